@@ -1,0 +1,43 @@
+// Errors. Everything that can be wrong with an input is thrown as one of these at the op boundary and
+// becomes the Python exception of the same name in bind/module.cc. The message names the op or layer
+// argument, what was expected and what came.
+#pragma once
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+namespace fastdl {
+
+struct Error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+struct ValueError : Error {
+  using Error::Error;
+};
+struct TypeError : Error {
+  using Error::Error;
+};
+struct IndexError : Error {
+  using Error::Error;
+};
+struct RuntimeError : Error {
+  using Error::Error;
+};
+struct MemoryError : Error {
+  using Error::Error;
+};
+
+template <class E, class... Args>
+[[noreturn]] void raise(const Args&... args) {
+  std::ostringstream s;
+  (s << ... << args);
+  throw E(s.str());
+}
+
+}  // namespace fastdl
+
+// FASTDL_CHECK(condition, ValueError, "matmul: expected ", x, ", got ", y)
+#define FASTDL_CHECK(condition, E, ...)                       \
+  do {                                                        \
+    if (!(condition)) [[unlikely]] ::fastdl::raise<::fastdl::E>(__VA_ARGS__); \
+  } while (0)

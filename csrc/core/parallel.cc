@@ -1,0 +1,241 @@
+// A team of our own rather than OpenMP's: it survives fork (libgomp's child hangs in its first parallel
+// region), costs about a microsecond to enter, sleeps when idle (nothing spins while Python runs), and
+// leaves the wheel without a libgomp to find. docs/architecture.md has the measurements.
+#include "core/parallel.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <fstream>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/check.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define FASTDL_PAUSE() _mm_pause()
+#else
+#define FASTDL_PAUSE() std::this_thread::yield()
+#endif
+
+namespace fastdl {
+namespace {
+
+int cpus_available() {
+  int n = int(std::thread::hardware_concurrency());
+#if defined(__linux__)
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0) n = CPU_COUNT(&set);
+  // cgroup v2 "cpu.max" holds "quota period" in microseconds; v1 has one file for each.
+  double quota = -1, period = -1;
+  std::string first;
+  if (std::ifstream f("/sys/fs/cgroup/cpu.max"); f >> first >> period && first != "max")
+    quota = atof(first.c_str());
+  else if (std::ifstream q("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"); q >> quota)
+    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_period_us") >> period;
+  if (quota > 0 && period > 0) n = std::min(n, std::max(1, int(quota / period + 0.5)));
+#endif
+  return std::max(n, 1);
+}
+
+int threads_from_environment() {
+  for (const char* name : {"FASTDL_NUM_THREADS", "OMP_NUM_THREADS"}) {
+    const char* text = getenv(name);
+    if (!text) continue;
+    int n = atoi(text);  // OMP_NUM_THREADS may be a list "4,2": the first level counts
+    if (n >= 1) return std::min(n, 1024);
+  }
+  return cpus_available();
+}
+
+// How long a worker looks for new work before it sleeps. Within a plan the next region follows after a
+// few microseconds; a sleeping thread costs about 5 us to wake (and far more on a busy machine), a
+// spinning one costs a neighbour its core. With more threads than CPUs nobody spins.
+int spin_microseconds() {
+  const char* text = getenv("FASTDL_SPIN");
+  return text ? std::max(0, atoi(text)) : 50;
+}
+
+struct Job {
+  FunctionRef<void(int64_t, int64_t)>* body;
+  int64_t n, grain, chunks;
+  std::atomic<int64_t> next{0};
+  std::mutex error_mutex;
+  std::exception_ptr error;
+
+  void work() {
+    for (int64_t c; (c = next.fetch_add(1, std::memory_order_relaxed)) < chunks;) {
+      try {
+        (*body)(c * grain, std::min(n, (c + 1) * grain));
+      } catch (...) {
+        std::lock_guard lock(error_mutex);
+        if (!error) error = std::current_exception();
+      }
+    }
+  }
+};
+
+thread_local bool inside = false;
+
+class Team {
+ public:
+  explicit Team(int threads) : spin_us_(threads > cpus_available() ? 0 : spin_microseconds()) {
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { loop(); });
+  }
+  ~Team() {
+    stop_ = true;
+    publish();
+    for (std::thread& t : workers_) t.join();
+  }
+  int size() const { return int(workers_.size()) + 1; }
+
+  void run(Job& job) {
+    job_.store(&job, std::memory_order_relaxed);
+    pending_.store(int(workers_.size()), std::memory_order_relaxed);
+    publish();
+    job.work();
+    // Every worker must have left the job before it goes out of scope.
+    wait_until([&] { return pending_.load(std::memory_order_acquire) == 0; }, done_cv_);
+  }
+
+ private:
+  void publish() {
+    {
+      std::lock_guard lock(mutex_);
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    work_cv_.notify_all();
+  }
+
+  template <class Ready>
+  void wait_until(Ready ready, std::condition_variable& cv) {
+    auto deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(spin_us_);
+    for (int i = 1; !ready(); ++i) {
+      if (i % 64 == 0 && std::chrono::steady_clock::now() >= deadline) {
+        std::unique_lock lock(mutex_);
+        cv.wait(lock, ready);
+        return;
+      }
+      FASTDL_PAUSE();
+    }
+  }
+
+  void loop() {
+    inside = true;  // a parallel_for within a body runs inline
+    uint64_t seen = 0;
+    for (;;) {
+      wait_until([&] { return generation_.load(std::memory_order_acquire) != seen; }, work_cv_);
+      seen = generation_.load(std::memory_order_acquire);
+      if (stop_) return;
+      job_.load(std::memory_order_relaxed)->work();
+      if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        { std::lock_guard lock(mutex_); }
+        done_cv_.notify_one();
+      }
+    }
+  }
+
+  const int spin_us_;
+  std::vector<std::thread> workers_;
+  std::mutex mutex_;
+  std::condition_variable work_cv_, done_cv_;
+  std::atomic<uint64_t> generation_{0};
+  std::atomic<Job*> job_{nullptr};
+  std::atomic<int> pending_{0};
+  std::atomic<bool> stop_{false};
+};
+
+// The team is made on first use. After a fork the child has no worker threads: it forgets the team
+// (its memory is leaked on purpose, joining it would wait forever) and makes its own on first use.
+struct State {
+  std::mutex mutex;
+  Team* team = nullptr;
+  int threads = threads_from_environment();
+};
+State* state = nullptr;
+
+State& get_state() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    state = new State;
+    pthread_atfork([] { state->mutex.lock(); }, [] { state->mutex.unlock(); },
+                   [] {
+                     int threads = state->threads;
+                     state = new State;  // the old mutex is held by a thread that is not here
+                     state->threads = threads;
+                     inside = false;
+                   });
+  });
+  return *state;
+}
+
+}  // namespace
+
+int num_threads() { return get_state().threads; }
+
+void set_num_threads(int n) {
+  FASTDL_CHECK(n >= 1, ValueError, "set_num_threads: expected at least 1, got ", n);
+  FASTDL_CHECK(n <= 1024, ValueError, "set_num_threads: expected at most 1024, got ", n);
+  State& s = get_state();
+  std::lock_guard lock(s.mutex);
+  if (s.team && s.team->size() != n) {
+    delete s.team;
+    s.team = nullptr;
+  }
+  s.threads = n;
+}
+
+void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body) {
+  if (n <= 0) return;
+  if (grain < 1) grain = 1;
+  const int64_t chunks = (n - 1) / grain + 1;
+  Job job{&body, n, grain, chunks, {}, {}, {}};
+  State& s = get_state();
+  if (chunks == 1 || s.threads == 1 || inside || !s.mutex.try_lock()) {
+    job.work();
+  } else {
+    std::lock_guard lock(s.mutex, std::adopt_lock);
+    if (!s.team) s.team = new Team(s.threads);
+    inside = true;
+    s.team->run(job);
+    inside = false;
+  }
+  if (job.error) std::rethrow_exception(job.error);
+}
+
+namespace {
+struct ScratchBuffer {
+  void* data = nullptr;
+  size_t bytes = 0;
+  ~ScratchBuffer() { free(data); }
+};
+}  // namespace
+
+void* scratch(Scratch slot, size_t bytes) {
+  static thread_local ScratchBuffer buffers[int(Scratch::count)];
+  ScratchBuffer& b = buffers[int(slot)];
+  if (b.bytes < bytes) {
+    size_t rounded = (bytes + 4095) / 4096 * 4096;
+    free(b.data);
+    b.data = nullptr;
+    b.bytes = 0;
+    b.data = aligned_alloc(64, rounded);
+    FASTDL_CHECK(b.data, MemoryError, "could not allocate ", rounded, " bytes of scratch memory");
+    b.bytes = rounded;
+  }
+  return b.data;
+}
+
+}  // namespace fastdl

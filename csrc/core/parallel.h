@@ -1,0 +1,56 @@
+// parallel_for: the only threading in the core.
+//
+// Work [0, n) is cut into chunks of `grain` items; the chunks depend on n and grain alone, never on the
+// number of threads, and a body that writes only to its own chunk therefore gives the same bits with 1,
+// 2 or 7 threads. Reductions keep one partial result per chunk and combine them in chunk order.
+#pragma once
+#include <stdint.h>
+
+#include <type_traits>
+#include <utility>
+
+namespace fastdl {
+
+// A borrowed callable: no allocation, valid for the duration of the call it is passed to.
+template <class Signature>
+class FunctionRef;
+template <class R, class... Args>
+class FunctionRef<R(Args...)> {
+ public:
+  template <class F>
+    requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef>)
+  FunctionRef(F&& f)  // NOLINT: implicit on purpose
+      : object_((void*)&f), call_([](void* o, Args... args) -> R {
+          return (*static_cast<std::remove_reference_t<F>*>(o))(std::forward<Args>(args)...);
+        }) {}
+  R operator()(Args... args) const { return call_(object_, std::forward<Args>(args)...); }
+
+ private:
+  void* object_;
+  R (*call_)(void*, Args...);
+};
+
+// Calls body(begin, end) for every chunk of [0, n). Runs on the calling thread alone when there is one
+// chunk, one thread, when already inside a parallel_for, or while another thread uses the team.
+// An exception in a body is rethrown on the calling thread after all chunks ended.
+void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body);
+
+// Items per chunk such that one chunk costs about `kChunkNanoseconds`, given the cost of one item.
+// A rough cost is enough: streaming float32 is about 0.3 ns an element and array, an FMA 0.02 ns.
+inline constexpr double kChunkNanoseconds = 20000;
+inline int64_t grain_for(double nanoseconds_per_item) {
+  double g = kChunkNanoseconds / (nanoseconds_per_item > 1e-4 ? nanoseconds_per_item : 1e-4);
+  return g < 1 ? 1 : g > 1e15 ? int64_t(1e15) : int64_t(g);
+}
+
+// Threads used at most. Starts from FASTDL_NUM_THREADS, else OMP_NUM_THREADS, else the CPUs this
+// process may use (affinity and cgroup quota). Throws ValueError for n < 1.
+int num_threads();
+void set_num_threads(int n);
+
+// Scratch memory of the calling thread, 64-byte aligned, valid until the next call with the same slot on
+// this thread. Grows and is kept, so steady state allocates nothing. Throws MemoryError.
+enum class Scratch { gemm_a, gemm_b, op, count };
+void* scratch(Scratch slot, size_t bytes);
+
+}  // namespace fastdl

@@ -1,0 +1,145 @@
+// The one vector wrapper. Kernels are written once against the names below and compiled once per
+// ISA (see CMakeLists.txt: FASTDL_ISA_NS and the -m flags differ, the sources do not). The types are
+// GCC/Clang vector extensions, so arithmetic, comparisons and `mask ? a : b` need no code of ours;
+// only what the extensions cannot say (fused multiply-add, square root, rounding, partial loads) is
+// spelled per ISA, with a plain fallback that builds on any architecture.
+//
+// Everything lives in an anonymous namespace inside a per-ISA namespace, and nothing here may use a
+// standard-library template: an inline function merged by the linker with a copy built for a wider
+// ISA is an illegal instruction on an older CPU. `csrc/cpu/check_objects.py` guards this.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__AVX512F__) || defined(__AVX2__)
+#include <immintrin.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+#ifndef FASTDL_ISA_NS
+#error "compile kernel files with -DFASTDL_ISA_NS=<isa>"
+#endif
+
+#define FASTDL_INLINE inline __attribute__((always_inline))
+
+namespace fastdl::FASTDL_ISA_NS {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+constexpr int kLanes = 8;
+#else
+constexpr int kLanes = 4;
+#endif
+
+typedef float vf __attribute__((vector_size(kLanes * 4)));
+typedef int32_t vi __attribute__((vector_size(kLanes * 4)));
+typedef uint32_t vu __attribute__((vector_size(kLanes * 4)));
+
+FASTDL_INLINE vf splat(float x) { return vf{} + x; }
+FASTDL_INLINE vi splat_i(int32_t x) { return vi{} + x; }
+
+FASTDL_INLINE vf load(const float* p) {
+  vf v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+FASTDL_INLINE void store(float* p, vf v) { __builtin_memcpy(p, &v, sizeof v); }
+
+FASTDL_INLINE vi as_int(vf v) { return (vi)v; }
+FASTDL_INLINE vf as_float(vi v) { return (vf)v; }
+
+// First n lanes from p (0 <= n <= kLanes), the others zero. Never reads past p + n.
+FASTDL_INLINE vf load_n(const float* p, int64_t n) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#else
+  vf v = {};
+  for (int64_t i = 0; i < n; ++i) v[i] = p[i];
+  return v;
+#endif
+}
+// Stores the first n lanes only.
+FASTDL_INLINE void store_n(float* p, vf v, int64_t n) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#else
+  for (int64_t i = 0; i < n; ++i) p[i] = v[i];
+#endif
+}
+
+// a * b + c, rounded once where the ISA has FMA; baseline x86-64 rounds twice.
+FASTDL_INLINE vf fma(vf a, vf b, vf c) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__FMA__)
+  return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif defined(__ARM_NEON)
+  return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+  return a * b + c;
+#endif
+}
+
+FASTDL_INLINE vf sqrt(vf x) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_sqrt_ps((__m512)x);
+#elif defined(__AVX2__)
+  return (vf)_mm256_sqrt_ps((__m256)x);
+#elif defined(__SSE2__)
+  return (vf)_mm_sqrt_ps((__m128)x);
+#else
+  for (int i = 0; i < kLanes; ++i) x[i] = __builtin_sqrtf(x[i]);
+  return x;
+#endif
+}
+
+FASTDL_INLINE vf select(vi mask, vf a, vf b) { return mask ? a : b; }
+FASTDL_INLINE vi select(vi mask, vi a, vi b) { return mask ? a : b; }
+FASTDL_INLINE vf abs(vf x) { return (vf)((vi)x & 0x7fffffff); }
+FASTDL_INLINE vf copysign(vf magnitude, vf sign) {
+  return (vf)(((vi)magnitude & 0x7fffffff) | ((vi)sign & (int32_t)0x80000000));
+}
+
+// IEEE 754-2019 maximum/minimum: a NaN on either side is carried to the result.
+FASTDL_INLINE vf max(vf a, vf b) {
+  vf r = a > b ? a : b;
+  return a == a ? r : a;
+}
+FASTDL_INLINE vf min(vf a, vf b) {
+  vf r = a < b ? a : b;
+  return a == a ? r : a;
+}
+
+FASTDL_INLINE vf to_float(vi v) { return __builtin_convertvector(v, vf); }
+// Truncates; |x| must be below 2^31.
+FASTDL_INLINE vi to_int(vf v) { return __builtin_convertvector(v, vi); }
+
+// Round to nearest, ties to even, for |x| < 2^22 (adds and removes 1.5 * 2^23).
+FASTDL_INLINE vf round_small(vf x) {
+  const vf magic = splat(12582912.0f);
+  return (x + magic) - magic;
+}
+
+// Sum of all lanes, in a fixed tree order.
+FASTDL_INLINE float reduce_add(vf v) {
+  float t[kLanes];
+  __builtin_memcpy(t, &v, sizeof v);
+  for (int w = kLanes / 2; w > 0; w /= 2)
+    for (int i = 0; i < w; ++i) t[i] += t[i + w];
+  return t[0];
+}
+FASTDL_INLINE float reduce_max(vf v) {
+  float t[kLanes];
+  __builtin_memcpy(t, &v, sizeof v);
+  for (int w = kLanes / 2; w > 0; w /= 2)
+    for (int i = 0; i < w; ++i) t[i] = !(t[i] == t[i]) ? t[i] : (t[i] > t[i + w] ? t[i] : t[i + w]);
+  return t[0];
+}
+
+}  // namespace
+}  // namespace fastdl::FASTDL_ISA_NS
