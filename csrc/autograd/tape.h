@@ -1,0 +1,40 @@
+// The tape: who made which tensor, and backward through it.
+#pragma once
+#include <vector>
+
+#include "ops/op.h"
+
+namespace fastdl {
+
+// One recorded call. Outputs are kept without their own place in the tape (a node owning a tensor that
+// owns the node would never be freed); they are put back on it when the gradient itself is recorded.
+class Node : public RefCounted {
+ public:
+  const Op* op;
+  Attrs attrs;
+  uint64_t sequence;  // grows with every node: inputs always come from smaller numbers
+  uint32_t needed = 0;
+  int inputs = 0, outputs = 0;
+  Tensor in[kMaxInputs];
+  Tensor out[kMaxOutputs];
+  uint32_t in_version[kMaxInputs] = {};
+  ~Node() override;
+};
+
+bool grad_enabled();
+void set_grad_enabled(bool enabled);
+
+// Puts `out` on the tape if gradients are enabled and an input wants one. Called by apply().
+void record_on_tape(const Op& op, const Tensor* in, int inputs, Outputs& out, const Attrs& attrs);
+
+// Gradients of sum(roots[i] * root_grads[i]) for each of `inputs`; null where nothing flows. A null root
+// gradient stands for ones and needs a one-element root. With create_graph the gradients are on the tape.
+// Sums are formed in a fixed order. Throws RuntimeError if a needed value was overwritten in place, or if
+// the tape was released by an earlier call without retain_graph.
+std::vector<Tensor> grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
+                         const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph);
+
+// Same for every leaf that requires a gradient, accumulated into leaf->grad.
+void backward(const Tensor& root, const Tensor& root_grad, bool retain_graph, bool create_graph);
+
+}  // namespace fastdl

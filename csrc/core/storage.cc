@@ -1,0 +1,115 @@
+#include "core/storage.h"
+
+#include <stdlib.h>
+
+#include <atomic>
+#include <bit>
+#include <mutex>
+#include <vector>
+
+#include "core/check.h"
+
+namespace fastdl {
+namespace {
+
+// Four size classes per power of two from 64 bytes: at most 25 % of a block is unused.
+constexpr int kBuckets = 4 * 40;
+constexpr int64_t kCacheLimit = int64_t(256) << 20;
+
+int bucket_for(int64_t bytes, int64_t& rounded) {
+  if (bytes <= 64) {
+    rounded = 64;
+    return 0;
+  }
+  int power = std::bit_width(uint64_t(bytes - 1)) - 1;  // 2^power <= bytes - 1 < 2^(power+1)
+  int64_t step = (int64_t(1) << power) / 4;
+  int64_t quarter = (bytes - 1 - (int64_t(1) << power)) / step + 1;  // 1..4
+  rounded = ((int64_t(1) << power) + quarter * step + 63) / 64 * 64;
+  return (power - 6) * 4 + int(quarter);
+}
+
+struct Cache {
+  std::mutex mutex;
+  std::vector<void*> free[kBuckets];
+  int64_t sizes[kBuckets] = {};
+  int64_t cached = 0;
+};
+// Never destroyed: storages may be released while the process exits.
+Cache& cache() {
+  static Cache* c = new Cache;
+  return *c;
+}
+std::atomic<int64_t> live{0};
+
+}  // namespace
+
+Ref<Storage> Storage::allocate(int64_t bytes) {
+  FASTDL_CHECK(bytes >= 0 && bytes < (int64_t(1) << 44), MemoryError, "cannot allocate ", bytes,
+               " bytes");
+  Ref<Storage> s = new Storage;
+  int64_t rounded;
+  int bucket = bucket_for(bytes, rounded);
+  Cache& c = cache();
+  {
+    std::lock_guard lock(c.mutex);
+    c.sizes[bucket] = rounded;
+    if (!c.free[bucket].empty()) {
+      s->data_ = c.free[bucket].back();
+      c.free[bucket].pop_back();
+      c.cached -= rounded;
+    }
+  }
+  if (!s->data_) s->data_ = aligned_alloc(64, size_t(rounded));
+  if (!s->data_) {
+    empty_cache();
+    s->data_ = aligned_alloc(64, size_t(rounded));
+    FASTDL_CHECK(s->data_, MemoryError, "could not allocate ", bytes, " bytes");
+  }
+  s->bytes_ = bytes;
+  s->bucket_ = bucket;
+  live += rounded;
+  return s;
+}
+
+Ref<Storage> Storage::wrap(void* data, int64_t bytes, bool read_only,
+                           std::function<void()> release) {
+  Ref<Storage> s = new Storage;
+  s->data_ = data;
+  s->bytes_ = bytes;
+  s->read_only_ = read_only;
+  s->release_ = std::move(release);
+  return s;
+}
+
+Storage::~Storage() {
+  if (release_) release_();
+  if (bucket_ < 0) return;
+  Cache& c = cache();
+  std::lock_guard lock(c.mutex);
+  int64_t size = c.sizes[bucket_];
+  live -= size;
+  if (c.cached + size <= kCacheLimit) {
+    c.free[bucket_].push_back(data_);
+    c.cached += size;
+  } else {
+    ::free(data_);
+  }
+}
+
+int64_t allocated_bytes() { return live; }
+int64_t cached_bytes() {
+  Cache& c = cache();
+  std::lock_guard lock(c.mutex);
+  return c.cached;
+}
+void empty_cache() {
+  Cache& c = cache();
+  std::lock_guard lock(c.mutex);
+  for (std::vector<void*>& blocks : c.free) {
+    for (void* p : blocks) ::free(p);
+    blocks.clear();
+  }
+  c.cached = 0;
+}
+
+}  // namespace fastdl

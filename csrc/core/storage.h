@@ -1,0 +1,45 @@
+// Storage: a block of bytes that tensors are views of. Own memory is 64-byte aligned and comes from a
+// cache of freed blocks, so that a training loop settles into reusing the same ones; memory of others
+// (a NumPy array) is held together with what keeps it alive.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include <functional>
+
+#include "core/ref.h"
+
+namespace fastdl {
+
+class Storage : public RefCounted {
+ public:
+  // Uninitialised memory. Throws MemoryError.
+  static Ref<Storage> allocate(int64_t bytes);
+  // Memory of someone else; `release` is called once when nothing refers to it any longer.
+  static Ref<Storage> wrap(void* data, int64_t bytes, bool read_only, std::function<void()> release);
+  ~Storage() override;
+
+  void* data() const { return data_; }
+  int64_t bytes() const { return bytes_; }
+  bool read_only() const { return read_only_; }
+
+  // Counts in-place writes, so that backward() can tell when a value it needs is gone.
+  uint32_t version() const { return version_; }
+  void bump_version() { ++version_; }
+
+ private:
+  Storage() = default;
+  void* data_ = nullptr;
+  int64_t bytes_ = 0;
+  int bucket_ = -1;  // size class it returns to; -1: not from the cache
+  bool read_only_ = false;
+  uint32_t version_ = 0;
+  std::function<void()> release_;
+};
+
+// Bytes held by live storages of our own, and by freed blocks kept for reuse.
+int64_t allocated_bytes();
+int64_t cached_bytes();
+void empty_cache();
+
+}  // namespace fastdl

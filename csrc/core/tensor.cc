@@ -1,0 +1,63 @@
+#include "core/tensor.h"
+
+#include <algorithm>
+
+namespace fastdl {
+
+int64_t checked_numel(const Shape& shape, const char* who) {
+  int64_t n = 1;
+  bool empty = false;
+  for (int64_t d : shape) {
+    FASTDL_CHECK(d >= 0, ValueError, who, ": expected extents of at least 0, got shape ", shape);
+    empty |= d == 0;
+    FASTDL_CHECK(d == 0 || n <= (int64_t(1) << 60) / d, ValueError, who, ": shape ", shape,
+                 " has too many elements");
+    if (d) n *= d;
+  }
+  return empty ? 0 : n;
+}
+
+Tensor empty(const Shape& shape, DType dtype) {
+  int64_t n = checked_numel(shape, "empty");
+  Tensor t = new TensorImpl;
+  t->storage = Storage::allocate(n * size_of(dtype));
+  t->shape = shape;
+  t->dtype = dtype;
+  return t;
+}
+
+Tensor full(const Shape& shape, DType dtype, double value) {
+  Tensor t = empty(shape, dtype);
+  dispatch(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    T v = dtype == DType::bool8 ? T(value != 0) : T(value);
+    std::fill_n(t->data<T>(), t->numel(), v);
+  });
+  return t;
+}
+
+Tensor scalar(double value) {
+  Tensor t = full({}, DType::float32, value);
+  t->weak = true;
+  return t;
+}
+
+Tensor view(const Tensor& t, const Shape& shape, int64_t offset_elements) {
+  FASTDL_CHECK(offset_elements >= 0 && offset_elements + checked_numel(shape, "view") <= t->numel(),
+               ValueError, "view: shape ", shape, " at element ", offset_elements,
+               " does not lie within a tensor of shape ", t->shape);
+  Tensor v = new TensorImpl;
+  v->storage = t->storage;
+  v->offset = t->offset + offset_elements;
+  v->shape = shape;
+  v->dtype = t->dtype;
+  return v;
+}
+
+double item(const Tensor& t) {
+  FASTDL_CHECK(t->numel() == 1, ValueError,
+               "item: expected a tensor with one element, got shape ", t->shape);
+  return dispatch(t->dtype, [&](auto zero) { return double(*t->data<decltype(zero)>()); });
+}
+
+}  // namespace fastdl

@@ -1,0 +1,54 @@
+// Tensor: a reference to a typed, shaped, contiguous view of a storage, with its place in the tape.
+#pragma once
+#include "core/dtype.h"
+#include "core/ref.h"
+#include "core/shape.h"
+#include "core/storage.h"
+
+namespace fastdl {
+
+class TensorImpl : public RefCounted {
+ public:
+  Ref<Storage> storage;
+  int64_t offset = 0;  // in elements from the start of the storage
+  Shape shape;
+  DType dtype = DType::float32;
+  // A Python number: takes part in type promotion only by its kind (int, float), not its width.
+  bool weak = false;
+
+  // Set for leaves that want a gradient and for everything computed from one.
+  bool requires_grad = false;
+  Ref<RefCounted> node;  // autograd::Node that made this tensor; null for leaves
+  int output_index = 0;  // which of the node's outputs
+  Ref<TensorImpl> grad;  // of leaves, after backward()
+
+  int64_t numel() const { return shape.numel(); }
+  int64_t bytes() const { return numel() * size_of(dtype); }
+  void* raw() const { return static_cast<char*>(storage->data()) + offset * size_of(dtype); }
+  template <class T>
+  T* data() const {
+    return static_cast<T*>(raw());
+  }
+};
+
+using Tensor = Ref<TensorImpl>;
+
+// Number of elements of `shape` as checked 64-bit arithmetic; ValueError on overflow or a negative extent.
+int64_t checked_numel(const Shape& shape, const char* who);
+
+Tensor empty(const Shape& shape, DType dtype);
+Tensor full(const Shape& shape, DType dtype, double value);
+inline Tensor zeros(const Shape& shape, DType dtype = DType::float32) {
+  return full(shape, dtype, 0);
+}
+// A 0-dimensional float32 constant, weakly typed.
+Tensor scalar(double value);
+
+// Same memory, own shape; no place in the tape. `shape` must have as many elements as the view covers.
+Tensor view(const Tensor& t, const Shape& shape, int64_t offset_elements = 0);
+inline Tensor detach(const Tensor& t) { return view(t, t->shape); }
+
+// Value of a one-element tensor.
+double item(const Tensor& t);
+
+}  // namespace fastdl

@@ -1,0 +1,67 @@
+#include "autograd/tape.h"
+#include "ops/op.h"
+
+namespace fastdl {
+
+View view_of(const Tensor& t) {
+  View v;
+  if (t) v = {t->raw(), t->shape, t->dtype};
+  return v;
+}
+
+CallObserver*& call_observer() {
+  static thread_local CallObserver* observer = nullptr;
+  return observer;
+}
+
+Outputs apply(const Op& op, const Tensor* in, int inputs, const Attrs& attrs) {
+  FASTDL_CHECK(inputs <= kMaxInputs, ValueError, op.name, ": at most ", kMaxInputs, " inputs");
+  InferContext c{op, in, inputs, attrs};
+  op.infer(c);
+  for (int i = 0; i < inputs; ++i) {
+    if (!(op.mutates >> i & 1) || !in[i]) continue;
+    FASTDL_CHECK(!in[i]->storage->read_only(), ValueError, op.name,
+                 ": cannot write in place into a read-only array of shape ", in[i]->shape);
+    FASTDL_CHECK(!(grad_enabled() && in[i]->requires_grad), RuntimeError, op.name,
+                 ": a tensor that requires a gradient cannot be changed in place; do it under no_grad()");
+  }
+
+  Outputs out;
+  out.count = c.outputs;
+  View in_views[kMaxInputs], out_views[kMaxOutputs];
+  for (int i = 0; i < inputs; ++i) in_views[i] = view_of(in[i]);
+  for (int i = 0; i < c.outputs; ++i) {
+    out.t[i] = op.run ? empty(c.shape[i], c.dtype[i]) : view(in[0], c.shape[i]);
+    out_views[i] = view_of(out.t[i]);
+  }
+  if (op.run) op.run({in_views, out_views, attrs});
+  for (int i = 0; i < inputs; ++i)
+    if (op.mutates >> i & 1 && in[i]) in[i]->storage->bump_version();
+
+  if (CallObserver* o = call_observer(); o && op.run) o->on_call(op, in, inputs, out, attrs);
+  if (op.grad) record_on_tape(op, in, inputs, out, attrs);
+  return out;
+}
+
+void infer_same_as_first(InferContext& c) { c.output(c.in[0]->shape, c.in[0]->dtype); }
+
+Shape broadcast_shapes(const Shape& a, const Shape& b, const char* who) {
+  const Shape& longer = a.rank() >= b.rank() ? a : b;
+  const Shape& shorter = a.rank() >= b.rank() ? b : a;
+  Shape out = longer;
+  for (int i = 0; i < shorter.rank(); ++i) {
+    int64_t x = longer.back(i), y = shorter.back(i);
+    FASTDL_CHECK(x == y || x == 1 || y == 1, ValueError, who, ": shapes ", a, " and ", b,
+                 " do not broadcast against each other");
+    out[out.rank() - 1 - i] = x == 1 ? y : x;
+  }
+  return out;
+}
+
+void check_float(const Tensor& t, const char* who, const char* argument) {
+  FASTDL_CHECK(t, TypeError, who, ": argument '", argument, "' must be a tensor, got None");
+  FASTDL_CHECK(is_float(t->dtype), TypeError, who, ": argument '", argument,
+               "' must be float32, got ", t->dtype);
+}
+
+}  // namespace fastdl

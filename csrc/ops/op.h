@@ -1,0 +1,132 @@
+// What an op is, and apply(): the one way to run one.
+//
+// An op is a row of functions: `infer` checks the inputs and gives the outputs' shapes and types, `run`
+// computes them with kernels, `grad` expresses the gradient with other ops. Called from Python an op runs
+// at once; while a plan is recorded the same call is also written down; with gradients enabled it leaves
+// a node on the tape. Eager and replay go through the same `run`, which is why they agree bit for bit.
+#pragma once
+#include <cstring>
+#include <initializer_list>
+#include <type_traits>
+
+#include "core/tensor.h"
+
+namespace fastdl {
+
+inline constexpr int kMaxInputs = 10;
+inline constexpr int kMaxOutputs = 8;
+
+// The parameters of one call: a trivially copyable struct of the op's own, held inline.
+class Attrs {
+ public:
+  Attrs() = default;
+  template <class T>
+    requires(std::is_trivially_copyable_v<T> && !std::is_same_v<T, Attrs>)
+  Attrs(const T& value) {  // NOLINT: implicit on purpose
+    static_assert(sizeof(T) <= sizeof bytes_ && alignof(T) <= 8);
+    std::memcpy(bytes_, &value, sizeof value);
+  }
+  template <class T>
+  const T& as() const {
+    return *reinterpret_cast<const T*>(bytes_);
+  }
+
+ private:
+  alignas(8) unsigned char bytes_[176] = {};
+};
+
+// What `run` sees of a tensor. data is null for an absent optional input.
+struct View {
+  void* data = nullptr;
+  Shape shape;
+  DType dtype = DType::float32;
+
+  int64_t numel() const { return shape.numel(); }
+  template <class T = float>
+  T* as() const {
+    return static_cast<T*>(data);
+  }
+  explicit operator bool() const { return data; }
+};
+
+struct Op;
+
+struct InferContext {
+  const Op& op;
+  const Tensor* in;
+  int inputs;
+  const Attrs& attrs;
+  int outputs = 0;
+  Shape shape[kMaxOutputs] = {};
+  DType dtype[kMaxOutputs] = {};
+
+  void output(const Shape& s, DType t) {
+    shape[outputs] = s;
+    dtype[outputs++] = t;
+  }
+};
+
+struct RunContext {
+  const View* in;
+  const View* out;
+  const Attrs& attrs;
+};
+
+// grad() sets gin[i] for every input with needs(i); a null gin[i] means zero. gout[i] is null where
+// nothing flowed back into output i.
+struct GradContext {
+  const Tensor* in;
+  const Tensor* out;
+  const Tensor* gout;
+  const Attrs& attrs;
+  uint32_t needed;
+  Tensor* gin;
+
+  bool needs(int i) const { return needed >> i & 1; }
+};
+
+struct Op {
+  const char* name;
+  void (*infer)(InferContext&);
+  void (*run)(const RunContext&);              // null: the output is a view of input 0
+  void (*grad)(GradContext&) = nullptr;        // null: not differentiable
+  uint32_t mutates = 0;                        // bit i: input i is written in place
+  uint32_t grad_in = ~0u;                      // bit i: grad() reads the values of input i
+  bool grad_out = true;                        // grad() reads the values of the outputs
+  bool random = false;                         // draws from the generator
+};
+
+struct Outputs {
+  Tensor t[kMaxOutputs];
+  int count = 0;
+  operator Tensor() const { return t[0]; }
+};
+
+Outputs apply(const Op& op, const Tensor* in, int inputs, const Attrs& attrs);
+inline Outputs apply(const Op& op, std::initializer_list<Tensor> in, const Attrs& attrs = {}) {
+  return apply(op, in.begin(), int(in.size()), attrs);
+}
+
+View view_of(const Tensor& t);
+
+// Sees every call while a plan is recorded (plan/recorder.cc). At most one per thread.
+class CallObserver {
+ public:
+  virtual ~CallObserver() = default;
+  virtual void on_call(const Op& op, const Tensor* in, int inputs, const Outputs& out,
+                       const Attrs& attrs) = 0;
+  // Python looks at the values of t (numpy(), item(), bool()): a replay could not repeat that.
+  virtual void on_host_read(const Tensor& t) = 0;
+};
+CallObserver*& call_observer();
+inline void note_host_read(const Tensor& t) {
+  if (CallObserver* o = call_observer()) o->on_host_read(t);
+}
+
+// Shape rules and checks shared by the families.
+void infer_same_as_first(InferContext& c);
+Shape broadcast_shapes(const Shape& a, const Shape& b, const char* who);
+// ValueError/TypeError naming the op unless t is a (non-null) tensor of that type.
+void check_float(const Tensor& t, const char* who, const char* argument);
+
+}  // namespace fastdl

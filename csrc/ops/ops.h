@@ -1,0 +1,22 @@
+// The ops as C++ functions, declared from the list. Gradients and the binding call these.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ops/op.h"
+
+namespace fastdl {
+
+// Axes of a reduction: bit i set for axis i once normalised; `all` before the rank is known.
+using Axes = std::optional<std::vector<int64_t>>;
+
+#define OP(result, name, parameters) result name parameters;
+#include "ops/ops.inc"
+#undef OP
+
+// Shared by gradients.
+Tensor sum_to(const Tensor& t, const Shape& shape);  // undoes broadcasting
+Tensor scale(const Tensor& t, double factor);        // t * factor without a tensor for the factor
+
+}  // namespace fastdl
