@@ -1,0 +1,298 @@
+"""The progress display of `fit`, `evaluate`, `predict` and of downloads.
+
+On a terminal and in a notebook one line is rewritten in place, in the layout Keras 3 users know:
+
+    Epoch 3/10
+    938/938 ━━━━━━━━━━━━━━━━━━━━ 2s 2ms/step - accuracy: 0.9423 - loss: 0.1987
+
+Anywhere else (a log file, a pipe) nothing is rewritten: each epoch is one line, written at its end:
+
+    Epoch 3/10 - 938/938 - 2s - 2ms/step - accuracy: 0.9423 - loss: 0.1987
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from time import perf_counter
+from types import TracebackType
+from typing import Any, TextIO
+
+_BAR_WIDTH = 20
+_INDENT = " " * 4
+_REDRAW_SECONDS = 0.1
+_MODES = ("auto", "bar", "lines", "none")
+
+
+def mode_from_verbose(verbose: int | str) -> str:
+    """The display mode for Keras's `verbose` argument: "auto", 0 (silent), 1 (bar) or 2 (lines).
+
+    1 means "auto" too: a bar where a line can be rewritten, else one line per epoch.
+
+    Raises:
+        ValueError: `verbose` is none of these.
+
+    Example:
+        >>> mode_from_verbose(2)
+        'lines'
+    """
+    modes: dict[int | str, str] = {"auto": "auto", 0: "none", 1: "auto", 2: "lines"}
+    try:
+        return modes[verbose]
+    except (KeyError, TypeError):
+        raise ValueError(f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}") from None
+
+
+class Progress:
+    """Shows how far some work is, with the latest values of its metrics.
+
+    A display never stops the work it shows: when the stream is missing, closed or its reader has
+    gone away, the display falls silent.
+
+    Args:
+        total: the number of units of work, or None where it isn't known beforehand.
+        title: shown above the bar, or in front of the line of a log file.
+        unit: what is counted; "B" shows megabytes and a rate instead of the time per unit.
+        stream: where to write; `sys.stdout` as it is now if None.
+        mode: "bar" rewrites one line in place, "lines" writes one line at the end, "none" is
+            silent, "auto" is "bar" on a terminal and in a notebook and "lines" elsewhere.
+
+    Raises:
+        ValueError: unknown `mode`.
+
+    Example:
+        >>> with Progress(2, "Epoch 1/1", mode="lines") as progress:  # doctest: +ELLIPSIS
+        ...     progress.update(2, {"loss": 0.25})
+        Epoch 1/1 - 2/2 - 0s - .../step - loss: 0.2500
+    """
+
+    def __init__(
+        self,
+        total: int | None = None,
+        title: str = "",
+        unit: str = "step",
+        stream: TextIO | None = None,
+        mode: str = "auto",
+    ) -> None:
+        if mode not in _MODES:
+            raise ValueError(f"mode: expected one of {', '.join(_MODES)}, got {mode!r}")
+        self._stream = sys.stdout if stream is None else stream
+        if self._stream is None:  # no console at all, as under pythonw
+            mode = "none"
+        elif mode == "auto":
+            mode = "bar" if _rewritable(self._stream) else "lines"
+        self._mode = mode
+        self._total = total
+        self._title = title
+        self._unit = unit
+        self._filled, self._empty = "━─" if _encodable(self._stream, "━─") else "=."
+        self._done = 0
+        self._values: dict[str, Any] = {}
+        self._start = perf_counter()
+        self._drawn_at: float | None = None
+        self._drawn_cells = 0
+        self._bar_width = _BAR_WIDTH
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._abandon()
+
+    def update(self, done: int, values: Mapping[str, Any] | None = None) -> None:
+        """Tells that `done` units in all are finished; `values` are the metrics so far, by name.
+
+        Cheap enough to call after each step: a bar is redrawn ten times a second at most.
+        """
+        if self._mode == "none":
+            return
+        self._done = done
+        if values:
+            self._values.update(values)
+        if self._mode == "bar":
+            now = perf_counter()
+            if self._drawn_at is None:
+                self._write_title()
+            if (
+                self._drawn_at is None
+                or now - self._drawn_at >= _REDRAW_SECONDS
+                or done == self._total  # validation may take its time now
+            ):
+                self._redraw(finished=False, now=now)
+
+    def close(self, values: Mapping[str, Any] | None = None) -> None:
+        """Shows the final state, `values` included, and ends the line. Further calls do nothing."""
+        if self._mode == "none":
+            return
+        if values:
+            self._values.update(values)
+        now = perf_counter()
+        if self._mode == "bar":
+            if self._drawn_at is None:
+                self._write_title()
+            self._redraw(finished=True, now=now)
+        else:
+            count, times, metrics = self._parts(finished=True, now=now)
+            title = [self._title] if self._title else []
+            self._write(" - ".join([*title, count.strip(), *times, *metrics]) + "\n")
+        self._mode = "none"
+
+    def _abandon(self) -> None:
+        """Ends a bar's line, so that the error message to come starts on one of its own."""
+        if self._mode == "bar" and self._drawn_at is not None:
+            self._write("\n")
+        self._mode = "none"
+
+    def _write_title(self) -> None:
+        if self._title:
+            self._write(self._title + "\n")
+
+    def _redraw(self, finished: bool, now: float) -> None:
+        """Rewrites the line. While running it never wraps, or it could not be rewritten; the final
+        state goes on in further lines where it needs them, so that no metric is lost."""
+        from shutil import get_terminal_size
+
+        # One column stays free: many terminals wrap as soon as the last one is written.
+        columns = max(get_terminal_size().columns - 1, 1)
+        count, times, metrics = self._parts(finished, now)
+        total = self._final_total(finished)
+        if total:
+            if not finished:
+                room = columns - _cells(" - ".join([" ".join([count, *times]), *metrics])) - 1
+                self._bar_width = min(max(room, _BAR_WIDTH // 2), _BAR_WIDTH)
+            filled = min(self._bar_width * self._done // total, self._bar_width)
+            count += f" {self._filled * filled}{self._empty * (self._bar_width - filled)}"
+        first, *more = _fold([" ".join([count, *times]), *metrics], columns)
+        cells = _cells(first)
+        text = "\r" + first + " " * (min(self._drawn_cells, columns) - cells)
+        if finished:
+            text += "".join(f"\n{_INDENT}{line}" for line in more) + "\n"
+        self._write(text)
+        self._drawn_at = now
+        self._drawn_cells = cells
+
+    def _parts(self, finished: bool, now: float) -> tuple[str, list[str], list[str]]:
+        """The count; the time spent (or still to go) and the time per unit or rate; the metrics."""
+        elapsed = time = now - self._start
+        total = self._final_total(finished)
+        if total and self._done and not finished:
+            time = elapsed * max(total - self._done, 0) / self._done
+        times = [_duration(time)]
+        if self._unit == "B":
+            count = _bytes(self._done) if total is None else f"{_bytes(self._done)}/{_bytes(total)}"
+            times.append(f"{_bytes(self._done / elapsed if elapsed > 0 else 0)}/s")
+        else:
+            shown = "Unknown" if total is None else str(total)
+            count = f"{self._done:>{len(shown)}}/{shown}"
+            if self._done:
+                times.append(f"{_short_time(elapsed / self._done)}/{self._unit}")
+        metrics = [f"{_printable(name)}: {_number(v)}" for name, v in self._values.items()]
+        return count, times, metrics
+
+    def _final_total(self, finished: bool) -> int | None:
+        return self._done if finished and self._total is None else self._total
+
+    def _write(self, text: str) -> None:
+        try:
+            assert self._stream is not None
+            if not _encodable(self._stream, text):
+                encoding = _encoding(self._stream)
+                text = text.encode(encoding, "replace").decode(encoding)
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):  # the reader has gone, the disk is full; the file is closed
+            self._mode = "none"
+
+
+def _rewritable(stream: TextIO) -> bool:
+    """Whether the stream's last line can be rewritten after a carriage return."""
+    if type(stream).__module__.startswith("ipykernel."):  # a notebook's stdout, which is no tty
+        return True
+    try:
+        return stream.isatty() and os.environ.get("TERM") != "dumb"
+    except (AttributeError, ValueError):  # not quite a file; closed
+        return False
+
+
+def _encoding(stream: TextIO | None) -> str:
+    # Streams without an encoding (io.StringIO) take any text.
+    return getattr(stream, "encoding", None) or "utf-8"
+
+
+def _encodable(stream: TextIO | None, text: str) -> bool:
+    try:
+        text.encode(_encoding(stream))
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _cells(text: str) -> int:
+    """The number of terminal columns the text takes."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _fold(parts: list[str], columns: int) -> list[str]:
+    """The parts joined into lines that fit, those after the first leaving room for the indent."""
+    lines = [_cut(parts[0], columns)]
+    for part in parts[1:]:
+        joined = f"{lines[-1]} - {part}"
+        room = columns if len(lines) == 1 else columns - len(_INDENT)
+        if _cells(joined) <= room:
+            lines[-1] = joined
+        else:
+            lines.append(_cut(part, columns - len(_INDENT)))
+    return lines
+
+
+def _cut(text: str, columns: int) -> str:
+    while text and _cells(text) > columns:
+        text = text[:-1]
+    return text
+
+
+def _number(value: Any) -> str:
+    """A metric as Keras 3 prints it."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return str(value)
+    return f"{number:.4f}" if abs(number) > 1e-3 else f"{number:.4e}"
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
+    if whole >= 60:
+        return f"{whole // 60}:{whole % 60:02d}"
+    return f"{whole}s"
+
+
+def _short_time(seconds: float) -> str:
+    if seconds >= 1:
+        return f"{seconds:.0f}s"
+    if seconds >= 1e-3:
+        return f"{seconds * 1e3:.0f}ms"
+    return f"{seconds * 1e6:.0f}us"
+
+
+def _bytes(count: float) -> str:
+    return f"{count / 1e6:.1f}MB" if count >= 1e5 else f"{count / 1e3:.1f}kB"
