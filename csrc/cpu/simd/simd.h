@@ -30,6 +30,9 @@ namespace {
 
 #if defined(__AVX512F__)
 constexpr int kLanes = 16;
+// Some unmasked intrinsics start from an "undefined" register, which GCC 12 warns about
+// (-Wmaybe-uninitialized); with this constant mask the zeroing forms give the same instructions.
+constexpr __mmask16 kAllLanes = 0xffff;
 #elif defined(__AVX2__)
 constexpr int kLanes = 8;
 #else
@@ -39,6 +42,9 @@ constexpr int kLanes = 4;
 typedef float vf __attribute__((vector_size(kLanes * 4)));
 typedef int32_t vi __attribute__((vector_size(kLanes * 4)));
 typedef uint32_t vu __attribute__((vector_size(kLanes * 4)));
+typedef int8_t vb __attribute__((vector_size(kLanes)));       // one byte per float32 lane
+typedef double vd __attribute__((vector_size(kLanes * 8)));   // as many doubles; two registers
+typedef int64_t vl __attribute__((vector_size(kLanes * 8)));
 
 FASTDL_INLINE vf splat(float x) { return vf{} + x; }
 FASTDL_INLINE vi splat_i(int32_t x) { return vi{} + x; }
@@ -53,23 +59,50 @@ FASTDL_INLINE void store(float* p, vf v) { __builtin_memcpy(p, &v, sizeof v); }
 FASTDL_INLINE vi as_int(vf v) { return (vi)v; }
 FASTDL_INLINE vf as_float(vi v) { return (vf)v; }
 
+// 0, 1, 2, ... in the lanes, and the mask of the first n lanes.
+FASTDL_INLINE vi iota() {
+  vi v;
+  for (int i = 0; i < kLanes; ++i) v[i] = i;
+  return v;
+}
+FASTDL_INLINE vi first_lanes(int64_t n) { return iota() < splat_i((int32_t)n); }
+
 // First n lanes from p (0 <= n <= kLanes), the others zero. Never reads past p + n.
 FASTDL_INLINE vf load_n(const float* p, int64_t n) {
 #if defined(__AVX512F__)
   return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif defined(__AVX2__)
+  return (vf)_mm256_maskload_ps(p, (__m256i)first_lanes(n));
 #else
   vf v = {};
   for (int64_t i = 0; i < n; ++i) v[i] = p[i];
   return v;
 #endif
 }
+// The same with the other lanes taken from `rest`.
+FASTDL_INLINE vf load_n(const float* p, int64_t n, vf rest) {
+  return first_lanes(n) ? load_n(p, n) : rest;
+}
 // Stores the first n lanes only.
 FASTDL_INLINE void store_n(float* p, vf v, int64_t n) {
 #if defined(__AVX512F__)
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#elif defined(__AVX2__)
+  _mm256_maskstore_ps(p, (__m256i)first_lanes(n), (__m256)v);
 #else
   for (int64_t i = 0; i < n; ++i) p[i] = v[i];
 #endif
+}
+
+// Bytes: the mask of the nonzero ones among the first n at p, and a mask stored as n bytes 0 or 1.
+FASTDL_INLINE vi load_mask(const uint8_t* p, int64_t n) {
+  vb v = {};
+  __builtin_memcpy(&v, p, (size_t)n);
+  return __builtin_convertvector(v, vi) != 0;
+}
+FASTDL_INLINE void store_mask(uint8_t* p, vi mask, int64_t n) {
+  const vb v = __builtin_convertvector(mask, vb) & 1;
+  __builtin_memcpy(p, &v, (size_t)n);
 }
 
 // a * b + c, rounded once where the ISA has FMA; baseline x86-64 rounds twice.
@@ -87,7 +120,7 @@ FASTDL_INLINE vf fma(vf a, vf b, vf c) {
 
 FASTDL_INLINE vf sqrt(vf x) {
 #if defined(__AVX512F__)
-  return (vf)_mm512_sqrt_ps((__m512)x);
+  return (vf)_mm512_maskz_sqrt_ps(kAllLanes, (__m512)x);
 #elif defined(__AVX2__)
   return (vf)_mm256_sqrt_ps((__m256)x);
 #elif defined(__SSE2__)
@@ -105,7 +138,8 @@ FASTDL_INLINE vf copysign(vf magnitude, vf sign) {
   return (vf)(((vi)magnitude & 0x7fffffff) | ((vi)sign & (int32_t)0x80000000));
 }
 
-// IEEE 754-2019 maximum/minimum: a NaN on either side is carried to the result.
+// As IEEE 754-2019 maximum and minimum, a NaN on either side is carried to the result; of two zeros
+// either may be returned.
 FASTDL_INLINE vf max(vf a, vf b) {
   vf r = a > b ? a : b;
   return a == a ? r : a;
@@ -125,6 +159,17 @@ FASTDL_INLINE vf round_small(vf x) {
   return (x + magic) - magic;
 }
 
+// x * 2^n for integral n in [-252, 254]; rounds once, also into the subnormal range.
+FASTDL_INLINE vf scale_by_power_of_two(vf x, vf n) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_maskz_scalef_ps(kAllLanes, (__m512)x, (__m512)n);
+#else
+  // Two factors, each a normal number; the first product is exact while it is normal.
+  const vi k = to_int(n), half = k >> 1;
+  return x * (vf)((half + 127) << 23) * (vf)((k - half + 127) << 23);
+#endif
+}
+
 // Sum of all lanes, in a fixed tree order.
 FASTDL_INLINE float reduce_add(vf v) {
   float t[kLanes];
@@ -133,12 +178,20 @@ FASTDL_INLINE float reduce_add(vf v) {
     for (int i = 0; i < w; ++i) t[i] += t[i + w];
   return t[0];
 }
+// Largest and smallest lane; NaN if there is one.
 FASTDL_INLINE float reduce_max(vf v) {
   float t[kLanes];
   __builtin_memcpy(t, &v, sizeof v);
   for (int w = kLanes / 2; w > 0; w /= 2)
-    for (int i = 0; i < w; ++i) t[i] = !(t[i] == t[i]) ? t[i] : (t[i] > t[i + w] ? t[i] : t[i + w]);
+    for (int i = 0; i < w; ++i) t[i] = t[i] != t[i] || t[i] > t[i + w] ? t[i] : t[i + w];
   return t[0];
+}
+FASTDL_INLINE float reduce_min(vf v) { return -reduce_max(-v); }
+FASTDL_INLINE bool any(vi mask) {
+  int32_t t[kLanes], r = 0;
+  __builtin_memcpy(t, &mask, sizeof mask);
+  for (int i = 0; i < kLanes; ++i) r |= t[i];
+  return r != 0;
 }
 
 }  // namespace

@@ -1,0 +1,99 @@
+// Loop and tail, once. `loop(n, f)` calls f(i, Full{}) for every whole vector of a range and
+// f(i, Part{rest}) for what is left, so a kernel's arithmetic is written once and the tail gives the
+// same bits as the body. `map1`, `map2`, ... are the common shapes over it.
+#pragma once
+#include "cpu/simd/simd.h"
+
+// The signatures behind UNARY, BINARY and COMPARE of kernels.inc, for the definitions. `flatten`
+// inlines the loop and the function it maps into the kernel.
+#define FASTDL_UNARY(name)       \
+  __attribute__((flatten)) void name(float* y, const float* x, int64_t n, \
+                                     [[maybe_unused]] const float* p)
+#define FASTDL_BINARY(name)                                                                \
+  __attribute__((flatten)) void name(float* y, const float* a, const float* b, int64_t n, \
+                                     int sa, int sb, [[maybe_unused]] const float* p)
+#define FASTDL_COMPARE(name)                                                                 \
+  __attribute__((flatten)) void name(uint8_t* y, const float* a, const float* b, int64_t n, \
+                                     int sa, int sb)
+
+namespace fastdl::FASTDL_ISA_NS {
+namespace {
+
+// How to touch memory at one step of a loop: a whole vector, or its first n lanes.
+struct Full {
+  FASTDL_INLINE vf load(const float* p) const { return fastdl::FASTDL_ISA_NS::load(p); }
+  FASTDL_INLINE vf load(const float* p, vf) const { return load(p); }
+  FASTDL_INLINE void store(float* p, vf v) const { fastdl::FASTDL_ISA_NS::store(p, v); }
+  FASTDL_INLINE vi load_mask(const uint8_t* p) const {
+    return fastdl::FASTDL_ISA_NS::load_mask(p, kLanes);
+  }
+  FASTDL_INLINE void store_mask(uint8_t* p, vi m) const {
+    fastdl::FASTDL_ISA_NS::store_mask(p, m, kLanes);
+  }
+  FASTDL_INLINE int64_t lanes() const { return kLanes; }
+};
+struct Part {
+  int64_t n;
+  FASTDL_INLINE vf load(const float* p) const { return load_n(p, n); }
+  FASTDL_INLINE vf load(const float* p, vf rest) const { return load_n(p, n, rest); }
+  FASTDL_INLINE void store(float* p, vf v) const { store_n(p, v, n); }
+  FASTDL_INLINE vi load_mask(const uint8_t* p) const {
+    return fastdl::FASTDL_ISA_NS::load_mask(p, n);
+  }
+  FASTDL_INLINE void store_mask(uint8_t* p, vi m) const {
+    fastdl::FASTDL_ISA_NS::store_mask(p, m, n);
+  }
+  FASTDL_INLINE int64_t lanes() const { return n; }
+};
+
+template <class F>
+FASTDL_INLINE void loop(int64_t n, F f) {
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) f(i, Full{});
+  if (i < n) f(i, Part{n - i});
+}
+
+// An operand of stride 1 or 0. Stride 0 reads a vector filled with the scalar, taken before anything
+// is stored, so the scalar may lie in the output.
+class Operand {
+ public:
+  FASTDL_INLINE Operand(const float* p, int stride) : base_(p), keep_(-1) {
+    if (stride == 0) {
+      fastdl::FASTDL_ISA_NS::store(copies_, splat(*p));
+      base_ = copies_;
+      keep_ = 0;
+    }
+  }
+  FASTDL_INLINE const float* at(int64_t i) const { return base_ + (i & keep_); }
+
+ private:
+  const float* base_;
+  int64_t keep_;
+  float copies_[kLanes];
+};
+
+// y[i] = f(x[i])
+template <class F>
+FASTDL_INLINE void map1(float* y, const float* x, int64_t n, F f) {
+  loop(n, [&](int64_t i, auto at) { at.store(y + i, f(at.load(x + i))); });
+}
+
+// y[i] = f(a[i * sa], b[i * sb])
+template <class F>
+FASTDL_INLINE void map2(float* y, const float* a, const float* b, int64_t n, int sa, int sb, F f) {
+  if (n <= 0) return;
+  const Operand u(a, sa), v(b, sb);
+  loop(n, [&](int64_t i, auto at) { at.store(y + i, f(at.load(u.at(i)), at.load(v.at(i)))); });
+}
+
+// y[i] = f(a[i * sa], b[i * sb]) ? 1 : 0, for an f that returns a lane mask
+template <class F>
+FASTDL_INLINE void compare2(uint8_t* y, const float* a, const float* b, int64_t n, int sa, int sb,
+                            F f) {
+  if (n <= 0) return;
+  const Operand u(a, sa), v(b, sb);
+  loop(n, [&](int64_t i, auto at) { at.store_mask(y + i, f(at.load(u.at(i)), at.load(v.at(i)))); });
+}
+
+}  // namespace
+}  // namespace fastdl::FASTDL_ISA_NS

@@ -1,0 +1,203 @@
+// Elementary functions over vectors, for every float32 input: infinities, NaN, subnormals in and out.
+// Errors in units in the last place (ulp) are bounds measured against double over all 2^32 inputs, on
+// every ISA, with and without fused multiply-add. The polynomials are minimax fits of ours (weighted
+// least squares, reweighted until the error is level) to the function named beside them.
+#pragma once
+#include "cpu/simd/simd.h"
+
+namespace fastdl::FASTDL_ISA_NS {
+namespace {
+
+constexpr float kInf = __builtin_inff();
+constexpr float kNaN = __builtin_nanf("");
+
+// c[0] + c[1] x + ... + c[n - 1] x^(n - 1), by Horner's rule.
+template <int n>
+FASTDL_INLINE vf polynomial(vf x, const float (&c)[n]) {
+  vf r = splat(c[n - 1]);
+  for (int i = n - 2; i >= 0; --i) r = fma(r, x, splat(c[i]));
+  return r;
+}
+// The same in double, never fused: used where every ISA must give the same bits.
+template <int n>
+FASTDL_INLINE vd polynomial(vd x, const double (&c)[n]) {
+  vd r = vd{} + c[n - 1];
+  for (int i = n - 2; i >= 0; --i) r = r * x + c[i];
+  return r;
+}
+
+// x = n ln 2 + r with |r| <= ln 2 / 2; returns expm1(r).
+FASTDL_INLINE vf exp_reduced(vf x, vf& n) {
+  // ln 2 in two parts; n * high is exact, since high has 9 bits and n at most 8.
+  constexpr float high = 0.693359375f, low = -2.12194440e-4f;
+  // (expm1(r) - r) / r^2, error 2.4e-10
+  constexpr float c[] = {0.5f,           0.166666657f,   0.0416663587f,
+                         0.00833338965f, 0.00139406684f, 0.000198458802f};
+  n = round_small(x * 1.44269504f);
+  vf r = fma(n, splat(-high), x);
+  r = fma(n, splat(-low), r);
+  return fma(r * r, polynomial(r, c), r);
+}
+
+// e^x
+FASTDL_INLINE vf exp(vf x) {
+  // Beyond these bounds the result is 0 or infinity, as it is at the bounds; NaN passes.
+  x = x < -104.0f ? splat(-104.0f) : x;
+  x = x > 89.0f ? splat(89.0f) : x;
+  vf n;
+  const vf r = exp_reduced(x, n);
+  return scale_by_power_of_two(1.0f + r, n);
+}
+
+// e^x - 1 for x <= 0
+FASTDL_INLINE vf expm1_nonpositive(vf x) {
+  x = x < -30.0f ? splat(-30.0f) : x;  // there -1, to the last bit
+  vf n;
+  const vf r = exp_reduced(x, n);
+  const vf scale = as_float((to_int(n) + 127) << 23);
+  return fma(scale, r, scale - 1.0f);
+}
+
+// log(1 + f) + e ln 2 for f in [sqrt(1/2) - 1, sqrt(2) - 1]
+FASTDL_INLINE vf log_reduced(vf f, vf e) {
+  constexpr float high = 0.693359375f, low = -2.12194440e-4f;
+  // (log(1 + f) - f + f^2 / 2) / f^3, error 5.9e-9 of log(1 + f)
+  constexpr float c[] = {0.333333313f, -0.250008225f, 0.200012341f, -0.166232988f,
+                         0.142015532f, -0.131605819f, 0.127633274f, -0.0763565451f};
+  const vf z = f * f;
+  vf y = z * f * polynomial(f, c);
+  y = fma(e, splat(low), y);
+  y = fma(z, splat(-0.5f), y);
+  return fma(e, splat(high), f + y);
+}
+
+// x = m 2^e with m in [sqrt(1/2), sqrt(2)), for normal positive x
+FASTDL_INLINE vf split_exponent(vf x, vi& e) {
+  constexpr uint32_t sqrt_half = 0x3f3504f3;
+  const vu bits = (vu)x - sqrt_half;
+  e = (vi)bits >> 23;
+  return (vf)((bits & 0x7fffff) + sqrt_half);
+}
+
+// Natural logarithm; NaN below zero, -infinity at zero.
+FASTDL_INLINE vf log(vf x) {
+  const vi small = x < 1.17549435e-38f;  // subnormal: scaled by 2^23, undone in the exponent
+  vi e;
+  const vf m = split_exponent(select(small, x * 8388608.0f, x), e);
+  vf r = log_reduced(m - 1.0f, to_float(e - (small & 23)));
+  r = x < kInf ? r : x;  // infinity and NaN are their own logarithms
+  r = x == 0.0f ? splat(-kInf) : r;
+  return x < 0.0f ? splat(kNaN) : r;
+}
+
+// log(1 + x); NaN below -1, -infinity at -1.
+FASTDL_INLINE vf log1p(vf x) {
+  const vf u = 1.0f + x;
+  const vf lost = x - (u - 1.0f);  // what rounding took from u
+  vi e;
+  const vf m = split_exponent(u, e);
+  const vi shift = e > 126 ? splat_i(126) : e;  // u >= 2^126 lost nothing that matters
+  vf r = log_reduced(fma(lost, as_float((127 - shift) << 23), m - 1.0f), to_float(e));
+  r = x < kInf ? r : x;
+  r = x == -1.0f ? splat(-kInf) : r;
+  r = x == 0.0f ? x : r;  // keeps the sign of zero
+  return x < -1.0f ? splat(kNaN) : r;
+}
+
+// (e^2x - 1) / (e^2x + 1), from the side where nothing overflows
+FASTDL_INLINE vf tanh(vf x) {
+  const vf t = expm1_nonpositive(-2.0f * abs(x));
+  return copysign(t / (t + 2.0f), x);
+}
+
+// 1 / (1 + e^-x), from the side where e^-|x| stands in the numerator if x < 0
+FASTDL_INLINE vf sigmoid(vf x) {
+  const vf e = exp(-abs(x));
+  return select(x < 0.0f, e, splat(1.0f)) / (1.0f + e);
+}
+
+// log(1 + e^x)
+FASTDL_INLINE vf softplus(vf x) { return max(x, splat(0.0f)) + log1p(exp(-abs(x))); }
+
+// The error function: an odd polynomial near zero, 1 - e^-q(|x|) elsewhere.
+FASTDL_INLINE vf erf(vf x) {
+  // erf(x) / x - 1 in x^2, |x| <= 0.93, error 4.6e-10
+  constexpr float near[] = {0.128379166f,   -0.376126319f,    0.112836875f,    -0.0268589407f,
+                            0.00519990688f, -0.000813001243f, 8.31677535e-05f};
+  // -log(erfc(t)), 0.92 <= t <= 4, error 1.5e-9 of erf(t)
+  constexpr float far[] = {0.000195675908f, 1.12767565f,     0.637182236f,    0.103931598f,
+                           -0.0222269204f,  0.00304321712f,  -0.000195937217f};
+  const vf a = abs(x);
+  const vf t = a > 4.0f ? splat(4.0f) : a;  // erf(4) rounds to 1
+  const vf outer = copysign(1.0f - exp(-polynomial(t, far)), x);
+  const vf inner = fma(x, polynomial(t * t, near), x);
+  return select(a < 0.925f, inner, outer);
+}
+
+FASTDL_INLINE vi truncated(vd x) { return __builtin_convertvector(x, vi); }
+
+// Natural logarithm in double of positive normal doubles given as m 2^e, m near 1. The same bits on
+// every ISA; error below 1e-15 of the larger of |log| and |m - 1|.
+FASTDL_INLINE vd log_in_double(vd m, vd e) {
+  // 2 atanh(s) = 2 (s + s^3 / 3 + ...), |s| <= 0.172
+  constexpr double c[] = {1.0,      1.0 / 3,  1.0 / 5,  1.0 / 7,  1.0 / 9, 1.0 / 11,
+                          1.0 / 13, 1.0 / 15, 1.0 / 17, 1.0 / 19, 1.0 / 21};
+  const vd s = (m - 1.0) / (m + 1.0);
+  return e * 0.693147180559945309417 + 2.0 * s * polynomial(s * s, c);
+}
+
+// x^y with the special cases of C99's pow. In double throughout, so one rounding is left.
+FASTDL_INLINE vf pow(vf x, vf y) {
+  const vf ax = abs(x);
+  const vi small = ax < 1.17549435e-38f;
+  vi e;
+  const vf m = split_exponent(select(small, ax * 8388608.0f, ax), e);
+  vd t = log_in_double(__builtin_convertvector(m, vd),
+                       __builtin_convertvector(e - (small & 23), vd));
+  const vf edge = ax == 0.0f ? splat(-kInf) : ax;  // log(0), log(inf), log(NaN)
+  const vi special = (vi)(ax == 0.0f) | (vi)~(vi)(ax < kInf);
+  t = __builtin_convertvector(special, vl) ? __builtin_convertvector(edge, vd) : t;
+  t *= __builtin_convertvector(y, vd);
+  t = t > 200.0 ? vd{} + 200.0 : t;
+  t = t < -200.0 ? vd{} - 200.0 : t;
+
+  // e^t = 2^k e^r; the power of two enters in double, where nothing under- or overflows.
+  const vd magic = vd{} + 6755399441055744.0;  // 1.5 * 2^52: rounds to an integer
+  const vd k = (t * 1.44269504088896340736 + magic) - magic;
+  const vd r = t - k * 0.693147180559945309417;
+  constexpr double c[] = {1.0,       1.0,       1.0 / 2,    1.0 / 6,     1.0 / 24,
+                          1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880};
+  const vl scale = (__builtin_convertvector(truncated(k), vl) + 1023) << 52;
+  vf z = __builtin_convertvector(polynomial(r, c) * (vd)scale, vf);
+
+  const vf ay = abs(y);
+  const vi whole = ay < 16777216.0f ? to_float(to_int(ay)) == ay : splat_i(-1);
+  const vi odd = (vi)(ay < 16777216.0f) & whole & -(to_int(ay) & 1);
+  z = select((vi)(as_int(x) < 0) & odd, -z, z);
+  z = select((vi)(x < 0.0f) & (vi)(ax < kInf) & ~whole, splat(kNaN), z);
+  z = select((vi)(y == 0.0f) | (vi)(x == 1.0f) | ((vi)(x == -1.0f) & (vi)(ay == kInf)),
+             splat(1.0f), z);
+  return z;
+}
+
+// To an integral value; from 2^23 on every float is one.
+FASTDL_INLINE vf round_even(vf x) {
+  const vf a = abs(x);
+  return select(a < 8388608.0f, copysign((a + 8388608.0f) - 8388608.0f, x), x);
+}
+FASTDL_INLINE vf floor(vf x) {
+  const vf r = round_even(x);
+  return copysign(r > x ? r - 1.0f : r, x);
+}
+FASTDL_INLINE vf ceil(vf x) {
+  const vf r = round_even(x);
+  return copysign(r < x ? r + 1.0f : r, x);
+}
+
+// -1, 0 or 1; zeros and NaN are returned as they are.
+FASTDL_INLINE vf sign(vf x) {
+  return x > 0.0f ? splat(1.0f) : (x < 0.0f ? splat(-1.0f) : x);
+}
+
+}  // namespace
+}  // namespace fastdl::FASTDL_ISA_NS
