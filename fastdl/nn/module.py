@@ -1,0 +1,517 @@
+"""Module: the base class of every network and layer, with PyTorch's semantics."""
+
+from __future__ import annotations
+
+import itertools
+from collections import namedtuple
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from .. import _core
+from .._core import Tensor
+from .parameter import Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from typing_extensions import Self
+
+
+class _IncompatibleKeys(namedtuple("_IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
+    """What `load_state_dict(strict=False)` left out on either side."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return super().__repr__()
+
+
+class RemovableHandle:
+    """Removes the hook it was given for: by `remove()` or at the end of a `with` block."""
+
+    _ids: ClassVar[Iterator[int]] = itertools.count()
+
+    def __init__(self, hooks: dict[int, Any]) -> None:
+        self.id = next(self._ids)
+        self._hooks = hooks
+
+    def remove(self) -> None:
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()
+
+
+class Module:
+    """Base class of networks: holds parameters, buffers and submodules and calls `forward`.
+
+    Attributes that are a `Parameter` or a `Module` are registered by assignment. Semantics, names
+    and messages are those of `torch.nn.Module`.
+
+    Example:
+        >>> class Net(nn.Module):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.fc = nn.Linear(4, 2)
+        ...     def forward(self, x):
+        ...         return self.fc(x)
+        >>> [name for name, _ in Net().named_parameters()]
+        ['fc.weight', 'fc.bias']
+    """
+
+    # The three registries say what an attribute is and in which order; its value stands in the
+    # instance's __dict__ as well, so that reading `self.weight` in forward() is an ordinary
+    # attribute access. _register and __delattr__ are the only writers of both.
+    _parameters: dict[str, Parameter | None]
+    _buffers: dict[str, Tensor | None]
+    _modules: dict[str, Module | None]
+    _non_persistent: set[str]
+    _forward_pre_hooks: dict[int, tuple[Callable[..., Any], bool]]
+    _forward_hooks: dict[int, tuple[Callable[..., Any], bool]]
+    training: bool
+
+    def __init__(self) -> None:
+        # Written past __setattr__, which needs them.
+        self.__dict__.update(
+            _parameters={},
+            _buffers={},
+            _modules={},
+            _non_persistent=set(),
+            _forward_pre_hooks={},
+            _forward_hooks={},
+            training=True,
+        )
+
+    # --- calling
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """The computation; every subclass defines it."""
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function'
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._forward_pre_hooks or self._forward_hooks:
+            return self._call_with_hooks(args, kwargs)
+        return self.forward(*args, **kwargs)
+
+    def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        for hook, with_kwargs in list(self._forward_pre_hooks.values()):
+            if with_kwargs:
+                changed = hook(self, args, kwargs)
+                if changed is not None:
+                    if not (isinstance(changed, tuple) and len(changed) == 2):
+                        raise RuntimeError(
+                            "forward pre-hook must return None or a tuple of (new_args, "
+                            f"new_kwargs), but got {changed}"
+                        )
+                    args, kwargs = changed
+            else:
+                changed = hook(self, args)
+                if changed is not None:
+                    args = changed if isinstance(changed, tuple) else (changed,)
+        result = self.forward(*args, **kwargs)
+        for hook, with_kwargs in list(self._forward_hooks.values()):
+            changed = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
+            if changed is not None:
+                result = changed
+        return result
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Calls `hook(module, args)` before `forward`; what it returns replaces the arguments."""
+        return self._add_hook(self._forward_pre_hooks, hook, prepend, with_kwargs)
+
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Calls `hook(module, args, output)` after `forward`; what it returns is the output."""
+        return self._add_hook(self._forward_hooks, hook, prepend, with_kwargs)
+
+    @staticmethod
+    def _add_hook(
+        hooks: dict[int, Any], hook: Callable[..., Any], prepend: bool, with_kwargs: bool
+    ) -> RemovableHandle:
+        handle = RemovableHandle(hooks)
+        later = list(hooks.items()) if prepend else []
+        if prepend:
+            hooks.clear()
+        hooks[handle.id] = (hook, with_kwargs)
+        hooks.update(later)
+        return handle
+
+    # --- attributes
+
+    def _registry(self, value: Any) -> dict[str, Any] | None:
+        if isinstance(value, Parameter):
+            return self._parameters
+        if isinstance(value, Module):
+            return self._modules
+        return None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        state = self.__dict__
+        if "_modules" not in state:
+            if isinstance(value, (Parameter, Module)):
+                kind = "parameters" if isinstance(value, Parameter) else "module"
+                raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
+            object.__setattr__(self, name, value)
+            return
+        registry = self._registry(value)
+        if registry is None:
+            if name in self._parameters:
+                self._check_assigned(name, value, "parameter", "Parameter")
+                registry = self._parameters
+            elif name in self._modules:
+                self._check_assigned(name, value, "child module", "Module")
+                registry = self._modules
+            elif name in self._buffers:
+                if not isinstance(value, Tensor):
+                    self._check_assigned(name, value, "buffer", "Tensor")
+                registry = self._buffers
+            else:
+                object.__setattr__(self, name, value)
+                return
+        self._register(registry, name, value)
+
+    @staticmethod
+    def _check_assigned(name: str, value: Any, role: str, wanted: str) -> None:
+        if value is not None:
+            raise TypeError(
+                f"cannot assign '{type(value).__name__}' object to {role} '{name}' "
+                f"({wanted} or None required)"
+            )
+
+    def _register(self, registry: dict[str, Any], name: str, value: Any) -> None:
+        for other in (self._parameters, self._buffers, self._modules):
+            if other is not registry:
+                other.pop(name, None)
+        registry[name] = value
+        self.__dict__[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        for registry in (self._parameters, self._buffers, self._modules):
+            registry.pop(name, None)
+        self._non_persistent.discard(name)
+        object.__delattr__(self, name)
+
+    def _check_new_name(self, name: str, role: str, registry: dict[str, Any]) -> None:
+        if "_modules" not in self.__dict__:
+            raise AttributeError(f"cannot assign {role} before Module.__init__() call")
+        if not isinstance(name, str):
+            raise TypeError(f"{role} name should be a string. Got {type(name).__name__}")
+        if "." in name:
+            raise KeyError(f'{role} name can\'t contain ".", got: {name}')
+        if name == "":
+            raise KeyError(f'{role} name can\'t be empty string ""')
+        if hasattr(self, name) and name not in registry:
+            raise KeyError(f"attribute '{name}' already exists")
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Adds a parameter, or with None the place for one, under `name`."""
+        self._check_new_name(name, "parameter", self._parameters)
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(
+                f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
+                "(Parameter or None required)"
+            )
+        self._register(self._parameters, name, param)
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Adds a tensor that is state but not trained; persistent ones are in `state_dict()`."""
+        self._check_new_name(name, "buffer", self._buffers)
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' "
+                "(Tensor or None required)"
+            )
+        self._register(self._buffers, name, tensor)
+        if persistent:
+            self._non_persistent.discard(name)
+        else:
+            self._non_persistent.add(name)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Adds a submodule under `name`."""
+        self._check_new_name(name, "module", self._modules)
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        self._register(self._modules, name, module)
+
+    register_module = add_module
+
+    # --- walking
+
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """This module and all below it with their dotted names, each object once."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, module in self._modules.items():
+            if module is not None:
+                path = f"{prefix}.{name}" if prefix else name
+                yield from module.named_modules(memo, path, remove_duplicate)
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all below it, each once."""
+        for _, module in self.named_modules():
+            yield module
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The direct submodules with their names, each once."""
+        seen: set[Module] = set()
+        for name, module in self._modules.items():
+            if module is not None and module not in seen:
+                seen.add(module)
+                yield name, module
+
+    def children(self) -> Iterator[Module]:
+        """The direct submodules, each once."""
+        for _, module in self.named_children():
+            yield module
+
+    def _named_members(
+        self, registry: str, prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Any]]:
+        seen: set[Tensor] = set()
+        modules: Any = [(prefix, self)]
+        if recurse:
+            modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+        for path, module in modules:
+            for name, member in getattr(module, registry).items():
+                if member is None or member in seen:
+                    continue
+                if remove_duplicate:
+                    seen.add(member)
+                yield (f"{path}.{name}" if path else name), member
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """All parameters with their dotted names; a shared one once, under its first name."""
+        return self._named_members("_parameters", prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """All parameters, each once; what an optimizer takes."""
+        for _, parameter in self.named_parameters(recurse=recurse):
+            yield parameter
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """All buffers with their dotted names."""
+        return self._named_members("_buffers", prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """All buffers, each once."""
+        for _, buffer in self.named_buffers(recurse=recurse):
+            yield buffer
+
+    def get_submodule(self, target: str) -> Module:
+        """The module at a dotted path; "" is this one. AttributeError where there is none."""
+        module: Any = self
+        for name in target.split(".") if target else ():
+            if name not in module._modules:
+                raise AttributeError(f"{type(module).__name__} has no module '{name}'")
+            module = module._modules[name]
+        return module
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter at a dotted path."""
+        return self._get_member("_parameters", "parameter", target)
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer at a dotted path."""
+        return self._get_member("_buffers", "buffer", target)
+
+    def _get_member(self, registry: str, role: str, target: str) -> Any:
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        members = getattr(module, registry)
+        if name not in members:
+            raise AttributeError(f"{type(module).__name__} has no {role} '{name}'")
+        return members[name]
+
+    def apply(self, fn: Callable[[Module], object]) -> Self:
+        """Calls `fn` on every submodule, then on this one; returns self."""
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
+    # --- modes and conversions
+
+    def train(self, mode: bool = True) -> Self:
+        """Sets `training` here and below: dropout is active in training mode only."""
+        if not isinstance(mode, bool):
+            raise ValueError("training mode is expected to be boolean")
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """`train(False)`."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Sets `requires_grad` of every parameter."""
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Drops every parameter's gradient, or fills it with zeros in place."""
+        for parameter in self.parameters():
+            if set_to_none:
+                parameter.grad = None
+            elif parameter.grad is not None:
+                _core.assign_(parameter.grad, 0.0)
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Returns self: everything is float32 on the CPU. Other targets raise."""
+        from .._device import check_target
+
+        check_target(f"{type(self).__name__}.to", args, kwargs)
+        return self
+
+    def cpu(self) -> Self:
+        """Returns self."""
+        return self
+
+    def float(self) -> Self:
+        """Returns self: parameters are float32."""
+        return self
+
+    # --- state
+
+    def state_dict(
+        self,
+        *,
+        destination: dict[str, Any] | None = None,
+        prefix: str = "",
+        keep_vars: bool = False,
+    ) -> dict[str, Tensor]:
+        """Parameters and persistent buffers by dotted name.
+
+        The values are tensors without gradient that share the module's memory; with `keep_vars`
+        they are the parameters themselves. `copy.deepcopy` makes a snapshot of it.
+        """
+        state = {} if destination is None else destination
+        for name, value in self._named_state():
+            state[prefix + name] = value if keep_vars else value.detach()
+        return state
+
+    def _named_state(self) -> Iterator[tuple[str, Tensor]]:
+        """Every name `state_dict` has, shared parameters under each of theirs."""
+        for path, module in self.named_modules(remove_duplicate=False):
+            dot = f"{path}." if path else ""
+            for name, parameter in module._parameters.items():
+                if parameter is not None:
+                    yield dot + name, parameter
+            for name, buffer in module._buffers.items():
+                if buffer is not None and name not in module._non_persistent:
+                    yield dot + name, buffer
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> Any:
+        """Copies values in by name, from tensors or NumPy arrays; all of them or none.
+
+        Args:
+            state_dict: what `state_dict()` returns, here or in PyTorch (as NumPy arrays).
+            strict: whether names missing here or there are an error.
+
+        Returns:
+            A tuple `(missing_keys, unexpected_keys)`.
+
+        Raises:
+            RuntimeError: names don't match (when strict) or a shape differs. Nothing was changed.
+            TypeError: `state_dict` isn't a mapping.
+        """
+        if not hasattr(state_dict, "items"):
+            raise TypeError(
+                f"Expected state_dict to be dict-like, got {type(state_dict).__name__}."
+            )
+        own = dict(self._named_state())
+        missing = [name for name in own if name not in state_dict]
+        unexpected = [name for name in state_dict if name not in own]
+        errors = []
+        if strict and missing:
+            errors.append(f"Missing key(s) in state_dict: {_quoted(missing)}. ")
+        if strict and unexpected:
+            errors.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
+        copies: list[tuple[Tensor, Tensor]] = []
+        for name, target in own.items():
+            if name in state_dict:
+                self._check_entry(name, target, state_dict[name], copies, errors)
+        if errors:
+            raise RuntimeError(
+                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t"
+                + "\n\t".join(errors)
+            )
+        before = _core.set_grad_enabled(False)
+        try:
+            for target, value in copies:
+                _core.assign_(target, value)
+        finally:
+            _core.set_grad_enabled(before)
+        return _IncompatibleKeys(missing, unexpected)
+
+    @staticmethod
+    def _check_entry(
+        name: str, target: Tensor, value: Any, copies: list[Any], errors: list[str]
+    ) -> None:
+        if not isinstance(value, (Tensor, np.ndarray, np.generic)) and not hasattr(
+            value, "__array__"
+        ):
+            errors.append(
+                f'While copying the parameter named "{name}", expected a Tensor or an array '
+                f"from checkpoint but received {type(value)}."
+            )
+        elif tuple(value.shape) != target.shape:
+            errors.append(
+                f"size mismatch for {name}: copying a param with shape {tuple(value.shape)} from "
+                f"checkpoint, the shape in current model is {target.shape}."
+            )
+        else:
+            copies.append((target, _core.as_tensor(value)))
+
+    # --- printing
+
+    def extra_repr(self) -> str:
+        """What stands between the parentheses of this module's line in `repr`."""
+        return ""
+
+    def _get_name(self) -> str:
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        lines = extra.split("\n") if extra else []
+        children = [
+            f"({name}): " + repr(module).replace("\n", "\n  ")
+            for name, module in self._modules.items()
+        ]
+        if len(lines) == 1 and not children:
+            return f"{self._get_name()}({lines[0]})"
+        if not lines and not children:
+            return f"{self._get_name()}()"
+        body = "\n  ".join(lines + children)
+        return f"{self._get_name()}(\n  {body}\n)"
+
+    def __dir__(self) -> list[str]:
+        return sorted(name for name in super().__dir__() if not name[:1].isdigit())
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

@@ -1,0 +1,139 @@
+"""Parameter: a tensor that belongs to a module or layer and is trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _core
+from .._core import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import Self
+
+
+class Parameter(Tensor):
+    """A trained tensor; assigned to a `Module` attribute it is registered there.
+
+    It is PyTorch's `nn.Parameter` and Keras's `Variable` in one: what `layer.weights` lists and
+    what `module.parameters()` yields are these objects.
+
+    Args:
+        data: tensor, array or nested list. A tensor's memory is shared, other data is converted
+            (float64 becomes float32).
+        requires_grad: whether `backward()` computes its gradient and optimizers train it.
+        name: the Keras name (`kernel`), and without a path of its own also its `path`.
+        regularizer: function of the value whose result is added to the loss by `fit`, or None.
+        constraint: function of the value applied after each update by `fit`, or None.
+
+    Raises:
+        TypeError: a gradient is asked for and the data isn't of a floating type.
+
+    Example:
+        >>> w = nn.Parameter(fastdl.zeros(2, 3))
+        >>> w.requires_grad, w.shape
+        (True, (2, 3))
+    """
+
+    name: str
+    path: str
+    regularizer: Callable[[Tensor], Tensor] | None
+    constraint: Callable[[Tensor], Tensor] | None
+
+    def __init__(
+        self,
+        data: Any,
+        requires_grad: bool = True,
+        *,
+        name: str = "",
+        path: str = "",
+        dtype: Any = None,
+        regularizer: Callable[[Tensor], Tensor] | None = None,
+        constraint: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
+        super().__init__(data, dtype)
+        self.requires_grad = requires_grad
+        self.name = name
+        self.path = path or name
+        self.regularizer = regularizer
+        self.constraint = constraint
+
+    @property
+    def trainable(self) -> bool:
+        """Keras's name for `requires_grad`."""
+        return self.requires_grad
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self.requires_grad = bool(value)
+
+    @property
+    def value(self) -> Self:
+        """The parameter itself, as `keras.Variable.value` gives the backend's tensor."""
+        return self
+
+    def assign(self, value: Any) -> Self:
+        """Overwrites the values in place; returns self.
+
+        Raises:
+            ValueError: the shape isn't exactly the parameter's.
+        """
+        return self._write(_core.assign_, value, "assign")
+
+    def assign_add(self, value: Any) -> Self:
+        """Adds `value`, of the same shape, in place; returns self."""
+        return self._write(_core.add_, value, "assign_add")
+
+    def assign_sub(self, value: Any) -> Self:
+        """Subtracts `value`, of the same shape, in place; returns self."""
+        return self._write(_core.add_, _core.neg(value), "assign_sub")
+
+    def _write(self, op: Callable[[Tensor, Any], None], value: Any, method: str) -> Self:
+        value = _core.as_tensor(value)
+        if value.shape != self.shape:
+            label = f" '{self.path}'" if self.path else ""
+            raise ValueError(
+                f"{method}: parameter{label} has shape {self.shape}, the value has {value.shape}"
+            )
+        before = _core.set_grad_enabled(False)
+        try:
+            op(self, value)
+        finally:
+            _core.set_grad_enabled(before)
+        return self
+
+    def __repr__(self) -> str:
+        label = f" '{self.path}'" if self.path else ""
+        return f"Parameter{label} containing:\n{super().__repr__()}"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self._rebuild(*self._state(np.array(self.numpy())))
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return type(self)._rebuild, self._state(self.numpy())
+
+    def _state(self, values: np.ndarray) -> tuple[Any, ...]:
+        attributes = (self.name, self.path, self.regularizer, self.constraint)
+        return values, self.requires_grad, *attributes
+
+    @classmethod
+    def _rebuild(
+        cls,
+        values: np.ndarray,
+        requires_grad: bool,
+        name: str,
+        path: str,
+        regularizer: Any,
+        constraint: Any,
+    ) -> Self:
+        return cls(
+            Tensor(values),
+            requires_grad,
+            name=name,
+            path=path,
+            regularizer=regularizer,
+            constraint=constraint,
+        )
