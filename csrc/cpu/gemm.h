@@ -1,0 +1,39 @@
+// float32 matrix multiplication.
+//
+// Every element of C is one chain of fused multiply-adds in the order of k:
+//
+//     s = accumulate ? C[i, j] : 0;   for l = 0 ... k-1: s = fma(A[i, l], B[l, j], s)
+//     C[i, j] = activation(s + bias[j])
+//
+// whatever the path, the blocking, the layout and the number of threads, so that all of these give the
+// same bits, and AVX2 the same as AVX-512. (Baseline x86-64 has no FMA: there a step is s + a * b, rounded
+// twice.) NaN and infinity are carried as IEEE 754 says; k == 0 gives activation(bias).
+#pragma once
+#include <stdint.h>
+
+#include "cpu/kernels.h"
+
+namespace fastdl {
+
+// Applied to C while it is in registers and L1; bit-identical to separate passes.
+struct Epilogue {
+  const float* bias = nullptr;         // n values, added to every row
+  UnaryKernel activation = nullptr;    // any UNARY row of kernels.inc
+  const float* parameters = nullptr;   // of the activation
+};
+
+// C[m, n] = activation(op(A)[m, k] op(B)[k, n] (+ C if accumulate) + bias), op = transpose if the flag is set.
+// Row-major: lda, ldb, ldc are the distances between stored rows, so op(A)[i, l] = a[i * lda + l], or
+// a[l * lda + i] if trans_a. Only these elements are touched. C must not overlap A or B.
+void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda,
+          const float* b, int64_t ldb, float* c, int64_t ldc, bool accumulate,
+          const Epilogue& epilogue = {});
+
+// The same for `batch` triples of matrices; those of A start stride_a floats apart, and so on. A stride of 0
+// means one matrix for all (of A or B; the C are distinct).
+void gemm_batched(int64_t batch, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k,
+                  const float* a, int64_t lda, int64_t stride_a, const float* b, int64_t ldb,
+                  int64_t stride_b, float* c, int64_t ldc, int64_t stride_c, bool accumulate,
+                  const Epilogue& epilogue = {});
+
+}  // namespace fastdl
