@@ -95,5 +95,31 @@ FASTDL_INLINE void compare2(uint8_t* y, const float* a, const float* b, int64_t 
   loop(n, [&](int64_t i, auto at) { at.store_mask(y + i, f(at.load(u.at(i)), at.load(v.at(i)))); });
 }
 
+// combine() of all x[i], a function whose value does not depend on order (max, min), from `start`.
+template <class F>
+FASTDL_INLINE vf fold(const float* x, int64_t n, vf start, F combine) {
+  vf acc[4] = {start, start, start, start};
+  int64_t i = 0;
+  for (; i + 4 * kLanes <= n; i += 4 * kLanes)
+    for (int c = 0; c < 4; ++c) acc[c] = combine(acc[c], load(x + i + c * kLanes));
+  for (int c = 0; i < n; ++c, i += kLanes)
+    acc[c] = combine(acc[c], n - i >= kLanes ? load(x + i) : load_n(x + i, n - i, start));
+  return combine(combine(acc[0], acc[1]), combine(acc[2], acc[3]));
+}
+
+// The sum of f(i, at) over the vectors of a range. Runs of 64 vectors are summed on their own first,
+// so the error stays small for long ranges; the order depends on n alone.
+template <class F>
+FASTDL_INLINE float sum_over(int64_t n, F f) {
+  constexpr int64_t kRun = 64 * kLanes;
+  vf total = {};
+  for (int64_t start = 0; start < n; start += kRun) {
+    vf run = {};
+    loop(n - start < kRun ? n - start : kRun, [&](int64_t i, auto at) { run += f(start + i, at); });
+    total += run;
+  }
+  return reduce_add(total);
+}
+
 }  // namespace
 }  // namespace fastdl::FASTDL_ISA_NS
