@@ -170,6 +170,55 @@ FASTDL_INLINE vf scale_by_power_of_two(vf x, vf n) {
 #endif
 }
 
+// The 64-bit products of b with every lane of a, in halves.
+FASTDL_INLINE void multiply_wide(vu a, uint32_t b, vu& high, vu& low) {
+  low = a * b;
+#if defined(__AVX512F__)
+  const __m512i m = _mm512_set1_epi32((int)b);
+  const __m512i even = _mm512_maskz_mul_epu32(0xff, (__m512i)a, m);
+  const __m512i odd = _mm512_maskz_mul_epu32(0xff, _mm512_maskz_srli_epi64(0xff, (__m512i)a, 32), m);
+  high = (vu)_mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_CDAB);
+#elif defined(__AVX2__)
+  const __m256i m = _mm256_set1_epi32((int)b);
+  const __m256i even = _mm256_mul_epu32((__m256i)a, m);
+  const __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64((__m256i)a, 32), m);
+  high = (vu)_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+#else
+  typedef uint64_t vul __attribute__((vector_size(kLanes * 8)));
+  high = __builtin_convertvector((__builtin_convertvector(a, vul) * b) >> 32, vu);
+#endif
+}
+
+// Transposes each 4 x 4 block: lanes 4q .. 4q + 3 of the four vectors.
+FASTDL_INLINE void transpose_blocks(vu v[4]) {
+#if defined(__AVX512F__)
+  const __mmask16 all = kAllLanes;
+  const __m512i a = (__m512i)v[0], b = (__m512i)v[1], c = (__m512i)v[2], d = (__m512i)v[3];
+  const __m512i ab0 = _mm512_maskz_unpacklo_epi32(all, a, b),
+                ab1 = _mm512_maskz_unpackhi_epi32(all, a, b),
+                cd0 = _mm512_maskz_unpacklo_epi32(all, c, d),
+                cd1 = _mm512_maskz_unpackhi_epi32(all, c, d);
+  v[0] = (vu)_mm512_maskz_unpacklo_epi64(0xff, ab0, cd0);
+  v[1] = (vu)_mm512_maskz_unpackhi_epi64(0xff, ab0, cd0);
+  v[2] = (vu)_mm512_maskz_unpacklo_epi64(0xff, ab1, cd1);
+  v[3] = (vu)_mm512_maskz_unpackhi_epi64(0xff, ab1, cd1);
+#elif defined(__AVX2__)
+  const __m256i a = (__m256i)v[0], b = (__m256i)v[1], c = (__m256i)v[2], d = (__m256i)v[3];
+  const __m256i ab0 = _mm256_unpacklo_epi32(a, b), ab1 = _mm256_unpackhi_epi32(a, b),
+                cd0 = _mm256_unpacklo_epi32(c, d), cd1 = _mm256_unpackhi_epi32(c, d);
+  v[0] = (vu)_mm256_unpacklo_epi64(ab0, cd0);
+  v[1] = (vu)_mm256_unpackhi_epi64(ab0, cd0);
+  v[2] = (vu)_mm256_unpacklo_epi64(ab1, cd1);
+  v[3] = (vu)_mm256_unpackhi_epi64(ab1, cd1);
+#else
+  uint32_t in[4][kLanes], out[4][kLanes];
+  __builtin_memcpy(in, v, sizeof in);
+  for (int l = 0; l < kLanes; ++l)
+    for (int j = 0; j < 4; ++j) out[l % 4][l / 4 * 4 + j] = in[j][l];
+  __builtin_memcpy(v, out, sizeof out);
+#endif
+}
+
 // Sum of all lanes, in a fixed tree order.
 FASTDL_INLINE float reduce_add(vf v) {
   float t[kLanes];
