@@ -197,11 +197,16 @@ std::vector<Tensor> grad(const std::vector<Tensor>& roots, const std::vector<Ten
 void backward(const Tensor& root, const Tensor& root_grad, bool retain_graph, bool create_graph) {
   walk({root}, {root_grad}, retain_graph, create_graph, [](const Tensor& to, const Tensor& g) {
     if (to->node) return;
-    // The leaf gets memory of its own: g may be the gradient of something else too (y = a + b).
-    if (!to->grad)
-      to->grad = g->use_count() == 1 || g->node ? g : copy(g);
-    else
-      to->grad = add(to->grad, g);
+    if (grad_enabled()) {
+      to->grad = to->grad ? add(to->grad, g) : g;  // a gradient with a history cannot be changed in place
+    } else if (to->grad) {
+      add_(to->grad, g);
+    } else if (to->grad_home) {
+      assign_(to->grad_home, g);
+      to->grad = to->grad_home;
+    } else {
+      to->grad = copy(g);  // memory of its own: g may be another tensor's gradient too (y = a + b)
+    }
   });
 }
 

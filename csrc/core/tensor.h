@@ -21,6 +21,13 @@ class TensorImpl : public RefCounted {
   Ref<RefCounted> node;  // autograd::Node that made this tensor; null for leaves
   int output_index = 0;  // which of the node's outputs
   Ref<TensorImpl> grad;  // of leaves, after backward()
+  // If set, backward() writes a leaf's first gradient here: an optimizer's slice of one flat buffer.
+  Ref<TensorImpl> grad_home;
+
+  // Of probabilities: what they were computed from, and by which function ("softmax" over the last axis,
+  // "sigmoid"). Cross-entropy from probabilities takes the logits from here, which is stable and cheaper.
+  Ref<TensorImpl> logits;
+  const char* logits_of = nullptr;
 
   int64_t numel() const { return shape.numel(); }
   int64_t bytes() const { return numel() * size_of(dtype); }

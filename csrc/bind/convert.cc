@@ -1,0 +1,147 @@
+#include "bind/convert.h"
+
+namespace fastdl {
+namespace {
+
+std::string type_name(py::handle object) {
+  return py::str(py::type::handle_of(object).attr("__name__"));
+}
+
+// float16, float64 -> float32; int8, int16, uint16 -> int32; uint32, uint64 -> int64.
+DType nearest(const py::dtype& t) {
+  const auto size = t.itemsize();
+  switch (t.kind()) {
+    case 'f': return DType::float32;
+    case 'b': return DType::bool8;
+    case 'u': return size == 1 ? DType::uint8 : size == 2 ? DType::int32 : DType::int64;
+    case 'i': return size <= 4 ? DType::int32 : DType::int64;
+  }
+  raise<TypeError>("expected numbers, got an array of dtype ", std::string(py::str(t)),
+                   t.kind() == 'O' ? " (rows of different lengths, or values that are no numbers)" : "");
+}
+
+py::object numpy(const char* name) { return py::module_::import("numpy").attr(name); }
+
+}  // namespace
+
+py::dtype dtype_to(DType t) {
+  // One object per type for the life of the process; NumPy interns its built-in types too.
+  static const std::vector<py::dtype>* types = new std::vector<py::dtype>{
+      py::dtype("bool"), py::dtype("uint8"), py::dtype("int32"), py::dtype("int64"), py::dtype("float32")};
+  return (*types)[size_t(t)];
+}
+
+DType dtype_from(py::handle object) {
+  if (object.ptr() == (PyObject*)&PyFloat_Type) return DType::float32;
+  if (object.ptr() == (PyObject*)&PyLong_Type) return DType::int64;
+  py::dtype t = py::dtype::from_args(py::reinterpret_borrow<py::object>(object));
+  for (DType d : {DType::bool8, DType::uint8, DType::int32, DType::int64, DType::float32})
+    if (t.equal(dtype_to(d))) return d;
+  raise<TypeError>("dtype ", std::string(py::str(t)),
+                   " is not supported; possible: float32, int32, int64, uint8, bool");
+}
+
+std::vector<int64_t> integers_from(py::handle object, const char* what) {
+  auto one = [&](py::handle h) -> int64_t {
+    PyObject* index = PyNumber_Index(h.ptr());
+    if (!index) {
+      PyErr_Clear();
+      raise<TypeError>("expected an integer for ", what, ", got ", type_name(h));
+    }
+    int64_t v = PyLong_AsLongLong(index);
+    Py_DECREF(index);
+    if (v == -1 && PyErr_Occurred()) throw py::error_already_set();
+    return v;
+  };
+  if (PyIndex_Check(object.ptr())) return {one(object)};
+  if (!py::isinstance<py::sequence>(object) || py::isinstance<py::str>(object))
+    raise<TypeError>("expected an integer or a sequence of integers for ", what, ", got ",
+                     type_name(object));
+  std::vector<int64_t> r;
+  for (py::handle h : py::reinterpret_borrow<py::sequence>(object)) r.push_back(one(h));
+  return r;
+}
+
+py::tuple tuple_from(const Shape& shape) {
+  py::tuple t(shape.rank());
+  for (int i = 0; i < shape.rank(); ++i) t[size_t(i)] = shape[i];
+  return t;
+}
+
+bool is_array_like(py::handle o) {
+  return py::isinstance<TensorImpl>(o) || PyFloat_Check(o.ptr()) || PyLong_Check(o.ptr()) ||
+         py::isinstance<py::array>(o) || py::isinstance<py::list>(o) ||
+         py::isinstance<py::tuple>(o) || py::isinstance(o, numpy("generic"));
+}
+
+Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy_data) {
+  if (object.is_none()) raise<TypeError>("expected a tensor or array, got None");
+  if (py::isinstance<TensorImpl>(object)) {
+    Tensor t = object.cast<Tensor>();
+    if (dtype && *dtype != t->dtype) return cast(t, *dtype);
+    return copy_data ? copy(t) : t;
+  }
+  // Python numbers, the common operands of arithmetic.
+  if (!dtype || is_float(*dtype)) {
+    if (PyFloat_CheckExact(object.ptr())) return scalar(PyFloat_AS_DOUBLE(object.ptr()));
+  }
+  if (PyBool_Check(object.ptr()) || PyLong_CheckExact(object.ptr())) {
+    int overflow = 0;
+    long long v = PyLong_AsLongLongAndOverflow(object.ptr(), &overflow);
+    FASTDL_CHECK(!overflow, ValueError, "an integer is too large for int64");
+    DType t = dtype.value_or(PyBool_Check(object.ptr()) ? DType::bool8 : DType::int64);
+    Tensor r = empty({}, t);
+    dispatch(t, [&](auto zero) {
+      *r->data<decltype(zero)>() = t == DType::bool8 ? decltype(zero)(v != 0) : decltype(zero)(v);
+    });
+    r->weak = !dtype;
+    return r;
+  }
+
+  py::array a = py::reinterpret_steal<py::array>(
+      py::isinstance<py::array>(object) ? object.inc_ref().ptr()
+                                   : numpy("asarray")(object).release().ptr());
+  DType t = dtype.value_or(nearest(a.dtype()));
+  nearest(a.dtype());  // rejects what holds no numbers even when a dtype is asked for
+  if (!a.dtype().equal(dtype_to(t))) {
+    a = py::array(a.attr("astype")(dtype_to(t)));
+    copy_data = false;
+  }
+  constexpr int wanted = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+  if ((a.flags() & wanted) != wanted) {
+    a = py::array(numpy("array")(a, py::arg("order") = "C", py::arg("copy") = true));
+    copy_data = false;
+  }
+  FASTDL_CHECK(a.ndim() <= kMaxRank, ValueError, "expected at most ", kMaxRank,
+               " dimensions, got an array with ", a.ndim());
+
+  Tensor r = new TensorImpl;
+  for (py::ssize_t i = 0; i < a.ndim(); ++i) r->shape.push_back(a.shape(i));
+  r->dtype = t;
+  if (copy_data) {
+    r->storage = Storage::allocate(a.nbytes());
+    std::memcpy(r->storage->data(), a.data(), size_t(a.nbytes()));
+  } else {
+    PyObject* owner = a.inc_ref().ptr();
+    r->storage = Storage::wrap(const_cast<void*>(a.data()), a.nbytes(), !a.writeable(), [owner] {
+      if (!Py_IsInitialized()) return;  // the interpreter is gone, and the array with it
+      PyGILState_STATE state = PyGILState_Ensure();
+      Py_DECREF(owner);
+      PyGILState_Release(state);
+    });
+  }
+  return r;
+}
+
+py::array array_from(const Tensor& t) {
+  note_host_read(t);
+  Storage* s = t->storage.get();
+  s->retain();
+  py::capsule keep(s, [](void* p) { static_cast<Storage*>(p)->release(); });
+  std::vector<py::ssize_t> shape(t->shape.begin(), t->shape.end());
+  py::array a(dtype_to(t->dtype), shape, t->raw(), keep);
+  if (s->read_only()) a.attr("flags").attr("writeable") = false;
+  return a;
+}
+
+}  // namespace fastdl

@@ -1,0 +1,86 @@
+// What crosses the border between Python and the core: tensors from array-likes and back, element types,
+// axes and shapes. Every binding file includes this one, so that the conversions are the same everywhere.
+#pragma once
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "ops/ops.h"
+
+PYBIND11_DECLARE_HOLDER_TYPE(T, fastdl::Ref<T>, true)
+
+namespace fastdl {
+
+namespace py = pybind11;
+
+// Numbers, NumPy arrays and scalars, nested lists, anything with __array__. Shares memory with an aligned,
+// contiguous array of a supported type unless `copy`; float64 and float16 become float32, small integers
+// int32, wide ones int64. TypeError for objects, strings, complex numbers.
+Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy);
+// True for what tensor_from takes without guessing: operators leave the rest to the other operand.
+bool is_array_like(py::handle object);
+// An array over the same memory, which it keeps alive; read-only where the storage is.
+py::array array_from(const Tensor& t);
+
+DType dtype_from(py::handle object);
+py::dtype dtype_to(DType t);
+
+std::vector<int64_t> integers_from(py::handle object, const char* what);
+py::tuple tuple_from(const Shape& shape);
+inline Shape shape_from(const std::vector<int64_t>& dims) {
+  Shape s;
+  for (int64_t d : dims) s.push_back(d);
+  return s;
+}
+
+void bind_tensor(py::module_& m);
+void bind_ops(py::module_& m);
+void bind_plan(py::module_& m);
+
+}  // namespace fastdl
+
+namespace pybind11::detail {
+
+template <>
+struct type_caster<fastdl::Tensor> : copyable_holder_caster<fastdl::TensorImpl, fastdl::Tensor> {
+  bool load(handle src, bool convert) {
+    if (copyable_holder_caster::load(src, convert)) return true;
+    if (!convert) return false;
+    this->holder = fastdl::tensor_from(src, std::nullopt, false);
+    this->value = this->holder.get();
+    return true;
+  }
+};
+
+template <>
+struct type_caster<fastdl::DType> {
+  PYBIND11_TYPE_CASTER(fastdl::DType, const_name("numpy.dtype"));
+  bool load(handle src, bool) {
+    value = fastdl::dtype_from(src);
+    return true;
+  }
+  static handle cast(fastdl::DType t, return_value_policy, handle) {
+    return fastdl::dtype_to(t).release();
+  }
+};
+
+// Shapes and axes: an integer stands for a sequence of one.
+template <>
+struct type_caster<std::vector<int64_t>> {
+  PYBIND11_TYPE_CASTER(std::vector<int64_t>, const_name("Sequence[int]"));
+  bool load(handle src, bool) {
+    if (src.is_none()) return false;
+    value = fastdl::integers_from(src, "a shape or axes");
+    return true;
+  }
+};
+template <>
+struct type_caster<std::optional<std::vector<int64_t>>> {
+  PYBIND11_TYPE_CASTER(std::optional<std::vector<int64_t>>, const_name("Sequence[int] | None"));
+  bool load(handle src, bool) {
+    if (!src.is_none()) value = fastdl::integers_from(src, "a shape or axes");
+    return true;
+  }
+};
+
+}  // namespace pybind11::detail

@@ -1,0 +1,68 @@
+// The extension module fastdl._core: error translation and the machine's configuration.
+#include "bind/convert.h"
+#include "core/parallel.h"
+#include "cpu/isa.h"
+
+namespace fastdl {
+namespace {
+
+void translate_errors() {
+  py::register_exception_translator([](std::exception_ptr p) {
+    try {
+      if (p) std::rethrow_exception(p);
+    } catch (const ValueError& e) {
+      PyErr_SetString(PyExc_ValueError, e.what());
+    } catch (const TypeError& e) {
+      PyErr_SetString(PyExc_TypeError, e.what());
+    } catch (const IndexError& e) {
+      PyErr_SetString(PyExc_IndexError, e.what());
+    } catch (const MemoryError& e) {
+      PyErr_SetString(PyExc_MemoryError, e.what());
+    } catch (const Error& e) {
+      PyErr_SetString(PyExc_RuntimeError, e.what());
+    }
+  });
+}
+
+py::dict config() {
+  py::dict d;
+  d["version"] = FASTDL_VERSION;
+  d["isa"] = kernels().isa;
+  d["isas"] = [] {
+    std::vector<std::string> names;
+    for (const KernelTable* t : runnable_tables()) names.push_back(t->isa);
+    return names;
+  }();
+  d["threads"] = num_threads();
+  d["cpu"] = cpu_name();
+  const CacheSizes& s = cache_sizes();
+  d["caches"] = py::dict(py::arg("L1d") = s.l1d, py::arg("L2") = s.l2, py::arg("L3") = s.l3);
+#if defined(__clang__)
+  d["compiler"] = "Clang " __clang_version__;
+#else
+  d["compiler"] = "GCC " __VERSION__;
+#endif
+  d["cuda"] = false;
+  return d;
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, m) {
+  m.doc() = "The fastdl engine. Use it through the fastdl package.";
+  translate_errors();
+  select_isa();  // an unusable FASTDL_ISA is reported at import
+  bind_tensor(m);
+  bind_ops(m);
+  bind_plan(m);
+  m.def("config", &config);
+  m.def("num_threads", &num_threads);
+  m.def("set_num_threads", &set_num_threads);
+  m.def("select_isa", static_cast<void (*)(const std::string&)>(&select_isa));
+  m.def("runnable_isas", [] { return config()["isas"]; });
+  m.def("allocated_bytes", &allocated_bytes);
+  m.def("cached_bytes", &cached_bytes);
+  m.def("empty_cache", &empty_cache);
+}
+
+}  // namespace fastdl

@@ -1,0 +1,4 @@
+#include "bind/convert.h"
+namespace fastdl {
+void bind_plan(py::module_&) {}
+}  // namespace fastdl

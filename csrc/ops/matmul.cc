@@ -1,0 +1,159 @@
+// matmul (batched, all transposes) and linear (matmul + bias + activation in one call).
+#include "cpu/gemm.h"
+#include "cpu/kernels.h"
+#include "ops/broadcast.h"
+#include "ops/ops.h"
+#include "ops/unary.h"
+
+namespace fastdl {
+namespace {
+
+struct MatmulAttrs {
+  bool transpose_a, transpose_b;
+};
+
+// Batch axes of a: all but its last two.
+Shape batch_of(const Shape& s) {
+  Shape b;
+  for (int i = 0; i + 2 < s.rank(); ++i) b.push_back(s[i]);
+  return b;
+}
+int64_t rows_of(const Shape& s, bool transposed) { return transposed ? s.back(0) : s.back(1); }
+int64_t columns_of(const Shape& s, bool transposed) { return transposed ? s.back(1) : s.back(0); }
+
+void infer_matmul(InferContext& c) {
+  const Tensor &a = c.in[0], &b = c.in[1];
+  check_float(a, "matmul", "a");
+  check_float(b, "matmul", "b");
+  auto [ta, tb] = c.attrs.as<MatmulAttrs>();
+  FASTDL_CHECK(columns_of(a->shape, ta) == rows_of(b->shape, tb), ValueError,
+               "matmul: cannot multiply shapes ", a->shape, ta ? " (transposed)" : "", " and ", b->shape,
+               tb ? " (transposed)" : "", ": ", columns_of(a->shape, ta), " columns against ",
+               rows_of(b->shape, tb), " rows");
+  Shape out = broadcast_shapes(batch_of(a->shape), batch_of(b->shape), "matmul");
+  out.push_back(rows_of(a->shape, ta));
+  out.push_back(columns_of(b->shape, tb));
+  c.output(out, DType::float32);
+}
+
+void run_matmul(const RunContext& c) {
+  const View &a = c.in[0], &b = c.in[1], &out = c.out[0];
+  auto [ta, tb] = c.attrs.as<MatmulAttrs>();
+  const int64_t m = out.shape.back(1), n = out.shape.back(0), k = columns_of(a.shape, ta);
+  const Shape batch_a = batch_of(a.shape), batch_b = batch_of(b.shape);
+  // Batch axes are broadcast like elements; each row of the loop is a run of matrices at equal distances.
+  BroadcastLoop<2> loop(batch_of(out.shape), {&batch_a, &batch_b});
+  for (int64_t row = 0; row < loop.rows(); ++row) {
+    int64_t at[2];
+    loop.offsets_of(row, at);
+    gemm_batched(loop.inner, ta, tb, m, n, k, a.as<float>() + at[0] * m * k, a.shape.back(),
+                 loop.inner_stride[0] * m * k, b.as<float>() + at[1] * k * n, b.shape.back(),
+                 loop.inner_stride[1] * k * n, out.as<float>() + row * loop.inner * m * n, n, m * n,
+                 false);
+  }
+}
+
+// C = op(A) op(B):  dA = G op(B)^T, dB = op(A)^T G, each transposed back where the flag is set.
+void grad_matmul(GradContext& c) {
+  const Tensor &a = c.in[0], &b = c.in[1], &g = c.gout[0];
+  auto [ta, tb] = c.attrs.as<MatmulAttrs>();
+  if (c.needs(0))
+    c.gin[0] = sum_to(ta ? matmul(b, g, tb, true) : matmul(g, b, false, !tb), a->shape);
+  if (c.needs(1))
+    c.gin[1] = sum_to(tb ? matmul(g, a, true, ta) : matmul(a, g, !ta, false), b->shape);
+}
+const Op op_matmul = {"matmul", infer_matmul, run_matmul, grad_matmul, 0, ~0u, false};
+
+// --- linear: y[..., out] = act(x[..., in] W + bias), W (in, out), or (out, in) when transposed ---------------
+
+struct LinearAttrs {
+  bool transpose_w;
+  const FusedActivation* activation;
+};
+
+void infer_linear(InferContext& c) {
+  const Tensor &x = c.in[0], &w = c.in[1], &bias = c.in[2];
+  bool tw = c.attrs.as<LinearAttrs>().transpose_w;
+  check_float(x, "linear", "x");
+  check_float(w, "linear", "w");
+  FASTDL_CHECK(w->shape.rank() == 2, ValueError, "linear: expected a weight with 2 dimensions, got shape ",
+               w->shape);
+  int64_t in = rows_of(w->shape, tw), out = columns_of(w->shape, tw);
+  FASTDL_CHECK(x->shape.rank() >= 1 && x->shape.back() == in, ValueError,
+               "linear: expected an input whose last axis has ", in, " features, got shape ", x->shape);
+  if (bias) {
+    check_float(bias, "linear", "bias");
+    FASTDL_CHECK(bias->shape == Shape{out}, ValueError, "linear: expected a bias of shape ", Shape{out},
+                 ", got ", bias->shape);
+  }
+  Shape s = x->shape;
+  s[s.rank() - 1] = out;
+  c.output(s, DType::float32);
+}
+
+void run_linear(const RunContext& c) {
+  const View &x = c.in[0], &w = c.in[1], &bias = c.in[2], &y = c.out[0];
+  const LinearAttrs& at = c.attrs.as<LinearAttrs>();
+  Epilogue epilogue;
+  float parameters[2] = {};
+  if (bias) epilogue.bias = bias.as<float>();
+  if (at.activation) {
+    parameters[0] = at.activation->parameter;
+    epilogue.activation = kernels().*at.activation->kernel;
+    epilogue.parameters = parameters;
+  }
+  const int64_t k = x.shape.back(), n = y.shape.back(), m = n ? y.numel() / n : 0;
+  gemm(false, at.transpose_w, m, n, k, x.as<float>(), k, w.as<float>(), at.transpose_w ? k : n,
+       y.as<float>(), n, false, epilogue);
+}
+
+void grad_linear(GradContext& c) {
+  const Tensor &x = c.in[0], &w = c.in[1];
+  const LinearAttrs& at = c.attrs.as<LinearAttrs>();
+  Tensor gz = c.gout[0];
+  if (at.activation) gz = fused_activation_grad(*at.activation, gz, c.out[0]);
+  const int64_t in = x->shape.back(), out = gz->shape.back();
+  Shape rows_x{in ? x->numel() / in : 0, in}, rows_z{rows_x[0], out};
+  if (in == 0) rows_z[0] = rows_x[0] = out ? gz->numel() / out : 0;
+  Tensor x2 = reshape(x, {rows_x.begin(), rows_x.end()}), z2 = reshape(gz, {rows_z.begin(), rows_z.end()});
+  if (c.needs(0)) {
+    Tensor dx = matmul(z2, w, false, !at.transpose_w);
+    c.gin[0] = reshape(dx, {x->shape.begin(), x->shape.end()});
+  }
+  if (c.needs(1)) c.gin[1] = at.transpose_w ? matmul(z2, x2, true, false) : matmul(x2, z2, true, false);
+  if (c.needs(2)) c.gin[2] = sum(z2, std::vector<int64_t>{0}, false);
+}
+const Op op_linear = {"linear", infer_linear, run_linear, grad_linear, 0, 0b011, true};
+
+}  // namespace
+
+Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
+  FASTDL_CHECK(a && b, TypeError, "matmul: expected two tensors, got None");
+  FASTDL_CHECK(a->shape.rank() >= 1 && b->shape.rank() >= 1, ValueError,
+               "matmul: expected at least one dimension, got shapes ", a->shape, " and ", b->shape);
+  // A vector is a row on the left and a column on the right; its axis is gone from the result, as in NumPy.
+  const bool row = a->shape.rank() == 1, column = b->shape.rank() == 1;
+  auto dims = [](const Shape& s) { return std::vector<int64_t>(s.begin(), s.end()); };
+  Tensor left = cast(a, DType::float32), right = cast(b, DType::float32);
+  if (row) left = reshape(left, {1, a->shape[0]}), transpose_a = false;
+  if (column) right = reshape(right, {b->shape[0], 1}), transpose_b = false;
+  Tensor out = apply(op_matmul, {left, right}, MatmulAttrs{transpose_a, transpose_b});
+  if (row || column) {
+    Shape s = out->shape;
+    if (column) s.erase(s.rank() - 1);
+    if (row) s.erase(s.rank() - (column ? 1 : 2));
+    out = reshape(out, dims(s));
+  }
+  return out;
+}
+
+Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, bool transpose_w,
+              const std::string& activation) {
+  FASTDL_CHECK(x && w, TypeError, "linear: expected tensors for x and w, got None");
+  const FusedActivation* fused = find_fused_activation(activation);
+  // linear's kernel multiplies rows by one matrix: the gradient's `grad_out` is read for the activation only.
+  Tensor y = apply(op_linear, {cast(x, DType::float32), w, bias}, LinearAttrs{transpose_w, fused});
+  return fused ? y : activate(activation, y);
+}
+
+}  // namespace fastdl

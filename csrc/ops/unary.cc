@@ -1,0 +1,337 @@
+// Functions of one tensor: elementary functions and activations, each with its gradient beside it.
+//
+// A gradient calls one fused kernel (dy, x or y) -> dx. Those kernels are ops too; where a gradient is to be
+// differentiated again (grad_enabled() while it runs) it is written with differentiable ops instead.
+#include "ops/unary.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "autograd/tape.h"
+#include "core/parallel.h"
+#include "cpu/kernels.h"
+#include "ops/broadcast.h"
+#include "ops/ops.h"
+
+namespace fastdl {
+namespace {
+
+using K = KernelTable;
+
+struct Parameters {
+  float p[2];
+};
+
+template <auto Kernel>
+void run_unary(const RunContext& c) {
+  const float *x = c.in[0].as<float>(), *p = c.attrs.as<Parameters>().p;
+  float* y = c.out[0].as<float>();
+  parallel_for(c.out[0].numel(), grain_for(kElementNanoseconds), [&](int64_t i, int64_t end) {
+    (kernels().*Kernel)(y + i, x + i, end - i, p);
+  });
+}
+
+// dx = Kernel(dy, t): both of one shape.
+template <auto Kernel>
+void run_unary_grad(const RunContext& c) {
+  const float *g = c.in[0].as<float>(), *t = c.in[1].as<float>(), *p = c.attrs.as<Parameters>().p;
+  float* dx = c.out[0].as<float>();
+  parallel_for(c.out[0].numel(), grain_for(kElementNanoseconds), [&](int64_t i, int64_t end) {
+    (kernels().*Kernel)(dx + i, g + i, t + i, end - i, 1, 1, p);
+  });
+}
+
+// For the rarely used functions, and for integers: one element at a time.
+template <class Out, class F>
+void run_each(const RunContext& c, F f) {
+  const View &x = c.in[0], &y = c.out[0];
+  dispatch(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    for (int64_t i = 0, n = y.numel(); i < n; ++i) {
+      if constexpr (std::is_void_v<Out>)
+        y.as<T>()[i] = T(f(x.as<T>()[i]));
+      else
+        y.as<Out>()[i] = Out(f(x.as<T>()[i]));
+    }
+  });
+}
+
+void infer_bool(InferContext& c) { c.output(c.in[0]->shape, DType::bool8); }
+
+Tensor unary(const Op& op, const Tensor& x, float p0 = 0, float p1 = 0) {
+  FASTDL_CHECK(x, TypeError, op.name, ": expected a tensor, got None");
+  return apply(op, {cast(x, DType::float32)}, Parameters{{p0, p1}});
+}
+// Same for the functions that keep integers as they are.
+Tensor unary_number(const Op& op, const Op& integer_op, const Tensor& x) {
+  FASTDL_CHECK(x, TypeError, op.name, ": expected a tensor, got None");
+  return is_float(x->dtype) ? unary(op, x) : apply(integer_op, {x});
+}
+
+Tensor constant(double v) { return scalar(v); }
+const Tensor& g(const GradContext& c) { return c.gout[0]; }
+const Tensor& x(const GradContext& c) { return c.in[0]; }
+const Tensor& y(const GradContext& c) { return c.out[0]; }
+
+// UNARY_OP(name, reads x, reads y, gradient): the gradient is an expression in c.
+#define UNARY_OP(name, kernel, reads_x, reads_y, gradient)                                         \
+  void grad_##name(GradContext& c) { c.gin[0] = gradient; }                                        \
+  const Op op_##name = {#name, infer_same_as_first, run_unary<&K::kernel>, grad_##name, 0,         \
+                        (reads_x) ? ~0u : 0u, reads_y};
+
+// --- elementary functions ---------------------------------------------------------------------------------
+
+UNARY_OP(neg, neg, false, false, neg(g(c)))
+UNARY_OP(abs, abs, true, false, mul(g(c), sign(x(c))))
+UNARY_OP(sign, sign, false, false, scale(g(c), 0))
+UNARY_OP(sqrt, sqrt, false, true, scale(div(g(c), y(c)), 0.5))
+UNARY_OP(rsqrt, rsqrt, false, true, scale(mul(g(c), mul(y(c), square(y(c)))), -0.5))
+UNARY_OP(exp, exp, false, true, mul(g(c), y(c)))
+UNARY_OP(log, log, true, false, div(g(c), x(c)))
+UNARY_OP(log1p, log1p, true, false, div(g(c), add(x(c), constant(1))))
+UNARY_OP(square, square, true, false, mul(g(c), scale(x(c), 2)))
+UNARY_OP(reciprocal, reciprocal, false, true, neg(mul(g(c), square(y(c)))))
+UNARY_OP(floor, floor, false, false, scale(g(c), 0))
+UNARY_OP(ceil, ceil, false, false, scale(g(c), 0))
+UNARY_OP(round, round, false, false, scale(g(c), 0))
+// erf'(x) = 2 / sqrt(pi) exp(-x^2)
+UNARY_OP(erf, erf, true, false,
+         mul(g(c), scale(exp(neg(square(x(c)))), 2 * std::numbers::inv_sqrtpi)))
+
+void run_expm1(const RunContext& c) { run_each<void>(c, [](auto v) { return std::expm1(float(v)); }); }
+void grad_expm1(GradContext& c) { c.gin[0] = mul(g(c), add(y(c), constant(1))); }
+const Op op_expm1 = {"expm1", infer_same_as_first, run_expm1, grad_expm1, 0, 0, true};
+
+void run_sin(const RunContext& c) { run_each<void>(c, [](auto v) { return std::sin(float(v)); }); }
+void grad_sin(GradContext& c) { c.gin[0] = mul(g(c), cos(x(c))); }
+const Op op_sin = {"sin", infer_same_as_first, run_sin, grad_sin, 0, ~0u, false};
+
+void run_cos(const RunContext& c) { run_each<void>(c, [](auto v) { return std::cos(float(v)); }); }
+void grad_cos(GradContext& c) { c.gin[0] = neg(mul(g(c), sin(x(c)))); }
+const Op op_cos = {"cos", infer_same_as_first, run_cos, grad_cos, 0, ~0u, false};
+
+void run_isnan(const RunContext& c) { run_each<uint8_t>(c, [](auto v) { return !(v == v); }); }
+const Op op_isnan = {"isnan", infer_bool, run_isnan};
+void run_isfinite(const RunContext& c) {
+  run_each<uint8_t>(c, [](auto v) { return v - v == decltype(v)(0); });
+}
+const Op op_isfinite = {"isfinite", infer_bool, run_isfinite};
+
+void run_neg_int(const RunContext& c) {
+  run_each<void>(c, [](auto v) { return decltype(v)(0 - uint64_t(v)); });
+}
+const Op op_neg_int = {"neg", infer_same_as_first, run_neg_int};
+void run_abs_int(const RunContext& c) {
+  run_each<void>(c, [](auto v) { return v < 0 ? decltype(v)(0 - uint64_t(v)) : v; });
+}
+const Op op_abs_int = {"abs", infer_same_as_first, run_abs_int};
+void run_sign_int(const RunContext& c) {
+  run_each<void>(c, [](auto v) { return (v > 0) - (v < 0); });
+}
+const Op op_sign_int = {"sign", infer_same_as_first, run_sign_int};
+
+void grad_scale_shift(GradContext& c) { c.gin[0] = scale(g(c), c.attrs.as<Parameters>().p[0]); }
+const Op op_scale_shift = {"scale_shift", infer_same_as_first, run_unary<&K::scale_shift>,
+                           grad_scale_shift, 0, 0, false};
+
+// The gradient passes where lo <= x <= hi, bounds included, as in PyTorch.
+void grad_clip(GradContext& c) {
+  const float* p = c.attrs.as<Parameters>().p;
+  Tensor inside = logical_and(ge(x(c), constant(p[0])), le(x(c), constant(p[1])));
+  c.gin[0] = where(inside, g(c), constant(0));
+}
+const Op op_clip = {"clip", infer_same_as_first, run_unary<&K::clip>, grad_clip, 0, ~0u, false};
+
+// --- activations ------------------------------------------------------------------------------------------
+//
+// FUSED_GRAD(name, which, second): the op dx = name_grad(dy, t) with t = x or y as `which` says. It is linear
+// in dy, so its gradient there is itself; `second`, in terms of t(c), is d(dx/dy)/dt.
+const Tensor& t(const GradContext& c) { return c.in[1]; }
+
+#define FUSED_GRAD(name, second)                                                                   \
+  void grad_##name##_grad(GradContext& c);                                                         \
+  const Op op_##name##_grad = {#name "_grad", infer_same_as_first, run_unary_grad<&K::name##_grad>, \
+                               grad_##name##_grad};                                                \
+  void grad_##name##_grad(GradContext& c) {                                                        \
+    [[maybe_unused]] const float* p = c.attrs.as<Parameters>().p;                                  \
+    if (c.needs(0)) c.gin[0] = apply(op_##name##_grad, {g(c), t(c)}, c.attrs);                     \
+    if (c.needs(1)) c.gin[1] = mul(mul(g(c), c.in[0]), second);                                    \
+  }
+// FROM_Y / FROM_X: an activation whose gradient kernel reads its output or its input.
+#define FROM_Y(name)                                                                               \
+  void grad_##name(GradContext& c) { c.gin[0] = apply(op_##name##_grad, {g(c), y(c)}, c.attrs); }  \
+  const Op op_##name = {#name, infer_same_as_first, run_unary<&K::name>, grad_##name, 0, 0, true};
+#define FROM_X(name)                                                                               \
+  void grad_##name(GradContext& c) { c.gin[0] = apply(op_##name##_grad, {g(c), x(c)}, c.attrs); }  \
+  const Op op_##name = {#name, infer_same_as_first, run_unary<&K::name>, grad_##name, 0, ~0u, false};
+
+Tensor zero_like(const Tensor& a) { return scale(a, 0); }
+Tensor mask(const Tensor& condition) { return cast(condition, DType::float32); }
+
+FUSED_GRAD(relu, zero_like(t(c)))
+FROM_Y(relu)
+FUSED_GRAD(leaky_relu, zero_like(t(c)))
+FROM_Y(leaky_relu)
+// y <= 0: dx/dy = y + alpha
+FUSED_GRAD(elu, mask(le(t(c), constant(0))))
+FROM_Y(elu)
+FUSED_GRAD(selu, mask(le(t(c), constant(0))))
+FROM_Y(selu)
+// s = sigmoid: dx = dy y (1 - y)
+FUSED_GRAD(sigmoid, sub(constant(1), scale(t(c), 2)))
+FROM_Y(sigmoid)
+// dx = dy (1 - y^2)
+FUSED_GRAD(tanh, scale(t(c), -2))
+FROM_Y(tanh)
+FUSED_GRAD(hard_sigmoid, zero_like(t(c)))
+FROM_X(hard_sigmoid)
+// dx = dy s(x); s' = s (1 - s)
+FUSED_GRAD(softplus, mul(sigmoid(t(c)), sub(constant(1), sigmoid(t(c)))))
+FROM_X(softplus)
+// dx = dy / (1 + |x|)^2
+FUSED_GRAD(softsign, scale(div(sign(t(c)), pow(add(abs(t(c)), constant(1)), constant(3))), -2))
+FROM_X(softsign)
+// dx = dy s (1 + x (1 - s)); its derivative is s (1 - s) (2 + x (1 - 2 s))
+Tensor silu_second(const Tensor& v) {
+  Tensor s = sigmoid(v), r = sub(constant(1), s);
+  return mul(mul(s, r), add(mul(v, sub(constant(1), scale(s, 2))), constant(2)));
+}
+FUSED_GRAD(silu, silu_second(t(c)))
+FROM_X(silu)
+// x Phi(x): the second derivative is phi(x) (2 - x^2)
+Tensor gelu_erf_second(const Tensor& v) {
+  Tensor squared = square(v);
+  Tensor phi = scale(exp(scale(squared, -0.5)), 1 / std::sqrt(2 * std::numbers::pi));
+  return mul(phi, sub(constant(2), squared));
+}
+FUSED_GRAD(gelu_erf, gelu_erf_second(t(c)))
+FROM_X(gelu_erf)
+// 0.5 x (1 + tanh u), u = k (x + a x^3): the second derivative is
+// (1 - tanh^2 u) (u' + 0.5 x u'' - x tanh(u) u'^2)
+Tensor gelu_tanh_second(const Tensor& v) {
+  const double k = std::sqrt(2 / std::numbers::pi), a = 0.044715;
+  Tensor squared = square(v);
+  Tensor u = scale(mul(v, scale_shift(squared, a, 1)), k);
+  Tensor u1 = scale(scale_shift(squared, 3 * a, 1), k), u2 = scale(v, 6 * a * k);
+  Tensor h = tanh(u);
+  Tensor inner = sub(add(u1, scale(mul(v, u2), 0.5)), mul(mul(v, h), square(u1)));
+  return mul(sub(constant(1), square(h)), inner);
+}
+FUSED_GRAD(gelu_tanh, gelu_tanh_second(t(c)))
+FROM_X(gelu_tanh)
+
+}  // namespace
+
+// --- the functions ----------------------------------------------------------------------------------------
+
+#define FUNCTION(name) \
+  Tensor name(const Tensor& x) { return unary(op_##name, x); }
+FUNCTION(sqrt)
+FUNCTION(rsqrt)
+FUNCTION(exp)
+FUNCTION(log)
+FUNCTION(log1p)
+FUNCTION(expm1)
+FUNCTION(reciprocal)
+FUNCTION(sin)
+FUNCTION(cos)
+FUNCTION(erf)
+FUNCTION(relu)
+FUNCTION(selu)
+FUNCTION(silu)
+FUNCTION(softplus)
+FUNCTION(softsign)
+FUNCTION(hard_sigmoid)
+FUNCTION(tanh)
+
+Tensor neg(const Tensor& x) { return unary_number(op_neg, op_neg_int, x); }
+Tensor abs(const Tensor& x) { return unary_number(op_abs, op_abs_int, x); }
+Tensor sign(const Tensor& x) { return unary_number(op_sign, op_sign_int, x); }
+Tensor square(const Tensor& x) {
+  FASTDL_CHECK(x, TypeError, "square: expected a tensor, got None");
+  return is_float(x->dtype) ? unary(op_square, x) : mul(x, x);
+}
+// Integers are whole already.
+Tensor floor(const Tensor& x) { return x && !is_float(x->dtype) ? copy(x) : unary(op_floor, x); }
+Tensor ceil(const Tensor& x) { return x && !is_float(x->dtype) ? copy(x) : unary(op_ceil, x); }
+Tensor round(const Tensor& x) { return x && !is_float(x->dtype) ? copy(x) : unary(op_round, x); }
+
+Tensor isnan(const Tensor& x) {
+  FASTDL_CHECK(x, TypeError, "isnan: expected a tensor, got None");
+  return apply(op_isnan, {x});
+}
+Tensor isfinite(const Tensor& x) {
+  FASTDL_CHECK(x, TypeError, "isfinite: expected a tensor, got None");
+  return apply(op_isfinite, {x});
+}
+Tensor scale_shift(const Tensor& x, double factor, double shift) {
+  return unary(op_scale_shift, x, float(factor), float(shift));
+}
+Tensor scale(const Tensor& x, double factor) { return scale_shift(x, factor, 0); }
+Tensor clip(const Tensor& x, double lo, double hi) {
+  FASTDL_CHECK(!(lo > hi), ValueError, "clip: expected lo <= hi, got ", lo, " and ", hi);
+  if (x && !is_float(x->dtype) && std::isfinite(lo) && std::isfinite(hi) && lo == std::floor(lo) &&
+      hi == std::floor(hi))
+    return minimum(maximum(x, full({}, x->dtype, lo)), full({}, x->dtype, hi));
+  return unary(op_clip, x, float(lo), float(hi));
+}
+Tensor leaky_relu(const Tensor& x, double slope) {
+  // The gradient is read off the sign of the output, which needs the slope to keep it.
+  if (slope < 0) return where(gt(x, scalar(0)), x, scale(x, slope));
+  return unary(op_leaky_relu, x, float(slope));
+}
+Tensor elu(const Tensor& x, double alpha) {
+  if (alpha < 0) return where(gt(x, scalar(0)), x, scale(expm1(minimum(x, scalar(0))), alpha));
+  return unary(op_elu, x, float(alpha));
+}
+Tensor gelu(const Tensor& x, bool approximate) {
+  return unary(approximate ? op_gelu_tanh : op_gelu_erf, x);
+}
+Tensor sigmoid(const Tensor& x) {
+  Tensor y = unary(op_sigmoid, x);
+  y->logits = x;  // see TensorImpl::logits
+  y->logits_of = "sigmoid";
+  return y;
+}
+
+// --- activations that can be applied in the epilogue of a matmul --------------------------------------------
+
+namespace {
+const FusedActivation fused[] = {
+    {"relu", &K::relu, &op_relu_grad, 0},
+    {"tanh", &K::tanh, &op_tanh_grad, 0},
+    {"selu", &K::selu, &op_selu_grad, 0},
+    {"elu", &K::elu, &op_elu_grad, 1},
+    {"leaky_relu", &K::leaky_relu, &op_leaky_relu_grad, 0.2f},  // Keras's negative_slope
+};
+}  // namespace
+
+const FusedActivation* find_fused_activation(const std::string& name) {
+  for (const FusedActivation& a : fused)
+    if (name == a.name) return &a;
+  return nullptr;
+}
+Tensor fused_activation_grad(const FusedActivation& a, const Tensor& dy, const Tensor& y) {
+  return apply(*a.grad, {dy, y}, Parameters{{a.parameter, 0}});
+}
+
+Tensor activate(const std::string& name, const Tensor& x) {
+  if (name.empty() || name == "linear") return x;
+  if (name == "relu") return relu(x);
+  if (name == "leaky_relu") return leaky_relu(x, 0.2);
+  if (name == "elu") return elu(x, 1);
+  if (name == "selu") return selu(x);
+  if (name == "gelu") return gelu(x, false);
+  if (name == "silu" || name == "swish") return silu(x);
+  if (name == "softplus") return softplus(x);
+  if (name == "softsign") return softsign(x);
+  if (name == "sigmoid") return sigmoid(x);
+  if (name == "hard_sigmoid") return hard_sigmoid(x);
+  if (name == "tanh") return tanh(x);
+  if (name == "exponential") return exp(x);
+  if (name == "softmax") return softmax(x, -1);
+  if (name == "log_softmax") return log_softmax(x, -1);
+  raise<ValueError>("linear: unknown activation '", name, "'");
+}
+
+}  // namespace fastdl

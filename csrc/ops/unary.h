@@ -1,0 +1,24 @@
+// Activations by name, for ops that apply one to their result.
+#pragma once
+#include <string>
+
+#include "cpu/kernels.h"
+#include "ops/op.h"
+
+namespace fastdl {
+
+// An activation whose gradient is read off its output, so that it can be applied while a matmul's tile is
+// hot without keeping the values before it.
+struct FusedActivation {
+  const char* name;
+  UnaryKernel KernelTable::* kernel;
+  const Op* grad;  // (dy, y) -> dx
+  float parameter;
+};
+const FusedActivation* find_fused_activation(const std::string& name);  // null: none of that name
+Tensor fused_activation_grad(const FusedActivation& a, const Tensor& dy, const Tensor& y);
+
+// Any activation, by its Keras name, with its Keras defaults.
+Tensor activate(const std::string& name, const Tensor& x);
+
+}  // namespace fastdl
