@@ -1,0 +1,208 @@
+"""The command `fastdl`: a demonstration, and a report of what the library runs on."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import fastdl
+
+if TYPE_CHECKING:
+    import argparse
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+_REQUIRED_ACCURACY = 0.97
+_EXIT_FAILED = 1
+_EXIT_USAGE = 2
+_EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit status.
+
+    0: done. 1: the demonstration missed its accuracy, or the reader of the output went away.
+    2: wrong usage, or a file that can't be written. 130: interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        status = _demo(options) if options.command == "demo" else _info()
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        print("fastdl: interrupted", file=sys.stderr)
+        return _EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # What is left in the buffer has no reader; without this the interpreter complains at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _EXIT_FAILED
+    except (OSError, ValueError) as error:
+        print(f"fastdl: error: {error}", file=sys.stderr)
+        return _EXIT_USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    import argparse
+
+    def positive(text: str) -> int:
+        number = int(text)
+        if number < 1:
+            raise argparse.ArgumentTypeError(f"expected at least 1, got {number}")
+        return number
+
+    parser = argparse.ArgumentParser(prog="fastdl", description="Deep learning on CPUs.")
+    parser.add_argument("--version", action="version", version=f"fastdl {fastdl.__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    demo = commands.add_parser(
+        "demo",
+        help="train a classifier on handwritten digits and show how well it does",
+        description="Trains a classifier on the 1,797 handwritten digits that come with fastdl, "
+        f"and fails if it recognises less than {_REQUIRED_ACCURACY:.0%} of those kept for testing.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    demo.add_argument(
+        "--epochs", type=positive, default=15, metavar="N", help="passes over the data"
+    )
+    demo.add_argument("--batch-size", type=positive, default=32, metavar="N", help="per step")
+    demo.add_argument("--seed", type=int, default=0, metavar="S", help="of the random numbers")
+    plot = demo.add_mutually_exclusive_group()
+    plot.add_argument(
+        "--plot", default="fastdl-demo.png", metavar="FILE", help="picture of the learning curve"
+    )
+    plot.add_argument(
+        "--no-plot", dest="plot", action="store_const", const=None, help="draw no learning curve"
+    )
+    commands.add_parser("info", help="show version, instruction set, threads, caches, compiler")
+    return parser
+
+
+def _info() -> int:
+    fastdl.show_config()
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from time import perf_counter
+
+    if options.plot:
+        _check_plot(options.plot)  # before the work, not after it
+    (x, y), (x_test, y_test) = fastdl.datasets.digits.load_data()
+    x, x_test = _scaled(x), _scaled(x_test)
+    # A tenth of the training pictures tells during the training how it goes. The pictures for the
+    # test take no part in any choice.
+    held_out = len(x) // 10
+    x_train, y_train = _with_shifted(x[:-held_out], y[:-held_out])
+    print(
+        f"fastdl {fastdl.__version__} learns to read digits from {len(x) - held_out:,} pictures "
+        f"of 8 x 8 pixels (each also shifted), with {held_out} for validation"
+    )
+    fastdl.utils.set_random_seed(options.seed)
+    model = fastdl.Sequential(
+        [
+            fastdl.Input(shape=(64,)),
+            fastdl.layers.Dense(256, activation="relu"),
+            fastdl.layers.Dropout(0.3),
+            fastdl.layers.Dense(128, activation="relu"),
+            fastdl.layers.Dropout(0.3),
+            fastdl.layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    start = perf_counter()
+    history = model.fit(
+        x_train,
+        y_train,
+        batch_size=options.batch_size,
+        epochs=options.epochs,
+        validation_data=(x[-held_out:], y[-held_out:]),
+    ).history
+    seconds = perf_counter() - start
+    _, accuracy = model.evaluate(x_test, y_test, verbose=0)
+    print(f"Test accuracy: {accuracy:.2%} of {len(x_test)} pictures it has never seen")
+    print(f"Training time: {seconds:.2f} s for {options.epochs} epochs")
+    if options.plot:
+        _plot(history, accuracy, options.plot)
+    if accuracy < _REQUIRED_ACCURACY:
+        print(
+            f"fastdl: error: the test accuracy is {accuracy:.2%}, expected at least "
+            f"{_REQUIRED_ACCURACY:.0%} (trained for {options.epochs} epochs)",
+            file=sys.stderr,
+        )
+        return _EXIT_FAILED
+    return 0
+
+
+def _scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Rows of 64 pixels from 0 to 1."""
+    return images.reshape(len(images), 64).astype("float32") / 16
+
+
+def _with_shifted(
+    x: NDArray[np.float32], y: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """The pictures as they are, and shifted by a pixel to the left and to the right: a digit stays
+    the same digit, and three times as many pictures make a better classifier."""
+    import numpy as np
+
+    left, right = np.zeros((2, len(x), 8, 8), np.float32)
+    images = x.reshape(-1, 8, 8)
+    left[:, :, :-1] = images[:, :, 1:]
+    right[:, :, 1:] = images[:, :, :-1]
+    return np.concatenate([x, left.reshape(-1, 64), right.reshape(-1, 64)]), np.tile(y, 3)
+
+
+def _check_plot(path: str) -> None:
+    """Finds out early whether the picture can be written.
+
+    Raises:
+        ValueError: matplotlib doesn't know the format.
+        OSError: there is no such folder.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise NotADirectoryError(f"--plot: there is no folder {folder}")
+    try:
+        from matplotlib.backend_bases import FigureCanvasBase
+    except ImportError:
+        return
+    known = FigureCanvasBase.get_supported_filetypes()
+    extension = os.path.splitext(path)[1].removeprefix(".").lower()
+    if extension not in known:
+        raise ValueError(
+            f"--plot: expected a file name that ends in one of {', '.join(sorted(known))}, "
+            f"got {path!r}"
+        )
+
+
+def _plot(history: dict[str, list[float]], test_accuracy: float, path: str) -> None:
+    """Draws loss and accuracy over the epochs. The picture is written beside and renamed, so that
+    an interrupt leaves no half of it."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        print("No learning curve, since matplotlib is missing: pip install 'fastdl[plot]'")
+        return
+    epochs = range(1, len(history["loss"]) + 1)
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        axes.plot(epochs, history[name], marker="o", markersize=3, label="training")
+        axes.plot(epochs, history[f"val_{name}"], marker="o", markersize=3, label="validation")
+        axes.set(title=name.capitalize(), xlabel="epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+    axes.axhline(test_accuracy, color="black", linestyle=":", label=f"test: {test_accuracy:.2%}")
+    for axes in figure.axes:
+        axes.legend()
+    figure.suptitle("fastdl demo: handwritten digits")
+    stem, extension = os.path.splitext(path)
+    temporary = f"{stem}.{os.getpid()}.tmp{extension}"
+    try:
+        figure.savefig(temporary, dpi=120)
+        os.replace(temporary, path)
+    finally:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+    print(f"Learning curve: {path}")
