@@ -1,0 +1,281 @@
+"""Activation functions by name and as functions, with Keras's names and defaults.
+
+Each takes a tensor (or a KerasTensor, in the making of a functional model) and returns one of the
+same shape. `get` turns a name into the function.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import _core
+from ._core import Tensor
+from ._identifiers import Registry
+from ._symbolic import liftable
+
+
+@liftable
+def linear(x: Any) -> Any:
+    """The input, unchanged."""
+    return x
+
+
+@liftable
+def relu(
+    x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+) -> Tensor:
+    """`max(x, 0)`, or more generally: x from `threshold` on, `negative_slope * (x - threshold)`
+    below it, nothing above `max_value`.
+
+    Example:
+        >>> activations.relu(fastdl.tensor([-1.0, 0.5, 9.0]), max_value=6.0).tolist()
+        [0.0, 0.5, 6.0]
+    """
+    if threshold == 0.0 and max_value is None:
+        return _core.leaky_relu(x, negative_slope) if negative_slope else _core.relu(x)
+    y = _core.relu(x) if threshold == 0.0 else _core.where(_core.gt(x, threshold), x, 0.0)
+    if max_value is not None:
+        y = _core.clip(y, 0.0, max_value)
+    if negative_slope:
+        y = y - _core.relu(_core.sub(threshold, x)) * negative_slope
+    return y
+
+
+@liftable
+def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
+    """x where positive, `negative_slope * x` elsewhere."""
+    return _core.leaky_relu(x, negative_slope)
+
+
+@liftable
+def relu6(x: Any) -> Tensor:
+    """`min(max(x, 0), 6)`."""
+    return _core.clip(x, 0.0, 6.0)
+
+
+@liftable
+def elu(x: Any, alpha: float = 1.0) -> Tensor:
+    """x where positive, `alpha * (exp(x) - 1)` elsewhere (Clevert et al. 2015)."""
+    return _core.elu(x, alpha)
+
+
+@liftable
+def celu(x: Any, alpha: float = 1.0) -> Tensor:
+    """x where positive, `alpha * (exp(x / alpha) - 1)` elsewhere (Barron 2017)."""
+    return _core.relu(x) + _core.expm1(_core.minimum(x, 0.0) / alpha) * alpha
+
+
+@liftable
+def selu(x: Any) -> Tensor:
+    """`1.0507 * elu(x, 1.6733)`, self-normalizing (Klambauer et al. 2017)."""
+    return _core.selu(x)
+
+
+@liftable
+def gelu(x: Any, approximate: bool = False) -> Tensor:
+    """`x * Phi(x)` with the normal distribution function, or with `approximate` its tanh form
+    (Hendrycks & Gimpel 2016)."""
+    return _core.gelu(x, approximate)
+
+
+@liftable
+def silu(x: Any) -> Tensor:
+    """`x * sigmoid(x)`, also called swish."""
+    return _core.silu(x)
+
+
+@liftable
+def mish(x: Any) -> Tensor:
+    """`x * tanh(softplus(x))` (Misra 2019)."""
+    return x * _core.tanh(_core.softplus(x))
+
+
+@liftable
+def softplus(x: Any) -> Tensor:
+    """`log(1 + exp(x))`."""
+    return _core.softplus(x)
+
+
+@liftable
+def softsign(x: Any) -> Tensor:
+    """`x / (1 + |x|)`."""
+    return _core.softsign(x)
+
+
+@liftable
+def squareplus(x: Any, b: float = 4.0) -> Tensor:
+    """`(x + sqrt(x^2 + b)) / 2`."""
+    return (x + _core.sqrt(_core.square(x) + b)) * 0.5
+
+
+@liftable
+def tanh(x: Any) -> Tensor:
+    """The hyperbolic tangent."""
+    return _core.tanh(x)
+
+
+@liftable
+def tanh_shrink(x: Any) -> Tensor:
+    """`x - tanh(x)`."""
+    return x - _core.tanh(x)
+
+
+@liftable
+def hard_tanh(x: Any) -> Tensor:
+    """x, cut off at -1 and 1."""
+    return _core.clip(x, -1.0, 1.0)
+
+
+@liftable
+def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
+    """x moved towards 0 by `threshold`, and 0 within it."""
+    return _core.relu(x - threshold) - _core.relu(_core.neg(x) - threshold)
+
+
+@liftable
+def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
+    """x where `|x| > threshold`, else 0."""
+    return _core.where(_core.gt(_core.abs(x), threshold), x, 0.0)
+
+
+@liftable
+def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
+    """x where it is greater than `threshold`, else `default_value`."""
+    return _core.where(_core.gt(x, threshold), x, default_value)
+
+
+@liftable
+def glu(x: Any, axis: int = -1) -> Tensor:
+    """`a * sigmoid(b)` with the halves a and b of x along `axis` (Dauphin et al. 2017).
+
+    Raises:
+        ValueError: the axis has an odd size.
+    """
+    size = x.shape[axis]
+    if size % 2:
+        raise ValueError(f"glu: axis {axis} must have an even size, got shape {tuple(x.shape)}")
+    a, b = _core.split(x, [size // 2, size // 2], axis)
+    return a * _core.sigmoid(b)
+
+
+@liftable
+def sigmoid(x: Any) -> Tensor:
+    """`1 / (1 + exp(-x))`. A cross-entropy of the result is computed from x, without rounding."""
+    y = _core.sigmoid(x)
+    y._logits = (x, "sigmoid")
+    return y
+
+
+@liftable
+def log_sigmoid(x: Any) -> Tensor:
+    """`log(sigmoid(x))`, computed as `-softplus(-x)`."""
+    return _core.neg(_core.softplus(_core.neg(x)))
+
+
+@liftable
+def hard_sigmoid(x: Any) -> Tensor:
+    """`x / 6 + 0.5`, cut off at 0 and 1."""
+    return _core.hard_sigmoid(x)
+
+
+@liftable
+def hard_silu(x: Any) -> Tensor:
+    """`x * hard_sigmoid(x)`, also called hard swish."""
+    return x * _core.hard_sigmoid(x)
+
+
+@liftable
+def exponential(x: Any) -> Tensor:
+    """`exp(x)`."""
+    return _core.exp(x)
+
+
+@liftable
+def softmax(x: Any, axis: int = -1) -> Tensor:
+    """`exp(x) / sum(exp(x))` along `axis`. A cross-entropy of the result (along the last axis) is
+    computed from x, without rounding.
+
+    Raises:
+        ValueError: there is no such axis, as in a tensor without axes.
+    """
+    y = _core.softmax(x, axis)
+    if axis in (-1, y.ndim - 1):
+        y._logits = (x, "softmax")
+    return y
+
+
+@liftable
+def log_softmax(x: Any, axis: int = -1) -> Tensor:
+    """`log(softmax(x))` along `axis`, computed without overflow."""
+    return _core.log_softmax(x, axis)
+
+
+_registry = Registry(
+    "activation function",
+    [
+        celu,
+        elu,
+        exponential,
+        gelu,
+        glu,
+        hard_shrink,
+        hard_sigmoid,
+        hard_silu,
+        hard_tanh,
+        leaky_relu,
+        linear,
+        log_sigmoid,
+        log_softmax,
+        mish,
+        relu,
+        relu6,
+        selu,
+        sigmoid,
+        silu,
+        soft_shrink,
+        softmax,
+        softplus,
+        softsign,
+        squareplus,
+        tanh,
+        tanh_shrink,
+        threshold,
+    ],
+    {"swish": silu, "hard_swish": hard_silu},
+)
+serialize = _registry.serialize
+deserialize = _registry.deserialize
+
+# What the core computes together with a matrix product, under the name it has there.
+_FUSED = {
+    relu: "relu",
+    leaky_relu: "leaky_relu",
+    elu: "elu",
+    selu: "selu",
+    gelu: "gelu",
+    silu: "silu",
+    softplus: "softplus",
+    softsign: "softsign",
+    hard_sigmoid: "hard_sigmoid",
+    tanh: "tanh",
+    exponential: "exponential",
+    log_softmax: "log_softmax",
+    linear: "",
+}
+
+
+def get(identifier: Any) -> Any:
+    """The activation function for a name, function, layer or config; `linear` for None.
+
+    Raises:
+        ValueError: unknown name; the message suggests the nearest one.
+    """
+    return linear if identifier is None else _registry.get(identifier)
+
+
+def fused_name(function: Any) -> str | None:
+    """The name under which `_core.linear` applies this function; None when it doesn't."""
+    try:
+        return _FUSED.get(function)
+    except TypeError:  # an unhashable callable
+        return None

@@ -1,0 +1,123 @@
+"""Constraints: projections applied to a weight after each update. Semantics of Keras."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import _core
+from ._core import Tensor
+from ._identifiers import Registry
+
+_EPSILON = 1e-7  # Keras's backend.epsilon(): keeps the division by a norm finite
+
+
+class Constraint:
+    """Base class: a call takes the weight and returns its projection, of the same shape."""
+
+    def __call__(self, w: Tensor) -> Tensor:
+        return w
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Constraint:
+        """The constraint that `get_config` described."""
+        return cls(**config)
+
+
+def _norms(w: Tensor, axis: Any) -> Tensor:
+    return _core.sqrt(_core.sum(_core.square(w), axis, True))
+
+
+class MaxNorm(Constraint):
+    """Scales the weight down where its norm along `axis` exceeds `max_value`.
+
+    Args:
+        max_value: the largest norm allowed; 2 unless given.
+        axis: the axis (or axes) along which the norm is taken; 0 unless given, which for a Dense
+            kernel `(in, units)` gives each unit's incoming weights a norm of their own.
+
+    Example:
+        >>> constraints.MaxNorm(1.0)(fastdl.tensor([[3.0], [4.0]])).tolist()
+        [[0.6...], [0.8...]]
+    """
+
+    def __init__(self, max_value: float = 2, axis: Any = 0) -> None:
+        self.max_value = max_value
+        self.axis = axis
+
+    def __call__(self, w: Tensor) -> Tensor:
+        norms = _norms(w, self.axis)
+        return w * (_core.clip(norms, 0.0, self.max_value) / (norms + _EPSILON))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"max_value": self.max_value, "axis": self.axis}
+
+
+class NonNeg(Constraint):
+    """Sets negative values to 0."""
+
+    def __call__(self, w: Tensor) -> Tensor:
+        return _core.maximum(w, 0.0)
+
+
+class UnitNorm(Constraint):
+    """Scales the weight to norm 1 along `axis` (0 unless given)."""
+
+    def __init__(self, axis: Any = 0) -> None:
+        self.axis = axis
+
+    def __call__(self, w: Tensor) -> Tensor:
+        return w / (_norms(w, self.axis) + _EPSILON)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"axis": self.axis}
+
+
+class MinMaxNorm(Constraint):
+    """Moves the norm along `axis` into the interval from `min_value` to `max_value`.
+
+    Args:
+        min_value: smallest norm; 0.0 unless given.
+        max_value: largest norm; 1.0 unless given.
+        rate: 1.0 goes all the way at once, a smaller rate only that part of it.
+        axis: the axis (or axes) along which the norm is taken; 0 unless given.
+    """
+
+    def __init__(
+        self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Any = 0
+    ) -> None:
+        self.min_value = min_value
+        self.max_value = max_value
+        self.rate = rate
+        self.axis = axis
+
+    def __call__(self, w: Tensor) -> Tensor:
+        norms = _norms(w, self.axis)
+        wanted = _core.clip(norms, self.min_value, self.max_value) * self.rate
+        wanted = wanted + norms * (1.0 - self.rate)
+        return w * (wanted / (norms + _EPSILON))
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "min_value": self.min_value,
+            "max_value": self.max_value,
+            "rate": self.rate,
+            "axis": self.axis,
+        }
+
+
+_registry = Registry(
+    "constraint",
+    [MaxNorm, MinMaxNorm, NonNeg, UnitNorm],
+    {"nonneg": NonNeg, "unitnorm": UnitNorm, "maxnorm": MaxNorm},
+)
+get = _registry.get
+serialize = _registry.serialize
+deserialize = _registry.deserialize
+max_norm = MaxNorm
+min_max_norm = MinMaxNorm
+non_neg = NonNeg
+unit_norm = UnitNorm

@@ -1,0 +1,386 @@
+"""Initializers: the first values of weights, drawn from the library's generator. Semantics of Keras.
+
+An initializer is called with a shape (and a dtype) and returns a tensor. With a `seed` it has a
+stream of its own and gives the same values each time; without one it continues the library's
+stream, which `fastdl.utils.set_random_seed` or `fastdl.manual_seed` start.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import _core
+from ._core import Tensor
+from ._identifiers import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_FLOAT32 = np.dtype("float32")
+
+
+class Initializer:
+    """Base class: a call takes `shape` and `dtype` and returns a tensor."""
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+        raise NotImplementedError(f"{type(self).__name__} has no __call__(self, shape, dtype)")
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Initializer:
+        """The initializer that `get_config` described."""
+        return cls(**config)
+
+    def clone(self) -> Initializer:
+        """An initializer with the same settings."""
+        return type(self).from_config(self.get_config())
+
+
+class Constant(Initializer):
+    """Every element `value`: a number, or an array that broadcasts to the shape."""
+
+    def __init__(self, value: Any = 0.0) -> None:
+        self.value = value
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+        kind = np.dtype(dtype or _FLOAT32)
+        if isinstance(self.value, (int, float)):
+            return _core.full(tuple(shape), kind, self.value)
+        value = _core.as_tensor(self.value)
+        return _core.copy(_core.cast(_core.broadcast_to(value, tuple(shape)), kind))
+
+    def get_config(self) -> dict[str, Any]:
+        value = self.value
+        return {"value": value if isinstance(value, (int, float)) else np.asarray(value).tolist()}
+
+
+class Zeros(Initializer):
+    """Every element 0."""
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+        return _core.full(tuple(shape), np.dtype(dtype or _FLOAT32), 0)
+
+
+class Ones(Initializer):
+    """Every element 1."""
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+        return _core.full(tuple(shape), np.dtype(dtype or _FLOAT32), 1)
+
+
+class Identity(Initializer):
+    """`gain` on the diagonal of a matrix, 0 elsewhere. ValueError when it isn't a matrix."""
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = gain
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+        if len(shape) != 2:
+            raise ValueError(f"Identity initializes matrices only, got shape {tuple(shape)}")
+        kind = np.dtype(dtype or _FLOAT32)
+        return _core.tensor(np.eye(*shape, dtype=np.float32) * np.float32(self.gain), kind)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"gain": self.gain}
+
+
+class _Random(Initializer):
+    """An initializer with a `seed`: None, or an int that makes it repeat its values."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        if seed is not None and not isinstance(seed, (int, np.integer)):
+            raise ValueError(f"seed must be an int or None, got {seed!r}")
+        self.seed = seed
+
+    def get_config(self) -> dict[str, Any]:
+        return {"seed": self.seed}
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+        kind = np.dtype(dtype or _FLOAT32)
+        if kind.kind != "f":
+            raise ValueError(f"{type(self).__name__} gives floating-point values, not {kind}")
+        with own_stream(self.seed):
+            return self._draw(tuple(int(size) for size in shape))
+
+    def _draw(self, shape: tuple[int, ...]) -> Tensor:
+        raise NotImplementedError(f"{type(self).__name__} has no _draw(self, shape)")
+
+
+@contextmanager
+def own_stream(seed: int | None) -> Iterator[None]:
+    """Inside the block random values come from `seed`; None leaves the library's stream."""
+    if seed is None:
+        yield
+        return
+    state = _core.get_rng_state()
+    _core.manual_seed(int(seed))
+    try:
+        yield
+    finally:
+        _core.set_rng_state(*state)
+
+
+class RandomNormal(_Random):
+    """Normal values with `mean` (0.0) and `stddev` (0.05)."""
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.mean = mean
+        self.stddev = stddev
+
+    def _draw(self, shape: tuple[int, ...]) -> Tensor:
+        return _core.normal(shape, self.mean, self.stddev)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
+
+
+class TruncatedNormal(RandomNormal):
+    """Normal values, those more than two `stddev` from the `mean` drawn again."""
+
+    def _draw(self, shape: tuple[int, ...]) -> Tensor:
+        return _core.truncated_normal(shape, self.mean, self.stddev)
+
+
+class RandomUniform(_Random):
+    """Values spread evenly from `minval` (-0.05) to `maxval` (0.05)."""
+
+    def __init__(
+        self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None
+    ) -> None:
+        super().__init__(seed)
+        self.minval = minval
+        self.maxval = maxval
+
+    def _draw(self, shape: tuple[int, ...]) -> Tensor:
+        return _core.uniform(shape, self.minval, self.maxval)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"minval": self.minval, "maxval": self.maxval, "seed": self.seed}
+
+
+def compute_fans(
+    shape: Sequence[int],
+    input_axes: Sequence[int] | None = None,
+    output_axes: Sequence[int] | None = None,
+) -> tuple[int, int]:
+    """How many inputs feed one output of a weight, and how many outputs one input feeds.
+
+    A matrix is `(in, out)`, a convolution's kernel `(*window, in, out)`; for anything else the
+    two lists of axes say which are which.
+    """
+    if input_axes is not None and output_axes is not None:
+        fan_in = math.prod(shape[axis] for axis in input_axes)
+        return fan_in, math.prod(shape[axis] for axis in output_axes)
+    if len(shape) == 0:
+        return 1, 1
+    if len(shape) == 1:
+        return shape[0], shape[0]
+    window = math.prod(shape[:-2])
+    return shape[-2] * window, shape[-1] * window
+
+
+class VarianceScaling(_Random):
+    """Values whose variance is `scale / n`, n being the fan in, the fan out or their mean.
+
+    Args:
+        scale: 1.0 unless given.
+        mode: "fan_in", "fan_out" or "fan_avg".
+        distribution: "truncated_normal" (the standard deviation is corrected for what the cut at
+            two deviations takes away), "untruncated_normal" or "uniform".
+        seed: an int makes every call give the same values.
+        input_axes, output_axes: which axes of the weight count inputs and outputs, where that is
+            not its last two.
+
+    Raises:
+        ValueError: scale not positive, unknown mode or distribution.
+
+    Source: Glorot & Bengio 2010, He et al. 2015, LeCun et al. 1998, as Keras implements them.
+
+    Example:
+        >>> w = initializers.VarianceScaling(2.0, "fan_in", "uniform", seed=1)((64, 8))
+        >>> w.shape
+        (64, 8)
+    """
+
+    # The standard deviation of a standard normal variable cut off at -2 and 2.
+    _CUT_DEVIATION = 0.87962566103423978
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: int | None = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(seed)
+        if scale <= 0.0:
+            raise ValueError(f"scale must be positive, got {scale}")
+        modes = ("fan_in", "fan_out", "fan_avg")
+        if mode not in modes:
+            raise ValueError(f"mode must be one of {modes}, got {mode!r}")
+        distribution = distribution.lower()
+        if distribution == "normal":
+            distribution = "truncated_normal"
+        distributions = ("uniform", "truncated_normal", "untruncated_normal")
+        if distribution not in distributions:
+            raise ValueError(f"distribution must be one of {distributions}, got {distribution!r}")
+        self.scale = scale
+        self.mode = mode
+        self.distribution = distribution
+        self.input_axes = input_axes
+        self.output_axes = output_axes
+
+    def _draw(self, shape: tuple[int, ...]) -> Tensor:
+        fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
+        fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2.0}
+        variance = self.scale / max(1.0, fans[self.mode])
+        if self.distribution == "uniform":
+            limit = math.sqrt(3.0 * variance)
+            return _core.uniform(shape, -limit, limit)
+        if self.distribution == "untruncated_normal":
+            return _core.normal(shape, 0.0, math.sqrt(variance))
+        return _core.truncated_normal(shape, 0.0, math.sqrt(variance) / self._CUT_DEVIATION)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "scale": self.scale,
+            "mode": self.mode,
+            "distribution": self.distribution,
+            "seed": self.seed,
+            "input_axes": self.input_axes,
+            "output_axes": self.output_axes,
+        }
+
+
+class _Named(VarianceScaling):
+    """A `VarianceScaling` with fixed settings."""
+
+    _settings: tuple[float, str, str]
+
+    def __init__(
+        self,
+        seed: int | None = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(*self._settings, seed, input_axes, output_axes)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        return {key: config[key] for key in ("seed", "input_axes", "output_axes")}
+
+
+class GlorotUniform(_Named):
+    """Uniform in plus and minus `sqrt(6 / (fan_in + fan_out))`: Keras's default for kernels."""
+
+    _settings = (1.0, "fan_avg", "uniform")
+
+
+class GlorotNormal(_Named):
+    """Truncated normal with deviation `sqrt(2 / (fan_in + fan_out))`."""
+
+    _settings = (1.0, "fan_avg", "truncated_normal")
+
+
+class HeUniform(_Named):
+    """Uniform in plus and minus `sqrt(6 / fan_in)`: for relu networks."""
+
+    _settings = (2.0, "fan_in", "uniform")
+
+
+class HeNormal(_Named):
+    """Truncated normal with deviation `sqrt(2 / fan_in)`: for relu networks."""
+
+    _settings = (2.0, "fan_in", "truncated_normal")
+
+
+class LecunUniform(_Named):
+    """Uniform in plus and minus `sqrt(3 / fan_in)`."""
+
+    _settings = (1.0, "fan_in", "uniform")
+
+
+class LecunNormal(_Named):
+    """Truncated normal with deviation `sqrt(1 / fan_in)`: for selu networks."""
+
+    _settings = (1.0, "fan_in", "truncated_normal")
+
+
+class Orthogonal(_Random):
+    """`gain` times an orthogonal matrix, from the QR decomposition of normal values.
+
+    All axes but the last count as rows; where there are fewer rows than columns the rows are
+    orthogonal, else the columns. ValueError for fewer than two axes.
+
+    Source: Saxe et al. 2014, as Keras implements it.
+    """
+
+    def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.gain = gain
+
+    def _draw(self, shape: tuple[int, ...]) -> Tensor:
+        if len(shape) < 2:
+            raise ValueError(f"Orthogonal needs a shape of two axes or more, got {shape}")
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        normal = _core.normal((max(rows, columns), min(rows, columns)), 0.0, 1.0)
+        q, r = np.linalg.qr(normal.numpy())
+        q = q * np.sign(np.diag(r))  # makes the distribution uniform over orthogonal matrices
+        q = (q.T if rows < columns else q) * np.float32(self.gain)
+        return _core.tensor(np.ascontiguousarray(q, np.float32).reshape(shape))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"gain": self.gain, "seed": self.seed}
+
+
+_registry = Registry(
+    "initializer",
+    [
+        Constant,
+        GlorotNormal,
+        GlorotUniform,
+        HeNormal,
+        HeUniform,
+        Identity,
+        LecunNormal,
+        LecunUniform,
+        Ones,
+        Orthogonal,
+        RandomNormal,
+        RandomUniform,
+        TruncatedNormal,
+        VarianceScaling,
+        Zeros,
+    ],
+    {
+        "normal": RandomNormal,
+        "uniform": RandomUniform,
+        "one": Ones,
+        "zero": Zeros,
+        "IdentityInitializer": Identity,
+        "OrthogonalInitializer": Orthogonal,
+    },
+)
+serialize = _registry.serialize
+deserialize = _registry.deserialize
+
+
+def get(identifier: Any) -> Any:
+    """The initializer for a name, config, class, instance, function, number or array.
+
+    Raises:
+        ValueError: unknown name (the nearest one is suggested) or nothing of these kinds.
+    """
+    if isinstance(identifier, (Tensor, np.ndarray, np.number, int, float)):
+        return Constant(identifier)
+    return _registry.get(identifier)

@@ -1,0 +1,134 @@
+"""Regularizers: penalties on weights or outputs that `fit` adds to the loss. Semantics of Keras."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from . import _core
+from ._core import Tensor
+from ._identifiers import Registry
+
+
+class Regularizer:
+    """Base class: a call takes a tensor and returns the scalar penalty."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        raise NotImplementedError(f"{type(self).__name__} has no __call__(self, x)")
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Regularizer:
+        """The regularizer that `get_config` described."""
+        return cls(**config)
+
+
+def _factor(value: Any, name: str) -> float:
+    number = isinstance(value, (int, float, np.number))
+    if not number or not math.isfinite(value) or value < 0:
+        raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}")
+    return float(value)
+
+
+class L1L2(Regularizer):
+    """`l1 * sum(|x|) + l2 * sum(x^2)`.
+
+    Args:
+        l1: factor of the sum of absolute values; 0.0 unless given.
+        l2: factor of the sum of squares; 0.0 unless given.
+
+    Raises:
+        ValueError: a factor is negative or not finite.
+
+    Example:
+        >>> float(regularizers.L1L2(l1=1.0, l2=2.0)(fastdl.tensor([1.0, -2.0])))
+        13.0
+    """
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
+        self.l1 = _factor(0.0 if l1 is None else l1, "l1")
+        self.l2 = _factor(0.0 if l2 is None else l2, "l2")
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if not self.l2:
+            return _core.sum(_core.abs(x), None, False) * self.l1
+        squares = _core.sum(_core.square(x), None, False) * self.l2
+        if not self.l1:
+            return squares
+        return _core.sum(_core.abs(x), None, False) * self.l1 + squares
+
+    def get_config(self) -> dict[str, Any]:
+        return {"l1": self.l1, "l2": self.l2}
+
+
+class L1(L1L2):
+    """`l1 * sum(|x|)`, with l1 0.01 unless given. ValueError when it is negative."""
+
+    def __init__(self, l1: float = 0.01) -> None:
+        super().__init__(l1=0.01 if l1 is None else l1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"l1": self.l1}
+
+
+class L2(L1L2):
+    """`l2 * sum(x^2)`, with l2 0.01 unless given. ValueError when it is negative."""
+
+    def __init__(self, l2: float = 0.01) -> None:
+        super().__init__(l2=0.01 if l2 is None else l2)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"l2": self.l2}
+
+
+class OrthogonalRegularizer(Regularizer):
+    """Pulls the rows (or columns) of a matrix towards being orthogonal to one another.
+
+    `factor` times the mean over all pairs of the absolute cosine between them.
+
+    Args:
+        factor: 0.01 unless given.
+        mode: "rows" or "columns".
+
+    Raises:
+        ValueError: unknown mode, negative factor, or called with a tensor that isn't a matrix.
+    """
+
+    def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
+        if mode not in ("rows", "columns"):
+            raise ValueError(f"mode must be 'rows' or 'columns', got {mode!r}")
+        self.factor = _factor(factor, "factor")
+        self.mode = mode
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if x.ndim != 2:
+            raise ValueError(f"OrthogonalRegularizer takes a matrix, got shape {x.shape}")
+        axis = 1 if self.mode == "rows" else 0
+        norms = _core.sqrt(_core.sum(_core.square(x), axis, True))
+        x = x / _core.maximum(norms, 1e-12)
+        cosines = _core.matmul(x, x, axis == 0, axis == 1)
+        size = x.shape[1 - axis]
+        others = cosines * _core.as_tensor(1.0 - np.eye(size, dtype=np.float32))
+        pairs = size * (size - 1) / 2
+        return _core.sum(_core.abs(others), None, False) * (0.5 * self.factor / pairs)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"factor": self.factor, "mode": self.mode}
+
+
+_registry = Registry(
+    "regularizer",
+    [L1, L2, L1L2, OrthogonalRegularizer],
+    {"l1_l2": L1L2, "orthogonal": OrthogonalRegularizer},
+)
+get = _registry.get
+serialize = _registry.serialize
+deserialize = _registry.deserialize
+l1 = L1
+l2 = L2
+l1_l2 = L1L2
