@@ -1,4 +1,85 @@
+// Recorder, Plan and the loop. A replay holds no GIL; it takes it for a moment every 50 ms to let signals in.
 #include "bind/convert.h"
+#include "plan/loop.h"
+#include "plan/plan.h"
+
 namespace fastdl {
-void bind_plan(py::module_&) {}
+namespace {
+
+// Runs f without the GIL; true from `interrupted` means a Python exception is set.
+template <class F>
+auto without_gil(F f) {
+  bool raised = false;
+  auto interrupted = [&raised] {
+    py::gil_scoped_acquire hold;
+    raised = PyErr_CheckSignals() != 0;
+    return raised;
+  };
+  auto result = [&] {
+    py::gil_scoped_release release;
+    return f(interrupted);
+  }();
+  if (raised) throw py::error_already_set();
+  return result;
+}
+
+std::vector<Tensor> replay(Plan& plan, const std::vector<Tensor>& values) {
+  FASTDL_CHECK(values.size() == plan.inputs().size(), ValueError, "plan: expected ",
+               plan.inputs().size(), " inputs, got ", values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    const Tensor &slot = plan.inputs()[i], &v = values[i];
+    FASTDL_CHECK(v, TypeError, "plan: input ", i, " must be a tensor, got None");
+    FASTDL_CHECK(v->dtype == slot->dtype, TypeError, "plan: input ", i, " was recorded with dtype ",
+                 slot->dtype, ", got ", v->dtype);
+    FASTDL_CHECK(v->shape == slot->shape, ValueError, "plan: input ", i, " was recorded with shape ",
+                 slot->shape, ", got ", v->shape);
+  }
+  for (size_t i = 0; i < values.size(); ++i)
+    if (values[i]->raw() != plan.inputs()[i]->raw())
+      std::memcpy(plan.inputs()[i]->raw(), values[i]->raw(), size_t(values[i]->bytes()));
+  without_gil([&](auto& interrupted) { return plan.replay(interrupted); });
+  return plan.outputs();
+}
+
+}  // namespace
+
+void bind_plan(py::module_& m) {
+  py::class_<Recorder>(m, "Recorder")
+      .def(py::init())
+      .def("stop", &Recorder::stop)
+      .def_property_readonly("problem", &Recorder::problem);
+
+  py::class_<Plan, Ref<Plan>>(m, "Plan")
+      .def(py::init([](Recorder& r, const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs) {
+             return Ref<Plan>(new Plan(r, inputs, outputs));
+           }),
+           py::arg("recorder"), py::arg("inputs"), py::arg("outputs"))
+      .def("replay", &replay, py::arg("inputs") = std::vector<Tensor>())
+      .def_property_readonly("inputs", &Plan::inputs)
+      .def_property_readonly("outputs", &Plan::outputs)
+      .def_property_readonly("arena_bytes", &Plan::arena_bytes)
+      .def("__len__", &Plan::calls)
+      .def("__str__", &Plan::describe);
+
+  m.def(
+      "run_loop",
+      [](Plan& plan, const std::vector<std::pair<Tensor, int>>& feeds,
+         const std::vector<std::pair<int, Tensor>>& sinks,
+         const std::vector<std::pair<Tensor, Tensor>>& per_step, const Tensor& indices, int64_t first,
+         int64_t batch, int64_t steps, double seconds) {
+        LoopOptions o;
+        for (const auto& [data, input] : feeds) o.feeds.push_back({data, input});
+        for (const auto& [output, data] : sinks) o.sinks.push_back({output, data});
+        for (const auto& [target, values] : per_step) o.per_step.push_back({target, values});
+        o.indices = indices;
+        o.first = first;
+        o.batch = batch;
+        o.steps = steps;
+        o.seconds = seconds;
+        return without_gil([&](auto& interrupted) { return run_loop(plan, o, interrupted); });
+      },
+      py::arg("plan"), py::arg("feeds"), py::arg("sinks"), py::arg("per_step"), py::arg("indices"),
+      py::arg("first"), py::arg("batch"), py::arg("steps"), py::arg("seconds"));
+}
+
 }  // namespace fastdl

@@ -4,6 +4,7 @@
 // number of threads, and a body that writes only to its own chunk therefore gives the same bits with 1,
 // 2 or 7 threads. Reductions keep one partial result per chunk and combine them in chunk order.
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 
 #include <type_traits>

@@ -40,8 +40,12 @@ Cache& cache() {
   return *c;
 }
 std::atomic<int64_t> live{0};
+std::atomic<uint64_t> made{0};
 
 }  // namespace
+
+Storage::Storage() : serial_(made.fetch_add(1, std::memory_order_relaxed)) {}
+uint64_t Storage::next_serial() { return made.load(std::memory_order_relaxed); }
 
 Ref<Storage> Storage::allocate(int64_t bytes) {
   FASTDL_CHECK(bytes >= 0 && bytes < (int64_t(1) << 44), MemoryError, "cannot allocate ", bytes,

@@ -26,14 +26,18 @@ class Storage : public RefCounted {
   // Counts in-place writes, so that backward() can tell when a value it needs is gone.
   uint32_t version() const { return version_; }
   void bump_version() { ++version_; }
+  // Number of storages made before this one: tells what is older than a moment in time.
+  uint64_t serial() const { return serial_; }
+  static uint64_t next_serial();
 
  private:
-  Storage() = default;
+  Storage();
   void* data_ = nullptr;
   int64_t bytes_ = 0;
   int bucket_ = -1;  // size class it returns to; -1: not from the cache
   bool read_only_ = false;
   uint32_t version_ = 0;
+  uint64_t serial_;
   std::function<void()> release_;
 };
 

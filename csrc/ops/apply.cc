@@ -34,11 +34,15 @@ Outputs apply(const Op& op, const Tensor* in, int inputs, const Attrs& attrs) {
     out.t[i] = op.run ? empty(c.shape[i], c.dtype[i]) : view(in[0], c.shape[i]);
     out_views[i] = view_of(out.t[i]);
   }
+  CallObserver* const observer = call_observer();
+  if (observer)
+    for (int i = 0; i < inputs; ++i)
+      if (op.mutates >> i & 1 && in[i]) observer->before_write(in[i]);
   if (op.run) op.run({in_views, out_views, attrs});
   for (int i = 0; i < inputs; ++i)
     if (op.mutates >> i & 1 && in[i]) in[i]->storage->bump_version();
 
-  if (CallObserver* o = call_observer(); o && op.run) o->on_call(op, in, inputs, out, attrs);
+  if (observer && op.run) observer->on_call(op, in, inputs, out, attrs);
   if (op.grad) record_on_tape(op, in, inputs, out, attrs);
   return out;
 }

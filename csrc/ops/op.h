@@ -113,6 +113,9 @@ View view_of(const Tensor& t);
 class CallObserver {
  public:
   virtual ~CallObserver() = default;
+  // Just before a call writes into t in place.
+  virtual void before_write(const Tensor& t) = 0;
+  // After a call ran.
   virtual void on_call(const Op& op, const Tensor* in, int inputs, const Outputs& out,
                        const Attrs& attrs) = 0;
   // Python looks at the values of t (numpy(), item(), bool()): a replay could not repeat that.

@@ -1,0 +1,99 @@
+#include "plan/loop.h"
+
+#include <chrono>
+
+#include "ops/movement.h"
+
+namespace fastdl {
+namespace {
+
+int64_t row_bytes(const Tensor& t) {
+  return t->shape.count(1, t->shape.rank()) * size_of(t->dtype);
+}
+
+void check(const Plan& plan, const LoopOptions& o) {
+  FASTDL_CHECK(o.batch >= 1, ValueError, "loop: expected a batch of at least 1, got ", o.batch);
+  FASTDL_CHECK(o.first >= 0 && o.steps >= 0, ValueError, "loop: negative start or number of steps");
+  for (const Feed& f : o.feeds) {
+    FASTDL_CHECK(f.input >= 0 && size_t(f.input) < plan.inputs().size(), ValueError,
+                 "loop: the plan has no input ", f.input);
+    const Tensor& slot = plan.inputs()[size_t(f.input)];
+    FASTDL_CHECK(f.data->dtype == slot->dtype, TypeError, "loop: input ", f.input,
+                 " was recorded with dtype ", slot->dtype, ", got ", f.data->dtype);
+    Shape expected = f.data->shape;
+    FASTDL_CHECK(expected.rank() >= 1, ValueError, "loop: data without a sample axis");
+    expected[0] = o.batch;
+    FASTDL_CHECK(slot->shape == expected, ValueError, "loop: input ", f.input,
+                 " was recorded with shape ", slot->shape, ", got batches of shape ", expected);
+    const int64_t samples = f.data->shape[0];
+    if (o.indices) continue;
+    FASTDL_CHECK(o.first + o.batch * o.steps <= samples, IndexError, "loop: ", o.steps, " batches of ",
+                 o.batch, " from sample ", o.first, " exceed the ", samples, " samples");
+  }
+  for (const Sink& s : o.sinks) {
+    FASTDL_CHECK(s.output >= 0 && size_t(s.output) < plan.outputs().size(), ValueError,
+                 "loop: the plan has no output ", s.output);
+    const Tensor& out = plan.outputs()[size_t(s.output)];
+    FASTDL_CHECK(out->dtype == s.data->dtype && out->shape.rank() >= 1 && out->shape[0] == o.batch &&
+                     row_bytes(out) == row_bytes(s.data) &&
+                     o.first + o.batch * o.steps <= s.data->shape[0],
+                 ValueError, "loop: result of shape ", s.data->shape, " cannot take output of shape ",
+                 out->shape);
+    FASTDL_CHECK(!o.indices, ValueError, "loop: results are kept only for samples in their order");
+  }
+  if (o.indices) {
+    FASTDL_CHECK(o.indices->dtype == DType::int64 && o.indices->shape.rank() == 1, TypeError,
+                 "loop: indices must be one-dimensional int64");
+    FASTDL_CHECK(o.first + o.batch * o.steps <= o.indices->numel(), IndexError,
+                 "loop: more steps than indices");
+    const int64_t *begin = o.indices->data<int64_t>() + o.first, *end = begin + o.batch * o.steps;
+    for (const Feed& f : o.feeds)
+      for (const int64_t* i = begin; i < end; ++i)
+        FASTDL_CHECK(*i >= 0 && *i < f.data->shape[0], IndexError, "loop: index ", *i,
+                     " is out of range for ", f.data->shape[0], " samples");
+  }
+  for (const PerStep& p : o.per_step)
+    FASTDL_CHECK(p.target->dtype == DType::float32 && p.values->dtype == DType::float32 &&
+                     p.target->numel() >= 1 && p.values->numel() >= o.steps,
+                 ValueError, "loop: expected one float32 value per step");
+}
+
+}  // namespace
+
+int64_t run_loop(Plan& plan, const LoopOptions& o, const std::function<bool()>& interrupted) {
+  check(plan, o);
+  using clock = std::chrono::steady_clock;
+  const auto start = clock::now();
+  // Rebound inputs must not outlive the data they point at, however the loop ends.
+  struct Unbind {
+    Plan& plan;
+    const LoopOptions& o;
+    ~Unbind() {
+      for (const Feed& f : o.feeds) plan.rebind(f.input, nullptr);
+    }
+  } unbind{plan, o};
+
+  for (int64_t step = 0; step < o.steps; ++step) {
+    const int64_t at = o.first + step * o.batch;
+    for (const Feed& f : o.feeds) {
+      const int64_t bytes = row_bytes(f.data);
+      char* data = static_cast<char*>(f.data->raw());
+      if (o.indices)
+        gather_rows(plan.inputs()[size_t(f.input)]->raw(), data, o.indices->data<int64_t>() + at, o.batch,
+                    bytes);
+      else
+        plan.rebind(f.input, data + at * bytes);
+    }
+    for (const PerStep& p : o.per_step) *p.target->data<float>() = p.values->data<float>()[step];
+    if (!plan.replay(interrupted)) return step;
+    for (const Sink& s : o.sinks) {
+      const Tensor& out = plan.outputs()[size_t(s.output)];
+      std::memcpy(static_cast<char*>(s.data->raw()) + at * row_bytes(s.data), out->raw(),
+                  size_t(out->bytes()));
+    }
+    if (std::chrono::duration<double>(clock::now() - start).count() >= o.seconds) return step + 1;
+  }
+  return o.steps;
+}
+
+}  // namespace fastdl

@@ -1,0 +1,154 @@
+// The passes that turn a recording into what a plan runs. None of them changes a single bit of a result.
+#include <algorithm>
+#include <set>
+
+#include "plan/plan.h"
+
+namespace fastdl {
+
+// Drops calls whose results nobody needs: a gradient of the batch, probabilities that only the logits were
+// taken of. Kept are calls that write into external memory, that draw random numbers (so that the generator
+// advances as in an eager step), and whatever those read.
+void remove_dead_calls(Recording& r, const std::vector<int>& kept_buffers) {
+  std::vector<bool> needed(r.buffers.size());
+  for (int b : kept_buffers) needed[size_t(b)] = true;
+  std::vector<bool> keep(r.calls.size());
+  for (size_t i = r.calls.size(); i-- > 0;) {
+    const Call& c = r.calls[i];
+    bool use = c.op->random;
+    for (const Operand& o : c.out) use |= needed[size_t(o.buffer)];
+    for (size_t k = 0; k < c.in.size(); ++k)
+      if (c.writes(int(k)) && c.in[k].buffer >= 0)
+        use |= needed[size_t(c.in[k].buffer)] || r.buffers[size_t(c.in[k].buffer)].external;
+    keep[i] = use;
+    if (!use) continue;
+    for (const Operand& o : c.in)
+      if (o.buffer >= 0) needed[size_t(o.buffer)] = true;
+  }
+  size_t at = 0;
+  r.calls.erase(std::remove_if(r.calls.begin(), r.calls.end(), [&](const Call&) { return !keep[at++]; }),
+                r.calls.end());
+}
+
+namespace {
+
+bool is_assign(const Call& c) { return std::strcmp(c.op->name, "assign_") == 0; }
+
+// The one call that makes buffer b; -1 if it is written more than once.
+int sole_writer(const Recording& r, int b) {
+  int writer = -1;
+  for (size_t i = 0; i < r.calls.size(); ++i) {
+    const Call& c = r.calls[i];
+    bool writes = false;
+    for (const Operand& o : c.out) writes |= o.buffer == b;
+    for (size_t k = 0; k < c.in.size(); ++k) writes |= c.writes(int(k)) && c.in[k].buffer == b;
+    if (!writes) continue;
+    if (writer >= 0) return -1;
+    writer = int(i);
+  }
+  return writer;
+}
+
+bool touches(const Call& c, const Operand& region, bool writes_only) {
+  for (const Operand& o : c.out)
+    if (o.overlaps(region)) return true;
+  for (size_t k = 0; k < c.in.size(); ++k)
+    if ((!writes_only || c.writes(int(k))) && c.in[k].overlaps(region)) return true;
+  return false;
+}
+
+}  // namespace
+
+// assign_(target, x), x a whole intermediate: let the call that makes x write into the target at once. This
+// is how gradients arrive in the optimizer's flat buffer without a copy. Safe if the target is not touched
+// between x's making and the assignment, and not overwritten while x is still read.
+void elide_assignments(Recording& r) {
+  for (size_t i = 0; i < r.calls.size(); ++i) {
+    if (!is_assign(r.calls[i])) continue;
+    const Operand target = r.calls[i].in[0], x = r.calls[i].in[1];
+    if (r.buffers[size_t(x.buffer)].external || x.dtype != target.dtype || x.offset != 0 ||
+        x.shape.numel() != target.shape.numel() || x.bytes() != r.buffers[size_t(x.buffer)].bytes)
+      continue;
+    int maker = sole_writer(r, x.buffer);
+    if (maker < 0 || size_t(maker) >= i) continue;
+    bool safe = true;
+    size_t last_use = i;
+    for (size_t j = size_t(maker); j < i && safe; ++j) safe = !touches(r.calls[j], target, false);
+    for (size_t j = i + 1; j < r.calls.size(); ++j)
+      for (const Operand& o : r.calls[j].in)
+        if (o.buffer == x.buffer) last_use = j;
+    for (size_t j = i + 1; j <= last_use && safe; ++j) safe = !touches(r.calls[j], target, true);
+    if (!safe) continue;
+    for (Call& c : r.calls)
+      for (auto* list : {&c.in, &c.out})
+        for (Operand& o : *list)
+          if (o.buffer == x.buffer) {
+            o.buffer = target.buffer;
+            o.offset += target.offset;
+          }
+    r.calls.erase(r.calls.begin() + int64_t(i--));
+  }
+}
+
+std::vector<int64_t> assign_arena(const Recording& r, int64_t& arena_bytes) {
+  struct Life {
+    int buffer;
+    size_t first, last;
+    int64_t bytes;
+  };
+  const size_t none = r.calls.size();
+  std::vector<Life> lives;
+  for (size_t b = 0; b < r.buffers.size(); ++b)
+    lives.push_back({int(b), none, 0, (r.buffers[b].bytes + 63) / 64 * 64});
+  for (size_t i = 0; i < r.calls.size(); ++i)
+    for (auto* list : {&r.calls[i].in, &r.calls[i].out})
+      for (const Operand& o : *list)
+        if (o.buffer >= 0) {
+          lives[size_t(o.buffer)].first = std::min(lives[size_t(o.buffer)].first, i);
+          lives[size_t(o.buffer)].last = i;
+        }
+  std::erase_if(lives, [&](const Life& l) {
+    return r.buffers[size_t(l.buffer)].external || l.first == none;
+  });
+  // Largest first, each at the lowest place that is free during its whole life.
+  std::stable_sort(lives.begin(), lives.end(),
+                   [](const Life& a, const Life& b) { return a.bytes > b.bytes; });
+  std::vector<int64_t> offset(r.buffers.size(), -1);
+  arena_bytes = 0;
+  for (size_t n = 0; n < lives.size(); ++n) {
+    const Life& l = lives[n];
+    std::vector<std::pair<int64_t, int64_t>> taken;
+    for (size_t m = 0; m < n; ++m) {
+      const Life& o = lives[m];
+      if (o.first <= l.last && l.first <= o.last)
+        taken.push_back({offset[size_t(o.buffer)], offset[size_t(o.buffer)] + o.bytes});
+    }
+    std::sort(taken.begin(), taken.end());
+    int64_t at = 0;
+    for (auto [begin, end] : taken) {
+      if (at + l.bytes <= begin) break;
+      at = std::max(at, end);
+    }
+    offset[size_t(l.buffer)] = at;
+    arena_bytes = std::max(arena_bytes, at + l.bytes);
+  }
+  return offset;
+}
+
+// A call that changes external memory on the basis of what was there (an optimizer update, a metric total)
+// cannot be undone; one that only overwrites (assign_ of a gradient) can be repeated by the next step.
+size_t commit_point(const Recording& r) {
+  std::set<int> read;
+  for (size_t i = 0; i < r.calls.size(); ++i) {
+    const Call& c = r.calls[i];
+    for (size_t k = 0; k < c.in.size(); ++k)
+      if (!(is_assign(c) && k == 0)) read.insert(c.in[k].buffer);
+    for (size_t k = 0; k < c.in.size(); ++k)
+      if (c.writes(int(k)) && c.in[k].buffer >= 0 && r.buffers[size_t(c.in[k].buffer)].external &&
+          read.count(c.in[k].buffer))
+        return i;
+  }
+  return r.calls.size();
+}
+
+}  // namespace fastdl

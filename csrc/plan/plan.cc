@@ -1,0 +1,91 @@
+#include "plan/plan.h"
+
+#include <chrono>
+
+namespace fastdl {
+
+Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> outputs)
+    : inputs_(std::move(inputs)), outputs_(std::move(outputs)) {
+  recorder.stop();
+  FASTDL_CHECK(recorder.problem().empty(), RuntimeError, "plan: ", recorder.problem());
+  std::vector<int> input_buffers;
+  for (const Tensor& t : inputs_) input_buffers.push_back(recorder.buffer_of(t->storage, false));
+  for (const Tensor& t : outputs_) recorder.buffer_of(t->storage, false);
+  std::vector<int> output_buffers;
+  for (const Tensor& t : outputs_) output_buffers.push_back(recorder.buffer_of(t->storage, false));
+
+  Recording r = recorder.take();
+  // Results stay in the memory they were recorded in: to the passes they are external.
+  for (int b : output_buffers) r.buffers[size_t(b)].external = true;
+  remove_dead_calls(r, output_buffers);
+  elide_assignments(r);
+  const std::vector<int64_t> offset = assign_arena(r, arena_bytes_);
+  commit_ = commit_point(r);
+  arena_ = Storage::allocate(arena_bytes_);
+
+  patches_.resize(inputs_.size());
+  steps_.resize(r.calls.size());
+  for (size_t i = 0; i < r.calls.size(); ++i) {
+    const Call& c = r.calls[i];
+    Step& s = steps_[i];
+    s.op = c.op;
+    s.attrs = c.attrs;
+    s.inputs = int(c.in.size());
+    s.outputs = int(c.out.size());
+    auto place = [&](const Operand& o, View& v) {
+      if (o.buffer < 0) return;
+      const Buffer& b = r.buffers[size_t(o.buffer)];
+      char* base = b.external ? static_cast<char*>(b.storage->data())
+                              : static_cast<char*>(arena_->data()) + offset[size_t(o.buffer)];
+      v = {base + o.offset, o.shape, o.dtype};
+      for (size_t k = 0; k < inputs_.size(); ++k)
+        if (o.buffer == input_buffers[k])
+          patches_[k].push_back({&v, o.offset - inputs_[k]->offset * size_of(inputs_[k]->dtype)});
+    };
+    for (int k = 0; k < s.inputs; ++k) place(c.in[size_t(k)], s.views[k]);
+    for (int k = 0; k < s.outputs; ++k) place(c.out[size_t(k)], s.views[kMaxInputs + k]);
+  }
+  for (Buffer& b : r.buffers)
+    if (b.external) external_.push_back(std::move(b.storage));
+}
+
+bool Plan::replay(const std::function<bool()>& interrupted) {
+  using clock = std::chrono::steady_clock;
+  clock::time_point asked = interrupted ? clock::now() : clock::time_point();
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    // The clock costs 25 ns; a plan of many small calls reads it at every eighth.
+    if (interrupted && i < commit_ && i % 8 == 7 && clock::now() - asked > std::chrono::milliseconds(50)) {
+      if (interrupted()) return false;
+      asked = clock::now();
+    }
+    const Step& s = steps_[i];
+    s.op->run({s.views, s.views + kMaxInputs, s.attrs});
+  }
+  return true;
+}
+
+void Plan::rebind(int i, void* data) {
+  char* base = static_cast<char*>(data ? data : inputs_[size_t(i)]->raw());
+  for (const Patch& p : patches_[size_t(i)]) p.view->data = base + p.offset;
+}
+
+std::string Plan::describe() const {
+  std::ostringstream s;
+  for (const Step& step : steps_) {
+    s << step.op->name << '(';
+    for (int k = 0; k < step.inputs; ++k) {
+      if (k) s << ", ";
+      if (step.views[k])
+        s << step.views[k].dtype << step.views[k].shape;
+      else
+        s << "None";
+    }
+    s << ')';
+    for (int k = 0; k < step.outputs; ++k)
+      s << (k ? ", " : " -> ") << step.views[kMaxInputs + k].dtype << step.views[kMaxInputs + k].shape;
+    s << '\n';
+  }
+  return s.str();
+}
+
+}  // namespace fastdl

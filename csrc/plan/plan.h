@@ -1,0 +1,128 @@
+// A plan: the calls of one recorded step as a flat list of kernel calls over memory fixed in advance.
+//
+// Recording works at the level of memory. A step runs eagerly; every call is written down with the storages
+// its tensors view. A storage that existed before, or that came from outside the ops, is external: the plan
+// keeps a reference and every replay reads and writes that very memory (parameters, optimizer state, metric
+// totals, batch slots, constants). A storage that a call made is an intermediate: lowering packs those into
+// one arena. So a replay holds no stale values: what is meant to change between steps (learning rate, step
+// count, batch) is memory the ops read, and the random state is the generator's own.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ops/op.h"
+
+namespace fastdl {
+
+// A tensor of a recorded call: a typed window of a buffer. buffer < 0 stands for an absent input.
+struct Operand {
+  int buffer = -1;
+  int64_t offset = 0;  // bytes
+  Shape shape;
+  DType dtype = DType::float32;
+
+  int64_t bytes() const { return shape.numel() * size_of(dtype); }
+  bool overlaps(const Operand& o) const {
+    return buffer >= 0 && buffer == o.buffer && offset < o.offset + o.bytes() &&
+           o.offset < offset + bytes();
+  }
+};
+
+struct Call {
+  const Op* op = nullptr;
+  Attrs attrs;
+  std::vector<Operand> in, out;
+
+  bool writes(int input) const { return op->mutates >> input & 1; }
+};
+
+struct Buffer {
+  Ref<Storage> storage;  // external: the memory itself; intermediate: null once lowered
+  int64_t bytes = 0;
+  bool external = false;
+};
+
+struct Recording {
+  std::vector<Buffer> buffers;
+  std::vector<Call> calls;
+};
+
+// Observes the calls of this thread from construction to finish() or destruction. One at a time.
+class Recorder : public CallObserver {
+ public:
+  Recorder();
+  ~Recorder() override;
+
+  void before_write(const Tensor& t) override;
+  void on_call(const Op& op, const Tensor* in, int inputs, const Outputs& out,
+               const Attrs& attrs) override;
+  void on_host_read(const Tensor& t) override;
+
+  // Why this step cannot be replayed; empty if it can.
+  const std::string& problem() const { return problem_; }
+  void stop();
+  Recording take() { return std::move(recording_); }
+  int buffer_of(const Ref<Storage>& storage, bool made_by_call);
+
+ private:
+  Operand operand(const Tensor& t, bool made_by_call);
+
+  Recording recording_;
+  std::unordered_map<const Storage*, int> index_;
+  uint64_t first_serial_;
+  std::string problem_;
+  bool active_ = true;
+};
+
+class Plan : public RefCounted {
+ public:
+  // `inputs` are the tensors whose memory a caller fills (or rebinds) before a replay; `outputs` those that
+  // hold results after it. Throws RuntimeError if the recording has a problem().
+  Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> outputs);
+
+  // One step. `interrupted` is asked every 50 ms while stopping would leave no state half-updated; a replay
+  // that it ends returns false.
+  bool replay(const std::function<bool()>& interrupted);
+
+  // Lets input i read from `data` from now on; the caller keeps it alive. Null: its own memory again.
+  void rebind(int i, void* data);
+
+  const std::vector<Tensor>& inputs() const { return inputs_; }
+  const std::vector<Tensor>& outputs() const { return outputs_; }
+  int64_t arena_bytes() const { return arena_bytes_; }
+  size_t calls() const { return steps_.size(); }
+  std::string describe() const;  // one line per call, for a person
+
+ private:
+  struct Step {
+    const Op* op;
+    Attrs attrs;
+    View views[kMaxInputs + kMaxOutputs];
+    int inputs, outputs;
+  };
+  struct Patch {
+    View* view;
+    int64_t offset;
+  };
+
+  std::vector<Step> steps_;
+  size_t commit_ = 0;  // steps before this one can be abandoned without a trace
+  std::vector<Ref<Storage>> external_;
+  Ref<Storage> arena_;
+  int64_t arena_bytes_ = 0;
+  std::vector<Tensor> inputs_, outputs_;
+  std::vector<std::vector<Patch>> patches_;  // of each input
+};
+
+// lower.cc: the passes from a recording to what a plan runs, in this order.
+void remove_dead_calls(Recording& r, const std::vector<int>& kept_buffers);
+void elide_assignments(Recording& r);
+// Offsets of the intermediates in one arena; two share memory only if their lifetimes do not meet.
+std::vector<int64_t> assign_arena(const Recording& r, int64_t& arena_bytes);
+// The first call after which stopping would leave state half-updated.
+size_t commit_point(const Recording& r);
+
+}  // namespace fastdl

@@ -1,0 +1,72 @@
+#include "plan/plan.h"
+
+namespace fastdl {
+namespace {
+
+// Puts back what a buffer held before the step first wrote into it in place.
+void infer_restore(InferContext&) {}
+void run_restore(const RunContext& c) {
+  std::memcpy(c.in[0].data, c.in[1].data, size_t(c.in[0].numel()) * size_t(size_of(c.in[0].dtype)));
+}
+const Op op_restore = {"restore", infer_restore, run_restore, nullptr, 1};
+
+}  // namespace
+
+Recorder::Recorder() : first_serial_(Storage::next_serial()) {
+  FASTDL_CHECK(!call_observer(), RuntimeError, "a plan is already being recorded on this thread");
+  call_observer() = this;
+}
+Recorder::~Recorder() { stop(); }
+void Recorder::stop() {
+  if (active_) call_observer() = nullptr;
+  active_ = false;
+}
+
+int Recorder::buffer_of(const Ref<Storage>& storage, bool made_by_call) {
+  auto [it, is_new] = index_.try_emplace(storage.get(), int(recording_.buffers.size()));
+  // The reference keeps the memory from being reused, and so mistaken, while recording.
+  if (is_new) recording_.buffers.push_back({storage, storage->bytes(), !made_by_call});
+  return it->second;
+}
+
+Operand Recorder::operand(const Tensor& t, bool made_by_call) {
+  if (!t) return {};
+  return {buffer_of(t->storage, made_by_call), t->offset * size_of(t->dtype), t->shape, t->dtype};
+}
+
+// Memory made within the step but filled by Python or C++ rather than by an op (zeros to accumulate into)
+// and then written in place: a replay must find it as it was.
+void Recorder::before_write(const Tensor& t) {
+  if (t->storage->serial() < first_serial_ || index_.count(t->storage.get())) return;
+  Tensor whole = new TensorImpl;
+  whole->storage = t->storage;
+  whole->shape = {t->storage->bytes()};
+  whole->dtype = DType::uint8;
+  Tensor snapshot = empty(whole->shape, DType::uint8);
+  std::memcpy(snapshot->raw(), whole->raw(), size_t(whole->bytes()));
+  recording_.calls.push_back({&op_restore, {}, {operand(whole, true), operand(snapshot, false)}, {}});
+}
+
+void Recorder::on_call(const Op& op, const Tensor* in, int inputs, const Outputs& out,
+                       const Attrs& attrs) {
+  Call call{&op, attrs, {}, {}};
+  for (int i = 0; i < inputs; ++i) call.in.push_back(operand(in[i], false));
+  for (int i = 0; i < out.count; ++i) call.out.push_back(operand(out.t[i], true));
+  recording_.calls.push_back(std::move(call));
+}
+
+// Reading a constant is harmless; reading what the step computes or changes is not repeatable.
+void Recorder::on_host_read(const Tensor& t) {
+  auto it = index_.find(t->storage.get());
+  if (it == index_.end() || !problem_.empty()) return;
+  bool written = !recording_.buffers[size_t(it->second)].external;
+  for (const Call& c : recording_.calls)
+    for (size_t i = 0; i < c.in.size(); ++i)
+      written |= c.writes(int(i)) && c.in[i].buffer == it->second;
+  if (!written) return;
+  std::ostringstream s;
+  s << "the value of a tensor of shape " << t->shape << " was read in Python within the step";
+  problem_ = s.str();
+}
+
+}  // namespace fastdl
