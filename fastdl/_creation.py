@@ -1,0 +1,378 @@
+"""Functions that make tensors.
+
+Shapes are given as one sequence or one by one: `zeros(2, 3)`, `zeros((2, 3))`. `dtype` is anything
+`numpy.dtype` takes of float32, int32, int64, uint8 and bool. `requires_grad` makes the result a
+leaf whose gradient `backward()` computes. `device` may only be the CPU.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import _core
+from ._device import device as _device
+from ._random import drawing_from
+
+if TYPE_CHECKING:
+    from ._core import Tensor
+    from ._random import Generator
+
+float32 = np.dtype("float32")
+int32 = np.dtype("int32")
+int64 = np.dtype("int64")
+uint8 = np.dtype("uint8")
+
+
+def _shape(size: tuple[Any, ...]) -> Any:
+    return size[0] if len(size) == 1 else size
+
+
+def _finished(t: Tensor, requires_grad: bool, device: Any) -> Tensor:
+    if device is not None:
+        _device(device)
+    if requires_grad:
+        t.requires_grad = True
+    return t
+
+
+def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A new tensor with a copy of `data`.
+
+    Args:
+        data: number, nested list, array or tensor. Python floats and float64 become float32,
+            Python integers int64.
+        dtype: the element type; by default that of the data.
+        device: "cpu" or None.
+        requires_grad: see the module.
+
+    Raises:
+        TypeError: the data isn't numeric, or its rows differ in length.
+
+    Example:
+        >>> tensor([[1, 2], [3, 4]]).dtype == "int64"
+        True
+    """
+    t = _core.tensor(data, dtype)
+    return _finished(t.detach() if t.requires_grad else t, requires_grad, device)
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """A tensor that shares memory with `data` where it can; a tensor itself is returned as it is.
+
+    Example:
+        >>> a = np.zeros(2, "float32")
+        >>> as_tensor(a)[0] = 1
+        >>> a.tolist()
+        [1.0, 0.0]
+    """
+    return _finished(_core.as_tensor(data, dtype), False, device)
+
+
+def from_numpy(array: np.ndarray) -> Tensor:
+    """`as_tensor` for arrays only; TypeError for anything else."""
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"from_numpy: expected a numpy.ndarray, got {type(array).__name__}")
+    return _core.as_tensor(array)
+
+
+def from_dlpack(data: Any) -> Tensor:
+    """A tensor over the memory of any CPU array that speaks DLPack.
+
+    Example:
+        >>> from_dlpack(np.ones(2, "float32")).tolist()
+        [1.0, 1.0]
+    """
+    return _core.as_tensor(np.from_dlpack(data))
+
+
+def full(
+    size: Any,
+    fill_value: float,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
+    """A tensor of one value; its type is the value's unless given (int64, float32 or bool).
+
+    Example:
+        >>> full((2,), 7).tolist()
+        [7, 7]
+    """
+    if dtype is None:
+        kinds = {bool: "bool", int: "int64"}
+        dtype = kinds.get(type(fill_value), float32)
+    return _finished(_core.full(size, dtype, fill_value), requires_grad, device)
+
+
+def zeros(
+    *size: Any, dtype: Any = float32, requires_grad: bool = False, device: Any = None
+) -> Tensor:
+    """A tensor of zeros.
+
+    Example:
+        >>> zeros(2, 2).tolist()
+        [[0.0, 0.0], [0.0, 0.0]]
+    """
+    return _finished(_core.full(_shape(size), dtype or float32, 0), requires_grad, device)
+
+
+def ones(
+    *size: Any, dtype: Any = float32, requires_grad: bool = False, device: Any = None
+) -> Tensor:
+    """A tensor of ones.
+
+    Example:
+        >>> ones(2, dtype="int32").tolist()
+        [1, 1]
+    """
+    return _finished(_core.full(_shape(size), dtype or float32, 1), requires_grad, device)
+
+
+def empty(
+    *size: Any, dtype: Any = float32, requires_grad: bool = False, device: Any = None
+) -> Tensor:
+    """A tensor whose values are whatever the memory held.
+
+    Example:
+        >>> empty(2, 3).shape
+        (2, 3)
+    """
+    return _finished(_core.empty(_shape(size), dtype or float32), requires_grad, device)
+
+
+def arange(
+    start: float,
+    end: float | None = None,
+    step: float = 1,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
+    """`start, start + step, ...` up to but not including `end`; `arange(n)` starts at 0.
+
+    int64 if all arguments are integers, else float32.
+
+    Raises:
+        ValueError: step is 0 or leads away from `end`.
+
+    Example:
+        >>> arange(1, 7, 2).tolist()
+        [1, 3, 5]
+    """
+    if end is None:
+        start, end = 0, start
+    if step == 0 or (end - start) / step < 0:
+        raise ValueError(f"arange: step {step} doesn't lead from {start} to {end}")
+    if dtype is None:
+        integral = all(isinstance(v, (int, np.integer)) for v in (start, end, step))
+        dtype = int64 if integral else float32
+    count = math.ceil((end - start) / step)
+    values = start + np.arange(count) * step
+    return _finished(_core.as_tensor(values.astype(dtype)), requires_grad, device)
+
+
+def linspace(
+    start: float,
+    end: float,
+    steps: int,
+    *,
+    dtype: Any = float32,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
+    """`steps` values at equal distances from `start` to `end`, both included.
+
+    Example:
+        >>> linspace(0, 1, 3).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    values = np.linspace(start, end, steps).astype(dtype or float32)
+    return _finished(_core.as_tensor(values), requires_grad, device)
+
+
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: Any = float32,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
+    """A matrix with ones on the diagonal.
+
+    Example:
+        >>> eye(2).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
+    values = np.eye(n, m, dtype=dtype or float32)
+    return _finished(_core.as_tensor(values), requires_grad, device)
+
+
+def rand(
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: Any = float32,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
+    """Uniform values in [0, 1).
+
+    Example:
+        >>> 0 <= rand(1).item() < 1
+        True
+    """
+    with drawing_from(generator):
+        t = _core.uniform(_shape(size), 0, 1)
+    return _finished(t if dtype is float32 else _core.cast(t, dtype), requires_grad, device)
+
+
+def randn(
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: Any = float32,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
+    """Values of the normal distribution with mean 0 and variance 1.
+
+    Example:
+        >>> randn(2, 3).shape
+        (2, 3)
+    """
+    with drawing_from(generator):
+        t = _core.normal(_shape(size), 0, 1)
+    return _finished(t if dtype is float32 else _core.cast(t, dtype), requires_grad, device)
+
+
+def normal(
+    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None
+) -> Tensor:
+    """Normal values with the given mean and standard deviation, numbers or tensors.
+
+    Args:
+        mean: number, or a tensor with one mean per value.
+        std: number or tensor likewise.
+        size: the shape, where both are numbers.
+        generator: where the random numbers come from.
+
+    Example:
+        >>> normal(0.0, 1.0, (2,)).shape
+        (2,)
+    """
+    with drawing_from(generator):
+        if size is not None:
+            return _core.normal(size, mean, std)
+        shape = np.broadcast_shapes(np.shape(mean), np.shape(std))
+        return _core.add(_core.mul(_core.normal(shape, 0, 1), std), mean)
+
+
+def randint(
+    low: int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = int64,
+    device: Any = None,
+) -> Tensor:
+    """Integers from `low` (0 if left out) up to but not including `high`.
+
+    Raises:
+        ValueError: the range is empty.
+
+    Example:
+        >>> randint(5, 6, (2,)).tolist()
+        [5, 5]
+        >>> randint(1, (2,)).tolist()
+        [0, 0]
+    """
+    if size is None:
+        low, high, size = 0, low, high
+    with drawing_from(generator):
+        t = _core.randint(size, low, high)
+    return _finished(t if dtype is int64 else _core.cast(t, dtype), False, device)
+
+
+def randperm(n: int, *, generator: Generator | None = None, dtype: Any = int64) -> Tensor:
+    """The integers below n in random order.
+
+    Example:
+        >>> sorted(randperm(3).tolist())
+        [0, 1, 2]
+    """
+    with drawing_from(generator):
+        t = _core.permutation(n)
+    return t if dtype is int64 else _core.cast(t, dtype)
+
+
+def bernoulli(x: Any, *, generator: Generator | None = None) -> Tensor:
+    """1 with the probabilities given, else 0, as float32 of their shape.
+
+    Example:
+        >>> bernoulli([0.0, 1.0]).tolist()
+        [0.0, 1.0]
+    """
+    x = _core.as_tensor(x)
+    with drawing_from(generator):
+        return _core.cast(_core.lt(_core.uniform(x.shape, 0, 1), x), float32)
+
+
+def zeros_like(x: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros in the shape and type of x.
+
+    Example:
+        >>> zeros_like([1, 2]).tolist()
+        [0, 0]
+    """
+    return full_like(x, 0, dtype=dtype, requires_grad=requires_grad)
+
+
+def ones_like(x: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones in the shape and type of x.
+
+    Example:
+        >>> ones_like([5.0]).tolist()
+        [1.0]
+    """
+    return full_like(x, 1, dtype=dtype, requires_grad=requires_grad)
+
+
+def full_like(
+    x: Any, fill_value: float, *, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """One value in the shape and type of x.
+
+    Example:
+        >>> full_like([1.0], 3).tolist()
+        [3.0]
+    """
+    x = _core.as_tensor(x)
+    return _finished(_core.full(x.shape, dtype or x.dtype, fill_value), requires_grad, None)
+
+
+def empty_like(x: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Memory in the shape and type of x.
+
+    Example:
+        >>> empty_like([1.0]).shape
+        (1,)
+    """
+    x = _core.as_tensor(x)
+    return _finished(_core.empty(x.shape, dtype or x.dtype), requires_grad, None)
+
+
+def rand_like(x: Any, *, generator: Generator | None = None, requires_grad: bool = False) -> Tensor:
+    """`rand` in the shape of x."""
+    return rand(*_core.as_tensor(x).shape, generator=generator, requires_grad=requires_grad)
+
+
+def randn_like(
+    x: Any, *, generator: Generator | None = None, requires_grad: bool = False
+) -> Tensor:
+    """`randn` in the shape of x."""
+    return randn(*_core.as_tensor(x).shape, generator=generator, requires_grad=requires_grad)

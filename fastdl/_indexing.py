@@ -1,0 +1,246 @@
+"""`tensor[key]` and `tensor[key] = value`.
+
+Keys are NumPy's: integers, slices with any step, None, Ellipsis, integer arrays (lists, arrays or
+tensors, broadcast against each other) and boolean masks. As in PyTorch, integers are applied before
+arrays, and the axes of arrays that aren't side by side come first in the result.
+
+A result is a copy, on the tape like that of any operation. Assignment writes in place; it needs
+`no_grad` (or a detached tensor) where a gradient would be recorded.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from . import _core
+from ._core import Tensor
+
+
+def getitem(t: Tensor, key: Any) -> Tensor:
+    """`t[key]`. Raises IndexError for anything that isn't in the tensor or isn't an index."""
+    if type(key) is int:
+        if not t.ndim:
+            raise IndexError("index: a tensor without axes can't be indexed by an integer")
+        return _core.take(t, key, 0)
+    window = _Window(t.shape, key)
+    if not window.is_full:
+        t = _core.slice(t, window.starts, window.stops, window.steps)
+    if window.view != list(t.shape):
+        t = _core.reshape(t, window.view)
+    if not window.arrays:
+        return t
+    if len(window.arrays) == 1:
+        axis, index = window.arrays[0]
+        return _core.take(t, index, axis)
+    axes, rest = window.array_axes(), window.other_axes()
+    if not window.arrays_adjoin():
+        t = _core.transpose(t, axes + rest)
+        axes = list(range(len(axes)))
+    return _core.take(_core.reshape(t, _merged(t.shape, axes)), window.flat_index(), axes[0])
+
+
+def setitem(t: Tensor, key: Any, value: Any) -> None:
+    """`t[key] = value`, the value broadcast to what the key selects and converted to t's type.
+
+    Raises:
+        IndexError: as getitem.
+        ValueError: the value's shape doesn't fit.
+        RuntimeError: t or the value takes part in a gradient that is being recorded.
+    """
+    if isinstance(value, Tensor) and value.requires_grad and _core.grad_enabled():
+        raise RuntimeError(
+            "item assignment: the value requires a gradient, which can't flow through an "
+            "assignment; use where() or cat(), or assign value.detach()"
+        )
+    if _is_mask(key) and np.ndim(value) == 0:
+        _core.assign_(t, _core.where(_fitting_mask(t.shape, key), _as(t, value), t))
+        return
+    window = _Window(t.shape, key)
+    if not window.arrays:
+        sliced = [len(range(*bounds)) for bounds in window.bounds()]
+        if window.view != sliced and np.ndim(value):
+            value = _core.reshape(_core.broadcast_to(_as(t, value), window.view), sliced)
+        _core.setitem_(t, window.starts, window.stops, window.steps, value)
+    elif window.is_full and window.view == list(t.shape) and window.arrays_adjoin():
+        axes = window.array_axes()
+        # reshape shares memory, so that writing into the result writes into t.
+        merged = _core.reshape(t, _merged(t.shape, axes))
+        _core.put_(merged, window.flat_index(), value, axes[0])
+    else:
+        _core.put_(_core.reshape(t, (-1,)), window.positions(t.shape), value, 0)
+
+
+class _Window:
+    """A key taken apart: first a slice of every axis, reshaped to `view`, then index arrays."""
+
+    def __init__(self, shape: tuple[int, ...], key: Any) -> None:
+        self.starts: list[int] = []
+        self.stops: list[int] = []
+        self.steps: list[int] = []
+        self.view: list[int] = []
+        self.arrays: list[tuple[int, Any]] = []  # (axis of view, integer tensor or array)
+        items = _items(key, len(shape))
+        for item in items:
+            axis = len(self.starts)
+            if item is None:
+                self.view.append(1)
+            elif isinstance(item, slice):
+                self._slice(*_bounds(item, shape[axis]))
+                self.view.append(len(range(*_bounds(item, shape[axis]))))
+            elif isinstance(item, int):
+                extent = shape[axis]
+                if not -extent <= item < extent:
+                    raise IndexError(
+                        f"index {item} is out of range for axis {axis} with size {extent}"
+                    )
+                self._slice(item % extent, item % extent + 1, 1)
+            else:
+                for index in _positions_of(item, shape, axis):
+                    extent = shape[len(self.starts)]
+                    self._slice(0, extent, 1)
+                    self.arrays.append((len(self.view), index))
+                    self.view.append(extent)
+        self.is_full = self.stops == list(shape) and not any(self.starts) and set(self.steps) <= {1}
+
+    def _slice(self, start: int, stop: int, step: int) -> None:
+        self.starts.append(start)
+        self.stops.append(stop)
+        self.steps.append(step)
+
+    def bounds(self) -> list[tuple[int, int, int]]:
+        """(start, stop, step) of every axis."""
+        return list(zip(self.starts, self.stops, self.steps, strict=True))
+
+    def array_axes(self) -> list[int]:
+        """The axes of the view that index arrays apply to."""
+        return [axis for axis, _ in self.arrays]
+
+    def other_axes(self) -> list[int]:
+        """The axes of the view that stay."""
+        indexed = self.array_axes()
+        return [axis for axis in range(len(self.view)) if axis not in indexed]
+
+    def arrays_adjoin(self) -> bool:
+        """Whether the indexed axes are side by side."""
+        axes = self.array_axes()
+        return axes[-1] - axes[0] == len(axes) - 1
+
+    def flat_index(self) -> Any:
+        """One index into the indexed axes taken together."""
+        if len(self.arrays) == 1:
+            return self.arrays[0][1]
+        return np.ravel_multi_index(
+            self._checked_arrays(), [self.view[axis] for axis in self.array_axes()]
+        )
+
+    def positions(self, shape: tuple[int, ...]) -> np.ndarray:
+        """The places in the flattened tensor that the key selects, as an array of its shape."""
+        everything = np.arange(math.prod(shape)).reshape(shape)
+        slices = (
+            slice(start, None if stop < 0 else stop, step) for start, stop, step in self.bounds()
+        )
+        key: list[Any] = [slice(None)] * len(self.view)
+        for axis, index in zip(self.array_axes(), self._checked_arrays(), strict=True):
+            key[axis] = index
+        return everything[tuple(slices)].reshape(self.view)[tuple(key)]
+
+    def _checked_arrays(self) -> tuple[np.ndarray, ...]:
+        """The index arrays, broadcast to each other and without negative values."""
+        arrays = []
+        for axis, index in self.arrays:
+            index, extent = np.asarray(index), self.view[axis]
+            wrong = (index < -extent) | (index >= extent)
+            if wrong.any():
+                raise IndexError(
+                    f"index {index[wrong].flat[0]} is out of range for an axis with size {extent}"
+                )
+            arrays.append(np.where(index < 0, index + extent, index))
+        try:
+            return tuple(np.broadcast_arrays(*arrays))
+        except ValueError:
+            shapes = " and ".join(str(index.shape) for index in arrays)
+            raise IndexError(f"index: arrays of shapes {shapes} don't broadcast") from None
+
+
+def _items(key: Any, rank: int) -> list[Any]:
+    """One item for each axis (more for a mask's) and for each None; integers are Python's."""
+    items = [_plain(item) for item in (key if isinstance(key, tuple) else (key,))]
+    used = sum(_axes_of(item) for item in items)
+    if used > rank:
+        raise IndexError(f"index: {used} axes are indexed, but the tensor has {rank}")
+    everything = [slice(None)] * (rank - used)
+    dots = [i for i, item in enumerate(items) if item is Ellipsis]
+    if len(dots) > 1:
+        raise IndexError("index: only one ellipsis ('...') can stand in an index")
+    at = dots[0] if dots else len(items)
+    return items[:at] + everything + items[at + len(dots) :]
+
+
+def _plain(item: Any) -> Any:
+    """The item as None, Ellipsis, a slice, an int, or an array or tensor of integers or bools."""
+    if item is None or item is Ellipsis or isinstance(item, slice):
+        return item
+    if isinstance(item, (bool, np.bool_)):
+        raise IndexError("index: a single bool is no index; use None for a new axis")
+    if isinstance(item, (int, np.integer)):
+        return int(item)
+    if not isinstance(item, (Tensor, np.ndarray, list, tuple, range)):
+        raise IndexError(
+            "index: only integers, slices, None, '...' and arrays or tensors of integers or bools "
+            f"can be used, got {type(item).__name__}"
+        )
+    if not isinstance(item, Tensor):
+        item = np.asarray(item)
+        if not item.size and item.dtype.kind == "f":
+            item = item.astype(np.int64)  # an empty list
+    if item.dtype.kind not in "iub":
+        raise IndexError(f"index: arrays must hold integers or bools, got dtype {item.dtype}")
+    if not item.ndim:
+        return _plain(item.item())
+    return item
+
+
+def _axes_of(item: Any) -> int:
+    if item is None or item is Ellipsis:
+        return 0
+    return item.ndim if _is_mask(item) else 1
+
+
+def _is_mask(item: Any) -> bool:
+    return isinstance(item, (Tensor, np.ndarray)) and item.dtype == np.bool_ and item.ndim > 0
+
+
+def _positions_of(item: Any, shape: tuple[int, ...], axis: int) -> Any:
+    """An index array as it is; a mask as one array of positions for each of its axes."""
+    if not _is_mask(item):
+        return (item,)
+    covered = shape[axis : axis + item.ndim]
+    if item.shape != covered:
+        raise IndexError(f"index: a mask of shape {item.shape} doesn't fit axes of shape {covered}")
+    return np.asarray(item).nonzero()
+
+
+def _fitting_mask(shape: tuple[int, ...], mask: Any) -> Any:
+    """The mask with axes of size 1 for those of the tensor that it doesn't have."""
+    if mask.shape != shape[: mask.ndim]:
+        raise IndexError(
+            f"index: a mask of shape {mask.shape} doesn't fit a tensor of shape {shape}"
+        )
+    return _core.reshape(mask, mask.shape + (1,) * (len(shape) - mask.ndim))
+
+
+def _as(t: Tensor, value: Any) -> Tensor:
+    return _core.as_tensor(value, t.dtype)
+
+
+def _bounds(item: slice, extent: int) -> tuple[int, int, int]:
+    return item.indices(extent)
+
+
+def _merged(shape: tuple[int, ...], axes: list[int]) -> tuple[int, ...]:
+    """The shape with neighbouring axes joined into one."""
+    first, end = axes[0], axes[-1] + 1
+    return (*shape[:first], math.prod(shape[first:end]), *shape[end:])

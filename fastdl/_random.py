@@ -1,0 +1,110 @@
+"""The random state: one generator for everything, and others beside it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from . import _core
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from typing_extensions import Self
+
+_MASK = (1 << 64) - 1
+
+
+def manual_seed(seed: int) -> None:
+    """Seeds fastdl's random numbers; the same seed gives the same run on any number of threads.
+
+    Example:
+        >>> manual_seed(0); a = fastdl.rand(2)
+        >>> manual_seed(0); b = fastdl.rand(2)
+        >>> fastdl.equal(a, b)
+        True
+    """
+    _core.manual_seed(int(seed) & _MASK)
+
+
+def seed() -> int:
+    """Seeds from the system's entropy and returns the seed."""
+    value = int.from_bytes(os.urandom(8), "little")
+    _core.manual_seed(value)
+    return value
+
+
+def initial_seed() -> int:
+    """The seed in use."""
+    return _core.get_rng_state()[0]
+
+
+def get_rng_state() -> tuple[int, int]:
+    """The state: the seed and how far it has been used."""
+    return _core.get_rng_state()
+
+
+def set_rng_state(state: tuple[int, int]) -> None:
+    """Puts a state of `get_rng_state` back."""
+    _core.set_rng_state(*state)
+
+
+class Generator:
+    """A random state of its own, for the `generator` argument of samplers and creation functions.
+
+    In a `with` block all random operations draw from it.
+
+    Example:
+        >>> g = Generator().manual_seed(7)
+        >>> fastdl.randperm(4, generator=g).shape
+        (4,)
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        self._state = (0, 0)
+        self._outside: list[tuple[int, int]] = []
+
+    def manual_seed(self, seed: int) -> Self:
+        """Sets the seed and starts anew; returns self."""
+        self._state = (int(seed) & _MASK, 0)
+        return self
+
+    def initial_seed(self) -> int:
+        """The seed."""
+        return self._state[0]
+
+    def get_state(self) -> tuple[int, int]:
+        """The seed and how far it has been used."""
+        return self._state
+
+    def set_state(self, state: tuple[int, int]) -> Self:
+        """Puts a state of `get_state` back; returns self."""
+        self._state = state
+        return self
+
+    def __enter__(self) -> Self:
+        self._outside.append(_core.get_rng_state())
+        _core.set_rng_state(*self._state)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._state = _core.get_rng_state()
+        _core.set_rng_state(*self._outside.pop())
+
+
+class _Default:
+    """Stands for the library's own generator, where no other is given."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+
+_DEFAULT = _Default()
+
+
+def drawing_from(generator: Generator | None) -> AbstractContextManager[object]:
+    """A context in which random operations use the generator, None meaning the library's own."""
+    return _DEFAULT if generator is None else generator
