@@ -10,13 +10,11 @@ namespace {
 
 // Self-normalizing neural networks, Klambauer et al. 2017, appendix: the fixed point (0, 1).
 constexpr float kSeluAlpha = 1.67326324235437728f, kSeluScale = 1.05070098735548049f;
-constexpr float kSqrtHalf = 0.707106781186547524f, kInvSqrtTwoPi = 0.398942280401432678f;
+constexpr float kInvSqrtTwoPi = 0.398942280401432678f;
 // tanh form of GELU: x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3)
 constexpr float kGeluOuter = 2 * 0.797884560802865356f, kGeluInner = 0.044715f;
 
-FASTDL_INLINE vf gelu_gate(vf x) {
-  return sigmoid(kGeluOuter * x * (1.0f + kGeluInner * x * x));
-}
+FASTDL_INLINE vf gelu_exponent(vf x) { return kGeluOuter * x * (1.0f + kGeluInner * x * x); }
 
 }  // namespace
 
@@ -37,10 +35,10 @@ FASTDL_UNARY(selu) {
   });
 }
 FASTDL_UNARY(gelu_erf) {
-  map1(y, x, n, [](vf v) { return 0.5f * v * (1.0f + erf(v * kSqrtHalf)); });
+  map1(y, x, n, [](vf v) { return v * normal_cdf(v); });
 }
 FASTDL_UNARY(gelu_tanh) {
-  map1(y, x, n, [](vf v) { return v * gelu_gate(v); });
+  map1(y, x, n, [](vf v) { return v * sigmoid(gelu_exponent(v)); });
 }
 FASTDL_UNARY(silu) {
   map1(y, x, n, [](vf v) { return v * sigmoid(v); });
@@ -79,22 +77,23 @@ FASTDL_BINARY(selu_grad) {
 }
 FASTDL_BINARY(gelu_erf_grad) {
   map2(y, a, b, n, sa, sb, [](vf dy, vf x) {
-    const vf cdf = 0.5f * (1.0f + erf(x * kSqrtHalf));
-    return dy * (cdf + x * (kInvSqrtTwoPi * exp(-0.5f * x * x)));
+    return dy * (normal_cdf(x) + x * (kInvSqrtTwoPi * exp(-0.5f * x * x)));
   });
 }
 FASTDL_BINARY(gelu_tanh_grad) {
   map2(y, a, b, n, sa, sb, [](vf dy, vf x) {
-    const vf gate = gelu_gate(x);
-    const vf square = min(x * x, splat(1e3f));  // past this the gate is 0 or 1 and its slope 0
-    const vf slope = kGeluOuter * (1.0f + 3 * kGeluInner * square);
-    return dy * (gate + x * gate * (1.0f - gate) * slope);
+    vf derivative;
+    const vf gate = sigmoid(gelu_exponent(x), derivative);
+    const vf square = min(x * x, splat(1e3f));  // past this the derivative is 0
+    const vf inner = kGeluOuter * (1.0f + 3 * kGeluInner * square);
+    return dy * (gate + x * derivative * inner);
   });
 }
 FASTDL_BINARY(silu_grad) {
   map2(y, a, b, n, sa, sb, [](vf dy, vf x) {
-    const vf s = sigmoid(x);
-    return dy * (s * (1.0f + x * (1.0f - s)));
+    vf derivative;
+    const vf gate = sigmoid(x, derivative);
+    return dy * (gate + x * derivative);
   });
 }
 FASTDL_BINARY(softplus_grad) {
