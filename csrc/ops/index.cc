@@ -1,0 +1,301 @@
+// Ops that pick or place values by index. Every write order is fixed by the indices alone.
+#include <algorithm>
+#include <cstring>
+
+#include "core/parallel.h"
+#include "ops/arguments.h"
+#include "ops/movement.h"
+#include "ops/ops.h"
+
+namespace fastdl {
+namespace {
+
+// Columns of one work item where rows are accumulated or scattered: items never share a row's piece, so the
+// indices are walked in order within each.
+constexpr int64_t kColumns = 64;
+
+// The indices as int64 in [0, extent), -1 being the last; in scratch memory of the calling thread.
+const int64_t* checked_indices(const View& indices, int64_t extent, int axis, const char* who) {
+  const int64_t n = indices.numel();
+  int64_t* out = static_cast<int64_t*>(scratch(Scratch::op, size_t(n + 1) * sizeof(int64_t)));
+  dispatch(indices.dtype, [&](auto zero) {
+    const auto* p = indices.as<decltype(zero)>();
+    for (int64_t i = 0; i < n; ++i) {
+      int64_t at = int64_t(p[i]);
+      FASTDL_CHECK(at >= -extent && at < extent, IndexError, who, ": index ", at,
+                   " is out of range for axis ", axis, " with size ", extent);
+      out[i] = at < 0 ? at + extent : at;
+    }
+  });
+  return out;
+}
+
+// x seen as [outer, extent, inner] around one axis.
+struct AxisAttrs {
+  int axis;
+  int64_t size;  // scatter_add, one_hot: extent of the axis made
+  Shape shape;   // gather's gradient: the shape of x
+};
+const AxisAttrs& axis_attrs(const Attrs& a) { return a.as<AxisAttrs>(); }
+
+void fill_zero(const View& v) {
+  parallel_for(v.numel() * size_of(v.dtype), grain_for(0.05), [&](int64_t begin, int64_t end) {
+    std::memset(v.as<char>() + begin, 0, size_t(end - begin));
+  });
+}
+
+// --- take and its transpose, scatter_add ---------------------------------------------------------------
+
+void infer_take(InferContext& c) {
+  const int axis = axis_attrs(c.attrs).axis;
+  Shape out;
+  for (int i = 0; i < axis; ++i) out.push_back(c.in[0]->shape[i]);
+  for (int64_t d : c.in[1]->shape) out.push_back(d);
+  for (int i = axis + 1; i < c.in[0]->shape.rank(); ++i) out.push_back(c.in[0]->shape[i]);
+  c.output(out, c.in[0]->dtype);
+}
+void run_take(const RunContext& c) {
+  const View &x = c.in[0], &y = c.out[0];
+  const int axis = axis_attrs(c.attrs).axis;
+  const int64_t extent = x.shape[axis], count = c.in[1].numel();
+  const int64_t outer = x.shape.count(0, axis);
+  const int64_t bytes = x.shape.count(axis + 1, x.shape.rank()) * size_of(x.dtype);
+  const int64_t* at = checked_indices(c.in[1], extent, axis, "take");
+  if (!y.numel()) return;
+  for (int64_t o = 0; o < outer; ++o)
+    gather_rows(y.as<char>() + o * count * bytes, x.as<char>() + o * extent * bytes, at, count, bytes);
+}
+void grad_take(GradContext& c) {
+  const int axis = axis_attrs(c.attrs).axis;
+  c.gin[0] = scatter_add(c.gout[0], c.in[1], axis, c.in[0]->shape[axis]);
+}
+const Op op_take = {"take", infer_take, run_take, grad_take, 0, 2, false};
+
+void infer_scatter_add(InferContext& c) {
+  const AxisAttrs& a = axis_attrs(c.attrs);
+  const Shape &u = c.in[0]->shape, &i = c.in[1]->shape;
+  bool fits = u.rank() >= a.axis + i.rank();
+  for (int k = 0; fits && k < i.rank(); ++k) fits = u[a.axis + k] == i[k];
+  FASTDL_CHECK(fits, ValueError, "scatter_add: updates of shape ", u, " must have the indices' shape ", i,
+               " at axis ", a.axis);
+  Shape out;
+  for (int k = 0; k < a.axis; ++k) out.push_back(u[k]);
+  out.push_back(a.size);
+  for (int k = a.axis + i.rank(); k < u.rank(); ++k) out.push_back(u[k]);
+  c.output(out, c.in[0]->dtype);
+}
+void run_scatter_add(const RunContext& c) {
+  const View &u = c.in[0], &y = c.out[0];
+  const AxisAttrs& a = axis_attrs(c.attrs);
+  const int64_t count = c.in[1].numel(), outer = y.shape.count(0, a.axis);
+  const int64_t inner = y.shape.count(a.axis + 1, y.shape.rank());
+  const int64_t* at = checked_indices(c.in[1], a.size, a.axis, "scatter_add");
+  fill_zero(y);
+  if (!u.numel()) return;
+  const int64_t pieces = (inner - 1) / kColumns + 1;
+  dispatch(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    parallel_for(outer * pieces, grain_for(0.5 * double(count * std::min(inner, kColumns))),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t w = begin; w < end; ++w) {
+                     const int64_t o = w / pieces, first = w % pieces * kColumns;
+                     const int64_t n = std::min(kColumns, inner - first);
+                     for (int64_t k = 0; k < count; ++k) {
+                       T* to = y.as<T>() + (o * a.size + at[k]) * inner + first;
+                       const T* from = u.as<T>() + (o * count + k) * inner + first;
+                       for (int64_t i = 0; i < n; ++i) to[i] += from[i];
+                     }
+                   }
+                 });
+  });
+}
+void grad_scatter_add(GradContext& c) { c.gin[0] = take(c.gout[0], c.in[1], axis_attrs(c.attrs).axis); }
+const Op op_scatter_add = {"scatter_add", infer_scatter_add, run_scatter_add, grad_scatter_add, 0, 2, false};
+
+// --- put_: assignment to the rows take would read ------------------------------------------------------
+
+void infer_put(InferContext&) {}
+void run_put(const RunContext& c) {
+  const View &to = c.in[0], &from = c.in[2];
+  const int axis = axis_attrs(c.attrs).axis;
+  const int64_t extent = to.shape[axis], count = c.in[1].numel(), outer = to.shape.count(0, axis);
+  const int64_t bytes = to.shape.count(axis + 1, to.shape.rank()) * size_of(to.dtype);
+  const int64_t* at = checked_indices(c.in[1], extent, axis, "put_");
+  if (!from.numel()) return;
+  // An index may repeat: the last value stays, so one thread walks them in order.
+  for (int64_t o = 0; o < outer; ++o)
+    for (int64_t k = 0; k < count; ++k)
+      std::memcpy(to.as<char>() + (o * extent + at[k]) * bytes, from.as<char>() + (o * count + k) * bytes,
+                  size_t(bytes));
+}
+const Op op_put = {"put_", infer_put, run_put, nullptr, 1};
+
+// --- gather: one index for every element ---------------------------------------------------------------
+
+// Calls body(element of the indices, offset in x of index 0 along the axis), the elements of one work item
+// in order. x has at least the indices' extents along the other axes.
+template <class Body>
+void for_each_index(const Shape& indices, const Shape& x, int axis, Body body) {
+  const int64_t count = indices[axis], outer = indices.count(0, axis);
+  const int64_t inner = indices.count(axis + 1, indices.rank());
+  if (!indices.numel()) return;
+  auto offset_in_x = [&](int64_t position, int first, int last) {
+    int64_t offset = 0, step = 1;
+    for (int i = last - 1; i >= first; --i) {
+      offset += position % indices[i] * step;
+      position /= indices[i];
+      step *= x[i];
+    }
+    return offset;
+  };
+  const int64_t x_inner = x.count(axis + 1, x.rank());
+  const int64_t pieces = (inner - 1) / kColumns + 1;
+  parallel_for(outer * pieces, grain_for(3.0 * double(count * std::min(inner, kColumns))),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t w = begin; w < end; ++w) {
+                   const int64_t o = w / pieces, first = w % pieces * kColumns;
+                   const int64_t base = offset_in_x(o, 0, axis) * x[axis] * x_inner;
+                   for (int64_t i = first; i < std::min(first + kColumns, inner); ++i) {
+                     const int64_t offset = base + offset_in_x(i, axis + 1, indices.rank());
+                     for (int64_t k = 0; k < count; ++k) body((o * count + k) * inner + i, offset);
+                   }
+                 }
+               });
+}
+
+void infer_gather(InferContext& c) {
+  const Shape &x = c.in[0]->shape, &i = c.in[1]->shape;
+  const int axis = axis_attrs(c.attrs).axis;
+  bool fits = x.rank() == i.rank();
+  for (int k = 0; fits && k < x.rank(); ++k) fits = k == axis || i[k] <= x[k];
+  FASTDL_CHECK(fits, ValueError, "gather: indices of shape ", i,
+               " must have as many axes as x and no larger extents but along axis ", axis,
+               "; x has shape ", x);
+  c.output(i, c.in[0]->dtype);
+}
+void run_gather(const RunContext& c) {
+  const View &x = c.in[0], &y = c.out[0];
+  const int axis = axis_attrs(c.attrs).axis;
+  const int64_t* at = checked_indices(c.in[1], x.shape[axis], axis, "gather");
+  const int64_t step = x.shape.count(axis + 1, x.shape.rank());
+  dispatch(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    for_each_index(y.shape, x.shape, axis, [&](int64_t i, int64_t offset) {
+      y.as<T>()[i] = x.as<T>()[offset + at[i] * step];
+    });
+  });
+}
+Tensor gather_transposed(const Tensor& g, const Tensor& indices, int axis, const Shape& shape);
+void grad_gather(GradContext& c) {
+  c.gin[0] = gather_transposed(c.gout[0], c.in[1], axis_attrs(c.attrs).axis, c.in[0]->shape);
+}
+const Op op_gather = {"gather", infer_gather, run_gather, grad_gather, 0, 2, false};
+
+void infer_gather_grad(InferContext& c) { c.output(axis_attrs(c.attrs).shape, c.in[0]->dtype); }
+void run_gather_grad(const RunContext& c) {
+  const View &g = c.in[0], &x = c.out[0];
+  const int axis = axis_attrs(c.attrs).axis;
+  const int64_t* at = checked_indices(c.in[1], x.shape[axis], axis, "gather");
+  const int64_t step = x.shape.count(axis + 1, x.shape.rank());
+  fill_zero(x);
+  for_each_index(g.shape, x.shape, axis, [&](int64_t i, int64_t offset) {
+    x.as<float>()[offset + at[i] * step] += g.as<float>()[i];
+  });
+}
+void grad_gather_grad(GradContext& c) { c.gin[0] = gather(c.gout[0], c.in[1], axis_attrs(c.attrs).axis); }
+const Op op_gather_grad = {"gather_grad", infer_gather_grad, run_gather_grad, grad_gather_grad, 0, 2, false};
+
+Tensor gather_transposed(const Tensor& g, const Tensor& indices, int axis, const Shape& shape) {
+  return apply(op_gather_grad, {g, indices}, AxisAttrs{axis, 0, shape});
+}
+
+// --- one_hot ---------------------------------------------------------------------------------------------
+
+void infer_one_hot(InferContext& c) {
+  Shape s = c.in[0]->shape;
+  s.push_back(axis_attrs(c.attrs).size);
+  checked_numel(s, "one_hot");
+  c.output(s, DType::float32);
+}
+void run_one_hot(const RunContext& c) {
+  const View &x = c.in[0], &y = c.out[0];
+  const int64_t depth = axis_attrs(c.attrs).size;
+  fill_zero(y);
+  dispatch(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    for (int64_t i = 0, n = x.numel(); i < n; ++i) {
+      int64_t at = int64_t(x.as<T>()[i]);
+      if (at >= 0 && at < depth) y.as<float>()[i * depth + at] = 1;
+    }
+  });
+}
+const Op op_one_hot = {"one_hot", infer_one_hot, run_one_hot};
+
+}  // namespace
+
+void gather_rows(void* out, const void* source, const int64_t* indices, int64_t count, int64_t row_bytes) {
+  parallel_for(count, grain_for(5 + 0.05 * double(row_bytes)), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      std::memcpy(static_cast<char*>(out) + i * row_bytes,
+                  static_cast<const char*>(source) + indices[i] * row_bytes, size_t(row_bytes));
+  });
+}
+
+void gather_rows_as_float(float* out, const void* source, DType dtype, const int64_t* indices, int64_t count,
+                          int64_t row_size) {
+  if (is_float(dtype)) return gather_rows(out, source, indices, count, row_size * 4);
+  dispatch(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    parallel_for(count, grain_for(5 + 0.3 * double(row_size)), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const T* from = static_cast<const T*>(source) + indices[i] * row_size;
+        float* to = out + i * row_size;
+        for (int64_t k = 0; k < row_size; ++k) to[k] = float(from[k]);
+      }
+    });
+  });
+}
+
+Tensor take(const Tensor& x, const Tensor& indices, int64_t axis) {
+  check_tensor(x, "take", "x");
+  check_indices(indices, "take", "indices");
+  return apply(op_take, {x, indices}, AxisAttrs{normalize_axis(axis, x->shape.rank(), "take"), 0, {}});
+}
+
+Tensor scatter_add(const Tensor& updates, const Tensor& indices, int64_t axis, int64_t size) {
+  check_tensor(updates, "scatter_add", "updates");
+  check_indices(indices, "scatter_add", "indices");
+  const int rank = updates->shape.rank() - indices->shape.rank() + 1;  // of the result
+  FASTDL_CHECK(rank >= 1, ValueError, "scatter_add: updates of shape ", updates->shape,
+               " must have the indices' shape ", indices->shape, " at axis ", axis);
+  FASTDL_CHECK(size >= 0, ValueError, "scatter_add: expected a size of at least 0, got ", size);
+  return apply(op_scatter_add, {updates, indices},
+               AxisAttrs{normalize_axis(axis, rank, "scatter_add"), size, {}});
+}
+
+void put_(const Tensor& target, const Tensor& indices, const Tensor& value, int64_t axis) {
+  check_tensor(target, "put_", "target");
+  check_indices(indices, "put_", "indices");
+  check_assignable(value, "put_", "value");
+  AxisAttrs a{normalize_axis(axis, target->shape.rank(), "put_"), 0, {}};
+  Shape window = target->shape;
+  window.erase(a.axis);
+  for (int i = 0; i < indices->shape.rank(); ++i) window.insert(a.axis + i, indices->shape[i]);
+  Tensor from = broadcast_to(cast(value, target->dtype), window);
+  if (from->storage == target->storage) from = copy(from);
+  apply(op_put, {target, indices, from}, a);
+}
+
+Tensor gather(const Tensor& x, const Tensor& indices, int64_t axis) {
+  check_tensor(x, "gather", "x");
+  check_indices(indices, "gather", "indices");
+  return apply(op_gather, {x, indices}, AxisAttrs{normalize_axis(axis, x->shape.rank(), "gather"), 0, {}});
+}
+
+Tensor one_hot(const Tensor& indices, int64_t depth) {
+  check_indices(indices, "one_hot", "indices");
+  FASTDL_CHECK(depth >= 0, ValueError, "one_hot: expected a depth of at least 0, got ", depth);
+  return apply(op_one_hot, {indices}, AxisAttrs{0, depth, {}});
+}
+
+}  // namespace fastdl

@@ -1,0 +1,181 @@
+// Ops that draw from the generator. Each reserves its counters when it runs, so a replayed plan draws the
+// blocks an eager run would; value i depends on its counter alone, so threads do not show.
+#include "ops/random.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/parallel.h"
+#include "core/rng.h"
+#include "cpu/kernels.h"
+#include "ops/arguments.h"
+#include "ops/ops.h"
+
+namespace fastdl {
+namespace {
+
+constexpr int64_t kGrain = 8192;  // values of one chunk; a counter serves four, so a multiple of that
+
+struct DrawAttrs {
+  Shape shape;
+  double a, b;      // the parameters of the distribution
+  int64_t low, high;  // randint
+};
+const DrawAttrs& draw_attrs(const Attrs& a) { return a.as<DrawAttrs>(); }
+
+void infer_draw(InferContext& c) { c.output(draw_attrs(c.attrs).shape, DType::float32); }
+
+template <void (*KernelTable::*Kernel)(float*, int64_t, uint64_t, uint64_t, float, float)>
+void run_draw(const RunContext& c) {
+  const DrawAttrs& a = draw_attrs(c.attrs);
+  float* y = c.out[0].as<float>();
+  const int64_t n = c.out[0].numel();
+  const uint64_t seed = generator().seed, counter = generator().reserve(n);
+  parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
+    (kernels().*Kernel)(y + begin, end - begin, seed, counter + uint64_t(begin) / 4, float(a.a), float(a.b));
+  });
+}
+
+template <void (*KernelTable::*Kernel)(float*, int64_t, uint64_t, uint64_t, float, float)>
+constexpr Op drawing(const char* name) {
+  return {name, infer_draw, run_draw<Kernel>, nullptr, 0, 0, false, true};
+}
+const Op op_uniform = drawing<&KernelTable::philox_uniform>("uniform");
+const Op op_normal = drawing<&KernelTable::philox_normal>("normal");
+const Op op_truncated_normal = drawing<&KernelTable::philox_truncated_normal>("truncated_normal");
+
+// --- integers ------------------------------------------------------------------------------------------
+
+// Calls body(i, word) with 64 random bits for each i of [begin, end), begin even; value i uses the 32-bit
+// words 2 i and 2 i + 1 from `counter` on.
+template <class Body>
+void for_each_word(int64_t begin, int64_t end, uint64_t seed, uint64_t counter, Body body) {
+  constexpr int64_t kBlock = 256;
+  uint32_t words[2 * kBlock];
+  for (int64_t i = begin; i < end; i += kBlock) {
+    const int64_t n = std::min(kBlock, end - i);
+    kernels().philox_u32(words, 2 * n, seed, counter + uint64_t(i) / 2, 0);
+    for (int64_t k = 0; k < n; ++k) body(i + k, uint64_t(words[2 * k + 1]) << 32 | words[2 * k]);
+  }
+}
+
+// A number in [0, range) from 64 random bits: the upper half of the product (Lemire 2019). The bias of
+// range / 2^64 is far below what could be observed.
+uint64_t below(uint64_t range, uint64_t bits) {
+  return uint64_t((static_cast<unsigned __int128>(bits) * range) >> 64);
+}
+
+void infer_randint(InferContext& c) { c.output(draw_attrs(c.attrs).shape, DType::int64); }
+void run_randint(const RunContext& c) {
+  const DrawAttrs& a = draw_attrs(c.attrs);
+  int64_t* y = c.out[0].as<int64_t>();
+  const int64_t n = c.out[0].numel();
+  const uint64_t range = uint64_t(a.high) - uint64_t(a.low);
+  const uint64_t seed = generator().seed, counter = generator().reserve(2 * n);
+  parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
+    for_each_word(begin, end, seed, counter, [&](int64_t i, uint64_t bits) {
+      y[i] = int64_t(uint64_t(a.low) + below(range, bits));
+    });
+  });
+}
+const Op op_randint = {"randint", infer_randint, run_randint, nullptr, 0, 0, false, true};
+
+void run_permutation(const RunContext& c) { random_permutation(c.out[0].as<int64_t>(), c.out[0].numel()); }
+const Op op_permutation = {"permutation", infer_randint, run_permutation, nullptr, 0, 0, false, true};
+
+// --- dropout -------------------------------------------------------------------------------------------
+
+struct DropoutAttrs {
+  double rate;
+};
+float kept_scale(const Attrs& a) { return float(1 / (1 - a.as<DropoutAttrs>().rate)); }
+
+// inputs: dy, mask -> mask ? dy / (1 - rate) : 0
+void run_mask_scale(const RunContext& c) {
+  const View &g = c.in[0], &mask = c.in[1], &dx = c.out[0];
+  parallel_for(dx.numel(), grain_for(0.5), [&](int64_t begin, int64_t end) {
+    kernels().mask_scale(dx.as<float>() + begin, g.as<float>() + begin, mask.as<uint8_t>() + begin, end - begin,
+                         kept_scale(c.attrs));
+  });
+}
+Tensor mask_scale(const Tensor& g, const Tensor& mask, const Attrs& attrs);
+void grad_mask_scale(GradContext& c) { c.gin[0] = mask_scale(c.gout[0], c.in[1], c.attrs); }
+const Op op_mask_scale = {"dropout_grad", infer_same_as_first, run_mask_scale, grad_mask_scale, 0, 2, false};
+Tensor mask_scale(const Tensor& g, const Tensor& mask, const Attrs& attrs) {
+  return apply(op_mask_scale, {g, mask}, attrs);
+}
+
+void infer_dropout(InferContext& c) {
+  c.output(c.in[0]->shape, DType::float32);
+  c.output(c.in[0]->shape, DType::uint8);
+}
+void run_dropout(const RunContext& c) {
+  const View &x = c.in[0], &y = c.out[0], &mask = c.out[1];
+  const int64_t n = y.numel();
+  const uint64_t seed = generator().seed, counter = generator().reserve(n);
+  const float rate = float(c.attrs.as<DropoutAttrs>().rate);
+  parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
+    kernels().dropout(y.as<float>() + begin, mask.as<uint8_t>() + begin, x.as<float>() + begin, end - begin, seed,
+                      counter + uint64_t(begin) / 4, rate, kept_scale(c.attrs));
+  });
+}
+void grad_dropout(GradContext& c) { c.gin[0] = mask_scale(c.gout[0], c.out[1], c.attrs); }
+const Op op_dropout = {"dropout", infer_dropout, run_dropout, grad_dropout, 0, 0, true, true};
+
+Tensor draw(const Op& op, const Shape& shape, double a, double b) {
+  checked_numel(shape, op.name);
+  FASTDL_CHECK(std::isfinite(a) && std::isfinite(b), ValueError, op.name,
+               ": expected finite parameters, got ", a, " and ", b);
+  return apply(op, {}, DrawAttrs{shape, a, b, 0, 0});
+}
+void check_std(double std, const char* who) {
+  FASTDL_CHECK(std >= 0, ValueError, who, ": the standard deviation must not be negative, got ", std);
+}
+
+}  // namespace
+
+// Fisher and Yates' shuffle, from the end.
+void random_permutation(int64_t* out, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) out[i] = i;
+  const uint64_t seed = generator().seed, counter = generator().reserve(2 * n);
+  for_each_word(0, n, seed, counter, [&](int64_t i, uint64_t bits) {
+    const int64_t last = n - 1 - i;
+    std::swap(out[last], out[below(uint64_t(last) + 1, bits)]);
+  });
+}
+
+Tensor uniform(const Shape& shape, double low, double high) {
+  FASTDL_CHECK(low <= high, ValueError, "uniform: expected low <= high, got ", low, " and ", high);
+  return draw(op_uniform, shape, low, high);
+}
+Tensor normal(const Shape& shape, double mean, double std) {
+  check_std(std, "normal");
+  return draw(op_normal, shape, mean, std);
+}
+Tensor truncated_normal(const Shape& shape, double mean, double std) {
+  check_std(std, "truncated_normal");
+  return draw(op_truncated_normal, shape, mean, std);
+}
+Tensor randint(const Shape& shape, int64_t low, int64_t high) {
+  checked_numel(shape, "randint");
+  FASTDL_CHECK(low < high, ValueError, "randint: expected low < high, got ", low, " and ", high);
+  return apply(op_randint, {}, DrawAttrs{shape, 0, 0, low, high});
+}
+Tensor permutation(int64_t n) {
+  FASTDL_CHECK(n >= 0, ValueError, "permutation: expected a length of at least 0, got ", n);
+  return apply(op_permutation, {}, DrawAttrs{{n}, 0, 0, 0, 0});
+}
+// 1 with probability p, else 0; below 0 and NaN count as 0, above 1 as 1.
+Tensor bernoulli(const Tensor& p) {
+  check_tensor(p, "bernoulli", "p");
+  return cast(lt(uniform(p->shape, 0, 1), detach(p)), DType::float32);
+}
+Tensor dropout(const Tensor& x, double rate) {
+  check_tensor(x, "dropout", "x");
+  FASTDL_CHECK(rate >= 0 && rate < 1, ValueError, "dropout: rate must lie in [0, 1), got ", rate);
+  const Tensor values = cast(x, DType::float32);
+  if (rate == 0) return copy(values);
+  return apply(op_dropout, {values}, DropoutAttrs{rate});
+}
+
+}  // namespace fastdl

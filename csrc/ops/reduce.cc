@@ -1,0 +1,444 @@
+// Reductions. An op reduces one run of adjacent axes, the tensor seen as [outer, reduced, inner]; axes that
+// are not adjacent are reduced run by run. Long runs are cut into pieces of fixed length whose results are
+// combined in order, so that the threads do not show in the bits.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "core/parallel.h"
+#include "cpu/kernels.h"
+#include "ops/arguments.h"
+#include "ops/ops.h"
+
+namespace fastdl {
+namespace {
+
+struct ReduceAttrs {
+  int first, last;  // axes [first, last) are reduced
+  bool keepdims;
+  double divisor;  // of sum: what the result is divided by
+};
+const ReduceAttrs& reduce_attrs(const Attrs& a) { return a.as<ReduceAttrs>(); }
+
+struct Extents {
+  int64_t outer, reduced, inner;
+  Extents(const Shape& s, int first, int last)
+      : outer(s.count(0, first)), reduced(s.count(first, last)), inner(s.count(last, s.rank())) {}
+};
+
+void infer_reduce(InferContext& c, DType dtype) {
+  const ReduceAttrs& a = reduce_attrs(c.attrs);
+  const Shape& x = c.in[0]->shape;
+  Shape out;
+  for (int i = 0; i < x.rank(); ++i)
+    if (i < a.first || i >= a.last)
+      out.push_back(x[i]);
+    else if (a.keepdims)
+      out.push_back(1);
+  c.output(out, dtype);
+}
+
+// --- float32: kernels for rows and for columns ---------------------------------------------------------
+
+struct FloatKernels {
+  float (*row)(const float* x, int64_t n);
+  void (*rows)(float* y, const float* x, int64_t rows, int64_t cols, int64_t ld);  // into y
+  float identity;
+};
+
+void reduce_rows(const FloatKernels& k, float* y, const float* x, int64_t rows, int64_t n) {
+  constexpr int64_t kPiece = 32768;
+  const int64_t pieces = std::max<int64_t>(1, (n + kPiece - 1) / kPiece);
+  float* part = pieces == 1 ? y : static_cast<float*>(scratch(Scratch::op, size_t(rows * pieces) * 4));
+  parallel_for(rows * pieces, grain_for(5 + 0.1 * double(std::min(n, kPiece))), [&](int64_t begin, int64_t end) {
+    for (int64_t w = begin; w < end; ++w) {
+      const int64_t at = w % pieces * kPiece;
+      part[w] = k.row(x + w / pieces * n + at, std::min(kPiece, n - at));
+    }
+  });
+  if (pieces > 1)
+    for (int64_t r = 0; r < rows; ++r) y[r] = k.row(part + r * pieces, pieces);
+}
+
+void reduce_columns(const FloatKernels& k, float* y, const float* x, const Extents& e) {
+  constexpr int64_t kRows = 4096, kColumns = 256;
+  const int64_t pieces = std::max<int64_t>(1, (e.reduced + kRows - 1) / kRows);
+  const int64_t blocks = (e.inner + kColumns - 1) / kColumns;
+  float* part = y;
+  if (pieces > 1) part = static_cast<float*>(scratch(Scratch::op, size_t(e.outer * pieces * e.inner) * 4));
+  const double cost = 0.1 * double(std::min(e.reduced, kRows) * std::min(e.inner, kColumns));
+  parallel_for(e.outer * pieces * blocks, grain_for(5 + cost), [&](int64_t begin, int64_t end) {
+    for (int64_t w = begin; w < end; ++w) {
+      const int64_t o = w / blocks / pieces, row = w / blocks % pieces * kRows, at = w % blocks * kColumns;
+      const int64_t n = std::min(kColumns, e.inner - at);
+      float* to = part + w / blocks * e.inner + at;
+      std::fill_n(to, n, k.identity);
+      k.rows(to, x + (o * e.reduced + row) * e.inner + at, std::min(kRows, e.reduced - row), n, e.inner);
+    }
+  });
+  if (pieces == 1) return;
+  for (int64_t o = 0; o < e.outer; ++o) {
+    std::fill_n(y + o * e.inner, e.inner, k.identity);
+    k.rows(y + o * e.inner, part + o * pieces * e.inner, pieces, e.inner, e.inner);
+  }
+}
+
+void reduce_float(const FloatKernels& k, const RunContext& c) {
+  const ReduceAttrs& a = reduce_attrs(c.attrs);
+  const View &x = c.in[0], &y = c.out[0];
+  const Extents e(x.shape, a.first, a.last);
+  if (!y.numel()) return;
+  if (e.inner == 1)
+    reduce_rows(k, y.as<float>(), x.as<float>(), e.outer, e.reduced);
+  else
+    reduce_columns(k, y.as<float>(), x.as<float>(), e);
+}
+
+// --- other types: plain loops ----------------------------------------------------------------------------
+
+template <class T, class Out, class F>
+void reduce_plain(const RunContext& c, Out first, F f) {
+  const ReduceAttrs& a = reduce_attrs(c.attrs);
+  const Extents e(c.in[0].shape, a.first, a.last);
+  const T* x = c.in[0].as<T>();
+  Out* y = c.out[0].as<Out>();
+  parallel_for(e.outer, grain_for(0.5 * double(e.reduced * e.inner)), [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; ++o) {
+      const T* from = x + o * e.reduced * e.inner;
+      if (e.inner == 1) {
+        Out r = first;
+        for (int64_t i = 0; i < e.reduced; ++i) r = f(r, from[i]);
+        y[o] = r;
+        continue;
+      }
+      Out* to = y + o * e.inner;
+      std::fill_n(to, e.inner, first);
+      for (int64_t r = 0; r < e.reduced; ++r)
+        for (int64_t i = 0; i < e.inner; ++i) to[i] = f(to[i], from[r * e.inner + i]);
+    }
+  });
+}
+
+// --- sum and mean --------------------------------------------------------------------------------------
+
+void infer_sum(InferContext& c) {
+  infer_reduce(c, is_float(c.in[0]->dtype) ? DType::float32 : DType::int64);
+}
+void run_sum(const RunContext& c) {
+  const View& y = c.out[0];
+  if (!is_float(c.in[0].dtype)) {
+    dispatch(c.in[0].dtype, [&](auto zero) {
+      reduce_plain<decltype(zero)>(c, int64_t(0), [](int64_t a, auto b) { return a + int64_t(b); });
+    });
+    return;
+  }
+  reduce_float({kernels().sum, kernels().sum_rows, 0.0f}, c);
+  const double divisor = reduce_attrs(c.attrs).divisor;
+  if (divisor != 1)
+    for (int64_t i = 0, n = y.numel(); i < n; ++i) y.as<float>()[i] /= float(divisor);
+}
+
+// The shape of x with the reduced axes 1: what a result is reshaped to before it is spread out again.
+Shape kept_shape(const GradContext& c) {
+  const ReduceAttrs& a = reduce_attrs(c.attrs);
+  Shape s = c.in[0]->shape;
+  for (int i = a.first; i < a.last; ++i) s[i] = 1;
+  return s;
+}
+void grad_sum(GradContext& c) {
+  const double divisor = reduce_attrs(c.attrs).divisor;
+  Tensor g = divisor == 1 ? c.gout[0] : scale(c.gout[0], 1 / divisor);
+  c.gin[0] = broadcast_to(reshape(g, kept_shape(c)), c.in[0]->shape);
+}
+const Op op_sum = {"sum", infer_sum, run_sum, grad_sum, 0, 0, false};
+
+// --- max and min ---------------------------------------------------------------------------------------
+
+void infer_extreme(InferContext& c) {
+  const ReduceAttrs& a = reduce_attrs(c.attrs);
+  FASTDL_CHECK(c.in[0]->shape.count(a.first, a.last), ValueError, c.op.name,
+               ": no elements to choose from in shape ", c.in[0]->shape);
+  infer_reduce(c, c.in[0]->dtype);
+}
+void run_max(const RunContext& c) {
+  if (is_float(c.in[0].dtype))
+    return reduce_float({kernels().reduce_max, kernels().max_rows, -std::numeric_limits<float>::infinity()}, c);
+  dispatch(c.in[0].dtype, [&](auto zero) {
+    using T = decltype(zero);
+    reduce_plain<T>(c, std::numeric_limits<T>::lowest(), [](T a, T b) { return std::max(a, b); });
+  });
+}
+void run_min(const RunContext& c) {
+  if (is_float(c.in[0].dtype))
+    return reduce_float({kernels().reduce_min, kernels().min_rows, std::numeric_limits<float>::infinity()}, c);
+  dispatch(c.in[0].dtype, [&](auto zero) {
+    using T = decltype(zero);
+    reduce_plain<T>(c, std::numeric_limits<T>::max(), [](T a, T b) { return std::min(a, b); });
+  });
+}
+// Split evenly among equal elements, as TensorFlow and torch.amax do.
+void grad_extreme(GradContext& c) {
+  const ReduceAttrs& a = reduce_attrs(c.attrs);
+  const Shape kept = kept_shape(c);
+  Tensor chosen = cast(eq(c.in[0], reshape(c.out[0], kept)), DType::float32);
+  Tensor count = apply(op_sum, {chosen}, ReduceAttrs{a.first, a.last, true, 1});
+  c.gin[0] = mul(chosen, div(reshape(c.gout[0], kept), count));
+}
+const Op op_max = {"max", infer_extreme, run_max, grad_extreme};
+const Op op_min = {"min", infer_extreme, run_min, grad_extreme};
+
+// --- any and all ---------------------------------------------------------------------------------------
+
+void infer_truth(InferContext& c) { infer_reduce(c, DType::bool8); }
+void run_any(const RunContext& c) {
+  dispatch(c.in[0].dtype, [&](auto zero) {
+    using T = decltype(zero);
+    reduce_plain<T>(c, uint8_t(0), [](uint8_t a, T b) { return uint8_t(a | (b != T(0))); });
+  });
+}
+void run_all(const RunContext& c) {
+  dispatch(c.in[0].dtype, [&](auto zero) {
+    using T = decltype(zero);
+    reduce_plain<T>(c, uint8_t(1), [](uint8_t a, T b) { return uint8_t(a & (b != T(0))); });
+  });
+}
+const Op op_any = {"any", infer_truth, run_any};
+const Op op_all = {"all", infer_truth, run_all};
+
+// --- runs of axes --------------------------------------------------------------------------------------
+
+// Bit i set for every axis to reduce; no axes given means all of them.
+uint32_t axis_mask(const Tensor& x, const Axes& axes, const char* who) {
+  check_tensor(x, who, "x");
+  const int rank = x->shape.rank();
+  if (!axes) return (1u << rank) - 1;
+  uint32_t mask = 0;
+  for (int64_t axis : *axes) {
+    const int i = normalize_axis(axis, rank, who);
+    FASTDL_CHECK(!(mask >> i & 1), ValueError, who, ": axis ", axis, " is given more than once");
+    mask |= 1u << i;
+  }
+  return mask;
+}
+
+int64_t count_of(const Tensor& x, uint32_t mask) {
+  int64_t n = 1;
+  for (int i = 0; i < x->shape.rank(); ++i)
+    if (mask >> i & 1) n *= x->shape[i];
+  return n;
+}
+
+// Reduces the axes of `mask`, the last run first. No axes at all reduce over a run of none: one element each.
+Tensor reduce(const Op& op, Tensor x, uint32_t mask, bool keepdims, double divisor = 1) {
+  for (int last = x->shape.rank();;) {
+    while (last > 0 && !(mask >> (last - 1) & 1)) --last;
+    int first = last;
+    while (first > 0 && mask >> (first - 1) & 1) --first;
+    mask &= (1u << first) - 1;
+    x = apply(op, {x}, ReduceAttrs{first, last, keepdims, mask ? 1 : divisor});
+    if (!mask) return x;
+    last = first;
+  }
+}
+
+// --- argmax and argmin ---------------------------------------------------------------------------------
+
+struct ArgAttrs {
+  int axis;
+  bool keepdims;
+};
+
+void infer_arg(InferContext& c) {
+  const ArgAttrs& a = c.attrs.as<ArgAttrs>();
+  Shape s = c.in[0]->shape;
+  FASTDL_CHECK(s[a.axis], ValueError, c.op.name, ": axis ", a.axis, " of shape ", s,
+               " has no elements to choose from");
+  if (a.keepdims)
+    s[a.axis] = 1;
+  else
+    s.erase(a.axis);
+  c.output(s, DType::int64);
+}
+
+// NaN is both the largest and the smallest, as in NumPy; among equals the first.
+struct Larger {
+  template <class T> bool operator()(T a, T b) const { return a > b || (a != a && b == b); }
+};
+struct Smaller {
+  template <class T> bool operator()(T a, T b) const { return a < b || (a != a && b == b); }
+};
+
+template <auto Kernel, class Better>
+void run_arg(const RunContext& c) {
+  const int axis = c.attrs.as<ArgAttrs>().axis;
+  const Extents e(c.in[0].shape, axis, axis + 1);
+  int64_t* y = c.out[0].as<int64_t>();
+  dispatch(c.in[0].dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T* x = c.in[0].as<T>();
+    parallel_for(e.outer, grain_for(1.0 * double(e.reduced * e.inner)), [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin; o < end; ++o) {
+        const T* from = x + o * e.reduced * e.inner;
+        int64_t* to = y + o * e.inner;
+        if constexpr (std::is_same_v<T, float>)
+          if (e.inner == 1) {
+            *to = (kernels().*Kernel)(from, e.reduced);
+            continue;
+          }
+        std::fill_n(to, e.inner, 0);
+        for (int64_t r = 1; r < e.reduced; ++r)
+          for (int64_t i = 0; i < e.inner; ++i)
+            if (Better()(from[r * e.inner + i], from[to[i] * e.inner + i])) to[i] = r;
+      }
+    });
+  });
+}
+const Op op_argmax = {"argmax", infer_arg, run_arg<&KernelTable::argmax, Larger>};
+const Op op_argmin = {"argmin", infer_arg, run_arg<&KernelTable::argmin, Smaller>};
+
+// Without an axis: the index into the flattened tensor.
+Tensor arg(const Op& op, const Tensor& x, std::optional<int64_t> axis, bool keepdims) {
+  check_tensor(x, op.name, "x");
+  if (axis) return apply(op, {x}, ArgAttrs{normalize_axis(*axis, x->shape.rank(), op.name), keepdims});
+  Tensor r = apply(op, {reshape(x, {x->numel()})}, ArgAttrs{0, false});
+  Shape ones;
+  for (int i = 0; i < x->shape.rank(); ++i) ones.push_back(1);
+  return keepdims ? reshape(r, ones) : r;
+}
+
+// --- cumsum --------------------------------------------------------------------------------------------
+
+struct CumsumAttrs {
+  int axis;
+  bool backwards;
+};
+
+void infer_cumsum(InferContext& c) {
+  c.output(c.in[0]->shape, is_float(c.in[0]->dtype) ? DType::float32 : DType::int64);
+}
+void run_cumsum(const RunContext& c) {
+  const CumsumAttrs& a = c.attrs.as<CumsumAttrs>();
+  const Extents e(c.in[0].shape, a.axis, a.axis + 1);
+  dispatch(c.in[0].dtype, [&](auto zero) {
+    using T = decltype(zero);
+    using Out = std::conditional_t<std::is_same_v<T, float>, float, int64_t>;
+    const T* x = c.in[0].as<T>();
+    Out* y = c.out[0].as<Out>();
+    parallel_for(e.outer, grain_for(1.0 * double(e.reduced * e.inner)), [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin; o < end; ++o)
+        for (int64_t r = 0; r < e.reduced; ++r) {
+          const int64_t row = o * e.reduced + (a.backwards ? e.reduced - 1 - r : r);
+          const int64_t before = (a.backwards ? row + 1 : row - 1) * e.inner;
+          for (int64_t i = 0; i < e.inner; ++i)
+            y[row * e.inner + i] = Out(x[row * e.inner + i]) + (r ? y[before + i] : Out(0));
+        }
+    });
+  });
+}
+Tensor cumsum_towards(const Tensor& x, int axis, bool backwards);
+void grad_cumsum(GradContext& c) {
+  const CumsumAttrs& a = c.attrs.as<CumsumAttrs>();
+  c.gin[0] = cumsum_towards(c.gout[0], a.axis, !a.backwards);
+}
+const Op op_cumsum = {"cumsum", infer_cumsum, run_cumsum, grad_cumsum, 0, 0, false};
+Tensor cumsum_towards(const Tensor& x, int axis, bool backwards) {
+  return apply(op_cumsum, {x}, CumsumAttrs{axis, backwards});
+}
+
+}  // namespace
+
+Tensor sum(const Tensor& x, const Axes& axes, bool keepdims) {
+  return reduce(op_sum, x, axis_mask(x, axes, "sum"), keepdims);
+}
+Tensor mean(const Tensor& x, const Axes& axes, bool keepdims) {
+  const uint32_t mask = axis_mask(x, axes, "mean");
+  return reduce(op_sum, cast(x, DType::float32), mask, keepdims, double(count_of(x, mask)));
+}
+Tensor max(const Tensor& x, const Axes& axes, bool keepdims) {
+  return reduce(op_max, x, axis_mask(x, axes, "max"), keepdims);
+}
+Tensor min(const Tensor& x, const Axes& axes, bool keepdims) {
+  return reduce(op_min, x, axis_mask(x, axes, "min"), keepdims);
+}
+Tensor any(const Tensor& x, const Axes& axes, bool keepdims) {
+  return reduce(op_any, x, axis_mask(x, axes, "any"), keepdims);
+}
+Tensor all(const Tensor& x, const Axes& axes, bool keepdims) {
+  return reduce(op_all, x, axis_mask(x, axes, "all"), keepdims);
+}
+Tensor argmax(const Tensor& x, std::optional<int64_t> axis, bool keepdims) {
+  return arg(op_argmax, x, axis, keepdims);
+}
+Tensor argmin(const Tensor& x, std::optional<int64_t> axis, bool keepdims) {
+  return arg(op_argmin, x, axis, keepdims);
+}
+Tensor cumsum(const Tensor& x, int64_t axis) {
+  check_tensor(x, "cumsum", "x");
+  return cumsum_towards(x, normalize_axis(axis, x->shape.rank(), "cumsum"), false);
+}
+
+// A tree of products, halves against halves: its gradient, made of products of the others, holds where
+// elements are zero, to any order.
+Tensor prod(const Tensor& x, const Axes& axes, bool keepdims) {
+  const uint32_t mask = axis_mask(x, axes, "prod");
+  Tensor y = is_float(x->dtype) ? x : cast(x, DType::int64);
+  Shape shape;  // of the result
+  for (int axis = 0; axis < x->shape.rank(); ++axis) {
+    if (!(mask >> axis & 1)) {
+      shape.push_back(x->shape[axis]);
+      continue;
+    }
+    if (keepdims) shape.push_back(1);
+    for (int64_t n; (n = y->shape[axis]) > 1;) {
+      std::vector<Tensor> halves = split(y, {n / 2, n / 2, n % 2}, axis);
+      y = mul(halves[0], halves[1]);
+      if (n % 2) y = concat({y, halves[2]}, axis);
+    }
+    if (y->shape[axis] == 0) {
+      Shape ones = y->shape;
+      ones[axis] = 1;
+      y = full(ones, y->dtype, 1);
+    }
+  }
+  return reshape(y == x ? copy(x) : y, shape);
+}
+
+Tensor var(const Tensor& x, const Axes& axes, bool keepdims, double correction) {
+  const uint32_t mask = axis_mask(x, axes, "var");
+  const Tensor values = cast(x, DType::float32);
+  const double n = double(count_of(x, mask));
+  const Tensor centre = reduce(op_sum, values, mask, true, n);
+  return reduce(op_sum, square(sub(values, centre)), mask, keepdims, std::max(0.0, n - correction));
+}
+
+// log(sum(e^(x - m))) + m with m the maximum, taken as 0 where it is infinite. m carries no gradient: it
+// cancels.
+Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdims) {
+  const uint32_t mask = axis_mask(x, axes, "logsumexp");
+  const Tensor values = cast(x, DType::float32);
+  const Tensor largest = reduce(op_max, detach(values), mask, true);
+  const Tensor m = where(isfinite(largest), largest, scalar(0));
+  Tensor y = add(log(reduce(op_sum, exp(sub(values, m)), mask, true)), m);
+  if (keepdims) return y;
+  Shape shape;
+  for (int i = 0; i < x->shape.rank(); ++i)
+    if (!(mask >> i & 1)) shape.push_back(x->shape[i]);
+  return reshape(y, shape);
+}
+
+// Undoes broadcasting: sums over the axes along which `shape` was spread to t's shape.
+Tensor sum_to(const Tensor& t, const Shape& shape) {
+  if (t->shape == shape) return t;
+  const int lead = t->shape.rank() - shape.rank();
+  uint32_t mask = 0;
+  for (int i = 0; i < t->shape.rank(); ++i) {
+    const int64_t to = i < lead ? 1 : shape[i - lead];
+    FASTDL_CHECK(lead >= 0 && (to == 1 || to == t->shape[i]), ValueError, "sum_to: shape ", shape,
+                 " does not broadcast to ", t->shape);
+    if (to == 1 && (i < lead || t->shape[i] != 1)) mask |= 1u << i;
+  }
+  return reshape(reduce(op_sum, t, mask, true), shape);
+}
+
+}  // namespace fastdl
