@@ -1,0 +1,102 @@
+"""fastdl: a small, fast deep-learning library for CPUs with the Keras and PyTorch APIs.
+
+`import fastdl` loads NumPy and the core; everything else loads on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+from typing import Any as _Any
+
+import numpy as _np
+
+from . import _core
+from ._core import Tensor as Tensor
+
+if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers and editors
+    from . import activations as activations
+    from . import autograd as autograd
+    from . import callbacks as callbacks
+    from . import constraints as constraints
+    from . import data as data
+    from . import datasets as datasets
+    from . import initializers as initializers
+    from . import layers as layers
+    from . import losses as losses
+    from . import metrics as metrics
+    from . import models as models
+    from . import nn as nn
+    from . import ops as ops
+    from . import optim as optim
+    from . import optimizers as optimizers
+    from . import regularizers as regularizers
+    from . import utils as utils
+    from ._config import show_config as show_config
+    from ._creation import *  # noqa: F403
+    from ._device import device as device
+    from ._random import Generator as Generator
+    from ._random import manual_seed as manual_seed
+    from .autograd import enable_grad as enable_grad
+    from .autograd import no_grad as no_grad
+    from .layers import Input as Input
+    from .layers import Layer as Layer
+    from .models import Model as Model
+    from .models import Sequential as Sequential
+    from .nn.parameter import Parameter as Parameter
+    from .nn.parameter import Parameter as Variable  # noqa: F401
+    from .ops import *  # noqa: F403
+
+__version__: str = _core.config()["version"]
+
+# Element types are NumPy's: `t.dtype == fastdl.float32` and `t.dtype == "float32"` both hold.
+float32 = _np.dtype("float32")
+int32 = _np.dtype("int32")
+int64 = _np.dtype("int64")
+uint8 = _np.dtype("uint8")
+bool_ = _np.dtype("bool")
+float, long, int = float32, int64, int32  # noqa: A001 - PyTorch's names for them
+
+_SUBMODULES = frozenset(
+    "activations autograd callbacks cli constraints data datasets initializers layers losses "
+    "metrics models nn ops optim optimizers regularizers utils".split()
+)
+# Where a name at the top level lives; a name that is not listed is looked for in `ops`.
+_HOMES = {
+    "_creation": "tensor as_tensor from_numpy from_dlpack full zeros ones empty arange linspace eye "
+    "rand randn normal randint randperm bernoulli zeros_like ones_like full_like empty_like "
+    "rand_like randn_like",
+    "_random": "manual_seed seed initial_seed get_rng_state set_rng_state Generator",
+    "_device": "device",
+    "_config": "show_config get_num_threads set_num_threads",
+    "autograd": "no_grad enable_grad set_grad_enabled is_grad_enabled inference_mode GradientTape",
+    "layers": "Layer Input",
+    "models": "Model Sequential KerasTensor",
+    "nn.parameter": "Parameter",
+    "plan": "plan",
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _SUBMODULES:
+        return _import_module(f"{__name__}.{name}")
+    if name == "Variable":
+        name_there, home = "Parameter", "nn.parameter"
+    else:
+        name_there, home = name, _HOME.get(name, "ops")
+    if name.startswith("__"):
+        raise AttributeError(f"module 'fastdl' has no attribute {name!r}")
+    try:
+        value = getattr(_import_module(f"{__name__}.{home}"), name_there)
+    except AttributeError:
+        raise AttributeError(f"module 'fastdl' has no attribute {name!r}") from None
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_SUBMODULES, *_HOME, *vars(_import_module("fastdl.ops"))})
+
+
+from . import _tensor as _tensor  # noqa: E402 - gives Tensor its methods; needs the names above
