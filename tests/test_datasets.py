@@ -10,11 +10,10 @@ import os
 import pathlib
 import signal
 import struct
-import subprocess
-import sys
 import textwrap
 import threading
 
+import children
 import numpy as np
 import pytest
 
@@ -357,21 +356,16 @@ CHILD = textwrap.dedent("""
 """)
 
 
-def start_child(address):
+def start_child(address, cwd):
     """Another process that loads the data set."""
     files = [
         ":".join([file.name, "x".join(map(str, file.shape)), file.sha256])
         for file in small_dataset().files
     ]
-    return subprocess.Popen(
-        [sys.executable, "-c", CHILD, address, *files],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return children.start("-c", CHILD, address, *files, cwd=cwd)
 
 
-def test_ctrl_c_in_the_middle_of_a_download_leaves_nothing(cache, server):
+def test_ctrl_c_in_the_middle_of_a_download_leaves_nothing(cache, server, tmp_path):
     halfway, release = threading.Event(), threading.Event()
 
     def stalled(handler, content):
@@ -384,7 +378,7 @@ def test_ctrl_c_in_the_middle_of_a_download_leaves_nothing(cache, server):
         release.wait()
 
     server.replies[NAMES[2]] = stalled
-    child = start_child(server.address)
+    child = start_child(server.address, tmp_path)
     try:
         assert halfway.wait(60)
         child.send_signal(signal.SIGINT)
@@ -397,7 +391,7 @@ def test_ctrl_c_in_the_middle_of_a_download_leaves_nothing(cache, server):
     assert files_in(cache) == sorted(NAMES[:2])  # whole ones stay, of the third there is nothing
 
 
-def test_two_processes_at_once_leave_one_good_copy(cache, server):
+def test_two_processes_at_once_leave_one_good_copy(cache, server, tmp_path):
     # Each file is sent only when both processes have asked for it.
     for name in NAMES:
         barrier = threading.Barrier(2, timeout=60)
@@ -407,9 +401,9 @@ def test_two_processes_at_once_leave_one_good_copy(cache, server):
             Server.whole(handler, content)
 
         server.replies[name] = together
-    children = [start_child(server.address) for _ in range(2)]
-    results = [child.communicate(timeout=120) for child in children]
-    for child, (output, errors) in zip(children, results, strict=True):
+    both = [start_child(server.address, tmp_path) for _ in range(2)]
+    results = [child.communicate(timeout=120) for child in both]
+    for child, (output, errors) in zip(both, results, strict=True):
         assert child.returncode == 0, errors
         assert f"sum {ARRAYS[IMAGES].sum()}" in output
     assert sorted(server.requests) == sorted(NAMES * 2)

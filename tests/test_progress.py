@@ -2,10 +2,10 @@
 
 import io
 import os
-import subprocess
 import sys
 import textwrap
 
+import children
 import pytest
 
 from fastdl import _progress
@@ -301,7 +301,7 @@ def test_a_stream_that_fails_is_written_to_once(clock, error):
     assert Broken.writes == 1
 
 
-def test_a_real_terminal_never_wraps_and_shows_the_last_state():
+def test_a_real_terminal_never_wraps_and_shows_the_last_state(tmp_path, monkeypatch):
     import fcntl
     import pty
     import struct
@@ -319,10 +319,10 @@ def test_a_real_terminal_never_wraps_and_shows_the_last_state():
     """)
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    environment = {**os.environ, "TERM": "xterm", "PYTHONIOENCODING": "utf-8"}
-    environment.pop("COLUMNS", None)
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=theirs, stderr=theirs, env=environment
+    monkeypatch.delenv("COLUMNS", raising=False)
+    environment = {"TERM": "xterm", "PYTHONIOENCODING": "utf-8"}
+    with children.start(
+        "-c", program, cwd=tmp_path, stdout=theirs, stderr=theirs, env=environment
     ) as child:
         os.close(theirs)
         output = b""
