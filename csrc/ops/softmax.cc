@@ -77,7 +77,14 @@ Tensor along(const Op& op, const Tensor& x, int64_t axis) {
 
 }  // namespace
 
-Tensor softmax(const Tensor& x, int64_t axis) { return along(op_softmax, x, axis); }
+Tensor softmax(const Tensor& x, int64_t axis) {
+  Tensor y = along(op_softmax, x, axis);
+  if (axis == -1 || axis == x->shape.rank() - 1) {
+    y->logits = x;  // see TensorImpl::logits
+    y->logits_of = "softmax";
+  }
+  return y;
+}
 Tensor log_softmax(const Tensor& x, int64_t axis) { return along(op_log_softmax, x, axis); }
 
 }  // namespace fastdl

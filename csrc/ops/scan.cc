@@ -1,0 +1,131 @@
+// Positions of extremes and running sums: one axis, walked in order.
+#include <algorithm>
+#include <type_traits>
+
+#include "core/parallel.h"
+#include "cpu/kernels.h"
+#include "ops/arguments.h"
+#include "ops/extents.h"
+#include "ops/ops.h"
+
+namespace fastdl {
+namespace {
+
+// --- argmax and argmin ---------------------------------------------------------------------------------
+
+struct ArgAttrs {
+  int axis;
+  bool keepdims;
+};
+
+void infer_arg(InferContext& c) {
+  const ArgAttrs& a = c.attrs.as<ArgAttrs>();
+  Shape s = c.in[0]->shape;
+  FASTDL_CHECK(s[a.axis], ValueError, c.op.name, ": axis ", a.axis, " of shape ", s,
+               " has no elements to choose from");
+  if (a.keepdims)
+    s[a.axis] = 1;
+  else
+    s.erase(a.axis);
+  c.output(s, DType::int64);
+}
+
+// NaN is both the largest and the smallest, as in NumPy; among equals the first.
+struct Larger {
+  template <class T> bool operator()(T a, T b) const { return a > b || (a != a && b == b); }
+};
+struct Smaller {
+  template <class T> bool operator()(T a, T b) const { return a < b || (a != a && b == b); }
+};
+
+template <auto Kernel, class Better>
+void run_arg(const RunContext& c) {
+  const int axis = c.attrs.as<ArgAttrs>().axis;
+  const Extents e(c.in[0].shape, axis, axis + 1);
+  int64_t* y = c.out[0].as<int64_t>();
+  dispatch(c.in[0].dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T* x = c.in[0].as<T>();
+    parallel_for(e.outer, grain_for(1.0 * double(e.reduced * e.inner)), [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin; o < end; ++o) {
+        const T* from = x + o * e.reduced * e.inner;
+        int64_t* to = y + o * e.inner;
+        if constexpr (std::is_same_v<T, float>)
+          if (e.inner == 1) {
+            *to = (kernels().*Kernel)(from, e.reduced);
+            continue;
+          }
+        std::fill_n(to, e.inner, 0);
+        for (int64_t r = 1; r < e.reduced; ++r)
+          for (int64_t i = 0; i < e.inner; ++i)
+            if (Better()(from[r * e.inner + i], from[to[i] * e.inner + i])) to[i] = r;
+      }
+    });
+  });
+}
+const Op op_argmax = {"argmax", infer_arg, run_arg<&KernelTable::argmax, Larger>};
+const Op op_argmin = {"argmin", infer_arg, run_arg<&KernelTable::argmin, Smaller>};
+
+// Without an axis: the index into the flattened tensor.
+Tensor arg(const Op& op, const Tensor& x, std::optional<int64_t> axis, bool keepdims) {
+  check_tensor(x, op.name, "x");
+  if (axis) return apply(op, {x}, ArgAttrs{normalize_axis(*axis, x->shape.rank(), op.name), keepdims});
+  Tensor r = apply(op, {reshape(x, {x->numel()})}, ArgAttrs{0, false});
+  Shape ones;
+  for (int i = 0; i < x->shape.rank(); ++i) ones.push_back(1);
+  return keepdims ? reshape(r, ones) : r;
+}
+
+// --- cumsum --------------------------------------------------------------------------------------------
+
+struct CumsumAttrs {
+  int axis;
+  bool backwards;
+};
+
+void infer_cumsum(InferContext& c) {
+  c.output(c.in[0]->shape, is_float(c.in[0]->dtype) ? DType::float32 : DType::int64);
+}
+void run_cumsum(const RunContext& c) {
+  const CumsumAttrs& a = c.attrs.as<CumsumAttrs>();
+  const Extents e(c.in[0].shape, a.axis, a.axis + 1);
+  dispatch(c.in[0].dtype, [&](auto zero) {
+    using T = decltype(zero);
+    using Out = std::conditional_t<std::is_same_v<T, float>, float, int64_t>;
+    const T* x = c.in[0].as<T>();
+    Out* y = c.out[0].as<Out>();
+    parallel_for(e.outer, grain_for(1.0 * double(e.reduced * e.inner)), [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin; o < end; ++o)
+        for (int64_t r = 0; r < e.reduced; ++r) {
+          const int64_t row = o * e.reduced + (a.backwards ? e.reduced - 1 - r : r);
+          const int64_t before = (a.backwards ? row + 1 : row - 1) * e.inner;
+          for (int64_t i = 0; i < e.inner; ++i)
+            y[row * e.inner + i] = Out(x[row * e.inner + i]) + (r ? y[before + i] : Out(0));
+        }
+    });
+  });
+}
+Tensor cumsum_towards(const Tensor& x, int axis, bool backwards);
+void grad_cumsum(GradContext& c) {
+  const CumsumAttrs& a = c.attrs.as<CumsumAttrs>();
+  c.gin[0] = cumsum_towards(c.gout[0], a.axis, !a.backwards);
+}
+const Op op_cumsum = {"cumsum", infer_cumsum, run_cumsum, grad_cumsum, 0, 0, false};
+Tensor cumsum_towards(const Tensor& x, int axis, bool backwards) {
+  return apply(op_cumsum, {x}, CumsumAttrs{axis, backwards});
+}
+
+}  // namespace
+
+Tensor argmax(const Tensor& x, std::optional<int64_t> axis, bool keepdims) {
+  return arg(op_argmax, x, axis, keepdims);
+}
+Tensor argmin(const Tensor& x, std::optional<int64_t> axis, bool keepdims) {
+  return arg(op_argmin, x, axis, keepdims);
+}
+Tensor cumsum(const Tensor& x, int64_t axis) {
+  check_tensor(x, "cumsum", "x");
+  return cumsum_towards(x, normalize_axis(axis, x->shape.rank(), "cumsum"), false);
+}
+
+}  // namespace fastdl
