@@ -104,8 +104,8 @@ def _demo(options: argparse.Namespace) -> int:
 
     if options.plot:
         _check_plot(options.plot)  # before the work, not after it
-    (x, y), (x_test, y_test) = fastdl.datasets.digits.load_data()
-    x, x_test = _scaled(x), _scaled(x_test)
+    (images, y), (test_images, y_test) = fastdl.datasets.digits.load_data()
+    x, x_test = _scaled(images), _scaled(test_images)
     # A tenth of the training pictures, drawn at random, tells during the training how it goes. The
     # pictures for the test take no part in any choice.
     held_out, kept = np.split(
@@ -154,7 +154,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Rows of 64 pixels from 0 to 1."""
-    return images.reshape(len(images), 64).astype("float32") / 16
+    return images.reshape(len(images), 64).astype(np.float32) / 16
 
 
 def _with_shifted(
