@@ -317,9 +317,8 @@ def bernoulli(x: Any, *, generator: Generator | None = None) -> Tensor:
         >>> bernoulli([0.0, 1.0]).tolist()
         [0.0, 1.0]
     """
-    x = _core.as_tensor(x)
     with drawing_from(generator):
-        return _core.cast(_core.lt(_core.uniform(x.shape, 0, 1), x), float32)
+        return _core.bernoulli(x)
 
 
 def zeros_like(x: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:

@@ -10,6 +10,7 @@ from . import _core
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    import numpy as np
     from typing_extensions import Self
 
 _MASK = (1 << 64) - 1
@@ -108,3 +109,11 @@ _DEFAULT = _Default()
 def drawing_from(generator: Generator | None) -> AbstractContextManager[object]:
     """A context in which random operations use the generator, None meaning the library's own."""
     return _DEFAULT if generator is None else generator
+
+
+def numpy_generator(generator: Generator | None) -> np.random.Generator:
+    """A NumPy generator seeded from the generator, for what is computed outside of the core."""
+    import numpy as np
+
+    with drawing_from(generator):
+        return np.random.default_rng(_core.randint((2,), 0, 1 << 31).tolist())

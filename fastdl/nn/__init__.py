@@ -1,4 +1,41 @@
 """Neural networks the PyTorch way: modules, losses, `functional`, `init`, `utils`."""
 
+# ruff: noqa: I001 - one import per module, not per name
+from . import functional as functional, init as init, utils as utils
+from .activation import (
+    ELU as ELU,
+    GELU as GELU,
+    Hardsigmoid as Hardsigmoid,
+    LeakyReLU as LeakyReLU,
+    LogSigmoid as LogSigmoid,
+    LogSoftmax as LogSoftmax,
+    ReLU as ReLU,
+    SELU as SELU,
+    Sigmoid as Sigmoid,
+    SiLU as SiLU,
+    Softmax as Softmax,
+    Softplus as Softplus,
+    Softsign as Softsign,
+    Tanh as Tanh,
+)
+from .container import (
+    ModuleDict as ModuleDict,
+    ModuleList as ModuleList,
+    ParameterList as ParameterList,
+    Sequential as Sequential,
+)
+from .dropout import Dropout as Dropout
+from .flatten import Flatten as Flatten, Unflatten as Unflatten
+from .linear import Identity as Identity, Linear as Linear
+from .loss import (
+    BCELoss as BCELoss,
+    BCEWithLogitsLoss as BCEWithLogitsLoss,
+    CrossEntropyLoss as CrossEntropyLoss,
+    HuberLoss as HuberLoss,
+    L1Loss as L1Loss,
+    MSELoss as MSELoss,
+    NLLLoss as NLLLoss,
+    SmoothL1Loss as SmoothL1Loss,
+)
 from .module import Module as Module
 from .parameter import Parameter as Parameter

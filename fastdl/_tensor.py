@@ -1,0 +1,338 @@
+"""The methods of Tensor that aren't in the core: PyTorch's, attached when the package is imported.
+
+Most are functions of `fastdl.ops`, whose first argument is the tensor. Methods that end in `_`
+write in place; like item assignment they raise RuntimeError where a gradient would be recorded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import _core, ops
+from ._core import Tensor
+from ._device import CPU, split_target
+from ._random import drawing_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ._device import device
+    from ._random import Generator
+
+# Functions that are methods under the same name.
+_METHODS = (
+    # arithmetic and comparison
+    *("add", "sub", "subtract", "mul", "multiply", "div", "divide", "true_divide", "floor_divide"),
+    *("remainder", "pow", "maximum", "minimum", "clamp", "clip", "masked_fill", "eq", "ne", "lt"),
+    *("le", "gt", "ge", "less", "greater", "not_equal", "logical_and", "logical_or"),
+    *("logical_xor", "logical_not", "isclose", "allclose", "equal"),
+    # elementary functions and activations
+    *("neg", "negative", "abs", "absolute", "sign", "sqrt", "rsqrt", "exp", "log", "log2", "log10"),
+    *("log1p", "expm1", "square", "reciprocal", "sin", "cos", "floor", "ceil", "round", "trunc"),
+    *("erf", "isnan", "isfinite", "isinf", "relu", "sigmoid", "tanh", "softmax", "log_softmax"),
+    # reductions
+    *("sum", "mean", "prod", "any", "all", "max", "min", "amax", "amin", "argmax", "argmin"),
+    *("var", "std", "cumsum", "logsumexp", "norm"),
+    # shapes
+    *("reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "transpose", "swapaxes"),
+    *("permute", "t", "movedim", "expand", "broadcast_to", "repeat", "tile", "split", "chunk"),
+    *("unbind", "flip", "roll"),
+    # picking
+    *("gather", "index_select", "narrow", "nonzero", "masked_select", "argsort", "sort", "topk"),
+    *("tril", "triu"),
+    # products
+    *("matmul", "mm", "bmm", "mv", "dot", "outer"),
+)
+
+
+# --- properties and questions
+
+
+def size(self: Tensor, dim: int | None = None) -> Any:
+    """The shape as a tuple, or the size of one axis."""
+    return self.shape if dim is None else self.shape[dim]
+
+
+def dim(self: Tensor) -> int:
+    """The number of axes."""
+    return self.ndim
+
+
+def element_size(self: Tensor) -> int:
+    """Bytes per element."""
+    return self.itemsize
+
+
+def is_floating_point(self: Tensor) -> bool:
+    """Whether the type is float32."""
+    return self.dtype == np.float32
+
+
+def is_contiguous(self: Tensor) -> bool:
+    """True: all tensors are."""
+    return True
+
+
+def identity(self: Tensor) -> Tensor:
+    """The tensor itself; it is contiguous and on the CPU already."""
+    return self
+
+
+def view(self: Tensor, *shape: Any) -> Tensor:
+    """`reshape`; the result shares memory."""
+    return ops.reshape(self, *shape)
+
+
+def view_as(self: Tensor, other: Tensor) -> Tensor:
+    """`view` in the shape of another tensor."""
+    return _core.reshape(self, other.shape)
+
+
+def expand_as(self: Tensor, other: Tensor) -> Tensor:
+    """`expand` to the shape of another tensor."""
+    return _core.broadcast_to(self, other.shape)
+
+
+def _get_data(self: Tensor) -> Tensor:
+    """The same memory without a place in the graph; assigning lets the tensor use other memory."""
+    return self.detach()
+
+
+def _set_data(self: Tensor, other: Tensor) -> None:
+    self._set_data(_core.as_tensor(other, self.dtype))
+
+
+def _device(self: Tensor) -> device:
+    """`device('cpu')`."""
+    return CPU
+
+
+def _transposed(self: Tensor) -> Tensor:
+    """The axes in reversed order."""
+    return _core.transpose(self, None)
+
+
+def _matrix_transposed(self: Tensor) -> Tensor:
+    """The last two axes exchanged."""
+    return ops.transpose(self, -2, -1)
+
+
+def iterate(self: Tensor) -> Iterator[Tensor]:
+    """Over the first axis."""
+    if not self.ndim:
+        raise TypeError("iteration over a 0-dimensional tensor")
+    return iter(ops.unbind(self))
+
+
+# --- conversions
+
+
+def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """The tensor in another type: `to(dtype)`, `to(other)`, `to(device, dtype)`.
+
+    The tensor itself if there is nothing to convert. RuntimeError for a device but the CPU.
+    """
+    dtype = split_target("Tensor.to", args, kwargs)
+    t = self if dtype is None or dtype == self.dtype else _core.cast(self, dtype)
+    return _core.copy(t) if kwargs.get("copy") and t is self else t
+
+
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    """The tensor in the type of another."""
+    return ops.cast(self, other.dtype)
+
+
+def to_float(self: Tensor) -> Tensor:
+    """As float32."""
+    return ops.cast(self, "float32")
+
+
+def to_long(self: Tensor) -> Tensor:
+    """As int64."""
+    return ops.cast(self, "int64")
+
+
+def to_int(self: Tensor) -> Tensor:
+    """As int32."""
+    return ops.cast(self, "int32")
+
+
+def to_bool(self: Tensor) -> Tensor:
+    """As bool."""
+    return ops.cast(self, "bool")
+
+
+def to_byte(self: Tensor) -> Tensor:
+    """As uint8."""
+    return ops.cast(self, "uint8")
+
+
+def new_tensor(self: Tensor, data: Any, dtype: Any = None) -> Tensor:
+    """A copy of the data in this tensor's type, or another."""
+    return _core.tensor(data, dtype or self.dtype)
+
+
+def new_full(self: Tensor, size: Any, fill_value: float, dtype: Any = None) -> Tensor:
+    """A tensor of one value in this tensor's type, or another."""
+    return _core.full(size, dtype or self.dtype, fill_value)
+
+
+def new_zeros(self: Tensor, *size: Any, dtype: Any = None) -> Tensor:
+    """Zeros in this tensor's type, or another."""
+    return new_full(self, size[0] if len(size) == 1 else size, 0, dtype)
+
+
+def new_ones(self: Tensor, *size: Any, dtype: Any = None) -> Tensor:
+    """Ones in this tensor's type, or another."""
+    return new_full(self, size[0] if len(size) == 1 else size, 1, dtype)
+
+
+# --- in place
+
+
+def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
+    """Sets `requires_grad`; returns the tensor."""
+    self.requires_grad = requires_grad
+    return self
+
+
+def copy_(self: Tensor, src: Any) -> Tensor:
+    """Writes the values of `src`, broadcast and converted to this tensor's type."""
+    if isinstance(src, Tensor) and src.requires_grad and _core.grad_enabled():
+        raise RuntimeError(
+            "copy_: the source requires a gradient, which can't flow through an assignment; "
+            "detach() it, or copy under no_grad()"
+        )
+    _core.assign_(self, src)
+    return self
+
+
+def fill_(self: Tensor, value: float) -> Tensor:
+    """Writes one value everywhere."""
+    return copy_(self, value)
+
+
+def zero_(self: Tensor) -> Tensor:
+    """Writes zeros."""
+    return copy_(self, 0)
+
+
+def add_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+    """Adds `alpha * other` in place."""
+    return copy_(self, ops.add(self, other, alpha=alpha))
+
+
+def sub_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+    """Subtracts `alpha * other` in place."""
+    return copy_(self, ops.sub(self, other, alpha=alpha))
+
+
+def mul_(self: Tensor, other: Any) -> Tensor:
+    """Multiplies in place."""
+    return copy_(self, _core.mul(self, other))
+
+
+def div_(self: Tensor, other: Any) -> Tensor:
+    """Divides in place."""
+    return copy_(self, _core.div(self, other))
+
+
+def pow_(self: Tensor, exponent: Any) -> Tensor:
+    """Raises to a power in place."""
+    return copy_(self, _core.pow(self, exponent))
+
+
+def neg_(self: Tensor) -> Tensor:
+    """Changes the sign in place."""
+    return copy_(self, _core.neg(self))
+
+
+def exp_(self: Tensor) -> Tensor:
+    """`exp` in place."""
+    return copy_(self, _core.exp(self))
+
+
+def sqrt_(self: Tensor) -> Tensor:
+    """`sqrt` in place."""
+    return copy_(self, _core.sqrt(self))
+
+
+def relu_(self: Tensor) -> Tensor:
+    """`relu` in place."""
+    return copy_(self, _core.relu(self))
+
+
+def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """`clamp` in place."""
+    return copy_(self, ops.clamp(self, min, max))
+
+
+def masked_fill_(self: Tensor, mask: Any, value: Any) -> Tensor:
+    """Writes `value` where the mask is true."""
+    return copy_(self, _core.where(mask, value, self))
+
+
+def uniform_(
+    self: Tensor, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None
+) -> Tensor:
+    """Writes uniform random values of [low, high)."""
+    with drawing_from(generator):
+        return copy_(self, _core.uniform(self.shape, low, high))
+
+
+def normal_(
+    self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
+) -> Tensor:
+    """Writes normal random values."""
+    with drawing_from(generator):
+        return copy_(self, _core.normal(self.shape, mean, std))
+
+
+def bernoulli_(self: Tensor, p: float = 0.5, *, generator: Generator | None = None) -> Tensor:
+    """Writes 1 with probability p, else 0."""
+    with drawing_from(generator):
+        return copy_(self, _core.lt(_core.uniform(self.shape, 0, 1), p))
+
+
+# --- copying and pickling
+
+
+def deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    """A leaf with its own memory; RuntimeError for the result of a recorded computation."""
+    if not self.is_leaf:
+        raise RuntimeError("deepcopy: only leaves can be copied; detach() the tensor first")
+    copy = _core.tensor(self.detach())
+    copy.requires_grad = self.requires_grad
+    return copy
+
+
+def reduce(self: Tensor, protocol: Any) -> tuple[Any, ...]:
+    """Pickles a tensor as its array."""
+    return _unpickled, (np.asarray(self.detach()), self.requires_grad)
+
+
+def _unpickled(values: np.ndarray, requires_grad: bool) -> Tensor:
+    t = _core.as_tensor(values)
+    t.requires_grad = requires_grad
+    return t
+
+
+def _attach() -> None:
+    methods = {name: getattr(ops, name) for name in _METHODS}
+    own = (size, dim, element_size, is_floating_point, is_contiguous, view, view_as, expand_as, to)
+    own += (type_as, new_tensor, new_full, new_zeros, new_ones, requires_grad_, copy_, fill_)
+    own += (zero_, add_, sub_, mul_, div_, pow_, neg_, exp_, sqrt_, relu_, clamp_, masked_fill_)
+    own += (uniform_, normal_, bernoulli_)
+    methods.update((method.__name__, method) for method in own)
+    methods.update(ndimension=dim, contiguous=identity, cpu=identity, type=ops.cast)
+    methods.update(float=to_float, long=to_long, int=to_int, bool=to_bool, byte=to_byte)
+    methods.update(__iter__=iterate, __deepcopy__=deepcopy, __reduce_ex__=reduce)
+    methods.update(data=property(_get_data, _set_data), device=property(_device))
+    methods.update(T=property(_transposed), mT=property(_matrix_transposed), is_cuda=False)
+    for name, method in methods.items():
+        setattr(Tensor, name, method)
+
+
+_attach()

@@ -1,0 +1,24 @@
+"""Data sets and loaders, as in `torch.utils.data`."""
+
+# ruff: noqa: I001 - one import per module, not per name
+from .dataset import (
+    ConcatDataset as ConcatDataset,
+    Dataset as Dataset,
+    IterableDataset as IterableDataset,
+    Subset as Subset,
+    TensorDataset as TensorDataset,
+    random_split as random_split,
+)
+from .loader import (
+    DataLoader as DataLoader,
+    default_collate as default_collate,
+    get_worker_info as get_worker_info,
+)
+from .sampler import (
+    BatchSampler as BatchSampler,
+    RandomSampler as RandomSampler,
+    Sampler as Sampler,
+    SequentialSampler as SequentialSampler,
+    SubsetRandomSampler as SubsetRandomSampler,
+    WeightedRandomSampler as WeightedRandomSampler,
+)

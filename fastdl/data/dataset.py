@@ -1,0 +1,167 @@
+"""Data sets: what can be indexed, or iterated over, sample by sample."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import math
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+from .._random import drawing_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from .._core import Tensor
+    from .._random import Generator
+
+
+class Dataset:
+    """Base class of data sets with samples by index: define `__getitem__` and `__len__`."""
+
+    def __getitem__(self, index: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} must define __getitem__")
+
+    def __len__(self) -> int:
+        raise NotImplementedError(f"{type(self).__name__} must define __len__")
+
+    def __add__(self, other: Dataset) -> ConcatDataset:
+        return ConcatDataset([self, other])
+
+
+class IterableDataset:
+    """Base class of data sets that only come as a stream: define `__iter__`."""
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotImplementedError(f"{type(self).__name__} must define __iter__")
+
+
+class TensorDataset(Dataset):
+    """Tensors or arrays with as many rows; sample i is the tuple of their rows i.
+
+    Args:
+        tensors: at least one, with at least one axis; arrays share their memory where possible.
+
+    Raises:
+        ValueError: no tensors, or their numbers of rows differ.
+
+    Example:
+        >>> data = TensorDataset(np.zeros((3, 2), "float32"), np.arange(3))
+        >>> len(data), data[2][1].item()
+        (3, 2)
+    """
+
+    tensors: tuple[Tensor, ...]
+
+    def __init__(self, *tensors: Any) -> None:
+        self.tensors = tuple(_core.as_tensor(t) for t in tensors)
+        shapes = [t.shape for t in self.tensors]
+        if not shapes or not all(shapes) or len({shape[0] for shape in shapes}) > 1:
+            raise ValueError(
+                f"TensorDataset: expected tensors with the same number of rows, got shapes {shapes}"
+            )
+
+    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
+        return tuple(t[index] for t in self.tensors)
+
+    def __len__(self) -> int:
+        return self.tensors[0].shape[0]
+
+
+class Subset(Dataset):
+    """The samples of a data set at the given indices.
+
+    Example:
+        >>> Subset([10, 20, 30], [2, 0])[0]
+        30
+    """
+
+    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
+        self.dataset = dataset
+        self.indices = indices
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, list):
+            return self.dataset[[self.indices[i] for i in index]]
+        return self.dataset[self.indices[index]]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class ConcatDataset(Dataset):
+    """Several data sets one after the other.
+
+    Raises:
+        ValueError: there is none.
+
+    Example:
+        >>> both = ConcatDataset([[1, 2], [3]])
+        >>> len(both), both[2], both[-3]
+        (3, 3, 1)
+    """
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = list(datasets)
+        if not self.datasets:
+            raise ValueError("ConcatDataset: expected at least one data set")
+        self.cumulative_sizes = list(itertools.accumulate(len(d) for d in self.datasets))
+
+    def __getitem__(self, index: int) -> Any:
+        size = len(self)
+        if not -size <= index < size:
+            raise IndexError(f"index {index} is out of range for {size} samples")
+        index %= size
+        which = bisect.bisect_right(self.cumulative_sizes, index)
+        before = self.cumulative_sizes[which - 1] if which else 0
+        return self.datasets[which][index - before]
+
+    def __len__(self) -> int:
+        return self.cumulative_sizes[-1]
+
+
+def random_split(
+    dataset: Any, lengths: Sequence[float], generator: Generator | None = None
+) -> list[Subset]:
+    """Cuts a data set at random into parts that don't overlap.
+
+    Args:
+        dataset: anything with a length and samples by index.
+        lengths: sizes that add up to the data set's, or fractions that add up to 1 (what rounding
+            leaves goes to the parts in turn).
+        generator: a `fastdl.Generator`; None for the library's own. The same seed gives the same
+            parts.
+
+    Raises:
+        ValueError: the lengths don't add up.
+
+    Example:
+        >>> [len(part) for part in random_split(range(10), [0.8, 0.2])]
+        [8, 2]
+    """
+    total = len(dataset)
+    sizes = list(lengths)
+    if math.isclose(sum(sizes), 1) and sum(sizes) <= 1:
+        for i, fraction in enumerate(sizes):
+            if not 0 <= fraction <= 1:
+                raise ValueError(f"Fraction at index {i} is not between 0 and 1")
+        sizes = [math.floor(total * fraction) for fraction in sizes]
+        for i in range(total - int(sum(sizes))):
+            sizes[i % len(sizes)] += 1
+        for i, size in enumerate(sizes):
+            if size == 0:
+                warnings.warn(f"random_split: part {i} is empty", stacklevel=2)
+    if sum(sizes) != total:
+        raise ValueError(
+            "Sum of input lengths does not equal the length of the input dataset! "
+            f"({sum(sizes)} and {total})"
+        )
+    with drawing_from(generator):
+        order = _core.permutation(total).tolist()
+    stops = itertools.accumulate(int(size) for size in sizes)
+    return [
+        Subset(dataset, order[stop - int(size) : stop])
+        for size, stop in zip(sizes, stops, strict=True)
+    ]

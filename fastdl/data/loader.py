@@ -1,0 +1,226 @@
+"""DataLoader: batches from a data set."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _core
+from .._core import Tensor
+from .dataset import IterableDataset, Subset, TensorDataset
+from .sampler import BatchSampler, RandomSampler, SequentialSampler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from .._random import Generator
+
+
+def default_collate(batch: Sequence[Any]) -> Any:
+    """Many samples as one: tensors, arrays and numbers are stacked, containers keep their form.
+
+    Args:
+        batch: the samples. Tensors and arrays of one shape give a tensor with a new first axis,
+            numbers a vector (float32 or int64); tuples and lists are transposed into a list, named
+            tuples and mappings keep their type and names; strings stay a list.
+
+    Raises:
+        TypeError: a sample holds something else.
+        RuntimeError: sequences of different lengths.
+        ValueError: tensors of different shapes.
+
+    Example:
+        >>> x, y = default_collate([([1.0, 2.0], 0), ([3.0, 4.0], 1)])
+        >>> y.tolist()
+        [0, 1]
+    """
+    first = batch[0]
+    if isinstance(first, Tensor):
+        return _core.stack(list(batch), 0)
+    if isinstance(first, np.ndarray):
+        return _core.as_tensor(np.stack(batch))
+    if isinstance(first, (bool, int, float, np.number, np.bool_)):
+        return _core.as_tensor(np.asarray(batch))
+    if isinstance(first, (str, bytes)):
+        return batch
+    if isinstance(first, Mapping):
+        merged = {key: default_collate([sample[key] for sample in batch]) for key in first}
+        return merged if type(first) is dict else type(first)(merged)  # type: ignore[call-arg]
+    if isinstance(first, Sequence):
+        if any(len(sample) != len(first) for sample in batch):
+            raise RuntimeError("each element in list of batch should be of equal size")
+        columns = [default_collate(column) for column in zip(*batch, strict=True)]
+        return type(first)(*columns) if hasattr(first, "_fields") else columns
+    raise TypeError(
+        "default_collate: batch must contain tensors, arrays, numbers, dicts or lists; "
+        f"found {type(first).__name__}"
+    )
+
+
+def _rows_of(dataset: Any) -> tuple[tuple[Tensor, ...], np.ndarray | None] | None:
+    """The tensors a data set takes its rows from, and which rows (None for all in order)."""
+    if type(dataset) is TensorDataset:
+        return dataset.tensors, None
+    if type(dataset) is Subset:
+        inner = _rows_of(dataset.dataset)
+        if inner is not None:
+            tensors, rows = inner
+            indices = np.asarray(dataset.indices, dtype=np.int64)
+            return tensors, indices if rows is None else rows[indices]
+    return None
+
+
+class DataLoader:
+    """Iterates over a data set in batches; every `iter()` is one pass.
+
+    Batches of a `TensorDataset` (or a `Subset` of one) are gathered by one operation per tensor.
+
+    Args:
+        dataset: samples by index and a length, or an `IterableDataset`.
+        batch_size: samples per batch; None gives single samples.
+        shuffle: a new random order at every pass.
+        sampler: the order of the indices, instead of shuffle.
+        batch_sampler: lists of indices, instead of batch_size, shuffle, sampler and drop_last.
+        num_workers: accepted; samples are always made in this process, as with 0.
+        collate_fn: makes a batch of a list of samples; `default_collate` by default.
+        pin_memory: accepted; memory on the CPU needs no pinning.
+        drop_last: leave out a last batch that is smaller.
+        timeout: accepted.
+        worker_init_fn: accepted, and not called: there are no workers.
+        multiprocessing_context: accepted.
+        generator: a `fastdl.Generator` for shuffle; None for the library's own. The same seed gives
+            the same order.
+        prefetch_factor: accepted.
+        persistent_workers: accepted.
+
+    Raises:
+        ValueError: batch_size isn't positive, or arguments exclude each other.
+
+    Example:
+        >>> data = fastdl.data.TensorDataset(fastdl.zeros(5, 3), fastdl.arange(5))
+        >>> [x.shape for x, y in DataLoader(data, batch_size=2)]
+        [(2, 3), (2, 3), (1, 3)]
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int | None = 1,
+        shuffle: bool | None = None,
+        sampler: Iterable[Any] | None = None,
+        batch_sampler: Iterable[Any] | None = None,
+        num_workers: int = 0,
+        collate_fn: Callable[[list[Any]], Any] | None = None,
+        pin_memory: bool = False,
+        drop_last: bool = False,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], None] | None = None,
+        multiprocessing_context: Any = None,
+        generator: Generator | None = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+    ) -> None:
+        if num_workers < 0:
+            raise ValueError(f"num_workers should be non-negative, got {num_workers}")
+        if isinstance(dataset, IterableDataset):
+            _refuse("an IterableDataset", shuffle=shuffle, sampler=sampler,
+                    batch_sampler=batch_sampler)  # fmt: skip
+        if sampler is not None:
+            _refuse("sampler", shuffle=shuffle)
+        if batch_sampler is not None:
+            _refuse("batch_sampler", shuffle=shuffle, sampler=sampler, drop_last=drop_last,
+                    batch_size=batch_size if batch_size != 1 else None)  # fmt: skip
+            batch_size, drop_last = None, False
+        elif batch_size is None:
+            _refuse("batch_size=None", drop_last=drop_last)
+
+        if sampler is None and not isinstance(dataset, IterableDataset):
+            if shuffle:
+                sampler = RandomSampler(dataset, generator=generator)
+            else:
+                sampler = SequentialSampler(dataset)
+        if batch_size is not None:
+            # Checks batch_size; an IterableDataset has no indices to sample from.
+            batch_sampler = BatchSampler(sampler or (), batch_size, drop_last)
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.sampler = sampler
+        self.batch_sampler = batch_sampler
+        self.num_workers = num_workers
+        self.collate_fn = collate_fn
+        self.pin_memory = pin_memory
+        self.drop_last = drop_last
+        self.timeout = timeout
+        self.worker_init_fn = worker_init_fn
+        self.generator = generator
+
+    def __len__(self) -> int:
+        """The number of batches of one pass."""
+        if isinstance(self.dataset, IterableDataset):
+            count = len(self.dataset)  # type: ignore[arg-type]
+            if self.batch_size is None:
+                return count
+            whole, rest = divmod(count, self.batch_size)
+            return whole + (rest > 0 and not self.drop_last)
+        return len(self.sampler if self.batch_sampler is None else self.batch_sampler)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[Any]:
+        if isinstance(self.dataset, IterableDataset):
+            return self._stream()
+        if self.batch_sampler is None:
+            return self._single_samples()
+        rows = _rows_of(self.dataset) if self.collate_fn is None else None
+        return self._collated() if rows is None else self._gathered(*rows)
+
+    def _gathered(self, tensors: tuple[Tensor, ...], rows: np.ndarray | None) -> Iterator[Any]:
+        for index in self._indices():
+            if rows is not None:
+                index = rows[np.asarray(index)]
+            yield [_core.take(t, index, 0) for t in tensors]
+
+    def _indices(self) -> Iterator[Any]:
+        """The indices of each batch; a random order is never turned into Python integers."""
+        if self.batch_size is None or type(self.sampler) is not RandomSampler:
+            yield from self.batch_sampler  # type: ignore[misc]
+            return
+        order = self.sampler.order()
+        count = order.shape[0]
+        for start in range(0, count, self.batch_size):
+            stop = min(start + self.batch_size, count)
+            if stop - start == self.batch_size or not self.drop_last:
+                yield _core.slice(order, [start], [stop], [1])
+
+    def _collated(self) -> Iterator[Any]:
+        collate = self.collate_fn or default_collate
+        for indices in self.batch_sampler:  # type: ignore[union-attr]
+            yield collate([self.dataset[i] for i in indices])
+
+    def _single_samples(self) -> Iterator[Any]:
+        for index in self.sampler:  # type: ignore[union-attr]
+            sample = self.dataset[index]
+            yield sample if self.collate_fn is None else self.collate_fn(sample)
+
+    def _stream(self) -> Iterator[Any]:
+        samples = iter(self.dataset)
+        if self.batch_size is None:
+            yield from samples if self.collate_fn is None else map(self.collate_fn, samples)
+            return
+        collate = self.collate_fn or default_collate
+        while batch := list(itertools.islice(samples, self.batch_size)):
+            if len(batch) == self.batch_size or not self.drop_last:
+                yield collate(batch)
+
+
+def _refuse(reason: str, **options: Any) -> None:
+    """ValueError if one of the options is set."""
+    for name, value in options.items():
+        if value is not None and value is not False:
+            raise ValueError(f"DataLoader: {name}={value!r} can't be combined with {reason}")
+
+
+def get_worker_info() -> None:
+    """None: samples are made in the main process."""

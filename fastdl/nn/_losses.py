@@ -1,0 +1,334 @@
+"""The losses of `nn.functional`, with PyTorch's arguments, reductions and numbers.
+
+`reduction` is "mean", "sum" or "none" everywhere; anything else raises ValueError.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _core
+
+if TYPE_CHECKING:
+    from .._core import Tensor
+
+
+def _reduced(loss: Tensor, reduction: str) -> Tensor:
+    if reduction == "mean":
+        return _core.mean(loss, None, False)
+    if reduction == "sum":
+        return _core.sum(loss, None, False)
+    if reduction == "none":
+        return loss
+    raise ValueError(f"{reduction} is not a valid value for reduction")
+
+
+def _weighted_mean(loss: Tensor, weights: Tensor, reduction: str) -> Tensor:
+    """The mean is over the weights (or over the samples that count, if they are bools)."""
+    if reduction != "mean":
+        return _reduced(loss, reduction)
+    return _core.div(_core.sum(loss, None, False), _core.sum(weights, None, False))
+
+
+def _pair(who: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
+    """Both as tensors; like PyTorch warns where their shapes differ and only broadcast."""
+    input, target = _core.as_tensor(input), _core.as_tensor(target)
+    if input.shape != target.shape:
+        import warnings
+
+        warnings.warn(
+            f"{who}: the target's shape {target.shape} differs from the input's {input.shape}; "
+            "broadcasting the two is likely to give wrong results",
+            stacklevel=4,
+        )
+    return input, target
+
+
+def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Tensor:
+    """The squared error `(input - target)^2`.
+
+    Args:
+        input: predictions.
+        target: of the same shape; shapes that only broadcast give a warning.
+        reduction: see the module.
+        weight: factors for the elements' losses; the mean is then over the weights.
+
+    Example:
+        >>> mse_loss([1.0, 2.0], [1.0, 4.0]).item()
+        2.0
+    """
+    input, target = _pair("mse_loss", input, target)
+    return _elementwise(_core.square(_core.sub(input, target)), weight, reduction)
+
+
+def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Tensor:
+    """The absolute error `|input - target|`; arguments as mse_loss.
+
+    Example:
+        >>> l1_loss([1.0, 2.0], [1.0, 4.0]).item()
+        1.0
+    """
+    input, target = _pair("l1_loss", input, target)
+    return _elementwise(_core.abs(_core.sub(input, target)), weight, reduction)
+
+
+def _elementwise(loss: Tensor, weight: Any, reduction: str) -> Tensor:
+    if weight is None:
+        return _reduced(loss, reduction)
+    weight = _core.broadcast_to(weight, loss.shape)
+    return _weighted_mean(_core.mul(loss, weight), weight, reduction)
+
+
+def huber_loss(
+    input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None
+) -> Tensor:
+    """`d^2 / 2` where `|d| < delta`, `delta * (|d| - delta / 2)` elsewhere; d = input - target.
+
+    Raises:
+        ValueError: delta isn't positive.
+
+    Example:
+        >>> huber_loss([0.0, 3.0], [1.0, 0.0], reduction="none").tolist()
+        [0.5, 2.5]
+    """
+    if not delta > 0:
+        raise ValueError(f"huber_loss: expected a positive delta, got {delta}")
+    input, target = _pair("huber_loss", input, target)
+    return _elementwise(_core.huber(input, target, delta), weight, reduction)
+
+
+def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Tensor:
+    """`huber_loss` with delta beta, divided by beta; for beta 0 the absolute error.
+
+    Raises:
+        ValueError: beta is negative.
+
+    Example:
+        >>> smooth_l1_loss([0.0, 3.0], [1.0, 0.0], reduction="none").tolist()
+        [0.5, 2.5]
+    """
+    if beta < 0:
+        raise ValueError(f"smooth_l1_loss: beta can't be negative, got {beta}")
+    input, target = _pair("smooth_l1_loss", input, target)
+    if beta == 0:
+        return _reduced(_core.abs(_core.sub(input, target)), reduction)
+    loss = _core.huber(input, target, beta)
+    return _reduced(loss if beta == 1 else _core.div(loss, beta), reduction)
+
+
+# --- two classes
+
+
+def binary_cross_entropy(
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean"
+) -> Tensor:
+    """`-target * log(input) - (1 - target) * log(1 - input)` of probabilities.
+
+    Logarithms are at least -100, as in PyTorch. Where the input is the direct result of `sigmoid`,
+    the loss is computed from sigmoid's own input, exactly and with its full gradient.
+
+    Args:
+        input: probabilities.
+        target: of the same shape, in [0, 1].
+        weight: factors for the elements' losses.
+        reduction: see the module; the mean is over the elements.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Example:
+        >>> binary_cross_entropy([0.5], [1.0]).item()
+        0.6931471824645996
+    """
+    input, target = _core.as_tensor(input), _core.as_tensor(target)
+    _check_same("binary_cross_entropy", input, target)
+    source = input._logits
+    if source is not None and source[1] == "sigmoid":
+        loss = _core.sigmoid_cross_entropy(source[0], target)
+    else:
+        loss = _core.neg(
+            _core.add(
+                _core.mul(target, _bounded_log(input)),
+                _core.mul(_core.sub(1.0, target), _bounded_log(_core.sub(1.0, input))),
+            )
+        )
+    return _reduced(loss if weight is None else _core.mul(loss, weight), reduction)
+
+
+def _bounded_log(p: Tensor) -> Tensor:
+    """`max(log(p), -100)`, with gradient 0 rather than NaN at 0."""
+    zero = _core.eq(p, 0.0)
+    return _core.maximum(_core.where(zero, -100.0, _core.log(_core.where(zero, 1.0, p))), -100.0)
+
+
+def binary_cross_entropy_with_logits(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    reduction: str = "mean",
+    pos_weight: Any = None,
+) -> Tensor:
+    """`binary_cross_entropy(sigmoid(input), target)`, without overflow.
+
+    Args:
+        input: logits.
+        target: of the same shape, in [0, 1].
+        weight: factors for the elements' losses.
+        reduction: see the module; the mean is over the elements.
+        pos_weight: factors for the term of positive targets, broadcast.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Example:
+        >>> binary_cross_entropy_with_logits([0.0], [1.0]).item()
+        0.6931471824645996
+    """
+    input, target = _core.as_tensor(input), _core.as_tensor(target)
+    _check_same("binary_cross_entropy_with_logits", input, target)
+    if pos_weight is None:
+        loss = _core.sigmoid_cross_entropy(input, target)
+    else:
+        factor = _core.add(_core.mul(_core.sub(pos_weight, 1.0), target), 1.0)
+        loss = _core.add(
+            _core.mul(_core.sub(1.0, target), input),
+            _core.mul(factor, _core.softplus(_core.neg(input))),
+        )
+    return _reduced(loss if weight is None else _core.mul(loss, weight), reduction)
+
+
+def _check_same(who: str, input: Tensor, target: Tensor) -> None:
+    if input.shape != target.shape:
+        raise ValueError(
+            f"{who}: the target's shape {target.shape} must be the input's, {input.shape}"
+        )
+
+
+# --- many classes
+
+
+def cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """`-log(softmax(input)[target])`, in one pass over the logits.
+
+    Args:
+        input: logits, (C), (N, C) or (N, C, d1, ...).
+        target: class indices of the input's shape without C, or probabilities of its full shape.
+        weight: (C), factors for the classes. With indices, the mean is then over the weights.
+        ignore_index: samples with this index neither count nor have a gradient.
+        reduction: see the module.
+        label_smoothing: in [0, 1], the part of the target that is spread evenly over the classes.
+
+    Raises:
+        ValueError: shapes that don't fit, an index that is no class, smoothing out of range.
+
+    Example:
+        >>> cross_entropy([[0.0, 0.0]], [1]).item()
+        0.6931471824645996
+    """
+    input, target = _core.as_tensor(input), _core.as_tensor(target)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise ValueError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if target.dtype == np.float32:
+        return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
+    logits = _classes_last("cross_entropy", input, target)
+    if weight is None and label_smoothing == 0.0:
+        loss = _core.sparse_softmax_cross_entropy(logits, target, ignore_index)
+        if reduction != "mean":
+            return _reduced(loss, reduction)
+        return _weighted_mean(loss, _core.ne(target, ignore_index), "mean")
+    logs = _core.log_softmax(logits, -1)
+    return _nll(logs, target, weight, ignore_index, reduction, label_smoothing)
+
+
+def _soft_cross_entropy(
+    input: Tensor, target: Tensor, weight: Any, reduction: str, label_smoothing: float
+) -> Tensor:
+    if input.shape != target.shape:
+        indices = input.shape[:1] + input.shape[2:]
+        raise ValueError(
+            f"cross_entropy: for input of shape {input.shape} expected integer class indices of "
+            f"shape {indices if input.ndim > 1 else ()} or float32 probabilities of shape "
+            f"{input.shape}, got float32 of shape {target.shape}"
+        )
+    if input.ndim > 2:
+        order = (0, *range(2, input.ndim), 1)
+        input, target = _core.transpose(input, order), _core.transpose(target, order)
+    if label_smoothing > 0:
+        even = label_smoothing / input.shape[-1]
+        target = _core.add(_core.mul(target, 1.0 - label_smoothing), even)
+    if weight is None:
+        loss = _core.softmax_cross_entropy(input, target)
+    else:
+        terms = _core.mul(_core.mul(target, weight), _core.log_softmax(input, -1))
+        loss = _core.neg(_core.sum(terms, -1, False))
+    return _reduced(loss, reduction)
+
+
+def nll_loss(
+    input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"
+) -> Tensor:
+    """`-input[target]` of log-probabilities; arguments as cross_entropy, indices only.
+
+    Example:
+        >>> nll_loss([[-1.0, -2.0]], [1]).item()
+        2.0
+    """
+    input, target = _core.as_tensor(input), _core.as_tensor(target)
+    logs = _classes_last("nll_loss", input, target)
+    return _nll(logs, target, weight, ignore_index, reduction, 0.0)
+
+
+def _classes_last(who: str, input: Tensor, target: Tensor) -> Tensor:
+    """The input with its axis of classes moved to the end, after checking the target."""
+    shape = input.shape
+    if not shape:
+        raise ValueError(f"{who}: expected input of shape (C), (N, C) or (N, C, ...), got a scalar")
+    expected = shape[:1] + shape[2:] if len(shape) > 1 else ()
+    if target.dtype.kind not in "iu" or target.shape != expected:
+        raise ValueError(
+            f"{who}: for input of shape {shape} expected integer class indices of shape "
+            f"{expected}, got {target.dtype} of shape {target.shape}"
+        )
+    return _core.transpose(input, (0, *range(2, len(shape)), 1)) if len(shape) > 2 else input
+
+
+def _nll(
+    logs: Tensor,
+    target: Tensor,
+    weight: Any,
+    ignore_index: int,
+    reduction: str,
+    label_smoothing: float,
+) -> Tensor:
+    """The loss of each sample is its class's weight times -log p, smoothed over all classes."""
+    counted = _core.ne(target, ignore_index)
+    classes = logs.shape[-1]
+    # An ignored index need not be a class; 0 stands for it until its loss is set to 0.
+    index = _core.where(counted, target, 0)
+    chosen = _core.gather(logs, _core.reshape(index, (*target.shape, 1)), -1)
+    loss = _core.neg(_core.reshape(chosen, target.shape))
+    weights = counted
+    if weight is not None:
+        weight = _core.as_tensor(weight)
+        if weight.shape != (classes,):
+            raise ValueError(
+                f"weight: expected one for each of {classes} classes, got shape {weight.shape}"
+            )
+        weights = _core.mul(_core.take(weight, index, 0), counted)
+        loss = _core.mul(loss, weights)
+    else:
+        loss = _core.mul(loss, counted)
+    if label_smoothing > 0:
+        spread = _core.sum(logs if weight is None else _core.mul(logs, weight), -1, False)
+        even = _core.mul(_core.mul(spread, counted), -label_smoothing / classes)
+        loss = _core.add(_core.mul(loss, 1.0 - label_smoothing), even)
+    return _weighted_mean(loss, weights, reduction)

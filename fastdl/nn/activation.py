@@ -1,0 +1,171 @@
+"""The activations as modules; each is one operation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import _core, ops
+from . import functional
+from .module import Module
+
+if TYPE_CHECKING:
+    from .._core import Tensor
+
+
+class _InPlace(Module):
+    """Accepts PyTorch's `inplace`, which saves nothing here: the result is a new tensor."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def extra_repr(self) -> str:
+        return "inplace=True" if self.inplace else ""
+
+
+class ReLU(_InPlace):
+    """`max(x, 0)`."""
+
+    def forward(self, x: Any) -> Tensor:
+        return _core.relu(x)
+
+
+class LeakyReLU(Module):
+    """x where positive, `negative_slope * x` elsewhere."""
+
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        super().__init__()
+        self.negative_slope = negative_slope
+        self.inplace = inplace
+
+    def forward(self, x: Any) -> Tensor:
+        return _core.leaky_relu(x, self.negative_slope)
+
+    def extra_repr(self) -> str:
+        return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
+
+
+class ELU(Module):
+    """x where positive, `alpha * (exp(x) - 1)` elsewhere."""
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.alpha = alpha
+        self.inplace = inplace
+
+    def forward(self, x: Any) -> Tensor:
+        return _core.elu(x, self.alpha)
+
+    def extra_repr(self) -> str:
+        return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
+
+
+class SELU(_InPlace):
+    """Scaled ELU, see `ops.selu`."""
+
+    def forward(self, x: Any) -> Tensor:
+        return _core.selu(x)
+
+
+class GELU(Module):
+    """`x * Phi(x)`; `approximate` is "none" or "tanh", see `ops.gelu`."""
+
+    def __init__(self, approximate: str = "none") -> None:
+        super().__init__()
+        self.approximate = approximate
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.gelu(x, self.approximate)
+
+    def extra_repr(self) -> str:
+        return f"approximate={self.approximate!r}"
+
+
+class SiLU(_InPlace):
+    """`x * sigmoid(x)`."""
+
+    def forward(self, x: Any) -> Tensor:
+        return _core.silu(x)
+
+
+class Softplus(Module):
+    """`log(1 + exp(beta * x)) / beta`, and x itself where `beta * x > threshold`."""
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        super().__init__()
+        self.beta = beta
+        self.threshold = threshold
+
+    def forward(self, x: Any) -> Tensor:
+        return functional.softplus(x, self.beta, self.threshold)
+
+    def extra_repr(self) -> str:
+        return f"beta={self.beta}, threshold={self.threshold}"
+
+
+class Softsign(Module):
+    """`x / (1 + |x|)`."""
+
+    def forward(self, x: Any) -> Tensor:
+        return _core.softsign(x)
+
+
+class Sigmoid(Module):
+    """`1 / (1 + exp(-x))`."""
+
+    def forward(self, x: Any) -> Tensor:
+        return _core.sigmoid(x)
+
+
+class LogSigmoid(Module):
+    """`log(sigmoid(x))`."""
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.logsigmoid(x)
+
+
+class Hardsigmoid(_InPlace):
+    """`x / 6 + 1 / 2` limited to [0, 1]."""
+
+    def forward(self, x: Any) -> Tensor:
+        return _core.hard_sigmoid(x)
+
+
+class Tanh(Module):
+    """Hyperbolic tangent."""
+
+    def forward(self, x: Any) -> Tensor:
+        return _core.tanh(x)
+
+
+class Softmax(Module):
+    """`exp(x)` divided by its sum along `dim`.
+
+    Example:
+        >>> nn.Softmax(dim=1)(fastdl.zeros(1, 2)).tolist()
+        [[0.5, 0.5]]
+    """
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: Any) -> Tensor:
+        return functional.softmax(x, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
+class LogSoftmax(Module):
+    """The logarithm of softmax along `dim`."""
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: Any) -> Tensor:
+        return functional.log_softmax(x, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"

@@ -1,0 +1,267 @@
+"""Sequential, ModuleList, ModuleDict and ParameterList."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+from .module import Module
+from .parameter import Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from typing_extensions import Self
+
+
+class _List(Module):
+    """Members under the names "0", "1", ..., in one of the module's registries."""
+
+    def _members(self) -> dict[str, Any]:
+        return self._modules
+
+    def _replace(self, members: Iterable[tuple[str, Any]]) -> None:
+        members = list(members)
+        for name in list(self._members()):
+            delattr(self, name)
+        for name, member in members:
+            setattr(self, name, member)
+
+    def _renumber(self, members: Iterable[Any]) -> None:
+        self._replace((str(i), member) for i, member in enumerate(members))
+
+    def _name_at(self, index: int) -> str:
+        index = operator.index(index)
+        size = len(self)
+        if not -size <= index < size:
+            raise IndexError(f"index {index} is out of range for {size} members")
+        return list(self._members())[index]
+
+    def __len__(self) -> int:
+        return len(self._members())
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(list(self._members().values()))
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return self._part(list(self._members().items())[index])
+        return self._members()[self._name_at(index)]
+
+    def _part(self, items: list[tuple[str, Any]]) -> Any:
+        return type(self)(member for _, member in items)
+
+    def __setitem__(self, index: int, member: Any) -> None:
+        setattr(self, self._name_at(index), member)
+
+    def __delitem__(self, index: Any) -> None:
+        members = list(self)
+        del members[index]
+        self._renumber(members)
+
+    def append(self, member: Any) -> Self:
+        """Adds a member at the end; returns self."""
+        self._check_member(member)
+        setattr(self, str(len(self)), member)
+        return self
+
+    def extend(self, members: Iterable[Any]) -> Self:
+        """Adds several at the end; returns self."""
+        for member in list(members):
+            self.append(member)
+        return self
+
+    def insert(self, index: int, member: Any) -> Self:
+        """Adds one before the member at `index`; returns self."""
+        self._check_member(member)
+        members = list(self)
+        members.insert(index, member)
+        self._renumber(members)
+        return self
+
+    def pop(self, index: int = -1) -> Any:
+        """Removes a member and returns it."""
+        member = self[index]
+        del self[index]
+        return member
+
+    def __iadd__(self, members: Iterable[Any]) -> Self:
+        return self.extend(members)
+
+    def __add__(self, members: Iterable[Any]) -> Self:
+        return type(self)([*self, *members])
+
+    def _check_member(self, member: Any) -> None:
+        if not isinstance(member, Module):
+            raise TypeError(f"{type(member).__name__} is not a Module subclass")
+
+
+class Sequential(_List):
+    """Modules called one after the other.
+
+    Args:
+        modules: one by one, or an ordered dict with their names.
+
+    Example:
+        >>> net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+        >>> net(fastdl.zeros(5, 4)).shape, len(net), len(net[:2])
+        ((5, 2), 3, 2)
+    """
+
+    def __init__(self, *modules: Any) -> None:
+        super().__init__()
+        if len(modules) == 1 and isinstance(modules[0], dict):
+            for name, module in modules[0].items():
+                self.add_module(name, module)
+        else:
+            for i, module in enumerate(modules):
+                self.add_module(str(i), module)
+
+    def forward(self, x: Any) -> Any:
+        for module in self._modules.values():
+            x = module(x)  # type: ignore[misc]
+        return x
+
+    def _part(self, items: list[tuple[str, Any]]) -> Any:
+        return type(self)(dict(items))
+
+    def __add__(self, modules: Iterable[Any]) -> Self:
+        return type(self)(*self, *modules)
+
+
+class ModuleList(_List):
+    """A list of modules that registers them; calling them is up to `forward` of the owner.
+
+    Example:
+        >>> layers = nn.ModuleList(nn.Linear(2, 2) for _ in range(3))
+        >>> len(list(layers.parameters()))
+        6
+    """
+
+    def __init__(self, modules: Iterable[Module] = ()) -> None:
+        super().__init__()
+        self.extend(modules)
+
+    def __repr__(self) -> str:
+        """Equal neighbours stand in one line, as `(0-2): 3 x Linear(...)`."""
+        if not self._modules:
+            return f"{self._get_name()}()"
+        runs: list[tuple[int, int, str]] = []
+        for i, module in enumerate(self):
+            text = repr(module)
+            if runs and runs[-1][2] == text:
+                runs[-1] = (runs[-1][0], i, text)
+            else:
+                runs.append((i, i, text))
+        lines = []
+        for first, last, text in runs:
+            label = f"({first})" if first == last else f"({first}-{last})"
+            count = "" if first == last else f"{last - first + 1} x "
+            lines.append(f"{label}: {count}{text}".replace("\n", "\n  "))
+        body = "\n  ".join(lines)
+        return f"{self._get_name()}(\n  {body}\n)"
+
+
+class ModuleDict(Module):
+    """A dict of modules that registers them.
+
+    Example:
+        >>> heads = nn.ModuleDict({"a": nn.Linear(2, 1), "b": nn.Identity()})
+        >>> list(heads), heads["b"]
+        (['a', 'b'], Identity())
+    """
+
+    def __init__(self, modules: Any = ()) -> None:
+        super().__init__()
+        self.update(modules)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._modules[key]
+
+    def __setitem__(self, key: str, module: Module) -> None:
+        self.add_module(key, module)
+
+    def __delitem__(self, key: str) -> None:
+        del self._modules[key]
+        del self.__dict__[key]
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._modules))
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._modules
+
+    def keys(self) -> Any:
+        """The names."""
+        return self._modules.keys()
+
+    def values(self) -> Any:
+        """The modules."""
+        return self._modules.values()
+
+    def items(self) -> Any:
+        """Names and modules."""
+        return self._modules.items()
+
+    def update(self, modules: Any) -> None:
+        """Adds or replaces those of a mapping, or of pairs of name and module."""
+        for key, module in dict(modules).items():
+            self[key] = module
+
+    def pop(self, key: str) -> Any:
+        """Removes a module and returns it."""
+        module = self[key]
+        del self[key]
+        return module
+
+    def clear(self) -> None:
+        """Removes all."""
+        for key in list(self):
+            del self[key]
+
+
+class ParameterList(_List):
+    """A list of parameters that registers them; tensors and arrays become parameters.
+
+    Example:
+        >>> weights = nn.ParameterList([fastdl.zeros(2), fastdl.zeros(3)])
+        >>> [name for name, _ in weights.named_parameters()]
+        ['0', '1']
+    """
+
+    def __init__(self, parameters: Iterable[Any] = ()) -> None:
+        super().__init__()
+        self.extend(parameters)
+
+    def _members(self) -> dict[str, Any]:
+        return self._parameters
+
+    def append(self, member: Any) -> Self:
+        """Adds a parameter at the end; returns self."""
+        return super().append(self._as_parameter(member))
+
+    def insert(self, index: int, member: Any) -> Self:
+        """Adds one before the parameter at `index`; returns self."""
+        return super().insert(index, self._as_parameter(member))
+
+    def __setitem__(self, index: int, member: Any) -> None:
+        super().__setitem__(index, self._as_parameter(member))
+
+    @staticmethod
+    def _as_parameter(member: Any) -> Parameter:
+        return member if isinstance(member, Parameter) else Parameter(member)
+
+    def _check_member(self, member: Any) -> None:
+        pass
+
+    def __repr__(self) -> str:
+        lines = [
+            f"({name}): Parameter of shape {member.shape}"
+            for name, member in self._members().items()
+        ]
+        return (
+            f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)" if lines else super().__repr__()
+        )

@@ -1,0 +1,36 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import functional
+from .module import Module
+
+if TYPE_CHECKING:
+    from .._core import Tensor
+
+
+class Dropout(Module):
+    """In training mode sets values to 0 with probability `p` and multiplies the others by
+    1 / (1 - p); in evaluation mode returns its input (Srivastava et al. 2014).
+
+    Raises:
+        ValueError: p isn't in [0, 1].
+
+    Example:
+        >>> nn.Dropout(0.5).eval()(fastdl.ones(2)).tolist()
+        [1.0, 1.0]
+    """
+
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        super().__init__()
+        functional.check_probability(p)
+        self.p = p
+        self.inplace = inplace
+
+    def forward(self, x: Any) -> Tensor:
+        return functional.dropout(x, self.p, self.training)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}, inplace={self.inplace}"

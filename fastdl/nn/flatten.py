@@ -1,0 +1,53 @@
+"""Flatten and Unflatten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import ops
+from .module import Module
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._core import Tensor
+
+
+class Flatten(Module):
+    """Joins the axes from `start_dim` to `end_dim`; by default all but the batch.
+
+    Example:
+        >>> nn.Flatten()(fastdl.zeros(5, 2, 3)).shape
+        (5, 6)
+    """
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        super().__init__()
+        self.start_dim = start_dim
+        self.end_dim = end_dim
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.flatten(x, self.start_dim, self.end_dim)
+
+    def extra_repr(self) -> str:
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Unflatten(Module):
+    """Cuts axis `dim` into axes of the sizes given.
+
+    Example:
+        >>> nn.Unflatten(1, (2, 3))(fastdl.zeros(5, 6)).shape
+        (5, 2, 3)
+    """
+
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
+        super().__init__()
+        self.dim = dim
+        self.unflattened_size = tuple(unflattened_size)
+
+    def forward(self, x: Any) -> Tensor:
+        return ops.unflatten(x, self.dim, self.unflattened_size)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

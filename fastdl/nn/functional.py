@@ -1,0 +1,185 @@
+"""`torch.nn.functional`: layers and losses as functions, parameters given as arguments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import _core, ops
+from ..ops import gelu as gelu
+from ..ops import logsigmoid as logsigmoid
+from ..ops import one_hot as one_hot
+from ..ops import sigmoid as sigmoid
+from ..ops import softsign as softsign
+from ..ops import tanh as tanh
+from ._losses import binary_cross_entropy as binary_cross_entropy
+from ._losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
+from ._losses import cross_entropy as cross_entropy
+from ._losses import huber_loss as huber_loss
+from ._losses import l1_loss as l1_loss
+from ._losses import mse_loss as mse_loss
+from ._losses import nll_loss as nll_loss
+from ._losses import smooth_l1_loss as smooth_l1_loss
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._core import Tensor
+
+
+def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
+    """`x @ weight.T + bias`: x (..., in), weight (out, in), bias (out) or None, as one operation.
+
+    Example:
+        >>> linear([[1.0, 2.0]], [[3.0, 4.0]], [1.0]).tolist()
+        [[12.0]]
+    """
+    return _core.linear(x, weight, bias, True, "")
+
+
+def relu(x: Any, inplace: bool = False) -> Tensor:
+    """`max(x, 0)`. `inplace` is accepted here and below; the result is a new tensor.
+
+    Example:
+        >>> relu([-1.0, 2.0]).tolist()
+        [0.0, 2.0]
+    """
+    return _core.relu(x)
+
+
+def leaky_relu(x: Any, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """x where positive, `negative_slope * x` elsewhere."""
+    return _core.leaky_relu(x, negative_slope)
+
+
+def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x where positive, `alpha * (exp(x) - 1)` elsewhere."""
+    return _core.elu(x, alpha)
+
+
+def selu(x: Any, inplace: bool = False) -> Tensor:
+    """Scaled ELU, see `ops.selu`."""
+    return _core.selu(x)
+
+
+def silu(x: Any, inplace: bool = False) -> Tensor:
+    """`x * sigmoid(x)`."""
+    return _core.silu(x)
+
+
+def hardsigmoid(x: Any, inplace: bool = False) -> Tensor:
+    """`x / 6 + 1 / 2` limited to [0, 1]."""
+    return _core.hard_sigmoid(x)
+
+
+def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """`log(1 + exp(beta * x)) / beta`, and x itself where `beta * x > threshold`.
+
+    Example:
+        >>> softplus([3.0], beta=10.0).tolist()
+        [3.0]
+    """
+    scaled = x if beta == 1 else _core.mul(x, beta)
+    y = _core.softplus(scaled)
+    if beta != 1:
+        y = _core.div(y, beta)
+    # From 20 on the two agree to float32 rounding.
+    return y if threshold >= 20 else _core.where(_core.gt(scaled, threshold), x, y)
+
+
+def softmax(x: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """`exp(x)` divided by its sum along `dim`.
+
+    Without `dim` PyTorch's old choice (0 for 0, 1 or 3 axes, else 1), with a warning.
+
+    Example:
+        >>> softmax([[0.0, 0.0]], dim=1).tolist()
+        [[0.5, 0.5]]
+    """
+    return ops.softmax(x, _implicit_dim("softmax", x) if dim is None else dim, dtype=dtype)
+
+
+def log_softmax(x: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """The logarithm of softmax along `dim`, see `softmax`.
+
+    Example:
+        >>> log_softmax([[0.0, -1000.0]], dim=1).tolist()
+        [[0.0, -1000.0]]
+    """
+    return ops.log_softmax(x, _implicit_dim("log_softmax", x) if dim is None else dim, dtype=dtype)
+
+
+def _implicit_dim(who: str, x: Any) -> int:
+    import warnings
+
+    warnings.warn(f"{who}: choosing the axis by rank is deprecated; give dim=", stacklevel=3)
+    return 0 if _core.as_tensor(x).ndim in (0, 1, 3) else 1
+
+
+def check_probability(p: float) -> None:
+    """ValueError unless p is in [0, 1]."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Sets values to 0 with probability p and multiplies the others by 1 / (1 - p).
+
+    Args:
+        x: float input.
+        p: probability in [0, 1].
+        training: the input itself is returned if False.
+        inplace: accepted, see relu.
+
+    Raises:
+        ValueError: p isn't in [0, 1].
+
+    Example:
+        >>> dropout([1.0, 1.0], training=False).tolist()
+        [1.0, 1.0]
+    """
+    check_probability(p)
+    if not training or p == 0:
+        return _core.as_tensor(x)
+    return _core.mul(x, 0.0) if p == 1 else _core.dropout(x, p)
+
+
+def normalize(x: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+    """x divided by its p-norm along `dim`, but at least by `eps`.
+
+    Example:
+        >>> normalize([[3.0, 4.0]]).tolist()
+        [[0.6000000238418579, 0.800000011920929]]
+    """
+    return _core.div(x, _core.maximum(ops.norm(x, p, dim, True), eps))
+
+
+def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
+    """Adds `value` around the last axes, or cuts where a width is negative.
+
+    Args:
+        x: input.
+        pad: widths before and after the last axis, then the one before it, and so on.
+        mode: "constant" is what there is.
+        value: what is added.
+
+    Raises:
+        ValueError: an odd number of widths, more than the axes, or another mode.
+
+    Example:
+        >>> pad([1.0, 2.0], (1, 2)).tolist()
+        [0.0, 1.0, 2.0, 0.0, 0.0]
+    """
+    x = _core.as_tensor(x)
+    if mode != "constant":
+        raise ValueError(f"pad: mode 'constant' is supported, got {mode!r}")
+    if len(pad) % 2 or len(pad) > 2 * x.ndim:
+        raise ValueError(f"pad: expected two widths for up to {x.ndim} axes, got {tuple(pad)}")
+    before, after = [0] * x.ndim, [0] * x.ndim
+    for i in range(len(pad) // 2):
+        before[x.ndim - 1 - i], after[x.ndim - 1 - i] = pad[2 * i], pad[2 * i + 1]
+    if min(pad, default=0) < 0:
+        starts = [max(0, -n) for n in before]
+        stops = [size - max(0, -n) for size, n in zip(x.shape, after, strict=True)]
+        x = _core.slice(x, starts, stops, [1] * x.ndim)
+        before, after = [max(0, n) for n in before], [max(0, n) for n in after]
+    return _core.pad(x, before, after, value)

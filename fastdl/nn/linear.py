@@ -1,0 +1,83 @@
+"""Linear and Identity."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+from .._device import check_target
+from . import init
+from .module import Module
+from .parameter import Parameter
+
+if TYPE_CHECKING:
+    from .._core import Tensor
+
+
+class Linear(Module):
+    """`x @ weight.T + bias`.
+
+    Args:
+        in_features: size of the last axis of the input.
+        out_features: size of the last axis of the output.
+        bias: whether there is one.
+        device: "cpu" or None.
+        dtype: float32 or None.
+
+    Attributes:
+        weight: (out_features, in_features), uniform in +-1 / sqrt(in_features) at first.
+        bias: (out_features), likewise, or None.
+
+    Raises:
+        ValueError: called with another number of features.
+
+    Example:
+        >>> nn.Linear(3, 2)(fastdl.zeros(5, 3)).shape
+        (5, 2)
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        check_target("Linear", (), {"device": device, "dtype": dtype})
+        self.in_features = in_features
+        self.out_features = out_features
+        self.weight = Parameter(_core.empty((out_features, in_features), "float32"))
+        if bias:
+            self.bias: Parameter | None = Parameter(_core.empty((out_features,), "float32"))
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws new values."""
+        bound = 1 / math.sqrt(self.in_features) if self.in_features else 0.0
+        init.uniform_(self.weight, -bound, bound)  # kaiming_uniform_(a=sqrt(5)), simplified
+        if self.bias is not None:
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, x: Any) -> Tensor:
+        return _core.linear(x, self.weight, self.bias, True, "")
+
+    def extra_repr(self) -> str:
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+class Identity(Module):
+    """Returns its input; any arguments are accepted and ignored."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+
+    def forward(self, x: Any) -> Any:
+        return x

@@ -1,0 +1,130 @@
+"""Losses as modules; formulas, arguments and errors are those of `nn.functional`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+from . import _losses
+from .module import Module
+
+if TYPE_CHECKING:
+    from .._core import Tensor
+
+
+class _Loss(Module):
+    def __init__(self, reduction: str = "mean") -> None:
+        super().__init__()
+        if reduction not in ("mean", "sum", "none"):
+            raise ValueError(f"{reduction} is not a valid value for reduction")
+        self.reduction = reduction
+
+    def _weight(self, name: str, weight: Any) -> None:
+        """Weights are buffers, so that they show in the state of a model that holds the loss."""
+        self.register_buffer(name, None if weight is None else _core.as_tensor(weight))
+
+
+class MSELoss(_Loss):
+    """The squared error, see `functional.mse_loss`.
+
+    Example:
+        >>> nn.MSELoss()(fastdl.zeros(2), fastdl.ones(2)).item()
+        1.0
+    """
+
+    def forward(self, input: Any, target: Any) -> Tensor:
+        return _losses.mse_loss(input, target, self.reduction)
+
+
+class L1Loss(_Loss):
+    """The absolute error, see `functional.l1_loss`."""
+
+    def forward(self, input: Any, target: Any) -> Tensor:
+        return _losses.l1_loss(input, target, self.reduction)
+
+
+class HuberLoss(_Loss):
+    """Squared error up to `delta`, absolute beyond, see `functional.huber_loss`."""
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction)
+        self.delta = delta
+
+    def forward(self, input: Any, target: Any) -> Tensor:
+        return _losses.huber_loss(input, target, self.reduction, self.delta)
+
+
+class SmoothL1Loss(_Loss):
+    """Huber's loss divided by `beta`, see `functional.smooth_l1_loss`."""
+
+    def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
+        super().__init__(reduction)
+        self.beta = beta
+
+    def forward(self, input: Any, target: Any) -> Tensor:
+        return _losses.smooth_l1_loss(input, target, self.reduction, self.beta)
+
+
+class CrossEntropyLoss(_Loss):
+    """Softmax and cross-entropy of logits, see `functional.cross_entropy`.
+
+    Example:
+        >>> nn.CrossEntropyLoss()(fastdl.zeros(3, 2), fastdl.tensor([0, 1, 1])).item()
+        0.6931471824645996
+    """
+
+    def __init__(
+        self,
+        weight: Any = None,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(reduction)
+        self._weight("weight", weight)
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+
+    def forward(self, input: Any, target: Any) -> Tensor:
+        return _losses.cross_entropy(
+            input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
+        )
+
+
+class NLLLoss(_Loss):
+    """Negative log-likelihood of log-probabilities, see `functional.nll_loss`."""
+
+    def __init__(
+        self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"
+    ) -> None:
+        super().__init__(reduction)
+        self._weight("weight", weight)
+        self.ignore_index = ignore_index
+
+    def forward(self, input: Any, target: Any) -> Tensor:
+        return _losses.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
+
+
+class BCELoss(_Loss):
+    """Cross-entropy of probabilities, see `functional.binary_cross_entropy`."""
+
+    def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self._weight("weight", weight)
+
+    def forward(self, input: Any, target: Any) -> Tensor:
+        return _losses.binary_cross_entropy(input, target, self.weight, self.reduction)
+
+
+class BCEWithLogitsLoss(_Loss):
+    """Sigmoid and cross-entropy, see `functional.binary_cross_entropy_with_logits`."""
+
+    def __init__(self, weight: Any = None, reduction: str = "mean", pos_weight: Any = None) -> None:
+        super().__init__(reduction)
+        self._weight("weight", weight)
+        self._weight("pos_weight", pos_weight)
+
+    def forward(self, input: Any, target: Any) -> Tensor:
+        return _losses.binary_cross_entropy_with_logits(
+            input, target, self.weight, self.reduction, self.pos_weight
+        )

@@ -1,0 +1,111 @@
+"""Gradient clipping, and parameters as one vector."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from .. import _core, ops
+from .._core import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def _with_gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    tensors = [parameters] if isinstance(parameters, Tensor) else parameters
+    return [p for p in tensors if p.grad is not None]
+
+
+def _scaled(parameter: Tensor, factor: Any) -> None:
+    """Multiplies the gradient in place."""
+    _core.assign_(parameter.grad, _core.mul(parameter.grad, factor))
+
+
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+) -> Tensor:
+    """Scales all gradients in place so that their norm, taken together, is at most `max_norm`.
+
+    Args:
+        parameters: one or several; those without gradient are left out.
+        max_norm: the largest norm allowed.
+        norm_type: p of the p-norm, infinity too.
+        error_if_nonfinite: raise where the norm is infinite or NaN.
+
+    Returns:
+        The norm before scaling, 0-d.
+
+    Raises:
+        RuntimeError: the norm isn't finite and `error_if_nonfinite` is set; nothing is scaled.
+
+    Example:
+        >>> p = nn.Parameter([3.0, 4.0])
+        >>> p.grad = fastdl.tensor([3.0, 4.0])
+        >>> nn.utils.clip_grad_norm_(p, 1.0).item()
+        5.0
+    """
+    owners = _with_gradients(parameters)
+    if not owners:
+        return _core.full((), "float32", 0)
+    before = _core.set_grad_enabled(False)
+    try:
+        norms = [ops.norm(p.grad, norm_type) for p in owners]
+        total = ops.norm(_core.stack(norms, 0), norm_type)
+        if error_if_nonfinite and not math.isfinite(total.item()):
+            raise RuntimeError(
+                f"The total norm of order {norm_type} for gradients from `parameters` is "
+                "non-finite, so it cannot be clipped."
+            )
+        factor = _core.minimum(_core.div(max_norm, _core.add(total, 1e-6)), 1.0)
+        for p in owners:
+            _scaled(p, factor)
+    finally:
+        _core.set_grad_enabled(before)
+    return total
+
+
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
+    """Limits every gradient value in place to [-clip_value, clip_value].
+
+    Example:
+        >>> p = nn.Parameter([3.0])
+        >>> p.grad = fastdl.tensor([3.0])
+        >>> nn.utils.clip_grad_value_(p, 1.0); p.grad.tolist()
+        [1.0]
+    """
+    before = _core.set_grad_enabled(False)
+    try:
+        for p in _with_gradients(parameters):
+            _core.assign_(p.grad, _core.clip(p.grad, -clip_value, clip_value))
+    finally:
+        _core.set_grad_enabled(before)
+
+
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """All values one after the other.
+
+    Example:
+        >>> parameters_to_vector([fastdl.zeros(2, 2), fastdl.ones(1)]).tolist()
+        [0.0, 0.0, 0.0, 0.0, 1.0]
+    """
+    return _core.concat([_core.reshape(p, (-1,)) for p in parameters], 0)
+
+
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Writes the parts of a vector into the parameters.
+
+    Raises:
+        ValueError: the vector has another number of values.
+    """
+    targets = list(parameters)
+    parts = _core.split(vec.detach(), [p.numel() for p in targets], 0)
+    before = _core.set_grad_enabled(False)
+    try:
+        for p, part in zip(targets, parts, strict=True):
+            _core.assign_(p, _core.reshape(part, p.shape))
+    finally:
+        _core.set_grad_enabled(before)
