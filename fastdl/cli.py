@@ -154,7 +154,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Rows of 64 pixels from 0 to 1."""
-    return images.reshape(len(images), 64).astype(np.float32) / 16
+    return images.reshape(len(images), 64).astype(np.float32) / np.float32(16)
 
 
 def _with_shifted(
