@@ -30,9 +30,14 @@ vf sum_lanes(const float* x, int64_t n, F term) {
 }
 
 // Index of the first element equal to `value`, or of the first NaN if it is NaN; one exists.
-int64_t first_index(const float* x, float value) {
-  for (int64_t i = 0;; ++i)
-    if (x[i] == value || (x[i] != x[i] && value != value)) return i;
+FASTDL_INLINE int64_t first_index(const float* x, int64_t n, float value) {
+  const auto hits = [=](vf v) {
+    return mask_bits(value == value ? (vi)(v == value) : (vi)(v != v));
+  };
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes)
+    if (const uint32_t bits = hits(load(x + i))) return i + __builtin_ctz(bits);
+  return i + __builtin_ctz(hits(load_n(x + i, n - i)));  // lanes past the end come after the hit
 }
 
 // y[j] = combine(y[j], x[r][j]) over the rows in order
@@ -60,8 +65,8 @@ float reduce_max(const float* x, int64_t n) {
 float reduce_min(const float* x, int64_t n) {
   return reduce_min(fold(x, n, splat(kInf), [](vf a, vf b) { return min(a, b); }));
 }
-int64_t argmax(const float* x, int64_t n) { return first_index(x, reduce_max(x, n)); }
-int64_t argmin(const float* x, int64_t n) { return first_index(x, reduce_min(x, n)); }
+int64_t argmax(const float* x, int64_t n) { return first_index(x, n, reduce_max(x, n)); }
+int64_t argmin(const float* x, int64_t n) { return first_index(x, n, reduce_min(x, n)); }
 
 void sum_rows(float* y, const float* x, int64_t rows, int64_t cols, int64_t ld) {
   constexpr int64_t kRowBlock = 32;

@@ -27,11 +27,30 @@ FASTDL_INLINE void scale_row(float* y, const float* x, float scale, int64_t n) {
   map1(y, x, n, [=](vf v) { return v * scale; });
 }
 
+// What a row is shifted and divided by.
+struct Normalizer {
+  float max, sum;
+};
+
+// y = softmax(x). A row of one vector, as of a classifier of a few classes, stays in its register.
+FASTDL_INLINE Normalizer softmax_row(float* y, const float* x, int64_t n) {
+  if (n <= kLanes) {
+    const vf row = load_n(x, n, splat(-kInf));
+    const float m = reduce_max(row);
+    const vf e = exp(row - m);
+    const float sum = reduce_add(e);
+    store_n(y, e * (1.0f / sum), n);
+    return {m, sum};
+  }
+  const float m = row_max(x, n), sum = exp_row(y, x, m, n);
+  scale_row(y, y, 1.0f / sum, n);
+  return {m, sum};
+}
+
 }  // namespace
 
 void softmax(float* y, const float* x, int64_t rows, int64_t cols) {
-  for (int64_t r = 0; r < rows; ++r, x += cols, y += cols)
-    scale_row(y, y, 1.0f / exp_row(y, x, row_max(x, cols), cols), cols);
+  for (int64_t r = 0; r < rows; ++r, x += cols, y += cols) softmax_row(y, x, cols);
 }
 
 void log_softmax(float* y, const float* x, int64_t rows, int64_t cols) {
@@ -65,10 +84,8 @@ int64_t sparse_xent(float* loss, float* probs, const float* logits, const int64_
     const int64_t label = labels[r];
     const bool inside = label >= 0 && label < cols, ignored = label == ignore_index;
     const float at_label = inside ? logits[label] : kNaN;  // read before probs may overwrite it
-    const float m = row_max(logits, cols);
-    const float total = exp_row(probs, logits, m, cols);
-    scale_row(probs, probs, 1.0f / total, cols);
-    loss[r] = ignored ? 0.0f : (m - at_label) + log_of(total);
+    const Normalizer by = softmax_row(probs, logits, cols);
+    loss[r] = ignored ? 0.0f : (by.max - at_label) + log_of(by.sum);
     if (!inside && !ignored && first_bad < 0) first_bad = r;
   }
   return first_bad;
@@ -92,12 +109,11 @@ void sparse_xent_grad(float* dx, const float* probs, const int64_t* labels, cons
 void xent(float* loss, float* probs, const float* logits, const float* targets, int64_t rows,
           int64_t cols) {
   for (int64_t r = 0; r < rows; ++r, logits += cols, probs += cols, targets += cols) {
-    const float m = row_max(logits, cols);
-    const float total = exp_row(probs, logits, m, cols), log_total = log_of(total);
-    scale_row(probs, probs, 1.0f / total, cols);
+    const Normalizer by = softmax_row(probs, logits, cols);
+    const float log_sum = log_of(by.sum);
     loss[r] = sum_over(cols, [&](int64_t j, auto at) {
       const vf t = at.load(targets + j);
-      return select(t == 0.0f, t, t * ((m - at.load(logits + j)) + log_total));
+      return select(t == 0.0f, t, t * ((by.max - at.load(logits + j)) + log_sum));
     });
   }
 }

@@ -41,12 +41,14 @@ FASTDL_INLINE vf exp_reduced(vf x, vf& n) {
 
 // e^x
 FASTDL_INLINE vf exp(vf x) {
-  // Beyond these bounds the result is 0 or infinity, as it is at the bounds; NaN passes.
-  x = x < -104.0f ? splat(-104.0f) : x;
+  // Beyond these bounds the result is 0 or infinity; NaN passes. The 0 is chosen and not computed: an
+  // operation that underflows costs a hundred cycles, and masks are made of -infinity.
+  const vi zero = x < -104.0f;
+  x = zero ? splat(0.0f) : x;
   x = x > 89.0f ? splat(89.0f) : x;
   vf n;
   const vf r = exp_reduced(x, n);
-  return scale_by_power_of_two(1.0f + r, n);
+  return select(zero, splat(0.0f), scale_by_power_of_two(1.0f + r, n));
 }
 
 // e^x - 1 for x <= 0

@@ -98,10 +98,25 @@ FASTDL_INLINE void store_n(float* p, vf v, int64_t n) {
 FASTDL_INLINE vi load_mask(const uint8_t* p, int64_t n) {
   vb v = {};
   __builtin_memcpy(&v, p, (size_t)n);
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  int64_t bytes;
+  __builtin_memcpy(&bytes, &v, sizeof v);
+  return (vi)_mm256_cvtepi8_epi32(_mm_cvtsi64_si128(bytes)) != 0;
+#else
   return __builtin_convertvector(v, vi) != 0;
+#endif
 }
 FASTDL_INLINE void store_mask(uint8_t* p, vi mask, int64_t n) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  const __m256i m = (__m256i)mask;
+  const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(m), _mm256_extracti128_si256(m, 1));
+  const __m128i bytes = _mm_packs_epi16(words, words);
+  vb v;
+  __builtin_memcpy(&v, &bytes, sizeof v);
+  v &= 1;
+#else
   const vb v = __builtin_convertvector(mask, vb) & 1;
+#endif
   __builtin_memcpy(p, &v, (size_t)n);
 }
 
@@ -219,28 +234,49 @@ FASTDL_INLINE void transpose_blocks(vu v[4]) {
 #endif
 }
 
-// Sum of all lanes, in a fixed tree order.
+// op() over all lanes, pairing lane i with i + w for w = kLanes / 2, ..., 2, 1. op takes vectors of any
+// width.
+typedef float v4f __attribute__((vector_size(16)));
+template <class F>
+FASTDL_INLINE float reduce(vf v, F op) {
+#if defined(__AVX512F__)
+  const __m256 half = (__m256)op(_mm512_maskz_extractf32x8_ps(0xff, (__m512)v, 0),
+                                 _mm512_maskz_extractf32x8_ps(0xff, (__m512)v, 1));
+  v4f q = op((v4f)_mm256_castps256_ps128(half), (v4f)_mm256_extractf128_ps(half, 1));
+#elif defined(__AVX2__)
+  v4f q = op((v4f)_mm256_castps256_ps128((__m256)v), (v4f)_mm256_extractf128_ps((__m256)v, 1));
+#else
+  v4f q = (v4f)v;
+#endif
+  q = op(q, v4f{q[2], q[3], q[0], q[1]});
+  q = op(q, v4f{q[1], q[0], q[3], q[2]});
+  return q[0];
+}
 FASTDL_INLINE float reduce_add(vf v) {
-  float t[kLanes];
-  __builtin_memcpy(t, &v, sizeof v);
-  for (int w = kLanes / 2; w > 0; w /= 2)
-    for (int i = 0; i < w; ++i) t[i] += t[i + w];
-  return t[0];
+  return reduce(v, [](auto a, auto b) { return a + b; });
 }
 // Largest and smallest lane; NaN if there is one.
 FASTDL_INLINE float reduce_max(vf v) {
-  float t[kLanes];
-  __builtin_memcpy(t, &v, sizeof v);
-  for (int w = kLanes / 2; w > 0; w /= 2)
-    for (int i = 0; i < w; ++i) t[i] = t[i] != t[i] || t[i] > t[i + w] ? t[i] : t[i + w];
-  return t[0];
+  return reduce(v, [](auto a, auto b) {
+    const auto r = a > b ? a : b;
+    return a == a ? r : a;
+  });
 }
 FASTDL_INLINE float reduce_min(vf v) { return -reduce_max(-v); }
-FASTDL_INLINE bool any(vi mask) {
-  int32_t t[kLanes], r = 0;
-  __builtin_memcpy(t, &mask, sizeof mask);
-  for (int i = 0; i < kLanes; ++i) r |= t[i];
-  return r != 0;
+
+// Lane i of the mask as bit i.
+FASTDL_INLINE uint32_t mask_bits(vi mask) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask((__m512i)mask);
+#elif defined(__AVX2__)
+  return (uint32_t)_mm256_movemask_ps((__m256)mask);
+#elif defined(__SSE2__)
+  return (uint32_t)_mm_movemask_ps((__m128)mask);
+#else
+  uint32_t bits = 0;
+  for (int i = 0; i < kLanes; ++i) bits |= (uint32_t)(mask[i] & 1) << i;
+  return bits;
+#endif
 }
 
 }  // namespace
