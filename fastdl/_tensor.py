@@ -320,8 +320,18 @@ def _unpickled(values: np.ndarray, requires_grad: bool) -> Tensor:
 
 
 def _attach() -> None:
-    methods = {name: getattr(ops, name) for name in _METHODS}
-    own = (size, dim, element_size, is_floating_point, is_contiguous, view, view_as, expand_as, to)
+    methods: dict[str, Any] = {name: getattr(ops, name) for name in _METHODS}
+    own: tuple[Any, ...] = (
+        size,
+        dim,
+        element_size,
+        is_floating_point,
+        is_contiguous,
+        view,
+        view_as,
+        expand_as,
+        to,
+    )
     own += (type_as, new_tensor, new_full, new_zeros, new_ones, requires_grad_, copy_, fill_)
     own += (zero_, add_, sub_, mul_, div_, pow_, neg_, exp_, sqrt_, relu_, clamp_, masked_fill_)
     own += (uniform_, normal_, bernoulli_)

@@ -43,10 +43,11 @@ class _GradMode:
     """A context and a decorator, with or without parentheses; one object may be entered again."""
 
     _mode: bool
+    _before: list[bool]
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         self = super().__new__(cls)
-        self._before: list[bool] = []
+        self._before = []
         return self if function is None else self(function)
 
     def __enter__(self) -> None:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 class _List(Module):
     """Members under the names "0", "1", ..., in one of the module's registries."""
 
+    def __init__(self, members: Iterable[Any] = ()) -> None:
+        super().__init__()
+        self.extend(members)
+
     def _members(self) -> dict[str, Any]:
         return self._modules
 
@@ -138,10 +142,6 @@ class ModuleList(_List):
         6
     """
 
-    def __init__(self, modules: Iterable[Module] = ()) -> None:
-        super().__init__()
-        self.extend(modules)
-
     def __repr__(self) -> str:
         """Equal neighbours stand in one line, as `(0-2): 3 x Linear(...)`."""
         if not self._modules:
@@ -231,10 +231,6 @@ class ParameterList(_List):
         >>> [name for name, _ in weights.named_parameters()]
         ['0', '1']
     """
-
-    def __init__(self, parameters: Iterable[Any] = ()) -> None:
-        super().__init__()
-        self.extend(parameters)
 
     def _members(self) -> dict[str, Any]:
         return self._parameters

@@ -19,10 +19,6 @@ class _Loss(Module):
             raise ValueError(f"{reduction} is not a valid value for reduction")
         self.reduction = reduction
 
-    def _weight(self, name: str, weight: Any) -> None:
-        """Weights are buffers, so that they show in the state of a model that holds the loss."""
-        self.register_buffer(name, None if weight is None else _core.as_tensor(weight))
-
 
 class MSELoss(_Loss):
     """The squared error, see `functional.mse_loss`.
@@ -65,7 +61,20 @@ class SmoothL1Loss(_Loss):
         return _losses.smooth_l1_loss(input, target, self.reduction, self.beta)
 
 
-class CrossEntropyLoss(_Loss):
+class _WeightedLoss(_Loss):
+    """Keeps weights as a buffer, so that they show in the state of a model that holds the loss."""
+
+    weight: Tensor | None
+
+    def __init__(self, weight: Any, reduction: str) -> None:
+        super().__init__(reduction)
+        self._keep("weight", weight)
+
+    def _keep(self, name: str, weight: Any) -> None:
+        self.register_buffer(name, None if weight is None else _core.as_tensor(weight))
+
+
+class CrossEntropyLoss(_WeightedLoss):
     """Softmax and cross-entropy of logits, see `functional.cross_entropy`.
 
     Example:
@@ -80,8 +89,7 @@ class CrossEntropyLoss(_Loss):
         reduction: str = "mean",
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(reduction)
-        self._weight("weight", weight)
+        super().__init__(weight, reduction)
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
 
@@ -91,38 +99,37 @@ class CrossEntropyLoss(_Loss):
         )
 
 
-class NLLLoss(_Loss):
+class NLLLoss(_WeightedLoss):
     """Negative log-likelihood of log-probabilities, see `functional.nll_loss`."""
 
     def __init__(
         self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"
     ) -> None:
-        super().__init__(reduction)
-        self._weight("weight", weight)
+        super().__init__(weight, reduction)
         self.ignore_index = ignore_index
 
     def forward(self, input: Any, target: Any) -> Tensor:
         return _losses.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
 
 
-class BCELoss(_Loss):
+class BCELoss(_WeightedLoss):
     """Cross-entropy of probabilities, see `functional.binary_cross_entropy`."""
 
     def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
-        super().__init__(reduction)
-        self._weight("weight", weight)
+        super().__init__(weight, reduction)
 
     def forward(self, input: Any, target: Any) -> Tensor:
         return _losses.binary_cross_entropy(input, target, self.weight, self.reduction)
 
 
-class BCEWithLogitsLoss(_Loss):
+class BCEWithLogitsLoss(_WeightedLoss):
     """Sigmoid and cross-entropy, see `functional.binary_cross_entropy_with_logits`."""
 
+    pos_weight: Tensor | None
+
     def __init__(self, weight: Any = None, reduction: str = "mean", pos_weight: Any = None) -> None:
-        super().__init__(reduction)
-        self._weight("weight", weight)
-        self._weight("pos_weight", pos_weight)
+        super().__init__(weight, reduction)
+        self._keep("pos_weight", pos_weight)
 
     def forward(self, input: Any, target: Any) -> Tensor:
         return _losses.binary_cross_entropy_with_logits(

@@ -23,6 +23,10 @@ def _one(sizes: tuple[Any, ...]) -> Any:
     return sizes[0] if len(sizes) == 1 else sizes
 
 
+def _tuple(sizes: tuple[Any, ...]) -> tuple[Any, ...]:
+    return sizes if len(sizes) != 1 or isinstance(sizes[0], int) else tuple(sizes[0])
+
+
 def _axis(dim: int, rank: int, who: str) -> int:
     if not -rank <= dim < rank:
         raise IndexError(f"{who}: axis {dim} is out of range for a tensor with {rank} axes")
@@ -209,13 +213,12 @@ def expand(x: Any, *sizes: Any) -> Tensor:
         [[1.0, 1.0], [2.0, 2.0]]
     """
     x = _core.as_tensor(x)
-    sizes = _one(sizes)
-    sizes = [sizes] if isinstance(sizes, int) else list(sizes)
-    lead = len(sizes) - x.ndim
-    for i, size in enumerate(sizes):
+    wanted = list(_tuple(sizes))
+    lead = len(wanted) - x.ndim
+    for i, size in enumerate(wanted):
         if size == -1 and i >= lead:
-            sizes[i] = x.shape[i - lead]
-    return _core.broadcast_to(x, sizes)
+            wanted[i] = x.shape[i - lead]
+    return _core.broadcast_to(x, wanted)
 
 
 def repeat(x: Any, *sizes: Any) -> Tensor:
@@ -229,8 +232,7 @@ def repeat(x: Any, *sizes: Any) -> Tensor:
         [[1.0, 2.0, 1.0, 2.0], [1.0, 2.0, 1.0, 2.0]]
     """
     x = _core.as_tensor(x)
-    sizes = _one(sizes)
-    sizes = (sizes,) if isinstance(sizes, int) else tuple(sizes)
+    sizes = _tuple(sizes)
     lead = len(sizes) - x.ndim
     if lead < 0:
         raise ValueError(
@@ -251,8 +253,7 @@ def tile(x: Any, *sizes: Any) -> Tensor:
         [[1.0, 2.0, 1.0, 2.0]]
     """
     x = _core.as_tensor(x)
-    sizes = _one(sizes)
-    sizes = (sizes,) if isinstance(sizes, int) else tuple(sizes)
+    sizes = _tuple(sizes)
     return repeat(x, (1,) * (x.ndim - len(sizes)) + sizes)
 
 
@@ -337,8 +338,7 @@ def flip(x: Any, *dims: Any) -> Tensor:
         [3.0, 2.0, 1.0]
     """
     x = _core.as_tensor(x)
-    dims = _one(dims)
-    gone = {_axis(d, x.ndim, "flip") for d in ((dims,) if isinstance(dims, int) else dims)}
+    gone = {_axis(d, x.ndim, "flip") for d in _tuple(dims)}
     starts = [n - 1 if i in gone else 0 for i, n in enumerate(x.shape)]
     stops = [-1 if i in gone else n for i, n in enumerate(x.shape)]
     return _core.slice(x, starts, stops, [-1 if i in gone else 1 for i in range(x.ndim)])
