@@ -75,7 +75,7 @@ def reset_names() -> None:
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:
-    """" Did you mean 'relu'?" for the known name nearest to `name`, or "" when none is near."""
+    """The words " Did you mean 'relu'?" with the known name nearest to `name`; "" if none is near."""
     import difflib
 
     names = sorted(known)

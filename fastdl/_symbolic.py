@@ -43,7 +43,7 @@ class KerasTensor:
     """
 
     __slots__ = ("_node", "_tensor_index", "dtype", "name", "shape")
-    __array_priority__ = 1000.0  # `array + keras_tensor` is ours, not NumPy's
+    __array_ufunc__ = None  # `array + keras_tensor` is ours, not NumPy's
     _node: Node
 
     def __init__(
@@ -176,7 +176,8 @@ class Operation:
 
     def __init__(self, function: Callable[..., Any], name: str | None = None) -> None:
         self.function = function
-        self.name = unique_name(name or snake_case(function.__name__))
+        self.kind = name or snake_case(function.__name__)
+        self.name = unique_name(self.kind)
         self._inbound_nodes: list[Node] = []
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -193,7 +194,8 @@ class Operation:
     def get_config(self) -> dict[str, Any]:
         """Name and function; only functions of `operator` and of this package can be rebuilt."""
         function = self.function
-        return {"name": self.name, "function": f"{function.__module__}:{function.__qualname__}"}
+        path = f"{function.__module__}:{function.__qualname__}"
+        return {"name": self.name, "kind": self.kind, "function": path}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Operation:
@@ -210,7 +212,7 @@ class Operation:
                 f"a model's config names the function {config['function']!r}, which isn't part of "
                 "this library; use a layer of your own for it"
             )
-        operation = cls(getattr(importlib.import_module(module), name))
+        operation = cls(getattr(importlib.import_module(module), name), config["kind"])
         operation.name = config["name"]
         return operation
 

@@ -1,4 +1,4 @@
-"""Initializers: the first values of weights, drawn from the library's generator. Semantics of Keras.
+"""Initializers: the first values of weights, with Keras's names and semantics.
 
 An initializer is called with a shape (and a dtype) and returns a tensor. With a `seed` it has a
 stream of its own and gives the same values each time; without one it continues the library's

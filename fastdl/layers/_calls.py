@@ -1,0 +1,111 @@
+"""What happens around a layer's `call`: its signature, its arguments, the calls it stands in."""
+
+from __future__ import annotations
+
+import numbers
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _core, _tree
+from .._core import Tensor
+from .._symbolic import KerasTensor
+
+if TYPE_CHECKING:
+    from .layer import Layer
+
+
+class Context(threading.local):
+    """The layer calls under way in this thread."""
+
+    root: Layer | None = None  # the outermost one
+    training: bool | None = None  # the mode of the innermost one
+    number: int = 0  # counts the outermost calls
+
+
+context = Context()
+
+
+class Signature:
+    """What a method takes. Read once per class: per call it would cost more than small layers."""
+
+    def __init__(self, method: Any) -> None:
+        import inspect
+
+        parameters = list(inspect.signature(method).parameters.values())
+        kinds = {p.kind for p in parameters}
+        self.takes_anything = inspect.Parameter.VAR_KEYWORD in kinds
+        named = [p for p in parameters if p.kind.name not in ("VAR_POSITIONAL", "VAR_KEYWORD")]
+        self.names = [p.name for p in named]
+        self.required = [p.name for p in named if p.default is p.empty]
+        self.training = "training" in self.names
+        self.mask = "mask" in self.names or self.takes_anything
+        positional = [p.name for p in named if p.kind.name != "KEYWORD_ONLY"]
+        self.training_index = positional.index("training") if "training" in positional else None
+        defaults = {p.name: p.default for p in named}
+        default = defaults.get("training")
+        self.default_training = default if isinstance(default, bool) else None
+
+
+_signatures: dict[tuple[type, str], Signature] = {}
+
+
+def signature_of(layer: Any, method: str) -> Signature:
+    """The signature of a method without `self`, kept per class."""
+    key = (type(layer), method)
+    found = _signatures.get(key)
+    if found is None:
+        found = _signatures[key] = Signature(getattr(layer, method))
+    return found
+
+
+def _convert(x: Any) -> Any:
+    if isinstance(x, (Tensor, KerasTensor)):
+        return x
+    if isinstance(x, (np.ndarray, np.generic)) or hasattr(x, "__array__"):
+        return _core.as_tensor(x)
+    return x
+
+
+def convert(x: Any) -> Any:
+    """An argument with its arrays as tensors; a nested list of numbers is an array, too."""
+    if not _tree.is_nested(x):
+        return _convert(x)
+    if isinstance(x, (list, tuple)) and x and all(_is_number(leaf) for leaf in _tree.leaves(x)):
+        return _core.as_tensor(x)
+    return _tree.map_structure(_convert, x)
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, numbers.Number)
+
+
+def is_tensor_like(x: Any) -> bool:
+    """Whether there are tensors, real or symbolic, in this argument."""
+    return any(isinstance(leaf, (Tensor, KerasTensor)) for leaf in _tree.leaves(x))
+
+
+def shape_of(x: Any) -> Any:
+    """The shapes of the tensors in a structure, in that structure."""
+    return _tree.map_structure(lambda leaf: getattr(leaf, "shape", None), x)
+
+
+def argument_shapes(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """`{"<argument>_shape": shape}` for the arguments of `call` that hold tensors."""
+    names = signature_of(layer, "call").names
+    given = [*zip(names, args, strict=False), *kwargs.items()]
+    return {f"{name}_shape": shape_of(value) for name, value in given if is_tensor_like(value)}
+
+
+# Errors whose message gets the layer's name in front. Only these types themselves: a subclass may
+# mean something by its arguments.
+NAMED_ERRORS = (ValueError, TypeError, IndexError, RuntimeError)
+
+
+def name_error(error: Exception, layer: Any) -> None:
+    """Puts "layer 'dense' (Dense): " in front of the message, for the innermost layer only."""
+    if type(error) in NAMED_ERRORS and not hasattr(error, "_layer"):
+        error._layer = layer.name  # type: ignore[attr-defined]
+        label = f"{layer._kind} {layer.name!r} ({type(layer).__name__})"
+        error.args = (f"{label}: {error}", *error.args[1:])

@@ -1,0 +1,285 @@
+"""LayerState: the weights, sublayers and metrics of a layer, and how attributes come to be them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _core, constraints, initializers, regularizers
+from .._core import Tensor
+from ..nn.module import Module
+from ..nn.parameter import Parameter
+from ._tracking import TrackedDict, TrackedList
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_FLOAT32 = np.dtype("float32")
+
+
+class LayerState(Module):
+    """An `nn.Module` whose registries are filled and read by Keras's rules.
+
+    Weights made to be trained are its parameters, the others its buffers; both are `Parameter`s.
+    Lists, tuples and dicts of weights and layers are tracked, too.
+    """
+
+    _kind = "layer"  # the word for it in messages
+    _foreign: tuple[Module, ...] = ()  # submodules that are no layers: told about training
+    _trainable: bool
+    _dtype: np.dtype
+    _metrics: list[Any]
+    _unassigned: dict[Tensor, str]  # weights of add_weight that aren't attributes yet
+    name: str
+    built: bool
+
+    # --- weights
+
+    def add_weight(
+        self,
+        shape: Sequence[int] | int | None = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: str = "none",
+        name: str | None = None,
+    ) -> Parameter:
+        """Makes a weight, tracks it and returns it.
+
+        Args:
+            shape: its shape; a scalar unless given.
+            initializer: name, object, function or value; "glorot_uniform" unless given, "zeros"
+                for integer types.
+            dtype: float32 unless given.
+            trainable: whether training changes it.
+            autocast, aggregation: accepted for Keras's sake.
+            regularizer: penalty added to `losses`.
+            constraint: projection applied by `fit` after each update.
+            name: "variable" unless given.
+
+        Raises:
+            ValueError: a size isn't known, or the initializer gives another shape.
+        """
+        sizes = (shape,) if isinstance(shape, int) else tuple(shape or ())
+        if any(size is None or size < 0 for size in sizes):
+            raise ValueError(
+                f"{self._kind} {self.name!r}: the shape of weight {name!r} must be known, got "
+                f"{sizes}"
+            )
+        kind = self._dtype if dtype is None else np.dtype(dtype)
+        if initializer is None:
+            initializer = "glorot_uniform" if kind == _FLOAT32 else "zeros"
+        value = _core.as_tensor(initializers.get(initializer)(sizes, dtype=kind))
+        if value.shape != sizes:
+            raise ValueError(
+                f"{self._kind} {self.name!r}: the initializer of weight {name!r} gave shape "
+                f"{value.shape}, expected {sizes}"
+            )
+        label = name or "variable"
+        weight = Parameter(
+            _core.cast(value, kind),
+            trainable and kind == _FLOAT32,
+            name=label,
+            path=f"{self.name}/{label}",
+            regularizer=regularizers.get(regularizer),
+            constraint=constraints.get(constraint),
+        )
+        registry: dict[str, Any] = self._parameters if weight.requires_grad else self._buffers
+        key = label
+        while key in registry:
+            key = f"{label}_{len(registry)}"
+        registry[key] = weight
+        self._unassigned[weight] = key
+        if not self._trainable:
+            weight.requires_grad = False
+        return weight
+
+    def _collect_weights(self, found: dict[Tensor, None]) -> None:
+        for weight in (*self._parameters.values(), *self._buffers.values()):
+            if weight is not None:
+                found[weight] = None
+        for module in self._modules.values():
+            if isinstance(module, LayerState):
+                module._collect_weights(found)
+            elif module is not None:
+                found.update(dict.fromkeys((*module.parameters(), *module.buffers())))
+
+    @property
+    def weights(self) -> list[Any]:
+        """All weights, each once: this layer's trained ones, its others, then its sublayers'."""
+        found: dict[Tensor, None] = {}
+        self._collect_weights(found)
+        return list(found)
+
+    @property
+    def trainable_weights(self) -> list[Any]:
+        """The weights that training changes; none where `trainable` is False."""
+        return [w for w in self.weights if w.requires_grad] if self._trainable else []
+
+    @property
+    def non_trainable_weights(self) -> list[Any]:
+        """The other weights; all of them where `trainable` is False."""
+        return [w for w in self.weights if not w.requires_grad] if self._trainable else self.weights
+
+    variables = weights
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights; setting it sets it for all sublayers."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        value = bool(value)
+        self.__dict__["_trainable"] = value
+        for weight in self._parameters.values():
+            if weight is not None:
+                weight.requires_grad = value
+        for module in self._modules.values():
+            if isinstance(module, LayerState):
+                module.trainable = value
+            elif module is not None:
+                module.requires_grad_(value)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of the weights as arrays, in the order of `weights`."""
+        return [np.array(weight.numpy()) for weight in self.weights]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Overwrites the weights with arrays in the order of `weights`: all of them or none.
+
+        Raises:
+            ValueError: another number of arrays, or one of another shape than its weight.
+        """
+        own = self.weights
+        label = f"{self._kind} {self.name!r}"
+        if len(own) != len(weights):
+            raise ValueError(f"{label}: set_weights takes {len(own)} arrays, got {len(weights)}")
+        values = [_core.as_tensor(value) for value in weights]
+        for weight, value in zip(own, values, strict=True):
+            if weight.shape != value.shape:
+                raise ValueError(
+                    f"{label}: weight {getattr(weight, 'path', '')!r} has shape {weight.shape}, "
+                    f"got an array of shape {value.shape}"
+                )
+        before = _core.set_grad_enabled(False)
+        try:
+            for weight, value in zip(own, values, strict=True):
+                _core.assign_(weight, value)
+        finally:
+            _core.set_grad_enabled(before)
+
+    def count_params(self) -> int:
+        """How many numbers the weights hold.
+
+        Raises:
+            ValueError: the layer has no weights yet because it hasn't been built.
+        """
+        if not self.built:
+            raise ValueError(
+                f"{self._kind} {self.name!r} isn't built yet: call it on data or build(input_shape)"
+            )
+        return sum(math.prod(weight.shape) for weight in self.weights)
+
+    def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Any]:
+        found: dict[LayerState, None] = {self: None} if include_self else {}
+
+        def visit(layer: LayerState) -> None:
+            for module in layer._modules.values():
+                if isinstance(module, LayerState) and module not in found:
+                    found[module] = None
+                    if recursive:
+                        visit(module)
+
+        visit(self)
+        return list(found)
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics that are attributes of this layer or of those below."""
+        return [metric for layer in self._flatten_layers() for metric in layer._metrics]
+
+    @property
+    def dtype(self) -> str:
+        """The element type of weights and computation."""
+        return self._dtype.name
+
+    compute_dtype = dtype
+    variable_dtype = dtype
+
+    # --- attributes
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        state = self.__dict__
+        if "_metrics" not in state:
+            if isinstance(value, (Parameter, Module)):
+                raise RuntimeError(
+                    f"{type(self).__name__}: call super().__init__() before assigning {name!r}"
+                )
+            object.__setattr__(self, name, value)
+        elif isinstance(getattr(type(self), name, None), property):
+            object.__setattr__(self, name, value)
+        else:
+            if name in state:
+                self._forget(name)
+            state[name] = self._track(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if name in self.__dict__:
+            self._forget(name)
+        object.__delattr__(self, name)
+
+    def _track(self, name: str, value: Any) -> Any:
+        """Registers what is to be tracked in `value`; returns what is to be stored."""
+        if isinstance(value, (int, float, str, np.ndarray, type(None))):
+            return value
+        if isinstance(value, Parameter):
+            self._register_weight(name, value)
+        elif isinstance(value, Module):
+            self._modules[name] = value
+            if not isinstance(value, LayerState):
+                self.__dict__["_foreign"] = (*self._foreign, value)
+        elif type(value) is list:
+            return TrackedList(self, name, value)
+        elif type(value) is dict:
+            return TrackedDict(self, name, value)
+        elif type(value) is tuple:
+            return tuple(self._track(f"{name}.{i}", item) for i, item in enumerate(value))
+        elif hasattr(value, "update_state") and hasattr(value, "reset_state"):
+            self._metrics.append(value)
+        return value
+
+    def _register_weight(self, name: str, weight: Parameter) -> None:
+        key = self._unassigned.pop(weight, None)
+        if key is None:
+            registry: dict[str, Any] = self._parameters if weight.requires_grad else self._buffers
+            registry[name] = weight
+        elif key != name:  # it gets the attribute's name, in its place
+            trained = any(weight is other for other in self._parameters.values())
+            registry = self._parameters if trained else self._buffers
+            items = [(name if k == key else k, v) for k, v in registry.items()]
+            registry.clear()
+            registry.update(items)
+
+    def _forget(self, name: str) -> None:
+        """Undoes the tracking of an attribute."""
+        old = self.__dict__[name]
+        if isinstance(old, (TrackedList, TrackedDict, tuple)):
+            for item in list(old.values() if isinstance(old, dict) else old):
+                self._untrack(item, f"{name}.")
+        elif isinstance(old, (Tensor, Module)) or hasattr(old, "update_state"):
+            self._untrack(old, name)
+
+    def _untrack(self, item: Any, prefix: str) -> None:
+        for registry in (self._parameters, self._buffers, self._modules):
+            for key in [k for k, v in registry.items() if v is item and k.startswith(prefix)]:
+                del registry[key]  # type: ignore[attr-defined]
+        self.__dict__["_metrics"] = [metric for metric in self._metrics if metric is not item]
+        self.__dict__["_foreign"] = tuple(m for m in self._foreign if m is not item)

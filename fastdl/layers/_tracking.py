@@ -1,0 +1,146 @@
+"""Lists and dicts as attributes of a layer: what is put into them is tracked like an attribute."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .layer import Layer
+
+
+class TrackedList(list[Any]):
+    """A list that registers the layers, weights and metrics put into it with its owner.
+
+    The n-th one ever put in is called `<attribute>.<n>` in the owner's `state_dict`.
+    """
+
+    def __init__(self, owner: Layer, name: str, items: Iterable[Any] = ()) -> None:
+        super().__init__()
+        self._owner = owner
+        self._name = name
+        self._count = 0
+        self.extend(items)
+
+    def _adopt(self, item: Any) -> Any:
+        item = self._owner._track(f"{self._name}.{self._count}", item)
+        self._count += 1
+        return item
+
+    def append(self, item: Any) -> None:
+        super().append(self._adopt(item))
+
+    def insert(self, index: SupportsIndex, item: Any) -> None:
+        super().insert(index, self._adopt(item))
+
+    def extend(self, items: Iterable[Any]) -> None:
+        super().extend([self._adopt(item) for item in items])
+
+    def __iadd__(self, items: Iterable[Any]) -> TrackedList:  # type: ignore[misc,override]
+        self.extend(items)
+        return self
+
+    def __setitem__(self, index: Any, item: Any) -> None:
+        old = self[index]
+        if isinstance(index, slice):
+            super().__setitem__(index, [self._adopt(one) for one in item])
+        else:
+            super().__setitem__(index, self._adopt(item))
+        self._drop(old if isinstance(index, slice) else [old])
+
+    def __delitem__(self, index: Any) -> None:
+        old = self[index]
+        super().__delitem__(index)
+        self._drop(old if isinstance(index, slice) else [old])
+
+    def pop(self, index: SupportsIndex = -1) -> Any:
+        item = super().pop(index)
+        self._drop([item])
+        return item
+
+    def remove(self, item: Any) -> None:
+        super().remove(item)
+        self._drop([item])
+
+    def clear(self) -> None:
+        old = list(self)
+        super().clear()
+        self._drop(old)
+
+    def _drop(self, items: Iterable[Any]) -> None:
+        for item in items:
+            if not any(item is other for other in self):
+                self._owner._untrack(item, f"{self._name}.")
+
+    def __reduce__(self) -> Any:
+        return list, (list(self),)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return _copy_container(self, memo)
+
+
+class TrackedDict(dict[Any, Any]):
+    """A dict that registers its values with its owner, as `<attribute>.<key>`."""
+
+    def __init__(self, owner: Layer, name: str, items: dict[Any, Any]) -> None:
+        super().__init__()
+        self._owner = owner
+        self._name = name
+        self.update(items)
+
+    def __setitem__(self, key: Any, item: Any) -> None:
+        if key in self:
+            del self[key]
+        super().__setitem__(key, self._owner._track(f"{self._name}.{key}", item))
+
+    def update(self, *others: Any, **more: Any) -> None:
+        for key, item in dict(*others, **more).items():
+            self[key] = item
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def __delitem__(self, key: Any) -> None:
+        self._owner._untrack(self[key], f"{self._name}.")
+        super().__delitem__(key)
+
+    def pop(self, key: Any, *default: Any) -> Any:
+        if key not in self:
+            return super().pop(key, *default)
+        item = self[key]
+        del self[key]
+        return item
+
+    def popitem(self) -> Any:
+        key, item = super().popitem()
+        self._owner._untrack(item, f"{self._name}.")
+        return key, item
+
+    def clear(self) -> None:
+        for key in list(self):
+            del self[key]
+
+    def __reduce__(self) -> Any:
+        return dict, (dict(self),)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return _copy_container(self, memo)
+
+
+def _copy_container(container: Any, memo: dict[int, Any]) -> Any:
+    """A deep copy; with its owner it belongs to the owner's copy, alone it is a plain container."""
+    import copy
+
+    plain = list if isinstance(container, list) else dict
+    content = copy.deepcopy(plain(container), memo)
+    owner = memo.get(id(container._owner))
+    if owner is None:
+        return content
+    twin = type(container).__new__(type(container))
+    plain.__init__(twin, content)
+    twin.__dict__.update(container.__dict__, _owner=owner)
+    memo[id(container)] = twin
+    return twin

@@ -1,0 +1,171 @@
+"""The activations that have settings of their own, as layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import _core, activations, constraints, initializers, regularizers
+from .._core import Tensor
+from .core import Elementwise, Shape
+from .input_spec import InputSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def _at_least_zero(layer: str, argument: str, value: Any) -> Any:
+    if value is None or value < 0.0:
+        raise ValueError(f"{layer}: {argument} must be at least 0, got {value!r}")
+    return value
+
+
+class ReLU(Elementwise):
+    """`activations.relu`: `max(x, 0)`, with a slope below the threshold and an upper limit.
+
+    Args:
+        max_value: the upper limit; none unless given.
+        negative_slope: slope below the threshold; 0.0 unless given.
+        threshold: 0.0 unless given.
+
+    Raises:
+        ValueError: one of them is negative.
+    """
+
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.max_value = (
+            max_value if max_value is None else _at_least_zero("ReLU", "max_value", max_value)
+        )
+        self.negative_slope = _at_least_zero("ReLU", "negative_slope", negative_slope)
+        self.threshold = _at_least_zero("ReLU", "threshold", threshold)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "max_value": self.max_value,
+            "negative_slope": self.negative_slope,
+            "threshold": self.threshold,
+        }
+
+
+class LeakyReLU(Elementwise):
+    """x where positive, `negative_slope * x` elsewhere; the slope is 0.3 unless given.
+
+    Raises:
+        ValueError: the slope is negative.
+    """
+
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
+        negative_slope = kwargs.pop("alpha", negative_slope)  # its name in Keras 2
+        super().__init__(**kwargs)
+        self.negative_slope = _at_least_zero("LeakyReLU", "negative_slope", negative_slope)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        return _core.leaky_relu(inputs, self.negative_slope)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "negative_slope": self.negative_slope}
+
+
+class ELU(Elementwise):
+    """x where positive, `alpha * (exp(x) - 1)` elsewhere; alpha is 1.0 unless given."""
+
+    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.alpha = alpha
+
+    def call(self, inputs: Tensor) -> Tensor:
+        return _core.elu(inputs, self.alpha)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "alpha": self.alpha}
+
+
+class PReLU(Elementwise):
+    """x where positive, `alpha * x` elsewhere, with a trained alpha for each element.
+
+    Args:
+        alpha_initializer: "zeros" unless given.
+        alpha_regularizer, alpha_constraint: penalty and projection of alpha.
+        shared_axes: axes (from 1) along which elements share one alpha.
+    """
+
+    def __init__(
+        self,
+        alpha_initializer: Any = "Zeros",
+        alpha_regularizer: Any = None,
+        alpha_constraint: Any = None,
+        shared_axes: int | Sequence[int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.alpha_initializer = initializers.get(alpha_initializer)
+        self.alpha_regularizer = regularizers.get(alpha_regularizer)
+        self.alpha_constraint = constraints.get(alpha_constraint)
+        axes = [shared_axes] if isinstance(shared_axes, int) else shared_axes
+        self.shared_axes = None if axes is None else tuple(axes)
+
+    def build(self, input_shape: Shape) -> None:
+        shape = list(input_shape[1:])
+        for axis in self.shared_axes or ():
+            shape[axis - 1] = 1
+        self.alpha = self.add_weight(
+            shape,  # type: ignore[arg-type]
+            self.alpha_initializer,
+            regularizer=self.alpha_regularizer,
+            constraint=self.alpha_constraint,
+            name="alpha",
+        )
+        fixed = {
+            axis: size
+            for axis, size in enumerate(input_shape)
+            if axis and axis not in (self.shared_axes or ())
+        }
+        self.input_spec = InputSpec(ndim=len(input_shape), axes=fixed)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        return _core.relu(inputs) - self.alpha * _core.relu(_core.neg(inputs))
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "alpha_initializer": initializers.serialize(self.alpha_initializer),
+            "alpha_regularizer": regularizers.serialize(self.alpha_regularizer),
+            "alpha_constraint": constraints.serialize(self.alpha_constraint),
+            "shared_axes": self.shared_axes,
+        }
+
+
+class Softmax(Elementwise):
+    """Softmax along an axis or several; elements where `mask` is False get probability 0.
+
+    Args:
+        axis: the last one unless given.
+    """
+
+    _MASKED = -1e9  # added to masked elements, as in Keras: their probability becomes 0
+
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = axis if isinstance(axis, int) else tuple(axis)
+
+    def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
+        if mask is not None:
+            inputs = _core.where(mask, inputs, inputs + self._MASKED)
+        if isinstance(self.axis, int):
+            return activations.softmax(inputs, self.axis)
+        if len(self.axis) == 1:
+            return activations.softmax(inputs, self.axis[0])
+        return _core.exp(inputs - _core.logsumexp(inputs, self.axis, True))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "axis": self.axis}

@@ -1,0 +1,272 @@
+"""Dense, Activation and the layers that apply a plain function."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _core, _tree, activations, constraints, initializers, regularizers
+from .._core import Tensor
+from .input_spec import InputSpec
+from .layer import Layer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Shape = tuple["int | None", ...]
+
+
+class Dense(Layer):
+    """`activation(x @ kernel + bias)` along the last axis: `(..., in)` to `(..., units)`.
+
+    Args:
+        units: size of the output, at least 1.
+        activation: name, function or layer; none unless given.
+        use_bias: whether there is a bias.
+        kernel_initializer: of the kernel `(in, units)`; "glorot_uniform" unless given.
+        bias_initializer: of the bias `(units,)`; "zeros" unless given.
+        kernel_regularizer, bias_regularizer: penalties on the weights.
+        activity_regularizer: penalty on the output.
+        kernel_constraint, bias_constraint: projections after each update.
+
+    Raises:
+        ValueError: `units` isn't a positive integer; an input with fewer than two axes, of unknown
+            last size, or of another last size than the first one.
+
+    Source: `keras.layers.Dense` of Keras 3.
+
+    Example:
+        >>> layers.Dense(3, activation="relu")(np.ones((2, 4))).shape
+        (2, 3)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        if not isinstance(units, (int, np.integer)) or isinstance(units, bool) or units < 1:
+            raise ValueError(f"Dense: units must be a positive integer, got {units!r}")
+        self.units = int(units)
+        self.activation = activation
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.bias = None
+        self.input_spec = InputSpec(min_ndim=2)
+
+    @property
+    def activation(self) -> Callable[[Any], Any]:
+        """The function applied to the output; set it to a name or a function."""
+        return self._activation
+
+    @activation.setter
+    def activation(self, value: Any) -> None:
+        self._activation = activations.get(value)
+        self._fused = activations.fused_name(self._activation)
+
+    def build(self, input_shape: Shape) -> None:
+        features = input_shape[-1]
+        if features is None:
+            raise ValueError(f"the last axis of the input must be known, got shape {input_shape}")
+        self.kernel = self.add_weight(
+            (features, self.units),
+            self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+            name="kernel",
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                (self.units,),
+                self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+                name="bias",
+            )
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
+
+    def call(self, inputs: Tensor) -> Tensor:
+        if self._fused is not None:
+            return _core.linear(inputs, self.kernel, self.bias, False, self._fused)
+        return self._activation(_core.linear(inputs, self.kernel, self.bias, False, ""))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Dense:
+        keras_only = ("lora_rank", "lora_alpha", "quantization_config")
+        return cls(**{key: value for key, value in config.items() if key not in keras_only})
+
+
+class Elementwise(Layer):
+    """Base of layers whose output has the shape of their input."""
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return tuple(input_shape)
+
+
+class Activation(Elementwise):
+    """Applies an activation function, given as name, function or layer.
+
+    Example:
+        >>> layers.Activation("relu")(np.array([-1.0, 2.0])).tolist()
+        [0.0, 2.0]
+    """
+
+    def __init__(self, activation: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation = activations.get(activation)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        return self.activation(inputs)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "activation": activations.serialize(self.activation)}
+
+
+class Identity(Elementwise):
+    """Returns its input."""
+
+    _keeps_dtype = True
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return _tree.map_shapes(tuple, input_shape)
+
+
+class Rescaling(Layer):
+    """`x * scale + offset`, as floats: for images of bytes.
+
+    Args:
+        scale, offset: numbers, or lists with one number for each size of the last axis.
+
+    Example:
+        >>> layers.Rescaling(1 / 255)(np.array([[0, 255]], np.uint8)).tolist()
+        [[0.0, 1.0]]
+    """
+
+    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scale = scale
+        self.offset = offset
+
+    def call(self, inputs: Tensor) -> Tensor:
+        return _core.cast(inputs, np.float32) * _factor(self.scale) + _factor(self.offset)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "scale": self.scale, "offset": self.offset}
+
+
+def _factor(value: Any) -> Any:
+    return value if isinstance(value, (int, float)) else _core.as_tensor(value)
+
+
+class Lambda(Layer):
+    """Applies a function of tensors; for computations without weights.
+
+    Args:
+        function: takes the input (a tensor or a structure of tensors), and `training` or `mask`
+            if it has such an argument.
+        output_shape: shape of the output without the batch axis, or a function of the input shape;
+            found out by a run on zeros unless given.
+        mask: accepted for Keras's sake.
+        arguments: further keyword arguments for the function.
+
+    Raises:
+        TypeError: `function` can't be called.
+
+    Example:
+        >>> layers.Lambda(lambda x: x * 2)(np.ones((1, 2))).tolist()
+        [[2.0, 2.0]]
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        output_shape: Any = None,
+        mask: Any = None,
+        arguments: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not callable(function):
+            raise TypeError(f"Lambda: function must be callable, got {function!r}")
+        import inspect
+
+        self.function = function
+        self.mask = mask
+        self.__dict__["arguments"] = dict(arguments or {})
+        self.__dict__["_output_shape"] = output_shape
+        self._takes_training = "training" in inspect.signature(function).parameters
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        if self._takes_training:
+            return self.function(inputs, training=training, **self.arguments)
+        return self.function(inputs, **self.arguments)
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        if self._output_shape is None:
+            return self._infer_output_spec(args, kwargs)
+        return super().compute_output_spec(*args, **kwargs)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        given = self._output_shape
+        if given is None:
+            return super().compute_output_shape(input_shape)
+        if callable(given):
+            return given(input_shape)
+        first = input_shape if _tree.is_shape(input_shape) else _tree.flatten(input_shape)
+        batch = first[0]
+        return _tree.map_shapes(lambda sizes: (batch, *sizes), given)
+
+    def get_config(self) -> dict[str, Any]:
+        named = getattr(self.function, "_registered_name", None)
+        return {
+            **super().get_config(),
+            "function": named or self.function,
+            "output_shape": self._output_shape,
+            "arguments": dict(self.arguments),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Lambda:
+        function = config["function"]
+        if isinstance(function, str):
+            function = activations.get(function)
+        return cls(**{**config, "function": function})

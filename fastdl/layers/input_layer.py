@@ -1,0 +1,117 @@
+"""Input: where a model's graph begins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._symbolic import KerasTensor, Node
+from .layer import Layer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class InputLayer(Layer):
+    """The layer behind `Input`; stands first in a `Sequential`. Arguments are those of `Input`."""
+
+    def __init__(
+        self,
+        shape: Sequence[int | None] | None = None,
+        batch_size: int | None = None,
+        dtype: Any = None,
+        sparse: bool | None = None,
+        ragged: bool | None = None,
+        batch_shape: Sequence[int | None] | None = None,
+        input_tensor: KerasTensor | None = None,
+        optional: bool = False,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        shape = kwargs.pop("input_shape", shape)
+        batch_shape = kwargs.pop("batch_input_shape", batch_shape)
+        super().__init__(name=name, dtype=dtype, **kwargs)
+        if sparse or ragged:
+            raise ValueError(f"Input {self.name!r}: sparse and ragged inputs don't exist here")
+        if input_tensor is not None:
+            batch_shape = input_tensor.shape
+        elif shape is not None and batch_shape is not None:
+            raise ValueError(f"Input {self.name!r}: give shape or batch_shape, not both")
+        elif batch_shape is None:
+            if shape is None:
+                raise ValueError(f"Input {self.name!r}: the shape is missing")
+            batch_shape = (batch_size, *([shape] if isinstance(shape, int) else shape))
+        elif batch_size is not None:
+            raise ValueError(f"Input {self.name!r}: batch_shape already has the batch size")
+        for size in batch_shape:
+            if size is not None and (not isinstance(size, int) or size < 0):
+                raise ValueError(
+                    f"Input {self.name!r}: sizes must be integers or None, got {tuple(batch_shape)}"
+                )
+        self.__dict__.update(batch_shape=tuple(batch_shape), optional=optional, built=True)
+        if input_tensor is None:
+            input_tensor = KerasTensor(self.batch_shape, self._dtype, self.name)
+        Node(self, (), {}, input_tensor)
+
+    def call(self) -> None:
+        """An input computes nothing."""
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "batch_shape": self.batch_shape,
+            "dtype": self.dtype,
+            "optional": self.optional,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> InputLayer:
+        known = ("batch_shape", "dtype", "optional", "name")
+        return cls(**{key: config[key] for key in known if key in config})
+
+
+def Input(
+    shape: Sequence[int | None] | None = None,
+    batch_size: int | None = None,
+    dtype: Any = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+    batch_shape: Sequence[int | None] | None = None,
+    name: str | None = None,
+    tensor: KerasTensor | None = None,
+    optional: bool = False,
+) -> KerasTensor:
+    """The symbolic input of a functional model.
+
+    Args:
+        shape: its shape without the batch axis; None for sizes that may vary.
+        batch_size: the size of the batch axis where it is fixed.
+        dtype: the type that data is converted to; float32 unless given.
+        sparse, ragged: only None and False.
+        batch_shape: the shape with the batch axis, in place of `shape`.
+        name: the name of the input, its key where data comes as a dict.
+        tensor: an existing KerasTensor to begin at.
+        optional: whether None may be given for it.
+
+    Raises:
+        ValueError: no shape, two shapes, or a size that is no integer.
+
+    Source: `keras.Input` of Keras 3.
+
+    Example:
+        >>> x = layers.Input(shape=(10,))
+        >>> model = models.Model(x, layers.Dense(1)(x))
+        >>> model.output_shape
+        (None, 1)
+    """
+    layer = InputLayer(
+        shape=shape,
+        batch_size=batch_size,
+        dtype=dtype,
+        sparse=sparse,
+        ragged=ragged,
+        batch_shape=batch_shape,
+        input_tensor=tensor,
+        optional=optional,
+        name=name,
+    )
+    return layer.output

@@ -1,0 +1,132 @@
+"""InputSpec: what a layer requires of its inputs, and the check of it. Semantics of Keras."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _tree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class InputSpec:
+    """Requirements on one input of a layer; what isn't given isn't checked.
+
+    Args:
+        dtype: the element type.
+        shape: the whole shape with the batch axis; None for sizes that don't matter.
+        ndim, max_ndim, min_ndim: the number of axes, at most, at least.
+        axes: sizes of some axes, `{axis: size}`; negative axes count from the end.
+        allow_last_axis_squeeze: accept an input with one more or one fewer last axis of size 1.
+        name: the key of this input when inputs come as a dict.
+        optional: whether None may stand in its place.
+
+    Raises:
+        TypeError: the keys of `axes` aren't integers.
+        ValueError: `axes` names an axis that a tensor of that rank doesn't have.
+    """
+
+    def __init__(
+        self,
+        dtype: Any = None,
+        shape: Sequence[int | None] | None = None,
+        ndim: int | None = None,
+        max_ndim: int | None = None,
+        min_ndim: int | None = None,
+        axes: Mapping[int, int | None] | None = None,
+        allow_last_axis_squeeze: bool = False,
+        name: str | None = None,
+        optional: bool = False,
+    ) -> None:
+        self.dtype = None if dtype is None else np.dtype(dtype)
+        self.shape = None if shape is None else tuple(shape)
+        self.ndim = ndim if self.shape is None else len(self.shape)
+        self.max_ndim = max_ndim
+        self.min_ndim = min_ndim
+        self.name = name
+        self.optional = optional
+        self.allow_last_axis_squeeze = allow_last_axis_squeeze
+        try:
+            self.axes = {int(axis): size for axis, size in (axes or {}).items()}
+        except (TypeError, ValueError):
+            raise TypeError(f"axes must be a dict with integer keys, got {axes!r}") from None
+        rank = self.ndim if self.ndim is not None else max_ndim
+        if self.axes and rank is not None and max(self.axes) >= rank:
+            raise ValueError(f"axes names axis {max(self.axes)} of inputs with {rank} axes")
+
+    def __repr__(self) -> str:
+        named = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes")
+        given = [f"{key}={getattr(self, key)}" for key in named if getattr(self, key)]
+        return f"InputSpec({', '.join(given)})"
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        named = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes", "optional")
+        return {key: getattr(self, key) for key in named}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> InputSpec:
+        """The spec that `get_config` described."""
+        return cls(**config)
+
+    def complaint(self, x: Any) -> str | None:
+        """What is wrong with this tensor, as "expected ..., got ..."; None when nothing is."""
+        shape = tuple(x.shape)
+        rank = len(shape)
+        wanted: str | None = None
+        if self.ndim is not None and rank != self.ndim and not self.allow_last_axis_squeeze:
+            wanted = f"{self.ndim} axes"
+        elif self.max_ndim is not None and rank > self.max_ndim:
+            wanted = f"at most {self.max_ndim} axes"
+        elif self.min_ndim is not None and rank < self.min_ndim:
+            wanted = f"at least {self.min_ndim} axes"
+        elif self.dtype is not None and x.dtype != self.dtype:
+            return f"expected elements of type {self.dtype}, got {x.dtype}"
+        if wanted:
+            return f"expected {wanted}, got {rank} (shape {shape})"
+        for axis, size in self.axes.items():
+            if size is not None and shape[axis] not in (size, None):
+                return f"expected size {size} on axis {axis}, got {shape[axis]} (shape {shape})"
+        if self.shape is not None and not self._fits(shape):
+            return f"expected shape {self.shape}, got {shape}"
+        return None
+
+    def _fits(self, shape: tuple[int | None, ...]) -> bool:
+        wanted = self.shape or ()
+        if self.allow_last_axis_squeeze:
+            shape = shape[:-1] if shape[-1:] == (1,) else shape
+            wanted = wanted[:-1] if wanted[-1:] == (1,) else wanted
+        if len(shape) != len(wanted):
+            return False
+        pairs = zip(wanted, shape, strict=True)
+        return all(a is None or b is None or a == b for a, b in pairs)
+
+
+def check_inputs(spec: Any, inputs: Any) -> None:
+    """Raises ValueError where `inputs` (a tensor or a structure of them) don't meet `spec`."""
+    if isinstance(spec, InputSpec) and hasattr(inputs, "shape"):
+        complaint = spec.complaint(inputs)
+        if complaint:
+            raise ValueError(f"incompatible input: {complaint}")
+        return
+    specs = _tree.flatten(spec)
+    if isinstance(inputs, dict) and all(one is not None and one.name for one in specs):
+        missing = [one.name for one in specs if one.name not in inputs]
+        if missing:
+            raise ValueError(f"missing input {missing[0]!r}: got the keys {list(inputs)}")
+        inputs = [inputs[one.name] for one in specs]
+    tensors = _tree.flatten(inputs)
+    if len(tensors) != len(specs):
+        raise ValueError(f"expected {len(specs)} input(s), got {len(tensors)}")
+    for index, (one, x) in enumerate(zip(specs, tensors, strict=True)):
+        if one is None or (x is None and one.optional):
+            continue
+        if not hasattr(x, "shape"):
+            raise ValueError(f"expected a tensor, got {x!r} (of type {type(x).__name__})")
+        complaint = one.complaint(x)
+        if complaint:
+            label = f"input {index}" + (f" ({one.name!r})" if one.name else "")
+            raise ValueError(f"incompatible {label}: {complaint}")

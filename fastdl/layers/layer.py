@@ -1,0 +1,403 @@
+"""Layer: the base class of Keras-style layers and models. An `nn.Module` that builds itself."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _tree, regularizers
+from .._core import Tensor
+from .._identifiers import snake_case, unique_name
+from .._symbolic import KerasTensor, Node, infer, symbolic_leaves
+from ._calls import (
+    NAMED_ERRORS,
+    argument_shapes,
+    context,
+    convert,
+    name_error,
+    shape_of,
+    signature_of,
+)
+from ._state import LayerState
+from .input_spec import check_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import Self
+
+_FLOAT32 = np.dtype("float32")
+
+
+class Layer(LayerState):
+    """A computation with weights, which are made when the shape of the first input is known.
+
+    A subclass defines `call(self, inputs, ...)` and, when it has weights, `build(self,
+    input_shape)` with `self.add_weight(...)`. Weights, layers, lists and dicts of them that are
+    assigned to attributes are tracked. `call` may take `training` (whether the model is being
+    fitted), which is handed on from the calling layer, and `mask`.
+
+    Every layer is an `nn.Module` as well: `parameters()`, `state_dict()`, `train()` work, and
+    Modules can be attributes of layers and layers attributes of Modules.
+
+    Args:
+        activity_regularizer: penalty on the output (name, object or function), divided by the
+            batch size and added to `losses`.
+        trainable: whether the weights are to be trained.
+        dtype: "float32", the only type that layers compute in.
+        autocast: accepted for Keras's sake; float inputs are float32 in any case.
+        name: the class name in snake case, counted, unless given.
+        input_shape, input_dim, batch_input_shape, batch_size: shape of the input (without the
+            batch axis), for the first layer of a `Sequential`.
+
+    Raises:
+        ValueError: unsupported dtype, a name that isn't a string or contains "/".
+        TypeError: unknown argument.
+
+    Source: `keras.layers.Layer` of Keras 3.
+
+    Example:
+        >>> class Scale(layers.Layer):
+        ...     def build(self, input_shape):
+        ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones")
+        ...     def call(self, x):
+        ...         return x * self.factor
+        >>> Scale()(np.ones((2, 3))).shape
+        (2, 3)
+    """
+
+    _keeps_dtype = False  # whether the output has the input's element type, else float32
+    _builds = False  # whether the class has a build() of its own
+    _input_shape_arg: tuple[int | None, ...] | None = None
+    _batch_size_arg: int | None = None
+    input_spec: Any
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        layer = super().__new__(cls)
+        layer.__dict__["_init_args"] = (args, kwargs)  # for get_config
+        return layer
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in cls.__dict__:
+            cls._builds = True
+            cls.build = _recorded(cls.__dict__["build"])  # type: ignore[method-assign]
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__()
+        kind = type(self).__name__
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise ValueError(f"{kind}: name must be a string without '/', got {name!r}")
+        if not isinstance(trainable, bool):
+            raise ValueError(f"{kind}: trainable must be True or False, got {trainable!r}")
+        self.__dict__.update(
+            name=name or unique_name(snake_case(kind)),
+            built=False,
+            autocast=autocast,
+            input_spec=None,
+            supports_masking=True,
+            activity_regularizer=regularizers.get(activity_regularizer),
+            training=False,
+            _trainable=trainable,
+            _dtype=_checked_dtype(dtype, kind),
+            _inbound_nodes=[],
+            _metrics=[],
+            _losses=[],
+            _losses_call=0,  # the outermost call in which they were added
+            _loss_layers=[],  # layers that added losses in this layer's outermost call
+            _unassigned={},  # weights of add_weight that aren't attributes yet
+            _build_shapes=None,
+        )
+        self._take_shape_arguments(kwargs)
+        if kwargs:
+            raise TypeError(f"{kind}: unknown argument {next(iter(kwargs))!r}")
+
+    def _take_shape_arguments(self, kwargs: dict[str, Any]) -> None:
+        batch_size = kwargs.pop("batch_size", None)
+        batch_shape = kwargs.pop("batch_input_shape", kwargs.pop("batch_shape", None))
+        shape = kwargs.pop("input_shape", None)
+        input_dim = kwargs.pop("input_dim", None)
+        if batch_shape is not None:
+            batch_size, shape = batch_shape[0], batch_shape[1:]
+        if input_dim is not None:
+            shape = (input_dim,)
+        if shape is not None:
+            shape = (shape,) if isinstance(shape, int) else tuple(shape)
+            self.__dict__.update(_input_shape_arg=shape, _batch_size_arg=batch_size)
+
+    # --- building
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the weights for inputs of this shape; layers with weights define it."""
+        self.built = True
+
+    def _ensure_built(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if not self._builds:
+            return  # its sublayers are built when they are called; `built` is set after the call
+        shapes = argument_shapes(self, args, kwargs)
+        wanted = signature_of(self, "build")
+        if len(wanted.names) == 1 or not wanted.required:
+            self.build(next(iter(shapes.values()), None))
+            return
+        missing = [name for name in wanted.required if name not in shapes]
+        if missing:
+            raise ValueError(
+                f"build() takes {wanted.names}, of which {missing[0]!r} is none of the shapes of "
+                f"call()'s arguments {list(shapes)}"
+            )
+        self.build(**{name: shapes[name] for name in wanted.names if name in shapes})
+
+    # --- calling
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The computation; every layer defines it."""
+        raise NotImplementedError(f"{type(self).__name__} has no call(self, inputs)")
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """PyTorch's name for `call`."""
+        return self.call(*args, **kwargs)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs or len(args) != 1 or type(args[0]) is not Tensor:
+            try:
+                args = tuple(convert(x) for x in args)
+                kwargs = {key: convert(x) for key, x in kwargs.items()}
+            except NAMED_ERRORS as error:
+                name_error(error, self)
+                raise
+            if symbolic_leaves(args, kwargs):
+                return self._call_symbolic(args, kwargs)
+        return self._call_in_context(self._call_eager, args, kwargs)
+
+    def _call_in_context(
+        self, run: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """`run(args, kwargs)` with `training` resolved and this call the innermost one."""
+        root, outer = context.root, context.training
+        taken = signature_of(self, "call")
+        training = kwargs.pop("training", None)
+        place = taken.training_index
+        positional = place is not None and len(args) > place
+        if positional:
+            training = args[place]
+        if training is None:
+            training = outer
+        if training is None:
+            training = taken.default_training
+        if training is None:
+            training = self.training
+        if taken.training and not positional:
+            kwargs["training"] = training
+        if not taken.mask:
+            kwargs.pop("mask", None)
+        if root is None:
+            context.root = self
+            context.number += 1
+            if self._loss_layers:
+                self._clear_losses()
+        context.training = training
+        for module in self._foreign:
+            if module.training != training:
+                module.train(bool(training))
+        try:
+            return run(args, kwargs)
+        except NAMED_ERRORS as error:
+            name_error(error, self)
+            raise
+        finally:
+            context.root, context.training = root, outer
+
+    def _call_eager(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self.input_spec is not None and args:
+            check_inputs(self.input_spec, args[0])
+        if not self.built:
+            self._ensure_built(args, kwargs)
+            if self.input_spec is not None and args:  # build may have made it stricter
+                check_inputs(self.input_spec, args[0])
+        outputs = self.call(*args, **kwargs)
+        if not self.built:
+            self.built = True
+        if self.activity_regularizer is not None:
+            for output in _tree.leaves(outputs):
+                loss = self.activity_regularizer(output)
+                self.add_loss(loss / output.shape[0] if output.ndim else loss)
+        return outputs
+
+    def _call_symbolic(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        given = dict(kwargs)
+
+        def run(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            if self.input_spec is not None and args:
+                check_inputs(self.input_spec, args[0])
+            if not self.built:
+                self._ensure_built(args, kwargs)
+                if self.input_spec is not None and args:
+                    check_inputs(self.input_spec, args[0])
+            outputs = self.compute_output_spec(*args, **kwargs)
+            self.built = True
+            return outputs
+
+        outputs = self._call_in_context(run, args, kwargs)
+        self._clear_losses()
+        Node(self, args, given, outputs)
+        return outputs
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """The KerasTensors that a call on these KerasTensors returns."""
+        if type(self).compute_output_shape is Layer.compute_output_shape:
+            return self._infer_output_spec(args, kwargs)
+        shapes = argument_shapes(self, args, kwargs)
+        wanted = signature_of(self, "compute_output_shape").names
+        if len(wanted) > 1 and set(wanted) <= set(shapes):
+            shape = self.compute_output_shape(**{name: shapes[name] for name in wanted})
+        else:
+            shape = self.compute_output_shape(next(iter(shapes.values())))
+        dtype = symbolic_leaves(args, kwargs)[0].dtype if self._keeps_dtype else _FLOAT32
+        return _tree.map_shapes(lambda sizes: KerasTensor(sizes, dtype), shape)
+
+    def _infer_output_spec(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        before = [(w, np.array(w.numpy())) for w in self.non_trainable_weights]
+        outputs = infer(self.call, args, kwargs)
+        for weight, value in before:  # counters and statistics that call() updates
+            weight.assign(value)
+        return outputs
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """The shape of the output for an input shape, None where a size is open."""
+        inputs = [_tree.map_shapes(KerasTensor, shape) for shape in args]
+        named = {
+            key.removesuffix("_shape"): _tree.map_shapes(KerasTensor, shape)
+            for key, shape in kwargs.items()
+        }
+        if len(args) == 0 and list(named) == ["input"]:
+            inputs, named = [named["input"]], {}
+        return shape_of(
+            self._call_in_context(lambda a, k: infer(self.call, a, k), tuple(inputs), named)
+        )
+
+    # --- losses
+
+    def add_loss(self, loss: Any) -> None:
+        """Adds a scalar tensor (or several) to `losses`; for use inside `call`.
+
+        Raises:
+            ValueError: it isn't a tensor.
+        """
+        if self._losses_call != context.number:
+            self._losses.clear()
+            self.__dict__["_losses_call"] = context.number
+        for value in _tree.leaves(loss):
+            if not isinstance(value, Tensor):
+                raise ValueError(f"add_loss takes tensors made in call(), got {value!r}")
+            self._losses.append(value)
+        root = context.root or self
+        if not any(layer is self for layer in root._loss_layers):
+            root._loss_layers.append(self)
+
+    @property
+    def losses(self) -> list[Tensor]:
+        """The losses added by the last call, here and below, and the weights' penalties."""
+        losses = [loss for layer in self._flatten_layers() for loss in layer._losses]
+        for weight in self.trainable_weights:
+            regularizer = getattr(weight, "regularizer", None)
+            if regularizer is not None:
+                losses.append(regularizer(weight))
+        return losses
+
+    def _clear_losses(self) -> None:
+        for layer in self._loss_layers:
+            layer._losses.clear()
+        self._loss_layers.clear()
+
+    # --- structure
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of the first call. AttributeError when there was none."""
+        node = self._first_node("input")
+        return node.inputs[0] if len(node.inputs) == 1 else node.args[0] if node.args else []
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of the first call. AttributeError when there was none."""
+        return self._first_node("output").outputs_struct
+
+    def _first_node(self, what: str) -> Node:
+        if not self._inbound_nodes:
+            raise AttributeError(
+                f"{self._kind} {self.name!r} has no {what}: it hasn't been called symbolically"
+            )
+        return self._inbound_nodes[0]
+
+    # --- configuration
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` rebuilds the layer from.
+
+        Raises:
+            NotImplementedError: the constructor has arguments that are no plain values, and the
+                class doesn't define get_config.
+        """
+        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
+        config["dtype"] = self.dtype
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        if type(self).get_config is Layer.get_config:
+            config.update(self._plain_arguments())
+        return config
+
+    def _plain_arguments(self) -> dict[str, Any]:
+        import inspect
+
+        args, kwargs = self._init_args
+        bound = inspect.signature(type(self).__init__).bind(self, *args, **kwargs).arguments
+        own = {key: value for key, value in list(bound.items())[1:] if key != "kwargs"}
+        for key, value in own.items():
+            if not all(isinstance(x, (int, float, str, type(None))) for x in _tree.leaves(value)):
+                raise NotImplementedError(
+                    f"{type(self).__name__} needs a get_config(): its argument {key!r} is no plain "
+                    f"value but {type(value).__name__}"
+                )
+        return {key: value for key, value in own.items() if key not in ("name", "trainable")}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """A new layer, without weights yet, from what `get_config` returned."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _recorded(build: Callable[..., None]) -> Callable[..., None]:
+    """A layer's build() that notes afterwards that it happened, and for which shapes."""
+
+    @functools.wraps(build)
+    def recorded(self: Layer, *args: Any, **kwargs: Any) -> None:
+        build(self, *args, **kwargs)
+        self.__dict__.update(built=True, _build_shapes=(args, kwargs))
+
+    return recorded
+
+
+def _checked_dtype(dtype: Any, kind: str) -> np.dtype:
+    if isinstance(dtype, dict):  # Keras's config of a dtype policy
+        dtype = dtype.get("config", {}).get("name")
+    try:
+        found = np.dtype("float32" if dtype is None else dtype)
+    except TypeError:
+        found = np.dtype("V")
+    if found.name not in ("float32", "int32", "int64", "uint8", "bool"):
+        raise ValueError(f"{kind}: layers compute in 'float32', got dtype={dtype!r}")
+    return found

@@ -1,0 +1,272 @@
+"""Layers that make one tensor of several, as classes and as functions."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+from .._core import Tensor
+from .core import Shape
+from .layer import Layer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+def _check_list(shapes: Any, at_least: int = 1) -> None:
+    is_list = isinstance(shapes, (list, tuple)) and all(isinstance(s, tuple) for s in shapes)
+    if not is_list or len(shapes) < at_least:
+        raise ValueError(f"expected a list of at least {at_least} inputs, got shape {shapes}")
+
+
+def _broadcast(one: Shape, two: Shape, shapes: Any) -> Shape:
+    """The shape of an elementwise result of samples of two shapes, aligned at the end."""
+    if len(one) < len(two):
+        one, two = two, one
+    sizes = list(one)
+    for i in range(1, len(two) + 1):
+        a, b = one[-i], two[-i]
+        if a is None or b is None:
+            sizes[-i] = None
+        elif a != b and 1 not in (a, b):
+            raise ValueError(f"inputs of incompatible shapes: {shapes}")
+        else:
+            sizes[-i] = b if a == 1 else a
+    return tuple(sizes)
+
+
+class _Merge(Layer):
+    """Base of the elementwise ones: inputs of any number, broadcast against each other.
+
+    Inputs with fewer axes get axes of size 1 after the batch axis.
+    """
+
+    _at_least = 1
+    _function: Callable[[Any, Any], Tensor]
+
+    def build(self, input_shape: Any) -> None:
+        self.compute_output_shape(input_shape)
+
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
+        rank = max(x.ndim for x in inputs)
+        result, *others = (_widened(x, rank) for x in inputs)
+        for x in others:
+            result = type(self)._function(result, x)
+        return result
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        _check_list(input_shape, self._at_least)
+        batches = {shape[0] for shape in input_shape if shape} - {None}
+        if len(batches) > 1:
+            raise ValueError(f"inputs with different batch sizes: {list(input_shape)}")
+        sizes: Shape = input_shape[0][1:]
+        for shape in input_shape[1:]:
+            sizes = _broadcast(sizes, shape[1:], list(input_shape))
+        return (next(iter(batches), None), *sizes)
+
+
+def _widened(x: Tensor, rank: int) -> Tensor:
+    if x.ndim == rank:
+        return x
+    return _core.reshape(x, (x.shape[0], *[1] * (rank - x.ndim), *x.shape[1:]))
+
+
+class Add(_Merge):
+    """The sum of the inputs.
+
+    Example:
+        >>> layers.Add()([np.ones((1, 2)), np.ones((1, 2))]).tolist()
+        [[2.0, 2.0]]
+    """
+
+    _function = _core.add
+
+
+class Subtract(_Merge):
+    """The first input minus the second; exactly two inputs."""
+
+    _function = _core.sub
+    _at_least = 2
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        shape = super().compute_output_shape(input_shape)
+        if len(input_shape) != 2:
+            raise ValueError(f"expected a list of 2 inputs, got {len(input_shape)}")
+        return shape
+
+
+class Multiply(_Merge):
+    """The product of the inputs, element by element."""
+
+    _function = _core.mul
+
+
+class Average(_Merge):
+    """The mean of the inputs, element by element."""
+
+    _function = _core.add
+
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
+        return super().call(inputs) / len(inputs)
+
+
+class Maximum(_Merge):
+    """The greatest of the inputs, element by element."""
+
+    _function = _core.maximum
+
+
+class Minimum(_Merge):
+    """The least of the inputs, element by element."""
+
+    _function = _core.minimum
+
+
+class Concatenate(Layer):
+    """The inputs one after another along `axis` (the last one unless given).
+
+    Raises:
+        ValueError: the shapes differ on another axis.
+
+    Example:
+        >>> layers.Concatenate()([np.ones((1, 2)), np.ones((1, 3))]).shape
+        (1, 5)
+    """
+
+    _keeps_dtype = True
+
+    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = axis
+
+    def build(self, input_shape: Any) -> None:
+        self.compute_output_shape(input_shape)
+
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
+        return _core.concat(list(inputs), self.axis)
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        _check_list(input_shape)
+        first = list(input_shape[0])
+        axis = self.axis + len(first) if self.axis < 0 else self.axis
+        if not 0 <= axis < len(first):
+            raise ValueError(f"axis {self.axis} of inputs with shape {tuple(first)}")
+        total: int | None = 0
+        for shape in input_shape:
+            pairs = list(zip(first, shape, strict=False))
+            fits = len(shape) == len(first) and all(
+                a is None or b is None or a == b for i, (a, b) in enumerate(pairs) if i != axis
+            )
+            if not fits:
+                raise ValueError(
+                    f"inputs must have the same shape except on axis {self.axis}, got "
+                    f"{list(input_shape)}"
+                )
+            total = None if total is None or shape[axis] is None else total + shape[axis]
+        first[axis] = total
+        return tuple(first)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "axis": self.axis}
+
+
+class Dot(Layer):
+    """The dot product of two inputs along an axis of each, sample by sample.
+
+    Args:
+        axes: the axis to sum over (not 0), or one for each input.
+        normalize: whether to scale to norm 1 along that axis first (cosine similarity).
+
+    Raises:
+        TypeError, ValueError: `axes` isn't an integer or a pair; the axes have different sizes.
+
+    Example:
+        >>> layers.Dot(axes=1)([np.ones((1, 3)), np.ones((1, 3))]).tolist()
+        [[3.0]]
+    """
+
+    def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(axes, int):
+            if not isinstance(axes, (list, tuple)):
+                raise TypeError(f"Dot: axes must be an integer or a pair of them, got {axes!r}")
+            if len(axes) != 2 or not all(isinstance(axis, int) for axis in axes):
+                raise ValueError(f"Dot: axes must be an integer or a pair of them, got {axes!r}")
+        self.axes = axes if isinstance(axes, int) else tuple(axes)
+        self.normalize = normalize
+
+    def _resolved(self, ranks: Sequence[int]) -> tuple[int, int]:
+        given = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
+        one, two = (axis % rank for axis, rank in zip(given, ranks, strict=True))
+        if 0 in (one, two):
+            raise ValueError("a dot product over the batch axis isn't possible")
+        return one, two
+
+    def build(self, input_shape: Any) -> None:
+        self.compute_output_shape(input_shape)
+
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
+        one, two = inputs
+        a, b = self._resolved([one.ndim, two.ndim])
+        if self.normalize:
+            one, two = _normalized(one, a), _normalized(two, b)
+        batch = one.shape[0]
+        left = [axis for axis in range(1, one.ndim) if axis != a]
+        right = [axis for axis in range(1, two.ndim) if axis != b]
+        shape = [batch, *(one.shape[axis] for axis in left), *(two.shape[axis] for axis in right)]
+        size = one.shape[a]
+        one = _core.reshape(_core.transpose(one, (0, *left, a)), (batch, -1, size))
+        two = _core.reshape(_core.transpose(two, (0, b, *right)), (batch, size, -1))
+        product = _core.matmul(one, two, False, False)
+        return _core.reshape(product, shape if len(shape) > 1 else [batch, 1])
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        _check_list(input_shape, 2)
+        if len(input_shape) != 2:
+            raise ValueError(f"expected a list of 2 inputs, got {len(input_shape)}")
+        one, two = list(input_shape[0]), list(input_shape[1])
+        a, b = self._resolved([len(one), len(two)])
+        if None not in (one[a], two[b]) and one[a] != two[b]:
+            raise ValueError(
+                f"cannot multiply inputs of shapes {tuple(one)} and {tuple(two)} along axes "
+                f"{a} and {b}: their sizes are {one[a]} and {two[b]}"
+            )
+        sizes = [size for i, size in enumerate(one) if i != a]
+        sizes += [size for i, size in enumerate(two) if i not in (0, b)]
+        return tuple(sizes) if len(sizes) > 1 else (sizes[0], 1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "axes": self.axes, "normalize": self.normalize}
+
+
+def _normalized(x: Tensor, axis: int) -> Tensor:
+    squares = _core.sum(_core.square(x), axis, True)
+    return x * _core.rsqrt(_core.maximum(squares, 1e-12))
+
+
+def _as_function(cls: type[Layer]) -> Callable[..., Any]:
+    @functools.wraps(cls, assigned=("__doc__", "__module__"), updated=())
+    def function(inputs: Any, **kwargs: Any) -> Any:
+        return cls(**kwargs)(inputs)
+
+    function.__name__ = function.__qualname__ = cls.__name__.lower()
+    return function
+
+
+add = _as_function(Add)
+subtract = _as_function(Subtract)
+multiply = _as_function(Multiply)
+average = _as_function(Average)
+maximum = _as_function(Maximum)
+minimum = _as_function(Minimum)
+
+
+def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
+    """`Concatenate(axis)(inputs)`."""
+    return Concatenate(axis=axis, **kwargs)(inputs)
+
+
+def dot(inputs: Any, axes: int | Sequence[int] = -1, **kwargs: Any) -> Any:
+    """`Dot(axes)(inputs)`."""
+    return Dot(axes=axes, **kwargs)(inputs)

@@ -1,0 +1,165 @@
+"""Layers that move elements without computing."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+from .._core import Tensor
+from .core import Shape
+from .input_spec import InputSpec
+from .layer import Layer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def _product(sizes: Sequence[int | None]) -> int | None:
+    return None if None in sizes else math.prod(sizes)  # type: ignore[type-var]
+
+
+class Flatten(Layer):
+    """`(batch, a, b, ...)` to `(batch, a * b * ...)`, and `(batch,)` to `(batch, 1)`.
+
+    Args:
+        data_format: "channels_last" (the order of the elements in memory) unless given;
+            "channels_first" flattens the elements in the order of a channels-last tensor.
+
+    Example:
+        >>> layers.Flatten()(np.ones((2, 3, 4))).shape
+        (2, 12)
+    """
+
+    _keeps_dtype = True
+
+    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if data_format not in (None, "channels_last", "channels_first"):
+            raise ValueError(
+                "Flatten: data_format must be 'channels_last' or 'channels_first', got "
+                f"{data_format!r}"
+            )
+        self.data_format = data_format or "channels_last"
+        self.input_spec = InputSpec(min_ndim=1)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        if self.data_format == "channels_first" and inputs.ndim > 2:
+            inputs = _core.transpose(inputs, (0, *range(2, inputs.ndim), 1))
+        # Not (batch, -1): an empty batch would leave the second size open.
+        return _core.reshape(inputs, (inputs.shape[0], math.prod(inputs.shape[1:])))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (input_shape[0], _product(input_shape[1:]))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "data_format": self.data_format}
+
+
+class Reshape(Layer):
+    """Gives each sample the shape `target_shape`, in which one size may be -1 (or None).
+
+    Raises:
+        ValueError: more than one -1, or another number of elements than the input has.
+
+    Example:
+        >>> layers.Reshape((3, -1))(np.ones((2, 12))).shape
+        (2, 3, 4)
+    """
+
+    _keeps_dtype = True
+
+    def __init__(self, target_shape: Sequence[int | None], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        target = (target_shape,) if isinstance(target_shape, int) else tuple(target_shape)
+        self.target_shape = tuple(-1 if size is None else int(size) for size in target)
+        if self.target_shape.count(-1) > 1 or any(size < -1 for size in self.target_shape):
+            raise ValueError(
+                f"Reshape: target_shape takes sizes and at most one -1, got {target_shape}"
+            )
+
+    def _resolve(self, sizes: Shape) -> tuple[int | None, ...]:
+        total = _product(sizes)
+        known = math.prod(size for size in self.target_shape if size != -1)
+        open_size: int | None = None
+        if total is not None:
+            fits = total == known if -1 not in self.target_shape else known and total % known == 0
+            if not fits:
+                raise ValueError(
+                    f"cannot reshape samples of shape {tuple(sizes)} to {self.target_shape}"
+                )
+            open_size = total // known if known else 0
+        return tuple(open_size if size == -1 else size for size in self.target_shape)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        return _core.reshape(inputs, (inputs.shape[0], *self._resolve(inputs.shape[1:])))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (input_shape[0], *self._resolve(input_shape[1:]))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "target_shape": self.target_shape}
+
+
+class Permute(Layer):
+    """Reorders the axes of each sample; axes are counted from 1.
+
+    Raises:
+        ValueError: `dims` isn't an order of 1, 2, ..., or the input has another number of axes.
+
+    Example:
+        >>> layers.Permute((2, 1))(np.ones((5, 3, 4))).shape
+        (5, 4, 3)
+    """
+
+    _keeps_dtype = True
+
+    def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dims = tuple(dims)
+        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+            raise ValueError(
+                f"Permute: dims must be the numbers 1 to {len(self.dims)} in some order, got "
+                f"{self.dims}"
+            )
+        self.input_spec = InputSpec(ndim=len(self.dims) + 1)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        return _core.transpose(inputs, (0, *self.dims))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (input_shape[0], *(input_shape[axis] for axis in self.dims))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "dims": self.dims}
+
+
+class RepeatVector(Layer):
+    """`(batch, features)` to `(batch, n, features)`, each vector n times.
+
+    Raises:
+        TypeError: n isn't an integer.
+        ValueError: n is less than 1, or the input hasn't two axes.
+    """
+
+    _keeps_dtype = True
+
+    def __init__(self, n: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(n, int) or isinstance(n, bool):
+            raise TypeError(f"RepeatVector: n must be an integer, got {n!r}")
+        if n < 1:
+            raise ValueError(f"RepeatVector: n must be at least 1, got {n}")
+        self.n = n
+        self.input_spec = InputSpec(ndim=2)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        batch, features = inputs.shape
+        rows = _core.reshape(inputs, (batch, 1, features))
+        return _core.broadcast_to(rows, (batch, self.n, features))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (input_shape[0], self.n, input_shape[1])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "n": self.n}

@@ -1,0 +1,22 @@
+"""Keras-style models: Sequential, functional and subclassed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import layers as _layers
+from .._symbolic import KerasTensor
+from .cloning import clone_model
+from .model import Functional, Model
+from .sequential import Sequential
+
+# Models are layers: configs of models may contain models.
+_layers._registry.objects.update(Model=Model, Functional=Functional, Sequential=Sequential)
+
+
+def model_from_config(config: dict[str, Any], custom_objects: Any = None) -> Any:
+    """The model that `layers.serialize(model)` described, with new weights."""
+    return _layers.deserialize(config, custom_objects)
+
+
+__all__ = ["Functional", "KerasTensor", "Model", "Sequential", "clone_model", "model_from_config"]

@@ -1,0 +1,61 @@
+"""clone_model: the same architecture with new weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..layers.input_layer import InputLayer
+from ..layers.layer import Layer
+from .model import Functional, Model
+from .sequential import Sequential
+from .serialization import graph_config, graph_from_config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def clone_model(
+    model: Model,
+    input_tensors: Any = None,
+    clone_function: Callable[[Layer], Layer] | None = None,
+) -> Model:
+    """A model with new layers of the same settings, connected in the same way.
+
+    Args:
+        model: a functional model or a `Sequential`.
+        input_tensors: KerasTensors to begin at in place of new Inputs.
+        clone_function: makes the new layer for each layer; through its config unless given.
+
+    Raises:
+        ValueError: the model is neither functional nor a Sequential.
+
+    Example:
+        >>> twin = models.clone_model(models.Sequential([layers.Input((2,)), layers.Dense(1)]))
+        >>> twin.count_params()
+        3
+    """
+
+    def clone(layer: Layer) -> Layer:
+        if clone_function is not None:
+            return clone_function(layer)
+        return type(layer).from_config(layer.get_config())
+
+    if isinstance(model, Sequential):
+        stack = model._stack if input_tensors is None else [input_tensors, *model.layers]
+        fresh = [layer if layer is input_tensors else _clone(layer, clone) for layer in stack]
+        return Sequential(fresh, trainable=model.trainable, name=model.name)
+    if model._graph is None or not isinstance(model, Functional):
+        raise ValueError(
+            f"clone_model takes functional and Sequential models, got {model.name!r} of class "
+            f"{type(model).__name__}"
+        )
+    made = {layer.name: _clone(layer, clone) for layer in model.layers}
+    inputs, outputs = graph_from_config(graph_config(model._graph), layers=made)
+    clone_ = Functional(inputs, outputs, name=model.name)
+    return clone_ if input_tensors is None else Functional(input_tensors, clone_(input_tensors))
+
+
+def _clone(layer: Layer, clone: Callable[[Layer], Layer]) -> Layer:
+    if isinstance(layer, InputLayer):
+        return InputLayer.from_config(layer.get_config())
+    return clone(layer)

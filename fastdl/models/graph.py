@@ -1,0 +1,307 @@
+"""Graph: what a functional model computes, from inputs to outputs, as a flat list of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import _core, _tree
+from .._core import Tensor
+from .._symbolic import KerasTensor, Node
+from ..layers._calls import NAMED_ERRORS, name_error, signature_of
+from ..layers.layer import Layer
+
+# What one step does: `call` on the values at `source` (an index, or a function of all values that
+# gives the arguments), the result to `target` (an index, or several for the result's leaves).
+Step = tuple[Callable[..., Any], Any, Any, bool, Any]
+
+
+class _Slot:
+    """Marks in a node's arguments where the value with this index goes."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+
+class Graph:
+    """The computation between symbolic inputs and outputs.
+
+    Args:
+        inputs, outputs: KerasTensors or structures of them.
+
+    Raises:
+        ValueError: something else among them, no inputs or outputs, an output that needs an input
+            that isn't given, two layers with one name.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any) -> None:
+        self.inputs_struct = inputs
+        self.outputs_struct = outputs
+        self.inputs = _checked(inputs, "inputs")
+        self.outputs = _checked(outputs, "outputs")
+        if len(set(map(id, self.inputs))) < len(self.inputs):
+            raise ValueError("inputs: the same input stands there twice")
+        self.nodes, order = self._sort()
+        self.operations = self._sort_operations(order)
+        names = [operation.name for operation in self.operations]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(
+                    f"{names.count(name)} layers of the model have the name {name!r}: "
+                    "names must be unique"
+                )
+        self.layers: list[Layer] = [op for op in self.operations if isinstance(op, Layer)]
+        self._steps: list[Step] | None = None
+
+    # --- order
+
+    def _sort(self) -> tuple[list[Node], dict[Any, int]]:
+        """The nodes, each after those it needs, and the order in which operations are met."""
+        given = set(map(id, self.inputs))
+        done: dict[Node, None] = {}
+        order: dict[Any, int] = {}
+        for output in self.outputs:
+            # Depth first without recursion: graphs may be deeper than Python's stack.
+            stack = [(output, None)] if output._node not in done else []
+            while stack:
+                tensor, pending = stack.pop()
+                node = tensor._node
+                if node in done:
+                    continue
+                if pending is None:
+                    order.setdefault(node.operation, len(order))
+                    pending = [] if id(tensor) in given else list(node.inputs)
+                    if not pending and id(tensor) not in given:
+                        raise ValueError(
+                            f"graph disconnected: an output needs the input {tensor.name!r}, "
+                            f"which is none of the inputs {[t.name for t in self.inputs]}"
+                        )
+                if pending:
+                    stack.append((tensor, pending[1:] or ()))
+                    stack.append((pending[0], None))
+                else:
+                    done[node] = None
+        return list(done), order
+
+    def _sort_operations(self, order: dict[Any, int]) -> list[Any]:
+        """The operations in Keras's order, by their distance from the outputs: it is the order of
+        `layers` and therefore of `weights`."""
+        depths: dict[Node, int] = {}
+        operation_depths: dict[Any, int] = {}
+        known = set(self.nodes)
+        given = {tensor._node for tensor in self.inputs}
+        for node in reversed(self.nodes):
+            depth = max(depths.setdefault(node, 0), operation_depths.get(node.operation, 0))
+            depths[node] = operation_depths[node.operation] = depth
+            for parent in node.parents if node not in given else ():
+                if parent in known:
+                    depths[parent] = max(depth + 1, depths.get(parent, 0))
+        for tensor in self.inputs:  # those that no output needs
+            if tensor._node.is_input and tensor._node.operation not in operation_depths:
+                operation_depths[tensor._node.operation] = 0
+                order[tensor._node.operation] = -1
+        # An operation that only makes an input is outside, unless it is the input's own layer.
+        inside = {node.operation for node in self.nodes if node not in given or node.is_input}
+        inside.update(tensor._node.operation for tensor in self.inputs if tensor._node.is_input)
+        return sorted(
+            inside, key=lambda operation: (-operation_depths[operation], order[operation])
+        )
+
+    # --- execution
+
+    def _compile(self) -> list[Step]:
+        slots = {id(tensor): index for index, tensor in enumerate(self.inputs)}
+        steps: list[Step] = []
+        for node in self.nodes:
+            if any(id(tensor) in slots for tensor in node.outputs):
+                continue  # its output is given
+            call, training = _callable_of(node)
+            source = _source_of(node, slots)
+            for tensor in node.outputs:
+                slots[id(tensor)] = len(slots)
+            targets = [slots[id(tensor)] for tensor in node.outputs]
+            target: Any = targets if _tree.is_nested(node.outputs_struct) else targets[0]
+            steps.append((call, source, target, training, node.operation))
+        self._size = len(slots)
+        self._results = [slots[id(tensor)] for tensor in self.outputs]
+        return steps
+
+    def run(self, inputs: list[Any], training: bool | None) -> Any:
+        """The outputs for tensors of the right shapes and types."""
+        if self._steps is None:
+            self._steps = self._compile()
+        values: list[Any] = [None] * self._size
+        values[: len(inputs)] = inputs
+        operation: Any = None
+        try:
+            for step in self._steps:
+                call, source, target, takes_training, operation = step
+                if source.__class__ is int:
+                    if takes_training:
+                        result = call(values[source], training=training)
+                    else:
+                        result = call(values[source])
+                else:
+                    args, kwargs = source(values)
+                    if takes_training:
+                        kwargs["training"] = training
+                    result = call(*args, **kwargs)
+                if target.__class__ is int:
+                    values[target] = result
+                else:
+                    for index, leaf in zip(target, _tree.leaves(result), strict=True):
+                        values[index] = leaf
+        except NAMED_ERRORS as error:
+            if isinstance(operation, Layer):
+                name_error(error, operation)
+            raise
+        return self._pack([values[index] for index in self._results])
+
+    def _pack(self, values: list[Any]) -> Any:
+        if not _tree.is_nested(self.outputs_struct):
+            return values[0]
+        packed = _tree.pack(self.outputs_struct, values)
+        return packed[0] if len(packed) == 1 and not isinstance(packed, dict) else packed
+
+    def infer(self, inputs: list[KerasTensor]) -> Any:
+        """The KerasTensors of the outputs for other symbolic inputs."""
+        if all(x.shape == own.shape for x, own in zip(inputs, self.inputs, strict=True)):
+            return self._pack([KerasTensor(t.shape, t.dtype) for t in self.outputs])
+        known = {id(own): x for own, x in zip(self.inputs, inputs, strict=True)}
+
+        def value(leaf: Any) -> Any:
+            return known[id(leaf)] if isinstance(leaf, KerasTensor) else leaf
+
+        for node in self.nodes:
+            if any(id(tensor) in known for tensor in node.outputs):
+                continue
+            args = _tree.map_structure(value, node.args)
+            kwargs = _tree.map_structure(value, node.kwargs)
+            results = _tree.flatten(node.operation.compute_output_spec(*args, **kwargs))
+            known.update((id(t), r) for t, r in zip(node.outputs, results, strict=True))
+        return self._pack([known[id(tensor)] for tensor in self.outputs])
+
+    # --- inputs
+
+    def take(self, inputs: Any) -> list[Any]:
+        """The tensors of a call's argument in the order of `inputs`, cast and checked.
+
+        Raises:
+            ValueError: another structure, a missing key, another rank or size than the Input's.
+        """
+        if len(self.inputs) == 1 and type(inputs) is Tensor:
+            return [_fitted(inputs, self.inputs[0])]
+        flat = self._flatten(inputs)
+        return [_fitted(x, own) for x, own in zip(flat, self.inputs, strict=True)]
+
+    def _flatten(self, inputs: Any) -> list[Any]:
+        struct = self.inputs_struct
+        names = [tensor.name for tensor in self.inputs]
+        if isinstance(inputs, dict):
+            by_key = isinstance(struct, dict) and all(
+                isinstance(tensor, KerasTensor) for tensor in struct.values()
+            )
+            if by_key or not isinstance(struct, dict):
+                keys = sorted(struct) if by_key else names
+                for key in keys:
+                    if key not in inputs:
+                        raise ValueError(
+                            f"missing input {key!r}: expected a dict with the keys {keys}, got "
+                            f"{list(inputs)}"
+                        )
+                return [inputs[key] for key in keys]
+        elif isinstance(struct, dict) and list(struct) != sorted(struct):
+            raise ValueError(
+                f"expected a dict with the keys {list(struct)}, got {type(inputs).__name__}"
+            )
+        flat = _tree.flatten(inputs)
+        if len(flat) != len(self.inputs):
+            raise ValueError(f"expected {len(self.inputs)} input(s) {names}, got {len(flat)}")
+        return flat
+
+
+def _fitted(x: Any, own: KerasTensor) -> Any:
+    """`x` with the type and the rank of an Input; ValueError when its shape doesn't fit."""
+    if x is None:
+        if getattr(own._node.operation, "optional", False):
+            return None
+        raise ValueError(f"input {own.name!r} isn't optional, got None")
+    if not isinstance(x, (Tensor, KerasTensor)):
+        raise TypeError(f"input {own.name!r}: expected a tensor or an array, got {x!r}")
+    shape = x.shape
+    wanted = own.shape
+    if len(shape) != len(wanted):
+        if len(shape) == len(wanted) + 1 and shape[-1] == 1:
+            shape = shape[:-1]
+        elif len(shape) == len(wanted) - 1 and wanted[-1] == 1:
+            shape = (*shape, 1)
+    fits = len(shape) == len(wanted) and all(
+        a == b or a is None or b is None
+        for a, b in zip(shape[1:], wanted[1:], strict=True)  # the batch size may always vary
+    )
+    if not fits:
+        raise ValueError(f"input {own.name!r}: expected shape {wanted}, got {x.shape}")
+    if isinstance(x, KerasTensor):
+        return x if shape is x.shape else KerasTensor(shape, own.dtype)
+    if shape is not x.shape and shape != x.shape:
+        x = _core.reshape(x, shape)
+    return x if x.dtype == own.dtype else _core.cast(x, own.dtype)
+
+
+def _checked(structure: Any, what: str) -> list[KerasTensor]:
+    tensors = _tree.flatten(structure)
+    if not tensors:
+        raise ValueError(f"{what} is empty: a model needs at least one")
+    for tensor in tensors:
+        if not isinstance(tensor, KerasTensor) or not hasattr(tensor, "_node"):
+            raise ValueError(
+                f"{what} must come from layers.Input and from calls of layers on it, got "
+                f"{tensor!r} (of type {type(tensor).__name__})"
+            )
+    return tensors
+
+
+def _callable_of(node: Node) -> tuple[Callable[..., Any], bool]:
+    """What to call for a node, and whether to tell it about training.
+
+    A layer's `call` itself where `__call__` would add nothing: inputs are checked and layers are
+    built by then.
+    """
+    operation = node.operation
+    if not isinstance(operation, Layer):
+        return operation.function, False
+    explicit = node.kwargs.get("training") is not None
+    plain = (
+        type(operation).__call__ is Layer.__call__
+        and operation.activity_regularizer is None
+        and not operation._foreign
+        and not explicit
+    )
+    if plain:
+        return operation.call, signature_of(operation, "call").training
+    return operation, not explicit
+
+
+def _source_of(node: Node, slots: dict[int, int]) -> Any:
+    if len(node.args) == 1 and isinstance(node.args[0], KerasTensor) and not node.kwargs:
+        return slots[id(node.args[0])]
+
+    def mark(leaf: Any) -> Any:
+        return _Slot(slots[id(leaf)]) if isinstance(leaf, KerasTensor) else leaf
+
+    args = _tree.map_structure(mark, node.args)
+    kwargs = _tree.map_structure(mark, node.kwargs)
+    if len(args) == 1 and not kwargs and isinstance(args[0], list):
+        if all(isinstance(item, _Slot) for item in args[0]):
+            indices = [item.index for item in args[0]]
+            return lambda values: (([values[index] for index in indices],), {})
+
+    def fetch(values: list[Any]) -> tuple[Any, Any]:
+        def value(leaf: Any) -> Any:
+            return values[leaf.index] if isinstance(leaf, _Slot) else leaf
+
+        return _tree.map_structure(value, args), _tree.map_structure(value, kwargs)
+
+    return fetch

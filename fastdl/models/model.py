@@ -1,0 +1,263 @@
+"""Model: a layer that can be trained; functional when made from inputs and outputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import _tree
+from .._identifiers import suggestion
+from .._symbolic import KerasTensor, symbolic_leaves
+from ..layers.layer import Layer
+from .graph import Graph
+from .trainer import Trainer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from typing_extensions import Self
+
+
+def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    positional = len(args) == 2 or (len(args) == 1 and "outputs" in kwargs)
+    return positional or ("inputs" in kwargs and "outputs" in kwargs)
+
+
+class Model(Trainer, Layer):
+    """A network with `compile`, `fit`, `evaluate` and `predict`. Made in one of two ways:
+
+    - `Model(inputs, outputs)`: functional, the graph between symbolic inputs and outputs, each a
+      KerasTensor or a list or dict of them. Layers may be shared, models stand for layers.
+    - a subclass with `call(self, inputs, training=None)`, and possibly its own `train_step`.
+
+    A subclass may be functional, too: by `super().__init__(inputs=..., outputs=...)`, or by
+    calling the subclass with inputs and outputs.
+
+    Args:
+        inputs, outputs: as above.
+        name: the class name in snake case, counted, unless given.
+        trainable: as in `Layer`.
+
+    Raises:
+        ValueError: the graph isn't connected, two layers have one name, or inputs or outputs are
+            no KerasTensors.
+
+    Source: `keras.Model` of Keras 3.
+
+    Example:
+        >>> x = layers.Input(shape=(4,))
+        >>> model = models.Model(inputs=x, outputs=layers.Dense(2)(x))
+        >>> model.count_params()
+        10
+    """
+
+    _kind = "model"
+    _graph: Graph | None = None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        if cls is Model and _is_functional(args, kwargs):
+            return super().__new__(Functional, *args, **kwargs)  # type: ignore[return-value]
+        return super().__new__(cls, *args, **kwargs)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if _is_functional(args, kwargs):
+            self._init_functional(*args, **kwargs)
+        else:
+            super().__init__(*args, **kwargs)
+
+    def _init_functional(
+        self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        try:
+            graph = Graph(inputs, outputs)
+        except ValueError as error:
+            error.args = (f"model {self.name!r}: {error}",)
+            raise
+        self._adopt(graph)
+        for layer in graph.layers:
+            self._modules[layer.name] = layer
+
+    def _adopt(self, graph: Graph | None) -> None:
+        self.__dict__.update(_graph=graph, built=graph is not None)
+
+    # --- computation
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """The outputs; a model that isn't functional defines it."""
+        if self._graph is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} has no call(self, inputs): define it, or give inputs and "
+                "outputs to make the model functional"
+            )
+        return self._graph.run(self._graph.take(inputs), training)
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the weights for inputs of this shape (None for open sizes, as the batch size).
+
+        Not needed before `fit` or a call on data.
+
+        Raises:
+            ValueError: `input_shape` is no shape or structure of shapes.
+        """
+        if self._graph is None:
+            inputs = _tree.map_shapes(KerasTensor, input_shape)
+            self._call_symbolic((inputs,), {})
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        graph = self._graph
+        if graph is None or len(args) != 1 or not symbolic_leaves(args):
+            return self._infer_output_spec(args, kwargs)
+        return graph.infer(graph.take(args[0]))
+
+    # --- structure
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, for a functional model in the order of computation."""
+        if self._graph is not None:
+            return list(self._graph.layers)
+        return self._flatten_layers(include_self=False, recursive=False)
+
+    @layers.setter
+    def layers(self, value: Any) -> None:
+        raise AttributeError("'layers' lists the model's layers; choose another attribute name")
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """The layer with this name, or at this place in `layers`.
+
+        Raises:
+            ValueError: no such layer (the nearest name is suggested), or not exactly one argument.
+        """
+        if (name is None) == (index is None):
+            raise ValueError("get_layer takes either a name or an index")
+        layers = self.layers
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(
+                    f"model {self.name!r} has {len(layers)} layers, none at index {index}"
+                )
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        names = [layer.name for layer in layers]
+        raise ValueError(
+            f"model {self.name!r} has no layer {name!r}.{suggestion(name, names)} "
+            f"Its layers are {names}."
+        )
+
+    def _known_graph(self, what: str) -> Graph:
+        if self._graph is None:
+            raise AttributeError(
+                f"model {self.name!r} has no {what}: it isn't functional"
+                + (", or not built yet" if type(self).__name__ == "Sequential" else "")
+            )
+        return self._graph
+
+    @property
+    def inputs(self) -> list[KerasTensor]:
+        """The symbolic inputs, as a flat list. AttributeError when the model has no graph."""
+        return list(self._known_graph("inputs").inputs)
+
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        """The symbolic outputs, as a flat list. AttributeError when the model has no graph."""
+        return list(self._known_graph("outputs").outputs)
+
+    @property
+    def input(self) -> Any:
+        """The symbolic inputs as they were given."""
+        return self._known_graph("input").inputs_struct
+
+    @property
+    def output(self) -> Any:
+        """The symbolic outputs as they were given."""
+        return self._known_graph("output").outputs_struct
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the input, or a list of shapes."""
+        return _one_or_all([x.shape for x in self._known_graph("input_shape").inputs])
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the output, or a list of shapes."""
+        return _one_or_all([x.shape for x in self._known_graph("output_shape").outputs])
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the layers that make the outputs."""
+        return [x._node.operation.name for x in self._known_graph("output_names").outputs]
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """The shape of the output for an input shape."""
+        if self._graph is None:
+            return super().compute_output_shape(*args, **kwargs)
+        shape = args[0] if args else next(iter(kwargs.values()))
+        inputs = _tree.map_shapes(KerasTensor, shape)
+        outputs = self._graph.infer(self._graph.take(inputs))
+        return _tree.map_structure(lambda tensor: tensor.shape, outputs)
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
+        """Prints a table of the layers, their output shapes and numbers of weights, as Keras does.
+
+        Args:
+            line_length: width of the table; that of the terminal less 4, at most 88 (108 with a
+                column of connections), unless given.
+            positions: where the columns end, as parts of the width.
+            print_fn: gets the whole text; `print` unless given.
+            expand_nested: whether to list the layers of models in the model, too.
+            show_trainable: whether to add a column that says so.
+            layer_range: names (or patterns) of the first and the last layer to list.
+
+        Raises:
+            ValueError: `layer_range` matches no layers.
+        """
+        from .summary import ASCII, summary_text
+
+        text = summary_text(
+            self, line_length, positions, expand_nested, show_trainable, layer_range
+        )
+        if print_fn is not None:
+            print_fn(text)
+            return
+        try:
+            print(text)
+        except UnicodeEncodeError:  # an output that has no box characters
+            print(text.translate(ASCII))
+
+    # --- configuration
+
+    def get_config(self) -> dict[str, Any]:
+        if self._graph is None or type(self).__init__ is not Model.__init__:
+            return super().get_config()
+        from .serialization import graph_config
+
+        return {"name": self.name, "trainable": self.trainable, **graph_config(self._graph)}
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Self:
+        if "input_layers" not in config:
+            return cls(**config)
+        from .serialization import graph_from_config
+
+        inputs, outputs = graph_from_config(config, custom_objects)
+        return cls(inputs=inputs, outputs=outputs, name=config.get("name"))
+
+
+class Functional(Model):
+    """What `Model(inputs, outputs)` returns."""
+
+
+def _one_or_all(shapes: list[Any]) -> Any:
+    return shapes[0] if len(shapes) == 1 else shapes

@@ -1,0 +1,199 @@
+"""Sequential: a model whose layers follow one another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import _tree
+from .._symbolic import KerasTensor
+from ..layers.input_layer import InputLayer
+from ..layers.layer import Layer
+from .graph import Graph
+from .model import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from typing_extensions import Self
+
+
+class Sequential(Model):
+    """A stack of layers, each applied to the output of the one before.
+
+    The weights are made as soon as the shape of the input is known: from an `Input` in first
+    place, from `input_shape` or `input_dim` of the first layer, or from the first data.
+
+    Args:
+        layers: the layers, in order; more can be added with `add`.
+        trainable: as in `Layer`.
+        name: `sequential`, counted, unless given.
+
+    Raises:
+        ValueError: something that isn't a layer, two layers with one name, a second Input.
+
+    Source: `keras.Sequential` of Keras 3, except that an input shape taken from data leaves the
+    batch size open.
+
+    Example:
+        >>> model = models.Sequential([layers.Dense(3, activation="relu"), layers.Dense(1)])
+        >>> model(np.ones((2, 4))).shape
+        (2, 1)
+    """
+
+    def __init__(
+        self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None
+    ) -> None:
+        super().__init__(trainable=trainable, name=name)
+        # The layers with the InputLayer first where the input is known; then the symbolic input
+        # and the output of each layer stand in _tensors.
+        self.__dict__.update(_stack=[], _tensors=[])
+        for layer in layers or ():
+            self.add(layer)
+
+    # --- the stack
+
+    def add(self, layer: Any, rebuild: bool = True) -> None:
+        """Puts a layer (or the result of `Input`) on top.
+
+        Raises:
+            ValueError: it isn't a layer, its name is taken, or it is a second Input.
+        """
+        if isinstance(layer, KerasTensor) and isinstance(layer._node.operation, InputLayer):
+            layer = layer._node.operation
+        stack = self._stack
+        label = f"model {self.name!r}"
+        if not isinstance(layer, Layer):
+            raise ValueError(
+                f"{label}: only layers can be added, got {layer!r} (of type {type(layer).__name__})"
+            )
+        if any(other.name == layer.name and other is not layer for other in stack):
+            raise ValueError(f"{label} already has a layer named {layer.name!r}: names are unique")
+        if isinstance(layer, InputLayer) and stack:
+            raise ValueError(f"{label}: an Input must be the first layer, and the only one")
+        if not stack and not isinstance(layer, InputLayer):
+            first = _input_for(layer)
+            if first is not None:
+                stack.append(first)
+                self._tensors.append(first.output)
+        if isinstance(layer, InputLayer):
+            self._tensors.append(layer.output)
+        elif self._tensors:
+            self._tensors.append(self._apply(layer, self._tensors[-1]))
+        stack.append(layer)
+        if not isinstance(layer, InputLayer):
+            self._modules[layer.name] = layer
+        self._refresh()
+
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Removes the last layer and returns it.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if not self.layers:
+            raise ValueError(f"model {self.name!r} has no layer to remove")
+        layer = self._stack.pop()
+        if self._tensors:
+            self._tensors.pop()
+        if layer not in self._stack:
+            self._modules.pop(layer.name, None)
+        self._refresh()
+        return layer
+
+    def _apply(self, layer: Layer, x: Any) -> Any:
+        outputs = layer(x)
+        if not isinstance(outputs, KerasTensor):
+            raise ValueError(
+                f"model {self.name!r}: layers of a Sequential have one output, {layer.name!r} "
+                f"returns {type(outputs).__name__}"
+            )
+        return outputs
+
+    def _refresh(self) -> None:
+        tensors = self._tensors
+        self._adopt(Graph(tensors[0], tensors[-1]) if len(tensors) > 1 else None)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without the Input."""
+        return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
+
+    @layers.setter
+    def layers(self, value: Any) -> None:
+        raise AttributeError("'layers' lists the model's layers; use add() and pop()")
+
+    # --- computation
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the weights for an input of this shape, the batch axis included.
+
+        Raises:
+            ValueError: there are no layers, or the model is built for another shape.
+        """
+        if not self.layers:
+            raise ValueError(f"model {self.name!r} has no layers: add() some before using it")
+        if not _tree.is_shape(input_shape):
+            return  # a structure of inputs: the layers are built as they are called
+        wanted = (None, *input_shape[1:])
+        if self._tensors:
+            own = self._tensors[0].shape
+            if (None, *own[1:]) != wanted:
+                raise ValueError(
+                    f"model {self.name!r} takes inputs of shape {own}, it cannot be built for "
+                    f"{tuple(input_shape)}"
+                )
+            return
+        first = InputLayer(batch_shape=wanted, dtype=self._stack[0].compute_dtype)
+        tensors: list[Any] = [first.output]
+        for layer in self._stack:
+            tensors.append(self._apply(layer, tensors[-1]))
+        self.__dict__.update(_stack=[first, *self._stack], _tensors=tensors)
+        self._refresh()
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        if self._graph is not None:
+            return self._graph.run(self._graph.take(inputs), training)
+        for layer in self.layers:  # inputs that are no single tensor
+            inputs = layer(inputs, training=training)
+        return inputs
+
+    # --- configuration
+
+    def get_config(self) -> dict[str, Any]:
+        from ..layers import serialize
+
+        config = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "layers": [serialize(layer) for layer in self._stack],
+        }
+        if self._tensors:
+            config["build_input_shape"] = self._tensors[0].shape
+        return config
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Self:
+        from ..layers import deserialize
+
+        layers = [deserialize(layer, custom_objects) for layer in config["layers"]]
+        model = cls(layers, name=config.get("name"))
+        shape = config.get("build_input_shape")
+        if shape and not model._tensors:
+            model.build(shape)
+        return model
+
+
+def _input_for(layer: Layer) -> InputLayer | None:
+    """The Input that a first layer asks for, by `input_shape=` or by being a model with one."""
+    if layer._input_shape_arg is not None:
+        return InputLayer(
+            shape=layer._input_shape_arg,
+            batch_size=layer._batch_size_arg,
+            dtype=layer.compute_dtype,
+        )
+    graph = getattr(layer, "_graph", None)
+    if graph is not None and len(graph.inputs) == 1:
+        return InputLayer(batch_shape=graph.inputs[0].shape, dtype=graph.inputs[0].dtype)
+    return None

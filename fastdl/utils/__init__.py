@@ -1,0 +1,105 @@
+"""Small helpers around training: labels, seeds, named objects. `utils.data` is `fastdl.data`."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from .._identifiers import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    register_keras_serializable,
+    reset_names,
+)
+
+
+def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
+    """Class numbers as rows with a 1.0 at the class and 0.0 elsewhere.
+
+    Args:
+        x: integers of any shape; a last axis of size 1 is dropped.
+        num_classes: the number of classes; the largest number plus one unless given.
+
+    Returns:
+        A float64 array of shape `x.shape + (num_classes,)`, like Keras's.
+
+    Raises:
+        ValueError: a number outside `[0, num_classes)`, numbers with fractions, or no numbers.
+        TypeError: `x` isn't numeric.
+
+    Example:
+        >>> utils.to_categorical([0, 2]).tolist()
+        [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    given = np.asarray(x)
+    if given.dtype.kind not in "iufb":
+        raise TypeError(f"to_categorical: expected integers, got an array of type {given.dtype}")
+    if given.dtype.kind == "f" and not np.array_equal(given, np.floor(given)):
+        raise ValueError("to_categorical: expected whole numbers, got fractions or NaN")
+    labels = given.astype(np.int64)
+    if labels.ndim > 1 and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    if labels.size == 0 and num_classes is None:
+        raise ValueError("to_categorical: give num_classes when there are no labels")
+    classes = int(labels.max()) + 1 if num_classes is None else int(num_classes)
+    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+        wrong = labels.min() if labels.min() < 0 else labels.max()
+        raise ValueError(f"to_categorical: label {wrong} is not in [0, {classes})")
+    rows = np.zeros((labels.size, classes))
+    rows[np.arange(labels.size), labels.ravel()] = 1.0
+    return rows.reshape(*labels.shape, classes)
+
+
+def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
+    """An array divided by its norm of the given order along `axis`; zero vectors stay zero.
+
+    Example:
+        >>> utils.normalize(np.array([[3.0, 4.0]])).tolist()
+        [[0.6, 0.8]]
+    """
+    values = np.asarray(x)
+    norms = np.atleast_1d(np.linalg.norm(values, order, axis))
+    norms[norms == 0] = 1
+    return values / np.expand_dims(norms, axis)
+
+
+def set_random_seed(seed: int) -> None:
+    """Starts the random streams of Python, NumPy and this library: the same seed, the same run.
+
+    Raises:
+        ValueError: `seed` is no integer from 0 to 2^32 - 1.
+    """
+    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
+        raise ValueError(f"set_random_seed: expected an integer from 0 to 2**32 - 1, got {seed!r}")
+    random.seed(int(seed))
+    np.random.seed(int(seed))  # noqa: NPY002  (the global stream is what user code draws from)
+    _core.manual_seed(int(seed))
+
+
+def clear_session() -> None:
+    """Starts the counting in names anew: the next Dense is `dense` again."""
+    reset_names()
+
+
+def __getattr__(name: str) -> Any:
+    if name == "data":  # the name under which PyTorch users know fastdl.data; loaded on first use
+        from importlib import import_module
+
+        return import_module(f"{__name__}.data")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = [
+    "CustomObjectScope",
+    "clear_session",
+    "custom_object_scope",
+    "get_custom_objects",
+    "normalize",
+    "register_keras_serializable",
+    "set_random_seed",
+    "to_categorical",
+]
