@@ -48,26 +48,22 @@ FASTDL_INLINE void random_loop(int64_t n, uint64_t seed, uint64_t counter, uint6
 // The top 24 bits, as multiples of 2^-24 in [0, 1).
 FASTDL_INLINE vf unit_interval(vu words) { return to_float((vi)(words >> 8)) * 0x1p-24f; }
 
-// All 32 bits, as odd multiples of 2^-33 in (0, 1).
-FASTDL_INLINE vd open_unit_interval(vu words) {
-  const vd centred = __builtin_convertvector((vi)(words ^ 0x80000000u), vd);
-  return (centred + 2147483648.5) * 0x1p-32;
-}
-
 FASTDL_INLINE vd sqrt(vd x) {
-  double t[kLanes];
+  double t[sizeof(vd) / sizeof(double)];
   __builtin_memcpy(t, &x, sizeof x);
-  for (int i = 0; i < kLanes; ++i) t[i] = __builtin_sqrt(t[i]);
+  for (double& v : t) v = __builtin_sqrt(v);
   __builtin_memcpy(&x, t, sizeof x);
   return x;
 }
 
 // Natural logarithm of normal positive doubles.
 FASTDL_INLINE vd log(vd x) {
-  constexpr int64_t sqrt_half = 0x3fe6a09e667f3bcd;
-  const vl bits = (vl)x - sqrt_half, e = bits >> 52;
-  const vd m = (vd)(bits - (e << 52) + sqrt_half);
-  return log_in_double(m, __builtin_convertvector(__builtin_convertvector(e, vi), vd));
+  constexpr uint64_t one = 0x3ff0000000000000, sqrt_half = 0x3fe6a09e667f3bcd, magic = 0x4338000000000000;
+  const vul bits = (vul)x + (one - sqrt_half);
+  const vd m = (vd)((bits & 0xfffffffffffff) + sqrt_half);
+  // The exponent becomes a double by way of the low bits of 1.5 * 2^52.
+  const vd e = (vd)((bits >> 52) - 1023 + magic) - 6755399441055744.0;
+  return log_in_double(m, e);
 }
 
 // The inverse of the normal distribution function, to about 1e-15 (Wichura, "Algorithm AS 241", Applied
@@ -100,6 +96,15 @@ FASTDL_INLINE vd normal_quantile(vd p) {
   return centre >= 0.0 ? inner : (q < 0.0 ? -outer : outer);
 }
 
+// Quantiles at from + u (1 - 2 from) for u = the words as odd multiples of 2^-33 in (0, 1).
+FASTDL_INLINE vf normal_from_words(vu words, double from) {
+  const vi centred = (vi)(words ^ 0x80000000u);  // as signed integers around 0
+  const auto quantile = [=](vd w) {
+    return normal_quantile((w + 2147483648.5) * 0x1p-32 * (1.0 - 2.0 * from) + from);
+  };
+  return join(quantile(lower(centred)), quantile(upper(centred)));
+}
+
 }  // namespace
 
 void philox_u32(uint32_t* y, int64_t n, uint64_t seed, uint64_t counter, uint64_t stream) {
@@ -118,8 +123,7 @@ void philox_uniform(float* y, int64_t n, uint64_t seed, uint64_t counter, float 
 
 void philox_normal(float* y, int64_t n, uint64_t seed, uint64_t counter, float mean, float std) {
   random_loop(n, seed, counter, 0, [&](int64_t i, vu words, auto at) {
-    const vd z = normal_quantile(open_unit_interval(words));
-    at.store(y + i, __builtin_convertvector(z, vf) * std + mean);
+    at.store(y + i, normal_from_words(words, 0.0) * std + mean);
   });
 }
 
@@ -127,8 +131,7 @@ void philox_truncated_normal(float* y, int64_t n, uint64_t seed, uint64_t counte
                              float std) {
   constexpr double below = 0.0227501319481792072;  // the distribution function at -2
   random_loop(n, seed, counter, 0, [&](int64_t i, vu words, auto at) {
-    const vd z = normal_quantile(open_unit_interval(words) * (1.0 - 2.0 * below) + below);
-    at.store(y + i, __builtin_convertvector(z, vf) * std + mean);
+    at.store(y + i, normal_from_words(words, below) * std + mean);
   });
 }
 

@@ -43,8 +43,9 @@ typedef float vf __attribute__((vector_size(kLanes * 4)));
 typedef int32_t vi __attribute__((vector_size(kLanes * 4)));
 typedef uint32_t vu __attribute__((vector_size(kLanes * 4)));
 typedef int8_t vb __attribute__((vector_size(kLanes)));       // one byte per float32 lane
-typedef double vd __attribute__((vector_size(kLanes * 8)));   // as many doubles; two registers
-typedef int64_t vl __attribute__((vector_size(kLanes * 8)));
+typedef double vd __attribute__((vector_size(kLanes * 4)));   // a register of doubles: half the lanes
+typedef int64_t vl __attribute__((vector_size(kLanes * 4)));
+typedef uint64_t vul __attribute__((vector_size(kLanes * 4)));
 
 FASTDL_INLINE vf splat(float x) { return vf{} + x; }
 FASTDL_INLINE vi splat_i(int32_t x) { return vi{} + x; }
@@ -164,6 +165,26 @@ FASTDL_INLINE vf min(vf a, vf b) {
   return a == a ? r : a;
 }
 
+// Double precision takes a vector in two halves: x = join(f(lower(x)), f(upper(x))), for floats and integers.
+typedef float half_vf __attribute__((vector_size(kLanes * 2)));
+typedef int32_t half_vi __attribute__((vector_size(kLanes * 2)));
+template <class Half, class V>
+FASTDL_INLINE vd half_as_double(V v, int which) {
+  Half h;
+  __builtin_memcpy(&h, (const char*)&v + which * sizeof h, sizeof h);
+  return __builtin_convertvector(h, vd);
+}
+FASTDL_INLINE vd lower(vf v) { return half_as_double<half_vf>(v, 0); }
+FASTDL_INLINE vd upper(vf v) { return half_as_double<half_vf>(v, 1); }
+FASTDL_INLINE vd lower(vi v) { return half_as_double<half_vi>(v, 0); }
+FASTDL_INLINE vd upper(vi v) { return half_as_double<half_vi>(v, 1); }
+FASTDL_INLINE vf join(vd low, vd high) {
+  const half_vf h[2] = {__builtin_convertvector(low, half_vf), __builtin_convertvector(high, half_vf)};
+  vf v;
+  __builtin_memcpy(&v, h, sizeof v);
+  return v;
+}
+
 FASTDL_INLINE vf to_float(vi v) { return __builtin_convertvector(v, vf); }
 // Truncates; |x| must be below 2^31.
 FASTDL_INLINE vi to_int(vf v) { return __builtin_convertvector(v, vi); }
@@ -199,8 +220,8 @@ FASTDL_INLINE void multiply_wide(vu a, uint32_t b, vu& high, vu& low) {
   const __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64((__m256i)a, 32), m);
   high = (vu)_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
 #else
-  typedef uint64_t vul __attribute__((vector_size(kLanes * 8)));
-  high = __builtin_convertvector((__builtin_convertvector(a, vul) * b) >> 32, vu);
+  typedef uint64_t wide __attribute__((vector_size(kLanes * 8)));
+  high = __builtin_convertvector((__builtin_convertvector(a, wide) * b) >> 32, vu);
 #endif
 }
 
