@@ -106,7 +106,7 @@ class Progress:
         if kind is None:
             self.close()
         else:
-            self._abandon()
+            self.abandon()
 
     def update(self, done: int, values: Mapping[str, Any] | None = None) -> None:
         """Tells that `done` units in all are finished; `values` are the metrics so far, by name.
@@ -146,7 +146,7 @@ class Progress:
             self._write(" - ".join([*title, count.strip(), *times, *metrics]) + "\n")
         self._mode = "none"
 
-    def _abandon(self) -> None:
+    def abandon(self) -> None:
         """Ends a bar's line, so that the error message to come starts on one of its own."""
         if self._mode == "bar" and self._drawn_at is not None:
             self._write("\n")
