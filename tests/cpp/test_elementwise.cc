@@ -59,6 +59,9 @@ const Unary kUnary[] = {
     {U(exp), exp, 2},
     {U(log), log, 2},
     {U(log1p), log1p, 2},
+    {U(expm1), expm1, 2},
+    {U(sin), sin, 2},
+    {U(cos), cos, 2},
     {U(erf), erf, 4},
     {U(relu), [](double x) { return x <= 0 ? 0 : x; }, 0},
     {U(leaky_relu), [](double x) { return x > 0 ? x : 0.25 * x; }, 0.5},
@@ -157,7 +160,7 @@ TEST(unary_values) {
 }
 
 TEST(unary_signs_of_zero) {
-  for (UnaryKernel K::*kernel : {&K::sqrt, &K::log1p, &K::erf, &K::tanh, &K::sign, &K::floor, &K::ceil,
+  for (UnaryKernel K::*kernel : {&K::sqrt, &K::expm1, &K::log1p, &K::sin, &K::erf, &K::tanh, &K::sign, &K::floor, &K::ceil,
                                  &K::round, &K::softsign, &K::silu, &K::gelu_erf, &K::gelu_tanh}) {
     const Floats y = run(kernels().*kernel, {0.0f, -0.0f});
     EXPECT(test::same(y, {0.0f, -0.0f}), "got ", y[0], " and ", y[1]);

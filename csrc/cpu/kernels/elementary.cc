@@ -46,11 +46,20 @@ FASTDL_UNARY(scale_shift) {
 FASTDL_UNARY(exp) {
   map1(y, x, n, [](vf v) { return exp(v); });
 }
+FASTDL_UNARY(expm1) {
+  map1(y, x, n, [](vf v) { return expm1(v); });
+}
 FASTDL_UNARY(log) {
   map1(y, x, n, [](vf v) { return log(v); });
 }
 FASTDL_UNARY(log1p) {
   map1(y, x, n, [](vf v) { return log1p(v); });
+}
+FASTDL_UNARY(sin) {
+  map1(y, x, n, [](vf v) { return sin(v); });
+}
+FASTDL_UNARY(cos) {
+  map1(y, x, n, [](vf v) { return cos(v); });
 }
 FASTDL_UNARY(erf) {
   map1(y, x, n, [](vf v) { return erf(v); });

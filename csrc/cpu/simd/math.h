@@ -51,13 +51,14 @@ FASTDL_INLINE vf exp(vf x) {
   return select(zero, splat(0.0f), scale_by_power_of_two(1.0f + r, n));
 }
 
-// e^x - 1 for x <= 0
-FASTDL_INLINE vf expm1_nonpositive(vf x) {
+// e^x - 1
+FASTDL_INLINE vf expm1(vf x) {
   x = x < -30.0f ? splat(-30.0f) : x;  // there -1, to the last bit
+  x = x > 89.0f ? splat(89.0f) : x;
   vf n;
   const vf r = exp_reduced(x, n);
-  const vf scale = as_float((to_int(n) + 127) << 23);
-  return fma(scale, r, scale - 1.0f);
+  const vf half = as_float((to_int(n) + 126) << 23);  // 2^(n - 1): 2^n itself may overflow
+  return copysign(2.0f * fma(half, r, half - 0.5f), x);  // for the sign of zero
 }
 
 // log(1 + f) + e ln 2 for f in [sqrt(1/2) - 1, sqrt(2) - 1]
@@ -108,7 +109,7 @@ FASTDL_INLINE vf log1p(vf x) {
 
 // (e^2x - 1) / (e^2x + 1), from the side where nothing overflows
 FASTDL_INLINE vf tanh(vf x) {
-  const vf t = expm1_nonpositive(-2.0f * abs(x));
+  const vf t = expm1(-2.0f * abs(x));
   return copysign(t / (t + 2.0f), x);
 }
 
@@ -203,6 +204,41 @@ FASTDL_INLINE vf pow(vf x, vf y) {
              splat(1.0f), z);
   return z;
 }
+
+// x - k pi / 2 in [-pi / 4, pi / 4] for the nearest integer k, and k modulo 4 in -2 .. 2, of |x| < 2^28.
+FASTDL_INLINE vd reduce_quarter_turns(vd x, vd& quadrant) {
+  // pi / 2 in parts of 24, 24 and 53 bits: the products with k and the first two differences are exact.
+  constexpr double high = 0x1.921fb4p+0, middle = 0x1.4442dp-24, low = 0x1.8469898cc517p-48;
+  constexpr double magic = 6755399441055744.0;  // 1.5 * 2^52: rounds to an integer
+  const vd k = (x * 0.636619772367581343 + magic) - magic;
+  quadrant = k - 4.0 * ((k * 0.25 + magic) - magic);
+  return ((x - k * high) - k * middle) - k * low;
+}
+
+// sin(x + turn pi / 2): sine for turn 0, cosine for turn 1.
+FASTDL_INLINE vf sin_turned(vf x, int turn) {
+  vd low_quadrant, high_quadrant;
+  const vd low = reduce_quarter_turns(lower(x), low_quadrant);
+  const vd high = reduce_quarter_turns(upper(x), high_quadrant);
+  const vf r = join(low, high), z = r * r;
+  const vi quadrant = to_int(join(low_quadrant, high_quadrant)) + turn;
+  // (sin(r) / r - 1) / r^2, error 5.2e-12; (cos(r) - 1 + r^2 / 2) / r^4, error 1.2e-10; both in r^2
+  constexpr float s[] = {-0.166666672f, 0.00833332911f, -0.000198393085f, 2.71808403e-06f};
+  constexpr float c[] = {0.0416666456f, -0.0013887313f, 2.44327857e-05f};
+  const vf sine = r * fma(z, polynomial(z, s), splat(1.0f));
+  const vf cosine = fma(z * z, polynomial(z, c), fma(z, splat(-0.5f), splat(1.0f)));
+  vf y = select((quadrant & 1) != 0, cosine, sine);
+  y = as_float(as_int(y) ^ ((quadrant & 2) << 30));
+  // Arguments of 2^28 and more, where the reduction above gives out, and infinities go to the C library.
+  if (uint32_t bits = mask_bits((vi)(abs(x) >= 0x1p28f)))
+    for (; bits; bits &= bits - 1) {
+      const int i = __builtin_ctz(bits);
+      y[i] = turn ? __builtin_cosf(x[i]) : __builtin_sinf(x[i]);
+    }
+  return y;
+}
+FASTDL_INLINE vf sin(vf x) { return sin_turned(x, 0); }
+FASTDL_INLINE vf cos(vf x) { return sin_turned(x, 1); }
 
 // To an integral value; from 2^23 on every float is one.
 FASTDL_INLINE vf round_even(vf x) {
