@@ -1,0 +1,39 @@
+"""Checks of the numbers that both kinds of optimizers take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def check_number(
+    who: str, argument: str, value: Any, at_least: float = 0.0, below: float = float("inf")
+) -> float:
+    """`value` as a float in [at_least, below).
+
+    Raises:
+        ValueError: it is none; the message names the optimizer, the argument and the value.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{who}: {argument}: expected a number, got {value!r}") from None
+    if not at_least <= number < below:
+        wanted = (
+            f"of at least {at_least:g}"
+            if below == float("inf")
+            else f"in [{at_least:g}, {below:g})"
+        )
+        raise ValueError(f"{who}: {argument}: expected a number {wanted}, got {value!r}")
+    return number
+
+
+def check_fraction(who: str, argument: str, value: Any) -> float:
+    """`value` as a float in [0, 1].
+
+    Raises:
+        ValueError: it is none; the message names the optimizer, the argument and the value.
+    """
+    number = check_number(who, argument, value)
+    if number > 1:
+        raise ValueError(f"{who}: {argument}: expected a number in [0, 1], got {value!r}")
+    return number

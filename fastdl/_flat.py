@@ -1,0 +1,255 @@
+"""Flat parameter buffers: what an optimizer updates in one pass.
+
+The values of the parameters, their gradients and each kind of optimizer state lie one behind the
+other in one buffer each, at the same distances, so that one call updates them all:
+
+    values     | kernel      |pad| bias |pad| kernel   ...
+    gradients  | kernel.grad |pad| ...
+    state      | ...
+
+A parameter that already lies in another optimizer's buffer stays there (two optimizers may share
+a model); the updates then run over the longest stretches that are contiguous.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from operator import attrgetter, is_
+from typing import Any
+from weakref import WeakSet
+
+from . import _core
+from ._core import Tensor
+
+# Float32 elements in a cache line. Every parameter starts on a line of its own; the padding holds
+# zeros, in the gradients too, so sums over a stretch are sums over its parameters.
+_LINE = 16
+_BYTES = 4
+
+_gradient_of = attrgetter("grad")
+
+
+def _padded(numel: int) -> int:
+    return -(-numel // _LINE) * _LINE
+
+
+class _Buffer:
+    """The values and gradients of some parameters, each in one piece of memory."""
+
+    __slots__ = ("__weakref__", "address", "gradients", "size", "values")
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.values = _core.full((size,), "float32", 0.0)
+        self.gradients = _core.full((size,), "float32", 0.0)
+        self.address = self.values.data_ptr()
+
+    def offset_of(self, parameter: Tensor) -> int | None:
+        """Where the parameter's values lie in this buffer, None if they don't."""
+        distance = parameter.data_ptr() - self.address
+        return distance // _BYTES if 0 <= distance < self.size * _BYTES else None
+
+
+# Buffers in use. A Parameter holds on to its buffer (`_flat_buffer`), so that an optimizer made
+# after another one was dropped finds the parameters in place: nothing that refers to them moves.
+_buffers: WeakSet[_Buffer] = WeakSet()
+
+
+class Run:
+    """A stretch of parameters that one call updates.
+
+    Attributes:
+        values, gradients: 1-d views of the buffers.
+        states: 1-d views of the state buffers, in the order they were added.
+        indices: which parameters, as positions in the optimizer's list, in memory order.
+        key: what these parameters have in common (see `FlatParameters.runs`).
+    """
+
+    __slots__ = ("gradients", "indices", "key", "states", "values")
+
+    def __init__(
+        self,
+        values: Tensor,
+        gradients: Tensor,
+        states: tuple[Tensor, ...],
+        indices: list[int],
+        key: Hashable,
+    ) -> None:
+        self.values = values
+        self.gradients = gradients
+        self.states = states
+        self.indices = indices
+        self.key = key
+
+
+class FlatParameters:
+    """Parameters with their gradients and optimizer states in flat buffers.
+
+    Parameters that lie in no buffer yet are moved into a new one, in the order given: they keep
+    their identity and values but point at new memory, and `backward()` writes their gradients
+    into the gradient buffer.
+
+    Args:
+        parameters: float32 tensors without a place in the tape.
+        who: the optimizer's name, for error messages.
+
+    Raises:
+        TypeError: something isn't a float32 tensor.
+        ValueError: a tensor is given twice or was computed from others, or there is none.
+
+    Example:
+        >>> w, b = nn.Parameter(fastdl.zeros(2, 3)), nn.Parameter(fastdl.zeros(3))
+        >>> flat = FlatParameters([w, b], "SGD")
+        >>> [run.indices for run in flat.runs()]
+        [[0, 1]]
+    """
+
+    def __init__(self, parameters: Sequence[Tensor], who: str) -> None:
+        self.parameters = list(parameters)
+        _check(self.parameters, who)
+        self._places: list[tuple[_Buffer, int]] = []
+        self._gather()
+        self.homes: list[Tensor] = [p._grad_home for p in self.parameters]
+        order: dict[_Buffer, int] = {}
+        for buffer, _ in self._places:
+            order.setdefault(buffer, len(order))
+        self._memory_order = sorted(
+            range(len(self.parameters)),
+            key=lambda i: (order[self._places[i][0]], self._places[i][1]),
+        )
+        self._state_offsets = [0] * len(self.parameters)
+        self._state_size = 0
+        for i in self._memory_order:
+            self._state_offsets[i] = self._state_size
+            self._state_size += _padded(self.parameters[i].numel())
+        self.states: list[Tensor] = []
+
+    def _gather(self) -> None:
+        """Finds each parameter's place, after moving those that have none into a new buffer."""
+        found = [_find(p) for p in self.parameters]
+        size = sum(
+            _padded(p.numel()) for p, place in zip(self.parameters, found, strict=True) if not place
+        )
+        buffer = _Buffer(size)
+        offset = 0
+        for parameter, place in zip(self.parameters, found, strict=True):
+            if place is None:
+                _move(parameter, buffer, offset)
+                place = buffer, offset
+                offset += _padded(parameter.numel())
+            self._places.append(place)
+        if size:
+            _buffers.add(buffer)
+
+    def add_state(self, initial: float = 0.0) -> Tensor:
+        """A new state buffer filled with `initial`; runs made from now on have a view of it."""
+        state = _core.full((self._state_size,), "float32", initial)
+        self.states.append(state)
+        return state
+
+    def state_of(self, state: Tensor, index: int) -> Tensor:
+        """The view of a state buffer that belongs to a parameter, in the parameter's shape."""
+        return state._view(self.parameters[index].shape, self._state_offsets[index])
+
+    def at_home(self) -> bool:
+        """Whether every parameter has a gradient and it lies in its place: the usual case."""
+        return all(map(is_, map(_gradient_of, self.parameters), self.homes))
+
+    def bring_home(self, gradients: Sequence[Tensor | None]) -> tuple[bool, ...]:
+        """Copies gradients that lie elsewhere into place; says which parameters have one.
+
+        Raises:
+            ValueError: a gradient's shape isn't its parameter's.
+        """
+        for i, (gradient, home) in enumerate(zip(gradients, self.homes, strict=True)):
+            if gradient is not None and gradient is not home:
+                if tuple(gradient.shape) != home.shape:
+                    raise ValueError(
+                        f"gradient of parameter {i}: expected shape {home.shape}, "
+                        f"got {tuple(gradient.shape)}"
+                    )
+                _core.assign_(home, gradient.detach())
+        return tuple(gradient is not None for gradient in gradients)
+
+    def runs(
+        self,
+        selected: Sequence[bool] | None = None,
+        key: Callable[[int], Hashable] = lambda index: None,
+    ) -> list[Run]:
+        """The longest contiguous stretches of the selected parameters (None: all).
+
+        A stretch ends where `key(index)` changes: parameters that are updated differently.
+        """
+        stretches: list[tuple[Hashable, list[int]]] = []
+        for i in self._memory_order:
+            if selected is not None and not selected[i]:
+                continue
+            this = key(i)
+            if stretches and stretches[-1][0] == this and self._follows(stretches[-1][1][-1], i):
+                stretches[-1][1].append(i)
+            else:
+                stretches.append((this, [i]))
+        return [self._run(indices, this) for this, indices in stretches]
+
+    def _follows(self, first: int, second: int) -> bool:
+        buffer, offset = self._places[first]
+        end = offset + _padded(self.parameters[first].numel())
+        state_end = self._state_offsets[first] + _padded(self.parameters[first].numel())
+        return self._places[second] == (buffer, end) and self._state_offsets[second] == state_end
+
+    def _run(self, indices: list[int], key: Hashable) -> Run:
+        buffer, start = self._places[indices[0]]
+        last = indices[-1]
+        shape = (self._places[last][1] + self.parameters[last].numel() - start,)
+        state_start = self._state_offsets[indices[0]]
+        return Run(
+            buffer.values._view(shape, start),
+            buffer.gradients._view(shape, start),
+            tuple(state._view(shape, state_start) for state in self.states),
+            indices,
+            key,
+        )
+
+
+def _check(parameters: list[Any], who: str) -> None:
+    if not parameters:
+        raise ValueError(f"{who}: expected at least one parameter, got none")
+    seen: set[int] = set()
+    for i, parameter in enumerate(parameters):
+        if not isinstance(parameter, Tensor):
+            raise TypeError(
+                f"{who}: expected tensors to train, parameter {i} is a {type(parameter).__name__}"
+            )
+        if parameter.dtype != "float32":
+            raise TypeError(f"{who}: parameter {i} has dtype {parameter.dtype}, expected float32")
+        if not parameter.is_leaf:
+            raise ValueError(
+                f"{who}: parameter {i} was computed from other tensors; only tensors that are "
+                "stored as they are (leaves) can be trained"
+            )
+        if id(parameter) in seen:
+            raise ValueError(f"{who}: parameter {i}, of shape {parameter.shape}, is given twice")
+        seen.add(id(parameter))
+
+
+def _find(parameter: Tensor) -> tuple[_Buffer, int] | None:
+    if parameter._grad_home is not None:
+        for buffer in _buffers:
+            offset = buffer.offset_of(parameter)
+            if offset is not None:
+                return buffer, offset
+    return None
+
+
+def _move(parameter: Tensor, buffer: _Buffer, offset: int) -> None:
+    values = buffer.values._view(parameter.shape, offset)
+    home = buffer.gradients._view(parameter.shape, offset)
+    _core.assign_(values, parameter.detach())
+    parameter._set_data(values)
+    parameter._grad_home = home
+    gradient = parameter.grad
+    if gradient is not None:
+        _core.assign_(home, gradient.detach())
+        parameter.grad = home
+    if hasattr(parameter, "__dict__"):
+        parameter.__dict__["_flat_buffer"] = buffer

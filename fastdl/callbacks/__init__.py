@@ -1,0 +1,12 @@
+"""Callbacks with the interface of Keras 3: what to do at points of `fit` and its like."""
+
+from .callback import Callback as Callback
+from .callback import History as History
+from .callback import LambdaCallback as LambdaCallback
+from .callback import TerminateOnNaN as TerminateOnNaN
+from .callback_list import CallbackList as CallbackList
+from .csv_logger import CSVLogger as CSVLogger
+from .learning_rate_scheduler import LearningRateScheduler as LearningRateScheduler
+from .monitor import EarlyStopping as EarlyStopping
+from .monitor import ReduceLROnPlateau as ReduceLROnPlateau
+from .progbar_logger import ProgbarLogger as ProgbarLogger

@@ -1,0 +1,176 @@
+"""Callback: the base class, and those that need no more than its hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+class Callback:
+    """Base class of callbacks: what to do at points of `fit`, `evaluate` and `predict`.
+
+    Override the hooks that are needed. `self.model` is the model, `self.params` a dict with the
+    keys "verbose", "epochs" and "steps"; `logs` holds the values of loss and metrics. Setting
+    `self.model.stop_training = True` ends `fit` after the current step.
+
+    A hook for batches makes `fit` come back to Python at each step, which costs time.
+
+    Example:
+        >>> class Report(fastdl.callbacks.Callback):
+        ...     def on_epoch_end(self, epoch, logs=None):
+        ...         print(epoch, logs["loss"])
+    """
+
+    def __init__(self) -> None:
+        self.params: dict[str, Any] | None = None
+        self.model: Any = None
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Called before anything else with what is known about the work."""
+        self.params = params
+
+    def set_model(self, model: Any) -> None:
+        """Called before anything else with the model."""
+        self.model = model
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """At the start of `fit`."""
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """At the end of `fit`, with the last epoch's logs."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """At the start of an epoch of `fit`, counted from 0."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """At the end of an epoch of `fit`; validation results have names with `val_`."""
+
+    def on_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """An older name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """An older name of `on_train_batch_end`."""
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Before a step of `fit`, counted from 0 in each epoch."""
+        self.on_batch_begin(batch, logs=logs)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """After a step of `fit`, with the means of the epoch so far."""
+        self.on_batch_end(batch, logs=logs)
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """At the start of `evaluate`, or of validation within `fit`."""
+
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+        """At the end of `evaluate`, or of validation within `fit`."""
+
+    def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Before a batch of `evaluate`."""
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """After a batch of `evaluate`."""
+
+    def on_predict_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """At the start of `predict`."""
+
+    def on_predict_end(self, logs: dict[str, Any] | None = None) -> None:
+        """At the end of `predict`."""
+
+    def on_predict_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Before a batch of `predict`."""
+
+    def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """After a batch of `predict`."""
+
+
+class LambdaCallback(Callback):
+    """A callback of functions given by the name of their hook.
+
+    Args:
+        on_epoch_begin, on_epoch_end: called with `(epoch, logs)`.
+        on_train_begin, on_train_end: called with `(logs)`.
+        on_train_batch_begin, on_train_batch_end: called with `(batch, logs)`.
+        kwargs: other hooks.
+
+    Raises:
+        ValueError: there is no hook of such a name.
+
+    Example:
+        >>> LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
+    """
+
+    def __init__(
+        self,
+        on_epoch_begin: Callable[..., Any] | None = None,
+        on_epoch_end: Callable[..., Any] | None = None,
+        on_train_begin: Callable[..., Any] | None = None,
+        on_train_end: Callable[..., Any] | None = None,
+        on_train_batch_begin: Callable[..., Any] | None = None,
+        on_train_batch_end: Callable[..., Any] | None = None,
+        **kwargs: Callable[..., Any],
+    ) -> None:
+        super().__init__()
+        hooks = {
+            "on_epoch_begin": on_epoch_begin,
+            "on_epoch_end": on_epoch_end,
+            "on_train_begin": on_train_begin,
+            "on_train_end": on_train_end,
+            "on_train_batch_begin": on_train_batch_begin,
+            "on_train_batch_end": on_train_batch_end,
+            **kwargs,
+        }
+        for name, function in hooks.items():
+            if not name.startswith("on_") or not hasattr(Callback, name):
+                from .._identifiers import suggestion
+
+                known = [hook for hook in dir(Callback) if hook.startswith("on_")]
+                raise ValueError(f"LambdaCallback: unknown hook {name!r}.{suggestion(name, known)}")
+            if function is not None:
+                setattr(self, name, function)
+
+
+class History(Callback):
+    """Records each epoch's logs; `fit` returns one.
+
+    Attributes:
+        epoch: the epochs' numbers.
+        history: for each name in the logs the list of its values.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.epoch: list[int] = []
+        self.history: dict[str, list[Any]] = {}
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.epoch = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(value)
+        self.model.history = self
+
+
+class TerminateOnNaN(Callback):
+    """Ends training when the loss is no longer a finite number.
+
+    Args:
+        raise_error: whether a RuntimeError is raised then.
+    """
+
+    def __init__(self, raise_error: bool = False) -> None:
+        super().__init__()
+        self.raise_error = raise_error
+
+    def on_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        from math import isfinite
+
+        loss = (logs or {}).get("loss")
+        if loss is None or isfinite(loss):
+            return
+        if self.raise_error:
+            raise RuntimeError(f"TerminateOnNaN: the loss of batch {batch} is {loss}")
+        print(f"Batch {batch}: the loss is {loss}, training ends")
+        self.model.stop_training = True

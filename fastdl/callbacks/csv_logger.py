@@ -1,0 +1,62 @@
+"""CSVLogger: each epoch's logs as a row of a file."""
+
+from __future__ import annotations
+
+import os
+from typing import IO, Any
+
+from .callback import Callback
+
+
+class CSVLogger(Callback):
+    """Writes each epoch's logs as a row of a CSV file.
+
+    Args:
+        filename: the file.
+        separator: between the fields.
+        append: whether rows are added to an existing file.
+
+    Example:
+        >>> model.fit(x, y, epochs=3, callbacks=[fastdl.callbacks.CSVLogger("log.csv")])
+    """
+
+    def __init__(
+        self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False
+    ) -> None:
+        super().__init__()
+        self.filename = os.fspath(filename)
+        self.separator = separator
+        self.append = append
+        self._file: IO[str] | None = None
+        self._writer: Any = None
+        self._names: list[str] | None = None
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        from csv import writer
+
+        self._close()
+        self._file = open(self.filename, "a" if self.append else "w", newline="")
+        self._writer = writer(self._file, delimiter=self.separator)
+        self._names = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        logs = logs or {}
+        assert self._file is not None
+        if self._names is None:
+            self._names = sorted(logs)
+            if self._file.tell() == 0:
+                self._writer.writerow(["epoch", *self._names])
+        self._writer.writerow([epoch, *(_field(logs.get(name, "NA")) for name in self._names)])
+        self._file.flush()
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _field(value: Any) -> Any:
+    return value.tolist() if getattr(value, "ndim", 0) else value

@@ -1,0 +1,60 @@
+"""LearningRateScheduler: a learning rate for each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .callback import Callback
+
+
+class LearningRateScheduler(Callback):
+    """Sets the learning rate at the start of each epoch.
+
+    Args:
+        schedule: called with `(epoch, learning_rate)`, or `(epoch)` if it takes one argument;
+            returns the new learning rate.
+        verbose: 1 says what it is.
+
+    Example:
+        >>> halve = lambda epoch, rate: rate / 2 if epoch else rate
+        >>> model.fit(x, y, callbacks=[fastdl.callbacks.LearningRateScheduler(halve)])
+    """
+
+    def __init__(self, schedule: Callable[..., Any], verbose: int = 0) -> None:
+        super().__init__()
+        self.schedule = schedule
+        self.verbose = verbose
+        self._takes_rate = _takes_two(schedule)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        optimizer = self.model.optimizer
+        if self._takes_rate:
+            rate = self.schedule(epoch, float(optimizer.learning_rate))
+        else:
+            rate = self.schedule(epoch)
+        try:
+            rate = float(rate)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"LearningRateScheduler: the schedule has to return a number, got {rate!r}"
+            ) from None
+        optimizer.learning_rate = rate
+        if self.verbose:
+            print(f"\nEpoch {epoch + 1}: LearningRateScheduler sets the learning rate to {rate:g}")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if logs is not None:
+            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+
+
+def _takes_two(function: Callable[..., Any]) -> bool:
+    from inspect import signature
+
+    try:
+        signature(function).bind(0, 0.0)
+    except TypeError:
+        return False
+    except ValueError:  # built in, without a signature
+        return True
+    return True

@@ -1,0 +1,217 @@
+"""Callbacks that watch a metric from epoch to epoch."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from .callback import Callback
+
+
+class MonitorCallback(Callback):
+    """Base of callbacks that watch a metric.
+
+    Args:
+        monitor: the metric's name in the logs.
+        mode: "min" if smaller is better, "max" if larger is, "auto" to go by the metric.
+        min_delta: smaller changes count as none.
+
+    Raises:
+        ValueError: unknown mode.
+    """
+
+    def __init__(self, monitor: str = "val_loss", mode: str = "auto", min_delta: float = 0) -> None:
+        super().__init__()
+        if mode not in ("auto", "min", "max"):
+            raise ValueError(
+                f"{type(self).__name__}: mode: expected 'auto', 'min' or 'max', got {mode!r}"
+            )
+        self.monitor = monitor
+        self.mode = mode
+        self.min_delta = abs(min_delta)
+        self.best: float | None = None
+        self._larger_is_better: bool | None = None
+
+    def _direction(self) -> bool:
+        """Whether larger is better."""
+        if self.mode != "auto":
+            return self.mode == "max"
+        name = self.monitor.removeprefix("val_")
+        for entry in getattr(self.model, "metrics", []):
+            for metric in getattr(entry, "metrics", [entry]):
+                direction = getattr(metric, "_direction", None)
+                if direction and (name == metric.name or name.endswith(f"_{metric.name}")):
+                    return direction == "up"
+        if name == "loss" or name.endswith("_loss"):
+            return False
+        raise ValueError(
+            f"{type(self).__name__}: it isn't known whether {self.monitor!r} is better when it is "
+            "larger or smaller; give mode='max' or mode='min'"
+        )
+
+    def _improves(self, value: float, reference: float | None) -> bool:
+        if self._larger_is_better is None:
+            self._larger_is_better = self._direction()
+        if reference is None:
+            return True
+        if self._larger_is_better:
+            return value - self.min_delta > reference
+        return value + self.min_delta < reference
+
+    def _current(self, logs: dict[str, Any]) -> float | None:
+        value = logs.get(self.monitor)
+        if value is None:
+            warnings.warn(
+                f"{type(self).__name__}: there is no {self.monitor!r} to watch, the logs have "
+                f"{', '.join(logs) or 'nothing'}",
+                stacklevel=4,
+            )
+        return value
+
+
+class EarlyStopping(MonitorCallback):
+    """Ends training when a metric has stopped improving.
+
+    Args:
+        monitor, min_delta, mode: as for all that watch a metric; see `ReduceLROnPlateau`.
+        patience: epochs without improvement after which training ends.
+        verbose: 1 says so.
+        baseline: a value to be beaten: epochs that don't count as without improvement.
+        restore_best_weights: whether the weights of the best epoch are put back at the end.
+        start_from_epoch: earlier epochs don't count.
+
+    Example:
+        >>> stop = fastdl.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
+        >>> model.fit(x, y, validation_split=0.2, epochs=100, callbacks=[stop])
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0,
+        patience: int = 0,
+        verbose: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.patience = patience
+        self.verbose = verbose
+        self.baseline = baseline
+        self.restore_best_weights = restore_best_weights
+        self.start_from_epoch = start_from_epoch
+        self._reset()
+
+    def _reset(self) -> None:
+        self.wait = 0
+        self.stopped_epoch = 0
+        self.best = None
+        self.best_weights: Any = None
+        self.best_epoch = 0
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._reset()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        current = self._current(logs or {})
+        if current is None or epoch < self.start_from_epoch:
+            return
+        if self.restore_best_weights and self.best_weights is None:
+            # Kept even if nothing ever improves (all values NaN).
+            self.best_weights, self.best_epoch = self.model.get_weights(), epoch
+        self.wait += 1
+        if self._improves(current, self.best):
+            self.best, self.best_epoch = current, epoch
+            if self.restore_best_weights:
+                self.best_weights = self.model.get_weights()
+            if self.baseline is None or self._improves(current, self.baseline):
+                self.wait = 0
+        elif self.wait >= self.patience and epoch > 0:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        if self.stopped_epoch and self.verbose:
+            print(f"Epoch {self.stopped_epoch + 1}: early stopping")
+        if self.restore_best_weights and self.best_weights is not None:
+            if self.verbose:
+                print(f"Restoring the weights of the best epoch, {self.best_epoch + 1}")
+            self.model.set_weights(self.best_weights)
+
+
+class ReduceLROnPlateau(MonitorCallback):
+    """Lowers the learning rate when a metric has stopped improving.
+
+    Args:
+        monitor: the metric's name in the logs.
+        factor: what the learning rate is multiplied by, below 1.
+        patience: epochs without improvement after which that happens.
+        verbose: 1 says so.
+        mode: "min" if smaller is better, "max" if larger is, "auto" to go by the metric.
+        min_delta: smaller changes count as none.
+        cooldown: epochs after a change in which none is counted.
+        min_lr: the learning rate isn't lowered below this.
+
+    Raises:
+        ValueError: `factor` isn't below 1, or unknown mode.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        verbose: int = 0,
+        mode: str = "auto",
+        min_delta: float = 0.0001,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        if not factor < 1:
+            raise ValueError(
+                f"ReduceLROnPlateau: factor: expected a number below 1, got {factor!r}"
+            )
+        self.factor = factor
+        self.patience = patience
+        self.verbose = verbose
+        self.cooldown = cooldown
+        self.min_lr = min_lr
+        self.cooldown_counter = 0
+        self.wait = 0
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.best = None
+        self.cooldown_counter = 0
+        self.wait = 0
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        logs = {} if logs is None else logs
+        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        current = self._current(logs)
+        if current is None:
+            return
+        if self.cooldown_counter > 0:
+            self.cooldown_counter -= 1
+            self.wait = 0
+        if self._improves(current, self.best):
+            self.best = current
+            self.wait = 0
+        elif self.cooldown_counter <= 0:
+            self.wait += 1
+            if self.wait >= self.patience and self._reduce(epoch):
+                self.cooldown_counter = self.cooldown
+                self.wait = 0
+
+    def _reduce(self, epoch: int) -> bool:
+        optimizer = self.model.optimizer
+        rate = float(optimizer.learning_rate)
+        if rate <= self.min_lr:
+            return False
+        rate = max(rate * self.factor, self.min_lr)
+        optimizer.learning_rate = rate
+        if self.verbose:
+            print(f"\nEpoch {epoch + 1}: ReduceLROnPlateau sets the learning rate to {rate:g}")
+        return True

@@ -1,0 +1,102 @@
+"""Losses with the interface and the numbers of Keras 3, as classes and as functions."""
+
+from .._identifiers import Registry
+from ._reduce import check_broadcast as check_broadcast
+from .classes import BinaryCrossentropy as BinaryCrossentropy
+from .classes import BinaryFocalCrossentropy as BinaryFocalCrossentropy
+from .classes import CategoricalCrossentropy as CategoricalCrossentropy
+from .classes import CategoricalHinge as CategoricalHinge
+from .classes import CosineSimilarity as CosineSimilarity
+from .classes import Hinge as Hinge
+from .classes import Huber as Huber
+from .classes import KLDivergence as KLDivergence
+from .classes import LogCosh as LogCosh
+from .classes import MeanAbsoluteError as MeanAbsoluteError
+from .classes import MeanAbsolutePercentageError as MeanAbsolutePercentageError
+from .classes import MeanSquaredError as MeanSquaredError
+from .classes import MeanSquaredLogarithmicError as MeanSquaredLogarithmicError
+from .classes import Poisson as Poisson
+from .classes import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy
+from .classes import SquaredHinge as SquaredHinge
+from .functions import binary_crossentropy as binary_crossentropy
+from .functions import binary_focal_crossentropy as binary_focal_crossentropy
+from .functions import categorical_crossentropy as categorical_crossentropy
+from .functions import categorical_hinge as categorical_hinge
+from .functions import cosine_similarity as cosine_similarity
+from .functions import hinge as hinge
+from .functions import huber as huber
+from .functions import kl_divergence as kl_divergence
+from .functions import log_cosh as log_cosh
+from .functions import mean_absolute_error as mean_absolute_error
+from .functions import mean_absolute_percentage_error as mean_absolute_percentage_error
+from .functions import mean_squared_error as mean_squared_error
+from .functions import mean_squared_logarithmic_error as mean_squared_logarithmic_error
+from .functions import poisson as poisson
+from .functions import sparse_categorical_crossentropy as sparse_categorical_crossentropy
+from .functions import squared_hinge as squared_hinge
+from .loss import Loss as Loss
+from .loss import LossFunctionWrapper as LossFunctionWrapper
+
+_classes = [
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
+    Hinge,
+    Huber,
+    KLDivergence,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+]
+_functions = [
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_hinge,
+    cosine_similarity,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+]
+_short_names = {
+    "bce": binary_crossentropy,
+    "mse": mean_squared_error,
+    "mae": mean_absolute_error,
+    "mape": mean_absolute_percentage_error,
+    "msle": mean_squared_logarithmic_error,
+    "kld": kl_divergence,
+    "logcosh": log_cosh,
+}
+# A name in snake case stands for the function, as in Keras; the functions come last for that.
+_registry = Registry(
+    "loss",
+    [*_classes, *_functions],
+    aliases=_short_names | {name.upper(): fn for name, fn in _short_names.items()},
+    base=Loss,
+)
+get = _registry.get
+serialize = _registry.serialize
+deserialize = _registry.deserialize
+
+mse = MSE = mean_squared_error
+mae = MAE = mean_absolute_error
+mape = MAPE = mean_absolute_percentage_error
+msle = MSLE = mean_squared_logarithmic_error
+bce = BCE = binary_crossentropy
+kld = KLD = kl_divergence
+logcosh = log_cosh

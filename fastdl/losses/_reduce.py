@@ -1,0 +1,127 @@
+"""From elementwise losses to one number: ranks, sample weights, masks and reductions of Keras 3."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import _core
+from .._core import Tensor
+
+REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
+
+
+def check_reduction(who: str, reduction: Any) -> str | None:
+    """`reduction` if it is a known one.
+
+    Raises:
+        ValueError: it isn't; the message names the loss.
+    """
+    if reduction not in REDUCTIONS:
+        from .._identifiers import suggestion
+
+        names = [name for name in REDUCTIONS if name]
+        raise ValueError(
+            f"{who}: reduction: expected one of {', '.join(map(repr, names))} or None, got "
+            f"{reduction!r}.{suggestion(reduction, names)}"
+        )
+    return reduction
+
+
+def _aligned(
+    x: tuple[int, ...], y: tuple[int, ...], expand_rank_1: bool = True
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    if len(x) == len(y) + 1 and x[-1] == 1:
+        return (x, (*y, 1)) if len(y) == 1 and expand_rank_1 else (x[:-1], y)
+    if len(y) == len(x) + 1 and y[-1] == 1:
+        return ((*x, 1), y) if len(x) == 1 and expand_rank_1 else (x, y[:-1])
+    return x, y
+
+
+def same_rank(x: Tensor, y: Tensor, expand_rank_1: bool = True) -> tuple[Tensor, Tensor]:
+    """The two with ranks made equal where they differ by a last axis of length 1.
+
+    (n,) and (n, 1) become (n, 1) both; (n, m) and (n, m, 1) become (n, m) both.
+    """
+    x_shape, y_shape = _aligned(x.shape, y.shape, expand_rank_1)
+    if x_shape != x.shape:
+        x = _core.reshape(x, x_shape)
+    if y_shape != y.shape:
+        y = _core.reshape(y, y_shape)
+    return x, y
+
+
+def divide_no_nan(x: Any, y: Any) -> Tensor:
+    """x / y, and 0 where y is 0."""
+    zero = _core.eq(y, 0.0)
+    return _core.where(zero, 0.0, _core.div(x, _core.where(zero, 1.0, y)))
+
+
+def masked_weight(sample_weight: Any, mask: Tensor, reduction: str | None) -> Tensor:
+    """The sample weight with masked entries at 0; where a mean over all entries follows, the others
+    are scaled up so that it becomes the mean over the valid ones."""
+    weight = _core.cast(mask, "float32")
+    if reduction in ("mean", "sum_over_batch_size"):
+        valid = _core.sum(weight, None, False)
+        weight = _core.mul(weight, divide_no_nan(float(mask.numel()), valid))
+    if sample_weight is None:
+        return weight
+    weight, given = same_rank(weight, _core.cast(sample_weight, "float32"))
+    return _core.mul(given, weight)
+
+
+def reduce_weighted(
+    values: Tensor,
+    sample_weight: Any = None,
+    mask: Tensor | None = None,
+    reduction: str | None = "sum_over_batch_size",
+) -> Tensor:
+    """Weights elementwise losses and reduces them.
+
+    "sum_over_batch_size" (also "mean") divides the weighted sum by the number of values,
+    "mean_with_sample_weight" by the sum of the weights; "none" leaves the values as they are.
+    """
+    if mask is not None:
+        sample_weight = masked_weight(sample_weight, mask, reduction)
+    if sample_weight is not None:
+        sample_weight = _core.cast(sample_weight, "float32")
+        values, sample_weight = same_rank(values, sample_weight)
+        values = _core.mul(values, sample_weight)
+    if reduction in (None, "none") or values.ndim == 0:
+        return values
+    if reduction == "sum":
+        return _core.sum(values, None, False)
+    if reduction == "mean_with_sample_weight" and sample_weight is not None:
+        total = _core.sum(values, None, False)
+        return divide_no_nan(total, _core.sum(sample_weight, None, False))
+    return _core.mean(values, None, False)
+
+
+def check_broadcast(
+    y_shape: tuple[int, ...], out_shape: tuple[int, ...], who: str = "the loss"
+) -> str | None:
+    """Says how targets fit outputs for a loss that compares them element by element.
+
+    Returns:
+        None where they fit as Keras brings them in line, else a warning's text: the shapes only
+        broadcast, so each target is compared with several outputs.
+
+    Raises:
+        ValueError: the shapes don't broadcast.
+
+    Example:
+        >>> check_broadcast((32,), (32, 1)) is None
+        True
+    """
+    y, out = _aligned(tuple(y_shape), tuple(out_shape))
+    if y == out:
+        return None
+    if any(a != b and 1 not in (a, b) for a, b in zip(reversed(y), reversed(out), strict=False)):
+        raise ValueError(
+            f"{who}: targets of shape {tuple(y_shape)} do not fit outputs of shape "
+            f"{tuple(out_shape)}"
+        )
+    return (
+        f"{who}: targets of shape {tuple(y_shape)} and outputs of shape {tuple(out_shape)} differ "
+        "and are broadcast against each other, so the loss compares each target with several "
+        "outputs; give both the same shape if that is not meant"
+    )

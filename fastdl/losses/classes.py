@@ -1,0 +1,321 @@
+"""The losses of Keras 3 as classes: the functions with their settings, a reduction and a name.
+
+All take `reduction` ("sum_over_batch_size", "sum", "mean_with_sample_weight" or "none"), `name` and
+`dtype` (float32), and are called as `loss(y_true, y_pred, sample_weight=None)`; what they compute,
+the shapes they take and the errors they raise are those of the function of the same name.
+
+Example:
+    >>> loss = fastdl.losses.MeanSquaredError()
+    >>> float(loss([[0.0, 1.0], [0.0, 0.0]], [[1.0, 1.0], [1.0, 0.0]]))
+    0.5
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import _core
+from .._core import Tensor
+from . import functions
+from .loss import LossFunctionWrapper
+
+
+class _FunctionLoss(LossFunctionWrapper):
+    """A loss of a fixed function, rebuilt from its settings alone."""
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "reduction": self.reduction, **self._fn_kwargs}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}>"
+
+
+class MeanSquaredError(_FunctionLoss):
+    """The mean of `(y_true - y_pred)^2`."""
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "mean_squared_error",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(functions.mean_squared_error, reduction, name, dtype)
+
+
+class MeanAbsoluteError(_FunctionLoss):
+    """The mean of `|y_true - y_pred|`."""
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "mean_absolute_error",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(functions.mean_absolute_error, reduction, name, dtype)
+
+
+class MeanAbsolutePercentageError(_FunctionLoss):
+    """The mean of `100 |y_true - y_pred| / |y_true|`."""
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "mean_absolute_percentage_error",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(functions.mean_absolute_percentage_error, reduction, name, dtype)
+
+
+class MeanSquaredLogarithmicError(_FunctionLoss):
+    """The mean of `(log(1 + y_true) - log(1 + y_pred))^2`."""
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "mean_squared_logarithmic_error",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(functions.mean_squared_logarithmic_error, reduction, name, dtype)
+
+
+class LogCosh(_FunctionLoss):
+    """The mean of `log(cosh(y_pred - y_true))`."""
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "log_cosh",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(functions.log_cosh, reduction, name, dtype)
+
+
+class Hinge(_FunctionLoss):
+    """The mean of `max(1 - y_true y_pred, 0)` for targets of -1 and 1 (or 0 and 1)."""
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "hinge",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(functions.hinge, reduction, name, dtype)
+
+
+class SquaredHinge(_FunctionLoss):
+    """The mean of `max(1 - y_true y_pred, 0)^2` for targets of -1 and 1 (or 0 and 1)."""
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "squared_hinge",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(functions.squared_hinge, reduction, name, dtype)
+
+
+class CategoricalHinge(_FunctionLoss):
+    """`max(neg - pos + 1, 0)` for one-hot targets."""
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "categorical_hinge",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(functions.categorical_hinge, reduction, name, dtype)
+
+
+class KLDivergence(_FunctionLoss):
+    """The sum of `y_true log(y_true / y_pred)` over the last axis."""
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "kl_divergence",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(functions.kl_divergence, reduction, name, dtype)
+
+
+class Poisson(_FunctionLoss):
+    """The mean of `y_pred - y_true log(y_pred)`."""
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "poisson",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(functions.poisson, reduction, name, dtype)
+
+
+class Huber(_FunctionLoss):
+    """Squares of small errors, absolute values of large ones: robust against outliers.
+
+    Args:
+        delta: where one turns into the other.
+    """
+
+    def __init__(
+        self,
+        delta: float = 1.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "huber_loss",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(functions.huber, reduction, name, dtype, delta=delta)
+
+
+class CosineSimilarity(_FunctionLoss):
+    """Minus the cosine of the angle between targets and outputs.
+
+    Args:
+        axis: the axis of the vectors.
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "cosine_similarity",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(functions.cosine_similarity, reduction, name, dtype, axis=axis)
+
+
+class BinaryCrossentropy(_FunctionLoss):
+    """Cross-entropy of independent yes-or-no targets.
+
+    Args:
+        from_logits: whether outputs are logits rather than probabilities.
+        label_smoothing: targets move this share of the way to 0.5; in [0, 1].
+        axis: the axis of the mean.
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "binary_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            functions.binary_crossentropy,
+            reduction,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=_smoothing("BinaryCrossentropy", label_smoothing),
+            axis=axis,
+        )
+
+
+class BinaryFocalCrossentropy(_FunctionLoss):
+    """Binary cross-entropy in which easy samples count less (arXiv:1708.02002).
+
+    Args:
+        apply_class_balancing: whether class 1 is weighted by `alpha` and class 0 by `1 - alpha`.
+        alpha: that weight.
+        gamma: the focusing exponent.
+        from_logits: whether outputs are logits rather than probabilities.
+        label_smoothing: targets move this share of the way to 0.5; in [0, 1].
+        axis: the axis of the mean.
+    """
+
+    def __init__(
+        self,
+        apply_class_balancing: bool = False,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "binary_focal_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            functions.binary_focal_crossentropy,
+            reduction,
+            name,
+            dtype,
+            apply_class_balancing=apply_class_balancing,
+            alpha=alpha,
+            gamma=gamma,
+            from_logits=from_logits,
+            label_smoothing=_smoothing("BinaryFocalCrossentropy", label_smoothing),
+            axis=axis,
+        )
+
+
+class CategoricalCrossentropy(_FunctionLoss):
+    """Cross-entropy of one-hot (or soft) targets.
+
+    Args:
+        from_logits: whether outputs are logits rather than probabilities.
+        label_smoothing: targets move this share of the way to the uniform distribution; in [0, 1].
+        axis: the axis of the classes.
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "categorical_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            functions.categorical_crossentropy,
+            reduction,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=_smoothing("CategoricalCrossentropy", label_smoothing),
+            axis=axis,
+        )
+
+
+class SparseCategoricalCrossentropy(_FunctionLoss):
+    """Cross-entropy of targets that are class numbers.
+
+    Args:
+        from_logits: whether outputs are logits rather than probabilities.
+        ignore_class: samples of this class don't count, in the mean either.
+        axis: the axis of the classes.
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        axis: int = -1,
+        name: str = "sparse_categorical_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            functions.sparse_categorical_crossentropy,
+            reduction,
+            name,
+            dtype,
+            from_logits=from_logits,
+            ignore_class=ignore_class,
+            axis=axis,
+        )
+
+    def _mask(self, y_true: Tensor, values: Tensor) -> Tensor | None:
+        ignored = self._fn_kwargs["ignore_class"]
+        if ignored is None:
+            return None
+        return _core.reshape(_core.ne(y_true, ignored), values.shape)
+
+
+def _smoothing(who: str, value: float) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{who}: label_smoothing: expected a number in [0, 1], got {value!r}")
+    return value

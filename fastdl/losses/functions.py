@@ -1,0 +1,339 @@
+"""The loss functions of Keras 3: each takes targets and outputs and gives a loss for each sample.
+
+Targets are cast to float32; where the ranks of targets and outputs differ by a last axis of length
+1 they are brought in line. Outputs are (batch, ..., d) and the losses (batch, ...), reduced over
+the last axis. All of them accept arrays and nested lists.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .. import _core
+from .._core import Tensor
+from ._reduce import same_rank
+from .loss import integer_target_functions
+
+EPSILON = 1e-7  # as Keras's backend.epsilon()
+_LAST = (-1,)
+# Stands for "no class is ignored": far outside any range of labels.
+_NO_CLASS = 1 << 62
+
+
+def _pair(y_true: Any, y_pred: Any, same_ranks: bool = True) -> tuple[Tensor, Tensor]:
+    y_pred = _core.as_tensor(y_pred)
+    y_true = _core.cast(y_true, "float32")
+    return same_rank(y_true, y_pred) if same_ranks else (y_true, y_pred)
+
+
+def _mean(x: Tensor, axis: int = -1) -> Tensor:
+    return _core.mean(x, (axis,), False)
+
+
+def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
+    """`mean((y_true - y_pred)^2)`, also called `mse`.
+
+    Example:
+        >>> fastdl.losses.mean_squared_error([[0.0, 1.0]], [[1.0, 3.0]])
+        tensor([2.5])
+    """
+    y_true, y_pred = _pair(y_true, y_pred)
+    return _mean(_core.square(_core.sub(y_pred, y_true)))
+
+
+def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
+    """`mean(|y_true - y_pred|)`, also called `mae`."""
+    y_true, y_pred = _pair(y_true, y_pred)
+    return _mean(_core.abs(_core.sub(y_pred, y_true)))
+
+
+def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
+    """`100 mean(|y_true - y_pred| / max(|y_true|, 1e-7))`, also called `mape`."""
+    y_true, y_pred = _pair(y_true, y_pred)
+    size = _core.maximum(_core.abs(y_true), EPSILON)
+    return _core.mul(_mean(_core.abs(_core.div(_core.sub(y_true, y_pred), size))), 100.0)
+
+
+def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
+    """`mean((log(1 + y_true) - log(1 + y_pred))^2)`, both at least 1e-7; also called `msle`."""
+    y_true, y_pred = _pair(y_true, y_pred)
+    true = _core.log1p(_core.maximum(y_true, EPSILON))
+    pred = _core.log1p(_core.maximum(y_pred, EPSILON))
+    return _mean(_core.square(_core.sub(pred, true)))
+
+
+def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
+    """Mean of `0.5 e^2` where `|e| <= delta` and `delta |e| - 0.5 delta^2` elsewhere."""
+    y_true, y_pred = _pair(y_true, y_pred)
+    if y_true.shape != y_pred.shape:  # targets that broadcast: the op wants one shape
+        y_pred = _core.sub(y_pred, y_true)
+        y_true = _core.full(y_pred.shape, "float32", 0.0)
+    return _mean(_core.huber(y_pred, y_true, delta))
+
+
+def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
+    """`mean(log(cosh(y_pred - y_true)))`, computed without overflow; also called `logcosh`."""
+    y_true, y_pred = _pair(y_true, y_pred)
+    error = _core.sub(y_pred, y_true)
+    tail = _core.sub(_core.softplus(_core.mul(error, -2.0)), math.log(2.0))
+    return _mean(_core.add(error, tail))
+
+
+def poisson(y_true: Any, y_pred: Any) -> Tensor:
+    """`mean(y_pred - y_true log(y_pred + 1e-7))`."""
+    y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
+    log = _core.log(_core.add(y_pred, EPSILON))
+    return _mean(_core.sub(y_pred, _core.mul(y_true, log)))
+
+
+def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
+    """`sum(y_true log(y_true / y_pred))`, both clipped to [1e-7, 1]; also called `kld`."""
+    y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
+    y_true = _core.clip(y_true, EPSILON, 1.0)
+    y_pred = _core.clip(y_pred, EPSILON, 1.0)
+    return _core.sum(_core.mul(y_true, _core.log(_core.div(y_true, y_pred))), _LAST, False)
+
+
+def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
+    """Minus the cosine of the angle between targets and outputs: -1 is best."""
+    y_true, y_pred = _pair(y_true, y_pred)
+    product = _core.mul(_normalized(y_true, axis), _normalized(y_pred, axis))
+    return _core.neg(_core.sum(product, (axis,), False))
+
+
+def _normalized(x: Tensor, axis: int) -> Tensor:
+    """x over its Euclidean norm, which counts as at least 1e-6."""
+    squares = _core.sum(_core.square(x), (axis,), True)
+    return _core.mul(x, _core.rsqrt(_core.maximum(squares, 1e-12)))
+
+
+def _hinge_targets(y_true: Tensor) -> Tensor:
+    """Targets of 0 and 1 become -1 and 1; others stay."""
+    binary = _core.logical_or(_core.eq(y_true, 0.0), _core.eq(y_true, 1.0))
+    signed = _core.sub(_core.mul(y_true, 2.0), 1.0)
+    return _core.where(_core.all(binary, None, False), signed, y_true)
+
+
+def _margins(y_true: Any, y_pred: Any) -> Tensor:
+    y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
+    return _core.relu(_core.sub(1.0, _core.mul(_hinge_targets(y_true), y_pred)))
+
+
+def hinge(y_true: Any, y_pred: Any) -> Tensor:
+    """`mean(max(1 - y_true y_pred, 0))` for targets of -1 and 1 (or 0 and 1)."""
+    return _mean(_margins(y_true, y_pred))
+
+
+def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
+    """`mean(max(1 - y_true y_pred, 0)^2)` for targets of -1 and 1 (or 0 and 1)."""
+    return _mean(_core.square(_margins(y_true, y_pred)))
+
+
+def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
+    """`max(neg - pos + 1, 0)`, with the output of the target class and the largest other one."""
+    y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
+    positive = _core.sum(_core.mul(y_true, y_pred), _LAST, False)
+    negative = _core.max(_core.mul(_core.sub(1.0, y_true), y_pred), _LAST, False)
+    return _core.relu(_core.add(_core.sub(negative, positive), 1.0))
+
+
+# --- cross-entropies
+
+
+def _logits_of(y_pred: Tensor, from_logits: bool, activation: str) -> Tensor | None:
+    """The logits behind `y_pred`, if they are known: then the loss is computed from them, which
+    neither overflows nor loses digits."""
+    if from_logits:
+        return y_pred
+    source = y_pred._logits
+    return source[0] if source is not None and source[1] == activation else None
+
+
+def _axis_last(x: Tensor, axis: int) -> Tensor:
+    axis = axis % x.ndim
+    if axis == x.ndim - 1:
+        return x
+    order = [i for i in range(x.ndim) if i != axis]
+    return _core.transpose(x, (*order, axis))
+
+
+def _smoothed(y_true: Tensor, smoothing: float, uniform: float) -> Tensor:
+    return _core.add(_core.mul(y_true, 1.0 - smoothing), smoothing * uniform)
+
+
+def _check_same_shape(who: str, y_true: Tensor, y_pred: Tensor, hint: str) -> None:
+    if y_true.shape != y_pred.shape:
+        raise ValueError(
+            f"{who}: expected targets of the outputs' shape {y_pred.shape}, got "
+            f"{y_true.shape}{hint}"
+        )
+
+
+def binary_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """Mean over `axis` of `-y_true log(p) - (1 - y_true) log(1 - p)`, also called `bce`.
+
+    Args:
+        y_true: targets in [0, 1], of the outputs' shape.
+        y_pred: probabilities, or logits if `from_logits`. Probabilities that come straight from a
+            sigmoid are taken back to their logits; others are clipped to [1e-7, 1 - 1e-7].
+        from_logits: whether `y_pred` are logits.
+        label_smoothing: targets move this share of the way to 0.5.
+        axis: the axis of the mean.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
+    _check_same_shape("binary_crossentropy", y_true, y_pred, "")
+    if label_smoothing:
+        y_true = _smoothed(y_true, label_smoothing, 0.5)
+    return _mean(_binary(y_true, y_pred, from_logits), axis)
+
+
+def _binary(y_true: Tensor, y_pred: Tensor, from_logits: bool) -> Tensor:
+    logits = _logits_of(y_pred, from_logits, "sigmoid")
+    if logits is not None:
+        return _core.sigmoid_cross_entropy(logits, y_true)
+    p = _core.clip(y_pred, EPSILON, 1.0 - EPSILON)
+    ones = _core.mul(y_true, _core.log(p))
+    zeros = _core.mul(_core.sub(1.0, y_true), _core.log(_core.sub(1.0, p)))
+    return _core.neg(_core.add(ones, zeros))
+
+
+def binary_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    apply_class_balancing: bool = False,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """Binary cross-entropy times `(1 - p_t)^gamma`: easy samples count less (arXiv:1708.02002).
+
+    Args:
+        apply_class_balancing: whether class 1 is weighted by `alpha` and class 0 by `1 - alpha`.
+        alpha: that weight.
+        gamma: the focusing exponent.
+        y_true, y_pred, from_logits, label_smoothing, axis: as for `binary_crossentropy`.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
+    _check_same_shape("binary_focal_crossentropy", y_true, y_pred, "")
+    if label_smoothing:
+        y_true = _smoothed(y_true, label_smoothing, 0.5)
+    loss = _binary(y_true, y_pred, from_logits)
+    p = _core.sigmoid(y_pred) if from_logits else y_pred
+    inverse = _core.sub(1.0, y_true)
+    p_t = _core.add(_core.mul(y_true, p), _core.mul(inverse, _core.sub(1.0, p)))
+    loss = _core.mul(_core.pow(_core.sub(1.0, p_t), gamma), loss)
+    if apply_class_balancing:
+        weight = _core.add(_core.mul(y_true, alpha), _core.mul(inverse, 1.0 - alpha))
+        loss = _core.mul(weight, loss)
+    return _mean(loss, axis)
+
+
+def categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """`-sum(y_true log(p))` over the classes, for one-hot (or soft) targets.
+
+    Args:
+        y_true: probabilities of the classes, of the outputs' shape.
+        y_pred: probabilities, or logits if `from_logits`. Probabilities that come straight from a
+            softmax are taken back to their logits; others are divided by their sum and clipped to
+            [1e-7, 1 - 1e-7].
+        from_logits: whether `y_pred` are logits.
+        label_smoothing: targets move this share of the way to the uniform distribution.
+        axis: the axis of the classes.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Example:
+        >>> fastdl.losses.categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]])
+        tensor([0.6931472])
+    """
+    y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
+    hint = "; for class numbers use sparse_categorical_crossentropy"
+    _check_same_shape("categorical_crossentropy", y_true, y_pred, hint)
+    if label_smoothing:
+        y_true = _smoothed(y_true, label_smoothing, 1.0 / y_true.shape[-1])
+    logits = _logits_of(y_pred, from_logits, "softmax")
+    if logits is not None:
+        return _core.softmax_cross_entropy(_axis_last(logits, axis), _axis_last(y_true, axis))
+    p = _core.div(y_pred, _core.sum(y_pred, (axis,), True))
+    log = _core.log(_core.clip(p, EPSILON, 1.0 - EPSILON))
+    return _core.neg(_core.sum(_core.mul(y_true, log), (axis,), False))
+
+
+def sparse_categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    ignore_class: int | None = None,
+    axis: int = -1,
+) -> Tensor:
+    """`-log(p[y_true])` for targets that are class numbers.
+
+    Args:
+        y_true: integers (or floats with such values) of the outputs' shape without the class axis,
+            or with a class axis of length 1.
+        y_pred: probabilities, or logits if `from_logits`. Probabilities that come straight from a
+            softmax are taken back to their logits; others are clipped to [1e-7, 1 - 1e-7] and
+            divided by their sum.
+        from_logits: whether `y_pred` are logits.
+        ignore_class: samples of this class have loss 0.
+        axis: the axis of the classes.
+
+    Raises:
+        ValueError: the shapes don't fit, or a label is no class number.
+    """
+    y_true, y_pred = _core.as_tensor(y_true), _core.as_tensor(y_pred)
+    logits = _logits_of(y_pred, from_logits, "softmax")
+    if logits is None:
+        logits = _core.log(_core.clip(y_pred, EPSILON, 1.0 - EPSILON))
+    logits = _axis_last(logits, axis)
+    if y_true.ndim == y_pred.ndim and y_true.shape[axis] == 1:
+        y_true = _core.reshape(y_true, logits.shape[:-1])
+    if y_true.shape != logits.shape[:-1]:
+        hint = ""
+        if y_true.shape == y_pred.shape:
+            hint = "; for one-hot targets use categorical_crossentropy"
+        raise ValueError(
+            f"sparse_categorical_crossentropy: expected class numbers of shape {logits.shape[:-1]} "
+            f"for outputs of shape {y_pred.shape}, got shape {y_true.shape}{hint}"
+        )
+    ignored = _NO_CLASS if ignore_class is None else ignore_class
+    return _core.sparse_softmax_cross_entropy(logits, y_true, ignored)
+
+
+integer_target_functions.add(sparse_categorical_crossentropy)
+# Functions that compare targets and outputs element by element: shapes that differ broadcast.
+elementwise_functions = {
+    mean_squared_error,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_logarithmic_error,
+    huber,
+    log_cosh,
+    poisson,
+    kl_divergence,
+    cosine_similarity,
+    hinge,
+    squared_hinge,
+}

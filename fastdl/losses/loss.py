@@ -1,0 +1,129 @@
+"""Loss: the base class, and the wrapper that makes one of a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+from .._core import Tensor
+from .._identifiers import snake_case
+from ._reduce import check_reduction, reduce_weighted, same_rank
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+# Loss functions whose targets are class numbers.
+integer_target_functions: set[Callable[..., Any]] = set()
+
+
+class Loss:
+    """Base class of losses: `loss(y_true, y_pred, sample_weight=None)`.
+
+    For a loss of one's own override `call(y_true, y_pred)`, which returns a loss for each sample.
+
+    Args:
+        name: what logs call it; defaults to the class's name in snake case.
+        reduction: "sum_over_batch_size" (the mean over all samples), "sum",
+            "mean_with_sample_weight" (the sum over that of the weights) or "none".
+        dtype: float32, the type everything is computed in.
+
+    Raises:
+        ValueError: unknown reduction, or another dtype.
+
+    Example:
+        >>> class Cubic(fastdl.losses.Loss):
+        ...     def call(self, y_true, y_pred):
+        ...         return fastdl.mean(abs(y_pred - y_true) ** 3, -1)
+        >>> float(Cubic()([[0.0, 0.0]], [[1.0, 2.0]]))
+        4.5
+    """
+
+    # Whether targets are class numbers; all others reach `call` as float32.
+    _integer_targets = False
+
+    def __init__(
+        self,
+        name: str | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: Any = None,
+    ) -> None:
+        self.name = name or snake_case(type(self).__name__)
+        self.reduction = check_reduction(type(self).__name__, reduction)
+        if dtype is not None and str(dtype) != "float32":
+            raise ValueError(f"{type(self).__name__}: dtype: expected 'float32', got {dtype!r}")
+        self.dtype = "float32"
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+        """The reduced loss.
+
+        Args:
+            y_true: targets.
+            y_pred: outputs of the model.
+            sample_weight: numbers that broadcast against the losses of the samples, or None.
+        """
+        y_true, y_pred = same_rank(_core.as_tensor(y_true), _core.as_tensor(y_pred))
+        if not self._integer_targets:
+            y_true = _core.cast(y_true, "float32")
+        values = self.call(y_true, y_pred)
+        return reduce_weighted(values, sample_weight, self._mask(y_true, values), self.reduction)
+
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+        """The losses of the samples; to be overridden."""
+        raise NotImplementedError(
+            f"{type(self).__name__}: a loss has to define call(self, y_true, y_pred)"
+        )
+
+    def _mask(self, y_true: Tensor, values: Tensor) -> Tensor | None:
+        """Which of the values count; None: all."""
+        return None
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal loss."""
+        return {"name": self.name, "reduction": self.reduction}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """The loss that `get_config` described."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}>"
+
+
+class LossFunctionWrapper(Loss):
+    """A loss from a function `fn(y_true, y_pred, **kwargs)` that gives a loss for each sample.
+
+    Args:
+        fn: the function.
+        reduction, name, dtype: as for `Loss`; the name defaults to the function's.
+        kwargs: further arguments of the function.
+
+    Example:
+        >>> mse = LossFunctionWrapper(lambda t, p: (t - p) ** 2, name="squares")
+        >>> float(mse([1.0], [3.0]))
+        4.0
+    """
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name or getattr(fn, "__name__", "loss"), reduction, dtype)
+        self.fn = fn
+        self._fn_kwargs = kwargs
+        self._integer_targets = fn in integer_target_functions
+
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+        return _core.as_tensor(self.fn(y_true, y_pred, **self._fn_kwargs))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "fn": self.fn, **self._fn_kwargs}
+
+    def __repr__(self) -> str:
+        return f"<LossFunctionWrapper({self.name}, kwargs={self._fn_kwargs})>"

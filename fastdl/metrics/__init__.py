@@ -1,0 +1,94 @@
+"""Metrics with the interface and the numbers of Keras 3."""
+
+from .._identifiers import Registry
+from .accuracy import Accuracy as Accuracy
+from .accuracy import BinaryAccuracy as BinaryAccuracy
+from .accuracy import CategoricalAccuracy as CategoricalAccuracy
+from .accuracy import SparseCategoricalAccuracy as SparseCategoricalAccuracy
+from .accuracy import SparseTopKCategoricalAccuracy as SparseTopKCategoricalAccuracy
+from .accuracy import TopKCategoricalAccuracy as TopKCategoricalAccuracy
+from .accuracy import binary_accuracy as binary_accuracy
+from .accuracy import categorical_accuracy as categorical_accuracy
+from .accuracy import sparse_categorical_accuracy as sparse_categorical_accuracy
+from .accuracy import sparse_top_k_categorical_accuracy as sparse_top_k_categorical_accuracy
+from .accuracy import top_k_categorical_accuracy as top_k_categorical_accuracy
+from .auc import AUC as AUC
+from .confusion import FalseNegatives as FalseNegatives
+from .confusion import FalsePositives as FalsePositives
+from .confusion import Precision as Precision
+from .confusion import Recall as Recall
+from .confusion import TrueNegatives as TrueNegatives
+from .confusion import TruePositives as TruePositives
+from .errors import BinaryCrossentropy as BinaryCrossentropy
+from .errors import CategoricalCrossentropy as CategoricalCrossentropy
+from .errors import CategoricalHinge as CategoricalHinge
+from .errors import CosineSimilarity as CosineSimilarity
+from .errors import Hinge as Hinge
+from .errors import KLDivergence as KLDivergence
+from .errors import LogCoshError as LogCoshError
+from .errors import MeanAbsoluteError as MeanAbsoluteError
+from .errors import MeanAbsolutePercentageError as MeanAbsolutePercentageError
+from .errors import MeanSquaredError as MeanSquaredError
+from .errors import MeanSquaredLogarithmicError as MeanSquaredLogarithmicError
+from .errors import Poisson as Poisson
+from .errors import RootMeanSquaredError as RootMeanSquaredError
+from .errors import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy
+from .errors import SquaredHinge as SquaredHinge
+from .metric import Metric as Metric
+from .reduction import Mean as Mean
+from .reduction import MeanMetricWrapper as MeanMetricWrapper
+from .reduction import Sum as Sum
+from .scores import F1Score as F1Score
+from .scores import FBetaScore as FBetaScore
+from .scores import R2Score as R2Score
+
+_short_names = {
+    "bce": BinaryCrossentropy,
+    "mse": MeanSquaredError,
+    "mae": MeanAbsoluteError,
+    "mape": MeanAbsolutePercentageError,
+    "msle": MeanSquaredLogarithmicError,
+}
+_registry = Registry(
+    "metric",
+    [
+        AUC,
+        Accuracy,
+        BinaryAccuracy,
+        BinaryCrossentropy,
+        CategoricalAccuracy,
+        CategoricalCrossentropy,
+        CategoricalHinge,
+        CosineSimilarity,
+        F1Score,
+        FBetaScore,
+        FalseNegatives,
+        FalsePositives,
+        Hinge,
+        KLDivergence,
+        LogCoshError,
+        Mean,
+        MeanAbsoluteError,
+        MeanAbsolutePercentageError,
+        MeanSquaredError,
+        MeanSquaredLogarithmicError,
+        Poisson,
+        Precision,
+        R2Score,
+        Recall,
+        RootMeanSquaredError,
+        SparseCategoricalAccuracy,
+        SparseCategoricalCrossentropy,
+        SparseTopKCategoricalAccuracy,
+        SquaredHinge,
+        Sum,
+        TopKCategoricalAccuracy,
+        TrueNegatives,
+        TruePositives,
+    ],
+    aliases=_short_names | {name.upper(): cls for name, cls in _short_names.items()},
+    base=Metric,
+)
+get = _registry.get
+serialize = _registry.serialize
+deserialize = _registry.deserialize

@@ -1,0 +1,165 @@
+"""Accuracies: the share of samples whose prediction matches the target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import _core
+from .._core import Tensor
+from ..losses._reduce import same_rank
+from .reduction import MeanMetricWrapper
+
+
+def _matches(x: Tensor, y: Tensor) -> Tensor:
+    return _core.cast(_core.eq(x, y), "float32")
+
+
+def accuracy(y_true: Any, y_pred: Any) -> Tensor:
+    """1 where target and prediction are equal, else 0."""
+    y_true, y_pred = same_rank(_core.as_tensor(y_true), _core.as_tensor(y_pred))
+    return _matches(y_true, y_pred)
+
+
+def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
+    """1 where the output is above `threshold` for a target of 1, or not above it for one of 0."""
+    y_true, y_pred = same_rank(_core.as_tensor(y_true), _core.as_tensor(y_pred))
+    return _matches(
+        _core.cast(y_true, "float32"), _core.cast(_core.gt(y_pred, threshold), "float32")
+    )
+
+
+def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
+    """1 where the largest output stands at the place of the largest target."""
+    return _matches(_core.argmax(y_true, -1, False), _core.argmax(y_pred, -1, False))
+
+
+def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
+    """1 where the largest output stands at the place that the target numbers."""
+    return _matches(_class_numbers(y_true, y_pred), _core.argmax(y_pred, -1, False))
+
+
+def _class_numbers(y_true: Any, y_pred: Any) -> Tensor:
+    y_true, y_pred = _core.as_tensor(y_true), _core.as_tensor(y_pred)
+    if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1:
+        y_true = _core.reshape(y_true, y_true.shape[:-1])
+    return y_true
+
+
+def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Tensor:
+    """1 where the output at the largest target is among the k largest outputs."""
+    return sparse_top_k_categorical_accuracy(_core.argmax(y_true, -1, False), y_pred, k)
+
+
+def sparse_top_k_categorical_accuracy(
+    y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False
+) -> Tensor:
+    """1 where the output that the target numbers is among the k largest (ties count as among).
+
+    With `from_sorted_ids`, `y_pred` are class numbers, best first.
+    """
+    y_pred = _core.as_tensor(y_pred)
+    labels = _class_numbers(y_true, y_pred)
+    column = _core.reshape(_core.cast(labels, "int64"), (*labels.shape, 1))
+    if from_sorted_ids:
+        places = y_pred.shape[-1]
+        best = _core.take(y_pred, list(range(min(k, places))), -1)
+        hits = _core.eq(_core.cast(column, "float32"), _core.cast(best, "float32"))
+        return _core.cast(_core.any(hits, (-1,), False), "float32")
+    own = _core.gather(y_pred, column, -1)
+    better = _core.sum(_core.cast(_core.gt(y_pred, own), "float32"), (-1,), False)
+    return _core.cast(_core.lt(better, k), "float32")
+
+
+class _Accuracy(MeanMetricWrapper):
+    _direction = "up"
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "dtype": self.dtype, **self._fn_kwargs}
+
+
+class Accuracy(_Accuracy):
+    """The share of predictions that equal their target.
+
+    Example:
+        >>> float(fastdl.metrics.Accuracy()([1, 2, 3, 4], [0, 2, 3, 4]))
+        0.75
+    """
+
+    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
+        super().__init__(accuracy, name, dtype)
+
+
+class BinaryAccuracy(_Accuracy):
+    """The share of outputs on the right side of a threshold.
+
+    Args:
+        name, dtype: as for `Metric`.
+        threshold: in [0, 1]; larger outputs predict 1, others 0.
+
+    Raises:
+        ValueError: the threshold lies outside.
+
+    Example:
+        >>> float(fastdl.metrics.BinaryAccuracy()([1, 1, 0, 0], [0.98, 1, 0, 0.6]))
+        0.75
+    """
+
+    def __init__(
+        self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
+    ) -> None:
+        if not 0 <= threshold <= 1:
+            raise ValueError(
+                f"BinaryAccuracy: threshold: expected a number in [0, 1], got {threshold!r}"
+            )
+        super().__init__(binary_accuracy, name, dtype, threshold=threshold)
+
+
+class CategoricalAccuracy(_Accuracy):
+    """The share of samples whose largest output is that of the one-hot target's class.
+
+    Example:
+        >>> float(fastdl.metrics.CategoricalAccuracy()([[0, 1], [1, 0]], [[0.1, 0.9], [0.3, 0.7]]))
+        0.5
+    """
+
+    def __init__(self, name: str = "categorical_accuracy", dtype: Any = None) -> None:
+        super().__init__(categorical_accuracy, name, dtype)
+
+
+class SparseCategoricalAccuracy(_Accuracy):
+    """The share of samples whose largest output is that of the class the target numbers.
+
+    Example:
+        >>> float(fastdl.metrics.SparseCategoricalAccuracy()([1, 0], [[0.1, 0.9], [0.3, 0.7]]))
+        0.5
+    """
+
+    def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None) -> None:
+        super().__init__(sparse_categorical_accuracy, name, dtype)
+
+
+class TopKCategoricalAccuracy(_Accuracy):
+    """The share of samples whose one-hot target's class is among the `k` largest outputs."""
+
+    def __init__(
+        self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None
+    ) -> None:
+        super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
+
+
+class SparseTopKCategoricalAccuracy(_Accuracy):
+    """The share of samples whose target's class is among the `k` largest outputs.
+
+    With `from_sorted_ids` the outputs are class numbers, best first.
+    """
+
+    def __init__(
+        self,
+        k: int = 5,
+        name: str = "sparse_top_k_categorical_accuracy",
+        dtype: Any = None,
+        from_sorted_ids: bool = False,
+    ) -> None:
+        super().__init__(
+            sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids
+        )

@@ -1,0 +1,189 @@
+"""The area under the ROC or the precision-recall curve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from .._core import Tensor
+from .._identifiers import suggestion
+from .confusion import ConfusionMetric
+
+_EPSILON = 1e-7
+
+
+def _one_of(who: str, argument: str, value: str, known: tuple[str, ...]) -> str:
+    for name in known:
+        if isinstance(value, str) and value.lower() == name.lower():
+            return name
+    raise ValueError(
+        f"{who}: {argument}: expected one of {', '.join(map(repr, known))}, got {value!r}."
+        f"{suggestion(value, known)}"
+    )
+
+
+class AUC(ConfusionMetric):
+    """Area under a curve that is sampled at thresholds, summed up by a Riemann rule; as Keras's.
+
+    Args:
+        num_thresholds: how many thresholds, evenly spaced over [0, 1].
+        curve: "ROC" or "PR" (precision over recall).
+        summation_method: "interpolation" (trapezoids; for "PR" the interpolation of Davis and
+            Goadrich 2006), "minoring" or "majoring".
+        name, dtype: as for `Metric`.
+        thresholds: thresholds of one's own in [0, 1], which 0 and 1 are added to.
+        multi_label: whether each column of the outputs is a label with an area of its own, the
+            result being their (weighted) mean.
+        num_labels: the number of columns, where it has to be known before the first batch.
+        label_weights: the columns' weights. Without `multi_label` they weigh the elements.
+        from_logits: whether outputs are logits rather than probabilities.
+
+    Raises:
+        ValueError: unknown names or thresholds out of range.
+
+    Example:
+        >>> m = fastdl.metrics.AUC(num_thresholds=3)
+        >>> float(m([0, 0, 1, 1], [0, 0.5, 0.3, 0.9]))
+        0.75
+    """
+
+    _direction = "up"
+    _counts = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+
+    def __init__(
+        self,
+        num_thresholds: int = 200,
+        curve: str = "ROC",
+        summation_method: str = "interpolation",
+        name: str | None = None,
+        dtype: Any = None,
+        thresholds: Sequence[float] | None = None,
+        multi_label: bool = False,
+        num_labels: int | None = None,
+        label_weights: Sequence[float] | None = None,
+        from_logits: bool = False,
+    ) -> None:
+        if thresholds is not None:
+            inner = sorted(thresholds)
+            if not all(0 <= t <= 1 for t in inner):
+                raise ValueError(f"AUC: thresholds: expected numbers in [0, 1], got {thresholds!r}")
+        elif num_thresholds < 2:
+            raise ValueError(
+                f"AUC: num_thresholds: expected at least 2 thresholds, got {num_thresholds!r}"
+            )
+        else:
+            inner = [(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)]
+        if num_labels and not multi_label:
+            raise ValueError("AUC: num_labels is only meaningful with multi_label=True")
+        self.num_thresholds = len(inner) + 2
+        self.curve = _one_of("AUC", "curve", curve, ("ROC", "PR"))
+        methods = ("interpolation", "minoring", "majoring")
+        self.summation_method = _one_of("AUC", "summation_method", summation_method, methods)
+        self.multi_label = multi_label
+        self.num_labels = num_labels
+        self.label_weights = None if label_weights is None else [float(w) for w in label_weights]
+        self.from_logits = from_logits
+        self._own_thresholds = None if thresholds is None else list(thresholds)
+        super().__init__([-_EPSILON, *inner, 1 + _EPSILON], name, dtype)
+
+    def _make_state(self, shape: tuple[int, ...]) -> None:
+        if not self.multi_label:
+            super()._make_state(shape)
+        elif self.num_labels:
+            super()._make_state((*shape, self.num_labels))
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Takes in targets (0 or 1) and outputs, with the samples' weights if given."""
+        y_pred = _core.as_tensor(y_pred)
+        if self.from_logits:
+            y_pred = _core.sigmoid(y_pred)
+        if self.multi_label:
+            if y_pred.ndim != 2:
+                raise ValueError(
+                    "AUC: with multi_label=True outputs of shape (samples, labels) are expected, "
+                    f"got shape {y_pred.shape}"
+                )
+            if not self._variables:
+                self.num_labels = y_pred.shape[1]
+                self._make_state((self.num_thresholds,))
+        super().update_state(y_true, y_pred, sample_weight)
+
+    def _weights(self, sample_weight: Any, y_pred: Tensor) -> Tensor | None:
+        weight = super()._weights(sample_weight, y_pred)
+        if self.label_weights is None or self.multi_label:
+            return weight
+        labels = _core.broadcast_to(_core.tensor(self.label_weights), y_pred.shape)
+        return labels if weight is None else _core.mul(weight, labels)
+
+    def _add(self, labels: Tensor, others: Tensor, y_pred: Tensor) -> None:
+        if not self.multi_label:
+            super()._add(labels, others, y_pred)
+            return
+        # (samples, labels) each against (thresholds, 1, 1); sums over the samples.
+        rows = _core.reshape(self._row, (self.num_thresholds, 1, 1))
+        above = _core.cast(_core.gt(y_pred, rows), "float32")
+        self._add_counts(
+            _core.sum(_core.mul(above, labels), (1,), False),
+            _core.sum(_core.mul(above, others), (1,), False),
+            _core.sum(labels, (0,), False),
+            _core.sum(others, (0,), False),
+        )
+
+    def result(self) -> Tensor:
+        if not self._variables:
+            return _core.full((), "float32", 0.0)
+        tp, fp, tn, fn = (np.asarray(getattr(self, c).numpy(), np.float64) for c in self._counts)
+        areas = self._areas(tp, fp, tn, fn)
+        if self.multi_label:
+            area = np.average(areas, weights=self.label_weights)
+        else:
+            area = areas
+        return _core.tensor(float(area))
+
+    def _areas(self, tp: np.ndarray, fp: np.ndarray, tn: np.ndarray, fn: np.ndarray) -> np.ndarray:
+        if self.curve == "PR" and self.summation_method == "interpolation":
+            return _interpolated_pr(tp, fp, fn)
+        recall = _ratio(tp, tp + fn)
+        if self.curve == "ROC":
+            x, y = _ratio(fp, fp + tn), recall
+        else:
+            x, y = recall, _ratio(tp, tp + fp)
+        if self.summation_method == "interpolation":
+            heights = (y[:-1] + y[1:]) / 2
+        else:
+            pick = np.minimum if self.summation_method == "minoring" else np.maximum
+            heights = pick(y[:-1], y[1:])
+        return ((x[:-1] - x[1:]) * heights).sum(axis=0)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "num_thresholds": self.num_thresholds,
+            "curve": self.curve,
+            "summation_method": self.summation_method,
+            "thresholds": self._own_thresholds,
+            "multi_label": self.multi_label,
+            "num_labels": self.num_labels if self.multi_label else None,
+            "label_weights": self.label_weights,
+            "from_logits": self.from_logits,
+        }
+
+
+def _ratio(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.divide(x, y, out=np.zeros_like(x), where=y != 0)
+
+
+def _interpolated_pr(tp: np.ndarray, fp: np.ndarray, fn: np.ndarray) -> np.ndarray:
+    """Between two thresholds tp grows linearly with tp + fp; the integral of precision over recall
+    along that line (Davis and Goadrich 2006, as in Keras)."""
+    predicted = tp + fp
+    gained = tp[:-1] - tp[1:]
+    slope = _ratio(gained, np.maximum(predicted[:-1] - predicted[1:], 0))
+    intercept = tp[1:] - slope * predicted[1:]
+    both = (predicted[:-1] > 0) & (predicted[1:] > 0)
+    growth = np.where(both, _ratio(predicted[:-1], np.maximum(predicted[1:], 0)), 1.0)
+    steps = slope * (gained + intercept * np.log(growth))
+    return _ratio(steps, np.maximum(tp[1:] + fn[1:], 0)).sum(axis=0)

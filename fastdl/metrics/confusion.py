@@ -1,0 +1,242 @@
+"""Counts of true and false positives and negatives at thresholds, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+from .._core import Tensor
+from ..losses._reduce import divide_no_nan, same_rank
+from .metric import Metric, without_gradients
+
+if TYPE_CHECKING:
+    from ..nn.parameter import Parameter
+
+_NEGATIVE = -1e10  # what outputs outside the top k become
+
+
+def _threshold_list(who: str, thresholds: Any, default: float) -> list[float]:
+    if thresholds is None:
+        return [default]
+    values = list(thresholds) if isinstance(thresholds, (list, tuple)) else [thresholds]
+    wrong = [t for t in values if not 0 <= t <= 1]
+    if wrong or not values:
+        raise ValueError(f"{who}: thresholds: expected numbers in [0, 1], got {thresholds!r}")
+    return values
+
+
+def _top_k_only(y_pred: Tensor, k: int) -> Tensor:
+    """Everything but the k largest of each row made very negative; of equals the first count."""
+    classes = y_pred.shape[-1]
+    rest, chosen = y_pred, None
+    for _ in range(min(k, classes)):
+        best = _core.one_hot(_core.argmax(rest, -1, False), classes)
+        chosen = best if chosen is None else _core.add(chosen, best)
+        rest = _core.where(_core.gt(chosen, 0.0), float("-inf"), rest)
+    assert chosen is not None
+    return _core.where(_core.gt(chosen, 0.0), y_pred, _NEGATIVE)
+
+
+def _column(x: Tensor, index: int) -> Tensor:
+    return _core.take(x, [index], -1)
+
+
+class ConfusionMetric(Metric):
+    """Base of the metrics here: adds up (weighted) counts for each threshold.
+
+    A sample counts as predicted positive where its output is above the threshold. Outputs of any
+    shape are taken element by element.
+    """
+
+    # Which of the four counts a subclass keeps, by the names of Keras's variables.
+    _counts: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        thresholds: Sequence[float],
+        name: str | None = None,
+        dtype: Any = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+    ) -> None:
+        super().__init__(dtype, name)
+        self.thresholds = list(thresholds)
+        self.top_k = top_k
+        self.class_id = class_id
+        self._row = _core.tensor([self.thresholds], "float32")
+        self._make_state((len(self.thresholds),))
+
+    def _make_state(self, shape: tuple[int, ...]) -> None:
+        for count in self._counts:
+            setattr(self, count, self.add_variable(shape, name=count))
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Takes in targets (0 or 1) and outputs, with the samples' weights if given."""
+        y_true, y_pred = without_gradients(y_true, y_pred)
+        y_true, y_pred = same_rank(y_true, _core.cast(y_pred, "float32"))
+        if self.top_k is not None:
+            y_pred = _top_k_only(y_pred, self.top_k)
+        if self.class_id is not None:
+            if y_pred.ndim < 2:
+                raise ValueError(
+                    f"{type(self).__name__}: class_id needs outputs of shape (samples, classes), "
+                    f"got shape {y_pred.shape}"
+                )
+            y_true, y_pred = _column(y_true, self.class_id), _column(y_pred, self.class_id)
+        if y_true.shape != y_pred.shape:
+            raise ValueError(
+                f"{type(self).__name__}: expected targets of the outputs' shape {y_pred.shape}, "
+                f"got {y_true.shape}"
+            )
+        labels = _core.cast(_core.ne(y_true, 0), "float32")
+        others = _core.sub(1.0, labels)
+        weight = self._weights(sample_weight, y_pred)
+        if weight is not None:
+            labels, others = _core.mul(labels, weight), _core.mul(others, weight)
+        self._add(labels, others, y_pred)
+
+    def _weights(self, sample_weight: Any, y_pred: Tensor) -> Tensor | None:
+        if sample_weight is None:
+            return None
+        weight = _core.cast(_core.as_tensor(sample_weight).detach(), "float32")
+        if weight.ndim < y_pred.ndim:  # one weight for each sample: the same for its elements
+            weight = _core.reshape(weight, weight.shape + (1,) * (y_pred.ndim - weight.ndim))
+        return _core.broadcast_to(weight, y_pred.shape)
+
+    def _add(self, labels: Tensor, others: Tensor, y_pred: Tensor) -> None:
+        """Adds counts: `labels` and `others` are the weights of positives and negatives."""
+        flat = (1, y_pred.numel())
+        labels, others = _core.reshape(labels, flat), _core.reshape(others, flat)
+        above = _core.gt(_core.reshape(y_pred, (flat[1], 1)), self._row)
+        above = _core.cast(above, "float32")
+        self._add_counts(
+            _core.reshape(_core.matmul(labels, above, False, False), (-1,)),
+            _core.reshape(_core.matmul(others, above, False, False), (-1,)),
+            _core.sum(labels, None, False),
+            _core.sum(others, None, False),
+        )
+
+    def _add_counts(self, tp: Tensor, fp: Tensor, positives: Tensor, negatives: Tensor) -> None:
+        for count in self._counts:
+            state: Parameter = getattr(self, count)
+            if count == "true_positives":
+                _core.add_(state, tp)
+            elif count == "false_positives":
+                _core.add_(state, fp)
+            elif count == "false_negatives":
+                _core.add_(state, _core.sub(positives, tp))
+            else:
+                _core.add_(state, _core.sub(negatives, fp))
+
+    def _shown(self, values: Tensor) -> Tensor:
+        """One number for one threshold, else one for each."""
+        return values[0] if len(self.thresholds) == 1 else values
+
+
+class _Count(ConfusionMetric):
+    """One of the four counts.
+
+    Args:
+        thresholds: a number in [0, 1] or a list of them; 0.5 if None.
+        name, dtype: as for `Metric`.
+
+    Raises:
+        ValueError: a threshold lies outside.
+    """
+
+    def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None) -> None:
+        self.init_thresholds = thresholds
+        super().__init__(_threshold_list(type(self).__name__, thresholds, 0.5), name, dtype)
+
+    def result(self) -> Tensor:
+        return self._shown(_core.copy(getattr(self, self._counts[0])))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "thresholds": self.init_thresholds}
+
+
+class TruePositives(_Count):
+    """How many positives were predicted positive."""
+
+    _counts = ("true_positives",)
+
+
+class FalsePositives(_Count):
+    """How many negatives were predicted positive."""
+
+    _counts = ("false_positives",)
+
+
+class TrueNegatives(_Count):
+    """How many negatives were predicted negative."""
+
+    _counts = ("true_negatives",)
+
+
+class FalseNegatives(_Count):
+    """How many positives were predicted negative."""
+
+    _counts = ("false_negatives",)
+
+
+class _Share(ConfusionMetric):
+    """True positives over them and another count."""
+
+    _direction = "up"
+
+    def __init__(
+        self,
+        thresholds: Any = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        self.init_thresholds = thresholds
+        default = 0.5 if top_k is None else _NEGATIVE
+        values = _threshold_list(type(self).__name__, thresholds, default)
+        super().__init__(values, name, dtype, top_k, class_id)
+
+    def result(self) -> Tensor:
+        hits, misses = (getattr(self, count) for count in self._counts)
+        return self._shown(divide_no_nan(hits, _core.add(hits, misses)))
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "thresholds": self.init_thresholds,
+            "top_k": self.top_k,
+            "class_id": self.class_id,
+        }
+
+
+class Precision(_Share):
+    """The share of true ones among the predicted positives.
+
+    Args:
+        thresholds: a number in [0, 1] or a list of them; 0.5 if None.
+        top_k: if set, only a sample's k largest outputs can be predicted positive.
+        class_id: if set, only this class counts.
+        name, dtype: as for `Metric`.
+
+    Raises:
+        ValueError: a threshold lies outside.
+
+    Example:
+        >>> float(fastdl.metrics.Precision()([0, 1, 1, 1], [1, 0, 1, 1]))
+        0.6666667
+    """
+
+    _counts = ("true_positives", "false_positives")
+
+
+class Recall(_Share):
+    """The share of positives that were predicted positive; arguments as for `Precision`.
+
+    Example:
+        >>> float(fastdl.metrics.Recall()([0, 1, 1, 1], [1, 0, 1, 1]))
+        0.6666667
+    """
+
+    _counts = ("true_positives", "false_negatives")

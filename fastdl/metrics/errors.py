@@ -1,0 +1,198 @@
+"""Metrics that are means of a loss function, and close relatives of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import _core
+from .._core import Tensor
+from ..losses import functions
+from ..losses._reduce import masked_weight, same_rank
+from .reduction import Mean, MeanMetricWrapper
+
+
+class _LossMetric(MeanMetricWrapper):
+    """The mean of a fixed function, rebuilt from its settings alone."""
+
+    _direction = "down"
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "dtype": self.dtype, **self._fn_kwargs}
+
+
+class MeanSquaredError(_LossMetric):
+    """The mean of `(y_true - y_pred)^2`."""
+
+    def __init__(self, name: str = "mean_squared_error", dtype: Any = None) -> None:
+        super().__init__(functions.mean_squared_error, name, dtype)
+
+
+class MeanAbsoluteError(_LossMetric):
+    """The mean of `|y_true - y_pred|`."""
+
+    def __init__(self, name: str = "mean_absolute_error", dtype: Any = None) -> None:
+        super().__init__(functions.mean_absolute_error, name, dtype)
+
+
+class MeanAbsolutePercentageError(_LossMetric):
+    """The mean of `100 |y_true - y_pred| / |y_true|`."""
+
+    def __init__(self, name: str = "mean_absolute_percentage_error", dtype: Any = None) -> None:
+        super().__init__(functions.mean_absolute_percentage_error, name, dtype)
+
+
+class MeanSquaredLogarithmicError(_LossMetric):
+    """The mean of `(log(1 + y_true) - log(1 + y_pred))^2`."""
+
+    def __init__(self, name: str = "mean_squared_logarithmic_error", dtype: Any = None) -> None:
+        super().__init__(functions.mean_squared_logarithmic_error, name, dtype)
+
+
+class LogCoshError(_LossMetric):
+    """The mean of `log(cosh(y_pred - y_true))`."""
+
+    def __init__(self, name: str = "logcosh", dtype: Any = None) -> None:
+        super().__init__(functions.log_cosh, name, dtype)
+
+
+class KLDivergence(_LossMetric):
+    """The mean Kullback-Leibler divergence."""
+
+    def __init__(self, name: str = "kl_divergence", dtype: Any = None) -> None:
+        super().__init__(functions.kl_divergence, name, dtype)
+
+
+class Poisson(_LossMetric):
+    """The mean of `y_pred - y_true log(y_pred)`."""
+
+    def __init__(self, name: str = "poisson", dtype: Any = None) -> None:
+        super().__init__(functions.poisson, name, dtype)
+
+
+class Hinge(_LossMetric):
+    """The mean of `max(1 - y_true y_pred, 0)`."""
+
+    def __init__(self, name: str = "hinge", dtype: Any = None) -> None:
+        super().__init__(functions.hinge, name, dtype)
+
+
+class SquaredHinge(_LossMetric):
+    """The mean of `max(1 - y_true y_pred, 0)^2`."""
+
+    def __init__(self, name: str = "squared_hinge", dtype: Any = None) -> None:
+        super().__init__(functions.squared_hinge, name, dtype)
+
+
+class CategoricalHinge(_LossMetric):
+    """The mean of `max(neg - pos + 1, 0)`."""
+
+    def __init__(self, name: str = "categorical_hinge", dtype: Any = None) -> None:
+        super().__init__(functions.categorical_hinge, name, dtype)
+
+
+def _cosine(y_true: Any, y_pred: Any, axis: int) -> Tensor:
+    return _core.neg(functions.cosine_similarity(y_true, y_pred, axis))
+
+
+class CosineSimilarity(_LossMetric):
+    """The mean cosine of the angle between targets and outputs: 1 is best."""
+
+    _direction = "up"
+
+    def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
+        super().__init__(_cosine, name, dtype, axis=axis)
+
+
+class BinaryCrossentropy(_LossMetric):
+    """The mean binary cross-entropy; settings as for the loss."""
+
+    def __init__(
+        self,
+        name: str = "binary_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+    ) -> None:
+        super().__init__(
+            functions.binary_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+        )
+
+
+class CategoricalCrossentropy(_LossMetric):
+    """The mean cross-entropy of one-hot targets; settings as for the loss."""
+
+    def __init__(
+        self,
+        name: str = "categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(
+            functions.categorical_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
+        )
+
+
+class SparseCategoricalCrossentropy(_LossMetric):
+    """The mean cross-entropy of targets that are class numbers; settings as for the loss.
+
+    As in Keras, samples of `ignore_class` count as 0 in the mean, unless there are sample weights:
+    then they weigh nothing.
+    """
+
+    def __init__(
+        self,
+        name: str = "sparse_categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(
+            functions.sparse_categorical_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            ignore_class=ignore_class,
+            axis=axis,
+        )
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Takes in targets and outputs, with the samples' weights if given."""
+        ignored = self._fn_kwargs["ignore_class"]
+        if sample_weight is not None and ignored is not None:
+            mask = _core.ne(y_true, ignored)
+            sample_weight = masked_weight(sample_weight, mask, "sum")
+        super().update_state(y_true, y_pred, sample_weight)
+
+
+class RootMeanSquaredError(Mean):
+    """The square root of the mean of `(y_true - y_pred)^2`.
+
+    Example:
+        >>> float(fastdl.metrics.RootMeanSquaredError()([[0, 0]], [[3.0, 3.0]]))
+        3.0
+    """
+
+    _direction = "down"
+
+    def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
+        super().__init__(name, dtype)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+        """Takes in targets and outputs, with the samples' weights if given."""
+        y_true, y_pred = same_rank(_core.cast(y_true, "float32"), _core.as_tensor(y_pred))
+        super().update_state(_core.square(_core.sub(y_pred, y_true)), sample_weight)
+
+    def result(self) -> Tensor:
+        return _core.sqrt(super().result())

@@ -1,0 +1,115 @@
+"""Metric: the base class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+from .._core import Tensor
+from .._identifiers import snake_case, unique_name
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ..nn.parameter import Parameter
+
+
+class Metric:
+    """Base class of metrics: state that `update_state` adds to and `result` evaluates.
+
+    For a metric of one's own create the state with `add_variable` in `__init__` and override
+    `update_state` and `result`. `fit` records `update_state`, so it may use operations on tensors
+    only. State is float32, as in Keras: counts are exact up to 2^24 samples.
+
+    Args:
+        dtype: float32, the type of the state.
+        name: what logs call it; defaults to the class's name in snake case.
+
+    Raises:
+        ValueError: another dtype.
+
+    Example:
+        >>> class Positives(fastdl.metrics.Metric):
+        ...     def __init__(self):
+        ...         super().__init__(name="positives")
+        ...         self.count = self.add_variable(())
+        ...     def update_state(self, y_true, y_pred, sample_weight=None):
+        ...         self.count.assign_add(fastdl.sum(y_true))
+        ...     def result(self):
+        ...         return self.count
+    """
+
+    # "up" or "down": whether larger or smaller is better, where that is known. Callbacks that
+    # monitor a metric with mode "auto" read it.
+    _direction: str | None = None
+
+    def __init__(self, dtype: Any = None, name: str | None = None) -> None:
+        if dtype is not None and str(dtype) != "float32":
+            raise ValueError(f"{type(self).__name__}: dtype: expected 'float32', got {dtype!r}")
+        self.name = name or unique_name(snake_case(type(self).__name__))
+        self.dtype = "float32"
+        self._variables: list[Parameter] = []
+
+    def add_variable(
+        self,
+        shape: Sequence[int] = (),
+        initializer: Any = "zeros",
+        dtype: Any = None,
+        name: str | None = None,
+    ) -> Parameter:
+        """A state variable, listed in `variables` and set to zeros by `reset_state`."""
+        from ..nn.parameter import Parameter
+
+        dtype = dtype or "float32"
+        if initializer in ("zeros", None):
+            value = _core.full(tuple(shape), dtype, 0.0)
+        else:
+            from .. import initializers
+
+            value = initializers.get(initializer)(tuple(shape), dtype)
+        variable = Parameter(value, requires_grad=False, name=name or "variable")
+        self._variables.append(variable)
+        return variable
+
+    add_weight = add_variable
+
+    @property
+    def variables(self) -> list[Parameter]:
+        """The state."""
+        return list(self._variables)
+
+    def reset_state(self) -> None:
+        """Sets the state back to zeros."""
+        for variable in self.variables:
+            _core.assign_(variable, 0.0)
+
+    def update_state(self, *args: Any, **kwargs: Any) -> None:
+        """Takes in a batch; to be overridden."""
+        raise NotImplementedError(f"{type(self).__name__}: a metric has to define update_state()")
+
+    def result(self) -> Any:
+        """The metric's value over everything since the last `reset_state`; to be overridden."""
+        raise NotImplementedError(f"{type(self).__name__}: a metric has to define result()")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """`update_state`, then `result`."""
+        self.update_state(*args, **kwargs)
+        return self.result()
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal metric, without its state."""
+        return {"name": self.name, "dtype": self.dtype}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """The metric that `get_config` described."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}>"
+
+
+def without_gradients(*values: Any) -> list[Tensor]:
+    """Tensors of the same values through which no gradient flows."""
+    return [_core.as_tensor(value).detach() for value in values]

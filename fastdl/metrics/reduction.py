@@ -1,0 +1,118 @@
+"""Sums and means over everything that was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import _core
+from .._core import Tensor
+from ..losses._reduce import divide_no_nan, same_rank
+from .metric import Metric
+
+_Reduce = Callable[[Tensor, Any, bool], Tensor]
+
+
+def _samplewise(values: Any, sample_weight: Any, reduce: _Reduce) -> tuple[Tensor, Tensor | None]:
+    """Weighted values and weights with all axes but the first reduced."""
+    values = _core.cast(_core.as_tensor(values).detach(), "float32")
+    if sample_weight is None:
+        return _flat_rows(values, reduce), None
+    weight = _core.cast(_core.as_tensor(sample_weight).detach(), "float32")
+    values, weight = same_rank(values, weight)
+    if values.ndim > weight.ndim:
+        values = reduce(values, tuple(range(weight.ndim, values.ndim)), False)
+    weight = _core.broadcast_to(weight, values.shape)
+    return _flat_rows(_core.mul(values, weight), reduce), _flat_rows(weight, reduce)
+
+
+def _flat_rows(x: Tensor, reduce: _Reduce) -> Tensor:
+    return reduce(x, tuple(range(1, x.ndim)), False) if x.ndim > 1 else x
+
+
+class Sum(Metric):
+    """The (weighted) sum of all values.
+
+    Example:
+        >>> m = fastdl.metrics.Sum()
+        >>> m.update_state([1.0, 3.0, 5.0])
+        >>> float(m.result())
+        9.0
+    """
+
+    def __init__(self, name: str = "sum", dtype: Any = None) -> None:
+        super().__init__(dtype, name)
+        self.total = self.add_variable(name="total")
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        """Adds values, times their weights if given."""
+        values, _ = _samplewise(values, sample_weight, _core.sum)
+        _core.add_(self.total, _core.sum(values, None, False))
+
+    def result(self) -> Tensor:
+        return _core.copy(self.total)
+
+
+class Mean(Metric):
+    """The (weighted) mean of all values.
+
+    Values of rank above 1 are first averaged over all axes but the first, as in Keras.
+
+    Example:
+        >>> m = fastdl.metrics.Mean()
+        >>> m.update_state([1.0, 3.0], sample_weight=[3.0, 1.0])
+        >>> float(m.result())
+        1.5
+    """
+
+    def __init__(self, name: str = "mean", dtype: Any = None) -> None:
+        super().__init__(dtype, name)
+        self.total = self.add_variable(name="total")
+        self.count = self.add_variable(name="count")
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        """Takes in values, with their weights if given."""
+        values, weight = _samplewise(values, sample_weight, _core.mean)
+        count: Any = values.numel()
+        if weight is not None:
+            count = _core.sum(weight, None, False)
+        _core.add_(self.total, _core.sum(values, None, False))
+        _core.add_(self.count, count)
+
+    def result(self) -> Tensor:
+        """The mean; 0 before the first value."""
+        return divide_no_nan(self.total, self.count)
+
+
+class MeanMetricWrapper(Mean):
+    """The mean of a function `fn(y_true, y_pred, **kwargs)` that gives a value for each sample.
+
+    Args:
+        fn: the function.
+        name: defaults to the function's.
+        dtype: float32.
+        kwargs: further arguments of the function.
+
+    Example:
+        >>> m = MeanMetricWrapper(lambda t, p: abs(t - p), name="error")
+        >>> float(m([1.0, 2.0], [1.0, 3.0]))
+        0.5
+    """
+
+    def __init__(
+        self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(name or getattr(fn, "__name__", None) or "mean_metric_wrapper", dtype)
+        self._fn = fn
+        self._fn_kwargs = kwargs
+        # A loss is better when it is smaller.
+        if self._direction is None and getattr(fn, "__module__", "").startswith("fastdl.losses."):
+            self._direction = "down"
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Takes in targets and outputs, with the samples' weights if given."""
+        values = self._fn(y_true, y_pred, **self._fn_kwargs)
+        super().update_state(values, sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "fn": self._fn, **self._fn_kwargs}

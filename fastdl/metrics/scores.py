@@ -1,0 +1,223 @@
+"""F-scores and the coefficient of determination."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import _core
+from .._core import Tensor
+from ..losses._reduce import divide_no_nan, same_rank
+from .metric import Metric, without_gradients
+
+_EPSILON = 1e-7
+
+
+def _check_matrix(who: str, y_true: Tensor, y_pred: Tensor) -> None:
+    if y_pred.ndim != 2 or y_true.shape != y_pred.shape:
+        raise ValueError(
+            f"{who}: expected targets and outputs of one shape (samples, classes), got "
+            f"{y_true.shape} and {y_pred.shape}"
+        )
+
+
+class FBetaScore(Metric):
+    """`(1 + beta^2) precision recall / (beta^2 precision + recall)`.
+
+    Args:
+        average: None for a score per class, "micro" for all classes together, "macro" for the
+            mean over the classes, "weighted" for that weighted by the targets' counts.
+        beta: how many times recall matters more than precision.
+        threshold: outputs above it predict 1; None: the largest output of a sample does.
+        name, dtype: as for `Metric`.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+
+    _direction = "up"
+
+    def __init__(
+        self,
+        average: str | None = None,
+        beta: float = 1.0,
+        threshold: float | None = None,
+        name: str = "fbeta_score",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(dtype, name)
+        who = type(self).__name__
+        if average not in (None, "micro", "macro", "weighted"):
+            raise ValueError(
+                f"{who}: average: expected None, 'micro', 'macro' or 'weighted', got {average!r}"
+            )
+        if not beta > 0:
+            raise ValueError(f"{who}: beta: expected a number above 0, got {beta!r}")
+        if threshold is not None and not 0 < threshold <= 1:
+            raise ValueError(f"{who}: threshold: expected a number in (0, 1], got {threshold!r}")
+        self.average = average
+        self.beta = beta
+        self.threshold = threshold
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Takes in one-hot (or multi-hot) targets and outputs, with weights if given."""
+        y_true, y_pred = without_gradients(y_true, y_pred)
+        _check_matrix(type(self).__name__, y_true, y_pred)
+        if not self._variables:
+            shape = () if self.average == "micro" else y_pred.shape[1:]
+            self.true_positives = self.add_variable(shape, name="true_positives")
+            self.false_positives = self.add_variable(shape, name="false_positives")
+            self.false_negatives = self.add_variable(shape, name="false_negatives")
+            self.support = self.add_variable(shape, name="intermediate_weights")
+        y_true = _core.cast(y_true, "float32")
+        if self.threshold is None:
+            largest = _core.ge(y_pred, _core.max(y_pred, (-1,), True))
+            chosen = _core.logical_and(largest, _core.gt(_core.abs(y_pred), 1e-9))
+        else:
+            chosen = _core.gt(y_pred, self.threshold)
+        pred = _core.cast(chosen, "float32")
+        axes = None if self.average == "micro" else (0,)
+        weight = None
+        if sample_weight is not None:
+            weight = _core.cast(_core.as_tensor(sample_weight).detach(), "float32")
+            weight = _core.reshape(weight, (-1, 1))
+        for state, values in (
+            (self.true_positives, _core.mul(pred, y_true)),
+            (self.false_positives, _core.mul(pred, _core.sub(1.0, y_true))),
+            (self.false_negatives, _core.mul(_core.sub(1.0, pred), y_true)),
+            (self.support, y_true),
+        ):
+            if weight is not None:
+                values = _core.mul(values, weight)
+            _core.add_(state, _core.sum(values, axes, False))
+
+    def result(self) -> Tensor:
+        if not self._variables:
+            return _core.full((), "float32", 0.0)
+        precision = self.true_positives / (self.true_positives + self.false_positives + _EPSILON)
+        recall = self.true_positives / (self.true_positives + self.false_negatives + _EPSILON)
+        square = self.beta**2
+        score = precision * recall / (square * precision + recall + _EPSILON) * (1 + square)
+        if self.average == "weighted":
+            share = self.support / (_core.sum(self.support, None, False) + _EPSILON)
+            return _core.sum(score * share, None, False)
+        return score if self.average is None else _core.mean(score, None, False)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "average": self.average,
+            "beta": self.beta,
+            "threshold": self.threshold,
+        }
+
+
+class F1Score(FBetaScore):
+    """The harmonic mean of precision and recall; arguments as for `FBetaScore`."""
+
+    def __init__(
+        self,
+        average: str | None = None,
+        threshold: float | None = None,
+        name: str = "f1_score",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(average, 1.0, threshold, name, dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        del config["beta"]
+        return config
+
+
+class R2Score(Metric):
+    """The coefficient of determination: 1 - (residual sum of squares) / (total sum of squares).
+
+    Args:
+        class_aggregation: None for a score per output, "uniform_average" for their mean,
+            "variance_weighted_average" for the mean weighted by the targets' variances.
+        num_regressors: if above 0, the score is adjusted for so many independent variables.
+        name, dtype: as for `Metric`.
+
+    Raises:
+        ValueError: unknown aggregation, or a negative number of regressors.
+    """
+
+    _direction = "up"
+
+    def __init__(
+        self,
+        class_aggregation: str | None = "uniform_average",
+        num_regressors: int = 0,
+        name: str = "r2_score",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(dtype, name)
+        if class_aggregation not in (None, "uniform_average", "variance_weighted_average"):
+            raise ValueError(
+                "R2Score: class_aggregation: expected None, 'uniform_average' or "
+                f"'variance_weighted_average', got {class_aggregation!r}"
+            )
+        if num_regressors < 0:
+            raise ValueError(
+                f"R2Score: num_regressors: expected at least 0, got {num_regressors!r}"
+            )
+        self.class_aggregation = class_aggregation
+        self.num_regressors = num_regressors
+        self.num_samples = self.add_variable(name="num_samples")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Takes in targets and outputs, with the samples' weights if given."""
+        y_true, y_pred = without_gradients(y_true, y_pred)
+        y_true, y_pred = same_rank(_core.cast(y_true, "float32"), y_pred)
+        _check_matrix("R2Score", y_true, y_pred)
+        if len(self._variables) == 1:
+            shape = y_pred.shape[1:]
+            self.squared_sum = self.add_variable(shape, name="squared_sum")
+            self.sum = self.add_variable(shape, name="sum")
+            self.total_mse = self.add_variable(shape, name="residual")
+            self.count = self.add_variable(shape, name="count")
+        weight = 1.0 if sample_weight is None else _core.as_tensor(sample_weight).detach()
+        weight = _core.cast(weight, "float32")
+        if weight.ndim == 1:
+            weight = _core.reshape(weight, (-1, 1))
+        weight = _core.broadcast_to(weight, y_true.shape)
+        weighted = _core.mul(y_true, weight)
+        error = _core.square(_core.sub(y_true, y_pred))
+        _core.add_(self.sum, _core.sum(weighted, (0,), False))
+        _core.add_(self.squared_sum, _core.sum(_core.mul(y_true, weighted), (0,), False))
+        _core.add_(self.total_mse, _core.sum(_core.mul(error, weight), (0,), False))
+        _core.add_(self.count, _core.sum(weight, (0,), False))
+        _core.add_(self.num_samples, y_true.numel())  # elements, as Keras counts
+
+    def result(self) -> Tensor:
+        if len(self._variables) == 1:
+            return _core.full((), "float32", 0.0)
+        mean = self.sum / self.count
+        total = self.squared_sum - self.sum * mean
+        # No variance: the score is 0, as in Keras.
+        defined = _core.ne(total, 0.0)
+        score = _core.where(defined, 1.0 - divide_no_nan(self.total_mse, total), 0.0)
+        if self.class_aggregation == "uniform_average":
+            score = _core.mean(score, None, False)
+        elif self.class_aggregation == "variance_weighted_average":
+            score = _core.sum(score * total, None, False) / _core.sum(total, None, False)
+        samples = float(self.num_samples)
+        if self.num_regressors == 0:
+            return score
+        if self.num_regressors >= samples - 1:
+            import warnings
+
+            warnings.warn(
+                f"R2Score: {self.num_regressors} regressors are too many for {samples:.0f} "
+                "samples; the score is not adjusted",
+                stacklevel=2,
+            )
+            return score
+        return 1.0 - (1.0 - score) * ((samples - 1) / (samples - self.num_regressors - 1))
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "class_aggregation": self.class_aggregation,
+            "num_regressors": self.num_regressors,
+        }

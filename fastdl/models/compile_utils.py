@@ -1,0 +1,325 @@
+"""What `compile` makes of its loss and metrics: one loss and one list of metrics for all outputs.
+
+Both are built at their first call, when the shapes of targets and outputs are known. Outputs are a
+tensor, a list or a dict of tensors; targets, losses, weights and metrics are given for each of them
+by position or by name, or once for all. Names in logs are Keras 3's.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from .. import _core, losses
+from .. import metrics as metrics_module
+from .._core import Tensor
+from .._identifiers import suggestion
+from .._tree import flatten, is_nested
+from ..losses._reduce import check_broadcast
+from ..losses.functions import elementwise_functions
+
+
+class _Outputs:
+    """The order and the names of a model's outputs.
+
+    Args:
+        y_pred: the outputs.
+        names: the model's names for them, None where it has none.
+    """
+
+    def __init__(self, y_pred: Any, names: Sequence[str] | None) -> None:
+        self.keys: list[str] | None = None
+        if isinstance(y_pred, dict):
+            known = names is not None and set(names) == set(y_pred)
+            self.keys = list(names) if known and names else sorted(y_pred)
+        self.count = len(y_pred) if is_nested(y_pred) else 1
+        self.names = self.keys or (list(names) if names else None)
+        if self.names is not None and len(self.names) != self.count:
+            self.names = None
+
+    def of(self, what: str, given: Any, shared: bool = False) -> list[Any]:
+        """One entry of `given` for each output.
+
+        Args:
+            what: what `given` is, for messages.
+            given: a list by position, a dict by name, or one value.
+            shared: whether one value stands for all outputs.
+
+        Raises:
+            ValueError: the number of entries or a name does not fit.
+        """
+        if isinstance(given, dict):
+            if self.names is None:
+                raise ValueError(f"{what}: a dict needs outputs with names, these have none")
+            for key in given:
+                if key not in self.names:
+                    raise ValueError(
+                        f"{what}: there is no output {key!r}, the outputs are "
+                        f"{', '.join(map(repr, self.names))}.{suggestion(key, self.names)}"
+                    )
+            return [given.get(name) for name in self.names]
+        if isinstance(given, (list, tuple)):
+            if len(given) != self.count:
+                raise ValueError(
+                    f"{what}: expected {self.count} entries, one for each output, got {len(given)}"
+                )
+            return list(given)
+        if shared or self.count == 1:
+            return [given] * self.count
+        raise ValueError(
+            f"{what}: expected a list or dict with an entry for each of {self.count} outputs, got "
+            f"{type(given).__name__}"
+        )
+
+
+def _is_binary_or_sparse(y_true: Tensor, y_pred: Tensor) -> tuple[bool, bool]:
+    binary = y_pred.shape[-1] == 1
+    sparse = y_true.ndim < y_pred.ndim or (y_true.shape[-1] == 1 and y_pred.shape[-1] > 1)
+    return binary, sparse
+
+
+def _get_loss(identifier: Any, y_true: Tensor, y_pred: Tensor) -> losses.Loss:
+    name = getattr(identifier, "name", None) or getattr(identifier, "__name__", None)
+    if isinstance(identifier, str):
+        name = identifier
+    if str(identifier).lower() in ("crossentropy", "ce"):
+        binary, sparse = _is_binary_or_sparse(y_true, y_pred)
+        if binary:
+            identifier = losses.binary_crossentropy
+        elif sparse:
+            identifier = losses.sparse_categorical_crossentropy
+        else:
+            identifier = losses.categorical_crossentropy
+    loss = losses.get(identifier)
+    return loss if isinstance(loss, losses.Loss) else losses.LossFunctionWrapper(loss, name=name)
+
+
+def _get_metric(identifier: Any, y_true: Tensor, y_pred: Tensor) -> metrics_module.Metric:
+    if isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc"):
+        binary, sparse = _is_binary_or_sparse(y_true, y_pred)
+        if binary:
+            return metrics_module.BinaryAccuracy(identifier)
+        if sparse:
+            return metrics_module.SparseCategoricalAccuracy(identifier)
+        return metrics_module.CategoricalAccuracy(identifier)
+    metric = metrics_module.get(identifier)
+    if metric is None:
+        raise ValueError("metrics: expected metrics, got None")
+    if not isinstance(metric, metrics_module.Metric):
+        metric = metrics_module.MeanMetricWrapper(metric)
+    if isinstance(identifier, str):
+        metric.name = identifier
+    return metric
+
+
+class CompileLoss:
+    """The weighted sum of the outputs' losses.
+
+    Args:
+        loss: a loss (name, function or `Loss`), or a list or dict of them with None for outputs
+            that have no target.
+        loss_weights: numbers likewise, or None.
+        output_names: the names of the model's outputs, or None.
+
+    Raises:
+        ValueError: at the call that builds it: unknown names, or numbers of entries that do not
+            fit the outputs.
+    """
+
+    def __init__(
+        self, loss: Any, loss_weights: Any = None, output_names: Sequence[str] | None = None
+    ) -> None:
+        self._loss = loss
+        self._loss_weights = loss_weights
+        self._output_names = output_names
+        self._entries: list[tuple[int, losses.Loss, float | None]] = []
+        self._trackers: list[metrics_module.Mean] = []
+        self.built = False
+        _check_names(losses.get, loss, ("crossentropy", "ce"))
+
+    @property
+    def metrics(self) -> list[metrics_module.Mean]:
+        """The mean of each output's unweighted loss, where there are several."""
+        return list(self._trackers)
+
+    def build(self, y_true: Any, y_pred: Any) -> None:
+        """Finds out which loss belongs to which output."""
+        self._outputs = outputs = _Outputs(y_pred, self._output_names)
+        wanted = outputs.of("loss", self._loss, shared=True)
+        weights = outputs.of("loss_weights", self._loss_weights, shared=True)
+        self._with_loss = [i for i, loss in enumerate(wanted) if loss is not None]
+        if not self._with_loss:
+            raise ValueError("loss: expected a loss for at least one output, got none")
+        targets, predictions = self._targets(y_true), outputs.of("outputs", y_pred)
+        names = []
+        entries: list[tuple[int, losses.Loss, float | None]] = []
+        for i in self._with_loss:
+            y, out = targets[i], predictions[i]
+            loss = _get_loss(wanted[i], y, out)
+            entries.append((i, loss, None if weights[i] is None else float(weights[i])))
+            names.append(outputs.names[i] if outputs.names else loss.name)
+            if getattr(loss, "fn", None) in elementwise_functions:
+                message = check_broadcast(y.shape, out.shape, f"loss {loss.name!r}")
+                if message:
+                    warnings.warn(message, UserWarning, stacklevel=3)
+        self._entries = entries
+        if len(entries) > 1:
+            self._trackers = [metrics_module.Mean(name=f"{name}_loss") for name in names]
+        self.built = True
+
+    def _targets(self, y_true: Any) -> list[Any]:
+        """The targets by output; those of outputs without loss may be left out."""
+        outputs, given = self._outputs, y_true
+        if isinstance(given, (list, tuple)) and len(given) == len(self._with_loss) < outputs.count:
+            given = [None] * outputs.count
+            for i, y in zip(self._with_loss, y_true, strict=True):
+                given[i] = y
+        targets = outputs.of("targets", given)
+        for i in self._with_loss:
+            if targets[i] is None:
+                label = outputs.names[i] if outputs.names else i
+                raise ValueError(f"targets: output {label!r} has a loss but no target was given")
+        return [None if y is None else _core.as_tensor(y) for y in targets]
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+        """The total loss; also takes each output's loss into `metrics`."""
+        if not self.built:
+            self.build(y_true, y_pred)
+        outputs = self._outputs
+        targets, predictions = self._targets(y_true), outputs.of("outputs", y_pred)
+        weights = outputs.of("sample_weight", sample_weight, shared=True)
+        total: Any = None
+        for position, (i, loss, loss_weight) in enumerate(self._entries):
+            value = loss(targets[i], predictions[i], weights[i])
+            if self._trackers:
+                self._trackers[position].update_state(value, predictions[i].shape[0])
+            if loss_weight is not None:
+                value = _core.mul(value, loss_weight)
+            total = value if total is None else _core.add(total, value)
+        return total
+
+    def reset_state(self) -> None:
+        """Sets the means in `metrics` back."""
+        for tracker in self._trackers:
+            tracker.reset_state()
+
+
+class CompileMetrics:
+    """The metrics of all outputs.
+
+    Args:
+        metrics: a list of metrics (names, functions or `Metric`s); for several outputs a list or
+            dict with a metric, a list of metrics or None for each.
+        weighted_metrics: the same, for metrics that take sample weights into account.
+        output_names: the names of the model's outputs, or None.
+
+    Raises:
+        ValueError: neither list, tuple nor dict, or, at the call that builds it, unknown names and
+            numbers of entries that do not fit the outputs.
+    """
+
+    def __init__(
+        self,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        output_names: Sequence[str] | None = None,
+    ) -> None:
+        for argument, given in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
+            if given and not is_nested(given):
+                raise ValueError(
+                    f"{argument}: expected a list, tuple or dict, got {type(given).__name__}"
+                )
+            _check_names(metrics_module.get, given, ("accuracy", "acc"))
+        self._given = metrics
+        self._given_weighted = weighted_metrics
+        self._output_names = output_names
+        # For each output its metrics; first those without, then those with sample weights.
+        self._plain: list[list[Any]] = []
+        self._weighted: list[list[Any]] = []
+        self.built = False
+
+    @property
+    def metrics(self) -> list[Any]:
+        """All metrics, in order; empty before the first batch."""
+        return [m for per_output in (*self._plain, *self._weighted) for m in per_output]
+
+    def build(self, y_true: Any, y_pred: Any) -> None:
+        """Finds out which metrics belong to which output."""
+        self._outputs = outputs = _Outputs(y_pred, self._output_names)
+        targets, predictions = self._pairs(y_true, y_pred)
+        self._plain, self._weighted = (
+            [
+                [] if y is None else [_get_metric(m, y, out) for m in wanted]
+                for wanted, y, out in zip(
+                    self._per_output(argument, given), targets, predictions, strict=True
+                )
+            ]
+            for argument, given in (
+                ("metrics", self._given),
+                ("weighted_metrics", self._given_weighted),
+            )
+        )
+        self._labels = outputs.names if outputs.count > 1 else None
+        self.built = True
+
+    def _per_output(self, argument: str, given: Any) -> list[list[Any]]:
+        count = self._outputs.count
+        if not given:
+            return [[] for _ in range(count)]
+        if count == 1:
+            return [flatten(given)]
+        return [
+            [m for m in flatten(entry) if m is not None]
+            for entry in self._outputs.of(argument, given)
+        ]
+
+    def _pairs(self, y_true: Any, y_pred: Any) -> tuple[list[Any], list[Any]]:
+        outputs = self._outputs
+        targets = outputs.of("targets", y_true)
+        return (
+            [None if y is None else _core.as_tensor(y) for y in targets],
+            outputs.of("outputs", y_pred),
+        )
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Takes in a batch."""
+        if not self.built:
+            self.build(y_true, y_pred)
+        if not self.metrics:
+            return
+        targets, predictions = self._pairs(y_true, y_pred)
+        weights = self._outputs.of("sample_weight", sample_weight, shared=True)
+        for i, (y, out, weight) in enumerate(zip(targets, predictions, weights, strict=True)):
+            for metric in self._plain[i]:
+                metric.update_state(y, out)
+            for metric in self._weighted[i]:
+                metric.update_state(y, out, weight)
+
+    def result(self) -> dict[str, Any]:
+        """The metrics' values by name, in order."""
+        results: dict[str, Any] = {}
+        counts: dict[str, int] = {}
+        for prefix, group in (("", self._plain), ("weighted_", self._weighted)):
+            for i, per_output in enumerate(group):
+                for metric in per_output:
+                    label = f"{self._labels[i]}_" if self._labels else ""
+                    name = f"{label}{metric.name}"
+                    if name in counts and prefix:
+                        name = f"{label}{prefix}{metric.name}"
+                    count = counts.get(name, 0)
+                    counts[name] = count + 1
+                    results[f"{name}_{count}" if count else name] = metric.result()
+        return results
+
+    def reset_state(self) -> None:
+        """Sets all metrics back."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+
+def _check_names(get: Any, given: Any, by_shape: tuple[str, ...]) -> None:
+    """Raises for unknown names as early as `compile`."""
+    for identifier in flatten(given):
+        if isinstance(identifier, str) and identifier.lower() not in by_shape:
+            get(identifier)

@@ -1,0 +1,87 @@
+"""Adagrad: steps divided by the root of the sum of all squared gradients so far."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from .. import _core
+from .._checks import check_number
+from .._core import Tensor
+from .._flat import Run
+from .optimizer import Optimizer, _Engine
+
+
+class Adagrad(Optimizer):
+    """Adagrad (Duchi, Hazan, Singer 2011), as `torch.optim.Adagrad`.
+
+    At step t, counted from 0, with `g = grad + weight_decay p`: `sum += g^2` and
+    `p -= lr / (1 + t lr_decay) g / (sqrt(sum) + eps)`.
+
+    Args:
+        params: tensors, `(name, tensor)` pairs or dicts of groups.
+        lr: the learning rate.
+        lr_decay: how fast it falls.
+        weight_decay: the share of each parameter that is added to its gradient.
+        initial_accumulator_value: what the sums start from.
+        eps: added to the root.
+        foreach, fused: accepted and without effect: steps are always fused.
+        maximize: whether steps go up the gradient.
+        differentiable: False.
+
+    Raises:
+        ValueError: an option is out of its range.
+
+    Example:
+        >>> optimizer = optim.Adagrad(model.parameters(), lr=0.1)
+    """
+
+    _state_from_start = True
+    _slot_values: ClassVar[dict[str, str]] = {"sum": "initial_accumulator_value"}
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-10,
+        foreach: bool | None = None,
+        *,
+        maximize: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "lr_decay": lr_decay,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "initial_accumulator_value": initial_accumulator_value,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+            "fused": fused,
+        }
+        super().__init__(params, defaults)
+
+    def _check(self, group: dict[str, Any]) -> None:
+        for option in ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"):
+            check_number("Adagrad", option, group[option])
+
+    def _slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        return ("sum",)
+
+    def _call(self, run: Run, engine: _Engine, step: Tensor) -> tuple[Any, ...]:
+        return run.values, run.gradients, run.states[0], engine.hyper, step
+
+    def _update(self, engine: _Engine, group: dict[str, Any]) -> None:
+        for tensors in engine.calls:
+            _core.adagrad_(
+                *tensors,
+                group["lr_decay"],
+                group["eps"],
+                True,
+                group["weight_decay"],
+                0.0,  # decoupled decay
+            )

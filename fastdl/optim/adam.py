@@ -1,0 +1,146 @@
+"""Adam and AdamW."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import _core
+from .._checks import check_number
+from .._core import Tensor
+from .._flat import Run
+from .optimizer import Optimizer, _Engine
+
+
+class Adam(Optimizer):
+    """Adam (Kingma, Ba 2014, arXiv:1412.6980), as `torch.optim.Adam`.
+
+    At step t, counted from 1, with `g = grad + weight_decay p`:
+
+        m += (1 - beta1) (g - m)
+        v += (1 - beta2) (g^2 - v)
+        p -= lr / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + eps)
+
+    Args:
+        params: tensors, `(name, tensor)` pairs or dicts of groups.
+        lr: the learning rate.
+        betas: how much of the two averages stays at each step, in [0, 1).
+        eps: keeps the quotient finite.
+        weight_decay: the share of each parameter that is added to its gradient; see
+            `decoupled_weight_decay`.
+        amsgrad: whether the largest average square so far is divided by (arXiv:1904.09237).
+        maximize: whether steps go up the gradient.
+        foreach, capturable, fused: accepted and without effect: steps are always fused.
+        differentiable: False.
+        decoupled_weight_decay: whether `lr weight_decay p` is taken off the parameter instead
+            (AdamW).
+
+    Raises:
+        ValueError: an option is out of its range.
+
+    Example:
+        >>> optimizer = optim.Adam(model.parameters(), lr=1e-3)
+        >>> optimizer.zero_grad()
+        >>> loss_fn(model(x), y).backward()
+        >>> optimizer.step()
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
+            "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+            "fused": fused,
+            "decoupled_weight_decay": decoupled_weight_decay,
+        }
+        super().__init__(params, defaults)
+
+    def _check(self, group: dict[str, Any]) -> None:
+        who = type(self).__name__
+        for option in ("lr", "eps", "weight_decay"):
+            check_number(who, option, group[option])
+        for i, beta in enumerate(group["betas"]):
+            check_number(who, f"betas[{i}]", beta, below=1.0)
+
+    def _slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        if group["amsgrad"]:
+            return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+        return ("exp_avg", "exp_avg_sq")
+
+    def _call(self, run: Run, engine: _Engine, step: Tensor) -> tuple[Any, ...]:
+        largest = run.states[2] if len(run.states) > 2 else None
+        return run.values, run.gradients, *run.states[:2], largest, engine.hyper, step
+
+    def _update(self, engine: _Engine, group: dict[str, Any]) -> None:
+        beta1, beta2 = group["betas"]
+        decay = group["weight_decay"]
+        decays = (0.0, decay) if group["decoupled_weight_decay"] else (decay, 0.0)
+        for tensors in engine.calls:
+            _core.adam_(*tensors, beta1, beta2, group["eps"], True, *decays)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov, Hutter 2019, arXiv:1711.05101), as
+    `torch.optim.AdamW`: `p -= lr weight_decay p` before each step.
+
+    Args:
+        weight_decay: the share of each parameter, times the learning rate, that a step takes off.
+        params, lr, betas, eps, amsgrad, maximize, foreach, capturable, differentiable, fused: as
+            for `Adam`.
+
+    Raises:
+        ValueError: an option is out of its range.
+
+    Example:
+        >>> optimizer = optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.05)
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        super().__init__(
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            foreach=foreach,
+            maximize=maximize,
+            capturable=capturable,
+            differentiable=differentiable,
+            fused=fused,
+            decoupled_weight_decay=True,
+        )

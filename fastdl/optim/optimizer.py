@@ -1,0 +1,324 @@
+"""Optimizer: what all PyTorch-style optimizers have in common."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from .. import _core
+from .._core import Tensor
+from .._flat import FlatParameters, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class _Engine:
+    """A group's parameters in flat buffers, and the calls that update them."""
+
+    __slots__ = (
+        "calls",
+        "complete",
+        "counts",
+        "counts_array",
+        "flat",
+        "hyper",
+        "hyper_array",
+        "indices",
+        "rate",
+        "selected",
+        "slots",
+        "wanted",
+    )
+
+    def __init__(self, parameters: Sequence[Tensor], who: str) -> None:
+        self.flat = FlatParameters(parameters, who)
+        # Read by the update ops: the learning rate and a factor on the gradient.
+        self.hyper = _core.full((2,), "float32", 1.0)
+        self.hyper_array: np.ndarray = self.hyper.numpy()
+        self.rate: Any = None
+        # The number of steps that each parameter took part in.
+        self.counts = _core.full((len(parameters),), "int64", 0)
+        self.counts_array: np.ndarray = self.counts.numpy()
+        # The states there are, with their positions, and those that the options ask for.
+        self.slots: dict[str, int] = {}
+        self.wanted: tuple[str, ...] = ()
+        self.forget()
+
+    def forget(self) -> None:
+        """Makes the next step work out its calls anew."""
+        self.selected: tuple[bool, ...] | None = None
+        self.complete = False
+        self.calls: list[tuple[Any, ...]] = []
+        self.indices: list[int] = []
+
+    def count(self) -> None:
+        """Counts a step for the parameters that took part in it."""
+        if self.complete:
+            self.counts_array += 1
+        else:
+            self.counts_array[self.indices] += 1
+
+    def set_rate(self, rate: Any) -> None:
+        self.hyper_array[0] = rate
+        # A learning rate that is a tensor can change its value: look again next time.
+        self.rate = rate if isinstance(rate, float) else None
+
+
+class Optimizer:
+    """Base class of the optimizers in `fastdl.optim`; interface and numbers are PyTorch's.
+
+    The parameters of a group are moved into one contiguous buffer, their gradients and states into
+    others, so that a step is one pass over memory. `param_groups`, `state`, `state_dict()` and
+    `load_state_dict()` look as in PyTorch; the tensors in `state` are views of those buffers.
+
+    Args:
+        params: tensors, `(name, tensor)` pairs, or dicts with a list of them as "params" and
+            options of their own.
+        defaults: the options of groups that don't set them.
+
+    Raises:
+        TypeError: `params` is a tensor, or something in it isn't a float32 tensor.
+        ValueError: there is no parameter, or one is given twice.
+    """
+
+    # Whether PyTorch's state has "step", and whether it is there before the first step.
+    _has_step = True
+    _state_from_start = False
+    _slot_values: ClassVar[dict[str, str]] = {}  # slots that don't start from 0: the option
+
+    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+        who = type(self).__name__
+        if isinstance(params, Tensor):
+            raise TypeError(
+                f"{who}: params: expected an iterable of tensors or dicts, got one tensor"
+            )
+        if defaults.get("differentiable"):
+            raise ValueError(f"{who}: differentiable=True is not supported")
+        self.defaults = defaults
+        self.param_groups: list[dict[str, Any]] = []
+        self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
+        self._engines: list[_Engine] = []
+        groups = list(params)
+        if not groups:
+            raise ValueError(f"{who}: expected at least one parameter, got none")
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        for group in groups:
+            self.add_param_group(group)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Adds a group: a dict with "params" and options, the others taken from `defaults`.
+
+        Raises:
+            TypeError: it is no dict, or a parameter isn't a float32 tensor.
+            ValueError: it has no parameter, or one that is already in a group.
+        """
+        who = type(self).__name__
+        if not isinstance(param_group, dict) or "params" not in param_group:
+            raise TypeError(
+                f"{who}: expected a dict with 'params', got {type(param_group).__name__}"
+            )
+        group = dict(param_group)
+        given = group["params"]
+        entries = [given] if isinstance(given, Tensor) else list(given)
+        if entries and isinstance(entries[0], tuple):
+            group["param_names"] = [name for name, _ in entries]
+            entries = [parameter for _, parameter in entries]
+        known = {id(p) for other in self.param_groups for p in other["params"]}
+        if any(id(parameter) in known for parameter in entries):
+            raise ValueError(f"{who}: some parameters appear in more than one parameter group")
+        for name, value in self.defaults.items():
+            group.setdefault(name, value)
+        self._check(group)
+        engine = _Engine(entries, who)
+        group["params"] = entries
+        self.param_groups.append(group)
+        self._engines.append(engine)
+        if self._state_from_start:
+            self._make_slots(engine, group)
+            self._make_state(engine, range(len(entries)))
+
+    # --- what a subclass defines
+
+    def _check(self, group: dict[str, Any]) -> None:
+        """Raises ValueError for options out of their range."""
+        raise NotImplementedError
+
+    def _slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        """The names of the states that these options need."""
+        raise NotImplementedError
+
+    def _call(self, run: Run, engine: _Engine, step: Tensor) -> tuple[Any, ...]:
+        """The tensors that the update of a run takes."""
+        raise NotImplementedError
+
+    def _update(self, engine: _Engine, group: dict[str, Any]) -> None:
+        """Updates all runs: one op for each entry of `engine.calls`."""
+        raise NotImplementedError
+
+    # --- the step
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Drops the parameters' gradients, or fills them with zeros in place."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if set_to_none:
+                    parameter.grad = None
+                elif parameter.grad is not None:
+                    _core.assign_(parameter.grad, 0.0)
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Updates the parameters that have a gradient.
+
+        Args:
+            closure: computes the loss anew, with its gradients, and returns it.
+
+        Returns:
+            What the closure returned, else None.
+        """
+        loss = None
+        if closure is not None:
+            before = _core.set_grad_enabled(True)
+            try:
+                loss = closure()
+            finally:
+                _core.set_grad_enabled(before)
+        for group, engine in zip(self.param_groups, self._engines, strict=True):
+            if not (
+                engine.complete and engine.flat.at_home() and self._slots(group) == engine.wanted
+            ):
+                self._select(engine, group)
+            if not engine.calls:
+                continue
+            if group["lr"] is not engine.rate:
+                engine.set_rate(group["lr"])
+            engine.hyper_array[1] = -1.0 if group["maximize"] else 1.0
+            self._update(engine, group)
+            engine.count()
+        return loss
+
+    def _select(self, engine: _Engine, group: dict[str, Any]) -> None:
+        """Works out the calls for the parameters that have a gradient now."""
+        flat = engine.flat
+        selected = flat.bring_home([parameter.grad for parameter in flat.parameters])
+        self._make_slots(engine, group)
+        if selected == engine.selected:
+            return
+        engine.selected = selected
+        engine.complete = all(selected)
+        engine.indices = [i for i, chosen in enumerate(selected) if chosen]
+        self._make_state(engine, engine.indices)
+        # Parameters that took part in different numbers of steps are updated apart.
+        runs = flat.runs(selected, key=engine.counts_array.__getitem__)
+        engine.calls = [
+            self._call(run, engine, engine.counts._view((), run.indices[0])) for run in runs
+        ]
+
+    def _make_slots(self, engine: _Engine, group: dict[str, Any]) -> None:
+        engine.wanted = self._slots(group)
+        missing = [name for name in engine.wanted if name not in engine.slots]
+        for name in missing:
+            option = self._slot_values.get(name)
+            engine.flat.add_state(group[option] if option else 0.0)
+            engine.slots[name] = len(engine.slots)
+        if missing:
+            engine.forget()
+            for parameter in engine.flat.parameters:
+                self.state.pop(parameter, None)
+
+    def _make_state(self, engine: _Engine, indices: Iterable[int]) -> None:
+        """Gives parameters their entry in `state`."""
+        flat = engine.flat
+        for i in indices:
+            parameter = flat.parameters[i]
+            if not self.state[parameter]:
+                entry: dict[str, Any] = {}
+                if self._has_step:
+                    entry["step"] = engine.counts._view((), i)
+                for name, position in engine.slots.items():
+                    entry[name] = flat.state_of(flat.states[position], i)
+                self.state[parameter] = entry
+
+    # --- saving
+
+    def state_dict(self) -> dict[str, Any]:
+        """State and options in PyTorch's layout: parameters are numbered through all groups.
+
+        The tensors share the optimizer's memory; `copy.deepcopy` makes a snapshot.
+        """
+        numbers: dict[int, int] = {}
+        groups = []
+        for group in self.param_groups:
+            packed = {name: value for name, value in group.items() if name != "params"}
+            packed["params"] = [numbers.setdefault(id(p), len(numbers)) for p in group["params"]]
+            groups.append(packed)
+        state = {
+            numbers[id(parameter)]: {
+                name: _core.tensor(float(value)) if name == "step" else value
+                for name, value in entry.items()
+            }
+            for parameter, entry in self.state.items()
+            if entry
+        }
+        return {"state": dict(sorted(state.items())), "param_groups": groups}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes over what `state_dict()` returned, here or in PyTorch (tensors as arrays).
+
+        Raises:
+            ValueError: number or sizes of the groups differ, or a shape. Nothing was changed.
+        """
+        who = f"{type(self).__name__}.load_state_dict"
+        groups = state_dict["param_groups"]
+        sizes = [len(group["params"]) for group in groups]
+        own = [len(group["params"]) for group in self.param_groups]
+        if sizes != own:
+            raise ValueError(
+                f"{who}: expected parameter groups of {own} parameters, got groups of {sizes}"
+            )
+        loaded: list[list[dict[str, np.ndarray]]] = []
+        for group, saved in zip(self.param_groups, groups, strict=True):
+            entries = []
+            for parameter, number in zip(group["params"], saved["params"], strict=True):
+                entry = state_dict["state"].get(number, {})
+                arrays = {k: np.asarray(v) for k, v in entry.items() if v is not None}
+                for name, array in arrays.items():
+                    if name != "step" and array.shape != parameter.shape:
+                        raise ValueError(
+                            f"{who}: {name!r} of parameter {number}: expected shape "
+                            f"{parameter.shape}, got {array.shape}"
+                        )
+                entries.append(arrays)
+            loaded.append(entries)
+        self.state.clear()
+        for group, saved, engine, entries in zip(
+            self.param_groups, groups, self._engines, loaded, strict=True
+        ):
+            group.update({name: value for name, value in saved.items() if name != "params"})
+            self._restore(engine, group, entries)
+
+    def _restore(
+        self, engine: _Engine, group: dict[str, Any], entries: list[dict[str, np.ndarray]]
+    ) -> None:
+        self._make_slots(engine, group)
+        engine.forget()
+        flat = engine.flat
+        for i, arrays in enumerate(entries):
+            # PyTorch's SGD counts no steps: a momentum that is there was not the first.
+            engine.counts_array[i] = int(arrays.get("step", bool(arrays)))
+            for name, position in engine.slots.items():
+                option = self._slot_values.get(name)
+                initial = group[option] if option else 0.0
+                _core.assign_(flat.state_of(flat.states[position], i), arrays.get(name, initial))
+        self._make_state(engine, [i for i, arrays in enumerate(entries) if arrays])
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {i}")
+            lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
+        return "\n".join([*lines, ")"])

@@ -1,0 +1,95 @@
+"""RMSprop: steps divided by the root of a moving average of squared gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import _core
+from .._checks import check_number
+from .._core import Tensor
+from .._flat import Run
+from .optimizer import Optimizer, _Engine
+
+
+class RMSprop(Optimizer):
+    """RMSprop (G. Hinton's lecture 6), as `torch.optim.RMSprop`.
+
+    With `g = grad + weight_decay p`: `v = alpha v + (1 - alpha) g^2` and
+    `p -= lr g / (sqrt(v) + eps)`.
+
+    Args:
+        params: tensors, `(name, tensor)` pairs or dicts of groups.
+        lr: the learning rate.
+        alpha: how much of the average stays at each step.
+        eps: added to the root.
+        weight_decay: the share of each parameter that is added to its gradient.
+        momentum: how much of the steps so far is added to each.
+        centered: whether the squared average gradient is subtracted from v.
+        maximize: whether steps go up the gradient.
+        capturable, foreach: accepted and without effect: steps are always fused.
+        differentiable: False.
+
+    Raises:
+        ValueError: an option is out of its range.
+
+    Example:
+        >>> optimizer = optim.RMSprop(model.parameters(), lr=1e-2, alpha=0.9)
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum: float = 0,
+        centered: bool = False,
+        capturable: bool = False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "alpha": alpha,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "momentum": momentum,
+            "centered": centered,
+            "capturable": capturable,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+        }
+        super().__init__(params, defaults)
+
+    def _check(self, group: dict[str, Any]) -> None:
+        for option in ("lr", "alpha", "eps", "weight_decay", "momentum"):
+            check_number("RMSprop", option, group[option])
+
+    def _slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        if group["centered"]:
+            if group["momentum"]:
+                return ("square_avg", "momentum_buffer", "grad_avg")
+            return ("square_avg", "grad_avg")
+        return ("square_avg", "momentum_buffer") if group["momentum"] else ("square_avg",)
+
+    def _call(self, run: Run, engine: _Engine, step: Tensor) -> tuple[Any, ...]:
+        square, average, momentum = (
+            run.states[engine.slots[name]] if name in engine.slots else None
+            for name in ("square_avg", "grad_avg", "momentum_buffer")
+        )
+        return run.values, run.gradients, square, average, momentum, engine.hyper
+
+    def _update(self, engine: _Engine, group: dict[str, Any]) -> None:
+        for tensors in engine.calls:
+            _core.rmsprop_(
+                *tensors,
+                group["alpha"],
+                group["momentum"],
+                group["eps"],
+                True,
+                group["weight_decay"],
+                0.0,  # decoupled decay
+            )

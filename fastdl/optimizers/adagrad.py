@@ -1,0 +1,70 @@
+"""Adagrad: steps divided by the root of the sum of all squared gradients so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .. import _core
+from .._checks import check_number
+from .._flat import Run
+from .optimizer import Optimizer
+
+
+class Adagrad(Optimizer):
+    """`accumulator += g^2` and `w -= lr g / sqrt(accumulator + epsilon)`.
+
+    Source: Duchi, Hazan, Singer (2011), "Adaptive Subgradient Methods"; formulas of Keras 3.
+
+    Args:
+        learning_rate: a number, a schedule, or a function without arguments.
+        initial_accumulator_value: what the accumulators start from.
+        epsilon: added under the root.
+        kwargs: see `Optimizer`.
+
+    Raises:
+        ValueError: an argument is out of its range.
+
+    Example:
+        >>> w = fastdl.Variable([1.0])
+        >>> fastdl.optimizers.Adagrad(0.1).apply([[2.0]], [w])
+        >>> round(float(w), 4)
+        0.9012
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rate, **kwargs)
+        self.initial_accumulator_value = check_number(
+            "Adagrad", "initial_accumulator_value", initial_accumulator_value
+        )
+        self.epsilon = check_number("Adagrad", "epsilon", epsilon)
+
+    def _active_slots(self) -> Sequence[tuple[str, float]]:
+        return [("accumulator", self.initial_accumulator_value)]
+
+    def _update(self, run: Run) -> None:
+        _core.adagrad_(
+            run.values,
+            run.gradients,
+            run.states[0],
+            self._hyper,
+            None,
+            0.0,  # decay of the learning rate
+            self.epsilon,
+            False,
+            0.0,  # decay that is added to the gradient
+            self._decay(run),
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "initial_accumulator_value": self.initial_accumulator_value,
+            "epsilon": self.epsilon,
+        }

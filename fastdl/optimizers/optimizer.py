@@ -1,0 +1,561 @@
+"""Optimizer: what all Keras-style optimizers have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from .. import _core
+from .._checks import check_fraction, check_number
+from .._core import Tensor
+from .._flat import FlatParameters, Run
+from .._identifiers import snake_case, unique_name
+from .schedules import LearningRateSchedule
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ..nn.parameter import Parameter
+
+
+def _variable(value: Tensor, name: str) -> Parameter:
+    """The tensor's memory as a named variable that isn't trained."""
+    from ..nn.parameter import Parameter
+
+    return Parameter(value, requires_grad=False, name=name)
+
+
+class Optimizer:
+    """Base class of optimizers; the updates are those of Keras 3.
+
+    An optimizer is built for a list of variables at the first `apply` (or by `build`) and moves
+    their values into one contiguous buffer, gradients and slots alike, so that a step is one pass
+    over memory. All that changes from step to step, the learning rate and the step count, lies in
+    tensors, so a recorded step sees the changes.
+
+    To write an optimizer of one's own, override `update_step` and, for slots, `build`:
+
+        >>> class Plain(fastdl.optimizers.Optimizer):
+        ...     def update_step(self, gradient, variable, learning_rate):
+        ...         self.assign_sub(variable, gradient * learning_rate)
+
+    Args:
+        learning_rate: a number, a `schedules.LearningRateSchedule` of the step count, or a
+            function without arguments that is called at each step.
+        weight_decay: the share of each variable, times the learning rate, taken off before each
+            update ("decoupled" decay), or None.
+        clipnorm: each gradient is scaled down to at most this Euclidean norm.
+        clipvalue: each gradient's elements are clipped to at most this magnitude.
+        global_clipnorm: all gradients together are scaled down to at most this norm.
+        use_ema: whether a moving average of the variables is kept; it is written over them at the
+            end of `fit`, or every `ema_overwrite_frequency` steps.
+        ema_momentum: how much of the average stays at each step.
+        ema_overwrite_frequency: steps between two overwrites, or None.
+        loss_scale_factor: the loss is multiplied by it and the gradients are divided by it.
+        gradient_accumulation_steps: gradients are averaged over so many calls of `apply`, of which
+            only the last changes the variables.
+        name: defaults to the class's name in snake case.
+
+    Raises:
+        ValueError: an argument is out of its range; the message names it.
+        TypeError: an unknown argument.
+    """
+
+    # Slots of a subclass: names, each with the value that its buffer is filled with.
+    _slots: ClassVar[tuple[tuple[str, float], ...]] = ()
+
+    def __init__(
+        self,
+        learning_rate: Any,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        who = type(self).__name__
+        for argument, number in (
+            ("weight_decay", weight_decay),
+            ("clipnorm", clipnorm),
+            ("clipvalue", clipvalue),
+            ("global_clipnorm", global_clipnorm),
+            ("loss_scale_factor", loss_scale_factor),
+        ):
+            if number is not None:
+                check_number(who, argument, number)
+        check_fraction(who, "ema_momentum", ema_momentum)
+        if sum(clip is not None for clip in (clipnorm, clipvalue, global_clipnorm)) > 1:
+            raise ValueError(
+                f"{who}: at most one of clipnorm, clipvalue and global_clipnorm can be set, got "
+                f"clipnorm={clipnorm}, clipvalue={clipvalue}, global_clipnorm={global_clipnorm}"
+            )
+        _check_count(who, "gradient_accumulation_steps", gradient_accumulation_steps, 2)
+        _check_count(who, "ema_overwrite_frequency", ema_overwrite_frequency, 1)
+        self.name = name or unique_name(snake_case(who))
+        self.weight_decay = weight_decay
+        self.clipnorm = clipnorm
+        self.clipvalue = clipvalue
+        self.global_clipnorm = global_clipnorm
+        self.use_ema = use_ema
+        self.ema_momentum = ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.loss_scale_factor = loss_scale_factor
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        self.built = False
+
+        # Read by the update ops at run time: the learning rate, and how many updates are finished.
+        self._hyper = _core.full((1,), "float32", 0.0)
+        self._hyper_array: np.ndarray = self._hyper.numpy()
+        self._updates = _core.full((), "int64", 0)
+        # How often apply() was called: the same unless gradients are accumulated.
+        self._calls = _core.full((), "int64", 0) if gradient_accumulation_steps else self._updates
+        # Whoever replays a recorded step writes each step's learning rate, from _learning_rates(),
+        # into _hyper[0] and sets this, so that apply() does not look at the step count.
+        self._learning_rate_is_fed = False
+
+        self._trainable_variables: list[Tensor] = []
+        self._positions: dict[int, int] = {}
+        self._slot_variables: list[Parameter] = []
+        self._excluded_ids: set[int] = set()
+        self._excluded_names: list[str] = []
+        self._runs_of: dict[tuple[bool, ...], list[Run]] = {}
+        self._learning_rate: LearningRateSchedule | Callable[[], Any] | None = None
+        self._learning_rate_variable = _variable(self._hyper._view((), 0), "learning_rate")
+        self._iterations_variable = _variable(self._updates, "iteration")
+        self.learning_rate = learning_rate
+
+    # --- learning rate and step count
+
+    @property
+    def learning_rate(self) -> Any:
+        """The learning rate of the next step, a float32 variable; assign a number to change it."""
+        self._refresh_learning_rate()
+        return self._learning_rate_variable
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        if isinstance(value, LearningRateSchedule) or (
+            callable(value) and not isinstance(value, Tensor)
+        ):
+            self._learning_rate = value
+            return
+        if isinstance(self._learning_rate, LearningRateSchedule):
+            raise TypeError(
+                f"{type(self).__name__}: the learning rate follows a schedule "
+                f"({type(self._learning_rate).__name__}) and cannot be set; create the optimizer "
+                "with a number to be able to set it"
+            )
+        self._hyper_array[0] = check_number(type(self).__name__, "learning_rate", value)
+        self._learning_rate = None
+
+    def _refresh_learning_rate(self) -> None:
+        if self._learning_rate is not None and not self._learning_rate_is_fed:
+            rates = self._learning_rates(int(self._calls), 1)
+            assert rates is not None
+            self._hyper_array[0] = rates[0]
+
+    def _learning_rates(self, first_step: int, count: int) -> np.ndarray | None:
+        """The learning rates of `count` steps from `first_step` on, or None if it is constant."""
+        source = self._learning_rate
+        if source is None:
+            return None
+        if isinstance(source, LearningRateSchedule):
+            return source._values(first_step, count)
+        return np.array([float(source()) for _ in range(count)], np.float32)
+
+    @property
+    def iterations(self) -> Parameter:
+        """How many updates were made: an int64 variable."""
+        return self._iterations_variable
+
+    # --- variables
+
+    def build(self, variables: Iterable[Tensor]) -> None:
+        """Creates the slots for these variables and moves them into one buffer.
+
+        Raises:
+            ValueError: the list is empty or names a variable twice.
+            TypeError: something in it isn't a float32 variable.
+        """
+        if self.built:
+            return
+        self._trainable_variables = list(variables)
+        self._flat = FlatParameters(self._trainable_variables, type(self).__name__)
+        self._positions = {id(v): i for i, v in enumerate(self._trainable_variables)}
+        self._constrained = [
+            v for v in self._trainable_variables if getattr(v, "constraint", None) is not None
+        ]
+        # A run's states stand in this order: the optimizer's own slots, then those of the options.
+        self._add_slots(self._active_slots())
+        self._average_at = self._add_slots([("average", 0.0)]) if self.use_ema else None
+        self._sums_at = (
+            self._add_slots([("gradient_accumulator", 0.0)])
+            if self.gradient_accumulation_steps
+            else None
+        )
+        self.built = True
+
+    def _active_slots(self) -> Sequence[tuple[str, float]]:
+        """The slots that these settings need."""
+        return self._slots
+
+    def _add_slots(self, slots: Sequence[tuple[str, float]]) -> int:
+        """Adds flat buffers with a named variable for each view, listed by variable as Keras does;
+        returns the position of the first in a run's states."""
+        first = len(self._flat.states)
+        buffers = [self._flat.add_state(initial) for _, initial in slots]
+        for i, variable in enumerate(self._trainable_variables):
+            for (slot, _), buffer in zip(slots, buffers, strict=True):
+                name = f"{_path_of(variable, i).replace('/', '_')}_{slot}"
+                self._slot_variables.append(_variable(self._flat.state_of(buffer, i), name))
+        return first
+
+    @property
+    def variables(self) -> list[Parameter]:
+        """The optimizer's state: step count, learning rate, then the slots."""
+        rate = [] if self._learning_rate is not None else [self._learning_rate_variable]
+        return [self._iterations_variable, *rate, *self._slot_variables]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Writes arrays, in the order of `variables`, into the optimizer's state.
+
+        Raises:
+            ValueError: not built yet, or number or shapes differ; then nothing was changed.
+        """
+        if not self.built:
+            raise ValueError(
+                f"{type(self).__name__}.set_weights: the optimizer is not built yet; call "
+                "build(variables) first"
+            )
+        arrays = [np.asarray(weight) for weight in weights]
+        variables = self.variables
+        if [a.shape for a in arrays] != [v.shape for v in variables]:
+            raise ValueError(
+                f"{type(self).__name__}.set_weights: expected arrays of shapes "
+                f"{[v.shape for v in variables]}, got {[a.shape for a in arrays]}"
+            )
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array)
+
+    def exclude_from_weight_decay(
+        self, var_list: Iterable[Tensor] | None = None, var_names: Iterable[str] | None = None
+    ) -> None:
+        """Spares variables from weight decay: those listed, and those whose name contains one of
+        `var_names` (`["bias"]` spares all biases).
+
+        Raises:
+            ValueError: the optimizer is already built.
+        """
+        if self.built:
+            raise ValueError(
+                f"{type(self).__name__}.exclude_from_weight_decay: has to be called before the "
+                "optimizer is built"
+            )
+        self._excluded_ids = {id(v) for v in var_list or ()}
+        self._excluded_names = list(var_names or ())
+
+    def _decays(self, index: int) -> bool:
+        if self.weight_decay is None:
+            return False
+        variable = self._trainable_variables[index]
+        name = getattr(variable, "name", "")
+        return id(variable) not in self._excluded_ids and not any(
+            part in name for part in self._excluded_names
+        )
+
+    # --- for optimizers of one's own
+
+    def add_variable(
+        self, shape: Sequence[int], initializer: Any = "zeros", dtype: Any = None, name: str = "var"
+    ) -> Parameter:
+        """A state variable of the given shape, listed in `variables`."""
+        from .. import initializers
+
+        value = initializers.get(initializer)(tuple(shape), dtype or "float32")
+        variable = _variable(value, name)
+        self._slot_variables.append(variable)
+        return variable
+
+    def add_variable_from_reference(
+        self, reference_variable: Tensor, name: str = "var", initializer: Any = "zeros"
+    ) -> Parameter:
+        """A state variable of the shape of a variable that is trained."""
+        index = self._positions.get(id(reference_variable), len(self._slot_variables))
+        path = _path_of(reference_variable, index).replace("/", "_")
+        return self.add_variable(reference_variable.shape, initializer, name=f"{path}_{name}")
+
+    def add_optimizer_variables(
+        self, trainable_variables: Sequence[Tensor], name: str, initializer: Any = "zeros"
+    ) -> list[Parameter]:
+        """One state variable for each variable that is trained."""
+        return [self.add_variable_from_reference(v, name, initializer) for v in trainable_variables]
+
+    def _get_variable_index(self, variable: Tensor) -> int:
+        return self._positions[id(variable)]
+
+    def assign(self, variable: Tensor, value: Any) -> None:
+        """Overwrites a variable."""
+        _core.assign_(variable, value)
+
+    def assign_add(self, variable: Tensor, value: Any) -> None:
+        """Adds to a variable."""
+        _core.add_(variable, value)
+
+    def assign_sub(self, variable: Tensor, value: Any) -> None:
+        """Subtracts from a variable."""
+        _core.add_(variable, _core.neg(value))
+
+    def update_step(self, gradient: Tensor, variable: Tensor, learning_rate: Tensor) -> None:
+        """Updates one variable in place; to be overridden."""
+        raise NotImplementedError(
+            f"{type(self).__name__}: an optimizer has to define update_step(gradient, variable, "
+            "learning_rate)"
+        )
+
+    # --- the step
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Tensor]]) -> Parameter:
+        """`apply` for pairs of gradient and variable; returns `iterations`."""
+        pairs = list(grads_and_vars)
+        self.apply([g for g, _ in pairs], [v for _, v in pairs])
+        return self.iterations
+
+    def apply(
+        self, grads: Sequence[Any], trainable_variables: Iterable[Tensor] | None = None
+    ) -> None:
+        """Updates the variables by their gradients and counts the step.
+
+        Args:
+            grads: one gradient for each variable; None leaves that variable as it is.
+            trainable_variables: defaults to those that the optimizer was built with; on the first
+                call the optimizer is built with them.
+
+        Raises:
+            ValueError: no variables given and not built yet, unknown variables, other number or
+                shapes of gradients, or no gradient at all.
+        """
+        grads = list(grads)
+        if not grads:
+            return
+        before = _core.set_grad_enabled(False)
+        try:
+            self._apply(self._in_order(grads, trainable_variables))
+        finally:
+            _core.set_grad_enabled(before)
+
+    def _in_order(
+        self, grads: list[Any], trainable_variables: Iterable[Tensor] | None
+    ) -> list[Tensor | None]:
+        """The gradients in the order of the variables the optimizer was built with."""
+        who = type(self).__name__
+        if trainable_variables is None:
+            if not self.built:
+                raise ValueError(
+                    f"{who}.apply: the optimizer is not built yet; give the variables too, or call "
+                    "build(variables) first"
+                )
+            variables = self._trainable_variables
+        else:
+            variables = list(trainable_variables)
+            self.build(variables)
+        if len(grads) != len(variables):
+            raise ValueError(
+                f"{who}.apply: expected one gradient for each of {len(variables)} variables, got "
+                f"{len(grads)}"
+            )
+        ordered: list[Tensor | None] = [None] * len(self._trainable_variables)
+        missing = []
+        for i, (gradient, variable) in enumerate(zip(grads, variables, strict=True)):
+            position = self._positions.get(id(variable))
+            if position is None:
+                raise ValueError(
+                    f"{who}.apply: variable {_path_of(variable, i)!r} is unknown; an optimizer "
+                    "works for the variables it was built with, make a new one for others"
+                )
+            if gradient is None:
+                missing.append(_path_of(variable, i))
+            else:
+                ordered[position] = _core.as_tensor(gradient)
+        if len(missing) == len(grads):
+            raise ValueError(f"{who}.apply: no gradient was given for any variable")
+        if missing:
+            import warnings
+
+            warnings.warn(
+                f"{who}.apply: there is no gradient for {', '.join(missing)}; was a loss given to "
+                "compile()?",
+                stacklevel=4,
+            )
+        return ordered
+
+    def _apply(self, gradients: list[Tensor | None]) -> None:
+        selected = self._flat.bring_home(gradients)
+        runs = self._runs_of.get(selected)
+        if runs is None:
+            runs = self._runs_of[selected] = self._flat.runs(selected, key=self._decays)
+        self._refresh_learning_rate()
+        if self.loss_scale_factor is not None:
+            for run in runs:
+                _core.assign_(run.gradients, _core.div(run.gradients, self.loss_scale_factor))
+        if self._sums_at is not None:
+            self._accumulate(runs, self._sums_at)
+        else:
+            self._clip(runs)
+            for run in runs:
+                self._update(run)
+        if self._average_at is not None:
+            self._update_average(self._average_at)
+        for variable in self._constrained:
+            if selected[self._positions[id(variable)]]:
+                _core.assign_(variable, variable.constraint(variable))  # type: ignore[attr-defined]
+        _core.increment_(self._calls, 1)
+
+    def _update(self, run: Run) -> None:
+        """Updates a run of variables; the built-in optimizers override it with one op."""
+        if run.key:
+            decay = _core.mul(self._learning_rate_variable, self.weight_decay)
+            _core.assign_(run.values, _core.sub(run.values, _core.mul(run.values, decay)))
+        for i in run.indices:
+            self.update_step(
+                self._flat.homes[i], self._trainable_variables[i], self._learning_rate_variable
+            )
+
+    def _decay(self, run: Run) -> float:
+        """The weight decay of a run."""
+        return self.weight_decay or 0.0 if run.key else 0.0
+
+    def _clip(self, runs: list[Run]) -> None:
+        if self.clipvalue:
+            for run in runs:
+                limit = self.clipvalue
+                _core.assign_(run.gradients, _core.clip(run.gradients, -limit, limit))
+        elif self.clipnorm:
+            for run in runs:
+                for i in run.indices:
+                    home = self._flat.homes[i]
+                    _core.assign_(home, _core.mul(home, _shrink([home], self.clipnorm)))
+        elif self.global_clipnorm:
+            factor = _shrink([run.gradients for run in runs], self.global_clipnorm)
+            for run in runs:
+                _core.assign_(run.gradients, _core.mul(run.gradients, factor))
+
+    def _accumulate(self, runs: list[Run], position: int) -> None:
+        """Adds up gradients and makes an update of every n-th call.
+
+        A recorded step cannot branch on the step count, so each call computes the update and keeps
+        its outcome only when it is due.
+        """
+        steps = self.gradient_accumulation_steps
+        due = _core.eq(_core.mod(_core.add(self._calls, 1), steps), 0)
+        for run in runs:
+            _core.add_(run.states[position], run.gradients)
+            _core.assign_(run.gradients, _core.div(run.states[position], steps))
+        self._clip(runs)
+        changing = [t for run in runs for t in (run.values, *run.states[:position])]
+        # An optimizer of one's own keeps its slots outside the flat buffers.
+        changing += [v for v in self._slot_variables if not self._is_flat(v)]
+        old = [_core.copy(t) for t in changing]
+        for run in runs:
+            self._update(run)
+        for tensor, value in zip(changing, old, strict=True):
+            _core.assign_(tensor, _core.where(due, tensor, value))
+        for run in runs:
+            total = run.states[position]
+            _core.assign_(total, _core.where(due, 0.0, total))
+        _core.add_(self._updates, _core.cast(due, "int64"))
+
+    def _is_flat(self, variable: Tensor) -> bool:
+        return any(variable._shares_storage(state) for state in self._flat.states)
+
+    def _update_average(self, position: int) -> None:
+        # The first average is the value itself.
+        later = _core.cast(_core.ne(self._updates, 0), "float32")
+        momentum = _core.mul(later, self.ema_momentum)
+        frequency = self.ema_overwrite_frequency
+        for run in self._all_runs():
+            average = run.states[position]
+            kept = _core.mul(momentum, average)
+            taken = _core.mul(_core.sub(1.0, momentum), run.values)
+            _core.assign_(average, _core.add(kept, taken))
+            if frequency:
+                due = _core.eq(_core.mod(_core.add(self._updates, 1), frequency), 0)
+                _core.assign_(run.values, _core.where(due, average, run.values))
+
+    def _all_runs(self) -> list[Run]:
+        everything = (True,) * len(self._trainable_variables)
+        runs = self._runs_of.get(everything)
+        if runs is None:
+            runs = self._runs_of[everything] = self._flat.runs(everything, key=self._decays)
+        return runs
+
+    def scale_loss(self, loss: Tensor) -> Tensor:
+        """The loss times `loss_scale_factor`."""
+        return loss if self.loss_scale_factor is None else _core.mul(loss, self.loss_scale_factor)
+
+    def finalize_variable_values(self, var_list: Iterable[Tensor] | None = None) -> None:
+        """Writes the moving average over the variables, at the end of training with `use_ema`."""
+        if self.use_ema and self.built:
+            for run in self._all_runs():
+                _core.assign_(run.values, run.states[self._average_at])
+
+    # --- configuration
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal optimizer, without its state."""
+        from . import schedules
+
+        rate: Any = self._learning_rate
+        if rate is None:
+            rate = float(self._hyper_array[0])
+        elif isinstance(rate, LearningRateSchedule):
+            rate = schedules.serialize(rate)
+        return {
+            "name": self.name,
+            "learning_rate": rate,
+            "weight_decay": self.weight_decay,
+            "clipnorm": self.clipnorm,
+            "global_clipnorm": self.global_clipnorm,
+            "clipvalue": self.clipvalue,
+            "use_ema": self.use_ema,
+            "ema_momentum": self.ema_momentum,
+            "ema_overwrite_frequency": self.ema_overwrite_frequency,
+            "loss_scale_factor": self.loss_scale_factor,
+            "gradient_accumulation_steps": self.gradient_accumulation_steps,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """The optimizer that `get_config` described."""
+        from . import schedules
+
+        config = dict(config)
+        if isinstance(config.get("learning_rate"), dict):
+            config["learning_rate"] = schedules.deserialize(config["learning_rate"])
+        return cls(**config)
+
+
+def _check_count(who: str, argument: str, value: Any, least: int) -> None:
+    if value is not None and (not isinstance(value, int) or value < least):
+        raise ValueError(
+            f"{who}: {argument}: expected an integer of at least {least}, got {value!r}"
+        )
+
+
+def _path_of(variable: Tensor, index: int) -> str:
+    return getattr(variable, "path", "") or getattr(variable, "name", "") or f"variable_{index}"
+
+
+def _shrink(gradients: list[Tensor], limit: float) -> Tensor:
+    """The factor, at most 1, that scales the gradients' common norm down to `limit`."""
+    total: Any = None
+    for gradient in gradients:
+        squares = _core.sum(_core.square(gradient), None, False)
+        total = squares if total is None else _core.add(total, squares)
+    return _core.div(limit, _core.maximum(_core.sqrt(total), limit))

@@ -1,0 +1,86 @@
+"""RMSprop: steps divided by the root of a moving average of squared gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .. import _core
+from .._checks import check_fraction, check_number
+from .._flat import Run
+from .optimizer import Optimizer
+
+
+class RMSprop(Optimizer):
+    """`velocity = rho velocity + (1 - rho) g^2` and `w -= lr g / sqrt(velocity + epsilon)`.
+
+    Source: G. Hinton, "Neural Networks for Machine Learning", lecture 6; formulas of Keras 3.
+
+    Args:
+        learning_rate: a number, a schedule, or a function without arguments.
+        rho: how much of the average stays at each step, in [0, 1].
+        momentum: in [0, 1]; the steps themselves are then accumulated.
+        epsilon: added under the root.
+        centered: whether the squared average gradient is subtracted under the root, which makes it
+            an estimate of the variance.
+        kwargs: see `Optimizer`.
+
+    Raises:
+        ValueError: an argument is out of its range.
+
+    Example:
+        >>> w = fastdl.Variable([1.0])
+        >>> fastdl.optimizers.RMSprop(0.1).apply([[2.0]], [w])
+        >>> round(float(w), 4)
+        0.6838
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rate, **kwargs)
+        self.rho = check_fraction("RMSprop", "rho", rho)
+        self.momentum = check_fraction("RMSprop", "momentum", momentum)
+        self.epsilon = check_number("RMSprop", "epsilon", epsilon)
+        self.centered = bool(centered)
+
+    def _active_slots(self) -> Sequence[tuple[str, float]]:
+        slots = [("velocity", 0.0)]
+        if self.momentum:
+            slots.append(("momentum", 0.0))
+        if self.centered:
+            slots.append(("average_gradient", 0.0))
+        return slots
+
+    def _update(self, run: Run) -> None:
+        momentum = run.states[1] if self.momentum else None
+        average = run.states[2 if self.momentum else 1] if self.centered else None
+        _core.rmsprop_(
+            run.values,
+            run.gradients,
+            run.states[0],
+            average,
+            momentum,
+            self._hyper,
+            self.rho,
+            self.momentum,
+            self.epsilon,
+            False,
+            0.0,  # decay that is added to the gradient
+            self._decay(run),
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "rho": self.rho,
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+            "centered": self.centered,
+        }

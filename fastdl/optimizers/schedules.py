@@ -1,0 +1,345 @@
+"""Learning rates that follow the step count; formulas and defaults of Keras 3.
+
+Values are computed in float64 and rounded to float32 once.
+
+Example:
+    >>> rate = schedules.ExponentialDecay(0.1, decay_steps=100, decay_rate=0.5)
+    >>> rate(0), rate(100)
+    (0.1, 0.05)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._identifiers import Registry
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class LearningRateSchedule:
+    """Base class: `schedule(step)` gives the learning rate of a step, counted from 0.
+
+    For a schedule of one's own override `__call__(step)`, where `step` is an int, and for saving
+    `get_config()`.
+    """
+
+    name: str
+
+    def __call__(self, step: Any) -> Any:
+        """The learning rate of step `step`."""
+        raise NotImplementedError(
+            f"{type(self).__name__}: a schedule has to define __call__(self, step)"
+        )
+
+    def _values(self, first_step: int, count: int) -> np.ndarray:
+        """The learning rates of `count` steps from `first_step` on, as float32."""
+        rates = [float(self(step)) for step in range(first_step, first_step + count)]
+        return np.array(rates, np.float32)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal schedule."""
+        raise NotImplementedError(
+            f"{type(self).__name__}: a schedule has to define get_config() to be saved"
+        )
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """The schedule that `get_config` described."""
+        return cls(**config)
+
+
+class _Formula(LearningRateSchedule):
+    """A schedule that is a formula over an array of steps.
+
+    Arguments are kept under their names in `_arguments`, which is what `get_config` returns.
+    """
+
+    def __init__(self, name: str, **arguments: Any) -> None:
+        self.name = name
+        self._arguments = arguments
+        for key, value in arguments.items():
+            setattr(self, key, value)
+
+    def _check_positive(self, argument: str) -> None:
+        value = self._arguments[argument]
+        if not value > 0:
+            raise ValueError(
+                f"{type(self).__name__}: {argument}: expected a number above 0, got {value!r}"
+            )
+
+    def _rate(self, step: np.ndarray) -> np.ndarray:
+        """The learning rates of float64 steps."""
+        raise NotImplementedError
+
+    def __call__(self, step: Any) -> Any:
+        steps = np.asarray(step, np.float64)
+        rates = self._rate(steps.reshape(-1)).reshape(steps.shape)
+        return rates if rates.ndim else float(rates)
+
+    def _values(self, first_step: int, count: int) -> np.ndarray:
+        steps = np.arange(first_step, first_step + count, dtype=np.float64)
+        return self._rate(steps).astype(np.float32)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**self._arguments, "name": self.name}
+
+
+class ExponentialDecay(_Formula):
+    """`initial * decay_rate ** (step / decay_steps)`.
+
+    Args:
+        initial_learning_rate: the rate of step 0.
+        decay_steps: steps after which the rate is `decay_rate` times what it was.
+        decay_rate: that factor.
+        staircase: whether the exponent is rounded down.
+        name: its name.
+
+    Raises:
+        ValueError: `decay_steps` isn't positive.
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "ExponentialDecay",
+    ) -> None:
+        super().__init__(
+            name,
+            initial_learning_rate=initial_learning_rate,
+            decay_steps=decay_steps,
+            decay_rate=decay_rate,
+            staircase=staircase,
+        )
+        self._check_positive("decay_steps")
+
+    def _rate(self, step: np.ndarray) -> np.ndarray:
+        a = self._arguments
+        periods = step / a["decay_steps"]
+        if a["staircase"]:
+            periods = np.floor(periods)
+        return a["initial_learning_rate"] * np.power(float(a["decay_rate"]), periods)
+
+
+class InverseTimeDecay(_Formula):
+    """`initial / (1 + decay_rate * step / decay_steps)`; arguments as for `ExponentialDecay`."""
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "InverseTimeDecay",
+    ) -> None:
+        super().__init__(
+            name,
+            initial_learning_rate=initial_learning_rate,
+            decay_steps=decay_steps,
+            decay_rate=decay_rate,
+            staircase=staircase,
+        )
+        self._check_positive("decay_steps")
+
+    def _rate(self, step: np.ndarray) -> np.ndarray:
+        a = self._arguments
+        periods = step / a["decay_steps"]
+        if a["staircase"]:
+            periods = np.floor(periods)
+        return a["initial_learning_rate"] / (1 + a["decay_rate"] * periods)
+
+
+class PiecewiseConstantDecay(_Formula):
+    """`values[0]` up to and including step `boundaries[0]`, then `values[1]`, and so on.
+
+    Args:
+        boundaries: the last steps of all pieces but the last one, ascending.
+        values: the rates, one more than boundaries.
+        name: its name.
+
+    Raises:
+        ValueError: the lengths don't fit.
+    """
+
+    def __init__(
+        self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant"
+    ) -> None:
+        if len(boundaries) != len(values) - 1:
+            raise ValueError(
+                f"PiecewiseConstantDecay: expected one more value than boundaries, got "
+                f"{len(values)} values and {len(boundaries)} boundaries"
+            )
+        super().__init__(name, boundaries=list(boundaries), values=list(values))
+
+    def _rate(self, step: np.ndarray) -> np.ndarray:
+        a = self._arguments
+        piece = np.searchsorted(np.asarray(a["boundaries"], np.float64), step, side="left")
+        return np.asarray(a["values"], np.float64)[piece]
+
+
+class PolynomialDecay(_Formula):
+    """`(initial - end) * (1 - step / decay_steps) ** power + end`, then `end`.
+
+    Args:
+        initial_learning_rate: the rate of step 0.
+        decay_steps: steps until the end rate.
+        end_learning_rate: the end rate.
+        power: 1 is a straight line.
+        cycle: whether the decay restarts at the end rate's step, each time with a longer period
+            (the next multiple of `decay_steps`).
+        name: its name.
+
+    Raises:
+        ValueError: `decay_steps` isn't positive.
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        end_learning_rate: float = 0.0001,
+        power: float = 1.0,
+        cycle: bool = False,
+        name: str = "PolynomialDecay",
+    ) -> None:
+        super().__init__(
+            name,
+            initial_learning_rate=initial_learning_rate,
+            decay_steps=decay_steps,
+            end_learning_rate=end_learning_rate,
+            power=power,
+            cycle=cycle,
+        )
+        self._check_positive("decay_steps")
+
+    def _rate(self, step: np.ndarray) -> np.ndarray:
+        a = self._arguments
+        period: Any = float(a["decay_steps"])
+        if a["cycle"]:
+            period = period * np.maximum(np.ceil(step / period), 1)
+        else:
+            step = np.minimum(step, period)
+        end = a["end_learning_rate"]
+        return (a["initial_learning_rate"] - end) * np.power(1 - step / period, a["power"]) + end
+
+
+class CosineDecay(_Formula):
+    """Half a cosine from the initial rate down to `alpha` times it (arXiv:1608.03983).
+
+    Args:
+        initial_learning_rate: the rate of step 0.
+        decay_steps: steps of the decay.
+        alpha: the share of the rate that is left at the end.
+        name: its name.
+        warmup_target: if set, the rate first rises from the initial one to this in a straight line
+            over `warmup_steps`, and the decay starts from there.
+        warmup_steps: steps of the rise.
+
+    Raises:
+        ValueError: `decay_steps` isn't positive.
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        alpha: float = 0.0,
+        name: str = "CosineDecay",
+        warmup_target: float | None = None,
+        warmup_steps: float = 0,
+    ) -> None:
+        super().__init__(
+            name,
+            initial_learning_rate=initial_learning_rate,
+            decay_steps=decay_steps,
+            alpha=alpha,
+            warmup_target=warmup_target,
+            warmup_steps=warmup_steps,
+        )
+        self._check_positive("decay_steps")
+
+    def _rate(self, step: np.ndarray) -> np.ndarray:
+        a = self._arguments
+        initial, target, warmup = a["initial_learning_rate"], a["warmup_target"], a["warmup_steps"]
+        if target is None:
+            return initial * self._share(step)
+        rising = initial + (target - initial) * step / max(warmup, 1)
+        return np.where(step < warmup, rising, target * self._share(step - warmup))
+
+    def _share(self, step: np.ndarray) -> np.ndarray:
+        a = self._arguments
+        done = np.clip(step / a["decay_steps"], 0, 1)
+        return (1 - a["alpha"]) * 0.5 * (1 + np.cos(math.pi * done)) + a["alpha"]
+
+
+class CosineDecayRestarts(_Formula):
+    """Cosine decay with warm restarts (SGDR, arXiv:1608.03983).
+
+    Args:
+        initial_learning_rate: the rate of step 0.
+        first_decay_steps: steps of the first period.
+        t_mul: each period is so many times longer than the one before.
+        m_mul: each period starts with so many times the rate of the one before.
+        alpha: the share of the rate that is left at a period's end.
+        name: its name.
+
+    Raises:
+        ValueError: `first_decay_steps` isn't positive.
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        first_decay_steps: float,
+        t_mul: float = 2.0,
+        m_mul: float = 1.0,
+        alpha: float = 0.0,
+        name: str = "SGDRDecay",
+    ) -> None:
+        super().__init__(
+            name,
+            initial_learning_rate=initial_learning_rate,
+            first_decay_steps=first_decay_steps,
+            t_mul=t_mul,
+            m_mul=m_mul,
+            alpha=alpha,
+        )
+        self._check_positive("first_decay_steps")
+
+    def _rate(self, step: np.ndarray) -> np.ndarray:
+        a = self._arguments
+        done, longer = step / a["first_decay_steps"], float(a["t_mul"])
+        if longer == 1.0:
+            restarts = np.floor(done)
+            done = done - restarts
+        else:
+            # The small term keeps a restart from being missed by the logarithm's rounding.
+            restarts = np.floor(np.log(1 - done * (1 - longer)) / math.log(longer) + 1e-9)
+            done = (done - (1 - longer**restarts) / (1 - longer)) / longer**restarts
+        cosine = 0.5 * np.power(float(a["m_mul"]), restarts) * (1 + np.cos(math.pi * done))
+        return a["initial_learning_rate"] * ((1 - a["alpha"]) * cosine + a["alpha"])
+
+
+_registry = Registry(
+    "learning rate schedule",
+    [
+        ExponentialDecay,
+        PiecewiseConstantDecay,
+        PolynomialDecay,
+        InverseTimeDecay,
+        CosineDecay,
+        CosineDecayRestarts,
+    ],
+    base=LearningRateSchedule,
+    callables=False,
+)
+serialize = _registry.serialize
+deserialize = _registry.deserialize

@@ -1,0 +1,68 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .. import _core
+from .._checks import check_fraction
+from .._flat import Run
+from .optimizer import Optimizer
+
+
+class SGD(Optimizer):
+    """Gradient descent, with momentum if asked for.
+
+    Without momentum `w -= lr g`. With it `velocity = momentum velocity - lr g` and
+    `w += velocity`, or by Nesterov's rule `w += momentum velocity - lr g`. (PyTorch's velocity
+    isn't scaled by the learning rate; `fastdl.optim.SGD` follows it.)
+
+    Args:
+        learning_rate: a number, a schedule, or a function without arguments.
+        momentum: in [0, 1].
+        nesterov: whether Nesterov's rule is used.
+        kwargs: see `Optimizer`.
+
+    Raises:
+        ValueError: an argument is out of its range.
+
+    Example:
+        >>> w = fastdl.Variable([1.0])
+        >>> fastdl.optimizers.SGD(0.1).apply([[2.0]], [w])
+        >>> float(w)
+        0.8
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rate, **kwargs)
+        self.momentum = check_fraction("SGD", "momentum", momentum)
+        self.nesterov = bool(nesterov)
+
+    def _active_slots(self) -> Sequence[tuple[str, float]]:
+        return [("momentum", 0.0)] if self.momentum else []
+
+    def _update(self, run: Run) -> None:
+        velocity = run.states[0] if self.momentum else None
+        _core.sgd_(
+            run.values,
+            run.gradients,
+            velocity,
+            self._hyper,
+            None,
+            self.momentum,
+            self.nesterov,
+            0.0,  # dampening
+            False,
+            0.0,  # decay that is added to the gradient
+            self._decay(run),
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}
