@@ -161,9 +161,7 @@ def glu(x: Any, axis: int = -1) -> Tensor:
 @liftable
 def sigmoid(x: Any) -> Tensor:
     """`1 / (1 + exp(-x))`. A cross-entropy of the result is computed from x, without rounding."""
-    y = _core.sigmoid(x)
-    y._logits = (x, "sigmoid")
-    return y
+    return _core.sigmoid(x)
 
 
 @liftable
@@ -198,10 +196,7 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
     Raises:
         ValueError: there is no such axis, as in a tensor without axes.
     """
-    y = _core.softmax(x, axis)
-    if axis in (-1, y.ndim - 1):
-        y._logits = (x, "softmax")
-    return y
+    return _core.softmax(x, axis)
 
 
 @liftable
@@ -256,6 +251,8 @@ _FUSED = {
     silu: "silu",
     softplus: "softplus",
     softsign: "softsign",
+    sigmoid: "sigmoid",
+    softmax: "softmax",
     hard_sigmoid: "hard_sigmoid",
     tanh: "tanh",
     exponential: "exponential",

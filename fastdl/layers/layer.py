@@ -13,6 +13,7 @@ from .._identifiers import snake_case, unique_name
 from .._symbolic import KerasTensor, Node, infer, symbolic_leaves
 from ._calls import (
     NAMED_ERRORS,
+    Signature,
     argument_shapes,
     context,
     convert,
@@ -68,8 +69,9 @@ class Layer(LayerState):
         (2, 3)
     """
 
+    _taken: Signature | None = None  # what call() takes; read once per class
     _keeps_dtype = False  # whether the output has the input's element type, else float32
-    _builds = False  # whether the class has a build() of its own
+    _builds = False  # whether a first call is to be preceded by build()
     _input_shape_arg: tuple[int | None, ...] | None = None
     _batch_size_arg: int | None = None
     input_spec: Any
@@ -81,8 +83,10 @@ class Layer(LayerState):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "call" in cls.__dict__:
+            cls._taken = None
         if "build" in cls.__dict__:
-            cls._builds = True
+            cls._builds = cls.__dict__.get("_builds", True)
             cls.build = _recorded(cls.__dict__["build"])  # type: ignore[method-assign]
 
     def __init__(
@@ -178,77 +182,83 @@ class Layer(LayerState):
                 raise
             if symbolic_leaves(args, kwargs):
                 return self._call_symbolic(args, kwargs)
-        return self._call_in_context(self._call_eager, args, kwargs)
+        before = self._enter(args, kwargs)
+        try:
+            if not self.built or self.input_spec is not None:
+                self._prepare(args, kwargs)
+            outputs = self.call(*args, **kwargs)
+            if not self.built:
+                self.built = True
+            if self.activity_regularizer is not None:
+                for output in _tree.leaves(outputs):
+                    loss = self.activity_regularizer(output)
+                    self.add_loss(loss / output.shape[0] if output.ndim else loss)
+            return outputs
+        except NAMED_ERRORS as error:
+            name_error(error, self)
+            raise
+        finally:
+            context.root, context.training = before
 
-    def _call_in_context(
-        self, run: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        """`run(args, kwargs)` with `training` resolved and this call the innermost one."""
-        root, outer = context.root, context.training
-        taken = signature_of(self, "call")
+    def _enter(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Layer | None, bool | None]:
+        """Makes this call the innermost one, in the mode that its arguments, the calling layer or
+        its own state say; returns what the context is to be set back to."""
+        root, outer = before = context.root, context.training
+        taken = self._taken or self._read_signature()
         training = kwargs.pop("training", None)
         place = taken.training_index
         positional = place is not None and len(args) > place
         if positional:
-            training = args[place]
+            training = args[place]  # type: ignore[index]
         if training is None:
             training = outer
-        if training is None:
-            training = taken.default_training
-        if training is None:
-            training = self.training
+            if training is None:
+                training = taken.default_training
+                if training is None:
+                    training = self.training
         if taken.training and not positional:
             kwargs["training"] = training
         if not taken.mask:
             kwargs.pop("mask", None)
+        if self._foreign:
+            for module in self._foreign:
+                if module.training != training:
+                    module.train(bool(training))
         if root is None:
             context.root = self
             context.number += 1
             if self._loss_layers:
                 self._clear_losses()
         context.training = training
-        for module in self._foreign:
-            if module.training != training:
-                module.train(bool(training))
-        try:
-            return run(args, kwargs)
-        except NAMED_ERRORS as error:
-            name_error(error, self)
-            raise
-        finally:
-            context.root, context.training = root, outer
+        return before
 
-    def _call_eager(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _read_signature(self) -> Signature:
+        type(self)._taken = taken = Signature(self.call)
+        return taken
+
+    def _prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Checks the first argument and builds the layer if need be."""
         if self.input_spec is not None and args:
             check_inputs(self.input_spec, args[0])
         if not self.built:
             self._ensure_built(args, kwargs)
             if self.input_spec is not None and args:  # build may have made it stricter
                 check_inputs(self.input_spec, args[0])
-        outputs = self.call(*args, **kwargs)
-        if not self.built:
-            self.built = True
-        if self.activity_regularizer is not None:
-            for output in _tree.leaves(outputs):
-                loss = self.activity_regularizer(output)
-                self.add_loss(loss / output.shape[0] if output.ndim else loss)
-        return outputs
 
     def _call_symbolic(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         given = dict(kwargs)
-
-        def run(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            if self.input_spec is not None and args:
-                check_inputs(self.input_spec, args[0])
-            if not self.built:
-                self._ensure_built(args, kwargs)
-                if self.input_spec is not None and args:
-                    check_inputs(self.input_spec, args[0])
+        before = self._enter(args, kwargs)
+        try:
+            self._prepare(args, kwargs)
             outputs = self.compute_output_spec(*args, **kwargs)
-            self.built = True
-            return outputs
-
-        outputs = self._call_in_context(run, args, kwargs)
+        except NAMED_ERRORS as error:
+            name_error(error, self)
+            raise
+        finally:
+            context.root, context.training = before
+        self.built = True
         self._clear_losses()
         Node(self, args, given, outputs)
         return outputs
@@ -282,9 +292,7 @@ class Layer(LayerState):
         }
         if len(args) == 0 and list(named) == ["input"]:
             inputs, named = [named["input"]], {}
-        return shape_of(
-            self._call_in_context(lambda a, k: infer(self.call, a, k), tuple(inputs), named)
-        )
+        return shape_of(infer(self.call, tuple(inputs), named))
 
     # --- losses
 
