@@ -27,11 +27,11 @@ FASTDL_UNARY(leaky_relu) {
 }
 FASTDL_UNARY(elu) {
   const vf alpha = splat(p[0]);
-  map1(y, x, n, [=](vf v) { return select(v > 0.0f, v, alpha * expm1(v)); });
+  map1(y, x, n, [=](vf v) { return select(v > 0.0f, v, alpha * expm1_nonpositive(v)); });
 }
 FASTDL_UNARY(selu) {
   map1(y, x, n, [](vf v) {
-    return select(v > 0.0f, kSeluScale * v, kSeluScale * kSeluAlpha * expm1(v));
+    return select(v > 0.0f, kSeluScale * v, kSeluScale * kSeluAlpha * expm1_nonpositive(v));
   });
 }
 FASTDL_UNARY(gelu_erf) {

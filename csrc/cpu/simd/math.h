@@ -51,9 +51,18 @@ FASTDL_INLINE vf exp(vf x) {
   return select(zero, splat(0.0f), scale_by_power_of_two(1.0f + r, n));
 }
 
+// e^x - 1 for x <= 0, for the functions that need no more
+FASTDL_INLINE vf expm1_nonpositive(vf x) {
+  x = x < -30.0f ? splat(-30.0f) : x;  // there -1, to the last bit
+  vf n;
+  const vf r = exp_reduced(x, n);
+  const vf scale = as_float((to_int(n) + 127) << 23);
+  return fma(scale, r, scale - 1.0f);
+}
+
 // e^x - 1
 FASTDL_INLINE vf expm1(vf x) {
-  x = x < -30.0f ? splat(-30.0f) : x;  // there -1, to the last bit
+  x = x < -30.0f ? splat(-30.0f) : x;
   x = x > 89.0f ? splat(89.0f) : x;
   vf n;
   const vf r = exp_reduced(x, n);
@@ -109,7 +118,7 @@ FASTDL_INLINE vf log1p(vf x) {
 
 // (e^2x - 1) / (e^2x + 1), from the side where nothing overflows
 FASTDL_INLINE vf tanh(vf x) {
-  const vf t = expm1(-2.0f * abs(x));
+  const vf t = expm1_nonpositive(-2.0f * abs(x));
   return copysign(t / (t + 2.0f), x);
 }
 
@@ -225,7 +234,7 @@ FASTDL_INLINE vf sin_turned(vf x, int turn) {
   // (sin(r) / r - 1) / r^2, error 5.2e-12; (cos(r) - 1 + r^2 / 2) / r^4, error 1.2e-10; both in r^2
   constexpr float s[] = {-0.166666672f, 0.00833332911f, -0.000198393085f, 2.71808403e-06f};
   constexpr float c[] = {0.0416666456f, -0.0013887313f, 2.44327857e-05f};
-  const vf sine = r * fma(z, polynomial(z, s), splat(1.0f));
+  const vf sine = copysign(fma(r * z, polynomial(z, s), r), r);  // for the sign of zero
   const vf cosine = fma(z * z, polynomial(z, c), fma(z, splat(-0.5f), splat(1.0f)));
   vf y = select((quadrant & 1) != 0, cosine, sine);
   y = as_float(as_int(y) ^ ((quadrant & 2) << 30));
