@@ -55,7 +55,7 @@ int32 = _np.dtype("int32")
 int64 = _np.dtype("int64")
 uint8 = _np.dtype("uint8")
 bool_ = _np.dtype("bool")
-float, long, int = float32, int64, int32  # noqa: A001 - PyTorch's names for them
+float, long, int = float32, int64, int32  # PyTorch's names for them
 
 _SUBMODULES = frozenset(
     "activations autograd callbacks cli constraints data datasets initializers layers losses "

@@ -107,7 +107,7 @@ Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy_data
     a = py::array(a.attr("astype")(dtype_to(t)));
     copy_data = false;
   }
-  constexpr int wanted = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+  constexpr int wanted = int(py::array::c_style) | int(py::detail::npy_api::NPY_ARRAY_ALIGNED_);
   if ((a.flags() & wanted) != wanted) {
     a = py::array(numpy("array")(a, py::arg("order") = "C", py::arg("copy") = true));
     copy_data = false;

@@ -75,6 +75,15 @@ struct type_caster<std::vector<int64_t>> {
   }
 };
 template <>
+struct type_caster<fastdl::Shape> {
+  PYBIND11_TYPE_CASTER(fastdl::Shape, const_name("Sequence[int]"));
+  bool load(handle src, bool) {
+    if (src.is_none()) return false;
+    value = fastdl::shape_from(fastdl::integers_from(src, "a shape"));
+    return true;
+  }
+};
+template <>
 struct type_caster<std::optional<std::vector<int64_t>>> {
   PYBIND11_TYPE_CASTER(std::optional<std::vector<int64_t>>, const_name("Sequence[int] | None"));
   bool load(handle src, bool) {

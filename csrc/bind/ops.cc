@@ -33,11 +33,11 @@ void bind_ops(py::module_& m) {
           return r->weak ? detach(r) : r;
         },
         py::arg("data"), py::arg("dtype") = py::none());
-  m.def("empty", [](const std::vector<int64_t>& shape, DType dtype) {
-    return empty(shape_from(shape), dtype);
+  m.def("empty", [](const Shape& shape, DType dtype) {
+    return empty(shape, dtype);
   });
-  m.def("full", [](const std::vector<int64_t>& shape, DType dtype, double value) {
-    return full(shape_from(shape), dtype, value);
+  m.def("full", [](const Shape& shape, DType dtype, double value) {
+    return full(shape, dtype, value);
   });
 
   m.def("grad_enabled", &grad_enabled);

@@ -125,11 +125,10 @@ void bind_tensor(py::module_& m) {
   c.def_property_readonly("_version", [](const TensorImpl& t) { return t.storage->version(); });
   c.def("_set_data", [](const Tensor& t, const Tensor& other) {
     check_same_layout(t, other, "_set_data");
-    t->storage = other->storage;
-    t->offset = other->offset;
+    move_to(t, other);
   });
-  c.def("_view", [](const Tensor& t, const std::vector<int64_t>& shape, int64_t offset) {
-    return view(t, shape_from(shape), offset);
+  c.def("_view", [](const Tensor& t, const Shape& shape, int64_t offset) {
+    return view(t, shape, offset);
   });
   c.def("_shares_storage", [](const Tensor& t, const Tensor& other) {
     return t->storage == other->storage;
@@ -217,6 +216,8 @@ void bind_tensor(py::module_& m) {
     if (t->numel() != 1 || spec.empty()) return py::str(repr(t));
     return item_of(t).attr("__format__")(spec);
   });
+  m.def("layout_version", &layout_version);
+
   c.def("__getitem__", [](py::object t, py::object key) {
     PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
     return f.call_once_and_store_result([] { return indexing("getitem"); }).get_stored()(t, key);

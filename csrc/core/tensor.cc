@@ -1,6 +1,7 @@
 #include "core/tensor.h"
 
 #include <algorithm>
+#include <atomic>
 
 namespace fastdl {
 
@@ -53,6 +54,16 @@ Tensor view(const Tensor& t, const Shape& shape, int64_t offset_elements) {
   v->dtype = t->dtype;
   return v;
 }
+
+namespace {
+std::atomic<uint64_t> moves{0};
+}
+void move_to(const Tensor& t, const Tensor& other) {
+  t->storage = other->storage;
+  t->offset = other->offset;
+  moves.fetch_add(1, std::memory_order_relaxed);
+}
+uint64_t layout_version() { return moves.load(std::memory_order_relaxed); }
 
 double item(const Tensor& t) {
   FASTDL_CHECK(t->numel() == 1, ValueError,

@@ -55,6 +55,11 @@ Tensor scalar(double value);
 Tensor view(const Tensor& t, const Shape& shape, int64_t offset_elements = 0);
 inline Tensor detach(const Tensor& t) { return view(t, t->shape); }
 
+// Re-points t at the memory of `other` (same shape and type).
+void move_to(const Tensor& t, const Tensor& other);
+// How often tensors were re-pointed so far: whoever keeps addresses (a plan) asks whether they still hold.
+uint64_t layout_version();
+
 // Value of a one-element tensor.
 double item(const Tensor& t);
 

@@ -1,0 +1,205 @@
+"""Trainer: compile, and what one step of training, evaluation and prediction is.
+
+A step is a Python function on a batch. Its second run is recorded, later ones are replayed by the
+core (`_steps.StepFunction`), from the loops over the data (`_loops.Loops`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import _core, _tree
+from .._core import Tensor
+from ._data import unpack_x_y_sample_weight
+from ._loops import Loops
+
+
+class Trainer(Loops):
+    """The training interface of models; `Model` inherits it. Semantics and names are Keras 3's."""
+
+    # Until compile; class attributes, so that a model costs nothing more to make.
+    optimizer: Any = None
+    loss: Any = None
+    stop_training = False
+    run_eagerly = False
+    _compiled = False
+    _compile_loss: Any = None
+    _compile_metrics: Any = None
+    _loss_tracker: Any = None
+
+    # --- compile
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Sets how the model is trained.
+
+        Args:
+            optimizer: an optimizer or its name.
+            loss: a loss, its name or a function of (y_true, y_pred); for several outputs a list or
+                dict of them.
+            loss_weights: a number for each output, to weigh its loss in the total.
+            metrics: metrics, their names or functions; for several outputs a list or dict of lists.
+            weighted_metrics: metrics that take sample weights into account.
+            run_eagerly: run every step in Python, for debugging.
+            steps_per_execution, jit_compile, auto_scale_loss: accepted for compatibility; steps are
+                always compiled and run together as far as callbacks allow.
+
+        Raises:
+            ValueError: unknown names (the nearest known one is suggested).
+
+        Source: `keras.Model.compile` of Keras 3.
+
+        Example:
+            >>> model = fastdl.Sequential([fastdl.layers.Dense(1)])
+            >>> model.compile("adam", "mse", metrics=["mae"])
+        """
+        from .. import metrics as metrics_module
+        from .. import optimizers
+        from .compile_utils import CompileLoss, CompileMetrics
+
+        new_optimizer = optimizers.get(optimizer)
+        names = getattr(self, "output_names", None)
+        compile_loss = None if loss is None else CompileLoss(loss, loss_weights, names)
+        compile_metrics = CompileMetrics(metrics, weighted_metrics, names)
+        self.__dict__.update(
+            optimizer=new_optimizer,
+            loss=loss,
+            run_eagerly=bool(run_eagerly),
+            stop_training=False,
+            _compiled=True,
+            _compile_loss=compile_loss,
+            _compile_metrics=compile_metrics,
+            _loss_tracker=metrics_module.Mean(name="loss"),
+        )
+        self._forget_steps()
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` was called."""
+        return self._compiled
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics of loss, outputs, layers and the model itself, which logs report."""
+        found: list[Any] = []
+        if self._compiled:
+            found = [self._loss_tracker, *self._compile_metrics.metrics]
+            if self._compile_loss is not None:
+                found += self._compile_loss.metrics
+        return found + self._own_metrics()
+
+    def _own_metrics(self) -> list[Any]:
+        """Metrics that are attributes of the model or its layers."""
+        return [m for layer in self._flatten_layers() for m in layer._metrics]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of `metrics`."""
+        return [m.name for m in self.metrics]
+
+    def reset_metrics(self) -> None:
+        """Sets all metrics back."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def _forget_steps(self) -> None:
+        """Drops recorded steps; called when something they depend on changes."""
+        self.__dict__["_functions"] = {}
+
+    def _check_compiled(self, who: str) -> None:
+        if not self._compiled:
+            raise RuntimeError(
+                f"{who}: model {self.name!r} has to be compiled first: "
+                "model.compile(optimizer, loss)"
+            )
+
+    # --- the steps; a subclass may define its own
+
+    def _has_default_train_step(self) -> bool:
+        return type(self).train_step is Trainer.train_step
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step of training on a batch (x, y, sample_weight); returns the logs."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        y_pred = self(x, training=True)
+        loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+        self._loss_tracker.update_state(loss.detach(), _batch_size(x))
+        loss = self.optimizer.scale_loss(loss)
+        weights = self.trainable_weights
+        if weights:
+            self.optimizer.apply(_core.grad([loss], [None], weights, False, False), weights)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """One step of evaluation on a batch (x, y, sample_weight); returns the logs."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        y_pred = self(x, training=False)
+        loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+        self._loss_tracker.update_state(loss.detach(), _batch_size(x))
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def predict_step(self, data: Any) -> Any:
+        """The outputs for a batch."""
+        x, _, _ = unpack_x_y_sample_weight(data)
+        return self(x, training=False)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
+        """The total loss of a batch: that of `compile`, and those that layers added."""
+        terms: list[Tensor] = []
+        if self._compile_loss is not None:
+            if y is None:
+                raise ValueError(
+                    f"model {self.name!r} was compiled with a loss but got no targets y"
+                )
+            terms.append(self._compile_loss(y, y_pred, sample_weight))
+        terms += self.losses
+        if not terms:
+            raise ValueError(
+                f"model {self.name!r} has no loss: give one to compile(), or call add_loss() in a "
+                "layer"
+            )
+        total = terms[0]
+        for term in terms[1:]:
+            total = _core.add(total, term)
+        return total
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Takes a batch into the metrics and returns `get_metrics_result()`."""
+        if y is not None:
+            self._compile_metrics.update_state(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The current values of all metrics by name."""
+        results: dict[str, Any] = {}
+        if self._compiled:
+            results["loss"] = self._loss_tracker.result()
+            if self._compile_metrics.built:
+                results.update(self._compile_metrics.result())
+            if self._compile_loss is not None:
+                results.update((m.name, m.result()) for m in self._compile_loss.metrics)
+        for metric in self._own_metrics():
+            value = metric.result()
+            results.update(value if isinstance(value, dict) else {metric.name: value})
+        return results
+
+
+def _batch_size(x: Any) -> int:
+    return next(t.shape[0] if t.ndim else 1 for t in _tree.leaves(x))
