@@ -52,7 +52,7 @@ def test_same_seed_same_run(capsys):
         return re.findall(r"(?:loss|accuracy): \S+", capsys.readouterr().out)
 
     first = metrics("5")
-    assert len(first) == 2 * 4
+    assert len(first) == 2 * 4 + 1  # in each of two epochs, and of the test
     assert metrics("5") == first
     assert metrics("6") != first
 
