@@ -113,8 +113,9 @@ def _demo(options: argparse.Namespace) -> int:
     )
     x_train, y_train = _with_shifted(x[kept], y[kept])
     print(
-        f"fastdl {fastdl.__version__} learns to read digits from {len(kept):,} pictures of 8 x 8 "
-        f"pixels (each also shifted), with {len(held_out)} for validation"
+        f"fastdl {fastdl.__version__} learns to read handwritten digits of 8 x 8 pixels:\n"
+        f"{len(kept):,} pictures to learn from (each also shifted), {len(held_out)} for validation, "
+        f"{len(x_test)} for the test"
     )
     fastdl.utils.set_random_seed(options.seed)
     model = fastdl.Sequential(
