@@ -115,10 +115,10 @@ void grad_linear(GradContext& c) {
   const int64_t in = x->shape.back(), out = gz->shape.back();
   Shape rows_x{in ? x->numel() / in : 0, in}, rows_z{rows_x[0], out};
   if (in == 0) rows_z[0] = rows_x[0] = out ? gz->numel() / out : 0;
-  Tensor x2 = reshape(x, {rows_x.begin(), rows_x.end()}), z2 = reshape(gz, {rows_z.begin(), rows_z.end()});
+  Tensor x2 = reshape(x, rows_x), z2 = reshape(gz, rows_z);
   if (c.needs(0)) {
     Tensor dx = matmul(z2, w, false, !at.transpose_w);
-    c.gin[0] = reshape(dx, {x->shape.begin(), x->shape.end()});
+    c.gin[0] = reshape(dx, x->shape);
   }
   if (c.needs(1)) c.gin[1] = at.transpose_w ? matmul(z2, x2, true, false) : matmul(x2, z2, true, false);
   if (c.needs(2)) c.gin[2] = sum(z2, std::vector<int64_t>{0}, false);
@@ -133,7 +133,6 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose
                "matmul: expected at least one dimension, got shapes ", a->shape, " and ", b->shape);
   // A vector is a row on the left and a column on the right; its axis is gone from the result, as in NumPy.
   const bool row = a->shape.rank() == 1, column = b->shape.rank() == 1;
-  auto dims = [](const Shape& s) { return std::vector<int64_t>(s.begin(), s.end()); };
   Tensor left = cast(a, DType::float32), right = cast(b, DType::float32);
   if (row) left = reshape(left, {1, a->shape[0]}), transpose_a = false;
   if (column) right = reshape(right, {b->shape[0], 1}), transpose_b = false;
@@ -142,7 +141,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose
     Shape s = out->shape;
     if (column) s.erase(s.rank() - 1);
     if (row) s.erase(s.rank() - (column ? 1 : 2));
-    out = reshape(out, dims(s));
+    out = reshape(out, s);
   }
   return out;
 }
