@@ -52,11 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     import argparse
 
-    def at_least(minimum: int) -> Callable[[str], int]:
+    def between(low: int, high: int) -> Callable[[str], int]:
         def number(text: str) -> int:
             value = int(text)
-            if value < minimum:
-                raise argparse.ArgumentTypeError(f"expected at least {minimum}, got {value}")
+            if not low <= value <= high:
+                raise argparse.ArgumentTypeError(f"expected {low} to {high}, got {value}")
             return value
 
         return number
@@ -72,11 +72,13 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     demo.add_argument(
-        "--epochs", type=at_least(1), default=20, metavar="N", help="passes over the data"
+        "--epochs", type=between(1, 10**6), default=20, metavar="N", help="passes over the data"
     )
-    demo.add_argument("--batch-size", type=at_least(1), default=64, metavar="N", help="per step")
     demo.add_argument(
-        "--seed", type=at_least(0), default=0, metavar="S", help="of the random numbers"
+        "--batch-size", type=between(1, 10**6), default=64, metavar="N", help="per step"
+    )
+    demo.add_argument(
+        "--seed", type=between(0, 2**32 - 1), default=0, metavar="S", help="of the random numbers"
     )
     plot = demo.add_mutually_exclusive_group()
     plot.add_argument(
@@ -114,8 +116,8 @@ def _demo(options: argparse.Namespace) -> int:
     x_train, y_train = _with_shifted(x[kept], y[kept])
     print(
         f"fastdl {fastdl.__version__} learns to read handwritten digits of 8 x 8 pixels:\n"
-        f"{len(kept):,} pictures to learn from (each also shifted), {len(held_out)} for validation, "
-        f"{len(x_test)} for the test"
+        f"{len(kept):,} pictures to learn from (each also shifted), "
+        f"{len(held_out)} for validation, {len(x_test)} for the test"
     )
     fastdl.utils.set_random_seed(options.seed)
     model = fastdl.Sequential(

@@ -97,10 +97,10 @@ def test_an_interrupted_picture_leaves_nothing(tmp_path, monkeypatch):
     [
         ([], "required: COMMAND"),
         (["dance"], "invalid choice: 'dance'"),
-        (["demo", "--epochs", "0"], "--epochs: expected at least 1, got 0"),
-        (["demo", "--batch-size", "-5"], "--batch-size: expected at least 1, got -5"),
+        (["demo", "--epochs", "0"], "--epochs: expected 1 to 1000000, got 0"),
+        (["demo", "--batch-size", "-5"], "--batch-size: expected 1 to 1000000, got -5"),
         (["demo", "--seed", "x"], "--seed: invalid number value: 'x'"),
-        (["demo", "--seed", "-1"], "--seed: expected at least 0, got -1"),
+        (["demo", "--seed", "-1"], "--seed: expected 0 to 4294967295, got -1"),
         (["demo", "--no-plot", "--plot", "a.png"], "not allowed with"),
         (["demo", "--plot", "no/such/folder/a.png"], "--plot: there is no folder"),
         (["demo", "--plot", "a.word"], "--plot: expected a file name that ends in one of"),
