@@ -246,7 +246,7 @@ def cross_entropy(
             return _reduced(loss, reduction)
         return _weighted_mean(loss, _core.ne(target, ignore_index), "mean")
     logs = _core.log_softmax(logits, -1)
-    return _nll(logs, target, weight, ignore_index, reduction, label_smoothing)
+    return _nll("cross_entropy", logs, target, weight, ignore_index, reduction, label_smoothing)
 
 
 def _soft_cross_entropy(
@@ -284,7 +284,7 @@ def nll_loss(
     """
     input, target = _core.as_tensor(input), _core.as_tensor(target)
     logs = _classes_last("nll_loss", input, target)
-    return _nll(logs, target, weight, ignore_index, reduction, 0.0)
+    return _nll("nll_loss", logs, target, weight, ignore_index, reduction, 0.0)
 
 
 def _classes_last(who: str, input: Tensor, target: Tensor) -> Tensor:
@@ -302,6 +302,7 @@ def _classes_last(who: str, input: Tensor, target: Tensor) -> Tensor:
 
 
 def _nll(
+    who: str,
     logs: Tensor,
     target: Tensor,
     weight: Any,
@@ -312,9 +313,13 @@ def _nll(
     """The loss of each sample is its class's weight times -log p, smoothed over all classes."""
     counted = _core.ne(target, ignore_index)
     classes = logs.shape[-1]
-    # An ignored index need not be a class; 0 stands for it until its loss is set to 0.
-    index = _core.where(counted, target, 0)
-    chosen = _core.gather(logs, _core.reshape(index, (*target.shape, 1)), -1)
+    # An ignored index need not be a class; 0 stands for it until its loss is set to 0. For gather
+    # a negative index counts from the end; here it is one that isn't there.
+    index = _core.where(counted, _core.where(_core.lt(target, 0), classes, target), 0)
+    try:
+        chosen = _core.gather(logs, _core.reshape(index, (*target.shape, 1)), -1)
+    except IndexError:
+        raise ValueError(f"{who}: a label is outside [0, {classes})") from None
     loss = _core.neg(_core.reshape(chosen, target.shape))
     weights = counted
     if weight is not None:
