@@ -2,50 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import namedtuple
-from typing import TYPE_CHECKING, Any, ClassVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._core import Tensor
+from .._device import check_target
+from ._hooks import RemovableHandle, add_hook, call_with_hooks
+from ._state import IncompatibleKeys, load, named_state
 from .parameter import Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from typing_extensions import Self
-
-
-class _IncompatibleKeys(namedtuple("_IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
-    """What `load_state_dict(strict=False)` left out on either side."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        if not self.missing_keys and not self.unexpected_keys:
-            return "<All keys matched successfully>"
-        return super().__repr__()
-
-
-class RemovableHandle:
-    """Removes the hook it was given for: by `remove()` or at the end of a `with` block."""
-
-    _ids: ClassVar[Iterator[int]] = itertools.count()
-
-    def __init__(self, hooks: dict[int, Any]) -> None:
-        self.id = next(self._ids)
-        self._hooks = hooks
-
-    def remove(self) -> None:
-        self._hooks.pop(self.id, None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.remove()
 
 
 class Module:
@@ -98,54 +67,20 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._forward_pre_hooks or self._forward_hooks:
-            return self._call_with_hooks(args, kwargs)
+            return call_with_hooks(self, args, kwargs)
         return self.forward(*args, **kwargs)
-
-    def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for hook, with_kwargs in list(self._forward_pre_hooks.values()):
-            if with_kwargs:
-                changed = hook(self, args, kwargs)
-                if changed is not None:
-                    if not (isinstance(changed, tuple) and len(changed) == 2):
-                        raise RuntimeError(
-                            "forward pre-hook must return None or a tuple of (new_args, "
-                            f"new_kwargs), but got {changed}"
-                        )
-                    args, kwargs = changed
-            else:
-                changed = hook(self, args)
-                if changed is not None:
-                    args = changed if isinstance(changed, tuple) else (changed,)
-        result = self.forward(*args, **kwargs)
-        for hook, with_kwargs in list(self._forward_hooks.values()):
-            changed = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
-            if changed is not None:
-                result = changed
-        return result
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
         """Calls `hook(module, args)` before `forward`; what it returns replaces the arguments."""
-        return self._add_hook(self._forward_pre_hooks, hook, prepend, with_kwargs)
+        return add_hook(self._forward_pre_hooks, hook, prepend, with_kwargs)
 
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
         """Calls `hook(module, args, output)` after `forward`; what it returns is the output."""
-        return self._add_hook(self._forward_hooks, hook, prepend, with_kwargs)
-
-    @staticmethod
-    def _add_hook(
-        hooks: dict[int, Any], hook: Callable[..., Any], prepend: bool, with_kwargs: bool
-    ) -> RemovableHandle:
-        handle = RemovableHandle(hooks)
-        later = list(hooks.items()) if prepend else []
-        if prepend:
-            hooks.clear()
-        hooks[handle.id] = (hook, with_kwargs)
-        hooks.update(later)
-        return handle
+        return add_hook(self._forward_hooks, hook, prepend, with_kwargs)
 
     # --- attributes
 
@@ -381,8 +316,6 @@ class Module:
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Returns self: everything is float32 on the CPU. Other targets raise."""
-        from .._device import check_target
-
         check_target(f"{type(self).__name__}.to", args, kwargs)
         return self
 
@@ -409,22 +342,13 @@ class Module:
         they are the parameters themselves. `copy.deepcopy` makes a snapshot of it.
         """
         state = {} if destination is None else destination
-        for name, value in self._named_state():
+        for name, value in named_state(self):
             state[prefix + name] = value if keep_vars else value.detach()
         return state
 
-    def _named_state(self) -> Iterator[tuple[str, Tensor]]:
-        """Every name `state_dict` has, shared parameters under each of theirs."""
-        for path, module in self.named_modules(remove_duplicate=False):
-            dot = f"{path}." if path else ""
-            for name, parameter in module._parameters.items():
-                if parameter is not None:
-                    yield dot + name, parameter
-            for name, buffer in module._buffers.items():
-                if buffer is not None and name not in module._non_persistent:
-                    yield dot + name, buffer
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> Any:
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True
+    ) -> IncompatibleKeys:
         """Copies values in by name, from tensors or NumPy arrays; all of them or none.
 
         Args:
@@ -438,53 +362,7 @@ class Module:
             RuntimeError: names don't match (when strict) or a shape differs. Nothing was changed.
             TypeError: `state_dict` isn't a mapping.
         """
-        if not hasattr(state_dict, "items"):
-            raise TypeError(
-                f"Expected state_dict to be dict-like, got {type(state_dict).__name__}."
-            )
-        own = dict(self._named_state())
-        missing = [name for name in own if name not in state_dict]
-        unexpected = [name for name in state_dict if name not in own]
-        errors = []
-        if strict and missing:
-            errors.append(f"Missing key(s) in state_dict: {_quoted(missing)}. ")
-        if strict and unexpected:
-            errors.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
-        copies: list[tuple[Tensor, Tensor]] = []
-        for name, target in own.items():
-            if name in state_dict:
-                self._check_entry(name, target, state_dict[name], copies, errors)
-        if errors:
-            raise RuntimeError(
-                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t"
-                + "\n\t".join(errors)
-            )
-        before = _core.set_grad_enabled(False)
-        try:
-            for target, value in copies:
-                _core.assign_(target, value)
-        finally:
-            _core.set_grad_enabled(before)
-        return _IncompatibleKeys(missing, unexpected)
-
-    @staticmethod
-    def _check_entry(
-        name: str, target: Tensor, value: Any, copies: list[Any], errors: list[str]
-    ) -> None:
-        if not isinstance(value, (Tensor, np.ndarray, np.generic)) and not hasattr(
-            value, "__array__"
-        ):
-            errors.append(
-                f'While copying the parameter named "{name}", expected a Tensor or an array '
-                f"from checkpoint but received {type(value)}."
-            )
-        elif tuple(value.shape) != target.shape:
-            errors.append(
-                f"size mismatch for {name}: copying a param with shape {tuple(value.shape)} from "
-                f"checkpoint, the shape in current model is {target.shape}."
-            )
-        else:
-            copies.append((target, _core.as_tensor(value)))
+        return load(self, state_dict, strict)
 
     # --- printing
 
@@ -511,7 +389,3 @@ class Module:
 
     def __dir__(self) -> list[str]:
         return sorted(name for name in super().__dir__() if not name[:1].isdigit())
-
-
-def _quoted(names: list[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)

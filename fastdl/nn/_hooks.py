@@ -1,0 +1,70 @@
+"""Forward hooks: what runs before and after a module's forward."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import Self
+
+    from .module import Module
+
+_ids = itertools.count()
+
+
+class RemovableHandle:
+    """Removes the hook it was given for: by `remove()` or at the end of a `with` block."""
+
+    def __init__(self, hooks: dict[int, Any]) -> None:
+        self.id = next(_ids)
+        self._hooks = hooks
+
+    def remove(self) -> None:
+        """Removes the hook, if it is still there."""
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()
+
+
+def add_hook(
+    hooks: dict[int, Any], hook: Callable[..., Any], prepend: bool, with_kwargs: bool
+) -> RemovableHandle:
+    """Puts a hook at the end, or before all others."""
+    handle = RemovableHandle(hooks)
+    later = list(hooks.items()) if prepend else []
+    if prepend:
+        hooks.clear()
+    hooks[handle.id] = (hook, with_kwargs)
+    hooks.update(later)
+    return handle
+
+
+def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`module.forward` between its hooks; each may replace the arguments or the result."""
+    for hook, with_kwargs in list(module._forward_pre_hooks.values()):
+        if with_kwargs:
+            changed = hook(module, args, kwargs)
+            if changed is not None:
+                if not (isinstance(changed, tuple) and len(changed) == 2):
+                    raise RuntimeError(
+                        "forward pre-hook must return None or a tuple of (new_args, new_kwargs), "
+                        f"but got {changed}"
+                    )
+                args, kwargs = changed
+        else:
+            changed = hook(module, args)
+            if changed is not None:
+                args = changed if isinstance(changed, tuple) else (changed,)
+    result = module.forward(*args, **kwargs)
+    for hook, with_kwargs in list(module._forward_hooks.values()):
+        changed = hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
+        if changed is not None:
+            result = changed
+    return result

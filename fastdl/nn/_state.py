@@ -1,0 +1,88 @@
+"""A module's state by name, and loading one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .. import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from .._core import Tensor
+    from .module import Module
+
+
+class IncompatibleKeys(NamedTuple):
+    """What `load_state_dict(strict=False)` left out on either side."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+    def __repr__(self) -> str:
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        missing, unexpected = self
+        return f"IncompatibleKeys(missing_keys={missing}, unexpected_keys={unexpected})"
+
+
+def named_state(module: Module) -> Iterator[tuple[str, Tensor]]:
+    """Parameters and persistent buffers, shared ones under each of their names."""
+    for path, owner in module.named_modules(remove_duplicate=False):
+        dot = f"{path}." if path else ""
+        for name, parameter in owner._parameters.items():
+            if parameter is not None:
+                yield dot + name, parameter
+        for name, buffer in owner._buffers.items():
+            if buffer is not None and name not in owner._non_persistent:
+                yield dot + name, buffer
+
+
+def load(module: Module, state: Mapping[str, Any], strict: bool) -> IncompatibleKeys:
+    """`Module.load_state_dict`: everything is checked and converted before anything is written."""
+    if not hasattr(state, "items"):
+        raise TypeError(f"Expected state_dict to be dict-like, got {type(state).__name__}.")
+    own = dict(named_state(module))
+    missing = [name for name in own if name not in state]
+    unexpected = [name for name in state if name not in own]
+    errors = []
+    if strict and missing:
+        errors.append(f"Missing key(s) in state_dict: {_quoted(missing)}. ")
+    if strict and unexpected:
+        errors.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
+    values = {}
+    for name, target in own.items():
+        if name in state:
+            value, error = _fitting(name, target, state[name])
+            values[name] = value
+            errors += error
+    if errors:
+        raise RuntimeError(
+            f"Error(s) in loading state_dict for {type(module).__name__}:\n\t" + "\n\t".join(errors)
+        )
+    before = _core.set_grad_enabled(False)
+    try:
+        for name, value in values.items():
+            _core.assign_(own[name], value)
+    finally:
+        _core.set_grad_enabled(before)
+    return IncompatibleKeys(missing, unexpected)
+
+
+def _fitting(name: str, target: Tensor, value: Any) -> tuple[Any, list[str]]:
+    """The value as a tensor, or what is wrong with it."""
+    if not hasattr(value, "__array__"):
+        return None, [
+            f'While copying the parameter named "{name}", expected a Tensor or an array '
+            f"from checkpoint but received {type(value)}."
+        ]
+    if tuple(value.shape) != target.shape:
+        return None, [
+            f"size mismatch for {name}: copying a param with shape {tuple(value.shape)} from "
+            f"checkpoint, the shape in current model is {target.shape}."
+        ]
+    return _core.as_tensor(value), []
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
