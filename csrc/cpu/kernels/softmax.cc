@@ -32,14 +32,22 @@ struct Normalizer {
   float max, sum;
 };
 
-// y = softmax(x). A row of one vector, as of a classifier of a few classes, stays in its register.
+// y = softmax(x). A row of a few vectors, as of most classifiers, is read and written once.
 FASTDL_INLINE Normalizer softmax_row(float* y, const float* x, int64_t n) {
-  if (n <= kLanes) {
-    const vf row = load_n(x, n, splat(-kInf));
-    const float m = reduce_max(row);
-    const vf e = exp(row - m);
-    const float sum = reduce_add(e);
-    store_n(y, e * (1.0f / sum), n);
+  constexpr int64_t kHeld = 4;
+  if (n <= kHeld * kLanes) {
+    vf row[kHeld], high = splat(-kInf), total = {};
+    loop(n, [&](int64_t j, auto at) {
+      row[j / kLanes] = at.load(x + j, splat(-kInf));
+      high = max(high, row[j / kLanes]);
+    });
+    const float m = reduce_max(high);
+    for (int64_t k = 0; k * kLanes < n; ++k) {
+      row[k] = exp(row[k] - m);
+      total += row[k];
+    }
+    const float sum = reduce_add(total), scale = 1.0f / sum;
+    loop(n, [&](int64_t j, auto at) { at.store(y + j, row[j / kLanes] * scale); });
     return {m, sum};
   }
   const float m = row_max(x, n), sum = exp_row(y, x, m, n);
