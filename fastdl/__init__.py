@@ -73,7 +73,7 @@ _HOMES = {
     "layers": "Layer Input",
     "models": "Model Sequential KerasTensor",
     "nn.parameter": "Parameter",
-    "plan": "plan",
+    "_plan": "plan",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 

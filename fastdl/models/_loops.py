@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import _core, _tree
 from .._core import Tensor
+from .._steps import StepFunction
 from ..autograd import set_grad_enabled
 from ._data import (
     Arrays,
@@ -24,7 +25,6 @@ from ._data import (
     to_tensors,
     unpack_x_y_sample_weight,
 )
-from ._steps import StepFunction
 
 if TYPE_CHECKING:
     from ..callbacks import CallbackList, History

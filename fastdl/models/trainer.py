@@ -1,7 +1,7 @@
 """Trainer: compile, and what one step of training, evaluation and prediction is.
 
 A step is a Python function on a batch. Its second run is recorded, later ones are replayed by the
-core (`_steps.StepFunction`), from the loops over the data (`_loops.Loops`).
+core (`fastdl._steps.StepFunction`), from the loops over the data (`_loops.Loops`).
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
-from .. import _core, _tree
-from .._core import Tensor
+from . import _core, _tree
+from ._core import Tensor
 
 Fill = Callable[[Sequence[Tensor]], Any]
 

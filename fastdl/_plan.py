@@ -1,0 +1,64 @@
+"""plan: a function of tensors that is recorded and replayed without Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any
+
+from . import _core, _tree
+from ._core import Tensor
+from ._steps import StepFunction
+
+
+class plan:
+    """Makes a function of tensors fast: its second call is recorded, later ones are replayed.
+
+    A replay runs the recorded operations on new inputs, without Python and with memory fixed in
+    advance; results are bit for bit those of an eager call. Each combination of input shapes and
+    types gets its own recording; the 8 used last are kept. What the function does in Python
+    (printing, branches, reading values of its own) happens while it is recorded and not again.
+    State that it changes in place (parameters, optimizers) is changed by each call. A function
+    that looks at values in Python (`item()`, `numpy()`, `if tensor`) runs eagerly, with a warning.
+
+    Args:
+        function: takes tensors or structures (lists, tuples, dicts) of them, returns likewise.
+
+    Raises:
+        TypeError: when called, for arguments that are no numbers.
+
+    Example:
+        >>> @fastdl.plan
+        ... def scores(x, w):
+        ...     return fastdl.softmax(x @ w)
+        >>> x, w = fastdl.rand(4, 3), fastdl.rand(3, 2)
+        >>> for _ in range(3):
+        ...     y = scores(x, w)
+        >>> y.shape
+        (4, 2)
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._steps = StepFunction(lambda arguments: function(*arguments))
+        update_wrapper(self, function)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Calls the function; tensors of the result are the caller's own."""
+        tensors = _tree.map_structure(_core.as_tensor, arguments)
+        marks = _tree.map_structure(lambda _: True, tensors)
+        leaves = _tree.flatten(tensors)
+        key = (
+            repr(marks),
+            _core.grad_enabled(),
+            *(t.requires_grad for t in leaves),
+        )
+        result = self._steps(leaves, lambda values: _tree.pack(marks, list(values)), key)
+        return _tree.map_structure(_own, result)
+
+    def forget(self) -> None:
+        """Drops the recordings, after a change of what the function depends on besides its inputs."""
+        self._steps.forget()
+
+
+def _own(value: Any) -> Any:
+    return value.detach().clone() if isinstance(value, Tensor) else value

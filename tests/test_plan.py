@@ -1,0 +1,214 @@
+"""Plans: what is recorded, that a replay gives the bits of an eager run, and what stops one."""
+
+import numpy as np
+import pytest
+
+import fastdl
+from fastdl import _core
+
+
+def recorded(step, inputs):
+    recorder = _core.Recorder()
+    try:
+        outputs = step(*inputs)
+    finally:
+        recorder.stop()
+    outputs = [outputs] if isinstance(outputs, fastdl.Tensor) else list(outputs)
+    return _core.Plan(recorder, inputs, outputs)
+
+
+def random(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def test_replay_follows_its_inputs():
+    x = fastdl.tensor(random(4, 3))
+    w = fastdl.tensor(random(3, 2, seed=1))
+    plan = recorded(lambda x: fastdl.tanh(x @ w) * 2.0, [x])
+    other = random(4, 3, seed=2)
+    (out,) = plan.replay([fastdl.tensor(other)])
+    np.testing.assert_array_equal(
+        out.numpy(), (fastdl.tanh(fastdl.tensor(other) @ w) * 2.0).numpy()
+    )
+
+
+def test_state_in_place_accumulates_and_parameters_are_read_anew():
+    x, total = fastdl.tensor(random(5)), fastdl.zeros(())
+    w = fastdl.tensor(2.0)
+
+    def step(x):
+        _core.add_(total, fastdl.sum(x * w))
+        return total
+
+    plan = recorded(step, [x])
+    before = total.item()
+    plan.replay([x])
+    assert total.item() == np.float32(before) + np.float32(before)
+    _core.assign_(w, 0.0)
+    now = total.item()
+    plan.replay([x])
+    assert total.item() == now
+
+
+def test_memory_filled_outside_of_ops_is_restored_at_each_replay():
+    x = fastdl.tensor(random(3))
+
+    def step(x):
+        buffer = fastdl.zeros(3)
+        _core.add_(buffer, x)
+        return buffer * 1.0
+
+    plan = recorded(step, [x])
+    for _ in range(3):
+        (out,) = plan.replay([x])
+        np.testing.assert_array_equal(out.numpy(), x.numpy())
+
+
+def test_dead_calls_are_dropped_and_assignments_elided():
+    x, home = fastdl.tensor(random(8, 4)), fastdl.zeros(8, 4)
+
+    def step(x):
+        fastdl.exp(x)  # nobody needs it
+        _core.assign_(home, fastdl.relu(x))
+        return fastdl.sum(home)
+
+    plan = recorded(step, [x])
+    names = [line.split("(")[0] for line in str(plan).splitlines()]
+    assert names == ["relu", "sum"]
+    plan.replay([fastdl.tensor(-np.ones((8, 4), np.float32))])
+    np.testing.assert_array_equal(home.numpy(), 0)
+
+
+def test_assignment_is_kept_where_the_target_is_read_before():
+    x, home = fastdl.tensor(random(4)), fastdl.tensor(random(4, seed=1))
+
+    def step(x):
+        y = fastdl.exp(x)
+        old = home + 0.0  # reads the target after y was made
+        _core.assign_(home, y)
+        return old
+
+    plan = recorded(step, [x])
+    first = home.numpy().copy()
+    other = fastdl.tensor(random(4, seed=5))
+    (old,) = plan.replay([other])
+    np.testing.assert_array_equal(old.numpy(), first)
+    np.testing.assert_array_equal(home.numpy(), fastdl.exp(other).numpy())
+
+
+def test_intermediates_share_memory():
+    x = fastdl.tensor(random(1000))
+
+    def step(x):
+        for _ in range(20):
+            x = fastdl.tanh(x)
+        return fastdl.sum(x)
+
+    plan = recorded(step, [x])
+    assert plan.arena_bytes <= 2 * 4096 + 64  # two buffers take turns
+
+
+def test_random_ops_draw_as_in_eager_runs():
+    x = fastdl.tensor(np.ones((64, 32), np.float32))
+
+    def step(x):
+        return _core.dropout(x, 0.5)
+
+    fastdl.manual_seed(7)
+    eager = [step(x).numpy().copy() for _ in range(4)]
+    fastdl.manual_seed(7)
+    plan = recorded(step, [x])
+    replayed = [plan.outputs[0].numpy().copy()]
+    replayed += [plan.replay([x])[0].numpy().copy() for _ in range(3)]
+    for a, b in zip(eager, replayed, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(eager[0], eager[1])
+
+
+@pytest.mark.parametrize("read", ["item", "numpy", "tolist", "__bool__", "__float__"])
+def test_reading_a_value_within_the_step_is_a_problem(read):
+    x = fastdl.tensor(random(1))
+    with pytest.raises(RuntimeError, match="was read in Python within the step"):
+        recorded(lambda x: (getattr(x * 2.0, read)(), x + 1.0)[1], [x])
+
+
+def test_reading_a_constant_is_none():
+    x, constant = fastdl.tensor(random(3)), fastdl.tensor([2.0])
+    plan = recorded(lambda x: x * constant * constant.item(), [x])
+    np.testing.assert_array_equal(plan.replay([x])[0].numpy(), x.numpy() * 4)
+
+
+def test_wrong_inputs_are_refused_and_name_what_was_recorded():
+    x = fastdl.tensor(random(4, 3))
+    plan = recorded(lambda x: x + 1.0, [x])
+    with pytest.raises(TypeError, match=r"input 0 was recorded with dtype float32, got int64"):
+        plan.replay([fastdl.tensor(np.zeros((4, 3), np.int64))])
+    with pytest.raises(ValueError, match=r"input 0 was recorded with shape \(4, 3\), got \(4, 2\)"):
+        plan.replay([fastdl.zeros(4, 2)])
+    with pytest.raises(ValueError, match="expected 1 inputs, got 0"):
+        plan.replay([])
+
+
+def test_one_recorder_at_a_time_and_none_left_behind_by_an_error():
+    recorder = _core.Recorder()
+    with pytest.raises(RuntimeError, match="already being recorded"):
+        _core.Recorder()
+    recorder.stop()
+
+    def bad(x):
+        raise KeyError("inside")
+
+    with pytest.raises(KeyError):
+        recorded(bad, [fastdl.zeros(1)])
+    _core.Recorder().stop()
+
+
+def test_loop_checks_its_arguments():
+    x = fastdl.tensor(random(4, 3))
+    plan = recorded(lambda x: fastdl.sum(x), [x])
+    data = fastdl.tensor(random(10, 3))
+
+    def loop(data=data, indices=None, first=0, batch=4, steps=2):
+        return _core.run_loop(plan, [(data, 0)], [], [], indices, first, batch, steps, 1e9)
+
+    assert loop() == 2
+    with pytest.raises(IndexError, match="3 batches of 4 from sample 0 exceed the 10 samples"):
+        loop(steps=3)
+    with pytest.raises(ValueError, match=r"recorded with shape \(4, 3\), got batches of shape \(5"):
+        loop(batch=5)
+    with pytest.raises(TypeError, match="recorded with dtype float32, got int32"):
+        loop(data=fastdl.tensor(np.zeros((10, 3), np.int32)))
+    with pytest.raises(IndexError, match="index 10 is out of range for 10 samples"):
+        loop(indices=fastdl.tensor(np.array([0, 1, 2, 10])), steps=1)
+    with pytest.raises(ValueError, match="batch of at least 1"):
+        loop(batch=0)
+
+
+def test_public_plan_gives_results_of_ones_own():
+    calls = []
+
+    @fastdl.plan
+    def scores(x, w):
+        calls.append(1)
+        return {"p": fastdl.softmax(x @ w, -1)}
+
+    w = fastdl.tensor(random(3, 2))
+    inputs = [fastdl.tensor(random(4, 3, seed=s)) for s in range(6)]
+    results = [scores(x, w)["p"] for x in inputs]
+    assert len(calls) == 2
+    for x, p in zip(inputs, results, strict=True):
+        np.testing.assert_array_equal(p.numpy(), fastdl.softmax(x @ w, -1).numpy())
+    scores(inputs[0], fastdl.tensor(random(3, 5)))  # another shape, another recording
+    assert len(calls) == 3
+
+
+def test_public_plan_runs_eagerly_what_it_cannot_record():
+    @fastdl.plan
+    def positive(x):
+        return x if fastdl.sum(x).item() > 0 else -x
+
+    ones = fastdl.tensor(np.ones(3, np.float32))
+    positive(ones)
+    with pytest.warns(UserWarning, match="runs eagerly, without a plan: the value of a tensor"):
+        positive(ones)
+    np.testing.assert_array_equal(positive(-ones).numpy(), 1)
