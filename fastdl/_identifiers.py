@@ -75,7 +75,7 @@ def reset_names() -> None:
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:
-    """The words " Did you mean 'relu'?" with the known name nearest to `name`; "" if none is near."""
+    """A sentence to append to a message: the known name nearest to `name`, "" if none is near."""
     import difflib
 
     names = sorted(known)

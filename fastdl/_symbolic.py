@@ -45,6 +45,7 @@ class KerasTensor:
     __slots__ = ("_node", "_tensor_index", "dtype", "name", "shape")
     __array_ufunc__ = None  # `array + keras_tensor` is ours, not NumPy's
     _node: Node
+    _tensor_index: int
 
     def __init__(
         self, shape: Sequence[int | None], dtype: Any = "float32", name: str | None = None
@@ -127,14 +128,15 @@ def _define_operators() -> None:
         (operator.matmul, "matmul"),
     ):
         binary(function, name)
-    for function, name in (
+    others: tuple[tuple[Callable[..., Any], str], ...] = (
         (operator.neg, "negative"),
         (operator.abs, "absolute"),
         (operator.lt, "less"),
         (operator.le, "less_equal"),
         (operator.gt, "greater"),
         (operator.ge, "greater_equal"),
-    ):
+    )
+    for function, name in others:
         other(function, name)
 
 

@@ -264,7 +264,7 @@ class LayerState(Module):
         elif key != name:  # it gets the attribute's name, in its place
             trained = any(weight is other for other in self._parameters.values())
             registry = self._parameters if trained else self._buffers
-            items = [(name if k == key else k, v) for k, v in registry.items()]
+            items: list[Any] = [(name if k == key else k, v) for k, v in registry.items()]
             registry.clear()
             registry.update(items)
 
@@ -280,6 +280,6 @@ class LayerState(Module):
     def _untrack(self, item: Any, prefix: str) -> None:
         for registry in (self._parameters, self._buffers, self._modules):
             for key in [k for k, v in registry.items() if v is item and k.startswith(prefix)]:
-                del registry[key]  # type: ignore[attr-defined]
+                del registry[key]
         self.__dict__["_metrics"] = [metric for metric in self._metrics if metric is not item]
         self.__dict__["_foreign"] = tuple(m for m in self._foreign if m is not item)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .layer import Layer
+    from ._state import LayerState
 
 
 class TrackedList(list[Any]):
@@ -16,7 +16,7 @@ class TrackedList(list[Any]):
     The n-th one ever put in is called `<attribute>.<n>` in the owner's `state_dict`.
     """
 
-    def __init__(self, owner: Layer, name: str, items: Iterable[Any] = ()) -> None:
+    def __init__(self, owner: LayerState, name: str, items: Iterable[Any] = ()) -> None:
         super().__init__()
         self._owner = owner
         self._name = name
@@ -37,7 +37,7 @@ class TrackedList(list[Any]):
     def extend(self, items: Iterable[Any]) -> None:
         super().extend([self._adopt(item) for item in items])
 
-    def __iadd__(self, items: Iterable[Any]) -> TrackedList:  # type: ignore[misc,override]
+    def __iadd__(self, items: Iterable[Any]) -> TrackedList:  # type: ignore[misc]
         self.extend(items)
         return self
 
@@ -83,7 +83,7 @@ class TrackedList(list[Any]):
 class TrackedDict(dict[Any, Any]):
     """A dict that registers its values with its owner, as `<attribute>.<key>`."""
 
-    def __init__(self, owner: Layer, name: str, items: dict[Any, Any]) -> None:
+    def __init__(self, owner: LayerState, name: str, items: dict[Any, Any]) -> None:
         super().__init__()
         self._owner = owner
         self._name = name
@@ -139,7 +139,8 @@ def _copy_container(container: Any, memo: dict[int, Any]) -> Any:
     owner = memo.get(id(container._owner))
     if owner is None:
         return content
-    twin = type(container).__new__(type(container))
+    kind: Any = type(container)
+    twin = kind.__new__(kind)
     plain.__init__(twin, content)
     twin.__dict__.update(container.__dict__, _owner=owner)
     memo[id(container)] = twin

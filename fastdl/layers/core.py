@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _core, _tree, activations, constraints, initializers, regularizers
 from .._core import Tensor
+from ..nn.parameter import Parameter
 from .input_spec import InputSpec
 from .layer import Layer
 
@@ -67,7 +68,7 @@ class Dense(Layer):
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
-        self.bias = None
+        self.bias: Parameter | None = None
         self.input_spec = InputSpec(min_ndim=2)
 
     @property
@@ -215,6 +216,9 @@ class Lambda(Layer):
         >>> layers.Lambda(lambda x: x * 2)(np.ones((1, 2))).tolist()
         [[2.0, 2.0]]
     """
+
+    arguments: dict[str, Any]
+    _output_shape: Any
 
     def __init__(
         self,

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 class InputLayer(Layer):
     """The layer behind `Input`; stands first in a `Sequential`. Arguments are those of `Input`."""
 
+    batch_shape: tuple[int | None, ...]
+    optional: bool
+
     def __init__(
         self,
         shape: Sequence[int | None] | None = None,

@@ -21,6 +21,7 @@ from ._calls import (
     shape_of,
     signature_of,
 )
+from ._config import has_own_config, plain_config
 from ._state import LayerState
 from .input_spec import check_inputs
 
@@ -69,12 +70,19 @@ class Layer(LayerState):
         (2, 3)
     """
 
+    _defaults = True  # get_config here and in Model is nobody's own
     _taken: Signature | None = None  # what call() takes; read once per class
     _keeps_dtype = False  # whether the output has the input's element type, else float32
     _builds = False  # whether a first call is to be preceded by build()
     _input_shape_arg: tuple[int | None, ...] | None = None
     _batch_size_arg: int | None = None
     input_spec: Any
+    activity_regularizer: Any
+    _inbound_nodes: list[Node]
+    _losses: list[Tensor]  # of add_loss
+    _losses_call: int  # the outermost call in which they were added
+    _loss_layers: list[Layer]  # layers that added losses in this layer's outermost call
+    _init_args: tuple[tuple[Any, ...], dict[str, Any]]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         layer = super().__new__(cls)
@@ -118,9 +126,9 @@ class Layer(LayerState):
             _inbound_nodes=[],
             _metrics=[],
             _losses=[],
-            _losses_call=0,  # the outermost call in which they were added
-            _loss_layers=[],  # layers that added losses in this layer's outermost call
-            _unassigned={},  # weights of add_weight that aren't attributes yet
+            _losses_call=0,
+            _loss_layers=[],
+            _unassigned={},
             _build_shapes=None,
         )
         self._take_shape_arguments(kwargs)
@@ -361,23 +369,7 @@ class Layer(LayerState):
         config["dtype"] = self.dtype
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        if type(self).get_config is Layer.get_config:
-            config.update(self._plain_arguments())
-        return config
-
-    def _plain_arguments(self) -> dict[str, Any]:
-        import inspect
-
-        args, kwargs = self._init_args
-        bound = inspect.signature(type(self).__init__).bind(self, *args, **kwargs).arguments
-        own = {key: value for key, value in list(bound.items())[1:] if key != "kwargs"}
-        for key, value in own.items():
-            if not all(isinstance(x, (int, float, str, type(None))) for x in _tree.leaves(value)):
-                raise NotImplementedError(
-                    f"{type(self).__name__} needs a get_config(): its argument {key!r} is no plain "
-                    f"value but {type(value).__name__}"
-                )
-        return {key: value for key, value in own.items() if key not in ("name", "trainable")}
+        return config if has_own_config(type(self)) else plain_config(self, config)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:

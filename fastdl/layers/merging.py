@@ -43,7 +43,7 @@ class _Merge(Layer):
     """
 
     _at_least = 1
-    _function: Callable[[Any, Any], Tensor]
+    _function: Callable[..., Tensor]
 
     def build(self, input_shape: Any) -> None:
         self.compute_output_shape(input_shape)

@@ -56,7 +56,9 @@ class Dropout(Elementwise):
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if not training or self.rate == 0:
             return inputs
-        if self.noise_shape is None or self.rate == 1:
+        if self.rate == 1:  # nothing is kept, so there is nothing to scale up
+            return inputs * 0.0
+        if self.noise_shape is None:
             return _core.dropout(inputs, self.rate)
         sizes = zip(self.noise_shape, inputs.shape, strict=True)
         shape = tuple(own if size is None else size for size, own in sizes)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def _product(sizes: Sequence[int | None]) -> int | None:
-    return None if None in sizes else math.prod(sizes)  # type: ignore[type-var]
+    """How many elements there are; None where a size is open."""
+    known = [size for size in sizes if size is not None]
+    return math.prod(known) if len(known) == len(sizes) else None
 
 
 class Flatten(Layer):
@@ -78,7 +80,7 @@ class Reshape(Layer):
                 f"Reshape: target_shape takes sizes and at most one -1, got {target_shape}"
             )
 
-    def _resolve(self, sizes: Shape) -> tuple[int | None, ...]:
+    def _resolve(self, sizes: Shape) -> tuple[Any, ...]:
         total = _product(sizes)
         known = math.prod(size for size in self.target_shape if size != -1)
         open_size: int | None = None

@@ -64,7 +64,7 @@ class Graph:
         order: dict[Any, int] = {}
         for output in self.outputs:
             # Depth first without recursion: graphs may be deeper than Python's stack.
-            stack = [(output, None)] if output._node not in done else []
+            stack: list[tuple[KerasTensor, Any]] = [(output, None)]
             while stack:
                 tensor, pending = stack.pop()
                 node = tensor._node
@@ -230,7 +230,7 @@ def _fitted(x: Any, own: KerasTensor) -> Any:
         raise ValueError(f"input {own.name!r} isn't optional, got None")
     if not isinstance(x, (Tensor, KerasTensor)):
         raise TypeError(f"input {own.name!r}: expected a tensor or an array, got {x!r}")
-    shape = x.shape
+    shape: Any = x.shape
     wanted = own.shape
     if len(shape) != len(wanted):
         if len(shape) == len(wanted) + 1 and shape[-1] == 1:

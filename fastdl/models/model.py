@@ -51,6 +51,7 @@ class Model(Trainer, Layer):
     """
 
     _kind = "model"
+    _defaults = True
     _builds = False  # build() below is for users; a first call builds the layers as it goes
     _graph: Graph | None = None
 

@@ -40,12 +40,15 @@ class Sequential(Model):
         (2, 1)
     """
 
+    # The layers, with the InputLayer first where the input is known; then the symbolic input and
+    # the output of each layer stand in _tensors.
+    _stack: list[Layer]
+    _tensors: list[KerasTensor]
+
     def __init__(
         self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None
     ) -> None:
         super().__init__(trainable=trainable, name=name)
-        # The layers with the InputLayer first where the input is known; then the symbolic input
-        # and the output of each layer stand in _tensors.
         self.__dict__.update(_stack=[], _tensors=[])
         for layer in layers or ():
             self.add(layer)

@@ -140,7 +140,7 @@ def _connections(layer: Any, graph: Graph) -> str:
 
 def _column_widths(width: int, ends: Sequence[float]) -> list[int]:
     """The room for text in each column of a table that is `width` wide, borders included."""
-    widths = []
+    widths: list[int] = []
     for end in ends:
         widths.append(int(end * width) - sum(widths))
         if widths[-1] < 4:
@@ -202,7 +202,9 @@ def _totals(model: Model) -> list[str]:
 
     trained, others = model.trainable_weights, model.non_trainable_weights
     optimizer = getattr(model, "optimizer", None)
-    slots = list(optimizer.variables) if getattr(optimizer, "built", False) else []
+    slots: list[Any] = []
+    if optimizer is not None and getattr(optimizer, "built", False):
+        slots = list(optimizer.variables)
     lines = [
         line("Total", [*trained, *others, *slots]),
         line("Trainable", trained),

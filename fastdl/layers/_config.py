@@ -1,0 +1,39 @@
+"""Configs of layers that don't define get_config: from the arguments they were made with."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from .. import _tree
+
+if TYPE_CHECKING:
+    from .layer import Layer
+
+
+def has_own_config(cls: type[Layer]) -> bool:
+    """Whether a class below Layer and Model defines get_config."""
+    definer = next(base for base in cls.__mro__ if "get_config" in base.__dict__)
+    return not definer.__dict__.get("_defaults", False)
+
+
+def plain_config(layer: Layer, config: dict[str, Any]) -> dict[str, Any]:
+    """`config`, as far as the constructor takes it, with the constructor's own arguments.
+
+    Raises:
+        NotImplementedError: an argument is no number, string, None or list of these.
+    """
+    args, kwargs = layer._init_args
+    signature = inspect.signature(type(layer).__init__)
+    bound = list(signature.bind(layer, *args, **kwargs).arguments.items())[1:]
+    own = {key: value for key, value in bound if key not in ("kwargs", "name", "trainable")}
+    for key, value in own.items():
+        if not all(isinstance(x, (int, float, str, type(None))) for x in _tree.leaves(value)):
+            raise NotImplementedError(
+                f"{type(layer).__name__} needs a get_config(): its argument {key!r} is no plain "
+                f"value but {type(value).__name__}"
+            )
+    takes_all = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
+    if not takes_all:
+        config = {key: value for key, value in config.items() if key in signature.parameters}
+    return {**config, **own}

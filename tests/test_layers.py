@@ -1,0 +1,574 @@
+"""Layer: building, tracking, training mode, losses, configs and the errors for bad input."""
+
+import copy
+
+import numpy as np
+import pytest
+
+import fastdl
+from fastdl import layers, models, nn, regularizers
+
+
+@pytest.fixture(autouse=True)
+def fresh_names():
+    fastdl.utils.clear_session()
+
+
+class Scale(layers.Layer):
+    """A layer as users write them: weights without names, a counter that isn't trained."""
+
+    def __init__(self, factor=2.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def build(self, input_shape):
+        self.w = self.add_weight(shape=(input_shape[-1],), initializer="ones")
+        self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False, name="calls")
+
+    def call(self, x):
+        self.calls.assign_add(1.0)
+        return x * self.w * self.factor
+
+
+class Block(layers.Layer):
+    """Layers in lists and dicts, some of them put there after the list was assigned."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.stack = []
+        self.head = layers.Dense(1, name="head")
+        self.stack.append(layers.Dense(4, name="one"))
+        self.stack.extend([layers.Dense(4, name="two")])
+        self.named = {"three": layers.Dense(4, name="three")}
+        self.pair = (layers.Dense(4, name="four"), 7)
+
+    def call(self, x, training=None):
+        for layer in self.stack:
+            x = layer(x)
+        return self.head(self.pair[0](self.named["three"](x)))
+
+
+class TestBuilding:
+    def test_names_count_within_a_class(self):
+        names = [layers.Dense(1).name, layers.Dense(1).name, layers.LeakyReLU().name]
+        assert names == ["dense", "dense_1", "leaky_re_lu"]
+        fastdl.utils.clear_session()
+        assert layers.Dense(1).name == "dense"
+        assert layers.Dense(1, name="mine").name == "mine"
+
+    def test_weights_appear_with_the_first_input(self):
+        layer = layers.Dense(3)
+        assert layer.weights == [] and not layer.built
+        layer(np.zeros((2, 4)))
+        assert layer.built and layer.count_params() == 15
+        assert [w.name for w in layer.weights] == ["kernel", "bias"]
+        assert layer.kernel.path == "dense/kernel"
+        assert layer.kernel.dtype == "float32"
+
+    def test_build_by_shape(self):
+        layer = layers.Dense(3)
+        layer.build((None, 4))
+        assert layer.built and layer.kernel.shape == (4, 3)
+
+    def test_build_takes_one_shape_per_argument_of_call(self):
+        class Pair(layers.Layer):
+            def build(self, left_shape, right_shape):
+                self.shapes = (left_shape, right_shape)
+
+            def call(self, left, right):
+                return left + right
+
+        layer = Pair()
+        layer(np.ones((2, 3)), right=np.ones((1, 3)))
+        assert layer.shapes == ((2, 3), (1, 3))
+
+    def test_build_gets_structures_of_shapes(self):
+        class Many(layers.Layer):
+            def build(self, input_shape):
+                self.seen = input_shape
+
+            def call(self, inputs):
+                return inputs["a"] + inputs["b"][0]
+
+        layer = Many()
+        layer({"a": np.ones((2, 3)), "b": [np.ones((2, 3))]})
+        assert layer.seen == {"a": (2, 3), "b": [(2, 3)]}
+
+    def test_add_weight_defaults(self):
+        layer = layers.Layer()
+        scalar = layer.add_weight()
+        assert scalar.shape == () and scalar.name == "variable" and scalar.requires_grad
+        counter = layer.add_weight((2,), dtype="int32", name="counter")
+        assert counter.dtype == "int32" and counter.tolist() == [0, 0]
+        assert not counter.requires_grad
+        assert [id(w) for w in layer.weights] == [id(scalar), id(counter)]
+        with pytest.raises(ValueError, match=r"'layer'.*'w'.*must be known.*\(None, 2\)"):
+            layer.add_weight((None, 2), name="w")
+        with pytest.raises(ValueError, match=r"gave shape \(3,\), expected \(2,\)"):
+            layer.add_weight((2,), initializer=lambda shape, dtype: np.zeros(3), name="w")
+
+    def test_super_init_forgotten(self):
+        class Forgetful(layers.Layer):
+            def __init__(self):
+                self.inner = layers.Dense(1)
+
+        with pytest.raises(RuntimeError, match=r"Forgetful: call super\(\).__init__\(\)"):
+            Forgetful()
+
+
+class TestTracking:
+    def test_order_is_that_of_assignment(self):
+        block = Block()
+        block(np.ones((2, 3)))
+        names = [w.path.split("/")[0] for w in block.weights[::2]]
+        assert names == ["head", "one", "two", "three", "four"]
+        assert list(block.state_dict())[:3] == ["head.kernel", "head.bias", "stack.0.kernel"]
+
+    def test_removed_layers_are_forgotten(self):
+        block = Block()
+        block(np.ones((2, 3)))
+        block.stack.pop()
+        del block.named["three"]
+        block.pair = None
+        assert [w.path.split("/")[0] for w in block.weights[::2]] == ["head", "one"]
+        block.stack[0] = layers.Dense(2, name="new")
+        assert [layer.name for layer in block._flatten_layers(False)] == ["head", "new"]
+
+    def test_weights_take_their_attributes_names(self):
+        layer = Scale()
+        layer(np.ones((2, 3)))
+        assert list(layer.state_dict()) == ["w", "calls"]
+        assert [w.name for w in layer.weights] == ["variable", "calls"]
+        assert [name for name, _ in layer.named_parameters()] == ["w"]
+
+    def test_untrained_weights_come_after_trained_ones(self):
+        class Mixed(layers.Layer):
+            def build(self, shape):
+                self.a = self.add_weight((1,), trainable=False, name="a")
+                self.b = self.add_weight((1,), name="b")
+
+            def call(self, x):
+                return x
+
+        layer = Mixed()
+        layer(np.ones((1, 1)))
+        assert [w.name for w in layer.weights] == ["b", "a"]
+        assert [w.name for w in layer.non_trainable_weights] == ["a"]
+
+    def test_trainable_is_recursive(self):
+        block = Block()
+        block(np.ones((2, 3)))
+        block.trainable = False
+        assert block.trainable_weights == [] and len(block.non_trainable_weights) == 10
+        assert not any(w.requires_grad for w in block.weights)
+        block.trainable = True
+        assert len(block.trainable_weights) == 10
+
+    def test_trainable_false_leaves_counters_alone(self):
+        layer = Scale()
+        layer(np.ones((1, 2)))
+        layer.trainable = False
+        layer.trainable = True
+        assert [w.name for w in layer.trainable_weights] == ["variable"]
+
+    def test_frozen_before_it_is_built(self):
+        layer = layers.Dense(2, trainable=False)
+        layer(np.ones((1, 2)))
+        assert layer.trainable_weights == [] and len(layer.weights) == 2
+
+    def test_shared_weights_count_once(self):
+        class Shared(layers.Layer):
+            def __init__(self):
+                super().__init__()
+                self.a = layers.Dense(2)
+                self.b = [self.a]
+
+            def call(self, x):
+                return self.a(x)
+
+        layer = Shared()
+        layer(np.ones((1, 2)))
+        assert len(layer.weights) == 2 and layer.count_params() == 6
+
+    def test_deepcopy_is_independent(self):
+        block = Block()
+        block(np.ones((2, 3)))
+        twin = copy.deepcopy(block)
+        twin.set_weights([w * 0 for w in twin.get_weights()])
+        assert twin(np.ones((2, 3))).tolist() == [[0.0], [0.0]]
+        assert any(np.any(w) for w in block.get_weights())
+        twin.stack.append(layers.Dense(1))
+        assert len(twin._flatten_layers(False)) == 6 and len(block._flatten_layers(False)) == 5
+
+    def test_modules_inside_layers(self):
+        class Mixed(layers.Layer):
+            def __init__(self):
+                super().__init__()
+                self.linear = nn.Linear(3, 2)
+                self.drop = nn.Dropout(0.5)
+
+            def call(self, x):
+                return self.drop(self.linear(x))
+
+        layer = Mixed()
+        x = np.ones((2, 3), np.float32)
+        assert len(layer.weights) == 2
+        assert layer(x).tolist() == layer.linear(fastdl.tensor(x)).tolist()
+        layer(x, training=True)
+        assert layer.drop.training
+        layer(x)
+        assert not layer.drop.training
+
+
+class TestWeights:
+    def test_get_weights_are_copies(self):
+        layer = layers.Dense(2)
+        layer(np.ones((1, 2)))
+        values = layer.get_weights()
+        values[0][:] = 5
+        assert not np.any(layer.kernel.numpy() == 5)
+
+    def test_set_weights_is_all_or_nothing(self):
+        layer = layers.Dense(2)
+        layer(np.ones((1, 3)))
+        before = layer.get_weights()
+        with pytest.raises(ValueError, match=r"'dense/bias' has shape \(2,\), got .* \(3,\)"):
+            layer.set_weights([np.zeros((3, 2)), np.zeros(3)])
+        with pytest.raises(ValueError, match="takes 2 arrays, got 1"):
+            layer.set_weights([np.zeros((3, 2))])
+        for old, new in zip(before, layer.get_weights(), strict=True):
+            np.testing.assert_array_equal(old, new)
+
+    def test_count_params_needs_a_built_layer(self):
+        with pytest.raises(ValueError, match="'dense' isn't built"):
+            layers.Dense(2).count_params()
+
+
+class TestCalling:
+    def test_training_comes_from_argument_then_caller_then_state(self):
+        class Probe(layers.Layer):
+            def call(self, x, training=None):
+                self.__dict__["seen"] = training
+                return x
+
+        class Outer(layers.Layer):
+            def __init__(self):
+                super().__init__()
+                self.inner = Probe()
+
+            def call(self, x):
+                return self.inner(x)
+
+        outer, x = Outer(), np.ones((1, 1))
+        for given, seen in (({}, False), ({"training": True}, True), ({"training": False}, False)):
+            outer(x, **given)
+            assert outer.inner.seen is seen
+        outer.train()
+        outer(x)
+        assert outer.inner.seen is True
+        outer(x, training=False)
+        assert outer.inner.seen is False
+        model = models.Sequential([outer])
+        model(x, training=True)
+        assert outer.inner.seen is True
+
+    def test_default_of_training_in_the_signature_counts(self):
+        class Eager(layers.Layer):
+            def call(self, x, training=True):
+                return x * (2.0 if training else 1.0)
+
+        assert Eager()(np.ones((1, 1))).item() == 2.0
+        assert Eager()(np.ones((1, 1)), training=False).item() == 1.0
+
+    def test_mask_and_training_are_dropped_where_call_takes_none(self):
+        layer = layers.Dense(1)
+        assert layer(np.ones((1, 2)), training=True, mask=None).shape == (1, 1)
+
+    @pytest.mark.parametrize("kind", [np.float64, np.int32, np.uint8, np.int64, np.float32, bool])
+    def test_any_numeric_input(self, kind):
+        assert layers.Dense(1)(np.ones((2, 3), kind)).dtype == "float32"
+
+    def test_lists_of_numbers_are_arrays(self):
+        assert layers.Dense(1)([[1.0, 2.0], [3, 4]]).shape == (2, 1)
+
+    def test_empty_batch(self):
+        assert layers.Dense(2)(np.ones((0, 3))).shape == (0, 2)
+        assert layers.Flatten()(np.ones((0, 3, 2))).shape == (0, 6)
+
+    def test_a_new_activation_takes_effect(self):
+        layer = layers.Dense(2, "relu")
+        x = -np.ones((1, 2), np.float32)
+        layer(x)
+        layer.set_weights([np.eye(2), np.zeros(2)])
+        assert layer(x).tolist() == [[0.0, 0.0]]
+        layer.activation = fastdl.activations.linear
+        assert layer(x).tolist() == [[-1.0, -1.0]]
+
+    @pytest.mark.parametrize("name", ["softmax", "sigmoid"])
+    def test_probabilities_remember_their_logits(self, name):
+        layer = layers.Dense(3, name)
+        y = layer(np.ones((2, 4)))
+        logits, kind = y._logits
+        assert kind == name and logits.shape == y.shape
+
+    def test_gradients_reach_the_weights(self):
+        layer = Scale()
+        x = np.array([[1.0, 2.0]], np.float32)
+        layer(x).sum().backward()
+        assert layer.w.grad.tolist() == [2.0, 4.0]
+        assert layer.calls.item() == 1.0
+
+
+class TestLosses:
+    def test_penalties_activity_and_add_loss(self):
+        class Loss(layers.Layer):
+            def call(self, x):
+                self.add_loss(x.sum() * 10.0)
+                return x
+
+        dense = layers.Dense(
+            1,
+            kernel_regularizer="l2",
+            bias_regularizer=regularizers.L1(0.5),
+            activity_regularizer=regularizers.L1(1.0),
+            kernel_initializer="ones",
+            bias_initializer="ones",
+        )
+        model = models.Sequential([layers.Input((2,)), dense, Loss()])
+        assert len(model.losses) == 2
+        x = np.ones((4, 2), np.float32)
+        for _ in range(2):  # the second call's losses replace the first one's
+            model(x)
+            found = sorted(float(loss) for loss in model.losses)
+            # 0.01 * (1 + 1), 0.5 * 1, 4 * |3| / 4 samples, 10 * 4 * 3; a few float32 roundings
+            np.testing.assert_allclose(found, [0.02, 0.5, 3.0, 120.0], rtol=1e-6)
+        dense.trainable = False
+        assert len(model.losses) == 2
+
+    def test_add_loss_takes_tensors_only(self):
+        with pytest.raises(ValueError, match="add_loss takes tensors"):
+            layers.Layer().add_loss(3.0)
+
+
+class TestDropout:
+    def test_rate_and_scale(self):
+        fastdl.manual_seed(0)
+        x = np.ones((200, 200), np.float32)
+        y = layers.Dropout(0.25)(x, training=True).numpy()
+        assert set(np.unique(y)) == {np.float32(0), np.float32(1 / 0.75)}
+        # the share kept: 0.75, with a standard deviation of sqrt(0.25 * 0.75 / 40000) = 0.0022
+        assert abs((y > 0).mean() - 0.75) < 5 * 0.0022
+
+    def test_noise_shape_is_shared(self):
+        fastdl.manual_seed(0)
+        y = layers.Dropout(0.5, noise_shape=(None, 1, 8))(np.ones((4, 5, 8)), training=True)
+        values = y.numpy()
+        assert (values == values[:, :1]).all() and 0 < (values == 0).mean() < 1
+
+    def test_extremes(self):
+        x = np.ones((3, 3))
+        assert not layers.Dropout(1.0)(x, training=True).numpy().any()
+        assert layers.Dropout(0.0)(x, training=True).numpy().all()
+
+    def test_the_same_seed_gives_the_same_masks(self):
+        results = []
+        for _ in range(2):
+            fastdl.utils.set_random_seed(3)
+            results.append(layers.Dropout(0.5)(np.ones((9, 9)), training=True).numpy())
+        np.testing.assert_array_equal(*results)
+
+    def test_gaussian_noise(self):
+        fastdl.manual_seed(1)
+        y = layers.GaussianNoise(0.5)(np.zeros((100, 100)), training=True).numpy()
+        # deviation 0.5 from 10,000 values: its own error is 0.5 / sqrt(20000) = 0.0035
+        assert abs(y.std() - 0.5) < 5 * 0.0035 and abs(y.mean()) < 5 * 0.005
+
+
+class TestConfig:
+    @pytest.mark.parametrize("name", [c.__name__ for c in layers._CLASSES])
+    def test_every_layer_is_rebuilt_from_its_config(self, name):
+        given = {
+            "Activation": {"activation": "tanh"},
+            "Dense": {"units": 3, "kernel_regularizer": "l1", "kernel_constraint": "max_norm"},
+            "Dot": {"axes": 1},
+            "Dropout": {"rate": 0.3},
+            "GaussianNoise": {"stddev": 0.3},
+            "InputLayer": {"shape": (3,)},
+            "Lambda": {"function": abs},
+            "Permute": {"dims": (2, 1)},
+            "RepeatVector": {"n": 2},
+            "Rescaling": {"scale": 0.5},
+            "Reshape": {"target_shape": (2, -1)},
+        }
+        layer = getattr(layers, name)(**given.get(name, {}), name="it")
+        config = layers.serialize(layer)
+        twin = layers.deserialize(config)
+        assert type(twin) is type(layer) and twin.name == "it"
+        assert layers.serialize(twin) == config
+
+    def test_custom_layers(self):
+        layer = Scale(factor=3.0, name="mine")
+        config = layer.get_config()
+        assert config == {"name": "mine", "trainable": True, "dtype": "float32", "factor": 3.0}
+        assert Scale.from_config(config).factor == 3.0
+        with fastdl.utils.custom_object_scope({"Scale": Scale}):
+            assert layers.deserialize(layers.serialize(layer)).factor == 3.0
+        with pytest.raises(ValueError, match=r"unknown layer 'Scale'"):
+            layers.deserialize(layers.serialize(layer))
+
+    def test_arguments_that_are_no_values_need_get_config(self):
+        class Holder(layers.Layer):
+            def __init__(self, inner):
+                super().__init__()
+
+        with pytest.raises(NotImplementedError, match="'inner' is no plain value but Dense"):
+            Holder(layers.Dense(1)).get_config()
+
+
+class TestErrors:
+    """Each message names the layer, what was expected and what came."""
+
+    @pytest.mark.parametrize(
+        ("make", "error", "pattern"),
+        [
+            (lambda: layers.Dense(0), ValueError, "Dense: units must be a positive .* got 0"),
+            (lambda: layers.Dense("3"), ValueError, "Dense: units must .* got '3'"),
+            (lambda: layers.Dense(3, "rleu"), ValueError, "'rleu'. Did you mean 'relu'"),
+            (lambda: layers.Dense(3, unit=4), TypeError, "Dense: unknown argument 'unit'"),
+            (lambda: layers.Dense(3, name="a/b"), ValueError, "name must be a string without '/'"),
+            (
+                lambda: layers.Dense(3, dtype="float16"),
+                ValueError,
+                "'float32', got dtype='float16'",
+            ),
+            (lambda: layers.Dense(3, trainable=1), ValueError, "trainable must be True or False"),
+            (
+                lambda: layers.Dense(3, kernel_initializer="glorot_unifrom"),
+                ValueError,
+                "unknown initializer 'glorot_unifrom'. Did you mean 'glorot_uniform'",
+            ),
+            (lambda: layers.Dense(3, kernel_regularizer="l3"), ValueError, "regularizer 'l3'"),
+            (lambda: layers.Dropout(1.5), ValueError, "Dropout: rate must be .* got 1.5"),
+            (lambda: layers.Dropout(0.5, noise_shape=(0,)), ValueError, "Dropout: noise_shape"),
+            (lambda: layers.Permute((0, 1)), ValueError, "Permute: dims must be"),
+            (lambda: layers.RepeatVector(0), ValueError, "RepeatVector: n must be at least 1"),
+            (lambda: layers.RepeatVector(2.0), TypeError, "RepeatVector: n must be an integer"),
+            (lambda: layers.Reshape((-1, -1)), ValueError, "Reshape: .* at most one -1"),
+            (lambda: layers.ReLU(max_value=-1), ValueError, "ReLU: max_value must be at least 0"),
+            (lambda: layers.Dot("x"), TypeError, "Dot: axes must be"),
+            (lambda: layers.Lambda(3), TypeError, "Lambda: function must be callable"),
+            (lambda: layers.Flatten("middle"), ValueError, "Flatten: data_format"),
+            (lambda: layers.Input(), ValueError, "the shape is missing"),
+            (lambda: layers.Input((2.5,)), ValueError, "sizes must be integers or None"),
+        ],
+    )
+    def test_arguments(self, make, error, pattern):
+        with pytest.raises(error, match=pattern):
+            make()
+
+    def test_wrong_feature_count(self):
+        layer = layers.Dense(3, name="fc")
+        layer(np.ones((2, 10)))
+        pattern = r"layer 'fc' \(Dense\): .*expected size 10 on axis -1, got 7 \(shape \(2, 7\)\)"
+        with pytest.raises(ValueError, match=pattern):
+            layer(np.ones((2, 7)))
+
+    def test_wrong_rank(self):
+        with pytest.raises(ValueError, match=r"'dense' .*at least 2 axes, got 1 \(shape \(4,\)\)"):
+            layers.Dense(3)(np.ones(4))
+
+    def test_unknown_feature_count(self):
+        with pytest.raises(ValueError, match=r"'dense' .*must be known, got shape \(None, None\)"):
+            layers.Dense(3)(layers.Input((None,)))
+
+    @pytest.mark.parametrize(
+        "data", [np.array([["a", "b"]]), np.array([[object(), None]], dtype=object)]
+    )
+    def test_arrays_without_numbers(self, data):
+        with pytest.raises(TypeError, match=r"layer 'dense' \(Dense\): "):
+            layers.Dense(3)(data)
+
+    def test_the_innermost_layer_is_named(self):
+        class Outer(layers.Layer):
+            def __init__(self):
+                super().__init__()
+                self.inner = layers.Reshape((7,), name="inner")
+
+            def call(self, x):
+                return self.inner(x)
+
+        with pytest.raises(ValueError, match=r"^layer 'inner' \(Reshape\): cannot reshape"):
+            Outer()(np.ones((2, 3)))
+
+    def test_errors_of_ops_get_the_layers_name(self):
+        class Bad(layers.Layer):
+            def call(self, x):
+                return fastdl.ops.matmul(x, x)
+
+        with pytest.raises(ValueError, match=r"^layer 'bad' \(Bad\): matmul"):
+            Bad()(np.ones((2, 3)))
+
+    def test_no_call(self):
+        with pytest.raises(NotImplementedError, match="Layer has no call"):
+            layers.Layer()(np.ones(2))
+
+    @pytest.mark.parametrize(
+        ("make", "shapes", "pattern"),
+        [
+            (lambda: layers.Add(), [(2, 3), (2, 4)], "incompatible shapes"),
+            (lambda: layers.Add(), [(2, 3), (3, 3)], "different batch sizes"),
+            (lambda: layers.Subtract(), [(2, 3)] * 3, "list of 2 inputs, got 3"),
+            (lambda: layers.Concatenate(), [(2, 3), (3, 3)], "the same shape except on axis -1"),
+            (lambda: layers.Concatenate(5), [(2, 3), (2, 3)], "axis 5"),
+            (lambda: layers.Dot(1), [(2, 3), (2, 4)], "their sizes are 3 and 4"),
+            (lambda: layers.Dot(0), [(2, 3), (2, 3)], "batch axis"),
+        ],
+    )
+    def test_merging(self, make, shapes, pattern):
+        layer = make()
+        with pytest.raises(ValueError, match=rf"layer '{layer.name}' .*{pattern}"):
+            layer([np.ones(shape) for shape in shapes])
+        with pytest.raises(ValueError, match=rf"layer '{layer.name}' .*{pattern}"):
+            layer([layers.Input(batch_shape=shape) for shape in shapes])
+
+    def test_merging_one_tensor(self):
+        with pytest.raises(ValueError, match=r"layer 'add' .*expected a list"):
+            layers.Add()(np.ones((2, 3)))
+
+
+class TestInputSpec:
+    @pytest.mark.parametrize(
+        ("spec", "shape", "complaint"),
+        [
+            ({"ndim": 2}, (2, 3, 4), "expected 2 axes, got 3"),
+            ({"min_ndim": 2}, (2,), "expected at least 2 axes, got 1"),
+            ({"max_ndim": 2}, (2, 3, 4), "expected at most 2 axes, got 3"),
+            ({"axes": {-1: 4}}, (2, 3), "expected size 4 on axis -1, got 3"),
+            ({"shape": (None, 3)}, (2, 4), r"expected shape \(None, 3\), got \(2, 4\)"),
+            ({"dtype": "int32"}, (2, 4), "expected elements of type int32, got float32"),
+        ],
+    )
+    def test_complaints(self, spec, shape, complaint):
+        layer = layers.Identity()
+        layer.input_spec = layers.InputSpec(**spec)
+        with pytest.raises(ValueError, match=f"layer 'identity' .*{complaint}"):
+            layer(np.ones(shape))
+
+    def test_squeeze(self):
+        spec = layers.InputSpec(shape=(None, 3, 1), allow_last_axis_squeeze=True)
+        layer = layers.Identity()
+        layer.input_spec = spec
+        assert layer(np.ones((2, 3))).shape == (2, 3)
+        assert layer(np.ones((2, 3, 1))).shape == (2, 3, 1)
+
+    def test_several(self):
+        layer = layers.Add()
+        layer.input_spec = [layers.InputSpec(ndim=2), layers.InputSpec(ndim=2, name="second")]
+        with pytest.raises(ValueError, match=r"input 1 \('second'\): expected 2 axes, got 3"):
+            layer([np.ones((2, 3)), np.ones((2, 3, 1))])
+
+    def test_bad_axes(self):
+        with pytest.raises(TypeError, match="integer keys"):
+            layers.InputSpec(axes={"a": 1})
+        with pytest.raises(ValueError, match="axis 3"):
+            layers.InputSpec(ndim=2, axes={3: 1})

@@ -1,0 +1,462 @@
+"""Sequential, functional and subclassed models: structure, inputs, names, errors, summary."""
+
+import numpy as np
+import pytest
+
+import fastdl
+from fastdl import layers, models
+from fastdl.models import Model, Sequential
+
+
+@pytest.fixture(autouse=True)
+def fresh_names():
+    fastdl.utils.clear_session()
+
+
+def small():
+    x = layers.Input((4,), name="x")
+    return Model(x, layers.Dense(2, name="out")(layers.Dense(3, name="hidden")(x)))
+
+
+class TestSequential:
+    def test_built_by_the_first_batch(self):
+        model = Sequential([layers.Dense(3, activation="relu"), layers.Dense(2)])
+        assert not model.built and model.weights == []
+        with pytest.raises(AttributeError, match="'sequential' has no output_shape"):
+            _ = model.output_shape
+        assert model(np.ones((5, 4))).shape == (5, 2)
+        assert model.built and model.count_params() == 23
+        assert model.input_shape == (None, 4) and model.output_shape == (None, 2)
+        assert model(np.ones((7, 4))).shape == (7, 2)
+
+    @pytest.mark.parametrize(
+        "first",
+        [
+            {"input_dim": 4},
+            {"input_shape": (4,)},
+            {"batch_input_shape": (None, 4)},
+            {"input_shape": [4]},
+        ],
+    )
+    def test_shape_on_the_first_layer(self, first):
+        model = Sequential()
+        model.add(layers.Dense(3, **first))
+        assert model.input_shape == (None, 4) and len(model.weights) == 2
+        model.add(layers.Dense(2))
+        assert model.output_shape == (None, 2) and len(model.weights) == 4
+
+    def test_input_first(self):
+        model = Sequential([layers.Input((4,), name="x"), layers.Dense(2)])
+        assert [layer.name for layer in model.layers] == ["dense"]
+        assert model.inputs[0].name == "x" and model.built
+        twin = Sequential([layers.InputLayer(shape=(4,)), layers.Dense(2)])
+        assert twin.input_shape == (None, 4)
+
+    def test_build_by_shape(self):
+        model = Sequential([layers.Dense(2)])
+        model.build((None, 4))
+        assert model.input_shape == (None, 4) and len(model.weights) == 2
+        model.build((7, 4))
+        with pytest.raises(ValueError, match=r"takes inputs of shape \(None, 4\).*\(None, 5\)"):
+            model.build((None, 5))
+
+    def test_add_and_pop_keep_weights(self):
+        model = Sequential([layers.Input((4,)), layers.Dense(3)])
+        kernel = model.layers[0].kernel
+        last = layers.Dense(2)
+        model.add(last)
+        assert model(np.ones((1, 4))).shape == (1, 2)
+        assert model.pop() is last
+        assert model.output_shape == (None, 3) and model.weights[0] is kernel
+        assert model(np.ones((1, 4))).shape == (1, 3)
+        model.pop()
+        with pytest.raises(ValueError, match="no layer to remove"):
+            model.pop()
+
+    def test_model_as_first_layer(self):
+        model = Sequential([small(), layers.Dense(1)])
+        assert model.built and model.input_shape == (None, 4)
+        assert model(np.ones((2, 4))).shape == (2, 1)
+
+    def test_the_same_layer_twice(self):
+        layer = layers.Dense(4)
+        model = Sequential([layers.Input((4,)), layer, layer])
+        x = np.ones((1, 4), np.float32)
+        assert model(x).tolist() == layer(layer(x)).tolist()
+        assert len(model.weights) == 2
+        model.pop()
+        assert len(model.weights) == 2
+
+    def test_several_inputs_without_a_graph(self):
+        model = Sequential([layers.Add(), layers.Dense(2)])
+        assert model([np.ones((3, 4)), np.ones((3, 4))]).shape == (3, 2)
+        assert len(model.weights) == 2
+
+    def test_feature_extraction(self):
+        model = Sequential([layers.Input((4,)), layers.Dense(3, name="f"), layers.Dense(1)])
+        features = Model(model.inputs, model.get_layer("f").output)
+        x = np.ones((2, 4), np.float32)
+        assert features(x).tolist() == model.layers[0](x).tolist()
+
+    @pytest.mark.parametrize(
+        ("wrong", "pattern"),
+        [
+            (lambda m: m.add(3), "only layers can be added, got 3"),
+            (lambda m: m.add(layers.Dense(1, name="dense")), "already has a layer named 'dense'"),
+            (lambda m: m.add(layers.Input((3,))), "an Input must be the first layer"),
+        ],
+    )
+    def test_errors(self, wrong, pattern):
+        model = Sequential([layers.Dense(1)], name="net")
+        with pytest.raises(ValueError, match=f"'net'.*{pattern}"):
+            wrong(model)
+        assert len(model.layers) == 1
+
+    def test_no_layers(self):
+        with pytest.raises(ValueError, match=r"'sequential' .*has no layers"):
+            Sequential()(np.ones((1, 2)))
+
+    def test_a_build_that_fails_leaves_the_model_as_it_was(self):
+        model = Sequential([layers.Dense(3), layers.Reshape((2, 2)), layers.Dense(1)])
+        with pytest.raises(ValueError, match=r"layer 'reshape' .*cannot reshape"):
+            model(np.ones((2, 5)))
+        assert not model.built
+        model.layers[0].units = 4
+        with pytest.raises(AttributeError):
+            _ = model.output_shape
+
+
+class TestFunctional:
+    def test_names_and_class(self):
+        model = small()
+        assert type(model).__name__ == "Functional" and model.name == "functional"
+        assert isinstance(model, Model) and isinstance(model, layers.Layer)
+        assert Model(inputs=model.input, outputs=model.output, name="it").name == "it"
+        assert model.output_names == ["out"]
+
+    def test_intermediate_tensors_as_inputs(self):
+        model = small()
+        head = Model(model.get_layer("hidden").output, model.output)
+        x = fastdl.tensor(np.ones((2, 4), np.float32))
+        assert head(model.get_layer("hidden")(x)).tolist() == model(x).tolist()
+        assert [layer.name for layer in head.layers] == ["out"]
+
+    def test_structures_of_outputs(self):
+        x = layers.Input((4,))
+        a, b = layers.Dense(2)(x), layers.Dense(3)(x)
+        data = np.ones((5, 4))
+        assert [y.shape for y in Model(x, [a, b])(data)] == [(5, 2), (5, 3)]
+        named = Model(x, {"a": a, "b": b})(data)
+        assert {key: y.shape for key, y in named.items()} == {"a": (5, 2), "b": (5, 3)}
+        assert Model(x, [a])(data).shape == (5, 2)
+        assert Model(x, [a, b]).output_shape == [(None, 2), (None, 3)]
+
+    def test_structures_of_inputs(self):
+        a, b = layers.Input((2,), name="a"), layers.Input((3,), name="b")
+        out = layers.Dense(1)(layers.concatenate([a, b]))
+        one, two = np.ones((4, 2), np.float32), np.full((4, 3), 2, np.float32)
+        model = Model([a, b], out)
+        expected = model([one, two]).tolist()
+        assert model((one, two)).tolist() == expected
+        assert model({"b": two, "a": one}).tolist() == expected
+        assert Model({"a": a, "b": b}, out)({"b": two, "a": one, "c": 0}).tolist() == expected
+        assert Model({"a": a, "b": b}, out)([one, two]).tolist() == expected
+
+    def test_layers_with_several_outputs_and_arguments(self):
+        class Split(layers.Layer):
+            def call(self, x, factor=1.0):
+                return x[:, :1] * factor, {"rest": x[:, 1:]}
+
+        x = layers.Input((3,))
+        first, others = Split()(x, factor=2.0)
+        assert first.shape == (None, 1) and others["rest"].shape == (None, 2)
+        model = Model(x, layers.concatenate([others["rest"], first]))
+        assert model([[1.0, 2.0, 3.0]]).tolist() == [[2.0, 3.0, 2.0]]
+
+    def test_constants_and_operators(self):
+        x = layers.Input((3,))
+        table = fastdl.tensor([[1.0], [2.0], [3.0]])
+        y = (1.0 - x / 2.0) @ table + np.float32(1) ** abs(-x[:, :1])
+        model = Model(x, y)
+        assert model([[2.0, 4.0, 6.0]]).tolist() == [[0.0 - 2.0 - 6.0 + 1.0]]
+        assert Model(x, x[:, None, ::2]).output_shape == (None, 1, 2)
+        twin = Model.from_config(Model(x, x[:, ::2] * 2.0).get_config())
+        assert twin([[1.0, 2.0, 3.0]]).tolist() == [[2.0, 6.0]]
+
+    def test_activations_are_liftable(self):
+        x = layers.Input((3,))
+        model = Model(x, fastdl.activations.relu(x, max_value=2.0))
+        assert model([[-1.0, 1.0, 9.0]]).tolist() == [[0.0, 1.0, 2.0]]
+        assert [op.name for op in model._graph.operations] == ["input_layer", "relu"]
+
+    def test_custom_layers_need_no_shape_rule(self):
+        class Odd(layers.Layer):
+            def build(self, shape):
+                self.w = self.add_weight((shape[-1],), "ones")
+
+            def call(self, x):
+                return (x * self.w).sum(axis=1)
+
+        x = layers.Input((5, 3))
+        y = Odd()(x)
+        assert y.shape == (None, 3)
+        assert Model(x, y)(np.ones((2, 5, 3))).tolist() == [[5.0] * 3] * 2
+
+    def test_a_dry_run_changes_no_state(self):
+        class Counter(layers.Layer):
+            def build(self, shape):
+                self.count = self.add_weight((), "zeros", trainable=False)
+
+            def call(self, x):
+                self.count.assign_add(1.0)
+                return x
+
+        counter = Counter()
+        model = Model(x := layers.Input((2,)), counter(x))
+        assert counter.count.item() == 0.0
+        model(np.ones((1, 2)))
+        assert counter.count.item() == 1.0
+
+    def test_open_sizes(self):
+        x = layers.Input((None, 3))
+        model = Model(x, layers.Dense(2)(x))
+        assert model.output_shape == (None, None, 2)
+        assert model(np.ones((2, 7, 3))).shape == (2, 7, 2)
+        assert layers.Flatten()(x).shape == (None, None)
+
+    def test_models_take_other_shapes_symbolically(self):
+        x = layers.Input((None, 3))
+        inner = Model(x, layers.Dense(2)(x))
+        assert inner(layers.Input((5, 3))).shape == (None, 5, 2)
+        assert inner.compute_output_shape((None, 6, 3)) == (None, 6, 2)
+
+    def test_inputs_are_cast_to_the_inputs_type(self):
+        model = Sequential([layers.Input((2,)), layers.Identity()])
+        assert model(np.ones((1, 2), np.uint8)).dtype == "float32"
+        whole = Sequential([layers.Input((2,), dtype="int32"), layers.Identity()])
+        assert whole(np.ones((1, 2))).dtype == "int32"
+
+    def test_a_last_axis_of_one_may_be_missing_or_too_many(self):
+        model = Sequential([layers.Input((1,)), layers.Dense(2)])
+        assert model(np.ones(5)).shape == (5, 2)
+        model = Sequential([layers.Input((3,)), layers.Dense(2)])
+        assert model(np.ones((5, 3, 1))).shape == (5, 2)
+
+    def test_training_reaches_nested_layers(self):
+        fastdl.manual_seed(0)
+        inner = Sequential([layers.Dropout(0.5)])
+        x = layers.Input((100,))
+        model = Model(x, inner(x))
+        data = np.ones((1, 100))
+        assert model(data).numpy().all() and not model(data, training=True).numpy().all()
+
+    def test_a_fixed_training_argument_stays(self):
+        fastdl.manual_seed(0)
+        x = layers.Input((100,))
+        model = Model(x, layers.Dropout(0.5)(x, training=True))
+        assert not model(np.ones((1, 100))).numpy().all()
+
+    def test_unused_inputs_stay(self):
+        a, b = layers.Input((2,), name="a"), layers.Input((2,), name="b")
+        model = Model([a, b], layers.Dense(1)(a))
+        assert [layer.name for layer in model.layers] == ["a", "b", "dense"]
+        assert model([np.ones((1, 2)), np.ones((1, 2))]).shape == (1, 1)
+
+    def test_optional_inputs(self):
+        class Maybe(layers.Layer):
+            def call(self, x, y=None):
+                return x if y is None else x + y
+
+        a, b = layers.Input((2,), name="a"), layers.Input((2,), name="b", optional=True)
+        model = Model([a, b], Maybe()(a, b))
+        assert model([np.ones((1, 2)), None]).tolist() == [[1.0, 1.0]]
+        assert model([np.ones((1, 2)), np.ones((1, 2))]).tolist() == [[2.0, 2.0]]
+        with pytest.raises(ValueError, match="input 'a' isn't optional"):
+            model([None, np.ones((1, 2))])
+
+    def test_deep_graphs(self):
+        x = y = layers.Input((2,))
+        for _ in range(1500):
+            y = y + 1.0
+        assert Model(x, y)(np.zeros((1, 2))).tolist() == [[1500.0, 1500.0]]
+
+    @pytest.mark.parametrize(
+        ("data", "pattern"),
+        [
+            (np.ones((2, 5)), r"input 'x': expected shape \(None, 4\), got \(2, 5\)"),
+            (np.ones((2, 4, 3)), r"input 'x': expected shape \(None, 4\), got \(2, 4, 3\)"),
+            ([np.ones((2, 4))] * 2, r"expected 1 input\(s\) \['x'\], got 2"),
+            ({"z": np.ones((2, 4))}, r"missing input 'x'.* got \['z'\]"),
+        ],
+    )
+    def test_wrong_inputs(self, data, pattern):
+        with pytest.raises(ValueError, match=rf"model 'functional' \(Functional\): {pattern}"):
+            small()(data)
+
+    def test_disconnected(self):
+        a, b = layers.Input((2,), name="a"), layers.Input((2,), name="b")
+        out = layers.Add()([a, b])
+        with pytest.raises(ValueError, match=r"'net': graph disconnected.*needs the input 'b'"):
+            Model(a, out, name="net")
+
+    def test_duplicate_names(self):
+        x = layers.Input((2,))
+        y = layers.Dense(2, name="same")(layers.Dense(2, name="same")(x))
+        with pytest.raises(ValueError, match="2 layers of the model have the name 'same'"):
+            Model(x, y)
+
+    @pytest.mark.parametrize("what", ["inputs", "outputs"])
+    def test_no_keras_tensors(self, what):
+        x = layers.Input((2,))
+        given = {"inputs": x, "outputs": layers.Dense(1)(x), what: np.ones((1, 2))}
+        with pytest.raises(ValueError, match=f"{what} must come from layers.Input"):
+            Model(**given)
+
+    @pytest.mark.parametrize("use", [bool, float, int, len, list, np.asarray])
+    def test_keras_tensors_have_no_values(self, use):
+        with pytest.raises(TypeError, match="symbolic"):
+            use(layers.Input((2,)))
+
+
+class Net(Model):
+    """A subclass as users write them."""
+
+    def __init__(self, units=3):
+        super().__init__()
+        self.hidden = layers.Dense(units, activation="relu")
+        self.drop = layers.Dropout(0.5)
+        self.out = layers.Dense(2)
+
+    def call(self, inputs, training=None):
+        return self.out(self.drop(self.hidden(inputs), training=training))
+
+
+class TestSubclass:
+    def test_call_builds(self):
+        model = Net()
+        assert not model.built and model.name == "net"
+        assert model(np.ones((5, 4))).shape == (5, 2)
+        assert model.built and len(model.weights) == 4
+        assert [layer.name for layer in model.layers] == ["dense", "dropout", "dense_1"]
+
+    def test_build_by_shape(self):
+        model = Net()
+        model.build((None, 4))
+        assert model.built and len(model.weights) == 4
+        assert model.compute_output_shape((None, 4)) == (None, 2)
+
+    def test_in_a_functional_model(self):
+        x = layers.Input((4,))
+        model = Model(x, Net()(x))
+        assert model.output_shape == (None, 2) and len(model.weights) == 4
+
+    def test_functional_by_its_own_constructor(self):
+        class Fixed(Model):
+            def __init__(self):
+                x = layers.Input((4,))
+                super().__init__(inputs=x, outputs=layers.Dense(2)(x))
+                self.extra = layers.Dense(1)
+
+        model = Fixed()
+        assert model(np.ones((1, 4))).shape == (1, 2) and model.output_shape == (None, 2)
+        assert len(model.weights) == 2
+
+    def test_functional_by_inputs_and_outputs(self):
+        class Custom(Model):
+            def train_step(self, data):
+                return {}
+
+        x = layers.Input((4,))
+        model = Custom(x, layers.Dense(2)(x))
+        assert isinstance(model, Custom) and model(np.ones((1, 4))).shape == (1, 2)
+        assert isinstance(Custom(inputs=x, outputs=layers.Dense(1)(x)), Custom)
+
+    def test_no_call(self):
+        class Empty(Model):
+            pass
+
+        with pytest.raises(NotImplementedError, match="Empty has no call"):
+            Empty()(np.ones((1, 2)))
+
+    def test_layers_is_reserved(self):
+        model = Net()
+        with pytest.raises(AttributeError, match="choose another attribute name"):
+            model.layers = []
+
+    def test_config(self):
+        model = Net(units=7)
+        assert Net.from_config(model.get_config()).hidden.units == 7
+
+    def test_summary(self):
+        model = Net()
+        text = []
+        model.summary(print_fn=text.append)
+        assert "0 (unbuilt)" in text[0] and "│ ? " in text[0]
+        model(np.ones((5, 4)))
+        model.summary(print_fn=text.append)
+        assert "(5, 3)" in text[1] and "Total params: 23 (92.00 B)" in text[1]
+
+    def test_state_dict_and_parameters(self):
+        model = Net()
+        model.build((None, 4))
+        names = ["hidden.kernel", "hidden.bias", "out.kernel", "out.bias"]
+        assert list(model.state_dict()) == names
+        assert [name for name, _ in model.named_parameters()] == names
+        twin = Net()
+        twin.build((None, 4))
+        twin.load_state_dict(model.state_dict())
+        x = np.ones((1, 4))
+        assert twin(x).tolist() == model(x).tolist()
+
+
+class TestStructure:
+    def test_get_layer(self):
+        model = small()
+        assert model.get_layer("out") is model.layers[2] is model.get_layer(index=-1)
+        with pytest.raises(ValueError, match=r"no layer 'hiden'. Did you mean 'hidden'\?"):
+            model.get_layer("hiden")
+        with pytest.raises(ValueError, match="has 3 layers, none at index 3"):
+            model.get_layer(index=3)
+        with pytest.raises(ValueError, match="either a name or an index"):
+            model.get_layer()
+
+    def test_summary_of_a_range(self):
+        text = []
+        small().summary(print_fn=text.append, layer_range=["hid.*", "out"])
+        assert "hidden" in text[0] and "InputLayer" not in text[0]
+        with pytest.raises(ValueError, match="'nothing' matches none of the layers"):
+            small().summary(layer_range=["nothing", "out"])
+
+    def test_summary_prints_without_box_characters_where_there_are_none(self, monkeypatch):
+        import io
+        import sys
+
+        stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+        monkeypatch.setattr(sys, "stdout", stream)
+        small().summary()
+        stream.flush()
+        text = stream.buffer.getvalue().decode("ascii")
+        assert 'Model: "functional"' in text and "| out (Dense)" in text
+
+    def test_clone_with_a_function(self):
+        model = Sequential([layers.Input((2,)), layers.Dense(2), layers.Dense(1)])
+
+        def wider(layer):
+            config = layer.get_config()
+            return type(layer).from_config({**config, "use_bias": False})
+
+        assert models.clone_model(model, clone_function=wider).count_params() == 6
+        twin = models.clone_model(small(), input_tensors=layers.Input((4,), name="other"))
+        assert twin.inputs[0].name == "other" and twin.count_params() == 23
+
+    def test_clone_needs_a_graph(self):
+        with pytest.raises(ValueError, match="functional and Sequential models, got 'net'"):
+            models.clone_model(Net())
+
+    def test_trainable_of_a_model(self):
+        model = small()
+        model.get_layer("hidden").trainable = False
+        assert len(model.trainable_weights) == 2 and len(model.non_trainable_weights) == 2
+        text = []
+        model.summary(print_fn=text.append, show_trainable=True)
+        assert "Non-trainable params: 15 (60.00 B)" in text[0]
