@@ -60,7 +60,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     )
 
 
-def _rows_of(dataset: Any) -> tuple[tuple[Tensor, ...], np.ndarray | None] | None:
+def _rows_of(dataset: Any) -> tuple[tuple[Tensor, ...], Tensor | None] | None:
     """The tensors a data set takes its rows from, and which rows (None for all in order)."""
     if type(dataset) is TensorDataset:
         return dataset.tensors, None
@@ -68,8 +68,8 @@ def _rows_of(dataset: Any) -> tuple[tuple[Tensor, ...], np.ndarray | None] | Non
         inner = _rows_of(dataset.dataset)
         if inner is not None:
             tensors, rows = inner
-            indices = np.asarray(dataset.indices, dtype=np.int64)
-            return tensors, indices if rows is None else rows[indices]
+            indices = _core.as_tensor(dataset.indices, "int64")
+            return tensors, indices if rows is None else _core.take(rows, indices, 0)
     return None
 
 
@@ -176,18 +176,20 @@ class DataLoader:
         rows = _rows_of(self.dataset) if self.collate_fn is None else None
         return self._collated() if rows is None else self._gathered(*rows)
 
-    def _gathered(self, tensors: tuple[Tensor, ...], rows: np.ndarray | None) -> Iterator[Any]:
-        for index in self._indices():
-            if rows is not None:
-                index = rows[np.asarray(index)]
+    def _gathered(self, tensors: tuple[Tensor, ...], rows: Tensor | None) -> Iterator[Any]:
+        for index in self._indices(rows):
             yield [_core.take(t, index, 0) for t in tensors]
 
-    def _indices(self) -> Iterator[Any]:
-        """The indices of each batch; a random order is never turned into Python integers."""
-        if self.batch_size is None or type(self.sampler) is not RandomSampler:
-            yield from self.batch_sampler  # type: ignore[misc]
+    def _indices(self, rows: Tensor | None) -> Iterator[Any]:
+        """The rows of each batch; our own samplers' orders never become Python integers."""
+        sampler = self.sampler
+        if self.batch_size is None or type(sampler) not in (SequentialSampler, RandomSampler):
+            for indices in self.batch_sampler:  # type: ignore[union-attr]
+                yield indices if rows is None else _core.take(rows, indices, 0)
             return
-        order = self.sampler.order()
+        order = sampler.order()  # type: ignore[union-attr]
+        if rows is not None:
+            order = _core.take(rows, order, 0)
         count = order.shape[0]
         for start in range(0, count, self.batch_size):
             stop = min(start + self.batch_size, count)

@@ -32,6 +32,10 @@ class Sampler:
 class SequentialSampler(Sampler):
     """0, 1, 2, ..."""
 
+    def order(self) -> Tensor:
+        """The indices as one int64 tensor."""
+        return _core.as_tensor(np.arange(len(self.data_source)))
+
     def __iter__(self) -> Iterator[int]:
         return iter(range(len(self.data_source)))
 

@@ -45,6 +45,10 @@ class Module:
     _forward_hooks: dict[int, tuple[Callable[..., Any], bool]]
     training: bool
 
+    if TYPE_CHECKING:  # registered members are attributes that no assignment shows
+
+        def __getattr__(self, name: str) -> Any: ...
+
     def __init__(self) -> None:
         # Written past __setattr__, which needs them.
         self.__dict__.update(
