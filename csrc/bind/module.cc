@@ -59,7 +59,7 @@ PYBIND11_MODULE(_core, m) {
   m.def("num_threads", &num_threads);
   m.def("set_num_threads", &set_num_threads);
   m.def("select_isa", static_cast<void (*)(const std::string&)>(&select_isa));
-  m.def("runnable_isas", [] { return config()["isas"]; });
+  m.def("runnable_isas", [] { return py::object(config()["isas"]); });
   m.def("allocated_bytes", &allocated_bytes);
   m.def("cached_bytes", &cached_bytes);
   m.def("empty_cache", &empty_cache);

@@ -29,6 +29,15 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
     return x, y, weight
 
 
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """What a step gets: x, (x, y) or (x, y, sample_weight), as short as possible."""
+    if sample_weight is not None:
+        return x, y, sample_weight
+    if y is not None:
+        return x, y
+    return (x,) if isinstance(x, (list, tuple)) else x
+
+
 def to_tensors(what: str, structure: Any) -> Any:
     """The structure with every array as a tensor; errors name the argument."""
 

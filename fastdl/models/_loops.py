@@ -21,6 +21,7 @@ from ._data import (
     check_labels,
     class_weights_as_sample_weights,
     is_stream,
+    pack_x_y_sample_weight,
     split_validation,
     to_tensors,
     unpack_x_y_sample_weight,
@@ -69,15 +70,15 @@ class Loops:
 
     def _run_train(self, data: Any) -> Any:
         with set_grad_enabled(True):
-            return self.train_step(data)
+            return self.train_step(pack_x_y_sample_weight(*data))
 
     def _run_test(self, data: Any) -> Any:
         with set_grad_enabled(False):
-            return self.test_step(data)
+            return self.test_step(pack_x_y_sample_weight(*data))
 
     def _run_predict(self, data: Any) -> Any:
         with set_grad_enabled(False):
-            return self.predict_step(data)
+            return self.predict_step(pack_x_y_sample_weight(*data))
 
     def _key(self, phase: str, form: Form) -> Any:
         """What a recorded step depends on besides its data's shapes."""
@@ -111,7 +112,7 @@ class Loops:
             every: yield after each step.
             sinks: arrays that take the rows of the results.
         """
-        function, key = self._function(phase), self._key(phase, data.form)
+        function = self._function(phase)
         indices = _core.permutation(data.samples) if shuffle else None
         full, rest = divmod(data.samples, data.batch_size)
         done = 0
@@ -133,7 +134,7 @@ class Loops:
                 count, result = function.run(
                     data.leaves,
                     data.form.fill,
-                    key,
+                    self._key(phase, data.form),
                     eager=self.run_eagerly,
                     indices=indices,
                     first=start + at * batch,
