@@ -276,11 +276,7 @@ Tensor prod(const Tensor& x, const Axes& axes, bool keepdims) {
       y = mul(halves[0], halves[1]);
       if (n % 2) y = concat({y, halves[2]}, axis);
     }
-    if (y->shape[axis] == 0) {
-      Shape ones = y->shape;
-      ones[axis] = 1;
-      y = full(ones, y->dtype, 1);
-    }
+    if (y->shape[axis] == 0) y = add(sum(y, std::vector<int64_t>{axis}, true), full({}, y->dtype, 1));
   }
   return reshape(y == x ? copy(x) : y, shape);
 }
