@@ -24,7 +24,7 @@ def getitem(t: Tensor, key: Any) -> Tensor:
     if type(key) is int:
         if not t.ndim:
             raise IndexError("index: a tensor without axes can't be indexed by an integer")
-        return _core.take(t, key, 0)
+        return _core.take(t, _checked(key, 0, t.shape[0]), 0)
     window = _Window(t.shape, key)
     if not window.is_full:
         t = _core.slice(t, window.starts, window.stops, window.steps)
@@ -91,12 +91,8 @@ class _Window:
                 self._slice(*_bounds(item, shape[axis]))
                 self.view.append(len(range(*_bounds(item, shape[axis]))))
             elif isinstance(item, int):
-                extent = shape[axis]
-                if not -extent <= item < extent:
-                    raise IndexError(
-                        f"index {item} is out of range for axis {axis} with size {extent}"
-                    )
-                self._slice(item % extent, item % extent + 1, 1)
+                item = _checked(item, axis, shape[axis])
+                self._slice(item, item + 1, 1)
             else:
                 for index in _positions_of(item, shape, axis):
                     extent = shape[len(self.starts)]
@@ -163,6 +159,13 @@ class _Window:
         except ValueError:
             shapes = " and ".join(str(index.shape) for index in arrays)
             raise IndexError(f"index: arrays of shapes {shapes} don't broadcast") from None
+
+
+def _checked(index: int, axis: int, extent: int) -> int:
+    """The index counted from the start."""
+    if not -extent <= index < extent:
+        raise IndexError(f"index {index} is out of range for axis {axis} with size {extent}")
+    return index % extent
 
 
 def _items(key: Any, rank: int) -> list[Any]:

@@ -181,6 +181,7 @@ def test_zero_sized():
     ("key", "message"),
     [
         (4, r"index 4 is out of range for axis 0 with size 4"),
+        (10**30, r"index 10+ is out of range"),
         ((0, -6), r"index -6 is out of range for axis 1 with size 5"),
         ((0, 0, 0, 0), r"4 axes are indexed, but the tensor has 3"),
         ([0, 4], r"index 4 is out of range for axis 0 with size 4"),

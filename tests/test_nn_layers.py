@@ -279,6 +279,12 @@ def test_orthogonal(shape):
     np.testing.assert_allclose(w @ w.T, 4 * np.eye(len(w)), atol=64 * EPS)
 
 
+def test_init_of_nothing():
+    for function in (init.kaiming_uniform_, init.xavier_normal_, init.orthogonal_):
+        assert function(fastdl.zeros(0, 3)).shape == (0, 3)
+    assert nn.Linear(0, 2)(fastdl.zeros(4, 0)).shape == (4, 2)
+
+
 def test_init_of_a_parameter_isnt_recorded():
     p = nn.Parameter(fastdl.zeros(2, 2))
     for function in (init.ones_, init.zeros_, init.eye_):

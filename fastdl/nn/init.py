@@ -133,7 +133,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         >>> calculate_gain("tanh")
         1.6666666666666667
     """
-    if nonlinearity in ("linear", "sigmoid") or nonlinearity.startswith("conv"):
+    if nonlinearity in ("linear", "sigmoid") or str(nonlinearity).startswith("conv"):
         return 1.0
     if nonlinearity == "tanh":
         return 5.0 / 3
@@ -156,14 +156,16 @@ def _fans(tensor: Tensor) -> tuple[int, int]:
             "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions"
         )
     field = math.prod(tensor.shape[2:])
-    return tensor.shape[1] * field, tensor.shape[0] * field
+    # At least 1: a weight without values needs no scale, but also no division by zero.
+    return max(1, tensor.shape[1] * field), max(1, tensor.shape[0] * field)
 
 
 def _fan(tensor: Tensor, mode: str) -> int:
     modes = {"fan_in": 0, "fan_out": 1}
-    if mode.lower() not in modes:
+    which = modes.get(str(mode).lower())
+    if which is None:
         raise ValueError(f"Mode {mode} not supported, please use one of {list(modes)}")
-    return _fans(tensor)[modes[mode.lower()]]
+    return _fans(tensor)[which]
 
 
 def xavier_uniform_(

@@ -282,7 +282,7 @@ def clone(x: Any) -> Tensor:
         >>> a.tolist()
         [1.0, 1.0]
     """
-    return _core.copy(x)
+    return _core.copy(_core.as_tensor(x))
 
 
 negative = neg
