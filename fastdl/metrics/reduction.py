@@ -109,8 +109,11 @@ class MeanMetricWrapper(Mean):
         if self._direction is None and getattr(fn, "__module__", "").startswith("fastdl.losses."):
             self._direction = "down"
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         """Takes in targets and outputs, with the samples' weights if given."""
+        y_true, y_pred = _core.as_tensor(y_true), _core.as_tensor(y_pred)
         values = self._fn(y_true, y_pred, **self._fn_kwargs)
         super().update_state(values, sample_weight)
 

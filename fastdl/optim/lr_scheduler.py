@@ -234,17 +234,15 @@ class LinearLR(LRScheduler):
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
 
+    def _first_lr(self) -> list[float]:
+        return self._rates() if self.last_epoch else self._scaled(self.start_factor)
+
     def get_lr(self) -> list[float]:
-        epoch, start, change = (
-            self.last_epoch,
-            self.start_factor,
-            self.end_factor - self.start_factor,
-        )
-        if epoch == 0:
-            return self._scaled(start)
-        if epoch > self.total_iters:
+        if self.last_epoch > self.total_iters:
             return self._rates()
-        return self._scaled(1 + change / (self.total_iters * start + (epoch - 1) * change))
+        change = self.end_factor - self.start_factor
+        before = self.total_iters * self.start_factor + (self.last_epoch - 1) * change
+        return self._scaled(1 + change / before)
 
 
 class CosineAnnealingLR(LRScheduler):

@@ -364,7 +364,8 @@ class Optimizer:
             variables = self._trainable_variables
         else:
             variables = list(trainable_variables)
-            self.build(variables)
+            if not self.built:
+                self.build(variables)
         if len(grads) != len(variables):
             raise ValueError(
                 f"{who}.apply: expected one gradient for each of {len(variables)} variables, got "

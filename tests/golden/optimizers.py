@@ -1,0 +1,136 @@
+"""Writes optimizers.json: what Keras's and PyTorch's optimizers make of given gradients.
+
+Both peers compute in float64, so that the numbers are the formulas' own: a float32 optimizer has to
+come within its rounding of them. Run with both peers installed (Keras over its PyTorch backend):
+
+    KERAS_BACKEND=torch python optimizers.py
+"""
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import torch
+
+keras.config.set_floatx("float64")
+torch.set_default_dtype(torch.float64)
+
+STEPS = 20
+ROWS = (0, 6, STEPS - 1)  # an error in between shows in the later ones
+SHAPES = ((2, 3), (3,), (3, 1))
+
+KERAS = [
+    ("SGD", {"learning_rate": 0.1}),
+    ("SGD", {"learning_rate": 0.1, "momentum": 0.9}),
+    ("SGD", {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True}),
+    ("SGD", {"learning_rate": 0.1, "weight_decay": 0.05}),
+    ("SGD", {"learning_rate": 0.1, "clipnorm": 1.0}),
+    ("SGD", {"learning_rate": 0.1, "clipvalue": 0.5}),
+    ("SGD", {"learning_rate": 0.1, "global_clipnorm": 1.5}),
+    ("SGD", {"learning_rate": 0.1, "loss_scale_factor": 4.0}),
+    ("SGD", {"learning_rate": 0.1, "momentum": 0.9, "gradient_accumulation_steps": 3}),
+    ("SGD", {"learning_rate": 0.1, "use_ema": True, "ema_momentum": 0.8}),
+    (
+        "SGD",
+        {
+            "learning_rate": 0.1,
+            "use_ema": True,
+            "ema_momentum": 0.8,
+            "ema_overwrite_frequency": 7,
+        },
+    ),
+    ("RMSprop", {"learning_rate": 0.01}),
+    ("RMSprop", {"learning_rate": 0.01, "rho": 0.8, "momentum": 0.9}),
+    ("RMSprop", {"learning_rate": 0.01, "centered": True}),
+    ("RMSprop", {"learning_rate": 0.01, "momentum": 0.5, "centered": True, "epsilon": 1e-3}),
+    ("Adagrad", {"learning_rate": 0.1}),
+    ("Adagrad", {"learning_rate": 0.1, "initial_accumulator_value": 1.0, "epsilon": 1e-2}),
+    ("Adam", {"learning_rate": 0.01}),
+    ("Adam", {"learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-3}),
+    ("Adam", {"learning_rate": 0.01, "amsgrad": True}),
+    ("Adam", {"learning_rate": 0.01, "gradient_accumulation_steps": 4, "clipnorm": 1.0}),
+    ("AdamW", {"learning_rate": 0.01}),
+    ("AdamW", {"learning_rate": 0.01, "weight_decay": 0.1, "amsgrad": True}),
+]
+TORCH = [
+    ("SGD", {"lr": 0.1}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.5, "weight_decay": 0.01}),
+    ("SGD", {"lr": 0.1, "momentum": 0.5, "maximize": True, "weight_decay": 0.01}),
+    ("Adagrad", {}),
+    ("Adagrad", {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.01}),
+    ("Adagrad", {"lr": 0.1, "initial_accumulator_value": 0.5, "eps": 1e-2}),
+    ("RMSprop", {}),
+    ("RMSprop", {"lr": 0.01, "alpha": 0.9, "momentum": 0.9}),
+    ("RMSprop", {"lr": 0.01, "centered": True, "weight_decay": 0.01}),
+    ("RMSprop", {"lr": 0.01, "centered": True, "momentum": 0.5, "eps": 1e-3}),
+    ("Adam", {}),
+    ("Adam", {"lr": 0.01, "betas": [0.8, 0.99], "eps": 1e-3}),
+    ("Adam", {"lr": 0.01, "weight_decay": 0.1, "amsgrad": True}),
+    ("Adam", {"lr": 0.01, "maximize": True}),
+    ("AdamW", {"lr": 0.01}),
+    ("AdamW", {"lr": 0.01, "weight_decay": 0.1, "amsgrad": True}),
+]
+
+
+def numbers(seed):
+    random = np.random.RandomState(seed)
+    # Exact in float32 too, so that all optimizers start from the same numbers.
+    return [
+        random.standard_normal(shape).round(2).astype("float32").astype(float) for shape in SHAPES
+    ]
+
+
+START = numbers(1000)
+GRADIENTS = [numbers(step) for step in range(STEPS)]
+
+
+def keras_trajectory(name, options):
+    variables = [keras.Variable(value, dtype="float64") for value in START]
+    optimizer = getattr(keras.optimizers, name)(**options)
+    rows = {}
+    for step in range(STEPS):
+        optimizer.apply([torch.tensor(g) for g in GRADIENTS[step]], variables)
+        if step in ROWS:
+            rows[step] = flat([v.numpy() for v in variables])
+    return rows
+
+
+def torch_trajectory(name, options):
+    parameters = [torch.nn.Parameter(torch.tensor(value)) for value in START]
+    optimizer = getattr(torch.optim, name)(parameters, **options)
+    rows = {}
+    for step in range(STEPS):
+        for parameter, gradient in zip(parameters, GRADIENTS[step], strict=True):
+            parameter.grad = torch.tensor(gradient)
+        optimizer.step()
+        if step in ROWS:
+            rows[step] = flat([p.detach().numpy() for p in parameters])
+    return rows
+
+
+def flat(values):
+    return [float(f"{x:.12g}") for value in values for x in np.ravel(value)]
+
+
+def cases(peer, trajectory, list_of_cases):
+    return [
+        {"peer": peer, "name": name, "options": options, "rows": trajectory(name, options)}
+        for name, options in list_of_cases
+    ]
+
+
+if __name__ == "__main__":
+    everything = cases("keras", keras_trajectory, KERAS) + cases("torch", torch_trajectory, TORCH)
+    golden = {
+        "start": [flat(START)],
+        "gradients": [flat(step) for step in GRADIENTS],
+        "cases": everything,
+    }
+    text = ",\n".join(
+        f'"{key}": [\n' + ",\n".join(json.dumps(entry) for entry in entries) + "\n]"
+        for key, entries in golden.items()
+    )
+    Path(__file__).with_name("optimizers.json").write_text("{\n" + text + "\n}\n")

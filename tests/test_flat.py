@@ -1,0 +1,124 @@
+"""Flat parameter buffers: where parameters lie, and what updates in one call."""
+
+import gc
+
+import numpy as np
+import pytest
+
+import fastdl
+from fastdl import nn, optim
+from fastdl._flat import FlatParameters
+
+
+def parameters(*shapes):
+    return [
+        nn.Parameter(np.arange(int(np.prod(shape)), dtype="f").reshape(shape)) for shape in shapes
+    ]
+
+
+def addresses(tensors):
+    return [t.data_ptr() for t in tensors]
+
+
+def test_values_and_identity_are_kept():
+    trained = parameters((2, 3), (3,), ())
+    before = [p.numpy().copy() for p in trained]
+    flat = FlatParameters(trained, "test")
+    for parameter, value in zip(flat.parameters, before, strict=True):
+        np.testing.assert_array_equal(parameter.numpy(), value)
+        assert parameter.data_ptr() % 64 == 0
+    assert flat.parameters[0] is trained[0]
+    [run] = flat.runs()
+    assert run.indices == [0, 1, 2]
+    assert run.values.data_ptr() == trained[0].data_ptr()
+
+
+def test_backward_writes_into_the_gradient_buffer():
+    trained = parameters((2, 3), (3,))
+    flat = FlatParameters(trained, "test")
+    assert not flat.at_home()
+    (fastdl.sum(trained[0] * trained[0]) + fastdl.sum(trained[1] * 3.0)).backward()
+    assert flat.at_home()
+    assert trained[0].grad is flat.homes[0]
+    [run] = flat.runs()
+    gradients = run.gradients.numpy()
+    np.testing.assert_array_equal(gradients[:6], 2 * np.arange(6))
+    np.testing.assert_array_equal(gradients[16:], 3)
+    np.testing.assert_array_equal(gradients[6:16], 0)  # padding up to the next cache line
+
+
+def test_gradient_from_before_is_kept():
+    [w] = parameters((3,))
+    fastdl.sum(w * 2.0).backward()
+    flat = FlatParameters([w], "test")
+    assert flat.at_home()
+    np.testing.assert_array_equal(w.grad.numpy(), 2)
+
+
+def test_runs_end_where_something_is_left_out_or_differs():
+    flat = FlatParameters(parameters((2,), (2,), (2,), (2,)), "test")
+    flat.add_state(1.5)
+    runs = flat.runs([True, False, True, True])
+    assert [run.indices for run in runs] == [[0], [2, 3]]
+    assert [run.values.shape for run in runs] == [(2,), (18,)]
+    assert [run.states[0].shape for run in runs] == [(2,), (18,)]
+    runs = flat.runs(key=lambda i: i < 2)
+    assert [(run.key, run.indices) for run in runs] == [(True, [0, 1]), (False, [2, 3])]
+
+
+def test_second_optimizer_leaves_parameters_where_they_are():
+    a, b, c = parameters((2,), (3,), (4,))
+    first = FlatParameters([a, b, c], "first")
+    before = addresses([a, b, c])
+    second = FlatParameters([c, b], "second")
+    assert addresses([a, b, c]) == before
+    assert [run.indices for run in second.runs()] == [[1, 0]]  # in memory order
+    [extra] = parameters((5,))
+    third = FlatParameters([extra, a, c], "third")
+    assert addresses([a, b, c]) == before
+    assert [run.indices for run in third.runs()] == [[0], [1], [2]]
+    assert second.homes[0] is first.homes[2] is third.homes[2]
+
+
+def test_parameters_stay_after_their_optimizer_is_gone():
+    trained = parameters((2,), (3,))
+    FlatParameters(trained, "first")
+    before = addresses(trained)
+    gc.collect()
+    FlatParameters(trained, "second")
+    assert addresses(trained) == before
+
+
+def test_state_views_have_the_parameters_shapes():
+    flat = FlatParameters(parameters((2, 3), (3,)), "test")
+    state = flat.add_state(0.5)
+    view = flat.state_of(state, 1)
+    assert view.shape == (3,)
+    view.fill_(2.0)
+    np.testing.assert_array_equal(state.numpy()[16:19], 2)
+    np.testing.assert_array_equal(state.numpy()[:6], 0.5)
+
+
+def test_two_optimizers_of_one_model_train_on():
+    """As with a GAN: each has its half of the model, and a third one all of it."""
+    x = fastdl.ones(4, 3)
+    front, back = nn.Linear(3, 2), nn.Linear(2, 1)
+    whole = optim.SGD([*front.parameters(), *back.parameters()], lr=0.1)
+    one, two = optim.SGD(front.parameters(), lr=0.1), optim.SGD(back.parameters(), lr=0.1)
+    for optimizer, changes in ((one, front), (two, back), (whole, front)):
+        before = [p.numpy().copy() for p in changes.parameters()]
+        optimizer.zero_grad()
+        (back(front(x)) ** 2).sum().backward()
+        optimizer.step()
+        for parameter, value in zip(changes.parameters(), before, strict=True):
+            expected = value - np.float32(0.1) * parameter.grad.numpy()
+            np.testing.assert_allclose(parameter.numpy(), expected, rtol=2e-7, atol=2e-7)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3)])
+def test_empty_parameters(shape):
+    empty, full = nn.Parameter(np.zeros(shape, "f")), nn.Parameter(np.ones(2, "f"))
+    optimizer = optim.Adam([empty, full], lr=0.1)
+    (full.sum() + empty.sum()).backward()
+    optimizer.step()
+    np.testing.assert_allclose(full.numpy(), 0.9, rtol=1e-6)

@@ -1,0 +1,167 @@
+"""Losses: golden values, logits behind probabilities, gradients, reductions and bad input.
+
+The golden values were computed by Keras in float64 (golden/losses.py).
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastdl
+from fastdl import losses
+
+GOLDEN = json.loads((Path(__file__).parent / "golden/losses.json").read_text("utf-8"))
+INPUTS = {key: [np.asarray(a) for a in pair] for d in GOLDEN["inputs"] for key, pair in d.items()}
+WEIGHTS = np.asarray(GOLDEN["weights"][0])
+EPSILON = np.finfo(np.float32).eps
+
+
+def ids(case):
+    options = (f"{k}={v}" for k, v in case["options"].items())
+    return "-".join([case["name"], case["inputs"], *options])
+
+
+def assert_near(actual, expected):
+    """Within 4 roundings: those of a logarithm's argument and value, of a product and of a sum."""
+    expected = np.asarray(expected)
+    assert actual.shape == expected.shape
+    error = np.abs(actual.detach().numpy() - expected)
+    np.testing.assert_array_less(error / np.maximum(1, np.abs(expected)), 4 * EPSILON)
+
+
+@pytest.mark.parametrize("case", GOLDEN["losses"], ids=ids)
+def test_value(case):
+    y_true, y_pred = INPUTS[case["inputs"]]
+    for name, expected in case["results"].items():
+        reduction = name.removeprefix("weighted_")
+        weight = WEIGHTS[: len(y_true)] if name.startswith("weighted_") else None
+        loss = getattr(losses, case["name"])(reduction=reduction, **case["options"])
+        assert_near(loss(y_true, y_pred, weight), expected)
+
+
+@pytest.mark.parametrize("case", GOLDEN["losses"], ids=ids)
+def test_config_makes_an_equal_loss(case):
+    loss = getattr(losses, case["name"])(reduction="sum", **case["options"])
+    again = losses.deserialize(json.loads(json.dumps(losses.serialize(loss))))
+    assert type(again) is type(loss) and again.get_config() == loss.get_config()
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "activation"),
+    [
+        ("SparseCategoricalCrossentropy", "sparse_logits", "softmax"),
+        ("CategoricalCrossentropy", "one_hot_logits", "softmax"),
+        ("BinaryCrossentropy", "bits", "sigmoid"),
+    ],
+)
+def test_probabilities_know_their_logits(name, key, activation):
+    y_true, logits = INPUTS[key]
+    logits = fastdl.tensor(logits * 100)  # probabilities of exactly 0 and 1
+    probabilities = getattr(fastdl.activations, activation)(logits)
+    direct = getattr(losses, name)(from_logits=True)(y_true, logits)
+    assert getattr(losses, name)()(y_true, probabilities).item() == direct.item() > 17
+    # Without the logits the clipped formula takes over: at most -log(1e-7).
+    assert getattr(losses, name)()(y_true, probabilities.detach()).item() < 17
+
+
+SMOOTH = [case for case in GOLDEN["losses"] if case["inputs"] != "certain"]  # that one is clipped
+
+
+@pytest.mark.parametrize("case", SMOOTH, ids=ids)
+def test_gradient_is_that_of_the_value(case):
+    y_true, y_pred = INPUTS[case["inputs"]]
+    loss = getattr(losses, case["name"])(**case["options"])
+    x = fastdl.tensor(y_pred, dtype="float32").requires_grad_()
+    loss(y_true, x).backward()
+    direction = np.random.RandomState(1).standard_normal(y_pred.shape)
+    h = 2e-4
+    up, down = (loss(y_true, (y_pred + sign * h * direction)).item() for sign in (1, -1))
+    slope = float((x.grad.numpy() * direction).sum())
+    # The rounding of two values over 2h: 3e-4 of the value and, summed, a few times that.
+    assert (up - down) / (2 * h) == pytest.approx(slope, rel=1e-2, abs=1e-2 * max(1, abs(up)))
+
+
+def test_functions_and_names():
+    for name in ("mse", "MSE", "mean_squared_error"):
+        assert losses.get(name) is losses.mean_squared_error
+    assert isinstance(losses.get("MeanSquaredError"), losses.MeanSquaredError)
+    assert losses.get(None) is None
+    loss = losses.Huber(delta=2.0)
+    assert losses.get(loss) is loss
+    assert losses.serialize(losses.mse) == "mean_squared_error"
+    with pytest.raises(ValueError, match=r"unknown loss 'mean_square_error'.*'mean_squared_error'"):
+        losses.get("mean_square_error")
+
+
+def test_function_of_the_user():
+    def cubic(y_true, y_pred):
+        assert y_true.dtype == np.float32  # integers would wrap around or overflow
+        return fastdl.mean(abs(y_true - y_pred) ** 3, -1)
+
+    loss = losses.LossFunctionWrapper(cubic)
+    assert loss.name == "cubic"
+    assert loss(np.uint8([[0, 0]]), [[1.0, 2.0]]).item() == 4.5
+
+
+def test_targets_given_as_integers_and_floats_agree():
+    y_true, y_pred = INPUTS["sparse_logits"]
+    loss = losses.SparseCategoricalCrossentropy(from_logits=True)
+    values = {loss(y_true.astype(t), y_pred).item() for t in ("uint8", "int32", "int64", "float32")}
+    assert len(values) == 1
+
+
+def test_outputs_that_differ_from_targets_by_an_axis():
+    assert losses.mean_squared_error([1.0, 2.0], [[1.0], [4.0]]).tolist() == [0.0, 4.0]
+    assert losses.MeanSquaredError()([[1.0], [2.0]], [1.0, 4.0]).item() == 2.0
+
+
+@pytest.mark.parametrize(
+    ("y", "out", "fits"),
+    [
+        ((4,), (4, 1), True),
+        ((4, 1), (4,), True),
+        ((4, 3), (4, 3, 1), True),
+        ((4, 10), (4, 1), False),
+        ((1, 10), (4, 10), False),
+        ((10,), (4, 10), False),
+    ],
+)
+def test_check_broadcast(y, out, fits):
+    message = losses.check_broadcast(y, out)
+    assert (message is None) == fits
+    if message:
+        assert str(y) in message and str(out) in message
+
+
+def test_shapes_that_do_not_fit():
+    with pytest.raises(ValueError, match=r"targets of shape \(4, 3\) .* \(4, 2\)"):
+        losses.check_broadcast((4, 3), (4, 2))
+    with pytest.raises(ValueError, match=r"shape \(2, 3\), got \(2, 2\).*sparse_categorical"):
+        losses.CategoricalCrossentropy()(np.zeros((2, 2)), np.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"shape \(2,\) .*use categorical_crossentropy"):
+        losses.SparseCategoricalCrossentropy()(np.zeros((2, 3)), np.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"binary_crossentropy: .*\(2, 1\), got \(2, 3\)"):
+        losses.BinaryCrossentropy()(np.zeros((2, 3)), np.full((2, 1), 0.5))
+
+
+@pytest.mark.parametrize("label", [3, -1, np.nan, 0.5])
+def test_labels_that_are_no_class(label):
+    loss = losses.SparseCategoricalCrossentropy()
+    with pytest.raises(ValueError, match="label"):
+        loss(np.array([0, label]), np.full((2, 3), 1 / 3))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: losses.MeanSquaredError(reduction="avg"), "reduction: expected one of .*'avg'"),
+        (lambda: losses.MeanSquaredError(dtype="float16"), "dtype: expected 'float32'"),
+        (lambda: losses.BinaryCrossentropy(label_smoothing=2), r"label_smoothing: .*\[0, 1\]"),
+        (lambda: losses.Huber(delta=-1.0)([0.0], [1.0]), "delta"),
+    ],
+)
+def test_bad_arguments(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

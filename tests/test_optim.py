@@ -1,0 +1,382 @@
+"""PyTorch-style optimizers and schedulers: golden trajectories, groups, state and bad input.
+
+The golden values were computed by PyTorch in float64 (golden/optimizers.py, golden/schedules.py).
+"""
+
+import copy
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastdl
+from fastdl import nn, optim
+from fastdl.optim import lr_scheduler
+
+HERE = Path(__file__).parent
+GOLDEN = json.loads((HERE / "golden/optimizers.json").read_text("utf-8"))
+SCHEDULES = json.loads((HERE / "golden/schedules.json").read_text("utf-8"))
+EPSILON = np.finfo(np.float32).eps
+SHAPES = ((2, 3), (3,), (3, 1))
+
+
+def arrays(flat):
+    sizes = [int(np.prod(shape)) for shape in SHAPES]
+    parts = np.split(np.array(flat, np.float32), np.cumsum(sizes)[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, SHAPES, strict=True)]
+
+
+def start():
+    return [nn.Parameter(value) for value in arrays(GOLDEN["start"][0])]
+
+
+def give(parameters, gradients):
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = None if gradient is None else fastdl.tensor(gradient)
+
+
+def flat(tensors):
+    return np.concatenate([t.detach().numpy().ravel() for t in tensors])
+
+
+def ids(case):
+    return "-".join(
+        [case.get("name", "plateau"), *(f"{k}={v}" for k, v in case["options"].items())]
+    )
+
+
+def assert_near(actual, expected, steps):
+    """Each step rounds the parameter and what is added to it, half an epsilon each at worst."""
+    size = np.maximum(1, np.abs(expected))
+    np.testing.assert_array_less(np.abs(actual - expected) / size, steps * EPSILON)
+
+
+TORCH_CASES = [case for case in GOLDEN["cases"] if case["peer"] == "torch"]
+
+
+@pytest.mark.parametrize("case", TORCH_CASES, ids=ids)
+def test_trajectory(case):
+    parameters = start()
+    optimizer = getattr(optim, case["name"])(parameters, **case["options"])
+    for step, row in enumerate(GOLDEN["gradients"]):
+        give(parameters, arrays(row))
+        optimizer.step()
+        if str(step) in case["rows"]:
+            assert_near(flat(parameters), np.array(case["rows"][str(step)]), step + 1)
+
+
+@pytest.mark.parametrize("case", TORCH_CASES, ids=ids)
+def test_state_dict_goes_on_from_where_it_was_taken(case):
+    one, other = start(), start()
+    optimizer = getattr(optim, case["name"])(one, **case["options"])
+    for row in GOLDEN["gradients"][:3]:
+        give(one, arrays(row))
+        optimizer.step()
+    again = getattr(optim, case["name"])(other)
+    again.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    with fastdl.no_grad():
+        for a, b in zip(other, one, strict=True):
+            a.copy_(b)
+    for row in GOLDEN["gradients"][3:6]:
+        for parameters, o in ((one, optimizer), (other, again)):
+            give(parameters, arrays(row))
+            o.step()
+    np.testing.assert_array_equal(flat(one), flat(other))
+
+
+def test_trained_loop():
+    fastdl.manual_seed(0)
+    x = fastdl.randn(64, 5)
+    y = (x * fastdl.tensor([1.0, -2.0, 3.0, 0.0, 0.5])).sum(1, keepdim=True)
+    model = nn.Sequential(nn.Linear(5, 16), nn.ReLU(), nn.Linear(16, 1))
+    optimizer = optim.Adam(model.parameters(), lr=0.01)
+    losses = []
+    for _ in range(200):
+        optimizer.zero_grad()
+        loss = ((model(x) - y) ** 2).mean()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] / 100
+
+
+def test_gradients_at_home_and_from_outside_give_the_same():
+    ours, theirs = start(), start()
+    inside, outside = optim.SGD(ours, lr=0.1), optim.SGD(theirs, lr=0.1)
+    for _ in range(3):
+        inside.zero_grad()
+        sum((p * p).sum() for p in ours).backward()
+        give(theirs, [2 * p.detach().numpy() for p in theirs])
+        inside.step()
+        outside.step()
+    np.testing.assert_array_equal(flat(ours), flat(theirs))
+
+
+def test_parameter_without_gradient_is_skipped_and_its_steps_are_not_counted():
+    a, b = nn.Parameter(np.ones(2, "f")), nn.Parameter(np.ones(2, "f"))
+    optimizer = optim.Adam([a, b], lr=0.1)
+    give([a, b], [[1.0, 1.0], None])
+    optimizer.step()
+    assert b.tolist() == [1.0, 1.0] and b not in optimizer.state
+    give([a, b], [[1.0, 1.0], [1.0, 1.0]])
+    optimizer.step()
+    # A first step of Adam moves by lr whatever the gradient; b makes its first one only now.
+    np.testing.assert_allclose(b.detach().numpy(), 0.9, rtol=4 * EPSILON)
+    np.testing.assert_allclose(a.detach().numpy(), 0.8, rtol=4 * EPSILON)
+    assert [int(optimizer.state[p]["step"]) for p in (a, b)] == [2, 1]
+    assert optimizer.state_dict()["state"][1]["step"].item() == 1.0
+
+
+def test_frozen_parameters_stay():
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))
+    model[0].requires_grad_(False)
+    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    before = [p.numpy().copy() for p in model.parameters()]
+    for _ in range(2):
+        optimizer.zero_grad()
+        model(fastdl.ones(1, 3)).sum().backward()
+        optimizer.step()
+    changed = [
+        not np.array_equal(p.detach().numpy(), v)
+        for p, v in zip(model.parameters(), before, strict=True)
+    ]
+    assert changed == [False, False, True, True]
+    model[0].requires_grad_(True)
+    optimizer.zero_grad()
+    model(fastdl.ones(1, 3)).sum().backward()
+    optimizer.step()
+    assert not np.array_equal(model[0].weight.detach().numpy(), before[0])
+
+
+def test_groups_have_options_of_their_own():
+    a, b = nn.Parameter(np.ones(1, "f")), nn.Parameter(np.ones(1, "f"))
+    optimizer = optim.SGD([{"params": [a]}, {"params": b, "lr": 0.5}], lr=0.25)
+    give([a, b], [[1.0], [1.0]])
+    optimizer.step()
+    assert (a.item(), b.item()) == (0.75, 0.5)
+    for group in optimizer.param_groups:
+        group["lr"] *= 2
+    optimizer.step()
+    assert (a.item(), b.item()) == (0.25, -0.5)
+    c = nn.Parameter(np.ones(1, "f"))
+    optimizer.add_param_group({"params": [c], "lr": 1.0, "weight_decay": 1.0})
+    give([a, b, c], [None, None, [0.0]])
+    optimizer.step()
+    assert (a.item(), b.item(), c.item()) == (0.25, -0.5, 0.0)
+    assert [group["params"] for group in optimizer.state_dict()["param_groups"]] == [[0], [1], [2]]
+
+
+def test_options_can_change_between_steps():
+    one, other = start(), start()
+    changed, peer = optim.SGD(one, lr=0.1), optim.SGD(other, lr=0.1, momentum=0.5)
+    changed.param_groups[0]["momentum"] = 0.5
+    changed.param_groups[0]["lr"] = fastdl.tensor(0.1)
+    for row in GOLDEN["gradients"][:3]:
+        for parameters, optimizer in ((one, changed), (other, peer)):
+            give(parameters, arrays(row))
+            optimizer.step()
+    np.testing.assert_array_equal(flat(one), flat(other))
+
+
+def test_state_shows_and_takes_values():
+    [w] = [nn.Parameter(np.ones(2, "f"))]
+    optimizer = optim.SGD([w], lr=0.1, momentum=0.5)
+    assert not optimizer.state_dict()["state"]
+    give([w], [[1.0, 2.0]])
+    optimizer.step()
+    assert optimizer.state[w]["momentum_buffer"].tolist() == [1.0, 2.0]
+    optimizer.state[w]["momentum_buffer"].zero_()
+    before = w.detach().numpy().copy()
+    optimizer.step()
+    np.testing.assert_allclose(w.detach().numpy(), before - [0.1, 0.2], rtol=4 * EPSILON)
+
+
+def test_state_dict_has_pytorchs_layout():
+    parameters = start()
+    optimizer = optim.Adam(parameters, lr=0.01, amsgrad=True)
+    give(parameters, arrays(GOLDEN["gradients"][0]))
+    optimizer.step()
+    saved = optimizer.state_dict()
+    assert list(saved) == ["state", "param_groups"]
+    assert list(saved["state"]) == [0, 1, 2]
+    assert list(saved["state"][0]) == ["step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"]
+    [group] = saved["param_groups"]
+    assert group["params"] == [0, 1, 2]
+    assert {"lr", "betas", "eps", "weight_decay", "amsgrad", "maximize"} <= set(group)
+
+
+def test_pytorchs_state_loads_from_arrays():
+    parameters = start()
+    optimizer = optim.Adam(parameters, lr=0.5)
+    state = {
+        i: {"step": np.float32(3), "exp_avg": np.full(s, 0.1), "exp_avg_sq": np.full(s, 0.01)}
+        for i, s in enumerate(SHAPES)
+    }
+    group = {"lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8, "params": [0, 1, 2]}
+    optimizer.load_state_dict({"state": state, "param_groups": [group]})
+    before = flat(parameters)
+    give(parameters, [np.full(s, 0.1) for s in SHAPES])
+    optimizer.step()
+    v = 0.01 * 0.999 + 0.01 * 0.001
+    step = 0.1 / (1 - 0.9**4) * 0.1 / (np.sqrt(v / (1 - 0.999**4)) + 1e-8)
+    assert_near(flat(parameters), before - step, 4)
+
+
+def test_closure_is_called_with_gradients_enabled():
+    w = nn.Parameter(np.ones(1, "f"))
+    optimizer = optim.SGD([w], lr=0.25)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (w * w).sum()
+        loss.backward()
+        return loss
+
+    with fastdl.no_grad():
+        assert optimizer.step(closure).item() == 1.0
+    assert w.item() == 0.5
+
+
+def test_zero_grad():
+    w = nn.Parameter(np.ones(2, "f"))
+    optimizer = optim.SGD([w], lr=0.1)
+    optimizer.zero_grad(set_to_none=False)
+    assert w.grad is None
+    (w * 3.0).sum().backward()
+    optimizer.zero_grad(set_to_none=False)
+    assert w.grad.tolist() == [0.0, 0.0]
+    optimizer.zero_grad()
+    assert w.grad is None
+
+
+def test_named_parameters_and_plain_tensors():
+    model = nn.Linear(2, 1)
+    optimizer = optim.SGD(model.named_parameters(), lr=0.1)
+    assert optimizer.param_groups[0]["param_names"] == ["weight", "bias"]
+    x = fastdl.tensor([1.0, 2.0]).requires_grad_()
+    optimizer = optim.SGD([x], lr=0.5)
+    (x * x).sum().backward()
+    optimizer.step()
+    assert x.tolist() == [0.0, 0.0]
+
+
+def test_repr_shows_the_groups():
+    text = repr(optim.SGD(start(), lr=0.1))
+    assert text.startswith("SGD (\nParameter Group 0\n") and "    lr: 0.1\n" in text
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda p: optim.Adam(p, lr=-1), ValueError, r"Adam: lr: .*at least 0, got -1"),
+        (lambda p: optim.Adam(p, betas=(0.9, 1.0)), ValueError, r"betas\[1\]: .*\[0, 1\), got 1.0"),
+        (lambda p: optim.SGD(p, nesterov=True), ValueError, "SGD: nesterov: needs a momentum"),
+        (lambda p: optim.SGD(p, differentiable=True), ValueError, "differentiable=True"),
+        (lambda p: optim.SGD([]), ValueError, "at least one parameter"),
+        (lambda p: optim.SGD(p[0]), TypeError, "got one tensor"),
+        (lambda p: optim.SGD([p[0], p[0]]), ValueError, "given twice"),
+        (lambda p: optim.SGD([{"params": p}, {"params": p[:1]}]), ValueError, "more than one"),
+        (lambda p: optim.SGD([1.0]), TypeError, "parameter 0 is a float"),
+        (lambda p: optim.SGD([{"lr": 1.0}]), TypeError, "expected a dict with 'params'"),
+        (lambda p: lr_scheduler.StepLR(p, 1), TypeError, "StepLR: expected an optimizer"),
+        (
+            lambda p: lr_scheduler.OneCycleLR(optim.SGD(p), 0.1),
+            ValueError,
+            "expected total_steps, or epochs and steps_per_epoch",
+        ),
+        (
+            lambda p: lr_scheduler.OneCycleLR(optim.Adagrad(p), 0.1, 10),
+            ValueError,
+            "needs an optimizer with momentum or betas",
+        ),
+        (
+            lambda p: lr_scheduler.ReduceLROnPlateau(optim.SGD(p), factor=1.0),
+            ValueError,
+            "factor: expected a number below 1",
+        ),
+        (
+            lambda p: lr_scheduler.LambdaLR(optim.SGD(p), [abs, abs]),
+            ValueError,
+            "expected 1 values, one for each parameter group, got 2",
+        ),
+    ],
+)
+def test_bad_arguments(make, error, message):
+    with pytest.raises(error, match=message):
+        make(start())
+
+
+def test_state_of_another_network_is_refused_and_changes_nothing():
+    optimizer = optim.SGD(start(), lr=0.1, momentum=0.9)
+    saved = copy.deepcopy(optimizer.state_dict())
+    with pytest.raises(ValueError, match=r"groups of \[3\] parameters, got groups of \[1\]"):
+        optim.SGD(start()).load_state_dict(optim.SGD(start()[:1]).state_dict())
+    wrong = copy.deepcopy(saved)
+    wrong["state"][1] = {"momentum_buffer": np.ones(7)}
+    wrong["param_groups"][0]["lr"] = 9.0
+    with pytest.raises(ValueError, match=r"'momentum_buffer' of parameter 1: .*got \(7,\)"):
+        optimizer.load_state_dict(wrong)
+    assert optimizer.param_groups[0]["lr"] == 0.1
+
+
+# --- schedulers
+
+
+def two_groups():
+    a, b = nn.Parameter(np.ones(1, "f")), nn.Parameter(np.ones(1, "f"))
+    return optim.Adam([{"params": [a]}, {"params": [b], "lr": 0.02}], lr=0.1)
+
+
+@pytest.mark.parametrize("case", SCHEDULES["torch"], ids=ids)
+def test_scheduler(case):
+    optimizer = two_groups()
+    scheduler = getattr(lr_scheduler, case["name"])(optimizer, **case["options"])
+    rates = [scheduler.get_last_lr()]
+    for _ in case["rates"][1:]:
+        scheduler.step()
+        rates.append(scheduler.get_last_lr())
+    # The golden file has 12 digits.
+    np.testing.assert_allclose(rates, case["rates"], rtol=1e-11, atol=1e-11)
+    assert [group["lr"] for group in optimizer.param_groups] == rates[-1]
+    assert optimizer.param_groups[0]["betas"][0] == pytest.approx(case["beta"], rel=1e-11)
+
+
+@pytest.mark.parametrize("case", SCHEDULES["plateau"], ids=ids)
+def test_plateau(case):
+    scheduler = lr_scheduler.ReduceLROnPlateau(two_groups(), **case["options"])
+    rates = []
+    for metric in case["metrics"]:
+        scheduler.step(metric)
+        rates.append(scheduler.get_last_lr())
+    np.testing.assert_allclose(rates, case["rates"], rtol=1e-11)
+
+
+def test_lambda_and_going_on():
+    optimizer = two_groups()
+    scheduler = lr_scheduler.LambdaLR(optimizer, [lambda e: 1 / (1 + e), lambda e: 0.5**e])
+    scheduler.step()
+    assert scheduler.get_last_lr() == [0.05, 0.01]
+    again = two_groups()
+    with pytest.raises(KeyError, match="initial_lr"):
+        lr_scheduler.ExponentialLR(again, 0.5, last_epoch=3)
+    again.load_state_dict(optimizer.state_dict())
+    resumed = lr_scheduler.ExponentialLR(again, 0.5, last_epoch=1)
+    assert resumed.get_last_lr() == [0.05, 0.01] and resumed.last_epoch == 2
+
+
+def test_scheduler_state():
+    one = lr_scheduler.StepLR(two_groups(), 2, 0.5)
+    one.step()
+    other = lr_scheduler.StepLR(two_groups(), 5)
+    other.load_state_dict(one.state_dict())
+    other.step()
+    assert other.get_last_lr() == [0.05, 0.01]
+
+
+def test_one_cycle_ends():
+    scheduler = lr_scheduler.OneCycleLR(optim.SGD(start(), momentum=0.9), 0.1, total_steps=2)
+    scheduler.step()
+    scheduler.step()
+    with pytest.raises(ValueError, match="step 3 is beyond the 2 steps"):
+        scheduler.step()

@@ -1,0 +1,303 @@
+"""Keras-style optimizers: golden trajectories, options, schedules and bad input.
+
+The golden values were computed by Keras in float64 (golden/optimizers.py, golden/schedules.py).
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastdl
+from fastdl import optimizers
+from fastdl.optimizers import schedules
+
+HERE = Path(__file__).parent
+GOLDEN = json.loads((HERE / "golden/optimizers.json").read_text("utf-8"))
+SCHEDULES = json.loads((HERE / "golden/schedules.json").read_text("utf-8"))
+EPSILON = np.finfo(np.float32).eps
+SHAPES = ((2, 3), (3,), (3, 1))
+
+
+def arrays(flat):
+    """A row of the golden file as arrays of the parameters' shapes."""
+    sizes = [int(np.prod(shape)) for shape in SHAPES]
+    parts = np.split(np.array(flat, np.float32), np.cumsum(sizes)[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, SHAPES, strict=True)]
+
+
+def variables():
+    names = ("dense/kernel", "dense/bias", "out/kernel")
+    return [
+        fastdl.Variable(value, name=name.split("/")[1], path=name)
+        for value, name in zip(arrays(GOLDEN["start"][0]), names, strict=True)
+    ]
+
+
+def flat(tensors):
+    return np.concatenate([t.numpy().ravel() for t in tensors])
+
+
+def ids(case):
+    return "-".join([case["name"], *(f"{k}={v}" for k, v in case["options"].items())])
+
+
+def assert_near(actual, expected, steps):
+    """Each step rounds the parameter and what is added to it, half an epsilon each at worst."""
+    size = np.maximum(1, np.abs(expected))
+    np.testing.assert_array_less(np.abs(actual - expected) / size, steps * EPSILON)
+
+
+KERAS_CASES = [case for case in GOLDEN["cases"] if case["peer"] == "keras"]
+
+
+@pytest.mark.parametrize("case", KERAS_CASES, ids=ids)
+def test_trajectory(case):
+    trained = variables()
+    optimizer = getattr(optimizers, case["name"])(**case["options"])
+    for step, row in enumerate(GOLDEN["gradients"]):
+        optimizer.apply(arrays(row), trained)
+        if str(step) in case["rows"]:
+            assert_near(flat(trained), np.array(case["rows"][str(step)]), step + 1)
+    steps = len(GOLDEN["gradients"]) // (case["options"].get("gradient_accumulation_steps") or 1)
+    assert int(optimizer.iterations) == steps
+
+
+@pytest.mark.parametrize("case", KERAS_CASES, ids=ids)
+def test_config_makes_an_equal_optimizer(case):
+    optimizer = getattr(optimizers, case["name"])(**case["options"])
+    again = optimizers.deserialize(json.loads(json.dumps(optimizers.serialize(optimizer))))
+    assert type(again) is type(optimizer)
+    assert again.get_config() == optimizer.get_config()
+
+
+def test_variables_can_be_saved_and_set():
+    trained, gradients = variables(), arrays(GOLDEN["gradients"][0])
+    one = optimizers.Adam(0.01)
+    one.apply(gradients, trained)
+    other, copies = optimizers.Adam(0.5), variables()
+    other.build(copies)
+    for copy, variable in zip(copies, trained, strict=True):
+        copy.assign(variable)
+    other.set_weights([v.numpy() for v in one.variables])
+    one.apply(gradients, trained)
+    other.apply(gradients, copies)
+    np.testing.assert_array_equal(flat(trained), flat(copies))
+    assert [v.name for v in one.variables[:4]] == [
+        "iteration",
+        "learning_rate",
+        "dense_kernel_momentum",
+        "dense_kernel_velocity",
+    ]
+    with pytest.raises(ValueError, match="expected arrays of shapes"):
+        other.set_weights([np.zeros(3)])
+
+
+def test_learning_rate_can_be_changed_in_every_way():
+    trained = [fastdl.Variable([0.0])]
+    optimizer = optimizers.SGD(1.0)
+    optimizer.apply([[1.0]], trained)
+    optimizer.learning_rate = 0.5
+    optimizer.apply([[1.0]], trained)
+    optimizer.learning_rate.assign(0.25)
+    optimizer.apply([[1.0]], trained)
+    assert float(trained[0]) == -1.75
+    assert float(optimizer.learning_rate) == optimizer.get_config()["learning_rate"] == 0.25
+
+
+def test_learning_rate_may_be_a_function():
+    rates = iter([1.0, 0.5])
+    optimizer, trained = optimizers.SGD(lambda: next(rates)), [fastdl.Variable([0.0])]
+    optimizer.apply([[1.0]], trained)
+    optimizer.apply([[1.0]], trained)
+    assert float(trained[0]) == -1.5
+
+
+def test_schedule_is_followed():
+    schedule = schedules.PiecewiseConstantDecay([0, 1], [1.0, 0.5, 0.25])
+    optimizer, trained = optimizers.SGD(schedule), [fastdl.Variable([0.0])]
+    for _ in range(3):
+        optimizer.apply([[1.0]], trained)
+    assert float(trained[0]) == -1.75
+    np.testing.assert_array_equal(optimizer._learning_rates(0, 4), np.float32([1, 0.5, 0.25, 0.25]))
+    with pytest.raises(TypeError, match="follows a schedule"):
+        optimizer.learning_rate = 0.1
+    again = optimizers.deserialize(json.loads(json.dumps(optimizers.serialize(optimizer))))
+    assert float(again.learning_rate) == 1.0
+
+
+def test_custom_schedule_gets_the_step_number():
+    class Halving(schedules.LearningRateSchedule):
+        def __call__(self, step):
+            return 0.5**step
+
+    optimizer, trained = optimizers.SGD(Halving()), [fastdl.Variable([0.0])]
+    optimizer.apply([[1.0]], trained)
+    optimizer.apply([[1.0]], trained)
+    assert float(trained[0]) == -1.5
+
+
+@pytest.mark.parametrize("case", SCHEDULES["keras"], ids=ids)
+def test_schedule_values(case):
+    schedule = getattr(schedules, case["name"])(*case["arguments"], **case["options"])
+    steps = range(len(case["rates"]))
+    # The golden file has 12 digits.
+    np.testing.assert_allclose([schedule(step) for step in steps], case["rates"], rtol=1e-11)
+    assert schedule._values(3, 2).tolist() == [np.float32(schedule(3)), np.float32(schedule(4))]
+    again = schedules.deserialize(schedules.serialize(schedule))
+    assert again.get_config() == schedule.get_config()
+
+
+def test_weight_decay_spares_what_is_excluded():
+    trained = variables()
+    before = [v.numpy().copy() for v in trained]
+    optimizer = optimizers.AdamW(0.1, weight_decay=0.5)
+    optimizer.exclude_from_weight_decay(var_list=[trained[2]], var_names=["bias"])
+    optimizer.apply([np.zeros(shape) for shape in SHAPES], trained)
+    np.testing.assert_allclose(trained[0].numpy(), before[0] * 0.95, rtol=2 * EPSILON)
+    np.testing.assert_array_equal(trained[1].numpy(), before[1])
+    np.testing.assert_array_equal(trained[2].numpy(), before[2])
+    with pytest.raises(ValueError, match="before the optimizer is built"):
+        optimizer.exclude_from_weight_decay(var_names=["kernel"])
+
+
+def test_missing_gradient_leaves_the_variable_alone():
+    trained = variables()
+    before = [v.numpy().copy() for v in trained]
+    optimizer = optimizers.SGD(0.1)
+    with pytest.warns(UserWarning, match="no gradient for dense/bias"):
+        optimizer.apply([np.ones(SHAPES[0]), None, np.ones(SHAPES[2])], trained)
+    np.testing.assert_array_equal(trained[1].numpy(), before[1])
+    for i in (0, 2):
+        np.testing.assert_allclose(trained[i].numpy(), before[i] - 0.1, atol=2 * EPSILON)
+    with pytest.raises(ValueError, match="no gradient was given for any variable"):
+        optimizer.apply([None] * 3)
+
+
+def test_apply_accepts_a_subset_in_another_order():
+    trained = variables()
+    optimizer = optimizers.SGD(1.0)
+    optimizer.build(trained)
+    before = [v.numpy().copy() for v in trained]
+    optimizer.apply_gradients([(np.full(SHAPES[2], 2.0), trained[2]), (np.ones(3), trained[1])])
+    np.testing.assert_array_equal(trained[0].numpy(), before[0])
+    np.testing.assert_array_equal(trained[1].numpy(), before[1] - 1)
+    np.testing.assert_array_equal(trained[2].numpy(), before[2] - 2)
+
+
+def test_gradients_given_are_not_changed_by_clipping():
+    gradient = fastdl.tensor([3.0, 4.0])
+    optimizer, trained = optimizers.SGD(1.0, clipnorm=1.0), [fastdl.Variable([0.0, 0.0])]
+    optimizer.apply([gradient], trained)
+    assert gradient.tolist() == [3.0, 4.0]
+    np.testing.assert_allclose(trained[0].numpy(), [-0.6, -0.8], rtol=2 * EPSILON)
+
+
+def test_clipping_a_zero_gradient_gives_zero():
+    optimizer, trained = optimizers.SGD(1.0, global_clipnorm=1.0), [fastdl.Variable([1.0])]
+    optimizer.apply([[0.0]], trained)
+    assert float(trained[0]) == 1.0
+
+
+def test_constraint_holds_after_the_step():
+    variable = fastdl.Variable([1.0, -1.0], constraint=lambda w: fastdl.relu(w))
+    optimizers.SGD(1.0).apply([[0.0, 0.0]], [variable])
+    assert variable.tolist() == [1.0, 0.0]
+
+
+def test_moving_average_is_written_at_the_end():
+    optimizer, trained = (
+        optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5),
+        [fastdl.Variable([0.0])],
+    )
+    optimizer.apply([[-1.0]], trained)  # value 1, average 1
+    optimizer.apply([[-2.0]], trained)  # value 3, average 2
+    assert float(trained[0]) == 3.0
+    optimizer.finalize_variable_values(trained)
+    assert float(trained[0]) == 2.0
+
+
+def test_optimizer_of_ones_own():
+    class Heavy(optimizers.Optimizer):
+        def build(self, variables):
+            super().build(variables)
+            self.steps = self.add_optimizer_variables(variables, "step")
+
+        def update_step(self, gradient, variable, learning_rate):
+            step = self.steps[self._get_variable_index(variable)]
+            self.assign(step, step * 0.9 + gradient * learning_rate)
+            self.assign_sub(variable, step)
+
+    own, peer = Heavy(0.1, weight_decay=0.05), optimizers.SGD(0.1, 0.9, weight_decay=0.05)
+    ours, theirs = variables(), variables()
+    for row in GOLDEN["gradients"][:5]:
+        own.apply(arrays(row), ours)
+        peer.apply(arrays(row), theirs)
+    assert_near(flat(ours), flat(theirs), 5)
+    assert own.variables[2].name == "dense_kernel_step"
+
+
+@pytest.mark.parametrize("name", ["adam", "Adam", "ADAM", "adamw", "rmsprop", "RMSprop", "sgd"])
+def test_names(name):
+    assert type(optimizers.get(name)).__name__.lower() == name.lower()
+
+
+def test_get_takes_objects_and_configs():
+    optimizer = optimizers.SGD(0.5)
+    assert optimizers.get(optimizer) is optimizer
+    config = {"class_name": "SGD", "config": {"learning_rate": 0.5}}
+    assert float(optimizers.get(config).learning_rate) == 0.5
+    with pytest.raises(ValueError, match=r"unknown optimizer 'adm'.*'adam'"):
+        optimizers.get("adm")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: optimizers.Adam(-0.1), r"Adam: learning_rate: .*at least 0, got -0.1"),
+        (lambda: optimizers.Adam("fast"), r"Adam: learning_rate: expected a number, got 'fast'"),
+        (lambda: optimizers.Adam(float("nan")), r"learning_rate: .*got nan"),
+        (lambda: optimizers.Adam(beta_1=1.0), r"Adam: beta_1: .*\[0, 1\), got 1.0"),
+        (lambda: optimizers.AdamW(weight_decay=None), r"AdamW: weight_decay: .*None"),
+        (lambda: optimizers.SGD(momentum=2), r"SGD: momentum: .*\[0, 1\], got 2"),
+        (lambda: optimizers.RMSprop(epsilon=-1), r"RMSprop: epsilon: .*got -1"),
+        (lambda: optimizers.SGD(clipnorm=1.0, clipvalue=1.0), r"SGD: at most one of clipnorm"),
+        (lambda: optimizers.SGD(gradient_accumulation_steps=1), r"at least 2, got 1"),
+        (lambda: optimizers.SGD().apply([[1.0]]), r"SGD.apply: .*not built yet"),
+        (lambda: schedules.CosineDecay(0.1, 0), r"CosineDecay: decay_steps: .*above 0, got 0"),
+        (lambda: schedules.PiecewiseConstantDecay([1], [1.0]), r"1 values and 1 boundaries"),
+    ],
+)
+def test_bad_arguments(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_bad_gradients_leave_everything_as_it_was():
+    trained = variables()
+    optimizer = optimizers.SGD(0.1)
+    optimizer.build(trained)
+    before = flat(trained)
+    with pytest.raises(ValueError, match=r"expected shape \(3,\), got \(4,\)"):
+        optimizer.apply([np.ones(SHAPES[0]), np.ones(4), np.ones(SHAPES[2])], trained)
+    with pytest.raises(ValueError, match="one gradient for each of 3 variables, got 1"):
+        optimizer.apply([np.ones(SHAPES[0])], trained)
+    with pytest.raises(ValueError, match="is unknown"):
+        optimizer.apply([[1.0]], [fastdl.Variable([1.0])])
+    np.testing.assert_array_equal(flat(trained), before)
+    assert int(optimizer.iterations) == 0
+
+
+def test_bad_variables():
+    variable = fastdl.Variable([1.0])
+    with pytest.raises(ValueError, match="given twice"):
+        optimizers.SGD().build([variable, variable])
+    with pytest.raises(ValueError, match="at least one parameter"):
+        optimizers.SGD().build([])
+    with pytest.raises(TypeError, match="parameter 0 is a list"):
+        optimizers.SGD().build([[1.0]])
+    with pytest.raises(TypeError, match="int64, expected float32"):
+        optimizers.SGD().build([fastdl.tensor([1])])
+    with pytest.raises(ValueError, match="computed from other tensors"):
+        optimizers.SGD().build([variable * 2])
