@@ -135,8 +135,10 @@ class _Window:
     def positions(self, shape: tuple[int, ...]) -> np.ndarray:
         """The places in the flattened tensor that the key selects, as an array of its shape."""
         everything = np.arange(math.prod(shape)).reshape(shape)
+        # -1 is one before the first element here, but the last one to NumPy.
         slices = (
-            slice(start, None if stop < 0 else stop, step) for start, stop, step in self.bounds()
+            slice(start, None if stop < 0 else stop, step) if start >= 0 else slice(0, 0)
+            for start, stop, step in self.bounds()
         )
         key: list[Any] = [slice(None)] * len(self.view)
         for axis, index in zip(self.array_axes(), self._checked_arrays(), strict=True):
