@@ -88,7 +88,9 @@ def check_forward(case: Case, arrays):
         if case.eps == 0:
             bad = (a != e.astype(np.float32)) & ~special
         worst = np.max(error[bad] / np.maximum(limit[bad], 1e-300)) if bad.any() else 0
-        assert not bad.any(), f"{bad.sum()} of {e.size} off by up to {worst:.1f} times the tolerance"
+        assert not bad.any(), (
+            f"{bad.sum()} of {e.size} off by up to {worst:.1f} times the tolerance"
+        )
 
 
 def test_every_op_has_a_case():
@@ -141,10 +143,10 @@ def test_thread_counts_agree_to_the_bit(case):
     assert results[0] == results[1] == results[2]
 
 
-# --- gradients ------------------------------------------------------------------------------------------
+# --- gradients ------------------------------------------------------------------------------------
 #
-# The references are float64, so their derivatives can be taken numerically to about 1e-10, far below
-# float32's epsilon: there is no second set of formulas to get wrong.
+# The references are float64, so their derivatives can be taken numerically to about 1e-10, far
+# below float32's epsilon: there is no second set of formulas to get wrong.
 
 STEP = 2e-3
 # f'(x) from four values of f, with an error of STEP^4 f^(5) / 30.
@@ -163,8 +165,10 @@ def gradients(case: Case, tensors, weights, create_graph=False, outputs=None):
         outputs = run(case, tensors)
     wrt = [tensors[i] for i in case.wrt]
     grads = _core.grad(outputs, [_core.tensor(w) for w in weights], wrt, True, create_graph)
-    return [_core.tensor(np.zeros(t.shape, np.float32)) if g is None else g
-            for t, g in zip(wrt, grads, strict=True)]
+    return [
+        _core.tensor(np.zeros(t.shape, np.float32)) if g is None else g
+        for t, g in zip(wrt, grads, strict=True)
+    ]
 
 
 def weighted(case: Case, arrays, weights) -> float:
@@ -172,7 +176,10 @@ def weighted(case: Case, arrays, weights) -> float:
 
 
 def along(case: Case, arrays, weights, directions) -> float:
-    """The derivative of the weighted sum along all directions (one for each input of case.wrt) in turn."""
+    """The derivative of the weighted sum along each direction in turn.
+
+    A direction has one array for each input of case.wrt.
+    """
     if not directions:
         return weighted(case, arrays, weights)
     total = 0.0
@@ -245,13 +252,19 @@ def test_second_gradient(case):
     wrt = [tensors[i] for i in case.wrt]
     actual = np.zeros_like(expected)
     if roots:
-        second = _core.grad([g for g, _ in roots], [_core.tensor(v) for _, v in roots], wrt, True, False)
-        actual = flat([_core.tensor(np.zeros(t.shape, np.float32)) if g is None else g
-                       for t, g in zip(wrt, second, strict=True)])
+        second = _core.grad(
+            [g for g, _ in roots], [_core.tensor(v) for _, v in roots], wrt, True, False
+        )
+        actual = flat(
+            [
+                _core.tensor(np.zeros(t.shape, np.float32)) if g is None else g
+                for t, g in zip(wrt, second, strict=True)
+            ]
+        )
     assert_gradient(actual, expected, 2 * case.grad_eps)
 
 
-# --- plans ----------------------------------------------------------------------------------------------
+# --- plans ----------------------------------------------------------------------------------------
 
 
 @every_case
@@ -279,7 +292,9 @@ def test_plan_agrees_with_eager_to_the_bit(case):
 
 
 @pytest.mark.parametrize("transpose_w", [False, True])
-@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "selu", "tanh", "sigmoid", "gelu"])
+@pytest.mark.parametrize(
+    "activation", ["relu", "leaky_relu", "elu", "selu", "tanh", "sigmoid", "gelu"]
+)
 def test_linear_fuses_activations(activation, transpose_w):
     """The same values and gradients as with the activation as an op of its own."""
     activate = {
@@ -291,8 +306,10 @@ def test_linear_fuses_activations(activation, transpose_w):
     arrays = [d.normal(37, 23), d.normal(*((19, 23) if transpose_w else (23, 19))), d.normal(19)]
     weight = d.normal(37, 19)
     results = []
-    for f in (lambda x, w, b: _core.linear(x, w, b, transpose_w, activation),
-              lambda x, w, b: activate(_core.linear(x, w, b, transpose_w, ""))):
+    for f in (
+        lambda x, w, b: _core.linear(x, w, b, transpose_w, activation),
+        lambda x, w, b: activate(_core.linear(x, w, b, transpose_w, "")),
+    ):
         tensors = [_core.tensor(a) for a in arrays]
         for t in tensors:
             t.requires_grad = True

@@ -1,12 +1,15 @@
-"""The table of op cases: at least one for every row of csrc/ops/ops.inc. test_ops.py checks each of them
-forward, backward, on every instruction set, with several thread counts and as a recorded plan."""
+"""The table of op cases: at least one for every row of csrc/ops/ops.inc.
 
-from . import elementwise, loss, matmul, movement, random, reduce, unary, update
+test_ops.py checks each of them forward, backward, on every instruction set, with several thread
+counts and as a recorded plan.
+"""
+
+from . import elementwise, index, loss, matmul, movement, random, reduce, unary, update
 from .case import Case, Draw
 
 CASES: list[Case] = [
     case
-    for family in (elementwise, unary, matmul, reduce, loss, movement, random, update)
+    for family in (elementwise, unary, matmul, reduce, loss, movement, index, random, update)
     for case in family.CASES
 ]
 

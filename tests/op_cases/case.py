@@ -12,8 +12,8 @@ import numpy as np
 class Draw:
     """Draws the inputs of a case in one of three sizes.
 
-    "small" is what gradients are checked on, "big" makes several chunks of work for the threads, and
-    "empty" has an extent of zero wherever a case asks for `n`.
+    "small" is what gradients are checked on, "big" makes several chunks of work for the threads,
+    and "empty" has an extent of zero wherever a case asks for `n`.
     """
 
     def __init__(self, size: str, seed: int = 0):
@@ -58,13 +58,16 @@ class Case:
         op: the row of ops.inc.
         id: tells the cases of an op apart.
         inputs: draws the inputs.
-        call: computes the result (a tensor or a list) from tensors. In-place ops return their target.
-        reference: the same in NumPy. Float inputs come as float64, others as they are. A float64 result
-            means float32 is expected within the tolerance; other types are expected exactly.
+        call: computes the result (a tensor or a list) from tensors. In-place ops return their
+            target.
+        reference: the same in NumPy. Float inputs come as float64, others as they are. A float64
+            result means float32 is expected within the tolerance; other types are expected
+            exactly.
         wrt: the inputs with a gradient.
-        eps: the tolerance of the result in units of float32's epsilon (2^-23) times `scale`.
-        scale: the magnitude the tolerance refers to, from the reference's inputs; default: the result's
-            own magnitude, element by element.
+        eps: the tolerance of the result in units of float32's epsilon (2^-23) times `scale`;
+            0 means the reference's value, rounded.
+        scale: the magnitude the tolerance refers to, from the reference's inputs; default: the
+            result's own magnitude, element by element.
         grad_eps: the tolerance of the gradients in epsilons of the largest entry.
         empty: whether tensors without elements are allowed.
         rng: whether the op draws from the generator (it is seeded before each call).

@@ -48,7 +48,7 @@ def nonzero(d: Draw, *shape):
 
 
 def lattice(d: Draw, *shape):
-    """Two draws differ by at least 0.02: the first is of multiples of 0.1, the second in between."""
+    """No ties: the first draw is of multiples of 0.1, the second in between."""
     first, d.shifted = not getattr(d, "shifted", False), True
     return (d.integers(-20, 20, *shape) / 10 + (0 if first else 0.05)).astype(np.float32)
 
@@ -64,9 +64,7 @@ for op, draw, reference, eps in [
     ("pow", positive, np.power, 4),
 ]:
     for id, inputs in [("same", same), ("spread", spread), ("number", row_and_number)]:
-        CASES.append(
-            Case(op, id, inputs(draw), getattr(_core, op), reference, wrt=(0, 1), eps=eps)
-        )
+        CASES.append(Case(op, id, inputs(draw), getattr(_core, op), reference, wrt=(0, 1), eps=eps))
 
 # The quotient keeps 0.1 away from whole numbers, where floor jumps.
 for op, reference, wrt in [
@@ -82,8 +80,16 @@ for op, reference, wrt in [
 
     # mod's rounding error is that of a - floor(a / b) * b
     CASES.append(
-        Case(op, "float", divisible, getattr(_core, op), reference, wrt=wrt, eps=2,
-             scale=lambda a, b: np.abs(a) + np.abs(b))
+        Case(
+            op,
+            "float",
+            divisible,
+            getattr(_core, op),
+            reference,
+            wrt=wrt,
+            eps=2,
+            scale=lambda a, b: np.abs(a) + np.abs(b),
+        )
     )
 
 INTEGERS = [np.uint8, np.int32, np.int64]
@@ -108,25 +114,73 @@ for op, reference in [
         CASES.append(Case(op, dtype.__name__, operands, getattr(_core, op), reference))
 
 CASES += [
-    Case("div", "integers",
-         lambda d: [d.integers(-9, 9, d.n(3, 300), 5), d.integers(1, 9, d.n(3, 300), 5)],
-         _core.div, np.divide, eps=1),
-    Case("add", "promotes",
-         lambda d: [d.integers(-9, 9, d.n(3, 300), dtype=np.int32), d.normal(d.n(3, 300))],
-         _core.add, np.add, wrt=(1,), eps=1),
-    Case("add", "booleans",
-         lambda d: [d.booleans(d.n(9, 300)), d.booleans(d.n(9, 300))],
-         _core.add, lambda a, b: a.astype(np.int64) + b),
-    Case("mul", "python-number", lambda d: [d.normal(d.n(9, 300))],
-         lambda a: _core.mul(a, 2.5), lambda a: a * 2.5, wrt=(0,), eps=1),
-    Case("mul", "python-integer", lambda d: [d.integers(-9, 9, d.n(9, 300), dtype=np.int32)],
-         lambda a: _core.mul(3, a), lambda a: np.int32(3) * a),
-    Case("pow", "square", lambda d: [d.normal(d.n(9, 300))],
-         lambda a: _core.pow(a, 2.0), np.square, wrt=(0,), eps=1),
-    Case("pow", "root", lambda d: [positive(d, d.n(9, 300))],
-         lambda a: _core.pow(a, 0.5), np.sqrt, wrt=(0,), eps=1),
-    Case("pow", "cube", lambda d: [d.nonzero(d.n(9, 300))],
-         lambda a: _core.pow(a, 3.0), lambda a: a**3, wrt=(0,), eps=4),
+    Case(
+        "div",
+        "integers",
+        lambda d: [d.integers(-9, 9, d.n(3, 300), 5), d.integers(1, 9, d.n(3, 300), 5)],
+        _core.div,
+        np.divide,
+        eps=1,
+    ),
+    Case(
+        "add",
+        "promotes",
+        lambda d: [d.integers(-9, 9, d.n(3, 300), dtype=np.int32), d.normal(d.n(3, 300))],
+        _core.add,
+        np.add,
+        wrt=(1,),
+        eps=1,
+    ),
+    Case(
+        "add",
+        "booleans",
+        lambda d: [d.booleans(d.n(9, 300)), d.booleans(d.n(9, 300))],
+        _core.add,
+        lambda a, b: a.astype(np.int64) + b,
+    ),
+    Case(
+        "mul",
+        "python-number",
+        lambda d: [d.normal(d.n(9, 300))],
+        lambda a: _core.mul(a, 2.5),
+        lambda a: a * 2.5,
+        wrt=(0,),
+        eps=1,
+    ),
+    Case(
+        "mul",
+        "python-integer",
+        lambda d: [d.integers(-9, 9, d.n(9, 300), dtype=np.int32)],
+        lambda a: _core.mul(3, a),
+        lambda a: np.int32(3) * a,
+    ),
+    Case(
+        "pow",
+        "square",
+        lambda d: [d.normal(d.n(9, 300))],
+        lambda a: _core.pow(a, 2.0),
+        np.square,
+        wrt=(0,),
+        eps=1,
+    ),
+    Case(
+        "pow",
+        "root",
+        lambda d: [positive(d, d.n(9, 300))],
+        lambda a: _core.pow(a, 0.5),
+        np.sqrt,
+        wrt=(0,),
+        eps=1,
+    ),
+    Case(
+        "pow",
+        "cube",
+        lambda d: [d.nonzero(d.n(9, 300))],
+        lambda a: _core.pow(a, 3.0),
+        lambda a: a**3,
+        wrt=(0,),
+        eps=4,
+    ),
 ]
 
 for op, reference in [
@@ -148,29 +202,74 @@ for op, reference in [
 
     CASES.append(Case(op, "float", few_values, getattr(_core, op), reference))
     CASES.append(
-        Case(op, "int64", lambda d: [d.integers(-2, 2, d.n(3, 90), 70), d.integers(-2, 2, 70)],
-             getattr(_core, op), reference)
+        Case(
+            op,
+            "int64",
+            lambda d: [d.integers(-2, 2, d.n(3, 90), 70), d.integers(-2, 2, 70)],
+            getattr(_core, op),
+            reference,
+        )
     )
 
 CASES += [
-    Case("logical_not", "", lambda d: [d.integers(0, 2, d.n(5, 900), dtype=np.float32)],
-         _core.logical_not, np.logical_not),
-    Case("where", "", lambda d: [d.booleans(d.n(4, 300), 1), d.normal(5), d.normal(d.n(4, 300), 5)],
-         _core.where, np.where, wrt=(1, 2)),
-    Case("where", "integers",
-         lambda d: [d.booleans(d.n(4, 300)), d.integers(-9, 9, d.n(4, 300), dtype=np.int32)],
-         lambda c, a: _core.where(c, a, 7), lambda c, a: np.where(c, a, np.int32(7))),
+    Case(
+        "logical_not",
+        "",
+        lambda d: [d.integers(0, 2, d.n(5, 900), dtype=np.float32)],
+        _core.logical_not,
+        np.logical_not,
+    ),
+    Case(
+        "where",
+        "",
+        lambda d: [d.booleans(d.n(4, 300), 1), d.normal(5), d.normal(d.n(4, 300), 5)],
+        _core.where,
+        np.where,
+        wrt=(1, 2),
+    ),
+    Case(
+        "where",
+        "integers",
+        lambda d: [d.booleans(d.n(4, 300)), d.integers(-9, 9, d.n(4, 300), dtype=np.int32)],
+        lambda c, a: _core.where(c, a, 7),
+        lambda c, a: np.where(c, a, np.int32(7)),
+    ),
     Case("copy", "", lambda d: [d.normal(d.n(3, 300), 4)], _core.copy, lambda x: x, wrt=(0,)),
-    Case("copy", "uint8", lambda d: [d.integers(0, 256, d.n(3, 300), dtype=np.uint8)],
-         _core.copy, lambda x: x),
-    Case("cast", "truncates", lambda d: [d.uniform(-9, 9, d.n(9, 900))],
-         lambda x: _core.cast(x, np.int32), lambda x: x.astype(np.int32)),
-    Case("cast", "truth", lambda d: [d.integers(-1, 2, d.n(9, 900)).astype(np.float32)],
-         lambda x: _core.cast(x, np.bool_), lambda x: x != 0),
-    Case("cast", "images", lambda d: [d.integers(0, 256, d.n(9, 900), dtype=np.uint8)],
-         lambda x: _core.cast(x, np.float32), lambda x: x.astype(np.float64)),
-    Case("cast", "widens", lambda d: [d.integers(-9, 9, d.n(9, 900), dtype=np.int32)],
-         lambda x: _core.cast(x, np.int64), lambda x: x.astype(np.int64)),
+    Case(
+        "copy",
+        "uint8",
+        lambda d: [d.integers(0, 256, d.n(3, 300), dtype=np.uint8)],
+        _core.copy,
+        lambda x: x,
+    ),
+    Case(
+        "cast",
+        "truncates",
+        lambda d: [d.uniform(-9, 9, d.n(9, 900))],
+        lambda x: _core.cast(x, np.int32),
+        lambda x: x.astype(np.int32),
+    ),
+    Case(
+        "cast",
+        "truth",
+        lambda d: [d.integers(-1, 2, d.n(9, 900)).astype(np.float32)],
+        lambda x: _core.cast(x, np.bool_),
+        lambda x: x != 0,
+    ),
+    Case(
+        "cast",
+        "images",
+        lambda d: [d.integers(0, 256, d.n(9, 900), dtype=np.uint8)],
+        lambda x: _core.cast(x, np.float32),
+        lambda x: x.astype(np.float64),
+    ),
+    Case(
+        "cast",
+        "widens",
+        lambda d: [d.integers(-9, 9, d.n(9, 900), dtype=np.int32)],
+        lambda x: _core.cast(x, np.int64),
+        lambda x: x.astype(np.int64),
+    ),
 ]
 
 
@@ -185,11 +284,26 @@ def added(target, value):
 
 
 CASES += [
-    Case("assign_", "", lambda d: [d.normal(d.n(3, 300), 5), d.normal(1, 5)],
-         assigned, lambda t, v: np.broadcast_to(v, t.shape)),
-    Case("assign_", "casts", lambda d: [d.normal(d.n(3, 300), 5), d.integers(-9, 9, 5)],
-         assigned, lambda t, v: np.broadcast_to(v, t.shape).astype(np.float64)),
+    Case(
+        "assign_",
+        "",
+        lambda d: [d.normal(d.n(3, 300), 5), d.normal(1, 5)],
+        assigned,
+        lambda t, v: np.broadcast_to(v, t.shape),
+    ),
+    Case(
+        "assign_",
+        "casts",
+        lambda d: [d.normal(d.n(3, 300), 5), d.integers(-9, 9, 5)],
+        assigned,
+        lambda t, v: np.broadcast_to(v, t.shape).astype(np.float64),
+    ),
     Case("add_", "", lambda d: [d.normal(d.n(3, 300), 5), d.normal(5)], added, np.add, eps=1),
-    Case("add_", "int64", lambda d: [d.integers(-9, 9, d.n(3, 300)), d.integers(-9, 9)],
-         added, np.add),
+    Case(
+        "add_",
+        "int64",
+        lambda d: [d.integers(-9, 9, d.n(3, 300)), d.integers(-9, 9)],
+        added,
+        np.add,
+    ),
 ]

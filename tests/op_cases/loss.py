@@ -32,14 +32,35 @@ for axis in (-1, 0, 1):
     inputs = logits if axis == -1 else lambda d: [d.normal(d.m(3, 19), d.m(4, 61), d.n(2, 37)) * 3]
     CASES += [
         # exp within 2 ulp of a rounded argument |x - max| <= 20, a balanced sum, a division
-        Case("softmax", f"axis{axis}", inputs, lambda x, a=axis: _core.softmax(x, a),
-             lambda x, a=axis: softmax(x, a), wrt=(0,), eps=24),
-        Case("log_softmax", f"axis{axis}", inputs, lambda x, a=axis: _core.log_softmax(x, a),
-             lambda x, a=axis: log_softmax(x, a), wrt=(0,), eps=4, scale=spread(axis)),
+        Case(
+            "softmax",
+            f"axis{axis}",
+            inputs,
+            lambda x, a=axis: _core.softmax(x, a),
+            lambda x, a=axis: softmax(x, a),
+            wrt=(0,),
+            eps=24,
+        ),
+        Case(
+            "log_softmax",
+            f"axis{axis}",
+            inputs,
+            lambda x, a=axis: _core.log_softmax(x, a),
+            lambda x, a=axis: log_softmax(x, a),
+            wrt=(0,),
+            eps=4,
+            scale=spread(axis),
+        ),
     ]
 CASES.append(
-    Case("softmax", "large", lambda d: [np.array([[1000, 999, -1000], [-1e30, 0, -1e38]], np.float32)],
-         lambda x: _core.softmax(x, -1), softmax, eps=4)
+    Case(
+        "softmax",
+        "large",
+        lambda d: [np.array([[1000, 999, -1000], [-1e30, 0, -1e38]], np.float32)],
+        lambda x: _core.softmax(x, -1),
+        softmax,
+        eps=4,
+    )
 )
 
 
@@ -70,34 +91,88 @@ def sigmoid_cross_entropy(x, t):
 
 for dtype in (np.int64, np.int32, np.uint8, np.float32):
     CASES.append(
-        Case("sparse_softmax_cross_entropy", dtype.__name__, labelled(dtype),
-             lambda x, y: _core.sparse_softmax_cross_entropy(x, y, -100), sparse_reference, wrt=(0,), eps=4,
-             scale=row_spread)
+        Case(
+            "sparse_softmax_cross_entropy",
+            dtype.__name__,
+            labelled(dtype),
+            lambda x, y: _core.sparse_softmax_cross_entropy(x, y, -100),
+            sparse_reference,
+            wrt=(0,),
+            eps=4,
+            scale=row_spread,
+        )
     )
 CASES += [
-    Case("sparse_softmax_cross_entropy", "ignored", labelled(np.int64, ignore=True),
-         lambda x, y: _core.sparse_softmax_cross_entropy(x, y, -100), sparse_reference, wrt=(0,), eps=4,
-         scale=row_spread),
-    Case("sparse_softmax_cross_entropy", "images", labelled(np.int64, leading=(2,)),
-         lambda x, y: _core.sparse_softmax_cross_entropy(x, y, -100), sparse_reference, wrt=(0,), eps=4,
-         scale=row_spread),
-    Case("sparse_softmax_cross_entropy", "one-row", lambda d: [d.normal(7), np.array(3)],
-         lambda x, y: _core.sparse_softmax_cross_entropy(x, y, -100), sparse_reference, wrt=(0,), eps=4,
-         scale=row_spread),
-    Case("softmax_cross_entropy", "", lambda d: [*logits(d), d.uniform(0, 1, d.n(3, 307), d.m(4, 61))],
-         _core.softmax_cross_entropy, lambda x, t: -(t * log_softmax(x)).sum(-1), wrt=(0, 1), eps=8,
-         scale=lambda x, t: t.sum(-1) * (2 + 2 * np.abs(x).max(-1, initial=0))),
+    Case(
+        "sparse_softmax_cross_entropy",
+        "ignored",
+        labelled(np.int64, ignore=True),
+        lambda x, y: _core.sparse_softmax_cross_entropy(x, y, -100),
+        sparse_reference,
+        wrt=(0,),
+        eps=4,
+        scale=row_spread,
+    ),
+    Case(
+        "sparse_softmax_cross_entropy",
+        "images",
+        labelled(np.int64, leading=(2,)),
+        lambda x, y: _core.sparse_softmax_cross_entropy(x, y, -100),
+        sparse_reference,
+        wrt=(0,),
+        eps=4,
+        scale=row_spread,
+    ),
+    Case(
+        "sparse_softmax_cross_entropy",
+        "one-row",
+        lambda d: [d.normal(7), np.array(3)],
+        lambda x, y: _core.sparse_softmax_cross_entropy(x, y, -100),
+        sparse_reference,
+        wrt=(0,),
+        eps=4,
+        scale=row_spread,
+    ),
+    Case(
+        "softmax_cross_entropy",
+        "",
+        lambda d: [*logits(d), d.uniform(0, 1, d.n(3, 307), d.m(4, 61))],
+        _core.softmax_cross_entropy,
+        lambda x, t: -(t * log_softmax(x)).sum(-1),
+        wrt=(0, 1),
+        eps=8,
+        scale=lambda x, t: t.sum(-1) * (2 + 2 * np.abs(x).max(-1, initial=0)),
+    ),
     # An impossible class with no weight adds nothing.
-    Case("softmax_cross_entropy", "infinite",
-         lambda d: [np.array([[0, -np.inf, 1]], np.float32), np.array([[1, 0, 0]], np.float32)],
-         _core.softmax_cross_entropy, lambda x, t: np.array([np.log(1 + np.e)]), eps=4),
-    Case("sigmoid_cross_entropy", "",
-         lambda d: [d.nonzero(d.n(3, 307), d.m(4, 61)) * 3, d.uniform(0, 1, d.n(3, 307), d.m(4, 61))],
-         _core.sigmoid_cross_entropy, sigmoid_cross_entropy, wrt=(0, 1), eps=4,
-         scale=lambda x, t: 1 + np.abs(x)),
-    Case("sigmoid_cross_entropy", "large", lambda d: [np.array([-90, 90, 90], np.float32),
-                                                      np.array([0, 1, 0], np.float32)],
-         _core.sigmoid_cross_entropy, sigmoid_cross_entropy, wrt=(0,)),
+    Case(
+        "softmax_cross_entropy",
+        "infinite",
+        lambda d: [np.array([[0, -np.inf, 1]], np.float32), np.array([[1, 0, 0]], np.float32)],
+        _core.softmax_cross_entropy,
+        lambda x, t: np.array([np.log(1 + np.e)]),
+        eps=4,
+    ),
+    Case(
+        "sigmoid_cross_entropy",
+        "",
+        lambda d: [
+            d.nonzero(d.n(3, 307), d.m(4, 61)) * 3,
+            d.uniform(0, 1, d.n(3, 307), d.m(4, 61)),
+        ],
+        _core.sigmoid_cross_entropy,
+        sigmoid_cross_entropy,
+        wrt=(0, 1),
+        eps=4,
+        scale=lambda x, t: 1 + np.abs(x),
+    ),
+    Case(
+        "sigmoid_cross_entropy",
+        "large",
+        lambda d: [np.array([-90, 90, 90], np.float32), np.array([0, 1, 0], np.float32)],
+        _core.sigmoid_cross_entropy,
+        sigmoid_cross_entropy,
+        wrt=(0,),
+    ),
 ]
 
 
@@ -116,6 +191,14 @@ def huber(p, t, delta=1.25):
 
 
 CASES.append(
-    Case("huber", "", residuals, lambda p, t: _core.huber(p, t, 1.25), huber, wrt=(0, 1), eps=4,
-         scale=lambda p, t: huber(p, t) + (np.abs(p) + np.abs(t)) * np.minimum(np.abs(p - t), 1.25))
+    Case(
+        "huber",
+        "",
+        residuals,
+        lambda p, t: _core.huber(p, t, 1.25),
+        huber,
+        wrt=(0, 1),
+        eps=4,
+        scale=lambda p, t: huber(p, t) + (np.abs(p) + np.abs(t)) * np.minimum(np.abs(p - t), 1.25),
+    )
 )

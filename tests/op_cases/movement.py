@@ -22,36 +22,100 @@ def wide_block(d: Draw):
 
 
 CASES += [
-    Case("reshape", "merge", block, lambda x: _core.reshape(x, [x.shape[0], -1 if x.numel() else 12]),
-         lambda x: x.reshape(x.shape[0], int(np.prod(x.shape[1:]))), wrt=(0,)),
-    Case("reshape", "flat", block, lambda x: _core.reshape(x, x.numel()), lambda x: x.reshape(x.size),
-         wrt=(0,)),
-    Case("reshape", "add-axes", block, lambda x: _core.reshape(x, [1, *x.shape, 1]),
-         lambda x: x[None, ..., None], wrt=(0,)),
-    Case("reshape", "number", lambda d: [d.normal(1, 1)], lambda x: _core.reshape(x, []),
-         lambda x: x.reshape(()), wrt=(0,)),
-    Case("broadcast_to", "rows", lambda d: [d.normal(d.m(3, 401))],
-         lambda x: _core.broadcast_to(x, [7, x.shape[0]]), lambda x: np.broadcast_to(x, (7, *x.shape)),
-         wrt=(0,)),
-    Case("broadcast_to", "columns", lambda d: [d.normal(d.n(3, 101), 1, 2)],
-         lambda x: _core.broadcast_to(x, [2, x.shape[0], 5, 2]),
-         lambda x: np.broadcast_to(x, (2, x.shape[0], 5, 2)), wrt=(0,)),
-    Case("broadcast_to", "number", lambda d: [d.normal()], lambda x: _core.broadcast_to(x, [2, 3]),
-         lambda x: np.broadcast_to(x, (2, 3)), wrt=(0,)),
+    Case(
+        "reshape",
+        "merge",
+        block,
+        lambda x: _core.reshape(x, [x.shape[0], -1 if x.numel() else 12]),
+        lambda x: x.reshape(x.shape[0], int(np.prod(x.shape[1:]))),
+        wrt=(0,),
+    ),
+    Case(
+        "reshape",
+        "flat",
+        block,
+        lambda x: _core.reshape(x, x.numel()),
+        lambda x: x.reshape(x.size),
+        wrt=(0,),
+    ),
+    Case(
+        "reshape",
+        "add-axes",
+        block,
+        lambda x: _core.reshape(x, [1, *x.shape, 1]),
+        lambda x: x[None, ..., None],
+        wrt=(0,),
+    ),
+    Case(
+        "reshape",
+        "number",
+        lambda d: [d.normal(1, 1)],
+        lambda x: _core.reshape(x, []),
+        lambda x: x.reshape(()),
+        wrt=(0,),
+    ),
+    Case(
+        "broadcast_to",
+        "rows",
+        lambda d: [d.normal(d.m(3, 401))],
+        lambda x: _core.broadcast_to(x, [7, x.shape[0]]),
+        lambda x: np.broadcast_to(x, (7, *x.shape)),
+        wrt=(0,),
+    ),
+    Case(
+        "broadcast_to",
+        "columns",
+        lambda d: [d.normal(d.n(3, 101), 1, 2)],
+        lambda x: _core.broadcast_to(x, [2, x.shape[0], 5, 2]),
+        lambda x: np.broadcast_to(x, (2, x.shape[0], 5, 2)),
+        wrt=(0,),
+    ),
+    Case(
+        "broadcast_to",
+        "number",
+        lambda d: [d.normal()],
+        lambda x: _core.broadcast_to(x, [2, 3]),
+        lambda x: np.broadcast_to(x, (2, 3)),
+        wrt=(0,),
+    ),
 ]
 for perm in [None, [0, 2, 1], [1, 0, 2], [2, 0, 1], [1, 2, 0], [0, 1, 2], [-1, 0, -2]]:
     for draw in [block, bytes_block, wide_block]:
         CASES.append(
-            Case("transpose", f"{perm}-{draw.__name__}", draw, lambda x, p=perm: _core.transpose(x, p),
-                 lambda x, p=perm: np.transpose(x, p), wrt=(0,) if draw is block else ())
+            Case(
+                "transpose",
+                f"{perm}-{draw.__name__}",
+                draw,
+                lambda x, p=perm: _core.transpose(x, p),
+                lambda x, p=perm: np.transpose(x, p),
+                wrt=(0,) if draw is block else (),
+            )
         )
 CASES += [
-    Case("transpose", "matrix", lambda d: [d.normal(d.n(3, 517), d.m(5, 259))],
-         lambda x: _core.transpose(x, None), np.transpose, wrt=(0,)),
-    Case("transpose", "five", lambda d: [d.normal(2, d.n(3, 11), 2, d.m(3, 17), d.m(2, 13))],
-         lambda x: _core.transpose(x, [3, 1, 4, 0, 2]), lambda x: np.transpose(x, [3, 1, 4, 0, 2]), wrt=(0,)),
-    Case("transpose", "number", lambda d: [d.normal()], lambda x: _core.transpose(x, []), lambda x: x,
-         wrt=(0,)),
+    Case(
+        "transpose",
+        "matrix",
+        lambda d: [d.normal(d.n(3, 517), d.m(5, 259))],
+        lambda x: _core.transpose(x, None),
+        np.transpose,
+        wrt=(0,),
+    ),
+    Case(
+        "transpose",
+        "five",
+        lambda d: [d.normal(2, d.n(3, 11), 2, d.m(3, 17), d.m(2, 13))],
+        lambda x: _core.transpose(x, [3, 1, 4, 0, 2]),
+        lambda x: np.transpose(x, [3, 1, 4, 0, 2]),
+        wrt=(0,),
+    ),
+    Case(
+        "transpose",
+        "number",
+        lambda d: [d.normal()],
+        lambda x: _core.transpose(x, []),
+        lambda x: x,
+        wrt=(0,),
+    ),
 ]
 
 # Slices of a (6+, 7+) matrix.
@@ -65,7 +129,10 @@ for id, key in {
 }.items():
 
     def triples(shape, key=key):
-        return [list(t) for t in zip(*(k.indices(n) for k, n in zip(key, shape, strict=True)), strict=True)]
+        return [
+            list(t)
+            for t in zip(*(k.indices(n) for k, n in zip(key, shape, strict=True)), strict=True)
+        ]
 
     def assign(target, value, triples=triples):
         _core.setitem_(target, *triples(target.shape), value)
@@ -77,26 +144,66 @@ for id, key in {
         return target
 
     CASES += [
-        Case("slice", id, lambda d: [d.normal(d.n(6, 307), d.m(7, 211))],
-             lambda x, t=triples: _core.slice(x, *t(x.shape)), lambda x, k=key: x[k], wrt=(0,)),
-        Case("slice", f"{id}-uint8", lambda d: [d.integers(0, 256, d.n(6, 307), d.m(7, 211), dtype=np.uint8)],
-             lambda x, t=triples: _core.slice(x, *t(x.shape)), lambda x, k=key: x[k]),
-        Case("setitem_", id, lambda d: [d.normal(d.m(6, 307), d.m(7, 211)), d.normal()], assign, assigned),
-        Case("setitem_", f"{id}-int64", lambda d: [d.integers(0, 9, d.m(6, 307), 7), d.normal(1, 1) * 9], assign,
-             lambda t, v, f=assigned: f(t, v.astype(np.int64))),
+        Case(
+            "slice",
+            id,
+            lambda d: [d.normal(d.n(6, 307), d.m(7, 211))],
+            lambda x, t=triples: _core.slice(x, *t(x.shape)),
+            lambda x, k=key: x[k],
+            wrt=(0,),
+        ),
+        Case(
+            "slice",
+            f"{id}-uint8",
+            lambda d: [d.integers(0, 256, d.n(6, 307), d.m(7, 211), dtype=np.uint8)],
+            lambda x, t=triples: _core.slice(x, *t(x.shape)),
+            lambda x, k=key: x[k],
+        ),
+        Case(
+            "setitem_",
+            id,
+            lambda d: [d.normal(d.m(6, 307), d.m(7, 211)), d.normal()],
+            assign,
+            assigned,
+        ),
+        Case(
+            "setitem_",
+            f"{id}-int64",
+            lambda d: [d.integers(0, 9, d.m(6, 307), 7), d.normal(1, 1) * 9],
+            assign,
+            lambda t, v, f=assigned: f(t, v.astype(np.int64)),
+        ),
     ]
 CASES += [
-    Case("setitem_", "rows", lambda d: [d.normal(d.m(6, 900), 7), d.normal(1, 1, 7)],
-         lambda t, v: (_core.setitem_(t, [1, 0], [4, 7], [1, 1], v), t)[1],
-         lambda t, v: np.concatenate([t[:1], np.broadcast_to(v[0], (3, 7)), t[4:]])),
-    Case("setitem_", "overlap", lambda d: [d.normal(7)],
-         lambda t: (_core.setitem_(t, [6], [-1], [-1], _core.reshape(t, 7)), t)[1], lambda t: t[::-1]),
-    Case("pad", "", lambda d: [d.normal(d.n(3, 307), d.m(4, 61))],
-         lambda x: _core.pad(x, [1, 0], [2, 3], 0.5),
-         lambda x: np.pad(x, [(1, 2), (0, 3)], constant_values=0.5), wrt=(0,)),
-    Case("pad", "int32", lambda d: [d.integers(-9, 9, d.n(3, 307), 4, dtype=np.int32)],
-         lambda x: _core.pad(x, [1, 0], [2, 3], -7),
-         lambda x: np.pad(x, [(1, 2), (0, 3)], constant_values=-7)),
+    Case(
+        "setitem_",
+        "rows",
+        lambda d: [d.normal(d.m(6, 900), 7), d.normal(1, 1, 7)],
+        lambda t, v: (_core.setitem_(t, [1, 0], [4, 7], [1, 1], v), t)[1],
+        lambda t, v: np.concatenate([t[:1], np.broadcast_to(v[0], (3, 7)), t[4:]]),
+    ),
+    Case(
+        "setitem_",
+        "overlap",
+        lambda d: [d.normal(7)],
+        lambda t: (_core.setitem_(t, [6], [-1], [-1], _core.reshape(t, 7)), t)[1],
+        lambda t: t[::-1],
+    ),
+    Case(
+        "pad",
+        "",
+        lambda d: [d.normal(d.n(3, 307), d.m(4, 61))],
+        lambda x: _core.pad(x, [1, 0], [2, 3], 0.5),
+        lambda x: np.pad(x, [(1, 2), (0, 3)], constant_values=0.5),
+        wrt=(0,),
+    ),
+    Case(
+        "pad",
+        "int32",
+        lambda d: [d.integers(-9, 9, d.n(3, 307), 4, dtype=np.int32)],
+        lambda x: _core.pad(x, [1, 0], [2, 3], -7),
+        lambda x: np.pad(x, [(1, 2), (0, 3)], constant_values=-7),
+    ),
 ]
 
 
@@ -105,17 +212,30 @@ def parts(sizes, axis=1):
     rows = 1 if len(sizes) > 50 else 3
 
     def inputs(d: Draw):
-        arrays = [d.normal(d.m(rows, 57), size if d.size != "big" else 9 * size, 2) for size in sizes]
+        arrays = [
+            d.normal(d.m(rows, 57), size if d.size != "big" else 9 * size, 2) for size in sizes
+        ]
         return [np.ascontiguousarray(np.moveaxis(a, 1, axis)) for a in arrays]
 
     return inputs
 
 
-for id, sizes in {"one": [3], "some": [2, 0, 3, 1], "many": [1, 2] * 12, "hundred": [1] * 101}.items():
+for id, sizes in {
+    "one": [3],
+    "some": [2, 0, 3, 1],
+    "many": [1, 2] * 12,
+    "hundred": [1] * 101,
+}.items():
     for axis in (0, 1, 2):
         CASES.append(
-            Case("concat", f"{id}-{axis}", parts(sizes, axis), lambda *x, a=axis: _core.concat(x, a),
-                 lambda *x, a=axis: np.concatenate(x, a), wrt=tuple(range(min(len(sizes), 4))))
+            Case(
+                "concat",
+                f"{id}-{axis}",
+                parts(sizes, axis),
+                lambda *x, a=axis: _core.concat(x, a),
+                lambda *x, a=axis: np.concatenate(x, a),
+                wrt=tuple(range(min(len(sizes), 4))),
+            )
         )
 
         def total(d: Draw, sizes=sizes, axis=axis):
@@ -125,93 +245,41 @@ for id, sizes in {"one": [3], "some": [2, 0, 3, 1], "many": [1, 2] * 12, "hundre
             return [s * (x // sum(sizes)) for s in sizes]
 
         CASES.append(
-            Case("split", f"{id}-{axis}", total,
-                 lambda x, a=axis, s=sizes: _core.split(x, scaled(x.shape[a], s), a),
-                 lambda x, a=axis, s=sizes: np.split(x, np.cumsum(scaled(x.shape[a], s))[:-1], a),
-                 wrt=(0,))
+            Case(
+                "split",
+                f"{id}-{axis}",
+                total,
+                lambda x, a=axis, s=sizes: _core.split(x, scaled(x.shape[a], s), a),
+                lambda x, a=axis, s=sizes: np.split(x, np.cumsum(scaled(x.shape[a], s))[:-1], a),
+                wrt=(0,),
+            )
         )
 for axis in (0, 1, -1):
     CASES.append(
-        Case("stack", str(axis), lambda d: [d.normal(d.n(2, 101), 3) for _ in range(4)],
-             lambda *x, a=axis: _core.stack(x, a), lambda *x, a=axis: np.stack(x, a), wrt=(0, 1, 2, 3))
+        Case(
+            "stack",
+            str(axis),
+            lambda d: [d.normal(d.n(2, 101), 3) for _ in range(4)],
+            lambda *x, a=axis: _core.stack(x, a),
+            lambda *x, a=axis: np.stack(x, a),
+            wrt=(0, 1, 2, 3),
+        )
     )
 CASES += [
-    Case("concat", "promotes", lambda d: [d.integers(0, 9, d.n(3, 300), dtype=np.uint8),
-                                          d.integers(-9, 9, d.n(3, 300))],
-         lambda *x: _core.concat(x, 0), lambda *x: np.concatenate(x)),
+    Case(
+        "concat",
+        "promotes",
+        lambda d: [d.integers(0, 9, d.n(3, 300), dtype=np.uint8), d.integers(-9, 9, d.n(3, 300))],
+        lambda *x: _core.concat(x, 0),
+        lambda *x: np.concatenate(x),
+    ),
     # Only one part is used: the others' gradient is zero.
-    Case("split", "one-used", lambda d: [d.normal(d.n(6, 600), 2)],
-         lambda x: _core.split(x, [x.shape[0] // 3] * 3, 0)[1], lambda x: np.split(x, 3)[1], wrt=(0,)),
+    Case(
+        "split",
+        "one-used",
+        lambda d: [d.normal(d.n(6, 600), 2)],
+        lambda x: _core.split(x, [x.shape[0] // 3] * 3, 0)[1],
+        lambda x: np.split(x, 3)[1],
+        wrt=(0,),
+    ),
 ]
-
-for axis in (0, 1, 2):
-    for shape in ((), (5,), (2, 3)):
-
-        def picks(d: Draw, axis=axis, shape=shape, dtype=np.int32 if axis else np.int64):
-            (x,) = block(d)
-            if d.size == "empty":  # nothing to pick from, nothing picked
-                return [x, np.zeros((0,), dtype)]
-            return [x, d.integers(-x.shape[axis], x.shape[axis], *shape, dtype=dtype)]
-
-        def put(x, i, v, a=axis):
-            _core.put_(x, i, v, a)
-            return x
-
-        def put_reference(x, i, v, a=axis):
-            x = np.moveaxis(x.copy(), a, 0)
-            x[i] = v
-            return np.moveaxis(x, 0, a)
-
-        CASES += [
-            Case("take", f"{axis}-{len(shape)}", picks, lambda x, i, a=axis: _core.take(x, i, a),
-                 lambda x, i, a=axis: np.take(x, i, a), wrt=(0,)),
-            Case("put_", f"{axis}-{len(shape)}", lambda d, p=picks: [*p(d), d.normal()], put, put_reference),
-        ]
-
-
-def scatter_reference(u, i, axis, size):
-    out = np.zeros((*u.shape[:axis], size, *u.shape[axis + i.ndim:]))
-    np.add.at(out, (slice(None),) * axis + (i,), u)
-    return out
-
-
-for axis in (0, 1):
-
-    def updates(d: Draw, axis=axis):
-        lead = [d.m(2, 9)] * axis
-        return [d.normal(*lead, d.n(6, 301), 2, d.m(3, 201)), d.integers(-4, 4, d.n(6, 301), 2)]
-
-    CASES.append(
-        Case("scatter_add", str(axis), updates, lambda u, i, a=axis: _core.scatter_add(u, i, a, 4),
-             lambda u, i, a=axis: scatter_reference(u, i, a, 4), wrt=(0,), eps=200,
-             scale=lambda u, i, a=axis: scatter_reference(np.abs(u), i, a, 4))
-    )
-for axis in (0, 1, 2):
-
-    def along(d: Draw, axis=axis):
-        (x,) = block(d)
-        shape = list(x.shape)
-        shape[axis] = 5
-        return [x, d.integers(-x.shape[axis], max(x.shape[axis], 1), *shape)[: shape[0] if axis else 5]]
-
-    def fewer(d: Draw, axis=axis):
-        x, i = along(d, axis)
-        return [x, np.ascontiguousarray(i[(slice(0, 2),) * 3])]
-
-    CASES += [
-        Case("gather", str(axis), along, lambda x, i, a=axis: _core.gather(x, i, a),
-             lambda x, i, a=axis: np.take_along_axis(x, i, a), wrt=(0,), empty=axis != 0),
-        Case("gather", f"{axis}-fewer", fewer, lambda x, i, a=axis: _core.gather(x, i, a),
-             lambda x, i, a=axis: np.take_along_axis(
-                 x[tuple(slice(None) if k == a else slice(0, 2) for k in range(3))], i, a), wrt=(0,),
-             empty=axis != 0),
-    ]
-for dtype in (np.uint8, np.int32, np.int64):
-    CASES.append(
-        Case("one_hot", dtype.__name__, lambda d, t=dtype: [d.integers(0, 7, d.n(4, 3001), 2, dtype=t)],
-             lambda i: _core.one_hot(i, 5), lambda i: (i[..., None] == np.arange(5)).astype(float))
-    )
-CASES.append(
-    Case("one_hot", "outside", lambda d: [np.array([-1, 0, 5, 4])], lambda i: _core.one_hot(i, 5),
-         lambda i: np.eye(5)[[0, 0, 0, 4]] * [[0], [1], [0], [1]])
-)

@@ -1,4 +1,4 @@
-"""Philox4x32-10 in NumPy, after Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC11)."""
+"""Philox4x32-10 in NumPy (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11)."""
 
 import numpy as np
 
@@ -10,7 +10,12 @@ def philox4x32(counter: np.ndarray, key: tuple[int, int]) -> np.ndarray:
     low = np.uint64(0xFFFFFFFF)
     for _ in range(10):
         a, b = x[0] * np.uint64(0xD2511F53), x[2] * np.uint64(0xCD9E8D57)
-        x = [(b >> np.uint64(32)) ^ x[1] ^ k[0], b & low, (a >> np.uint64(32)) ^ x[3] ^ k[1], a & low]
+        x = [
+            (b >> np.uint64(32)) ^ x[1] ^ k[0],
+            b & low,
+            (a >> np.uint64(32)) ^ x[3] ^ k[1],
+            a & low,
+        ]
         k = [(k[0] + np.uint64(0x9E3779B9)) & low, (k[1] + np.uint64(0xBB67AE85)) & low]
     return np.stack(x, axis=1)
 

@@ -1,4 +1,4 @@
-"""Optimizer updates against the formulas of Keras 3 (keras/src/optimizers) and PyTorch (torch/optim)."""
+"""Optimizer updates: the formulas of Keras 3 (keras/src/optimizers) and PyTorch (torch/optim)."""
 
 import numpy as np
 
@@ -12,7 +12,8 @@ HYPER = np.array([LR, SCALE], np.float32)
 L2, DECOUPLED = 0.1, 0.2
 
 
-# States are positive, since some are squares; the second stays below the first one's root, as a mean does.
+# States are positive, since some are squares; the second is below the root of the first, as a mean
+# is.
 RANGES = [(0.5, 2), (0.1, 0.5), (0.05, 1)]
 
 
@@ -21,8 +22,13 @@ def buffers(states: int, finished: int):
 
     def inputs(d: Draw):
         n = d.n(37, 50021)
-        return [d.normal(n), d.normal(n), *[d.uniform(*r, n) for r in RANGES[:states]], HYPER,
-                np.array(finished)]
+        return [
+            d.normal(n),
+            d.normal(n),
+            *[d.uniform(*r, n) for r in RANGES[:states]],
+            HYPER,
+            np.array(finished),
+        ]
 
     return inputs
 
@@ -34,13 +40,16 @@ def prepared(p, g, l2, decoupled):
 
 
 def update(op, id, states, call, reference, l2=0.0, decoupled=0.0, finished=4):
-    """A case of an update op: call(p, g, *states, hyper, step) in place, reference(p, g, *states, t) gives
-    the new values, t being the number of this step. The values are around 1 and go through at most a
-    dozen roundings, so the tolerance is absolute."""
+    """A case of an update op.
+
+    call(p, g, *states, hyper, step, l2, decoupled) works in place; reference(p, g, *states, t)
+    gives the new values, t being the number of this step. The values are around 1 and go through
+    at most a dozen roundings, so the tolerance is absolute.
+    """
 
     def run(*tensors):
         call(*tensors, l2, decoupled)
-        return [tensors[0], *tensors[2:2 + states]]
+        return [tensors[0], *tensors[2 : 2 + states]]
 
     def expected(p, g, *rest):
         p, g = prepared(p, g, l2, decoupled)
@@ -75,27 +84,58 @@ def torch_momentum(nesterov, dampening):
 
 
 for decay, options in {"": {}, "-l2": {"l2": L2}, "-decoupled": {"decoupled": DECOUPLED}}.items():
-    update("sgd_", "plain" + decay, 0,
-           lambda p, g, h, s, l2, wd: _core.sgd_(p, g, None, h, s, 0, False, 0, False, l2, wd), sgd, **options)
+    update(
+        "sgd_",
+        "plain" + decay,
+        0,
+        lambda p, g, h, s, l2, wd: _core.sgd_(p, g, None, h, s, 0, False, 0, False, l2, wd),
+        sgd,
+        **options,
+    )
     for nesterov in (False, True):
         name = ("nesterov" if nesterov else "momentum") + decay
-        update("sgd_", f"keras-{name}", 1,
-               lambda p, g, m, h, s, l2, wd, n=nesterov:
-                   _core.sgd_(p, g, m, h, s, MU, n, 0, False, l2, wd),
-               keras_momentum(nesterov), **options)
-        update("sgd_", f"torch-{name}", 1,
-               lambda p, g, m, h, s, l2, wd, n=nesterov:
-                   _core.sgd_(p, g, m, h, s, MU, n, 0, True, l2, wd),
-               torch_momentum(nesterov, 0), **options)
+        update(
+            "sgd_",
+            f"keras-{name}",
+            1,
+            lambda p, g, m, h, s, l2, wd, n=nesterov: _core.sgd_(
+                p, g, m, h, s, MU, n, 0, False, l2, wd
+            ),
+            keras_momentum(nesterov),
+            **options,
+        )
+        update(
+            "sgd_",
+            f"torch-{name}",
+            1,
+            lambda p, g, m, h, s, l2, wd, n=nesterov: _core.sgd_(
+                p, g, m, h, s, MU, n, 0, True, l2, wd
+            ),
+            torch_momentum(nesterov, 0),
+            **options,
+        )
 for finished in (0, 1):
-    update("sgd_", f"torch-dampened-{finished}", 1,
-           lambda p, g, m, h, s, l2, wd: _core.sgd_(p, g, m, h, s, MU, False, DAMPENING, True, l2, wd),
-           torch_momentum(False, DAMPENING), finished=finished)
+    update(
+        "sgd_",
+        f"torch-dampened-{finished}",
+        1,
+        lambda p, g, m, h, s, l2, wd: _core.sgd_(p, g, m, h, s, MU, False, DAMPENING, True, l2, wd),
+        torch_momentum(False, DAMPENING),
+        finished=finished,
+    )
 # Neither step nor a buffer is needed without momentum.
 CASES.append(
-    Case("sgd_", "bare", lambda d: [d.normal(d.n(5, 70001)), d.normal(d.n(5, 70001))],
-         lambda p, g: (_core.sgd_(p, g, None, np.float32([LR]), None, 0, False, 0, False, 0, 0), p)[1],
-         lambda p, g: p - LR * g, eps=2, scale=lambda p, g: 1 + np.abs(p))
+    Case(
+        "sgd_",
+        "bare",
+        lambda d: [d.normal(d.n(5, 70001)), d.normal(d.n(5, 70001))],
+        lambda p, g: (_core.sgd_(p, g, None, np.float32([LR]), None, 0, False, 0, False, 0, 0), p)[
+            1
+        ],
+        lambda p, g: p - LR * g,
+        eps=2,
+        scale=lambda p, g: 1 + np.abs(p),
+    )
 )
 
 EPS = 1e-3  # large, so that its place in the formula shows
@@ -115,7 +155,6 @@ RHO = 0.8
 
 def rmsprop(torch, centered, momentum):
     def f(p, g, v, *rest):
-        *rest, t = rest
         v = RHO * v + (1 - RHO) * g * g
         d, out = v, [v]
         if centered:
@@ -124,7 +163,7 @@ def rmsprop(torch, centered, momentum):
             out.append(average)
         step = g / (np.sqrt(d) + EPS) if torch else LR * g / np.sqrt(d + EPS)
         if momentum:
-            step = MU * rest[-1] + step
+            step = MU * rest[-2] + step
             out.append(step)
         return [p - (LR * step if torch else step), *out]
 
@@ -153,36 +192,80 @@ def adam(torch, amsgrad):
 for torch in (False, True):
     face = "torch" if torch else "keras"
     for lr_decay in (0, 0.5):
-        update("adagrad_", f"{face}{'-decay' if lr_decay else ''}", 1,
-               lambda p, g, a, h, s, l2, wd, torch=torch, lr_decay=lr_decay:
-                   _core.adagrad_(p, g, a, h, s, lr_decay, EPS, torch, l2, wd),
-               adagrad(torch, lr_decay), l2=L2)
+        update(
+            "adagrad_",
+            f"{face}{'-decay' if lr_decay else ''}",
+            1,
+            lambda p, g, a, h, s, l2, wd, torch=torch, lr_decay=lr_decay: _core.adagrad_(
+                p, g, a, h, s, lr_decay, EPS, torch, l2, wd
+            ),
+            adagrad(torch, lr_decay),
+            l2=L2,
+        )
     for centered in (False, True):
         for momentum in (False, True):
 
             def call(p, g, v, *rest, torch=torch, centered=centered, momentum=momentum):
-                *rest, h, s, l2, wd = rest
-                _core.rmsprop_(p, g, v, rest[0] if centered else None, rest[-1] if momentum else None, h,
-                               RHO, MU if momentum else 0, EPS, torch, l2, wd)
+                *rest, h, _, l2, wd = rest
+                _core.rmsprop_(
+                    p,
+                    g,
+                    v,
+                    rest[0] if centered else None,
+                    rest[-1] if momentum else None,
+                    h,
+                    RHO,
+                    MU if momentum else 0,
+                    EPS,
+                    torch,
+                    l2,
+                    wd,
+                )
 
             name = face + ("-centered" if centered else "") + ("-momentum" if momentum else "")
-            update("rmsprop_", name, 1 + centered + momentum, call, rmsprop(torch, centered, momentum),
-                   decoupled=DECOUPLED)
+            update(
+                "rmsprop_",
+                name,
+                1 + centered + momentum,
+                call,
+                rmsprop(torch, centered, momentum),
+                decoupled=DECOUPLED,
+            )
     for amsgrad in (False, True):
         for finished in (0, 1000):
 
             def call(p, g, m, v, *rest, torch=torch, amsgrad=amsgrad):
                 *rest, h, s, l2, wd = rest
-                _core.adam_(p, g, m, v, rest[0] if amsgrad else None, h, s, BETA1, BETA2, EPS, torch, l2, wd)
+                _core.adam_(
+                    p, g, m, v, rest[0] if amsgrad else None, h, s, BETA1, BETA2, EPS, torch, l2, wd
+                )
 
-            update("adam_", f"{face}{'-amsgrad' if amsgrad else ''}-{finished}", 2 + amsgrad, call,
-                   adam(torch, amsgrad), l2=L2, finished=finished)
-    update("adam_", f"{face}-decoupled", 2,
-           lambda p, g, m, v, h, s, l2, wd, torch=torch:
-               _core.adam_(p, g, m, v, None, h, s, BETA1, BETA2, EPS, torch, l2, wd),
-           adam(torch, False), decoupled=DECOUPLED)
+            update(
+                "adam_",
+                f"{face}{'-amsgrad' if amsgrad else ''}-{finished}",
+                2 + amsgrad,
+                call,
+                adam(torch, amsgrad),
+                l2=L2,
+                finished=finished,
+            )
+    update(
+        "adam_",
+        f"{face}-decoupled",
+        2,
+        lambda p, g, m, v, h, s, l2, wd, torch=torch: _core.adam_(
+            p, g, m, v, None, h, s, BETA1, BETA2, EPS, torch, l2, wd
+        ),
+        adam(torch, False),
+        decoupled=DECOUPLED,
+    )
 
 CASES.append(
-    Case("increment_", "", lambda d: [np.array(41)], lambda t: (_core.increment_(t, 2), t)[1],
-         lambda t: np.array(43))
+    Case(
+        "increment_",
+        "",
+        lambda d: [np.array(41)],
+        lambda t: (_core.increment_(t, 2), t)[1],
+        lambda t: np.array(43),
+    )
 )
