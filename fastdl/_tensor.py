@@ -41,7 +41,7 @@ _METHODS = (
     *("unbind", "flip", "roll"),
     # picking
     *("gather", "index_select", "narrow", "nonzero", "masked_select", "argsort", "sort", "topk"),
-    *("tril", "triu"),
+    *("tril", "triu", "unique", "bincount"),
     # products
     *("matmul", "mm", "bmm", "mv", "dot", "outer"),
 )
@@ -274,6 +274,25 @@ def masked_fill_(self: Tensor, mask: Any, value: Any) -> Tensor:
     return copy_(self, _core.where(mask, value, self))
 
 
+def scatter_(self: Tensor, dim: int, index: Any, src: Any) -> Tensor:
+    """Writes in place `self[index[i][j]][j] = src[i][j]` for dim 0, and so on.
+
+    Args:
+        dim: the axis that `index` counts along.
+        index: integers, with as many axes as the tensor.
+        src: values of the index's shape, or one value.
+    """
+    where = np.arange(self.numel()).reshape(self.shape)
+    index = _core.as_tensor(index).numpy()
+    window = tuple(
+        slice(None) if axis == dim % self.ndim else slice(extent)
+        for axis, extent in enumerate(index.shape)
+    )
+    places = np.take_along_axis(where[window], index, dim)
+    _core.put_(_core.reshape(self, (-1,)), places, src, 0)
+    return self
+
+
 def uniform_(
     self: Tensor, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None
 ) -> Tensor:
@@ -334,7 +353,7 @@ def _attach() -> None:
     )
     own += (type_as, new_tensor, new_full, new_zeros, new_ones, requires_grad_, copy_, fill_)
     own += (zero_, add_, sub_, mul_, div_, pow_, neg_, exp_, sqrt_, relu_, clamp_, masked_fill_)
-    own += (uniform_, normal_, bernoulli_)
+    own += (scatter_, uniform_, normal_, bernoulli_)
     methods.update((method.__name__, method) for method in own)
     methods.update(ndimension=dim, contiguous=identity, cpu=identity, type=ops.cast)
     methods.update(float=to_float, long=to_long, int=to_int, bool=to_bool, byte=to_byte)

@@ -270,6 +270,26 @@ def test_in_place(call, expected):
     assert t.data_ptr() == address
 
 
+def test_scatter():
+    t = fastdl.zeros(2, 3)
+    assert t.scatter_(1, fastdl.tensor([[2], [0]]), 1) is t
+    assert t.tolist() == [[0, 0, 1], [1, 0, 0]]
+    t.scatter_(0, [[1, 0]], [[5.0, 6.0]])
+    assert t.tolist() == [[0, 6, 1], [5, 0, 0]]
+    with pytest.raises(IndexError):
+        t.scatter_(1, [[3]], 1)
+
+
+def test_unique_and_bincount():
+    t = fastdl.tensor([[3, 1], [1, 3]])
+    values, inverse, counts = t.unique(return_inverse=True, return_counts=True)
+    assert values.tolist() == [1, 3] and counts.tolist() == [2, 2]
+    assert inverse.tolist() == [[1, 0], [0, 1]]
+    assert t.flatten().bincount(minlength=5).tolist() == [0, 2, 0, 2, 0]
+    with pytest.raises(ValueError):
+        ops.bincount([-1])
+
+
 def test_in_place_returns_the_tensor_and_keeps_its_type():
     t = fastdl.tensor([1, 2])
     assert t.add_(1.5) is t and t.dtype == "int64" and t.tolist() == [2, 3]

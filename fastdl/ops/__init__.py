@@ -62,6 +62,7 @@ from .arithmetic import (
 )
 from .indexing import (
     argsort as argsort,
+    bincount as bincount,
     gather as gather,
     index_select as index_select,
     masked_select as masked_select,
@@ -75,6 +76,7 @@ from .indexing import (
     topk as topk,
     tril as tril,
     triu as triu,
+    unique as unique,
 )
 from .linalg import (
     bmm as bmm,

@@ -172,6 +172,45 @@ def topk(x: Any, k: int, dim: int = -1, largest: bool = True) -> ValuesIndices:
     return ValuesIndices(_core.gather(x, order, dim), order)
 
 
+def unique(x: Any, return_inverse: bool = False, return_counts: bool = False) -> Any:
+    """The different values in ascending order.
+
+    Args:
+        x: input, flattened.
+        return_inverse: also where each value of x is among them, in the shape of x.
+        return_counts: also how often each occurs.
+
+    Returns:
+        A tensor, or a tuple of those asked for.
+
+    Example:
+        >>> unique([3, 1, 3]).tolist()
+        [1, 3]
+    """
+    x = _core.as_tensor(x)
+    values, inverse, counts = np.unique(x.numpy(), return_inverse=True, return_counts=True)
+    result = [_core.as_tensor(values)]
+    if return_inverse:
+        result.append(_core.as_tensor(inverse.reshape(x.shape)))
+    if return_counts:
+        result.append(_core.as_tensor(counts))
+    return result[0] if len(result) == 1 else tuple(result)
+
+
+def bincount(x: Any, minlength: int = 0) -> Tensor:
+    """How often each of 0, 1, ... up to the largest value (at least to `minlength`) occurs.
+
+    Raises:
+        ValueError: a negative value.
+        TypeError: values that aren't integers.
+
+    Example:
+        >>> bincount([0, 2, 2]).tolist()
+        [1, 0, 2]
+    """
+    return _core.as_tensor(np.bincount(_core.as_tensor(x).numpy(), minlength=minlength))
+
+
 def tril(x: Any, diagonal: int = 0) -> Tensor:
     """The last two axes with zeros above a diagonal.
 
