@@ -53,6 +53,7 @@ class InputSpec:
             self.axes = {int(axis): size for axis, size in (axes or {}).items()}
         except (TypeError, ValueError):
             raise TypeError(f"axes must be a dict with integer keys, got {axes!r}") from None
+        self._accepted: Any = None  # the shape found to be good last: mostly the next one's, too
         rank = self.ndim if self.ndim is not None else max_ndim
         if self.axes and rank is not None and max(self.axes) >= rank:
             raise ValueError(f"axes names axis {max(self.axes)} of inputs with {rank} axes")
@@ -74,6 +75,14 @@ class InputSpec:
 
     def complaint(self, x: Any) -> str | None:
         """What is wrong with this tensor, as "expected ..., got ..."; None when nothing is."""
+        if x.shape == self._accepted:
+            return None
+        found = self._find_complaint(x)
+        if found is None and self.dtype is None:
+            self._accepted = x.shape
+        return found
+
+    def _find_complaint(self, x: Any) -> str | None:
         shape = tuple(x.shape)
         rank = len(shape)
         wanted: str | None = None

@@ -155,9 +155,10 @@ class Layer(LayerState):
         self.built = True
 
     def _ensure_built(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if not self._builds:
-            return  # its sublayers are built when they are called; `built` is set after the call
         shapes = argument_shapes(self, args, kwargs)
+        if not self._builds:  # its sublayers are built by their calls, `built` is set after its own
+            self.__dict__["_build_shapes"] = ((next(iter(shapes.values()), None),), {})
+            return
         wanted = signature_of(self, "build")
         if len(wanted.names) == 1 or not wanted.required:
             self.build(next(iter(shapes.values()), None))

@@ -54,6 +54,10 @@ class Graph:
                 )
         self.layers: list[Layer] = [op for op in self.operations if isinstance(op, Layer)]
         self._steps: list[Step] | None = None
+        self._accepted: Any = None  # the shape that a single input had last
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_steps": None}  # a copy makes its own, of the copied layers
 
     # --- order
 
@@ -191,8 +195,14 @@ class Graph:
         Raises:
             ValueError: another structure, a missing key, another rank or size than the Input's.
         """
-        if len(self.inputs) == 1 and type(inputs) is Tensor:
-            return [_fitted(inputs, self.inputs[0])]
+        if type(inputs) is Tensor and len(self.inputs) == 1:
+            own = self.inputs[0]
+            if inputs.shape == self._accepted and inputs.dtype == own.dtype:
+                return [inputs]
+            fitted = _fitted(inputs, own)
+            if fitted is inputs:
+                self._accepted = inputs.shape
+            return [fitted]
         flat = self._flatten(inputs)
         return [_fitted(x, own) for x, own in zip(flat, self.inputs, strict=True)]
 

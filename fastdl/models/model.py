@@ -82,6 +82,10 @@ class Model(Trainer, Layer):
     def _adopt(self, graph: Graph | None) -> None:
         self.__dict__.update(_graph=graph, built=graph is not None)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Recorded steps work on this model's weights: a copy records its own.
+        return {key: value for key, value in self.__dict__.items() if key != "_functions"}
+
     # --- computation
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
