@@ -2,12 +2,12 @@
 //
 // C is cut into a grid of blocks, one task each, independent of one another; a task runs on one thread:
 //
-//     for each block of columns             B[k_block, columns] stays in half of L2
-//       for each block of k                 A[tile rows, k_block] stays in half of L1
-//         pack B[k_block, columns] into panels as wide as a register tile, unless it pays to read it as it is
+//     for each block of columns              B[k_block, columns] stays in half of L2
+//       for each block of k                  A[tile rows, k_block] stays in half of L1
+//         pack B[k_block, columns] into panels as wide as a register tile, if that pays
 //         for each row of register tiles
-//           copy A[tile rows, k_block] together, unless it pays to read it as it is
-//           C[tile rows, columns] += A B    (gemm_row), with bias and activation after the last block of k
+//           copy A[tile rows, k_block] together, if that pays
+//           C[tile rows, columns] += A B     (gemm_row), with bias and activation after the last k_block
 //
 // Later blocks of k take their sums up from C, so that each stays one chain of fma (see gemm.h).
 #include "cpu/gemm.h"
@@ -22,12 +22,13 @@ namespace {
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// The size of `parts` equal parts of n, rounded up to a multiple of `unit`.
-int64_t even_part(int64_t n, int64_t parts, int64_t unit) {
-  return ceil_div(ceil_div(n, parts), unit) * unit;
+// The size of equal parts of n, none above `most`, as a multiple of `unit`; n itself if that will do.
+int64_t even_part(int64_t n, int64_t most, int64_t unit) {
+  if (n <= most) return n;
+  return ceil_div(ceil_div(n, ceil_div(n, most)), unit) * unit;
 }
 
-// Operands as op(A)[i, l] = a[i * row + l * column], for one matrix of the batch and for all.
+// op(A)[i, l] = a[i * a_row + l * a_col], op(B)[l, j] = b[l * b_row + j] or, transposed, b[j * b_row + l].
 struct Problem {
   int64_t m, n, k;
   const float* a;
@@ -39,123 +40,193 @@ struct Problem {
   int64_t c_row, c_stride;
   bool accumulate;
   Epilogue epilogue;
+  bool scalar_bias;  // one value instead of n
 };
 
-// Block sizes in elements, from the caches found and the tile of the ISA in use.
+// How one task is blocked, from the caches found and the tiles of the ISA in use.
 struct Blocking {
-  int64_t tile_rows, tile_columns, k, columns;
-  bool pack_b, copy_a;
+  int64_t row_tiles;   // rows of register tiles
+  int64_t k, columns;  // the block of B
+  int64_t panel;       // columns of a packed panel; 0 to read B as it lies
+  int64_t copied;      // rows of tiles whose A is copied together; 0 to read A as it lies
 };
 
 Blocking choose_blocking(const KernelTable& isa, const Problem& p, int64_t rows, int64_t columns) {
-  const CacheSizes& caches = cache_sizes();
-  const int64_t l1 = caches.l1d ? caches.l1d : 32 << 10, l2 = caches.l2 ? caches.l2 : 512 << 10;
+  // Sizes of caches in floats.
+  const int64_t l1 = (cache_sizes().l1d ? cache_sizes().l1d : 32 << 10) / 4;
+  const int64_t l2 = (cache_sizes().l2 ? cache_sizes().l2 : 512 << 10) / 4;
+  const int64_t tile_rows = isa.gemm_tile_rows(), tile_columns = isa.gemm_tile_columns(rows);
   Blocking b;
-  b.tile_rows = isa.gemm_tile_rows();
-  b.tile_columns = isa.gemm_tile_columns();
-  const int64_t k_most = std::max<int64_t>(l1 / 2 / 4 / b.tile_rows, 64);
-  b.k = std::max<int64_t>(even_part(p.k, std::max<int64_t>(ceil_div(p.k, k_most), 1), 8), 8);
-  const int64_t columns_most = std::max<int64_t>(l2 / 2 / 4 / b.k, b.tile_columns);
-  b.columns = even_part(columns, ceil_div(columns, columns_most), b.tile_columns);
-  b.pack_b = p.b_transposed || rows > 4 * b.tile_rows;
-  b.copy_a = columns > 4 * b.tile_columns;
+  b.row_tiles = ceil_div(rows, tile_rows);
+  b.k = even_part(p.k, std::clamp<int64_t>(l1 / 2 / tile_rows, 64, 512), 8);
+  b.columns = even_part(columns, std::max(l2 / 2 / std::max<int64_t>(b.k, 1), tile_columns), tile_columns);
+  // Where B fits L2, reading its rows where they are costs nothing that packing would save; from beyond, it
+  // pays from the fourth use on.
+  const bool pack = p.b_transposed || (b.row_tiles > 3 && p.k * p.n > l2);
+  b.panel = pack ? isa.gemm_tile_columns(ceil_div(rows, b.row_tiles)) : 0;
+  // Rows of A a whole page apart share one set of L1; columns of A take a line for every k.
+  const bool scattered = p.a_col == 1 ? p.a_row % 1024 == 0 : p.k * p.a_col > l1;
+  const bool copy = scattered && columns >= 128;
+  b.copied = copy ? std::clamp<int64_t>(l2 / 8 / (tile_rows * b.k + 1), 1, b.row_tiles) : 0;
   return b;
 }
 
-void activate(const Epilogue& e, float* c, int64_t c_row, int64_t m, int64_t n) {
-  for (int64_t i = 0; i < m; ++i) e.activation(c + i * c_row, c + i * c_row, n, e.parameters);
-}
+// One task: rows [i0, i0 + rows) and columns [j0, j0 + columns) of one product.
+class Task {
+ public:
+  Task(const KernelTable& isa, const Problem& p, int64_t i0, int64_t rows, int64_t j0, int64_t columns)
+      : isa_(isa), p_(p), i0_(i0), rows_(rows), j0_(j0), columns_(columns),
+        block_(choose_blocking(isa, p, rows, columns)), height_(rows / block_.row_tiles),
+        higher_(rows % block_.row_tiles) {}
 
-// One task: rows [i0, i1) and columns [j0, j1) of one product.
-void multiply_block(const KernelTable& isa, const Problem& p, int64_t i0, int64_t i1, int64_t j0,
-                    int64_t j1) {
-  const Blocking block = choose_blocking(isa, p, i1 - i0, j1 - j0);
-  const int64_t row_tiles = ceil_div(i1 - i0, block.tile_rows);
-  for (int64_t j = j0; j < j1; j += block.columns) {
-    const int64_t n = std::min(block.columns, j1 - j);
-    int64_t l = 0;
-    do {
-      const int64_t k = std::min(block.k, p.k - l);
-      const bool first = l == 0, last = l + k == p.k;
-      const float* b = p.b_transposed ? p.b + j * p.b_row + l : p.b + l * p.b_row + j;
-      int64_t b_row = p.b_row, panel = n, panel_stride = 0;
-      if (block.pack_b) {
-        panel = b_row = block.tile_columns;
-        panel_stride = k * panel;
-        float* packed = static_cast<float*>(
-            scratch(Scratch::gemm_b, ceil_div(n, panel) * panel_stride * sizeof(float)));
-        isa.gemm_pack(packed, k, n, b, p.b_row, p.b_transposed, panel);
-        b = packed;
-      }
-      for (int64_t t = 0; t < row_tiles; ++t) {
-        // Tiles of equal height, give or take one row, rather than full ones and a low rest.
-        const int64_t top = i0 + (i1 - i0) * t / row_tiles;
-        const int64_t m = i0 + (i1 - i0) * (t + 1) / row_tiles - top;
-        const float* a = p.a + top * p.a_row + l * p.a_col;
-        int64_t a_row = p.a_row, a_col = p.a_col;
-        if (block.copy_a) {
-          // Rows stay rows; 16 floats more than k keep them out of the same sets of the cache.
-          const bool by_rows = a_col == 1;
-          const int64_t length = by_rows ? k : m, count = by_rows ? m : k;
-          const int64_t pitch = by_rows ? ceil_div(k, 16) * 16 + 16 : m;
-          float* copy = static_cast<float*>(scratch(Scratch::gemm_a, count * pitch * sizeof(float)));
-          isa.gemm_copy(copy, pitch, a, by_rows ? a_row : a_col, count, length);
-          a = copy;
-          a_row = by_rows ? pitch : 1;
-          a_col = by_rows ? 1 : pitch;
-        }
-        float* c = p.c + top * p.c_row + j;
-        const float* bias = last && p.epilogue.bias ? p.epilogue.bias + j : nullptr;
-        isa.gemm_row(m, n, k, a, a_row, a_col, b, b_row, panel, panel_stride, c, p.c_row,
-                     p.accumulate || !first, bias);
-        if (last && p.epilogue.activation) activate(p.epilogue, c, p.c_row, m, n);
-      }
-      l += block.k;
-    } while (l < p.k);
+  void run() const {
+    if (p_.b_transposed && rows_ <= 4) return few_rows();
+    for (int64_t j = 0; j < columns_; j += block_.columns) {
+      const int64_t n = std::min(block_.columns, columns_ - j);
+      int64_t l = 0;
+      do {  // once for k == 0
+        block(j0_ + j, n, l, std::min(block_.k, p_.k - l));
+        l += block_.k;
+      } while (l < p_.k);
+    }
   }
-}
 
-// The grid of tasks for one product.
+ private:
+  // Row tiles are of equal height, give or take one row: no low rest at the bottom.
+  int64_t top(int64_t tile) const { return i0_ + tile * height_ + std::min(tile, higher_); }
+
+  const float* bias(int64_t j) const {
+    return p_.epilogue.bias && !p_.scalar_bias ? p_.epilogue.bias + j : nullptr;
+  }
+
+  // What the tiles have not done to a finished part of C.
+  void finish(float* c, int64_t m, int64_t n) const {
+    const Epilogue& e = p_.epilogue;
+    if (!e.activation && !p_.scalar_bias) return;
+    for (int64_t i = 0; i < m; ++i, c += p_.c_row) {
+      if (p_.scalar_bias)
+        for (int64_t j = 0; j < n; ++j) c[j] += e.bias[0];
+      if (e.activation) e.activation(c, c, n, e.parameters);
+    }
+  }
+
+  // Rows of A times rows of B: packing would cost as much as the product.
+  void few_rows() const {
+    float* c = p_.c + i0_ * p_.c_row + j0_;
+    isa_.gemm_dots(rows_, columns_, p_.k, p_.a + i0_ * p_.a_row, p_.a_row, p_.a_col, p_.b + j0_ * p_.b_row,
+                   p_.b_row, c, p_.c_row, p_.accumulate, bias(j0_));
+    finish(c, rows_, columns_);
+  }
+
+  // Adds A[rows, l ... l + k] B[l ... l + k, j ... j + n] to C[rows, j ... j + n].
+  void block(int64_t j, int64_t n, int64_t l, int64_t k) const {
+    const float* b = p_.b_transposed ? p_.b + j * p_.b_row + l : p_.b + l * p_.b_row + j;
+    int64_t b_row = p_.b_row, panel = n;
+    if (block_.panel) {
+      panel = block_.panel;
+      const int64_t panels = ceil_div(n, panel);
+      float* packed = static_cast<float*>(scratch(Scratch::gemm_b, panels * panel * k * sizeof(float)));
+      isa_.gemm_pack(packed, k, n, b, b_row, p_.b_transposed, panel);
+      b = packed;
+      b_row = panel;
+    }
+    const bool last = l + k == p_.k;
+    const CopyOfA copy = block_.copied ? copy_for(k) : CopyOfA{};
+    for (int64_t t = 0; t < block_.row_tiles; ++t) {
+      const int64_t i = top(t), m = top(t + 1) - i;
+      const float* a = p_.a + i * p_.a_row + l * p_.a_col;
+      int64_t a_row = p_.a_row, a_col = p_.a_col;
+      if (block_.copied) {
+        const int64_t place = t % block_.copied;
+        if (place == 0) copy_a(copy, t, std::min(t + block_.copied, block_.row_tiles), l, k);
+        a = copy.data + place * copy.tile;
+        a_row = copy.row;
+        a_col = copy.col;
+      }
+      float* c = p_.c + i * p_.c_row + j;
+      isa_.gemm_row(m, n, k, a, a_row, a_col, b, b_row, panel, k * panel, c, p_.c_row,
+                    p_.accumulate || l > 0, last ? bias(j) : nullptr);
+      if (last) finish(c, m, n);
+    }
+  }
+
+  // Copies of tiles of A, one after another: rows stay rows and columns columns, so that copying runs along
+  // the memory on both sides. Rows are padded by 16 floats, which keeps them out of the same sets of the cache.
+  struct CopyOfA {
+    float* data;
+    int64_t tile, row, col;  // distances in floats
+  };
+  CopyOfA copy_for(int64_t k) const {
+    const int64_t height = height_ + (higher_ != 0), width = ceil_div(k, 16) * 16 + 16;
+    void* data = scratch(Scratch::gemm_a, block_.copied * height * width * sizeof(float));
+    const bool by_rows = p_.a_col == 1;
+    return {static_cast<float*>(data), height * width, by_rows ? width : 1, by_rows ? 1 : height};
+  }
+  void copy_a(const CopyOfA& copy, int64_t begin, int64_t end, int64_t l, int64_t k) const {
+    const bool by_rows = p_.a_col == 1;
+    const int64_t strip = by_rows ? k : 16;  // columns of all tiles by turns: they are neighbours in memory
+    for (int64_t s = 0; s < k; s += strip)
+      for (int64_t t = begin; t < end; ++t) {
+        const int64_t height = top(t + 1) - top(t), width = std::min(strip, k - s);
+        const float* a = p_.a + top(t) * p_.a_row + (l + s) * p_.a_col;
+        float* out = copy.data + (t - begin) * copy.tile + s * copy.col;
+        if (by_rows)
+          isa_.gemm_copy(out, copy.row, a, p_.a_row, height, width);
+        else
+          isa_.gemm_copy(out, copy.col, a, p_.a_col, width, height);
+      }
+  }
+
+  const KernelTable& isa_;
+  const Problem& p_;
+  const int64_t i0_, rows_, j0_, columns_;
+  const Blocking block_;
+  const int64_t height_, higher_;  // rows of a row tile; how many of them have one more
+};
+
+// Rows and columns of one task, for about `wanted` tasks.
 struct Grid {
-  int64_t rows, columns;  // of one task
+  int64_t rows, columns;
 };
 
 Grid choose_grid(const KernelTable& isa, const Problem& p, int64_t wanted) {
-  const int64_t tile_rows = isa.gemm_tile_rows(), tile_columns = isa.gemm_tile_columns();
+  const int64_t tile_rows = isa.gemm_tile_rows(), tile_columns = isa.gemm_tile_columns(p.m);
   // Columns first, since a task packs its own B; but not below some tiles' width, since it copies its own A.
-  const int64_t by_columns = std::clamp<int64_t>(p.n / (8 * tile_columns), 1, wanted);
-  const int64_t row_tiles = ceil_div(p.m, tile_rows);
+  const int64_t row_tiles = ceil_div(p.m, tile_rows), column_tiles = ceil_div(p.n, tile_columns);
+  int64_t by_columns = std::clamp<int64_t>(column_tiles / 8, 1, wanted);
   const int64_t by_rows = std::clamp<int64_t>(ceil_div(wanted, by_columns), 1, row_tiles);
-  const int64_t columns = by_rows * by_columns < wanted
-                              ? std::clamp<int64_t>(ceil_div(wanted, by_rows), 1, ceil_div(p.n, tile_columns))
-                              : by_columns;
-  return {even_part(p.m, by_rows, tile_rows), even_part(p.n, columns, tile_columns)};
+  if (by_rows * by_columns < wanted) by_columns = std::min(ceil_div(wanted, by_rows), column_tiles);
+  return {even_part(p.m, ceil_div(p.m, by_rows), tile_rows),
+          even_part(p.n, ceil_div(p.n, by_columns), tile_columns)};
 }
 
-void multiply(int64_t batch, Problem p) {
+void multiply(int64_t batch, const Problem& p) {
   if (batch == 0 || p.m == 0 || p.n == 0) return;
   const KernelTable& isa = kernels();
-  // A guess of the cost: two vector FMAs a cycle, or B and C once from beyond L2.
-  const double nanoseconds = std::max(0.16 / isa.lanes * p.m * p.n * (p.k + 1), 0.1 * p.n * (p.k + p.m));
-  const double total = nanoseconds * batch;
-  const int threads = num_threads();
-  int64_t wanted = 1;
-  if (threads > 1 && total > 1.5 * kChunkNanoseconds)
-    wanted = std::clamp<int64_t>(int64_t(total / kChunkNanoseconds / batch), 1, ceil_div(4 * threads, batch));
-  const Grid grid = choose_grid(isa, p, wanted);
+  // A guess of the cost in ns: two vector FMAs a cycle, or B and C once from beyond L2.
+  const double each = std::max(0.16 / isa.lanes * p.m * p.n * (p.k + 1), 0.13 * p.n * (p.k + p.m));
+  const double total = each * batch;
+  Grid grid = {p.m, p.n};
+  if (total > 1.5 * kChunkNanoseconds && num_threads() > 1) {
+    const int64_t most = std::min<int64_t>(4 * num_threads(), int64_t(total / kChunkNanoseconds));
+    if (most > batch) grid = choose_grid(isa, p, ceil_div(most, batch));
+  }
   const int64_t rows = ceil_div(p.m, grid.rows), columns = ceil_div(p.n, grid.columns);
   const int64_t tasks = batch * rows * columns;
-  parallel_for(tasks, grain_for(total / tasks), [&](int64_t begin, int64_t end) {
+  const auto run = [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
-      const int64_t which = t / (rows * columns), i = t % rows, j = t / rows % columns;
+      const int64_t which = t / (rows * columns), i = t % rows * grid.rows, j = t / rows % columns * grid.columns;
       Problem one = p;
       one.a += which * p.a_stride;
       one.b += which * p.b_stride;
       one.c += which * p.c_stride;
-      multiply_block(isa, one, i * grid.rows, std::min(p.m, (i + 1) * grid.rows), j * grid.columns,
-                     std::min(p.n, (j + 1) * grid.columns));
+      Task(isa, one, i, std::min(p.m - i, grid.rows), j, std::min(p.n - j, grid.columns)).run();
     }
-  });
+  };
+  if (total <= 1.5 * kChunkNanoseconds)
+    run(0, tasks);
+  else
+    parallel_for(tasks, grain_for(total / tasks), run);
 }
 
 }  // namespace
@@ -165,12 +236,16 @@ void gemm_batched(int64_t batch, bool trans_a, bool trans_b, int64_t m, int64_t 
                   int64_t stride_b, float* c, int64_t ldc, int64_t stride_c, bool accumulate,
                   const Epilogue& epilogue) {
   // One B under many A whose rows follow on: one taller product.
-  if (stride_b == 0 && !trans_a && stride_a == m * lda && stride_c == m * ldc) {
+  if (stride_b == 0 && !trans_a && stride_a == m * lda && stride_c == m * ldc && batch > 1) {
     m *= batch;
-    batch = batch > 0;
+    batch = 1;
   }
-  multiply(batch, {m, n, k, a, trans_a ? 1 : lda, trans_a ? lda : 1, stride_a, b, ldb, stride_b, trans_b, c,
-                   ldc, stride_c, accumulate, epilogue});
+  if (n == 1 && ldc == 1 && m > 1)  // a column is a row: C^T = B^T A^T, with the same products in the same order
+    multiply(batch, {1, m, k, b, 0, trans_b ? 1 : ldb, stride_b, a, lda, stride_a, !trans_a, c, m, stride_c,
+                     accumulate, epilogue, epilogue.bias != nullptr});
+  else
+    multiply(batch, {m, n, k, a, trans_a ? 1 : lda, trans_a ? lda : 1, stride_a, b, ldb, stride_b, trans_b, c,
+                     ldc, stride_c, accumulate, epilogue, false});
 }
 
 void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda,
