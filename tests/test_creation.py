@@ -89,7 +89,7 @@ def test_rows_of_different_lengths():
     # NumPy up to 1.23 makes them an array of objects with a warning, later ones refuse.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with pytest.raises((ValueError, TypeError), match="inhomogeneous|different lengths"):
+        with pytest.raises((ValueError, TypeError), match=r"inhomogeneous|different lengths"):
             fastdl.tensor([[1], [1, 2]])
 
 
