@@ -345,6 +345,26 @@ class TestSubclass:
         assert model.built and len(model.weights) == 4
         assert model.compute_output_shape((None, 4)) == (None, 2)
 
+    def test_own_build(self):
+        class Own(Model):
+            def build(self, input_shape):
+                self.out = layers.Dense(input_shape[-1])
+                super().build(input_shape)
+
+            def call(self, x):
+                return self.out(x)
+
+        for use in (lambda m: m(np.ones((2, 4))), lambda m: m.build((None, 4))):
+            model = Own()
+            use(model)
+            assert model.built and [w.shape for w in model.weights] == [(4, 4), (4,)]
+
+    def test_build_names_what_fails(self):
+        model = Net()
+        with pytest.raises(ValueError, match=r"layer 'dense' .*at least 2 axes"):
+            model.build((None,))
+        assert not model.built
+
     def test_in_a_functional_model(self):
         x = layers.Input((4,))
         model = Model(x, Net()(x))

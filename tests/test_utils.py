@@ -60,3 +60,14 @@ def test_data_is_the_data_module():
     from fastdl.utils.data import DataLoader
 
     assert DataLoader is fastdl.data.DataLoader
+
+
+def test_backend():
+    from fastdl import backend, layers
+
+    backend.clear_session()
+    assert layers.Dense(1).name == "dense"
+    assert (backend.floatx(), backend.epsilon()) == ("float32", 1e-7)
+    backend.set_floatx("float32")
+    with pytest.raises(ValueError, match="'float32', got 'float64'"):
+        backend.set_floatx("float64")

@@ -107,5 +107,6 @@ def name_error(error: Exception, layer: Any) -> None:
     """Puts "layer 'dense' (Dense): " in front of the message, for the innermost layer only."""
     if type(error) in NAMED_ERRORS and not hasattr(error, "_layer"):
         error._layer = layer.name  # type: ignore[attr-defined]
-        label = f"{layer._kind} {layer.name!r} ({type(layer).__name__})"
-        error.args = (f"{label}: {error}", *error.args[1:])
+        label, message = f"{layer._kind} {layer.name!r}", str(error)
+        if label not in message:
+            error.args = (f"{label} ({type(layer).__name__}): {message}", *error.args[1:])

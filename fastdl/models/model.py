@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _tree
 from .._identifiers import suggestion
 from .._symbolic import KerasTensor, symbolic_leaves
+from ..layers._calls import NAMED_ERRORS, context, name_error
 from ..layers.layer import Layer
 from .graph import Graph
 from .trainer import Trainer
@@ -106,8 +107,17 @@ class Model(Trainer, Layer):
             ValueError: `input_shape` is no shape or structure of shapes.
         """
         if self._graph is None:
+            kwargs: dict[str, Any] = {}
             inputs = _tree.map_shapes(KerasTensor, input_shape)
-            self._call_symbolic((inputs,), {})
+            before = self._enter((inputs,), kwargs)
+            try:  # not by calling the model: a subclass's build() may be calling this one
+                self._infer_output_spec((inputs,), kwargs)
+            except NAMED_ERRORS as error:
+                name_error(error, self)
+                raise
+            finally:
+                context.root, context.training = before
+            self._clear_losses()
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         graph = self._graph
