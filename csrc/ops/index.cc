@@ -241,21 +241,6 @@ void gather_rows(void* out, const void* source, const int64_t* indices, int64_t 
   });
 }
 
-void gather_rows_as_float(float* out, const void* source, DType dtype, const int64_t* indices, int64_t count,
-                          int64_t row_size) {
-  if (is_float(dtype)) return gather_rows(out, source, indices, count, row_size * 4);
-  dispatch(dtype, [&](auto zero) {
-    using T = decltype(zero);
-    parallel_for(count, grain_for(5 + 0.3 * double(row_size)), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const T* from = static_cast<const T*>(source) + indices[i] * row_size;
-        float* to = out + i * row_size;
-        for (int64_t k = 0; k < row_size; ++k) to[k] = float(from[k]);
-      }
-    });
-  });
-}
-
 Tensor take(const Tensor& x, const Tensor& indices, int64_t axis) {
   check_tensor(x, "take", "x");
   check_indices(indices, "take", "indices");

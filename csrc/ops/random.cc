@@ -1,9 +1,8 @@
 // Ops that draw from the generator. Each reserves its counters when it runs, so a replayed plan draws the
 // blocks an eager run would; value i depends on its counter alone, so threads do not show.
-#include "ops/random.h"
-
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/parallel.h"
 #include "core/rng.h"
@@ -80,7 +79,17 @@ void run_randint(const RunContext& c) {
 }
 const Op op_randint = {"randint", infer_randint, run_randint, nullptr, 0, 0, false, true};
 
-void run_permutation(const RunContext& c) { random_permutation(c.out[0].as<int64_t>(), c.out[0].numel()); }
+// Fisher and Yates' shuffle, from the end.
+void run_permutation(const RunContext& c) {
+  int64_t* y = c.out[0].as<int64_t>();
+  const int64_t n = c.out[0].numel();
+  for (int64_t i = 0; i < n; ++i) y[i] = i;
+  const uint64_t seed = generator().seed, counter = generator().reserve(2 * n);
+  for_each_word(0, n, seed, counter, [&](int64_t i, uint64_t bits) {
+    const int64_t last = n - 1 - i;
+    std::swap(y[last], y[below(uint64_t(last) + 1, bits)]);
+  });
+}
 const Op op_permutation = {"permutation", infer_randint, run_permutation, nullptr, 0, 0, false, true};
 
 // --- dropout -------------------------------------------------------------------------------------------
@@ -133,16 +142,6 @@ void check_std(double std, const char* who) {
 }
 
 }  // namespace
-
-// Fisher and Yates' shuffle, from the end.
-void random_permutation(int64_t* out, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) out[i] = i;
-  const uint64_t seed = generator().seed, counter = generator().reserve(2 * n);
-  for_each_word(0, n, seed, counter, [&](int64_t i, uint64_t bits) {
-    const int64_t last = n - 1 - i;
-    std::swap(out[last], out[below(uint64_t(last) + 1, bits)]);
-  });
-}
 
 Tensor uniform(const Shape& shape, double low, double high) {
   FASTDL_CHECK(low <= high, ValueError, "uniform: expected low <= high, got ", low, " and ", high);
