@@ -58,11 +58,11 @@ FASTDL_INLINE vd sqrt(vd x) {
 
 // Natural logarithm of normal positive doubles.
 FASTDL_INLINE vd log(vd x) {
-  constexpr uint64_t one = 0x3ff0000000000000, sqrt_half = 0x3fe6a09e667f3bcd, magic = 0x4338000000000000;
+  constexpr uint64_t one = 0x3ff0000000000000, sqrt_half = 0x3fe6a09e667f3bcd;
   const vul bits = (vul)x + (one - sqrt_half);
   const vd m = (vd)((bits & 0xfffffffffffff) + sqrt_half);
-  // The exponent becomes a double by way of the low bits of 1.5 * 2^52.
-  const vd e = (vd)((bits >> 52) - 1023 + magic) - 6755399441055744.0;
+  // The exponent becomes a double by way of the low bits of kRounder.
+  const vd e = (vd)((bits >> 52) - 1023 + (vul)(vd{} + kRounder)) - kRounder;
   return log_in_double(m, e);
 }
 
