@@ -160,8 +160,9 @@ TEST(unary_values) {
 }
 
 TEST(unary_signs_of_zero) {
-  for (UnaryKernel K::*kernel : {&K::sqrt, &K::expm1, &K::log1p, &K::sin, &K::erf, &K::tanh, &K::sign, &K::floor, &K::ceil,
-                                 &K::round, &K::softsign, &K::silu, &K::gelu_erf, &K::gelu_tanh}) {
+  for (UnaryKernel K::*kernel :
+       {&K::sqrt, &K::expm1, &K::log1p, &K::sin, &K::erf, &K::tanh, &K::sign, &K::floor, &K::ceil,
+        &K::round, &K::softsign, &K::silu, &K::gelu_erf, &K::gelu_tanh}) {
     const Floats y = run(kernels().*kernel, {0.0f, -0.0f});
     EXPECT(test::same(y, {0.0f, -0.0f}), "got ", y[0], " and ", y[1]);
   }
