@@ -219,6 +219,10 @@ class TestTracking:
         layer(x)
         assert not layer.drop.training
 
+    def test_hooks_are_refused(self):
+        with pytest.raises(NotImplementedError, match="no forward hooks"):
+            layers.Dense(1).register_forward_hook(print)
+
 
 class TestWeights:
     def test_get_weights_are_copies(self):

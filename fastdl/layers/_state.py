@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -213,6 +213,13 @@ class LayerState(Module):
 
     compute_dtype = dtype
     variable_dtype = dtype
+
+    @staticmethod
+    def _add_hook(*_: Any) -> NoReturn:
+        raise NotImplementedError(
+            "layers and models take no forward hooks; Model(model.inputs, layer.output) gives a "
+            "layer's output"
+        )
 
     # --- attributes
 
