@@ -37,3 +37,16 @@ def check_fraction(who: str, argument: str, value: Any) -> float:
     if number > 1:
         raise ValueError(f"{who}: {argument}: expected a number in [0, 1], got {value!r}")
     return number
+
+
+def check_count(who: str, argument: str, value: Any, least: int) -> int | None:
+    """`value` if it is None or an integer of at least `least`.
+
+    Raises:
+        ValueError: it is neither; the message names the optimizer, the argument and the value.
+    """
+    if value is not None and (not isinstance(value, int) or value < least):
+        raise ValueError(
+            f"{who}: {argument}: expected an integer of at least {least}, got {value!r}"
+        )
+    return value

@@ -108,8 +108,8 @@ class FlatParameters:
         self.parameters = list(parameters)
         _check(self.parameters, who)
         self._places: list[tuple[_Buffer, int]] = []
+        self.homes: list[Tensor] = []
         self._gather()
-        self.homes: list[Tensor] = [p._grad_home for p in self.parameters]
         order: dict[_Buffer, int] = {}
         for buffer, _ in self._places:
             order.setdefault(buffer, len(order))
@@ -133,11 +133,13 @@ class FlatParameters:
         buffer = _Buffer(size)
         offset = 0
         for parameter, place in zip(self.parameters, found, strict=True):
-            if place is None:
-                _move(parameter, buffer, offset)
+            home = parameter._grad_home
+            if place is None or home is None:
                 place = buffer, offset
+                home = _move(parameter, *place)
                 offset += _padded(parameter.numel())
             self._places.append(place)
+            self.homes.append(home)
         if size:
             _buffers.add(buffer)
 
@@ -158,10 +160,16 @@ class FlatParameters:
     def bring_home(self, gradients: Sequence[Tensor | None]) -> tuple[bool, ...]:
         """Copies gradients that lie elsewhere into place; says which parameters have one.
 
+        Parameters that were pointed at other memory (`parameter.data = ...`) are moved back, with
+        their new values.
+
         Raises:
             ValueError: a gradient's shape isn't its parameter's.
         """
         for i, (gradient, home) in enumerate(zip(gradients, self.homes, strict=True)):
+            buffer, offset = self._places[i]
+            if self.parameters[i].data_ptr() != buffer.address + offset * _BYTES:
+                _move(self.parameters[i], buffer, offset, home)
             if gradient is not None and gradient is not home:
                 if tuple(gradient.shape) != home.shape:
                     raise ValueError(
@@ -241,15 +249,18 @@ def _find(parameter: Tensor) -> tuple[_Buffer, int] | None:
     return None
 
 
-def _move(parameter: Tensor, buffer: _Buffer, offset: int) -> None:
+def _move(parameter: Tensor, buffer: _Buffer, offset: int, home: Tensor | None = None) -> Tensor:
+    """Moves a parameter into a buffer; returns its gradient's place there, `home` if given."""
     values = buffer.values._view(parameter.shape, offset)
-    home = buffer.gradients._view(parameter.shape, offset)
+    if home is None:
+        home = buffer.gradients._view(parameter.shape, offset)
     _core.assign_(values, parameter.detach())
     parameter._set_data(values)
     parameter._grad_home = home
     gradient = parameter.grad
-    if gradient is not None:
+    if gradient is not None and gradient is not home:
         _core.assign_(home, gradient.detach())
         parameter.grad = home
     if hasattr(parameter, "__dict__"):
         parameter.__dict__["_flat_buffer"] = buffer
+    return home

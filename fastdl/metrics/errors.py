@@ -167,7 +167,9 @@ class SparseCategoricalCrossentropy(_LossMetric):
             axis=axis,
         )
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         """Takes in targets and outputs, with the samples' weights if given."""
         ignored = self._fn_kwargs["ignore_class"]
         if sample_weight is not None and ignored is not None:
@@ -189,7 +191,9 @@ class RootMeanSquaredError(Mean):
     def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
         super().__init__(name, dtype)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+    def update_state(  # type: ignore[override]
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         """Takes in targets and outputs, with the samples' weights if given."""
         y_true, y_pred = same_rank(_core.cast(y_true, "float32"), _core.as_tensor(y_pred))
         super().update_state(_core.square(_core.sub(y_pred, y_true)), sample_weight)

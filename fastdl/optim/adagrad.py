@@ -76,9 +76,13 @@ class Adagrad(Optimizer):
         return run.values, run.gradients, run.states[0], engine.hyper, step
 
     def _update(self, engine: _Engine, group: dict[str, Any]) -> None:
-        for tensors in engine.calls:
+        for p, g, total, hyper, step in engine.calls:
             _core.adagrad_(
-                *tensors,
+                p,
+                g,
+                total,
+                hyper,
+                step,
                 group["lr_decay"],
                 group["eps"],
                 True,

@@ -94,9 +94,10 @@ class Adam(Optimizer):
     def _update(self, engine: _Engine, group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]
         decay = group["weight_decay"]
-        decays = (0.0, decay) if group["decoupled_weight_decay"] else (decay, 0.0)
-        for tensors in engine.calls:
-            _core.adam_(*tensors, beta1, beta2, group["eps"], True, *decays)
+        l2, decoupled = (0.0, decay) if group["decoupled_weight_decay"] else (decay, 0.0)
+        eps = group["eps"]
+        for p, g, m, v, largest, hyper, step in engine.calls:
+            _core.adam_(p, g, m, v, largest, hyper, step, beta1, beta2, eps, True, l2, decoupled)
 
 
 class AdamW(Adam):

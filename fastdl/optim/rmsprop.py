@@ -83,9 +83,14 @@ class RMSprop(Optimizer):
         return run.values, run.gradients, square, average, momentum, engine.hyper
 
     def _update(self, engine: _Engine, group: dict[str, Any]) -> None:
-        for tensors in engine.calls:
+        for p, g, square, average, momentum, hyper in engine.calls:
             _core.rmsprop_(
-                *tensors,
+                p,
+                g,
+                square,
+                average,
+                momentum,
+                hyper,
                 group["alpha"],
                 group["momentum"],
                 group["eps"],

@@ -85,9 +85,13 @@ class SGD(Optimizer):
         return run.values, run.gradients, buffer, engine.hyper, step
 
     def _update(self, engine: _Engine, group: dict[str, Any]) -> None:
-        for tensors in engine.calls:
+        for p, g, buffer, hyper, step in engine.calls:
             _core.sgd_(
-                *tensors,
+                p,
+                g,
+                buffer,
+                hyper,
+                step,
                 group["momentum"],
                 group["nesterov"],
                 group["dampening"],

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from .. import _core
-from .._checks import check_fraction, check_number
+from .._checks import check_count, check_fraction, check_number
 from .._core import Tensor
 from .._flat import FlatParameters, Run
 from .._identifiers import snake_case, unique_name
+from ._options import accumulate, clip_gradients, update_average
+from ._variables import Variables, named_variable, path_of
 from .schedules import LearningRateSchedule
 
 if TYPE_CHECKING:
@@ -20,14 +22,7 @@ if TYPE_CHECKING:
     from ..nn.parameter import Parameter
 
 
-def _variable(value: Tensor, name: str) -> Parameter:
-    """The tensor's memory as a named variable that isn't trained."""
-    from ..nn.parameter import Parameter
-
-    return Parameter(value, requires_grad=False, name=name)
-
-
-class Optimizer:
+class Optimizer(Variables):
     """Base class of optimizers; the updates are those of Keras 3.
 
     An optimizer is built for a list of variables at the first `apply` (or by `build`) and moves
@@ -38,7 +33,9 @@ class Optimizer:
     To write an optimizer of one's own, override `update_step` and, for slots, `build`:
 
         >>> class Plain(fastdl.optimizers.Optimizer):
-        ...     def update_step(self, gradient, variable, learning_rate):
+        ...     # --- the step
+
+    def update_step(self, gradient, variable, learning_rate):
         ...         self.assign_sub(variable, gradient * learning_rate)
 
     Args:
@@ -96,8 +93,8 @@ class Optimizer:
                 f"{who}: at most one of clipnorm, clipvalue and global_clipnorm can be set, got "
                 f"clipnorm={clipnorm}, clipvalue={clipvalue}, global_clipnorm={global_clipnorm}"
             )
-        _check_count(who, "gradient_accumulation_steps", gradient_accumulation_steps, 2)
-        _check_count(who, "ema_overwrite_frequency", ema_overwrite_frequency, 1)
+        check_count(who, "gradient_accumulation_steps", gradient_accumulation_steps, 2)
+        check_count(who, "ema_overwrite_frequency", ema_overwrite_frequency, 1)
         self.name = name or unique_name(snake_case(who))
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
@@ -127,8 +124,8 @@ class Optimizer:
         self._excluded_names: list[str] = []
         self._runs_of: dict[tuple[bool, ...], list[Run]] = {}
         self._learning_rate: LearningRateSchedule | Callable[[], Any] | None = None
-        self._learning_rate_variable = _variable(self._hyper._view((), 0), "learning_rate")
-        self._iterations_variable = _variable(self._updates, "iteration")
+        self._learning_rate_variable = named_variable(self._hyper._view((), 0), "learning_rate")
+        self._iterations_variable = named_variable(self._updates, "iteration")
         self.learning_rate = learning_rate
 
     # --- learning rate and step count
@@ -213,8 +210,8 @@ class Optimizer:
         buffers = [self._flat.add_state(initial) for _, initial in slots]
         for i, variable in enumerate(self._trainable_variables):
             for (slot, _), buffer in zip(slots, buffers, strict=True):
-                name = f"{_path_of(variable, i).replace('/', '_')}_{slot}"
-                self._slot_variables.append(_variable(self._flat.state_of(buffer, i), name))
+                name = f"{path_of(variable, i).replace('/', '_')}_{slot}"
+                self._slot_variables.append(named_variable(self._flat.state_of(buffer, i), name))
         return first
 
     @property
@@ -222,27 +219,6 @@ class Optimizer:
         """The optimizer's state: step count, learning rate, then the slots."""
         rate = [] if self._learning_rate is not None else [self._learning_rate_variable]
         return [self._iterations_variable, *rate, *self._slot_variables]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Writes arrays, in the order of `variables`, into the optimizer's state.
-
-        Raises:
-            ValueError: not built yet, or number or shapes differ; then nothing was changed.
-        """
-        if not self.built:
-            raise ValueError(
-                f"{type(self).__name__}.set_weights: the optimizer is not built yet; call "
-                "build(variables) first"
-            )
-        arrays = [np.asarray(weight) for weight in weights]
-        variables = self.variables
-        if [a.shape for a in arrays] != [v.shape for v in variables]:
-            raise ValueError(
-                f"{type(self).__name__}.set_weights: expected arrays of shapes "
-                f"{[v.shape for v in variables]}, got {[a.shape for a in arrays]}"
-            )
-        for variable, array in zip(variables, arrays, strict=True):
-            variable.assign(array)
 
     def exclude_from_weight_decay(
         self, var_list: Iterable[Tensor] | None = None, var_names: Iterable[str] | None = None
@@ -270,56 +246,12 @@ class Optimizer:
             part in name for part in self._excluded_names
         )
 
-    # --- for optimizers of one's own
-
-    def add_variable(
-        self, shape: Sequence[int], initializer: Any = "zeros", dtype: Any = None, name: str = "var"
-    ) -> Parameter:
-        """A state variable of the given shape, listed in `variables`."""
-        from .. import initializers
-
-        value = initializers.get(initializer)(tuple(shape), dtype or "float32")
-        variable = _variable(value, name)
-        self._slot_variables.append(variable)
-        return variable
-
-    def add_variable_from_reference(
-        self, reference_variable: Tensor, name: str = "var", initializer: Any = "zeros"
-    ) -> Parameter:
-        """A state variable of the shape of a variable that is trained."""
-        index = self._positions.get(id(reference_variable), len(self._slot_variables))
-        path = _path_of(reference_variable, index).replace("/", "_")
-        return self.add_variable(reference_variable.shape, initializer, name=f"{path}_{name}")
-
-    def add_optimizer_variables(
-        self, trainable_variables: Sequence[Tensor], name: str, initializer: Any = "zeros"
-    ) -> list[Parameter]:
-        """One state variable for each variable that is trained."""
-        return [self.add_variable_from_reference(v, name, initializer) for v in trainable_variables]
-
-    def _get_variable_index(self, variable: Tensor) -> int:
-        return self._positions[id(variable)]
-
-    def assign(self, variable: Tensor, value: Any) -> None:
-        """Overwrites a variable."""
-        _core.assign_(variable, value)
-
-    def assign_add(self, variable: Tensor, value: Any) -> None:
-        """Adds to a variable."""
-        _core.add_(variable, value)
-
-    def assign_sub(self, variable: Tensor, value: Any) -> None:
-        """Subtracts from a variable."""
-        _core.add_(variable, _core.neg(value))
-
     def update_step(self, gradient: Tensor, variable: Tensor, learning_rate: Tensor) -> None:
         """Updates one variable in place; to be overridden."""
         raise NotImplementedError(
             f"{type(self).__name__}: an optimizer has to define update_step(gradient, variable, "
             "learning_rate)"
         )
-
-    # --- the step
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Tensor]]) -> Parameter:
         """`apply` for pairs of gradient and variable; returns `iterations`."""
@@ -377,11 +309,11 @@ class Optimizer:
             position = self._positions.get(id(variable))
             if position is None:
                 raise ValueError(
-                    f"{who}.apply: variable {_path_of(variable, i)!r} is unknown; an optimizer "
+                    f"{who}.apply: variable {path_of(variable, i)!r} is unknown; an optimizer "
                     "works for the variables it was built with, make a new one for others"
                 )
             if gradient is None:
-                missing.append(_path_of(variable, i))
+                missing.append(path_of(variable, i))
             else:
                 ordered[position] = _core.as_tensor(gradient)
         if len(missing) == len(grads):
@@ -406,16 +338,17 @@ class Optimizer:
             for run in runs:
                 _core.assign_(run.gradients, _core.div(run.gradients, self.loss_scale_factor))
         if self._sums_at is not None:
-            self._accumulate(runs, self._sums_at)
+            assert self.gradient_accumulation_steps
+            accumulate(self, runs, self._sums_at, self.gradient_accumulation_steps)
         else:
-            self._clip(runs)
+            clip_gradients(self, runs)
             for run in runs:
                 self._update(run)
         if self._average_at is not None:
-            self._update_average(self._average_at)
+            update_average(self, self._all_runs(), self._average_at)
         for variable in self._constrained:
             if selected[self._positions[id(variable)]]:
-                _core.assign_(variable, variable.constraint(variable))  # type: ignore[attr-defined]
+                _core.assign_(variable, variable.constraint(variable))
         _core.increment_(self._calls, 1)
 
     def _update(self, run: Run) -> None:
@@ -432,63 +365,6 @@ class Optimizer:
         """The weight decay of a run."""
         return self.weight_decay or 0.0 if run.key else 0.0
 
-    def _clip(self, runs: list[Run]) -> None:
-        if self.clipvalue:
-            for run in runs:
-                limit = self.clipvalue
-                _core.assign_(run.gradients, _core.clip(run.gradients, -limit, limit))
-        elif self.clipnorm:
-            for run in runs:
-                for i in run.indices:
-                    home = self._flat.homes[i]
-                    _core.assign_(home, _core.mul(home, _shrink([home], self.clipnorm)))
-        elif self.global_clipnorm:
-            factor = _shrink([run.gradients for run in runs], self.global_clipnorm)
-            for run in runs:
-                _core.assign_(run.gradients, _core.mul(run.gradients, factor))
-
-    def _accumulate(self, runs: list[Run], position: int) -> None:
-        """Adds up gradients and makes an update of every n-th call.
-
-        A recorded step cannot branch on the step count, so each call computes the update and keeps
-        its outcome only when it is due.
-        """
-        steps = self.gradient_accumulation_steps
-        due = _core.eq(_core.mod(_core.add(self._calls, 1), steps), 0)
-        for run in runs:
-            _core.add_(run.states[position], run.gradients)
-            _core.assign_(run.gradients, _core.div(run.states[position], steps))
-        self._clip(runs)
-        changing = [t for run in runs for t in (run.values, *run.states[:position])]
-        # An optimizer of one's own keeps its slots outside the flat buffers.
-        changing += [v for v in self._slot_variables if not self._is_flat(v)]
-        old = [_core.copy(t) for t in changing]
-        for run in runs:
-            self._update(run)
-        for tensor, value in zip(changing, old, strict=True):
-            _core.assign_(tensor, _core.where(due, tensor, value))
-        for run in runs:
-            total = run.states[position]
-            _core.assign_(total, _core.where(due, 0.0, total))
-        _core.add_(self._updates, _core.cast(due, "int64"))
-
-    def _is_flat(self, variable: Tensor) -> bool:
-        return any(variable._shares_storage(state) for state in self._flat.states)
-
-    def _update_average(self, position: int) -> None:
-        # The first average is the value itself.
-        later = _core.cast(_core.ne(self._updates, 0), "float32")
-        momentum = _core.mul(later, self.ema_momentum)
-        frequency = self.ema_overwrite_frequency
-        for run in self._all_runs():
-            average = run.states[position]
-            kept = _core.mul(momentum, average)
-            taken = _core.mul(_core.sub(1.0, momentum), run.values)
-            _core.assign_(average, _core.add(kept, taken))
-            if frequency:
-                due = _core.eq(_core.mod(_core.add(self._updates, 1), frequency), 0)
-                _core.assign_(run.values, _core.where(due, average, run.values))
-
     def _all_runs(self) -> list[Run]:
         everything = (True,) * len(self._trainable_variables)
         runs = self._runs_of.get(everything)
@@ -502,7 +378,7 @@ class Optimizer:
 
     def finalize_variable_values(self, var_list: Iterable[Tensor] | None = None) -> None:
         """Writes the moving average over the variables, at the end of training with `use_ema`."""
-        if self.use_ema and self.built:
+        if self.built and self._average_at is not None:
             for run in self._all_runs():
                 _core.assign_(run.values, run.states[self._average_at])
 
@@ -540,23 +416,3 @@ class Optimizer:
         if isinstance(config.get("learning_rate"), dict):
             config["learning_rate"] = schedules.deserialize(config["learning_rate"])
         return cls(**config)
-
-
-def _check_count(who: str, argument: str, value: Any, least: int) -> None:
-    if value is not None and (not isinstance(value, int) or value < least):
-        raise ValueError(
-            f"{who}: {argument}: expected an integer of at least {least}, got {value!r}"
-        )
-
-
-def _path_of(variable: Tensor, index: int) -> str:
-    return getattr(variable, "path", "") or getattr(variable, "name", "") or f"variable_{index}"
-
-
-def _shrink(gradients: list[Tensor], limit: float) -> Tensor:
-    """The factor, at most 1, that scales the gradients' common norm down to `limit`."""
-    total: Any = None
-    for gradient in gradients:
-        squares = _core.sum(_core.square(gradient), None, False)
-        total = squares if total is None else _core.add(total, squares)
-    return _core.div(limit, _core.maximum(_core.sqrt(total), limit))

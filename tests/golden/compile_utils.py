@@ -1,4 +1,4 @@
-"""Writes compile_utils.json: totals, names and values that Keras's `compile` makes of its arguments.
+"""Writes compile_utils.json: totals, names and values of Keras's `compile` arguments.
 
 KERAS_BACKEND=torch python compile_utils.py
 """

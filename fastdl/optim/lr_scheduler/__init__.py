@@ -1,0 +1,21 @@
+"""Learning rates that change from epoch to epoch (or step to step); as `torch.optim.lr_scheduler`.
+
+A scheduler sets `lr` in each of the optimizer's groups when its `step()` is called, after the
+optimizer's. Rates follow from the ones before, so that several schedulers can be chained.
+
+Example:
+    >>> scheduler = optim.lr_scheduler.StepLR(optimizer, step_size=30, gamma=0.1)
+    >>> for epoch in range(100):
+    ...     train()
+    ...     scheduler.step()
+"""
+
+from .factors import CosineAnnealingLR as CosineAnnealingLR
+from .factors import ExponentialLR as ExponentialLR
+from .factors import LambdaLR as LambdaLR
+from .factors import LinearLR as LinearLR
+from .factors import MultiStepLR as MultiStepLR
+from .factors import StepLR as StepLR
+from .one_cycle import OneCycleLR as OneCycleLR
+from .plateau import ReduceLROnPlateau as ReduceLROnPlateau
+from .scheduler import LRScheduler as LRScheduler

@@ -1,0 +1,186 @@
+"""Learning rates by a formula of the epoch."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from ..optimizer import Optimizer
+from .scheduler import LRScheduler, check_optimizer, per_group
+
+
+class LambdaLR(LRScheduler):
+    """The initial rate times `lr_lambda(epoch)`.
+
+    Args:
+        optimizer: whose learning rates are set.
+        lr_lambda: a function of the epoch, or a list of one for each group.
+        last_epoch: -1 starts anew.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
+        last_epoch: int = -1,
+    ) -> None:
+        check_optimizer("LambdaLR", optimizer)
+        self.lr_lambdas = per_group("LambdaLR", "lr_lambda", lr_lambda, optimizer)
+        super().__init__(optimizer, last_epoch)
+
+    def _first_lr(self) -> list[float]:
+        return self.get_lr()
+
+    def get_lr(self) -> list[float]:
+        return [
+            base * function(self.last_epoch)
+            for base, function in zip(self.base_lrs, self.lr_lambdas, strict=True)
+        ]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the optimizer and the functions."""
+        state = super().state_dict()
+        del state["lr_lambdas"]
+        return state
+
+
+class StepLR(LRScheduler):
+    """Multiplies the rate by `gamma` every `step_size` epochs.
+
+    Args:
+        optimizer: whose learning rates are set.
+        step_size: epochs between two changes.
+        gamma: the factor.
+        last_epoch: -1 starts anew.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
+        self.step_size = step_size
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        return self._scaled(1.0 if self.last_epoch % self.step_size else self.gamma)
+
+
+class MultiStepLR(LRScheduler):
+    """Multiplies the rate by `gamma` at each of the milestones.
+
+    Args:
+        optimizer: whose learning rates are set.
+        milestones: epochs; one that is listed twice counts twice.
+        gamma: the factor.
+        last_epoch: -1 starts anew.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        milestones: Iterable[int],
+        gamma: float = 0.1,
+        last_epoch: int = -1,
+    ) -> None:
+        self.milestones = Counter(milestones)
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        return self._scaled(self.gamma ** self.milestones[self.last_epoch])
+
+
+class ExponentialLR(LRScheduler):
+    """Multiplies the rate by `gamma` every epoch.
+
+    Args:
+        optimizer: whose learning rates are set.
+        gamma: the factor.
+        last_epoch: -1 starts anew.
+    """
+
+    def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        return self._scaled(self.gamma)
+
+
+class LinearLR(LRScheduler):
+    """The rate times a factor that goes in a straight line from one value to another.
+
+    Args:
+        optimizer: whose learning rates are set.
+        start_factor: the factor of the first epoch.
+        end_factor: the factor from epoch `total_iters` on.
+        total_iters: epochs in between.
+        last_epoch: -1 starts anew.
+
+    Raises:
+        ValueError: a factor lies outside (0, 1] or [0, 1].
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        start_factor: float = 1.0 / 3,
+        end_factor: float = 1.0,
+        total_iters: int = 5,
+        last_epoch: int = -1,
+    ) -> None:
+        if not 0 < start_factor <= 1 or not 0 <= end_factor <= 1:
+            raise ValueError(
+                "LinearLR: expected start_factor in (0, 1] and end_factor in [0, 1], got "
+                f"{start_factor!r} and {end_factor!r}"
+            )
+        self.start_factor = start_factor
+        self.end_factor = end_factor
+        self.total_iters = total_iters
+        super().__init__(optimizer, last_epoch)
+
+    def _first_lr(self) -> list[float]:
+        return self._rates() if self.last_epoch else self._scaled(self.start_factor)
+
+    def get_lr(self) -> list[float]:
+        if self.last_epoch > self.total_iters:
+            return self._rates()
+        change = self.end_factor - self.start_factor
+        before = self.total_iters * self.start_factor + (self.last_epoch - 1) * change
+        return self._scaled(1 + change / before)
+
+
+class CosineAnnealingLR(LRScheduler):
+    """Half a cosine from the initial rate to `eta_min` (arXiv:1608.03983), without restarts.
+
+    Args:
+        optimizer: whose learning rates are set.
+        T_max: epochs of the way down; after them the rate goes up again.
+        eta_min: the lowest rate.
+        last_epoch: -1 starts anew.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1
+    ) -> None:
+        self.T_max = T_max
+        self.eta_min = eta_min
+        super().__init__(optimizer, last_epoch)
+
+    def _first_lr(self) -> list[float]:
+        if self.last_epoch == 0:
+            return self._rates()
+        share = (1 + math.cos(math.pi * self.last_epoch / self.T_max)) / 2
+        return [self.eta_min + (base - self.eta_min) * share for base in self.base_lrs]
+
+    def get_lr(self) -> list[float]:
+        epoch, low, period = self.last_epoch, self.eta_min, self.T_max
+        now = 1 + math.cos(math.pi * epoch / period)
+        before = 1 + math.cos(math.pi * (epoch - 1) / period)
+        if (epoch - 1 - period) % (2 * period) == 0:  # the rate was the lowest: `before` is 0
+            rise = (1 - math.cos(math.pi / period)) / 2
+            pairs = zip(self.base_lrs, self._rates(), strict=True)
+            return [rate + (base - low) * rise for base, rate in pairs]
+        return [now / before * (rate - low) + low for rate in self._rates()]

@@ -1,0 +1,132 @@
+"""OneCycleLR: one rise and one fall."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from ..optimizer import Optimizer
+from .scheduler import LRScheduler, check_optimizer, per_group
+
+
+class OneCycleLR(LRScheduler):
+    """One rise and one fall over all of training, step by step (arXiv:1708.07120).
+
+    From `max_lr / div_factor` up to `max_lr` and down to that start over `final_div_factor`; the
+    momentum (SGD) or the first beta (Adam) goes the other way if `cycle_momentum`.
+
+    Args:
+        optimizer: whose learning rates are set.
+        max_lr: the highest rate, or a list of one for each group.
+        total_steps: steps in all; or give `epochs` and `steps_per_epoch`.
+        epochs, steps_per_epoch: their product is the number of steps.
+        pct_start: the share of the steps in which the rate rises.
+        anneal_strategy: "cos" or "linear".
+        cycle_momentum: whether the momentum changes too.
+        base_momentum, max_momentum: the bounds of the momentum.
+        div_factor: `max_lr` over the initial rate.
+        final_div_factor: the initial rate over the last one.
+        three_phase: whether the fall goes first to the initial rate, as fast as the rise, and then
+            to the last one.
+        last_epoch: -1 starts anew.
+
+    Raises:
+        ValueError: the number of steps isn't known, or another argument is out of its range; also
+            from `step`, after the last step.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        max_lr: float | Sequence[float],
+        total_steps: int | None = None,
+        epochs: int | None = None,
+        steps_per_epoch: int | None = None,
+        pct_start: float = 0.3,
+        anneal_strategy: str = "cos",
+        cycle_momentum: bool = True,
+        base_momentum: float | Sequence[float] = 0.85,
+        max_momentum: float | Sequence[float] = 0.95,
+        div_factor: float = 25.0,
+        final_div_factor: float = 1e4,
+        three_phase: bool = False,
+        last_epoch: int = -1,
+    ) -> None:
+        who = "OneCycleLR"
+        check_optimizer(who, optimizer)
+        if total_steps is None:
+            if epochs is None or steps_per_epoch is None:
+                raise ValueError(f"{who}: expected total_steps, or epochs and steps_per_epoch")
+            total_steps = epochs * steps_per_epoch
+        if not total_steps > 0:
+            raise ValueError(f"{who}: expected at least one step, got {total_steps!r}")
+        if not 0 <= pct_start <= 1:
+            raise ValueError(f"{who}: pct_start: expected a number in [0, 1], got {pct_start!r}")
+        if anneal_strategy not in ("cos", "linear"):
+            raise ValueError(
+                f"{who}: anneal_strategy: expected 'cos' or 'linear', got {anneal_strategy!r}"
+            )
+        self.total_steps = total_steps
+        self.anneal_strategy = anneal_strategy
+        self.cycle_momentum = cycle_momentum
+        # The phases: the step each ends with, and which of a group's values it goes from and to.
+        rise = float(pct_start * total_steps) - 1
+        last = float(total_steps - 1)
+        if three_phase:
+            self._phases = [
+                (rise, "initial_lr", "max_lr", "max_momentum", "base_momentum"),
+                (2 * rise, "max_lr", "initial_lr", "base_momentum", "max_momentum"),
+                (last, "initial_lr", "min_lr", "max_momentum", "max_momentum"),
+            ]
+        else:
+            self._phases = [
+                (rise, "initial_lr", "max_lr", "max_momentum", "base_momentum"),
+                (last, "max_lr", "min_lr", "base_momentum", "max_momentum"),
+            ]
+        if last_epoch == -1:
+            lows = per_group(who, "base_momentum", base_momentum, optimizer)
+            highs = per_group(who, "max_momentum", max_momentum, optimizer)
+            tops = per_group(who, "max_lr", max_lr, optimizer)
+            for group, top, low, high in zip(
+                optimizer.param_groups, tops, lows, highs, strict=True
+            ):
+                initial = top / div_factor
+                group.update(initial_lr=initial, max_lr=top, min_lr=initial / final_div_factor)
+                if cycle_momentum:
+                    group.update(base_momentum=low, max_momentum=high)
+        if cycle_momentum and not all(
+            "momentum" in group or "betas" in group for group in optimizer.param_groups
+        ):
+            raise ValueError(f"{who}: cycle_momentum needs an optimizer with momentum or betas")
+        super().__init__(optimizer, last_epoch)
+
+    def _between(self, start: float, end: float, share: float) -> float:
+        if self.anneal_strategy == "linear":
+            return (end - start) * share + start
+        return end + (start - end) / 2 * (math.cos(math.pi * share) + 1)
+
+    def _first_lr(self) -> list[float]:
+        return self.get_lr()
+
+    def get_lr(self) -> list[float]:
+        step = self.last_epoch
+        if step > self.total_steps:
+            raise ValueError(
+                f"OneCycleLR: step {step} is beyond the {self.total_steps} steps it was made for"
+            )
+        ends = [phase[0] for phase in self._phases]
+        number = min(bisect_left(ends, step), len(ends) - 1)
+        end, rate_from, rate_to, momentum_from, momentum_to = self._phases[number]
+        start = ends[number - 1] if number else 0.0
+        share = (step - start) / (end - start)
+        rates = []
+        for group in self.optimizer.param_groups:
+            rates.append(self._between(group[rate_from], group[rate_to], share))
+            if self.cycle_momentum:
+                momentum = self._between(group[momentum_from], group[momentum_to], share)
+                if "betas" in group:
+                    group["betas"] = (momentum, *group["betas"][1:])
+                else:
+                    group["momentum"] = momentum
+        return rates

@@ -1,0 +1,91 @@
+"""LRScheduler: the base class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..optimizer import Optimizer
+
+
+def check_optimizer(who: str, optimizer: Any) -> None:
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"{who}: expected an optimizer, got {type(optimizer).__name__}")
+
+
+def per_group(who: str, argument: str, value: Any, optimizer: Optimizer) -> list[Any]:
+    """One value for each group of the optimizer."""
+    count = len(optimizer.param_groups)
+    if not isinstance(value, (list, tuple)):
+        return [value] * count
+    if len(value) != count:
+        raise ValueError(
+            f"{who}: {argument}: expected {count} values, one for each parameter group, got "
+            f"{len(value)}"
+        )
+    return list(value)
+
+
+class LRScheduler:
+    """Base class: a subclass defines `get_lr`.
+
+    Args:
+        optimizer: whose learning rates are set.
+        last_epoch: the number of the last epoch, to go on from there; -1 starts anew.
+
+    Raises:
+        TypeError: `optimizer` is none.
+        KeyError: going on, and a group has no "initial_lr".
+    """
+
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
+        who = type(self).__name__
+        check_optimizer(who, optimizer)
+        self.optimizer = optimizer
+        for i, group in enumerate(optimizer.param_groups):
+            if last_epoch == -1:
+                group.setdefault("initial_lr", group["lr"])
+            elif "initial_lr" not in group:
+                raise KeyError(
+                    f"{who}: param_groups[{i}] has no 'initial_lr', which is needed to go on from "
+                    f"last_epoch={last_epoch}"
+                )
+        self.base_lrs = [float(group["initial_lr"]) for group in optimizer.param_groups]
+        self.last_epoch = last_epoch + 1
+        self._set(self._first_lr())
+
+    def _first_lr(self) -> list[float]:
+        """The learning rates to start with; going on from an earlier epoch keeps the groups'."""
+        return self._rates()
+
+    def get_lr(self) -> list[float]:
+        """The groups' learning rates in epoch `last_epoch`."""
+        raise NotImplementedError(f"{type(self).__name__}: a scheduler has to define get_lr()")
+
+    def get_last_lr(self) -> list[float]:
+        """The learning rates that were set last."""
+        return list(self._last_lr)
+
+    def step(self) -> None:
+        """Goes on to the next epoch and sets its learning rates."""
+        self.last_epoch += 1
+        self._set(self.get_lr())
+
+    def _set(self, rates: Sequence[float]) -> None:
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
+        self._last_lr = list(rates)
+
+    def _rates(self) -> list[float]:
+        return [float(group["lr"]) for group in self.optimizer.param_groups]
+
+    def _scaled(self, factor: float) -> list[float]:
+        return [rate * factor for rate in self._rates()]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the optimizer."""
+        return {name: value for name, value in self.__dict__.items() if name != "optimizer"}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes over what `state_dict` returned."""
+        self.__dict__.update(state_dict)

@@ -1,0 +1,99 @@
+"""The variables of an optimizer: their making, naming and setting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _core
+from .._core import Tensor
+
+if TYPE_CHECKING:
+    from ..nn.parameter import Parameter
+
+
+def named_variable(value: Tensor, name: str) -> Parameter:
+    """The tensor's memory as a named variable that isn't trained."""
+    from ..nn.parameter import Parameter
+
+    return Parameter(value, requires_grad=False, name=name)
+
+
+def path_of(variable: Tensor, index: int) -> str:
+    return getattr(variable, "path", "") or getattr(variable, "name", "") or f"variable_{index}"
+
+
+class Variables:
+    """The part of `Optimizer` that optimizers of the user's own make their state with."""
+
+    built: bool
+    _positions: dict[int, int]
+    _slot_variables: list[Parameter]
+
+    @property
+    def variables(self) -> list[Parameter]:
+        """The state; defined by `Optimizer`."""
+        raise NotImplementedError
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Writes arrays, in the order of `variables`, into the optimizer's state.
+
+        Raises:
+            ValueError: not built yet, or number or shapes differ; then nothing was changed.
+        """
+        if not self.built:
+            raise ValueError(
+                f"{type(self).__name__}.set_weights: the optimizer is not built yet; call "
+                "build(variables) first"
+            )
+        arrays = [np.asarray(weight) for weight in weights]
+        variables = self.variables
+        if [a.shape for a in arrays] != [v.shape for v in variables]:
+            raise ValueError(
+                f"{type(self).__name__}.set_weights: expected arrays of shapes "
+                f"{[v.shape for v in variables]}, got {[a.shape for a in arrays]}"
+            )
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array)
+
+    def add_variable(
+        self, shape: Sequence[int], initializer: Any = "zeros", dtype: Any = None, name: str = "var"
+    ) -> Parameter:
+        """A state variable of the given shape, listed in `variables`."""
+        from .. import initializers
+
+        value = initializers.get(initializer)(tuple(shape), dtype or "float32")
+        variable = named_variable(value, name)
+        self._slot_variables.append(variable)
+        return variable
+
+    def add_variable_from_reference(
+        self, reference_variable: Tensor, name: str = "var", initializer: Any = "zeros"
+    ) -> Parameter:
+        """A state variable of the shape of a variable that is trained."""
+        index = self._positions.get(id(reference_variable), len(self._slot_variables))
+        path = path_of(reference_variable, index).replace("/", "_")
+        return self.add_variable(reference_variable.shape, initializer, name=f"{path}_{name}")
+
+    def add_optimizer_variables(
+        self, trainable_variables: Sequence[Tensor], name: str, initializer: Any = "zeros"
+    ) -> list[Parameter]:
+        """One state variable for each variable that is trained."""
+        return [self.add_variable_from_reference(v, name, initializer) for v in trainable_variables]
+
+    def _get_variable_index(self, variable: Tensor) -> int:
+        return self._positions[id(variable)]
+
+    def assign(self, variable: Tensor, value: Any) -> None:
+        """Overwrites a variable."""
+        _core.assign_(variable, value)
+
+    def assign_add(self, variable: Tensor, value: Any) -> None:
+        """Adds to a variable."""
+        _core.add_(variable, value)
+
+    def assign_sub(self, variable: Tensor, value: Any) -> None:
+        """Subtracts from a variable."""
+        _core.add_(variable, _core.neg(value))
