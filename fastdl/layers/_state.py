@@ -214,12 +214,14 @@ class LayerState(Module):
     compute_dtype = dtype
     variable_dtype = dtype
 
-    @staticmethod
-    def _add_hook(*_: Any) -> NoReturn:
+    def register_forward_hook(self, *_: Any, **__: Any) -> NoReturn:
+        """Raises NotImplementedError: a functional model doesn't call its layers one by one."""
         raise NotImplementedError(
             "layers and models take no forward hooks; Model(model.inputs, layer.output) gives a "
             "layer's output"
         )
+
+    register_forward_pre_hook = register_forward_hook
 
     # --- attributes
 
