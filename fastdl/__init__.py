@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import autograd as autograd
     from . import callbacks as callbacks
     from . import constraints as constraints
+    from . import cuda as cuda
     from . import data as data
     from . import datasets as datasets
     from . import initializers as initializers
@@ -55,16 +56,16 @@ int32 = _np.dtype("int32")
 int64 = _np.dtype("int64")
 uint8 = _np.dtype("uint8")
 bool_ = _np.dtype("bool")
-float, long, int = float32, int64, int32  # PyTorch's names for them
+float, long, int, bool = float32, int64, int32, bool_  # PyTorch's names for them
 
 _SUBMODULES = frozenset(
-    "activations autograd callbacks cli constraints data datasets initializers layers losses "
+    "activations autograd callbacks cli constraints cuda data datasets initializers layers losses "
     "metrics models nn ops optim optimizers regularizers utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is looked for in `ops`.
 _HOMES = {
     "_creation": "tensor as_tensor from_numpy from_dlpack full zeros ones empty arange linspace "
-    "eye rand randn normal randint randperm bernoulli zeros_like ones_like full_like empty_like "
+    "is_tensor eye rand randn normal randint randperm bernoulli zeros_like ones_like full_like empty_like "
     "rand_like randn_like",
     "_random": "manual_seed seed initial_seed get_rng_state set_rng_state Generator",
     "_device": "device",

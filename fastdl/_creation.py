@@ -375,3 +375,13 @@ def randn_like(
 ) -> Tensor:
     """`randn` in the shape of x."""
     return randn(*_core.as_tensor(x).shape, generator=generator, requires_grad=requires_grad)
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether x is a tensor.
+
+    Example:
+        >>> is_tensor(fastdl.zeros(2)), is_tensor([0.0, 0.0])
+        (True, False)
+    """
+    return isinstance(x, Tensor)

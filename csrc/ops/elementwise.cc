@@ -350,7 +350,10 @@ Tensor cast(const Tensor& x, DType dtype) {
   if (x->dtype == dtype) return x;
   return apply(op_cast, {x}, dtype);
 }
-Tensor copy(const Tensor& x) { return apply(op_copy, {x}); }
+Tensor copy(const Tensor& x) {
+  FASTDL_CHECK(x, TypeError, "copy: expected a tensor, got None");
+  return apply(op_copy, {x});
+}
 void assign_(const Tensor& target, const Tensor& value) {
   FASTDL_CHECK(target && value, TypeError, "assign_: expected two tensors, got None");
   apply(op_assign, {target, value});

@@ -1,0 +1,1 @@
+"""Benchmarks. `python -m bench.peers` compares fastdl with whichever peers are installed."""

@@ -1,0 +1,19 @@
+"""What programs ask about GPUs: `fastdl.cuda.is_available()` and friends."""
+
+from __future__ import annotations
+
+from . import _core
+
+
+def is_available() -> bool:
+    """Whether this build runs on a GPU.
+
+    Example:
+        >>> device = fastdl.device("cuda" if fastdl.cuda.is_available() else "cpu")
+    """
+    return bool(_core.config()["cuda"])
+
+
+def device_count() -> int:
+    """The number of GPUs that can be used."""
+    return int(is_available())
