@@ -65,7 +65,8 @@ _SUBMODULES = frozenset(
 # Where a name at the top level lives; a name that is not listed is looked for in `ops`.
 _HOMES = {
     "_creation": "tensor as_tensor from_numpy from_dlpack full zeros ones empty arange linspace "
-    "is_tensor eye rand randn normal randint randperm bernoulli zeros_like ones_like full_like empty_like "
+    "is_tensor eye rand randn normal randint randperm bernoulli zeros_like ones_like full_like "
+    "empty_like "
     "rand_like randn_like",
     "_random": "manual_seed seed initial_seed get_rng_state set_rng_state Generator",
     "_device": "device",

@@ -384,4 +384,4 @@ def is_tensor(x: Any) -> bool:
         >>> is_tensor(fastdl.zeros(2)), is_tensor([0.0, 0.0])
         (True, False)
     """
-    return isinstance(x, Tensor)
+    return isinstance(x, _core.Tensor)
