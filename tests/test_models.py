@@ -73,6 +73,14 @@ class TestSequential:
         with pytest.raises(ValueError, match="no layer to remove"):
             model.pop()
 
+    def test_layers_added_after_training_take_part(self):
+        x = np.ones((8, 4), np.float32)
+        model = Sequential([layers.Dense(3)])
+        model.compile("sgd", "mse")
+        model.fit(x, np.ones((8, 3)), batch_size=4, epochs=2, verbose=0)
+        model.add(layers.Dense(2))
+        assert model.predict(x, verbose=0).shape == (8, 2)
+
     def test_model_as_first_layer(self):
         model = Sequential([small(), layers.Dense(1)])
         assert model.built and model.input_shape == (None, 4)
@@ -140,6 +148,18 @@ class TestFunctional:
         x = fastdl.tensor(np.ones((2, 4), np.float32))
         assert head(model.get_layer("hidden")(x)).tolist() == model(x).tolist()
         assert [layer.name for layer in head.layers] == ["out"]
+
+    def test_one_of_two_outputs_as_input(self):
+        class Pair(layers.Layer):
+            def call(self, x):
+                return x + 1.0, x * 2.0
+
+        x = layers.Input((2,))
+        first, second = Pair()(x)
+        model = Model([x, first], first + second * 10.0)
+        assert model([np.ones((1, 2)), np.zeros((1, 2))]).tolist() == [[20.0, 20.0]]
+        assert [layer.name for layer in model.layers] == ["input_layer", "pair"]
+        assert model.compute_output_shape([(3, 2), (3, 2)]) == (3, 2)
 
     def test_structures_of_outputs(self):
         x = layers.Input((4,))

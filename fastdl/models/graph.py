@@ -75,9 +75,11 @@ class Graph:
                 if node in done:
                     continue
                 if pending is None:
+                    if id(tensor) in given and not node.is_input:
+                        continue  # made outside of this graph
                     order.setdefault(node.operation, len(order))
-                    pending = [] if id(tensor) in given else list(node.inputs)
-                    if not pending and id(tensor) not in given:
+                    pending = node.inputs
+                    if node.is_input and id(tensor) not in given:
                         raise ValueError(
                             f"graph disconnected: an output needs the input {tensor.name!r}, "
                             f"which is none of the inputs {[t.name for t in self.inputs]}"
@@ -95,40 +97,36 @@ class Graph:
         depths: dict[Node, int] = {}
         operation_depths: dict[Any, int] = {}
         known = set(self.nodes)
-        given = {tensor._node for tensor in self.inputs}
         for node in reversed(self.nodes):
             depth = max(depths.setdefault(node, 0), operation_depths.get(node.operation, 0))
             depths[node] = operation_depths[node.operation] = depth
-            for parent in node.parents if node not in given else ():
+            for parent in node.parents:
                 if parent in known:
                     depths[parent] = max(depth + 1, depths.get(parent, 0))
         for tensor in self.inputs:  # those that no output needs
             if tensor._node.is_input and tensor._node.operation not in operation_depths:
                 operation_depths[tensor._node.operation] = 0
                 order[tensor._node.operation] = -1
-        # An operation that only makes an input is outside, unless it is the input's own layer.
-        inside = {node.operation for node in self.nodes if node not in given or node.is_input}
-        inside.update(tensor._node.operation for tensor in self.inputs if tensor._node.is_input)
-        return sorted(
-            inside, key=lambda operation: (-operation_depths[operation], order[operation])
-        )
+        return sorted(operation_depths, key=lambda each: (-operation_depths[each], order[each]))
 
     # --- execution
 
     def _compile(self) -> list[Step]:
         slots = {id(tensor): index for index, tensor in enumerate(self.inputs)}
         steps: list[Step] = []
+        size = len(slots)
         for node in self.nodes:
-            if any(id(tensor) in slots for tensor in node.outputs):
-                continue  # its output is given
+            if node.is_input:
+                continue
             call, training = _callable_of(node)
             source = _source_of(node, slots)
-            for tensor in node.outputs:
-                slots[id(tensor)] = len(slots)
-            targets = [slots[id(tensor)] for tensor in node.outputs]
+            targets = list(range(size, size + len(node.outputs)))
+            size += len(targets)
+            for tensor, index in zip(node.outputs, targets, strict=True):
+                slots.setdefault(id(tensor), index)  # an output may itself be an input given
             target: Any = targets if _tree.is_nested(node.outputs_struct) else targets[0]
             steps.append((call, source, target, training, node.operation))
-        self._size = len(slots)
+        self._size = size
         self._results = [slots[id(tensor)] for tensor in self.outputs]
         return steps
 
@@ -179,12 +177,13 @@ class Graph:
             return known[id(leaf)] if isinstance(leaf, KerasTensor) else leaf
 
         for node in self.nodes:
-            if any(id(tensor) in known for tensor in node.outputs):
+            if node.is_input:
                 continue
             args = _tree.map_structure(value, node.args)
             kwargs = _tree.map_structure(value, node.kwargs)
             results = _tree.flatten(node.operation.compute_output_spec(*args, **kwargs))
-            known.update((id(t), r) for t, r in zip(node.outputs, results, strict=True))
+            for tensor, result in zip(node.outputs, results, strict=True):
+                known.setdefault(id(tensor), result)
         return self._pack([known[id(tensor)] for tensor in self.outputs])
 
     # --- inputs

@@ -82,6 +82,7 @@ class Model(Trainer, Layer):
 
     def _adopt(self, graph: Graph | None) -> None:
         self.__dict__.update(_graph=graph, built=graph is not None)
+        self._forget_steps()
 
     def __getstate__(self) -> dict[str, Any]:
         # Recorded steps work on this model's weights: a copy records its own.
