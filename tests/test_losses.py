@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastdl
-from fastdl import losses
+from fastdl import _core, losses
 
 GOLDEN = json.loads((Path(__file__).parent / "golden/losses.json").read_text("utf-8"))
 INPUTS = {key: [np.asarray(a) for a in pair] for d in GOLDEN["inputs"] for key, pair in d.items()}
@@ -39,6 +39,22 @@ def test_value(case):
         weight = WEIGHTS[: len(y_true)] if name.startswith("weighted_") else None
         loss = getattr(losses, case["name"])(reduction=reduction, **case["options"])
         assert_near(loss(y_true, y_pred, weight), expected)
+
+
+@pytest.mark.parametrize("case", GOLDEN["losses"], ids=ids)
+def test_recorded_loss_is_the_loss(case):
+    slots = [fastdl.tensor(a) for a in INPUTS[case["inputs"]]]
+    loss = getattr(losses, case["name"])(**case["options"])
+    recorder = _core.Recorder()
+    try:
+        result = loss(*slots)
+    finally:
+        recorder.stop()
+    assert not recorder.problem
+    plan = _core.Plan(recorder, slots, [result])
+    swapped = [fastdl.tensor(a[::-1].copy()) for a in INPUTS[case["inputs"]]]
+    plan.replay(swapped)
+    np.testing.assert_array_equal(result.numpy(), loss(*swapped).numpy())
 
 
 @pytest.mark.parametrize("case", GOLDEN["losses"], ids=ids)

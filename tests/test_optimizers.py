@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastdl
-from fastdl import optimizers
+from fastdl import _core, optimizers
 from fastdl.optimizers import schedules
 
 HERE = Path(__file__).parent
@@ -62,6 +62,28 @@ def test_trajectory(case):
             assert_near(flat(trained), np.array(case["rows"][str(step)]), step + 1)
     steps = len(GOLDEN["gradients"]) // (case["options"].get("gradient_accumulation_steps") or 1)
     assert int(optimizer.iterations) == steps
+
+
+@pytest.mark.parametrize("case", KERAS_CASES, ids=ids)
+def test_recorded_step_is_the_step(case):
+    eager, replayed = (getattr(optimizers, case["name"])(**case["options"]) for _ in range(2))
+    ours, theirs = variables(), variables()
+    rows = [[fastdl.tensor(g) for g in arrays(row)] for row in GOLDEN["gradients"]]
+    replayed.build(theirs)
+    recorder = _core.Recorder()
+    try:
+        replayed.apply(rows[0], theirs)
+    finally:
+        recorder.stop()
+    assert not recorder.problem
+    plan = _core.Plan(recorder, rows[0], [])
+    eager.apply(rows[0], ours)
+    for row in rows[1:]:
+        eager.learning_rate = replayed.learning_rate = 0.05
+        eager.apply(row, ours)
+        plan.replay(row)
+    np.testing.assert_array_equal(flat(ours), flat(theirs))
+    assert int(eager.iterations) == int(replayed.iterations)
 
 
 @pytest.mark.parametrize("case", KERAS_CASES, ids=ids)

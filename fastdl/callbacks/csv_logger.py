@@ -17,7 +17,8 @@ class CSVLogger(Callback):
         append: whether rows are added to an existing file.
 
     Example:
-        >>> model.fit(x, y, epochs=3, callbacks=[fastdl.callbacks.CSVLogger("log.csv")])
+        >>> logger = fastdl.callbacks.CSVLogger("log.csv")
+        >>> history = model.fit(x, y, epochs=3, callbacks=[logger], verbose=0)
     """
 
     def __init__(

@@ -18,7 +18,10 @@ class LearningRateScheduler(Callback):
 
     Example:
         >>> halve = lambda epoch, rate: rate / 2 if epoch else rate
-        >>> model.fit(x, y, callbacks=[fastdl.callbacks.LearningRateScheduler(halve)])
+        >>> scheduler = fastdl.callbacks.LearningRateScheduler(halve)
+        >>> history = model.fit(x, y, epochs=3, callbacks=[scheduler], verbose=0)
+        >>> [round(rate, 5) for rate in history.history["learning_rate"]]
+        [0.01, 0.005, 0.0025]
     """
 
     def __init__(self, schedule: Callable[..., Any], verbose: int = 0) -> None:

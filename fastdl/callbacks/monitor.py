@@ -82,7 +82,9 @@ class EarlyStopping(MonitorCallback):
 
     Example:
         >>> stop = fastdl.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
-        >>> model.fit(x, y, validation_split=0.2, epochs=100, callbacks=[stop])
+        >>> history = model.fit(
+        ...     x, y, validation_split=0.2, epochs=100, callbacks=[stop], verbose=0
+        ... )
     """
 
     def __init__(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from .. import _core
 from .._core import Tensor
 from .._identifiers import suggestion
+from ..losses._reduce import divide_no_nan
 from .confusion import ConfusionMetric
 
 _EPSILON = 1e-7
@@ -135,28 +134,32 @@ class AUC(ConfusionMetric):
     def result(self) -> Tensor:
         if not self._variables:
             return _core.full((), "float32", 0.0)
-        tp, fp, tn, fn = (np.asarray(getattr(self, c).numpy(), np.float64) for c in self._counts)
-        areas = self._areas(tp, fp, tn, fn)
-        if self.multi_label:
-            area = np.average(areas, weights=self.label_weights)
-        else:
-            area = areas
-        return _core.tensor(float(area))
+        areas = self._areas()
+        if not self.multi_label:
+            return areas
+        if self.label_weights is None:
+            return _core.mean(areas, None, False)
+        weights = _core.tensor(self.label_weights)
+        return _core.sum(areas * weights, None, False) / sum(self.label_weights)
 
-    def _areas(self, tp: np.ndarray, fp: np.ndarray, tn: np.ndarray, fn: np.ndarray) -> np.ndarray:
+    def _areas(self) -> Tensor:
+        """The area, or those of all labels."""
+        tp, fp, tn, fn = (getattr(self, count) for count in self._counts)
         if self.curve == "PR" and self.summation_method == "interpolation":
             return _interpolated_pr(tp, fp, fn)
-        recall = _ratio(tp, tp + fn)
+        recall = divide_no_nan(tp, tp + fn)
         if self.curve == "ROC":
-            x, y = _ratio(fp, fp + tn), recall
+            x, y = divide_no_nan(fp, fp + tn), recall
         else:
-            x, y = recall, _ratio(tp, tp + fp)
+            x, y = recall, divide_no_nan(tp, tp + fp)
+        (x0, x1), (y0, y1) = _neighbours(x), _neighbours(y)
         if self.summation_method == "interpolation":
-            heights = (y[:-1] + y[1:]) / 2
+            heights = (y0 + y1) / 2.0
+        elif self.summation_method == "minoring":
+            heights = _core.minimum(y0, y1)
         else:
-            pick = np.minimum if self.summation_method == "minoring" else np.maximum
-            heights = pick(y[:-1], y[1:])
-        return ((x[:-1] - x[1:]) * heights).sum(axis=0)
+            heights = _core.maximum(y0, y1)
+        return _core.sum((x0 - x1) * heights, (0,), False)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -172,18 +175,25 @@ class AUC(ConfusionMetric):
         }
 
 
-def _ratio(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.divide(x, y, out=np.zeros_like(x), where=y != 0)
+def _neighbours(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Each row but the last, and the ones after them."""
+    rows, rest = x.shape[0], list(x.shape[1:])
+    zeros, ones = [0] * len(rest), [1] * x.ndim
+    return (
+        _core.slice(x, [0, *zeros], [rows - 1, *rest], ones),
+        _core.slice(x, [1, *zeros], [rows, *rest], ones),
+    )
 
 
-def _interpolated_pr(tp: np.ndarray, fp: np.ndarray, fn: np.ndarray) -> np.ndarray:
+def _interpolated_pr(tp: Tensor, fp: Tensor, fn: Tensor) -> Tensor:
     """Between two thresholds tp grows linearly with tp + fp; the integral of precision over recall
     along that line (Davis and Goadrich 2006, as in Keras)."""
-    predicted = tp + fp
-    gained = tp[:-1] - tp[1:]
-    slope = _ratio(gained, np.maximum(predicted[:-1] - predicted[1:], 0))
-    intercept = tp[1:] - slope * predicted[1:]
-    both = (predicted[:-1] > 0) & (predicted[1:] > 0)
-    growth = np.where(both, _ratio(predicted[:-1], np.maximum(predicted[1:], 0)), 1.0)
-    steps = slope * (gained + intercept * np.log(growth))
-    return _ratio(steps, np.maximum(tp[1:] + fn[1:], 0)).sum(axis=0)
+    (tp0, tp1), (p0, p1) = _neighbours(tp), _neighbours(tp + fp)
+    gained = tp0 - tp1
+    slope = divide_no_nan(gained, _core.relu(p0 - p1))
+    intercept = tp1 - slope * p1
+    both = _core.logical_and(_core.gt(p0, 0.0), _core.gt(p1, 0.0))
+    growth = _core.where(both, divide_no_nan(p0, p1), 1.0)
+    steps = slope * (gained + intercept * _core.log(growth))
+    positives = _neighbours(tp + fn)[1]
+    return _core.sum(divide_no_nan(steps, positives), (0,), False)

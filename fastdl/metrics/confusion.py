@@ -224,8 +224,8 @@ class Precision(_Share):
         ValueError: a threshold lies outside.
 
     Example:
-        >>> float(fastdl.metrics.Precision()([0, 1, 1, 1], [1, 0, 1, 1]))
-        0.6666667
+        >>> round(float(fastdl.metrics.Precision()([0, 1, 1, 1], [1, 0, 1, 1])), 4)
+        0.6667
     """
 
     _counts = ("true_positives", "false_positives")
@@ -235,8 +235,8 @@ class Recall(_Share):
     """The share of positives that were predicted positive; arguments as for `Precision`.
 
     Example:
-        >>> float(fastdl.metrics.Recall()([0, 1, 1, 1], [1, 0, 1, 1]))
-        0.6666667
+        >>> round(float(fastdl.metrics.Recall()([0, 1, 1, 1], [1, 0, 1, 1])), 4)
+        0.6667
     """
 
     _counts = ("true_positives", "false_negatives")

@@ -135,7 +135,8 @@ class R2Score(Metric):
     Args:
         class_aggregation: None for a score per output, "uniform_average" for their mean,
             "variance_weighted_average" for the mean weighted by the targets' variances.
-        num_regressors: if above 0, the score is adjusted for so many independent variables.
+        num_regressors: if above 0, the score is adjusted for so many independent variables, once
+            there are enough samples for that.
         name, dtype: as for `Metric`.
 
     Raises:
@@ -201,19 +202,12 @@ class R2Score(Metric):
             score = _core.mean(score, None, False)
         elif self.class_aggregation == "variance_weighted_average":
             score = _core.sum(score * total, None, False) / _core.sum(total, None, False)
-        samples = float(self.num_samples)
         if self.num_regressors == 0:
             return score
-        if self.num_regressors >= samples - 1:
-            import warnings
-
-            warnings.warn(
-                f"R2Score: {self.num_regressors} regressors are too many for {samples:.0f} "
-                "samples; the score is not adjusted",
-                stacklevel=2,
-            )
-            return score
-        return 1.0 - (1.0 - score) * ((samples - 1) / (samples - self.num_regressors - 1))
+        # Fewer samples than the adjustment needs: the score stays as it is.
+        free = self.num_samples - (self.num_regressors + 1.0)
+        adjusted = 1.0 - divide_no_nan((1.0 - score) * (self.num_samples - 1.0), free)
+        return _core.where(_core.gt(free, 0.0), adjusted, score)
 
     def get_config(self) -> dict[str, Any]:
         return {

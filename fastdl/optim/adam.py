@@ -40,7 +40,7 @@ class Adam(Optimizer):
     Example:
         >>> optimizer = optim.Adam(model.parameters(), lr=1e-3)
         >>> optimizer.zero_grad()
-        >>> loss_fn(model(x), y).backward()
+        >>> nn.functional.mse_loss(model(x), y).backward()
         >>> optimizer.step()
     """
 

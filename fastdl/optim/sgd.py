@@ -35,7 +35,7 @@ class SGD(Optimizer):
     Example:
         >>> optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
         >>> optimizer.zero_grad()
-        >>> loss_fn(model(x), y).backward()
+        >>> nn.functional.mse_loss(model(x), y).backward()
         >>> optimizer.step()
     """
 

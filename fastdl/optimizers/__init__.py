@@ -27,8 +27,8 @@ def get(identifier: Any) -> Any:
         ValueError: unknown name (the nearest known one is suggested), or no optimizer.
 
     Example:
-        >>> fastdl.optimizers.get("adam")
-        <fastdl.optimizers.adam.Adam ...>
+        >>> type(fastdl.optimizers.get("adam")).__name__
+        'Adam'
     """
     if isinstance(identifier, str) and identifier.lower() in _registry.objects:
         identifier = identifier.lower()

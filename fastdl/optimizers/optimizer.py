@@ -33,9 +33,7 @@ class Optimizer(Variables):
     To write an optimizer of one's own, override `update_step` and, for slots, `build`:
 
         >>> class Plain(fastdl.optimizers.Optimizer):
-        ...     # --- the step
-
-    def update_step(self, gradient, variable, learning_rate):
+        ...     def update_step(self, gradient, variable, learning_rate):
         ...         self.assign_sub(variable, gradient * learning_rate)
 
     Args:
@@ -245,6 +243,8 @@ class Optimizer(Variables):
         return id(variable) not in self._excluded_ids and not any(
             part in name for part in self._excluded_names
         )
+
+    # --- the step
 
     def update_step(self, gradient: Tensor, variable: Tensor, learning_rate: Tensor) -> None:
         """Updates one variable in place; to be overridden."""

@@ -30,7 +30,7 @@ class SGD(Optimizer):
     Example:
         >>> w = fastdl.Variable([1.0])
         >>> fastdl.optimizers.SGD(0.1).apply([[2.0]], [w])
-        >>> float(w)
+        >>> round(float(w), 4)
         0.8
     """
 

@@ -5,9 +5,11 @@ optimizer's. Rates follow from the ones before, so that several schedulers can b
 
 Example:
     >>> scheduler = optim.lr_scheduler.StepLR(optimizer, step_size=30, gamma=0.1)
-    >>> for epoch in range(100):
-    ...     train()
+    >>> for epoch in range(60):
+    ...     optimizer.step()
     ...     scheduler.step()
+    >>> round(optimizer.param_groups[0]["lr"], 6)
+    0.001
 """
 
 from .factors import CosineAnnealingLR as CosineAnnealingLR

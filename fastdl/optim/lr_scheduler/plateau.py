@@ -29,7 +29,7 @@ class ReduceLROnPlateau:
 
     Example:
         >>> scheduler = optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=5)
-        >>> scheduler.step(validation_loss)
+        >>> scheduler.step(0.5)
     """
 
     def __init__(
