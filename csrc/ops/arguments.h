@@ -20,7 +20,8 @@ inline void check_indices(const Tensor& t, const char* who, const char* argument
 inline void check_assignable(const Tensor& t, const char* who, const char* argument) {
   check_tensor(t, who, argument);
   FASTDL_CHECK(!(grad_enabled() && t->requires_grad), RuntimeError, who, ": '", argument,
-               "' requires a gradient, which does not flow through an assignment; detach it or use no_grad()");
+               "' requires a gradient, which does not flow through an assignment; detach it or use "
+               "no_grad()");
 }
 
 }  // namespace fastdl

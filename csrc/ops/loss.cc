@@ -79,7 +79,8 @@ void run_sparse(const RunContext& c) {
   std::atomic<int64_t> bad{rows};
   parallel_for(rows, grain_for(kClassCost * double(cols)), [&](int64_t begin, int64_t end) {
     int64_t r = kernels().sparse_xent(loss.as<float>() + begin, probs.as<float>() + begin * cols,
-                                      x.as<float>() + begin * cols, labels + begin, end - begin, cols, ignore);
+                                      x.as<float>() + begin * cols, labels + begin, end - begin, cols,
+                                      ignore);
     if (r < 0) return;
     for (int64_t seen = bad; begin + r < seen && !bad.compare_exchange_weak(seen, begin + r);) {
     }
@@ -258,11 +259,13 @@ Tensor sparse_softmax_cross_entropy(const Tensor& logits, const Tensor& labels, 
   return apply(op_sparse, {x, labels}, SparseAttrs{ignore_index});
 }
 Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& targets) {
-  return apply(op_dense, {as_float(logits, op_dense.name, "logits"), as_float(targets, op_dense.name, "targets")});
+  return apply(op_dense,
+               {as_float(logits, op_dense.name, "logits"), as_float(targets, op_dense.name, "targets")});
 }
 Tensor sigmoid_cross_entropy(const Tensor& logits, const Tensor& targets) {
   return apply(op_sigmoid,
-               {as_float(logits, op_sigmoid.name, "logits"), as_float(targets, op_sigmoid.name, "targets")});
+               {as_float(logits, op_sigmoid.name, "logits"),
+                as_float(targets, op_sigmoid.name, "targets")});
 }
 Tensor huber(const Tensor& prediction, const Tensor& target, double delta) {
   FASTDL_CHECK(delta > 0, ValueError, "huber: delta must be above 0, got ", delta);

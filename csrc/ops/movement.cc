@@ -228,7 +228,8 @@ Tensor transpose(const Tensor& x, const Axes& perm) {
   uint32_t seen = 0;
   for (int i = 0; i < rank; ++i) {
     int from = perm ? normalize_axis((*perm)[size_t(i)], rank, "transpose") : rank - 1 - i;
-    FASTDL_CHECK(!(seen >> from & 1), ValueError, "transpose: axis ", from, " appears twice in the permutation");
+    FASTDL_CHECK(!(seen >> from & 1), ValueError, "transpose: axis ", from,
+                 " appears twice in the permutation");
     seen |= 1u << from;
     a.perm[i] = int8_t(from);
     a.shape.push_back(x->shape[from]);

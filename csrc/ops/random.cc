@@ -103,8 +103,8 @@ float kept_scale(const Attrs& a) { return float(1 / (1 - a.as<DropoutAttrs>().ra
 void run_mask_scale(const RunContext& c) {
   const View &g = c.in[0], &mask = c.in[1], &dx = c.out[0];
   parallel_for(dx.numel(), grain_for(0.5), [&](int64_t begin, int64_t end) {
-    kernels().mask_scale(dx.as<float>() + begin, g.as<float>() + begin, mask.as<uint8_t>() + begin, end - begin,
-                         kept_scale(c.attrs));
+    kernels().mask_scale(dx.as<float>() + begin, g.as<float>() + begin, mask.as<uint8_t>() + begin,
+                         end - begin, kept_scale(c.attrs));
   });
 }
 Tensor mask_scale(const Tensor& g, const Tensor& mask, const Attrs& attrs);
@@ -124,8 +124,8 @@ void run_dropout(const RunContext& c) {
   const uint64_t seed = generator().seed, counter = generator().reserve(n);
   const float rate = float(c.attrs.as<DropoutAttrs>().rate);
   parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
-    kernels().dropout(y.as<float>() + begin, mask.as<uint8_t>() + begin, x.as<float>() + begin, end - begin, seed,
-                      counter + uint64_t(begin) / 4, rate, kept_scale(c.attrs));
+    kernels().dropout(y.as<float>() + begin, mask.as<uint8_t>() + begin, x.as<float>() + begin, end - begin,
+                      seed, counter + uint64_t(begin) / 4, rate, kept_scale(c.attrs));
   });
 }
 void grad_dropout(GradContext& c) { c.gin[0] = mask_scale(c.gout[0], c.out[1], c.attrs); }

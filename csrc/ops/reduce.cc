@@ -46,7 +46,8 @@ void reduce_rows(const FloatKernels& k, float* y, const float* x, int64_t rows, 
   constexpr int64_t kPiece = 32768;
   const int64_t pieces = std::max<int64_t>(1, (n + kPiece - 1) / kPiece);
   float* part = pieces == 1 ? y : static_cast<float*>(scratch(Scratch::op, size_t(rows * pieces) * 4));
-  parallel_for(rows * pieces, grain_for(5 + 0.1 * double(std::min(n, kPiece))), [&](int64_t begin, int64_t end) {
+  const double cost = 0.1 * double(std::min(n, kPiece));
+  parallel_for(rows * pieces, grain_for(5 + cost), [&](int64_t begin, int64_t end) {
     for (int64_t w = begin; w < end; ++w) {
       const int64_t at = w % pieces * kPiece;
       part[w] = k.row(x + w / pieces * n + at, std::min(kPiece, n - at));
@@ -150,6 +151,8 @@ const Op op_sum = {"sum", infer_sum, run_sum, grad_sum, 0, 0, false};
 
 // --- max and min ---------------------------------------------------------------------------------------
 
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
 void infer_extreme(InferContext& c) {
   const ReduceAttrs& a = reduce_attrs(c.attrs);
   FASTDL_CHECK(c.in[0]->shape.count(a.first, a.last), ValueError, c.op.name,
@@ -158,7 +161,7 @@ void infer_extreme(InferContext& c) {
 }
 void run_max(const RunContext& c) {
   if (is_float(c.in[0].dtype))
-    return reduce_float({kernels().reduce_max, kernels().max_rows, -std::numeric_limits<float>::infinity()}, c);
+    return reduce_float({kernels().reduce_max, kernels().max_rows, -kInfinity}, c);
   dispatch(c.in[0].dtype, [&](auto zero) {
     using T = decltype(zero);
     reduce_plain<T>(c, std::numeric_limits<T>::lowest(), [](T a, T b) { return std::max(a, b); });
@@ -166,7 +169,7 @@ void run_max(const RunContext& c) {
 }
 void run_min(const RunContext& c) {
   if (is_float(c.in[0].dtype))
-    return reduce_float({kernels().reduce_min, kernels().min_rows, std::numeric_limits<float>::infinity()}, c);
+    return reduce_float({kernels().reduce_min, kernels().min_rows, kInfinity}, c);
   dispatch(c.in[0].dtype, [&](auto zero) {
     using T = decltype(zero);
     reduce_plain<T>(c, std::numeric_limits<T>::max(), [](T a, T b) { return std::min(a, b); });

@@ -48,7 +48,8 @@ const Op op_softmax_grad = {"softmax_grad", infer_same_as_first,
                             run_rows_grad<&KernelTable::softmax_grad>, grad_softmax_grad, 0, 3, false};
 
 void grad_softmax(GradContext& c) { c.gin[0] = apply(op_softmax_grad, {c.gout[0], c.out[0]}); }
-const Op op_softmax = {"softmax", infer_same_as_first, run_rows<&KernelTable::softmax>, grad_softmax, 0, 0, true};
+const Op op_softmax = {"softmax", infer_same_as_first, run_rows<&KernelTable::softmax>,
+                       grad_softmax, 0, 0, true};
 
 // dx = dy - e^y sum(dy)
 void grad_log_softmax_grad(GradContext& c) {
@@ -58,7 +59,8 @@ void grad_log_softmax_grad(GradContext& c) {
   if (c.needs(1)) c.gin[1] = neg(mul(weighted, sum(dy, kLast, true)));
 }
 const Op op_log_softmax_grad = {"log_softmax_grad", infer_same_as_first,
-                                run_rows_grad<&KernelTable::log_softmax_grad>, grad_log_softmax_grad, 0, 3, false};
+                                run_rows_grad<&KernelTable::log_softmax_grad>, grad_log_softmax_grad,
+                                0, 3, false};
 
 void grad_log_softmax(GradContext& c) { c.gin[0] = apply(op_log_softmax_grad, {c.gout[0], c.out[0]}); }
 const Op op_log_softmax = {"log_softmax", infer_same_as_first, run_rows<&KernelTable::log_softmax>,

@@ -95,10 +95,14 @@ void transpose_tile(T* out, int64_t out_row, const T* in, int64_t in_column, int
         const T* p = in + r + c * in_column;
         v4 a = load(p), b = load(p + in_column), d = load(p + 2 * in_column),
            e = load(p + 3 * in_column);
-        v4 ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-        v4 de0 = __builtin_shufflevector(d, e, 0, 4, 1, 5), de1 = __builtin_shufflevector(d, e, 2, 6, 3, 7);
-        v4 row[4] = {__builtin_shufflevector(ab0, de0, 0, 1, 4, 5), __builtin_shufflevector(ab0, de0, 2, 3, 6, 7),
-                     __builtin_shufflevector(ab1, de1, 0, 1, 4, 5), __builtin_shufflevector(ab1, de1, 2, 3, 6, 7)};
+        v4 ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+        v4 ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+        v4 de0 = __builtin_shufflevector(d, e, 0, 4, 1, 5);
+        v4 de1 = __builtin_shufflevector(d, e, 2, 6, 3, 7);
+        v4 row[4] = {__builtin_shufflevector(ab0, de0, 0, 1, 4, 5),
+                     __builtin_shufflevector(ab0, de0, 2, 3, 6, 7),
+                     __builtin_shufflevector(ab1, de1, 0, 1, 4, 5),
+                     __builtin_shufflevector(ab1, de1, 2, 3, 6, 7)};
         for (int k = 0; k < 4; ++k) std::memcpy(out + (r + k) * out_row + c, &row[k], sizeof row[k]);
       }
       for (; c < columns; ++c)
@@ -157,12 +161,16 @@ void copy_window(T* dense, T* strided, const Shape& shape, const Window& window)
 
 template <bool kRead>
 void copy_sized(void* dense, void* strided, const Shape& shape, const Window& w, int64_t size) {
+  auto copy = [&](auto zero) {
+    using T = decltype(zero);
+    copy_window<T, kRead>(static_cast<T*>(dense), static_cast<T*>(strided), shape, w);
+  };
   if (size == 1)
-    copy_window<uint8_t, kRead>(static_cast<uint8_t*>(dense), static_cast<uint8_t*>(strided), shape, w);
+    copy(uint8_t(0));
   else if (size == 4)
-    copy_window<uint32_t, kRead>(static_cast<uint32_t*>(dense), static_cast<uint32_t*>(strided), shape, w);
+    copy(uint32_t(0));
   else
-    copy_window<uint64_t, kRead>(static_cast<uint64_t*>(dense), static_cast<uint64_t*>(strided), shape, w);
+    copy(uint64_t(0));
 }
 
 }  // namespace

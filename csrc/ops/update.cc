@@ -3,8 +3,8 @@
 //   hyper  float32, [learning rate] or [learning rate, factor on the gradient]
 //   step   int64, one element: the number of steps finished before this one
 // Weight decay comes in two forms: `l2` adds l2 p to the gradient, `decoupled` takes lr decoupled p off p
-// first (Loshchilov & Hutter 2019). `torch` picks between PyTorch's and Keras's formula where they differ; the
-// kernels' contracts (cpu/kernels.inc) state both.
+// first (Loshchilov & Hutter 2019). `torch` picks between PyTorch's and Keras's formula where they differ;
+// the kernels' contracts (cpu/kernels.inc) state both.
 #include <cmath>
 
 #include "core/parallel.h"
@@ -38,8 +38,8 @@ double finished_steps(const View& step) { return double(*step.as<int64_t>()); }
 void check_like(const InferContext& c, int i, const char* argument) {
   const Tensor &p = c.in[0], &t = c.in[i];
   check_float(t, c.op.name, argument);
-  FASTDL_CHECK(t->shape == p->shape, ValueError, c.op.name, ": '", argument, "' must have the parameters' shape ",
-               p->shape, ", got ", t->shape);
+  FASTDL_CHECK(t->shape == p->shape, ValueError, c.op.name, ": '", argument,
+               "' must have the parameters' shape ", p->shape, ", got ", t->shape);
 }
 void check_hyper(const InferContext& c, int i) {
   check_float(c.in[i], c.op.name, "hyper");
@@ -65,7 +65,8 @@ void infer_sgd(InferContext& c) {
   if (c.in[2]) check_like(c, 2, "momentum");
   check_hyper(c, 3);
   const UpdateAttrs& a = update_attrs(c.attrs);
-  FASTDL_CHECK(c.in[2] || a.first == 0, ValueError, c.op.name, ": momentum ", a.first, " needs a buffer, got None");
+  FASTDL_CHECK(c.in[2] || a.first == 0, ValueError, c.op.name, ": momentum ", a.first,
+               " needs a buffer, got None");
   if (a.torch && a.extra != 0) check_step(c, 4);
 }
 void run_sgd(const RunContext& c) {
@@ -81,10 +82,11 @@ void run_sgd(const RunContext& c) {
     if (!m)
       kernels().sgd(p + i, g + i, end - i, k.lr, k.g_scale, k.l2, k.decay);
     else if (a.torch)
-      kernels().sgd_momentum_torch(p + i, m + i, g + i, end - i, k.lr, mu, take, a.nesterov, k.g_scale, k.l2,
-                                   k.decay);
+      kernels().sgd_momentum_torch(p + i, m + i, g + i, end - i, k.lr, mu, take, a.nesterov, k.g_scale,
+                                   k.l2, k.decay);
     else
-      kernels().sgd_momentum_keras(p + i, m + i, g + i, end - i, k.lr, mu, a.nesterov, k.g_scale, k.l2, k.decay);
+      kernels().sgd_momentum_keras(p + i, m + i, g + i, end - i, k.lr, mu, a.nesterov, k.g_scale, k.l2,
+                                   k.decay);
   });
 }
 const Op op_sgd = {"sgd_", infer_sgd, run_sgd, nullptr, 0b101};
@@ -104,7 +106,8 @@ void run_adagrad(const RunContext& c) {
   const float* g = c.in[1].as<float>();
   const float lr = a.extra != 0 ? float(k.lr / (1 + finished_steps(c.in[4]) * a.extra)) : k.lr;
   parallel_for(c.in[0].numel(), kGrain, [&](int64_t i, int64_t end) {
-    kernels().adagrad(p + i, acc + i, g + i, end - i, lr, float(a.eps), !a.torch, k.g_scale, k.l2, k.decay);
+    kernels().adagrad(p + i, acc + i, g + i, end - i, lr, float(a.eps), !a.torch, k.g_scale, k.l2,
+                      k.decay);
   });
 }
 const Op op_adagrad = {"adagrad_", infer_adagrad, run_adagrad, nullptr, 0b101};
@@ -118,7 +121,8 @@ void infer_rmsprop(InferContext& c) {
   if (c.in[4]) check_like(c, 4, "momentum");
   check_hyper(c, 5);
   const UpdateAttrs& a = update_attrs(c.attrs);
-  FASTDL_CHECK(c.in[4] || a.extra == 0, ValueError, c.op.name, ": momentum ", a.extra, " needs a buffer, got None");
+  FASTDL_CHECK(c.in[4] || a.extra == 0, ValueError, c.op.name, ": momentum ", a.extra,
+               " needs a buffer, got None");
 }
 void run_rmsprop(const RunContext& c) {
   const UpdateAttrs& a = update_attrs(c.attrs);
@@ -129,8 +133,8 @@ void run_rmsprop(const RunContext& c) {
   const float rho = float(a.first), take = float(1 - a.first), mu = float(a.extra), eps = float(a.eps);
   const auto kernel = a.torch ? kernels().rmsprop_torch : kernels().rmsprop_keras;
   parallel_for(c.in[0].numel(), kGrain, [&](int64_t i, int64_t end) {
-    kernel(p + i, v + i, average ? average + i : nullptr, momentum ? momentum + i : nullptr, g + i, end - i, k.lr,
-           rho, take, mu, eps, k.g_scale, k.l2, k.decay);
+    kernel(p + i, v + i, average ? average + i : nullptr, momentum ? momentum + i : nullptr, g + i, end - i,
+           k.lr, rho, take, mu, eps, k.g_scale, k.l2, k.decay);
   });
 }
 const Op op_rmsprop = {"rmsprop_", infer_rmsprop, run_rmsprop, nullptr, 0b11101};
@@ -148,7 +152,8 @@ void infer_adam(InferContext& c) {
 void run_adam(const RunContext& c) {
   const UpdateAttrs& a = update_attrs(c.attrs);
   const Common k = common(c.in[5], a);
-  float *p = c.in[0].as<float>(), *m = c.in[2].as<float>(), *v = c.in[3].as<float>(), *v_max = c.in[4].as<float>();
+  float *p = c.in[0].as<float>(), *m = c.in[2].as<float>();
+  float *v = c.in[3].as<float>(), *v_max = c.in[4].as<float>();
   const float* g = c.in[1].as<float>();
   const double t = finished_steps(c.in[6]) + 1;
   const double correction = std::sqrt(1 - std::pow(a.second, t));
@@ -156,8 +161,8 @@ void run_adam(const RunContext& c) {
   const float take1 = float(1 - a.first), take2 = float(1 - a.second);
   const float eps = float(a.torch ? a.eps * correction : a.eps);
   parallel_for(c.in[0].numel(), kGrain, [&](int64_t i, int64_t end) {
-    kernels().adam(p + i, m + i, v + i, v_max ? v_max + i : nullptr, g + i, end - i, alpha, take1, take2, eps,
-                   k.g_scale, k.l2, k.decay);
+    kernels().adam(p + i, m + i, v + i, v_max ? v_max + i : nullptr, g + i, end - i, alpha, take1, take2,
+                   eps, k.g_scale, k.l2, k.decay);
   });
 }
 const Op op_adam = {"adam_", infer_adam, run_adam, nullptr, 0b11101};
@@ -182,21 +187,24 @@ void sgd_(const Tensor& p, const Tensor& g, const Tensor& momentum, const Tensor
         UpdateAttrs{.first = mu, .extra = dampening, .l2 = l2, .decoupled = decoupled, .nesterov = nesterov,
                     .torch = torch});
 }
-void adagrad_(const Tensor& p, const Tensor& g, const Tensor& accumulator, const Tensor& hyper, const Tensor& step,
-              double lr_decay, double eps, bool torch, double l2, double decoupled) {
+void adagrad_(const Tensor& p, const Tensor& g, const Tensor& accumulator, const Tensor& hyper,
+              const Tensor& step, double lr_decay, double eps, bool torch, double l2, double decoupled) {
   apply(op_adagrad, {p, g, accumulator, hyper, step},
         UpdateAttrs{.eps = eps, .extra = lr_decay, .l2 = l2, .decoupled = decoupled, .torch = torch});
 }
-void rmsprop_(const Tensor& p, const Tensor& g, const Tensor& v, const Tensor& average, const Tensor& momentum,
-              const Tensor& hyper, double rho, double mu, double eps, bool torch, double l2, double decoupled) {
+void rmsprop_(const Tensor& p, const Tensor& g, const Tensor& v, const Tensor& average,
+              const Tensor& momentum, const Tensor& hyper, double rho, double mu, double eps, bool torch,
+              double l2, double decoupled) {
   apply(op_rmsprop, {p, g, v, average, momentum, hyper},
-        UpdateAttrs{.first = rho, .eps = eps, .extra = mu, .l2 = l2, .decoupled = decoupled, .torch = torch});
+        UpdateAttrs{.first = rho, .eps = eps, .extra = mu, .l2 = l2, .decoupled = decoupled,
+                    .torch = torch});
 }
 void adam_(const Tensor& p, const Tensor& g, const Tensor& m, const Tensor& v, const Tensor& v_max,
-           const Tensor& hyper, const Tensor& step, double beta1, double beta2, double eps, bool torch, double l2,
-           double decoupled) {
+           const Tensor& hyper, const Tensor& step, double beta1, double beta2, double eps, bool torch,
+           double l2, double decoupled) {
   apply(op_adam, {p, g, m, v, v_max, hyper, step},
-        UpdateAttrs{.first = beta1, .second = beta2, .eps = eps, .l2 = l2, .decoupled = decoupled, .torch = torch});
+        UpdateAttrs{.first = beta1, .second = beta2, .eps = eps, .l2 = l2, .decoupled = decoupled,
+                    .torch = torch});
 }
 
 }  // namespace fastdl
