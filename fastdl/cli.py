@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status = _demo(options) if options.command == "demo" else _info()
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None: closed before the start
+            sys.stdout.flush()
         return status
     except KeyboardInterrupt:
         print("fastdl: interrupted", file=sys.stderr)
@@ -178,8 +179,8 @@ def _check_plot(path: str) -> None:
         UsageError: there is no such folder, or matplotlib doesn't know the format.
     """
     folder = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(folder):
-        raise UsageError(f"--plot: there is no folder {folder}")
+    if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
+        raise UsageError(f"--plot: there is no folder {folder} to write to")
     try:
         from matplotlib.backend_bases import FigureCanvasBase
     except ImportError:
@@ -218,6 +219,8 @@ def _plot(history: dict[str, list[float]], test_accuracy: float, path: str) -> N
     try:
         figure.savefig(temporary, dpi=120)
         os.replace(temporary, path)
+    except OSError as error:
+        raise UsageError(f"--plot: {path} can't be written: {error.strerror}") from None
     finally:
         if os.path.exists(temporary):
             os.remove(temporary)

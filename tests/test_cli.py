@@ -145,6 +145,19 @@ def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path):
     assert errors == "fastdl: interrupted\n"
 
 
+def test_a_picture_that_cannot_be_written(tmp_path, capsys):
+    (tmp_path / "curve.png").mkdir()
+    path = str(tmp_path / "curve.png")
+    assert cli.main(["demo", "--epochs", "1", "--plot", path]) == 2
+    assert f"--plot: {path} can't be written" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["curve.png"]
+
+
+def test_no_output_at_all(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert cli.main(["info"]) == 0
+
+
 def test_a_reader_that_goes_away_is_no_traceback(tmp_path):
     child = children.start("-m", "fastdl", "info", cwd=tmp_path)
     child.stdout.close()
