@@ -123,6 +123,8 @@ class FlatParameters:
             self._state_offsets[i] = self._state_size
             self._state_size += _padded(self.parameters[i].numel())
         self.states: list[Tensor] = []
+        # No parameter has moved since this was read.
+        self._layout = _core.layout_version()
 
     def _gather(self) -> None:
         """Finds each parameter's place, after moving those that have none into a new buffer."""
@@ -154,8 +156,10 @@ class FlatParameters:
         return state._view(self.parameters[index].shape, self._state_offsets[index])
 
     def at_home(self) -> bool:
-        """Whether every parameter has a gradient and it lies in its place: the usual case."""
-        return all(map(is_, map(_gradient_of, self.parameters), self.homes))
+        """Whether all parameters and their gradients lie in their places: the usual case."""
+        return self._layout == _core.layout_version() and all(
+            map(is_, map(_gradient_of, self.parameters), self.homes)
+        )
 
     def bring_home(self, gradients: Sequence[Tensor | None]) -> tuple[bool, ...]:
         """Copies gradients that lie elsewhere into place; says which parameters have one.
@@ -166,10 +170,9 @@ class FlatParameters:
         Raises:
             ValueError: a gradient's shape isn't its parameter's.
         """
+        if self._layout != _core.layout_version():
+            self._take_back()
         for i, (gradient, home) in enumerate(zip(gradients, self.homes, strict=True)):
-            buffer, offset = self._places[i]
-            if self.parameters[i].data_ptr() != buffer.address + offset * _BYTES:
-                _move(self.parameters[i], buffer, offset, home)
             if gradient is not None and gradient is not home:
                 if tuple(gradient.shape) != home.shape:
                     raise ValueError(
@@ -178,6 +181,14 @@ class FlatParameters:
                     )
                 _core.assign_(home, gradient.detach())
         return tuple(gradient is not None for gradient in gradients)
+
+    def _take_back(self) -> None:
+        """Moves parameters that were pointed at other memory back, with their new values."""
+        for parameter, home, place in zip(self.parameters, self.homes, self._places, strict=True):
+            buffer, offset = place
+            if parameter.data_ptr() != buffer.address + offset * _BYTES:
+                _move(parameter, buffer, offset, home)
+        self._layout = _core.layout_version()
 
     def runs(
         self,

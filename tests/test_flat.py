@@ -99,6 +99,24 @@ def test_state_views_have_the_parameters_shapes():
     np.testing.assert_array_equal(state.numpy()[:6], 0.5)
 
 
+@pytest.mark.parametrize("after", [False, True])
+def test_parameter_that_was_given_new_memory_trains_on(after):
+    [w] = parameters((3,))
+    optimizer = optim.SGD([w], lr=1.0)
+    if after:
+        fastdl.sum(w).backward()
+    w.data = fastdl.tensor([5.0, 6.0, 7.0])
+    if not after:
+        fastdl.sum(w).backward()
+    optimizer.step()
+    assert w.tolist() == [4.0, 5.0, 6.0]
+    optimizer.zero_grad()
+    fastdl.sum(w).backward()
+    assert optimizer._engines[0].flat.at_home()
+    optimizer.step()
+    assert w.tolist() == [3.0, 4.0, 5.0]
+
+
 def test_two_optimizers_of_one_model_train_on():
     """As with a GAN: each has its half of the model, and a third one all of it."""
     x = fastdl.ones(4, 3)

@@ -296,6 +296,14 @@ def test_bad_arguments(make, message):
         make()
 
 
+@pytest.mark.parametrize(
+    ("argument", "meant"), [("lr", "learning_rate"), ("clip_norm", "clipnorm"), ("beta1", "beta_1")]
+)
+def test_unknown_arguments(argument, meant):
+    with pytest.raises(TypeError, match=f"Adam: unknown argument '{argument}'.*'{meant}'"):
+        optimizers.Adam(**{argument: 0.1})
+
+
 def test_bad_gradients_leave_everything_as_it_was():
     trained = variables()
     optimizer = optimizers.SGD(0.1)

@@ -11,7 +11,7 @@ from .. import _core
 from .._checks import check_count, check_fraction, check_number
 from .._core import Tensor
 from .._flat import FlatParameters, Run
-from .._identifiers import snake_case, unique_name
+from .._identifiers import snake_case, suggestion, unique_name
 from ._options import accumulate, clip_gradients, update_average
 from ._variables import Variables, named_variable, path_of
 from .schedules import LearningRateSchedule
@@ -74,8 +74,11 @@ class Optimizer(Variables):
         loss_scale_factor: float | None = None,
         gradient_accumulation_steps: int | None = None,
         name: str | None = None,
+        **unknown: Any,
     ) -> None:
         who = type(self).__name__
+        if unknown:
+            raise TypeError(_unknown_argument(type(self), next(iter(unknown))))
         for argument, number in (
             ("weight_decay", weight_decay),
             ("clipnorm", clipnorm),
@@ -416,3 +419,13 @@ class Optimizer(Variables):
         if isinstance(config.get("learning_rate"), dict):
             config["learning_rate"] = schedules.deserialize(config["learning_rate"])
         return cls(**config)
+
+
+def _unknown_argument(cls: type, argument: str) -> str:
+    from inspect import signature
+
+    known = {*signature(Optimizer).parameters, *signature(cls).parameters} - {"kwargs", "unknown"}
+    hint = suggestion(argument, known)
+    if argument == "lr":
+        hint = " Did you mean 'learning_rate'?"
+    return f"{cls.__name__}: unknown argument {argument!r}.{hint}"
