@@ -109,6 +109,13 @@ def test_mean_of_rows_counts_samples():
     assert mean.result().item() == 1.5
 
 
+def test_mean_of_batches_weighted_by_their_size():
+    mean = metrics.Mean()
+    mean.update_state(fastdl.tensor(2.0), 32)
+    mean.update_state([[4.0, 6.0]], 8)  # the mean of all, with that weight
+    assert mean.result().item() == (2 * 32 + 5 * 8) / 40
+
+
 def test_function_as_metric():
     def bias(y_true, y_pred):
         return y_pred - y_true

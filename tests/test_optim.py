@@ -5,6 +5,7 @@ The golden values were computed by PyTorch in float64 (golden/optimizers.py, gol
 
 import copy
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,21 @@ def test_state_dict_goes_on_from_where_it_was_taken(case):
         for a, b in zip(other, one, strict=True):
             a.copy_(b)
     for row in GOLDEN["gradients"][3:6]:
+        for parameters, o in ((one, optimizer), (other, again)):
+            give(parameters, arrays(row))
+            o.step()
+    np.testing.assert_array_equal(flat(one), flat(other))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_copy_trains_the_copied_parameters(copied):
+    one = start()
+    optimizer = optim.SGD([{"params": one[:1]}, {"params": one[1:], "lr": 0.5}], 0.1, momentum=0.9)
+    give(one, arrays(GOLDEN["gradients"][0]))
+    optimizer.step()
+    other, again = copied((one, optimizer))
+    assert again.param_groups[1]["params"][0] is other[1]
+    for row in GOLDEN["gradients"][1:4]:
         for parameters, o in ((one, optimizer), (other, again)):
             give(parameters, arrays(row))
             o.step()

@@ -3,7 +3,9 @@
 The golden values were computed by Keras in float64 (golden/optimizers.py, golden/schedules.py).
 """
 
+import copy
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -100,8 +102,8 @@ def test_variables_can_be_saved_and_set():
     one.apply(gradients, trained)
     other, copies = optimizers.Adam(0.5), variables()
     other.build(copies)
-    for copy, variable in zip(copies, trained, strict=True):
-        copy.assign(variable)
+    for target, variable in zip(copies, trained, strict=True):
+        target.assign(variable)
     other.set_weights([v.numpy() for v in one.variables])
     one.apply(gradients, trained)
     other.apply(gradients, copies)
@@ -114,6 +116,22 @@ def test_variables_can_be_saved_and_set():
     ]
     with pytest.raises(ValueError, match="expected arrays of shapes"):
         other.set_weights([np.zeros(3)])
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_copy_trains_the_copied_variables(copied):
+    one = variables()
+    optimizer = optimizers.AdamW(0.01, weight_decay=0.1)
+    optimizer.exclude_from_weight_decay([one[0]], ["bias"])
+    optimizer.apply(arrays(GOLDEN["gradients"][0]), one)
+    other, again = copied((one, optimizer))
+    assert again._trainable_variables[0] is other[0]
+    for row in GOLDEN["gradients"][1:4]:
+        optimizer.apply(arrays(row), one)
+        again.apply(arrays(row), other)
+    np.testing.assert_array_equal(flat(one), flat(other))
+    again.apply(arrays(GOLDEN["gradients"][4]), other)
+    assert not np.array_equal(flat(one), flat(other))
 
 
 def test_learning_rate_can_be_changed_in_every_way():

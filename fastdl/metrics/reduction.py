@@ -72,11 +72,15 @@ class Mean(Metric):
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         """Takes in values, with their weights if given."""
-        values, weight = _samplewise(values, sample_weight, _core.mean)
-        count: Any = values.numel()
-        if weight is not None:
-            count = _core.sum(weight, None, False)
-        _core.add_(self.total, _core.sum(values, None, False))
+        count: Any
+        if isinstance(sample_weight, (int, float)):  # the mean loss of a batch, say
+            values, count = _core.as_tensor(values).detach(), sample_weight
+            total = _core.mul(_core.mean(values, None, False), count)
+        else:
+            values, weight = _samplewise(values, sample_weight, _core.mean)
+            count = values.numel() if weight is None else _core.sum(weight, None, False)
+            total = _core.sum(values, None, False)
+        _core.add_(self.total, total)
         _core.add_(self.count, count)
 
     def result(self) -> Tensor:

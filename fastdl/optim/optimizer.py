@@ -316,9 +316,25 @@ class Optimizer:
                 _core.assign_(flat.state_of(flat.states[position], i), arrays.get(name, initial))
         self._make_state(engine, [i for i, arrays in enumerate(entries) if arrays])
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles are built anew, for the parameters' copies."""
+        return _rebuild, (type(self), self.param_groups, self.defaults, self.state_dict())
+
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
         for i, group in enumerate(self.param_groups):
             lines.append(f"Parameter Group {i}")
             lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
         return "\n".join([*lines, ")"])
+
+
+def _rebuild(
+    cls: type[Optimizer],
+    groups: list[dict[str, Any]],
+    defaults: dict[str, Any],
+    state: dict[str, Any],
+) -> Optimizer:
+    optimizer = cls.__new__(cls)
+    Optimizer.__init__(optimizer, groups, defaults)
+    optimizer.load_state_dict(state)
+    return optimizer

@@ -121,7 +121,7 @@ class Optimizer(Variables):
         self._trainable_variables: list[Tensor] = []
         self._positions: dict[int, int] = {}
         self._slot_variables: list[Parameter] = []
-        self._excluded_ids: set[int] = set()
+        self._excluded: list[Tensor] = []
         self._excluded_names: list[str] = []
         self._runs_of: dict[tuple[bool, ...], list[Run]] = {}
         self._learning_rate: LearningRateSchedule | Callable[[], Any] | None = None
@@ -235,7 +235,7 @@ class Optimizer(Variables):
                 f"{type(self).__name__}.exclude_from_weight_decay: has to be called before the "
                 "optimizer is built"
             )
-        self._excluded_ids = {id(v) for v in var_list or ()}
+        self._excluded = list(var_list or ())
         self._excluded_names = list(var_names or ())
 
     def _decays(self, index: int) -> bool:
@@ -243,7 +243,7 @@ class Optimizer(Variables):
             return False
         variable = self._trainable_variables[index]
         name = getattr(variable, "name", "")
-        return id(variable) not in self._excluded_ids and not any(
+        return not any(variable is excluded for excluded in self._excluded) and not any(
             part in name for part in self._excluded_names
         )
 
@@ -410,6 +410,13 @@ class Optimizer(Variables):
             "gradient_accumulation_steps": self.gradient_accumulation_steps,
         }
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles are built anew, for the variables' copies."""
+        state = [np.array(v.numpy()) for v in self.variables] if self.built else []
+        excluded = (self._excluded, self._excluded_names)
+        arguments = (self.get_config(), excluded, self._trainable_variables, state)
+        return _rebuild, (type(self), *arguments)
+
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """The optimizer that `get_config` described."""
@@ -419,6 +426,21 @@ class Optimizer(Variables):
         if isinstance(config.get("learning_rate"), dict):
             config["learning_rate"] = schedules.deserialize(config["learning_rate"])
         return cls(**config)
+
+
+def _rebuild(
+    cls: type[Optimizer],
+    config: dict[str, Any],
+    excluded: tuple[list[Tensor], list[str]],
+    variables: list[Tensor],
+    state: list[np.ndarray],
+) -> Optimizer:
+    optimizer = cls.from_config(config)
+    optimizer.exclude_from_weight_decay(*excluded)
+    if variables:
+        optimizer.build(variables)
+        optimizer.set_weights(state)
+    return optimizer
 
 
 def _unknown_argument(cls: type, argument: str) -> str:
