@@ -56,7 +56,7 @@ class plan:
         return _tree.map_structure(_own, result)
 
     def forget(self) -> None:
-        """Drops the recordings, after a change of what the function depends on besides its inputs."""
+        """Drops the recordings, as when something other than the inputs changed."""
         self._steps.forget()
 
 

@@ -1,8 +1,8 @@
 """`python -m bench.peers [rows] [--python torch=/path/to/python ...]`
 
-Measures fastdl and the peers that are installed: each in processes of its own, turn by turn, with the
-same number of threads, medians of several rounds, everything in one run. A peer that lives in another
-environment is reached with --python. Writes bench/results/peers.json and prints a table.
+Measures fastdl and the peers that are installed: each in processes of its own, turn by turn, with
+the same number of threads, medians of several rounds, everything in one run. A peer that lives in
+another environment is reached with --python. Writes bench/results/peers.json and prints a table.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ WHOLE_PROCESS = {"cold_mnist"}  # timed from outside, process start included
 def run(python: str, library: str, row: str, threads: int) -> dict | None:
     """One process; None if the library is not there or has no such row."""
     environment = dict(os.environ)
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "FASTDL_NUM_THREADS"):
-        environment[name] = str(threads)
+    for prefix in ("OMP", "MKL", "OPENBLAS", "FASTDL"):
+        environment[f"{prefix}_NUM_THREADS"] = str(threads)
     start = time.perf_counter()
     done = subprocess.run(
         [python, "-m", "bench.peers.worker", library, row],
@@ -88,7 +88,11 @@ def main() -> None:
                 f"{max(values):.3f}){notes}"
                 + (f"   {middle / ours:.2f} x fastdl" if name != "fastdl" else "")
             )
-            table[row]["libraries"][versions[name]] = {"median": middle, "all": values, **extra[name]}
+            table[row]["libraries"][versions[name]] = {
+                "median": middle,
+                "all": values,
+                **extra[name],
+            }
     results = Path(__file__).parents[1] / "results"
     results.mkdir(exist_ok=True)
     path = results / "peers.json"

@@ -33,7 +33,7 @@ def mnist_folder() -> str:
 
 
 def load_mnist():
-    """MNIST as NumPy arrays for the peers: (x_train, y_train), (x_test, y_test), x flat in [0, 1]."""
+    """MNIST for everyone: (x_train, y_train), (x_test, y_test), x flat and in [0, 1]."""
     import gzip
 
     import numpy as np
