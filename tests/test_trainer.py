@@ -105,7 +105,7 @@ def test_history_has_keras_keys_and_one_value_per_epoch():
 
 
 def test_reported_loss_is_the_mean_over_samples_while_training():
-    # With a learning rate of 0 the mean over batches weighted by their sizes is the loss of all data.
+    # With a learning rate of 0 the mean over batches, weighted by size, is the loss of all data.
     x, y = make_data(50)
     model = make_model()
     model.compile(optimizers.SGD(0.0), "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -324,7 +324,7 @@ X, Y = make_data(32)
         (
             (X[:, :5], Y),
             ValueError,
-            r"input 'input_layer.*': expected shape \(None, 6\), got \(32, 5\)",
+            r"input 'input_.*': expected shape \(None, 6\), got \(32, 5\)",
         ),
         ((X[:, 0], Y), ValueError, r"expected shape \(None, 6\), got \(32,\)"),
         ((X.astype(object), Y), TypeError, "x: expected numbers, got an array of dtype object"),

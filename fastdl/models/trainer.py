@@ -114,7 +114,8 @@ class Trainer(Loops):
 
     def _forget_steps(self) -> None:
         """Drops recorded steps; called when something they depend on changes."""
-        self.__dict__["_functions"] = {}
+        for function in self.__dict__.get("_functions", {}).values():
+            function.forget()
 
     def _check_compiled(self, who: str) -> None:
         if not self._compiled:
