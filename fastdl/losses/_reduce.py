@@ -50,6 +50,10 @@ def same_rank(x: Tensor, y: Tensor, expand_rank_1: bool = True) -> tuple[Tensor,
     return x, y
 
 
+def _broadcasts(x: tuple[int, ...], y: tuple[int, ...]) -> bool:
+    return all(a == b or 1 in (a, b) for a, b in zip(reversed(x), reversed(y), strict=False))
+
+
 def divide_no_nan(x: Any, y: Any) -> Tensor:
     """x / y, and 0 where y is 0."""
     zero = _core.eq(y, 0.0)
@@ -85,6 +89,11 @@ def reduce_weighted(
     if sample_weight is not None:
         sample_weight = _core.cast(sample_weight, "float32")
         values, sample_weight = same_rank(values, sample_weight)
+        if not _broadcasts(sample_weight.shape, values.shape):
+            raise ValueError(
+                f"sample_weight: shape {sample_weight.shape} does not fit losses of shape "
+                f"{values.shape}"
+            )
         values = _core.mul(values, sample_weight)
     if reduction in (None, "none") or values.ndim == 0:
         return values
@@ -115,7 +124,7 @@ def check_broadcast(
     y, out = _aligned(tuple(y_shape), tuple(out_shape))
     if y == out:
         return None
-    if any(a != b and 1 not in (a, b) for a, b in zip(reversed(y), reversed(out), strict=False)):
+    if not _broadcasts(y, out):
         raise ValueError(
             f"{who}: targets of shape {tuple(y_shape)} do not fit outputs of shape "
             f"{tuple(out_shape)}"

@@ -151,6 +151,8 @@ def _logits_of(y_pred: Tensor, from_logits: bool, activation: str) -> Tensor | N
 
 
 def _axis_last(x: Tensor, axis: int) -> Tensor:
+    if not -x.ndim <= axis < x.ndim:
+        raise ValueError(f"axis of the classes: there is no axis {axis} in shape {x.shape}")
     axis = axis % x.ndim
     if axis == x.ndim - 1:
         return x

@@ -165,10 +165,12 @@ class Optimizer:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drops the parameters' gradients, or fills them with zeros in place."""
         for group in self.param_groups:
-            for parameter in group["params"]:
-                if set_to_none:
+            if set_to_none:
+                for parameter in group["params"]:
                     parameter.grad = None
-                elif parameter.grad is not None:
+                continue
+            for parameter in group["params"]:
+                if parameter.grad is not None:
                     _core.assign_(parameter.grad, 0.0)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
