@@ -2,12 +2,11 @@
 //
 // C is cut into a grid of blocks, one task each, independent of one another; a task runs on one thread:
 //
-//     for each block of columns              B[k_block, columns] stays in half of L2
-//       for each block of k                  A[tile rows, k_block] stays in half of L1
-//         pack B[k_block, columns] into panels as wide as a register tile, if that pays
-//         for each row of register tiles
-//           copy A[tile rows, k_block] together, if that pays
-//           C[tile rows, columns] += A B     (gemm_row), with bias and activation after the last k_block
+//     for each block of columns and k           B[k, columns] is packed once, if that pays
+//       for each group of rows                  A[rows, k] is copied together, if that pays; a quarter of L2
+//         for each hot part of the columns      B[k, hot columns]: another quarter of L2
+//           for each row of register tiles      A[tile rows, k]: half of L1
+//             C[tile rows, hot columns] += A B  (gemm_row), with bias and activation after the last block of k
 //
 // Later blocks of k take their sums up from C, so that each stays one chain of fma (see gemm.h).
 #include "cpu/gemm.h"
@@ -45,29 +44,33 @@ struct Problem {
 
 // How one task is blocked, from the caches found and the tiles of the ISA in use.
 struct Blocking {
-  int64_t row_tiles;   // rows of register tiles
-  int64_t k, columns;  // the block of B
-  int64_t panel;       // columns of a packed panel; 0 to read B as it lies
-  int64_t copied;      // rows of tiles whose A is copied together; 0 to read A as it lies
+  int64_t row_tiles;  // rows of register tiles
+  int64_t group;      // how many of them share a hot part of B
+  int64_t k, columns, hot_columns;
+  int64_t panel;  // columns of a packed panel; 0 to read B as it lies
+  bool copy_a;
 };
 
 Blocking choose_blocking(const KernelTable& isa, const Problem& p, int64_t rows, int64_t columns) {
   // Sizes of caches in floats.
   const int64_t l1 = (cache_sizes().l1d ? cache_sizes().l1d : 32 << 10) / 4;
   const int64_t l2 = (cache_sizes().l2 ? cache_sizes().l2 : 512 << 10) / 4;
-  const int64_t tile_rows = isa.gemm_tile_rows(), tile_columns = isa.gemm_tile_columns(rows);
+  const int64_t tile_rows = isa.gemm_tile_rows();
   Blocking b;
   b.row_tiles = ceil_div(rows, tile_rows);
+  const int64_t tile_columns = isa.gemm_tile_columns(ceil_div(rows, b.row_tiles));
   b.k = even_part(p.k, std::clamp<int64_t>(l1 / 2 / tile_rows, 64, 512), 8);
-  b.columns = even_part(columns, std::max(l2 / 2 / std::max<int64_t>(b.k, 1), tile_columns), tile_columns);
+  const int64_t columns_in_l2 = l2 / std::max<int64_t>(b.k, 1);
+  b.columns = even_part(columns, std::max(4 * columns_in_l2, tile_columns), tile_columns);
+  b.hot_columns = even_part(b.columns, std::max(columns_in_l2 / 4, tile_columns), tile_columns);
+  b.group = std::clamp<int64_t>(columns_in_l2 / 4 / tile_rows, 1, b.row_tiles);
   // Where B fits L2, reading its rows where they are costs nothing that packing would save; from beyond, it
   // pays from the fourth use on.
   const bool pack = p.b_transposed || (b.row_tiles > 3 && p.k * p.n > l2);
-  b.panel = pack ? isa.gemm_tile_columns(ceil_div(rows, b.row_tiles)) : 0;
+  b.panel = pack ? tile_columns : 0;
   // Rows of A a whole page apart share one set of L1; columns of A take a line for every k.
   const bool scattered = p.a_col == 1 ? p.a_row % 1024 == 0 : p.k * p.a_col > l1;
-  const bool copy = scattered && columns >= 128;
-  b.copied = copy ? std::clamp<int64_t>(l2 / 8 / (tile_rows * b.k + 1), 1, b.row_tiles) : 0;
+  b.copy_a = scattered && columns >= 128;
   return b;
 }
 
@@ -92,6 +95,11 @@ class Task {
   }
 
  private:
+  struct TilesOfA {
+    const float* data;       // A[i, l] of tile t = data[t * tile + i * row + l * col]
+    int64_t tile, row, col;
+  };
+
   // Row tiles are of equal height, give or take one row: no low rest at the bottom.
   int64_t top(int64_t tile) const { return i0_ + tile * height_ + std::min(tile, higher_); }
 
@@ -130,51 +138,51 @@ class Task {
       b = packed;
       b_row = panel;
     }
+    for (int64_t t = 0; t < block_.row_tiles; t += block_.group) {
+      const int64_t end = std::min(t + block_.group, block_.row_tiles);
+      const TilesOfA a = block_.copy_a ? copy_a(t, end, l, k) : TilesOfA{};
+      for (int64_t h = 0; h < n; h += block_.hot_columns)
+        group(t, end, a, j + h, std::min(block_.hot_columns, n - h), l, k, b + (block_.panel ? h * k : h), b_row,
+              panel);
+    }
+  }
+
+  void group(int64_t begin, int64_t end, const TilesOfA& copy, int64_t j, int64_t n, int64_t l, int64_t k,
+             const float* b, int64_t b_row, int64_t panel) const {
     const bool last = l + k == p_.k;
-    const CopyOfA copy = block_.copied ? copy_for(k) : CopyOfA{};
-    for (int64_t t = 0; t < block_.row_tiles; ++t) {
+    for (int64_t t = begin; t < end; ++t) {
       const int64_t i = top(t), m = top(t + 1) - i;
-      const float* a = p_.a + i * p_.a_row + l * p_.a_col;
-      int64_t a_row = p_.a_row, a_col = p_.a_col;
-      if (block_.copied) {
-        const int64_t place = t % block_.copied;
-        if (place == 0) copy_a(copy, t, std::min(t + block_.copied, block_.row_tiles), l, k);
-        a = copy.data + place * copy.tile;
-        a_row = copy.row;
-        a_col = copy.col;
+      TilesOfA a = {p_.a + i * p_.a_row + l * p_.a_col, 0, p_.a_row, p_.a_col};
+      if (copy.data) {
+        a = copy;
+        a.data += (t - begin) * copy.tile;
       }
       float* c = p_.c + i * p_.c_row + j;
-      isa_.gemm_row(m, n, k, a, a_row, a_col, b, b_row, panel, k * panel, c, p_.c_row,
-                    p_.accumulate || l > 0, last ? bias(j) : nullptr);
+      isa_.gemm_row(m, n, k, a.data, a.row, a.col, b, b_row, panel, k * panel, c, p_.c_row, p_.accumulate || l > 0,
+                    last ? bias(j) : nullptr);
       if (last) finish(c, m, n);
     }
   }
 
-  // Copies of tiles of A, one after another: rows stay rows and columns columns, so that copying runs along
-  // the memory on both sides. Rows are padded by 16 floats, which keeps them out of the same sets of the cache.
-  struct CopyOfA {
-    float* data;
-    int64_t tile, row, col;  // distances in floats
-  };
-  CopyOfA copy_for(int64_t k) const {
-    const int64_t height = height_ + (higher_ != 0), width = ceil_div(k, 16) * 16 + 16;
-    void* data = scratch(Scratch::gemm_a, block_.copied * height * width * sizeof(float));
+  // Copies a group's A, tile after tile: rows stay rows and columns columns, so that copying runs along the memory on
+  // both sides. Rows are padded by 16 floats, which keeps them out of the same sets of the cache.
+  TilesOfA copy_a(int64_t begin, int64_t end, int64_t l, int64_t k) const {
     const bool by_rows = p_.a_col == 1;
-    return {static_cast<float*>(data), height * width, by_rows ? width : 1, by_rows ? 1 : height};
-  }
-  void copy_a(const CopyOfA& copy, int64_t begin, int64_t end, int64_t l, int64_t k) const {
-    const bool by_rows = p_.a_col == 1;
+    const int64_t height = height_ + (higher_ != 0), width = ceil_div(k, 16) * 16 + 16, tile = height * width;
+    float* data = static_cast<float*>(scratch(Scratch::gemm_a, block_.group * tile * sizeof(float)));
+    const TilesOfA copy = {data, tile, by_rows ? width : 1, by_rows ? 1 : height};
     const int64_t strip = by_rows ? k : 16;  // columns of all tiles by turns: they are neighbours in memory
     for (int64_t s = 0; s < k; s += strip)
       for (int64_t t = begin; t < end; ++t) {
-        const int64_t height = top(t + 1) - top(t), width = std::min(strip, k - s);
+        const int64_t m = top(t + 1) - top(t), count = std::min(strip, k - s);
         const float* a = p_.a + top(t) * p_.a_row + (l + s) * p_.a_col;
-        float* out = copy.data + (t - begin) * copy.tile + s * copy.col;
+        float* out = data + (t - begin) * tile + s * copy.col;
         if (by_rows)
-          isa_.gemm_copy(out, copy.row, a, p_.a_row, height, width);
+          isa_.gemm_copy(out, copy.row, a, p_.a_row, m, count);
         else
-          isa_.gemm_copy(out, copy.col, a, p_.a_col, width, height);
+          isa_.gemm_copy(out, copy.col, a, p_.a_col, count, m);
       }
+    return copy;
   }
 
   const KernelTable& isa_;

@@ -171,7 +171,7 @@ TEST(gemm_blocks_and_thin_shapes) {
   const int threads = fastdl::num_threads();
   Random random;
   const int64_t sizes[][3] = {{1, 1031, 1033}, {1031, 1, 1033}, {3, 2053, 131}, {2053, 3, 131}, {5, 7, 5003},
-                              {131, 137, 1009}, {47, 1051, 521}, {29, 4099, 11}, {4099, 10, 17}, {1, 1, 4099}};
+                              {131, 137, 1009}, {47, 1051, 521}, {15, 701, 503}, {29, 4099, 11}, {4099, 10, 17}, {1, 1, 4099}};
   for (auto& s : sizes)
     for (int layout = 0; layout < 4; ++layout)
       check({.m = s[0], .n = s[1], .k = s[2], .trans_a = (layout & 1) != 0, .trans_b = (layout & 2) != 0,

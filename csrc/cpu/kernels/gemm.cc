@@ -291,7 +291,10 @@ void gemm_pack(float* packed, int64_t k, int64_t n, const float* b, int64_t b_ro
   if (transposed) return pack_transposed(packed, k, n, b, b_row, panel);
   // Along the rows, as they lie in memory: each panel gets its part of one row after another.
   for (int64_t l = 0; l < k; ++l, b += b_row, packed += panel)
-    for (int64_t j = 0; j < n; j += panel) copy_row(packed + j * k, b + j, n - j < panel ? n - j : panel);
+    for (int64_t j = 0; j < n; j += panel) {
+      for (int64_t i = j; i < j + panel; i += kLine * kLanes) __builtin_prefetch(b + 4 * b_row + i);
+      copy_row(packed + j * k, b + j, n - j < panel ? n - j : panel);
+    }
 }
 
 }  // namespace fastdl::FASTDL_ISA_NS
