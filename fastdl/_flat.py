@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from operator import attrgetter, is_
+from sys import getrefcount
 from typing import Any
 from weakref import WeakSet
 
@@ -27,6 +28,8 @@ _LINE = 16
 _BYTES = 4
 
 _gradient_of = attrgetter("grad")
+# What getrefcount says of an object that only a list holds; it differs between Python versions.
+_ALONE = max(map(getrefcount, [object()]))
 
 
 def _padded(numel: int) -> int:
@@ -184,11 +187,35 @@ class FlatParameters:
 
     def _take_back(self) -> None:
         """Moves parameters that were pointed at other memory back, with their new values."""
-        for parameter, home, place in zip(self.parameters, self.homes, self._places, strict=True):
-            buffer, offset = place
+        for i, (parameter, (buffer, offset)) in enumerate(
+            zip(self.parameters, self._places, strict=True)
+        ):
             if parameter.data_ptr() != buffer.address + offset * _BYTES:
-                _move(parameter, buffer, offset, home)
+                _move(parameter, buffer, offset)
+            home = parameter._grad_home
+            assert home is not None
+            self.homes[i] = home
         self._layout = _core.layout_version()
+
+    def drop_gradients(self) -> None:
+        """Sets the parameters' gradients to None.
+
+        Gradients that someone still holds on to (`kept = w.grad`) keep their values: they get
+        memory of their own, before the next `backward()` writes into the buffer.
+        """
+        if max(map(getrefcount, self.homes)) > _ALONE:
+            for i, count in enumerate(map(getrefcount, self.homes)):
+                if count > _ALONE:
+                    self._hand_over(i)
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def _hand_over(self, index: int) -> None:
+        kept, parameter = self.homes[index], self.parameters[index]
+        buffer, offset = self._places[index]
+        kept._set_data(_core.copy(kept))
+        parameter._grad_home = buffer.gradients._view(parameter.shape, offset)
+        self._take_back()
 
     def runs(
         self,
@@ -260,10 +287,11 @@ def _find(parameter: Tensor) -> tuple[_Buffer, int] | None:
     return None
 
 
-def _move(parameter: Tensor, buffer: _Buffer, offset: int, home: Tensor | None = None) -> Tensor:
-    """Moves a parameter into a buffer; returns its gradient's place there, `home` if given."""
+def _move(parameter: Tensor, buffer: _Buffer, offset: int) -> Tensor:
+    """Moves a parameter into a buffer; returns its gradient's place there."""
     values = buffer.values._view(parameter.shape, offset)
-    if home is None:
+    home = parameter._grad_home
+    if home is None or home.data_ptr() != buffer.gradients.data_ptr() + offset * _BYTES:
         home = buffer.gradients._view(parameter.shape, offset)
     _core.assign_(values, parameter.detach())
     parameter._set_data(values)

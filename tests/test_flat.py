@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastdl
-from fastdl import nn, optim
+from fastdl import _core, nn, optim
 from fastdl._flat import FlatParameters
 
 
@@ -115,6 +115,40 @@ def test_parameter_that_was_given_new_memory_trains_on(after):
     assert optimizer._engines[0].flat.at_home()
     optimizer.step()
     assert w.tolist() == [3.0, 4.0, 5.0]
+
+
+def test_gradients_that_are_kept_keep_their_values():
+    """Gradients of two losses, side by side, as programs for PyTorch take them."""
+    w, b = parameters((2,), (3,))
+    one, other = optim.SGD([w, b], lr=1.0), optim.SGD([b], lr=1.0)
+    kept = []
+    for factor in (1.0, 2.0, 3.0):
+        one.zero_grad()
+        (fastdl.sum(w * factor) + fastdl.sum(b * factor)).backward()
+        kept.append([w.grad, b.grad])
+    assert [[g.tolist()[0] for g in pair] for pair in kept] == [[1, 1], [2, 2], [3, 3]]
+    del kept
+    before = b.detach().numpy().copy()
+    other.step()
+    np.testing.assert_array_equal(b.detach().numpy(), before - 3)
+    one.zero_grad()
+    (fastdl.sum(w) + fastdl.sum(b)).backward()
+    one.step()
+    np.testing.assert_array_equal(b.detach().numpy(), before - 4)
+    assert one._engines[0].flat.at_home()
+
+
+def test_nothing_is_copied_while_no_gradient_is_kept():
+    [w] = parameters((2,))
+    optimizer = optim.SGD([w], lr=1.0)
+    home = optimizer._engines[0].flat.homes[0].data_ptr()
+    layout = _core.layout_version()
+    for _ in range(3):
+        optimizer.zero_grad()
+        fastdl.sum(w).backward()
+        optimizer.step()
+    assert optimizer._engines[0].flat.homes[0].data_ptr() == w.grad.data_ptr() == home
+    assert _core.layout_version() == layout
 
 
 def test_two_optimizers_of_one_model_train_on():

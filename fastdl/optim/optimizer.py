@@ -164,12 +164,11 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drops the parameters' gradients, or fills them with zeros in place."""
-        for group in self.param_groups:
+        for engine in self._engines:
             if set_to_none:
-                for parameter in group["params"]:
-                    parameter.grad = None
+                engine.flat.drop_gradients()
                 continue
-            for parameter in group["params"]:
+            for parameter in engine.flat.parameters:
                 if parameter.grad is not None:
                     _core.assign_(parameter.grad, 0.0)
 
