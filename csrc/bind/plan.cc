@@ -58,6 +58,7 @@ void bind_plan(py::module_& m) {
       .def_property_readonly("inputs", &Plan::inputs)
       .def_property_readonly("outputs", &Plan::outputs)
       .def_property_readonly("arena_bytes", &Plan::arena_bytes)
+      .def("profile", &Plan::profile, py::arg("repeats") = 100)
       .def("__len__", &Plan::calls)
       .def("__str__", &Plan::describe);
 

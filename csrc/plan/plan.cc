@@ -1,5 +1,6 @@
 #include "plan/plan.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace fastdl {
@@ -62,6 +63,19 @@ bool Plan::replay(const std::function<bool()>& interrupted) {
     s.op->run({s.views, s.views + kMaxInputs, s.attrs});
   }
   return true;
+}
+
+std::vector<double> Plan::profile(int repeats) {
+  using clock = std::chrono::steady_clock;
+  std::vector<double> least(steps_.size(), 1e30);
+  for (int r = 0; r < repeats; ++r)
+    for (size_t i = 0; i < steps_.size(); ++i) {
+      const Step& s = steps_[i];
+      const auto start = clock::now();
+      s.op->run({s.views, s.views + kMaxInputs, s.attrs});
+      least[i] = std::min(least[i], std::chrono::duration<double>(clock::now() - start).count());
+    }
+  return least;
 }
 
 void Plan::rebind(int i, void* data) {

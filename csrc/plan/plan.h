@@ -95,6 +95,8 @@ class Plan : public RefCounted {
   int64_t arena_bytes() const { return arena_bytes_; }
   size_t calls() const { return steps_.size(); }
   std::string describe() const;  // one line per call, for a person
+  // Seconds of each call, the least of `repeats` replays (which do what replays do).
+  std::vector<double> profile(int repeats);
 
  private:
   struct Step {
