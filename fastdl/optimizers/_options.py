@@ -47,9 +47,15 @@ def _due(count: Tensor, every: int) -> Tensor:
     return _core.eq(_core.mod(_core.add(count, 1), every), 0)
 
 
+def count_updates(optimizer: Optimizer, steps: int) -> None:
+    """Derives the number of updates from that of calls."""
+    _core.assign_(optimizer._updates, _core.floor_divide(optimizer._calls, steps))
+
+
 def accumulate(optimizer: Optimizer, runs: list[Run], position: int, steps: int) -> None:
     """Adds gradients to the sums at `position` of the runs' states, and updates the variables by
     their mean in every n-th step."""
+    count_updates(optimizer, steps)
     due = _due(optimizer._calls, steps)
     for run in runs:
         _core.add_(run.states[position], run.gradients)
@@ -69,7 +75,6 @@ def accumulate(optimizer: Optimizer, runs: list[Run], position: int, steps: int)
     for run in runs:
         total = run.states[position]
         _core.assign_(total, _core.where(due, 0.0, total))
-    _core.add_(optimizer._updates, _core.cast(due, "int64"))
 
 
 def update_average(optimizer: Optimizer, runs: list[Run], position: int) -> None:

@@ -12,7 +12,7 @@ from .._checks import check_count, check_fraction, check_number
 from .._core import Tensor
 from .._flat import FlatParameters, Run
 from .._identifiers import snake_case, suggestion, unique_name
-from ._options import accumulate, clip_gradients, update_average
+from ._options import accumulate, clip_gradients, count_updates, update_average
 from ._variables import Variables, named_variable, path_of
 from .schedules import LearningRateSchedule
 
@@ -38,7 +38,8 @@ class Optimizer(Variables):
 
     Args:
         learning_rate: a number, a `schedules.LearningRateSchedule` of the step count, or a
-            function without arguments that is called at each step.
+            function without arguments, called at each step (by `fit` each time it comes back to
+            Python).
         weight_decay: the share of each variable, times the learning rate, taken off before each
             update ("decoupled" decay), or None.
         clipnorm: each gradient is scaled down to at most this Euclidean norm.
@@ -84,10 +85,13 @@ class Optimizer(Variables):
             ("clipnorm", clipnorm),
             ("clipvalue", clipvalue),
             ("global_clipnorm", global_clipnorm),
-            ("loss_scale_factor", loss_scale_factor),
         ):
             if number is not None:
                 check_number(who, argument, number)
+        if loss_scale_factor is not None and not loss_scale_factor > 0:
+            raise ValueError(
+                f"{who}: loss_scale_factor: expected a number above 0, got {loss_scale_factor!r}"
+            )
         check_fraction(who, "ema_momentum", ema_momentum)
         if sum(clip is not None for clip in (clipnorm, clipvalue, global_clipnorm)) > 1:
             raise ValueError(
@@ -109,11 +113,12 @@ class Optimizer(Variables):
         self.built = False
 
         # Read by the update ops at run time: the learning rate, and how many updates are finished.
+        # That is how often apply() was called, unless gradients are accumulated: then it is
+        # derived from the calls.
         self._hyper = _core.full((1,), "float32", 0.0)
         self._hyper_array: np.ndarray = self._hyper.numpy()
-        self._updates = _core.full((), "int64", 0)
-        # How often apply() was called: the same unless gradients are accumulated.
-        self._calls = _core.full((), "int64", 0) if gradient_accumulation_steps else self._updates
+        self._calls = _core.full((), "int64", 0)
+        self._updates = _core.copy(self._calls) if gradient_accumulation_steps else self._calls
         # Whoever replays a recorded step writes each step's learning rate, from _learning_rates(),
         # into _hyper[0] and sets this, so that apply() does not look at the step count.
         self._learning_rate_is_fed = False
@@ -126,7 +131,8 @@ class Optimizer(Variables):
         self._runs_of: dict[tuple[bool, ...], list[Run]] = {}
         self._learning_rate: LearningRateSchedule | Callable[[], Any] | None = None
         self._learning_rate_variable = named_variable(self._hyper._view((), 0), "learning_rate")
-        self._iterations_variable = named_variable(self._updates, "iteration")
+        self._iterations_variable = named_variable(self._updates, "iterations")
+        self._calls_variable = named_variable(self._calls, "iteration")
         self.learning_rate = learning_rate
 
     # --- learning rate and step count
@@ -166,11 +172,13 @@ class Optimizer(Variables):
             return None
         if isinstance(source, LearningRateSchedule):
             return source._values(first_step, count)
-        return np.array([float(source()) for _ in range(count)], np.float32)
+        return np.full(count, float(source()), np.float32)
 
     @property
     def iterations(self) -> Parameter:
         """How many updates were made: an int64 variable."""
+        if self.gradient_accumulation_steps:
+            count_updates(self, self.gradient_accumulation_steps)
         return self._iterations_variable
 
     # --- variables
@@ -219,7 +227,7 @@ class Optimizer(Variables):
     def variables(self) -> list[Parameter]:
         """The optimizer's state: step count, learning rate, then the slots."""
         rate = [] if self._learning_rate is not None else [self._learning_rate_variable]
-        return [self._iterations_variable, *rate, *self._slot_variables]
+        return [self._calls_variable, *rate, *self._slot_variables]
 
     def exclude_from_weight_decay(
         self, var_list: Iterable[Tensor] | None = None, var_names: Iterable[str] | None = None

@@ -50,6 +50,16 @@ KERAS = [
     ("Adam", {"learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-3}),
     ("Adam", {"learning_rate": 0.01, "amsgrad": True}),
     ("Adam", {"learning_rate": 0.01, "gradient_accumulation_steps": 4, "clipnorm": 1.0}),
+    (
+        "Adam",
+        {
+            "learning_rate": 0.01,
+            "gradient_accumulation_steps": 2,
+            "use_ema": True,
+            "ema_momentum": 0.5,
+            "ema_overwrite_frequency": 3,
+        },
+    ),
     ("AdamW", {"learning_rate": 0.01}),
     ("AdamW", {"learning_rate": 0.01, "weight_decay": 0.1, "amsgrad": True}),
 ]
