@@ -167,13 +167,17 @@ def test_terminate_on_nan(capsys):
 
 def test_csv_logger(tmp_path):
     path = tmp_path / "log.csv"
-    epochs = [{"loss": 0.5, "acc": 1.0}, {"loss": 0.25}]
+    epochs = [{"loss": 0.5, "acc": 1.0}, {"loss": 0.25, "val_loss": 2.0}]
     Model().run([callbacks.CSVLogger(path)], epochs)
-    assert path.read_text().splitlines() == ["epoch,acc,loss", "0,1.0,0.5", "1,NA,0.25"]
+    assert path.read_text().splitlines() == [
+        "epoch,acc,loss,val_acc,val_loss",
+        "0,1.0,0.5,NA,NA",
+        "1,NA,0.25,NA,2.0",
+    ]
     Model().run([callbacks.CSVLogger(path, append=True)], epochs[:1])
-    assert path.read_text().splitlines()[3:] == ["0,1.0,0.5"]
-    Model().run([callbacks.CSVLogger(path, separator=";")], epochs[:1])
-    assert path.read_text().splitlines() == ["epoch;acc;loss", "0;1.0;0.5"]
+    assert path.read_text().splitlines()[3:] == ["0,1.0,0.5,NA,NA"]
+    Model().run([callbacks.CSVLogger(path, separator=";")], epochs[1:])
+    assert path.read_text().splitlines() == ["epoch;loss;val_loss", "0;0.25;2.0"]
 
 
 def test_progress_bar_shows_one_line_per_epoch_in_a_file(monkeypatch):

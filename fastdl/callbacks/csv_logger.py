@@ -9,7 +9,7 @@ from .callback import Callback
 
 
 class CSVLogger(Callback):
-    """Writes each epoch's logs as a row of a CSV file.
+    """Writes each epoch's logs as a row of a CSV file; "NA" stands for what an epoch lacks.
 
     Args:
         filename: the file.
@@ -45,6 +45,9 @@ class CSVLogger(Callback):
         assert self._file is not None
         if self._names is None:
             self._names = sorted(logs)
+            if not any(name.startswith("val_") for name in self._names):
+                # Validation may come in later epochs only; as in Keras there is room for it.
+                self._names += [f"val_{name}" for name in self._names]
             if self._file.tell() == 0:
                 self._writer.writerow(["epoch", *self._names])
         self._writer.writerow([epoch, *(_field(logs.get(name, "NA")) for name in self._names)])
