@@ -381,6 +381,14 @@ def test_lambda_and_going_on():
     assert resumed.get_last_lr() == [0.05, 0.01] and resumed.last_epoch == 2
 
 
+def test_multiplicative():
+    scheduler = lr_scheduler.MultiplicativeLR(two_groups(), lambda epoch: 1 / epoch)
+    assert scheduler.get_last_lr() == [0.1, 0.02]
+    scheduler.step()
+    scheduler.step()
+    assert scheduler.get_last_lr() == [0.05, 0.01]
+
+
 def test_scheduler_state():
     one = lr_scheduler.StepLR(two_groups(), 2, 0.5)
     one.step()

@@ -35,7 +35,12 @@ TORCH = [
     ("ExponentialLR", {"gamma": 0.9}),
     ("LinearLR", {}),
     ("LinearLR", {"start_factor": 0.5, "end_factor": 0.1, "total_iters": 8}),
+    ("ConstantLR", {}),
+    ("ConstantLR", {"factor": 0.5, "total_iters": 3}),
+    ("PolynomialLR", {"total_iters": 8, "power": 2.0}),
     ("CosineAnnealingLR", {"T_max": 7, "eta_min": 0.01}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 4}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 3, "T_mult": 2, "eta_min": 0.01}),
     ("OneCycleLR", {"max_lr": 1.0, "total_steps": 20}),
     (
         "OneCycleLR",

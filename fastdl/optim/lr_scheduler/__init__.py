@@ -12,11 +12,15 @@ Example:
     0.001
 """
 
+from .factors import ConstantLR as ConstantLR
 from .factors import CosineAnnealingLR as CosineAnnealingLR
+from .factors import CosineAnnealingWarmRestarts as CosineAnnealingWarmRestarts
 from .factors import ExponentialLR as ExponentialLR
 from .factors import LambdaLR as LambdaLR
 from .factors import LinearLR as LinearLR
+from .factors import MultiplicativeLR as MultiplicativeLR
 from .factors import MultiStepLR as MultiStepLR
+from .factors import PolynomialLR as PolynomialLR
 from .factors import StepLR as StepLR
 from .one_cycle import OneCycleLR as OneCycleLR
 from .plateau import ReduceLROnPlateau as ReduceLROnPlateau

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from ..._checks import check_count
 from ..optimizer import Optimizer
 from .scheduler import LRScheduler, check_optimizer, per_group
 
@@ -44,6 +45,19 @@ class LambdaLR(LRScheduler):
         state = super().state_dict()
         del state["lr_lambdas"]
         return state
+
+
+class MultiplicativeLR(LambdaLR):
+    """Multiplies the rate by `lr_lambda(epoch)` every epoch; arguments as for `LambdaLR`."""
+
+    def _first_lr(self) -> list[float]:
+        return self._rates()
+
+    def get_lr(self) -> list[float]:
+        return [
+            rate * function(self.last_epoch)
+            for rate, function in zip(self._rates(), self.lr_lambdas, strict=True)
+        ]
 
 
 class StepLR(LRScheduler):
@@ -109,6 +123,39 @@ class ExponentialLR(LRScheduler):
         return self._scaled(self.gamma)
 
 
+class ConstantLR(LRScheduler):
+    """The rate times a factor, until epoch `total_iters`.
+
+    Args:
+        optimizer: whose learning rates are set.
+        factor: the factor, in (0, 1].
+        total_iters: epochs with it.
+        last_epoch: -1 starts anew.
+
+    Raises:
+        ValueError: the factor lies outside.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        factor: float = 1.0 / 3,
+        total_iters: int = 5,
+        last_epoch: int = -1,
+    ) -> None:
+        if not 0 < factor <= 1:
+            raise ValueError(f"ConstantLR: factor: expected a number in (0, 1], got {factor!r}")
+        self.factor = factor
+        self.total_iters = total_iters
+        super().__init__(optimizer, last_epoch)
+
+    def _first_lr(self) -> list[float]:
+        return self._rates() if self.last_epoch else self._scaled(self.factor)
+
+    def get_lr(self) -> list[float]:
+        return self._scaled(1 / self.factor if self.last_epoch == self.total_iters else 1.0)
+
+
 class LinearLR(LRScheduler):
     """The rate times a factor that goes in a straight line from one value to another.
 
@@ -152,6 +199,32 @@ class LinearLR(LRScheduler):
         return self._scaled(1 + change / before)
 
 
+class PolynomialLR(LRScheduler):
+    """The initial rate times `(1 - epoch / total_iters) ** power`, then 0.
+
+    Args:
+        optimizer: whose learning rates are set.
+        total_iters: epochs of the way down.
+        power: 1 is a straight line.
+        last_epoch: -1 starts anew.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        total_iters: int = 5,
+        power: float = 1.0,
+        last_epoch: int = -1,
+    ) -> None:
+        self.total_iters = total_iters
+        self.power = power
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        left = self.total_iters - self.last_epoch
+        return self._scaled((left / (left + 1)) ** self.power if left >= 0 else 1.0)
+
+
 class CosineAnnealingLR(LRScheduler):
     """Half a cosine from the initial rate to `eta_min` (arXiv:1608.03983), without restarts.
 
@@ -184,3 +257,46 @@ class CosineAnnealingLR(LRScheduler):
             pairs = zip(self.base_lrs, self._rates(), strict=True)
             return [rate + (base - low) * rise for base, rate in pairs]
         return [now / before * (rate - low) + low for rate in self._rates()]
+
+
+class CosineAnnealingWarmRestarts(LRScheduler):
+    """Half a cosine from the initial rate to `eta_min`, again and again (arXiv:1608.03983).
+
+    Args:
+        optimizer: whose learning rates are set.
+        T_0: epochs of the first way down.
+        T_mult: each is so many times longer than the one before.
+        eta_min: the lowest rate.
+        last_epoch: -1 starts anew.
+
+    Raises:
+        ValueError: `T_0` or `T_mult` isn't an integer of at least 1.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        T_0: int,
+        T_mult: int = 1,
+        eta_min: float = 0.0,
+        last_epoch: int = -1,
+    ) -> None:
+        check_count("CosineAnnealingWarmRestarts", "T_0", T_0, 1)
+        check_count("CosineAnnealingWarmRestarts", "T_mult", T_mult, 1)
+        self.T_0 = T_0
+        self.T_mult = T_mult
+        self.eta_min = eta_min
+        super().__init__(optimizer, last_epoch)
+
+    def _first_lr(self) -> list[float]:
+        return self.get_lr()
+
+    def get_lr(self) -> list[float]:
+        epoch, period = self.last_epoch, self.T_0
+        if self.T_mult == 1:
+            epoch %= period
+        while epoch >= period:
+            epoch -= period
+            period *= self.T_mult
+        share = (1 + math.cos(math.pi * epoch / period)) / 2
+        return [self.eta_min + (base - self.eta_min) * share for base in self.base_lrs]
