@@ -127,7 +127,9 @@ def test_predict_gives_the_bits_of_the_last_and_of_every_batch_size():
         np.testing.assert_array_equal(model.predict(x, batch_size=batch_size, verbose=0), whole)
     np.testing.assert_array_equal(model.predict_on_batch(x), whole)
     np.testing.assert_array_equal(model(x).numpy(), whole)
-    np.testing.assert_array_equal(model.predict(x, steps=2, verbose=0), whole[:64])
+    np.testing.assert_array_equal(model.predict(x, 32, steps=2, verbose=0), whole[:64])
+    # Without a batch size the steps say how large the batches are, as in Keras.
+    np.testing.assert_array_equal(model.predict(x, steps=2, verbose=0), whole)
 
 
 def test_predictions_follow_new_weights():
@@ -187,7 +189,7 @@ def test_data_may_be_of_any_kind():
         ((np.asfortranarray(x), y.astype(np.float32)), {"shuffle": False}),
         ((fastdl.tensor(x), fastdl.tensor(y)), {"shuffle": False}),
         ((batches(), None), {"steps_per_epoch": 4}),
-        ((Indexed(), None), {}),
+        ((Indexed(), None), {"shuffle": False}),
         ((loader, None), {}),
     ):
         assert trained(*data, **options)[1]["loss"] == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -59,12 +60,12 @@ def _holds_arrays(structure: list[Any]) -> bool:
 
 
 def is_stream(x: Any) -> bool:
-    """Whether x yields batches itself: a generator, an iterator, a DataLoader, a Sequence-like."""
+    """Whether x yields batches itself: a generator, an iterator, a DataLoader, a PyDataset."""
     if x is None or isinstance(x, (Tensor, np.ndarray, list, tuple, dict, str)):
         return False
     if hasattr(x, "__array__"):
         return False
-    return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
+    return hasattr(x, "__iter__") or hasattr(x, "__getitem__")
 
 
 class Arrays:
@@ -72,7 +73,12 @@ class Arrays:
 
     Args:
         who: the method that was called, for messages.
-        batch_size: samples per batch; 32 if None.
+        batch_size: samples per batch; if None 32, or what makes `steps` batches.
+        steps: how many batches are asked for, or None.
+
+    Attributes:
+        step: how many batches of the current pass over the data are done.
+        indices: the order of the samples in this pass, None for their own.
 
     Raises:
         ValueError: no samples, different numbers of samples, a batch size below 1.
@@ -80,14 +86,16 @@ class Arrays:
     """
 
     def __init__(
-        self, who: str, x: Any, y: Any = None, sample_weight: Any = None, batch_size: Any = None
+        self,
+        who: str,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        batch_size: int | None = None,
+        steps: int | None = None,
     ) -> None:
-        batch_size = 32 if batch_size is None else batch_size
-        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)):
-            raise TypeError(f"{who}: batch_size must be an integer, got {batch_size!r}")
-        if batch_size < 1:
-            raise ValueError(f"{who}: batch_size must be at least 1, got {batch_size}")
-        self.batch_size = int(batch_size)
+        _check_positive(who, "batch_size", batch_size)
+        _check_positive(who, "the number of steps", steps)
         if x is None:
             raise ValueError(f"{who}: expected data for x, got None")
         self.x = to_tensors("x", x)
@@ -112,11 +120,30 @@ class Arrays:
                 self.leaves.append(t)
         if self.samples < 1:
             raise ValueError(f"{who}: the data is empty (x has no samples)")
+        if batch_size is None:
+            batch_size = 32 if steps is None else -(-self.samples // int(steps))
+        self.batch_size = int(batch_size)
         self.form = Form((self.x, self.y, self.sample_weight))
+        self.step = 0
+        self.indices: Tensor | None = None
 
     @property
     def batches(self) -> int:
         return -(-self.samples // self.batch_size)
+
+    def begin_epoch(self, resume: bool = False, shuffle: bool = False) -> None:
+        """Starts a new pass, except that with `resume` one that isn't over goes on."""
+        if not resume or self.step >= self.batches:
+            self.step = 0
+        if self.step == 0:
+            self.indices = _core.permutation(self.samples) if shuffle else None
+
+    def end_epoch(self) -> None:
+        """Nothing to do, for arrays."""
+
+    def end(self, limit: int | None) -> int:
+        """The batch before which `limit` steps from now end, or the pass does."""
+        return self.batches if limit is None else min(self.batches, self.step + limit)
 
     def first_batch(self) -> Any:
         """The (x, y, sample_weight) of the first batch, as views."""
@@ -147,11 +174,37 @@ class Stream:
     """Batches that something else makes: (x, y, sample_weight) of each, as tensors.
 
     Args:
-        source: an iterable or iterator of batches, or something with `__getitem__` and `__len__`.
+        who: the method that was called, for messages.
+        source: an iterable or iterator of batches, or something with `__getitem__`.
+        y, sample_weight: must be None.
+        class_weight: weights of classes that become sample weights, or None.
+
+    Raises:
+        ValueError: y or sample_weight is given.
+        TypeError: the source is a `Dataset`, which has samples and not batches.
     """
 
-    def __init__(self, source: Any) -> None:
+    def __init__(
+        self,
+        who: str,
+        source: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict[int, float] | None = None,
+    ) -> None:
+        from ..data import Dataset
+
+        for name, value in (("y", y), ("sample_weight", sample_weight)):
+            if value is not None:
+                raise ValueError(f"{who}: {name} must be None, since x yields whole batches")
+        if isinstance(source, Dataset):
+            raise TypeError(
+                f"{who}: x is a {type(source).__name__}, which yields single samples; give "
+                "DataLoader(dataset, batch_size=...), which yields batches"
+            )
         self.source = source
+        self._class_weight = class_weight
+        self._shuffle = False
         self._iterator: Iterator[Any] | None = None
 
     @property
@@ -159,53 +212,69 @@ class Stream:
         """How many there are, None if the source doesn't say."""
         try:
             return len(self.source)
-        except TypeError:
+        except (TypeError, NotImplementedError):
             return None
 
     def __iter__(self) -> Iterator[tuple[Any, Any, Any]]:
-        if hasattr(self.source, "__iter__"):
-            batches = iter(self.source)
-        else:
-            batches = (self.source[i] for i in range(len(self.source)))
-        for batch in batches:
+        for batch in iter(self.source) if hasattr(self.source, "__iter__") else self._items():
             x, y, weight = unpack_x_y_sample_weight(batch)
-            yield to_tensors("x", x), to_tensors("y", y), to_tensors("sample_weight", weight)
+            y, weight = to_tensors("y", y), to_tensors("sample_weight", weight)
+            if self._class_weight:
+                weight = as_sample_weights(self._class_weight, y, weight)
+            yield to_tensors("x", x), y, weight
+
+    def _items(self) -> Iterator[Any]:
+        """The source's items in turn, or in random order; without end if it has no length."""
+        batches = self.batches
+        if batches is None:
+            order: Iterable[int] = itertools.count()
+        elif self._shuffle:
+            order = _core.permutation(batches).tolist()
+        else:
+            order = range(batches)
+        return (self.source[i] for i in order)
+
+    def begin_epoch(self, resume: bool = False, shuffle: bool = False) -> None:
+        """Makes the next steps start at the beginning, unless `resume` is set."""
+        if not resume:
+            self._iterator = None
+        self._shuffle = shuffle
+        self._tell("on_epoch_begin")
+
+    def end_epoch(self) -> None:
+        """Tells the source."""
+        self._tell("on_epoch_end")
+
+    def _tell(self, hook: str) -> None:
+        function = getattr(self.source, hook, None)
+        if function is not None:
+            function()
 
     def steps(self, limit: int | None) -> Iterator[tuple[Any, Any, Any]]:
-        """Batches until the source or `limit` is exhausted; goes on where the last call stopped
-        if a limit is given, and starts again at the source's end."""
-        if limit is None:
-            yield from self
-            return
-        for done in range(limit):
+        """At most `limit` batches from where the last call stopped.
+
+        A source that is at its end before the first of them is started again, if it can be.
+        """
+        for done in range(limit) if limit is not None else itertools.count():
             if self._iterator is None:
                 self._iterator = iter(self)
             batch = next(self._iterator, None)
-            if batch is None and done == 0 and self._restarts():
+            if batch is None and done == 0 and not isinstance(self.source, Iterator):
                 self._iterator = iter(self)
                 batch = next(self._iterator, None)
             if batch is None:
                 self._iterator = None
-                import warnings
-
-                warnings.warn(
-                    f"the data ran out after {done} of {limit} steps; make sure that it yields "
-                    "steps_per_epoch * epochs batches",
-                    UserWarning,
-                    stacklevel=3,
-                )
                 return
             yield batch
 
-    def _restarts(self) -> bool:
-        """Whether iterating again starts at the beginning: not so for generators."""
-        return not isinstance(self.source, Iterator)
 
-    def end_of_epoch(self) -> None:
-        """Tells the source, as Keras tells its PyDataset."""
-        hook = getattr(self.source, "on_epoch_end", None)
-        if hook is not None:
-            hook()
+def _check_positive(who: str, argument: str, value: Any) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{who}: {argument} must be an integer, got {value!r}")
+    if value < 1:
+        raise ValueError(f"{who}: {argument} must be at least 1, got {value}")
 
 
 def split_validation(
@@ -241,12 +310,13 @@ def split_validation(
     return rows(0, kept), rows(kept, samples)
 
 
-def class_weights_as_sample_weights(y: Any, class_weight: dict[int, float]) -> np.ndarray:
-    """One weight per sample, by its class.
+def as_sample_weights(class_weight: dict[int, float], y: Any, sample_weight: Any = None) -> Tensor:
+    """One weight per sample, by its class, times the sample weights that are given.
 
     Args:
-        y: class indices (n,) or (n, 1), or one-hot rows (n, classes).
         class_weight: weight by class index; classes that aren't listed have weight 1.
+        y: class indices (n,) or (n, 1), or one-hot rows (n, classes).
+        sample_weight: (n,) or (n, 1), or None.
 
     Raises:
         ValueError: y is None or a structure of several targets, or a key is no class index.
@@ -263,7 +333,10 @@ def class_weights_as_sample_weights(y: Any, class_weight: dict[int, float]) -> n
     table = np.ones(max([int(labels.max(initial=0)), *map(int, class_weight)]) + 1, np.float32)
     for key, value in class_weight.items():
         table[int(key)] = value
-    return table[labels]
+    weights = _core.as_tensor(table[labels])
+    if sample_weight is None:
+        return weights
+    return _core.mul(_core.reshape(sample_weight, (-1,)), weights)
 
 
 def check_labels(compile_loss: Any, y: Any, classes: Sequence[int]) -> None:

@@ -205,8 +205,8 @@ class CompileLoss:
             tracker.reset_state()
 
 
-class CompileMetrics:
-    """The metrics of all outputs.
+class CompileMetrics(metrics_module.Metric):
+    """The metrics of all outputs as one metric, whose result is a dict.
 
     Args:
         metrics: a list of metrics (names, functions or `Metric`s); for several outputs a list or
@@ -225,6 +225,7 @@ class CompileMetrics:
         weighted_metrics: Any = None,
         output_names: Sequence[str] | None = None,
     ) -> None:
+        super().__init__(name="compile_metrics")
         for argument, given in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
             if given and not is_nested(given):
                 raise ValueError(
@@ -243,6 +244,11 @@ class CompileMetrics:
     def metrics(self) -> list[Any]:
         """All metrics, in order; empty before the first batch."""
         return [m for per_output in (*self._plain, *self._weighted) for m in per_output]
+
+    @property
+    def variables(self) -> list[Any]:
+        """The state of all of them."""
+        return [v for m in self.metrics for v in m.variables]
 
     def build(self, y_true: Any, y_pred: Any) -> None:
         """Finds out which metrics belong to which output."""

@@ -1,7 +1,7 @@
 """Trainer: compile, and what one step of training, evaluation and prediction is.
 
 A step is a Python function on a batch. Its second run is recorded, later ones are replayed by the
-core (`fastdl._steps.StepFunction`), from the loops over the data (`_loops.Loops`).
+core (`fastdl._steps.StepFunction`), from the loops over the data (`_fitting.Fitting`).
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from typing import Any
 
 from .. import _core, _tree
 from .._core import Tensor
+from ..layers._calls import signature_of
 from ._data import unpack_x_y_sample_weight
-from ._loops import Loops
+from ._fitting import Fitting
 
 
-class Trainer(Loops):
+class Trainer(Fitting):
     """The training interface of models; `Model` inherits it. Semantics and names are Keras 3's."""
 
     # Until compile; class attributes, so that a model costs nothing more to make.
@@ -70,7 +71,9 @@ class Trainer(Loops):
         new_optimizer = optimizers.get(optimizer)
         names = getattr(self, "output_names", None)
         compile_loss = None if loss is None else CompileLoss(loss, loss_weights, names)
-        compile_metrics = CompileMetrics(metrics, weighted_metrics, names)
+        compile_metrics = None
+        if metrics is not None or weighted_metrics is not None:
+            compile_metrics = CompileMetrics(metrics, weighted_metrics, names)
         self.__dict__.update(
             optimizer=new_optimizer,
             loss=loss,
@@ -90,17 +93,21 @@ class Trainer(Loops):
 
     @property
     def metrics(self) -> list[Any]:
-        """The metrics of loss, outputs, layers and the model itself, which logs report."""
+        """What logs report: the mean loss, `compile`'s metrics (as one metric with a dict of
+        results), the losses of several outputs, then the metrics that are attributes of the model
+        and its layers."""
         found: list[Any] = []
         if self._compiled:
-            found = [self._loss_tracker, *self._compile_metrics.metrics]
+            found.append(self._loss_tracker)
+            if self._compile_metrics is not None:
+                found.append(self._compile_metrics)
             if self._compile_loss is not None:
                 found += self._compile_loss.metrics
-        return found + self._own_metrics()
-
-    def _own_metrics(self) -> list[Any]:
-        """Metrics that are attributes of the model or its layers."""
-        return [m for layer in self._flatten_layers() for m in layer._metrics]
+        found += self._metrics
+        for layer in self._flatten_layers(include_self=False):
+            if not isinstance(layer, Trainer):  # a model inside reports to its own fit
+                found += layer._metrics
+        return found
 
     @property
     def metrics_names(self) -> list[str]:
@@ -126,14 +133,15 @@ class Trainer(Loops):
 
     # --- the steps; a subclass may define its own
 
-    def _has_default_train_step(self) -> bool:
-        return type(self).train_step is Trainer.train_step
+    def _has_own(self, method: str) -> bool:
+        """Whether a subclass defines this method itself."""
+        return getattr(type(self), method) is not getattr(Trainer, method)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of training on a batch (x, y, sample_weight); returns the logs."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=True)
-        loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+        loss = self._compute_loss(x, y, y_pred, sample_weight, training=True)
         self._loss_tracker.update_state(loss.detach(), _batch_size(x))
         loss = self.optimizer.scale_loss(loss)
         weights = self.trainable_weights
@@ -145,7 +153,7 @@ class Trainer(Loops):
         """One step of evaluation on a batch (x, y, sample_weight); returns the logs."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
-        loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+        loss = self._compute_loss(x, y, y_pred, sample_weight, training=False)
         self._loss_tracker.update_state(loss.detach(), _batch_size(x))
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
@@ -170,7 +178,7 @@ class Trainer(Loops):
                     f"model {self.name!r} was compiled with a loss but got no targets y"
                 )
             terms.append(self._compile_loss(y, y_pred, sample_weight))
-        terms += self.losses
+        terms += [_core.sum(t, None, False) if t.ndim else t for t in self.losses]
         if not terms:
             raise ValueError(
                 f"model {self.name!r} has no loss: give one to compile(), or call add_loss() in a "
@@ -181,26 +189,29 @@ class Trainer(Loops):
             total = _core.add(total, term)
         return total
 
+    def _compute_loss(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool
+    ) -> Tensor:
+        if self._has_own("compute_loss"):
+            taken = signature_of(self, "compute_loss")
+            if not (taken.training or taken.takes_anything):  # as was usual before Keras 3.3
+                return self.compute_loss(x, y, y_pred, sample_weight)
+        return self.compute_loss(x, y, y_pred, sample_weight, training=training)
+
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Takes a batch into the metrics and returns `get_metrics_result()`."""
-        if y is not None:
+        if y is not None and self._compile_metrics is not None:
             self._compile_metrics.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
     def get_metrics_result(self) -> dict[str, Any]:
         """The current values of all metrics by name."""
         results: dict[str, Any] = {}
-        if self._compiled:
-            results["loss"] = self._loss_tracker.result()
-            if self._compile_metrics.built:
-                results.update(self._compile_metrics.result())
-            if self._compile_loss is not None:
-                results.update((m.name, m.result()) for m in self._compile_loss.metrics)
-        for metric in self._own_metrics():
+        for metric in self.metrics:
             value = metric.result()
             results.update(value if isinstance(value, dict) else {metric.name: value})
         return results
 
 
 def _batch_size(x: Any) -> int:
-    return next(t.shape[0] if t.ndim else 1 for t in _tree.leaves(x))
+    return next(t.shape[0] if t.ndim else 1 for t in _tree.leaves(x) if t is not None)
