@@ -6,7 +6,7 @@
 //       for each group of rows                  A[rows, k] is copied together, if that pays; a quarter of L2
 //         for each hot part of the columns      B[k, hot columns]: another quarter of L2
 //           for each row of register tiles      A[tile rows, k]: half of L1
-//             C[tile rows, hot columns] += A B  (gemm_row), with bias and activation after the last block of k
+//             C[tile rows, hot columns] += A B  (gemm_row); bias and activation after the last block of k
 //
 // Later blocks of k take their sums up from C, so that each stays one chain of fma (see gemm.h).
 #include "cpu/gemm.h"
@@ -142,11 +142,12 @@ class Task {
       const int64_t end = std::min(t + block_.group, block_.row_tiles);
       const TilesOfA a = block_.copy_a ? copy_a(t, end, l, k) : TilesOfA{};
       for (int64_t h = 0; h < n; h += block_.hot_columns)
-        group(t, end, a, j + h, std::min(block_.hot_columns, n - h), l, k, b + (block_.panel ? h * k : h), b_row,
-              panel);
+        group(t, end, a, j + h, std::min(block_.hot_columns, n - h), l, k,
+              b + (block_.panel ? h * k : h), b_row, panel);
     }
   }
 
+  // The same for row tiles [begin, end) and one hot part of B.
   void group(int64_t begin, int64_t end, const TilesOfA& copy, int64_t j, int64_t n, int64_t l, int64_t k,
              const float* b, int64_t b_row, int64_t panel) const {
     const bool last = l + k == p_.k;
@@ -158,14 +159,14 @@ class Task {
         a.data += (t - begin) * copy.tile;
       }
       float* c = p_.c + i * p_.c_row + j;
-      isa_.gemm_row(m, n, k, a.data, a.row, a.col, b, b_row, panel, k * panel, c, p_.c_row, p_.accumulate || l > 0,
-                    last ? bias(j) : nullptr);
+      isa_.gemm_row(m, n, k, a.data, a.row, a.col, b, b_row, panel, k * panel, c, p_.c_row,
+                    p_.accumulate || l > 0, last ? bias(j) : nullptr);
       if (last) finish(c, m, n);
     }
   }
 
-  // Copies a group's A, tile after tile: rows stay rows and columns columns, so that copying runs along the memory on
-  // both sides. Rows are padded by 16 floats, which keeps them out of the same sets of the cache.
+  // Copies a group's A, tile after tile: rows stay rows and columns columns, so that copying runs along the
+  // memory on both sides. Rows are padded by 16 floats, which keeps them out of the same sets of the cache.
   TilesOfA copy_a(int64_t begin, int64_t end, int64_t l, int64_t k) const {
     const bool by_rows = p_.a_col == 1;
     const int64_t height = height_ + (higher_ != 0), width = ceil_div(k, 16) * 16 + 16, tile = height * width;
@@ -199,7 +200,7 @@ struct Grid {
 
 Grid choose_grid(const KernelTable& isa, const Problem& p, int64_t wanted) {
   const int64_t tile_rows = isa.gemm_tile_rows(), tile_columns = isa.gemm_tile_columns(p.m);
-  // Columns first, since a task packs its own B; but not below some tiles' width, since it copies its own A.
+  // Columns first, since a task packs its own B; but of some tiles' width, since it copies its own A.
   const int64_t row_tiles = ceil_div(p.m, tile_rows), column_tiles = ceil_div(p.n, tile_columns);
   int64_t by_columns = std::clamp<int64_t>(column_tiles / 8, 1, wanted);
   const int64_t by_rows = std::clamp<int64_t>(ceil_div(wanted, by_columns), 1, row_tiles);
@@ -223,7 +224,8 @@ void multiply(int64_t batch, const Problem& p) {
   const int64_t tasks = batch * rows * columns;
   const auto run = [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
-      const int64_t which = t / (rows * columns), i = t % rows * grid.rows, j = t / rows % columns * grid.columns;
+      const int64_t which = t / (rows * columns);
+      const int64_t i = t % rows * grid.rows, j = t / rows % columns * grid.columns;
       Problem one = p;
       one.a += which * p.a_stride;
       one.b += which * p.b_stride;
@@ -248,7 +250,7 @@ void gemm_batched(int64_t batch, bool trans_a, bool trans_b, int64_t m, int64_t 
     m *= batch;
     batch = 1;
   }
-  if (n == 1 && ldc == 1 && m > 1)  // a column is a row: C^T = B^T A^T, with the same products in the same order
+  if (n == 1 && ldc == 1 && m > 1)  // a column is a row: C^T = B^T A^T, the same products in the same order
     multiply(batch, {1, m, k, b, 0, trans_b ? 1 : ldb, stride_b, a, lda, stride_a, !trans_a, c, m, stride_c,
                      accumulate, epilogue, epilogue.bias != nullptr});
   else

@@ -17,12 +17,12 @@ namespace fastdl {
 
 // Applied to C while it is in registers and L1; bit-identical to separate passes.
 struct Epilogue {
-  const float* bias = nullptr;         // n values, added to every row
-  UnaryKernel activation = nullptr;    // any UNARY row of kernels.inc
-  const float* parameters = nullptr;   // of the activation
+  const float* bias = nullptr;        // n values, added to every row
+  UnaryKernel activation = nullptr;   // any UNARY row of kernels.inc
+  const float* parameters = nullptr;  // of the activation
 };
 
-// C[m, n] = activation(op(A)[m, k] op(B)[k, n] (+ C if accumulate) + bias), op = transpose if the flag is set.
+// C[m, n] = activation(op(A)[m, k] op(B)[k, n] (+ C if accumulate) + bias), op = transpose if its flag is set.
 // Row-major: lda, ldb, ldc are the distances between stored rows, so op(A)[i, l] = a[i * lda + l], or
 // a[l * lda + i] if trans_a. Only these elements are touched. C must not overlap A or B.
 void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda,

@@ -81,8 +81,8 @@ int64_t extent(int64_t rows, int64_t columns, int64_t row) {
   return rows == 0 || columns == 0 ? 0 : (rows - 1) * row + columns;
 }
 
-// Runs one case with each number of threads; the gaps hold NaN, which would spread or be overwritten. Of large
-// products the naive chain is computed for some rows only, the rest is compared among the numbers of threads.
+// Runs one case with each number of threads; the gaps hold NaN, which would spread or be overwritten. Of
+// large products the naive chain is computed for some rows only, the rest is compared among thread counts.
 void check(const Case& t, std::initializer_list<int> threads, Random& random) {
   const int64_t a_rows = t.trans_a ? t.k : t.m, a_columns = t.trans_a ? t.m : t.k;
   const int64_t b_rows = t.trans_b ? t.n : t.k, b_columns = t.trans_b ? t.k : t.n;
@@ -159,7 +159,8 @@ TEST(gemm_mixed_sizes_and_threads) {
   Random random;
   const int64_t count = std::size(kSizes);
   for (int i = 0; i < 120; ++i)
-    check({.m = kSizes[random.below(count)], .n = kSizes[random.below(count)], .k = kSizes[random.below(count)],
+    check({.m = kSizes[random.below(count)], .n = kSizes[random.below(count)],
+           .k = kSizes[random.below(count)],
            .trans_a = random.below(2) == 1, .trans_b = random.below(2) == 1,
            .accumulate = random.below(2) == 1, .bias = random.below(2) == 1, .gap = random.below(3) * 5},
           {1, 2, 7}, random);
@@ -171,7 +172,8 @@ TEST(gemm_blocks_and_thin_shapes) {
   const int threads = fastdl::num_threads();
   Random random;
   const int64_t sizes[][3] = {{1, 1031, 1033}, {1031, 1, 1033}, {3, 2053, 131}, {2053, 3, 131}, {5, 7, 5003},
-                              {131, 137, 1009}, {47, 1051, 521}, {15, 701, 503}, {29, 4099, 11}, {4099, 10, 17}, {1, 1, 4099}};
+                              {131, 137, 1009}, {47, 1051, 521}, {15, 701, 503}, {29, 4099, 11},
+                              {4099, 10, 17}, {1, 1, 4099}};
   for (auto& s : sizes)
     for (int layout = 0; layout < 4; ++layout)
       check({.m = s[0], .n = s[1], .k = s[2], .trans_a = (layout & 1) != 0, .trans_b = (layout & 2) != 0,
@@ -274,4 +276,19 @@ TEST(gemm_carries_nan_and_infinity) {
         run();
         EXPECT(std::isnan(c[n - 1]) && std::isnan(c[m * n - 1]), "NaN reaches its column");
       }
+}
+
+// -0 + -0 * 1 is -0: neither operand may lose its sign on the way into a register.
+TEST(gemm_carries_the_sign_of_zero) {
+  for (int64_t m : {1, 20})
+    for (int layout = 0; layout < 4; ++layout) {
+      const bool ta = layout & 1, tb = layout & 2;
+      const int64_t n = 40, k = 5;
+      for (bool negative_a : {false, true}) {
+        std::vector<float> a(m * k, negative_a ? -0.0f : 1.0f), b(k * n, negative_a ? 1.0f : -0.0f);
+        std::vector<float> c(m * n, -0.0f);
+        fastdl::gemm(ta, tb, m, n, k, a.data(), ta ? m : k, b.data(), tb ? k : n, c.data(), n, true);
+        for (float x : c) EXPECT(x == 0.0f && std::signbit(x), "on ", kernels().isa);
+      }
+    }
 }

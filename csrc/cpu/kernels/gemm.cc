@@ -15,8 +15,8 @@
 namespace fastdl::FASTDL_ISA_NS {
 namespace {
 
-// kRows fills the registers at two or three vectors: R * V accumulators, which must be 8 to 10 at least to hide
-// the latency of FMA on two ports, V vectors of B and one broadcast.
+// kRows fills the registers at two or three vectors: R * V accumulators (at least 8 to 10 hide the latency of
+// FMA on two ports), V vectors of B and one broadcast.
 #if defined(__AVX512F__)
 constexpr int kRegisters = 32, kRows = 14;
 #elif defined(__AVX2__)
@@ -181,7 +181,7 @@ FASTDL_INLINE void copy_row(float* out, const float* in, int64_t n) {
   if (j < n) store_part(out + j, load_part(in + j, n - j), n - j);
 }
 
-// out[l, j] = b[j, l] for l < k and kLanes columns, of which the first `columns` exist; the others become zero.
+// out[l, j] = b[j, l] for l < k and kLanes columns; those from `columns` on do not exist and become zero.
 template <bool kWhole>
 FASTDL_INLINE void transpose_square(float* out, int64_t out_row, const float* b, int64_t b_row, int64_t k,
                                     int64_t columns) {
@@ -225,8 +225,8 @@ FASTDL_INLINE void add_square(vf (&acc)[R], const float* a, int64_t a_row, int64
 }
 
 template <int R>
-void dot_rows(int64_t n, int64_t k, const float* a, int64_t a_row, int64_t a_col, const float* b, int64_t b_row,
-              float* c, int64_t c_row, int accumulate, const float* bias) {
+void dot_rows(int64_t n, int64_t k, const float* a, int64_t a_row, int64_t a_col, const float* b,
+              int64_t b_row, float* c, int64_t c_row, int accumulate, const float* bias) {
   constexpr int kChains = 2;  // vectors of columns, for the latency of FMA
   constexpr int kLineLanes = kLine * kLanes;
   for (int64_t j0 = 0; j0 < n; j0 += kChains * kLanes) {

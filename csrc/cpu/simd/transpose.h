@@ -60,10 +60,11 @@ FASTDL_INLINE void transpose(vf (&v)[kLanes]) {
   if constexpr (kLanes >= 16) swap_blocks<8>(v);
 }
 
-// v[j][l] = b[j * b_row + l]: a whole square, or j < rows and l < columns alone, the rest zero. Rows a page apart
-// share a set of the cache, so a line is best used up before the next rows are loaded.
+// v[j][l] = b[j * b_row + l]: a whole square, or j < rows and l < columns alone, the rest zero. Rows a page
+// apart share a set of the cache, so a line is best used up before the next rows are loaded.
 template <bool kWhole>
-FASTDL_INLINE void load_square(vf (&v)[kLanes], const float* b, int64_t b_row, int64_t rows, int64_t columns) {
+FASTDL_INLINE void load_square(vf (&v)[kLanes], const float* b, int64_t b_row, int64_t rows,
+                               int64_t columns) {
 #pragma GCC unroll 16
   for (int j = 0; j < kLanes; ++j)
     v[j] = kWhole ? load(b + j * b_row) : j < rows ? load_n(b + j * b_row, columns) : vf{};
