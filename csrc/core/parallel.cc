@@ -1,6 +1,6 @@
 // A team of our own rather than OpenMP's: it survives fork (libgomp's child hangs in its first parallel
-// region), costs about a microsecond to enter, sleeps when idle (nothing spins while Python runs), and
-// leaves the wheel without a libgomp to find. docs/architecture.md has the measurements.
+// region), costs less to enter, gives way to other processes, sleeps when idle, and leaves the wheel
+// without a libgomp to find. docs/architecture.md has the measurements.
 #include "core/parallel.h"
 
 #include <pthread.h>
@@ -60,12 +60,12 @@ int threads_from_environment() {
   return cpus_available();
 }
 
-// How long a worker looks for new work before it sleeps. Within a plan the next region follows after a
-// few microseconds; a sleeping thread costs about 5 us to wake (and far more on a busy machine), a
-// spinning one costs a neighbour its core. With more threads than CPUs nobody spins.
+// How long a thread looks for work before it sleeps. Within a plan the next region follows after a few
+// microseconds, and waking a sleeping thread takes some (and far more on a busy machine). While it looks,
+// a thread gives its CPU to any other that wants it. With more threads than CPUs nobody looks, all sleep.
 int spin_microseconds() {
   const char* text = getenv("FASTDL_SPIN");
-  return text ? std::max(0, atoi(text)) : 50;
+  return text ? std::max(0, atoi(text)) : 200;
 }
 
 struct Job {
@@ -89,6 +89,8 @@ struct Job {
 
 thread_local bool inside = false;
 
+// A job is open to whoever comes while it lasts. A worker that wakes late finds it closed and goes back
+// to sleep: the caller never waits for a thread that has not begun, only for chunks that are under way.
 class Team {
  public:
   explicit Team(int threads) : spin_us_(threads > cpus_available() ? 0 : spin_microseconds()) {
@@ -96,64 +98,78 @@ class Team {
   }
   ~Team() {
     stop_ = true;
-    publish();
+    announce(int64_t(workers_.size()));
     for (std::thread& t : workers_) t.join();
   }
   int size() const { return int(workers_.size()) + 1; }
 
   void run(Job& job) {
-    job_.store(&job, std::memory_order_relaxed);
-    pending_.store(int(workers_.size()), std::memory_order_relaxed);
-    publish();
+    open_ = &job;
+    announce(job.chunks - 1);
     job.work();
-    // Every worker must have left the job before it goes out of scope.
-    wait_until([&] { return pending_.load(std::memory_order_acquire) == 0; }, done_cv_);
+    // A worker says that it is busy before it looks at open_, and both are sequentially consistent: either it
+    // sees the job closed, or it is seen here.
+    open_ = nullptr;
+    wait_until([this] { return busy_ == 0; }, done_);
   }
 
  private:
-  void publish() {
-    {
-      std::lock_guard lock(mutex_);
-      generation_.fetch_add(1, std::memory_order_release);
-    }
-    work_cv_.notify_all();
+  struct Sleepers {
+    std::mutex mutex;
+    std::condition_variable wake;
+    std::atomic<int> count{0};
+  };
+
+  void announce(int64_t helpers) {
+    ++generation_;
+    wake(work_, helpers);
+  }
+
+  static void wake(Sleepers& s, int64_t most) {
+    if (s.count == 0) return;  // everyone who will sleep looks once more after counting itself
+    { std::lock_guard lock(s.mutex); }
+    if (most >= s.count)
+      s.wake.notify_all();
+    else
+      for (; most > 0; --most) s.wake.notify_one();
   }
 
   template <class Ready>
-  void wait_until(Ready ready, std::condition_variable& cv) {
-    auto deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(spin_us_);
+  void wait_until(Ready ready, Sleepers& s) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(spin_us_);
     for (int i = 1; !ready(); ++i) {
-      if (i % 64 == 0 && std::chrono::steady_clock::now() >= deadline) {
-        std::unique_lock lock(mutex_);
-        cv.wait(lock, ready);
+      if (i < 100) {
+        FASTDL_PAUSE();
+      } else if (std::chrono::steady_clock::now() < deadline) {
+        sched_yield();
+      } else {
+        std::unique_lock lock(s.mutex);
+        ++s.count;
+        s.wake.wait(lock, ready);
+        --s.count;
         return;
       }
-      FASTDL_PAUSE();
     }
   }
 
   void loop() {
     inside = true;  // a parallel_for within a body runs inline
-    uint64_t seen = 0;
-    for (;;) {
-      wait_until([&] { return generation_.load(std::memory_order_acquire) != seen; }, work_cv_);
-      seen = generation_.load(std::memory_order_acquire);
+    for (uint64_t seen = 0;;) {
+      wait_until([&] { return generation_ != seen; }, work_);
+      seen = generation_;
       if (stop_) return;
-      job_.load(std::memory_order_relaxed)->work();
-      if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-        { std::lock_guard lock(mutex_); }
-        done_cv_.notify_one();
-      }
+      ++busy_;
+      if (Job* job = open_) job->work();
+      if (--busy_ == 0) wake(done_, 1);
     }
   }
 
   const int spin_us_;
   std::vector<std::thread> workers_;
-  std::mutex mutex_;
-  std::condition_variable work_cv_, done_cv_;
+  Sleepers work_, done_;
   std::atomic<uint64_t> generation_{0};
-  std::atomic<Job*> job_{nullptr};
-  std::atomic<int> pending_{0};
+  std::atomic<Job*> open_{nullptr};
+  std::atomic<int> busy_{0};  // workers that are looking at a job or working on it
   std::atomic<bool> stop_{false};
 };
 
