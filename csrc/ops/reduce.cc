@@ -85,7 +85,9 @@ void reduce_float(const FloatKernels& k, const RunContext& c) {
   const View &x = c.in[0], &y = c.out[0];
   const Extents e(x.shape, a.first, a.last);
   if (!y.numel()) return;
-  if (e.inner == 1)
+  if (e.reduced == 1)  // a batch of scalars, the loss of one output
+    std::memcpy(y.data, x.data, size_t(y.numel()) * sizeof(float));
+  else if (e.inner == 1)
     reduce_rows(k, y.as<float>(), x.as<float>(), e.outer, e.reduced);
   else
     reduce_columns(k, y.as<float>(), x.as<float>(), e);

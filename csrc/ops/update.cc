@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "core/parallel.h"
+#include "core/subnormals.h"
 #include "cpu/kernels.h"
 #include "ops/arguments.h"
 #include "ops/ops.h"
@@ -79,6 +80,7 @@ void run_sgd(const RunContext& c) {
   const bool dampened = a.torch && a.extra != 0 && finished_steps(c.in[4]) > 0;
   const float take = dampened ? float(1 - a.extra) : 1.0f;
   parallel_for(c.in[0].numel(), kGrain, [&](int64_t i, int64_t end) {
+    const FlushSubnormals flush;
     if (!m)
       kernels().sgd(p + i, g + i, end - i, k.lr, k.g_scale, k.l2, k.decay);
     else if (a.torch)
@@ -106,6 +108,7 @@ void run_adagrad(const RunContext& c) {
   const float* g = c.in[1].as<float>();
   const float lr = a.extra != 0 ? float(k.lr / (1 + finished_steps(c.in[4]) * a.extra)) : k.lr;
   parallel_for(c.in[0].numel(), kGrain, [&](int64_t i, int64_t end) {
+    const FlushSubnormals flush;
     kernels().adagrad(p + i, acc + i, g + i, end - i, lr, float(a.eps), !a.torch, k.g_scale, k.l2,
                       k.decay);
   });
@@ -133,6 +136,7 @@ void run_rmsprop(const RunContext& c) {
   const float rho = float(a.first), take = float(1 - a.first), mu = float(a.extra), eps = float(a.eps);
   const auto kernel = a.torch ? kernels().rmsprop_torch : kernels().rmsprop_keras;
   parallel_for(c.in[0].numel(), kGrain, [&](int64_t i, int64_t end) {
+    const FlushSubnormals flush;
     kernel(p + i, v + i, average ? average + i : nullptr, momentum ? momentum + i : nullptr, g + i, end - i,
            k.lr, rho, take, mu, eps, k.g_scale, k.l2, k.decay);
   });
@@ -161,6 +165,7 @@ void run_adam(const RunContext& c) {
   const float take1 = float(1 - a.first), take2 = float(1 - a.second);
   const float eps = float(a.torch ? a.eps * correction : a.eps);
   parallel_for(c.in[0].numel(), kGrain, [&](int64_t i, int64_t end) {
+    const FlushSubnormals flush;
     kernels().adam(p + i, m + i, v + i, v_max ? v_max + i : nullptr, g + i, end - i, alpha, take1, take2,
                    eps, k.g_scale, k.l2, k.decay);
   });
