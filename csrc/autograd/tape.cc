@@ -56,8 +56,10 @@ Node::~Node() {
   std::vector<Ref<RefCounted>> own;
   bool outermost = !queue;
   if (outermost) queue = &own;
-  for (Tensor& t : in)
-    if (t && t->node && t->use_count() == 1) queue->push_back(std::move(t->node));
+  for (Tensor& t : in) {
+    Tensor last = std::move(t);  // one tensor may be several inputs: each reference goes before the next is counted
+    if (last && last->node && last->use_count() == 1) queue->push_back(std::move(last->node));
+  }
   if (!outermost) return;
   while (!own.empty()) {
     Ref<RefCounted> last = std::move(own.back());
@@ -85,7 +87,9 @@ void record_on_tape(const Op& op, const Tensor* in, int inputs, Outputs& out, co
     bool leaf = in[i]->requires_grad && !in[i]->node;
     node->in[i] = leaf || (op.grad_in >> i & 1) ? in[i] : without_values(in[i]);
     node->in_version[i] = in[i]->storage->version();
+    node->in_serial[i] = in[i]->storage->serial();
   }
+  if (op.grad_out) node->out_version = out.t[0]->storage->version();
   for (int i = 0; i < out.count; ++i) {
     node->out[i] = op.grad_out ? detach(out.t[i]) : without_values(out.t[i]);
     if (!is_float(out.t[i]->dtype)) continue;
@@ -123,6 +127,7 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
 
   for (size_t i = 0; i < roots.size(); ++i) {
     const Tensor& r = roots[i];
+    FASTDL_CHECK(r, TypeError, "backward: expected a tensor, got None");
     FASTDL_CHECK(r->requires_grad, RuntimeError,
                  "backward: the tensor of shape ", r->shape,
                  " does not require a gradient and was not computed from one that does");
@@ -135,7 +140,7 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
     }
     FASTDL_CHECK(g->shape == r->shape, ValueError, "backward: the gradient has shape ", g->shape,
                  " but the tensor has shape ", r->shape);
-    flow(r, g);
+    flow(r, cast(g, DType::float32));
   }
 
   while (!todo.empty()) {
@@ -147,9 +152,14 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
                  "pass retain_graph=True to the first call to go through it again");
     for (int i = 0; i < n.inputs; ++i)
       FASTDL_CHECK(!n.in[i] || !n.in[i]->storage || !(n.op->grad_in >> i & 1) ||
-                       n.in_version[i] == n.in[i]->storage->version(),
+                       n.in_version[i] == n.in[i]->storage->version() ||
+                       n.in_serial[i] != n.in[i]->storage->serial(),
                    RuntimeError, "backward: input ", i, " of ", n.op->name, " (shape ",
                    n.in[i]->shape, ") was changed in place after it was used");
+    for (int i = 0; i < n.outputs; ++i)
+      FASTDL_CHECK(!n.op->grad_out || n.out[i]->storage->version() == n.out_version, RuntimeError,
+                   "backward: the result of ", n.op->name, " (shape ", n.out[i]->shape,
+                   ") was changed in place, but its gradient needs it");
     Tensor out[kMaxOutputs], gin[kMaxInputs];
     for (int i = 0; i < n.outputs; ++i) {
       out[i] = n.out[i];

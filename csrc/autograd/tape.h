@@ -17,7 +17,8 @@ class Node : public RefCounted {
   int inputs = 0, outputs = 0;
   Tensor in[kMaxInputs];
   Tensor out[kMaxOutputs];
-  uint32_t in_version[kMaxInputs] = {};
+  uint32_t in_version[kMaxInputs] = {}, out_version = 0;
+  uint64_t in_serial[kMaxInputs] = {};  // a leaf may be moved to other memory, with the values it has
   ~Node() override;
 };
 

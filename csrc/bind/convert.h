@@ -33,6 +33,11 @@ inline Shape shape_from(const std::vector<int64_t>& dims) {
   return s;
 }
 
+// The tensor a method is called on: unlike other arguments it is never None.
+struct Self : Tensor {
+  using Tensor::Tensor;
+};
+
 void bind_tensor(py::module_& m);
 void bind_ops(py::module_& m);
 void bind_plan(py::module_& m);
@@ -48,6 +53,17 @@ struct type_caster<fastdl::Tensor> : copyable_holder_caster<fastdl::TensorImpl, 
     if (!convert) return false;
     this->holder = fastdl::tensor_from(src, std::nullopt, false);
     this->value = this->holder.get();
+    return true;
+  }
+};
+
+template <>
+struct type_caster<fastdl::Self> {
+  PYBIND11_TYPE_CASTER(fastdl::Self, const_name("Tensor"));
+  bool load(handle src, bool) {
+    copyable_holder_caster<fastdl::TensorImpl, fastdl::Tensor> tensor;
+    if (src.is_none() || !tensor.load(src, false)) return false;
+    static_cast<fastdl::Tensor&>(value) = static_cast<fastdl::Tensor&>(tensor);
     return true;
   }
 };

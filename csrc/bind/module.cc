@@ -51,7 +51,8 @@ py::dict config() {
 PYBIND11_MODULE(_core, m) {
   m.doc() = "The fastdl engine. Use it through the fastdl package.";
   translate_errors();
-  select_isa();  // an unusable FASTDL_ISA is reported at import
+  select_isa();   // what is wrong with FASTDL_ISA and FASTDL_NUM_THREADS is reported at import
+  num_threads();
   bind_tensor(m);
   bind_ops(m);
   bind_plan(m);

@@ -49,8 +49,8 @@ void bind_ops(py::module_& m) {
   m.def("grad", &grad);
 
   m.def("manual_seed", &manual_seed);
-  m.def("get_rng_state", [] { return std::make_pair(generator().seed, generator().counter); });
-  m.def("set_rng_state", [](uint64_t seed, uint64_t counter) { generator() = {seed, counter}; });
+  m.def("get_rng_state", [] { return std::make_pair(generator().seed.load(), generator().counter.load()); });
+  m.def("set_rng_state", [](uint64_t seed, uint64_t counter) { generator().set(seed, counter); });
 }
 
 }  // namespace fastdl

@@ -34,10 +34,20 @@ std::vector<Tensor> replay(Plan& plan, const std::vector<Tensor>& values) {
     FASTDL_CHECK(v->shape == slot->shape, ValueError, "plan: input ", i, " was recorded with shape ",
                  slot->shape, ", got ", v->shape);
   }
-  for (size_t i = 0; i < values.size(); ++i)
-    if (values[i]->raw() != plan.inputs()[i]->raw())
-      std::memcpy(plan.inputs()[i]->raw(), values[i]->raw(), size_t(values[i]->bytes()));
-  without_gil([&](auto& interrupted) { return plan.replay(interrupted); });
+  // A value that lies in the plan's own memory (a result that is an input) would be overwritten by another.
+  std::vector<Tensor> sources = values;
+  for (Tensor& v : sources)
+    for (const Tensor& slot : plan.inputs())
+      if (v->storage == slot->storage && v->raw() != slot->raw()) {
+        v = copy(v);
+        break;
+      }
+  without_gil([&](auto& interrupted) {
+    std::lock_guard turn(plan.mutex());
+    for (size_t i = 0; i < sources.size(); ++i)
+      std::memmove(plan.inputs()[i]->raw(), sources[i]->raw(), size_t(sources[i]->bytes()));
+    return plan.replay(interrupted);
+  });
   return plan.outputs();
 }
 

@@ -9,17 +9,15 @@ namespace {
 
 using BinaryFunction = Tensor (*)(const Tensor&, const Tensor&);
 
-Tensor copy_of(const Tensor& t) { return copy(t); }
-
 // a <op> b, b <op> a for array-likes; NotImplemented for anything else, so that its own operator is asked.
 template <BinaryFunction F>
 void bind_operator(py::class_<TensorImpl, Tensor>& c, const char* name, const char* reflected) {
-  c.def(name, [](const Tensor& a, py::object b) -> py::object {
+  c.def(name, [](const Self& a, py::object b) -> py::object {
     if (!is_array_like(b)) return py::reinterpret_borrow<py::object>(Py_NotImplemented);
     return py::cast(F(a, tensor_from(b, std::nullopt, false)));
   });
   if (reflected)
-    c.def(reflected, [](const Tensor& a, py::object b) -> py::object {
+    c.def(reflected, [](const Self& a, py::object b) -> py::object {
       if (!is_array_like(b)) return py::reinterpret_borrow<py::object>(Py_NotImplemented);
       return py::cast(F(tensor_from(b, std::nullopt, false), a));
     });
@@ -29,7 +27,7 @@ void bind_operator(py::class_<TensorImpl, Tensor>& c, const char* name, const ch
 // the name is bound to a new tensor.
 template <BinaryFunction F>
 void bind_in_place(py::class_<TensorImpl, Tensor>& c, const char* name) {
-  c.def(name, [](const Tensor& a, const Tensor& b) -> Tensor {
+  c.def(name, [](const Self& a, const Tensor& b) -> Tensor {
     Tensor r = F(a, b);
     if (r->requires_grad || r->shape != a->shape || r->dtype != a->dtype) return r;
     assign_(a, r);
@@ -39,19 +37,32 @@ void bind_in_place(py::class_<TensorImpl, Tensor>& c, const char* name) {
 
 Tensor matmul_operator(const Tensor& a, const Tensor& b) { return matmul(a, b, false, false); }
 
-template <class T>
-T value_of(const Tensor& t) {
+double value_of(const Tensor& t) {
   note_host_read(t);
-  return T(item(t));
+  return item(t);
 }
 
 py::object item_of(const Tensor& t) {
-  note_host_read(t);
-  if (is_float(t->dtype)) return py::float_(item(t));
-  if (t->dtype == DType::bool8) return py::bool_(item(t) != 0);
-  FASTDL_CHECK(t->numel() == 1, ValueError,
-               "item: expected a tensor with one element, got shape ", t->shape);
-  return t->dtype == DType::int64 ? py::int_(*t->data<int64_t>()) : py::int_(int64_t(item(t)));
+  const double value = value_of(t);
+  if (is_float(t->dtype)) return py::float_(value);
+  if (t->dtype == DType::bool8) return py::bool_(value != 0);
+  return t->dtype == DType::int64 ? py::int_(*t->data<int64_t>()) : py::int_(int64_t(value));
+}
+
+// The buffer protocol is NumPy's: the array keeps the memory, even if the tensor is re-pointed at other.
+int get_buffer(PyObject* self, Py_buffer* buffer, int flags) {
+  try {
+    return PyObject_GetBuffer(array_from(py::handle(self).cast<Self>()).ptr(), buffer, flags);
+  } catch (py::error_already_set& e) {
+    e.restore();
+  } catch (const std::exception& e) {
+    PyErr_SetString(PyExc_BufferError, e.what());
+  }
+  return -1;
+}
+void use_numpy_buffers(PyHeapTypeObject* type) {
+  type->as_buffer.bf_getbuffer = &get_buffer;
+  type->ht_type.tp_as_buffer = &type->as_buffer;
 }
 
 std::string repr(const Tensor& t) {
@@ -78,7 +89,7 @@ void check_same_layout(const Tensor& t, const Tensor& other, const char* who) {
 }  // namespace
 
 void bind_tensor(py::module_& m) {
-  py::class_<TensorImpl, Tensor> c(m, "Tensor", py::buffer_protocol());
+  py::class_<TensorImpl, Tensor> c(m, "Tensor", py::custom_type_setup(&use_numpy_buffers));
   c.def(py::init([](py::object data, py::object dtype) {
           std::optional<DType> t;
           if (!dtype.is_none()) t = dtype_from(dtype);
@@ -86,86 +97,81 @@ void bind_tensor(py::module_& m) {
         }),
         py::arg("data"), py::arg("dtype") = py::none());
 
-  c.def_property_readonly("shape", [](const TensorImpl& t) { return tuple_from(t.shape); });
-  c.def_property_readonly("dtype", [](const TensorImpl& t) { return t.dtype; });
-  c.def_property_readonly("ndim", [](const TensorImpl& t) { return t.shape.rank(); });
-  c.def_property_readonly("itemsize", [](const TensorImpl& t) { return size_of(t.dtype); });
-  c.def_property_readonly("nbytes", &TensorImpl::bytes);
-  c.def("numel", &TensorImpl::numel);
-  c.def_property_readonly("is_leaf", [](const TensorImpl& t) { return !t.node; });
-  c.def_property_readonly("grad_fn", [](const TensorImpl& t) -> py::object {
-    if (!t.node) return py::none();
-    return py::str(static_cast<const Node*>(t.node.get())->op->name);
+  c.def_property_readonly("shape", [](const Self& t) { return tuple_from(t->shape); });
+  c.def_property_readonly("dtype", [](const Self& t) { return t->dtype; });
+  c.def_property_readonly("ndim", [](const Self& t) { return t->shape.rank(); });
+  c.def_property_readonly("itemsize", [](const Self& t) { return size_of(t->dtype); });
+  c.def_property_readonly("nbytes", [](const Self& t) { return t->bytes(); });
+  c.def("numel", [](const Self& t) { return t->numel(); });
+  c.def_property_readonly("is_leaf", [](const Self& t) { return !t->node; });
+  c.def_property_readonly("grad_fn", [](const Self& t) -> py::object {
+    if (!t->node) return py::none();
+    return py::str(static_cast<const Node*>(t->node.get())->op->name);
   });
   c.def_property(
-      "requires_grad", [](const TensorImpl& t) { return t.requires_grad; },
-      [](TensorImpl& t, bool on) {
-        FASTDL_CHECK(!on || is_float(t.dtype), RuntimeError,
-                     "only float32 tensors can require a gradient, this one is ", t.dtype);
-        FASTDL_CHECK(on || !t.node, RuntimeError,
+      "requires_grad", [](const Self& t) { return t->requires_grad; },
+      [](const Self& t, bool on) {
+        FASTDL_CHECK(!on || is_float(t->dtype), RuntimeError,
+                     "only float32 tensors can require a gradient, this one is ", t->dtype);
+        FASTDL_CHECK(on || !t->node, RuntimeError,
                      "requires_grad can only be switched off for leaves; use detach()");
-        t.requires_grad = on;
+        t->requires_grad = on;
+        if (!t->node) t->logits = nullptr;  // a loss of a leaf must flow back to the leaf
       });
   c.def_property(
-      "grad", [](const TensorImpl& t) { return t.grad; },
-      [](const Tensor& t, const Tensor& g) {
+      "grad", [](const Self& t) { return t->grad; },
+      [](const Self& t, const Tensor& g) {
         if (g) check_same_layout(t, g, "grad");
         t->grad = g;
       });
   c.def_property(
-      "_grad_home", [](const TensorImpl& t) { return t.grad_home; },
-      [](const Tensor& t, const Tensor& g) {
+      "_grad_home", [](const Self& t) { return t->grad_home; },
+      [](const Self& t, const Tensor& g) {
         if (g) check_same_layout(t, g, "_grad_home");
         t->grad_home = g;
       });
-  c.def_property_readonly("_logits", [](const TensorImpl& t) -> py::object {
-    if (!t.logits) return py::none();
-    return py::make_tuple(t.logits, t.logits_of);
+  c.def_property_readonly("_logits", [](const Self& t) -> py::object {
+    Tensor logits = logits_of(*t);
+    return logits ? py::object(py::make_tuple(logits, t->logits_of)) : py::none();
   });
-  c.def_property_readonly("_version", [](const TensorImpl& t) { return t.storage->version(); });
-  c.def("_set_data", [](const Tensor& t, const Tensor& other) {
+  c.def_property_readonly("_version", [](const Self& t) { return t->storage->version(); });
+  c.def("_set_data", [](const Self& t, const Tensor& other) {
     check_same_layout(t, other, "_set_data");
     move_to(t, other);
   });
-  c.def("_view", [](const Tensor& t, const Shape& shape, int64_t offset) {
+  c.def("_view", [](const Self& t, const Shape& shape, int64_t offset) {
     return view(t, shape, offset);
   });
-  c.def("_shares_storage", [](const Tensor& t, const Tensor& other) {
-    return t->storage == other->storage;
+  c.def("_shares_storage", [](const Self& t, const Tensor& other) {
+    return other && t->storage == other->storage;
   });
-  c.def_property_readonly("_offset", [](const TensorImpl& t) { return t.offset; });
-  c.def("data_ptr", [](const TensorImpl& t) { return uintptr_t(t.raw()); });
+  c.def_property_readonly("_offset", [](const Self& t) { return t->offset; });
+  c.def("data_ptr", [](const Self& t) { return uintptr_t(t->raw()); });
 
-  c.def("numpy", &array_from);
-  c.def("tolist", [](const Tensor& t) { return array_from(t).attr("tolist")(); });
-  c.def("item", &item_of);
+  c.def("numpy", [](const Self& t) { return array_from(t); });
+  c.def("tolist", [](const Self& t) { return array_from(t).attr("tolist")(); });
+  c.def("item", [](const Self& t) { return item_of(t); });
   c.def(
       "__array__",
-      [](const Tensor& t, py::object dtype, py::object copy) -> py::object {
+      [](const Self& t, py::object dtype, py::object copy) -> py::object {
         py::object a = array_from(t);
-        if (!dtype.is_none() && !py::dtype::from_args(dtype).equal(dtype_to(t->dtype)))
+        if (!dtype.is_none() && !py::dtype::from_args(dtype).equal(dtype_to(t->dtype))) {
+          FASTDL_CHECK(copy.is_none() || copy.cast<bool>(), ValueError, "a tensor of dtype ", t->dtype,
+                       " cannot become an array of dtype ", std::string(py::str(dtype)), " without a copy");
           return a.attr("astype")(dtype);
+        }
         return !copy.is_none() && copy.cast<bool>() ? a.attr("copy")() : a;
       },
       py::arg("dtype") = py::none(), py::arg("copy") = py::none());
-  c.def_buffer([](TensorImpl& t) -> py::buffer_info {
-    note_host_read(Tensor(&t));
-    std::vector<py::ssize_t> shape(t.shape.begin(), t.shape.end()), strides(shape.size());
-    py::ssize_t step = size_of(t.dtype);
-    for (size_t i = shape.size(); i-- > 0; step *= shape[i]) strides[i] = step;
-    constexpr const char* formats[] = {"?", "B", "i", "q", "f"};
-    return {t.raw(), py::ssize_t(size_of(t.dtype)), formats[int(t.dtype)], t.shape.rank(), shape,
-            strides, t.storage->read_only()};
-  });
-  c.def("__dlpack__", [](const Tensor& t, const py::kwargs& options) {
+  c.def("__dlpack__", [](const Self& t, const py::kwargs& options) {
     return array_from(t).attr("__dlpack__")(**options);
   });
   c.def("__dlpack_device__", [](const Tensor&) { return py::make_tuple(1, 0); });  // kDLCPU
   c.attr("__array_priority__") = 1000;  // NumPy's own operators give way to ours
 
-  c.def("detach", [](const Tensor& t) { return detach(t); });
-  c.def("clone", &copy_of);
-  c.def("backward", [](const Tensor& t, const Tensor& gradient, bool retain, bool create) {
+  c.def("detach", [](const Self& t) { return detach(t); });
+  c.def("clone", [](const Self& t) { return copy(t); });
+  c.def("backward", [](const Self& t, const Tensor& gradient, bool retain, bool create) {
           backward(t, gradient, retain, create);
         },
         py::arg("gradient") = py::none(), py::arg("retain_graph") = false,
@@ -191,28 +197,30 @@ void bind_tensor(py::module_& m) {
   bind_in_place<sub>(c, "__isub__");
   bind_in_place<mul>(c, "__imul__");
   bind_in_place<div>(c, "__itruediv__");
-  c.def("__neg__", &neg);
-  c.def("__abs__", &abs);
-  c.def("__invert__", &logical_not);
-  c.def("__hash__", [](const TensorImpl& t) { return std::hash<const void*>()(&t); });
+  c.def("__neg__", [](const Self& t) { return neg(t); });
+  c.def("__abs__", [](const Self& t) { return abs(t); });
+  c.def("__invert__", [](const Self& t) { return logical_not(t); });
+  c.def("__hash__", [](const Self& t) { return std::hash<const void*>()(t.get()); });
 
-  c.def("__len__", [](const TensorImpl& t) {
-    FASTDL_CHECK(t.shape.rank(), TypeError, "len() of a 0-dimensional tensor");
-    return t.shape[0];
+  c.def("__len__", [](const Self& t) {
+    FASTDL_CHECK(t->shape.rank(), TypeError, "len() of a 0-dimensional tensor");
+    return t->shape[0];
   });
-  c.def("__bool__", [](const Tensor& t) {
+  c.def("__bool__", [](const Self& t) {
     FASTDL_CHECK(t->numel() == 1, ValueError,
                  "the truth value of a tensor with ", t->numel(), " elements is ambiguous");
-    return value_of<double>(t) != 0;
+    return value_of(t) != 0;
   });
-  c.def("__float__", &value_of<double>);
-  c.def("__int__", &value_of<int64_t>);
-  c.def("__index__", [](const Tensor& t) {
-    FASTDL_CHECK(!is_float(t->dtype), TypeError, "a float32 tensor cannot be used as an index");
-    return value_of<int64_t>(t);
+  c.def("__float__", [](const Self& t) { return value_of(t); });
+  c.def("__int__", [](const Self& t) { return py::int_(item_of(t)); });
+  c.def("__index__", [](const Self& t) {
+    FASTDL_CHECK(!is_float(t->dtype) && t->numel() == 1, TypeError,
+                 "only an integer tensor with one element can be an index, this one is ", t->dtype,
+                 " of shape ", t->shape);
+    return py::int_(item_of(t));
   });
-  c.def("__repr__", &repr);
-  c.def("__format__", [](const Tensor& t, const std::string& spec) -> py::object {
+  c.def("__repr__", [](const Self& t) { return repr(t); });
+  c.def("__format__", [](const Self& t, const std::string& spec) -> py::object {
     if (t->numel() != 1 || spec.empty()) return py::str(repr(t));
     return item_of(t).attr("__format__")(spec);
   });

@@ -17,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -50,22 +51,32 @@ int cpus_available() {
   return std::max(n, 1);
 }
 
+constexpr int kMostThreads = 1024;
+
+// The value of an environment variable of ours; `missing` if it is not set or empty.
+int from_environment(const char* name, int least, int most, int missing) {
+  const char* text = getenv(name);
+  if (!text || !*text) return missing;
+  char* end;
+  long n = strtol(text, &end, 10);
+  FASTDL_CHECK(!*end && n >= least && n <= most, ValueError, name, ": expected an integer from ", least,
+               " to ", most, ", got '", text, "'");
+  return int(n);
+}
+
 int threads_from_environment() {
-  for (const char* name : {"FASTDL_NUM_THREADS", "OMP_NUM_THREADS"}) {
-    const char* text = getenv(name);
-    if (!text) continue;
-    int n = atoi(text);  // OMP_NUM_THREADS may be a list "4,2": the first level counts
-    if (n >= 1) return std::min(n, 1024);
-  }
-  return cpus_available();
+  int n = cpus_available();
+  // Not ours, so what it says is taken if it makes sense. It may be a list, "4,2": the first level counts.
+  if (const char* text = getenv("OMP_NUM_THREADS"))
+    if (long omp = strtol(text, nullptr, 10); omp >= 1) n = int(std::min<long>(omp, kMostThreads));
+  return from_environment("FASTDL_NUM_THREADS", 1, kMostThreads, n);
 }
 
 // How long a thread looks for work before it sleeps. Within a plan the next region follows after a few
 // microseconds, and waking a sleeping thread takes some (and far more on a busy machine). While it looks,
 // a thread gives its CPU to any other that wants it. With more threads than CPUs nobody looks, all sleep.
 int spin_microseconds() {
-  const char* text = getenv("FASTDL_SPIN");
-  return text ? std::max(0, atoi(text)) : 200;
+  return from_environment("FASTDL_SPIN", 0, 1000000, 200);
 }
 
 struct Job {
@@ -93,16 +104,19 @@ thread_local bool inside = false;
 // to sleep: the caller never waits for a thread that has not begun, only for chunks that are under way.
 class Team {
  public:
-  explicit Team(int threads) : spin_us_(threads > cpus_available() ? 0 : spin_microseconds()) {
-    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { loop(); });
+  Team(int threads, int spin_us) : spin_us_(threads > cpus_available() ? 0 : spin_us) {
+    workers_.reserve(size_t(threads - 1));
+    try {
+      for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { loop(); });
+    } catch (const std::system_error&) {
+      // The system gives no more threads; the work is done by those there are.
+    }
   }
   ~Team() {
     stop_ = true;
     announce(int64_t(workers_.size()));
     for (std::thread& t : workers_) t.join();
   }
-  int size() const { return int(workers_.size()) + 1; }
-
   void run(Job& job) {
     open_ = &job;
     announce(job.chunks - 1);
@@ -176,21 +190,21 @@ class Team {
 // The team is made on first use. After a fork the child has no worker threads: it forgets the team
 // (its memory is leaked on purpose, joining it would wait forever) and makes its own on first use.
 struct State {
+  std::atomic<int> threads;
+  int spin_us;
   std::mutex mutex;
   Team* team = nullptr;
-  int threads = threads_from_environment();
 };
 State* state = nullptr;
 
 State& get_state() {
   static std::once_flag once;
   std::call_once(once, [] {
-    state = new State;
+    state = new State{threads_from_environment(), spin_microseconds(), {}, nullptr};
     pthread_atfork([] { state->mutex.lock(); }, [] { state->mutex.unlock(); },
                    [] {
-                     int threads = state->threads;
-                     state = new State;  // the old mutex is held by a thread that is not here
-                     state->threads = threads;
+                     // A new mutex too: the old one is held by a thread that is not here.
+                     state = new State{state->threads.load(), state->spin_us, {}, nullptr};
                      inside = false;
                    });
   });
@@ -203,13 +217,12 @@ int num_threads() { return get_state().threads; }
 
 void set_num_threads(int n) {
   FASTDL_CHECK(n >= 1, ValueError, "set_num_threads: expected at least 1, got ", n);
-  FASTDL_CHECK(n <= 1024, ValueError, "set_num_threads: expected at most 1024, got ", n);
+  FASTDL_CHECK(n <= kMostThreads, ValueError, "set_num_threads: expected at most ", kMostThreads, ", got ", n);
   State& s = get_state();
   std::lock_guard lock(s.mutex);
-  if (s.team && s.team->size() != n) {
-    delete s.team;
-    s.team = nullptr;
-  }
+  if (s.threads == n) return;
+  delete s.team;
+  s.team = nullptr;
   s.threads = n;
 }
 
@@ -223,7 +236,7 @@ void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> 
     job.work();
   } else {
     std::lock_guard lock(s.mutex, std::adopt_lock);
-    if (!s.team) s.team = new Team(s.threads);
+    if (!s.team) s.team = new Team(s.threads, s.spin_us);
     inside = true;
     s.team->run(job);
     inside = false;

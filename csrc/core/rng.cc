@@ -5,13 +5,13 @@
 namespace fastdl {
 
 Generator& generator() {
-  static Generator g = [] {
+  static Generator g{[] {
     std::random_device entropy;
-    return Generator{(uint64_t(entropy()) << 32) ^ entropy(), 0};
-  }();
+    return (uint64_t(entropy()) << 32) ^ entropy();
+  }()};
   return g;
 }
 
-void manual_seed(uint64_t seed) { generator() = {seed, 0}; }
+void manual_seed(uint64_t seed) { generator().set(seed, 0); }
 
 }  // namespace fastdl

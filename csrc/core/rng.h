@@ -4,17 +4,21 @@
 #pragma once
 #include <stdint.h>
 
+#include <atomic>
+
 namespace fastdl {
 
+// One for the process, as in PyTorch and Keras. Threads that draw at once get blocks of their own, but which
+// one gets which depends on timing: only one thread's draws can be repeated from a seed.
 struct Generator {
-  uint64_t seed = 0;
-  uint64_t counter = 0;
+  std::atomic<uint64_t> seed{0};
+  std::atomic<uint64_t> counter{0};
 
   // Reserves the counters for n values (four per counter) and returns the first.
-  uint64_t reserve(int64_t n) {
-    uint64_t first = counter;
-    counter += uint64_t(n + 3) / 4;
-    return first;
+  uint64_t reserve(int64_t n) { return counter.fetch_add(uint64_t(n + 3) / 4, std::memory_order_relaxed); }
+  void set(uint64_t new_seed, uint64_t new_counter) {
+    seed = new_seed;
+    counter = new_counter;
   }
 };
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <atomic>
 #include <functional>
 
 #include "core/ref.h"
@@ -24,8 +25,9 @@ class Storage : public RefCounted {
   bool read_only() const { return read_only_; }
 
   // Counts in-place writes, so that backward() can tell when a value it needs is gone.
-  uint32_t version() const { return version_; }
-  void bump_version() { ++version_; }
+  // Plans write without the interpreter's lock; a write that another thread misses is its own data race.
+  uint32_t version() const { return version_.load(std::memory_order_relaxed); }
+  void bump_version() { version_.store(version() + 1, std::memory_order_relaxed); }
   // Number of storages made before this one: tells what is older than a moment in time.
   uint64_t serial() const { return serial_; }
   static uint64_t next_serial();
@@ -36,7 +38,7 @@ class Storage : public RefCounted {
   int64_t bytes_ = 0;
   int bucket_ = -1;  // size class it returns to; -1: not from the cache
   bool read_only_ = false;
-  uint32_t version_ = 0;
+  std::atomic<uint32_t> version_{0};
   uint64_t serial_;
   std::function<void()> release_;
 };

@@ -5,13 +5,17 @@
 
 namespace fastdl {
 
+namespace {
+constexpr int64_t kMaxElements = int64_t(1) << 56;  // so that no size in bytes overflows
+}
+
 int64_t checked_numel(const Shape& shape, const char* who) {
   int64_t n = 1;
   bool empty = false;
   for (int64_t d : shape) {
     FASTDL_CHECK(d >= 0, ValueError, who, ": expected extents of at least 0, got shape ", shape);
     empty |= d == 0;
-    FASTDL_CHECK(d == 0 || n <= (int64_t(1) << 60) / d, ValueError, who, ": shape ", shape,
+    FASTDL_CHECK(d == 0 || n <= kMaxElements / d, ValueError, who, ": shape ", shape,
                  " has too many elements");
     if (d) n *= d;
   }
@@ -44,7 +48,8 @@ Tensor scalar(double value) {
 }
 
 Tensor view(const Tensor& t, const Shape& shape, int64_t offset_elements) {
-  FASTDL_CHECK(offset_elements >= 0 && offset_elements + checked_numel(shape, "view") <= t->numel(),
+  FASTDL_CHECK(offset_elements >= 0 && offset_elements <= t->numel() &&
+                   checked_numel(shape, "view") <= t->numel() - offset_elements,
                ValueError, "view: shape ", shape, " at element ", offset_elements,
                " does not lie within a tensor of shape ", t->shape);
   Tensor v = new TensorImpl;
@@ -53,6 +58,22 @@ Tensor view(const Tensor& t, const Shape& shape, int64_t offset_elements) {
   v->shape = shape;
   v->dtype = t->dtype;
   return v;
+}
+
+void remember_logits(const Tensor& y, const Tensor& x, const char* function) {
+  y->logits = x;
+  if (x->logits) {  // without x's own memory of logits: a chain of them would never be freed
+    y->logits = detach(x);
+    y->logits->requires_grad = x->requires_grad;
+    y->logits->node = x->node;
+    y->logits->output_index = x->output_index;
+  }
+  y->logits_of = function;
+  y->logits_version = y->storage->version() + x->storage->version();
+}
+Tensor logits_of(const TensorImpl& y) {
+  if (!y.logits || y.logits_version != y.storage->version() + y.logits->storage->version()) return nullptr;
+  return y.logits;
 }
 
 namespace {

@@ -28,6 +28,7 @@ class TensorImpl : public RefCounted {
   // "sigmoid"). Cross-entropy from probabilities takes the logits from here, which is stable and cheaper.
   Ref<TensorImpl> logits;
   const char* logits_of = nullptr;
+  uint32_t logits_version = 0;  // tells whether either was changed in place since
 
   int64_t numel() const { return shape.numel(); }
   int64_t bytes() const { return numel() * size_of(dtype); }
@@ -54,6 +55,10 @@ Tensor scalar(double value);
 // Same memory, own shape; no place in the tape. `shape` must have as many elements as the view covers.
 Tensor view(const Tensor& t, const Shape& shape, int64_t offset_elements = 0);
 inline Tensor detach(const Tensor& t) { return view(t, t->shape); }
+
+// Lets y remember that it is `function` of x, and what x was; null once one of them has changed.
+void remember_logits(const Tensor& y, const Tensor& x, const char* function);
+Tensor logits_of(const TensorImpl& y);
 
 // Re-points t at the memory of `other` (same shape and type).
 void move_to(const Tensor& t, const Tensor& other);

@@ -9,9 +9,9 @@ View view_of(const Tensor& t) {
   return v;
 }
 
-CallObserver*& call_observer() {
-  static thread_local CallObserver* observer = nullptr;
-  return observer;
+const Ref<ObserverSlot>& observer_slot() {
+  static thread_local const Ref<ObserverSlot> slot = new ObserverSlot;
+  return slot;
 }
 
 Outputs apply(const Op& op, const Tensor* in, int inputs, const Attrs& attrs) {

@@ -109,7 +109,7 @@ inline Outputs apply(const Op& op, std::initializer_list<Tensor> in, const Attrs
 
 View view_of(const Tensor& t);
 
-// Sees every call while a plan is recorded (plan/recorder.cc). At most one per thread.
+// Sees every call of one thread while a plan is recorded (plan/recorder.cc). At most one per thread.
 class CallObserver {
  public:
   virtual ~CallObserver() = default;
@@ -121,7 +121,12 @@ class CallObserver {
   // Python looks at the values of t (numpy(), item(), bool()): a replay could not repeat that.
   virtual void on_host_read(const Tensor& t) = 0;
 };
-CallObserver*& call_observer();
+// Where the calling thread keeps its observer; whoever holds the reference may clear it from another thread.
+struct ObserverSlot : RefCounted {
+  CallObserver* observer = nullptr;
+};
+const Ref<ObserverSlot>& observer_slot();
+inline CallObserver* call_observer() { return observer_slot()->observer; }
 inline void note_host_read(const Tensor& t) {
   if (CallObserver* o = call_observer()) o->on_host_read(t);
 }

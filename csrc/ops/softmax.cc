@@ -81,10 +81,7 @@ Tensor along(const Op& op, const Tensor& x, int64_t axis) {
 
 Tensor softmax(const Tensor& x, int64_t axis) {
   Tensor y = along(op_softmax, x, axis);
-  if (axis == -1 || axis == x->shape.rank() - 1) {
-    y->logits = x;  // see TensorImpl::logits
-    y->logits_of = "softmax";
-  }
+  if (axis == -1 || axis == x->shape.rank() - 1) remember_logits(y, x, "softmax");
   return y;
 }
 Tensor log_softmax(const Tensor& x, int64_t axis) { return along(op_log_softmax, x, axis); }

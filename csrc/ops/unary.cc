@@ -289,8 +289,7 @@ Tensor gelu(const Tensor& x, bool approximate) {
 }
 Tensor sigmoid(const Tensor& x) {
   Tensor y = unary(op_sigmoid, x);
-  y->logits = x;  // see TensorImpl::logits
-  y->logits_of = "sigmoid";
+  remember_logits(y, x, "sigmoid");
   return y;
 }
 

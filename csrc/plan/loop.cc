@@ -7,6 +7,8 @@
 namespace fastdl {
 namespace {
 
+constexpr int64_t kMost = int64_t(1) << 56;  // samples
+
 int64_t row_bytes(const Tensor& t) {
   return t->shape.count(1, t->shape.rank()) * size_of(t->dtype);
 }
@@ -14,10 +16,13 @@ int64_t row_bytes(const Tensor& t) {
 void check(const Plan& plan, const LoopOptions& o) {
   FASTDL_CHECK(o.batch >= 1, ValueError, "loop: expected a batch of at least 1, got ", o.batch);
   FASTDL_CHECK(o.first >= 0 && o.steps >= 0, ValueError, "loop: negative start or number of steps");
+  FASTDL_CHECK(o.first <= kMost && o.steps <= (kMost - o.first) / o.batch, ValueError, "loop: ", o.steps,
+               " batches of ", o.batch, " from sample ", o.first, " are more than there can be");
   for (const Feed& f : o.feeds) {
     FASTDL_CHECK(f.input >= 0 && size_t(f.input) < plan.inputs().size(), ValueError,
                  "loop: the plan has no input ", f.input);
     const Tensor& slot = plan.inputs()[size_t(f.input)];
+    FASTDL_CHECK(f.data, TypeError, "loop: the data of input ", f.input, " are None");
     FASTDL_CHECK(f.data->dtype == slot->dtype, TypeError, "loop: input ", f.input,
                  " was recorded with dtype ", slot->dtype, ", got ", f.data->dtype);
     Shape expected = f.data->shape;
@@ -34,6 +39,8 @@ void check(const Plan& plan, const LoopOptions& o) {
     FASTDL_CHECK(s.output >= 0 && size_t(s.output) < plan.outputs().size(), ValueError,
                  "loop: the plan has no output ", s.output);
     const Tensor& out = plan.outputs()[size_t(s.output)];
+    FASTDL_CHECK(s.data && s.data->shape.rank() >= 1 && !s.data->storage->read_only(), TypeError,
+                 "loop: no memory for the result ", s.output);
     FASTDL_CHECK(out->dtype == s.data->dtype && out->shape.rank() >= 1 && out->shape[0] == o.batch &&
                      row_bytes(out) == row_bytes(s.data) &&
                      o.first + o.batch * o.steps <= s.data->shape[0],
@@ -53,7 +60,7 @@ void check(const Plan& plan, const LoopOptions& o) {
                      " is out of range for ", f.data->shape[0], " samples");
   }
   for (const PerStep& p : o.per_step)
-    FASTDL_CHECK(p.target->dtype == DType::float32 && p.values->dtype == DType::float32 &&
+    FASTDL_CHECK(p.target && p.values && p.target->dtype == DType::float32 && p.values->dtype == DType::float32 &&
                      p.target->numel() >= 1 && p.values->numel() >= o.steps,
                  ValueError, "loop: expected one float32 value per step");
 }
@@ -61,6 +68,7 @@ void check(const Plan& plan, const LoopOptions& o) {
 }  // namespace
 
 int64_t run_loop(Plan& plan, const LoopOptions& o, const std::function<bool()>& interrupted) {
+  std::lock_guard turn(plan.mutex());
   check(plan, o);
   using clock = std::chrono::steady_clock;
   const auto start = clock::now();
@@ -78,11 +86,13 @@ int64_t run_loop(Plan& plan, const LoopOptions& o, const std::function<bool()>& 
     for (const Feed& f : o.feeds) {
       const int64_t bytes = row_bytes(f.data);
       char* data = static_cast<char*>(f.data->raw());
+      void* slot = plan.inputs()[size_t(f.input)]->raw();
       if (o.indices)
-        gather_rows(plan.inputs()[size_t(f.input)]->raw(), data, o.indices->data<int64_t>() + at, o.batch,
-                    bytes);
-      else
+        gather_rows(slot, data, o.indices->data<int64_t>() + at, o.batch, bytes);
+      else if (plan.can_rebind(f.input))
         plan.rebind(f.input, data + at * bytes);
+      else
+        std::memcpy(slot, data + at * bytes, size_t(o.batch * bytes));
     }
     for (const PerStep& p : o.per_step) *p.target->data<float>() = p.values->data<float>()[step];
     if (!plan.replay(interrupted)) return step;

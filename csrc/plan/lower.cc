@@ -1,6 +1,5 @@
 // The passes that turn a recording into what a plan runs. None of them changes a single bit of a result.
 #include <algorithm>
-#include <set>
 
 #include "plan/plan.h"
 
@@ -135,18 +134,40 @@ std::vector<int64_t> assign_arena(const Recording& r, int64_t& arena_bytes) {
   return offset;
 }
 
-// A call that changes external memory on the basis of what was there (an optimizer update, a metric total)
-// cannot be undone; one that only overwrites (assign_ of a gradient) can be repeated by the next step.
+namespace {
+
+bool is_external(const Recording& r, const Operand& o) {
+  return o.buffer >= 0 && r.buffers[size_t(o.buffer)].external;
+}
+bool covered(const Operand& o, const std::vector<Operand>& by) {
+  return std::any_of(by.begin(), by.end(), [&](const Operand& b) {
+    return b.buffer == o.buffer && b.offset <= o.offset && o.offset + o.bytes() <= b.offset + b.bytes();
+  });
+}
+
+}  // namespace
+
+// Changing external memory that the step has read (an optimizer update, a metric total) cannot be undone;
+// overwriting what it has not read (a gradient) can be repeated by the next step.
 size_t commit_point(const Recording& r) {
-  std::set<int> read;
+  std::vector<Operand> read, fresh;  // what was there before the step and was read; what the step put there
   for (size_t i = 0; i < r.calls.size(); ++i) {
     const Call& c = r.calls[i];
+    auto overwrites = [&](size_t k) { return c.writes(int(k)) && is_assign(c); };
     for (size_t k = 0; k < c.in.size(); ++k)
-      if (!(is_assign(c) && k == 0)) read.insert(c.in[k].buffer);
+      if (is_external(r, c.in[k]) && !overwrites(k) && !covered(c.in[k], fresh)) read.push_back(c.in[k]);
+    auto write = [&](const Operand& o) {
+      if (!is_external(r, o)) return false;
+      for (const Operand& before : read)
+        if (o.overlaps(before)) return true;
+      fresh.push_back(o);
+      return false;
+    };
+    bool state = false;
     for (size_t k = 0; k < c.in.size(); ++k)
-      if (c.writes(int(k)) && c.in[k].buffer >= 0 && r.buffers[size_t(c.in[k].buffer)].external &&
-          read.count(c.in[k].buffer))
-        return i;
+      if (c.writes(int(k))) state |= write(c.in[k]);
+    for (const Operand& o : c.out) state |= write(o);
+    if (state) return i;
   }
   return r.calls.size();
 }

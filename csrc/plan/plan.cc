@@ -8,10 +8,11 @@ namespace fastdl {
 Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> outputs)
     : inputs_(std::move(inputs)), outputs_(std::move(outputs)) {
   recorder.stop();
+  for (const Tensor& t : inputs_) FASTDL_CHECK(t, TypeError, "plan: an input is None");
+  for (const Tensor& t : outputs_) FASTDL_CHECK(t, TypeError, "plan: an output is None");
   FASTDL_CHECK(recorder.problem().empty(), RuntimeError, "plan: ", recorder.problem());
   std::vector<int> input_buffers;
   for (const Tensor& t : inputs_) input_buffers.push_back(recorder.buffer_of(t->storage, false));
-  for (const Tensor& t : outputs_) recorder.buffer_of(t->storage, false);
   std::vector<int> output_buffers;
   for (const Tensor& t : outputs_) output_buffers.push_back(recorder.buffer_of(t->storage, false));
 
@@ -25,6 +26,18 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
   arena_ = Storage::allocate(arena_bytes_);
 
   patches_.resize(inputs_.size());
+  can_rebind_.assign(inputs_.size(), true);
+  for (size_t k = 0; k < inputs_.size(); ++k)
+    for (int b : output_buffers)
+      if (b == input_buffers[k]) can_rebind_[k] = false;
+  std::vector<bool> written(r.buffers.size());
+  auto write_to = [&](const Operand& o) {
+    if (o.buffer < 0) return;
+    written[size_t(o.buffer)] = true;
+    for (size_t k = 0; k < inputs_.size(); ++k)
+      if (o.buffer == input_buffers[k]) can_rebind_[k] = false;
+  };
+  constexpr int64_t kLongCall = 1 << 16;  // bytes of an operand from which on a call may take a while
   steps_.resize(r.calls.size());
   for (size_t i = 0; i < r.calls.size(); ++i) {
     const Call& c = r.calls[i];
@@ -33,29 +46,38 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
     s.attrs = c.attrs;
     s.inputs = int(c.in.size());
     s.outputs = int(c.out.size());
+    s.ask = i % 8 == 7;
     auto place = [&](const Operand& o, View& v) {
       if (o.buffer < 0) return;
       const Buffer& b = r.buffers[size_t(o.buffer)];
       char* base = b.external ? static_cast<char*>(b.storage->data())
                               : static_cast<char*>(arena_->data()) + offset[size_t(o.buffer)];
       v = {base + o.offset, o.shape, o.dtype};
+      s.ask |= o.bytes() >= kLongCall;
       for (size_t k = 0; k < inputs_.size(); ++k)
         if (o.buffer == input_buffers[k])
           patches_[k].push_back({&v, o.offset - inputs_[k]->offset * size_of(inputs_[k]->dtype)});
     };
     for (int k = 0; k < s.inputs; ++k) place(c.in[size_t(k)], s.views[k]);
     for (int k = 0; k < s.outputs; ++k) place(c.out[size_t(k)], s.views[kMaxInputs + k]);
+    for (int k = 0; k < s.inputs; ++k)
+      if (c.writes(k)) write_to(c.in[size_t(k)]);
+    for (const Operand& o : c.out) write_to(o);
   }
-  for (Buffer& b : r.buffers)
-    if (b.external) external_.push_back(std::move(b.storage));
+  for (size_t b = 0; b < r.buffers.size(); ++b) {
+    if (!r.buffers[b].external) continue;
+    if (written[b]) written_.push_back(r.buffers[b].storage);
+    external_.push_back(std::move(r.buffers[b].storage));
+  }
 }
 
 bool Plan::replay(const std::function<bool()>& interrupted) {
   using clock = std::chrono::steady_clock;
   clock::time_point asked = interrupted ? clock::now() : clock::time_point();
+  for (const Ref<Storage>& s : written_) s->bump_version();
   for (size_t i = 0; i < steps_.size(); ++i) {
-    // The clock costs 25 ns; a plan of many small calls reads it at every eighth.
-    if (interrupted && i < commit_ && i % 8 == 7 && clock::now() - asked > std::chrono::milliseconds(50)) {
+    // The clock costs 25 ns; among small calls it is read at every eighth.
+    if (interrupted && i < commit_ && steps_[i].ask && clock::now() - asked > std::chrono::milliseconds(50)) {
       if (interrupted()) return false;
       asked = clock::now();
     }

@@ -9,6 +9,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -63,18 +64,21 @@ class Recorder : public CallObserver {
 
   // Why this step cannot be replayed; empty if it can.
   const std::string& problem() const { return problem_; }
+  // Ends recording, from any thread.
   void stop();
-  Recording take() { return std::move(recording_); }
+  Recording take();  // once
   int buffer_of(const Ref<Storage>& storage, bool made_by_call);
 
  private:
   Operand operand(const Tensor& t, bool made_by_call);
+  void check_aliases();
 
+  Ref<ObserverSlot> slot_;  // of the thread that is observed; null once stopped
   Recording recording_;
   std::unordered_map<const Storage*, int> index_;
   uint64_t first_serial_;
   std::string problem_;
-  bool active_ = true;
+  bool taken_ = false;
 };
 
 class Plan : public RefCounted {
@@ -88,7 +92,13 @@ class Plan : public RefCounted {
   bool replay(const std::function<bool()>& interrupted);
 
   // Lets input i read from `data` from now on; the caller keeps it alive. Null: its own memory again.
+  // Only for inputs that are merely read: not where the step changes one, or where an output is its memory.
   void rebind(int i, void* data);
+  bool can_rebind(int i) const { return can_rebind_[size_t(i)]; }
+
+  // Held while a plan's memory is in use: inputs filled, steps run, results read. A plan is one object of
+  // mutable state; threads that replay the same one take turns.
+  std::mutex& mutex() { return mutex_; }
 
   const std::vector<Tensor>& inputs() const { return inputs_; }
   const std::vector<Tensor>& outputs() const { return outputs_; }
@@ -104,6 +114,7 @@ class Plan : public RefCounted {
     Attrs attrs;
     View views[kMaxInputs + kMaxOutputs];
     int inputs, outputs;
+    bool ask;  // look at the clock before this call
   };
   struct Patch {
     View* view;
@@ -112,11 +123,13 @@ class Plan : public RefCounted {
 
   std::vector<Step> steps_;
   size_t commit_ = 0;  // steps before this one can be abandoned without a trace
-  std::vector<Ref<Storage>> external_;
+  std::vector<Ref<Storage>> external_, written_;  // memory of others; what of it the steps change
   Ref<Storage> arena_;
   int64_t arena_bytes_ = 0;
   std::vector<Tensor> inputs_, outputs_;
   std::vector<std::vector<Patch>> patches_;  // of each input
+  std::vector<bool> can_rebind_;
+  std::mutex mutex_;
 };
 
 // lower.cc: the passes from a recording to what a plan runs, in this order.

@@ -12,14 +12,39 @@ const Op op_restore = {"restore", infer_restore, run_restore, nullptr, 1};
 
 }  // namespace
 
-Recorder::Recorder() : first_serial_(Storage::next_serial()) {
-  FASTDL_CHECK(!call_observer(), RuntimeError, "a plan is already being recorded on this thread");
-  call_observer() = this;
+Recorder::Recorder() : slot_(observer_slot()), first_serial_(Storage::next_serial()) {
+  FASTDL_CHECK(!slot_->observer, RuntimeError, "a plan is already being recorded on this thread");
+  slot_->observer = this;
 }
 Recorder::~Recorder() { stop(); }
 void Recorder::stop() {
-  if (active_) call_observer() = nullptr;
-  active_ = false;
+  if (!slot_) return;
+  slot_->observer = nullptr;
+  slot_ = nullptr;
+  check_aliases();
+}
+
+Recording Recorder::take() {
+  FASTDL_CHECK(!taken_, RuntimeError, "plan: this recording was made into a plan already");
+  taken_ = true;
+  return std::move(recording_);
+}
+
+// The passes tell memory apart by its storage. Two storages over one array (from_numpy, twice) would let them
+// move a write past a read of the same bytes.
+void Recorder::check_aliases() {
+  std::vector<bool> written(recording_.buffers.size());
+  for (const Call& c : recording_.calls)
+    for (size_t i = 0; i < c.in.size(); ++i)
+      if (c.in[i].buffer >= 0 && c.writes(int(i))) written[size_t(c.in[i].buffer)] = true;
+  auto begin = [](const Buffer& b) { return static_cast<const char*>(b.storage->data()); };
+  for (size_t w = 0; w < written.size(); ++w) {
+    const Buffer& a = recording_.buffers[w];
+    if (!written[w] || !a.external) continue;
+    for (const Buffer& b : recording_.buffers)
+      if (&a != &b && begin(a) < begin(b) + b.bytes && begin(b) < begin(a) + a.bytes && problem_.empty())
+        problem_ = "the step changes an array in place that it also uses through another tensor";
+  }
 }
 
 int Recorder::buffer_of(const Ref<Storage>& storage, bool made_by_call) {
