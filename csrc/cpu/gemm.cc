@@ -68,9 +68,11 @@ Blocking choose_blocking(const KernelTable& isa, const Problem& p, int64_t rows,
   // pays from the fourth use on.
   const bool pack = p.b_transposed || (b.row_tiles > 3 && p.k * p.n > l2);
   b.panel = pack ? tile_columns : 0;
-  // Rows of A a whole page apart share one set of L1; columns of A take a line for every k.
-  const bool scattered = p.a_col == 1 ? p.a_row % 1024 == 0 : p.k * p.a_col > l1;
-  b.copy_a = scattered && columns >= 128;
+  // Copying A pays where its lines compete for one set of L1, as those whole pages apart do, or where a line
+  // taken for every k is too many; and only over the columns of some tiles, fewer if both come together.
+  const bool by_rows = p.a_col == 1, pages_apart = (by_rows ? p.a_row : p.a_col) % 1024 == 0;
+  const bool many_lines = !by_rows && p.k * p.a_col > l1;
+  b.copy_a = (pages_apart || many_lines) && columns >= (pages_apart && many_lines ? 32 : 128);
   return b;
 }
 
