@@ -17,6 +17,7 @@ from ._core import Tensor as Tensor
 if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers and editors
     from . import activations as activations
     from . import autograd as autograd
+    from . import backend as backend
     from . import callbacks as callbacks
     from . import constraints as constraints
     from . import cuda as cuda
@@ -38,6 +39,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._device import device as device
     from ._random import Generator as Generator
     from ._random import manual_seed as manual_seed
+    from .autograd import GradientTape as GradientTape
     from .autograd import enable_grad as enable_grad
     from .autograd import no_grad as no_grad
     from .layers import Input as Input
@@ -59,8 +61,8 @@ bool_ = _np.dtype("bool")
 float, long, int, bool = float32, int64, int32, bool_  # PyTorch's names for them
 
 _SUBMODULES = frozenset(
-    "activations autograd callbacks cli constraints cuda data datasets initializers layers losses "
-    "metrics models nn ops optim optimizers regularizers utils".split()
+    "activations autograd backend callbacks cli constraints cuda data datasets initializers layers "
+    "losses metrics models nn ops optim optimizers regularizers utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is looked for in `ops`.
 _HOMES = {

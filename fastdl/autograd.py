@@ -1,10 +1,11 @@
-"""Switching gradient recording on and off, and gradients as values."""
+"""Switching gradient recording on and off, gradients as values, and tapes."""
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
-from . import _core
+from . import _core, _tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -149,3 +150,143 @@ def grad(
                     "set allow_unused=True if that is meant"
                 )
     return tuple(gradients)
+
+
+class _Tapes(threading.local):
+    active = 0  # tapes that record in this thread
+
+
+_tapes = _Tapes()
+
+
+class GradientTape:
+    """TensorFlow's way to gradients: what is computed in the `with` block can be differentiated.
+
+    A gradient that is computed while another tape records can be differentiated by that one.
+
+    Args:
+        persistent: whether `gradient` may be called more than once.
+        watch_accessed_variables: whether trainable variables are watched without `watch`.
+
+    Source: `tf.GradientTape`. Without one, operations are recorded all the same: `loss.backward()`.
+
+    Example:
+        >>> x = fastdl.tensor(3.0)
+        >>> with fastdl.GradientTape() as outer:
+        ...     outer.watch(x)
+        ...     with fastdl.GradientTape() as inner:
+        ...         inner.watch(x)
+        ...         y = x * x * x
+        ...     slope = inner.gradient(y, x)
+        >>> slope.item(), outer.gradient(slope, x).item()
+        (27.0, 18.0)
+    """
+
+    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
+        self._persistent = persistent
+        self._all = watch_accessed_variables
+        self._watched: list[Tensor] = []
+        self._recording = False
+        self._used = False
+        self._before = True
+
+    def __enter__(self) -> GradientTape:
+        if self._recording:
+            raise ValueError("GradientTape: it is recording already")
+        self._before = _core.set_grad_enabled(True)
+        self._recording = True
+        _tapes.active += 1
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stop()
+        _core.set_grad_enabled(self._before)
+
+    def _stop(self) -> None:
+        if self._recording:
+            self._recording = False
+            _tapes.active -= 1
+
+    def watch(self, tensor: Any) -> None:
+        """Makes a tensor (or several, nested) one that gradients can be taken for.
+
+        It requires a gradient from then on, as `tensor.requires_grad` says.
+
+        Raises:
+            RuntimeError: it isn't of type float32.
+        """
+        for one in _tree.leaves(tensor):
+            one.requires_grad = True
+            self._watched.append(one)
+
+    def stop_recording(self) -> no_grad:
+        """A context in which nothing is recorded."""
+        return no_grad()
+
+    def gradient(
+        self,
+        target: Any,
+        sources: Any,
+        output_gradients: Any = None,
+        unconnected_gradients: str = "none",
+    ) -> Any:
+        """The gradients of the sum of all elements of `target`, in the structure of `sources`.
+
+        Args:
+            target: a tensor or several, nested.
+            sources: variables and watched tensors, nested.
+            output_gradients: weights for the sum, like `target`.
+            unconnected_gradients: "none" or "zero": what stands for sources that the target
+                doesn't depend on.
+
+        Raises:
+            RuntimeError: the second call on a tape that isn't persistent.
+            ValueError: unknown `unconnected_gradients`.
+        """
+        if self._used and not self._persistent:
+            raise RuntimeError(
+                "GradientTape.gradient: a tape that isn't persistent gives gradients once; use "
+                "GradientTape(persistent=True)"
+            )
+        if unconnected_gradients not in ("none", "zero"):
+            raise ValueError(
+                "GradientTape.gradient: unconnected_gradients: expected 'none' or 'zero', got "
+                f"{unconnected_gradients!r}"
+            )
+        self._used = True
+        if not self._persistent:
+            self._stop()
+        targets = _tree.flatten(target)
+        weights = [None] * len(targets)
+        if output_gradients is not None:
+            weights = _tree.flatten(output_gradients)
+        roots = [
+            (t, _core.full(t.shape, "float32", 1.0) if w is None else _core.as_tensor(w))
+            for t, w in zip(targets, weights, strict=True)
+            if t.requires_grad
+        ]
+        inputs = _tree.flatten(sources)
+        chosen = [i for i, s in enumerate(inputs) if self._has(s)]
+        found: list[Tensor | None] = [None] * len(inputs)
+        if roots and chosen:
+            # Other tapes may go through the same graph, so it is kept; it goes with its tensors.
+            gradients = _core.grad(
+                [t for t, _ in roots],
+                [w for _, w in roots],
+                [inputs[i] for i in chosen],
+                True,
+                _tapes.active > 0,
+            )
+            for i, gradient in zip(chosen, gradients, strict=True):
+                found[i] = gradient
+        if unconnected_gradients == "zero":
+            found = [
+                _core.full(s.shape, "float32", 0.0) if g is None else g
+                for s, g in zip(inputs, found, strict=True)
+            ]
+        return _tree.pack(sources, found)
+
+    def _has(self, source: Tensor) -> bool:
+        if not source.requires_grad:
+            return False
+        return self._all or any(source is watched for watched in self._watched)

@@ -149,6 +149,10 @@ class CompileLoss:
         wanted = outputs.of("loss", self._loss, shared=True)
         weights = outputs.of("loss_weights", self._loss_weights, shared=True)
         self._with_loss = [i for i, loss in enumerate(wanted) if loss is not None]
+        if outputs.keys and isinstance(self._loss, dict):  # in the order they are given in
+            self._with_loss = [
+                outputs.keys.index(k) for k, v in self._loss.items() if v is not None
+            ]
         if not self._with_loss:
             raise ValueError("loss: expected a loss for at least one output, got none")
         targets, predictions = self._targets(y_true), outputs.of("outputs", y_pred)
