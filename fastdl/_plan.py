@@ -52,8 +52,9 @@ class plan:
             _core.grad_enabled(),
             *(t.requires_grad for t in leaves),
         )
-        result = self._steps(leaves, lambda values: _tree.pack(marks, list(values)), key)
-        return _tree.map_structure(_own, result)
+        with self._steps.turn:
+            result = self._steps(leaves, lambda values: _tree.pack(marks, list(values)), key)
+            return _tree.map_structure(_own, result)
 
     def forget(self) -> None:
         """Drops the recordings, as when something other than the inputs changed."""

@@ -3,6 +3,7 @@ then on."""
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
@@ -37,6 +38,10 @@ class StepFunction:
         step: a function of a structure of tensors, whose result is a structure of tensors.
         limit: how many plans are kept, for as many combinations of shapes and types; the one
             unused for longest goes first.
+
+    Attributes:
+        turn: a lock for threads that share the function. A replay fills the same tensors each time:
+            hold it from the call until its result has been read.
     """
 
     def __init__(self, step: Callable[[Any], Any], limit: int = 8) -> None:
@@ -46,6 +51,7 @@ class StepFunction:
         self._warm = False
         self._layout = -1
         self._told = False
+        self.turn = threading.RLock()
 
     def forget(self) -> None:
         """Drops all plans, as when the model changed."""

@@ -191,10 +191,12 @@ class Loops(Running):
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays."""
-        result = self._run_batch("predict", (to_tensors("x", x), None, None))
-        return _tree.map_structure(np.array, result)
+        with self._function("predict").turn:
+            result = self._run_batch("predict", (to_tensors("x", x), None, None))
+            return _tree.map_structure(np.array, result)
 
     def _batch_logs(self, phase: str, data: Arrays, return_dict: bool) -> Any:
-        self.reset_metrics()
-        logs = numbers(self._run_batch(phase, (data.x, data.y, data.sample_weight)))
+        with self._function(phase).turn:
+            self.reset_metrics()
+            logs = numbers(self._run_batch(phase, (data.x, data.y, data.sample_weight)))
         return logs if return_dict else self._in_order(logs)

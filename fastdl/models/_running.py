@@ -101,9 +101,11 @@ class Running:
             sinks: called with the result of the first step on arrays; returns arrays that take the
                 rows of the results of all others.
         """
-        if isinstance(data, Arrays):
-            return self._run_arrays(phase, data, limit, begin, sinks)
-        return self._run_stream(phase, data, limit, begin)
+        with self._function(phase).turn:  # a result is read before another thread makes the next
+            if isinstance(data, Arrays):
+                yield from self._run_arrays(phase, data, limit, begin, sinks)
+            else:
+                yield from self._run_stream(phase, data, limit, begin)
 
     def _run_arrays(
         self,
