@@ -315,6 +315,169 @@ def test_ctrl_c_leaves_a_model_that_can_go_on():
     assert model.evaluate(x, y, verbose=0)[0] < before
 
 
+class Batches(fastdl.utils.PyDataset):
+    """Four batches of numbers that say which batch they are from; notes what is asked of it."""
+
+    def __init__(self, length=4, **options):
+        super().__init__(**options)
+        self.length, self.calls = length, []
+
+    def __len__(self):
+        return self.length
+
+    def __getitem__(self, index):
+        self.calls.append(index)
+        return np.full((8, 6), index, np.float32), np.zeros(8, np.int64)
+
+    def on_epoch_begin(self):
+        self.calls.append("begin")
+
+    def on_epoch_end(self):
+        self.calls.append("end")
+
+
+def test_batches_of_a_py_dataset_are_shuffled():
+    model = make_model()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    data, validation = Batches(workers=4), Batches(2)
+    fastdl.manual_seed(0)
+    model.fit(data, epochs=3, validation_data=validation, validation_steps=2, verbose=0)
+    assert validation.calls == ["begin", 0, 1, "end"] * 3
+    epochs = [data.calls[i : i + 6] for i in range(0, 18, 6)]
+    assert all(e[0] == "begin" and e[5] == "end" for e in epochs)
+    assert all(sorted(e[1:5]) == [0, 1, 2, 3] for e in epochs)
+    assert any(e != epochs[0] for e in epochs)
+    data.calls.clear()
+    model.fit(data, epochs=1, shuffle=False, verbose=0)
+    assert data.calls == ["begin", 0, 1, 2, 3, "end"]
+    assert data.num_batches == 4
+
+
+def test_a_py_dataset_without_length_has_no_end():
+    class Endless(fastdl.utils.PyDataset):
+        def __getitem__(self, index):
+            seen.append(index)
+            return X, Y
+
+    seen = []
+    model = make_model()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(Endless(), epochs=2, steps_per_epoch=3, verbose=0)
+    assert seen == list(range(6))
+    assert Endless().num_batches is None
+    with pytest.raises(NotImplementedError, match="PyDataset: a PyDataset defines __getitem__"):
+        fastdl.utils.PyDataset()[0]
+
+
+def test_data_that_run_out_end_the_epoch_or_the_training():
+    model = make_model()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.warns(UserWarning, match="ran out before the first step of an epoch"):
+        history = model.fit(((X, Y) for _ in range(3)), epochs=4, verbose=0)
+    assert history.epoch == [0]
+    with pytest.warns(UserWarning, match="ran out after 1 of 2 steps of an epoch"):
+        history = model.fit(((X, Y) for _ in range(3)), epochs=2, steps_per_epoch=2, verbose=0)
+    assert history.epoch == [0, 1]
+    with pytest.raises(ValueError, match="fit: the data yielded no batch"), pytest.warns():
+        model.fit(iter([]), verbose=0)
+
+
+def test_batch_hooks_come_once_for_each_batch():
+    calls = []
+
+    class Watch(fastdl.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            calls.append(("train", batch))
+
+        def on_train_batch_end(self, batch, logs=None):
+            calls.append((batch, sorted(logs)))
+
+        def on_test_batch_begin(self, batch, logs=None):
+            calls.append(("test", batch))
+
+        def on_predict_batch_begin(self, batch, logs=None):
+            calls.append(("predict", batch))
+
+        def on_predict_batch_end(self, batch, logs=None):
+            calls.append((batch, len(logs["outputs"])))
+
+    model = make_model()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    trained = [("train", 0), (0, ["loss"]), ("train", 1), (1, ["loss"])]
+    for data in (X, Y), (((X, Y) for _ in range(2)), None):
+        model.fit(*data, batch_size=16, callbacks=[Watch()], verbose=0)
+        assert calls == trained
+        calls.clear()
+    model.evaluate(X, Y, 16, callbacks=[Watch()], verbose=0)
+    assert calls == [("test", 0), ("test", 1)]
+    calls.clear()
+    model.predict(X, 20, callbacks=[Watch()], verbose=0)
+    assert calls == [("predict", 0), (0, 20), ("predict", 1), (1, 12)]
+
+
+def test_evaluation_and_prediction_may_be_stopped():
+    class Stop(fastdl.callbacks.Callback):
+        def on_test_batch_end(self, batch, logs=None):
+            self.model.stop_evaluating = batch == 1
+
+        def on_predict_batch_end(self, batch, logs=None):
+            self.model.stop_predicting = batch == 1
+
+    model = make_model()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    whole = model.predict(X, verbose=0)
+    np.testing.assert_array_equal(model.predict(X, 8, 0, callbacks=[Stop()]), whole[:16])
+    part = model.evaluate(X, Y, 8, 0, callbacks=[Stop()])
+    assert part == pytest.approx(model.evaluate(X[:16], Y[:16], verbose=0), rel=16 * EPS)
+
+
+def test_array_likes_are_arrays():
+    class Frame:  # as of pandas: iterating gives the names of columns
+        def __init__(self, values):
+            self.values = values
+
+        def __array__(self, dtype=None, copy=None):
+            return np.asarray(self.values, dtype)
+
+        def __len__(self):
+            return len(self.values)
+
+        def __iter__(self):
+            return iter("abc")
+
+    x, y = make_data(64)
+    frames = Frame(x.astype(np.float64)), Frame(y)
+    assert_same(
+        trained(*frames, validation_data=frames, sample_weight=Frame(np.ones(64))),
+        trained(x, y, validation_data=(x, y), sample_weight=np.ones(64, np.float32)),
+    )
+
+
+def test_schedules_move_in_steps_of_ones_own():
+    calls = []
+
+    class Twice(models.Sequential):
+        def train_step(self, data):
+            calls.append(1)
+            super().train_step(data)
+            return super().train_step(data)
+
+    def batches():
+        while True:
+            yield X, Y
+
+    x, y = make_data(64)
+    for data, options in (((x, y), {"batch_size": 8}), ((batches(),), {"steps_per_epoch": 8})):
+        rate = optimizers.schedules.ExponentialDecay(0.1, decay_steps=4, decay_rate=0.5)
+        model = Twice([layers.Dense(3, activation="softmax")])
+        model.compile(optimizers.SGD(rate), "sparse_categorical_crossentropy")
+        calls.clear()
+        model.fit(*data, **options, epochs=2, verbose=0)
+        assert len(calls) == 2  # recorded
+        assert int(model.optimizer.iterations.numpy()) == 32
+        assert float(model.optimizer.learning_rate) == pytest.approx(0.1 * 0.5**8, rel=8 * EPS)
+
+
 # --- bad input: the message says what was expected and what came, and nothing has changed
 
 X, Y = make_data(32)
@@ -341,6 +504,12 @@ X, Y = make_data(32)
         ((None, Y), ValueError, "expected data for x, got None"),
         ((X, Y, 0), ValueError, "batch_size must be at least 1, got 0"),
         ((X, Y, 2.5), TypeError, "batch_size must be an integer, got 2.5"),
+        ((iter([]), Y), ValueError, "fit: y must be None, since x yields whole batches"),
+        (
+            (fastdl.data.TensorDataset(fastdl.tensor(X)),),
+            TypeError,
+            r"fit: x is a TensorDataset, which yields single samples; give DataLoader\(dataset",
+        ),
     ],
 )
 def test_bad_data(arguments, error, message):
@@ -353,6 +522,32 @@ def test_bad_data(arguments, error, message):
     for a, b in zip(weights, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert int(model.optimizer.iterations.numpy()) == steps
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"class_weight": [1, 2]}, TypeError, "class_weight: expected a dict.*, got list"),
+        ({"class_weight": {"a": 1}}, ValueError, "class_weight: expected class indices as keys"),
+        ({"callbacks": fastdl.callbacks.EarlyStopping}, TypeError, "the class EarlyStopping"),
+        ({"validation_split": 1.5}, ValueError, "validation_split must lie between 0 and 1"),
+        ({"validation_data": (X,)}, ValueError, "validation_data: .*targets y are needed"),
+        ({"validation_data": (X, Y[:3])}, ValueError, "validation_data: .*x has 32 and y has 3"),
+        ({"validation_data": (X[:, :5], Y)}, ValueError, r"expected shape \(None, 6\)"),
+        ({"validation_data": (X, Y + 1)}, ValueError, "label 3 is out of range"),
+        ({"epochs": 1.5}, ValueError, "epochs must be an integer of at least 0, got 1.5"),
+        ({"steps_per_epoch": 0}, ValueError, "the number of steps must be at least 1, got 0"),
+        ({"verbose": "loud"}, ValueError, "verbose: expected 'auto', 0, 1 or 2, got 'loud'"),
+    ],
+)
+def test_bad_options_are_found_before_training(options, error, message):
+    model = make_model()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    weights = model.get_weights()
+    with pytest.raises(error, match=message):
+        model.fit(X, Y, **{"verbose": 0, **options})
+    for a, b in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("call", ["fit", "evaluate", "train_on_batch", "test_on_batch"])

@@ -47,9 +47,11 @@ class CallbackList(Callback):
         super().__init__()
         self.callbacks: list[Callback] = flatten(callbacks) if callbacks else []
         for callback in self.callbacks:
-            if not hasattr(callback, "on_epoch_end"):
+            if isinstance(callback, type) or not hasattr(callback, "on_epoch_end"):
+                kind = callback if isinstance(callback, type) else type(callback)
                 raise TypeError(
-                    f"callbacks: expected Callback objects, got {type(callback).__name__}"
+                    f"callbacks: expected Callback objects, got "
+                    f"{'the class ' if callback is kind else ''}{kind.__name__}"
                 )
         if add_history and not any(isinstance(c, History) for c in self.callbacks):
             self.callbacks.append(History())

@@ -320,7 +320,13 @@ def as_sample_weights(class_weight: dict[int, float], y: Any, sample_weight: Any
 
     Raises:
         ValueError: y is None or a structure of several targets, or a key is no class index.
+        TypeError: class_weight isn't a dict.
     """
+    if not isinstance(class_weight, dict):
+        raise TypeError(
+            "class_weight: expected a dict of weights by class index, got "
+            f"{type(class_weight).__name__}"
+        )
     if y is None or _tree.is_nested(y):
         raise ValueError("class_weight: expected a single array of targets y")
     labels = np.asarray(y)
@@ -328,7 +334,7 @@ def as_sample_weights(class_weight: dict[int, float], y: Any, sample_weight: Any
         labels = labels.argmax(-1) if labels.shape[-1] > 1 else labels[..., 0]
     labels = np.round(labels).astype(np.int64)
     for key in class_weight:
-        if int(key) != key or key < 0:
+        if not isinstance(key, (int, float, np.number)) or int(key) != key or key < 0:
             raise ValueError(f"class_weight: expected class indices as keys, got {key!r}")
     table = np.ones(max([int(labels.max(initial=0)), *map(int, class_weight)]) + 1, np.float32)
     for key, value in class_weight.items():

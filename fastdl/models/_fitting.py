@@ -122,6 +122,8 @@ class Fitting(Loops):
         validation = _validation(
             validation_data, validation_batch_size or batch_size, validation_steps
         )
+        if isinstance(validation, Arrays):
+            self._check_validation(validation, data)
         callback_list = self._callbacks(
             callbacks,
             verbose,
@@ -200,6 +202,14 @@ class Fitting(Loops):
             self._compile_loss.build(y, y_pred)
             self.__dict__["_classes"] = [t.shape[-1] for t in _tree.leaves(y_pred)]
         check_labels(self._compile_loss, data.y, self.__dict__.get("_classes", ()))
+
+    def _check_validation(self, validation: Arrays, data: Arrays | Stream) -> None:
+        """Finds before training what would fail after its first epoch."""
+        self._check_data("validation_data", validation)
+        rows = [t.shape[1:] for t in _tree.leaves(validation.x)]
+        if isinstance(data, Arrays) and rows != [t.shape[1:] for t in _tree.leaves(data.x)]:
+            with set_grad_enabled(False):
+                self(validation.first_batch()[0], training=False)
 
 
 def _validation(data: Any, batch_size: int | None, steps: int | None) -> Arrays | Stream | None:

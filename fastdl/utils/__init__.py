@@ -15,6 +15,7 @@ from .._identifiers import (
     register_keras_serializable,
     reset_names,
 )
+from .py_dataset import PyDataset as PyDataset
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
@@ -95,6 +96,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "CustomObjectScope",
+    "PyDataset",
     "clear_session",
     "custom_object_scope",
     "get_custom_objects",

@@ -1,0 +1,55 @@
+"""PyDataset: batches by number, the base class that Keras programs derive their data from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class PyDataset:
+    """Base class of data sets that make whole batches; `fit` shuffles their order.
+
+    A subclass defines `__getitem__(index)`, which returns (x, y) or (x, y, sample_weight), and
+    `__len__`, the number of batches; without it there is no end to them. `on_epoch_begin` and
+    `on_epoch_end` are called around each epoch.
+
+    Args:
+        workers, use_multiprocessing, max_queue_size: accepted for Keras's sake; batches are made
+            one after the other.
+
+    Source: `keras.utils.PyDataset` of Keras 3.
+
+    Example:
+        >>> class Halves(utils.PyDataset):
+        ...     def __init__(self, x, y, **kwargs):
+        ...         super().__init__(**kwargs)
+        ...         self.x, self.y = x, y
+        ...     def __len__(self):
+        ...         return 2
+        ...     def __getitem__(self, index):
+        ...         return self.x[index::2], self.y[index::2]
+        >>> len(Halves(np.ones((8, 3)), np.ones(8)))
+        2
+    """
+
+    def __init__(
+        self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10
+    ) -> None:
+        self.workers = workers
+        self.use_multiprocessing = use_multiprocessing
+        self.max_queue_size = max_queue_size
+
+    def __getitem__(self, index: int) -> Any:
+        raise NotImplementedError(
+            f"{type(self).__name__}: a PyDataset defines __getitem__(index), which returns a batch"
+        )
+
+    @property
+    def num_batches(self) -> int | None:
+        """The number of batches, None without end."""
+        return len(self) if hasattr(self, "__len__") else None
+
+    def on_epoch_begin(self) -> None:
+        """Called before each epoch."""
+
+    def on_epoch_end(self) -> None:
+        """Called after each epoch."""
