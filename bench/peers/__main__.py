@@ -2,7 +2,9 @@
 
 Measures fastdl and the peers that are installed: each in processes of its own, turn by turn, with
 the same number of threads, medians of several rounds, everything in one run. A peer that lives in
-another environment is reached with --python. Writes bench/results/peers.json and prints a table.
+another environment is reached with --python; "peers=..." names one for all of them. The machine's
+floors are measured first, and each row says which share of its floor fastdl reaches. Writes
+bench/results/peers.json and prints a table.
 """
 
 from __future__ import annotations
@@ -15,15 +17,16 @@ import sys
 import time
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-from .rows import ROWS
+from . import floors
+from .rows import ROWS, Row
 
-LIBRARIES = ("fastdl", "torch", "keras")
-WHOLE_PROCESS = {"cold_mnist"}  # timed from outside, process start included
+LIBRARIES = ("fastdl", "torch", "jax", "keras", "sklearn", "onnxruntime", "numpy")
 
 
-def run(python: str, library: str, row: str, threads: int) -> dict | None:
-    """One process; None if the library is not there or has no such row."""
+def run(python: str, library: str, row: str, threads: int) -> dict[str, Any] | None:
+    """One process; None if the library is not there or takes no part."""
     environment = dict(os.environ)
     for prefix in ("OMP", "MKL", "OPENBLAS", "FASTDL"):
         environment[f"{prefix}_NUM_THREADS"] = str(threads)
@@ -37,67 +40,105 @@ def run(python: str, library: str, row: str, threads: int) -> dict | None:
     )
     seconds = time.perf_counter() - start
     if done.returncode:
-        if "ModuleNotFoundError" in done.stderr or "has no attribute" in done.stderr:
+        if "ModuleNotFoundError" in done.stderr:
             return None
         raise SystemExit(f"{library} {row} failed:\n{done.stderr[-2000:]}")
     result = json.loads(done.stdout.splitlines()[-1])
-    if row in WHOLE_PROCESS:
+    if not result:
+        return None
+    if row in ROWS and ROWS[row].whole_process:
         result["seconds"] = [seconds]
     return result
 
 
+def floor_of(row: Row, machine: dict[str, float] | None) -> float | None:
+    """Seconds below which no library can get: arithmetic or memory, whichever takes longer."""
+    if machine is None or not row.flops:
+        return None
+    return max(row.flops / machine["flops"], row.bytes / machine["bytes"])
+
+
+def measure(name: str, pythons: dict[str, str], versions: dict[str, str], options: Any) -> dict:
+    """{library: {"median", "all", ...}} of one row, in seconds."""
+    found: dict[str, dict[str, Any]] = {}
+    taking_part = list(versions)
+    for _ in range(options.rounds):
+        for library in list(taking_part):
+            result = run(pythons[library], library, name, options.threads)
+            if result is None:
+                taking_part.remove(library)
+                continue
+            entry = found.setdefault(library, {"all": []})
+            entry["all"].append(median(result.pop("seconds")))
+            entry.update(result)
+    for entry in found.values():
+        entry["median"] = median(entry["all"])
+    return found
+
+
+def show(name: str, found: dict, versions: dict[str, str], floor: float | None) -> None:
+    row = ROWS[name]
+    scale = {"us": 1e6, "ms": 1e3, "s": 1.0}[row.unit]
+    ours = found["fastdl"]["median"] if "fastdl" in found else None
+    print(f"\n{name}: {row.what}")
+    if floor:
+        share = f", of which fastdl reaches {floor / ours:.0%}" if ours else ""
+        print(f"  {'floor':<30} {floor * scale:10.3f} {row.unit}{share}")
+    for library, entry in found.items():
+        low, high = min(entry["all"]) * scale, max(entry["all"]) * scale
+        ratio = "" if library == "fastdl" or not ours else f"{entry['median'] / ours:9.2f} x"
+        notes = "".join(f"  {k} {v:.4f}" for k, v in entry.items() if k not in ("all", "median"))
+        print(
+            f"  {versions[library]:<30} {entry['median'] * scale:10.3f} {row.unit} "
+            f"({low:.3f} - {high:.3f}){ratio}{notes}",
+            flush=True,
+        )
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.peers", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.peers",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("rows", nargs="*", default=list(ROWS), help=f"of {', '.join(ROWS)}")
     parser.add_argument("--python", action="append", default=[], metavar="LIBRARY=PATH")
+    parser.add_argument("--libraries", nargs="+", default=list(LIBRARIES), choices=LIBRARIES)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    pythons = {name: sys.executable for name in LIBRARIES}
-    pythons.update(entry.split("=", 1) for entry in options.python)
+    for name in options.rows:
+        if name not in ROWS:
+            parser.error(f"no row {name!r}; there are {', '.join(ROWS)}")
+    pythons = dict.fromkeys(LIBRARIES, sys.executable)
+    for entry in options.python:
+        library, _, path = entry.partition("=")
+        for each in LIBRARIES[1:] if library == "peers" else (library,):
+            pythons[each] = path
 
     versions = {
-        name: found["version"]
-        for name in LIBRARIES
-        if (found := run(pythons[name], name, "version", options.threads))
+        library: found["version"]
+        for library in options.libraries
+        if (found := run(pythons[library], library, "version", options.threads))
     }
+    machine = floors.measure(options.threads)
     print(f"{options.threads} threads, {options.rounds} rounds: " + ", ".join(versions.values()))
-    table = {}
-    for row in options.rows:
-        what, unit = ROWS[row]
-        scale = 1e3 if unit == "ms" else 1
-        samples: dict[str, list[float]] = {name: [] for name in versions}
-        extra: dict[str, dict] = {}
-        for _ in range(options.rounds):
-            for name in versions:
-                result = run(pythons[name], name, row, options.threads)
-                if result is None:
-                    continue
-                samples[name].append(median(result.pop("seconds")) * scale)
-                extra[name] = result
-        print(f"\n{row}: {what}")
-        ours = median(samples["fastdl"])
-        table[row] = {"unit": unit, "libraries": {}}
-        for name, values in samples.items():
-            if not values:
-                continue
-            middle = median(values)
-            notes = "".join(f", {k} {v:.4f}" for k, v in extra[name].items())
-            print(
-                f"  {versions[name]:<34} {middle:9.3f} {unit}  ({min(values):.3f} - "
-                f"{max(values):.3f}){notes}"
-                + (f"   {middle / ours:.2f} x fastdl" if name != "fastdl" else "")
-            )
-            table[row]["libraries"][versions[name]] = {
-                "median": middle,
-                "all": values,
-                **extra[name],
-            }
+    if machine:
+        print(f"floors: {machine['flops'] / 1e9:.0f} GFLOP/s, {machine['bytes'] / 1e9:.1f} GB/s")
+    table: dict[str, Any] = {"machine": machine, "threads": options.threads, "rows": {}}
     results = Path(__file__).parents[1] / "results"
     results.mkdir(exist_ok=True)
     path = results / "peers.json"
-    path.with_suffix(".tmp").write_text(json.dumps(table, indent=2))
-    path.with_suffix(".tmp").replace(path)
+    for name in options.rows:
+        found = measure(name, pythons, versions, options)
+        floor = floor_of(ROWS[name], machine)
+        show(name, found, versions, floor)
+        table["rows"][name] = {
+            "floor": floor,
+            "libraries": {versions[library]: entry for library, entry in found.items()},
+        }
+        path.with_suffix(".tmp").write_text(json.dumps(table, indent=2))
+        path.with_suffix(".tmp").replace(path)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""fastdl's side of the comparison."""
+"""fastdl's side of the comparison: `fit` on arrays, shuffled; `predict_on_batch`."""
 
 from __future__ import annotations
 
-from .rows import load_mnist, repeat
+from .rows import data_for, load_mnist, repeat
 
 
 def library() -> str:
@@ -15,31 +15,42 @@ def import_() -> None:
     import fastdl  # noqa: F401
 
 
-def _model():
+def _model(sizes):
     from fastdl import layers, models
 
-    model = models.Sequential(
-        [
-            layers.Input(shape=(784,)),
-            layers.Dense(512, activation="relu"),
-            layers.Dense(10, activation="softmax"),
-        ]
-    )
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    hidden = [layers.Dense(n, activation="relu") for n in sizes[1:-1]]
+    last = layers.Dense(sizes[-1], activation=None if sizes[-1] == 1 else "softmax")
+    model = models.Sequential([layers.Input(shape=(sizes[0],)), *hidden, last])
+    model.compile("adam", "mse" if sizes[-1] == 1 else "sparse_categorical_crossentropy")
     return model
 
 
-def mlp_512() -> list[float]:
+def mlp(sizes, batch):
+    x, y = data_for(sizes, batch)
+    model = _model(sizes)
+    epochs = max(1, 3200 // batch // 8)
+    run = lambda: model.fit(x, y, batch_size=batch, epochs=epochs, verbose=0)  # noqa: E731
+    return repeat(run, per=epochs * len(x) // batch)
+
+
+def matmul(m, n, k):
+    import fastdl
+
+    a, b = fastdl.rand(m, k), fastdl.rand(k, n)
+    return repeat(lambda: a @ b)
+
+
+def predict(sizes, batch):
     import numpy as np
 
-    rng = np.random.default_rng(0)
-    x, y = rng.random((12800, 784), np.float32), rng.integers(0, 10, 12800)
-    model = _model()
-    return repeat(lambda: model.fit(x, y, batch_size=128, epochs=1, verbose=0), 10, per=100)
+    x = np.random.default_rng(0).random((batch, sizes[0]), np.float32)
+    model = _model(sizes)
+    return repeat(lambda: model.predict_on_batch(x))
 
 
-def cold_mnist() -> dict[str, float]:
+def cold_mnist():
     (x, y), (x_test, y_test) = load_mnist()
-    model = _model()
+    model = _model((784, 512, 10))
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(x, y, batch_size=128, epochs=5, verbose=0)
     return {"accuracy": model.evaluate(x_test, y_test, batch_size=1000, verbose=0)[1]}

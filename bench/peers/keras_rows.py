@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from .rows import load_mnist, repeat
+from .rows import data_for, load_mnist, repeat
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
@@ -19,31 +19,26 @@ def import_() -> None:
     import keras  # noqa: F401
 
 
-def _model():
+def _model(sizes):
     import keras
 
-    model = keras.Sequential(
-        [
-            keras.layers.Input(shape=(784,)),
-            keras.layers.Dense(512, activation="relu"),
-            keras.layers.Dense(10, activation="softmax"),
-        ]
-    )
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    hidden = [keras.layers.Dense(n, activation="relu") for n in sizes[1:-1]]
+    last = keras.layers.Dense(sizes[-1], activation=None if sizes[-1] == 1 else "softmax")
+    model = keras.Sequential([keras.layers.Input(shape=(sizes[0],)), *hidden, last])
+    model.compile("adam", "mse" if sizes[-1] == 1 else "sparse_categorical_crossentropy")
     return model
 
 
-def mlp_512() -> list[float]:
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    x, y = rng.random((12800, 784), np.float32), rng.integers(0, 10, 12800)
-    model = _model()
-    return repeat(lambda: model.fit(x, y, batch_size=128, epochs=1, verbose=0), 5, per=100)
+def mlp(sizes, batch):
+    x, y = data_for(sizes, batch)
+    model = _model(sizes)
+    run = lambda: model.fit(x, y, batch_size=batch, epochs=1, verbose=0)  # noqa: E731
+    return repeat(run, per=len(x) // batch)
 
 
-def cold_mnist() -> dict[str, float]:
+def cold_mnist():
     (x, y), (x_test, y_test) = load_mnist()
-    model = _model()
+    model = _model((784, 512, 10))
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(x, y, batch_size=128, epochs=5, verbose=0)
     return {"accuracy": model.evaluate(x_test, y_test, batch_size=1000, verbose=0)[1]}

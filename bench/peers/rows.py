@@ -1,30 +1,106 @@
-"""What is compared. A row is measured by a function of the same name in each library's file
-(fastdl_rows.py, torch_rows.py, ...); a library without that function does not take part."""
+"""What is compared. A row names a function and its arguments; each library's file (fastdl_rows.py,
+torch_rows.py, ...) has that function, or takes no part in the row."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
-# name: (what one measurement is, unit of the result)
-ROWS = {
-    "import": ("importing the library in a new process, NumPy's own import subtracted", "ms"),
-    "mlp_512": ("one training step 784-512-10, Adam, batch 128, shuffled epochs in memory", "ms"),
-    "cold_mnist": ("process start, import, load MNIST, 5 epochs of mlp_512, evaluate", "s"),
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison.
+
+    Attributes:
+        what: what one measurement is.
+        function: the name of the function that each library's file has for it.
+        arguments: what it is called with; it returns seconds (several samples) or a dict.
+        unit: of the printed times.
+        flops, bytes: the least that one measurement has to compute and to move, for the floor.
+        whole_process: timed from outside, process start included.
+    """
+
+    what: str
+    function: str
+    arguments: tuple[Any, ...] = ()
+    unit: str = "ms"
+    flops: float = 0.0
+    bytes: float = 0.0
+    whole_process: bool = False
+
+
+def mlp_row(what: str, sizes: tuple[int, ...], batch: int) -> Row:
+    """One training step of a dense network with Adam.
+
+    Floor: forward and weight gradients of every layer, input gradients of all but the first (2
+    flops for each weight and sample); Adam reads p, g, m, v and writes p, m, v once.
+    """
+    weights = [a * b for a, b in pairwise(sizes)]
+    flops = 2.0 * batch * (3 * sum(weights) - weights[0])
+    moved = 7 * 4.0 * (sum(weights) + sum(sizes[1:]))
+    return Row(what, "mlp", (sizes, batch), flops=flops, bytes=moved)
+
+
+def matmul_row(m: int, n: int, k: int) -> Row:
+    """One product of (m, k) and (k, n)."""
+    what = f"({m}, {k}) times ({k}, {n})"
+    return Row(what, "matmul", (m, n, k), "us", 2.0 * m * n * k, 4.0 * (m * k + k * n + m * n))
+
+
+def predict_row(batch: int) -> Row:
+    """Outputs of 784-512-10 for one batch, from a NumPy array to a NumPy array."""
+    flops = 2.0 * batch * (784 * 512 + 512 * 10)
+    moved = 4.0 * (784 * 512 + 512 * 10 + batch * (784 + 10))
+    what = f"784-512-10, batch {batch}, NumPy in, NumPy out"
+    return Row(what, "predict", ((784, 512, 10), batch), "us", flops, moved)
+
+
+_THIN = [(128, 512, 784), (32, 64, 64), (128, 10, 512), (64, 1024, 4096), (1, 1024, 1024)]
+
+ROWS: dict[str, Row] = {
+    "import": Row("import in a new process, NumPy's own import subtracted", "import_"),
+    "mlp_tiny": mlp_row("10-64-64-1, mse, batch 32, one step", (10, 64, 64, 1), 32),
+    "mlp_128": mlp_row("784-128-10, batch 32, one step", (784, 128, 10), 32),
+    "mlp_512": mlp_row("784-512-10, batch 128, one step", (784, 512, 10), 128),
+    "mlp_4096": mlp_row("1024-4096-4096-1000, batch 256, one step", (1024, 4096, 4096, 1000), 256),
+    **{f"matmul_{n}": matmul_row(n, n, n) for n in (64, 128, 256, 512, 1024, 2048, 4096)},
+    **{f"matmul_{m}x{k}x{n}": matmul_row(m, n, k) for m, n, k in _THIN},
+    **{f"predict_{batch}": predict_row(batch) for batch in (1, 64, 1024)},
+    "cold_mnist": Row(
+        "process start, import, load MNIST, 5 epochs of mlp_512, evaluate",
+        "cold_mnist",
+        unit="s",
+        whole_process=True,
+    ),
 }
 
 
-def repeat(run: Callable[[], object], times: int, per: int = 1, warm_up: int = 1) -> list[float]:
-    """Seconds of `times` calls of run, each divided by `per`, after `warm_up` calls."""
-    for _ in range(warm_up):
-        run()
-    seconds = []
-    for _ in range(times):
-        start = time.perf_counter()
-        run()
-        seconds.append((time.perf_counter() - start) / per)
-    return seconds
+def repeat(run: Callable[[], object], per: int = 1, seconds: float = 0.2) -> list[float]:
+    """Seconds of one unit of work, ten samples; `run` does `per` units.
+
+    Each sample repeats `run` until `seconds` have passed, after a warm-up of the same length.
+    """
+
+    def sample() -> float:
+        start, count = time.perf_counter(), 0
+        while True:
+            run()
+            count += 1
+            passed = time.perf_counter() - start
+            if passed >= seconds:
+                return passed / (count * per)
+
+    sample()
+    return [sample() for _ in range(10)]
+
+
+def samples_for(batch: int, sizes: tuple[int, ...]) -> int:
+    """How many samples an epoch of the training rows has: 100 steps, 8 of the large network."""
+    return batch * (100 if sizes[0] * sizes[1] < 10**6 else 8)
 
 
 def mnist_folder() -> str:
@@ -32,13 +108,13 @@ def mnist_folder() -> str:
     return os.path.join(os.environ.get("FASTDL_DATA", "."), "mnist")
 
 
-def load_mnist():
+def load_mnist() -> list[tuple[Any, Any]]:
     """MNIST for everyone: (x_train, y_train), (x_test, y_test), x flat and in [0, 1]."""
     import gzip
 
     import numpy as np
 
-    def read(name: str, offset: int):
+    def read(name: str, offset: int) -> Any:
         with gzip.open(os.path.join(mnist_folder(), name)) as f:
             return np.frombuffer(f.read(), np.uint8, offset=offset)
 
@@ -48,3 +124,14 @@ def load_mnist():
         x = read(f"{part}-images-idx3-ubyte.gz", 16).reshape(len(y), 784).astype("float32") / 255
         pairs.append((x, y.astype("int64")))
     return pairs
+
+
+def data_for(sizes: tuple[int, ...], batch: int) -> tuple[Any, Any]:
+    """Random training data of an epoch: class indices, or one real target where the output is 1."""
+    import numpy as np
+
+    rng, n = np.random.default_rng(0), samples_for(batch, sizes)
+    x = rng.random((n, sizes[0]), np.float32)
+    if sizes[-1] == 1:
+        return x, x.sum(1, keepdims=True)
+    return x, rng.integers(0, sizes[-1], n)

@@ -7,25 +7,27 @@ import json
 import sys
 import time
 
+from .rows import ROWS
 
-def main(library: str, row: str) -> None:
-    start = time.perf_counter()
+
+def main(library: str, name: str) -> None:
     module = importlib.import_module(f"bench.peers.{library}_rows")
-    if row == "version":
-        print(json.dumps({"version": module.library()}))
-        return
-    if row == "import":
+    if name == "version":
+        result = {"version": module.library()}
+    elif name == "import":
         import numpy  # noqa: F401
 
         start = time.perf_counter()
         module.import_()
-        print(json.dumps({"seconds": [time.perf_counter() - start]}))
-        return
-    result = getattr(module, row)()
-    if isinstance(result, list):
-        print(json.dumps({"seconds": result}))
+        result = {"seconds": [time.perf_counter() - start]}
     else:
-        print(json.dumps(result))
+        row = ROWS[name]
+        function = getattr(module, row.function, None)
+        if function is None:
+            result = {}
+        else:
+            result = function(*row.arguments)
+    print(json.dumps({"seconds": result} if isinstance(result, list) else result))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,23 @@
+"""NumPy's side: matmul as its BLAS does it."""
+
+from __future__ import annotations
+
+from .rows import repeat
+
+
+def library() -> str:
+    import numpy
+
+    return f"numpy {numpy.__version__}"
+
+
+def import_() -> None:
+    import numpy  # noqa: F401
+
+
+def matmul(m, n, k):
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    a, b = rng.random((m, k), np.float32), rng.random((k, n), np.float32)
+    return repeat(lambda: a @ b)
