@@ -51,9 +51,6 @@ FASTDL_INLINE void store_part(float* p, vf v, int64_t n) {
 }
 #endif
 
-// One element in every lane. Not 0 + x, which would lose the sign of -0; this compiles to the bare load.
-FASTDL_INLINE vf broadcast(const float* p) { return *p - vf{}; }
-
 // --- the register tile
 
 constexpr int kLine = 64 / (4 * kLanes);  // vectors in a line of cache
@@ -106,7 +103,7 @@ void tile(const Operands& o) {
       bv[v] = kPartial && v == V - 1 ? load_part(b + v * kLanes, tail) : load(b + v * kLanes);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
-      const vf x = broadcast((const float*)(base[r / 5] + (r % 5) * a_row));
+      const vf x = splat(*(const float*)(base[r / 5] + (r % 5) * a_row));
 #pragma GCC unroll 8
       for (int v = 0; v < V; ++v) acc[r][v] = fma(x, bv[v], acc[r][v]);
     }
@@ -221,7 +218,7 @@ FASTDL_INLINE void add_square(vf (&acc)[R], const float* a, int64_t a_row, int64
   for (int l = 0; l < kLanes; ++l)
     if (kWhole || l < k)
 #pragma GCC unroll 4
-      for (int r = 0; r < R; ++r) acc[r] = fma(broadcast(a + r * a_row + l * a_col), v[l], acc[r]);
+      for (int r = 0; r < R; ++r) acc[r] = fma(splat(a[r * a_row + l * a_col]), v[l], acc[r]);
 }
 
 template <int R>

@@ -47,7 +47,8 @@ typedef double vd __attribute__((vector_size(kLanes * 4)));   // a register of d
 typedef int64_t vl __attribute__((vector_size(kLanes * 4)));
 typedef uint64_t vul __attribute__((vector_size(kLanes * 4)));
 
-FASTDL_INLINE vf splat(float x) { return vf{} + x; }
+// Not vf{} + x, which would turn -0 into +0; this compiles to the bare broadcast.
+FASTDL_INLINE vf splat(float x) { return x - vf{}; }
 FASTDL_INLINE vi splat_i(int32_t x) { return vi{} + x; }
 
 FASTDL_INLINE vf load(const float* p) {
