@@ -142,11 +142,12 @@ class Trainer(Fitting):
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=True)
         loss = self._compute_loss(x, y, y_pred, sample_weight, training=True)
-        self._loss_tracker.update_state(loss.detach(), _batch_size(x))
-        loss = self.optimizer.scale_loss(loss)
         weights = self.trainable_weights
         if weights:
-            self.optimizer.apply(_core.grad([loss], [None], weights, False, False), weights)
+            scaled = self.optimizer.scale_loss(loss)
+            self.optimizer.apply(_core.grad([scaled], [None], weights, False, False), weights)
+        # Metrics come last: until some state is updated, Ctrl-C may end a step in the middle.
+        self._loss_tracker.update_state(loss.detach(), _batch_size(x))
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def test_step(self, data: Any) -> dict[str, Any]:
