@@ -11,8 +11,14 @@ from typing import Any as _Any
 
 import numpy as _np
 
+try:
+    from ._core import Tensor as Tensor
+except ModuleNotFoundError as error:
+    raise ImportError(
+        "the compiled part of fastdl is missing; in a clone, run 'pip install .' and start "
+        "Python in another folder, where it finds the installed package, not the sources"
+    ) from error
 from . import _core
-from ._core import Tensor as Tensor
 
 if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers and editors
     from . import activations as activations

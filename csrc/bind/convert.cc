@@ -3,10 +3,6 @@
 namespace fastdl {
 namespace {
 
-std::string type_name(py::handle object) {
-  return py::str(py::type::handle_of(object).attr("__name__"));
-}
-
 // float16, float64 -> float32; int8, int16, uint16 -> int32; uint32, uint64 -> int64.
 DType nearest(const py::dtype& t) {
   const auto size = t.itemsize();
@@ -23,6 +19,10 @@ DType nearest(const py::dtype& t) {
 py::object numpy(const char* name) { return py::module_::import("numpy").attr(name); }
 
 }  // namespace
+
+std::string type_name(py::handle object) {
+  return py::str(py::type::handle_of(object).attr("__name__"));
+}
 
 py::dtype dtype_to(DType t) {
   // One object per type for the life of the process; NumPy interns its built-in types too.
@@ -41,24 +41,27 @@ DType dtype_from(py::handle object) {
                    " is not supported; possible: float32, int32, int64, uint8, bool");
 }
 
-std::vector<int64_t> integers_from(py::handle object, const char* what) {
-  auto one = [&](py::handle h) -> int64_t {
-    PyObject* index = PyNumber_Index(h.ptr());
-    if (!index) {
-      PyErr_Clear();
-      raise<TypeError>("expected an integer for ", what, ", got ", type_name(h));
-    }
-    int64_t v = PyLong_AsLongLong(index);
-    Py_DECREF(index);
-    if (v == -1 && PyErr_Occurred()) throw py::error_already_set();
-    return v;
-  };
-  if (PyIndex_Check(object.ptr())) return {one(object)};
-  if (!py::isinstance<py::sequence>(object) || py::isinstance<py::str>(object))
-    raise<TypeError>("expected an integer or a sequence of integers for ", what, ", got ",
-                     type_name(object));
+int64_t integer_from(py::handle object) {
+  FASTDL_CHECK(PyIndex_Check(object.ptr()), TypeError, "expected an integer, got ", type_name(object));
+  py::object index = py::reinterpret_steal<py::object>(PyNumber_Index(object.ptr()));
+  if (!index) throw py::error_already_set();
+  int overflow = 0;
+  const int64_t v = PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
+  FASTDL_CHECK(!overflow, ValueError, "expected a 64-bit integer, got ", std::string(py::str(index)));
+  return v;
+}
+
+std::vector<int64_t> integers_from(py::handle object) {
+  if (PyLong_Check(object.ptr())) return {integer_from(object)};
+  const bool sequence = PySequence_Check(object.ptr()) && !PyUnicode_Check(object.ptr());
+  if (!sequence || (PyIndex_Check(object.ptr()) && PySequence_Size(object.ptr()) < 0)) {
+    PyErr_Clear();  // of a 0-dimensional array, which has no length
+    FASTDL_CHECK(PyIndex_Check(object.ptr()), TypeError, "expected an integer or a sequence of integers, got ",
+                 type_name(object));
+    return {integer_from(object)};
+  }
   std::vector<int64_t> r;
-  for (py::handle h : py::reinterpret_borrow<py::sequence>(object)) r.push_back(one(h));
+  for (py::handle h : py::reinterpret_borrow<py::sequence>(object)) r.push_back(integer_from(h));
   return r;
 }
 
@@ -92,7 +95,10 @@ Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy_data
     DType t = dtype.value_or(PyBool_Check(object.ptr()) ? DType::bool8 : DType::int64);
     Tensor r = empty({}, t);
     dispatch(t, [&](auto zero) {
-      *r->data<decltype(zero)>() = t == DType::bool8 ? decltype(zero)(v != 0) : decltype(zero)(v);
+      using T = decltype(zero);
+      const T value = t == DType::bool8 ? T(v != 0) : T(v);
+      FASTDL_CHECK(is_float(t) || t == DType::bool8 || value == v, ValueError, v, " does not fit into ", t);
+      *r->data<T>() = value;
     });
     r->weak = !dtype;
     return r;

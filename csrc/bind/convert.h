@@ -25,7 +25,10 @@ py::array array_from(const Tensor& t);
 DType dtype_from(py::handle object);
 py::dtype dtype_to(DType t);
 
-std::vector<int64_t> integers_from(py::handle object, const char* what);
+int64_t integer_from(py::handle object);
+// An integer stands for a sequence of one.
+std::vector<int64_t> integers_from(py::handle object);
+std::string type_name(py::handle object);
 py::tuple tuple_from(const Shape& shape);
 inline Shape shape_from(const std::vector<int64_t>& dims) {
   Shape s;
@@ -37,6 +40,9 @@ inline Shape shape_from(const std::vector<int64_t>& dims) {
 struct Self : Tensor {
   using Tensor::Tensor;
 };
+
+// Sets the Python exception for what the core, pybind11 or the standard library threw.
+void set_python_error(const std::exception_ptr& thrown);
 
 void bind_tensor(py::module_& m);
 void bind_ops(py::module_& m);
@@ -80,30 +86,16 @@ struct type_caster<fastdl::DType> {
   }
 };
 
-// Shapes and axes: an integer stands for a sequence of one.
-template <>
-struct type_caster<std::vector<int64_t>> {
-  PYBIND11_TYPE_CASTER(std::vector<int64_t>, const_name("Sequence[int]"));
-  bool load(handle src, bool) {
-    if (src.is_none()) return false;
-    value = fastdl::integers_from(src, "a shape or axes");
-    return true;
-  }
-};
 template <>
 struct type_caster<fastdl::Shape> {
   PYBIND11_TYPE_CASTER(fastdl::Shape, const_name("Sequence[int]"));
   bool load(handle src, bool) {
     if (src.is_none()) return false;
-    value = fastdl::shape_from(fastdl::integers_from(src, "a shape"));
-    return true;
-  }
-};
-template <>
-struct type_caster<std::optional<std::vector<int64_t>>> {
-  PYBIND11_TYPE_CASTER(std::optional<std::vector<int64_t>>, const_name("Sequence[int] | None"));
-  bool load(handle src, bool) {
-    if (!src.is_none()) value = fastdl::integers_from(src, "a shape or axes");
+    try {
+      value = fastdl::shape_from(fastdl::integers_from(src));
+    } catch (const fastdl::TypeError& e) {
+      fastdl::raise<fastdl::TypeError>("shape: ", e.what());
+    }
     return true;
   }
 };

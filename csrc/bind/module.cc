@@ -4,25 +4,30 @@
 #include "cpu/isa.h"
 
 namespace fastdl {
-namespace {
 
-void translate_errors() {
-  py::register_exception_translator([](std::exception_ptr p) {
-    try {
-      if (p) std::rethrow_exception(p);
-    } catch (const ValueError& e) {
-      PyErr_SetString(PyExc_ValueError, e.what());
-    } catch (const TypeError& e) {
-      PyErr_SetString(PyExc_TypeError, e.what());
-    } catch (const IndexError& e) {
-      PyErr_SetString(PyExc_IndexError, e.what());
-    } catch (const MemoryError& e) {
-      PyErr_SetString(PyExc_MemoryError, e.what());
-    } catch (const Error& e) {
-      PyErr_SetString(PyExc_RuntimeError, e.what());
-    }
-  });
+void set_python_error(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (py::error_already_set& e) {
+    e.restore();
+  } catch (const py::builtin_exception& e) {
+    e.set_error();
+  } catch (const ValueError& e) {
+    PyErr_SetString(PyExc_ValueError, e.what());
+  } catch (const TypeError& e) {
+    PyErr_SetString(PyExc_TypeError, e.what());
+  } catch (const IndexError& e) {
+    PyErr_SetString(PyExc_IndexError, e.what());
+  } catch (const MemoryError& e) {
+    PyErr_SetString(PyExc_MemoryError, e.what());
+  } catch (const std::bad_alloc&) {
+    PyErr_SetString(PyExc_MemoryError, "out of memory");
+  } catch (const std::exception& e) {
+    PyErr_SetString(PyExc_RuntimeError, e.what());
+  }
 }
+
+namespace {
 
 py::dict config() {
   py::dict d;
@@ -50,7 +55,13 @@ py::dict config() {
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "The fastdl engine. Use it through the fastdl package.";
-  translate_errors();
+  py::register_exception_translator([](std::exception_ptr p) {
+    try {
+      std::rethrow_exception(p);
+    } catch (const Error&) {
+      set_python_error(p);
+    }  // pybind11 knows all others
+  });
   select_isa();   // what is wrong with FASTDL_ISA and FASTDL_NUM_THREADS is reported at import
   num_threads();
   bind_tensor(m);
@@ -58,7 +69,7 @@ PYBIND11_MODULE(_core, m) {
   bind_plan(m);
   m.def("config", &config);
   m.def("num_threads", &num_threads);
-  m.def("set_num_threads", &set_num_threads);
+  m.def("set_num_threads", [](py::object n) { set_num_threads(integer_from(n)); });
   m.def("select_isa", static_cast<void (*)(const std::string&)>(&select_isa));
   m.def("runnable_isas", [] { return py::object(config()["isas"]); });
   m.def("allocated_bytes", &allocated_bytes);

@@ -52,13 +52,11 @@ py::object item_of(const Tensor& t) {
 // The buffer protocol is NumPy's: the array keeps the memory, even if the tensor is re-pointed at other.
 int get_buffer(PyObject* self, Py_buffer* buffer, int flags) {
   try {
-    return PyObject_GetBuffer(array_from(py::handle(self).cast<Self>()).ptr(), buffer, flags);
-  } catch (py::error_already_set& e) {
-    e.restore();
-  } catch (const std::exception& e) {
-    PyErr_SetString(PyExc_BufferError, e.what());
+    return PyObject_GetBuffer(array_from(py::handle(self).cast<Tensor>()).ptr(), buffer, flags);
+  } catch (...) {
+    set_python_error(std::current_exception());
+    return -1;
   }
-  return -1;
 }
 void use_numpy_buffers(PyHeapTypeObject* type) {
   type->as_buffer.bf_getbuffer = &get_buffer;

@@ -215,7 +215,7 @@ State& get_state() {
 
 int num_threads() { return get_state().threads; }
 
-void set_num_threads(int n) {
+void set_num_threads(int64_t n) {
   FASTDL_CHECK(n >= 1, ValueError, "set_num_threads: expected at least 1, got ", n);
   FASTDL_CHECK(n <= kMostThreads, ValueError, "set_num_threads: expected at most ", kMostThreads, ", got ", n);
   State& s = get_state();
@@ -223,7 +223,7 @@ void set_num_threads(int n) {
   if (s.threads == n) return;
   delete s.team;
   s.team = nullptr;
-  s.threads = n;
+  s.threads = int(n);
 }
 
 void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body) {

@@ -47,7 +47,7 @@ inline int64_t grain_for(double nanoseconds_per_item) {
 // Threads used at most. Starts from FASTDL_NUM_THREADS, else OMP_NUM_THREADS, else the CPUs this
 // process may use (affinity and cgroup quota). Throws ValueError for n < 1.
 int num_threads();
-void set_num_threads(int n);
+void set_num_threads(int64_t n);
 
 // Scratch memory of the calling thread, 64-byte aligned, valid until the next call with the same slot on
 // this thread. Grows and is kept, so steady state allocates nothing. Throws MemoryError.

@@ -23,6 +23,7 @@ class Storage : public RefCounted {
   void* data() const { return data_; }
   int64_t bytes() const { return bytes_; }
   bool read_only() const { return read_only_; }
+  bool owned() const { return bucket_ >= 0; }
 
   // Counts in-place writes, so that backward() can tell when a value it needs is gone.
   // Plans write without the interpreter's lock; a write that another thread misses is its own data race.

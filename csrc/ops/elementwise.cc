@@ -240,6 +240,8 @@ void run_where(const RunContext& c) {
       const T *pa = a.as<T>() + from[1], *pb = b.as<T>() + from[2];
       const int sm = rows.inner_stride[0], sa = rows.inner_stride[1], sb = rows.inner_stride[2];
       T* po = out.as<T>() + at;
+      if constexpr (std::is_same_v<T, float>)
+        if (sm == 1) return kernels().where(po, pm, pa, pb, n, sa, sb);
       for (int64_t i = 0; i < n; ++i) po[i] = pm[i * sm] ? pa[i * sa] : pb[i * sb];
     });
   });

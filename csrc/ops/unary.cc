@@ -41,18 +41,18 @@ void run_unary_grad(const RunContext& c) {
   });
 }
 
-// For the rarely used functions, and for integers: one element at a time.
+// For questions, and for integers: one element at a time. Out is the output's type, void the input's.
 template <class Out, class F>
 void run_each(const RunContext& c, F f) {
   const View &x = c.in[0], &y = c.out[0];
   dispatch(x.dtype, [&](auto zero) {
     using T = decltype(zero);
-    for (int64_t i = 0, n = y.numel(); i < n; ++i) {
-      if constexpr (std::is_void_v<Out>)
-        y.as<T>()[i] = T(f(x.as<T>()[i]));
-      else
-        y.as<Out>()[i] = Out(f(x.as<T>()[i]));
-    }
+    using To = std::conditional_t<std::is_void_v<Out>, T, Out>;
+    const T* from = x.as<T>();
+    To* to = y.as<To>();
+    parallel_for(y.numel(), grain_for(kElementNanoseconds), [&](int64_t i, int64_t end) {
+      for (; i < end; ++i) to[i] = To(f(from[i]));
+    });
   });
 }
 
@@ -74,41 +74,31 @@ const Tensor& x(const GradContext& c) { return c.in[0]; }
 const Tensor& y(const GradContext& c) { return c.out[0]; }
 
 // UNARY_OP(name, reads x, reads y, gradient): the gradient is an expression in c.
-#define UNARY_OP(name, kernel, reads_x, reads_y, gradient)                                         \
+#define UNARY_OP(name, reads_x, reads_y, gradient)                                                 \
   void grad_##name(GradContext& c) { c.gin[0] = gradient; }                                        \
-  const Op op_##name = {#name, infer_same_as_first, run_unary<&K::kernel>, grad_##name, 0,         \
+  const Op op_##name = {#name, infer_same_as_first, run_unary<&K::name>, grad_##name, 0,           \
                         (reads_x) ? ~0u : 0u, reads_y};
 
 // --- elementary functions ---------------------------------------------------------------------------------
 
-UNARY_OP(neg, neg, false, false, neg(g(c)))
-UNARY_OP(abs, abs, true, false, mul(g(c), sign(x(c))))
-UNARY_OP(sign, sign, false, false, scale(g(c), 0))
-UNARY_OP(sqrt, sqrt, false, true, scale(div(g(c), y(c)), 0.5))
-UNARY_OP(rsqrt, rsqrt, false, true, scale(mul(g(c), mul(y(c), square(y(c)))), -0.5))
-UNARY_OP(exp, exp, false, true, mul(g(c), y(c)))
-UNARY_OP(log, log, true, false, div(g(c), x(c)))
-UNARY_OP(log1p, log1p, true, false, div(g(c), add(x(c), constant(1))))
-UNARY_OP(square, square, true, false, mul(g(c), scale(x(c), 2)))
-UNARY_OP(reciprocal, reciprocal, false, true, neg(mul(g(c), square(y(c)))))
-UNARY_OP(floor, floor, false, false, scale(g(c), 0))
-UNARY_OP(ceil, ceil, false, false, scale(g(c), 0))
-UNARY_OP(round, round, false, false, scale(g(c), 0))
+UNARY_OP(neg, false, false, neg(g(c)))
+UNARY_OP(sign, false, false, scale(g(c), 0))
+UNARY_OP(rsqrt, false, true, scale(mul(g(c), mul(y(c), square(y(c)))), -0.5))
+UNARY_OP(exp, false, true, mul(g(c), y(c)))
+UNARY_OP(log, true, false, div(g(c), x(c)))
+UNARY_OP(log1p, true, false, div(g(c), add(x(c), constant(1))))
+UNARY_OP(square, true, false, mul(g(c), scale(x(c), 2)))
+UNARY_OP(reciprocal, false, true, neg(mul(g(c), square(y(c)))))
+UNARY_OP(floor, false, false, scale(g(c), 0))
+UNARY_OP(ceil, false, false, scale(g(c), 0))
+UNARY_OP(round, false, false, scale(g(c), 0))
 // erf'(x) = 2 / sqrt(pi) exp(-x^2)
-UNARY_OP(erf, erf, true, false,
+UNARY_OP(erf, true, false,
          mul(g(c), scale(exp(neg(square(x(c)))), 2 * std::numbers::inv_sqrtpi)))
 
-void run_expm1(const RunContext& c) { run_each<void>(c, [](auto v) { return std::expm1(float(v)); }); }
-void grad_expm1(GradContext& c) { c.gin[0] = mul(g(c), add(y(c), constant(1))); }
-const Op op_expm1 = {"expm1", infer_same_as_first, run_expm1, grad_expm1, 0, 0, true};
-
-void run_sin(const RunContext& c) { run_each<void>(c, [](auto v) { return std::sin(float(v)); }); }
-void grad_sin(GradContext& c) { c.gin[0] = mul(g(c), cos(x(c))); }
-const Op op_sin = {"sin", infer_same_as_first, run_sin, grad_sin, 0, ~0u, false};
-
-void run_cos(const RunContext& c) { run_each<void>(c, [](auto v) { return std::cos(float(v)); }); }
-void grad_cos(GradContext& c) { c.gin[0] = neg(mul(g(c), sin(x(c)))); }
-const Op op_cos = {"cos", infer_same_as_first, run_cos, grad_cos, 0, ~0u, false};
+UNARY_OP(expm1, false, true, mul(g(c), scale_shift(y(c), 1, 1)))
+UNARY_OP(sin, true, false, mul(g(c), cos(x(c))))
+UNARY_OP(cos, true, false, neg(mul(g(c), sin(x(c)))))
 
 void run_isnan(const RunContext& c) { run_each<uint8_t>(c, [](auto v) { return !(v == v); }); }
 const Op op_isnan = {"isnan", infer_bool, run_isnan};
@@ -142,7 +132,7 @@ void grad_clip(GradContext& c) {
 }
 const Op op_clip = {"clip", infer_same_as_first, run_unary<&K::clip>, grad_clip, 0, ~0u, false};
 
-// --- activations ------------------------------------------------------------------------------------------
+// --- functions whose gradient is one kernel, the activations among them -------------------------------------
 //
 // FUSED_GRAD(name, which, second): the op dx = name_grad(dy, t) with t = x or y as `which` says. It is linear
 // in dy, so its gradient there is itself; `second`, in terms of t(c), is d(dx/dy)/dt.
@@ -168,6 +158,11 @@ const Tensor& t(const GradContext& c) { return c.in[1]; }
 Tensor zero_like(const Tensor& a) { return scale(a, 0); }
 Tensor mask(const Tensor& condition) { return cast(condition, DType::float32); }
 
+FUSED_GRAD(abs, zero_like(t(c)))
+FROM_X(abs)
+// dx = dy / (2 y)
+FUSED_GRAD(sqrt, scale(reciprocal(square(t(c))), -0.5))
+FROM_Y(sqrt)
 FUSED_GRAD(relu, zero_like(t(c)))
 FROM_Y(relu)
 FUSED_GRAD(leaky_relu, zero_like(t(c)))

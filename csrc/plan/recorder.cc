@@ -60,16 +60,24 @@ Operand Recorder::operand(const Tensor& t, bool made_by_call) {
 }
 
 // Memory made within the step but filled by Python or C++ rather than by an op (zeros to accumulate into)
-// and then written in place: a replay must find it as it was.
+// and then written in place: each replay begins with it as it was.
 void Recorder::before_write(const Tensor& t) {
-  if (t->storage->serial() < first_serial_ || index_.count(t->storage.get())) return;
+  if (t->storage->serial() < first_serial_) return;
+  const auto known = index_.find(t->storage.get());
+  if (known != index_.end()) {
+    if (!recording_.buffers[size_t(known->second)].external) return;
+    recording_.buffers[size_t(known->second)].external = false;  // so far it was only read
+  }
+  if (!t->storage->owned() && problem_.empty())
+    problem_ = "an array that became a tensor within the step was changed in place";
   Tensor whole = new TensorImpl;
   whole->storage = t->storage;
   whole->shape = {t->storage->bytes()};
   whole->dtype = DType::uint8;
   Tensor snapshot = empty(whole->shape, DType::uint8);
   std::memcpy(snapshot->raw(), whole->raw(), size_t(whole->bytes()));
-  recording_.calls.push_back({&op_restore, {}, {operand(whole, true), operand(snapshot, false)}, {}});
+  Call restore{&op_restore, {}, {operand(whole, true), operand(snapshot, false)}, {}};
+  recording_.calls.insert(recording_.calls.begin(), std::move(restore));
 }
 
 void Recorder::on_call(const Op& op, const Tensor* in, int inputs, const Outputs& out,
