@@ -5,7 +5,7 @@ from __future__ import annotations
 from .rows import data_for, load_mnist, repeat
 
 
-def library() -> str:
+def name_and_version() -> str:
     import fastdl
 
     return f"fastdl {fastdl.__version__} ({fastdl._core.config()['isa']})"

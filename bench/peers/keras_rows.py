@@ -9,7 +9,7 @@ from .rows import data_for, load_mnist, repeat
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 
-def library() -> str:
+def name_and_version() -> str:
     import keras
 
     return f"keras {keras.__version__} on {keras.backend.backend()}"

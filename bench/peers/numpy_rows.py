@@ -5,7 +5,7 @@ from __future__ import annotations
 from .rows import repeat
 
 
-def library() -> str:
+def name_and_version() -> str:
     import numpy
 
     return f"numpy {numpy.__version__}"

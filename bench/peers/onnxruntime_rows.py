@@ -7,7 +7,7 @@ from itertools import pairwise
 from .rows import repeat
 
 
-def library() -> str:
+def name_and_version() -> str:
     import onnx  # noqa: F401
     import onnxruntime
 

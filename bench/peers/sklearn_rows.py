@@ -5,7 +5,7 @@ from __future__ import annotations
 from .rows import data_for, repeat
 
 
-def library() -> str:
+def name_and_version() -> str:
     import sklearn
 
     return f"scikit-learn {sklearn.__version__}"

@@ -7,7 +7,7 @@ from itertools import pairwise
 from .rows import data_for, load_mnist, repeat
 
 
-def library() -> str:
+def name_and_version() -> str:
     import torch
 
     return f"torch {torch.__version__.split('+')[0]}"

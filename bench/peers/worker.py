@@ -13,7 +13,7 @@ from .rows import ROWS
 def main(library: str, name: str) -> None:
     module = importlib.import_module(f"bench.peers.{library}_rows")
     if name == "version":
-        result = {"version": module.library()}
+        result = {"version": module.name_and_version()}
     elif name == "import":
         import numpy  # noqa: F401
 
