@@ -61,7 +61,7 @@ std::vector<int64_t> integers_from(py::handle object) {
     return {integer_from(object)};
   }
   std::vector<int64_t> r;
-  for (py::handle h : py::reinterpret_borrow<py::sequence>(object)) r.push_back(integer_from(h));
+  for_each_item(object, [&](const py::object& item) { r.push_back(integer_from(item)); });
   return r;
 }
 

@@ -29,6 +29,14 @@ int64_t integer_from(py::handle object);
 // An integer stands for a sequence of one.
 std::vector<int64_t> integers_from(py::handle object);
 std::string type_name(py::handle object);
+// f(item) for what iterating over `object` gives; each item is held meanwhile, whatever happens to the object.
+template <class F>
+void for_each_item(py::handle object, F f) {
+  py::object items = py::reinterpret_steal<py::object>(PySequence_Fast(object.ptr(), "expected a sequence"));
+  if (!items) throw py::error_already_set();
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.ptr()); ++i)
+    f(py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(items.ptr(), i)));
+}
 py::tuple tuple_from(const Shape& shape);
 inline Shape shape_from(const std::vector<int64_t>& dims) {
   Shape s;

@@ -27,7 +27,7 @@ struct As<std::vector<Tensor>> {
     FASTDL_CHECK(PySequence_Check(h.ptr()) && !PyUnicode_Check(h.ptr()), TypeError,
                  "expected a sequence of tensors, got ", type_name(h));
     std::vector<Tensor> r;
-    for (py::handle item : py::reinterpret_borrow<py::sequence>(h)) r.push_back(As<Tensor>::from(item));
+    for_each_item(h, [&](const py::object& item) { r.push_back(As<Tensor>::from(item)); });
     return r;
   }
 };

@@ -151,14 +151,14 @@ void bind_tensor(py::module_& m) {
   c.def("item", [](const Self& t) { return item_of(t); });
   c.def(
       "__array__",
-      [](const Self& t, py::object dtype, py::object copy) -> py::object {
+      [](const Self& t, py::object dtype, std::optional<bool> copy) -> py::object {
         py::object a = array_from(t);
         if (!dtype.is_none() && !py::dtype::from_args(dtype).equal(dtype_to(t->dtype))) {
-          FASTDL_CHECK(copy.is_none() || copy.cast<bool>(), ValueError, "a tensor of dtype ", t->dtype,
+          FASTDL_CHECK(copy.value_or(true), ValueError, "a tensor of dtype ", t->dtype,
                        " cannot become an array of dtype ", std::string(py::str(dtype)), " without a copy");
           return a.attr("astype")(dtype);
         }
-        return !copy.is_none() && copy.cast<bool>() ? a.attr("copy")() : a;
+        return copy.value_or(false) ? a.attr("copy")() : a;
       },
       py::arg("dtype") = py::none(), py::arg("copy") = py::none());
   c.def("__dlpack__", [](const Self& t, const py::kwargs& options) {

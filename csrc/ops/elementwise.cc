@@ -347,6 +347,15 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   return apply(op_where, {cast(condition, DType::bool8), cast(a, t), cast(b, t)});
 }
 
+namespace {
+// A value that shares memory with the target, but not element by element, is copied before it is overwritten.
+Tensor apart(const Tensor& value, const Tensor& target) {
+  const char *v = static_cast<char*>(value->raw()), *t = static_cast<char*>(target->raw());
+  const bool overlap = v < t + target->bytes() && t < v + value->bytes();
+  return overlap && !(v == t && value->bytes() == target->bytes()) ? copy(value) : value;
+}
+}  // namespace
+
 Tensor cast(const Tensor& x, DType dtype) {
   FASTDL_CHECK(x, TypeError, "cast: expected a tensor, got None");
   if (x->dtype == dtype) return x;
@@ -358,11 +367,11 @@ Tensor copy(const Tensor& x) {
 }
 void assign_(const Tensor& target, const Tensor& value) {
   FASTDL_CHECK(target && value, TypeError, "assign_: expected two tensors, got None");
-  apply(op_assign, {target, value});
+  apply(op_assign, {target, apart(value, target)});
 }
 void add_(const Tensor& target, const Tensor& value) {
   FASTDL_CHECK(target && value, TypeError, "add_: expected two tensors, got None");
-  apply(op_add_into, {target, cast(value, target->dtype)});
+  apply(op_add_into, {target, cast(apart(value, target), target->dtype)});
 }
 
 }  // namespace fastdl
