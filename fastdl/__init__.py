@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import ops as ops
     from . import optim as optim
     from . import optimizers as optimizers
+    from . import random as random
     from . import regularizers as regularizers
     from . import utils as utils
     from ._config import show_config as show_config
@@ -48,13 +49,19 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from .autograd import GradientTape as GradientTape
     from .autograd import enable_grad as enable_grad
     from .autograd import no_grad as no_grad
+    from .initializers import Initializer as Initializer
     from .layers import Input as Input
+    from .layers import InputSpec as InputSpec
     from .layers import Layer as Layer
+    from .losses import Loss as Loss
+    from .metrics import Metric as Metric
     from .models import Model as Model
     from .models import Sequential as Sequential
     from .nn.parameter import Parameter as Parameter
     from .nn.parameter import Parameter as Variable  # noqa: F401
     from .ops import *  # noqa: F403
+    from .optimizers import Optimizer as Optimizer
+    from .regularizers import Regularizer as Regularizer
 
 __version__: str = _core.config()["version"]
 
@@ -68,7 +75,7 @@ float, long, int, bool = float32, int64, int32, bool_  # PyTorch's names for the
 
 _SUBMODULES = frozenset(
     "activations autograd backend callbacks cli constraints cuda data datasets initializers layers "
-    "losses metrics models nn ops optim optimizers regularizers utils".split()
+    "losses metrics models nn ops optim optimizers random regularizers utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is looked for in `ops`.
 _HOMES = {
@@ -80,7 +87,12 @@ _HOMES = {
     "_device": "device",
     "_config": "show_config get_num_threads set_num_threads",
     "autograd": "no_grad enable_grad set_grad_enabled is_grad_enabled inference_mode GradientTape",
-    "layers": "Layer Input",
+    "layers": "Layer Input InputSpec",
+    "losses": "Loss",
+    "metrics": "Metric",
+    "optimizers": "Optimizer",
+    "initializers": "Initializer",
+    "regularizers": "Regularizer",
     "models": "Model Sequential KerasTensor",
     "nn.parameter": "Parameter",
     "_plan": "plan",
@@ -91,6 +103,8 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 def __getattr__(name: str) -> _Any:
     if name in _SUBMODULES:
         return _import_module(f"{__name__}.{name}")
+    if name == "keras":  # tf.keras, after `import fastdl as tf`
+        return _import_module(__name__)
     if name == "Variable":
         name_there, home = "Parameter", "nn.parameter"
     else:

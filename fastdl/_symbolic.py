@@ -7,7 +7,6 @@ KerasTensors of its outputs. `fastdl.models.Model` turns such a graph into a mod
 
 from __future__ import annotations
 
-import functools
 import operator
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -222,25 +221,6 @@ class Operation:
 def symbolic_leaves(*structures: Any) -> list[KerasTensor]:
     """The KerasTensors in some arguments, first to last."""
     return [leaf for leaf in _tree.leaves(structures) if isinstance(leaf, KerasTensor)]
-
-
-def liftable(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator: lets a function of tensors be called on KerasTensors as well.
-
-    Costs a call on tensors nothing but one Python frame: the symbolic case is met only when the
-    function fails, as it must without values.
-    """
-
-    @functools.wraps(function)
-    def lifted(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except TypeError:
-            if not symbolic_leaves(args, kwargs):
-                raise
-        return Operation(lifted)(*args, **kwargs)
-
-    return lifted
 
 
 def infer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

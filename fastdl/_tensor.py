@@ -339,7 +339,8 @@ def _unpickled(values: np.ndarray, requires_grad: bool) -> Tensor:
 
 
 def _attach() -> None:
-    methods: dict[str, Any] = {name: getattr(ops, name) for name in _METHODS}
+    # Not as they are called on KerasTensors: a method has a tensor.
+    methods: dict[str, Any] = {name: getattr(ops, name).__wrapped__ for name in _METHODS}
     own: tuple[Any, ...] = (
         size,
         dim,

@@ -11,7 +11,7 @@ from typing import Any
 from . import _core
 from ._core import Tensor
 from ._identifiers import Registry
-from ._symbolic import liftable
+from ._lift import liftable
 
 
 @liftable

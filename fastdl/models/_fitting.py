@@ -186,6 +186,8 @@ class Fitting(Loops):
     def _check_data(self, who: str, data: Arrays) -> None:
         """Finds what doesn't fit before any step is done: builds model, loss and metrics on the
         first batch and looks through the labels of all of them."""
+        if self.optimizer is None and not self._has_own("train_step") and self.trainable_weights:
+            raise ValueError(f"{who}: model {self.name!r} was compiled without an optimizer")
         own = self._has_own("train_step") or self._has_own("compute_loss")
         if own or self._compile_loss is None:
             return

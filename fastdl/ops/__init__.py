@@ -1,8 +1,11 @@
 """The functional API: one function per operation, over tensors, arrays, lists and numbers.
 
 Names and argument order are those PyTorch has at its top level, else those of `keras.ops`; all of
-them are at the top level of `fastdl` too, and most are methods of `Tensor`.
+them are at the top level of `fastdl` too, and most are methods of `Tensor`. On KerasTensors they
+become nodes of a model's graph.
 """
+
+from typing import Any as _Any
 
 # ruff: noqa: I001 - one import per module, not per name
 from .activation import (
@@ -77,6 +80,18 @@ from .indexing import (
     tril as tril,
     triu as triu,
     unique as unique,
+)
+from .keras_names import (
+    convert_to_numpy as convert_to_numpy,
+    convert_to_tensor as convert_to_tensor,
+    log_sigmoid as log_sigmoid,
+    moveaxis as moveaxis,
+    ndim as ndim,
+    ravel as ravel,
+    shape as shape,
+    size as size,
+    stop_gradient as stop_gradient,
+    top_k as top_k,
 )
 from .linalg import (
     bmm as bmm,
@@ -161,3 +176,29 @@ from .unary import (
     square as square,
     trunc as trunc,
 )
+
+
+def _lift_all() -> None:
+    from .._lift import liftable
+
+    names = globals()
+    for name, function in list(names.items()):
+        home = getattr(function, "__module__", None) or ""
+        if home.startswith(f"{__name__}.") and not isinstance(function, type):
+            names[name] = liftable(function)
+
+
+_lift_all()
+
+# Creation functions of `keras.ops`; they live at the top level.
+_CREATION = frozenset(
+    "arange eye full full_like is_tensor linspace ones ones_like zeros zeros_like".split()
+)
+
+
+def __getattr__(name: str) -> _Any:
+    if name not in _CREATION:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module("fastdl._creation"), name)

@@ -91,12 +91,19 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         return import_module(f"{__name__}.data")
+    if name in ("unpack_x_y_sample_weight", "pack_x_y_sample_weight"):
+        from ..models import _data
+
+        return getattr(_data, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
+
+Sequence = PyDataset  # its name in tf.keras
 
 __all__ = [
     "CustomObjectScope",
     "PyDataset",
+    "Sequence",
     "clear_session",
     "custom_object_scope",
     "get_custom_objects",
