@@ -1,59 +1,16 @@
-"""fit, evaluate, predict: in plans and out of them, data of every kind, bad input, Ctrl-C."""
+"""fit, evaluate, predict: what runs in plans and out of them, callbacks, Ctrl-C."""
 
 import signal
 import threading
-import warnings
 
 import numpy as np
 import pytest
+from trainings import EPS, assert_same, make_data, make_model, trained
 
 import fastdl
 from fastdl import _core, layers, losses, metrics, models, optimizers
 
-EPS = float(np.finfo(np.float32).eps)
-
-
-def make_model(dropout=0.0, seed=3, outputs=3):
-    fastdl.manual_seed(seed)
-    return models.Sequential(
-        [
-            layers.Input(shape=(6,)),
-            layers.Dense(16, activation="relu"),
-            layers.Dropout(dropout),
-            layers.Dense(outputs, activation="softmax"),
-        ]
-    )
-
-
-def make_data(n=70, seed=0):
-    rng = np.random.default_rng(seed)
-    x = rng.standard_normal((n, 6)).astype(np.float32)
-    return x, (x[:, 0] > 0).astype(np.int64) + (x[:, 1] > 0)
-
-
-def trained(x, y, *, threads=None, isa=None, eager=False, dropout=0.0, **fit):
-    model = make_model(dropout)
-    model.compile(
-        "adam", "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=eager
-    )
-    before = _core.num_threads(), _core.config()["isa"]
-    try:
-        if threads:
-            _core.set_num_threads(threads)
-        if isa:
-            _core.select_isa(isa)
-        fastdl.manual_seed(11)
-        history = model.fit(x, y, epochs=3, batch_size=16, verbose=0, **fit)
-    finally:
-        _core.set_num_threads(before[0])
-        _core.select_isa(before[1])
-    return model.get_weights(), history.history
-
-
-def assert_same(a, b):
-    for u, v in zip(a[0], b[0], strict=True):
-        np.testing.assert_array_equal(u, v)
-    assert a[1] == b[1]
+X, Y = make_data(32)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
@@ -164,52 +121,6 @@ def test_frozen_layers_stay_when_trainable_changes_between_fits():
     assert not np.array_equal(before[2], after[2])
 
 
-def test_data_may_be_of_any_kind():
-    x, y = make_data(64)
-    expected = trained(x, y, shuffle=False)[1]["loss"]
-
-    def batches():
-        while True:
-            for i in range(0, 64, 16):
-                yield x[i : i + 16], y[i : i + 16]
-
-    class Indexed:
-        def __len__(self):
-            return 4
-
-        def __getitem__(self, i):
-            return x[16 * i : 16 * i + 16], y[16 * i : 16 * i + 16]
-
-    from fastdl.data import DataLoader, TensorDataset
-
-    loader = DataLoader(TensorDataset(fastdl.tensor(x), fastdl.tensor(y)), batch_size=16)
-    for data, options in (
-        ((x.astype(np.float64), y.astype(np.int32)), {"shuffle": False}),
-        ((x.tolist(), y.tolist()), {"shuffle": False}),
-        ((np.asfortranarray(x), y.astype(np.float32)), {"shuffle": False}),
-        ((fastdl.tensor(x), fastdl.tensor(y)), {"shuffle": False}),
-        ((batches(), None), {"steps_per_epoch": 4}),
-        ((Indexed(), None), {"shuffle": False}),
-        ((loader, None), {}),
-    ):
-        assert trained(*data, **options)[1]["loss"] == expected
-
-
-def test_steps_per_epoch_of_a_generator_goes_on_where_it_stopped():
-    x, y = make_data(8)
-    seen = []
-
-    def batches():
-        for i in range(6):
-            seen.append(i)
-            yield x, y
-
-    model = make_model()
-    model.compile("sgd", "sparse_categorical_crossentropy")
-    model.fit(batches(), epochs=3, steps_per_epoch=2, verbose=0)
-    assert seen == list(range(6))
-
-
 def test_class_and_sample_weights():
     x, y = make_data(48)
     table = {0: 1.0, 1: 2.0, 2: 0.5}
@@ -315,73 +226,6 @@ def test_ctrl_c_leaves_a_model_that_can_go_on():
     assert model.evaluate(x, y, verbose=0)[0] < before
 
 
-class Batches(fastdl.utils.PyDataset):
-    """Four batches of numbers that say which batch they are from; notes what is asked of it."""
-
-    def __init__(self, length=4, **options):
-        super().__init__(**options)
-        self.length, self.calls = length, []
-
-    def __len__(self):
-        return self.length
-
-    def __getitem__(self, index):
-        self.calls.append(index)
-        return np.full((8, 6), index, np.float32), np.zeros(8, np.int64)
-
-    def on_epoch_begin(self):
-        self.calls.append("begin")
-
-    def on_epoch_end(self):
-        self.calls.append("end")
-
-
-def test_batches_of_a_py_dataset_are_shuffled():
-    model = make_model()
-    model.compile("sgd", "sparse_categorical_crossentropy")
-    data, validation = Batches(workers=4), Batches(2)
-    fastdl.manual_seed(0)
-    model.fit(data, epochs=3, validation_data=validation, validation_steps=2, verbose=0)
-    assert validation.calls == ["begin", 0, 1, "end"] * 3
-    epochs = [data.calls[i : i + 6] for i in range(0, 18, 6)]
-    assert all(e[0] == "begin" and e[5] == "end" for e in epochs)
-    assert all(sorted(e[1:5]) == [0, 1, 2, 3] for e in epochs)
-    assert any(e != epochs[0] for e in epochs)
-    data.calls.clear()
-    model.fit(data, epochs=1, shuffle=False, verbose=0)
-    assert data.calls == ["begin", 0, 1, 2, 3, "end"]
-    assert data.num_batches == 4
-
-
-def test_a_py_dataset_without_length_has_no_end():
-    class Endless(fastdl.utils.PyDataset):
-        def __getitem__(self, index):
-            seen.append(index)
-            return X, Y
-
-    seen = []
-    model = make_model()
-    model.compile("sgd", "sparse_categorical_crossentropy")
-    model.fit(Endless(), epochs=2, steps_per_epoch=3, verbose=0)
-    assert seen == list(range(6))
-    assert Endless().num_batches is None
-    with pytest.raises(NotImplementedError, match="PyDataset: a PyDataset defines __getitem__"):
-        fastdl.utils.PyDataset()[0]
-
-
-def test_data_that_run_out_end_the_epoch_or_the_training():
-    model = make_model()
-    model.compile("sgd", "sparse_categorical_crossentropy")
-    with pytest.warns(UserWarning, match="ran out before the first step of an epoch"):
-        history = model.fit(((X, Y) for _ in range(3)), epochs=4, verbose=0)
-    assert history.epoch == [0]
-    with pytest.warns(UserWarning, match="ran out after 1 of 2 steps of an epoch"):
-        history = model.fit(((X, Y) for _ in range(3)), epochs=2, steps_per_epoch=2, verbose=0)
-    assert history.epoch == [0, 1]
-    with pytest.raises(ValueError, match="fit: the data yielded no batch"), pytest.warns():
-        model.fit(iter([]), verbose=0)
-
-
 def test_batch_hooks_come_once_for_each_batch():
     calls = []
 
@@ -431,28 +275,6 @@ def test_evaluation_and_prediction_may_be_stopped():
     assert part == pytest.approx(model.evaluate(X[:16], Y[:16], verbose=0), rel=16 * EPS)
 
 
-def test_array_likes_are_arrays():
-    class Frame:  # as of pandas: iterating gives the names of columns
-        def __init__(self, values):
-            self.values = values
-
-        def __array__(self, dtype=None, copy=None):
-            return np.asarray(self.values, dtype)
-
-        def __len__(self):
-            return len(self.values)
-
-        def __iter__(self):
-            return iter("abc")
-
-    x, y = make_data(64)
-    frames = Frame(x.astype(np.float64)), Frame(y)
-    assert_same(
-        trained(*frames, validation_data=frames, sample_weight=Frame(np.ones(64))),
-        trained(x, y, validation_data=(x, y), sample_weight=np.ones(64, np.float32)),
-    )
-
-
 def test_schedules_move_in_steps_of_ones_own():
     calls = []
 
@@ -476,117 +298,6 @@ def test_schedules_move_in_steps_of_ones_own():
         assert len(calls) == 2  # recorded
         assert int(model.optimizer.iterations.numpy()) == 32
         assert float(model.optimizer.learning_rate) == pytest.approx(0.1 * 0.5**8, rel=8 * EPS)
-
-
-# --- bad input: the message says what was expected and what came, and nothing has changed
-
-X, Y = make_data(32)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        (
-            (X[:, :5], Y),
-            ValueError,
-            r"input 'input_.*': expected shape \(None, 6\), got \(32, 5\)",
-        ),
-        ((X[:, 0], Y), ValueError, r"expected shape \(None, 6\), got \(32,\)"),
-        ((X.astype(object), Y), TypeError, "x: expected numbers, got an array of dtype object"),
-        ((X.astype(str), Y), TypeError, "x: expected numbers, got an array of dtype <U"),
-        ((X, np.where(Y == 0, np.nan, Y)), ValueError, r"y: \d+ of the labels are NaN"),
-        ((X, Y + 1), ValueError, r"y: label 3 is out of range for an output of 3 classes"),
-        ((X, Y - 1), ValueError, r"y: label -1 is out of range for an output of 3 classes"),
-        ((X, Y + 0.5), ValueError, "y: class labels must be whole numbers"),
-        ((X[:0], Y[:0]), ValueError, "fit: the data is empty"),
-        ((X, Y[:31]), ValueError, "x has 32 and y has 31"),
-        ((X, None), ValueError, "targets y are needed"),
-        ((None, Y), ValueError, "expected data for x, got None"),
-        ((X, Y, 0), ValueError, "batch_size must be at least 1, got 0"),
-        ((X, Y, 2.5), TypeError, "batch_size must be an integer, got 2.5"),
-        ((iter([]), Y), ValueError, "fit: y must be None, since x yields whole batches"),
-        (
-            (fastdl.data.TensorDataset(fastdl.tensor(X)),),
-            TypeError,
-            r"fit: x is a TensorDataset, which yields single samples; give DataLoader\(dataset",
-        ),
-    ],
-)
-def test_bad_data(arguments, error, message):
-    model = make_model()
-    model.compile("adam", "sparse_categorical_crossentropy")
-    model.fit(X, Y, verbose=0)
-    weights, steps = model.get_weights(), int(model.optimizer.iterations.numpy())
-    with pytest.raises(error, match=message):
-        model.fit(*arguments, verbose=0)
-    for a, b in zip(weights, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert int(model.optimizer.iterations.numpy()) == steps
-
-
-@pytest.mark.parametrize(
-    ("options", "error", "message"),
-    [
-        ({"class_weight": [1, 2]}, TypeError, "class_weight: expected a dict.*, got list"),
-        ({"class_weight": {"a": 1}}, ValueError, "class_weight: expected class indices as keys"),
-        ({"callbacks": fastdl.callbacks.EarlyStopping}, TypeError, "the class EarlyStopping"),
-        ({"validation_split": 1.5}, ValueError, "validation_split must lie between 0 and 1"),
-        ({"validation_data": (X,)}, ValueError, "validation_data: .*targets y are needed"),
-        ({"validation_data": (X, Y[:3])}, ValueError, "validation_data: .*x has 32 and y has 3"),
-        ({"validation_data": (X[:, :5], Y)}, ValueError, r"expected shape \(None, 6\)"),
-        ({"validation_data": (X, Y + 1)}, ValueError, "label 3 is out of range"),
-        ({"epochs": 1.5}, ValueError, "epochs must be an integer of at least 0, got 1.5"),
-        ({"steps_per_epoch": 0}, ValueError, "the number of steps must be at least 1, got 0"),
-        ({"verbose": "loud"}, ValueError, "verbose: expected 'auto', 0, 1 or 2, got 'loud'"),
-    ],
-)
-def test_bad_options_are_found_before_training(options, error, message):
-    model = make_model()
-    model.compile("adam", "sparse_categorical_crossentropy")
-    weights = model.get_weights()
-    with pytest.raises(error, match=message):
-        model.fit(X, Y, **{"verbose": 0, **options})
-    for a, b in zip(weights, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-@pytest.mark.parametrize("call", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
-def test_needs_compile(call):
-    with pytest.raises(RuntimeError, match=rf"{call}: model 'sequential.*' has to be compiled"):
-        getattr(make_model(), call)(X, Y)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"optimizer": "adma"}, "adam"),
-        ({"optimizer": "adam", "loss": "sparse_categorical_crosentropy"}, "sparse_cat"),
-        ({"optimizer": "adam", "loss": "mse", "metrics": ["acuracy"]}, "accuracy"),
-    ],
-)
-def test_unknown_names_get_a_suggestion(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        make_model().compile(**arguments)
-
-
-def test_negative_learning_rate():
-    with pytest.raises(ValueError, match="learning_rate"):
-        optimizers.Adam(learning_rate=-1.0)
-
-
-def test_targets_that_only_broadcast_warn_once():
-    x = np.random.default_rng(0).standard_normal((32, 6)).astype(np.float32)
-    model = models.Sequential([layers.Dense(1)])
-    model.compile("adam", "mse")
-    with pytest.warns(UserWarning) as record:
-        model.fit(x, np.zeros((32, 4), np.float32), epochs=3, verbose=0)
-    assert len(record) == 1
-    assert "(32, 4)" in str(record[0].message)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        model = models.Sequential([layers.Dense(1)])
-        model.compile("adam", "mse")
-        model.fit(x, np.zeros(32, np.float32), verbose=0)  # a column, as in Keras
 
 
 def test_a_thousand_batch_sizes_do_not_pile_up_plans():

@@ -34,6 +34,7 @@ class Fitting(Loops):
         stop_training: bool
         history: History
         trainable_weights: Any
+        built: bool
         _compile_loss: Any
 
     def fit(
@@ -119,6 +120,7 @@ class Fitting(Loops):
                 sample_weight = as_sample_weights(class_weight, y, sample_weight)
             data = Arrays("fit", x, y, sample_weight, batch_size, steps_per_epoch)
             self._check_data("fit", data)
+        self._check_trainable("fit")
         validation = _validation(
             validation_data, validation_batch_size or batch_size, validation_steps
         )
@@ -186,8 +188,6 @@ class Fitting(Loops):
     def _check_data(self, who: str, data: Arrays) -> None:
         """Finds what doesn't fit before any step is done: builds model, loss and metrics on the
         first batch and looks through the labels of all of them."""
-        if self.optimizer is None and not self._has_own("train_step") and self.trainable_weights:
-            raise ValueError(f"{who}: model {self.name!r} was compiled without an optimizer")
         own = self._has_own("train_step") or self._has_own("compute_loss")
         if own or self._compile_loss is None:
             return
@@ -204,6 +204,19 @@ class Fitting(Loops):
             self._compile_loss.build(y, y_pred)
             self.__dict__["_classes"] = [t.shape[-1] for t in _tree.leaves(y_pred)]
         check_labels(self._compile_loss, data.y, self.__dict__.get("_classes", ()))
+
+    def _check_trainable(self, who: str) -> None:
+        """Finds that the built-in step can't train, or that it has nothing to train."""
+        if self._has_own("train_step"):
+            return
+        if self.optimizer is None:
+            raise ValueError(f"{who}: model {self.name!r} was compiled without an optimizer")
+        if self.built and not self.trainable_weights:
+            warnings.warn(
+                f"{who}: model {self.name!r} has no trainable weights, nothing will be learned",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def _check_validation(self, validation: Arrays, data: Arrays | Stream) -> None:
         """Finds before training what would fail after its first epoch."""

@@ -24,6 +24,7 @@ class Loops(Running):
 
     if TYPE_CHECKING:
         _check_data: Any
+        _check_trainable: Any
 
     def evaluate(
         self,
@@ -180,6 +181,7 @@ class Loops(Running):
             sample_weight = as_sample_weights(class_weight, y, sample_weight)
         data = Arrays("train_on_batch", x, y, sample_weight)
         self._check_data("train_on_batch", data)
+        self._check_trainable("train_on_batch")
         return self._batch_logs("train", data, return_dict)
 
     def test_on_batch(

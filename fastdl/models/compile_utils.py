@@ -196,6 +196,11 @@ class CompileLoss:
         total: Any = None
         for position, (i, loss, loss_weight) in enumerate(self._entries):
             value = loss(targets[i], predictions[i], weights[i])
+            if value.ndim:
+                raise ValueError(
+                    f"loss {loss.name!r}: training needs a single number, got shape {value.shape}; "
+                    "give it the reduction 'sum_over_batch_size' or 'sum'"
+                )
             if self._trackers:
                 self._trackers[position].update_state(value, predictions[i].shape[0])
             if loss_weight is not None:
