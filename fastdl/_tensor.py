@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _core, ops
+from . import _core, _tree, ops
 from ._core import Tensor
 from ._device import CPU, split_target
 from ._random import drawing_from
@@ -315,6 +315,19 @@ def bernoulli_(self: Tensor, p: float = 0.5, *, generator: Generator | None = No
         return copy_(self, _core.lt(_core.uniform(self.shape, 0, 1), p))
 
 
+# --- NumPy's functions
+
+
+def array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    """NumPy's functions see tensors as arrays, and return arrays."""
+
+    def plain(value: Any) -> Any:
+        return np.asarray(value) if isinstance(value, Tensor) else value
+
+    args, kwargs = _tree.map_structure(plain, args), _tree.map_structure(plain, kwargs)
+    return function(*args, **kwargs)
+
+
 # --- copying and pickling
 
 
@@ -358,7 +371,8 @@ def _attach() -> None:
     methods.update((method.__name__, method) for method in own)
     methods.update(ndimension=dim, contiguous=identity, cpu=identity, type=ops.cast)
     methods.update(float=to_float, long=to_long, int=to_int, bool=to_bool, byte=to_byte)
-    methods.update(__iter__=iterate, __deepcopy__=deepcopy, __reduce_ex__=reduce)
+    methods.update(__array_function__=array_function, __iter__=iterate)
+    methods.update(__deepcopy__=deepcopy, __reduce_ex__=reduce)
     methods.update(data=property(_get_data, _set_data), device=property(_device))
     methods.update(T=property(_transposed), mT=property(_matrix_transposed), is_cuda=False)
     for name, method in methods.items():

@@ -109,6 +109,9 @@ Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy_data
                                    : numpy("asarray")(object).release().ptr());
   DType t = dtype.value_or(nearest(a.dtype()));
   nearest(a.dtype());  // rejects what holds no numbers even when a dtype is asked for
+  if (a.dtype().kind() == 'u' && a.dtype().itemsize() == 8 && a.size() > 0)
+    FASTDL_CHECK(a.attr("max")().cast<uint64_t>() <= uint64_t(INT64_MAX), ValueError,
+                 "an unsigned integer is too large for int64");
   if (!a.dtype().equal(dtype_to(t))) {
     a = py::array(a.attr("astype")(dtype_to(t)));
     copy_data = false;

@@ -35,6 +35,20 @@ void bind_in_place(py::class_<TensorImpl, Tensor>& c, const char* name) {
   });
 }
 
+// & | ^ ~ are for masks. On numbers NumPy and PyTorch combine bits, which is not what ops here do.
+void check_truth_values(const Tensor& t, const char* symbol) {
+  FASTDL_CHECK(t && t->dtype == DType::bool8, TypeError, "operator ", symbol,
+               ": expected tensors of dtype bool, got ", t ? t->dtype : DType::float32,
+               "; compare first, or use logical_and, logical_or, logical_not");
+}
+template <BinaryFunction F, const char* Symbol>
+Tensor of_masks(const Tensor& a, const Tensor& b) {
+  check_truth_values(a, Symbol);
+  check_truth_values(b, Symbol);
+  return F(a, b);
+}
+constexpr char kAnd[] = "&", kOr[] = "|", kXor[] = "^";
+
 Tensor matmul_operator(const Tensor& a, const Tensor& b) { return matmul(a, b, false, false); }
 
 double value_of(const Tensor& t) {
@@ -108,7 +122,10 @@ void bind_tensor(py::module_& m) {
   });
   c.def_property(
       "requires_grad", [](const Self& t) { return t->requires_grad; },
-      [](const Self& t, bool on) {
+      [](const Self& t, py::object value) {
+        FASTDL_CHECK(PyBool_Check(value.ptr()), TypeError, "requires_grad: expected True or False, got ",
+                     type_name(value));
+        const bool on = value.cast<bool>();
         FASTDL_CHECK(!on || is_float(t->dtype), RuntimeError,
                      "only float32 tensors can require a gradient, this one is ", t->dtype);
         FASTDL_CHECK(on || !t->node, RuntimeError,
@@ -189,15 +206,19 @@ void bind_tensor(py::module_& m) {
   bind_operator<le>(c, "__le__", nullptr);
   bind_operator<gt>(c, "__gt__", nullptr);
   bind_operator<ge>(c, "__ge__", nullptr);
-  bind_operator<logical_and>(c, "__and__", "__rand__");
-  bind_operator<logical_or>(c, "__or__", "__ror__");
+  bind_operator<of_masks<logical_and, kAnd>>(c, "__and__", "__rand__");
+  bind_operator<of_masks<logical_or, kOr>>(c, "__or__", "__ror__");
+  bind_operator<of_masks<ne, kXor>>(c, "__xor__", "__rxor__");
   bind_in_place<add>(c, "__iadd__");
   bind_in_place<sub>(c, "__isub__");
   bind_in_place<mul>(c, "__imul__");
   bind_in_place<div>(c, "__itruediv__");
   c.def("__neg__", [](const Self& t) { return neg(t); });
   c.def("__abs__", [](const Self& t) { return abs(t); });
-  c.def("__invert__", [](const Self& t) { return logical_not(t); });
+  c.def("__invert__", [](const Self& t) {
+    check_truth_values(t, "~");
+    return logical_not(t);
+  });
   c.def("__hash__", [](const Self& t) { return std::hash<const void*>()(t.get()); });
 
   c.def("__len__", [](const Self& t) {
