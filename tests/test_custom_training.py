@@ -329,6 +329,34 @@ def test_calls_may_branch_on_shapes():
     np.testing.assert_array_equal(model.predict(X, 80, 0), model.large(X).numpy())
 
 
+@pytest.mark.parametrize("how", ["unbuilt", "built", "functional"])
+def test_state_that_calls_change_counts_steps_only(how):
+    class Counted(layers.Layer):
+        def build(self, input_shape):
+            self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False)
+            self.mean = self.add_weight(shape=(), initializer="ones", trainable=False)
+
+        def call(self, x):
+            self.calls.assign_add(1.0)
+            self.mean.assign(self.mean * 0.5 + fastdl.mean(x) * 0.5)
+            return x
+
+    counted = Counted()
+    if how == "functional":
+        x = layers.Input((5,))
+        model = models.Model(x, layers.Dense(1)(counted(x)))
+    else:
+        model = models.Sequential([counted, layers.Dense(1)])
+        if how == "built":
+            model.build((None, 5))
+    model.compile("sgd", "mse")
+    model.fit(np.ones((80, 5)), Y, 16, 4, verbose=0)
+    assert counted.calls.item() == 20
+    assert counted.mean.item() == 1.0
+    model.evaluate(np.ones((80, 5)), Y, 16, 0)
+    assert counted.calls.item() == 25
+
+
 # --- copies
 
 

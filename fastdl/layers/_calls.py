@@ -22,9 +22,34 @@ class Context(threading.local):
     root: Layer | None = None  # the outermost one
     training: bool | None = None  # the mode of the innermost one
     number: int = 0  # counts the outermost calls
+    made: list[tuple[Any, np.ndarray]] | None = None  # untrained weights, made in a trial call
 
 
 context = Context()
+
+
+class trial:
+    """A context for calls that find out shapes: what they change in weights is undone.
+
+    That concerns weights that aren't trained (counters, statistics), those of the layer and those
+    made by the calls. What is trained, calls don't change.
+    """
+
+    def __init__(self, layer: Layer) -> None:
+        self._layer = layer
+
+    def __enter__(self) -> None:
+        self._outside = context.made
+        context.made = []
+        self._before = [(w, np.array(w.numpy())) for w in self._layer.non_trainable_weights]
+
+    def __exit__(self, *exception: object) -> None:
+        made = context.made or []
+        context.made = self._outside
+        if self._outside is not None:
+            self._outside.extend(made)
+        for weight, value in (*self._before, *made):
+            weight.assign(value)
 
 
 class Signature:

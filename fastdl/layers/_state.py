@@ -11,6 +11,7 @@ from .. import _core, constraints, initializers, regularizers
 from .._core import Tensor
 from ..nn.module import Module
 from ..nn.parameter import Parameter
+from ._calls import context
 from ._tracking import TrackedDict, TrackedList
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ class LayerState(Module):
         self._unassigned[weight] = key
         if not self._trainable:
             weight.requires_grad = False
+        if context.made is not None and not weight.requires_grad:
+            context.made.append((weight, np.array(weight.numpy())))
         return weight
 
     def _collect_weights(self, found: dict[Tensor, None]) -> None:

@@ -20,6 +20,7 @@ from ._calls import (
     name_error,
     shape_of,
     signature_of,
+    trial,
 )
 from ._config import has_own_config, plain_config
 from ._state import LayerState
@@ -286,11 +287,8 @@ class Layer(LayerState):
         return _tree.map_shapes(lambda sizes: KerasTensor(sizes, dtype), shape)
 
     def _infer_output_spec(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        before = [(w, np.array(w.numpy())) for w in self.non_trainable_weights]
-        outputs = infer(self.call, args, kwargs)
-        for weight, value in before:  # counters and statistics that call() updates
-            weight.assign(value)
-        return outputs
+        with trial(self):
+            return infer(self.call, args, kwargs)
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shape of the output for an input shape, None where a size is open."""

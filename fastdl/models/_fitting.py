@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _core, _tree
 from ..autograd import set_grad_enabled
+from ..layers._calls import trial
 from ._data import (
     Arrays,
     Stream,
@@ -197,10 +198,7 @@ class Fitting(Loops):
                 f"{who}: model {self.name!r} was compiled with a loss, so targets y are needed"
             )
         if not self._compile_loss.built:
-            state = _core.get_rng_state()
-            with set_grad_enabled(False):
-                y_pred = self(x, training=False)
-            _core.set_rng_state(*state)
+            y_pred = self._try_out(x)
             self._compile_loss.build(y, y_pred)
             self.__dict__["_classes"] = [t.shape[-1] for t in _tree.leaves(y_pred)]
         check_labels(self._compile_loss, data.y, self.__dict__.get("_classes", ()))
@@ -223,8 +221,16 @@ class Fitting(Loops):
         self._check_data("validation_data", validation)
         rows = [t.shape[1:] for t in _tree.leaves(validation.x)]
         if isinstance(data, Arrays) and rows != [t.shape[1:] for t in _tree.leaves(data.x)]:
-            with set_grad_enabled(False):
-                self(validation.first_batch()[0], training=False)
+            self._try_out(validation.first_batch()[0])
+
+    def _try_out(self, x: Any) -> Any:
+        """The outputs for x; afterwards all is as before, except that the model is built."""
+        state = _core.get_rng_state() if self.built else None
+        with set_grad_enabled(False), trial(self):  # type: ignore[arg-type]
+            y_pred = self(x, training=False)
+        if state is not None:
+            _core.set_rng_state(*state)
+        return y_pred
 
 
 def _validation(data: Any, batch_size: int | None, steps: int | None) -> Arrays | Stream | None:
