@@ -1,1 +1,12 @@
-"""Benchmarks. `python -m bench.peers` compares fastdl with whichever peers are installed."""
+"""Benchmarks: `pytest bench` (this library beside NumPy and Cython), `python -m bench.peers` (beside
+other libraries), `python -m bench.regress` (beside itself). docs/performance.md explains them.
+
+They run in a clone, whose folder fastdl/ has sources but, unless it was built there, no compiled
+core. So the clone comes last on the path, and an installed fastdl is the one that is measured.
+"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != ROOT] + [str(ROOT)]

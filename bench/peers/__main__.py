@@ -20,7 +20,7 @@ from statistics import median
 from typing import Any
 
 from . import floors
-from .rows import ROWS, Row
+from .rows import ROWS
 
 LIBRARIES = ("fastdl", "torch", "jax", "keras", "sklearn", "onnxruntime", "numpy")
 
@@ -49,13 +49,6 @@ def run(python: str, library: str, row: str, threads: int) -> dict[str, Any] | N
     if row in ROWS and ROWS[row].whole_process:
         result["seconds"] = [seconds]
     return result
-
-
-def floor_of(row: Row, machine: dict[str, float] | None) -> float | None:
-    """Seconds below which no library can get: arithmetic or memory, whichever takes longer."""
-    if machine is None or not row.flops:
-        return None
-    return max(row.flops / machine["flops"], row.bytes / machine["bytes"])
 
 
 def measure(name: str, pythons: dict[str, str], versions: dict[str, str], options: Any) -> dict:
@@ -131,7 +124,7 @@ def main() -> None:
     path = results / "peers.json"
     for name in options.rows:
         found = measure(name, pythons, versions, options)
-        floor = floor_of(ROWS[name], machine)
+        floor = floors.seconds(machine, ROWS[name].flops, ROWS[name].bytes)
         show(name, found, versions, floor)
         table["rows"][name] = {
             "floor": floor,

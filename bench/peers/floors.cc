@@ -1,4 +1,5 @@
-// The machine's floors: fused multiply-adds per second and bytes per second, on `threads` threads.
+// The machine's floors: fused multiply-adds per second, and bytes read per second from memory and from the
+// first cache, on `threads` threads.
 // Compiled for the machine at hand by floors.py; prints JSON.
 #include <chrono>
 #include <cstdio>
@@ -40,18 +41,25 @@ int main(int argc, char** argv) {
       }
   });
   const double flops = 2.0 * 12 * kBytes / 4 * kSteps * threads / fma_seconds;
-  // Sums over 256 MiB a thread, far beyond the caches one core fills.
-  constexpr long kFloats = 64 << 20;
-  std::vector<std::vector<float>> data(threads, std::vector<float>(kFloats, 1.0f));
+  // Sums over 256 MiB a thread, far beyond the caches one core fills; and 16 KiB again and again.
+  constexpr long kFloats = 64 << 20, kCached = 4096;
+  std::vector<std::vector<float>> data(threads, std::vector<float>(kFloats + 16, 1.0f));
   volatile float sink = 0;
-  const double read_seconds = seconds_of(threads, [&](int t) {
-    vf s[8] = {};
-    const vf* p = reinterpret_cast<const vf*>(data[t].data() + (64 - (size_t)data[t].data() % 64) % 64 / 4);
-    for (long i = 0; i + 8 <= kFloats * 4 / kBytes - 1; i += 8)
-      for (int u = 0; u < 8; ++u) s[u] += p[i + u];
-    float total = 0;
-    for (vf& v : s) total += v[0];
-    sink = sink + total;
-  });
-  std::printf("{\"flops\": %.4g, \"bytes\": %.4g}\n", flops, 4.0 * kFloats * threads / read_seconds);
+  auto read = [&](long floats, long times) {
+    return seconds_of(threads, [&, floats, times](int t) {
+      vf s[8] = {};
+      const vf* p = reinterpret_cast<const vf*>((reinterpret_cast<size_t>(data[t].data()) + 63) / 64 * 64);
+      for (long r = 0; r < times; ++r) {
+        for (long i = 0; i < floats * 4 / kBytes; i += 8)
+          for (int u = 0; u < 8; ++u) s[u] += p[i + u];
+        asm volatile("" ::: "memory");  // or the compiler reads once
+      }
+      float total = 0;
+      for (vf& v : s) total += v[0];
+      sink = sink + total;
+    });
+  };
+  const double bytes = 4.0 * kFloats * threads;
+  std::printf("{\"flops\": %.4g, \"bytes\": %.4g, \"cache_bytes\": %.4g}\n", flops, bytes / read(kFloats, 1),
+              bytes / read(kCached, kFloats / kCached));
 }

@@ -11,8 +11,8 @@ from pathlib import Path
 
 
 def measure(threads: int) -> dict[str, float] | None:
-    """{"flops": fp32 operations per second, "bytes": bytes read per second}; None without a
-    compiler."""
+    """{"flops": fp32 operations per second, "bytes": bytes read per second from memory,
+    "cache_bytes": from the first cache}; None without a compiler."""
     compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
     if not compiler:
         return None
@@ -23,3 +23,11 @@ def measure(threads: int) -> dict[str, float] | None:
         subprocess.run([compiler, *flags, source, "-o", program], check=True)
         done = subprocess.run([program, str(threads)], check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
+
+
+def seconds(machine: dict[str, float] | None, flops: float, moved: float) -> float | None:
+    """The time below which nobody gets: arithmetic or memory, whichever takes longer; None where
+    the machine was not measured or the work is not counted."""
+    if machine is None or not (flops or moved):
+        return None
+    return max(flops / machine["flops"], moved / machine["bytes"])

@@ -1,0 +1,248 @@
+// One timed case for each row of kernels.inc, as a library that bench/test_kernels.py calls through ctypes.
+//
+// Rows of one signature (UNARY, BINARY, COMPARE) share a case; every KERNEL row has a function of its name
+// below, without which this file does not compile. The table is the one FASTDL_ISA selects; kernels never
+// thread, so these are figures of one core.
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cpu/isa.h"
+#include "cpu/kernels.h"
+
+namespace {
+
+using fastdl::KernelTable;
+using fastdl::kernels;
+
+// What one call moves and computes at least, and the call.
+struct Case {
+  double bytes, flops;
+  std::function<void()> run;
+};
+
+constexpr int64_t kCols = 128;  // of a row, in kernels over matrices
+constexpr int kArrays = 6;
+
+// Arrays of n floats (and labels, masks), in (0, 1) so that every function is defined there; there is room
+// behind them for padded rows.
+struct Data {
+  explicit Data(int64_t count) : n(count), bytes(size_t(n)), labels(size_t(n)) {
+    uint32_t state = 1;
+    for (std::vector<float>& a : arrays) {
+      a.resize(size_t(n + 4096));
+      for (float& x : a) x = 0.05f + 0.9f * float((state = state * 1664525u + 1013904223u) >> 8) * 0x1p-24f;
+    }
+    for (int64_t i = 0; i < n; ++i) {
+      bytes[size_t(i)] = i % 3 == 0;
+      labels[size_t(i)] = i % kCols;
+    }
+  }
+  float* operator[](int i) { return arrays[i].data(); }
+  int64_t rows() const { return n / kCols; }
+  double of(double floats_per_element) const { return 4.0 * floats_per_element * double(n); }
+
+  int64_t n;
+  std::vector<float> arrays[kArrays];
+  std::vector<uint8_t> bytes;
+  std::vector<int64_t> labels;
+};
+
+volatile double sink;  // keeps results that are returned
+const float kParameters[4] = {0.25f, 1.5f, 0, 0};
+
+Case unary(fastdl::UnaryKernel f, Data& d) {
+  return {d.of(2), 0, [=, &d] { f(d[0], d[1], d.n, kParameters); }};
+}
+Case binary(fastdl::BinaryKernel f, Data& d) {
+  return {d.of(3), 0, [=, &d] { f(d[0], d[1], d[2], d.n, 1, 1, kParameters); }};
+}
+Case compare(fastdl::CompareKernel f, Data& d) {
+  return {d.of(2.25), 0, [=, &d] { f(d.bytes.data(), d[1], d[2], d.n, 1, 1); }};
+}
+
+// --- one function per KERNEL row
+namespace cases {
+
+Case where(Data& d) {
+  return {d.of(3.25), 0, [&] { kernels().where(d[0], d.bytes.data(), d[1], d[2], d.n, 1, 1); }};
+}
+Case mask_scale(Data& d) {
+  return {d.of(2.25), 0, [&] { kernels().mask_scale(d[0], d[1], d.bytes.data(), d.n, 2.0f); }};
+}
+
+#define REDUCTION(name) \
+  Case name(Data& d) { return {d.of(1), 0, [&] { sink = double(kernels().name(d[1], d.n)); }}; }
+REDUCTION(sum)
+REDUCTION(reduce_max)
+REDUCTION(reduce_min)
+REDUCTION(argmax)
+REDUCTION(argmin)
+#undef REDUCTION
+#define ROWS(name) \
+  Case name(Data& d) { return {d.of(1), 0, [&] { kernels().name(d[0], d[1], d.rows(), kCols, kCols); }}; }
+ROWS(sum_rows)
+ROWS(max_rows)
+ROWS(min_rows)
+#undef ROWS
+
+Case softmax(Data& d) {
+  return {d.of(2), 0, [&] { kernels().softmax(d[0], d[1], d.rows(), kCols); }};
+}
+Case log_softmax(Data& d) {
+  return {d.of(2), 0, [&] { kernels().log_softmax(d[0], d[1], d.rows(), kCols); }};
+}
+Case softmax_grad(Data& d) {
+  return {d.of(3), 0, [&] { kernels().softmax_grad(d[0], d[1], d[2], d.rows(), kCols); }};
+}
+Case log_softmax_grad(Data& d) {
+  return {d.of(3), 0, [&] { kernels().log_softmax_grad(d[0], d[1], d[2], d.rows(), kCols); }};
+}
+Case sparse_xent(Data& d) {
+  return {d.of(2), 0, [&] {
+            sink = double(kernels().sparse_xent(d[3], d[0], d[1], d.labels.data(), d.rows(), kCols, -1));
+          }};
+}
+Case sparse_xent_grad(Data& d) {
+  return {d.of(2), 0, [&] {
+            kernels().sparse_xent_grad(d[0], d[1], d.labels.data(), d[3], 1, d.rows(), kCols, -1);
+          }};
+}
+Case xent(Data& d) {
+  return {d.of(3), 0, [&] { kernels().xent(d[3], d[0], d[1], d[2], d.rows(), kCols); }};
+}
+Case xent_grad(Data& d) {
+  return {d.of(3), 0, [&] { kernels().xent_grad(d[0], d[1], d[2], d[3], 1, d.rows(), kCols); }};
+}
+
+// Updates read the gradient (array 0) and read and write the parameters and each state. Steps this small
+// leave the values where they are, however often they are taken.
+constexpr float kRate = 1e-9f;
+Case sgd(Data& d) {
+  return {d.of(3), 0, [&] { kernels().sgd(d[1], d[0], d.n, kRate, 1, 0, 0); }};
+}
+Case sgd_momentum_keras(Data& d) {
+  return {d.of(5), 0,
+          [&] { kernels().sgd_momentum_keras(d[1], d[2], d[0], d.n, kRate, 0.9f, 0, 1, 0, 0); }};
+}
+Case sgd_momentum_torch(Data& d) {
+  return {d.of(5), 0,
+          [&] { kernels().sgd_momentum_torch(d[1], d[2], d[0], d.n, kRate, 0.9f, 1, 0, 1, 0, 0); }};
+}
+Case adagrad(Data& d) {
+  return {d.of(5), 0, [&] { kernels().adagrad(d[1], d[2], d[0], d.n, kRate, 1e-7f, 1, 1, 0, 0); }};
+}
+Case rmsprop_keras(Data& d) {
+  return {d.of(5), 0, [&] {
+            kernels().rmsprop_keras(d[1], d[2], nullptr, nullptr, d[0], d.n, kRate, 0.9f, 0.1f, 0, 1e-7f, 1,
+                                    0, 0);
+          }};
+}
+Case rmsprop_torch(Data& d) {
+  return {d.of(5), 0, [&] {
+            kernels().rmsprop_torch(d[1], d[2], nullptr, nullptr, d[0], d.n, kRate, 0.99f, 0.01f, 0, 1e-8f, 1,
+                                    0, 0);
+          }};
+}
+Case adam(Data& d) {
+  return {d.of(7), 0, [&] {
+            kernels().adam(d[1], d[2], d[3], nullptr, d[0], d.n, kRate, 0.1f, 0.001f, 1e-7f, 1, 0, 0);
+          }};
+}
+
+Case philox_u32(Data& d) {
+  return {d.of(1), 0, [&] { kernels().philox_u32(reinterpret_cast<uint32_t*>(d[0]), d.n, 1, 2, 0); }};
+}
+Case philox_uniform(Data& d) {
+  return {d.of(1), 0, [&] { kernels().philox_uniform(d[0], d.n, 1, 2, 0, 1); }};
+}
+Case philox_normal(Data& d) {
+  return {d.of(1), 0, [&] { kernels().philox_normal(d[0], d.n, 1, 2, 0, 1); }};
+}
+Case philox_truncated_normal(Data& d) {
+  return {d.of(1), 0, [&] { kernels().philox_truncated_normal(d[0], d.n, 1, 2, 0, 1); }};
+}
+Case dropout(Data& d) {
+  return {d.of(2.25), 0,
+          [&] { kernels().dropout(d[0], d.bytes.data(), d[1], d.n, 1, 2, 0.5f, 2.0f); }};
+}
+
+Case gemm_tile_rows(Data&) {
+  return {0, 0, [] { sink = kernels().gemm_tile_rows(); }};
+}
+Case gemm_tile_columns(Data&) {
+  return {0, 0, [] { sink = kernels().gemm_tile_columns(1); }};
+}
+// One register tile over a panel of n floats. Rows of A are padded apart, lest they share a cache set.
+Case gemm_row(Data& d) {
+  const int64_t m = kernels().gemm_tile_rows(), columns = kernels().gemm_tile_columns(m);
+  const int64_t k = d.n / columns, a_row = k + 16;
+  return {4.0 * double(m * k + k * columns + m * columns), 2.0 * double(m * k * columns), [=, &d] {
+            kernels().gemm_row(m, columns, k, d[1], a_row, 1, d[2], columns, columns, 0, d[0], columns, 0,
+                               nullptr);
+          }};
+}
+Case gemm_dots(Data& d) {
+  const int64_t m = 4, k = 256, columns = d.n / k;
+  return {4.0 * double(m * k + k * columns + m * columns), 2.0 * double(m * k * columns), [=, &d] {
+            kernels().gemm_dots(m, columns, k, d[1], k, 1, d[2], k, d[0], columns, 0, nullptr);
+          }};
+}
+Case gemm_pack(Data& d) {
+  return {d.of(2), 0, [&] {
+            kernels().gemm_pack(d[0], d.rows(), kCols, d[1], kCols, 0, 2 * kernels().lanes);
+          }};
+}
+Case gemm_copy(Data& d) {
+  return {d.of(2), 0, [&] { kernels().gemm_copy(d[0], kCols, d[1], kCols, d.rows(), kCols); }};
+}
+
+}  // namespace cases
+
+struct Row {
+  const char* name;
+  Case (*make)(Data&);
+};
+const Row kRows[] = {
+#define UNARY(name) {#name, [](Data& d) { return unary(kernels().name, d); }},
+#define BINARY(name) {#name, [](Data& d) { return binary(kernels().name, d); }},
+#define COMPARE(name) {#name, [](Data& d) { return compare(kernels().name, d); }},
+#define KERNEL(result, name, parameters) {#name, cases::name},
+#include "cpu/kernels.inc"
+#undef UNARY
+#undef BINARY
+#undef COMPARE
+#undef KERNEL
+};
+
+}  // namespace
+
+// --- for ctypes
+#define API extern "C" __attribute__((visibility("default")))
+
+// nullptr, or what is wrong with FASTDL_ISA.
+API const char* bench_start() {
+  static std::string problem;
+  try {
+    fastdl::select_isa();
+  } catch (const std::exception& e) {
+    problem = e.what();
+    return problem.c_str();
+  }
+  return nullptr;
+}
+API int bench_count() { return int(std::size(kRows)); }
+API const char* bench_name(int row) { return kRows[row].name; }
+API const char* bench_isa() { return kernels().isa; }
+
+// A row over arrays of n floats, a multiple of 2048.
+API void* bench_open_data(int64_t n) { return new Data(n); }
+API void bench_close_data(void* data) { delete static_cast<Data*>(data); }
+API void* bench_open(int row, void* data) { return new Case(kRows[row].make(*static_cast<Data*>(data))); }
+API double bench_bytes(void* c) { return static_cast<Case*>(c)->bytes; }
+API double bench_flops(void* c) { return static_cast<Case*>(c)->flops; }
+API void bench_run(void* c, int64_t repeats) {
+  for (int64_t i = 0; i < repeats; ++i) static_cast<Case*>(c)->run();
+}
+API void bench_close(void* c) { delete static_cast<Case*>(c); }
