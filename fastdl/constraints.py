@@ -40,8 +40,9 @@ class MaxNorm(Constraint):
             kernel `(in, units)` gives each unit's incoming weights a norm of their own.
 
     Example:
-        >>> constraints.MaxNorm(1.0)(fastdl.tensor([[3.0], [4.0]])).tolist()
-        [[0.6...], [0.8...]]
+        >>> w = constraints.MaxNorm(1.0)(fastdl.tensor([[3.0], [4.0]]))
+        >>> [f"{value:.3f}" for value in fastdl.flatten(w).tolist()]
+        ['0.600', '0.800']
     """
 
     def __init__(self, max_value: float = 2, axis: Any = 0) -> None:

@@ -17,6 +17,22 @@ MODULES = """
 """.split()
 
 
+KERAS_STYLE = """
+    _lift activations constraints initializers random regularizers utils utils.py_dataset
+    layers.core layers.input_layer layers.layer layers.merging layers.reshaping ops.keras_names
+    models._fitting models._loops models.cloning models.model models.sequential models.trainer
+""".split()
+NAMES = "activations constraints initializers layers models ops random regularizers utils".split()
+
+
+@pytest.mark.parametrize("name", KERAS_STYLE)
+def test_examples_with_the_names_of_keras(name):
+    module = import_module(f"fastdl.{name}")
+    names = {"fastdl": fastdl, "np": np, **{n: getattr(fastdl, n) for n in NAMES}}
+    result = doctest.testmod(module, extraglobs=names)
+    assert result.attempted > 0 and result.failed == 0
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name):
     module = import_module(f"fastdl.{name}")
