@@ -63,6 +63,11 @@ namespace pybind11::detail {
 template <>
 struct type_caster<fastdl::Tensor> : copyable_holder_caster<fastdl::TensorImpl, fastdl::Tensor> {
   bool load(handle src, bool convert) {
+    if (src.is_none()) {  // pybind11 would search for other modules' tensors first
+      this->value = nullptr;
+      this->holder = nullptr;
+      return convert;
+    }
     if (copyable_holder_caster::load(src, convert)) return true;
     if (!convert) return false;
     this->holder = fastdl::tensor_from(src, std::nullopt, false);
