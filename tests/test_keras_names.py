@@ -28,7 +28,7 @@ X = fastdl.Input((4, 6), name="x")
         (lambda x: ops.matmul(x, np.ones((6, 2), np.float32)), (None, 4, 2)),
         (lambda x: ops.where(x > 0, x, 0.0), (None, 4, 6)),
         (lambda x: ops.one_hot(ops.argmax(x, axis=-1), 6), (None, 4, 6)),
-        (lambda x: ops.split(x, 2, axis=2)[1], (None, 4, 2)),
+        (lambda x: ops.split(x, 3, axis=2)[1], (None, 4, 2)),
         (lambda x: ops.softmax(ops.square(x) - 1.0, axis=-1), (None, 4, 6)),
     ],
 )
@@ -61,6 +61,28 @@ def test_errors_of_operations_in_a_graph_are_their_own():
         ops.expand_dims(X)
     with pytest.raises(TypeError, match="expected numbers"):
         ops.relu("x")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda k, x: k.split(x, 2, axis=1)[1],
+        lambda k, x: k.split(x, [1, -1], axis=1)[1],
+        lambda k, x: k.repeat(x, 2, axis=1),
+        lambda k, x: k.flip(x, axis=-1),
+        lambda k, x: k.flip(x, axis=(0, 1)),
+        lambda k, x: k.roll(x, 1, axis=1),
+        lambda k, x: k.sort(x, axis=0),
+    ],
+)
+def test_axis_means_what_it_means_in_numpy(call):
+    x = np.random.default_rng(0).standard_normal((3, 4)).astype(np.float32)
+    np.testing.assert_array_equal(call(ops, x).numpy(), call(np, x))
+
+
+def test_parts_must_be_of_one_size():
+    with pytest.raises(ValueError, match="an axis of size 4 can't be cut into 3 parts"):
+        ops.split(np.ones((2, 4)), 3, axis=1)
 
 
 # --- questions and conversions

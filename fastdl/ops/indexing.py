@@ -143,13 +143,17 @@ def argsort(x: Any, dim: int = -1, descending: bool = False, *, axis: int | None
     return _core.as_tensor(np.ascontiguousarray(values.shape[at] - 1 - backwards))
 
 
-def sort(x: Any, dim: int = -1, descending: bool = False) -> ValuesIndices:
+def sort(x: Any, dim: int = -1, descending: bool = False, *, axis: int | None = None) -> Any:
     """One axis sorted, with the order; gradients flow to the values.
+
+    With `axis` the values only, as in NumPy and Keras.
 
     Example:
         >>> sort([3.0, 1.0, 2.0]).values.tolist()
         [1.0, 2.0, 3.0]
     """
+    if axis is not None:
+        return _core.gather(x, argsort(x, axis, descending), axis)
     order = argsort(x, dim, descending)
     return ValuesIndices(_core.gather(x, order, dim), order)
 

@@ -6,6 +6,7 @@ the input's memory, all others copy. Axes may be negative; one out of range rais
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
@@ -221,8 +222,10 @@ def expand(x: Any, *sizes: Any) -> Tensor:
     return _core.broadcast_to(x, wanted)
 
 
-def repeat(x: Any, *sizes: Any) -> Tensor:
+def repeat(x: Any, *sizes: Any, axis: int | None = None) -> Tensor:
     """The whole tensor laid side by side, `sizes[i]` times along axis i (`torch.Tensor.repeat`).
+
+    With `axis` each slice along that axis so many times in a row, as in NumPy and Keras.
 
     Raises:
         ValueError: fewer sizes than axes.
@@ -230,8 +233,13 @@ def repeat(x: Any, *sizes: Any) -> Tensor:
     Example:
         >>> repeat([1.0, 2.0], 2, 2).tolist()
         [[1.0, 2.0, 1.0, 2.0], [1.0, 2.0, 1.0, 2.0]]
+        >>> repeat([1.0, 2.0], 2, axis=0).tolist()
+        [1.0, 1.0, 2.0, 2.0]
     """
     x = _core.as_tensor(x)
+    if axis is not None:
+        extent = x.shape[_axis(axis, x.ndim, "repeat")]
+        return _core.take(x, [i for i in range(extent) for _ in range(sizes[0])], axis)
     sizes = _tuple(sizes)
     lead = len(sizes) - x.ndim
     if lead < 0:
@@ -283,24 +291,44 @@ def stack(tensors: Sequence[Any], dim: int = 0, *, axis: int | None = None) -> T
 def split(
     x: Any, split_size_or_sections: Ints, dim: int = 0, *, axis: int | None = None
 ) -> tuple[Tensor, ...]:
-    """Cuts one axis into parts: of one size (the last may be smaller), or of the sizes given.
+    """Cuts one axis into parts. The spelling decides how: with `dim` as PyTorch, with `axis` as
+    NumPy and Keras.
+
+    Args:
+        x: input.
+        split_size_or_sections: with `dim` the size of the parts (the last may be smaller) or a list
+            of their sizes; with `axis` the number of parts or a list of the places to cut at.
+        dim, axis: the axis.
 
     Raises:
-        ValueError: the sizes don't add up to the axis.
+        ValueError: the sizes don't add up to the axis, or the axis isn't a multiple of the number.
 
     Example:
         >>> [part.tolist() for part in split([1.0, 2.0, 3.0], 2)]
         [[1.0, 2.0], [3.0]]
+        >>> [part.tolist() for part in split([1.0, 2.0, 3.0, 4.0], 2, axis=0)]
+        [[1.0, 2.0], [3.0, 4.0]]
     """
     x = _core.as_tensor(x)
     dim = _axis(dim if axis is None else axis, x.ndim, "split")
     sizes = split_size_or_sections
-    if isinstance(sizes, int):
+    if axis is not None:
+        sizes = _sizes_of_parts(sizes, x.shape[dim])
+    elif isinstance(sizes, int):
         if sizes <= 0:
             raise ValueError(f"split: expected a positive size, got {sizes}")
         total = x.shape[dim]
         sizes = [min(sizes, total - start) for start in range(0, total, sizes)] or [0]
     return tuple(_core.split(x, sizes, dim))
+
+
+def _sizes_of_parts(sections: Ints, total: int) -> list[int]:
+    if isinstance(sections, int):
+        if sections <= 0 or total % sections:
+            raise ValueError(f"split: an axis of size {total} can't be cut into {sections} parts")
+        return [total // sections] * sections
+    places = [0, *(place + total if place < 0 else place for place in sections), total]
+    return [stop - start for start, stop in itertools.pairwise(places)]
 
 
 def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
@@ -330,7 +358,7 @@ def unbind(x: Any, dim: int = 0) -> tuple[Tensor, ...]:
     return tuple(_core.reshape(part, shape) for part in _core.split(x, [1] * x.shape[dim], dim))
 
 
-def flip(x: Any, *dims: Any) -> Tensor:
+def flip(x: Any, *dims: Any, axis: Ints | None = None) -> Tensor:
     """Reverses the given axes.
 
     Example:
@@ -338,13 +366,15 @@ def flip(x: Any, *dims: Any) -> Tensor:
         [3.0, 2.0, 1.0]
     """
     x = _core.as_tensor(x)
+    if axis is not None:
+        dims = (axis,)
     gone = {_axis(d, x.ndim, "flip") for d in _tuple(dims)}
     starts = [n - 1 if i in gone else 0 for i, n in enumerate(x.shape)]
     stops = [-1 if i in gone else n for i, n in enumerate(x.shape)]
     return _core.slice(x, starts, stops, [-1 if i in gone else 1 for i in range(x.ndim)])
 
 
-def roll(x: Any, shifts: int, dim: int) -> Tensor:
+def roll(x: Any, shifts: int, dim: int = 0, *, axis: int | None = None) -> Tensor:
     """Moves values along one axis; those pushed over the end come in at the start.
 
     Example:
@@ -352,7 +382,7 @@ def roll(x: Any, shifts: int, dim: int) -> Tensor:
         [3.0, 1.0, 2.0]
     """
     x = _core.as_tensor(x)
-    dim = _axis(dim, x.ndim, "roll")
+    dim = _axis(dim if axis is None else axis, x.ndim, "roll")
     extent = x.shape[dim]
     cut = -shifts % extent if extent else 0
     head, tail = _core.split(x, [cut, extent - cut], dim)
