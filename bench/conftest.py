@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-import fastdl
 import pytest
+
+import fastdl
 
 from .peers import floors
 
 
-def _floors_of(threads: int) -> dict[str, float]:
+def _floors_of(threads: int) -> dict[str, Any]:
     machine = floors.measure(threads)
     if machine is None:
         pytest.skip("floors need a C++ compiler (c++, or the one that CXX names)")
@@ -20,13 +21,13 @@ def _floors_of(threads: int) -> dict[str, float]:
 
 
 @pytest.fixture(scope="session")
-def machine() -> dict[str, float]:
+def machine() -> dict[str, Any]:
     """Floors with as many threads as fastdl uses."""
     return _floors_of(fastdl._core.num_threads())
 
 
 @pytest.fixture(scope="session")
-def core() -> dict[str, float]:
+def core() -> dict[str, Any]:
     """Floors of one thread."""
     return _floors_of(1)
 
@@ -38,7 +39,7 @@ def timed(benchmark: Any) -> Callable[..., Any]:
 
     def time_it(
         run: Callable[[], object],
-        machine: dict[str, float],
+        machine: dict[str, Any],
         flops: float = 0.0,
         moved: float = 0.0,
         per: int = 1,
@@ -62,7 +63,7 @@ def timed(benchmark: Any) -> Callable[..., Any]:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: Any) -> None:
-    """Work per second and shares of the floor, which pytest-benchmark's table has no columns for."""
+    """Work per second and shares of the floor: pytest-benchmark's table has no such columns."""
     rows = [b for b in config._benchmarksession.benchmarks if b.extra_info and b.stats.data]
     if not rows:
         return

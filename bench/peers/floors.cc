@@ -1,6 +1,7 @@
-// The machine's floors: fused multiply-adds per second, and bytes read per second from memory and from the
-// first cache, on `threads` threads.
+// The machine's floors: fused multiply-adds per second, and bytes read per second from arrays of several
+// sizes, from those in the first cache to those in memory, on `threads` threads.
 // Compiled for the machine at hand by floors.py; prints JSON.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -41,16 +42,16 @@ int main(int argc, char** argv) {
       }
   });
   const double flops = 2.0 * 12 * kBytes / 4 * kSteps * threads / fma_seconds;
-  // Sums over 256 MiB a thread, far beyond the caches one core fills; and 16 KiB again and again.
-  constexpr long kFloats = 64 << 20, kCached = 4096;
-  std::vector<std::vector<float>> data(threads, std::vector<float>(kFloats + 16, 1.0f));
+  // Sums over parts of 256 MiB a thread, again and again where a part is small.
+  constexpr long kBytesRead = 256l << 20;
+  std::vector<std::vector<float>> data(threads, std::vector<float>(kBytesRead / 4 + 16, 1.0f));
   volatile float sink = 0;
-  auto read = [&](long floats, long times) {
-    return seconds_of(threads, [&, floats, times](int t) {
+  auto bytes_per_second = [&](long part) {
+    const double seconds = seconds_of(threads, [&, part](int t) {
       vf s[8] = {};
       const vf* p = reinterpret_cast<const vf*>((reinterpret_cast<size_t>(data[t].data()) + 63) / 64 * 64);
-      for (long r = 0; r < times; ++r) {
-        for (long i = 0; i < floats * 4 / kBytes; i += 8)
+      for (long r = 0; r < kBytesRead / part; ++r) {
+        for (long i = 0; i < part / kBytes; i += 8)
           for (int u = 0; u < 8; ++u) s[u] += p[i + u];
         asm volatile("" ::: "memory");  // or the compiler reads once
       }
@@ -58,8 +59,11 @@ int main(int argc, char** argv) {
       for (vf& v : s) total += v[0];
       sink = sink + total;
     });
+    return double(kBytesRead) * threads / seconds;
   };
-  const double bytes = 4.0 * kFloats * threads;
-  std::printf("{\"flops\": %.4g, \"bytes\": %.4g, \"cache_bytes\": %.4g}\n", flops, bytes / read(kFloats, 1),
-              bytes / read(kCached, kFloats / kCached));
+  std::printf("{\"flops\": %.4g, \"bytes_at\": [", flops);
+  for (long part = 16 << 10; part < kBytesRead; part *= 16)
+    std::printf("[%ld, %.4g], ", part * threads, bytes_per_second(part));
+  const double bytes = bytes_per_second(kBytesRead);
+  std::printf("[%ld, %.4g]], \"bytes\": %.4g}\n", kBytesRead * threads, bytes, bytes);
 }

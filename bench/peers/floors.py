@@ -7,12 +7,17 @@ import os
 import shutil
 import subprocess
 import tempfile
+from bisect import bisect_right
 from pathlib import Path
+from typing import Any
 
 
-def measure(threads: int) -> dict[str, float] | None:
-    """{"flops": fp32 operations per second, "bytes": bytes read per second from memory,
-    "cache_bytes": from the first cache}; None without a compiler."""
+def measure(threads: int) -> dict[str, Any] | None:
+    """The floors with `threads` threads; None without a compiler.
+
+    "flops": fp32 operations per second. "bytes_at": pairs of a size and the bytes per second at
+    which arrays of that size in all are read. "bytes": the last of them, that of memory.
+    """
     compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
     if not compiler:
         return None
@@ -25,9 +30,15 @@ def measure(threads: int) -> dict[str, float] | None:
     return json.loads(done.stdout)
 
 
-def seconds(machine: dict[str, float] | None, flops: float, moved: float) -> float | None:
-    """The time below which nobody gets: arithmetic or memory, whichever takes longer; None where
-    the machine was not measured or the work is not counted."""
+def seconds(machine: dict[str, Any] | None, flops: float, moved: float) -> float | None:
+    """The time below which nobody gets: arithmetic or memory, whichever takes longer.
+
+    Bytes count at the best rate of arrays of the largest measured size up to `moved`, or larger
+    ones: what fits a cache may lie there. None where the machine was not measured
+    or the work is not counted.
+    """
     if machine is None or not (flops or moved):
         return None
-    return max(flops / machine["flops"], moved / machine["bytes"])
+    sizes, rates = zip(*machine["bytes_at"], strict=True)
+    first = max(0, bisect_right(sizes, moved) - 1)
+    return max(flops / machine["flops"], moved / max(rates[first:]))
