@@ -3,8 +3,9 @@
 Measures fastdl and the peers that are installed: each in processes of its own, turn by turn, with
 the same number of threads, medians of several rounds, everything in one run. A peer that lives in
 another environment is reached with --python; "peers=..." names one for all of them. The machine's
-floors are measured first, and each row says which share of its floor fastdl reaches. Writes
-bench/results/peers.json and prints a table.
+floors are measured first, and each row says which share of its floor fastdl reaches. Prints a
+table, writes bench/results/peers.json and, where matplotlib is installed, the bar chart peers.png
+beside it.
 """
 
 from __future__ import annotations
@@ -12,43 +13,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
-import time
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from . import floors
+from . import chart, floors
+from .process import run
 from .rows import ROWS
 
 LIBRARIES = ("fastdl", "torch", "jax", "keras", "sklearn", "onnxruntime", "numpy")
-
-
-def run(python: str, library: str, row: str, threads: int) -> dict[str, Any] | None:
-    """One process; None if the library is not there or takes no part."""
-    environment = dict(os.environ)
-    for prefix in ("OMP", "MKL", "OPENBLAS", "FASTDL"):
-        environment[f"{prefix}_NUM_THREADS"] = str(threads)
-    start = time.perf_counter()
-    done = subprocess.run(
-        [python, "-m", "bench.peers.worker", library, row],
-        env=environment,
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    )
-    seconds = time.perf_counter() - start
-    if done.returncode:
-        if "ModuleNotFoundError" in done.stderr:
-            return None
-        raise SystemExit(f"{library} {row} failed:\n{done.stderr[-2000:]}")
-    result = json.loads(done.stdout.splitlines()[-1])
-    if not result:
-        return None
-    if row in ROWS and ROWS[row].whole_process:
-        result["seconds"] = [seconds]
-    return result
 
 
 def measure(name: str, pythons: dict[str, str], versions: dict[str, str], options: Any) -> dict:
@@ -99,7 +73,15 @@ def main() -> None:
     parser.add_argument("--libraries", nargs="+", default=list(LIBRARIES), choices=LIBRARIES)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--chart", metavar="PNG", type=Path, help="measure nothing, draw the last results there"
+    )
     options = parser.parse_args()
+    results = Path(__file__).parents[1] / "results"
+    path = results / "peers.json"
+    if options.chart:
+        chart.draw(json.loads(path.read_text()), options.chart)
+        return
     for name in options.rows:
         if name not in ROWS:
             parser.error(f"no row {name!r}; there are {', '.join(ROWS)}")
@@ -119,9 +101,7 @@ def main() -> None:
     if machine:
         print(f"floors: {machine['flops'] / 1e9:.0f} GFLOP/s, {machine['bytes'] / 1e9:.1f} GB/s")
     table: dict[str, Any] = {"machine": machine, "threads": options.threads, "rows": {}}
-    results = Path(__file__).parents[1] / "results"
     results.mkdir(exist_ok=True)
-    path = results / "peers.json"
     for name in options.rows:
         found = measure(name, pythons, versions, options)
         floor = floors.seconds(machine, ROWS[name].flops, ROWS[name].bytes)
@@ -132,6 +112,10 @@ def main() -> None:
         }
         path.with_suffix(".tmp").write_text(json.dumps(table, indent=2))
         path.with_suffix(".tmp").replace(path)
+    try:
+        chart.draw(table, path.with_suffix(".png"))
+    except ModuleNotFoundError:
+        print("no chart: matplotlib is not installed")
 
 
 if __name__ == "__main__":

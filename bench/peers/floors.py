@@ -33,9 +33,9 @@ def measure(threads: int) -> dict[str, Any] | None:
 def seconds(machine: dict[str, Any] | None, flops: float, moved: float) -> float | None:
     """The time below which nobody gets: arithmetic or memory, whichever takes longer.
 
-    Bytes count at the best rate of arrays of the largest measured size up to `moved`, or larger
-    ones: what fits a cache may lie there. None where the machine was not measured
-    or the work is not counted.
+    Bytes count at the best rate of arrays of the largest measured size up to `moved`, or of larger
+    ones: what fits a cache may lie there. None where the machine was not measured or the work is
+    not counted.
     """
     if machine is None or not (flops or moved):
         return None
