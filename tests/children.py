@@ -21,3 +21,14 @@ def start(*arguments, cwd, env=None, **options):
     return subprocess.Popen(
         [sys.executable, *arguments], cwd=cwd, env=environment, **{**pipes, **options}
     )
+
+
+def output(code, cwd, timeout=120, **env):
+    """What a program prints; fails with its errors if it doesn't end well, a crash included."""
+    child = start("-X", "faulthandler", "-c", code, cwd=cwd, env=env)
+    try:
+        out, errors = child.communicate(timeout=timeout)
+    finally:
+        child.kill()
+    assert child.returncode == 0, f"exit status {child.returncode}\n{errors}"
+    return out

@@ -6,20 +6,28 @@
 namespace fastdl {
 namespace {
 
-// Runs f without the GIL; true from `interrupted` means a Python exception is set.
+// Runs f without the GIL; true from `interrupted` means a Python exception is set. At the end of the process
+// taking the GIL ends the thread by unwinding its stack: so not in a destructor, and nothing here catches it.
 template <class F>
 auto without_gil(F f) {
   bool raised = false;
-  auto interrupted = [&raised] {
-    py::gil_scoped_acquire hold;
+  PyThreadState* thread = PyEval_SaveThread();
+  auto interrupted = [&] {
+    PyEval_RestoreThread(thread);
     raised = PyErr_CheckSignals() != 0;
+    thread = PyEval_SaveThread();
     return raised;
   };
-  auto result = [&] {
-    py::gil_scoped_release release;
-    return f(interrupted);
-  }();
+  decltype(f(interrupted)) result{};
+  std::exception_ptr thrown;
+  try {
+    result = f(interrupted);
+  } catch (const std::exception&) {
+    thrown = std::current_exception();
+  }
+  PyEval_RestoreThread(thread);
   if (raised) throw py::error_already_set();
+  if (thrown) std::rethrow_exception(thrown);
   return result;
 }
 

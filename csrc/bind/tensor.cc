@@ -181,7 +181,7 @@ void bind_tensor(py::module_& m) {
   c.def("__dlpack__", [](const Self& t, const py::kwargs& options) {
     return array_from(t).attr("__dlpack__")(**options);
   });
-  c.def("__dlpack_device__", [](const Tensor&) { return py::make_tuple(1, 0); });  // kDLCPU
+  c.def("__dlpack_device__", [](const Self&) { return py::make_tuple(1, 0); });  // kDLCPU
   c.attr("__array_priority__") = 1000;  // NumPy's own operators give way to ours
 
   c.def("detach", [](const Self& t) { return detach(t); });

@@ -1,0 +1,176 @@
+"""Memory: what is dropped is freed, what cannot be had is an error, sizes have 64 bits."""
+
+import gc
+
+import children
+import numpy as np
+import pytest
+
+import fastdl
+from fastdl import _core, nn, optim
+
+X = np.ones((64, 3), np.float32)
+x, w = fastdl.tensor(X), fastdl.ones(3, 4, requires_grad=True)
+
+
+def small_model():
+    model = fastdl.Sequential([fastdl.layers.Dense(8, activation="relu"), fastdl.layers.Dense(1)])
+    model.compile("adam", "mse")
+    return model
+
+
+MODEL = small_model()
+PLAN = fastdl.plan(lambda labels: _core.sparse_softmax_cross_entropy(fastdl.ones(3, 2), labels, -1))
+
+
+def refused():
+    with pytest.raises(ValueError):
+        x + fastdl.ones(7)
+    with pytest.raises(TypeError):
+        _core.softmax(x, 0.5)
+
+
+def refused_by_a_plan():
+    for _ in range(3):
+        PLAN(np.array([0, 1, 1]))
+    with pytest.raises(ValueError, match="label 2"):
+        PLAN(np.array([0, 1, 2]))
+
+
+def shared():
+    t = _core.as_tensor(np.ones(10, np.float32))
+    array, buffer, again = t.numpy(), memoryview(t), np.from_dlpack(t)
+    del t
+    assert array.sum() == sum(buffer) == again.sum()
+
+
+def planned():
+    plan = fastdl.plan(lambda v: fastdl.tanh(v @ v))
+    for _ in range(3):
+        plan(np.ones((5, 5), np.float32))
+
+
+def derived_twice():
+    v = fastdl.ones(3, requires_grad=True)
+    (g,) = _core.grad([(v * v * v).sum()], [], [v], True, True)
+    _core.grad([g.sum()], [], [v], False, False)
+
+
+def optimized():
+    layer = nn.Linear(3, 2)
+    optimizer = optim.Adam(layer.parameters())
+    layer(x).sum().backward()
+    optimizer.step()
+
+
+@pytest.mark.parametrize(
+    ("action", "times"),
+    [
+        (lambda: fastdl.exp(x) + x * 2.0, 5000),
+        (lambda: fastdl.tanh(x @ w).sum(), 5000),  # a tape that is never walked
+        (lambda: fastdl.tanh(x @ w).sum().backward(), 2000),
+        (derived_twice, 1000),
+        (refused, 2000),
+        (refused_by_a_plan, 300),
+        (shared, 2000),
+        (planned, 300),
+        (_core.Recorder, 1000),  # dropped without being stopped
+        (lambda: MODEL.predict_on_batch(X), 500),
+        (lambda: MODEL.predict(X, verbose=0), 100),
+        (lambda: MODEL.train_on_batch(X, X[:, :1]), 300),
+        (lambda: small_model().fit(X, X[:, :1], verbose=0), 20),
+        (optimized, 100),
+    ],
+    ids=lambda value: getattr(value, "__name__", "").strip("<>"),
+)
+def test_nothing_piles_up(action, times):
+    for _ in range(5):
+        action()
+    gc.collect()
+    before = _core.allocated_bytes()
+    for _ in range(times):
+        action()
+    gc.collect()
+    assert _core.allocated_bytes() == before
+
+
+def test_resident_memory_stays_where_it_was(tmp_path):
+    """allocated_bytes() sees tensors; the process also has nodes, plans and objects of Python."""
+    code = """
+import gc
+import numpy as np, fastdl
+from fastdl import _core
+w = fastdl.ones(3, 4, requires_grad=True)
+x, labels = fastdl.ones(64, 3), np.array([0, 1, 9])
+def resident():
+    gc.collect()
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+def work():
+    fastdl.tanh(x @ w).sum().backward()
+    plan = fastdl.plan(lambda v: fastdl.tanh(v))
+    [plan(x) for _ in range(3)]
+    try:
+        _core.sparse_softmax_cross_entropy(fastdl.ones(3, 2), labels, -1)
+    except ValueError:
+        pass
+for _ in range(500): work()
+before = resident()
+for _ in range(10_000): work()
+print(resident() - before)
+"""
+    # A leak of one tensor in each of the 10,000 rounds would be more than 3 MB.
+    assert int(children.output(code, tmp_path)) < 1 << 20
+
+
+def test_memory_that_cannot_be_had(tmp_path):
+    code = """
+import resource
+import numpy as np, fastdl
+from fastdl import _core
+a = fastdl.ones(1000, 1000)
+resource.setrlimit(resource.RLIMIT_AS, (1 << 31, 1 << 31))
+kept, errors = [], 0
+for _ in range(1000):
+    try:
+        kept.append(a + 1.0)
+    except MemoryError as error:
+        errors += 1
+        assert "could not allocate 4000000 bytes" in str(error)
+assert errors and len(kept) > 100
+for huge in (
+    lambda: _core.broadcast_to(fastdl.ones(1), (1 << 30,)),
+    lambda: _core.permutation(1 << 30),
+    lambda: fastdl.ones(1 << 20, 1) @ fastdl.ones(1, 1 << 20),
+    lambda: fastdl.zeros(1 << 31),
+):
+    try:
+        huge()
+    except MemoryError:
+        errors += 1
+del kept
+print(errors > 4, float((a + 1.0).sum()))
+"""
+    assert children.output(code, tmp_path) == "True 2000000.0\n"
+
+
+def test_sizes_are_counted_in_64_bits():
+    """Shapes whose products pass 2^31 and 2^63, on tensors that need no memory for it."""
+    rows = _core.empty((2**20, 0), "float32")
+    columns = _core.empty((0, 2**20), "float32")
+    for shape in ((2**20, 2**20), (2**31, 2**31, 2**31), (2**62, 2), (0, 2**62, 2**62)):
+        with pytest.raises((ValueError, MemoryError), match=r"too many elements|allocate"):
+            _core.full(shape, "uint8", 1)
+    with pytest.raises(MemoryError, match=f"allocate {2**42} bytes"):
+        rows @ columns
+    with pytest.raises(ValueError, match="does not lie within"):
+        fastdl.ones(8)._view((2,), 2**63 - 1)
+    assert _core.reshape(rows, (2**10, 2**10, 0)).numel() == 0
+    assert _core.concat([rows] * 3, 0).shape == (3 * 2**20, 0)
+
+
+def test_gradients_need_no_memory_of_what_was_dropped():
+    kept = _core.allocated_bytes()
+    y = x @ w
+    for _ in range(100):
+        y = y + 1.0  # the gradient of a sum reads no values
+    assert _core.allocated_bytes() - kept <= 2 * y.nbytes
