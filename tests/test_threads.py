@@ -1,6 +1,5 @@
-"""Threads and processes: forks, models used from several threads, and what the environment says."""
+"""Threads and processes: forks, models used from several threads, what the environment says."""
 
-import os
 import threading
 
 import children
@@ -100,17 +99,18 @@ model = make()
 model.fit(x, y, verbose=0)
 child = os.fork()
 losses = model.fit(x, y, epochs=2, verbose=0).history["loss"]
-other = make().fit(x, y, verbose=0).history["loss"]
-print(losses, other, flush=True)
+losses += make().fit(x, y, verbose=0).history["loss"]
+with open("parent" if child else "child", "w") as file:
+    print(losses, file=file)
 if child:
     print(os.waitpid(child, 0)[1])
 else:
     os._exit(0)
 """
     )
-    lines = children.output(code, tmp_path, FASTDL_NUM_THREADS="4").splitlines()
-    assert len(lines) == 3 and lines[2] == "0"
-    assert lines[0] == lines[1]  # parent and child drew the same numbers
+    assert children.output(code, tmp_path, FASTDL_NUM_THREADS="4") == "0\n"
+    # Both went on from the same numbers.
+    assert (tmp_path / "child").read_text() == (tmp_path / "parent").read_text()
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
@@ -297,12 +297,3 @@ def test_errors_leave_parallel_loops(threads):
         with pytest.raises(ValueError, match="negative power"):
             _core.tensor(np.full(10**6, 3)) ** _core.tensor(np.full(10**6, -1))
     assert _core.sum(scores, None, False).item() == 0
-
-
-def test_forks_of_this_process_work_on():
-    a = fastdl.rand(300, 300)
-    want = (a @ a).numpy().copy()
-    child = os.fork()
-    if not child:
-        os._exit(0 if np.array_equal((a @ a).numpy(), want) else 1)
-    assert os.waitpid(child, 0)[1] == 0
