@@ -13,7 +13,11 @@ from .rows import ROWS
 
 
 def run(python: str, library: str, row: str, threads: int) -> dict[str, Any] | None:
-    """One process; None if the library is not there or takes no part."""
+    """What the worker says of one row; None if the library is not there or takes no part.
+
+    Raises:
+        RuntimeError: it failed otherwise; the message ends as its standard error does.
+    """
     environment = dict(os.environ)
     for prefix in ("OMP", "MKL", "OPENBLAS", "FASTDL"):
         environment[f"{prefix}_NUM_THREADS"] = str(threads)
@@ -29,7 +33,7 @@ def run(python: str, library: str, row: str, threads: int) -> dict[str, Any] | N
     if done.returncode:
         if "ModuleNotFoundError" in done.stderr:
             return None
-        raise SystemExit(f"{library} {row} failed:\n{done.stderr[-2000:]}")
+        raise RuntimeError(f"{library} {row} failed:\n{done.stderr[-2000:]}")
     result = json.loads(done.stdout.splitlines()[-1])
     if not result:
         return None

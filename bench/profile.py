@@ -1,0 +1,42 @@
+"""Where the time of a training step goes: `python -m bench.profile mlp_512 [...]`.
+
+Prints the calls of the plan that `fit` replays, the most expensive first, then what `fit` takes for
+a step beyond their sum: gathering the batch, the loop, and caches that other calls have emptied
+(a call's time is the least of many replays).
+"""
+
+from __future__ import annotations
+
+import sys
+
+from .peers import fastdl_rows
+from .peers.rows import ROWS, data_for
+
+
+def profile(name: str) -> list[tuple[float, str]]:
+    """(seconds, call) of every call of the row's training step, in the order of the step."""
+    sizes, batch = ROWS[name].arguments
+    x, y = data_for(sizes, batch)
+    model = fastdl_rows._model(sizes)
+    model.fit(x, y, batch_size=batch, epochs=1, verbose=0)
+    (signature,) = model._function("train")._signatures.values()
+    plan = signature.plan
+    return list(zip(plan.profile(), str(plan).splitlines(), strict=True))
+
+
+def main(names: list[str]) -> None:
+    for name in names or ["mlp_512"]:
+        calls = profile(name)
+        step = min(fastdl_rows.mlp(*ROWS[name].arguments))
+        print(f"{name}: {ROWS[name].what}: {step * 1e6:.1f} us")
+        for seconds, call in sorted(calls, reverse=True):
+            if seconds >= 0.005 * step:
+                print(f"{seconds * 1e6:12.1f} us {seconds / step:6.1%}  {call}")
+        small = [seconds for seconds, _ in calls if seconds < 0.005 * step]
+        rest = step - sum(seconds for seconds, _ in calls)
+        print(f"{sum(small) * 1e6:12.1f} us {sum(small) / step:6.1%}  {len(small)} small calls")
+        print(f"{rest * 1e6:12.1f} us {rest / step:6.1%}  beyond the calls")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
