@@ -5,17 +5,14 @@ import json
 import random
 import re
 import struct
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import fastdl
-
 ROOT = Path(__file__).parents[1]
-if not (ROOT / "bench").is_dir():
-    pytest.skip("bench/ is not here", allow_module_level=True)
 sys.path.append(str(ROOT))  # last: an installed fastdl comes first
 
 chart, floors, rows, plain, regress = (
@@ -140,7 +137,7 @@ def test_a_baseline_of_another_machine_is_refused(tmp_path):
     here = {"host": "a", "threads": 2}
     path.write_text(json.dumps({"machine": here, "commit": "0", "rows": {"mlp_tiny": [1.0]}}))
     assert regress.load(path, here, ["mlp_tiny"]) == {"mlp_tiny": [1.0]}
-    with pytest.raises(regress.CannotCompare, match="was measured on .* this is"):
+    with pytest.raises(regress.CannotCompare, match=r"was measured on .* this is"):
         regress.load(path, {**here, "threads": 1}, ["mlp_tiny"])
     with pytest.raises(regress.CannotCompare, match="lacks matmul_64"):
         regress.load(path, here, ["mlp_tiny", "matmul_64"])
@@ -180,6 +177,10 @@ def test_network_by_hand_trains_as_fit_does(sizes):
         np.testing.assert_allclose(ours, theirs, atol=2e-5)
 
 
-def test_the_installed_library_is_measured():
-    assert fastdl._core.config()["isa"]
-    assert sys.path[-1] == str(ROOT)
+def test_the_clone_comes_last_on_the_path():
+    """Or its fastdl/, which may have no compiled core, would hide the installed package."""
+    code = "import bench, json, sys; print(json.dumps(sys.path))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    path = json.loads(done.stdout)
+    assert path[-1] == str(ROOT)
+    assert not {"", str(ROOT)} & set(path[:-1])
