@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 import time
 
@@ -11,6 +12,10 @@ from .rows import ROWS
 
 
 def main(library: str, name: str) -> None:
+    # Held to as many CPUs as threads, before any library counts them: some ask for nothing else.
+    threads = int(os.environ.get("OMP_NUM_THREADS", "0"))
+    if threads:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     module = importlib.import_module(f"bench.peers.{library}_rows")
     if name == "version":
         result = {"version": module.name_and_version()}
