@@ -212,3 +212,142 @@ def test_public_plan_runs_eagerly_what_it_cannot_record():
     with pytest.warns(UserWarning, match="runs eagerly, without a plan: the value of a tensor"):
         positive(ones)
     np.testing.assert_array_equal(positive(-ones).numpy(), 1)
+
+
+def identity_models():
+    inputs = fastdl.Input(shape=(2, 3))
+    flat = fastdl.layers.Flatten()(inputs)
+    return {
+        "reshaped": (fastdl.Model(inputs, flat), lambda x: [x.reshape(-1, 6)]),
+        "itself and more": (
+            fastdl.Model(inputs, [inputs, fastdl.layers.Dense(1)(flat)]),
+            lambda x: [x],
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", ["reshaped", "itself and more"])
+def test_outputs_that_are_inputs_follow_the_data(name):
+    model, expected = identity_models()[name]
+    x = random(40, 2, 3)
+    for _ in range(3):
+        got = model.predict(x, batch_size=8, verbose=0)
+        first = got[0] if isinstance(got, list) else got
+        np.testing.assert_array_equal(first, expected(x)[0])
+
+
+def test_inputs_changed_within_the_step_leave_the_data_alone():
+    x = fastdl.tensor(random(4, 3))
+
+    def step(x):
+        x -= fastdl.mean(x, 0, True)
+        return fastdl.sum(x * x)
+
+    plan = recorded(step, [x])
+    data = random(8, 3)
+    data.flags.writeable = False
+    want = [step(fastdl.tensor(data[i : i + 4])).item() for i in (0, 4)]
+    for i in range(2):
+        done = _core.run_loop(plan, [(fastdl.as_tensor(data), 0)], [], [], None, 4 * i, 4, 1, 1e9)
+        assert done == 1 and plan.outputs[0].item() == want[i]
+
+
+def test_values_in_the_memory_of_the_plan():
+    a, b = fastdl.tensor([1.0]), fastdl.tensor([2.0])
+    plan = recorded(lambda a, b: (b, a, a - b), [a, b])
+    swapped = plan.replay(plan.outputs[:2])
+    assert [t.item() for t in swapped] == [1, 2, 1]
+
+
+def test_a_bad_label_leaves_model_and_optimizer_as_they_were():
+    model = fastdl.Sequential([fastdl.layers.Dense(4, activation="relu"), fastdl.layers.Dense(3)])
+    loss = fastdl.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, metrics=["accuracy"])
+    x, y = random(16, 5), np.arange(16) % 3
+    for _ in range(3):
+        model.train_on_batch(x, y)
+    bad = y.copy()
+    bad[7] = 3
+    before = model.get_weights(), int(model.optimizer.iterations)
+    with pytest.raises(ValueError, match="label 3"):
+        model.train_on_batch(x, bad)
+    for a, b in zip(before[0], model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert int(model.optimizer.iterations) == before[1]
+
+    other = fastdl.models.clone_model(model)
+    other.compile("sgd", loss)
+    other.set_weights(model.get_weights())
+    want = other.evaluate(x, y, verbose=0)
+    assert model.evaluate(x, y, verbose=0)[0] == want
+    model.train_on_batch(x, y)
+    assert int(model.optimizer.iterations) == before[1] + 1
+
+
+def test_an_error_amid_a_replay_stops_before_what_follows():
+    state, labels = fastdl.zeros(3), fastdl.tensor(np.array([0, 1, 1]))
+
+    def step(x, labels):
+        loss = _core.sparse_softmax_cross_entropy(x, labels, -1)
+        _core.add_(state, loss)
+        return loss * 1.0
+
+    x = fastdl.tensor(random(3, 2))
+    plan = recorded(step, [x, labels])
+    first = state.numpy().copy()
+    with pytest.raises(ValueError, match="label 2 of sample 1"):
+        plan.replay([x, fastdl.tensor(np.array([0, 2, 1]))])
+    np.testing.assert_array_equal(state.numpy(), first)
+    plan.replay([x, fastdl.tensor(np.array([0, 1, 1]))])
+    np.testing.assert_array_equal(state.numpy(), first + first)
+
+
+def test_one_array_through_two_tensors_is_a_problem_if_it_is_changed():
+    array = random(4)
+    a, b = fastdl.as_tensor(array), fastdl.as_tensor(array)
+    recorded(lambda x: a * b * x, [fastdl.ones(4)])  # read only: none
+
+    def step(x):
+        _core.assign_(a, fastdl.exp(x))
+        return b + 0.0
+
+    with pytest.raises(RuntimeError, match="also uses through another tensor"):
+        recorded(step, [fastdl.ones(4)])
+
+
+def test_arrays_of_the_step_that_it_changes_are_a_problem():
+    def step(x):
+        total = fastdl.as_tensor(np.zeros(4, np.float32))
+        _core.add_(total, x)
+        return total * 1.0
+
+    with pytest.raises(RuntimeError, match="became a tensor within the step was changed in place"):
+        recorded(step, [fastdl.ones(4)])
+
+
+def test_memory_read_before_it_is_changed_is_restored_too():
+    def step(x):
+        total = fastdl.zeros(4)
+        seen = total + x
+        _core.add_(total, seen)
+        return total * 1.0
+
+    plan = recorded(step, [fastdl.ones(4)])
+    for _ in range(2):
+        assert plan.replay([fastdl.ones(4)])[0].tolist() == [1] * 4
+
+
+def test_a_recording_becomes_one_plan():
+    recorder = _core.Recorder()
+    y = fastdl.ones(2) + 1.0
+    _core.Plan(recorder, [], [y])
+    with pytest.raises(RuntimeError, match="made into a plan already"):
+        _core.Plan(recorder, [], [y])
+
+
+def test_loops_too_long_to_count():
+    plan = recorded(lambda x: x + 1.0, [fastdl.ones(3)])
+    with pytest.raises(ValueError, match="more than there can be"):
+        _core.run_loop(plan, [], [], [], None, 2**62, 2**62, 2**62, 1.0)
+    with pytest.raises(TypeError, match="data of input 0 are None"):
+        _core.run_loop(plan, [(None, 0)], [], [], None, 0, 3, 1, 1.0)

@@ -44,12 +44,9 @@ std::vector<Tensor> replay(Plan& plan, const std::vector<Tensor>& values) {
   }
   // A value that lies in the plan's own memory (a result that is an input) would be overwritten by another.
   std::vector<Tensor> sources = values;
-  for (Tensor& v : sources)
-    for (const Tensor& slot : plan.inputs())
-      if (v->storage == slot->storage && v->raw() != slot->raw()) {
-        v = copy(v);
-        break;
-      }
+  for (size_t i = 0; i < sources.size(); ++i)
+    for (size_t k = 0; k < sources.size(); ++k)
+      if (k != i && values[i]->storage == plan.inputs()[k]->storage) sources[i] = copy(values[i]);
   without_gil([&](auto& interrupted) {
     std::lock_guard turn(plan.mutex());
     for (size_t i = 0; i < sources.size(); ++i)
