@@ -103,40 +103,30 @@ void loop(Out* out, const T* a, const T* b, int64_t n, int sa, int sb, F f) {
   for (int64_t i = 0; i < n; ++i) out[i] = Out(f(a[i * sa], b[i * sb]));
 }
 
-// Kernel: the float32 row of the kernel table (or nullptr); F: the same for one element of any type.
-template <auto Kernel, class F>
+// Kernel: the float32 row of the kernel table (or nullptr); F: the same for one element of any type. Out is
+// uint8_t for comparisons, void for functions whose result has the operands' type.
+template <auto Kernel, class F, class Out = void>
 void run_binary(const RunContext& c) {
   const View &a = c.in[0], &b = c.in[1], &out = c.out[0];
   BroadcastLoop<2> rows(out.shape, {&a.shape, &b.shape});
   dispatch(a.dtype, [&](auto zero) {
     using T = decltype(zero);
+    using Result = std::conditional_t<std::is_void_v<Out>, T, Out>;
     rows.run(kElementNanoseconds, [&](int64_t at, const int64_t* from, int64_t n) {
+      Result* y = out.as<Result>() + at;
       const T *pa = a.as<T>() + from[0], *pb = b.as<T>() + from[1];
       const int sa = rows.inner_stride[0], sb = rows.inner_stride[1];
-      if constexpr (std::is_same_v<T, float> && !std::is_null_pointer_v<decltype(Kernel)>)
-        (kernels().*Kernel)(out.as<T>() + at, pa, pb, n, sa, sb, nullptr);
+      if constexpr (!std::is_same_v<T, float> || std::is_null_pointer_v<decltype(Kernel)>)
+        loop(y, pa, pb, n, sa, sb, F());
+      else if constexpr (std::is_void_v<Out>)
+        (kernels().*Kernel)(y, pa, pb, n, sa, sb, nullptr);
       else
-        loop(out.as<T>() + at, pa, pb, n, sa, sb, F());
+        (kernels().*Kernel)(y, pa, pb, n, sa, sb);
     });
   });
 }
-
 template <auto Kernel, class F>
-void run_compare(const RunContext& c) {
-  const View &a = c.in[0], &b = c.in[1], &out = c.out[0];
-  BroadcastLoop<2> rows(out.shape, {&a.shape, &b.shape});
-  dispatch(a.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    rows.run(kElementNanoseconds, [&](int64_t at, const int64_t* from, int64_t n) {
-      const T *pa = a.as<T>() + from[0], *pb = b.as<T>() + from[1];
-      const int sa = rows.inner_stride[0], sb = rows.inner_stride[1];
-      if constexpr (std::is_same_v<T, float> && !std::is_null_pointer_v<decltype(Kernel)>)
-        (kernels().*Kernel)(out.as<uint8_t>() + at, pa, pb, n, sa, sb);
-      else
-        loop(out.as<uint8_t>() + at, pa, pb, n, sa, sb, F());
-    });
-  });
-}
+constexpr auto run_compare = run_binary<Kernel, F, uint8_t>;
 
 // --- gradients: each flows back to the operand's own shape -------------------------------------------------
 
