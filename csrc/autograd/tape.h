@@ -36,6 +36,8 @@ std::vector<Tensor> grad(const std::vector<Tensor>& roots, const std::vector<Ten
                          const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph);
 
 // Same for every leaf that requires a gradient, accumulated into leaf->grad.
+// With create_graph a leaf's gradient holds a graph that holds the leaf: nothing frees the two until the
+// gradient is set to null (PyTorch's rule too). grad() has no such cycle.
 void backward(const Tensor& root, const Tensor& root_grad, bool retain_graph, bool create_graph);
 
 }  // namespace fastdl
