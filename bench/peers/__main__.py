@@ -77,10 +77,9 @@ def main() -> None:
         "--chart", metavar="PNG", type=Path, help="measure nothing, draw the last results there"
     )
     options = parser.parse_args()
-    results = Path(__file__).parents[1] / "results"
-    path = results / "peers.json"
+    results = Path(__file__).parents[1] / "results" / "peers.json"
     if options.chart:
-        chart.draw(json.loads(path.read_text()), options.chart)
+        chart.draw(json.loads(results.read_text()), options.chart)
         return
     for name in options.rows:
         if name not in ROWS:
@@ -101,7 +100,7 @@ def main() -> None:
     if machine:
         print(f"floors: {machine['flops'] / 1e9:.0f} GFLOP/s, {machine['bytes'] / 1e9:.1f} GB/s")
     table: dict[str, Any] = {"machine": machine, "threads": options.threads, "rows": {}}
-    results.mkdir(exist_ok=True)
+    results.parent.mkdir(exist_ok=True)
     for name in options.rows:
         found = measure(name, pythons, versions, options)
         floor = floors.seconds(machine, ROWS[name].flops, ROWS[name].bytes)
@@ -110,10 +109,10 @@ def main() -> None:
             "floor": floor,
             "libraries": {versions[library]: entry for library, entry in found.items()},
         }
-        path.with_suffix(".tmp").write_text(json.dumps(table, indent=2))
-        path.with_suffix(".tmp").replace(path)
+        results.with_suffix(".tmp").write_text(json.dumps(table, indent=2))
+        results.with_suffix(".tmp").replace(results)
     try:
-        chart.draw(table, path.with_suffix(".png"))
+        chart.draw(table, results.with_suffix(".png"))
     except ModuleNotFoundError:
         print("no chart: matplotlib is not installed")
 

@@ -1,4 +1,4 @@
-"""NumPy's side: matmul as its BLAS does it."""
+"""NumPy's side: matmul as its BLAS does it. Its import is what the row import subtracts."""
 
 from __future__ import annotations
 
@@ -9,10 +9,6 @@ def name_and_version() -> str:
     import numpy
 
     return f"numpy {numpy.__version__}"
-
-
-def import_() -> None:
-    import numpy  # noqa: F401
 
 
 def matmul(m, n, k):

@@ -19,19 +19,16 @@ def main(library: str, name: str) -> None:
     module = importlib.import_module(f"bench.peers.{library}_rows")
     if name == "version":
         result = {"version": module.name_and_version()}
+    elif (function := getattr(module, ROWS[name].function, None)) is None:
+        result = {}
     elif name == "import":
         import numpy  # noqa: F401
 
         start = time.perf_counter()
-        module.import_()
+        function()
         result = {"seconds": [time.perf_counter() - start]}
     else:
-        row = ROWS[name]
-        function = getattr(module, row.function, None)
-        if function is None:
-            result = {}
-        else:
-            result = function(*row.arguments)
+        result = function(*ROWS[name].arguments)
     print(json.dumps({"seconds": result} if isinstance(result, list) else result))
 
 
