@@ -100,7 +100,9 @@ FASTDL_INLINE void store_n(float* p, vf v, int64_t n) {
 FASTDL_INLINE vi load_mask(const uint8_t* p, int64_t n) {
   vb v = {};
   __builtin_memcpy(&v, p, (size_t)n);
-#if defined(__AVX2__) && !defined(__AVX512F__)
+#if defined(__AVX512F__)  // GCC 12 converts these vectors lane by lane
+  return (vi)_mm512_maskz_cvtepi8_epi32(kAllLanes, (__m128i)v) != 0;
+#elif defined(__AVX2__)
   int64_t bytes;
   __builtin_memcpy(&bytes, &v, sizeof v);
   return (vi)_mm256_cvtepi8_epi32(_mm_cvtsi64_si128(bytes)) != 0;
@@ -109,7 +111,9 @@ FASTDL_INLINE vi load_mask(const uint8_t* p, int64_t n) {
 #endif
 }
 FASTDL_INLINE void store_mask(uint8_t* p, vi mask, int64_t n) {
-#if defined(__AVX2__) && !defined(__AVX512F__)
+#if defined(__AVX512F__)
+  const vb v = (vb)_mm512_maskz_cvtepi32_epi8(kAllLanes, (__m512i)(mask & 1));
+#elif defined(__AVX2__)
   const __m256i m = (__m256i)mask;
   const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(m), _mm256_extracti128_si256(m, 1));
   const __m128i bytes = _mm_packs_epi16(words, words);
