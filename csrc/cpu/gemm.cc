@@ -2,11 +2,14 @@
 //
 // C is cut into a grid of blocks, one task each, independent of one another; a task runs on one thread:
 //
-//     for each block of columns and k           B[k, columns] is packed once, if that pays
+//     for each block of columns and k           B[k, columns] is packed, if that pays
 //       for each group of rows                  A[rows, k] is copied together, if that pays; a quarter of L2
 //         for each hot part of the columns      B[k, hot columns]: another quarter of L2
 //           for each row of register tiles      A[tile rows, k]: half of L1
 //             C[tile rows, hot columns] += A B  (gemm_row); bias and activation after the last block of k
+//
+// With many rows all threads pack a slab of B first and share it, so that neither B is packed nor A copied more
+// than once; weights may come packed already. Either is a Problem with a packed B.
 //
 // Later blocks of k take their sums up from C, so that each stays one chain of fma (see gemm.h).
 #include "cpu/gemm.h"
@@ -35,6 +38,7 @@ struct Problem {
   const float* b;
   int64_t b_row, b_stride;
   bool b_transposed;
+  int64_t panel;  // 0, or B is packed: B[l, j] = b[j / panel * panel * k + l * panel + j % panel]
   float* c;
   int64_t c_row, c_stride;
   bool accumulate;
@@ -42,32 +46,40 @@ struct Problem {
   bool scalar_bias;  // one value instead of n
 };
 
+// Sizes of caches in floats.
+int64_t l1_floats() { return (cache_sizes().l1d ? cache_sizes().l1d : 32 << 10) / 4; }
+int64_t l2_floats() { return (cache_sizes().l2 ? cache_sizes().l2 : 512 << 10) / 4; }
+
+// The columns of a panel that tiles of full height like best.
+int64_t full_panel(const KernelTable& isa) { return isa.gemm_tile_columns(isa.gemm_tile_rows()); }
+
+// Where B fits L2, reading its rows where they are costs nothing that packing would save; from beyond, it
+// pays from the fourth use on.
+bool packing_pays(const Problem& p, int64_t row_tiles) {
+  return !p.panel && (p.b_transposed || (row_tiles > 3 && p.k * p.n > l2_floats()));
+}
+
 // How one task is blocked, from the caches found and the tiles of the ISA in use.
 struct Blocking {
   int64_t row_tiles;  // rows of register tiles
   int64_t group;      // how many of them share a hot part of B
   int64_t k, columns, hot_columns;
-  int64_t panel;  // columns of a packed panel; 0 to read B as it lies
+  int64_t panel;  // columns of the panels that the task packs; 0 to read B as it lies
   bool copy_a;
 };
 
 Blocking choose_blocking(const KernelTable& isa, const Problem& p, int64_t rows, int64_t columns) {
-  // Sizes of caches in floats.
-  const int64_t l1 = (cache_sizes().l1d ? cache_sizes().l1d : 32 << 10) / 4;
-  const int64_t l2 = (cache_sizes().l2 ? cache_sizes().l2 : 512 << 10) / 4;
+  const int64_t l1 = l1_floats(), l2 = l2_floats();
   const int64_t tile_rows = isa.gemm_tile_rows();
   Blocking b;
   b.row_tiles = ceil_div(rows, tile_rows);
-  const int64_t tile_columns = isa.gemm_tile_columns(ceil_div(rows, b.row_tiles));
+  const int64_t tile_columns = p.panel ? p.panel : isa.gemm_tile_columns(ceil_div(rows, b.row_tiles));
   b.k = even_part(p.k, std::clamp<int64_t>(l1 / 2 / tile_rows, 64, 512), 8);
   const int64_t columns_in_l2 = l2 / std::max<int64_t>(b.k, 1);
   b.columns = even_part(columns, std::max(4 * columns_in_l2, tile_columns), tile_columns);
   b.hot_columns = even_part(b.columns, std::max(columns_in_l2 / 4, tile_columns), tile_columns);
   b.group = std::clamp<int64_t>(columns_in_l2 / 4 / tile_rows, 1, b.row_tiles);
-  // Where B fits L2, reading its rows where they are costs nothing that packing would save; from beyond, it
-  // pays from the fourth use on.
-  const bool pack = p.b_transposed || (b.row_tiles > 3 && p.k * p.n > l2);
-  b.panel = pack ? tile_columns : 0;
+  b.panel = packing_pays(p, b.row_tiles) ? tile_columns : 0;
   // Copying A pays where its lines compete for one set of L1, as those whole pages apart do, or where a line
   // taken for every k is too many; and only over the columns of some tiles, fewer if both come together.
   const bool by_rows = p.a_col == 1, pages_apart = (by_rows ? p.a_row : p.a_col) % 1024 == 0;
@@ -85,7 +97,7 @@ class Task {
         higher_(rows % block_.row_tiles) {}
 
   void run() const {
-    if (p_.b_transposed && rows_ <= 4) return few_rows();
+    if (p_.b_transposed && !p_.panel && rows_ <= 4) return few_rows();
     for (int64_t j = 0; j < columns_; j += block_.columns) {
       const int64_t n = std::min(block_.columns, columns_ - j);
       int64_t l = 0;
@@ -100,6 +112,11 @@ class Task {
   struct TilesOfA {
     const float* data;       // A[i, l] of tile t = data[t * tile + i * row + l * col]
     int64_t tile, row, col;
+  };
+
+  struct PanelsOfB {
+    const float* data;  // B[l, j] = data[j / panel * stride + l * row + j % panel]
+    int64_t row, panel, stride;
   };
 
   // Row tiles are of equal height, give or take one row: no low rest at the bottom.
@@ -130,28 +147,29 @@ class Task {
 
   // Adds A[rows, l ... l + k] B[l ... l + k, j ... j + n] to C[rows, j ... j + n].
   void block(int64_t j, int64_t n, int64_t l, int64_t k) const {
-    const float* b = p_.b_transposed ? p_.b + j * p_.b_row + l : p_.b + l * p_.b_row + j;
-    int64_t b_row = p_.b_row, panel = n;
-    if (block_.panel) {
-      panel = block_.panel;
-      const int64_t panels = ceil_div(n, panel);
+    PanelsOfB b = {p_.b + (p_.b_transposed ? j * p_.b_row + l : l * p_.b_row + j), p_.b_row, n, 0};
+    if (p_.panel) {
+      b = {p_.b + j * p_.k + l * p_.panel, p_.panel, p_.panel, p_.panel * p_.k};
+    } else if (block_.panel) {
+      const int64_t panel = block_.panel, panels = ceil_div(n, panel);
       float* packed = static_cast<float*>(scratch(Scratch::gemm_b, panels * panel * k * sizeof(float)));
-      isa_.gemm_pack(packed, k, n, b, b_row, p_.b_transposed, panel);
-      b = packed;
-      b_row = panel;
+      isa_.gemm_pack(packed, k, n, b.data, b.row, p_.b_transposed, panel);
+      b = {packed, panel, panel, panel * k};
     }
     for (int64_t t = 0; t < block_.row_tiles; t += block_.group) {
       const int64_t end = std::min(t + block_.group, block_.row_tiles);
       const TilesOfA a = block_.copy_a ? copy_a(t, end, l, k) : TilesOfA{};
-      for (int64_t h = 0; h < n; h += block_.hot_columns)
-        group(t, end, a, j + h, std::min(block_.hot_columns, n - h), l, k,
-              b + (block_.panel ? h * k : h), b_row, panel);
+      for (int64_t h = 0; h < n; h += block_.hot_columns) {
+        PanelsOfB hot = b;
+        hot.data += b.stride ? h / b.panel * b.stride : h;
+        group(t, end, a, j + h, std::min(block_.hot_columns, n - h), l, k, hot);
+      }
     }
   }
 
   // The same for row tiles [begin, end) and one hot part of B.
   void group(int64_t begin, int64_t end, const TilesOfA& copy, int64_t j, int64_t n, int64_t l, int64_t k,
-             const float* b, int64_t b_row, int64_t panel) const {
+             const PanelsOfB& b) const {
     const bool last = l + k == p_.k;
     for (int64_t t = begin; t < end; ++t) {
       const int64_t i = top(t), m = top(t + 1) - i;
@@ -161,8 +179,8 @@ class Task {
         a.data += (t - begin) * copy.tile;
       }
       float* c = p_.c + i * p_.c_row + j;
-      isa_.gemm_row(m, n, k, a.data, a.row, a.col, b, b_row, panel, k * panel, c, p_.c_row,
-                    p_.accumulate || l > 0, last ? bias(j) : nullptr);
+      isa_.gemm_row(m, n, k, a.data, a.row, a.col, b.data, b.row, b.panel, b.stride, c,
+                    p_.c_row, p_.accumulate || l > 0, last ? bias(j) : nullptr);
       if (last) finish(c, m, n);
     }
   }
@@ -201,14 +219,55 @@ struct Grid {
 };
 
 Grid choose_grid(const KernelTable& isa, const Problem& p, int64_t wanted) {
-  const int64_t tile_rows = isa.gemm_tile_rows(), tile_columns = isa.gemm_tile_columns(p.m);
-  // Columns first, since a task packs its own B; but of some tiles' width, since it copies its own A.
+  const int64_t tile_rows = isa.gemm_tile_rows();
+  const int64_t tile_columns = p.panel ? p.panel : isa.gemm_tile_columns(p.m);
   const int64_t row_tiles = ceil_div(p.m, tile_rows), column_tiles = ceil_div(p.n, tile_columns);
-  int64_t by_columns = std::clamp<int64_t>(column_tiles / 8, 1, wanted);
-  const int64_t by_rows = std::clamp<int64_t>(ceil_div(wanted, by_columns), 1, row_tiles);
+  // A task may copy its A and pack its B: either is spread over several tiles at least. Columns first, unless
+  // B is packed; narrow ones, if B has to be transposed and A is the smaller of the two.
+  const int64_t least = p.b_transposed && p.m < p.n ? 2 : 8;
+  int64_t by_columns = p.panel ? 1 : std::clamp<int64_t>(column_tiles / least, 1, wanted);
+  int64_t by_rows = std::clamp<int64_t>(ceil_div(wanted, by_columns), 1, row_tiles);
+  if (p.panel) by_rows = std::clamp<int64_t>(row_tiles / 2, 1, wanted);
   if (by_rows * by_columns < wanted) by_columns = std::min(ceil_div(wanted, by_rows), column_tiles);
   return {even_part(p.m, ceil_div(p.m, by_rows), tile_rows),
           even_part(p.n, ceil_div(p.n, by_columns), tile_columns)};
+}
+
+void pack(const KernelTable& isa, bool transposed, int64_t n, int64_t k, const float* b, int64_t b_row,
+          float* packed) {
+  const int64_t panel = full_panel(isa);
+  parallel_for(ceil_div(n, panel), grain_for(0.25 * panel * k), [&](int64_t begin, int64_t end) {
+    const int64_t j = begin * panel;
+    isa.gemm_pack(packed + j * k, k, std::min(end * panel, n) - j, b + (transposed ? j * b_row : j), b_row,
+                  transposed, panel);
+  });
+}
+
+void multiply(int64_t batch, const Problem& p);
+
+// All threads pack a slab of B, about the size of L2, then multiply by it, then the next one. (A transposed B
+// is left to the tasks: slabs of it measured slower.)
+void multiply_by_slabs(const KernelTable& isa, const Problem& p) {
+  const int64_t most = std::max<int64_t>(l2_floats(), 1 << 18), panel = full_panel(isa);
+  Problem slab = p;
+  const int64_t columns = even_part(p.n, std::max(most / 256, panel), panel);
+  const int64_t padded = ceil_div(columns, panel) * panel;
+  const int64_t depth = even_part(p.k, std::max<int64_t>(most / padded, 256), 8);
+  float* packed = static_cast<float*>(scratch(Scratch::gemm_b, padded * depth * sizeof(float)));
+  slab.b = packed;
+  slab.panel = panel;
+  for (int64_t j = 0; j < p.n; j += columns)
+    for (int64_t l = 0; l < p.k; l += depth) {
+      slab.n = std::min(columns, p.n - j);
+      slab.k = std::min(depth, p.k - l);
+      slab.a = p.a + l * p.a_col;
+      slab.c = p.c + j;
+      slab.accumulate = p.accumulate || l > 0;
+      slab.epilogue = l + slab.k == p.k ? p.epilogue : Epilogue{};
+      if (slab.epilogue.bias) slab.epilogue.bias += j;
+      pack(isa, false, slab.n, slab.k, p.b + l * p.b_row + j, p.b_row, packed);
+      multiply(1, slab);
+    }
 }
 
 void multiply(int64_t batch, const Problem& p) {
@@ -222,6 +281,10 @@ void multiply(int64_t batch, const Problem& p) {
     const int64_t most = std::min<int64_t>(4 * num_threads(), int64_t(total / kChunkNanoseconds));
     if (most > batch) grid = choose_grid(isa, p, ceil_div(most, batch));
   }
+  const int64_t row_tiles = ceil_div(p.m, isa.gemm_tile_rows());
+  const bool share_b = row_tiles >= 8 * num_threads() && (grid.rows < p.m || grid.columns < p.n);
+  if (share_b && batch == 1 && !p.b_transposed && packing_pays(p, row_tiles))
+    return multiply_by_slabs(isa, p);
   const int64_t rows = ceil_div(p.m, grid.rows), columns = ceil_div(p.n, grid.columns);
   const int64_t tasks = batch * rows * columns;
   const auto run = [&](int64_t begin, int64_t end) {
@@ -253,17 +316,35 @@ void gemm_batched(int64_t batch, bool trans_a, bool trans_b, int64_t m, int64_t 
     batch = 1;
   }
   if (n == 1 && ldc == 1 && m > 1)  // a column is a row: C^T = B^T A^T, the same products in the same order
-    multiply(batch, {1, m, k, b, 0, trans_b ? 1 : ldb, stride_b, a, lda, stride_a, !trans_a, c, m, stride_c,
-                     accumulate, epilogue, epilogue.bias != nullptr});
+    multiply(batch, {1, m, k, b, 0, trans_b ? 1 : ldb, stride_b, a, lda, stride_a, !trans_a, 0, c, m,
+                     stride_c, accumulate, epilogue, epilogue.bias != nullptr});
   else
-    multiply(batch, {m, n, k, a, trans_a ? 1 : lda, trans_a ? lda : 1, stride_a, b, ldb, stride_b, trans_b, c,
-                     ldc, stride_c, accumulate, epilogue, false});
+    multiply(batch, {m, n, k, a, trans_a ? 1 : lda, trans_a ? lda : 1, stride_a, b, ldb, stride_b, trans_b, 0,
+                     c, ldc, stride_c, accumulate, epilogue, false});
 }
 
 void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda,
           const float* b, int64_t ldb, float* c, int64_t ldc, bool accumulate,
           const Epilogue& epilogue) {
   gemm_batched(1, trans_a, trans_b, m, n, k, a, lda, 0, b, ldb, 0, c, ldc, 0, accumulate, epilogue);
+}
+
+int64_t packed_b_floats(int64_t n, int64_t k) {
+  const int64_t panel = full_panel(kernels());
+  return ceil_div(n, panel) * panel * k;
+}
+
+void pack_b(bool trans_b, int64_t n, int64_t k, const float* b, int64_t ldb, float* packed) {
+  pack(kernels(), trans_b, n, k, b, ldb, packed);
+}
+
+void gemm_packed(bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,
+                 int64_t ldb, const float* packed, float* c, int64_t ldc, bool accumulate,
+                 const Epilogue& epilogue) {
+  if (m <= 4 && !trans_b)  // B is read once or so: as fast from where it lies, and wider tiles fit
+    return gemm(false, trans_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate, epilogue);
+  multiply(1, {m, n, k, a, lda, 1, 0, packed, 0, 0, false, full_panel(kernels()), c, ldc, 0, accumulate,
+               epilogue, false});
 }
 
 }  // namespace fastdl

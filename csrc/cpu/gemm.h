@@ -36,4 +36,17 @@ void gemm_batched(int64_t batch, bool trans_a, bool trans_b, int64_t m, int64_t 
                   int64_t stride_b, float* c, int64_t ldc, int64_t stride_c, bool accumulate,
                   const Epilogue& epilogue = {});
 
+// For a B that many products share, as weights in inference: packed once, by the instruction set in use. The
+// packed B has packed_b_floats(n, k) floats, best aligned to 64 bytes: panels of P columns, the width of a register
+// tile, one after the other, each holding its part of row 0, of row 1, ...
+//     B[l, j] = packed[j / P * P * k + l * P + j % P]
+int64_t packed_b_floats(int64_t n, int64_t k);
+void pack_b(bool trans_b, int64_t n, int64_t k, const float* b, int64_t ldb, float* packed);
+
+// gemm() with A as it is stored, and the same bits; b and packed hold the same matrix. (Few rows are
+// multiplied by a b that is not transposed, all others by packed.)
+void gemm_packed(bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,
+                 int64_t ldb, const float* packed, float* c, int64_t ldc, bool accumulate,
+                 const Epilogue& epilogue = {});
+
 }  // namespace fastdl

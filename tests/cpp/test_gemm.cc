@@ -173,7 +173,7 @@ TEST(gemm_blocks_and_thin_shapes) {
   Random random;
   const int64_t sizes[][3] = {{1, 1031, 1033}, {1031, 1, 1033}, {3, 2053, 131}, {2053, 3, 131}, {5, 7, 5003},
                               {131, 137, 1009}, {47, 1051, 521}, {15, 701, 503}, {29, 4099, 11},
-                              {4099, 10, 17}, {1, 1, 4099}};
+                              {4099, 10, 17}, {1, 1, 4099}, {331, 2053, 263}, {97, 1031, 2051}};
   for (auto& s : sizes)
     for (int layout = 0; layout < 4; ++layout)
       check({.m = s[0], .n = s[1], .k = s[2], .trans_a = (layout & 1) != 0, .trans_b = (layout & 2) != 0,
@@ -224,6 +224,39 @@ TEST(gemm_epilogue_equals_separate_passes) {
       EXPECT(std::memcmp(c.data(), separate.data(), size_t(m * n) * 4) == 0, m, "x", n, "x", k, " with ",
              count, " threads on ", kernels().isa);
     }
+  fastdl::set_num_threads(threads);
+}
+
+// By the packed B as by the plain one, and the gap between the rows of B is not taken for B.
+TEST(gemm_packed_equals_gemm) {
+  const int threads = fastdl::num_threads();
+  Random random;
+  const float parameter = 0.25f;
+  const int64_t sizes[][3] = {{1, 512, 784}, {4, 33, 5},  {5, 33, 5},     {64, 512, 784}, {300, 101, 700},
+                              {17, 1, 40},   {6, 100, 0}, {14, 1031, 19}, {0, 5, 3},      {5, 0, 3}};
+  for (auto& [m, n, k] : sizes)
+    for (bool trans_b : {false, true})
+      for (bool accumulate : {false, true})
+        for (int count : {1, 2, 7}) {
+          fastdl::set_num_threads(count);
+          const int64_t ldb = (trans_b ? k : n) + 3, size = trans_b ? n * ldb : k * ldb;
+          Guarded a(m * k), b(size), bias(n), packed(fastdl::packed_b_floats(n, k)), plain(m * n), c(m * n);
+          for (int64_t i = 0; i < m * k; ++i) a[i] = random.value();
+          for (int64_t i = 0; i < size; ++i)
+            b[i] = i % ldb < ldb - 3 ? random.value() : std::numeric_limits<float>::quiet_NaN();
+          for (int64_t i = 0; i < n; ++i) bias[i] = random.value();
+          for (int64_t i = 0; i < m * n; ++i) plain[i] = c[i] = random.value();
+          const Epilogue epilogue = {bias.data(), shifted_square, &parameter};
+          fastdl::gemm(false, trans_b, m, n, k, a.data(), k, b.data(), ldb, plain.data(), n, accumulate,
+                       epilogue);
+          fastdl::pack_b(trans_b, n, k, b.data(), ldb, packed.data());
+          fastdl::gemm_packed(trans_b, m, n, k, a.data(), k, b.data(), ldb, packed.data(), c.data(), n,
+                              accumulate, epilogue);
+          int64_t wrong = 0;
+          while (wrong < m * n && same_bits(c[wrong], plain[wrong])) ++wrong;
+          EXPECT(wrong == m * n, m, "x", n, "x", k, trans_b ? " B^T" : "", " with ", count, " threads on ",
+                 kernels().isa, ": element ", wrong);
+        }
   fastdl::set_num_threads(threads);
 }
 
