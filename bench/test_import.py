@@ -18,5 +18,7 @@ def test_import(module, benchmark):
     # From where this process has it: installed, or built in the clone.
     where = [str(ROOT)] if fastdl.__file__.startswith(str(ROOT)) else []
     code = f"import sys; sys.path += {where!r}; import {module}"
-    run = lambda: subprocess.run([sys.executable, "-c", code], check=True)  # noqa: E731
-    benchmark.pedantic(run, rounds=10, warmup_rounds=2)
+    command = [sys.executable, "-c", code]
+    benchmark.pedantic(
+        subprocess.run, args=(command,), kwargs={"check": True}, rounds=10, warmup_rounds=2
+    )

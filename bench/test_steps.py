@@ -88,5 +88,8 @@ def test_fastdl_fit(name, benchmark, timed, machine):
     x, y = data_for(sizes, batch)
     model = fastdl_rows._model(sizes)
     epochs = max(1, 400 // batch)  # as in fastdl_rows: the cost of a call of fit is spread
-    run = lambda: model.fit(x, y, batch_size=batch, epochs=epochs, verbose=0)  # noqa: E731
+
+    def run():
+        model.fit(x, y, batch_size=batch, epochs=epochs, verbose=0)
+
     _time(name, benchmark, timed, machine, run, epochs * len(x) // batch)

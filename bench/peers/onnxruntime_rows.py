@@ -6,16 +6,14 @@ from itertools import pairwise
 
 from .rows import repeat
 
+IMPORTS = "onnxruntime"  # what the row "import" imports
+
 
 def name_and_version() -> str:
-    import onnx  # noqa: F401
+    import onnx
     import onnxruntime
 
-    return f"onnxruntime {onnxruntime.__version__}"
-
-
-def import_() -> None:
-    import onnxruntime  # noqa: F401
+    return f"onnxruntime {onnxruntime.__version__} (onnx {onnx.__version__})"
 
 
 def predict(sizes, batch):

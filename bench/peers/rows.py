@@ -62,7 +62,7 @@ def predict_row(batch: int) -> Row:
 _THIN = [(128, 512, 784), (32, 64, 64), (128, 10, 512), (64, 1024, 4096), (1, 1024, 1024)]
 
 ROWS: dict[str, Row] = {
-    "import": Row("import in a new process, NumPy's own import subtracted", "import_"),
+    "import": Row("import in a new process, NumPy's own import subtracted", "IMPORTS"),
     "mlp_tiny": mlp_row("10-64-64-1, mse, batch 32, one step", (10, 64, 64, 1), 32),
     "mlp_128": mlp_row("784-128-10, batch 32, one step", (784, 128, 10), 32),
     "mlp_512": mlp_row("784-512-10, batch 128, one step", (784, 512, 10), 128),

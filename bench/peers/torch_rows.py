@@ -6,15 +6,13 @@ from itertools import pairwise
 
 from .rows import data_for, load_mnist, repeat
 
+IMPORTS = "torch"  # what the row "import" imports
+
 
 def name_and_version() -> str:
     import torch
 
     return f"torch {torch.__version__.split('+')[0]}"
-
-
-def import_() -> None:
-    import torch  # noqa: F401
 
 
 class _Training:
