@@ -194,8 +194,9 @@ Case gemm_pack(Data& d) {
             kernels().gemm_pack(d[0], d.rows(), kCols, d[1], kCols, 0, 2 * kernels().lanes);
           }};
 }
-Case gemm_copy(Data& d) {
-  return {d.of(2), 0, [&] { kernels().gemm_copy(d[0], kCols, d[1], kCols, d.rows(), kCols); }};
+Case gemm_pack_a(Data& d) {
+  const int64_t m = kernels().gemm_tile_rows(), k = d.n / m;
+  return {d.of(2), 0, [=, &d] { kernels().gemm_pack_a(d[0], m, k, d[1], k, 1); }};
 }
 
 }  // namespace cases

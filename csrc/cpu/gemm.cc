@@ -1,17 +1,15 @@
 // Matrix multiplication: blocking, packing and threads around the register tiles of kernels/gemm.cc.
 //
-// C is cut into a grid of blocks, one task each, independent of one another; a task runs on one thread:
+//     for each slab of B                        packed by all threads together, if that pays; as large as L2
+//       for each task of a grid over C          one thread each, independent of one another
+//         for each block of k                   so long that a row of tiles takes half of L1 of A
+//           for each group of rows              A[rows, k] is packed, if that pays; a quarter of L2
+//             for each hot part of the columns  B[k, hot columns]: another quarter of L2
+//               for each row of register tiles  A[tile rows, k]
+//                 C[tile rows, hot columns] += A B  (gemm_row); bias and activation after the last k
 //
-//     for each block of columns and k           B[k, columns] is packed, if that pays
-//       for each group of rows                  A[rows, k] is copied together, if that pays; a quarter of L2
-//         for each hot part of the columns      B[k, hot columns]: another quarter of L2
-//           for each row of register tiles      A[tile rows, k]: half of L1
-//             C[tile rows, hot columns] += A B  (gemm_row); bias and activation after the last block of k
-//
-// With many rows all threads pack a slab of B first and share it, so that neither B is packed nor A copied more
-// than once; weights may come packed already. Either is a Problem with a packed B.
-//
-// Later blocks of k take their sums up from C, so that each stays one chain of fma (see gemm.h).
+// Weights may come packed already: that is a Problem with a panel. Later blocks of k take their sums up from C,
+// so that each stays one chain of fma (see gemm.h).
 #include "cpu/gemm.h"
 
 #include <algorithm>
@@ -53,38 +51,46 @@ int64_t l2_floats() { return (cache_sizes().l2 ? cache_sizes().l2 : 512 << 10) /
 // The columns of a panel that tiles of full height like best.
 int64_t full_panel(const KernelTable& isa) { return isa.gemm_tile_columns(isa.gemm_tile_rows()); }
 
-// Where B fits L2, reading its rows where they are costs nothing that packing would save; from beyond, it
-// pays from the fourth use on.
-bool packing_pays(const Problem& p, int64_t row_tiles) {
-  return !p.panel && (p.b_transposed || (row_tiles > 3 && p.k * p.n > l2_floats()));
+int64_t block_of_k(const KernelTable& isa, int64_t k) {
+  return even_part(k, std::clamp<int64_t>(l1_floats() / 2 / isa.gemm_tile_rows(), 64, 512), 8);
 }
+
+// A guess of a product's time on one thread in ns: two vector FMAs a cycle, in vectors that may not be full; or
+// its operands once from beyond L2, which is what each part of a product costs beside.
+double arithmetic_time(const KernelTable& isa, double m, int64_t n, double k) {
+  return 0.16 * m * double(ceil_div(n, isa.lanes)) * (k + 1);
+}
+constexpr double kFloatTime = 0.13;
+
+// Tasks of less than this are not worth another thread.
+constexpr double kLeastTime = 6000;
 
 // How one task is blocked, from the caches found and the tiles of the ISA in use.
 struct Blocking {
   int64_t row_tiles;  // rows of register tiles
   int64_t group;      // how many of them share a hot part of B
-  int64_t k, columns, hot_columns;
-  int64_t panel;  // columns of the panels that the task packs; 0 to read B as it lies
-  bool copy_a;
+  int64_t k, hot_columns;
+  bool pack_a;
 };
 
 Blocking choose_blocking(const KernelTable& isa, const Problem& p, int64_t rows, int64_t columns) {
-  const int64_t l1 = l1_floats(), l2 = l2_floats();
   const int64_t tile_rows = isa.gemm_tile_rows();
   Blocking b;
   b.row_tiles = ceil_div(rows, tile_rows);
   const int64_t tile_columns = p.panel ? p.panel : isa.gemm_tile_columns(ceil_div(rows, b.row_tiles));
-  b.k = even_part(p.k, std::clamp<int64_t>(l1 / 2 / tile_rows, 64, 512), 8);
-  const int64_t columns_in_l2 = l2 / std::max<int64_t>(b.k, 1);
-  b.columns = even_part(columns, std::max(4 * columns_in_l2, tile_columns), tile_columns);
-  b.hot_columns = even_part(b.columns, std::max(columns_in_l2 / 4, tile_columns), tile_columns);
+  b.k = block_of_k(isa, p.k);
+  const int64_t columns_in_l2 = l2_floats() / std::max<int64_t>(b.k, 1);
+  b.hot_columns = even_part(columns, std::max(columns_in_l2 / 4, tile_columns), tile_columns);
   b.group = std::clamp<int64_t>(columns_in_l2 / 4 / tile_rows, 1, b.row_tiles);
-  b.panel = packing_pays(p, b.row_tiles) ? tile_columns : 0;
-  // Copying A pays where its lines compete for one set of L1, as those whole pages apart do, or where a line
-  // taken for every k is too many; and only over the columns of some tiles, fewer if both come together.
+  // Packing A pays where its lines compete for one set of L1, as those whole pages apart do, or where a line
+  // taken for every k is too many, both the more so; and over many columns of packed B, with which tiles run
+  // faster then.
   const bool by_rows = p.a_col == 1, pages_apart = (by_rows ? p.a_row : p.a_col) % 1024 == 0;
-  const bool many_lines = !by_rows && p.k * p.a_col > l1;
-  b.copy_a = (pages_apart || many_lines) && columns >= (pages_apart && many_lines ? 32 : 128);
+  const bool many_lines = !by_rows && p.k * p.a_col > l1_floats();
+  b.pack_a = columns >= (pages_apart && many_lines ? 32 : pages_apart || many_lines ? 128 : 512) &&
+             (pages_apart || many_lines || p.panel);
+  // One row or few: B from memory, row by row.
+  if (rows <= 4 && !p.panel) b.k = std::min<int64_t>(p.k, 16), b.hot_columns = columns;
   return b;
 }
 
@@ -92,38 +98,44 @@ Blocking choose_blocking(const KernelTable& isa, const Problem& p, int64_t rows,
 class Task {
  public:
   Task(const KernelTable& isa, const Problem& p, int64_t i0, int64_t rows, int64_t j0, int64_t columns)
-      : isa_(isa), p_(p), i0_(i0), rows_(rows), j0_(j0), columns_(columns),
-        block_(choose_blocking(isa, p, rows, columns)), height_(rows / block_.row_tiles),
-        higher_(rows % block_.row_tiles) {}
+      : isa_(isa), p_(p), i0_(i0), j0_(j0), columns_(columns), block_(choose_blocking(isa, p, rows, columns)),
+        height_(rows / block_.row_tiles), higher_(rows % block_.row_tiles) {}
 
   void run() const {
-    if (p_.b_transposed && !p_.panel && rows_ <= 4) return few_rows();
-    for (int64_t j = 0; j < columns_; j += block_.columns) {
-      const int64_t n = std::min(block_.columns, columns_ - j);
-      int64_t l = 0;
-      do {  // once for k == 0
-        block(j0_ + j, n, l, std::min(block_.k, p_.k - l));
-        l += block_.k;
-      } while (l < p_.k);
-    }
+    int64_t l = 0;
+    do {  // once for k == 0
+      block(l, std::min(block_.k, p_.k - l));
+      l += block_.k;
+    } while (l < p_.k);
   }
 
  private:
-  struct TilesOfA {
-    const float* data;       // A[i, l] of tile t = data[t * tile + i * row + l * col]
-    int64_t tile, row, col;
-  };
-
-  struct PanelsOfB {
-    const float* data;  // B[l, j] = data[j / panel * stride + l * row + j % panel]
-    int64_t row, panel, stride;
-  };
-
   // Row tiles are of equal height, give or take one row: no low rest at the bottom.
   int64_t top(int64_t tile) const { return i0_ + tile * height_ + std::min(tile, higher_); }
 
-  const float* bias(int64_t j) const {
-    return p_.epilogue.bias && !p_.scalar_bias ? p_.epilogue.bias + j : nullptr;
+  // Adds A[rows, l ... l + k] B[l ... l + k, columns] to C.
+  void block(int64_t l, int64_t k) const {
+    for (int64_t t = 0; t < block_.row_tiles; t += block_.group) {
+      const int64_t end = std::min(t + block_.group, block_.row_tiles);
+      const float* packed = block_.pack_a ? pack_a(t, end, l, k) : nullptr;
+      for (int64_t j = 0; j < columns_; j += block_.hot_columns)
+        group(t, end, packed, j0_ + j, std::min(block_.hot_columns, columns_ - j), l, k);
+    }
+  }
+
+  // The same for row tiles [begin, end) and one hot part of B, which starts a panel if B is packed.
+  void group(int64_t begin, int64_t end, const float* packed, int64_t j, int64_t n, int64_t l, int64_t k) const {
+    const bool last = l + k == p_.k;
+    const float* b = p_.panel ? p_.b + j * p_.k + l * p_.panel : p_.b + l * p_.b_row + j;
+    const float* bias = last && p_.epilogue.bias && !p_.scalar_bias ? p_.epilogue.bias + j : nullptr;
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t i = top(t), m = top(t + 1) - i;
+      const float* a = packed ? packed + (t - begin) * packed_tile(k) : p_.a + i * p_.a_row + l * p_.a_col;
+      float* c = p_.c + i * p_.c_row + j;
+      isa_.gemm_row(m, n, k, a, packed ? 1 : p_.a_row, packed ? m : p_.a_col, b, p_.panel ? p_.panel : p_.b_row,
+                    p_.panel ? p_.panel : n, p_.panel * p_.k, c, p_.c_row, p_.accumulate || l > 0, bias);
+      if (last) finish(c, m, n);
+    }
   }
 
   // What the tiles have not done to a finished part of C.
@@ -137,171 +149,162 @@ class Task {
     }
   }
 
-  // Rows of A times rows of B: packing would cost as much as the product.
-  void few_rows() const {
-    float* c = p_.c + i0_ * p_.c_row + j0_;
-    isa_.gemm_dots(rows_, columns_, p_.k, p_.a + i0_ * p_.a_row, p_.a_row, p_.a_col, p_.b + j0_ * p_.b_row,
-                   p_.b_row, c, p_.c_row, p_.accumulate, bias(j0_));
-    finish(c, rows_, columns_);
-  }
+  // Floats from one packed row of tiles to the next; gemm_pack_a writes up to a vector too far.
+  int64_t packed_tile(int64_t k) const { return ceil_div((height_ + (higher_ != 0)) * k, 16) * 16 + 16; }
 
-  // Adds A[rows, l ... l + k] B[l ... l + k, j ... j + n] to C[rows, j ... j + n].
-  void block(int64_t j, int64_t n, int64_t l, int64_t k) const {
-    PanelsOfB b = {p_.b + (p_.b_transposed ? j * p_.b_row + l : l * p_.b_row + j), p_.b_row, n, 0};
-    if (p_.panel) {
-      b = {p_.b + j * p_.k + l * p_.panel, p_.panel, p_.panel, p_.panel * p_.k};
-    } else if (block_.panel) {
-      const int64_t panel = block_.panel, panels = ceil_div(n, panel);
-      float* packed = static_cast<float*>(scratch(Scratch::gemm_b, panels * panel * k * sizeof(float)));
-      isa_.gemm_pack(packed, k, n, b.data, b.row, p_.b_transposed, panel);
-      b = {packed, panel, panel, panel * k};
-    }
-    for (int64_t t = 0; t < block_.row_tiles; t += block_.group) {
-      const int64_t end = std::min(t + block_.group, block_.row_tiles);
-      const TilesOfA a = block_.copy_a ? copy_a(t, end, l, k) : TilesOfA{};
-      for (int64_t h = 0; h < n; h += block_.hot_columns) {
-        PanelsOfB hot = b;
-        hot.data += b.stride ? h / b.panel * b.stride : h;
-        group(t, end, a, j + h, std::min(block_.hot_columns, n - h), l, k, hot);
-      }
-    }
-  }
-
-  // The same for row tiles [begin, end) and one hot part of B.
-  void group(int64_t begin, int64_t end, const TilesOfA& copy, int64_t j, int64_t n, int64_t l, int64_t k,
-             const PanelsOfB& b) const {
-    const bool last = l + k == p_.k;
-    for (int64_t t = begin; t < end; ++t) {
-      const int64_t i = top(t), m = top(t + 1) - i;
-      TilesOfA a = {p_.a + i * p_.a_row + l * p_.a_col, 0, p_.a_row, p_.a_col};
-      if (copy.data) {
-        a = copy;
-        a.data += (t - begin) * copy.tile;
-      }
-      float* c = p_.c + i * p_.c_row + j;
-      isa_.gemm_row(m, n, k, a.data, a.row, a.col, b.data, b.row, b.panel, b.stride, c,
-                    p_.c_row, p_.accumulate || l > 0, last ? bias(j) : nullptr);
-      if (last) finish(c, m, n);
-    }
-  }
-
-  // Copies a group's A, tile after tile: rows stay rows and columns columns, so that copying runs along the
-  // memory on both sides. Rows are padded by 16 floats, which keeps them out of the same sets of the cache.
-  TilesOfA copy_a(int64_t begin, int64_t end, int64_t l, int64_t k) const {
-    const bool by_rows = p_.a_col == 1;
-    const int64_t height = height_ + (higher_ != 0), width = ceil_div(k, 16) * 16 + 16, tile = height * width;
+  // Packs a group's A, tile after tile.
+  const float* pack_a(int64_t begin, int64_t end, int64_t l, int64_t k) const {
+    const int64_t tile = packed_tile(k);
     float* data = static_cast<float*>(scratch(Scratch::gemm_a, block_.group * tile * sizeof(float)));
-    const TilesOfA copy = {data, tile, by_rows ? width : 1, by_rows ? 1 : height};
-    const int64_t strip = by_rows ? k : 16;  // columns of all tiles by turns: they are neighbours in memory
+    // Of a transposed A a line holds columns of several tiles: 16 of its lines by turns.
+    const int64_t strip = p_.a_col == 1 ? k : 16;
     for (int64_t s = 0; s < k; s += strip)
       for (int64_t t = begin; t < end; ++t) {
-        const int64_t m = top(t + 1) - top(t), count = std::min(strip, k - s);
-        const float* a = p_.a + top(t) * p_.a_row + (l + s) * p_.a_col;
-        float* out = data + (t - begin) * tile + s * copy.col;
-        if (by_rows)
-          isa_.gemm_copy(out, copy.row, a, p_.a_row, m, count);
-        else
-          isa_.gemm_copy(out, copy.col, a, p_.a_col, count, m);
+        const int64_t m = top(t + 1) - top(t);
+        isa_.gemm_pack_a(data + (t - begin) * tile + s * m, m, std::min(strip, k - s),
+                         p_.a + top(t) * p_.a_row + (l + s) * p_.a_col, p_.a_row, p_.a_col);
       }
-    return copy;
+    return data;
   }
 
   const KernelTable& isa_;
   const Problem& p_;
-  const int64_t i0_, rows_, j0_, columns_;
+  const int64_t i0_, j0_, columns_;
   const Blocking block_;
   const int64_t height_, higher_;  // rows of a row tile; how many of them have one more
 };
 
-// Rows and columns of one task, for about `wanted` tasks.
+// Rows and columns of one task.
 struct Grid {
   int64_t rows, columns;
 };
 
-Grid choose_grid(const KernelTable& isa, const Problem& p, int64_t wanted) {
-  const int64_t tile_rows = isa.gemm_tile_rows();
-  const int64_t tile_columns = p.panel ? p.panel : isa.gemm_tile_columns(p.m);
-  const int64_t row_tiles = ceil_div(p.m, tile_rows), column_tiles = ceil_div(p.n, tile_columns);
-  // A task may copy its A and pack its B: either is spread over several tiles at least. Columns first, unless
-  // B is packed; narrow ones, if B has to be transposed and A is the smaller of the two.
-  const int64_t least = p.b_transposed && p.m < p.n ? 2 : 8;
-  int64_t by_columns = p.panel ? 1 : std::clamp<int64_t>(column_tiles / least, 1, wanted);
-  int64_t by_rows = std::clamp<int64_t>(ceil_div(wanted, by_columns), 1, row_tiles);
-  if (p.panel) by_rows = std::clamp<int64_t>(row_tiles / 2, 1, wanted);
-  if (by_rows * by_columns < wanted) by_columns = std::min(ceil_div(wanted, by_rows), column_tiles);
-  return {even_part(p.m, ceil_div(p.m, by_rows), tile_rows),
-          even_part(p.n, ceil_div(p.n, by_columns), tile_columns)};
+// The grid that ends first: each task has its arithmetic, and its A and B to read or pack; the last one to end may
+// have been held up. One task if another thread would not pay.
+Grid choose_grid(const KernelTable& isa, const Problem& p, double time) {
+  Grid best = {p.m, p.n};
+  const int64_t threads = num_threads();
+  if (threads == 1 || time < 2 * kLeastTime) return best;
+  const int64_t tile_rows = isa.gemm_tile_rows(), tile_columns = p.panel ? p.panel : isa.gemm_tile_columns(p.m);
+  double least = 1e300;
+  for (int64_t each = 1; each <= 4; each *= 2) {
+    const int64_t wanted = std::min(each * threads, std::max<int64_t>(2, int64_t(time / kLeastTime)));
+    for (int64_t by_columns = 1; by_columns <= wanted; ++by_columns) {
+      const Grid g = {even_part(p.m, ceil_div(p.m, wanted / by_columns), tile_rows),
+                      even_part(p.n, ceil_div(p.n, by_columns), tile_columns)};
+      const double one = arithmetic_time(isa, double(g.rows), g.columns, double(p.k)) +
+                         kFloatTime * double((g.rows + g.columns) * p.k + 2 * g.rows * g.columns);
+      const int64_t tasks = ceil_div(p.m, g.rows) * ceil_div(p.n, g.columns);
+      const double until = one * (double(ceil_div(tasks, threads)) + 0.1);
+      if (until < least) least = until, best = g;
+    }
+  }
+  return best;
+}
+
+void multiply_as_it_lies(const KernelTable& isa, const Problem& p) {
+  const double time = std::max(arithmetic_time(isa, double(p.m), p.n, double(p.k)),
+                               kFloatTime * double(p.n) * double(p.k + p.m));
+  const Grid grid = choose_grid(isa, p, time);
+  const int64_t rows = ceil_div(p.m, grid.rows), columns = ceil_div(p.n, grid.columns);
+  parallel_for(rows * columns, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t i = t % rows * grid.rows, j = t / rows * grid.columns;
+      Task(isa, p, i, std::min(p.m - i, grid.rows), j, std::min(p.n - j, grid.columns)).run();
+    }
+  });
 }
 
 void pack(const KernelTable& isa, bool transposed, int64_t n, int64_t k, const float* b, int64_t b_row,
           float* packed) {
   const int64_t panel = full_panel(isa);
-  parallel_for(ceil_div(n, panel), grain_for(0.25 * panel * k), [&](int64_t begin, int64_t end) {
+  const double each = (transposed ? 0.3 : 0.15) * double(panel * k);
+  const int64_t grain = std::max<int64_t>(1, int64_t(kLeastTime / std::max(each, 1.0)));
+  parallel_for(ceil_div(n, panel), grain, [&](int64_t begin, int64_t end) {
     const int64_t j = begin * panel;
     isa.gemm_pack(packed + j * k, k, std::min(end * panel, n) - j, b + (transposed ? j * b_row : j), b_row,
                   transposed, panel);
   });
 }
 
-void multiply(int64_t batch, const Problem& p);
-
-// All threads pack a slab of B, about the size of L2, then multiply by it, then the next one. (A transposed B
-// is left to the tasks: slabs of it measured slower.)
+// All threads pack a slab of B, about the size of L2, then multiply by it, then the next one.
 void multiply_by_slabs(const KernelTable& isa, const Problem& p) {
-  const int64_t most = std::max<int64_t>(l2_floats(), 1 << 18), panel = full_panel(isa);
+  const int64_t most = std::max<int64_t>(l2_floats(), 1 << 18), panel = full_panel(isa), block = block_of_k(isa, p.k);
   Problem slab = p;
-  const int64_t columns = even_part(p.n, std::max(most / 256, panel), panel);
+  const int64_t columns = even_part(p.n, std::max(most / std::max<int64_t>(block, 1), panel), panel);
   const int64_t padded = ceil_div(columns, panel) * panel;
-  const int64_t depth = even_part(p.k, std::max<int64_t>(most / padded, 256), 8);
+  const int64_t depth = std::min(p.k, std::max<int64_t>(most / std::max<int64_t>(padded * block, 1), 1) * block);
   float* packed = static_cast<float*>(scratch(Scratch::gemm_b, padded * depth * sizeof(float)));
   slab.b = packed;
+  slab.b_transposed = false;
   slab.panel = panel;
-  for (int64_t j = 0; j < p.n; j += columns)
-    for (int64_t l = 0; l < p.k; l += depth) {
+  for (int64_t j = 0; j < p.n; j += columns) {
+    int64_t l = 0;
+    do {  // once for k == 0
       slab.n = std::min(columns, p.n - j);
       slab.k = std::min(depth, p.k - l);
       slab.a = p.a + l * p.a_col;
       slab.c = p.c + j;
       slab.accumulate = p.accumulate || l > 0;
       slab.epilogue = l + slab.k == p.k ? p.epilogue : Epilogue{};
-      if (slab.epilogue.bias) slab.epilogue.bias += j;
-      pack(isa, false, slab.n, slab.k, p.b + l * p.b_row + j, p.b_row, packed);
-      multiply(1, slab);
-    }
+      if (slab.epilogue.bias && !p.scalar_bias) slab.epilogue.bias += j;
+      pack(isa, p.b_transposed, slab.n, slab.k, p.b + (p.b_transposed ? j * p.b_row + l : l * p.b_row + j), p.b_row,
+           packed);
+      multiply_as_it_lies(isa, slab);
+      l += depth;
+    } while (l < p.k);
+  }
 }
 
-void multiply(int64_t batch, const Problem& p) {
+// Few rows of A times rows of B: packing would cost as much as the product.
+void multiply_rows(const KernelTable& isa, const Problem& p) {
+  const int64_t unit = 2 * isa.lanes;
+  const double each = double(unit * p.k) * (kFloatTime / 2 + 0.01 * double(p.m));
+  const int64_t grain = std::max<int64_t>(1, int64_t(kLeastTime / std::max(each, 1.0)));
+  parallel_for(ceil_div(p.n, unit), grain, [&](int64_t begin, int64_t end) {
+    const int64_t j = begin * unit, n = std::min(end * unit, p.n) - j;
+    const Epilogue& e = p.epilogue;
+    float* c = p.c + j;
+    isa.gemm_dots(p.m, n, p.k, p.a, p.a_row, p.a_col, p.b + j * p.b_row, p.b_row, c, p.c_row, p.accumulate,
+                  e.bias && !p.scalar_bias ? e.bias + j : nullptr);
+    for (int64_t i = 0; i < p.m; ++i, c += p.c_row) {
+      if (p.scalar_bias)
+        for (int64_t q = 0; q < n; ++q) c[q] += e.bias[0];
+      if (e.activation) e.activation(c, c, n, e.parameters);
+    }
+  });
+}
+
+void multiply(const KernelTable& isa, const Problem& p) {
+  const int64_t row_tiles = ceil_div(p.m, isa.gemm_tile_rows());
+  if (p.panel) return multiply_as_it_lies(isa, p);
+  if (p.b_transposed) return p.m <= 4 ? multiply_rows(isa, p) : multiply_by_slabs(isa, p);
+  // Where B fits L2, reading its rows where they are costs little that packing would save, unless it is used often;
+  // from beyond, packing pays from the fourth use on.
+  const bool pays = p.k * p.n > l2_floats() ? row_tiles > 3 : row_tiles >= 32 && p.n >= full_panel(isa);
+  pays ? multiply_by_slabs(isa, p) : multiply_as_it_lies(isa, p);
+}
+
+void multiply_batch(int64_t batch, const Problem& p) {
   if (batch == 0 || p.m == 0 || p.n == 0) return;
   const KernelTable& isa = kernels();
-  // A guess of the cost in ns: two vector FMAs a cycle, or B and C once from beyond L2.
-  const double each = std::max(0.16 / isa.lanes * p.m * p.n * (p.k + 1), 0.13 * p.n * (p.k + p.m));
-  const double total = each * batch;
-  Grid grid = {p.m, p.n};
-  if (total > 1.5 * kChunkNanoseconds && num_threads() > 1) {
-    const int64_t most = std::min<int64_t>(4 * num_threads(), int64_t(total / kChunkNanoseconds));
-    if (most > batch) grid = choose_grid(isa, p, ceil_div(most, batch));
-  }
-  const int64_t row_tiles = ceil_div(p.m, isa.gemm_tile_rows());
-  const bool share_b = row_tiles >= 8 * num_threads() && (grid.rows < p.m || grid.columns < p.n);
-  if (share_b && batch == 1 && !p.b_transposed && packing_pays(p, row_tiles))
-    return multiply_by_slabs(isa, p);
-  const int64_t rows = ceil_div(p.m, grid.rows), columns = ceil_div(p.n, grid.columns);
-  const int64_t tasks = batch * rows * columns;
+  if (batch == 1) return multiply(isa, p);
   const auto run = [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
-      const int64_t which = t / (rows * columns);
-      const int64_t i = t % rows * grid.rows, j = t / rows % columns * grid.columns;
+    for (int64_t i = begin; i < end; ++i) {
       Problem one = p;
-      one.a += which * p.a_stride;
-      one.b += which * p.b_stride;
-      one.c += which * p.c_stride;
-      Task(isa, one, i, std::min(p.m - i, grid.rows), j, std::min(p.n - j, grid.columns)).run();
+      one.a += i * p.a_stride;
+      one.b += i * p.b_stride;
+      one.c += i * p.c_stride;
+      multiply(isa, one);
     }
   };
-  if (total <= 1.5 * kChunkNanoseconds)
-    run(0, tasks);
+  // Small ones are split among the threads as a whole, large ones each by itself.
+  const double each = std::max(arithmetic_time(isa, double(p.m), p.n, double(p.k)),
+                               kFloatTime * double(p.n) * double(p.k + p.m));
+  if (each > 4 * kLeastTime && batch < 4 * num_threads())
+    run(0, batch);
   else
-    parallel_for(tasks, grain_for(total / tasks), run);
+    parallel_for(batch, std::max<int64_t>(1, int64_t(kLeastTime / std::max(each, 1.0))), run);
 }
 
 }  // namespace
@@ -316,10 +319,10 @@ void gemm_batched(int64_t batch, bool trans_a, bool trans_b, int64_t m, int64_t 
     batch = 1;
   }
   if (n == 1 && ldc == 1 && m > 1)  // a column is a row: C^T = B^T A^T, the same products in the same order
-    multiply(batch, {1, m, k, b, 0, trans_b ? 1 : ldb, stride_b, a, lda, stride_a, !trans_a, 0, c, m,
+    multiply_batch(batch, {1, m, k, b, 0, trans_b ? 1 : ldb, stride_b, a, lda, stride_a, !trans_a, 0, c, m,
                      stride_c, accumulate, epilogue, epilogue.bias != nullptr});
   else
-    multiply(batch, {m, n, k, a, trans_a ? 1 : lda, trans_a ? lda : 1, stride_a, b, ldb, stride_b, trans_b, 0,
+    multiply_batch(batch, {m, n, k, a, trans_a ? 1 : lda, trans_a ? lda : 1, stride_a, b, ldb, stride_b, trans_b, 0,
                      c, ldc, stride_c, accumulate, epilogue, false});
 }
 
@@ -343,7 +346,7 @@ void gemm_packed(bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, 
                  const Epilogue& epilogue) {
   if (m <= 4 && !trans_b)  // B is read once or so: as fast from where it lies, and wider tiles fit
     return gemm(false, trans_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate, epilogue);
-  multiply(1, {m, n, k, a, lda, 1, 0, packed, 0, 0, false, full_panel(kernels()), c, ldc, 0, accumulate,
+  multiply_batch(1, {m, n, k, a, lda, 1, 0, packed, 0, 0, false, full_panel(kernels()), c, ldc, 0, accumulate,
                epilogue, false});
 }
 

@@ -18,7 +18,7 @@ namespace {
 // kRows fills the registers at two or three vectors: R * V accumulators (at least 8 to 10 hide the latency of
 // FMA on two ports), V vectors of B and one broadcast.
 #if defined(__AVX512F__)
-constexpr int kRegisters = 32, kRows = 14;
+constexpr int kRegisters = 32, kRows = 8;
 #elif defined(__AVX2__)
 constexpr int kRegisters = 16, kRows = 6;
 #elif defined(__aarch64__)
@@ -69,11 +69,10 @@ struct Operands {
 };
 
 template <int R, int V, bool kPartial>
-void tile(const Operands& o) {
-  vf acc[R][V];
+FASTDL_INLINE void load_tile(vf (&acc)[R][V], const Operands& o) {
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
-    float* c = o.c + r * o.c_row;
+    const float* c = o.c + r * o.c_row;
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) {
       if (!o.accumulate)
@@ -83,11 +82,48 @@ void tile(const Operands& o) {
       else
         acc[r][v] = load(c + v * kLanes);
     }
-    // The next tile of these rows starts right behind this one: have its C at hand by then.
-#pragma GCC unroll 8
-    for (int v = 0; v < V; v += kLine) __builtin_prefetch(c + (V + v) * kLanes, 1);
   }
+}
 
+template <int R, int V, bool kPartial>
+FASTDL_INLINE void store_tile(vf (&acc)[R][V], const Operands& o) {
+  if (o.bias) {
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) {
+      const float* p = o.bias + v * kLanes;
+      const vf bias = kPartial && v == V - 1 ? load_part(p, o.tail) : load(p);
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) acc[r][v] += bias;
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+    float* c = o.c + r * o.c_row;
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) {
+      if (kPartial && v == V - 1)
+        store_part(c + v * kLanes, acc[r][v], o.tail);
+      else
+        store(c + v * kLanes, acc[r][v]);
+    }
+  }
+}
+
+// The next tile of these rows starts right behind this one: have its C at hand by then.
+template <int R, int V>
+FASTDL_INLINE void prefetch_next(const Operands& o) {
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < V; v += kLine) __builtin_prefetch(o.c + r * o.c_row + (V + v) * kLanes, 1);
+}
+
+// Operands as they lie in memory.
+template <int R, int V, bool kPartial>
+void tile(const Operands& o) {
+  vf acc[R][V];
+  load_tile<R, V, kPartial>(acc, o);
+  prefetch_next<R, V>(o);
   // Five rows share a base pointer, with offsets of 0..4 rows that stay in registers.
   constexpr int kBases = (R + 4) / 5;
   const int64_t a_row = o.a_row, a_col = o.a_col, b_row = o.b_row, tail = o.tail;
@@ -111,27 +147,37 @@ void tile(const Operands& o) {
 #pragma GCC unroll 3
     for (int i = 0; i < kBases; ++i) base[i] += a_col;
   }
+  store_tile<R, V, kPartial>(acc, o);
+}
 
-  if (o.bias) {
+// Both operands packed, A[r, k] = a[k * R + r] and B[k, j] = b[k * V * kLanes + j]: two pointers, constant
+// distances and no prefetches, which the caches do by themselves on streams. Fewer instructions are also less
+// power, so that a clock bound by power runs faster.
+template <int R, int V>
+void packed_tile(const Operands& o) {
+  vf acc[R][V];
+  load_tile<R, V, false>(acc, o);
+  const float *a = o.a, *b = o.b;
+  constexpr int64_t kAhead = 64;  // steps before the end: by then a prefetched line is there, and still there
+  int64_t now = o.k > kAhead ? o.k - kAhead : 0;
+  for (int64_t left = o.k;; now = left) {
+    left -= now;
+#pragma GCC unroll 2
+    for (; now > 0; --now, a += R, b += V * kLanes) {
+      vf bv[V];
 #pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) {
-      const float* p = o.bias + v * kLanes;
-      const vf bias = kPartial && v == V - 1 ? load_part(p, o.tail) : load(p);
+      for (int v = 0; v < V; ++v) bv[v] = load(b + v * kLanes);
 #pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) acc[r][v] += bias;
-    }
-  }
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) {
-    float* c = o.c + r * o.c_row;
+      for (int r = 0; r < R; ++r) {
+        const vf x = splat(a[r]);
 #pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) {
-      if (kPartial && v == V - 1)
-        store_part(c + v * kLanes, acc[r][v], o.tail);
-      else
-        store(c + v * kLanes, acc[r][v]);
+        for (int v = 0; v < V; ++v) acc[r][v] = fma(x, bv[v], acc[r][v]);
+      }
     }
+    if (left == 0) break;
+    prefetch_next<R, V>(o);
   }
+  store_tile<R, V, false>(acc, o);
 }
 
 // A tile of w columns, 0 < w <= V * kLanes.
@@ -148,6 +194,7 @@ void row_of_tiles(Operands o, int64_t n, int64_t panel, int64_t panel_stride) {
   constexpr int kMost = vectors_for(R);
   const float *b = o.b, *bias = o.bias;
   float* c = o.c;
+  const bool packed = o.a_row == 4 && o.a_col == 4 * R && o.b_row == kMost * kLanes && panel == o.b_row;
   for (int64_t j0 = 0; j0 < n; j0 += panel, b += panel_stride) {
     const int64_t width = n - j0 < panel ? n - j0 : panel;
     for (int64_t j = 0; j < width;) {
@@ -158,7 +205,10 @@ void row_of_tiles(Operands o, int64_t n, int64_t panel, int64_t panel_stride) {
       o.b = b + j;
       o.c = c + j0 + j;
       o.bias = bias ? bias + j0 + j : nullptr;
-      tile_of_width<R, kMost>(o, w);
+      if (packed && w == kMost * kLanes)
+        packed_tile<R, kMost>(o);
+      else
+        tile_of_width<R, kMost>(o, w);
       j += w;
     }
   }
@@ -278,9 +328,30 @@ void gemm_dots(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_row, i
             : dot_rows<4>)(n, k, a, a_row, a_col, b, b_row, c, c_row, accumulate, bias);
 }
 
-void gemm_copy(float* out, int64_t out_row, const float* in, int64_t in_row, int64_t rows,
-               int64_t columns) {
-  for (int64_t i = 0; i < rows; ++i) copy_row(out + i * out_row, in + i * in_row, columns);
+void gemm_pack_a(float* packed, int64_t m, int64_t k, const float* a, int64_t a_row, int64_t a_col) {
+  for (int64_t i0 = 0; i0 < m; i0 += kLanes, a += kLanes * a_row, packed += kLanes) {
+    const int64_t rows = m - i0 < kLanes ? m - i0 : kLanes;
+    // A single block stores whole vectors; what one writes beyond its m lanes is overwritten by the next.
+    const bool whole = i0 == 0 || rows == kLanes;
+    int64_t l = 0;
+    if (a_col == 1)
+      for (; l + kLanes <= k; l += kLanes) {
+        vf v[kLanes];
+#pragma GCC unroll 16
+        for (int i = 0; i < kLanes; ++i) v[i] = i < rows ? load(a + i * a_row + l) : vf{};
+        transpose(v);
+#pragma GCC unroll 16
+        for (int i = 0; i < kLanes; ++i)
+          whole ? store(packed + (l + i) * m, v[i]) : store_n(packed + (l + i) * m, v[i], rows);
+      }
+    if (a_row == 1)
+      for (; l < k; ++l) {
+        const vf v = load_n(a + l * a_col, rows);
+        whole ? store(packed + l * m, v) : store_n(packed + l * m, v, rows);
+      }
+    for (; l < k; ++l)
+      for (int64_t i = 0; i < rows; ++i) packed[l * m + i] = a[i * a_row + l * a_col];
+  }
 }
 
 void gemm_pack(float* packed, int64_t k, int64_t n, const float* b, int64_t b_row, int transposed,
