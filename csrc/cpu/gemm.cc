@@ -1,9 +1,9 @@
 // Matrix multiplication: blocking, packing and threads around the register tiles of kernels/gemm.cc.
 //
-//     for each slab of B                        packed by all threads together, if that pays; as large as L2
+//     for each slab of B                        packed by all threads together, if that pays; twice as large as L2
 //       for each task of a grid over C          one thread each, independent of one another
-//         for each block of k                   so long that a row of tiles takes half of L1 of A
-//           for each group of rows              A[rows, k] is packed, if that pays; a quarter of L2
+//         for each block of k                   so long that a row of tiles of A takes a sixth of L1
+//           for each group of rows              A[rows, k] is packed, if that pays; half of L2
 //             for each hot part of the columns  B[k, hot columns]: another quarter of L2
 //               for each row of register tiles  A[tile rows, k]
 //                 C[tile rows, hot columns] += A B  (gemm_row); bias and activation after the last k
@@ -52,7 +52,7 @@ int64_t l2_floats() { return (cache_sizes().l2 ? cache_sizes().l2 : 512 << 10) /
 int64_t full_panel(const KernelTable& isa) { return isa.gemm_tile_columns(isa.gemm_tile_rows()); }
 
 int64_t block_of_k(const KernelTable& isa, int64_t k) {
-  return even_part(k, std::clamp<int64_t>(l1_floats() / 2 / isa.gemm_tile_rows(), 64, 512), 8);
+  return even_part(k, std::clamp<int64_t>(l1_floats() / 6 / isa.gemm_tile_rows(), 64, 512), 8);
 }
 
 // A guess of a product's time on one thread in ns: two vector FMAs a cycle, in vectors that may not be full; or
@@ -81,7 +81,7 @@ Blocking choose_blocking(const KernelTable& isa, const Problem& p, int64_t rows,
   b.k = block_of_k(isa, p.k);
   const int64_t columns_in_l2 = l2_floats() / std::max<int64_t>(b.k, 1);
   b.hot_columns = even_part(columns, std::max(columns_in_l2 / 4, tile_columns), tile_columns);
-  b.group = std::clamp<int64_t>(columns_in_l2 / 4 / tile_rows, 1, b.row_tiles);
+  b.group = std::clamp<int64_t>(columns_in_l2 / 2 / tile_rows, 1, b.row_tiles);
   // Packing A pays where its lines compete for one set of L1, as those whole pages apart do, or where a line
   // taken for every k is too many, both the more so; and over many columns of packed B, with which tiles run
   // faster then.
@@ -227,9 +227,9 @@ void pack(const KernelTable& isa, bool transposed, int64_t n, int64_t k, const f
   });
 }
 
-// All threads pack a slab of B, about the size of L2, then multiply by it, then the next one.
+// All threads pack a slab of B, then multiply by it, then the next one.
 void multiply_by_slabs(const KernelTable& isa, const Problem& p) {
-  const int64_t most = std::max<int64_t>(l2_floats(), 1 << 18), panel = full_panel(isa), block = block_of_k(isa, p.k);
+  const int64_t most = std::max<int64_t>(2 * l2_floats(), 1 << 18), panel = full_panel(isa), block = block_of_k(isa, p.k);
   Problem slab = p;
   const int64_t columns = even_part(p.n, std::max(most / std::max<int64_t>(block, 1), panel), panel);
   const int64_t padded = ceil_div(columns, panel) * panel;
@@ -279,9 +279,10 @@ void multiply(const KernelTable& isa, const Problem& p) {
   const int64_t row_tiles = ceil_div(p.m, isa.gemm_tile_rows());
   if (p.panel) return multiply_as_it_lies(isa, p);
   if (p.b_transposed) return p.m <= 4 ? multiply_rows(isa, p) : multiply_by_slabs(isa, p);
-  // Where B fits L2, reading its rows where they are costs little that packing would save, unless it is used often;
-  // from beyond, packing pays from the fourth use on.
-  const bool pays = p.k * p.n > l2_floats() ? row_tiles > 3 : row_tiles >= 32 && p.n >= full_panel(isa);
+  // Where B fits L2, reading its rows where they are costs nothing that packing would save; from beyond, packing
+  // pays from some use on.
+  static const long EP=getenv("EP")?atol(getenv("EP")):15;
+  const bool pays = p.k * p.n > l2_floats() && row_tiles > EP;
   pays ? multiply_by_slabs(isa, p) : multiply_as_it_lies(isa, p);
 }
 

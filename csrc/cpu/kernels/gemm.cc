@@ -328,12 +328,44 @@ void gemm_dots(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_row, i
             : dot_rows<4>)(n, k, a, a_row, a_col, b, b_row, c, c_row, accumulate, bias);
 }
 
+// Lane i of the result: columns of S rows each, of a and of b in turn, from the lower or upper half of their lanes.
+template <int S, bool kUpper>
+constexpr int join_columns(int i) {
+  const int column = i / (2 * S), row = i % (2 * S);
+  return (kUpper ? kLanes / 2 : 0) + column * S + (row < S ? row : kLanes + row - S);
+}
+template <int S>
+FASTDL_INLINE void join_rows(vf& a, vf& b) {
+  const vf lower = shuffle<join_columns<S, false>>(a, b, LaneIndices{});
+  b = shuffle<join_columns<S, true>>(a, b, LaneIndices{});
+  a = lower;
+}
+
+// Eight rows of sixteen columns become sixteen columns of eight rows, two to a vector.
+FASTDL_INLINE void pack_eight_rows(float* packed, const float* a, int64_t a_row) {
+  vf v[8];
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) v[i] = load(a + i * a_row);
+#pragma GCC unroll 4
+  for (int i = 0; i < 8; i += 2) join_rows<1>(v[i], v[i + 1]);
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) join_rows<2>(v[i / 2 * 4 + i % 2], v[i / 2 * 4 + i % 2 + 2]);
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) join_rows<4>(v[i], v[i + 4]);
+  // Vector 4 h2 + 2 h1 + h0 now has the columns of the halves h0, h1, h2 that the three steps chose... 
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) store(packed + i * 16, v[(i & 1) * 4 + (i & 2) + i / 4]);
+}
+
 void gemm_pack_a(float* packed, int64_t m, int64_t k, const float* a, int64_t a_row, int64_t a_col) {
   for (int64_t i0 = 0; i0 < m; i0 += kLanes, a += kLanes * a_row, packed += kLanes) {
     const int64_t rows = m - i0 < kLanes ? m - i0 : kLanes;
     // A single block stores whole vectors; what one writes beyond its m lanes is overwritten by the next.
     const bool whole = i0 == 0 || rows == kLanes;
     int64_t l = 0;
+    if constexpr (kLanes == 16)
+      if (a_col == 1 && m == 8)
+        for (; l + kLanes <= k; l += kLanes) pack_eight_rows(packed + l * 8, a + l, a_row);
     if (a_col == 1)
       for (; l + kLanes <= k; l += kLanes) {
         vf v[kLanes];
