@@ -179,8 +179,9 @@ Case gemm_row(Data& d) {
   const int64_t m = kernels().gemm_tile_rows(), columns = kernels().gemm_tile_columns(m);
   const int64_t k = d.n / columns, a_row = k + 16;
   return {4.0 * double(m * k + k * columns + m * columns), 2.0 * double(m * k * columns), [=, &d] {
-            kernels().gemm_row(m, columns, k, d[1], a_row, 1, d[2], columns, columns, 0, d[0], columns, 0,
-                               nullptr);
+            const fastdl::GemmRow g = {m, columns, k, d[1], a_row, 1, d[2], columns, columns, 0, d[0], columns,
+                                 false, nullptr};
+            kernels().gemm_row(g);
           }};
 }
 Case gemm_dots(Data& d) {

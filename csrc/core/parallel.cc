@@ -82,22 +82,48 @@ int spin_microseconds() {
   return from_environment("FASTDL_SPIN", 0, 1000000, 200);
 }
 
+// Each thread of the team has a share of the chunks, the same one in every region that is cut alike: what it wrote
+// in one call is then in its own caches when it reads it in the next. It takes its share from the front; who is
+// done first helps the others, from the back of theirs.
+struct alignas(64) Share {
+  std::atomic<uint64_t> rest{0};  // begin in the lower 32 bits, end in the upper
+
+  void set(int64_t begin, int64_t end) {
+    rest.store(uint64_t(end) << 32 | uint64_t(begin), std::memory_order_relaxed);
+  }
+  // The next chunk from the front or the back; -1 if none is left.
+  int64_t take(bool front) {
+    uint64_t old = rest.load(std::memory_order_relaxed);
+    for (;;) {
+      const uint64_t begin = old & 0xffffffff, end = old >> 32;
+      if (begin >= end) return -1;
+      const uint64_t now = front ? end << 32 | (begin + 1) : (end - 1) << 32 | begin;
+      if (rest.compare_exchange_weak(old, now, std::memory_order_relaxed))
+        return int64_t(front ? begin : end - 1);
+    }
+  }
+};
+
 struct Job {
   FunctionRef<void(int64_t, int64_t)>* body;
   int64_t n, grain, chunks;
-  std::atomic<int64_t> next{0};
+  Share* shares;  // one for each thread
+  int threads;
   std::mutex error_mutex;
   std::exception_ptr error;
 
-  void work() {
-    for (int64_t c; (c = next.fetch_add(1, std::memory_order_relaxed)) < chunks;) {
-      try {
-        (*body)(c * grain, std::min(n, (c + 1) * grain));
-      } catch (...) {
-        std::lock_guard lock(error_mutex);
-        if (!error) error = std::current_exception();
-      }
+  void run(int64_t chunk) {
+    try {
+      (*body)(chunk * grain, std::min(n, (chunk + 1) * grain));
+    } catch (...) {
+      std::lock_guard lock(error_mutex);
+      if (!error) error = std::current_exception();
     }
+  }
+  void work(int thread) {
+    for (int64_t c; (c = shares[thread].take(true)) >= 0;) run(c);
+    for (int i = 1; i < threads; ++i)
+      for (int64_t c; (c = shares[(thread + i) % threads].take(false)) >= 0;) run(c);
   }
 };
 
@@ -107,10 +133,11 @@ thread_local bool inside = false;
 // to sleep: the caller never waits for a thread that has not begun, only for chunks that are under way.
 class Team {
  public:
-  Team(int threads, int spin_us) : spin_us_(threads > cpus_available() ? 0 : spin_us) {
+  Team(int threads, int spin_us)
+      : spin_us_(threads > cpus_available() ? 0 : spin_us), shares_(size_t(threads)) {
     workers_.reserve(size_t(threads - 1));
     try {
-      for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { loop(); });
+      for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { loop(i); });
     } catch (const std::system_error&) {
       // The system gives no more threads; the work is done by those there are.
     }
@@ -121,9 +148,13 @@ class Team {
     for (std::thread& t : workers_) t.join();
   }
   void run(Job& job) {
+    job.shares = shares_.data();
+    job.threads = int(shares_.size());
+    for (int64_t i = 0; i < job.threads; ++i)
+      shares_[size_t(i)].set(i * job.chunks / job.threads, (i + 1) * job.chunks / job.threads);
     open_ = &job;
     announce(job.chunks - 1);
-    job.work();
+    job.work(0);
     // A worker says that it is busy before it looks at open_, and both are sequentially consistent: either it
     // sees the job closed, or it is seen here.
     open_ = nullptr;
@@ -169,19 +200,20 @@ class Team {
     }
   }
 
-  void loop() {
+  void loop(int thread) {
     inside = true;  // a parallel_for within a body runs inline
     for (uint64_t seen = 0;;) {
       wait_until([&] { return generation_ != seen; }, work_);
       seen = generation_;
       if (stop_) return;
       ++busy_;
-      if (Job* job = open_) job->work();
+      if (Job* job = open_) job->work(thread);
       if (--busy_ == 0) wake(done_, 1);
     }
   }
 
   const int spin_us_;
+  std::vector<Share> shares_;
   std::vector<std::thread> workers_;
   Sleepers work_, done_;
   std::atomic<uint64_t> generation_{0};
@@ -231,12 +263,12 @@ void set_num_threads(int64_t n) {
 
 void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body) {
   if (n <= 0) return;
-  if (grain < 1) grain = 1;
-  const int64_t chunks = (n - 1) / grain + 1;
-  Job job{&body, n, grain, chunks, {}, {}, {}};
+  // A share counts its chunks in 32 bits.
+  grain = std::max({grain, int64_t(1), n >> 31});
+  Job job{&body, n, grain, (n - 1) / grain + 1, nullptr, 0, {}, {}};
   State& s = get_state();
-  if (chunks == 1 || s.threads == 1 || inside || !s.mutex.try_lock()) {
-    job.work();
+  if (job.chunks == 1 || s.threads == 1 || inside || !s.mutex.try_lock()) {
+    for (int64_t c = 0; c < job.chunks; ++c) job.run(c);
   } else {
     std::lock_guard lock(s.mutex, std::adopt_lock);
     if (!s.team) s.team = new Team(s.threads, s.spin_us);

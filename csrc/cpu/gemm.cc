@@ -115,26 +115,36 @@ class Task {
 
   // Adds A[rows, l ... l + k] B[l ... l + k, columns] to C.
   void block(int64_t l, int64_t k) const {
+    GemmRow g = {};
+    g.k = k;
     for (int64_t t = 0; t < block_.row_tiles; t += block_.group) {
       const int64_t end = std::min(t + block_.group, block_.row_tiles);
       const float* packed = block_.pack_a ? pack_a(t, end, l, k) : nullptr;
       for (int64_t j = 0; j < columns_; j += block_.hot_columns)
-        group(t, end, packed, j0_ + j, std::min(block_.hot_columns, columns_ - j), l, k);
+        group(g, t, end, packed, j0_ + j, std::min(block_.hot_columns, columns_ - j), l);
     }
   }
 
   // The same for row tiles [begin, end) and one hot part of B, which starts a panel if B is packed.
-  void group(int64_t begin, int64_t end, const float* packed, int64_t j, int64_t n, int64_t l, int64_t k) const {
-    const bool last = l + k == p_.k;
-    const float* b = p_.panel ? p_.b + j * p_.k + l * p_.panel : p_.b + l * p_.b_row + j;
-    const float* bias = last && p_.epilogue.bias && !p_.scalar_bias ? p_.epilogue.bias + j : nullptr;
+  void group(GemmRow& g, int64_t begin, int64_t end, const float* packed, int64_t j, int64_t n, int64_t l) const {
+    const bool last = l + g.k == p_.k;
+    g.n = n;
+    g.b = p_.panel ? p_.b + j * p_.k + l * p_.panel : p_.b + l * p_.b_row + j;
+    g.b_row = p_.panel ? p_.panel : p_.b_row;
+    g.panel = p_.panel ? p_.panel : n;
+    g.panel_stride = p_.panel * p_.k;
+    g.c_row = p_.c_row;
+    g.accumulate = p_.accumulate || l > 0;
+    g.bias = last && p_.epilogue.bias && !p_.scalar_bias ? p_.epilogue.bias + j : nullptr;
     for (int64_t t = begin; t < end; ++t) {
-      const int64_t i = top(t), m = top(t + 1) - i;
-      const float* a = packed ? packed + (t - begin) * packed_tile(k) : p_.a + i * p_.a_row + l * p_.a_col;
-      float* c = p_.c + i * p_.c_row + j;
-      isa_.gemm_row(m, n, k, a, packed ? 1 : p_.a_row, packed ? m : p_.a_col, b, p_.panel ? p_.panel : p_.b_row,
-                    p_.panel ? p_.panel : n, p_.panel * p_.k, c, p_.c_row, p_.accumulate || l > 0, bias);
-      if (last) finish(c, m, n);
+      const int64_t i = top(t);
+      g.m = top(t + 1) - i;
+      g.a = packed ? packed + (t - begin) * packed_tile(g.k) : p_.a + i * p_.a_row + l * p_.a_col;
+      g.a_row = packed ? 1 : p_.a_row;
+      g.a_col = packed ? g.m : p_.a_col;
+      g.c = p_.c + i * p_.c_row + j;
+      isa_.gemm_row(g);
+      if (last) finish(g.c, g.m, n);
     }
   }
 
@@ -185,14 +195,16 @@ Grid choose_grid(const KernelTable& isa, const Problem& p, double time) {
   Grid best = {p.m, p.n};
   const int64_t threads = num_threads();
   if (threads == 1 || time < 2 * kLeastTime) return best;
-  const int64_t tile_rows = isa.gemm_tile_rows(), tile_columns = p.panel ? p.panel : isa.gemm_tile_columns(p.m);
+  const int64_t tile_rows = isa.gemm_tile_rows(), tile_columns = p.panel ? p.panel : isa.lanes;
   double least = 1e300;
   for (int64_t each = 1; each <= 4; each *= 2) {
     const int64_t wanted = std::min(each * threads, std::max<int64_t>(2, int64_t(time / kLeastTime)));
     for (int64_t by_columns = 1; by_columns <= wanted; ++by_columns) {
       const Grid g = {even_part(p.m, ceil_div(p.m, wanted / by_columns), tile_rows),
                       even_part(p.n, ceil_div(p.n, by_columns), tile_columns)};
-      const double one = arithmetic_time(isa, double(g.rows), g.columns, double(p.k)) +
+      // Columns next to each other are neighbours in the caches, too, where threads hinder one another; and all
+      // read the same A.
+      const double one = (by_columns == 1 ? 1.0 : p.a_col == 1 ? 1.08 : 1.15) * arithmetic_time(isa, double(g.rows), g.columns, double(p.k)) +
                          kFloatTime * double((g.rows + g.columns) * p.k + 2 * g.rows * g.columns);
       const int64_t tasks = ceil_div(p.m, g.rows) * ceil_div(p.n, g.columns);
       const double until = one * (double(ceil_div(tasks, threads)) + 0.1);
@@ -227,9 +239,9 @@ void pack(const KernelTable& isa, bool transposed, int64_t n, int64_t k, const f
   });
 }
 
-// All threads pack a slab of B, then multiply by it, then the next one.
-void multiply_by_slabs(const KernelTable& isa, const Problem& p) {
-  const int64_t most = std::max<int64_t>(2 * l2_floats(), 1 << 18), panel = full_panel(isa), block = block_of_k(isa, p.k);
+// All threads pack a slab of B, at `most` so many floats, then multiply by it, then the next one.
+void multiply_by_slabs(const KernelTable& isa, const Problem& p, int64_t most) {
+  const int64_t panel = full_panel(isa), block = block_of_k(isa, p.k);
   Problem slab = p;
   const int64_t columns = even_part(p.n, std::max(most / std::max<int64_t>(block, 1), panel), panel);
   const int64_t padded = ceil_div(columns, panel) * panel;
@@ -256,6 +268,26 @@ void multiply_by_slabs(const KernelTable& isa, const Problem& p) {
   }
 }
 
+// B packed slab by slab. What one thread packs and others read has to cross from cache to cache, so where B is much
+// wider than A is high each thread takes columns of its own instead.
+void multiply_packing(const KernelTable& isa, const Problem& p) {
+  const int64_t l2 = std::max<int64_t>(l2_floats(), 1 << 17), panel = full_panel(isa), threads = num_threads();
+  const double time = arithmetic_time(isa, double(p.m), p.n, double(p.k));
+  if (threads == 1 || time < 2 * kLeastTime || p.n < 2 * p.m || p.n < threads * panel)
+    return multiply_by_slabs(isa, p, threads == 1 ? l2 / 4 : 2 * l2);
+  const int64_t columns = even_part(p.n, ceil_div(p.n, threads), panel);
+  parallel_for(ceil_div(p.n, columns), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t j = begin * columns; j < std::min(end * columns, p.n); j += columns) {
+      Problem part = p;
+      part.n = std::min(columns, p.n - j);
+      part.b += p.b_transposed ? j * p.b_row : j;
+      part.c += j;
+      if (part.epilogue.bias && !p.scalar_bias) part.epilogue.bias += j;
+      multiply_by_slabs(isa, part, l2 / 4);
+    }
+  });
+}
+
 // Few rows of A times rows of B: packing would cost as much as the product.
 void multiply_rows(const KernelTable& isa, const Problem& p) {
   const int64_t unit = 2 * isa.lanes;
@@ -278,12 +310,11 @@ void multiply_rows(const KernelTable& isa, const Problem& p) {
 void multiply(const KernelTable& isa, const Problem& p) {
   const int64_t row_tiles = ceil_div(p.m, isa.gemm_tile_rows());
   if (p.panel) return multiply_as_it_lies(isa, p);
-  if (p.b_transposed) return p.m <= 4 ? multiply_rows(isa, p) : multiply_by_slabs(isa, p);
+  if (p.b_transposed) return p.m <= 4 ? multiply_rows(isa, p) : multiply_packing(isa, p);
   // Where B fits L2, reading its rows where they are costs nothing that packing would save; from beyond, packing
-  // pays from some use on.
-  static const long EP=getenv("EP")?atol(getenv("EP")):15;
-  const bool pays = p.k * p.n > l2_floats() && row_tiles > EP;
-  pays ? multiply_by_slabs(isa, p) : multiply_as_it_lies(isa, p);
+  // pays from about the sixteenth use on.
+  const bool pays = p.k * p.n > l2_floats() && row_tiles > 15;
+  pays ? multiply_packing(isa, p) : multiply_as_it_lies(isa, p);
 }
 
 void multiply_batch(int64_t batch, const Problem& p) {

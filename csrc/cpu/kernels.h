@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cpu/gemm_row.h"
+
 namespace fastdl {
 
 struct KernelTable {

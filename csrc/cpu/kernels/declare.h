@@ -1,5 +1,6 @@
 // Declares every row of kernels.inc in this ISA's namespace. Kernel files include this first.
 #pragma once
+#include "cpu/gemm_row.h"
 #include "cpu/simd/simd.h"
 
 namespace fastdl::FASTDL_ISA_NS {

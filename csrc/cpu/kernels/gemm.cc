@@ -66,6 +66,7 @@ struct Operands {
   const float* bias;  // null, or added to every row at the end
   bool accumulate;    // start from C, not from 0
   int64_t tail;       // lanes of the last vector, if the tile is a partial one
+  bool more;          // another tile of these rows follows right behind this one
 };
 
 template <int R, int V, bool kPartial>
@@ -109,9 +110,11 @@ FASTDL_INLINE void store_tile(vf (&acc)[R][V], const Operands& o) {
   }
 }
 
-// The next tile of these rows starts right behind this one: have its C at hand by then.
+// Have the C of the next tile at hand by then; behind the last one C may be another thread's, which must not lose
+// its lines to us.
 template <int R, int V>
 FASTDL_INLINE void prefetch_next(const Operands& o) {
+  if (!o.more) return;
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
@@ -188,23 +191,26 @@ FASTDL_INLINE void tile_of_width(const Operands& o, int64_t w) {
   w == V * kLanes ? tile<R, V, false>(o) : tile<R, V, true>(o);
 }
 
-// R rows of C from left to right; B lies in panels of `panel` columns, `panel_stride` floats apart.
+// R rows of C from left to right.
 template <int R>
-void row_of_tiles(Operands o, int64_t n, int64_t panel, int64_t panel_stride) {
+void row_of_tiles(const GemmRow& g) {
   constexpr int kMost = vectors_for(R);
-  const float *b = o.b, *bias = o.bias;
-  float* c = o.c;
-  const bool packed = o.a_row == 4 && o.a_col == 4 * R && o.b_row == kMost * kLanes && panel == o.b_row;
-  for (int64_t j0 = 0; j0 < n; j0 += panel, b += panel_stride) {
-    const int64_t width = n - j0 < panel ? n - j0 : panel;
+  const int64_t n = g.n;
+  Operands o = {g.k, g.a, 4 * g.a_row, 4 * g.a_col, nullptr, g.b_row, nullptr, g.c_row, nullptr, g.accumulate,
+                n % kLanes, false};
+  const bool packed = g.a_row == 1 && g.a_col == R && g.b_row == kMost * kLanes && g.panel == g.b_row;
+  const float* b = g.b;
+  for (int64_t j0 = 0; j0 < n; j0 += g.panel, b += g.panel_stride) {
+    const int64_t width = n - j0 < g.panel ? n - j0 : g.panel;
     for (int64_t j = 0; j < width;) {
       // Two last tiles of about the same width rather than a wide and a narrow one.
       const int64_t left = (width - j + kLanes - 1) / kLanes;
       const int64_t v = left <= kMost ? left : left < 2 * kMost ? (left + 1) / 2 : kMost;
       const int64_t w = width - j < v * kLanes ? width - j : v * kLanes;
       o.b = b + j;
-      o.c = c + j0 + j;
-      o.bias = bias ? bias + j0 + j : nullptr;
+      o.c = g.c + j0 + j;
+      o.bias = g.bias ? g.bias + j0 + j : nullptr;
+      o.more = j0 + j + w < n;
       if (packed && w == kMost * kLanes)
         packed_tile<R, kMost>(o);
       else
@@ -215,9 +221,9 @@ void row_of_tiles(Operands o, int64_t n, int64_t panel, int64_t panel_stride) {
 }
 
 template <int R>
-void rows_of_tiles(int64_t m, const Operands& o, int64_t n, int64_t panel, int64_t panel_stride) {
-  if (m == R) return row_of_tiles<R>(o, n, panel, panel_stride);
-  if constexpr (R > 1) rows_of_tiles<R - 1>(m, o, n, panel, panel_stride);
+void rows_of_tiles(const GemmRow& g) {
+  if (g.m == R) return row_of_tiles<R>(g);
+  if constexpr (R > 1) rows_of_tiles<R - 1>(g);
 }
 
 // --- packing
@@ -313,12 +319,7 @@ int gemm_tile_columns(int64_t m) {
   return vectors * kLanes;
 }
 
-void gemm_row(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_row, int64_t a_col,
-              const float* b, int64_t b_row, int64_t panel, int64_t panel_stride, float* c, int64_t c_row,
-              int accumulate, const float* bias) {
-  const Operands o = {k, a, 4 * a_row, 4 * a_col, b, b_row, c, c_row, bias, accumulate != 0, n % kLanes};
-  rows_of_tiles<kRows>(m, o, n, panel, panel_stride);
-}
+void gemm_row(const GemmRow& g) { rows_of_tiles<kRows>(g); }
 
 void gemm_dots(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_row, int64_t a_col, const float* b,
                int64_t b_row, float* c, int64_t c_row, int accumulate, const float* bias) {

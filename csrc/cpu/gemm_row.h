@@ -1,0 +1,19 @@
+#pragma once
+#include <stdint.h>
+
+namespace fastdl {
+
+// A row of register tiles, for gemm_row (kernels.inc says what it computes).
+struct GemmRow {
+  int64_t m, n, k;
+  const float* a;
+  int64_t a_row, a_col;
+  const float* b;
+  int64_t b_row, panel, panel_stride;
+  float* c;
+  int64_t c_row;
+  bool accumulate;
+  const float* bias;
+};
+
+}  // namespace fastdl
