@@ -38,7 +38,7 @@ void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> 
 
 // Items per chunk such that one chunk costs about `kChunkNanoseconds`, given the cost of one item.
 // A rough cost is enough: streaming float32 is about 0.3 ns an element and array, an FMA 0.02 ns.
-inline constexpr double kChunkNanoseconds = 20000;
+inline constexpr double kChunkNanoseconds = 8000;
 inline int64_t grain_for(double nanoseconds_per_item) {
   double g = kChunkNanoseconds / (nanoseconds_per_item > 1e-4 ? nanoseconds_per_item : 1e-4);
   return g < 1 ? 1 : g > 1e15 ? int64_t(1e15) : int64_t(g);

@@ -63,7 +63,7 @@ double arithmetic_time(const KernelTable& isa, double m, int64_t n, double k) {
 constexpr double kFloatTime = 0.13;
 
 // Tasks of less than this are not worth another thread.
-constexpr double kLeastTime = 6000;
+constexpr double kLeastTime = 4000;
 
 // How one task is blocked, from the caches found and the tiles of the ISA in use.
 struct Blocking {
