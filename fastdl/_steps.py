@@ -9,6 +9,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+import numpy as np
+
 from . import _core, _tree
 from ._core import Tensor
 
@@ -95,6 +97,24 @@ class StepFunction:
             self._warm = True
             return result
         return self._record(signature, leaves, fill)
+
+    def call(self, x: np.ndarray, key: Hashable) -> np.ndarray | None:
+        """The step on one array, if there is a plan of one array that gives one array; else None.
+
+        The same as a call with the array's tensor, whose result becomes an array of the caller's.
+        """
+        full = (key, (x.shape, x.dtype))
+        with self.turn:
+            signature = self._signatures.get(full)
+            if (
+                signature is None
+                or signature.plan is None
+                or type(signature.result) is not Tensor
+                or self._layout != _core.layout_version()
+            ):
+                return None
+            self._signatures.move_to_end(full)
+            return signature.plan.call(x)
 
     def _record(self, signature: _Signature, leaves: Sequence[Tensor], fill: Fill) -> Any:
         slots = [t.clone() for t in leaves]

@@ -31,6 +31,26 @@ auto without_gil(F f) {
   return result;
 }
 
+// A plan in use: its inputs are read from where they lie, if nothing that the steps write lies there, else copied.
+class Feeding {
+ public:
+  explicit Feeding(Plan& plan) : plan_(plan), turn_(plan.mutex()) {}
+  ~Feeding() {
+    for (size_t i = 0; i < plan_.inputs().size(); ++i) plan_.rebind(int(i), nullptr);
+  }
+  void feed(int i, void* data) {
+    const Tensor& slot = plan_.inputs()[size_t(i)];
+    if (plan_.can_rebind(i) && !plan_.writes_into(data, slot->bytes()))
+      plan_.rebind(i, data);
+    else
+      std::memmove(slot->raw(), data, size_t(slot->bytes()));
+  }
+
+ private:
+  Plan& plan_;
+  std::lock_guard<std::mutex> turn_;
+};
+
 std::vector<Tensor> replay(Plan& plan, const std::vector<Tensor>& values) {
   FASTDL_CHECK(values.size() == plan.inputs().size(), ValueError, "plan: expected ",
                plan.inputs().size(), " inputs, got ", values.size());
@@ -48,12 +68,34 @@ std::vector<Tensor> replay(Plan& plan, const std::vector<Tensor>& values) {
     for (size_t k = 0; k < sources.size(); ++k)
       if (k != i && values[i]->storage == plan.inputs()[k]->storage) sources[i] = copy(values[i]);
   without_gil([&](auto& interrupted) {
-    std::lock_guard turn(plan.mutex());
-    for (size_t i = 0; i < sources.size(); ++i)
-      std::memmove(plan.inputs()[i]->raw(), sources[i]->raw(), size_t(sources[i]->bytes()));
+    Feeding feeding(plan);
+    for (size_t i = 0; i < sources.size(); ++i) feeding.feed(int(i), sources[i]->raw());
     return plan.replay(interrupted);
   });
   return plan.outputs();
+}
+
+// The one output for one input, from array to array; None if the plan or the array is not of that kind.
+py::object call(Plan& plan, const py::array& x) {
+  if (plan.inputs().size() != 1 || plan.outputs().size() != 1) return py::none();
+  const Tensor &slot = plan.inputs()[0], &out = plan.outputs()[0];
+  constexpr int wanted = int(py::array::c_style) | int(py::detail::npy_api::NPY_ARRAY_ALIGNED_);
+  bool fits = (x.flags() & wanted) == wanted && x.dtype().ptr() == dtype_to(slot->dtype).ptr() &&
+              x.ndim() == slot->shape.rank();
+  for (int i = 0; fits && i < slot->shape.rank(); ++i) fits = x.shape(i) == slot->shape[i];
+  if (!fits) return py::none();
+  std::vector<py::ssize_t> shape(out->shape.begin(), out->shape.end());
+  py::array result(dtype_to(out->dtype), shape);
+  void* to = result.mutable_data();
+  void* from = const_cast<void*>(x.data());
+  without_gil([&](auto& interrupted) {
+    Feeding feeding(plan);
+    feeding.feed(0, from);
+    const bool done = plan.replay(interrupted);
+    std::memcpy(to, out->raw(), size_t(out->bytes()));
+    return done;
+  });
+  return result;
 }
 
 }  // namespace
@@ -70,6 +112,7 @@ void bind_plan(py::module_& m) {
            }),
            py::arg("recorder"), py::arg("inputs"), py::arg("outputs"))
       .def("replay", &replay, py::arg("inputs") = std::vector<Tensor>())
+      .def("call", &call, py::arg("x"))
       .def_property_readonly("inputs", &Plan::inputs)
       .def_property_readonly("outputs", &Plan::outputs)
       .def_property_readonly("arena_bytes", &Plan::arena_bytes)

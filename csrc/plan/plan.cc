@@ -105,6 +105,14 @@ void Plan::rebind(int i, void* data) {
   for (const Patch& p : patches_[size_t(i)]) p.view->data = base + p.offset;
 }
 
+bool Plan::writes_into(const void* data, int64_t bytes) const {
+  const char* begin = static_cast<const char*>(data);
+  return std::any_of(written_.begin(), written_.end(), [&](const Ref<Storage>& s) {
+    const char* other = static_cast<const char*>(s->data());
+    return begin < other + s->bytes() && other < begin + bytes;
+  });
+}
+
 std::string Plan::describe() const {
   std::ostringstream s;
   for (const Step& step : steps_) {

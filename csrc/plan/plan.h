@@ -95,6 +95,8 @@ class Plan : public RefCounted {
   // Only for inputs that are merely read: not where the step changes one, or where an output is its memory.
   void rebind(int i, void* data);
   bool can_rebind(int i) const { return can_rebind_[size_t(i)]; }
+  // Whether the steps change anything of this memory.
+  bool writes_into(const void* data, int64_t bytes) const;
 
   // Held while a plan's memory is in use: inputs filled, steps run, results read. A plan is one object of
   // mutable state; threads that replay the same one take turns.

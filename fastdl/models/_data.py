@@ -170,6 +170,10 @@ class Form:
         return _tree.map_structure(lambda mark: next(supply) if mark else None, self._marks)
 
 
+# The key of x that is one array, without y and sample_weight.
+ONE_ARRAY = Form((True, None, None)).key
+
+
 class Stream:
     """Batches that something else makes: (x, y, sample_weight) of each, as tensors.
 

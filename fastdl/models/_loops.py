@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _core, _tree
 from .._core import Tensor
-from ._data import Arrays, Stream, as_sample_weights, is_stream, to_tensors
+from ._data import ONE_ARRAY, Arrays, Stream, as_sample_weights, is_stream, to_tensors
 from ._running import Running, numbers
 from .compile_utils import CompileMetrics
 
@@ -193,6 +193,10 @@ class Loops(Running):
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays."""
+        if type(x) is np.ndarray and not self.run_eagerly:
+            result = self._function("predict").call(x, ONE_ARRAY)
+            if result is not None:
+                return result
         with self._function("predict").turn:
             result = self._run_batch("predict", (to_tensors("x", x), None, None))
             return _tree.map_structure(np.array, result)
