@@ -55,6 +55,9 @@ int64_t block_of_k(const KernelTable& isa, int64_t k) {
   return even_part(k, std::clamp<int64_t>(l1_floats() / 6 / isa.gemm_tile_rows(), 64, 512), 8);
 }
 
+// So few that the time is that of reading B.
+bool few_rows(const Problem& p) { return p.m <= 4; }
+
 // A guess of a product's time on one thread in ns: two vector FMAs a cycle, in vectors that may not be full; or
 // its operands once from beyond L2, which is what each part of a product costs beside.
 double arithmetic_time(const KernelTable& isa, double m, int64_t n, double k) {
@@ -89,8 +92,8 @@ Blocking choose_blocking(const KernelTable& isa, const Problem& p, int64_t rows,
   const bool many_lines = !by_rows && p.k * p.a_col > l1_floats();
   b.pack_a = columns >= (pages_apart && many_lines ? 32 : pages_apart || many_lines ? 128 : 512) &&
              (pages_apart || many_lines || p.panel);
-  // One row or few: B from memory, row by row.
-  if (rows <= 4 && !p.panel) b.k = std::min<int64_t>(p.k, 16), b.hot_columns = columns;
+  // Few rows: B comes from memory and is used but once, so it is read in long stretches of some rows.
+  if (few_rows(p) && !p.panel) b.k = std::min<int64_t>(p.k, 64), b.hot_columns = columns;
   return b;
 }
 
@@ -197,7 +200,7 @@ Grid choose_grid(const KernelTable& isa, const Problem& p, double time) {
   if (threads == 1 || time < 2 * kLeastTime) return best;
   const int64_t tile_rows = isa.gemm_tile_rows(), tile_columns = p.panel ? p.panel : isa.lanes;
   double least = 1e300;
-  for (int64_t each = 1; each <= 4; each *= 2) {
+  for (int64_t each = 1; each <= (few_rows(p) ? 1 : 4); each *= 2) {
     const int64_t wanted = std::min(each * threads, std::max<int64_t>(2, int64_t(time / kLeastTime)));
     for (int64_t by_columns = 1; by_columns <= wanted; ++by_columns) {
       const Grid g = {even_part(p.m, ceil_div(p.m, wanted / by_columns), tile_rows),
@@ -310,7 +313,7 @@ void multiply_rows(const KernelTable& isa, const Problem& p) {
 void multiply(const KernelTable& isa, const Problem& p) {
   const int64_t row_tiles = ceil_div(p.m, isa.gemm_tile_rows());
   if (p.panel) return multiply_as_it_lies(isa, p);
-  if (p.b_transposed) return p.m <= 4 ? multiply_rows(isa, p) : multiply_packing(isa, p);
+  if (p.b_transposed) return few_rows(p) ? multiply_rows(isa, p) : multiply_packing(isa, p);
   // Where B fits L2, reading its rows where they are costs nothing that packing would save; from beyond, packing
   // pays from about the sixteenth use on.
   const bool pays = p.k * p.n > l2_floats() && row_tiles > 15;
