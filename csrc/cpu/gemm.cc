@@ -1,6 +1,6 @@
 // Matrix multiplication: blocking, packing and threads around the register tiles of kernels/gemm.cc.
 //
-//     for each slab of B                        packed by all threads together, if that pays; twice as large as L2
+//     for each slab of B                        packed by all threads together, if that pays
 //       for each task of a grid over C          one thread each, independent of one another
 //         for each block of k                   so long that a row of tiles of A takes a sixth of L1
 //           for each group of rows              A[rows, k] is packed, if that pays; half of L2
@@ -129,7 +129,8 @@ class Task {
   }
 
   // The same for row tiles [begin, end) and one hot part of B, which starts a panel if B is packed.
-  void group(GemmRow& g, int64_t begin, int64_t end, const float* packed, int64_t j, int64_t n, int64_t l) const {
+  void group(GemmRow& g, int64_t begin, int64_t end, const float* packed, int64_t j, int64_t n,
+             int64_t l) const {
     const bool last = l + g.k == p_.k;
     g.n = n;
     g.b = p_.panel ? p_.b + j * p_.k + l * p_.panel : p_.b + l * p_.b_row + j;
@@ -207,7 +208,8 @@ Grid choose_grid(const KernelTable& isa, const Problem& p, double time) {
                       even_part(p.n, ceil_div(p.n, by_columns), tile_columns)};
       // Columns next to each other are neighbours in the caches, too, where threads hinder one another; and all
       // read the same A.
-      const double one = (by_columns == 1 ? 1.0 : p.a_col == 1 ? 1.08 : 1.15) * arithmetic_time(isa, double(g.rows), g.columns, double(p.k)) +
+      const double apart = by_columns == 1 ? 1.0 : p.a_col == 1 ? 1.08 : 1.15;
+      const double one = apart * arithmetic_time(isa, double(g.rows), g.columns, double(p.k)) +
                          kFloatTime * double((g.rows + g.columns) * p.k + 2 * g.rows * g.columns);
       const int64_t tasks = ceil_div(p.m, g.rows) * ceil_div(p.n, g.columns);
       const double until = one * (double(ceil_div(tasks, threads)) + 0.1);
@@ -248,7 +250,8 @@ void multiply_by_slabs(const KernelTable& isa, const Problem& p, int64_t most) {
   Problem slab = p;
   const int64_t columns = even_part(p.n, std::max(most / std::max<int64_t>(block, 1), panel), panel);
   const int64_t padded = ceil_div(columns, panel) * panel;
-  const int64_t depth = std::min(p.k, std::max<int64_t>(most / std::max<int64_t>(padded * block, 1), 1) * block);
+  const int64_t blocks = std::max<int64_t>(most / std::max<int64_t>(padded * block, 1), 1);
+  const int64_t depth = std::min(p.k, blocks * block);
   float* packed = static_cast<float*>(scratch(Scratch::gemm_b, padded * depth * sizeof(float)));
   slab.b = packed;
   slab.b_transposed = false;
@@ -263,8 +266,8 @@ void multiply_by_slabs(const KernelTable& isa, const Problem& p, int64_t most) {
       slab.accumulate = p.accumulate || l > 0;
       slab.epilogue = l + slab.k == p.k ? p.epilogue : Epilogue{};
       if (slab.epilogue.bias && !p.scalar_bias) slab.epilogue.bias += j;
-      pack(isa, p.b_transposed, slab.n, slab.k, p.b + (p.b_transposed ? j * p.b_row + l : l * p.b_row + j), p.b_row,
-           packed);
+      const float* b = p.b + (p.b_transposed ? j * p.b_row + l : l * p.b_row + j);
+      pack(isa, p.b_transposed, slab.n, slab.k, b, p.b_row, packed);
       multiply_as_it_lies(isa, slab);
       l += depth;
     } while (l < p.k);

@@ -15,8 +15,8 @@
 namespace fastdl::FASTDL_ISA_NS {
 namespace {
 
-// kRows fills the registers at two or three vectors: R * V accumulators (at least 8 to 10 hide the latency of
-// FMA on two ports), V vectors of B and one broadcast.
+// kRows times two or three vectors fill the registers: R * V accumulators (at least 8 to 10 hide the latency of
+// FMA on two ports), V vectors of B and one broadcast. Three vectors need fewer loads than two.
 #if defined(__AVX512F__)
 constexpr int kRegisters = 32, kRows = 8;
 #elif defined(__AVX2__)
@@ -353,7 +353,8 @@ FASTDL_INLINE void pack_eight_rows(float* packed, const float* a, int64_t a_row)
   for (int i = 0; i < 4; ++i) join_rows<2>(v[i / 2 * 4 + i % 2], v[i / 2 * 4 + i % 2 + 2]);
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) join_rows<4>(v[i], v[i + 4]);
-  // Vector 4 h2 + 2 h1 + h0 now has the columns of the halves h0, h1, h2 that the three steps chose... 
+  // Each step put a lower half of columns into one vector of its pair and the upper into the other, so that vector
+  // 4 i + 2 j + k has the columns 8 k + 4 j + 2 i and the next.
 #pragma GCC unroll 8
   for (int i = 0; i < 8; ++i) store(packed + i * 16, v[(i & 1) * 4 + (i & 2) + i / 4]);
 }
