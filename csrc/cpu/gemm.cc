@@ -275,13 +275,14 @@ void multiply_by_slabs(const KernelTable& isa, const Problem& p, int64_t most) {
 }
 
 // B packed slab by slab. What one thread packs and others read has to cross from cache to cache, so where B is much
-// wider than A is high each thread takes columns of its own instead.
+// wider than A is high, or both are small, each thread takes columns of its own instead.
 void multiply_packing(const KernelTable& isa, const Problem& p) {
-  const int64_t l2 = std::max<int64_t>(l2_floats(), 1 << 17), panel = full_panel(isa), threads = num_threads();
+  const int64_t l2 = std::max<int64_t>(l2_floats(), 1 << 17), threads = num_threads();
   const double time = arithmetic_time(isa, double(p.m), p.n, double(p.k));
-  if (threads == 1 || time < 2 * kLeastTime || p.n < 2 * p.m || p.n < threads * panel)
+  const bool wide = p.n >= 2 * p.m || time < 40 * kLeastTime;
+  if (threads == 1 || time < 2 * kLeastTime || !wide || p.n < 2 * isa.lanes)
     return multiply_by_slabs(isa, p, threads == 1 ? l2 / 4 : 2 * l2);
-  const int64_t columns = even_part(p.n, ceil_div(p.n, threads), panel);
+  const int64_t columns = even_part(p.n, ceil_div(p.n, threads), isa.lanes);
   parallel_for(ceil_div(p.n, columns), 1, [&](int64_t begin, int64_t end) {
     for (int64_t j = begin * columns; j < std::min(end * columns, p.n); j += columns) {
       Problem part = p;
