@@ -127,22 +127,27 @@ void tile(const Operands& o) {
   vf acc[R][V];
   load_tile<R, V, kPartial>(acc, o);
   prefetch_next<R, V>(o);
-  // Five rows share a base pointer, with offsets of 0..4 rows that stay in registers.
+  // Five rows share a base pointer. What the compiler would keep in registers, the multiples of a row and the
+  // places to prefetch, is hidden from it within the loop: an address can hold 1, 2 or 4 times a register, and
+  // there are too few to hold all.
   constexpr int kBases = (R + 4) / 5;
   const int64_t a_row = o.a_row, a_col = o.a_col, b_row = o.b_row, tail = o.tail;
   const char* base[kBases];
   for (int i = 0; i < kBases; ++i) base[i] = (const char*)o.a + 5 * i * a_row;
   const float* b = o.b;
   for (int64_t k = o.k; k > 0; --k) {
+    int64_t row = a_row;
+    const float* soon = b + 8 * b_row;
+    asm volatile("" : "+r"(row), "+r"(soon));
     vf bv[V];
 #pragma GCC unroll 8
-    for (int v = 0; v < V; v += kLine) __builtin_prefetch(b + 8 * b_row + v * kLanes);
+    for (int v = 0; v < V; v += kLine) __builtin_prefetch(soon + v * kLanes);
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v)
       bv[v] = kPartial && v == V - 1 ? load_part(b + v * kLanes, tail) : load(b + v * kLanes);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
-      const vf x = splat(*(const float*)(base[r / 5] + (r % 5) * a_row));
+      const vf x = splat(*(const float*)(base[r / 5] + (r % 5) * row));
 #pragma GCC unroll 8
       for (int v = 0; v < V; ++v) acc[r][v] = fma(x, bv[v], acc[r][v]);
     }
