@@ -34,7 +34,7 @@ auto without_gil(F f) {
 // A plan in use: its inputs are read from where they lie, if nothing that the steps write lies there, else copied.
 class Feeding {
  public:
-  explicit Feeding(Plan& plan) : plan_(plan), turn_(plan.mutex()) {}
+  explicit Feeding(Plan& plan) : plan_(plan), turn_(plan) {}
   ~Feeding() {
     for (size_t i = 0; i < plan_.inputs().size(); ++i) plan_.rebind(int(i), nullptr);
   }
@@ -48,7 +48,7 @@ class Feeding {
 
  private:
   Plan& plan_;
-  std::lock_guard<std::mutex> turn_;
+  Plan::Turn turn_;
 };
 
 std::vector<Tensor> replay(Plan& plan, const std::vector<Tensor>& values) {
@@ -75,9 +75,10 @@ std::vector<Tensor> replay(Plan& plan, const std::vector<Tensor>& values) {
   return plan.outputs();
 }
 
-// The one output for one input, from array to array; None if the plan or the array is not of that kind.
+// The one output for one input, from array to array; None if the plan or the array is not of that kind, or if
+// this very thread is within a replay.
 py::object call(Plan& plan, const py::array& x) {
-  if (plan.inputs().size() != 1 || plan.outputs().size() != 1) return py::none();
+  if (plan.inputs().size() != 1 || plan.outputs().size() != 1 || plan.mine()) return py::none();
   const Tensor &slot = plan.inputs()[0], &out = plan.outputs()[0];
   constexpr int wanted = int(py::array::c_style) | int(py::detail::npy_api::NPY_ARRAY_ALIGNED_);
   bool fits = (x.flags() & wanted) == wanted && x.dtype().ptr() == dtype_to(slot->dtype).ptr() &&
@@ -116,6 +117,7 @@ void bind_plan(py::module_& m) {
       .def_property_readonly("inputs", &Plan::inputs)
       .def_property_readonly("outputs", &Plan::outputs)
       .def_property_readonly("arena_bytes", &Plan::arena_bytes)
+      .def_property_readonly("mine", &Plan::mine)
       .def("profile", &Plan::profile, py::arg("repeats") = 100)
       .def("__len__", &Plan::calls)
       .def("__str__", &Plan::describe);

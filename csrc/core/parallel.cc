@@ -20,7 +20,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -111,13 +110,17 @@ struct Job {
   int threads;
   std::mutex error_mutex;
   std::exception_ptr error;
+  int64_t error_chunk = INT64_MAX;
 
   void run(int64_t chunk) {
+    const int64_t begin = chunk * grain;
     try {
-      (*body)(chunk * grain, std::min(n, (chunk + 1) * grain));
+      (*body)(begin, begin + std::min(grain, n - begin));
     } catch (...) {
       std::lock_guard lock(error_mutex);
-      if (!error) error = std::current_exception();
+      if (chunk > error_chunk) return;
+      error_chunk = chunk;
+      error = std::current_exception();
     }
   }
   void work(int thread) {
@@ -138,8 +141,8 @@ class Team {
     workers_.reserve(size_t(threads - 1));
     try {
       for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { loop(i); });
-    } catch (const std::system_error&) {
-      // The system gives no more threads; the work is done by those there are.
+    } catch (const std::exception&) {
+      // The system gives no more threads, or no memory for them; the work is done by those there are.
     }
   }
   ~Team() {
@@ -263,8 +266,7 @@ void set_num_threads(int64_t n) {
 
 void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body) {
   if (n <= 0) return;
-  // A share counts its chunks in 32 bits.
-  grain = std::max({grain, int64_t(1), n >> 31});
+  grain = chunk_size(n, grain);
   Job job{&body, n, grain, (n - 1) / grain + 1, nullptr, 0, {}, {}};
   State& s = get_state();
   if (job.chunks == 1 || s.threads == 1 || inside || !s.mutex.try_lock()) {

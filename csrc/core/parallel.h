@@ -33,8 +33,16 @@ class FunctionRef<R(Args...)> {
 
 // Calls body(begin, end) for every chunk of [0, n). Runs on the calling thread alone when there is one
 // chunk, one thread, when already inside a parallel_for, or while another thread uses the team.
-// An exception in a body is rethrown on the calling thread after all chunks ended.
+// All chunks run, also if the bodies of some throw; then the exception of the first such chunk is rethrown
+// on the calling thread, whichever thread came to it first.
 void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body);
+
+// Items per chunk of n where `grain` is wished for: more if there would be too many chunks to count in
+// 32 bits.
+inline int64_t chunk_size(int64_t n, int64_t grain) {
+  const int64_t least = n >> 31 > 1 ? n >> 31 : 1;
+  return grain > least ? grain : least;
+}
 
 // Items per chunk such that one chunk costs about `kChunkNanoseconds`, given the cost of one item.
 // A rough cost is enough: streaming float32 is about 0.3 ns an element and array, an FMA 0.02 ns.

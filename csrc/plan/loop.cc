@@ -68,7 +68,7 @@ void check(const Plan& plan, const LoopOptions& o) {
 }  // namespace
 
 int64_t run_loop(Plan& plan, const LoopOptions& o, const std::function<bool()>& interrupted) {
-  std::lock_guard turn(plan.mutex());
+  Plan::Turn turn(plan);
   check(plan, o);
   using clock = std::chrono::steady_clock;
   const auto start = clock::now();

@@ -27,9 +27,12 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
 
   patches_.resize(inputs_.size());
   can_rebind_.assign(inputs_.size(), true);
-  for (size_t k = 0; k < inputs_.size(); ++k)
+  for (size_t k = 0; k < inputs_.size(); ++k) {
+    // Integers may be labels, which are checked before they are used: nobody may change them in between.
+    can_rebind_[k] = is_float(inputs_[k]->dtype);
     for (int b : output_buffers)
       if (b == input_buffers[k]) can_rebind_[k] = false;
+  }
   std::vector<bool> written(r.buffers.size());
   auto write_to = [&](const Operand& o) {
     if (o.buffer < 0) return;

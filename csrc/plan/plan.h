@@ -7,10 +7,12 @@
 // one arena. So a replay holds no stale values: what is meant to change between steps (learning rate, step
 // count, batch) is memory the ops read, and the random state is the generator's own.
 #pragma once
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -99,8 +101,26 @@ class Plan : public RefCounted {
   bool writes_into(const void* data, int64_t bytes) const;
 
   // Held while a plan's memory is in use: inputs filled, steps run, results read. A plan is one object of
-  // mutable state; threads that replay the same one take turns.
-  std::mutex& mutex() { return mutex_; }
+  // mutable state; threads that replay the same one take turns. A thread that has the turn may come back, from
+  // a signal handler that ran within a replay: it would wait for itself, so RuntimeError is thrown.
+  class Turn {
+   public:
+    explicit Turn(Plan& plan) : plan_(plan) {
+      FASTDL_CHECK(!plan.mine(), RuntimeError, "plan: replayed from within its own replay");
+      plan.mutex_.lock();
+      plan.owner_ = std::this_thread::get_id();
+    }
+    ~Turn() {
+      plan_.owner_ = std::thread::id();
+      plan_.mutex_.unlock();
+    }
+    Turn(const Turn&) = delete;
+
+   private:
+    Plan& plan_;
+  };
+  // Whether this thread has the turn.
+  bool mine() const { return owner_ == std::this_thread::get_id(); }
 
   const std::vector<Tensor>& inputs() const { return inputs_; }
   const std::vector<Tensor>& outputs() const { return outputs_; }
@@ -132,6 +152,7 @@ class Plan : public RefCounted {
   std::vector<std::vector<Patch>> patches_;  // of each input
   std::vector<bool> can_rebind_;
   std::mutex mutex_;
+  std::atomic<std::thread::id> owner_;  // of the mutex
 };
 
 // lower.cc: the passes from a recording to what a plan runs, in this order.
