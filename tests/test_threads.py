@@ -52,6 +52,8 @@ def threads():
 
 # --- the environment
 
+ISAS = ", ".join(_core.runnable_isas())
+
 
 @pytest.mark.parametrize(
     ("environment", "expected"),
@@ -77,10 +79,18 @@ def test_what_others_say_is_ignored_if_it_makes_no_sense(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
-        ("FASTDL_NUM_THREADS", "many", "expected an integer from 1 to 1024, got 'many'"),
-        ("FASTDL_NUM_THREADS", "0", "expected an integer from 1 to 1024, got '0'"),
-        ("FASTDL_SPIN", "-1", "expected an integer from 0 to"),
-        ("FASTDL_ISA", "foo", "unknown instruction set 'foo'; possible here: "),
+        *(
+            ("FASTDL_NUM_THREADS", text, f"expected an integer from 1 to 1024, got '{text}'")
+            for text in ("many", "0", "1025", "-1", "2.5", "3 threads", "9" * 30)
+        ),
+        *(
+            ("FASTDL_SPIN", text, f"expected an integer from 0 to 1000000, got '{text}'")
+            for text in ("-1", "1000001", "long", "1e3")
+        ),
+        *(
+            ("FASTDL_ISA", text, f"unknown instruction set '{text}'; possible here: {ISAS}\n")
+            for text in ("foo", "AVX2", "avx", " avx2")
+        ),
     ],
 )
 def test_our_variables_are_checked_at_import(tmp_path, name, text, expected):
@@ -111,6 +121,43 @@ else:
     assert children.output(code, tmp_path, FASTDL_NUM_THREADS="4") == "0\n"
     # Both went on from the same numbers.
     assert (tmp_path / "child").read_text() == (tmp_path / "parent").read_text()
+
+
+def test_forks_beside_a_thread_that_works(tmp_path):
+    """Each child starts while the team is busy; it has its own, also for loops that raise."""
+    code = """
+import os, threading, warnings
+import numpy as np, fastdl
+from fastdl import _core
+warnings.simplefilter("ignore", DeprecationWarning)  # of Python: forks beside threads
+a, labels = fastdl.rand(300, 300), np.zeros(100_000, np.int64)
+labels[70_000] = labels[90_000] = 3
+scores = fastdl.zeros(100_000, 3)
+want = (a @ a).numpy().copy()
+plan, done = fastdl.plan(lambda a: a @ a), False
+def work():
+    while not done: plan(a)
+thread = threading.Thread(target=work)
+thread.start()
+failed = []
+for i in range(20):
+    child = os.fork()
+    if not child:
+        try:
+            good = all(np.array_equal((a @ a).numpy(), want) for _ in range(5))
+            try:
+                _core.sparse_softmax_cross_entropy(scores, labels, -1)
+            except ValueError as error:
+                good &= "label 3 of sample 70000" in str(error)
+            os._exit(0 if good else 1)
+        except BaseException:
+            os._exit(2)
+    failed.append(os.waitpid(child, 0)[1])
+done = True
+thread.join()
+print(sum(failed))
+"""
+    assert children.output(code, tmp_path, FASTDL_NUM_THREADS="7", timeout=60) == "0\n"
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
