@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .rows import data_for, load_mnist, repeat
+from .rows import NoPart, data_for, load_mnist, repeat, stored
 
 IMPORTS = "fastdl"  # what the row "import" imports
 
@@ -33,10 +33,22 @@ def mlp(sizes, batch):
     )
 
 
-def matmul(m, n, k):
+def mlp_bf16(sizes, batch):
     import fastdl
 
-    a, b = fastdl.rand(m, k), fastdl.rand(k, n)
+    if not hasattr(fastdl, "set_dtype_policy"):
+        raise NoPart("this fastdl has no set_dtype_policy")
+    fastdl.set_dtype_policy("mixed_bfloat16")
+    return mlp(sizes, batch)
+
+
+def matmul(m, n, k, a_t, b_t):
+    import fastdl
+
+    a, b = (fastdl.rand(*shape) for shape in stored(m, n, k, a_t, b_t))
+    if a_t or b_t:  # what @ calls too, with the operands as they are stored
+        product = fastdl._core.matmul
+        return repeat(lambda: product(a, b, a_t, b_t))
     return repeat(lambda: a @ b)
 
 

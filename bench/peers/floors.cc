@@ -1,12 +1,20 @@
-// The machine's floors: fused multiply-adds per second, and bytes read per second from arrays of several
-// sizes, from those in the first cache to those in memory, on `threads` threads.
-// Compiled for the machine at hand by floors.py; prints JSON.
+// The machine's floors: fused multiply-adds per second, those of bfloat16 where there are instructions for
+// them, and bytes read per second from arrays of several sizes, from those in the first cache to those in
+// memory, on `threads` threads. Compiled for the machine at hand by floors.py; prints JSON.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
 #include <vector>
+
+#if defined(__AVX512BF16__) || (defined(__AMX_BF16__) && defined(__AMX_TILE__))
+#include <immintrin.h>
+#endif
+#if defined(__AMX_BF16__) && defined(__AMX_TILE__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #if defined(__AVX512F__)
 constexpr int kBytes = 64;
@@ -26,6 +34,54 @@ double seconds_of(int threads, auto body) {
     for (std::thread& t : team) t.join();
     best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
+  return best;
+}
+
+// Operations per second of products of bfloat16 summed in float32; 0 without instructions for them.
+double bf16_flops(int threads) {
+  double best = 0;
+#if defined(__AVX512BF16__)
+  constexpr long kSteps = 10'000'000;
+  const double vectors = seconds_of(threads, [](int) {
+    __m512 acc[12] = {};
+    __m512bh x = __m512bh(_mm512_set1_epi16(0x3f80)), y = x;  // ones
+    for (long i = 0; i < kSteps; ++i)
+      for (__m512& a : acc) {
+        a = _mm512_dpbf16_ps(a, x, y);
+        asm volatile("" : "+v"(a));
+      }
+  });
+  best = 2.0 * 12 * 32 * kSteps * threads / vectors;
+#endif
+#if defined(__AMX_BF16__) && defined(__AMX_TILE__) && defined(__linux__)
+  // Linux asks for a request before the first tile (ARCH_REQ_XCOMP_PERM, XTILEDATA).
+  if (syscall(SYS_arch_prctl, 0x1023, 18) == 0) {
+    constexpr long kTiles = 2'000'000;
+    const double tiles = seconds_of(threads, [](int) {
+      // Eight tiles of 16 rows and 64 bytes: palette, start row, 14 reserved, bytes, rows.
+      alignas(64) unsigned char config[64] = {1};
+      for (int i = 0; i < 8; ++i) config[16 + 2 * i] = 64, config[48 + i] = 16;
+      asm volatile("" ::"r"(config) : "memory");  // GCC thinks that only the first 8 bytes are read
+      _tile_loadconfig(config);
+      _tile_zero(0);
+      _tile_zero(1);
+      _tile_zero(2);
+      _tile_zero(3);
+      _tile_zero(4);
+      _tile_zero(5);
+      _tile_zero(6);
+      _tile_zero(7);
+      for (long i = 0; i < kTiles; ++i) {
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+      }
+      _tile_release();
+    });
+    best = std::max(best, 2.0 * 4 * 16 * 16 * 32 * kTiles * threads / tiles);
+  }
+#endif
   return best;
 }
 
@@ -61,7 +117,7 @@ int main(int argc, char** argv) {
     });
     return double(kBytesRead) * threads / seconds;
   };
-  std::printf("{\"flops\": %.4g, \"bytes_at\": [", flops);
+  std::printf("{\"flops\": %.4g, \"bf16_flops\": %.4g, \"bytes_at\": [", flops, bf16_flops(threads));
   for (long part = 16 << 10; part < kBytesRead; part *= 16)
     std::printf("[%ld, %.4g], ", part * threads, bytes_per_second(part));
   const double bytes = bytes_per_second(kBytesRead);

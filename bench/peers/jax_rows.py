@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .rows import data_for, load_mnist, repeat
+from .rows import data_for, load_mnist, product, repeat, stored
 
 IMPORTS = "jax.numpy"  # what the row "import" imports
 
@@ -69,13 +69,14 @@ def mlp(sizes, batch):
     return repeat(run, per=len(x) // batch)
 
 
-def matmul(m, n, k):
+def matmul(m, n, k, a_t, b_t):
     import jax
-    import jax.numpy as jnp
 
-    a, b = jnp.ones((m, k)), jnp.ones((k, n))
-    product = jax.jit(jnp.matmul)
-    return repeat(lambda: product(a, b).block_until_ready())
+    keys = jax.random.split(jax.random.key(0))
+    shapes = stored(m, n, k, a_t, b_t)
+    a, b = (jax.random.uniform(*which) for which in zip(keys, shapes, strict=True))
+    multiply = jax.jit(lambda a, b: product(a, b, a_t, b_t)())
+    return repeat(lambda: multiply(a, b).block_until_ready())
 
 
 def predict(sizes, batch):

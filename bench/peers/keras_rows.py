@@ -36,6 +36,13 @@ def mlp(sizes, batch):
     )
 
 
+def mlp_bf16(sizes, batch):
+    import keras
+
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    return mlp(sizes, batch)
+
+
 def cold_mnist():
     (x, y), (x_test, y_test) = load_mnist()
     model = _model((784, 512, 10))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .rows import repeat
+from .rows import product, repeat, stored
 
 
 def name_and_version() -> str:
@@ -11,9 +11,9 @@ def name_and_version() -> str:
     return f"numpy {numpy.__version__}"
 
 
-def matmul(m, n, k):
+def matmul(m, n, k, a_t, b_t):
     import numpy as np
 
     rng = np.random.default_rng(0)
-    a, b = rng.random((m, k), np.float32), rng.random((k, n), np.float32)
-    return repeat(lambda: a @ b)
+    a, b = (rng.random(shape, np.float32) for shape in stored(m, n, k, a_t, b_t))
+    return repeat(product(a, b, a_t, b_t))

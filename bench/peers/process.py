@@ -5,26 +5,58 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from .. import ROOT
 from .rows import ROWS
 
+# What holds each library to an instruction set, by --isa. ONNX Runtime has no such switch.
+ISA_SWITCHES: dict[str, dict[str, str]] = {
+    "avx2": {
+        "FASTDL_ISA": "avx2",
+        "ATEN_CPU_CAPABILITY": "avx2",  # PyTorch's own kernels, and those of torch.compile
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+        "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",  # JAX, and Keras on it
+        "OPENBLAS_CORETYPE": "Haswell",  # NumPy and scikit-learn
+    },
+}
+_NOT_HELD = ("onnxruntime",)
 
-def run(python: str, library: str, row: str, threads: int) -> dict[str, Any] | None:
+
+def environment(base: Mapping[str, str], threads: int, isa: str | None = None) -> dict[str, str]:
+    """The environment of a worker: as many threads for everyone, at most the instruction set."""
+    found = dict(base)
+    for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):  # NumPy shall choose for itself
+        found.pop(name, None)
+    for prefix in ("OMP", "MKL", "OPENBLAS", "FASTDL"):
+        found[f"{prefix}_NUM_THREADS"] = str(threads)
+    for name, value in ISA_SWITCHES[isa].items() if isa else ():
+        kept = found.get(name, "") + " " if name == "XLA_FLAGS" else ""  # a list of flags
+        found[name] = (kept + value).strip()
+    return found
+
+
+def held(library: str, isa: str | None) -> bool:
+    """Whether the library keeps to the instruction set that was asked for."""
+    return isa is None or library not in _NOT_HELD
+
+
+def run(
+    python: str, library: str, row: str, threads: int, isa: str | None = None
+) -> dict[str, Any] | None:
     """What the worker says of one row; None if the library is not there or takes no part.
 
     Raises:
         RuntimeError: it failed otherwise; the message ends as its standard error does.
     """
-    environment = dict(os.environ)
-    for prefix in ("OMP", "MKL", "OPENBLAS", "FASTDL"):
-        environment[f"{prefix}_NUM_THREADS"] = str(threads)
     start = time.perf_counter()
     done = subprocess.run(
         [python, "-m", "bench.peers.worker", library, row],
-        env=environment,
+        env=environment(os.environ, threads, isa),
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -35,6 +67,8 @@ def run(python: str, library: str, row: str, threads: int) -> dict[str, Any] | N
             return None
         raise RuntimeError(f"{library} {row} failed:\n{done.stderr[-2000:]}")
     result = json.loads(done.stdout.splitlines()[-1])
+    if reason := result.pop("no part", None):
+        print(f"{library} takes no part in {row}: {reason}", file=sys.stderr, flush=True)
     if not result:
         return None
     if row in ROWS and ROWS[row].whole_process:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +22,7 @@ class Row:
         arguments: what it is called with; it returns seconds (several samples) or a dict.
         unit: of the printed times.
         flops, bytes: the least that one measurement has to compute and to move, for the floor.
+        rate: which of the machine's rates the operations count at, see floors.py.
         whole_process: timed from outside, process start included.
     """
 
@@ -30,7 +32,12 @@ class Row:
     unit: str = "ms"
     flops: float = 0.0
     bytes: float = 0.0
+    rate: str = "flops"
     whole_process: bool = False
+
+
+class NoPart(Exception):
+    """A library is there but cannot do what the row asks for; the message says why."""
 
 
 def mlp_row(what: str, sizes: tuple[int, ...], batch: int) -> Row:
@@ -45,10 +52,32 @@ def mlp_row(what: str, sizes: tuple[int, ...], batch: int) -> Row:
     return Row(what, "mlp", (sizes, batch), flops=flops, bytes=moved)
 
 
-def matmul_row(m: int, n: int, k: int) -> Row:
-    """One product of (m, k) and (k, n)."""
-    what = f"({m}, {k}) times ({k}, {n})"
-    return Row(what, "matmul", (m, n, k), "us", 2.0 * m * n * k, 4.0 * (m * k + k * n + m * n))
+def mlp_bf16_row(what: str, sizes: tuple[int, ...], batch: int) -> Row:
+    """`mlp_row` in mixed precision: products of bfloat16, parameters and Adam in float32.
+
+    Floor: as many operations, at the rate of bfloat16; gradients may be bfloat16 too.
+    """
+    exact = mlp_row(what, sizes, batch)
+    moved = exact.bytes * (6 * 4 + 2) / (7 * 4)
+    return replace(exact, function="mlp_bf16", bytes=moved, rate="bf16_flops")
+
+
+def matmul_row(m: int, n: int, k: int, transposed: str = "nn") -> Row:
+    """One product of (m, k) and (k, n); a "t" for an operand that is stored transposed."""
+    left, right = (f"({a}, {b})" for a, b in ((m, k), (k, n)))
+    if transposed[0] == "t":
+        left = f"({k}, {m})^T"
+    if transposed[1] == "t":
+        right = f"({n}, {k})^T"
+    moved = 4.0 * (m * k + k * n + m * n)
+    arguments = (m, n, k, transposed[0] == "t", transposed[1] == "t")
+    return Row(f"{left} times {right}", "matmul", arguments, "us", 2.0 * m * n * k, moved)
+
+
+def matmul_rows(name: str, m: int, n: int, k: int) -> dict[str, Row]:
+    """A B, and A^T B, A B^T and A^T B^T as name_tn, name_nt, name_tt."""
+    plain = {f"matmul_{name}": matmul_row(m, n, k)}
+    return plain | {f"matmul_{name}_{t}": matmul_row(m, n, k, t) for t in ("tn", "nt", "tt")}
 
 
 def predict_row(batch: int) -> Row:
@@ -59,7 +88,10 @@ def predict_row(batch: int) -> Row:
     return Row(what, "predict", ((784, 512, 10), batch), "us", flops, moved)
 
 
+_SQUARE = (64, 128, 256, 512, 1024, 2048, 4096)
 _THIN = [(128, 512, 784), (32, 64, 64), (128, 10, 512), (64, 1024, 4096), (1, 1024, 1024)]
+_PRODUCTS = {str(n): (n, n, n) for n in _SQUARE}
+_PRODUCTS |= {f"{m}x{k}x{n}": (m, n, k) for m, n, k in _THIN}
 
 ROWS: dict[str, Row] = {
     "import": Row("import in a new process, NumPy's own import subtracted", "IMPORTS"),
@@ -67,8 +99,10 @@ ROWS: dict[str, Row] = {
     "mlp_128": mlp_row("784-128-10, batch 32, one step", (784, 128, 10), 32),
     "mlp_512": mlp_row("784-512-10, batch 128, one step", (784, 512, 10), 128),
     "mlp_4096": mlp_row("1024-4096-4096-1000, batch 256, one step", (1024, 4096, 4096, 1000), 256),
-    **{f"matmul_{n}": matmul_row(n, n, n) for n in (64, 128, 256, 512, 1024, 2048, 4096)},
-    **{f"matmul_{m}x{k}x{n}": matmul_row(m, n, k) for m, n, k in _THIN},
+    "mlp_4096_bf16": mlp_bf16_row(
+        "1024-4096-4096-1000 in mixed bfloat16, batch 256, one step", (1024, 4096, 4096, 1000), 256
+    ),
+    **{n: row for name, size in _PRODUCTS.items() for n, row in matmul_rows(name, *size).items()},
     **{f"predict_{batch}": predict_row(batch) for batch in (1, 64, 1024)},
     "cold_mnist": Row(
         "process start, import, load MNIST, 5 epochs of mlp_512, evaluate",
@@ -77,6 +111,35 @@ ROWS: dict[str, Row] = {
         whole_process=True,
     ),
 }
+
+
+def select(patterns: Iterable[str]) -> list[str]:
+    """The names of the rows that the patterns name: themselves, or with *, ?, [...] as files.
+
+    In the order of the patterns, each once.
+
+    Raises:
+        ValueError: a pattern that names none.
+    """
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        names = [name for name in ROWS if fnmatchcase(name, pattern)]
+        if not names:
+            raise ValueError(f"no row {pattern!r}; there are {', '.join(ROWS)}")
+        found.update(dict.fromkeys(names))
+    return list(found)
+
+
+def stored(m: int, n: int, k: int, a_t: bool, b_t: bool) -> tuple[tuple[int, int], ...]:
+    """The shapes in which the operands of a matmul row lie in memory."""
+    return (k, m) if a_t else (m, k), (n, k) if b_t else (k, n)
+
+
+def product(a: Any, b: Any, a_t: bool, b_t: bool) -> Callable[[], Any]:
+    """Multiplies operands that lie as `stored` says, as users of NumPy and its likes write it."""
+    if a_t:
+        return (lambda: a.T @ b.T) if b_t else (lambda: a.T @ b)
+    return (lambda: a @ b.T) if b_t else (lambda: a @ b)
 
 
 def repeat(run: Callable[[], object], per: int = 1, seconds: float = 0.2) -> list[float]:

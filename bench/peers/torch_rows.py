@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from .rows import data_for, load_mnist, repeat
+from .rows import data_for, load_mnist, product, repeat, stored
 
 IMPORTS = "torch"  # what the row "import" imports
 
@@ -16,7 +16,9 @@ def name_and_version() -> str:
 
 
 class _Training:
-    def __init__(self, sizes):
+    """A model and its training. `forward` gives the loss of some rows of the data."""
+
+    def __init__(self, sizes, mixed=False):
         import torch
         from torch import nn
 
@@ -26,6 +28,14 @@ class _Training:
         self.model = nn.Sequential(*layers[:-1])
         self.optimizer = torch.optim.Adam(self.model.parameters(), fused=True)
         self.loss = nn.MSELoss() if sizes[-1] == 1 else nn.CrossEntropyLoss()
+        self.mixed = mixed
+
+    def forward(self, x, y):
+        import torch
+
+        # The backward pass takes the types of the forward pass and needs no autocast.
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.mixed):
+            return self.loss(self.model(x), y)
 
     def epoch(self, x, y, batch):
         import torch
@@ -34,24 +44,27 @@ class _Training:
         for i in range(0, len(x), batch):
             rows = order[i : i + batch]
             self.optimizer.zero_grad()
-            loss = self.loss(self.model(x[rows]), y[rows])
-            loss.backward()
+            self.forward(x[rows], y[rows]).backward()
             self.optimizer.step()
 
 
-def mlp(sizes, batch):
+def mlp(sizes, batch, mixed=False, kind=_Training):
     import torch
 
     x, y = (torch.from_numpy(a) for a in data_for(sizes, batch))
-    training = _Training(sizes)
+    training = kind(sizes, mixed)
     return repeat(lambda: training.epoch(x, y, batch), per=len(x) // batch)
 
 
-def matmul(m, n, k):
+def mlp_bf16(sizes, batch):
+    return mlp(sizes, batch, mixed=True)
+
+
+def matmul(m, n, k, a_t, b_t):
     import torch
 
-    a, b = torch.rand(m, k), torch.rand(k, n)
-    return repeat(lambda: a @ b)
+    a, b = (torch.rand(shape) for shape in stored(m, n, k, a_t, b_t))
+    return repeat(product(a, b, a_t, b_t))
 
 
 def predict(sizes, batch):

@@ -7,8 +7,10 @@ import json
 import os
 import sys
 import time
+from typing import Any
 
-from .rows import ROWS
+from . import memory
+from .rows import ROWS, NoPart
 
 
 def main(library: str, name: str) -> None:
@@ -16,19 +18,30 @@ def main(library: str, name: str) -> None:
     threads = int(os.environ.get("OMP_NUM_THREADS", "0"))
     if threads:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    try:
+        result = measure(library, name)
+    except NoPart as e:
+        result = {"no part": str(e)}
+    if "seconds" in result:
+        result["peak"] = memory.peak()
+    print(json.dumps(result))
+
+
+def measure(library: str, name: str) -> dict[str, Any]:
+    """{"seconds": samples, ...} of a row, {"version": ...}, or nothing if it takes no part."""
     module = importlib.import_module(f"bench.peers.{library}_rows")
     if name == "version":
-        result = {"version": module.name_and_version()}
-    elif (function := getattr(module, ROWS[name].function, None)) is None:
-        result = {}
-    elif name == "import":
+        return {"version": module.name_and_version()}
+    if (function := getattr(module, ROWS[name].function, None)) is None:
+        return {}
+    if name == "import":
         importlib.import_module("numpy")
         start = time.perf_counter()
         importlib.import_module(function)
-        result = {"seconds": [time.perf_counter() - start]}
-    else:
-        result = function(*ROWS[name].arguments)
-    print(json.dumps({"seconds": result} if isinstance(result, list) else result))
+        return {"seconds": [time.perf_counter() - start]}
+    result = function(*ROWS[name].arguments)
+    # A row of a whole process says other things; its seconds are taken from outside.
+    return {"seconds": [], **result} if isinstance(result, dict) else {"seconds": result}
 
 
 if __name__ == "__main__":
