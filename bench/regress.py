@@ -28,7 +28,7 @@ from typing import Any
 
 from . import ROOT
 from .peers.process import run
-from .peers.rows import ROWS
+from .peers.rows import ROWS, select
 
 DEFAULT_ROWS = (
     *("mlp_tiny", "mlp_128", "mlp_512", "predict_1", "predict_64"),
@@ -190,9 +190,12 @@ def main(arguments: list[str] | None = None) -> int:
         "--baseline", type=Path, metavar="JSON", help="compare HEAD with stored ones"
     )
     options = parser.parse_args(arguments)
-    for row in options.rows:
-        if row not in ROWS or row == "import":
-            parser.error(f"no row {row!r}; there are {', '.join(r for r in ROWS if r != 'import')}")
+    try:
+        options.rows = [row for row in select(options.rows) if row != "import"]
+    except ValueError as e:
+        parser.error(str(e))
+    if not options.rows:
+        parser.error("the row import is for different libraries only")
     if options.rounds < 3:
         parser.error("fewer than 3 rounds say nothing about the noise")
     alone = options.save or options.baseline

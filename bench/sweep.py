@@ -120,6 +120,8 @@ def measure(cell: Cell, threads: int, turns: int) -> None:
     y = rng.integers(0, 10, len(x))
     model = _model((cell.width, cell.width, 10))
 
+    before = fastdl.get_num_threads()
+
     def train(count: int, epochs: int) -> float:
         fastdl.set_num_threads(count)
         start = time.perf_counter()
@@ -136,6 +138,7 @@ def measure(cell: Cell, threads: int, turns: int) -> None:
         order = [(1, cell.one), (threads, cell.all)]
         for count, seconds_of in order if turn % 2 == 0 else reversed(order):
             seconds_of.append(train(count, epochs))
+    fastdl.set_num_threads(before)
 
 
 def sweep(

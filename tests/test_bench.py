@@ -12,12 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import fastdl
+
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))  # last: an installed fastdl comes first
 
-chart, floors, rows, plain, regress = (
+chart, floors, memory, process, rows, plain, regress, sweep = (
     importlib.import_module(f"bench.{name}")
-    for name in ("peers.chart", "peers.floors", "peers.rows", "plain_mlp", "regress")
+    for name in (
+        *("peers.chart", "peers.floors", "peers.memory", "peers.process", "peers.rows"),
+        *("plain_mlp", "regress", "sweep"),
+    )
 )
 
 MACHINE = {"flops": 100.0, "bytes_at": [[10, 50.0], [1000, 20.0], [100000, 5.0]], "bytes": 5.0}
@@ -31,6 +36,9 @@ def test_floor_is_the_longer_of_arithmetic_and_memory():
     assert floors.seconds(MACHINE, 0.0, 99999.0) == 99999 / 20.0  # the cache may still hold it
     assert floors.seconds(MACHINE, 0.0, 0.0) is None
     assert floors.seconds(None, 1.0, 1.0) is None
+    assert floors.seconds({**MACHINE, "bf16_flops": 400.0}, 1000.0, 4.0, "bf16_flops") == 2.5
+    for without in (MACHINE, {**MACHINE, "bf16_flops": 0.0}):
+        assert floors.seconds(without, 1000.0, 4.0, "bf16_flops") is None
 
 
 def test_floor_takes_the_best_rate_of_larger_arrays():
@@ -46,10 +54,84 @@ def test_work_of_the_rows():
     assert row.bytes == 7 * 4 * 26
     product = rows.matmul_row(2, 3, 4)
     assert (product.flops, product.bytes) == (48, 4 * (8 + 12 + 6))
+    # Mixed precision: the same operations; gradients of two bytes.
+    mixed = rows.mlp_bf16_row("", (3, 4, 2), 5)
+    assert (mixed.flops, mixed.bytes) == (row.flops, (6 * 4 + 2) * 26)
+    assert (mixed.rate, mixed.function) == ("bf16_flops", "mlp_bf16")
+
+
+def test_every_product_has_its_transpositions():
+    for name, row in rows.ROWS.items():
+        if row.function == "matmul":
+            base, _, form = name.rpartition("_")
+            form = form if form in ("tn", "nt", "tt") else "nn"
+            assert row.arguments[3:] == (form[0] == "t", form[1] == "t")
+            same = rows.ROWS[name if form == "nn" else base]
+            assert (row.arguments[:3], row.flops) == (same.arguments[:3], same.flops)
+            assert {f"{name if form == 'nn' else base}_{t}" for t in ("tn", "nt", "tt")} < {
+                *rows.ROWS
+            }
+    assert rows.matmul_row(2, 3, 4, "tn").what == "(4, 2)^T times (4, 3)"
+    assert rows.matmul_row(2, 3, 4, "nt").what == "(2, 4) times (3, 4)^T"
+
+
+@pytest.mark.parametrize("a_t", [False, True])
+@pytest.mark.parametrize("b_t", [False, True])
+def test_stored_operands_multiply_to_the_same_shape(a_t, b_t):
+    a, b = (np.ones(shape, np.float32) for shape in rows.stored(2, 3, 4, a_t, b_t))
+    assert a.shape == ((4, 2) if a_t else (2, 4)) and b.shape == ((3, 4) if b_t else (4, 3))
+    np.testing.assert_array_equal(rows.product(a, b, a_t, b_t)(), np.full((2, 3), 4.0))
+
+
+def test_rows_are_chosen_by_patterns():
+    assert rows.select(["*"]) == list(rows.ROWS)
+    assert rows.select(["mlp_512", "mlp_*"])[:3] == ["mlp_512", "mlp_tiny", "mlp_128"]
+    assert rows.select(["predict_?", "predict_1"]) == ["predict_1"]
+    assert rows.select(["matmul_64*_t[nt]"])[:2] == ["matmul_64_tn", "matmul_64_tt"]
+    with pytest.raises(ValueError, match=r"no row 'mlp_9\*'; there are import, "):
+        rows.select(["mlp_512", "mlp_9*"])
+
+
+def test_environment_of_a_worker():
+    here = {"PATH": "p", "OPENBLAS_CORETYPE": "Zen", "OPENBLAS_L2_SIZE": "1", "XLA_FLAGS": "--a=b"}
+    found = process.environment(here, 3)
+    assert found.pop("PATH") == "p" and found.pop("XLA_FLAGS") == "--a=b"
+    assert found == {f"{p}_NUM_THREADS": "3" for p in ("OMP", "MKL", "OPENBLAS", "FASTDL")}
+    held = process.environment(here, 3, "avx2")
+    assert held["FASTDL_ISA"] == "avx2" and held["OPENBLAS_CORETYPE"] == "Haswell"
+    assert held["XLA_FLAGS"] == "--a=b --xla_cpu_max_isa=AVX2"
+    assert "OPENBLAS_L2_SIZE" not in held and here["OPENBLAS_CORETYPE"] == "Zen"
+    assert process.held("onnxruntime", None) and process.held("torch", "avx2")
+    assert not process.held("onnxruntime", "avx2")
+
+
+def test_peak_memory_is_the_high_water_mark():
+    status = "Name:\tpython\nVmPeak:\t  900 kB\nVmHWM:\t   12 kB\nVmRSS:\t   10 kB\n"
+    assert memory.high_water(status) == 12 * 1024
+    assert memory.high_water("Name:\tVmHWM\n") is None
+    before = memory.peak()
+    data = np.ones(8 << 20, np.float64)  # 64 MiB, written
+    assert memory.peak() >= data.nbytes and memory.peak() >= before
+
+
+def test_rows_that_hold_more_than_half_of_pytorchs_memory():
+    def entry(**peaks):
+        return {"libraries": {k.replace("_", " "): {"peak": v} for k, v in peaks.items()}}
+
+    rows_of = {
+        "a": entry(fastdl_0_avx2=51, torch_2=100, torch_2_compiled=300),
+        "b": entry(fastdl_0_avx2=50, torch_2=100),
+        "c": entry(fastdl_0_avx2=50, jax_0=60, torch_2_compiled=60),
+        "d": entry(torch_2=100),
+    }
+    assert memory.above_limit(rows_of) == {"a": 0.51}
 
 
 def _libraries(**medians):
-    return {"floor": None, "libraries": {k: {"median": v, "all": [v]} for k, v in medians.items()}}
+    return {
+        "floor": None,
+        "libraries": {k: {"median": v, "all": [v], "peak": 3 * v} for k, v in medians.items()},
+    }
 
 
 def test_chart(tmp_path):
@@ -70,11 +152,26 @@ def test_chart(tmp_path):
         "whole process": ["import"],
         "more": ["other"],
     }
+    assert chart.ratios(table, "peak") == found
     chart.draw(table, tmp_path / "chart.png")
     header = (tmp_path / "chart.png").read_bytes()[:24]
     assert header[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">II", header[16:])
     assert width > 600 and height > 200
+
+
+def test_chart_shows_the_worst_transposition():
+    found = {
+        "matmul_64": {"torch": 9.0},
+        "matmul_64_tn": {"torch": 2.0, "jax": 3.0},
+        "matmul_64_nt": {"torch": 4.0, "jax": 1.5},
+        "matmul_64_tt": {"torch": 5.0},
+        "matmul_8x4x2_tt": {"torch": 5.0},
+        "mlp_tiny": {"torch": 1.0},
+    }
+    assert list(chart.worst_forms(found)) == [
+        *("matmul_64", "matmul_64_nt", "matmul_8x4x2_tt", "mlp_tiny")
+    ]
 
 
 def test_chart_of_nothing_writes_nothing(tmp_path):
@@ -156,6 +253,75 @@ def test_a_baseline_of_another_machine_is_refused(tmp_path):
 def test_wrong_arguments_of_regress(arguments, message, capsys):
     with pytest.raises(SystemExit) as e:
         regress.main(arguments)
+    assert e.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_grid_of_the_sweep():
+    assert sweep.WIDTHS[:10] == [1, 2, 3, 4, 7, 8, 9, 15, 16, 17]
+    assert sweep.WIDTHS[-4:] == [2048, 2049, 4095, 4096]
+    assert sweep.DEFAULT_BATCHES == [2**i for i in range(11)]
+    assert sweep.choose(["7-16", "100", "8"], sweep.WIDTHS) == [7, 8, 9, 15, 16, 100]
+    for wrong in ("a", "4-", "-4", "5-6", "0", "4097", "1.5"):
+        with pytest.raises(ValueError, match=r"expected a number or|names nothing"):
+            sweep.choose([wrong], sweep.WIDTHS)
+
+
+def _cells():
+    """Seconds of three widths: threads harm the first and one unit more the second."""
+    return [
+        sweep.Cell(8, 4, one=[1.0, 2.0, 1.0], all=[1.2, 2.4, 1.0]),
+        sweep.Cell(9, 4, one=[2.0] * 3, all=[1.2] * 3),
+        sweep.Cell(10, 4, one=[2.0] * 3, all=[1.8] * 3),
+        sweep.Cell(10, 5, one=[1.0], all=[1.0]),
+        sweep.Cell(15, 4, one=[9.0], all=[9.0]),
+    ]
+
+
+def test_verdict_of_the_sweep():
+    cells = _cells()
+    assert cells[0].ratio == pytest.approx(1.2)  # of turns in pairs, not of medians
+    assert sweep.jumps(cells) == {(8, 4): 1.0, (9, 4): pytest.approx(1.5)}
+    slow, high = sweep.beyond(cells, sweep.Bounds(threads=0.03, unit=0.4))
+    assert slow == cells[:1] and list(high) == [(9, 4)]
+    assert sweep.beyond(cells, sweep.Bounds(threads=0.25, unit=0.6)) == ([], {})
+
+
+def test_report_of_the_sweep(capsys):
+    cells = _cells()
+    assert not sweep.report(cells, sweep.Bounds(0.03, 0.6), worst=1)
+    printed = capsys.readouterr().out
+    assert re.search(r"width 8 +batch 4 .* \+20\.0%  BEYOND", printed)
+    assert re.search(r"width 9, 10 +batch 4 .* \+50\.0%$", printed, re.M)
+    assert "width 15" not in printed
+    assert sweep.report(cells, sweep.Bounds(0.25, 0.6))
+    table = json.loads(json.dumps(sweep.as_table(cells, 2, sweep.Bounds(0.25, 0.6))))
+    assert table["cells"][1]["jump"] == pytest.approx(1.5) and table["cells"][3]["jump"] is None
+
+
+def test_sweep_measures_in_pairs(monkeypatch):
+    monkeypatch.setattr(sweep, "TURN", 0.0)
+    before = fastdl.get_num_threads()
+    bounds = sweep.Bounds(threads=1e9, unit=1e9)
+    cells = sweep.sweep([1, 2], [1, 3], threads=2, turns=2, bounds=bounds)
+    assert [(c.width, c.batch) for c in cells] == [(1, 1), (2, 1), (1, 3), (2, 3)]
+    assert all(len(c.one) == len(c.all) == 2 and min(c.one + c.all) > 0 for c in cells)
+    again = sweep.sweep([1], [1], threads=2, turns=2, bounds=sweep.Bounds(-1.0, 0.0))
+    assert len(again[0].one) == len(again[0].all) == 6  # beyond the bound: twice as long once more
+    assert fastdl.get_num_threads() == before
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--widths", "0"], "names nothing"),
+        (["--batches", "x"], "expected a number"),
+        (["--threads", "1"], "two threads"),
+    ],
+)
+def test_wrong_arguments_of_the_sweep(arguments, message, capsys):
+    with pytest.raises(SystemExit) as e:
+        sweep.main(arguments)
     assert e.value.code == 2
     assert message in capsys.readouterr().err
 
