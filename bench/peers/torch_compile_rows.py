@@ -1,6 +1,7 @@
-"""PyTorch with torch.compile: the loss of the training rows is compiled, with its gradients; the
-update is the fused one of torch_rows.py, which is a single call already. Prediction compiles the
-model. `cold_mnist` has none: a process that trains for seconds does not pay for the compiler."""
+"""PyTorch with torch.compile: a batch's rows, the model and the loss are compiled as one function,
+with its gradients; the update is the fused one of torch_rows.py, which is a single call already.
+Compiling the whole step, or without the rows, was slower. Prediction compiles the model.
+`cold_mnist` has none: a process that trains for seconds does not pay for the compiler."""
 
 from __future__ import annotations
 

@@ -30,12 +30,12 @@ class _Training:
         self.loss = nn.MSELoss() if sizes[-1] == 1 else nn.CrossEntropyLoss()
         self.mixed = mixed
 
-    def forward(self, x, y):
+    def forward(self, x, y, rows):
         import torch
 
         # The backward pass takes the types of the forward pass and needs no autocast.
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.mixed):
-            return self.loss(self.model(x), y)
+            return self.loss(self.model(x[rows]), y[rows])
 
     def epoch(self, x, y, batch):
         import torch
@@ -44,7 +44,7 @@ class _Training:
         for i in range(0, len(x), batch):
             rows = order[i : i + batch]
             self.optimizer.zero_grad()
-            self.forward(x[rows], y[rows]).backward()
+            self.forward(x, y, rows).backward()
             self.optimizer.step()
 
 
