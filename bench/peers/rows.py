@@ -184,7 +184,8 @@ def load_mnist() -> list[tuple[Any, Any]]:
     pairs = []
     for part in ("train", "t10k"):
         y = read(f"{part}-labels-idx1-ubyte.gz", 8)
-        x = read(f"{part}-images-idx3-ubyte.gz", 16).reshape(len(y), 784).astype("float32") / 255
+        x = read(f"{part}-images-idx3-ubyte.gz", 16).reshape(len(y), 784).astype("float32")
+        x /= 255  # in place: a second copy would be the peak of every library's memory
         pairs.append((x, y.astype("int64")))
     return pairs
 
