@@ -1,0 +1,97 @@
+// Which bfloat16 instructions there are, and which are used.
+#include <cstring>
+
+#include "core/check.h"
+#include "cpu/bf16/kernels.h"
+#include "cpu/bf16.h"
+#include "cpu/gemm_bf16.h"
+#include "cpu/isa.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace fastdl {
+
+#define BF16(name) extern const Bf16Kernels kernel_table_##name;
+#include "bf16_list.inc"
+#undef BF16
+
+namespace {
+
+#if defined(__x86_64__)
+bool cpuid_bit(unsigned subleaf, int which, int bit) {
+  unsigned r[4] = {};
+  return __get_cpuid_count(7, subleaf, &r[0], &r[1], &r[2], &r[3]) && r[which] >> bit & 1;
+}
+
+// Tile registers are 8 KiB for each thread, which the system saves only for processes that ask for them.
+bool tiles_granted() {
+#if defined(__linux__)
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+
+bool cpu_runs_bf16(const char* name) {
+  bool avx512 = false;
+  for (const KernelTable* t : runnable_tables()) avx512 |= !strcmp(t->isa, "avx512");
+  constexpr int kEax = 0, kEdx = 3;
+  if (!avx512 || !cpuid_bit(1, kEax, 5)) return false;
+  if (strcmp(name, "amx_bf16")) return true;
+  unsigned low = 0, high = 0;
+  asm("xgetbv" : "=a"(low), "=d"(high) : "c"(0));  // AVX-512 runs, so there is this instruction
+  constexpr unsigned kTiles = 3u << 17;
+  return cpuid_bit(0, kEdx, 22) && cpuid_bit(0, kEdx, 24) && (low & kTiles) == kTiles && tiles_granted();
+}
+#else
+bool cpu_runs_bf16(const char*) { return false; }
+#endif
+
+const std::vector<const Bf16Kernels*>& runnable() {
+  static const std::vector<const Bf16Kernels*> tables = [] {
+    std::vector<const Bf16Kernels*> r;
+    for (const Bf16Kernels* t : std::vector<const Bf16Kernels*>{
+#define BF16(name) &kernel_table_##name,
+#include "bf16_list.inc"
+#undef BF16
+         })
+      if (cpu_runs_bf16(t->name)) r.push_back(t);
+    return r;
+  }();
+  return tables;
+}
+
+const Bf16Kernels* selected = nullptr;
+
+}  // namespace
+
+const Bf16Kernels* bf16_kernels() {
+  if (strcmp(kernels().isa, "avx512") || runnable().empty()) return nullptr;
+  return selected ? selected : runnable().back();
+}
+
+const char* bf16_instructions() { return bf16_kernels() ? bf16_kernels()->name : nullptr; }
+
+std::vector<std::string> runnable_bf16() {
+  std::vector<std::string> names;
+  for (const Bf16Kernels* t : runnable()) names.push_back(t->name);
+  return names;
+}
+
+void select_bf16(const std::string& name) {
+  for (const Bf16Kernels* t : runnable())
+    if (name == t->name) {
+      selected = t;
+      return;
+    }
+  raise<ValueError>("bfloat16: this CPU or build has no '", name, "'");
+}
+
+}  // namespace fastdl
