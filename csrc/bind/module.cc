@@ -1,6 +1,7 @@
 // The extension module fastdl._core: error translation and the machine's configuration.
 #include "bind/convert.h"
 #include "core/parallel.h"
+#include "cpu/gemm_bf16.h"
 #include "cpu/isa.h"
 
 namespace fastdl {
@@ -38,6 +39,7 @@ py::dict config() {
     for (const KernelTable* t : runnable_tables()) names.push_back(t->isa);
     return names;
   }();
+  d["bfloat16"] = bf16_instructions();  // None: products are computed in float32
   d["threads"] = num_threads();
   d["cpu"] = cpu_name();
   const CacheSizes& s = cache_sizes();
@@ -72,6 +74,8 @@ PYBIND11_MODULE(_core, m) {
   m.def("set_num_threads", [](py::object n) { set_num_threads(integer_from(n)); });
   m.def("select_isa", static_cast<void (*)(const std::string&)>(&select_isa));
   m.def("runnable_isas", [] { return py::object(config()["isas"]); });
+  m.def("select_bf16", &select_bf16);
+  m.def("runnable_bf16", &runnable_bf16);
   m.def("allocated_bytes", &allocated_bytes);
   m.def("cached_bytes", &cached_bytes);
   m.def("empty_cache", &empty_cache);

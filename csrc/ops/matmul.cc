@@ -1,5 +1,6 @@
-// matmul (batched, all transposes) and linear (matmul + bias + activation in one call).
+// matmul (batched, all transposes) and linear (matmul + bias + activation in one call); both also in bfloat16.
 #include "cpu/gemm.h"
+#include "cpu/gemm_bf16.h"
 #include "cpu/kernels.h"
 #include "ops/broadcast.h"
 #include "ops/ops.h"
@@ -8,8 +9,14 @@
 namespace fastdl {
 namespace {
 
+// Whether to round the operands of products to bfloat16: wished for by the op's attribute, where there are
+// instructions for it and it pays. Tensors, sums and results are float32 in any case.
+bool in_bf16(bool wanted, int64_t m, int64_t n, int64_t k) {
+  return wanted && bf16_pays(m, n, k) && bf16_instructions();
+}
+
 struct MatmulAttrs {
-  bool transpose_a, transpose_b;
+  bool transpose_a, transpose_b, bf16;
 };
 
 // Batch axes of a: all but its last two.
@@ -25,7 +32,7 @@ void infer_matmul(InferContext& c) {
   const Tensor &a = c.in[0], &b = c.in[1];
   check_float(a, "matmul", "a");
   check_float(b, "matmul", "b");
-  auto [ta, tb] = c.attrs.as<MatmulAttrs>();
+  auto [ta, tb, bf16] = c.attrs.as<MatmulAttrs>();
   FASTDL_CHECK(columns_of(a->shape, ta) == rows_of(b->shape, tb), ValueError,
                "matmul: cannot multiply shapes ", a->shape, ta ? " (transposed)" : "", " and ", b->shape,
                tb ? " (transposed)" : "", ": ", columns_of(a->shape, ta), " columns against ",
@@ -38,7 +45,7 @@ void infer_matmul(InferContext& c) {
 
 void run_matmul(const RunContext& c) {
   const View &a = c.in[0], &b = c.in[1], &out = c.out[0];
-  auto [ta, tb] = c.attrs.as<MatmulAttrs>();
+  auto [ta, tb, bf16] = c.attrs.as<MatmulAttrs>();
   const int64_t m = out.shape.back(1), n = out.shape.back(0), k = columns_of(a.shape, ta);
   const Shape batch_a = batch_of(a.shape), batch_b = batch_of(b.shape);
   // Batch axes are broadcast like elements; each row of the loop is a run of matrices at equal distances.
@@ -46,28 +53,38 @@ void run_matmul(const RunContext& c) {
   for (int64_t row = 0; row < loop.rows(); ++row) {
     int64_t at[2];
     loop.offsets_of(row, at);
-    gemm_batched(loop.inner, ta, tb, m, n, k, a.as<float>() + at[0] * m * k, a.shape.back(),
-                 loop.inner_stride[0] * m * k, b.as<float>() + at[1] * k * n, b.shape.back(),
-                 loop.inner_stride[1] * k * n, out.as<float>() + row * loop.inner * m * n, n, m * n,
-                 false);
+    const float *first_a = a.as<float>() + at[0] * m * k, *first_b = b.as<float>() + at[1] * k * n;
+    const int64_t stride_a = loop.inner_stride[0] * m * k, stride_b = loop.inner_stride[1] * k * n;
+    float* first_out = out.as<float>() + row * loop.inner * m * n;
+    if (in_bf16(bf16, m, n, k))
+      for (int64_t i = 0; i < loop.inner; ++i)
+        gemm_bf16(ta, tb, m, n, k, first_a + i * stride_a, a.shape.back(), first_b + i * stride_b, b.shape.back(),
+                  first_out + i * m * n, n, false);
+    else
+      gemm_batched(loop.inner, ta, tb, m, n, k, first_a, a.shape.back(), stride_a, first_b, b.shape.back(),
+                   stride_b, first_out, n, m * n, false);
   }
 }
+
+Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs);
 
 // C = op(A) op(B):  dA = G op(B)^T, dB = op(A)^T G, each transposed back where the flag is set.
 void grad_matmul(GradContext& c) {
   const Tensor &a = c.in[0], &b = c.in[1], &g = c.gout[0];
-  auto [ta, tb] = c.attrs.as<MatmulAttrs>();
+  auto [ta, tb, bf16] = c.attrs.as<MatmulAttrs>();
   if (c.needs(0))
-    c.gin[0] = sum_to(ta ? matmul(b, g, tb, true) : matmul(g, b, false, !tb), a->shape);
+    c.gin[0] = sum_to(ta ? product(b, g, {tb, true, bf16}) : product(g, b, {false, !tb, bf16}), a->shape);
   if (c.needs(1))
-    c.gin[1] = sum_to(tb ? matmul(g, a, true, ta) : matmul(a, g, !ta, false), b->shape);
+    c.gin[1] = sum_to(tb ? product(g, a, {true, ta, bf16}) : product(a, g, {!ta, false, bf16}), b->shape);
 }
 const Op op_matmul = {"matmul", infer_matmul, run_matmul, grad_matmul, 0, ~0u, false};
+
+Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs) { return apply(op_matmul, {a, b}, attrs); }
 
 // --- linear: y[..., out] = act(x[..., in] W + bias), W (in, out), or (out, in) when transposed ---------------
 
 struct LinearAttrs {
-  bool transpose_w;
+  bool transpose_w, bf16;
   const FusedActivation* activation;
 };
 
@@ -103,8 +120,9 @@ void run_linear(const RunContext& c) {
     epilogue.parameters = parameters;
   }
   const int64_t k = x.shape.back(), n = y.shape.back(), m = n ? y.numel() / n : 0;
-  gemm(false, at.transpose_w, m, n, k, x.as<float>(), k, w.as<float>(), at.transpose_w ? k : n,
-       y.as<float>(), n, false, epilogue);
+  const auto multiply = in_bf16(at.bf16, m, n, k) ? gemm_bf16 : gemm;
+  multiply(false, at.transpose_w, m, n, k, x.as<float>(), k, w.as<float>(), at.transpose_w ? k : n, y.as<float>(),
+           n, false, epilogue);
 }
 
 void grad_linear(GradContext& c) {
@@ -117,26 +135,25 @@ void grad_linear(GradContext& c) {
   if (in == 0) rows_z[0] = rows_x[0] = out ? gz->numel() / out : 0;
   Tensor x2 = reshape(x, rows_x), z2 = reshape(gz, rows_z);
   if (c.needs(0)) {
-    Tensor dx = matmul(z2, w, false, !at.transpose_w);
+    Tensor dx = product(z2, w, {false, !at.transpose_w, at.bf16});
     c.gin[0] = reshape(dx, x->shape);
   }
-  if (c.needs(1)) c.gin[1] = at.transpose_w ? matmul(z2, x2, true, false) : matmul(x2, z2, true, false);
+  if (c.needs(1))
+    c.gin[1] = at.transpose_w ? product(z2, x2, {true, false, at.bf16}) : product(x2, z2, {true, false, at.bf16});
   if (c.needs(2)) c.gin[2] = sum(z2, std::vector<int64_t>{0}, false);
 }
 const Op op_linear = {"linear", infer_linear, run_linear, grad_linear, 0, 0b011, true};
 
-}  // namespace
-
-Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
+Tensor matmul_of(const Tensor& a, const Tensor& b, MatmulAttrs attrs) {
   FASTDL_CHECK(a && b, TypeError, "matmul: expected two tensors, got None");
   FASTDL_CHECK(a->shape.rank() >= 1 && b->shape.rank() >= 1, ValueError,
                "matmul: expected at least one dimension, got shapes ", a->shape, " and ", b->shape);
   // A vector is a row on the left and a column on the right; its axis is gone from the result, as in NumPy.
   const bool row = a->shape.rank() == 1, column = b->shape.rank() == 1;
   Tensor left = cast(a, DType::float32), right = cast(b, DType::float32);
-  if (row) left = reshape(left, {1, a->shape[0]}), transpose_a = false;
-  if (column) right = reshape(right, {b->shape[0], 1}), transpose_b = false;
-  Tensor out = apply(op_matmul, {left, right}, MatmulAttrs{transpose_a, transpose_b});
+  if (row) left = reshape(left, {1, a->shape[0]}), attrs.transpose_a = false;
+  if (column) right = reshape(right, {b->shape[0], 1}), attrs.transpose_b = false;
+  Tensor out = product(left, right, attrs);
   if (row || column) {
     Shape s = out->shape;
     if (column) s.erase(s.rank() - 1);
@@ -146,13 +163,33 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose
   return out;
 }
 
-Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, bool transpose_w,
-              const std::string& activation) {
+Tensor linear_of(const Tensor& x, const Tensor& w, const Tensor& bias, bool transpose_w,
+                 const std::string& activation, bool bf16) {
   FASTDL_CHECK(x && w, TypeError, "linear: expected tensors for x and w, got None");
   const FusedActivation* fused = find_fused_activation(activation);
   // linear's kernel multiplies rows by one matrix: the gradient's `grad_out` is read for the activation only.
-  Tensor y = apply(op_linear, {cast(x, DType::float32), w, bias}, LinearAttrs{transpose_w, fused});
+  Tensor y = apply(op_linear, {cast(x, DType::float32), w, bias}, LinearAttrs{transpose_w, bf16, fused});
   return fused ? y : activate(activation, y);
+}
+
+}  // namespace
+
+Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
+  return matmul_of(a, b, {transpose_a, transpose_b, false});
+}
+
+Tensor matmul_bf16(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
+  return matmul_of(a, b, {transpose_a, transpose_b, true});
+}
+
+Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, bool transpose_w,
+              const std::string& activation) {
+  return linear_of(x, w, bias, transpose_w, activation, false);
+}
+
+Tensor linear_bf16(const Tensor& x, const Tensor& w, const Tensor& bias, bool transpose_w,
+                   const std::string& activation) {
+  return linear_of(x, w, bias, transpose_w, activation, true);
 }
 
 }  // namespace fastdl
