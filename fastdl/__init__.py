@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import autograd as autograd
     from . import backend as backend
     from . import callbacks as callbacks
+    from . import config as config
     from . import constraints as constraints
     from . import cuda as cuda
     from . import data as data
@@ -33,6 +34,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import layers as layers
     from . import losses as losses
     from . import metrics as metrics
+    from . import mixed_precision as mixed_precision
     from . import models as models
     from . import nn as nn
     from . import ops as ops
@@ -44,6 +46,8 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._config import show_config as show_config
     from ._creation import *  # noqa: F403
     from ._device import device as device
+    from ._dtype_policy import DTypePolicy as DTypePolicy
+    from ._dtype_policy import set_dtype_policy as set_dtype_policy
     from ._random import Generator as Generator
     from ._random import manual_seed as manual_seed
     from .autograd import GradientTape as GradientTape
@@ -74,8 +78,9 @@ bool_ = _np.dtype("bool")
 float, long, int, bool = float32, int64, int32, bool_  # PyTorch's names for them
 
 _SUBMODULES = frozenset(
-    "activations autograd backend callbacks cli constraints cuda data datasets initializers layers "
-    "losses metrics models nn ops optim optimizers random regularizers utils".split()
+    "activations autograd backend callbacks cli config constraints cuda data datasets initializers "
+    "layers losses metrics mixed_precision models nn ops optim optimizers random regularizers "
+    "utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is looked for in `ops`.
 _HOMES = {
@@ -85,6 +90,7 @@ _HOMES = {
     "rand_like randn_like",
     "_random": "manual_seed seed initial_seed get_rng_state set_rng_state Generator",
     "_device": "device",
+    "_dtype_policy": "DTypePolicy set_dtype_policy",
     "_config": "show_config get_num_threads set_num_threads",
     "autograd": "no_grad enable_grad set_grad_enabled is_grad_enabled inference_mode GradientTape",
     "layers": "Layer Input InputSpec",

@@ -6,7 +6,7 @@ from . import _core
 
 
 def show_config() -> None:
-    """Prints version, instruction set, threads, cache sizes, compiler and CUDA.
+    """Prints version, instruction set, bfloat16, threads, cache sizes, compiler and CUDA.
 
     Example:
         >>> import fastdl
@@ -23,6 +23,7 @@ def show_config() -> None:
     rows = {
         "CPU": c["cpu"],
         "ISA": c["isa"] + (f" (FASTDL_ISA can select {others})" if others else ""),
+        "bfloat16": c["bfloat16"] or "no",
         "threads": str(c["threads"]),
         "caches": caches or "unknown",
         "compiler": c["compiler"],

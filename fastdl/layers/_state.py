@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import _core, constraints, initializers, regularizers
 from .._core import Tensor
+from .._dtype_policy import DTypePolicy, policy_from
 from ..nn.module import Module
 from ..nn.parameter import Parameter
 from ._calls import context
@@ -30,7 +31,7 @@ class LayerState(Module):
     _kind = "layer"  # the word for it in messages
     _foreign: tuple[Module, ...] = ()  # submodules that are no layers: told about training
     _trainable: bool
-    _dtype: np.dtype
+    _dtype_policy: DTypePolicy
     _metrics: list[Any]
     _unassigned: dict[Tensor, str]  # weights of add_weight that aren't attributes yet
     name: str
@@ -72,7 +73,7 @@ class LayerState(Module):
                 f"{self._kind} {self.name!r}: the shape of weight {name!r} must be known, got "
                 f"{sizes}"
             )
-        kind = self._dtype if dtype is None else np.dtype(dtype)
+        kind = np.dtype(self.dtype if dtype is None else dtype)
         if initializer is None:
             initializer = "glorot_uniform" if kind == _FLOAT32 else "zeros"
         value = _core.as_tensor(initializers.get(initializer)(sizes, dtype=kind))
@@ -211,11 +212,21 @@ class LayerState(Module):
 
     @property
     def dtype(self) -> str:
-        """The element type of weights and computation."""
-        return self._dtype.name
+        """The element type of weights, and of the tensors that the layer computes with."""
+        return self._dtype_policy.variable_dtype
 
     compute_dtype = dtype
     variable_dtype = dtype
+
+    @property
+    def dtype_policy(self) -> DTypePolicy:
+        """How the layer multiplies matrices; set it to a policy or its name. What was recorded for
+        `fit` or `predict` before goes on as it was: `compile` again."""
+        return self._dtype_policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: Any) -> None:
+        self.__dict__["_dtype_policy"] = policy_from(value)
 
     def register_forward_hook(self, *_: Any, **__: Any) -> NoReturn:
         """Raises NotImplementedError: a functional model doesn't call its layers one by one."""

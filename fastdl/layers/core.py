@@ -103,9 +103,10 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
     def call(self, inputs: Tensor) -> Tensor:
+        linear = _core.linear_bf16 if self._dtype_policy._bfloat16 else _core.linear
         if self._fused is not None:
-            return _core.linear(inputs, self.kernel, self.bias, False, self._fused)
-        return self._activation(_core.linear(inputs, self.kernel, self.bias, False, ""))
+            return linear(inputs, self.kernel, self.bias, False, self._fused)
+        return self._activation(linear(inputs, self.kernel, self.bias, False, ""))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.units)

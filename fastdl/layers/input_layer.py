@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .._symbolic import KerasTensor, Node
 from .layer import Layer
 
@@ -52,7 +54,7 @@ class InputLayer(Layer):
                 )
         self.__dict__.update(batch_shape=tuple(batch_shape), optional=optional, built=True)
         if input_tensor is None:
-            input_tensor = KerasTensor(self.batch_shape, self._dtype, self.name)
+            input_tensor = KerasTensor(self.batch_shape, np.dtype(self.dtype), self.name)
         Node(self, (), {}, input_tensor)
 
     def call(self) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import _tree, regularizers
 from .._core import Tensor
+from .._dtype_policy import DTypePolicy, policy_from
 from .._identifiers import snake_case, unique_name
 from .._symbolic import KerasTensor, Node, infer, symbolic_leaves
 from ._calls import (
@@ -49,7 +50,8 @@ class Layer(LayerState):
         activity_regularizer: penalty on the output (name, object or function), divided by the
             batch size and added to `losses`.
         trainable: whether the weights are to be trained.
-        dtype: "float32", the only type that layers compute in.
+        dtype: "float32", or "mixed_bfloat16" for products of operands rounded to bfloat16 (see
+            `DTypePolicy`); what `set_dtype_policy` has set unless given.
         autocast: accepted for Keras's sake; float inputs are float32 in any case.
         name: the class name in snake case, counted, unless given.
         input_shape, input_dim, batch_input_shape, batch_size: shape of the input (without the
@@ -123,7 +125,7 @@ class Layer(LayerState):
             activity_regularizer=regularizers.get(activity_regularizer),
             training=False,
             _trainable=trainable,
-            _dtype=_checked_dtype(dtype, kind),
+            _dtype_policy=_policy_of(dtype, kind),
             _inbound_nodes=[],
             _metrics=[],
             _losses=[],
@@ -365,7 +367,7 @@ class Layer(LayerState):
                 class doesn't define get_config.
         """
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
-        config["dtype"] = self.dtype
+        config["dtype"] = self.dtype_policy.name
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         return config if has_own_config(type(self)) else plain_config(self, config)
@@ -390,13 +392,8 @@ def _recorded(build: Callable[..., None]) -> Callable[..., None]:
     return recorded
 
 
-def _checked_dtype(dtype: Any, kind: str) -> np.dtype:
-    if isinstance(dtype, dict):  # Keras's config of a dtype policy
-        dtype = dtype.get("config", {}).get("name")
+def _policy_of(dtype: Any, kind: str) -> DTypePolicy:
     try:
-        found = np.dtype("float32" if dtype is None else dtype)
-    except TypeError:
-        found = np.dtype("V")
-    if found.name not in ("float32", "int32", "int64", "uint8", "bool"):
-        raise ValueError(f"{kind}: layers compute in 'float32', got dtype={dtype!r}")
-    return found
+        return policy_from(dtype)
+    except ValueError as error:
+        raise ValueError(f"{kind}: {error}") from None

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
+from .._dtype_policy import set_dtype_policy
 from .._identifiers import (
     CustomObjectScope,
     custom_object_scope,
@@ -82,8 +83,10 @@ def set_random_seed(seed: int) -> None:
 
 
 def clear_session() -> None:
-    """Starts the counting in names anew: the next Dense is `dense` again."""
+    """Starts the counting in names anew, so that the next Dense is `dense` again, and sets the dtype
+    policy to "float32"."""
     reset_names()
+    set_dtype_policy("float32")
 
 
 def __getattr__(name: str) -> Any:

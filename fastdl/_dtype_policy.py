@@ -1,0 +1,149 @@
+"""In which precision layers multiply: float32, or bfloat16 with float32 sums."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from . import _core
+
+_GLOBAL = ("float32", "mixed_bfloat16")
+_OF_LAYERS = (*_GLOBAL, "int32", "int64", "uint8", "bool")  # Input takes the others
+
+
+class DTypePolicy:
+    """How a layer computes.
+
+    "mixed_bfloat16" rounds the operands of a layer's matrix products, forward and backward, to
+    bfloat16 and adds up in float32; weights, activations, gradients and losses are float32 tensors
+    as they are with "float32". Where the CPU has no instructions for bfloat16, or the instruction
+    set that FASTDL_ISA selects, it computes in float32, and one warning says so. Products with
+    fewer than 32 rows, columns or terms in a sum are always computed in float32.
+
+    Args:
+        name: "float32" or "mixed_bfloat16"; for a layer's input also an integer type or "bool".
+
+    Attributes:
+        name: the name.
+        compute_dtype: "bfloat16" for "mixed_bfloat16", else the name.
+        variable_dtype: the type of weights: "float32" for "mixed_bfloat16", else the name.
+        quantization_mode: None.
+
+    Raises:
+        ValueError: another name, as "mixed_float16".
+
+    Source: `keras.DTypePolicy` of Keras 3.
+
+    Example:
+        >>> fastdl.DTypePolicy("mixed_bfloat16").variable_dtype
+        'float32'
+    """
+
+    quantization_mode = None
+
+    def __init__(self, name: Any) -> None:
+        try:
+            known = name if name == "mixed_bfloat16" else np.dtype(name).name
+        except TypeError:
+            known = None
+        if name is None or known not in _OF_LAYERS:
+            raise ValueError(f"layers compute in 'float32' or 'mixed_bfloat16', got dtype={name!r}")
+        self.name: str = known
+        self._bfloat16 = known == "mixed_bfloat16"
+        self.compute_dtype = "bfloat16" if self._bfloat16 else known
+        self.variable_dtype = "float32" if self._bfloat16 else known
+        if self._bfloat16:
+            _warn_if_missing()
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` makes the policy from."""
+        return {"name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> DTypePolicy:
+        """The policy that `get_config` described."""
+        return cls(config["name"])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DTypePolicy) and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        return f'<DTypePolicy "{self.name}">'
+
+
+_policy = DTypePolicy("float32")
+_warned = False
+
+
+def _warn_if_missing() -> None:
+    global _warned
+    config = _core.config()
+    if _warned or config["bfloat16"]:
+        return
+    _warned = True
+    import warnings
+
+    if os.environ.get("FASTDL_ISA") and _core.runnable_bf16():
+        why = f"FASTDL_ISA selects {config['isa']}, which has no bfloat16 instructions"
+    else:
+        why = "this CPU or this build of fastdl has no bfloat16 instructions"
+    warnings.warn(f"mixed_bfloat16: fastdl computes in float32, since {why}", stacklevel=4)
+
+
+def policy_from(value: Any) -> DTypePolicy:
+    """The policy that a `dtype=` means: a name, a type, a policy, Keras's config of one, or None
+    for the one in force. ValueError for others."""
+    if value is None:
+        return _policy
+    if isinstance(value, DTypePolicy):
+        return value
+    if isinstance(value, dict):
+        value = value.get("config", {}).get("name")
+    return DTypePolicy(value)
+
+
+def set_dtype_policy(policy: Any) -> None:
+    """Sets the policy of the layers that are made from now on without a `dtype` of their own.
+
+    Args:
+        policy: "float32", as at the start, or "mixed_bfloat16", or a `DTypePolicy` of these names;
+            it says what they do.
+
+    Raises:
+        ValueError: another policy.
+
+    Warns:
+        UserWarning: once, when "mixed_bfloat16" has to compute in float32.
+
+    Source: `keras.config.set_dtype_policy` of Keras 3.
+
+    Example:
+        >>> fastdl.set_dtype_policy("mixed_bfloat16")
+        >>> fastdl.layers.Dense(3).dtype_policy
+        <DTypePolicy "mixed_bfloat16">
+        >>> fastdl.set_dtype_policy("float32")
+    """
+    global _policy
+    name = policy.name if isinstance(policy, DTypePolicy) else policy
+    if name not in _GLOBAL:
+        raise ValueError(
+            f"set_dtype_policy: expected 'float32' or 'mixed_bfloat16', got {policy!r}"
+        )
+    _policy = policy_from(policy)
+
+
+def dtype_policy() -> DTypePolicy:
+    """The policy of layers that are made without a `dtype` of their own.
+
+    Source: `keras.config.dtype_policy` of Keras 3.
+
+    Example:
+        >>> fastdl.config.dtype_policy().name
+        'float32'
+    """
+    return _policy

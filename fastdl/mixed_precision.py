@@ -1,0 +1,16 @@
+"""Keras's names for mixed precision: `set_global_policy("mixed_bfloat16")`."""
+
+from ._dtype_policy import DTypePolicy, dtype_policy, set_dtype_policy
+
+Policy = DTypePolicy
+global_policy = dtype_policy
+set_global_policy = set_dtype_policy
+
+__all__ = [
+    "DTypePolicy",
+    "Policy",
+    "dtype_policy",
+    "global_policy",
+    "set_dtype_policy",
+    "set_global_policy",
+]
