@@ -86,13 +86,17 @@ def _warn_if_missing() -> None:
     if _warned or config["bfloat16"]:
         return
     _warned = True
+    import sys
     import warnings
 
     if os.environ.get("FASTDL_ISA") and _core.runnable_bf16():
         why = f"FASTDL_ISA selects {config['isa']}, which has no bfloat16 instructions"
     else:
         why = "this CPU or this build of fastdl has no bfloat16 instructions"
-    warnings.warn(f"mixed_bfloat16: fastdl computes in float32, since {why}", stacklevel=4)
+    level, frame = 1, sys._getframe(0)  # to the caller of whatever took the name
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == __package__:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(f"mixed_bfloat16: fastdl computes in float32, since {why}", stacklevel=level)
 
 
 def policy_from(value: Any) -> DTypePolicy:

@@ -93,7 +93,9 @@ def _parser() -> argparse.ArgumentParser:
         default=argparse.SUPPRESS,
         help="draw no learning curve",
     )
-    commands.add_parser("info", help="show version, instruction set, bfloat16, threads, caches, compiler")
+    commands.add_parser(
+        "info", help="show version, instruction set, bfloat16, threads, caches, compiler"
+    )
     return parser
 
 

@@ -138,3 +138,58 @@ for activation, f in [
             scale=lambda x, w, b: np.abs(x) @ np.abs(w) + np.abs(b),
         )
     )
+
+# Operands rounded to bfloat16: each is off by at most 2^-9 of itself, so a product by 2^-8, which
+# is 2^15 of float32's epsilons; the slope of tanh carries the error of y into the gradient as well.
+# The small draws are below the sizes that are rounded. test_mixed_precision.py tells the two apart.
+BF16_EPS = 2.0**15
+for ta in (False, True):
+    for tb in (False, True):
+        CASES.append(
+            Case(
+                "matmul_bf16",
+                f"{'t' if ta else 'n'}{'t' if tb else 'n'}",
+                operands(
+                    lambda d: (d.n(3, 203), d.m(5, 131)),
+                    lambda d: (d.m(5, 131), d.m(4, 217)),
+                    ta,
+                    tb,
+                ),
+                lambda a, b, ta=ta, tb=tb: _core.matmul_bf16(a, b, ta, tb),
+                product(ta, tb),
+                wrt=(0, 1),
+                eps=BF16_EPS + 8,
+                grad_eps=BF16_EPS,
+                scale=lambda a, b, ta=ta, tb=tb: product(ta, tb)(np.abs(a), np.abs(b)),
+            )
+        )
+CASES.append(
+    Case(
+        "matmul_bf16",
+        "spread",
+        operands(lambda d: (d.n(2, 5), 1, 33, d.m(4, 40)), lambda d: (3, d.m(4, 40), 35)),
+        lambda a, b: _core.matmul_bf16(a, b, False, False),
+        np.matmul,
+        eps=BF16_EPS + 8,
+        scale=lambda a, b: np.matmul(np.abs(a), np.abs(b)),
+    )
+)
+for transposed in (False, True):
+
+    def bf16_inputs(d: Draw, transposed=transposed):
+        x, w = d.normal(d.n(3, 101), 2, d.m(5, 67)), d.normal(d.m(5, 67), d.m(4, 83))
+        return [x, np.ascontiguousarray(w.T) if transposed else w, d.normal(d.m(4, 83))]
+
+    CASES.append(
+        Case(
+            "linear_bf16",
+            f"tanh{'-out-in' if transposed else ''}",
+            bf16_inputs,
+            lambda x, w, b, t=transposed: _core.linear_bf16(x, w, b, t, "tanh"),
+            lambda x, w, b, t=transposed: np.tanh(x @ (w.T if t else w) + b),
+            wrt=(0, 1, 2),
+            eps=BF16_EPS + 16,
+            grad_eps=2 * BF16_EPS,
+            scale=lambda x, w, b, t=transposed: np.abs(x) @ np.abs(w.T if t else w) + np.abs(b),
+        )
+    )
