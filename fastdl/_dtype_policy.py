@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -18,9 +17,10 @@ class DTypePolicy:
 
     "mixed_bfloat16" rounds the operands of a layer's matrix products, forward and backward, to
     bfloat16 and adds up in float32; weights, activations, gradients and losses are float32 tensors
-    as they are with "float32". Where the CPU has no instructions for bfloat16, or the instruction
-    set that FASTDL_ISA selects, it computes in float32, and one warning says so. Products with
-    fewer than 32 rows, columns or terms in a sum are always computed in float32.
+    as they are with "float32". Where the CPU has no instructions for bfloat16 that are faster, or the
+    instruction set that FASTDL_ISA selects has none, it computes in float32, and one warning says
+    so. Small products are always computed in float32: those with fewer than 16 rows, columns or
+    terms in a sum, or fewer than 65,536 multiplications.
 
     Args:
         name: "float32" or "mixed_bfloat16"; for a layer's input also an integer type or "bool".
@@ -89,10 +89,12 @@ def _warn_if_missing() -> None:
     import sys
     import warnings
 
-    if os.environ.get("FASTDL_ISA") and _core.runnable_bf16():
+    if not _core.runnable_bf16():
+        why = "this CPU or this build of fastdl has no bfloat16 instructions"
+    elif config["isa"] != "avx512":
         why = f"FASTDL_ISA selects {config['isa']}, which has no bfloat16 instructions"
     else:
-        why = "this CPU or this build of fastdl has no bfloat16 instructions"
+        why = "the bfloat16 instructions of this CPU are no faster"
     level, frame = 1, sys._getframe(0)  # to the caller of whatever took the name
     while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == __package__:
         level, frame = level + 1, frame.f_back

@@ -159,7 +159,9 @@ Grid choose_grid(const Bf16Kernels& bf16, const Problem& p) {
 
 }  // namespace
 
-bool bf16_pays(int64_t m, int64_t n, int64_t k) { return std::min({m, n, k}) >= 32; }
+bool bf16_pays(int64_t m, int64_t n, int64_t k) {
+  return std::min({m, n, k}) >= 16 && double(m) * double(n) * double(k) >= 1 << 16;
+}
 
 void gemm_bf16(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda,
                const float* b, int64_t ldb, float* c, int64_t ldc, bool accumulate, const Epilogue& epilogue) {

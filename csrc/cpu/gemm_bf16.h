@@ -13,17 +13,17 @@
 
 namespace fastdl {
 
-// The instructions in use: "amx_bf16", "avx512_bf16", or null: this build or CPU has none, or FASTDL_ISA has selected
-// less than AVX-512.
+// The instructions in use: "amx_bf16", "avx512_bf16", or null: this build or CPU has none, or none that are faster
+// than float32, or FASTDL_ISA has selected less than AVX-512.
 const char* bf16_instructions();
 
 // All that this CPU can run in this build, least first; and the choice among them, for tests.
 std::vector<std::string> runnable_bf16();
 void select_bf16(const std::string& name);
 
-// Whether a product of these sizes is worth rounding its operands: packing costs a few fused multiply-adds for each
-// of their elements, which few rows, few columns or a short sum do not earn back. A rule of sizes alone, so that the
-// same product is always computed alike.
+// Whether a product of these sizes is worth rounding its operands: m, n and k at least 16, m n k at least 2^16.
+// Packing costs as much as some fused multiply-adds for each of their elements, which few rows, few columns or short
+// sums do not earn back (measured with AMX). A rule of sizes alone, so that the same product is always computed alike.
 bool bf16_pays(int64_t m, int64_t n, int64_t k);
 
 // gemm() with both operands rounded first. Needs bf16_instructions().

@@ -83,8 +83,8 @@ def set_random_seed(seed: int) -> None:
 
 
 def clear_session() -> None:
-    """Starts the counting in names anew, so that the next Dense is `dense` again, and sets the dtype
-    policy to "float32"."""
+    """Starts the counting in names anew, so that the next Dense is `dense` again, and sets the
+    dtype policy to "float32"."""
     reset_names()
     set_dtype_policy("float32")
 
