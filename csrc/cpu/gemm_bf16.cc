@@ -4,14 +4,14 @@
 //       for each slab of its rows          A[rows, all k] is packed
 //         for each block of columns
 //           for each block of k            B[k, columns] is packed: a part of L2
-//             for each two strips of A     half of L1
+//             for each two strips of A     a third of L1
 //               for each two strips of B
 //                 C[32, 32] += A B         (multiply); bias and activation after the last k
 //
-// The multiplications take so little that reading and rounding the operands is most of the time. So B, the weights as
-// a rule, is read from memory once, and its rounded values never leave the cache of the thread that uses them; A is
-// rounded once for each task of its rows. Blocks of k begin at multiples of a step, and sums go through C between
-// them, which does not round: what a sum is made of in which order does not depend on the blocking.
+// The multiplications take so little that reading and rounding the operands is most of the time. So B, the
+// weights as a rule, is read from memory once, and its rounded values never leave the cache of the thread
+// that uses them; A is rounded once for each task of its rows. Blocks of k begin at multiples of a step, and
+// sums go through C between them, which does not round: the order of a sum does not depend on the blocking.
 #include "cpu/gemm_bf16.h"
 
 #include <algorithm>
@@ -25,8 +25,8 @@ namespace fastdl {
 namespace {
 
 constexpr int64_t kPair = 2 * kBf16Strip;      // rows and columns that are multiplied at once
-constexpr int64_t kDepth = 16 * kBf16Step;     // a block of k: two strips of A take 32 KiB
-constexpr int64_t kColumns = 256;              // a block of B: 256 KiB rounded
+constexpr int64_t kDepth = 8 * kBf16Step;      // a block of k: two strips of A take 16 KiB
+constexpr int64_t kColumns = 1024;             // a block of B: 512 KiB, read from memory by 4 KiB of a row
 constexpr int64_t kSlab = int64_t(1) << 21;    // values of A that are packed at a time: 4 MiB
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -46,30 +46,20 @@ struct Problem {
   const Epilogue& epilogue;
 };
 
-// Tile registers hold their configuration until the end of a task, which may be an exception.
-class Session {
- public:
-  explicit Session(const Bf16Kernels& kernels) : kernels_(kernels) { kernels_.begin(); }
-  ~Session() { kernels_.end(); }
-  Session(const Session&) = delete;
-
- private:
-  const Bf16Kernels& kernels_;
-};
-
 // Rows [i0, i0 + rows) and columns [j0, j0 + columns) of C.
 class Task {
  public:
   Task(const Bf16Kernels& bf16, const Problem& p, int64_t i0, int64_t rows, int64_t j0, int64_t columns)
       : bf16_(bf16), p_(p), i0_(i0), rows_(rows), j0_(j0), columns_(columns),
-        slab_(std::min(round_up(rows, kPair), std::max<int64_t>(kSlab / std::max<int64_t>(p.k, 1), 256) / kPair * kPair)),
+        slab_(std::min(round_up(rows, kPair), std::max(kSlab / (p.k + 1), int64_t(256)) / kPair * kPair)),
         a_strip_(ceil_div(p.k, kBf16Step) * kBf16Tile) {}
 
   void run() const {
-    const int64_t depth = std::min(round_up(p_.k, kBf16Step), kDepth), width = std::min(round_up(columns_, kPair), kColumns);
+    const int64_t depth = std::min(round_up(p_.k, kBf16Step), kDepth);
+    const int64_t width = std::min(round_up(columns_, kPair), kColumns);
     auto* a = static_cast<uint16_t*>(scratch(Scratch::gemm_a, size_t(slab_ / kBf16Strip * a_strip_) * 2));
     auto* b = static_cast<uint16_t*>(scratch(Scratch::gemm_b, size_t(width * depth) * 2));
-    const Session session(bf16_);
+    bf16_.begin();
     for (int64_t i = 0; i < rows_; i += slab_) {
       const int64_t m = std::min(slab_, rows_ - i), row = i0_ + i;
       bf16_.pack_a(a, m, p_.k, p_.a + (p_.trans_a ? row : row * p_.lda), p_.lda, p_.trans_a);
@@ -78,12 +68,14 @@ class Task {
         int64_t l = 0;
         do {  // once for k == 0
           const int64_t k = std::min(kDepth, p_.k - l);
-          bf16_.pack_b(b, n, k, p_.b + (p_.trans_b ? column * p_.ldb + l : l * p_.ldb + column), p_.ldb, p_.trans_b);
+          const float* from = p_.b + (p_.trans_b ? column * p_.ldb + l : l * p_.ldb + column);
+          bf16_.pack_b(b, n, k, from, p_.ldb, p_.trans_b);
           block(m, n, k, l, a + l * kBf16Strip, b, p_.c + row * p_.ldc + column, column);
           l += kDepth;
         } while (l < p_.k);
       }
     }
+    bf16_.end();
   }
 
  private:
@@ -95,13 +87,14 @@ class Task {
     for (int64_t i = 0; i < m; i += kPair, a += 2 * a_strip_, c += kPair * p_.ldc) {
       const int64_t rows = std::min(kPair, m - i);
       for (int64_t j = 0; j < n; j += kPair)
-        tile(rows, std::min(kPair, n - j), steps, a, b + j / kBf16Strip * b_strip, b_strip, c + j, accumulate);
+        tile(rows, std::min(kPair, n - j), steps, a, b + j / kBf16Strip * b_strip, b_strip, c + j,
+             accumulate);
       if (last) finish(c, rows, n, column);
     }
   }
 
-  void tile(int64_t rows, int64_t columns, int64_t steps, const uint16_t* a, const uint16_t* b, int64_t b_strip,
-            float* c, bool accumulate) const {
+  void tile(int64_t rows, int64_t columns, int64_t steps, const uint16_t* a, const uint16_t* b,
+            int64_t b_strip, float* c, bool accumulate) const {
     const int row_strips = rows > kBf16Strip ? 2 : 1, column_strips = columns > kBf16Strip ? 2 : 1;
     if (rows % kBf16Strip == 0 && columns % kBf16Strip == 0) {
       bf16_.multiply(row_strips, column_strips, steps, a, a_strip_, b, b_strip, c, p_.ldc, accumulate);
@@ -139,7 +132,8 @@ struct Grid {
 Grid choose_grid(const Bf16Kernels& bf16, const Problem& p) {
   constexpr double kValueTime = 0.2, kLeastTime = 8000;  // of a task, in ns
   const auto time = [&](const Grid& g) {
-    return bf16.step_time * double(ceil_div(g.rows, kPair) * ceil_div(g.columns, kPair)) * double(ceil_div(p.k, kBf16Step)) +
+    const int64_t tiles = ceil_div(g.rows, kPair) * ceil_div(g.columns, kPair);
+    return bf16.step_time * double(tiles) * double(ceil_div(p.k, kBf16Step)) +
            kValueTime * (double(g.rows + g.columns) * double(p.k) + double(g.rows) * double(g.columns));
   };
   Grid best = {p.m, p.n};
@@ -147,11 +141,12 @@ Grid choose_grid(const Bf16Kernels& bf16, const Problem& p) {
   double least = time(best);
   for (int64_t wanted : {threads, 2 * threads})
     for (int64_t by_columns = 1; by_columns <= wanted; ++by_columns) {
-      const Grid g = {std::min(p.m, round_up(ceil_div(p.m, std::max<int64_t>(wanted / by_columns, 1)), kPair)),
+      const Grid g = {std::min(p.m, round_up(ceil_div(p.m, wanted / by_columns), kPair)),
                       std::min(p.n, round_up(ceil_div(p.n, by_columns), kPair))};
       const double one = time(g);
       if (one < kLeastTime) continue;
-      const double until = one * (double(ceil_div(ceil_div(p.m, g.rows) * ceil_div(p.n, g.columns), threads)) + 0.1);
+      const int64_t tasks = ceil_div(p.m, g.rows) * ceil_div(p.n, g.columns);
+      const double until = one * (double(ceil_div(tasks, threads)) + 0.1);  // the last may have been held up
       if (until < least) least = until, best = g;
     }
   return best;
@@ -164,7 +159,8 @@ bool bf16_pays(int64_t m, int64_t n, int64_t k) {
 }
 
 void gemm_bf16(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda,
-               const float* b, int64_t ldb, float* c, int64_t ldc, bool accumulate, const Epilogue& epilogue) {
+               const float* b, int64_t ldb, float* c, int64_t ldc, bool accumulate,
+               const Epilogue& epilogue) {
   if (m == 0 || n == 0) return;
   const Bf16Kernels& bf16 = *bf16_kernels();
   const Problem p = {trans_a, trans_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate, epilogue};

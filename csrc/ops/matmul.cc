@@ -1,4 +1,4 @@
-// matmul (batched, all transposes) and linear (matmul + bias + activation in one call); both also in bfloat16.
+// matmul (batched, all transposes) and linear (matmul + bias + activation in one call), also in bfloat16.
 #include "cpu/gemm.h"
 #include "cpu/gemm_bf16.h"
 #include "cpu/kernels.h"
@@ -58,8 +58,8 @@ void run_matmul(const RunContext& c) {
     float* first_out = out.as<float>() + row * loop.inner * m * n;
     if (in_bf16(bf16, m, n, k))
       for (int64_t i = 0; i < loop.inner; ++i)
-        gemm_bf16(ta, tb, m, n, k, first_a + i * stride_a, a.shape.back(), first_b + i * stride_b, b.shape.back(),
-                  first_out + i * m * n, n, false);
+        gemm_bf16(ta, tb, m, n, k, first_a + i * stride_a, a.shape.back(), first_b + i * stride_b,
+                  b.shape.back(), first_out + i * m * n, n, false);
     else
       gemm_batched(loop.inner, ta, tb, m, n, k, first_a, a.shape.back(), stride_a, first_b, b.shape.back(),
                    stride_b, first_out, n, m * n, false);
@@ -79,7 +79,9 @@ void grad_matmul(GradContext& c) {
 }
 const Op op_matmul = {"matmul", infer_matmul, run_matmul, grad_matmul, 0, ~0u, false};
 
-Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs) { return apply(op_matmul, {a, b}, attrs); }
+Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs) {
+  return apply(op_matmul, {a, b}, attrs);
+}
 
 // --- linear: y[..., out] = act(x[..., in] W + bias), W (in, out), or (out, in) when transposed ---------------
 
@@ -121,8 +123,8 @@ void run_linear(const RunContext& c) {
   }
   const int64_t k = x.shape.back(), n = y.shape.back(), m = n ? y.numel() / n : 0;
   const auto multiply = in_bf16(at.bf16, m, n, k) ? gemm_bf16 : gemm;
-  multiply(false, at.transpose_w, m, n, k, x.as<float>(), k, w.as<float>(), at.transpose_w ? k : n, y.as<float>(),
-           n, false, epilogue);
+  multiply(false, at.transpose_w, m, n, k, x.as<float>(), k, w.as<float>(), at.transpose_w ? k : n,
+           y.as<float>(), n, false, epilogue);
 }
 
 void grad_linear(GradContext& c) {
@@ -138,8 +140,10 @@ void grad_linear(GradContext& c) {
     Tensor dx = product(z2, w, {false, !at.transpose_w, at.bf16});
     c.gin[0] = reshape(dx, x->shape);
   }
-  if (c.needs(1))
-    c.gin[1] = at.transpose_w ? product(z2, x2, {true, false, at.bf16}) : product(x2, z2, {true, false, at.bf16});
+  if (c.needs(1)) {
+    const MatmulAttrs first_transposed{true, false, at.bf16};
+    c.gin[1] = at.transpose_w ? product(z2, x2, first_transposed) : product(x2, z2, first_transposed);
+  }
   if (c.needs(2)) c.gin[2] = sum(z2, std::vector<int64_t>{0}, false);
 }
 const Op op_linear = {"linear", infer_linear, run_linear, grad_linear, 0, 0b011, true};

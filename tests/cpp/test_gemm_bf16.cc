@@ -1,4 +1,4 @@
-// gemm_bf16 against float64 sums of operands rounded by hand, on every kind of bfloat16 instructions of this CPU.
+// gemm_bf16 against float64 sums of operands rounded by hand, on each kind of instructions that this CPU has.
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -65,11 +65,14 @@ struct Case {
   int64_t gap;  // floats between the rows of each matrix
 };
 
-int64_t extent(int64_t rows, int64_t columns, int64_t row) { return rows && columns ? (rows - 1) * row + columns : 0; }
+int64_t extent(int64_t rows, int64_t columns, int64_t row) {
+  return rows && columns ? (rows - 1) * row + columns : 0;
+}
 
-// A sum has k roundings of a product or a sum, each at most half an ulp, 2^-24 of a partial sum, which is at most
-// the sum of magnitudes; a few more add up partial sums and what C held. So it's off by at most
-// (k + 4) 2^-24 sum |a b|, in whatever order.
+// A product of two bfloat16 numbers is exact in float32. Adding k of them, in whatever order, rounds k times
+// by at most half an ulp, 2^-24 of a partial sum, which is at most the sum of magnitudes; what C held, the
+// bias and the terms of second order are a few roundings more. So it is off by at most (k + 4) 2^-24 sum |a
+// b|.
 void check(const Case& t, const std::string& kind, std::initializer_list<int> threads, Random& random) {
   const int64_t a_rows = t.trans_a ? t.k : t.m, a_columns = t.trans_a ? t.m : t.k;
   const int64_t b_rows = t.trans_b ? t.n : t.k, b_columns = t.trans_b ? t.k : t.n;
@@ -86,16 +89,16 @@ void check(const Case& t, const std::string& kind, std::initializer_list<int> th
   fill(start, c_size, t.n, ldc);
   fill(bias, t.n, t.n, t.n + 1);
   std::string what = std::to_string(t.m) + "x" + std::to_string(t.n) + "x" + std::to_string(t.k);
-  what += std::string(t.trans_a ? " A^T" : "") + (t.trans_b ? " B^T" : "") + (t.accumulate ? " accumulate" : "") +
-          " gap " + std::to_string(t.gap) + " on " + kind;
+  what += std::string(t.trans_a ? " A^T" : "") + (t.trans_b ? " B^T" : "") +
+          (t.accumulate ? " accumulate" : "") + " gap " + std::to_string(t.gap) + " on " + kind;
   for (int count : threads) {
     fastdl::set_num_threads(count);
     if (c_size) std::memcpy(c.data(), start.data(), size_t(c_size) * 4);
-    fastdl::gemm_bf16(t.trans_a, t.trans_b, t.m, t.n, t.k, a.data(), lda, b.data(), ldb, c.data(), ldc, t.accumulate,
-                      {t.bias ? bias.data() : nullptr, nullptr, nullptr});
+    fastdl::gemm_bf16(t.trans_a, t.trans_b, t.m, t.n, t.k, a.data(), lda, b.data(), ldb, c.data(), ldc,
+                      t.accumulate, {t.bias ? bias.data() : nullptr, nullptr, nullptr});
     if (count == *threads.begin() && c_size) std::memcpy(first.data(), c.data(), size_t(c_size) * 4);
-    EXPECT(!c_size || !std::memcmp(first.data(), c.data(), size_t(c_size) * 4), what, ": other bits with ", count,
-           " threads");
+    EXPECT(!c_size || !std::memcmp(first.data(), c.data(), size_t(c_size) * 4), what, ": other bits with ",
+           count, " threads");
   }
   const bool all = t.m * t.n * t.k <= 1000000;
   for (int64_t i = 0; i < c_size; ++i) {
@@ -139,11 +142,13 @@ TEST(gemm_bf16_small_sizes_in_every_layout) {
 TEST(gemm_bf16_blocks_and_threads) {
   on_each_kind([](const std::string& kind) {
     Random random;
-    const int64_t sizes[][3] = {{131, 137, 1009}, {47, 1051, 521}, {1031, 3, 1033}, {3, 2053, 131}, {5, 7, 5003},
-                                {331, 2053, 263}, {64, 512, 512},  {256, 256, 256}, {701, 37, 4099}};
+    const int64_t sizes[][3] = {{131, 137, 1009}, {47, 1051, 521}, {1031, 3, 1033},
+                                {3, 2053, 131},   {5, 7, 5003},    {331, 2053, 263},
+                                {64, 512, 512},   {256, 256, 256}, {701, 37, 4099}};
     for (auto& [m, n, k] : sizes)
       for (int layout = 0; layout < 4; ++layout)
-        check({m, n, k, (layout & 1) != 0, (layout & 2) != 0, layout % 3 == 0, layout % 2 == 0, layout == 2 ? 3 : 0},
+        check({m, n, k, (layout & 1) != 0, (layout & 2) != 0, layout % 3 == 0, layout % 2 == 0,
+               layout == 2 ? 3 : 0},
               kind, {1, 2, 7}, random);
   });
 }
@@ -152,19 +157,19 @@ TEST(gemm_bf16_blocks_and_threads) {
 // place of a tile and by either way of packing, the product with the unit matrix is the rounded matrix.
 TEST(gemm_bf16_rounds_to_nearest_even) {
   on_each_kind([](const std::string&) {
-    const float values[] = {1 + 0x1p-8f, 1 + 3 * 0x1p-8f, 1 + 0x1p-8f + 0x1p-23f, -1 - 0x1p-8f, 0x1.fffffep127f,
-                            0x1p-140f,   3e38f,           0x1p-126f,              kInf,         0.1f};
+    const float values[] = {1 + 0x1p-8f,      1 + 3 * 0x1p-8f, 1 + 0x1p-8f + 0x1p-23f, -1 - 0x1p-8f,
+                            0x1.fffffep127f,  0x1p-140f,       3e38f,                  0x1p-126f,
+                            -0x1.7fffffp-30f, 0.1f};
     const int64_t k = 70;
     for (float value : values)
       for (int64_t at : {0, 1, 37, 69})
         for (int layout = 0; layout < 8; ++layout) {
           const bool ta = layout & 1, tb = layout & 2, right = layout & 4;
-          // The one other product that is not 0 * 0: without it infinity times zero would be NaN everywhere.
           std::vector<float> x(k * k), one(k * k), c(k * k);
           x[at * k + at] = value;
           one[at * k + at] = 1;
-          fastdl::gemm_bf16(ta, tb, k, k, k, (right ? one : x).data(), k, (right ? x : one).data(), k, c.data(), k,
-                            false);
+          const float *left = right ? one.data() : x.data(), *other = right ? x.data() : one.data();
+          fastdl::gemm_bf16(ta, tb, k, k, k, left, k, other, k, c.data(), k, false);
           EXPECT(c[at * k + at] == rounded(value), value, " becomes ", c[at * k + at]);
         }
   });
@@ -188,13 +193,14 @@ TEST(gemm_bf16_carries_nan_and_infinity) {
         at_a(m - 1, 5) = kInf;  // infinity * 0 is NaN, in the last row alone
         run();
         for (int64_t i = 0; i < m; ++i)
-          for (int64_t j = 0; j < n; ++j) EXPECT(std::isnan(c[i * n + j]) == (i == m - 1), "inf * 0, row ", i);
+          for (int64_t j = 0; j < n; ++j)
+            EXPECT(std::isnan(c[i * n + j]) == (i == m - 1), "infinity times zero, row ", i);
         at_b(5, n - 1) = 2.0f;
         run();
         EXPECT(c[m * n - 1] == kInf, "infinity times two is ", c[m * n - 1]);
         at_b(44, n - 1) = nan;
         run();
-        for (int64_t i = 0; i < m; ++i) EXPECT(std::isnan(c[i * n + n - 1]), "NaN reaches its column, row ", i);
+        for (int64_t i = 0; i < m; ++i) EXPECT(std::isnan(c[i * n + n - 1]), "NaN, row ", i);
         EXPECT(c[0] == 0.0f, "and no other one");
       }
   });
@@ -222,8 +228,8 @@ TEST(gemm_bf16_epilogue_equals_separate_passes) {
         shifted_square(separate.data(), separate.data(), m * n, &parameter);
         fastdl::gemm_bf16(false, false, m, n, k, a.data(), k, b.data(), n, c.data(), n, false,
                           {bias.data(), shifted_square, &parameter});
-        EXPECT(!std::memcmp(c.data(), separate.data(), size_t(m * n) * 4), m, "x", n, "x", k, " with ", count,
-               " threads on ", kind);
+        EXPECT(!std::memcmp(c.data(), separate.data(), size_t(m * n) * 4), m, "x", n, "x", k, " with ",
+               count, " threads on ", kind);
       }
   });
 }

@@ -14,8 +14,8 @@ FASTDL_INLINE vf round_two(vf first, vf second) {
 // Pairs of one value of each.
 FASTDL_INLINE vf round_pairs(vf first, vf second) {
   const vh v = (vh)round_two(first, second);
-  return (vf)__builtin_shufflevector(v, v, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8, 24, 9, 25, 10,
-                                     26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  return (vf)__builtin_shufflevector(v, v, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8, 24, 9,
+                                     25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
 FASTDL_INLINE int64_t at_most(int64_t n, int64_t most) { return n < 0 ? 0 : n < most ? n : most; }
@@ -78,7 +78,7 @@ void pack_columns_of_a(uint16_t* packed, int64_t count, int64_t k, const float* 
     }
 }
 
-// B as it is stored: x[l * row + j]. Along its rows, as they come from memory, with those of the next pairs on
+// B as it is stored: x[l * row + j]. Along its rows, as they come from memory, with those of later pairs on
 // their way.
 void pack_columns_of_b(uint16_t* packed, int64_t count, int64_t k, const float* x, int64_t row) {
   const int64_t strip = strip_of(k), padded = strip / kBf16Strip, whole = count / kBf16Strip * kBf16Strip;
