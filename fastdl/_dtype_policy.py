@@ -15,12 +15,12 @@ _OF_LAYERS = (*_GLOBAL, "int32", "int64", "uint8", "bool")  # Input takes the ot
 class DTypePolicy:
     """How a layer computes.
 
-    "mixed_bfloat16" rounds the operands of a layer's matrix products, forward and backward, to
-    bfloat16 and adds up in float32; weights, activations, gradients and losses are float32 tensors
-    as they are with "float32". Where the CPU has no instructions for bfloat16 that are faster, or the
-    instruction set that FASTDL_ISA selects has none, it computes in float32, and one warning says
-    so. Small products are always computed in float32: those with fewer than 16 rows, columns or
-    terms in a sum, or fewer than 65,536 multiplications.
+    "mixed_bfloat16" rounds the operands of a Dense layer's matrix products, forward and backward,
+    to bfloat16 and adds up in float32; weights, activations, gradients and losses are the float32
+    tensors that they are with "float32". Where the CPU has no instructions for bfloat16 that are
+    faster, or the instruction set that FASTDL_ISA selects has none, it computes in float32, and one
+    warning says so. Small products are always computed in float32: those with fewer than 16 rows,
+    columns or terms in a sum, or fewer than 65,536 multiplications.
 
     Args:
         name: "float32" or "mixed_bfloat16"; for a layer's input also an integer type or "bool".
