@@ -21,10 +21,12 @@ KERAS_STYLE = """
     _lift activations constraints initializers random regularizers utils utils.py_dataset
     layers.core layers.input_layer layers.layer layers.merging layers.reshaping ops.keras_names
     models._fitting models._loops models.cloning models.model models.sequential models.trainer
+    _dtype_policy
 """.split()
 NAMES = "activations constraints initializers layers models ops random regularizers utils".split()
 
 
+@pytest.mark.filterwarnings("ignore:mixed_bfloat16")  # on a CPU without it
 @pytest.mark.parametrize("name", KERAS_STYLE)
 def test_examples_with_the_names_of_keras(name):
     module = import_module(f"fastdl.{name}")
