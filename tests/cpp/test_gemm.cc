@@ -14,11 +14,14 @@
 #include "cpu/gemm.h"
 #include "cpu/isa.h"
 #include "cpu/reference.h"
+#include "matrices.h"
 
 namespace {
 
 using fastdl::Epilogue;
 using fastdl::kernels;
+using test::extent;
+using test::Random;
 
 // Floats that end right before a page nobody may touch: vector loads and stores through intrinsics are not
 // seen by AddressSanitizer, but the page table sees every one.
@@ -43,20 +46,6 @@ class Guarded {
   float* data_;
 };
 
-// Values of both signs and of many magnitudes, so that any change of order or rounding shows.
-struct Random {
-  uint64_t state = 1;
-  uint32_t bits() {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return uint32_t(state >> 33);
-  }
-  float value() {
-    const float x = float(bits()) / float(1u << 30) - 1.0f;
-    return bits() % 16 ? x : x * 64.0f;
-  }
-  int64_t below(int64_t n) { return int64_t(bits() % uint32_t(n)); }
-};
-
 bool fused() { return std::string(kernels().isa) != "baseline"; }
 
 struct Case {
@@ -76,10 +65,6 @@ std::string describe(const Case& t) {
 }
 
 bool same_bits(float x, float y) { return (x != x && y != y) || std::memcmp(&x, &y, 4) == 0; }
-
-int64_t extent(int64_t rows, int64_t columns, int64_t row) {
-  return rows == 0 || columns == 0 ? 0 : (rows - 1) * row + columns;
-}
 
 // Runs one case with each number of threads; the gaps hold NaN, which would spread or be overwritten. Of
 // large products the naive chain is computed for some rows only, the rest is compared among thread counts.

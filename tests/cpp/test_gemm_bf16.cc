@@ -8,13 +8,16 @@
 #include "core/parallel.h"
 #include "cpu/gemm_bf16.h"
 #include "cpu/isa.h"
+#include "matrices.h"
 #include "sample.h"
 
 namespace {
 
+using test::extent;
 using test::Guarded;
 using test::kInf;
 using test::kNaN;
+using test::Random;
 
 // Instruction sets below AVX-512 must not offer any; on AVX-512 each kind has its turn.
 template <class Body>
@@ -46,28 +49,11 @@ float rounded(float x) {
   return x;
 }
 
-struct Random {
-  uint64_t state = 1;
-  uint32_t bits() {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return uint32_t(state >> 33);
-  }
-  float value() {
-    const float x = float(bits()) / float(1u << 30) - 1.0f;
-    return bits() % 16 ? x : x * 64.0f;
-  }
-  int64_t below(int64_t n) { return int64_t(bits() % uint32_t(n)); }
-};
-
 struct Case {
   int64_t m, n, k;
   bool trans_a, trans_b, accumulate, bias;
   int64_t gap;  // floats between the rows of each matrix
 };
-
-int64_t extent(int64_t rows, int64_t columns, int64_t row) {
-  return rows && columns ? (rows - 1) * row + columns : 0;
-}
 
 // A product of two bfloat16 numbers is exact in float32. Adding k of them, in whatever order, rounds k times
 // by at most half an ulp, 2^-24 of a partial sum, which is at most the sum of magnitudes; what C held, the
