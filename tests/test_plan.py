@@ -97,15 +97,97 @@ def test_assignment_is_kept_where_the_target_is_read_before():
 
 
 def test_intermediates_share_memory():
-    x = fastdl.tensor(random(1000))
+    x = fastdl.tensor(random(40, 40))
 
     def step(x):
         for _ in range(20):
-            x = fastdl.tanh(x)
+            x = x @ x
         return fastdl.sum(x)
 
     plan = recorded(step, [x])
-    assert plan.arena_bytes <= 2 * 4096 + 64  # two buffers take turns
+    assert plan.arena_bytes <= 2 * 6400 + 64  # two buffers take turns
+
+
+def test_elementwise_calls_write_over_inputs_that_nobody_reads_again():
+    x, y = fastdl.tensor(random(40, 30)), fastdl.tensor(random(40, 30, seed=1))
+
+    def step(x, y):
+        kept = fastdl.tanh(x)
+        z = fastdl.exp(kept * y)  # one new array for both
+        return fastdl.sum(z * kept)  # over either
+
+    plan = recorded(step, [x, y])
+    assert plan.arena_bytes == 2 * 4800
+    (got,) = plan.replay([y, x])
+    assert got.item() == step(y, x).item()
+
+
+def chains(plan):
+    """The names of calls, those of a chain in one list."""
+    found = []
+    for line in str(plan).splitlines():
+        name = line.removeprefix("  with it: ").split("(")[0]
+        if line.startswith("  with it: "):
+            found[-1].append(name)
+        else:
+            found.append([name])
+    return found
+
+
+def test_elementwise_calls_of_one_shape_run_tile_by_tile():
+    a, b = random(300, 100), random(300, 100, seed=1)
+    row, column = random(100, seed=2), random(300, 1, seed=3)
+    factor = fastdl.tensor(1.5)
+
+    def step(a, b, row, column):
+        y = fastdl.tanh(a) * factor + b * b
+        y = fastdl.where(y > 0.25, y * row, fastdl.exp(y) - column)
+        return y, fastdl.sum(fastdl.sigmoid(fastdl.reshape(a, (-1,))) * 2.0)
+
+    inputs = [fastdl.tensor(v) for v in (a, b, row, column)]
+    plan = recorded(step, inputs)
+    assert chains(plan) == [
+        ["tanh", "mul", "mul", "add", "gt", "mul", "exp", "sub", "where"],
+        ["sigmoid", "mul"],
+        ["sum"],
+    ]
+    assert plan.arena_bytes <= 4 * 30000 + 64  # what sum reads; the rest lives in tiles
+    other = [fastdl.tensor(v[::-1].copy()) for v in (a, b, row, column)]
+    want = [t.numpy().copy() for t in step(*other)]
+    for threads in (1, 2, 3):
+        before = fastdl.get_num_threads()
+        fastdl.set_num_threads(threads)
+        try:
+            got = [t.numpy().copy() for t in plan.replay(other)]
+        finally:
+            fastdl.set_num_threads(before)
+        for x, y in zip(want, got, strict=True):
+            np.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize("shape", [(2, 4096), (8192,), (3, 3000), (9001,), (4097, 2), (5, 1, 2000)])
+def test_tiles_that_do_not_divide_the_work(shape):
+    x = random(*shape)
+    last = random(shape[-1], seed=4)
+    inputs = [fastdl.tensor(x), fastdl.tensor(last)]
+    plan = recorded(lambda x, last: fastdl.exp(x * 0.5) - last * x, inputs)
+    assert len(chains(plan)) == 1
+    other = random(*shape, seed=9)
+    (got,) = plan.replay([fastdl.tensor(other), fastdl.tensor(last)])
+    want = np.exp(other.astype("f8") * 0.5) - last * other.astype("f8")
+    np.testing.assert_allclose(got.numpy(), want, rtol=8 * 2**-23, atol=8 * 2**-23)
+
+
+def test_an_error_within_a_chain_is_the_op_s_own():
+    base, power = np.full(20000, 2, np.int32), np.full(20000, 3, np.int32)
+    plan = recorded(lambda b, p: (b + b) ** (p + p), [fastdl.tensor(base), fastdl.tensor(power)])
+    assert len(chains(plan)) == 1
+    power[17000] = -1
+    with pytest.raises(ValueError, match="pow: integers cannot be raised to a negative power"):
+        plan.replay([fastdl.tensor(base), fastdl.tensor(power)])
+    power[17000] = 3
+    (got,) = plan.replay([fastdl.tensor(base), fastdl.tensor(power)])
+    np.testing.assert_array_equal(got.numpy(), 4**6)
 
 
 def test_random_ops_draw_as_in_eager_runs():

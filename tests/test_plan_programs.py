@@ -6,13 +6,14 @@ import pytest
 import fastdl
 from fastdl import _core
 
-ROWS, COLS = 4, 6
+SMALL, LARGE = (4, 6), (130, 90)  # LARGE makes chains of several tiles
 
 
 class Program:
     """A step made of random statements over inputs, states and views of one flat state."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, shape=SMALL):
+        self.shape = shape
         self.rng = np.random.default_rng(seed)
         self.statements = [self._statement() for _ in range(self.rng.integers(3, 25))]
         self.results = self.rng.integers(0, 1000, size=self.rng.integers(1, 4))
@@ -24,10 +25,10 @@ class Program:
 
     def states(self):
         """Tensors that live from step to step: three whole ones, four views of a flat one."""
-        rng = np.random.default_rng(7)
-        whole = [fastdl.tensor(rng.standard_normal((ROWS, COLS)).astype("f4")) for _ in range(3)]
-        flat = fastdl.tensor(rng.standard_normal(4 * ROWS * COLS).astype("f4"))
-        return whole + [flat._view((ROWS, COLS), i * ROWS * COLS) for i in range(4)]
+        rng, size = np.random.default_rng(7), self.shape[0] * self.shape[1]
+        whole = [fastdl.tensor(rng.standard_normal(self.shape).astype("f4")) for _ in range(3)]
+        flat = fastdl.tensor(rng.standard_normal(4 * size).astype("f4"))
+        return whole + [flat._view(self.shape, i * size) for i in range(4)]
 
     def step(self, inputs, states):
         values = [*inputs, *states]
@@ -48,12 +49,12 @@ class Program:
             elif kind == "sum":
                 made = _core.sub(a, _core.sum(b, [n % 2], True))
             elif kind == "view":
-                made = _core.reshape(_core.reshape(a, (COLS * ROWS,)), (ROWS, COLS))
+                made = _core.reshape(_core.tanh(_core.reshape(a, (a.numel(),))), self.shape)
             elif kind == "cast":
                 made = _core.cast(_core.cast(_core.scale_shift(a, 100.0, 0.0), "int32"), "float32")
                 made = _core.tanh(made)
             elif kind == "made":
-                made = fastdl.zeros(ROWS, COLS)
+                made = fastdl.zeros(*self.shape)
                 own.append(made)
             elif kind == "dropout":
                 made = _core.dropout(a, 0.5)
@@ -71,9 +72,9 @@ class Program:
         return [values[r % len(values)] for r in self.results]
 
 
-def batch(seed):
+def batch(seed, shape=SMALL):
     rng = np.random.default_rng(seed)
-    return [rng.standard_normal((ROWS, COLS)).astype("f4") for _ in range(2)]
+    return [rng.standard_normal(shape).astype("f4") for _ in range(2)]
 
 
 def numbers(tensors):
@@ -103,11 +104,20 @@ def replayed(program, batches, how):
             plan.replay([fastdl.tensor(v) for v in values])
         else:  # read in place, where the data lie
             feeds = [(fastdl.tensor(v), i) for i, v in enumerate(values)]
-            assert _core.run_loop(plan, feeds, [], [], None, 0, ROWS, 1, 1e9) == 1
+            assert _core.run_loop(plan, feeds, [], [], None, 0, program.shape[0], 1, 1e9) == 1
             for (data, _), v in zip(feeds, values, strict=True):
                 np.testing.assert_array_equal(data.numpy(), v)
         found.append((numbers(plan.outputs), numbers(states)))
     return found
+
+
+def check(program, want, got):
+    for at, (w, g) in enumerate(zip(want, got, strict=True)):
+        for part, x, y in zip(("results", "states"), w, g, strict=True):
+            for a, b in zip(x, y, strict=True):
+                np.testing.assert_array_equal(
+                    a, b, err_msg=f"step {at}, {part}: {program.statements}"
+                )
 
 
 @pytest.mark.parametrize("how", ["replay", "loop"])
@@ -117,10 +127,18 @@ def test_replays_are_eager_runs(block, how):
     with np.errstate(all="ignore"):
         for seed in range(block * 50, block * 50 + 50):
             program = Program(seed)
-            want, got = eager(program, batches), replayed(program, batches, how)
-            for at, (w, g) in enumerate(zip(want, got, strict=True)):
-                for part, x, y in zip(("results", "states"), w, g, strict=True):
-                    for a, b in zip(x, y, strict=True):
-                        np.testing.assert_array_equal(
-                            a, b, err_msg=f"program {seed}, step {at}, {part}: {program.statements}"
-                        )
+            check(program, eager(program, batches), replayed(program, batches, how))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("how", ["replay", "loop"])
+def test_replays_tile_by_tile_are_eager_runs(threads, how):
+    batches = [batch(s, LARGE) for s in range(3)]
+    before = fastdl.get_num_threads()
+    fastdl.set_num_threads(threads)
+    try:
+        for seed in range(1000 * threads, 1000 * threads + 60):
+            program = Program(seed, LARGE)
+            check(program, eager(program, batches), replayed(program, batches, how))
+    finally:
+        fastdl.set_num_threads(before)

@@ -181,23 +181,23 @@ void grad_minimum(GradContext& c) {
 }
 
 using K = KernelTable;
-const Op op_add = {"add", infer_binary, run_binary<&K::add, Add>, grad_add, 0, 0, false};
-const Op op_sub = {"sub", infer_binary, run_binary<&K::sub, Sub>, grad_sub, 0, 0, false};
-const Op op_mul = {"mul", infer_binary, run_binary<&K::mul, Mul>, grad_mul, 0, ~0u, false};
-const Op op_div = {"div", infer_binary, run_binary<&K::div, Div>, grad_div, 0, ~0u, true};
-const Op op_floor_divide = {"floor_divide", infer_binary, run_binary<nullptr, FloorDiv>};
-const Op op_mod = {"mod", infer_binary, run_binary<nullptr, Mod>, grad_mod, 0, ~0u, false};
-const Op op_pow = {"pow", infer_binary, run_binary<&K::pow, Pow>, grad_pow};
-const Op op_maximum = {"maximum", infer_binary, run_binary<&K::maximum, Max>, grad_maximum, 0, ~0u, false};
-const Op op_minimum = {"minimum", infer_binary, run_binary<&K::minimum, Min>, grad_minimum, 0, ~0u, false};
-const Op op_eq = {"eq", infer_compare, run_compare<&K::eq, std::equal_to<>>};
-const Op op_ne = {"ne", infer_compare, run_compare<&K::ne, std::not_equal_to<>>};
-const Op op_lt = {"lt", infer_compare, run_compare<&K::lt, std::less<>>};
-const Op op_le = {"le", infer_compare, run_compare<&K::le, std::less_equal<>>};
-const Op op_gt = {"gt", infer_compare, run_compare<&K::gt, std::greater<>>};
-const Op op_ge = {"ge", infer_compare, run_compare<&K::ge, std::greater_equal<>>};
-const Op op_logical_and = {"logical_and", infer_compare, run_compare<nullptr, std::logical_and<>>};
-const Op op_logical_or = {"logical_or", infer_compare, run_compare<nullptr, std::logical_or<>>};
+const Op op_add = elementwise({"add", infer_binary, run_binary<&K::add, Add>, grad_add, 0, 0, false});
+const Op op_sub = elementwise({"sub", infer_binary, run_binary<&K::sub, Sub>, grad_sub, 0, 0, false});
+const Op op_mul = elementwise({"mul", infer_binary, run_binary<&K::mul, Mul>, grad_mul, 0, ~0u, false});
+const Op op_div = elementwise({"div", infer_binary, run_binary<&K::div, Div>, grad_div, 0, ~0u, true});
+const Op op_floor_divide = elementwise({"floor_divide", infer_binary, run_binary<nullptr, FloorDiv>});
+const Op op_mod = elementwise({"mod", infer_binary, run_binary<nullptr, Mod>, grad_mod, 0, ~0u, false});
+const Op op_pow = elementwise({"pow", infer_binary, run_binary<&K::pow, Pow>, grad_pow});
+const Op op_maximum = elementwise({"maximum", infer_binary, run_binary<&K::maximum, Max>, grad_maximum, 0, ~0u, false});
+const Op op_minimum = elementwise({"minimum", infer_binary, run_binary<&K::minimum, Min>, grad_minimum, 0, ~0u, false});
+const Op op_eq = elementwise({"eq", infer_compare, run_compare<&K::eq, std::equal_to<>>});
+const Op op_ne = elementwise({"ne", infer_compare, run_compare<&K::ne, std::not_equal_to<>>});
+const Op op_lt = elementwise({"lt", infer_compare, run_compare<&K::lt, std::less<>>});
+const Op op_le = elementwise({"le", infer_compare, run_compare<&K::le, std::less_equal<>>});
+const Op op_gt = elementwise({"gt", infer_compare, run_compare<&K::gt, std::greater<>>});
+const Op op_ge = elementwise({"ge", infer_compare, run_compare<&K::ge, std::greater_equal<>>});
+const Op op_logical_and = elementwise({"logical_and", infer_compare, run_compare<nullptr, std::logical_and<>>});
+const Op op_logical_or = elementwise({"logical_or", infer_compare, run_compare<nullptr, std::logical_or<>>});
 
 Tensor binary(const Op& op, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
@@ -240,7 +240,7 @@ void grad_where(GradContext& c) {
   flow(c, 1, [&] { return where(c.in[0], c.gout[0], scalar(0)); });
   flow(c, 2, [&] { return where(c.in[0], scalar(0), c.gout[0]); });
 }
-const Op op_where = {"where", infer_where, run_where, grad_where, 0, 1, false};
+const Op op_where = elementwise({"where", infer_where, run_where, grad_where, 0, 1, false});
 
 // --- cast, copy, assign ----------------------------------------------------------------------------------
 
@@ -267,7 +267,7 @@ void assign_values(const View& to, const View& from) {
         To* y = to.as<To>() + at;
         const int s = rows.inner_stride[0];
         if (to.dtype == from.dtype && s == 1)
-          std::memcpy(y, x, size_t(n) * sizeof(To));
+          std::memmove(y, x, size_t(n) * sizeof(To));  // a plan may let them be the same
         else if (to.dtype == DType::bool8)
           for (int64_t i = 0; i < n; ++i) y[i] = To(x[i * s] != From(0));
         else
@@ -280,8 +280,8 @@ void assign_values(const View& to, const View& from) {
 void infer_cast(InferContext& c) { c.output(c.in[0]->shape, c.attrs.as<DType>()); }
 void run_assign_out(const RunContext& c) { assign_values(c.out[0], c.in[0]); }
 void grad_cast(GradContext& c) { c.gin[0] = c.gout[0]; }
-const Op op_cast = {"cast", infer_cast, run_assign_out, grad_cast, 0, 0, false};
-const Op op_copy = {"copy", infer_same_as_first, run_assign_out, grad_cast, 0, 0, false};
+const Op op_cast = elementwise({"cast", infer_cast, run_assign_out, grad_cast, 0, 0, false});
+const Op op_copy = elementwise({"copy", infer_same_as_first, run_assign_out, grad_cast, 0, 0, false});
 
 void infer_into_first(InferContext& c) {
   Shape s = broadcast_shapes(c.in[0]->shape, c.in[1]->shape, c.op.name);

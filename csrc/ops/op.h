@@ -94,7 +94,14 @@ struct Op {
   uint32_t grad_in = ~0u;                      // bit i: grad() reads the values of input i
   bool grad_out = true;                        // grad() reads the values of the outputs
   bool random = false;                         // draws from the generator
+  // An element of the (one) output depends on those of the inputs at its place alone, after broadcasting; run()
+  // may be given pieces, and an output that lies where an input of its shape does.
+  bool elementwise = false;
 };
+constexpr Op elementwise(Op op) {
+  op.elementwise = true;
+  return op;
+}
 
 struct Outputs {
   Tensor t[kMaxOutputs];

@@ -109,7 +109,8 @@ void run_mask_scale(const RunContext& c) {
 }
 Tensor mask_scale(const Tensor& g, const Tensor& mask, const Attrs& attrs);
 void grad_mask_scale(GradContext& c) { c.gin[0] = mask_scale(c.gout[0], c.in[1], c.attrs); }
-const Op op_mask_scale = {"dropout_grad", infer_same_as_first, run_mask_scale, grad_mask_scale, 0, 2, false};
+const Op op_mask_scale =
+    elementwise({"dropout_grad", infer_same_as_first, run_mask_scale, grad_mask_scale, 0, 2, false});
 Tensor mask_scale(const Tensor& g, const Tensor& mask, const Attrs& attrs) {
   return apply(op_mask_scale, {g, mask}, attrs);
 }

@@ -76,8 +76,8 @@ const Tensor& y(const GradContext& c) { return c.out[0]; }
 // UNARY_OP(name, reads x, reads y, gradient): the gradient is an expression in c.
 #define UNARY_OP(name, reads_x, reads_y, gradient)                                                 \
   void grad_##name(GradContext& c) { c.gin[0] = gradient; }                                        \
-  const Op op_##name = {#name, infer_same_as_first, run_unary<&K::name>, grad_##name, 0,           \
-                        (reads_x) ? ~0u : 0u, reads_y};
+  const Op op_##name = elementwise({#name, infer_same_as_first, run_unary<&K::name>, grad_##name, 0, \
+                                    (reads_x) ? ~0u : 0u, reads_y});
 
 // --- elementary functions ---------------------------------------------------------------------------------
 
@@ -101,28 +101,28 @@ UNARY_OP(sin, true, false, mul(g(c), cos(x(c))))
 UNARY_OP(cos, true, false, neg(mul(g(c), sin(x(c)))))
 
 void run_isnan(const RunContext& c) { run_each<uint8_t>(c, [](auto v) { return !(v == v); }); }
-const Op op_isnan = {"isnan", infer_bool, run_isnan};
+const Op op_isnan = elementwise({"isnan", infer_bool, run_isnan});
 void run_isfinite(const RunContext& c) {
   run_each<uint8_t>(c, [](auto v) { return v - v == decltype(v)(0); });
 }
-const Op op_isfinite = {"isfinite", infer_bool, run_isfinite};
+const Op op_isfinite = elementwise({"isfinite", infer_bool, run_isfinite});
 
 void run_neg_int(const RunContext& c) {
   run_each<void>(c, [](auto v) { return decltype(v)(0 - uint64_t(v)); });
 }
-const Op op_neg_int = {"neg", infer_same_as_first, run_neg_int};
+const Op op_neg_int = elementwise({"neg", infer_same_as_first, run_neg_int});
 void run_abs_int(const RunContext& c) {
   run_each<void>(c, [](auto v) { return v < 0 ? decltype(v)(0 - uint64_t(v)) : v; });
 }
-const Op op_abs_int = {"abs", infer_same_as_first, run_abs_int};
+const Op op_abs_int = elementwise({"abs", infer_same_as_first, run_abs_int});
 void run_sign_int(const RunContext& c) {
   run_each<void>(c, [](auto v) { return (v > 0) - (v < 0); });
 }
-const Op op_sign_int = {"sign", infer_same_as_first, run_sign_int};
+const Op op_sign_int = elementwise({"sign", infer_same_as_first, run_sign_int});
 
 void grad_scale_shift(GradContext& c) { c.gin[0] = scale(g(c), c.attrs.as<Parameters>().p[0]); }
-const Op op_scale_shift = {"scale_shift", infer_same_as_first, run_unary<&K::scale_shift>,
-                           grad_scale_shift, 0, 0, false};
+const Op op_scale_shift = elementwise({"scale_shift", infer_same_as_first, run_unary<&K::scale_shift>,
+                                       grad_scale_shift, 0, 0, false});
 
 // The gradient passes where lo <= x <= hi, bounds included, as in PyTorch.
 void grad_clip(GradContext& c) {
@@ -130,7 +130,7 @@ void grad_clip(GradContext& c) {
   Tensor inside = logical_and(ge(x(c), constant(p[0])), le(x(c), constant(p[1])));
   c.gin[0] = where(inside, g(c), constant(0));
 }
-const Op op_clip = {"clip", infer_same_as_first, run_unary<&K::clip>, grad_clip, 0, ~0u, false};
+const Op op_clip = elementwise({"clip", infer_same_as_first, run_unary<&K::clip>, grad_clip, 0, ~0u, false});
 
 // --- functions whose gradient is one kernel, the activations among them -------------------------------------
 //
@@ -140,8 +140,8 @@ const Tensor& t(const GradContext& c) { return c.in[1]; }
 
 #define FUSED_GRAD(name, second)                                                                   \
   void grad_##name##_grad(GradContext& c);                                                         \
-  const Op op_##name##_grad = {#name "_grad", infer_same_as_first, run_unary_grad<&K::name##_grad>, \
-                               grad_##name##_grad};                                                \
+  const Op op_##name##_grad = elementwise({#name "_grad", infer_same_as_first,                      \
+                                           run_unary_grad<&K::name##_grad>, grad_##name##_grad});  \
   void grad_##name##_grad(GradContext& c) {                                                        \
     [[maybe_unused]] const float* p = c.attrs.as<Parameters>().p;                                  \
     if (c.needs(0)) c.gin[0] = apply(op_##name##_grad, {g(c), t(c)}, c.attrs);                     \
@@ -150,10 +150,10 @@ const Tensor& t(const GradContext& c) { return c.in[1]; }
 // FROM_Y / FROM_X: an activation whose gradient kernel reads its output or its input.
 #define FROM_Y(name)                                                                               \
   void grad_##name(GradContext& c) { c.gin[0] = apply(op_##name##_grad, {g(c), y(c)}, c.attrs); }  \
-  const Op op_##name = {#name, infer_same_as_first, run_unary<&K::name>, grad_##name, 0, 0, true};
+  const Op op_##name = elementwise({#name, infer_same_as_first, run_unary<&K::name>, grad_##name, 0, 0, true});
 #define FROM_X(name)                                                                               \
   void grad_##name(GradContext& c) { c.gin[0] = apply(op_##name##_grad, {g(c), x(c)}, c.attrs); }  \
-  const Op op_##name = {#name, infer_same_as_first, run_unary<&K::name>, grad_##name, 0, ~0u, false};
+  const Op op_##name = elementwise({#name, infer_same_as_first, run_unary<&K::name>, grad_##name, 0, ~0u, false});
 
 Tensor zero_like(const Tensor& a) { return scale(a, 0); }
 Tensor mask(const Tensor& condition) { return cast(condition, DType::float32); }

@@ -89,37 +89,91 @@ void elide_assignments(Recording& r) {
   }
 }
 
-std::vector<int64_t> assign_arena(const Recording& r, int64_t& arena_bytes) {
-  struct Life {
+namespace {
+
+bool is_whole(const Recording& r, const Operand& o) {
+  return o.buffer >= 0 && o.offset == 0 && o.bytes() == r.buffers[size_t(o.buffer)].bytes;
+}
+
+// By buffer, the calls between which it is in use. Calls of a chain take turns, so that what one of them uses
+// is in use throughout the chain.
+struct Life {
+  size_t first, last;
+};
+std::vector<Life> lives_of(const Recording& r, const std::vector<Chain>& chains) {
+  std::vector<Life> lives(r.buffers.size(), {r.calls.size(), 0});
+  auto chain = chains.begin();
+  for (size_t i = 0; i < r.calls.size(); ++i) {
+    while (chain != chains.end() && chain->end <= i) ++chain;
+    const bool inside = chain != chains.end() && chain->first <= i;
+    for (auto* list : {&r.calls[i].in, &r.calls[i].out})
+      for (const Operand& o : *list) {
+        if (o.buffer < 0) continue;
+        Life& life = lives[size_t(o.buffer)];
+        life.first = std::min(life.first, inside ? chain->first : i);
+        life.last = std::max(life.last, inside ? chain->end - 1 : i);
+      }
+  }
+  return lives;
+}
+
+bool is_own(const std::vector<Chain>& chains, int buffer) {
+  return std::any_of(chains.begin(), chains.end(), [&](const Chain& c) { return c.own[size_t(buffer)]; });
+}
+
+}  // namespace
+
+void reuse_inputs(Recording& r, const std::vector<Chain>& chains) {
+  std::vector<Life> lives = lives_of(r, {});  // single calls: a chain's tiles keep their order
+  for (size_t i = 0; i < r.calls.size(); ++i) {
+    const Call& c = r.calls[i];
+    if (!c.op->elementwise) continue;
+    const Operand to = c.out[0];
+    auto movable = [&](const Operand& o) {
+      return is_whole(r, o) && !r.buffers[size_t(o.buffer)].external && !is_own(chains, o.buffer);
+    };
+    if (!movable(to) || lives[size_t(to.buffer)].first != i) continue;
+    for (const Operand& from : c.in) {
+      if (from.buffer < 0 || !movable(from) || lives[size_t(from.buffer)].last != i || !(from.shape == to.shape) ||
+          size_of(from.dtype) != size_of(to.dtype))
+        continue;
+      // The same values read broadcast as well, or a second output there, would be overwritten too early.
+      bool alone = true;
+      for (const Operand& o : c.in) alone &= o.buffer != from.buffer || o.shape == to.shape;
+      if (!alone) continue;
+      const int kept = from.buffer;
+      lives[size_t(kept)].last = lives[size_t(to.buffer)].last;
+      for (size_t k = i; k < r.calls.size(); ++k)
+        for (auto* list : {&r.calls[k].in, &r.calls[k].out})
+          for (Operand& o : *list)
+            if (o.buffer == to.buffer) o.buffer = kept;
+      break;
+    }
+  }
+}
+
+std::vector<int64_t> assign_arena(const Recording& r, const std::vector<Chain>& chains, int64_t& arena_bytes) {
+  struct Block {
     int buffer;
-    size_t first, last;
+    Life life;
     int64_t bytes;
   };
-  const size_t none = r.calls.size();
-  std::vector<Life> lives;
+  std::vector<Block> blocks;
+  const std::vector<Life> lives = lives_of(r, chains);
   for (size_t b = 0; b < r.buffers.size(); ++b)
-    lives.push_back({int(b), none, 0, (r.buffers[b].bytes + 63) / 64 * 64});
-  for (size_t i = 0; i < r.calls.size(); ++i)
-    for (auto* list : {&r.calls[i].in, &r.calls[i].out})
-      for (const Operand& o : *list)
-        if (o.buffer >= 0) {
-          lives[size_t(o.buffer)].first = std::min(lives[size_t(o.buffer)].first, i);
-          lives[size_t(o.buffer)].last = i;
-        }
-  std::erase_if(lives, [&](const Life& l) {
-    return r.buffers[size_t(l.buffer)].external || l.first == none;
-  });
+    if (!r.buffers[b].external && lives[b].first < r.calls.size() && !is_own(chains, int(b)))
+      blocks.push_back({int(b), lives[b], (r.buffers[b].bytes + 63) / 64 * 64});
   // Largest first, each at the lowest place that is free during its whole life.
-  std::stable_sort(lives.begin(), lives.end(),
-                   [](const Life& a, const Life& b) { return a.bytes > b.bytes; });
+  std::stable_sort(blocks.begin(), blocks.end(),
+                   [](const Block& a, const Block& b) { return a.bytes > b.bytes; });
   std::vector<int64_t> offset(r.buffers.size(), -1);
   arena_bytes = 0;
-  for (size_t n = 0; n < lives.size(); ++n) {
-    const Life& l = lives[n];
+  for (size_t n = 0; n < blocks.size(); ++n) {
+    const Block& l = blocks[n];
     std::vector<std::pair<int64_t, int64_t>> taken;
     for (size_t m = 0; m < n; ++m) {
-      const Life& o = lives[m];
-      if (o.first <= l.last && l.first <= o.last)
+      const Block& o = blocks[m];
+      if (o.life.first <= l.life.last && l.life.first <= o.life.last)
         taken.push_back({offset[size_t(o.buffer)], offset[size_t(o.buffer)] + o.bytes});
     }
     std::sort(taken.begin(), taken.end());

@@ -21,7 +21,9 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
   for (int b : output_buffers) r.buffers[size_t(b)].external = true;
   remove_dead_calls(r, output_buffers);
   elide_assignments(r);
-  const std::vector<int64_t> offset = assign_arena(r, arena_bytes_);
+  chains_ = find_chains(r);
+  reuse_inputs(r, chains_);
+  const std::vector<int64_t> offset = assign_arena(r, chains_, arena_bytes_);
   commit_ = commit_point(r);
   arena_ = Storage::allocate(arena_bytes_);
 
@@ -53,8 +55,8 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
     auto place = [&](const Operand& o, View& v) {
       if (o.buffer < 0) return;
       const Buffer& b = r.buffers[size_t(o.buffer)];
-      char* base = b.external ? static_cast<char*>(b.storage->data())
-                              : static_cast<char*>(arena_->data()) + offset[size_t(o.buffer)];
+      const int64_t at = std::max<int64_t>(offset[size_t(o.buffer)], 0);  // -1: of a chain alone
+      char* base = static_cast<char*>(b.external ? b.storage->data() : arena_->data()) + (b.external ? 0 : at);
       v = {base + o.offset, o.shape, o.dtype};
       s.ask |= o.bytes() >= kLongCall;
       for (size_t k = 0; k < inputs_.size(); ++k)
@@ -78,28 +80,41 @@ bool Plan::replay(const std::function<bool()>& interrupted) {
   using clock = std::chrono::steady_clock;
   clock::time_point asked = interrupted ? clock::now() : clock::time_point();
   for (const Ref<Storage>& s : written_) s->bump_version();
+  size_t next = 0;  // chain
   for (size_t i = 0; i < steps_.size(); ++i) {
     // The clock costs 25 ns; among small calls it is read at every eighth.
     if (interrupted && i < commit_ && steps_[i].ask && clock::now() - asked > std::chrono::milliseconds(50)) {
       if (interrupted()) return false;
       asked = clock::now();
     }
-    const Step& s = steps_[i];
-    s.op->run({s.views, s.views + kMaxInputs, s.attrs});
+    i = run(i, next);
   }
   return true;
+}
+
+size_t Plan::run(size_t i, size_t& next) {
+  if (next < chains_.size() && chains_[next].first == i) {
+    run_chain(chains_[next], steps_.data());
+    return chains_[next++].end - 1;
+  }
+  const Step& s = steps_[i];
+  s.op->run({s.views, s.views + kMaxInputs, s.attrs});
+  return i;
 }
 
 std::vector<double> Plan::profile(int repeats) {
   using clock = std::chrono::steady_clock;
   std::vector<double> least(steps_.size(), 1e30);
-  for (int r = 0; r < repeats; ++r)
+  for (int r = 0; r < repeats; ++r) {
+    size_t next = 0;
     for (size_t i = 0; i < steps_.size(); ++i) {
-      const Step& s = steps_[i];
+      const size_t first = i;
       const auto start = clock::now();
-      s.op->run({s.views, s.views + kMaxInputs, s.attrs});
-      least[i] = std::min(least[i], std::chrono::duration<double>(clock::now() - start).count());
+      i = run(i, next);
+      least[first] = std::min(least[first], std::chrono::duration<double>(clock::now() - start).count());
+      std::fill(least.begin() + int64_t(first) + 1, least.begin() + int64_t(i) + 1, 0.0);
     }
+  }
   return least;
 }
 
@@ -118,7 +133,10 @@ bool Plan::writes_into(const void* data, int64_t bytes) const {
 
 std::string Plan::describe() const {
   std::ostringstream s;
-  for (const Step& step : steps_) {
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    const Step& step = steps_[i];
+    for (const Chain& c : chains_)
+      if (c.first < i && i < c.end) s << "  with it: ";
     s << step.op->name << '(';
     for (int k = 0; k < step.inputs; ++k) {
       if (k) s << ", ";

@@ -16,42 +16,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "ops/op.h"
+#include "plan/chain.h"
 
 namespace fastdl {
-
-// A tensor of a recorded call: a typed window of a buffer. buffer < 0 stands for an absent input.
-struct Operand {
-  int buffer = -1;
-  int64_t offset = 0;  // bytes
-  Shape shape;
-  DType dtype = DType::float32;
-
-  int64_t bytes() const { return shape.numel() * size_of(dtype); }
-  bool overlaps(const Operand& o) const {
-    return buffer >= 0 && buffer == o.buffer && offset < o.offset + o.bytes() &&
-           o.offset < offset + bytes();
-  }
-};
-
-struct Call {
-  const Op* op = nullptr;
-  Attrs attrs;
-  std::vector<Operand> in, out;
-
-  bool writes(int input) const { return op->mutates >> input & 1; }
-};
-
-struct Buffer {
-  Ref<Storage> storage;  // external: the memory itself; intermediate: null once lowered
-  int64_t bytes = 0;
-  bool external = false;
-};
-
-struct Recording {
-  std::vector<Buffer> buffers;
-  std::vector<Call> calls;
-};
 
 // Observes the calls of this thread from construction to finish() or destruction. One at a time.
 class Recorder : public CallObserver {
@@ -127,23 +94,21 @@ class Plan : public RefCounted {
   int64_t arena_bytes() const { return arena_bytes_; }
   size_t calls() const { return steps_.size(); }
   std::string describe() const;  // one line per call, for a person
-  // Seconds of each call, the least of `repeats` replays (which do what replays do).
+  // Seconds of each call, the least of `repeats` replays (which do what replays do). Those of a chain count as its
+  // first call's.
   std::vector<double> profile(int repeats);
 
  private:
-  struct Step {
-    const Op* op;
-    Attrs attrs;
-    View views[kMaxInputs + kMaxOutputs];
-    int inputs, outputs;
-    bool ask;  // look at the clock before this call
-  };
   struct Patch {
     View* view;
     int64_t offset;
   };
 
+  // Runs step i, with its chain where it starts one, which is then number `next`; returns the last step run.
+  size_t run(size_t i, size_t& next);
+
   std::vector<Step> steps_;
+  std::vector<Chain> chains_;
   size_t commit_ = 0;  // steps before this one can be abandoned without a trace
   std::vector<Ref<Storage>> external_, written_;  // memory of others; what of it the steps change
   Ref<Storage> arena_;
@@ -158,8 +123,10 @@ class Plan : public RefCounted {
 // lower.cc: the passes from a recording to what a plan runs, in this order.
 void remove_dead_calls(Recording& r, const std::vector<int>& kept_buffers);
 void elide_assignments(Recording& r);
+// Lets an elementwise call write its result over an input that nobody reads after it.
+void reuse_inputs(Recording& r, const std::vector<Chain>& chains);
 // Offsets of the intermediates in one arena; two share memory only if their lifetimes do not meet.
-std::vector<int64_t> assign_arena(const Recording& r, int64_t& arena_bytes);
+std::vector<int64_t> assign_arena(const Recording& r, const std::vector<Chain>& chains, int64_t& arena_bytes);
 // The first call after which stopping would leave state half-updated.
 size_t commit_point(const Recording& r);
 

@@ -1,0 +1,51 @@
+// The calls of a plan: as they were recorded, and lowered.
+#pragma once
+#include <vector>
+
+#include "ops/op.h"
+
+namespace fastdl {
+
+// A tensor of a recorded call: a typed window of a buffer. buffer < 0 stands for an absent input.
+struct Operand {
+  int buffer = -1;
+  int64_t offset = 0;  // bytes
+  Shape shape;
+  DType dtype = DType::float32;
+
+  int64_t bytes() const { return shape.numel() * size_of(dtype); }
+  bool overlaps(const Operand& o) const {
+    return buffer >= 0 && buffer == o.buffer && offset < o.offset + o.bytes() &&
+           o.offset < offset + bytes();
+  }
+};
+
+struct Call {
+  const Op* op = nullptr;
+  Attrs attrs;
+  std::vector<Operand> in, out;
+
+  bool writes(int input) const { return op->mutates >> input & 1; }
+};
+
+struct Buffer {
+  Ref<Storage> storage;  // external: the memory itself; intermediate: null once lowered
+  int64_t bytes = 0;
+  bool external = false;
+};
+
+struct Recording {
+  std::vector<Buffer> buffers;
+  std::vector<Call> calls;
+};
+
+// A lowered call.
+struct Step {
+  const Op* op;
+  Attrs attrs;
+  View views[kMaxInputs + kMaxOutputs];
+  int inputs, outputs;
+  bool ask;  // look at the clock before this call
+};
+
+}  // namespace fastdl
