@@ -281,6 +281,9 @@ void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> 
   if (job.error) std::rethrow_exception(job.error);
 }
 
+Alone::Alone() : before_(inside) { inside = true; }
+Alone::~Alone() { inside = before_; }
+
 namespace {
 constexpr size_t kHugePage = 2 << 20;
 

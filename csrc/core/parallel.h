@@ -37,6 +37,17 @@ class FunctionRef<R(Args...)> {
 // on the calling thread, whichever thread came to it first.
 void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body);
 
+// While one lives, this thread's parallel_for runs on it alone.
+class Alone {
+ public:
+  Alone();
+  ~Alone();
+  Alone(const Alone&) = delete;
+
+ private:
+  const bool before_;
+};
+
 // Items per chunk of n where `grain` is wished for: more if there would be too many chunks to count in
 // 32 bits.
 inline int64_t chunk_size(int64_t n, int64_t grain) {

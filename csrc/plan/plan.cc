@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
+
+#include "core/parallel.h"
 
 namespace fastdl {
 
@@ -77,6 +80,17 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
 }
 
 bool Plan::replay(const std::function<bool()>& interrupted) {
+  using clock = std::chrono::steady_clock;
+  if (num_threads() == 1) return run_all(interrupted);
+  std::optional<Alone> alone;
+  if (pace_.alone(num_threads())) alone.emplace();
+  const auto start = pace_.asking() ? clock::now() : clock::time_point();
+  if (!run_all(interrupted)) return false;
+  pace_.took(pace_.asking() ? std::chrono::duration<double>(clock::now() - start).count() : 0);
+  return true;
+}
+
+bool Plan::run_all(const std::function<bool()>& interrupted) {
   using clock = std::chrono::steady_clock;
   clock::time_point asked = interrupted ? clock::now() : clock::time_point();
   for (const Ref<Storage>& s : written_) s->bump_version();

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "plan/chain.h"
+#include "plan/pace.h"
 
 namespace fastdl {
 
@@ -107,8 +108,11 @@ class Plan : public RefCounted {
   // Runs step i, with its chain where it starts one, which is then number `next`; returns the last step run.
   size_t run(size_t i, size_t& next);
 
+  bool run_all(const std::function<bool()>& interrupted);
+
   std::vector<Step> steps_;
   std::vector<Chain> chains_;
+  Pace pace_;
   size_t commit_ = 0;  // steps before this one can be abandoned without a trace
   std::vector<Ref<Storage>> external_, written_;  // memory of others; what of it the steps change
   Ref<Storage> arena_;
