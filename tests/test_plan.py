@@ -266,6 +266,36 @@ def test_loop_checks_its_arguments():
         loop(batch=0)
 
 
+@pytest.mark.parametrize("width", [1, 3, 700, 5000])
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_loop_gathers_the_rows_that_the_indices_name(threads, width):
+    data = np.arange(50 * width, dtype=np.float32).reshape(50, width)
+    labels = np.arange(50)
+    seen, seen_labels = fastdl.zeros(30, width), fastdl.tensor(np.zeros(30, np.int64))
+    x, y = fastdl.tensor(data[:6]), fastdl.tensor(labels[:6])
+
+    def step(x, y):  # what earlier batches left moves up
+        older = fastdl.concat([seen[6:], x])
+        older_labels = fastdl.concat([seen_labels[6:], y])
+        _core.assign_(seen, older)
+        _core.assign_(seen_labels, older_labels)
+        return fastdl.sum(x)
+
+    plan = recorded(step, [x, y])
+    before = fastdl.get_num_threads()
+    fastdl.set_num_threads(threads)
+    try:
+        for seed in range(10):
+            order = np.random.default_rng(seed).permutation(50)
+            feeds = [(fastdl.tensor(data), 0), (fastdl.tensor(labels), 1)]
+            done = _core.run_loop(plan, feeds, [], [], fastdl.tensor(order), 7, 6, 5, 1e9)
+            assert done == 5
+            np.testing.assert_array_equal(seen.numpy(), data[order[7:37]])
+            np.testing.assert_array_equal(seen_labels.numpy(), labels[order[7:37]])
+    finally:
+        fastdl.set_num_threads(before)
+
+
 def test_public_plan_gives_results_of_ones_own():
     calls = []
 

@@ -132,6 +132,17 @@ struct Job {
 
 thread_local bool inside = false;
 
+// What waiting threads may help with, and how many of them look or work at it. A helper counts itself before it
+// looks, so that who withdraws the offer knows when nobody is there any more.
+std::atomic<Background*> offer{nullptr};
+std::atomic<int> helpers{0};
+
+void help_in_background() {
+  ++helpers;
+  if (Background* b = offer; b && !b->help()) offer.compare_exchange_strong(b, nullptr);
+  --helpers;
+}
+
 // A job is open to whoever comes while it lasts. A worker that wakes late finds it closed and goes back
 // to sleep: the caller never waits for a thread that has not begun, only for chunks that are under way.
 class Team {
@@ -206,7 +217,11 @@ class Team {
   void loop(int thread) {
     inside = true;  // a parallel_for within a body runs inline
     for (uint64_t seen = 0;;) {
-      wait_until([&] { return generation_ != seen; }, work_);
+      wait_until([&] { return generation_ != seen || offer.load(std::memory_order_relaxed); }, work_);
+      if (generation_ == seen) {
+        help_in_background();
+        continue;
+      }
       seen = generation_;
       if (stop_) return;
       ++busy_;
@@ -244,6 +259,8 @@ State& get_state() {
                      // A new mutex too: the old one is held by a thread that is not here.
                      state = new State{state->threads.load(), state->spin_us, {}, nullptr};
                      inside = false;
+                     offer = nullptr;
+                     helpers = 0;
                    });
   });
   return *state;
@@ -279,6 +296,38 @@ void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> 
     inside = false;
   }
   if (job.error) std::rethrow_exception(job.error);
+}
+
+Background::~Background() {
+  if (!body_) return;
+  next_ = pieces_;
+  withdraw();
+}
+void Background::start(int64_t pieces, FunctionRef<void(int64_t)> body) {
+  finish();
+  body_ = body;
+  pieces_ = pieces;
+  next_ = 0;
+  Background* nobody = nullptr;
+  offer.compare_exchange_strong(nobody, this);
+}
+bool Background::help() {
+  const int64_t i = next_++;
+  if (i < pieces_) (*body_)(i);
+  return i < pieces_;
+}
+void Background::finish() {
+  if (!body_) return;
+  parallel_for(pieces_ - next_, 4, [&](int64_t begin, int64_t end) {
+    for (; begin < end; ++begin) help();
+  });
+  withdraw();
+  body_.reset();
+}
+void Background::withdraw() {
+  Background* mine = this;
+  offer.compare_exchange_strong(mine, nullptr);
+  while (helpers != 0) FASTDL_PAUSE();
 }
 
 Alone::Alone() : before_(inside) { inside = true; }

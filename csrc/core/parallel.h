@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <atomic>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -36,6 +38,28 @@ class FunctionRef<R(Args...)> {
 // All chunks run, also if the bodies of some throw; then the exception of the first such chunk is rethrown
 // on the calling thread, whichever thread came to it first.
 void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body);
+
+// Work that can be done at any time before it is asked for. Threads of the team that wait for a region take pieces
+// of it; finish() does what they have left. One object of a process at a time is helped with.
+class Background {
+ public:
+  Background() = default;
+  ~Background();  // what is not done yet is not done any more
+  Background(const Background&) = delete;
+
+  // body(i) for each i in [0, pieces), in any order. It must not throw, and should take a microsecond or two: for so
+  // long a region may have to wait for the thread. What it refers to must last until finish() or the end.
+  void start(int64_t pieces, FunctionRef<void(int64_t)> body);
+  void finish();
+  bool help();  // does a piece; false if none is left
+
+ private:
+  void withdraw();
+
+  std::optional<FunctionRef<void(int64_t)>> body_;
+  int64_t pieces_ = 0;
+  std::atomic<int64_t> next_{0};
+};
 
 // While one lives, this thread's parallel_for runs on it alone.
 class Alone {

@@ -234,11 +234,21 @@ const Op op_one_hot = {"one_hot", infer_one_hot, run_one_hot};
 }  // namespace
 
 void gather_rows(void* out, const void* source, const int64_t* indices, int64_t count, int64_t row_bytes) {
-  parallel_for(count, grain_for(5 + 0.05 * double(row_bytes)), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      std::memcpy(static_cast<char*>(out) + i * row_bytes,
-                  static_cast<const char*>(source) + indices[i] * row_bytes, size_t(row_bytes));
+  parallel_for(count, grain_for(5 + 0.15 * double(row_bytes)), [&](int64_t begin, int64_t end) {
+    copy_rows(out, source, indices, begin, end, row_bytes);
   });
+}
+// Rows picked at random come from memory, and the processor's own prefetching has seen the end of a row before it
+// has understood it: so the next row is asked for while one is copied.
+void copy_rows(void* out, const void* source, const int64_t* indices, int64_t begin, int64_t end,
+               int64_t row_bytes) {
+  const char* rows = static_cast<const char*>(source);
+  for (int64_t i = begin; i < end; ++i) {
+    if (i + 1 < end)
+      for (int64_t b = 0; b < row_bytes && b < 4096; b += 64)
+        __builtin_prefetch(rows + indices[i + 1] * row_bytes + b, 0, 2);
+    std::memcpy(static_cast<char*>(out) + i * row_bytes, rows + indices[i] * row_bytes, size_t(row_bytes));
+  }
 }
 
 Tensor take(const Tensor& x, const Tensor& indices, int64_t axis) {

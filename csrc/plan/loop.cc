@@ -1,7 +1,9 @@
 #include "plan/loop.h"
 
 #include <chrono>
+#include <deque>
 
+#include "core/parallel.h"
 #include "ops/movement.h"
 
 namespace fastdl {
@@ -65,6 +67,55 @@ void check(const Plan& plan, const LoopOptions& o) {
                  ValueError, "loop: expected one float32 value per step");
 }
 
+// The batches of one input, picked by index. Where the plan reads floats from any place, threads that wait in one
+// step gather the rows of the next: into the memory that this one does not read.
+class Gathered {
+ public:
+  Gathered(Plan& plan, const LoopOptions& o, const Feed& f)
+      : plan_(plan), input_(f.input), bytes_(row_bytes(f.data)), batch_(o.batch), data_(f.data->raw()),
+        indices_(o.indices->data<int64_t>()), ahead_(plan.can_rebind(f.input) && o.steps > 1) {
+    const Tensor& slot = plan.inputs()[size_t(f.input)];
+    memory_[0] = slot;
+    if (ahead_) memory_[1] = empty(slot->shape, slot->dtype);
+  }
+
+  // Has the plan read the batch that starts at sample `at`; `next` is the one after it, -1 if there is none.
+  void feed(int64_t at, int64_t next) {
+    void* now = memory_[side_]->raw();
+    if (at == coming_)
+      work_.finish();
+    else
+      gather_rows(now, data_, indices_ + at, batch_, bytes_);
+    if (!ahead_) return;
+    plan_.rebind(input_, now);
+    coming_ = next;
+    side_ = 1 - side_;
+    if (next >= 0) work_.start((batch_ - 1) / rows() + 1, piece_);
+  }
+
+ private:
+  int64_t rows() const { return std::max<int64_t>(1, 8192 / std::max<int64_t>(bytes_, 1)); }  // of a piece
+  void copy(int64_t piece) const {
+    const int64_t begin = piece * rows();
+    copy_rows(memory_[side_]->raw(), data_, indices_ + coming_, begin, std::min(begin + rows(), batch_), bytes_);
+  }
+
+  Plan& plan_;
+  const int input_;
+  const int64_t bytes_, batch_;
+  const void* data_;
+  const int64_t* indices_;
+  const bool ahead_;
+  Tensor memory_[2];
+  int side_ = 0;         // that the next batch goes to
+  int64_t coming_ = -1;  // the sample that work_ is about
+  struct Piece {
+    const Gathered* self;
+    void operator()(int64_t i) const { self->copy(i); }
+  } piece_{this};
+  Background work_;
+};
+
 }  // namespace
 
 int64_t run_loop(Plan& plan, const LoopOptions& o, const std::function<bool()>& interrupted) {
@@ -81,18 +132,20 @@ int64_t run_loop(Plan& plan, const LoopOptions& o, const std::function<bool()>& 
     }
   } unbind{plan, o};
 
+  std::deque<Gathered> gathered;
+  if (o.indices)
+    for (const Feed& f : o.feeds) gathered.emplace_back(plan, o, f);
   for (int64_t step = 0; step < o.steps; ++step) {
     const int64_t at = o.first + step * o.batch;
+    for (Gathered& g : gathered) g.feed(at, step + 1 < o.steps ? at + o.batch : -1);
     for (const Feed& f : o.feeds) {
+      if (o.indices) break;
       const int64_t bytes = row_bytes(f.data);
       char* data = static_cast<char*>(f.data->raw());
-      void* slot = plan.inputs()[size_t(f.input)]->raw();
-      if (o.indices)
-        gather_rows(slot, data, o.indices->data<int64_t>() + at, o.batch, bytes);
-      else if (plan.can_rebind(f.input))
+      if (plan.can_rebind(f.input))
         plan.rebind(f.input, data + at * bytes);
       else
-        std::memcpy(slot, data + at * bytes, size_t(o.batch * bytes));
+        std::memcpy(plan.inputs()[size_t(f.input)]->raw(), data + at * bytes, size_t(o.batch * bytes));
     }
     for (const PerStep& p : o.per_step) *p.target->data<float>() = p.values->data<float>()[step];
     if (!plan.replay(interrupted)) return step;

@@ -179,3 +179,59 @@ TEST(parallel_teams_come_and_go) {
   }
   set_num_threads(before);
 }
+
+// Pieces are done once each, beside regions, by whoever comes first, and are there after finish().
+TEST(parallel_work_in_the_background) {
+  for (int threads : {1, 2, 4}) {
+    Threads set(threads);
+    Background work;
+    for (int64_t pieces : {0, 1, 7, 100, 1000}) {
+      std::vector<int> visits(static_cast<size_t>(pieces), 0);
+      auto piece = [&](int64_t i) { ++visits[size_t(i)]; };
+      work.start(pieces, piece);
+      const std::string wrong = visit(200, 3);
+      EXPECT(wrong.empty(), wrong, " with work in the background, threads = ", threads);
+      work.finish();
+      EXPECT(std::count(visits.begin(), visits.end(), 1) == pieces, pieces, " pieces, threads = ", threads);
+    }
+  }
+}
+
+TEST(parallel_work_in_the_background_that_nobody_asks_for) {
+  for (int threads : {1, 2, 4}) {
+    Threads set(threads);
+    for (int round = 0; round < 200; ++round) {
+      std::vector<int> visits(50, 0);
+      auto piece = [&](int64_t i) { ++visits[size_t(i)]; };
+      {
+        Background work;
+        work.start(50, piece);
+        visit(20, 2);
+      }  // from here on nobody touches visits
+      for (int& v : visits) {
+        EXPECT(v <= 1, v);
+        v = 2;
+      }
+    }
+  }
+}
+
+TEST(parallel_work_in_the_background_of_several_callers) {
+  Threads set(3);
+  std::vector<std::thread> callers;
+  std::atomic<int> wrong{0};
+  for (int c = 0; c < 4; ++c)
+    callers.emplace_back([&wrong] {
+      for (int round = 0; round < 100; ++round) {
+        std::vector<int> visits(64, 0);
+        auto piece = [&](int64_t i) { ++visits[size_t(i)]; };
+        Background work;
+        work.start(64, piece);
+        parallel_for(10, 1, [](int64_t, int64_t) {});
+        work.finish();
+        wrong += std::count(visits.begin(), visits.end(), 1) != 64;
+      }
+    });
+  for (std::thread& t : callers) t.join();
+  EXPECT(wrong == 0, wrong.load());
+}
