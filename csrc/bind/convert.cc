@@ -146,7 +146,11 @@ py::array array_from(const Tensor& t) {
   note_host_read(t);
   Storage* s = t->storage.get();
   s->retain();
-  py::capsule keep(s, [](void* p) { static_cast<Storage*>(p)->release(); });
+  s->begin_export();
+  py::capsule keep(s, [](void* p) {
+    static_cast<Storage*>(p)->end_export();
+    static_cast<Storage*>(p)->release();
+  });
   std::vector<py::ssize_t> shape(t->shape.begin(), t->shape.end());
   py::array a(dtype_to(t->dtype), shape, t->raw(), keep);
   if (s->read_only()) a.attr("flags").attr("writeable") = false;

@@ -122,6 +122,7 @@ void bind_plan(py::module_& m) {
       .def("__len__", &Plan::calls)
       .def("__str__", &Plan::describe);
 
+  m.def("prepacked_bytes", &prepacked_bytes);
   m.def(
       "run_loop",
       [](Plan& plan, const std::vector<std::pair<Tensor, int>>& feeds,

@@ -29,6 +29,11 @@ class Storage : public RefCounted {
   // Plans write without the interpreter's lock; a write that another thread misses is its own data race.
   uint32_t version() const { return version_.load(std::memory_order_relaxed); }
   void bump_version() { version_.store(version() + 1, std::memory_order_relaxed); }
+  // NumPy arrays that share this memory now, which may write without a word; and how many ever did.
+  bool exported() const { return live_exports_.load(std::memory_order_relaxed) > 0; }
+  uint64_t exports() const { return exports_.load(std::memory_order_relaxed); }
+  void begin_export() { ++exports_, ++live_exports_; }
+  void end_export() { --live_exports_; }
   // Number of storages made before this one: tells what is older than a moment in time.
   uint64_t serial() const { return serial_; }
   static uint64_t next_serial();
@@ -40,6 +45,8 @@ class Storage : public RefCounted {
   int bucket_ = -1;  // size class it returns to; -1: not from the cache
   bool read_only_ = false;
   std::atomic<uint32_t> version_{0};
+  std::atomic<uint64_t> exports_{0};
+  std::atomic<int64_t> live_exports_{0};
   uint64_t serial_;
   std::function<void()> release_;
 };

@@ -3,6 +3,7 @@
 #include "cpu/gemm_bf16.h"
 #include "cpu/kernels.h"
 #include "ops/broadcast.h"
+#include "ops/linear.h"
 #include "ops/ops.h"
 #include "ops/unary.h"
 
@@ -110,6 +111,7 @@ void infer_linear(InferContext& c) {
   c.output(s, DType::float32);
 }
 
+template <bool kPacked>
 void run_linear(const RunContext& c) {
   const View &x = c.in[0], &w = c.in[1], &bias = c.in[2], &y = c.out[0];
   const LinearAttrs& at = c.attrs.as<LinearAttrs>();
@@ -122,9 +124,13 @@ void run_linear(const RunContext& c) {
     epilogue.parameters = parameters;
   }
   const int64_t k = x.shape.back(), n = y.shape.back(), m = n ? y.numel() / n : 0;
+  const int64_t ldw = at.transpose_w ? k : n;
+  if constexpr (kPacked)
+    return gemm_packed(at.transpose_w, m, n, k, x.as<float>(), k, w.as<float>(), ldw, c.in[3].as<float>(),
+                       y.as<float>(), n, false, epilogue);
   const auto multiply = in_bf16(at.bf16, m, n, k) ? gemm_bf16 : gemm;
-  multiply(false, at.transpose_w, m, n, k, x.as<float>(), k, w.as<float>(), at.transpose_w ? k : n,
-           y.as<float>(), n, false, epilogue);
+  multiply(false, at.transpose_w, m, n, k, x.as<float>(), k, w.as<float>(), ldw, y.as<float>(), n, false,
+           epilogue);
 }
 
 void grad_linear(GradContext& c) {
@@ -146,7 +152,9 @@ void grad_linear(GradContext& c) {
   }
   if (c.needs(2)) c.gin[2] = sum(z2, std::vector<int64_t>{0}, false);
 }
-const Op op_linear = {"linear", infer_linear, run_linear, grad_linear, 0, 0b011, true};
+const Op op_linear = {"linear", infer_linear, run_linear<false>, grad_linear, 0, 0b011, true};
+// Within plans: input 3 is the weight, packed.
+const Op op_linear_packed = {"linear", infer_linear, run_linear<true>};
 
 Tensor matmul_of(const Tensor& a, const Tensor& b, MatmulAttrs attrs) {
   FASTDL_CHECK(a && b, TypeError, "matmul: expected two tensors, got None");
@@ -177,6 +185,19 @@ Tensor linear_of(const Tensor& x, const Tensor& w, const Tensor& bias, bool tran
 }
 
 }  // namespace
+
+std::optional<LinearShape> linear_shape(const Step& step) {
+  if (step.op != &op_linear && step.op != &op_linear_packed) return std::nullopt;
+  const LinearAttrs& at = step.attrs.as<LinearAttrs>();
+  const View &x = step.views[0], &y = step.views[kMaxInputs];
+  const int64_t k = x.shape.back(), n = y.shape.back(), m = n ? y.numel() / n : 0;
+  if (in_bf16(at.bf16, m, n, k)) return std::nullopt;
+  return LinearShape{at.transpose_w, m, n, k};
+}
+void read_packed(Step& step, void* packed) {
+  step.op = packed ? &op_linear_packed : &op_linear;
+  step.views[3].data = packed;
+}
 
 Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
   return matmul_of(a, b, {transpose_a, transpose_b, false});

@@ -18,6 +18,7 @@
 
 #include "plan/chain.h"
 #include "plan/pace.h"
+#include "plan/prepack.h"
 
 namespace fastdl {
 
@@ -113,6 +114,7 @@ class Plan : public RefCounted {
   std::vector<Step> steps_;
   std::vector<Chain> chains_;
   Pace pace_;
+  Prepack prepack_;
   size_t commit_ = 0;  // steps before this one can be abandoned without a trace
   std::vector<Ref<Storage>> external_, written_;  // memory of others; what of it the steps change
   Ref<Storage> arena_;
