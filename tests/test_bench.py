@@ -101,8 +101,8 @@ def test_environment_of_a_worker():
     assert held["FASTDL_ISA"] == "avx2" and held["OPENBLAS_CORETYPE"] == "Haswell"
     assert held["XLA_FLAGS"] == "--a=b --xla_cpu_max_isa=AVX2"
     assert "OPENBLAS_L2_SIZE" not in held and here["OPENBLAS_CORETYPE"] == "Zen"
-    assert process.held("onnxruntime", None) and process.held("torch", "avx2")
-    assert not process.held("onnxruntime", "avx2")
+    assert process.not_held("onnxruntime", None) == process.not_held("torch", "avx2") == ""
+    assert process.not_held("jax", "avx2") == " (products not held to avx2)"
 
 
 def test_peak_memory_is_the_high_water_mark():

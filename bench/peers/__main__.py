@@ -20,7 +20,7 @@ from statistics import median
 from typing import Any
 
 from . import chart, floors, memory
-from .process import ISA_SWITCHES, held, run
+from .process import ISA_SWITCHES, not_held, run
 from .rows import ROWS, select
 
 LIBRARIES = ("fastdl", "torch", "torch_compile", "jax", "keras", "sklearn", "onnxruntime", "numpy")
@@ -109,8 +109,7 @@ def main() -> None:
     versions = {}
     for library in options.libraries:
         if found := run(pythons[library], library, "version", options.threads, options.isa):
-            free = "" if held(library, options.isa) else f" (not held to {options.isa})"
-            versions[library] = found["version"] + free
+            versions[library] = found["version"] + not_held(library, options.isa)
     machine = floors.measure(options.threads, options.isa)
     print(f"{options.threads} threads, {options.rounds} rounds: " + ", ".join(versions.values()))
     if machine:

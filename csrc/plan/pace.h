@@ -47,7 +47,7 @@ class Pace {
  private:
   static constexpr int kPairs = 3;  // of turns, one with all threads and one alone
   // Replays of a turn. The first ones are not counted: data move to other caches, and threads that slept wake up.
-  static constexpr int kUncounted = 2, kCounted = 5;
+  static constexpr int kUncounted = 2, kCounted = 3;
   static constexpr double kWake = 3e-4;   // seconds that those not counted take at least
   static constexpr double kClear = 1.3;   // times slower: one pair is enough
   static constexpr double kLong = 3e-3;   // seconds of a step for which threads pay in any case
