@@ -69,8 +69,11 @@ std::vector<Tensor> replay(Plan& plan, const std::vector<Tensor>& values) {
       if (k != i && values[i]->storage == plan.inputs()[k]->storage) sources[i] = copy(values[i]);
   without_gil([&](auto& interrupted) {
     Feeding feeding(plan);
+    Plan::Paced step(plan);
     for (size_t i = 0; i < sources.size(); ++i) feeding.feed(int(i), sources[i]->raw());
-    return plan.replay(interrupted);
+    const bool done = plan.replay(interrupted);
+    if (done) step.done();
+    return done;
   });
   return plan.outputs();
 }
@@ -91,8 +94,10 @@ py::object call(Plan& plan, const py::array& x) {
   void* from = const_cast<void*>(x.data());
   without_gil([&](auto& interrupted) {
     Feeding feeding(plan);
+    Plan::Paced step(plan);
     feeding.feed(0, from);
     const bool done = plan.replay(interrupted);
+    if (done) step.done();
     std::memcpy(to, out->raw(), size_t(out->bytes()));
     return done;
   });

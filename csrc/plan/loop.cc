@@ -79,7 +79,7 @@ class Gathered {
     if (ahead_) memory_[1] = empty(slot->shape, slot->dtype);
   }
 
-  // Has the plan read the batch that starts at sample `at`; `next` is the one after it, -1 if there is none.
+  // Has the plan read the batch that starts at sample `at`; `next` is the one to gather meanwhile, -1 for none.
   void feed(int64_t at, int64_t next) {
     void* now = memory_[side_]->raw();
     if (at == coming_)
@@ -137,7 +137,9 @@ int64_t run_loop(Plan& plan, const LoopOptions& o, const std::function<bool()>& 
     for (const Feed& f : o.feeds) gathered.emplace_back(plan, o, f);
   for (int64_t step = 0; step < o.steps; ++step) {
     const int64_t at = o.first + step * o.batch;
-    for (Gathered& g : gathered) g.feed(at, step + 1 < o.steps ? at + o.batch : -1);
+    Plan::Paced paced(plan);
+    const int64_t next = step + 1 < o.steps && !paced.alone() ? at + o.batch : -1;
+    for (Gathered& g : gathered) g.feed(at, next);
     for (const Feed& f : o.feeds) {
       if (o.indices) break;
       const int64_t bytes = row_bytes(f.data);
@@ -149,6 +151,7 @@ int64_t run_loop(Plan& plan, const LoopOptions& o, const std::function<bool()>& 
     }
     for (const PerStep& p : o.per_step) *p.target->data<float>() = p.values->data<float>()[step];
     if (!plan.replay(interrupted)) return step;
+    paced.done();
     for (const Sink& s : o.sinks) {
       const Tensor& out = plan.outputs()[size_t(s.output)];
       std::memcpy(static_cast<char*>(s.data->raw()) + at * row_bytes(s.data), out->raw(),

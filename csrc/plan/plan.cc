@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
-
-#include "core/parallel.h"
 
 namespace fastdl {
 
@@ -86,18 +83,19 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
   }
 }
 
-bool Plan::replay(const std::function<bool()>& interrupted) {
-  using clock = std::chrono::steady_clock;
-  if (num_threads() == 1) return run_all(interrupted);
-  std::optional<Alone> alone;
-  if (pace_.alone(num_threads())) alone.emplace();
-  const auto start = pace_.asking() ? clock::now() : clock::time_point();
-  if (!run_all(interrupted)) return false;
-  pace_.took(pace_.asking() ? std::chrono::duration<double>(clock::now() - start).count() : 0);
-  return true;
+Plan::Paced::Paced(Plan& plan) : plan_(plan) {
+  const int threads = num_threads();
+  if (threads == 1) return;
+  if (plan.pace_.alone(threads)) alone_.emplace();
+  if (plan.pace_.asking()) start_ = std::chrono::steady_clock::now();
+}
+void Plan::Paced::done() {
+  if (num_threads() == 1) return;
+  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start_;
+  plan_.pace_.took(plan_.pace_.asking() ? passed.count() : 0);
 }
 
-bool Plan::run_all(const std::function<bool()>& interrupted) {
+bool Plan::replay(const std::function<bool()>& interrupted) {
   using clock = std::chrono::steady_clock;
   clock::time_point asked = interrupted ? clock::now() : clock::time_point();
   for (const Ref<Storage>& s : written_) s->bump_version();

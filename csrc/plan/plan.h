@@ -8,14 +8,17 @@
 // count, batch) is memory the ops read, and the random state is the generator's own.
 #pragma once
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
+#include "core/parallel.h"
 #include "plan/chain.h"
 #include "plan/pace.h"
 #include "plan/prepack.h"
@@ -61,6 +64,20 @@ class Plan : public RefCounted {
   // One step. `interrupted` is asked every 50 ms while stopping would leave no state half-updated; a replay
   // that it ends returns false.
   bool replay(const std::function<bool()>& interrupted);
+
+  // One step at the plan's pace, the filling of its inputs included: while it lives, this thread works alone if
+  // that is what the plan found to be faster, or is trying.
+  class Paced {
+   public:
+    explicit Paced(Plan& plan);
+    void done();  // the step was run as a whole
+    bool alone() const { return alone_.has_value(); }
+
+   private:
+    Plan& plan_;
+    std::optional<Alone> alone_;
+    std::chrono::steady_clock::time_point start_;
+  };
 
   // Lets input i read from `data` from now on; the caller keeps it alive. Null: its own memory again.
   // Only for inputs that are merely read: not where the step changes one, or where an output is its memory.
@@ -108,8 +125,6 @@ class Plan : public RefCounted {
 
   // Runs step i, with its chain where it starts one, which is then number `next`; returns the last step run.
   size_t run(size_t i, size_t& next);
-
-  bool run_all(const std::function<bool()>& interrupted);
 
   std::vector<Step> steps_;
   std::vector<Chain> chains_;
