@@ -149,6 +149,16 @@ print(resident() - before)
     assert int(children.output(code, tmp_path)) < 1 << 20
 
 
+def test_zeros_are_zeros_in_memory_that_was_used():
+    for size in (1 << 10, 1 << 24):  # large ones come from the system when they were not used
+        for _ in range(2):
+            zeros = fastdl.zeros(size)
+            assert not zeros.any()
+            zeros += 1.0
+            del zeros
+    assert np.signbit(fastdl.full((3,), -0.0)).all()
+
+
 def test_training_that_runs_out_of_memory_goes_on_where_it_stopped(tmp_path):
     """Whatever allocation fails, of state, a step or a plan: whole steps were done."""
     code = """

@@ -172,12 +172,7 @@ void bind_ops(py::module_& m) {
   m.def("full", [](const Shape& shape, DType dtype, py::object value) {
     Tensor one = tensor_from(value, dtype, false);
     FASTDL_CHECK(one->numel() == 1, ValueError, "full: expected one value, got shape ", one->shape);
-    Tensor r = empty(shape, dtype);
-    dispatch(dtype, [&](auto zero) {
-      using T = decltype(zero);
-      std::fill_n(r->data<T>(), r->numel(), *one->data<T>());
-    });
-    return r;
+    return filled(shape, dtype, one->raw());
   });
 
   m.def("grad_enabled", &grad_enabled);

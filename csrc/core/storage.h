@@ -14,8 +14,8 @@ namespace fastdl {
 
 class Storage : public RefCounted {
  public:
-  // Uninitialised memory. Throws MemoryError.
-  static Ref<Storage> allocate(int64_t bytes);
+  // Memory that holds anything, or zeros. Throws MemoryError.
+  static Ref<Storage> allocate(int64_t bytes, bool zeros = false);
   // Memory of someone else; `release` is called once when nothing refers to it any longer.
   static Ref<Storage> wrap(void* data, int64_t bytes, bool read_only, std::function<void()> release);
   ~Storage() override;

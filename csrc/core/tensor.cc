@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 
 namespace fastdl {
 
@@ -22,23 +23,34 @@ int64_t checked_numel(const Shape& shape, const char* who) {
   return empty ? 0 : n;
 }
 
-Tensor empty(const Shape& shape, DType dtype) {
+namespace {
+Tensor make(const Shape& shape, DType dtype, bool zeros) {
   int64_t n = checked_numel(shape, "empty");
   Tensor t = new TensorImpl;
-  t->storage = Storage::allocate(n * size_of(dtype));
+  t->storage = Storage::allocate(n * size_of(dtype), zeros);
   t->shape = shape;
   t->dtype = dtype;
   return t;
 }
+}  // namespace
+
+Tensor empty(const Shape& shape, DType dtype) { return make(shape, dtype, false); }
 
 Tensor full(const Shape& shape, DType dtype, double value) {
-  Tensor t = empty(shape, dtype);
-  dispatch(dtype, [&](auto zero) {
+  return dispatch(dtype, [&](auto zero) {
     using T = decltype(zero);
     T v = dtype == DType::bool8 ? T(value != 0) : T(value);
-    std::fill_n(t->data<T>(), t->numel(), v);
+    return filled(shape, dtype, &v);
   });
-  return t;
+}
+Tensor filled(const Shape& shape, DType dtype, const void* value) {
+  return dispatch(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const bool zeros = std::memcmp(value, &zero, sizeof zero) == 0;
+    Tensor t = make(shape, dtype, zeros);
+    if (!zeros) std::fill_n(t->data<T>(), t->numel(), *static_cast<const T*>(value));
+    return t;
+  });
 }
 
 Tensor scalar(double value) {

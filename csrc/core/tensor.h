@@ -46,6 +46,8 @@ int64_t checked_numel(const Shape& shape, const char* who);
 
 Tensor empty(const Shape& shape, DType dtype);
 Tensor full(const Shape& shape, DType dtype, double value);
+// Each element as the one at `value`. Many zeros take memory only where they are overwritten.
+Tensor filled(const Shape& shape, DType dtype, const void* value);
 inline Tensor zeros(const Shape& shape, DType dtype = DType::float32) {
   return full(shape, dtype, 0);
 }
