@@ -47,6 +47,39 @@ def test_backward_writes_into_the_gradient_buffer():
     np.testing.assert_array_equal(gradients[6:16], 0)  # padding up to the next cache line
 
 
+def test_gradients_of_products_are_written_where_they_belong():
+    """At once, unless something that is read lies there or another gradient came first."""
+    rng = np.random.default_rng(0)
+    x, value = (fastdl.tensor(rng.random((5, 5), np.float32)) for _ in range(2))
+    losses = [
+        lambda w, held: x @ w,
+        lambda w, held: w @ w,
+        lambda w, held: (x @ w) @ w + _core.linear(x, w, None, True, "relu"),
+        lambda w, held: _core.matmul(held, w, True, True),
+        lambda w, held: fastdl.stack([x, x]) @ w,
+        lambda w, held: w[0] @ w[1],
+    ]
+    for loss in losses:
+        got = []
+        for optimized in (False, True):
+            w = nn.Parameter(value.clone())
+            homes = FlatParameters([w], "test").homes if optimized else [None]
+            (w * w).sum().backward()
+            held, w.grad = w.grad, None  # what lies in the gradient's memory is an operand
+            loss(w, held).sum().backward()
+            got.append(w.grad.numpy().copy())
+            assert not optimized or w.grad is homes[0]
+            w.grad = None
+            y = loss(w, x).sum()
+            [gradient] = _core.grad([y], [None], [w], True, False)
+            [at_home] = _core.grad([y], [None], [w], False, False, at_home=True)
+            assert at_home is homes[0] if optimized else at_home.data_ptr() != w.data_ptr()
+            assert w.grad is None
+            assert fastdl.equal(gradient, at_home)
+            got.append(at_home.numpy().copy())
+        assert np.array_equal(got[0], got[2]) and np.array_equal(got[1], got[3])
+
+
 def test_gradient_from_before_is_kept():
     [w] = parameters((3,))
     fastdl.sum(w * 2.0).backward()

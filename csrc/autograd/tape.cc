@@ -108,11 +108,18 @@ struct Pending {
 
 void accumulate(Tensor& into, const Tensor& g) { into = into ? add(into, g) : g; }
 
-// Walks the tape from the newest node to the oldest; `leaf` receives every gradient that reaches an
-// edge accepted by `wanted` or a leaf.
-template <class Sink>
+// The same where the sum has a home in an optimizer's memory; the first gradient may lie there already.
+void accumulate_at(const Tensor& home, Tensor& into, const Tensor& g) {
+  if (into) return add_(into, g);
+  if (g->raw() != home->raw()) assign_(home, g);
+  into = home;
+}
+
+// Walks the tape from the newest node to the oldest. `sink` receives every gradient with the tensor it reaches;
+// `home_of` says where sink would copy the next one of a tensor, so that it can be written there at once.
+template <class Sink, class Home>
 void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, bool retain_graph,
-          bool create_graph, Sink sink) {
+          bool create_graph, Sink sink, Home home_of) {
   GradMode mode(create_graph);
   std::map<uint64_t, Pending, std::greater<>> todo;
 
@@ -160,7 +167,7 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
       FASTDL_CHECK(!n.op->grad_out || n.out[i]->storage->version() == n.out_version, RuntimeError,
                    "backward: the result of ", n.op->name, " (shape ", n.out[i]->shape,
                    ") was changed in place, but its gradient needs it");
-    Tensor out[kMaxOutputs], gin[kMaxInputs];
+    Tensor out[kMaxOutputs], gin[kMaxInputs], into[kMaxInputs];
     for (int i = 0; i < n.outputs; ++i) {
       out[i] = n.out[i];
       if (create_graph && out[i]->storage && is_float(out[i]->dtype)) {
@@ -170,7 +177,9 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
         out[i]->output_index = i;
       }
     }
-    GradContext c{n.in, out, p.gout, n.attrs, n.needed, gin};
+    for (int i = 0; i < n.inputs; ++i)  // a tensor that is several inputs has only one home
+      if (n.in[i] && std::find(n.in, n.in + i, n.in[i]) == n.in + i) into[i] = home_of(n.in[i]);
+    GradContext c{n.in, out, p.gout, n.attrs, n.needed, gin, into};
     n.op->grad(c);
     for (int i = 0; i < n.inputs; ++i)
       if (c.needs(i) && gin[i]) flow(n.in[i], gin[i]);
@@ -187,7 +196,8 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
 }  // namespace
 
 std::vector<Tensor> grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
-                         const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph) {
+                         const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph,
+                         bool at_home) {
   std::vector<Edge> edges;
   for (const Tensor& t : inputs) {
     FASTDL_CHECK(t && t->requires_grad, RuntimeError,
@@ -196,28 +206,38 @@ std::vector<Tensor> grad(const std::vector<Tensor>& roots, const std::vector<Ten
     edges.push_back(edge_of(t));
   }
   std::vector<Tensor> result(inputs.size());
-  walk(roots, root_grads, retain_graph, create_graph, [&](const Tensor& to, const Tensor& g) {
+  auto sink = [&](const Tensor& to, const Tensor& g) {
     Edge e = edge_of(to);
-    for (size_t i = 0; i < edges.size(); ++i)
-      if (edges[i] == e) accumulate(result[i], g);
-  });
+    for (size_t i = 0; i < edges.size(); ++i) {
+      if (edges[i] != e) continue;
+      if (at_home && to->grad_home)
+        accumulate_at(to->grad_home, result[i], g);
+      else
+        accumulate(result[i], g);
+    }
+  };
+  auto home_of = [&](const Tensor& to) -> Tensor {
+    if (!at_home || !to->grad_home) return nullptr;
+    auto at = std::find(edges.begin(), edges.end(), edge_of(to));
+    return at == edges.end() || result[size_t(at - edges.begin())] ? nullptr : to->grad_home;
+  };
+  walk(roots, root_grads, retain_graph, create_graph, sink, home_of);
   return result;
 }
 
 void backward(const Tensor& root, const Tensor& root_grad, bool retain_graph, bool create_graph) {
-  walk({root}, {root_grad}, retain_graph, create_graph, [](const Tensor& to, const Tensor& g) {
+  auto sink = [](const Tensor& to, const Tensor& g) {
     if (to->node) return;
     if (grad_enabled()) {
       to->grad = to->grad ? add(to->grad, g) : g;  // a gradient with a history cannot be changed in place
-    } else if (to->grad) {
-      add_(to->grad, g);
-    } else if (to->grad_home) {
-      assign_(to->grad_home, g);
-      to->grad = to->grad_home;
+    } else if (to->grad || to->grad_home) {
+      accumulate_at(to->grad_home, to->grad, g);
     } else {
       to->grad = copy(g);  // memory of its own: g may be another tensor's gradient too (y = a + b)
     }
-  });
+  };
+  auto home_of = [](const Tensor& to) { return to->node || to->grad ? nullptr : to->grad_home; };
+  walk({root}, {root_grad}, retain_graph, create_graph, sink, home_of);
 }
 
 }  // namespace fastdl

@@ -31,9 +31,11 @@ void record_on_tape(const Op& op, const Tensor* in, int inputs, Outputs& out, co
 // Gradients of sum(roots[i] * root_grads[i]) for each of `inputs`; null where nothing flows. A null root
 // gradient stands for ones and needs a one-element root. With create_graph the gradients are on the tape.
 // Sums are formed in a fixed order. Throws RuntimeError if a needed value was overwritten in place, or if
-// the tape was released by an earlier call without retain_graph.
+// the tape was released by an earlier call without retain_graph. With at_home (and no create_graph), gradients of
+// inputs that have a place for them (grad_home) lie there, as after backward(), but become nobody's `grad`.
 std::vector<Tensor> grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
-                         const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph);
+                         const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph,
+                         bool at_home = false);
 
 // Same for every leaf that requires a gradient, accumulated into leaf->grad.
 // With create_graph a leaf's gradient holds a graph that holds the leaf: nothing frees the two until the

@@ -181,7 +181,8 @@ void bind_ops(py::module_& m) {
     set_grad_enabled(on);
     return before;
   });
-  m.def("grad", &grad);
+  m.def("grad", &grad, py::arg("roots"), py::arg("root_grads"), py::arg("inputs"), py::arg("retain_graph"),
+        py::arg("create_graph"), py::arg("at_home") = false);
 
   m.def("manual_seed", &manual_seed);
   m.def("get_rng_state", [] { return std::make_pair(generator().seed.load(), generator().counter.load()); });

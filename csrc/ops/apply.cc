@@ -14,7 +14,30 @@ const Ref<ObserverSlot>& observer_slot() {
   return slot;
 }
 
-Outputs apply(const Op& op, const Tensor* in, int inputs, const Attrs& attrs) {
+namespace {
+
+bool can_write_into(const Tensor& into, const InferContext& c) {
+  bool can = !grad_enabled() && c.outputs == 1 && c.shape[0] == into->shape && c.dtype[0] == into->dtype;
+  for (int i = 0; i < c.inputs; ++i) can &= !c.in[i] || c.in[i]->storage != into->storage;
+  return can;
+}
+
+// Plans know two kinds of calls, those with a result of their own and those that write in place. So a result that
+// was written elsewhere is one that was assigned there; plans know to leave that step out, too, where it is safe.
+void observe_written(CallObserver& observer, const Op& op, const Tensor* in, int inputs, const Attrs& attrs,
+                     const Tensor& into) {
+  Tensor result = new TensorImpl;
+  result->storage = Storage::wrap(nullptr, into->bytes(), false, nullptr);
+  result->shape = into->shape;
+  result->dtype = into->dtype;
+  observer.on_call(op, in, inputs, {{result}, 1}, attrs);
+  const Tensor assign[] = {into, result};
+  observer.on_call(op_assign, assign, 2, {}, {});
+}
+
+}  // namespace
+
+Outputs apply(const Op& op, const Tensor* in, int inputs, const Attrs& attrs, const Tensor& into) {
   FASTDL_CHECK(inputs <= kMaxInputs, ValueError, op.name, ": at most ", kMaxInputs, " inputs");
   InferContext c{op, in, inputs, attrs};
   op.infer(c);
@@ -26,23 +49,29 @@ Outputs apply(const Op& op, const Tensor* in, int inputs, const Attrs& attrs) {
                  ": a tensor that requires a gradient cannot be changed in place; do it under no_grad()");
   }
 
+  const bool written = into && can_write_into(into, c);
   Outputs out;
   out.count = c.outputs;
   View in_views[kMaxInputs], out_views[kMaxOutputs];
   for (int i = 0; i < inputs; ++i) in_views[i] = view_of(in[i]);
   for (int i = 0; i < c.outputs; ++i) {
-    out.t[i] = op.run ? empty(c.shape[i], c.dtype[i]) : view(in[0], c.shape[i]);
+    out.t[i] = written ? detach(into) : op.run ? empty(c.shape[i], c.dtype[i]) : view(in[0], c.shape[i]);
     out_views[i] = view_of(out.t[i]);
   }
   CallObserver* const observer = call_observer();
   if (observer)
     for (int i = 0; i < inputs; ++i)
       if (op.mutates >> i & 1 && in[i]) observer->before_write(in[i]);
+  if (observer && written) observer->before_write(into);
   if (op.run) op.run({in_views, out_views, attrs});
   for (int i = 0; i < inputs; ++i)
     if (op.mutates >> i & 1 && in[i]) in[i]->storage->bump_version();
+  if (written) into->storage->bump_version();
 
-  if (observer && op.run) observer->on_call(op, in, inputs, out, attrs);
+  if (observer && written)
+    observe_written(*observer, op, in, inputs, attrs, into);
+  else if (observer && op.run)
+    observer->on_call(op, in, inputs, out, attrs);
   if (op.grad) record_on_tape(op, in, inputs, out, attrs);
   return out;
 }

@@ -289,8 +289,6 @@ void infer_into_first(InferContext& c) {
                " does not fit into a target of shape ", c.in[0]->shape);
 }
 void run_assign(const RunContext& c) { assign_values(c.in[0], c.in[1]); }
-const Op op_assign = {"assign_", infer_into_first, run_assign, nullptr, 1};
-
 void run_add_into(const RunContext& c) {
   View in[] = {c.in[0], c.in[1]};
   run_binary<&K::add, Add>({in, c.in, c.attrs});  // the output is the first input
@@ -298,6 +296,9 @@ void run_add_into(const RunContext& c) {
 const Op op_add_into = {"add_", infer_into_first, run_add_into, nullptr, 1};
 
 }  // namespace
+
+const Op op_assign = {"assign_", infer_into_first, run_assign, nullptr, 1};
+
 
 Tensor add(const Tensor& a, const Tensor& b) { return binary_number(op_add, a, b); }
 Tensor sub(const Tensor& a, const Tensor& b) { return binary_number(op_sub, a, b); }

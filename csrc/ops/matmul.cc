@@ -67,21 +67,26 @@ void run_matmul(const RunContext& c) {
   }
 }
 
-Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs);
+Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs, const Tensor& into = nullptr);
 
 // C = op(A) op(B):  dA = G op(B)^T, dB = op(A)^T G, each transposed back where the flag is set.
 void grad_matmul(GradContext& c) {
   const Tensor &a = c.in[0], &b = c.in[1], &g = c.gout[0];
   auto [ta, tb, bf16] = c.attrs.as<MatmulAttrs>();
-  if (c.needs(0))
-    c.gin[0] = sum_to(ta ? product(b, g, {tb, true, bf16}) : product(g, b, {false, !tb, bf16}), a->shape);
-  if (c.needs(1))
-    c.gin[1] = sum_to(tb ? product(g, a, {true, ta, bf16}) : product(a, g, {!ta, false, bf16}), b->shape);
+  const Tensor &to_a = c.into[0], &to_b = c.into[1];
+  if (c.needs(0)) {
+    Tensor da = ta ? product(b, g, {tb, true, bf16}, to_a) : product(g, b, {false, !tb, bf16}, to_a);
+    c.gin[0] = sum_to(da, a->shape);
+  }
+  if (c.needs(1)) {
+    Tensor db = tb ? product(g, a, {true, ta, bf16}, to_b) : product(a, g, {!ta, false, bf16}, to_b);
+    c.gin[1] = sum_to(db, b->shape);
+  }
 }
 const Op op_matmul = {"matmul", infer_matmul, run_matmul, grad_matmul, 0, ~0u, false};
 
-Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs) {
-  return apply(op_matmul, {a, b}, attrs);
+Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs, const Tensor& into) {
+  return apply(op_matmul, {a, b}, attrs, into);
 }
 
 // --- linear: y[..., out] = act(x[..., in] W + bias), W (in, out), or (out, in) when transposed ---------------
@@ -148,7 +153,8 @@ void grad_linear(GradContext& c) {
   }
   if (c.needs(1)) {
     const MatmulAttrs first_transposed{true, false, at.bf16};
-    c.gin[1] = at.transpose_w ? product(z2, x2, first_transposed) : product(x2, z2, first_transposed);
+    c.gin[1] = at.transpose_w ? product(z2, x2, first_transposed, c.into[1])
+                              : product(x2, z2, first_transposed, c.into[1]);
   }
   if (c.needs(2)) c.gin[2] = sum(z2, std::vector<int64_t>{0}, false);
 }

@@ -73,7 +73,8 @@ struct RunContext {
 };
 
 // grad() sets gin[i] for every input with needs(i); a null gin[i] means zero. gout[i] is null where
-// nothing flowed back into output i.
+// nothing flowed back into output i. into[i] is where gin[i] goes in the end, if that is known: the call that
+// makes it may write it there at once (see apply).
 struct GradContext {
   const Tensor* in;
   const Tensor* out;
@@ -81,6 +82,7 @@ struct GradContext {
   const Attrs& attrs;
   uint32_t needed;
   Tensor* gin;
+  const Tensor* into;
 
   bool needs(int i) const { return needed >> i & 1; }
 };
@@ -109,10 +111,14 @@ struct Outputs {
   operator Tensor() const { return t[0]; }
 };
 
-Outputs apply(const Op& op, const Tensor* in, int inputs, const Attrs& attrs);
-inline Outputs apply(const Op& op, std::initializer_list<Tensor> in, const Attrs& attrs = {}) {
-  return apply(op, in.begin(), int(in.size()), attrs);
+// With `into` the result is written there and is a view of it, if it is one of that shape and type, nothing of
+// that storage is read, and gradients are not enabled. Otherwise `into` is left alone.
+Outputs apply(const Op& op, const Tensor* in, int inputs, const Attrs& attrs, const Tensor& into = nullptr);
+inline Outputs apply(const Op& op, std::initializer_list<Tensor> in, const Attrs& attrs = {},
+                     const Tensor& into = nullptr) {
+  return apply(op, in.begin(), int(in.size()), attrs, into);
 }
+extern const Op op_assign;  // assign_(target, value)
 
 View view_of(const Tensor& t);
 

@@ -145,7 +145,10 @@ class Trainer(Fitting):
         weights = self.trainable_weights
         if weights:
             scaled = self.optimizer.scale_loss(loss)
-            self.optimizer.apply(_core.grad([scaled], [None], weights, False, False), weights)
+            if not self.optimizer.built:  # first: gradients then arrive in its memory at once
+                self.optimizer.build(weights)
+            gradients = _core.grad([scaled], [None], weights, False, False, at_home=True)
+            self.optimizer.apply(gradients, weights)
         # Metrics come last: until some state is updated, Ctrl-C may end a step in the middle.
         self._loss_tracker.update_state(loss.detach(), _batch_size(x))
         return self.compute_metrics(x, y, y_pred, sample_weight)
