@@ -18,13 +18,18 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
 
   Recording r = recorder.take();
   // Results stay in the memory they were recorded in: to the passes they are external.
-  for (int b : output_buffers) r.buffers[size_t(b)].external = true;
+  for (size_t k = 0; k < outputs_.size(); ++k) {
+    Buffer& b = r.buffers[size_t(output_buffers[k])];
+    b.storage = outputs_[k]->storage;
+    b.external = true;
+  }
   remove_dead_calls(r, output_buffers);
   elide_assignments(r);
   chains_ = find_chains(r);
   reuse_inputs(r, chains_);
   const std::vector<int64_t> offset = assign_arena(r, chains_, arena_bytes_);
   commit_ = commit_point(r);
+  empty_cache();  // replays allocate nothing: what the eager steps used goes back to the system
   arena_ = Storage::allocate(arena_bytes_);
 
   patches_.resize(inputs_.size());

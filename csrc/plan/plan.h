@@ -49,7 +49,7 @@ class Recorder : public CallObserver {
 
   Ref<ObserverSlot> slot_;  // of the thread that is observed; null once stopped
   Recording recording_;
-  std::unordered_map<const Storage*, int> index_;
+  std::unordered_map<uint64_t, int> index_;  // buffers by the serial numbers of their storages
   uint64_t first_serial_;
   std::string problem_;
   bool taken_ = false;

@@ -42,15 +42,16 @@ void Recorder::check_aliases() {
     const Buffer& a = recording_.buffers[w];
     if (!written[w] || !a.external) continue;
     for (const Buffer& b : recording_.buffers)
-      if (&a != &b && begin(a) < begin(b) + b.bytes && begin(b) < begin(a) + a.bytes && problem_.empty())
+      if (&a != &b && b.external && begin(a) < begin(b) + b.bytes && begin(b) < begin(a) + a.bytes &&
+          problem_.empty())
         problem_ = "the step changes an array in place that it also uses through another tensor";
   }
 }
 
 int Recorder::buffer_of(const Ref<Storage>& storage, bool made_by_call) {
-  auto [it, is_new] = index_.try_emplace(storage.get(), int(recording_.buffers.size()));
-  // The reference keeps the memory from being reused, and so mistaken, while recording.
-  if (is_new) recording_.buffers.push_back({storage, storage->bytes(), !made_by_call});
+  auto [it, is_new] = index_.try_emplace(storage->serial(), int(recording_.buffers.size()));
+  // What a call made is freed when the step is done with it: a recorded step needs no more memory than any other.
+  if (is_new) recording_.buffers.push_back({made_by_call ? nullptr : storage, storage->bytes(), !made_by_call});
   return it->second;
 }
 
@@ -63,10 +64,11 @@ Operand Recorder::operand(const Tensor& t, bool made_by_call) {
 // and then written in place: each replay begins with it as it was.
 void Recorder::before_write(const Tensor& t) {
   if (t->storage->serial() < first_serial_) return;
-  const auto known = index_.find(t->storage.get());
+  const auto known = index_.find(t->storage->serial());
   if (known != index_.end()) {
-    if (!recording_.buffers[size_t(known->second)].external) return;
-    recording_.buffers[size_t(known->second)].external = false;  // so far it was only read
+    Buffer& b = recording_.buffers[size_t(known->second)];
+    if (!b.external) return;
+    b = {nullptr, b.bytes, false};  // so far it was only read
   }
   if (!t->storage->owned() && problem_.empty())
     problem_ = "an array that became a tensor within the step was changed in place";
@@ -90,7 +92,7 @@ void Recorder::on_call(const Op& op, const Tensor* in, int inputs, const Outputs
 
 // Reading a constant is harmless; reading what the step computes or changes is not repeatable.
 void Recorder::on_host_read(const Tensor& t) {
-  auto it = index_.find(t->storage.get());
+  auto it = index_.find(t->storage->serial());
   if (it == index_.end() || !problem_.empty()) return;
   bool written = !recording_.buffers[size_t(it->second)].external;
   for (const Call& c : recording_.calls)
