@@ -147,6 +147,7 @@ class FlatParameters:
             self.homes.append(home)
         if size:
             _buffers.add(buffer)
+        _core.empty_cache()  # where the parameters lay before
 
     def add_state(self, initial: float = 0.0) -> Tensor:
         """A new state buffer filled with `initial`; runs made from now on have a view of it."""
