@@ -149,6 +149,68 @@ print(resident() - before)
     assert int(children.output(code, tmp_path)) < 1 << 20
 
 
+PEAK = """
+import numpy as np, fastdl
+def mib(name):
+    with open("/proc/self/status") as f:
+        return int(dict(line.split(":") for line in f)[name].split()[0]) / 1024
+"""
+
+
+@pytest.mark.parametrize(
+    ("train", "copies"),
+    [
+        # Values, gradients and Adam's two moments. While the values are gathered there are two of
+        # them, but nothing else.
+        ('model.compile("adam", "mse"); model.fit(x, x, batch_size=32, epochs=3, verbose=0)', 4),
+        ('model.compile("sgd", "mse"); model.fit(x, x, batch_size=32, epochs=3, verbose=0)', 2),
+        (
+            """
+optimizer = fastdl.optim.Adam(model.parameters())
+for _ in range(3):
+    optimizer.zero_grad()
+    fastdl.square(model(fastdl.tensor(x))).sum().backward()
+    optimizer.step()
+""",
+            4,
+        ),
+    ],
+    ids=["fit-adam", "fit-sgd", "optim-adam"],
+)
+def test_training_needs_no_memory_but_that_of_parameters_and_their_state(train, copies, tmp_path):
+    """Not for gradients of eager steps, nor for parameters as they were before a step."""
+    code = f"""{PEAK}
+from fastdl import layers
+x = np.ones((64, 2048), np.float32)
+before = mib("VmRSS")
+model = fastdl.Sequential(
+    [layers.Input((2048,)), layers.Dense(6144, "relu"), layers.Dense(2048, use_bias=False)]
+)
+{train}
+print(mib("VmHWM") - before, sum(w.nbytes for w in model.weights) / 2**20)
+"""
+    peak, parameters = map(float, children.output(code, tmp_path, FASTDL_NUM_THREADS="2").split())
+    # On top are batches, activations and packed operands, and pages of code that is read only now.
+    assert copies * parameters - 1 < peak < copies * parameters + 32
+
+
+def test_a_recorded_step_needs_no_more_memory_than_others(tmp_path):
+    code = f"""{PEAK}
+def step(x):
+    for _ in range(40):
+        x = fastdl.cumsum(x, 0)
+    return x
+plan, x = fastdl.plan(step), fastdl.ones(1024, 2048)  # 8 MiB
+plan(x)
+before = mib("VmHWM")
+for _ in range(3):
+    plan(x)
+print(mib("VmHWM") - before)
+"""
+    # The copy of x, the arena's two arrays and the result that is handed out.
+    assert float(children.output(code, tmp_path)) < 40
+
+
 def test_zeros_are_zeros_in_memory_that_was_used():
     for size in (1 << 10, 1 << 24):  # large ones come from the system when they were not used
         for _ in range(2):
