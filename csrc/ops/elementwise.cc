@@ -299,7 +299,6 @@ const Op op_add_into = {"add_", infer_into_first, run_add_into, nullptr, 1};
 
 const Op op_assign = {"assign_", infer_into_first, run_assign, nullptr, 1};
 
-
 Tensor add(const Tensor& a, const Tensor& b) { return binary_number(op_add, a, b); }
 Tensor sub(const Tensor& a, const Tensor& b) { return binary_number(op_sub, a, b); }
 Tensor mul(const Tensor& a, const Tensor& b) { return binary_number(op_mul, a, b); }
