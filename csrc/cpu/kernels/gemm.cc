@@ -246,8 +246,7 @@ template <bool kWhole>
 FASTDL_INLINE void transpose_square(float* out, int64_t out_row, const float* b, int64_t b_row, int64_t k,
                                     int64_t columns) {
   vf v[kLanes];
-  load_square<kWhole>(v, b, b_row, columns, k);
-  transpose(v);
+  load_transposed<kWhole>(v, b, b_row, columns, k);
 #pragma GCC unroll 16
   for (int l = 0; l < kLanes; ++l)
     if (kWhole || l < k) store(out + l * out_row, v[l]);
@@ -271,49 +270,78 @@ void pack_transposed(float* out, int64_t k, int64_t n, const float* b, int64_t b
 
 // --- few rows of A times rows of B: each square of B is transposed in registers and used at once
 
+struct Dots {
+  int64_t k;
+  const char* a;
+  int64_t a_row, a_col;  // in bytes
+  const float* b;
+  int64_t b_row;
+  float* c;
+  int64_t c_row;
+  const float* bias;
+  bool accumulate;
+};
+
 template <int R, bool kWhole>
-FASTDL_INLINE void add_square(vf (&acc)[R], const float* a, int64_t a_row, int64_t a_col, const float* b,
-                              int64_t b_row, int64_t k, int64_t columns) {
+FASTDL_INLINE void add_square(vf (&acc)[R], const Dots& d, const float* b, int64_t l, int64_t k, int64_t columns) {
   vf v[kLanes];
-  load_square<kWhole>(v, b, b_row, columns, k);
-  transpose(v);
+  load_transposed<kWhole>(v, b + l, d.b_row, columns, k);
+  const char* a = d.a + l * d.a_col;
+  asm volatile("" : "+r"(a));  // not to be kept in registers for the next square
 #pragma GCC unroll 16
-  for (int l = 0; l < kLanes; ++l)
-    if (kWhole || l < k)
+  for (int i = 0; i < kLanes; ++i, a += d.a_col)
+    if (kWhole || i < k)
 #pragma GCC unroll 4
-      for (int r = 0; r < R; ++r) acc[r] = fma(splat(a[r * a_row + l * a_col]), v[l], acc[r]);
+      for (int r = 0; r < R; ++r) acc[r] = fma(splat(*(const float*)(a + r * d.a_row)), v[i], acc[r]);
+}
+
+// H vectors of columns; the last one may be partial, and `last` is how many it has. One chain waits for its last
+// multiply-add as long as a square takes, two do not. A line of each row is used up before the next rows' turn.
+template <int R, int H, bool kWhole>
+void dot_columns(const Dots& d, int64_t last) {
+  constexpr int64_t kStep = kLine * kLanes;
+  vf acc[H][R];
+#pragma GCC unroll 2
+  for (int h = 0; h < H; ++h)
+    for (int r = 0; r < R; ++r)
+      acc[h][r] = d.accumulate ? load_n(d.c + r * d.c_row + h * kLanes, h < H - 1 ? kLanes : last) : vf{};
+  int64_t l = 0;
+  for (; l + kStep <= d.k; l += kStep) {
+    if constexpr (H == 2)
+#pragma GCC unroll 4
+      for (int64_t i = 0; i < kStep; i += kLanes) add_square<R, true>(acc[0], d, d.b, l + i, kLanes, kLanes);
+#pragma GCC unroll 4
+    for (int64_t i = 0; i < kStep; i += kLanes)
+      add_square<R, kWhole>(acc[H - 1], d, d.b + (H - 1) * kLanes * d.b_row, l + i, kLanes, last);
+  }
+  for (; l < d.k; l += kLanes)
+#pragma GCC unroll 2
+    for (int h = 0; h < H; ++h) {
+      const float* b = d.b + h * kLanes * d.b_row;
+      if (kLine > 1 && (kWhole || h < H - 1) && d.k - l >= kLanes)
+        add_square<R, true>(acc[h], d, b, l, kLanes, kLanes);
+      else
+        add_square<R, false>(acc[h], d, b, l, d.k - l < kLanes ? d.k - l : kLanes, h < H - 1 ? kLanes : last);
+    }
+#pragma GCC unroll 2
+  for (int h = 0; h < H; ++h)
+    for (int r = 0; r < R; ++r) {
+      const int64_t columns = h < H - 1 ? kLanes : last;
+      const vf sum = d.bias ? acc[h][r] + load_n(d.bias + h * kLanes, columns) : acc[h][r];
+      store_n(d.c + r * d.c_row + h * kLanes, sum, columns);
+    }
 }
 
 template <int R>
-void dot_rows(int64_t n, int64_t k, const float* a, int64_t a_row, int64_t a_col, const float* b,
-              int64_t b_row, float* c, int64_t c_row, int accumulate, const float* bias) {
-  constexpr int kChains = 2;  // vectors of columns, for the latency of FMA
-  constexpr int kLineLanes = kLine * kLanes;
-  for (int64_t j0 = 0; j0 < n; j0 += kChains * kLanes) {
-    int64_t columns[kChains];
-    vf acc[kChains][R];
-    for (int h = 0; h < kChains; ++h) {
-      const int64_t j = j0 + h * kLanes;
-      columns[h] = n - j < 0 ? 0 : n - j < kLanes ? n - j : kLanes;
-      for (int r = 0; r < R; ++r)
-        acc[h][r] = accumulate && columns[h] ? load_n(c + r * c_row + j, columns[h]) : vf{};
-    }
-    for (int64_t l0 = 0; l0 < k; l0 += kLineLanes)
-      for (int h = 0; h < kChains; ++h) {
-        const float* from = b + (j0 + h * kLanes) * b_row;
-        for (int64_t l = l0; l < k && l < l0 + kLineLanes; l += kLanes) {
-          if (columns[h] == kLanes && k - l >= kLanes)
-            add_square<R, true>(acc[h], a + l * a_col, a_row, a_col, from + l, b_row, kLanes, kLanes);
-          else if (columns[h])
-            add_square<R, false>(acc[h], a + l * a_col, a_row, a_col, from + l, b_row,
-                                 k - l < kLanes ? k - l : kLanes, columns[h]);
-        }
-      }
-    for (int h = 0; h < kChains && columns[h]; ++h) {
-      const int64_t j = j0 + h * kLanes;
-      for (int r = 0; r < R; ++r)
-        store_n(c + r * c_row + j, bias ? acc[h][r] + load_n(bias + j, columns[h]) : acc[h][r], columns[h]);
-    }
+void dot_rows(Dots d, int64_t n) {
+  for (; n > 0; n -= 2 * kLanes) {
+    n >= 2 * kLanes ? dot_columns<R, 2, true>(d, kLanes)
+    : n > kLanes    ? dot_columns<R, 2, false>(d, n - kLanes)
+    : n == kLanes   ? dot_columns<R, 1, true>(d, kLanes)
+                    : dot_columns<R, 1, false>(d, n);
+    d.b += 2 * kLanes * d.b_row;
+    d.c += 2 * kLanes;
+    if (d.bias) d.bias += 2 * kLanes;
   }
 }
 
@@ -330,10 +358,8 @@ void gemm_row(const GemmRow& g) { rows_of_tiles<kRows>(g); }
 
 void gemm_dots(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_row, int64_t a_col, const float* b,
                int64_t b_row, float* c, int64_t c_row, int accumulate, const float* bias) {
-  (m == 1   ? dot_rows<1>
-   : m == 2 ? dot_rows<2>
-   : m == 3 ? dot_rows<3>
-            : dot_rows<4>)(n, k, a, a_row, a_col, b, b_row, c, c_row, accumulate, bias);
+  const Dots d = {k, (const char*)a, 4 * a_row, 4 * a_col, b, b_row, c, c_row, bias, accumulate != 0};
+  (m == 1 ? dot_rows<1> : m == 2 ? dot_rows<2> : m == 3 ? dot_rows<3> : dot_rows<4>)(d, n);
 }
 
 // Lane i of the result: columns of S rows each, of a and of b in turn, from the lower or upper half of their lanes.

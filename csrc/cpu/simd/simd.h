@@ -85,6 +85,19 @@ FASTDL_INLINE vf load_n(const float* p, int64_t n) {
 FASTDL_INLINE vf load_n(const float* p, int64_t n, vf rest) {
   return first_lanes(n) ? load_n(p, n) : rest;
 }
+// Half a vector from each address; a load joined to a register needs no port of shuffles.
+FASTDL_INLINE vf load_halves(const float* low, const float* high) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(low)), _mm256_loadu_ps(high), 1);
+#elif defined(__AVX2__)
+  return (vf)_mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
+#else
+  vf v;
+  __builtin_memcpy(&v, low, sizeof v / 2);
+  __builtin_memcpy((char*)&v + sizeof v / 2, high, sizeof v / 2);
+  return v;
+#endif
+}
 // Stores the first n lanes only.
 FASTDL_INLINE void store_n(float* p, vf v, int64_t n) {
 #if defined(__AVX512F__)

@@ -43,8 +43,8 @@ FASTDL_INLINE void swap_blocks(vf (&v)[kLanes]) {
   }
 }
 
-// First within blocks of 4 x 4, then the blocks among each other: one shuffle per vector and stage.
-FASTDL_INLINE void transpose(vf (&v)[kLanes]) {
+// Within blocks of 4 x 4, which four vectors hold in turn: one shuffle per vector and stage, as below.
+FASTDL_INLINE void transpose_fours(vf (&v)[kLanes]) {
 #pragma GCC unroll 4
   for (int i = 0; i < kLanes; i += 4) {
     const vf l01 = shuffle<low_singles>(v[i], v[i + 1], LaneIndices{});
@@ -56,18 +56,58 @@ FASTDL_INLINE void transpose(vf (&v)[kLanes]) {
     v[i + 2] = shuffle<low_pairs>(h01, h23, LaneIndices{});
     v[i + 3] = shuffle<high_pairs>(h01, h23, LaneIndices{});
   }
+}
+
+// First within blocks of 4 x 4, then the blocks among each other.
+FASTDL_INLINE void transpose(vf (&v)[kLanes]) {
+  transpose_fours(v);
   if constexpr (kLanes >= 8) swap_blocks<4>(v);
   if constexpr (kLanes >= 16) swap_blocks<8>(v);
 }
 
-// v[j][l] = b[j * b_row + l]: a whole square, or j < rows and l < columns alone, the rest zero. Rows a page
-// apart share a set of the cache, so a line is best used up before the next rows are loaded.
+// The rows of a square in memory, for addresses made of few registers: a base for every fourth row and the
+// distances of one row and of three. Hidden from the compiler, which would rather keep every row's address.
+struct Rows {
+  const char* base[kLanes / 4];
+  int64_t row, three;
+
+  FASTDL_INLINE Rows(const float* b, int64_t b_row) : row(4 * b_row), three(12 * b_row) {
+    const char* p = (const char*)b;
+#pragma GCC unroll 4
+    for (int i = 0; i < kLanes / 4; ++i, p += 4 * row) {
+      asm volatile("" : "+r"(p));
+      base[i] = p;
+    }
+    asm volatile("" : "+r"(row), "+r"(three));
+  }
+  FASTDL_INLINE const float* operator()(int i, int column) const {
+    return (const float*)(base[i / 4] + (i % 4 == 3 ? three : i % 4 * row)) + column;
+  }
+};
+
+// v[l][j] = b[j * b_row + l]: a whole square, or j < rows and l < columns alone, the rest zero. Halves of two rows
+// to a vector are what the last stage above would make of whole ones; joined while loading they take a port that
+// shuffles do not need. Rows a page apart share a set of the cache, so a line is best used up before the next
+// rows are loaded.
 template <bool kWhole>
-FASTDL_INLINE void load_square(vf (&v)[kLanes], const float* b, int64_t b_row, int64_t rows,
-                               int64_t columns) {
+FASTDL_INLINE void load_transposed(vf (&v)[kLanes], const float* b, int64_t b_row, int64_t rows,
+                                   int64_t columns) {
+  constexpr int kHalf = kLanes / 2;
+  if constexpr (kWhole && kLanes >= 8) {
+    const Rows at(b, b_row);
+#pragma GCC unroll 8
+    for (int i = 0; i < kHalf; ++i) {
+      v[i] = load_halves(at(i, 0), at(i + kHalf, 0));
+      v[i + kHalf] = load_halves(at(i, kHalf), at(i + kHalf, kHalf));
+    }
+    transpose_fours(v);
+    if constexpr (kLanes == 16) swap_blocks<4>(v);
+  } else {
 #pragma GCC unroll 16
-  for (int j = 0; j < kLanes; ++j)
-    v[j] = kWhole ? load(b + j * b_row) : j < rows ? load_n(b + j * b_row, columns) : vf{};
+    for (int j = 0; j < kLanes; ++j)
+      v[j] = kWhole ? load(b + j * b_row) : j < rows ? load_n(b + j * b_row, columns) : vf{};
+    transpose(v);
+  }
 }
 
 }  // namespace
