@@ -195,9 +195,8 @@ struct Grid {
 
 // The grid that ends first: each task has its arithmetic, and its A and B to read or pack; the last one to end may
 // have been held up. One task if another thread would not pay.
-Grid choose_grid(const KernelTable& isa, const Problem& p, double time) {
+Grid choose_grid(const KernelTable& isa, const Problem& p, double time, int64_t threads) {
   Grid best = {p.m, p.n};
-  const int64_t threads = num_threads();
   if (threads == 1 || time < 2 * kLeastTime) return best;
   const int64_t tile_rows = isa.gemm_tile_rows(), tile_columns = p.panel ? p.panel : isa.lanes;
   double least = 1e300;
@@ -219,10 +218,10 @@ Grid choose_grid(const KernelTable& isa, const Problem& p, double time) {
   return best;
 }
 
-void multiply_as_it_lies(const KernelTable& isa, const Problem& p) {
+void multiply_as_it_lies(const KernelTable& isa, const Problem& p, int64_t threads) {
   const double time = std::max(arithmetic_time(isa, double(p.m), p.n, double(p.k)),
                                kFloatTime * double(p.n) * double(p.k + p.m));
-  const Grid grid = choose_grid(isa, p, time);
+  const Grid grid = choose_grid(isa, p, time, threads);
   const int64_t rows = ceil_div(p.m, grid.rows), columns = ceil_div(p.n, grid.columns);
   parallel_for(rows * columns, 1, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
@@ -233,8 +232,7 @@ void multiply_as_it_lies(const KernelTable& isa, const Problem& p) {
 }
 
 void pack(const KernelTable& isa, bool transposed, int64_t n, int64_t k, const float* b, int64_t b_row,
-          float* packed) {
-  const int64_t panel = full_panel(isa);
+          float* packed, int64_t panel) {
   const double each = (transposed ? 0.3 : 0.15) * double(panel * k);
   const int64_t grain = std::max<int64_t>(1, int64_t(kLeastTime / std::max(each, 1.0)));
   parallel_for(ceil_div(n, panel), grain, [&](int64_t begin, int64_t end) {
@@ -245,8 +243,9 @@ void pack(const KernelTable& isa, bool transposed, int64_t n, int64_t k, const f
 }
 
 // All threads pack a slab of B, at `most` so many floats, then multiply by it, then the next one.
-void multiply_by_slabs(const KernelTable& isa, const Problem& p, int64_t most) {
-  const int64_t panel = full_panel(isa), block = block_of_k(isa, p.k);
+void multiply_by_slabs(const KernelTable& isa, const Problem& p, int64_t most, int64_t threads) {
+  const int64_t panel = std::min(full_panel(isa), ceil_div(p.n, isa.lanes) * isa.lanes);
+  const int64_t block = block_of_k(isa, p.k);
   Problem slab = p;
   const int64_t columns = even_part(p.n, std::max(most / std::max<int64_t>(block, 1), panel), panel);
   const int64_t padded = ceil_div(columns, panel) * panel;
@@ -267,30 +266,37 @@ void multiply_by_slabs(const KernelTable& isa, const Problem& p, int64_t most) {
       slab.epilogue = l + slab.k == p.k ? p.epilogue : Epilogue{};
       if (slab.epilogue.bias && !p.scalar_bias) slab.epilogue.bias += j;
       const float* b = p.b + (p.b_transposed ? j * p.b_row + l : l * p.b_row + j);
-      pack(isa, p.b_transposed, slab.n, slab.k, b, p.b_row, packed);
-      multiply_as_it_lies(isa, slab);
+      pack(isa, p.b_transposed, slab.n, slab.k, b, p.b_row, packed, panel);
+      multiply_as_it_lies(isa, slab, threads);
       l += depth;
     } while (l < p.k);
   }
 }
 
 // B packed slab by slab. What one thread packs and others read has to cross from cache to cache, so where B is much
-// wider than A is high, or both are small, each thread takes columns of its own instead.
+// wider than A is high, each thread takes columns of its own instead, and of small products either those or, where
+// packing all of B is little beside many rows of A, rows.
 void multiply_packing(const KernelTable& isa, const Problem& p) {
   const int64_t l2 = std::max<int64_t>(l2_floats(), 1 << 17), threads = num_threads();
   const double time = arithmetic_time(isa, double(p.m), p.n, double(p.k));
-  const bool wide = p.n >= 2 * p.m || time < 40 * kLeastTime;
-  if (threads == 1 || time < 2 * kLeastTime || !wide || p.n < 2 * isa.lanes)
-    return multiply_by_slabs(isa, p, threads == 1 ? l2 / 4 : 2 * l2);
-  const int64_t columns = even_part(p.n, ceil_div(p.n, threads), isa.lanes);
-  parallel_for(ceil_div(p.n, columns), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t j = begin * columns; j < std::min(end * columns, p.n); j += columns) {
+  if (threads == 1 || time < 2 * kLeastTime) return multiply_by_slabs(isa, p, l2 / 4, 1);
+  const bool small = time < 400 * kLeastTime;
+  const bool own_rows = small && p.m >= p.n && p.m > (p.n < 2 * isa.lanes ? 32 : 128) * threads;
+  const bool own_columns = !own_rows && p.n >= 2 * isa.lanes && (small || p.n >= 2 * p.m);
+  if (!own_rows && !own_columns) return multiply_by_slabs(isa, p, 2 * l2, threads);
+  const int64_t rows = own_rows ? even_part(p.m, ceil_div(p.m, threads), isa.gemm_tile_rows()) : p.m;
+  const int64_t columns = own_rows ? p.n : even_part(p.n, ceil_div(p.n, threads), isa.lanes);
+  parallel_for(ceil_div(p.m, rows) * ceil_div(p.n, columns), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t i = own_rows ? t * rows : 0, j = own_rows ? 0 : t * columns;
       Problem part = p;
+      part.m = std::min(rows, p.m - i);
       part.n = std::min(columns, p.n - j);
+      part.a += i * p.a_row;
       part.b += p.b_transposed ? j * p.b_row : j;
-      part.c += j;
+      part.c += i * p.c_row + j;
       if (part.epilogue.bias && !p.scalar_bias) part.epilogue.bias += j;
-      multiply_by_slabs(isa, part, l2 / 4);
+      multiply_by_slabs(isa, part, l2 / 4, 1);
     }
   });
 }
@@ -316,12 +322,12 @@ void multiply_rows(const KernelTable& isa, const Problem& p) {
 
 void multiply(const KernelTable& isa, const Problem& p) {
   const int64_t row_tiles = ceil_div(p.m, isa.gemm_tile_rows());
-  if (p.panel) return multiply_as_it_lies(isa, p);
+  if (p.panel) return multiply_as_it_lies(isa, p, num_threads());
   if (p.b_transposed) return few_rows(p) ? multiply_rows(isa, p) : multiply_packing(isa, p);
   // Where B fits L2, reading its rows where they are costs nothing that packing would save; from beyond, packing
   // pays from about the sixteenth use on.
   const bool pays = p.k * p.n > l2_floats() && row_tiles > 15;
-  pays ? multiply_packing(isa, p) : multiply_as_it_lies(isa, p);
+  pays ? multiply_packing(isa, p) : multiply_as_it_lies(isa, p, num_threads());
 }
 
 void multiply_batch(int64_t batch, const Problem& p) {
@@ -377,7 +383,7 @@ int64_t packed_b_floats(int64_t n, int64_t k) {
 }
 
 void pack_b(bool trans_b, int64_t n, int64_t k, const float* b, int64_t ldb, float* packed) {
-  pack(kernels(), trans_b, n, k, b, ldb, packed);
+  pack(kernels(), trans_b, n, k, b, ldb, packed, full_panel(kernels()));
 }
 
 void gemm_packed(bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,
