@@ -64,6 +64,7 @@ double arithmetic_time(const KernelTable& isa, double m, int64_t n, double k) {
   return 0.16 * m * double(ceil_div(n, isa.lanes)) * (k + 1);
 }
 constexpr double kFloatTime = 0.13;
+constexpr double kSharedLineTime = 60;  // of a line that two threads write to
 
 // Tasks of less than this are not worth another thread.
 constexpr double kLeastTime = 4000;
@@ -208,7 +209,9 @@ Grid choose_grid(const KernelTable& isa, const Problem& p, double time, int64_t 
       // Columns next to each other are neighbours in the caches, too, where threads hinder one another; and all
       // read the same A.
       const double apart = by_columns == 1 ? 1.0 : p.a_col == 1 ? 1.08 : 1.15;
-      const double one = apart * arithmetic_time(isa, double(g.rows), g.columns, double(p.k)) +
+      // Where rows of C do not start with a line of cache, neighbours write to the same line in each row.
+      const double shared_lines = by_columns == 1 || p.c_row % 16 == 0 ? 0.0 : kSharedLineTime * double(g.rows);
+      const double one = apart * arithmetic_time(isa, double(g.rows), g.columns, double(p.k)) + shared_lines +
                          kFloatTime * double((g.rows + g.columns) * p.k + 2 * g.rows * g.columns);
       const int64_t tasks = ceil_div(p.m, g.rows) * ceil_div(p.n, g.columns);
       const double until = one * (double(ceil_div(tasks, threads)) + 0.1);
