@@ -105,6 +105,30 @@ def test_environment_of_a_worker():
     assert process.not_held("jax", "avx2") == " (products not held to avx2)"
 
 
+def test_a_peer_that_crashes_loses_its_round_alone(monkeypatch, capsys):
+    from types import SimpleNamespace
+
+    from bench.peers import __main__ as peers
+
+    turns = iter([1.0, RuntimeError("jax mlp_512 failed"), 3.0, 4.0])
+
+    def run(python, library, row, threads, isa):
+        turn = next(turns)
+        if isinstance(turn, Exception):
+            raise turn
+        return {"seconds": [turn], "peak": 10}
+
+    monkeypatch.setattr(peers, "run", run)
+    options = SimpleNamespace(rounds=2, threads=1, isa=None)
+    versions = dict.fromkeys(("fastdl", "jax"), "0")
+    found = peers.measure("mlp_512", versions, versions, options)
+    assert found["fastdl"]["all"] == [1.0, 3.0] and found["jax"]["all"] == [4.0]
+    assert "jax mlp_512 failed" in capsys.readouterr().err
+    turns = iter([RuntimeError("fastdl failed")])
+    with pytest.raises(RuntimeError, match="fastdl failed"):
+        peers.measure("mlp_512", versions, versions, options)
+
+
 def test_peak_memory_is_the_high_water_mark():
     status = "Name:\tpython\nVmPeak:\t  900 kB\nVmHWM:\t   12 kB\nVmRSS:\t   10 kB\n"
     assert memory.high_water(status) == 12 * 1024

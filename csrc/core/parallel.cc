@@ -254,7 +254,13 @@ State& get_state() {
   static std::once_flag once;
   std::call_once(once, [] {
     state = new State{threads_from_environment(), spin_microseconds(), {}, nullptr};
-    pthread_atfork([] { state->mutex.lock(); }, [] { state->mutex.unlock(); },
+    pthread_atfork([] {
+                     state->mutex.lock();
+                     // No piece of background work may be under way: its thread would be missing in the child.
+                     offer = nullptr;
+                     while (helpers != 0) FASTDL_PAUSE();
+                   },
+                   [] { state->mutex.unlock(); },
                    [] {
                      // A new mutex too: the old one is held by a thread that is not here.
                      state = new State{state->threads.load(), state->spin_us, {}, nullptr};
