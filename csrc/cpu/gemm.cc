@@ -328,8 +328,10 @@ void multiply(const KernelTable& isa, const Problem& p) {
   if (p.panel) return multiply_as_it_lies(isa, p, num_threads());
   if (p.b_transposed) return few_rows(p) ? multiply_rows(isa, p) : multiply_packing(isa, p);
   // Where B fits L2, reading its rows where they are costs nothing that packing would save; from beyond, packing
-  // pays from about the sixteenth use on.
-  const bool pays = p.k * p.n > l2_floats() && row_tiles > 15;
+  // pays from about the sixteenth use on. Tiles as narrow as a line of cache (without AVX-512) take one line of each
+  // row, which no prefetching follows: there it pays for smaller B and from the eighth use on.
+  const bool narrow = full_panel(isa) <= 16;
+  const bool pays = p.k * p.n > l2_floats() / (narrow ? 5 : 1) && row_tiles > (narrow ? 7 : 15);
   pays ? multiply_packing(isa, p) : multiply_as_it_lies(isa, p, num_threads());
 }
 
