@@ -34,25 +34,31 @@ def product(transpose_a=False, transpose_b=False):
     return f
 
 
-for ta in (False, True):
-    for tb in (False, True):
-        CASES.append(
-            Case(
-                "matmul",
-                f"{'t' if ta else 'n'}{'t' if tb else 'n'}",
-                operands(
-                    lambda d: (d.n(3, 203), d.m(5, 131)),
-                    lambda d: (d.m(5, 131), d.m(4, 217)),
-                    ta,
-                    tb,
-                ),
-                lambda a, b, ta=ta, tb=tb: _core.matmul(a, b, ta, tb),
-                product(ta, tb),
-                wrt=(0, 1),
-                eps=8,
-                scale=lambda a, b, ta=ta, tb=tb: product(ta, tb)(np.abs(a), np.abs(b)),
+def add_every_form(op, eps, **more):
+    """A B, A B^T, A^T B and A^T B^T of `op`, a matmul with two flags."""
+    for ta in (False, True):
+        for tb in (False, True):
+            CASES.append(
+                Case(
+                    op,
+                    f"{'t' if ta else 'n'}{'t' if tb else 'n'}",
+                    operands(
+                        lambda d: (d.n(3, 203), d.m(5, 131)),
+                        lambda d: (d.m(5, 131), d.m(4, 217)),
+                        ta,
+                        tb,
+                    ),
+                    lambda a, b, ta=ta, tb=tb: getattr(_core, op)(a, b, ta, tb),
+                    product(ta, tb),
+                    wrt=(0, 1),
+                    eps=eps,
+                    scale=lambda a, b, ta=ta, tb=tb: product(ta, tb)(np.abs(a), np.abs(b)),
+                    **more,
+                )
             )
-        )
+
+
+add_every_form("matmul", 8)
 for id, a_shape, b_shape in [
     ("batch", lambda d: (d.n(2, 17), 3, d.m(4, 40)), lambda d: (d.n(2, 17), d.m(4, 40), 5)),
     ("spread", lambda d: (d.n(2, 5), 1, 3, d.m(4, 40)), lambda d: (3, d.m(4, 40), 5)),
@@ -143,26 +149,7 @@ for activation, f in [
 # is 2^15 of float32's epsilons. The small draws are below the sizes that are rounded.
 # test_mixed_precision.py tells the two apart.
 BF16_EPS = 2.0**15
-for ta in (False, True):
-    for tb in (False, True):
-        CASES.append(
-            Case(
-                "matmul_bf16",
-                f"{'t' if ta else 'n'}{'t' if tb else 'n'}",
-                operands(
-                    lambda d: (d.n(3, 203), d.m(5, 131)),
-                    lambda d: (d.m(5, 131), d.m(4, 217)),
-                    ta,
-                    tb,
-                ),
-                lambda a, b, ta=ta, tb=tb: _core.matmul_bf16(a, b, ta, tb),
-                product(ta, tb),
-                wrt=(0, 1),
-                eps=BF16_EPS + 8,
-                grad_eps=BF16_EPS,
-                scale=lambda a, b, ta=ta, tb=tb: product(ta, tb)(np.abs(a), np.abs(b)),
-            )
-        )
+add_every_form("matmul_bf16", BF16_EPS + 8, grad_eps=BF16_EPS)
 CASES.append(
     Case(
         "matmul_bf16",
