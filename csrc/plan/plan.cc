@@ -96,8 +96,9 @@ Plan::Paced::Paced(Plan& plan) : plan_(plan) {
 }
 void Plan::Paced::done() {
   if (num_threads() == 1) return;
-  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start_;
-  plan_.pace_.took(plan_.pace_.asking() ? passed.count() : 0);
+  std::chrono::duration<double> passed{0};
+  if (plan_.pace_.asking()) passed = std::chrono::steady_clock::now() - start_;  // the clock costs 25 ns
+  plan_.pace_.took(passed.count());
 }
 
 bool Plan::replay(const std::function<bool()>& interrupted) {
