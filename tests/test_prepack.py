@@ -5,6 +5,7 @@ import gc
 import numpy as np
 import pytest
 
+import children
 import fastdl
 from fastdl import _core, layers, models, nn
 
@@ -156,3 +157,31 @@ def test_a_weight_that_is_an_input_of_the_plan():
         np.testing.assert_array_equal(
             step(x, w).numpy(), _core.linear(x, w, None, False, "").numpy()
         )
+
+
+def test_no_memory_for_a_packed_weight(tmp_path):
+    """It is read as it lies then, with the same result, and packed once there is memory again."""
+    code = """
+import resource
+import numpy as np, fastdl
+from fastdl import _core, layers
+rng = np.random.default_rng(0)
+x = rng.standard_normal((64, 1024)).astype(np.float32)
+model = fastdl.Sequential([layers.Input((1024,)), layers.Dense(4096)])
+model.compile("sgd", "mse")
+want = model.predict_on_batch(x)
+model.predict_on_batch(x)
+_core.empty_cache()
+now = int(open("/proc/self/statm").read().split()[0]) * 4096
+limits = resource.getrlimit(resource.RLIMIT_AS)
+resource.setrlimit(resource.RLIMIT_AS, (now + (12 << 20), limits[1]))  # results are 1 MB, the packed weight 16
+for _ in range(6):
+    assert np.array_equal(model.predict_on_batch(x), want)
+refused = _core.prepacked_bytes() == 0
+resource.setrlimit(resource.RLIMIT_AS, limits)
+model.set_weights([2 * w for w in model.get_weights()])
+for _ in range(6):
+    assert np.array_equal(model.predict_on_batch(x), 2 * want)
+print(refused, _core.prepacked_bytes() >= 16 << 20)
+"""
+    assert children.output(code, tmp_path) == "True True\n"

@@ -51,6 +51,10 @@ int64_t l2_floats() { return (cache_sizes().l2 ? cache_sizes().l2 : 512 << 10) /
 // The columns of a panel that tiles of full height like best.
 int64_t full_panel(const KernelTable& isa) { return isa.gemm_tile_columns(isa.gemm_tile_rows()); }
 
+// Tiles as narrow as a line of cache (without AVX-512) take one line of each row of B as it lies, which no prefetching
+// follows, and use each broadcast of A twice only: packing pays sooner.
+bool narrow_tiles(const KernelTable& isa) { return full_panel(isa) <= 16; }
+
 int64_t block_of_k(const KernelTable& isa, int64_t k) {
   return even_part(k, std::clamp<int64_t>(l1_floats() / 6 / isa.gemm_tile_rows(), 64, 512), 8);
 }
@@ -91,8 +95,8 @@ Blocking choose_blocking(const KernelTable& isa, const Problem& p, int64_t rows,
   // faster then.
   const bool by_rows = p.a_col == 1, pages_apart = (by_rows ? p.a_row : p.a_col) % 1024 == 0;
   const bool many_lines = !by_rows && p.k * p.a_col > l1_floats();
-  b.pack_a = columns >= (pages_apart && many_lines ? 32 : pages_apart || many_lines ? 128 : 512) &&
-             (pages_apart || many_lines || p.panel);
+  const int64_t enough = pages_apart && many_lines ? 32 : pages_apart || many_lines || narrow_tiles(isa) ? 128 : 256;
+  b.pack_a = columns >= enough && (pages_apart || many_lines || p.panel);
   // Few rows: B comes from memory and is used but once, so it is read in long stretches of some rows.
   if (few_rows(p) && !p.panel) b.k = std::min<int64_t>(p.k, 64), b.hot_columns = columns;
   return b;
@@ -276,16 +280,17 @@ void multiply_by_slabs(const KernelTable& isa, const Problem& p, int64_t most, i
   }
 }
 
-// B packed slab by slab. What one thread packs and others read has to cross from cache to cache, so where B is much
-// wider than A is high, each thread takes columns of its own instead, and of small products either those or, where
-// packing all of B is little beside many rows of A, rows.
+// B packed slab by slab. What one thread packs and others read has to cross from cache to cache, so each takes rows of
+// its own instead if packing all of B is little beside so many, or columns if A is small beside them, or so is
+// the product. Large products share the packed B: it stays in use for longer than it takes to cross.
 void multiply_packing(const KernelTable& isa, const Problem& p) {
   const int64_t l2 = std::max<int64_t>(l2_floats(), 1 << 17), threads = num_threads();
   const double time = arithmetic_time(isa, double(p.m), p.n, double(p.k));
   if (threads == 1 || time < 2 * kLeastTime) return multiply_by_slabs(isa, p, l2 / 4, 1);
-  const bool small = time < 400 * kLeastTime;
-  const bool own_rows = small && p.m >= p.n && p.m > (p.n < 2 * isa.lanes ? 32 : 128) * threads;
-  const bool own_columns = !own_rows && p.n >= 2 * isa.lanes && (small || p.n >= 2 * p.m);
+  const bool small = time < 400 * kLeastTime, large = time > 4000 * kLeastTime;
+  const bool own_rows = !large && p.m >= p.n && p.m > (p.n < 2 * isa.lanes ? 32 : 128) * threads;
+  const bool own_columns = !own_rows && p.n >= 2 * isa.lanes &&
+                           (small || p.n >= 2 * p.m || (!large && p.n > 128 * threads));
   if (!own_rows && !own_columns) return multiply_by_slabs(isa, p, 2 * l2, threads);
   const int64_t rows = own_rows ? even_part(p.m, ceil_div(p.m, threads), isa.gemm_tile_rows()) : p.m;
   const int64_t columns = own_rows ? p.n : even_part(p.n, ceil_div(p.n, threads), isa.lanes);
@@ -328,10 +333,9 @@ void multiply(const KernelTable& isa, const Problem& p) {
   if (p.panel) return multiply_as_it_lies(isa, p, num_threads());
   if (p.b_transposed) return few_rows(p) ? multiply_rows(isa, p) : multiply_packing(isa, p);
   // Where B fits L2, reading its rows where they are costs nothing that packing would save; from beyond, packing
-  // pays from about the sixteenth use on. Tiles as narrow as a line of cache (without AVX-512) take one line of each
-  // row, which no prefetching follows: there it pays for smaller B and from the eighth use on.
-  const bool narrow = full_panel(isa) <= 16;
-  const bool pays = p.k * p.n > l2_floats() / (narrow ? 5 : 1) && row_tiles > (narrow ? 7 : 15);
+  // pays from about the sixteenth use on. Narrow tiles want B from L1, and less use pays.
+  const bool narrow = narrow_tiles(isa);
+  const bool pays = p.k * p.n > (narrow ? 2 * l1_floats() : l2_floats()) && row_tiles > (narrow ? 7 : 15);
   pays ? multiply_packing(isa, p) : multiply_as_it_lies(isa, p, num_threads());
 }
 

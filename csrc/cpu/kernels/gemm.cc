@@ -375,11 +375,14 @@ FASTDL_INLINE void join_rows(vf& a, vf& b) {
   a = lower;
 }
 
-// Eight rows of sixteen columns become sixteen columns of eight rows, two to a vector.
-FASTDL_INLINE void pack_eight_rows(float* packed, const float* a, int64_t a_row) {
+// kLanes columns of eight rows each, one column after the other at a distance of m floats. What a column has beyond
+// m is overwritten by the next.
+template <bool kEight, class Row>
+FASTDL_INLINE void pack_square(float* packed, int64_t m, Row row) {
+#if defined(__AVX512F__)
   vf v[8];
 #pragma GCC unroll 8
-  for (int i = 0; i < 8; ++i) v[i] = load(a + i * a_row);
+  for (int i = 0; i < 8; ++i) v[i] = load(row(i));
 #pragma GCC unroll 4
   for (int i = 0; i < 8; i += 2) join_rows<1>(v[i], v[i + 1]);
 #pragma GCC unroll 4
@@ -389,47 +392,83 @@ FASTDL_INLINE void pack_eight_rows(float* packed, const float* a, int64_t a_row)
   // Each step put a lower half of columns into one vector of its pair and the upper into the other, so that vector
   // 4 i + 2 j + k has the columns 8 k + 4 j + 2 i and the next.
 #pragma GCC unroll 8
-  for (int i = 0; i < 8; ++i) store(packed + i * 16, v[(i & 1) * 4 + (i & 2) + i / 4]);
+  for (int i = 0; i < 8; ++i) {
+    const vf two = v[(i & 1) * 4 + (i & 2) + i / 4];
+    if (kEight) {
+      store(packed + i * 16, two);
+    } else {
+      __builtin_memcpy(packed + 2 * i * m, &two, 32);
+      __builtin_memcpy(packed + (2 * i + 1) * m, (const char*)&two + 32, 32);
+    }
+  }
+#elif defined(__AVX2__)
+  vf v[8];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    v[i] = load_halves(row(i), row(i + 4));
+    v[i + 4] = load_halves(row(i) + 4, row(i + 4) + 4);
+  }
+  transpose_fours(v);
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) store(packed + i * m, v[i]);
+#else
+  vf low[4], high[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) low[i] = load(row(i)), high[i] = load(row(i + 4));
+  transpose(low);
+  transpose(high);
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) store(packed + i * m, low[i]), store(packed + i * m + 4, high[i]);
+#endif
+}
+
+template <int M>
+void copy_columns(float* packed, int64_t k, const float* a, int64_t a_col) {
+#pragma GCC unroll 4
+  for (; k > 0; --k, packed += M, a += a_col) __builtin_memcpy(packed, a, M * sizeof(float));
+}
+template <int M>
+void copy_columns_of(int64_t m, float* packed, int64_t k, const float* a, int64_t a_col) {
+  if (m == M) return copy_columns<M>(packed, k, a, a_col);
+  if constexpr (M > 1) copy_columns_of<M - 1>(m, packed, k, a, a_col);
 }
 
 void gemm_pack_a(float* packed, int64_t m, int64_t k, const float* a, int64_t a_row, int64_t a_col) {
-  for (int64_t i0 = 0; i0 < m; i0 += kLanes, a += kLanes * a_row, packed += kLanes) {
-    const int64_t rows = m - i0 < kLanes ? m - i0 : kLanes;
-    // A single block stores whole vectors; what one writes beyond its m lanes is overwritten by the next.
-    const bool whole = i0 == 0 || rows == kLanes;
-    int64_t l = 0;
-    if constexpr (kLanes == 16)
-      if (a_col == 1 && m == 8)
-        for (; l + kLanes <= k; l += kLanes) pack_eight_rows(packed + l * 8, a + l, a_row);
-    if (a_col == 1)
-      for (; l + kLanes <= k; l += kLanes) {
-        vf v[kLanes];
-#pragma GCC unroll 16
-        for (int i = 0; i < kLanes; ++i) v[i] = i < rows ? load(a + i * a_row + l) : vf{};
-        transpose(v);
-#pragma GCC unroll 16
-        for (int i = 0; i < kLanes; ++i)
-          whole ? store(packed + (l + i) * m, v[i]) : store_n(packed + (l + i) * m, v[i], rows);
-      }
-    if (a_row == 1)
-      for (; l < k; ++l) {
-        const vf v = load_n(a + l * a_col, rows);
-        whole ? store(packed + l * m, v) : store_n(packed + l * m, v, rows);
-      }
-    for (; l < k; ++l)
-      for (int64_t i = 0; i < rows; ++i) packed[l * m + i] = a[i * a_row + l * a_col];
-  }
+  static_assert(kRows <= 8);
+  if (a_row == 1) return copy_columns_of<kRows>(m, packed, k, a, a_col);
+  int64_t l = 0;
+  if (m == 8)
+    for (; l + kLanes <= k; l += kLanes)
+      pack_square<true>(packed + l * 8, 8, [&](int i) { return a + i * a_row + l; });
+  const float* rows[8];  // those that do not exist are the last one
+  for (int64_t i = 0; i < 8; ++i) rows[i] = a + (i < m ? i : m - 1) * a_row;
+  for (; l + kLanes <= k; l += kLanes)
+    pack_square<false>(packed + l * m, m, [&](int i) { return rows[i] + l; });
+  for (; l < k; ++l)
+    for (int64_t i = 0; i < m; ++i) packed[l * m + i] = a[i * a_row + l];
 }
 
 void gemm_pack(float* packed, int64_t k, int64_t n, const float* b, int64_t b_row, int transposed,
                int64_t panel) {
   if (transposed) return pack_transposed(packed, k, n, b, b_row, panel);
-  // Along the rows, as they lie in memory: each panel gets its part of one row after another.
-  for (int64_t l = 0; l < k; ++l, b += b_row, packed += panel)
+  // Some rows at a time, as they lie in memory: each panel gets its part of them. The panels are pages apart, and
+  // few pages of a store are known at once.
+  constexpr int64_t kStrip = 8, kMost = vectors_for(kRows);
+  for (int64_t l = 0; l < k; l += kStrip, b += kStrip * b_row, packed += kStrip * panel) {
+    const int64_t rows = k - l < kStrip ? k - l : kStrip;
     for (int64_t j = 0; j < n; j += panel) {
-      for (int64_t i = j; i < j + panel; i += kLine * kLanes) __builtin_prefetch(b + 4 * b_row + i);
-      copy_row(packed + j * k, b + j, n - j < panel ? n - j : panel);
+      float* to = packed + j * k;
+      const float* from = b + j;
+      if (panel == kMost * kLanes && n - j >= panel && rows == kStrip) {
+#pragma GCC unroll 8
+        for (int64_t i = 0; i < kStrip; ++i, to += kMost * kLanes, from += b_row)
+#pragma GCC unroll 4
+          for (int v = 0; v < kMost; ++v) store(to + v * kLanes, load(from + v * kLanes));
+      } else {
+        for (int64_t i = 0; i < rows; ++i) copy_row(to + i * panel, from + i * b_row, n - j < panel ? n - j : panel);
+      }
     }
+  }
 }
 
 }  // namespace fastdl::FASTDL_ISA_NS
