@@ -2,10 +2,10 @@
 
 import gc
 
+import children
 import numpy as np
 import pytest
 
-import children
 import fastdl
 from fastdl import _core, layers, models, nn
 
@@ -174,7 +174,7 @@ model.predict_on_batch(x)
 _core.empty_cache()
 now = int(open("/proc/self/statm").read().split()[0]) * 4096
 limits = resource.getrlimit(resource.RLIMIT_AS)
-resource.setrlimit(resource.RLIMIT_AS, (now + (12 << 20), limits[1]))  # results are 1 MB, the packed weight 16
+resource.setrlimit(resource.RLIMIT_AS, (now + (12 << 20), limits[1]))  # results: 1 MB, weight: 16
 for _ in range(6):
     assert np.array_equal(model.predict_on_batch(x), want)
 refused = _core.prepacked_bytes() == 0
