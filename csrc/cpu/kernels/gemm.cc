@@ -268,6 +268,77 @@ void pack_transposed(float* out, int64_t k, int64_t n, const float* b, int64_t b
     }
 }
 
+// Lane i of the result: columns of S rows each, of a and of b in turn, from the lower or upper half of their lanes.
+template <int S, bool kUpper>
+constexpr int join_columns(int i) {
+  const int column = i / (2 * S), row = i % (2 * S);
+  return (kUpper ? kLanes / 2 : 0) + column * S + (row < S ? row : kLanes + row - S);
+}
+template <int S>
+FASTDL_INLINE void join_rows(vf& a, vf& b) {
+  const vf lower = shuffle<join_columns<S, false>>(a, b, LaneIndices{});
+  b = shuffle<join_columns<S, true>>(a, b, LaneIndices{});
+  a = lower;
+}
+
+// kLanes columns of eight rows each, one column after the other at a distance of m floats. What a column has beyond
+// m is overwritten by the next.
+template <bool kEight, class Row>
+FASTDL_INLINE void pack_square(float* packed, int64_t m, Row row) {
+#if defined(__AVX512F__)
+  vf v[8];
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) v[i] = load(row(i));
+#pragma GCC unroll 4
+  for (int i = 0; i < 8; i += 2) join_rows<1>(v[i], v[i + 1]);
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) join_rows<2>(v[i / 2 * 4 + i % 2], v[i / 2 * 4 + i % 2 + 2]);
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) join_rows<4>(v[i], v[i + 4]);
+  // Each step put a lower half of columns into one vector of its pair and the upper into the other, so that vector
+  // 4 i + 2 j + k has the columns 8 k + 4 j + 2 i and the next.
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) {
+    const vf two = v[(i & 1) * 4 + (i & 2) + i / 4];
+    if (kEight) {
+      store(packed + i * 16, two);
+    } else {
+      __builtin_memcpy(packed + 2 * i * m, &two, 32);
+      __builtin_memcpy(packed + (2 * i + 1) * m, (const char*)&two + 32, 32);
+    }
+  }
+#elif defined(__AVX2__)
+  vf v[8];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    v[i] = load_halves(row(i), row(i + 4));
+    v[i + 4] = load_halves(row(i) + 4, row(i + 4) + 4);
+  }
+  transpose_fours(v);
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) store(packed + i * m, v[i]);
+#else
+  vf low[4], high[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) low[i] = load(row(i)), high[i] = load(row(i + 4));
+  transpose(low);
+  transpose(high);
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) store(packed + i * m, low[i]), store(packed + i * m + 4, high[i]);
+#endif
+}
+
+template <int M>
+void copy_columns(float* packed, int64_t k, const float* a, int64_t a_col) {
+#pragma GCC unroll 4
+  for (; k > 0; --k, packed += M, a += a_col) __builtin_memcpy(packed, a, M * sizeof(float));
+}
+template <int M>
+void copy_columns_of(int64_t m, float* packed, int64_t k, const float* a, int64_t a_col) {
+  if (m == M) return copy_columns<M>(packed, k, a, a_col);
+  if constexpr (M > 1) copy_columns_of<M - 1>(m, packed, k, a, a_col);
+}
+
 // --- few rows of A times rows of B: each square of B is transposed in registers and used at once
 
 struct Dots {
@@ -360,77 +431,6 @@ void gemm_dots(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_row, i
                int64_t b_row, float* c, int64_t c_row, int accumulate, const float* bias) {
   const Dots d = {k, (const char*)a, 4 * a_row, 4 * a_col, b, b_row, c, c_row, bias, accumulate != 0};
   (m == 1 ? dot_rows<1> : m == 2 ? dot_rows<2> : m == 3 ? dot_rows<3> : dot_rows<4>)(d, n);
-}
-
-// Lane i of the result: columns of S rows each, of a and of b in turn, from the lower or upper half of their lanes.
-template <int S, bool kUpper>
-constexpr int join_columns(int i) {
-  const int column = i / (2 * S), row = i % (2 * S);
-  return (kUpper ? kLanes / 2 : 0) + column * S + (row < S ? row : kLanes + row - S);
-}
-template <int S>
-FASTDL_INLINE void join_rows(vf& a, vf& b) {
-  const vf lower = shuffle<join_columns<S, false>>(a, b, LaneIndices{});
-  b = shuffle<join_columns<S, true>>(a, b, LaneIndices{});
-  a = lower;
-}
-
-// kLanes columns of eight rows each, one column after the other at a distance of m floats. What a column has beyond
-// m is overwritten by the next.
-template <bool kEight, class Row>
-FASTDL_INLINE void pack_square(float* packed, int64_t m, Row row) {
-#if defined(__AVX512F__)
-  vf v[8];
-#pragma GCC unroll 8
-  for (int i = 0; i < 8; ++i) v[i] = load(row(i));
-#pragma GCC unroll 4
-  for (int i = 0; i < 8; i += 2) join_rows<1>(v[i], v[i + 1]);
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) join_rows<2>(v[i / 2 * 4 + i % 2], v[i / 2 * 4 + i % 2 + 2]);
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) join_rows<4>(v[i], v[i + 4]);
-  // Each step put a lower half of columns into one vector of its pair and the upper into the other, so that vector
-  // 4 i + 2 j + k has the columns 8 k + 4 j + 2 i and the next.
-#pragma GCC unroll 8
-  for (int i = 0; i < 8; ++i) {
-    const vf two = v[(i & 1) * 4 + (i & 2) + i / 4];
-    if (kEight) {
-      store(packed + i * 16, two);
-    } else {
-      __builtin_memcpy(packed + 2 * i * m, &two, 32);
-      __builtin_memcpy(packed + (2 * i + 1) * m, (const char*)&two + 32, 32);
-    }
-  }
-#elif defined(__AVX2__)
-  vf v[8];
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    v[i] = load_halves(row(i), row(i + 4));
-    v[i + 4] = load_halves(row(i) + 4, row(i + 4) + 4);
-  }
-  transpose_fours(v);
-#pragma GCC unroll 8
-  for (int i = 0; i < 8; ++i) store(packed + i * m, v[i]);
-#else
-  vf low[4], high[4];
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) low[i] = load(row(i)), high[i] = load(row(i + 4));
-  transpose(low);
-  transpose(high);
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) store(packed + i * m, low[i]), store(packed + i * m + 4, high[i]);
-#endif
-}
-
-template <int M>
-void copy_columns(float* packed, int64_t k, const float* a, int64_t a_col) {
-#pragma GCC unroll 4
-  for (; k > 0; --k, packed += M, a += a_col) __builtin_memcpy(packed, a, M * sizeof(float));
-}
-template <int M>
-void copy_columns_of(int64_t m, float* packed, int64_t k, const float* a, int64_t a_col) {
-  if (m == M) return copy_columns<M>(packed, k, a, a_col);
-  if constexpr (M > 1) copy_columns_of<M - 1>(m, packed, k, a, a_col);
 }
 
 void gemm_pack_a(float* packed, int64_t m, int64_t k, const float* a, int64_t a_row, int64_t a_col) {
