@@ -18,8 +18,9 @@ class plan:
     advance; results are bit for bit those of an eager call. Each combination of input shapes and
     types gets its own recording; the 8 used last are kept. What the function does in Python
     (printing, branches, reading values of its own) happens while it is recorded and not again.
-    State that it changes in place (parameters, optimizers) is changed by each call. A function
-    that looks at values in Python (`item()`, `numpy()`, `if tensor`) runs eagerly, with a warning.
+    State that it changes in place (parameters, optimizers) is changed by each call; arguments are
+    not, since the function gets copies of them. A function that looks at values in Python
+    (`item()`, `numpy()`, `if tensor`) runs eagerly, with a warning.
 
     Args:
         function: takes tensors or structures (lists, tuples, dicts) of them, returns likewise.

@@ -87,15 +87,15 @@ class StepFunction:
             eager: don't use a plan.
         """
         if eager:
-            return self._step(fill(leaves))
+            return self._step(fill(_own(leaves)))
         signature = self._find((key, *((t.shape, t.dtype) for t in leaves)))
         if signature.plan is not None:
             if signature.plan.mine:  # a signal handler runs within a replay
-                return self._step(fill(leaves))
+                return self._step(fill(_own(leaves)))
             signature.plan.replay(leaves)
             return signature.result
         if not self._warm or signature.eager:
-            result = self._step(fill(leaves))
+            result = self._step(fill(_own(leaves)))
             self._warm = True
             return result
         return self._record(signature, leaves, fill)
@@ -119,7 +119,7 @@ class StepFunction:
             return signature.plan.call(x)
 
     def _record(self, signature: _Signature, leaves: Sequence[Tensor], fill: Fill) -> Any:
-        slots = [t.clone() for t in leaves]
+        slots = _own(leaves)
         recorder = _core.Recorder()
         try:
             result = self._step(fill(slots))
@@ -192,6 +192,12 @@ class StepFunction:
             seconds,
         )
         return done, signature.result
+
+
+def _own(leaves: Sequence[Tensor]) -> list[Tensor]:
+    """Copies: a step may change its input in place, and the caller's arrays are the caller's. A
+    replay copies where the step does so."""
+    return [t.clone() for t in leaves]
 
 
 def _rows(t: Tensor, indices: Tensor | None, first: int, batch: int) -> Tensor:

@@ -463,3 +463,15 @@ def test_loops_too_long_to_count():
         _core.run_loop(plan, [], [], [], None, 2**62, 2**62, 2**62, 1.0)
     with pytest.raises(TypeError, match="data of input 0 are None"):
         _core.run_loop(plan, [(None, 0)], [], [], None, 0, 3, 1, 1.0)
+
+
+def test_arguments_are_not_changed():
+    @fastdl.plan
+    def doubled(x):
+        x.mul_(2.0)
+        return x + 1.0
+
+    x = fastdl.arange(3.0)
+    for _ in range(4):
+        assert doubled(x).tolist() == [1.0, 3.0, 5.0]
+        assert x.tolist() == [0.0, 1.0, 2.0]

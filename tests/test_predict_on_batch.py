@@ -112,6 +112,42 @@ def test_the_fast_path_is_taken_and_for_plain_arrays_only():
         assert not uses_the_fast_path(model, ARRAYS[name])
 
 
+class Changes(models.Model):
+    """Writes into its input."""
+
+    def __init__(self, dense):
+        super().__init__()
+        self.dense = dense
+
+    def call(self, x):
+        x.mul_(2.0)
+        x += 1.0
+        return self.dense(x)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_model_that_changes_its_input_in_place_changes_no_array_of_the_caller(eager):
+    dense = layers.Dense(3)
+    model = Changes(dense)
+    model.compile("sgd", "mse", run_eagerly=eager)
+    x, y = normal(12, 5), normal(12, 3)
+    before = x.copy()
+    for _ in range(CALLS):
+        got = model.predict_on_batch(x)
+        assert x.tobytes() == before.tobytes()
+        equal(got, dense(fastdl.tensor(2 * x + 1)).detach().numpy())
+    for run in (
+        lambda: model.train_on_batch(x, y),
+        lambda: model.test_on_batch(x, y),
+        lambda: model.fit(x, y, batch_size=6, shuffle=False, verbose=0),
+        lambda: model.evaluate(x, y, batch_size=6, verbose=0),
+        lambda: model.predict(x, batch_size=6, verbose=0),
+    ):
+        for _ in range(CALLS):
+            run()
+            assert x.tobytes() == before.tobytes()
+
+
 @pytest.mark.parametrize("eager", [False, True])
 def test_wrong_shapes_are_named_and_do_no_harm(eager):
     model = recorded(eager=eager)

@@ -226,6 +226,7 @@ class Fitting(Loops):
     def _try_out(self, x: Any) -> Any:
         """The outputs for x; afterwards all is as before, except that the model is built."""
         state = _core.get_rng_state() if self.built else None
+        x = _tree.map_structure(lambda t: t if t is None else t.clone(), x)
         with set_grad_enabled(False), trial(self):  # type: ignore[arg-type]
             y_pred = self(x, training=False)
         if state is not None:
