@@ -129,6 +129,17 @@ def test_a_peer_that_crashes_loses_its_round_alone(monkeypatch, capsys):
         peers.measure("mlp_512", versions, versions, options)
 
 
+def test_rows_that_a_machine_must_emulate_are_left_out(capsys):
+    from bench.peers import __main__ as peers
+
+    names = ["mlp_512", "mlp_4096_bf16"]
+    for with_both in ({**MACHINE, "bf16_flops": 400.0}, None):
+        assert peers.within(names, with_both) == names
+        assert capsys.readouterr().out == ""
+    assert peers.within(names, {**MACHINE, "bf16_flops": 0.0}) == ["mlp_512"]
+    assert "mlp_4096_bf16 is left out" in capsys.readouterr().out
+
+
 def test_peak_memory_is_the_high_water_mark():
     status = "Name:\tpython\nVmPeak:\t  900 kB\nVmHWM:\t   12 kB\nVmRSS:\t   10 kB\n"
     assert memory.high_water(status) == 12 * 1024

@@ -74,6 +74,16 @@ def show(name: str, found: dict, versions: dict[str, str], floor: float | None) 
         print(f"  {versions[library]:<30} {times:<56} {space}{more}", flush=True)
 
 
+def within(names: list[str], machine: dict[str, Any] | None) -> list[str]:
+    """Those rows whose arithmetic the machine, or the part of it that --isa leaves, has: where it
+    must be emulated, one step can take minutes."""
+    left = [n for n in names if not machine or machine.get(ROWS[n].rate)]
+    for name in names:
+        if name not in left:
+            print(f"{name} is left out: this machine has no {ROWS[name].rate}")
+    return left
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench.peers",
@@ -130,7 +140,7 @@ def main() -> None:
         "rows": {},
     }
     results.parent.mkdir(exist_ok=True)
-    for name in names:
+    for name in within(names, machine):
         found = measure(name, pythons, versions, options)
         floor = floors.seconds(machine, ROWS[name].flops, ROWS[name].bytes, ROWS[name].rate)
         show(name, found, versions, floor)
