@@ -68,6 +68,10 @@ double arithmetic_time(const KernelTable& isa, double m, int64_t n, double k) {
   return 0.16 * m * double(ceil_div(n, isa.lanes)) * (k + 1);
 }
 constexpr double kFloatTime = 0.13;
+double product_time(const KernelTable& isa, const Problem& p) {
+  return std::max(arithmetic_time(isa, double(p.m), p.n, double(p.k)),
+                  kFloatTime * double(p.n) * double(p.k + p.m));
+}
 constexpr double kSharedLineTime = 60;  // of a line that two threads write to
 
 // Tasks of less than this are not worth another thread.
@@ -226,8 +230,7 @@ Grid choose_grid(const KernelTable& isa, const Problem& p, double time, int64_t 
 }
 
 void multiply_as_it_lies(const KernelTable& isa, const Problem& p, int64_t threads) {
-  const double time = std::max(arithmetic_time(isa, double(p.m), p.n, double(p.k)),
-                               kFloatTime * double(p.n) * double(p.k + p.m));
+  const double time = product_time(isa, p);
   const Grid grid = choose_grid(isa, p, time, threads);
   const int64_t rows = ceil_div(p.m, grid.rows), columns = ceil_div(p.n, grid.columns);
   parallel_for(rows * columns, 1, [&](int64_t begin, int64_t end) {
@@ -285,7 +288,7 @@ void multiply_by_slabs(const KernelTable& isa, const Problem& p, int64_t most, i
 // the product. Large products share the packed B: it stays in use for longer than it takes to cross.
 void multiply_packing(const KernelTable& isa, const Problem& p) {
   const int64_t l2 = std::max<int64_t>(l2_floats(), 1 << 17), threads = num_threads();
-  const double time = arithmetic_time(isa, double(p.m), p.n, double(p.k));
+  const double time = product_time(isa, p);
   if (threads == 1 || time < 2 * kLeastTime) return multiply_by_slabs(isa, p, l2 / 4, 1);
   const bool small = time < 400 * kLeastTime, large = time > 4000 * kLeastTime;
   const bool own_rows = !large && p.m >= p.n && p.m > (p.n < 2 * isa.lanes ? 32 : 128) * threads;
@@ -353,8 +356,7 @@ void multiply_batch(int64_t batch, const Problem& p) {
     }
   };
   // Small ones are split among the threads as a whole, large ones each by itself.
-  const double each = std::max(arithmetic_time(isa, double(p.m), p.n, double(p.k)),
-                               kFloatTime * double(p.n) * double(p.k + p.m));
+  const double each = product_time(isa, p);
   if (each > 4 * kLeastTime && batch < 4 * num_threads())
     run(0, batch);
   else
