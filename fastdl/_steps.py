@@ -20,12 +20,11 @@ Fill = Callable[[Sequence[Tensor]], Any]
 class _Signature:
     """What is known of one combination of input shapes and types."""
 
-    __slots__ = ("eager", "plan", "result", "slots")
+    __slots__ = ("eager", "plan", "result")
 
     def __init__(self) -> None:
         self.eager = False  # cannot be recorded
         self.plan: _core.Plan | None = None
-        self.slots: list[Tensor] = []
         self.result: Any = None  # the step's result, in the memory that replays fill
 
 
@@ -76,7 +75,13 @@ class StepFunction:
         return signature
 
     def __call__(
-        self, leaves: Sequence[Tensor], fill: Fill, key: Hashable, eager: bool = False
+        self,
+        leaves: Sequence[Tensor],
+        fill: Fill,
+        key: Hashable,
+        eager: bool = False,
+        *,
+        owned: bool = False,
     ) -> Any:
         """One step on one batch.
 
@@ -85,20 +90,26 @@ class StepFunction:
             fill: makes `step`'s argument of them.
             key: what the recorded step depends on besides their shapes and types.
             eager: don't use a plan.
+            owned: the tensors are the step's own, which may change them in place; else it gets
+                copies, as a replay does where the step changes one.
         """
+
+        def own() -> Sequence[Tensor]:
+            return leaves if owned else [t.clone() for t in leaves]
+
         if eager:
-            return self._step(fill(_own(leaves)))
+            return self._step(fill(own()))
         signature = self._find((key, *((t.shape, t.dtype) for t in leaves)))
         if signature.plan is not None:
             if signature.plan.mine:  # a signal handler runs within a replay
-                return self._step(fill(_own(leaves)))
+                return self._step(fill(own()))
             signature.plan.replay(leaves)
             return signature.result
         if not self._warm or signature.eager:
-            result = self._step(fill(_own(leaves)))
+            result = self._step(fill(own()))
             self._warm = True
             return result
-        return self._record(signature, leaves, fill)
+        return self._record(signature, own(), fill)
 
     def call(self, x: np.ndarray, key: Hashable) -> np.ndarray | None:
         """The step on one array, if there is a plan of one array that gives one array; else None.
@@ -118,8 +129,7 @@ class StepFunction:
             self._signatures.move_to_end(full)
             return signature.plan.call(x)
 
-    def _record(self, signature: _Signature, leaves: Sequence[Tensor], fill: Fill) -> Any:
-        slots = _own(leaves)
+    def _record(self, signature: _Signature, slots: Sequence[Tensor], fill: Fill) -> Any:
         recorder = _core.Recorder()
         try:
             result = self._step(fill(slots))
@@ -136,7 +146,6 @@ class StepFunction:
                 )
             return result
         signature.plan = _core.Plan(recorder, slots, outputs)
-        signature.slots = slots
         signature.result = result
         return result
 
@@ -176,7 +185,7 @@ class StepFunction:
             rows = [_rows(t, indices, first, batch) for t in data]
             for target, values in per_step:
                 target.numpy()[...] = values[0]
-            result = self(rows, fill, key, eager)
+            result = self(rows, fill, key, eager, owned=True)
             for sink, value in zip(sinks, _tree.leaves(result), strict=False):
                 sink.numpy()[first : first + batch] = value.numpy()
             return 1, result
@@ -194,14 +203,9 @@ class StepFunction:
         return done, signature.result
 
 
-def _own(leaves: Sequence[Tensor]) -> list[Tensor]:
-    """Copies: a step may change its input in place, and the caller's arrays are the caller's. A
-    replay copies where the step does so."""
-    return [t.clone() for t in leaves]
-
-
 def _rows(t: Tensor, indices: Tensor | None, first: int, batch: int) -> Tensor:
+    """A copy of the batch that starts at `first`."""
     if indices is None:
         size = t.numel() // t.shape[0]
-        return t._view((batch, *t.shape[1:]), first * size)
+        return t._view((batch, *t.shape[1:]), first * size).clone()
     return _core.take(t, indices._view((batch,), first), 0)

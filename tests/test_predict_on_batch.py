@@ -185,7 +185,7 @@ def test_arrays_that_share_the_models_memory():
         np.testing.assert_array_equal(view, before)
     # The plan's own input and output.
     signature = next(iter(square._functions["predict"]._signatures.values()))
-    for own in (signature.result.numpy(), signature.slots[0].numpy()):
+    for own in (signature.result.numpy(), signature.plan.inputs[0].numpy()):
         own[...] = normal(5, 5, seed=3)
         copy = own.copy()
         equal(square.predict_on_batch(own), square(copy).numpy())

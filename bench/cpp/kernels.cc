@@ -190,10 +190,10 @@ Case gemm_dots(Data& d) {
             kernels().gemm_dots(m, columns, k, d[1], k, 1, d[2], k, d[0], columns, 0, nullptr);
           }};
 }
-Case gemm_pack(Data& d) {
-  return {d.of(2), 0, [&] {
-            kernels().gemm_pack(d[0], d.rows(), kCols, d[1], kCols, 0, 2 * kernels().lanes);
-          }};
+Case gemm_pack(Data& d) {  // into whole panels, as wide as tiles of full height
+  const int64_t panel = kernels().gemm_tile_columns(kernels().gemm_tile_rows()), columns = kCols / panel * panel;
+  return {d.of(2) * double(columns) / kCols, 0,
+          [=, &d] { kernels().gemm_pack(d[0], d.rows(), columns, d[1], kCols, 0, panel); }};
 }
 Case gemm_pack_a(Data& d) {
   const int64_t m = kernels().gemm_tile_rows(), k = d.n / m;
