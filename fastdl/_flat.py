@@ -238,6 +238,20 @@ class FlatParameters:
                 stretches.append((this, [i]))
         return [self._run(indices, this) for this, indices in stretches]
 
+    def part(self, index: int, first: int, count: int, memory: Tensor, key: Hashable) -> Run:
+        """Some rows of a matrix, with their gradients at the start of `memory`."""
+        buffer, start = self._places[index]
+        width = self.parameters[index].shape[1]
+        shape = (count * width,)
+        state_start = self._state_offsets[index] + first * width
+        return Run(
+            buffer.values._view(shape, start + first * width),
+            memory._view(shape, 0),
+            tuple(state._view(shape, state_start) for state in self.states),
+            [index],
+            key,
+        )
+
     def _follows(self, first: int, second: int) -> bool:
         buffer, offset = self._places[first]
         end = offset + _padded(self.parameters[first].numel())

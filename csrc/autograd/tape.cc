@@ -115,16 +115,26 @@ void accumulate_at(const Tensor& home, Tensor& into, const Tensor& g) {
   into = home;
 }
 
-// Walks the tape from the newest node to the oldest. `sink` receives every gradient with the tensor it reaches;
-// `home_of` says where sink would copy the next one of a tensor, so that it can be written there at once.
-template <class Sink, class Home>
+// Where gradients go, of whatever is computed from leaves and of the leaves.
+class Receiver {
+ public:
+  virtual ~Receiver() = default;
+  virtual void take(const Tensor& to, const Tensor& g) = 0;
+  // Where take() would copy the next gradient of this tensor, so that it can be written there at once.
+  virtual Tensor home_of(const Tensor& to) = 0;
+  // Whether the next gradient of this tensor may come as a product that waits.
+  virtual bool can_wait(const Tensor&) { return false; }
+  virtual void take(const Tensor&, Product) {}
+};
+
+// Walks the tape from the newest node to the oldest.
 void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, bool retain_graph,
-          bool create_graph, Sink sink, Home home_of) {
+          bool create_graph, Receiver& receiver) {
   GradMode mode(create_graph);
   std::map<uint64_t, Pending, std::greater<>> todo;
 
   auto flow = [&](const Tensor& to, const Tensor& g) {
-    sink(to, g);
+    receiver.take(to, g);
     if (!to->node) return;
     Ref<Node> node = static_cast<Node*>(to->node.get());
     Pending& p = todo[node->sequence];
@@ -168,6 +178,8 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
                    "backward: the result of ", n.op->name, " (shape ", n.out[i]->shape,
                    ") was changed in place, but its gradient needs it");
     Tensor out[kMaxOutputs], gin[kMaxInputs], into[kMaxInputs];
+    Product waiting[kMaxInputs];
+    uint32_t can_wait = 0;
     for (int i = 0; i < n.outputs; ++i) {
       out[i] = n.out[i];
       if (create_graph && out[i]->storage && is_float(out[i]->dtype)) {
@@ -177,12 +189,17 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
         out[i]->output_index = i;
       }
     }
-    for (int i = 0; i < n.inputs; ++i)  // a tensor that is several inputs has only one home
-      if (n.in[i] && std::find(n.in, n.in + i, n.in[i]) == n.in + i) into[i] = home_of(n.in[i]);
-    GradContext c{n.in, out, p.gout, n.attrs, n.needed, gin, into};
+    for (int i = 0; i < n.inputs; ++i) {  // a tensor that is several inputs has only one home
+      if (!n.in[i] || std::find(n.in, n.in + i, n.in[i]) != n.in + i) continue;
+      into[i] = receiver.home_of(n.in[i]);
+      if (receiver.can_wait(n.in[i])) can_wait |= 1u << i;
+    }
+    GradContext c{n.in, out, p.gout, n.attrs, n.needed, gin, into, can_wait, waiting};
     n.op->grad(c);
-    for (int i = 0; i < n.inputs; ++i)
+    for (int i = 0; i < n.inputs; ++i) {
       if (c.needs(i) && gin[i]) flow(n.in[i], gin[i]);
+      if (c.needs(i) && waiting[i]) receiver.take(n.in[i], std::move(waiting[i]));
+    }
     if (!retain_graph) {
       for (int i = 0; i < n.inputs; ++i)
         if (n.in[i] && n.in[i]->storage && (n.in[i]->node || !n.in[i]->requires_grad))
@@ -193,40 +210,70 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
   }
 }
 
-}  // namespace
-
-std::vector<Tensor> grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
-                         const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph,
-                         bool at_home) {
-  std::vector<Edge> edges;
-  for (const Tensor& t : inputs) {
-    FASTDL_CHECK(t && t->requires_grad, RuntimeError,
-                 "grad: every input must require a gradient; one of shape ", t ? t->shape : Shape{},
-                 " does not");
-    edges.push_back(edge_of(t));
+// Gradients of chosen tensors, as values.
+class Chosen : public Receiver {
+ public:
+  Chosen(const std::vector<Tensor>& inputs, bool at_home, std::vector<Product>* waiting)
+      : result(inputs.size()), at_home_(at_home), waiting_(waiting) {
+    for (const Tensor& t : inputs) edges_.push_back(edge_of(t));
+    if (waiting_) waiting_->assign(inputs.size(), {});
   }
-  std::vector<Tensor> result(inputs.size());
-  auto sink = [&](const Tensor& to, const Tensor& g) {
-    Edge e = edge_of(to);
-    for (size_t i = 0; i < edges.size(); ++i) {
-      if (edges[i] != e) continue;
-      if (at_home && to->grad_home)
-        accumulate_at(to->grad_home, result[i], g);
-      else
-        accumulate(result[i], g);
-    }
-  };
-  auto home_of = [&](const Tensor& to) -> Tensor {
-    if (!at_home || !to->grad_home) return nullptr;
-    auto at = std::find(edges.begin(), edges.end(), edge_of(to));
-    return at == edges.end() || result[size_t(at - edges.begin())] ? nullptr : to->grad_home;
-  };
-  walk(roots, root_grads, retain_graph, create_graph, sink, home_of);
-  return result;
-}
 
-void backward(const Tensor& root, const Tensor& root_grad, bool retain_graph, bool create_graph) {
-  auto sink = [](const Tensor& to, const Tensor& g) {
+  void take(const Tensor& to, const Tensor& g) override {
+    for_each_place(to, [&](size_t i) {
+      const Tensor home = at_home_ ? to->grad_home : nullptr;
+      if (waiting_ && (*waiting_)[i]) {  // it is one of several now
+        const Product first = std::move((*waiting_)[i]);
+        (*waiting_)[i] = {};
+        accumulate_at(home, result[i], compute_rows(first, 0, first.rows(), home));
+      }
+      home ? accumulate_at(home, result[i], g) : accumulate(result[i], g);
+    });
+  }
+  Tensor home_of(const Tensor& to) override { return is_free(to) ? to->grad_home : nullptr; }
+
+  // What waits is for large matrices. When it comes at last nothing interrupts it, so there is not too much of it.
+  bool can_wait(const Tensor& to) override {
+    return waiting_ && is_free(to) && !to->node && to->shape.rank() == 2 && to->numel() >= kLarge;
+  }
+  void take(const Tensor& to, Product p) override {
+    const double operations = 2.0 * double(p.rows()) * double(p.columns()) * double(p.depth());
+    if (operations > operations_left_) return take(to, compute_rows(p, 0, p.rows(), to->grad_home));
+    operations_left_ -= operations;
+    for_each_place(to, [&](size_t i) { (*waiting_)[i] = p; });
+  }
+
+  std::vector<Tensor> result;
+
+ private:
+  static constexpr int64_t kLarge = int64_t(1) << 20;
+
+  template <class F>
+  void for_each_place(const Tensor& to, F f) {
+    const Edge e = edge_of(to);
+    for (size_t i = 0; i < edges_.size(); ++i)
+      if (edges_[i] == e) f(i);
+  }
+  // Whether the next gradient of this tensor is the first one, and has a home.
+  bool is_free(const Tensor& to) {
+    bool found = false, first = true;
+    for_each_place(to, [&](size_t i) {
+      found = true;
+      first &= !result[i] && !(waiting_ && (*waiting_)[i]);
+    });
+    return at_home_ && to->grad_home && found && first;
+  }
+
+  std::vector<Edge> edges_;
+  bool at_home_;
+  std::vector<Product>* waiting_;
+  double operations_left_ = 0x1p34;
+};
+
+// Gradients of all leaves, as their `grad`.
+class Leaves : public Receiver {
+ public:
+  void take(const Tensor& to, const Tensor& g) override {
     if (to->node) return;
     if (grad_enabled()) {
       to->grad = to->grad ? add(to->grad, g) : g;  // a gradient with a history cannot be changed in place
@@ -235,9 +282,27 @@ void backward(const Tensor& root, const Tensor& root_grad, bool retain_graph, bo
     } else {
       to->grad = copy(g);  // memory of its own: g may be another tensor's gradient too (y = a + b)
     }
-  };
-  auto home_of = [](const Tensor& to) { return to->node || to->grad ? nullptr : to->grad_home; };
-  walk({root}, {root_grad}, retain_graph, create_graph, sink, home_of);
+  }
+  Tensor home_of(const Tensor& to) override { return to->node || to->grad ? nullptr : to->grad_home; }
+};
+
+}  // namespace
+
+std::vector<Tensor> grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
+                         const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph,
+                         bool at_home, std::vector<Product>* waiting) {
+  for (const Tensor& t : inputs)
+    FASTDL_CHECK(t && t->requires_grad, RuntimeError,
+                 "grad: every input must require a gradient; one of shape ", t ? t->shape : Shape{},
+                 " does not");
+  Chosen chosen(inputs, at_home, waiting);
+  walk(roots, root_grads, retain_graph, create_graph, chosen);
+  return std::move(chosen.result);
+}
+
+void backward(const Tensor& root, const Tensor& root_grad, bool retain_graph, bool create_graph) {
+  Leaves leaves;
+  walk({root}, {root_grad}, retain_graph, create_graph, leaves);
 }
 
 }  // namespace fastdl

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "ops/op.h"
+#include "ops/product.h"
 
 namespace fastdl {
 
@@ -33,9 +34,11 @@ void record_on_tape(const Op& op, const Tensor* in, int inputs, Outputs& out, co
 // Sums are formed in a fixed order. Throws RuntimeError if a needed value was overwritten in place, or if
 // the tape was released by an earlier call without retain_graph. With at_home (and no create_graph), gradients of
 // inputs that have a place for them (grad_home) lie there, as after backward(), but become nobody's `grad`.
+// With `waiting` (and at_home) large gradients that are one product of matrices are left to the caller, up to some
+// 2^34 operations in all: (*waiting)[i] is set instead of a result.
 std::vector<Tensor> grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
                          const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph,
-                         bool at_home = false);
+                         bool at_home = false, std::vector<Product>* waiting = nullptr);
 
 // Same for every leaf that requires a gradient, accumulated into leaf->grad.
 // With create_graph a leaf's gradient holds a graph that holds the leaf: nothing frees the two until the

@@ -181,8 +181,23 @@ void bind_ops(py::module_& m) {
     set_grad_enabled(on);
     return before;
   });
-  m.def("grad", &grad, py::arg("roots"), py::arg("root_grads"), py::arg("inputs"), py::arg("retain_graph"),
-        py::arg("create_graph"), py::arg("at_home") = false);
+  // With `waiting` an entry of the list may be a Product.
+  m.def("grad", [](const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
+                   const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph, bool at_home,
+                   bool waiting) {
+          std::vector<Product> products;
+          const std::vector<Tensor> gradients = grad(roots, root_grads, inputs, retain_graph, create_graph,
+                                                     at_home, waiting ? &products : nullptr);
+          py::list found;
+          for (size_t i = 0; i < gradients.size(); ++i)
+            found.append(waiting && products[i] ? py::cast(products[i]) : py::cast(gradients[i]));
+          return found;
+        },
+        py::arg("roots"), py::arg("root_grads"), py::arg("inputs"), py::arg("retain_graph"),
+        py::arg("create_graph"), py::arg("at_home") = false, py::arg("waiting") = false);
+  py::class_<Product>(m, "Product")
+      .def_property_readonly("shape", [](const Product& p) { return py::make_tuple(p.rows(), p.columns()); })
+      .def("rows", &compute_rows, py::arg("first"), py::arg("count"), py::arg("into") = Tensor());
 
   m.def("manual_seed", &manual_seed);
   m.def("get_rng_state", [] { return std::make_pair(generator().seed.load(), generator().counter.load()); });

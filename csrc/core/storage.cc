@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include <atomic>
 #include <bit>
@@ -138,6 +141,9 @@ void empty_cache() {
     c.free[i].clear();
   }
   c.cached = 0;
+#if defined(__GLIBC__)
+  malloc_trim(0);  // free() alone keeps what it has for the next malloc
+#endif
 }
 
 }  // namespace fastdl

@@ -335,10 +335,11 @@ void multiply(const KernelTable& isa, const Problem& p) {
   const int64_t row_tiles = ceil_div(p.m, isa.gemm_tile_rows());
   if (p.panel) return multiply_as_it_lies(isa, p, num_threads());
   if (p.b_transposed) return few_rows(p) ? multiply_rows(isa, p) : multiply_packing(isa, p);
-  // Where B fits L2, reading its rows where they are costs nothing that packing would save; from beyond, packing
-  // pays from about the sixteenth use on. Narrow tiles want B from L1, and less use pays.
+  // Where B fits L2, reading its rows where they are costs little, and packing pays from about the 64th use on; from
+  // beyond from the sixteenth. Narrow tiles want B from L1, and less use pays.
   const bool narrow = narrow_tiles(isa);
-  const bool pays = p.k * p.n > (narrow ? 2 * l1_floats() : l2_floats()) && row_tiles > (narrow ? 7 : 15);
+  const int64_t uses = narrow ? 8 : p.k * p.n > l2_floats() ? 16 : 64;
+  const bool pays = p.k * p.n > 2 * l1_floats() && row_tiles >= uses;
   pays ? multiply_packing(isa, p) : multiply_as_it_lies(isa, p, num_threads());
 }
 

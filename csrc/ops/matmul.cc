@@ -5,6 +5,7 @@
 #include "ops/broadcast.h"
 #include "ops/linear.h"
 #include "ops/ops.h"
+#include "ops/product.h"
 #include "ops/unary.h"
 
 namespace fastdl {
@@ -67,21 +68,50 @@ void run_matmul(const RunContext& c) {
   }
 }
 
+// --- some rows of a product of two matrices ------------------------------------------------------------------
+
+struct RowsAttrs {
+  bool transpose_a, transpose_b, bf16;
+  int64_t first, count;
+};
+
+void infer_matmul_rows(InferContext& c) {
+  const RowsAttrs& at = c.attrs.as<RowsAttrs>();
+  const Product p{c.in[0], c.in[1], at.transpose_a, at.transpose_b};
+  FASTDL_CHECK(at.first >= 0 && at.count >= 0 && at.first <= p.rows() - at.count, IndexError,
+               "matmul_rows: expected rows of a product of shape ", Shape{p.rows(), p.columns()}, ", got ", at.count,
+               " from ", at.first, " on");
+  c.output({at.count, p.columns()}, DType::float32);
+}
+
+void run_matmul_rows(const RunContext& c) {
+  const View &a = c.in[0], &b = c.in[1], &out = c.out[0];
+  auto [ta, tb, bf16, first, count] = c.attrs.as<RowsAttrs>();
+  const int64_t m = rows_of(a.shape, ta), n = out.shape.back(), k = columns_of(a.shape, ta), lda = a.shape.back();
+  const auto multiply = in_bf16(bf16, m, n, k) ? gemm_bf16 : gemm;  // as the whole product is computed
+  multiply(ta, tb, count, n, k, a.as<float>() + first * (ta ? 1 : lda), lda, b.as<float>(), b.shape.back(),
+           out.as<float>(), n, false, {});
+}
+const Op op_matmul_rows = {"matmul_rows", infer_matmul_rows, run_matmul_rows};
+
 Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs, const Tensor& into = nullptr);
+
+// The gradient of input i, which is op(a) op(b) summed over broadcast axes: or, where that may wait, how to compute it.
+void give_product(GradContext& c, int i, const Tensor& a, const Tensor& b, const MatmulAttrs& attrs) {
+  if (c.may_wait(i) && a->shape.rank() == 2 && b->shape.rank() == 2)
+    c.waiting[i] = {a, b, attrs.transpose_a, attrs.transpose_b, attrs.bf16};
+  else
+    c.gin[i] = sum_to(product(a, b, attrs, c.into[i]), c.in[i]->shape);
+}
 
 // C = op(A) op(B):  dA = G op(B)^T, dB = op(A)^T G, each transposed back where the flag is set.
 void grad_matmul(GradContext& c) {
   const Tensor &a = c.in[0], &b = c.in[1], &g = c.gout[0];
   auto [ta, tb, bf16] = c.attrs.as<MatmulAttrs>();
-  const Tensor &to_a = c.into[0], &to_b = c.into[1];
-  if (c.needs(0)) {
-    Tensor da = ta ? product(b, g, {tb, true, bf16}, to_a) : product(g, b, {false, !tb, bf16}, to_a);
-    c.gin[0] = sum_to(da, a->shape);
-  }
-  if (c.needs(1)) {
-    Tensor db = tb ? product(g, a, {true, ta, bf16}, to_b) : product(a, g, {!ta, false, bf16}, to_b);
-    c.gin[1] = sum_to(db, b->shape);
-  }
+  if (c.needs(0) && ta) give_product(c, 0, b, g, {tb, true, bf16});
+  if (c.needs(0) && !ta) give_product(c, 0, g, b, {false, !tb, bf16});
+  if (c.needs(1) && tb) give_product(c, 1, g, a, {true, ta, bf16});
+  if (c.needs(1) && !tb) give_product(c, 1, a, g, {!ta, false, bf16});
 }
 const Op op_matmul = {"matmul", infer_matmul, run_matmul, grad_matmul, 0, ~0u, false};
 
@@ -151,11 +181,7 @@ void grad_linear(GradContext& c) {
     Tensor dx = product(z2, w, {false, !at.transpose_w, at.bf16});
     c.gin[0] = reshape(dx, x->shape);
   }
-  if (c.needs(1)) {
-    const MatmulAttrs first_transposed{true, false, at.bf16};
-    c.gin[1] = at.transpose_w ? product(z2, x2, first_transposed, c.into[1])
-                              : product(x2, z2, first_transposed, c.into[1]);
-  }
+  if (c.needs(1)) give_product(c, 1, at.transpose_w ? z2 : x2, at.transpose_w ? x2 : z2, {true, false, at.bf16});
   if (c.needs(2)) c.gin[2] = sum(z2, std::vector<int64_t>{0}, false);
 }
 const Op op_linear = {"linear", infer_linear, run_linear<false>, grad_linear, 0, 0b011, true};
@@ -203,6 +229,10 @@ std::optional<LinearShape> linear_shape(const Step& step) {
 void read_packed(Step& step, void* packed) {
   step.op = packed ? &op_linear_packed : &op_linear;
   step.views[3].data = packed;
+}
+
+Tensor compute_rows(const Product& p, int64_t first, int64_t count, const Tensor& into) {
+  return apply(op_matmul_rows, {p.a, p.b}, RowsAttrs{p.transpose_a, p.transpose_b, p.bf16, first, count}, into);
 }
 
 Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {

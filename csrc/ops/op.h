@@ -50,6 +50,7 @@ struct View {
 };
 
 struct Op;
+struct Product;
 
 struct InferContext {
   const Op& op;
@@ -74,7 +75,8 @@ struct RunContext {
 
 // grad() sets gin[i] for every input with needs(i); a null gin[i] means zero. gout[i] is null where
 // nothing flowed back into output i. into[i] is where gin[i] goes in the end, if that is known: the call that
-// makes it may write it there at once (see apply).
+// makes it may write it there at once (see apply). Where may_wait(i), gin[i] may be left null and waiting[i] set to the
+// product that it is, which is computed later.
 struct GradContext {
   const Tensor* in;
   const Tensor* out;
@@ -83,8 +85,11 @@ struct GradContext {
   uint32_t needed;
   Tensor* gin;
   const Tensor* into;
+  uint32_t can_wait = 0;
+  Product* waiting = nullptr;
 
   bool needs(int i) const { return needed >> i & 1; }
+  bool may_wait(int i) const { return can_wait >> i & 1; }
 };
 
 struct Op {

@@ -147,7 +147,10 @@ class Trainer(Fitting):
             scaled = self.optimizer.scale_loss(loss)
             if not self.optimizer.built:  # first: gradients then arrive in its memory at once
                 self.optimizer.build(weights)
-            gradients = _core.grad([scaled], [None], weights, False, False, at_home=True)
+            waiting = self.optimizer._takes_products()
+            gradients = _core.grad(
+                [scaled], [None], weights, False, False, at_home=True, waiting=waiting
+            )
             self.optimizer.apply(gradients, weights)
         # Metrics come last: until some state is updated, Ctrl-C may end a step in the middle.
         self._loss_tracker.update_state(loss.detach(), _batch_size(x))

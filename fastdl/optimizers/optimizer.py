@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
     from ..nn.parameter import Parameter
 
+# Elements of a gradient that is made and used up part by part: what caches hold, but enough for a
+# product to be worth two threads.
+_PART = 1 << 20
+
 
 class Optimizer(Variables):
     """Base class of optimizers; the updates are those of Keras 3.
@@ -295,7 +299,7 @@ class Optimizer(Variables):
 
     def _in_order(
         self, grads: list[Any], trainable_variables: Iterable[Tensor] | None
-    ) -> list[Tensor | None]:
+    ) -> list[Any]:
         """The gradients in the order of the variables the optimizer was built with."""
         who = type(self).__name__
         if trainable_variables is None:
@@ -314,7 +318,7 @@ class Optimizer(Variables):
                 f"{who}.apply: expected one gradient for each of {len(variables)} variables, got "
                 f"{len(grads)}"
             )
-        ordered: list[Tensor | None] = [None] * len(self._trainable_variables)
+        ordered: list[Any] = [None] * len(self._trainable_variables)
         missing = []
         for i, (gradient, variable) in enumerate(zip(grads, variables, strict=True)):
             position = self._positions.get(id(variable))
@@ -326,7 +330,8 @@ class Optimizer(Variables):
             if gradient is None:
                 missing.append(path_of(variable, i))
             else:
-                ordered[position] = _core.as_tensor(gradient)
+                product = isinstance(gradient, _core.Product)
+                ordered[position] = gradient if product else _core.as_tensor(gradient)
         if len(missing) == len(grads):
             raise ValueError(f"{who}.apply: no gradient was given for any variable")
         if missing:
@@ -339,7 +344,25 @@ class Optimizer(Variables):
             )
         return ordered
 
-    def _apply(self, gradients: list[Tensor | None]) -> None:
+    def _takes_products(self) -> bool:
+        """Whether a step looks at gradients just once, stretch by stretch, so that those of large
+        matrices can come as products, of which no more than `_PART` elements are made at a time."""
+        one_pass = (
+            self.clipnorm,
+            self.clipvalue,
+            self.global_clipnorm,
+            self.loss_scale_factor,
+            self.gradient_accumulation_steps,
+        ) == (None,) * 5
+        own_methods = type(self).apply is not Optimizer.apply or (
+            type(self)._update is Optimizer._update  # update_step() sees whole gradients
+        )
+        return one_pass and not own_methods
+
+    def _apply(self, gradients: list[Any]) -> None:
+        products = [g if isinstance(g, _core.Product) else None for g in gradients]
+        if any(products):
+            gradients = [None if p else g for p, g in zip(products, gradients, strict=True)]
         selected = self._flat.bring_home(gradients)
         runs = self._runs_of.get(selected)
         if runs is None:
@@ -355,12 +378,35 @@ class Optimizer(Variables):
             clip_gradients(self, runs)
             for run in runs:
                 self._update(run)
+            self._update_by(products)
         if self._average_at is not None:
             update_average(self, self._all_runs(), self._average_at)
         for variable in self._constrained:
-            if selected[self._positions[id(variable)]]:
+            position = self._positions[id(variable)]
+            if selected[position] or products[position]:
                 _core.assign_(variable, variable.constraint(variable))
         _core.increment_(self._calls, 1)
+
+    def _update_by(self, products: Sequence[_core.Product | None]) -> None:
+        """Updates matrices by gradients that are products, made a few rows at a time.
+
+        The rows lie where the whole of the largest gradient would; the rest of the gradients'
+        memory is never touched.
+        """
+        waiting = [i for i, product in enumerate(products) if product]
+        if not waiting:
+            return
+        memory = max((self._flat.homes[i] for i in waiting), key=Tensor.numel)
+        for i in waiting:
+            product = products[i]
+            assert product
+            height, width = product.shape
+            rows = max(1, _PART // width)
+            for first in range(0, height, rows):
+                count = min(rows, height - first)
+                part = self._flat.part(i, first, count, memory, self._decays(i))
+                product.rows(first, count, part.gradients._view((count, width), 0))
+                self._update(part)
 
     def _update(self, run: Run) -> None:
         """Updates a run of variables; the built-in optimizers override it with one op."""

@@ -1,0 +1,23 @@
+// A product of two matrices that is computed later, a few rows at a time: the gradient of a large weight, which an
+// optimizer takes up part by part, so that the whole of it never lies in memory.
+#pragma once
+#include "core/tensor.h"
+
+namespace fastdl {
+
+// op(a) op(b), op = transpose if its flag is set; operands are rounded to bfloat16 with `bf16`.
+struct Product {
+  Tensor a, b;
+  bool transpose_a = false, transpose_b = false, bf16 = false;
+
+  explicit operator bool() const { return a && b; }
+  int64_t rows() const { return transpose_a ? a->shape.back(0) : a->shape.back(1); }
+  int64_t columns() const { return transpose_b ? b->shape.back(1) : b->shape.back(0); }
+  int64_t depth() const { return transpose_a ? a->shape.back(1) : a->shape.back(0); }
+};
+
+// Rows first ... first + count - 1, bit for bit those of the whole product. They are written into `into` as apply()
+// does it. IndexError unless there are such rows.
+Tensor compute_rows(const Product& p, int64_t first, int64_t count, const Tensor& into = nullptr);
+
+}  // namespace fastdl

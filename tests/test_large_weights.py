@@ -1,0 +1,207 @@
+"""Gradients of large weights that are never made as a whole: products that the optimizer takes up a
+few rows at a time. Training must not differ by a bit from that with whole gradients."""
+
+import numpy as np
+import pytest
+
+import fastdl
+from fastdl import _core, constraints, layers, models, optimizers, regularizers
+from fastdl.optimizers import optimizer as optimizer_module
+
+IN, OUT = 1030, 1020  # 2^20 elements and some: large; parts of `ROWS` rows leave a rest
+ROWS = 400
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(24, 30)).astype("float32")
+Y = RNG.normal(size=(24, 3)).astype("float32")
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch):
+    monkeypatch.setattr(optimizer_module, "_PART", ROWS * OUT)
+
+
+class Tied(layers.Layer):
+    """x w w^T: two gradients for one weight."""
+
+    def build(self, input_shape):
+        self.w = self.add_weight((input_shape[-1], OUT))
+
+    def call(self, x):
+        return _core.matmul(_core.matmul(x, self.w, False, False), self.w, False, True)
+
+
+class Product(layers.Layer):
+    """x w, or x w^T, by an operator."""
+
+    def __init__(self, transposed):
+        super().__init__()
+        self.transposed = transposed
+
+    def build(self, input_shape):
+        shape = (input_shape[-1], OUT)
+        self.w = self.add_weight(shape[::-1] if self.transposed else shape)
+
+    def call(self, x):
+        return _core.matmul(x, self.w, False, self.transposed)
+
+
+def large(**options):
+    return lambda: layers.Dense(OUT, activation="tanh", **options)
+
+
+def trained(make_optimizer, make_layer, waiting, monkeypatch):
+    """Weights and optimizer state after seven steps: eager, recorded and replayed ones."""
+    fastdl.manual_seed(1)
+    model = models.Sequential([layers.Dense(IN, activation="tanh"), make_layer(), layers.Dense(3)])
+    model.compile(make_optimizer(), "mse")
+    with monkeypatch.context() as patch:
+        if not waiting:
+            patch.setattr(optimizers.Optimizer, "_takes_products", lambda self: False)
+        model.fit(X, Y, batch_size=8, epochs=2, verbose=0)
+        model.train_on_batch(X[:8], Y[:8])
+    return model
+
+
+def touched_rows(model, index=2):
+    """How many rows the memory for a weight's whole gradient was written in."""
+    return int(np.any(model.optimizer._flat.homes[index].numpy(), 1).sum())
+
+
+def assert_same(model, other):
+    assert len(model.optimizer.variables) == len(other.optimizer.variables)
+    for a, b in zip(
+        [*model.weights, *model.optimizer.variables],
+        [*other.weights, *other.optimizer.variables],
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+OPTIMIZERS = {
+    "sgd": optimizers.SGD,
+    "momentum": lambda: optimizers.SGD(0.01, momentum=0.9, nesterov=True),
+    "adam": optimizers.Adam,
+    "amsgrad": lambda: optimizers.Adam(amsgrad=True, weight_decay=0.01),
+    "adamw": optimizers.AdamW,
+    "rmsprop": lambda: optimizers.RMSprop(momentum=0.5, centered=True),
+    "adagrad": optimizers.Adagrad,
+    "schedule": lambda: optimizers.SGD(optimizers.schedules.ExponentialDecay(0.1, 2, 0.5)),
+    "average": lambda: optimizers.Adam(use_ema=True, ema_overwrite_frequency=3),
+}
+LAYERS = {
+    "dense": large(),
+    "constraint": large(kernel_constraint=constraints.MaxNorm(0.5)),
+    "product": lambda: Product(False),
+    "transposed": lambda: Product(True),
+}
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_every_optimizer_gives_the_same(make, monkeypatch):
+    model = trained(make, large(), True, monkeypatch)
+    assert touched_rows(model) == ROWS
+    other = trained(make, large(), False, monkeypatch)
+    assert touched_rows(other) == IN
+    assert_same(model, other)
+
+
+@pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
+def test_every_product_gives_the_same(make, monkeypatch):
+    model = trained(optimizers.Adam, make, True, monkeypatch)
+    assert touched_rows(model) <= ROWS + 10  # parts of the transposed one are 396 rows
+    assert_same(model, trained(optimizers.Adam, make, False, monkeypatch))
+
+
+WHOLE = {
+    "two gradients": (optimizers.Adam, Tied),
+    "a regularizer's too": (optimizers.Adam, large(kernel_regularizer=regularizers.L2(0.01))),
+    "clipnorm": (lambda: optimizers.Adam(clipnorm=0.1), large()),
+    "clipvalue": (lambda: optimizers.Adam(clipvalue=0.01), large()),
+    "global_clipnorm": (lambda: optimizers.Adam(global_clipnorm=0.1), large()),
+    "loss_scale_factor": (lambda: optimizers.Adam(loss_scale_factor=8.0), large()),
+    "accumulation": (lambda: optimizers.Adam(gradient_accumulation_steps=2), large()),
+}
+
+
+@pytest.mark.parametrize(("make", "layer"), WHOLE.values(), ids=WHOLE)
+def test_gradients_that_are_needed_as_a_whole_are_made(make, layer, monkeypatch):
+    model = trained(make, layer, True, monkeypatch)
+    assert touched_rows(model) == IN
+    assert_same(model, trained(make, layer, False, monkeypatch))
+
+
+def test_an_optimizer_of_ones_own_sees_whole_gradients(monkeypatch):
+    seen = []
+
+    class Plain(optimizers.Optimizer):
+        def update_step(self, gradient, variable, learning_rate):
+            seen.append(gradient.shape)
+            self.assign_sub(variable, gradient * learning_rate)
+
+    class Watching(optimizers.SGD):
+        def apply(self, grads, trainable_variables=None):
+            seen.extend(g.shape for g in grads)
+            super().apply(grads, trainable_variables)
+
+    for make in (lambda: Plain(0.01), Watching):
+        seen.clear()
+        model = trained(make, large(), True, monkeypatch)
+        assert (IN, OUT) in seen
+        assert_same(model, trained(make, large(), False, monkeypatch))
+
+
+def test_bfloat16_gives_the_same(monkeypatch):
+    if not _core.runnable_bf16():
+        pytest.skip("this CPU has no bfloat16 instructions that pay")
+    fastdl.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = trained(optimizers.Adam, large(), True, monkeypatch)
+        other = trained(optimizers.Adam, large(), False, monkeypatch)
+    finally:
+        fastdl.set_dtype_policy("float32")
+    assert touched_rows(model) == ROWS
+    assert_same(model, other)
+
+
+# --- products by themselves
+
+
+def gradients_of(shape, waiting=True, depth=8, w=None):
+    """(x, the gradient of sum(cos(x w)) for a w in a flat buffer)."""
+    from fastdl._flat import FlatParameters
+
+    w = fastdl.nn.Parameter(RNG.normal(size=shape).astype("float32") / 30)
+    flat = FlatParameters([w], "test")
+    x = fastdl.tensor(RNG.normal(size=(depth, shape[0])).astype("float32"))
+    y = fastdl.sum(fastdl.cos(x @ w))
+    [g] = _core.grad([y], [None], [w], False, False, at_home=True, waiting=waiting)
+    return x.numpy(), w.numpy(), g, flat
+
+
+def test_rows_of_a_product_are_those_of_the_gradient():
+    x, w, g, flat = gradients_of((IN, OUT))
+    assert isinstance(g, _core.Product)
+    assert g.shape == (IN, OUT)
+    assert not flat.homes[0].numpy().any()
+    x64, w64 = x.astype("float64"), w.astype("float64")
+    expected = x64.T @ -np.sin(x64 @ w64)
+    # The sine's argument is a sum of 1030 terms; then 8 terms are added up.
+    atol = 1100 * np.finfo("float32").eps * np.abs(x).max()
+    np.testing.assert_allclose(g.rows(0, IN).numpy(), expected, rtol=0, atol=atol)
+    whole = g.rows(0, IN).numpy()
+    for first, count in ((0, 1), (5, 17), (1000, 30), (IN, 0)):
+        np.testing.assert_array_equal(g.rows(first, count).numpy(), whole[first : first + count])
+    with pytest.raises(IndexError, match=r"shape \(1030, 1020\), got 2 from 1029 on"):
+        g.rows(IN - 1, 2)
+    with pytest.raises(IndexError, match="from -1 on"):
+        g.rows(-1, 2)
+    with pytest.raises(IndexError, match="got -1"):
+        g.rows(3, -1)
+
+
+def test_small_gradients_and_too_much_at_once_do_not_wait():
+    assert isinstance(gradients_of((100, 100))[2], fastdl.Tensor)
+    assert isinstance(gradients_of((IN, OUT), waiting=False)[2], fastdl.Tensor)
+    # 2^34 operations are put off at most: 2 * 1030 * 1020 for each row of x
+    for depth, kind in ((8000, _core.Product), (8200, fastdl.Tensor)):
+        assert isinstance(gradients_of((IN, OUT), depth=depth)[2], kind)
