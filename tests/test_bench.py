@@ -96,6 +96,8 @@ def test_environment_of_a_worker():
     here = {"PATH": "p", "OPENBLAS_CORETYPE": "Zen", "OPENBLAS_L2_SIZE": "1", "XLA_FLAGS": "--a=b"}
     found = process.environment(here, 3)
     assert found.pop("PATH") == "p" and found.pop("XLA_FLAGS") == "--a=b"
+    # Where there is a GPU nobody uses it.
+    assert found.pop("CUDA_VISIBLE_DEVICES") == "" and found.pop("JAX_PLATFORMS") == "cpu"
     assert found == {f"{p}_NUM_THREADS": "3" for p in ("OMP", "MKL", "OPENBLAS", "FASTDL")}
     held = process.environment(here, 3, "avx2")
     assert held["FASTDL_ISA"] == "avx2" and held["OPENBLAS_CORETYPE"] == "Haswell"

@@ -30,8 +30,10 @@ _NOT_HELD = {"onnxruntime": "", "jax": "products ", "keras": "products "}
 
 
 def environment(base: Mapping[str, str], threads: int, isa: str | None = None) -> dict[str, str]:
-    """The environment of a worker: as many threads for everyone, at most the instruction set."""
+    """The environment of a worker: the CPU, as many threads for everyone, at most the instruction
+    set."""
     found = dict(base)
+    found |= {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}  # JAX would take a GPU
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):  # NumPy shall choose for itself
         found.pop(name, None)
     for prefix in ("OMP", "MKL", "OPENBLAS", "FASTDL"):
