@@ -103,6 +103,12 @@ void loop(Out* out, const T* a, const T* b, int64_t n, int sa, int sb, F f) {
   for (int64_t i = 0; i < n; ++i) out[i] = Out(f(a[i * sa], b[i * sb]));
 }
 
+// Where there is no kernel, not even a branch that is never taken may name one.
+template <auto Kernel, class... Args>
+void call_kernel(Args... args) {
+  if constexpr (!std::is_null_pointer_v<decltype(Kernel)>) (kernels().*Kernel)(args...);
+}
+
 // Kernel: the float32 row of the kernel table (or nullptr); F: the same for one element of any type. Out is
 // uint8_t for comparisons, void for functions whose result has the operands' type.
 template <auto Kernel, class F, class Out = void>
@@ -119,9 +125,9 @@ void run_binary(const RunContext& c) {
       if constexpr (!std::is_same_v<T, float> || std::is_null_pointer_v<decltype(Kernel)>)
         loop(y, pa, pb, n, sa, sb, F());
       else if constexpr (std::is_void_v<Out>)
-        (kernels().*Kernel)(y, pa, pb, n, sa, sb, nullptr);
+        call_kernel<Kernel>(y, pa, pb, n, sa, sb, nullptr);
       else
-        (kernels().*Kernel)(y, pa, pb, n, sa, sb);
+        call_kernel<Kernel>(y, pa, pb, n, sa, sb);
     });
   });
 }
