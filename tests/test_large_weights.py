@@ -1,6 +1,8 @@
 """Gradients of large weights that are never made as a whole: products that the optimizer takes up a
 few rows at a time. Training must not differ by a bit from that with whole gradients."""
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,18 @@ class Tied(layers.Layer):
 
     def call(self, x):
         return _core.matmul(_core.matmul(x, self.w, False, False), self.w, False, True)
+
+
+class Factors(layers.Layer):
+    """x (a b): the gradient of one weight reads the other."""
+
+    def build(self, input_shape):
+        self.a = self.add_weight((input_shape[-1], OUT))
+        self.b = self.add_weight((OUT, IN))
+
+    def call(self, x):
+        w = _core.matmul(self.a, self.b, False, False)
+        return _core.matmul(x, w, False, False)
 
 
 class Product(layers.Layer):
@@ -114,6 +128,7 @@ def test_every_product_gives_the_same(make, monkeypatch):
 
 WHOLE = {
     "two gradients": (optimizers.Adam, Tied),
+    "gradients that read weights": (optimizers.Adam, Factors),
     "a regularizer's too": (optimizers.Adam, large(kernel_regularizer=regularizers.L2(0.01))),
     "clipnorm": (lambda: optimizers.Adam(clipnorm=0.1), large()),
     "clipvalue": (lambda: optimizers.Adam(clipvalue=0.01), large()),
@@ -161,6 +176,34 @@ def test_bfloat16_gives_the_same(monkeypatch):
         fastdl.set_dtype_policy("float32")
     assert touched_rows(model) == ROWS
     assert_same(model, other)
+
+
+def test_ctrl_c_leaves_no_half_of_an_update(monkeypatch):
+    updates = []
+    update = optimizers.Adam._update
+
+    def interrupted(self, run):
+        update(self, run)
+        updates.append(run)
+        if len(updates) == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(optimizers.Adam, "_update", interrupted)
+    fastdl.manual_seed(1)
+    model = models.Sequential([layers.Dense(IN), layers.Dense(OUT)])
+    model.compile("adam", "mse")
+    y = np.zeros((8, OUT), "float32")
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X[:8], y, verbose=0)
+    assert len(updates) == 5  # two stretches of small ones, the large kernel in three parts
+    assert int(model.optimizer.iterations) == 1
+
+    fastdl.manual_seed(1)
+    other = models.Sequential([layers.Dense(IN), layers.Dense(OUT)])
+    other.compile("adam", "mse")
+    other.fit(X[:8], y, verbose=0)
+    for a, b in zip(model.weights, other.weights, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
 # --- products by themselves

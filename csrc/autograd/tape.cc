@@ -214,7 +214,7 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
 class Chosen : public Receiver {
  public:
   Chosen(const std::vector<Tensor>& inputs, bool at_home, std::vector<Product>* waiting)
-      : result(inputs.size()), at_home_(at_home), waiting_(waiting) {
+      : result(inputs.size()), inputs_(inputs), at_home_(at_home), waiting_(waiting) {
     for (const Tensor& t : inputs) edges_.push_back(edge_of(t));
     if (waiting_) waiting_->assign(inputs.size(), {});
   }
@@ -238,7 +238,7 @@ class Chosen : public Receiver {
   }
   void take(const Tensor& to, Product p) override {
     const double operations = 2.0 * double(p.rows()) * double(p.columns()) * double(p.depth());
-    if (operations > operations_left_) return take(to, compute_rows(p, 0, p.rows(), to->grad_home));
+    if (operations > operations_left_ || reads_inputs(p)) return take(to, compute_rows(p, 0, p.rows(), to->grad_home));
     operations_left_ -= operations;
     for_each_place(to, [&](size_t i) { (*waiting_)[i] = p; });
   }
@@ -264,6 +264,14 @@ class Chosen : public Receiver {
     return at_home_ && to->grad_home && found && first;
   }
 
+  // Whether an operand is one of the tensors that gradients are for, which may be updated before the product's turn.
+  bool reads_inputs(const Product& p) const {
+    return std::any_of(inputs_.begin(), inputs_.end(), [&](const Tensor& t) {
+      return t->storage == p.a->storage || t->storage == p.b->storage;
+    });
+  }
+
+  const std::vector<Tensor>& inputs_;
   std::vector<Edge> edges_;
   bool at_home_;
   std::vector<Product>* waiting_;

@@ -35,7 +35,8 @@ void record_on_tape(const Op& op, const Tensor* in, int inputs, Outputs& out, co
 // the tape was released by an earlier call without retain_graph. With at_home (and no create_graph), gradients of
 // inputs that have a place for them (grad_home) lie there, as after backward(), but become nobody's `grad`.
 // With `waiting` (and at_home) large gradients that are one product of matrices are left to the caller, up to some
-// 2^34 operations in all: (*waiting)[i] is set instead of a result.
+// 2^34 operations in all: (*waiting)[i] is set instead of a result. They read nothing that lies beside the inputs, so
+// these may be updated one after the other.
 std::vector<Tensor> grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
                          const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph,
                          bool at_home = false, std::vector<Product>* waiting = nullptr);

@@ -12,6 +12,7 @@ from .._checks import check_count, check_fraction, check_number
 from .._core import Tensor
 from .._flat import FlatParameters, Run
 from .._identifiers import snake_case, suggestion, unique_name
+from .._interrupts import held_back
 from ._options import accumulate, clip_gradients, count_updates, update_average
 from ._variables import Variables, named_variable, path_of
 from .schedules import LearningRateSchedule
@@ -293,7 +294,9 @@ class Optimizer(Variables):
             return
         before = _core.set_grad_enabled(False)
         try:
-            self._apply(self._in_order(grads, trainable_variables))
+            ordered = self._in_order(grads, trainable_variables)
+            with held_back():  # no half of an update is left by Ctrl-C
+                self._apply(ordered)
         finally:
             _core.set_grad_enabled(before)
 

@@ -1,0 +1,46 @@
+"""Ctrl-C kept waiting while state changes that must change as a whole."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+
+class held_back:
+    """While the block runs Ctrl-C is only noted; afterwards its handler is called.
+
+    Only the main thread gets signals, so in others nothing happens. A handler that wasn't set in
+    Python is left alone.
+
+    Example:
+        >>> done = False
+        >>> try:
+        ...     with held_back():
+        ...         signal.raise_signal(signal.SIGINT)
+        ...         done = True
+        ... except KeyboardInterrupt:
+        ...     print(done)
+        True
+    """
+
+    __slots__ = ("_arrived", "_handler")
+
+    def __enter__(self) -> None:
+        self._arrived: tuple[int, FrameType | None] | None = None
+        self._handler: Any = None
+        if threading.current_thread() is threading.main_thread():
+            handler = signal.getsignal(signal.SIGINT)
+            if callable(handler):
+                signal.signal(signal.SIGINT, self._note)
+                self._handler = handler
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._arrived = number, frame
+
+    def __exit__(self, *exception: object) -> None:
+        if self._handler is not None:
+            signal.signal(signal.SIGINT, self._handler)
+            if self._arrived is not None:
+                self._handler(*self._arrived)
