@@ -24,6 +24,8 @@ constexpr int64_t kCacheLimit = int64_t(256) << 20;
 // zeros, which take no memory until they are overwritten, and may ask for huge pages. Without those, threads that
 // come to new memory together (an optimizer's first step) take 8 us for each 4 KiB, waiting for one another.
 constexpr int64_t kMapped = int64_t(32) << 20;
+// So much that was cached is worth asking malloc to give it back.
+[[maybe_unused]] constexpr int64_t kTrimmed = int64_t(4) << 20;
 
 int bucket_for(int64_t bytes, int64_t& rounded) {
   if (bytes <= 64) {
@@ -140,10 +142,11 @@ void empty_cache() {
     for (void* p : c.free[i]) give_back(p, c.sizes[i]);
     c.free[i].clear();
   }
-  c.cached = 0;
 #if defined(__GLIBC__)
-  malloc_trim(0);  // free() alone keeps what it has for the next malloc
+  // free() alone keeps what it has for the next malloc. Going through all of that takes some 100 us.
+  if (c.cached >= kTrimmed) malloc_trim(0);
 #endif
+  c.cached = 0;
 }
 
 }  // namespace fastdl
