@@ -179,15 +179,18 @@ Case gemm_row(Data& d) {
   const int64_t m = kernels().gemm_tile_rows(), columns = kernels().gemm_tile_columns(m);
   const int64_t k = d.n / columns, a_row = k + 16;
   return {4.0 * double(m * k + k * columns + m * columns), 2.0 * double(m * k * columns), [=, &d] {
-            const fastdl::GemmRow g = {m, columns, k, d[1], a_row, 1, d[2], columns, columns, 0, d[0], columns,
-                                 false, nullptr};
+            fastdl::GemmRow g = {.m = m, .n = columns, .k = k, .a = d[1], .a_row = a_row, .a_col = 1};
+            g.b = d[2];
+            g.b_row = g.panel = columns;
+            g.c = d[0];
+            g.c_row = columns;
             kernels().gemm_row(g);
           }};
 }
 Case gemm_dots(Data& d) {
   const int64_t m = 4, k = 256, columns = d.n / k;
   return {4.0 * double(m * k + k * columns + m * columns), 2.0 * double(m * k * columns), [=, &d] {
-            kernels().gemm_dots(m, columns, k, d[1], k, 1, d[2], k, d[0], columns, 0, nullptr);
+            kernels().gemm_dots(m, columns, k, d[1], k, 1, d[2], k, d[0], columns, 0, 0, nullptr);
           }};
 }
 Case gemm_pack(Data& d) {  // into whole panels, as wide as tiles of full height

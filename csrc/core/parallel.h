@@ -94,7 +94,7 @@ void set_num_threads(int64_t n);
 
 // Scratch memory of the calling thread, 64-byte aligned, valid until the next call with the same slot on
 // this thread. Grows and is kept, so steady state allocates nothing. Throws MemoryError.
-enum class Scratch { gemm_a, gemm_b, op, chain, count };
+enum class Scratch { gemm_a, gemm_b, gemm_sums, gemm_parts, op, chain, count };
 void* scratch(Scratch slot, size_t bytes);
 
 }  // namespace fastdl
