@@ -92,7 +92,7 @@ void run_matmul_rows(const RunContext& c) {
   multiply(ta, tb, count, n, k, a.as<float>() + first * (ta ? 1 : lda), lda, b.as<float>(), b.shape.back(),
            out.as<float>(), n, false, {});
 }
-const Op op_matmul_rows = {"matmul_rows", infer_matmul_rows, run_matmul_rows};
+const Op op_matmul_rows = OpRow{.name = "matmul_rows", .infer = infer_matmul_rows, .run = run_matmul_rows};
 
 Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs, const Tensor& into = nullptr);
 
@@ -113,7 +113,8 @@ void grad_matmul(GradContext& c) {
   if (c.needs(1) && tb) give_product(c, 1, g, a, {true, ta, bf16});
   if (c.needs(1) && !tb) give_product(c, 1, a, g, {!ta, false, bf16});
 }
-const Op op_matmul = {"matmul", infer_matmul, run_matmul, grad_matmul, 0, ~0u, false};
+const Op op_matmul = OpRow{
+    .name = "matmul", .infer = infer_matmul, .run = run_matmul, .grad = grad_matmul, .grad_out = false};
 
 Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs, const Tensor& into) {
   return apply(op_matmul, {a, b}, attrs, into);
@@ -184,9 +185,10 @@ void grad_linear(GradContext& c) {
   if (c.needs(1)) give_product(c, 1, at.transpose_w ? z2 : x2, at.transpose_w ? x2 : z2, {true, false, at.bf16});
   if (c.needs(2)) c.gin[2] = sum(z2, std::vector<int64_t>{0}, false);
 }
-const Op op_linear = {"linear", infer_linear, run_linear<false>, grad_linear, 0, 0b011, true};
+const Op op_linear = OpRow{
+    .name = "linear", .infer = infer_linear, .run = run_linear<false>, .grad = grad_linear, .grad_in = 0b011};
 // Within plans: input 3 is the weight, packed.
-const Op op_linear_packed = {"linear", infer_linear, run_linear<true>};
+const Op op_linear_packed = OpRow{.name = "linear_packed", .infer = infer_linear, .run = run_linear<true>};
 
 Tensor matmul_of(const Tensor& a, const Tensor& b, MatmulAttrs attrs) {
   FASTDL_CHECK(a && b, TypeError, "matmul: expected two tensors, got None");
