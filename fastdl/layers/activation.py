@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core, activations, constraints, initializers, regularizers
 from .._core import Tensor
+from .._identifiers import LAYERS
 from .core import Elementwise, Shape
 from .input_spec import InputSpec
 
@@ -19,6 +20,7 @@ def _at_least_zero(layer: str, argument: str, value: Any) -> Any:
     return value
 
 
+@LAYERS.register
 class ReLU(Elementwise):
     """`activations.relu`: `max(x, 0)`, with a slope below the threshold and an upper limit.
 
@@ -57,6 +59,7 @@ class ReLU(Elementwise):
         }
 
 
+@LAYERS.register
 class LeakyReLU(Elementwise):
     """x where positive, `negative_slope * x` elsewhere; the slope is 0.3 unless given.
 
@@ -76,6 +79,7 @@ class LeakyReLU(Elementwise):
         return {**super().get_config(), "negative_slope": self.negative_slope}
 
 
+@LAYERS.register
 class ELU(Elementwise):
     """x where positive, `alpha * (exp(x) - 1)` elsewhere; alpha is 1.0 unless given."""
 
@@ -90,6 +94,7 @@ class ELU(Elementwise):
         return {**super().get_config(), "alpha": self.alpha}
 
 
+@LAYERS.register
 class PReLU(Elementwise):
     """x where positive, `alpha * x` elsewhere, with a trained alpha for each element.
 
@@ -145,6 +150,7 @@ class PReLU(Elementwise):
         }
 
 
+@LAYERS.register
 class Softmax(Elementwise):
     """Softmax along an axis or several; elements where `mask` is False get probability 0.
 

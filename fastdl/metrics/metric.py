@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._core import Tensor
-from .._identifiers import snake_case, unique_name
+from .._identifiers import METRICS, snake_case, unique_name
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..nn.parameter import Parameter
 
 
+@METRICS.register_base
 class Metric:
     """Base class of metrics: state that `update_state` adds to and `result` evaluates.
 

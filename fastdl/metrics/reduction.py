@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor
+from .._identifiers import METRICS
 from ..losses._reduce import divide_no_nan, same_rank
 from .metric import Metric
 
@@ -30,6 +31,7 @@ def _flat_rows(x: Tensor, reduce: _Reduce) -> Tensor:
     return reduce(x, tuple(range(1, x.ndim)), False) if x.ndim > 1 else x
 
 
+@METRICS.register
 class Sum(Metric):
     """The (weighted) sum of all values.
 
@@ -53,6 +55,7 @@ class Sum(Metric):
         return _core.copy(self.total)
 
 
+@METRICS.register
 class Mean(Metric):
     """The (weighted) mean of all values.
 

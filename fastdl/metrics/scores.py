@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor
+from .._identifiers import METRICS
 from ..losses._reduce import divide_no_nan, same_rank
 from .metric import Metric, without_gradients
 
@@ -20,6 +21,7 @@ def _check_matrix(who: str, y_true: Tensor, y_pred: Tensor) -> None:
         )
 
 
+@METRICS.register
 class FBetaScore(Metric):
     """`(1 + beta^2) precision recall / (beta^2 precision + recall)`.
 
@@ -111,6 +113,7 @@ class FBetaScore(Metric):
         }
 
 
+@METRICS.register
 class F1Score(FBetaScore):
     """The harmonic mean of precision and recall; arguments as for `FBetaScore`."""
 
@@ -129,6 +132,7 @@ class F1Score(FBetaScore):
         return config
 
 
+@METRICS.register
 class R2Score(Metric):
     """The coefficient of determination: 1 - (residual sum of squares) / (total sum of squares).
 
