@@ -3,6 +3,13 @@
 
 namespace fastdl {
 
+namespace {
+constinit const Op* last_added = nullptr;  // set before any op of another file is constructed
+}  // namespace
+
+Op::Op(const OpRow& row) : OpRow(row), next(last_added) { last_added = this; }
+const Op* first_op() { return last_added; }
+
 View view_of(const Tensor& t) {
   View v;
   if (t) v = {t->raw(), t->shape, t->dtype};

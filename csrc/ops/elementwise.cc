@@ -187,23 +187,47 @@ void grad_minimum(GradContext& c) {
 }
 
 using K = KernelTable;
-const Op op_add = elementwise({"add", infer_binary, run_binary<&K::add, Add>, grad_add, 0, 0, false});
-const Op op_sub = elementwise({"sub", infer_binary, run_binary<&K::sub, Sub>, grad_sub, 0, 0, false});
-const Op op_mul = elementwise({"mul", infer_binary, run_binary<&K::mul, Mul>, grad_mul, 0, ~0u, false});
-const Op op_div = elementwise({"div", infer_binary, run_binary<&K::div, Div>, grad_div, 0, ~0u, true});
-const Op op_floor_divide = elementwise({"floor_divide", infer_binary, run_binary<nullptr, FloorDiv>});
-const Op op_mod = elementwise({"mod", infer_binary, run_binary<nullptr, Mod>, grad_mod, 0, ~0u, false});
-const Op op_pow = elementwise({"pow", infer_binary, run_binary<&K::pow, Pow>, grad_pow});
-const Op op_maximum = elementwise({"maximum", infer_binary, run_binary<&K::maximum, Max>, grad_maximum, 0, ~0u, false});
-const Op op_minimum = elementwise({"minimum", infer_binary, run_binary<&K::minimum, Min>, grad_minimum, 0, ~0u, false});
-const Op op_eq = elementwise({"eq", infer_compare, run_compare<&K::eq, std::equal_to<>>});
-const Op op_ne = elementwise({"ne", infer_compare, run_compare<&K::ne, std::not_equal_to<>>});
-const Op op_lt = elementwise({"lt", infer_compare, run_compare<&K::lt, std::less<>>});
-const Op op_le = elementwise({"le", infer_compare, run_compare<&K::le, std::less_equal<>>});
-const Op op_gt = elementwise({"gt", infer_compare, run_compare<&K::gt, std::greater<>>});
-const Op op_ge = elementwise({"ge", infer_compare, run_compare<&K::ge, std::greater_equal<>>});
-const Op op_logical_and = elementwise({"logical_and", infer_compare, run_compare<nullptr, std::logical_and<>>});
-const Op op_logical_or = elementwise({"logical_or", infer_compare, run_compare<nullptr, std::logical_or<>>});
+const Op op_add = OpRow{
+    .name = "add", .infer = infer_binary, .run = run_binary<&K::add, Add>, .grad = grad_add, .grad_in = 0,
+    .grad_out = false, .elementwise = true};
+const Op op_sub = OpRow{
+    .name = "sub", .infer = infer_binary, .run = run_binary<&K::sub, Sub>, .grad = grad_sub, .grad_in = 0,
+    .grad_out = false, .elementwise = true};
+const Op op_mul = OpRow{
+    .name = "mul", .infer = infer_binary, .run = run_binary<&K::mul, Mul>, .grad = grad_mul, .grad_out = false,
+    .elementwise = true};
+const Op op_div = OpRow{
+    .name = "div", .infer = infer_binary, .run = run_binary<&K::div, Div>, .grad = grad_div, .elementwise = true};
+const Op op_floor_divide = OpRow{
+    .name = "floor_divide", .infer = infer_binary, .run = run_binary<nullptr, FloorDiv>, .elementwise = true};
+const Op op_mod = OpRow{
+    .name = "mod", .infer = infer_binary, .run = run_binary<nullptr, Mod>, .grad = grad_mod, .grad_out = false,
+    .elementwise = true};
+const Op op_pow = OpRow{
+    .name = "pow", .infer = infer_binary, .run = run_binary<&K::pow, Pow>, .grad = grad_pow, .elementwise = true};
+const Op op_maximum = OpRow{
+    .name = "maximum", .infer = infer_binary, .run = run_binary<&K::maximum, Max>, .grad = grad_maximum,
+    .grad_out = false, .elementwise = true};
+const Op op_minimum = OpRow{
+    .name = "minimum", .infer = infer_binary, .run = run_binary<&K::minimum, Min>, .grad = grad_minimum,
+    .grad_out = false, .elementwise = true};
+const Op op_eq = OpRow{
+    .name = "eq", .infer = infer_compare, .run = run_compare<&K::eq, std::equal_to<>>, .elementwise = true};
+const Op op_ne = OpRow{
+    .name = "ne", .infer = infer_compare, .run = run_compare<&K::ne, std::not_equal_to<>>, .elementwise = true};
+const Op op_lt = OpRow{
+    .name = "lt", .infer = infer_compare, .run = run_compare<&K::lt, std::less<>>, .elementwise = true};
+const Op op_le = OpRow{
+    .name = "le", .infer = infer_compare, .run = run_compare<&K::le, std::less_equal<>>, .elementwise = true};
+const Op op_gt = OpRow{
+    .name = "gt", .infer = infer_compare, .run = run_compare<&K::gt, std::greater<>>, .elementwise = true};
+const Op op_ge = OpRow{
+    .name = "ge", .infer = infer_compare, .run = run_compare<&K::ge, std::greater_equal<>>, .elementwise = true};
+const Op op_logical_and = OpRow{
+    .name = "logical_and", .infer = infer_compare, .run = run_compare<nullptr, std::logical_and<>>,
+    .elementwise = true};
+const Op op_logical_or = OpRow{
+    .name = "logical_or", .infer = infer_compare, .run = run_compare<nullptr, std::logical_or<>>, .elementwise = true};
 
 Tensor binary(const Op& op, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
@@ -246,7 +270,9 @@ void grad_where(GradContext& c) {
   flow(c, 1, [&] { return where(c.in[0], c.gout[0], scalar(0)); });
   flow(c, 2, [&] { return where(c.in[0], scalar(0), c.gout[0]); });
 }
-const Op op_where = elementwise({"where", infer_where, run_where, grad_where, 0, 1, false});
+const Op op_where = OpRow{
+    .name = "where", .infer = infer_where, .run = run_where, .grad = grad_where, .grad_in = 0b1, .grad_out = false,
+    .elementwise = true};
 
 // --- cast, copy, assign ----------------------------------------------------------------------------------
 
@@ -286,8 +312,12 @@ void assign_values(const View& to, const View& from) {
 void infer_cast(InferContext& c) { c.output(c.in[0]->shape, c.attrs.as<DType>()); }
 void run_assign_out(const RunContext& c) { assign_values(c.out[0], c.in[0]); }
 void grad_cast(GradContext& c) { c.gin[0] = c.gout[0]; }
-const Op op_cast = elementwise({"cast", infer_cast, run_assign_out, grad_cast, 0, 0, false});
-const Op op_copy = elementwise({"copy", infer_same_as_first, run_assign_out, grad_cast, 0, 0, false});
+const Op op_cast = OpRow{
+    .name = "cast", .infer = infer_cast, .run = run_assign_out, .grad = grad_cast, .grad_in = 0, .grad_out = false,
+    .elementwise = true};
+const Op op_copy = OpRow{
+    .name = "copy", .infer = infer_same_as_first, .run = run_assign_out, .grad = grad_cast, .grad_in = 0,
+    .grad_out = false, .elementwise = true};
 
 void infer_into_first(InferContext& c) {
   Shape s = broadcast_shapes(c.in[0]->shape, c.in[1]->shape, c.op.name);
@@ -299,11 +329,11 @@ void run_add_into(const RunContext& c) {
   View in[] = {c.in[0], c.in[1]};
   run_binary<&K::add, Add>({in, c.in, c.attrs});  // the output is the first input
 }
-const Op op_add_into = {"add_", infer_into_first, run_add_into, nullptr, 1};
+const Op op_add_into = OpRow{.name = "add_", .infer = infer_into_first, .run = run_add_into, .mutates = 0b1};
 
 }  // namespace
 
-const Op op_assign = {"assign_", infer_into_first, run_assign, nullptr, 1};
+const Op op_assign = OpRow{.name = "assign_", .infer = infer_into_first, .run = run_assign, .mutates = 0b1};
 
 Tensor add(const Tensor& a, const Tensor& b) { return binary_number(op_add, a, b); }
 Tensor sub(const Tensor& a, const Tensor& b) { return binary_number(op_sub, a, b); }

@@ -69,7 +69,8 @@ void grad_take(GradContext& c) {
   const int axis = axis_attrs(c.attrs).axis;
   c.gin[0] = scatter_add(c.gout[0], c.in[1], axis, c.in[0]->shape[axis]);
 }
-const Op op_take = {"take", infer_take, run_take, grad_take, 0, 2, false};
+const Op op_take = OpRow{
+    .name = "take", .infer = infer_take, .run = run_take, .grad = grad_take, .grad_in = 0b10, .grad_out = false};
 
 void infer_scatter_add(InferContext& c) {
   const AxisAttrs& a = axis_attrs(c.attrs);
@@ -110,7 +111,9 @@ void run_scatter_add(const RunContext& c) {
   });
 }
 void grad_scatter_add(GradContext& c) { c.gin[0] = take(c.gout[0], c.in[1], axis_attrs(c.attrs).axis); }
-const Op op_scatter_add = {"scatter_add", infer_scatter_add, run_scatter_add, grad_scatter_add, 0, 2, false};
+const Op op_scatter_add = OpRow{
+    .name = "scatter_add", .infer = infer_scatter_add, .run = run_scatter_add, .grad = grad_scatter_add,
+    .grad_in = 0b10, .grad_out = false};
 
 // --- put_: assignment to the rows take would read ------------------------------------------------------
 
@@ -128,7 +131,7 @@ void run_put(const RunContext& c) {
       std::memcpy(to.as<char>() + (o * extent + at[k]) * bytes, from.as<char>() + (o * count + k) * bytes,
                   size_t(bytes));
 }
-const Op op_put = {"put_", infer_put, run_put, nullptr, 1};
+const Op op_put = OpRow{.name = "put_", .infer = infer_put, .run = run_put, .mutates = 0b1};
 
 // --- gather: one index for every element ---------------------------------------------------------------
 
@@ -189,7 +192,9 @@ Tensor gather_transposed(const Tensor& g, const Tensor& indices, int axis, const
 void grad_gather(GradContext& c) {
   c.gin[0] = gather_transposed(c.gout[0], c.in[1], axis_attrs(c.attrs).axis, c.in[0]->shape);
 }
-const Op op_gather = {"gather", infer_gather, run_gather, grad_gather, 0, 2, false};
+const Op op_gather = OpRow{
+    .name = "gather", .infer = infer_gather, .run = run_gather, .grad = grad_gather, .grad_in = 0b10,
+    .grad_out = false};
 
 void infer_gather_grad(InferContext& c) { c.output(axis_attrs(c.attrs).shape, c.in[0]->dtype); }
 void run_gather_grad(const RunContext& c) {
@@ -203,7 +208,9 @@ void run_gather_grad(const RunContext& c) {
   });
 }
 void grad_gather_grad(GradContext& c) { c.gin[0] = gather(c.gout[0], c.in[1], axis_attrs(c.attrs).axis); }
-const Op op_gather_grad = {"gather_grad", infer_gather_grad, run_gather_grad, grad_gather_grad, 0, 2, false};
+const Op op_gather_grad = OpRow{
+    .name = "gather_grad", .infer = infer_gather_grad, .run = run_gather_grad, .grad = grad_gather_grad,
+    .grad_in = 0b10, .grad_out = false};
 
 Tensor gather_transposed(const Tensor& g, const Tensor& indices, int axis, const Shape& shape) {
   return apply(op_gather_grad, {g, indices}, AxisAttrs{axis, 0, shape});
@@ -229,7 +236,7 @@ void run_one_hot(const RunContext& c) {
     }
   });
 }
-const Op op_one_hot = {"one_hot", infer_one_hot, run_one_hot};
+const Op op_one_hot = OpRow{.name = "one_hot", .infer = infer_one_hot, .run = run_one_hot};
 
 }  // namespace
 

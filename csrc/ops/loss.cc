@@ -115,8 +115,9 @@ void grad_sparse_grad(GradContext& c) {
     c.gin[2] = sum(mul(g, unit), kLast, false);
   }
 }
-const Op op_sparse_grad = {"sparse_softmax_cross_entropy_grad", infer_sparse_grad, run_sparse_grad,
-                           grad_sparse_grad, 0, 7, false};
+const Op op_sparse_grad = OpRow{
+    .name = "sparse_softmax_cross_entropy_grad", .infer = infer_sparse_grad, .run = run_sparse_grad,
+    .grad = grad_sparse_grad, .grad_in = 0b111, .grad_out = false};
 Tensor sparse_backward(const Tensor& probs, const Tensor& labels, const Tensor& g, int64_t ignore) {
   return apply(op_sparse_grad, {probs, labels, g}, SparseAttrs{ignore});
 }
@@ -131,7 +132,9 @@ void grad_sparse(GradContext& c) {
   }
   c.gin[0] = g;
 }
-const Op op_sparse = {"sparse_softmax_cross_entropy", infer_sparse, run_sparse, grad_sparse, 0, 2, true};
+const Op op_sparse = OpRow{
+    .name = "sparse_softmax_cross_entropy", .infer = infer_sparse, .run = run_sparse, .grad = grad_sparse,
+    .grad_in = 0b10};
 
 // --- cross-entropy with a distribution for each row ----------------------------------------------------
 
@@ -171,8 +174,9 @@ void grad_dense_grad(GradContext& c) {
   if (c.needs(1)) c.gin[1] = mul(gloss, sub(sum(mul(g, probs), kLast, true), g));
   if (c.needs(2)) c.gin[2] = sum(mul(g, sub(mul(probs, total), t)), kLast, false);
 }
-const Op op_dense_grad = {"softmax_cross_entropy_grad", infer_dense_grad, run_dense_grad,
-                          grad_dense_grad, 0, 7, false};
+const Op op_dense_grad = OpRow{
+    .name = "softmax_cross_entropy_grad", .infer = infer_dense_grad, .run = run_dense_grad, .grad = grad_dense_grad,
+    .grad_in = 0b111, .grad_out = false};
 
 void grad_dense(GradContext& c) {
   const Tensor& probs = c.out[1];
@@ -185,7 +189,7 @@ void grad_dense(GradContext& c) {
   }
   if (c.needs(1) && c.gout[0]) c.gin[1] = neg(mul(as_column(c.gout[0]), log_softmax(c.in[0], -1)));
 }
-const Op op_dense = {"softmax_cross_entropy", infer_dense, run_dense, grad_dense};
+const Op op_dense = OpRow{.name = "softmax_cross_entropy", .infer = infer_dense, .run = run_dense, .grad = grad_dense};
 
 // --- elementwise losses --------------------------------------------------------------------------------
 
@@ -206,8 +210,9 @@ void grad_sigmoid_residual(GradContext& c) {
   }
   if (c.needs(1)) c.gin[1] = neg(c.gout[0]);
 }
-const Op op_sigmoid_residual = {"sigmoid_cross_entropy_grad", infer_same_as_first,
-                                run_pairs<&KernelTable::bce_logits_grad>, grad_sigmoid_residual, 0, 1, false};
+const Op op_sigmoid_residual = OpRow{
+    .name = "sigmoid_cross_entropy_grad", .infer = infer_same_as_first,
+    .run = run_pairs<&KernelTable::bce_logits_grad>, .grad = grad_sigmoid_residual, .grad_in = 0b1, .grad_out = false};
 
 void infer_sigmoid(InferContext& c) {
   check_same_shape(c, "logits", "targets");
@@ -217,8 +222,9 @@ void grad_sigmoid(GradContext& c) {
   if (c.needs(0)) c.gin[0] = mul(c.gout[0], apply(op_sigmoid_residual, {c.in[0], c.in[1]}));
   if (c.needs(1)) c.gin[1] = neg(mul(c.gout[0], c.in[0]));
 }
-const Op op_sigmoid = {"sigmoid_cross_entropy", infer_sigmoid, run_pairs<&KernelTable::bce_logits>,
-                       grad_sigmoid, 0, 3, false};
+const Op op_sigmoid = OpRow{
+    .name = "sigmoid_cross_entropy", .infer = infer_sigmoid, .run = run_pairs<&KernelTable::bce_logits>,
+    .grad = grad_sigmoid, .grad_in = 0b11, .grad_out = false};
 
 struct HuberAttrs {
   double delta;
@@ -244,7 +250,8 @@ void grad_huber(GradContext& c) {
   c.gin[0] = g;
   if (c.needs(1)) c.gin[1] = neg(g);
 }
-const Op op_huber = {"huber", infer_huber, run_huber, grad_huber, 0, 3, false};
+const Op op_huber = OpRow{
+    .name = "huber", .infer = infer_huber, .run = run_huber, .grad = grad_huber, .grad_in = 0b11, .grad_out = false};
 
 Tensor as_float(const Tensor& t, const char* who, const char* argument) {
   check_tensor(t, who, argument);

@@ -14,7 +14,8 @@ namespace {
 
 void infer_reshape(InferContext& c) { c.output(c.attrs.as<Shape>(), c.in[0]->dtype); }
 void grad_reshape(GradContext& c) { c.gin[0] = reshape(c.gout[0], c.in[0]->shape); }
-const Op op_reshape = {"reshape", infer_reshape, nullptr, grad_reshape, 0, 0, false};
+const Op op_reshape = OpRow{
+    .name = "reshape", .infer = infer_reshape, .grad = grad_reshape, .grad_in = 0, .grad_out = false};
 
 // The shape with its -1 filled in.
 Shape resolved(const Tensor& x, const Shape& shape) {
@@ -63,10 +64,14 @@ void grad_transpose(GradContext& c) {
   for (int i = 0; i < a.shape.rank(); ++i) inverse[size_t(a.perm[i])] = i;
   c.gin[0] = transpose(c.gout[0], inverse);
 }
-const Op op_transpose = {"transpose", infer_window, run_read, grad_transpose, 0, 0, false};
+const Op op_transpose = OpRow{
+    .name = "transpose", .infer = infer_window, .run = run_read, .grad = grad_transpose, .grad_in = 0,
+    .grad_out = false};
 
 void grad_broadcast_to(GradContext& c) { c.gin[0] = sum_to(c.gout[0], c.in[0]->shape); }
-const Op op_broadcast_to = {"broadcast_to", infer_window, run_read, grad_broadcast_to, 0, 0, false};
+const Op op_broadcast_to = OpRow{
+    .name = "broadcast_to", .infer = infer_window, .run = run_read, .grad = grad_broadcast_to, .grad_in = 0,
+    .grad_out = false};
 
 // embed is the transpose of slice: the values in a window of an otherwise constant array.
 void run_embed(const RunContext& c) {
@@ -95,8 +100,10 @@ void grad_embed(GradContext& c) {
   a.shape = c.in[0]->shape;
   c.gin[0] = read_slice(c.gout[0], a);
 }
-const Op op_slice = {"slice", infer_window, run_read, grad_slice, 0, 0, false};
-const Op op_embed = {"pad", infer_window, run_embed, grad_embed, 0, 0, false};
+const Op op_slice = OpRow{
+    .name = "slice", .infer = infer_window, .run = run_read, .grad = grad_slice, .grad_in = 0, .grad_out = false};
+const Op op_embed = OpRow{
+    .name = "pad", .infer = infer_window, .run = run_embed, .grad = grad_embed, .grad_in = 0, .grad_out = false};
 
 Tensor read_slice(const Tensor& x, const WindowAttrs& attrs) { return apply(op_slice, {x}, attrs); }
 Tensor embed(const Tensor& x, const WindowAttrs& attrs) { return apply(op_embed, {x}, attrs); }
@@ -106,7 +113,7 @@ void run_setitem(const RunContext& c) {
   const View &to = c.in[0], &from = c.in[1];
   write_window(to.data, from.data, from.shape, c.attrs.as<Window>(), size_of(to.dtype));
 }
-const Op op_setitem = {"setitem_", infer_setitem, run_setitem, nullptr, 1};
+const Op op_setitem = OpRow{.name = "setitem_", .infer = infer_setitem, .run = run_setitem, .mutates = 0b1};
 
 // The window and shape of x[start:stop:step, ...], one triple for each axis, as slice.indices() gives them.
 WindowAttrs slice_window(const Tensor& x, const std::vector<int64_t>& starts,
@@ -188,7 +195,8 @@ void grad_concat(GradContext& c) {
   std::vector<Tensor> parts = split(c.gout[0], sizes, a.axis);
   for (int i = 0; i < a.parts; ++i) c.gin[i] = parts[size_t(i)];
 }
-const Op op_concat = {"concat", infer_concat, run_concat, grad_concat, 0, 0, false};
+const Op op_concat = OpRow{
+    .name = "concat", .infer = infer_concat, .run = run_concat, .grad = grad_concat, .grad_in = 0, .grad_out = false};
 
 void infer_split(InferContext& c) {
   const JoinAttrs& a = c.attrs.as<JoinAttrs>();
@@ -209,7 +217,8 @@ void grad_split(GradContext& c) {
     parts.push_back(c.gout[i] ? c.gout[i] : zeros(c.out[i]->shape));
   c.gin[0] = concat(parts, a.axis);
 }
-const Op op_split = {"split", infer_split, run_split, grad_split, 0, 0, false};
+const Op op_split = OpRow{
+    .name = "split", .infer = infer_split, .run = run_split, .grad = grad_split, .grad_in = 0, .grad_out = false};
 
 }  // namespace
 

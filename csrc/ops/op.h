@@ -1,6 +1,6 @@
 // What an op is, and apply(): the one way to run one.
 //
-// An op is a row of functions: `infer` checks the inputs and gives the outputs' shapes and types, `run`
+// An op is a row with named fields: `infer` checks the inputs and gives the outputs' shapes and types, `run`
 // computes them with kernels, `grad` expresses the gradient with other ops. Called from Python an op runs
 // at once; while a plan is recorded the same call is also written down; with gradients enabled it leaves
 // a node on the tape. Eager and replay go through the same `run`, which is why they agree bit for bit.
@@ -13,7 +13,7 @@
 
 namespace fastdl {
 
-inline constexpr int kMaxInputs = 10;
+inline constexpr int kMaxInputs = 16;
 inline constexpr int kMaxOutputs = 8;
 
 // The parameters of one call: a trivially copyable struct of the op's own, held inline.
@@ -92,23 +92,26 @@ struct GradContext {
   bool may_wait(int i) const { return can_wait >> i & 1; }
 };
 
-struct Op {
-  const char* name;
-  void (*infer)(InferContext&);
-  void (*run)(const RunContext&);              // null: the output is a view of input 0
-  void (*grad)(GradContext&) = nullptr;        // null: not differentiable
-  uint32_t mutates = 0;                        // bit i: input i is written in place
-  uint32_t grad_in = ~0u;                      // bit i: grad() reads the values of input i
-  bool grad_out = true;                        // grad() reads the values of the outputs
-  bool random = false;                         // draws from the generator
+struct OpRow {
+  const char* name = nullptr;  // unique
+  void (*infer)(InferContext&) = nullptr;
+  void (*run)(const RunContext&) = nullptr;  // on the CPU; null: the output is a view of input 0
+  void (*grad)(GradContext&) = nullptr;      // null: not differentiable
+  uint32_t mutates = 0;                      // bit i: input i is written in place
+  uint32_t grad_in = ~0u;                    // bit i: grad() reads the values of input i
+  bool grad_out = true;                      // grad() reads the values of the outputs
+  bool random = false;                       // draws from the generator
   // An element of the (one) output depends on those of the inputs at its place alone, after broadcasting; run()
   // may be given pieces, and an output that lies where an input of its shape does.
   bool elementwise = false;
 };
-constexpr Op elementwise(Op op) {
-  op.elementwise = true;
-  return op;
-}
+// A row in the list of all ops. Ops live as long as the program; calls and nodes point at them.
+struct Op : OpRow {
+  Op(const OpRow& row);  // NOLINT: implicit, so that `const Op op_x = OpRow{...}` adds a row
+  Op(const Op&) = delete;
+  const Op* const next;  // in the list
+};
+const Op* first_op();
 
 struct Outputs {
   Tensor t[kMaxOutputs];

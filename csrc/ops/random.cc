@@ -36,8 +36,8 @@ void run_draw(const RunContext& c) {
 }
 
 template <void (*KernelTable::*Kernel)(float*, int64_t, uint64_t, uint64_t, float, float)>
-constexpr Op drawing(const char* name) {
-  return {name, infer_draw, run_draw<Kernel>, nullptr, 0, 0, false, true};
+constexpr OpRow drawing(const char* name) {
+  return {.name = name, .infer = infer_draw, .run = run_draw<Kernel>, .random = true};
 }
 const Op op_uniform = drawing<&KernelTable::philox_uniform>("uniform");
 const Op op_normal = drawing<&KernelTable::philox_normal>("normal");
@@ -77,7 +77,7 @@ void run_randint(const RunContext& c) {
     });
   });
 }
-const Op op_randint = {"randint", infer_randint, run_randint, nullptr, 0, 0, false, true};
+const Op op_randint = OpRow{.name = "randint", .infer = infer_randint, .run = run_randint, .random = true};
 
 // Fisher and Yates' shuffle, from the end.
 void run_permutation(const RunContext& c) {
@@ -90,7 +90,7 @@ void run_permutation(const RunContext& c) {
     std::swap(y[last], y[below(uint64_t(last) + 1, bits)]);
   });
 }
-const Op op_permutation = {"permutation", infer_randint, run_permutation, nullptr, 0, 0, false, true};
+const Op op_permutation = OpRow{.name = "permutation", .infer = infer_randint, .run = run_permutation, .random = true};
 
 // --- dropout -------------------------------------------------------------------------------------------
 
@@ -109,8 +109,9 @@ void run_mask_scale(const RunContext& c) {
 }
 Tensor mask_scale(const Tensor& g, const Tensor& mask, const Attrs& attrs);
 void grad_mask_scale(GradContext& c) { c.gin[0] = mask_scale(c.gout[0], c.in[1], c.attrs); }
-const Op op_mask_scale =
-    elementwise({"dropout_grad", infer_same_as_first, run_mask_scale, grad_mask_scale, 0, 2, false});
+const Op op_mask_scale = OpRow{
+    .name = "dropout_grad", .infer = infer_same_as_first, .run = run_mask_scale, .grad = grad_mask_scale,
+    .grad_in = 0b10, .grad_out = false, .elementwise = true};
 Tensor mask_scale(const Tensor& g, const Tensor& mask, const Attrs& attrs) {
   return apply(op_mask_scale, {g, mask}, attrs);
 }
@@ -130,7 +131,8 @@ void run_dropout(const RunContext& c) {
   });
 }
 void grad_dropout(GradContext& c) { c.gin[0] = mask_scale(c.gout[0], c.out[1], c.attrs); }
-const Op op_dropout = {"dropout", infer_dropout, run_dropout, grad_dropout, 0, 0, true, true};
+const Op op_dropout = OpRow{
+    .name = "dropout", .infer = infer_dropout, .run = run_dropout, .grad = grad_dropout, .grad_in = 0, .random = true};
 
 Tensor draw(const Op& op, const Shape& shape, double a, double b) {
   checked_numel(shape, op.name);

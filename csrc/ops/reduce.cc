@@ -149,7 +149,8 @@ void grad_sum(GradContext& c) {
   Tensor g = divisor == 1 ? c.gout[0] : scale(c.gout[0], 1 / divisor);
   c.gin[0] = broadcast_to(reshape(g, kept_shape(c)), c.in[0]->shape);
 }
-const Op op_sum = {"sum", infer_sum, run_sum, grad_sum, 0, 0, false};
+const Op op_sum = OpRow{
+    .name = "sum", .infer = infer_sum, .run = run_sum, .grad = grad_sum, .grad_in = 0, .grad_out = false};
 
 // --- max and min ---------------------------------------------------------------------------------------
 
@@ -185,8 +186,8 @@ void grad_extreme(GradContext& c) {
   Tensor count = apply(op_sum, {chosen}, ReduceAttrs{a.first, a.last, true, 1});
   c.gin[0] = mul(chosen, div(reshape(c.gout[0], kept), count));
 }
-const Op op_max = {"max", infer_extreme, run_max, grad_extreme};
-const Op op_min = {"min", infer_extreme, run_min, grad_extreme};
+const Op op_max = OpRow{.name = "max", .infer = infer_extreme, .run = run_max, .grad = grad_extreme};
+const Op op_min = OpRow{.name = "min", .infer = infer_extreme, .run = run_min, .grad = grad_extreme};
 
 // --- any and all ---------------------------------------------------------------------------------------
 
@@ -203,8 +204,8 @@ void run_all(const RunContext& c) {
     reduce_plain<T>(c, uint8_t(1), [](uint8_t a, T b) { return uint8_t(a & (b != T(0))); });
   });
 }
-const Op op_any = {"any", infer_truth, run_any};
-const Op op_all = {"all", infer_truth, run_all};
+const Op op_any = OpRow{.name = "any", .infer = infer_truth, .run = run_any};
+const Op op_all = OpRow{.name = "all", .infer = infer_truth, .run = run_all};
 
 // --- runs of axes --------------------------------------------------------------------------------------
 

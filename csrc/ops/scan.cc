@@ -63,8 +63,8 @@ void run_arg(const RunContext& c) {
     });
   });
 }
-const Op op_argmax = {"argmax", infer_arg, run_arg<&KernelTable::argmax, Larger>};
-const Op op_argmin = {"argmin", infer_arg, run_arg<&KernelTable::argmin, Smaller>};
+const Op op_argmax = OpRow{.name = "argmax", .infer = infer_arg, .run = run_arg<&KernelTable::argmax, Larger>};
+const Op op_argmin = OpRow{.name = "argmin", .infer = infer_arg, .run = run_arg<&KernelTable::argmin, Smaller>};
 
 // Without an axis: the index into the flattened tensor.
 Tensor arg(const Op& op, const Tensor& x, std::optional<int64_t> axis, bool keepdims) {
@@ -110,7 +110,8 @@ void grad_cumsum(GradContext& c) {
   const CumsumAttrs& a = c.attrs.as<CumsumAttrs>();
   c.gin[0] = cumsum_towards(c.gout[0], a.axis, !a.backwards);
 }
-const Op op_cumsum = {"cumsum", infer_cumsum, run_cumsum, grad_cumsum, 0, 0, false};
+const Op op_cumsum = OpRow{
+    .name = "cumsum", .infer = infer_cumsum, .run = run_cumsum, .grad = grad_cumsum, .grad_in = 0, .grad_out = false};
 Tensor cumsum_towards(const Tensor& x, int axis, bool backwards) {
   return apply(op_cumsum, {x}, CumsumAttrs{axis, backwards});
 }

@@ -73,11 +73,12 @@ const Tensor& g(const GradContext& c) { return c.gout[0]; }
 const Tensor& x(const GradContext& c) { return c.in[0]; }
 const Tensor& y(const GradContext& c) { return c.out[0]; }
 
-// UNARY_OP(name, reads x, reads y, gradient): the gradient is an expression in c.
-#define UNARY_OP(name, reads_x, reads_y, gradient)                                                 \
-  void grad_##name(GradContext& c) { c.gin[0] = gradient; }                                        \
-  const Op op_##name = elementwise({#name, infer_same_as_first, run_unary<&K::name>, grad_##name, 0, \
-                                    (reads_x) ? ~0u : 0u, reads_y});
+// UNARY_OP(fn, reads x, reads y, gradient): the gradient is an expression in c.
+#define UNARY_OP(fn, reads_x, reads_y, gradient)                                                   \
+  void grad_##fn(GradContext& c) { c.gin[0] = gradient; }                                          \
+  const Op op_##fn = OpRow{                                                                        \
+      .name = #fn, .infer = infer_same_as_first, .run = run_unary<&K::fn>, .grad = grad_##fn,      \
+      .grad_in = (reads_x) ? 0b1 : 0, .grad_out = reads_y, .elementwise = true};
 
 // --- elementary functions ---------------------------------------------------------------------------------
 
@@ -101,28 +102,29 @@ UNARY_OP(sin, true, false, mul(g(c), cos(x(c))))
 UNARY_OP(cos, true, false, neg(mul(g(c), sin(x(c)))))
 
 void run_isnan(const RunContext& c) { run_each<uint8_t>(c, [](auto v) { return !(v == v); }); }
-const Op op_isnan = elementwise({"isnan", infer_bool, run_isnan});
+const Op op_isnan = OpRow{.name = "isnan", .infer = infer_bool, .run = run_isnan, .elementwise = true};
 void run_isfinite(const RunContext& c) {
   run_each<uint8_t>(c, [](auto v) { return v - v == decltype(v)(0); });
 }
-const Op op_isfinite = elementwise({"isfinite", infer_bool, run_isfinite});
+const Op op_isfinite = OpRow{.name = "isfinite", .infer = infer_bool, .run = run_isfinite, .elementwise = true};
 
 void run_neg_int(const RunContext& c) {
   run_each<void>(c, [](auto v) { return decltype(v)(0 - uint64_t(v)); });
 }
-const Op op_neg_int = elementwise({"neg", infer_same_as_first, run_neg_int});
+const Op op_neg_int = OpRow{.name = "neg_int", .infer = infer_same_as_first, .run = run_neg_int, .elementwise = true};
 void run_abs_int(const RunContext& c) {
   run_each<void>(c, [](auto v) { return v < 0 ? decltype(v)(0 - uint64_t(v)) : v; });
 }
-const Op op_abs_int = elementwise({"abs", infer_same_as_first, run_abs_int});
+const Op op_abs_int = OpRow{.name = "abs_int", .infer = infer_same_as_first, .run = run_abs_int, .elementwise = true};
 void run_sign_int(const RunContext& c) {
   run_each<void>(c, [](auto v) { return (v > 0) - (v < 0); });
 }
-const Op op_sign_int = elementwise({"sign", infer_same_as_first, run_sign_int});
+const Op op_sign_int = OpRow{.name = "sign_int", .infer = infer_same_as_first, .run = run_sign_int, .elementwise = true};
 
 void grad_scale_shift(GradContext& c) { c.gin[0] = scale(g(c), c.attrs.as<Parameters>().p[0]); }
-const Op op_scale_shift = elementwise({"scale_shift", infer_same_as_first, run_unary<&K::scale_shift>,
-                                       grad_scale_shift, 0, 0, false});
+const Op op_scale_shift = OpRow{
+    .name = "scale_shift", .infer = infer_same_as_first, .run = run_unary<&K::scale_shift>, .grad = grad_scale_shift,
+    .grad_in = 0, .grad_out = false, .elementwise = true};
 
 // The gradient passes where lo <= x <= hi, bounds included, as in PyTorch.
 void grad_clip(GradContext& c) {
@@ -130,30 +132,37 @@ void grad_clip(GradContext& c) {
   Tensor inside = logical_and(ge(x(c), constant(p[0])), le(x(c), constant(p[1])));
   c.gin[0] = where(inside, g(c), constant(0));
 }
-const Op op_clip = elementwise({"clip", infer_same_as_first, run_unary<&K::clip>, grad_clip, 0, ~0u, false});
+const Op op_clip = OpRow{
+    .name = "clip", .infer = infer_same_as_first, .run = run_unary<&K::clip>, .grad = grad_clip, .grad_out = false,
+    .elementwise = true};
 
 // --- functions whose gradient is one kernel, the activations among them -------------------------------------
 //
-// FUSED_GRAD(name, which, second): the op dx = name_grad(dy, t) with t = x or y as `which` says. It is linear
+// FUSED_GRAD(fn, which, second): the op dx = name_grad(dy, t) with t = x or y as `which` says. It is linear
 // in dy, so its gradient there is itself; `second`, in terms of t(c), is d(dx/dy)/dt.
 const Tensor& t(const GradContext& c) { return c.in[1]; }
 
-#define FUSED_GRAD(name, second)                                                                   \
-  void grad_##name##_grad(GradContext& c);                                                         \
-  const Op op_##name##_grad = elementwise({#name "_grad", infer_same_as_first,                      \
-                                           run_unary_grad<&K::name##_grad>, grad_##name##_grad});  \
-  void grad_##name##_grad(GradContext& c) {                                                        \
+#define FUSED_GRAD(fn, second)                                                                     \
+  void grad_##fn##_grad(GradContext& c);                                                           \
+  const Op op_##fn##_grad = OpRow{                                                                 \
+      .name = #fn "_grad", .infer = infer_same_as_first, .run = run_unary_grad<&K::fn##_grad>,     \
+      .grad = grad_##fn##_grad, .elementwise = true};                                              \
+  void grad_##fn##_grad(GradContext& c) {                                                          \
     [[maybe_unused]] const float* p = c.attrs.as<Parameters>().p;                                  \
-    if (c.needs(0)) c.gin[0] = apply(op_##name##_grad, {g(c), t(c)}, c.attrs);                     \
+    if (c.needs(0)) c.gin[0] = apply(op_##fn##_grad, {g(c), t(c)}, c.attrs);                       \
     if (c.needs(1)) c.gin[1] = mul(mul(g(c), c.in[0]), second);                                    \
   }
 // FROM_Y / FROM_X: an activation whose gradient kernel reads its output or its input.
-#define FROM_Y(name)                                                                               \
-  void grad_##name(GradContext& c) { c.gin[0] = apply(op_##name##_grad, {g(c), y(c)}, c.attrs); }  \
-  const Op op_##name = elementwise({#name, infer_same_as_first, run_unary<&K::name>, grad_##name, 0, 0, true});
-#define FROM_X(name)                                                                               \
-  void grad_##name(GradContext& c) { c.gin[0] = apply(op_##name##_grad, {g(c), x(c)}, c.attrs); }  \
-  const Op op_##name = elementwise({#name, infer_same_as_first, run_unary<&K::name>, grad_##name, 0, ~0u, false});
+#define FROM_Y(fn)                                                                                 \
+  void grad_##fn(GradContext& c) { c.gin[0] = apply(op_##fn##_grad, {g(c), y(c)}, c.attrs); }      \
+  const Op op_##fn = OpRow{                                                                        \
+      .name = #fn, .infer = infer_same_as_first, .run = run_unary<&K::fn>, .grad = grad_##fn,      \
+      .grad_in = 0, .elementwise = true};
+#define FROM_X(fn)                                                                                 \
+  void grad_##fn(GradContext& c) { c.gin[0] = apply(op_##fn##_grad, {g(c), x(c)}, c.attrs); }      \
+  const Op op_##fn = OpRow{                                                                        \
+      .name = #fn, .infer = infer_same_as_first, .run = run_unary<&K::fn>, .grad = grad_##fn,      \
+      .grad_out = false, .elementwise = true};
 
 Tensor zero_like(const Tensor& a) { return scale(a, 0); }
 Tensor mask(const Tensor& condition) { return cast(condition, DType::float32); }

@@ -91,7 +91,7 @@ void run_sgd(const RunContext& c) {
                                    k.decay);
   });
 }
-const Op op_sgd = {"sgd_", infer_sgd, run_sgd, nullptr, 0b101};
+const Op op_sgd = OpRow{.name = "sgd_", .infer = infer_sgd, .run = run_sgd, .mutates = 0b101};
 
 // --- adagrad_: p, g, accumulator, hyper, step ----------------------------------------------------------
 
@@ -113,7 +113,7 @@ void run_adagrad(const RunContext& c) {
                       k.decay);
   });
 }
-const Op op_adagrad = {"adagrad_", infer_adagrad, run_adagrad, nullptr, 0b101};
+const Op op_adagrad = OpRow{.name = "adagrad_", .infer = infer_adagrad, .run = run_adagrad, .mutates = 0b101};
 
 // --- rmsprop_: p, g, v, average, momentum, hyper -------------------------------------------------------
 
@@ -141,7 +141,7 @@ void run_rmsprop(const RunContext& c) {
            k.lr, rho, take, mu, eps, k.g_scale, k.l2, k.decay);
   });
 }
-const Op op_rmsprop = {"rmsprop_", infer_rmsprop, run_rmsprop, nullptr, 0b11101};
+const Op op_rmsprop = OpRow{.name = "rmsprop_", .infer = infer_rmsprop, .run = run_rmsprop, .mutates = 0b11101};
 
 // --- adam_: p, g, m, v, v_max, hyper, step -------------------------------------------------------------
 
@@ -170,7 +170,7 @@ void run_adam(const RunContext& c) {
                    eps, k.g_scale, k.l2, k.decay);
   });
 }
-const Op op_adam = {"adam_", infer_adam, run_adam, nullptr, 0b11101};
+const Op op_adam = OpRow{.name = "adam_", .infer = infer_adam, .run = run_adam, .mutates = 0b11101};
 
 // --- increment_ ----------------------------------------------------------------------------------------
 
@@ -180,7 +180,7 @@ void infer_increment(InferContext& c) {
                ": 'count' must be one int64, got ", c.in[0]->dtype, " of shape ", c.in[0]->shape);
 }
 void run_increment(const RunContext& c) { *c.in[0].as<int64_t>() += c.attrs.as<int64_t>(); }
-const Op op_increment = {"increment_", infer_increment, run_increment, nullptr, 1};
+const Op op_increment = OpRow{.name = "increment_", .infer = infer_increment, .run = run_increment, .mutates = 0b1};
 
 }  // namespace
 

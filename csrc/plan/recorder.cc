@@ -8,7 +8,7 @@ void infer_restore(InferContext&) {}
 void run_restore(const RunContext& c) {
   std::memcpy(c.in[0].data, c.in[1].data, size_t(c.in[0].numel()) * size_t(size_of(c.in[0].dtype)));
 }
-const Op op_restore = {"restore", infer_restore, run_restore, nullptr, 1};
+const Op op_restore = OpRow{.name = "restore", .infer = infer_restore, .run = run_restore, .mutates = 0b1};
 
 }  // namespace
 
