@@ -104,6 +104,55 @@ py::object call(Plan& plan, const py::array& x) {
   return result;
 }
 
+// --- a plan's calls, for translation ------------------------------------------------------------------------
+
+py::object value_of(const Attribute::Value& value) {
+  return std::visit(
+      [](const auto& v) -> py::object {
+        using T = std::decay_t<decltype(v)>;
+        if constexpr (std::is_same_v<T, Shape>) return py::tuple(py::cast(std::vector<int64_t>(v.begin(), v.end())));
+        else if constexpr (std::is_same_v<T, DType>) return py::str(name_of(v));
+        else return py::cast(v);
+      },
+      value);
+}
+
+// None, or (buffer, offset in bytes, dtype, shape).
+py::object operand_of(const Operand& o) {
+  if (o.buffer < 0) return py::none();
+  return py::make_tuple(o.buffer, o.offset, name_of(o.dtype), value_of(o.shape));
+}
+
+py::list operands_of(const std::vector<Operand>& operands) {
+  py::list all;
+  for (const Operand& o : operands) all.append(operand_of(o));
+  return all;
+}
+
+// (name, inputs, outputs, attributes) of each call, in order.
+py::list calls_of(const Plan& plan) {
+  py::list calls;
+  for (const Plan::Listed& c : plan.listing()) {
+    py::dict attributes;
+    for (const Attribute& a : c.attributes) attributes[a.name] = value_of(a.value);
+    calls.append(py::make_tuple(c.op->name, operands_of(c.in), operands_of(c.out), attributes));
+  }
+  return calls;
+}
+
+// External memory by buffer: weights, constants, inputs and outputs, as bytes.
+py::dict memory_of(const Plan& plan) {
+  py::dict all;
+  for (const auto& [buffer, storage] : plan.listed_storages()) {
+    Tensor bytes = new TensorImpl;
+    bytes->storage = storage;
+    bytes->shape = {storage->bytes()};
+    bytes->dtype = DType::uint8;
+    all[py::int_(buffer)] = py::cast(bytes);
+  }
+  return all;
+}
+
 }  // namespace
 
 void bind_plan(py::module_& m) {
@@ -123,6 +172,10 @@ void bind_plan(py::module_& m) {
       .def_property_readonly("outputs", &Plan::outputs)
       .def_property_readonly("arena_bytes", &Plan::arena_bytes)
       .def_property_readonly("mine", &Plan::mine)
+      .def_property_readonly("listing", &calls_of)
+      .def_property_readonly("memory", &memory_of)
+      .def_property_readonly("input_operands", [](const Plan& p) { return operands_of(p.input_operands()); })
+      .def_property_readonly("output_operands", [](const Plan& p) { return operands_of(p.output_operands()); })
       .def("profile", &Plan::profile, py::arg("repeats") = 100)
       .def("__len__", &Plan::calls)
       .def("__str__", &Plan::describe);

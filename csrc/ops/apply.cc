@@ -10,6 +10,11 @@ constinit const Op* last_added = nullptr;  // set before any op of another file 
 Op::Op(const OpRow& row) : OpRow(row), next(last_added) { last_added = this; }
 const Op* first_op() { return last_added; }
 
+Attributes attributes_of(const Op& op, const DescribeContext& c) {
+  FASTDL_CHECK(op.describe || c.attrs.empty(), RuntimeError, op.name, ": the op does not describe its attributes");
+  return op.describe ? op.describe(c) : Attributes{};
+}
+
 View view_of(const Tensor& t) {
   View v;
   if (t) v = {t->raw(), t->shape, t->dtype};

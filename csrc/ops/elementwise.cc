@@ -309,12 +309,13 @@ void assign_values(const View& to, const View& from) {
   });
 }
 
+Attributes describe_cast(const DescribeContext& c) { return {{"dtype", c.attrs.as<DType>()}}; }
 void infer_cast(InferContext& c) { c.output(c.in[0]->shape, c.attrs.as<DType>()); }
 void run_assign_out(const RunContext& c) { assign_values(c.out[0], c.in[0]); }
 void grad_cast(GradContext& c) { c.gin[0] = c.gout[0]; }
 const Op op_cast = OpRow{
-    .name = "cast", .infer = infer_cast, .run = run_assign_out, .grad = grad_cast, .grad_in = 0, .grad_out = false,
-    .elementwise = true};
+    .name = "cast", .infer = infer_cast, .run = run_assign_out, .grad = grad_cast, .describe = describe_cast,
+    .grad_in = 0, .grad_out = false, .elementwise = true};
 const Op op_copy = OpRow{
     .name = "copy", .infer = infer_same_as_first, .run = run_assign_out, .grad = grad_cast, .grad_in = 0,
     .grad_out = false, .elementwise = true};

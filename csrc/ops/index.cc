@@ -37,6 +37,7 @@ struct AxisAttrs {
   Shape shape;   // gather's gradient: the shape of x
 };
 const AxisAttrs& axis_attrs(const Attrs& a) { return a.as<AxisAttrs>(); }
+Attributes describe_axis(const DescribeContext& c) { return {{"axis", axis_attrs(c.attrs).axis}}; }
 
 void fill_zero(const View& v) {
   parallel_for(v.numel() * size_of(v.dtype), grain_for(0.05), [&](int64_t begin, int64_t end) {
@@ -70,7 +71,8 @@ void grad_take(GradContext& c) {
   c.gin[0] = scatter_add(c.gout[0], c.in[1], axis, c.in[0]->shape[axis]);
 }
 const Op op_take = OpRow{
-    .name = "take", .infer = infer_take, .run = run_take, .grad = grad_take, .grad_in = 0b10, .grad_out = false};
+    .name = "take", .infer = infer_take, .run = run_take, .grad = grad_take, .describe = describe_axis,
+    .grad_in = 0b10, .grad_out = false};
 
 void infer_scatter_add(InferContext& c) {
   const AxisAttrs& a = axis_attrs(c.attrs);
@@ -111,9 +113,12 @@ void run_scatter_add(const RunContext& c) {
   });
 }
 void grad_scatter_add(GradContext& c) { c.gin[0] = take(c.gout[0], c.in[1], axis_attrs(c.attrs).axis); }
+Attributes describe_scatter_add(const DescribeContext& c) {
+  return {{"axis", axis_attrs(c.attrs).axis}, {"size", axis_attrs(c.attrs).size}};
+}
 const Op op_scatter_add = OpRow{
     .name = "scatter_add", .infer = infer_scatter_add, .run = run_scatter_add, .grad = grad_scatter_add,
-    .grad_in = 0b10, .grad_out = false};
+    .describe = describe_scatter_add, .grad_in = 0b10, .grad_out = false};
 
 // --- put_: assignment to the rows take would read ------------------------------------------------------
 
@@ -131,7 +136,7 @@ void run_put(const RunContext& c) {
       std::memcpy(to.as<char>() + (o * extent + at[k]) * bytes, from.as<char>() + (o * count + k) * bytes,
                   size_t(bytes));
 }
-const Op op_put = OpRow{.name = "put_", .infer = infer_put, .run = run_put, .mutates = 0b1};
+const Op op_put = OpRow{.name = "put_", .infer = infer_put, .run = run_put, .describe = describe_axis, .mutates = 0b1};
 
 // --- gather: one index for every element ---------------------------------------------------------------
 
@@ -193,8 +198,8 @@ void grad_gather(GradContext& c) {
   c.gin[0] = gather_transposed(c.gout[0], c.in[1], axis_attrs(c.attrs).axis, c.in[0]->shape);
 }
 const Op op_gather = OpRow{
-    .name = "gather", .infer = infer_gather, .run = run_gather, .grad = grad_gather, .grad_in = 0b10,
-    .grad_out = false};
+    .name = "gather", .infer = infer_gather, .run = run_gather, .grad = grad_gather, .describe = describe_axis,
+    .grad_in = 0b10, .grad_out = false};
 
 void infer_gather_grad(InferContext& c) { c.output(axis_attrs(c.attrs).shape, c.in[0]->dtype); }
 void run_gather_grad(const RunContext& c) {
@@ -208,9 +213,12 @@ void run_gather_grad(const RunContext& c) {
   });
 }
 void grad_gather_grad(GradContext& c) { c.gin[0] = gather(c.gout[0], c.in[1], axis_attrs(c.attrs).axis); }
+Attributes describe_gather_grad(const DescribeContext& c) {
+  return {{"axis", axis_attrs(c.attrs).axis}, {"shape", axis_attrs(c.attrs).shape}};
+}
 const Op op_gather_grad = OpRow{
     .name = "gather_grad", .infer = infer_gather_grad, .run = run_gather_grad, .grad = grad_gather_grad,
-    .grad_in = 0b10, .grad_out = false};
+    .describe = describe_gather_grad, .grad_in = 0b10, .grad_out = false};
 
 Tensor gather_transposed(const Tensor& g, const Tensor& indices, int axis, const Shape& shape) {
   return apply(op_gather_grad, {g, indices}, AxisAttrs{axis, 0, shape});
@@ -236,7 +244,9 @@ void run_one_hot(const RunContext& c) {
     }
   });
 }
-const Op op_one_hot = OpRow{.name = "one_hot", .infer = infer_one_hot, .run = run_one_hot};
+Attributes describe_one_hot(const DescribeContext& c) { return {{"depth", axis_attrs(c.attrs).size}}; }
+const Op op_one_hot = OpRow{
+    .name = "one_hot", .infer = infer_one_hot, .run = run_one_hot, .describe = describe_one_hot};
 
 }  // namespace
 

@@ -41,6 +41,7 @@ void check_classes(const InferContext& c) {
 
 struct SparseAttrs {
   int64_t ignore_index;
+  Attributes describe() const { return {{"ignore_index", ignore_index}}; }
 };
 
 // The labels as int64, converted in scratch memory where they are of another type.
@@ -117,7 +118,7 @@ void grad_sparse_grad(GradContext& c) {
 }
 const Op op_sparse_grad = OpRow{
     .name = "sparse_softmax_cross_entropy_grad", .infer = infer_sparse_grad, .run = run_sparse_grad,
-    .grad = grad_sparse_grad, .grad_in = 0b111, .grad_out = false};
+    .grad = grad_sparse_grad, .describe = describe<SparseAttrs>, .grad_in = 0b111, .grad_out = false};
 Tensor sparse_backward(const Tensor& probs, const Tensor& labels, const Tensor& g, int64_t ignore) {
   return apply(op_sparse_grad, {probs, labels, g}, SparseAttrs{ignore});
 }
@@ -134,7 +135,7 @@ void grad_sparse(GradContext& c) {
 }
 const Op op_sparse = OpRow{
     .name = "sparse_softmax_cross_entropy", .infer = infer_sparse, .run = run_sparse, .grad = grad_sparse,
-    .grad_in = 0b10};
+    .describe = describe<SparseAttrs>, .grad_in = 0b10};
 
 // --- cross-entropy with a distribution for each row ----------------------------------------------------
 
@@ -228,6 +229,7 @@ const Op op_sigmoid = OpRow{
 
 struct HuberAttrs {
   double delta;
+  Attributes describe() const { return {{"delta", delta}}; }
 };
 void infer_huber(InferContext& c) {
   check_same_shape(c, "predictions", "targets");
@@ -251,7 +253,8 @@ void grad_huber(GradContext& c) {
   if (c.needs(1)) c.gin[1] = neg(g);
 }
 const Op op_huber = OpRow{
-    .name = "huber", .infer = infer_huber, .run = run_huber, .grad = grad_huber, .grad_in = 0b11, .grad_out = false};
+    .name = "huber", .infer = infer_huber, .run = run_huber, .grad = grad_huber, .describe = describe<HuberAttrs>,
+    .grad_in = 0b11, .grad_out = false};
 
 Tensor as_float(const Tensor& t, const char* who, const char* argument) {
   check_tensor(t, who, argument);

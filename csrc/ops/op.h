@@ -5,35 +5,15 @@
 // at once; while a plan is recorded the same call is also written down; with gradients enabled it leaves
 // a node on the tape. Eager and replay go through the same `run`, which is why they agree bit for bit.
 #pragma once
-#include <cstring>
 #include <initializer_list>
-#include <type_traits>
 
 #include "core/tensor.h"
+#include "ops/attrs.h"
 
 namespace fastdl {
 
 inline constexpr int kMaxInputs = 16;
 inline constexpr int kMaxOutputs = 8;
-
-// The parameters of one call: a trivially copyable struct of the op's own, held inline.
-class Attrs {
- public:
-  Attrs() = default;
-  template <class T>
-    requires(std::is_trivially_copyable_v<T> && !std::is_same_v<T, Attrs>)
-  Attrs(const T& value) {  // NOLINT: implicit on purpose
-    static_assert(sizeof(T) <= sizeof bytes_ && alignof(T) <= 8);
-    std::memcpy(bytes_, &value, sizeof value);
-  }
-  template <class T>
-  const T& as() const {
-    return *reinterpret_cast<const T*>(bytes_);
-  }
-
- private:
-  alignas(8) unsigned char bytes_[176] = {};
-};
 
 // What `run` sees of a tensor. data is null for an absent optional input.
 struct View {
@@ -92,11 +72,16 @@ struct GradContext {
   bool may_wait(int i) const { return can_wait >> i & 1; }
 };
 
+struct DescribeContext {
+  const Attrs& attrs;
+  const View* in;
+};
 struct OpRow {
   const char* name = nullptr;  // unique
   void (*infer)(InferContext&) = nullptr;
   void (*run)(const RunContext&) = nullptr;  // on the CPU; null: the output is a view of input 0
   void (*grad)(GradContext&) = nullptr;      // null: not differentiable
+  Attributes (*describe)(const DescribeContext&) = nullptr;  // null: the op has no attributes
   uint32_t mutates = 0;                      // bit i: input i is written in place
   uint32_t grad_in = ~0u;                    // bit i: grad() reads the values of input i
   bool grad_out = true;                      // grad() reads the values of the outputs
@@ -112,6 +97,14 @@ struct Op : OpRow {
   const Op* const next;  // in the list
 };
 const Op* first_op();
+
+// For an attribute struct that describes itself.
+template <class T>
+Attributes describe(const DescribeContext& c) {
+  return c.attrs.as<T>().describe();
+}
+// The attributes of a call by name. RuntimeError if the op has some and does not describe them.
+Attributes attributes_of(const Op& op, const DescribeContext& c);
 
 struct Outputs {
   Tensor t[kMaxOutputs];

@@ -20,6 +20,17 @@ struct ReduceAttrs {
   bool keepdims;
   double divisor;  // of sum: what the result is divided by
 };
+Attributes describe_reduce(const DescribeContext& c) {
+  const ReduceAttrs& a = c.attrs.as<ReduceAttrs>();
+  std::vector<int64_t> axes;
+  for (int i = a.first; i < a.last; ++i) axes.push_back(i);
+  return {{"axes", axes}, {"keepdims", a.keepdims}};
+}
+Attributes describe_sum(const DescribeContext& c) {
+  Attributes all = describe_reduce(c);
+  all.push_back({"divisor", c.attrs.as<ReduceAttrs>().divisor});
+  return all;
+}
 const ReduceAttrs& reduce_attrs(const Attrs& a) { return a.as<ReduceAttrs>(); }
 
 void infer_reduce(InferContext& c, DType dtype) {
@@ -150,7 +161,8 @@ void grad_sum(GradContext& c) {
   c.gin[0] = broadcast_to(reshape(g, kept_shape(c)), c.in[0]->shape);
 }
 const Op op_sum = OpRow{
-    .name = "sum", .infer = infer_sum, .run = run_sum, .grad = grad_sum, .grad_in = 0, .grad_out = false};
+    .name = "sum", .infer = infer_sum, .run = run_sum, .grad = grad_sum, .describe = describe_sum, .grad_in = 0,
+    .grad_out = false};
 
 // --- max and min ---------------------------------------------------------------------------------------
 
@@ -186,8 +198,10 @@ void grad_extreme(GradContext& c) {
   Tensor count = apply(op_sum, {chosen}, ReduceAttrs{a.first, a.last, true, 1});
   c.gin[0] = mul(chosen, div(reshape(c.gout[0], kept), count));
 }
-const Op op_max = OpRow{.name = "max", .infer = infer_extreme, .run = run_max, .grad = grad_extreme};
-const Op op_min = OpRow{.name = "min", .infer = infer_extreme, .run = run_min, .grad = grad_extreme};
+const Op op_max = OpRow{
+    .name = "max", .infer = infer_extreme, .run = run_max, .grad = grad_extreme, .describe = describe_reduce};
+const Op op_min = OpRow{
+    .name = "min", .infer = infer_extreme, .run = run_min, .grad = grad_extreme, .describe = describe_reduce};
 
 // --- any and all ---------------------------------------------------------------------------------------
 
@@ -204,8 +218,8 @@ void run_all(const RunContext& c) {
     reduce_plain<T>(c, uint8_t(1), [](uint8_t a, T b) { return uint8_t(a & (b != T(0))); });
   });
 }
-const Op op_any = OpRow{.name = "any", .infer = infer_truth, .run = run_any};
-const Op op_all = OpRow{.name = "all", .infer = infer_truth, .run = run_all};
+const Op op_any = OpRow{.name = "any", .infer = infer_truth, .run = run_any, .describe = describe_reduce};
+const Op op_all = OpRow{.name = "all", .infer = infer_truth, .run = run_all, .describe = describe_reduce};
 
 // --- runs of axes --------------------------------------------------------------------------------------
 

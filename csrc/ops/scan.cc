@@ -16,6 +16,7 @@ namespace {
 struct ArgAttrs {
   int axis;
   bool keepdims;
+  Attributes describe() const { return {{"axis", axis}, {"keepdims", keepdims}}; }
 };
 
 void infer_arg(InferContext& c) {
@@ -63,8 +64,12 @@ void run_arg(const RunContext& c) {
     });
   });
 }
-const Op op_argmax = OpRow{.name = "argmax", .infer = infer_arg, .run = run_arg<&KernelTable::argmax, Larger>};
-const Op op_argmin = OpRow{.name = "argmin", .infer = infer_arg, .run = run_arg<&KernelTable::argmin, Smaller>};
+const Op op_argmax = OpRow{
+    .name = "argmax", .infer = infer_arg, .run = run_arg<&KernelTable::argmax, Larger>,
+    .describe = describe<ArgAttrs>};
+const Op op_argmin = OpRow{
+    .name = "argmin", .infer = infer_arg, .run = run_arg<&KernelTable::argmin, Smaller>,
+    .describe = describe<ArgAttrs>};
 
 // Without an axis: the index into the flattened tensor.
 Tensor arg(const Op& op, const Tensor& x, std::optional<int64_t> axis, bool keepdims) {
@@ -81,6 +86,7 @@ Tensor arg(const Op& op, const Tensor& x, std::optional<int64_t> axis, bool keep
 struct CumsumAttrs {
   int axis;
   bool backwards;
+  Attributes describe() const { return {{"axis", axis}, {"reverse", backwards}}; }
 };
 
 void infer_cumsum(InferContext& c) {
@@ -111,7 +117,8 @@ void grad_cumsum(GradContext& c) {
   c.gin[0] = cumsum_towards(c.gout[0], a.axis, !a.backwards);
 }
 const Op op_cumsum = OpRow{
-    .name = "cumsum", .infer = infer_cumsum, .run = run_cumsum, .grad = grad_cumsum, .grad_in = 0, .grad_out = false};
+    .name = "cumsum", .infer = infer_cumsum, .run = run_cumsum, .grad = grad_cumsum, .describe = describe<CumsumAttrs>,
+    .grad_in = 0, .grad_out = false};
 Tensor cumsum_towards(const Tensor& x, int axis, bool backwards) {
   return apply(op_cumsum, {x}, CumsumAttrs{axis, backwards});
 }

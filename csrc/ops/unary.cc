@@ -18,9 +18,22 @@ namespace {
 
 using K = KernelTable;
 
+// What kernels read; zeros where an op has no parameters.
 struct Parameters {
   float p[2];
 };
+Attributes describe_scale_shift(const DescribeContext& c) {
+  const float* p = c.attrs.as<Parameters>().p;
+  return {{"scale", p[0]}, {"shift", p[1]}};
+}
+Attributes describe_clip(const DescribeContext& c) {
+  const float* p = c.attrs.as<Parameters>().p;
+  return {{"min", p[0]}, {"max", p[1]}};
+}
+Attributes describe_leaky_relu(const DescribeContext& c) {
+  return {{"negative_slope", c.attrs.as<Parameters>().p[0]}};
+}
+Attributes describe_elu(const DescribeContext& c) { return {{"alpha", c.attrs.as<Parameters>().p[0]}}; }
 
 template <auto Kernel>
 void run_unary(const RunContext& c) {
@@ -58,10 +71,11 @@ void run_each(const RunContext& c, F f) {
 
 void infer_bool(InferContext& c) { c.output(c.in[0]->shape, DType::bool8); }
 
-Tensor unary(const Op& op, const Tensor& x, float p0 = 0, float p1 = 0) {
+Tensor unary(const Op& op, const Tensor& x, const Attrs& attrs = {}) {
   FASTDL_CHECK(x, TypeError, op.name, ": expected a tensor, got None");
-  return apply(op, {cast(x, DType::float32)}, Parameters{{p0, p1}});
+  return apply(op, {cast(x, DType::float32)}, attrs);
 }
+Tensor unary(const Op& op, const Tensor& x, float p0, float p1 = 0) { return unary(op, x, Parameters{{p0, p1}}); }
 // Same for the functions that keep integers as they are.
 Tensor unary_number(const Op& op, const Op& integer_op, const Tensor& x) {
   FASTDL_CHECK(x, TypeError, op.name, ": expected a tensor, got None");
@@ -124,7 +138,7 @@ const Op op_sign_int = OpRow{.name = "sign_int", .infer = infer_same_as_first, .
 void grad_scale_shift(GradContext& c) { c.gin[0] = scale(g(c), c.attrs.as<Parameters>().p[0]); }
 const Op op_scale_shift = OpRow{
     .name = "scale_shift", .infer = infer_same_as_first, .run = run_unary<&K::scale_shift>, .grad = grad_scale_shift,
-    .grad_in = 0, .grad_out = false, .elementwise = true};
+    .describe = describe_scale_shift, .grad_in = 0, .grad_out = false, .elementwise = true};
 
 // The gradient passes where lo <= x <= hi, bounds included, as in PyTorch.
 void grad_clip(GradContext& c) {
@@ -133,31 +147,31 @@ void grad_clip(GradContext& c) {
   c.gin[0] = where(inside, g(c), constant(0));
 }
 const Op op_clip = OpRow{
-    .name = "clip", .infer = infer_same_as_first, .run = run_unary<&K::clip>, .grad = grad_clip, .grad_out = false,
-    .elementwise = true};
+    .name = "clip", .infer = infer_same_as_first, .run = run_unary<&K::clip>, .grad = grad_clip,
+    .describe = describe_clip, .grad_out = false, .elementwise = true};
 
 // --- functions whose gradient is one kernel, the activations among them -------------------------------------
 //
-// FUSED_GRAD(fn, which, second): the op dx = name_grad(dy, t) with t = x or y as `which` says. It is linear
+// FUSED_GRAD(fn, second, describe): the op dx = name_grad(dy, t) with t = x or y as `which` says. It is linear
 // in dy, so its gradient there is itself; `second`, in terms of t(c), is d(dx/dy)/dt.
 const Tensor& t(const GradContext& c) { return c.in[1]; }
 
-#define FUSED_GRAD(fn, second)                                                                     \
+#define FUSED_GRAD(fn, second, ...)                                                                \
   void grad_##fn##_grad(GradContext& c);                                                           \
   const Op op_##fn##_grad = OpRow{                                                                 \
       .name = #fn "_grad", .infer = infer_same_as_first, .run = run_unary_grad<&K::fn##_grad>,     \
-      .grad = grad_##fn##_grad, .elementwise = true};                                              \
+      .grad = grad_##fn##_grad, __VA_OPT__(.describe = __VA_ARGS__,).elementwise = true};          \
   void grad_##fn##_grad(GradContext& c) {                                                          \
     [[maybe_unused]] const float* p = c.attrs.as<Parameters>().p;                                  \
     if (c.needs(0)) c.gin[0] = apply(op_##fn##_grad, {g(c), t(c)}, c.attrs);                       \
     if (c.needs(1)) c.gin[1] = mul(mul(g(c), c.in[0]), second);                                    \
   }
 // FROM_Y / FROM_X: an activation whose gradient kernel reads its output or its input.
-#define FROM_Y(fn)                                                                                 \
+#define FROM_Y(fn, ...)                                                                            \
   void grad_##fn(GradContext& c) { c.gin[0] = apply(op_##fn##_grad, {g(c), y(c)}, c.attrs); }      \
   const Op op_##fn = OpRow{                                                                        \
       .name = #fn, .infer = infer_same_as_first, .run = run_unary<&K::fn>, .grad = grad_##fn,      \
-      .grad_in = 0, .elementwise = true};
+      __VA_OPT__(.describe = __VA_ARGS__,).grad_in = 0, .elementwise = true};
 #define FROM_X(fn)                                                                                 \
   void grad_##fn(GradContext& c) { c.gin[0] = apply(op_##fn##_grad, {g(c), x(c)}, c.attrs); }      \
   const Op op_##fn = OpRow{                                                                        \
@@ -174,11 +188,11 @@ FUSED_GRAD(sqrt, scale(reciprocal(square(t(c))), -0.5))
 FROM_Y(sqrt)
 FUSED_GRAD(relu, zero_like(t(c)))
 FROM_Y(relu)
-FUSED_GRAD(leaky_relu, zero_like(t(c)))
-FROM_Y(leaky_relu)
+FUSED_GRAD(leaky_relu, zero_like(t(c)), describe_leaky_relu)
+FROM_Y(leaky_relu, describe_leaky_relu)
 // y <= 0: dx/dy = y + alpha
-FUSED_GRAD(elu, mask(le(t(c), constant(0))))
-FROM_Y(elu)
+FUSED_GRAD(elu, mask(le(t(c), constant(0))), describe_elu)
+FROM_Y(elu, describe_elu)
 FUSED_GRAD(selu, mask(le(t(c), constant(0))))
 FROM_Y(selu)
 // s = sigmoid: dx = dy y (1 - y)
@@ -315,7 +329,7 @@ const FusedActivation* find_fused_activation(const std::string& name) {
   return nullptr;
 }
 Tensor fused_activation_grad(const FusedActivation& a, const Tensor& dy, const Tensor& y) {
-  return apply(*a.grad, {dy, y}, Parameters{{a.parameter, 0}});
+  return apply(*a.grad, {dy, y}, a.parameter ? Attrs(Parameters{{a.parameter, 0}}) : Attrs());
 }
 
 Tensor activate(const std::string& name, const Tensor& x) {

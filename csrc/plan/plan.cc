@@ -11,10 +11,11 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
   for (const Tensor& t : inputs_) FASTDL_CHECK(t, TypeError, "plan: an input is None");
   for (const Tensor& t : outputs_) FASTDL_CHECK(t, TypeError, "plan: an output is None");
   FASTDL_CHECK(recorder.problem().empty(), RuntimeError, "plan: ", recorder.problem());
-  std::vector<int> input_buffers;
-  for (const Tensor& t : inputs_) input_buffers.push_back(recorder.buffer_of(t->storage, false));
-  std::vector<int> output_buffers;
-  for (const Tensor& t : outputs_) output_buffers.push_back(recorder.buffer_of(t->storage, false));
+  std::vector<int> input_buffers, output_buffers;
+  for (const Tensor& t : inputs_) input_operands_.push_back(recorder.operand(t, false));
+  for (const Tensor& t : outputs_) output_operands_.push_back(recorder.operand(t, false));
+  for (const Operand& o : input_operands_) input_buffers.push_back(o.buffer);
+  for (const Operand& o : output_operands_) output_buffers.push_back(o.buffer);
 
   Recording r = recorder.take();
   // Results stay in the memory they were recorded in: to the passes they are external.
@@ -25,6 +26,7 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
   }
   remove_dead_calls(r, output_buffers);
   elide_assignments(r);
+  list(r);
   chains_ = find_chains(r);
   reuse_inputs(r, chains_);
   const std::vector<int64_t> offset = assign_arena(r, chains_, arena_bytes_);
@@ -86,6 +88,16 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
     if (written[b]) written_.push_back(r.buffers[b].storage);
     external_.push_back(std::move(r.buffers[b].storage));
   }
+}
+
+void Plan::list(const Recording& r) {
+  for (const Call& c : r.calls) {
+    View views[kMaxInputs];
+    for (size_t k = 0; k < c.in.size(); ++k) views[k] = {nullptr, c.in[k].shape, c.in[k].dtype};
+    listing_.push_back({c.op, c.in, c.out, attributes_of(*c.op, {c.attrs, views})});
+  }
+  for (size_t b = 0; b < r.buffers.size(); ++b)
+    if (r.buffers[b].external) listed_storages_.emplace(int(b), r.buffers[b].storage);
 }
 
 Plan::Paced::Paced(Plan& plan) : plan_(plan) {
@@ -171,6 +183,7 @@ std::string Plan::describe() const {
       else
         s << "None";
     }
+    for (const Attribute& a : attributes_of(*step.op, {step.attrs, step.views})) s << ", " << a;
     s << ')';
     for (int k = 0; k < step.outputs; ++k)
       s << (k ? ", " : " -> ") << step.views[kMaxInputs + k].dtype << step.views[kMaxInputs + k].shape;

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -41,10 +42,10 @@ class Recorder : public CallObserver {
   // Ends recording, from any thread.
   void stop();
   Recording take();  // once
-  int buffer_of(const Ref<Storage>& storage, bool made_by_call);
+  Operand operand(const Tensor& t, bool made_by_call);
 
  private:
-  Operand operand(const Tensor& t, bool made_by_call);
+  int buffer_of(const Ref<Storage>& storage, bool made_by_call);
   void check_aliases();
 
   Ref<ObserverSlot> slot_;  // of the thread that is observed; null once stopped
@@ -113,6 +114,17 @@ class Plan : public RefCounted {
   int64_t arena_bytes() const { return arena_bytes_; }
   size_t calls() const { return steps_.size(); }
   std::string describe() const;  // one line per call, for a person
+  // The calls before memory was assigned, so that a buffer is a value: for whoever translates a plan.
+  struct Listed {
+    const Op* op;
+    std::vector<Operand> in, out;
+    Attributes attributes;
+  };
+  const std::vector<Listed>& listing() const { return listing_; }
+  // Of each plan input and output, where it lies; and the memory of the buffers that are external.
+  const std::vector<Operand>& input_operands() const { return input_operands_; }
+  const std::vector<Operand>& output_operands() const { return output_operands_; }
+  const std::map<int, Ref<Storage>>& listed_storages() const { return listed_storages_; }
   // Seconds of each call, the least of `repeats` replays (which do what replays do). Those of a chain count as its
   // first call's.
   std::vector<double> profile(int repeats);
@@ -126,6 +138,11 @@ class Plan : public RefCounted {
   // Runs step i, with its chain where it starts one, which is then number `next`; returns the last step run.
   size_t run(size_t i, size_t& next);
 
+  void list(const Recording& r);
+
+  std::vector<Listed> listing_;
+  std::vector<Operand> input_operands_, output_operands_;
+  std::map<int, Ref<Storage>> listed_storages_;
   std::vector<Step> steps_;
   std::vector<Chain> chains_;
   Pace pace_;
