@@ -3,6 +3,7 @@
 #include "cpu/gemm_bf16.h"
 #include "cpu/kernels.h"
 #include "ops/broadcast.h"
+#include "ops/integer_matmul.h"
 #include "ops/linear.h"
 #include "ops/ops.h"
 #include "ops/product.h"
@@ -219,10 +220,12 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose
                "matmul: expected at least one dimension, got shapes ", a->shape, " and ", b->shape);
   // A vector is a row on the left and a column on the right; its axis is gone from the result, as in NumPy.
   const bool row = a->shape.rank() == 1, column = b->shape.rank() == 1;
-  Tensor left = cast(a, DType::float32), right = cast(b, DType::float32);
+  const bool integers = !is_float(a->dtype) && !is_float(b->dtype);
+  Tensor left = integers ? a : cast(a, DType::float32), right = integers ? b : cast(b, DType::float32);
   if (row) left = reshape(left, {1, a->shape[0]}), attrs.transpose_a = false;
   if (column) right = reshape(right, {b->shape[0], 1}), attrs.transpose_b = false;
-  Tensor out = product(left, right, attrs);
+  Tensor out = integers ? integer_matmul(left, right, attrs.transpose_a, attrs.transpose_b)
+                        : product(left, right, attrs);
   if (row || column) {
     Shape s = out->shape;
     if (column) s.erase(s.rank() - 1);
@@ -235,6 +238,10 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, bool transpose_w, const std::string& activation,
               Precision precision) {
   FASTDL_CHECK(x && w, TypeError, "linear: expected tensors for x and w, got None");
+  if (!is_float(x->dtype) && !is_float(w->dtype) && (!bias || !is_float(bias->dtype))) {
+    const Tensor y = matmul_of(x, w, {false, transpose_w, false});
+    return activate(activation, bias ? add(y, bias) : y);
+  }
   const FusedActivation* fused = find_fused_activation(activation);
   // linear's kernel multiplies rows by one matrix: the gradient's `grad_out` is read for the activation only.
   Tensor y = apply(op_linear, {cast(x, DType::float32), w, bias}, LinearAttrs{transpose_w, precision, fused});

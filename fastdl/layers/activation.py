@@ -154,19 +154,28 @@ class PReLU(Elementwise):
 class Softmax(Elementwise):
     """Softmax along an axis or several; elements where `mask` is False get probability 0.
 
+    So does a row that is masked throughout. A mask of numbers keeps those above 0.5.
+
     Args:
         axis: the last one unless given.
     """
 
-    _MASKED = -1e9  # added to masked elements, as in Keras: their probability becomes 0
+    _MASKED = -1e9  # instead of masked elements, as in Keras: their probability becomes 0
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = axis if isinstance(axis, int) else tuple(axis)
 
     def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
-        if mask is not None:
-            inputs = _core.where(mask, inputs, inputs + self._MASKED)
+        if mask is None:
+            return self._softmax(inputs)
+        mask = _core.as_tensor(mask)
+        if mask.dtype != "bool":
+            mask = _core.gt(mask, 0.5)
+        probabilities = self._softmax(_core.where(mask, inputs, self._MASKED))
+        return _core.where(mask, probabilities, 0.0)
+
+    def _softmax(self, inputs: Tensor) -> Tensor:
         if isinstance(self.axis, int):
             return activations.softmax(inputs, self.axis)
         if len(self.axis) == 1:

@@ -32,7 +32,7 @@ def _top_k_only(y_pred: Tensor, k: int) -> Tensor:
     classes = y_pred.shape[-1]
     rest, chosen = y_pred, None
     for _ in range(min(k, classes)):
-        best = _core.one_hot(_core.argmax(rest, -1, False), classes)
+        best = _core.one_hot(_core.argmax(rest, -1, False), classes, "float32", False)
         chosen = best if chosen is None else _core.add(chosen, best)
         rest = _core.where(_core.gt(chosen, 0.0), float("-inf"), rest)
     assert chosen is not None
@@ -122,13 +122,13 @@ class ConfusionMetric(Metric):
         for count in self._counts:
             state: Parameter = getattr(self, count)
             if count == "true_positives":
-                _core.add_(state, tp)
+                state.assign_add(tp)
             elif count == "false_positives":
-                _core.add_(state, fp)
+                state.assign_add(fp)
             elif count == "false_negatives":
-                _core.add_(state, _core.sub(positives, tp))
+                state.assign_add(_core.sub(positives, tp))
             else:
-                _core.add_(state, _core.sub(negatives, fp))
+                state.assign_add(_core.sub(negatives, fp))
 
     def _shown(self, values: Tensor) -> Tensor:
         """One number for one threshold, else one for each."""

@@ -49,7 +49,7 @@ class Sum(Metric):
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         """Adds values, times their weights if given."""
         values, _ = _samplewise(values, sample_weight, _core.sum)
-        _core.add_(self.total, _core.sum(values, None, False))
+        self.total.assign_add(_core.sum(values, None, False))
 
     def result(self) -> Tensor:
         return _core.copy(self.total)
@@ -83,8 +83,8 @@ class Mean(Metric):
             values, weight = _samplewise(values, sample_weight, _core.mean)
             count = values.numel() if weight is None else _core.sum(weight, None, False)
             total = _core.sum(values, None, False)
-        _core.add_(self.total, total)
-        _core.add_(self.count, count)
+        self.total.assign_add(total)
+        self.count.assign_add(count)
 
     def result(self) -> Tensor:
         """The mean; 0 before the first value."""

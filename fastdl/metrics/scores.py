@@ -90,7 +90,7 @@ class FBetaScore(Metric):
         ):
             if weight is not None:
                 values = _core.mul(values, weight)
-            _core.add_(state, _core.sum(values, axes, False))
+            state.assign_add(_core.sum(values, axes, False))
 
     def result(self) -> Tensor:
         if not self._variables:
@@ -188,11 +188,11 @@ class R2Score(Metric):
         weight = _core.broadcast_to(weight, y_true.shape)
         weighted = _core.mul(y_true, weight)
         error = _core.square(_core.sub(y_true, y_pred))
-        _core.add_(self.sum, _core.sum(weighted, (0,), False))
-        _core.add_(self.squared_sum, _core.sum(_core.mul(y_true, weighted), (0,), False))
-        _core.add_(self.total_mse, _core.sum(_core.mul(error, weight), (0,), False))
-        _core.add_(self.count, _core.sum(weight, (0,), False))
-        _core.add_(self.num_samples, y_true.numel())  # elements, as Keras counts
+        self.sum.assign_add(_core.sum(weighted, (0,), False))
+        self.squared_sum.assign_add(_core.sum(_core.mul(y_true, weighted), (0,), False))
+        self.total_mse.assign_add(_core.sum(_core.mul(error, weight), (0,), False))
+        self.count.assign_add(_core.sum(weight, (0,), False))
+        self.num_samples.assign_add(y_true.numel())  # elements, as Keras counts
 
     def result(self) -> Tensor:
         if len(self._variables) == 1:

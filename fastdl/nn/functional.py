@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from .. import _core, ops
 from ..ops import gelu as gelu
 from ..ops import logsigmoid as logsigmoid
-from ..ops import one_hot as one_hot
 from ..ops import sigmoid as sigmoid
 from ..ops import softsign as softsign
 from ..ops import tanh as tanh
@@ -141,6 +140,31 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False
     if not training or p == 0:
         return _core.as_tensor(x)
     return _core.mul(x, 0.0) if p == 1 else _core.dropout(x, p)
+
+
+def one_hot(x: Any, num_classes: int = -1) -> Tensor:
+    """A new last axis with 1 at the class and 0 elsewhere, int64.
+
+    Args:
+        x: classes, integers from 0 on.
+        num_classes: the size of the new axis; -1 takes one more than the largest class.
+
+    Raises:
+        TypeError: x isn't of an integer type.
+        ValueError: a class is negative, or not below `num_classes`; or there is none to count.
+
+    Example:
+        >>> one_hot([0, 2]).tolist()
+        [[1, 0, 0], [0, 0, 1]]
+    """
+    x = _core.as_tensor(x)
+    if num_classes == -1:
+        if not x.numel():
+            raise ValueError("one_hot: num_classes must be given where x has no elements")
+        num_classes = int(_core.max(x, None, False).item()) + 1
+    if num_classes < 1:
+        raise ValueError(f"one_hot: num_classes: expected at least 1, or -1, got {num_classes}")
+    return _core.one_hot(x, num_classes, "int64", True)
 
 
 def normalize(x: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:

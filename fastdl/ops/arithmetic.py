@@ -1,7 +1,8 @@
 """Operations on two tensors, element by element, with NumPy's broadcasting.
 
 Operands are tensors, arrays, nested lists or Python numbers; a number takes the tensor's type as
-long as its kind fits (`int32 + 1` is int32, `int32 + 1.5` is float32). Shapes that don't broadcast
+long as its kind fits (`int32 + 1` is int32, `int32 + 1.5` is float32). Integers wrap where a result
+exceeds their type. Of truth values `+` is or, `*` is and. Shapes that don't broadcast
 raise ValueError with both shapes. Gradients flow to both operands, summed over broadcast axes.
 """
 
@@ -46,11 +47,12 @@ def mul(x: Any, y: Any) -> Tensor:
 
 
 def div(x: Any, y: Any, *, rounding_mode: str | None = None) -> Tensor:
-    """`x / y`; of integers it is float32.
+    """`x / y`; of integers it is float32, unless it is rounded.
 
     Args:
         x: dividend.
-        y: divisor. Division by zero gives infinity or NaN, as IEEE 754 says.
+        y: divisor. Division by zero gives infinity or NaN, as IEEE 754 says; rounded quotients of
+            integers are then 0.
         rounding_mode: None, "floor" (as `//`) or "trunc" (towards zero, as in C).
 
     Raises:
@@ -58,20 +60,24 @@ def div(x: Any, y: Any, *, rounding_mode: str | None = None) -> Tensor:
 
     Example:
         >>> div([7, -7], 2, rounding_mode="trunc").tolist()
-        [3.0, -3.0]
+        [3, -3]
     """
     if rounding_mode is None:
         return _core.div(x, y)
     if rounding_mode == "floor":
         return _core.floor_divide(x, y)
     if rounding_mode == "trunc":
+        floor = _core.floor_divide(x, y)
+        if floor.dtype != "float32":
+            up = _core.logical_and(_core.lt(floor, 0), _core.ne(_core.mod(x, y), 0))
+            return _core.where(up, _core.add(floor, 1), floor)
         quotient = _core.div(x, y)
         return _core.where(_core.lt(quotient, 0), _core.ceil(quotient), _core.floor(quotient))
     raise ValueError(f"div: rounding_mode is None, 'floor' or 'trunc', got {rounding_mode!r}")
 
 
 def floor_divide(x: Any, y: Any) -> Tensor:
-    """`x // y`, rounded towards minus infinity as in Python.
+    """`x // y`, rounded towards minus infinity as in Python; of integers 0 where y is 0.
 
     Example:
         >>> floor_divide([7, -7], 2).tolist()
@@ -81,7 +87,7 @@ def floor_divide(x: Any, y: Any) -> Tensor:
 
 
 def remainder(x: Any, y: Any) -> Tensor:
-    """`x % y` with the sign of `y`, as in Python: `x - y * (x // y)`.
+    """`x % y` with the sign of `y`, as in Python: `x - y * (x // y)`; of integers 0 where y is 0.
 
     Example:
         >>> remainder([7, -7], 3).tolist()
@@ -123,7 +129,8 @@ def minimum(x: Any, y: Any) -> Tensor:
 def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:
     """`x` limited to [min, max]; either bound may be absent, a number or a tensor.
 
-    The gradient is 1 inside and on the bounds, 0 outside.
+    The gradient is 1 inside and on the bounds, 0 outside. Integers stay integers unless a bound is
+    a float; a bound beyond their type is the type's own.
 
     Raises:
         ValueError: both bounds are None.
@@ -136,6 +143,12 @@ def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:
         raise ValueError("clamp: at least one of min and max must be given")
     numbers = (int, float, type(None))
     if isinstance(min, numbers) and isinstance(max, numbers):
+        x = _core.as_tensor(x)
+        if isinstance(min, float) or isinstance(max, float):
+            x = _core.cast(x, "float32")
+        elif x.dtype == "int64" and any(abs(b) > 2**53 for b in (min, max) if b is not None):
+            x = x if min is None else _core.maximum(x, min)  # a double would lose digits
+            return x if max is None else _core.minimum(x, max)
         low = -_INFINITY if min is None else min
         return _core.clip(x, low, _INFINITY if max is None else max)
     if min is not None:
@@ -154,13 +167,14 @@ def where(condition: Any, x: Any, y: Any) -> Tensor:
 
 
 def masked_fill(x: Any, mask: Any, value: Any) -> Tensor:
-    """A copy of `x` with `value` where `mask` is true.
+    """A copy of `x` with `value`, cast to its type, where `mask` is true.
 
     Example:
         >>> masked_fill([1.0, 2.0], [False, True], -1).tolist()
         [1.0, -1.0]
     """
-    return _core.where(mask, value, x)
+    x = _core.as_tensor(x)
+    return _core.where(mask, _core.cast(value, x.dtype), x)
 
 
 def eq(x: Any, y: Any) -> Tensor:

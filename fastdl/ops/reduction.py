@@ -39,7 +39,7 @@ def sum(
     keepdims: bool = False,
     dtype: Any = None,
 ) -> Tensor:
-    """The sum; of integers and bools it is int64.
+    """The sum; of integers and bools it is int64, or `dtype`. Beyond that it wraps.
 
     Example:
         >>> sum([[1.0, 2.0], [3.0, 4.0]], dim=0).tolist()
@@ -47,7 +47,8 @@ def sum(
     """
     if dtype is not None:
         x = _core.cast(x, dtype)
-    return _core.sum(x, dim if axis is None else axis, keepdim or keepdims)
+    total = _core.sum(x, dim if axis is None else axis, keepdim or keepdims)
+    return total if dtype is None else _core.cast(total, dtype)
 
 
 def mean(
@@ -280,12 +281,14 @@ def std(
 ) -> Tensor:
     """The standard deviation: the square root of `var` with the same arguments.
 
+    Where it is 0 its gradient is 0, as in PyTorch.
+
     Example:
         >>> std([1.0, 3.0, 5.0]).item()
         2.0
     """
     variance = var(x, dim, unbiased, keepdim, correction=correction, axis=axis, keepdims=keepdims)
-    return _core.sqrt(variance)
+    return _core.root(variance)
 
 
 def cumsum(x: Any, dim: int = -1, *, axis: int | None = None) -> Tensor:
@@ -324,7 +327,7 @@ def norm(
     Args:
         x: float input.
         p: a number, infinity (largest absolute value), minus infinity (smallest), 0 (how many are
-            not zero) or "fro" (2). The gradient of the 2-norm at 0 is 0.
+            not zero) or "fro" (2). Where a norm is 0 its gradient is 0, as in PyTorch.
         dim: axes taken together; all by default.
         keepdim: keep the reduced axes.
         axis: as dim.
@@ -339,12 +342,10 @@ def norm(
     """
     dim, keep = dim if axis is None else axis, keepdim or keepdims
     if p in (2, "fro"):
-        squares = _core.sum(_core.square(x), dim, keep)
-        zero = _core.eq(squares, 0)
-        return _core.where(zero, 0.0, _core.sqrt(_core.where(zero, 1.0, squares)))
+        return _core.root(_core.sum(_core.square(_core.cast(x, "float32")), dim, keep))
     if isinstance(p, str):
         raise ValueError(f"norm: p is a number or 'fro', got {p!r}")
-    size = _core.abs(x)
+    size = _core.abs(_core.cast(x, "float32"))
     if p == 1:
         return _core.sum(size, dim, keep)
     if p == math.inf:
@@ -353,4 +354,13 @@ def norm(
         return _core.min(size, dim, keep)
     if p == 0:
         return _core.sum(_core.cast(_core.ne(x, 0), "float32"), dim, keep)
-    return _core.pow(_core.sum(_core.pow(size, p), dim, keep), 1 / p)
+    if p > 1:
+        return _power(_core.sum(_core.pow(size, p), dim, keep), 1 / p)
+    return _power(_core.sum(_power(size, p), dim, keep), 1 / p)
+
+
+def _power(x: Tensor, exponent: float) -> Tensor:
+    """`x ** exponent` of x >= 0, with gradient 0 where x is 0 or infinite."""
+    edge = _core.logical_or(_core.eq(x, 0), _core.eq(x, math.inf))
+    inside = _core.pow(_core.where(edge, 1.0, x), exponent)
+    return _core.where(edge, _core.pow(x.detach(), exponent), inside)
