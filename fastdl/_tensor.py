@@ -1,7 +1,7 @@
 """The methods of Tensor that aren't in the core: PyTorch's, attached when the package is imported.
 
-Most are functions of `fastdl.ops`, whose first argument is the tensor. Methods that end in `_`
-write in place; like item assignment they raise RuntimeError where a gradient would be recorded.
+Most are functions of `fastdl._functions`, whose first argument is the tensor. Methods that end in
+`_` write in place; like item assignment they raise RuntimeError where a gradient would be recorded.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _core, _tree, ops
+from . import _core, _functions, _tree
 from ._core import Tensor
 from ._device import CPU, split_target
 from ._random import drawing_from
@@ -38,10 +38,10 @@ _METHODS = (
     # shapes
     *("reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "transpose", "swapaxes"),
     *("permute", "t", "movedim", "expand", "broadcast_to", "repeat", "tile", "split", "chunk"),
-    *("unbind", "flip", "roll"),
+    *("unbind", "flip", "roll", "ravel", "moveaxis"),
     # picking
-    *("gather", "index_select", "narrow", "nonzero", "masked_select", "argsort", "sort", "topk"),
-    *("tril", "triu", "unique", "bincount"),
+    *("gather", "take", "take_along_dim", "index_select", "narrow", "nonzero", "masked_select"),
+    *("argsort", "sort", "topk", "tril", "triu", "unique", "bincount"),
     # products
     *("matmul", "mm", "bmm", "mv", "dot", "outer"),
 )
@@ -82,7 +82,7 @@ def identity(self: Tensor) -> Tensor:
 
 def view(self: Tensor, *shape: Any) -> Tensor:
     """`reshape`; the result shares memory."""
-    return ops.reshape(self, *shape)
+    return _functions.reshape(self, *shape)
 
 
 def view_as(self: Tensor, other: Tensor) -> Tensor:
@@ -116,14 +116,14 @@ def _transposed(self: Tensor) -> Tensor:
 
 def _matrix_transposed(self: Tensor) -> Tensor:
     """The last two axes exchanged."""
-    return ops.transpose(self, -2, -1)
+    return _functions.transpose(self, -2, -1)
 
 
 def iterate(self: Tensor) -> Iterator[Tensor]:
     """Over the first axis."""
     if not self.ndim:
         raise TypeError("iteration over a 0-dimensional tensor")
-    return iter(ops.unbind(self))
+    return iter(_functions.unbind(self))
 
 
 # --- conversions
@@ -141,32 +141,32 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 
 def type_as(self: Tensor, other: Tensor) -> Tensor:
     """The tensor in the type of another."""
-    return ops.cast(self, other.dtype)
+    return _functions.cast(self, other.dtype)
 
 
 def to_float(self: Tensor) -> Tensor:
     """As float32."""
-    return ops.cast(self, "float32")
+    return _functions.cast(self, "float32")
 
 
 def to_long(self: Tensor) -> Tensor:
     """As int64."""
-    return ops.cast(self, "int64")
+    return _functions.cast(self, "int64")
 
 
 def to_int(self: Tensor) -> Tensor:
     """As int32."""
-    return ops.cast(self, "int32")
+    return _functions.cast(self, "int32")
 
 
 def to_bool(self: Tensor) -> Tensor:
     """As bool."""
-    return ops.cast(self, "bool")
+    return _functions.cast(self, "bool")
 
 
 def to_byte(self: Tensor) -> Tensor:
     """As uint8."""
-    return ops.cast(self, "uint8")
+    return _functions.cast(self, "uint8")
 
 
 def new_tensor(self: Tensor, data: Any, dtype: Any = None) -> Tensor:
@@ -234,12 +234,12 @@ def zero_(self: Tensor) -> Tensor:
 
 def add_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     """Adds `alpha * other` in place."""
-    return _write(self, ops.add(self, other, alpha=alpha), "add_")
+    return _write(self, _functions.add(self, other, alpha=alpha), "add_")
 
 
 def sub_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     """Subtracts `alpha * other` in place."""
-    return _write(self, ops.sub(self, other, alpha=alpha), "sub_")
+    return _write(self, _functions.sub(self, other, alpha=alpha), "sub_")
 
 
 def mul_(self: Tensor, other: Any) -> Tensor:
@@ -279,12 +279,12 @@ def relu_(self: Tensor) -> Tensor:
 
 def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """`clamp` in place."""
-    return _write(self, ops.clamp(self, min, max), "clamp_")
+    return _write(self, _functions.clamp(self, min, max), "clamp_")
 
 
 def masked_fill_(self: Tensor, mask: Any, value: Any) -> Tensor:
     """Writes `value` where the mask is true."""
-    return copy_(self, ops.masked_fill(self, mask, value))
+    return copy_(self, _functions.masked_fill(self, mask, value))
 
 
 def scatter_(self: Tensor, dim: int, index: Any, src: Any) -> Tensor:
@@ -366,7 +366,7 @@ def _unpickled(values: np.ndarray, requires_grad: bool) -> Tensor:
 
 def _attach() -> None:
     # Not as they are called on KerasTensors: a method has a tensor.
-    methods: dict[str, Any] = {name: getattr(ops, name).__wrapped__ for name in _METHODS}
+    methods: dict[str, Any] = {name: getattr(_functions, name) for name in _METHODS}
     own: tuple[Any, ...] = (
         size,
         dim,
@@ -382,7 +382,7 @@ def _attach() -> None:
     own += (zero_, add_, sub_, mul_, div_, pow_, neg_, exp_, sqrt_, relu_, clamp_, masked_fill_)
     own += (scatter_, uniform_, normal_, bernoulli_)
     methods.update((method.__name__, method) for method in own)
-    methods.update(ndimension=dim, contiguous=identity, cpu=identity, type=ops.cast)
+    methods.update(ndimension=dim, contiguous=identity, cpu=identity, type=_functions.cast)
     methods.update(float=to_float, long=to_long, int=to_int, bool=to_bool, byte=to_byte)
     methods.update(__array_function__=array_function, __iter__=iterate)
     methods.update(__deepcopy__=deepcopy, __reduce_ex__=reduce)

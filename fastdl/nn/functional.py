@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import _core, ops
-from ..ops import gelu as gelu
-from ..ops import logsigmoid as logsigmoid
-from ..ops import sigmoid as sigmoid
-from ..ops import softsign as softsign
-from ..ops import tanh as tanh
+from .. import _core, _functions
+from .._functions import gelu as gelu
+from .._functions import logsigmoid as logsigmoid
+from .._functions import sigmoid as sigmoid
+from .._functions import softsign as softsign
+from .._functions import tanh as tanh
 from ._losses import binary_cross_entropy as binary_cross_entropy
 from ._losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from ._losses import cross_entropy as cross_entropy
@@ -56,7 +56,7 @@ def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 
 def selu(x: Any, inplace: bool = False) -> Tensor:
-    """Scaled ELU, see `ops.selu`."""
+    """Scaled ELU, see `fastdl.selu`."""
     return _core.selu(x)
 
 
@@ -94,7 +94,7 @@ def softmax(x: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
         >>> softmax([[0.0, 0.0]], dim=1).tolist()
         [[0.5, 0.5]]
     """
-    return ops.softmax(x, _implicit_dim("softmax", x) if dim is None else dim, dtype=dtype)
+    return _functions.softmax(x, _implicit_dim("softmax", x) if dim is None else dim, dtype=dtype)
 
 
 def log_softmax(x: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
@@ -104,7 +104,8 @@ def log_softmax(x: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
         >>> log_softmax([[0.0, -1000.0]], dim=1).tolist()
         [[0.0, -1000.0]]
     """
-    return ops.log_softmax(x, _implicit_dim("log_softmax", x) if dim is None else dim, dtype=dtype)
+    dim = _implicit_dim("log_softmax", x) if dim is None else dim
+    return _functions.log_softmax(x, dim, dtype=dtype)
 
 
 def _implicit_dim(who: str, x: Any) -> int:
@@ -174,7 +175,7 @@ def normalize(x: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tenso
         >>> normalize([[3.0, 4.0]]).tolist()
         [[0.6000000238418579, 0.800000011920929]]
     """
-    return _core.div(x, _core.maximum(ops.norm(x, p, dim, True), eps))
+    return _core.div(x, _core.maximum(_functions.norm(x, p, dim, True), eps))
 
 
 def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
