@@ -11,7 +11,11 @@ namespace fastdl {
 // Axes of a reduction: bit i set for axis i once normalised; `all` before the rank is known.
 using Axes = std::optional<std::vector<int64_t>>;
 
-#define OP(result, name, parameters) result name parameters;
+// In which type the operands of a product are multiplied; sums are float32. bfloat16 is taken where the CPU has
+// instructions for it and the sizes are worth it (cpu/gemm_bf16.h); gradients follow.
+enum class Precision : uint8_t { float32, bfloat16 };
+
+#define OP(result, name, parameters, doc) result name parameters;
 #include "ops/ops.inc"
 #undef OP
 

@@ -103,10 +103,14 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
     def call(self, inputs: Tensor) -> Tensor:
-        linear = _core.linear_bf16 if self._dtype_policy._bfloat16 else _core.linear
-        if self._fused is not None:
-            return linear(inputs, self.kernel, self.bias, False, self._fused)
-        return self._activation(linear(inputs, self.kernel, self.bias, False, ""))
+        y = _core.linear(
+            inputs,
+            self.kernel,
+            self.bias,
+            activation=self._fused or "",
+            precision=self._dtype_policy._precision,
+        )
+        return y if self._fused is not None else self._activation(y)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.units)

@@ -75,7 +75,7 @@ def one_hot(x: Any, num_classes: int = -1) -> Tensor:
     """
     if num_classes < 0:
         num_classes = int(_core.max(x, None, False).item()) + 1
-    return _core.one_hot(x, num_classes, "float32", False)
+    return _core.one_hot(x, num_classes)
 
 
 def narrow(x: Any, dim: int, start: int, length: int) -> Tensor:

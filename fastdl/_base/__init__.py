@@ -1,0 +1,1 @@
+"""What both faces stand on: the functional layer."""
