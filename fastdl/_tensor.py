@@ -213,8 +213,8 @@ def _write(self: Tensor, result: Tensor, who: str) -> Tensor:
     """Writes a result that is of no higher kind: bool < integers < floats."""
     if _RANK[result.dtype.kind] > _RANK[self.dtype.kind]:
         raise TypeError(
-            f"{who}: a result of type {result.dtype} does not fit into a tensor of type {self.dtype}; "
-            f"use {who[:-1]}(), which makes a new one"
+            f"{who}: a result of type {result.dtype} does not fit into a tensor of type "
+            f"{self.dtype}; use {who[:-1]}(), which makes a new one"
         )
     return copy_(self, result)
 

@@ -32,7 +32,7 @@ def _top_k_only(y_pred: Tensor, k: int) -> Tensor:
     classes = y_pred.shape[-1]
     rest, chosen = y_pred, None
     for _ in range(min(k, classes)):
-        best = _core.one_hot(_core.argmax(rest, -1, False), classes, "float32", False)
+        best = _core.one_hot(_core.argmax(rest, -1, False), classes)
         chosen = best if chosen is None else _core.add(chosen, best)
         rest = _core.where(_core.gt(chosen, 0.0), float("-inf"), rest)
     assert chosen is not None
