@@ -76,8 +76,16 @@ def is_contiguous(self: Tensor) -> bool:
 
 
 def identity(self: Tensor) -> Tensor:
-    """The tensor itself; it is contiguous and on the CPU already."""
+    """The tensor itself; it is on the CPU already."""
     return self
+
+
+def contiguous(self: Tensor) -> Tensor:
+    """The tensor itself; a copy that may be written if it is the result of indexing or transposing.
+
+    All tensors are contiguous.
+    """
+    return _core.copy(self) if self._snapshot else self
 
 
 def view(self: Tensor, *shape: Any) -> Tensor:
@@ -92,7 +100,7 @@ def view_as(self: Tensor, other: Tensor) -> Tensor:
 
 def expand_as(self: Tensor, other: Tensor) -> Tensor:
     """`expand` to the shape of another tensor."""
-    return _core.broadcast_to(self, other.shape)
+    return _functions.broadcast_to(self, other.shape)
 
 
 def _get_data(self: Tensor) -> Tensor:
@@ -111,7 +119,7 @@ def _device(self: Tensor) -> device:
 
 def _transposed(self: Tensor) -> Tensor:
     """The axes in reversed order."""
-    return _core.transpose(self, None)
+    return _core.transpose(self, None)._snapshot_of(self)
 
 
 def _matrix_transposed(self: Tensor) -> Tensor:
@@ -382,7 +390,7 @@ def _attach() -> None:
     own += (zero_, add_, sub_, mul_, div_, pow_, neg_, exp_, sqrt_, relu_, clamp_, masked_fill_)
     own += (scatter_, uniform_, normal_, bernoulli_)
     methods.update((method.__name__, method) for method in own)
-    methods.update(ndimension=dim, contiguous=identity, cpu=identity, type=_functions.cast)
+    methods.update(ndimension=dim, contiguous=contiguous, cpu=identity, type=_functions.cast)
     methods.update(float=to_float, long=to_long, int=to_int, bool=to_bool, byte=to_byte)
     methods.update(__array_function__=array_function, __iter__=iterate)
     methods.update(__deepcopy__=deepcopy, __reduce_ex__=reduce)

@@ -104,7 +104,7 @@ def narrow(input: Any, dim: int, start: int, length: int) -> Tensor:
             f"narrow: {length} entries from {start} on aren't in axis {dim} of shape {input.shape}"
         )
     starts[dim], stops[dim] = first, first + length
-    return _core.slice(input, starts, stops, [1] * rank)
+    return _core.slice(input, starts, stops, [1] * rank)._snapshot_of(input)
 
 
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:

@@ -1,7 +1,8 @@
 """Operations that move values without changing them: shapes, axes, joining and cutting.
 
 Tensors are contiguous: `reshape` and what is built on it (`flatten`, `squeeze`, `unsqueeze`) share
-the input's memory, all others copy. Axes may be negative; one out of range raises IndexError.
+the input's memory, all others copy. Where PyTorch's function gives a view, the copy can't be
+written in place: RuntimeError says what to write instead. Axes may be negative; one out of range raises IndexError.
 """
 
 from __future__ import annotations
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
     from .._core import Tensor
 
     Ints = int | Sequence[int]
+
+
+def _snapshot(result: Tensor, source: Any) -> Tensor:
+    """The result, which refuses to be written in place if it is a copy of the source."""
+    return result._snapshot_of(source) if isinstance(source, _core.Tensor) else result
+
+
+def _snapshots(parts: Any, source: Any) -> tuple[Tensor, ...]:
+    return tuple(_snapshot(part, source) for part in parts)
 
 
 def _one(sizes: tuple[Any, ...]) -> Any:
@@ -143,8 +153,8 @@ def transpose(input: Any, dim0: Any = None, dim1: int | None = None) -> Tensor:
         [[1.0], [2.0]]
     """
     if dim1 is None:
-        return _core.transpose(input, dim0)
-    return moving.exchanged(input, dim0, dim1, "transpose")
+        return _snapshot(_core.transpose(input, dim0), input)
+    return _snapshot(moving.exchanged(input, dim0, dim1, "transpose"), input)
 
 
 def permute(input: Any, *axes: Any, dims: Any = None) -> Tensor:
@@ -154,7 +164,7 @@ def permute(input: Any, *axes: Any, dims: Any = None) -> Tensor:
         >>> permute([[[1.0, 2.0]]], 2, 0, 1).shape
         (2, 1, 1)
     """
-    return _core.transpose(input, _one(axes) if dims is None else dims)
+    return _snapshot(_core.transpose(input, _one(axes) if dims is None else dims), input)
 
 
 def t(input: Any) -> Tensor:
@@ -167,7 +177,7 @@ def t(input: Any) -> Tensor:
     input = _core.as_tensor(input)
     if input.ndim > 2:
         raise ValueError(f"t: expected at most 2 axes, got shape {input.shape}; use transpose")
-    return _core.transpose(input, None) if input.ndim == 2 else input
+    return _snapshot(_core.transpose(input, None), input) if input.ndim == 2 else input
 
 
 def movedim(input: Any, source: Ints, destination: Ints) -> Tensor:
@@ -177,7 +187,7 @@ def movedim(input: Any, source: Ints, destination: Ints) -> Tensor:
         >>> movedim([[[1.0, 2.0]]], -1, 0).shape
         (2, 1, 1)
     """
-    return moving.moved(input, source, destination, "movedim")
+    return _snapshot(moving.moved(input, source, destination, "movedim"), input)
 
 
 def broadcast_to(input: Any, size: Sequence[int]) -> Tensor:
@@ -187,7 +197,7 @@ def broadcast_to(input: Any, size: Sequence[int]) -> Tensor:
         >>> broadcast_to([1.0, 2.0], (2, 2)).tolist()
         [[1.0, 2.0], [1.0, 2.0]]
     """
-    return _core.broadcast_to(input, size)
+    return _snapshot(_core.broadcast_to(input, size), input)
 
 
 def expand(input: Any, *sizes: Any) -> Tensor:
@@ -203,7 +213,7 @@ def expand(input: Any, *sizes: Any) -> Tensor:
     for i, size in enumerate(wanted):
         if size == -1 and i >= lead:
             wanted[i] = input.shape[i - lead]
-    return _core.broadcast_to(input, wanted)
+    return _snapshot(_core.broadcast_to(input, wanted), input)
 
 
 def repeat(input: Any, *sizes: Any, axis: int | None = None) -> Tensor:
@@ -287,7 +297,7 @@ def split(input: Any, split_size_or_sections: Ints, dim: int = 0) -> tuple[Tenso
             raise ValueError(f"split: expected a positive size, got {sizes}")
         total = input.shape[dim]
         sizes = [min(sizes, total - start) for start in range(0, total, sizes)] or [0]
-    return tuple(_core.split(input, sizes, dim))
+    return _snapshots(_core.split(input, sizes, dim), input)
 
 
 def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
@@ -314,9 +324,8 @@ def unbind(input: Any, dim: int = 0) -> tuple[Tensor, ...]:
     input = _core.as_tensor(input)
     dim = _axis(dim, input.ndim, "unbind")
     shape = input.shape[:dim] + input.shape[dim + 1 :]
-    return tuple(
-        _core.reshape(part, shape) for part in _core.split(input, [1] * input.shape[dim], dim)
-    )
+    parts = _core.split(input, [1] * input.shape[dim], dim)
+    return _snapshots((_core.reshape(part, shape) for part in parts), input)
 
 
 def flip(input: Any, *axes: Any, dims: Any = None) -> Tensor:
