@@ -328,7 +328,7 @@ void infer_into_first(InferContext& c) {
 void run_assign(const RunContext& c) { assign_values(c.in[0], c.in[1]); }
 void run_add_into(const RunContext& c) {
   View in[] = {c.in[0], c.in[1]};
-  run_binary<&K::add, Add>({in, c.in, c.attrs});  // the output is the first input
+  run_binary<&K::add, Add>({c.op, in, c.in, c.attrs});  // the output is the first input
 }
 const Op op_add_into = OpRow{.name = "add_", .infer = infer_into_first, .run = run_add_into, .mutates = 0b1};
 
@@ -366,7 +366,7 @@ Tensor logical_and(const Tensor& a, const Tensor& b) {
 Tensor logical_or(const Tensor& a, const Tensor& b) {
   return apply_binary(op_logical_or, a, b, DType::bool8);
 }
-Tensor logical_not(const Tensor& x) { return eq(cast(x, DType::bool8), zeros({}, DType::bool8)); }
+Tensor logical_not(const Tensor& x) { return eq(cast(x, DType::bool8), zeros({}, DType::bool8, x->device())); }
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(condition && a && b, TypeError, "where: expected three tensors, got None");

@@ -290,7 +290,7 @@ Tensor clip(const Tensor& x, double lo, double hi) {
   FASTDL_CHECK(!(lo > hi), ValueError, "clip: expected lo <= hi, got ", lo, " and ", hi);
   if (x && !is_float(x->dtype) && std::isfinite(lo) && std::isfinite(hi) && lo == std::floor(lo) &&
       hi == std::floor(hi))
-    return minimum(maximum(x, full({}, x->dtype, lo)), full({}, x->dtype, hi));
+    return minimum(maximum(x, full({}, x->dtype, lo, x->device())), full({}, x->dtype, hi, x->device()));
   return unary(op_clip, x, float(lo), float(hi));
 }
 Tensor leaky_relu(const Tensor& x, double slope) {
