@@ -44,7 +44,7 @@ Tensor empty(const Shape& shape, DType dtype, const Device& device) { return mak
 Tensor full(const Shape& shape, DType dtype, double value, const Device& device) {
   return dispatch(dtype, [&](auto zero) {
     using T = decltype(zero);
-    T v = dtype == DType::bool8 ? T(value != 0) : T(value);
+    T v = dtype == DType::bool8 ? T(value != 0) : convert<T>(value);
     return filled(shape, dtype, &v, device);
   });
 }

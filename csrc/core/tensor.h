@@ -52,6 +52,7 @@ using Tensor = Ref<TensorImpl>;
 int64_t checked_numel(const Shape& shape, const char* who);
 
 Tensor empty(const Shape& shape, DType dtype, const Device& device = cpu());
+// `value` converted as convert() does it.
 Tensor full(const Shape& shape, DType dtype, double value, const Device& device = cpu());
 // Each element as the one at `value`. Many zeros take memory only where they are overwritten.
 Tensor filled(const Shape& shape, DType dtype, const void* value, const Device& device = cpu());

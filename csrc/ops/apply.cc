@@ -29,6 +29,12 @@ const Ref<ObserverSlot>& observer_slot() {
   return slot;
 }
 
+void refuse_snapshot(const char* who) {
+  raise<RuntimeError>(who, ": this tensor is a copy of part of another, made by indexing, iterating, transposing or "
+                      "cutting; writing into it would not change that one. Assign to the other (x[0] = ..., "
+                      "x[0] += ...), make a new tensor (r = r + 1), or clone() it first");
+}
+
 namespace {
 
 bool can_write_into(const Tensor& into, const InferContext& c) {
@@ -57,16 +63,15 @@ namespace {
 std::atomic<LongRun> long_run{nullptr};
 
 // Another thread may re-point the inputs while the interpreter is released: their memory is held until the end.
-void run_long(LongRun runner, const Op& op, RunFunction run, const RunContext& c, const Tensor* in, int inputs) {
+void run_long(LongRun runner, const Op& op, RunFunction run, const RunContext& c, const Tensor* in) {
   Ref<Storage> held[kMaxInputs];
-  for (int i = 0; i < inputs; ++i)
+  for (int i = 0; i < c.inputs; ++i)
     if (in[i]) held[i] = in[i]->storage;
   // What writes in place or draws random numbers cannot be undone, so it is not stopped.
   runner([&] { run(c); }, !op.mutates && !op.random);
 }
 
-void run_call(const Op& op, RunFunction run, RunContext c, const Tensor* in, int inputs, int outputs,
-              const Device& device) {
+void run_call(const Op& op, RunFunction run, RunContext c, const Tensor* in, const Device& device) {
   Ref<Storage> workspace;
   const int64_t wanted = op.workspace ? op.workspace(c) : 0;
   if (wanted) {
@@ -74,11 +79,11 @@ void run_call(const Op& op, RunFunction run, RunContext c, const Tensor* in, int
     c.workspace = workspace->data();
   }
   int64_t bytes = 0;
-  for (int i = 0; i < inputs; ++i) bytes += c.in[i].bytes();
-  for (int i = 0; i < outputs; ++i) bytes += c.out[i].bytes();
+  for (int i = 0; i < c.inputs; ++i) bytes += c.in[i].bytes();
+  for (int i = 0; i < c.outputs; ++i) bytes += c.out[i].bytes();
   const LongRun runner = bytes < kLongCall ? nullptr : long_run.load(std::memory_order_relaxed);
   if (runner)
-    run_long(runner, op, run, c, in, inputs);
+    run_long(runner, op, run, c, in);
   else
     run(c);
 }
@@ -96,6 +101,7 @@ Outputs apply_on(const Device& device, const Op& op, const Tensor* in, int input
                  ": cannot write in place into a read-only array of shape ", in[i]->shape);
     FASTDL_CHECK(!(grad_enabled() && in[i]->requires_grad), RuntimeError, op.name,
                  ": a tensor that requires a gradient cannot be changed in place; do it under no_grad()");
+    if (in[i]->storage->snapshot()) refuse_snapshot(op.name);
   }
   const bool written = into && can_write_into(into, c);
   Outputs out;
@@ -111,7 +117,7 @@ Outputs apply_on(const Device& device, const Op& op, const Tensor* in, int input
     for (int i = 0; i < inputs; ++i)
       if (op.mutates >> i & 1 && in[i]) observer->before_write(in[i]);
   if (observer && written) observer->before_write(into);
-  if (run) run_call(op, run, {op, in_views, out_views, attrs}, in, inputs, c.outputs, device);
+  if (run) run_call(op, run, {op, in_views, out_views, attrs, nullptr, inputs, c.outputs}, in, device);
   for (int i = 0; i < inputs; ++i)
     if (op.mutates >> i & 1 && in[i]) in[i]->storage->bump_version();
   if (written) into->storage->bump_version();

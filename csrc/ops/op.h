@@ -56,6 +56,7 @@ struct RunContext {
   const View* out;
   const Attrs& attrs;
   void* workspace = nullptr;  // what the op asked for
+  int inputs = 0, outputs = 0;
   template <class T>
   T* scratch() const {
     return static_cast<T*>(workspace);
@@ -146,6 +147,8 @@ Tensor to_device(const Tensor& x, const Device& device);
 extern const Op op_assign;  // assign_(target, value)
 
 View view_of(const Tensor& t);
+// RuntimeError: `who` would write into a snapshot (core/storage.h).
+[[noreturn]] void refuse_snapshot(const char* who);
 
 // Sees every call of one thread while a plan is recorded (plan/recorder.cc). At most one per thread.
 class CallObserver {

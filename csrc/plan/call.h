@@ -30,7 +30,7 @@ struct Call {
 };
 
 struct Buffer {
-  Ref<Storage> storage;  // external: the memory itself; intermediate: null
+  KeptStorage storage;  // external: the memory itself; intermediate: null
   int64_t bytes = 0;
   bool external = false;
 };
@@ -51,7 +51,7 @@ struct Step {
   int inputs, outputs;
   bool ask;       // look at the clock before this call
   bool may_stop;  // it takes a while and writes nothing but its result, so it can be stopped and run again
-  RunContext context() const { return {*op, views, views + kMaxInputs, attrs, workspace}; }
+  RunContext context() const { return {*op, views, views + kMaxInputs, attrs, workspace, inputs, outputs}; }
 };
 
 }  // namespace fastdl

@@ -160,7 +160,7 @@ void run_chain(const Chain& chain, const Step* steps) {
         View in[kMostOperands], out;
         for (int k = 0; k < s.inputs; ++k) cut(s.views[k], in[k]);
         cut(s.views[kMaxInputs], out);
-        s.run({*s.op, in, &out, s.attrs});
+        s.run({*s.op, in, &out, s.attrs, nullptr, s.inputs, 1});
       }
     }
   });
