@@ -258,6 +258,7 @@ std::optional<LinearShape> linear_shape(const Step& step) {
 }
 void read_packed(Step& step, void* packed) {
   step.op = packed ? &op_linear_packed : &op_linear;
+  step.run = step.op->run;
   step.views[3].data = packed;
 }
 

@@ -154,7 +154,7 @@ const Op op_clip = OpRow{
 
 struct IntegerBounds {
   int64_t low, high;
-  Attributes describe() const { return {{"lo", low}, {"hi", high}}; }
+  Attributes describe() const { return {{"min", low}, {"max", high}}; }
 };
 // Bounds outside of the type are the type's own.
 void run_clip_int(const RunContext& c) {
