@@ -24,6 +24,7 @@ struct Call {
   const Op* op = nullptr;
   Attrs attrs;
   std::vector<Operand> in, out;
+  bool late = false;  // changes state, and was moved to where the step has done its long calls
 
   bool writes(int input) const { return op->mutates >> input & 1; }
 };
