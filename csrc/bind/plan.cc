@@ -180,6 +180,12 @@ void bind_plan(py::module_& m) {
       .def("__len__", &Plan::calls)
       .def("__str__", &Plan::describe);
 
+  // Every row of the list of ops: its name, and whether it has attributes.
+  m.def("op_rows", [] {
+    std::vector<std::pair<std::string, bool>> rows;
+    for (const Op* op = first_op(); op; op = op->next) rows.push_back({op->name, op->describe != nullptr});
+    return rows;
+  });
   m.def("prepacked_bytes", &prepacked_bytes);
   m.def(
       "run_loop",

@@ -39,7 +39,7 @@ Tensor empty(const Shape& shape, DType dtype) { return make(shape, dtype, false)
 Tensor full(const Shape& shape, DType dtype, double value) {
   return dispatch(dtype, [&](auto zero) {
     using T = decltype(zero);
-    T v = dtype == DType::bool8 ? T(value != 0) : T(value);
+    T v = dtype == DType::bool8 ? T(value != 0) : convert<T>(value);
     return filled(shape, dtype, &v);
   });
 }

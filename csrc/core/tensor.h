@@ -45,6 +45,7 @@ using Tensor = Ref<TensorImpl>;
 int64_t checked_numel(const Shape& shape, const char* who);
 
 Tensor empty(const Shape& shape, DType dtype);
+// `value` converted as convert() does it.
 Tensor full(const Shape& shape, DType dtype, double value);
 // Each element as the one at `value`. Many zeros take memory only where they are overwritten.
 Tensor filled(const Shape& shape, DType dtype, const void* value);

@@ -26,6 +26,12 @@ const Ref<ObserverSlot>& observer_slot() {
   return slot;
 }
 
+void refuse_snapshot(const char* who) {
+  raise<RuntimeError>(who, ": this tensor is a copy of part of another, made by indexing, iterating, transposing or "
+                      "cutting; writing into it would not change that one. Assign to the other (x[0] = ..., "
+                      "x[0] += ...), make a new tensor (r = r + 1), or clone() it first");
+}
+
 namespace {
 
 bool can_write_into(const Tensor& into, const InferContext& c) {
@@ -59,6 +65,7 @@ Outputs apply(const Op& op, const Tensor* in, int inputs, const Attrs& attrs, co
                  ": cannot write in place into a read-only array of shape ", in[i]->shape);
     FASTDL_CHECK(!(grad_enabled() && in[i]->requires_grad), RuntimeError, op.name,
                  ": a tensor that requires a gradient cannot be changed in place; do it under no_grad()");
+    if (in[i]->storage->snapshot()) refuse_snapshot(op.name);
   }
 
   const bool written = into && can_write_into(into, c);

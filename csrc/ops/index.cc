@@ -33,7 +33,7 @@ const int64_t* checked_indices(const View& indices, int64_t extent, int axis, co
 // x seen as [outer, extent, inner] around one axis.
 struct AxisAttrs {
   int axis;
-  int64_t size;  // scatter_add, one_hot: extent of the axis made
+  int64_t size;  // scatter_add: extent of the axis made
   Shape shape;   // gather's gradient: the shape of x
 };
 const AxisAttrs& axis_attrs(const Attrs& a) { return a.as<AxisAttrs>(); }
@@ -106,7 +106,7 @@ void run_scatter_add(const RunContext& c) {
                      for (int64_t k = 0; k < count; ++k) {
                        T* to = y.as<T>() + (o * a.size + at[k]) * inner + first;
                        const T* from = u.as<T>() + (o * count + k) * inner + first;
-                       for (int64_t i = 0; i < n; ++i) to[i] += from[i];
+                       for (int64_t i = 0; i < n; ++i) to[i] = T(Wrapping<T>(to[i]) + Wrapping<T>(from[i]));
                      }
                    }
                  });
@@ -226,22 +226,32 @@ Tensor gather_transposed(const Tensor& g, const Tensor& indices, int axis, const
 
 // --- one_hot ---------------------------------------------------------------------------------------------
 
+struct OneHotAttrs {
+  int64_t depth;
+  DType dtype;
+  bool strict;
+};
 void infer_one_hot(InferContext& c) {
+  const OneHotAttrs& a = c.attrs.as<OneHotAttrs>();
   Shape s = c.in[0]->shape;
-  s.push_back(axis_attrs(c.attrs).size);
+  s.push_back(a.depth);
   checked_numel(s, "one_hot");
-  c.output(s, DType::float32);
+  c.output(s, a.dtype);
 }
 void run_one_hot(const RunContext& c) {
   const View &x = c.in[0], &y = c.out[0];
-  const int64_t depth = axis_attrs(c.attrs).size;
+  const auto [depth, dtype, strict] = c.attrs.as<OneHotAttrs>();
   fill_zero(y);
-  dispatch(x.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    for (int64_t i = 0, n = x.numel(); i < n; ++i) {
-      int64_t at = int64_t(x.as<T>()[i]);
-      if (at >= 0 && at < depth) y.as<float>()[i * depth + at] = 1;
-    }
+  dispatch(x.dtype, [&](auto index) {
+    dispatch(dtype, [&](auto zero) {
+      for (int64_t i = 0, n = x.numel(); i < n; ++i) {
+        const int64_t at = int64_t(x.as<decltype(index)>()[i]);
+        const bool inside = at >= 0 && at < depth;
+        FASTDL_CHECK(inside || !strict, ValueError, "one_hot: class ", at, " at position ", i, " is outside [0, ",
+                     depth, ")");
+        if (inside) y.as<decltype(zero)>()[i * depth + at] = 1;
+      }
+    });
   });
 }
 Attributes describe_one_hot(const DescribeContext& c) { return {{"depth", axis_attrs(c.attrs).size}}; }
@@ -304,10 +314,10 @@ Tensor gather(const Tensor& x, const Tensor& indices, int64_t axis) {
   return apply(op_gather, {x, indices}, AxisAttrs{normalize_axis(axis, x->shape.rank(), "gather"), 0, {}});
 }
 
-Tensor one_hot(const Tensor& indices, int64_t depth) {
+Tensor one_hot(const Tensor& indices, int64_t depth, DType dtype, bool strict) {
   check_indices(indices, "one_hot", "indices");
   FASTDL_CHECK(depth >= 0, ValueError, "one_hot: expected a depth of at least 0, got ", depth);
-  return apply(op_one_hot, {indices}, AxisAttrs{0, depth, {}});
+  return apply(op_one_hot, {indices}, OneHotAttrs{depth, dtype, strict});
 }
 
 }  // namespace fastdl

@@ -86,7 +86,7 @@ void run_embed(const RunContext& c) {
   const View &x = c.in[0], &y = c.out[0];
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const T fill = y.dtype == DType::bool8 ? T(a.fill != 0) : T(a.fill);
+    const T fill = y.dtype == DType::bool8 ? T(a.fill != 0) : convert<T>(a.fill);
     parallel_for(y.numel(), grain_for(0.2), [&](int64_t begin, int64_t end) {
       std::fill(y.as<T>() + begin, y.as<T>() + end, fill);
     });

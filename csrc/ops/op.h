@@ -134,6 +134,8 @@ inline Outputs apply(const Op& op, std::initializer_list<Tensor> in, const Attrs
 extern const Op op_assign;  // assign_(target, value)
 
 View view_of(const Tensor& t);
+// RuntimeError: `who` would write into a snapshot (core/storage.h).
+[[noreturn]] void refuse_snapshot(const char* who);
 
 // Sees every call of one thread while a plan is recorded (plan/recorder.cc). At most one per thread.
 class CallObserver {

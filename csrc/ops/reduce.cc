@@ -138,7 +138,7 @@ void run_sum(const RunContext& c) {
   const View& y = c.out[0];
   if (!is_float(c.in[0].dtype)) {
     dispatch(c.in[0].dtype, [&](auto zero) {
-      reduce_plain<decltype(zero)>(c, int64_t(0), [](int64_t a, auto b) { return a + int64_t(b); });
+      reduce_plain<decltype(zero)>(c, int64_t(0), [](int64_t a, auto b) { return int64_t(uint64_t(a) + uint64_t(int64_t(b))); });
     });
     return;
   }
@@ -190,11 +190,12 @@ void run_min(const RunContext& c) {
     reduce_plain<T>(c, std::numeric_limits<T>::max(), [](T a, T b) { return std::min(a, b); });
   });
 }
-// Split evenly among equal elements, as TensorFlow and torch.amax do.
+// Split evenly among equal elements, as TensorFlow and torch.amax do; where there is NaN, among those that are NaN.
 void grad_extreme(GradContext& c) {
   const ReduceAttrs& a = reduce_attrs(c.attrs);
   const Shape kept = kept_shape(c);
-  Tensor chosen = cast(eq(c.in[0], reshape(c.out[0], kept)), DType::float32);
+  const Tensor at_extreme = logical_or(eq(c.in[0], reshape(c.out[0], kept)), isnan(c.in[0]));
+  const Tensor chosen = cast(at_extreme, DType::float32);
   Tensor count = apply(op_sum, {chosen}, ReduceAttrs{a.first, a.last, true, 1});
   c.gin[0] = mul(chosen, div(reshape(c.gout[0], kept), count));
 }

@@ -4,7 +4,9 @@
 // differentiated again (grad_enabled() while it runs) it is written with differentiable ops instead.
 #include "ops/unary.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "autograd/tape.h"
@@ -166,6 +168,27 @@ const Op op_clip = OpRow{
     .name = "clip", .infer = infer_same_as_first, .run = run_unary<&K::clip>, .grad = grad_clip,
     .describe = describe_clip, .grad_out = false, .elementwise = true, .row = row_unary<&K::clip>};
 
+struct IntegerBounds {
+  int64_t low, high;
+};
+// Bounds outside of the type are the type's own.
+void run_clip_int(const RunContext& c) {
+  const IntegerBounds bounds = c.attrs.as<IntegerBounds>();
+  run_each<void>(c, [=](auto v) {
+    using T = decltype(v);
+    using Limits = std::numeric_limits<T>;
+    if constexpr (std::is_integral_v<T>) {
+      const T low = T(std::clamp<int64_t>(bounds.low, Limits::min(), Limits::max()));
+      const T high = T(std::clamp<int64_t>(bounds.high, Limits::min(), Limits::max()));
+      return v < low ? low : v > high ? high : v;
+    } else {
+      return v;
+    }
+  });
+}
+const Op op_clip_int = OpRow{
+    .name = "clip_int", .infer = infer_same_as_first, .run = run_clip_int, .elementwise = true};
+
 // --- functions whose gradient is one kernel, the activations among them -------------------------------------
 //
 // FUSED_GRAD(fn, second, describe): the op dx = name_grad(dy, t) with t = x or y as `which` says. It is linear
@@ -203,6 +226,12 @@ FROM_X(abs)
 // dx = dy / (2 y)
 FUSED_GRAD(sqrt, scale(reciprocal(square(t(c))), -0.5))
 FROM_Y(sqrt)
+// sqrt whose gradient at 0 is 0: what the root of a sum of squares has there
+FUSED_GRAD(root, where(eq(t(c), constant(0)), constant(0), scale(reciprocal(square(t(c))), -0.5)))
+void grad_root(GradContext& c) { c.gin[0] = apply(op_root_grad, {g(c), y(c)}, c.attrs); }
+const Op op_root = OpRow{
+    .name = "root", .infer = infer_same_as_first, .run = run_unary<&K::sqrt>, .grad = grad_root, .grad_in = 0,
+    .elementwise = true};
 FUSED_GRAD(relu, zero_like(t(c)))
 FROM_Y(relu)
 FUSED_GRAD(leaky_relu, zero_like(t(c)), describe_leaky_relu)
@@ -262,6 +291,7 @@ FROM_X(gelu_tanh)
 #define FUNCTION(name) \
   Tensor name(const Tensor& x) { return unary(op_##name, x); }
 FUNCTION(sqrt)
+FUNCTION(root)
 FUNCTION(rsqrt)
 FUNCTION(exp)
 FUNCTION(log)
@@ -279,12 +309,17 @@ FUNCTION(softsign)
 FUNCTION(hard_sigmoid)
 FUNCTION(tanh)
 
-Tensor neg(const Tensor& x) { return unary_number(op_neg, op_neg_int, x); }
+Tensor neg(const Tensor& x) {
+  FASTDL_CHECK(!x || x->dtype != DType::bool8, TypeError, "neg: truth values have no sign; use ~ or logical_not");
+  return unary_number(op_neg, op_neg_int, x);
+}
 Tensor abs(const Tensor& x) { return unary_number(op_abs, op_abs_int, x); }
 Tensor sign(const Tensor& x) { return unary_number(op_sign, op_sign_int, x); }
 Tensor square(const Tensor& x) {
   FASTDL_CHECK(x, TypeError, "square: expected a tensor, got None");
-  return is_float(x->dtype) ? unary(op_square, x) : mul(x, x);
+  if (is_float(x->dtype)) return unary(op_square, x);
+  const Tensor n = x->dtype == DType::bool8 ? cast(x, DType::int64) : x;
+  return mul(n, n);
 }
 // Integers are whole already.
 Tensor floor(const Tensor& x) { return x && !is_float(x->dtype) ? copy(x) : unary(op_floor, x); }
@@ -305,9 +340,11 @@ Tensor scale_shift(const Tensor& x, double factor, double shift) {
 Tensor scale(const Tensor& x, double factor) { return scale_shift(x, factor, 0); }
 Tensor clip(const Tensor& x, double lo, double hi) {
   FASTDL_CHECK(!(lo > hi), ValueError, "clip: expected lo <= hi, got ", lo, " and ", hi);
-  if (x && !is_float(x->dtype) && std::isfinite(lo) && std::isfinite(hi) && lo == std::floor(lo) &&
-      hi == std::floor(hi))
-    return minimum(maximum(x, full({}, x->dtype, lo)), full({}, x->dtype, hi));
+  // Integers stay integers where the bounds are whole, infinity included.
+  if (x && !is_float(x->dtype) && lo == std::floor(lo) && hi == std::floor(hi)) {
+    const Tensor n = x->dtype == DType::bool8 ? cast(x, DType::int64) : x;
+    return apply(op_clip_int, {n}, IntegerBounds{convert<int64_t>(lo), convert<int64_t>(hi)});
+  }
   return unary(op_clip, x, float(lo), float(hi));
 }
 Tensor leaky_relu(const Tensor& x, double slope) {

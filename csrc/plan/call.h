@@ -30,7 +30,7 @@ struct Call {
 };
 
 struct Buffer {
-  Ref<Storage> storage;  // external: the memory itself; intermediate: null
+  KeptStorage storage;  // external: the memory itself; intermediate: null
   int64_t bytes = 0;
   bool external = false;
 };

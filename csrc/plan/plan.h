@@ -148,7 +148,7 @@ class Plan : public RefCounted {
   Pace pace_;
   Prepack prepack_;
   size_t commit_ = 0;  // steps before this one can be abandoned without a trace
-  std::vector<Ref<Storage>> external_, written_;  // memory of others; what of it the steps change
+  std::vector<KeptStorage> external_, written_;  // memory of others; what of it the steps change
   Ref<Storage> arena_;
   int64_t arena_bytes_ = 0;
   std::vector<Tensor> inputs_, outputs_;

@@ -6,6 +6,7 @@ what its defaults are; so does `help`.
 
 from .._core import (
     abs,
+    accumulate_,
     adagrad_,
     adam_,
     add,
@@ -75,6 +76,7 @@ from .._core import (
     relu,
     reshape,
     rmsprop_,
+    root,
     round,
     rsqrt,
     scale_shift,
@@ -110,6 +112,7 @@ from .._core import (
 
 __all__ = [
     "abs",
+    "accumulate_",
     "adagrad_",
     "adam_",
     "add",
@@ -179,6 +182,7 @@ __all__ = [
     "relu",
     "reshape",
     "rmsprop_",
+    "root",
     "round",
     "rsqrt",
     "scale_shift",

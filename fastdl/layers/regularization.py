@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _core
 from .._core import Tensor
+from .._identifiers import LAYERS
 from ..regularizers import L1L2
 from .core import Elementwise
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+@LAYERS.register
 class Dropout(Elementwise):
     """In training, sets a random part of the elements to 0 and divides the others by `1 - rate`.
 
@@ -74,6 +76,7 @@ class Dropout(Elementwise):
         }
 
 
+@LAYERS.register
 class GaussianNoise(Elementwise):
     """In training, adds normal values with deviation `stddev` (from 0 to 1).
 
@@ -97,6 +100,7 @@ class GaussianNoise(Elementwise):
         return {**super().get_config(), "stddev": self.stddev, "seed": self.seed}
 
 
+@LAYERS.register
 class ActivityRegularization(Elementwise):
     """Returns its input and adds `l1 * sum(|x|) + l2 * sum(x^2)`, per sample, to the losses."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor
-from .._identifiers import suggestion
+from .._identifiers import METRICS, suggestion
 from ..losses._reduce import divide_no_nan
 from .confusion import ConfusionMetric
 
@@ -24,6 +24,7 @@ def _one_of(who: str, argument: str, value: str, known: tuple[str, ...]) -> str:
     )
 
 
+@METRICS.register
 class AUC(ConfusionMetric):
     """Area under a curve that is sampled at thresholds, summed up by a Riemann rule; as Keras's.
 

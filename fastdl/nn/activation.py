@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import _core, ops
+from .. import _core, _functions
 from . import functional
 from .module import Module
 
@@ -61,21 +61,21 @@ class ELU(Module):
 
 
 class SELU(_InPlace):
-    """Scaled ELU, see `ops.selu`."""
+    """Scaled ELU, see `fastdl.selu`."""
 
     def forward(self, x: Any) -> Tensor:
         return _core.selu(x)
 
 
 class GELU(Module):
-    """`x * Phi(x)`; `approximate` is "none" or "tanh", see `ops.gelu`."""
+    """`x * Phi(x)`; `approximate` is "none" or "tanh", see `fastdl.gelu`."""
 
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
         self.approximate = approximate
 
     def forward(self, x: Any) -> Tensor:
-        return ops.gelu(x, self.approximate)
+        return _functions.gelu(x, self.approximate)
 
     def extra_repr(self) -> str:
         return f"approximate={self.approximate!r}"
@@ -121,7 +121,7 @@ class LogSigmoid(Module):
     """`log(sigmoid(x))`."""
 
     def forward(self, x: Any) -> Tensor:
-        return ops.logsigmoid(x)
+        return _functions.logsigmoid(x)
 
 
 class Hardsigmoid(_InPlace):

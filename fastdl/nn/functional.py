@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import _core, ops
-from ..ops import gelu as gelu
-from ..ops import logsigmoid as logsigmoid
-from ..ops import one_hot as one_hot
-from ..ops import sigmoid as sigmoid
-from ..ops import softsign as softsign
-from ..ops import tanh as tanh
+from .. import _core, _functions
+from .._functions import gelu as gelu
+from .._functions import logsigmoid as logsigmoid
+from .._functions import sigmoid as sigmoid
+from .._functions import softsign as softsign
+from .._functions import tanh as tanh
 from ._losses import binary_cross_entropy as binary_cross_entropy
 from ._losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from ._losses import cross_entropy as cross_entropy
@@ -57,7 +56,7 @@ def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 
 def selu(x: Any, inplace: bool = False) -> Tensor:
-    """Scaled ELU, see `ops.selu`."""
+    """Scaled ELU, see `fastdl.selu`."""
     return _core.selu(x)
 
 
@@ -95,7 +94,7 @@ def softmax(x: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
         >>> softmax([[0.0, 0.0]], dim=1).tolist()
         [[0.5, 0.5]]
     """
-    return ops.softmax(x, _implicit_dim("softmax", x) if dim is None else dim, dtype=dtype)
+    return _functions.softmax(x, _implicit_dim("softmax", x) if dim is None else dim, dtype=dtype)
 
 
 def log_softmax(x: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
@@ -105,7 +104,8 @@ def log_softmax(x: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
         >>> log_softmax([[0.0, -1000.0]], dim=1).tolist()
         [[0.0, -1000.0]]
     """
-    return ops.log_softmax(x, _implicit_dim("log_softmax", x) if dim is None else dim, dtype=dtype)
+    dim = _implicit_dim("log_softmax", x) if dim is None else dim
+    return _functions.log_softmax(x, dim, dtype=dtype)
 
 
 def _implicit_dim(who: str, x: Any) -> int:
@@ -143,6 +143,31 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False
     return _core.mul(x, 0.0) if p == 1 else _core.dropout(x, p)
 
 
+def one_hot(x: Any, num_classes: int = -1) -> Tensor:
+    """A new last axis with 1 at the class and 0 elsewhere, int64.
+
+    Args:
+        x: classes, integers from 0 on.
+        num_classes: the size of the new axis; -1 takes one more than the largest class.
+
+    Raises:
+        TypeError: x isn't of an integer type.
+        ValueError: a class is negative, or not below `num_classes`; or there is none to count.
+
+    Example:
+        >>> one_hot([0, 2]).tolist()
+        [[1, 0, 0], [0, 0, 1]]
+    """
+    x = _core.as_tensor(x)
+    if num_classes == -1:
+        if not x.numel():
+            raise ValueError("one_hot: num_classes must be given where x has no elements")
+        num_classes = int(_core.max(x, None, False).item()) + 1
+    if num_classes < 1:
+        raise ValueError(f"one_hot: num_classes: expected at least 1, or -1, got {num_classes}")
+    return _core.one_hot(x, num_classes, "int64", True)
+
+
 def normalize(x: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """x divided by its p-norm along `dim`, but at least by `eps`.
 
@@ -150,7 +175,7 @@ def normalize(x: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tenso
         >>> normalize([[3.0, 4.0]]).tolist()
         [[0.6000000238418579, 0.800000011920929]]
     """
-    return _core.div(x, _core.maximum(ops.norm(x, p, dim, True), eps))
+    return _core.div(x, _core.maximum(_functions.norm(x, p, dim, True), eps))
 
 
 def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:

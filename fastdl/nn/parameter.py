@@ -55,6 +55,7 @@ class Parameter(Tensor):
         constraint: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         super().__init__(data, dtype)
+        self._snapshot = False  # the memory is the parameter's own from now on
         self.requires_grad = requires_grad
         self.name = name
         self.path = path or name
