@@ -99,7 +99,7 @@ class _Random(Initializer):
     def __init__(self, seed: Any = None) -> None:
         if seed is not None and not isinstance(seed, (int, np.integer, SeedGenerator)):
             raise ValueError(f"seed must be an int, a SeedGenerator or None, got {seed!r}")
-        self._seed: int | SeedGenerator | None = seed
+        self._seed: Any = seed
 
     @property
     def seed(self) -> int | None:
