@@ -16,6 +16,7 @@
 
 #include "core/parallel.h"
 #include "core/subnormals.h"
+#include "cpu/gemm_blocks.h"
 #include "cpu/isa.h"
 
 namespace fastdl {
@@ -362,63 +363,42 @@ void multiply_rows(const KernelTable& isa, const Problem& p) {
 
 void multiply(const KernelTable& isa, const Problem& p, int64_t threads);
 
-// Few elements, each a sum of many blocks: threads take different blocks of k. Their sums are kept apart, of some
-// blocks at a time, and then added to C in order.
-constexpr int64_t kPartialSums = 1 << 20;  // floats: at most 4 MiB
-
-// The blocks whose sums are kept at a time; 0 if threads had better take different elements.
-int64_t blocks_at_a_time(const KernelTable& isa, const Problem& p, int64_t threads) {
-  const int64_t blocks = ceil_div(p.k, kSumBlock), at_once = std::min(blocks, kPartialSums / (p.m * p.n));
-  if (threads == 1 || blocks == 1 || at_once < std::min(blocks, 2 * threads)) return 0;
+// Blocks whose sums are kept at a time, where threads take different blocks of k; 0 if they had better take different
+// elements.
+int64_t choose_blocks(const KernelTable& isa, const Problem& p, int64_t threads) {
+  const int64_t at_a_time = blocks_at_a_time(p.m, p.n, p.k, threads);
   const double time = product_time(isa, p);
-  if (time < 2 * kLeastTime) return 0;
+  if (!at_a_time || time < 2 * kLeastTime) return 0;
   const double packing = p.b_transposed && !few_rows(p) ? kTransposedFloatTime * double(p.n) : 0;
   const double by_elements = choose_grid(isa, p, time, threads).time + packing * double(p.k);
-  const double one = (arithmetic_time(isa, double(p.m), p.n, double(kSumBlock)) +
-                      (packing + kFloatTime * double(p.m + p.n)) * double(kSumBlock) +
-                      4 * kFloatTime * double(p.m * p.n));
-  const double by_blocks = one * (double(ceil_div(blocks, threads)) + 0.1);
-  return by_blocks < 0.9 * by_elements ? at_once : 0;
+  const double one = arithmetic_time(isa, double(p.m), p.n, double(kSumBlock)) +
+                     (packing + kFloatTime * double(p.m + p.n)) * double(kSumBlock) +
+                     4 * kFloatTime * double(p.m * p.n);
+  const double by_blocks = one * (double(ceil_div(ceil_div(p.k, kSumBlock), threads)) + 0.1);
+  return by_blocks < 0.9 * by_elements ? at_a_time : 0;
 }
 
-void multiply_by_blocks(const KernelTable& isa, const Problem& p, int64_t at_once) {
-  const int64_t blocks = ceil_div(p.k, kSumBlock), size = ceil_div(p.m * p.n, 16) * 16;
-  float* parts = static_cast<float*>(scratch(Scratch::gemm_parts, size_t(at_once * size) * sizeof(float)));
-  const auto grain = [](double each) { return std::max<int64_t>(1, int64_t(kLeastTime / std::max(each, 1.0))); };
-  for (int64_t first = 0; first < blocks; first += at_once) {
-    const int64_t count = std::min(at_once, blocks - first);
-    parallel_for_flushing(count, grain(product_time(isa, p) / double(blocks)), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t l = (first + i) * kSumBlock;
-        Problem one = p;
-        one.k = std::min(kSumBlock, p.k - l);
-        one.a += l * p.a_col;
-        one.b += p.panel ? l * p.panel : p.b_transposed ? l : l * p.b_row;
-        one.epilogue = {};
-        if (l > 0) {  // the first one begins in C
-          one.c = parts + i * size;
-          one.c_row = p.n;
-          one.start = Start::nothing;
-        }
-        multiply(isa, one, 1);
-      }
-    });
-    const bool last = first + count == blocks;
-    parallel_for_flushing(p.m, grain(0.1 * double(p.n * count)), [&](int64_t begin, int64_t end) {
-      const int64_t width = p.c_row == p.n ? (end - begin) * p.n : p.n;
-      for (int64_t i = first == 0; i < count; ++i)
-        for (int64_t at = begin * p.n; at < end * p.n; at += width) {
-          float* c = p.c + at / p.n * p.c_row;
-          isa.add(c, c, parts + i * size + at, width, 1, 1, nullptr);
-        }
-      if (last) finish(p, p.c + begin * p.c_row, end - begin, p.n, p.epilogue.bias);
-    });
-  }
+void multiply_by_blocks(const KernelTable& isa, const Problem& p, int64_t at_a_time) {
+  const auto one_block = [&](int64_t l, int64_t k, float* c, int64_t c_row) {
+    Problem one = p;
+    one.k = k;
+    one.a += l * p.a_col;
+    one.b += p.panel ? l * p.panel : p.b_transposed ? l : l * p.b_row;
+    one.c = c;
+    one.c_row = c_row;
+    one.start = l == 0 ? p.start : Start::nothing;
+    one.epilogue = {};
+    multiply(isa, one, 1);
+  };
+  sum_blocks(p.m, p.n, p.k, p.c, p.c_row, at_a_time, product_time(isa, p) / double(ceil_div(p.k, kSumBlock)), one_block,
+             [&](int64_t begin, int64_t end) {
+               finish(p, p.c + begin * p.c_row, end - begin, p.n, p.epilogue.bias);
+             });
 }
 
 void multiply(const KernelTable& isa, const Problem& p, int64_t threads) {
   if (p.k > kSumBlock)
-    if (const int64_t at_once = blocks_at_a_time(isa, p, threads)) return multiply_by_blocks(isa, p, at_once);
+    if (const int64_t at_a_time = choose_blocks(isa, p, threads)) return multiply_by_blocks(isa, p, at_a_time);
   const int64_t row_tiles = ceil_div(p.m, isa.gemm_tile_rows());
   if (p.panel) return multiply_as_it_lies(isa, p, threads);
   if (p.b_transposed) return few_rows(p) ? multiply_rows(isa, p) : multiply_packing(isa, p, threads);

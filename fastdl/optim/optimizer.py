@@ -11,6 +11,7 @@ import numpy as np
 from .. import _core
 from .._core import Tensor
 from .._flat import FlatParameters, Run
+from .._interrupts import held_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -188,6 +189,7 @@ class Optimizer:
                 loss = closure()
             finally:
                 _core.set_grad_enabled(before)
+        ready = []
         for group, engine in zip(self.param_groups, self._engines, strict=True):
             if not (
                 engine.complete and engine.flat.at_home() and self._slots(group) == engine.wanted
@@ -198,8 +200,11 @@ class Optimizer:
             if group["lr"] is not engine.rate:
                 engine.set_rate(group["lr"])
             engine.hyper_array[1] = -1.0 if group["maximize"] else 1.0
-            self._update(engine, group)
-            engine.count()
+            ready.append((engine, group))
+        with held_back():  # Ctrl-C leaves weights, states and counts as before or after a step
+            for engine, group in ready:
+                self._update(engine, group)
+                engine.count()
         return loss
 
     def _select(self, engine: _Engine, group: dict[str, Any]) -> None:
