@@ -168,7 +168,8 @@ void run_swap_generator(const RunContext& c) {
   state[0] = int64_t(seed);
   state[1] = int64_t(counter);
 }
-const Op op_swap_generator = {"swap_generator_", infer_swap_generator, run_swap_generator, nullptr, 1, 0, false, true};
+const Op op_swap_generator = OpRow{
+    .name = "swap_generator_", .infer = infer_swap_generator, .run = run_swap_generator, .mutates = 1, .random = true};
 
 Tensor draw(const Op& op, const Shape& shape, double a, double b) {
   checked_numel(shape, op.name);
