@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import _core
+from ._device import device as _device
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -53,7 +54,7 @@ def set_rng_state(state: tuple[int, int]) -> None:
 class Generator:
     """A random state of its own, for the `generator` argument of samplers and creation functions.
 
-    In a `with` block all random operations draw from it.
+    In a `with` block all random operations draw from it. `device` may only be the CPU.
 
     Example:
         >>> g = Generator().manual_seed(7)
@@ -61,7 +62,8 @@ class Generator:
         (4,)
     """
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self, device: Any = "cpu") -> None:
+        _device(device)
         self._state = (0, 0)
         self._outside: list[tuple[int, int]] = []
 

@@ -171,6 +171,8 @@ Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy_data
 }
 
 py::array array_from(const Tensor& t) {
+  FASTDL_CHECK(t->storage->on_cpu(), TypeError, "a tensor on device '", t->device().name,
+               "' cannot share memory with NumPy; copy it with .to('cpu')");
   note_host_read(t);
   Storage* s = t->storage.get();
   s->retain();

@@ -1,5 +1,6 @@
 // Recorder, Plan and the loop. A replay holds no GIL; it takes it for a moment every 50 ms to let signals in.
 #include "bind/convert.h"
+#include "bind/interrupt.h"
 #include "plan/loop.h"
 #include "plan/plan.h"
 
@@ -38,12 +39,12 @@ class Feeding {
   ~Feeding() {
     for (size_t i = 0; i < plan_.inputs().size(); ++i) plan_.rebind(int(i), nullptr);
   }
-  void feed(int i, void* data) {
+  void feed(int i, const Device& device, void* data) {
     const Tensor& slot = plan_.inputs()[size_t(i)];
     if (plan_.can_rebind(i) && !plan_.writes_into(data, slot->bytes()))
       plan_.rebind(i, data);
     else
-      std::memmove(slot->raw(), data, size_t(slot->bytes()));
+      copy_bytes(slot->device(), slot->raw(), device, data, slot->bytes());
   }
 
  private:
@@ -70,8 +71,9 @@ std::vector<Tensor> replay(Plan& plan, const std::vector<Tensor>& values) {
   without_gil([&](auto& interrupted) {
     Feeding feeding(plan);
     Plan::Paced step(plan);
-    for (size_t i = 0; i < sources.size(); ++i) feeding.feed(int(i), sources[i]->raw());
-    const bool done = plan.replay(interrupted);
+    InterruptFlag interrupt(plan.may_stop());
+    for (size_t i = 0; i < sources.size(); ++i) feeding.feed(int(i), sources[i]->device(), sources[i]->raw());
+    const bool done = plan.replay(interrupted, interrupt.flag());
     if (done) step.done();
     return done;
   });
@@ -95,10 +97,11 @@ py::object call(Plan& plan, const py::array& x) {
   without_gil([&](auto& interrupted) {
     Feeding feeding(plan);
     Plan::Paced step(plan);
-    feeding.feed(0, from);
-    const bool done = plan.replay(interrupted);
+    InterruptFlag interrupt(plan.may_stop());
+    feeding.feed(0, cpu(), from);
+    const bool done = plan.replay(interrupted, interrupt.flag());
     if (done) step.done();
-    std::memcpy(to, out->raw(), size_t(out->bytes()));
+    copy_bytes(cpu(), to, out->device(), out->raw(), out->bytes());
     return done;
   });
   return result;
@@ -202,7 +205,10 @@ void bind_plan(py::module_& m) {
         o.batch = batch;
         o.steps = steps;
         o.seconds = seconds;
-        return without_gil([&](auto& interrupted) { return run_loop(plan, o, interrupted); });
+        return without_gil([&](auto& interrupted) {
+          InterruptFlag interrupt(plan.may_stop());
+          return run_loop(plan, o, interrupted, interrupt.flag());
+        });
       },
       py::arg("plan"), py::arg("feeds"), py::arg("sinks"), py::arg("per_step"), py::arg("indices"),
       py::arg("first"), py::arg("batch"), py::arg("steps"), py::arg("seconds"));

@@ -20,7 +20,7 @@ class Attrs {
   Attrs() = default;
   template <class T>
     requires(!std::is_same_v<T, Attrs>)
-  Attrs(const T& value) : empty_(false) {  // NOLINT: implicit on purpose
+  Attrs(const T& value) : size_(sizeof value) {  // NOLINT: implicit on purpose
     if constexpr (kInline<T>)
       std::memcpy(bytes_, &value, sizeof value);
     else
@@ -28,13 +28,14 @@ class Attrs {
   }
   template <class T>
   const T& as() const {
+    FASTDL_CHECK(size_ == sizeof(T) || empty(), RuntimeError, "the attributes are of another op's type");
     if constexpr (kInline<T>)
       return *reinterpret_cast<const T*>(bytes_);
     else
       return static_cast<const Shared<T>*>(shared_.get())->value;
   }
   // Then a struct that lies inline reads as zeros.
-  bool empty() const { return empty_; }
+  bool empty() const { return !size_; }
 
  private:
   static constexpr size_t kInlineBytes = 176;
@@ -47,7 +48,7 @@ class Attrs {
   };
   alignas(8) unsigned char bytes_[kInlineBytes] = {};
   Ref<RefCounted> shared_;
-  bool empty_ = true;
+  size_t size_ = 0;
 };
 
 // Attributes as names and values, for whoever prints a plan or translates it.

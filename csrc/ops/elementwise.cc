@@ -376,7 +376,7 @@ void infer_into_first(InferContext& c) {
 void run_assign(const RunContext& c) { assign_values(c.in[0], c.in[1]); }
 void run_add_into(const RunContext& c) {
   View in[] = {c.in[0], c.in[1]};
-  const RunContext onto_first{in, c.in, c.attrs};
+  const RunContext onto_first{c.op, in, c.in, c.attrs, nullptr, 2, 1};
   if (c.in[0].dtype == DType::bool8)
     run_compare<nullptr, std::logical_or<>>(onto_first);
   else
@@ -440,7 +440,7 @@ Tensor logical_and(const Tensor& a, const Tensor& b) {
 Tensor logical_or(const Tensor& a, const Tensor& b) {
   return apply_binary(op_logical_or, a, b, DType::bool8);
 }
-Tensor logical_not(const Tensor& x) { return eq(cast(x, DType::bool8), zeros({}, DType::bool8)); }
+Tensor logical_not(const Tensor& x) { return eq(cast(x, DType::bool8), zeros({}, DType::bool8, x->device())); }
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(condition && a && b, TypeError, "where: expected three tensors, got None");

@@ -253,9 +253,12 @@ void run_split(const RunContext& c) {
 }
 void grad_split(GradContext& c) {
   const JoinAttrs& a = c.attrs.as<JoinAttrs>();
+  const Device* device = nullptr;
+  for (int i = 0; i < a.parts; ++i)
+    if (c.gout[i]) device = &c.gout[i]->device();
   std::vector<Tensor> parts;
   for (int i = 0; i < a.parts; ++i)
-    parts.push_back(c.gout[i] ? c.gout[i] : zeros(c.out[i]->shape));
+    parts.push_back(c.gout[i] ? c.gout[i] : zeros(c.out[i]->shape, DType::float32, *device));
   c.gin[0] = concat(parts, a.axis);
 }
 Attributes describe_split(const DescribeContext& c) {

@@ -7,6 +7,7 @@
 #pragma once
 #include <initializer_list>
 
+#include "core/parallel.h"
 #include "core/tensor.h"
 #include "ops/attrs.h"
 
@@ -20,8 +21,10 @@ struct View {
   void* data = nullptr;
   Shape shape;
   DType dtype = DType::float32;
+  const Device* device = nullptr;  // null: the CPU
 
   int64_t numel() const { return shape.numel(); }
+  int64_t bytes() const { return numel() * size_of(dtype); }
   template <class T = float>
   T* as() const {
     return static_cast<T*>(data);
@@ -48,9 +51,16 @@ struct InferContext {
 };
 
 struct RunContext {
+  const Op& op;
   const View* in;
   const View* out;
   const Attrs& attrs;
+  void* workspace = nullptr;  // what the op asked for
+  int inputs = 0, outputs = 0;
+  template <class T>
+  T* scratch() const {
+    return static_cast<T*>(workspace);
+  }
 };
 
 // grad() sets gin[i] for every input with needs(i); a null gin[i] means zero. gout[i] is null where
@@ -91,6 +101,8 @@ struct OpRow {
   void (*run)(const RunContext&) = nullptr;  // on the CPU; null: the output is a view of input 0
   void (*grad)(GradContext&) = nullptr;      // null: not differentiable
   Attributes (*describe)(const DescribeContext&) = nullptr;  // null: the op has no attributes
+  // Bytes of memory that run() wants beside its results, from shapes, types and attributes alone.
+  int64_t (*workspace)(const RunContext&) = nullptr;
   uint32_t mutates = 0;                      // bit i: input i is written in place
   uint32_t grad_in = ~0u;                    // bit i: grad() reads the values of input i
   bool grad_out = true;                      // grad() reads the values of the outputs
@@ -107,8 +119,19 @@ struct Op : OpRow {
   Op(const OpRow& row);  // NOLINT: implicit, so that `const Op op_x = OpRow{...}` adds a row
   Op(const Op&) = delete;
   const Op* const next;  // in the list
+  const int number;      // of its place in there
 };
 const Op* first_op();
+
+// What computes the op on a device; null: nothing does. A view is no call: ask only where op.run is not null.
+RunFunction run_of(const Op& op, const Device& device);
+// Registers a device with the functions that its table has. ValueError if the name is taken.
+void register_device(const DeviceTable& table);
+
+// How calls that take a while run, set by the interpreter's side: it calls `run`, where `may_stop` within a Watch.
+using LongRun = void (*)(FunctionRef<void()> run, bool may_stop);
+void set_long_run(LongRun f);
+inline constexpr int64_t kLongCall = int64_t(1) << 20;  // bytes of operands from which on a call may take a while
 
 // For an attribute struct that describes itself.
 template <class T>
@@ -131,6 +154,8 @@ inline Outputs apply(const Op& op, std::initializer_list<Tensor> in, const Attrs
                      const Tensor& into = nullptr) {
   return apply(op, in.begin(), int(in.size()), attrs, into);
 }
+// x on another device; on the tape. A plan does not hold such a step.
+Tensor to_device(const Tensor& x, const Device& device);
 extern const Op op_assign;  // assign_(target, value)
 
 View view_of(const Tensor& t);

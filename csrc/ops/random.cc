@@ -153,6 +153,24 @@ const Op op_dropout = OpRow{
     .name = "dropout", .infer = infer_dropout, .run = run_dropout, .grad = grad_dropout,
     .describe = describe<DropoutAttrs>, .grad_in = 0, .random = true};
 
+// --- streams -------------------------------------------------------------------------------------------
+
+void infer_swap_generator(InferContext& c) {
+  check_tensor(c.in[0], "swap_generator_", "state");
+  FASTDL_CHECK(c.in[0]->dtype == DType::int64 && c.in[0]->numel() == 2, ValueError,
+               "swap_generator_: expected a state of two int64 values, got ", c.in[0]->dtype, " of shape ",
+               c.in[0]->shape);
+}
+void run_swap_generator(const RunContext& c) {
+  int64_t* state = c.in[0].as<int64_t>();
+  const uint64_t seed = generator().seed, counter = generator().counter;
+  generator().set(uint64_t(state[0]), uint64_t(state[1]));
+  state[0] = int64_t(seed);
+  state[1] = int64_t(counter);
+}
+const Op op_swap_generator = OpRow{
+    .name = "swap_generator_", .infer = infer_swap_generator, .run = run_swap_generator, .mutates = 1, .random = true};
+
 Tensor draw(const Op& op, const Shape& shape, double a, double b) {
   checked_numel(shape, op.name);
   FASTDL_CHECK(std::isfinite(a) && std::isfinite(b), ValueError, op.name,
@@ -186,6 +204,7 @@ Tensor permutation(int64_t n) {
   FASTDL_CHECK(n >= 0, ValueError, "permutation: expected a length of at least 0, got ", n);
   return apply(op_permutation, {}, DrawAttrs{{n}, 0, 0, 0, 0});
 }
+void swap_generator_(const Tensor& state) { apply(op_swap_generator, {state}); }
 // 1 with probability p, else 0; below 0 and NaN count as 0, above 1 as 1.
 Tensor bernoulli(const Tensor& p) {
   check_tensor(p, "bernoulli", "p");

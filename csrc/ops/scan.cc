@@ -112,13 +112,25 @@ void add_up(Out* y, const T* x, int64_t rows, int64_t n, int64_t pitch, Running<
 
 // Long rows are cut into blocks of fixed size: first the sum of each block, then where each block starts, then the
 // blocks themselves. So threads do not show in the bits.
+constexpr int64_t kBlock = 8192, kColumns = 32;
+struct Blocks {
+  int64_t columns, pieces, block, blocks, lines;
+  explicit Blocks(const Extents& e)
+      : columns(std::min(e.inner, kColumns)), pieces((e.inner - 1) / kColumns + 1),
+        block(std::max<int64_t>(1, kBlock / columns)), blocks((e.reduced - 1) / block + 1), lines(e.outer * pieces) {}
+};
+// Where each block starts, as a double or an integer of that size.
+int64_t cumsum_workspace(const RunContext& c) {
+  if (!c.in[0].numel()) return 0;
+  const int axis = c.attrs.as<CumsumAttrs>().axis;
+  const Blocks b(Extents(c.in[0].shape, axis, axis + 1));
+  return b.lines * b.blocks * b.columns * int64_t(sizeof(uint64_t));
+}
 void run_cumsum(const RunContext& c) {
-  constexpr int64_t kBlock = 8192, kColumns = 32;
   const CumsumAttrs& a = c.attrs.as<CumsumAttrs>();
   const Extents e(c.in[0].shape, a.axis, a.axis + 1);
   if (!c.out[0].numel()) return;
-  const int64_t columns = std::min(e.inner, kColumns), pieces = (e.inner - 1) / kColumns + 1;
-  const int64_t block = std::max<int64_t>(1, kBlock / columns), blocks = (e.reduced - 1) / block + 1;
+  const auto [columns, pieces, block, blocks, lines] = Blocks(e);
   const int64_t pitch = a.backwards ? -e.inner : e.inner;
   dispatch(c.in[0].dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -126,9 +138,8 @@ void run_cumsum(const RunContext& c) {
     using Out = std::conditional_t<std::is_same_v<T, float>, float, int64_t>;
     const T* x = c.in[0].as<T>();
     Out* y = c.out[0].as<Out>();
-    const int64_t lines = e.outer * pieces;
-    Sum* start = static_cast<Sum*>(scratch(Scratch::op, size_t(lines * blocks * columns) * sizeof(Sum)));
-    auto each_block = [&](auto body) {
+    Sum* start = c.scratch<Sum>();
+    auto each_block = [&, columns = columns, pieces = pieces, block = block, blocks = blocks, lines = lines](auto body) {
       parallel_for(lines * blocks, grain_for(1.0 * double(std::min(block, e.reduced) * columns)),
                    [&](int64_t begin, int64_t end) {
                      for (int64_t w = begin; w < end; ++w) {
@@ -166,7 +177,7 @@ void grad_cumsum(GradContext& c) {
 }
 const Op op_cumsum = OpRow{
     .name = "cumsum", .infer = infer_cumsum, .run = run_cumsum, .grad = grad_cumsum, .describe = describe<CumsumAttrs>,
-    .grad_in = 0, .grad_out = false};
+    .workspace = cumsum_workspace, .grad_in = 0, .grad_out = false};
 Tensor cumsum_towards(const Tensor& x, int axis, bool backwards) {
   return apply(op_cumsum, {x}, CumsumAttrs{axis, backwards});
 }

@@ -170,6 +170,7 @@ const Op op_clip = OpRow{
 
 struct IntegerBounds {
   int64_t low, high;
+  Attributes describe() const { return {{"min", low}, {"max", high}}; }
 };
 // Bounds outside of the type are the type's own.
 void run_clip_int(const RunContext& c) {
@@ -187,7 +188,8 @@ void run_clip_int(const RunContext& c) {
   });
 }
 const Op op_clip_int = OpRow{
-    .name = "clip_int", .infer = infer_same_as_first, .run = run_clip_int, .elementwise = true};
+    .name = "clip_int", .infer = infer_same_as_first, .run = run_clip_int, .describe = describe<IntegerBounds>,
+    .elementwise = true};
 
 // --- functions whose gradient is one kernel, the activations among them -------------------------------------
 //

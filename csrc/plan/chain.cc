@@ -43,7 +43,7 @@ struct Cut {
 };
 
 bool is_elementwise(const Call& c) {
-  return c.op->elementwise && c.out.size() == 1 && c.in.size() <= kMostOperands &&
+  return c.op->elementwise && !c.op->workspace && c.out.size() == 1 && c.in.size() <= kMostOperands &&
          c.out[0].shape.numel() >= 2 * kTile;
 }
 
@@ -245,6 +245,7 @@ void lay_out(Chain& chain, const Recording& r, const Cut& cut, const std::vector
 
 Chains find_chains(const Recording& r) {
   Chains chains{{}, std::vector<bool>(r.buffers.size())};
+  if (!r.device->is_cpu()) return chains;  // tiles lie in the caches of the CPU
   const std::vector<Life> lives = lives_of(r);
   Touched touched(r.buffers.size());
   for (size_t i = 0; i < r.calls.size(); ++i) {
@@ -294,7 +295,7 @@ void run_link(const Chain& chain, const Chain::Link& link, const Chain::Piece* p
     View in[kMostOperands], result = cut(out, whole_out);
     for (int k = 0; k < s.inputs; ++k)
       if (s.views[k].data || piece[k].scratch >= 0) in[k] = cut(piece[k], s.views[k]);
-    s.op->run({in, &result, s.attrs});
+    s.run({*s.op, in, &result, s.attrs, nullptr, s.inputs, 1});
     return;
   }
   Row row;

@@ -19,7 +19,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/parallel.h"
+#include "core/cancel.h"
 #include "plan/chain.h"
 #include "plan/pace.h"
 #include "plan/prepack.h"
@@ -63,8 +63,9 @@ class Plan : public RefCounted {
   Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> outputs);
 
   // One step. `interrupted` is asked every 50 ms while stopping would leave no state half-updated; a replay
-  // that it ends returns false.
-  bool replay(const std::function<bool()>& interrupted);
+  // that it ends returns false. Once `flag` is raised `interrupted` is asked at once, within a call that may_stop.
+  bool replay(const std::function<bool()>& interrupted, const CancelFlag* flag = nullptr);
+  bool may_stop() const { return may_stop_; }  // some call takes long enough for that
 
   // One step at the plan's pace, the filling of its inputs included: while it lives, this thread works alone if
   // that is what the plan found to be faster, or is trying.
@@ -135,6 +136,8 @@ class Plan : public RefCounted {
     int64_t offset;
   };
 
+  // Runs step i, of which `flag` is heeded; false if it was stopped.
+  bool run_stoppable(const Step& s, const std::function<bool()>& interrupted, const CancelFlag* flag);
   // Runs step i, with its chain where it starts one, which is then number `next`; returns the last step run.
   size_t run(size_t i, size_t& next);
 
@@ -147,6 +150,7 @@ class Plan : public RefCounted {
   Chains chains_;
   Pace pace_;
   Prepack prepack_;
+  bool may_stop_ = false;
   size_t commit_ = 0;  // steps before this one can be abandoned without a trace
   std::vector<KeptStorage> external_, written_;  // memory of others; what of it the steps change
   Ref<Storage> arena_;
@@ -165,6 +169,7 @@ void sink_state_changes(Recording& r);
 void elide_assignments(Recording& r);
 // Lets an elementwise call write its result over an input that nobody reads after it.
 void reuse_inputs(Recording& r, const Chains& chains);
+void add_workspaces(Recording& r);
 // Offsets of the intermediates in one arena; two share memory only if their lifetimes do not meet.
 std::vector<int64_t> assign_arena(const Recording& r, const Chains& chains, int64_t& arena_bytes);
 // The first call after which stopping would leave state half-updated.
