@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from importlib import import_module as _import_module
+from os import environ as _environ
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
@@ -43,6 +44,10 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import random as random
     from . import regularizers as regularizers
     from . import utils as utils
+    from ._config import get_num_threads as get_num_threads
+    from ._config import get_threading as get_threading
+    from ._config import set_num_threads as set_num_threads
+    from ._config import set_threading as set_threading
     from ._config import show_config as show_config
     from ._creation import *  # noqa: F403
     from ._device import device as device
@@ -104,7 +109,7 @@ _HOMES = {
     "_random": "manual_seed seed initial_seed get_rng_state set_rng_state Generator",
     "_device": "device",
     "_dtype_policy": "DTypePolicy set_dtype_policy",
-    "_config": "show_config get_num_threads set_num_threads",
+    "_config": "show_config get_num_threads set_num_threads get_threading set_threading",
     "autograd": "no_grad enable_grad set_grad_enabled is_grad_enabled inference_mode GradientTape",
     "layers": "Layer Input InputSpec",
     "losses": "Loss",
@@ -146,5 +151,10 @@ def __getattr__(name: str) -> _Any:
 def __dir__() -> list[str]:
     return sorted({*globals(), *_SUBMODULES, *_HOME, *vars(_import_module("fastdl._functions"))})
 
+
+if _environ.get("FASTDL_THREADING"):
+    from ._config import threading_from_environment as _choose
+
+    _choose()
 
 from . import _tensor as _tensor  # noqa: E402 - gives Tensor its methods; needs the names above

@@ -217,6 +217,19 @@ def copy_(self: Tensor, src: Any) -> Tensor:
     return self
 
 
+def _write(self: Tensor, result: Tensor, who: str) -> Tensor:
+    """Writes a result that is of no higher kind: bool < integers < floats."""
+    if _RANK[result.dtype.kind] > _RANK[self.dtype.kind]:
+        raise TypeError(
+            f"{who}: a result of type {result.dtype} does not fit into a tensor of type "
+            f"{self.dtype}; use {who[:-1]}(), which makes a new one"
+        )
+    return copy_(self, result)
+
+
+_RANK = {"b": 0, "u": 1, "i": 1, "f": 2}  # of NumPy's kinds of types
+
+
 def fill_(self: Tensor, value: float) -> Tensor:
     """Writes one value everywhere."""
     return copy_(self, value)
@@ -229,42 +242,42 @@ def zero_(self: Tensor) -> Tensor:
 
 def add_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     """Adds `alpha * other` in place."""
-    return copy_(self, _functions.add(self, other, alpha=alpha))
+    return _write(self, _functions.add(self, other, alpha=alpha), "add_")
 
 
 def sub_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     """Subtracts `alpha * other` in place."""
-    return copy_(self, _functions.sub(self, other, alpha=alpha))
+    return _write(self, _functions.sub(self, other, alpha=alpha), "sub_")
 
 
 def mul_(self: Tensor, other: Any) -> Tensor:
     """Multiplies in place."""
-    return copy_(self, _core.mul(self, other))
+    return _write(self, _core.mul(self, other), "mul_")
 
 
 def div_(self: Tensor, other: Any) -> Tensor:
     """Divides in place."""
-    return copy_(self, _core.div(self, other))
+    return _write(self, _core.div(self, other), "div_")
 
 
 def pow_(self: Tensor, exponent: Any) -> Tensor:
     """Raises to a power in place."""
-    return copy_(self, _core.pow(self, exponent))
+    return _write(self, _core.pow(self, exponent), "pow_")
 
 
 def neg_(self: Tensor) -> Tensor:
     """Changes the sign in place."""
-    return copy_(self, _core.neg(self))
+    return _write(self, _core.neg(self), "neg_")
 
 
 def exp_(self: Tensor) -> Tensor:
     """`exp` in place."""
-    return copy_(self, _core.exp(self))
+    return _write(self, _core.exp(self), "exp_")
 
 
 def sqrt_(self: Tensor) -> Tensor:
     """`sqrt` in place."""
-    return copy_(self, _core.sqrt(self))
+    return _write(self, _core.sqrt(self), "sqrt_")
 
 
 def relu_(self: Tensor) -> Tensor:
@@ -274,12 +287,12 @@ def relu_(self: Tensor) -> Tensor:
 
 def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """`clamp` in place."""
-    return copy_(self, _functions.clamp(self, min, max))
+    return _write(self, _functions.clamp(self, min, max), "clamp_")
 
 
 def masked_fill_(self: Tensor, mask: Any, value: Any) -> Tensor:
     """Writes `value` where the mask is true."""
-    return copy_(self, _core.where(mask, value, self))
+    return copy_(self, _functions.masked_fill(self, mask, value))
 
 
 def scatter_(self: Tensor, dim: int, index: Any, src: Any) -> Tensor:

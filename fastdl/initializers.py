@@ -15,7 +15,7 @@ import numpy as np
 
 from . import _core
 from ._core import Tensor
-from ._identifiers import Registry
+from ._identifiers import INITIALIZERS
 from .random import SeedGenerator
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Initializer:
         return type(self).from_config(self.get_config())
 
 
+@INITIALIZERS.register
 class Constant(Initializer):
     """Every element `value`: a number, or an array that broadcasts to the shape."""
 
@@ -62,6 +63,7 @@ class Constant(Initializer):
         return {"value": value if isinstance(value, (int, float)) else np.asarray(value).tolist()}
 
 
+@INITIALIZERS.register("zero")
 class Zeros(Initializer):
     """Every element 0."""
 
@@ -69,6 +71,7 @@ class Zeros(Initializer):
         return _core.full(tuple(shape), np.dtype(dtype or _FLOAT32), 0)
 
 
+@INITIALIZERS.register("one")
 class Ones(Initializer):
     """Every element 1."""
 
@@ -76,6 +79,7 @@ class Ones(Initializer):
         return _core.full(tuple(shape), np.dtype(dtype or _FLOAT32), 1)
 
 
+@INITIALIZERS.register("IdentityInitializer")
 class Identity(Initializer):
     """`gain` on the diagonal of a matrix, 0 elsewhere. ValueError when it isn't a matrix."""
 
@@ -135,6 +139,7 @@ def own_stream(seed: int | SeedGenerator | None) -> Iterator[None]:
         _core.set_rng_state(*state)
 
 
+@INITIALIZERS.register("normal")
 class RandomNormal(_Random):
     """Normal values with `mean` (0.0) and `stddev` (0.05)."""
 
@@ -152,6 +157,7 @@ class RandomNormal(_Random):
         return {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
 
 
+@INITIALIZERS.register
 class TruncatedNormal(RandomNormal):
     """Normal values, those more than two `stddev` from the `mean` drawn again."""
 
@@ -159,6 +165,7 @@ class TruncatedNormal(RandomNormal):
         return _core.truncated_normal(shape, self.mean, self.stddev)
 
 
+@INITIALIZERS.register("uniform")
 class RandomUniform(_Random):
     """Values spread evenly from `minval` (-0.05) to `maxval` (0.05)."""
 
@@ -197,6 +204,7 @@ def compute_fans(
     return shape[-2] * window, shape[-1] * window
 
 
+@INITIALIZERS.register
 class VarianceScaling(_Random):
     """Values whose variance is `scale / n`, n being the fan in, the fan out or their mean.
 
@@ -290,42 +298,49 @@ class _Named(VarianceScaling):
         return {key: config[key] for key in ("seed", "input_axes", "output_axes")}
 
 
+@INITIALIZERS.register
 class GlorotUniform(_Named):
     """Uniform in plus and minus `sqrt(6 / (fan_in + fan_out))`: Keras's default for kernels."""
 
     _settings = (1.0, "fan_avg", "uniform")
 
 
+@INITIALIZERS.register
 class GlorotNormal(_Named):
     """Truncated normal with deviation `sqrt(2 / (fan_in + fan_out))`."""
 
     _settings = (1.0, "fan_avg", "truncated_normal")
 
 
+@INITIALIZERS.register
 class HeUniform(_Named):
     """Uniform in plus and minus `sqrt(6 / fan_in)`: for relu networks."""
 
     _settings = (2.0, "fan_in", "uniform")
 
 
+@INITIALIZERS.register
 class HeNormal(_Named):
     """Truncated normal with deviation `sqrt(2 / fan_in)`: for relu networks."""
 
     _settings = (2.0, "fan_in", "truncated_normal")
 
 
+@INITIALIZERS.register
 class LecunUniform(_Named):
     """Uniform in plus and minus `sqrt(3 / fan_in)`."""
 
     _settings = (1.0, "fan_in", "uniform")
 
 
+@INITIALIZERS.register
 class LecunNormal(_Named):
     """Truncated normal with deviation `sqrt(1 / fan_in)`: for selu networks."""
 
     _settings = (1.0, "fan_in", "truncated_normal")
 
 
+@INITIALIZERS.register("OrthogonalInitializer")
 class Orthogonal(_Random):
     """`gain` times an orthogonal matrix, from the QR decomposition of normal values.
 
@@ -353,36 +368,8 @@ class Orthogonal(_Random):
         return {"gain": self.gain, "seed": self.seed}
 
 
-_registry = Registry(
-    "initializer",
-    [
-        Constant,
-        GlorotNormal,
-        GlorotUniform,
-        HeNormal,
-        HeUniform,
-        Identity,
-        LecunNormal,
-        LecunUniform,
-        Ones,
-        Orthogonal,
-        RandomNormal,
-        RandomUniform,
-        TruncatedNormal,
-        VarianceScaling,
-        Zeros,
-    ],
-    {
-        "normal": RandomNormal,
-        "uniform": RandomUniform,
-        "one": Ones,
-        "zero": Zeros,
-        "IdentityInitializer": Identity,
-        "OrthogonalInitializer": Orthogonal,
-    },
-)
-serialize = _registry.serialize
-deserialize = _registry.deserialize
+serialize = INITIALIZERS.serialize
+deserialize = INITIALIZERS.deserialize
 
 
 def get(identifier: Any) -> Any:
@@ -393,4 +380,4 @@ def get(identifier: Any) -> Any:
     """
     if isinstance(identifier, (Tensor, np.ndarray, np.number, int, float)):
         return Constant(identifier)
-    return _registry.get(identifier)
+    return INITIALIZERS.get(identifier)

@@ -291,8 +291,9 @@ def test_unique_and_bincount():
 
 
 def test_in_place_returns_the_tensor_and_keeps_its_type():
-    t = fastdl.tensor([1, 2])
-    assert t.add_(1.5) is t and t.dtype == "int64" and t.tolist() == [2, 3]
+    t = fastdl.tensor([1, 2], dtype="int32")
+    assert t.add_(fastdl.tensor([1, 2])) is t and t.dtype == "int32" and t.tolist() == [2, 4]
+    assert t.copy_(1.5) is t and t.tolist() == [1, 1]
 
 
 def test_random_in_place():

@@ -1,5 +1,4 @@
-// The op list as Python functions. Positional arguments only: names, defaults and docstrings are the Python
-// layer's (fastdl/ops). They don't go through pybind11's dispatch, so that a wrong argument is reported by
+// The op list as Python functions. They don't go through pybind11's dispatch, so that a wrong argument is reported by
 // its name instead of by a list of C++ signatures, and a call costs a fraction.
 #include <algorithm>
 #include <string_view>
@@ -7,6 +6,7 @@
 
 #include "autograd/tape.h"
 #include "bind/convert.h"
+#include "bind/signature.h"
 #include "core/rng.h"
 
 namespace fastdl {
@@ -62,6 +62,15 @@ struct As<std::string> {
   }
 };
 template <>
+struct As<Precision> {
+  static Precision from(py::handle h) {
+    const std::string name = As<std::string>::from(h);
+    FASTDL_CHECK(name == "float32" || name == "bfloat16", ValueError, "expected 'float32' or 'bfloat16', got '", name,
+                 "'");
+    return name == "bfloat16" ? Precision::bfloat16 : Precision::float32;
+  }
+};
+template <>
 struct As<int64_t> {
   static int64_t from(py::handle h) { return integer_from(h); }
 };
@@ -83,30 +92,20 @@ struct As<std::optional<T>> {
 
 // --- calls -----------------------------------------------------------------------------------------------------
 
-// The name of parameter i in "(const Tensor& x, int64_t axis)".
-std::string_view parameter_name(std::string_view list, size_t i) {
-  list = list.substr(1, list.size() - 2);
-  for (; i; --i) list.remove_prefix(list.find(',') + 1);
-  list = list.substr(0, list.find(','));
-  return list.substr(list.find_last_of(" &") + 1);
-}
-
 template <class T>
-T argument(const char* op, const char* parameters, PyObject* const* values, size_t i) {
+T argument(const Signature& s, PyObject* const* values, size_t i) {
   try {
     return As<T>::from(values[i]);
   } catch (const TypeError& e) {
-    raise<TypeError>(op, ": argument '", parameter_name(parameters, i), "': ", e.what());
+    raise<TypeError>(s.op(), ": argument '", s.name(i), "': ", e.what());
   } catch (const ValueError& e) {
-    raise<ValueError>(op, ": argument '", parameter_name(parameters, i), "': ", e.what());
+    raise<ValueError>(s.op(), ": argument '", s.name(i), "': ", e.what());
   }
 }
 
 template <class R, class... Args, size_t... I>
-py::object invoke(R (*f)(Args...), const char* op, const char* parameters, PyObject* const* values,
-                  std::index_sequence<I...>) {
-  std::tuple<std::decay_t<Args>...> arguments{
-      argument<std::decay_t<Args>>(op, parameters, values, I)...};  // braces: in order
+py::object invoke(R (*f)(Args...), const Signature& s, PyObject* const* values, std::index_sequence<I...>) {
+  std::tuple<std::decay_t<Args>...> arguments{argument<std::decay_t<Args>>(s, values, I)...};  // braces: in order
   if constexpr (std::is_void_v<R>) {
     std::apply(f, arguments);
     return py::none();
@@ -116,31 +115,51 @@ py::object invoke(R (*f)(Args...), const char* op, const char* parameters, PyObj
 }
 
 template <class R, class... Args>
-PyObject* call(R (*f)(Args...), const char* op, const char* parameters, PyObject* const* values,
-               Py_ssize_t count) {
-  constexpr Py_ssize_t expected = sizeof...(Args);
+PyObject* call(R (*f)(Args...), const Signature& s, PyObject* const* values, Py_ssize_t count, PyObject* keywords) {
+  constexpr size_t parameters = sizeof...(Args);
   try {
-    FASTDL_CHECK(count == expected, TypeError, op, ": expected ", expected, " arguments, got ", count);
-    return invoke(f, op, parameters, values, std::index_sequence_for<Args...>()).release().ptr();
+    PyObject* all[parameters];
+    if (keywords || size_t(count) != parameters) {
+      s.arrange(all, values, count, keywords);
+      values = all;
+    }
+    return invoke(f, s, values, std::index_sequence_for<Args...>()).release().ptr();
   } catch (...) {
     set_python_error(std::current_exception());
     return nullptr;
   }
 }
 
-#define OP(result, name, parameters)                                                             \
-  PyObject* call_##name(PyObject*, PyObject* const* values, Py_ssize_t count) {                  \
-    return call(&name, #name, #parameters, values, count);                                       \
+#define OP(result, name, parameters, doc)                                                                    \
+  Signature signature_##name;                                                                                \
+  PyObject* call_##name(PyObject*, PyObject* const* values, Py_ssize_t count, PyObject* keywords) {          \
+    return call(&name, signature_##name, values, count, keywords);                                           \
   }
 #include "ops/ops.inc"
 #undef OP
 
-PyMethodDef functions[] = {
-#define OP(result, name, parameters) \
-  {#name, reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(&call_##name)), METH_FASTCALL, nullptr},
+struct Row {
+  const char *name, *parameters, *doc;
+  Signature& signature;
+  PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*);
+};
+const Row rows[] = {
+#define OP(result, name, parameters, doc) {#name, #parameters, doc, signature_##name, call_##name},
 #include "ops/ops.inc"
 #undef OP
-    {nullptr, nullptr, 0, nullptr}};
+};
+constexpr size_t kRows = std::size(rows);
+PyMethodDef functions[kRows + 1];
+
+void add_functions(py::module_& m) {
+  for (size_t i = 0; i < kRows; ++i) {
+    const Row& r = rows[i];
+    r.signature.read(r.name, r.parameters, r.doc);
+    functions[i] = {r.name, reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(r.function)),
+                    METH_FASTCALL | METH_KEYWORDS, r.signature.doc()};
+  }
+  if (PyModule_AddFunctions(m.ptr(), functions)) throw py::error_already_set();
+}
 
 std::optional<DType> wanted(const py::object& dtype) {
   if (dtype.is_none()) return std::nullopt;
@@ -150,10 +169,10 @@ std::optional<DType> wanted(const py::object& dtype) {
 }  // namespace
 
 void bind_ops(py::module_& m) {
-  if (PyModule_AddFunctions(m.ptr(), functions)) throw py::error_already_set();
+  add_functions(m);
   m.def("op_names", [] {
     std::vector<std::string> names;
-    for (const PyMethodDef* f = functions; f->ml_name; ++f) names.push_back(f->ml_name);
+    for (const Row& r : rows) names.push_back(r.name);
     return names;
   });
 

@@ -76,6 +76,13 @@ constexpr char kAnd[] = "&", kOr[] = "|", kXor[] = "^";
 
 Tensor matmul_operator(const Tensor& a, const Tensor& b) { return matmul(a, b, false, false); }
 
+// For reading: t itself, or a copy of what lies on another device.
+Tensor on_cpu(const Tensor& t) {
+  if (t->storage->on_cpu()) return t;
+  note_host_read(t);
+  return copied_to(t, cpu());
+}
+
 double value_of(const Tensor& t) {
   note_host_read(t);
   return item(t);
@@ -85,7 +92,7 @@ py::object item_of(const Tensor& t) {
   const double value = value_of(t);
   if (is_float(t->dtype)) return py::float_(value);
   if (t->dtype == DType::bool8) return py::bool_(value != 0);
-  return t->dtype == DType::int64 ? py::int_(*t->data<int64_t>()) : py::int_(int64_t(value));
+  return t->dtype == DType::int64 ? py::int_(*on_cpu(t)->data<int64_t>()) : py::int_(int64_t(value));
 }
 
 // The buffer protocol is NumPy's: the array keeps the memory, even if the tensor is re-pointed at other.
@@ -104,10 +111,11 @@ void use_numpy_buffers(PyHeapTypeObject* type) {
 
 std::string repr(const Tensor& t) {
   py::module_ np = py::module_::import("numpy");
-  std::string text = py::str(np.attr("array2string")(array_from(t), py::arg("separator") = ", ",
+  std::string text = py::str(np.attr("array2string")(array_from(on_cpu(t)), py::arg("separator") = ", ",
                                                      py::arg("prefix") = "tensor("));
   if (t->dtype != DType::float32 && t->dtype != DType::int64 && t->dtype != DType::bool8)
     text += std::string(", dtype=") + name_of(t->dtype);
+  if (!t->storage->on_cpu()) text += ", device='" + t->device().name + "'";
   if (t->requires_grad) text += ", requires_grad=True";
   return "tensor(" + text + ")";
 }
@@ -198,11 +206,12 @@ void bind_tensor(py::module_& m) {
   c.def("_shares_storage", [](const Self& t, const Tensor& other) {
     return other && t->storage == other->storage;
   });
+  c.def_property_readonly("_device", [](const Self& t) { return t->device().name; });
   c.def_property_readonly("_offset", [](const Self& t) { return t->offset; });
   c.def("data_ptr", [](const Self& t) { return uintptr_t(t->raw()); });
 
   c.def("numpy", [](const Self& t) { return array_from(t); });
-  c.def("tolist", [](const Self& t) { return array_from(t).attr("tolist")(); });
+  c.def("tolist", [](const Self& t) { return array_from(on_cpu(t)).attr("tolist")(); });
   c.def("item", [](const Self& t) { return item_of(t); });
   c.def(
       "__array__",
@@ -219,7 +228,11 @@ void bind_tensor(py::module_& m) {
   c.def("__dlpack__", [](const Self& t, const py::kwargs& options) {
     return array_from(t).attr("__dlpack__")(**options);
   });
-  c.def("__dlpack_device__", [](const Self&) { return py::make_tuple(1, 0); });  // kDLCPU
+  c.def("__dlpack_device__", [](const Self& t) {
+    FASTDL_CHECK(t->storage->on_cpu(), TypeError, "__dlpack_device__: a tensor on device '", t->device().name,
+                 "' cannot be handed over; copy it with .to('cpu')");
+    return py::make_tuple(1, 0);  // kDLCPU
+  });
   c.attr("__array_priority__") = 1000;  // NumPy's own operators give way to ours
 
   c.def("detach", [](const Self& t) { return detach(t); });

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <functional>
 
+#include "core/device.h"
 #include "core/ref.h"
 
 namespace fastdl {
@@ -15,15 +16,18 @@ namespace fastdl {
 class Storage : public RefCounted {
  public:
   // Memory that holds anything, or zeros. Throws MemoryError.
-  static Ref<Storage> allocate(int64_t bytes, bool zeros = false);
+  static Ref<Storage> allocate(int64_t bytes, bool zeros = false, const Device& device = cpu());
   // Memory of someone else; `release` is called once when nothing refers to it any longer.
-  static Ref<Storage> wrap(void* data, int64_t bytes, bool read_only, std::function<void()> release);
+  static Ref<Storage> wrap(void* data, int64_t bytes, bool read_only, std::function<void()> release,
+                           const Device& device = cpu());
   ~Storage() override;
 
-  void* data() const { return data_; }
+  void* data() const { return data_; }  // an address of the device
+  const Device& device() const { return device_ ? *device_ : cpu(); }
+  bool on_cpu() const { return !device_; }
   int64_t bytes() const { return bytes_; }
   bool read_only() const { return read_only_; }
-  bool owned() const { return bucket_ >= 0; }
+  bool owned() const { return bucket_ >= 0 || (device_ && data_); }
 
   // Counts in-place writes, so that backward() can tell when a value it needs is gone.
   // Plans write without the interpreter's lock; a write that another thread misses is its own data race.
@@ -47,6 +51,7 @@ class Storage : public RefCounted {
  private:
   Storage();
   void* data_ = nullptr;
+  const Device* device_ = nullptr;  // null: the CPU
   int64_t bytes_ = 0;
   int bucket_ = -1;  // size class it returns to; -1: not from the cache
   bool read_only_ = false;

@@ -21,6 +21,19 @@ struct DrawAttrs {
   int64_t low, high;  // randint
 };
 const DrawAttrs& draw_attrs(const Attrs& a) { return a.as<DrawAttrs>(); }
+Attributes describe_uniform(const DescribeContext& c) {
+  const DrawAttrs& a = draw_attrs(c.attrs);
+  return {{"shape", a.shape}, {"low", a.a}, {"high", a.b}};
+}
+Attributes describe_normal(const DescribeContext& c) {
+  const DrawAttrs& a = draw_attrs(c.attrs);
+  return {{"shape", a.shape}, {"mean", a.a}, {"std", a.b}};
+}
+Attributes describe_randint(const DescribeContext& c) {
+  const DrawAttrs& a = draw_attrs(c.attrs);
+  return {{"shape", a.shape}, {"low", a.low}, {"high", a.high}};
+}
+Attributes describe_permutation(const DescribeContext& c) { return {{"n", draw_attrs(c.attrs).shape[0]}}; }
 
 void infer_draw(InferContext& c) { c.output(draw_attrs(c.attrs).shape, DType::float32); }
 
@@ -36,12 +49,13 @@ void run_draw(const RunContext& c) {
 }
 
 template <void (*KernelTable::*Kernel)(float*, int64_t, uint64_t, uint64_t, float, float)>
-constexpr Op drawing(const char* name) {
-  return {name, infer_draw, run_draw<Kernel>, nullptr, 0, 0, false, true};
+constexpr OpRow drawing(const char* name, Attributes (*describe)(const DescribeContext&)) {
+  return {.name = name, .infer = infer_draw, .run = run_draw<Kernel>, .describe = describe, .random = true};
 }
-const Op op_uniform = drawing<&KernelTable::philox_uniform>("uniform");
-const Op op_normal = drawing<&KernelTable::philox_normal>("normal");
-const Op op_truncated_normal = drawing<&KernelTable::philox_truncated_normal>("truncated_normal");
+const Op op_uniform = drawing<&KernelTable::philox_uniform>("uniform", describe_uniform);
+const Op op_normal = drawing<&KernelTable::philox_normal>("normal", describe_normal);
+const Op op_truncated_normal =
+    drawing<&KernelTable::philox_truncated_normal>("truncated_normal", describe_normal);
 
 // --- integers ------------------------------------------------------------------------------------------
 
@@ -77,7 +91,8 @@ void run_randint(const RunContext& c) {
     });
   });
 }
-const Op op_randint = {"randint", infer_randint, run_randint, nullptr, 0, 0, false, true};
+const Op op_randint = OpRow{
+    .name = "randint", .infer = infer_randint, .run = run_randint, .describe = describe_randint, .random = true};
 
 // Fisher and Yates' shuffle, from the end.
 void run_permutation(const RunContext& c) {
@@ -90,12 +105,15 @@ void run_permutation(const RunContext& c) {
     std::swap(y[last], y[below(uint64_t(last) + 1, bits)]);
   });
 }
-const Op op_permutation = {"permutation", infer_randint, run_permutation, nullptr, 0, 0, false, true};
+const Op op_permutation = OpRow{
+    .name = "permutation", .infer = infer_randint, .run = run_permutation, .describe = describe_permutation,
+    .random = true};
 
 // --- dropout -------------------------------------------------------------------------------------------
 
 struct DropoutAttrs {
   double rate;
+  Attributes describe() const { return {{"rate", rate}}; }
 };
 float kept_scale(const Attrs& a) { return float(1 / (1 - a.as<DropoutAttrs>().rate)); }
 
@@ -109,8 +127,9 @@ void run_mask_scale(const RunContext& c) {
 }
 Tensor mask_scale(const Tensor& g, const Tensor& mask, const Attrs& attrs);
 void grad_mask_scale(GradContext& c) { c.gin[0] = mask_scale(c.gout[0], c.in[1], c.attrs); }
-const Op op_mask_scale =
-    elementwise({"dropout_grad", infer_same_as_first, run_mask_scale, grad_mask_scale, 0, 2, false});
+const Op op_mask_scale = OpRow{
+    .name = "dropout_grad", .infer = infer_same_as_first, .run = run_mask_scale, .grad = grad_mask_scale,
+    .describe = describe<DropoutAttrs>, .grad_in = 0b10, .grad_out = false, .elementwise = true};
 Tensor mask_scale(const Tensor& g, const Tensor& mask, const Attrs& attrs) {
   return apply(op_mask_scale, {g, mask}, attrs);
 }
@@ -130,7 +149,9 @@ void run_dropout(const RunContext& c) {
   });
 }
 void grad_dropout(GradContext& c) { c.gin[0] = mask_scale(c.gout[0], c.out[1], c.attrs); }
-const Op op_dropout = {"dropout", infer_dropout, run_dropout, grad_dropout, 0, 0, true, true};
+const Op op_dropout = OpRow{
+    .name = "dropout", .infer = infer_dropout, .run = run_dropout, .grad = grad_dropout,
+    .describe = describe<DropoutAttrs>, .grad_in = 0, .random = true};
 
 // --- streams -------------------------------------------------------------------------------------------
 
@@ -147,7 +168,9 @@ void run_swap_generator(const RunContext& c) {
   state[0] = int64_t(seed);
   state[1] = int64_t(counter);
 }
-const Op op_swap_generator = {"swap_generator_", infer_swap_generator, run_swap_generator, nullptr, 1, 0, false, true};
+const Op op_swap_generator = OpRow{
+    .name = "swap_generator_", .infer = infer_swap_generator, .run = run_swap_generator, .mutates = 0b1,
+    .random = true};
 
 Tensor draw(const Op& op, const Shape& shape, double a, double b) {
   checked_numel(shape, op.name);

@@ -25,6 +25,11 @@ struct UpdateAttrs {
   double l2 = 0, decoupled = 0;
   bool nesterov = false, torch = false;
 };
+Attributes describe_update(const DescribeContext& c) {
+  const UpdateAttrs& a = c.attrs.as<UpdateAttrs>();
+  return {{"first", a.first}, {"second", a.second}, {"eps", a.eps}, {"extra", a.extra},
+          {"l2", a.l2}, {"decoupled", a.decoupled}, {"nesterov", a.nesterov}, {"torch", a.torch}};
+}
 const UpdateAttrs& update_attrs(const Attrs& a) { return a.as<UpdateAttrs>(); }
 
 struct Common {
@@ -91,7 +96,8 @@ void run_sgd(const RunContext& c) {
                                    k.decay);
   });
 }
-const Op op_sgd = {"sgd_", infer_sgd, run_sgd, nullptr, 0b101};
+const Op op_sgd = OpRow{
+    .name = "sgd_", .infer = infer_sgd, .run = run_sgd, .describe = describe_update, .mutates = 0b101};
 
 // --- adagrad_: p, g, accumulator, hyper, step ----------------------------------------------------------
 
@@ -113,7 +119,8 @@ void run_adagrad(const RunContext& c) {
                       k.decay);
   });
 }
-const Op op_adagrad = {"adagrad_", infer_adagrad, run_adagrad, nullptr, 0b101};
+const Op op_adagrad = OpRow{
+    .name = "adagrad_", .infer = infer_adagrad, .run = run_adagrad, .describe = describe_update, .mutates = 0b101};
 
 // --- rmsprop_: p, g, v, average, momentum, hyper -------------------------------------------------------
 
@@ -141,7 +148,8 @@ void run_rmsprop(const RunContext& c) {
            k.lr, rho, take, mu, eps, k.g_scale, k.l2, k.decay);
   });
 }
-const Op op_rmsprop = {"rmsprop_", infer_rmsprop, run_rmsprop, nullptr, 0b11101};
+const Op op_rmsprop = OpRow{
+    .name = "rmsprop_", .infer = infer_rmsprop, .run = run_rmsprop, .describe = describe_update, .mutates = 0b11101};
 
 // --- adam_: p, g, m, v, v_max, hyper, step -------------------------------------------------------------
 
@@ -170,17 +178,21 @@ void run_adam(const RunContext& c) {
                    eps, k.g_scale, k.l2, k.decay);
   });
 }
-const Op op_adam = {"adam_", infer_adam, run_adam, nullptr, 0b11101};
+const Op op_adam = OpRow{
+    .name = "adam_", .infer = infer_adam, .run = run_adam, .describe = describe_update, .mutates = 0b11101};
 
 // --- increment_ ----------------------------------------------------------------------------------------
 
+Attributes describe_increment(const DescribeContext& c) { return {{"amount", c.attrs.as<int64_t>()}}; }
 void infer_increment(InferContext& c) {
   check_tensor(c.in[0], c.op.name, "count");
   FASTDL_CHECK(c.in[0]->dtype == DType::int64 && c.in[0]->numel() == 1, TypeError, c.op.name,
                ": 'count' must be one int64, got ", c.in[0]->dtype, " of shape ", c.in[0]->shape);
 }
 void run_increment(const RunContext& c) { *c.in[0].as<int64_t>() += c.attrs.as<int64_t>(); }
-const Op op_increment = {"increment_", infer_increment, run_increment, nullptr, 1};
+const Op op_increment = OpRow{
+    .name = "increment_", .infer = infer_increment, .run = run_increment, .describe = describe_increment,
+    .mutates = 0b1};
 
 }  // namespace
 

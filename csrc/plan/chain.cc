@@ -39,7 +39,7 @@ struct Cut {
 };
 
 bool is_elementwise(const Call& c) {
-  return c.op->elementwise && c.out.size() == 1 && c.in.size() <= kMostOperands &&
+  return c.op->elementwise && !c.op->workspace && c.out.size() == 1 && c.in.size() <= kMostOperands &&
          c.out[0].shape.numel() >= 2 * kTile;
 }
 
@@ -97,6 +97,7 @@ std::vector<bool> own_buffers(const Recording& r, size_t first, size_t end) {
 
 std::vector<Chain> find_chains(const Recording& r) {
   std::vector<Chain> chains;
+  if (!r.device->is_cpu()) return chains;  // tiles lie in the caches of the CPU
   for (size_t i = 0; i < r.calls.size(); ++i) {
     if (!is_elementwise(r.calls[i])) continue;
     Cut cut(r.calls[i]);
@@ -159,7 +160,7 @@ void run_chain(const Chain& chain, const Step* steps) {
         View in[kMostOperands], out;
         for (int k = 0; k < s.inputs; ++k) cut(s.views[k], in[k]);
         cut(s.views[kMaxInputs], out);
-        s.op->run({in, &out, s.attrs});
+        s.run({*s.op, in, &out, s.attrs, nullptr, s.inputs, 1});
       }
     }
   });

@@ -106,7 +106,8 @@ std::vector<Life> lives_of(const Recording& r, const std::vector<Chain>& chains)
   for (size_t i = 0; i < r.calls.size(); ++i) {
     while (chain != chains.end() && chain->end <= i) ++chain;
     const bool inside = chain != chains.end() && chain->first <= i;
-    for (auto* list : {&r.calls[i].in, &r.calls[i].out})
+    const std::vector<Operand> workspace{r.calls[i].workspace};
+    for (auto* list : {&r.calls[i].in, &r.calls[i].out, &workspace})
       for (const Operand& o : *list) {
         if (o.buffer < 0) continue;
         Life& life = lives[size_t(o.buffer)];
@@ -149,6 +150,20 @@ void reuse_inputs(Recording& r, const std::vector<Chain>& chains) {
             if (o.buffer == to.buffer) o.buffer = kept;
       break;
     }
+  }
+}
+
+// Each call's workspace becomes a buffer of that call alone.
+void add_workspaces(Recording& r) {
+  for (Call& c : r.calls) {
+    if (!c.op->workspace) continue;
+    View in[kMaxInputs], out[kMaxOutputs];
+    for (size_t k = 0; k < c.in.size(); ++k) in[k] = {nullptr, c.in[k].shape, c.in[k].dtype};
+    for (size_t k = 0; k < c.out.size(); ++k) out[k] = {nullptr, c.out[k].shape, c.out[k].dtype};
+    const int64_t bytes = c.op->workspace({*c.op, in, out, c.attrs});
+    if (!bytes) continue;
+    c.workspace = {int(r.buffers.size()), 0, {bytes}, DType::uint8};
+    r.buffers.push_back({nullptr, bytes, false});
   }
 }
 

@@ -49,9 +49,18 @@ def exclusive_or(x: Any, y: Any) -> Tensor:
 
 
 def limited(x: Any, low: Any, high: Any) -> Tensor:
-    """x limited to [low, high]; a bound is a number, a tensor or None."""
+    """x limited to [low, high]; a bound is a number, a tensor or None.
+
+    Integers stay integers unless a bound is a float.
+    """
     numbers = (int, float, type(None))
     if isinstance(low, numbers) and isinstance(high, numbers):
+        x = _core.as_tensor(x)
+        if isinstance(low, float) or isinstance(high, float):
+            x = _core.cast(x, "float32")
+        elif x.dtype == "int64" and any(abs(b) > 2**53 for b in (low, high) if b is not None):
+            x = x if low is None else _core.maximum(x, low)  # a double would lose digits
+            return x if high is None else _core.minimum(x, high)
         return _core.clip(x, -math.inf if low is None else low, math.inf if high is None else high)
     if low is not None:
         x = _core.maximum(x, low)
@@ -71,13 +80,11 @@ def is_close(x: Any, y: Any, rtol: float, atol: float, equal_nan: bool) -> Tenso
 def vector_norm(x: Any, p: float, axes: Any, keepdims: bool) -> Tensor:
     """The p-norm of the values along `axes` taken together, `(sum |x|^p)^(1/p)`.
 
-    The gradient of the 2-norm at 0 is 0.
+    Where a norm is 0 its gradient is 0.
     """
     if p == 2:
-        squares = _core.sum(_core.square(x), axes, keepdims)
-        zero = _core.eq(squares, 0)
-        return _core.where(zero, 0.0, _core.sqrt(_core.where(zero, 1.0, squares)))
-    size = _core.abs(x)
+        return _core.root(_core.sum(_core.square(_core.cast(x, "float32")), axes, keepdims))
+    size = _core.abs(_core.cast(x, "float32"))
     if p == 1:
         return _core.sum(size, axes, keepdims)
     if p == math.inf:
@@ -86,7 +93,16 @@ def vector_norm(x: Any, p: float, axes: Any, keepdims: bool) -> Tensor:
         return _core.min(size, axes, keepdims)
     if p == 0:
         return _core.sum(_core.cast(_core.ne(x, 0), "float32"), axes, keepdims)
-    return _core.pow(_core.sum(_core.pow(size, p), axes, keepdims), 1 / p)
+    if p > 1:
+        return _power(_core.sum(_core.pow(size, p), axes, keepdims), 1 / p)
+    return _power(_core.sum(_power(size, p), axes, keepdims), 1 / p)
+
+
+def _power(x: Tensor, exponent: float) -> Tensor:
+    """`x ** exponent` of x >= 0, with gradient 0 where x is 0 or infinite."""
+    edge = _core.logical_or(_core.eq(x, 0), _core.eq(x, math.inf))
+    inside = _core.pow(_core.where(edge, 1.0, x), exponent)
+    return _core.where(edge, _core.pow(x.detach(), exponent), inside)
 
 
 def matrix_norm(x: Any, order: Any, axes: Any, keepdims: bool, who: str) -> Tensor:

@@ -1,7 +1,8 @@
 """Operations on two tensors, element by element, with NumPy's broadcasting.
 
 Operands are tensors, arrays, nested lists or Python numbers; a number takes the tensor's type as
-long as its kind fits (`int32 + 1` is int32, `int32 + 1.5` is float32). Shapes that don't broadcast
+long as its kind fits (`int32 + 1` is int32, `int32 + 1.5` is float32). Integers wrap where a result
+exceeds their type. Of truth values `+` is or, `*` is and. Shapes that don't broadcast
 raise ValueError with both shapes. Gradients flow to both operands, summed over broadcast axes.
 """
 
@@ -47,7 +48,7 @@ def mul(input: Any, other: Any) -> Tensor:
 
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
-    """`input / other`; of integers it is float32.
+    """`input / other`; of integers it is float32, unless it is rounded.
 
     Args:
         input: dividend.
@@ -59,20 +60,25 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
 
     Example:
         >>> div([7, -7], 2, rounding_mode="trunc").tolist()
-        [3.0, -3.0]
+        [3, -3]
     """
     if rounding_mode is None:
         return _core.div(input, other)
     if rounding_mode == "floor":
         return _core.floor_divide(input, other)
     if rounding_mode == "trunc":
+        floor = _core.floor_divide(input, other)
+        if floor.dtype != "float32":
+            up = _core.logical_and(_core.lt(floor, 0), _core.ne(_core.mod(input, other), 0))
+            return _core.where(up, _core.add(floor, 1), floor)
         quotient = _core.div(input, other)
         return _core.where(_core.lt(quotient, 0), _core.ceil(quotient), _core.floor(quotient))
     raise ValueError(f"div: rounding_mode is None, 'floor' or 'trunc', got {rounding_mode!r}")
 
 
 def floor_divide(input: Any, other: Any) -> Tensor:
-    """`input // other`, rounded towards minus infinity as in Python.
+    """`input // other`, rounded towards minus infinity as in Python; of integers 0 where the
+    divisor is 0.
 
     Example:
         >>> floor_divide([7, -7], 2).tolist()
@@ -164,7 +170,8 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Tensor:
         >>> masked_fill([1.0, 2.0], [False, True], -1).tolist()
         [1.0, -1.0]
     """
-    return _core.where(mask, value, input)
+    input = _core.as_tensor(input)
+    return _core.where(mask, _core.cast(value, input.dtype), input)
 
 
 def eq(input: Any, other: Any) -> Tensor:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from .._base.moving import is_integer
 from .._core import Tensor
+from .._identifiers import LAYERS
 from ..random import SeedGenerator, generator_of, stream_of
 from ..regularizers import L1L2
 from .core import Elementwise
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+@LAYERS.register
 class Dropout(Elementwise):
     """In training, sets a random part of the elements to 0 and divides the others by `1 - rate`.
 
@@ -40,12 +43,12 @@ class Dropout(Elementwise):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
+        if not isinstance(rate, (int, float, np.number)) or not 0 <= rate <= 1:
             raise ValueError(f"Dropout: rate must be a number from 0 to 1, got {rate!r}")
         if noise_shape is not None:
             noise_shape = tuple(noise_shape)
             if not all(
-                size is None or (isinstance(size, int) and size > 0) for size in noise_shape
+                size is None or (is_integer(size) and size > 0) for size in noise_shape
             ):
                 raise ValueError(
                     f"Dropout: noise_shape takes positive integers and None, got {noise_shape}"
@@ -77,6 +80,7 @@ class Dropout(Elementwise):
         }
 
 
+@LAYERS.register
 class GaussianNoise(Elementwise):
     """In training, adds normal values with deviation `stddev` (from 0 to 1).
 
@@ -113,6 +117,7 @@ def _plain_seed(seed: Any) -> int | None:
     return seed.seed if isinstance(seed, SeedGenerator) else seed
 
 
+@LAYERS.register
 class ActivityRegularization(Elementwise):
     """Returns its input and adds `l1 * sum(|x|) + l2 * sum(x^2)`, per sample, to the losses."""
 

@@ -8,7 +8,6 @@ from .. import _core, _functions
 from .._base.notices import warn_once
 from .._functions import gelu as gelu
 from .._functions import logsigmoid as logsigmoid
-from .._functions import one_hot as one_hot
 from .._functions import sigmoid as sigmoid
 from .._functions import softsign as softsign
 from .._functions import tanh as tanh
@@ -178,6 +177,31 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False
         return _core.as_tensor(x)
     y = _core.mul(x, 0.0) if p == 1 else _core.dropout(x, p)
     return _written("dropout", x, y) if inplace else y
+
+
+def one_hot(x: Any, num_classes: int = -1) -> Tensor:
+    """A new last axis with 1 at the class and 0 elsewhere, int64.
+
+    Args:
+        x: classes, integers from 0 on.
+        num_classes: the size of the new axis; -1 takes one more than the largest class.
+
+    Raises:
+        TypeError: x isn't of an integer type.
+        ValueError: a class is negative, or not below `num_classes`; or there is none to count.
+
+    Example:
+        >>> one_hot([0, 2]).tolist()
+        [[1, 0, 0], [0, 0, 1]]
+    """
+    x = _core.as_tensor(x)
+    if num_classes == -1:
+        if not x.numel():
+            raise ValueError("one_hot: num_classes must be given where x has no elements")
+        num_classes = int(_core.max(x, None, False).item()) + 1
+    if num_classes < 1:
+        raise ValueError(f"one_hot: num_classes: expected at least 1, or -1, got {num_classes}")
+    return _core.one_hot(x, num_classes, "int64", True)
 
 
 def normalize(x: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:

@@ -8,9 +8,11 @@ from typing import Any
 from .. import _core
 from .._checks import check_number
 from .._flat import Run
+from .._identifiers import OPTIMIZERS
 from .optimizer import Optimizer
 
 
+@OPTIMIZERS.register
 class Adam(Optimizer):
     """Steps along a moving average of gradients over the root of one of their squares.
 
@@ -90,6 +92,7 @@ class Adam(Optimizer):
         }
 
 
+@OPTIMIZERS.register
 class AdamW(Adam):
     """Adam with decoupled weight decay: `w -= lr weight_decay w` before each step.
 
