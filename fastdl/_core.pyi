@@ -3,7 +3,7 @@
 Every parameter for a tensor takes array-likes and numbers too; None where an operand is optional.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np

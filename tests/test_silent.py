@@ -602,3 +602,95 @@ def test_no_signal_handler_is_left():
     linear(fastdl.ones(1, 2)).sum().backward()
     optim.SGD(linear.parameters(), lr=0.1).step()
     assert signal.getsignal(signal.SIGINT) is before
+
+
+# --- refused, or errors that misled
+
+
+def test_numpy_integers_are_sizes():
+    n = np.prod((2, 3))
+    inputs = layers.Input(shape=(n,))
+    x = layers.Reshape((np.int64(2), np.int32(3)))(layers.Dense(np.int64(6))(inputs))
+    x = layers.Flatten()(layers.Softmax(axis=np.int64(-1))(x))
+    x = layers.RepeatVector(np.int64(2))(x)
+    model = fastdl.Model(inputs, x)
+    assert model.predict(np.ones((3, 6), "f4"), verbose=0).shape == (3, 2, 6)
+    assert layers.Input(batch_shape=(np.int64(4), 3)).shape == (4, 3)
+    layer = layers.Layer()
+    assert layer.add_weight(shape=n).shape == (6,)
+    assert fastdl.zeros(n).shape == fastdl.ones(6).reshape(n).shape == (6,)
+    data = fastdl.data.TensorDataset(fastdl.zeros(6, 2))
+    assert len(fastdl.data.DataLoader(data, batch_size=np.int64(4))) == 2
+
+
+def test_tables_of_pandas():
+    pd = pytest.importorskip("pandas")
+    table = pd.DataFrame(
+        {
+            "int": [1, 2, 3],
+            "bool": [True, False, True],
+            "float": [0.5, 1.5, 2.5],
+            "nullable": pd.array([1, None, 3], "Int64"),
+            "object": np.array([1, 2.5, True], object),
+        }
+    )
+    from fastdl.models._data import to_tensors
+
+    expected = [[1, 1, 0.5, 1, 1], [2, 0, 1.5, np.nan, 2.5], [3, 1, 2.5, 3, 1]]
+    np.testing.assert_array_equal(to_tensors("x", table).numpy(), expected)
+    dummies = pd.get_dummies(pd.Series(["a", "b", "a"]))
+    np.testing.assert_array_equal(to_tensors("x", dummies).numpy(), [[1, 0], [0, 1], [1, 0]])
+    assert to_tensors("y", table["int"]).dtype == "int64"
+    model = fastdl.Sequential([layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(table[["int", "bool"]], table["float"], verbose=0)
+    table["name"] = ["a", "b", "c"]
+    with pytest.raises(TypeError, match=r"x: column 'name' \(dtype .*\) holds 'a'"):
+        model.fit(table, table["float"], verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"validation_split": "0.2"}, TypeError, r"validation_split: expected a number"),
+        ({"validation_freq": 0}, ValueError, r"validation_freq: expected at least 1"),
+        ({"validation_freq": "often"}, TypeError, r"validation_freq: expected an integer"),
+        ({"validation_data": iter(())}, ValueError, r"fit: validation_data yielded no batch"),
+    ],
+)
+def test_arguments_of_fit(arguments, error, message):
+    model = fastdl.Sequential([layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(error, match=message):
+        model.fit(np.ones((8, 2), "f4"), np.ones((8, 1), "f4"), verbose=0, **arguments)
+
+
+def test_a_validation_generator_that_is_used_up():
+    model = fastdl.Sequential([layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((8, 2), "f4"), np.ones((8, 1), "f4")
+    with pytest.warns(UserWarning, match=r"fit: validation_data is used up"):
+        history = model.fit(x, y, validation_data=iter([(x, y)]), epochs=3, verbose=0)
+    assert len(history.history["loss"]) == 3 and len(history.history["val_loss"]) == 1
+    assert repr(history) == "<History of 3 epochs: loss, val_loss>"
+
+
+def test_thresholds_without_end():
+    with pytest.raises(ValueError, match=r"AUC: num_thresholds: expected 2 to 1000000"):
+        metrics.AUC(num_thresholds=2**63)
+
+
+def test_deep_sequential_models_are_built_in_linear_time(monkeypatch):
+    from fastdl.models import sequential
+
+    made = []
+    graph = sequential.Graph
+    monkeypatch.setattr(sequential, "Graph", lambda *a: made.append(1) or graph(*a))
+    model = fastdl.Sequential([layers.Input((2,)), *(layers.Activation("relu") for _ in range(50))])
+    assert len(made) == 1
+    assert model(fastdl.ones(1, 2)).shape == (1, 2)
+
+
+def test_layers_lists_layers():
+    assert not {"Any", "annotations"} & set(dir(layers))
+    assert {"Dense", "Input", "get"} <= set(dir(layers))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from .._base.moving import is_integer
 from .._core import Tensor
 from .._identifiers import LAYERS
 from ..random import SeedGenerator, generator_of, stream_of
@@ -42,12 +43,12 @@ class Dropout(Elementwise):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
+        if not isinstance(rate, (int, float, np.number)) or not 0 <= rate <= 1:
             raise ValueError(f"Dropout: rate must be a number from 0 to 1, got {rate!r}")
         if noise_shape is not None:
             noise_shape = tuple(noise_shape)
             if not all(
-                size is None or (isinstance(size, int) and size > 0) for size in noise_shape
+                size is None or (is_integer(size) and size > 0) for size in noise_shape
             ):
                 raise ValueError(
                     f"Dropout: noise_shape takes positive integers and None, got {noise_shape}"

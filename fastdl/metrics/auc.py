@@ -13,6 +13,7 @@ from ..losses._reduce import divide_no_nan
 from .confusion import ConfusionMetric
 
 _EPSILON = 1e-7
+_MOST_THRESHOLDS = 1_000_000  # each takes memory and time for every sample
 
 
 def _one_of(who: str, argument: str, value: str, known: tuple[str, ...]) -> str:
@@ -72,9 +73,9 @@ class AUC(ConfusionMetric):
             inner = sorted(thresholds)
             if not all(0 <= t <= 1 for t in inner):
                 raise ValueError(f"AUC: thresholds: expected numbers in [0, 1], got {thresholds!r}")
-        elif num_thresholds < 2:
+        elif not 2 <= num_thresholds <= _MOST_THRESHOLDS:
             raise ValueError(
-                f"AUC: num_thresholds: expected at least 2 thresholds, got {num_thresholds!r}"
+                f"AUC: num_thresholds: expected 2 to {_MOST_THRESHOLDS}, got {num_thresholds!r}"
             )
         else:
             inner = [(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)]

@@ -47,6 +47,8 @@ def to_tensors(what: str, structure: Any) -> Any:
         if value is None or isinstance(value, Tensor):
             return value
         try:
+            if hasattr(value, "iloc"):
+                value = _of_columns(value)
             return _core.as_tensor(value)
         except (TypeError, ValueError) as error:
             raise type(error)(f"{what}: {error}") from None
@@ -54,6 +56,35 @@ def to_tensors(what: str, structure: Any) -> Any:
     if isinstance(structure, list) and structure and not _holds_arrays(structure):
         return convert(structure)  # nested lists of numbers are one array
     return _tree.map_structure(convert, structure)
+
+
+def _of_columns(table: Any) -> np.ndarray:
+    """A pandas DataFrame or Series as an array of numbers; missing values are NaN.
+
+    Raises:
+        TypeError: a column that holds something else, which the message names.
+    """
+    if not hasattr(table, "columns"):
+        return _numbers(table, table.name)
+    columns = [_numbers(table.iloc[:, i], name) for i, name in enumerate(table.columns)]
+    return np.stack(columns, 1) if columns else np.asarray(table)
+
+
+def _numbers(column: Any, name: Any) -> np.ndarray:
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf":
+        return column.to_numpy()
+    values = column.to_numpy(dtype=object, na_value=np.nan)
+    wrong = next(
+        (v for v in values if not isinstance(v, (bool, int, float, np.number, np.bool_))), None
+    )
+    if wrong is not None:
+        raise TypeError(
+            f"column {name!r} (dtype {column.dtype}) holds {wrong!r}, which is no number; encode "
+            "it or drop it"
+        )
+    floats = values.astype(np.float64)
+    whole = not np.isnan(floats).any() and all(isinstance(v, (int, np.integer)) for v in values)
+    return values.astype(np.int64) if whole else floats
 
 
 def _holds_arrays(structure: list[Any]) -> bool:
@@ -299,6 +330,8 @@ def split_validation(
     Raises:
         ValueError: a fraction outside (0, 1) or that leaves one side without samples.
     """
+    if isinstance(fraction, (str, bool)) or not isinstance(fraction, (int, float, np.number)):
+        raise TypeError(f"validation_split: expected a number between 0 and 1, got {fraction!r}")
     if not 0 < fraction < 1:
         raise ValueError(f"validation_split must lie between 0 and 1, got {fraction!r}")
     arrays = [
