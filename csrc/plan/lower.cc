@@ -207,6 +207,7 @@ size_t commit_point(const Recording& r) {
   std::vector<Operand> read, fresh;  // what was there before the step and was read; what the step put there
   for (size_t i = 0; i < r.calls.size(); ++i) {
     const Call& c = r.calls[i];
+    if (c.op->random) continue;  // of random numbers there are enough
     auto overwrites = [&](size_t k) { return c.writes(int(k)) && is_assign(c); };
     for (size_t k = 0; k < c.in.size(); ++k)
       if (is_external(r, c.in[k]) && !overwrites(k) && !covered(c.in[k], fresh)) read.push_back(c.in[k]);

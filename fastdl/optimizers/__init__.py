@@ -7,12 +7,13 @@ from . import schedules as schedules
 from .adagrad import Adagrad as Adagrad
 from .adam import Adam as Adam
 from .adam import AdamW as AdamW
+from .lion import Lion as Lion
 from .optimizer import Optimizer as Optimizer
 from .rmsprop import RMSprop as RMSprop
 from .sgd import SGD as SGD
 
 _registry = Registry(
-    "optimizer", [SGD, RMSprop, Adam, AdamW, Adagrad], base=Optimizer, callables=False
+    "optimizer", [SGD, RMSprop, Adam, AdamW, Adagrad, Lion], base=Optimizer, callables=False
 )
 # Keras takes optimizer names in any case.
 _registry.objects.update({name.lower(): cls for name, cls in list(_registry.objects.items())})
