@@ -49,6 +49,7 @@ class State {
   // this call or an earlier one. Such a change cannot be undone; what the step has not read (a gradient) can be
   // overwritten again by the next step.
   bool changes(const Call& c) {
+    if (c.op->random) return false;  // there are random numbers enough
     for (size_t k = 0; k < c.in.size(); ++k) {
       const Operand& o = c.in[k];
       if (!is_external(r_, o) || (c.writes(int(k)) && c.op->assigns)) continue;
