@@ -3,13 +3,8 @@
 Every parameter for a tensor takes array-likes and numbers too; None where an operand is optional.
 """
 
-<<<<<<< HEAD
-from collections.abc import Iterator, Sequence
-from typing import Any, Literal, TypeAlias
-=======
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
->>>>>>> binding
 
 import numpy as np
 from numpy.typing import DTypeLike
