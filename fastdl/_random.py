@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from . import _core
+from ._device import device as _device
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -56,6 +57,7 @@ class Generator:
     """A random state of its own, for the `generator` argument of samplers and creation functions.
 
     In a `with` block all random operations of the thread draw from it, in recorded steps too.
+    `device` may only be the CPU.
 
     Example:
         >>> g = Generator().manual_seed(7)
@@ -63,7 +65,8 @@ class Generator:
         (4,)
     """
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self, device: Any = "cpu") -> None:
+        _device(device)
         self._state = _core.make_generator(0)
         self._outside: list[Tensor | None] = []
 

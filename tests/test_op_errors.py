@@ -240,9 +240,16 @@ BAD = {
     ),
     "one_hot: argument 'indices' must be of an integer type": (
         TypeError,
-        lambda: _core.one_hot(x23, 3),
+        lambda: _core.one_hot(x23, 3, F, False),
     ),
-    "one_hot: expected a depth of at least 0, got -1": (ValueError, lambda: _core.one_hot([0], -1)),
+    "one_hot: expected a depth of at least 0, got -1": (
+        ValueError,
+        lambda: _core.one_hot([0], -1, F, False),
+    ),
+    "one_hot: class 3 at position 1 is outside [0, 3)": (
+        ValueError,
+        lambda: _core.one_hot([0, 3], 3, F, True),
+    ),
     # random
     "uniform: expected low <= high, got 1 and 0": (ValueError, lambda: _core.uniform([2], 1, 0)),
     "uniform: expected low <= high, got nan": (ValueError, lambda: _core.uniform([2], np.nan, 0)),

@@ -156,7 +156,7 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
       FASTDL_CHECK(r->numel() == 1, RuntimeError,
                    "backward: expected a one-element tensor (or its gradient as argument), got shape ",
                    r->shape);
-      g = full(r->shape, DType::float32, 1);
+      g = full(r->shape, DType::float32, 1, r->device());
     }
     FASTDL_CHECK(g->shape == r->shape, ValueError, "backward: the gradient has shape ", g->shape,
                  " but the tensor has shape ", r->shape);

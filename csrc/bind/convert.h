@@ -55,6 +55,7 @@ void set_python_error(const std::exception_ptr& thrown);
 void bind_tensor(py::module_& m);
 void bind_ops(py::module_& m);
 void bind_plan(py::module_& m);
+void bind_device(py::module_& m);
 
 }  // namespace fastdl
 

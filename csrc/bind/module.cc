@@ -1,5 +1,6 @@
 // The extension module fastdl._core: error translation and the machine's configuration.
 #include "bind/convert.h"
+#include "bind/interrupt.h"
 #include "core/parallel.h"
 #include "core/threading.h"
 #include "cpu/gemm_bf16.h"
@@ -72,6 +73,8 @@ PYBIND11_MODULE(_core, m) {
   bind_tensor(m);
   bind_ops(m);
   bind_plan(m);
+  bind_device(m);
+  release_in_long_calls();
   m.def("config", &config);
   m.def("num_threads", &num_threads);
   m.def("set_num_threads", [](py::object n) { set_num_threads(integer_from(n)); });

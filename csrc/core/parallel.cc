@@ -25,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/cancel.h"
 #include "core/check.h"
 #include "core/threading.h"
 
@@ -334,7 +335,8 @@ void set_threading(const Threading* other) {
 }
 const Threading* threading() { return get_state().other; }
 
-void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body) {
+namespace {
+void run_chunks(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body) {
   if (n <= 0) return;
   grain = chunk_size(n, grain);
   Job job{&body, n, grain, (n - 1) / grain + 1, nullptr, 0, {}, {}};
@@ -355,6 +357,18 @@ void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> 
     }
   }
   if (job.error) std::rethrow_exception(job.error);
+}
+}  // namespace
+
+void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body) {
+  const CancelFlag* const flag = Watch::flag();
+  if (!flag) return run_chunks(n, grain, body);
+  run_chunks(n, grain, [&](int64_t begin, int64_t end) {
+    if (flag->raised()) return;
+    Watch watch(flag);  // on the helping threads too
+    body(begin, end);
+  });
+  if (flag->raised()) throw Cancelled();
 }
 
 Background::~Background() {
@@ -398,14 +412,20 @@ constexpr size_t kHugePage = 2 << 20;
 struct ScratchBuffer {
   void* data = nullptr;
   size_t bytes = 0;
+  uint32_t age = 0;
   ~ScratchBuffer() { free(data); }
 };
+std::atomic<uint32_t> scratch_age{0};
 }  // namespace
+
+void trim_scratch() { ++scratch_age; }
 
 void* scratch(Scratch slot, size_t bytes) {
   static thread_local ScratchBuffer buffers[int(Scratch::count)];
   ScratchBuffer& b = buffers[int(slot)];
-  if (b.bytes < bytes) {
+  const uint32_t age = scratch_age.load(std::memory_order_relaxed);
+  if (b.bytes < bytes || b.age != age) {
+    b.age = age;
     // Large buffers lie on huge pages where the system has them: fewer misses of the TLB.
     const size_t page = bytes < kHugePage ? 4096 : kHugePage;
     const size_t rounded = (bytes + page - 1) / page * page;

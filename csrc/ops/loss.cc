@@ -41,13 +41,18 @@ void check_classes(const InferContext& c) {
 
 struct SparseAttrs {
   int64_t ignore_index;
+  Attributes describe() const { return {{"ignore_index", ignore_index}}; }
 };
 
-// The labels as int64, converted in scratch memory where they are of another type.
-const int64_t* labels_of(const View& labels, const char* who) {
+// The labels, input 1, as int64, converted in the call's workspace where they are of another type.
+int64_t label_workspace(const RunContext& c) {
+  return c.in[1].dtype == DType::int64 ? 0 : c.in[1].numel() * int64_t(sizeof(int64_t));
+}
+const int64_t* labels_of(const RunContext& c, const char* who) {
+  const View& labels = c.in[1];
   if (labels.dtype == DType::int64) return labels.as<int64_t>();
   const int64_t n = labels.numel();
-  int64_t* out = static_cast<int64_t*>(scratch(Scratch::op, size_t(n + 1) * sizeof(int64_t)));
+  int64_t* out = c.scratch<int64_t>();
   dispatch(labels.dtype, [&](auto zero) {
     using T = decltype(zero);
     const T* p = labels.as<T>();
@@ -75,7 +80,7 @@ void run_sparse(const RunContext& c) {
   const char* who = "sparse_softmax_cross_entropy";
   const int64_t rows = loss.numel(), cols = x.shape.back();
   const int64_t ignore = c.attrs.as<SparseAttrs>().ignore_index;
-  const int64_t* labels = labels_of(c.in[1], who);
+  const int64_t* labels = labels_of(c, who);
   std::atomic<int64_t> bad{rows};
   parallel_for(rows, grain_for(kClassCost * double(cols)), [&](int64_t begin, int64_t end) {
     int64_t r = kernels().sparse_xent(loss.as<float>() + begin, probs.as<float>() + begin * cols,
@@ -95,7 +100,7 @@ void run_sparse_grad(const RunContext& c) {
   const View &probs = c.in[0], &g = c.in[2], &dx = c.out[0];
   const int64_t rows = g.numel(), cols = probs.shape.back();
   const int64_t ignore = c.attrs.as<SparseAttrs>().ignore_index;
-  const int64_t* labels = labels_of(c.in[1], "sparse_softmax_cross_entropy");
+  const int64_t* labels = labels_of(c, "sparse_softmax_cross_entropy");
   parallel_for(rows, grain_for(0.5 * double(cols)), [&](int64_t begin, int64_t end) {
     const int64_t at = begin * cols;
     kernels().sparse_xent_grad(dx.as<float>() + at, probs.as<float>() + at, labels + begin,
@@ -107,17 +112,18 @@ void grad_sparse_grad(GradContext& c) {
   const Tensor &probs = c.in[0], &labels = c.in[1], &g = c.gout[0];
   const int64_t ignore = c.attrs.as<SparseAttrs>().ignore_index;
   if (c.needs(0)) {
-    Tensor counts = ne(labels, full({}, labels->dtype, double(ignore)));
+    Tensor counts = ne(labels, full({}, labels->dtype, double(ignore), labels->device()));
     c.gin[0] = mul(g, as_column(where(counts, c.in[2], scalar(0))));
   }
   if (c.needs(2)) {
-    Tensor unit = sparse_backward(probs, labels, full(labels->shape, DType::float32, 1), ignore);
+    Tensor unit = sparse_backward(probs, labels, full(labels->shape, DType::float32, 1, labels->device()), ignore);
     c.gin[2] = sum(mul(g, unit), kLast, false);
   }
 }
 const Op op_sparse_grad = OpRow{
     .name = "sparse_softmax_cross_entropy_grad", .infer = infer_sparse_grad, .run = run_sparse_grad,
-    .grad = grad_sparse_grad, .grad_in = 0b111, .grad_out = false};
+    .grad = grad_sparse_grad, .describe = describe<SparseAttrs>, .workspace = label_workspace, .grad_in = 0b111,
+    .grad_out = false};
 Tensor sparse_backward(const Tensor& probs, const Tensor& labels, const Tensor& g, int64_t ignore) {
   return apply(op_sparse_grad, {probs, labels, g}, SparseAttrs{ignore});
 }
@@ -134,7 +140,7 @@ void grad_sparse(GradContext& c) {
 }
 const Op op_sparse = OpRow{
     .name = "sparse_softmax_cross_entropy", .infer = infer_sparse, .run = run_sparse, .grad = grad_sparse,
-    .grad_in = 0b10};
+    .describe = describe<SparseAttrs>, .workspace = label_workspace, .grad_in = 0b10};
 
 // --- cross-entropy with a distribution for each row ----------------------------------------------------
 
@@ -228,6 +234,7 @@ const Op op_sigmoid = OpRow{
 
 struct HuberAttrs {
   double delta;
+  Attributes describe() const { return {{"delta", delta}}; }
 };
 void infer_huber(InferContext& c) {
   check_same_shape(c, "predictions", "targets");
@@ -251,7 +258,8 @@ void grad_huber(GradContext& c) {
   if (c.needs(1)) c.gin[1] = neg(g);
 }
 const Op op_huber = OpRow{
-    .name = "huber", .infer = infer_huber, .run = run_huber, .grad = grad_huber, .grad_in = 0b11, .grad_out = false};
+    .name = "huber", .infer = infer_huber, .run = run_huber, .grad = grad_huber, .describe = describe<HuberAttrs>,
+    .grad_in = 0b11, .grad_out = false};
 
 Tensor as_float(const Tensor& t, const char* who, const char* argument) {
   check_tensor(t, who, argument);

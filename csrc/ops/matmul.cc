@@ -3,6 +3,7 @@
 #include "cpu/gemm_bf16.h"
 #include "cpu/kernels.h"
 #include "ops/broadcast.h"
+#include "ops/integer_matmul.h"
 #include "ops/linear.h"
 #include "ops/ops.h"
 #include "ops/product.h"
@@ -17,9 +18,15 @@ bool in_bf16(Precision wanted, int64_t m, int64_t n, int64_t k) {
   return wanted == Precision::bfloat16 && bf16_pays(m, n, k) && bf16_instructions();
 }
 
+// In what type a product reads its operands; it always adds up in float32.
+Attribute described(Precision p) { return {"precision", p == Precision::bfloat16 ? "bfloat16" : "float32"}; }
+
 struct MatmulAttrs {
   bool transpose_a, transpose_b;
   Precision precision;
+  Attributes describe() const {
+    return {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}, described(precision)};
+  }
 };
 
 // Batch axes of a: all but its last two.
@@ -75,6 +82,10 @@ struct RowsAttrs {
   bool transpose_a, transpose_b;
   Precision precision;
   int64_t first, count;
+  Attributes describe() const {
+    return {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}, described(precision), {"first", first},
+            {"count", count}};
+  }
 };
 
 void infer_matmul_rows(InferContext& c) {
@@ -94,7 +105,8 @@ void run_matmul_rows(const RunContext& c) {
   multiply(ta, tb, count, n, k, a.as<float>() + first * (ta ? 1 : lda), lda, b.as<float>(), b.shape.back(),
            out.as<float>(), n, false, {});
 }
-const Op op_matmul_rows = OpRow{.name = "matmul_rows", .infer = infer_matmul_rows, .run = run_matmul_rows};
+const Op op_matmul_rows = OpRow{
+    .name = "matmul_rows", .infer = infer_matmul_rows, .run = run_matmul_rows, .describe = describe<RowsAttrs>};
 
 Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs, const Tensor& into = nullptr);
 
@@ -116,7 +128,8 @@ void grad_matmul(GradContext& c) {
   if (c.needs(1) && !tb) give_product(c, 1, a, g, {!ta, false, precision});
 }
 const Op op_matmul = OpRow{
-    .name = "matmul", .infer = infer_matmul, .run = run_matmul, .grad = grad_matmul, .grad_out = false};
+    .name = "matmul", .infer = infer_matmul, .run = run_matmul, .grad = grad_matmul, .describe = describe<MatmulAttrs>,
+    .grad_out = false};
 
 Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs, const Tensor& into) {
   return apply(op_matmul, {a, b}, attrs, into);
@@ -128,6 +141,9 @@ struct LinearAttrs {
   bool transpose_w;
   Precision precision;
   const FusedActivation* activation;
+  Attributes describe() const {
+    return {{"transpose_w", transpose_w}, {"activation", activation ? activation->name : ""}, described(precision)};
+  }
 };
 
 void infer_linear(InferContext& c) {
@@ -189,9 +205,11 @@ void grad_linear(GradContext& c) {
   if (c.needs(2)) c.gin[2] = sum(z2, std::vector<int64_t>{0}, false);
 }
 const Op op_linear = OpRow{
-    .name = "linear", .infer = infer_linear, .run = run_linear<false>, .grad = grad_linear, .grad_in = 0b011};
+    .name = "linear", .infer = infer_linear, .run = run_linear<false>, .grad = grad_linear,
+    .describe = describe<LinearAttrs>, .grad_in = 0b011};
 // Within plans: input 3 is the weight, packed.
-const Op op_linear_packed = OpRow{.name = "linear_packed", .infer = infer_linear, .run = run_linear<true>};
+const Op op_linear_packed = OpRow{
+    .name = "linear_packed", .infer = infer_linear, .run = run_linear<true>, .describe = describe<LinearAttrs>};
 
 }  // namespace
 
@@ -202,10 +220,12 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose
                "matmul: expected at least one dimension, got shapes ", a->shape, " and ", b->shape);
   // A vector is a row on the left and a column on the right; its axis is gone from the result, as in NumPy.
   const bool row = a->shape.rank() == 1, column = b->shape.rank() == 1;
-  Tensor left = cast(a, DType::float32), right = cast(b, DType::float32);
+  const bool integers = !is_float(a->dtype) && !is_float(b->dtype);
+  Tensor left = integers ? a : cast(a, DType::float32), right = integers ? b : cast(b, DType::float32);
   if (row) left = reshape(left, {1, a->shape[0]}), attrs.transpose_a = false;
   if (column) right = reshape(right, {b->shape[0], 1}), attrs.transpose_b = false;
-  Tensor out = product(left, right, attrs);
+  Tensor out = integers ? integer_matmul(left, right, attrs.transpose_a, attrs.transpose_b)
+                        : product(left, right, attrs);
   if (row || column) {
     Shape s = out->shape;
     if (column) s.erase(s.rank() - 1);
@@ -218,6 +238,10 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, bool transpose_w, const std::string& activation,
               Precision precision) {
   FASTDL_CHECK(x && w, TypeError, "linear: expected tensors for x and w, got None");
+  if (!is_float(x->dtype) && !is_float(w->dtype) && (!bias || !is_float(bias->dtype))) {
+    const Tensor y = matmul(x, w, false, transpose_w);
+    return activate(activation, bias ? add(y, bias) : y);
+  }
   const FusedActivation* fused = find_fused_activation(activation);
   // linear's kernel multiplies rows by one matrix: the gradient's `grad_out` is read for the activation only.
   Tensor y = apply(op_linear, {cast(x, DType::float32), w, bias}, LinearAttrs{transpose_w, precision, fused});
@@ -234,6 +258,7 @@ std::optional<LinearShape> linear_shape(const Step& step) {
 }
 void read_packed(Step& step, void* packed) {
   step.op = packed ? &op_linear_packed : &op_linear;
+  step.run = step.op->run;
   step.views[3].data = packed;
 }
 

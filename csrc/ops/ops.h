@@ -35,4 +35,7 @@ std::vector<RuleDescription> update_rules();
 Tensor sum_to(const Tensor& t, const Shape& shape);  // undoes broadcasting
 Tensor scale(const Tensor& t, double factor);        // t * factor without a tensor for the factor
 
+// TypeError unless a result may be written in place into a tensor of type `target`: bool < integers < floats.
+void check_kind(DType target, DType result, const char* who);
+
 }  // namespace fastdl

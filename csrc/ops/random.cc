@@ -27,8 +27,10 @@ void run_reserve(const RunContext& c) {
   block[0] = state[0];
   block[1] = int64_t(take_counters(state, c.attrs.as<int64_t>()));
 }
-const Op op_reserve =
-    OpRow{.name = "reserve", .infer = infer_reserve, .run = run_reserve, .mutates = 0b1, .random = true};
+Attributes describe_reserve(const DescribeContext& c) { return {{"values", c.attrs.as<int64_t>()}}; }
+const Op op_reserve = OpRow{
+    .name = "reserve", .infer = infer_reserve, .run = run_reserve, .describe = describe_reserve, .mutates = 0b1,
+    .random = true};
 
 Tensor reserve(int64_t n, const Tensor& from) { return apply(op_reserve, {from ? from : generator()}, n); }
 
@@ -44,6 +46,19 @@ struct DrawAttrs {
   int64_t low, high;  // randint
 };
 const DrawAttrs& draw_attrs(const Attrs& a) { return a.as<DrawAttrs>(); }
+Attributes describe_uniform(const DescribeContext& c) {
+  const DrawAttrs& a = draw_attrs(c.attrs);
+  return {{"shape", a.shape}, {"low", a.a}, {"high", a.b}};
+}
+Attributes describe_normal(const DescribeContext& c) {
+  const DrawAttrs& a = draw_attrs(c.attrs);
+  return {{"shape", a.shape}, {"mean", a.a}, {"std", a.b}};
+}
+Attributes describe_randint(const DescribeContext& c) {
+  const DrawAttrs& a = draw_attrs(c.attrs);
+  return {{"shape", a.shape}, {"low", a.low}, {"high", a.high}};
+}
+Attributes describe_permutation(const DescribeContext& c) { return {{"n", draw_attrs(c.attrs).shape[0]}}; }
 
 void infer_draw(InferContext& c) { c.output(draw_attrs(c.attrs).shape, DType::float32); }
 
@@ -59,12 +74,13 @@ void run_draw(const RunContext& c) {
 }
 
 template <void (*KernelTable::*Kernel)(float*, int64_t, uint64_t, uint64_t, float, float)>
-constexpr OpRow drawing(const char* name) {
-  return {.name = name, .infer = infer_draw, .run = run_draw<Kernel>};
+constexpr OpRow drawing(const char* name, Attributes (*describe)(const DescribeContext&)) {
+  return {.name = name, .infer = infer_draw, .run = run_draw<Kernel>, .describe = describe};
 }
-const Op op_uniform = drawing<&KernelTable::philox_uniform>("uniform");
-const Op op_normal = drawing<&KernelTable::philox_normal>("normal");
-const Op op_truncated_normal = drawing<&KernelTable::philox_truncated_normal>("truncated_normal");
+const Op op_uniform = drawing<&KernelTable::philox_uniform>("uniform", describe_uniform);
+const Op op_normal = drawing<&KernelTable::philox_normal>("normal", describe_normal);
+const Op op_truncated_normal =
+    drawing<&KernelTable::philox_truncated_normal>("truncated_normal", describe_normal);
 
 // --- integers ------------------------------------------------------------------------------------------
 
@@ -99,7 +115,8 @@ void run_randint(const RunContext& c) {
     });
   });
 }
-const Op op_randint = OpRow{.name = "randint", .infer = infer_randint, .run = run_randint};
+const Op op_randint = OpRow{
+    .name = "randint", .infer = infer_randint, .run = run_randint, .describe = describe_randint};
 
 // Fisher and Yates' shuffle, from the end.
 void run_permutation(const RunContext& c) {
@@ -111,12 +128,14 @@ void run_permutation(const RunContext& c) {
     std::swap(y[last], y[below(uint64_t(last) + 1, bits)]);
   });
 }
-const Op op_permutation = OpRow{.name = "permutation", .infer = infer_randint, .run = run_permutation};
+const Op op_permutation = OpRow{
+    .name = "permutation", .infer = infer_randint, .run = run_permutation, .describe = describe_permutation};
 
 // --- dropout -------------------------------------------------------------------------------------------
 
 struct DropoutAttrs {
   double rate;
+  Attributes describe() const { return {{"rate", rate}}; }
 };
 float kept_scale(const Attrs& a) { return float(1 / (1 - a.as<DropoutAttrs>().rate)); }
 
@@ -132,7 +151,7 @@ Tensor mask_scale(const Tensor& g, const Tensor& mask, const Attrs& attrs);
 void grad_mask_scale(GradContext& c) { c.gin[0] = mask_scale(c.gout[0], c.in[1], c.attrs); }
 const Op op_mask_scale = OpRow{
     .name = "dropout_grad", .infer = infer_same_as_first, .run = run_mask_scale, .grad = grad_mask_scale,
-    .grad_in = 0b10, .grad_out = false, .elementwise = true};
+    .describe = describe<DropoutAttrs>, .grad_in = 0b10, .grad_out = false, .elementwise = true};
 Tensor mask_scale(const Tensor& g, const Tensor& mask, const Attrs& attrs) {
   return apply(op_mask_scale, {g, mask}, attrs);
 }
@@ -152,7 +171,8 @@ void run_dropout(const RunContext& c) {
 }
 void grad_dropout(GradContext& c) { c.gin[0] = mask_scale(c.gout[0], c.out[1], c.attrs); }
 const Op op_dropout = OpRow{
-    .name = "dropout", .infer = infer_dropout, .run = run_dropout, .grad = grad_dropout, .grad_in = 0};
+    .name = "dropout", .infer = infer_dropout, .run = run_dropout, .grad = grad_dropout,
+    .describe = describe<DropoutAttrs>, .grad_in = 0};
 
 Tensor draw(const Op& op, const Shape& shape, double a, double b, const Tensor& from) {
   const int64_t n = checked_numel(shape, op.name);
@@ -190,14 +210,15 @@ Tensor permutation(int64_t n, const Tensor& from) {
 // 1 with probability p, else 0; below 0 and NaN count as 0, above 1 as 1.
 Tensor bernoulli(const Tensor& p, const Tensor& from) {
   check_tensor(p, "bernoulli", "p");
-  return cast(lt(uniform(p->shape, 0, 1, from), detach(p)), DType::float32);
+  return cast(lt(to_device(uniform(p->shape, 0, 1, from), p->device()), detach(p)), DType::float32);
 }
 Tensor dropout(const Tensor& x, double rate, const Tensor& from) {
   check_tensor(x, "dropout", "x");
   FASTDL_CHECK(rate >= 0 && rate < 1, ValueError, "dropout: rate must lie in [0, 1), got ", rate);
   const Tensor values = cast(x, DType::float32);
   if (rate == 0) return copy(values);
-  return apply(op_dropout, {values, reserve(values->numel(), from)}, DropoutAttrs{rate});
+  const Tensor block = to_device(reserve(values->numel(), from), values->device());
+  return apply(op_dropout, {values, block}, DropoutAttrs{rate});
 }
 
 }  // namespace fastdl

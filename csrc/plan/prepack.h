@@ -26,7 +26,7 @@ class Prepack {
  private:
   struct Weight {
     size_t step;
-    Ref<Storage> storage;
+    KeptStorage storage;
     uint32_t version = 0;
     uint64_t exports = 0;
     int same = 0;  // replays for which it has been so

@@ -6,7 +6,7 @@ namespace {
 // Puts back what a buffer held before the step first wrote into it in place.
 void infer_restore(InferContext&) {}
 void run_restore(const RunContext& c) {
-  std::memcpy(c.in[0].data, c.in[1].data, size_t(c.in[0].numel()) * size_t(size_of(c.in[0].dtype)));
+  std::memcpy(c.in[0].data, c.in[1].data, size_t(c.in[0].bytes()));
 }
 const Op op_restore = OpRow{.name = "restore", .infer = infer_restore, .run = run_restore, .mutates = 0b1};
 
@@ -57,6 +57,9 @@ int Recorder::buffer_of(const Ref<Storage>& storage, bool made_by_call) {
 
 Operand Recorder::operand(const Tensor& t, bool made_by_call) {
   if (!t) return {};
+  if (recording_.buffers.empty()) recording_.device = &t->device();
+  if (recording_.device != &t->device() && problem_.empty())
+    problem_ = "the step works on two devices, '" + recording_.device->name + "' and '" + t->device().name + "'";
   return {buffer_of(t->storage, made_by_call), t->offset * size_of(t->dtype), t->shape, t->dtype};
 }
 
@@ -76,15 +79,16 @@ void Recorder::before_write(const Tensor& t) {
   whole->storage = t->storage;
   whole->shape = {t->storage->bytes()};
   whole->dtype = DType::uint8;
-  Tensor snapshot = empty(whole->shape, DType::uint8);
-  std::memcpy(snapshot->raw(), whole->raw(), size_t(whole->bytes()));
-  Call restore{&op_restore, {}, {operand(whole, true), operand(snapshot, false)}, {}};
+  const Device& device = t->device();
+  Tensor snapshot = empty(whole->shape, DType::uint8, device);
+  copy_bytes(device, snapshot->raw(), device, whole->raw(), whole->bytes());
+  Call restore{&op_restore, {}, {operand(whole, true), operand(snapshot, false)}, {}, {}};
   recording_.calls.insert(recording_.calls.begin(), std::move(restore));
 }
 
 void Recorder::on_call(const Op& op, const Tensor* in, int inputs, const Outputs& out,
                        const Attrs& attrs) {
-  Call call{&op, attrs, {}, {}};
+  Call call{&op, attrs, {}, {}, {}};
   for (int i = 0; i < inputs; ++i) call.in.push_back(operand(in[i], false));
   for (int i = 0; i < out.count; ++i) call.out.push_back(operand(out.t[i], true));
   recording_.calls.push_back(std::move(call));

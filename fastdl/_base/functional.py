@@ -6,6 +6,7 @@ what its defaults are; so does `help`.
 
 from .._core import (
     abs,
+    accumulate_,
     add,
     add_,
     all,
@@ -72,6 +73,7 @@ from .._core import (
     reciprocal,
     relu,
     reshape,
+    root,
     round,
     rsqrt,
     scale_shift,
@@ -107,6 +109,7 @@ from .._core import (
 
 __all__ = [
     "abs",
+    "accumulate_",
     "add",
     "add_",
     "all",
@@ -173,6 +176,7 @@ __all__ = [
     "reciprocal",
     "relu",
     "reshape",
+    "root",
     "round",
     "rsqrt",
     "scale_shift",

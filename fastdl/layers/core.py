@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _core, _tree, activations, constraints, initializers, regularizers
 from .._core import Tensor
+from .._identifiers import LAYERS
 from ..nn.parameter import Parameter
 from .input_spec import InputSpec
 from .layer import Layer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Shape = tuple["int | None", ...]
 
 
+@LAYERS.register
 class Dense(Layer):
     """`activation(x @ kernel + bias)` along the last axis: `(..., in)` to `(..., units)`.
 
@@ -142,6 +144,7 @@ class Elementwise(Layer):
         return tuple(input_shape)
 
 
+@LAYERS.register
 class Activation(Elementwise):
     """Applies an activation function, given as name, function or layer.
 
@@ -161,6 +164,7 @@ class Activation(Elementwise):
         return {**super().get_config(), "activation": activations.serialize(self.activation)}
 
 
+@LAYERS.register
 class Identity(Elementwise):
     """Returns its input."""
 
@@ -173,6 +177,7 @@ class Identity(Elementwise):
         return _tree.map_shapes(tuple, input_shape)
 
 
+@LAYERS.register
 class Rescaling(Layer):
     """`x * scale + offset`, as floats: for images of bytes.
 
@@ -203,6 +208,7 @@ def _factor(value: Any) -> Any:
     return value if isinstance(value, (int, float)) else _core.as_tensor(value)
 
 
+@LAYERS.register
 class Lambda(Layer):
     """Applies a function of tensors; for computations without weights.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._identifiers import LAYERS
 from .._symbolic import KerasTensor, Node
 from .layer import Layer
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+@LAYERS.register
 class InputLayer(Layer):
     """The layer behind `Input`; stands first in a `Sequential`. Arguments are those of `Input`."""
 

@@ -10,7 +10,7 @@ import numpy as np
 from .. import _tree, regularizers
 from .._core import Tensor
 from .._dtype_policy import DTypePolicy, policy_from
-from .._identifiers import snake_case, unique_name
+from .._identifiers import LAYERS, snake_case, unique_name
 from .._symbolic import KerasTensor, Node, infer, symbolic_leaves
 from ._calls import (
     NAMED_ERRORS,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _FLOAT32 = np.dtype("float32")
 
 
+@LAYERS.register_base
 class Layer(LayerState):
     """A computation with weights, which are made when the shape of the first input is known.
 

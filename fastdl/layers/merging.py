@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._core import Tensor
+from .._identifiers import LAYERS
 from .core import Shape
 from .layer import Layer
 
@@ -72,6 +73,7 @@ def _widened(x: Tensor, rank: int) -> Tensor:
     return _core.reshape(x, (x.shape[0], *[1] * (rank - x.ndim), *x.shape[1:]))
 
 
+@LAYERS.register
 class Add(_Merge):
     """The sum of the inputs.
 
@@ -83,6 +85,7 @@ class Add(_Merge):
     _function = _core.add
 
 
+@LAYERS.register
 class Subtract(_Merge):
     """The first input minus the second; exactly two inputs."""
 
@@ -96,12 +99,14 @@ class Subtract(_Merge):
         return shape
 
 
+@LAYERS.register
 class Multiply(_Merge):
     """The product of the inputs, element by element."""
 
     _function = _core.mul
 
 
+@LAYERS.register
 class Average(_Merge):
     """The mean of the inputs, element by element."""
 
@@ -111,18 +116,21 @@ class Average(_Merge):
         return super().call(inputs) / len(inputs)
 
 
+@LAYERS.register
 class Maximum(_Merge):
     """The greatest of the inputs, element by element."""
 
     _function = _core.maximum
 
 
+@LAYERS.register
 class Minimum(_Merge):
     """The least of the inputs, element by element."""
 
     _function = _core.minimum
 
 
+@LAYERS.register
 class Concatenate(Layer):
     """The inputs one after another along `axis` (the last one unless given).
 
@@ -171,6 +179,7 @@ class Concatenate(Layer):
         return {**super().get_config(), "axis": self.axis}
 
 
+@LAYERS.register
 class Dot(Layer):
     """The dot product of two inputs along an axis of each, sample by sample.
 

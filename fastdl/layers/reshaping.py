@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._core import Tensor
+from .._identifiers import LAYERS
 from .core import Shape
 from .input_spec import InputSpec
 from .layer import Layer
@@ -21,6 +22,7 @@ def _product(sizes: Sequence[int | None]) -> int | None:
     return math.prod(known) if len(known) == len(sizes) else None
 
 
+@LAYERS.register
 class Flatten(Layer):
     """`(batch, a, b, ...)` to `(batch, a * b * ...)`, and `(batch,)` to `(batch, 1)`.
 
@@ -58,6 +60,7 @@ class Flatten(Layer):
         return {**super().get_config(), "data_format": self.data_format}
 
 
+@LAYERS.register
 class Reshape(Layer):
     """Gives each sample the shape `target_shape`, in which one size may be -1 (or None).
 
@@ -103,6 +106,7 @@ class Reshape(Layer):
         return {**super().get_config(), "target_shape": self.target_shape}
 
 
+@LAYERS.register
 class Permute(Layer):
     """Reorders the axes of each sample; axes are counted from 1.
 
@@ -136,6 +140,7 @@ class Permute(Layer):
         return {**super().get_config(), "dims": self.dims}
 
 
+@LAYERS.register
 class RepeatVector(Layer):
     """`(batch, features)` to `(batch, n, features)`, each vector n times.
 

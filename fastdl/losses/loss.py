@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._core import Tensor
-from .._identifiers import snake_case
+from .._identifiers import LOSSES, snake_case
 from ._reduce import check_reduction, reduce_weighted, same_rank
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 integer_target_functions: set[Callable[..., Any]] = set()
 
 
+@LOSSES.register_base
 class Loss:
     """Base class of losses: `loss(y_true, y_pred, sample_weight=None)`.
 

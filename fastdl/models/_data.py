@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _core, _tree
 from .._core import Tensor
+from ..utils.py_dataset import PyDataset
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
@@ -217,11 +218,14 @@ class Stream:
         try:
             return len(self.source)
         except (TypeError, NotImplementedError):
-            return None
+            return getattr(self.source, "num_batches", None)
 
     def __iter__(self) -> Iterator[tuple[Any, Any, Any]]:
-        for batch in iter(self.source) if hasattr(self.source, "__iter__") else self._items():
+        items = isinstance(self.source, PyDataset) or not hasattr(self.source, "__iter__")
+        for batch in self._items() if items else iter(self.source):
             x, y, weight = unpack_x_y_sample_weight(batch)
+            if _is_empty(x):  # nothing to learn from, and the mean of nothing is NaN
+                continue
             y, weight = to_tensors("y", y), to_tensors("sample_weight", weight)
             if self._class_weight:
                 weight = as_sample_weights(self._class_weight, y, weight)
@@ -270,6 +274,12 @@ class Stream:
                 self._iterator = None
                 return
             yield batch
+
+
+def _is_empty(x: Any) -> bool:
+    """Whether a batch is arrays without samples."""
+    shapes = [getattr(leaf, "shape", None) for leaf in _tree.leaves(x)]
+    return bool(shapes) and all(shape is not None and tuple(shape[:1]) == (0,) for shape in shapes)
 
 
 def _check_positive(who: str, argument: str, value: Any) -> None:
@@ -336,14 +346,18 @@ def as_sample_weights(class_weight: dict[int, float], y: Any, sample_weight: Any
     labels = np.asarray(y)
     if labels.ndim > 1:
         labels = labels.argmax(-1) if labels.shape[-1] > 1 else labels[..., 0]
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise ValueError(
+            f"class_weight: {int((~np.isfinite(labels)).sum())} labels in y are NaN or infinite"
+        )
     labels = np.round(labels).astype(np.int64)
     for key in class_weight:
         if not isinstance(key, (int, float, np.number)) or int(key) != key or key < 0:
             raise ValueError(f"class_weight: expected class indices as keys, got {key!r}")
-    table = np.ones(max([int(labels.max(initial=0)), *map(int, class_weight)]) + 1, np.float32)
+    found = np.ones(labels.shape, np.float32)
     for key, value in class_weight.items():
-        table[int(key)] = value
-    weights = _core.as_tensor(table[labels])
+        found[labels == int(key)] = value
+    weights = _core.as_tensor(found)
     if sample_weight is None:
         return weights
     return _core.mul(_core.reshape(sample_weight, (-1,)), weights)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import _tree
+from .._identifiers import LAYERS
 from .._symbolic import KerasTensor
 from ..layers.input_layer import InputLayer
 from ..layers.layer import Layer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+@LAYERS.register
 class Sequential(Model):
     """A stack of layers, each applied to the output of the one before.
 

@@ -11,6 +11,7 @@ import numpy as np
 from .. import _core
 from .._core import Tensor
 from .._flat import FlatParameters
+from .._interrupts import held_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,6 +160,24 @@ class Optimizer:
         """The rule's hyper-parameters."""
         raise NotImplementedError
 
+    def _update(self, engine: _Engine, group: dict[str, Any]) -> None:
+        """Updates all runs of a group."""
+        decay = group["weight_decay"]
+        decoupled = group.get("decoupled_weight_decay")
+        parameters = self._parameters(group)
+        for values, gradients, step, states in engine.calls:
+            _core.update_(
+                self._rule,
+                values,
+                gradients,
+                engine.hyper,
+                step,
+                states,
+                parameters,
+                l2=0.0 if decoupled else decay,
+                decay=decay if decoupled else 0.0,
+            )
+
     # --- the step
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -187,6 +206,7 @@ class Optimizer:
                 loss = closure()
             finally:
                 _core.set_grad_enabled(before)
+        ready = []
         for group, engine in zip(self.param_groups, self._engines, strict=True):
             if not (
                 engine.complete and engine.flat.at_home() and self._slots(group) == engine.wanted
@@ -197,22 +217,11 @@ class Optimizer:
             if group["lr"] is not engine.rate:
                 engine.set_rate(group["lr"])
             engine.hyper_array[1] = -1.0 if group["maximize"] else 1.0
-            decay = group["weight_decay"]
-            decoupled = group.get("decoupled_weight_decay")
-            parameters = self._parameters(group)
-            for values, gradients, step, states in engine.calls:
-                _core.update_(
-                    self._rule,
-                    values,
-                    gradients,
-                    engine.hyper,
-                    step,
-                    states,
-                    parameters,
-                    l2=0.0 if decoupled else decay,
-                    decay=decay if decoupled else 0.0,
-                )
-            engine.count()
+            ready.append((engine, group))
+        with held_back():  # Ctrl-C leaves weights, states and counts as before or after a step
+            for engine, group in ready:
+                self._update(engine, group)
+                engine.count()
         return loss
 
     def _select(self, engine: _Engine, group: dict[str, Any]) -> None:

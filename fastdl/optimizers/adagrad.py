@@ -7,9 +7,11 @@ from typing import Any
 
 from .._checks import check_number
 from .._flat import Run
+from .._identifiers import OPTIMIZERS
 from .optimizer import Optimizer
 
 
+@OPTIMIZERS.register
 class Adagrad(Optimizer):
     """`accumulator += g^2` and `w -= lr g / sqrt(accumulator + epsilon)`.
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from .._checks import check_number
 from .._flat import Run
+from .._identifiers import OPTIMIZERS
 from .optimizer import Optimizer
 
 
+@OPTIMIZERS.register
 class Adam(Optimizer):
     """Steps along a moving average of gradients over the root of one of their squares.
 
@@ -83,6 +85,7 @@ class Adam(Optimizer):
         }
 
 
+@OPTIMIZERS.register
 class AdamW(Adam):
     """Adam with decoupled weight decay: `w -= lr weight_decay w` before each step.
 

@@ -11,7 +11,7 @@ from .. import _core
 from .._checks import check_count, check_fraction, check_number
 from .._core import Tensor
 from .._flat import FlatParameters, Run
-from .._identifiers import snake_case, suggestion, unique_name
+from .._identifiers import OPTIMIZERS, snake_case, suggestion, unique_name
 from .._interrupts import held_back
 from ._gradients import Gradients
 from ._options import accumulate, clip_gradients, count_updates, update_average
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _PART = 1 << 20
 
 
+@OPTIMIZERS.register_base
 class Optimizer(Variables):
     """Base class of optimizers; the updates are those of Keras 3.
 

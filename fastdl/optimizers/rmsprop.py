@@ -7,9 +7,11 @@ from typing import Any
 
 from .._checks import check_fraction, check_number
 from .._flat import Run
+from .._identifiers import OPTIMIZERS
 from .optimizer import Optimizer
 
 
+@OPTIMIZERS.register
 class RMSprop(Optimizer):
     """`velocity = rho velocity + (1 - rho) g^2` and `w -= lr g / sqrt(velocity + epsilon)`.
 

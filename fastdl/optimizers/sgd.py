@@ -7,9 +7,11 @@ from typing import Any
 
 from .._checks import check_fraction
 from .._flat import Run
+from .._identifiers import OPTIMIZERS
 from .optimizer import Optimizer
 
 
+@OPTIMIZERS.register
 class SGD(Optimizer):
     """Gradient descent, with momentum if asked for.
 
