@@ -50,7 +50,7 @@ class SeedGenerator:
         self._outside: list[Tensor | None] = []
 
     def __enter__(self) -> Self:
-        """Until the block ends random operations of this thread draw from this stream."""
+        """Until the block ends random operations draw from this stream."""
         self._outside.append(_core.use_generator(self.state))
         return self
 

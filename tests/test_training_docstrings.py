@@ -11,7 +11,7 @@ import fastdl
 from fastdl import nn, optim
 
 PLAIN = """
-    _flat optimizers losses._reduce losses.classes losses.functions losses.loss
+    _flat losses._reduce losses.classes losses.functions losses.loss
     metrics.accuracy metrics.auc metrics.confusion metrics.errors metrics.metric metrics.reduction
 """.split()
 PLAIN += [

@@ -27,7 +27,7 @@ void run_reserve(const RunContext& c) {
   block[0] = state[0];
   block[1] = int64_t(take_counters(state, c.attrs.as<int64_t>()));
 }
-Attributes describe_reserve(const DescribeContext& c) { return {{"n", c.attrs.as<int64_t>()}}; }
+Attributes describe_reserve(const DescribeContext& c) { return {{"values", c.attrs.as<int64_t>()}}; }
 const Op op_reserve = OpRow{
     .name = "reserve", .infer = infer_reserve, .run = run_reserve, .describe = describe_reserve, .mutates = 0b1,
     .random = true};
@@ -115,8 +115,8 @@ void run_randint(const RunContext& c) {
     });
   });
 }
-const Op op_randint =
-    OpRow{.name = "randint", .infer = infer_randint, .run = run_randint, .describe = describe_randint};
+const Op op_randint = OpRow{
+    .name = "randint", .infer = infer_randint, .run = run_randint, .describe = describe_randint};
 
 // Fisher and Yates' shuffle, from the end.
 void run_permutation(const RunContext& c) {
@@ -128,8 +128,8 @@ void run_permutation(const RunContext& c) {
     std::swap(y[last], y[below(uint64_t(last) + 1, bits)]);
   });
 }
-const Op op_permutation =
-    OpRow{.name = "permutation", .infer = infer_randint, .run = run_permutation, .describe = describe_permutation};
+const Op op_permutation = OpRow{
+    .name = "permutation", .infer = infer_randint, .run = run_permutation, .describe = describe_permutation};
 
 // --- dropout -------------------------------------------------------------------------------------------
 
@@ -210,14 +210,15 @@ Tensor permutation(int64_t n, const Tensor& from) {
 // 1 with probability p, else 0; below 0 and NaN count as 0, above 1 as 1.
 Tensor bernoulli(const Tensor& p, const Tensor& from) {
   check_tensor(p, "bernoulli", "p");
-  return cast(lt(uniform(p->shape, 0, 1, from), detach(p)), DType::float32);
+  return cast(lt(to_device(uniform(p->shape, 0, 1, from), p->device()), detach(p)), DType::float32);
 }
 Tensor dropout(const Tensor& x, double rate, const Tensor& from) {
   check_tensor(x, "dropout", "x");
   FASTDL_CHECK(rate >= 0 && rate < 1, ValueError, "dropout: rate must lie in [0, 1), got ", rate);
   const Tensor values = cast(x, DType::float32);
   if (rate == 0) return copy(values);
-  return apply(op_dropout, {values, reserve(values->numel(), from)}, DropoutAttrs{rate});
+  const Tensor block = to_device(reserve(values->numel(), from), values->device());
+  return apply(op_dropout, {values, block}, DropoutAttrs{rate});
 }
 
 }  // namespace fastdl

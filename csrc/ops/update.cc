@@ -85,7 +85,7 @@ void run_update(const RunContext& c) {
 Attributes describe_update(const DescribeContext& c) {
   const UpdateAttrs& a = c.attrs.as<UpdateAttrs>();
   const UpdateRule& rule = rule_at(a.rule);
-  Attributes found{{"rule", rule.name}, {"l2", a.l2}, {"decay", a.decay}};
+  Attributes found = {{"rule", std::string(rule.name)}, {"l2", a.l2}, {"decay", a.decay}};
   for (int i = 0; i < kHyper && rule.hyper[i].name; ++i) found.push_back({rule.hyper[i].name, a.hyper[i]});
   return found;
 }
@@ -94,13 +94,13 @@ const Op op_update = OpRow{
 
 // --- increment_ ----------------------------------------------------------------------------------------
 
+Attributes describe_increment(const DescribeContext& c) { return {{"amount", c.attrs.as<int64_t>()}}; }
 void infer_increment(InferContext& c) {
   check_tensor(c.in[0], c.op.name, "count");
   FASTDL_CHECK(c.in[0]->dtype == DType::int64 && c.in[0]->numel() == 1, TypeError, c.op.name,
                ": 'count' must be one int64, got ", c.in[0]->dtype, " of shape ", c.in[0]->shape);
 }
 void run_increment(const RunContext& c) { *c.in[0].as<int64_t>() += c.attrs.as<int64_t>(); }
-Attributes describe_increment(const DescribeContext& c) { return {{"amount", c.attrs.as<int64_t>()}}; }
 const Op op_increment = OpRow{
     .name = "increment_", .infer = infer_increment, .run = run_increment, .describe = describe_increment,
     .mutates = 0b1};
@@ -108,11 +108,10 @@ const Op op_increment = OpRow{
 // The position of a name in a list that `at(i)` gives until it is empty; ValueError with the possible ones.
 template <class At>
 int position(std::string_view name, const char* what, const char* rule, int limit, At at) {
-  std::string known;
-  for (int i = 0; i < limit && !at(i).empty(); ++i) {
+  for (int i = 0; i < limit && !at(i).empty(); ++i)
     if (at(i) == name) return i;
-    known += (known.empty() ? "" : ", ") + std::string(at(i));
-  }
+  std::string known;
+  for (int i = 0; i < limit && !at(i).empty(); ++i) known += (i ? ", " : "") + std::string(at(i));
   const std::string owner = rule ? std::string(" of rule '") + rule + "'" : "";
   raise<ValueError>("update_: unknown ", what, " '", name, "'", owner, "; possible: ", known.empty() ? "none" : known);
 }

@@ -48,8 +48,9 @@ class State {
   // Whether call c, the next one, changes state: external memory that the step has read as it was before the step, by
   // this call or an earlier one. Such a change cannot be undone; what the step has not read (a gradient) can be
   // overwritten again by the next step.
+  // Random numbers that were drawn are no loss.
   bool changes(const Call& c) {
-    if (c.op->random) return false;  // there are random numbers enough
+    if (c.op->random) return false;
     for (size_t k = 0; k < c.in.size(); ++k) {
       const Operand& o = c.in[k];
       if (!is_external(r_, o) || (c.writes(int(k)) && c.op->assigns)) continue;
@@ -92,7 +93,7 @@ void sink_state_changes(Recording& r) {
       const Call& c = r.calls[i];
       if (is_long(c)) limit = i + 1;
       if (!state.changes(c)) continue;
-      bool movable = c.out.empty() && !c.op->random;
+      bool movable = c.out.empty();
       for (size_t k = 0; k < c.in.size(); ++k) movable &= !c.writes(int(k)) || is_external(r, c.in[k]);
       if (!movable) {
         limit = std::min(limit, i);

@@ -160,6 +160,24 @@ class Optimizer:
         """The rule's hyper-parameters."""
         raise NotImplementedError
 
+    def _update(self, engine: _Engine, group: dict[str, Any]) -> None:
+        """Updates all runs of a group."""
+        decay = group["weight_decay"]
+        decoupled = group.get("decoupled_weight_decay")
+        parameters = self._parameters(group)
+        for values, gradients, step, states in engine.calls:
+            _core.update_(
+                self._rule,
+                values,
+                gradients,
+                engine.hyper,
+                step,
+                states,
+                parameters,
+                l2=0.0 if decoupled else decay,
+                decay=decay if decoupled else 0.0,
+            )
+
     # --- the step
 
     def zero_grad(self, set_to_none: bool = True) -> None:

@@ -203,6 +203,14 @@ for torch in (False, True):
         decoupled=DECOUPLED,
     )
 
+
+
+def lion(p, g, m, t):
+    return [p - LR * np.sign(BETA1 * m + (1 - BETA1) * g), BETA2 * m + (1 - BETA2) * g]
+
+
+update("lion", "", ["mean"], {"beta_1": BETA1, "beta_2": BETA2}, lion, decoupled=DECOUPLED)
+
 CASES.append(
     Case(
         "increment_",
