@@ -18,9 +18,15 @@ bool in_bf16(Precision wanted, int64_t m, int64_t n, int64_t k) {
   return wanted == Precision::bfloat16 && bf16_pays(m, n, k) && bf16_instructions();
 }
 
+// In what type a product reads its operands; it always adds up in float32.
+Attribute described(Precision p) { return {"precision", p == Precision::bfloat16 ? "bfloat16" : "float32"}; }
+
 struct MatmulAttrs {
   bool transpose_a, transpose_b;
   Precision precision;
+  Attributes describe() const {
+    return {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}, described(precision)};
+  }
 };
 
 // Batch axes of a: all but its last two.
@@ -76,6 +82,10 @@ struct RowsAttrs {
   bool transpose_a, transpose_b;
   Precision precision;
   int64_t first, count;
+  Attributes describe() const {
+    return {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}, described(precision), {"first", first},
+            {"count", count}};
+  }
 };
 
 void infer_matmul_rows(InferContext& c) {
@@ -95,7 +105,8 @@ void run_matmul_rows(const RunContext& c) {
   multiply(ta, tb, count, n, k, a.as<float>() + first * (ta ? 1 : lda), lda, b.as<float>(), b.shape.back(),
            out.as<float>(), n, false, {});
 }
-const Op op_matmul_rows = OpRow{.name = "matmul_rows", .infer = infer_matmul_rows, .run = run_matmul_rows};
+const Op op_matmul_rows = OpRow{
+    .name = "matmul_rows", .infer = infer_matmul_rows, .run = run_matmul_rows, .describe = describe<RowsAttrs>};
 
 Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs, const Tensor& into = nullptr);
 
@@ -117,7 +128,8 @@ void grad_matmul(GradContext& c) {
   if (c.needs(1) && !tb) give_product(c, 1, a, g, {!ta, false, precision});
 }
 const Op op_matmul = OpRow{
-    .name = "matmul", .infer = infer_matmul, .run = run_matmul, .grad = grad_matmul, .grad_out = false};
+    .name = "matmul", .infer = infer_matmul, .run = run_matmul, .grad = grad_matmul, .describe = describe<MatmulAttrs>,
+    .grad_out = false};
 
 Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs, const Tensor& into) {
   return apply(op_matmul, {a, b}, attrs, into);
@@ -129,6 +141,9 @@ struct LinearAttrs {
   bool transpose_w;
   Precision precision;
   const FusedActivation* activation;
+  Attributes describe() const {
+    return {{"transpose_w", transpose_w}, {"activation", activation ? activation->name : ""}, described(precision)};
+  }
 };
 
 void infer_linear(InferContext& c) {
@@ -190,9 +205,11 @@ void grad_linear(GradContext& c) {
   if (c.needs(2)) c.gin[2] = sum(z2, std::vector<int64_t>{0}, false);
 }
 const Op op_linear = OpRow{
-    .name = "linear", .infer = infer_linear, .run = run_linear<false>, .grad = grad_linear, .grad_in = 0b011};
+    .name = "linear", .infer = infer_linear, .run = run_linear<false>, .grad = grad_linear,
+    .describe = describe<LinearAttrs>, .grad_in = 0b011};
 // Within plans: input 3 is the weight, packed.
-const Op op_linear_packed = OpRow{.name = "linear_packed", .infer = infer_linear, .run = run_linear<true>};
+const Op op_linear_packed = OpRow{
+    .name = "linear_packed", .infer = infer_linear, .run = run_linear<true>, .describe = describe<LinearAttrs>};
 
 }  // namespace
 

@@ -189,7 +189,7 @@ Tensor permutation(int64_t n) {
 // 1 with probability p, else 0; below 0 and NaN count as 0, above 1 as 1.
 Tensor bernoulli(const Tensor& p) {
   check_tensor(p, "bernoulli", "p");
-  return cast(lt(uniform(p->shape, 0, 1), detach(p)), DType::float32);
+  return cast(lt(to_device(uniform(p->shape, 0, 1), p->device()), detach(p)), DType::float32);
 }
 Tensor dropout(const Tensor& x, double rate) {
   check_tensor(x, "dropout", "x");
