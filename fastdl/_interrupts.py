@@ -7,7 +7,6 @@ import threading
 from types import FrameType
 from typing import Any
 
-
 # Without the conversion to enums around them, which takes most of their time.
 _get_handler: Any = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
 _set_handler: Any = getattr(signal.signal, "__wrapped__", signal.signal)

@@ -8,7 +8,7 @@ stream, which `fastdl.utils.set_random_seed` or `fastdl.manual_seed` start.
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from . import _core
 from ._core import Tensor
 from ._identifiers import INITIALIZERS
+from .random import SeedGenerator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,12 +97,18 @@ class Identity(Initializer):
 
 
 class _Random(Initializer):
-    """An initializer with a `seed`: None, or an int that makes it repeat its values."""
+    """An initializer with a `seed`: None, an int that makes it repeat its values, or a
+    `random.SeedGenerator`, whose stream it goes on with."""
 
-    def __init__(self, seed: int | None = None) -> None:
-        if seed is not None and not isinstance(seed, (int, np.integer)):
-            raise ValueError(f"seed must be an int or None, got {seed!r}")
-        self.seed = seed
+    def __init__(self, seed: Any = None) -> None:
+        if seed is not None and not isinstance(seed, (int, np.integer, SeedGenerator)):
+            raise ValueError(f"seed must be an int, a SeedGenerator or None, got {seed!r}")
+        self._seed: Any = seed
+
+    @property
+    def seed(self) -> int | None:
+        """The seed as a number."""
+        return self._seed.seed if isinstance(self._seed, SeedGenerator) else self._seed
 
     def get_config(self) -> dict[str, Any]:
         return {"seed": self.seed}
@@ -110,7 +117,7 @@ class _Random(Initializer):
         kind = np.dtype(dtype or _FLOAT32)
         if kind.kind != "f":
             raise ValueError(f"{type(self).__name__} gives floating-point values, not {kind}")
-        with own_stream(self.seed):
+        with own_stream(self._seed):
             return self._draw(tuple(int(size) for size in shape))
 
     def _draw(self, shape: tuple[int, ...]) -> Tensor:
@@ -118,10 +125,11 @@ class _Random(Initializer):
 
 
 @contextmanager
-def own_stream(seed: int | None) -> Iterator[None]:
+def own_stream(seed: int | SeedGenerator | None) -> Iterator[None]:
     """Inside the block random values come from `seed`; None leaves the library's stream."""
-    if seed is None:
-        yield
+    if seed is None or isinstance(seed, SeedGenerator):
+        with seed or nullcontext():
+            yield
         return
     state = _core.get_rng_state()
     _core.manual_seed(int(seed))
@@ -135,7 +143,9 @@ def own_stream(seed: int | None) -> Iterator[None]:
 class RandomNormal(_Random):
     """Normal values with `mean` (0.0) and `stddev` (0.05)."""
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
+    def __init__(
+        self, mean: float = 0.0, stddev: float = 0.05, seed: int | SeedGenerator | None = None
+    ) -> None:
         super().__init__(seed)
         self.mean = mean
         self.stddev = stddev
@@ -160,7 +170,7 @@ class RandomUniform(_Random):
     """Values spread evenly from `minval` (-0.05) to `maxval` (0.05)."""
 
     def __init__(
-        self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None
+        self, minval: float = -0.05, maxval: float = 0.05, seed: int | SeedGenerator | None = None
     ) -> None:
         super().__init__(seed)
         self.minval = minval
@@ -226,7 +236,7 @@ class VarianceScaling(_Random):
         scale: float = 1.0,
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
-        seed: int | None = None,
+        seed: int | SeedGenerator | None = None,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
     ) -> None:
@@ -277,7 +287,7 @@ class _Named(VarianceScaling):
 
     def __init__(
         self,
-        seed: int | None = None,
+        seed: int | SeedGenerator | None = None,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
     ) -> None:
@@ -340,7 +350,7 @@ class Orthogonal(_Random):
     Source: Saxe et al. 2014, as Keras implements it.
     """
 
-    def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
+    def __init__(self, gain: float = 1.0, seed: int | SeedGenerator | None = None) -> None:
         super().__init__(seed)
         self.gain = gain
 

@@ -239,7 +239,7 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, bool transpo
               Precision precision) {
   FASTDL_CHECK(x && w, TypeError, "linear: expected tensors for x and w, got None");
   if (!is_float(x->dtype) && !is_float(w->dtype) && (!bias || !is_float(bias->dtype))) {
-    const Tensor y = matmul(x, w, false, transpose_w, precision);
+    const Tensor y = matmul(x, w, false, transpose_w);
     return activate(activation, bias ? add(y, bias) : y);
   }
   const FusedActivation* fused = find_fused_activation(activation);

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import _core
 from .._core import Tensor
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 
 def checked_axis(axis: Any, rank: int, who: str) -> int:
@@ -28,7 +31,7 @@ def checked_axis(axis: Any, rank: int, who: str) -> int:
     return place % rank
 
 
-def is_integer(value: Any) -> bool:
+def is_integer(value: Any) -> TypeIs[int]:
     """Whether it is one integer, Python's, NumPy's or a tensor without axes."""
     return isinstance(value, (int, np.integer)) or (
         isinstance(value, (np.ndarray, Tensor)) and not value.ndim

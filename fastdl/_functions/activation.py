@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
-from .._base import formulas
+from .._base import formulas, moving
 
 if TYPE_CHECKING:
     from .._core import Tensor
@@ -158,7 +158,12 @@ def softmax(input: Any, dim: int = -1, *, axis: int | None = None, dtype: Any = 
     """
     if dtype is not None:
         input = _core.cast(input, dtype)
-    return _core.softmax(input, dim if axis is None else axis)
+    dim = dim if axis is None else axis
+    x = _core.as_tensor(input)
+    if not x.ndim:  # PyTorch's dim 0 of a tensor without axes
+        moving.checked_axis(dim, 1, "softmax")
+        return _core.reshape(_core.softmax(_core.reshape(x, (1,)), 0), ())
+    return _core.softmax(x, dim)
 
 
 def log_softmax(input: Any, dim: int = -1, *, axis: int | None = None, dtype: Any = None) -> Tensor:
@@ -172,7 +177,12 @@ def log_softmax(input: Any, dim: int = -1, *, axis: int | None = None, dtype: An
     """
     if dtype is not None:
         input = _core.cast(input, dtype)
-    return _core.log_softmax(input, dim if axis is None else axis)
+    dim = dim if axis is None else axis
+    x = _core.as_tensor(input)
+    if not x.ndim:  # PyTorch's dim 0 of a tensor without axes
+        moving.checked_axis(dim, 1, "log_softmax")
+        return _core.reshape(_core.log_softmax(_core.reshape(x, (1,)), 0), ())
+    return _core.log_softmax(x, dim)
 
 
 swish = silu

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
-from .._base import picking
+from .._base import moving, picking
 from .._base.results import ValuesIndices
 from .._core import Tensor
 
@@ -50,6 +50,11 @@ def gather(input: Any, dim: int, index: Any) -> Tensor:
         >>> gather([[1.0, 2.0], [3.0, 4.0]], 1, [[0], [1]]).tolist()
         [[1.0], [4.0]]
     """
+    input = _core.as_tensor(input)
+    if not input.ndim:  # PyTorch's dim 0 of a tensor without axes
+        moving.checked_axis(dim, 1, "gather")
+        flat = _core.gather(_core.reshape(input, (1,)), _core.reshape(index, (-1,)), 0)
+        return _core.reshape(flat, _core.as_tensor(index).shape)
     return _core.gather(input, index, dim)
 
 
@@ -172,6 +177,9 @@ def topk(
         >>> topk([1.0, 3.0, 2.0], 2).indices.tolist()
         [1, 2]
     """
+    input = _core.as_tensor(input)
+    if not input.ndim and k == 1:  # PyTorch's dim 0 of a tensor without axes
+        return sort(input, dim)
     return ValuesIndices(*picking.first_in_order(input, k, dim, largest, "topk"))
 
 

@@ -2,7 +2,8 @@
 
 Tensors are contiguous: `reshape` and what is built on it (`flatten`, `squeeze`, `unsqueeze`) share
 the input's memory, all others copy. Where PyTorch's function gives a view, the copy can't be
-written in place: RuntimeError says what to write instead. Axes may be negative; one out of range raises IndexError.
+written in place: RuntimeError says what to write instead. Axes may be negative; one out of range
+raises IndexError.
 """
 
 from __future__ import annotations

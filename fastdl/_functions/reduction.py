@@ -23,6 +23,17 @@ if TYPE_CHECKING:
     Axes = int | Sequence[int] | None
 
 
+def _along_dim(function: Any, input: Any, dim: Any, *rest: Any) -> Tensor:
+    """`function(input, dim, ...)`; a tensor without axes has dim 0 and -1, as in PyTorch."""
+    try:
+        return function(input, dim, *rest)
+    except IndexError:
+        if _core.as_tensor(input).ndim:
+            raise
+        moving.checked_axes(dim, 1, function.__name__)
+        return function(input, None, *rest)
+
+
 def sum(
     input: Any,
     dim: Axes = None,
@@ -40,7 +51,7 @@ def sum(
     """
     if dtype is not None:
         input = _core.cast(input, dtype)
-    total = _core.sum(input, dim if axis is None else axis, keepdim or keepdims)
+    total = _along_dim(_core.sum, input, dim if axis is None else axis, keepdim or keepdims)
     return total if dtype is None else _core.cast(total, dtype)
 
 
@@ -61,7 +72,7 @@ def mean(
     """
     if dtype is not None:
         input = _core.cast(input, dtype)
-    return _core.mean(input, dim if axis is None else axis, keepdim or keepdims)
+    return _along_dim(_core.mean, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 def prod(
@@ -81,7 +92,7 @@ def prod(
     """
     if dtype is not None:
         input = _core.cast(input, dtype)
-    return _core.prod(input, dim if axis is None else axis, keepdim or keepdims)
+    return _along_dim(_core.prod, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 def any(
@@ -98,7 +109,7 @@ def any(
         >>> any([False, True]).item()
         True
     """
-    return _core.any(input, dim if axis is None else axis, keepdim or keepdims)
+    return _along_dim(_core.any, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 def all(
@@ -115,7 +126,7 @@ def all(
         >>> all([False, True]).item()
         False
     """
-    return _core.all(input, dim if axis is None else axis, keepdim or keepdims)
+    return _along_dim(_core.all, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 def max(
@@ -205,7 +216,7 @@ def amax(
         >>> amax([[1.0, 5.0], [7.0, 3.0]], dim=(0, 1)).item()
         7.0
     """
-    return _core.max(input, dim if axis is None else axis, keepdim or keepdims)
+    return _along_dim(_core.max, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 def amin(
@@ -222,7 +233,7 @@ def amin(
         >>> amin([[1.0, 5.0], [7.0, 3.0]], dim=0).tolist()
         [1.0, 3.0]
     """
-    return _core.min(input, dim if axis is None else axis, keepdim or keepdims)
+    return _along_dim(_core.min, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 def argmax(
@@ -240,7 +251,7 @@ def argmax(
         >>> argmax([[1.0, 5.0], [7.0, 3.0]], dim=1).tolist()
         [1, 0]
     """
-    return _core.argmax(input, dim if axis is None else axis, keepdim or keepdims)
+    return _along_dim(_core.argmax, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 def argmin(
@@ -258,7 +269,7 @@ def argmin(
         >>> argmin([[1.0, 5.0], [7.0, 3.0]], dim=1).tolist()
         [0, 1]
     """
-    return _core.argmin(input, dim if axis is None else axis, keepdim or keepdims)
+    return _along_dim(_core.argmin, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 def var(
@@ -290,7 +301,9 @@ def var(
         dim, unbiased = None, dim
     if correction is None:
         correction = 1.0 if unbiased is None else float(unbiased)
-    return _core.var(input, dim if axis is None else axis, keepdim or keepdims, correction)
+    return _along_dim(
+        _core.var, input, dim if axis is None else axis, keepdim or keepdims, correction
+    )
 
 
 def std(
@@ -330,7 +343,11 @@ def cumsum(
     dim = axis if dim is None else dim
     if dim is None:
         raise TypeError("cumsum: argument 'dim' is missing")
-    return _core.cumsum(input if dtype is None else _core.cast(input, dtype), dim)
+    input = _core.as_tensor(input) if dtype is None else _core.cast(input, dtype)
+    if not input.ndim:  # PyTorch's dim 0 of a tensor without axes
+        moving.checked_axis(dim, 1, "cumsum")
+        return _core.sum(input, None, False)
+    return _core.cumsum(input, dim)
 
 
 def logsumexp(
@@ -347,7 +364,7 @@ def logsumexp(
         >>> logsumexp([1000.0, float("-inf")]).item()
         1000.0
     """
-    return _core.logsumexp(input, dim if axis is None else axis, keepdim or keepdims)
+    return _along_dim(_core.logsumexp, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 def norm(
@@ -381,4 +398,8 @@ def norm(
         if p != "fro":
             raise ValueError(f"norm: p is a number or 'fro', got {p!r}")
         p = 2
-    return formulas.vector_norm(input, p, dim if axis is None else axis, keepdim or keepdims)
+    dim = dim if axis is None else axis
+    if dim is not None and not _core.as_tensor(input).ndim:
+        moving.checked_axes(dim, 1, "norm")
+        dim = None
+    return formulas.vector_norm(input, p, dim, keepdim or keepdims)

@@ -75,3 +75,7 @@ __all__ = [
     "serialize",
     "subtract",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import _core, activations, constraints, initializers, regularizers
+from .._base.moving import is_integer
 from .._core import Tensor
 from .._identifiers import LAYERS
 from .core import Elementwise, Shape
@@ -116,8 +117,8 @@ class PReLU(Elementwise):
         self.alpha_initializer = initializers.get(alpha_initializer)
         self.alpha_regularizer = regularizers.get(alpha_regularizer)
         self.alpha_constraint = constraints.get(alpha_constraint)
-        axes = [shared_axes] if isinstance(shared_axes, int) else shared_axes
-        self.shared_axes = None if axes is None else tuple(axes)
+        axes = [shared_axes] if is_integer(shared_axes) else shared_axes
+        self.shared_axes = None if axes is None else tuple(map(int, axes))
 
     def build(self, input_shape: Shape) -> None:
         shape = list(input_shape[1:])
@@ -164,7 +165,7 @@ class Softmax(Elementwise):
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axis = axis if isinstance(axis, int) else tuple(axis)
+        self.axis = int(axis) if is_integer(axis) else tuple(map(int, axis))
 
     def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
         if mask is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _tree, regularizers
+from .._base.moving import is_integer
 from .._core import Tensor
 from .._dtype_policy import DTypePolicy, policy_from
 from .._identifiers import LAYERS, snake_case, unique_name
@@ -149,7 +150,7 @@ class Layer(LayerState):
         if input_dim is not None:
             shape = (input_dim,)
         if shape is not None:
-            shape = (shape,) if isinstance(shape, int) else tuple(shape)
+            shape = (shape,) if is_integer(shape) else tuple(shape)
             self.__dict__.update(_input_shape_arg=shape, _batch_size_arg=batch_size)
 
     # --- building

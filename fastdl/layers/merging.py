@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._base.moving import is_integer
 from .._core import Tensor
 from .._identifiers import LAYERS
 from .core import Shape
@@ -197,12 +198,12 @@ class Dot(Layer):
 
     def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not isinstance(axes, int):
+        if not is_integer(axes):
             if not isinstance(axes, (list, tuple)):
                 raise TypeError(f"Dot: axes must be an integer or a pair of them, got {axes!r}")
-            if len(axes) != 2 or not all(isinstance(axis, int) for axis in axes):
+            if len(axes) != 2 or not all(map(is_integer, axes)):
                 raise ValueError(f"Dot: axes must be an integer or a pair of them, got {axes!r}")
-        self.axes = axes if isinstance(axes, int) else tuple(axes)
+        self.axes = int(axes) if is_integer(axes) else tuple(map(int, axes))
         self.normalize = normalize
 
     def _resolved(self, ranks: Sequence[int]) -> tuple[int, int]:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._base.moving import is_integer
 from .._core import Tensor
 from .._identifiers import LAYERS
 from .core import Shape
@@ -76,7 +77,7 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: Sequence[int | None], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        target = (target_shape,) if isinstance(target_shape, int) else tuple(target_shape)
+        target = (target_shape,) if is_integer(target_shape) else tuple(target_shape)
         self.target_shape = tuple(-1 if size is None else int(size) for size in target)
         if self.target_shape.count(-1) > 1 or any(size < -1 for size in self.target_shape):
             raise ValueError(
@@ -153,11 +154,11 @@ class RepeatVector(Layer):
 
     def __init__(self, n: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not isinstance(n, int) or isinstance(n, bool):
+        if not is_integer(n) or isinstance(n, bool):
             raise TypeError(f"RepeatVector: n must be an integer, got {n!r}")
         if n < 1:
             raise ValueError(f"RepeatVector: n must be at least 1, got {n}")
-        self.n = n
+        self.n = int(n)
         self.input_spec = InputSpec(ndim=2)
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .. import _core
+from .. import _core, _tree
 from .._core import Tensor
 from .._identifiers import METRICS, snake_case, unique_name
 
@@ -84,13 +84,26 @@ class Metric:
 
     @property
     def variables(self) -> list[Parameter]:
-        """The state."""
-        return list(self._variables)
+        """The state, that of metrics held as attributes included."""
+        inner = [variable for metric in self._inner_metrics() for variable in metric.variables]
+        return [*self._variables, *inner]
+
+    def _inner_metrics(self) -> list[Metric]:
+        """The metrics that are attributes of this one, or lie in lists, tuples and dicts there."""
+        found: dict[int, Metric] = {}
+        for value in vars(self).values():
+            if isinstance(value, (Metric, list, tuple, dict)):
+                for leaf in _tree.leaves(value):
+                    if isinstance(leaf, Metric) and leaf is not self:
+                        found[id(leaf)] = leaf
+        return list(found.values())
 
     def reset_state(self) -> None:
-        """Sets the state back to zeros."""
-        for variable in self.variables:
+        """Sets the state back to zeros, that of metrics held as attributes included."""
+        for variable in self._variables:
             _core.assign_(variable, 0.0)
+        for metric in self._inner_metrics():
+            metric.reset_state()
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Takes in a batch; to be overridden."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import _core, _functions
+from .._base.notices import warn_once
 from .._functions import gelu as gelu
 from .._functions import logsigmoid as logsigmoid
 from .._functions import sigmoid as sigmoid
@@ -35,39 +36,73 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
     return _core.linear(x, weight, bias, True, "")
 
 
+def _written(who: str, x: Any, y: Tensor) -> Tensor:
+    """x with the values of y written over its own, as `inplace=True` asks for.
+
+    Where a gradient is recorded the tape needs the old values, and a copy made by indexing is
+    nobody's memory: there the result is y, and one warning says so.
+    """
+    if not isinstance(x, _core.Tensor):
+        return y
+    if x.requires_grad and x.is_leaf and _core.grad_enabled():
+        raise RuntimeError(
+            f"{who}: inplace=True: a leaf that requires a gradient can't be changed in place"
+        )
+    if y.requires_grad or x._snapshot:
+        warn_once(
+            f"{who}: inplace=True: where a gradient is recorded, and on the result of indexing, "
+            "the result is a new tensor and the input keeps its values",
+            stacklevel=3,
+        )
+        return y
+    _core.assign_(x, y)
+    return x
+
+
 def relu(x: Any, inplace: bool = False) -> Tensor:
-    """`max(x, 0)`. `inplace` is accepted here and below; the result is a new tensor.
+    """`max(x, 0)`.
+
+    Args:
+        x: float input.
+        inplace: writes the result into x, here and below. Where a gradient is recorded the result
+            is a new tensor all the same, which a warning says once.
 
     Example:
         >>> relu([-1.0, 2.0]).tolist()
         [0.0, 2.0]
     """
-    return _core.relu(x)
+    y = _core.relu(x)
+    return _written("relu", x, y) if inplace else y
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where positive, `negative_slope * x` elsewhere."""
-    return _core.leaky_relu(x, negative_slope)
+    y = _core.leaky_relu(x, negative_slope)
+    return _written("leaky_relu", x, y) if inplace else y
 
 
 def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where positive, `alpha * (exp(x) - 1)` elsewhere."""
-    return _core.elu(x, alpha)
+    y = _core.elu(x, alpha)
+    return _written("elu", x, y) if inplace else y
 
 
 def selu(x: Any, inplace: bool = False) -> Tensor:
     """Scaled ELU, see `fastdl.selu`."""
-    return _core.selu(x)
+    y = _core.selu(x)
+    return _written("selu", x, y) if inplace else y
 
 
 def silu(x: Any, inplace: bool = False) -> Tensor:
     """`x * sigmoid(x)`."""
-    return _core.silu(x)
+    y = _core.silu(x)
+    return _written("silu", x, y) if inplace else y
 
 
 def hardsigmoid(x: Any, inplace: bool = False) -> Tensor:
     """`x / 6 + 1 / 2` limited to [0, 1]."""
-    return _core.hard_sigmoid(x)
+    y = _core.hard_sigmoid(x)
+    return _written("hardsigmoid", x, y) if inplace else y
 
 
 def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
@@ -128,7 +163,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False
         x: float input.
         p: probability in [0, 1].
         training: the input itself is returned if False.
-        inplace: accepted, see relu.
+        inplace: see relu.
 
     Raises:
         ValueError: p isn't in [0, 1].
@@ -140,7 +175,8 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False
     check_probability(p)
     if not training or p == 0:
         return _core.as_tensor(x)
-    return _core.mul(x, 0.0) if p == 1 else _core.dropout(x, p)
+    y = _core.mul(x, 0.0) if p == 1 else _core.dropout(x, p)
+    return _written("dropout", x, y) if inplace else y
 
 
 def one_hot(x: Any, num_classes: int = -1) -> Tensor:

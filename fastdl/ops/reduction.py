@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
-from .._base import formulas
+from .._base import formulas, moving
 
 if TYPE_CHECKING:
     from .._core import Tensor
@@ -232,7 +232,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> T
         if x.ndim not in (1, 2):
             raise ValueError(f"norm: ord without axis: expected 1 or 2 axes, got {x.shape}")
         axis = tuple(range(x.ndim))
-    if isinstance(axis, int) or len(axis) == 1:
+    if moving.is_integer(axis) or len(axis) == 1:
         if isinstance(ord, str) or math.isnan(ord):
             raise ValueError(f"norm: the order of a vector's norm is a number, got {ord!r}")
         return formulas.vector_norm(x, ord, axis, keepdims)
