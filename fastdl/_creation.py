@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
-from ._device import device as _device
+from ._device import device_of, moved
 from ._random import drawing_from
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def _shape(size: tuple[Any, ...]) -> Any:
 
 def _finished(t: Tensor, requires_grad: bool, device: Any) -> Tensor:
     if device is not None:
-        _device(device)
+        t = moved(t, device)
     if requires_grad:
         t.requires_grad = True
     return t
@@ -351,7 +351,9 @@ def full_like(
         [3.0]
     """
     x = _core.as_tensor(x)
-    return _finished(_core.full(x.shape, dtype or x.dtype, fill_value), requires_grad, None)
+    return _finished(
+        _core.full(x.shape, dtype or x.dtype, fill_value), requires_grad, device_of(x)
+    )
 
 
 def empty_like(x: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -362,7 +364,7 @@ def empty_like(x: Any, *, dtype: Any = None, requires_grad: bool = False) -> Ten
         (1,)
     """
     x = _core.as_tensor(x)
-    return _finished(_core.empty(x.shape, dtype or x.dtype), requires_grad, None)
+    return _finished(_core.empty(x.shape, dtype or x.dtype), requires_grad, device_of(x))
 
 
 def rand_like(x: Any, *, generator: Generator | None = None, requires_grad: bool = False) -> Tensor:

@@ -27,7 +27,6 @@ from ._core import Tensor
 # Float32 elements in a cache line. Every parameter starts on a line of its own; the padding holds
 # zeros, in the gradients too, so sums over a stretch are sums over its parameters.
 _LINE = 16
-_BYTES = 4
 
 _gradient_of = attrgetter("grad")
 # What getrefcount says of an object that only a list holds; it differs between Python versions.
@@ -41,18 +40,19 @@ def _padded(numel: int) -> int:
 class _Buffer:
     """The values and gradients of some parameters, each in one piece of memory."""
 
-    __slots__ = ("__weakref__", "address", "gradients", "size", "values")
+    __slots__ = ("__weakref__", "gradients", "size", "values")
 
     def __init__(self, size: int, values: Tensor | None = None) -> None:
         self.size = size
         self.values = _core.full((size,), "float32", 0.0) if values is None else values
         self.gradients = _core.full((size,), "float32", 0.0)
-        self.address = self.values.data_ptr()
 
     def offset_of(self, parameter: Tensor) -> int | None:
         """Where the parameter's values lie in this buffer, None if they don't."""
-        distance = parameter.data_ptr() - self.address
-        return distance // _BYTES if 0 <= distance < self.size * _BYTES else None
+        if not parameter._shares_storage(self.values):
+            return None
+        offset = parameter._offset - self.values._offset
+        return offset if 0 <= offset < self.size else None
 
 
 # Buffers in use. A Parameter holds on to its buffer (`_flat_buffer`), so that an optimizer made
@@ -193,7 +193,7 @@ class FlatParameters:
         for i, (parameter, (buffer, offset)) in enumerate(
             zip(self.parameters, self._places, strict=True)
         ):
-            if parameter.data_ptr() != buffer.address + offset * _BYTES:
+            if buffer.offset_of(parameter) != offset:
                 _move(parameter, buffer, offset)
             home = parameter._grad_home
             assert home is not None
@@ -324,7 +324,8 @@ def _move(parameter: Tensor, buffer: _Buffer, offset: int) -> Tensor:
 def _settle(parameter: Tensor, buffer: _Buffer, offset: int) -> Tensor:
     """Gives a parameter the place of its gradient in the buffer its values lie in."""
     home = parameter._grad_home
-    if home is None or home.data_ptr() != buffer.gradients.data_ptr() + offset * _BYTES:
+    place = buffer.gradients._offset + offset
+    if home is None or not home._shares_storage(buffer.gradients) or home._offset != place:
         home = buffer.gradients._view(parameter.shape, offset)
     parameter._grad_home = home
     gradient = parameter.grad

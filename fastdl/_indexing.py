@@ -56,6 +56,8 @@ def setitem(t: Tensor, key: Any, value: Any) -> None:
             "item assignment: the value requires a gradient, which can't flow through an "
             "assignment; use where() or cat(), or assign value.detach()"
         )
+    if t._device != "cpu" and not isinstance(value, Tensor) and np.ndim(value) == 0:
+        value = _core.to_device(_as(t, value), t._device)  # a number goes where the tensor is
     if _is_mask(key) and np.ndim(value) == 0:
         _core.assign_(t, _core.where(_fitting_mask(t.shape, key), _as(t, value), t))
         return

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import _core, _functions, _tree
 from ._core import Tensor
-from ._device import CPU, split_target
+from ._device import device_of, moved, split_target
 from ._random import drawing_from
 
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ def _set_data(self: Tensor, other: Tensor) -> None:
 
 
 def _device(self: Tensor) -> device:
-    """`device('cpu')`."""
-    return CPU
+    """Where the tensor lies."""
+    return device_of(self)
 
 
 def _transposed(self: Tensor) -> Tensor:
@@ -140,11 +140,17 @@ def iterate(self: Tensor) -> Iterator[Tensor]:
 def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """The tensor in another type: `to(dtype)`, `to(other)`, `to(device, dtype)`.
 
-    The tensor itself if there is nothing to convert. RuntimeError for a device but the CPU.
+    The tensor itself if there is nothing to convert. RuntimeError for an unknown device.
     """
-    dtype = split_target("Tensor.to", args, kwargs)
+    dtype, where = split_target("Tensor.to", args, kwargs)
     t = self if dtype is None or dtype == self.dtype else _core.cast(self, dtype)
+    t = t if where is None else moved(t, where)
     return _core.copy(t) if kwargs.get("copy") and t is self else t
+
+
+def to_cpu(self: Tensor) -> Tensor:
+    """The tensor on the CPU; the tensor itself if it lies there."""
+    return moved(self, "cpu")
 
 
 def type_as(self: Tensor, other: Tensor) -> Tensor:
@@ -179,12 +185,12 @@ def to_byte(self: Tensor) -> Tensor:
 
 def new_tensor(self: Tensor, data: Any, dtype: Any = None) -> Tensor:
     """A copy of the data in this tensor's type, or another."""
-    return _core.tensor(data, dtype or self.dtype)
+    return moved(_core.tensor(data, dtype or self.dtype), device_of(self))
 
 
 def new_full(self: Tensor, size: Any, fill_value: float, dtype: Any = None) -> Tensor:
     """A tensor of one value in this tensor's type, or another."""
-    return _core.full(size, dtype or self.dtype, fill_value)
+    return moved(_core.full(size, dtype or self.dtype, fill_value), device_of(self))
 
 
 def new_zeros(self: Tensor, *size: Any, dtype: Any = None) -> Tensor:
@@ -390,7 +396,7 @@ def _attach() -> None:
     own += (zero_, add_, sub_, mul_, div_, pow_, neg_, exp_, sqrt_, relu_, clamp_, masked_fill_)
     own += (scatter_, uniform_, normal_, bernoulli_)
     methods.update((method.__name__, method) for method in own)
-    methods.update(ndimension=dim, contiguous=contiguous, cpu=identity, type=_functions.cast)
+    methods.update(ndimension=dim, contiguous=contiguous, cpu=to_cpu, type=_functions.cast)
     methods.update(float=to_float, long=to_long, int=to_int, bool=to_bool, byte=to_byte)
     methods.update(__array_function__=array_function, __iter__=iterate)
     methods.update(__deepcopy__=deepcopy, __reduce_ex__=reduce)

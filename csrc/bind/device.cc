@@ -11,10 +11,6 @@ void bind_device(py::module_& m) {
   });
   m.def("device_names", &device_names);
   m.def("to_device", [](const Tensor& x, const std::string& name) { return to_device(x, device_named(name)); });
-  m.def("device_of", [](const Tensor& x) {
-    FASTDL_CHECK(x, TypeError, "device_of: expected a tensor, got None");
-    return x->device().name;
-  });
   m.def("synchronize", [](const std::string& name) {
     const Device& device = device_named(name);
     py::gil_scoped_release release;

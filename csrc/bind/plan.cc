@@ -41,7 +41,7 @@ class Feeding {
   }
   void feed(int i, const Device& device, void* data) {
     const Tensor& slot = plan_.inputs()[size_t(i)];
-    if (plan_.can_rebind(i) && !plan_.writes_into(data, slot->bytes()))
+    if (device.is_cpu() && plan_.can_rebind(i) && !plan_.writes_into(data, slot->bytes()))
       plan_.rebind(i, data);
     else
       copy_bytes(slot->device(), slot->raw(), device, data, slot->bytes());

@@ -29,9 +29,12 @@ bool exceeds(const Tensor& number, DType dtype) {
   return dispatch(dtype, [&](auto zero) { return int64_t(decltype(zero)(v)) != v; });
 }
 
+// A Python number goes where the other operand is, before it is cast.
+Tensor beside(const Tensor& other, const Tensor& t) { return t->weak ? copied_to(t, other->device()) : t; }
+
 Tensor apply_binary(const Op& op, Tensor a, Tensor b, DType dtype) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
-  Tensor out = apply(op, {cast(a, dtype), cast(b, dtype)});
+  Tensor out = apply(op, {cast(beside(b, a), dtype), cast(beside(a, b), dtype)});
   out->weak = a->weak && b->weak;
   return out;
 }
@@ -447,7 +450,7 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   const DType t = promoted(a, b);
   for (const Tensor& number : {a, b})
     FASTDL_CHECK(!exceeds(number, t), ValueError, "where: ", *number->data<int64_t>(), " does not fit into ", t);
-  return apply(op_where, {cast(condition, DType::bool8), cast(a, t), cast(b, t)});
+  return apply(op_where, {cast(condition, DType::bool8), cast(beside(condition, a), t), cast(beside(condition, b), t)});
 }
 
 namespace {

@@ -27,7 +27,7 @@ void run_reserve(const RunContext& c) {
   block[0] = state[0];
   block[1] = int64_t(take_counters(state, c.attrs.as<int64_t>()));
 }
-Attributes describe_reserve(const DescribeContext& c) { return {{"values", c.attrs.as<int64_t>()}}; }
+Attributes describe_reserve(const DescribeContext& c) { return {{"n", c.attrs.as<int64_t>()}}; }
 const Op op_reserve = OpRow{
     .name = "reserve", .infer = infer_reserve, .run = run_reserve, .describe = describe_reserve, .mutates = 0b1,
     .random = true};
@@ -115,8 +115,8 @@ void run_randint(const RunContext& c) {
     });
   });
 }
-const Op op_randint = OpRow{
-    .name = "randint", .infer = infer_randint, .run = run_randint, .describe = describe_randint};
+const Op op_randint =
+    OpRow{.name = "randint", .infer = infer_randint, .run = run_randint, .describe = describe_randint};
 
 // Fisher and Yates' shuffle, from the end.
 void run_permutation(const RunContext& c) {
@@ -128,8 +128,8 @@ void run_permutation(const RunContext& c) {
     std::swap(y[last], y[below(uint64_t(last) + 1, bits)]);
   });
 }
-const Op op_permutation = OpRow{
-    .name = "permutation", .infer = infer_randint, .run = run_permutation, .describe = describe_permutation};
+const Op op_permutation =
+    OpRow{.name = "permutation", .infer = infer_randint, .run = run_permutation, .describe = describe_permutation};
 
 // --- dropout -------------------------------------------------------------------------------------------
 
@@ -217,8 +217,8 @@ Tensor dropout(const Tensor& x, double rate, const Tensor& from) {
   FASTDL_CHECK(rate >= 0 && rate < 1, ValueError, "dropout: rate must lie in [0, 1), got ", rate);
   const Tensor values = cast(x, DType::float32);
   if (rate == 0) return copy(values);
-  const Tensor block = to_device(reserve(values->numel(), from), values->device());
-  return apply(op_dropout, {values, block}, DropoutAttrs{rate});
+  // The numbers are the generator's, which lies on the CPU.
+  return apply(op_dropout, {values, to_device(reserve(values->numel(), from), values->device())}, DropoutAttrs{rate});
 }
 
 }  // namespace fastdl

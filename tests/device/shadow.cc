@@ -112,7 +112,9 @@ DeviceTable table{"shadow", allocate, release, copy_in, copy_out, copy, synchron
 
 extern "C" {
 const DeviceTable* shadow_table(const char* name, const char* without) {
-  table.name = name;
+  static std::string kept;
+  kept = name;
+  table.name = kept.c_str();
   missing = without;
   return &table;
 }
