@@ -51,6 +51,8 @@ OPS = {
 # Rows and columns: a small network's layer; a large one's.
 SHAPES = [(32, 64), (1024, 1024)]
 MATMULS = [(32, 64, 64), (256, 256, 256), (1024, 1024, 1024)]
+# Few elements, each a long sum, as the weight gradients of convolutions; last, two vectors.
+LONG_MATMULS = [(64, 64, 50176), (27, 16, 200000), (10, 4, 1000000), (1, 1, 4000000)]
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +92,27 @@ def test_matmul(m, n, k, library, machine, timed, benchmark):
     if library == "fastdl":
         a, b = fastdl.tensor(a), fastdl.tensor(b)
     timed(lambda: a @ b, machine, 2.0 * m * n * k, 4.0 * (m * k + k * n + m * n))
+
+
+@pytest.mark.parametrize("transposed", ["nn", "tn", "nt", "tt"])
+@pytest.mark.parametrize("threads", ["one", "all"])
+@pytest.mark.parametrize("m, n, k", LONG_MATMULS)
+def test_long_matmul(m, n, k, threads, transposed, core, machine, timed, benchmark):
+    benchmark.group = f"matmul {m}x{k}x{n}, {threads} of the threads"
+    a, b = _operands(m, n, k)
+    a = fastdl.tensor(np.ascontiguousarray(a.T) if transposed[0] == "t" else a)
+    b = fastdl.tensor(np.ascontiguousarray(b.T) if transposed[1] == "t" else b)
+
+    def product():
+        return fastdl._core.matmul(a, b, transposed[0] == "t", transposed[1] == "t")
+
+    before = fastdl.get_num_threads()
+    fastdl.set_num_threads(1 if threads == "one" else before)
+    try:
+        floors = core if threads == "one" else machine
+        timed(product, floors, 2.0 * m * n * k, 4.0 * (m * k + k * n + m * n))
+    finally:
+        fastdl.set_num_threads(before)
 
 
 @pytest.mark.parametrize("m, n, k", MATMULS)

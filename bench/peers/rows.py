@@ -90,6 +90,8 @@ def predict_row(batch: int) -> Row:
 
 _SQUARE = (64, 128, 256, 512, 1024, 2048, 4096)
 _THIN = [(128, 512, 784), (32, 64, 64), (128, 10, 512), (64, 1024, 4096), (1, 1024, 1024)]
+# Few elements, each a long sum: weight gradients of convolutions.
+_THIN += [(64, 64, 50176), (27, 16, 200000)]
 _PRODUCTS = {str(n): (n, n, n) for n in _SQUARE}
 _PRODUCTS |= {f"{m}x{k}x{n}": (m, n, k) for m, n, k in _THIN}
 

@@ -2,14 +2,15 @@
 //
 //     for each slab of B                        packed by all threads together, if that pays
 //       for each task of a grid over C          one thread each, independent of one another
-//         for each block of k                   so long that a row of tiles of A takes a sixth of L1
-//           for each group of rows              A[rows, k] is packed, if that pays; half of L2
-//             for each hot part of the columns  B[k, hot columns]: another quarter of L2
-//               for each row of register tiles  A[tile rows, k]
-//                 C[tile rows, hot columns] += A B  (gemm_row); bias and activation after the last k
+//         for each block of the sum             1,024 of k (see gemm.h)
+//           for each group of rows              A[rows, block] is packed, if that pays; half of L2
+//             for each hot part of the columns
+//               for each part of the block      so long that a row of tiles of A takes a sixth of L1
+//                 for each row of tiles         B[part, hot columns]: another quarter of L2
+//                   C[tile rows, hot columns] += A B  (gemm_row); bias and activation after the last k
 //
-// Weights may come packed already: that is a Problem with a panel. Later blocks of k take their sums up from C,
-// so that each stays one chain of fma (see gemm.h).
+// Weights may come packed already: that is a Problem with a panel. Where C has few elements and k is long, the grid is
+// over blocks of the sum instead (gemm_blocks.h).
 #include "cpu/gemm.h"
 
 #include <algorithm>

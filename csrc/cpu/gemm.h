@@ -1,13 +1,18 @@
 // float32 matrix multiplication.
 //
-// Every element of C is one chain of fused multiply-adds in the order of k:
+// Every element of C is a sum over blocks of 1,024 of k. The sum of a block is one chain of fused multiply-adds in the
+// order of k, and the sums of blocks are added in order:
 //
-//     s = accumulate ? C[i, j] : 0;   for l = 0 ... k-1: s = fma(A[i, l], B[l, j], s)
-//     C[i, j] = activation(s + bias[j])
+//     for each block b of k:  s = b == 0 && accumulate ? C[i, j] : 0;   for l in b: s = fma(A[i, l], B[l, j], s)
+//                             total = b == 0 ? s : total + s
+//     C[i, j] = activation(total + bias[j])
 //
-// whatever the path, the blocking, the layout and the number of threads, so that all of these give the
-// same bits, and AVX2 the same as AVX-512. (Baseline x86-64 has no FMA: there a step is s + a * b, rounded
-// twice.) NaN and infinity are carried as IEEE 754 says; k == 0 gives activation(bias).
+// Blocks depend on k alone. So every path, blocking, layout, batch and number of threads gives the same bits, and AVX2
+// the same as AVX-512. (Baseline x86-64 has no FMA: there a step is s + a * b, rounded twice.) The error grows with
+// 1,024 + k / 1,024 roundings instead of k, and threads may take different blocks.
+//
+// Subnormals are zeros in all of this: operands, products, sums, C, bias and activation (core/subnormals.h). NaN and
+// infinity are carried as IEEE 754 says; k == 0 gives activation(bias).
 #pragma once
 #include <stdint.h>
 
@@ -17,7 +22,8 @@ namespace fastdl {
 
 inline constexpr int64_t kSumBlock = 1024;
 
-// Applied to C while it is in registers and L1; bit-identical to separate passes.
+// Applied to C after the last block, while it is in registers and L1; bit-identical to separate passes that take
+// subnormals for zeros.
 struct Epilogue {
   const float* bias = nullptr;        // n values, added to every row
   UnaryKernel activation = nullptr;   // any UNARY row of kernels.inc

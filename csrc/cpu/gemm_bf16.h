@@ -1,9 +1,9 @@
 // Matrix multiplication of operands rounded to bfloat16, added up in float32.
 //
 // Rounding is to nearest even; NaN and infinity stay what they are, and as the instructions have it, what is
-// subnormal is zero. Sums are formed in an order that k and the instructions alone decide, so that results
-// depend neither on the number of threads nor on m, n or the layout; but AMX adds in another order than
-// AVX512_BF16.
+// subnormal is zero. Sums are formed over blocks of 1,024 of k, which are added in order, as in gemm.h. Within a block
+// the order is one that k and the instructions alone decide, so that results depend neither on the number of threads
+// nor on m, n or the layout; but AMX adds in another order than AVX512_BF16.
 #pragma once
 #include <stdint.h>
 
