@@ -497,7 +497,7 @@ def averaging_step(w1, w2, mean, var, log):
         h = fastdl.tanh((h - m) / fastdl.sqrt(v + 1e-3))
         h = fastdl.tanh(h @ w2)
         loss = fastdl.mean(h * h)
-        _core.assign_(w2, w2 - 0.1 * fastdl.mean(h, 0))
+        _core.assign_(w2, w2 * 0.99 - fastdl.mean(h, 0))
         return loss
 
     return step
@@ -538,8 +538,7 @@ def test_state_that_is_read_again_changes_before():
     plan = recorded(step, [x])
     found = names(plan)
     products = [i for i, n in enumerate(found) if n == "matmul"]
-    assert products[0] < found.index("mul") < products[1] < products[2]
-    assert found.index("add_") > products[2]
+    assert products[0] < found.index("assign_") < products[1] < found.index("add_") < products[2]
     before = state.numpy().copy()
     plan.replay([x])
     np.testing.assert_array_equal(state.numpy(), before * np.float32(0.5) + 1)
@@ -660,7 +659,7 @@ def test_chains_of_many_calls_and_types():
         whole = _core.cast(y * 100.0, "int32")
         for k in kept:
             whole = whole + _core.cast(k * 10.0, "int32")
-        return y, whole * 3
+        return y, whole + whole
 
     plan = recorded(step, [x])
     assert len(chains(plan)) == 1

@@ -218,7 +218,7 @@ void bind_ops(py::module_& m) {
   add_functions(m);
   m.def("op_names", [] {
     std::vector<std::string> names;
-    for (const auto& r : rows) names.push_back(r.name);
+    for (const Row& r : rows) names.push_back(r.name);
     return names;
   });
 

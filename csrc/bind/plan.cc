@@ -189,7 +189,7 @@ void bind_plan(py::module_& m) {
     for (const Op* op = first_op(); op; op = op->next) rows.push_back({op->name, op->describe != nullptr});
     return rows;
   });
-  m.def("prepacked_bytes", &prepacked_bytes);
+  m.def("prepacked_bytes", &derived_bytes);
   m.def(
       "run_loop",
       [](Plan& plan, const std::vector<std::pair<Tensor, int>>& feeds,

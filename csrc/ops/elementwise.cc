@@ -144,7 +144,7 @@ void run_binary(const RunContext& c) {
 template <auto Kernel, class Out = float>
 RowKernel row_binary(const View* in) {
   if (!is_float(in[0].dtype)) return nullptr;
-  return [](const Row& r, const Attrs&) {
+  return [](const ElementRow& r, const Attrs&) {
     const float *a = static_cast<const float*>(r.in[0]), *b = static_cast<const float*>(r.in[1]);
     if constexpr (std::is_same_v<Out, float>)
       (kernels().*Kernel)(static_cast<float*>(r.out), a, b, r.n, r.stride[0], r.stride[1], nullptr);
@@ -319,7 +319,7 @@ void run_where(const RunContext& c) {
 }
 RowKernel row_where(const View* in) {
   if (!is_float(in[1].dtype)) return nullptr;
-  return [](const Row& r, const Attrs&) {
+  return [](const ElementRow& r, const Attrs&) {
     const uint8_t* m = static_cast<const uint8_t*>(r.in[0]);
     const float *a = static_cast<const float*>(r.in[1]), *b = static_cast<const float*>(r.in[2]);
     float* out = static_cast<float*>(r.out);

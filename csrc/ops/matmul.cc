@@ -4,7 +4,7 @@
 #include "cpu/kernels.h"
 #include "ops/broadcast.h"
 #include "ops/integer_matmul.h"
-#include "ops/linear.h"
+#include "plan/derived.h"
 #include "ops/ops.h"
 #include "ops/product.h"
 #include "ops/unary.h"
@@ -204,12 +204,27 @@ void grad_linear(GradContext& c) {
   if (c.needs(1)) give_product(c, 1, at.transpose_w ? z2 : x2, at.transpose_w ? x2 : z2, {true, false, at.precision});
   if (c.needs(2)) c.gin[2] = sum(z2, std::vector<int64_t>{0}, false);
 }
-const Op op_linear = OpRow{
-    .name = "linear", .infer = infer_linear, .run = run_linear<false>, .grad = grad_linear,
-    .describe = describe<LinearAttrs>, .grad_in = 0b011};
 // Within plans: input 3 is the weight, packed.
 const Op op_linear_packed = OpRow{
     .name = "linear_packed", .infer = infer_linear, .run = run_linear<true>, .describe = describe<LinearAttrs>};
+// The weight, packed: (transposed, n, k). Few rows read it once in any case.
+std::optional<Derivation::Parameters> wants_packed(const RunContext& c) {
+  const LinearAttrs& at = c.attrs.as<LinearAttrs>();
+  const View &x = c.in[0], &y = c.out[0];
+  const int64_t k = x.shape.back(), n = y.shape.back(), m = n ? y.numel() / n : 0;
+  if (in_bf16(at.precision, m, n, k) || m <= 4 || n < 16 || k < 16) return std::nullopt;
+  return Derivation::Parameters{at.transpose_w, n, k};
+}
+int64_t packed_bytes(const Derivation::Parameters& p) {
+  return packed_b_floats(p[1], p[2]) * int64_t(sizeof(float));
+}
+void pack_weight(const View& w, const Derivation::Parameters& p, void* to) {
+  pack_b(p[0], p[1], p[2], w.as<float>(), w.shape.back(), static_cast<float*>(to));
+}
+const Derivation packed_weight = {"packed weight", 1, &op_linear_packed, wants_packed, packed_bytes, pack_weight};
+const Op op_linear = OpRow{
+    .name = "linear", .infer = infer_linear, .run = run_linear<false>, .grad = grad_linear,
+    .describe = describe<LinearAttrs>, .grad_in = 0b011, .derived = &packed_weight};
 
 }  // namespace
 
@@ -246,20 +261,6 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, bool transpo
   // linear's kernel multiplies rows by one matrix: the gradient's `grad_out` is read for the activation only.
   Tensor y = apply(op_linear, {cast(x, DType::float32), w, bias}, LinearAttrs{transpose_w, precision, fused});
   return fused ? y : activate(activation, y);
-}
-
-std::optional<LinearShape> linear_shape(const Step& step) {
-  if (step.op != &op_linear && step.op != &op_linear_packed) return std::nullopt;
-  const LinearAttrs& at = step.attrs.as<LinearAttrs>();
-  const View &x = step.views[0], &y = step.views[kMaxInputs];
-  const int64_t k = x.shape.back(), n = y.shape.back(), m = n ? y.numel() / n : 0;
-  if (in_bf16(at.precision, m, n, k)) return std::nullopt;
-  return LinearShape{at.transpose_w, m, n, k};
-}
-void read_packed(Step& step, void* packed) {
-  step.op = packed ? &op_linear_packed : &op_linear;
-  step.run = step.op->run;
-  step.views[3].data = packed;
 }
 
 Tensor compute_rows(const Product& p, int64_t first, int64_t count, const Tensor& into) {

@@ -34,6 +34,7 @@ struct View {
 
 struct Op;
 struct Product;
+struct Derivation;
 
 struct InferContext {
   const Op& op;
@@ -83,13 +84,13 @@ struct GradContext {
 };
 
 // n elements of an elementwise call that lie in a row. An input has stride 1, or 0: one element for all of them.
-struct Row {
+struct ElementRow {
   void* out;
   const void* in[3];
   int64_t n;
   int stride[3];
 };
-using RowKernel = void (*)(const Row&, const Attrs&);
+using RowKernel = void (*)(const ElementRow&, const Attrs&);
 
 struct DescribeContext {
   const Attrs& attrs;
@@ -113,6 +114,7 @@ struct OpRow {
   // Of an elementwise op: what computes a row of operands of such types with one kernel; null: run() only.
   RowKernel (*row)(const View* in) = nullptr;
   bool assigns = false;                      // input 0 becomes a copy of input 1
+  const Derivation* derived = nullptr;       // what it can read instead of an input (plan/derived.h)
 };
 // A row in the list of all ops. Ops live as long as the program; calls and nodes point at them.
 struct Op : OpRow {

@@ -48,7 +48,7 @@ void run_unary(const RunContext& c) {
 
 template <auto Kernel>
 RowKernel row_unary(const View*) {
-  return [](const Row& r, const Attrs& a) {
+  return [](const ElementRow& r, const Attrs& a) {
     (kernels().*Kernel)(static_cast<float*>(r.out), static_cast<const float*>(r.in[0]), r.n, a.as<Parameters>().p);
   };
 }
@@ -65,7 +65,7 @@ void run_unary_grad(const RunContext& c) {
 
 template <auto Kernel>
 RowKernel row_unary_grad(const View*) {
-  return [](const Row& r, const Attrs& a) {
+  return [](const ElementRow& r, const Attrs& a) {
     (kernels().*Kernel)(static_cast<float*>(r.out), static_cast<const float*>(r.in[0]),
                         static_cast<const float*>(r.in[1]), r.n, 1, 1, a.as<Parameters>().p);
   };

@@ -298,7 +298,7 @@ void run_link(const Chain& chain, const Chain::Link& link, const Chain::Piece* p
     s.run({*s.op, in, &result, s.attrs, nullptr, s.inputs, 1});
     return;
   }
-  Row row;
+  ElementRow row;
   row.out = place(out, whole_out);
   for (int k = 0; k < s.inputs; ++k) {
     row.in[k] = place(piece[k], s.views[k]);

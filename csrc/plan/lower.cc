@@ -173,14 +173,15 @@ std::vector<Life> lives_of(const Recording& r, const std::vector<Chain>& chains)
   for (size_t i = 0; i < r.calls.size(); ++i) {
     while (chain != chains.end() && chain->end <= i) ++chain;
     const bool inside = chain != chains.end() && chain->first <= i;
-    const std::vector<Operand> workspace{r.calls[i].workspace};
-    for (auto* list : {&r.calls[i].in, &r.calls[i].out, &workspace})
-      for (const Operand& o : *list) {
-        if (o.buffer < 0) continue;
-        Life& life = lives[size_t(o.buffer)];
-        life.first = std::min(life.first, inside ? chain->first : i);
-        life.last = std::max(life.last, inside ? chain->end - 1 : i);
-      }
+    auto use = [&](const Operand& o) {
+      if (o.buffer < 0) return;
+      Life& life = lives[size_t(o.buffer)];
+      life.first = std::min(life.first, inside ? chain->first : i);
+      life.last = std::max(life.last, inside ? chain->end - 1 : i);
+    };
+    for (const Operand& o : r.calls[i].in) use(o);
+    for (const Operand& o : r.calls[i].out) use(o);
+    use(r.calls[i].workspace);
   }
   return lives;
 }

@@ -89,11 +89,11 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
     may_stop_ |= s.may_stop;
   }
   for (size_t i = 0; i < r.calls.size(); ++i) {
-    const std::vector<Operand>& in = r.calls[i].in;
-    const int w = in.size() > 1 ? in[1].buffer : -1;
-    if (w < 0 || !r.buffers[size_t(w)].external || written[size_t(w)]) continue;
-    if (std::find(input_buffers.begin(), input_buffers.end(), w) != input_buffers.end()) continue;
-    prepack_.add(steps_, i, r.buffers[size_t(w)].storage);
+    const Call& c = r.calls[i];
+    const int b = c.op->derived ? c.in[size_t(c.op->derived->input)].buffer : -1;
+    if (b < 0 || !r.buffers[size_t(b)].external || written[size_t(b)]) continue;
+    if (std::find(input_buffers.begin(), input_buffers.end(), b) != input_buffers.end()) continue;
+    derived_.add(steps_, i, r.buffers[size_t(b)].storage);
   }
   for (size_t b = 0; b < r.buffers.size(); ++b) {
     if (!r.buffers[b].external) continue;
@@ -140,7 +140,7 @@ bool Plan::replay(const std::function<bool()>& interrupted, const CancelFlag* fl
   using clock = std::chrono::steady_clock;
   clock::time_point asked = interrupted ? clock::now() : clock::time_point();
   for (const Ref<Storage>& s : written_) s->bump_version();
-  prepack_.refresh(steps_);
+  derived_.refresh(steps_);
   size_t next = 0;  // chain
   for (size_t i = 0; i < steps_.size(); ++i) {
     // The clock costs 25 ns; among small calls it is read at every eighth.

@@ -21,8 +21,8 @@
 
 #include "core/cancel.h"
 #include "plan/chain.h"
+#include "plan/derived.h"
 #include "plan/pace.h"
-#include "plan/prepack.h"
 
 namespace fastdl {
 
@@ -149,7 +149,7 @@ class Plan : public RefCounted {
   std::vector<Step> steps_;
   Chains chains_;
   Pace pace_;
-  Prepack prepack_;
+  DerivedInputs derived_;
   bool may_stop_ = false;
   size_t commit_ = 0;  // steps before this one can be abandoned without a trace
   std::vector<KeptStorage> external_, written_;  // memory of others; what of it the steps change
