@@ -3,8 +3,8 @@
 Every parameter for a tensor takes array-likes and numbers too; None where an operand is optional.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -233,68 +233,32 @@ def gather(x: TensorLike, indices: TensorLike, axis: int) -> Tensor: ...
 def one_hot(
     indices: TensorLike, depth: int, dtype: DTypeLike = "float32", strict: bool = False
 ) -> Tensor: ...
-def uniform(shape: IntOrInts, low: float = 0.0, high: float = 1.0) -> Tensor: ...
-def normal(shape: IntOrInts, mean: float = 0.0, std: float = 1.0) -> Tensor: ...
-def truncated_normal(shape: IntOrInts, mean: float = 0.0, std: float = 1.0) -> Tensor: ...
-def randint(shape: IntOrInts, low: int, high: int) -> Tensor: ...
-def bernoulli(p: TensorLike) -> Tensor: ...
-def permutation(n: int) -> Tensor: ...
-def dropout(x: TensorLike, rate: float) -> Tensor: ...
-def swap_generator_(state: TensorLike) -> None: ...
+def uniform(
+    shape: IntOrInts, low: float = 0.0, high: float = 1.0, generator: TensorLike | None = None
+) -> Tensor: ...
+def normal(
+    shape: IntOrInts, mean: float = 0.0, std: float = 1.0, generator: TensorLike | None = None
+) -> Tensor: ...
+def truncated_normal(
+    shape: IntOrInts, mean: float = 0.0, std: float = 1.0, generator: TensorLike | None = None
+) -> Tensor: ...
+def randint(
+    shape: IntOrInts, low: int, high: int, generator: TensorLike | None = None
+) -> Tensor: ...
+def bernoulli(p: TensorLike, generator: TensorLike | None = None) -> Tensor: ...
+def permutation(n: int, generator: TensorLike | None = None) -> Tensor: ...
+def dropout(x: TensorLike, rate: float, generator: TensorLike | None = None) -> Tensor: ...
 def increment_(count: TensorLike, amount: int = 1) -> None: ...
-def sgd_(
+def update_(
+    rule: str,
     p: TensorLike,
     g: TensorLike,
-    momentum: TensorLike,
     hyper: TensorLike,
     step: TensorLike,
-    mu: float,
-    nesterov: bool,
-    dampening: float,
-    torch: bool,
-    l2: float,
-    decoupled: float,
-) -> None: ...
-def adagrad_(
-    p: TensorLike,
-    g: TensorLike,
-    accumulator: TensorLike,
-    hyper: TensorLike,
-    step: TensorLike,
-    lr_decay: float,
-    eps: float,
-    torch: bool,
-    l2: float,
-    decoupled: float,
-) -> None: ...
-def rmsprop_(
-    p: TensorLike,
-    g: TensorLike,
-    v: TensorLike,
-    average: TensorLike,
-    momentum: TensorLike,
-    hyper: TensorLike,
-    rho: float,
-    mu: float,
-    eps: float,
-    torch: bool,
-    l2: float,
-    decoupled: float,
-) -> None: ...
-def adam_(
-    p: TensorLike,
-    g: TensorLike,
-    m: TensorLike,
-    v: TensorLike,
-    v_max: TensorLike,
-    hyper: TensorLike,
-    step: TensorLike,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    torch: bool,
-    l2: float,
-    decoupled: float,
+    states: Mapping[str, TensorLike | None] | None = None,
+    parameters: Mapping[str, float] | None = None,
+    l2: float = 0.0,
+    decay: float = 0.0,
 ) -> None: ...
 
 # --- end of ops
@@ -312,11 +276,27 @@ def grad(
     roots: Sequence[Tensor],
     root_grads: Sequence[TensorLike | None],
     inputs: Sequence[Tensor],
-    retain_graph: bool,
-    create_graph: bool,
-    at_home: bool = False,
-    waiting: bool = False,
-) -> list[Any]: ...  # Tensor, None, or Product with `waiting`
+    retain_graph: bool = False,
+    create_graph: bool = False,
+) -> list[Any]: ...  # Tensor or None
+
+class GradientSink(Protocol):
+    """What gradients are handed to, each when it is complete (csrc/autograd/sink.h)."""
+
+    @property
+    def places(self) -> Sequence[Tensor | None]: ...
+    @property
+    def parts(self) -> bool: ...
+    def take(self, index: int, gradient: Any, /) -> None: ...  # Tensor, or Product with `parts`
+
+def grad_into(
+    sink: GradientSink,
+    roots: Sequence[Tensor],
+    root_grads: Sequence[TensorLike | None],
+    inputs: Sequence[Tensor],
+    retain_graph: bool = False,
+    create_graph: bool = False,
+) -> None: ...
 
 class Product:
     @property
@@ -324,8 +304,10 @@ class Product:
     def rows(self, first: int, count: int, into: Tensor | None = None) -> Tensor: ...
 
 def manual_seed(seed: int, /) -> None: ...
-def get_rng_state() -> tuple[int, int]: ...
-def set_rng_state(seed: int, counter: int, /) -> None: ...
+def get_rng_state(generator: Tensor | None = None) -> tuple[int, int]: ...
+def set_rng_state(seed: int, counter: int, generator: Tensor | None = None) -> None: ...
+def make_generator(seed: int, counter: int = 0) -> Tensor: ...
+def use_generator(generator: Tensor | None, /) -> Tensor | None: ...
 
 # --- plans
 
@@ -389,6 +371,7 @@ def runnable_isas() -> list[str]: ...
 def select_bf16(name: str, /) -> None: ...
 def runnable_bf16() -> list[str]: ...
 def op_names() -> list[str]: ...
+def update_rules() -> dict[str, tuple[list[str], dict[str, float]]]: ...
 def allocated_bytes() -> int: ...
 def cached_bytes() -> int: ...
 def prepacked_bytes() -> int: ...

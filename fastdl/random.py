@@ -47,14 +47,15 @@ class SeedGenerator:
         self.name = name or "seed_generator"
         start = _core.randint((), 0, 1 << 62).item() if seed is None else _as_int64(int(seed))
         self.state = _core.tensor([start, 0], "int64")
+        self._outside: list[Tensor | None] = []
 
     def __enter__(self) -> Self:
-        """Until the block ends random operations draw from this stream."""
-        _core.swap_generator_(self.state)
+        """Until the block ends random operations of this thread draw from this stream."""
+        self._outside.append(_core.use_generator(self.state))
         return self
 
     def __exit__(self, *exception: object) -> None:
-        _core.swap_generator_(self.state)
+        _core.use_generator(self._outside.pop())
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal one."""

@@ -78,14 +78,14 @@ def _parameter(text: str) -> Parameter:
     if match is None or match[1] not in PARAMETERS:
         raise ValueError(f"ops.inc: no Python type for the parameter {declaration!r}")
     kind = PARAMETERS[match[1]]
-    if default == "nullptr":
+    if default in ("nullptr", "{}"):
         kind += " | None"
     return Parameter(match[2], kind, _python(default, kind) if default else None)
 
 
 def _python(value: str, kind: str) -> str:
     """A default argument in Python."""
-    if value in ("nullptr", "std::nullopt"):
+    if value in ("nullptr", "std::nullopt", "{}"):
         return "None"
     if value in ("true", "false"):
         return value.capitalize()

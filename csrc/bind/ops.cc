@@ -82,6 +82,24 @@ template <>
 struct As<Shape> {
   static Shape from(py::handle h) { return shape_from(integers_from(h)); }
 };
+template <class T>  // a mapping from names
+struct As<std::vector<std::pair<std::string, T>>> {
+  static std::vector<std::pair<std::string, T>> from(py::handle h) {
+    std::vector<std::pair<std::string, T>> r;
+    if (h.is_none()) return r;
+    FASTDL_CHECK(PyDict_Check(h.ptr()), TypeError, "expected a dict, got ", type_name(h));
+    PyObject *key, *value;
+    for (Py_ssize_t at = 0; PyDict_Next(h.ptr(), &at, &key, &value);) {
+      const auto name = py::reinterpret_borrow<py::object>(key), held = py::reinterpret_borrow<py::object>(value);
+      try {
+        r.emplace_back(As<std::string>::from(name), As<T>::from(held));
+      } catch (const TypeError& e) {
+        raise<TypeError>(std::string(py::str(name)), ": ", e.what());
+      }
+    }
+    return r;
+  }
+};
 template <class T>
 struct As<std::optional<T>> {
   static std::optional<T> from(py::handle h) {
@@ -161,6 +179,34 @@ void add_functions(py::module_& m) {
   if (PyModule_AddFunctions(m.ptr(), functions)) throw py::error_already_set();
 }
 
+// A sink written in Python: `places`, a list of tensors or None; `parts`, whether large gradients may come as Product;
+// and take(i, gradient).
+class PythonSink : public GradientSink {
+ public:
+  PythonSink(const py::object& sink, size_t inputs)
+      : take_(sink.attr("take")), places_(sink.attr("places").cast<std::vector<Tensor>>()),
+        parts_(sink.attr("parts").cast<bool>()) {
+    FASTDL_CHECK(places_.size() == inputs, ValueError, "grad_into: expected a place or None for each of ", inputs,
+                 " inputs, got ", places_.size());
+  }
+  Tensor place(size_t i) override { return places_[i]; }
+  bool takes_parts(size_t i) override { return parts_ && places_[i] && places_[i]->numel() >= kLarge; }
+  void take(size_t i, const Tensor& whole) override { take_(i, whole); }
+  void take(size_t i, const Product& p) override {
+    const double operations = 2.0 * double(p.rows()) * double(p.columns()) * double(p.depth());
+    if (operations > operations_left_) return GradientSink::take(i, p);
+    operations_left_ -= operations;
+    take_(i, p);
+  }
+
+ private:
+  static constexpr int64_t kLarge = int64_t(1) << 20;
+  py::object take_;
+  std::vector<Tensor> places_;
+  bool parts_;
+  double operations_left_ = 0x1p34;  // nothing interrupts what is put off, so there is not too much of it
+};
+
 std::optional<DType> wanted(const py::object& dtype) {
   if (dtype.is_none()) return std::nullopt;
   return dtype_from(dtype);
@@ -172,8 +218,18 @@ void bind_ops(py::module_& m) {
   add_functions(m);
   m.def("op_names", [] {
     std::vector<std::string> names;
-    for (const Row& r : rows) names.push_back(r.name);
+    for (const auto& r : rows) names.push_back(r.name);
     return names;
+  });
+
+  m.def("update_rules", [] {
+    py::dict found;
+    for (const RuleDescription& rule : update_rules()) {
+      py::dict parameters;
+      for (const auto& [name, value] : rule.parameters) parameters[py::str(name)] = value;
+      found[py::str(rule.name)] = py::make_tuple(rule.states, parameters);
+    }
+    return found;
   });
 
   // A Python number becomes an ordinary tensor: with a type of its own, not weak.
@@ -200,27 +256,36 @@ void bind_ops(py::module_& m) {
     set_grad_enabled(on);
     return before;
   });
-  // With `waiting` an entry of the list may be a Product.
   m.def("grad", [](const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
-                   const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph, bool at_home,
-                   bool waiting) {
-          std::vector<Product> products;
-          const std::vector<Tensor> gradients = grad(roots, root_grads, inputs, retain_graph, create_graph,
-                                                     at_home, waiting ? &products : nullptr);
-          py::list found;
-          for (size_t i = 0; i < gradients.size(); ++i)
-            found.append(waiting && products[i] ? py::cast(products[i]) : py::cast(gradients[i]));
-          return found;
+                   const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph) {
+          return grad(roots, root_grads, inputs, retain_graph, create_graph);
         },
-        py::arg("roots"), py::arg("root_grads"), py::arg("inputs"), py::arg("retain_graph"),
-        py::arg("create_graph"), py::arg("at_home") = false, py::arg("waiting") = false);
+        py::arg("roots"), py::arg("root_grads"), py::arg("inputs"), py::arg("retain_graph") = false,
+        py::arg("create_graph") = false);
+  m.def("grad_into", [](py::object sink, const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
+                        const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph) {
+          PythonSink receiver(sink, inputs.size());
+          grad(roots, root_grads, inputs, retain_graph, create_graph, receiver);
+        },
+        py::arg("sink"), py::arg("roots"), py::arg("root_grads"), py::arg("inputs"), py::arg("retain_graph") = false,
+        py::arg("create_graph") = false);
   py::class_<Product>(m, "Product")
       .def_property_readonly("shape", [](const Product& p) { return py::make_tuple(p.rows(), p.columns()); })
       .def("rows", &compute_rows, py::arg("first"), py::arg("count"), py::arg("into") = Tensor());
 
+  generator();  // older than every step that will be recorded
+  m.def("make_generator", &make_generator, py::arg("seed"), py::arg("counter") = 0);
+  m.def("use_generator", &use_generator);
   m.def("manual_seed", &manual_seed);
-  m.def("get_rng_state", [] { return std::make_pair(generator().seed.load(), generator().counter.load()); });
-  m.def("set_rng_state", [](uint64_t seed, uint64_t counter) { generator().set(seed, counter); });
+  m.def("get_rng_state", [](const Tensor& of) {
+          const RngState s = rng_state(of ? of : generator());
+          return std::make_pair(s.seed, s.counter);
+        },
+        py::arg("generator") = py::none());
+  m.def("set_rng_state", [](uint64_t seed, uint64_t counter, const Tensor& of) {
+          set_rng_state(of ? of : generator(), seed, counter);
+        },
+        py::arg("seed"), py::arg("counter"), py::arg("generator") = py::none());
 }
 
 }  // namespace fastdl

@@ -5,7 +5,7 @@ namespace {
 
 // The Python value of a default argument of that C++ type.
 py::object value_of(std::string_view type, std::string_view text) {
-  if (text == "nullptr" || text == "std::nullopt") return py::none();
+  if (text == "nullptr" || text == "std::nullopt" || text == "{}") return py::none();
   if (text == "true" || text == "false") return py::bool_(text == "true");
   if (text.front() == '"') return py::str(std::string(text.substr(1, text.size() - 2)));
   const size_t scope = text.rfind("::");  // an enumerator

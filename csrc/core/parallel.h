@@ -97,7 +97,7 @@ void set_num_threads(int64_t n);
 // bounded by the caches. (Memory of one call is an op's workspace.) 64-byte aligned, valid until the next call with the
 // same slot on this thread. It grows and is kept, so that steady state allocates nothing; after trim_scratch() each
 // thread begins anew. Throws MemoryError.
-enum class Scratch { gemm_a, gemm_b, chain, count };
+enum class Scratch { gemm_a, gemm_b, gemm_sums, gemm_parts, chain, count };
 void* scratch(Scratch slot, size_t bytes);
 void trim_scratch();
 

@@ -1,29 +1,34 @@
-// The random state: a seed and a counter. Every random op takes a block of counters and computes its
-// values from (seed, counter) alone (Philox, Salmon et al. 2011), so results depend on neither threads
-// nor on whether a step runs eagerly or is replayed: both draw the same blocks in the same order.
+// The random state: a seed and a counter. Every random op takes a block of counters and computes its values from
+// (seed, counter) alone (Philox, Salmon et al. 2011), so results depend neither on threads nor on whether a step runs
+// eagerly or is replayed.
+//
+// A generator is a tensor of two int64, seed and counter, that the op `reserve` advances: state as any other, which a
+// plan sees. There is one for the process, as in PyTorch and Keras. Threads that draw from it at once get blocks of
+// their own, but which one gets which depends on timing.
 #pragma once
 #include <stdint.h>
 
-#include <atomic>
+#include <utility>
+
+#include "core/tensor.h"
 
 namespace fastdl {
 
-// One for the process, as in PyTorch and Keras. Threads that draw at once get blocks of their own, but which
-// one gets which depends on timing: only one thread's draws can be repeated from a seed.
-struct Generator {
-  std::atomic<uint64_t> seed{0};
-  std::atomic<uint64_t> counter{0};
-
-  // Reserves the counters for n values (four per counter) and returns the first.
-  uint64_t reserve(int64_t n) { return counter.fetch_add(uint64_t(n + 3) / 4, std::memory_order_relaxed); }
-  void set(uint64_t new_seed, uint64_t new_counter) {
-    seed = new_seed;
-    counter = new_counter;
-  }
+struct RngState {
+  uint64_t seed, counter;
 };
 
-// The library's generator, seeded from the system's entropy until manual_seed is called.
-Generator& generator();
+Tensor make_generator(uint64_t seed, uint64_t counter = 0);
+RngState rng_state(const Tensor& generator);
+void set_rng_state(const Tensor& generator, uint64_t seed, uint64_t counter);
+// The first of the counters for n values (four per counter), which from then on are taken.
+uint64_t take_counters(int64_t* state, int64_t n);
+
+// What random ops of this thread draw from: the library's generator, seeded from the system's entropy, unless another
+// was put in its place.
+const Tensor& generator();
+// Puts one in place (null: the library's) and returns what was there.
+Tensor use_generator(Tensor generator);
 void manual_seed(uint64_t seed);
 
 }  // namespace fastdl

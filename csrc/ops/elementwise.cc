@@ -138,6 +138,19 @@ void run_binary(const RunContext& c) {
     });
   });
 }
+template <auto Kernel, class Out = float>
+RowKernel row_binary(const View* in) {
+  if (!is_float(in[0].dtype)) return nullptr;
+  return [](const Row& r, const Attrs&) {
+    const float *a = static_cast<const float*>(r.in[0]), *b = static_cast<const float*>(r.in[1]);
+    if constexpr (std::is_same_v<Out, float>)
+      (kernels().*Kernel)(static_cast<float*>(r.out), a, b, r.n, r.stride[0], r.stride[1], nullptr);
+    else
+      (kernels().*Kernel)(static_cast<Out*>(r.out), a, b, r.n, r.stride[0], r.stride[1]);
+  };
+}
+template <auto Kernel>
+constexpr auto row_compare = row_binary<Kernel, uint8_t>;
 template <auto Kernel, class F>
 constexpr auto run_compare = run_binary<Kernel, F, uint8_t>;
 
@@ -199,40 +212,48 @@ void grad_minimum(GradContext& c) {
 using K = KernelTable;
 const Op op_add = OpRow{
     .name = "add", .infer = infer_binary, .run = run_binary<&K::add, Add>, .grad = grad_add, .grad_in = 0,
-    .grad_out = false, .elementwise = true};
+    .grad_out = false, .elementwise = true, .row = row_binary<&K::add>};
 const Op op_sub = OpRow{
     .name = "sub", .infer = infer_binary, .run = run_binary<&K::sub, Sub>, .grad = grad_sub, .grad_in = 0,
-    .grad_out = false, .elementwise = true};
+    .grad_out = false, .elementwise = true, .row = row_binary<&K::sub>};
 const Op op_mul = OpRow{
     .name = "mul", .infer = infer_binary, .run = run_binary<&K::mul, Mul>, .grad = grad_mul, .grad_out = false,
-    .elementwise = true};
+    .elementwise = true, .row = row_binary<&K::mul>};
 const Op op_div = OpRow{
-    .name = "div", .infer = infer_binary, .run = run_binary<&K::div, Div>, .grad = grad_div, .elementwise = true};
+    .name = "div", .infer = infer_binary, .run = run_binary<&K::div, Div>, .grad = grad_div,
+    .elementwise = true, .row = row_binary<&K::div>};
 const Op op_floor_divide = OpRow{
     .name = "floor_divide", .infer = infer_binary, .run = run_binary<nullptr, FloorDiv>, .elementwise = true};
 const Op op_mod = OpRow{
     .name = "mod", .infer = infer_binary, .run = run_binary<nullptr, Mod>, .grad = grad_mod, .grad_out = false,
     .elementwise = true};
 const Op op_pow = OpRow{
-    .name = "pow", .infer = infer_binary, .run = run_binary<&K::pow, Pow>, .grad = grad_pow, .elementwise = true};
+    .name = "pow", .infer = infer_binary, .run = run_binary<&K::pow, Pow>, .grad = grad_pow,
+    .elementwise = true, .row = row_binary<&K::pow>};
 const Op op_maximum = OpRow{
     .name = "maximum", .infer = infer_binary, .run = run_binary<&K::maximum, Max>, .grad = grad_maximum,
-    .grad_out = false, .elementwise = true};
+    .grad_out = false, .elementwise = true, .row = row_binary<&K::maximum>};
 const Op op_minimum = OpRow{
     .name = "minimum", .infer = infer_binary, .run = run_binary<&K::minimum, Min>, .grad = grad_minimum,
-    .grad_out = false, .elementwise = true};
+    .grad_out = false, .elementwise = true, .row = row_binary<&K::minimum>};
 const Op op_eq = OpRow{
-    .name = "eq", .infer = infer_compare, .run = run_compare<&K::eq, std::equal_to<>>, .elementwise = true};
+    .name = "eq", .infer = infer_compare, .run = run_compare<&K::eq, std::equal_to<>>,
+    .elementwise = true, .row = row_compare<&K::eq>};
 const Op op_ne = OpRow{
-    .name = "ne", .infer = infer_compare, .run = run_compare<&K::ne, std::not_equal_to<>>, .elementwise = true};
+    .name = "ne", .infer = infer_compare, .run = run_compare<&K::ne, std::not_equal_to<>>,
+    .elementwise = true, .row = row_compare<&K::ne>};
 const Op op_lt = OpRow{
-    .name = "lt", .infer = infer_compare, .run = run_compare<&K::lt, std::less<>>, .elementwise = true};
+    .name = "lt", .infer = infer_compare, .run = run_compare<&K::lt, std::less<>>,
+    .elementwise = true, .row = row_compare<&K::lt>};
 const Op op_le = OpRow{
-    .name = "le", .infer = infer_compare, .run = run_compare<&K::le, std::less_equal<>>, .elementwise = true};
+    .name = "le", .infer = infer_compare, .run = run_compare<&K::le, std::less_equal<>>,
+    .elementwise = true, .row = row_compare<&K::le>};
 const Op op_gt = OpRow{
-    .name = "gt", .infer = infer_compare, .run = run_compare<&K::gt, std::greater<>>, .elementwise = true};
+    .name = "gt", .infer = infer_compare, .run = run_compare<&K::gt, std::greater<>>,
+    .elementwise = true, .row = row_compare<&K::gt>};
 const Op op_ge = OpRow{
-    .name = "ge", .infer = infer_compare, .run = run_compare<&K::ge, std::greater_equal<>>, .elementwise = true};
+    .name = "ge", .infer = infer_compare, .run = run_compare<&K::ge, std::greater_equal<>>,
+    .elementwise = true, .row = row_compare<&K::ge>};
 const Op op_logical_and = OpRow{
     .name = "logical_and", .infer = infer_compare, .run = run_compare<nullptr, std::logical_and<>>,
     .elementwise = true};
@@ -293,13 +314,24 @@ void run_where(const RunContext& c) {
     });
   });
 }
+RowKernel row_where(const View* in) {
+  if (!is_float(in[1].dtype)) return nullptr;
+  return [](const Row& r, const Attrs&) {
+    const uint8_t* m = static_cast<const uint8_t*>(r.in[0]);
+    const float *a = static_cast<const float*>(r.in[1]), *b = static_cast<const float*>(r.in[2]);
+    float* out = static_cast<float*>(r.out);
+    if (r.stride[0] == 1) return kernels().where(out, m, a, b, r.n, r.stride[1], r.stride[2]);
+    const bool first = *m;
+    for (int64_t i = 0; i < r.n; ++i) out[i] = first ? a[i * r.stride[1]] : b[i * r.stride[2]];
+  };
+}
 void grad_where(GradContext& c) {
   flow(c, 1, [&] { return where(c.in[0], c.gout[0], scalar(0)); });
   flow(c, 2, [&] { return where(c.in[0], scalar(0), c.gout[0]); });
 }
 const Op op_where = OpRow{
     .name = "where", .infer = infer_where, .run = run_where, .grad = grad_where, .grad_in = 0b1, .grad_out = false,
-    .elementwise = true};
+    .elementwise = true, .row = row_where};
 
 // --- cast, copy, assign ----------------------------------------------------------------------------------
 
@@ -375,7 +407,8 @@ const Op op_accumulate = OpRow{
 
 }  // namespace
 
-const Op op_assign = OpRow{.name = "assign_", .infer = infer_into_first, .run = run_assign, .mutates = 0b1};
+const Op op_assign = OpRow{
+    .name = "assign_", .infer = infer_into_first, .run = run_assign, .mutates = 0b1, .assigns = true};
 
 Tensor add(const Tensor& a, const Tensor& b) { return arithmetic(op_add, &op_logical_or, a, b); }
 Tensor sub(const Tensor& a, const Tensor& b) { return arithmetic(op_sub, nullptr, a, b); }

@@ -82,6 +82,15 @@ struct GradContext {
   bool may_wait(int i) const { return can_wait >> i & 1; }
 };
 
+// n elements of an elementwise call that lie in a row. An input has stride 1, or 0: one element for all of them.
+struct Row {
+  void* out;
+  const void* in[3];
+  int64_t n;
+  int stride[3];
+};
+using RowKernel = void (*)(const Row&, const Attrs&);
+
 struct DescribeContext {
   const Attrs& attrs;
   const View* in;
@@ -101,6 +110,9 @@ struct OpRow {
   // An element of the (one) output depends on those of the inputs at its place alone, after broadcasting; run()
   // may be given pieces, and an output that lies where an input of its shape does.
   bool elementwise = false;
+  // Of an elementwise op: what computes a row of operands of such types with one kernel; null: run() only.
+  RowKernel (*row)(const View* in) = nullptr;
+  bool assigns = false;                      // input 0 becomes a copy of input 1
 };
 // A row in the list of all ops. Ops live as long as the program; calls and nodes point at them.
 struct Op : OpRow {

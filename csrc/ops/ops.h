@@ -15,9 +15,21 @@ using Axes = std::optional<std::vector<int64_t>>;
 // instructions for it and the sizes are worth it (cpu/gemm_bf16.h); gradients follow.
 enum class Precision : uint8_t { float32, bfloat16 };
 
+// What a row of a table calls by its own names.
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+using NamedNumbers = std::vector<std::pair<std::string, double>>;
+
 #define OP(result, name, parameters, doc) result name parameters;
 #include "ops/ops.inc"
 #undef OP
+
+// The rules that update_ knows; a state whose name ends in '?' may be absent.
+struct RuleDescription {
+  std::string name;
+  std::vector<std::string> states;
+  NamedNumbers parameters;  // with their defaults
+};
+std::vector<RuleDescription> update_rules();
 
 // Shared by gradients.
 Tensor sum_to(const Tensor& t, const Shape& shape);  // undoes broadcasting

@@ -46,6 +46,13 @@ void run_unary(const RunContext& c) {
   });
 }
 
+template <auto Kernel>
+RowKernel row_unary(const View*) {
+  return [](const Row& r, const Attrs& a) {
+    (kernels().*Kernel)(static_cast<float*>(r.out), static_cast<const float*>(r.in[0]), r.n, a.as<Parameters>().p);
+  };
+}
+
 // dx = Kernel(dy, t): both of one shape.
 template <auto Kernel>
 void run_unary_grad(const RunContext& c) {
@@ -54,6 +61,14 @@ void run_unary_grad(const RunContext& c) {
   parallel_for(c.out[0].numel(), grain_for(kElementNanoseconds), [&](int64_t i, int64_t end) {
     (kernels().*Kernel)(dx + i, g + i, t + i, end - i, 1, 1, p);
   });
+}
+
+template <auto Kernel>
+RowKernel row_unary_grad(const View*) {
+  return [](const Row& r, const Attrs& a) {
+    (kernels().*Kernel)(static_cast<float*>(r.out), static_cast<const float*>(r.in[0]),
+                        static_cast<const float*>(r.in[1]), r.n, 1, 1, a.as<Parameters>().p);
+  };
 }
 
 // For questions, and for integers: one element at a time. Out is the output's type, void the input's.
@@ -94,7 +109,7 @@ const Tensor& y(const GradContext& c) { return c.out[0]; }
   void grad_##fn(GradContext& c) { c.gin[0] = gradient; }                                          \
   const Op op_##fn = OpRow{                                                                        \
       .name = #fn, .infer = infer_same_as_first, .run = run_unary<&K::fn>, .grad = grad_##fn,      \
-      .grad_in = (reads_x) ? 0b1 : 0, .grad_out = reads_y, .elementwise = true};
+      .grad_in = (reads_x) ? 0b1 : 0, .grad_out = reads_y, .elementwise = true, .row = row_unary<&K::fn>};
 
 // --- elementary functions ---------------------------------------------------------------------------------
 
@@ -140,7 +155,8 @@ const Op op_sign_int = OpRow{.name = "sign_int", .infer = infer_same_as_first, .
 void grad_scale_shift(GradContext& c) { c.gin[0] = scale(g(c), c.attrs.as<Parameters>().p[0]); }
 const Op op_scale_shift = OpRow{
     .name = "scale_shift", .infer = infer_same_as_first, .run = run_unary<&K::scale_shift>, .grad = grad_scale_shift,
-    .describe = describe_scale_shift, .grad_in = 0, .grad_out = false, .elementwise = true};
+    .describe = describe_scale_shift, .grad_in = 0, .grad_out = false,
+    .elementwise = true, .row = row_unary<&K::scale_shift>};
 
 // The gradient passes where lo <= x <= hi, bounds included, as in PyTorch.
 void grad_clip(GradContext& c) {
@@ -150,7 +166,7 @@ void grad_clip(GradContext& c) {
 }
 const Op op_clip = OpRow{
     .name = "clip", .infer = infer_same_as_first, .run = run_unary<&K::clip>, .grad = grad_clip,
-    .describe = describe_clip, .grad_out = false, .elementwise = true};
+    .describe = describe_clip, .grad_out = false, .elementwise = true, .row = row_unary<&K::clip>};
 
 struct IntegerBounds {
   int64_t low, high;
@@ -185,7 +201,8 @@ const Tensor& t(const GradContext& c) { return c.in[1]; }
   void grad_##fn##_grad(GradContext& c);                                                           \
   const Op op_##fn##_grad = OpRow{                                                                 \
       .name = #fn "_grad", .infer = infer_same_as_first, .run = run_unary_grad<&K::fn##_grad>,     \
-      .grad = grad_##fn##_grad, __VA_OPT__(.describe = __VA_ARGS__,).elementwise = true};          \
+      .grad = grad_##fn##_grad, __VA_OPT__(.describe = __VA_ARGS__,)                               \
+      .elementwise = true, .row = row_unary_grad<&K::fn##_grad>};                                  \
   void grad_##fn##_grad(GradContext& c) {                                                          \
     [[maybe_unused]] const float* p = c.attrs.as<Parameters>().p;                                  \
     if (c.needs(0)) c.gin[0] = apply(op_##fn##_grad, {g(c), t(c)}, c.attrs);                       \
@@ -196,12 +213,12 @@ const Tensor& t(const GradContext& c) { return c.in[1]; }
   void grad_##fn(GradContext& c) { c.gin[0] = apply(op_##fn##_grad, {g(c), y(c)}, c.attrs); }      \
   const Op op_##fn = OpRow{                                                                        \
       .name = #fn, .infer = infer_same_as_first, .run = run_unary<&K::fn>, .grad = grad_##fn,      \
-      __VA_OPT__(.describe = __VA_ARGS__,).grad_in = 0, .elementwise = true};
+      __VA_OPT__(.describe = __VA_ARGS__,).grad_in = 0, .elementwise = true, .row = row_unary<&K::fn>};
 #define FROM_X(fn)                                                                                 \
   void grad_##fn(GradContext& c) { c.gin[0] = apply(op_##fn##_grad, {g(c), x(c)}, c.attrs); }      \
   const Op op_##fn = OpRow{                                                                        \
       .name = #fn, .infer = infer_same_as_first, .run = run_unary<&K::fn>, .grad = grad_##fn,      \
-      .grad_out = false, .elementwise = true};
+      .grad_out = false, .elementwise = true, .row = row_unary<&K::fn>};
 
 Tensor zero_like(const Tensor& a) { return scale(a, 0); }
 Tensor mask(const Tensor& condition) { return cast(condition, DType::float32); }

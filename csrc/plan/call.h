@@ -25,6 +25,7 @@ struct Call {
   Attrs attrs;
   std::vector<Operand> in, out;
   Operand workspace;  // what the op asked for, once memory is assigned
+  bool late = false;  // changes state, and was moved to where the step has done its long calls
 
   bool writes(int input) const { return op->mutates >> input & 1; }
 };

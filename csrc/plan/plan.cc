@@ -25,11 +25,12 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
     b.external = true;
   }
   remove_dead_calls(r, output_buffers);
+  sink_state_changes(r);
   elide_assignments(r);
   list(r);
+  add_workspaces(r);
   chains_ = find_chains(r);
   reuse_inputs(r, chains_);
-  add_workspaces(r);
   const std::vector<int64_t> offset = assign_arena(r, chains_, arena_bytes_);
   commit_ = commit_point(r);
   empty_cache();  // replays allocate nothing: what the eager steps used goes back to the system
@@ -157,9 +158,9 @@ bool Plan::replay(const std::function<bool()>& interrupted, const CancelFlag* fl
 }
 
 size_t Plan::run(size_t i, size_t& next) {
-  if (next < chains_.size() && chains_[next].first == i) {
-    run_chain(chains_[next], steps_.data());
-    return chains_[next++].end - 1;
+  if (next < chains_.list.size() && chains_.list[next].first == i) {
+    run_chain(chains_.list[next], steps_.data());
+    return chains_.list[next++].end - 1;
   }
   const Step& s = steps_[i];
   s.run(s.context());
@@ -197,10 +198,11 @@ bool Plan::writes_into(const void* data, int64_t bytes) const {
 
 std::string Plan::describe() const {
   std::ostringstream s;
+  auto chain = chains_.list.begin();
   for (size_t i = 0; i < steps_.size(); ++i) {
     const Step& step = steps_[i];
-    for (const Chain& c : chains_)
-      if (c.first < i && i < c.end) s << "  with it: ";
+    while (chain != chains_.list.end() && chain->end <= i) ++chain;
+    if (chain != chains_.list.end() && chain->first < i) s << "  with it: ";
     s << step.op->name << '(';
     for (int k = 0; k < step.inputs; ++k) {
       if (k) s << ", ";

@@ -147,7 +147,7 @@ class Plan : public RefCounted {
   std::vector<Operand> input_operands_, output_operands_;
   std::map<int, KeptStorage> listed_storages_;
   std::vector<Step> steps_;
-  std::vector<Chain> chains_;
+  Chains chains_;
   Pace pace_;
   Prepack prepack_;
   bool may_stop_ = false;
@@ -162,14 +162,16 @@ class Plan : public RefCounted {
   std::atomic<std::thread::id> owner_;  // of the mutex
 };
 
-// lower.cc: the passes from a recording to what a plan runs, in this order.
+// lower.cc: the passes from a recording to what a plan runs, in this order. They take time that grows with the number
+// of calls alone, or little faster.
 void remove_dead_calls(Recording& r, const std::vector<int>& kept_buffers);
+void sink_state_changes(Recording& r);
 void elide_assignments(Recording& r);
 // Lets an elementwise call write its result over an input that nobody reads after it.
-void reuse_inputs(Recording& r, const std::vector<Chain>& chains);
+void reuse_inputs(Recording& r, const Chains& chains);
 void add_workspaces(Recording& r);
 // Offsets of the intermediates in one arena; two share memory only if their lifetimes do not meet.
-std::vector<int64_t> assign_arena(const Recording& r, const std::vector<Chain>& chains, int64_t& arena_bytes);
+std::vector<int64_t> assign_arena(const Recording& r, const Chains& chains, int64_t& arena_bytes);
 // The first call after which stopping would leave state half-updated.
 size_t commit_point(const Recording& r);
 

@@ -47,9 +47,7 @@ class Dropout(Elementwise):
             raise ValueError(f"Dropout: rate must be a number from 0 to 1, got {rate!r}")
         if noise_shape is not None:
             noise_shape = tuple(noise_shape)
-            if not all(
-                size is None or (is_integer(size) and size > 0) for size in noise_shape
-            ):
+            if not all(size is None or (is_integer(size) and size > 0) for size in noise_shape):
                 raise ValueError(
                     f"Dropout: noise_shape takes positive integers and None, got {noise_shape}"
                 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .. import _core
 from .._checks import check_number
 from .._flat import Run
 from .._identifiers import OPTIMIZERS
@@ -66,20 +65,14 @@ class Adam(Optimizer):
         return slots
 
     def _update(self, run: Run) -> None:
-        _core.adam_(
-            run.values,
-            run.gradients,
-            run.states[0],
-            run.states[1],
-            run.states[2] if self.amsgrad else None,
-            self._hyper,
-            self._updates,
-            self.beta_1,
-            self.beta_2,
-            self.epsilon,
-            False,
-            0.0,  # decay that is added to the gradient
-            self._decay(run),
+        states = {"mean": run.states[0], "square": run.states[1]}
+        if self.amsgrad:
+            states["largest"] = run.states[2]
+        self._step_by(
+            "adam",
+            run,
+            states,
+            {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon_hat": self.epsilon},
         )
 
     def get_config(self) -> dict[str, Any]:
