@@ -79,6 +79,7 @@ class Batches(fastdl.utils.PyDataset):
         self.calls.append("end")
 
 
+@pytest.mark.filterwarnings("ignore:PyDataset. workers=4")
 def test_batches_of_a_py_dataset_are_shuffled():
     model = make_model()
     model.compile("sgd", "sparse_categorical_crossentropy")

@@ -125,7 +125,7 @@ class Plan : public RefCounted {
   // Of each plan input and output, where it lies; and the memory of the buffers that are external.
   const std::vector<Operand>& input_operands() const { return input_operands_; }
   const std::vector<Operand>& output_operands() const { return output_operands_; }
-  const std::map<int, Ref<Storage>>& listed_storages() const { return listed_storages_; }
+  const std::map<int, KeptStorage>& listed_storages() const { return listed_storages_; }
   // Seconds of each call, the least of `repeats` replays (which do what replays do). Those of a chain count as its
   // first call's.
   std::vector<double> profile(int repeats);
@@ -145,7 +145,7 @@ class Plan : public RefCounted {
 
   std::vector<Listed> listing_;
   std::vector<Operand> input_operands_, output_operands_;
-  std::map<int, Ref<Storage>> listed_storages_;
+  std::map<int, KeptStorage> listed_storages_;
   std::vector<Step> steps_;
   Chains chains_;
   Pace pace_;

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
+from functools import partial
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -11,10 +13,11 @@ import numpy as np
 from .. import _core
 from .._core import Tensor
 from .._flat import FlatParameters
-from .._interrupts import held_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_call = methodcaller("__call__")
 
 
 class _Engine:
@@ -56,12 +59,11 @@ class _Engine:
         self.calls: list[tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]] = []
         self.indices: list[int] = []
 
-    def count(self) -> None:
-        """Counts a step for the parameters that took part in it."""
+    def count(self) -> partial[Any]:
+        """What counts a step for the parameters that took part in it, as one call of C."""
         if self.complete:
-            self.counts_array += 1
-        else:
-            self.counts_array[self.indices] += 1
+            return partial(np.add, self.counts_array, 1, out=self.counts_array)
+        return partial(np.add.at, self.counts_array, self.indices, 1)
 
     def set_rate(self, rate: Any) -> None:
         self.hyper_array[0] = rate
@@ -206,7 +208,7 @@ class Optimizer:
                 loss = closure()
             finally:
                 _core.set_grad_enabled(before)
-        ready = []
+        updates: list[partial[Any]] = []
         for group, engine in zip(self.param_groups, self._engines, strict=True):
             if not (
                 engine.complete and engine.flat.at_home() and self._slots(group) == engine.wanted
@@ -217,14 +219,13 @@ class Optimizer:
             if group["lr"] is not engine.rate:
                 engine.set_rate(group["lr"])
             engine.hyper_array[1] = -1.0 if group["maximize"] else 1.0
-            ready.append((engine, group))
-        with held_back():  # Ctrl-C leaves weights, states and counts as before or after a step
-            for engine, group in ready:
-                decay = group["weight_decay"]
-                decoupled = group.get("decoupled_weight_decay")
-                parameters = self._parameters(group)
-                for values, gradients, step, states in engine.calls:
-                    _core.update_(
+            decay = group["weight_decay"]
+            decoupled = group.get("decoupled_weight_decay")
+            parameters = self._parameters(group)
+            for values, gradients, step, states in engine.calls:
+                updates.append(
+                    partial(
+                        _core.update_,
                         self._rule,
                         values,
                         gradients,
@@ -235,7 +236,11 @@ class Optimizer:
                         l2=0.0 if decoupled else decay,
                         decay=decay if decoupled else 0.0,
                     )
-                engine.count()
+                )
+            updates.append(engine.count())
+        # Python handles signals between its own instructions only, and from here on there are none:
+        # Ctrl-C leaves weights, states and counts as before or after a step.
+        deque(map(_call, updates), maxlen=0)
         return loss
 
     def _select(self, engine: _Engine, group: dict[str, Any]) -> None:
