@@ -48,6 +48,21 @@ OPS = {
     "argmax": Op(lambda x: x.argmax(1), lambda x: x.argmax(1), 1),
     "transpose": Op(lambda x: x.T, lambda x: np.ascontiguousarray(x.T), 2),
 }
+# Functions of images of three channels in (0, 1): rows of three elements, where a kernel for each
+# would be mostly calls.
+CHANNELS = {
+    "mul_channels": Op(lambda x: x * x[0, 0], lambda x: x * x[0, 0], 2),
+    "sub_pixels": Op(lambda x: x - x[..., :1], lambda x: x - x[..., :1], 3),
+    "sum_channels": Op(lambda x: x.sum((0, 1)), lambda x: x.sum((0, 1)), 1),
+    "var_channels": Op(lambda x: x.var((0, 1), False), lambda x: x.var((0, 1)), 1),
+}
+# Mean and variance in one pass over memory; running sums, which fastdl keeps in double.
+OPS |= {
+    "var": Op(lambda x: x.var(unbiased=False), lambda x: x.var(), 1),
+    "var_rows": Op(lambda x: x.var(0, False), lambda x: x.var(0), 1),
+    "var_columns": Op(lambda x: x.var(1, False), lambda x: x.var(1), 1),
+    "cumsum": Op(lambda x: x.cumsum(0), lambda x: x.cumsum(0, np.float64).astype(np.float32), 2),
+}
 # Rows and columns: a small network's layer; a large one's.
 SHAPES = [(32, 64), (1024, 1024)]
 MATMULS = [(32, 64, 64), (256, 256, 256), (1024, 1024, 1024)]
@@ -77,6 +92,36 @@ def test_op(name, shape, library, machine, timed, benchmark):
     np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-5, atol=1e-6)
     function, argument = (op.numpy, x) if library == "numpy" else (op.fastdl, fastdl.tensor(x))
     timed(lambda: function(argument), machine, moved=4 * op.floats * x.size)
+
+
+@pytest.mark.parametrize("library", ["fastdl", "numpy"])
+@pytest.mark.parametrize("name", CHANNELS)
+def test_channels(name, library, machine, timed, benchmark):
+    benchmark.group = f"{name} of 512 x 512 x 3"
+    op = CHANNELS[name]
+    x = np.random.default_rng(0).random((512, 512, 3), np.float32)
+    ours, theirs = op.fastdl(fastdl.tensor(x)), op.numpy(x)
+    np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-4, atol=1e-6)
+    function, argument = (op.numpy, x) if library == "numpy" else (op.fastdl, fastdl.tensor(x))
+    timed(lambda: function(argument), machine, moved=4 * op.floats * x.size)
+
+
+@pytest.mark.parametrize("library", ["fastdl", "numpy"])
+@pytest.mark.parametrize("columns", [1, 64])
+def test_put(columns, library, machine, timed, benchmark):
+    """Rows written at random places, some of them twice."""
+    benchmark.group = f"put of 2^19 floats in rows of {columns}"
+    rng = np.random.default_rng(0)
+    count = 2**19 // columns
+    places, values = rng.integers(0, count, count), rng.random((count, columns), np.float32)
+    target = np.zeros((count, columns), np.float32)
+    if library == "fastdl":
+        target, values, places = (fastdl.tensor(a) for a in (target, values, places))
+
+    def put():
+        target[places] = values
+
+    timed(put, machine, moved=2 * 4 * 2**19 + 8 * count)
 
 
 def _operands(m, n, k):

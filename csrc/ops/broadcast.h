@@ -9,6 +9,28 @@
 
 namespace fastdl {
 
+// The elements of an operand and the bytes of one: 1, 4 or 8.
+struct Elements {
+  const void* data;
+  int64_t size;
+  const void* at(int64_t i) const { return static_cast<const char*>(data) + i * size; }
+};
+
+// rows of n elements, that of row r from `from` + offset(r) on, `step` apart (1 or 0), written one after the other.
+template <class Offset>
+void gather_rows(void* to, const Elements& from, int64_t rows, int64_t n, int step, Offset offset) {
+  auto gather = [&](auto zero) {
+    using T = decltype(zero);
+    const T* x = static_cast<const T*>(from.data);
+    T* y = static_cast<T*>(to);
+    for (int64_t r = 0; r < rows; ++r, y += n) {
+      const T* row = x + offset(r);
+      for (int64_t i = 0; i < n; ++i) y[i] = row[i * step];
+    }
+  };
+  from.size == 1 ? gather(uint8_t(0)) : from.size == 4 ? gather(uint32_t(0)) : gather(uint64_t(0));
+}
+
 template <int N>
 struct BroadcastLoop {
   int outer = 0;
@@ -82,6 +104,70 @@ struct BroadcastLoop {
         body(row * inner + at, offset, std::min(piece, inner - at));
       }
     });
+  }
+
+  // The same with pointers: body(out_offset, operands, strides, n), a stride being 1 or 0. A kernel is not called for
+  // each row of a few elements, as of three channels: many rows are taken at once, with the operands that do not lie
+  // that way copied into a tile.
+  template <class Body>
+  void run(double nanoseconds_per_element, const Elements (&in)[N], Body body) const {
+    if (outer && inner <= kShort && rows()) return run_short(nanoseconds_per_element, in, body);
+    run(nanoseconds_per_element, [&](int64_t at, const int64_t* from, int64_t n) {
+      const void* p[N];
+      for (int i = 0; i < N; ++i) p[i] = in[i].at(from[i]);
+      body(at, p, inner_stride, n);
+    });
+  }
+
+ private:
+  static constexpr int64_t kShort = 32, kTile = 1024;  // elements
+
+  // Whether row r starts at `pitch` times r.
+  bool advances_by(int i, int64_t pitch) const {
+    for (int a = outer - 1; a >= 0; pitch *= extent[a--])
+      if (stride[i][a] != pitch) return false;
+    return true;
+  }
+
+  template <class Body>
+  void run_short(double nanoseconds_per_element, const Elements (&in)[N], Body body) const {
+    const int64_t per_tile = kTile / inner;
+    bool dense[N], fixed[N];
+    int step[N];
+    for (int i = 0; i < N; ++i) {
+      dense[i] = inner_stride[i] == 1 && advances_by(i, inner);
+      fixed[i] = advances_by(i, 0);
+      step[i] = fixed[i] && inner_stride[i] == 0 ? 0 : 1;  // one element for all, else a tile
+    }
+    parallel_for(rows(), std::max(grain_for(nanoseconds_per_element * double(inner)), per_tile),
+                 [&](int64_t begin, int64_t end) {
+                   alignas(64) uint64_t tile[N][kTile];
+                   const void* p[N];
+                   for (int i = 0; i < N; ++i) {
+                     p[i] = step[i] ? tile[i] : in[i].data;
+                     if (fixed[i] && step[i])
+                       gather_rows(tile[i], in[i], std::min(per_tile, end - begin), inner, inner_stride[i],
+                                   [](int64_t) { return 0; });
+                   }
+                   for (int64_t row = begin; row < end; row += per_tile) {
+                     const int64_t count = std::min(per_tile, end - row);
+                     for (int i = 0; i < N; ++i) {
+                       if (dense[i]) p[i] = in[i].at(row * inner);
+                       if (dense[i] || fixed[i]) continue;
+                       const int64_t pitch = stride[i][outer - 1];
+                       if (advances_by(i, pitch))
+                         gather_rows(tile[i], in[i], count, inner, inner_stride[i],
+                                     [&](int64_t r) { return (row + r) * pitch; });
+                       else
+                         gather_rows(tile[i], in[i], count, inner, inner_stride[i], [&](int64_t r) {
+                           int64_t offset[N];
+                           offsets_of(row + r, offset);
+                           return offset[i];
+                         });
+                     }
+                     body(row * inner, p, step, count * inner);
+                   }
+                 });
   }
 };
 

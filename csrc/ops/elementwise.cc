@@ -128,10 +128,11 @@ void run_binary(const RunContext& c) {
   dispatch(a.dtype, [&](auto zero) {
     using T = decltype(zero);
     using Result = std::conditional_t<std::is_void_v<Out>, T, Out>;
-    rows.run(kElementNanoseconds, [&](int64_t at, const int64_t* from, int64_t n) {
+    const Elements operands[] = {{a.data, sizeof(T)}, {b.data, sizeof(T)}};
+    rows.run(kElementNanoseconds, operands, [&](int64_t at, const void* const* from, const int* step, int64_t n) {
       Result* y = out.as<Result>() + at;
-      const T *pa = a.as<T>() + from[0], *pb = b.as<T>() + from[1];
-      const int sa = rows.inner_stride[0], sb = rows.inner_stride[1];
+      const T *pa = static_cast<const T*>(from[0]), *pb = static_cast<const T*>(from[1]);
+      const int sa = step[0], sb = step[1];
       if constexpr (!std::is_same_v<T, float> || std::is_null_pointer_v<decltype(Kernel)>)
         loop(y, pa, pb, n, sa, sb, F());
       else if constexpr (std::is_void_v<Out>)
@@ -306,10 +307,11 @@ void run_where(const RunContext& c) {
   BroadcastLoop<3> rows(out.shape, {&m.shape, &a.shape, &b.shape});
   dispatch(a.dtype, [&](auto zero) {
     using T = decltype(zero);
-    rows.run(kElementNanoseconds, [&](int64_t at, const int64_t* from, int64_t n) {
-      const uint8_t* pm = m.as<uint8_t>() + from[0];
-      const T *pa = a.as<T>() + from[1], *pb = b.as<T>() + from[2];
-      const int sm = rows.inner_stride[0], sa = rows.inner_stride[1], sb = rows.inner_stride[2];
+    const Elements operands[] = {{m.data, 1}, {a.data, sizeof(T)}, {b.data, sizeof(T)}};
+    rows.run(kElementNanoseconds, operands, [&](int64_t at, const void* const* from, const int* step, int64_t n) {
+      const uint8_t* pm = static_cast<const uint8_t*>(from[0]);
+      const T *pa = static_cast<const T*>(from[1]), *pb = static_cast<const T*>(from[2]);
+      const int sm = step[0], sa = step[1], sb = step[2];
       T* po = out.as<T>() + at;
       if constexpr (std::is_same_v<T, float>)
         if (sm == 1) return kernels().where(po, pm, pa, pb, n, sa, sb);
@@ -341,14 +343,15 @@ const Op op_where = OpRow{
 // Writes `from`, broadcast to `to`'s shape and cast to its type, into `to`.
 void assign_values(const View& to, const View& from) {
   BroadcastLoop<1> rows(to.shape, {&from.shape});
+  const Elements operands[] = {{from.data, size_of(from.dtype)}};
   dispatch(from.dtype, [&](auto from_zero) {
     using From = decltype(from_zero);
     dispatch(to.dtype, [&](auto to_zero) {
       using To = decltype(to_zero);
-      rows.run(kElementNanoseconds, [&](int64_t at, const int64_t* offset, int64_t n) {
-        const From* x = from.as<From>() + offset[0];
+      rows.run(kElementNanoseconds, operands, [&](int64_t at, const void* const* p, const int* step, int64_t n) {
+        const From* x = static_cast<const From*>(p[0]);
         To* y = to.as<To>() + at;
-        const int s = rows.inner_stride[0];
+        const int s = step[0];
         if (to.dtype == from.dtype && s == 1)
           std::memmove(y, x, size_t(n) * sizeof(To));  // a plan may let them be the same
         else if (to.dtype == DType::bool8)

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "core/parallel.h"
+#include "cpu/kernels.h"
 #include "ops/arguments.h"
 #include "ops/movement.h"
 #include "ops/ops.h"
@@ -108,6 +109,11 @@ void run_scatter_add(const RunContext& c) {
                      for (int64_t k = 0; k < count; ++k) {
                        T* to = y.as<T>() + (o * a.size + at[k]) * inner + first;
                        const T* from = u.as<T>() + (o * count + k) * inner + first;
+                       if constexpr (std::is_same_v<T, float>)
+                         if (n >= 8) {
+                           kernels().add(to, to, from, n, 1, 1, nullptr);
+                           continue;
+                         }
                        for (int64_t i = 0; i < n; ++i) to[i] = T(Wrapping<T>(to[i]) + Wrapping<T>(from[i]));
                      }
                    }
@@ -132,11 +138,20 @@ void run_put(const RunContext& c) {
   const int64_t bytes = to.shape.count(axis + 1, to.shape.rank()) * size_of(to.dtype);
   const int64_t* at = checked_indices(c, extent, axis, "put_");
   if (!from.numel()) return;
-  // An index may repeat: the last value stays, so one thread walks them in order.
-  for (int64_t o = 0; o < outer; ++o)
-    for (int64_t k = 0; k < count; ++k)
-      std::memcpy(to.as<char>() + (o * extent + at[k]) * bytes, from.as<char>() + (o * count + k) * bytes,
-                  size_t(bytes));
+  // An index may repeat, and the last value stays: so each row of the target belongs to one part, which walks all the
+  // indices in order. How many parts there are does not show in the result.
+  const int64_t threads = num_threads(), size = outer * count * bytes;
+  const int64_t parts = size < 65536 || outer >= threads ? 1 : std::min(2 * threads, extent);
+  parallel_for(outer * parts, size < 65536 ? outer : 1, [&](int64_t begin, int64_t end) {
+    for (int64_t w = begin; w < end; ++w) {
+      const int64_t o = w / parts, part = w % parts;
+      const int64_t first = extent * part / parts, last = extent * (part + 1) / parts;
+      char* rows = to.as<char>() + o * extent * bytes;
+      const char* values = from.as<char>() + o * count * bytes;
+      for (int64_t k = 0; k < count; ++k)
+        if (at[k] >= first && at[k] < last) std::memcpy(rows + at[k] * bytes, values + k * bytes, size_t(bytes));
+    }
+  });
 }
 const Op op_put = OpRow{
     .name = "put_", .infer = infer_put, .run = run_put, .describe = describe_axis, .workspace = index_workspace,

@@ -10,6 +10,7 @@
 #include "cpu/kernels.h"
 #include "ops/arguments.h"
 #include "ops/extents.h"
+#include "ops/moments.h"
 #include "ops/ops.h"
 
 namespace fastdl {
@@ -82,6 +83,18 @@ void reduce_rows(const FloatKernels& k, float* y, const float* x, const Extents&
     for (int64_t r = 0; r < rows; ++r) y[r] = k.row(part + r * pieces, pieces);
 }
 
+// Rows of a few columns, as of three channels, are too short for vectors: 64 of them are seen as one.
+void reduce_piece(const FloatKernels& k, float* y, const float* x, int64_t rows, int64_t columns, int64_t ld) {
+  constexpr int64_t kTogether = 64, kShort = 32;
+  if (ld > kShort || rows < 4 * kTogether) return k.rows(y, x, rows, columns, ld);
+  float part[kTogether * kShort];
+  const int64_t wide = kTogether * columns, whole = rows / kTogether;
+  std::fill_n(part, wide, k.identity);
+  k.rows(part, x, whole, wide, wide);
+  k.rows(y, part, kTogether, columns, columns);
+  k.rows(y, x + whole * wide, rows % kTogether, columns, ld);
+}
+
 void reduce_columns(const FloatKernels& k, float* y, const float* x, const Extents& e, float* part) {
   const int64_t pieces = pieces_of(e);
   const int64_t blocks = (e.inner + kColumns - 1) / kColumns;
@@ -93,7 +106,7 @@ void reduce_columns(const FloatKernels& k, float* y, const float* x, const Exten
       const int64_t n = std::min(kColumns, e.inner - at);
       float* to = part + w / blocks * e.inner + at;
       std::fill_n(to, n, k.identity);
-      k.rows(to, x + (o * e.reduced + row) * e.inner + at, std::min(kRows, e.reduced - row), n, e.inner);
+      reduce_piece(k, to, x + (o * e.reduced + row) * e.inner + at, std::min(kRows, e.reduced - row), n, e.inner);
     }
   });
   if (pieces == 1) return;
@@ -259,6 +272,14 @@ int64_t count_of(const Tensor& x, uint32_t mask) {
   return n;
 }
 
+// x's shape without the axes of `mask`.
+Shape remaining_shape(const Tensor& x, uint32_t mask) {
+  Shape shape;
+  for (int i = 0; i < x->shape.rank(); ++i)
+    if (!(mask >> i & 1)) shape.push_back(x->shape[i]);
+  return shape;
+}
+
 // Reduces the axes of `mask`, the last run first. No axes at all reduce over a run of none: one element each.
 Tensor reduce(const Op& op, Tensor x, uint32_t mask, bool keepdims, double divisor = 1) {
   for (int last = x->shape.rank();;) {
@@ -320,8 +341,25 @@ Tensor var(const Tensor& x, const Axes& axes, bool keepdims, double correction) 
   const uint32_t mask = axis_mask(x, axes, "var");
   const Tensor values = cast(x, DType::float32);
   const double n = double(count_of(x, mask));
-  const Tensor centre = reduce(op_sum, values, mask, true, n);
-  return reduce(op_sum, square(sub(values, centre)), mask, keepdims, std::max(0.0, n - correction));
+  // Run by run of adjacent axes, the last one first: the variance of all is the mean of the variances plus the variance
+  // of the means.
+  Tensor means = values, variance;
+  uint32_t left = mask;
+  for (int last = x->shape.rank();;) {
+    while (last > 0 && !(left >> (last - 1) & 1)) --last;
+    int first = last;
+    while (first > 0 && left >> (first - 1) & 1) --first;
+    left &= (1u << first) - 1;
+    const Moments m = moments(means, first, last);
+    const double runs = double(means->shape.count(first, last));
+    means = m.mean;
+    variance = variance ? add(apply(op_sum, {variance}, ReduceAttrs{first, last, true, runs}), m.variance) : m.variance;
+    if (!left) break;
+    last = first;
+  }
+  if (correction != 0) variance = scale(variance, n / std::max(0.0, n - correction));
+  if (keepdims) return variance;
+  return reshape(variance, remaining_shape(x, mask));
 }
 
 // log(sum(e^(x - m))) + m with m the maximum, taken as 0 where it is infinite. m carries no gradient: it
@@ -333,10 +371,7 @@ Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdims) {
   const Tensor m = where(isfinite(largest), largest, scalar(0));
   Tensor y = add(log(reduce(op_sum, exp(sub(values, m)), mask, true)), m);
   if (keepdims) return y;
-  Shape shape;
-  for (int i = 0; i < x->shape.rank(); ++i)
-    if (!(mask >> i & 1)) shape.push_back(x->shape[i]);
-  return reshape(y, shape);
+  return reshape(y, remaining_shape(x, mask));
 }
 
 // Undoes broadcasting: sums over the axes along which `shape` was spread to t's shape.

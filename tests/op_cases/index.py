@@ -126,3 +126,25 @@ CASES.append(
         lambda i: np.eye(5)[[0, 0, 0, 4]] * [[0], [1], [0], [1]],
     )
 )
+
+# Many more indices than places: the last of the equal ones stays, whichever thread has the place.
+CASES.append(
+    Case(
+        "put_",
+        "many",
+        lambda d: [
+            d.normal(d.m(4, 211), 33),
+            d.integers(0, d.m(4, 211), d.n(9, 5003)),
+            d.normal(d.n(9, 5003), 33),
+        ],
+        lambda t, i, v: (_core.put_(t, i, v, 0), t)[1],
+        lambda t, i, v: _last_stays(t, i, v),
+    )
+)
+
+
+def _last_stays(target, indices, values):
+    out = target.copy()
+    for i, v in zip(indices, values, strict=True):
+        out[i] = v
+    return out

@@ -373,3 +373,27 @@ for axis in (0, 1, -1):
             scale=lambda x, a=axis: np.abs(x).cumsum(a),
         )
     )
+
+# The mean and the variance are found together, piece by piece: rows and columns of several pieces,
+# three channels, and a mean that is far from 0.
+for id, axes, shape in [
+    ("long-row", [1], (2, 70001)),
+    ("long-columns", [0], (9001, 5)),
+    ("channels", [0, 1], (130, 131, 3)),
+    ("many-columns", [1], (2, 701, 300)),
+]:
+    of = tuple(axes)
+    small = tuple(min(n, 4) for n in shape)
+    CASES.append(
+        Case(
+            "var",
+            id,
+            lambda d, s=(small, shape): [d.normal(*s[d.size == "big"]) + 100],
+            lambda x, a=axes: _core.var(x, a, False, 1.0),
+            lambda x, of=of: x.var(of, ddof=1),
+            wrt=(0,),
+            eps=8,
+            grad_eps=64,
+            empty=False,
+        )
+    )

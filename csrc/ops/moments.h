@@ -1,0 +1,13 @@
+// Mean and variance together, in one pass over memory: what `var` and normalizations are made of.
+#pragma once
+#include "core/tensor.h"
+
+namespace fastdl {
+
+struct Moments {
+  Tensor mean, variance;  // divided by n; NaN of nothing
+};
+// Over the axes [first, last) of a float32 tensor, which stay with extent 1.
+Moments moments(const Tensor& x, int first, int last);
+
+}  // namespace fastdl

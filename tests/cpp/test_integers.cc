@@ -1,0 +1,90 @@
+// Integers at the bounds of their types, for UBSan: whatever is not defined in C++ would be reported here. The values
+// themselves are compared with NumPy's in tests/op_cases/integers.py.
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "check.h"
+#include "ops/ops.h"
+
+using namespace fastdl;
+
+namespace {
+
+constexpr DType kTypes[] = {DType::bool8, DType::uint8, DType::int32, DType::int64};
+
+// All pairs of a few numbers, as two columns of one tensor each.
+void pairs(DType t, Tensor& a, Tensor& b) {
+  dispatch(t, [&](auto zero) {
+    using T = decltype(zero);
+    using L = std::numeric_limits<T>;
+    std::vector<T> few = {T(0), T(1)};
+    if (t != DType::bool8) few.insert(few.end(), {L::lowest(), T(L::lowest() + 1), T(-1), T(3), T(L::max() / 2), L::max()});
+    const int64_t n = int64_t(few.size());
+    a = empty({n * n}, t), b = empty({n * n}, t);
+    for (int64_t i = 0; i < n * n; ++i) {
+      a->data<T>()[i] = few[size_t(i / n)];
+      b->data<T>()[i] = few[size_t(i % n)];
+    }
+  });
+}
+
+}  // namespace
+
+TEST(arithmetic_of_integers_is_defined) {
+  for (DType t : kTypes) {
+    Tensor a, b;
+    pairs(t, a, b);
+    for (auto f : {add, mul, floor_divide, mod, maximum, minimum, eq, lt, ge}) f(a, b);
+    if (t == DType::bool8) continue;
+    Tensor q = floor_divide(a, b), r = mod(a, b), back = add(mul(q, b), r), whole = eq(b, zeros({}, t));
+    EXPECT(item(all(logical_or(eq(a, back), whole), std::nullopt, false)) == 1, "a != a // b * b + a % b for ", t);
+    sub(a, b), neg(a), abs(a), sign(a), square(a), isfinite(a);
+    pow(a, clip(b, 0, 70));
+    clip(a, -INFINITY, INFINITY), clip(a, -1e30, 3), clip(a, -3, 1e30);
+    add_(copy(a), b);
+  }
+}
+
+TEST(sums_of_integers_are_defined) {
+  for (DType t : kTypes) {
+    Tensor a, b;
+    pairs(t, a, b);
+    for (int i = 0; i < 3; ++i) a = concat({a, b, a}, 0);
+    sum(a, std::nullopt, false), prod(a, std::nullopt, false), cumsum(a, 0), mean(a, std::nullopt, false);
+    a = reshape(a, {-1, 4});
+    sum(a, std::vector<int64_t>{0}, false), cumsum(a, 0), max(a, std::nullopt, false), argmin(a, 1, false);
+    matmul(a, transpose(a, std::nullopt), false, false);
+    Tensor rows = reshape(cast(logical_and(a, a), DType::int64), {-1});
+    scatter_add(reshape(a, {-1}), rows, 0, 2);
+  }
+}
+
+TEST(casts_are_defined) {
+  const float values[] = {NAN, INFINITY, -INFINITY, 1e30f, -1e30f, 3e9f, -3e9f, 300, -1, 2147483648.0f, 9.223372e18f,
+                          -2147483648.0f, -9.223372e18f, 254.9f, 0.5f, -0.5f, 1e-45f};
+  Tensor x = empty({int64_t(std::size(values))}, DType::float32);
+  std::copy(std::begin(values), std::end(values), x->data<float>());
+  for (DType t : kTypes) {
+    cast(x, t);
+    for (float v : values) full({2}, t, v);
+    Tensor a, b;
+    pairs(t, a, b);
+    for (DType to : kTypes) cast(a, to);
+    cast(a, DType::float32);
+    pad(a, {1}, {1}, 1e30);
+    assign_(empty(x->shape, t), x);
+  }
+  EXPECT(item(cast(full({}, DType::float32, 3e9), DType::int32)) == 2147483647, "3e9 as int32");
+  EXPECT(item(cast(full({}, DType::float32, NAN), DType::int32)) == 0, "NaN as int32");
+  EXPECT(item(cast(full({}, DType::float32, -1), DType::uint8)) == 0, "-1 as uint8");
+  EXPECT(convert<int64_t>(9223372036854775808.0) == INT64_MAX && convert<int64_t>(1e300) == INT64_MAX, "2^63 as int64");
+  EXPECT(convert<int64_t>(-9223372036854775808.0) == INT64_MIN, "-2^63 as int64");
+}
+
+TEST(totals_keep_what_is_rounded_away) {
+  Tensor total = zeros({1}), rest = zeros({1});
+  accumulate_(total, rest, full({1}, DType::float32, 16777216));
+  for (int i = 0; i < 100; ++i) accumulate_(total, rest, full({1}, DType::float32, 1));
+  EXPECT(item(total) == 16777316 && item(rest) == 0, "2^24 + 100 is ", item(total), " and ", item(rest));
+}
