@@ -40,7 +40,7 @@ class plan:
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self._steps = StepFunction(lambda arguments: function(*arguments))
+        self._steps = StepFunction(lambda arguments: function(*arguments), root=function)
         update_wrapper(self, function)
 
     def __call__(self, *arguments: Any) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 
 from . import _core
 from ._core import Tensor
+from ._watch import Watched
 from ._identifiers import Registry
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _FLOAT32 = np.dtype("float32")
 
 
-class Initializer:
+class Initializer(Watched):
     """Base class: a call takes `shape` and `dtype` and returns a tensor."""
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:

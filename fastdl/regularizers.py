@@ -9,10 +9,11 @@ import numpy as np
 
 from . import _core
 from ._core import Tensor
+from ._watch import Watched
 from ._identifiers import Registry
 
 
-class Regularizer:
+class Regularizer(Watched):
     """Base class: a call takes a tensor and returns the scalar penalty."""
 
     def __call__(self, x: Tensor) -> Tensor:

@@ -199,6 +199,7 @@ void bind_ops(py::module_& m) {
       .def_property_readonly("shape", [](const Product& p) { return py::make_tuple(p.rows(), p.columns()); })
       .def("rows", &compute_rows, py::arg("first"), py::arg("count"), py::arg("into") = Tensor());
 
+  m.def("writes_in_place", [] { return writes_in_place(); });
   m.def("manual_seed", &manual_seed);
   m.def("get_rng_state", [] { return std::make_pair(generator().seed.load(), generator().counter.load()); });
   m.def("set_rng_state", [](uint64_t seed, uint64_t counter) { generator().set(seed, counter); });

@@ -1,7 +1,6 @@
 // Recorder, Plan and the loop. A replay holds no GIL; it takes it for a moment every 50 ms to let signals in.
 #include "bind/convert.h"
 #include "plan/loop.h"
-#include "plan/plan.h"
 
 namespace fastdl {
 namespace {
@@ -107,9 +106,15 @@ py::object call(Plan& plan, const py::array& x) {
 }  // namespace
 
 void bind_plan(py::module_& m) {
+  // `where()` returns the user's line that runs now, as text.
   py::class_<Recorder>(m, "Recorder")
-      .def(py::init())
+      .def(py::init([](const std::vector<Tensor>& batch, py::object where) {
+             if (where.is_none()) return std::make_unique<Recorder>(batch);
+             return std::make_unique<Recorder>(batch, [where] { return where().cast<std::string>(); });
+           }),
+           py::arg("batch") = std::vector<Tensor>(), py::arg("where") = py::none())
       .def("stop", &Recorder::stop)
+      .def("outliving", &Recorder::outliving, py::arg("results"))
       .def_property_readonly("problem", &Recorder::problem);
 
   py::class_<Plan, Ref<Plan>>(m, "Plan")
@@ -123,7 +128,23 @@ void bind_plan(py::module_& m) {
       .def_property_readonly("outputs", &Plan::outputs)
       .def_property_readonly("arena_bytes", &Plan::arena_bytes)
       .def_property_readonly("mine", &Plan::mine)
-      .def("profile", &Plan::profile, py::arg("repeats") = 100)
+      .def_property_readonly("lost", &Plan::lost)
+      .def_property_readonly("guarded", &Plan::guarded)
+      // None: the plan holds. Else whether it is other gradients alone that keep it from being replayed now.
+      .def("doubt", [](Plan& plan) -> std::optional<bool> {
+        const Plan::Holds holds = plan.holds();
+        if (holds == Plan::Holds::yes) return std::nullopt;
+        return holds == Plan::Holds::other_gradients;
+      })
+      .def("profile", [](Plan& plan, int repeats) {
+             std::vector<double> seconds;
+             without_gil([&](auto&) {
+               seconds = plan.profile(repeats);
+               return true;
+             });
+             return seconds;
+           },
+           py::arg("repeats") = 100)
       .def("__len__", &Plan::calls)
       .def("__str__", &Plan::describe);
 

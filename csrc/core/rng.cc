@@ -4,6 +4,8 @@
 
 namespace fastdl {
 
+thread_local uint64_t Generator::drawn = 0;
+
 Generator& generator() {
   static Generator g{[] {
     std::random_device entropy;

@@ -15,7 +15,19 @@ struct Generator {
   std::atomic<uint64_t> counter{0};
 
   // Reserves the counters for n values (four per counter) and returns the first.
-  uint64_t reserve(int64_t n) { return counter.fetch_add(uint64_t(n + 3) / 4, std::memory_order_relaxed); }
+  uint64_t reserve(int64_t n) {
+    const uint64_t blocks = uint64_t(n + 3) / 4;
+    drawn += blocks;
+    return counter.fetch_add(blocks, std::memory_order_relaxed);
+  }
+  // What this thread has reserved so far.
+  static thread_local uint64_t drawn;
+  // Undoes what this thread reserved since the counter was `before` and drawn was `drawn_before`, as if it had not
+  // happened. Not where another thread has reserved in between: its numbers are in use.
+  void give_back(uint64_t before, uint64_t drawn_before) {
+    uint64_t now = before + (drawn - drawn_before);
+    counter.compare_exchange_strong(now, before);
+  }
   void set(uint64_t new_seed, uint64_t new_counter) {
     seed = new_seed;
     counter = new_counter;

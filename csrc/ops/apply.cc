@@ -14,6 +14,11 @@ const Ref<ObserverSlot>& observer_slot() {
   return slot;
 }
 
+uint64_t& writes_in_place() {
+  static thread_local uint64_t writes = 0;
+  return writes;
+}
+
 namespace {
 
 bool can_write_into(const Tensor& into, const InferContext& c) {
@@ -65,8 +70,8 @@ Outputs apply(const Op& op, const Tensor* in, int inputs, const Attrs& attrs, co
   if (observer && written) observer->before_write(into);
   if (op.run) op.run({in_views, out_views, attrs});
   for (int i = 0; i < inputs; ++i)
-    if (op.mutates >> i & 1 && in[i]) in[i]->storage->bump_version();
-  if (written) into->storage->bump_version();
+    if (op.mutates >> i & 1 && in[i]) note_written(in[i]), ++writes_in_place();
+  if (written) note_written(into);
 
   if (observer && written)
     observe_written(*observer, op, in, inputs, attrs, into);

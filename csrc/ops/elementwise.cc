@@ -189,7 +189,7 @@ void grad_minimum(GradContext& c) {
 using K = KernelTable;
 const Op op_add = elementwise({"add", infer_binary, run_binary<&K::add, Add>, grad_add, 0, 0, false});
 const Op op_sub = elementwise({"sub", infer_binary, run_binary<&K::sub, Sub>, grad_sub, 0, 0, false});
-const Op op_mul = elementwise({"mul", infer_binary, run_binary<&K::mul, Mul>, grad_mul, 0, ~0u, false});
+const Op op_mul = bilinear(elementwise({"mul", infer_binary, run_binary<&K::mul, Mul>, grad_mul, 0, ~0u, false}));
 const Op op_div = elementwise({"div", infer_binary, run_binary<&K::div, Div>, grad_div, 0, ~0u, true});
 const Op op_floor_divide = elementwise({"floor_divide", infer_binary, run_binary<nullptr, FloorDiv>});
 const Op op_mod = elementwise({"mod", infer_binary, run_binary<nullptr, Mod>, grad_mod, 0, ~0u, false});

@@ -113,7 +113,7 @@ void grad_matmul(GradContext& c) {
   if (c.needs(1) && tb) give_product(c, 1, g, a, {true, ta, bf16});
   if (c.needs(1) && !tb) give_product(c, 1, a, g, {!ta, false, bf16});
 }
-const Op op_matmul = {"matmul", infer_matmul, run_matmul, grad_matmul, 0, ~0u, false};
+const Op op_matmul = bilinear({"matmul", infer_matmul, run_matmul, grad_matmul, 0, ~0u, false});
 
 Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs, const Tensor& into) {
   return apply(op_matmul, {a, b}, attrs, into);
@@ -184,7 +184,7 @@ void grad_linear(GradContext& c) {
   if (c.needs(1)) give_product(c, 1, at.transpose_w ? z2 : x2, at.transpose_w ? x2 : z2, {true, false, at.bf16});
   if (c.needs(2)) c.gin[2] = sum(z2, std::vector<int64_t>{0}, false);
 }
-const Op op_linear = {"linear", infer_linear, run_linear<false>, grad_linear, 0, 0b011, true};
+const Op op_linear = bilinear({"linear", infer_linear, run_linear<false>, grad_linear, 0, 0b011, true});
 // Within plans: input 3 is the weight, packed.
 const Op op_linear_packed = {"linear", infer_linear, run_linear<true>};
 

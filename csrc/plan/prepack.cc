@@ -5,7 +5,9 @@
 #include <mutex>
 #include <tuple>
 
+#include "core/fork.h"
 #include "cpu/gemm.h"
+#include "cpu/isa.h"
 #include "ops/linear.h"
 
 namespace fastdl {
@@ -24,19 +26,22 @@ class PackedWeight {
  public:
   // Throws MemoryError.
   PackedWeight(const View& w, const LinearShape& s, uint32_t version, uint64_t exports)
-      : version_(version), exports_(exports), data_(Storage::allocate(bytes(s))) {
+      : version_(version), exports_(exports), kernels_(&fastdl::kernels()), data_(Storage::allocate(bytes(s))) {
     bytes_in_all += data_->bytes();
     pack_b(s.transpose_w, s.n, s.k, w.as<float>(), s.transpose_w ? s.k : s.n, static_cast<float*>(data_->data()));
   }
   ~PackedWeight() { bytes_in_all -= data_->bytes(); }
 
   static int64_t bytes(const LinearShape& s) { return packed_b_floats(s.n, s.k) * int64_t(sizeof(float)); }
-  bool is(uint32_t version, uint64_t exports) const { return version_ == version && exports_ == exports; }
+  bool is(uint32_t version, uint64_t exports) const {
+    return version_ == version && exports_ == exports && kernels_ == &fastdl::kernels();
+  }
   void* data() const { return data_->data(); }
 
  private:
   const uint32_t version_;
   const uint64_t exports_;
+  const KernelTable* const kernels_;  // every instruction set has tiles of its own
   const Ref<Storage> data_;
 };
 
@@ -46,7 +51,11 @@ namespace {
 std::shared_ptr<const PackedWeight> find_or_pack(const View& w, const LinearShape& s, uint32_t version,
                                                  uint64_t exports) {
   using Key = std::tuple<const void*, int64_t, int64_t, bool>;
-  static std::mutex* mutex = new std::mutex;
+  static std::mutex* mutex = [] {
+    auto* made = new std::mutex;
+    hold_at_fork(ForkRank::packed_weights, *made);
+    return made;
+  }();
   static auto* known = new std::map<Key, std::weak_ptr<const PackedWeight>>;
   std::lock_guard lock(*mutex);
   std::erase_if(*known, [](const auto& item) { return item.second.expired(); });
@@ -70,19 +79,24 @@ void Prepack::add(const std::vector<Step>& steps, size_t step, Ref<Storage> stor
   const std::optional<LinearShape> s = linear_shape(steps[step]);
   // Few rows read the weight once in any case; and memory of others may change at any time.
   if (!s || s->m <= 4 || s->n < 16 || s->k < 16 || !storage->owned()) return;
-  weights_.push_back({step, std::move(storage), 0, 0, 0, nullptr});
+  Weight w;
+  w.step = step;
+  w.storage = std::move(storage);
+  weights_.push_back(std::move(w));
 }
 
 void Prepack::refresh(std::vector<Step>& steps) {
   for (Weight& w : weights_) {
     const uint32_t version = w.storage->version();
     const uint64_t exports = w.storage->exports();
-    if (version == w.version && exports == w.exports && !w.storage->exported()) {
+    const KernelTable* table = &kernels();
+    if (version == w.version && exports == w.exports && table == w.kernels && !w.storage->exported()) {
       if (w.same < kPatience && ++w.same == kPatience) use(steps[w.step], w);
       continue;
     }
     w.version = version;
     w.exports = exports;
+    w.kernels = table;
     w.same = 0;
     if (!w.packed) continue;
     w.packed = nullptr;

@@ -2,7 +2,8 @@
 // a copy that lies as the register tiles take it, so that no call packs it anew or strides through its rows.
 //
 // A copy must never be older than the weight. It is used only as long as nobody else can have written there: while
-// the weight's storage has its version, and no NumPy array shares its memory or has done so since. All plans of a
+// the weight's storage has its version, and no NumPy array shares its memory or has done so since. A version is raised
+// when a write has ended, so a copy made while another thread trains goes with the version before. All plans of a
 // process share the copies, whose memory is limited.
 #pragma once
 #include <memory>
@@ -13,6 +14,7 @@
 namespace fastdl {
 
 class PackedWeight;
+struct KernelTable;
 
 class Prepack {
  public:
@@ -29,6 +31,7 @@ class Prepack {
     Ref<Storage> storage;
     uint32_t version = 0;
     uint64_t exports = 0;
+    const KernelTable* kernels = nullptr;  // whose packing it is
     int same = 0;  // replays for which it has been so
     std::shared_ptr<const PackedWeight> packed;
   };

@@ -12,6 +12,7 @@ from .._core import Tensor
 from .._dtype_policy import DTypePolicy, policy_from
 from .._identifiers import snake_case, unique_name
 from .._symbolic import KerasTensor, Node, infer, symbolic_leaves
+from .._watch import current
 from ._calls import (
     NAMED_ERRORS,
     Signature,
@@ -236,7 +237,10 @@ class Layer(LayerState):
             kwargs.pop("mask", None)
         if self._foreign:
             for module in self._foreign:
-                if module.training != training:
+                watch = current()
+                if watch is not None:
+                    watch.set_mode(module, bool(training))
+                elif module.training != training:
                     module.train(bool(training))
         if root is None:
             context.root = self
@@ -321,6 +325,9 @@ class Layer(LayerState):
         root = context.root or self
         if not any(layer is self for layer in root._loss_layers):
             root._loss_layers.append(self)
+        watch = current()
+        if watch is not None and not any(layer is self for layer in watch.losses):
+            watch.losses.append(self)
 
     @property
     def losses(self) -> list[Tensor]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _core
 from .._core import Tensor
 from .._identifiers import snake_case, unique_name
+from .._watch import Watched
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ..nn.parameter import Parameter
 
 
-class Metric:
+class Metric(Watched):
     """Base class of metrics: state that `update_state` adds to and `result` evaluates.
 
     For a metric of one's own create the state with `add_variable` in `__init__` and override
@@ -43,6 +44,8 @@ class Metric:
     # "up" or "down": whether larger or smaller is better, where that is known. Callbacks that
     # monitor a metric with mode "auto" read it.
     _direction: str | None = None
+
+    _announced = frozenset(("_variables", "_fn_kwargs"))
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         if dtype is not None and str(dtype) != "float32":

@@ -11,6 +11,7 @@ import numpy as np
 from .. import _core
 from .._core import Tensor
 from .._flat import FlatParameters, Run
+from .._watch import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,9 +59,10 @@ class _Engine:
     def count(self) -> None:
         """Counts a step for the parameters that took part in it."""
         if self.complete:
-            self.counts_array += 1
+            _core.add_(self.counts, 1)
         else:
-            self.counts_array[self.indices] += 1
+            for i in self.indices:
+                _core.add_(self.counts._view((1,), i), 1)
 
     def set_rate(self, rate: Any) -> None:
         self.hyper_array[0] = rate
@@ -68,7 +70,7 @@ class _Engine:
         self.rate = rate if isinstance(rate, float) else None
 
 
-class Optimizer:
+class Optimizer(Watched):
     """Base class of the optimizers in `fastdl.optim`; interface and numbers are PyTorch's.
 
     The parameters of a group are moved into one contiguous buffer, their gradients and states into
@@ -85,6 +87,8 @@ class Optimizer:
         ValueError: there is no parameter, or one is given twice.
     """
 
+    # The groups' options are compared before each replay; the rest follows from them.
+    _bookkeeping = frozenset(("_engines", "state"))
     # Whether PyTorch's state has "step", and whether it is there before the first step.
     _has_step = True
     _state_from_start = False
