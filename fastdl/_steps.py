@@ -20,7 +20,8 @@ from ._watch import Guards, Watch, user_line
 
 Fill = Callable[[Sequence[Tensor]], Any]
 
-# A recording pays from so many replays on. After so many in a row that did not pay there are no more.
+# A recording pays from so many replays on. After so many in a row that did not pay there is no
+# other.
 _PAYS = 8
 _MOST_IN_VAIN = 5
 
@@ -170,7 +171,8 @@ class StepFunction:
             return self._run_eagerly(own(), fill)
         signature = self._find((key, *((t.shape, t.dtype) for t in leaves)))
         if self._can_replay(signature):
-            signature.plan.replay(leaves)  # type: ignore[union-attr]
+            assert signature.plan is not None
+            signature.plan.replay(leaves)
             signature.replays += 1
             return signature.result
         if not self._warm or signature.eager or signature.plan is not None:
@@ -199,13 +201,14 @@ class StepFunction:
     def _run_eagerly(self, slots: Sequence[Tensor], fill: Fill) -> Any:
         """The step itself. One that ends before it has changed anything gives back the random
         numbers it drew, so that the next attempt draws the same."""
-        seed, drawn = _core.get_rng_state()
+        seed, _ = _core.get_rng_state()
         writes = _core.writes_in_place()
+        _core.keep_random_numbers()
         try:
             return self._step(fill(slots))
         except BaseException:
             if _core.writes_in_place() == writes and _core.get_rng_state()[0] == seed:
-                _core.set_rng_state(seed, drawn)
+                _core.give_back_random_numbers()
             raise
 
     def _record(self, signature: _Signature, slots: Sequence[Tensor], fill: Fill) -> Any:
@@ -238,6 +241,7 @@ class StepFunction:
             signature.eager = True
             self._tell(problem)
             return result
+        assert signature.plan is not None
         signature.guards = watch.guards()
         signature.always = signature.guards.unseen or signature.plan.guarded
         signature.epoch = _core.epoch()
@@ -300,6 +304,7 @@ class StepFunction:
             for sink, value in zip(sinks, _tree.leaves(result), strict=False):
                 sink.numpy()[first : first + batch] = value.numpy()
             return 1, result
+        assert signature.plan is not None
         done = _core.run_loop(
             signature.plan,
             [(t, i) for i, t in enumerate(data)],

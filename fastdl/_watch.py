@@ -19,7 +19,6 @@ import enum
 import functools
 import math
 import os
-import random
 import sys
 import threading
 import types
@@ -91,6 +90,23 @@ def about_to_change(owner: Any, name: str) -> None:
 def current() -> Watch | None:
     """The watch of this thread."""
     return _watches.get(get_ident()) if _watches else None
+
+
+def noted(name: str, what: str) -> property:
+    """A property for an attribute of an object that isn't `Watched`, as if it was."""
+
+    def read(self: Any) -> Any:
+        watch = current()
+        if watch is not None:
+            watch.note(self, name)
+        return self.__dict__.get(name)
+
+    def write(self: Any, value: Any) -> None:
+        about_to_change(self, name)
+        self.__dict__[name] = value
+        _core.raise_epoch()
+
+    return property(read, write, doc=what)
 
 
 def _spy(self: Any, name: str) -> Any:
@@ -211,15 +227,9 @@ class _Copier:
         return tuple(found)
 
     def _object(self, value: Any, kind: type, depth: int) -> Any:
-        if isinstance(value, np.random.Generator):
+        if kind.__module__.startswith("numpy.random") or hasattr(value, "getrandbits"):
             self.changes_unseen = True
-            return self._identity(value), repr(value.bit_generator.state)
-        if isinstance(value, np.random.RandomState):
-            self.changes_unseen = True
-            return self._identity(value), repr(value.get_state())
-        if isinstance(value, random.Random):
-            self.changes_unseen = True
-            return self._identity(value), value.getstate()
+            return self._identity(value), _state_of(value)
         if _is_ours(kind):  # what is in it, the library looks after
             return self._identity(value)
         if hasattr(kind, "__next__"):
@@ -237,6 +247,15 @@ class _Copier:
         self.changes_unseen = True
         parts = [self.copy(part, depth) for part in (*(state or {}).items(), *slots)]
         return self._identity(value), tuple(parts)
+
+
+def _state_of(generator: Any) -> Any:
+    """The state of a random generator of NumPy's or Python's."""
+    bits = getattr(generator, "bit_generator", generator)
+    if hasattr(bits, "state"):
+        return repr(bits.state)
+    get = getattr(generator, "get_state", None) or getattr(generator, "getstate", None)
+    return repr(get()) if get is not None else None
 
 
 def _names(slots: Any) -> Any:
@@ -361,9 +380,10 @@ class Watch:
         with _lock:
             del _watches[get_ident()]
             if not _watches:
-                del Watched.__getattribute__  # type: ignore[misc]
-        self._drawn = self._random != _random_states()
-        self._random = ()
+                del Watched.__getattribute__
+        now = _random_states()
+        self._drawn = len(now) == len(self._random) and now != self._random
+        self._random = []
 
     def note(self, owner: Any, name: str, writes: bool = False) -> None:
         key = id(owner), name
@@ -373,11 +393,11 @@ class Watch:
                 known.writes = user_line()
             return
         kind = type(owner)
-        if name in kind._bookkeeping:
+        if name in getattr(kind, "_bookkeeping", ()):
             self._notes[key] = None
             return
         value = object.__getattribute__(owner, "__dict__").get(name, _MISSING)
-        note = _Note(owner, name, value, user_line(), name in kind._announced)
+        note = _Note(owner, name, value, user_line(), name in getattr(kind, "_announced", ()))
         self._notes[key] = note
         if writes:
             note.writes = note.line
@@ -434,9 +454,15 @@ def _located(line: str, text: str) -> str:
     return f"{text} ({line})" if line else text
 
 
-def _random_states() -> tuple[Any, ...]:
-    _, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
-    return random.getstate(), keys.tobytes(), position, has_gauss, gauss
+def _random_states() -> list[Any]:
+    """The states of the global random generators that are imported."""
+    found: list[Any] = []
+    if "random" in sys.modules:
+        found.append(sys.modules["random"].getstate())
+    if "numpy.random" in sys.modules:
+        state: Any = np.random.get_state(legacy=True)  # noqa: NPY002
+        found += [np.asarray(state[1]).tobytes(), *state[2:]]
+    return found
 
 
 def _in_child() -> None:
@@ -445,7 +471,7 @@ def _in_child() -> None:
     _lock = threading.Lock()
     here = _watches.get(get_ident())
     if _watches and here is None:
-        del Watched.__getattribute__  # type: ignore[misc]
+        del Watched.__getattribute__
     _watches.clear()
     if here is not None:
         _watches[get_ident()] = here

@@ -6,8 +6,8 @@ from typing import Any
 
 from . import _core
 from ._core import Tensor
-from ._watch import Watched
 from ._identifiers import Registry
+from ._watch import Watched
 
 _EPSILON = 1e-7  # Keras's backend.epsilon(): keeps the division by a norm finite
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from . import _core
 from ._core import Tensor
-from ._watch import Watched
 from ._identifiers import Registry
+from ._watch import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

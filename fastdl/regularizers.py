@@ -9,8 +9,8 @@ import numpy as np
 
 from . import _core
 from ._core import Tensor
-from ._watch import Watched
 from ._identifiers import Registry
+from ._watch import Watched
 
 
 class Regularizer(Watched):

@@ -200,6 +200,9 @@ void bind_ops(py::module_& m) {
       .def("rows", &compute_rows, py::arg("first"), py::arg("count"), py::arg("into") = Tensor());
 
   m.def("writes_in_place", [] { return writes_in_place(); });
+  // What was drawn until now is drawn for good; what has been drawn since, give_back_random_numbers undoes.
+  m.def("keep_random_numbers", [] { Generator::kept = generator().counter; });
+  m.def("give_back_random_numbers", [] { generator().counter = Generator::kept; });
   m.def("manual_seed", &manual_seed);
   m.def("get_rng_state", [] { return std::make_pair(generator().seed.load(), generator().counter.load()); });
   m.def("set_rng_state", [](uint64_t seed, uint64_t counter) { generator().set(seed, counter); });

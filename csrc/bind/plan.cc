@@ -103,6 +103,18 @@ py::object call(Plan& plan, const py::array& x) {
   return result;
 }
 
+// A gradient that the step drops before it makes a new one keeps its values where someone holds on to it: the
+// optimizer, which has one reference, gives it memory of its own then.
+bool holds_gradients(const Plan& plan) {
+  static const py::detail::type_info* type = py::detail::get_type_info(typeid(TensorImpl), true);
+  for (const SeenGradient& g : plan.gradients()) {
+    if (g.asked || !g.after) continue;
+    const py::handle object = py::detail::get_object_handle(g.after.get(), type);
+    if (object && Py_REFCNT(object.ptr()) > 1) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void bind_plan(py::module_& m) {
@@ -133,6 +145,7 @@ void bind_plan(py::module_& m) {
       // None: the plan holds. Else whether it is other gradients alone that keep it from being replayed now.
       .def("doubt", [](Plan& plan) -> std::optional<bool> {
         const Plan::Holds holds = plan.holds();
+        if (holds == Plan::Holds::yes && holds_gradients(plan)) return true;
         if (holds == Plan::Holds::yes) return std::nullopt;
         return holds == Plan::Holds::other_gradients;
       })

@@ -4,7 +4,7 @@
 
 namespace fastdl {
 
-thread_local uint64_t Generator::drawn = 0;
+thread_local uint64_t Generator::drawn = 0, Generator::kept = 0;
 
 Generator& generator() {
   static Generator g{[] {

@@ -20,8 +20,9 @@ struct Generator {
     drawn += blocks;
     return counter.fetch_add(blocks, std::memory_order_relaxed);
   }
-  // What this thread has reserved so far.
-  static thread_local uint64_t drawn;
+  // What this thread has reserved so far; and where the counter stood when it began a step, or last made something that
+  // stays (a weight).
+  static thread_local uint64_t drawn, kept;
   // Undoes what this thread reserved since the counter was `before` and drawn was `drawn_before`, as if it had not
   // happened. Not where another thread has reserved in between: its numbers are in use.
   void give_back(uint64_t before, uint64_t drawn_before) {

@@ -90,6 +90,7 @@ class Plan : public RefCounted {
   Holds holds();
   // Whether that has to be asked before each replay, not only in a new epoch().
   bool guarded() const { return !guards_.values.empty() || !guards_.gradients.empty(); }
+  const std::vector<SeenGradient>& gradients() const { return guards_.gradients; }
   // Whether another thread had the turn when the process forked: in the child it is of no use any more.
   bool lost() const { return lost_; }
 

@@ -128,7 +128,7 @@ class TrackedDict(dict[Any, Any]):
         for key, item in dict(*others, **more).items():
             self[key] = item
 
-    def __ior__(self, other: Any) -> TrackedDict:  # type: ignore[override,misc]
+    def __ior__(self, other: Any) -> TrackedDict:  # type: ignore[misc]
         self.update(other)
         return self
 
