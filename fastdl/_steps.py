@@ -39,6 +39,7 @@ class _Signature:
         "put_off",
         "replays",
         "result",
+        "retry",
     )
 
     def __init__(self) -> None:
@@ -50,12 +51,14 @@ class _Signature:
         self.always = False  # they are to be asked in any case
         self.replays = 0  # since the last recording
         self.in_vain = 0  # recordings in a row that did not pay
+        self.retry = False  # something has changed: the first step may make what is made once
         self.put_off = 0  # steps in a row that ran eagerly beside the plan
 
     def drop(self) -> None:
         """Forgets the plan, to record anew."""
         self.in_vain = self.in_vain + 1 if self.replays < _PAYS else 0
         self.plan = self.guards = self.result = None
+        self.retry = True
 
 
 # All step functions, for a fork.
@@ -237,6 +240,9 @@ class StepFunction:
                 signature.plan = _core.Plan(recorder, slots, outputs)
             except MemoryError:  # the step is done, and there is memory enough for another one
                 problem = "there is no memory for a plan"
+        if problem and signature.retry:
+            signature.retry = False
+            return result
         if problem:
             signature.eager = True
             self._tell(problem)
@@ -247,6 +253,7 @@ class StepFunction:
         signature.epoch = _core.epoch()
         signature.replays = signature.put_off = 0
         signature.result = result
+        signature.retry = False
         return result
 
     def _tell(self, problem: str) -> None:

@@ -200,6 +200,7 @@ void bind_ops(py::module_& m) {
       .def("rows", &compute_rows, py::arg("first"), py::arg("count"), py::arg("into") = Tensor());
 
   m.def("writes_in_place", [] { return writes_in_place(); });
+  m.def("set_writes_in_place", [](uint64_t writes) { writes_in_place() = writes; });
   // What was drawn until now is drawn for good; what has been drawn since, give_back_random_numbers undoes.
   m.def("keep_random_numbers", [] { Generator::kept = generator().counter; });
   m.def("give_back_random_numbers", [] { generator().counter = Generator::kept; });

@@ -236,8 +236,13 @@ class Fitting(Loops):
         """The outputs for x; afterwards all is as before, except that the model is built."""
         state = _core.get_rng_state() if self.built else None
         x = _tree.map_structure(lambda t: t if t is None else t.clone(), x)
-        with set_grad_enabled(False), trial(self):  # type: ignore[arg-type]
-            y_pred = self(x, training=False)
+        _core.keep_random_numbers()
+        try:
+            with set_grad_enabled(False), trial(self):  # type: ignore[arg-type]
+                y_pred = self(x, training=False)
+        except BaseException:
+            _core.give_back_random_numbers()  # but for those of weights that are made
+            raise
         if state is not None:
             _core.set_rng_state(*state)
         return y_pred
