@@ -393,14 +393,14 @@ def _recorded(build: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(build)
     def recorded(self: Layer, *args: Any, **kwargs: Any) -> None:
-        registries = (self._parameters, self._buffers, self._modules, self._unassigned)
+        registries: Any = (self._parameters, self._buffers, self._modules, self._unassigned)
         before = [dict(registry) for registry in registries]
         try:
             build(self, *args, **kwargs)
         except BaseException:  # Ctrl-C, say: the next attempt makes the same weights, not others
             for registry, content in zip(registries, before, strict=True):
                 registry.clear()
-                registry.update(content)  # type: ignore[arg-type]
+                registry.update(content)
             raise
         self.__dict__.update(built=True, _build_shapes=(args, kwargs))
 
