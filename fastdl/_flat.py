@@ -114,7 +114,9 @@ class FlatParameters:
         _check(self.parameters, who)
         self._places: list[tuple[_Buffer, int]] = []
         self.homes: list[Tensor] = []
+        writes = _core.writes_in_place()
         self._gather()
+        _core.set_writes_in_place(writes)  # moving values changes none
         order: dict[_Buffer, int] = {}
         for buffer, _ in self._places:
             order.setdefault(buffer, len(order))

@@ -16,11 +16,16 @@ class plan:
 
     A replay runs the recorded operations on new inputs, without Python and with memory fixed in
     advance; results are bit for bit those of an eager call. Each combination of input shapes and
-    types gets its own recording; the 8 used last are kept. What the function does in Python
-    (printing, branches, reading values of its own) happens while it is recorded and not again.
-    State that it changes in place (parameters, optimizers) is changed by each call; arguments are
-    not, since the function gets copies of them. A function that looks at values in Python
-    (`item()`, `numpy()`, `if tensor`) runs eagerly, with a warning.
+    types gets its own recording; the 8 used last are kept. State that the function changes in place
+    (parameters, optimizers) is changed by each call; arguments are not, since the function gets
+    copies of them.
+
+    What the function reads in Python (attributes of layers, modules and optimizers, variables of
+    the functions around it, values of tensors) may change at any time: it is recorded anew. A
+    function that changes something in Python or looks at values it computes (`item()`, `if tensor`)
+    runs eagerly, and a warning names the line. What cannot be seen is what it reads and changes
+    elsewhere: global variables, the time, files; call `forget()` after such a change. Prints happen
+    while it is recorded and not again.
 
     Args:
         function: takes tensors or structures (lists, tuples, dicts) of them, returns likewise.
@@ -40,7 +45,7 @@ class plan:
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self._steps = StepFunction(lambda arguments: function(*arguments))
+        self._steps = StepFunction(lambda arguments: function(*arguments), root=function)
         update_wrapper(self, function)
 
     def __call__(self, *arguments: Any) -> Any:
@@ -58,7 +63,7 @@ class plan:
             return _tree.map_structure(_own, result)
 
     def forget(self) -> None:
-        """Drops the recordings, as when something other than the inputs changed."""
+        """Drops the recordings, as when something changed that cannot be seen."""
         self._steps.forget()
 
 

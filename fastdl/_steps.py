@@ -1,58 +1,105 @@
 """StepFunction: a step that runs eagerly at first, is recorded at its second run and replayed from
-then on."""
+then on, as long as what it depended on is as it was."""
 
 from __future__ import annotations
 
+import gc
+import os
 import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
 from . import _core, _tree
 from ._core import Tensor
+from ._watch import Guards, Watch, user_line
 
 Fill = Callable[[Sequence[Tensor]], Any]
+
+# A recording pays from so many replays on. After so many in a row that did not pay there is no
+# other.
+_PAYS = 8
+_MOST_IN_VAIN = 5
 
 
 class _Signature:
     """What is known of one combination of input shapes and types."""
 
-    __slots__ = ("eager", "plan", "result")
+    __slots__ = (
+        "always",
+        "eager",
+        "epoch",
+        "guards",
+        "in_vain",
+        "plan",
+        "put_off",
+        "replays",
+        "result",
+        "retry",
+    )
 
     def __init__(self) -> None:
         self.eager = False  # cannot be recorded
         self.plan: _core.Plan | None = None
         self.result: Any = None  # the step's result, in the memory that replays fill
+        self.guards: Guards | None = None
+        self.epoch = -1  # in which the guards were last seen to hold
+        self.always = False  # they are to be asked in any case
+        self.replays = 0  # since the last recording
+        self.in_vain = 0  # recordings in a row that did not pay
+        self.retry = False  # something has changed: the first step may make what is made once
+        self.put_off = 0  # steps in a row that ran eagerly beside the plan
+
+    def drop(self) -> None:
+        """Forgets the plan, to record anew."""
+        self.in_vain = self.in_vain + 1 if self.replays < _PAYS else 0
+        self.plan = self.guards = self.result = None
+        self.retry = True
+
+
+# All step functions, for a fork.
+_functions: WeakSet[StepFunction] = WeakSet()
 
 
 class StepFunction:
     """Calls `step(data)`; from its third call on by replaying a plan.
 
     The first call runs eagerly: it makes what is made once (weights, optimizer state, metric
-    state). The second one runs eagerly too and is recorded. A step that cannot be recorded, since
-    it looks at values in Python, runs eagerly for good, and a warning says so once.
+    state). The second one runs eagerly too and is recorded, and so is one whenever something that
+    the step read in Python has changed (`fastdl._watch`). A step that cannot be recorded, since it
+    looks at values in Python or changes something there, runs eagerly for good, and a warning says
+    so once.
 
     Args:
         step: a function of a structure of tensors, whose result is a structure of tensors.
         limit: how many plans are kept, for as many combinations of shapes and types; the one
             unused for longest goes first.
+        root: the user's function that `step` calls, if it is one.
 
     Attributes:
         turn: a lock for threads that share the function. A replay fills the same tensors each time:
             hold it from the call until its result has been read.
     """
 
-    def __init__(self, step: Callable[[Any], Any], limit: int = 8) -> None:
+    def __init__(
+        self,
+        step: Callable[[Any], Any],
+        limit: int = 8,
+        root: Callable[..., Any] | None = None,
+    ) -> None:
         self._step = step
         self._limit = limit
+        self._root = root
         self._signatures: OrderedDict[Hashable, _Signature] = OrderedDict()
         self._warm = False
         self._layout = -1
         self._told = False
         self.turn = threading.RLock()
+        _functions.add(self)
 
     def forget(self) -> None:
         """Drops all plans, as when the model changed."""
@@ -73,6 +120,32 @@ class StepFunction:
         else:
             self._signatures.move_to_end(key)
         return signature
+
+    def _can_replay(self, signature: _Signature) -> bool:
+        """Whether the plan gives what the step would. Drops a plan that will not any more."""
+        plan = signature.plan
+        if plan is None or plan.mine:  # a signal handler runs within a replay
+            return False
+        epoch = _core.epoch()
+        if epoch == signature.epoch and not signature.always:
+            return True
+        assert signature.guards is not None
+        if self._layout != _core.layout_version():
+            return False
+        changed = signature.guards.broken(epoch != signature.epoch)
+        other_gradients = None if changed else plan.doubt()
+        if not changed and other_gradients is None:
+            signature.epoch = _core.epoch()
+            signature.put_off = 0
+            return True
+        if other_gradients and signature.put_off < _PAYS:
+            signature.put_off += 1  # the next step may find the gradients it was recorded with
+            return False
+        signature.drop()
+        if signature.in_vain >= _MOST_IN_VAIN:
+            signature.eager = True
+            self._tell(f"{changed or 'a value that it reads'} changes again and again")
+        return False
 
     def __call__(
         self,
@@ -98,15 +171,15 @@ class StepFunction:
             return leaves if owned else [t.clone() for t in leaves]
 
         if eager:
-            return self._step(fill(own()))
+            return self._run_eagerly(own(), fill)
         signature = self._find((key, *((t.shape, t.dtype) for t in leaves)))
-        if signature.plan is not None:
-            if signature.plan.mine:  # a signal handler runs within a replay
-                return self._step(fill(own()))
+        if self._can_replay(signature):
+            assert signature.plan is not None
             signature.plan.replay(leaves)
+            signature.replays += 1
             return signature.result
-        if not self._warm or signature.eager:
-            result = self._step(fill(own()))
+        if not self._warm or signature.eager or signature.plan is not None:
+            result = self._run_eagerly(own(), fill)
             self._warm = True
             return result
         return self._record(signature, own(), fill)
@@ -119,35 +192,84 @@ class StepFunction:
         full = (key, (x.shape, x.dtype))
         with self.turn:
             signature = self._signatures.get(full)
-            if (
-                signature is None
-                or signature.plan is None
-                or type(signature.result) is not Tensor
-                or self._layout != _core.layout_version()
-            ):
+            if signature is None or signature.plan is None or type(signature.result) is not Tensor:
                 return None
+            if signature.epoch != _core.epoch() or signature.always:
+                if not self._can_replay(signature):
+                    return None
             self._signatures.move_to_end(full)
+            signature.replays += 1
             return signature.plan.call(x)
 
-    def _record(self, signature: _Signature, slots: Sequence[Tensor], fill: Fill) -> Any:
-        recorder = _core.Recorder()
+    def _run_eagerly(self, slots: Sequence[Tensor], fill: Fill) -> Any:
+        """The step itself. One that ends before it has changed anything gives back the random
+        numbers it drew, so that the next attempt draws the same."""
+        seed, _ = _core.get_rng_state()
+        writes = _core.writes_in_place()
+        _core.keep_random_numbers()
         try:
-            result = self._step(fill(slots))
+            return self._step(fill(slots))
+        except BaseException:
+            if _core.writes_in_place() == writes and _core.get_rng_state()[0] == seed:
+                _core.give_back_random_numbers()
+            raise
+
+    def _record(self, signature: _Signature, slots: Sequence[Tensor], fill: Fill) -> Any:
+        watch = Watch()
+        recorder = _core.Recorder(slots, user_line)
+        try:
+            with watch:
+                if self._root is not None:
+                    watch.note_function(self._root)
+                result = self._run_eagerly(slots, fill)
         finally:
             recorder.stop()
-        outputs = [t for t in _tree.leaves(result) if isinstance(t, Tensor)]
-        problem = recorder.problem
+        problem = watch.problem() or recorder.problem
+        if not problem:
+            # Without their place in the tape, which would keep all of the step's memory.
+            result = _tree.map_structure(_detached, result)
+            outputs = [t for t in _tree.leaves(result) if isinstance(t, Tensor)]
+            for layer in watch.losses:
+                layer._losses[:] = [t.detach() for t in layer._losses]
+                outputs += layer._losses
+            if recorder.outliving(outputs):
+                gc.collect()
+            problem = next(iter(recorder.outliving(outputs)), "")
+        if not problem:
+            try:
+                signature.plan = _core.Plan(recorder, slots, outputs)
+            except MemoryError:  # the step is done, and there is memory enough for another one
+                problem = "there is no memory for a plan"
+        if problem and signature.retry:
+            signature.retry = False
+            return result
         if problem:
             signature.eager = True
-            if not self._told:
-                self._told = True
-                warnings.warn(
-                    f"this step runs eagerly, without a plan: {problem}", UserWarning, stacklevel=2
-                )
+            self._tell(problem)
             return result
-        signature.plan = _core.Plan(recorder, slots, outputs)
+        assert signature.plan is not None
+        signature.guards = watch.guards()
+        signature.always = signature.guards.unseen or signature.plan.guarded
+        signature.epoch = _core.epoch()
+        signature.replays = signature.put_off = 0
         signature.result = result
+        signature.retry = False
         return result
+
+    def _tell(self, problem: str) -> None:
+        if not self._told:
+            self._told = True
+            warnings.warn(
+                f"this step runs eagerly, without a plan: {problem}", UserWarning, stacklevel=4
+            )
+
+    def _forget_other_threads(self) -> None:
+        """After a fork: what a thread held that is not here any more."""
+        if not self.turn._is_owned():  # type: ignore[attr-defined]
+            self.turn = threading.RLock()
+        for signature in self._signatures.values():
+            if signature.plan is not None and signature.plan.lost:
+                signature.plan = signature.guards = signature.result = None
 
     def run(
         self,
@@ -181,7 +303,7 @@ class StepFunction:
         """
         full = (key, *(((batch, *t.shape[1:]), t.dtype) for t in data))
         signature = self._find(full)
-        if signature.plan is None or eager or signature.plan.mine:
+        if eager or not self._can_replay(signature):
             rows = [_rows(t, indices, first, batch) for t in data]
             for target, values in per_step:
                 target.numpy()[...] = values[0]
@@ -189,6 +311,7 @@ class StepFunction:
             for sink, value in zip(sinks, _tree.leaves(result), strict=False):
                 sink.numpy()[first : first + batch] = value.numpy()
             return 1, result
+        assert signature.plan is not None
         done = _core.run_loop(
             signature.plan,
             [(t, i) for i, t in enumerate(data)],
@@ -200,7 +323,12 @@ class StepFunction:
             steps,
             seconds,
         )
+        signature.replays += done
         return done, signature.result
+
+
+def _detached(value: Any) -> Any:
+    return value.detach() if isinstance(value, Tensor) else value
 
 
 def _rows(t: Tensor, indices: Tensor | None, first: int, batch: int) -> Tensor:
@@ -209,3 +337,12 @@ def _rows(t: Tensor, indices: Tensor | None, first: int, batch: int) -> Tensor:
         size = t.numel() // t.shape[0]
         return t._view((batch, *t.shape[1:]), first * size).clone()
     return _core.take(t, indices._view((batch,), first), 0)
+
+
+def _in_child() -> None:
+    for function in _functions:
+        function._forget_other_threads()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)

@@ -7,11 +7,12 @@ from typing import Any
 from . import _core
 from ._core import Tensor
 from ._identifiers import CONSTRAINTS
+from ._watch import Watched
 
 _EPSILON = 1e-7  # Keras's backend.epsilon(): keeps the division by a norm finite
 
 
-class Constraint:
+class Constraint(Watched):
     """Base class: a call takes the weight and returns its projection, of the same shape."""
 
     def __call__(self, w: Tensor) -> Tensor:

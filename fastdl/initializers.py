@@ -16,6 +16,7 @@ import numpy as np
 from . import _core
 from ._core import Tensor
 from ._identifiers import INITIALIZERS
+from ._watch import Watched
 from .random import SeedGenerator
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _FLOAT32 = np.dtype("float32")
 
 
-class Initializer:
+class Initializer(Watched):
     """Base class: a call takes `shape` and `dtype` and returns a tensor."""
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:

@@ -10,9 +10,10 @@ import numpy as np
 from . import _core
 from ._core import Tensor
 from ._identifiers import REGULARIZERS
+from ._watch import Watched
 
 
-class Regularizer:
+class Regularizer(Watched):
     """Base class: a call takes a tensor and returns the scalar penalty."""
 
     def __call__(self, x: Tensor) -> Tensor:

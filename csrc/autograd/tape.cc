@@ -51,20 +51,24 @@ bool grad_enabled() { return enabled; }
 void set_grad_enabled(bool on) { enabled = on; }
 
 // A long chain of nodes (a loop of 100,000 steps) would overflow the stack if each node's destructor
-// released the one before it: releases are queued and worked off by the outermost destructor.
+// released the one before it: those that nobody else holds are queued, linked through themselves since a destructor
+// cannot ask for memory, and worked off by the outermost one.
 Node::~Node() {
-  static thread_local std::vector<Ref<RefCounted>>* queue = nullptr;
-  std::vector<Ref<RefCounted>> own;
-  bool outermost = !queue;
+  static thread_local Ref<RefCounted>* queue = nullptr;
+  Ref<RefCounted> own;
+  const bool outermost = !queue;
   if (outermost) queue = &own;
   for (Tensor& t : in) {
     Tensor last = std::move(t);  // one tensor may be several inputs: each reference goes before the next is counted
-    if (last && last->node && last->use_count() == 1) queue->push_back(std::move(last->node));
+    if (!last || !last->node || last->use_count() != 1 || last->node->use_count() != 1) continue;
+    Ref<RefCounted> node = std::move(last->node);
+    static_cast<Node*>(node.get())->after = std::move(*queue);
+    *queue = std::move(node);
   }
   if (!outermost) return;
-  while (!own.empty()) {
-    Ref<RefCounted> last = std::move(own.back());
-    own.pop_back();
+  while (own) {
+    Ref<RefCounted> last = std::move(own);
+    own = std::move(static_cast<Node*>(last.get())->after);
   }
   queue = nullptr;
 }
@@ -134,6 +138,10 @@ class Receiver {
 void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, bool retain_graph,
           bool create_graph, Receiver& receiver) {
   GradMode mode(create_graph);
+  struct Writes {  // of gradients: they are made anew by the next attempt
+    uint64_t before = writes_in_place();
+    ~Writes() { writes_in_place() = before; }
+  } writes;
   std::map<uint64_t, Pending, std::greater<>> todo;
 
   auto flow = [&](const Tensor& to, const Tensor& g) {
@@ -171,14 +179,14 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
     FASTDL_CHECK(n.inputs, RuntimeError,
                  "backward: this part of the graph was already used and its values released; "
                  "pass retain_graph=True to the first call to go through it again");
+    const uint32_t read = n.op->values_read(n.needed);
     for (int i = 0; i < n.inputs; ++i)
-      FASTDL_CHECK(!n.in[i] || !n.in[i]->storage || !(n.op->grad_in >> i & 1) ||
-                       n.in_version[i] == n.in[i]->storage->version() ||
-                       n.in_serial[i] != n.in[i]->storage->serial(),
+      FASTDL_CHECK(!n.in[i] || !n.in[i]->storage || !(read >> i & 1) ||
+                       n.in_serial[i] != n.in[i]->storage->serial() || !changed_since(n.in[i], n.in_version[i]),
                    RuntimeError, "backward: input ", i, " of ", n.op->name, " (shape ",
                    n.in[i]->shape, ") was changed in place after it was used");
     for (int i = 0; i < n.outputs; ++i)
-      FASTDL_CHECK(!n.op->grad_out || n.out[i]->storage->version() == n.out_version, RuntimeError,
+      FASTDL_CHECK(!n.op->grad_out || !changed_since(n.out[i], n.out_version), RuntimeError,
                    "backward: the result of ", n.op->name, " (shape ", n.out[i]->shape,
                    ") was changed in place, but its gradient needs it");
     // Copies: another thread may go through this node, too, while a long call has released the interpreter.
@@ -319,6 +327,7 @@ class Leaves : public Receiver {
  public:
   void take(const Tensor& to, const Tensor& g) override {
     if (to->node) return;
+    note_grad(to);
     if (grad_enabled()) {
       to->grad = to->grad ? add(to->grad, g) : g;  // a gradient with a history cannot be changed in place
     } else if (to->grad || to->grad_home) {
@@ -327,7 +336,11 @@ class Leaves : public Receiver {
       to->grad = copy(g);  // memory of its own: g may be another tensor's gradient too (y = a + b)
     }
   }
-  Tensor home_of(const Tensor& to) override { return to->node || to->grad ? nullptr : to->grad_home; }
+  Tensor home_of(const Tensor& to) override {
+    if (to->node) return nullptr;
+    note_grad(to);
+    return to->grad ? nullptr : to->grad_home;
+  }
 };
 
 }  // namespace

@@ -18,6 +18,7 @@ class Node : public RefCounted {
   int inputs = 0, outputs = 0;
   Tensor in[kMaxInputs];
   Tensor out[kMaxOutputs];
+  Ref<RefCounted> after;  // while it waits for its end: the next one that does
   uint32_t in_version[kMaxInputs] = {}, out_version = 0;
   uint64_t in_serial[kMaxInputs] = {};  // a leaf may be moved to other memory, with the values it has
   ~Node() override;

@@ -6,6 +6,8 @@
 #include <pybind11/stl.h>
 
 #include "ops/ops.h"
+#include "ops/product.h"
+#include "plan/plan.h"
 
 PYBIND11_DECLARE_HOLDER_TYPE(T, fastdl::Ref<T>, true)
 
@@ -61,6 +63,28 @@ void bind_device(py::module_& m);
 
 namespace pybind11::detail {
 
+// T.__new__(T) makes an object without a T in it, in whose place pybind11 would hand out bare memory.
+template <class T>
+void check_made(handle src) {
+  const type_info* info = get_type_info(typeid(T), true);
+  if (!PyObject_TypeCheck(src.ptr(), info->type)) return;
+  if (!reinterpret_cast<instance*>(src.ptr())->get_value_and_holder(info).holder_constructed())
+    fastdl::raise<fastdl::TypeError>(fastdl::type_name(src), ": the object was not made: its __init__ did not run");
+}
+template <class T>
+struct made_caster : type_caster_base<T> {
+  bool load(handle src, bool convert) {
+    check_made<T>(src);
+    return type_caster_base<T>::load(src, convert);
+  }
+};
+template <>
+struct type_caster<fastdl::Recorder> : made_caster<fastdl::Recorder> {};
+template <>
+struct type_caster<fastdl::Plan> : made_caster<fastdl::Plan> {};
+template <>
+struct type_caster<fastdl::Product> : made_caster<fastdl::Product> {};
+
 template <>
 struct type_caster<fastdl::Tensor> : copyable_holder_caster<fastdl::TensorImpl, fastdl::Tensor> {
   bool load(handle src, bool convert) {
@@ -69,6 +93,7 @@ struct type_caster<fastdl::Tensor> : copyable_holder_caster<fastdl::TensorImpl, 
       this->holder = nullptr;
       return convert;
     }
+    check_made<fastdl::TensorImpl>(src);
     if (copyable_holder_caster::load(src, convert)) return true;
     if (!convert) return false;
     this->holder = fastdl::tensor_from(src, std::nullopt, false);
@@ -82,7 +107,9 @@ struct type_caster<fastdl::Self> {
   PYBIND11_TYPE_CASTER(fastdl::Self, const_name("Tensor"));
   bool load(handle src, bool) {
     copyable_holder_caster<fastdl::TensorImpl, fastdl::Tensor> tensor;
-    if (src.is_none() || !tensor.load(src, false)) return false;
+    if (src.is_none()) return false;
+    check_made<fastdl::TensorImpl>(src);
+    if (!tensor.load(src, false)) return false;
     static_cast<fastdl::Tensor&>(value) = static_cast<fastdl::Tensor&>(tensor);
     return true;
   }

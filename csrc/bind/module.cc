@@ -87,6 +87,7 @@ PYBIND11_MODULE(_core, m) {
   m.def("runnable_bf16", &runnable_bf16);
   m.def("allocated_bytes", &allocated_bytes);
   m.def("cached_bytes", &cached_bytes);
+  m.def("cache_limit", &cache_limit);
   m.def("empty_cache", &empty_cache);
 }
 

@@ -276,6 +276,11 @@ void bind_ops(py::module_& m) {
   generator();  // older than every step that will be recorded
   m.def("make_generator", &make_generator, py::arg("seed"), py::arg("counter") = 0);
   m.def("use_generator", &use_generator);
+  m.def("writes_in_place", [] { return writes_in_place(); });
+  m.def("set_writes_in_place", [](uint64_t writes) { writes_in_place() = writes; });
+  // What was drawn until now is drawn for good; what has been drawn since, give_back_random_numbers undoes.
+  m.def("keep_random_numbers", &keep_draws);
+  m.def("give_back_random_numbers", &give_back_draws);
   m.def("manual_seed", &manual_seed);
   m.def("get_rng_state", [](const Tensor& of) {
           const RngState s = rng_state(of ? of : generator());

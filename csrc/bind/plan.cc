@@ -2,7 +2,6 @@
 #include "bind/convert.h"
 #include "bind/interrupt.h"
 #include "plan/loop.h"
-#include "plan/plan.h"
 
 namespace fastdl {
 namespace {
@@ -156,12 +155,30 @@ py::dict memory_of(const Plan& plan) {
   return all;
 }
 
+// A gradient that the step drops before it makes a new one keeps its values where someone holds on to it: the
+// optimizer, which has one reference, gives it memory of its own then.
+bool holds_gradients(const Plan& plan) {
+  static const py::detail::type_info* type = py::detail::get_type_info(typeid(TensorImpl), true);
+  for (const SeenGradient& g : plan.gradients()) {
+    if (g.asked || !g.after) continue;
+    const py::handle object = py::detail::get_object_handle(g.after.get(), type);
+    if (object && Py_REFCNT(object.ptr()) > 1) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void bind_plan(py::module_& m) {
+  // `where()` returns the user's line that runs now, as text.
   py::class_<Recorder>(m, "Recorder")
-      .def(py::init())
+      .def(py::init([](const std::vector<Tensor>& batch, py::object where) {
+             if (where.is_none()) return std::make_unique<Recorder>(batch);
+             return std::make_unique<Recorder>(batch, [where] { return where().cast<std::string>(); });
+           }),
+           py::arg("batch") = std::vector<Tensor>(), py::arg("where") = py::none())
       .def("stop", &Recorder::stop)
+      .def("outliving", &Recorder::outliving, py::arg("results"))
       .def_property_readonly("problem", &Recorder::problem);
 
   py::class_<Plan, Ref<Plan>>(m, "Plan")
@@ -179,7 +196,24 @@ void bind_plan(py::module_& m) {
       .def_property_readonly("memory", &memory_of)
       .def_property_readonly("input_operands", [](const Plan& p) { return operands_of(p.input_operands()); })
       .def_property_readonly("output_operands", [](const Plan& p) { return operands_of(p.output_operands()); })
-      .def("profile", &Plan::profile, py::arg("repeats") = 100)
+      .def_property_readonly("lost", &Plan::lost)
+      .def_property_readonly("guarded", &Plan::guarded)
+      // None: the plan holds. Else whether it is other gradients alone that keep it from being replayed now.
+      .def("doubt", [](Plan& plan) -> std::optional<bool> {
+        const Plan::Holds holds = plan.holds();
+        if (holds == Plan::Holds::yes && holds_gradients(plan)) return true;
+        if (holds == Plan::Holds::yes) return std::nullopt;
+        return holds == Plan::Holds::other_gradients;
+      })
+      .def("profile", [](Plan& plan, int repeats) {
+             std::vector<double> seconds;
+             without_gil([&](auto&) {
+               seconds = plan.profile(repeats);
+               return true;
+             });
+             return seconds;
+           },
+           py::arg("repeats") = 100)
       .def("__len__", &Plan::calls)
       .def("__str__", &Plan::describe);
 

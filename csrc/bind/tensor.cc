@@ -163,7 +163,11 @@ void bind_tensor(py::module_& m) {
     return py::str(static_cast<const Node*>(t->node.get())->op->name);
   });
   c.def_property(
-      "requires_grad", [](const Self& t) { return t->requires_grad; },
+      "requires_grad",
+      [](const Self& t) {
+        note_requires_grad(t);
+        return t->requires_grad;
+      },
       [](const Self& t, py::object value) {
         FASTDL_CHECK(PyBool_Check(value.ptr()), TypeError, "requires_grad: expected True or False, got ",
                      type_name(value));
@@ -172,16 +176,23 @@ void bind_tensor(py::module_& m) {
                      "only float32 tensors can require a gradient, this one is ", t->dtype);
         FASTDL_CHECK(on || !t->node, RuntimeError,
                      "requires_grad can only be switched off for leaves; use detach()");
+        note_requires_grad(t);
+        if (t->requires_grad != on) raise_epoch();
         t->requires_grad = on;
         if (!t->node) t->logits = nullptr;  // a loss of a leaf must flow back to the leaf
       });
   c.def_property(
-      "grad", [](const Self& t) { return t->grad; },
+      "grad",
+      [](const Self& t) {
+        note_grad(t);
+        return t->grad;
+      },
       [](const Self& t, const Tensor& g) {
         if (g) {
           check_same_layout(t, g, "grad");
           g->storage->set_snapshot(false);
         }
+        note_grad(t, false);
         t->grad = g;
       });
   c.def_property(
@@ -302,6 +313,8 @@ void bind_tensor(py::module_& m) {
     return item_of(t).attr("__format__")(spec);
   });
   m.def("layout_version", &layout_version);
+  m.def("epoch", &epoch);
+  m.def("raise_epoch", &raise_epoch);
 
   c.def("__getitem__", [](py::object t, py::object key) {
     PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;

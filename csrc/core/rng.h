@@ -21,8 +21,17 @@ struct RngState {
 Tensor make_generator(uint64_t seed, uint64_t counter = 0);
 RngState rng_state(const Tensor& generator);
 void set_rng_state(const Tensor& generator, uint64_t seed, uint64_t counter);
-// The first of the counters for n values (four per counter), which from then on are taken.
+inline uint64_t counters_for(int64_t n) { return uint64_t(n + 3) / 4; }  // values share counters, four each
+// The first of the counters for n values, which from then on are taken.
 uint64_t take_counters(int64_t* state, int64_t n);
+
+// Undoes `drawn` counters taken since the counter was `before`, as if they had not been. Not where another thread has
+// taken some in between: its numbers are in use.
+void give_back(const Tensor& generator, uint64_t before, uint64_t drawn);
+// What this thread draws is noted until keep_draws(), which says that it is drawn for good; give_back_draws() undoes it.
+void note_draw(const Tensor& generator, int64_t n);
+void keep_draws();
+void give_back_draws();
 
 // What random ops of this thread draw from: the library's generator, seeded from the system's entropy, unless another
 // was put in its place.

@@ -3,16 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
+#include <fstream>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 #include "core/check.h"
+#include "core/fork.h"
 #include "core/parallel.h"
 
 namespace fastdl {
@@ -20,7 +25,8 @@ namespace {
 
 // Four size classes per power of two from 64 bytes: at most 25 % of a block is unused.
 constexpr int kBuckets = 4 * 40;
-constexpr int64_t kCacheLimit = int64_t(256) << 20;
+// What freed blocks may take: a share of the memory that the process may use, within bounds.
+constexpr int64_t kCacheShare = 8, kLeastCache = int64_t(64) << 20, kMostCache = int64_t(8) << 30;
 // Blocks from this size on, which malloc would map in any case, are mapped here: fresh ones are known to hold
 // zeros, which take no memory until they are overwritten, and may ask for huge pages. Without those, threads that
 // come to new memory together (an optimizer's first step) take 8 us for each 4 KiB, waiting for one another.
@@ -40,16 +46,48 @@ int bucket_for(int64_t bytes, int64_t& rounded) {
   return (power - 6) * 4 + int(quarter);
 }
 
+// Freed blocks are linked through their own first bytes: freeing memory asks for none.
+struct FreeBlock {
+  FreeBlock* next;
+};
 struct Cache {
   std::mutex mutex;
-  std::vector<void*> free[kBuckets];
+  FreeBlock* free[kBuckets] = {};
   int64_t sizes[kBuckets] = {};
   int64_t cached = 0;
 };
 // Never destroyed: storages may be released while the process exits.
 Cache& cache() {
-  static Cache* c = new Cache;
+  static Cache* c = [] {
+    Cache* made = new Cache;
+    hold_at_fork(ForkRank::storage_cache, made->mutex);
+    return made;
+  }();
   return *c;
+}
+
+// The machine's memory, or the container's if that has less.
+int64_t memory_available() {
+  int64_t bytes = int64_t(sysconf(_SC_PHYS_PAGES)) * int64_t(sysconf(_SC_PAGESIZE));
+  for (const char* file : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    int64_t limit = 0;  // stays 0 where the file says "max"
+    if (std::ifstream f(file); f >> limit && limit > 0) bytes = std::min(bytes, limit);
+  }
+  return bytes;
+}
+
+// One mutex for what is noted of single storages: it is held for some nanoseconds.
+struct Notes {
+  std::mutex mutex;
+  std::unordered_map<uint64_t, uint64_t> watched;  // serial numbers of live storages, with their watch
+};
+Notes& notes() {
+  static Notes* n = [] {
+    Notes* made = new Notes;
+    hold_at_fork(ForkRank::watched_storages, made->mutex);
+    return made;
+  }();
+  return *n;
 }
 std::atomic<int64_t> live{0};
 std::atomic<uint64_t> made{0};
@@ -72,7 +110,45 @@ void give_back(void* p, int64_t bytes) {
 
 }  // namespace
 
-Storage::Storage() : serial_(made.fetch_add(1, std::memory_order_relaxed)) {}
+// What the calling thread's watch is called; 0: there is none.
+struct StorageWatch::Slot : RefCounted {
+  std::atomic<uint64_t> id{0};
+
+  static const Ref<Slot>& here() {
+    static thread_local const Ref<Slot> slot = new Slot;
+    return slot;
+  }
+};
+
+StorageWatch::StorageWatch() : slot_(Slot::here()), id_([] {
+  static std::atomic<uint64_t> watches{0};
+  return ++watches;
+}()) {
+  slot_->id = id_;
+}
+StorageWatch::~StorageWatch() { stop(); }
+void StorageWatch::stop() {
+  if (slot_) slot_->id = 0;
+  slot_ = nullptr;
+}
+std::vector<uint64_t> StorageWatch::alive() const {
+  std::vector<uint64_t> found;
+  Notes& n = notes();
+  std::lock_guard lock(n.mutex);
+  for (const auto& [serial, watch] : n.watched)
+    if (watch == id_) found.push_back(serial);
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+Storage::Storage() : serial_(made.fetch_add(1, std::memory_order_relaxed)) {
+  const uint64_t watch = StorageWatch::Slot::here()->id.load(std::memory_order_relaxed);
+  if (!watch) return;
+  Notes& n = notes();
+  std::lock_guard lock(n.mutex);
+  n.watched[serial_] = watch;
+  watched_ = true;
+}
 uint64_t Storage::next_serial() { return made.load(std::memory_order_relaxed); }
 
 Ref<Storage> Storage::allocate(int64_t bytes, bool zeros, const Device& device) {
@@ -93,9 +169,9 @@ Ref<Storage> Storage::allocate(int64_t bytes, bool zeros, const Device& device) 
   {
     std::lock_guard lock(c.mutex);
     c.sizes[bucket] = rounded;
-    if (!c.free[bucket].empty()) {
-      s->data_ = c.free[bucket].back();
-      c.free[bucket].pop_back();
+    if (FreeBlock* block = c.free[bucket]) {
+      c.free[bucket] = block->next;
+      s->data_ = block;
       c.cached -= rounded;
     }
   }
@@ -124,19 +200,86 @@ Ref<Storage> Storage::wrap(void* data, int64_t bytes, bool read_only,
   return s;
 }
 
+// The parts of a storage that were written, each with the version that its last write made, in order and apart from
+// one another; all else has not changed since `rest`.
+struct Storage::Regions {
+  struct Part {
+    int64_t begin, end;
+    uint32_t version;
+  };
+  static constexpr size_t kMost = 4096;  // beyond that they become one again
+  std::vector<Part> parts;
+  uint32_t rest;
+};
+
 Storage::~Storage() {
   if (release_) release_();
+  delete regions_.load(std::memory_order_relaxed);
+  if (watched_) {
+    Notes& n = notes();
+    std::lock_guard lock(n.mutex);
+    n.watched.erase(serial_);
+  }
   if (bucket_ < 0) return;
   Cache& c = cache();
   std::lock_guard lock(c.mutex);
   int64_t size = c.sizes[bucket_];
   live -= size;
-  if (c.cached + size <= kCacheLimit) {
-    c.free[bucket_].push_back(data_);
+  if (c.cached + size <= cache_limit()) {
+    c.free[bucket_] = new (data_) FreeBlock{c.free[bucket_]};
     c.cached += size;
   } else {
     give_back(data_, size);
   }
+}
+
+void Storage::note_region(int64_t begin, int64_t end) {
+  std::lock_guard lock(notes().mutex);
+  Regions* r = regions_.load(std::memory_order_relaxed);
+  if (!r) {
+    r = new Regions{{}, version_.load(std::memory_order_relaxed)};
+    regions_.store(r, std::memory_order_release);
+  }
+  const uint32_t now = version_.fetch_add(1, std::memory_order_acq_rel) + 1;
+  auto& parts = r->parts;
+  auto first = std::lower_bound(parts.begin(), parts.end(), begin,
+                                [](const Regions::Part& p, int64_t at) { return p.end <= at; });
+  if (first != parts.end() && first->begin == begin && first->end == end) {  // as before: the usual case
+    first->version = now;
+    return;
+  }
+  if (begin == 0 && bytes_ - end < kLine) {
+    parts.clear();
+    r->rest = now;
+    return;
+  }
+  auto last = first;
+  while (last != parts.end() && last->begin < end) ++last;
+  std::vector<Regions::Part> instead;
+  if (first != last && first->begin < begin) instead.push_back({first->begin, begin, first->version});
+  instead.push_back({begin, end, now});
+  if (first != last && (last - 1)->end > end) instead.push_back({end, (last - 1)->end, (last - 1)->version});
+  parts.insert(parts.erase(first, last), instead.begin(), instead.end());
+  if (parts.size() > Regions::kMost) {
+    parts.clear();
+    r->rest = now;
+  }
+}
+
+bool Storage::region_changed(uint32_t version, int64_t begin, int64_t end) const {
+  std::lock_guard lock(notes().mutex);
+  const Regions* r = regions_.load(std::memory_order_relaxed);
+  if (!r) return true;
+  // Versions are compared by their distance: they may wrap around.
+  auto later = [version](uint32_t v) { return int32_t(v - version) > 0; };
+  int64_t at = begin;  // so far nothing changed
+  for (const Regions::Part& p : r->parts) {
+    if (p.end <= at) continue;
+    if (p.begin >= end) break;
+    if (later(p.version) || (p.begin > at && later(r->rest))) return true;
+    at = p.end;
+  }
+  return at < end && later(r->rest);
 }
 
 int64_t allocated_bytes() { return live; }
@@ -145,13 +288,19 @@ int64_t cached_bytes() {
   std::lock_guard lock(c.mutex);
   return c.cached;
 }
+int64_t cache_limit() {
+  static const int64_t limit = std::clamp(memory_available() / kCacheShare, kLeastCache, kMostCache);
+  return limit;
+}
 void empty_cache() {
   trim_scratch();
   Cache& c = cache();
   std::lock_guard lock(c.mutex);
   for (int i = 0; i < kBuckets; ++i) {
-    for (void* p : c.free[i]) give_back(p, c.sizes[i]);
-    c.free[i].clear();
+    while (FreeBlock* block = c.free[i]) {
+      c.free[i] = block->next;
+      give_back(block, c.sizes[i]);
+    }
   }
 #if defined(__GLIBC__)
   // free() alone keeps what it has for the next malloc. Going through all of that takes some 100 us.

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <functional>
+#include <vector>
 
 #include "core/device.h"
 #include "core/ref.h"
@@ -29,10 +30,22 @@ class Storage : public RefCounted {
   bool read_only() const { return read_only_; }
   bool owned() const { return bucket_ >= 0 || (device_ && data_); }
 
-  // Counts in-place writes, so that backward() can tell when a value it needs is gone.
-  // Plans write without the interpreter's lock; a write that another thread misses is its own data race.
-  uint32_t version() const { return version_.load(std::memory_order_relaxed); }
-  void bump_version() { version_.store(version() + 1, std::memory_order_relaxed); }
+  // Counts in-place writes, so that backward() can tell when a value it needs is gone, and whoever keeps a copy that it
+  // is old. Raised after a write: what is copied while the write goes on belongs to the version before and is dropped.
+  // Plans write without the interpreter's lock.
+  uint32_t version() const { return version_.load(std::memory_order_acquire); }
+  // Bytes [begin, end) were written.
+  void written(int64_t begin, int64_t end) {
+    if (begin == 0 && bytes_ - end < kLine && !regions_.load(std::memory_order_acquire))
+      version_.fetch_add(1, std::memory_order_acq_rel);
+    else
+      note_region(begin, end);
+  }
+  // Whether something was written there since `version`.
+  bool changed_since(uint32_t version, int64_t begin, int64_t end) const {
+    return version_.load(std::memory_order_acquire) != version && region_changed(version, begin, end);
+  }
+
   // NumPy arrays that share this memory now, which may write without a word; and how many ever did.
   bool exported() const { return live_exports_.load(std::memory_order_relaxed) > 0; }
   uint64_t exports() const { return exports_.load(std::memory_order_relaxed); }
@@ -49,7 +62,13 @@ class Storage : public RefCounted {
   static uint64_t next_serial();
 
  private:
+  struct Regions;
+  // Tensors that share a storage start on cache lines of their own; what lies between them is padding.
+  static constexpr int64_t kLine = 64;
   Storage();
+  void note_region(int64_t begin, int64_t end);
+  bool region_changed(uint32_t version, int64_t begin, int64_t end) const;
+
   void* data_ = nullptr;
   const Device* device_ = nullptr;  // null: the CPU
   int64_t bytes_ = 0;
@@ -58,7 +77,9 @@ class Storage : public RefCounted {
   bool snapshot_ = false;
   friend class KeptStorage;
   std::atomic<int> kept_{0};
+  bool watched_ = false;
   std::atomic<uint32_t> version_{0};
+  std::atomic<Regions*> regions_{nullptr};  // where it was written last, once a part of it was
   std::atomic<uint64_t> exports_{0};
   std::atomic<int64_t> live_exports_{0};
   uint64_t serial_;
@@ -87,9 +108,27 @@ class KeptStorage : public Ref<Storage> {
   }
 };
 
+// Notes the storages that its thread makes until stop(), to tell which of them are still there. One at a time in a
+// thread.
+class StorageWatch {
+ public:
+  struct Slot;
+  StorageWatch();
+  ~StorageWatch();
+  StorageWatch(const StorageWatch&) = delete;
+  void stop();  // from any thread
+  std::vector<uint64_t> alive() const;  // their serial numbers
+
+ private:
+  Ref<Slot> slot_;  // of the thread that is watched; null once stopped
+  const uint64_t id_;
+};
+
 // Bytes held by live storages of our own, and by freed blocks kept for reuse.
 int64_t allocated_bytes();
 int64_t cached_bytes();
+// What freed blocks may take at most: an eighth of the memory that the process may use, from 256 MiB to 8 GiB.
+int64_t cache_limit();
 void empty_cache();
 
 }  // namespace fastdl

@@ -103,13 +103,17 @@ Tensor logits_of(const TensorImpl& y) {
 
 namespace {
 std::atomic<uint64_t> moves{0};
+std::atomic<uint64_t> epochs{0};
 }
 void move_to(const Tensor& t, const Tensor& other) {
   t->storage = other->storage;
   t->offset = other->offset;
   moves.fetch_add(1, std::memory_order_relaxed);
+  raise_epoch();
 }
 uint64_t layout_version() { return moves.load(std::memory_order_relaxed); }
+uint64_t epoch() { return epochs.load(std::memory_order_relaxed); }
+void raise_epoch() { epochs.fetch_add(1, std::memory_order_relaxed); }
 
 double item(const Tensor& t) {
   FASTDL_CHECK(t->numel() == 1, ValueError,

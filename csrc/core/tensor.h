@@ -76,6 +76,11 @@ Tensor logits_of(const TensorImpl& y);
 void move_to(const Tensor& t, const Tensor& other);
 // How often tensors were re-pointed so far: whoever keeps addresses (a plan) asks whether they still hold.
 uint64_t layout_version();
+// Raised whenever something changed that a recorded step may depend on without a word in its memory: a tensor was
+// re-pointed or asks for gradients now, an attribute of a layer was set. Whoever knows the epoch he last looked around
+// in compares one number.
+uint64_t epoch();
+void raise_epoch();
 
 // Value of a one-element tensor.
 double item(const Tensor& t);

@@ -34,6 +34,10 @@ void refuse_snapshot(const char* who) {
                       "cutting; writing into it would not change that one. Assign to the other (x[0] = ..., "
                       "x[0] += ...), make a new tensor (r = r + 1), or clone() it first");
 }
+uint64_t& writes_in_place() {
+  static thread_local uint64_t writes = 0;
+  return writes;
+}
 
 namespace {
 
@@ -119,8 +123,12 @@ Outputs apply_on(const Device& device, const Op& op, const Tensor* in, int input
   if (observer && written) observer->before_write(into);
   if (run) run_call(op, run, {op, in_views, out_views, attrs, nullptr, inputs, c.outputs}, in, device);
   for (int i = 0; i < inputs; ++i)
-    if (op.mutates >> i & 1 && in[i]) in[i]->storage->bump_version();
-  if (written) into->storage->bump_version();
+    if (op.mutates >> i & 1 && in[i]) {
+      note_written(in[i]);
+      writes_in_place() += !op.random;  // draws can be given back
+    }
+  if (written) note_written(into);
+
   if (observer && written)
     observe_written(*observer, op, in, inputs, attrs, into);
   else if (observer && run)

@@ -222,7 +222,7 @@ const Op op_sub = OpRow{
     .grad_out = false, .elementwise = true, .row = row_binary<&K::sub>};
 const Op op_mul = OpRow{
     .name = "mul", .infer = infer_binary, .run = run_binary<&K::mul, Mul>, .grad = grad_mul, .grad_out = false,
-    .elementwise = true, .row = row_binary<&K::mul>};
+    .bilinear = true, .elementwise = true, .row = row_binary<&K::mul>};
 const Op op_div = OpRow{
     .name = "div", .infer = infer_binary, .run = run_binary<&K::div, Div>, .grad = grad_div,
     .elementwise = true, .row = row_binary<&K::div>};

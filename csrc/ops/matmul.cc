@@ -129,7 +129,7 @@ void grad_matmul(GradContext& c) {
 }
 const Op op_matmul = OpRow{
     .name = "matmul", .infer = infer_matmul, .run = run_matmul, .grad = grad_matmul, .describe = describe<MatmulAttrs>,
-    .grad_out = false};
+    .grad_out = false, .bilinear = true};
 
 Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs, const Tensor& into) {
   return apply(op_matmul, {a, b}, attrs, into);
@@ -224,7 +224,7 @@ void pack_weight(const View& w, const Derivation::Parameters& p, void* to) {
 const Derivation packed_weight = {"packed weight", 1, &op_linear_packed, wants_packed, packed_bytes, pack_weight};
 const Op op_linear = OpRow{
     .name = "linear", .infer = infer_linear, .run = run_linear<false>, .grad = grad_linear,
-    .describe = describe<LinearAttrs>, .grad_in = 0b011, .derived = &packed_weight};
+    .describe = describe<LinearAttrs>, .grad_in = 0b011, .bilinear = true, .derived = &packed_weight};
 
 }  // namespace
 

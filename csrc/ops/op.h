@@ -108,6 +108,8 @@ struct OpRow {
   uint32_t grad_in = ~0u;                    // bit i: grad() reads the values of input i
   bool grad_out = true;                      // grad() reads the values of the outputs
   bool random = false;                       // draws from the generator
+  // A product: the gradient of input 0 reads the value of input 1 alone, and the other way round.
+  bool bilinear = false;
   // An element of the (one) output depends on those of the inputs at its place alone, after broadcasting; run()
   // may be given pieces, and an output that lies where an input of its shape does.
   bool elementwise = false;
@@ -115,6 +117,11 @@ struct OpRow {
   RowKernel (*row)(const View* in) = nullptr;
   bool assigns = false;                      // input 0 becomes a copy of input 1
   const Derivation* derived = nullptr;       // what it can read instead of an input (plan/derived.h)
+
+  // Which inputs' values grad() reads where the gradients of `needed` are asked for.
+  uint32_t values_read(uint32_t needed) const {
+    return bilinear ? grad_in & ((needed & 1) << 1 | (needed >> 1 & 1)) : grad_in;
+  }
 };
 // A row in the list of all ops. Ops live as long as the program; calls and nodes point at them.
 struct Op : OpRow {
@@ -175,6 +182,10 @@ class CallObserver {
                        const Attrs& attrs) = 0;
   // Python looks at the values of t (numpy(), item(), bool()): a replay could not repeat that.
   virtual void on_host_read(const Tensor& t) = 0;
+  // The gradient that a leaf holds is about to be read, or set.
+  virtual void on_grad(const Tensor& leaf, bool reads) = 0;
+  // Python asks whether t requires a gradient, or is about to change that.
+  virtual void on_requires_grad(const Tensor& t) = 0;
 };
 // Where the calling thread keeps its observer; whoever holds the reference may clear it from another thread.
 struct ObserverSlot : RefCounted {
@@ -184,6 +195,23 @@ const Ref<ObserverSlot>& observer_slot();
 inline CallObserver* call_observer() { return observer_slot()->observer; }
 inline void note_host_read(const Tensor& t) {
   if (CallObserver* o = call_observer()) o->on_host_read(t);
+}
+inline void note_grad(const Tensor& leaf, bool reads = true) {
+  if (CallObserver* o = call_observer()) o->on_grad(leaf, reads);
+}
+inline void note_requires_grad(const Tensor& t) {
+  if (CallObserver* o = call_observer()) o->on_requires_grad(t);
+}
+// How often ops of this thread wrote in place so far, other than gradients on their way back.
+uint64_t& writes_in_place();
+// All of t was written.
+inline void note_written(const Tensor& t) {
+  const int64_t begin = t->offset * size_of(t->dtype);
+  t->storage->written(begin, begin + t->bytes());
+}
+inline bool changed_since(const Tensor& t, uint32_t version) {
+  const int64_t begin = t->offset * size_of(t->dtype);
+  return t->storage->changed_since(version, begin, begin + t->bytes());
 }
 
 // Shape rules and checks shared by the families.

@@ -32,7 +32,11 @@ const Op op_reserve = OpRow{
     .name = "reserve", .infer = infer_reserve, .run = run_reserve, .describe = describe_reserve, .mutates = 0b1,
     .random = true};
 
-Tensor reserve(int64_t n, const Tensor& from) { return apply(op_reserve, {from ? from : generator()}, n); }
+Tensor reserve(int64_t n, const Tensor& from) {
+  const Tensor& g = from ? from : generator();
+  note_draw(g, n);
+  return apply(op_reserve, {g}, n);
+}
 
 // What `reserve` gave.
 struct Block {

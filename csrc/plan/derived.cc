@@ -5,6 +5,7 @@
 #include <mutex>
 #include <tuple>
 
+#include "core/fork.h"
 #include "cpu/kernels.h"
 
 namespace fastdl {
@@ -42,7 +43,11 @@ int64_t derived_bytes() { return bytes_in_all; }
 // The value: the one that another plan has made, or a new one; null if there is no room for it.
 std::shared_ptr<const DerivedValue> DerivedInputs::find_or_make(const Use& use, const View& input) {
   using Key = std::tuple<const Derivation*, uint64_t, int64_t, Derivation::Parameters>;
-  static std::mutex* mutex = new std::mutex;
+  static std::mutex* mutex = [] {
+    auto* made = new std::mutex;
+    hold_at_fork(ForkRank::derived_values, *made);
+    return made;
+  }();
   static auto* known = new std::map<Key, std::weak_ptr<const DerivedValue>>;
   const Derivation& d = *use.op->derived;
   const int64_t offset = static_cast<const char*>(input.data) - static_cast<const char*>(use.storage->data());

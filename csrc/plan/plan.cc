@@ -2,8 +2,46 @@
 
 #include <algorithm>
 #include <chrono>
+#include <unordered_set>
+
+#include "core/fork.h"
+#include "core/rng.h"
 
 namespace fastdl {
+namespace {
+
+// All plans, for a fork to find those that are in use.
+struct Plans {
+  std::mutex mutex;
+  std::unordered_set<Plan*> all;
+};
+Plans& plans(void (*in_child)()) {
+  static Plans* p = [in_child] {
+    Plans* made = new Plans;
+    hold_at_fork(ForkRank::plans, made->mutex);
+    after_fork_in_child(in_child);
+    return made;
+  }();
+  return *p;
+}
+
+}  // namespace
+
+// In the child the thread that has a plan's turn is gone, in the middle of something: such a plan is neither used nor
+// destroyed any more. One that the forking thread itself has stays in use.
+void Plan::forget_lost() {
+  for (Plan* plan : plans(nullptr).all)
+    if (!plan->lost_ && plan->owner_.load() != std::thread::id() && !plan->mine()) {
+      plan->lost_ = true;
+      plan->retain();
+    }
+}
+
+Plan::~Plan() {
+  Plans& p = plans(&forget_lost);
+  std::lock_guard lock(p.mutex);
+  p.all.erase(this);
+}
 
 Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> outputs)
     : inputs_(std::move(inputs)), outputs_(std::move(outputs)) {
@@ -46,9 +84,11 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
       if (b == input_buffers[k]) can_rebind_[k] = false;
   }
   std::vector<bool> written(r.buffers.size());
+  std::vector<std::vector<std::pair<int64_t, int64_t>>> parts(r.buffers.size());
   auto write_to = [&](const Operand& o) {
     if (o.buffer < 0) return;
     written[size_t(o.buffer)] = true;
+    if (r.buffers[size_t(o.buffer)].external) parts[size_t(o.buffer)].push_back({o.offset, o.offset + o.bytes()});
     for (size_t k = 0; k < inputs_.size(); ++k)
       if (o.buffer == input_buffers[k]) can_rebind_[k] = false;
   };
@@ -97,9 +137,44 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
   }
   for (size_t b = 0; b < r.buffers.size(); ++b) {
     if (!r.buffers[b].external) continue;
-    if (written[b]) written_.push_back(r.buffers[b].storage);
+    std::sort(parts[b].begin(), parts[b].end());
+    for (size_t i = 0; i < parts[b].size(); ++i) {
+      const auto [begin, end] = parts[b][i];
+      constexpr int64_t kPadding = 64;  // less than a cache line apart: one part
+      if (i > 0 && begin < written_.back().end + kPadding)
+        written_.back().end = std::max(written_.back().end, end);
+      else
+        written_.push_back({r.buffers[b].storage, begin, end});
+    }
     external_.push_back(std::move(r.buffers[b].storage));
   }
+  for (size_t i = 0; i < r.calls.size(); ++i)
+    if (r.calls[i].op->random) note_draw_of(steps_[i], i, external_);
+  guards_ = recorder.take_guards();
+  Plans& p = plans(&forget_lost);
+  std::lock_guard lock(p.mutex);
+  p.all.insert(this);
+}
+
+// Step i advances a generator, which lies in memory of others.
+void Plan::note_draw_of(const Step& s, size_t i, const std::vector<KeptStorage>& memory) {
+  const void* state = s.views[0].data;
+  const auto lies_in = [&](const Ref<Storage>& storage) {
+    const char* begin = static_cast<const char*>(storage->data());
+    return state >= begin && state < begin + storage->bytes();
+  };
+  const auto found = std::find_if(memory.begin(), memory.end(), lies_in);
+  if (found == memory.end()) return;
+  auto draw = std::find_if(draws_.begin(), draws_.end(), [&](const Draw& d) { return d.generator->raw() == state; });
+  if (draw == draws_.end()) {
+    Tensor generator = new TensorImpl;
+    generator->storage = *found;
+    generator->offset = (static_cast<const char*>(state) - static_cast<const char*>((*found)->data())) / 8;
+    generator->shape = {2};
+    generator->dtype = DType::int64;
+    draw = draws_.insert(draws_.end(), {generator, {}});
+  }
+  draw->steps.push_back({i, counters_for(s.attrs.as<int64_t>())});
 }
 
 void Plan::list(const Recording& r) {
@@ -111,6 +186,40 @@ void Plan::list(const Recording& r) {
   for (size_t b = 0; b < r.buffers.size(); ++b)
     if (r.buffers[b].external) listed_storages_.emplace(int(b), r.buffers[b].storage);
 }
+
+Plan::Holds Plan::holds() {
+  for (SeenValues& v : guards_.values)
+    if (!v.holds()) return Holds::no;
+  for (const SeenFlag& f : guards_.flags)
+    if (f.leaf->requires_grad != f.requires_grad) return Holds::no;
+  for (const SeenGradient& g : guards_.gradients)
+    if (g.asked && !(g.leaf->grad == g.before)) return Holds::other_gradients;
+  return Holds::yes;
+}
+
+// While steps run. However they end, what they may have written counts as written from then on; what was copied
+// meanwhile is old then. Where they end before anything that matters was written, the random numbers that they drew
+// are given back, so that the next attempt draws the same.
+class Plan::Writing {
+ public:
+  explicit Writing(Plan& plan) : plan_(plan) {
+    for (Draw& d : plan.draws_) d.before = rng_state(d.generator).counter;
+  }
+  ~Writing() {
+    for (const Written& w : plan_.written_) w.storage->written(w.begin, w.end);
+    if (committed) return;
+    for (const Draw& d : plan_.draws_) {
+      uint64_t drawn = 0;
+      for (const auto& [step, counters] : d.steps) drawn += step < reached ? counters : 0;
+      give_back(d.generator, d.before, drawn);
+    }
+  }
+  bool committed = false;
+  size_t reached = 0;  // steps before this one have run
+
+ private:
+  Plan& plan_;
+};
 
 Plan::Paced::Paced(Plan& plan) : plan_(plan) {
   const int threads = num_threads();
@@ -139,21 +248,27 @@ bool Plan::run_stoppable(const Step& s, const std::function<bool()>& interrupted
 bool Plan::replay(const std::function<bool()>& interrupted, const CancelFlag* flag) {
   using clock = std::chrono::steady_clock;
   clock::time_point asked = interrupted ? clock::now() : clock::time_point();
-  for (const Ref<Storage>& s : written_) s->bump_version();
   derived_.refresh(steps_);
+  Writing writing(*this);
   size_t next = 0;  // chain
   for (size_t i = 0; i < steps_.size(); ++i) {
+    writing.reached = i;
     // The clock costs 25 ns; among small calls it is read at every eighth.
     if (interrupted && i < commit_ && steps_[i].ask && clock::now() - asked > std::chrono::milliseconds(50)) {
       if (interrupted()) return false;
       asked = clock::now();
     }
+    const bool chain = next < chains_.list.size() && chains_.list[next].first == i;
+    writing.committed |= (chain ? chains_.list[next].end - 1 : i) >= commit_;
     if (flag && steps_[i].may_stop) {
       if (!run_stoppable(steps_[i], interrupted, flag)) return false;
       continue;
     }
     i = run(i, next);
   }
+  writing.committed = true;
+  for (const SeenGradient& g : guards_.gradients)
+    if (!(g.leaf->grad == g.after)) g.leaf->grad = g.after;
   return true;
 }
 
@@ -169,8 +284,12 @@ size_t Plan::run(size_t i, size_t& next) {
 
 std::vector<double> Plan::profile(int repeats) {
   using clock = std::chrono::steady_clock;
+  Turn turn(*this);
   std::vector<double> least(steps_.size(), 1e30);
   for (int r = 0; r < repeats; ++r) {
+    derived_.refresh(steps_);
+    Writing writing(*this);
+    writing.committed = true;
     size_t next = 0;
     for (size_t i = 0; i < steps_.size(); ++i) {
       const size_t first = i;
@@ -190,9 +309,9 @@ void Plan::rebind(int i, void* data) {
 
 bool Plan::writes_into(const void* data, int64_t bytes) const {
   const char* begin = static_cast<const char*>(data);
-  return std::any_of(written_.begin(), written_.end(), [&](const Ref<Storage>& s) {
-    const char* other = static_cast<const char*>(s->data());
-    return begin < other + s->bytes() && other < begin + bytes;
+  return std::any_of(written_.begin(), written_.end(), [&](const Written& w) {
+    const char* other = static_cast<const char*>(w.storage->data());
+    return begin < other + w.storage->bytes() && other < begin + bytes;
   });
 }
 

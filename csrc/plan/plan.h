@@ -17,11 +17,13 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "core/cancel.h"
 #include "plan/chain.h"
 #include "plan/derived.h"
+#include "plan/guards.h"
 #include "plan/pace.h"
 
 namespace fastdl {
@@ -29,13 +31,16 @@ namespace fastdl {
 // Observes the calls of this thread from construction to finish() or destruction. One at a time.
 class Recorder : public CallObserver {
  public:
-  Recorder();
+  // `batch` are the tensors that a replay fills anew; `where` names the user's line that runs now.
+  explicit Recorder(std::vector<Tensor> batch = {}, std::function<std::string()> where = nullptr);
   ~Recorder() override;
 
   void before_write(const Tensor& t) override;
   void on_call(const Op& op, const Tensor* in, int inputs, const Outputs& out,
                const Attrs& attrs) override;
   void on_host_read(const Tensor& t) override;
+  void on_grad(const Tensor& leaf, bool reads) override;
+  void on_requires_grad(const Tensor& t) override;
 
   // Why this step cannot be replayed; empty if it can.
   const std::string& problem() const { return problem_; }
@@ -43,15 +48,33 @@ class Recorder : public CallObserver {
   void stop();
   Recording take();  // once
   Operand operand(const Tensor& t, bool made_by_call);
+  Guards take_guards();
+  // Descriptions of the memory that the step made and that is still in use, apart from that of `results`.
+  std::vector<std::string> outliving(const std::vector<Tensor>& results) const;
 
  private:
   int buffer_of(const Ref<Storage>& storage, bool made_by_call);
   void check_aliases();
+  void check_values();
+  void complain(const std::string& problem, const std::string& where);  // the first problem is kept
+  std::string where() const { return where_ ? where_() : std::string(); }
+  bool in_batch(const Tensor& t) const;
 
+  struct Made {
+    Shape shape;
+    std::string where;
+  };
   Ref<ObserverSlot> slot_;  // of the thread that is observed; null once stopped
+  StorageWatch watch_;
   Recording recording_;
   std::unordered_map<uint64_t, int> index_;  // buffers by the serial numbers of their storages
   uint64_t first_serial_;
+  std::vector<Tensor> batch_;
+  std::function<std::string()> where_;
+  Guards guards_;
+  std::unordered_set<const TensorImpl*> flagged_;
+  std::vector<SeenValues> shared_;             // memory that calls read and Python can write into
+  std::unordered_map<uint64_t, Made> made_;  // by calls, by the serial number of the storage
   std::string problem_;
   bool taken_ = false;
 };
@@ -61,6 +84,16 @@ class Plan : public RefCounted {
   // `inputs` are the tensors whose memory a caller fills (or rebinds) before a replay; `outputs` those that
   // hold results after it. Throws RuntimeError if the recording has a problem().
   Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> outputs);
+  ~Plan() override;
+
+  // Whether what Python and the tape saw while the step was recorded is as it was.
+  enum class Holds { yes, other_gradients, no };
+  Holds holds();
+  // Whether that has to be asked before each replay, not only in a new epoch().
+  bool guarded() const { return !guards_.values.empty() || !guards_.gradients.empty(); }
+  const std::vector<SeenGradient>& gradients() const { return guards_.gradients; }
+  // Whether another thread had the turn when the process forked: in the child it is of no use any more.
+  bool lost() const { return lost_; }
 
   // One step. `interrupted` is asked every 50 ms while stopping would leave no state half-updated; a replay
   // that it ends returns false. Once `flag` is raised `interrupted` is asked at once, within a call that may_stop.
@@ -95,6 +128,7 @@ class Plan : public RefCounted {
    public:
     explicit Turn(Plan& plan) : plan_(plan) {
       FASTDL_CHECK(!plan.mine(), RuntimeError, "plan: replayed from within its own replay");
+      FASTDL_CHECK(!plan.lost(), RuntimeError, "plan: a thread that the fork left behind was using it");
       plan.mutex_.lock();
       plan.owner_ = std::this_thread::get_id();
     }
@@ -136,12 +170,25 @@ class Plan : public RefCounted {
     int64_t offset;
   };
 
+  struct Written {  // bytes that the steps write
+    KeptStorage storage;
+    int64_t begin, end;
+  };
+  struct Draw {  // what the steps draw from a generator
+    Tensor generator;
+    std::vector<std::pair<size_t, uint64_t>> steps;  // and how many counters each
+    uint64_t before = 0;                             // where the generator stood when the steps began
+  };
+  class Writing;
+  static void forget_lost();
+
   // Runs step i, of which `flag` is heeded; false if it was stopped.
   bool run_stoppable(const Step& s, const std::function<bool()>& interrupted, const CancelFlag* flag);
   // Runs step i, with its chain where it starts one, which is then number `next`; returns the last step run.
   size_t run(size_t i, size_t& next);
 
   void list(const Recording& r);
+  void note_draw_of(const Step& s, size_t i, const std::vector<KeptStorage>& memory);
 
   std::vector<Listed> listing_;
   std::vector<Operand> input_operands_, output_operands_;
@@ -152,7 +199,11 @@ class Plan : public RefCounted {
   DerivedInputs derived_;
   bool may_stop_ = false;
   size_t commit_ = 0;  // steps before this one can be abandoned without a trace
-  std::vector<KeptStorage> external_, written_;  // memory of others; what of it the steps change
+  std::vector<KeptStorage> external_;   // memory of others
+  std::vector<Written> written_;        // what of it the steps change
+  std::vector<Draw> draws_;
+  Guards guards_;
+  bool lost_ = false;
   Ref<Storage> arena_;
   int64_t arena_bytes_ = 0;
   std::vector<Tensor> inputs_, outputs_;

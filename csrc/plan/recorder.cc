@@ -1,5 +1,9 @@
 #include "plan/plan.h"
 
+#include <algorithm>
+
+#include "autograd/tape.h"
+
 namespace fastdl {
 namespace {
 
@@ -12,22 +16,95 @@ const Op op_restore = OpRow{.name = "restore", .infer = infer_restore, .run = ru
 
 }  // namespace
 
-Recorder::Recorder() : slot_(observer_slot()), first_serial_(Storage::next_serial()) {
+Recorder::Recorder(std::vector<Tensor> batch, std::function<std::string()> where)
+    : slot_(observer_slot()), first_serial_(Storage::next_serial()), batch_(std::move(batch)),
+      where_(std::move(where)) {
   FASTDL_CHECK(!slot_->observer, RuntimeError, "a plan is already being recorded on this thread");
   slot_->observer = this;
 }
-Recorder::~Recorder() { stop(); }
+Recorder::~Recorder() {
+  if (slot_) slot_->observer = nullptr;
+}
 void Recorder::stop() {
   if (!slot_) return;
   slot_->observer = nullptr;
   slot_ = nullptr;
+  watch_.stop();
   check_aliases();
+  check_values();
+  for (SeenGradient& g : guards_.gradients) g.after = g.leaf->grad;
+  for (const SeenFlag& f : guards_.flags)
+    if (f.leaf->requires_grad != f.requires_grad)
+      complain("the step changes whether a tensor requires a gradient", "");
+}
+
+void Recorder::complain(const std::string& problem, const std::string& where) {
+  if (problem_.empty()) problem_ = where.empty() ? problem : problem + " (" + where + ")";
 }
 
 Recording Recorder::take() {
   FASTDL_CHECK(!taken_, RuntimeError, "plan: this recording was made into a plan already");
   taken_ = true;
   return std::move(recording_);
+}
+Guards Recorder::take_guards() {
+  // A tensor that nobody else knows cannot be asked to require a gradient.
+  std::erase_if(guards_.flags, [](const SeenFlag& f) { return f.leaf->use_count() == 1; });
+  return std::move(guards_);
+}
+
+// Python read these values, or might have changed them. They guard the replays, unless the step itself changes them.
+void Recorder::check_values() {
+  auto written = [&](const SeenValues& v) {
+    const auto known = index_.find(v.storage()->serial());
+    if (known == index_.end()) return false;
+    const Operand read{known->second, v.begin(), {v.end() - v.begin()}, DType::uint8};
+    for (const Call& c : recording_.calls)
+      for (size_t i = 0; i < c.in.size(); ++i)
+        if (c.writes(int(i)) && c.in[i].overlaps(read)) return true;
+    return false;
+  };
+  auto about = [](const SeenValues& v) {
+    std::ostringstream s;
+    s << "a tensor of shape " << v.shape();
+    return s.str();
+  };
+  for (SeenValues& v : guards_.values) {
+    if (written(v))
+      complain("the value of " + about(v) + ", which the step changes, was read in Python within the step", v.where());
+    else if (v.copied() && !v.is_same())
+      complain("the memory of " + about(v) + " was changed in Python", v.where());
+    else if (!v.copied() && !v.counted())
+      complain("Python read " + about(v) + " over an array too large to be compared before each replay", v.where());
+    v.settle();
+  }
+  for (const SeenValues& v : shared_)
+    if (v.copied() && !v.is_same() && !written(v))
+      complain("the step changes, in Python, an array that shares the memory of " + about(v), v.where());
+  // What the step made itself it makes again.
+  std::erase_if(guards_.values, [&](const SeenValues& v) { return v.storage()->serial() >= first_serial_; });
+  shared_.clear();
+}
+
+std::vector<std::string> Recorder::outliving(const std::vector<Tensor>& results) const {
+  std::vector<std::string> found;
+  for (uint64_t serial : watch_.alive()) {
+    const bool result = std::any_of(results.begin(), results.end(),
+                                    [&](const Tensor& t) { return t && t->storage->serial() == serial; });
+    const bool ours = std::any_of(recording_.buffers.begin(), recording_.buffers.end(), [&](const Buffer& b) {
+      return b.storage && b.storage->serial() == serial && b.storage->use_count() == 1;
+    });
+    if (result || ours) continue;
+    std::ostringstream s;
+    if (auto made = made_.find(serial); made != made_.end()) {
+      s << "a tensor of shape " << made->second.shape << " that the step makes outlives it";
+      if (!made->second.where.empty()) s << " (made at " << made->second.where << ")";
+    } else {
+      s << "a tensor that the step makes outlives it";
+    }
+    found.push_back(s.str());
+  }
+  return found;
 }
 
 // The passes tell memory apart by its storage. Two storages over one array (from_numpy, twice) would let them
@@ -44,7 +121,7 @@ void Recorder::check_aliases() {
     for (const Buffer& b : recording_.buffers)
       if (&a != &b && b.external && begin(a) < begin(b) + b.bytes && begin(b) < begin(a) + a.bytes &&
           problem_.empty())
-        problem_ = "the step changes an array in place that it also uses through another tensor";
+        complain("the step changes an array in place that it also uses through another tensor", "");
   }
 }
 
@@ -58,9 +135,18 @@ int Recorder::buffer_of(const Ref<Storage>& storage, bool made_by_call) {
 Operand Recorder::operand(const Tensor& t, bool made_by_call) {
   if (!t) return {};
   if (recording_.buffers.empty()) recording_.device = &t->device();
-  if (recording_.device != &t->device() && problem_.empty())
-    problem_ = "the step works on two devices, '" + recording_.device->name + "' and '" + t->device().name + "'";
+  if (recording_.device != &t->device())
+    complain("the step works on two devices, '" + recording_.device->name + "' and '" + t->device().name + "'", where());
+  // Python can write into memory that it shares, within the step as well.
+  constexpr int64_t kMost = 1 << 20;
+  const bool outside = !made_by_call && t->storage->serial() < first_serial_ && !in_batch(t);
+  if (outside && (t->storage->exported() || !t->storage->owned()) && !index_.contains(t->storage->serial()))
+    shared_.emplace_back(t, kMost, where());
   return {buffer_of(t->storage, made_by_call), t->offset * size_of(t->dtype), t->shape, t->dtype};
+}
+
+bool Recorder::in_batch(const Tensor& t) const {
+  return std::any_of(batch_.begin(), batch_.end(), [&](const Tensor& b) { return b && b->storage == t->storage; });
 }
 
 // Memory made within the step but filled by Python or C++ rather than by an op (zeros to accumulate into)
@@ -73,8 +159,7 @@ void Recorder::before_write(const Tensor& t) {
     if (!b.external) return;
     b = {nullptr, b.bytes, false};  // so far it was only read
   }
-  if (!t->storage->owned() && problem_.empty())
-    problem_ = "an array that became a tensor within the step was changed in place";
+  if (!t->storage->owned()) complain("an array that became a tensor within the step was changed in place", where());
   Tensor whole = new TensorImpl;
   whole->storage = t->storage;
   whole->shape = {t->storage->bytes()};
@@ -90,22 +175,39 @@ void Recorder::on_call(const Op& op, const Tensor* in, int inputs, const Outputs
                        const Attrs& attrs) {
   Call call{&op, attrs, {}, {}, {}};
   for (int i = 0; i < inputs; ++i) call.in.push_back(operand(in[i], false));
+  for (int i = 0; i < inputs; ++i)
+    if (in[i] && grad_enabled()) on_requires_grad(in[i]);
+  for (int i = 0; i < out.count; ++i) made_[out.t[i]->storage->serial()] = {out.t[i]->shape, where()};
   for (int i = 0; i < out.count; ++i) call.out.push_back(operand(out.t[i], true));
   recording_.calls.push_back(std::move(call));
 }
 
-// Reading a constant is harmless; reading what the step computes or changes is not repeatable.
+// Reading a constant is harmless as long as it stays one; reading what the step computes is not repeatable.
 void Recorder::on_host_read(const Tensor& t) {
-  auto it = index_.find(t->storage->serial());
-  if (it == index_.end() || !problem_.empty()) return;
-  bool written = !recording_.buffers[size_t(it->second)].external;
-  for (const Call& c : recording_.calls)
-    for (size_t i = 0; i < c.in.size(); ++i)
-      written |= c.writes(int(i)) && c.in[i].buffer == it->second;
-  if (!written) return;
+  if (!problem_.empty()) return;
   std::ostringstream s;
-  s << "the value of a tensor of shape " << t->shape << " was read in Python within the step";
-  problem_ = s.str();
+  s << "the value of a tensor of shape " << t->shape;
+  auto it = index_.find(t->storage->serial());
+  if (it != index_.end() && !recording_.buffers[size_t(it->second)].external)
+    return complain(s.str() + ", which the step computes, was read in Python within the step", where());
+  if (in_batch(t)) return complain(s.str() + ", which is part of the batch, was read in Python within the step", where());
+  for (const SeenValues& v : guards_.values)
+    if (v.storage() == t->storage && v.end() - v.begin() == t->bytes() &&
+        v.begin() == t->offset * size_of(t->dtype))
+      return;
+  guards_.values.emplace_back(t, SeenValues::kMost, where());
+}
+
+void Recorder::on_grad(const Tensor& leaf, bool reads) {
+  if (!leaf->storage || leaf->storage->serial() >= first_serial_ || leaf->node) return;  // or a place without values
+  for (const SeenGradient& g : guards_.gradients)
+    if (g.leaf == leaf) return;
+  guards_.gradients.push_back({leaf, leaf->grad, nullptr, reads});
+}
+
+void Recorder::on_requires_grad(const Tensor& t) {
+  if (t->storage->serial() >= first_serial_ || t->node || !is_float(t->dtype) || in_batch(t)) return;
+  if (flagged_.insert(t.get()).second) guards_.flags.push_back({t, t->requires_grad});
 }
 
 }  // namespace fastdl

@@ -11,6 +11,7 @@ from .. import _core, constraints, initializers, regularizers
 from .._base.moving import is_integer
 from .._core import Tensor
 from .._dtype_policy import DTypePolicy, policy_from
+from .._watch import about_to_change
 from ..nn.module import Module
 from ..nn.parameter import Parameter
 from ._calls import context
@@ -31,6 +32,20 @@ class LayerState(Module):
 
     _kind = "layer"  # the word for it in messages
     _foreign: tuple[Module, ...] = ()  # submodules that are no layers: told about training
+    _announced = Module._announced | {"_metrics", "_foreign"}
+    # What each call makes anew, or what only building and saving read.
+    _bookkeeping = frozenset(
+        (
+            "_build_shapes",
+            "_functions",
+            "_inbound_nodes",
+            "_init_args",
+            "_loss_layers",
+            "_losses",
+            "_losses_call",
+            "_unassigned",
+        )
+    )
     _trainable: bool
     _dtype_policy: DTypePolicy
     _metrics: list[Any]
@@ -143,7 +158,10 @@ class LayerState(Module):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         value = bool(value)
-        self.__dict__["_trainable"] = value
+        if value is not self._trainable:
+            about_to_change(self, "_trainable")
+            self.__dict__["_trainable"] = value
+            _core.raise_epoch()
         for weight in self._parameters.values():
             if weight is not None:
                 weight.requires_grad = value
@@ -221,13 +239,15 @@ class LayerState(Module):
 
     @property
     def dtype_policy(self) -> DTypePolicy:
-        """How the layer multiplies matrices; set it to a policy or its name. What was recorded for
-        `fit` or `predict` before goes on as it was: `compile` again."""
+        """How the layer multiplies matrices; set it to a policy or its name."""
         return self._dtype_policy
 
     @dtype_policy.setter
     def dtype_policy(self, value: Any) -> None:
-        self.__dict__["_dtype_policy"] = policy_from(value)
+        policy = policy_from(value)
+        about_to_change(self, "_dtype_policy")
+        self.__dict__["_dtype_policy"] = policy
+        _core.raise_epoch()
 
     def register_forward_hook(self, *_: Any, **__: Any) -> NoReturn:
         """Raises NotImplementedError: a functional model doesn't call its layers one by one."""
@@ -251,14 +271,21 @@ class LayerState(Module):
         elif isinstance(getattr(type(self), name, None), property):
             object.__setattr__(self, name, value)
         else:
+            same = name in state and state[name] is value
+            if not same:
+                about_to_change(self, name)
             if name in state:
                 self._forget(name)
             state[name] = self._track(name, value)
+            if not same:
+                _core.raise_epoch()
 
     def __delattr__(self, name: str) -> None:
+        about_to_change(self, name)
         if name in self.__dict__:
             self._forget(name)
         object.__delattr__(self, name)
+        _core.raise_epoch()
 
     def _track(self, name: str, value: Any) -> Any:
         """Registers what is to be tracked in `value`; returns what is to be stored."""

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, SupportsIndex
+
+from .. import _core
+from .._watch import about_to_change
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ._state import LayerState
+
+
+def _announced(change: Any) -> Any:
+    """A method that changes the container, announced: recorded steps may have read what changes."""
+
+    @functools.wraps(change)
+    def announced(self: Any, *args: Any, **kwargs: Any) -> Any:
+        about_to_change(self._owner, self._name.partition(".")[0])
+        try:
+            return change(self, *args, **kwargs)
+        finally:
+            _core.raise_epoch()
+
+    return announced
 
 
 class TrackedList(list[Any]):
@@ -28,12 +46,15 @@ class TrackedList(list[Any]):
         self._count += 1
         return item
 
+    @_announced
     def append(self, item: Any) -> None:
         super().append(self._adopt(item))
 
+    @_announced
     def insert(self, index: SupportsIndex, item: Any) -> None:
         super().insert(index, self._adopt(item))
 
+    @_announced
     def extend(self, items: Iterable[Any]) -> None:
         super().extend([self._adopt(item) for item in items])
 
@@ -41,6 +62,7 @@ class TrackedList(list[Any]):
         self.extend(items)
         return self
 
+    @_announced
     def __setitem__(self, index: Any, item: Any) -> None:
         old = self[index]
         if isinstance(index, slice):
@@ -49,24 +71,31 @@ class TrackedList(list[Any]):
             super().__setitem__(index, self._adopt(item))
         self._drop(old if isinstance(index, slice) else [old])
 
+    @_announced
     def __delitem__(self, index: Any) -> None:
         old = self[index]
         super().__delitem__(index)
         self._drop(old if isinstance(index, slice) else [old])
 
+    @_announced
     def pop(self, index: SupportsIndex = -1) -> Any:
         item = super().pop(index)
         self._drop([item])
         return item
 
+    @_announced
     def remove(self, item: Any) -> None:
         super().remove(item)
         self._drop([item])
 
+    @_announced
     def clear(self) -> None:
         old = list(self)
         super().clear()
         self._drop(old)
+
+    reverse = _announced(list.reverse)
+    sort = _announced(list.sort)
 
     def _drop(self, items: Iterable[Any]) -> None:
         for item in items:
@@ -89,6 +118,7 @@ class TrackedDict(dict[Any, Any]):
         self._name = name
         self.update(items)
 
+    @_announced
     def __setitem__(self, key: Any, item: Any) -> None:
         if key in self:
             del self[key]
@@ -98,15 +128,21 @@ class TrackedDict(dict[Any, Any]):
         for key, item in dict(*others, **more).items():
             self[key] = item
 
+    def __ior__(self, other: Any) -> TrackedDict:  # type: ignore[misc]
+        self.update(other)
+        return self
+
     def setdefault(self, key: Any, default: Any = None) -> Any:
         if key not in self:
             self[key] = default
         return self[key]
 
+    @_announced
     def __delitem__(self, key: Any) -> None:
         self._owner._untrack(self[key], f"{self._name}.")
         super().__delitem__(key)
 
+    @_announced
     def pop(self, key: Any, *default: Any) -> Any:
         if key not in self:
             return super().pop(key, *default)
@@ -114,11 +150,13 @@ class TrackedDict(dict[Any, Any]):
         del self[key]
         return item
 
+    @_announced
     def popitem(self) -> Any:
         key, item = super().popitem()
         self._owner._untrack(item, f"{self._name}.")
         return key, item
 
+    @_announced
     def clear(self) -> None:
         for key in list(self):
             del self[key]

@@ -13,6 +13,7 @@ from .._core import Tensor
 from .._dtype_policy import DTypePolicy, policy_from
 from .._identifiers import LAYERS, snake_case, unique_name
 from .._symbolic import KerasTensor, Node, infer, symbolic_leaves
+from .._watch import current
 from ._calls import (
     NAMED_ERRORS,
     Signature,
@@ -238,7 +239,10 @@ class Layer(LayerState):
             kwargs.pop("mask", None)
         if self._foreign:
             for module in self._foreign:
-                if module.training != training:
+                watch = current()
+                if watch is not None:
+                    watch.set_mode(module, bool(training))
+                elif module.training != training:
                     module.train(bool(training))
         if root is None:
             context.root = self
@@ -323,6 +327,9 @@ class Layer(LayerState):
         root = context.root or self
         if not any(layer is self for layer in root._loss_layers):
             root._loss_layers.append(self)
+        watch = current()
+        if watch is not None and not any(layer is self for layer in watch.losses):
+            watch.losses.append(self)
 
     @property
     def losses(self) -> list[Tensor]:
@@ -388,7 +395,15 @@ def _recorded(build: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(build)
     def recorded(self: Layer, *args: Any, **kwargs: Any) -> None:
-        build(self, *args, **kwargs)
+        registries: Any = (self._parameters, self._buffers, self._modules, self._unassigned)
+        before = [dict(registry) for registry in registries]
+        try:
+            build(self, *args, **kwargs)
+        except BaseException:  # Ctrl-C, say: the next attempt makes the same weights, not others
+            for registry, content in zip(registries, before, strict=True):
+                registry.clear()
+                registry.update(content)
+            raise
         self.__dict__.update(built=True, _build_shapes=(args, kwargs))
 
     return recorded

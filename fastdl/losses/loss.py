@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _core
 from .._core import Tensor
 from .._identifiers import LOSSES, snake_case
+from .._watch import Watched
 from ._reduce import check_reduction, reduce_weighted, same_rank
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ integer_target_functions: set[Callable[..., Any]] = set()
 
 
 @LOSSES.register_base
-class Loss:
+class Loss(Watched):
     """Base class of losses: `loss(y_true, y_pred, sample_weight=None)`.
 
     For a loss of one's own override `call(y_true, y_pred)`, which returns a loss for each sample.
@@ -43,6 +44,8 @@ class Loss:
 
     # Whether targets are class numbers; all others reach `call` as float32.
     _integer_targets = False
+
+    _announced = frozenset(("_fn_kwargs",))
 
     def __init__(
         self,

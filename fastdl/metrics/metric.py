@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _core, _tree
 from .._core import Tensor
 from .._identifiers import METRICS, snake_case, unique_name
+from .._watch import Watched
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @METRICS.register_base
-class Metric:
+class Metric(Watched):
     """Base class of metrics: state that `update_state` adds to and `result` evaluates.
 
     For a metric of one's own create the state with `add_variable` in `__init__` and override
@@ -45,6 +46,8 @@ class Metric:
     # "up" or "down": whether larger or smaller is better, where that is known. Callbacks that
     # monitor a metric with mode "auto" read it.
     _direction: str | None = None
+
+    _announced = frozenset(("_variables", "_fn_kwargs"))
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         if dtype is not None and str(dtype) != "float32":

@@ -94,6 +94,15 @@ class Fitting(Loops):
 
         Ctrl-C ends the work within 0.2 s; the model then is as after the last whole step.
 
+        Steps are recorded and replayed without Python. What a step reads in Python (attributes of
+        the model, its layers, metrics, losses and the optimizer, values of tensors) may change at
+        any time: the step is recorded anew. A step that changes something in Python
+        (`self.i += 1`, `self.kept.append(loss)`) or looks at values it computes runs eagerly, and
+        a warning names the line. What cannot be seen is what it reads and changes elsewhere: global
+        variables, the time, files; prints happen while it is recorded and not again. State that is
+        to change from step to step belongs in a `Variable`; otherwise `compile` with
+        `run_eagerly=True`.
+
         Source: `keras.Model.fit` of Keras 3.
 
         Example:
@@ -240,8 +249,13 @@ class Fitting(Loops):
         """The outputs for x; afterwards all is as before, except that the model is built."""
         state = _core.get_rng_state() if self.built else None
         x = _tree.map_structure(lambda t: t if t is None else t.clone(), x)
-        with set_grad_enabled(False), trial(self):  # type: ignore[arg-type]
-            y_pred = self(x, training=False)
+        _core.keep_random_numbers()
+        try:
+            with set_grad_enabled(False), trial(self):  # type: ignore[arg-type]
+                y_pred = self(x, training=False)
+        except BaseException:
+            _core.give_back_random_numbers()  # but for those of weights that are made
+            raise
         if state is not None:
             _core.set_rng_state(*state)
         return y_pred

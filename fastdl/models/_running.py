@@ -75,13 +75,13 @@ class Running:
         optimizer = self.optimizer if phase == "train" else None
         if optimizer is not None:  # the rate is set here, so a recorded step needn't look for it
             optimizer._refresh_learning_rate()
-            optimizer._learning_rate_is_fed = True
+            optimizer.__dict__["_learning_rate_is_fed"] = True
         try:
             key = self._key(phase, form)
             return self._function(phase)(form.leaves, form.fill, key, self.run_eagerly)
         finally:
             if optimizer is not None:
-                optimizer._learning_rate_is_fed = False
+                optimizer.__dict__["_learning_rate_is_fed"] = False
 
     def _run(
         self,
@@ -135,7 +135,7 @@ class Running:
                     wanted = min(wanted, 1 if self._has_own("train_step") else _SCHEDULE_AHEAD)
                     rates = optimizer._learning_rates(int(optimizer._calls), wanted)
                     per_step.append((optimizer._hyper, rates))
-                optimizer._learning_rate_is_fed = True
+                optimizer.__dict__["_learning_rate_is_fed"] = True
             try:
                 count, result = function.run(
                     data.leaves,
@@ -152,7 +152,7 @@ class Running:
                 )
             finally:
                 if optimizer is not None:
-                    optimizer._learning_rate_is_fed = False
+                    optimizer.__dict__["_learning_rate_is_fed"] = False
             data.step += count
             if sinks is not None and not targets:
                 targets = sinks(result)

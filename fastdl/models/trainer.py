@@ -51,7 +51,8 @@ class Trainer(Fitting):
             loss_weights: a number for each output, to weigh its loss in the total.
             metrics: metrics, their names or functions; for several outputs a list or dict of lists.
             weighted_metrics: metrics that take sample weights into account.
-            run_eagerly: run every step in Python, for debugging.
+            run_eagerly: run every step in Python: for debugging, and for steps that depend on what
+                `fit` cannot see (global variables, the time).
             steps_per_execution, jit_compile, auto_scale_loss: accepted for compatibility; steps are
                 always compiled and run together as far as callbacks allow.
 
@@ -138,7 +139,10 @@ class Trainer(Fitting):
         return getattr(type(self), method) is not getattr(Trainer, method)
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """One step of training on a batch (x, y, sample_weight); returns the logs."""
+        """One step of training on a batch (x, y, sample_weight); returns the logs.
+
+        A subclass may define its own. It is recorded and replayed: `fit` says what that asks of it.
+        """
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=True)
         loss = self._compute_loss(x, y, y_pred, sample_weight, training=True)

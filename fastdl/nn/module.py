@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _core
 from .._core import Tensor
 from .._device import check_target
+from .._watch import Watched, about_to_change
 from ._hooks import RemovableHandle, add_hook, call_with_hooks
 from ._state import IncompatibleKeys, load, named_state
 from .parameter import Parameter
@@ -17,7 +18,20 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Module:
+_MISSING = object()
+_REGISTRIES = frozenset(
+    (
+        "_parameters",
+        "_buffers",
+        "_modules",
+        "_non_persistent",
+        "_forward_pre_hooks",
+        "_forward_hooks",
+    )
+)
+
+
+class Module(Watched):
     """Base class of networks: holds parameters, buffers and submodules and calls `forward`.
 
     Attributes that are a `Parameter` or a `Module` are registered by assignment. Semantics, names
@@ -44,6 +58,8 @@ class Module:
     _forward_pre_hooks: dict[int, tuple[Callable[..., Any], bool]]
     _forward_hooks: dict[int, tuple[Callable[..., Any], bool]]
     training: bool
+
+    _announced = _REGISTRIES
 
     if TYPE_CHECKING:  # registered members are attributes that no assignment shows
 
@@ -78,13 +94,17 @@ class Module:
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
         """Calls `hook(module, args)` before `forward`; what it returns replaces the arguments."""
-        return add_hook(self._forward_pre_hooks, hook, prepend, with_kwargs)
+        handle = add_hook(self._forward_pre_hooks, hook, prepend, with_kwargs)
+        _core.raise_epoch()
+        return handle
 
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
         """Calls `hook(module, args, output)` after `forward`; what it returns is the output."""
-        return add_hook(self._forward_hooks, hook, prepend, with_kwargs)
+        handle = add_hook(self._forward_hooks, hook, prepend, with_kwargs)
+        _core.raise_epoch()
+        return handle
 
     # --- attributes
 
@@ -96,8 +116,15 @@ class Module:
         return None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        state = self.__dict__
-        if "_modules" not in state:
+        if self.__dict__.get(name, _MISSING) is value:
+            self._assign(name, value)
+            return
+        about_to_change(self, name)
+        self._assign(name, value)
+        _core.raise_epoch()
+
+    def _assign(self, name: str, value: Any) -> None:
+        if "_modules" not in self.__dict__:
             if isinstance(value, (Parameter, Module)):
                 kind = "parameters" if isinstance(value, Parameter) else "module"
                 raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
@@ -129,17 +156,21 @@ class Module:
             )
 
     def _register(self, registry: dict[str, Any], name: str, value: Any) -> None:
+        about_to_change(self, name)
         for other in (self._parameters, self._buffers, self._modules):
             if other is not registry:
                 other.pop(name, None)
         registry[name] = value
         self.__dict__[name] = value
+        _core.raise_epoch()
 
     def __delattr__(self, name: str) -> None:
+        about_to_change(self, name)
         for registry in (self._parameters, self._buffers, self._modules):
             registry.pop(name, None)
         self._non_persistent.discard(name)
         object.__delattr__(self, name)
+        _core.raise_epoch()
 
     def _check_new_name(self, name: str, role: str, registry: dict[str, Any]) -> None:
         if "_modules" not in self.__dict__:

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _core
 from .._core import Tensor
+from .._watch import noted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +41,8 @@ class Parameter(Tensor):
 
     name: str
     path: str
-    regularizer: Callable[[Tensor], Tensor] | None
-    constraint: Callable[[Tensor], Tensor] | None
+    regularizer: Any = noted("regularizer", "What its value costs in the loss, or None.")
+    constraint: Any = noted("constraint", "What it is projected on after each update, or None.")
 
     def __init__(
         self,
@@ -58,11 +59,11 @@ class Parameter(Tensor):
             data = _core.copy(_core.as_tensor(data, dtype))
         super().__init__(data, dtype)
         self._snapshot = False  # the memory is the parameter's own from now on
+        _core.keep_random_numbers()  # of its first values
         self.requires_grad = requires_grad
         self.name = name
         self.path = path or name
-        self.regularizer = regularizer
-        self.constraint = constraint
+        self.__dict__.update(regularizer=regularizer, constraint=constraint)
 
     @property
     def trainable(self) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from .. import _core
 from .._core import Tensor
 from .._flat import FlatParameters
+from .._watch import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +72,7 @@ class _Engine:
         self.rate = rate if isinstance(rate, float) else None
 
 
-class Optimizer:
+class Optimizer(Watched):
     """Base class of the optimizers in `fastdl.optim`; interface and numbers are PyTorch's.
 
     The parameters of a group are moved into one contiguous buffer, their gradients and states into
@@ -88,6 +89,8 @@ class Optimizer:
         ValueError: there is no parameter, or one is given twice.
     """
 
+    # The groups' options are compared before each replay; the rest follows from them.
+    _bookkeeping = frozenset(("_engines", "state"))
     # Whether PyTorch's state has "step", and whether it is there before the first step.
     _has_step = True
     _state_from_start = False

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import _core
 from .._core import Tensor
+from .._watch import Watched
 
 if TYPE_CHECKING:
     from ..nn.parameter import Parameter
@@ -25,7 +26,7 @@ def path_of(variable: Tensor, index: int) -> str:
     return getattr(variable, "path", "") or getattr(variable, "name", "") or f"variable_{index}"
 
 
-class Variables:
+class Variables(Watched):
     """The part of `Optimizer` that optimizers of the user's own make their state with."""
 
     built: bool

@@ -66,6 +66,17 @@ class Optimizer(Variables):
         TypeError: an unknown argument.
     """
 
+    # Worked out from the variables, once; and what whoever runs the steps sets.
+    _bookkeeping = frozenset(("_learning_rate_is_fed", "_positions", "_runs_of"))
+    _announced = frozenset(
+        (
+            "_constrained",
+            "_excluded",
+            "_excluded_names",
+            "_slot_variables",
+            "_trainable_variables",
+        )
+    )
     # Slots of a subclass: names, each with the value that its buffer is filled with.
     _slots: ClassVar[tuple[tuple[str, float], ...]] = ()
 

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._identifiers import SCHEDULES
+from .._watch import Watched
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
 @SCHEDULES.register_base
-class LearningRateSchedule:
+class LearningRateSchedule(Watched):
     """Base class: `schedule(step)` gives the learning rate of a step, counted from 0.
 
     For a schedule of one's own override `__call__(step)`, where `step` is an int, and for saving

@@ -1,0 +1,1135 @@
+"""Programs in which a replay could differ from an eager run. None of them does.
+
+Each program runs once eagerly and once with plans, and both give the same bits. Where Python does
+something that a replay cannot repeat, the step runs eagerly and one warning names the line: the one
+marked with `# named`. Where only something changed that the step had read, it is recorded anew.
+"""
+
+import collections
+import contextlib
+import functools
+import gc
+import inspect
+import random
+import re
+import warnings
+
+import children
+import numpy as np
+import pytest
+import runs
+
+import fastdl
+from fastdl import _core, layers, losses, metrics, models, nn, optim, optimizers, regularizers
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((32, 4)).astype(np.float32)
+Y = X[:, :1].copy()
+A = [fastdl.tensor(RNG.standard_normal((3, 3)).astype(np.float32)) for _ in range(8)]
+
+
+def same(one, other):
+    """Whether two nested results are equal bit for bit."""
+    if isinstance(one, dict):
+        return list(one) == list(other) and all(same(one[k], other[k]) for k in one)
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(same, one, other))
+    return np.array_equal(np.asarray(one), np.asarray(other), equal_nan=True)
+
+
+def named_line(program):
+    """`file:line` of the line marked with `# named` in a program's source."""
+    lines, first = inspect.getsourcelines(program)
+    (offset,) = (i for i, line in enumerate(lines) if line.rstrip().endswith("# named"))
+    return f"{inspect.getsourcefile(program)}:{first + offset}"
+
+
+def told(caught):
+    return [str(w.message) for w in caught if "runs eagerly" in str(w.message)]
+
+
+# --- what a step does in Python that a replay cannot repeat: it runs eagerly, and says so once
+
+
+class Base(models.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(1)
+        self.counter = fastdl.Variable(fastdl.zeros(()), requires_grad=False)
+        self.i = 0
+        self.state = fastdl.zeros(())
+        self.kept = []
+        self.flags = {"on": 0}
+        self.box = Box()
+        self.array = np.zeros(2)
+        self.rng = np.random.default_rng(1)
+        self.numbers = iter(range(1000))
+        self.seen = {0}
+        self.queue = collections.deque(maxlen=3)
+
+    def call(self, x):
+        return self.dense(x)
+
+    def plain(self, data, scale=1.0):
+        """The usual step; `scale` is in its logs."""
+        logs = models.Model.train_step(self, data)
+        return {**logs, "scale": logs["loss"] * scale}
+
+
+class Box:
+    def __init__(self):
+        self.n = 0
+
+
+class ItemOfACounter(Base):
+    def train_step(self, data):
+        first = self.counter.item() < 3  # named
+        self.counter.assign(self.counter + 1)
+        return self.plain(data, 1.0 if first else 2.0)
+
+
+class FloatOfACounter(Base):
+    def train_step(self, data):
+        first = float(self.counter) < 3  # named
+        self.counter.assign_add(1.0)
+        return self.plain(data, 1.0 if first else 2.0)
+
+
+class ArrayOfACounter(Base):
+    def train_step(self, data):
+        first = int(np.asarray(self.counter)) < 3  # named
+        self.counter.assign_add(1.0)
+        return self.plain(data, 1.0 if first else 2.0)
+
+
+class TruthOfACounter(Base):
+    def train_step(self, data):
+        scale = 2.0 if self.counter else 1.0  # named
+        self.counter.assign(self.counter + 1)
+        return self.plain(data, scale)
+
+
+class TextOfACounter(Base):
+    def train_step(self, data):
+        scale = float(f"{self.counter:.1f}")  # named
+        self.counter.assign(self.counter + 1)
+        return self.plain(data, scale)
+
+
+class DLPackOfACounter(Base):
+    def train_step(self, data):
+        scale = float(np.from_dlpack(self.counter))  # named
+        self.counter.assign(self.counter + 1)
+        return self.plain(data, scale)
+
+
+class CounterInAListOfNumbers(Base):
+    def train_step(self, data):
+        scale = self.counter.tolist()  # named
+        self.counter.assign(self.counter + 1)
+        return self.plain(data, scale)
+
+
+class ValueOfTheLoss(Base):
+    def train_step(self, data):
+        logs = self.plain(data)
+        return {**logs, "large": fastdl.tensor(float(logs["loss"].item() > 0.5))}  # named
+
+
+class ValueOfTheBatch(Base):
+    def train_step(self, data):
+        scale = float(np.abs(data[0]).max())  # named
+        return self.plain(data, scale)
+
+
+class WrittenThroughNumPy(Base):
+    def train_step(self, data):
+        self.counter.numpy()[...] += 1  # named
+        return self.plain(data, self.counter + 0.0)
+
+
+class TensorAsState(Base):
+    def train_step(self, data):
+        self.state = self.state * 0.5 + 1  # named
+        return self.plain(data, self.state)
+
+
+class CountingAttribute(Base):
+    def train_step(self, data):
+        self.i += 1  # named
+        return self.plain(data, 1.0 if self.i % 3 else 0.25)
+
+
+class AppendedToAList(Base):
+    def train_step(self, data):
+        logs = self.plain(data)
+        self.kept.append(logs["loss"])  # named
+        return {**logs, "mean": sum(self.kept[-3:]) / 3}
+
+
+class SetInADict(Base):
+    def train_step(self, data):
+        self.flags["on"] += 1  # named
+        return self.plain(data, float(self.flags["on"]))
+
+
+class ObjectOfOnesOwn(Base):
+    def train_step(self, data):
+        self.box.n += 1  # named
+        return self.plain(data, float(self.box.n))
+
+
+class ArrayInPlace(Base):
+    def train_step(self, data):
+        self.array[0] += 1  # named
+        return self.plain(data, float(self.array[0]))
+
+
+class GeneratorOfOnesOwn(Base):
+    def train_step(self, data):
+        return self.plain(data, float(self.rng.random()))  # named
+
+
+class NextOfAnIterator(Base):
+    def train_step(self, data):
+        return self.plain(data, float(next(self.numbers)))  # named
+
+
+class AddedToASet(Base):
+    def train_step(self, data):
+        self.seen.add(len(self.seen))  # named
+        return self.plain(data, float(len(self.seen)))
+
+
+class AppendedToAQueue(Base):
+    def train_step(self, data):
+        self.queue.append(1.0)  # named
+        return self.plain(data, float(len(self.queue)))
+
+
+class AttributeOfAMetric(Base):
+    def __init__(self):
+        super().__init__()
+        self.mean = metrics.Mean(name="mine")
+        self.mean.factor = 1.0
+
+    def train_step(self, data):
+        self.mean.factor *= 2.0  # named
+        return self.plain(data, self.mean.factor)
+
+
+class DeletedAttribute(Base):
+    def train_step(self, data):
+        first = hasattr(self, "i")
+        if first:
+            del self.i
+        else:
+            self.i = 0  # named
+        return self.plain(data, 1.0 if first else 2.0)
+
+
+class LargeArray(Base):
+    def __init__(self):
+        super().__init__()
+        self.large = np.zeros(100_000)
+
+    def train_step(self, data):
+        return self.plain(data, float(self.large[7]))  # named
+
+
+KEPT = []
+
+
+class TensorInAGlobalList(Base):
+    def train_step(self, data):
+        logs = self.plain(data)
+        kept = logs["loss"] * 2.0  # named
+        KEPT.append(kept)
+        return {**logs, "last": sum(KEPT[-3:])}
+
+
+class GlobalRandomNumbers(Base):
+    def train_step(self, data):
+        return self.plain(data, random.random())
+
+
+class GlobalRandomNumbersOfNumPy(Base):
+    def train_step(self, data):
+        return self.plain(data, float(np.random.rand()))  # noqa: NPY002
+
+
+def with_a_closure():
+    calls = 0
+
+    class VariableOfTheFunctionAround(Base):
+        def train_step(self, data):
+            nonlocal calls
+            calls += 1
+            return self.plain(data, 1.0 / calls)
+
+    return VariableOfTheFunctionAround
+
+
+SIDE_EFFECTS = [
+    ItemOfACounter,
+    FloatOfACounter,
+    ArrayOfACounter,
+    TruthOfACounter,
+    TextOfACounter,
+    DLPackOfACounter,
+    CounterInAListOfNumbers,
+    ValueOfTheLoss,
+    ValueOfTheBatch,
+    WrittenThroughNumPy,
+    TensorAsState,
+    CountingAttribute,
+    AppendedToAList,
+    SetInADict,
+    ObjectOfOnesOwn,
+    ArrayInPlace,
+    GeneratorOfOnesOwn,
+    NextOfAnIterator,
+    AddedToASet,
+    AppendedToAQueue,
+    AttributeOfAMetric,
+    DeletedAttribute,
+    LargeArray,
+    TensorInAGlobalList,
+    GlobalRandomNumbers,
+    GlobalRandomNumbersOfNumPy,
+]
+
+
+def trained(make, eager):
+    """What training gives, and the warnings about plans."""
+    fastdl.manual_seed(0)
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
+    KEPT.clear()
+    model = make()
+    model.compile("sgd", "mse", run_eagerly=eager)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        history = model.fit(X, Y, 4, 3, verbose=0, shuffle=False).history
+        logs = [model.train_on_batch(X[:4], Y[:4], return_dict=True) for _ in range(4)]
+    return (history, logs, model.get_weights()), told(caught)
+
+
+@pytest.mark.parametrize("program", SIDE_EFFECTS, ids=lambda c: c.__name__)
+def test_a_step_with_effects_in_python_runs_eagerly(program):
+    want, silence = trained(program, True)
+    got, warned = trained(program, False)
+    assert same(want, got)
+    assert silence == []
+    (message,) = warned
+    if "# named" in inspect.getsource(program):
+        assert named_line(program) in message
+
+
+def test_a_step_that_counts_in_the_function_around_it():
+    want, _ = trained(with_a_closure(), True)
+    got, (message,) = trained(with_a_closure(), False)
+    assert same(want, got)
+    assert "train_step" in message
+
+
+# --- what a step reads, and somebody changes between two of them: it is recorded anew
+
+
+class Scale(layers.Layer):
+    offset = 1.0  # of the class
+
+    def __init__(self, scale):
+        super().__init__()
+        self.scale = scale
+        self.flags = {"on": True}
+        self.weights_of = [1.0, 2.0]
+        self.box = Box()
+        self.array = np.ones(4)
+        self.function = fastdl.tanh
+        self.constant = fastdl.ones(4)
+        self._private = 1.0
+
+    def call(self, x):
+        if self.flags["on"]:
+            x = x * self.scale
+        x = self.function(x) * self.weights_of[0] + self.box.n
+        x = x + float(self.array[1]) * self._private
+        return x * self.constant.item() + self.offset if self.constant.ndim == 0 else x
+
+
+class Plain(nn.Module):
+    """Lists and dicts of a Module are not tracked."""
+
+    def __init__(self):
+        super().__init__()
+        self.options = {"scale": [1.0]}
+        self.drop = nn.Dropout(0.5)
+
+    def forward(self, x):
+        return self.drop(x) * self.options["scale"][0]
+
+
+class Around(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.inner = Plain()
+
+    def call(self, x):
+        return self.inner(x)
+
+
+def several():
+    return models.Sequential(
+        [
+            layers.Input((4,)),
+            layers.Dense(4, activation="relu", kernel_regularizer="l2"),
+            Scale(1.5),
+            layers.Dropout(0.2),
+            Around(),
+            layers.Dense(1),
+        ]
+    )
+
+
+def stop_dropout(model):
+    model.layers[2].rate = 0.0
+
+
+def another_rate(model):
+    model.layers[2].rate = 0.7
+
+
+def another_scale(model):
+    model.layers[1].scale = 5.0
+
+
+def another_activation(model):
+    model.layers[0].activation = fastdl.tanh
+
+
+def flag_off(model):
+    model.layers[1].flags["on"] = False
+
+
+def number_in_a_list(model):
+    model.layers[1].weights_of[0] = 3.0
+
+
+def inner_object(model):
+    model.layers[1].box.n = 2
+
+
+def array_in_place(model):
+    model.layers[1].array[1] = -1.0
+
+
+def another_function(model):
+    model.layers[1].function = lambda x: x * 2.0
+
+
+def private_attribute(model):
+    model.layers[1]._private = 7.0
+
+
+def another_tensor(model):
+    model.layers[1].constant = fastdl.tensor(3.0)
+
+
+def deep_in_a_module(model):
+    model.layers[3].inner.options["scale"][0] = -2.0
+
+
+def another_dropout_of_a_module(model):
+    model.layers[3].inner.drop = nn.Identity()
+
+
+def frozen(model):
+    model.layers[0].trainable = False
+
+
+def another_weight(model):
+    model.layers[-1].kernel = nn.Parameter(fastdl.ones((4, 1)))
+
+
+def clipping(model):
+    model.optimizer.clipnorm = 1e-3
+
+
+def another_beta(model):
+    model.optimizer.beta_1 = 0.1
+
+
+def another_optimizer(model):
+    model.optimizer = optimizers.SGD(0.5)
+
+
+def another_learning_rate(model):
+    model.optimizer.learning_rate = 0.5
+
+
+def smoothed_loss(model):
+    model.loss.delta = 0.01
+
+
+def another_penalty(model):
+    model.layers[0].kernel.regularizer.l2 = 10.0
+
+
+def penalty_of_a_weight(model):
+    model.layers[0].kernel.regularizer = regularizers.L1(0.5)
+
+
+def constraint_of_a_weight(model):
+    model.layers[0].kernel.constraint = fastdl.constraints.NonNeg()
+
+
+def bfloat16(model):
+    model.layers[0].dtype_policy = "mixed_bfloat16"
+
+
+def method_of_an_object(model):
+    model.compute_loss = lambda *a, **k: models.Model.compute_loss(model, *a, **k) * 2.0
+
+
+CHANGES = [
+    stop_dropout,
+    another_rate,
+    another_scale,
+    another_activation,
+    flag_off,
+    number_in_a_list,
+    inner_object,
+    array_in_place,
+    another_function,
+    private_attribute,
+    another_tensor,
+    deep_in_a_module,
+    another_dropout_of_a_module,
+    frozen,
+    clipping,
+    another_beta,
+    another_learning_rate,
+    smoothed_loss,
+    another_penalty,
+    penalty_of_a_weight,
+    constraint_of_a_weight,
+    another_optimizer,
+    method_of_an_object,
+    bfloat16,
+]
+
+
+def changed_in_between(change, eager):
+    fastdl.manual_seed(0)
+    model = several()
+    model.compile("adam", losses.Huber(1.0), run_eagerly=eager)
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message="mixed_bfloat16")
+        for _ in range(2):
+            found.append(model.fit(X, Y, 8, 2, verbose=0, shuffle=False).history)
+            found += [model.predict(X, verbose=0), model.evaluate(X, Y, verbose=0)]
+            found += [model.predict_on_batch(X[:8]) for _ in range(4)]
+            found.append(np.array(model(X[:8])))
+            change(model)
+            found += [model.predict_on_batch(X[:8]) for _ in range(3)]
+            found.append(np.array(model(X[:8])))
+    return found, model.get_weights()
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda f: f.__name__)
+def test_a_change_between_steps_is_seen_at_once(change):
+    assert same(changed_in_between(change, True), changed_in_between(change, False))
+
+
+def test_an_attribute_of_the_users_class_is_seen(monkeypatch):
+    model = models.Sequential([Scale(2.0)])
+    model.layers[0].constant = fastdl.tensor(1.0)
+    before = [model.predict_on_batch(X[:4]) for _ in range(4)][-1]
+    monkeypatch.setattr(Scale, "offset", 4.0)
+    np.testing.assert_array_equal(model.predict_on_batch(X[:4]), np.array(model(X[:4])))
+    assert not np.array_equal(model.predict_on_batch(X[:4]), before)
+
+
+def recordings(model, change, times=12):
+    """How often a model's step ran in Python while `change(i)` was called before each."""
+    runs.count.clear()
+    for i in range(times):
+        change(i)
+        model.predict_on_batch(X[:4])
+    return runs.count["call"]
+
+
+class Counted(layers.Layer):
+    read = 1.0
+
+    def call(self, x):
+        runs.count["call"] += 1
+        return x * self.read
+
+
+def test_only_what_a_step_reads_makes_it_record_anew():
+    model = models.Sequential([Counted()])
+    layer = model.layers[0]
+    recordings(model, lambda i: None)
+    assert recordings(model, lambda i: setattr(layer, "unread", i)) == 0
+    assert recordings(model, lambda i: setattr(model, "epoch", i)) == 0
+    assert recordings(model, lambda i: setattr(layer, "read", 1.0)) <= 1
+    assert recordings(model, lambda i: setattr(layer, "read", float(i // 20)), 40) == 2
+
+
+def test_what_changes_again_and_again_is_not_recorded_for_ever():
+    model = models.Sequential([Counted()])
+    model.predict_on_batch(X[:4])
+    with pytest.warns(UserWarning, match="attribute 'read' of Counted .* changes again and again"):
+        for i in range(20):
+            model.layers[0].read = float(i)
+            np.testing.assert_array_equal(model.predict_on_batch(X[:4]), X[:4] * i)
+
+
+def test_setting_what_is_set_already_is_no_effect():
+    class Same(Base):
+        def train_step(self, data):
+            runs.count[self.name] += 1
+            self.i = 3
+            self.state = self.state
+            self.flags["on"] = 0
+            return self.plain(data, float(self.i))
+
+    want, _ = trained(Same, True)
+    runs.count.clear()
+
+    def make():
+        model = Same()
+        model.i = 3
+        return model
+
+    want, _ = trained(make, True)
+    runs.count.clear()
+    got, warned = trained(make, False)
+    assert same(want, got)
+    assert warned == []
+    assert sum(runs.count.values()) == 2
+
+
+def test_a_value_that_python_reads_and_nobody_writes_is_a_constant():
+    class Constant(Base):
+        def train_step(self, data):
+            runs.count["constant"] += 1
+            return self.plain(data, 2.0 if self.counter.item() > 1 else 1.0)
+
+    results = []
+    for eager in (True, False):
+        fastdl.manual_seed(0)
+        model = Constant()
+        model.compile("sgd", "mse", run_eagerly=eager)
+        runs.count.clear()
+        logs = []
+        for i in range(12):
+            if i == 6:
+                model.counter.assign(5.0)
+            if i == 9:
+                model.counter.assign(6.0)
+            if i == 10:
+                np.asarray(model.counter)[...] = 0.0
+            logs.append(model.train_on_batch(X[:4], Y[:4], return_dict=True))
+        results.append(logs)
+    assert same(*results)
+    assert 3 <= runs.count["constant"] <= 5
+
+
+# --- fastdl.plan
+
+
+def agree(program, function, steps=8):
+    """Runs a program of steps with `function` and with `fastdl.plan(function)`: (results, told)."""
+    results, warned = [], []
+    for make in (lambda f: f, fastdl.plan):
+        fastdl.manual_seed(0)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            results.append(program(make(function()), steps))
+        warned = told(caught)
+    assert same(*results)
+    return warned
+
+
+def call_each(step, steps):
+    return [np.array(step(A[i % 8])) for i in range(steps)]
+
+
+def test_a_plan_whose_function_counts():
+    def make():
+        n = 0
+
+        def step(x):
+            nonlocal n
+            n += 1
+            return x * n
+
+        return step
+
+    (message,) = agree(call_each, make)
+    assert "step() sees of the functions around it" in message
+
+
+def test_a_plan_whose_surroundings_change():
+    def make():
+        scale = 2.0
+
+        def step(x):
+            return x * scale
+
+        def change():
+            nonlocal scale
+            scale = 5.0
+
+        step.change = change
+        return step
+
+    def program(step, steps):
+        found = call_each(step, steps)
+        step.change()
+        return found + call_each(step, steps)
+
+    assert agree(program, make) == []
+
+
+def torch_training(step, steps):
+    return [np.array(step(A[i % 8])) for i in range(steps)]
+
+
+@pytest.mark.parametrize(
+    "make_optimizer",
+    [
+        functools.partial(optim.SGD, lr=0.1),
+        functools.partial(optim.SGD, lr=0.1, momentum=0.9, dampening=0.5),
+        functools.partial(optim.Adam, lr=0.1),
+        functools.partial(optim.AdamW, lr=0.1, amsgrad=True),
+        functools.partial(optim.RMSprop, lr=0.1, centered=True),
+        functools.partial(optim.Adagrad, lr=0.1, lr_decay=0.1),
+    ],
+)
+def test_training_in_a_plan_with_optimizers_in_pytorchs_style(make_optimizer):
+    kept = []
+
+    def make():
+        net = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 1))
+        optimizer = make_optimizer(net.parameters())
+
+        def step(x):
+            optimizer.zero_grad()
+            loss = fastdl.mean(net(x) ** 2)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        kept[:] = [net, optimizer]
+        return step
+
+    def program(step, steps):
+        net, optimizer = kept
+        found = call_each(step, steps)
+        optimizer.param_groups[0]["lr"] = 0.01
+        found += call_each(step, steps)
+        found += [np.array(p.grad) for p in net.parameters()]
+        optimizer.zero_grad()
+        found += call_each(step, 2)
+        held = [p.grad for p in net.parameters()]
+        values = [np.array(g) for g in held]
+        found += call_each(step, 3)
+        assert same(values, held)  # whoever holds a gradient keeps its values
+        net[0].weight.requires_grad = False
+        found += call_each(step, steps)
+        return found, [np.array(p) for p in net.parameters()]
+
+    assert agree(program, make) == []
+
+
+def test_gradients_that_are_accumulated_over_steps():
+    kept = []
+
+    def make():
+        net = nn.Linear(3, 1)
+        optimizer = optim.SGD(net.parameters(), lr=0.1)
+
+        def step(x):
+            loss = fastdl.mean(net(x) ** 2)
+            loss.backward()
+            return loss
+
+        kept[:] = [net, optimizer]
+        return step
+
+    def program(step, steps):
+        net, optimizer = kept
+        found = []
+        for i in range(steps):
+            found.append(np.array(step(A[i % 8])))
+            found += [np.array(p.grad) for p in net.parameters()]
+            if i % 4 == 3:
+                optimizer.step()
+                optimizer.zero_grad()
+        return found
+
+    assert agree(program, make, 24) == []
+
+
+def test_gradients_without_a_home_outlive_the_step():
+    def make():
+        w = nn.Parameter(fastdl.ones(3, 3))
+
+        def step(x):
+            w.grad = None
+            fastdl.sum(w * x).backward()
+            return w.grad * 1.0
+
+        return step
+
+    (message,) = agree(call_each, make)
+    assert "a tensor of shape (3, 3) that the step makes outlives it" in message
+
+
+def test_modules_in_another_mode():
+    kept = []
+
+    def make():
+        kept[:] = [nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.5))]
+        net = kept[0]
+        return lambda x: net(x)
+
+    def program(step, steps):
+        found = call_each(step, steps)
+        kept[0].eval()
+        found += call_each(step, steps)
+        kept[0].train()
+        kept[0].register_forward_hook(lambda module, args, result: result * 2.0)
+        return found + call_each(step, steps)
+
+    assert agree(program, make) == []
+
+
+def test_modules_in_a_model_follow_its_mode():
+    results = []
+    for eager in (True, False):
+        fastdl.manual_seed(0)
+        model = models.Sequential([layers.Input((4,)), Around(), layers.Dense(1)])
+        inner = model.layers[0].inner
+        model.compile("sgd", "mse", run_eagerly=eager)
+        runs.count.clear()
+        history = model.fit(X, Y, 8, 5, verbose=0, shuffle=False, validation_data=(X, Y)).history
+        modes = [inner.training]
+        model.train_on_batch(X[:8], Y[:8])
+        modes.append(inner.training)
+        results.append((history, modes, model.get_weights()))
+    assert results[0][1] == [False, True]
+    assert same(*results)
+
+
+def test_losses_of_layers_are_those_of_the_last_step():
+    results = []
+    for eager in (True, False):
+        fastdl.manual_seed(0)
+        model = models.Sequential([layers.Dense(1, activity_regularizer=regularizers.L2(0.1))])
+        model.compile("sgd", "mse", run_eagerly=eager)
+        found = []
+        for i in range(6):
+            model.train_on_batch(X[i : i + 4], Y[i : i + 4])
+            found += [np.array(loss) for loss in model.losses]
+        results.append(found)
+    assert len(results[0]) == 6
+    assert same(*results)
+
+
+# --- the memory of a recorded step
+
+
+def test_a_plan_without_memory_leaves_the_step_done():
+    code = """
+import resource, warnings, numpy as np, fastdl
+step = fastdl.plan(lambda x: fastdl.sum(fastdl.exp(x) @ x))
+x = fastdl.tensor(np.ones((1500, 1500), np.float32))
+first = step(x).item()
+plan = fastdl._core.Plan
+def fails(*arguments): raise MemoryError("no memory")
+fastdl._core.Plan = fails
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    same = all(step(x).item() == first for _ in range(4))
+print(same, len(caught), "no memory" in str(caught[0].message))
+"""
+    assert children.output(code, ".") == "True 1 True\n"
+
+
+def test_what_a_step_of_the_library_leaves_is_nothing():
+    model = several()
+    model.compile("adam", "mse", metrics=["mae"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X, Y, 8, 2, verbose=0)
+        gc.collect()
+        model.evaluate(X, Y, verbose=0)
+
+
+def test_objects_that_were_never_made_raise():
+    for kind in (_core.Plan, _core.Recorder, _core.Product, _core.Tensor):
+        empty = kind.__new__(kind)
+        for name in [n for n in dir(kind) if not n.startswith("__")]:
+            with contextlib.suppress(Exception):  # what needs nothing of it works
+                getattr(empty, name)()
+    empty = _core.Tensor.__new__(_core.Tensor)
+    for use in (
+        lambda: fastdl.ones(2) + empty,
+        lambda: fastdl.sum(empty),
+        lambda: np.asarray(empty),
+        lambda: memoryview(empty),
+        lambda: repr(empty),
+        lambda: _core.Plan(_core.Recorder.__new__(_core.Recorder), [], []),
+        lambda: _core.run_loop(
+            _core.Plan.__new__(_core.Plan), [], [], [], None, 0, 1, 1, 1.0
+        ),
+    ):
+        with pytest.raises((TypeError, ValueError)):
+            use()
+
+
+# --- versions
+
+
+def test_a_step_over_some_parameters_leaves_the_graph_over_others():
+    first, second = nn.Linear(3, 3), nn.Linear(3, 1)
+    everything = optim.SGD([*first.parameters(), *second.parameters()], lr=0.1)
+    x = A[0]
+    y = first(x * nn.Parameter(fastdl.ones(3)))
+    loss = fastdl.sum(y * y)
+    loss.backward(retain_graph=True)
+    first.zero_grad()
+    fastdl.sum(second(x)).backward()
+    everything.step()  # the second one's parameters only
+    loss.backward()
+    assert first.weight.grad is not None
+    loss = fastdl.sum(first(x * nn.Parameter(fastdl.ones(3))) ** 2)
+    loss.backward(retain_graph=True)
+    everything.step()
+    with pytest.raises(RuntimeError, match="was changed in place after it was used"):
+        loss.backward()
+
+
+def test_a_step_between_gradients_that_do_not_read_the_weight():
+    net = nn.Linear(3, 2)
+    optimizer = optim.SGD(net.parameters(), lr=0.1)
+    y = net(A[0])
+    one, two = fastdl.sum(y), fastdl.sum(y * 2.0)
+    one.backward(retain_graph=True)
+    optimizer.step()
+    optimizer.zero_grad()
+    two.backward()
+    want = np.tile(2 * np.asarray(A[0]).sum(0, keepdims=True), (2, 1))
+    np.testing.assert_allclose(np.asarray(net.weight.grad), want, rtol=1e-6)
+
+
+def test_parts_of_a_storage_have_versions_of_their_own():
+    whole = fastdl.zeros(64)
+    parts = [whole._view((16,), 16 * i) for i in range(4)]
+    weights = [nn.Parameter(p) for p in parts]
+    graphs = [fastdl.sum(w * w) for w in weights]
+    _core.assign_(parts[1], 1.0)
+    for i in (0, 2, 3):
+        graphs[i].backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="changed in place"):
+        graphs[1].backward()
+    _core.assign_(whole._view((24,), 8), 1.0)  # the end of 0, all of 1
+    for i in (2, 3):
+        graphs[i].backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="changed in place"):
+        graphs[0].backward()
+    _core.assign_(whole, 2.0)
+    for i in (2, 3):
+        with pytest.raises(RuntimeError, match="changed in place"):
+            graphs[i].backward()
+
+
+def test_packed_weights_are_those_of_the_instruction_set():
+    isas = _core.runnable_isas()
+    model = models.Sequential([layers.Input((70,)), layers.Dense(90)])
+    x = RNG.standard_normal((8, 70)).astype(np.float32)
+    try:
+        for isa in [*isas, *reversed(isas)]:
+            _core.select_isa(isa)
+            for _ in range(6):
+                np.testing.assert_array_equal(model.predict_on_batch(x), np.array(model(x)))
+    finally:
+        _core.select_isa(isas[-1])
+
+
+# --- threads, processes, interrupts
+
+TRAIN_AND_PREDICT = """
+import threading, numpy as np, fastdl
+fastdl.manual_seed(0)
+rng = np.random.default_rng(0)
+x, y = rng.random((4096, 64), np.float32), rng.random((4096, 8), np.float32)
+model = fastdl.Sequential([fastdl.layers.Dense(96, activation="relu"), fastdl.layers.Dense(8)])
+model.compile(fastdl.optimizers.SGD(0.05), "mse")
+model.fit(x, y, batch_size=32, verbose=0)
+[model.predict_on_batch(x[:16]) for _ in range(5)]
+done = False
+def predict():
+    while not done: model.predict_on_batch(x[:16])
+thread = threading.Thread(target=predict)
+thread.start()
+model.fit(x, y, batch_size=32, epochs=3, verbose=0)
+done = True
+thread.join()
+x = x[:16]
+print(all(np.array_equal(model.predict_on_batch(x), np.array(model(x))) for _ in range(6)))
+"""
+
+
+def test_predictions_beside_training_are_right_afterwards(tmp_path):
+    for _ in range(3):
+        assert children.output(TRAIN_AND_PREDICT, tmp_path, FASTDL_NUM_THREADS="2") == "True\n"
+
+
+FORKS = """
+import os, threading, warnings, numpy as np, fastdl
+warnings.simplefilter("ignore", DeprecationWarning)  # of Python: forks beside threads
+rng = np.random.default_rng(0)
+x, y = rng.random((512, 64), np.float32), rng.random((512, 8), np.float32)
+model = fastdl.Sequential([fastdl.layers.Dense(300, activation="relu"), fastdl.layers.Dense(8)])
+model.compile("sgd", "mse")
+want = [model.predict_on_batch(x) for _ in range(6)][-1]
+plan = fastdl.plan(lambda x: fastdl.tanh(x @ x.T))
+planned = [plan(fastdl.tensor(x)).numpy().copy() for _ in range(3)][-1]
+# Imports what it needs: a fork beside an import is Python's own affair.
+model.predict(x, batch_size=64, verbose=0)
+done = False
+def on_batch():
+    while not done: model.predict_on_batch(x)
+def in_loops():
+    while not done: model.predict(x, batch_size=64, verbose=0)
+def in_plans():
+    while not done: plan(fastdl.tensor(x))
+threads = [threading.Thread(target=f) for f in (on_batch, in_loops, in_plans)]
+for t in threads: t.start()
+results = []
+for i in range(12):
+    child = os.fork()
+    if not child:
+        good = False
+        try:
+            good = all(np.array_equal(model.predict_on_batch(x), want) for _ in range(5))
+            good &= np.array_equal(model.predict(x, batch_size=64, verbose=0), want)
+            good &= all(np.array_equal(plan(fastdl.tensor(x)).numpy(), planned) for _ in range(4))
+            model.fit(x, y, verbose=0)
+        finally:
+            os._exit(0 if good else 1)
+    results.append(os.waitpid(child, 0)[1])
+done = True
+for t in threads: t.join()
+print(results.count(0))
+"""
+
+
+def test_a_child_of_a_thread_that_was_predicting_predicts(tmp_path):
+    assert children.output(FORKS, tmp_path, FASTDL_NUM_THREADS="2", timeout=100) == "12\n"
+
+
+FORK_WITHIN = """
+import os, threading, warnings, numpy as np, fastdl
+warnings.simplefilter("ignore", DeprecationWarning)
+x, y = np.ones((64, 4), np.float32), np.ones((64, 1), np.float32)
+model = fastdl.Sequential([fastdl.layers.Dense(1)])
+model.compile("sgd", "mse")
+class Fork(fastdl.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == 5:
+            self.child = os.fork()
+fork = Fork()
+history = model.fit(x, y, batch_size=4, epochs=1, verbose=0, callbacks=[fork]).history
+text = repr((history["loss"], model.predict(x, verbose=0).sum()))
+if not fork.child:
+    open("child", "w").write(text)
+    os._exit(0)
+print(os.waitpid(fork.child, 0)[1], open("child").read() == text)
+"""
+
+
+def test_a_fork_within_fit_goes_on_in_both(tmp_path):
+    assert children.output(FORK_WITHIN, tmp_path, timeout=60) == "0 True\n"
+
+
+INTERRUPTS = """
+import os, signal, threading, time, numpy as np, fastdl
+layers = fastdl.layers
+rng = np.random.default_rng(0)
+x = rng.random((256, 1024), np.float32)
+y = x[:, :8].copy()
+def make():
+    fastdl.manual_seed(0)
+    model = fastdl.Sequential([layers.Dropout(0.5), layers.Dense(2048), layers.Dropout(0.5),
+                               layers.Dense(2048), layers.Dense(2048), layers.Dense(8)])
+    model.compile(fastdl.optimizers.SGD(1e-4), "mse")
+    model.predict(x[:1], verbose=0)
+    return model
+def steps(model, interruptions):
+    done = stopped = 0
+    tries = [0] * 8
+    while done < 8:
+        tries[done] += 1
+        interrupted = interruptions and tries[done] <= 2
+        try:
+            if interrupted:
+                wait = 0.005 + 0.05 * rng.random()
+                timer = threading.Timer(wait, os.kill, (os.getpid(), signal.SIGINT))
+                timer.start()
+            model.train_on_batch(x, y)
+            if interrupted:
+                timer.join()
+                time.sleep(0)
+        except KeyboardInterrupt:
+            stopped += 1
+        if interrupted:
+            timer.join()
+        done = int(model.optimizer.iterations.numpy()) if model.optimizer.built else 0
+    return [w.copy() for w in model.get_weights()], fastdl.get_rng_state(), stopped
+want, state, _ = steps(make(), False)
+got, again, stopped = steps(make(), True)
+print(all(map(np.array_equal, want, got)), state == again, stopped > 0)
+"""
+
+
+def test_a_step_that_ctrl_c_ended_draws_the_same_numbers_again(tmp_path):
+    assert children.output(INTERRUPTS, tmp_path, timeout=100) == "True True True\n"
+
+
+def test_a_step_that_fails_gives_its_random_numbers_back():
+    model = models.Sequential([layers.Dropout(0.5), layers.Dense(3, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    good, bad = np.zeros(8, np.int64), np.full(8, 5)
+    for _ in range(4):
+        model.train_on_batch(X[:8], good)
+        before = fastdl.get_rng_state()
+        with pytest.raises((ValueError, IndexError)):
+            model._run_batch("train", (fastdl.tensor(X[:8]), fastdl.tensor(bad), None))
+        assert fastdl.get_rng_state() == before
+
+
+def test_profiles_are_taken_beside_replays():
+    import threading
+
+    step = fastdl.plan(lambda x: fastdl.tanh(x @ x) @ x)
+    x = fastdl.tensor(RNG.standard_normal((200, 200)).astype(np.float32))
+    want = [np.array(step(x)) for _ in range(3)][-1]
+    (signature,) = step._steps._signatures.values()
+    thread = threading.Thread(target=lambda: [signature.plan.profile(20) for _ in range(10)])
+    thread.start()
+    wrong = sum(not np.array_equal(np.array(step(x)), want) for _ in range(100))
+    thread.join()
+    assert wrong == 0
+
+
+def test_messages_name_what_can_be_done():
+    assert re.search("run_eagerly", models.Model.fit.__doc__)
