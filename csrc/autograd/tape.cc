@@ -115,6 +115,10 @@ void accumulate(Tensor& into, const Tensor& g) { into = into ? add(into, g) : g;
 
 // The same where the sum has a home in an optimizer's memory; the first gradient may lie there already.
 void accumulate_at(const Tensor& home, Tensor& into, const Tensor& g) {
+  struct Uncounted {  // gradients are made anew by the next attempt
+    uint64_t before = writes_in_place();
+    ~Uncounted() { writes_in_place() = before; }
+  } uncounted;
   if (into) return add_(into, g);
   if (g->raw() != home->raw()) assign_(home, g);
   into = home;
@@ -138,10 +142,6 @@ class Receiver {
 void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, bool retain_graph,
           bool create_graph, Receiver& receiver) {
   GradMode mode(create_graph);
-  struct Writes {  // of gradients: they are made anew by the next attempt
-    uint64_t before = writes_in_place();
-    ~Writes() { writes_in_place() = before; }
-  } writes;
   std::map<uint64_t, Pending, std::greater<>> todo;
 
   auto flow = [&](const Tensor& to, const Tensor& g) {

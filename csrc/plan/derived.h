@@ -50,7 +50,7 @@ class DerivedInputs {
   struct Use {
     size_t step;
     const Op* op;  // that the plan was recorded with
-    Ref<Storage> storage;
+    KeptStorage storage;
     Derivation::Parameters parameters;
     State state;
     int same = 0;  // replays for which it has been so

@@ -139,7 +139,8 @@ Operand Recorder::operand(const Tensor& t, bool made_by_call) {
     complain("the step works on two devices, '" + recording_.device->name + "' and '" + t->device().name + "'", where());
   // Python can write into memory that it shares, within the step as well.
   constexpr int64_t kMost = 1 << 20;
-  const bool outside = !made_by_call && t->storage->serial() < first_serial_ && !in_batch(t);
+  const bool outside = slot_ && t->storage->on_cpu() && !made_by_call && t->storage->serial() < first_serial_ &&
+                       !in_batch(t);
   if (outside && (t->storage->exported() || !t->storage->owned()) && !index_.contains(t->storage->serial()))
     shared_.emplace_back(t, kMost, where());
   return {buffer_of(t->storage, made_by_call), t->offset * size_of(t->dtype), t->shape, t->dtype};
@@ -190,6 +191,8 @@ void Recorder::on_host_read(const Tensor& t) {
   auto it = index_.find(t->storage->serial());
   if (it != index_.end() && !recording_.buffers[size_t(it->second)].external)
     return complain(s.str() + ", which the step computes, was read in Python within the step", where());
+  if (!t->storage->on_cpu())
+    return complain(s.str() + " on another device was read in Python within the step", where());
   if (in_batch(t)) return complain(s.str() + ", which is part of the batch, was read in Python within the step", where());
   for (const SeenValues& v : guards_.values)
     if (v.storage() == t->storage && v.end() - v.begin() == t->bytes() &&
