@@ -1,5 +1,5 @@
 """Benchmarks: `pytest bench` (this library beside NumPy and Cython), `python -m bench.peers`
-(beside other libraries), `python -m bench.regress` (beside itself); see docs/performance.md.
+(beside other libraries), `python -m bench.regress` (beside itself); see docs/benchmarking.md.
 
 They run in a clone, whose folder fastdl/ has sources but, unless it was built there, no compiled
 core. So the clone comes last on the path, and an installed fastdl is the one that is measured.

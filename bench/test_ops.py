@@ -99,3 +99,60 @@ def test_matmul_cython(m, n, k, cython, machine, timed, benchmark):
     # Both round k sums, each in an order of its own.
     np.testing.assert_allclose(cython.matmul(a, b), a @ b, rtol=k * 2**-23)
     timed(lambda: cython.matmul(a, b), machine, 2.0 * m * n * k, 4.0 * (m * k + k * n + m * n))
+
+
+# Elementwise calls in a row, which a plan runs tile by tile.
+CHAINS = {
+    "numbers": (lambda ops, x, row: ops.maximum(x * 2.0 + 1.0, 0.0) * x - 0.5 * x, 6),
+    "rows": (lambda ops, x, row: ops.maximum(x * row + row, 0.0) * x - row * x, 6),
+    "activations": (lambda ops, x, row: ops.tanh(x * 2.0 + 1.0) * ops.exp(x) - x, 6),
+}
+
+
+@pytest.mark.parametrize("library", ["fastdl", "numpy"])
+@pytest.mark.parametrize("shape", [(256, 256), (4096, 1024)], ids=["256x256", "4096x1024"])
+@pytest.mark.parametrize("name", CHAINS)
+def test_chain(name, shape, library, machine, timed, benchmark):
+    function, calls = CHAINS[name]
+    benchmark.group = f"{calls} elementwise calls ({name}) of {shape[0]} x {shape[1]}"
+    rng = np.random.default_rng(0)
+    x, row = (rng.standard_normal(s).astype(np.float32) for s in (shape, shape[1:]))
+    want = function(np, x, row)
+    if library == "fastdl":
+        x, row = fastdl.tensor(x), fastdl.tensor(row)
+        recorder = fastdl._core.Recorder()
+        result = function(fastdl, x, row)
+        recorder.stop()
+        plan = fastdl._core.Plan(recorder, [x, row], [result])
+        assert len(plan) == calls
+        plan.replay([x, row])
+        np.testing.assert_allclose(plan.outputs[0].numpy(), want, rtol=1e-5, atol=1e-5)
+        timed(lambda: plan.replay([x, row]), machine, moved=8.0 * want.size)
+    else:
+        timed(lambda: function(np, x, row), machine, moved=8.0 * want.size)
+
+
+# --- lowering: from a recording to a plan
+
+
+@pytest.mark.parametrize("calls", [1000, 4000, 16000])
+def test_lowering(calls, benchmark):
+    benchmark.group = f"lowering of {calls:,} calls"
+    rng = np.random.default_rng(0)
+    x, w = (fastdl.tensor(rng.standard_normal((16, 16)).astype(np.float32) / 4) for _ in range(2))
+    states = fastdl.zeros(256 * (calls // 10))
+
+    def record():
+        recorder = fastdl._core.Recorder()
+        h = x
+        for i in range(calls // 10):  # ten calls each: products, elementwise ones, an assignment
+            h = fastdl.tanh(h @ w) * 0.5 + h
+            h = fastdl.relu(h @ w) - h * 0.1
+            fastdl._core.assign_(states._view((16, 16), 256 * i), h * 0.9)
+        recorder.stop()
+        return (recorder, h), {}
+
+    def lower(recorder, h):
+        return fastdl._core.Plan(recorder, [x], [h])
+
+    benchmark.pedantic(lower, setup=record, rounds=5)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from importlib import import_module as _import_module
+from os import environ as _environ
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
@@ -43,11 +44,16 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import random as random
     from . import regularizers as regularizers
     from . import utils as utils
+    from ._config import get_num_threads as get_num_threads
+    from ._config import get_threading as get_threading
+    from ._config import set_num_threads as set_num_threads
+    from ._config import set_threading as set_threading
     from ._config import show_config as show_config
     from ._creation import *  # noqa: F403
     from ._device import device as device
     from ._dtype_policy import DTypePolicy as DTypePolicy
     from ._dtype_policy import set_dtype_policy as set_dtype_policy
+    from ._functions import *  # noqa: F403
     from ._random import Generator as Generator
     from ._random import manual_seed as manual_seed
     from .autograd import GradientTape as GradientTape
@@ -63,7 +69,19 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from .models import Sequential as Sequential
     from .nn.parameter import Parameter as Parameter
     from .nn.parameter import Parameter as Variable  # noqa: F401
-    from .ops import *  # noqa: F403
+    from .ops import cast as cast
+    from .ops import convert_to_numpy as convert_to_numpy
+    from .ops import convert_to_tensor as convert_to_tensor
+    from .ops import expand_dims as expand_dims
+    from .ops import log_sigmoid as log_sigmoid
+    from .ops import mod as mod
+    from .ops import ndim as ndim
+    from .ops import power as power
+    from .ops import shape as shape
+    from .ops import size as size
+    from .ops import stop_gradient as stop_gradient
+    from .ops import take_along_axis as take_along_axis
+    from .ops import top_k as top_k
     from .optimizers import Optimizer as Optimizer
     from .regularizers import Regularizer as Regularizer
 
@@ -82,7 +100,7 @@ _SUBMODULES = frozenset(
     "layers losses metrics mixed_precision models nn ops optim optimizers random regularizers "
     "utils".split()
 )
-# Where a name at the top level lives; a name that is not listed is looked for in `ops`.
+# Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.
 _HOMES = {
     "_creation": "tensor as_tensor from_numpy from_dlpack full zeros ones empty arange linspace "
     "is_tensor eye rand randn normal randint randperm bernoulli zeros_like ones_like full_like "
@@ -91,7 +109,7 @@ _HOMES = {
     "_random": "manual_seed seed initial_seed get_rng_state set_rng_state Generator",
     "_device": "device",
     "_dtype_policy": "DTypePolicy set_dtype_policy",
-    "_config": "show_config get_num_threads set_num_threads",
+    "_config": "show_config get_num_threads set_num_threads get_threading set_threading",
     "autograd": "no_grad enable_grad set_grad_enabled is_grad_enabled inference_mode GradientTape",
     "layers": "Layer Input InputSpec",
     "losses": "Loss",
@@ -102,6 +120,9 @@ _HOMES = {
     "models": "Model Sequential KerasTensor",
     "nn.parameter": "Parameter",
     "_plan": "plan",
+    # What PyTorch lacks.
+    "ops": "cast convert_to_numpy convert_to_tensor expand_dims log_sigmoid mod ndim power shape "
+    "size stop_gradient take_along_axis top_k",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 
@@ -114,19 +135,26 @@ def __getattr__(name: str) -> _Any:
     if name == "Variable":
         name_there, home = "Parameter", "nn.parameter"
     else:
-        name_there, home = name, _HOME.get(name, "ops")
+        name_there, home = name, _HOME.get(name, "_functions")
     if name.startswith("__"):
         raise AttributeError(f"module 'fastdl' has no attribute {name!r}")
     try:
         value = getattr(_import_module(f"{__name__}.{home}"), name_there)
     except AttributeError:
         raise AttributeError(f"module 'fastdl' has no attribute {name!r}") from None
+    if home == "_functions" and callable(value) and not isinstance(value, type):
+        value = _import_module(f"{__name__}._lift").liftable(value)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_SUBMODULES, *_HOME, *vars(_import_module("fastdl.ops"))})
+    return sorted({*globals(), *_SUBMODULES, *_HOME, *vars(_import_module("fastdl._functions"))})
 
+
+if _environ.get("FASTDL_THREADING"):
+    from ._config import threading_from_environment as _choose
+
+    _choose()
 
 from . import _tensor as _tensor  # noqa: E402 - gives Tensor its methods; needs the names above

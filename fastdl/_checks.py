@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 
 def check_number(
     who: str, argument: str, value: Any, at_least: float = 0.0, below: float = float("inf")
@@ -45,8 +47,8 @@ def check_count(who: str, argument: str, value: Any, least: int) -> int | None:
     Raises:
         ValueError: it is neither; the message names the optimizer, the argument and the value.
     """
-    if value is not None and (not isinstance(value, int) or value < least):
+    if value is not None and (not isinstance(value, (int, np.integer)) or value < least):
         raise ValueError(
             f"{who}: {argument}: expected an integer of at least {least}, got {value!r}"
         )
-    return value
+    return None if value is None else int(value)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from importlib.util import find_spec
+from typing import Any
+
 from . import _core
+
+_THREADINGS = ("team", "openmp")
 
 
 def show_config() -> None:
-    """Prints version, instruction set, bfloat16, threads, cache sizes, compiler and CUDA.
+    """Prints version, instruction set, bfloat16, threads and whose they are, cache sizes, compiler
+    and CUDA.
 
     Example:
         >>> import fastdl
@@ -25,6 +32,7 @@ def show_config() -> None:
         "ISA": c["isa"] + (f" (FASTDL_ISA can select {others})" if others else ""),
         "bfloat16": c["bfloat16"] or "no",
         "threads": str(c["threads"]),
+        "threading": _threading(c),
         "caches": caches or "unknown",
         "compiler": c["compiler"],
         "CUDA": "yes" if c["cuda"] else "no",
@@ -34,6 +42,12 @@ def show_config() -> None:
     print(f"fastdl {c['version']}")
     for name, value in rows.items():
         print(f"  {name:<9} {value}")
+
+
+def _threading(c: dict[str, Any]) -> str:
+    if c["threading_runtime"]:
+        return f"{c['threading']} ({c['threading_runtime']})"
+    return c["threading"] + ("" if _has_openmp() else " (built without OpenMP)")
 
 
 def _size(n: int) -> str:
@@ -61,3 +75,73 @@ def set_num_threads(n: int) -> None:
         1
     """
     _core.set_num_threads(n)
+
+
+def get_threading() -> str:
+    """Whose threads compute: "team", fastdl's own, or "openmp".
+
+    Example:
+        >>> import fastdl
+        >>> fastdl.get_threading() in ("team", "openmp")
+        True
+    """
+    name: str = _core.config()["threading"]
+    return name
+
+
+def set_threading(name: str) -> None:
+    """Chooses whose threads compute; results do not depend on it, not by a bit.
+
+    `FASTDL_THREADING` in the environment does the same at import.
+
+    Args:
+        name: "team", the default: fastdl's own threads. "openmp": those of OpenMP, which a program
+            shares with its other OpenMP code (scikit-learn, SciPy, Cython's `prange`), so that
+            both together use no more threads than one of them. A library that brings a copy of the
+            OpenMP runtime along is shared with if it is imported before fastdl's first
+            computation.
+
+    Raises:
+        ValueError: there is no such name.
+        RuntimeError: something was computed already; or fastdl was built without OpenMP; or this
+            process was forked: it computes with the team, since OpenMP's threads do not survive a
+            fork.
+
+    Example:
+        >>> import fastdl
+        >>> fastdl.set_threading(fastdl.get_threading())
+    """
+    if name not in _THREADINGS:
+        possible = ", ".join(repr(n) for n in _THREADINGS)
+        raise ValueError(f"set_threading: unknown threading {name!r}; possible: {possible}")
+    if name == "team":
+        _core.set_threading(None)
+        return
+    if not _has_openmp():
+        raise RuntimeError(
+            "set_threading: this fastdl was built without OpenMP, since the compiler had none; "
+            "possible: 'team'"
+        )
+    try:
+        from . import _openmp
+    except ImportError as error:  # as where the system has no libgomp.so.1
+        raise RuntimeError(f"set_threading: OpenMP cannot be loaded: {error}") from error
+    _core.set_threading(_openmp.threading)
+
+
+def _has_openmp() -> bool:
+    return find_spec("fastdl._openmp") is not None
+
+
+def threading_from_environment() -> None:
+    """Does what FASTDL_THREADING says.
+
+    Raises:
+        ImportError: that is not possible.
+    """
+    if name := os.environ.get("FASTDL_THREADING"):
+        try:
+            set_threading(name)
+        except (ValueError, RuntimeError) as error:
+            reason = str(error).removeprefix("set_threading: ")
+            raise ImportError(f"FASTDL_THREADING: {reason}") from error

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _core
+
+if TYPE_CHECKING:
+    from ._core import Precision
 
 _GLOBAL = ("float32", "mixed_bfloat16")
 _OF_LAYERS = (*_GLOBAL, "int32", "int64", "uint8", "bool")  # Input takes the others
@@ -51,10 +54,12 @@ class DTypePolicy:
         if name is None or known not in _OF_LAYERS:
             raise ValueError(f"layers compute in 'float32' or 'mixed_bfloat16', got dtype={name!r}")
         self.name: str = known
-        self._bfloat16 = known == "mixed_bfloat16"
-        self.compute_dtype = "bfloat16" if self._bfloat16 else known
-        self.variable_dtype = "float32" if self._bfloat16 else known
-        if self._bfloat16:
+        mixed = known == "mixed_bfloat16"
+        self.compute_dtype = "bfloat16" if mixed else known
+        self.variable_dtype = "float32" if mixed else known
+        # What the layer's products take as `precision`.
+        self._precision: Precision = "bfloat16" if mixed else "float32"
+        if mixed:
             _warn_if_missing()
 
     def get_config(self) -> dict[str, Any]:

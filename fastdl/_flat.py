@@ -8,7 +8,9 @@ other in one buffer each, at the same distances, so that one call updates them a
     state      | ...
 
 A parameter that already lies in another optimizer's buffer stays there (two optimizers may share
-a model); the updates then run over the longest stretches that are contiguous.
+a model); the updates then run over the longest stretches that are contiguous. So does a parameter
+whose memory others see, a tensor (`w.data`, `w.detach()`) or a NumPy array: moved away, it would
+leave them behind without a word. It is a buffer of its own, which costs an update call.
 """
 
 from __future__ import annotations
@@ -41,9 +43,9 @@ class _Buffer:
 
     __slots__ = ("__weakref__", "address", "gradients", "size", "values")
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, values: Tensor | None = None) -> None:
         self.size = size
-        self.values = _core.full((size,), "float32", 0.0)
+        self.values = _core.full((size,), "float32", 0.0) if values is None else values
         self.gradients = _core.full((size,), "float32", 0.0)
         self.address = self.values.data_ptr()
 
@@ -133,20 +135,20 @@ class FlatParameters:
 
     def _gather(self) -> None:
         """Finds each parameter's place, after moving those that have none into a new buffer."""
-        found = [_find(p) for p in self.parameters]
+        found = [_find(p) or _stays(p) for p in self.parameters]
         size = sum(
             _padded(p.numel()) for p, place in zip(self.parameters, found, strict=True) if not place
         )
         buffer = _Buffer(size)
         offset = 0
         for parameter, place in zip(self.parameters, found, strict=True):
-            home = parameter._grad_home
-            if place is None or home is None:
+            if place is None:
                 place = buffer, offset
-                home = _move(parameter, *place)
+                self.homes.append(_move(parameter, *place))
                 offset += _padded(parameter.numel())
+            else:
+                self.homes.append(_settle(parameter, *place))
             self._places.append(place)
-            self.homes.append(home)
         if size:
             _buffers.add(buffer)
         _core.empty_cache()  # where the parameters lay before
@@ -304,14 +306,28 @@ def _find(parameter: Tensor) -> tuple[_Buffer, int] | None:
     return None
 
 
+def _stays(parameter: Tensor) -> tuple[_Buffer, int] | None:
+    """A buffer over a parameter's own memory if others see it, and it may be written."""
+    if not parameter._memory_is_shared or parameter._memory_is_read_only:
+        return None
+    buffer = _Buffer(parameter.numel(), parameter._view((parameter.numel(),), 0))
+    _buffers.add(buffer)
+    return buffer, 0
+
+
 def _move(parameter: Tensor, buffer: _Buffer, offset: int) -> Tensor:
     """Moves a parameter into a buffer; returns its gradient's place there."""
     values = buffer.values._view(parameter.shape, offset)
+    _core.assign_(values, parameter.detach())
+    parameter._set_data(values)
+    return _settle(parameter, buffer, offset)
+
+
+def _settle(parameter: Tensor, buffer: _Buffer, offset: int) -> Tensor:
+    """Gives a parameter the place of its gradient in the buffer its values lie in."""
     home = parameter._grad_home
     if home is None or home.data_ptr() != buffer.gradients.data_ptr() + offset * _BYTES:
         home = buffer.gradients._view(parameter.shape, offset)
-    _core.assign_(values, parameter.detach())
-    parameter._set_data(values)
     parameter._grad_home = home
     gradient = parameter.grad
     if gradient is not None and gradient is not home:

@@ -1,16 +1,21 @@
 """Names for objects: how "relu", "adam" or a config dictionary becomes the thing it stands for.
 
-Each kind of object (activation, initializer, layer, loss, optimizer, ...) has one `Registry`; its
-module's `get`, `serialize` and `deserialize` are that registry's methods. Semantics are Keras's.
+Each kind of object (activation, initializer, layer, loss, optimizer, ...) has one `Registry`, at
+the end of this file. A class or function enters it with a decorator, `@LAYERS.register`; the `get`,
+`serialize` and `deserialize` of its module are that registry's methods. Semantics are Keras's.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+Thing = TypeVar("Thing")
+Class = TypeVar("Class", bound=type)
 
 _custom_objects: dict[str, Any] = {}
 _counts: dict[str, int] = {}
@@ -92,29 +97,57 @@ class Registry:
 
     Args:
         kind: what messages call such an object, for example "activation".
-        objects: classes and functions, known under their name; a class also in snake case.
-        aliases: further names.
-        base: the class whose instances `get` returns unchanged; other callables are accepted as
-            well unless `callables` is False.
+        callables: `get` accepts any callable, not only instances of the base class.
+        any_case: names are found in lower case, too.
+        homes: modules that register objects when they are imported.
     """
 
     def __init__(
         self,
         kind: str,
-        objects: Iterable[Any],
-        aliases: Mapping[str, Any] | None = None,
-        base: type | None = None,
+        *,
         callables: bool = True,
+        any_case: bool = False,
+        homes: tuple[str, ...] = (),
     ) -> None:
         self.kind = kind
-        self.base = base
+        self.base: type | None = None
         self.callables = callables
+        self.any_case = any_case
         self.objects: dict[str, Any] = {}
-        for thing in objects:
-            self.objects[thing.__name__] = thing
-            if isinstance(thing, type):
-                self.objects[snake_case(thing.__name__)] = thing
-        self.objects.update(aliases or {})
+        self._homes = list(homes)
+
+    @overload
+    def register(self, alias: str, /, *aliases: str) -> Callable[[Thing], Thing]: ...
+    @overload
+    def register(self, thing: Thing, /) -> Thing: ...
+
+    def register(self, *names: Any) -> Any:
+        """Decorator: makes a class or function known under its name and, if given, its aliases.
+
+        A class is known in snake case as well, unless a function has that name.
+        """
+        if len(names) != 1 or isinstance(names[0], str):
+            return lambda thing: self._add(thing, names)
+        return self._add(names[0], ())
+
+    def register_base(self, cls: Class) -> Class:
+        """Decorator: the class whose instances `get` returns unchanged."""
+        self.base = cls
+        return cls
+
+    def _add(self, thing: Any, aliases: tuple[str, ...]) -> Any:
+        names = [thing.__name__, *aliases]
+        if self.any_case:
+            names += [name.lower() for name in names]
+        self.objects.update(dict.fromkeys(names, thing))
+        if isinstance(thing, type):
+            self.objects.setdefault(snake_case(thing.__name__), thing)
+        return thing
+
+    def _load_homes(self) -> None:
+        while self._homes:
+            import_module(self._homes.pop())
 
     def lookup(self, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
         """The class or function called `name`.
@@ -122,9 +155,14 @@ class Registry:
         Raises:
             ValueError: nothing has this name; the message suggests the nearest one.
         """
+        if self.any_case and name.lower() in self.objects:
+            name = name.lower()
         for names in (custom_objects or {}, _custom_objects, self.objects):
             if name in names:
                 return names[name]
+        if self._homes:
+            self._load_homes()
+            return self.lookup(name, custom_objects)
         known = {*self.objects, *_custom_objects, *(custom_objects or {})}
         raise ValueError(f"unknown {self.kind} {name!r}.{suggestion(name, known)}")
 
@@ -195,3 +233,14 @@ class Registry:
             with custom_object_scope(custom_objects):
                 return cls.from_config(settings)
         return cls.from_config(settings)
+
+
+ACTIVATIONS = Registry("activation function")
+CONSTRAINTS = Registry("constraint")
+INITIALIZERS = Registry("initializer")
+LAYERS = Registry("layer", callables=False, homes=("fastdl.layers", "fastdl.models"))
+LOSSES = Registry("loss")
+METRICS = Registry("metric")
+OPTIMIZERS = Registry("optimizer", callables=False, any_case=True)
+REGULARIZERS = Registry("regularizer")
+SCHEDULES = Registry("learning rate schedule", callables=False)

@@ -11,6 +11,7 @@ A result is a copy, on the tape like that of any operation. Assignment writes in
 from __future__ import annotations
 
 import math
+from opcode import opname
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,27 @@ def setitem(t: Tensor, key: Any, value: Any) -> None:
         _core.put_(merged, window.flat_index(), value, axes[0])
     else:
         _core.put_(_core.reshape(t, (-1,)), window.positions(t.shape), value, 0)
+
+
+def goes_back_into_item() -> bool:
+    """Whether the caller's line is `x[key] += value` (or another operator), which ends in setitem.
+
+    Python takes that apart into `r = x[key]; r += value; x[key] = r`; read from the bytecode that
+    follows the operator.
+    """
+    import sys
+
+    frame = sys._getframe(1)
+    code = frame.f_code.co_code
+    for at in range(frame.f_lasti + 2, len(code), 2):
+        name = _OPERATIONS[code[at]]
+        if not name.startswith(_BETWEEN):
+            return name in ("STORE_SUBSCR", "STORE_SLICE")
+    return False
+
+
+_OPERATIONS = opname
+_BETWEEN = ("CACHE", "SWAP", "ROT_", "EXTENDED_ARG", "NOP", "<")  # "<0>" is an inline cache
 
 
 class _Window:

@@ -7,6 +7,12 @@ import threading
 from types import FrameType
 from typing import Any
 
+# Without the conversion to enums around them, which takes most of their time.
+_get_handler: Any = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
+_set_handler: Any = getattr(signal.signal, "__wrapped__", signal.signal)
+_SIGINT = int(signal.SIGINT)
+_get_thread = threading.get_ident
+
 
 class held_back:
     """While the block runs Ctrl-C is only noted; afterwards its handler is called.
@@ -30,10 +36,10 @@ class held_back:
     def __enter__(self) -> None:
         self._arrived: tuple[int, FrameType | None] | None = None
         self._handler: Any = None
-        if threading.current_thread() is threading.main_thread():
-            handler = signal.getsignal(signal.SIGINT)
+        if _get_thread() == threading.main_thread().ident:
+            handler = _get_handler(_SIGINT)
             if callable(handler):
-                signal.signal(signal.SIGINT, self._note)
+                _set_handler(_SIGINT, self._note)
                 self._handler = handler
 
     def _note(self, number: int, frame: FrameType | None) -> None:
@@ -41,6 +47,6 @@ class held_back:
 
     def __exit__(self, *exception: object) -> None:
         if self._handler is not None:
-            signal.signal(signal.SIGINT, self._handler)
+            _set_handler(_SIGINT, self._handler)
             if self._arrived is not None:
                 self._handler(*self._arrived)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import _core
+from ._device import device as _device
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     import numpy as np
     from typing_extensions import Self
+
+    from ._core import Tensor
 
 _MASK = (1 << 64) - 1
 
@@ -53,7 +56,8 @@ def set_rng_state(state: tuple[int, int]) -> None:
 class Generator:
     """A random state of its own, for the `generator` argument of samplers and creation functions.
 
-    In a `with` block all random operations draw from it.
+    In a `with` block all random operations of the thread draw from it, in recorded steps too.
+    `device` may only be the CPU.
 
     Example:
         >>> g = Generator().manual_seed(7)
@@ -61,36 +65,41 @@ class Generator:
         (4,)
     """
 
-    def __init__(self, device: str = "cpu") -> None:
-        self._state = (0, 0)
-        self._outside: list[tuple[int, int]] = []
+    def __init__(self, device: Any = "cpu") -> None:
+        _device(device)
+        self._state = _core.make_generator(0)
+        self._outside: list[Tensor | None] = []
 
     def manual_seed(self, seed: int) -> Self:
         """Sets the seed and starts anew; returns self."""
-        self._state = (int(seed) & _MASK, 0)
-        return self
+        return self.set_state((int(seed) & _MASK, 0))
 
     def initial_seed(self) -> int:
         """The seed."""
-        return self._state[0]
+        return self.get_state()[0]
 
     def get_state(self) -> tuple[int, int]:
         """The seed and how far it has been used."""
-        return self._state
+        return _core.get_rng_state(self._state)
 
     def set_state(self, state: tuple[int, int]) -> Self:
         """Puts a state of `get_state` back; returns self."""
-        self._state = state
+        _core.set_rng_state(*state, self._state)
         return self
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _generator_in, (type(self), self.get_state())
+
     def __enter__(self) -> Self:
-        self._outside.append(_core.get_rng_state())
-        _core.set_rng_state(*self._state)
+        self._outside.append(_core.use_generator(self._state))
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._state = _core.get_rng_state()
-        _core.set_rng_state(*self._outside.pop())
+        _core.use_generator(self._outside.pop())
+
+
+def _generator_in(cls: type[Generator], state: tuple[int, int]) -> Generator:
+    return cls().set_state(state)
 
 
 class _Default:

@@ -30,7 +30,6 @@ class _Signature:
     """What is known of one combination of input shapes and types."""
 
     __slots__ = (
-        "always",
         "eager",
         "epoch",
         "guards",
@@ -40,6 +39,7 @@ class _Signature:
         "replays",
         "result",
         "retry",
+        "seen",
     )
 
     def __init__(self) -> None:
@@ -47,8 +47,8 @@ class _Signature:
         self.plan: _core.Plan | None = None
         self.result: Any = None  # the step's result, in the memory that replays fill
         self.guards: Guards | None = None
-        self.epoch = -1  # in which the guards were last seen to hold
-        self.always = False  # they are to be asked in any case
+        self.epoch = -1  # in which the guards were last seen to hold, and still do if it goes on
+        self.seen = -1  # the same, also where some have to be asked each time
         self.replays = 0  # since the last recording
         self.in_vain = 0  # recordings in a row that did not pay
         self.retry = False  # something has changed: the first step may make what is made once
@@ -127,15 +127,15 @@ class StepFunction:
         if plan is None or plan.mine:  # a signal handler runs within a replay
             return False
         epoch = _core.epoch()
-        if epoch == signature.epoch and not signature.always:
+        if epoch == signature.epoch:
             return True
         assert signature.guards is not None
         if self._layout != _core.layout_version():
             return False
-        changed = signature.guards.broken(epoch != signature.epoch)
+        changed = signature.guards.broken(epoch != signature.seen)
         other_gradients = None if changed else plan.doubt()
         if not changed and other_gradients is None:
-            signature.epoch = _core.epoch()
+            self._remember_epoch(signature)
             signature.put_off = 0
             return True
         if other_gradients and signature.put_off < _PAYS:
@@ -194,9 +194,8 @@ class StepFunction:
             signature = self._signatures.get(full)
             if signature is None or signature.plan is None or type(signature.result) is not Tensor:
                 return None
-            if signature.epoch != _core.epoch() or signature.always:
-                if not self._can_replay(signature):
-                    return None
+            if signature.epoch != _core.epoch() and not self._can_replay(signature):
+                return None
             self._signatures.move_to_end(full)
             signature.replays += 1
             return signature.plan.call(x)
@@ -249,12 +248,18 @@ class StepFunction:
             return result
         assert signature.plan is not None
         signature.guards = watch.guards()
-        signature.always = signature.guards.unseen or signature.plan.guarded
-        signature.epoch = _core.epoch()
+        self._remember_epoch(signature)
         signature.replays = signature.put_off = 0
         signature.result = result
         signature.retry = False
         return result
+
+    def _remember_epoch(self, signature: _Signature) -> None:
+        """Notes that the guards hold; where some may change unseen, they are asked again."""
+        assert signature.plan is not None and signature.guards is not None
+        signature.seen = _core.epoch()
+        asked = signature.guards.unseen or signature.plan.guarded
+        signature.epoch = -1 if asked else signature.seen
 
     def _tell(self, problem: str) -> None:
         if not self._told:

@@ -70,8 +70,8 @@ class KerasTensor:
     def _no_values(self, what: str) -> NoReturn:
         raise TypeError(
             f"{what} needs the values of a tensor, but {self!r} is symbolic: it stands for a "
-            "tensor in a model's graph. Put the computation into a layer's call() or a "
-            "layers.Lambda."
+            "tensor in a model's graph. Use the functions of fastdl.ops, or put the computation "
+            "into a layer's call() or a layers.Lambda."
         )
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:

@@ -1,7 +1,7 @@
 """The methods of Tensor that aren't in the core: PyTorch's, attached when the package is imported.
 
-Most are functions of `fastdl.ops`, whose first argument is the tensor. Methods that end in `_`
-write in place; like item assignment they raise RuntimeError where a gradient would be recorded.
+Most are functions of `fastdl._functions`, whose first argument is the tensor. Methods that end in
+`_` write in place; like item assignment they raise RuntimeError where a gradient would be recorded.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _core, _tree, ops
+from . import _core, _functions, _tree
 from ._core import Tensor
 from ._device import CPU, split_target
 from ._random import drawing_from
@@ -38,10 +38,10 @@ _METHODS = (
     # shapes
     *("reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "transpose", "swapaxes"),
     *("permute", "t", "movedim", "expand", "broadcast_to", "repeat", "tile", "split", "chunk"),
-    *("unbind", "flip", "roll"),
+    *("unbind", "flip", "roll", "ravel", "moveaxis"),
     # picking
-    *("gather", "index_select", "narrow", "nonzero", "masked_select", "argsort", "sort", "topk"),
-    *("tril", "triu", "unique", "bincount"),
+    *("gather", "take", "take_along_dim", "index_select", "narrow", "nonzero", "masked_select"),
+    *("argsort", "sort", "topk", "tril", "triu", "unique", "bincount"),
     # products
     *("matmul", "mm", "bmm", "mv", "dot", "outer"),
 )
@@ -76,13 +76,21 @@ def is_contiguous(self: Tensor) -> bool:
 
 
 def identity(self: Tensor) -> Tensor:
-    """The tensor itself; it is contiguous and on the CPU already."""
+    """The tensor itself; it is on the CPU already."""
     return self
+
+
+def contiguous(self: Tensor) -> Tensor:
+    """The tensor itself; a copy that may be written if it is the result of indexing or transposing.
+
+    All tensors are contiguous.
+    """
+    return _core.copy(self) if self._snapshot else self
 
 
 def view(self: Tensor, *shape: Any) -> Tensor:
     """`reshape`; the result shares memory."""
-    return ops.reshape(self, *shape)
+    return _functions.reshape(self, *shape)
 
 
 def view_as(self: Tensor, other: Tensor) -> Tensor:
@@ -92,7 +100,7 @@ def view_as(self: Tensor, other: Tensor) -> Tensor:
 
 def expand_as(self: Tensor, other: Tensor) -> Tensor:
     """`expand` to the shape of another tensor."""
-    return _core.broadcast_to(self, other.shape)
+    return _functions.broadcast_to(self, other.shape)
 
 
 def _get_data(self: Tensor) -> Tensor:
@@ -111,19 +119,19 @@ def _device(self: Tensor) -> device:
 
 def _transposed(self: Tensor) -> Tensor:
     """The axes in reversed order."""
-    return _core.transpose(self, None)
+    return _core.transpose(self, None)._snapshot_of(self)
 
 
 def _matrix_transposed(self: Tensor) -> Tensor:
     """The last two axes exchanged."""
-    return ops.transpose(self, -2, -1)
+    return _functions.transpose(self, -2, -1)
 
 
 def iterate(self: Tensor) -> Iterator[Tensor]:
     """Over the first axis."""
     if not self.ndim:
         raise TypeError("iteration over a 0-dimensional tensor")
-    return iter(ops.unbind(self))
+    return iter(_functions.unbind(self))
 
 
 # --- conversions
@@ -141,32 +149,32 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 
 def type_as(self: Tensor, other: Tensor) -> Tensor:
     """The tensor in the type of another."""
-    return ops.cast(self, other.dtype)
+    return _functions.cast(self, other.dtype)
 
 
 def to_float(self: Tensor) -> Tensor:
     """As float32."""
-    return ops.cast(self, "float32")
+    return _functions.cast(self, "float32")
 
 
 def to_long(self: Tensor) -> Tensor:
     """As int64."""
-    return ops.cast(self, "int64")
+    return _functions.cast(self, "int64")
 
 
 def to_int(self: Tensor) -> Tensor:
     """As int32."""
-    return ops.cast(self, "int32")
+    return _functions.cast(self, "int32")
 
 
 def to_bool(self: Tensor) -> Tensor:
     """As bool."""
-    return ops.cast(self, "bool")
+    return _functions.cast(self, "bool")
 
 
 def to_byte(self: Tensor) -> Tensor:
     """As uint8."""
-    return ops.cast(self, "uint8")
+    return _functions.cast(self, "uint8")
 
 
 def new_tensor(self: Tensor, data: Any, dtype: Any = None) -> Tensor:
@@ -209,6 +217,19 @@ def copy_(self: Tensor, src: Any) -> Tensor:
     return self
 
 
+def _write(self: Tensor, result: Tensor, who: str) -> Tensor:
+    """Writes a result that is of no higher kind: bool < integers < floats."""
+    if _RANK[result.dtype.kind] > _RANK[self.dtype.kind]:
+        raise TypeError(
+            f"{who}: a result of type {result.dtype} does not fit into a tensor of type "
+            f"{self.dtype}; use {who[:-1]}(), which makes a new one"
+        )
+    return copy_(self, result)
+
+
+_RANK = {"b": 0, "u": 1, "i": 1, "f": 2}  # of NumPy's kinds of types
+
+
 def fill_(self: Tensor, value: float) -> Tensor:
     """Writes one value everywhere."""
     return copy_(self, value)
@@ -221,42 +242,42 @@ def zero_(self: Tensor) -> Tensor:
 
 def add_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     """Adds `alpha * other` in place."""
-    return copy_(self, ops.add(self, other, alpha=alpha))
+    return _write(self, _functions.add(self, other, alpha=alpha), "add_")
 
 
 def sub_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     """Subtracts `alpha * other` in place."""
-    return copy_(self, ops.sub(self, other, alpha=alpha))
+    return _write(self, _functions.sub(self, other, alpha=alpha), "sub_")
 
 
 def mul_(self: Tensor, other: Any) -> Tensor:
     """Multiplies in place."""
-    return copy_(self, _core.mul(self, other))
+    return _write(self, _core.mul(self, other), "mul_")
 
 
 def div_(self: Tensor, other: Any) -> Tensor:
     """Divides in place."""
-    return copy_(self, _core.div(self, other))
+    return _write(self, _core.div(self, other), "div_")
 
 
 def pow_(self: Tensor, exponent: Any) -> Tensor:
     """Raises to a power in place."""
-    return copy_(self, _core.pow(self, exponent))
+    return _write(self, _core.pow(self, exponent), "pow_")
 
 
 def neg_(self: Tensor) -> Tensor:
     """Changes the sign in place."""
-    return copy_(self, _core.neg(self))
+    return _write(self, _core.neg(self), "neg_")
 
 
 def exp_(self: Tensor) -> Tensor:
     """`exp` in place."""
-    return copy_(self, _core.exp(self))
+    return _write(self, _core.exp(self), "exp_")
 
 
 def sqrt_(self: Tensor) -> Tensor:
     """`sqrt` in place."""
-    return copy_(self, _core.sqrt(self))
+    return _write(self, _core.sqrt(self), "sqrt_")
 
 
 def relu_(self: Tensor) -> Tensor:
@@ -266,12 +287,12 @@ def relu_(self: Tensor) -> Tensor:
 
 def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """`clamp` in place."""
-    return copy_(self, ops.clamp(self, min, max))
+    return _write(self, _functions.clamp(self, min, max), "clamp_")
 
 
 def masked_fill_(self: Tensor, mask: Any, value: Any) -> Tensor:
     """Writes `value` where the mask is true."""
-    return copy_(self, _core.where(mask, value, self))
+    return copy_(self, _functions.masked_fill(self, mask, value))
 
 
 def scatter_(self: Tensor, dim: int, index: Any, src: Any) -> Tensor:
@@ -353,7 +374,7 @@ def _unpickled(values: np.ndarray, requires_grad: bool) -> Tensor:
 
 def _attach() -> None:
     # Not as they are called on KerasTensors: a method has a tensor.
-    methods: dict[str, Any] = {name: getattr(ops, name).__wrapped__ for name in _METHODS}
+    methods: dict[str, Any] = {name: getattr(_functions, name) for name in _METHODS}
     own: tuple[Any, ...] = (
         size,
         dim,
@@ -369,7 +390,7 @@ def _attach() -> None:
     own += (zero_, add_, sub_, mul_, div_, pow_, neg_, exp_, sqrt_, relu_, clamp_, masked_fill_)
     own += (scatter_, uniform_, normal_, bernoulli_)
     methods.update((method.__name__, method) for method in own)
-    methods.update(ndimension=dim, contiguous=identity, cpu=identity, type=ops.cast)
+    methods.update(ndimension=dim, contiguous=contiguous, cpu=identity, type=_functions.cast)
     methods.update(float=to_float, long=to_long, int=to_int, bool=to_bool, byte=to_byte)
     methods.update(__array_function__=array_function, __iter__=iterate)
     methods.update(__deepcopy__=deepcopy, __reduce_ex__=reduce)

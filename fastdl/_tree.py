@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 
 def is_nested(x: Any) -> bool:
     """Whether `x` is a structure and not a leaf."""
@@ -64,7 +66,9 @@ def _keys(x: dict[Any, Any]) -> list[Any]:
 
 def is_shape(x: Any) -> bool:
     """Whether `x` is one shape (a list or tuple of ints and None), not a structure of shapes."""
-    return isinstance(x, (list, tuple)) and all(d is None or isinstance(d, int) for d in x)
+    return isinstance(x, (list, tuple)) and all(
+        d is None or isinstance(d, (int, np.integer)) for d in x
+    )
 
 
 def map_shapes(function: Callable[[tuple[int | None, ...]], Any], x: Any) -> Any:

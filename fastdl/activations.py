@@ -10,16 +10,18 @@ from typing import Any
 
 from . import _core
 from ._core import Tensor
-from ._identifiers import Registry
+from ._identifiers import ACTIVATIONS
 from ._lift import liftable
 
 
+@ACTIVATIONS.register
 @liftable
 def linear(x: Any) -> Any:
     """The input, unchanged."""
     return x
 
 
+@ACTIVATIONS.register
 @liftable
 def relu(
     x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
@@ -41,36 +43,42 @@ def relu(
     return y
 
 
+@ACTIVATIONS.register
 @liftable
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
     """x where positive, `negative_slope * x` elsewhere."""
     return _core.leaky_relu(x, negative_slope)
 
 
+@ACTIVATIONS.register
 @liftable
 def relu6(x: Any) -> Tensor:
     """`min(max(x, 0), 6)`."""
     return _core.clip(x, 0.0, 6.0)
 
 
+@ACTIVATIONS.register
 @liftable
 def elu(x: Any, alpha: float = 1.0) -> Tensor:
     """x where positive, `alpha * (exp(x) - 1)` elsewhere (Clevert et al. 2015)."""
     return _core.elu(x, alpha)
 
 
+@ACTIVATIONS.register
 @liftable
 def celu(x: Any, alpha: float = 1.0) -> Tensor:
     """x where positive, `alpha * (exp(x / alpha) - 1)` elsewhere (Barron 2017)."""
     return _core.relu(x) + _core.expm1(_core.minimum(x, 0.0) / alpha) * alpha
 
 
+@ACTIVATIONS.register
 @liftable
 def selu(x: Any) -> Tensor:
     """`1.0507 * elu(x, 1.6733)`, self-normalizing (Klambauer et al. 2017)."""
     return _core.selu(x)
 
 
+@ACTIVATIONS.register
 @liftable
 def gelu(x: Any, approximate: bool = False) -> Tensor:
     """`x * Phi(x)` with the normal distribution function, or with `approximate` its tanh form
@@ -78,72 +86,84 @@ def gelu(x: Any, approximate: bool = False) -> Tensor:
     return _core.gelu(x, approximate)
 
 
+@ACTIVATIONS.register("swish")
 @liftable
 def silu(x: Any) -> Tensor:
     """`x * sigmoid(x)`, also called swish."""
     return _core.silu(x)
 
 
+@ACTIVATIONS.register
 @liftable
 def mish(x: Any) -> Tensor:
     """`x * tanh(softplus(x))` (Misra 2019)."""
     return x * _core.tanh(_core.softplus(x))
 
 
+@ACTIVATIONS.register
 @liftable
 def softplus(x: Any) -> Tensor:
     """`log(1 + exp(x))`."""
     return _core.softplus(x)
 
 
+@ACTIVATIONS.register
 @liftable
 def softsign(x: Any) -> Tensor:
     """`x / (1 + |x|)`."""
     return _core.softsign(x)
 
 
+@ACTIVATIONS.register
 @liftable
 def squareplus(x: Any, b: float = 4.0) -> Tensor:
     """`(x + sqrt(x^2 + b)) / 2`."""
     return (x + _core.sqrt(_core.square(x) + b)) * 0.5
 
 
+@ACTIVATIONS.register
 @liftable
 def tanh(x: Any) -> Tensor:
     """The hyperbolic tangent."""
     return _core.tanh(x)
 
 
+@ACTIVATIONS.register
 @liftable
 def tanh_shrink(x: Any) -> Tensor:
     """`x - tanh(x)`."""
     return x - _core.tanh(x)
 
 
+@ACTIVATIONS.register
 @liftable
 def hard_tanh(x: Any) -> Tensor:
     """x, cut off at -1 and 1."""
     return _core.clip(x, -1.0, 1.0)
 
 
+@ACTIVATIONS.register
 @liftable
 def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     """x moved towards 0 by `threshold`, and 0 within it."""
     return _core.relu(x - threshold) - _core.relu(_core.neg(x) - threshold)
 
 
+@ACTIVATIONS.register
 @liftable
 def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     """x where `|x| > threshold`, else 0."""
     return _core.where(_core.gt(_core.abs(x), threshold), x, 0.0)
 
 
+@ACTIVATIONS.register
 @liftable
 def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
     """x where it is greater than `threshold`, else `default_value`."""
     return _core.where(_core.gt(x, threshold), x, default_value)
 
 
+@ACTIVATIONS.register
 @liftable
 def glu(x: Any, axis: int = -1) -> Tensor:
     """`a * sigmoid(b)` with the halves a and b of x along `axis` (Dauphin et al. 2017).
@@ -158,36 +178,42 @@ def glu(x: Any, axis: int = -1) -> Tensor:
     return a * _core.sigmoid(b)
 
 
+@ACTIVATIONS.register
 @liftable
 def sigmoid(x: Any) -> Tensor:
     """`1 / (1 + exp(-x))`. A cross-entropy of the result is computed from x, without rounding."""
     return _core.sigmoid(x)
 
 
+@ACTIVATIONS.register
 @liftable
 def log_sigmoid(x: Any) -> Tensor:
     """`log(sigmoid(x))`, computed as `-softplus(-x)`."""
     return _core.neg(_core.softplus(_core.neg(x)))
 
 
+@ACTIVATIONS.register
 @liftable
 def hard_sigmoid(x: Any) -> Tensor:
     """`x / 6 + 0.5`, cut off at 0 and 1."""
     return _core.hard_sigmoid(x)
 
 
+@ACTIVATIONS.register("hard_swish")
 @liftable
 def hard_silu(x: Any) -> Tensor:
     """`x * hard_sigmoid(x)`, also called hard swish."""
     return x * _core.hard_sigmoid(x)
 
 
+@ACTIVATIONS.register
 @liftable
 def exponential(x: Any) -> Tensor:
     """`exp(x)`."""
     return _core.exp(x)
 
 
+@ACTIVATIONS.register
 @liftable
 def softmax(x: Any, axis: int = -1) -> Tensor:
     """`exp(x) / sum(exp(x))` along `axis`. A cross-entropy of the result (along the last axis) is
@@ -199,47 +225,15 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
     return _core.softmax(x, axis)
 
 
+@ACTIVATIONS.register
 @liftable
 def log_softmax(x: Any, axis: int = -1) -> Tensor:
     """`log(softmax(x))` along `axis`, computed without overflow."""
     return _core.log_softmax(x, axis)
 
 
-_registry = Registry(
-    "activation function",
-    [
-        celu,
-        elu,
-        exponential,
-        gelu,
-        glu,
-        hard_shrink,
-        hard_sigmoid,
-        hard_silu,
-        hard_tanh,
-        leaky_relu,
-        linear,
-        log_sigmoid,
-        log_softmax,
-        mish,
-        relu,
-        relu6,
-        selu,
-        sigmoid,
-        silu,
-        soft_shrink,
-        softmax,
-        softplus,
-        softsign,
-        squareplus,
-        tanh,
-        tanh_shrink,
-        threshold,
-    ],
-    {"swish": silu, "hard_swish": hard_silu},
-)
-serialize = _registry.serialize
-deserialize = _registry.deserialize
+serialize = ACTIVATIONS.serialize
+deserialize = ACTIVATIONS.deserialize
 
 # What the core computes together with a matrix product, under the name it has there.
 _FUSED = {
@@ -267,7 +261,7 @@ def get(identifier: Any) -> Any:
     Raises:
         ValueError: unknown name; the message suggests the nearest one.
     """
-    return linear if identifier is None else _registry.get(identifier)
+    return linear if identifier is None else ACTIVATIONS.get(identifier)
 
 
 def fused_name(function: Any) -> str | None:

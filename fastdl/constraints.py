@@ -6,7 +6,7 @@ from typing import Any
 
 from . import _core
 from ._core import Tensor
-from ._identifiers import Registry
+from ._identifiers import CONSTRAINTS
 from ._watch import Watched
 
 _EPSILON = 1e-7  # Keras's backend.epsilon(): keeps the division by a norm finite
@@ -32,6 +32,7 @@ def _norms(w: Tensor, axis: Any) -> Tensor:
     return _core.sqrt(_core.sum(_core.square(w), axis, True))
 
 
+@CONSTRAINTS.register("maxnorm")
 class MaxNorm(Constraint):
     """Scales the weight down where its norm along `axis` exceeds `max_value`.
 
@@ -58,6 +59,7 @@ class MaxNorm(Constraint):
         return {"max_value": self.max_value, "axis": self.axis}
 
 
+@CONSTRAINTS.register("nonneg")
 class NonNeg(Constraint):
     """Sets negative values to 0."""
 
@@ -65,6 +67,7 @@ class NonNeg(Constraint):
         return _core.maximum(w, 0.0)
 
 
+@CONSTRAINTS.register("unitnorm")
 class UnitNorm(Constraint):
     """Scales the weight to norm 1 along `axis` (0 unless given)."""
 
@@ -78,6 +81,7 @@ class UnitNorm(Constraint):
         return {"axis": self.axis}
 
 
+@CONSTRAINTS.register
 class MinMaxNorm(Constraint):
     """Moves the norm along `axis` into the interval from `min_value` to `max_value`.
 
@@ -111,14 +115,9 @@ class MinMaxNorm(Constraint):
         }
 
 
-_registry = Registry(
-    "constraint",
-    [MaxNorm, MinMaxNorm, NonNeg, UnitNorm],
-    {"nonneg": NonNeg, "unitnorm": UnitNorm, "maxnorm": MaxNorm},
-)
-get = _registry.get
-serialize = _registry.serialize
-deserialize = _registry.deserialize
+get = CONSTRAINTS.get
+serialize = CONSTRAINTS.serialize
+deserialize = CONSTRAINTS.deserialize
 max_norm = MaxNorm
 min_max_norm = MinMaxNorm
 non_neg = NonNeg

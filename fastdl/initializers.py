@@ -8,15 +8,16 @@ stream, which `fastdl.utils.set_random_seed` or `fastdl.manual_seed` start.
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _core
 from ._core import Tensor
-from ._identifiers import Registry
+from ._identifiers import INITIALIZERS
 from ._watch import Watched
+from .random import SeedGenerator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,6 +45,7 @@ class Initializer(Watched):
         return type(self).from_config(self.get_config())
 
 
+@INITIALIZERS.register
 class Constant(Initializer):
     """Every element `value`: a number, or an array that broadcasts to the shape."""
 
@@ -62,6 +64,7 @@ class Constant(Initializer):
         return {"value": value if isinstance(value, (int, float)) else np.asarray(value).tolist()}
 
 
+@INITIALIZERS.register("zero")
 class Zeros(Initializer):
     """Every element 0."""
 
@@ -69,6 +72,7 @@ class Zeros(Initializer):
         return _core.full(tuple(shape), np.dtype(dtype or _FLOAT32), 0)
 
 
+@INITIALIZERS.register("one")
 class Ones(Initializer):
     """Every element 1."""
 
@@ -76,6 +80,7 @@ class Ones(Initializer):
         return _core.full(tuple(shape), np.dtype(dtype or _FLOAT32), 1)
 
 
+@INITIALIZERS.register("IdentityInitializer")
 class Identity(Initializer):
     """`gain` on the diagonal of a matrix, 0 elsewhere. ValueError when it isn't a matrix."""
 
@@ -93,12 +98,18 @@ class Identity(Initializer):
 
 
 class _Random(Initializer):
-    """An initializer with a `seed`: None, or an int that makes it repeat its values."""
+    """An initializer with a `seed`: None, an int that makes it repeat its values, or a
+    `random.SeedGenerator`, whose stream it goes on with."""
 
-    def __init__(self, seed: int | None = None) -> None:
-        if seed is not None and not isinstance(seed, (int, np.integer)):
-            raise ValueError(f"seed must be an int or None, got {seed!r}")
-        self.seed = seed
+    def __init__(self, seed: Any = None) -> None:
+        if seed is not None and not isinstance(seed, (int, np.integer, SeedGenerator)):
+            raise ValueError(f"seed must be an int, a SeedGenerator or None, got {seed!r}")
+        self._seed: Any = seed
+
+    @property
+    def seed(self) -> int | None:
+        """The seed as a number."""
+        return self._seed.seed if isinstance(self._seed, SeedGenerator) else self._seed
 
     def get_config(self) -> dict[str, Any]:
         return {"seed": self.seed}
@@ -107,7 +118,7 @@ class _Random(Initializer):
         kind = np.dtype(dtype or _FLOAT32)
         if kind.kind != "f":
             raise ValueError(f"{type(self).__name__} gives floating-point values, not {kind}")
-        with own_stream(self.seed):
+        with own_stream(self._seed):
             return self._draw(tuple(int(size) for size in shape))
 
     def _draw(self, shape: tuple[int, ...]) -> Tensor:
@@ -115,10 +126,11 @@ class _Random(Initializer):
 
 
 @contextmanager
-def own_stream(seed: int | None) -> Iterator[None]:
+def own_stream(seed: int | SeedGenerator | None) -> Iterator[None]:
     """Inside the block random values come from `seed`; None leaves the library's stream."""
-    if seed is None:
-        yield
+    if seed is None or isinstance(seed, SeedGenerator):
+        with seed or nullcontext():
+            yield
         return
     state = _core.get_rng_state()
     _core.manual_seed(int(seed))
@@ -128,10 +140,13 @@ def own_stream(seed: int | None) -> Iterator[None]:
         _core.set_rng_state(*state)
 
 
+@INITIALIZERS.register("normal")
 class RandomNormal(_Random):
     """Normal values with `mean` (0.0) and `stddev` (0.05)."""
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
+    def __init__(
+        self, mean: float = 0.0, stddev: float = 0.05, seed: int | SeedGenerator | None = None
+    ) -> None:
         super().__init__(seed)
         self.mean = mean
         self.stddev = stddev
@@ -143,6 +158,7 @@ class RandomNormal(_Random):
         return {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
 
 
+@INITIALIZERS.register
 class TruncatedNormal(RandomNormal):
     """Normal values, those more than two `stddev` from the `mean` drawn again."""
 
@@ -150,11 +166,12 @@ class TruncatedNormal(RandomNormal):
         return _core.truncated_normal(shape, self.mean, self.stddev)
 
 
+@INITIALIZERS.register("uniform")
 class RandomUniform(_Random):
     """Values spread evenly from `minval` (-0.05) to `maxval` (0.05)."""
 
     def __init__(
-        self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None
+        self, minval: float = -0.05, maxval: float = 0.05, seed: int | SeedGenerator | None = None
     ) -> None:
         super().__init__(seed)
         self.minval = minval
@@ -188,6 +205,7 @@ def compute_fans(
     return shape[-2] * window, shape[-1] * window
 
 
+@INITIALIZERS.register
 class VarianceScaling(_Random):
     """Values whose variance is `scale / n`, n being the fan in, the fan out or their mean.
 
@@ -219,7 +237,7 @@ class VarianceScaling(_Random):
         scale: float = 1.0,
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
-        seed: int | None = None,
+        seed: int | SeedGenerator | None = None,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
     ) -> None:
@@ -270,7 +288,7 @@ class _Named(VarianceScaling):
 
     def __init__(
         self,
-        seed: int | None = None,
+        seed: int | SeedGenerator | None = None,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
     ) -> None:
@@ -281,42 +299,49 @@ class _Named(VarianceScaling):
         return {key: config[key] for key in ("seed", "input_axes", "output_axes")}
 
 
+@INITIALIZERS.register
 class GlorotUniform(_Named):
     """Uniform in plus and minus `sqrt(6 / (fan_in + fan_out))`: Keras's default for kernels."""
 
     _settings = (1.0, "fan_avg", "uniform")
 
 
+@INITIALIZERS.register
 class GlorotNormal(_Named):
     """Truncated normal with deviation `sqrt(2 / (fan_in + fan_out))`."""
 
     _settings = (1.0, "fan_avg", "truncated_normal")
 
 
+@INITIALIZERS.register
 class HeUniform(_Named):
     """Uniform in plus and minus `sqrt(6 / fan_in)`: for relu networks."""
 
     _settings = (2.0, "fan_in", "uniform")
 
 
+@INITIALIZERS.register
 class HeNormal(_Named):
     """Truncated normal with deviation `sqrt(2 / fan_in)`: for relu networks."""
 
     _settings = (2.0, "fan_in", "truncated_normal")
 
 
+@INITIALIZERS.register
 class LecunUniform(_Named):
     """Uniform in plus and minus `sqrt(3 / fan_in)`."""
 
     _settings = (1.0, "fan_in", "uniform")
 
 
+@INITIALIZERS.register
 class LecunNormal(_Named):
     """Truncated normal with deviation `sqrt(1 / fan_in)`: for selu networks."""
 
     _settings = (1.0, "fan_in", "truncated_normal")
 
 
+@INITIALIZERS.register("OrthogonalInitializer")
 class Orthogonal(_Random):
     """`gain` times an orthogonal matrix, from the QR decomposition of normal values.
 
@@ -326,7 +351,7 @@ class Orthogonal(_Random):
     Source: Saxe et al. 2014, as Keras implements it.
     """
 
-    def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
+    def __init__(self, gain: float = 1.0, seed: int | SeedGenerator | None = None) -> None:
         super().__init__(seed)
         self.gain = gain
 
@@ -344,36 +369,8 @@ class Orthogonal(_Random):
         return {"gain": self.gain, "seed": self.seed}
 
 
-_registry = Registry(
-    "initializer",
-    [
-        Constant,
-        GlorotNormal,
-        GlorotUniform,
-        HeNormal,
-        HeUniform,
-        Identity,
-        LecunNormal,
-        LecunUniform,
-        Ones,
-        Orthogonal,
-        RandomNormal,
-        RandomUniform,
-        TruncatedNormal,
-        VarianceScaling,
-        Zeros,
-    ],
-    {
-        "normal": RandomNormal,
-        "uniform": RandomUniform,
-        "one": Ones,
-        "zero": Zeros,
-        "IdentityInitializer": Identity,
-        "OrthogonalInitializer": Orthogonal,
-    },
-)
-serialize = _registry.serialize
-deserialize = _registry.deserialize
+serialize = INITIALIZERS.serialize
+deserialize = INITIALIZERS.deserialize
 
 
 def get(identifier: Any) -> Any:
@@ -384,4 +381,4 @@ def get(identifier: Any) -> Any:
     """
     if isinstance(identifier, (Tensor, np.ndarray, np.number, int, float)):
         return Constant(identifier)
-    return _registry.get(identifier)
+    return INITIALIZERS.get(identifier)

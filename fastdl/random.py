@@ -1,50 +1,99 @@
 """Random numbers as Keras programs ask for them, with the seeds of `keras.random`.
 
-Without a seed, and with a `SeedGenerator`, they come from the library's stream, which
-`utils.set_random_seed` starts. An integer seed gives the same numbers at every call.
+Without a seed they come from the library's stream, which `utils.set_random_seed` starts; with a
+`SeedGenerator` from a stream of its own. An integer seed gives the same numbers at every call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _core
 from ._core import Tensor
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 
 class SeedGenerator:
-    """Stands for a stream of seeds; all of them are the library's own stream.
+    """A stream of random numbers of its own; recorded steps go on with it where they stopped.
 
     Args:
-        seed: kept for `get_config`; `utils.set_random_seed` makes runs repeat themselves.
+        seed: an integer starts the stream, the same one in every process; None takes its start
+            from the library's stream.
         name: its name.
+
+    Attributes:
+        state: the seed and how far it has been used, two int64.
+
+    Raises:
+        ValueError: the seed is no integer of at least 0.
 
     Example:
         >>> generator = random.SeedGenerator(7)
-        >>> random.normal((2, 3), seed=generator).shape
-        (2, 3)
+        >>> one, two = (random.uniform((2,), seed=generator) for _ in range(2))
+        >>> again = random.SeedGenerator(7)
+        >>> fastdl.equal(random.uniform((2,), seed=again), one), fastdl.equal(one, two)
+        (True, False)
     """
 
     def __init__(self, seed: int | None = None, name: str | None = None) -> None:
-        _fixed(seed)
+        checked_seed(seed)
         self.seed = seed
         self.name = name or "seed_generator"
+        start = _core.randint((), 0, 1 << 62).item() if seed is None else _as_int64(int(seed))
+        self.state = _core.tensor([start, 0], "int64")
+        self._outside: list[Tensor | None] = []
+
+    def __enter__(self) -> Self:
+        """Until the block ends random operations of this thread draw from this stream."""
+        self._outside.append(_core.use_generator(self.state))
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _core.use_generator(self._outside.pop())
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal one."""
         return {"seed": self.seed, "name": self.name}
 
 
-def _fixed(seed: Any) -> np.random.Generator | None:
-    """NumPy's generator for an integer seed: a recorded step then holds its numbers."""
+def checked_seed(seed: Any) -> Any:
+    """The seed. ValueError unless it is None, an integer of at least 0 or a SeedGenerator."""
     if seed is None or isinstance(seed, SeedGenerator):
-        return None
+        return seed
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"seed: expected an integer, a SeedGenerator or None, got {seed!r}")
-    return np.random.default_rng(seed)
+    return seed
+
+
+def _as_int64(seed: int) -> int:
+    """The lower 64 bits."""
+    low = seed & ((1 << 64) - 1)
+    return low - (1 << 64) if low >> 63 else low
+
+
+def stream_of(seed: int | SeedGenerator | None) -> AbstractContextManager[object]:
+    """A context in which random operations draw from what the seed names."""
+    if seed is None:
+        return nullcontext()
+    return seed if isinstance(seed, SeedGenerator) else SeedGenerator(seed)
+
+
+def generator_of(seed: Any) -> SeedGenerator | None:
+    """The stream that a layer with this seed draws from; None is the library's."""
+    checked_seed(seed)
+    return seed if seed is None or isinstance(seed, SeedGenerator) else SeedGenerator(seed)
+
+
+def _fixed(seed: Any) -> np.random.Generator | None:
+    """NumPy's generator for an integer seed: a recorded step then holds its numbers."""
+    checked_seed(seed)
+    return None if seed is None or isinstance(seed, SeedGenerator) else np.random.default_rng(seed)
 
 
 def normal(
@@ -62,7 +111,8 @@ def normal(
     """
     fixed = _fixed(seed)
     if fixed is None:
-        values = _core.normal(tuple(shape), mean, stddev)
+        with stream_of(seed):
+            values = _core.normal(tuple(shape), mean, stddev)
     else:
         values = _core.as_tensor(fixed.normal(mean, stddev, tuple(shape)))
     return _core.cast(values, dtype or "float32")
@@ -78,7 +128,8 @@ def truncated_normal(
     """Normally distributed numbers of which those beyond two deviations are drawn again."""
     fixed = _fixed(seed)
     if fixed is None:
-        values = _core.truncated_normal(tuple(shape), mean, stddev)
+        with stream_of(seed):
+            values = _core.truncated_normal(tuple(shape), mean, stddev)
     else:
         array = fixed.standard_normal(tuple(shape))
         while (beyond := abs(array) > 2).any():
@@ -97,7 +148,8 @@ def uniform(
     """Numbers evenly distributed between `minval` and `maxval`, the latter excluded."""
     fixed = _fixed(seed)
     if fixed is None:
-        values = _core.uniform(tuple(shape), minval, maxval)
+        with stream_of(seed):
+            values = _core.uniform(tuple(shape), minval, maxval)
     else:
         values = _core.as_tensor(fixed.uniform(minval, maxval, tuple(shape)))
     return _core.cast(values, dtype or "float32")
@@ -113,7 +165,8 @@ def randint(
     """Integers from `minval` to `maxval`, the latter excluded."""
     fixed = _fixed(seed)
     if fixed is None:
-        values = _core.randint(tuple(shape), minval, maxval)
+        with stream_of(seed):
+            values = _core.randint(tuple(shape), minval, maxval)
     else:
         values = _core.as_tensor(fixed.integers(minval, maxval, tuple(shape)))
     return _core.cast(values, dtype)
@@ -129,11 +182,22 @@ def dropout(
 
     Args:
         inputs: float32.
-        rate: in [0, 1).
+        rate: in [0, 1].
         noise_shape: where its sizes are 1, all elements along that axis share one draw.
         seed: see above.
+
+    Raises:
+        ValueError: the rate isn't in [0, 1].
+
+    Example:
+        >>> random.dropout([1.0, 2.0], 1.0).tolist()
+        [0.0, 0.0]
     """
+    if not 0 <= rate <= 1:
+        raise ValueError(f"dropout: rate: expected a number in [0, 1], got {rate!r}")
     x = _core.as_tensor(inputs)
+    if rate == 1:  # nothing is kept, so there is nothing to scale up
+        return _core.mul(x, 0.0)
     if noise_shape is None:
         shape = x.shape
     else:
@@ -146,7 +210,11 @@ def shuffle(x: Any, axis: int = 0, seed: int | SeedGenerator | None = None) -> T
     """The slices of `x` along an axis in random order."""
     x = _core.as_tensor(x)
     fixed = _fixed(seed)
-    order = _core.permutation(x.shape[axis]) if fixed is None else fixed.permutation(x.shape[axis])
+    if fixed is None:
+        with stream_of(seed):
+            order: Any = _core.permutation(x.shape[axis])
+    else:
+        order = fixed.permutation(x.shape[axis])
     return _core.take(x, order, axis)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _core
 from ._core import Tensor
-from ._identifiers import Registry
+from ._identifiers import REGULARIZERS
 from ._watch import Watched
 
 
@@ -36,6 +36,7 @@ def _factor(value: Any, name: str) -> float:
     return float(value)
 
 
+@REGULARIZERS.register("l1_l2")
 class L1L2(Regularizer):
     """`l1 * sum(|x|) + l2 * sum(x^2)`.
 
@@ -67,6 +68,7 @@ class L1L2(Regularizer):
         return {"l1": self.l1, "l2": self.l2}
 
 
+@REGULARIZERS.register
 class L1(L1L2):
     """`l1 * sum(|x|)`, with l1 0.01 unless given. ValueError when it is negative."""
 
@@ -77,6 +79,7 @@ class L1(L1L2):
         return {"l1": self.l1}
 
 
+@REGULARIZERS.register
 class L2(L1L2):
     """`l2 * sum(x^2)`, with l2 0.01 unless given. ValueError when it is negative."""
 
@@ -87,6 +90,7 @@ class L2(L1L2):
         return {"l2": self.l2}
 
 
+@REGULARIZERS.register("orthogonal")
 class OrthogonalRegularizer(Regularizer):
     """Pulls the rows (or columns) of a matrix towards being orthogonal to one another.
 
@@ -122,14 +126,9 @@ class OrthogonalRegularizer(Regularizer):
         return {"factor": self.factor, "mode": self.mode}
 
 
-_registry = Registry(
-    "regularizer",
-    [L1, L2, L1L2, OrthogonalRegularizer],
-    {"l1_l2": L1L2, "orthogonal": OrthogonalRegularizer},
-)
-get = _registry.get
-serialize = _registry.serialize
-deserialize = _registry.deserialize
+get = REGULARIZERS.get
+serialize = REGULARIZERS.serialize
+deserialize = REGULARIZERS.deserialize
 l1 = L1
 l2 = L2
 l1_l2 = L1L2

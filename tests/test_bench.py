@@ -17,11 +17,11 @@ import fastdl
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))  # last: an installed fastdl comes first
 
-chart, floors, memory, process, rows, plain, regress, sweep = (
+chart, floors, memory, process, rows, plain, regress, report, sweep = (
     importlib.import_module(f"bench.{name}")
     for name in (
         *("peers.chart", "peers.floors", "peers.memory", "peers.process", "peers.rows"),
-        *("plain_mlp", "regress", "sweep"),
+        *("plain_mlp", "regress", "report", "sweep"),
     )
 )
 
@@ -387,3 +387,48 @@ def test_the_clone_comes_last_on_the_path():
     path = json.loads(done.stdout)
     assert path[-1] == str(ROOT)
     assert not {"", str(ROOT)} & set(path[:-1])
+
+
+def _peers_table():
+    """Two rows: a step in which PyTorch is slower, and a product in which NumPy is faster."""
+
+    def library(seconds, mebibytes):
+        return {"median": seconds, "all": [seconds], "peak": mebibytes * 2**20}
+
+    step = {"fastdl 0.1": library(1e-3, 60), "torch 2.13.0": library(3e-3, 100)}
+    step["torch 2.13.0 compiled"] = library(2e-3, 900)
+    product = {"fastdl 0.1": library(4e-6, 30), "numpy 2.4": library(2e-6, 30)}
+    return {
+        "threads": 2,
+        "rounds": 3,
+        "cpu": "2 cores of a CPU",
+        "date": "2026-01-02",
+        "machine": {"flops": 4e11, "bf16_flops": 0, "bytes": 3e10},
+        "rows": {
+            "mlp_4096": {"floor": 5e-4, "libraries": step},
+            "matmul_64_tn": {"floor": 1e-6, "libraries": product},
+        },
+    }
+
+
+def test_report_of_the_results():
+    sweep_table = sweep.as_table(_cells(), 2, sweep.Bounds(0.03, 0.4))
+    text = report.results({"peers": _peers_table(), "sweep": sweep_table})
+    step = (
+        "| mlp_4096 | 500 us | 1 ms | 50% | torch 2.13.0 compiled 2 ms | 2.00 | 60 MiB, 100 MiB |"
+    )
+    assert step in text.splitlines()
+    assert "| 64 |  | 4 us, 25%, 0.50 numpy |  |  |" in text.splitlines()
+    assert "Peak memory above 50% of PyTorch's: mlp_4096 (60%)." in text
+    assert "1 of 5 cells take more than 3%" in text and "width 8 and batch 4, +20.0%" in text
+
+
+def test_report_in_the_readme():
+    text = "before\n<!-- measured: begin -->\nold\n<!-- measured: end -->\nafter\n"
+    new = report.between_marks(text, report.readme_table(_peers_table()))
+    assert new.startswith("before\n<!--") and new.endswith("-->\nafter\n") and "old" not in new
+    assert "| | fastdl | torch 2.13.0 | torch 2.13.0 compiled |" in new
+    assert "| peak memory of that | 60 MiB | 100 MiB | 900 MiB |" in new
+    assert (ROOT / "README.md").read_text().count("<!-- measured:") == 2
+    with pytest.raises(ValueError, match="no <!-- measured: begin"):
+        report.between_marks("nothing", "x")

@@ -95,7 +95,8 @@ def test_numbers_that_do_not_fit():
 def test_casts_of_what_integers_cannot_hold_are_defined():
     t = fastdl.tensor([float("nan"), float("inf"), -1e30, -5.5])
     for dtype in ("int64", "int32"):
-        assert _core.cast(t, dtype).tolist() == [0, 0, 0, -5]
+        info = np.iinfo(dtype)
+        assert _core.cast(t, dtype).tolist() == [0, info.max, info.min, -5]
     assert _core.cast(t, "bool").tolist() == [True] * 4
 
 
@@ -232,7 +233,7 @@ def test_subclasses():
         (lambda: _core.exp("a"), TypeError, "exp: argument 'x': expected numbers"),
         (lambda: _core.add(1, object()), TypeError, "add: argument 'b': expected numbers"),
         (lambda: _core.dropout([1.0], "x"), TypeError, "'rate': expected a number, got str"),
-        (lambda: _core.exp(), TypeError, "exp: expected 1 arguments, got 0"),
+        (lambda: _core.exp(), TypeError, "exp: argument 'x' is missing"),
         (lambda: _core.concat(3, 0), TypeError, "'tensors': expected a sequence of tensors"),
         (lambda: _core.sum(fastdl.ones(2), ["a"], True), TypeError, "'axes': expected an integer"),
         (lambda: _core.sum(fastdl.ones(2), [2**70], True), ValueError, "'axes': expected a 64-bit"),

@@ -217,6 +217,7 @@ def test_streams():
         len(loader)
 
 
+@pytest.mark.filterwarnings("ignore:DataLoader. num_workers=2")
 def test_what_pytorch_accepts_is_accepted():
     loader = DataLoader(
         TensorDataset(X, Y), 5, num_workers=2, pin_memory=True, persistent_workers=True,

@@ -10,7 +10,8 @@ import fastdl
 from fastdl import nn
 
 MODULES = """
-    ops.activation ops.arithmetic ops.indexing ops.linalg ops.movement ops.reduction ops.unary
+    _functions.activation _functions.arithmetic _functions.indexing _functions.linalg
+    _functions.movement _functions.reduction _functions.unary
     autograd _creation _random nn.activation nn.container nn.dropout nn.flatten nn.functional
     nn.init nn.linear nn.loss nn._losses nn.module nn.parameter nn.utils
     data.dataset data.loader data.sampler
@@ -19,7 +20,9 @@ MODULES = """
 
 KERAS_STYLE = """
     _lift activations constraints initializers random regularizers utils utils.py_dataset
-    layers.core layers.input_layer layers.layer layers.merging layers.reshaping ops.keras_names
+    layers.core layers.input_layer layers.layer layers.merging layers.reshaping
+    ops.activation ops.arithmetic ops.indexing ops.linalg ops.movement ops.reduction ops.tensors
+    ops.unary
     models._fitting models._loops models.cloning models.model models.sequential models.trainer
     _dtype_policy
 """.split()

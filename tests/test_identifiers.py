@@ -109,7 +109,8 @@ def test_a_registry_of_ones_own():
     class Thing:
         pass
 
-    registry = Registry("thing", [Thing], {"it": Thing}, base=Thing, callables=False)
+    registry = Registry("thing", callables=False)
+    registry.register_base(registry.register("it")(Thing))
     assert isinstance(registry.get("it"), Thing) and isinstance(registry.get("thing"), Thing)
     thing = Thing()
     assert registry.get(thing) is thing

@@ -131,7 +131,10 @@ def test_config(name):
         (lambda: initializers.VarianceScaling(scale=0), "scale must be positive, got 0"),
         (lambda: initializers.VarianceScaling(mode="fan"), "mode must be one of .* got 'fan'"),
         (lambda: initializers.VarianceScaling(distribution="x"), "distribution must be one of"),
-        (lambda: initializers.GlorotUniform(seed="a"), "seed must be an int or None, got 'a'"),
+        (
+            lambda: initializers.GlorotUniform(seed="a"),
+            "seed must be an int, a SeedGenerator or None, got 'a'",
+        ),
         (lambda: initializers.RandomNormal()((2,), "int32"), "floating-point values, not int32"),
     ],
 )

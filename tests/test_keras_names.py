@@ -81,7 +81,7 @@ def test_axis_means_what_it_means_in_numpy(call):
 
 
 def test_parts_must_be_of_one_size():
-    with pytest.raises(ValueError, match="an axis of size 4 can't be cut into 3 parts"):
+    with pytest.raises(ValueError, match="an axis of size 4 can't be cut into 3 equal parts"):
         ops.split(np.ones((2, 4)), 3, axis=1)
 
 

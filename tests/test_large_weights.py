@@ -9,6 +9,7 @@ import pytest
 import fastdl
 from fastdl import _core, constraints, layers, models, optimizers, regularizers
 from fastdl.optimizers import optimizer as optimizer_module
+from fastdl.optimizers._gradients import Gradients
 
 IN, OUT = 1030, 1020  # 2^20 elements and some: large; parts of `ROWS` rows leave a rest
 ROWS = 400
@@ -70,7 +71,7 @@ def trained(make_optimizer, make_layer, waiting, monkeypatch, batch=8):
     model.compile(make_optimizer(), "mse")
     with monkeypatch.context() as patch:
         if not waiting:
-            patch.setattr(optimizers.Optimizer, "_takes_products", lambda self: False)
+            patch.setattr(optimizers.Optimizer, "_looks_once", lambda self: False)
         model.fit(X, Y, batch_size=batch, epochs=2, verbose=0)
         model.train_on_batch(X[:batch], Y[:batch])
     return model
@@ -227,8 +228,9 @@ def gradients_of(shape, waiting=True, depth=8, w=None):
     flat = FlatParameters([w], "test")
     x = fastdl.tensor(RNG.normal(size=(depth, shape[0])).astype("float32"))
     y = fastdl.sum(fastdl.cos(x @ w))
-    [g] = _core.grad([y], [None], [w], False, False, at_home=True, waiting=waiting)
-    return x.numpy(), w.numpy(), g, flat
+    sink = Gradients([w], waiting)
+    _core.grad_into(sink, [y], [None], [w])
+    return x.numpy(), w.numpy(), sink.found[0], flat
 
 
 def test_rows_of_a_product_are_those_of_the_gradient():

@@ -116,7 +116,7 @@ def test_small_products_are_float32():
     for m, k, n in [(15, 90, 90), (90, 15, 90), (90, 90, 15), (1, 500, 500), (40, 40, 40)]:
         a, b = random(m, k), random(k, n, seed=1)
         np.testing.assert_array_equal(
-            _core.matmul_bf16(a, b, False, False).numpy(), _core.matmul(a, b, False, False).numpy()
+            _core.matmul(a, b, precision="bfloat16").numpy(), _core.matmul(a, b).numpy()
         )
 
 

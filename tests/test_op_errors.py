@@ -14,12 +14,13 @@ hyper, step = np.array([0.1], F), np.array(0)
 half = np.array(0.5, F)
 
 
-def sgd(p=x23, g=x23, m=None, h=hyper, s=None, mu=0.0, dampening=0.0, torch=False):
-    _core.sgd_(_core.tensor(p), g, m, h, s, mu, False, dampening, torch, 0, 0)
+def sgd(p=x23, g=x23, h=hyper, s=step, states=None, **parameters):
+    _core.update_("sgd", _core.tensor(p), g, h, s, states, parameters)
 
 
-def adam(m=x23, v=x23, v_max=None, h=hyper, s=step):
-    _core.adam_(_core.tensor(x23), x23, m, v, v_max, h, s, 0.9, 0.999, 1e-7, False, 0, 0)
+def adam(m=x23, v=x23, s=step, **more):
+    states = {"mean": m, "square": v, **more}
+    _core.update_("adam", _core.tensor(x23), x23, hyper, s, states)
 
 
 BAD = {
@@ -239,9 +240,16 @@ BAD = {
     ),
     "one_hot: argument 'indices' must be of an integer type": (
         TypeError,
-        lambda: _core.one_hot(x23, 3),
+        lambda: _core.one_hot(x23, 3, F, False),
     ),
-    "one_hot: expected a depth of at least 0, got -1": (ValueError, lambda: _core.one_hot([0], -1)),
+    "one_hot: expected a depth of at least 0, got -1": (
+        ValueError,
+        lambda: _core.one_hot([0], -1, F, False),
+    ),
+    "one_hot: class 3 at position 1 is outside [0, 3)": (
+        ValueError,
+        lambda: _core.one_hot([0, 3], 3, F, True),
+    ),
     # random
     "uniform: expected low <= high, got 1 and 0": (ValueError, lambda: _core.uniform([2], 1, 0)),
     "uniform: expected low <= high, got nan": (ValueError, lambda: _core.uniform([2], np.nan, 0)),
@@ -264,31 +272,57 @@ BAD = {
     "dropout: rate must lie in [0, 1), got -0.1": (ValueError, lambda: _core.dropout(x23, -0.1)),
     "dropout: rate must lie in [0, 1), got nan": (ValueError, lambda: _core.dropout(x23, np.nan)),
     # updates
-    "sgd_: 'g' must have the parameters' shape (2, 3), got (3, 2)": (
+    "update_: 'g' must have the parameters' shape (2, 3), got (3, 2)": (
         ValueError,
         lambda: sgd(g=x23.T.copy()),
     ),
-    "sgd_: argument 'g' must be float32, got int64": (
+    "update_: argument 'g' must be float32, got int64": (
         TypeError,
         lambda: sgd(g=np.zeros((2, 3), int)),
     ),
-    "sgd_: argument 'p' must be float32, got int64": (
+    "update_: argument 'p' must be float32, got int64": (
         TypeError,
         lambda: sgd(p=np.zeros((2, 3), int)),
     ),
-    "sgd_: argument 'g' must be a tensor, got None": (TypeError, lambda: sgd(g=None)),
-    "sgd_: momentum 0.9 needs a buffer, got None": (ValueError, lambda: sgd(mu=0.9)),
-    "sgd_: argument 'step' must be a tensor": (
-        TypeError,
-        lambda: sgd(m=x23, mu=0.9, dampening=0.1, torch=True),
+    "update_: argument 'g' must be a tensor, got None": (TypeError, lambda: sgd(g=None)),
+    "update_: momentum 0.9 of rule 'sgd' needs a state to keep it, got None": (
+        ValueError,
+        lambda: sgd(momentum=0.9),
     ),
-    "sgd_: 'hyper' must hold the learning rate": (ValueError, lambda: sgd(h=np.zeros(3, F))),
-    "sgd_: argument 'hyper' must be a tensor, got None": (TypeError, lambda: sgd(h=None)),
-    "adam_: 'v' must have the parameters' shape": (ValueError, lambda: adam(v=x23[0])),
-    "adam_: 'v_max' must have the parameters' shape": (ValueError, lambda: adam(v_max=x23[0])),
-    "adam_: argument 'm' must be a tensor, got None": (TypeError, lambda: adam(m=None)),
-    "adam_: 'step' must be one int64, got float32": (TypeError, lambda: adam(s=half)),
-    "adam_: argument 'step' must be a tensor": (TypeError, lambda: adam(s=None)),
+    "update_: 'hyper' must hold the learning rate": (ValueError, lambda: sgd(h=np.zeros(3, F))),
+    "update_: argument 'hyper' must be a tensor, got None": (TypeError, lambda: sgd(h=None)),
+    "update_: 'square' must have the parameters' shape": (ValueError, lambda: adam(v=x23[0])),
+    "update_: 'largest' must have the parameters' shape": (
+        ValueError,
+        lambda: adam(largest=x23[0]),
+    ),
+    "update_: rule 'adam' needs the state 'mean', got None": (TypeError, lambda: adam(m=None)),
+    "update_: unknown state 'velocity' of rule 'adam'; possible: mean, square, largest": (
+        ValueError,
+        lambda: adam(velocity=x23),
+    ),
+    "update_: unknown parameter 'mu' of rule 'sgd'; possible: momentum, nesterov, dampening": (
+        ValueError,
+        lambda: sgd(mu=0.9),
+    ),
+    "update_: unknown rule 'adamax'; possible: sgd, adagrad, rmsprop, adam, lion": (
+        ValueError,
+        lambda: _core.update_("adamax", x23, x23, hyper, step),
+    ),
+    "update_: argument 'states': expected a dict, got list": (
+        TypeError,
+        lambda: sgd(states=[x23]),
+    ),
+    "update_: argument 'parameters': momentum: expected a number, got str": (
+        TypeError,
+        lambda: sgd(momentum="x"),
+    ),
+    "update_: 'step' must be one int64, got float32": (TypeError, lambda: adam(s=half)),
+    "update_: argument 'step' must be a tensor": (TypeError, lambda: adam(s=None)),
+    "reserve: 'generator' must be two int64, seed and counter, got float32 of shape (2, 3)": (
+        TypeError,
+        lambda: _core.uniform([2], generator=x23),
+    ),
     "increment_: 'count' must be one int64, got float32": (
         TypeError,
         lambda: _core.increment_(half, 1),
@@ -318,7 +352,7 @@ def read_only():
         lambda a: _core.add_(a, 0.0),
         lambda a: _core.setitem_(a, [0, 0], [1, 1], [1, 1], 0.0),
         lambda a: _core.put_(a, [0], 0.0, 0),
-        lambda a: _core.sgd_(a, x23, None, hyper, None, 0, False, 0, False, 0, 0),
+        lambda a: _core.update_("sgd", a, x23, hyper, step),
         lambda a: adam(m=a),
     ],
 )

@@ -1,6 +1,7 @@
 """The examples in the docstrings of optimizers, losses, metrics and callbacks run."""
 
 import doctest
+import pkgutil
 from importlib import import_module
 
 import numpy as np
@@ -10,10 +11,14 @@ import fastdl
 from fastdl import nn, optim
 
 PLAIN = """
-    _flat optimizers optimizers.adagrad optimizers.adam optimizers.optimizer optimizers.rmsprop
-    optimizers.schedules optimizers.sgd losses._reduce losses.classes losses.functions losses.loss
+    _flat optimizers losses._reduce losses.classes losses.functions losses.loss
     metrics.accuracy metrics.auc metrics.confusion metrics.errors metrics.metric metrics.reduction
 """.split()
+PLAIN += [
+    f"optimizers.{module.name}"
+    for module in pkgutil.iter_modules(fastdl.optimizers.__path__)
+    if not module.name.startswith("_")
+]
 TORCH_STYLE = """
     optim.adagrad optim.adam optim.rmsprop optim.sgd optim.lr_scheduler optim.lr_scheduler.plateau
 """.split()

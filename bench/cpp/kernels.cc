@@ -119,35 +119,12 @@ Case xent_grad(Data& d) {
 // Updates read the gradient (array 0) and read and write the parameters and each state. Steps this small
 // leave the values where they are, however often they are taken.
 constexpr float kRate = 1e-9f;
-Case sgd(Data& d) {
-  return {d.of(3), 0, [&] { kernels().sgd(d[1], d[0], d.n, kRate, 1, 0, 0); }};
-}
-Case sgd_momentum_keras(Data& d) {
-  return {d.of(5), 0,
-          [&] { kernels().sgd_momentum_keras(d[1], d[2], d[0], d.n, kRate, 0.9f, 0, 1, 0, 0); }};
-}
-Case sgd_momentum_torch(Data& d) {
-  return {d.of(5), 0,
-          [&] { kernels().sgd_momentum_torch(d[1], d[2], d[0], d.n, kRate, 0.9f, 1, 0, 1, 0, 0); }};
-}
-Case adagrad(Data& d) {
-  return {d.of(5), 0, [&] { kernels().adagrad(d[1], d[2], d[0], d.n, kRate, 1e-7f, 1, 1, 0, 0); }};
-}
-Case rmsprop_keras(Data& d) {
-  return {d.of(5), 0, [&] {
-            kernels().rmsprop_keras(d[1], d[2], nullptr, nullptr, d[0], d.n, kRate, 0.9f, 0.1f, 0, 1e-7f, 1,
-                                    0, 0);
-          }};
-}
-Case rmsprop_torch(Data& d) {
-  return {d.of(5), 0, [&] {
-            kernels().rmsprop_torch(d[1], d[2], nullptr, nullptr, d[0], d.n, kRate, 0.99f, 0.01f, 0, 1e-8f, 1,
-                                    0, 0);
-          }};
-}
-Case adam(Data& d) {
+Case update_rules(Data& d) {  // Adam, the one with the most arithmetic
   return {d.of(7), 0, [&] {
-            kernels().adam(d[1], d[2], d[3], nullptr, d[0], d.n, kRate, 0.1f, 0.001f, 1e-7f, 1, 0, 0);
+            int count;
+            const fastdl::UpdateRule& adam = kernels().update_rules(&count)[3];
+            const float coefficients[fastdl::kCoefficients] = {kRate, 0.1f, 0.001f, 1e-7f};
+            adam.update({d[1], d[0], {d[2], d[3]}, d.n, 1, 0, 0, coefficients});
           }};
 }
 
@@ -179,15 +156,18 @@ Case gemm_row(Data& d) {
   const int64_t m = kernels().gemm_tile_rows(), columns = kernels().gemm_tile_columns(m);
   const int64_t k = d.n / columns, a_row = k + 16;
   return {4.0 * double(m * k + k * columns + m * columns), 2.0 * double(m * k * columns), [=, &d] {
-            const fastdl::GemmRow g = {m, columns, k, d[1], a_row, 1, d[2], columns, columns, 0, d[0], columns,
-                                 false, nullptr};
+            fastdl::GemmRow g = {.m = m, .n = columns, .k = k, .a = d[1], .a_row = a_row, .a_col = 1};
+            g.b = d[2];
+            g.b_row = g.panel = columns;
+            g.c = d[0];
+            g.c_row = columns;
             kernels().gemm_row(g);
           }};
 }
 Case gemm_dots(Data& d) {
   const int64_t m = 4, k = 256, columns = d.n / k;
   return {4.0 * double(m * k + k * columns + m * columns), 2.0 * double(m * k * columns), [=, &d] {
-            kernels().gemm_dots(m, columns, k, d[1], k, 1, d[2], k, d[0], columns, 0, nullptr);
+            kernels().gemm_dots(m, columns, k, d[1], k, 1, d[2], k, d[0], columns, 0, 0, nullptr);
           }};
 }
 Case gemm_pack(Data& d) {  // into whole panels, as wide as tiles of full height

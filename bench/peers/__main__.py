@@ -14,7 +14,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import sys
+from datetime import date
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -72,6 +74,18 @@ def show(name: str, found: dict, versions: dict[str, str], floor: float | None) 
             if k not in ("all", "median", "peak"):
                 more += f"  {k} {v:.4f}"
         print(f"  {versions[library]:<30} {times:<56} {space}{more}", flush=True)
+
+
+def cpu_name() -> str:
+    """What the kernel calls the CPU, and how many of them this process may use."""
+    text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    names = [
+        line.partition(":")[2].strip()
+        for line in text.splitlines()
+        if line.startswith("model name")
+    ]
+    name = names[0] if names else platform.processor() or platform.machine()
+    return f"{len(os.sched_getaffinity(0))} cores of {name}"
 
 
 def within(names: list[str], machine: dict[str, Any] | None) -> list[str]:
@@ -135,7 +149,10 @@ def main() -> None:
         )
     table: dict[str, Any] = {
         "machine": machine,
+        "cpu": cpu_name(),
+        "date": date.today().isoformat(),
         "threads": options.threads,
+        "rounds": options.rounds,
         "isa": options.isa,
         "rows": {},
     }

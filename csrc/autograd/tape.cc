@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <unordered_set>
 
 #include "ops/ops.h"
 
@@ -114,6 +115,10 @@ void accumulate(Tensor& into, const Tensor& g) { into = into ? add(into, g) : g;
 
 // The same where the sum has a home in an optimizer's memory; the first gradient may lie there already.
 void accumulate_at(const Tensor& home, Tensor& into, const Tensor& g) {
+  struct Uncounted {  // gradients are made anew by the next attempt
+    uint64_t before = writes_in_place();
+    ~Uncounted() { writes_in_place() = before; }
+  } uncounted;
   if (into) return add_(into, g);
   if (g->raw() != home->raw()) assign_(home, g);
   into = home;
@@ -129,16 +134,14 @@ class Receiver {
   // Whether the next gradient of this tensor may come as a product that waits.
   virtual bool can_wait(const Tensor&) { return false; }
   virtual void take(const Tensor&, Product) {}
+  // One of the places where this tensor was used has given what it gives.
+  virtual void used(const Tensor&) {}
 };
 
 // Walks the tape from the newest node to the oldest.
 void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, bool retain_graph,
           bool create_graph, Receiver& receiver) {
   GradMode mode(create_graph);
-  struct Writes {  // of gradients: they are made anew by the next attempt
-    uint64_t before = writes_in_place();
-    ~Writes() { writes_in_place() = before; }
-  } writes;
   std::map<uint64_t, Pending, std::greater<>> todo;
 
   auto flow = [&](const Tensor& to, const Tensor& g) {
@@ -161,11 +164,12 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
       FASTDL_CHECK(r->numel() == 1, RuntimeError,
                    "backward: expected a one-element tensor (or its gradient as argument), got shape ",
                    r->shape);
-      g = full(r->shape, DType::float32, 1);
+      g = full(r->shape, DType::float32, 1, r->device());
     }
     FASTDL_CHECK(g->shape == r->shape, ValueError, "backward: the gradient has shape ", g->shape,
                  " but the tensor has shape ", r->shape);
     flow(r, cast(g, DType::float32));
+    receiver.used(r);
   }
 
   while (!todo.empty()) {
@@ -185,7 +189,10 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
       FASTDL_CHECK(!n.op->grad_out || !changed_since(n.out[i], n.out_version), RuntimeError,
                    "backward: the result of ", n.op->name, " (shape ", n.out[i]->shape,
                    ") was changed in place, but its gradient needs it");
-    Tensor out[kMaxOutputs], gin[kMaxInputs], into[kMaxInputs];
+    // Copies: another thread may go through this node, too, while a long call has released the interpreter.
+    Tensor in[kMaxInputs], out[kMaxOutputs], gin[kMaxInputs], into[kMaxInputs];
+    const int inputs = n.inputs;
+    for (int i = 0; i < inputs; ++i) in[i] = n.in[i];
     Product waiting[kMaxInputs];
     uint32_t can_wait = 0;
     for (int i = 0; i < n.outputs; ++i) {
@@ -197,16 +204,18 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
         out[i]->output_index = i;
       }
     }
-    for (int i = 0; i < n.inputs; ++i) {  // a tensor that is several inputs has only one home
-      if (!n.in[i] || std::find(n.in, n.in + i, n.in[i]) != n.in + i) continue;
-      into[i] = receiver.home_of(n.in[i]);
-      if (receiver.can_wait(n.in[i])) can_wait |= 1u << i;
+    for (int i = 0; i < inputs; ++i) {  // a tensor that is several inputs has only one home
+      if (!in[i] || std::find(in, in + i, in[i]) != in + i) continue;
+      into[i] = receiver.home_of(in[i]);
+      if (receiver.can_wait(in[i])) can_wait |= 1u << i;
     }
-    GradContext c{n.in, out, p.gout, n.attrs, n.needed, gin, into, can_wait, waiting};
+    GradContext c{in, out, p.gout, n.attrs, n.needed, gin, into, can_wait, waiting};
     n.op->grad(c);
-    for (int i = 0; i < n.inputs; ++i) {
-      if (c.needs(i) && gin[i]) flow(n.in[i], gin[i]);
-      if (c.needs(i) && waiting[i]) receiver.take(n.in[i], std::move(waiting[i]));
+    for (int i = 0; i < inputs; ++i) {
+      if (!c.needs(i)) continue;
+      if (gin[i]) flow(in[i], gin[i]);
+      if (waiting[i]) receiver.take(in[i], std::move(waiting[i]));
+      receiver.used(in[i]);
     }
     if (!retain_graph) {
       for (int i = 0; i < n.inputs; ++i)
@@ -218,61 +227,88 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
   }
 }
 
-// Gradients of chosen tensors, as values.
+// Gradients of chosen tensors, for a sink.
 class Chosen : public Receiver {
  public:
-  Chosen(const std::vector<Tensor>& inputs, bool at_home, std::vector<Product>* waiting)
-      : result(inputs.size()), inputs_(inputs), at_home_(at_home), waiting_(waiting) {
-    for (const Tensor& t : inputs) edges_.push_back(edge_of(t));
-    if (waiting_) waiting_->assign(inputs.size(), {});
+  Chosen(const std::vector<Tensor>& roots, const std::vector<Tensor>& inputs, GradientSink& sink)
+      : inputs_(inputs), sink_(sink), sums_(inputs.size()), to_come_(inputs.size()) {
+    for (size_t i = 0; i < inputs.size(); ++i) places_.push_back({edge_of(inputs[i]), i});
+    std::sort(places_.begin(), places_.end(), [](const auto& a, const auto& b) { return before(a.first, b.first); });
+    count_uses(roots);
   }
 
   void take(const Tensor& to, const Tensor& g) override {
     for_each_place(to, [&](size_t i) {
-      const Tensor home = at_home_ ? to->grad_home : nullptr;
-      if (waiting_ && (*waiting_)[i]) {  // it is one of several now
-        const Product first = std::move((*waiting_)[i]);
-        (*waiting_)[i] = {};
-        accumulate_at(home, result[i], compute_rows(first, 0, first.rows(), home));
-      }
-      home ? accumulate_at(home, result[i], g) : accumulate(result[i], g);
+      const Tensor home = sink_.place(i);
+      home ? accumulate_at(home, sums_[i], g) : accumulate(sums_[i], g);
     });
   }
-  Tensor home_of(const Tensor& to) override { return is_free(to) ? to->grad_home : nullptr; }
+  Tensor home_of(const Tensor& to) override {
+    Tensor home;
+    for_each_place(to, [&](size_t i) { home = sums_[i] ? nullptr : sink_.place(i); });
+    return home;
+  }
 
-  // What waits is for large matrices. When it comes at last nothing interrupts it, so there is not too much of it.
+  // A product that is the whole gradient. It must not read an input, which may be updated before the product's turn.
   bool can_wait(const Tensor& to) override {
-    return waiting_ && is_free(to) && !to->node && to->shape.rank() == 2 && to->numel() >= kLarge;
+    bool can = false;
+    for_each_place(to, [&](size_t i) { can = to_come_[i] == 1 && !sums_[i] && !to->node && sink_.takes_parts(i); });
+    return can;
   }
   void take(const Tensor& to, Product p) override {
-    const double operations = 2.0 * double(p.rows()) * double(p.columns()) * double(p.depth());
-    if (operations > operations_left_ || reads_inputs(p)) return take(to, compute_rows(p, 0, p.rows(), to->grad_home));
-    operations_left_ -= operations;
-    for_each_place(to, [&](size_t i) { (*waiting_)[i] = p; });
+    for_each_place(to, [&](size_t i) {
+      if (reads_inputs(p))
+        sums_[i] = compute_rows(p, 0, p.rows(), sink_.place(i));
+      else
+        sink_.take(i, p);
+    });
   }
 
-  std::vector<Tensor> result;
+  void used(const Tensor& to) override {
+    for_each_place(to, [&](size_t i) {
+      if (--to_come_[i] == 0) deliver(i);
+    });
+  }
+  // What parts of the graph that nothing flowed through did not add to is complete, too.
+  void finish() {
+    for (size_t i = 0; i < sums_.size(); ++i) deliver(i);
+  }
 
  private:
-  static constexpr int64_t kLarge = int64_t(1) << 20;
-
+  static bool before(const Edge& a, const Edge& b) {
+    return a.target != b.target ? std::less<>()(a.target, b.target) : a.index < b.index;
+  }
   template <class F>
   void for_each_place(const Tensor& to, F f) {
     const Edge e = edge_of(to);
-    for (size_t i = 0; i < edges_.size(); ++i)
-      if (edges_[i] == e) f(i);
-  }
-  // Whether the next gradient of this tensor is the first one, and has a home.
-  bool is_free(const Tensor& to) {
-    bool found = false, first = true;
-    for_each_place(to, [&](size_t i) {
-      found = true;
-      first &= !result[i] && !(waiting_ && (*waiting_)[i]);
+    auto at = std::lower_bound(places_.begin(), places_.end(), e, [](const auto& p, const Edge& wanted) {
+      return before(p.first, wanted);
     });
-    return at_home_ && to->grad_home && found && first;
+    for (; at != places_.end() && at->first == e; ++at) f(at->second);
   }
 
-  // Whether an operand is one of the tensors that gradients are for, which may be updated before the product's turn.
+  // How often each input is one of a call's, or a root: so many gradients add up to its own.
+  void count_uses(const std::vector<Tensor>& roots) {
+    std::vector<Node*> open;
+    std::unordered_set<Node*> seen;
+    auto use = [&](const Tensor& t) {
+      for_each_place(t, [&](size_t i) { ++to_come_[i]; });
+      Node* node = static_cast<Node*>(t->node.get());
+      if (node && seen.insert(node).second) open.push_back(node);
+    };
+    for (const Tensor& r : roots)
+      if (r) use(r);
+    while (!open.empty()) {
+      Node* const n = open.back();
+      open.pop_back();
+      for (int i = 0; i < n->inputs; ++i)
+        if (n->needed >> i & 1) use(n->in[i]);
+    }
+  }
+  void deliver(size_t i) {
+    if (Tensor g = std::exchange(sums_[i], nullptr)) sink_.take(i, g);
+  }
+
   bool reads_inputs(const Product& p) const {
     return std::any_of(inputs_.begin(), inputs_.end(), [&](const Tensor& t) {
       return t->storage == p.a->storage || t->storage == p.b->storage;
@@ -280,10 +316,10 @@ class Chosen : public Receiver {
   }
 
   const std::vector<Tensor>& inputs_;
-  std::vector<Edge> edges_;
-  bool at_home_;
-  std::vector<Product>* waiting_;
-  double operations_left_ = 0x1p34;
+  GradientSink& sink_;
+  std::vector<std::pair<Edge, size_t>> places_;  // sorted
+  std::vector<Tensor> sums_;
+  std::vector<int> to_come_;
 };
 
 // Gradients of all leaves, as their `grad`.
@@ -309,16 +345,26 @@ class Leaves : public Receiver {
 
 }  // namespace
 
-std::vector<Tensor> grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
-                         const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph,
-                         bool at_home, std::vector<Product>* waiting) {
+void grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, const std::vector<Tensor>& inputs,
+          bool retain_graph, bool create_graph, GradientSink& sink) {
   for (const Tensor& t : inputs)
     FASTDL_CHECK(t && t->requires_grad, RuntimeError,
                  "grad: every input must require a gradient; one of shape ", t ? t->shape : Shape{},
                  " does not");
-  Chosen chosen(inputs, at_home, waiting);
+  Chosen chosen(roots, inputs, sink);
   walk(roots, root_grads, retain_graph, create_graph, chosen);
-  return std::move(chosen.result);
+  chosen.finish();
+}
+
+std::vector<Tensor> grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
+                         const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph) {
+  struct Kept : GradientSink {
+    std::vector<Tensor> gradients;
+    void take(size_t i, const Tensor& g) override { gradients[i] = g; }
+  } kept;
+  kept.gradients.resize(inputs.size());
+  grad(roots, root_grads, inputs, retain_graph, create_graph, kept);
+  return std::move(kept.gradients);
 }
 
 void backward(const Tensor& root, const Tensor& root_grad, bool retain_graph, bool create_graph) {

@@ -2,8 +2,8 @@
 #pragma once
 #include <vector>
 
+#include "autograd/sink.h"
 #include "ops/op.h"
-#include "ops/product.h"
 
 namespace fastdl {
 
@@ -30,17 +30,16 @@ void set_grad_enabled(bool enabled);
 // Puts `out` on the tape if gradients are enabled and an input wants one. Called by apply().
 void record_on_tape(const Op& op, const Tensor* in, int inputs, Outputs& out, const Attrs& attrs);
 
-// Gradients of sum(roots[i] * root_grads[i]) for each of `inputs`; null where nothing flows. A null root
-// gradient stands for ones and needs a one-element root. With create_graph the gradients are on the tape.
-// Sums are formed in a fixed order. Throws RuntimeError if a needed value was overwritten in place, or if
-// the tape was released by an earlier call without retain_graph. With at_home (and no create_graph), gradients of
-// inputs that have a place for them (grad_home) lie there, as after backward(), but become nobody's `grad`.
-// With `waiting` (and at_home) large gradients that are one product of matrices are left to the caller, up to some
-// 2^34 operations in all: (*waiting)[i] is set instead of a result. They read nothing that lies beside the inputs, so
+// Gradients of sum(roots[i] * root_grads[i]) for each of `inputs`, handed to the sink as soon as they are complete. A null
+// root gradient stands for ones and needs a one-element root. With create_graph the gradients are on the tape. Sums are
+// formed in a fixed order. Throws RuntimeError if a needed value was overwritten in place, or if the tape was released
+// by an earlier call without retain_graph. A product that comes in parts reads nothing that lies beside the inputs, so
 // these may be updated one after the other.
+void grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, const std::vector<Tensor>& inputs,
+          bool retain_graph, bool create_graph, GradientSink& sink);
+// The same as a list; null where nothing flows.
 std::vector<Tensor> grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
-                         const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph,
-                         bool at_home = false, std::vector<Product>* waiting = nullptr);
+                         const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph);
 
 // Same for every leaf that requires a gradient, accumulated into leaf->grad.
 // With create_graph a leaf's gradient holds a graph that holds the leaf: nothing frees the two until the

@@ -1,5 +1,7 @@
 #include "bind/convert.h"
 
+#include <algorithm>
+
 namespace fastdl {
 namespace {
 
@@ -14,6 +16,28 @@ DType nearest(const py::dtype& t) {
   }
   raise<TypeError>("expected numbers, got an array of dtype ", std::string(py::str(t)),
                    t.kind() == 'O' ? " (rows of different lengths, or values that are no numbers)" : "");
+}
+
+// Floats as integers by the rule of convert(), which NumPy leaves to the CPU. float32 would lose digits on the way.
+Tensor integers_of(const py::array& floats, DType t) {
+  const py::array_t<double, int(py::array::c_style) | int(py::array::forcecast)> x(floats);
+  Shape shape;
+  for (py::ssize_t i = 0; i < x.ndim(); ++i) shape.push_back(x.shape(i));
+  Tensor r = empty(shape, t);
+  dispatch(t, [&](auto zero) {
+    std::transform(x.data(), x.data() + x.size(), r->data<decltype(zero)>(),
+                   [](double v) { return convert<decltype(zero)>(v); });
+  });
+  return r;
+}
+
+// Of numbers in a list, which say what is meant: none may be lost.
+void check_fit(const py::array& integers, DType t) {
+  const int64_t low = integers.attr("min")().cast<int64_t>(), high = integers.attr("max")().cast<int64_t>();
+  dispatch(t, [&](auto zero) {
+    for (int64_t v : {low, high})
+      FASTDL_CHECK(int64_t(decltype(zero)(v)) == v, ValueError, v, " does not fit into ", t);
+  });
 }
 
 py::object numpy(const char* name) { return py::module_::import("numpy").attr(name); }
@@ -112,6 +136,12 @@ Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy_data
   if (a.dtype().kind() == 'u' && a.dtype().itemsize() == 8 && a.size() > 0)
     FASTDL_CHECK(a.attr("max")().cast<uint64_t>() <= uint64_t(INT64_MAX), ValueError,
                  "an unsigned integer is too large for int64");
+  FASTDL_CHECK(a.ndim() <= kMaxRank, ValueError, "expected at most ", kMaxRank,
+               " dimensions, got an array with ", a.ndim());
+  const bool to_integers = !is_float(t) && t != DType::bool8;
+  if (to_integers && a.dtype().kind() == 'f') return integers_of(a, t);
+  const bool listed = py::isinstance<py::list>(object) || py::isinstance<py::tuple>(object);
+  if (to_integers && listed && a.size() && a.dtype().kind() != 'b') check_fit(a, t);
   if (!a.dtype().equal(dtype_to(t))) {
     a = py::array(a.attr("astype")(dtype_to(t)));
     copy_data = false;
@@ -121,8 +151,6 @@ Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy_data
     a = py::array(numpy("array")(a, py::arg("order") = "C", py::arg("copy") = true));
     copy_data = false;
   }
-  FASTDL_CHECK(a.ndim() <= kMaxRank, ValueError, "expected at most ", kMaxRank,
-               " dimensions, got an array with ", a.ndim());
 
   Tensor r = new TensorImpl;
   for (py::ssize_t i = 0; i < a.ndim(); ++i) r->shape.push_back(a.shape(i));
@@ -143,6 +171,8 @@ Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy_data
 }
 
 py::array array_from(const Tensor& t) {
+  FASTDL_CHECK(t->storage->on_cpu(), TypeError, "a tensor on device '", t->device().name,
+               "' cannot share memory with NumPy; copy it with .to('cpu')");
   note_host_read(t);
   Storage* s = t->storage.get();
   s->retain();

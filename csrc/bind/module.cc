@@ -1,6 +1,8 @@
 // The extension module fastdl._core: error translation and the machine's configuration.
 #include "bind/convert.h"
+#include "bind/interrupt.h"
 #include "core/parallel.h"
+#include "core/threading.h"
 #include "cpu/gemm_bf16.h"
 #include "cpu/isa.h"
 
@@ -41,6 +43,8 @@ py::dict config() {
   }();
   d["bfloat16"] = bf16_instructions();  // None: products are computed in float32
   d["threads"] = num_threads();
+  d["threading"] = threading() ? threading()->name : "team";
+  d["threading_runtime"] = threading() ? py::object(py::str(threading()->runtime())) : py::none();
   d["cpu"] = cpu_name();
   const CacheSizes& s = cache_sizes();
   d["caches"] = py::dict(py::arg("L1d") = s.l1d, py::arg("L2") = s.l2, py::arg("L3") = s.l3);
@@ -69,9 +73,14 @@ PYBIND11_MODULE(_core, m) {
   bind_tensor(m);
   bind_ops(m);
   bind_plan(m);
+  bind_device(m);
+  release_in_long_calls();
   m.def("config", &config);
   m.def("num_threads", &num_threads);
   m.def("set_num_threads", [](py::object n) { set_num_threads(integer_from(n)); });
+  m.def("set_threading", [](const std::optional<py::capsule>& table) {
+    set_threading(table ? static_cast<const Threading*>(PyCapsule_GetPointer(table->ptr(), kThreadingCapsule)) : nullptr);
+  });
   m.def("select_isa", static_cast<void (*)(const std::string&)>(&select_isa));
   m.def("runnable_isas", [] { return py::object(config()["isas"]); });
   m.def("select_bf16", &select_bf16);

@@ -1,5 +1,4 @@
-// The op list as Python functions. Positional arguments only: names, defaults and docstrings are the Python
-// layer's (fastdl/ops). They don't go through pybind11's dispatch, so that a wrong argument is reported by
+// The op list as Python functions. They don't go through pybind11's dispatch, so that a wrong argument is reported by
 // its name instead of by a list of C++ signatures, and a call costs a fraction.
 #include <algorithm>
 #include <string_view>
@@ -7,6 +6,7 @@
 
 #include "autograd/tape.h"
 #include "bind/convert.h"
+#include "bind/signature.h"
 #include "core/rng.h"
 
 namespace fastdl {
@@ -62,6 +62,15 @@ struct As<std::string> {
   }
 };
 template <>
+struct As<Precision> {
+  static Precision from(py::handle h) {
+    const std::string name = As<std::string>::from(h);
+    FASTDL_CHECK(name == "float32" || name == "bfloat16", ValueError, "expected 'float32' or 'bfloat16', got '", name,
+                 "'");
+    return name == "bfloat16" ? Precision::bfloat16 : Precision::float32;
+  }
+};
+template <>
 struct As<int64_t> {
   static int64_t from(py::handle h) { return integer_from(h); }
 };
@@ -73,6 +82,24 @@ template <>
 struct As<Shape> {
   static Shape from(py::handle h) { return shape_from(integers_from(h)); }
 };
+template <class T>  // a mapping from names
+struct As<std::vector<std::pair<std::string, T>>> {
+  static std::vector<std::pair<std::string, T>> from(py::handle h) {
+    std::vector<std::pair<std::string, T>> r;
+    if (h.is_none()) return r;
+    FASTDL_CHECK(PyDict_Check(h.ptr()), TypeError, "expected a dict, got ", type_name(h));
+    PyObject *key, *value;
+    for (Py_ssize_t at = 0; PyDict_Next(h.ptr(), &at, &key, &value);) {
+      const auto name = py::reinterpret_borrow<py::object>(key), held = py::reinterpret_borrow<py::object>(value);
+      try {
+        r.emplace_back(As<std::string>::from(name), As<T>::from(held));
+      } catch (const TypeError& e) {
+        raise<TypeError>(std::string(py::str(name)), ": ", e.what());
+      }
+    }
+    return r;
+  }
+};
 template <class T>
 struct As<std::optional<T>> {
   static std::optional<T> from(py::handle h) {
@@ -83,30 +110,20 @@ struct As<std::optional<T>> {
 
 // --- calls -----------------------------------------------------------------------------------------------------
 
-// The name of parameter i in "(const Tensor& x, int64_t axis)".
-std::string_view parameter_name(std::string_view list, size_t i) {
-  list = list.substr(1, list.size() - 2);
-  for (; i; --i) list.remove_prefix(list.find(',') + 1);
-  list = list.substr(0, list.find(','));
-  return list.substr(list.find_last_of(" &") + 1);
-}
-
 template <class T>
-T argument(const char* op, const char* parameters, PyObject* const* values, size_t i) {
+T argument(const Signature& s, PyObject* const* values, size_t i) {
   try {
     return As<T>::from(values[i]);
   } catch (const TypeError& e) {
-    raise<TypeError>(op, ": argument '", parameter_name(parameters, i), "': ", e.what());
+    raise<TypeError>(s.op(), ": argument '", s.name(i), "': ", e.what());
   } catch (const ValueError& e) {
-    raise<ValueError>(op, ": argument '", parameter_name(parameters, i), "': ", e.what());
+    raise<ValueError>(s.op(), ": argument '", s.name(i), "': ", e.what());
   }
 }
 
 template <class R, class... Args, size_t... I>
-py::object invoke(R (*f)(Args...), const char* op, const char* parameters, PyObject* const* values,
-                  std::index_sequence<I...>) {
-  std::tuple<std::decay_t<Args>...> arguments{
-      argument<std::decay_t<Args>>(op, parameters, values, I)...};  // braces: in order
+py::object invoke(R (*f)(Args...), const Signature& s, PyObject* const* values, std::index_sequence<I...>) {
+  std::tuple<std::decay_t<Args>...> arguments{argument<std::decay_t<Args>>(s, values, I)...};  // braces: in order
   if constexpr (std::is_void_v<R>) {
     std::apply(f, arguments);
     return py::none();
@@ -116,31 +133,79 @@ py::object invoke(R (*f)(Args...), const char* op, const char* parameters, PyObj
 }
 
 template <class R, class... Args>
-PyObject* call(R (*f)(Args...), const char* op, const char* parameters, PyObject* const* values,
-               Py_ssize_t count) {
-  constexpr Py_ssize_t expected = sizeof...(Args);
+PyObject* call(R (*f)(Args...), const Signature& s, PyObject* const* values, Py_ssize_t count, PyObject* keywords) {
+  constexpr size_t parameters = sizeof...(Args);
   try {
-    FASTDL_CHECK(count == expected, TypeError, op, ": expected ", expected, " arguments, got ", count);
-    return invoke(f, op, parameters, values, std::index_sequence_for<Args...>()).release().ptr();
+    PyObject* all[parameters];
+    if (keywords || size_t(count) != parameters) {
+      s.arrange(all, values, count, keywords);
+      values = all;
+    }
+    return invoke(f, s, values, std::index_sequence_for<Args...>()).release().ptr();
   } catch (...) {
     set_python_error(std::current_exception());
     return nullptr;
   }
 }
 
-#define OP(result, name, parameters)                                                             \
-  PyObject* call_##name(PyObject*, PyObject* const* values, Py_ssize_t count) {                  \
-    return call(&name, #name, #parameters, values, count);                                       \
+#define OP(result, name, parameters, doc)                                                                    \
+  Signature signature_##name;                                                                                \
+  PyObject* call_##name(PyObject*, PyObject* const* values, Py_ssize_t count, PyObject* keywords) {          \
+    return call(&name, signature_##name, values, count, keywords);                                           \
   }
 #include "ops/ops.inc"
 #undef OP
 
-PyMethodDef functions[] = {
-#define OP(result, name, parameters) \
-  {#name, reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(&call_##name)), METH_FASTCALL, nullptr},
+struct Row {
+  const char *name, *parameters, *doc;
+  Signature& signature;
+  PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*);
+};
+const Row rows[] = {
+#define OP(result, name, parameters, doc) {#name, #parameters, doc, signature_##name, call_##name},
 #include "ops/ops.inc"
 #undef OP
-    {nullptr, nullptr, 0, nullptr}};
+};
+constexpr size_t kRows = std::size(rows);
+PyMethodDef functions[kRows + 1];
+
+void add_functions(py::module_& m) {
+  for (size_t i = 0; i < kRows; ++i) {
+    const Row& r = rows[i];
+    r.signature.read(r.name, r.parameters, r.doc);
+    functions[i] = {r.name, reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(r.function)),
+                    METH_FASTCALL | METH_KEYWORDS, r.signature.doc()};
+  }
+  if (PyModule_AddFunctions(m.ptr(), functions)) throw py::error_already_set();
+}
+
+// A sink written in Python: `places`, a list of tensors or None; `parts`, whether large gradients may come as Product;
+// and take(i, gradient).
+class PythonSink : public GradientSink {
+ public:
+  PythonSink(const py::object& sink, size_t inputs)
+      : take_(sink.attr("take")), places_(sink.attr("places").cast<std::vector<Tensor>>()),
+        parts_(sink.attr("parts").cast<bool>()) {
+    FASTDL_CHECK(places_.size() == inputs, ValueError, "grad_into: expected a place or None for each of ", inputs,
+                 " inputs, got ", places_.size());
+  }
+  Tensor place(size_t i) override { return places_[i]; }
+  bool takes_parts(size_t i) override { return parts_ && places_[i] && places_[i]->numel() >= kLarge; }
+  void take(size_t i, const Tensor& whole) override { take_(i, whole); }
+  void take(size_t i, const Product& p) override {
+    const double operations = 2.0 * double(p.rows()) * double(p.columns()) * double(p.depth());
+    if (operations > operations_left_) return GradientSink::take(i, p);
+    operations_left_ -= operations;
+    take_(i, p);
+  }
+
+ private:
+  static constexpr int64_t kLarge = int64_t(1) << 20;
+  py::object take_;
+  std::vector<Tensor> places_;
+  bool parts_;
+  double operations_left_ = 0x1p34;  // nothing interrupts what is put off, so there is not too much of it
+};
 
 std::optional<DType> wanted(const py::object& dtype) {
   if (dtype.is_none()) return std::nullopt;
@@ -150,11 +215,21 @@ std::optional<DType> wanted(const py::object& dtype) {
 }  // namespace
 
 void bind_ops(py::module_& m) {
-  if (PyModule_AddFunctions(m.ptr(), functions)) throw py::error_already_set();
+  add_functions(m);
   m.def("op_names", [] {
     std::vector<std::string> names;
-    for (const PyMethodDef* f = functions; f->ml_name; ++f) names.push_back(f->ml_name);
+    for (const auto& r : rows) names.push_back(r.name);
     return names;
+  });
+
+  m.def("update_rules", [] {
+    py::dict found;
+    for (const RuleDescription& rule : update_rules()) {
+      py::dict parameters;
+      for (const auto& [name, value] : rule.parameters) parameters[py::str(name)] = value;
+      found[py::str(rule.name)] = py::make_tuple(rule.states, parameters);
+    }
+    return found;
   });
 
   // A Python number becomes an ordinary tensor: with a type of its own, not weak.
@@ -181,32 +256,42 @@ void bind_ops(py::module_& m) {
     set_grad_enabled(on);
     return before;
   });
-  // With `waiting` an entry of the list may be a Product.
   m.def("grad", [](const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
-                   const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph, bool at_home,
-                   bool waiting) {
-          std::vector<Product> products;
-          const std::vector<Tensor> gradients = grad(roots, root_grads, inputs, retain_graph, create_graph,
-                                                     at_home, waiting ? &products : nullptr);
-          py::list found;
-          for (size_t i = 0; i < gradients.size(); ++i)
-            found.append(waiting && products[i] ? py::cast(products[i]) : py::cast(gradients[i]));
-          return found;
+                   const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph) {
+          return grad(roots, root_grads, inputs, retain_graph, create_graph);
         },
-        py::arg("roots"), py::arg("root_grads"), py::arg("inputs"), py::arg("retain_graph"),
-        py::arg("create_graph"), py::arg("at_home") = false, py::arg("waiting") = false);
+        py::arg("roots"), py::arg("root_grads"), py::arg("inputs"), py::arg("retain_graph") = false,
+        py::arg("create_graph") = false);
+  m.def("grad_into", [](py::object sink, const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
+                        const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph) {
+          PythonSink receiver(sink, inputs.size());
+          grad(roots, root_grads, inputs, retain_graph, create_graph, receiver);
+        },
+        py::arg("sink"), py::arg("roots"), py::arg("root_grads"), py::arg("inputs"), py::arg("retain_graph") = false,
+        py::arg("create_graph") = false);
   py::class_<Product>(m, "Product")
       .def_property_readonly("shape", [](const Product& p) { return py::make_tuple(p.rows(), p.columns()); })
       .def("rows", &compute_rows, py::arg("first"), py::arg("count"), py::arg("into") = Tensor());
 
+  generator();  // older than every step that will be recorded
+  m.def("make_generator", &make_generator, py::arg("seed"), py::arg("counter") = 0);
+  m.def("use_generator", &use_generator);
   m.def("writes_in_place", [] { return writes_in_place(); });
   m.def("set_writes_in_place", [](uint64_t writes) { writes_in_place() = writes; });
   // What was drawn until now is drawn for good; what has been drawn since, give_back_random_numbers undoes.
-  m.def("keep_random_numbers", [] { Generator::kept = generator().counter; });
-  m.def("give_back_random_numbers", [] { generator().counter = Generator::kept; });
+  static thread_local uint64_t kept = 0;
+  m.def("keep_random_numbers", [] { kept = rng_state(generator()).counter; });
+  m.def("give_back_random_numbers", [] { set_rng_state(generator(), rng_state(generator()).seed, kept); });
   m.def("manual_seed", &manual_seed);
-  m.def("get_rng_state", [] { return std::make_pair(generator().seed.load(), generator().counter.load()); });
-  m.def("set_rng_state", [](uint64_t seed, uint64_t counter) { generator().set(seed, counter); });
+  m.def("get_rng_state", [](const Tensor& of) {
+          const RngState s = rng_state(of ? of : generator());
+          return std::make_pair(s.seed, s.counter);
+        },
+        py::arg("generator") = py::none());
+  m.def("set_rng_state", [](uint64_t seed, uint64_t counter, const Tensor& of) {
+          set_rng_state(of ? of : generator(), seed, counter);
+        },
+        py::arg("seed"), py::arg("counter"), py::arg("generator") = py::none());
 }
 
 }  // namespace fastdl

@@ -1,5 +1,6 @@
 // Recorder, Plan and the loop. A replay holds no GIL; it takes it for a moment every 50 ms to let signals in.
 #include "bind/convert.h"
+#include "bind/interrupt.h"
 #include "plan/loop.h"
 
 namespace fastdl {
@@ -37,12 +38,12 @@ class Feeding {
   ~Feeding() {
     for (size_t i = 0; i < plan_.inputs().size(); ++i) plan_.rebind(int(i), nullptr);
   }
-  void feed(int i, void* data) {
+  void feed(int i, const Device& device, void* data) {
     const Tensor& slot = plan_.inputs()[size_t(i)];
     if (plan_.can_rebind(i) && !plan_.writes_into(data, slot->bytes()))
       plan_.rebind(i, data);
     else
-      std::memmove(slot->raw(), data, size_t(slot->bytes()));
+      copy_bytes(slot->device(), slot->raw(), device, data, slot->bytes());
   }
 
  private:
@@ -69,8 +70,9 @@ std::vector<Tensor> replay(Plan& plan, const std::vector<Tensor>& values) {
   without_gil([&](auto& interrupted) {
     Feeding feeding(plan);
     Plan::Paced step(plan);
-    for (size_t i = 0; i < sources.size(); ++i) feeding.feed(int(i), sources[i]->raw());
-    const bool done = plan.replay(interrupted);
+    InterruptFlag interrupt(plan.may_stop());
+    for (size_t i = 0; i < sources.size(); ++i) feeding.feed(int(i), sources[i]->device(), sources[i]->raw());
+    const bool done = plan.replay(interrupted, interrupt.flag());
     if (done) step.done();
     return done;
   });
@@ -94,10 +96,11 @@ py::object call(Plan& plan, const py::array& x) {
   without_gil([&](auto& interrupted) {
     Feeding feeding(plan);
     Plan::Paced step(plan);
-    feeding.feed(0, from);
-    const bool done = plan.replay(interrupted);
+    InterruptFlag interrupt(plan.may_stop());
+    feeding.feed(0, cpu(), from);
+    const bool done = plan.replay(interrupted, interrupt.flag());
     if (done) step.done();
-    std::memcpy(to, out->raw(), size_t(out->bytes()));
+    copy_bytes(cpu(), to, out->device(), out->raw(), out->bytes());
     return done;
   });
   return result;
@@ -113,6 +116,55 @@ bool holds_gradients(const Plan& plan) {
     if (object && Py_REFCNT(object.ptr()) > 1) return true;
   }
   return false;
+}
+
+// --- a plan's calls, for translation ------------------------------------------------------------------------
+
+py::object value_of(const Attribute::Value& value) {
+  return std::visit(
+      [](const auto& v) -> py::object {
+        using T = std::decay_t<decltype(v)>;
+        if constexpr (std::is_same_v<T, Shape>) return py::tuple(py::cast(std::vector<int64_t>(v.begin(), v.end())));
+        else if constexpr (std::is_same_v<T, DType>) return py::str(name_of(v));
+        else return py::cast(v);
+      },
+      value);
+}
+
+// None, or (buffer, offset in bytes, dtype, shape).
+py::object operand_of(const Operand& o) {
+  if (o.buffer < 0) return py::none();
+  return py::make_tuple(o.buffer, o.offset, name_of(o.dtype), value_of(o.shape));
+}
+
+py::list operands_of(const std::vector<Operand>& operands) {
+  py::list all;
+  for (const Operand& o : operands) all.append(operand_of(o));
+  return all;
+}
+
+// (name, inputs, outputs, attributes) of each call, in order.
+py::list calls_of(const Plan& plan) {
+  py::list calls;
+  for (const Plan::Listed& c : plan.listing()) {
+    py::dict attributes;
+    for (const Attribute& a : c.attributes) attributes[a.name] = value_of(a.value);
+    calls.append(py::make_tuple(c.op->name, operands_of(c.in), operands_of(c.out), attributes));
+  }
+  return calls;
+}
+
+// External memory by buffer: weights, constants, inputs and outputs, as bytes.
+py::dict memory_of(const Plan& plan) {
+  py::dict all;
+  for (const auto& [buffer, storage] : plan.listed_storages()) {
+    Tensor bytes = new TensorImpl;
+    bytes->storage = storage;
+    bytes->shape = {storage->bytes()};
+    bytes->dtype = DType::uint8;
+    all[py::int_(buffer)] = py::cast(bytes);
+  }
+  return all;
 }
 
 }  // namespace
@@ -140,6 +192,10 @@ void bind_plan(py::module_& m) {
       .def_property_readonly("outputs", &Plan::outputs)
       .def_property_readonly("arena_bytes", &Plan::arena_bytes)
       .def_property_readonly("mine", &Plan::mine)
+      .def_property_readonly("listing", &calls_of)
+      .def_property_readonly("memory", &memory_of)
+      .def_property_readonly("input_operands", [](const Plan& p) { return operands_of(p.input_operands()); })
+      .def_property_readonly("output_operands", [](const Plan& p) { return operands_of(p.output_operands()); })
       .def_property_readonly("lost", &Plan::lost)
       .def_property_readonly("guarded", &Plan::guarded)
       // None: the plan holds. Else whether it is other gradients alone that keep it from being replayed now.
@@ -161,6 +217,12 @@ void bind_plan(py::module_& m) {
       .def("__len__", &Plan::calls)
       .def("__str__", &Plan::describe);
 
+  // Every row of the list of ops: its name, and whether it has attributes.
+  m.def("op_rows", [] {
+    std::vector<std::pair<std::string, bool>> rows;
+    for (const Op* op = first_op(); op; op = op->next) rows.push_back({op->name, op->describe != nullptr});
+    return rows;
+  });
   m.def("prepacked_bytes", &prepacked_bytes);
   m.def(
       "run_loop",
@@ -177,7 +239,10 @@ void bind_plan(py::module_& m) {
         o.batch = batch;
         o.steps = steps;
         o.seconds = seconds;
-        return without_gil([&](auto& interrupted) { return run_loop(plan, o, interrupted); });
+        return without_gil([&](auto& interrupted) {
+          InterruptFlag interrupt(plan.may_stop());
+          return run_loop(plan, o, interrupted, interrupt.flag());
+        });
       },
       py::arg("plan"), py::arg("feeds"), py::arg("sinks"), py::arg("per_step"), py::arg("indices"),
       py::arg("first"), py::arg("batch"), py::arg("steps"), py::arg("seconds"));

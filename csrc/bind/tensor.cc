@@ -23,15 +23,40 @@ void bind_operator(py::class_<TensorImpl, Tensor>& c, const char* name, const ch
     });
 }
 
-// a <op>= b: in the same memory where the tape does not need the old value and the result fits; otherwise
-// the name is bound to a new tensor.
+// Bare pybind11 would run the module lookup for every index; the functions are looked up once.
+py::object indexing(const char* name) {
+  return py::module_::import("fastdl._indexing").attr(name);
+}
+
+// bool < integers < floats: what a result may have at most to fit into a tensor.
+int kind_of(DType t) { return is_float(t) ? 2 : t != DType::bool8; }
+
+// Whether the running line is x[i] <op>= b: the new value goes back to where the copy x[i] came from.
+bool goes_back_into_item() {
+  PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
+  return f.call_once_and_store_result([] { return indexing("goes_back_into_item"); }).get_stored()().cast<bool>();
+}
+
+// a <op>= b: in the same memory. Where a gradient is recorded the name is bound to a new tensor, since the tape needs
+// the old value. What would be lost or changed without a word raises.
 template <BinaryFunction F>
-void bind_in_place(py::class_<TensorImpl, Tensor>& c, const char* name) {
-  c.def(name, [](const Self& a, const Tensor& b) -> Tensor {
-    Tensor r = F(a, b);
-    if (r->requires_grad || r->shape != a->shape || r->dtype != a->dtype) return r;
+void bind_in_place(py::class_<TensorImpl, Tensor>& c, const char* name, const char* symbol) {
+  c.def(name, [symbol](const Self& a, py::object other) -> py::object {
+    if (!is_array_like(other)) return py::reinterpret_borrow<py::object>(Py_NotImplemented);
+    FASTDL_CHECK(!(a->requires_grad && !a->node && grad_enabled()), RuntimeError, "operator ", symbol,
+                 ": a leaf that requires a gradient cannot be changed in place; do it under no_grad()");
+    const Tensor r = F(a, tensor_from(other, std::nullopt, false));
+    FASTDL_CHECK(r->shape == a->shape, ValueError, "operator ", symbol, ": a result of shape ", r->shape,
+                 " does not fit into a tensor of shape ", a->shape);
+    FASTDL_CHECK(kind_of(r->dtype) <= kind_of(a->dtype), TypeError, "operator ", symbol, ": a result of type ",
+                 r->dtype, " does not fit into a tensor of type ", a->dtype, "; use the operator without '='");
+    if (a->storage->snapshot()) {
+      if (!goes_back_into_item()) refuse_snapshot(symbol);
+      return py::cast(r);
+    }
+    if (r->requires_grad) return py::cast(r);
     assign_(a, r);
-    return a;
+    return py::cast(Tensor(a));
   });
 }
 
@@ -51,6 +76,13 @@ constexpr char kAnd[] = "&", kOr[] = "|", kXor[] = "^";
 
 Tensor matmul_operator(const Tensor& a, const Tensor& b) { return matmul(a, b, false, false); }
 
+// For reading: t itself, or a copy of what lies on another device.
+Tensor on_cpu(const Tensor& t) {
+  if (t->storage->on_cpu()) return t;
+  note_host_read(t);
+  return copied_to(t, cpu());
+}
+
 double value_of(const Tensor& t) {
   note_host_read(t);
   return item(t);
@@ -60,7 +92,7 @@ py::object item_of(const Tensor& t) {
   const double value = value_of(t);
   if (is_float(t->dtype)) return py::float_(value);
   if (t->dtype == DType::bool8) return py::bool_(value != 0);
-  return t->dtype == DType::int64 ? py::int_(*t->data<int64_t>()) : py::int_(int64_t(value));
+  return t->dtype == DType::int64 ? py::int_(*on_cpu(t)->data<int64_t>()) : py::int_(int64_t(value));
 }
 
 // The buffer protocol is NumPy's: the array keeps the memory, even if the tensor is re-pointed at other.
@@ -79,17 +111,27 @@ void use_numpy_buffers(PyHeapTypeObject* type) {
 
 std::string repr(const Tensor& t) {
   py::module_ np = py::module_::import("numpy");
-  std::string text = py::str(np.attr("array2string")(array_from(t), py::arg("separator") = ", ",
+  std::string text = py::str(np.attr("array2string")(array_from(on_cpu(t)), py::arg("separator") = ", ",
                                                      py::arg("prefix") = "tensor("));
   if (t->dtype != DType::float32 && t->dtype != DType::int64 && t->dtype != DType::bool8)
     text += std::string(", dtype=") + name_of(t->dtype);
+  if (!t->storage->on_cpu()) text += ", device='" + t->device().name + "'";
   if (t->requires_grad) text += ", requires_grad=True";
   return "tensor(" + text + ")";
 }
 
-// Bare pybind11 would run the module lookup for every index; the functions are looked up once.
-py::object indexing(const char* name) {
-  return py::module_::import("fastdl._indexing").attr(name);
+// Keys of integers, slices, None and '...' give a view in PyTorch and NumPy; arrays and masks a copy there, too.
+bool is_window(PyObject* item) {
+  return PyLong_Check(item) || PySlice_Check(item) || item == Py_None || item == Py_Ellipsis;
+}
+bool selects_a_window(py::handle key) {
+  if (!PyTuple_Check(key.ptr())) return is_window(key.ptr());
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(key.ptr()); ++i)
+    if (!is_window(PyTuple_GET_ITEM(key.ptr(), i))) return false;
+  return true;
+}
+void note_snapshot(const Tensor& r, const Tensor& t) {
+  if (r->storage != t->storage) r->storage->set_snapshot(true);
 }
 
 void check_same_layout(const Tensor& t, const Tensor& other, const char* who) {
@@ -146,7 +188,10 @@ void bind_tensor(py::module_& m) {
         return t->grad;
       },
       [](const Self& t, const Tensor& g) {
-        if (g) check_same_layout(t, g, "grad");
+        if (g) {
+          check_same_layout(t, g, "grad");
+          g->storage->set_snapshot(false);
+        }
         note_grad(t, false);
         t->grad = g;
       });
@@ -163,6 +208,7 @@ void bind_tensor(py::module_& m) {
   c.def_property_readonly("_version", [](const Self& t) { return t->storage->version(); });
   c.def("_set_data", [](const Self& t, const Tensor& other) {
     check_same_layout(t, other, "_set_data");
+    other->storage->set_snapshot(false);  // it is t's own from now on
     move_to(t, other);
   });
   c.def("_view", [](const Self& t, const Shape& shape, int64_t offset) {
@@ -171,11 +217,12 @@ void bind_tensor(py::module_& m) {
   c.def("_shares_storage", [](const Self& t, const Tensor& other) {
     return other && t->storage == other->storage;
   });
+  c.def_property_readonly("_device", [](const Self& t) { return t->device().name; });
   c.def_property_readonly("_offset", [](const Self& t) { return t->offset; });
   c.def("data_ptr", [](const Self& t) { return uintptr_t(t->raw()); });
 
   c.def("numpy", [](const Self& t) { return array_from(t); });
-  c.def("tolist", [](const Self& t) { return array_from(t).attr("tolist")(); });
+  c.def("tolist", [](const Self& t) { return array_from(on_cpu(t)).attr("tolist")(); });
   c.def("item", [](const Self& t) { return item_of(t); });
   c.def(
       "__array__",
@@ -192,7 +239,11 @@ void bind_tensor(py::module_& m) {
   c.def("__dlpack__", [](const Self& t, const py::kwargs& options) {
     return array_from(t).attr("__dlpack__")(**options);
   });
-  c.def("__dlpack_device__", [](const Self&) { return py::make_tuple(1, 0); });  // kDLCPU
+  c.def("__dlpack_device__", [](const Self& t) {
+    FASTDL_CHECK(t->storage->on_cpu(), TypeError, "__dlpack_device__: a tensor on device '", t->device().name,
+                 "' cannot be handed over; copy it with .to('cpu')");
+    return py::make_tuple(1, 0);  // kDLCPU
+  });
   c.attr("__array_priority__") = 1000;  // NumPy's own operators give way to ours
 
   c.def("detach", [](const Self& t) { return detach(t); });
@@ -220,10 +271,17 @@ void bind_tensor(py::module_& m) {
   bind_operator<of_masks<logical_and, kAnd>>(c, "__and__", "__rand__");
   bind_operator<of_masks<logical_or, kOr>>(c, "__or__", "__ror__");
   bind_operator<of_masks<ne, kXor>>(c, "__xor__", "__rxor__");
-  bind_in_place<add>(c, "__iadd__");
-  bind_in_place<sub>(c, "__isub__");
-  bind_in_place<mul>(c, "__imul__");
-  bind_in_place<div>(c, "__itruediv__");
+  bind_in_place<add>(c, "__iadd__", "+=");
+  bind_in_place<sub>(c, "__isub__", "-=");
+  bind_in_place<mul>(c, "__imul__", "*=");
+  bind_in_place<div>(c, "__itruediv__", "/=");
+  bind_in_place<floor_divide>(c, "__ifloordiv__", "//=");
+  bind_in_place<mod>(c, "__imod__", "%=");
+  bind_in_place<pow>(c, "__ipow__", "**=");
+  bind_in_place<matmul_operator>(c, "__imatmul__", "@=");
+  bind_in_place<of_masks<logical_and, kAnd>>(c, "__iand__", "&=");
+  bind_in_place<of_masks<logical_or, kOr>>(c, "__ior__", "|=");
+  bind_in_place<of_masks<ne, kXor>>(c, "__ixor__", "^=");
   c.def("__neg__", [](const Self& t) { return neg(t); });
   c.def("__abs__", [](const Self& t) { return abs(t); });
   c.def("__invert__", [](const Self& t) {
@@ -260,8 +318,18 @@ void bind_tensor(py::module_& m) {
 
   c.def("__getitem__", [](py::object t, py::object key) {
     PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
-    return f.call_once_and_store_result([] { return indexing("getitem"); }).get_stored()(t, key);
+    py::object r = f.call_once_and_store_result([] { return indexing("getitem"); }).get_stored()(t, key);
+    if (selects_a_window(key)) note_snapshot(r.cast<Tensor>(), t.cast<Tensor>());
+    return r;
   });
+  c.def("_snapshot_of", [](const Self& r, const Tensor& t) {
+    note_snapshot(r, t);
+    return Tensor(r);
+  });
+  c.def_property("_snapshot", [](const Self& t) { return t->storage->snapshot(); },
+                 [](const Self& t, bool on) { t->storage->set_snapshot(on); });
+  c.def_property_readonly("_memory_is_read_only", [](const Self& t) { return t->storage->read_only(); });
+  c.def_property_readonly("_memory_is_shared", [](const Self& t) { return t->storage->shared(); });
   c.def("__setitem__", [](py::object t, py::object key, py::object value) {
     PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
     f.call_once_and_store_result([] { return indexing("setitem"); }).get_stored()(t, key, value);

@@ -2,6 +2,9 @@
 #pragma once
 #include <stdint.h>
 
+#include <limits>
+#include <type_traits>
+
 #include "core/check.h"
 
 namespace fastdl {
@@ -31,6 +34,24 @@ decltype(auto) dispatch(DType t, F&& f) {
     case DType::float32: break;
   }
   return f(float(0));
+}
+
+// Integer arithmetic wraps, as in NumPy: it is done in the unsigned type, where C++ defines it.
+template <class T>
+using Wrapping = std::conditional_t<std::is_integral_v<T>, std::make_unsigned<T>, std::type_identity<T>>::type;
+
+// The one rule for numbers that change their type. A float becomes an integer by truncation; beyond the type's
+// range it becomes the nearest bound, and NaN becomes 0. An integer becomes a narrower one by wrapping.
+template <class To, class From>
+constexpr To convert(From x) {
+  if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
+    constexpr From low = From(std::numeric_limits<To>::min());
+    constexpr From beyond = From(std::numeric_limits<To>::max() / 2 + 1) * 2;  // max + 1, a power of two
+    if (x >= low && x < beyond) return To(x);
+    return x < low ? std::numeric_limits<To>::min() : x >= beyond ? std::numeric_limits<To>::max() : To(0);
+  } else {
+    return To(x);
+  }
 }
 
 }  // namespace fastdl

@@ -1,6 +1,7 @@
-// A team of our own rather than OpenMP's: it survives fork (libgomp's child hangs in its first parallel
+// A team of our own by default rather than OpenMP's: it survives fork (libgomp's child hangs in its first parallel
 // region), costs less to enter, gives way to other processes, sleeps when idle, and leaves the wheel
-// without a libgomp to find. docs/architecture.md has the measurements.
+// without a libgomp to find. docs/architecture.md has the measurements. Other libraries' threads run the same
+// chunks on request (core/threading.h).
 #include "core/parallel.h"
 
 #include <pthread.h>
@@ -21,9 +22,12 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "core/cancel.h"
 #include "core/check.h"
+#include "core/threading.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -123,6 +127,13 @@ struct Job {
       error = std::current_exception();
     }
   }
+  // Gives each of `count` threads its share, which lies in `all`.
+  void divide(Share* all, int count) {
+    shares = all;
+    threads = count;
+    for (int64_t i = 0; i < threads; ++i)
+      shares[i].set(i * chunks / threads, (i + 1) * chunks / threads);
+  }
   void work(int thread) {
     for (int64_t c; (c = shares[thread].take(true)) >= 0;) run(c);
     for (int i = 1; i < threads; ++i)
@@ -133,7 +144,7 @@ struct Job {
 thread_local bool inside = false;
 
 // What waiting threads may help with, and how many of them look or work at it. A helper counts itself before it
-// looks, so that who withdraws the offer knows when nobody is there any more.
+// looks, so that the thread that withdraws the offer can see that no helper remains.
 std::atomic<Background*> offer{nullptr};
 std::atomic<int> helpers{0};
 
@@ -141,6 +152,28 @@ void help_in_background() {
   ++helpers;
   if (Background* b = offer; b && !b->help()) offer.compare_exchange_strong(b, nullptr);
   --helpers;
+}
+
+// A job on the threads of another library. It may give fewer threads than asked for: shares without a thread of their
+// own are taken by the others. Its threads belong to the program as well and are left as they were.
+void run_elsewhere(const Threading& other, int threads, std::vector<Share>& shares, Job& job) {
+  if (shares.size() != size_t(threads)) shares = std::vector<Share>(size_t(threads));
+  job.divide(shares.data(), threads);
+  struct Region {
+    Job& job;
+    std::atomic<int> working{0};
+  } region{job};
+  other.run(threads, [](void* opaque, int thread) {
+    Region& r = *static_cast<Region*>(opaque);
+    const bool before = std::exchange(inside, true);
+    ++r.working;
+    r.job.work(thread);
+    --r.working;
+    // The library's barrier follows. Until the others arrive there, this thread has time for the background.
+    while (r.working.load(std::memory_order_relaxed) > 0 && offer.load(std::memory_order_relaxed))
+      help_in_background();
+    inside = before;
+  }, &region);
 }
 
 // A job is open to whoever comes while it lasts. A worker that wakes late finds it closed and goes back
@@ -162,10 +195,7 @@ class Team {
     for (std::thread& t : workers_) t.join();
   }
   void run(Job& job) {
-    job.shares = shares_.data();
-    job.threads = int(shares_.size());
-    for (int64_t i = 0; i < job.threads; ++i)
-      shares_[size_t(i)].set(i * job.chunks / job.threads, (i + 1) * job.chunks / job.threads);
+    job.divide(shares_.data(), int(shares_.size()));
     open_ = &job;
     announce(job.chunks - 1);
     job.work(0);
@@ -241,19 +271,24 @@ class Team {
 };
 
 // The team is made on first use. After a fork the child has no worker threads: it forgets the team
-// (its memory is leaked on purpose, joining it would wait forever) and makes its own on first use.
+// (its memory is leaked on purpose, joining it would wait forever) and makes its own on first use. It does so also
+// where the parent used another library's threads, since these may not survive a fork.
 struct State {
   std::atomic<int> threads;
   int spin_us;
-  std::mutex mutex;
+  std::mutex mutex{};           // held while a region runs on several threads
   Team* team = nullptr;
+  std::atomic<const Threading*> other = nullptr;  // null: the team
+  std::vector<Share> shares{};  // of the other library's threads
+  std::atomic<bool> used = false;
+  bool forked = false;
 };
 State* state = nullptr;
 
 State& get_state() {
   static std::once_flag once;
   std::call_once(once, [] {
-    state = new State{threads_from_environment(), spin_microseconds(), {}, nullptr};
+    state = new State{threads_from_environment(), spin_microseconds()};
     pthread_atfork([] {
                      state->mutex.lock();
                      // No piece of background work may be under way: its thread would be missing in the child.
@@ -263,7 +298,8 @@ State& get_state() {
                    [] { state->mutex.unlock(); },
                    [] {
                      // A new mutex too: the old one is held by a thread that is not here.
-                     state = new State{state->threads.load(), state->spin_us, {}, nullptr};
+                     state = new State{state->threads.load(), state->spin_us};
+                     state->forked = true;
                      inside = false;
                      offer = nullptr;
                      helpers = 0;
@@ -287,21 +323,52 @@ void set_num_threads(int64_t n) {
   s.threads = int(n);
 }
 
-void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body) {
+void set_threading(const Threading* other) {
+  State& s = get_state();
+  std::lock_guard lock(s.mutex);
+  if (s.other == other) return;
+  FASTDL_CHECK(!s.forked, RuntimeError, "set_threading: a forked process computes with fastdl's own team, since the "
+               "threads of other libraries may not survive a fork");
+  FASTDL_CHECK(!s.used, RuntimeError, "set_threading: computations have run already; call it right after the import, "
+               "or set FASTDL_THREADING before it");
+  s.other = other;
+}
+const Threading* threading() { return get_state().other; }
+
+namespace {
+void run_chunks(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body) {
   if (n <= 0) return;
   grain = chunk_size(n, grain);
   Job job{&body, n, grain, (n - 1) / grain + 1, nullptr, 0, {}, {}};
   State& s = get_state();
-  if (job.chunks == 1 || s.threads == 1 || inside || !s.mutex.try_lock()) {
+  if (!s.used.load(std::memory_order_relaxed)) s.used = true;
+  const Threading* other = s.other;
+  if (job.chunks == 1 || s.threads == 1 || inside || (other && other->inside()) || !s.mutex.try_lock()) {
     for (int64_t c = 0; c < job.chunks; ++c) job.run(c);
   } else {
     std::lock_guard lock(s.mutex, std::adopt_lock);
-    if (!s.team) s.team = new Team(s.threads, s.spin_us);
-    inside = true;
-    s.team->run(job);
-    inside = false;
+    if (s.other) {
+      run_elsewhere(*s.other, s.threads, s.shares, job);
+    } else {
+      if (!s.team) s.team = new Team(s.threads, s.spin_us);
+      inside = true;
+      s.team->run(job);
+      inside = false;
+    }
   }
   if (job.error) std::rethrow_exception(job.error);
+}
+}  // namespace
+
+void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body) {
+  const CancelFlag* const flag = Watch::flag();
+  if (!flag) return run_chunks(n, grain, body);
+  run_chunks(n, grain, [&](int64_t begin, int64_t end) {
+    if (flag->raised()) return;
+    Watch watch(flag);  // on the helping threads too
+    body(begin, end);
+  });
+  if (flag->raised()) throw Cancelled();
 }
 
 Background::~Background() {
@@ -345,14 +412,20 @@ constexpr size_t kHugePage = 2 << 20;
 struct ScratchBuffer {
   void* data = nullptr;
   size_t bytes = 0;
+  uint32_t age = 0;
   ~ScratchBuffer() { free(data); }
 };
+std::atomic<uint32_t> scratch_age{0};
 }  // namespace
+
+void trim_scratch() { ++scratch_age; }
 
 void* scratch(Scratch slot, size_t bytes) {
   static thread_local ScratchBuffer buffers[int(Scratch::count)];
   ScratchBuffer& b = buffers[int(slot)];
-  if (b.bytes < bytes) {
+  const uint32_t age = scratch_age.load(std::memory_order_relaxed);
+  if (b.bytes < bytes || b.age != age) {
+    b.age = age;
     // Large buffers lie on huge pages where the system has them: fewer misses of the TLB.
     const size_t page = bytes < kHugePage ? 4096 : kHugePage;
     const size_t rounded = (bytes + page - 1) / page * page;

@@ -36,7 +36,8 @@ class FunctionRef<R(Args...)> {
 // Calls body(begin, end) for every chunk of [0, n). Runs on the calling thread alone when there is one
 // chunk, one thread, when already inside a parallel_for, or while another thread uses the team.
 // All chunks run, also if the bodies of some throw; then the exception of the first such chunk is rethrown
-// on the calling thread, whichever thread came to it first.
+// on the calling thread, whichever thread came to it first. Within a Watch (core/cancel.h) whose flag is raised, chunks
+// that have not begun do not run, and Cancelled is thrown.
 void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body);
 
 // Work that can be done at any time before it is asked for. Threads of the team that wait for a region take pieces
@@ -92,9 +93,12 @@ inline int64_t grain_for(double nanoseconds_per_item) {
 int num_threads();
 void set_num_threads(int64_t n);
 
-// Scratch memory of the calling thread, 64-byte aligned, valid until the next call with the same slot on
-// this thread. Grows and is kept, so steady state allocates nothing. Throws MemoryError.
-enum class Scratch { gemm_a, gemm_b, op, chain, count };
+// Scratch memory of the calling thread, for what each thread needs of its own: packed panels and tiles, whose size is
+// bounded by the caches. (Memory of one call is an op's workspace.) 64-byte aligned, valid until the next call with the
+// same slot on this thread. It grows and is kept, so that steady state allocates nothing; after trim_scratch() each
+// thread begins anew. Throws MemoryError.
+enum class Scratch { gemm_a, gemm_b, gemm_sums, gemm_parts, chain, count };
 void* scratch(Scratch slot, size_t bytes);
+void trim_scratch();
 
 }  // namespace fastdl

@@ -18,6 +18,7 @@
 
 #include "core/check.h"
 #include "core/fork.h"
+#include "core/parallel.h"
 
 namespace fastdl {
 namespace {
@@ -150,9 +151,17 @@ Storage::Storage() : serial_(made.fetch_add(1, std::memory_order_relaxed)) {
 }
 uint64_t Storage::next_serial() { return made.load(std::memory_order_relaxed); }
 
-Ref<Storage> Storage::allocate(int64_t bytes, bool zeros) {
+Ref<Storage> Storage::allocate(int64_t bytes, bool zeros, const Device& device) {
   FASTDL_CHECK(bytes >= 0 && bytes < (int64_t(1) << 44), MemoryError, "cannot allocate ", bytes,
                " bytes");
+  if (!device.is_cpu()) {
+    const DeviceTable& table = *device.table;
+    void* data = table.allocate(bytes);
+    FASTDL_CHECK(data, MemoryError, device.name, ": could not allocate ", bytes, " bytes");
+    Ref<Storage> s = wrap(data, bytes, false, [&table, data, bytes] { table.release(data, bytes); }, device);
+    if (zeros) table.copy_in(data, std::vector<char>(size_t(bytes)).data(), bytes);
+    return s;
+  }
   Ref<Storage> s = new Storage;
   int64_t rounded;
   int bucket = bucket_for(bytes, rounded);
@@ -181,8 +190,9 @@ Ref<Storage> Storage::allocate(int64_t bytes, bool zeros) {
 }
 
 Ref<Storage> Storage::wrap(void* data, int64_t bytes, bool read_only,
-                           std::function<void()> release) {
+                           std::function<void()> release, const Device& device) {
   Ref<Storage> s = new Storage;
+  if (!device.is_cpu()) s->device_ = &device;
   s->data_ = data;
   s->bytes_ = bytes;
   s->read_only_ = read_only;
@@ -283,6 +293,7 @@ int64_t cache_limit() {
   return limit;
 }
 void empty_cache() {
+  trim_scratch();
   Cache& c = cache();
   std::lock_guard lock(c.mutex);
   for (int i = 0; i < kBuckets; ++i) {

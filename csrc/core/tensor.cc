@@ -24,33 +24,46 @@ int64_t checked_numel(const Shape& shape, const char* who) {
 }
 
 namespace {
-Tensor make(const Shape& shape, DType dtype, bool zeros) {
+Tensor make(const Shape& shape, DType dtype, bool zeros, const Device& device) {
   int64_t n = checked_numel(shape, "empty");
   Tensor t = new TensorImpl;
-  t->storage = Storage::allocate(n * size_of(dtype), zeros);
+  t->storage = Storage::allocate(n * size_of(dtype), zeros, device);
   t->shape = shape;
   t->dtype = dtype;
   return t;
 }
 }  // namespace
 
-Tensor empty(const Shape& shape, DType dtype) { return make(shape, dtype, false); }
+void TensorImpl::raise_not_on_cpu() const {
+  raise<TypeError>("the values of a tensor on device '", device().name,
+                   "' cannot be read or written by the CPU; copy it with .to('cpu')");
+}
 
-Tensor full(const Shape& shape, DType dtype, double value) {
+Tensor empty(const Shape& shape, DType dtype, const Device& device) { return make(shape, dtype, false, device); }
+
+Tensor full(const Shape& shape, DType dtype, double value, const Device& device) {
   return dispatch(dtype, [&](auto zero) {
     using T = decltype(zero);
-    T v = dtype == DType::bool8 ? T(value != 0) : T(value);
-    return filled(shape, dtype, &v);
+    T v = dtype == DType::bool8 ? T(value != 0) : convert<T>(value);
+    return filled(shape, dtype, &v, device);
   });
 }
-Tensor filled(const Shape& shape, DType dtype, const void* value) {
+Tensor filled(const Shape& shape, DType dtype, const void* value, const Device& device) {
+  if (!device.is_cpu()) return copied_to(filled(shape, dtype, value), device);
   return dispatch(dtype, [&](auto zero) {
     using T = decltype(zero);
     const bool zeros = std::memcmp(value, &zero, sizeof zero) == 0;
-    Tensor t = make(shape, dtype, zeros);
+    Tensor t = make(shape, dtype, zeros, device);
     if (!zeros) std::fill_n(t->data<T>(), t->numel(), *static_cast<const T*>(value));
     return t;
   });
+}
+Tensor copied_to(const Tensor& t, const Device& device) {
+  if (&t->device() == &device) return t;
+  Tensor r = empty(t->shape, t->dtype, device);
+  copy_bytes(device, r->raw(), t->device(), t->raw(), t->bytes());
+  r->weak = t->weak;
+  return r;
 }
 
 Tensor scalar(double value) {
@@ -105,7 +118,9 @@ void raise_epoch() { epochs.fetch_add(1, std::memory_order_relaxed); }
 double item(const Tensor& t) {
   FASTDL_CHECK(t->numel() == 1, ValueError,
                "item: expected a tensor with one element, got shape ", t->shape);
-  return dispatch(t->dtype, [&](auto zero) { return double(*t->data<decltype(zero)>()); });
+  alignas(8) char value[8];
+  copy_bytes(cpu(), value, t->device(), t->raw(), size_of(t->dtype));
+  return dispatch(t->dtype, [&](auto zero) { return double(*reinterpret_cast<decltype(zero)*>(value)); });
 }
 
 }  // namespace fastdl

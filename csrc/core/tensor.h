@@ -32,11 +32,18 @@ class TensorImpl : public RefCounted {
 
   int64_t numel() const { return shape.numel(); }
   int64_t bytes() const { return numel() * size_of(dtype); }
+  const Device& device() const { return storage->device(); }
+  // The address of the first element, of the tensor's device.
   void* raw() const { return static_cast<char*>(storage->data()) + offset * size_of(dtype); }
+  // The elements themselves. TypeError if they lie on another device than the CPU.
   template <class T>
   T* data() const {
+    if (!storage->on_cpu()) [[unlikely]] raise_not_on_cpu();
     return static_cast<T*>(raw());
   }
+
+ private:
+  [[noreturn]] void raise_not_on_cpu() const;
 };
 
 using Tensor = Ref<TensorImpl>;
@@ -44,13 +51,16 @@ using Tensor = Ref<TensorImpl>;
 // Number of elements of `shape` as checked 64-bit arithmetic; ValueError on overflow or a negative extent.
 int64_t checked_numel(const Shape& shape, const char* who);
 
-Tensor empty(const Shape& shape, DType dtype);
-Tensor full(const Shape& shape, DType dtype, double value);
+Tensor empty(const Shape& shape, DType dtype, const Device& device = cpu());
+// `value` converted as convert() does it.
+Tensor full(const Shape& shape, DType dtype, double value, const Device& device = cpu());
 // Each element as the one at `value`. Many zeros take memory only where they are overwritten.
-Tensor filled(const Shape& shape, DType dtype, const void* value);
-inline Tensor zeros(const Shape& shape, DType dtype = DType::float32) {
-  return full(shape, dtype, 0);
+Tensor filled(const Shape& shape, DType dtype, const void* value, const Device& device = cpu());
+inline Tensor zeros(const Shape& shape, DType dtype = DType::float32, const Device& device = cpu()) {
+  return full(shape, dtype, 0, device);
 }
+// The values on another device, without a place in the tape; t itself if it lies there.
+Tensor copied_to(const Tensor& t, const Device& device);
 // A 0-dimensional float32 constant, weakly typed.
 Tensor scalar(double value);
 

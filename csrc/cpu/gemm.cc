@@ -15,6 +15,8 @@
 #include <algorithm>
 
 #include "core/parallel.h"
+#include "core/subnormals.h"
+#include "cpu/gemm_blocks.h"
 #include "cpu/isa.h"
 
 namespace fastdl {
@@ -28,6 +30,9 @@ int64_t even_part(int64_t n, int64_t most, int64_t unit) {
   return ceil_div(ceil_div(n, ceil_div(n, most)), unit) * unit;
 }
 
+// What C is at the start: overwritten, where the chains of the first block begin, or the sum of earlier blocks.
+enum class Start { nothing, chain, sum };
+
 // op(A)[i, l] = a[i * a_row + l * a_col], op(B)[l, j] = b[l * b_row + j] or, transposed, b[j * b_row + l].
 struct Problem {
   int64_t m, n, k;
@@ -36,13 +41,29 @@ struct Problem {
   const float* b;
   int64_t b_row, b_stride;
   bool b_transposed;
-  int64_t panel;  // 0, or B is packed: B[l, j] = b[j / panel * panel * k + l * panel + j % panel]
+  int64_t panel;         // 0, or B is packed: B[l, j] = b[j / panel * panel_stride + l * panel + j % panel]
+  int64_t panel_stride;
   float* c;
   int64_t c_row, c_stride;
-  bool accumulate;
+  Start start;
   Epilogue epilogue;
-  bool scalar_bias;  // one value instead of n
+  bool scalar_bias;  // a bias is one value instead of n
 };
+
+// The epilogue for a part of C that is finished but for what the tiles leave to do; `bias`: theirs too, which they had
+// no part in.
+void finish(const Problem& p, float* c, int64_t m, int64_t n, const float* bias = nullptr) {
+  const Epilogue& e = p.epilogue;
+  const bool scalar = p.scalar_bias && e.bias;
+  if (!e.activation && !scalar && !bias) return;
+  for (int64_t i = 0; i < m; ++i, c += p.c_row) {
+    if (scalar)
+      for (int64_t j = 0; j < n; ++j) c[j] += e.bias[0];
+    else if (bias)
+      for (int64_t j = 0; j < n; ++j) c[j] += bias[j];
+    if (e.activation) e.activation(c, c, n, e.parameters);
+  }
+}
 
 // Sizes of caches in floats.
 int64_t l1_floats() { return (cache_sizes().l1d ? cache_sizes().l1d : 32 << 10) / 4; }
@@ -93,10 +114,10 @@ Blocking choose_blocking(const KernelTable& isa, const Problem& p, int64_t rows,
   Blocking b;
   b.row_tiles = ceil_div(rows, tile_rows);
   const int64_t tile_columns = p.panel ? p.panel : isa.gemm_tile_columns(ceil_div(rows, b.row_tiles));
-  b.k = block_of_k(isa, p.k);
-  const int64_t columns_in_l2 = l2_floats() / std::max<int64_t>(b.k, 1);
-  b.hot_columns = even_part(columns, std::max(columns_in_l2 / 4, tile_columns), tile_columns);
-  b.group = std::clamp<int64_t>(columns_in_l2 / 2 / tile_rows, 1, b.row_tiles);
+  const int64_t depth = std::clamp<int64_t>(p.k, 1, kSumBlock);
+  b.k = block_of_k(isa, depth);
+  b.hot_columns = even_part(columns, std::max(l2_floats() / b.k / 4, tile_columns), tile_columns);
+  b.group = std::clamp<int64_t>(l2_floats() / depth / 2 / tile_rows, 1, b.row_tiles);
   // Packing A pays where its lines compete for one set of L1, as those whole pages apart do, or where a line
   // taken for every k is too many, both the more so; and over many columns of packed B, with which tiles run
   // faster then.
@@ -119,8 +140,8 @@ class Task {
   void run() const {
     int64_t l = 0;
     do {  // once for k == 0
-      block(l, std::min(block_.k, p_.k - l));
-      l += block_.k;
+      sum_block(l, std::min(kSumBlock, p_.k - l));
+      l += kSumBlock;
     } while (l < p_.k);
   }
 
@@ -128,51 +149,51 @@ class Task {
   // Row tiles are of equal height, give or take one row: no low rest at the bottom.
   int64_t top(int64_t tile) const { return i0_ + tile * height_ + std::min(tile, higher_); }
 
-  // Adds A[rows, l ... l + k] B[l ... l + k, columns] to C.
-  void block(int64_t l, int64_t k) const {
-    GemmRow g = {};
-    g.k = k;
+  // Adds A[rows, l ... l + k] B[l ... l + k, columns] to C, one block of the sum.
+  void sum_block(int64_t l, int64_t k) const {
     for (int64_t t = 0; t < block_.row_tiles; t += block_.group) {
       const int64_t end = std::min(t + block_.group, block_.row_tiles);
       const float* packed = block_.pack_a ? pack_a(t, end, l, k) : nullptr;
       for (int64_t j = 0; j < columns_; j += block_.hot_columns)
-        group(g, t, end, packed, j0_ + j, std::min(block_.hot_columns, columns_ - j), l);
+        group(t, end, packed, j0_ + j, std::min(block_.hot_columns, columns_ - j), l, k);
     }
   }
 
-  // The same for row tiles [begin, end) and one hot part of B, which starts a panel if B is packed.
-  void group(GemmRow& g, int64_t begin, int64_t end, const float* packed, int64_t j, int64_t n,
-             int64_t l) const {
-    const bool last = l + g.k == p_.k;
+  // The same for row tiles [begin, end) and one hot part of B, which starts a panel if B is packed. The chains of the
+  // first block grow in C; those of a later one apart, until they are whole and are added to C.
+  void group(int64_t begin, int64_t end, const float* packed, int64_t j, int64_t n, int64_t l, int64_t k) const {
+    const bool later = l > 0 || p_.start == Start::sum;
+    const int64_t sums_row = ceil_div(n, 16) * 16, rows = top(end) - top(begin);
+    float* const sums = !later || k <= block_.k ? nullptr
+                        : static_cast<float*>(scratch(Scratch::gemm_sums, size_t(rows * sums_row) * sizeof(float)));
+    GemmRow g = {};
     g.n = n;
-    g.b = p_.panel ? p_.b + j * p_.k + l * p_.panel : p_.b + l * p_.b_row + j;
     g.b_row = p_.panel ? p_.panel : p_.b_row;
     g.panel = p_.panel ? p_.panel : n;
-    g.panel_stride = p_.panel * p_.k;
-    g.c_row = p_.c_row;
-    g.accumulate = p_.accumulate || l > 0;
-    g.bias = last && p_.epilogue.bias && !p_.scalar_bias ? p_.epilogue.bias + j : nullptr;
-    for (int64_t t = begin; t < end; ++t) {
-      const int64_t i = top(t);
-      g.m = top(t + 1) - i;
-      g.a = packed ? packed + (t - begin) * packed_tile(g.k) : p_.a + i * p_.a_row + l * p_.a_col;
-      g.a_row = packed ? 1 : p_.a_row;
-      g.a_col = packed ? g.m : p_.a_col;
-      g.c = p_.c + i * p_.c_row + j;
-      isa_.gemm_row(g);
-      if (last) finish(g.c, g.m, n);
-    }
-  }
-
-  // What the tiles have not done to a finished part of C.
-  void finish(float* c, int64_t m, int64_t n) const {
-    const Epilogue& e = p_.epilogue;
-    if (!e.activation && !p_.scalar_bias) return;
-    for (int64_t i = 0; i < m; ++i, c += p_.c_row) {
-      if (p_.scalar_bias)
-        for (int64_t j = 0; j < n; ++j) c[j] += e.bias[0];
-      if (e.activation) e.activation(c, c, n, e.parameters);
-    }
+    g.panel_stride = p_.panel_stride;
+    int64_t q = 0;
+    do {  // once for k == 0
+      g.k = std::min(block_.k, k - q);
+      const bool whole = q + g.k == k, last = whole && l + k == p_.k;
+      g.b = p_.panel ? p_.b + j / p_.panel * p_.panel_stride + (l + q) * p_.panel : p_.b + (l + q) * p_.b_row + j;
+      g.add = later && whole;
+      g.bias = last && p_.epilogue.bias && !p_.scalar_bias ? p_.epilogue.bias + j : nullptr;
+      for (int64_t t = begin; t < end; ++t) {
+        const int64_t i = top(t);
+        g.m = top(t + 1) - i;
+        g.a = packed ? packed + (t - begin) * packed_tile(k) + q * g.m : p_.a + i * p_.a_row + (l + q) * p_.a_col;
+        g.a_row = packed ? 1 : p_.a_row;
+        g.a_col = packed ? g.m : p_.a_col;
+        float *c = p_.c + i * p_.c_row + j, *apart = sums ? sums + (i - top(begin)) * sums_row : nullptr;
+        g.c = later && !whole ? apart : c;
+        g.c_row = later && !whole ? sums_row : p_.c_row;
+        g.start = later ? (q > 0 ? apart : nullptr) : q > 0 || p_.start == Start::chain ? c : nullptr;
+        g.start_row = later ? sums_row : p_.c_row;
+        isa_.gemm_row(g);
+        if (last) finish(p_, c, g.m, n);
+      }
+      q += block_.k;
+    } while (q < k);
   }
 
   // Floats from one packed row of tiles to the next; gemm_pack_a writes up to a vector too far.
@@ -200,23 +221,24 @@ class Task {
   const int64_t height_, higher_;  // rows of a row tile; how many of them have one more
 };
 
-// Rows and columns of one task.
+// Rows and columns of one task; when the last one ends, by a guess, in ns.
 struct Grid {
   int64_t rows, columns;
+  double time;
 };
 
 // The grid that ends first: each task has its arithmetic, and its A and B to read or pack; the last one to end may
 // have been held up. One task if another thread would not pay.
 Grid choose_grid(const KernelTable& isa, const Problem& p, double time, int64_t threads) {
-  Grid best = {p.m, p.n};
+  Grid best = {p.m, p.n, time};
   if (threads == 1 || time < 2 * kLeastTime) return best;
   const int64_t tile_rows = isa.gemm_tile_rows(), tile_columns = p.panel ? p.panel : isa.lanes;
-  double least = 1e300;
+  best.time = 1e300;
   for (int64_t each = 1; each <= (few_rows(p) ? 1 : 4); each *= 2) {
     const int64_t wanted = std::min(each * threads, std::max<int64_t>(2, int64_t(time / kLeastTime)));
     for (int64_t by_columns = 1; by_columns <= wanted; ++by_columns) {
-      const Grid g = {even_part(p.m, ceil_div(p.m, wanted / by_columns), tile_rows),
-                      even_part(p.n, ceil_div(p.n, by_columns), tile_columns)};
+      Grid g = {even_part(p.m, ceil_div(p.m, wanted / by_columns), tile_rows),
+                even_part(p.n, ceil_div(p.n, by_columns), tile_columns), 0};
       // Columns next to each other are neighbours in the caches, too, where threads hinder one another; and all
       // read the same A.
       const double apart = by_columns == 1 ? 1.0 : p.a_col == 1 ? 1.08 : 1.15;
@@ -225,18 +247,17 @@ Grid choose_grid(const KernelTable& isa, const Problem& p, double time, int64_t 
       const double one = apart * arithmetic_time(isa, double(g.rows), g.columns, double(p.k)) + shared_lines +
                          kFloatTime * double((g.rows + g.columns) * p.k + 2 * g.rows * g.columns);
       const int64_t tasks = ceil_div(p.m, g.rows) * ceil_div(p.n, g.columns);
-      const double until = one * (double(ceil_div(tasks, threads)) + 0.1);
-      if (until < least) least = until, best = g;
+      g.time = one * (double(ceil_div(tasks, threads)) + 0.1);
+      if (g.time < best.time) best = g;
     }
   }
   return best;
 }
 
 void multiply_as_it_lies(const KernelTable& isa, const Problem& p, int64_t threads) {
-  const double time = product_time(isa, p);
-  const Grid grid = choose_grid(isa, p, time, threads);
+  const Grid grid = choose_grid(isa, p, product_time(isa, p), threads);
   const int64_t rows = ceil_div(p.m, grid.rows), columns = ceil_div(p.n, grid.columns);
-  parallel_for(rows * columns, 1, [&](int64_t begin, int64_t end) {
+  parallel_for_flushing(rows * columns, 1, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       const int64_t i = t % rows * grid.rows, j = t / rows * grid.columns;
       Task(isa, p, i, std::min(p.m - i, grid.rows), j, std::min(p.n - j, grid.columns)).run();
@@ -255,12 +276,13 @@ void pack(const KernelTable& isa, bool transposed, int64_t n, int64_t k, const f
   });
 }
 
-// All threads pack a slab of B, at `most` so many floats, then multiply by it, then the next one.
+// All threads pack a slab of B, at `most` so many floats, then multiply by it, then the next one. (Beyond one block of
+// the sum slabs hold whole ones and may be larger, so as to be as wide.)
 void multiply_by_slabs(const KernelTable& isa, const Problem& p, int64_t most, int64_t threads) {
   const int64_t panel = std::min(full_panel(isa), ceil_div(p.n, isa.lanes) * isa.lanes);
-  const int64_t block = block_of_k(isa, p.k);
+  const int64_t part = block_of_k(isa, std::min(p.k, kSumBlock)), block = p.k > kSumBlock ? kSumBlock : part;
   Problem slab = p;
-  const int64_t columns = even_part(p.n, std::max(most / std::max<int64_t>(block, 1), panel), panel);
+  const int64_t columns = even_part(p.n, std::max(most / std::max<int64_t>(part, 1), panel), panel);
   const int64_t padded = ceil_div(columns, panel) * panel;
   const int64_t blocks = std::max<int64_t>(most / std::max<int64_t>(padded * block, 1), 1);
   const int64_t depth = std::min(p.k, blocks * block);
@@ -274,8 +296,9 @@ void multiply_by_slabs(const KernelTable& isa, const Problem& p, int64_t most, i
       slab.n = std::min(columns, p.n - j);
       slab.k = std::min(depth, p.k - l);
       slab.a = p.a + l * p.a_col;
+      slab.panel_stride = panel * slab.k;
       slab.c = p.c + j;
-      slab.accumulate = p.accumulate || l > 0;
+      slab.start = l == 0 ? p.start : p.k > kSumBlock ? Start::sum : Start::chain;
       slab.epilogue = l + slab.k == p.k ? p.epilogue : Epilogue{};
       if (slab.epilogue.bias && !p.scalar_bias) slab.epilogue.bias += j;
       const float* b = p.b + (p.b_transposed ? j * p.b_row + l : l * p.b_row + j);
@@ -289,8 +312,8 @@ void multiply_by_slabs(const KernelTable& isa, const Problem& p, int64_t most, i
 // B packed slab by slab. What one thread packs and others read has to cross from cache to cache, so each takes rows of
 // its own instead if packing all of B is little beside so many, or columns if A is small beside them, or so is
 // the product. Large products share the packed B: it stays in use for longer than it takes to cross.
-void multiply_packing(const KernelTable& isa, const Problem& p) {
-  const int64_t l2 = std::max<int64_t>(l2_floats(), 1 << 17), threads = num_threads();
+void multiply_packing(const KernelTable& isa, const Problem& p, int64_t threads) {
+  const int64_t l2 = std::max<int64_t>(l2_floats(), 1 << 17);
   const double time = product_time(isa, p);
   if (threads == 1 || time < 2 * kLeastTime) return multiply_by_slabs(isa, p, l2 / 4, 1);
   const bool small = time < 400 * kLeastTime, large = time > 4000 * kLeastTime;
@@ -300,7 +323,7 @@ void multiply_packing(const KernelTable& isa, const Problem& p) {
   if (!own_rows && !own_columns) return multiply_by_slabs(isa, p, 2 * l2, threads);
   const int64_t rows = own_rows ? even_part(p.m, ceil_div(p.m, threads), isa.gemm_tile_rows()) : p.m;
   const int64_t columns = own_rows ? p.n : even_part(p.n, ceil_div(p.n, threads), isa.lanes);
-  parallel_for(ceil_div(p.m, rows) * ceil_div(p.n, columns), 1, [&](int64_t begin, int64_t end) {
+  parallel_for_flushing(ceil_div(p.m, rows) * ceil_div(p.n, columns), 1, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       const int64_t i = own_rows ? t * rows : 0, j = own_rows ? 0 : t * columns;
       Problem part = p;
@@ -320,51 +343,92 @@ void multiply_rows(const KernelTable& isa, const Problem& p) {
   const int64_t unit = 2 * isa.lanes;
   const double each = double(unit * p.k) * (kFloatTime / 2 + 0.01 * double(p.m));
   const int64_t grain = std::max<int64_t>(1, int64_t(kLeastTime / std::max(each, 1.0)));
-  parallel_for(ceil_div(p.n, unit), grain, [&](int64_t begin, int64_t end) {
-    const int64_t j = begin * unit, n = std::min(end * unit, p.n) - j;
-    const Epilogue& e = p.epilogue;
-    float* c = p.c + j;
-    isa.gemm_dots(p.m, n, p.k, p.a, p.a_row, p.a_col, p.b + j * p.b_row, p.b_row, c, p.c_row, p.accumulate,
-                  e.bias && !p.scalar_bias ? e.bias + j : nullptr);
-    for (int64_t i = 0; i < p.m; ++i, c += p.c_row) {
-      if (p.scalar_bias)
-        for (int64_t q = 0; q < n; ++q) c[q] += e.bias[0];
-      if (e.activation) e.activation(c, c, n, e.parameters);
+  parallel_for_flushing(ceil_div(p.n, unit), grain, [&](int64_t begin, int64_t end) {
+    const float* bias = p.scalar_bias ? nullptr : p.epilogue.bias;
+    const int64_t last = std::min(end * unit, p.n), wide = p.k > kSumBlock ? unit : last;
+    for (int64_t j = begin * unit; j < last; j += wide) {
+      const int64_t n = std::min(wide, last - j);
+      int64_t l = 0;
+      do {  // once for k == 0
+        const int64_t k = std::min(kSumBlock, p.k - l);
+        const bool add = l > 0 || p.start == Start::sum, whole = l + k == p.k;
+        isa.gemm_dots(p.m, n, k, p.a + l * p.a_col, p.a_row, p.a_col, p.b + j * p.b_row + l, p.b_row, p.c + j,
+                      p.c_row, !add && p.start == Start::chain, add, bias && whole ? bias + j : nullptr);
+        l += k;
+      } while (l < p.k);
+      finish(p, p.c + j, p.m, n);
     }
   });
 }
 
-void multiply(const KernelTable& isa, const Problem& p) {
+void multiply(const KernelTable& isa, const Problem& p, int64_t threads);
+
+// Blocks whose sums are kept at a time, where threads take different blocks of k; 0 if they had better take different
+// elements.
+int64_t choose_blocks(const KernelTable& isa, const Problem& p, int64_t threads) {
+  const int64_t at_a_time = blocks_at_a_time(p.m, p.n, p.k, threads);
+  const double time = product_time(isa, p);
+  if (!at_a_time || time < 2 * kLeastTime) return 0;
+  const double packing = p.b_transposed && !few_rows(p) ? kTransposedFloatTime * double(p.n) : 0;
+  const double by_elements = choose_grid(isa, p, time, threads).time + packing * double(p.k);
+  const double one = arithmetic_time(isa, double(p.m), p.n, double(kSumBlock)) +
+                     (packing + kFloatTime * double(p.m + p.n)) * double(kSumBlock) +
+                     4 * kFloatTime * double(p.m * p.n);
+  const double by_blocks = one * (double(ceil_div(ceil_div(p.k, kSumBlock), threads)) + 0.1);
+  return by_blocks < 0.9 * by_elements ? at_a_time : 0;
+}
+
+void multiply_by_blocks(const KernelTable& isa, const Problem& p, int64_t at_a_time) {
+  const auto one_block = [&](int64_t l, int64_t k, float* c, int64_t c_row) {
+    Problem one = p;
+    one.k = k;
+    one.a += l * p.a_col;
+    one.b += p.panel ? l * p.panel : p.b_transposed ? l : l * p.b_row;
+    one.c = c;
+    one.c_row = c_row;
+    one.start = l == 0 ? p.start : Start::nothing;
+    one.epilogue = {};
+    multiply(isa, one, 1);
+  };
+  sum_blocks(p.m, p.n, p.k, p.c, p.c_row, at_a_time, product_time(isa, p) / double(ceil_div(p.k, kSumBlock)), one_block,
+             [&](int64_t begin, int64_t end) {
+               finish(p, p.c + begin * p.c_row, end - begin, p.n, p.epilogue.bias);
+             });
+}
+
+void multiply(const KernelTable& isa, const Problem& p, int64_t threads) {
+  if (p.k > kSumBlock)
+    if (const int64_t at_a_time = choose_blocks(isa, p, threads)) return multiply_by_blocks(isa, p, at_a_time);
   const int64_t row_tiles = ceil_div(p.m, isa.gemm_tile_rows());
-  if (p.panel) return multiply_as_it_lies(isa, p, num_threads());
-  if (p.b_transposed) return few_rows(p) ? multiply_rows(isa, p) : multiply_packing(isa, p);
+  if (p.panel) return multiply_as_it_lies(isa, p, threads);
+  if (p.b_transposed) return few_rows(p) ? multiply_rows(isa, p) : multiply_packing(isa, p, threads);
   // Where B fits L2, reading its rows where they are costs little, and packing pays from about the 64th use on; from
   // beyond from the sixteenth. Narrow tiles want B from L1, and less use pays.
   const bool narrow = narrow_tiles(isa);
   const int64_t uses = narrow ? 8 : p.k * p.n > l2_floats() ? 16 : 64;
   const bool pays = p.k * p.n > 2 * l1_floats() && row_tiles >= uses;
-  pays ? multiply_packing(isa, p) : multiply_as_it_lies(isa, p, num_threads());
+  pays ? multiply_packing(isa, p, threads) : multiply_as_it_lies(isa, p, threads);
 }
 
 void multiply_batch(int64_t batch, const Problem& p) {
   if (batch == 0 || p.m == 0 || p.n == 0) return;
   const KernelTable& isa = kernels();
-  if (batch == 1) return multiply(isa, p);
-  const auto run = [&](int64_t begin, int64_t end) {
+  const int64_t threads = num_threads();
+  if (batch == 1) return multiply(isa, p, threads);
+  const auto run = [&](int64_t begin, int64_t end, int64_t threads_for_each) {
     for (int64_t i = begin; i < end; ++i) {
       Problem one = p;
       one.a += i * p.a_stride;
       one.b += i * p.b_stride;
       one.c += i * p.c_stride;
-      multiply(isa, one);
+      multiply(isa, one, threads_for_each);
     }
   };
   // Small ones are split among the threads as a whole, large ones each by itself.
   const double each = product_time(isa, p);
-  if (each > 4 * kLeastTime && batch < 4 * num_threads())
-    run(0, batch);
-  else
-    parallel_for(batch, std::max<int64_t>(1, int64_t(kLeastTime / std::max(each, 1.0))), run);
+  if (each > 4 * kLeastTime && batch < 4 * threads) return run(0, batch, threads);
+  parallel_for_flushing(batch, std::max<int64_t>(1, int64_t(kLeastTime / std::max(each, 1.0))),
+                        [&](int64_t begin, int64_t end) { run(begin, end, 1); });
 }
 
 }  // namespace
@@ -378,12 +442,13 @@ void gemm_batched(int64_t batch, bool trans_a, bool trans_b, int64_t m, int64_t 
     m *= batch;
     batch = 1;
   }
+  const Start start = accumulate ? Start::chain : Start::nothing;
   if (n == 1 && ldc == 1 && m > 1)  // a column is a row: C^T = B^T A^T, the same products in the same order
-    multiply_batch(batch, {1, m, k, b, 0, trans_b ? 1 : ldb, stride_b, a, lda, stride_a, !trans_a, 0, c, m,
-                     stride_c, accumulate, epilogue, epilogue.bias != nullptr});
+    multiply_batch(batch, {1, m, k, b, 0, trans_b ? 1 : ldb, stride_b, a, lda, stride_a, !trans_a, 0, 0, c, m,
+                     stride_c, start, epilogue, epilogue.bias != nullptr});
   else
-    multiply_batch(batch, {m, n, k, a, trans_a ? 1 : lda, trans_a ? lda : 1, stride_a, b, ldb, stride_b, trans_b, 0,
-                     c, ldc, stride_c, accumulate, epilogue, false});
+    multiply_batch(batch, {m, n, k, a, trans_a ? 1 : lda, trans_a ? lda : 1, stride_a, b, ldb, stride_b, trans_b, 0, 0,
+                     c, ldc, stride_c, start, epilogue, false});
 }
 
 void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda,
@@ -406,8 +471,9 @@ void gemm_packed(bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, 
                  const Epilogue& epilogue) {
   if (m <= 4 && !trans_b)  // B is read once or so: as fast from where it lies, and wider tiles fit
     return gemm(false, trans_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate, epilogue);
-  multiply_batch(1, {m, n, k, a, lda, 1, 0, packed, 0, 0, false, full_panel(kernels()), c, ldc, 0, accumulate,
-               epilogue, false});
+  const int64_t panel = full_panel(kernels());
+  multiply_batch(1, {m, n, k, a, lda, 1, 0, packed, 0, 0, false, panel, panel * k, c, ldc, 0,
+                     accumulate ? Start::chain : Start::nothing, epilogue, false});
 }
 
 }  // namespace fastdl

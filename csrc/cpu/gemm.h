@@ -15,6 +15,8 @@
 
 namespace fastdl {
 
+inline constexpr int64_t kSumBlock = 1024;
+
 // Applied to C while it is in registers and L1; bit-identical to separate passes.
 struct Epilogue {
   const float* bias = nullptr;        // n values, added to every row

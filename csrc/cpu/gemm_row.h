@@ -12,7 +12,9 @@ struct GemmRow {
   int64_t b_row, panel, panel_stride;
   float* c;
   int64_t c_row;
-  bool accumulate;
+  const float* start;
+  int64_t start_row;
+  bool add;
   const float* bias;
 };
 

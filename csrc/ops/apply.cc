@@ -1,17 +1,38 @@
+#include <atomic>
+
 #include "autograd/tape.h"
+#include "ops/devices.h"
 #include "ops/op.h"
 
 namespace fastdl {
 
+namespace {
+constinit const Op* last_added = nullptr;  // set before any op of another file is constructed
+}  // namespace
+
+Op::Op(const OpRow& row) : OpRow(row), next(last_added), number(next ? next->number + 1 : 0) { last_added = this; }
+const Op* first_op() { return last_added; }
+
+Attributes attributes_of(const Op& op, const DescribeContext& c) {
+  FASTDL_CHECK(op.describe || c.attrs.empty(), RuntimeError, op.name, ": the op does not describe its attributes");
+  return op.describe ? op.describe(c) : Attributes{};
+}
+
 View view_of(const Tensor& t) {
   View v;
-  if (t) v = {t->raw(), t->shape, t->dtype};
+  if (t) v = {t->raw(), t->shape, t->dtype, t->storage->on_cpu() ? nullptr : &t->device()};
   return v;
 }
 
 const Ref<ObserverSlot>& observer_slot() {
   static thread_local const Ref<ObserverSlot> slot = new ObserverSlot;
   return slot;
+}
+
+void refuse_snapshot(const char* who) {
+  raise<RuntimeError>(who, ": this tensor is a copy of part of another, made by indexing, iterating, transposing or "
+                      "cutting; writing into it would not change that one. Assign to the other (x[0] = ..., "
+                      "x[0] += ...), make a new tensor (r = r + 1), or clone() it first");
 }
 
 uint64_t& writes_in_place() {
@@ -32,7 +53,7 @@ bool can_write_into(const Tensor& into, const InferContext& c) {
 void observe_written(CallObserver& observer, const Op& op, const Tensor* in, int inputs, const Attrs& attrs,
                      const Tensor& into) {
   Tensor result = new TensorImpl;
-  result->storage = Storage::wrap(nullptr, into->bytes(), false, nullptr);
+  result->storage = Storage::wrap(nullptr, into->bytes(), false, nullptr, into->device());
   result->shape = into->shape;
   result->dtype = into->dtype;
   observer.on_call(op, in, inputs, {{result}, 1}, attrs);
@@ -42,8 +63,41 @@ void observe_written(CallObserver& observer, const Op& op, const Tensor* in, int
 
 }  // namespace
 
-Outputs apply(const Op& op, const Tensor* in, int inputs, const Attrs& attrs, const Tensor& into) {
-  FASTDL_CHECK(inputs <= kMaxInputs, ValueError, op.name, ": at most ", kMaxInputs, " inputs");
+namespace {
+
+std::atomic<LongRun> long_run{nullptr};
+
+// Another thread may re-point the inputs while the interpreter is released: their memory is held until the end.
+void run_long(LongRun runner, const Op& op, RunFunction run, const RunContext& c, const Tensor* in) {
+  Ref<Storage> held[kMaxInputs];
+  for (int i = 0; i < c.inputs; ++i)
+    if (in[i]) held[i] = in[i]->storage;
+  // What writes in place or draws random numbers cannot be undone, so it is not stopped.
+  runner([&] { run(c); }, !op.mutates && !op.random);
+}
+
+void run_call(const Op& op, RunFunction run, RunContext c, const Tensor* in, const Device& device) {
+  Ref<Storage> workspace;
+  const int64_t wanted = op.workspace ? op.workspace(c) : 0;
+  if (wanted) {
+    workspace = Storage::allocate(wanted, false, device);
+    c.workspace = workspace->data();
+  }
+  int64_t bytes = 0;
+  for (int i = 0; i < c.inputs; ++i) bytes += c.in[i].bytes();
+  for (int i = 0; i < c.outputs; ++i) bytes += c.out[i].bytes();
+  const LongRun runner = bytes < kLongCall ? nullptr : long_run.load(std::memory_order_relaxed);
+  if (runner)
+    run_long(runner, op, run, c, in);
+  else
+    run(c);
+}
+
+Outputs apply_on(const Device& device, const Op& op, const Tensor* in, int inputs, const Attrs& attrs,
+                 const Tensor& into) {
+  const RunFunction run = op.run ? run_of(op, device) : nullptr;
+  FASTDL_CHECK(run || !op.run, TypeError, op.name, ": the op has no function for device '", device.name,
+               "'; move its inputs with .to('cpu')");
   InferContext c{op, in, inputs, attrs};
   op.infer(c);
   for (int i = 0; i < inputs; ++i) {
@@ -52,15 +106,15 @@ Outputs apply(const Op& op, const Tensor* in, int inputs, const Attrs& attrs, co
                  ": cannot write in place into a read-only array of shape ", in[i]->shape);
     FASTDL_CHECK(!(grad_enabled() && in[i]->requires_grad), RuntimeError, op.name,
                  ": a tensor that requires a gradient cannot be changed in place; do it under no_grad()");
+    if (in[i]->storage->snapshot()) refuse_snapshot(op.name);
   }
-
   const bool written = into && can_write_into(into, c);
   Outputs out;
   out.count = c.outputs;
   View in_views[kMaxInputs], out_views[kMaxOutputs];
   for (int i = 0; i < inputs; ++i) in_views[i] = view_of(in[i]);
   for (int i = 0; i < c.outputs; ++i) {
-    out.t[i] = written ? detach(into) : op.run ? empty(c.shape[i], c.dtype[i]) : view(in[0], c.shape[i]);
+    out.t[i] = written ? detach(into) : run ? empty(c.shape[i], c.dtype[i], device) : view(in[0], c.shape[i]);
     out_views[i] = view_of(out.t[i]);
   }
   CallObserver* const observer = call_observer();
@@ -68,17 +122,42 @@ Outputs apply(const Op& op, const Tensor* in, int inputs, const Attrs& attrs, co
     for (int i = 0; i < inputs; ++i)
       if (op.mutates >> i & 1 && in[i]) observer->before_write(in[i]);
   if (observer && written) observer->before_write(into);
-  if (op.run) op.run({in_views, out_views, attrs});
+  if (run) run_call(op, run, {op, in_views, out_views, attrs, nullptr, inputs, c.outputs}, in, device);
   for (int i = 0; i < inputs; ++i)
-    if (op.mutates >> i & 1 && in[i]) note_written(in[i]), ++writes_in_place();
+    if (op.mutates >> i & 1 && in[i]) note_written(in[i]), writes_in_place() += !op.random;
   if (written) note_written(into);
-
   if (observer && written)
     observe_written(*observer, op, in, inputs, attrs, into);
-  else if (observer && op.run)
+  else if (observer && run)
     observer->on_call(op, in, inputs, out, attrs);
   if (op.grad) record_on_tape(op, in, inputs, out, attrs);
   return out;
+}
+
+// Some input lies on a device: all must lie there. Python numbers go where the others are.
+Outputs apply_elsewhere(const Device& device, const Op& op, const Tensor* in, int inputs, const Attrs& attrs,
+                        const Tensor& into) {
+  Tensor placed[kMaxInputs];
+  for (int i = 0; i < inputs; ++i) {
+    if (!in[i]) continue;
+    placed[i] = in[i]->weak && !(op.mutates >> i & 1) ? copied_to(in[i], device) : in[i];
+    FASTDL_CHECK(&placed[i]->device() == &device, TypeError, op.name, ": expected all tensors on one device, got ",
+                 argument_name(op, i), " on '", placed[i]->device().name, "' and another on '", device.name,
+                 "'; move one with .to(device)");
+  }
+  return apply_on(device, op, placed, inputs, attrs, into);
+}
+
+}  // namespace
+
+void set_long_run(LongRun f) { long_run = f; }
+
+Outputs apply(const Op& op, const Tensor* in, int inputs, const Attrs& attrs, const Tensor& into) {
+  FASTDL_CHECK(inputs <= kMaxInputs, ValueError, op.name, ": at most ", kMaxInputs, " inputs");
+  for (int i = 0; i < inputs; ++i)
+    if (in[i] && !in[i]->storage->on_cpu())
+      return apply_elsewhere(in[i]->device(), op, in, inputs, attrs, into);
+  return apply_on(cpu(), op, in, inputs, attrs, into);
 }
 
 void infer_same_as_first(InferContext& c) { c.output(c.in[0]->shape, c.in[0]->dtype); }

@@ -22,6 +22,13 @@ DType promoted(const Tensor& a, const Tensor& b) {
   return kind(weak->dtype) > kind(strong->dtype) ? weak->dtype : strong->dtype;
 }
 
+// Whether the integer that a Python number is does not fit into `dtype`.
+bool exceeds(const Tensor& number, DType dtype) {
+  if (!number->weak || number->dtype != DType::int64 || is_float(dtype)) return false;
+  const int64_t v = *number->data<int64_t>();
+  return dispatch(dtype, [&](auto zero) { return int64_t(decltype(zero)(v)) != v; });
+}
+
 Tensor apply_binary(const Op& op, Tensor a, Tensor b, DType dtype) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
   Tensor out = apply(op, {cast(a, dtype), cast(b, dtype)});
@@ -36,10 +43,6 @@ void infer_compare(InferContext& c) {
   c.output(broadcast_shapes(c.in[0]->shape, c.in[1]->shape, c.op.name), DType::bool8);
 }
 
-template <class T>
-using Wrapping = std::conditional_t<std::is_integral_v<T>, std::make_unsigned<T>, std::type_identity<T>>::type;
-
-// Integer arithmetic wraps, as in NumPy; unsigned, so that overflow is defined.
 struct Add {
   template <class T> T operator()(T a, T b) const { return T(Wrapping<T>(a) + Wrapping<T>(b)); }
 };
@@ -52,14 +55,18 @@ struct Mul {
 struct Div {
   template <class T> T operator()(T a, T b) const { return a / b; }
 };
-// Rounds towards minus infinity, as Python does; x // 0 is 0 for integers, as in NumPy.
+// Rounds towards minus infinity, as Python does; x // 0 is 0 for integers, as in NumPy, and the smallest // -1
+// wraps to itself. Of floats it is what fits to the remainder: 1 // 0.1 is 9, since 0.1 is slightly more than it says.
 struct FloorDiv {
   template <class T> T operator()(T a, T b) const {
     if constexpr (std::is_floating_point_v<T>) {
-      return std::floor(a / b);
+      if (b == 0 || !std::isfinite(a)) return std::floor(a / b);
+      const T rest = std::fmod(a, b);
+      const T whole = (a - rest) / b - T(rest != 0 && (rest < 0) != (b < 0));
+      return whole == 0 ? std::copysign(T(0), a / b) : std::round(whole);
     } else {
       if (b == 0) return 0;
-      if (b == T(-1)) return T(Wrapping<T>(0) - Wrapping<T>(a));
+      if (std::is_signed_v<T> && b == T(-1)) return T(Wrapping<T>(0) - Wrapping<T>(a));
       T q = a / b;
       return a % b != 0 && (a < 0) != (b < 0) ? q - 1 : q;
     }
@@ -72,7 +79,7 @@ struct Mod {
       T r = std::fmod(a, b);
       return r != 0 && (r < 0) != (b < 0) ? r + b : r;
     } else {
-      if (b == 0 || b == T(-1)) return 0;
+      if (b == 0 || (std::is_signed_v<T> && b == T(-1))) return 0;
       T r = a % b;
       return r != 0 && (r < 0) != (b < 0) ? r + b : r;
     }
@@ -131,6 +138,19 @@ void run_binary(const RunContext& c) {
     });
   });
 }
+template <auto Kernel, class Out = float>
+RowKernel row_binary(const View* in) {
+  if (!is_float(in[0].dtype)) return nullptr;
+  return [](const Row& r, const Attrs&) {
+    const float *a = static_cast<const float*>(r.in[0]), *b = static_cast<const float*>(r.in[1]);
+    if constexpr (std::is_same_v<Out, float>)
+      (kernels().*Kernel)(static_cast<float*>(r.out), a, b, r.n, r.stride[0], r.stride[1], nullptr);
+    else
+      (kernels().*Kernel)(static_cast<Out*>(r.out), a, b, r.n, r.stride[0], r.stride[1]);
+  };
+}
+template <auto Kernel>
+constexpr auto row_compare = row_binary<Kernel, uint8_t>;
 template <auto Kernel, class F>
 constexpr auto run_compare = run_binary<Kernel, F, uint8_t>;
 
@@ -173,51 +193,103 @@ void grad_pow(GradContext& c) {
     return mul(c.gout[0], where(eq(a, scalar(0)), scalar(0), d));
   });
 }
-// The larger (smaller) operand gets the gradient, each a half where they are equal, as PyTorch does.
-Tensor share(const Tensor& wins, const Tensor& a, const Tensor& b) {
-  return add(cast(wins, DType::float32), scale(cast(eq(a, b), DType::float32), 0.5));
+// The larger (smaller) operand gets the gradient, each a half where they are equal; where one is NaN both get it whole,
+// as in PyTorch.
+Tensor share(const Tensor& loses, const Tensor& no_more) {
+  return scale_shift(add(cast(loses, DType::float32), cast(no_more, DType::float32)), -0.5, 1);
 }
 void grad_maximum(GradContext& c) {
-  flow(c, 0, [&] { return mul(c.gout[0], share(gt(c.in[0], c.in[1]), c.in[0], c.in[1])); });
-  flow(c, 1, [&] { return mul(c.gout[0], share(gt(c.in[1], c.in[0]), c.in[0], c.in[1])); });
+  const Tensor &a = c.in[0], &b = c.in[1];
+  flow(c, 0, [&] { return mul(c.gout[0], share(lt(a, b), le(a, b))); });
+  flow(c, 1, [&] { return mul(c.gout[0], share(gt(a, b), ge(a, b))); });
 }
 void grad_minimum(GradContext& c) {
-  flow(c, 0, [&] { return mul(c.gout[0], share(lt(c.in[0], c.in[1]), c.in[0], c.in[1])); });
-  flow(c, 1, [&] { return mul(c.gout[0], share(lt(c.in[1], c.in[0]), c.in[0], c.in[1])); });
+  const Tensor &a = c.in[0], &b = c.in[1];
+  flow(c, 0, [&] { return mul(c.gout[0], share(gt(a, b), ge(a, b))); });
+  flow(c, 1, [&] { return mul(c.gout[0], share(lt(a, b), le(a, b))); });
 }
 
 using K = KernelTable;
-const Op op_add = elementwise({"add", infer_binary, run_binary<&K::add, Add>, grad_add, 0, 0, false});
-const Op op_sub = elementwise({"sub", infer_binary, run_binary<&K::sub, Sub>, grad_sub, 0, 0, false});
-const Op op_mul = bilinear(elementwise({"mul", infer_binary, run_binary<&K::mul, Mul>, grad_mul, 0, ~0u, false}));
-const Op op_div = elementwise({"div", infer_binary, run_binary<&K::div, Div>, grad_div, 0, ~0u, true});
-const Op op_floor_divide = elementwise({"floor_divide", infer_binary, run_binary<nullptr, FloorDiv>});
-const Op op_mod = elementwise({"mod", infer_binary, run_binary<nullptr, Mod>, grad_mod, 0, ~0u, false});
-const Op op_pow = elementwise({"pow", infer_binary, run_binary<&K::pow, Pow>, grad_pow});
-const Op op_maximum = elementwise({"maximum", infer_binary, run_binary<&K::maximum, Max>, grad_maximum, 0, ~0u, false});
-const Op op_minimum = elementwise({"minimum", infer_binary, run_binary<&K::minimum, Min>, grad_minimum, 0, ~0u, false});
-const Op op_eq = elementwise({"eq", infer_compare, run_compare<&K::eq, std::equal_to<>>});
-const Op op_ne = elementwise({"ne", infer_compare, run_compare<&K::ne, std::not_equal_to<>>});
-const Op op_lt = elementwise({"lt", infer_compare, run_compare<&K::lt, std::less<>>});
-const Op op_le = elementwise({"le", infer_compare, run_compare<&K::le, std::less_equal<>>});
-const Op op_gt = elementwise({"gt", infer_compare, run_compare<&K::gt, std::greater<>>});
-const Op op_ge = elementwise({"ge", infer_compare, run_compare<&K::ge, std::greater_equal<>>});
-const Op op_logical_and = elementwise({"logical_and", infer_compare, run_compare<nullptr, std::logical_and<>>});
-const Op op_logical_or = elementwise({"logical_or", infer_compare, run_compare<nullptr, std::logical_or<>>});
+const Op op_add = OpRow{
+    .name = "add", .infer = infer_binary, .run = run_binary<&K::add, Add>, .grad = grad_add, .grad_in = 0,
+    .grad_out = false, .elementwise = true, .row = row_binary<&K::add>};
+const Op op_sub = OpRow{
+    .name = "sub", .infer = infer_binary, .run = run_binary<&K::sub, Sub>, .grad = grad_sub, .grad_in = 0,
+    .grad_out = false, .elementwise = true, .row = row_binary<&K::sub>};
+const Op op_mul = OpRow{
+    .name = "mul", .infer = infer_binary, .run = run_binary<&K::mul, Mul>, .grad = grad_mul, .grad_out = false,
+    .elementwise = true, .row = row_binary<&K::mul>, .bilinear = true};
+const Op op_div = OpRow{
+    .name = "div", .infer = infer_binary, .run = run_binary<&K::div, Div>, .grad = grad_div,
+    .elementwise = true, .row = row_binary<&K::div>};
+const Op op_floor_divide = OpRow{
+    .name = "floor_divide", .infer = infer_binary, .run = run_binary<nullptr, FloorDiv>, .elementwise = true};
+const Op op_mod = OpRow{
+    .name = "mod", .infer = infer_binary, .run = run_binary<nullptr, Mod>, .grad = grad_mod, .grad_out = false,
+    .elementwise = true};
+const Op op_pow = OpRow{
+    .name = "pow", .infer = infer_binary, .run = run_binary<&K::pow, Pow>, .grad = grad_pow,
+    .elementwise = true, .row = row_binary<&K::pow>};
+const Op op_maximum = OpRow{
+    .name = "maximum", .infer = infer_binary, .run = run_binary<&K::maximum, Max>, .grad = grad_maximum,
+    .grad_out = false, .elementwise = true, .row = row_binary<&K::maximum>};
+const Op op_minimum = OpRow{
+    .name = "minimum", .infer = infer_binary, .run = run_binary<&K::minimum, Min>, .grad = grad_minimum,
+    .grad_out = false, .elementwise = true, .row = row_binary<&K::minimum>};
+const Op op_eq = OpRow{
+    .name = "eq", .infer = infer_compare, .run = run_compare<&K::eq, std::equal_to<>>,
+    .elementwise = true, .row = row_compare<&K::eq>};
+const Op op_ne = OpRow{
+    .name = "ne", .infer = infer_compare, .run = run_compare<&K::ne, std::not_equal_to<>>,
+    .elementwise = true, .row = row_compare<&K::ne>};
+const Op op_lt = OpRow{
+    .name = "lt", .infer = infer_compare, .run = run_compare<&K::lt, std::less<>>,
+    .elementwise = true, .row = row_compare<&K::lt>};
+const Op op_le = OpRow{
+    .name = "le", .infer = infer_compare, .run = run_compare<&K::le, std::less_equal<>>,
+    .elementwise = true, .row = row_compare<&K::le>};
+const Op op_gt = OpRow{
+    .name = "gt", .infer = infer_compare, .run = run_compare<&K::gt, std::greater<>>,
+    .elementwise = true, .row = row_compare<&K::gt>};
+const Op op_ge = OpRow{
+    .name = "ge", .infer = infer_compare, .run = run_compare<&K::ge, std::greater_equal<>>,
+    .elementwise = true, .row = row_compare<&K::ge>};
+const Op op_logical_and = OpRow{
+    .name = "logical_and", .infer = infer_compare, .run = run_compare<nullptr, std::logical_and<>>,
+    .elementwise = true};
+const Op op_logical_or = OpRow{
+    .name = "logical_or", .infer = infer_compare, .run = run_compare<nullptr, std::logical_or<>>, .elementwise = true};
 
 Tensor binary(const Op& op, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
-  return apply_binary(op, a, b, promoted(a, b));
+  const DType t = promoted(a, b);
+  for (const Tensor& number : {a, b})
+    FASTDL_CHECK(!exceeds(number, t), ValueError, op.name, ": ", *number->data<int64_t>(), " does not fit into ", t);
+  return apply_binary(op, a, b, t);
 }
 Tensor binary_float(const Op& op, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
   return apply_binary(op, a, b, DType::float32);
 }
-// Sums and products of truth values count them.
+// Quotients and powers of truth values take them as 0 and 1.
 Tensor binary_number(const Op& op, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
-  DType t = promoted(a, b);
-  return apply_binary(op, a, b, t == DType::bool8 ? DType::int64 : t);
+  return promoted(a, b) == DType::bool8 ? apply_binary(op, a, b, DType::int64) : binary(op, a, b);
+}
+// add, sub, mul: modulo 2^bits it does not matter whether a number is wrapped before or after. For truth values they are
+// `or`, nothing and `and`, as in NumPy and PyTorch.
+Tensor arithmetic(const Op& op, const Op* of_masks, const Tensor& a, const Tensor& b) {
+  FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
+  const DType t = promoted(a, b);
+  FASTDL_CHECK(t != DType::bool8 || of_masks, TypeError, op.name,
+               ": truth values cannot be subtracted; use ^ or logical_xor, or cast one of them");
+  return apply_binary(t == DType::bool8 ? *of_masks : op, a, b, t);
+}
+// A number beyond the type of the tensor still has its place in the order.
+Tensor compare(const Op& op, const Tensor& a, const Tensor& b) {
+  FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
+  const DType t = promoted(a, b);
+  return apply_binary(op, a, b, exceeds(a, t) || exceeds(b, t) ? DType::int64 : t);
 }
 
 // --- where ---------------------------------------------------------------------------------------------
@@ -242,24 +314,26 @@ void run_where(const RunContext& c) {
     });
   });
 }
+RowKernel row_where(const View* in) {
+  if (!is_float(in[1].dtype)) return nullptr;
+  return [](const Row& r, const Attrs&) {
+    const uint8_t* m = static_cast<const uint8_t*>(r.in[0]);
+    const float *a = static_cast<const float*>(r.in[1]), *b = static_cast<const float*>(r.in[2]);
+    float* out = static_cast<float*>(r.out);
+    if (r.stride[0] == 1) return kernels().where(out, m, a, b, r.n, r.stride[1], r.stride[2]);
+    const bool first = *m;
+    for (int64_t i = 0; i < r.n; ++i) out[i] = first ? a[i * r.stride[1]] : b[i * r.stride[2]];
+  };
+}
 void grad_where(GradContext& c) {
   flow(c, 1, [&] { return where(c.in[0], c.gout[0], scalar(0)); });
   flow(c, 2, [&] { return where(c.in[0], scalar(0), c.gout[0]); });
 }
-const Op op_where = elementwise({"where", infer_where, run_where, grad_where, 0, 1, false});
+const Op op_where = OpRow{
+    .name = "where", .infer = infer_where, .run = run_where, .grad = grad_where, .grad_in = 0b1, .grad_out = false,
+    .elementwise = true, .row = row_where};
 
 // --- cast, copy, assign ----------------------------------------------------------------------------------
-
-// float -> int truncates; NaN and values outside the range become 0, where C++ leaves them undefined.
-template <class From, class To>
-To convert(From x) {
-  if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
-    constexpr double lo = -9223372036854775808.0, hi = 9223372036854775808.0;
-    return x >= lo && x < hi ? To(int64_t(x)) : To(0);
-  } else {
-    return To(x);
-  }
-}
 
 // Writes `from`, broadcast to `to`'s shape and cast to its type, into `to`.
 void assign_values(const View& to, const View& from) {
@@ -277,17 +351,22 @@ void assign_values(const View& to, const View& from) {
         else if (to.dtype == DType::bool8)
           for (int64_t i = 0; i < n; ++i) y[i] = To(x[i * s] != From(0));
         else
-          for (int64_t i = 0; i < n; ++i) y[i] = convert<From, To>(x[i * s]);
+          for (int64_t i = 0; i < n; ++i) y[i] = convert<To>(x[i * s]);
       });
     });
   });
 }
 
+Attributes describe_cast(const DescribeContext& c) { return {{"dtype", c.attrs.as<DType>()}}; }
 void infer_cast(InferContext& c) { c.output(c.in[0]->shape, c.attrs.as<DType>()); }
 void run_assign_out(const RunContext& c) { assign_values(c.out[0], c.in[0]); }
 void grad_cast(GradContext& c) { c.gin[0] = c.gout[0]; }
-const Op op_cast = elementwise({"cast", infer_cast, run_assign_out, grad_cast, 0, 0, false});
-const Op op_copy = elementwise({"copy", infer_same_as_first, run_assign_out, grad_cast, 0, 0, false});
+const Op op_cast = OpRow{
+    .name = "cast", .infer = infer_cast, .run = run_assign_out, .grad = grad_cast, .describe = describe_cast,
+    .grad_in = 0, .grad_out = false, .elementwise = true};
+const Op op_copy = OpRow{
+    .name = "copy", .infer = infer_same_as_first, .run = run_assign_out, .grad = grad_cast, .grad_in = 0,
+    .grad_out = false, .elementwise = true};
 
 void infer_into_first(InferContext& c) {
   Shape s = broadcast_shapes(c.in[0]->shape, c.in[1]->shape, c.op.name);
@@ -297,17 +376,43 @@ void infer_into_first(InferContext& c) {
 void run_assign(const RunContext& c) { assign_values(c.in[0], c.in[1]); }
 void run_add_into(const RunContext& c) {
   View in[] = {c.in[0], c.in[1]};
-  run_binary<&K::add, Add>({in, c.in, c.attrs});  // the output is the first input
+  const RunContext onto_first{c.op, in, c.in, c.attrs, nullptr, 2, 1};
+  if (c.in[0].dtype == DType::bool8)
+    run_compare<nullptr, std::logical_or<>>(onto_first);
+  else
+    run_binary<&K::add, Add>(onto_first);
 }
-const Op op_add_into = {"add_", infer_into_first, run_add_into, nullptr, 1};
+const Op op_add_into = OpRow{.name = "add_", .infer = infer_into_first, .run = run_add_into, .mutates = 0b1};
+
+void infer_accumulate(InferContext& c) {
+  for (int i = 0; i < 3; ++i) check_float(c.in[i], c.op.name, i == 0 ? "total" : i == 1 ? "rest" : "value");
+  FASTDL_CHECK(c.in[1]->shape == c.in[0]->shape && c.in[2]->shape == c.in[0]->shape, ValueError, c.op.name,
+               ": a total of shape ", c.in[0]->shape, " cannot take a rest of shape ", c.in[1]->shape,
+               " and a value of shape ", c.in[2]->shape);
+}
+// The error of an addition is a float itself (Knuth, The Art of Computer Programming 2, 4.2.2).
+void run_accumulate(const RunContext& c) {
+  float *total = c.in[0].as<float>(), *rest = c.in[1].as<float>();
+  const float* value = c.in[2].as<float>();
+  for (int64_t i = 0, n = c.in[0].numel(); i < n; ++i) {
+    const float t = total[i], v = value[i], r = t + rest[i] == t ? rest[i] : 0;
+    const float sum = t + v, taken = sum - t, lost = (t - (sum - taken)) + (v - taken);
+    const float low = std::isfinite(sum) ? r + lost : 0;
+    total[i] = sum + low;
+    rest[i] = std::isfinite(total[i]) ? low - (total[i] - sum) : 0;
+  }
+}
+const Op op_accumulate = OpRow{
+    .name = "accumulate_", .infer = infer_accumulate, .run = run_accumulate, .mutates = 0b011};
 
 }  // namespace
 
-const Op op_assign = {"assign_", infer_into_first, run_assign, nullptr, 1};
+const Op op_assign = OpRow{
+    .name = "assign_", .infer = infer_into_first, .run = run_assign, .mutates = 0b1, .assigns = true};
 
-Tensor add(const Tensor& a, const Tensor& b) { return binary_number(op_add, a, b); }
-Tensor sub(const Tensor& a, const Tensor& b) { return binary_number(op_sub, a, b); }
-Tensor mul(const Tensor& a, const Tensor& b) { return binary_number(op_mul, a, b); }
+Tensor add(const Tensor& a, const Tensor& b) { return arithmetic(op_add, &op_logical_or, a, b); }
+Tensor sub(const Tensor& a, const Tensor& b) { return arithmetic(op_sub, nullptr, a, b); }
+Tensor mul(const Tensor& a, const Tensor& b) { return arithmetic(op_mul, &op_logical_and, a, b); }
 Tensor div(const Tensor& a, const Tensor& b) { return binary_float(op_div, a, b); }
 Tensor floor_divide(const Tensor& a, const Tensor& b) { return binary_number(op_floor_divide, a, b); }
 Tensor mod(const Tensor& a, const Tensor& b) { return binary_number(op_mod, a, b); }
@@ -323,23 +428,25 @@ Tensor pow(const Tensor& a, const Tensor& b) {
 }
 Tensor maximum(const Tensor& a, const Tensor& b) { return binary(op_maximum, a, b); }
 Tensor minimum(const Tensor& a, const Tensor& b) { return binary(op_minimum, a, b); }
-Tensor eq(const Tensor& a, const Tensor& b) { return binary(op_eq, a, b); }
-Tensor ne(const Tensor& a, const Tensor& b) { return binary(op_ne, a, b); }
-Tensor lt(const Tensor& a, const Tensor& b) { return binary(op_lt, a, b); }
-Tensor le(const Tensor& a, const Tensor& b) { return binary(op_le, a, b); }
-Tensor gt(const Tensor& a, const Tensor& b) { return binary(op_gt, a, b); }
-Tensor ge(const Tensor& a, const Tensor& b) { return binary(op_ge, a, b); }
+Tensor eq(const Tensor& a, const Tensor& b) { return compare(op_eq, a, b); }
+Tensor ne(const Tensor& a, const Tensor& b) { return compare(op_ne, a, b); }
+Tensor lt(const Tensor& a, const Tensor& b) { return compare(op_lt, a, b); }
+Tensor le(const Tensor& a, const Tensor& b) { return compare(op_le, a, b); }
+Tensor gt(const Tensor& a, const Tensor& b) { return compare(op_gt, a, b); }
+Tensor ge(const Tensor& a, const Tensor& b) { return compare(op_ge, a, b); }
 Tensor logical_and(const Tensor& a, const Tensor& b) {
   return apply_binary(op_logical_and, a, b, DType::bool8);
 }
 Tensor logical_or(const Tensor& a, const Tensor& b) {
   return apply_binary(op_logical_or, a, b, DType::bool8);
 }
-Tensor logical_not(const Tensor& x) { return eq(cast(x, DType::bool8), zeros({}, DType::bool8)); }
+Tensor logical_not(const Tensor& x) { return eq(cast(x, DType::bool8), zeros({}, DType::bool8, x->device())); }
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(condition && a && b, TypeError, "where: expected three tensors, got None");
-  DType t = promoted(a, b);
+  const DType t = promoted(a, b);
+  for (const Tensor& number : {a, b})
+    FASTDL_CHECK(!exceeds(number, t), ValueError, "where: ", *number->data<int64_t>(), " does not fit into ", t);
   return apply(op_where, {cast(condition, DType::bool8), cast(a, t), cast(b, t)});
 }
 
@@ -361,13 +468,25 @@ Tensor copy(const Tensor& x) {
   FASTDL_CHECK(x, TypeError, "copy: expected a tensor, got None");
   return apply(op_copy, {x});
 }
+void check_kind(DType target, DType result, const char* who) {
+  FASTDL_CHECK(kind(result) <= kind(target), TypeError, who, ": a result of type ", result,
+               " does not fit into a tensor of type ", target, "; cast() it, or write the result to a new tensor");
+}
 void assign_(const Tensor& target, const Tensor& value) {
   FASTDL_CHECK(target && value, TypeError, "assign_: expected two tensors, got None");
   apply(op_assign, {target, apart(value, target)});
 }
 void add_(const Tensor& target, const Tensor& value) {
   FASTDL_CHECK(target && value, TypeError, "add_: expected two tensors, got None");
+  check_kind(target->dtype, promoted(target, value), "add_");
   apply(op_add_into, {target, cast(apart(value, target), target->dtype)});
+}
+
+void accumulate_(const Tensor& total, const Tensor& rest, const Tensor& value) {
+  FASTDL_CHECK(total && rest && value, TypeError, "accumulate_: expected three tensors, got None");
+  FASTDL_CHECK(total->storage != rest->storage || total->offset != rest->offset, ValueError,
+               "accumulate_: total and rest must not share memory");
+  apply(op_accumulate, {total, rest, broadcast_to(cast(apart(value, total), DType::float32), total->shape)});
 }
 
 }  // namespace fastdl

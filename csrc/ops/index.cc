@@ -14,10 +14,12 @@ namespace {
 // indices are walked in order within each.
 constexpr int64_t kColumns = 64;
 
-// The indices as int64 in [0, extent), -1 being the last; in scratch memory of the calling thread.
-const int64_t* checked_indices(const View& indices, int64_t extent, int axis, const char* who) {
+// The indices, input 1, as int64 in [0, extent), -1 being the last; in the call's workspace.
+int64_t index_workspace(const RunContext& c) { return c.in[1].numel() * int64_t(sizeof(int64_t)); }
+const int64_t* checked_indices(const RunContext& c, int64_t extent, int axis, const char* who) {
+  const View& indices = c.in[1];
   const int64_t n = indices.numel();
-  int64_t* out = static_cast<int64_t*>(scratch(Scratch::op, size_t(n + 1) * sizeof(int64_t)));
+  int64_t* out = c.scratch<int64_t>();
   dispatch(indices.dtype, [&](auto zero) {
     const auto* p = indices.as<decltype(zero)>();
     for (int64_t i = 0; i < n; ++i) {
@@ -33,10 +35,11 @@ const int64_t* checked_indices(const View& indices, int64_t extent, int axis, co
 // x seen as [outer, extent, inner] around one axis.
 struct AxisAttrs {
   int axis;
-  int64_t size;  // scatter_add, one_hot: extent of the axis made
+  int64_t size;  // scatter_add: extent of the axis made
   Shape shape;   // gather's gradient: the shape of x
 };
 const AxisAttrs& axis_attrs(const Attrs& a) { return a.as<AxisAttrs>(); }
+Attributes describe_axis(const DescribeContext& c) { return {{"axis", axis_attrs(c.attrs).axis}}; }
 
 void fill_zero(const View& v) {
   parallel_for(v.numel() * size_of(v.dtype), grain_for(0.05), [&](int64_t begin, int64_t end) {
@@ -60,7 +63,7 @@ void run_take(const RunContext& c) {
   const int64_t extent = x.shape[axis], count = c.in[1].numel();
   const int64_t outer = x.shape.count(0, axis);
   const int64_t bytes = x.shape.count(axis + 1, x.shape.rank()) * size_of(x.dtype);
-  const int64_t* at = checked_indices(c.in[1], extent, axis, "take");
+  const int64_t* at = checked_indices(c, extent, axis, "take");
   if (!y.numel()) return;
   for (int64_t o = 0; o < outer; ++o)
     gather_rows(y.as<char>() + o * count * bytes, x.as<char>() + o * extent * bytes, at, count, bytes);
@@ -69,7 +72,9 @@ void grad_take(GradContext& c) {
   const int axis = axis_attrs(c.attrs).axis;
   c.gin[0] = scatter_add(c.gout[0], c.in[1], axis, c.in[0]->shape[axis]);
 }
-const Op op_take = {"take", infer_take, run_take, grad_take, 0, 2, false};
+const Op op_take = OpRow{
+    .name = "take", .infer = infer_take, .run = run_take, .grad = grad_take, .describe = describe_axis,
+    .workspace = index_workspace, .grad_in = 0b10, .grad_out = false};
 
 void infer_scatter_add(InferContext& c) {
   const AxisAttrs& a = axis_attrs(c.attrs);
@@ -89,7 +94,7 @@ void run_scatter_add(const RunContext& c) {
   const AxisAttrs& a = axis_attrs(c.attrs);
   const int64_t count = c.in[1].numel(), outer = y.shape.count(0, a.axis);
   const int64_t inner = y.shape.count(a.axis + 1, y.shape.rank());
-  const int64_t* at = checked_indices(c.in[1], a.size, a.axis, "scatter_add");
+  const int64_t* at = checked_indices(c, a.size, a.axis, "scatter_add");
   fill_zero(y);
   if (!u.numel()) return;
   const int64_t pieces = (inner - 1) / kColumns + 1;
@@ -103,14 +108,19 @@ void run_scatter_add(const RunContext& c) {
                      for (int64_t k = 0; k < count; ++k) {
                        T* to = y.as<T>() + (o * a.size + at[k]) * inner + first;
                        const T* from = u.as<T>() + (o * count + k) * inner + first;
-                       for (int64_t i = 0; i < n; ++i) to[i] += from[i];
+                       for (int64_t i = 0; i < n; ++i) to[i] = T(Wrapping<T>(to[i]) + Wrapping<T>(from[i]));
                      }
                    }
                  });
   });
 }
 void grad_scatter_add(GradContext& c) { c.gin[0] = take(c.gout[0], c.in[1], axis_attrs(c.attrs).axis); }
-const Op op_scatter_add = {"scatter_add", infer_scatter_add, run_scatter_add, grad_scatter_add, 0, 2, false};
+Attributes describe_scatter_add(const DescribeContext& c) {
+  return {{"axis", axis_attrs(c.attrs).axis}, {"size", axis_attrs(c.attrs).size}};
+}
+const Op op_scatter_add = OpRow{
+    .name = "scatter_add", .infer = infer_scatter_add, .run = run_scatter_add, .grad = grad_scatter_add,
+    .describe = describe_scatter_add, .workspace = index_workspace, .grad_in = 0b10, .grad_out = false};
 
 // --- put_: assignment to the rows take would read ------------------------------------------------------
 
@@ -120,7 +130,7 @@ void run_put(const RunContext& c) {
   const int axis = axis_attrs(c.attrs).axis;
   const int64_t extent = to.shape[axis], count = c.in[1].numel(), outer = to.shape.count(0, axis);
   const int64_t bytes = to.shape.count(axis + 1, to.shape.rank()) * size_of(to.dtype);
-  const int64_t* at = checked_indices(c.in[1], extent, axis, "put_");
+  const int64_t* at = checked_indices(c, extent, axis, "put_");
   if (!from.numel()) return;
   // An index may repeat: the last value stays, so one thread walks them in order.
   for (int64_t o = 0; o < outer; ++o)
@@ -128,7 +138,9 @@ void run_put(const RunContext& c) {
       std::memcpy(to.as<char>() + (o * extent + at[k]) * bytes, from.as<char>() + (o * count + k) * bytes,
                   size_t(bytes));
 }
-const Op op_put = {"put_", infer_put, run_put, nullptr, 1};
+const Op op_put = OpRow{
+    .name = "put_", .infer = infer_put, .run = run_put, .describe = describe_axis, .workspace = index_workspace,
+    .mutates = 0b1};
 
 // --- gather: one index for every element ---------------------------------------------------------------
 
@@ -176,7 +188,7 @@ void infer_gather(InferContext& c) {
 void run_gather(const RunContext& c) {
   const View &x = c.in[0], &y = c.out[0];
   const int axis = axis_attrs(c.attrs).axis;
-  const int64_t* at = checked_indices(c.in[1], x.shape[axis], axis, "gather");
+  const int64_t* at = checked_indices(c, x.shape[axis], axis, "gather");
   const int64_t step = x.shape.count(axis + 1, x.shape.rank());
   dispatch(x.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -189,13 +201,15 @@ Tensor gather_transposed(const Tensor& g, const Tensor& indices, int axis, const
 void grad_gather(GradContext& c) {
   c.gin[0] = gather_transposed(c.gout[0], c.in[1], axis_attrs(c.attrs).axis, c.in[0]->shape);
 }
-const Op op_gather = {"gather", infer_gather, run_gather, grad_gather, 0, 2, false};
+const Op op_gather = OpRow{
+    .name = "gather", .infer = infer_gather, .run = run_gather, .grad = grad_gather, .describe = describe_axis,
+    .workspace = index_workspace, .grad_in = 0b10, .grad_out = false};
 
 void infer_gather_grad(InferContext& c) { c.output(axis_attrs(c.attrs).shape, c.in[0]->dtype); }
 void run_gather_grad(const RunContext& c) {
   const View &g = c.in[0], &x = c.out[0];
   const int axis = axis_attrs(c.attrs).axis;
-  const int64_t* at = checked_indices(c.in[1], x.shape[axis], axis, "gather");
+  const int64_t* at = checked_indices(c, x.shape[axis], axis, "gather");
   const int64_t step = x.shape.count(axis + 1, x.shape.rank());
   fill_zero(x);
   for_each_index(g.shape, x.shape, axis, [&](int64_t i, int64_t offset) {
@@ -203,7 +217,12 @@ void run_gather_grad(const RunContext& c) {
   });
 }
 void grad_gather_grad(GradContext& c) { c.gin[0] = gather(c.gout[0], c.in[1], axis_attrs(c.attrs).axis); }
-const Op op_gather_grad = {"gather_grad", infer_gather_grad, run_gather_grad, grad_gather_grad, 0, 2, false};
+Attributes describe_gather_grad(const DescribeContext& c) {
+  return {{"axis", axis_attrs(c.attrs).axis}, {"shape", axis_attrs(c.attrs).shape}};
+}
+const Op op_gather_grad = OpRow{
+    .name = "gather_grad", .infer = infer_gather_grad, .run = run_gather_grad, .grad = grad_gather_grad,
+    .describe = describe_gather_grad, .workspace = index_workspace, .grad_in = 0b10, .grad_out = false};
 
 Tensor gather_transposed(const Tensor& g, const Tensor& indices, int axis, const Shape& shape) {
   return apply(op_gather_grad, {g, indices}, AxisAttrs{axis, 0, shape});
@@ -211,25 +230,37 @@ Tensor gather_transposed(const Tensor& g, const Tensor& indices, int axis, const
 
 // --- one_hot ---------------------------------------------------------------------------------------------
 
+struct OneHotAttrs {
+  int64_t depth;
+  DType dtype;
+  bool strict;
+  Attributes describe() const { return {{"depth", depth}, {"dtype", dtype}, {"strict", strict}}; }
+};
 void infer_one_hot(InferContext& c) {
+  const OneHotAttrs& a = c.attrs.as<OneHotAttrs>();
   Shape s = c.in[0]->shape;
-  s.push_back(axis_attrs(c.attrs).size);
+  s.push_back(a.depth);
   checked_numel(s, "one_hot");
-  c.output(s, DType::float32);
+  c.output(s, a.dtype);
 }
 void run_one_hot(const RunContext& c) {
   const View &x = c.in[0], &y = c.out[0];
-  const int64_t depth = axis_attrs(c.attrs).size;
+  const auto [depth, dtype, strict] = c.attrs.as<OneHotAttrs>();
   fill_zero(y);
-  dispatch(x.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    for (int64_t i = 0, n = x.numel(); i < n; ++i) {
-      int64_t at = int64_t(x.as<T>()[i]);
-      if (at >= 0 && at < depth) y.as<float>()[i * depth + at] = 1;
-    }
+  dispatch(x.dtype, [&](auto index) {
+    dispatch(dtype, [&](auto zero) {
+      for (int64_t i = 0, n = x.numel(); i < n; ++i) {
+        const int64_t at = int64_t(x.as<decltype(index)>()[i]);
+        const bool inside = at >= 0 && at < depth;
+        FASTDL_CHECK(inside || !strict, ValueError, "one_hot: class ", at, " at position ", i, " is outside [0, ",
+                     depth, ")");
+        if (inside) y.as<decltype(zero)>()[i * depth + at] = 1;
+      }
+    });
   });
 }
-const Op op_one_hot = {"one_hot", infer_one_hot, run_one_hot};
+const Op op_one_hot = OpRow{
+    .name = "one_hot", .infer = infer_one_hot, .run = run_one_hot, .describe = describe<OneHotAttrs>};
 
 }  // namespace
 
@@ -287,10 +318,10 @@ Tensor gather(const Tensor& x, const Tensor& indices, int64_t axis) {
   return apply(op_gather, {x, indices}, AxisAttrs{normalize_axis(axis, x->shape.rank(), "gather"), 0, {}});
 }
 
-Tensor one_hot(const Tensor& indices, int64_t depth) {
+Tensor one_hot(const Tensor& indices, int64_t depth, DType dtype, bool strict) {
   check_indices(indices, "one_hot", "indices");
   FASTDL_CHECK(depth >= 0, ValueError, "one_hot: expected a depth of at least 0, got ", depth);
-  return apply(op_one_hot, {indices}, AxisAttrs{0, depth, {}});
+  return apply(op_one_hot, {indices}, OneHotAttrs{depth, dtype, strict});
 }
 
 }  // namespace fastdl

@@ -41,13 +41,18 @@ void check_classes(const InferContext& c) {
 
 struct SparseAttrs {
   int64_t ignore_index;
+  Attributes describe() const { return {{"ignore_index", ignore_index}}; }
 };
 
-// The labels as int64, converted in scratch memory where they are of another type.
-const int64_t* labels_of(const View& labels, const char* who) {
+// The labels, input 1, as int64, converted in the call's workspace where they are of another type.
+int64_t label_workspace(const RunContext& c) {
+  return c.in[1].dtype == DType::int64 ? 0 : c.in[1].numel() * int64_t(sizeof(int64_t));
+}
+const int64_t* labels_of(const RunContext& c, const char* who) {
+  const View& labels = c.in[1];
   if (labels.dtype == DType::int64) return labels.as<int64_t>();
   const int64_t n = labels.numel();
-  int64_t* out = static_cast<int64_t*>(scratch(Scratch::op, size_t(n + 1) * sizeof(int64_t)));
+  int64_t* out = c.scratch<int64_t>();
   dispatch(labels.dtype, [&](auto zero) {
     using T = decltype(zero);
     const T* p = labels.as<T>();
@@ -75,7 +80,7 @@ void run_sparse(const RunContext& c) {
   const char* who = "sparse_softmax_cross_entropy";
   const int64_t rows = loss.numel(), cols = x.shape.back();
   const int64_t ignore = c.attrs.as<SparseAttrs>().ignore_index;
-  const int64_t* labels = labels_of(c.in[1], who);
+  const int64_t* labels = labels_of(c, who);
   std::atomic<int64_t> bad{rows};
   parallel_for(rows, grain_for(kClassCost * double(cols)), [&](int64_t begin, int64_t end) {
     int64_t r = kernels().sparse_xent(loss.as<float>() + begin, probs.as<float>() + begin * cols,
@@ -95,7 +100,7 @@ void run_sparse_grad(const RunContext& c) {
   const View &probs = c.in[0], &g = c.in[2], &dx = c.out[0];
   const int64_t rows = g.numel(), cols = probs.shape.back();
   const int64_t ignore = c.attrs.as<SparseAttrs>().ignore_index;
-  const int64_t* labels = labels_of(c.in[1], "sparse_softmax_cross_entropy");
+  const int64_t* labels = labels_of(c, "sparse_softmax_cross_entropy");
   parallel_for(rows, grain_for(0.5 * double(cols)), [&](int64_t begin, int64_t end) {
     const int64_t at = begin * cols;
     kernels().sparse_xent_grad(dx.as<float>() + at, probs.as<float>() + at, labels + begin,
@@ -107,16 +112,18 @@ void grad_sparse_grad(GradContext& c) {
   const Tensor &probs = c.in[0], &labels = c.in[1], &g = c.gout[0];
   const int64_t ignore = c.attrs.as<SparseAttrs>().ignore_index;
   if (c.needs(0)) {
-    Tensor counts = ne(labels, full({}, labels->dtype, double(ignore)));
+    Tensor counts = ne(labels, full({}, labels->dtype, double(ignore), labels->device()));
     c.gin[0] = mul(g, as_column(where(counts, c.in[2], scalar(0))));
   }
   if (c.needs(2)) {
-    Tensor unit = sparse_backward(probs, labels, full(labels->shape, DType::float32, 1), ignore);
+    Tensor unit = sparse_backward(probs, labels, full(labels->shape, DType::float32, 1, labels->device()), ignore);
     c.gin[2] = sum(mul(g, unit), kLast, false);
   }
 }
-const Op op_sparse_grad = {"sparse_softmax_cross_entropy_grad", infer_sparse_grad, run_sparse_grad,
-                           grad_sparse_grad, 0, 7, false};
+const Op op_sparse_grad = OpRow{
+    .name = "sparse_softmax_cross_entropy_grad", .infer = infer_sparse_grad, .run = run_sparse_grad,
+    .grad = grad_sparse_grad, .describe = describe<SparseAttrs>, .workspace = label_workspace, .grad_in = 0b111,
+    .grad_out = false};
 Tensor sparse_backward(const Tensor& probs, const Tensor& labels, const Tensor& g, int64_t ignore) {
   return apply(op_sparse_grad, {probs, labels, g}, SparseAttrs{ignore});
 }
@@ -131,7 +138,9 @@ void grad_sparse(GradContext& c) {
   }
   c.gin[0] = g;
 }
-const Op op_sparse = {"sparse_softmax_cross_entropy", infer_sparse, run_sparse, grad_sparse, 0, 2, true};
+const Op op_sparse = OpRow{
+    .name = "sparse_softmax_cross_entropy", .infer = infer_sparse, .run = run_sparse, .grad = grad_sparse,
+    .describe = describe<SparseAttrs>, .workspace = label_workspace, .grad_in = 0b10};
 
 // --- cross-entropy with a distribution for each row ----------------------------------------------------
 
@@ -171,8 +180,9 @@ void grad_dense_grad(GradContext& c) {
   if (c.needs(1)) c.gin[1] = mul(gloss, sub(sum(mul(g, probs), kLast, true), g));
   if (c.needs(2)) c.gin[2] = sum(mul(g, sub(mul(probs, total), t)), kLast, false);
 }
-const Op op_dense_grad = {"softmax_cross_entropy_grad", infer_dense_grad, run_dense_grad,
-                          grad_dense_grad, 0, 7, false};
+const Op op_dense_grad = OpRow{
+    .name = "softmax_cross_entropy_grad", .infer = infer_dense_grad, .run = run_dense_grad, .grad = grad_dense_grad,
+    .grad_in = 0b111, .grad_out = false};
 
 void grad_dense(GradContext& c) {
   const Tensor& probs = c.out[1];
@@ -185,7 +195,7 @@ void grad_dense(GradContext& c) {
   }
   if (c.needs(1) && c.gout[0]) c.gin[1] = neg(mul(as_column(c.gout[0]), log_softmax(c.in[0], -1)));
 }
-const Op op_dense = {"softmax_cross_entropy", infer_dense, run_dense, grad_dense};
+const Op op_dense = OpRow{.name = "softmax_cross_entropy", .infer = infer_dense, .run = run_dense, .grad = grad_dense};
 
 // --- elementwise losses --------------------------------------------------------------------------------
 
@@ -206,8 +216,9 @@ void grad_sigmoid_residual(GradContext& c) {
   }
   if (c.needs(1)) c.gin[1] = neg(c.gout[0]);
 }
-const Op op_sigmoid_residual = {"sigmoid_cross_entropy_grad", infer_same_as_first,
-                                run_pairs<&KernelTable::bce_logits_grad>, grad_sigmoid_residual, 0, 1, false};
+const Op op_sigmoid_residual = OpRow{
+    .name = "sigmoid_cross_entropy_grad", .infer = infer_same_as_first,
+    .run = run_pairs<&KernelTable::bce_logits_grad>, .grad = grad_sigmoid_residual, .grad_in = 0b1, .grad_out = false};
 
 void infer_sigmoid(InferContext& c) {
   check_same_shape(c, "logits", "targets");
@@ -217,11 +228,13 @@ void grad_sigmoid(GradContext& c) {
   if (c.needs(0)) c.gin[0] = mul(c.gout[0], apply(op_sigmoid_residual, {c.in[0], c.in[1]}));
   if (c.needs(1)) c.gin[1] = neg(mul(c.gout[0], c.in[0]));
 }
-const Op op_sigmoid = {"sigmoid_cross_entropy", infer_sigmoid, run_pairs<&KernelTable::bce_logits>,
-                       grad_sigmoid, 0, 3, false};
+const Op op_sigmoid = OpRow{
+    .name = "sigmoid_cross_entropy", .infer = infer_sigmoid, .run = run_pairs<&KernelTable::bce_logits>,
+    .grad = grad_sigmoid, .grad_in = 0b11, .grad_out = false};
 
 struct HuberAttrs {
   double delta;
+  Attributes describe() const { return {{"delta", delta}}; }
 };
 void infer_huber(InferContext& c) {
   check_same_shape(c, "predictions", "targets");
@@ -244,7 +257,9 @@ void grad_huber(GradContext& c) {
   c.gin[0] = g;
   if (c.needs(1)) c.gin[1] = neg(g);
 }
-const Op op_huber = {"huber", infer_huber, run_huber, grad_huber, 0, 3, false};
+const Op op_huber = OpRow{
+    .name = "huber", .infer = infer_huber, .run = run_huber, .grad = grad_huber, .describe = describe<HuberAttrs>,
+    .grad_in = 0b11, .grad_out = false};
 
 Tensor as_float(const Tensor& t, const char* who, const char* argument) {
   check_tensor(t, who, argument);

@@ -1,8 +1,9 @@
-// matmul (batched, all transposes) and linear (matmul + bias + activation in one call), also in bfloat16.
+// matmul (batched, all transposes) and linear (matmul + bias + activation in one call).
 #include "cpu/gemm.h"
 #include "cpu/gemm_bf16.h"
 #include "cpu/kernels.h"
 #include "ops/broadcast.h"
+#include "ops/integer_matmul.h"
 #include "ops/linear.h"
 #include "ops/ops.h"
 #include "ops/product.h"
@@ -13,12 +14,19 @@ namespace {
 
 // Whether to round the operands of products to bfloat16: wished for by the op's attribute, where there are
 // instructions for it and it pays. Tensors, sums and results are float32 in any case.
-bool in_bf16(bool wanted, int64_t m, int64_t n, int64_t k) {
-  return wanted && bf16_pays(m, n, k) && bf16_instructions();
+bool in_bf16(Precision wanted, int64_t m, int64_t n, int64_t k) {
+  return wanted == Precision::bfloat16 && bf16_pays(m, n, k) && bf16_instructions();
 }
 
+// In what type a product reads its operands; it always adds up in float32.
+Attribute described(Precision p) { return {"precision", p == Precision::bfloat16 ? "bfloat16" : "float32"}; }
+
 struct MatmulAttrs {
-  bool transpose_a, transpose_b, bf16;
+  bool transpose_a, transpose_b;
+  Precision precision;
+  Attributes describe() const {
+    return {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}, described(precision)};
+  }
 };
 
 // Batch axes of a: all but its last two.
@@ -34,7 +42,7 @@ void infer_matmul(InferContext& c) {
   const Tensor &a = c.in[0], &b = c.in[1];
   check_float(a, "matmul", "a");
   check_float(b, "matmul", "b");
-  auto [ta, tb, bf16] = c.attrs.as<MatmulAttrs>();
+  auto [ta, tb, precision] = c.attrs.as<MatmulAttrs>();
   FASTDL_CHECK(columns_of(a->shape, ta) == rows_of(b->shape, tb), ValueError,
                "matmul: cannot multiply shapes ", a->shape, ta ? " (transposed)" : "", " and ", b->shape,
                tb ? " (transposed)" : "", ": ", columns_of(a->shape, ta), " columns against ",
@@ -47,7 +55,7 @@ void infer_matmul(InferContext& c) {
 
 void run_matmul(const RunContext& c) {
   const View &a = c.in[0], &b = c.in[1], &out = c.out[0];
-  auto [ta, tb, bf16] = c.attrs.as<MatmulAttrs>();
+  auto [ta, tb, precision] = c.attrs.as<MatmulAttrs>();
   const int64_t m = out.shape.back(1), n = out.shape.back(0), k = columns_of(a.shape, ta);
   const Shape batch_a = batch_of(a.shape), batch_b = batch_of(b.shape);
   // Batch axes are broadcast like elements; each row of the loop is a run of matrices at equal distances.
@@ -58,7 +66,7 @@ void run_matmul(const RunContext& c) {
     const float *first_a = a.as<float>() + at[0] * m * k, *first_b = b.as<float>() + at[1] * k * n;
     const int64_t stride_a = loop.inner_stride[0] * m * k, stride_b = loop.inner_stride[1] * k * n;
     float* first_out = out.as<float>() + row * loop.inner * m * n;
-    if (in_bf16(bf16, m, n, k))
+    if (in_bf16(precision, m, n, k))
       for (int64_t i = 0; i < loop.inner; ++i)
         gemm_bf16(ta, tb, m, n, k, first_a + i * stride_a, a.shape.back(), first_b + i * stride_b,
                   b.shape.back(), first_out + i * m * n, n, false);
@@ -71,8 +79,13 @@ void run_matmul(const RunContext& c) {
 // --- some rows of a product of two matrices ------------------------------------------------------------------
 
 struct RowsAttrs {
-  bool transpose_a, transpose_b, bf16;
+  bool transpose_a, transpose_b;
+  Precision precision;
   int64_t first, count;
+  Attributes describe() const {
+    return {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}, described(precision), {"first", first},
+            {"count", count}};
+  }
 };
 
 void infer_matmul_rows(InferContext& c) {
@@ -86,20 +99,21 @@ void infer_matmul_rows(InferContext& c) {
 
 void run_matmul_rows(const RunContext& c) {
   const View &a = c.in[0], &b = c.in[1], &out = c.out[0];
-  auto [ta, tb, bf16, first, count] = c.attrs.as<RowsAttrs>();
+  auto [ta, tb, precision, first, count] = c.attrs.as<RowsAttrs>();
   const int64_t m = rows_of(a.shape, ta), n = out.shape.back(), k = columns_of(a.shape, ta), lda = a.shape.back();
-  const auto multiply = in_bf16(bf16, m, n, k) ? gemm_bf16 : gemm;  // as the whole product is computed
+  const auto multiply = in_bf16(precision, m, n, k) ? gemm_bf16 : gemm;  // as the whole product is computed
   multiply(ta, tb, count, n, k, a.as<float>() + first * (ta ? 1 : lda), lda, b.as<float>(), b.shape.back(),
            out.as<float>(), n, false, {});
 }
-const Op op_matmul_rows = {"matmul_rows", infer_matmul_rows, run_matmul_rows};
+const Op op_matmul_rows = OpRow{
+    .name = "matmul_rows", .infer = infer_matmul_rows, .run = run_matmul_rows, .describe = describe<RowsAttrs>};
 
 Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs, const Tensor& into = nullptr);
 
 // The gradient of input i, which is op(a) op(b) summed over broadcast axes: or, where that may wait, how to compute it.
 void give_product(GradContext& c, int i, const Tensor& a, const Tensor& b, const MatmulAttrs& attrs) {
   if (c.may_wait(i) && a->shape.rank() == 2 && b->shape.rank() == 2)
-    c.waiting[i] = {a, b, attrs.transpose_a, attrs.transpose_b, attrs.bf16};
+    c.waiting[i] = {a, b, attrs.transpose_a, attrs.transpose_b, attrs.precision};
   else
     c.gin[i] = sum_to(product(a, b, attrs, c.into[i]), c.in[i]->shape);
 }
@@ -107,13 +121,15 @@ void give_product(GradContext& c, int i, const Tensor& a, const Tensor& b, const
 // C = op(A) op(B):  dA = G op(B)^T, dB = op(A)^T G, each transposed back where the flag is set.
 void grad_matmul(GradContext& c) {
   const Tensor &a = c.in[0], &b = c.in[1], &g = c.gout[0];
-  auto [ta, tb, bf16] = c.attrs.as<MatmulAttrs>();
-  if (c.needs(0) && ta) give_product(c, 0, b, g, {tb, true, bf16});
-  if (c.needs(0) && !ta) give_product(c, 0, g, b, {false, !tb, bf16});
-  if (c.needs(1) && tb) give_product(c, 1, g, a, {true, ta, bf16});
-  if (c.needs(1) && !tb) give_product(c, 1, a, g, {!ta, false, bf16});
+  auto [ta, tb, precision] = c.attrs.as<MatmulAttrs>();
+  if (c.needs(0) && ta) give_product(c, 0, b, g, {tb, true, precision});
+  if (c.needs(0) && !ta) give_product(c, 0, g, b, {false, !tb, precision});
+  if (c.needs(1) && tb) give_product(c, 1, g, a, {true, ta, precision});
+  if (c.needs(1) && !tb) give_product(c, 1, a, g, {!ta, false, precision});
 }
-const Op op_matmul = bilinear({"matmul", infer_matmul, run_matmul, grad_matmul, 0, ~0u, false});
+const Op op_matmul = OpRow{
+    .name = "matmul", .infer = infer_matmul, .run = run_matmul, .grad = grad_matmul, .describe = describe<MatmulAttrs>,
+    .grad_out = false, .bilinear = true};
 
 Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs, const Tensor& into) {
   return apply(op_matmul, {a, b}, attrs, into);
@@ -122,8 +138,12 @@ Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs, const
 // --- linear: y[..., out] = act(x[..., in] W + bias), W (in, out), or (out, in) when transposed ---------------
 
 struct LinearAttrs {
-  bool transpose_w, bf16;
+  bool transpose_w;
+  Precision precision;
   const FusedActivation* activation;
+  Attributes describe() const {
+    return {{"transpose_w", transpose_w}, {"activation", activation ? activation->name : ""}, described(precision)};
+  }
 };
 
 void infer_linear(InferContext& c) {
@@ -163,7 +183,7 @@ void run_linear(const RunContext& c) {
   if constexpr (kPacked)
     return gemm_packed(at.transpose_w, m, n, k, x.as<float>(), k, w.as<float>(), ldw, c.in[3].as<float>(),
                        y.as<float>(), n, false, epilogue);
-  const auto multiply = in_bf16(at.bf16, m, n, k) ? gemm_bf16 : gemm;
+  const auto multiply = in_bf16(at.precision, m, n, k) ? gemm_bf16 : gemm;
   multiply(false, at.transpose_w, m, n, k, x.as<float>(), k, w.as<float>(), ldw, y.as<float>(), n, false,
            epilogue);
 }
@@ -178,26 +198,34 @@ void grad_linear(GradContext& c) {
   if (in == 0) rows_z[0] = rows_x[0] = out ? gz->numel() / out : 0;
   Tensor x2 = reshape(x, rows_x), z2 = reshape(gz, rows_z);
   if (c.needs(0)) {
-    Tensor dx = product(z2, w, {false, !at.transpose_w, at.bf16});
+    Tensor dx = product(z2, w, {false, !at.transpose_w, at.precision});
     c.gin[0] = reshape(dx, x->shape);
   }
-  if (c.needs(1)) give_product(c, 1, at.transpose_w ? z2 : x2, at.transpose_w ? x2 : z2, {true, false, at.bf16});
+  if (c.needs(1)) give_product(c, 1, at.transpose_w ? z2 : x2, at.transpose_w ? x2 : z2, {true, false, at.precision});
   if (c.needs(2)) c.gin[2] = sum(z2, std::vector<int64_t>{0}, false);
 }
-const Op op_linear = bilinear({"linear", infer_linear, run_linear<false>, grad_linear, 0, 0b011, true});
+const Op op_linear = OpRow{
+    .name = "linear", .infer = infer_linear, .run = run_linear<false>, .grad = grad_linear,
+    .describe = describe<LinearAttrs>, .grad_in = 0b011, .bilinear = true};
 // Within plans: input 3 is the weight, packed.
-const Op op_linear_packed = {"linear", infer_linear, run_linear<true>};
+const Op op_linear_packed = OpRow{
+    .name = "linear_packed", .infer = infer_linear, .run = run_linear<true>, .describe = describe<LinearAttrs>};
 
-Tensor matmul_of(const Tensor& a, const Tensor& b, MatmulAttrs attrs) {
+}  // namespace
+
+Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, Precision precision) {
+  MatmulAttrs attrs{transpose_a, transpose_b, precision};
   FASTDL_CHECK(a && b, TypeError, "matmul: expected two tensors, got None");
   FASTDL_CHECK(a->shape.rank() >= 1 && b->shape.rank() >= 1, ValueError,
                "matmul: expected at least one dimension, got shapes ", a->shape, " and ", b->shape);
   // A vector is a row on the left and a column on the right; its axis is gone from the result, as in NumPy.
   const bool row = a->shape.rank() == 1, column = b->shape.rank() == 1;
-  Tensor left = cast(a, DType::float32), right = cast(b, DType::float32);
+  const bool integers = !is_float(a->dtype) && !is_float(b->dtype);
+  Tensor left = integers ? a : cast(a, DType::float32), right = integers ? b : cast(b, DType::float32);
   if (row) left = reshape(left, {1, a->shape[0]}), attrs.transpose_a = false;
   if (column) right = reshape(right, {b->shape[0], 1}), attrs.transpose_b = false;
-  Tensor out = product(left, right, attrs);
+  Tensor out = integers ? integer_matmul(left, right, attrs.transpose_a, attrs.transpose_b)
+                        : product(left, right, attrs);
   if (row || column) {
     Shape s = out->shape;
     if (column) s.erase(s.rank() - 1);
@@ -207,50 +235,35 @@ Tensor matmul_of(const Tensor& a, const Tensor& b, MatmulAttrs attrs) {
   return out;
 }
 
-Tensor linear_of(const Tensor& x, const Tensor& w, const Tensor& bias, bool transpose_w,
-                 const std::string& activation, bool bf16) {
+Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, bool transpose_w, const std::string& activation,
+              Precision precision) {
   FASTDL_CHECK(x && w, TypeError, "linear: expected tensors for x and w, got None");
+  if (!is_float(x->dtype) && !is_float(w->dtype) && (!bias || !is_float(bias->dtype))) {
+    const Tensor y = matmul(x, w, false, transpose_w);
+    return activate(activation, bias ? add(y, bias) : y);
+  }
   const FusedActivation* fused = find_fused_activation(activation);
   // linear's kernel multiplies rows by one matrix: the gradient's `grad_out` is read for the activation only.
-  Tensor y = apply(op_linear, {cast(x, DType::float32), w, bias}, LinearAttrs{transpose_w, bf16, fused});
+  Tensor y = apply(op_linear, {cast(x, DType::float32), w, bias}, LinearAttrs{transpose_w, precision, fused});
   return fused ? y : activate(activation, y);
 }
-
-}  // namespace
 
 std::optional<LinearShape> linear_shape(const Step& step) {
   if (step.op != &op_linear && step.op != &op_linear_packed) return std::nullopt;
   const LinearAttrs& at = step.attrs.as<LinearAttrs>();
   const View &x = step.views[0], &y = step.views[kMaxInputs];
   const int64_t k = x.shape.back(), n = y.shape.back(), m = n ? y.numel() / n : 0;
-  if (in_bf16(at.bf16, m, n, k)) return std::nullopt;
+  if (in_bf16(at.precision, m, n, k)) return std::nullopt;
   return LinearShape{at.transpose_w, m, n, k};
 }
 void read_packed(Step& step, void* packed) {
   step.op = packed ? &op_linear_packed : &op_linear;
+  step.run = step.op->run;
   step.views[3].data = packed;
 }
 
 Tensor compute_rows(const Product& p, int64_t first, int64_t count, const Tensor& into) {
-  return apply(op_matmul_rows, {p.a, p.b}, RowsAttrs{p.transpose_a, p.transpose_b, p.bf16, first, count}, into);
-}
-
-Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
-  return matmul_of(a, b, {transpose_a, transpose_b, false});
-}
-
-Tensor matmul_bf16(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
-  return matmul_of(a, b, {transpose_a, transpose_b, true});
-}
-
-Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, bool transpose_w,
-              const std::string& activation) {
-  return linear_of(x, w, bias, transpose_w, activation, false);
-}
-
-Tensor linear_bf16(const Tensor& x, const Tensor& w, const Tensor& bias, bool transpose_w,
-                   const std::string& activation) {
-  return linear_of(x, w, bias, transpose_w, activation, true);
+  return apply(op_matmul_rows, {p.a, p.b}, RowsAttrs{p.transpose_a, p.transpose_b, p.precision, first, count}, into);
 }
 
 }  // namespace fastdl

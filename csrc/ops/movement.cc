@@ -12,9 +12,12 @@ namespace {
 
 // --- reshape: a view -----------------------------------------------------------------------------------
 
+Attributes describe_shape(const DescribeContext& c) { return {{"shape", c.attrs.as<Shape>()}}; }
 void infer_reshape(InferContext& c) { c.output(c.attrs.as<Shape>(), c.in[0]->dtype); }
 void grad_reshape(GradContext& c) { c.gin[0] = reshape(c.gout[0], c.in[0]->shape); }
-const Op op_reshape = {"reshape", infer_reshape, nullptr, grad_reshape, 0, 0, false};
+const Op op_reshape = OpRow{
+    .name = "reshape", .infer = infer_reshape, .grad = grad_reshape, .describe = describe_shape, .grad_in = 0,
+    .grad_out = false};
 
 // The shape with its -1 filled in.
 Shape resolved(const Tensor& x, const Shape& shape) {
@@ -63,10 +66,19 @@ void grad_transpose(GradContext& c) {
   for (int i = 0; i < a.shape.rank(); ++i) inverse[size_t(a.perm[i])] = i;
   c.gin[0] = transpose(c.gout[0], inverse);
 }
-const Op op_transpose = {"transpose", infer_window, run_read, grad_transpose, 0, 0, false};
+Attributes describe_transpose(const DescribeContext& c) {
+  const WindowAttrs& a = c.attrs.as<WindowAttrs>();
+  return {{"perm", std::vector<int64_t>(a.perm, a.perm + a.shape.rank())}};
+}
+const Op op_transpose = OpRow{
+    .name = "transpose", .infer = infer_window, .run = run_read, .grad = grad_transpose,
+    .describe = describe_transpose, .grad_in = 0, .grad_out = false};
 
 void grad_broadcast_to(GradContext& c) { c.gin[0] = sum_to(c.gout[0], c.in[0]->shape); }
-const Op op_broadcast_to = {"broadcast_to", infer_window, run_read, grad_broadcast_to, 0, 0, false};
+Attributes describe_broadcast_to(const DescribeContext& c) { return {{"shape", c.attrs.as<WindowAttrs>().shape}}; }
+const Op op_broadcast_to = OpRow{
+    .name = "broadcast_to", .infer = infer_window, .run = run_read, .grad = grad_broadcast_to,
+    .describe = describe_broadcast_to, .grad_in = 0, .grad_out = false};
 
 // embed is the transpose of slice: the values in a window of an otherwise constant array.
 void run_embed(const RunContext& c) {
@@ -74,7 +86,7 @@ void run_embed(const RunContext& c) {
   const View &x = c.in[0], &y = c.out[0];
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const T fill = y.dtype == DType::bool8 ? T(a.fill != 0) : T(a.fill);
+    const T fill = y.dtype == DType::bool8 ? T(a.fill != 0) : convert<T>(a.fill);
     parallel_for(y.numel(), grain_for(0.2), [&](int64_t begin, int64_t end) {
       std::fill(y.as<T>() + begin, y.as<T>() + end, fill);
     });
@@ -95,8 +107,41 @@ void grad_embed(GradContext& c) {
   a.shape = c.in[0]->shape;
   c.gin[0] = read_slice(c.gout[0], a);
 }
-const Op op_slice = {"slice", infer_window, run_read, grad_slice, 0, 0, false};
-const Op op_embed = {"pad", infer_window, run_embed, grad_embed, 0, 0, false};
+// A window of the contiguous array `whole`, as x[starts:...:steps] with the window's shape.
+Attributes describe_window(const Window& w, const Shape& whole) {
+  const Window dense = contiguous_window(whole);
+  std::vector<int64_t> starts, steps;
+  int64_t rest = w.offset;
+  for (int i = 0; i < whole.rank(); ++i) {
+    const int64_t unit = std::max<int64_t>(dense.step[i], 1);
+    starts.push_back(rest / unit);
+    steps.push_back(w.step[i] / unit);
+    rest %= unit;
+  }
+  return {{"starts", starts}, {"steps", steps}};
+}
+Attributes describe_slice(const DescribeContext& c) {
+  const WindowAttrs& a = c.attrs.as<WindowAttrs>();
+  Attributes all = describe_window(a.window, c.in[0].shape);
+  all.push_back({"shape", a.shape});
+  return all;
+}
+Attributes describe_pad(const DescribeContext& c) {
+  const WindowAttrs& a = c.attrs.as<WindowAttrs>();
+  Attributes all = describe_window(a.window, a.shape);
+  all.push_back({"shape", a.shape});
+  all.push_back({"value", a.fill});
+  return all;
+}
+Attributes describe_setitem(const DescribeContext& c) {
+  return describe_window(c.attrs.as<Window>(), c.in[0].shape);
+}
+const Op op_slice = OpRow{
+    .name = "slice", .infer = infer_window, .run = run_read, .grad = grad_slice, .describe = describe_slice,
+    .grad_in = 0, .grad_out = false};
+const Op op_embed = OpRow{
+    .name = "pad", .infer = infer_window, .run = run_embed, .grad = grad_embed, .describe = describe_pad, .grad_in = 0,
+    .grad_out = false};
 
 Tensor read_slice(const Tensor& x, const WindowAttrs& attrs) { return apply(op_slice, {x}, attrs); }
 Tensor embed(const Tensor& x, const WindowAttrs& attrs) { return apply(op_embed, {x}, attrs); }
@@ -106,7 +151,8 @@ void run_setitem(const RunContext& c) {
   const View &to = c.in[0], &from = c.in[1];
   write_window(to.data, from.data, from.shape, c.attrs.as<Window>(), size_of(to.dtype));
 }
-const Op op_setitem = {"setitem_", infer_setitem, run_setitem, nullptr, 1};
+const Op op_setitem = OpRow{
+    .name = "setitem_", .infer = infer_setitem, .run = run_setitem, .describe = describe_setitem, .mutates = 0b1};
 
 // The window and shape of x[start:stop:step, ...], one triple for each axis, as slice.indices() gives them.
 WindowAttrs slice_window(const Tensor& x, const std::vector<int64_t>& starts,
@@ -188,7 +234,10 @@ void grad_concat(GradContext& c) {
   std::vector<Tensor> parts = split(c.gout[0], sizes, a.axis);
   for (int i = 0; i < a.parts; ++i) c.gin[i] = parts[size_t(i)];
 }
-const Op op_concat = {"concat", infer_concat, run_concat, grad_concat, 0, 0, false};
+Attributes describe_concat(const DescribeContext& c) { return {{"axis", c.attrs.as<JoinAttrs>().axis}}; }
+const Op op_concat = OpRow{
+    .name = "concat", .infer = infer_concat, .run = run_concat, .grad = grad_concat, .describe = describe_concat,
+    .grad_in = 0, .grad_out = false};
 
 void infer_split(InferContext& c) {
   const JoinAttrs& a = c.attrs.as<JoinAttrs>();
@@ -204,12 +253,21 @@ void run_split(const RunContext& c) {
 }
 void grad_split(GradContext& c) {
   const JoinAttrs& a = c.attrs.as<JoinAttrs>();
+  const Device* device = nullptr;
+  for (int i = 0; i < a.parts; ++i)
+    if (c.gout[i]) device = &c.gout[i]->device();
   std::vector<Tensor> parts;
   for (int i = 0; i < a.parts; ++i)
-    parts.push_back(c.gout[i] ? c.gout[i] : zeros(c.out[i]->shape));
+    parts.push_back(c.gout[i] ? c.gout[i] : zeros(c.out[i]->shape, DType::float32, *device));
   c.gin[0] = concat(parts, a.axis);
 }
-const Op op_split = {"split", infer_split, run_split, grad_split, 0, 0, false};
+Attributes describe_split(const DescribeContext& c) {
+  const JoinAttrs& a = c.attrs.as<JoinAttrs>();
+  return {{"axis", a.axis}, {"sizes", std::vector<int64_t>(a.sizes, a.sizes + a.parts)}};
+}
+const Op op_split = OpRow{
+    .name = "split", .infer = infer_split, .run = run_split, .grad = grad_split, .describe = describe_split,
+    .grad_in = 0, .grad_out = false};
 
 }  // namespace
 

@@ -1,47 +1,30 @@
 // What an op is, and apply(): the one way to run one.
 //
-// An op is a row of functions: `infer` checks the inputs and gives the outputs' shapes and types, `run`
+// An op is a row with named fields: `infer` checks the inputs and gives the outputs' shapes and types, `run`
 // computes them with kernels, `grad` expresses the gradient with other ops. Called from Python an op runs
 // at once; while a plan is recorded the same call is also written down; with gradients enabled it leaves
 // a node on the tape. Eager and replay go through the same `run`, which is why they agree bit for bit.
 #pragma once
-#include <cstring>
 #include <initializer_list>
-#include <type_traits>
 
+#include "core/parallel.h"
 #include "core/tensor.h"
+#include "ops/attrs.h"
 
 namespace fastdl {
 
-inline constexpr int kMaxInputs = 10;
+inline constexpr int kMaxInputs = 16;
 inline constexpr int kMaxOutputs = 8;
-
-// The parameters of one call: a trivially copyable struct of the op's own, held inline.
-class Attrs {
- public:
-  Attrs() = default;
-  template <class T>
-    requires(std::is_trivially_copyable_v<T> && !std::is_same_v<T, Attrs>)
-  Attrs(const T& value) {  // NOLINT: implicit on purpose
-    static_assert(sizeof(T) <= sizeof bytes_ && alignof(T) <= 8);
-    std::memcpy(bytes_, &value, sizeof value);
-  }
-  template <class T>
-  const T& as() const {
-    return *reinterpret_cast<const T*>(bytes_);
-  }
-
- private:
-  alignas(8) unsigned char bytes_[176] = {};
-};
 
 // What `run` sees of a tensor. data is null for an absent optional input.
 struct View {
   void* data = nullptr;
   Shape shape;
   DType dtype = DType::float32;
+  const Device* device = nullptr;  // null: the CPU
 
   int64_t numel() const { return shape.numel(); }
+  int64_t bytes() const { return numel() * size_of(dtype); }
   template <class T = float>
   T* as() const {
     return static_cast<T*>(data);
@@ -68,9 +51,16 @@ struct InferContext {
 };
 
 struct RunContext {
+  const Op& op;
   const View* in;
   const View* out;
   const Attrs& attrs;
+  void* workspace = nullptr;  // what the op asked for
+  int inputs = 0, outputs = 0;
+  template <class T>
+  T* scratch() const {
+    return static_cast<T*>(workspace);
+  }
 };
 
 // grad() sets gin[i] for every input with needs(i); a null gin[i] means zero. gout[i] is null where
@@ -92,18 +82,37 @@ struct GradContext {
   bool may_wait(int i) const { return can_wait >> i & 1; }
 };
 
-struct Op {
-  const char* name;
-  void (*infer)(InferContext&);
-  void (*run)(const RunContext&);              // null: the output is a view of input 0
-  void (*grad)(GradContext&) = nullptr;        // null: not differentiable
-  uint32_t mutates = 0;                        // bit i: input i is written in place
-  uint32_t grad_in = ~0u;                      // bit i: grad() reads the values of input i
-  bool grad_out = true;                        // grad() reads the values of the outputs
-  bool random = false;                         // draws from the generator
+// n elements of an elementwise call that lie in a row. An input has stride 1, or 0: one element for all of them.
+struct Row {
+  void* out;
+  const void* in[3];
+  int64_t n;
+  int stride[3];
+};
+using RowKernel = void (*)(const Row&, const Attrs&);
+
+struct DescribeContext {
+  const Attrs& attrs;
+  const View* in;
+};
+struct OpRow {
+  const char* name = nullptr;  // unique
+  void (*infer)(InferContext&) = nullptr;
+  void (*run)(const RunContext&) = nullptr;  // on the CPU; null: the output is a view of input 0
+  void (*grad)(GradContext&) = nullptr;      // null: not differentiable
+  Attributes (*describe)(const DescribeContext&) = nullptr;  // null: the op has no attributes
+  // Bytes of memory that run() wants beside its results, from shapes, types and attributes alone.
+  int64_t (*workspace)(const RunContext&) = nullptr;
+  uint32_t mutates = 0;                      // bit i: input i is written in place
+  uint32_t grad_in = ~0u;                    // bit i: grad() reads the values of input i
+  bool grad_out = true;                      // grad() reads the values of the outputs
+  bool random = false;                       // draws from the generator
   // An element of the (one) output depends on those of the inputs at its place alone, after broadcasting; run()
   // may be given pieces, and an output that lies where an input of its shape does.
   bool elementwise = false;
+  // Of an elementwise op: what computes a row of operands of such types with one kernel; null: run() only.
+  RowKernel (*row)(const View* in) = nullptr;
+  bool assigns = false;                      // input 0 becomes a copy of input 1
   // A product: the gradient of input 0 reads the value of input 1 alone, and the other way round.
   bool bilinear = false;
 
@@ -112,14 +121,32 @@ struct Op {
     return bilinear ? grad_in & ((needed & 1) << 1 | (needed >> 1 & 1)) : grad_in;
   }
 };
-constexpr Op elementwise(Op op) {
-  op.elementwise = true;
-  return op;
+// A row in the list of all ops. Ops live as long as the program; calls and nodes point at them.
+struct Op : OpRow {
+  Op(const OpRow& row);  // NOLINT: implicit, so that `const Op op_x = OpRow{...}` adds a row
+  Op(const Op&) = delete;
+  const Op* const next;  // in the list
+  const int number;      // of its place in there
+};
+const Op* first_op();
+
+// What computes the op on a device; null: nothing does. A view is no call: ask only where op.run is not null.
+RunFunction run_of(const Op& op, const Device& device);
+// Registers a device with the functions that its table has. ValueError if the name is taken.
+void register_device(const DeviceTable& table);
+
+// How calls that take a while run, set by the interpreter's side: it calls `run`, where `may_stop` within a Watch.
+using LongRun = void (*)(FunctionRef<void()> run, bool may_stop);
+void set_long_run(LongRun f);
+inline constexpr int64_t kLongCall = int64_t(1) << 20;  // bytes of operands from which on a call may take a while
+
+// For an attribute struct that describes itself.
+template <class T>
+Attributes describe(const DescribeContext& c) {
+  return c.attrs.as<T>().describe();
 }
-constexpr Op bilinear(Op op) {
-  op.bilinear = true;
-  return op;
-}
+// The attributes of a call by name. RuntimeError if the op has some and does not describe them.
+Attributes attributes_of(const Op& op, const DescribeContext& c);
 
 struct Outputs {
   Tensor t[kMaxOutputs];
@@ -134,9 +161,13 @@ inline Outputs apply(const Op& op, std::initializer_list<Tensor> in, const Attrs
                      const Tensor& into = nullptr) {
   return apply(op, in.begin(), int(in.size()), attrs, into);
 }
+// x on another device; on the tape. A plan does not hold such a step.
+Tensor to_device(const Tensor& x, const Device& device);
 extern const Op op_assign;  // assign_(target, value)
 
 View view_of(const Tensor& t);
+// RuntimeError: `who` would write into a snapshot (core/storage.h).
+[[noreturn]] void refuse_snapshot(const char* who);
 
 // Sees every call of one thread while a plan is recorded (plan/recorder.cc). At most one per thread.
 class CallObserver {
@@ -169,7 +200,7 @@ inline void note_grad(const Tensor& leaf, bool reads = true) {
 inline void note_requires_grad(const Tensor& t) {
   if (CallObserver* o = call_observer()) o->on_requires_grad(t);
 }
-// How often ops of this thread wrote in place so far, other than gradients on their way back.
+// How often ops of this thread wrote in place so far, other than gradients on their way back and random states.
 uint64_t& writes_in_place();
 // All of t was written.
 inline void note_written(const Tensor& t) {

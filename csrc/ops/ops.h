@@ -11,12 +11,31 @@ namespace fastdl {
 // Axes of a reduction: bit i set for axis i once normalised; `all` before the rank is known.
 using Axes = std::optional<std::vector<int64_t>>;
 
-#define OP(result, name, parameters) result name parameters;
+// In which type the operands of a product are multiplied; sums are float32. bfloat16 is taken where the CPU has
+// instructions for it and the sizes are worth it (cpu/gemm_bf16.h); gradients follow.
+enum class Precision : uint8_t { float32, bfloat16 };
+
+// What a row of a table calls by its own names.
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+using NamedNumbers = std::vector<std::pair<std::string, double>>;
+
+#define OP(result, name, parameters, doc) result name parameters;
 #include "ops/ops.inc"
 #undef OP
+
+// The rules that update_ knows; a state whose name ends in '?' may be absent.
+struct RuleDescription {
+  std::string name;
+  std::vector<std::string> states;
+  NamedNumbers parameters;  // with their defaults
+};
+std::vector<RuleDescription> update_rules();
 
 // Shared by gradients.
 Tensor sum_to(const Tensor& t, const Shape& shape);  // undoes broadcasting
 Tensor scale(const Tensor& t, double factor);        // t * factor without a tensor for the factor
+
+// TypeError unless a result may be written in place into a tensor of type `target`: bool < integers < floats.
+void check_kind(DType target, DType result, const char* who);
 
 }  // namespace fastdl

@@ -1,14 +1,15 @@
 // A product of two matrices that is computed later, a few rows at a time: the gradient of a large weight, which an
 // optimizer takes up part by part, so that the whole of it never lies in memory.
 #pragma once
-#include "core/tensor.h"
+#include "ops/ops.h"
 
 namespace fastdl {
 
-// op(a) op(b), op = transpose if its flag is set; operands are rounded to bfloat16 with `bf16`.
+// op(a) op(b), op = transpose if its flag is set; in that precision.
 struct Product {
   Tensor a, b;
-  bool transpose_a = false, transpose_b = false, bf16 = false;
+  bool transpose_a = false, transpose_b = false;
+  Precision precision = Precision::float32;
 
   explicit operator bool() const { return a && b; }
   int64_t rows() const { return transpose_a ? a->shape.back(0) : a->shape.back(1); }

@@ -1,5 +1,5 @@
-// Ops that draw from the generator. Each reserves its counters when it runs, so a replayed plan draws the
-// blocks an eager run would; value i depends on its counter alone, so threads do not show.
+// Random ops. `reserve` takes the counters that one of them needs from a generator; the others compute from these
+// alone: value i depends on its counter, so threads do not show, and a replayed plan draws the blocks an eager run would.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -15,12 +15,50 @@ namespace {
 
 constexpr int64_t kGrain = 8192;  // values of one chunk; a counter serves four, so a multiple of that
 
+// generator {seed, counter} -> {seed, first counter}; the generator's counter moves past those of n values.
+void infer_reserve(InferContext& c) {
+  const Tensor& g = c.in[0];
+  FASTDL_CHECK(g->dtype == DType::int64 && g->shape == Shape{2}, TypeError, c.op.name,
+               ": 'generator' must be two int64, seed and counter, got ", g->dtype, " of shape ", g->shape);
+  c.output({2}, DType::int64);
+}
+void run_reserve(const RunContext& c) {
+  int64_t *state = c.in[0].as<int64_t>(), *block = c.out[0].as<int64_t>();
+  block[0] = state[0];
+  block[1] = int64_t(take_counters(state, c.attrs.as<int64_t>()));
+}
+Attributes describe_reserve(const DescribeContext& c) { return {{"n", c.attrs.as<int64_t>()}}; }
+const Op op_reserve = OpRow{
+    .name = "reserve", .infer = infer_reserve, .run = run_reserve, .describe = describe_reserve, .mutates = 0b1,
+    .random = true};
+
+Tensor reserve(int64_t n, const Tensor& from) { return apply(op_reserve, {from ? from : generator()}, n); }
+
+// What `reserve` gave.
+struct Block {
+  uint64_t seed, counter;
+  explicit Block(const View& v) : seed(uint64_t(v.as<int64_t>()[0])), counter(uint64_t(v.as<int64_t>()[1])) {}
+};
+
 struct DrawAttrs {
   Shape shape;
   double a, b;      // the parameters of the distribution
   int64_t low, high;  // randint
 };
 const DrawAttrs& draw_attrs(const Attrs& a) { return a.as<DrawAttrs>(); }
+Attributes describe_uniform(const DescribeContext& c) {
+  const DrawAttrs& a = draw_attrs(c.attrs);
+  return {{"shape", a.shape}, {"low", a.a}, {"high", a.b}};
+}
+Attributes describe_normal(const DescribeContext& c) {
+  const DrawAttrs& a = draw_attrs(c.attrs);
+  return {{"shape", a.shape}, {"mean", a.a}, {"std", a.b}};
+}
+Attributes describe_randint(const DescribeContext& c) {
+  const DrawAttrs& a = draw_attrs(c.attrs);
+  return {{"shape", a.shape}, {"low", a.low}, {"high", a.high}};
+}
+Attributes describe_permutation(const DescribeContext& c) { return {{"n", draw_attrs(c.attrs).shape[0]}}; }
 
 void infer_draw(InferContext& c) { c.output(draw_attrs(c.attrs).shape, DType::float32); }
 
@@ -28,32 +66,33 @@ template <void (*KernelTable::*Kernel)(float*, int64_t, uint64_t, uint64_t, floa
 void run_draw(const RunContext& c) {
   const DrawAttrs& a = draw_attrs(c.attrs);
   float* y = c.out[0].as<float>();
-  const int64_t n = c.out[0].numel();
-  const uint64_t seed = generator().seed, counter = generator().reserve(n);
-  parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
-    (kernels().*Kernel)(y + begin, end - begin, seed, counter + uint64_t(begin) / 4, float(a.a), float(a.b));
+  const Block block(c.in[0]);
+  parallel_for(c.out[0].numel(), kGrain, [&](int64_t begin, int64_t end) {
+    (kernels().*Kernel)(y + begin, end - begin, block.seed, block.counter + uint64_t(begin) / 4, float(a.a),
+                          float(a.b));
   });
 }
 
 template <void (*KernelTable::*Kernel)(float*, int64_t, uint64_t, uint64_t, float, float)>
-constexpr Op drawing(const char* name) {
-  return {name, infer_draw, run_draw<Kernel>, nullptr, 0, 0, false, true};
+constexpr OpRow drawing(const char* name, Attributes (*describe)(const DescribeContext&)) {
+  return {.name = name, .infer = infer_draw, .run = run_draw<Kernel>, .describe = describe};
 }
-const Op op_uniform = drawing<&KernelTable::philox_uniform>("uniform");
-const Op op_normal = drawing<&KernelTable::philox_normal>("normal");
-const Op op_truncated_normal = drawing<&KernelTable::philox_truncated_normal>("truncated_normal");
+const Op op_uniform = drawing<&KernelTable::philox_uniform>("uniform", describe_uniform);
+const Op op_normal = drawing<&KernelTable::philox_normal>("normal", describe_normal);
+const Op op_truncated_normal =
+    drawing<&KernelTable::philox_truncated_normal>("truncated_normal", describe_normal);
 
 // --- integers ------------------------------------------------------------------------------------------
 
 // Calls body(i, word) with 64 random bits for each i of [begin, end), begin even; value i uses the 32-bit
-// words 2 i and 2 i + 1 from `counter` on.
+// words 2 i and 2 i + 1 of the block.
 template <class Body>
-void for_each_word(int64_t begin, int64_t end, uint64_t seed, uint64_t counter, Body body) {
+void for_each_word(int64_t begin, int64_t end, const Block& block, Body body) {
   constexpr int64_t kBlock = 256;
   uint32_t words[2 * kBlock];
   for (int64_t i = begin; i < end; i += kBlock) {
     const int64_t n = std::min(kBlock, end - i);
-    kernels().philox_u32(words, 2 * n, seed, counter + uint64_t(i) / 2, 0);
+    kernels().philox_u32(words, 2 * n, block.seed, block.counter + uint64_t(i) / 2, 0);
     for (int64_t k = 0; k < n; ++k) body(i + k, uint64_t(words[2 * k + 1]) << 32 | words[2 * k]);
   }
 }
@@ -68,34 +107,35 @@ void infer_randint(InferContext& c) { c.output(draw_attrs(c.attrs).shape, DType:
 void run_randint(const RunContext& c) {
   const DrawAttrs& a = draw_attrs(c.attrs);
   int64_t* y = c.out[0].as<int64_t>();
-  const int64_t n = c.out[0].numel();
   const uint64_t range = uint64_t(a.high) - uint64_t(a.low);
-  const uint64_t seed = generator().seed, counter = generator().reserve(2 * n);
-  parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
-    for_each_word(begin, end, seed, counter, [&](int64_t i, uint64_t bits) {
+  const Block block(c.in[0]);
+  parallel_for(c.out[0].numel(), kGrain, [&](int64_t begin, int64_t end) {
+    for_each_word(begin, end, block, [&](int64_t i, uint64_t bits) {
       y[i] = int64_t(uint64_t(a.low) + below(range, bits));
     });
   });
 }
-const Op op_randint = {"randint", infer_randint, run_randint, nullptr, 0, 0, false, true};
+const Op op_randint =
+    OpRow{.name = "randint", .infer = infer_randint, .run = run_randint, .describe = describe_randint};
 
 // Fisher and Yates' shuffle, from the end.
 void run_permutation(const RunContext& c) {
   int64_t* y = c.out[0].as<int64_t>();
   const int64_t n = c.out[0].numel();
   for (int64_t i = 0; i < n; ++i) y[i] = i;
-  const uint64_t seed = generator().seed, counter = generator().reserve(2 * n);
-  for_each_word(0, n, seed, counter, [&](int64_t i, uint64_t bits) {
+  for_each_word(0, n, Block(c.in[0]), [&](int64_t i, uint64_t bits) {
     const int64_t last = n - 1 - i;
     std::swap(y[last], y[below(uint64_t(last) + 1, bits)]);
   });
 }
-const Op op_permutation = {"permutation", infer_randint, run_permutation, nullptr, 0, 0, false, true};
+const Op op_permutation =
+    OpRow{.name = "permutation", .infer = infer_randint, .run = run_permutation, .describe = describe_permutation};
 
 // --- dropout -------------------------------------------------------------------------------------------
 
 struct DropoutAttrs {
   double rate;
+  Attributes describe() const { return {{"rate", rate}}; }
 };
 float kept_scale(const Attrs& a) { return float(1 / (1 - a.as<DropoutAttrs>().rate)); }
 
@@ -109,8 +149,9 @@ void run_mask_scale(const RunContext& c) {
 }
 Tensor mask_scale(const Tensor& g, const Tensor& mask, const Attrs& attrs);
 void grad_mask_scale(GradContext& c) { c.gin[0] = mask_scale(c.gout[0], c.in[1], c.attrs); }
-const Op op_mask_scale =
-    elementwise({"dropout_grad", infer_same_as_first, run_mask_scale, grad_mask_scale, 0, 2, false});
+const Op op_mask_scale = OpRow{
+    .name = "dropout_grad", .infer = infer_same_as_first, .run = run_mask_scale, .grad = grad_mask_scale,
+    .describe = describe<DropoutAttrs>, .grad_in = 0b10, .grad_out = false, .elementwise = true};
 Tensor mask_scale(const Tensor& g, const Tensor& mask, const Attrs& attrs) {
   return apply(op_mask_scale, {g, mask}, attrs);
 }
@@ -121,22 +162,23 @@ void infer_dropout(InferContext& c) {
 }
 void run_dropout(const RunContext& c) {
   const View &x = c.in[0], &y = c.out[0], &mask = c.out[1];
-  const int64_t n = y.numel();
-  const uint64_t seed = generator().seed, counter = generator().reserve(n);
+  const Block block(c.in[1]);
   const float rate = float(c.attrs.as<DropoutAttrs>().rate);
-  parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
-    kernels().dropout(y.as<float>() + begin, mask.as<uint8_t>() + begin, x.as<float>() + begin, end - begin,
-                      seed, counter + uint64_t(begin) / 4, rate, kept_scale(c.attrs));
+  parallel_for(y.numel(), kGrain, [&](int64_t begin, int64_t end) {
+    kernels().dropout(y.as<float>() + begin, mask.as<uint8_t>() + begin, x.as<float>() + begin, end - begin, block.seed,
+                      block.counter + uint64_t(begin) / 4, rate, kept_scale(c.attrs));
   });
 }
 void grad_dropout(GradContext& c) { c.gin[0] = mask_scale(c.gout[0], c.out[1], c.attrs); }
-const Op op_dropout = {"dropout", infer_dropout, run_dropout, grad_dropout, 0, 0, true, true};
+const Op op_dropout = OpRow{
+    .name = "dropout", .infer = infer_dropout, .run = run_dropout, .grad = grad_dropout,
+    .describe = describe<DropoutAttrs>, .grad_in = 0};
 
-Tensor draw(const Op& op, const Shape& shape, double a, double b) {
-  checked_numel(shape, op.name);
+Tensor draw(const Op& op, const Shape& shape, double a, double b, const Tensor& from) {
+  const int64_t n = checked_numel(shape, op.name);
   FASTDL_CHECK(std::isfinite(a) && std::isfinite(b), ValueError, op.name,
                ": expected finite parameters, got ", a, " and ", b);
-  return apply(op, {}, DrawAttrs{shape, a, b, 0, 0});
+  return apply(op, {reserve(n, from)}, DrawAttrs{shape, a, b, 0, 0});
 }
 void check_std(double std, const char* who) {
   FASTDL_CHECK(std >= 0, ValueError, who, ": the standard deviation must not be negative, got ", std);
@@ -144,38 +186,38 @@ void check_std(double std, const char* who) {
 
 }  // namespace
 
-Tensor uniform(const Shape& shape, double low, double high) {
+Tensor uniform(const Shape& shape, double low, double high, const Tensor& from) {
   FASTDL_CHECK(low <= high, ValueError, "uniform: expected low <= high, got ", low, " and ", high);
-  return draw(op_uniform, shape, low, high);
+  return draw(op_uniform, shape, low, high, from);
 }
-Tensor normal(const Shape& shape, double mean, double std) {
+Tensor normal(const Shape& shape, double mean, double std, const Tensor& from) {
   check_std(std, "normal");
-  return draw(op_normal, shape, mean, std);
+  return draw(op_normal, shape, mean, std, from);
 }
-Tensor truncated_normal(const Shape& shape, double mean, double std) {
+Tensor truncated_normal(const Shape& shape, double mean, double std, const Tensor& from) {
   check_std(std, "truncated_normal");
-  return draw(op_truncated_normal, shape, mean, std);
+  return draw(op_truncated_normal, shape, mean, std, from);
 }
-Tensor randint(const Shape& shape, int64_t low, int64_t high) {
-  checked_numel(shape, "randint");
+Tensor randint(const Shape& shape, int64_t low, int64_t high, const Tensor& from) {
+  const int64_t n = checked_numel(shape, "randint");
   FASTDL_CHECK(low < high, ValueError, "randint: expected low < high, got ", low, " and ", high);
-  return apply(op_randint, {}, DrawAttrs{shape, 0, 0, low, high});
+  return apply(op_randint, {reserve(2 * n, from)}, DrawAttrs{shape, 0, 0, low, high});
 }
-Tensor permutation(int64_t n) {
+Tensor permutation(int64_t n, const Tensor& from) {
   FASTDL_CHECK(n >= 0, ValueError, "permutation: expected a length of at least 0, got ", n);
-  return apply(op_permutation, {}, DrawAttrs{{n}, 0, 0, 0, 0});
+  return apply(op_permutation, {reserve(2 * n, from)}, DrawAttrs{{n}, 0, 0, 0, 0});
 }
 // 1 with probability p, else 0; below 0 and NaN count as 0, above 1 as 1.
-Tensor bernoulli(const Tensor& p) {
+Tensor bernoulli(const Tensor& p, const Tensor& from) {
   check_tensor(p, "bernoulli", "p");
-  return cast(lt(uniform(p->shape, 0, 1), detach(p)), DType::float32);
+  return cast(lt(uniform(p->shape, 0, 1, from), detach(p)), DType::float32);
 }
-Tensor dropout(const Tensor& x, double rate) {
+Tensor dropout(const Tensor& x, double rate, const Tensor& from) {
   check_tensor(x, "dropout", "x");
   FASTDL_CHECK(rate >= 0 && rate < 1, ValueError, "dropout: rate must lie in [0, 1), got ", rate);
   const Tensor values = cast(x, DType::float32);
   if (rate == 0) return copy(values);
-  return apply(op_dropout, {values}, DropoutAttrs{rate});
+  return apply(op_dropout, {values, reserve(values->numel(), from)}, DropoutAttrs{rate});
 }
 
 }  // namespace fastdl

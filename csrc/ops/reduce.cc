@@ -20,6 +20,17 @@ struct ReduceAttrs {
   bool keepdims;
   double divisor;  // of sum: what the result is divided by
 };
+Attributes describe_reduce(const DescribeContext& c) {
+  const ReduceAttrs& a = c.attrs.as<ReduceAttrs>();
+  std::vector<int64_t> axes;
+  for (int i = a.first; i < a.last; ++i) axes.push_back(i);
+  return {{"axes", axes}, {"keepdims", a.keepdims}};
+}
+Attributes describe_sum(const DescribeContext& c) {
+  Attributes all = describe_reduce(c);
+  all.push_back({"divisor", c.attrs.as<ReduceAttrs>().divisor});
+  return all;
+}
 const ReduceAttrs& reduce_attrs(const Attrs& a) { return a.as<ReduceAttrs>(); }
 
 void infer_reduce(InferContext& c, DType dtype) {
@@ -42,10 +53,24 @@ struct FloatKernels {
   float identity;
 };
 
-void reduce_rows(const FloatKernels& k, float* y, const float* x, int64_t rows, int64_t n) {
-  constexpr int64_t kPiece = 32768;
-  const int64_t pieces = std::max<int64_t>(1, (n + kPiece - 1) / kPiece);
-  float* part = pieces == 1 ? y : static_cast<float*>(scratch(Scratch::op, size_t(rows * pieces) * 4));
+constexpr int64_t kPiece = 32768;               // elements of a row that are reduced in one go
+constexpr int64_t kRows = 4096, kColumns = 256;  // the same where columns are reduced
+
+int64_t pieces_of(const Extents& e) {
+  const int64_t most = e.inner == 1 ? kPiece : kRows;
+  return std::max<int64_t>(1, (e.reduced + most - 1) / most);
+}
+// The results of the pieces.
+int64_t reduce_workspace(const RunContext& c) {
+  const ReduceAttrs& a = reduce_attrs(c.attrs);
+  const Extents e(c.in[0].shape, a.first, a.last);
+  const int64_t pieces = is_float(c.in[0].dtype) ? pieces_of(e) : 1;
+  return pieces > 1 ? e.outer * pieces * e.inner * int64_t(sizeof(float)) : 0;
+}
+
+void reduce_rows(const FloatKernels& k, float* y, const float* x, const Extents& e, float* part) {
+  const int64_t pieces = pieces_of(e), rows = e.outer, n = e.reduced;
+  if (pieces == 1) part = y;
   const double cost = 0.1 * double(std::min(n, kPiece));
   parallel_for(rows * pieces, grain_for(5 + cost), [&](int64_t begin, int64_t end) {
     for (int64_t w = begin; w < end; ++w) {
@@ -57,12 +82,10 @@ void reduce_rows(const FloatKernels& k, float* y, const float* x, int64_t rows, 
     for (int64_t r = 0; r < rows; ++r) y[r] = k.row(part + r * pieces, pieces);
 }
 
-void reduce_columns(const FloatKernels& k, float* y, const float* x, const Extents& e) {
-  constexpr int64_t kRows = 4096, kColumns = 256;
-  const int64_t pieces = std::max<int64_t>(1, (e.reduced + kRows - 1) / kRows);
+void reduce_columns(const FloatKernels& k, float* y, const float* x, const Extents& e, float* part) {
+  const int64_t pieces = pieces_of(e);
   const int64_t blocks = (e.inner + kColumns - 1) / kColumns;
-  float* part = y;
-  if (pieces > 1) part = static_cast<float*>(scratch(Scratch::op, size_t(e.outer * pieces * e.inner) * 4));
+  if (pieces == 1) part = y;
   const double cost = 0.1 * double(std::min(e.reduced, kRows) * std::min(e.inner, kColumns));
   parallel_for(e.outer * pieces * blocks, grain_for(5 + cost), [&](int64_t begin, int64_t end) {
     for (int64_t w = begin; w < end; ++w) {
@@ -88,9 +111,9 @@ void reduce_float(const FloatKernels& k, const RunContext& c) {
   if (e.reduced == 1)  // a batch of scalars, the loss of one output
     std::memcpy(y.data, x.data, size_t(y.numel()) * sizeof(float));
   else if (e.inner == 1)
-    reduce_rows(k, y.as<float>(), x.as<float>(), e.outer, e.reduced);
+    reduce_rows(k, y.as<float>(), x.as<float>(), e, c.scratch<float>());
   else
-    reduce_columns(k, y.as<float>(), x.as<float>(), e);
+    reduce_columns(k, y.as<float>(), x.as<float>(), e, c.scratch<float>());
 }
 
 // --- other types: plain loops ----------------------------------------------------------------------------
@@ -127,7 +150,7 @@ void run_sum(const RunContext& c) {
   const View& y = c.out[0];
   if (!is_float(c.in[0].dtype)) {
     dispatch(c.in[0].dtype, [&](auto zero) {
-      reduce_plain<decltype(zero)>(c, int64_t(0), [](int64_t a, auto b) { return a + int64_t(b); });
+      reduce_plain<decltype(zero)>(c, int64_t(0), [](int64_t a, auto b) { return int64_t(uint64_t(a) + uint64_t(int64_t(b))); });
     });
     return;
   }
@@ -149,7 +172,9 @@ void grad_sum(GradContext& c) {
   Tensor g = divisor == 1 ? c.gout[0] : scale(c.gout[0], 1 / divisor);
   c.gin[0] = broadcast_to(reshape(g, kept_shape(c)), c.in[0]->shape);
 }
-const Op op_sum = {"sum", infer_sum, run_sum, grad_sum, 0, 0, false};
+const Op op_sum = OpRow{
+    .name = "sum", .infer = infer_sum, .run = run_sum, .grad = grad_sum, .describe = describe_sum,
+    .workspace = reduce_workspace, .grad_in = 0, .grad_out = false};
 
 // --- max and min ---------------------------------------------------------------------------------------
 
@@ -177,16 +202,21 @@ void run_min(const RunContext& c) {
     reduce_plain<T>(c, std::numeric_limits<T>::max(), [](T a, T b) { return std::min(a, b); });
   });
 }
-// Split evenly among equal elements, as TensorFlow and torch.amax do.
+// Split evenly among equal elements, as TensorFlow and torch.amax do; where there is NaN, among those that are NaN.
 void grad_extreme(GradContext& c) {
   const ReduceAttrs& a = reduce_attrs(c.attrs);
   const Shape kept = kept_shape(c);
-  Tensor chosen = cast(eq(c.in[0], reshape(c.out[0], kept)), DType::float32);
+  const Tensor at_extreme = logical_or(eq(c.in[0], reshape(c.out[0], kept)), isnan(c.in[0]));
+  const Tensor chosen = cast(at_extreme, DType::float32);
   Tensor count = apply(op_sum, {chosen}, ReduceAttrs{a.first, a.last, true, 1});
   c.gin[0] = mul(chosen, div(reshape(c.gout[0], kept), count));
 }
-const Op op_max = {"max", infer_extreme, run_max, grad_extreme};
-const Op op_min = {"min", infer_extreme, run_min, grad_extreme};
+const Op op_max = OpRow{
+    .name = "max", .infer = infer_extreme, .run = run_max, .grad = grad_extreme, .describe = describe_reduce,
+    .workspace = reduce_workspace};
+const Op op_min = OpRow{
+    .name = "min", .infer = infer_extreme, .run = run_min, .grad = grad_extreme, .describe = describe_reduce,
+    .workspace = reduce_workspace};
 
 // --- any and all ---------------------------------------------------------------------------------------
 
@@ -203,8 +233,8 @@ void run_all(const RunContext& c) {
     reduce_plain<T>(c, uint8_t(1), [](uint8_t a, T b) { return uint8_t(a & (b != T(0))); });
   });
 }
-const Op op_any = {"any", infer_truth, run_any};
-const Op op_all = {"all", infer_truth, run_all};
+const Op op_any = OpRow{.name = "any", .infer = infer_truth, .run = run_any, .describe = describe_reduce};
+const Op op_all = OpRow{.name = "all", .infer = infer_truth, .run = run_all, .describe = describe_reduce};
 
 // --- runs of axes --------------------------------------------------------------------------------------
 
@@ -281,7 +311,7 @@ Tensor prod(const Tensor& x, const Axes& axes, bool keepdims) {
       y = mul(halves[0], halves[1]);
       if (n % 2) y = concat({y, halves[2]}, axis);
     }
-    if (y->shape[axis] == 0) y = add(sum(y, std::vector<int64_t>{axis}, true), full({}, y->dtype, 1));
+    if (y->shape[axis] == 0) y = add(sum(y, std::vector<int64_t>{axis}, true), full({}, y->dtype, 1, y->device()));
   }
   return reshape(y == x ? copy(x) : y, shape);
 }

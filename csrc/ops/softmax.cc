@@ -44,12 +44,14 @@ void grad_softmax_grad(GradContext& c) {
   if (c.needs(1))
     c.gin[1] = sub(mul(g, sub(dy, sum(mul(dy, y), kLast, true))), mul(dy, sum(mul(g, y), kLast, true)));
 }
-const Op op_softmax_grad = {"softmax_grad", infer_same_as_first,
-                            run_rows_grad<&KernelTable::softmax_grad>, grad_softmax_grad, 0, 3, false};
+const Op op_softmax_grad = OpRow{
+    .name = "softmax_grad", .infer = infer_same_as_first, .run = run_rows_grad<&KernelTable::softmax_grad>,
+    .grad = grad_softmax_grad, .grad_in = 0b11, .grad_out = false};
 
 void grad_softmax(GradContext& c) { c.gin[0] = apply(op_softmax_grad, {c.gout[0], c.out[0]}); }
-const Op op_softmax = {"softmax", infer_same_as_first, run_rows<&KernelTable::softmax>,
-                       grad_softmax, 0, 0, true};
+const Op op_softmax = OpRow{
+    .name = "softmax", .infer = infer_same_as_first, .run = run_rows<&KernelTable::softmax>, .grad = grad_softmax,
+    .grad_in = 0};
 
 // dx = dy - e^y sum(dy)
 void grad_log_softmax_grad(GradContext& c) {
@@ -58,13 +60,14 @@ void grad_log_softmax_grad(GradContext& c) {
   if (c.needs(0)) c.gin[0] = sub(g, sum(weighted, kLast, true));
   if (c.needs(1)) c.gin[1] = neg(mul(weighted, sum(dy, kLast, true)));
 }
-const Op op_log_softmax_grad = {"log_softmax_grad", infer_same_as_first,
-                                run_rows_grad<&KernelTable::log_softmax_grad>, grad_log_softmax_grad,
-                                0, 3, false};
+const Op op_log_softmax_grad = OpRow{
+    .name = "log_softmax_grad", .infer = infer_same_as_first, .run = run_rows_grad<&KernelTable::log_softmax_grad>,
+    .grad = grad_log_softmax_grad, .grad_in = 0b11, .grad_out = false};
 
 void grad_log_softmax(GradContext& c) { c.gin[0] = apply(op_log_softmax_grad, {c.gout[0], c.out[0]}); }
-const Op op_log_softmax = {"log_softmax", infer_same_as_first, run_rows<&KernelTable::log_softmax>,
-                           grad_log_softmax, 0, 0, true};
+const Op op_log_softmax = OpRow{
+    .name = "log_softmax", .infer = infer_same_as_first, .run = run_rows<&KernelTable::log_softmax>,
+    .grad = grad_log_softmax, .grad_in = 0};
 
 Tensor along(const Op& op, const Tensor& x, int64_t axis) {
   check_tensor(x, op.name, "x");

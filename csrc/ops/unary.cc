@@ -4,7 +4,9 @@
 // differentiated again (grad_enabled() while it runs) it is written with differentiable ops instead.
 #include "ops/unary.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "autograd/tape.h"
@@ -18,9 +20,22 @@ namespace {
 
 using K = KernelTable;
 
+// What kernels read; zeros where an op has no parameters.
 struct Parameters {
   float p[2];
 };
+Attributes describe_scale_shift(const DescribeContext& c) {
+  const float* p = c.attrs.as<Parameters>().p;
+  return {{"scale", p[0]}, {"shift", p[1]}};
+}
+Attributes describe_clip(const DescribeContext& c) {
+  const float* p = c.attrs.as<Parameters>().p;
+  return {{"min", p[0]}, {"max", p[1]}};
+}
+Attributes describe_leaky_relu(const DescribeContext& c) {
+  return {{"negative_slope", c.attrs.as<Parameters>().p[0]}};
+}
+Attributes describe_elu(const DescribeContext& c) { return {{"alpha", c.attrs.as<Parameters>().p[0]}}; }
 
 template <auto Kernel>
 void run_unary(const RunContext& c) {
@@ -31,6 +46,13 @@ void run_unary(const RunContext& c) {
   });
 }
 
+template <auto Kernel>
+RowKernel row_unary(const View*) {
+  return [](const Row& r, const Attrs& a) {
+    (kernels().*Kernel)(static_cast<float*>(r.out), static_cast<const float*>(r.in[0]), r.n, a.as<Parameters>().p);
+  };
+}
+
 // dx = Kernel(dy, t): both of one shape.
 template <auto Kernel>
 void run_unary_grad(const RunContext& c) {
@@ -39,6 +61,14 @@ void run_unary_grad(const RunContext& c) {
   parallel_for(c.out[0].numel(), grain_for(kElementNanoseconds), [&](int64_t i, int64_t end) {
     (kernels().*Kernel)(dx + i, g + i, t + i, end - i, 1, 1, p);
   });
+}
+
+template <auto Kernel>
+RowKernel row_unary_grad(const View*) {
+  return [](const Row& r, const Attrs& a) {
+    (kernels().*Kernel)(static_cast<float*>(r.out), static_cast<const float*>(r.in[0]),
+                        static_cast<const float*>(r.in[1]), r.n, 1, 1, a.as<Parameters>().p);
+  };
 }
 
 // For questions, and for integers: one element at a time. Out is the output's type, void the input's.
@@ -58,10 +88,11 @@ void run_each(const RunContext& c, F f) {
 
 void infer_bool(InferContext& c) { c.output(c.in[0]->shape, DType::bool8); }
 
-Tensor unary(const Op& op, const Tensor& x, float p0 = 0, float p1 = 0) {
+Tensor unary(const Op& op, const Tensor& x, const Attrs& attrs = {}) {
   FASTDL_CHECK(x, TypeError, op.name, ": expected a tensor, got None");
-  return apply(op, {cast(x, DType::float32)}, Parameters{{p0, p1}});
+  return apply(op, {cast(x, DType::float32)}, attrs);
 }
+Tensor unary(const Op& op, const Tensor& x, float p0, float p1 = 0) { return unary(op, x, Parameters{{p0, p1}}); }
 // Same for the functions that keep integers as they are.
 Tensor unary_number(const Op& op, const Op& integer_op, const Tensor& x) {
   FASTDL_CHECK(x, TypeError, op.name, ": expected a tensor, got None");
@@ -73,11 +104,12 @@ const Tensor& g(const GradContext& c) { return c.gout[0]; }
 const Tensor& x(const GradContext& c) { return c.in[0]; }
 const Tensor& y(const GradContext& c) { return c.out[0]; }
 
-// UNARY_OP(name, reads x, reads y, gradient): the gradient is an expression in c.
-#define UNARY_OP(name, reads_x, reads_y, gradient)                                                 \
-  void grad_##name(GradContext& c) { c.gin[0] = gradient; }                                        \
-  const Op op_##name = elementwise({#name, infer_same_as_first, run_unary<&K::name>, grad_##name, 0, \
-                                    (reads_x) ? ~0u : 0u, reads_y});
+// UNARY_OP(fn, reads x, reads y, gradient): the gradient is an expression in c.
+#define UNARY_OP(fn, reads_x, reads_y, gradient)                                                   \
+  void grad_##fn(GradContext& c) { c.gin[0] = gradient; }                                          \
+  const Op op_##fn = OpRow{                                                                        \
+      .name = #fn, .infer = infer_same_as_first, .run = run_unary<&K::fn>, .grad = grad_##fn,      \
+      .grad_in = (reads_x) ? 0b1 : 0, .grad_out = reads_y, .elementwise = true, .row = row_unary<&K::fn>};
 
 // --- elementary functions ---------------------------------------------------------------------------------
 
@@ -101,28 +133,30 @@ UNARY_OP(sin, true, false, mul(g(c), cos(x(c))))
 UNARY_OP(cos, true, false, neg(mul(g(c), sin(x(c)))))
 
 void run_isnan(const RunContext& c) { run_each<uint8_t>(c, [](auto v) { return !(v == v); }); }
-const Op op_isnan = elementwise({"isnan", infer_bool, run_isnan});
+const Op op_isnan = OpRow{.name = "isnan", .infer = infer_bool, .run = run_isnan, .elementwise = true};
 void run_isfinite(const RunContext& c) {
   run_each<uint8_t>(c, [](auto v) { return v - v == decltype(v)(0); });
 }
-const Op op_isfinite = elementwise({"isfinite", infer_bool, run_isfinite});
+const Op op_isfinite = OpRow{.name = "isfinite", .infer = infer_bool, .run = run_isfinite, .elementwise = true};
 
 void run_neg_int(const RunContext& c) {
   run_each<void>(c, [](auto v) { return decltype(v)(0 - uint64_t(v)); });
 }
-const Op op_neg_int = elementwise({"neg", infer_same_as_first, run_neg_int});
+const Op op_neg_int = OpRow{.name = "neg_int", .infer = infer_same_as_first, .run = run_neg_int, .elementwise = true};
 void run_abs_int(const RunContext& c) {
   run_each<void>(c, [](auto v) { return v < 0 ? decltype(v)(0 - uint64_t(v)) : v; });
 }
-const Op op_abs_int = elementwise({"abs", infer_same_as_first, run_abs_int});
+const Op op_abs_int = OpRow{.name = "abs_int", .infer = infer_same_as_first, .run = run_abs_int, .elementwise = true};
 void run_sign_int(const RunContext& c) {
   run_each<void>(c, [](auto v) { return (v > 0) - (v < 0); });
 }
-const Op op_sign_int = elementwise({"sign", infer_same_as_first, run_sign_int});
+const Op op_sign_int = OpRow{.name = "sign_int", .infer = infer_same_as_first, .run = run_sign_int, .elementwise = true};
 
 void grad_scale_shift(GradContext& c) { c.gin[0] = scale(g(c), c.attrs.as<Parameters>().p[0]); }
-const Op op_scale_shift = elementwise({"scale_shift", infer_same_as_first, run_unary<&K::scale_shift>,
-                                       grad_scale_shift, 0, 0, false});
+const Op op_scale_shift = OpRow{
+    .name = "scale_shift", .infer = infer_same_as_first, .run = run_unary<&K::scale_shift>, .grad = grad_scale_shift,
+    .describe = describe_scale_shift, .grad_in = 0, .grad_out = false,
+    .elementwise = true, .row = row_unary<&K::scale_shift>};
 
 // The gradient passes where lo <= x <= hi, bounds included, as in PyTorch.
 void grad_clip(GradContext& c) {
@@ -130,30 +164,61 @@ void grad_clip(GradContext& c) {
   Tensor inside = logical_and(ge(x(c), constant(p[0])), le(x(c), constant(p[1])));
   c.gin[0] = where(inside, g(c), constant(0));
 }
-const Op op_clip = elementwise({"clip", infer_same_as_first, run_unary<&K::clip>, grad_clip, 0, ~0u, false});
+const Op op_clip = OpRow{
+    .name = "clip", .infer = infer_same_as_first, .run = run_unary<&K::clip>, .grad = grad_clip,
+    .describe = describe_clip, .grad_out = false, .elementwise = true, .row = row_unary<&K::clip>};
+
+struct IntegerBounds {
+  int64_t low, high;
+  Attributes describe() const { return {{"min", low}, {"max", high}}; }
+};
+// Bounds outside of the type are the type's own.
+void run_clip_int(const RunContext& c) {
+  const IntegerBounds bounds = c.attrs.as<IntegerBounds>();
+  run_each<void>(c, [=](auto v) {
+    using T = decltype(v);
+    using Limits = std::numeric_limits<T>;
+    if constexpr (std::is_integral_v<T>) {
+      const T low = T(std::clamp<int64_t>(bounds.low, Limits::min(), Limits::max()));
+      const T high = T(std::clamp<int64_t>(bounds.high, Limits::min(), Limits::max()));
+      return v < low ? low : v > high ? high : v;
+    } else {
+      return v;
+    }
+  });
+}
+const Op op_clip_int = OpRow{
+    .name = "clip_int", .infer = infer_same_as_first, .run = run_clip_int, .describe = describe<IntegerBounds>,
+    .elementwise = true};
 
 // --- functions whose gradient is one kernel, the activations among them -------------------------------------
 //
-// FUSED_GRAD(name, which, second): the op dx = name_grad(dy, t) with t = x or y as `which` says. It is linear
+// FUSED_GRAD(fn, second, describe): the op dx = name_grad(dy, t) with t = x or y as `which` says. It is linear
 // in dy, so its gradient there is itself; `second`, in terms of t(c), is d(dx/dy)/dt.
 const Tensor& t(const GradContext& c) { return c.in[1]; }
 
-#define FUSED_GRAD(name, second)                                                                   \
-  void grad_##name##_grad(GradContext& c);                                                         \
-  const Op op_##name##_grad = elementwise({#name "_grad", infer_same_as_first,                      \
-                                           run_unary_grad<&K::name##_grad>, grad_##name##_grad});  \
-  void grad_##name##_grad(GradContext& c) {                                                        \
+#define FUSED_GRAD(fn, second, ...)                                                                \
+  void grad_##fn##_grad(GradContext& c);                                                           \
+  const Op op_##fn##_grad = OpRow{                                                                 \
+      .name = #fn "_grad", .infer = infer_same_as_first, .run = run_unary_grad<&K::fn##_grad>,     \
+      .grad = grad_##fn##_grad, __VA_OPT__(.describe = __VA_ARGS__,)                               \
+      .elementwise = true, .row = row_unary_grad<&K::fn##_grad>};                                  \
+  void grad_##fn##_grad(GradContext& c) {                                                          \
     [[maybe_unused]] const float* p = c.attrs.as<Parameters>().p;                                  \
-    if (c.needs(0)) c.gin[0] = apply(op_##name##_grad, {g(c), t(c)}, c.attrs);                     \
+    if (c.needs(0)) c.gin[0] = apply(op_##fn##_grad, {g(c), t(c)}, c.attrs);                       \
     if (c.needs(1)) c.gin[1] = mul(mul(g(c), c.in[0]), second);                                    \
   }
 // FROM_Y / FROM_X: an activation whose gradient kernel reads its output or its input.
-#define FROM_Y(name)                                                                               \
-  void grad_##name(GradContext& c) { c.gin[0] = apply(op_##name##_grad, {g(c), y(c)}, c.attrs); }  \
-  const Op op_##name = elementwise({#name, infer_same_as_first, run_unary<&K::name>, grad_##name, 0, 0, true});
-#define FROM_X(name)                                                                               \
-  void grad_##name(GradContext& c) { c.gin[0] = apply(op_##name##_grad, {g(c), x(c)}, c.attrs); }  \
-  const Op op_##name = elementwise({#name, infer_same_as_first, run_unary<&K::name>, grad_##name, 0, ~0u, false});
+#define FROM_Y(fn, ...)                                                                            \
+  void grad_##fn(GradContext& c) { c.gin[0] = apply(op_##fn##_grad, {g(c), y(c)}, c.attrs); }      \
+  const Op op_##fn = OpRow{                                                                        \
+      .name = #fn, .infer = infer_same_as_first, .run = run_unary<&K::fn>, .grad = grad_##fn,      \
+      __VA_OPT__(.describe = __VA_ARGS__,).grad_in = 0, .elementwise = true, .row = row_unary<&K::fn>};
+#define FROM_X(fn)                                                                                 \
+  void grad_##fn(GradContext& c) { c.gin[0] = apply(op_##fn##_grad, {g(c), x(c)}, c.attrs); }      \
+  const Op op_##fn = OpRow{                                                                        \
+      .name = #fn, .infer = infer_same_as_first, .run = run_unary<&K::fn>, .grad = grad_##fn,      \
+      .grad_out = false, .elementwise = true, .row = row_unary<&K::fn>};
 
 Tensor zero_like(const Tensor& a) { return scale(a, 0); }
 Tensor mask(const Tensor& condition) { return cast(condition, DType::float32); }
@@ -163,13 +228,19 @@ FROM_X(abs)
 // dx = dy / (2 y)
 FUSED_GRAD(sqrt, scale(reciprocal(square(t(c))), -0.5))
 FROM_Y(sqrt)
+// sqrt whose gradient at 0 is 0: what the root of a sum of squares has there
+FUSED_GRAD(root, where(eq(t(c), constant(0)), constant(0), scale(reciprocal(square(t(c))), -0.5)))
+void grad_root(GradContext& c) { c.gin[0] = apply(op_root_grad, {g(c), y(c)}, c.attrs); }
+const Op op_root = OpRow{
+    .name = "root", .infer = infer_same_as_first, .run = run_unary<&K::sqrt>, .grad = grad_root, .grad_in = 0,
+    .elementwise = true};
 FUSED_GRAD(relu, zero_like(t(c)))
 FROM_Y(relu)
-FUSED_GRAD(leaky_relu, zero_like(t(c)))
-FROM_Y(leaky_relu)
+FUSED_GRAD(leaky_relu, zero_like(t(c)), describe_leaky_relu)
+FROM_Y(leaky_relu, describe_leaky_relu)
 // y <= 0: dx/dy = y + alpha
-FUSED_GRAD(elu, mask(le(t(c), constant(0))))
-FROM_Y(elu)
+FUSED_GRAD(elu, mask(le(t(c), constant(0))), describe_elu)
+FROM_Y(elu, describe_elu)
 FUSED_GRAD(selu, mask(le(t(c), constant(0))))
 FROM_Y(selu)
 // s = sigmoid: dx = dy y (1 - y)
@@ -222,6 +293,7 @@ FROM_X(gelu_tanh)
 #define FUNCTION(name) \
   Tensor name(const Tensor& x) { return unary(op_##name, x); }
 FUNCTION(sqrt)
+FUNCTION(root)
 FUNCTION(rsqrt)
 FUNCTION(exp)
 FUNCTION(log)
@@ -239,12 +311,17 @@ FUNCTION(softsign)
 FUNCTION(hard_sigmoid)
 FUNCTION(tanh)
 
-Tensor neg(const Tensor& x) { return unary_number(op_neg, op_neg_int, x); }
+Tensor neg(const Tensor& x) {
+  FASTDL_CHECK(!x || x->dtype != DType::bool8, TypeError, "neg: truth values have no sign; use ~ or logical_not");
+  return unary_number(op_neg, op_neg_int, x);
+}
 Tensor abs(const Tensor& x) { return unary_number(op_abs, op_abs_int, x); }
 Tensor sign(const Tensor& x) { return unary_number(op_sign, op_sign_int, x); }
 Tensor square(const Tensor& x) {
   FASTDL_CHECK(x, TypeError, "square: expected a tensor, got None");
-  return is_float(x->dtype) ? unary(op_square, x) : mul(x, x);
+  if (is_float(x->dtype)) return unary(op_square, x);
+  const Tensor n = x->dtype == DType::bool8 ? cast(x, DType::int64) : x;
+  return mul(n, n);
 }
 // Integers are whole already.
 Tensor floor(const Tensor& x) { return x && !is_float(x->dtype) ? copy(x) : unary(op_floor, x); }
@@ -265,9 +342,11 @@ Tensor scale_shift(const Tensor& x, double factor, double shift) {
 Tensor scale(const Tensor& x, double factor) { return scale_shift(x, factor, 0); }
 Tensor clip(const Tensor& x, double lo, double hi) {
   FASTDL_CHECK(!(lo > hi), ValueError, "clip: expected lo <= hi, got ", lo, " and ", hi);
-  if (x && !is_float(x->dtype) && std::isfinite(lo) && std::isfinite(hi) && lo == std::floor(lo) &&
-      hi == std::floor(hi))
-    return minimum(maximum(x, full({}, x->dtype, lo)), full({}, x->dtype, hi));
+  // Integers stay integers where the bounds are whole, infinity included.
+  if (x && !is_float(x->dtype) && lo == std::floor(lo) && hi == std::floor(hi)) {
+    const Tensor n = x->dtype == DType::bool8 ? cast(x, DType::int64) : x;
+    return apply(op_clip_int, {n}, IntegerBounds{convert<int64_t>(lo), convert<int64_t>(hi)});
+  }
   return unary(op_clip, x, float(lo), float(hi));
 }
 Tensor leaky_relu(const Tensor& x, double slope) {
@@ -306,7 +385,7 @@ const FusedActivation* find_fused_activation(const std::string& name) {
   return nullptr;
 }
 Tensor fused_activation_grad(const FusedActivation& a, const Tensor& dy, const Tensor& y) {
-  return apply(*a.grad, {dy, y}, Parameters{{a.parameter, 0}});
+  return apply(*a.grad, {dy, y}, a.parameter ? Attrs(Parameters{{a.parameter, 0}}) : Attrs());
 }
 
 Tensor activate(const std::string& name, const Tensor& x) {

@@ -1,11 +1,11 @@
-// Optimizer steps, in place, each one pass over flat buffers. What may change from step to step is read
-// when the op runs, so that a recorded plan sees it:
+// Optimizer updates, in place, each one pass over flat buffers: one op for all rules of the table in
+// cpu/kernels/update.cc. What may change from step to step is read when the op runs, so that a plan sees it:
 //   hyper  float32, [learning rate] or [learning rate, factor on the gradient]
 //   step   int64, one element: the number of steps finished before this one
-// Weight decay comes in two forms: `l2` adds l2 p to the gradient, `decoupled` takes lr decoupled p off p
-// first (Loshchilov & Hutter 2019). `torch` picks between PyTorch's and Keras's formula where they differ;
-// the kernels' contracts (cpu/kernels.inc) state both.
-#include <cmath>
+// Weight decay comes in two forms: `l2` adds l2 p to the gradient, `decay` takes lr decay p off p first
+// (Loshchilov and Hutter 2019).
+#include <cstring>
+#include <string_view>
 
 #include "core/parallel.h"
 #include "core/subnormals.h"
@@ -17,160 +17,80 @@ namespace fastdl {
 namespace {
 
 constexpr int64_t kGrain = 16384;
+constexpr int kFixed = 4;  // inputs: p, g, hyper, step, then the rule's slots
 
-// One layout for all: each op uses the fields it names.
 struct UpdateAttrs {
-  double first = 0, second = 0;  // decay rates of the moments: beta1 and beta2, rho, momentum
-  double eps = 0, extra = 0;     // extra: dampening, lr_decay, the momentum of RMSprop
-  double l2 = 0, decoupled = 0;
-  bool nesterov = false, torch = false;
+  int rule;
+  double hyper[kHyper], l2, decay;
 };
-const UpdateAttrs& update_attrs(const Attrs& a) { return a.as<UpdateAttrs>(); }
 
-struct Common {
-  float lr, g_scale, l2, decay;
-};
-Common common(const View& hyper, const UpdateAttrs& a) {
-  const float* h = hyper.as<float>();
-  return {h[0], hyper.numel() > 1 ? h[1] : 1.0f, float(a.l2), float(double(h[0]) * a.decoupled)};
+const UpdateRule& rule_at(int i) {
+  int count;
+  return kernels().update_rules(&count)[i];
 }
-double finished_steps(const View& step) { return double(*step.as<int64_t>()); }
 
-void check_like(const InferContext& c, int i, const char* argument) {
-  const Tensor &p = c.in[0], &t = c.in[i];
-  check_float(t, c.op.name, argument);
-  FASTDL_CHECK(t->shape == p->shape, ValueError, c.op.name, ": '", argument,
-               "' must have the parameters' shape ", p->shape, ", got ", t->shape);
-}
-void check_hyper(const InferContext& c, int i) {
-  check_float(c.in[i], c.op.name, "hyper");
-  const int64_t n = c.in[i]->numel();
-  FASTDL_CHECK(n == 1 || n == 2, ValueError, c.op.name,
+bool optional(const char* slot) { return slot[std::strlen(slot) - 1] == '?'; }
+std::string_view slot_name(const char* slot) { return {slot, std::strlen(slot) - optional(slot)}; }
+
+void infer_update(InferContext& c) {
+  const UpdateAttrs& a = c.attrs.as<UpdateAttrs>();
+  const UpdateRule& rule = rule_at(a.rule);
+  const Tensor &p = c.in[0], &hyper = c.in[2], &step = c.in[3];
+  auto check_like = [&](const Tensor& t, const char* argument) {
+    check_float(t, c.op.name, argument);
+    FASTDL_CHECK(t->shape == p->shape, ValueError, c.op.name, ": '", argument, "' must have the parameters' shape ",
+                 p->shape, ", got ", t->shape);
+  };
+  check_float(p, c.op.name, "p");
+  check_like(c.in[1], "g");
+  check_float(hyper, c.op.name, "hyper");
+  FASTDL_CHECK(hyper->numel() == 1 || hyper->numel() == 2, ValueError, c.op.name,
                ": 'hyper' must hold the learning rate and, optionally, a factor on the gradient, got shape ",
-               c.in[i]->shape);
-}
-void check_step(const InferContext& c, int i) {
-  check_tensor(c.in[i], c.op.name, "step");
-  FASTDL_CHECK(c.in[i]->dtype == DType::int64 && c.in[i]->numel() == 1, TypeError, c.op.name,
-               ": 'step' must be one int64, got ", c.in[i]->dtype, " of shape ", c.in[i]->shape);
-}
-void check_parameters(const InferContext& c) {
-  check_float(c.in[0], c.op.name, "p");
-  check_like(c, 1, "g");
+               hyper->shape);
+  check_tensor(step, c.op.name, "step");
+  FASTDL_CHECK(step->dtype == DType::int64 && step->numel() == 1, TypeError, c.op.name,
+               ": 'step' must be one int64, got ", step->dtype, " of shape ", step->shape);
+  unsigned given = 0;
+  for (int i = 0; i < kSlots && rule.slots[i]; ++i) {
+    const Tensor& t = c.in[kFixed + i];
+    const std::string name(slot_name(rule.slots[i]));
+    if (t) given |= 1u << i, check_like(t, name.c_str());
+    FASTDL_CHECK(t || optional(rule.slots[i]), TypeError, c.op.name, ": rule '", rule.name, "' needs the state '", name,
+                 "', got None");
+  }
+  for (int i = 0; i < kHyper && rule.hyper[i].name; ++i)
+    FASTDL_CHECK(!rule.hyper[i].needs || a.hyper[i] == 0 || (given & rule.hyper[i].needs), ValueError, c.op.name,
+                 ": ", rule.hyper[i].name, " ", a.hyper[i], " of rule '", rule.name, "' needs a state to keep it, got None");
 }
 
-// --- sgd_: p, g, momentum, hyper, step -----------------------------------------------------------------
-
-void infer_sgd(InferContext& c) {
-  check_parameters(c);
-  if (c.in[2]) check_like(c, 2, "momentum");
-  check_hyper(c, 3);
-  const UpdateAttrs& a = update_attrs(c.attrs);
-  FASTDL_CHECK(c.in[2] || a.first == 0, ValueError, c.op.name, ": momentum ", a.first,
-               " needs a buffer, got None");
-  if (a.torch && a.extra != 0) check_step(c, 4);
-}
-void run_sgd(const RunContext& c) {
-  const UpdateAttrs& a = update_attrs(c.attrs);
-  const Common k = common(c.in[3], a);
-  float *p = c.in[0].as<float>(), *m = c.in[2].as<float>();
-  const float* g = c.in[1].as<float>();
-  const float mu = float(a.first);
-  // PyTorch starts the momentum from the first gradient, undampened.
-  const bool dampened = a.torch && a.extra != 0 && finished_steps(c.in[4]) > 0;
-  const float take = dampened ? float(1 - a.extra) : 1.0f;
-  parallel_for(c.in[0].numel(), kGrain, [&](int64_t i, int64_t end) {
+void run_update(const RunContext& c) {
+  const UpdateAttrs& a = c.attrs.as<UpdateAttrs>();
+  const UpdateRule& rule = rule_at(a.rule);
+  const View &p = c.in[0], &hyper = c.in[2];
+  const float* h = hyper.as<float>();
+  float coefficients[kCoefficients] = {};
+  rule.prepare(a.hyper, double(h[0]), double(*c.in[3].as<int64_t>()), coefficients);
+  UpdateSpan all{p.as<float>(), c.in[1].as<float>(), {}, 0, hyper.numel() > 1 ? h[1] : 1.0f, float(a.l2),
+                 float(double(h[0]) * a.decay), coefficients};
+  for (int i = 0; i < kSlots && rule.slots[i]; ++i) all.slots[i] = c.in[kFixed + i].as<float>();
+  parallel_for(p.numel(), kGrain, [&](int64_t begin, int64_t end) {
     const FlushSubnormals flush;
-    if (!m)
-      kernels().sgd(p + i, g + i, end - i, k.lr, k.g_scale, k.l2, k.decay);
-    else if (a.torch)
-      kernels().sgd_momentum_torch(p + i, m + i, g + i, end - i, k.lr, mu, take, a.nesterov, k.g_scale,
-                                   k.l2, k.decay);
-    else
-      kernels().sgd_momentum_keras(p + i, m + i, g + i, end - i, k.lr, mu, a.nesterov, k.g_scale, k.l2,
-                                   k.decay);
+    UpdateSpan part = all;
+    part.p += begin, part.g += begin, part.n = end - begin;
+    for (float*& slot : part.slots)
+      if (slot) slot += begin;
+    rule.update(part);
   });
 }
-const Op op_sgd = {"sgd_", infer_sgd, run_sgd, nullptr, 0b101};
-
-// --- adagrad_: p, g, accumulator, hyper, step ----------------------------------------------------------
-
-void infer_adagrad(InferContext& c) {
-  check_parameters(c);
-  check_like(c, 2, "accumulator");
-  check_hyper(c, 3);
-  if (update_attrs(c.attrs).extra != 0) check_step(c, 4);
+Attributes describe_update(const DescribeContext& c) {
+  const UpdateAttrs& a = c.attrs.as<UpdateAttrs>();
+  const UpdateRule& rule = rule_at(a.rule);
+  Attributes found{{"rule", rule.name}, {"l2", a.l2}, {"decay", a.decay}};
+  for (int i = 0; i < kHyper && rule.hyper[i].name; ++i) found.push_back({rule.hyper[i].name, a.hyper[i]});
+  return found;
 }
-void run_adagrad(const RunContext& c) {
-  const UpdateAttrs& a = update_attrs(c.attrs);
-  const Common k = common(c.in[3], a);
-  float *p = c.in[0].as<float>(), *acc = c.in[2].as<float>();
-  const float* g = c.in[1].as<float>();
-  const float lr = a.extra != 0 ? float(k.lr / (1 + finished_steps(c.in[4]) * a.extra)) : k.lr;
-  parallel_for(c.in[0].numel(), kGrain, [&](int64_t i, int64_t end) {
-    const FlushSubnormals flush;
-    kernels().adagrad(p + i, acc + i, g + i, end - i, lr, float(a.eps), !a.torch, k.g_scale, k.l2,
-                      k.decay);
-  });
-}
-const Op op_adagrad = {"adagrad_", infer_adagrad, run_adagrad, nullptr, 0b101};
-
-// --- rmsprop_: p, g, v, average, momentum, hyper -------------------------------------------------------
-
-void infer_rmsprop(InferContext& c) {
-  check_parameters(c);
-  check_like(c, 2, "v");
-  if (c.in[3]) check_like(c, 3, "average");
-  if (c.in[4]) check_like(c, 4, "momentum");
-  check_hyper(c, 5);
-  const UpdateAttrs& a = update_attrs(c.attrs);
-  FASTDL_CHECK(c.in[4] || a.extra == 0, ValueError, c.op.name, ": momentum ", a.extra,
-               " needs a buffer, got None");
-}
-void run_rmsprop(const RunContext& c) {
-  const UpdateAttrs& a = update_attrs(c.attrs);
-  const Common k = common(c.in[5], a);
-  float *p = c.in[0].as<float>(), *v = c.in[2].as<float>();
-  float *average = c.in[3].as<float>(), *momentum = c.in[4].as<float>();
-  const float* g = c.in[1].as<float>();
-  const float rho = float(a.first), take = float(1 - a.first), mu = float(a.extra), eps = float(a.eps);
-  const auto kernel = a.torch ? kernels().rmsprop_torch : kernels().rmsprop_keras;
-  parallel_for(c.in[0].numel(), kGrain, [&](int64_t i, int64_t end) {
-    const FlushSubnormals flush;
-    kernel(p + i, v + i, average ? average + i : nullptr, momentum ? momentum + i : nullptr, g + i, end - i,
-           k.lr, rho, take, mu, eps, k.g_scale, k.l2, k.decay);
-  });
-}
-const Op op_rmsprop = {"rmsprop_", infer_rmsprop, run_rmsprop, nullptr, 0b11101};
-
-// --- adam_: p, g, m, v, v_max, hyper, step -------------------------------------------------------------
-
-void infer_adam(InferContext& c) {
-  check_parameters(c);
-  check_like(c, 2, "m");
-  check_like(c, 3, "v");
-  if (c.in[4]) check_like(c, 4, "v_max");
-  check_hyper(c, 5);
-  check_step(c, 6);
-}
-void run_adam(const RunContext& c) {
-  const UpdateAttrs& a = update_attrs(c.attrs);
-  const Common k = common(c.in[5], a);
-  float *p = c.in[0].as<float>(), *m = c.in[2].as<float>();
-  float *v = c.in[3].as<float>(), *v_max = c.in[4].as<float>();
-  const float* g = c.in[1].as<float>();
-  const double t = finished_steps(c.in[6]) + 1;
-  const double correction = std::sqrt(1 - std::pow(a.second, t));
-  const float alpha = float(k.lr * correction / (1 - std::pow(a.first, t)));
-  const float take1 = float(1 - a.first), take2 = float(1 - a.second);
-  const float eps = float(a.torch ? a.eps * correction : a.eps);
-  parallel_for(c.in[0].numel(), kGrain, [&](int64_t i, int64_t end) {
-    const FlushSubnormals flush;
-    kernels().adam(p + i, m + i, v + i, v_max ? v_max + i : nullptr, g + i, end - i, alpha, take1, take2,
-                   eps, k.g_scale, k.l2, k.decay);
-  });
-}
-const Op op_adam = {"adam_", infer_adam, run_adam, nullptr, 0b11101};
+const Op op_update = OpRow{
+    .name = "update_", .infer = infer_update, .run = run_update, .describe = describe_update, .mutates = 0b11110001};
 
 // --- increment_ ----------------------------------------------------------------------------------------
 
@@ -180,36 +100,61 @@ void infer_increment(InferContext& c) {
                ": 'count' must be one int64, got ", c.in[0]->dtype, " of shape ", c.in[0]->shape);
 }
 void run_increment(const RunContext& c) { *c.in[0].as<int64_t>() += c.attrs.as<int64_t>(); }
-const Op op_increment = {"increment_", infer_increment, run_increment, nullptr, 1};
+Attributes describe_increment(const DescribeContext& c) { return {{"amount", c.attrs.as<int64_t>()}}; }
+const Op op_increment = OpRow{
+    .name = "increment_", .infer = infer_increment, .run = run_increment, .describe = describe_increment,
+    .mutates = 0b1};
+
+// The position of a name in a list that `at(i)` gives until it is empty; ValueError with the possible ones.
+template <class At>
+int position(std::string_view name, const char* what, const char* rule, int limit, At at) {
+  std::string known;
+  for (int i = 0; i < limit && !at(i).empty(); ++i) {
+    if (at(i) == name) return i;
+    known += (known.empty() ? "" : ", ") + std::string(at(i));
+  }
+  const std::string owner = rule ? std::string(" of rule '") + rule + "'" : "";
+  raise<ValueError>("update_: unknown ", what, " '", name, "'", owner, "; possible: ", known.empty() ? "none" : known);
+}
+
+std::string_view or_empty(const char* name) { return name ? std::string_view(name) : std::string_view(); }
 
 }  // namespace
 
 void increment_(const Tensor& count, int64_t amount) { apply(op_increment, {count}, amount); }
 
-void sgd_(const Tensor& p, const Tensor& g, const Tensor& momentum, const Tensor& hyper, const Tensor& step,
-          double mu, bool nesterov, double dampening, bool torch, double l2, double decoupled) {
-  apply(op_sgd, {p, g, momentum, hyper, step},
-        UpdateAttrs{.first = mu, .extra = dampening, .l2 = l2, .decoupled = decoupled, .nesterov = nesterov,
-                    .torch = torch});
+void update_(const std::string& rule_name, const Tensor& p, const Tensor& g, const Tensor& hyper, const Tensor& step,
+             const NamedTensors& states, const NamedNumbers& parameters, double l2, double decay) {
+  int count;
+  const UpdateRule* table = kernels().update_rules(&count);
+  UpdateAttrs a{};
+  a.rule = position(rule_name, "rule", nullptr, count, [&](int i) { return std::string_view(table[i].name); });
+  const UpdateRule& rule = table[a.rule];
+  Tensor in[kFixed + kSlots] = {p, g, hyper, step};
+  for (const auto& [name, t] : states)
+    in[kFixed + position(name, "state", rule.name, kSlots, [&](int i) {
+         return rule.slots[i] ? slot_name(rule.slots[i]) : std::string_view();
+       })] = t;
+  for (int i = 0; i < kHyper; ++i) a.hyper[i] = rule.hyper[i].value;
+  for (const auto& [name, value] : parameters)
+    a.hyper[position(name, "parameter", rule.name, kHyper, [&](int i) { return or_empty(rule.hyper[i].name); })] = value;
+  a.l2 = l2, a.decay = decay;
+  apply(op_update, in, kFixed + kSlots, a);
 }
-void adagrad_(const Tensor& p, const Tensor& g, const Tensor& accumulator, const Tensor& hyper,
-              const Tensor& step, double lr_decay, double eps, bool torch, double l2, double decoupled) {
-  apply(op_adagrad, {p, g, accumulator, hyper, step},
-        UpdateAttrs{.eps = eps, .extra = lr_decay, .l2 = l2, .decoupled = decoupled, .torch = torch});
-}
-void rmsprop_(const Tensor& p, const Tensor& g, const Tensor& v, const Tensor& average,
-              const Tensor& momentum, const Tensor& hyper, double rho, double mu, double eps, bool torch,
-              double l2, double decoupled) {
-  apply(op_rmsprop, {p, g, v, average, momentum, hyper},
-        UpdateAttrs{.first = rho, .eps = eps, .extra = mu, .l2 = l2, .decoupled = decoupled,
-                    .torch = torch});
-}
-void adam_(const Tensor& p, const Tensor& g, const Tensor& m, const Tensor& v, const Tensor& v_max,
-           const Tensor& hyper, const Tensor& step, double beta1, double beta2, double eps, bool torch,
-           double l2, double decoupled) {
-  apply(op_adam, {p, g, m, v, v_max, hyper, step},
-        UpdateAttrs{.first = beta1, .second = beta2, .eps = eps, .l2 = l2, .decoupled = decoupled,
-                    .torch = torch});
+
+std::vector<RuleDescription> update_rules() {
+  std::vector<RuleDescription> found;
+  int count;
+  const UpdateRule* table = kernels().update_rules(&count);
+  for (int k = 0; k < count; ++k) {
+    const UpdateRule& rule = table[k];
+    RuleDescription& d = found.emplace_back();
+    d.name = rule.name;
+    for (int i = 0; i < kSlots && rule.slots[i]; ++i) d.states.push_back(rule.slots[i]);
+    for (int i = 0; i < kHyper && rule.hyper[i].name; ++i)
+      d.parameters.emplace_back(rule.hyper[i].name, rule.hyper[i].value);
+  }
+  return found;
 }
 
 }  // namespace fastdl

@@ -24,12 +24,14 @@ struct Call {
   const Op* op = nullptr;
   Attrs attrs;
   std::vector<Operand> in, out;
+  Operand workspace;  // what the op asked for, once memory is assigned
+  bool late = false;  // changes state, and was moved to where the step has done its long calls
 
   bool writes(int input) const { return op->mutates >> input & 1; }
 };
 
 struct Buffer {
-  Ref<Storage> storage;  // external: the memory itself; intermediate: null
+  KeptStorage storage;  // external: the memory itself; intermediate: null
   int64_t bytes = 0;
   bool external = false;
 };
@@ -37,15 +39,20 @@ struct Buffer {
 struct Recording {
   std::vector<Buffer> buffers;
   std::vector<Call> calls;
+  const Device* device = &cpu();  // of all buffers
 };
 
 // A lowered call.
 struct Step {
   const Op* op;
+  RunFunction run;
   Attrs attrs;
   View views[kMaxInputs + kMaxOutputs];
+  void* workspace;
   int inputs, outputs;
-  bool ask;  // look at the clock before this call
+  bool ask;       // look at the clock before this call
+  bool may_stop;  // it takes a while and writes nothing but its result, so it can be stopped and run again
+  RunContext context() const { return {*op, views, views + kMaxInputs, attrs, workspace, inputs, outputs}; }
 };
 
 }  // namespace fastdl

@@ -1,16 +1,20 @@
 #include "plan/chain.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
 
 #include "core/parallel.h"
+#include "cpu/isa.h"
 #include "ops/broadcast.h"
 
 namespace fastdl {
 namespace {
 
-// Elements of a tile: 16 KiB of float32. A few operands of that size lie in L1 or the near half of L2, and the
-// kernel of a cheap op takes several times as long as its call (about 50 ns).
-constexpr int64_t kTile = 4096;
+// Elements of a tile: at most 16 KiB of float32, fewer where the operands of all calls together would leave L1. The
+// kernel of a cheap op takes a few hundred nanoseconds for a tile, its call some 10.
+constexpr int64_t kTile = 4096, kLeastTile = 512;
 constexpr int64_t kScratchAlign = 64;
 constexpr int kMostOperands = 3;  // of an elementwise op: those of where
 
@@ -39,127 +43,290 @@ struct Cut {
 };
 
 bool is_elementwise(const Call& c) {
-  return c.op->elementwise && c.out.size() == 1 && c.in.size() <= kMostOperands &&
+  return c.op->elementwise && !c.op->workspace && c.out.size() == 1 && c.in.size() <= kMostOperands &&
          c.out[0].shape.numel() >= 2 * kTile;
 }
 
-bool same_place(const Operand& a, const Operand& b) {
-  return a.offset == b.offset && a.bytes() == b.bytes() && a.dtype == b.dtype;
-}
+// What the calls of a chain touch, by buffer: of equal operands one.
+class Touched {
+ public:
+  explicit Touched(size_t buffers) : first_(buffers, -1) {}
 
-// Whether `later` may run on a tile before `earlier` has run on the others: what one of them writes, the other
-// must either not touch, or touch at the same elements.
-bool independent(const Call& earlier, const Call& later, const Cut& cut) {
-  const Operand &a = earlier.out[0], &b = later.out[0];
-  auto fine = [&](const Operand& written, const Operand& o) {
-    return !written.overlaps(o) ||
-           (same_place(written, o) && o.shape.numel() == cut.shape.numel() && (cut.flat || o.shape == cut.shape));
+  void clear() {
+    for (const Entry& e : entries_) first_[size_t(e.operand.buffer)] = -1;
+    entries_.clear();
+  }
+  void add(const Call& c) {
+    for (const Operand& o : c.in) add(o, false);
+    add(c.out[0], true);
+  }
+  // Whether call c may run on a tile before the calls so far have run on the others: what one of them writes, the
+  // other must either not touch, or touch at the same elements.
+  bool leave_free(const Call& c, const Cut& cut) const {
+    bool all = fine(c.out[0], true, cut);
+    for (const Operand& o : c.in) all &= fine(o, false, cut);
+    return all;
+  }
+
+ private:
+  struct Entry {
+    Operand operand;
+    bool written;
+    int next;  // of the same buffer
   };
-  bool all = fine(a, b);
-  for (const Operand& o : later.in) all &= fine(a, o);
-  for (const Operand& o : earlier.in) all &= fine(b, o);
-  return all;
-}
+  static bool same_place(const Operand& a, const Operand& b) {
+    return a.offset == b.offset && a.bytes() == b.bytes() && a.dtype == b.dtype;
+  }
+  static bool elements(const Operand& o, const Cut& cut) {
+    return o.shape.numel() == cut.shape.numel() && (cut.flat || o.shape == cut.shape);
+  }
+  void add(const Operand& o, bool written) {
+    if (o.buffer < 0) return;
+    int& first = first_[size_t(o.buffer)];
+    for (int i = first; i >= 0; i = entries_[size_t(i)].next) {
+      const Entry& e = entries_[size_t(i)];
+      if (e.written == written && same_place(e.operand, o) && e.operand.shape == o.shape) return;
+    }
+    entries_.push_back({o, written, first});
+    first = int(entries_.size()) - 1;
+  }
+  bool fine(const Operand& o, bool written, const Cut& cut) const {
+    if (o.buffer < 0) return true;
+    for (int i = first_[size_t(o.buffer)]; i >= 0; i = entries_[size_t(i)].next) {
+      const Entry& e = entries_[size_t(i)];
+      if ((e.written || written) && e.operand.overlaps(o) &&
+          !(same_place(e.operand, o) && elements(e.operand, cut) && elements(o, cut)))
+        return false;
+    }
+    return true;
+  }
+
+  std::vector<Entry> entries_;
+  std::vector<int> first_;  // by buffer
+};
 
 // The end of the chain that starts with call `first`.
-size_t end_of_chain(const Recording& r, size_t first, Cut& cut) {
+size_t end_of_chain(const Recording& r, size_t first, Cut& cut, Touched& touched) {
+  touched.clear();
+  touched.add(r.calls[first]);
   size_t end = first + 1;
   for (; end < r.calls.size(); ++end) {
     const Call& c = r.calls[end];
     if (!is_elementwise(c)) break;
     Cut longer = cut;
     longer.add(c);
-    if (!longer.possible()) break;
-    bool free = true;
-    for (size_t i = first; i < end && free; ++i) free = independent(r.calls[i], c, longer);
-    if (!free) break;
+    if (!longer.possible() || !touched.leave_free(c, longer)) break;
+    touched.add(c);
     cut = longer;
   }
   return end;
 }
 
-// What only calls [first, end) touch, and as a whole.
-std::vector<bool> own_buffers(const Recording& r, size_t first, size_t end) {
-  std::vector<bool> own(r.buffers.size());
-  for (size_t i = first; i < end; ++i) own[size_t(r.calls[i].out[0].buffer)] = true;
-  auto look = [&](const Operand& o, bool inside) {
-    if (o.buffer < 0) return;
-    const Buffer& b = r.buffers[size_t(o.buffer)];
-    if (!inside || b.external || o.offset != 0 || o.bytes() != b.bytes) own[size_t(o.buffer)] = false;
-  };
+struct Life {  // of a buffer: its first and last call, and whether all of them use it as a whole
+  size_t first = SIZE_MAX, last = 0;
+  bool whole = true;
+};
+std::vector<Life> lives_of(const Recording& r) {
+  std::vector<Life> lives(r.buffers.size());
   for (size_t i = 0; i < r.calls.size(); ++i)
     for (auto* list : {&r.calls[i].in, &r.calls[i].out})
-      for (const Operand& o : *list) look(o, i >= first && i < end);
-  return own;
+      for (const Operand& o : *list) {
+        if (o.buffer < 0) continue;
+        Life& life = lives[size_t(o.buffer)];
+        life.first = std::min(life.first, i);
+        life.last = i;
+        life.whole &= o.offset == 0 && o.bytes() == r.buffers[size_t(o.buffer)].bytes;
+      }
+  return lives;
+}
+
+// Gives what only the chain uses places in a tile's scratch memory, few of them, so that they stay in L1: a result
+// lies over an operand that nobody reads after its call, else at a place that is free.
+class Places {
+ public:
+  // Of buffer `out`, which is made by call i with so many bytes a part.
+  void make(const Call& c, size_t i, int64_t part_bytes, const std::vector<Life>& lives) {
+    const int out = c.out[0].buffer;
+    if (of(out) >= 0) return;  // made before
+    for (const Operand& o : c.in)
+      if (const int slot = of(o.buffer);
+          slot >= 0 && lives[size_t(o.buffer)].last == i && slots_[size_t(slot)] == part_bytes) {
+        place_[out] = slot;
+        place_.erase(o.buffer);
+        return;
+      }
+    for (size_t n = 0; n < free_.size(); ++n)
+      if (const int slot = free_[n]; slots_[size_t(slot)] == part_bytes) {
+        place_[out] = slot;
+        free_.erase(free_.begin() + int64_t(n));
+        return;
+      }
+    place_[out] = int(slots_.size());
+    slots_.push_back(part_bytes);
+  }
+  // After call i: what it used last has no place any more.
+  void release(const Call& c, size_t i, const std::vector<Life>& lives) {
+    for (auto* list : {&c.in, &c.out})
+      for (const Operand& o : *list)
+        if (const int slot = of(o.buffer); slot >= 0 && lives[size_t(o.buffer)].last == i) {
+          free_.push_back(slot);
+          place_.erase(o.buffer);
+        }
+  }
+  int of(int buffer) const {
+    const auto at = place_.find(buffer);
+    return at == place_.end() ? -1 : at->second;
+  }
+  const std::vector<int64_t>& slots() const { return slots_; }
+
+ private:
+  std::map<int, int> place_;    // of buffers in use: their slots
+  std::vector<int64_t> slots_;  // bytes a part
+  std::vector<int> free_;
+};
+
+// How the calls of the chain are run, and its tiles.
+void lay_out(Chain& chain, const Recording& r, const Cut& cut, const std::vector<Life>& lives,
+             const std::vector<bool>& own) {
+  Places places;
+  std::set<std::tuple<int, int64_t, int64_t>> streams;  // what tiles bring from memory
+  int64_t bytes = 0;                                    // of a part, of all operands
+  for (size_t i = chain.first; i < chain.end; ++i) {
+    const Call& c = r.calls[i];
+    Chain::Link link;
+    View in[kMostOperands];
+    for (size_t k = 0; k < c.in.size(); ++k) in[k] = {nullptr, c.in[k].shape, c.in[k].dtype};
+    if (c.op->row) link.kernel = c.op->row(in);
+    link.at_once = true;
+    auto add = [&](const Operand& o) {
+      Chain::Piece p;
+      if (o.buffer >= 0) {
+        const int64_t parts = cut.parts(o, cut.flat), numel = o.shape.numel(), size = size_of(o.dtype);
+        p.sliced = parts > 1;
+        p.part_bytes = o.bytes() / parts;
+        p.scratch = places.of(o.buffer);
+        if (p.scratch < 0 && p.sliced && streams.insert({o.buffer, o.offset, o.bytes()}).second) bytes += p.part_bytes;
+        if (numel == cut.shape.numel()) {
+          p.stride = 1;
+          p.row_bytes = p.part_bytes;
+        } else if (numel > 1 && p.sliced && numel == parts) {  // a column
+          p.row_bytes = size;
+          link.at_once = false;
+        } else if (numel > 1 && !p.sliced && numel == cut.row()) {  // a row
+          p.stride = 1;
+          link.at_once = false;
+        } else if (numel > 1) {
+          link.kernel = nullptr;
+        }
+      }
+      chain.pieces.push_back(p);
+    };
+    for (const Operand& o : c.in) add(o);  // before the output takes a place over
+    const Operand& out = c.out[0];
+    if (own[size_t(out.buffer)]) places.make(c, i, out.bytes() / chain.parts, lives);
+    add(out);
+    places.release(c, i, lives);
+    chain.links.push_back(link);
+  }
+  for (int64_t slot : places.slots()) bytes += slot;
+  const int64_t l1 = cache_sizes().l1d ? cache_sizes().l1d : 32 << 10;
+  const int64_t elements = std::clamp<int64_t>(l1 * 3 / 4 / bytes * chain.row, kLeastTile, kTile) / 64 * 64;
+  chain.tile = std::max<int64_t>(1, elements / chain.row);
+  std::vector<int64_t> at;
+  for (int64_t slot : places.slots()) {
+    at.push_back(chain.scratch_bytes);
+    chain.scratch_bytes += (slot * chain.tile + kScratchAlign - 1) / kScratchAlign * kScratchAlign;
+  }
+  for (Chain::Piece& p : chain.pieces)
+    if (p.scratch >= 0) p.scratch = at[size_t(p.scratch)];
 }
 
 }  // namespace
 
-std::vector<Chain> find_chains(const Recording& r) {
-  std::vector<Chain> chains;
+Chains find_chains(const Recording& r) {
+  Chains chains{{}, std::vector<bool>(r.buffers.size())};
+  if (!r.device->is_cpu()) return chains;  // tiles lie in the caches of the CPU
+  const std::vector<Life> lives = lives_of(r);
+  Touched touched(r.buffers.size());
   for (size_t i = 0; i < r.calls.size(); ++i) {
     if (!is_elementwise(r.calls[i])) continue;
     Cut cut(r.calls[i]);
     if (!cut.possible()) continue;
     Chain chain;
     chain.first = i;
-    chain.end = end_of_chain(r, i, cut);
+    chain.end = end_of_chain(r, i, cut, touched);
     if (chain.end == i + 1) continue;
     chain.flat = cut.flat;
     chain.parts = cut.flat ? cut.shape.numel() : cut.shape[0];
-    chain.tile = cut.flat ? kTile : std::max<int64_t>(1, kTile / cut.row());
-    chain.own = own_buffers(r, chain.first, chain.end);
-    std::vector<int64_t> place(r.buffers.size(), -1);
-    for (size_t k = chain.first; k < chain.end; ++k)
-      for (auto* list : {&r.calls[k].in, &r.calls[k].out})
-        for (const Operand& o : *list) {
-          Chain::Piece piece;
-          if (o.buffer >= 0) {
-            const int64_t parts = cut.parts(o, cut.flat);
-            piece.sliced = parts > 1;
-            piece.part_bytes = o.bytes() / parts;
-            if (chain.own[size_t(o.buffer)]) {
-              int64_t& at = place[size_t(o.buffer)];
-              if (at < 0) {
-                at = chain.scratch_bytes;
-                const int64_t bytes = piece.part_bytes * chain.tile;
-                chain.scratch_bytes += (bytes + kScratchAlign - 1) / kScratchAlign * kScratchAlign;
-              }
-              piece.scratch = at;
-            }
-          }
-          chain.pieces.push_back(piece);
-        }
+    chain.row = cut.flat ? 1 : cut.row();
+    for (size_t k = chain.first; k < chain.end; ++k) {
+      const size_t b = size_t(r.calls[k].out[0].buffer);
+      chains.own[b] = !r.buffers[b].external && lives[b].whole && lives[b].first >= chain.first &&
+                      lives[b].last < chain.end;
+    }
+    lay_out(chain, r, cut, lives, chains.own);
     i = chain.end - 1;
-    chains.push_back(std::move(chain));
+    chains.list.push_back(std::move(chain));
   }
   return chains;
 }
 
+namespace {
+
+// Call i on a tile of parts [at, at + count); `piece` is the first of its pieces.
+void run_link(const Chain& chain, const Chain::Link& link, const Chain::Piece* piece, const Step& s, char* own,
+              int64_t at, int64_t count) {
+  auto place = [&](const Chain::Piece& p, const View& whole) {
+    if (p.scratch >= 0) return static_cast<void*>(own + p.scratch);
+    return static_cast<void*>(static_cast<char*>(whole.data) + (p.sliced ? at * p.part_bytes : 0));
+  };
+  const Chain::Piece& out = piece[s.inputs];
+  const View& whole_out = s.views[kMaxInputs];
+  if (!link.kernel) {
+    auto cut = [&](const Chain::Piece& p, const View& whole) {
+      View v = whole;
+      v.data = place(p, whole);
+      if (p.sliced && chain.flat)
+        v.shape = {count};
+      else if (p.sliced)
+        v.shape[0] = count;
+      return v;
+    };
+    View in[kMostOperands], result = cut(out, whole_out);
+    for (int k = 0; k < s.inputs; ++k)
+      if (s.views[k].data || piece[k].scratch >= 0) in[k] = cut(piece[k], s.views[k]);
+    s.run({*s.op, in, &result, s.attrs, nullptr, s.inputs, 1});
+    return;
+  }
+  Row row;
+  row.out = place(out, whole_out);
+  for (int k = 0; k < s.inputs; ++k) {
+    row.in[k] = place(piece[k], s.views[k]);
+    row.stride[k] = piece[k].stride;
+  }
+  row.n = chain.row * (link.at_once ? count : 1);
+  for (int64_t i = link.at_once ? count : 1;; ++i) {
+    link.kernel(row, s.attrs);
+    if (i == count) break;
+    row.out = static_cast<char*>(row.out) + out.row_bytes;
+    for (int k = 0; k < s.inputs; ++k) row.in[k] = static_cast<const char*>(row.in[k]) + piece[k].row_bytes;
+  }
+}
+
+}  // namespace
+
 void run_chain(const Chain& chain, const Step* steps) {
   const int64_t tiles = (chain.parts - 1) / chain.tile + 1;
-  const double cost = kElementNanoseconds * double(kTile) * double(chain.end - chain.first);
+  const double cost = kElementNanoseconds * double(chain.tile * chain.row) * double(chain.end - chain.first);
   parallel_for(tiles, grain_for(cost), [&](int64_t begin, int64_t end) {
     char* own = static_cast<char*>(scratch(Scratch::chain, size_t(chain.scratch_bytes)));
     for (int64_t tile = begin; tile < end; ++tile) {
       const int64_t at = tile * chain.tile, count = std::min(chain.tile, chain.parts - at);
       const Chain::Piece* piece = chain.pieces.data();
-      auto cut = [&](const View& whole, View& v) {
-        const Chain::Piece& p = *piece++;
-        v = whole;
-        if (!p.sliced) return;
-        if (chain.flat)
-          v.shape = {count};
-        else
-          v.shape[0] = count;
-        v.data = p.scratch >= 0 ? own + p.scratch : static_cast<char*>(whole.data) + at * p.part_bytes;
-      };
       for (size_t i = chain.first; i < chain.end; ++i) {
         const Step& s = steps[i];
-        View in[kMostOperands], out;
-        for (int k = 0; k < s.inputs; ++k) cut(s.views[k], in[k]);
-        cut(s.views[kMaxInputs], out);
-        s.op->run({in, &out, s.attrs});
+        run_link(chain, chain.links[i - chain.first], piece, s, own, at, count);
+        piece += s.inputs + 1;
       }
     }
   });

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/storage.h"
 #include "core/tensor.h"
 
 namespace fastdl {
@@ -29,7 +30,7 @@ class SeenValues {
   void settle();  // what happened until now was not a change
 
  private:
-  Ref<Storage> storage_;
+  KeptStorage storage_;
   int64_t begin_, end_;  // bytes
   Shape shape_;
   uint32_t version_;

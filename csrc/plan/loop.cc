@@ -67,15 +67,21 @@ void check(const Plan& plan, const LoopOptions& o) {
                  ValueError, "loop: expected one float32 value per step");
 }
 
+// Fills a plan's input from the CPU's memory.
+void put(const Tensor& slot, const void* data) {
+  copy_bytes(slot->device(), slot->raw(), cpu(), data, slot->bytes());
+}
+
 // The batches of one input, picked by index. Where the plan reads floats from any place, threads that wait in one
 // step gather the rows of the next: into the memory that this one does not read.
 class Gathered {
  public:
   Gathered(Plan& plan, const LoopOptions& o, const Feed& f)
-      : plan_(plan), input_(f.input), bytes_(row_bytes(f.data)), batch_(o.batch), data_(f.data->raw()),
+      : plan_(plan), input_(f.input), bytes_(row_bytes(f.data)), batch_(o.batch), data_(f.data->data<char>()),
         indices_(o.indices->data<int64_t>()), ahead_(plan.can_rebind(f.input) && o.steps > 1) {
     const Tensor& slot = plan.inputs()[size_t(f.input)];
-    memory_[0] = slot;
+    slot_ = slot;
+    memory_[0] = slot->storage->on_cpu() ? slot : empty(slot->shape, slot->dtype);
     if (ahead_) memory_[1] = empty(slot->shape, slot->dtype);
   }
 
@@ -86,6 +92,7 @@ class Gathered {
       work_.finish();
     else
       gather_rows(now, data_, indices_ + at, batch_, bytes_);
+    if (memory_[0] != slot_) put(slot_, now);
     if (!ahead_) return;
     plan_.rebind(input_, now);
     coming_ = next;
@@ -106,7 +113,7 @@ class Gathered {
   const void* data_;
   const int64_t* indices_;
   const bool ahead_;
-  Tensor memory_[2];
+  Tensor slot_, memory_[2];
   int side_ = 0;         // that the next batch goes to
   int64_t coming_ = -1;  // the sample that work_ is about
   struct Piece {
@@ -118,7 +125,7 @@ class Gathered {
 
 }  // namespace
 
-int64_t run_loop(Plan& plan, const LoopOptions& o, const std::function<bool()>& interrupted) {
+int64_t run_loop(Plan& plan, const LoopOptions& o, const std::function<bool()>& interrupted, const CancelFlag* flag) {
   Plan::Turn turn(plan);
   check(plan, o);
   using clock = std::chrono::steady_clock;
@@ -143,19 +150,19 @@ int64_t run_loop(Plan& plan, const LoopOptions& o, const std::function<bool()>& 
     for (const Feed& f : o.feeds) {
       if (o.indices) break;
       const int64_t bytes = row_bytes(f.data);
-      char* data = static_cast<char*>(f.data->raw());
+      char* data = f.data->data<char>();
       if (plan.can_rebind(f.input))
         plan.rebind(f.input, data + at * bytes);
       else
-        std::memcpy(plan.inputs()[size_t(f.input)]->raw(), data + at * bytes, size_t(o.batch * bytes));
+        put(plan.inputs()[size_t(f.input)], data + at * bytes);
     }
-    for (const PerStep& p : o.per_step) *p.target->data<float>() = p.values->data<float>()[step];
-    if (!plan.replay(interrupted)) return step;
+    for (const PerStep& p : o.per_step)
+      copy_bytes(p.target->device(), p.target->raw(), cpu(), p.values->data<float>() + step, sizeof(float));
+    if (!plan.replay(interrupted, flag)) return step;
     paced.done();
     for (const Sink& s : o.sinks) {
       const Tensor& out = plan.outputs()[size_t(s.output)];
-      std::memcpy(static_cast<char*>(s.data->raw()) + at * row_bytes(s.data), out->raw(),
-                  size_t(out->bytes()));
+      copy_bytes(cpu(), s.data->data<char>() + at * row_bytes(s.data), out->device(), out->raw(), out->bytes());
     }
     if (std::chrono::duration<double>(clock::now() - start).count() >= o.seconds) return step + 1;
   }

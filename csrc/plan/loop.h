@@ -31,6 +31,7 @@ struct LoopOptions {
 
 // Returns the number of steps done: fewer than asked when the time is up. Throws IndexError for an index
 // outside the data. Ends early, with the model as after the last whole step, if `interrupted` says so.
-int64_t run_loop(Plan& plan, const LoopOptions& options, const std::function<bool()>& interrupted);
+int64_t run_loop(Plan& plan, const LoopOptions& options, const std::function<bool()>& interrupted,
+                 const CancelFlag* flag = nullptr);
 
 }  // namespace fastdl

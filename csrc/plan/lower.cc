@@ -1,7 +1,12 @@
 // The passes that turn a recording into what a plan runs. None of them changes a single bit of a result.
 #include <algorithm>
+#include <iterator>
+#include <numeric>
 
+#include "plan/intervals.h"
 #include "plan/plan.h"
+#include "plan/timetable.h"
+#include "plan/uses.h"
 
 namespace fastdl {
 
@@ -31,62 +36,123 @@ void remove_dead_calls(Recording& r, const std::vector<int>& kept_buffers) {
 
 namespace {
 
-bool is_assign(const Call& c) { return std::strcmp(c.op->name, "assign_") == 0; }
+bool is_external(const Recording& r, const Operand& o) {
+  return o.buffer >= 0 && r.buffers[size_t(o.buffer)].external;
+}
 
-// The one call that makes buffer b; -1 if it is written more than once.
-int sole_writer(const Recording& r, int b) {
-  int writer = -1;
-  for (size_t i = 0; i < r.calls.size(); ++i) {
-    const Call& c = r.calls[i];
-    bool writes = false;
-    for (const Operand& o : c.out) writes |= o.buffer == b;
-    for (size_t k = 0; k < c.in.size(); ++k) writes |= c.writes(int(k)) && c.in[k].buffer == b;
-    if (!writes) continue;
-    if (writer >= 0) return -1;
-    writer = int(i);
+// Follows what a step reads of external memory and what it puts there, call by call.
+class State {
+ public:
+  explicit State(const Recording& r) : r_(r), read_(r.buffers.size()), fresh_(r.buffers.size()) {}
+
+  // Whether call c, the next one, changes state: external memory that the step has read as it was before the step, by
+  // this call or an earlier one. Such a change cannot be undone; what the step has not read (a gradient) can be
+  // overwritten again by the next step.
+  bool changes(const Call& c) {
+    if (c.op->random) return false;  // there are random numbers enough
+    for (size_t k = 0; k < c.in.size(); ++k) {
+      const Operand& o = c.in[k];
+      if (!is_external(r_, o) || (c.writes(int(k)) && c.op->assigns)) continue;
+      if (!fresh_[size_t(o.buffer)].covers(o.offset, o.offset + o.bytes()))
+        read_[size_t(o.buffer)].add(o.offset, o.offset + o.bytes());
+    }
+    bool any = false;
+    for (size_t k = 0; k < c.in.size(); ++k)
+      if (c.writes(int(k))) any |= write(c.in[k]);
+    for (const Operand& o : c.out) any |= write(o);
+    return any;
   }
-  return writer;
-}
 
-bool touches(const Call& c, const Operand& region, bool writes_only) {
-  for (const Operand& o : c.out)
-    if (o.overlaps(region)) return true;
-  for (size_t k = 0; k < c.in.size(); ++k)
-    if ((!writes_only || c.writes(int(k))) && c.in[k].overlaps(region)) return true;
-  return false;
-}
+ private:
+  bool write(const Operand& o) {
+    if (!is_external(r_, o)) return false;
+    if (read_[size_t(o.buffer)].meets(o.offset, o.offset + o.bytes())) return true;
+    fresh_[size_t(o.buffer)].add(o.offset, o.offset + o.bytes());
+    return false;
+  }
+
+  const Recording& r_;
+  std::vector<Intervals> read_, fresh_;  // by buffer
+};
+
+// Whether a call may take long: elementwise ones do not, beside products and reductions.
+bool is_long(const Call& c) { return !c.op->elementwise && !c.op->assigns && !c.out.empty(); }
 
 }  // namespace
 
+// Until the first change of state a step can be abandoned. Calls that only change state (moving averages within the
+// forward pass, totals of metrics) go to the end of the last long call before a change that cannot be moved: what they
+// need is kept until then. A call moves only past calls that neither touch what it writes nor write what it reads.
+void sink_state_changes(Recording& r) {
+  std::vector<size_t> found;  // changes that can be moved
+  size_t limit = 0;           // where they go
+  {
+    State state(r);
+    for (size_t i = 0; i < r.calls.size(); ++i) {
+      const Call& c = r.calls[i];
+      if (is_long(c)) limit = i + 1;
+      if (!state.changes(c)) continue;
+      bool movable = c.out.empty() && !c.op->random;
+      for (size_t k = 0; k < c.in.size(); ++k) movable &= !c.writes(int(k)) || is_external(r, c.in[k]);
+      if (!movable) {
+        limit = std::min(limit, i);
+        break;
+      }
+      found.push_back(i);
+    }
+  }
+  if (found.empty() || found.front() >= limit) return;
+  std::vector<bool> moves(r.calls.size());
+  for (size_t i : found) moves[i] = true;
+  Uses uses(r);
+  for (size_t i : found) {
+    if (i >= limit) break;
+    const Call& c = r.calls[i];
+    for (size_t k = 0; k < c.in.size(); ++k) {
+      if (c.in[k].buffer < 0) continue;
+      size_t j = i;  // those that move as well keep their order
+      do j = uses.first_touch(c.in[k], j + 1, limit, !c.writes(int(k)));
+      while (j != Uses::kNone && moves[j]);
+      limit = std::min(limit, j);
+    }
+  }
+  size_t last_long = limit;
+  while (last_long > 0 && !is_long(r.calls[last_long - 1])) --last_long;
+  if (found.front() >= last_long) return;  // passing short calls alone gains nothing
+  std::vector<Call> calls, sunk;
+  calls.reserve(r.calls.size());
+  for (size_t i = 0; i <= r.calls.size(); ++i) {
+    if (i == limit) std::move(sunk.begin(), sunk.end(), std::back_inserter(calls));
+    if (i == r.calls.size()) break;
+    Call& c = r.calls[i];
+    c.late = moves[i] && i < last_long;
+    (moves[i] && i < limit ? sunk : calls).push_back(std::move(c));
+  }
+  r.calls = std::move(calls);
+}
+
 // assign_(target, x), x a whole intermediate: let the call that makes x write into the target at once. This
 // is how gradients arrive in the optimizer's flat buffer without a copy. Safe if the target is not touched
-// between x's making and the assignment, and not overwritten while x is still read.
+// between x's making and the assignment, and not overwritten while x is still read. State that was made to change late
+// stays so.
 void elide_assignments(Recording& r) {
+  Uses uses(r);
   for (size_t i = 0; i < r.calls.size(); ++i) {
-    if (!is_assign(r.calls[i])) continue;
-    const Operand target = r.calls[i].in[0], x = r.calls[i].in[1];
+    const Call& c = r.calls[i];
+    if (!c.op->assigns || c.late) continue;
+    const Operand target = c.in[0], x = c.in[1];
     if (r.buffers[size_t(x.buffer)].external || x.dtype != target.dtype || x.offset != 0 ||
         x.shape.numel() != target.shape.numel() || x.bytes() != r.buffers[size_t(x.buffer)].bytes)
       continue;
-    int maker = sole_writer(r, x.buffer);
-    if (maker < 0 || size_t(maker) >= i) continue;
-    bool safe = true;
-    size_t last_use = i;
-    for (size_t j = size_t(maker); j < i && safe; ++j) safe = !touches(r.calls[j], target, false);
-    for (size_t j = i + 1; j < r.calls.size(); ++j)
-      for (const Operand& o : r.calls[j].in)
-        if (o.buffer == x.buffer) last_use = j;
-    for (size_t j = i + 1; j <= last_use && safe; ++j) safe = !touches(r.calls[j], target, true);
-    if (!safe) continue;
-    for (Call& c : r.calls)
-      for (auto* list : {&c.in, &c.out})
-        for (Operand& o : *list)
-          if (o.buffer == x.buffer) {
-            o.buffer = target.buffer;
-            o.offset += target.offset;
-          }
-    r.calls.erase(r.calls.begin() + int64_t(i--));
+    const size_t maker = uses.sole_writer(x.buffer);
+    if (maker >= i) continue;  // that includes kNone
+    if (uses.first_touch(target, maker, i, false) != Uses::kNone) continue;
+    const size_t last = uses.last_read(x.buffer);
+    if (uses.first_touch(target, i + 1, last + 1, true) != Uses::kNone) continue;
+    uses.remove(i);
+    uses.move(x.buffer, target);
   }
+  uses.finish();
 }
 
 namespace {
@@ -106,7 +172,8 @@ std::vector<Life> lives_of(const Recording& r, const std::vector<Chain>& chains)
   for (size_t i = 0; i < r.calls.size(); ++i) {
     while (chain != chains.end() && chain->end <= i) ++chain;
     const bool inside = chain != chains.end() && chain->first <= i;
-    for (auto* list : {&r.calls[i].in, &r.calls[i].out})
+    const std::vector<Operand> workspace{r.calls[i].workspace};
+    for (auto* list : {&r.calls[i].in, &r.calls[i].out, &workspace})
       for (const Operand& o : *list) {
         if (o.buffer < 0) continue;
         Life& life = lives[size_t(o.buffer)];
@@ -117,21 +184,22 @@ std::vector<Life> lives_of(const Recording& r, const std::vector<Chain>& chains)
   return lives;
 }
 
-bool is_own(const std::vector<Chain>& chains, int buffer) {
-  return std::any_of(chains.begin(), chains.end(), [&](const Chain& c) { return c.own[size_t(buffer)]; });
-}
-
 }  // namespace
 
-void reuse_inputs(Recording& r, const std::vector<Chain>& chains) {
+void reuse_inputs(Recording& r, const Chains& chains) {
   std::vector<Life> lives = lives_of(r, {});  // single calls: a chain's tiles keep their order
+  std::vector<int> now(r.buffers.size());     // the buffer that takes a buffer's place
+  std::iota(now.begin(), now.end(), 0);
+  auto movable = [&](const Operand& o) {
+    return is_whole(r, o) && !r.buffers[size_t(o.buffer)].external && !chains.own[size_t(o.buffer)];
+  };
   for (size_t i = 0; i < r.calls.size(); ++i) {
-    const Call& c = r.calls[i];
+    Call& c = r.calls[i];
+    for (auto* list : {&c.in, &c.out})
+      for (Operand& o : *list)
+        if (o.buffer >= 0) o.buffer = now[size_t(o.buffer)];
     if (!c.op->elementwise) continue;
-    const Operand to = c.out[0];
-    auto movable = [&](const Operand& o) {
-      return is_whole(r, o) && !r.buffers[size_t(o.buffer)].external && !is_own(chains, o.buffer);
-    };
+    Operand& to = c.out[0];
     if (!movable(to) || lives[size_t(to.buffer)].first != i) continue;
     for (const Operand& from : c.in) {
       if (from.buffer < 0 || !movable(from) || lives[size_t(from.buffer)].last != i || !(from.shape == to.shape) ||
@@ -141,88 +209,58 @@ void reuse_inputs(Recording& r, const std::vector<Chain>& chains) {
       bool alone = true;
       for (const Operand& o : c.in) alone &= o.buffer != from.buffer || o.shape == to.shape;
       if (!alone) continue;
-      const int kept = from.buffer;
-      lives[size_t(kept)].last = lives[size_t(to.buffer)].last;
-      for (size_t k = i; k < r.calls.size(); ++k)
-        for (auto* list : {&r.calls[k].in, &r.calls[k].out})
-          for (Operand& o : *list)
-            if (o.buffer == to.buffer) o.buffer = kept;
+      lives[size_t(from.buffer)].last = lives[size_t(to.buffer)].last;
+      now[size_t(to.buffer)] = from.buffer;
+      to.buffer = from.buffer;
       break;
     }
   }
 }
 
-std::vector<int64_t> assign_arena(const Recording& r, const std::vector<Chain>& chains, int64_t& arena_bytes) {
+// Each call's workspace becomes a buffer of that call alone.
+void add_workspaces(Recording& r) {
+  for (Call& c : r.calls) {
+    if (!c.op->workspace) continue;
+    View in[kMaxInputs], out[kMaxOutputs];
+    for (size_t k = 0; k < c.in.size(); ++k) in[k] = {nullptr, c.in[k].shape, c.in[k].dtype};
+    for (size_t k = 0; k < c.out.size(); ++k) out[k] = {nullptr, c.out[k].shape, c.out[k].dtype};
+    const int64_t bytes = c.op->workspace({*c.op, in, out, c.attrs});
+    if (!bytes) continue;
+    c.workspace = {int(r.buffers.size()), 0, {bytes}, DType::uint8};
+    r.buffers.push_back({nullptr, bytes, false});
+  }
+}
+
+std::vector<int64_t> assign_arena(const Recording& r, const Chains& chains, int64_t& arena_bytes) {
   struct Block {
     int buffer;
     Life life;
     int64_t bytes;
   };
   std::vector<Block> blocks;
-  const std::vector<Life> lives = lives_of(r, chains);
+  const std::vector<Life> lives = lives_of(r, chains.list);
   for (size_t b = 0; b < r.buffers.size(); ++b)
-    if (!r.buffers[b].external && lives[b].first < r.calls.size() && !is_own(chains, int(b)))
+    if (!r.buffers[b].external && lives[b].first < r.calls.size() && !chains.own[b])
       blocks.push_back({int(b), lives[b], (r.buffers[b].bytes + 63) / 64 * 64});
   // Largest first, each at the lowest place that is free during its whole life.
   std::stable_sort(blocks.begin(), blocks.end(),
                    [](const Block& a, const Block& b) { return a.bytes > b.bytes; });
   std::vector<int64_t> offset(r.buffers.size(), -1);
   arena_bytes = 0;
-  for (size_t n = 0; n < blocks.size(); ++n) {
-    const Block& l = blocks[n];
-    std::vector<std::pair<int64_t, int64_t>> taken;
-    for (size_t m = 0; m < n; ++m) {
-      const Block& o = blocks[m];
-      if (o.life.first <= l.life.last && l.life.first <= o.life.last)
-        taken.push_back({offset[size_t(o.buffer)], offset[size_t(o.buffer)] + o.bytes});
-    }
-    std::sort(taken.begin(), taken.end());
-    int64_t at = 0;
-    for (auto [begin, end] : taken) {
-      if (at + l.bytes <= begin) break;
-      at = std::max(at, end);
-    }
-    offset[size_t(l.buffer)] = at;
-    arena_bytes = std::max(arena_bytes, at + l.bytes);
+  Timetable taken(r.calls.size());
+  for (const Block& b : blocks) {
+    const int64_t at = taken.lowest(b.life.first, b.life.last, b.bytes);
+    taken.add(b.life.first, b.life.last, at, at + b.bytes);
+    offset[size_t(b.buffer)] = at;
+    arena_bytes = std::max(arena_bytes, at + b.bytes);
   }
   return offset;
 }
 
-namespace {
-
-bool is_external(const Recording& r, const Operand& o) {
-  return o.buffer >= 0 && r.buffers[size_t(o.buffer)].external;
-}
-bool covered(const Operand& o, const std::vector<Operand>& by) {
-  return std::any_of(by.begin(), by.end(), [&](const Operand& b) {
-    return b.buffer == o.buffer && b.offset <= o.offset && o.offset + o.bytes() <= b.offset + b.bytes();
-  });
-}
-
-}  // namespace
-
-// Changing external memory that the step has read (an optimizer update, a metric total) cannot be undone;
-// overwriting what it has not read (a gradient) can be repeated by the next step.
 size_t commit_point(const Recording& r) {
-  std::vector<Operand> read, fresh;  // what was there before the step and was read; what the step put there
-  for (size_t i = 0; i < r.calls.size(); ++i) {
-    const Call& c = r.calls[i];
-    auto overwrites = [&](size_t k) { return c.writes(int(k)) && is_assign(c); };
-    for (size_t k = 0; k < c.in.size(); ++k)
-      if (is_external(r, c.in[k]) && !overwrites(k) && !covered(c.in[k], fresh)) read.push_back(c.in[k]);
-    auto write = [&](const Operand& o) {
-      if (!is_external(r, o)) return false;
-      for (const Operand& before : read)
-        if (o.overlaps(before)) return true;
-      fresh.push_back(o);
-      return false;
-    };
-    bool state = false;
-    for (size_t k = 0; k < c.in.size(); ++k)
-      if (c.writes(int(k))) state |= write(c.in[k]);
-    for (const Operand& o : c.out) state |= write(o);
-    if (state) return i;
-  }
+  State state(r);
+  for (size_t i = 0; i < r.calls.size(); ++i)
+    if (state.changes(r.calls[i])) return i;
   return r.calls.size();
 }
 

@@ -48,11 +48,12 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
   recorder.stop();
   for (const Tensor& t : inputs_) FASTDL_CHECK(t, TypeError, "plan: an input is None");
   for (const Tensor& t : outputs_) FASTDL_CHECK(t, TypeError, "plan: an output is None");
+  std::vector<int> input_buffers, output_buffers;
+  for (const Tensor& t : inputs_) input_operands_.push_back(recorder.operand(t, false));
+  for (const Tensor& t : outputs_) output_operands_.push_back(recorder.operand(t, false));
   FASTDL_CHECK(recorder.problem().empty(), RuntimeError, "plan: ", recorder.problem());
-  std::vector<int> input_buffers;
-  for (const Tensor& t : inputs_) input_buffers.push_back(recorder.buffer_of(t->storage, false));
-  std::vector<int> output_buffers;
-  for (const Tensor& t : outputs_) output_buffers.push_back(recorder.buffer_of(t->storage, false));
+  for (const Operand& o : input_operands_) input_buffers.push_back(o.buffer);
+  for (const Operand& o : output_operands_) output_buffers.push_back(o.buffer);
 
   Recording r = recorder.take();
   // Results stay in the memory they were recorded in: to the passes they are external.
@@ -62,19 +63,23 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
     b.external = true;
   }
   remove_dead_calls(r, output_buffers);
+  sink_state_changes(r);
   elide_assignments(r);
+  list(r);
+  add_workspaces(r);
   chains_ = find_chains(r);
   reuse_inputs(r, chains_);
   const std::vector<int64_t> offset = assign_arena(r, chains_, arena_bytes_);
   commit_ = commit_point(r);
   empty_cache();  // replays allocate nothing: what the eager steps used goes back to the system
-  arena_ = Storage::allocate(arena_bytes_);
+  const Device& device = *r.device;
+  arena_ = Storage::allocate(arena_bytes_, false, device);
 
   patches_.resize(inputs_.size());
   can_rebind_.assign(inputs_.size(), true);
   for (size_t k = 0; k < inputs_.size(); ++k) {
     // Integers may be labels, which are checked before they are used: nobody may change them in between.
-    can_rebind_[k] = is_float(inputs_[k]->dtype);
+    can_rebind_[k] = is_float(inputs_[k]->dtype) && device.is_cpu();
     for (int b : output_buffers)
       if (b == input_buffers[k]) can_rebind_[k] = false;
   }
@@ -87,7 +92,7 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
     for (size_t k = 0; k < inputs_.size(); ++k)
       if (o.buffer == input_buffers[k]) can_rebind_[k] = false;
   };
-  constexpr int64_t kLongCall = 1 << 16;  // bytes of an operand from which on a call may take a while
+  constexpr int64_t kAsk = 1 << 16;  // bytes of an operand from which on a call may take a while
   steps_.resize(r.calls.size());
   for (size_t i = 0; i < r.calls.size(); ++i) {
     const Call& c = r.calls[i];
@@ -102,8 +107,8 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
       const Buffer& b = r.buffers[size_t(o.buffer)];
       const int64_t at = std::max<int64_t>(offset[size_t(o.buffer)], 0);  // -1: of a chain alone
       char* base = static_cast<char*>(b.external ? b.storage->data() : arena_->data()) + (b.external ? 0 : at);
-      v = {base + o.offset, o.shape, o.dtype};
-      s.ask |= o.bytes() >= kLongCall;
+      v = {base + o.offset, o.shape, o.dtype, device.is_cpu() ? nullptr : &device};
+      s.ask |= o.bytes() >= kAsk;
       for (size_t k = 0; k < inputs_.size(); ++k)
         if (o.buffer == input_buffers[k])
           patches_[k].push_back({&v, o.offset - inputs_[k]->offset * size_of(inputs_[k]->dtype)});
@@ -113,6 +118,19 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
     for (int k = 0; k < s.inputs; ++k)
       if (c.writes(k)) write_to(c.in[size_t(k)]);
     for (const Operand& o : c.out) write_to(o);
+    if (c.op->random && c.writes(0) && device.is_cpu()) {
+      auto* state = static_cast<int64_t*>(s.views[0].data);
+      if (std::find(generators_.begin(), generators_.end(), state) == generators_.end()) generators_.push_back(state);
+    }
+    s.run = run_of(*c.op, device);
+    FASTDL_CHECK(s.run, RuntimeError, "plan: ", c.op->name, " has no function for device '", device.name, "'");
+    View workspace;
+    place(c.workspace, workspace);
+    s.workspace = workspace.data;
+    int64_t bytes = 0;
+    for (const View& v : s.views) bytes += v ? v.bytes() : 0;
+    s.may_stop = bytes >= kLongCall && i < commit_ && !c.op->mutates && !c.op->elementwise && !c.op->random;
+    may_stop_ |= s.may_stop;
   }
   for (size_t i = 0; i < r.calls.size(); ++i) {
     const std::vector<Operand>& in = r.calls[i].in;
@@ -155,17 +173,31 @@ Plan::Holds Plan::holds() {
 // are given back, so that the next attempt draws the same.
 class Plan::Writing {
  public:
-  explicit Writing(Plan& plan) : plan_(plan), counter_(generator().counter), drawn_(Generator::drawn) {}
+  explicit Writing(Plan& plan) : plan_(plan) {
+    if (plan.generators_.size() != 1) return;
+    counter_ = uint64_t(__atomic_load_n(plan.generators_[0] + 1, __ATOMIC_RELAXED));
+    taken_ = counters_taken();
+  }
   ~Writing() {
     for (const Written& w : plan_.written_) w.storage->written(w.begin, w.end);
-    if (!committed) generator().give_back(counter_, drawn_);
+    if (!committed && plan_.generators_.size() == 1) give_back_counters(plan_.generators_[0], counter_, taken_);
   }
   bool committed = false;
 
  private:
   Plan& plan_;
-  const uint64_t counter_, drawn_;
+  uint64_t counter_ = 0, taken_ = 0;
 };
+
+void Plan::list(const Recording& r) {
+  for (const Call& c : r.calls) {
+    View views[kMaxInputs];
+    for (size_t k = 0; k < c.in.size(); ++k) views[k] = {nullptr, c.in[k].shape, c.in[k].dtype};
+    listing_.push_back({c.op, c.in, c.out, attributes_of(*c.op, {c.attrs, views})});
+  }
+  for (size_t b = 0; b < r.buffers.size(); ++b)
+    if (r.buffers[b].external) listed_storages_.emplace(int(b), r.buffers[b].storage);
+}
 
 Plan::Paced::Paced(Plan& plan) : plan_(plan) {
   const int threads = num_threads();
@@ -180,7 +212,18 @@ void Plan::Paced::done() {
   plan_.pace_.took(passed.count());
 }
 
-bool Plan::replay(const std::function<bool()>& interrupted) {
+bool Plan::run_stoppable(const Step& s, const std::function<bool()>& interrupted, const CancelFlag* flag) {
+  try {
+    Watch watch(flag);
+    s.run(s.context());
+  } catch (const Cancelled&) {
+    if (interrupted()) return false;
+    s.run(s.context());  // a signal, but the program goes on
+  }
+  return true;
+}
+
+bool Plan::replay(const std::function<bool()>& interrupted, const CancelFlag* flag) {
   using clock = std::chrono::steady_clock;
   clock::time_point asked = interrupted ? clock::now() : clock::time_point();
   prepack_.refresh(steps_);
@@ -192,8 +235,12 @@ bool Plan::replay(const std::function<bool()>& interrupted) {
       if (interrupted()) return false;
       asked = clock::now();
     }
-    const bool chain = next < chains_.size() && chains_[next].first == i;
-    writing.committed |= (chain ? chains_[next].end - 1 : i) >= commit_;
+    if (flag && steps_[i].may_stop) {
+      if (!run_stoppable(steps_[i], interrupted, flag)) return false;
+      continue;
+    }
+    const bool chain = next < chains_.list.size() && chains_.list[next].first == i;
+    writing.committed |= (chain ? chains_.list[next].end - 1 : i) >= commit_;
     i = run(i, next);
   }
   writing.committed = true;
@@ -203,12 +250,12 @@ bool Plan::replay(const std::function<bool()>& interrupted) {
 }
 
 size_t Plan::run(size_t i, size_t& next) {
-  if (next < chains_.size() && chains_[next].first == i) {
-    run_chain(chains_[next], steps_.data());
-    return chains_[next++].end - 1;
+  if (next < chains_.list.size() && chains_.list[next].first == i) {
+    run_chain(chains_.list[next], steps_.data());
+    return chains_.list[next++].end - 1;
   }
   const Step& s = steps_[i];
-  s.op->run({s.views, s.views + kMaxInputs, s.attrs});
+  s.run(s.context());
   return i;
 }
 
@@ -247,10 +294,11 @@ bool Plan::writes_into(const void* data, int64_t bytes) const {
 
 std::string Plan::describe() const {
   std::ostringstream s;
+  auto chain = chains_.list.begin();
   for (size_t i = 0; i < steps_.size(); ++i) {
     const Step& step = steps_[i];
-    for (const Chain& c : chains_)
-      if (c.first < i && i < c.end) s << "  with it: ";
+    while (chain != chains_.list.end() && chain->end <= i) ++chain;
+    if (chain != chains_.list.end() && chain->first < i) s << "  with it: ";
     s << step.op->name << '(';
     for (int k = 0; k < step.inputs; ++k) {
       if (k) s << ", ";
@@ -259,6 +307,7 @@ std::string Plan::describe() const {
       else
         s << "None";
     }
+    for (const Attribute& a : attributes_of(*step.op, {step.attrs, step.views})) s << ", " << a;
     s << ')';
     for (int k = 0; k < step.outputs; ++k)
       s << (k ? ", " : " -> ") << step.views[kMaxInputs + k].dtype << step.views[kMaxInputs + k].shape;

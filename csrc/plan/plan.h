@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,7 +20,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "core/parallel.h"
+#include "core/cancel.h"
 #include "plan/chain.h"
 #include "plan/guards.h"
 #include "plan/pace.h"
@@ -49,10 +50,10 @@ class Recorder : public CallObserver {
   Guards take_guards();
   // Descriptions of the memory that the step made and that is still in use, apart from that of `results`.
   std::vector<std::string> outliving(const std::vector<Tensor>& results) const;
-  int buffer_of(const Ref<Storage>& storage, bool made_by_call);
+  Operand operand(const Tensor& t, bool made_by_call);
 
  private:
-  Operand operand(const Tensor& t, bool made_by_call);
+  int buffer_of(const Ref<Storage>& storage, bool made_by_call);
   void check_aliases();
   void check_values();
   void complain(const std::string& problem, const std::string& where);  // the first problem is kept
@@ -95,8 +96,9 @@ class Plan : public RefCounted {
   bool lost() const { return lost_; }
 
   // One step. `interrupted` is asked every 50 ms while stopping would leave no state half-updated; a replay
-  // that it ends returns false.
-  bool replay(const std::function<bool()>& interrupted);
+  // that it ends returns false. Once `flag` is raised `interrupted` is asked at once, within a call that may_stop.
+  bool replay(const std::function<bool()>& interrupted, const CancelFlag* flag = nullptr);
+  bool may_stop() const { return may_stop_; }  // some call takes long enough for that
 
   // One step at the plan's pace, the filling of its inputs included: while it lives, this thread works alone if
   // that is what the plan found to be faster, or is trying.
@@ -147,6 +149,17 @@ class Plan : public RefCounted {
   int64_t arena_bytes() const { return arena_bytes_; }
   size_t calls() const { return steps_.size(); }
   std::string describe() const;  // one line per call, for a person
+  // The calls before memory was assigned, so that a buffer is a value: for whoever translates a plan.
+  struct Listed {
+    const Op* op;
+    std::vector<Operand> in, out;
+    Attributes attributes;
+  };
+  const std::vector<Listed>& listing() const { return listing_; }
+  // Of each plan input and output, where it lies; and the memory of the buffers that are external.
+  const std::vector<Operand>& input_operands() const { return input_operands_; }
+  const std::vector<Operand>& output_operands() const { return output_operands_; }
+  const std::map<int, Ref<Storage>>& listed_storages() const { return listed_storages_; }
   // Seconds of each call, the least of `repeats` replays (which do what replays do). Those of a chain count as its
   // first call's.
   std::vector<double> profile(int repeats);
@@ -158,24 +171,33 @@ class Plan : public RefCounted {
   };
 
   struct Written {  // bytes that the steps write
-    Ref<Storage> storage;
+    KeptStorage storage;
     int64_t begin, end;
   };
   class Writing;
   static void forget_lost();
 
+  // Runs step i, of which `flag` is heeded; false if it was stopped.
+  bool run_stoppable(const Step& s, const std::function<bool()>& interrupted, const CancelFlag* flag);
   // Runs step i, with its chain where it starts one, which is then number `next`; returns the last step run.
   size_t run(size_t i, size_t& next);
 
+  void list(const Recording& r);
+
+  std::vector<Listed> listing_;
+  std::vector<Operand> input_operands_, output_operands_;
+  std::map<int, Ref<Storage>> listed_storages_;
   std::vector<Step> steps_;
-  std::vector<Chain> chains_;
+  Chains chains_;
   Pace pace_;
   Prepack prepack_;
+  bool may_stop_ = false;
   size_t commit_ = 0;  // steps before this one can be abandoned without a trace
-  std::vector<Ref<Storage>> external_;  // memory of others
+  std::vector<KeptStorage> external_;  // memory of others
   std::vector<Written> written_;        // what of it the steps change
   Guards guards_;
   bool lost_ = false;
+  std::vector<int64_t*> generators_;    // that the steps draw from
   Ref<Storage> arena_;
   int64_t arena_bytes_ = 0;
   std::vector<Tensor> inputs_, outputs_;
@@ -185,13 +207,16 @@ class Plan : public RefCounted {
   std::atomic<std::thread::id> owner_;  // of the mutex
 };
 
-// lower.cc: the passes from a recording to what a plan runs, in this order.
+// lower.cc: the passes from a recording to what a plan runs, in this order. They take time that grows with the number
+// of calls alone, or little faster.
 void remove_dead_calls(Recording& r, const std::vector<int>& kept_buffers);
+void sink_state_changes(Recording& r);
 void elide_assignments(Recording& r);
 // Lets an elementwise call write its result over an input that nobody reads after it.
-void reuse_inputs(Recording& r, const std::vector<Chain>& chains);
+void reuse_inputs(Recording& r, const Chains& chains);
+void add_workspaces(Recording& r);
 // Offsets of the intermediates in one arena; two share memory only if their lifetimes do not meet.
-std::vector<int64_t> assign_arena(const Recording& r, const std::vector<Chain>& chains, int64_t& arena_bytes);
+std::vector<int64_t> assign_arena(const Recording& r, const Chains& chains, int64_t& arena_bytes);
 // The first call after which stopping would leave state half-updated.
 size_t commit_point(const Recording& r);
 

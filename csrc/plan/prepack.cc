@@ -78,7 +78,7 @@ int64_t prepacked_bytes() { return bytes_in_all; }
 void Prepack::add(const std::vector<Step>& steps, size_t step, Ref<Storage> storage) {
   const std::optional<LinearShape> s = linear_shape(steps[step]);
   // Few rows read the weight once in any case; and memory of others may change at any time.
-  if (!s || s->m <= 4 || s->n < 16 || s->k < 16 || !storage->owned()) return;
+  if (!s || s->m <= 4 || s->n < 16 || s->k < 16 || !storage->owned() || !storage->on_cpu()) return;
   Weight w;
   w.step = step;
   w.storage = std::move(storage);

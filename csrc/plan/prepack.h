@@ -28,7 +28,7 @@ class Prepack {
  private:
   struct Weight {
     size_t step;
-    Ref<Storage> storage;
+    KeptStorage storage;
     uint32_t version = 0;
     uint64_t exports = 0;
     const KernelTable* kernels = nullptr;  // whose packing it is

@@ -10,9 +10,9 @@ namespace {
 // Puts back what a buffer held before the step first wrote into it in place.
 void infer_restore(InferContext&) {}
 void run_restore(const RunContext& c) {
-  std::memcpy(c.in[0].data, c.in[1].data, size_t(c.in[0].numel()) * size_t(size_of(c.in[0].dtype)));
+  std::memcpy(c.in[0].data, c.in[1].data, size_t(c.in[0].bytes()));
 }
-const Op op_restore = {"restore", infer_restore, run_restore, nullptr, 1};
+const Op op_restore = OpRow{.name = "restore", .infer = infer_restore, .run = run_restore, .mutates = 0b1};
 
 }  // namespace
 
@@ -136,7 +136,10 @@ Operand Recorder::operand(const Tensor& t, bool made_by_call) {
   if (!t) return {};
   // Python can write into memory that it shares, within the step as well.
   constexpr int64_t kMost = 1 << 20;
-  const bool outside = !made_by_call && t->storage->serial() < first_serial_ && !in_batch(t);
+  if (recording_.buffers.empty()) recording_.device = &t->device();
+  if (recording_.device != &t->device())
+    complain("the step works on two devices, '" + recording_.device->name + "' and '" + t->device().name + "'", where());
+  const bool outside = slot_ && t->storage->on_cpu() && !made_by_call && t->storage->serial() < first_serial_ && !in_batch(t);
   if (outside && (t->storage->exported() || !t->storage->owned()) && !index_.contains(t->storage->serial()))
     shared_.emplace_back(t, kMost, where());
   return {buffer_of(t->storage, made_by_call), t->offset * size_of(t->dtype), t->shape, t->dtype};
@@ -161,15 +164,16 @@ void Recorder::before_write(const Tensor& t) {
   whole->storage = t->storage;
   whole->shape = {t->storage->bytes()};
   whole->dtype = DType::uint8;
-  Tensor snapshot = empty(whole->shape, DType::uint8);
-  std::memcpy(snapshot->raw(), whole->raw(), size_t(whole->bytes()));
-  Call restore{&op_restore, {}, {operand(whole, true), operand(snapshot, false)}, {}};
+  const Device& device = t->device();
+  Tensor snapshot = empty(whole->shape, DType::uint8, device);
+  copy_bytes(device, snapshot->raw(), device, whole->raw(), whole->bytes());
+  Call restore{&op_restore, {}, {operand(whole, true), operand(snapshot, false)}, {}, {}};
   recording_.calls.insert(recording_.calls.begin(), std::move(restore));
 }
 
 void Recorder::on_call(const Op& op, const Tensor* in, int inputs, const Outputs& out,
                        const Attrs& attrs) {
-  Call call{&op, attrs, {}, {}};
+  Call call{&op, attrs, {}, {}, {}};
   for (int i = 0; i < inputs; ++i) call.in.push_back(operand(in[i], false));
   for (int i = 0; i < inputs; ++i)
     if (in[i] && grad_enabled()) on_requires_grad(in[i]);
@@ -186,6 +190,7 @@ void Recorder::on_host_read(const Tensor& t) {
   auto it = index_.find(t->storage->serial());
   if (it != index_.end() && !recording_.buffers[size_t(it->second)].external)
     return complain(s.str() + ", which the step computes, was read in Python within the step", where());
+  if (!t->storage->on_cpu()) return complain(s.str() + " on another device was read in Python within the step", where());
   if (in_batch(t)) return complain(s.str() + ", which is part of the batch, was read in Python within the step", where());
   for (const SeenValues& v : guards_.values)
     if (v.storage() == t->storage && v.end() - v.begin() == t->bytes() &&

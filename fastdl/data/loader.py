@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from .._base.notices import warn_once
 from .._core import Tensor
 from .dataset import IterableDataset, Subset, TensorDataset
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
@@ -84,17 +85,16 @@ class DataLoader:
         shuffle: a new random order at every pass.
         sampler: the order of the indices, instead of shuffle.
         batch_sampler: lists of indices, instead of batch_size, shuffle, sampler and drop_last.
-        num_workers: accepted; samples are always made in this process, as with 0.
+        num_workers: more than 0 give a warning: samples are made in this process, as with 0.
         collate_fn: makes a batch of a list of samples; `default_collate` by default.
         pin_memory: accepted; memory on the CPU needs no pinning.
         drop_last: leave out a last batch that is smaller.
-        timeout: accepted.
-        worker_init_fn: accepted, and not called: there are no workers.
-        multiprocessing_context: accepted.
+        timeout: of workers; without an effect.
+        worker_init_fn: gives a warning; it is not called, as there are no workers.
+        multiprocessing_context: without an effect, as there are no workers.
         generator: a `fastdl.Generator` for shuffle; None for the library's own. The same seed gives
             the same order.
-        prefetch_factor: accepted.
-        persistent_workers: accepted.
+        prefetch_factor, persistent_workers: of workers; without an effect.
 
     Raises:
         ValueError: batch_size isn't positive, or arguments exclude each other.
@@ -126,6 +126,12 @@ class DataLoader:
     ) -> None:
         if num_workers < 0:
             raise ValueError(f"num_workers should be non-negative, got {num_workers}")
+        if num_workers > 0 or worker_init_fn is not None:
+            init = ", and worker_init_fn is not called" if worker_init_fn is not None else ""
+            warn_once(
+                f"DataLoader: num_workers={num_workers}: there are no workers yet; samples are "
+                f"made in this process{init}"
+            )
         if isinstance(dataset, IterableDataset):
             _refuse("an IterableDataset", shuffle=shuffle, sampler=sampler,
                     batch_sampler=batch_sampler)  # fmt: skip

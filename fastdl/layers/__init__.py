@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from .._identifiers import Registry
+from .._identifiers import LAYERS
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .core import Activation, Dense, Identity, Lambda, Rescaling
 from .input_layer import Input, InputLayer
@@ -32,46 +29,9 @@ from .merging import (
 from .regularization import ActivityRegularization, Dropout, GaussianNoise
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 
-_CLASSES: list[type[Layer]] = [
-    Activation,
-    ActivityRegularization,
-    Add,
-    Average,
-    Concatenate,
-    Dense,
-    Dot,
-    Dropout,
-    ELU,
-    Flatten,
-    GaussianNoise,
-    Identity,
-    InputLayer,
-    Lambda,
-    LeakyReLU,
-    Maximum,
-    Minimum,
-    Multiply,
-    PReLU,
-    Permute,
-    ReLU,
-    RepeatVector,
-    Rescaling,
-    Reshape,
-    Softmax,
-    Subtract,
-]
-
-_registry = Registry("layer", _CLASSES, base=Layer, callables=False)
-get = _registry.get
-serialize = _registry.serialize
-
-
-def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The layer or model that `serialize` described; ValueError for an unknown class."""
-    from .. import models  # noqa: F401  (registers the model classes)
-
-    return _registry.deserialize(config, custom_objects)
-
+get = LAYERS.get
+serialize = LAYERS.serialize
+deserialize = LAYERS.deserialize
 
 __all__ = [
     "ELU",
@@ -115,3 +75,7 @@ __all__ = [
     "serialize",
     "subtract",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

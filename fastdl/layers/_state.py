@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from .. import _core, constraints, initializers, regularizers
+from .._base.moving import is_integer
 from .._core import Tensor
 from .._dtype_policy import DTypePolicy, policy_from
 from .._watch import about_to_change
@@ -82,7 +83,7 @@ class LayerState(Module):
         Raises:
             ValueError: a size isn't known, or the initializer gives another shape.
         """
-        sizes = (shape,) if isinstance(shape, int) else tuple(shape or ())
+        sizes = (shape,) if is_integer(shape) else tuple(() if shape is None else shape)
         if any(size is None or size < 0 for size in sizes):
             raise ValueError(
                 f"{self._kind} {self.name!r}: the shape of weight {name!r} must be known, got "

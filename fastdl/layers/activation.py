@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import _core, activations, constraints, initializers, regularizers
+from .._base.moving import is_integer
 from .._core import Tensor
+from .._identifiers import LAYERS
 from .core import Elementwise, Shape
 from .input_spec import InputSpec
 
@@ -19,6 +21,7 @@ def _at_least_zero(layer: str, argument: str, value: Any) -> Any:
     return value
 
 
+@LAYERS.register
 class ReLU(Elementwise):
     """`activations.relu`: `max(x, 0)`, with a slope below the threshold and an upper limit.
 
@@ -57,6 +60,7 @@ class ReLU(Elementwise):
         }
 
 
+@LAYERS.register
 class LeakyReLU(Elementwise):
     """x where positive, `negative_slope * x` elsewhere; the slope is 0.3 unless given.
 
@@ -76,6 +80,7 @@ class LeakyReLU(Elementwise):
         return {**super().get_config(), "negative_slope": self.negative_slope}
 
 
+@LAYERS.register
 class ELU(Elementwise):
     """x where positive, `alpha * (exp(x) - 1)` elsewhere; alpha is 1.0 unless given."""
 
@@ -90,6 +95,7 @@ class ELU(Elementwise):
         return {**super().get_config(), "alpha": self.alpha}
 
 
+@LAYERS.register
 class PReLU(Elementwise):
     """x where positive, `alpha * x` elsewhere, with a trained alpha for each element.
 
@@ -111,8 +117,8 @@ class PReLU(Elementwise):
         self.alpha_initializer = initializers.get(alpha_initializer)
         self.alpha_regularizer = regularizers.get(alpha_regularizer)
         self.alpha_constraint = constraints.get(alpha_constraint)
-        axes = [shared_axes] if isinstance(shared_axes, int) else shared_axes
-        self.shared_axes = None if axes is None else tuple(axes)
+        axes = [shared_axes] if is_integer(shared_axes) else shared_axes
+        self.shared_axes = None if axes is None else tuple(map(int, axes))
 
     def build(self, input_shape: Shape) -> None:
         shape = list(input_shape[1:])
@@ -145,22 +151,32 @@ class PReLU(Elementwise):
         }
 
 
+@LAYERS.register
 class Softmax(Elementwise):
     """Softmax along an axis or several; elements where `mask` is False get probability 0.
+
+    So does a row that is masked throughout. A mask of numbers keeps those above 0.5.
 
     Args:
         axis: the last one unless given.
     """
 
-    _MASKED = -1e9  # added to masked elements, as in Keras: their probability becomes 0
+    _MASKED = -1e9  # instead of masked elements, as in Keras: their probability becomes 0
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axis = axis if isinstance(axis, int) else tuple(axis)
+        self.axis = int(axis) if is_integer(axis) else tuple(map(int, axis))
 
     def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
-        if mask is not None:
-            inputs = _core.where(mask, inputs, inputs + self._MASKED)
+        if mask is None:
+            return self._softmax(inputs)
+        mask = _core.as_tensor(mask)
+        if mask.dtype != "bool":
+            mask = _core.gt(mask, 0.5)
+        probabilities = self._softmax(_core.where(mask, inputs, self._MASKED))
+        return _core.where(mask, probabilities, 0.0)
+
+    def _softmax(self, inputs: Tensor) -> Tensor:
         if isinstance(self.axis, int):
             return activations.softmax(inputs, self.axis)
         if len(self.axis) == 1:

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _core, _tree, activations, constraints, initializers, regularizers
 from .._core import Tensor
+from .._identifiers import LAYERS
 from ..nn.parameter import Parameter
 from .input_spec import InputSpec
 from .layer import Layer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Shape = tuple["int | None", ...]
 
 
+@LAYERS.register
 class Dense(Layer):
     """`activation(x @ kernel + bias)` along the last axis: `(..., in)` to `(..., units)`.
 
@@ -103,10 +105,14 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
     def call(self, inputs: Tensor) -> Tensor:
-        linear = _core.linear_bf16 if self._dtype_policy._bfloat16 else _core.linear
-        if self._fused is not None:
-            return linear(inputs, self.kernel, self.bias, False, self._fused)
-        return self._activation(linear(inputs, self.kernel, self.bias, False, ""))
+        y = _core.linear(
+            inputs,
+            self.kernel,
+            self.bias,
+            activation=self._fused or "",
+            precision=self._dtype_policy._precision,
+        )
+        return y if self._fused is not None else self._activation(y)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.units)
@@ -138,6 +144,7 @@ class Elementwise(Layer):
         return tuple(input_shape)
 
 
+@LAYERS.register
 class Activation(Elementwise):
     """Applies an activation function, given as name, function or layer.
 
@@ -157,6 +164,7 @@ class Activation(Elementwise):
         return {**super().get_config(), "activation": activations.serialize(self.activation)}
 
 
+@LAYERS.register
 class Identity(Elementwise):
     """Returns its input."""
 
@@ -169,6 +177,7 @@ class Identity(Elementwise):
         return _tree.map_shapes(tuple, input_shape)
 
 
+@LAYERS.register
 class Rescaling(Layer):
     """`x * scale + offset`, as floats: for images of bytes.
 
@@ -199,6 +208,7 @@ def _factor(value: Any) -> Any:
     return value if isinstance(value, (int, float)) else _core.as_tensor(value)
 
 
+@LAYERS.register
 class Lambda(Layer):
     """Applies a function of tensors; for computations without weights.
 

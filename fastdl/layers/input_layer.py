@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._base.moving import is_integer
+from .._identifiers import LAYERS
 from .._symbolic import KerasTensor, Node
 from .layer import Layer
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+@LAYERS.register
 class InputLayer(Layer):
     """The layer behind `Input`; stands first in a `Sequential`. Arguments are those of `Input`."""
 
@@ -44,15 +47,16 @@ class InputLayer(Layer):
         elif batch_shape is None:
             if shape is None:
                 raise ValueError(f"Input {self.name!r}: the shape is missing")
-            batch_shape = (batch_size, *([shape] if isinstance(shape, int) else shape))
+            batch_shape = (batch_size, *([shape] if is_integer(shape) else shape))
         elif batch_size is not None:
             raise ValueError(f"Input {self.name!r}: batch_shape already has the batch size")
         for size in batch_shape:
-            if size is not None and (not isinstance(size, int) or size < 0):
+            if size is not None and (not is_integer(size) or size < 0):
                 raise ValueError(
                     f"Input {self.name!r}: sizes must be integers or None, got {tuple(batch_shape)}"
                 )
-        self.__dict__.update(batch_shape=tuple(batch_shape), optional=optional, built=True)
+        batch_shape = tuple(None if size is None else int(size) for size in batch_shape)
+        self.__dict__.update(batch_shape=batch_shape, optional=optional, built=True)
         if input_tensor is None:
             input_tensor = KerasTensor(self.batch_shape, np.dtype(self.dtype), self.name)
         Node(self, (), {}, input_tensor)

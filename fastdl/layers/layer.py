@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _tree, regularizers
+from .._base.moving import is_integer
 from .._core import Tensor
 from .._dtype_policy import DTypePolicy, policy_from
-from .._identifiers import snake_case, unique_name
+from .._identifiers import LAYERS, snake_case, unique_name
 from .._symbolic import KerasTensor, Node, infer, symbolic_leaves
 from .._watch import current
 from ._calls import (
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _FLOAT32 = np.dtype("float32")
 
 
+@LAYERS.register_base
 class Layer(LayerState):
     """A computation with weights, which are made when the shape of the first input is known.
 
@@ -149,7 +151,7 @@ class Layer(LayerState):
         if input_dim is not None:
             shape = (input_dim,)
         if shape is not None:
-            shape = (shape,) if isinstance(shape, int) else tuple(shape)
+            shape = (shape,) if is_integer(shape) else tuple(shape)
             self.__dict__.update(_input_shape_arg=shape, _batch_size_arg=batch_size)
 
     # --- building

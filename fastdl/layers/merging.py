@@ -6,7 +6,9 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._base.moving import is_integer
 from .._core import Tensor
+from .._identifiers import LAYERS
 from .core import Shape
 from .layer import Layer
 
@@ -72,6 +74,7 @@ def _widened(x: Tensor, rank: int) -> Tensor:
     return _core.reshape(x, (x.shape[0], *[1] * (rank - x.ndim), *x.shape[1:]))
 
 
+@LAYERS.register
 class Add(_Merge):
     """The sum of the inputs.
 
@@ -83,6 +86,7 @@ class Add(_Merge):
     _function = _core.add
 
 
+@LAYERS.register
 class Subtract(_Merge):
     """The first input minus the second; exactly two inputs."""
 
@@ -96,12 +100,14 @@ class Subtract(_Merge):
         return shape
 
 
+@LAYERS.register
 class Multiply(_Merge):
     """The product of the inputs, element by element."""
 
     _function = _core.mul
 
 
+@LAYERS.register
 class Average(_Merge):
     """The mean of the inputs, element by element."""
 
@@ -111,18 +117,21 @@ class Average(_Merge):
         return super().call(inputs) / len(inputs)
 
 
+@LAYERS.register
 class Maximum(_Merge):
     """The greatest of the inputs, element by element."""
 
     _function = _core.maximum
 
 
+@LAYERS.register
 class Minimum(_Merge):
     """The least of the inputs, element by element."""
 
     _function = _core.minimum
 
 
+@LAYERS.register
 class Concatenate(Layer):
     """The inputs one after another along `axis` (the last one unless given).
 
@@ -171,6 +180,7 @@ class Concatenate(Layer):
         return {**super().get_config(), "axis": self.axis}
 
 
+@LAYERS.register
 class Dot(Layer):
     """The dot product of two inputs along an axis of each, sample by sample.
 
@@ -188,12 +198,12 @@ class Dot(Layer):
 
     def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not isinstance(axes, int):
+        if not is_integer(axes):
             if not isinstance(axes, (list, tuple)):
                 raise TypeError(f"Dot: axes must be an integer or a pair of them, got {axes!r}")
-            if len(axes) != 2 or not all(isinstance(axis, int) for axis in axes):
+            if len(axes) != 2 or not all(map(is_integer, axes)):
                 raise ValueError(f"Dot: axes must be an integer or a pair of them, got {axes!r}")
-        self.axes = axes if isinstance(axes, int) else tuple(axes)
+        self.axes = int(axes) if is_integer(axes) else tuple(map(int, axes))
         self.normalize = normalize
 
     def _resolved(self, ranks: Sequence[int]) -> tuple[int, int]:

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from .._base.moving import is_integer
 from .._core import Tensor
+from .._identifiers import LAYERS
+from ..random import SeedGenerator, generator_of, stream_of
 from ..regularizers import L1L2
 from .core import Elementwise
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+@LAYERS.register
 class Dropout(Elementwise):
     """In training, sets a random part of the elements to 0 and divides the others by `1 - rate`.
 
@@ -22,8 +26,8 @@ class Dropout(Elementwise):
         rate: the part that is dropped, from 0 to 1.
         noise_shape: shape of the random mask, which is broadcast to the input; None in it stands
             for the input's size. `(None, 1, features)` drops the same features at each step.
-        seed: kept in the config. The mask comes from the library's generator, which
-            `utils.set_random_seed` starts: a stream of its own would not survive in a plan.
+        seed: an integer or a `random.SeedGenerator`: the layer draws from a stream of its own. None
+            takes the library's stream, which `utils.set_random_seed` starts.
 
     Raises:
         ValueError: the rate isn't between 0 and 1, or noise_shape isn't a shape.
@@ -35,34 +39,34 @@ class Dropout(Elementwise):
         self,
         rate: float,
         noise_shape: Sequence[int | None] | None = None,
-        seed: int | None = None,
+        seed: int | SeedGenerator | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
+        if not isinstance(rate, (int, float, np.number)) or not 0 <= rate <= 1:
             raise ValueError(f"Dropout: rate must be a number from 0 to 1, got {rate!r}")
         if noise_shape is not None:
             noise_shape = tuple(noise_shape)
-            if not all(
-                size is None or (isinstance(size, int) and size > 0) for size in noise_shape
-            ):
+            if not all(size is None or (is_integer(size) and size > 0) for size in noise_shape):
                 raise ValueError(
                     f"Dropout: noise_shape takes positive integers and None, got {noise_shape}"
                 )
         self.rate = rate
         self.noise_shape = noise_shape
         self.seed = seed
+        self.seed_generator = generator_of(seed)
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if not training or self.rate == 0:
             return inputs
         if self.rate == 1:  # nothing is kept, so there is nothing to scale up
             return inputs * 0.0
-        if self.noise_shape is None:
-            return _core.dropout(inputs, self.rate)
-        sizes = zip(self.noise_shape, inputs.shape, strict=True)
-        shape = tuple(own if size is None else size for size, own in sizes)
-        kept = _core.ge(_core.uniform(shape, 0.0, 1.0), self.rate)
+        with stream_of(self.seed_generator):
+            if self.noise_shape is None:
+                return _core.dropout(inputs, self.rate)
+            sizes = zip(self.noise_shape, inputs.shape, strict=True)
+            shape = tuple(own if size is None else size for size, own in sizes)
+            kept = _core.ge(_core.uniform(shape, 0.0, 1.0), self.rate)
         return inputs * (_core.cast(kept, np.float32) * (1.0 / (1.0 - self.rate)))
 
     def get_config(self) -> dict[str, Any]:
@@ -70,33 +74,48 @@ class Dropout(Elementwise):
             **super().get_config(),
             "rate": self.rate,
             "noise_shape": self.noise_shape,
-            "seed": self.seed,
+            "seed": _plain_seed(self.seed),
         }
 
 
+@LAYERS.register
 class GaussianNoise(Elementwise):
     """In training, adds normal values with deviation `stddev` (from 0 to 1).
+
+    Args:
+        stddev: the standard deviation.
+        seed: as of `Dropout`.
 
     Raises:
         ValueError: `stddev` isn't between 0 and 1.
     """
 
-    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, stddev: float, seed: int | SeedGenerator | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         if not 0 <= stddev <= 1:
             raise ValueError(f"GaussianNoise: stddev must be from 0 to 1, got {stddev!r}")
         self.stddev = stddev
         self.seed = seed
+        self.seed_generator = generator_of(seed)
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if not training or self.stddev == 0:
             return inputs
-        return inputs + _core.normal(inputs.shape, 0.0, self.stddev)
+        with stream_of(self.seed_generator):
+            return inputs + _core.normal(inputs.shape, 0.0, self.stddev)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "stddev": self.stddev, "seed": self.seed}
+        return {**super().get_config(), "stddev": self.stddev, "seed": _plain_seed(self.seed)}
 
 
+def _plain_seed(seed: Any) -> int | None:
+    """The seed as a config can hold it."""
+    return seed.seed if isinstance(seed, SeedGenerator) else seed
+
+
+@LAYERS.register
 class ActivityRegularization(Elementwise):
     """Returns its input and adds `l1 * sum(|x|) + l2 * sum(x^2)`, per sample, to the losses."""
 

@@ -6,7 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._base.moving import is_integer
 from .._core import Tensor
+from .._identifiers import LAYERS
 from .core import Shape
 from .input_spec import InputSpec
 from .layer import Layer
@@ -21,6 +23,7 @@ def _product(sizes: Sequence[int | None]) -> int | None:
     return math.prod(known) if len(known) == len(sizes) else None
 
 
+@LAYERS.register
 class Flatten(Layer):
     """`(batch, a, b, ...)` to `(batch, a * b * ...)`, and `(batch,)` to `(batch, 1)`.
 
@@ -58,6 +61,7 @@ class Flatten(Layer):
         return {**super().get_config(), "data_format": self.data_format}
 
 
+@LAYERS.register
 class Reshape(Layer):
     """Gives each sample the shape `target_shape`, in which one size may be -1 (or None).
 
@@ -73,7 +77,7 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: Sequence[int | None], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        target = (target_shape,) if isinstance(target_shape, int) else tuple(target_shape)
+        target = (target_shape,) if is_integer(target_shape) else tuple(target_shape)
         self.target_shape = tuple(-1 if size is None else int(size) for size in target)
         if self.target_shape.count(-1) > 1 or any(size < -1 for size in self.target_shape):
             raise ValueError(
@@ -103,6 +107,7 @@ class Reshape(Layer):
         return {**super().get_config(), "target_shape": self.target_shape}
 
 
+@LAYERS.register
 class Permute(Layer):
     """Reorders the axes of each sample; axes are counted from 1.
 
@@ -136,6 +141,7 @@ class Permute(Layer):
         return {**super().get_config(), "dims": self.dims}
 
 
+@LAYERS.register
 class RepeatVector(Layer):
     """`(batch, features)` to `(batch, n, features)`, each vector n times.
 
@@ -148,11 +154,11 @@ class RepeatVector(Layer):
 
     def __init__(self, n: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not isinstance(n, int) or isinstance(n, bool):
+        if not is_integer(n) or isinstance(n, bool):
             raise TypeError(f"RepeatVector: n must be an integer, got {n!r}")
         if n < 1:
             raise ValueError(f"RepeatVector: n must be at least 1, got {n}")
-        self.n = n
+        self.n = int(n)
         self.input_spec = InputSpec(ndim=2)
 
     def call(self, inputs: Tensor) -> Tensor:

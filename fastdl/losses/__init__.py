@@ -1,6 +1,6 @@
 """Losses with the interface and the numbers of Keras 3, as classes and as functions."""
 
-from .._identifiers import Registry
+from .._identifiers import LOSSES
 from ._reduce import check_broadcast as check_broadcast
 from .classes import BinaryCrossentropy as BinaryCrossentropy
 from .classes import BinaryFocalCrossentropy as BinaryFocalCrossentropy
@@ -37,61 +37,9 @@ from .functions import squared_hinge as squared_hinge
 from .loss import Loss as Loss
 from .loss import LossFunctionWrapper as LossFunctionWrapper
 
-_classes = [
-    BinaryCrossentropy,
-    BinaryFocalCrossentropy,
-    CategoricalCrossentropy,
-    CategoricalHinge,
-    CosineSimilarity,
-    Hinge,
-    Huber,
-    KLDivergence,
-    LogCosh,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    Poisson,
-    SparseCategoricalCrossentropy,
-    SquaredHinge,
-]
-_functions = [
-    binary_crossentropy,
-    binary_focal_crossentropy,
-    categorical_crossentropy,
-    categorical_hinge,
-    cosine_similarity,
-    hinge,
-    huber,
-    kl_divergence,
-    log_cosh,
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_squared_error,
-    mean_squared_logarithmic_error,
-    poisson,
-    sparse_categorical_crossentropy,
-    squared_hinge,
-]
-_short_names = {
-    "bce": binary_crossentropy,
-    "mse": mean_squared_error,
-    "mae": mean_absolute_error,
-    "mape": mean_absolute_percentage_error,
-    "msle": mean_squared_logarithmic_error,
-    "kld": kl_divergence,
-    "logcosh": log_cosh,
-}
-# A name in snake case stands for the function, as in Keras; the functions come last for that.
-_registry = Registry(
-    "loss",
-    [*_classes, *_functions],
-    aliases=_short_names | {name.upper(): fn for name, fn in _short_names.items()},
-    base=Loss,
-)
-get = _registry.get
-serialize = _registry.serialize
-deserialize = _registry.deserialize
+get = LOSSES.get
+serialize = LOSSES.serialize
+deserialize = LOSSES.deserialize
 
 mse = MSE = mean_squared_error
 mae = MAE = mean_absolute_error

@@ -16,6 +16,7 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor
+from .._identifiers import LOSSES
 from . import functions
 from .loss import LossFunctionWrapper
 
@@ -30,6 +31,7 @@ class _FunctionLoss(LossFunctionWrapper):
         return f"<{type(self).__name__} name={self.name}>"
 
 
+@LOSSES.register
 class MeanSquaredError(_FunctionLoss):
     """The mean of `(y_true - y_pred)^2`."""
 
@@ -42,6 +44,7 @@ class MeanSquaredError(_FunctionLoss):
         super().__init__(functions.mean_squared_error, reduction, name, dtype)
 
 
+@LOSSES.register
 class MeanAbsoluteError(_FunctionLoss):
     """The mean of `|y_true - y_pred|`."""
 
@@ -54,6 +57,7 @@ class MeanAbsoluteError(_FunctionLoss):
         super().__init__(functions.mean_absolute_error, reduction, name, dtype)
 
 
+@LOSSES.register
 class MeanAbsolutePercentageError(_FunctionLoss):
     """The mean of `100 |y_true - y_pred| / |y_true|`."""
 
@@ -66,6 +70,7 @@ class MeanAbsolutePercentageError(_FunctionLoss):
         super().__init__(functions.mean_absolute_percentage_error, reduction, name, dtype)
 
 
+@LOSSES.register
 class MeanSquaredLogarithmicError(_FunctionLoss):
     """The mean of `(log(1 + y_true) - log(1 + y_pred))^2`."""
 
@@ -78,6 +83,7 @@ class MeanSquaredLogarithmicError(_FunctionLoss):
         super().__init__(functions.mean_squared_logarithmic_error, reduction, name, dtype)
 
 
+@LOSSES.register
 class LogCosh(_FunctionLoss):
     """The mean of `log(cosh(y_pred - y_true))`."""
 
@@ -90,6 +96,7 @@ class LogCosh(_FunctionLoss):
         super().__init__(functions.log_cosh, reduction, name, dtype)
 
 
+@LOSSES.register
 class Hinge(_FunctionLoss):
     """The mean of `max(1 - y_true y_pred, 0)` for targets of -1 and 1 (or 0 and 1)."""
 
@@ -102,6 +109,7 @@ class Hinge(_FunctionLoss):
         super().__init__(functions.hinge, reduction, name, dtype)
 
 
+@LOSSES.register
 class SquaredHinge(_FunctionLoss):
     """The mean of `max(1 - y_true y_pred, 0)^2` for targets of -1 and 1 (or 0 and 1)."""
 
@@ -114,6 +122,7 @@ class SquaredHinge(_FunctionLoss):
         super().__init__(functions.squared_hinge, reduction, name, dtype)
 
 
+@LOSSES.register
 class CategoricalHinge(_FunctionLoss):
     """`max(neg - pos + 1, 0)` for one-hot targets."""
 
@@ -126,6 +135,7 @@ class CategoricalHinge(_FunctionLoss):
         super().__init__(functions.categorical_hinge, reduction, name, dtype)
 
 
+@LOSSES.register
 class KLDivergence(_FunctionLoss):
     """The sum of `y_true log(y_true / y_pred)` over the last axis."""
 
@@ -138,6 +148,7 @@ class KLDivergence(_FunctionLoss):
         super().__init__(functions.kl_divergence, reduction, name, dtype)
 
 
+@LOSSES.register
 class Poisson(_FunctionLoss):
     """The mean of `y_pred - y_true log(y_pred)`."""
 
@@ -150,6 +161,7 @@ class Poisson(_FunctionLoss):
         super().__init__(functions.poisson, reduction, name, dtype)
 
 
+@LOSSES.register
 class Huber(_FunctionLoss):
     """Squares of small errors, absolute values of large ones: robust against outliers.
 
@@ -167,6 +179,7 @@ class Huber(_FunctionLoss):
         super().__init__(functions.huber, reduction, name, dtype, delta=delta)
 
 
+@LOSSES.register
 class CosineSimilarity(_FunctionLoss):
     """Minus the cosine of the angle between targets and outputs.
 
@@ -184,6 +197,7 @@ class CosineSimilarity(_FunctionLoss):
         super().__init__(functions.cosine_similarity, reduction, name, dtype, axis=axis)
 
 
+@LOSSES.register
 class BinaryCrossentropy(_FunctionLoss):
     """Cross-entropy of independent yes-or-no targets.
 
@@ -213,6 +227,7 @@ class BinaryCrossentropy(_FunctionLoss):
         )
 
 
+@LOSSES.register
 class BinaryFocalCrossentropy(_FunctionLoss):
     """Binary cross-entropy in which easy samples count less (arXiv:1708.02002).
 
@@ -251,6 +266,7 @@ class BinaryFocalCrossentropy(_FunctionLoss):
         )
 
 
+@LOSSES.register
 class CategoricalCrossentropy(_FunctionLoss):
     """Cross-entropy of one-hot (or soft) targets.
 
@@ -280,6 +296,7 @@ class CategoricalCrossentropy(_FunctionLoss):
         )
 
 
+@LOSSES.register
 class SparseCategoricalCrossentropy(_FunctionLoss):
     """Cross-entropy of targets that are class numbers.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor
+from .._identifiers import LOSSES
 from ._reduce import same_rank
 from .loss import integer_target_functions
 
@@ -31,6 +32,7 @@ def _mean(x: Tensor, axis: int = -1) -> Tensor:
     return _core.mean(x, (axis,), False)
 
 
+@LOSSES.register("mse", "MSE")
 def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
     """`mean((y_true - y_pred)^2)`, also called `mse`.
 
@@ -42,12 +44,14 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
     return _mean(_core.square(_core.sub(y_pred, y_true)))
 
 
+@LOSSES.register("mae", "MAE")
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
     """`mean(|y_true - y_pred|)`, also called `mae`."""
     y_true, y_pred = _pair(y_true, y_pred)
     return _mean(_core.abs(_core.sub(y_pred, y_true)))
 
 
+@LOSSES.register("mape", "MAPE")
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
     """`100 mean(|y_true - y_pred| / max(|y_true|, 1e-7))`, also called `mape`."""
     y_true, y_pred = _pair(y_true, y_pred)
@@ -55,6 +59,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
     return _core.mul(_mean(_core.abs(_core.div(_core.sub(y_true, y_pred), size))), 100.0)
 
 
+@LOSSES.register("msle", "MSLE")
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
     """`mean((log(1 + y_true) - log(1 + y_pred))^2)`, both at least 1e-7; also called `msle`."""
     y_true, y_pred = _pair(y_true, y_pred)
@@ -63,6 +68,7 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
     return _mean(_core.square(_core.sub(pred, true)))
 
 
+@LOSSES.register
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     """Mean of `0.5 e^2` where `|e| <= delta` and `delta |e| - 0.5 delta^2` elsewhere."""
     y_true, y_pred = _pair(y_true, y_pred)
@@ -72,6 +78,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     return _mean(_core.huber(y_pred, y_true, delta))
 
 
+@LOSSES.register("logcosh", "LOGCOSH")
 def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
     """`mean(log(cosh(y_pred - y_true)))`, computed without overflow; also called `logcosh`."""
     y_true, y_pred = _pair(y_true, y_pred)
@@ -80,6 +87,7 @@ def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
     return _mean(_core.add(error, tail))
 
 
+@LOSSES.register
 def poisson(y_true: Any, y_pred: Any) -> Tensor:
     """`mean(y_pred - y_true log(y_pred + 1e-7))`."""
     y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
@@ -87,6 +95,7 @@ def poisson(y_true: Any, y_pred: Any) -> Tensor:
     return _mean(_core.sub(y_pred, _core.mul(y_true, log)))
 
 
+@LOSSES.register("kld", "KLD")
 def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     """`sum(y_true log(y_true / y_pred))`, both clipped to [1e-7, 1]; also called `kld`."""
     y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
@@ -95,6 +104,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     return _core.sum(_core.mul(y_true, _core.log(_core.div(y_true, y_pred))), _LAST, False)
 
 
+@LOSSES.register
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     """Minus the cosine of the angle between targets and outputs: -1 is best."""
     y_true, y_pred = _pair(y_true, y_pred)
@@ -120,16 +130,19 @@ def _margins(y_true: Any, y_pred: Any) -> Tensor:
     return _core.relu(_core.sub(1.0, _core.mul(_hinge_targets(y_true), y_pred)))
 
 
+@LOSSES.register
 def hinge(y_true: Any, y_pred: Any) -> Tensor:
     """`mean(max(1 - y_true y_pred, 0))` for targets of -1 and 1 (or 0 and 1)."""
     return _mean(_margins(y_true, y_pred))
 
 
+@LOSSES.register
 def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
     """`mean(max(1 - y_true y_pred, 0)^2)` for targets of -1 and 1 (or 0 and 1)."""
     return _mean(_core.square(_margins(y_true, y_pred)))
 
 
+@LOSSES.register
 def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
     """`max(neg - pos + 1, 0)`, with the output of the target class and the largest other one."""
     y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
@@ -172,6 +185,7 @@ def _check_same_shape(who: str, y_true: Tensor, y_pred: Tensor, hint: str) -> No
         )
 
 
+@LOSSES.register("bce", "BCE")
 def binary_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -209,6 +223,7 @@ def _binary(y_true: Tensor, y_pred: Tensor, from_logits: bool) -> Tensor:
     return _core.neg(_core.add(ones, zeros))
 
 
+@LOSSES.register
 def binary_focal_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -245,6 +260,7 @@ def binary_focal_crossentropy(
     return _mean(loss, axis)
 
 
+@LOSSES.register
 def categorical_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -283,6 +299,7 @@ def categorical_crossentropy(
     return _core.neg(_core.sum(_core.mul(y_true, log), (axis,), False))
 
 
+@LOSSES.register
 def sparse_categorical_crossentropy(
     y_true: Any,
     y_pred: Any,

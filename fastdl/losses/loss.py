@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._core import Tensor
-from .._identifiers import snake_case
+from .._identifiers import LOSSES, snake_case
 from .._watch import Watched
 from ._reduce import check_reduction, reduce_weighted, same_rank
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 integer_target_functions: set[Callable[..., Any]] = set()
 
 
+@LOSSES.register_base
 class Loss(Watched):
     """Base class of losses: `loss(y_true, y_pred, sample_weight=None)`.
 

@@ -1,6 +1,6 @@
 """Metrics with the interface and the numbers of Keras 3."""
 
-from .._identifiers import Registry
+from .._identifiers import METRICS
 from .accuracy import Accuracy as Accuracy
 from .accuracy import BinaryAccuracy as BinaryAccuracy
 from .accuracy import CategoricalAccuracy as CategoricalAccuracy
@@ -42,53 +42,6 @@ from .scores import F1Score as F1Score
 from .scores import FBetaScore as FBetaScore
 from .scores import R2Score as R2Score
 
-_short_names = {
-    "bce": BinaryCrossentropy,
-    "mse": MeanSquaredError,
-    "mae": MeanAbsoluteError,
-    "mape": MeanAbsolutePercentageError,
-    "msle": MeanSquaredLogarithmicError,
-}
-_registry = Registry(
-    "metric",
-    [
-        AUC,
-        Accuracy,
-        BinaryAccuracy,
-        BinaryCrossentropy,
-        CategoricalAccuracy,
-        CategoricalCrossentropy,
-        CategoricalHinge,
-        CosineSimilarity,
-        F1Score,
-        FBetaScore,
-        FalseNegatives,
-        FalsePositives,
-        Hinge,
-        KLDivergence,
-        LogCoshError,
-        Mean,
-        MeanAbsoluteError,
-        MeanAbsolutePercentageError,
-        MeanSquaredError,
-        MeanSquaredLogarithmicError,
-        Poisson,
-        Precision,
-        R2Score,
-        Recall,
-        RootMeanSquaredError,
-        SparseCategoricalAccuracy,
-        SparseCategoricalCrossentropy,
-        SparseTopKCategoricalAccuracy,
-        SquaredHinge,
-        Sum,
-        TopKCategoricalAccuracy,
-        TrueNegatives,
-        TruePositives,
-    ],
-    aliases=_short_names | {name.upper(): cls for name, cls in _short_names.items()},
-    base=Metric,
-)
-get = _registry.get
-serialize = _registry.serialize
-deserialize = _registry.deserialize
+get = METRICS.get
+serialize = METRICS.serialize
+deserialize = METRICS.deserialize

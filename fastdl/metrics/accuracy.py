@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor
+from .._identifiers import METRICS
 from ..losses._reduce import same_rank
 from .reduction import MeanMetricWrapper
 
@@ -77,6 +78,7 @@ class _Accuracy(MeanMetricWrapper):
         return {"name": self.name, "dtype": self.dtype, **self._fn_kwargs}
 
 
+@METRICS.register
 class Accuracy(_Accuracy):
     """The share of predictions that equal their target.
 
@@ -89,6 +91,7 @@ class Accuracy(_Accuracy):
         super().__init__(accuracy, name, dtype)
 
 
+@METRICS.register
 class BinaryAccuracy(_Accuracy):
     """The share of outputs on the right side of a threshold.
 
@@ -114,6 +117,7 @@ class BinaryAccuracy(_Accuracy):
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
 
 
+@METRICS.register
 class CategoricalAccuracy(_Accuracy):
     """The share of samples whose largest output is that of the one-hot target's class.
 
@@ -126,6 +130,7 @@ class CategoricalAccuracy(_Accuracy):
         super().__init__(categorical_accuracy, name, dtype)
 
 
+@METRICS.register
 class SparseCategoricalAccuracy(_Accuracy):
     """The share of samples whose largest output is that of the class the target numbers.
 
@@ -138,6 +143,7 @@ class SparseCategoricalAccuracy(_Accuracy):
         super().__init__(sparse_categorical_accuracy, name, dtype)
 
 
+@METRICS.register
 class TopKCategoricalAccuracy(_Accuracy):
     """The share of samples whose one-hot target's class is among the `k` largest outputs."""
 
@@ -147,6 +153,7 @@ class TopKCategoricalAccuracy(_Accuracy):
         super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
 
 
+@METRICS.register
 class SparseTopKCategoricalAccuracy(_Accuracy):
     """The share of samples whose target's class is among the `k` largest outputs.
 

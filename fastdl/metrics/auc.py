@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import _core
+from .._base.notices import warn_once
 from .._core import Tensor
-from .._identifiers import suggestion
+from .._identifiers import METRICS, suggestion
 from ..losses._reduce import divide_no_nan
 from .confusion import ConfusionMetric
 
 _EPSILON = 1e-7
+_MOST_THRESHOLDS = 1_000_000  # each takes memory and time for every sample
 
 
 def _one_of(who: str, argument: str, value: str, known: tuple[str, ...]) -> str:
@@ -24,6 +26,7 @@ def _one_of(who: str, argument: str, value: str, known: tuple[str, ...]) -> str:
     )
 
 
+@METRICS.register
 class AUC(ConfusionMetric):
     """Area under a curve that is sampled at thresholds, summed up by a Riemann rule; as Keras's.
 
@@ -33,7 +36,8 @@ class AUC(ConfusionMetric):
         summation_method: "interpolation" (trapezoids; for "PR" the interpolation of Davis and
             Goadrich 2006), "minoring" or "majoring".
         name, dtype: as for `Metric`.
-        thresholds: thresholds of one's own in [0, 1], which 0 and 1 are added to.
+        thresholds: thresholds of one's own in [0, 1], which 0 and 1 are added to. Outputs beyond
+            [0, 1] count as 0 or 1, with a warning if they occur in the first batch.
         multi_label: whether each column of the outputs is a label with an area of its own, the
             result being their (weighted) mean.
         num_labels: the number of columns, where it has to be known before the first batch.
@@ -69,9 +73,9 @@ class AUC(ConfusionMetric):
             inner = sorted(thresholds)
             if not all(0 <= t <= 1 for t in inner):
                 raise ValueError(f"AUC: thresholds: expected numbers in [0, 1], got {thresholds!r}")
-        elif num_thresholds < 2:
+        elif not 2 <= num_thresholds <= _MOST_THRESHOLDS:
             raise ValueError(
-                f"AUC: num_thresholds: expected at least 2 thresholds, got {num_thresholds!r}"
+                f"AUC: num_thresholds: expected 2 to {_MOST_THRESHOLDS}, got {num_thresholds!r}"
             )
         else:
             inner = [(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)]
@@ -85,6 +89,7 @@ class AUC(ConfusionMetric):
         self.num_labels = num_labels
         self.label_weights = None if label_weights is None else [float(w) for w in label_weights]
         self.from_logits = from_logits
+        self._looked = False  # at the range of the outputs
         self._own_thresholds = None if thresholds is None else list(thresholds)
         super().__init__([-_EPSILON, *inner, 1 + _EPSILON], name, dtype)
 
@@ -99,6 +104,9 @@ class AUC(ConfusionMetric):
         y_pred = _core.as_tensor(y_pred)
         if self.from_logits:
             y_pred = _core.sigmoid(y_pred)
+        else:
+            self._warn_of_logits(y_pred)
+            y_pred = _core.clip(_core.cast(y_pred, "float32"), 0.0, 1.0)
         if self.multi_label:
             if y_pred.ndim != 2:
                 raise ValueError(
@@ -109,6 +117,19 @@ class AUC(ConfusionMetric):
                 self.num_labels = y_pred.shape[1]
                 self._make_state((self.num_thresholds,))
         super().update_state(y_true, y_pred, sample_weight)
+
+    def _warn_of_logits(self, y_pred: Tensor) -> None:
+        """Looks at the first batch: later ones may be recorded, which can't look at values."""
+        if self._looked or not y_pred.numel():
+            return
+        self._looked = True
+        values = y_pred.detach().numpy()
+        if values.min() < 0 or values.max() > 1:
+            warn_once(
+                f"AUC: expected outputs in [0, 1], got {values.min():.3g} to {values.max():.3g}; "
+                "those outside count as 0 or 1. For logits use from_logits=True.",
+                stacklevel=3,
+            )
 
     def _weights(self, sample_weight: Any, y_pred: Tensor) -> Tensor | None:
         weight = super()._weights(sample_weight, y_pred)

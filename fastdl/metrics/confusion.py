@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._core import Tensor
+from .._identifiers import METRICS
 from ..losses._reduce import divide_no_nan, same_rank
 from .metric import Metric, without_gradients
 
@@ -121,13 +122,13 @@ class ConfusionMetric(Metric):
         for count in self._counts:
             state: Parameter = getattr(self, count)
             if count == "true_positives":
-                _core.add_(state, tp)
+                state.assign_add(tp)
             elif count == "false_positives":
-                _core.add_(state, fp)
+                state.assign_add(fp)
             elif count == "false_negatives":
-                _core.add_(state, _core.sub(positives, tp))
+                state.assign_add(_core.sub(positives, tp))
             else:
-                _core.add_(state, _core.sub(negatives, fp))
+                state.assign_add(_core.sub(negatives, fp))
 
     def _shown(self, values: Tensor) -> Tensor:
         """One number for one threshold, else one for each."""
@@ -156,24 +157,28 @@ class _Count(ConfusionMetric):
         return {**super().get_config(), "thresholds": self.init_thresholds}
 
 
+@METRICS.register
 class TruePositives(_Count):
     """How many positives were predicted positive."""
 
     _counts = ("true_positives",)
 
 
+@METRICS.register
 class FalsePositives(_Count):
     """How many negatives were predicted positive."""
 
     _counts = ("false_positives",)
 
 
+@METRICS.register
 class TrueNegatives(_Count):
     """How many negatives were predicted negative."""
 
     _counts = ("true_negatives",)
 
 
+@METRICS.register
 class FalseNegatives(_Count):
     """How many positives were predicted negative."""
 
@@ -211,6 +216,7 @@ class _Share(ConfusionMetric):
         }
 
 
+@METRICS.register
 class Precision(_Share):
     """The share of true ones among the predicted positives.
 
@@ -231,6 +237,7 @@ class Precision(_Share):
     _counts = ("true_positives", "false_positives")
 
 
+@METRICS.register
 class Recall(_Share):
     """The share of positives that were predicted positive; arguments as for `Precision`.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor
+from .._identifiers import METRICS
 from ..losses import functions
 from ..losses._reduce import masked_weight, same_rank
 from .reduction import Mean, MeanMetricWrapper
@@ -20,6 +21,7 @@ class _LossMetric(MeanMetricWrapper):
         return {"name": self.name, "dtype": self.dtype, **self._fn_kwargs}
 
 
+@METRICS.register("mse", "MSE")
 class MeanSquaredError(_LossMetric):
     """The mean of `(y_true - y_pred)^2`."""
 
@@ -27,6 +29,7 @@ class MeanSquaredError(_LossMetric):
         super().__init__(functions.mean_squared_error, name, dtype)
 
 
+@METRICS.register("mae", "MAE")
 class MeanAbsoluteError(_LossMetric):
     """The mean of `|y_true - y_pred|`."""
 
@@ -34,6 +37,7 @@ class MeanAbsoluteError(_LossMetric):
         super().__init__(functions.mean_absolute_error, name, dtype)
 
 
+@METRICS.register("mape", "MAPE")
 class MeanAbsolutePercentageError(_LossMetric):
     """The mean of `100 |y_true - y_pred| / |y_true|`."""
 
@@ -41,6 +45,7 @@ class MeanAbsolutePercentageError(_LossMetric):
         super().__init__(functions.mean_absolute_percentage_error, name, dtype)
 
 
+@METRICS.register("msle", "MSLE")
 class MeanSquaredLogarithmicError(_LossMetric):
     """The mean of `(log(1 + y_true) - log(1 + y_pred))^2`."""
 
@@ -48,6 +53,7 @@ class MeanSquaredLogarithmicError(_LossMetric):
         super().__init__(functions.mean_squared_logarithmic_error, name, dtype)
 
 
+@METRICS.register
 class LogCoshError(_LossMetric):
     """The mean of `log(cosh(y_pred - y_true))`."""
 
@@ -55,6 +61,7 @@ class LogCoshError(_LossMetric):
         super().__init__(functions.log_cosh, name, dtype)
 
 
+@METRICS.register
 class KLDivergence(_LossMetric):
     """The mean Kullback-Leibler divergence."""
 
@@ -62,6 +69,7 @@ class KLDivergence(_LossMetric):
         super().__init__(functions.kl_divergence, name, dtype)
 
 
+@METRICS.register
 class Poisson(_LossMetric):
     """The mean of `y_pred - y_true log(y_pred)`."""
 
@@ -69,6 +77,7 @@ class Poisson(_LossMetric):
         super().__init__(functions.poisson, name, dtype)
 
 
+@METRICS.register
 class Hinge(_LossMetric):
     """The mean of `max(1 - y_true y_pred, 0)`."""
 
@@ -76,6 +85,7 @@ class Hinge(_LossMetric):
         super().__init__(functions.hinge, name, dtype)
 
 
+@METRICS.register
 class SquaredHinge(_LossMetric):
     """The mean of `max(1 - y_true y_pred, 0)^2`."""
 
@@ -83,6 +93,7 @@ class SquaredHinge(_LossMetric):
         super().__init__(functions.squared_hinge, name, dtype)
 
 
+@METRICS.register
 class CategoricalHinge(_LossMetric):
     """The mean of `max(neg - pos + 1, 0)`."""
 
@@ -94,6 +105,7 @@ def _cosine(y_true: Any, y_pred: Any, axis: int) -> Tensor:
     return _core.neg(functions.cosine_similarity(y_true, y_pred, axis))
 
 
+@METRICS.register
 class CosineSimilarity(_LossMetric):
     """The mean cosine of the angle between targets and outputs: 1 is best."""
 
@@ -103,6 +115,7 @@ class CosineSimilarity(_LossMetric):
         super().__init__(_cosine, name, dtype, axis=axis)
 
 
+@METRICS.register("bce", "BCE")
 class BinaryCrossentropy(_LossMetric):
     """The mean binary cross-entropy; settings as for the loss."""
 
@@ -122,6 +135,7 @@ class BinaryCrossentropy(_LossMetric):
         )
 
 
+@METRICS.register
 class CategoricalCrossentropy(_LossMetric):
     """The mean cross-entropy of one-hot targets; settings as for the loss."""
 
@@ -143,6 +157,7 @@ class CategoricalCrossentropy(_LossMetric):
         )
 
 
+@METRICS.register
 class SparseCategoricalCrossentropy(_LossMetric):
     """The mean cross-entropy of targets that are class numbers; settings as for the loss.
 
@@ -178,6 +193,7 @@ class SparseCategoricalCrossentropy(_LossMetric):
         super().update_state(y_true, y_pred, sample_weight)
 
 
+@METRICS.register
 class RootMeanSquaredError(Mean):
     """The square root of the mean of `(y_true - y_pred)^2`.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .. import _core
+from .. import _core, _tree
 from .._core import Tensor
-from .._identifiers import snake_case, unique_name
+from .._identifiers import METRICS, snake_case, unique_name
 from .._watch import Watched
 
 if TYPE_CHECKING:
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from ..nn.parameter import Parameter
 
 
+@METRICS.register_base
 class Metric(Watched):
     """Base class of metrics: state that `update_state` adds to and `result` evaluates.
 
     For a metric of one's own create the state with `add_variable` in `__init__` and override
     `update_state` and `result`. `fit` records `update_state`, so it may use operations on tensors
-    only. State is float32, as in Keras: counts are exact up to 2^24 samples.
+    only. State is float32, as in Keras; what `assign_add` rounds away is kept beside it, so that
+    totals and counts go on beyond 2^24.
 
     Args:
         dtype: float32, the type of the state.
@@ -62,8 +64,6 @@ class Metric(Watched):
         name: str | None = None,
     ) -> Parameter:
         """A state variable, listed in `variables` and set to zeros by `reset_state`."""
-        from ..nn.parameter import Parameter
-
         dtype = dtype or "float32"
         if initializer in ("zeros", None):
             value = _core.full(tuple(shape), dtype, 0.0)
@@ -71,7 +71,15 @@ class Metric(Watched):
             from .. import initializers
 
             value = initializers.get(initializer)(tuple(shape), dtype)
-        variable = Parameter(value, requires_grad=False, name=name or "variable")
+        variable: Parameter
+        if dtype == "float32":
+            from ._total import Total
+
+            variable = Total(value, name=name or "variable")
+        else:
+            from ..nn.parameter import Parameter
+
+            variable = Parameter(value, requires_grad=False, name=name or "variable")
         self._variables.append(variable)
         return variable
 
@@ -79,13 +87,26 @@ class Metric(Watched):
 
     @property
     def variables(self) -> list[Parameter]:
-        """The state."""
-        return list(self._variables)
+        """The state, that of metrics held as attributes included."""
+        inner = [variable for metric in self._inner_metrics() for variable in metric.variables]
+        return [*self._variables, *inner]
+
+    def _inner_metrics(self) -> list[Metric]:
+        """The metrics that are attributes of this one, or lie in lists, tuples and dicts there."""
+        found: dict[int, Metric] = {}
+        for value in vars(self).values():
+            if isinstance(value, (Metric, list, tuple, dict)):
+                for leaf in _tree.leaves(value):
+                    if isinstance(leaf, Metric) and leaf is not self:
+                        found[id(leaf)] = leaf
+        return list(found.values())
 
     def reset_state(self) -> None:
-        """Sets the state back to zeros."""
-        for variable in self.variables:
+        """Sets the state back to zeros, that of metrics held as attributes included."""
+        for variable in self._variables:
             _core.assign_(variable, 0.0)
+        for metric in self._inner_metrics():
+            metric.reset_state()
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Takes in a batch; to be overridden."""

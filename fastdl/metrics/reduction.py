@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor
+from .._identifiers import METRICS
 from ..losses._reduce import divide_no_nan, same_rank
 from .metric import Metric
 
@@ -30,6 +31,7 @@ def _flat_rows(x: Tensor, reduce: _Reduce) -> Tensor:
     return reduce(x, tuple(range(1, x.ndim)), False) if x.ndim > 1 else x
 
 
+@METRICS.register
 class Sum(Metric):
     """The (weighted) sum of all values.
 
@@ -47,12 +49,13 @@ class Sum(Metric):
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         """Adds values, times their weights if given."""
         values, _ = _samplewise(values, sample_weight, _core.sum)
-        _core.add_(self.total, _core.sum(values, None, False))
+        self.total.assign_add(_core.sum(values, None, False))
 
     def result(self) -> Tensor:
         return _core.copy(self.total)
 
 
+@METRICS.register
 class Mean(Metric):
     """The (weighted) mean of all values.
 
@@ -80,8 +83,8 @@ class Mean(Metric):
             values, weight = _samplewise(values, sample_weight, _core.mean)
             count = values.numel() if weight is None else _core.sum(weight, None, False)
             total = _core.sum(values, None, False)
-        _core.add_(self.total, total)
-        _core.add_(self.count, count)
+        self.total.assign_add(total)
+        self.count.assign_add(count)
 
     def result(self) -> Tensor:
         """The mean; 0 before the first value."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor
+from .._identifiers import METRICS
 from ..losses._reduce import divide_no_nan, same_rank
 from .metric import Metric, without_gradients
 
@@ -20,6 +21,7 @@ def _check_matrix(who: str, y_true: Tensor, y_pred: Tensor) -> None:
         )
 
 
+@METRICS.register
 class FBetaScore(Metric):
     """`(1 + beta^2) precision recall / (beta^2 precision + recall)`.
 
@@ -88,7 +90,7 @@ class FBetaScore(Metric):
         ):
             if weight is not None:
                 values = _core.mul(values, weight)
-            _core.add_(state, _core.sum(values, axes, False))
+            state.assign_add(_core.sum(values, axes, False))
 
     def result(self) -> Tensor:
         if not self._variables:
@@ -111,6 +113,7 @@ class FBetaScore(Metric):
         }
 
 
+@METRICS.register
 class F1Score(FBetaScore):
     """The harmonic mean of precision and recall; arguments as for `FBetaScore`."""
 
@@ -129,6 +132,7 @@ class F1Score(FBetaScore):
         return config
 
 
+@METRICS.register
 class R2Score(Metric):
     """The coefficient of determination: 1 - (residual sum of squares) / (total sum of squares).
 
@@ -184,11 +188,11 @@ class R2Score(Metric):
         weight = _core.broadcast_to(weight, y_true.shape)
         weighted = _core.mul(y_true, weight)
         error = _core.square(_core.sub(y_true, y_pred))
-        _core.add_(self.sum, _core.sum(weighted, (0,), False))
-        _core.add_(self.squared_sum, _core.sum(_core.mul(y_true, weighted), (0,), False))
-        _core.add_(self.total_mse, _core.sum(_core.mul(error, weight), (0,), False))
-        _core.add_(self.count, _core.sum(weight, (0,), False))
-        _core.add_(self.num_samples, y_true.numel())  # elements, as Keras counts
+        self.sum.assign_add(_core.sum(weighted, (0,), False))
+        self.squared_sum.assign_add(_core.sum(_core.mul(y_true, weighted), (0,), False))
+        self.total_mse.assign_add(_core.sum(_core.mul(error, weight), (0,), False))
+        self.count.assign_add(_core.sum(weight, (0,), False))
+        self.num_samples.assign_add(y_true.numel())  # elements, as Keras counts
 
     def result(self) -> Tensor:
         if len(self._variables) == 1:

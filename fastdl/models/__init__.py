@@ -10,9 +10,6 @@ from .cloning import clone_model
 from .model import Functional, Model
 from .sequential import Sequential
 
-# Models are layers: configs of models may contain models.
-_layers._registry.objects.update(Model=Model, Functional=Functional, Sequential=Sequential)
-
 
 def model_from_config(config: dict[str, Any], custom_objects: Any = None) -> Any:
     """The model that `layers.serialize(model)` described, with new weights."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _core, _tree
 from .._core import Tensor
+from ..utils.py_dataset import PyDataset
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
@@ -46,6 +47,8 @@ def to_tensors(what: str, structure: Any) -> Any:
         if value is None or isinstance(value, Tensor):
             return value
         try:
+            if hasattr(value, "iloc"):
+                value = _of_columns(value)
             return _core.as_tensor(value)
         except (TypeError, ValueError) as error:
             raise type(error)(f"{what}: {error}") from None
@@ -53,6 +56,35 @@ def to_tensors(what: str, structure: Any) -> Any:
     if isinstance(structure, list) and structure and not _holds_arrays(structure):
         return convert(structure)  # nested lists of numbers are one array
     return _tree.map_structure(convert, structure)
+
+
+def _of_columns(table: Any) -> np.ndarray:
+    """A pandas DataFrame or Series as an array of numbers; missing values are NaN.
+
+    Raises:
+        TypeError: a column that holds something else, which the message names.
+    """
+    if not hasattr(table, "columns"):
+        return _numbers(table, table.name)
+    columns = [_numbers(table.iloc[:, i], name) for i, name in enumerate(table.columns)]
+    return np.stack(columns, 1) if columns else np.asarray(table)
+
+
+def _numbers(column: Any, name: Any) -> np.ndarray:
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf":
+        return column.to_numpy()
+    values = column.to_numpy(dtype=object, na_value=np.nan)
+    wrong = next(
+        (v for v in values if not isinstance(v, (bool, int, float, np.number, np.bool_))), None
+    )
+    if wrong is not None:
+        raise TypeError(
+            f"column {name!r} (dtype {column.dtype}) holds {wrong!r}, which is no number; encode "
+            "it or drop it"
+        )
+    floats = values.astype(np.float64)
+    whole = not np.isnan(floats).any() and all(isinstance(v, (int, np.integer)) for v in values)
+    return values.astype(np.int64) if whole else floats
 
 
 def _holds_arrays(structure: list[Any]) -> bool:
@@ -217,11 +249,14 @@ class Stream:
         try:
             return len(self.source)
         except (TypeError, NotImplementedError):
-            return None
+            return getattr(self.source, "num_batches", None)
 
     def __iter__(self) -> Iterator[tuple[Any, Any, Any]]:
-        for batch in iter(self.source) if hasattr(self.source, "__iter__") else self._items():
+        items = isinstance(self.source, PyDataset) or not hasattr(self.source, "__iter__")
+        for batch in self._items() if items else iter(self.source):
             x, y, weight = unpack_x_y_sample_weight(batch)
+            if _is_empty(x):  # nothing to learn from, and the mean of nothing is NaN
+                continue
             y, weight = to_tensors("y", y), to_tensors("sample_weight", weight)
             if self._class_weight:
                 weight = as_sample_weights(self._class_weight, y, weight)
@@ -272,6 +307,12 @@ class Stream:
             yield batch
 
 
+def _is_empty(x: Any) -> bool:
+    """Whether a batch is arrays without samples."""
+    shapes = [getattr(leaf, "shape", None) for leaf in _tree.leaves(x)]
+    return bool(shapes) and all(shape is not None and tuple(shape[:1]) == (0,) for shape in shapes)
+
+
 def _check_positive(who: str, argument: str, value: Any) -> None:
     if value is None:
         return
@@ -289,6 +330,8 @@ def split_validation(
     Raises:
         ValueError: a fraction outside (0, 1) or that leaves one side without samples.
     """
+    if isinstance(fraction, (str, bool)) or not isinstance(fraction, (int, float, np.number)):
+        raise TypeError(f"validation_split: expected a number between 0 and 1, got {fraction!r}")
     if not 0 < fraction < 1:
         raise ValueError(f"validation_split must lie between 0 and 1, got {fraction!r}")
     arrays = [
@@ -336,14 +379,18 @@ def as_sample_weights(class_weight: dict[int, float], y: Any, sample_weight: Any
     labels = np.asarray(y)
     if labels.ndim > 1:
         labels = labels.argmax(-1) if labels.shape[-1] > 1 else labels[..., 0]
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise ValueError(
+            f"class_weight: {int((~np.isfinite(labels)).sum())} labels in y are NaN or infinite"
+        )
     labels = np.round(labels).astype(np.int64)
     for key in class_weight:
         if not isinstance(key, (int, float, np.number)) or int(key) != key or key < 0:
             raise ValueError(f"class_weight: expected class indices as keys, got {key!r}")
-    table = np.ones(max([int(labels.max(initial=0)), *map(int, class_weight)]) + 1, np.float32)
+    found = np.ones(labels.shape, np.float32)
     for key, value in class_weight.items():
-        table[int(key)] = value
-    weights = _core.as_tensor(table[labels])
+        found[labels == int(key)] = value
+    weights = _core.as_tensor(found)
     if sample_weight is None:
         return weights
     return _core.mul(_core.reshape(sample_weight, (-1,)), weights)

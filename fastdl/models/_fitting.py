@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core, _tree
+from .._base.moving import is_integer
 from ..autograd import set_grad_enabled
 from ..layers._calls import trial
 from ._data import (
@@ -21,7 +22,7 @@ from ._data import (
     to_tensors,
     unpack_x_y_sample_weight,
 )
-from ._loops import Loops
+from ._loops import Loops, NoBatch
 from ._running import numbers
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ class Fitting(Loops):
         for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
             if not isinstance(value, (int, np.integer)) or value < 0:
                 raise ValueError(f"fit: {name} must be an integer of at least 0, got {value!r}")
+        _check_frequency(validation_freq)
         if validation_split and validation_data is None:
             if is_stream(x):
                 raise ValueError("fit: validation_split needs arrays, x yields batches")
@@ -158,7 +160,18 @@ class Fitting(Loops):
                     break
                 logs = results
                 if validation is not None and _is_due(epoch, validation_freq):
-                    results = self._evaluate(validation, validation_steps, callback_list)
+                    try:
+                        results = self._evaluate(validation, validation_steps, callback_list)
+                    except NoBatch:
+                        if epoch == initial_epoch:
+                            raise ValueError("fit: validation_data yielded no batch") from None
+                        warnings.warn(
+                            "fit: validation_data is used up, training goes on without it; a "
+                            "generator can be read once: give arrays, a PyDataset or a DataLoader, "
+                            "or validation_steps",
+                            stacklevel=2,
+                        )
+                        validation, results = None, {}
                     logs.update((f"val_{name}", value) for name, value in results.items())
                 callback_list.on_epoch_end(epoch, logs)
                 if self.stop_training:
@@ -257,7 +270,19 @@ def _validation(data: Any, batch_size: int | None, steps: int | None) -> Arrays 
     return Arrays("validation_data", x, y, sample_weight, batch_size, steps)
 
 
+def _check_frequency(frequency: Any) -> None:
+    if is_integer(frequency):
+        if frequency < 1:
+            raise ValueError(
+                f"fit: validation_freq: expected at least 1, or a list of epochs, got {frequency}"
+            )
+    elif isinstance(frequency, str) or not hasattr(frequency, "__contains__"):
+        raise TypeError(
+            f"fit: validation_freq: expected an integer, or a list of epochs, got {frequency!r}"
+        )
+
+
 def _is_due(epoch: int, frequency: int | Sequence[int]) -> bool:
-    if isinstance(frequency, int):
+    if is_integer(frequency):
         return (epoch + 1) % frequency == 0
     return epoch + 1 in frequency

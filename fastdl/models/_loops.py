@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from ..callbacks import CallbackList
 
 
+class NoBatch(ValueError):
+    """The data ended before the first batch."""
+
+
 class Loops(Running):
     """Evaluation and prediction; `Fitting` adds `fit`, `Trainer` the steps."""
 
@@ -76,7 +80,7 @@ class Loops(Running):
             callbacks.interrupted()
             raise
         if not logs:
-            raise ValueError("evaluate: the data yielded no batch")
+            raise NoBatch("evaluate: the data yielded no batch")
         data.end_epoch()
         callbacks.on_test_end(logs)
         return logs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -45,12 +46,10 @@ class Graph:
             raise ValueError("inputs: the same input stands there twice")
         self.nodes, order = self._sort()
         self.operations = self._sort_operations(order)
-        names = [operation.name for operation in self.operations]
-        for name in names:
-            if names.count(name) > 1:
+        for name, count in Counter(operation.name for operation in self.operations).items():
+            if count > 1:
                 raise ValueError(
-                    f"{names.count(name)} layers of the model have the name {name!r}: "
-                    "names must be unique"
+                    f"{count} layers of the model have the name {name!r}: names must be unique"
                 )
         self.layers: list[Layer] = [op for op in self.operations if isinstance(op, Layer)]
         self._steps: list[Step] | None = None

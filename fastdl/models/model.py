@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import _tree
-from .._identifiers import suggestion
+from .._identifiers import LAYERS, suggestion
 from .._symbolic import KerasTensor, symbolic_leaves
 from ..layers._calls import NAMED_ERRORS, context, name_error
 from ..layers.layer import Layer
@@ -23,6 +23,7 @@ def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     return positional or ("inputs" in kwargs and "outputs" in kwargs)
 
 
+@LAYERS.register
 class Model(Trainer, Layer):
     """A network with `compile`, `fit`, `evaluate` and `predict`. Made in one of two ways:
 
@@ -272,6 +273,7 @@ class Model(Trainer, Layer):
         return cls(inputs=inputs, outputs=outputs, name=config.get("name"))
 
 
+@LAYERS.register
 class Functional(Model):
     """What `Model(inputs, outputs)` returns."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import _tree
+from .._identifiers import LAYERS
 from .._symbolic import KerasTensor
 from ..layers.input_layer import InputLayer
 from ..layers.layer import Layer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+@LAYERS.register
 class Sequential(Model):
     """A stack of layers, each applied to the output of the one before.
 
@@ -51,7 +53,8 @@ class Sequential(Model):
         super().__init__(trainable=trainable, name=name)
         self.__dict__.update(_stack=[], _tensors=[])
         for layer in layers or ():
-            self.add(layer)
+            self._push(layer)
+        self._refresh()
 
     # --- the stack
 
@@ -61,6 +64,11 @@ class Sequential(Model):
         Raises:
             ValueError: it isn't a layer, its name is taken, or it is a second Input.
         """
+        self._push(layer)
+        self._refresh()
+
+    def _push(self, layer: Any) -> None:
+        """`add` without the new graph, which takes time for all layers there are."""
         if isinstance(layer, KerasTensor) and isinstance(layer._node.operation, InputLayer):
             layer = layer._node.operation
         stack = self._stack
@@ -85,7 +93,6 @@ class Sequential(Model):
         stack.append(layer)
         if not isinstance(layer, InputLayer):
             self._modules[layer.name] = layer
-        self._refresh()
 
     def pop(self, rebuild: bool = True) -> Layer:
         """Removes the last layer and returns it.

@@ -148,14 +148,7 @@ class Trainer(Fitting):
         loss = self._compute_loss(x, y, y_pred, sample_weight, training=True)
         weights = self.trainable_weights
         if weights:
-            scaled = self.optimizer.scale_loss(loss)
-            if not self.optimizer.built:  # first: gradients then arrive in its memory at once
-                self.optimizer.build(weights)
-            waiting = self.optimizer._takes_products()
-            gradients = _core.grad(
-                [scaled], [None], weights, False, False, at_home=True, waiting=waiting
-            )
-            self.optimizer.apply(gradients, weights)
+            self.optimizer._descend(self.optimizer.scale_loss(loss), weights)
         # Metrics come last: until some state is updated, Ctrl-C may end a step in the middle.
         self._loss_tracker.update_state(loss.detach(), _batch_size(x))
         return self.compute_metrics(x, y, y_pred, sample_weight)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +30,11 @@ def _weighted_mean(loss: Tensor, weights: Tensor, reduction: str) -> Tensor:
     """The mean is over the weights (or over the samples that count, if they are bools)."""
     if reduction != "mean":
         return _reduced(loss, reduction)
-    return _core.div(_core.sum(loss, None, False), _core.sum(weights, None, False))
+    total = _core.sum(weights, None, False)
+    # Without any weight the mean is NaN, and its gradients are 0, as in PyTorch.
+    none = _core.eq(total, 0.0)
+    mean = _core.div(_core.sum(loss, None, False), _core.where(none, 1.0, total))
+    return _core.where(none, math.nan, mean)
 
 
 def _pair(who: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
@@ -126,8 +131,9 @@ def binary_cross_entropy(
 ) -> Tensor:
     """`-target * log(input) - (1 - target) * log(1 - input)` of probabilities.
 
-    Logarithms are at least -100, as in PyTorch. Where the input is the direct result of `sigmoid`,
-    the loss is computed from sigmoid's own input, exactly and with its full gradient.
+    Logarithms are at least -100, and the gradient's denominator `input (1 - input)` at least 1e-12,
+    as in PyTorch. Where the input is the direct result of `sigmoid`, the loss is computed from
+    sigmoid's own input, exactly and with its full gradient.
 
     Args:
         input: probabilities.
@@ -136,7 +142,7 @@ def binary_cross_entropy(
         reduction: see the module; the mean is over the elements.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the shapes differ, or an input is outside [0, 1].
 
     Example:
         >>> binary_cross_entropy([0.5], [1.0]).item()
@@ -148,19 +154,52 @@ def binary_cross_entropy(
     if source is not None and source[1] == "sigmoid":
         loss = _core.sigmoid_cross_entropy(source[0], target)
     else:
-        loss = _core.neg(
-            _core.add(
-                _core.mul(target, _bounded_log(input)),
-                _core.mul(_core.sub(1.0, target), _bounded_log(_core.sub(1.0, input))),
-            )
-        )
+        checked = _checked_probabilities("binary_cross_entropy", input)
+        loss = _core.mul(_loss_of_probabilities(input, target), checked)
     return _reduced(loss if weight is None else _core.mul(loss, weight), reduction)
 
 
-def _bounded_log(p: Tensor) -> Tensor:
-    """`max(log(p), -100)`, with gradient 0 rather than NaN at 0."""
-    zero = _core.eq(p, 0.0)
-    return _core.maximum(_core.where(zero, -100.0, _core.log(_core.where(zero, 1.0, p))), -100.0)
+def _loss_of_probabilities(p: Tensor, target: Tensor) -> Tensor:
+    """Binary cross-entropy, element by element.
+
+    Near 0 and 1 the logarithms' own gradient is no use (0 times infinity); there the value is a
+    constant, and a term that is 0 has PyTorch's gradient `(p - target) / 1e-12`.
+    """
+    inside = _core.gt(_core.mul(p, _core.sub(1.0, p)), 1e-12)
+    safe = _core.where(inside, p, 0.5)
+    loss = _entropy(_core.log(safe), _core.log(_core.sub(1.0, safe)), target)
+    fixed = p.detach()
+    log_p = _core.maximum(_core.log(fixed), -100.0)
+    log_not_p = _core.maximum(_core.log(_core.sub(1.0, fixed)), -100.0)
+    slope = _core.div(_core.sub(fixed, target.detach()), 1e-12)
+    steep = _core.mul(slope, _core.sub(p, fixed))
+    return _core.where(inside, loss, _core.add(_entropy(log_p, log_not_p, target), steep))
+
+
+def _entropy(log_p: Tensor, log_not_p: Tensor, target: Tensor) -> Tensor:
+    return _core.neg(
+        _core.add(_core.mul(target, log_p), _core.mul(_core.sub(1.0, target), log_not_p))
+    )
+
+
+def _checked_probabilities(who: str, p: Tensor) -> Tensor | float:
+    """1. ValueError unless all are in [0, 1].
+
+    The check is an operation, a look-up in a table of one row: a recorded step makes it, too, as
+    long as the result is used.
+    """
+    if not p.numel():
+        return 1.0
+    low, high = _core.min(p.detach(), None, False), _core.max(p.detach(), None, False)
+    good = _core.logical_and(_core.ge(low, 0.0), _core.le(high, 1.0))
+    try:
+        one = _core.full((1,), "float32", 1.0)
+        return _core.take(one, _core.cast(_core.logical_not(good), "int64"), 0)
+    except IndexError:
+        raise ValueError(
+            f"{who}: expected probabilities in [0, 1], got {low.item()} to {high.item()}; for "
+            f"logits use {who}_with_logits"
+        ) from None
 
 
 def binary_cross_entropy_with_logits(

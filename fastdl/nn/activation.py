@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import _core, ops
+from .. import _core, _functions
 from . import functional
 from .module import Module
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class _InPlace(Module):
-    """Accepts PyTorch's `inplace`, which saves nothing here: the result is a new tensor."""
+    """`inplace` writes the result into the input, where no gradient is recorded."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class ReLU(_InPlace):
     """`max(x, 0)`."""
 
     def forward(self, x: Any) -> Tensor:
-        return _core.relu(x)
+        return functional.relu(x, True) if self.inplace else _core.relu(x)
 
 
 class LeakyReLU(Module):
@@ -39,6 +39,8 @@ class LeakyReLU(Module):
         self.inplace = inplace
 
     def forward(self, x: Any) -> Tensor:
+        if self.inplace:
+            return functional.leaky_relu(x, self.negative_slope, True)
         return _core.leaky_relu(x, self.negative_slope)
 
     def extra_repr(self) -> str:
@@ -54,28 +56,28 @@ class ELU(Module):
         self.inplace = inplace
 
     def forward(self, x: Any) -> Tensor:
-        return _core.elu(x, self.alpha)
+        return functional.elu(x, self.alpha, True) if self.inplace else _core.elu(x, self.alpha)
 
     def extra_repr(self) -> str:
         return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
 
 
 class SELU(_InPlace):
-    """Scaled ELU, see `ops.selu`."""
+    """Scaled ELU, see `fastdl.selu`."""
 
     def forward(self, x: Any) -> Tensor:
-        return _core.selu(x)
+        return functional.selu(x, True) if self.inplace else _core.selu(x)
 
 
 class GELU(Module):
-    """`x * Phi(x)`; `approximate` is "none" or "tanh", see `ops.gelu`."""
+    """`x * Phi(x)`; `approximate` is "none" or "tanh", see `fastdl.gelu`."""
 
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
         self.approximate = approximate
 
     def forward(self, x: Any) -> Tensor:
-        return ops.gelu(x, self.approximate)
+        return _functions.gelu(x, self.approximate)
 
     def extra_repr(self) -> str:
         return f"approximate={self.approximate!r}"
@@ -85,7 +87,7 @@ class SiLU(_InPlace):
     """`x * sigmoid(x)`."""
 
     def forward(self, x: Any) -> Tensor:
-        return _core.silu(x)
+        return functional.silu(x, True) if self.inplace else _core.silu(x)
 
 
 class Softplus(Module):
@@ -121,14 +123,14 @@ class LogSigmoid(Module):
     """`log(sigmoid(x))`."""
 
     def forward(self, x: Any) -> Tensor:
-        return ops.logsigmoid(x)
+        return _functions.logsigmoid(x)
 
 
 class Hardsigmoid(_InPlace):
     """`x / 6 + 1 / 2` limited to [0, 1]."""
 
     def forward(self, x: Any) -> Tensor:
-        return _core.hard_sigmoid(x)
+        return functional.hardsigmoid(x, True) if self.inplace else _core.hard_sigmoid(x)
 
 
 class Tanh(Module):

@@ -30,7 +30,7 @@ class Dropout(Module):
         self.inplace = inplace
 
     def forward(self, x: Any) -> Tensor:
-        return functional.dropout(x, self.p, self.training)
+        return functional.dropout(x, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"

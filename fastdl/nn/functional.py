@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import _core, ops
-from ..ops import gelu as gelu
-from ..ops import logsigmoid as logsigmoid
-from ..ops import one_hot as one_hot
-from ..ops import sigmoid as sigmoid
-from ..ops import softsign as softsign
-from ..ops import tanh as tanh
+from .. import _core, _functions
+from .._base.notices import warn_once
+from .._functions import gelu as gelu
+from .._functions import logsigmoid as logsigmoid
+from .._functions import sigmoid as sigmoid
+from .._functions import softsign as softsign
+from .._functions import tanh as tanh
 from ._losses import binary_cross_entropy as binary_cross_entropy
 from ._losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from ._losses import cross_entropy as cross_entropy
@@ -36,39 +36,73 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
     return _core.linear(x, weight, bias, True, "")
 
 
+def _written(who: str, x: Any, y: Tensor) -> Tensor:
+    """x with the values of y written over its own, as `inplace=True` asks for.
+
+    Where a gradient is recorded the tape needs the old values, and a copy made by indexing is
+    nobody's memory: there the result is y, and one warning says so.
+    """
+    if not isinstance(x, _core.Tensor):
+        return y
+    if x.requires_grad and x.is_leaf and _core.grad_enabled():
+        raise RuntimeError(
+            f"{who}: inplace=True: a leaf that requires a gradient can't be changed in place"
+        )
+    if y.requires_grad or x._snapshot:
+        warn_once(
+            f"{who}: inplace=True: where a gradient is recorded, and on the result of indexing, "
+            "the result is a new tensor and the input keeps its values",
+            stacklevel=3,
+        )
+        return y
+    _core.assign_(x, y)
+    return x
+
+
 def relu(x: Any, inplace: bool = False) -> Tensor:
-    """`max(x, 0)`. `inplace` is accepted here and below; the result is a new tensor.
+    """`max(x, 0)`.
+
+    Args:
+        x: float input.
+        inplace: writes the result into x, here and below. Where a gradient is recorded the result
+            is a new tensor all the same, which a warning says once.
 
     Example:
         >>> relu([-1.0, 2.0]).tolist()
         [0.0, 2.0]
     """
-    return _core.relu(x)
+    y = _core.relu(x)
+    return _written("relu", x, y) if inplace else y
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where positive, `negative_slope * x` elsewhere."""
-    return _core.leaky_relu(x, negative_slope)
+    y = _core.leaky_relu(x, negative_slope)
+    return _written("leaky_relu", x, y) if inplace else y
 
 
 def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where positive, `alpha * (exp(x) - 1)` elsewhere."""
-    return _core.elu(x, alpha)
+    y = _core.elu(x, alpha)
+    return _written("elu", x, y) if inplace else y
 
 
 def selu(x: Any, inplace: bool = False) -> Tensor:
-    """Scaled ELU, see `ops.selu`."""
-    return _core.selu(x)
+    """Scaled ELU, see `fastdl.selu`."""
+    y = _core.selu(x)
+    return _written("selu", x, y) if inplace else y
 
 
 def silu(x: Any, inplace: bool = False) -> Tensor:
     """`x * sigmoid(x)`."""
-    return _core.silu(x)
+    y = _core.silu(x)
+    return _written("silu", x, y) if inplace else y
 
 
 def hardsigmoid(x: Any, inplace: bool = False) -> Tensor:
     """`x / 6 + 1 / 2` limited to [0, 1]."""
-    return _core.hard_sigmoid(x)
+    y = _core.hard_sigmoid(x)
+    return _written("hardsigmoid", x, y) if inplace else y
 
 
 def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
@@ -95,7 +129,7 @@ def softmax(x: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
         >>> softmax([[0.0, 0.0]], dim=1).tolist()
         [[0.5, 0.5]]
     """
-    return ops.softmax(x, _implicit_dim("softmax", x) if dim is None else dim, dtype=dtype)
+    return _functions.softmax(x, _implicit_dim("softmax", x) if dim is None else dim, dtype=dtype)
 
 
 def log_softmax(x: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
@@ -105,7 +139,8 @@ def log_softmax(x: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
         >>> log_softmax([[0.0, -1000.0]], dim=1).tolist()
         [[0.0, -1000.0]]
     """
-    return ops.log_softmax(x, _implicit_dim("log_softmax", x) if dim is None else dim, dtype=dtype)
+    dim = _implicit_dim("log_softmax", x) if dim is None else dim
+    return _functions.log_softmax(x, dim, dtype=dtype)
 
 
 def _implicit_dim(who: str, x: Any) -> int:
@@ -128,7 +163,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False
         x: float input.
         p: probability in [0, 1].
         training: the input itself is returned if False.
-        inplace: accepted, see relu.
+        inplace: see relu.
 
     Raises:
         ValueError: p isn't in [0, 1].
@@ -140,7 +175,33 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False
     check_probability(p)
     if not training or p == 0:
         return _core.as_tensor(x)
-    return _core.mul(x, 0.0) if p == 1 else _core.dropout(x, p)
+    y = _core.mul(x, 0.0) if p == 1 else _core.dropout(x, p)
+    return _written("dropout", x, y) if inplace else y
+
+
+def one_hot(x: Any, num_classes: int = -1) -> Tensor:
+    """A new last axis with 1 at the class and 0 elsewhere, int64.
+
+    Args:
+        x: classes, integers from 0 on.
+        num_classes: the size of the new axis; -1 takes one more than the largest class.
+
+    Raises:
+        TypeError: x isn't of an integer type.
+        ValueError: a class is negative, or not below `num_classes`; or there is none to count.
+
+    Example:
+        >>> one_hot([0, 2]).tolist()
+        [[1, 0, 0], [0, 0, 1]]
+    """
+    x = _core.as_tensor(x)
+    if num_classes == -1:
+        if not x.numel():
+            raise ValueError("one_hot: num_classes must be given where x has no elements")
+        num_classes = int(_core.max(x, None, False).item()) + 1
+    if num_classes < 1:
+        raise ValueError(f"one_hot: num_classes: expected at least 1, or -1, got {num_classes}")
+    return _core.one_hot(x, num_classes, "int64", True)
 
 
 def normalize(x: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
@@ -150,7 +211,7 @@ def normalize(x: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tenso
         >>> normalize([[3.0, 4.0]]).tolist()
         [[0.6000000238418579, 0.800000011920929]]
     """
-    return _core.div(x, _core.maximum(ops.norm(x, p, dim, True), eps))
+    return _core.div(x, _core.maximum(_functions.norm(x, p, dim, True), eps))
 
 
 def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:

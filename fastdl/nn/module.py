@@ -203,6 +203,8 @@ class Module(Watched):
                 "(Tensor or None required)"
             )
         self._register(self._buffers, name, tensor)
+        if tensor is not None:
+            tensor._snapshot = False  # the memory is the buffer's own from now on
         if persistent:
             self._non_persistent.discard(name)
         else:

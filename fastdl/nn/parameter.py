@@ -55,8 +55,11 @@ class Parameter(Tensor):
         regularizer: Callable[[Tensor], Tensor] | None = None,
         constraint: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
+        if not isinstance(data, Tensor):  # memory that nobody else sees
+            data = _core.copy(_core.as_tensor(data, dtype))
         super().__init__(data, dtype)
         _core.keep_random_numbers()  # of its first values
+        self._snapshot = False  # the memory is the parameter's own from now on
         self.requires_grad = requires_grad
         self.name = name
         self.path = path or name
@@ -131,7 +134,7 @@ class Parameter(Tensor):
         constraint: Any,
     ) -> Self:
         return cls(
-            Tensor(values),
+            values,
             requires_grad,
             name=name,
             path=path,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from .. import _core, ops
+from .. import _core, _functions
 from .._core import Tensor
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def clip_grad_norm_(
         return _core.full((), "float32", 0)
     before = _core.set_grad_enabled(False)
     try:
-        norms = [ops.norm(p.grad, norm_type) for p in owners]
-        total = ops.norm(_core.stack(norms, 0), norm_type)
+        norms = [_functions.norm(p.grad, norm_type) for p in owners]
+        total = _functions.norm(_core.stack(norms, 0), norm_type)
         if error_if_nonfinite and not math.isfinite(total.item()):
             raise RuntimeError(
                 f"The total norm of order {norm_type} for gradients from `parameters` is "

@@ -1,11 +1,10 @@
-"""The functional API: one function per operation, over tensors, arrays, lists and numbers.
+"""The functions of `keras.ops`, with its names, arguments and meaning.
 
-Names and argument order are those PyTorch has at its top level, else those of `keras.ops`; all of
-them are at the top level of `fastdl` too, and most are methods of `Tensor`. On KerasTensors they
-become nodes of a model's graph.
+They take tensors, arrays, lists and numbers. On KerasTensors they become nodes of a model's graph.
+PyTorch's functions are at the top level of `fastdl` and methods of `Tensor`.
 """
 
-from typing import Any as _Any
+from typing import NoReturn as _NoReturn
 
 # ruff: noqa: I001 - one import per module, not per name
 from .activation import (
@@ -13,8 +12,8 @@ from .activation import (
     gelu as gelu,
     hard_sigmoid as hard_sigmoid,
     leaky_relu as leaky_relu,
+    log_sigmoid as log_sigmoid,
     log_softmax as log_softmax,
-    logsigmoid as logsigmoid,
     relu as relu,
     selu as selu,
     sigmoid as sigmoid,
@@ -28,37 +27,23 @@ from .activation import (
 from .arithmetic import (
     add as add,
     allclose as allclose,
-    clamp as clamp,
-    clip as clip,
-    div as div,
     divide as divide,
-    eq as eq,
     equal as equal,
     floor_divide as floor_divide,
-    ge as ge,
     greater as greater,
     greater_equal as greater_equal,
-    gt as gt,
     isclose as isclose,
-    le as le,
     less as less,
     less_equal as less_equal,
     logical_and as logical_and,
     logical_or as logical_or,
     logical_xor as logical_xor,
-    lt as lt,
-    masked_fill as masked_fill,
     maximum as maximum,
     minimum as minimum,
     mod as mod,
-    mul as mul,
     multiply as multiply,
-    ne as ne,
     not_equal as not_equal,
-    pow as pow,
     power as power,
-    remainder as remainder,
-    sub as sub,
     subtract as subtract,
     true_divide as true_divide,
     where as where,
@@ -66,53 +51,28 @@ from .arithmetic import (
 from .indexing import (
     argsort as argsort,
     bincount as bincount,
-    gather as gather,
-    index_select as index_select,
-    masked_select as masked_select,
-    narrow as narrow,
     nonzero as nonzero,
     one_hot as one_hot,
     sort as sort,
     take as take,
     take_along_axis as take_along_axis,
-    take_along_dim as take_along_dim,
-    topk as topk,
+    top_k as top_k,
     tril as tril,
     triu as triu,
     unique as unique,
 )
-from .keras_names import (
-    convert_to_numpy as convert_to_numpy,
-    convert_to_tensor as convert_to_tensor,
-    log_sigmoid as log_sigmoid,
-    moveaxis as moveaxis,
-    ndim as ndim,
-    ravel as ravel,
-    shape as shape,
-    size as size,
-    stop_gradient as stop_gradient,
-    top_k as top_k,
-)
 from .linalg import (
-    bmm as bmm,
     dot as dot,
     matmul as matmul,
-    mm as mm,
-    mv as mv,
     outer as outer,
 )
 from .movement import (
     broadcast_to as broadcast_to,
-    cat as cat,
-    chunk as chunk,
-    concat as concat,
     concatenate as concatenate,
-    expand as expand,
     expand_dims as expand_dims,
-    flatten as flatten,
     flip as flip,
-    movedim as movedim,
-    permute as permute,
+    moveaxis as moveaxis,
+    ravel as ravel,
     repeat as repeat,
     reshape as reshape,
     roll as roll,
@@ -120,15 +80,10 @@ from .movement import (
     squeeze as squeeze,
     stack as stack,
     swapaxes as swapaxes,
-    t as t,
     tile as tile,
     transpose as transpose,
-    unbind as unbind,
-    unflatten as unflatten,
-    unsqueeze as unsqueeze,
 )
 from .reduction import (
-    ValuesIndices as ValuesIndices,
     all as all,
     amax as amax,
     amin as amin,
@@ -146,12 +101,30 @@ from .reduction import (
     sum as sum,
     var as var,
 )
+from .tensors import (
+    arange as arange,
+    cast as cast,
+    convert_to_numpy as convert_to_numpy,
+    convert_to_tensor as convert_to_tensor,
+    eye as eye,
+    full as full,
+    full_like as full_like,
+    is_tensor as is_tensor,
+    linspace as linspace,
+    ndim as ndim,
+    ones as ones,
+    ones_like as ones_like,
+    shape as shape,
+    size as size,
+    stop_gradient as stop_gradient,
+    zeros as zeros,
+    zeros_like as zeros_like,
+)
 from .unary import (
     abs as abs,
     absolute as absolute,
-    cast as cast,
     ceil as ceil,
-    clone as clone,
+    clip as clip,
     cos as cos,
     erf as erf,
     exp as exp,
@@ -165,7 +138,6 @@ from .unary import (
     log1p as log1p,
     log2 as log2,
     logical_not as logical_not,
-    neg as neg,
     negative as negative,
     reciprocal as reciprocal,
     round as round,
@@ -190,15 +162,11 @@ def _lift_all() -> None:
 
 _lift_all()
 
-# Creation functions of `keras.ops`; they live at the top level.
-_CREATION = frozenset(
-    "arange eye full full_like is_tensor linspace ones ones_like zeros zeros_like".split()
-)
 
+def __getattr__(name: str) -> _NoReturn:
+    import fastdl
 
-def __getattr__(name: str) -> _Any:
-    if name not in _CREATION:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module("fastdl._creation"), name)
+    message = f"module {__name__!r} has no attribute {name!r}"
+    if not name.startswith("_") and hasattr(fastdl._functions, name):
+        message += f"; it has the functions of keras.ops, PyTorch's is fastdl.{name}"
+    raise AttributeError(message)

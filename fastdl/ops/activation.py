@@ -1,13 +1,34 @@
-"""Activations, each a single operation; the classes of `nn` call them."""
+"""Activations, each a single operation."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._base import formulas, moving
 
 if TYPE_CHECKING:
     from .._core import Tensor
+
+
+def hard_sigmoid(x: Any) -> Tensor:
+    """`x / 6 + 1 / 2` limited to [0, 1].
+
+    Example:
+        >>> hard_sigmoid([-3.0, 0.0, 4.0]).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    return _core.hard_sigmoid(x)
+
+
+def log_sigmoid(x: Any) -> Tensor:
+    """`log(sigmoid(x))`, without underflow.
+
+    Example:
+        >>> log_sigmoid([-100.0]).tolist()
+        [-100.0]
+    """
+    return formulas.log_sigmoid(x)
 
 
 def relu(x: Any) -> Tensor:
@@ -20,26 +41,6 @@ def relu(x: Any) -> Tensor:
     return _core.relu(x)
 
 
-def leaky_relu(x: Any, negative_slope: float = 0.01) -> Tensor:
-    """x where positive, `negative_slope * x` elsewhere.
-
-    Example:
-        >>> leaky_relu([-1.0, 2.0], 0.5).tolist()
-        [-0.5, 2.0]
-    """
-    return _core.leaky_relu(x, negative_slope)
-
-
-def elu(x: Any, alpha: float = 1.0) -> Tensor:
-    """x where positive, `alpha * (exp(x) - 1)` elsewhere (Clevert et al. 2015).
-
-    Example:
-        >>> elu([0.0, 2.0]).tolist()
-        [0.0, 2.0]
-    """
-    return _core.elu(x, alpha)
-
-
 def selu(x: Any) -> Tensor:
     """1.0507 * elu(x, 1.6733), self-normalizing (Klambauer et al. 2017).
 
@@ -50,25 +51,14 @@ def selu(x: Any) -> Tensor:
     return _core.selu(x)
 
 
-def gelu(x: Any, approximate: str | bool = "none") -> Tensor:
-    """`x * Phi(x)` with the normal distribution function (Hendrycks & Gimpel 2016).
-
-    Args:
-        x: input.
-        approximate: "none" (exact, through erf) or "tanh"; also Keras's False and True.
-
-    Raises:
-        ValueError: another value of `approximate`.
+def sigmoid(x: Any) -> Tensor:
+    """`1 / (1 + exp(-x))`.
 
     Example:
-        >>> gelu([0.0], approximate="tanh").tolist()
-        [0.0]
+        >>> sigmoid([0.0]).tolist()
+        [0.5]
     """
-    if approximate in ("none", False):
-        return _core.gelu(x, False)
-    if approximate in ("tanh", True):
-        return _core.gelu(x, True)
-    raise ValueError(f"gelu: approximate is 'none' or 'tanh', got {approximate!r}")
+    return _core.sigmoid(x)
 
 
 def silu(x: Any) -> Tensor:
@@ -101,26 +91,6 @@ def softsign(x: Any) -> Tensor:
     return _core.softsign(x)
 
 
-def sigmoid(x: Any) -> Tensor:
-    """`1 / (1 + exp(-x))`.
-
-    Example:
-        >>> sigmoid([0.0]).tolist()
-        [0.5]
-    """
-    return _core.sigmoid(x)
-
-
-def hard_sigmoid(x: Any) -> Tensor:
-    """`x / 6 + 1 / 2` limited to [0, 1], as in Keras 3 and PyTorch.
-
-    Example:
-        >>> hard_sigmoid([-3.0, 0.0, 4.0]).tolist()
-        [0.0, 0.5, 1.0]
-    """
-    return _core.hard_sigmoid(x)
-
-
 def tanh(x: Any) -> Tensor:
     """Hyperbolic tangent.
 
@@ -131,48 +101,65 @@ def tanh(x: Any) -> Tensor:
     return _core.tanh(x)
 
 
-def logsigmoid(x: Any) -> Tensor:
-    """`log(sigmoid(x))`, without underflow.
+def elu(x: Any, alpha: float = 1.0) -> Tensor:
+    """x where positive, `alpha * (exp(x) - 1)` elsewhere (Clevert et al. 2015).
 
     Example:
-        >>> logsigmoid([-100.0]).tolist()
-        [-100.0]
+        >>> elu([0.0, 2.0]).tolist()
+        [0.0, 2.0]
     """
-    return _core.neg(_core.softplus(_core.neg(x)))
+    return _core.elu(x, alpha)
 
 
-def softmax(x: Any, dim: int = -1, *, axis: int | None = None, dtype: Any = None) -> Tensor:
-    """`exp(x)` divided by its sum along one axis, without overflow.
+def gelu(x: Any, approximate: bool = True) -> Tensor:
+    """`x * Phi(x)` with the normal distribution function (Hendrycks & Gimpel 2016).
+
+    Args:
+        x: input.
+        approximate: by tanh, with an error of up to 5e-4, or exact, through erf.
+
+    Example:
+        >>> gelu([0.0]).tolist()
+        [0.0]
+    """
+    return _core.gelu(x, bool(approximate))
+
+
+def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
+    """x where positive, `negative_slope * x` elsewhere.
+
+    Example:
+        >>> leaky_relu([-1.0, 2.0], 0.5).tolist()
+        [-0.5, 2.0]
+    """
+    return _core.leaky_relu(x, negative_slope)
+
+
+def softmax(x: Any, axis: Any = -1) -> Tensor:
+    """`exp(x)` divided by its sum, without overflow.
 
     Args:
         x: float input of rank 1 or more.
-        dim: the axis; also spelled `axis`. The last one by default.
-        dtype: converts the input first; float32 is what there is.
+        axis: one axis, several that are taken together, or None for all.
 
     Raises:
-        IndexError: the axis is out of range.
+        IndexError: an axis is out of range.
 
     Example:
-        >>> softmax([[0.0, 0.0]]).tolist()
-        [[0.5, 0.5]]
+        >>> softmax([[0.0, 0.0], [0.0, 0.0]], axis=None).tolist()
+        [[0.25, 0.25], [0.25, 0.25]]
     """
-    if dtype is not None:
-        x = _core.cast(x, dtype)
-    return _core.softmax(x, dim if axis is None else axis)
+    return moving.along_several(_core.softmax, x, axis, "softmax")
 
 
-def log_softmax(x: Any, dim: int = -1, *, axis: int | None = None, dtype: Any = None) -> Tensor:
-    """The logarithm of softmax, exact where softmax underflows.
-
-    Args: as `softmax`.
+def log_softmax(x: Any, axis: Any = -1) -> Tensor:
+    """The logarithm of softmax, exact where softmax underflows; arguments as there.
 
     Example:
         >>> log_softmax([[0.0, -1000.0]]).tolist()
         [[0.0, -1000.0]]
     """
-    if dtype is not None:
-        x = _core.cast(x, dtype)
-    return _core.log_softmax(x, dim if axis is None else axis)
+    return moving.along_several(_core.log_softmax, x, axis, "log_softmax")
 
 
 swish = silu

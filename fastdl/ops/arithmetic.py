@@ -1,8 +1,8 @@
 """Operations on two tensors, element by element, with NumPy's broadcasting.
 
 Operands are tensors, arrays, nested lists or Python numbers; a number takes the tensor's type as
-long as its kind fits (`int32 + 1` is int32, `int32 + 1.5` is float32). Shapes that don't broadcast
-raise ValueError with both shapes. Gradients flow to both operands, summed over broadcast axes.
+long as its kind fits. Shapes that don't broadcast raise ValueError with both shapes. Gradients flow
+to both operands, summed over broadcast axes.
 """
 
 from __future__ import annotations
@@ -10,293 +10,235 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._base import formulas, picking
 
 if TYPE_CHECKING:
     from .._core import Tensor
 
 
-def add(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
-    """`x + alpha * y`.
+def add(x1: Any, x2: Any) -> Tensor:
+    """`x1 + x2`.
 
     Example:
         >>> add([1.0, 2.0], [[10.0], [20.0]]).tolist()
         [[11.0, 12.0], [21.0, 22.0]]
     """
-    return _core.add(x, y if alpha == 1 else _core.mul(y, alpha))
+    return _core.add(x1, x2)
 
 
-def sub(x: Any, y: Any, *, alpha: float = 1) -> Tensor:
-    """`x - alpha * y`.
+def subtract(x1: Any, x2: Any) -> Tensor:
+    """`x1 - x2`.
 
     Example:
-        >>> sub([1.0, 2.0], 1).tolist()
+        >>> subtract([1.0, 2.0], 1).tolist()
         [0.0, 1.0]
     """
-    return _core.sub(x, y if alpha == 1 else _core.mul(y, alpha))
+    return _core.sub(x1, x2)
 
 
-def mul(x: Any, y: Any) -> Tensor:
-    """`x * y`.
+def multiply(x1: Any, x2: Any) -> Tensor:
+    """`x1 * x2`.
 
     Example:
-        >>> mul([1.0, 2.0], [3.0, 4.0]).tolist()
+        >>> multiply([1.0, 2.0], [3.0, 4.0]).tolist()
         [3.0, 8.0]
     """
-    return _core.mul(x, y)
+    return _core.mul(x1, x2)
 
 
-def div(x: Any, y: Any, *, rounding_mode: str | None = None) -> Tensor:
-    """`x / y`; of integers it is float32.
-
-    Args:
-        x: dividend.
-        y: divisor. Division by zero gives infinity or NaN, as IEEE 754 says.
-        rounding_mode: None, "floor" (as `//`) or "trunc" (towards zero, as in C).
-
-    Raises:
-        ValueError: another rounding mode.
+def divide(x1: Any, x2: Any) -> Tensor:
+    """`x1 / x2`; of integers it is float32.
 
     Example:
-        >>> div([7, -7], 2, rounding_mode="trunc").tolist()
-        [3.0, -3.0]
+        >>> divide([1, 2], 2).tolist()
+        [0.5, 1.0]
     """
-    if rounding_mode is None:
-        return _core.div(x, y)
-    if rounding_mode == "floor":
-        return _core.floor_divide(x, y)
-    if rounding_mode == "trunc":
-        quotient = _core.div(x, y)
-        return _core.where(_core.lt(quotient, 0), _core.ceil(quotient), _core.floor(quotient))
-    raise ValueError(f"div: rounding_mode is None, 'floor' or 'trunc', got {rounding_mode!r}")
+    return _core.div(x1, x2)
 
 
-def floor_divide(x: Any, y: Any) -> Tensor:
-    """`x // y`, rounded towards minus infinity as in Python.
+def floor_divide(x1: Any, x2: Any) -> Tensor:
+    """`x1 // x2`, rounded towards minus infinity as in Python.
 
     Example:
         >>> floor_divide([7, -7], 2).tolist()
         [3, -4]
     """
-    return _core.floor_divide(x, y)
+    return _core.floor_divide(x1, x2)
 
 
-def remainder(x: Any, y: Any) -> Tensor:
-    """`x % y` with the sign of `y`, as in Python: `x - y * (x // y)`.
+def mod(x1: Any, x2: Any) -> Tensor:
+    """`x1 % x2` with the sign of `x2`, as in Python.
 
     Example:
-        >>> remainder([7, -7], 3).tolist()
+        >>> mod([7, -7], 3).tolist()
         [1, 2]
     """
-    return _core.mod(x, y)
+    return _core.mod(x1, x2)
 
 
-def pow(x: Any, exponent: Any) -> Tensor:
-    """`x ** exponent`; a negative base with a fractional exponent gives NaN.
+def power(x1: Any, x2: Any) -> Tensor:
+    """`x1 ** x2`; a negative base with a fractional exponent gives NaN.
 
     Example:
-        >>> pow([1.0, 2.0, 3.0], 2).tolist()
+        >>> power([1.0, 2.0, 3.0], 2).tolist()
         [1.0, 4.0, 9.0]
     """
-    return _core.pow(x, exponent)
+    return _core.pow(x1, x2)
 
 
-def maximum(x: Any, y: Any) -> Tensor:
-    """The larger of each pair; NaN if either is. At ties the gradient is halved between them.
+def maximum(x1: Any, x2: Any) -> Tensor:
+    """The larger of each pair; NaN if either is. Ties halve the gradient between them.
 
     Example:
         >>> maximum([1.0, 5.0], 3).tolist()
         [3.0, 5.0]
     """
-    return _core.maximum(x, y)
+    return _core.maximum(x1, x2)
 
 
-def minimum(x: Any, y: Any) -> Tensor:
-    """The smaller of each pair; NaN if either is. At ties the gradient is halved between them.
+def minimum(x1: Any, x2: Any) -> Tensor:
+    """The smaller of each pair; NaN if either is. Ties halve the gradient between them.
 
     Example:
         >>> minimum([1.0, 5.0], 3).tolist()
         [1.0, 3.0]
     """
-    return _core.minimum(x, y)
+    return _core.minimum(x1, x2)
 
 
-def clamp(x: Any, min: Any = None, max: Any = None) -> Tensor:
-    """`x` limited to [min, max]; either bound may be absent, a number or a tensor.
-
-    The gradient is 1 inside and on the bounds, 0 outside.
-
-    Raises:
-        ValueError: both bounds are None.
+def equal(x1: Any, x2: Any) -> Tensor:
+    """`x1 == x2`, element by element.
 
     Example:
-        >>> clamp([-2.0, 0.5, 2.0], 0, 1).tolist()
-        [0.0, 0.5, 1.0]
-    """
-    if min is None and max is None:
-        raise ValueError("clamp: at least one of min and max must be given")
-    numbers = (int, float, type(None))
-    if isinstance(min, numbers) and isinstance(max, numbers):
-        low = -_INFINITY if min is None else min
-        return _core.clip(x, low, _INFINITY if max is None else max)
-    if min is not None:
-        x = _core.maximum(x, min)
-    return x if max is None else _core.minimum(x, max)
-
-
-def where(condition: Any, x: Any, y: Any) -> Tensor:
-    """`x` where the condition is true, `y` elsewhere; the three broadcast.
-
-    Example:
-        >>> where([True, False], [1.0, 2.0], 0).tolist()
-        [1.0, 0.0]
-    """
-    return _core.where(condition, x, y)
-
-
-def masked_fill(x: Any, mask: Any, value: Any) -> Tensor:
-    """A copy of `x` with `value` where `mask` is true.
-
-    Example:
-        >>> masked_fill([1.0, 2.0], [False, True], -1).tolist()
-        [1.0, -1.0]
-    """
-    return _core.where(mask, value, x)
-
-
-def eq(x: Any, y: Any) -> Tensor:
-    """`x == y` as bool.
-
-    Example:
-        >>> eq([1, 2], [1, 3]).tolist()
+        >>> equal([1, 2], [1, 3]).tolist()
         [True, False]
     """
-    return _core.eq(x, y)
+    return _core.eq(x1, x2)
 
 
-def ne(x: Any, y: Any) -> Tensor:
-    """`x != y` as bool.
+def not_equal(x1: Any, x2: Any) -> Tensor:
+    """`x1 != x2`, element by element.
 
     Example:
-        >>> ne([1, 2], [1, 3]).tolist()
+        >>> not_equal([1, 2], [1, 3]).tolist()
         [False, True]
     """
-    return _core.ne(x, y)
+    return _core.ne(x1, x2)
 
 
-def lt(x: Any, y: Any) -> Tensor:
-    """`x < y` as bool.
+def less(x1: Any, x2: Any) -> Tensor:
+    """`x1 < x2`, element by element.
 
     Example:
-        >>> lt([1, 2], 2).tolist()
+        >>> less([1, 2], 2).tolist()
         [True, False]
     """
-    return _core.lt(x, y)
+    return _core.lt(x1, x2)
 
 
-def le(x: Any, y: Any) -> Tensor:
-    """`x <= y` as bool.
+def less_equal(x1: Any, x2: Any) -> Tensor:
+    """`x1 <= x2`, element by element.
 
     Example:
-        >>> le([1, 2], 2).tolist()
+        >>> less_equal([1, 2], 2).tolist()
         [True, True]
     """
-    return _core.le(x, y)
+    return _core.le(x1, x2)
 
 
-def gt(x: Any, y: Any) -> Tensor:
-    """`x > y` as bool.
+def greater(x1: Any, x2: Any) -> Tensor:
+    """`x1 > x2`, element by element.
 
     Example:
-        >>> gt([1, 2], 1).tolist()
+        >>> greater([1, 2], 1).tolist()
         [False, True]
     """
-    return _core.gt(x, y)
+    return _core.gt(x1, x2)
 
 
-def ge(x: Any, y: Any) -> Tensor:
-    """`x >= y` as bool.
+def greater_equal(x1: Any, x2: Any) -> Tensor:
+    """`x1 >= x2`, element by element.
 
     Example:
-        >>> ge([1, 2], 1).tolist()
+        >>> greater_equal([1, 2], 1).tolist()
         [True, True]
     """
-    return _core.ge(x, y)
+    return _core.ge(x1, x2)
 
 
-def logical_and(x: Any, y: Any) -> Tensor:
+def logical_and(x1: Any, x2: Any) -> Tensor:
     """True where both are nonzero.
 
     Example:
         >>> logical_and([True, True], [True, False]).tolist()
         [True, False]
     """
-    return _core.logical_and(x, y)
+    return _core.logical_and(x1, x2)
 
 
-def logical_or(x: Any, y: Any) -> Tensor:
+def logical_or(x1: Any, x2: Any) -> Tensor:
     """True where either is nonzero.
 
     Example:
         >>> logical_or([True, False], [False, False]).tolist()
         [True, False]
     """
-    return _core.logical_or(x, y)
+    return _core.logical_or(x1, x2)
 
 
-def logical_xor(x: Any, y: Any) -> Tensor:
+def logical_xor(x1: Any, x2: Any) -> Tensor:
     """True where exactly one is nonzero.
 
     Example:
         >>> logical_xor([True, True], [True, False]).tolist()
         [False, True]
     """
-    return _core.ne(_core.ne(x, 0), _core.ne(y, 0))
+    return formulas.exclusive_or(x1, x2)
 
 
-def isclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8) -> Tensor:
-    """Where `|x - y| <= atol + rtol * |y|` or both are the same infinity, as NumPy's.
+def isclose(
+    x1: Any, x2: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Tensor:
+    """Where `|x1 - x2| <= atol + rtol * |x2|` or both are the same infinity.
+
+    With `equal_nan` also where both are NaN.
 
     Example:
         >>> isclose([1.0, 2.0], [1.0, 2.1]).tolist()
         [True, False]
     """
-    near = _core.le(_core.abs(_core.sub(x, y)), _core.add(_core.mul(_core.abs(y), rtol), atol))
-    both_finite = _core.logical_and(_core.isfinite(x), _core.isfinite(y))
-    return _core.logical_or(_core.logical_and(near, both_finite), _core.eq(x, y))
+    return formulas.is_close(x1, x2, rtol, atol, equal_nan)
 
 
-def allclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
-    """Whether `isclose` holds everywhere.
-
-    Example:
-        >>> allclose([1.0, 2.0], [1.0, 2.0 + 1e-6])
-        True
-    """
-    return bool(_core.all(isclose(x, y, rtol, atol), None, False))
-
-
-def equal(x: Any, y: Any) -> bool:
-    """Whether shape and all values are the same (`torch.equal`).
+def allclose(
+    x1: Any, x2: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Tensor:
+    """Whether `isclose` holds everywhere, as a bool tensor without axes.
 
     Example:
-        >>> equal([1.0, 2.0], [1.0, 2.0])
+        >>> bool(allclose([1.0, 2.0], [1.0, 2.0 + 1e-6]))
         True
     """
-    x, y = _core.as_tensor(x), _core.as_tensor(y)
-    return x.shape == y.shape and bool(_core.all(_core.eq(x, y), None, False))
+    return _core.all(formulas.is_close(x1, x2, rtol, atol, equal_nan), None, False)
 
 
-_INFINITY = float("inf")
+def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
+    """`x1` where the condition is true, `x2` elsewhere; the three broadcast.
 
-clip = clamp
-subtract = sub
-multiply = mul
-divide = div
-true_divide = div
-mod = remainder
-power = pow
-not_equal = ne
-less = lt
-less_equal = le
-greater = gt
-greater_equal = ge
+    With the condition alone, `nonzero(condition)`.
+
+    Raises:
+        ValueError: only one of x1 and x2 is given.
+
+    Example:
+        >>> where([True, False], [1.0, 2.0], 0).tolist()
+        [1.0, 0.0]
+    """
+    if x1 is None and x2 is None:
+        return tuple(_core.as_tensor(p.astype("int32")) for p in picking.positions(condition))
+    if x1 is None or x2 is None:
+        raise ValueError("where: expected both of x1 and x2, or none, got one")
+    return _core.where(condition, x1, x2)
+
+
+true_divide = divide

@@ -1,7 +1,7 @@
 """Operations that pick values by index.
 
-Indices are int32 or int64 tensors or lists of integers; negative ones count from the end, one out
-of range raises IndexError naming it.
+Indices are integer tensors or lists of integers; negative ones count from the end, one out of range
+raises IndexError naming it. Results that are indices are int32.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 
 from .. import _core
+from .._base import moving, picking
+from .._base.results import ValuesIndices
 from .._core import Tensor
-from .reduction import ValuesIndices
 
 
 def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
     """The entries of one axis in the order of `indices`; of the flattened input without an axis.
 
-    The axis is replaced by the axes of `indices`, as in NumPy.
+    The axis is replaced by the axes of `indices`.
 
     Example:
         >>> take([[1.0, 2.0], [3.0, 4.0]], [1, 0], axis=1).tolist()
@@ -29,160 +30,118 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
     return _core.take(x, indices, axis)
 
 
-def index_select(x: Any, dim: int, index: Any) -> Tensor:
-    """`take` with PyTorch's order of arguments.
+def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
+    """One value for each index along an axis; the other axes of both broadcast.
+
+    Without an axis, of the flattened input.
+
+    Raises:
+        ValueError: x and indices differ in rank, or do not broadcast.
 
     Example:
-        >>> index_select([[1.0, 2.0], [3.0, 4.0]], 0, [1]).tolist()
-        [[3.0, 4.0]]
+        >>> take_along_axis([[1.0, 2.0], [3.0, 4.0]], [[1]], axis=1).tolist()
+        [[2.0], [4.0]]
     """
-    return _core.take(x, index, dim)
+    return picking.along(x, indices, axis, "take_along_axis")
 
 
-def gather(x: Any, dim: int, index: Any) -> Tensor:
-    """One value per entry of `index`: `out[i][j] = x[index[i][j]][j]` for dim 0, and so on.
-
-    `index` has as many axes as x; the result has its shape.
-
-    Example:
-        >>> gather([[1.0, 2.0], [3.0, 4.0]], 1, [[0], [1]]).tolist()
-        [[1.0], [4.0]]
-    """
-    return _core.gather(x, index, dim)
-
-
-def take_along_dim(x: Any, indices: Any, dim: int = -1, *, axis: int | None = None) -> Tensor:
-    """`gather` with NumPy's order of arguments (`numpy.take_along_axis`).
-
-    Example:
-        >>> take_along_dim([[1.0, 2.0]], [[1]], 1).tolist()
-        [[2.0]]
-    """
-    return _core.gather(x, indices, dim if axis is None else axis)
-
-
-def one_hot(x: Any, num_classes: int = -1) -> Tensor:
-    """A new last axis with 1 at the index and 0 elsewhere, float32.
+def one_hot(
+    x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
+) -> Tensor:
+    """A new axis with 1 at the index and 0 elsewhere.
 
     Args:
-        x: integers.
-        num_classes: size of the new axis; -1 takes one more than the largest value. A value
-            outside gives zeros only.
+        x: integers; one outside of the classes gives zeros only.
+        num_classes: size of the new axis.
+        axis: where the new axis is in the result.
+        dtype: float32 by default.
+        sparse: only False is possible.
 
     Example:
-        >>> one_hot([0, 2]).tolist()
+        >>> one_hot([0, 2], 3).tolist()
         [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
-    if num_classes < 0:
-        num_classes = int(_core.max(x, None, False).item()) + 1
-    return _core.one_hot(x, num_classes)
+    _no_sparse("one_hot", sparse)
+    hot = _core.one_hot(x, num_classes)
+    if axis != -1:
+        hot = moving.moved(hot, -1, axis, "one_hot")
+    return hot if dtype is None else _core.cast(hot, dtype)
 
 
-def narrow(x: Any, dim: int, start: int, length: int) -> Tensor:
-    """`length` entries of one axis from `start` on.
-
-    Example:
-        >>> narrow([1.0, 2.0, 3.0], 0, 1, 2).tolist()
-        [2.0, 3.0]
-    """
-    x = _core.as_tensor(x)
-    rank = x.ndim
-    if not -rank <= dim < rank:
-        raise IndexError(f"narrow: axis {dim} is out of range for a tensor with {rank} axes")
-    starts, stops = [0] * rank, list(x.shape)
-    extent = stops[dim]
-    first = start + extent if start < 0 else start
-    if first < 0 or length < 0 or first + length > extent:
-        raise IndexError(
-            f"narrow: {length} entries from {start} on aren't in axis {dim} of shape {x.shape}"
-        )
-    starts[dim], stops[dim] = first, first + length
-    return _core.slice(x, starts, stops, [1] * rank)
-
-
-def nonzero(x: Any, as_tuple: bool = False) -> Any:
-    """The positions of the values that aren't zero, int64 of shape (count, rank).
-
-    With `as_tuple`, one 1-D tensor per axis, which indexes x.
+def nonzero(x: Any) -> tuple[Tensor, ...]:
+    """Where x isn't zero: one vector of indices for each axis.
 
     Example:
-        >>> nonzero([0.0, 5.0, 0.0, 7.0]).tolist()
-        [[1], [3]]
+        >>> [where.tolist() for where in nonzero([[0.0, 5.0], [7.0, 0.0]])]
+        [[0, 1], [1, 0]]
     """
-    positions = _core.as_tensor(x).numpy().nonzero()
-    if as_tuple:
-        return tuple(_core.as_tensor(p) for p in positions)
-    return _core.as_tensor(np.stack(positions, 1))
+    return tuple(_core.as_tensor(p.astype(np.int32)) for p in picking.positions(x))
 
 
-def masked_select(x: Any, mask: Any) -> Tensor:
-    """The values where the mask, broadcast to x, is true, as a vector.
+def argsort(x: Any, axis: int | None = -1) -> Tensor:
+    """The order that sorts one axis, or the flattened input for None.
 
-    Example:
-        >>> masked_select([1.0, 2.0, 3.0], [True, False, True]).tolist()
-        [1.0, 3.0]
-    """
-    x = _core.as_tensor(x)
-    chosen = np.broadcast_to(_core.as_tensor(mask).numpy().astype(bool), x.shape)
-    return _core.take(_core.reshape(x, (-1,)), np.flatnonzero(chosen), 0)
-
-
-def argsort(x: Any, dim: int = -1, descending: bool = False, *, axis: int | None = None) -> Tensor:
-    """The order that sorts one axis; equal values keep their order, NaN counts as largest.
+    Equal values keep their order, NaN counts as largest.
 
     Example:
         >>> argsort([3.0, 1.0, 2.0]).tolist()
         [1, 2, 0]
     """
-    values = _core.as_tensor(x).numpy()
-    at = dim if axis is None else axis
-    if not descending:
-        return _core.as_tensor(np.argsort(values, axis=at, kind="stable"))
-    # Sorted backwards from the end, so that equal values still keep their order.
-    backwards = np.flip(np.argsort(np.flip(values, at), axis=at, kind="stable"), at)
-    return _core.as_tensor(np.ascontiguousarray(values.shape[at] - 1 - backwards))
+    x, axis = _flat_for_none(x, axis)
+    return _core.cast(picking.order_of(x, axis), "int32")
 
 
-def sort(x: Any, dim: int = -1, descending: bool = False, *, axis: int | None = None) -> Any:
-    """One axis sorted, with the order; gradients flow to the values.
-
-    With `axis` the values only, as in NumPy and Keras.
+def sort(x: Any, axis: int | None = -1) -> Tensor:
+    """One axis sorted, or the flattened input for None; gradients flow to the values.
 
     Example:
-        >>> sort([3.0, 1.0, 2.0]).values.tolist()
+        >>> sort([3.0, 1.0, 2.0]).tolist()
         [1.0, 2.0, 3.0]
     """
-    if axis is not None:
-        return _core.gather(x, argsort(x, axis, descending), axis)
-    order = argsort(x, dim, descending)
-    return ValuesIndices(_core.gather(x, order, dim), order)
+    x, axis = _flat_for_none(x, axis)
+    return _core.gather(x, picking.order_of(x, axis), axis) if x.ndim else x
 
 
-def topk(x: Any, k: int, dim: int = -1, largest: bool = True) -> ValuesIndices:
-    """The k largest (or smallest) values of one axis, in order, with their indices.
+def _flat_for_none(x: Any, axis: int | None) -> tuple[Tensor, int]:
+    x = _core.as_tensor(x)
+    return (_core.reshape(x, (-1,)), 0) if axis is None else (x, axis)
+
+
+def top_k(x: Any, k: int, sorted: bool = True) -> ValuesIndices:
+    """The k largest values of the last axis with their indices, in order whatever `sorted` says.
 
     Raises:
         ValueError: k is larger than the axis.
 
     Example:
-        >>> topk([1.0, 3.0, 2.0], 2).indices.tolist()
+        >>> top_k([1.0, 3.0, 2.0], 2).indices.tolist()
         [1, 2]
     """
-    order = argsort(x, dim, largest)
-    extent = order.shape[dim]
-    if not 0 <= k <= extent:
-        raise ValueError(f"topk: k is {k}, but axis {dim} of shape {order.shape} has size {extent}")
-    order = narrow(order, dim, 0, k)
-    return ValuesIndices(_core.gather(x, order, dim), order)
+    values, indices = picking.first_in_order(x, k, -1, True, "top_k")
+    return ValuesIndices(values, _core.cast(indices, "int32"))
 
 
-def unique(x: Any, return_inverse: bool = False, return_counts: bool = False) -> Any:
+def unique(
+    x: Any,
+    sorted: bool = True,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: Any = None,
+) -> Any:
     """The different values in ascending order.
 
     Args:
-        x: input, flattened.
-        return_inverse: also where each value of x is among them, in the shape of x.
+        x: input; flattened without an axis.
+        sorted: they are in order whatever it says.
+        return_index: also where each occurs first.
+        return_inverse: also where each value of x is among them.
         return_counts: also how often each occurs.
+        axis: compares slices along this axis instead of single values.
+        size: the number of values returned; more are cut off, missing ones are filled up.
+        fill_value: what fills up; the smallest value by default.
 
     Returns:
         A tensor, or a tuple of those asked for.
@@ -191,18 +150,40 @@ def unique(x: Any, return_inverse: bool = False, return_counts: bool = False) ->
         >>> unique([3, 1, 3]).tolist()
         [1, 3]
     """
-    x = _core.as_tensor(x)
-    values, inverse, counts = np.unique(x.numpy(), return_inverse=True, return_counts=True)
-    result = [_core.as_tensor(values)]
-    if return_inverse:
-        result.append(_core.as_tensor(inverse.reshape(x.shape)))
-    if return_counts:
-        result.append(_core.as_tensor(counts))
+    values, first, inverse, counts = picking.different(x, axis)
+    if size is not None:
+        at = axis or 0
+        have = values.shape[at]
+        order = np.minimum(np.arange(size), have) if have else np.zeros(size, np.int64)
+        filler = _core.take(values, [0], at)
+        if fill_value is not None:
+            filler = _core.full(filler.shape, values.dtype, fill_value)
+        values = _core.take(_core.concat([values, filler], at), order, at)
+        first = _core.take(_core.concat([first, _core.take(first, [0], 0)], 0), order, 0)
+        none = _core.full((1,), "int64", 0)
+        counts = _core.take(_core.concat([counts, none], 0), order, 0)
+    result = [values]
+    for wanted, indices in (
+        (return_index, first),
+        (return_inverse, inverse),
+        (return_counts, counts),
+    ):
+        if wanted:
+            result.append(_core.cast(indices, "int32"))
     return result[0] if len(result) == 1 else tuple(result)
 
 
-def bincount(x: Any, minlength: int = 0) -> Tensor:
+def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Tensor:
     """How often each of 0, 1, ... up to the largest value (at least to `minlength`) occurs.
+
+    Args:
+        x: integers; of two axes, each row is counted.
+        weights: what each value counts, in the shape of x; 1 by default.
+        minlength: the least number of counts.
+        sparse: only False is possible.
+
+    Returns:
+        int32, or float32 with weights.
 
     Raises:
         ValueError: a negative value.
@@ -212,35 +193,39 @@ def bincount(x: Any, minlength: int = 0) -> Tensor:
         >>> bincount([0, 2, 2]).tolist()
         [1, 0, 2]
     """
-    return _core.as_tensor(np.bincount(_core.as_tensor(x).numpy(), minlength=minlength))
+    _no_sparse("bincount", sparse)
+    x = _core.as_tensor(x)
+    if x.ndim == 2:
+        length = max(minlength, int(_core.max(x, None, False).item()) + 1 if x.numel() else 0)
+        rows = range(x.shape[0])
+        chosen = weights if weights is None else _core.as_tensor(weights)
+        return _core.stack(
+            [bincount(x[i], None if chosen is None else chosen[i], length) for i in rows], 0
+        )
+    count = picking.counts(x, weights, minlength, "bincount")
+    return count if weights is not None else _core.cast(count, "int32")
 
 
-def tril(x: Any, diagonal: int = 0) -> Tensor:
-    """The last two axes with zeros above a diagonal.
+def tril(x: Any, k: int = 0) -> Tensor:
+    """The last two axes with zeros above the k-th diagonal.
 
     Example:
         >>> tril([[1.0, 2.0], [3.0, 4.0]]).tolist()
         [[1.0, 0.0], [3.0, 4.0]]
     """
-    x = _core.as_tensor(x)
-    return _core.where(np.tri(*_matrix(x, "tril"), diagonal, dtype=bool), x, 0)
+    return picking.triangle(x, k, True, "tril")
 
 
-def triu(x: Any, diagonal: int = 0) -> Tensor:
-    """The last two axes with zeros below a diagonal.
+def triu(x: Any, k: int = 0) -> Tensor:
+    """The last two axes with zeros below the k-th diagonal.
 
     Example:
         >>> triu([[1.0, 2.0], [3.0, 4.0]]).tolist()
         [[1.0, 2.0], [0.0, 4.0]]
     """
-    x = _core.as_tensor(x)
-    return _core.where(np.tri(*_matrix(x, "triu"), diagonal - 1, dtype=bool), 0, x)
+    return picking.triangle(x, k, False, "triu")
 
 
-def _matrix(x: Tensor, who: str) -> tuple[int, int]:
-    if x.ndim < 2:
-        raise ValueError(f"{who}: expected at least 2 axes, got shape {x.shape}")
-    return x.shape[-2], x.shape[-1]
-
-
-take_along_axis = take_along_dim
+def _no_sparse(who: str, sparse: bool) -> None:
+    if sparse:
+        raise ValueError(f"{who}: sparse=True is not possible, there are no sparse tensors")

@@ -1,356 +1,248 @@
-"""Reductions: one value from many, along axes.
+"""Reductions over one axis, several, or all (`axis=None`).
 
-`dim` (or `axis`) is None for all axes, an integer or a tuple of integers; negative ones count from
-the end. `keepdim` (or `keepdims`) keeps the reduced axes with size 1. An axis out of range raises
-IndexError.
-
-Where PyTorch and NumPy/Keras disagree, the spelling decides: with `dim`, `max`/`min` return values
-and indices and `var`/`std` divide by n - 1, as in PyTorch; with `axis` they return values only and
-divide by n, as in NumPy and Keras.
+`keepdims` keeps the reduced axes with size 1. An axis out of range raises IndexError.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .. import _core
-from .._core import Tensor
+from .._base import formulas, moving
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    Axes = int | Sequence[int] | None
+    from .._core import Tensor
 
 
-class ValuesIndices(NamedTuple):
-    """What `max`, `min`, `sort` and `topk` along an axis return."""
-
-    values: Tensor
-    indices: Tensor
-
-
-def sum(
-    x: Any,
-    dim: Axes = None,
-    keepdim: bool = False,
-    *,
-    axis: Axes = None,
-    keepdims: bool = False,
-    dtype: Any = None,
-) -> Tensor:
-    """The sum; of integers and bools it is int64.
+def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The sum; of bools and small integers int32.
 
     Example:
-        >>> sum([[1.0, 2.0], [3.0, 4.0]], dim=0).tolist()
+        >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
         [4.0, 6.0]
     """
-    if dtype is not None:
-        x = _core.cast(x, dtype)
-    return _core.sum(x, dim if axis is None else axis, keepdim or keepdims)
+    return _integer_kept(x, _core.sum(x, axis, keepdims))
 
 
-def mean(
-    x: Any,
-    dim: Axes = None,
-    keepdim: bool = False,
-    *,
-    axis: Axes = None,
-    keepdims: bool = False,
-    dtype: Any = None,
-) -> Tensor:
+def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The arithmetic mean, float32; NaN of nothing.
 
     Example:
-        >>> mean([[1.0, 2.0], [3.0, 4.0]]).item()
-        2.5
+        >>> mean([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
+        [2.0, 3.0]
     """
-    if dtype is not None:
-        x = _core.cast(x, dtype)
-    return _core.mean(x, dim if axis is None else axis, keepdim or keepdims)
+    return _core.mean(x, axis, keepdims)
 
 
-def prod(
-    x: Any, dim: Axes = None, keepdim: bool = False, *, axis: Axes = None, keepdims: bool = False
-) -> Tensor:
-    """The product.
-
-    Example:
-        >>> prod([1.0, 2.0, 3.0]).item()
-        6.0
-    """
-    return _core.prod(x, dim if axis is None else axis, keepdim or keepdims)
-
-
-def any(
-    x: Any, dim: Axes = None, keepdim: bool = False, *, axis: Axes = None, keepdims: bool = False
-) -> Tensor:
+def any(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether at least one value is nonzero, as bool.
 
     Example:
         >>> any([False, True]).item()
         True
     """
-    return _core.any(x, dim if axis is None else axis, keepdim or keepdims)
+    return _core.any(x, axis, keepdims)
 
 
-def all(
-    x: Any, dim: Axes = None, keepdim: bool = False, *, axis: Axes = None, keepdims: bool = False
-) -> Tensor:
+def all(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether every value is nonzero, as bool.
 
     Example:
         >>> all([False, True]).item()
         False
     """
-    return _core.all(x, dim if axis is None else axis, keepdim or keepdims)
+    return _core.all(x, axis, keepdims)
 
 
-def max(
-    x: Any,
-    dim: Any = None,
-    keepdim: bool = False,
-    *,
-    axis: Axes = None,
-    keepdims: bool = False,
-) -> Any:
-    """The largest value; NaN if there is one.
-
-    Args:
-        x: input.
-        dim: an axis, for PyTorch's pair of values and indices; or a tensor, for the elementwise
-            maximum of the two; or None, for the maximum of all.
-        keepdim: keep the reduced axis.
-        axis: axis or axes, for the values alone.
-        keepdims: as keepdim.
-
-    Returns:
-        A tensor, or with `dim` a named tuple `(values, indices)`.
-
-    Raises:
-        ValueError: there is nothing to take the maximum of.
+def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The largest value; NaN if there is one. Equal ones share the gradient.
 
     Example:
-        >>> max([[1.0, 5.0], [7.0, 3.0]], 1).indices.tolist()
-        [1, 0]
-        >>> max([[1.0, 5.0], [7.0, 3.0]], axis=1).tolist()
+        >>> amax([[1.0, 5.0], [7.0, 3.0]], axis=1).tolist()
         [5.0, 7.0]
     """
-    if dim is None:
-        return _core.max(x, axis, keepdim or keepdims)
-    if isinstance(dim, Tensor):
-        return _core.maximum(x, dim)
-    return _along(_core.argmax, x, dim, keepdim or keepdims)
+    return _core.max(x, axis, keepdims)
 
 
-def min(
-    x: Any,
-    dim: Any = None,
-    keepdim: bool = False,
-    *,
-    axis: Axes = None,
-    keepdims: bool = False,
-) -> Any:
-    """The smallest value; arguments and result as for `max`.
+def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The smallest value; NaN if there is one. Equal ones share the gradient.
 
     Example:
-        >>> min([[1.0, 5.0], [7.0, 3.0]], 1).indices.tolist()
-        [0, 1]
-    """
-    if dim is None:
-        return _core.min(x, axis, keepdim or keepdims)
-    if isinstance(dim, Tensor):
-        return _core.minimum(x, dim)
-    return _along(_core.argmin, x, dim, keepdim or keepdims)
-
-
-def _along(arg: Any, x: Any, dim: int, keepdim: bool) -> ValuesIndices:
-    indices = arg(x, dim, True)
-    values = _core.gather(x, indices, dim)
-    if not keepdim:
-        shape = list(values.shape)
-        del shape[dim]
-        values, indices = _core.reshape(values, shape), _core.reshape(indices, shape)
-    return ValuesIndices(values, indices)
-
-
-def amax(
-    x: Any, dim: Axes = None, keepdim: bool = False, *, axis: Axes = None, keepdims: bool = False
-) -> Tensor:
-    """The largest value, without its index; the gradient is shared among equal ones.
-
-    Example:
-        >>> amax([[1.0, 5.0], [7.0, 3.0]], dim=(0, 1)).item()
-        7.0
-    """
-    return _core.max(x, dim if axis is None else axis, keepdim or keepdims)
-
-
-def amin(
-    x: Any, dim: Axes = None, keepdim: bool = False, *, axis: Axes = None, keepdims: bool = False
-) -> Tensor:
-    """The smallest value, without its index; the gradient is shared among equal ones.
-
-    Example:
-        >>> amin([[1.0, 5.0], [7.0, 3.0]], dim=0).tolist()
+        >>> amin([[1.0, 5.0], [7.0, 3.0]], axis=1).tolist()
         [1.0, 3.0]
     """
-    return _core.min(x, dim if axis is None else axis, keepdim or keepdims)
+    return _core.min(x, axis, keepdims)
 
 
-def argmax(
-    x: Any,
-    dim: int | None = None,
-    keepdim: bool = False,
-    *,
-    axis: int | None = None,
-    keepdims: bool = False,
-) -> Tensor:
-    """Where the largest value is, the first among equal ones, as int64; in the flattened input
-    without an axis.
-
-    Example:
-        >>> argmax([[1.0, 5.0], [7.0, 3.0]], dim=1).tolist()
-        [1, 0]
-    """
-    return _core.argmax(x, dim if axis is None else axis, keepdim or keepdims)
-
-
-def argmin(
-    x: Any,
-    dim: int | None = None,
-    keepdim: bool = False,
-    *,
-    axis: int | None = None,
-    keepdims: bool = False,
-) -> Tensor:
-    """Where the smallest value is, the first among equal ones, as int64; in the flattened input
-    without an axis.
-
-    Example:
-        >>> argmin([[1.0, 5.0], [7.0, 3.0]], dim=1).tolist()
-        [0, 1]
-    """
-    return _core.argmin(x, dim if axis is None else axis, keepdim or keepdims)
-
-
-def var(
-    x: Any,
-    dim: Axes | bool = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-    axis: Axes = None,
-    keepdims: bool = False,
-) -> Tensor:
-    """The variance: the sum of squared deviations from the mean over `n - correction`.
-
-    Args:
-        x: float input.
-        dim: axes, as in PyTorch.
-        unbiased: PyTorch's older spelling of correction 1 (True) or 0 (False); `var(x, False)` too.
-        keepdim: keep the reduced axes.
-        correction: 1 by default; 0 by default where `axis` is given.
-        axis: axes, as in NumPy and Keras.
-        keepdims: as keepdim.
-
-    Example:
-        >>> var([1.0, 2.0, 3.0]).item()
-        1.0
-        >>> var([[1.0, 3.0]], axis=1).tolist()
-        [1.0]
-    """
-    if isinstance(dim, bool):
-        dim, unbiased = None, dim
-    if correction is None:
-        correction = float((axis is None) if unbiased is None else unbiased)
-    return _core.var(x, dim if axis is None else axis, keepdim or keepdims, correction)
-
-
-def std(
-    x: Any,
-    dim: Axes | bool = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-    axis: Axes = None,
-    keepdims: bool = False,
-) -> Tensor:
-    """The standard deviation: the square root of `var` with the same arguments.
-
-    Example:
-        >>> std([1.0, 3.0, 5.0]).item()
-        2.0
-    """
-    variance = var(x, dim, unbiased, keepdim, correction=correction, axis=axis, keepdims=keepdims)
-    return _core.sqrt(variance)
-
-
-def cumsum(x: Any, dim: int = -1, *, axis: int | None = None) -> Tensor:
-    """Running sums along one axis.
-
-    Example:
-        >>> cumsum([1.0, 2.0, 3.0], dim=0).tolist()
-        [1.0, 3.0, 6.0]
-    """
-    return _core.cumsum(x, dim if axis is None else axis)
-
-
-def logsumexp(
-    x: Any, dim: Axes = None, keepdim: bool = False, *, axis: Axes = None, keepdims: bool = False
-) -> Tensor:
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """`log(sum(exp(x)))`, without overflow.
 
     Example:
         >>> logsumexp([1000.0, float("-inf")]).item()
         1000.0
     """
-    return _core.logsumexp(x, dim if axis is None else axis, keepdim or keepdims)
+    return _core.logsumexp(x, axis, keepdims)
 
 
-def norm(
-    x: Any,
-    p: float | str = 2,
-    dim: Axes = None,
-    keepdim: bool = False,
-    *,
-    axis: Axes = None,
-    keepdims: bool = False,
-) -> Tensor:
-    """The p-norm of the values along `dim`, `(sum |x|^p)^(1/p)`.
+def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Tensor:
+    """The largest value; NaN if there is one. Equal ones share the gradient.
+
+    Args:
+        x: input.
+        axis: axis or axes; all for None.
+        keepdims: keep the reduced axes.
+        initial: a value that takes part; the result where there are no others.
+
+    Raises:
+        ValueError: there is nothing to take the maximum of.
+
+    Example:
+        >>> max([[1.0, 5.0], [7.0, 3.0]], axis=1).tolist()
+        [5.0, 7.0]
+    """
+    if initial is None:
+        return _core.max(x, axis, keepdims)
+    x = _core.as_tensor(x)
+    if not x.numel():
+        shape = _core.sum(x, axis, keepdims).shape
+        return _core.broadcast_to(_core.as_tensor(initial, x.dtype), shape)
+    return _core.maximum(_core.max(x, axis, keepdims), initial)
+
+
+def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Tensor:
+    """The smallest value; NaN if there is one. Equal ones share the gradient.
+
+    Args:
+        x: input.
+        axis: axis or axes; all for None.
+        keepdims: keep the reduced axes.
+        initial: a value that takes part; the result where there are no others.
+
+    Raises:
+        ValueError: there is nothing to take the minimum of.
+
+    Example:
+        >>> min([[1.0, 5.0], [7.0, 3.0]], axis=1).tolist()
+        [1.0, 3.0]
+    """
+    if initial is None:
+        return _core.min(x, axis, keepdims)
+    x = _core.as_tensor(x)
+    if not x.numel():
+        shape = _core.sum(x, axis, keepdims).shape
+        return _core.broadcast_to(_core.as_tensor(initial, x.dtype), shape)
+    return _core.minimum(_core.min(x, axis, keepdims), initial)
+
+
+def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Where the largest value is, the first among equal ones, as int32.
+
+    In the flattened input without an axis.
+
+    Example:
+        >>> argmax([[1.0, 5.0], [7.0, 3.0]], axis=1).tolist()
+        [1, 0]
+    """
+    return _core.cast(_core.argmax(x, axis, keepdims), "int32")
+
+
+def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Where the smallest value is, the first among equal ones, as int32.
+
+    In the flattened input without an axis.
+
+    Example:
+        >>> argmin([[1.0, 5.0], [7.0, 3.0]], axis=1).tolist()
+        [0, 1]
+    """
+    return _core.cast(_core.argmin(x, axis, keepdims), "int32")
+
+
+def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
+    """The product, of the values converted to `dtype` if one is given.
+
+    Example:
+        >>> prod([1.0, 2.0, 3.0]).item()
+        6.0
+    """
+    x = x if dtype is None else _core.cast(x, dtype)
+    return _integer_kept(x, _core.prod(x, axis, keepdims))
+
+
+def var(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The variance: the mean of the squared deviations from the mean.
+
+    Example:
+        >>> var([1.0, 3.0]).item()
+        1.0
+    """
+    return _core.var(x, axis, keepdims, 0.0)
+
+
+def std(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The standard deviation: the square root of `var`.
+
+    Example:
+        >>> std([1.0, 5.0]).item()
+        2.0
+    """
+    return _core.root(_core.var(x, axis, keepdims, 0.0))
+
+
+def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """Running sums along one axis; over the flattened input without one.
+
+    Example:
+        >>> cumsum([[1.0, 2.0], [3.0, 4.0]]).tolist()
+        [1.0, 3.0, 6.0, 10.0]
+    """
+    x = x if dtype is None else _core.cast(x, dtype)
+    if axis is None:
+        x, axis = _core.reshape(x, (-1,)), 0
+    return _integer_kept(x, _core.cumsum(x, axis))
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The norm of vectors or matrices, as `numpy.linalg.norm`.
 
     Args:
         x: float input.
-        p: a number, infinity (largest absolute value), minus infinity (smallest), 0 (how many are
-            not zero) or "fro" (2). The gradient of the 2-norm at 0 is 0.
-        dim: axes taken together; all by default.
-        keepdim: keep the reduced axes.
-        axis: as dim.
-        keepdims: as keepdim.
+        ord: the order. None is the 2-norm of all values together. Of vectors, a number p for
+            `(sum |x|^p)^(1/p)`, infinity (largest absolute value), minus infinity (smallest) or 0
+            (how many are not zero). Of matrices "fro" (2-norm of all values), 1 and -1 (largest
+            and smallest sum of a column), infinity and -infinity (of a row).
+        axis: one axis for vectors, two for matrices. Without it and with an order, x is itself a
+            vector or a matrix.
+        keepdims: keep the reduced axes.
 
     Raises:
-        ValueError: an unknown kind of norm.
+        ValueError: an order that is not possible.
 
     Example:
         >>> norm([3.0, 4.0]).item()
         5.0
+        >>> norm([[1.0, -2.0], [3.0, 4.0]], 1).item()
+        6.0
     """
-    dim, keep = dim if axis is None else axis, keepdim or keepdims
-    if p in (2, "fro"):
-        squares = _core.sum(_core.square(x), dim, keep)
-        zero = _core.eq(squares, 0)
-        return _core.where(zero, 0.0, _core.sqrt(_core.where(zero, 1.0, squares)))
-    if isinstance(p, str):
-        raise ValueError(f"norm: p is a number or 'fro', got {p!r}")
-    size = _core.abs(x)
-    if p == 1:
-        return _core.sum(size, dim, keep)
-    if p == math.inf:
-        return _core.max(size, dim, keep)
-    if p == -math.inf:
-        return _core.min(size, dim, keep)
-    if p == 0:
-        return _core.sum(_core.cast(_core.ne(x, 0), "float32"), dim, keep)
-    return _core.pow(_core.sum(_core.pow(size, p), dim, keep), 1 / p)
+    x = _core.as_tensor(x)
+    if ord is None:
+        return formulas.vector_norm(x, 2, axis, keepdims)
+    if axis is None:
+        if x.ndim not in (1, 2):
+            raise ValueError(f"norm: ord without axis: expected 1 or 2 axes, got {x.shape}")
+        axis = tuple(range(x.ndim))
+    if moving.is_integer(axis) or len(axis) == 1:
+        if isinstance(ord, str) or math.isnan(ord):
+            raise ValueError(f"norm: the order of a vector's norm is a number, got {ord!r}")
+        return formulas.vector_norm(x, ord, axis, keepdims)
+    if len(axis) != 2:
+        raise ValueError(f"norm: expected one axis or two, got {axis}")
+    return formulas.matrix_norm(x, ord, axis, keepdims, "norm")
+
+
+def _integer_kept(x: Any, total: Tensor) -> Tensor:
+    """A total of integers in Keras's type: int32, but int64 of int64."""
+    if total.dtype == "int64" and getattr(x, "dtype", None) != "int64":
+        return _core.cast(total, "int32")
+    return total

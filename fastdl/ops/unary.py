@@ -1,181 +1,24 @@
-"""Operations on one tensor, element by element.
-
-The input is a float32 tensor or anything that converts to one (integers are converted where a
-function has fractional values); the result has its shape. Elementary functions are within 2 ulp
-for exp and log and 4 ulp for tanh, sigmoid and erf over the whole range.
-"""
+"""Operations on one tensor, element by element; the result has its shape."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from .. import _core
+from .._base import formulas
 
 if TYPE_CHECKING:
     from .._core import Tensor
 
 
-def neg(x: Any) -> Tensor:
-    """`-x`.
-
-    Example:
-        >>> neg([1.0, -2.0]).tolist()
-        [-1.0, 2.0]
-    """
-    return _core.neg(x)
-
-
-def abs(x: Any) -> Tensor:
+def absolute(x: Any) -> Tensor:
     """`|x|`; the gradient at 0 is 0.
 
     Example:
-        >>> abs([1.0, -2.0]).tolist()
+        >>> absolute([1.0, -2.0]).tolist()
         [1.0, 2.0]
     """
     return _core.abs(x)
-
-
-def sign(x: Any) -> Tensor:
-    """-1, 0 or 1.
-
-    Example:
-        >>> sign([-3.0, 0.0, 2.0]).tolist()
-        [-1.0, 0.0, 1.0]
-    """
-    return _core.sign(x)
-
-
-def sqrt(x: Any) -> Tensor:
-    """Square root; NaN for negative values.
-
-    Example:
-        >>> sqrt([4.0, 9.0]).tolist()
-        [2.0, 3.0]
-    """
-    return _core.sqrt(x)
-
-
-def rsqrt(x: Any) -> Tensor:
-    """`1 / sqrt(x)`.
-
-    Example:
-        >>> rsqrt([4.0, 16.0]).tolist()
-        [0.5, 0.25]
-    """
-    return _core.rsqrt(x)
-
-
-def exp(x: Any) -> Tensor:
-    """e to the power of x.
-
-    Example:
-        >>> exp([0.0, float("-inf")]).tolist()
-        [1.0, 0.0]
-    """
-    return _core.exp(x)
-
-
-def log(x: Any) -> Tensor:
-    """Natural logarithm; -inf at 0, NaN below.
-
-    Example:
-        >>> log([1.0, 0.0]).tolist()
-        [0.0, -inf]
-    """
-    return _core.log(x)
-
-
-def log2(x: Any) -> Tensor:
-    """Logarithm to base 2.
-
-    Example:
-        >>> log2([1.0, 2.0]).tolist()
-        [0.0, 1.0]
-    """
-    return _core.mul(_core.log(x), 1 / math.log(2))
-
-
-def log10(x: Any) -> Tensor:
-    """Logarithm to base 10.
-
-    Example:
-        >>> log10([1.0]).tolist()
-        [0.0]
-    """
-    return _core.mul(_core.log(x), 1 / math.log(10))
-
-
-def log1p(x: Any) -> Tensor:
-    """`log(1 + x)`, exact for small x.
-
-    Example:
-        >>> log1p([0.0]).tolist()
-        [0.0]
-    """
-    return _core.log1p(x)
-
-
-def expm1(x: Any) -> Tensor:
-    """`exp(x) - 1`, exact for small x.
-
-    Example:
-        >>> expm1([0.0]).tolist()
-        [0.0]
-    """
-    return _core.expm1(x)
-
-
-def square(x: Any) -> Tensor:
-    """`x * x`.
-
-    Example:
-        >>> square([-3.0]).tolist()
-        [9.0]
-    """
-    return _core.square(x)
-
-
-def reciprocal(x: Any) -> Tensor:
-    """`1 / x`.
-
-    Example:
-        >>> reciprocal([4.0]).tolist()
-        [0.25]
-    """
-    return _core.reciprocal(x)
-
-
-def sin(x: Any) -> Tensor:
-    """Sine of x in radians.
-
-    Example:
-        >>> sin([0.0]).tolist()
-        [0.0]
-    """
-    return _core.sin(x)
-
-
-def cos(x: Any) -> Tensor:
-    """Cosine of x in radians.
-
-    Example:
-        >>> cos([0.0]).tolist()
-        [1.0]
-    """
-    return _core.cos(x)
-
-
-def floor(x: Any) -> Tensor:
-    """The largest integer not above x; its gradient is 0.
-
-    Example:
-        >>> floor([-1.5, 1.5]).tolist()
-        [-2.0, 1.0]
-    """
-    return _core.floor(x)
 
 
 def ceil(x: Any) -> Tensor:
@@ -188,24 +31,14 @@ def ceil(x: Any) -> Tensor:
     return _core.ceil(x)
 
 
-def round(x: Any) -> Tensor:
-    """The nearest integer, halves to the even one; its gradient is 0.
+def cos(x: Any) -> Tensor:
+    """Cosine of x in radians.
 
     Example:
-        >>> round([0.5, 1.5, 2.4]).tolist()
-        [0.0, 2.0, 2.0]
+        >>> cos([0.0]).tolist()
+        [1.0]
     """
-    return _core.round(x)
-
-
-def trunc(x: Any) -> Tensor:
-    """x without its fraction; its gradient is 0.
-
-    Example:
-        >>> trunc([-1.5, 1.5]).tolist()
-        [-1.0, 1.0]
-    """
-    return _core.where(_core.lt(x, 0), _core.ceil(x), _core.floor(x))
+    return _core.cos(x)
 
 
 def erf(x: Any) -> Tensor:
@@ -218,14 +51,34 @@ def erf(x: Any) -> Tensor:
     return _core.erf(x)
 
 
-def isnan(x: Any) -> Tensor:
-    """Where x is NaN, as bool.
+def exp(x: Any) -> Tensor:
+    """e to the power of x.
 
     Example:
-        >>> isnan([1.0, float("nan")]).tolist()
-        [False, True]
+        >>> exp([0.0]).tolist()
+        [1.0]
     """
-    return _core.isnan(x)
+    return _core.exp(x)
+
+
+def expm1(x: Any) -> Tensor:
+    """`exp(x) - 1`, exact for small x.
+
+    Example:
+        >>> expm1([0.0]).tolist()
+        [0.0]
+    """
+    return _core.expm1(x)
+
+
+def floor(x: Any) -> Tensor:
+    """The largest integer not above x; its gradient is 0.
+
+    Example:
+        >>> floor([-1.5, 1.5]).tolist()
+        [-2.0, 1.0]
+    """
+    return _core.floor(x)
 
 
 def isfinite(x: Any) -> Tensor:
@@ -245,7 +98,57 @@ def isinf(x: Any) -> Tensor:
         >>> isinf([1.0, float("-inf")]).tolist()
         [False, True]
     """
-    return _core.eq(_core.abs(x), math.inf)
+    return formulas.is_infinite(x)
+
+
+def isnan(x: Any) -> Tensor:
+    """Where x is NaN, as bool.
+
+    Example:
+        >>> isnan([1.0, float("nan")]).tolist()
+        [False, True]
+    """
+    return _core.isnan(x)
+
+
+def log(x: Any) -> Tensor:
+    """Natural logarithm; -inf at 0, NaN below.
+
+    Example:
+        >>> log([1.0, 0.0]).tolist()
+        [0.0, -inf]
+    """
+    return _core.log(x)
+
+
+def log10(x: Any) -> Tensor:
+    """Logarithm to base 10.
+
+    Example:
+        >>> log10([1.0]).tolist()
+        [0.0]
+    """
+    return formulas.log10(x)
+
+
+def log1p(x: Any) -> Tensor:
+    """`log(1 + x)`, exact for small x.
+
+    Example:
+        >>> log1p([0.0]).tolist()
+        [0.0]
+    """
+    return _core.log1p(x)
+
+
+def log2(x: Any) -> Tensor:
+    """Logarithm to base 2.
+
+    Example:
+        >>> log2([1.0, 2.0]).tolist()
+        [0.0, 1.0]
+    """
+    return formulas.log2(x)
 
 
 def logical_not(x: Any) -> Tensor:
@@ -258,32 +161,108 @@ def logical_not(x: Any) -> Tensor:
     return _core.logical_not(x)
 
 
-def cast(x: Any, dtype: Any) -> Tensor:
-    """x converted to `dtype` (float32, int32, int64, uint8, bool); itself if it has it already.
-
-    Raises:
-        TypeError: no such type.
+def negative(x: Any) -> Tensor:
+    """`-x`.
 
     Example:
-        >>> cast([1.7, -1.7], "int32").tolist()
-        [1, -1]
+        >>> negative([1.0, -2.0]).tolist()
+        [-1.0, 2.0]
     """
-    x = _core.as_tensor(x)
-    return x if x.dtype == np.dtype(dtype) else _core.cast(x, dtype)
+    return _core.neg(x)
 
 
-def clone(x: Any) -> Tensor:
-    """A copy with its own memory; gradients pass through it.
+def reciprocal(x: Any) -> Tensor:
+    """`1 / x`.
 
     Example:
-        >>> a = fastdl.ones(2)
-        >>> b = clone(a)
-        >>> _ = b.zero_()
-        >>> a.tolist()
-        [1.0, 1.0]
+        >>> reciprocal([4.0]).tolist()
+        [0.25]
     """
-    return _core.copy(_core.as_tensor(x))
+    return _core.reciprocal(x)
 
 
-negative = neg
-absolute = abs
+def rsqrt(x: Any) -> Tensor:
+    """`1 / sqrt(x)`.
+
+    Example:
+        >>> rsqrt([4.0, 16.0]).tolist()
+        [0.5, 0.25]
+    """
+    return _core.rsqrt(x)
+
+
+def sign(x: Any) -> Tensor:
+    """-1, 0 or 1.
+
+    Example:
+        >>> sign([-3.0, 0.0, 2.0]).tolist()
+        [-1.0, 0.0, 1.0]
+    """
+    return _core.sign(x)
+
+
+def sin(x: Any) -> Tensor:
+    """Sine of x in radians.
+
+    Example:
+        >>> sin([0.0]).tolist()
+        [0.0]
+    """
+    return _core.sin(x)
+
+
+def sqrt(x: Any) -> Tensor:
+    """Square root; NaN for negative values.
+
+    Example:
+        >>> sqrt([4.0, 9.0]).tolist()
+        [2.0, 3.0]
+    """
+    return _core.sqrt(x)
+
+
+def square(x: Any) -> Tensor:
+    """`x * x`.
+
+    Example:
+        >>> square([-3.0]).tolist()
+        [9.0]
+    """
+    return _core.square(x)
+
+
+def trunc(x: Any) -> Tensor:
+    """x without its fraction; its gradient is 0.
+
+    Example:
+        >>> trunc([-1.5, 1.5]).tolist()
+        [-1.0, 1.0]
+    """
+    return formulas.trunc(x)
+
+
+def round(x: Any, decimals: int = 0) -> Tensor:
+    """x rounded to so many decimal places, halves to the even digit; its gradient is 0.
+
+    Example:
+        >>> round([0.5, 1.5, 2.4]).tolist()
+        [0.0, 2.0, 2.0]
+        >>> round([1250.0], -2).tolist()
+        [1200.0]
+    """
+    return formulas.rounded(x, decimals)
+
+
+def clip(x: Any, x_min: Any, x_max: Any) -> Tensor:
+    """x limited to [x_min, x_max]; a bound is a number, a tensor or None.
+
+    The gradient is 1 inside and on the bounds, 0 outside.
+
+    Example:
+        >>> clip([-2.0, 0.5, 2.0], 0, 1).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    return formulas.limited(x, x_min, x_max)
+
+
+abs = absolute

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from .. import _core
 from .._checks import check_number
-from .._core import Tensor
-from .._flat import Run
-from .optimizer import Optimizer, _Engine
+from .optimizer import Optimizer
 
 
 class Adagrad(Optimizer):
@@ -37,6 +34,9 @@ class Adagrad(Optimizer):
 
     _state_from_start = True
     _slot_values: ClassVar[dict[str, str]] = {"sum": "initial_accumulator_value"}
+
+    _rule = "adagrad"
+    _states: ClassVar[dict[str, str]] = {"sum": "accumulator"}
 
     def __init__(
         self,
@@ -72,20 +72,5 @@ class Adagrad(Optimizer):
     def _slots(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("sum",)
 
-    def _call(self, run: Run, engine: _Engine, step: Tensor) -> tuple[Any, ...]:
-        return run.values, run.gradients, run.states[0], engine.hyper, step
-
-    def _update(self, engine: _Engine, group: dict[str, Any]) -> None:
-        for p, g, total, hyper, step in engine.calls:
-            _core.adagrad_(
-                p,
-                g,
-                total,
-                hyper,
-                step,
-                group["lr_decay"],
-                group["eps"],
-                True,
-                group["weight_decay"],
-                0.0,  # decoupled decay
-            )
+    def _parameters(self, group: dict[str, Any]) -> dict[str, float]:
+        return {"lr_decay": group["lr_decay"], "epsilon": group["eps"]}

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from .. import _core
 from .._checks import check_number
-from .._core import Tensor
-from .._flat import Run
-from .optimizer import Optimizer, _Engine
+from .optimizer import Optimizer
 
 
 class Adam(Optimizer):
@@ -43,6 +40,13 @@ class Adam(Optimizer):
         >>> nn.functional.mse_loss(model(x), y).backward()
         >>> optimizer.step()
     """
+
+    _rule = "adam"
+    _states: ClassVar[dict[str, str]] = {
+        "exp_avg": "mean",
+        "exp_avg_sq": "square",
+        "max_exp_avg_sq": "largest",
+    }
 
     def __init__(
         self,
@@ -87,17 +91,9 @@ class Adam(Optimizer):
             return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
         return ("exp_avg", "exp_avg_sq")
 
-    def _call(self, run: Run, engine: _Engine, step: Tensor) -> tuple[Any, ...]:
-        largest = run.states[2] if len(run.states) > 2 else None
-        return run.values, run.gradients, *run.states[:2], largest, engine.hyper, step
-
-    def _update(self, engine: _Engine, group: dict[str, Any]) -> None:
+    def _parameters(self, group: dict[str, Any]) -> dict[str, float]:
         beta1, beta2 = group["betas"]
-        decay = group["weight_decay"]
-        l2, decoupled = (0.0, decay) if group["decoupled_weight_decay"] else (decay, 0.0)
-        eps = group["eps"]
-        for p, g, m, v, largest, hyper, step in engine.calls:
-            _core.adam_(p, g, m, v, largest, hyper, step, beta1, beta2, eps, True, l2, decoupled)
+        return {"beta_1": beta1, "beta_2": beta2, "epsilon": group["eps"]}
 
 
 class AdamW(Adam):

@@ -10,7 +10,8 @@ import numpy as np
 
 from .. import _core
 from .._core import Tensor
-from .._flat import FlatParameters, Run
+from .._flat import FlatParameters
+from .._interrupts import held_back
 from .._watch import Watched
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class _Engine:
         """Makes the next step work out its calls anew."""
         self.selected: tuple[bool, ...] | None = None
         self.complete = False
-        self.calls: list[tuple[Any, ...]] = []
+        self.calls: list[tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]] = []
         self.indices: list[int] = []
 
     def count(self) -> None:
@@ -93,6 +94,9 @@ class Optimizer(Watched):
     _has_step = True
     _state_from_start = False
     _slot_values: ClassVar[dict[str, str]] = {}  # slots that don't start from 0: the option
+    # The update: a rule of `_core.update_rules()`, and its names for PyTorch's slots.
+    _rule: ClassVar[str]
+    _states: ClassVar[dict[str, str]]
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         who = type(self).__name__
@@ -156,12 +160,8 @@ class Optimizer(Watched):
         """The names of the states that these options need."""
         raise NotImplementedError
 
-    def _call(self, run: Run, engine: _Engine, step: Tensor) -> tuple[Any, ...]:
-        """The tensors that the update of a run takes."""
-        raise NotImplementedError
-
-    def _update(self, engine: _Engine, group: dict[str, Any]) -> None:
-        """Updates all runs: one op for each entry of `engine.calls`."""
+    def _parameters(self, group: dict[str, Any]) -> dict[str, float]:
+        """The rule's hyper-parameters."""
         raise NotImplementedError
 
     # --- the step
@@ -192,6 +192,7 @@ class Optimizer(Watched):
                 loss = closure()
             finally:
                 _core.set_grad_enabled(before)
+        ready = []
         for group, engine in zip(self.param_groups, self._engines, strict=True):
             if not (
                 engine.complete and engine.flat.at_home() and self._slots(group) == engine.wanted
@@ -202,8 +203,25 @@ class Optimizer(Watched):
             if group["lr"] is not engine.rate:
                 engine.set_rate(group["lr"])
             engine.hyper_array[1] = -1.0 if group["maximize"] else 1.0
-            self._update(engine, group)
-            engine.count()
+            ready.append((engine, group))
+        with held_back():  # Ctrl-C leaves weights, states and counts as before or after a step
+            for engine, group in ready:
+                decay = group["weight_decay"]
+                decoupled = group.get("decoupled_weight_decay")
+                parameters = self._parameters(group)
+                for values, gradients, step, states in engine.calls:
+                    _core.update_(
+                        self._rule,
+                        values,
+                        gradients,
+                        engine.hyper,
+                        step,
+                        states,
+                        parameters,
+                        l2=0.0 if decoupled else decay,
+                        decay=decay if decoupled else 0.0,
+                    )
+                engine.count()
         return loss
 
     def _select(self, engine: _Engine, group: dict[str, Any]) -> None:
@@ -220,18 +238,26 @@ class Optimizer(Watched):
         # Parameters that took part in different numbers of steps are updated apart.
         runs = flat.runs(selected, key=engine.counts_array.__getitem__)
         engine.calls = [
-            self._call(run, engine, engine.counts._view((), run.indices[0])) for run in runs
+            (
+                run.values,
+                run.gradients,
+                engine.counts._view((), run.indices[0]),
+                {self._states[slot]: run.states[engine.slots[slot]] for slot in engine.wanted},
+            )
+            for run in runs
         ]
 
     def _make_slots(self, engine: _Engine, group: dict[str, Any]) -> None:
-        engine.wanted = self._slots(group)
+        wanted = self._slots(group)
+        if wanted != engine.wanted:
+            engine.wanted = wanted
+            engine.forget()
         missing = [name for name in engine.wanted if name not in engine.slots]
         for name in missing:
             option = self._slot_values.get(name)
             engine.flat.add_state(group[option] if option else 0.0)
             engine.slots[name] = len(engine.slots)
         if missing:
-            engine.forget()
             for parameter in engine.flat.parameters:
                 self.state.pop(parameter, None)
 

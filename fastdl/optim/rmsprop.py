@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from .. import _core
 from .._checks import check_number
-from .._core import Tensor
-from .._flat import Run
-from .optimizer import Optimizer, _Engine
+from .optimizer import Optimizer
 
 
 class RMSprop(Optimizer):
@@ -35,6 +32,13 @@ class RMSprop(Optimizer):
     Example:
         >>> optimizer = optim.RMSprop(model.parameters(), lr=1e-2, alpha=0.9)
     """
+
+    _rule = "rmsprop"
+    _states: ClassVar[dict[str, str]] = {
+        "square_avg": "square",
+        "grad_avg": "average",
+        "momentum_buffer": "buffer",
+    }
 
     def __init__(
         self,
@@ -75,26 +79,5 @@ class RMSprop(Optimizer):
             return ("square_avg", "grad_avg")
         return ("square_avg", "momentum_buffer") if group["momentum"] else ("square_avg",)
 
-    def _call(self, run: Run, engine: _Engine, step: Tensor) -> tuple[Any, ...]:
-        square, average, momentum = (
-            run.states[engine.slots[name]] if name in engine.slots else None
-            for name in ("square_avg", "grad_avg", "momentum_buffer")
-        )
-        return run.values, run.gradients, square, average, momentum, engine.hyper
-
-    def _update(self, engine: _Engine, group: dict[str, Any]) -> None:
-        for p, g, square, average, momentum, hyper in engine.calls:
-            _core.rmsprop_(
-                p,
-                g,
-                square,
-                average,
-                momentum,
-                hyper,
-                group["alpha"],
-                group["momentum"],
-                group["eps"],
-                True,
-                group["weight_decay"],
-                0.0,  # decoupled decay
-            )
+    def _parameters(self, group: dict[str, Any]) -> dict[str, float]:
+        return {"rho": group["alpha"], "momentum": group["momentum"], "epsilon": group["eps"]}

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from .. import _core
 from .._checks import check_number
-from .._core import Tensor
-from .._flat import Run
-from .optimizer import Optimizer, _Engine
+from .optimizer import Optimizer
 
 
 class SGD(Optimizer):
@@ -40,6 +37,8 @@ class SGD(Optimizer):
     """
 
     _has_step = False
+    _rule = "sgd"
+    _states: ClassVar[dict[str, str]] = {"momentum_buffer": "buffer"}
 
     def __init__(
         self,
@@ -80,22 +79,5 @@ class SGD(Optimizer):
     def _slots(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("momentum_buffer",) if group["momentum"] else ()
 
-    def _call(self, run: Run, engine: _Engine, step: Tensor) -> tuple[Any, ...]:
-        buffer = run.states[0] if engine.slots else None
-        return run.values, run.gradients, buffer, engine.hyper, step
-
-    def _update(self, engine: _Engine, group: dict[str, Any]) -> None:
-        for p, g, buffer, hyper, step in engine.calls:
-            _core.sgd_(
-                p,
-                g,
-                buffer,
-                hyper,
-                step,
-                group["momentum"],
-                group["nesterov"],
-                group["dampening"],
-                True,
-                group["weight_decay"],
-                0.0,  # decoupled decay
-            )
+    def _parameters(self, group: dict[str, Any]) -> dict[str, float]:
+        return {name: group[name] for name in ("momentum", "nesterov", "dampening")}

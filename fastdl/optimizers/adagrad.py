@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .. import _core
 from .._checks import check_number
 from .._flat import Run
+from .._identifiers import OPTIMIZERS
 from .optimizer import Optimizer
 
 
+@OPTIMIZERS.register
 class Adagrad(Optimizer):
     """`accumulator += g^2` and `w -= lr g / sqrt(accumulator + epsilon)`.
 
@@ -49,18 +50,8 @@ class Adagrad(Optimizer):
         return [("accumulator", self.initial_accumulator_value)]
 
     def _update(self, run: Run) -> None:
-        _core.adagrad_(
-            run.values,
-            run.gradients,
-            run.states[0],
-            self._hyper,
-            None,
-            0.0,  # decay of the learning rate
-            self.epsilon,
-            False,
-            0.0,  # decay that is added to the gradient
-            self._decay(run),
-        )
+        states = {"accumulator": run.states[0]}
+        self._step_by("adagrad", run, states, {"inner_epsilon": self.epsilon})
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .. import _core
 from .._checks import check_number
 from .._flat import Run
+from .._identifiers import OPTIMIZERS
 from .optimizer import Optimizer
 
 
+@OPTIMIZERS.register
 class Adam(Optimizer):
     """Steps along a moving average of gradients over the root of one of their squares.
 
@@ -64,20 +65,14 @@ class Adam(Optimizer):
         return slots
 
     def _update(self, run: Run) -> None:
-        _core.adam_(
-            run.values,
-            run.gradients,
-            run.states[0],
-            run.states[1],
-            run.states[2] if self.amsgrad else None,
-            self._hyper,
-            self._updates,
-            self.beta_1,
-            self.beta_2,
-            self.epsilon,
-            False,
-            0.0,  # decay that is added to the gradient
-            self._decay(run),
+        states = {"mean": run.states[0], "square": run.states[1]}
+        if self.amsgrad:
+            states["largest"] = run.states[2]
+        self._step_by(
+            "adam",
+            run,
+            states,
+            {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon_hat": self.epsilon},
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -90,6 +85,7 @@ class Adam(Optimizer):
         }
 
 
+@OPTIMIZERS.register
 class AdamW(Adam):
     """Adam with decoupled weight decay: `w -= lr weight_decay w` before each step.
 

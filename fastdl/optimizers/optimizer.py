@@ -11,8 +11,9 @@ from .. import _core
 from .._checks import check_count, check_fraction, check_number
 from .._core import Tensor
 from .._flat import FlatParameters, Run
-from .._identifiers import snake_case, suggestion, unique_name
+from .._identifiers import OPTIMIZERS, snake_case, suggestion, unique_name
 from .._interrupts import held_back
+from ._gradients import Gradients
 from ._options import accumulate, clip_gradients, count_updates, update_average
 from ._variables import Variables, named_variable, path_of
 from .schedules import LearningRateSchedule
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _PART = 1 << 20
 
 
+@OPTIMIZERS.register_base
 class Optimizer(Variables):
     """Base class of optimizers; the updates are those of Keras 3.
 
@@ -286,6 +288,14 @@ class Optimizer(Variables):
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
         return self.iterations
 
+    def _descend(self, loss: Tensor, variables: Sequence[Tensor]) -> None:
+        """One step down the gradients of a loss."""
+        if not self.built:  # first: gradients then arrive in its memory at once
+            self.build(variables)
+        gradients = Gradients(variables, self._looks_once())
+        _core.grad_into(gradients, [loss], [None], variables)
+        self.apply(gradients.found, variables)
+
     def apply(
         self, grads: Sequence[Any], trainable_variables: Iterable[Tensor] | None = None
     ) -> None:
@@ -358,7 +368,7 @@ class Optimizer(Variables):
             )
         return ordered
 
-    def _takes_products(self) -> bool:
+    def _looks_once(self) -> bool:
         """Whether a step looks at gradients just once, stretch by stretch, so that those of large
         matrices can come as products, of which no more than `_PART` elements are made at a time."""
         one_pass = (
@@ -432,9 +442,20 @@ class Optimizer(Variables):
                 self._flat.homes[i], self._trainable_variables[i], self._learning_rate_variable
             )
 
-    def _decay(self, run: Run) -> float:
-        """The weight decay of a run."""
-        return self.weight_decay or 0.0 if run.key else 0.0
+    def _step_by(
+        self, rule: str, run: Run, states: dict[str, Tensor], parameters: dict[str, float]
+    ) -> None:
+        """Updates a run by a rule of `_core.update_rules()`."""
+        _core.update_(
+            rule,
+            run.values,
+            run.gradients,
+            self._hyper,
+            self._updates,
+            states,
+            parameters,
+            decay=self.weight_decay or 0.0 if run.key else 0.0,
+        )
 
     def _all_runs(self) -> list[Run]:
         everything = (True,) * len(self._trainable_variables)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .. import _core
 from .._checks import check_fraction, check_number
 from .._flat import Run
+from .._identifiers import OPTIMIZERS
 from .optimizer import Optimizer
 
 
+@OPTIMIZERS.register
 class RMSprop(Optimizer):
     """`velocity = rho velocity + (1 - rho) g^2` and `w -= lr g / sqrt(velocity + epsilon)`.
 
@@ -59,21 +60,16 @@ class RMSprop(Optimizer):
         return slots
 
     def _update(self, run: Run) -> None:
-        momentum = run.states[1] if self.momentum else None
-        average = run.states[2 if self.momentum else 1] if self.centered else None
-        _core.rmsprop_(
-            run.values,
-            run.gradients,
-            run.states[0],
-            average,
-            momentum,
-            self._hyper,
-            self.rho,
-            self.momentum,
-            self.epsilon,
-            False,
-            0.0,  # decay that is added to the gradient
-            self._decay(run),
+        names = ["square"]
+        if self.momentum:
+            names.append("velocity")
+        if self.centered:
+            names.append("average")
+        self._step_by(
+            "rmsprop",
+            run,
+            dict(zip(names, run.states, strict=False)),
+            {"rho": self.rho, "momentum": self.momentum, "inner_epsilon": self.epsilon},
         )
 
     def get_config(self) -> dict[str, Any]:

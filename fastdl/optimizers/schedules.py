@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._identifiers import Registry
+from .._identifiers import SCHEDULES
 from .._watch import Watched
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+@SCHEDULES.register_base
 class LearningRateSchedule(Watched):
     """Base class: `schedule(step)` gives the learning rate of a step, counted from 0.
 
@@ -91,6 +92,7 @@ class _Formula(LearningRateSchedule):
         return {**self._arguments, "name": self.name}
 
 
+@SCHEDULES.register
 class ExponentialDecay(_Formula):
     """`initial * decay_rate ** (step / decay_steps)`.
 
@@ -130,6 +132,7 @@ class ExponentialDecay(_Formula):
         return a["initial_learning_rate"] * np.power(float(a["decay_rate"]), periods)
 
 
+@SCHEDULES.register
 class InverseTimeDecay(_Formula):
     """`initial / (1 + decay_rate * step / decay_steps)`; arguments as for `ExponentialDecay`."""
 
@@ -158,6 +161,7 @@ class InverseTimeDecay(_Formula):
         return a["initial_learning_rate"] / (1 + a["decay_rate"] * periods)
 
 
+@SCHEDULES.register
 class PiecewiseConstantDecay(_Formula):
     """`values[0]` up to and including step `boundaries[0]`, then `values[1]`, and so on.
 
@@ -186,6 +190,7 @@ class PiecewiseConstantDecay(_Formula):
         return np.asarray(a["values"], np.float64)[piece]
 
 
+@SCHEDULES.register
 class PolynomialDecay(_Formula):
     """`(initial - end) * (1 - step / decay_steps) ** power + end`, then `end`.
 
@@ -232,6 +237,7 @@ class PolynomialDecay(_Formula):
         return (a["initial_learning_rate"] - end) * np.power(1 - step / period, a["power"]) + end
 
 
+@SCHEDULES.register
 class CosineDecay(_Formula):
     """Half a cosine from the initial rate down to `alpha` times it (arXiv:1608.03983).
 
@@ -281,6 +287,7 @@ class CosineDecay(_Formula):
         return (1 - a["alpha"]) * 0.5 * (1 + np.cos(math.pi * done)) + a["alpha"]
 
 
+@SCHEDULES.register
 class CosineDecayRestarts(_Formula):
     """Cosine decay with warm restarts (SGDR, arXiv:1608.03983).
 
@@ -329,18 +336,5 @@ class CosineDecayRestarts(_Formula):
         return a["initial_learning_rate"] * ((1 - a["alpha"]) * cosine + a["alpha"])
 
 
-_registry = Registry(
-    "learning rate schedule",
-    [
-        ExponentialDecay,
-        PiecewiseConstantDecay,
-        PolynomialDecay,
-        InverseTimeDecay,
-        CosineDecay,
-        CosineDecayRestarts,
-    ],
-    base=LearningRateSchedule,
-    callables=False,
-)
-serialize = _registry.serialize
-deserialize = _registry.deserialize
+serialize = SCHEDULES.serialize
+deserialize = SCHEDULES.deserialize

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .. import _core
 from .._checks import check_fraction
 from .._flat import Run
+from .._identifiers import OPTIMIZERS
 from .optimizer import Optimizer
 
 
+@OPTIMIZERS.register
 class SGD(Optimizer):
     """Gradient descent, with momentum if asked for.
 
@@ -49,20 +50,9 @@ class SGD(Optimizer):
         return [("momentum", 0.0)] if self.momentum else []
 
     def _update(self, run: Run) -> None:
-        velocity = run.states[0] if self.momentum else None
-        _core.sgd_(
-            run.values,
-            run.gradients,
-            velocity,
-            self._hyper,
-            None,
-            self.momentum,
-            self.nesterov,
-            0.0,  # dampening
-            False,
-            0.0,  # decay that is added to the gradient
-            self._decay(run),
-        )
+        states = {"velocity": run.states[0]} if self.momentum else {}
+        parameters = {"momentum": self.momentum, "nesterov": self.nesterov}
+        self._step_by("sgd", run, states, parameters)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
+
+from .._base.notices import warn_once
 
 
 class PyDataset:
     """Base class of data sets that make whole batches; `fit` shuffles their order.
 
     A subclass defines `__getitem__(index)`, which returns (x, y) or (x, y, sample_weight), and
-    `__len__`, the number of batches; without it there is no end to them. `on_epoch_begin` and
-    `on_epoch_end` are called around each epoch.
+    `__len__` or `num_batches`, the number of batches; without either there is no end to them.
+    `on_epoch_begin` and `on_epoch_end` are called around each epoch.
 
     Args:
-        workers, use_multiprocessing, max_queue_size: accepted for Keras's sake; batches are made
-            one after the other.
+        workers, use_multiprocessing: more than 1 worker, or processes, give a warning: batches are
+            made one after the other, in this process.
+        max_queue_size: without an effect, as there is no queue.
 
     Source: `keras.utils.PyDataset` of Keras 3.
 
@@ -34,6 +39,11 @@ class PyDataset:
     def __init__(
         self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10
     ) -> None:
+        if workers > 1 or use_multiprocessing:
+            warn_once(
+                f"PyDataset: workers={workers}, use_multiprocessing={use_multiprocessing}: there "
+                "are no workers yet; batches are made one after the other in this process"
+            )
         self.workers = workers
         self.use_multiprocessing = use_multiprocessing
         self.max_queue_size = max_queue_size
@@ -47,6 +57,12 @@ class PyDataset:
     def num_batches(self) -> int | None:
         """The number of batches, None without end."""
         return len(self) if hasattr(self, "__len__") else None
+
+    def __iter__(self) -> Iterator[Any]:
+        """The batches in their order."""
+        count = self.num_batches
+        for index in itertools.count() if count is None else range(count):
+            yield self[index]
 
     def on_epoch_begin(self) -> None:
         """Called before each epoch."""

@@ -1,4 +1,4 @@
-// gemm against the naive chain, bit for bit, and against float64, within the error of k roundings.
+// gemm against the naive chains, bit for bit, and against float64, within the error of its roundings.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -54,13 +54,14 @@ struct Case {
   int64_t gap = 0;  // floats between the rows of each matrix
   int64_t batch = 1;
   bool share_a = false, share_b = false;
+  bool tiny = false;  // products, and some of the operands, about as small as the least normal number
 };
 
 std::string describe(const Case& t) {
   std::ostringstream s;
   s << t.m << "x" << t.n << "x" << t.k << (t.trans_a ? " A^T" : "") << (t.trans_b ? " B^T" : "")
     << (t.accumulate ? " accumulate" : "") << (t.bias ? " bias" : "") << " gap " << t.gap << " batch "
-    << t.batch << " on " << kernels().isa;
+    << t.batch << (t.tiny ? " tiny" : "") << " on " << kernels().isa;
   return s.str();
 }
 
@@ -75,8 +76,12 @@ void check(const Case& t, std::initializer_list<int> threads, Random& random) {
   const int64_t stride_a = t.share_a ? 0 : a_rows * lda, stride_b = t.share_b ? 0 : b_rows * ldb;
   const int64_t stride_c = t.m * ldc;
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  auto fill = [&](Guarded& x, int64_t size, int64_t columns, int64_t row) {
-    for (int64_t i = 0; i < size; ++i) x[i] = i % row < columns ? random.value() : nan;
+  const auto value = [&](bool sum) {  // of an operand, or of what is added up
+    if (!t.tiny) return random.value();
+    return std::ldexp(random.value(), random.below(8) == 0 ? -130 : (sum ? -120 : -60) - int(random.below(8)));
+  };
+  auto fill = [&](Guarded& x, int64_t size, int64_t columns, int64_t row, bool sum = false) {
+    for (int64_t i = 0; i < size; ++i) x[i] = i % row < columns ? value(sum) : nan;
   };
   auto size_of = [&](int64_t rows, int64_t columns, int64_t row, int64_t stride) {
     return t.batch && extent(rows, columns, row) ? (t.batch - 1) * stride + extent(rows, columns, row) : 0;
@@ -87,8 +92,8 @@ void check(const Case& t, std::initializer_list<int> threads, Random& random) {
   Guarded a(a_size), b(b_size), c(c_size), start(c_size), expected(c_size), bias(t.n);
   fill(a, a_size, a_columns, lda);
   fill(b, b_size, b_columns, ldb);
-  fill(start, c_size, t.n, ldc);
-  fill(bias, t.n, t.n, t.n + 1);
+  fill(start, c_size, t.n, ldc, true);
+  fill(bias, t.n, t.n, t.n + 1, true);
   std::memcpy(expected.data(), start.data(), size_t(c_size) * 4);
   std::vector<int64_t> rows;
   const bool all = t.batch > 1 || t.m * t.n * t.k <= 1000000;
@@ -169,6 +174,70 @@ TEST(gemm_blocks_and_thin_shapes) {
   fastdl::set_num_threads(threads);
 }
 
+// Around the ends of the blocks that sums are made of, and many of them: threads take different elements, or, where
+// there are few, different blocks.
+TEST(gemm_long_sums) {
+  const int threads = fastdl::num_threads();
+  Random random;
+  const int64_t sizes[][2] = {{1, 1}, {1, 40}, {40, 1}, {3, 70}, {10, 16}, {64, 27}, {130, 51}};
+  for (auto& [m, n] : sizes)
+    for (int64_t k : {1023, 1024, 1025, 2048, 2049, 5003, 50176})
+      for (int layout = 0; layout < 4; ++layout)
+        if (k < 5000 || m * n < 200)
+          check({.m = m, .n = n, .k = k, .trans_a = (layout & 1) != 0, .trans_b = (layout & 2) != 0,
+                 .accumulate = random.below(2) == 1, .bias = random.below(2) == 1, .gap = random.below(2) * 3},
+                {1, 2, 7}, random);
+  for (int layout = 0; layout < 4; ++layout) {
+    const bool ta = layout & 1, tb = layout & 2;
+    check({.m = 5, .n = 9, .k = 2100, .trans_a = ta, .trans_b = tb, .batch = 3}, {1, 2, 7}, random);
+    check({.m = 3, .n = 2, .k = 1100, .trans_a = ta, .trans_b = tb, .batch = 40, .share_a = true}, {1, 2, 7}, random);
+    check({.m = 600, .n = 530, .k = 2100, .trans_a = ta, .trans_b = tb, .accumulate = true}, {1, 2, 7}, random);
+    // More sums of blocks than are kept at a time: 64 of 16,384 elements.
+    check({.m = 128, .n = 128, .k = 70000, .trans_a = ta, .trans_b = tb, .accumulate = ta, .bias = true}, {1, 3},
+          random);
+  }
+  fastdl::set_num_threads(threads);
+}
+
+// What is subnormal counts as zero wherever it comes up: in operands, in products, in sums, in C and in the bias.
+TEST(gemm_flushes_subnormals) {
+  const int threads = fastdl::num_threads();
+  Random random;
+  const int64_t sizes[][3] = {{1, 1, 40},  {1, 40, 33}, {40, 1, 33}, {4, 67, 131},     {33, 50, 70},
+                              {17, 16, 0}, {3, 5, 2100}, {10, 16, 5003}, {150, 140, 300}};
+  for (auto& [m, n, k] : sizes)
+    for (int layout = 0; layout < 16; ++layout)
+      check({.m = m, .n = n, .k = k, .trans_a = (layout & 1) != 0, .trans_b = (layout & 2) != 0,
+             .accumulate = (layout & 4) != 0, .bias = (layout & 8) != 0, .tiny = true},
+            {1, 2, 7}, random);
+  for (int layout = 0; layout < 4; ++layout)
+    check({.m = 5, .n = 9, .k = 21, .trans_a = (layout & 1) != 0, .trans_b = (layout & 2) != 0, .batch = 9,
+           .tiny = true},
+          {1, 7}, random);
+  fastdl::set_num_threads(threads);
+}
+
+// Elementwise kernels keep subnormals, on each thread, after products as before.
+TEST(gemm_leaves_subnormals_to_others) {
+  const int threads = fastdl::num_threads();
+  const std::vector<float> least(64, 0x1p-149f), normal(64, 1.0f);
+  for (int count : {1, 2, 7}) {
+    fastdl::set_num_threads(count);
+    std::vector<float> c(64 * 64), a(64 * 4000, 1.0f);
+    for (bool trans_b : {false, true}) fastdl::gemm(false, trans_b, 64, 64, 4000, a.data(), 4000, a.data(), trans_b ? 4000 : 64, c.data(), 64, false);
+    std::vector<float> sums(64 * 64);
+    fastdl::parallel_for(64, 1, [&](int64_t i, int64_t end) {
+      for (; i < end; ++i) {
+        float* to = sums.data() + 64 * i;
+        kernels().add(to, least.data(), least.data(), 64, 1, 1, nullptr);
+        kernels().mul(to, to, normal.data(), 64, 1, 1, nullptr);
+      }
+    });
+    for (float x : sums) EXPECT(x == 0x1p-148f, x, " with ", count, " threads on ", kernels().isa);
+  }
+  fastdl::set_num_threads(threads);
+}
+
 TEST(gemm_batched) {
   const int threads = fastdl::num_threads();
   Random random;
@@ -195,7 +264,8 @@ TEST(gemm_epilogue_equals_separate_passes) {
   const int threads = fastdl::num_threads();
   Random random;
   const float parameter = 0.25f;
-  const int64_t sizes[][3] = {{1, 1, 0}, {1, 300, 40}, {300, 1, 40}, {32, 10, 64}, {65, 129, 700}, {3, 5, 0}};
+  const int64_t sizes[][3] = {{1, 1, 0},      {1, 300, 40}, {300, 1, 40},  {32, 10, 64},
+                              {65, 129, 700}, {3, 5, 0},    {12, 20, 9000}, {65, 129, 2100}};
   for (auto& [m, n, k] : sizes)
     for (int count : {1, 2, 7}) {
       fastdl::set_num_threads(count);
@@ -220,7 +290,8 @@ TEST(gemm_packed_equals_gemm) {
   Random random;
   const float parameter = 0.25f;
   const int64_t sizes[][3] = {{1, 512, 784}, {4, 33, 5},  {5, 33, 5},     {64, 512, 784}, {300, 101, 700},
-                              {17, 1, 40},   {6, 100, 0}, {14, 1031, 19}, {0, 5, 3},      {5, 0, 3}};
+                              {17, 1, 40},   {6, 100, 0}, {14, 1031, 19}, {0, 5, 3},      {5, 0, 3},
+                              {10, 16, 5003}, {70, 90, 2100}};
   for (auto& [m, n, k] : sizes)
     for (bool trans_b : {false, true})
       for (bool accumulate : {false, true})
@@ -247,11 +318,12 @@ TEST(gemm_packed_equals_gemm) {
   fastdl::set_num_threads(threads);
 }
 
-// k roundings, each at most half an ulp of a partial sum: |c - exact| <= k eps sum |a b|, eps = 2^-24, and
-// half as much again for the baseline's second rounding and the terms of order eps^2.
+// Roundings, each at most half an ulp of a partial sum: those of a block's chain and of the sum of blocks add up to
+// |c - exact| <= (1024 + k / 1024) eps sum |a b|, eps = 2^-24, and half as much again for the baseline's second rounding
+// and the terms of order eps^2.
 TEST(gemm_against_float64) {
   Random random;
-  const int64_t m = 37, n = 53, k = 1009;
+  const int64_t m = 37, n = 53, k = 10009;
   std::vector<float> a(m * k), b(k * n), c(m * n);
   for (float& x : a) x = random.value();
   for (float& x : b) x = random.value();
@@ -264,7 +336,7 @@ TEST(gemm_against_float64) {
         exact += product;
         sum += std::fabs(product);
       }
-      const double bound = (fused() ? 1.01 : 1.5) * k * std::ldexp(1.0, -24) * sum;
+      const double bound = (fused() ? 1.01 : 1.5) * (1024 + k / 1024) * std::ldexp(1.0, -24) * sum;
       EXPECT(std::fabs(c[i * n + j] - exact) <= bound, i, ",", j, " on ", kernels().isa);
     }
 }

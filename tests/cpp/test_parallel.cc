@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "check.h"
+#include "core/check.h"
+#include "core/threading.h"
 
 using namespace fastdl;
 
@@ -178,6 +180,21 @@ TEST(parallel_teams_come_and_go) {
     EXPECT(wrong.empty(), wrong, " with ", 1 + i % 7, " threads");
   }
   set_num_threads(before);
+}
+
+TEST(parallel_threads_are_chosen_before_the_first_loop) {
+  visit(10, 1);
+  const Threading late = {"late", nullptr, nullptr, nullptr};
+  const Threading* const before = threading();
+  set_threading(before);  // no change
+  std::string message;
+  try {
+    set_threading(&late);
+  } catch (const Error& error) {
+    message = error.what();
+  }
+  EXPECT(message.find("computations have run already") != std::string::npos, "got '", message, "'");
+  EXPECT(threading() == before, "the threads were changed");
 }
 
 // Pieces are done once each, beside regions, by whoever comes first, and are there after finish().

@@ -62,6 +62,8 @@ KERAS = [
     ),
     ("AdamW", {"learning_rate": 0.01}),
     ("AdamW", {"learning_rate": 0.01, "weight_decay": 0.1, "amsgrad": True}),
+    ("Lion", {}),
+    ("Lion", {"learning_rate": 0.01, "beta_1": 0.7, "beta_2": 0.8, "weight_decay": 0.1}),
 ]
 TORCH = [
     ("SGD", {"lr": 0.1}),

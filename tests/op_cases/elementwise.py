@@ -132,13 +132,6 @@ CASES += [
         eps=1,
     ),
     Case(
-        "add",
-        "booleans",
-        lambda d: [d.booleans(d.n(9, 300)), d.booleans(d.n(9, 300))],
-        _core.add,
-        lambda a, b: a.astype(np.int64) + b,
-    ),
-    Case(
         "mul",
         "python-number",
         lambda d: [d.normal(d.n(9, 300))],
@@ -283,7 +276,46 @@ def added(target, value):
     return target
 
 
+def accumulated(total, rest, value):
+    _core.accumulate_(total, rest, value)
+    return [total, rest]
+
+
+def two_floats(total, rest, value):
+    """The sum, which float64 has exactly, as a float32 and what that leaves."""
+    exact = total + rest + value
+    rounded = exact.astype(np.float32).astype(np.float64)
+    return [rounded, exact - rounded]
+
+
+def a_total(d: Draw):
+    """Totals beyond 2^24 with a remainder, whole or in quarters, so that float64 is exact."""
+    n = d.n(4, 900)
+    exact = d.rng.integers(2**24, 2**30, n) + d.integers(0, 4, n) / 4
+    total = exact.astype(np.float32)
+    return [total, (exact - total).astype(np.float32), d.integers(-999, 999, n).astype(np.float32)]
+
+
 CASES += [
+    Case("accumulate_", "", a_total, accumulated, two_floats),
+    Case(
+        "accumulate_",
+        "stale",  # a rest that is more than the total rounds away isn't its rest
+        lambda d: [np.zeros(3, np.float32), np.float32([1, -0.5, 0]), np.float32([2, 3, 4])],
+        accumulated,
+        lambda t, r, v: [v, np.zeros(3)],
+    ),
+    Case(
+        "accumulate_",
+        "specials",
+        lambda d: [
+            np.float32([1, np.inf, np.inf, np.nan, 3e38]),
+            np.zeros(5, np.float32),
+            np.float32([np.inf, 1, -np.inf, 1, 3e38]),
+        ],
+        accumulated,
+        lambda t, r, v: [np.array([np.inf, np.inf, np.nan, np.nan, np.inf]), np.zeros(5)],
+    ),
     Case(
         "assign_",
         "",

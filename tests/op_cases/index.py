@@ -113,7 +113,7 @@ for dtype in (np.uint8, np.int32, np.int64):
             "one_hot",
             dtype.__name__,
             lambda d, t=dtype: [d.integers(0, 7, d.n(4, 3001), 2, dtype=t)],
-            lambda i: _core.one_hot(i, 5),
+            lambda i: _core.one_hot(i, 5, np.float32, False),
             lambda i: (i[..., None] == np.arange(5)).astype(float),
         )
     )
@@ -122,7 +122,7 @@ CASES.append(
         "one_hot",
         "outside",
         lambda d: [np.array([-1, 0, 5, 4])],
-        lambda i: _core.one_hot(i, 5),
+        lambda i: _core.one_hot(i, 5, np.float32, False),
         lambda i: np.eye(5)[[0, 0, 0, 4]] * [[0], [1], [0], [1]],
     )
 )

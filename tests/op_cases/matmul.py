@@ -34,21 +34,23 @@ def product(transpose_a=False, transpose_b=False):
     return f
 
 
-def add_every_form(op, eps, **more):
-    """A B, A B^T, A^T B and A^T B^T of `op`, a matmul with two flags."""
+def add_every_form(name, precision, eps, **more):
+    """A B, A B^T, A^T B and A^T B^T in a precision."""
     for ta in (False, True):
         for tb in (False, True):
             CASES.append(
                 Case(
-                    op,
-                    f"{'t' if ta else 'n'}{'t' if tb else 'n'}",
+                    "matmul",
+                    f"{name}{'t' if ta else 'n'}{'t' if tb else 'n'}",
                     operands(
                         lambda d: (d.n(3, 203), d.m(5, 131)),
                         lambda d: (d.m(5, 131), d.m(4, 217)),
                         ta,
                         tb,
                     ),
-                    lambda a, b, ta=ta, tb=tb: getattr(_core, op)(a, b, ta, tb),
+                    lambda a, b, ta=ta, tb=tb: _core.matmul(
+                        a, b, transpose_a=ta, transpose_b=tb, precision=precision
+                    ),
                     product(ta, tb),
                     wrt=(0, 1),
                     eps=eps,
@@ -58,7 +60,7 @@ def add_every_form(op, eps, **more):
             )
 
 
-add_every_form("matmul", 8)
+add_every_form("", "float32", 8)
 for id, a_shape, b_shape in [
     ("batch", lambda d: (d.n(2, 17), 3, d.m(4, 40)), lambda d: (d.n(2, 17), d.m(4, 40), 5)),
     ("spread", lambda d: (d.n(2, 5), 1, 3, d.m(4, 40)), lambda d: (3, d.m(4, 40), 5)),
@@ -149,13 +151,13 @@ for activation, f in [
 # is 2^15 of float32's epsilons. The small draws are below the sizes that are rounded.
 # test_mixed_precision.py tells the two apart.
 BF16_EPS = 2.0**15
-add_every_form("matmul_bf16", BF16_EPS + 8, grad_eps=BF16_EPS)
+add_every_form("bfloat16-", "bfloat16", BF16_EPS + 8, grad_eps=BF16_EPS)
 CASES.append(
     Case(
-        "matmul_bf16",
-        "spread",
+        "matmul",
+        "bfloat16-spread",
         operands(lambda d: (d.n(2, 5), 1, 33, d.m(4, 40)), lambda d: (3, d.m(4, 40), 35)),
-        lambda a, b: _core.matmul_bf16(a, b, False, False),
+        lambda a, b: _core.matmul(a, b, precision="bfloat16"),
         np.matmul,
         eps=BF16_EPS + 8,
         scale=lambda a, b: np.matmul(np.abs(a), np.abs(b)),
@@ -169,10 +171,12 @@ for transposed in (False, True):
 
     CASES.append(
         Case(
-            "linear_bf16",
-            "out-in" if transposed else "in-out",
+            "linear",
+            "bfloat16-out-in" if transposed else "bfloat16-in-out",
             bf16_inputs,
-            lambda x, w, b, t=transposed: _core.linear_bf16(x, w, b, t, ""),
+            lambda x, w, b, t=transposed: _core.linear(
+                x, w, b, transpose_w=t, precision="bfloat16"
+            ),
             lambda x, w, b, t=transposed: x @ (w.T if t else w) + b,
             wrt=(0, 1, 2),
             eps=BF16_EPS + 8,

@@ -58,6 +58,20 @@ def shuffled(x):
     return np.array(order, np.int64)
 
 
+def drawn_from(state):
+    """Eight values of the stream, then the generator's own state (restored) and the stream's."""
+    seed, counter = (int(v) for v in state)
+    values = (words(8, seed, counter) >> np.uint64(8)).astype(np.float32) * np.float32(2**-24)
+    return [values.astype(np.float64), np.array([seed, counter + 2])]
+
+
+def draw_from(state):
+    _core.swap_generator_(state)
+    values = _core.uniform((8,), 0, 1)
+    _core.swap_generator_(state)
+    return [values, state]
+
+
 def dropped(x, rate=0.25):
     return np.where(unit(x.size, SEED).reshape(x.shape) >= np.float32(rate), x / (1 - rate), 0)
 
@@ -128,6 +142,15 @@ CASES += [
         lambda d: [d.uniform(-0.2, 1.2, d.n(9, 20011))],
         _core.bernoulli,
         lambda p: (unit(p.size, SEED) < p).astype(float),
+        rng=True,
+    ),
+    Case(
+        "swap_generator_",
+        "",
+        lambda d: [np.array([0x1234_5678_9ABC_DEF0, 77])],
+        draw_from,
+        drawn_from,
+        empty=False,
         rng=True,
     ),
     Case(

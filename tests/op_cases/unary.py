@@ -47,6 +47,7 @@ for op, draw, reference, eps, differentiable in [
     ("abs", nonzero, np.abs, 0, True),
     ("sign", nonzero, np.sign, 0, False),
     ("sqrt", positive, np.sqrt, 1, True),
+    ("root", positive, np.sqrt, 1, True),
     ("rsqrt", positive, lambda x: 1 / np.sqrt(x), 2, True),
     ("exp", normal, np.exp, 2, True),
     ("log", positive, np.log, 2, True),

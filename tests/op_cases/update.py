@@ -39,25 +39,27 @@ def prepared(p, g, l2, decoupled):
     return p, SCALE * g + l2 * p
 
 
-def update(op, id, states, call, reference, l2=0.0, decoupled=0.0, finished=4):
-    """A case of an update op.
+def update(rule, id, states, parameters, reference, l2=0.0, decoupled=0.0, finished=4):
+    """A case of a rule with these states and hyper-parameters.
 
-    call(p, g, *states, hyper, step, l2, decoupled) works in place; reference(p, g, *states, t)
-    gives the new values, t being the number of this step. The values are around 1 and go through
-    at most a dozen roundings, so the tolerance is absolute.
+    reference(p, g, *states, t) gives the new values, t being the number of this step. The values
+    are around 1 and go through at most a dozen roundings, so the tolerance is absolute.
     """
+    count = len(states)
 
-    def run(*tensors):
-        call(*tensors, l2, decoupled)
-        return [tensors[0], *tensors[2 : 2 + states]]
+    def run(p, g, *rest):
+        *given, hyper, step = rest
+        named = dict(zip(states, given, strict=True))
+        _core.update_(rule, p, g, hyper, step, named, parameters, l2=l2, decay=decoupled)
+        return [p, *given]
 
     def expected(p, g, *rest):
         p, g = prepared(p, g, l2, decoupled)
-        return reference(p, g, *rest[:states], finished + 1)
+        return reference(p, g, *rest[:count], finished + 1)
 
-    CASES.append(
-        Case(op, id, buffers(states, finished), run, expected, eps=12, scale=lambda *inputs: 1)
-    )
+    name = f"{rule}-{id}" if id else rule
+    inputs = buffers(count, finished)
+    CASES.append(Case("update_", name, inputs, run, expected, eps=12, scale=lambda *inputs: 1))
 
 
 MU, DAMPENING = 0.9, 0.3
@@ -84,59 +86,22 @@ def torch_momentum(nesterov, dampening):
 
 
 for decay, options in {"": {}, "-l2": {"l2": L2}, "-decoupled": {"decoupled": DECOUPLED}}.items():
-    update(
-        "sgd_",
-        "plain" + decay,
-        0,
-        lambda p, g, h, s, l2, wd: _core.sgd_(p, g, None, h, s, 0, False, 0, False, l2, wd),
-        sgd,
-        **options,
-    )
+    update("sgd", "plain" + decay, [], {}, sgd, **options)
     for nesterov in (False, True):
         name = ("nesterov" if nesterov else "momentum") + decay
-        update(
-            "sgd_",
-            f"keras-{name}",
-            1,
-            lambda p, g, m, h, s, l2, wd, n=nesterov: _core.sgd_(
-                p, g, m, h, s, MU, n, 0, False, l2, wd
-            ),
-            keras_momentum(nesterov),
-            **options,
-        )
-        update(
-            "sgd_",
-            f"torch-{name}",
-            1,
-            lambda p, g, m, h, s, l2, wd, n=nesterov: _core.sgd_(
-                p, g, m, h, s, MU, n, 0, True, l2, wd
-            ),
-            torch_momentum(nesterov, 0),
-            **options,
-        )
+        parameters = {"momentum": MU, "nesterov": nesterov}
+        keras, torch = keras_momentum(nesterov), torch_momentum(nesterov, 0)
+        update("sgd", f"keras-{name}", ["velocity"], parameters, keras, **options)
+        update("sgd", f"torch-{name}", ["buffer"], parameters, torch, **options)
 for finished in (0, 1):
     update(
-        "sgd_",
+        "sgd",
         f"torch-dampened-{finished}",
-        1,
-        lambda p, g, m, h, s, l2, wd: _core.sgd_(p, g, m, h, s, MU, False, DAMPENING, True, l2, wd),
+        ["buffer"],
+        {"momentum": MU, "dampening": DAMPENING},
         torch_momentum(False, DAMPENING),
         finished=finished,
     )
-# Neither step nor a buffer is needed without momentum.
-CASES.append(
-    Case(
-        "sgd_",
-        "bare",
-        lambda d: [d.normal(d.n(5, 70001)), d.normal(d.n(5, 70001))],
-        lambda p, g: (_core.sgd_(p, g, None, np.float32([LR]), None, 0, False, 0, False, 0, 0), p)[
-            1
-        ],
-        lambda p, g: p - LR * g,
-        eps=2,
-        scale=lambda p, g: 1 + np.abs(p),
-    )
-)
 
 EPS = 1e-3  # large, so that its place in the formula shows
 
@@ -191,71 +156,49 @@ def adam(torch, amsgrad):
 
 for torch in (False, True):
     face = "torch" if torch else "keras"
+    epsilon = {"epsilon" if torch else "inner_epsilon": EPS}
     for lr_decay in (0, 0.5):
         update(
-            "adagrad_",
+            "adagrad",
             f"{face}{'-decay' if lr_decay else ''}",
-            1,
-            lambda p, g, a, h, s, l2, wd, torch=torch, lr_decay=lr_decay: _core.adagrad_(
-                p, g, a, h, s, lr_decay, EPS, torch, l2, wd
-            ),
+            ["accumulator"],
+            {"lr_decay": lr_decay, **epsilon},
             adagrad(torch, lr_decay),
             l2=L2,
         )
     for centered in (False, True):
         for momentum in (False, True):
-
-            def call(p, g, v, *rest, torch=torch, centered=centered, momentum=momentum):
-                *rest, h, _, l2, wd = rest
-                _core.rmsprop_(
-                    p,
-                    g,
-                    v,
-                    rest[0] if centered else None,
-                    rest[-1] if momentum else None,
-                    h,
-                    RHO,
-                    MU if momentum else 0,
-                    EPS,
-                    torch,
-                    l2,
-                    wd,
-                )
-
-            name = face + ("-centered" if centered else "") + ("-momentum" if momentum else "")
+            states = ["square"]
+            if centered:
+                states.append("average")
+            if momentum:
+                states.append("buffer" if torch else "velocity")
             update(
-                "rmsprop_",
-                name,
-                1 + centered + momentum,
-                call,
+                "rmsprop",
+                face + ("-centered" if centered else "") + ("-momentum" if momentum else ""),
+                states,
+                {"rho": RHO, "momentum": MU if momentum else 0, **epsilon},
                 rmsprop(torch, centered, momentum),
                 decoupled=DECOUPLED,
             )
+    betas = {"beta_1": BETA1, "beta_2": BETA2, "epsilon" if torch else "epsilon_hat": EPS}
     for amsgrad in (False, True):
+        states = ["mean", "square", "largest"][: 2 + amsgrad]
         for finished in (0, 1000):
-
-            def call(p, g, m, v, *rest, torch=torch, amsgrad=amsgrad):
-                *rest, h, s, l2, wd = rest
-                _core.adam_(
-                    p, g, m, v, rest[0] if amsgrad else None, h, s, BETA1, BETA2, EPS, torch, l2, wd
-                )
-
             update(
-                "adam_",
+                "adam",
                 f"{face}{'-amsgrad' if amsgrad else ''}-{finished}",
-                2 + amsgrad,
-                call,
+                states,
+                betas,
                 adam(torch, amsgrad),
                 l2=L2,
                 finished=finished,
             )
     update(
-        "adam_",
+        "adam",
         f"{face}-decoupled",
-        2,
-        lambda p, g, m, v, h, s, l2, wd, torch=torch: _core.adam_(
-            p, g, m, v, None, h, s, BETA1, BETA2, EPS, torch, l2, wd
-        ),
+        ["mean", "square"],
+        betas,
         adam(torch, False),
         decoupled=DECOUPLED,
     )

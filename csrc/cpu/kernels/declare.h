@@ -2,6 +2,7 @@
 #pragma once
 #include "cpu/gemm_row.h"
 #include "cpu/simd/simd.h"
+#include "cpu/update_rule.h"
 
 namespace fastdl::FASTDL_ISA_NS {
 #define UNARY(name) void name(float* y, const float* x, int64_t n, const float* p);

@@ -71,5 +71,8 @@ FASTDL_BINARY(abs_grad) {
 FASTDL_BINARY(sqrt_grad) {
   map2(y, a, b, n, sa, sb, [](vf dy, vf root) { return dy * 0.5f / root; });
 }
+FASTDL_BINARY(root_grad) {
+  map2(y, a, b, n, sa, sb, [](vf dy, vf root) { return select(root == 0.0f, splat(0.0f), dy * 0.5f / root); });
+}
 
 }  // namespace fastdl::FASTDL_ISA_NS

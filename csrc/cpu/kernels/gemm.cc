@@ -63,8 +63,10 @@ struct Operands {
   int64_t b_row;  // B[k, j] = b[k * b_row + j]
   float* c;
   int64_t c_row;
+  const float* start;  // of the chains; null: 0
+  int64_t start_row;
+  bool add;           // to C, instead of overwriting it
   const float* bias;  // null, or added to every row at the end
-  bool accumulate;    // start from C, not from 0
   int64_t tail;       // lanes of the last vector, if the tile is a partial one
   int64_t more;       // columns of these rows that follow right behind this tile
 };
@@ -73,21 +75,30 @@ template <int R, int V, bool kPartial>
 FASTDL_INLINE void load_tile(vf (&acc)[R][V], const Operands& o) {
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
-    const float* c = o.c + r * o.c_row;
+    const float* start = o.start ? o.start + r * o.start_row : nullptr;
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) {
-      if (!o.accumulate)
+      if (!o.start)
         acc[r][v] = vf{};
       else if (kPartial && v == V - 1)
-        acc[r][v] = load_part(c + v * kLanes, o.tail);
+        acc[r][v] = load_part(start + v * kLanes, o.tail);
       else
-        acc[r][v] = load(c + v * kLanes);
+        acc[r][v] = load(start + v * kLanes);
     }
   }
 }
 
 template <int R, int V, bool kPartial>
 FASTDL_INLINE void store_tile(vf (&acc)[R][V], const Operands& o) {
+  if (o.add) {
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const float* c = o.c + r * o.c_row;
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v)
+        acc[r][v] += kPartial && v == V - 1 ? load_part(c + v * kLanes, o.tail) : load(c + v * kLanes);
+    }
+  }
   if (o.bias) {
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) {
@@ -203,8 +214,16 @@ template <int R>
 __attribute__((aligned(64))) void row_of_tiles(const GemmRow& g) {
   constexpr int kMost = vectors_for(R);
   const int64_t n = g.n;
-  Operands o = {g.k, g.a, 4 * g.a_row, 4 * g.a_col, nullptr, g.b_row, nullptr, g.c_row, nullptr, g.accumulate,
-                n % kLanes, 0};
+  Operands o = {};
+  o.k = g.k;
+  o.a = g.a;
+  o.a_row = 4 * g.a_row;
+  o.a_col = 4 * g.a_col;
+  o.b_row = g.b_row;
+  o.c_row = g.c_row;
+  o.start_row = g.start_row;
+  o.add = g.add;
+  o.tail = n % kLanes;
   const bool packed = g.a_row == 1 && g.a_col == R && g.b_row == kMost * kLanes && g.panel == g.b_row;
   const float* b = g.b;
   for (int64_t j0 = 0; j0 < n; j0 += g.panel, b += g.panel_stride) {
@@ -216,6 +235,7 @@ __attribute__((aligned(64))) void row_of_tiles(const GemmRow& g) {
       const int64_t w = width - j < v * kLanes ? width - j : v * kLanes;
       o.b = b + j;
       o.c = g.c + j0 + j;
+      o.start = g.start ? g.start + j0 + j : nullptr;
       o.bias = g.bias ? g.bias + j0 + j : nullptr;
       o.more = n - j0 - j - w;
       if (packed && w == kMost * kLanes)
@@ -350,7 +370,7 @@ struct Dots {
   float* c;
   int64_t c_row;
   const float* bias;
-  bool accumulate;
+  bool accumulate, add;  // as in gemm_dots
 };
 
 template <int R, bool kWhole>
@@ -398,8 +418,10 @@ void dot_columns(const Dots& d, int64_t last) {
   for (int h = 0; h < H; ++h)
     for (int r = 0; r < R; ++r) {
       const int64_t columns = h < H - 1 ? kLanes : last;
-      const vf sum = d.bias ? acc[h][r] + load_n(d.bias + h * kLanes, columns) : acc[h][r];
-      store_n(d.c + r * d.c_row + h * kLanes, sum, columns);
+      float* c = d.c + r * d.c_row + h * kLanes;
+      vf sum = d.add ? load_n(c, columns) + acc[h][r] : acc[h][r];
+      if (d.bias) sum += load_n(d.bias + h * kLanes, columns);
+      store_n(c, sum, columns);
     }
 }
 
@@ -428,8 +450,8 @@ int gemm_tile_columns(int64_t m) {
 void gemm_row(const GemmRow& g) { rows_of_tiles<kRows>(g); }
 
 void gemm_dots(int64_t m, int64_t n, int64_t k, const float* a, int64_t a_row, int64_t a_col, const float* b,
-               int64_t b_row, float* c, int64_t c_row, int accumulate, const float* bias) {
-  const Dots d = {k, (const char*)a, 4 * a_row, 4 * a_col, b, b_row, c, c_row, bias, accumulate != 0};
+               int64_t b_row, float* c, int64_t c_row, int accumulate, int add, const float* bias) {
+  const Dots d = {k, (const char*)a, 4 * a_row, 4 * a_col, b, b_row, c, c_row, bias, accumulate != 0, add != 0};
   (m == 1 ? dot_rows<1> : m == 2 ? dot_rows<2> : m == 3 ? dot_rows<3> : dot_rows<4>)(d, n);
 }
 

@@ -1,6 +1,11 @@
-// Optimizer steps: each one pass over the flat buffers of parameters, states and gradients. The order
-// of operations is that of the formulas of Keras 3 (`keras.optimizers`) and PyTorch (`torch.optim`)
-// in float32, where the two differ in more than rounding there are two kernels.
+// THE table of update rules. A row gives a rule's name, its state, its hyper-parameters with their defaults, what a step
+// computes once, and the formula over vectors of parameters. All else is written once: loop, tail, weight decay, scaling
+// and L2 here; checks, threads and flushing of subnormals in ops/update.cc. Each is one pass over flat buffers.
+//
+// The order of operations is that of Keras 3 (`keras.optimizers`) and PyTorch (`torch.optim`) in float32. Where the two
+// differ there is a slot or a hyper-parameter for each way.
+#include <math.h>
+
 #include "cpu/kernels/declare.h"
 #include "cpu/simd/loops.h"
 #include "cpu/simd/math.h"
@@ -8,130 +13,177 @@
 namespace fastdl::FASTDL_ISA_NS {
 namespace {
 
-// What happens to parameter and gradient before any rule: decoupled decay takes p * decay from p, then
-// the gradient is scaled (clipping by norm, maximizing) and l2 * p is added to it.
-struct Prepared {
-  vf p, g;
-};
-FASTDL_INLINE Prepared prepare(vf p, vf g, float g_scale, float l2, float decay) {
-  p = p - p * decay;
-  return {p, g * g_scale + p * l2};
-}
+// In a formula: p, changed; g, prepared; s, the slots in order, changed; c, the coefficients. `has` tells (bit i) whether
+// slot i is there. A `take` is 1 minus the decay rate beside it, rounded once from double.
+#define FORMULA template <unsigned has> FASTDL_INLINE static void apply(vf& p, vf g, vf* s, const float* c)
 
-template <bool amsgrad>
-FASTDL_INLINE void adam_step(float* p, float* m, float* v, float* v_max, const float* g, int64_t n,
-                             float alpha, float take1, float take2, float eps, float g_scale,
-                             float l2, float decay) {
-  loop(n, [&](int64_t i, auto at) {
-    const Prepared s = prepare(at.load(p + i), at.load(g + i), g_scale, l2, decay);
-    vf mean = at.load(m + i), square = at.load(v + i);
-    mean = mean + (s.g - mean) * take1;
-    square = square + (s.g * s.g - square) * take2;
-    at.store(m + i, mean);
-    at.store(v + i, square);
-    if (amsgrad) {
-      square = max(at.load(v_max + i), square);
-      at.store(v_max + i, square);
-    }
-    at.store(p + i, s.p - mean * alpha / (sqrt(square) + eps));
-  });
-}
-
-template <bool torch, bool centered, bool heavy>
-FASTDL_INLINE void rmsprop_step(float* p, float* v, float* average, float* momentum, const float* g,
-                                int64_t n, float lr, float rho, float take, float mu, float eps,
-                                float g_scale, float l2, float decay) {
-  loop(n, [&](int64_t i, auto at) {
-    const Prepared s = prepare(at.load(p + i), at.load(g + i), g_scale, l2, decay);
-    vf square = at.load(v + i) * rho + s.g * s.g * take;
-    at.store(v + i, square);
-    if (centered) {
-      const vf mean = at.load(average + i) * rho + s.g * take;
-      at.store(average + i, mean);
-      square = square - mean * mean;
-    }
-    const vf root = torch ? sqrt(square) + eps : sqrt(square + eps);
-    if (!heavy) {
-      at.store(p + i, s.p - s.g * lr / root);
-    } else if (torch) {
-      const vf step = at.load(momentum + i) * mu + s.g / root;
-      at.store(momentum + i, step);
-      at.store(p + i, s.p - step * lr);
+// p -= lr g. With a velocity v = momentum v - lr g, p += v (Keras): a new learning rate acts on steps to come. With a
+// buffer b = momentum b + (1 - dampening) g, p -= lr b (PyTorch): it acts at once. The buffer starts from the first
+// gradient, undampened. Nesterov's rule takes one step of momentum more.
+struct Sgd {
+  static constexpr UpdateRule row = {
+      "sgd", {"velocity?", "buffer?"}, {{"momentum", 0, 0b11}, {"nesterov", 0}, {"dampening", 0}}};
+  static void prepare(const double* h, double lr, double finished, float* c) {
+    c[0] = float(lr), c[1] = float(h[0]), c[2] = float(h[1]);
+    c[3] = finished > 0 ? float(1 - h[2]) : 1.0f;
+  }
+  FORMULA {
+    const float lr = c[0], mu = c[1], take = c[3];
+    const bool nesterov = c[2] != 0;
+    if constexpr (has & 1) {
+      const vf step = g * lr;
+      s[0] = s[0] * mu - step;
+      p += nesterov ? s[0] * mu - step : s[0];
+    } else if constexpr (has & 2) {
+      s[1] = s[1] * mu + g * take;
+      p -= (nesterov ? g + s[1] * mu : s[1]) * lr;
     } else {
-      const vf step = at.load(momentum + i) * mu + s.g * lr / root;
-      at.store(momentum + i, step);
-      at.store(p + i, s.p - step);
+      p -= g * lr;
     }
+  }
+};
+
+// a += g^2, p -= lr / (1 + t lr_decay) g / (sqrt(a + inner_epsilon) + epsilon): Keras has the first, PyTorch the other.
+struct Adagrad {
+  static constexpr UpdateRule row = {
+      "adagrad", {"accumulator"}, {{"lr_decay", 0}, {"inner_epsilon", 0}, {"epsilon", 0}}};
+  static void prepare(const double* h, double lr, double finished, float* c) {
+    c[0] = float(lr / (1 + finished * h[0])), c[1] = float(h[1]), c[2] = float(h[2]);
+  }
+  FORMULA {
+    s[0] = s[0] + g * g;
+    p -= g * c[0] / (sqrt(s[0] + c[1]) + c[2]);
+  }
+};
+
+// v = rho v + (1 - rho) g^2, with an average gradient a = rho a + (1 - rho) g also d = v - a^2, else d = v;
+// root = sqrt(d + inner_epsilon) + epsilon, p -= lr g / root. With a velocity u = momentum u + lr g / root, p -= u
+// (Keras); with a buffer b = momentum b + g / root, p -= lr b (PyTorch).
+struct Rmsprop {
+  static constexpr UpdateRule row = {"rmsprop",
+                                     {"square", "average?", "velocity?", "buffer?"},
+                                     {{"rho", 0.9}, {"momentum", 0, 0b1100}, {"inner_epsilon", 0}, {"epsilon", 0}}};
+  static void prepare(const double* h, double lr, double, float* c) {
+    c[0] = float(lr), c[1] = float(h[0]), c[2] = float(1 - h[0]), c[3] = float(h[1]);
+    c[4] = float(h[2]), c[5] = float(h[3]);
+  }
+  FORMULA {
+    const float lr = c[0], rho = c[1], take = c[2], mu = c[3];
+    vf d = s[0] = s[0] * rho + g * g * take;
+    if constexpr (has & 2) {
+      s[1] = s[1] * rho + g * take;
+      d = d - s[1] * s[1];
+    }
+    const vf root = sqrt(d + c[4]) + c[5];
+    if constexpr (has & 4) {
+      s[2] = s[2] * mu + g * lr / root;
+      p -= s[2];
+    } else if constexpr (has & 8) {
+      s[3] = s[3] * mu + g / root;
+      p -= s[3] * lr;
+    } else {
+      p -= g * lr / root;
+    }
+  }
+};
+
+// m += (1 - beta_1) (g - m), v += (1 - beta_2) (g^2 - v), in step t (from 1)
+// p -= lr m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon). Keras adds its epsilon_hat to sqrt(v) instead
+// (Kingma and Ba 2014, before section 2.1). With a largest square so far, that one is divided by (AMSGrad).
+struct Adam {
+  static constexpr UpdateRule row = {"adam",
+                                     {"mean", "square", "largest?"},
+                                     {{"beta_1", 0.9}, {"beta_2", 0.999}, {"epsilon", 0}, {"epsilon_hat", 0}}};
+  static void prepare(const double* h, double lr, double finished, float* c) {
+    const double t = finished + 1, correction = ::sqrt(1 - ::pow(h[1], t));
+    c[0] = float(lr * correction / (1 - ::pow(h[0], t)));
+    c[1] = float(1 - h[0]), c[2] = float(1 - h[1]), c[3] = float(h[2] * correction + h[3]);
+  }
+  FORMULA {
+    s[0] = s[0] + (g - s[0]) * c[1];
+    vf d = s[1] = s[1] + (g * g - s[1]) * c[2];
+    if constexpr (has & 4) d = s[2] = max(s[2], d);
+    p -= s[0] * c[0] / (sqrt(d) + c[3]);
+  }
+};
+
+// p -= lr sign(beta_1 m + (1 - beta_1) g), then m = beta_2 m + (1 - beta_2) g (Chen et al. 2023).
+struct Lion {
+  static constexpr UpdateRule row = {"lion", {"mean"}, {{"beta_1", 0.9}, {"beta_2", 0.99}}};
+  static void prepare(const double* h, double lr, double, float* c) {
+    c[0] = float(lr), c[1] = float(h[0]), c[2] = float(1 - h[0]), c[3] = float(h[1]), c[4] = float(1 - h[1]);
+  }
+  FORMULA {
+    const vf direction = s[0] * c[1] + g * c[2];
+    p -= select(direction > 0.0f, splat(c[0]), select(direction < 0.0f, splat(-c[0]), direction * 0.0f));
+    s[0] = s[0] * c[3] + g * c[4];
+  }
+};
+
+// --- the table -----------------------------------------------------------------------------------------------
+
+template <class Rule>
+constexpr unsigned slots_of(bool required_only) {
+  unsigned found = 0;
+  for (int i = 0; i < kSlots && Rule::row.slots[i]; ++i) {
+    const char* name = Rule::row.slots[i];
+    while (name[1]) ++name;
+    if (!required_only || *name != '?') found |= 1u << i;
+  }
+  return found;
+}
+
+template <class Rule, unsigned has>
+__attribute__((flatten)) void update(const UpdateSpan& u) {
+  float c[kCoefficients];  // a copy, which nothing stored below can change
+  for (int i = 0; i < kCoefficients; ++i) c[i] = u.coefficients[i];
+  float *const p = u.p, *const s0 = u.slots[0], *const s1 = u.slots[1], *const s2 = u.slots[2], *const s3 = u.slots[3];
+  const float* const g = u.g;
+  const float g_scale = u.g_scale, l2 = u.l2, decay = u.decay;
+  loop(u.n, [&](int64_t i, auto at) {
+    vf value = at.load(p + i), s[kSlots] = {};
+    value = value - value * decay;
+    const vf gradient = at.load(g + i) * g_scale + value * l2;
+    if (has & 1) s[0] = at.load(s0 + i);
+    if (has & 2) s[1] = at.load(s1 + i);
+    if (has & 4) s[2] = at.load(s2 + i);
+    if (has & 8) s[3] = at.load(s3 + i);
+    Rule::template apply<has>(value, gradient, s, c);
+    if (has & 1) at.store(s0 + i, s[0]);
+    if (has & 2) at.store(s1 + i, s[1]);
+    if (has & 4) at.store(s2 + i, s[2]);
+    if (has & 8) at.store(s3 + i, s[3]);
+    at.store(p + i, value);
   });
 }
 
-template <bool torch>
-FASTDL_INLINE void rmsprop(float* p, float* v, float* average, float* momentum, const float* g,
-                           int64_t n, float lr, float rho, float take, float mu, float eps,
-                           float g_scale, float l2, float decay) {
-  const auto step = average ? (momentum ? rmsprop_step<torch, true, true>
-                                        : rmsprop_step<torch, true, false>)
-                            : (momentum ? rmsprop_step<torch, false, true>
-                                        : rmsprop_step<torch, false, false>);
-  step(p, v, average, momentum, g, n, lr, rho, take, mu, eps, g_scale, l2, decay);
+// Calls the update that is compiled for the slots that are there.
+template <class Rule, unsigned has = 0>
+void dispatch(const UpdateSpan& u) {
+  unsigned given = 0;
+  for (int i = 0; i < kSlots; ++i) given |= (u.slots[i] ? 1u : 0u) << i;
+  constexpr unsigned all = slots_of<Rule>(false), required = slots_of<Rule>(true);
+  if constexpr ((has & required) == required)
+    if (given == has) return update<Rule, has>(u);
+  if constexpr (has < all) dispatch<Rule, has + 1>(u);
 }
+
+template <class Rule>
+constexpr UpdateRule complete() {
+  UpdateRule row = Rule::row;
+  row.prepare = Rule::prepare;
+  row.update = dispatch<Rule>;
+  return row;
+}
+
+constexpr UpdateRule table[] = {complete<Sgd>(), complete<Adagrad>(), complete<Rmsprop>(), complete<Adam>(),
+                                complete<Lion>()};
 
 }  // namespace
 
-void sgd(float* p, const float* g, int64_t n, float lr, float g_scale, float l2, float decay) {
-  loop(n, [&](int64_t i, auto at) {
-    const Prepared s = prepare(at.load(p + i), at.load(g + i), g_scale, l2, decay);
-    at.store(p + i, s.p - s.g * lr);
-  });
-}
-
-void sgd_momentum_keras(float* p, float* m, const float* g, int64_t n, float lr, float mu,
-                        int nesterov, float g_scale, float l2, float decay) {
-  loop(n, [&](int64_t i, auto at) {
-    const Prepared s = prepare(at.load(p + i), at.load(g + i), g_scale, l2, decay);
-    const vf step = s.g * lr, velocity = at.load(m + i) * mu - step;
-    at.store(m + i, velocity);
-    at.store(p + i, s.p + (nesterov ? velocity * mu - step : velocity));
-  });
-}
-
-void sgd_momentum_torch(float* p, float* m, const float* g, int64_t n, float lr, float mu,
-                        float take, int nesterov, float g_scale, float l2, float decay) {
-  loop(n, [&](int64_t i, auto at) {
-    const Prepared s = prepare(at.load(p + i), at.load(g + i), g_scale, l2, decay);
-    const vf velocity = at.load(m + i) * mu + s.g * take;
-    at.store(m + i, velocity);
-    at.store(p + i, s.p - (nesterov ? s.g + velocity * mu : velocity) * lr);
-  });
-}
-
-void adagrad(float* p, float* a, const float* g, int64_t n, float lr, float eps, int eps_inside,
-             float g_scale, float l2, float decay) {
-  loop(n, [&](int64_t i, auto at) {
-    const Prepared s = prepare(at.load(p + i), at.load(g + i), g_scale, l2, decay);
-    const vf sum = at.load(a + i) + s.g * s.g;
-    at.store(a + i, sum);
-    at.store(p + i, s.p - s.g * lr / (eps_inside ? sqrt(sum + eps) : sqrt(sum) + eps));
-  });
-}
-
-void rmsprop_keras(float* p, float* v, float* average, float* momentum, const float* g, int64_t n,
-                   float lr, float rho, float take, float mu, float eps, float g_scale, float l2,
-                   float decay) {
-  rmsprop<false>(p, v, average, momentum, g, n, lr, rho, take, mu, eps, g_scale, l2, decay);
-}
-void rmsprop_torch(float* p, float* v, float* average, float* momentum, const float* g, int64_t n,
-                   float lr, float rho, float take, float mu, float eps, float g_scale, float l2,
-                   float decay) {
-  rmsprop<true>(p, v, average, momentum, g, n, lr, rho, take, mu, eps, g_scale, l2, decay);
-}
-
-void adam(float* p, float* m, float* v, float* v_max, const float* g, int64_t n, float alpha,
-          float take1, float take2, float eps, float g_scale, float l2, float decay) {
-  if (v_max)
-    adam_step<true>(p, m, v, v_max, g, n, alpha, take1, take2, eps, g_scale, l2, decay);
-  else
-    adam_step<false>(p, m, v, v_max, g, n, alpha, take1, take2, eps, g_scale, l2, decay);
+const UpdateRule* update_rules(int* count) {
+  *count = int(sizeof table / sizeof *table);
+  return table;
 }
 
 }  // namespace fastdl::FASTDL_ISA_NS

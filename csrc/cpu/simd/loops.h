@@ -107,18 +107,22 @@ FASTDL_INLINE vf fold(const float* x, int64_t n, vf start, F combine) {
   return combine(combine(acc[0], acc[1]), combine(acc[2], acc[3]));
 }
 
-// The sum of f(i, at) over the vectors of a range. Runs of 64 vectors are summed on their own first,
-// so the error stays small for long ranges; the order depends on n alone.
+// The sum of f(i, at) over the vectors of a range. Runs of 64 vectors are summed on their own first, then
+// groups of 64 runs, so the error stays small for long ranges; the order depends on n alone.
 template <class F>
 FASTDL_INLINE float sum_over(int64_t n, F f) {
-  constexpr int64_t kRun = 64 * kLanes;
-  vf total = {};
+  constexpr int64_t kRun = 64 * kLanes, kGroup = 64 * kRun;
+  vf total = {}, group = {};
   for (int64_t start = 0; start < n; start += kRun) {
     vf run = {};
     loop(n - start < kRun ? n - start : kRun, [&](int64_t i, auto at) { run += f(start + i, at); });
-    total += run;
+    group += run;
+    if ((start + kRun) % kGroup == 0) {
+      total += group;
+      group = vf{};
+    }
   }
-  return reduce_add(total);
+  return reduce_add(total + group);
 }
 
 }  // namespace

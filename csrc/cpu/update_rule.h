@@ -1,0 +1,34 @@
+// What the table of update rules in cpu/kernels/update.cc consists of: a row per rule, and what a rule is called with.
+// Plain data, since the table is compiled for every instruction set.
+#pragma once
+#include <stdint.h>
+
+namespace fastdl {
+
+inline constexpr int kSlots = 4, kHyper = 8, kCoefficients = 6;
+
+// A stretch of parameters and what updates them.
+struct UpdateSpan {
+  float* p;
+  const float* g;
+  float* slots[kSlots];  // null where an optional one is absent
+  int64_t n;
+  float g_scale, l2, decay;  // p -= decay p and g = g_scale g + l2 p come before every rule
+  const float* coefficients;
+};
+
+struct UpdateRule {
+  const char* name;
+  // State, one value for each parameter. A name that ends in '?' may be absent; the formula says what that means.
+  const char* slots[kSlots];
+  struct Hyper {
+    const char* name;
+    double value;        // the default
+    unsigned needs = 0;  // unless it is 0, one of these slots (bits) must be there
+  } hyper[kHyper];
+  // What a step computes once, in double: from the hyper-parameters, the learning rate and the number of steps finished.
+  void (*prepare)(const double* hyper, double lr, double finished, float* coefficients) = nullptr;
+  void (*update)(const UpdateSpan&) = nullptr;
+};
+
+}  // namespace fastdl

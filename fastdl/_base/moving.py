@@ -1,0 +1,197 @@
+"""Moving values without changing them: what several core ops do together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _core
+from .._core import Tensor
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+
+def checked_axis(axis: Any, rank: int, who: str) -> int:
+    """The axis counted from the start.
+
+    Raises:
+        TypeError: it is no integer.
+        IndexError: the tensor has no such axis.
+    """
+    try:
+        place = axis.__index__()
+    except AttributeError:
+        raise TypeError(f"{who}: an axis is an integer, got {axis!r}") from None
+    if not -rank <= place < rank:
+        raise IndexError(f"{who}: axis {place} is out of range for a tensor with {rank} axes")
+    return place % rank
+
+
+def is_integer(value: Any) -> TypeIs[int]:
+    """Whether it is one integer, Python's, NumPy's or a tensor without axes."""
+    return isinstance(value, (int, np.integer)) or (
+        isinstance(value, (np.ndarray, Tensor)) and not value.ndim
+    )
+
+
+def checked_axes(axes: Any, rank: int, who: str) -> list[int]:
+    """One axis or several, counted from the start.
+
+    Raises:
+        ValueError: one occurs twice.
+        IndexError: the tensor has no such axis.
+    """
+    several = (axes,) if is_integer(axes) else tuple(axes)
+    checked = [checked_axis(axis, rank, who) for axis in several]
+    if len(set(checked)) < len(checked):
+        raise ValueError(f"{who}: an axis occurs twice in {several}")
+    return checked
+
+
+def with_new_axes(x: Any, axes: Any, who: str) -> Tensor:
+    """The tensor with axes of size 1 where the result has those `axes`."""
+    x = _core.as_tensor(x)
+    count = 1 if is_integer(axes) else len(axes)
+    places = checked_axes(axes, x.ndim + count, who)
+    old = iter(x.shape)
+    return _core.reshape(x, [1 if i in places else next(old) for i in range(x.ndim + count)])
+
+
+def moved(x: Any, source: Any, destination: Any, who: str) -> Tensor:
+    """The axes `source` at the places `destination`; the others keep their order."""
+    x = _core.as_tensor(x)
+    sources = checked_axes(source, x.ndim, who)
+    places = checked_axes(destination, x.ndim, who)
+    if len(sources) != len(places):
+        raise ValueError(
+            f"{who}: source and destination name as many axes, got {source} and {destination}"
+        )
+    order = [axis for axis in range(x.ndim) if axis not in sources]
+    for place, axis in sorted(zip(places, sources, strict=True)):
+        order.insert(place, axis)
+    return _core.transpose(x, order)
+
+
+def exchanged(x: Any, one: Any, other: Any, who: str) -> Tensor:
+    """Two axes exchanged."""
+    x = _core.as_tensor(x)
+    order = list(range(x.ndim))
+    i, j = checked_axis(one, x.ndim, who), checked_axis(other, x.ndim, who)
+    order[i], order[j] = j, i
+    return _core.transpose(x, order)
+
+
+def flipped(x: Any, axes: Any, who: str) -> Tensor:
+    """The given axes reversed; all for None."""
+    x = _core.as_tensor(x)
+    backwards = range(x.ndim) if axes is None else checked_axes(axes, x.ndim, who)
+    starts = [n - 1 if i in backwards else 0 for i, n in enumerate(x.shape)]
+    stops = [-1 if i in backwards else n for i, n in enumerate(x.shape)]
+    return _core.slice(x, starts, stops, [-1 if i in backwards else 1 for i in range(x.ndim)])
+
+
+def rolled(x: Any, shifts: Any, axes: Any, who: str) -> Tensor:
+    """Values moved along axes, those pushed over the end coming in at the start.
+
+    Without axes the flattened tensor is rolled, and keeps its shape.
+    """
+    x = _core.as_tensor(x)
+    if axes is None:
+        if not is_integer(shifts):
+            raise ValueError(f"{who}: several shifts need as many axes, got {shifts!r} and None")
+        flat = _core.reshape(x, (-1,))
+        return _core.reshape(rolled(flat, shifts, 0, who), x.shape)
+    several = [axes] if is_integer(axes) else list(axes)
+    steps = [shifts] * len(several) if is_integer(shifts) else list(shifts)
+    if len(steps) == 1:
+        steps *= len(several)
+    if len(several) == 1:
+        several *= len(steps)
+    if len(steps) != len(several):
+        raise ValueError(f"{who}: as many shifts as axes, got {shifts!r} and {axes!r}")
+    for step, axis in zip(steps, several, strict=True):
+        axis = checked_axis(axis, x.ndim, who)
+        extent = x.shape[axis]
+        cut = -int(step) % extent if extent else 0
+        if cut:
+            head, tail = _core.split(x, [cut, extent - cut], axis)
+            x = _core.concat([tail, head], axis)
+    return x
+
+
+def laid_side_by_side(x: Any, times: Sequence[int]) -> Tensor:
+    """The whole tensor `times[i]` times along axis i; missing leading axes have size 1."""
+    x = _core.as_tensor(x)
+    times = (1,) * (x.ndim - len(times)) + tuple(times)
+    shape = (1,) * (len(times) - x.ndim) + x.shape
+    apart = [extent for n in shape for extent in (1, n)]
+    wide = [extent for count, n in zip(times, shape, strict=True) for extent in (count, n)]
+    together = [count * n for count, n in zip(times, shape, strict=True)]
+    return _core.reshape(_core.broadcast_to(_core.reshape(x, apart), wide), together)
+
+
+def elements_in_a_row(x: Any, repeats: Any, axis: Any, who: str) -> Tensor:
+    """Each slice along an axis so many times in a row; of the flattened tensor without an axis.
+
+    `repeats` is one number, or one for each slice.
+    """
+    x = _core.as_tensor(x)
+    if axis is None:
+        x, axis = _core.reshape(x, (-1,)), 0
+    axis = checked_axis(axis, x.ndim, who)
+    counts = np.asarray(repeats)
+    if counts.dtype.kind not in "iu" or (counts < 0).any():
+        raise ValueError(f"{who}: expected integers of at least 0 as repeats, got {repeats!r}")
+    if counts.size not in (1, x.shape[axis]):
+        raise ValueError(
+            f"{who}: expected 1 or {x.shape[axis]} repeats for axis {axis} of shape {x.shape}, "
+            f"got {counts.size}"
+        )
+    return _core.take(x, np.repeat(np.arange(x.shape[axis]), counts.reshape(-1)), axis)
+
+
+def in_parts(x: Any, number_or_places: Any, axis: Any, who: str) -> list[Tensor]:
+    """One axis cut into so many equal parts, or at the given places, as NumPy's `split`."""
+    x = _core.as_tensor(x)
+    axis = checked_axis(axis, x.ndim, who)
+    total = x.shape[axis]
+    if is_integer(number_or_places):
+        number = int(number_or_places)
+        if number <= 0 or total % number:
+            raise ValueError(
+                f"{who}: an axis of size {total} can't be cut into {number} equal parts"
+            )
+        return list(_core.split(x, [total // number] * number, axis))
+    places = [slice(int(place)).indices(total)[1] for place in number_or_places]
+    parts = []
+    for start, stop in zip([0, *places], [*places, total], strict=True):
+        starts, stops = [0] * x.ndim, list(x.shape)
+        starts[axis], stops[axis] = start, max(start, stop)
+        parts.append(_core.slice(x, starts, stops, [1] * x.ndim))
+    return parts
+
+
+def along_several(function: Any, x: Any, axes: Any, who: str) -> Tensor:
+    """`function(x, axis)` over several axes as if they were one; over all for None.
+
+    The result has the shape of x.
+    """
+    if is_integer(axes):
+        return function(x, axes)
+    x = _core.as_tensor(x)
+    if axes is None:
+        return _core.reshape(function(_core.reshape(x, (-1,)), 0), x.shape)
+    axes = checked_axes(axes, x.ndim, who)
+    if len(axes) == 1:
+        return function(x, axes[0])
+    order = [axis for axis in range(x.ndim) if axis not in axes] + axes
+    last = _core.transpose(x, order)
+    rows = _core.reshape(
+        last, (*last.shape[: x.ndim - len(axes)], math.prod(x.shape[axis] for axis in axes))
+    )
+    y = _core.reshape(function(rows, -1), last.shape)
+    return _core.transpose(y, [order.index(axis) for axis in range(x.ndim)])

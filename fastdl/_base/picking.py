@@ -1,0 +1,120 @@
+"""Picking values by index: orders, positions, counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from .._core import Tensor
+from .moving import checked_axis
+
+
+def order_of(x: Any, axis: int, descending: bool = False) -> Tensor:
+    """The order that sorts one axis; equal values keep their order, NaN counts as largest."""
+    values = _core.as_tensor(x).numpy()
+    if not values.ndim:
+        return _core.full((), "int64", 0)
+    if not descending:
+        return _core.as_tensor(np.argsort(values, axis=axis, kind="stable"))
+    # Sorted backwards from the end, so that equal values still keep their order.
+    backwards = np.flip(np.argsort(np.flip(values, axis), axis=axis, kind="stable"), axis)
+    return _core.as_tensor(np.ascontiguousarray(values.shape[axis] - 1 - backwards))
+
+
+def first_in_order(x: Any, k: int, axis: int, largest: bool, who: str) -> tuple[Tensor, Tensor]:
+    """The k largest or smallest values of one axis, in order, and their indices."""
+    x = _core.as_tensor(x)
+    axis = checked_axis(axis, x.ndim, who)
+    if not 0 <= k <= x.shape[axis]:
+        raise ValueError(
+            f"{who}: k is {k}, but axis {axis} of shape {x.shape} has size {x.shape[axis]}"
+        )
+    order = order_of(x, axis, largest)
+    stops = list(order.shape)
+    stops[axis] = k
+    order = _core.slice(order, [0] * x.ndim, stops, [1] * x.ndim)
+    return _core.gather(x, order, axis), order
+
+
+def along(x: Any, indices: Any, axis: Any, who: str) -> Tensor:
+    """One value for each index along an axis; the other axes of both broadcast.
+
+    Without an axis, of the flattened tensor.
+    """
+    x, indices = _core.as_tensor(x), _core.as_tensor(indices)
+    if axis is None:
+        return _core.gather(_core.reshape(x, (-1,)), _core.reshape(indices, (-1,)), 0)
+    axis = checked_axis(axis, x.ndim, who)
+    if indices.ndim != x.ndim:
+        raise ValueError(
+            f"{who}: expected indices with {x.ndim} axes for shape {x.shape}, got {indices.shape}"
+        )
+    beside = slice(axis, axis + 1)
+    try:
+        shape = np.broadcast_shapes(_with(x.shape, beside, 1), _with(indices.shape, beside, 1))
+    except ValueError:
+        raise ValueError(
+            f"{who}: shapes {x.shape} and {indices.shape} don't broadcast beside axis {axis}"
+        ) from None
+    x_shape = _with(shape, beside, x.shape[axis])
+    index_shape = _with(shape, beside, indices.shape[axis])
+    x = x if x.shape == x_shape else _core.broadcast_to(x, x_shape)
+    wide = indices.shape == index_shape
+    return _core.gather(x, indices if wide else _core.broadcast_to(indices, index_shape), axis)
+
+
+def _with(shape: tuple[int, ...], place: slice, extent: int) -> tuple[int, ...]:
+    sizes = list(shape)
+    sizes[place] = [extent]
+    return tuple(sizes)
+
+
+def positions(x: Any) -> tuple[np.ndarray, ...]:
+    """Where x isn't zero: one array of indices for each axis."""
+    return np.atleast_1d(_core.as_tensor(x).numpy()).nonzero()
+
+
+def different(x: Any, axis: int | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The different values in ascending order, where each is first, where x's are, how many.
+
+    Of slices along an axis if one is given.
+    """
+    x = _core.as_tensor(x)
+    values, first, inverse, counts = np.unique(
+        x.numpy(), return_index=True, return_inverse=True, return_counts=True, axis=axis
+    )
+    inverse = inverse.reshape(x.shape if axis is None else (-1,))  # as in every NumPy
+    return tuple(_core.as_tensor(a) for a in (values, first, inverse, counts))  # type: ignore
+
+
+def counts(x: Any, weights: Any, minlength: int, who: str) -> Tensor:
+    """How often each of 0, 1, ... occurs, or the sum of its weights, at least `minlength` values.
+
+    Raises:
+        ValueError: a negative value, or weights of another shape.
+        TypeError: values that aren't integers.
+    """
+    values = _core.as_tensor(x).numpy()
+    if values.dtype.kind not in "iu":
+        raise TypeError(f"{who}: expected integers, got dtype {values.dtype}")
+    if weights is not None:
+        weights = _core.as_tensor(weights).numpy()
+        if weights.shape != values.shape:
+            raise ValueError(
+                f"{who}: expected weights of shape {values.shape}, got {weights.shape}"
+            )
+    if values.ndim != 1:
+        raise ValueError(f"{who}: expected one axis, got shape {values.shape}")
+    return _core.as_tensor(np.bincount(values, weights, minlength))
+
+
+def triangle(x: Any, diagonal: int, lower: bool, who: str) -> Tensor:
+    """The last two axes with zeros above (lower) or below a diagonal."""
+    x = _core.as_tensor(x)
+    if x.ndim < 2:
+        raise ValueError(f"{who}: expected at least 2 axes, got shape {x.shape}")
+    rows, columns = x.shape[-2:]
+    kept = np.tri(rows, columns, diagonal if lower else diagonal - 1, dtype=bool)
+    return _core.where(kept, x, 0) if lower else _core.where(kept, 0, x)

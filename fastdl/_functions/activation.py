@@ -1,0 +1,188 @@
+"""Activations with PyTorch's defaults, each a single operation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+from .._base import formulas, moving
+
+if TYPE_CHECKING:
+    from .._core import Tensor
+
+
+def relu(input: Any) -> Tensor:
+    """`max(input, 0)`; the gradient at 0 is 0.
+
+    Example:
+        >>> relu([-1.0, 2.0]).tolist()
+        [0.0, 2.0]
+    """
+    return _core.relu(input)
+
+
+def leaky_relu(input: Any, negative_slope: float = 0.01) -> Tensor:
+    """The input where positive, `negative_slope * input` elsewhere.
+
+    Example:
+        >>> leaky_relu([-1.0, 2.0], 0.5).tolist()
+        [-0.5, 2.0]
+    """
+    return _core.leaky_relu(input, negative_slope)
+
+
+def elu(input: Any, alpha: float = 1.0) -> Tensor:
+    """The input where positive, `alpha * (exp(input) - 1)` elsewhere (Clevert et al. 2015).
+
+    Example:
+        >>> elu([0.0, 2.0]).tolist()
+        [0.0, 2.0]
+    """
+    return _core.elu(input, alpha)
+
+
+def selu(input: Any) -> Tensor:
+    """1.0507 * elu(input, 1.6733), self-normalizing (Klambauer et al. 2017).
+
+    Example:
+        >>> selu([0.0]).tolist()
+        [0.0]
+    """
+    return _core.selu(input)
+
+
+def gelu(input: Any, approximate: str = "none") -> Tensor:
+    """`input * Phi(input)` with the normal distribution function (Hendrycks & Gimpel 2016).
+
+    Args:
+        approximate: "none" (exact, through erf) or "tanh".
+
+    Raises:
+        ValueError: another value of `approximate`.
+
+    Example:
+        >>> gelu([0.0], approximate="tanh").tolist()
+        [0.0]
+    """
+    if approximate == "none":
+        return _core.gelu(input, False)
+    if approximate == "tanh":
+        return _core.gelu(input, True)
+    raise ValueError(f"gelu: approximate is 'none' or 'tanh', got {approximate!r}")
+
+
+def silu(input: Any) -> Tensor:
+    """`input * sigmoid(input)`, also called swish.
+
+    Example:
+        >>> silu([0.0]).tolist()
+        [0.0]
+    """
+    return _core.silu(input)
+
+
+def softplus(input: Any) -> Tensor:
+    """`log(1 + exp(input))`, without overflow.
+
+    Example:
+        >>> softplus([100.0]).tolist()
+        [100.0]
+    """
+    return _core.softplus(input)
+
+
+def softsign(input: Any) -> Tensor:
+    """`input / (1 + |input|)`.
+
+    Example:
+        >>> softsign([-1.0, 1.0]).tolist()
+        [-0.5, 0.5]
+    """
+    return _core.softsign(input)
+
+
+def sigmoid(input: Any) -> Tensor:
+    """`1 / (1 + exp(-input))`.
+
+    Example:
+        >>> sigmoid([0.0]).tolist()
+        [0.5]
+    """
+    return _core.sigmoid(input)
+
+
+def hard_sigmoid(input: Any) -> Tensor:
+    """`input / 6 + 1 / 2` limited to [0, 1], as in Keras 3 and PyTorch.
+
+    Example:
+        >>> hard_sigmoid([-3.0, 0.0, 4.0]).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    return _core.hard_sigmoid(input)
+
+
+def tanh(input: Any) -> Tensor:
+    """Hyperbolic tangent.
+
+    Example:
+        >>> tanh([0.0]).tolist()
+        [0.0]
+    """
+    return _core.tanh(input)
+
+
+def logsigmoid(input: Any) -> Tensor:
+    """`log(sigmoid(input))`, without underflow.
+
+    Example:
+        >>> logsigmoid([-100.0]).tolist()
+        [-100.0]
+    """
+    return formulas.log_sigmoid(input)
+
+
+def softmax(input: Any, dim: int = -1, *, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """`exp(input)` divided by its sum along one axis, without overflow.
+
+    Args:
+        input: float input of rank 1 or more.
+        dim: the axis; also spelled `axis`. The last one by default.
+        dtype: converts the input first; float32 is what there is.
+
+    Raises:
+        IndexError: the axis is out of range.
+
+    Example:
+        >>> softmax([[0.0, 0.0]]).tolist()
+        [[0.5, 0.5]]
+    """
+    if dtype is not None:
+        input = _core.cast(input, dtype)
+    dim = dim if axis is None else axis
+    x = _core.as_tensor(input)
+    if not x.ndim:  # PyTorch's dim 0 of a tensor without axes
+        moving.checked_axis(dim, 1, "softmax")
+        return _core.reshape(_core.softmax(_core.reshape(x, (1,)), 0), ())
+    return _core.softmax(x, dim)
+
+
+def log_softmax(input: Any, dim: int = -1, *, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """The logarithm of softmax, exact where softmax underflows.
+
+    Args: as `softmax`.
+
+    Example:
+        >>> log_softmax([[0.0, -1000.0]]).tolist()
+        [[0.0, -1000.0]]
+    """
+    if dtype is not None:
+        input = _core.cast(input, dtype)
+    dim = dim if axis is None else axis
+    x = _core.as_tensor(input)
+    if not x.ndim:  # PyTorch's dim 0 of a tensor without axes
+        moving.checked_axis(dim, 1, "log_softmax")
+        return _core.reshape(_core.log_softmax(_core.reshape(x, (1,)), 0), ())
+    return _core.log_softmax(x, dim)
+
+
+swish = silu

@@ -1,0 +1,313 @@
+"""Operations on two tensors, element by element, with NumPy's broadcasting.
+
+Operands are tensors, arrays, nested lists or Python numbers; a number takes the tensor's type as
+long as its kind fits (`int32 + 1` is int32, `int32 + 1.5` is float32). Integers wrap where a result
+exceeds their type. Of truth values `+` is or, `*` is and. Shapes that don't broadcast
+raise ValueError with both shapes. Gradients flow to both operands, summed over broadcast axes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+from .._base import formulas, picking
+
+if TYPE_CHECKING:
+    from .._core import Tensor
+
+
+def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """`input + alpha * other`.
+
+    Example:
+        >>> add([1.0, 2.0], [[10.0], [20.0]]).tolist()
+        [[11.0, 12.0], [21.0, 22.0]]
+    """
+    return _core.add(input, other if alpha == 1 else _core.mul(other, alpha))
+
+
+def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """`input - alpha * other`.
+
+    Example:
+        >>> sub([1.0, 2.0], 1).tolist()
+        [0.0, 1.0]
+    """
+    return _core.sub(input, other if alpha == 1 else _core.mul(other, alpha))
+
+
+def mul(input: Any, other: Any) -> Tensor:
+    """`input * other`.
+
+    Example:
+        >>> mul([1.0, 2.0], [3.0, 4.0]).tolist()
+        [3.0, 8.0]
+    """
+    return _core.mul(input, other)
+
+
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    """`input / other`; of integers it is float32, unless it is rounded.
+
+    Args:
+        input: dividend.
+        other: divisor. Division by zero gives infinity or NaN, as IEEE 754 says.
+        rounding_mode: None, "floor" (as `//`) or "trunc" (towards zero, as in C).
+
+    Raises:
+        ValueError: another rounding mode.
+
+    Example:
+        >>> div([7, -7], 2, rounding_mode="trunc").tolist()
+        [3, -3]
+    """
+    if rounding_mode is None:
+        return _core.div(input, other)
+    if rounding_mode == "floor":
+        return _core.floor_divide(input, other)
+    if rounding_mode == "trunc":
+        floor = _core.floor_divide(input, other)
+        if floor.dtype != "float32":
+            up = _core.logical_and(_core.lt(floor, 0), _core.ne(_core.mod(input, other), 0))
+            return _core.where(up, _core.add(floor, 1), floor)
+        quotient = _core.div(input, other)
+        return _core.where(_core.lt(quotient, 0), _core.ceil(quotient), _core.floor(quotient))
+    raise ValueError(f"div: rounding_mode is None, 'floor' or 'trunc', got {rounding_mode!r}")
+
+
+def floor_divide(input: Any, other: Any) -> Tensor:
+    """`input // other`, rounded towards minus infinity as in Python; of integers 0 where the
+    divisor is 0.
+
+    Example:
+        >>> floor_divide([7, -7], 2).tolist()
+        [3, -4]
+    """
+    return _core.floor_divide(input, other)
+
+
+def remainder(input: Any, other: Any) -> Tensor:
+    """`input % other` with the sign of `other`, as in Python: `input - other * (input // other)`.
+
+    Example:
+        >>> remainder([7, -7], 3).tolist()
+        [1, 2]
+    """
+    return _core.mod(input, other)
+
+
+def pow(input: Any, exponent: Any) -> Tensor:
+    """`input ** exponent`; a negative base with a fractional exponent gives NaN.
+
+    Example:
+        >>> pow([1.0, 2.0, 3.0], 2).tolist()
+        [1.0, 4.0, 9.0]
+    """
+    return _core.pow(input, exponent)
+
+
+def maximum(input: Any, other: Any) -> Tensor:
+    """The larger of each pair; NaN if either is. At ties the gradient is halved between them.
+
+    Example:
+        >>> maximum([1.0, 5.0], 3).tolist()
+        [3.0, 5.0]
+    """
+    return _core.maximum(input, other)
+
+
+def minimum(input: Any, other: Any) -> Tensor:
+    """The smaller of each pair; NaN if either is. At ties the gradient is halved between them.
+
+    Example:
+        >>> minimum([1.0, 5.0], 3).tolist()
+        [1.0, 3.0]
+    """
+    return _core.minimum(input, other)
+
+
+def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
+    """`input` limited to [min, max]; either bound may be absent, a number or a tensor.
+
+    The gradient is 1 inside and on the bounds, 0 outside.
+
+    Raises:
+        ValueError: both bounds are None.
+
+    Example:
+        >>> clamp([-2.0, 0.5, 2.0], 0, 1).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    if min is None and max is None:
+        raise ValueError("clamp: at least one of min and max must be given")
+    return formulas.limited(input, min, max)
+
+
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+    """`input` where the condition is true, `other` elsewhere; the three broadcast.
+
+    With the condition alone, `nonzero(condition, as_tuple=True)`.
+
+    Raises:
+        ValueError: only one of input and other is given.
+
+    Example:
+        >>> where([True, False], [1.0, 2.0], 0).tolist()
+        [1.0, 0.0]
+    """
+    if input is None and other is None:
+        return tuple(_core.as_tensor(p) for p in picking.positions(condition))
+    if input is None or other is None:
+        raise ValueError("where: expected both of input and other, or none, got one")
+    return _core.where(condition, input, other)
+
+
+def masked_fill(input: Any, mask: Any, value: Any) -> Tensor:
+    """A copy of `input` with `value` where `mask` is true.
+
+    Example:
+        >>> masked_fill([1.0, 2.0], [False, True], -1).tolist()
+        [1.0, -1.0]
+    """
+    input = _core.as_tensor(input)
+    return _core.where(mask, _core.cast(value, input.dtype), input)
+
+
+def eq(input: Any, other: Any) -> Tensor:
+    """`input == other` as bool.
+
+    Example:
+        >>> eq([1, 2], [1, 3]).tolist()
+        [True, False]
+    """
+    return _core.eq(input, other)
+
+
+def ne(input: Any, other: Any) -> Tensor:
+    """`input != other` as bool.
+
+    Example:
+        >>> ne([1, 2], [1, 3]).tolist()
+        [False, True]
+    """
+    return _core.ne(input, other)
+
+
+def lt(input: Any, other: Any) -> Tensor:
+    """`input < other` as bool.
+
+    Example:
+        >>> lt([1, 2], 2).tolist()
+        [True, False]
+    """
+    return _core.lt(input, other)
+
+
+def le(input: Any, other: Any) -> Tensor:
+    """`input <= other` as bool.
+
+    Example:
+        >>> le([1, 2], 2).tolist()
+        [True, True]
+    """
+    return _core.le(input, other)
+
+
+def gt(input: Any, other: Any) -> Tensor:
+    """`input > other` as bool.
+
+    Example:
+        >>> gt([1, 2], 1).tolist()
+        [False, True]
+    """
+    return _core.gt(input, other)
+
+
+def ge(input: Any, other: Any) -> Tensor:
+    """`input >= other` as bool.
+
+    Example:
+        >>> ge([1, 2], 1).tolist()
+        [True, True]
+    """
+    return _core.ge(input, other)
+
+
+def logical_and(input: Any, other: Any) -> Tensor:
+    """True where both are nonzero.
+
+    Example:
+        >>> logical_and([True, True], [True, False]).tolist()
+        [True, False]
+    """
+    return _core.logical_and(input, other)
+
+
+def logical_or(input: Any, other: Any) -> Tensor:
+    """True where either is nonzero.
+
+    Example:
+        >>> logical_or([True, False], [False, False]).tolist()
+        [True, False]
+    """
+    return _core.logical_or(input, other)
+
+
+def logical_xor(input: Any, other: Any) -> Tensor:
+    """True where exactly one is nonzero.
+
+    Example:
+        >>> logical_xor([True, True], [True, False]).tolist()
+        [False, True]
+    """
+    return formulas.exclusive_or(input, other)
+
+
+def isclose(
+    input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
+    """Where `|input - other| <= atol + rtol * |other|` or both are the same infinity, as NumPy's.
+
+    With `equal_nan` also where both are NaN.
+
+    Example:
+        >>> isclose([1.0, 2.0], [1.0, 2.1]).tolist()
+        [True, False]
+    """
+    return formulas.is_close(input, other, rtol, atol, equal_nan)
+
+
+def allclose(
+    input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> bool:
+    """Whether `isclose` holds everywhere.
+
+    Example:
+        >>> allclose([1.0, 2.0], [1.0, 2.0 + 1e-6])
+        True
+    """
+    return bool(_core.all(isclose(input, other, rtol, atol, equal_nan), None, False))
+
+
+def equal(input: Any, other: Any) -> bool:
+    """Whether shape and all values are the same (`torch.equal`).
+
+    Example:
+        >>> equal([1.0, 2.0], [1.0, 2.0])
+        True
+    """
+    input, other = _core.as_tensor(input), _core.as_tensor(other)
+    return input.shape == other.shape and bool(_core.all(_core.eq(input, other), None, False))
+
+
+clip = clamp
+subtract = sub
+multiply = mul
+divide = div
+true_divide = div
+not_equal = ne
+less = lt
+less_equal = le
+greater = gt
+greater_equal = ge

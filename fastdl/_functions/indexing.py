@@ -1,0 +1,251 @@
+"""Operations that pick values by index.
+
+Indices are int32 or int64 tensors or lists of integers; negative ones count from the end, one out
+of range raises IndexError naming it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from .._base import moving, picking
+from .._base.results import ValuesIndices
+from .._core import Tensor
+
+
+def take(input: Any, index: Any, axis: int | None = None) -> Tensor:
+    """The entries of the flattened input at `index`, in its shape.
+
+    With `axis` (NumPy's, which PyTorch lacks) the entries of that axis, which is replaced by the
+    axes of `index`.
+
+    Example:
+        >>> take([[1.0, 2.0], [3.0, 4.0]], [1, 0], axis=1).tolist()
+        [[2.0, 1.0], [4.0, 3.0]]
+    """
+    if axis is None:
+        return _core.take(_core.reshape(input, (-1,)), index, 0)
+    return _core.take(input, index, axis)
+
+
+def index_select(input: Any, dim: int, index: Any) -> Tensor:
+    """`take` with PyTorch's order of arguments.
+
+    Example:
+        >>> index_select([[1.0, 2.0], [3.0, 4.0]], 0, [1]).tolist()
+        [[3.0, 4.0]]
+    """
+    return _core.take(input, index, dim)
+
+
+def gather(input: Any, dim: int, index: Any) -> Tensor:
+    """One value per entry of `index`: `out[i][j] = input[index[i][j]][j]` for dim 0, and so on.
+
+    `index` has as many axes as input; the result has its shape.
+
+    Example:
+        >>> gather([[1.0, 2.0], [3.0, 4.0]], 1, [[0], [1]]).tolist()
+        [[1.0], [4.0]]
+    """
+    input = _core.as_tensor(input)
+    if not input.ndim:  # PyTorch's dim 0 of a tensor without axes
+        moving.checked_axis(dim, 1, "gather")
+        flat = _core.gather(_core.reshape(input, (1,)), _core.reshape(index, (-1,)), 0)
+        return _core.reshape(flat, _core.as_tensor(index).shape)
+    return _core.gather(input, index, dim)
+
+
+def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Tensor:
+    """One value for each index along an axis; the other axes of both broadcast.
+
+    Without an axis, of the flattened input.
+
+    Raises:
+        ValueError: input and indices differ in rank, or do not broadcast.
+
+    Example:
+        >>> take_along_dim([[1.0, 2.0], [3.0, 4.0]], [[1]], 1).tolist()
+        [[2.0], [4.0]]
+    """
+    return picking.along(input, indices, dim, "take_along_dim")
+
+
+def one_hot(input: Any, num_classes: int = -1) -> Tensor:
+    """A new last axis with 1 at the index and 0 elsewhere, float32.
+
+    Args:
+        input: integers.
+        num_classes: size of the new axis; -1 takes one more than the largest value. A value
+            outside gives zeros only.
+
+    Example:
+        >>> one_hot([0, 2]).tolist()
+        [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    if num_classes < 0:
+        num_classes = int(_core.max(input, None, False).item()) + 1
+    return _core.one_hot(input, num_classes)
+
+
+def narrow(input: Any, dim: int, start: int, length: int) -> Tensor:
+    """`length` entries of one axis from `start` on.
+
+    Example:
+        >>> narrow([1.0, 2.0, 3.0], 0, 1, 2).tolist()
+        [2.0, 3.0]
+    """
+    input = _core.as_tensor(input)
+    rank = input.ndim
+    if not -rank <= dim < rank:
+        raise IndexError(f"narrow: axis {dim} is out of range for a tensor with {rank} axes")
+    starts, stops = [0] * rank, list(input.shape)
+    extent = stops[dim]
+    first = start + extent if start < 0 else start
+    if first < 0 or length < 0 or first + length > extent:
+        raise IndexError(
+            f"narrow: {length} entries from {start} on aren't in axis {dim} of shape {input.shape}"
+        )
+    starts[dim], stops[dim] = first, first + length
+    return _core.slice(input, starts, stops, [1] * rank)._snapshot_of(input)
+
+
+def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
+    """The positions of the values that aren't zero, int64 of shape (count, rank).
+
+    With `as_tuple`, one 1-D tensor per axis, which indexes input.
+
+    Example:
+        >>> nonzero([0.0, 5.0, 0.0, 7.0]).tolist()
+        [[1], [3]]
+    """
+    positions = picking.positions(input)
+    if as_tuple:
+        return tuple(_core.as_tensor(p) for p in positions)
+    return _core.as_tensor(np.stack(positions, 1))
+
+
+def masked_select(input: Any, mask: Any) -> Tensor:
+    """The values where the mask, broadcast to input, is true, as a vector.
+
+    Example:
+        >>> masked_select([1.0, 2.0, 3.0], [True, False, True]).tolist()
+        [1.0, 3.0]
+    """
+    input = _core.as_tensor(input)
+    chosen = np.broadcast_to(_core.as_tensor(mask).numpy().astype(bool), input.shape)
+    return _core.take(_core.reshape(input, (-1,)), np.flatnonzero(chosen), 0)
+
+
+def argsort(input: Any, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
+    """The order that sorts one axis; NaN counts as largest.
+
+    Equal values keep their order, whether or not `stable` asks for it.
+
+    Example:
+        >>> argsort([3.0, 1.0, 2.0]).tolist()
+        [1, 2, 0]
+    """
+    return picking.order_of(input, dim, descending)
+
+
+def sort(input: Any, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Any:
+    """One axis sorted, with the order as in `argsort`; gradients flow to the values.
+
+    Example:
+        >>> sort([3.0, 1.0, 2.0]).values.tolist()
+        [1.0, 2.0, 3.0]
+    """
+    input = _core.as_tensor(input)
+    order = picking.order_of(input, dim, descending)
+    return ValuesIndices(_core.gather(input, order, dim) if input.ndim else input, order)
+
+
+def topk(
+    input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+) -> ValuesIndices:
+    """The k largest (or smallest) values of one axis with their indices.
+
+    They are in order, whether or not `sorted` asks for it.
+
+    Raises:
+        ValueError: k is larger than the axis.
+
+    Example:
+        >>> topk([1.0, 3.0, 2.0], 2).indices.tolist()
+        [1, 2]
+    """
+    input = _core.as_tensor(input)
+    if not input.ndim and k == 1:  # PyTorch's dim 0 of a tensor without axes
+        return sort(input, dim)
+    return ValuesIndices(*picking.first_in_order(input, k, dim, largest, "topk"))
+
+
+def unique(
+    input: Any,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The different values in ascending order.
+
+    Args:
+        input: a tensor, flattened without an axis.
+        sorted: they are in order whatever it says.
+        return_inverse: also where each value of the input is among them.
+        return_counts: also how often each occurs.
+        dim: compares slices along this axis instead of single values.
+
+    Returns:
+        A tensor, or a tuple of those asked for.
+
+    Example:
+        >>> unique([3, 1, 3]).tolist()
+        [1, 3]
+    """
+    values, _, inverse, counts = picking.different(input, dim)
+    result = [values]
+    if return_inverse:
+        result.append(inverse)
+    if return_counts:
+        result.append(counts)
+    return result[0] if len(result) == 1 else tuple(result)
+
+
+def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Tensor:
+    """How often each of 0, 1, ... up to the largest value (at least to `minlength`) occurs.
+
+    With `weights`, the sum of the weights of each, float32.
+
+    Raises:
+        ValueError: a negative value, or more than one axis.
+        TypeError: values that aren't integers.
+
+    Example:
+        >>> bincount([0, 2, 2]).tolist()
+        [1, 0, 2]
+    """
+    return picking.counts(input, weights, minlength, "bincount")
+
+
+def tril(input: Any, diagonal: int = 0) -> Tensor:
+    """The last two axes with zeros above a diagonal.
+
+    Example:
+        >>> tril([[1.0, 2.0], [3.0, 4.0]]).tolist()
+        [[1.0, 0.0], [3.0, 4.0]]
+    """
+    return picking.triangle(input, diagonal, True, "tril")
+
+
+def triu(input: Any, diagonal: int = 0) -> Tensor:
+    """The last two axes with zeros below a diagonal.
+
+    Example:
+        >>> triu([[1.0, 2.0], [3.0, 4.0]]).tolist()
+        [[1.0, 2.0], [0.0, 4.0]]
+    """
+    return picking.triangle(input, diagonal, False, "triu")

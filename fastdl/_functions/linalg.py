@@ -1,0 +1,90 @@
+"""Products of matrices and vectors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+from .._base import formulas
+
+if TYPE_CHECKING:
+    from .._core import Tensor
+
+
+def matmul(input: Any, other: Any) -> Tensor:
+    """`input @ other` with NumPy's rules.
+
+    Args:
+        input: (..., n, k), or (k) for a row vector whose axis then disappears.
+        other: (..., k, m), or (k) for a column vector whose axis then disappears.
+
+    Returns:
+        (..., n, m); leading axes broadcast.
+
+    Raises:
+        ValueError: the inner sizes differ.
+
+    Example:
+        >>> matmul([[1.0, 2.0]], [[3.0], [4.0]]).tolist()
+        [[11.0]]
+    """
+    return _core.matmul(input, other, False, False)
+
+
+def mm(input: Any, mat2: Any) -> Tensor:
+    """The product of two matrices; ValueError for anything else.
+
+    Example:
+        >>> mm([[1.0, 2.0]], [[3.0], [4.0]]).tolist()
+        [[11.0]]
+    """
+    return _product("mm", input, mat2, 2, 2)
+
+
+def bmm(input: Any, mat2: Any) -> Tensor:
+    """The products of two stacks of matrices, (b, n, k) and (b, k, m).
+
+    Example:
+        >>> bmm([[[1.0, 2.0]]], [[[3.0], [4.0]]]).shape
+        (1, 1, 1)
+    """
+    return _product("bmm", input, mat2, 3, 3)
+
+
+def mv(input: Any, vec: Any) -> Tensor:
+    """The product of a matrix and a vector.
+
+    Example:
+        >>> mv([[1.0, 2.0]], [3.0, 4.0]).tolist()
+        [11.0]
+    """
+    return _product("mv", input, vec, 2, 1)
+
+
+def dot(input: Any, tensor: Any) -> Tensor:
+    """The inner product of two vectors; ValueError for anything else, use `matmul`.
+
+    Example:
+        >>> dot([1.0, 2.0], [3.0, 4.0]).item()
+        11.0
+    """
+    return _product("dot", input, tensor, 1, 1)
+
+
+def outer(input: Any, vec2: Any) -> Tensor:
+    """All products of two vectors, (n) and (m) to (n, m).
+
+    Example:
+        >>> outer([1.0, 2.0], [3.0, 4.0]).tolist()
+        [[3.0, 4.0], [6.0, 8.0]]
+    """
+    return formulas.outer(input, vec2)
+
+
+def _product(who: str, input: Any, other: Any, x_rank: int, y_rank: int) -> Tensor:
+    input, other = _core.as_tensor(input), _core.as_tensor(other)
+    if input.ndim != x_rank or other.ndim != y_rank:
+        raise ValueError(
+            f"{who}: expected {x_rank} and {y_rank} axes, got {input.shape} and {other.shape}"
+        )
+    return _core.matmul(input, other, False, False)

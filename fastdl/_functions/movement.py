@@ -1,0 +1,364 @@
+"""Operations that move values without changing them: shapes, axes, joining and cutting.
+
+Tensors are contiguous: `reshape` and what is built on it (`flatten`, `squeeze`, `unsqueeze`) share
+the input's memory, all others copy. Where PyTorch's function gives a view, the copy can't be
+written in place: RuntimeError says what to write instead. Axes may be negative; one out of range
+raises IndexError.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+from .._base import moving
+from .._base.moving import checked_axis as _axis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._core import Tensor
+
+    Ints = int | Sequence[int]
+
+
+def _snapshot(result: Tensor, source: Any) -> Tensor:
+    """The result, which refuses to be written in place if it is a copy of the source."""
+    return result._snapshot_of(source) if isinstance(source, _core.Tensor) else result
+
+
+def _snapshots(parts: Any, source: Any) -> tuple[Tensor, ...]:
+    return tuple(_snapshot(part, source) for part in parts)
+
+
+def _one(sizes: tuple[Any, ...]) -> Any:
+    """The sizes of f(input, 2, 3) and of f(input, (2, 3)) alike."""
+    return sizes[0] if len(sizes) == 1 else sizes
+
+
+def _tuple(sizes: tuple[Any, ...]) -> tuple[Any, ...]:
+    return sizes if len(sizes) != 1 or moving.is_integer(sizes[0]) else tuple(sizes[0])
+
+
+def reshape(input: Any, *sizes: Any, shape: Any = None) -> Tensor:
+    """The same values in another shape, sharing memory.
+
+    Args:
+        input: input.
+        sizes: the shape, as one sequence or one by one; one may be -1 and is then computed.
+        shape: the shape by its name.
+
+    Raises:
+        ValueError: the shape holds another number of values.
+
+    Example:
+        >>> reshape([1.0, 2.0, 3.0, 4.0], (2, -1)).tolist()
+        [[1.0, 2.0], [3.0, 4.0]]
+    """
+    return _core.reshape(input, _one(sizes) if shape is None else shape)
+
+
+def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Joins the axes from `start_dim` to `end_dim`, both included.
+
+    Example:
+        >>> flatten([[[1.0], [2.0]]], 1).shape
+        (1, 2)
+    """
+    input = _core.as_tensor(input)
+    shape = input.shape
+    if not shape:
+        return _core.reshape(input, (1,))
+    start, end = _axis(start_dim, len(shape), "flatten"), _axis(end_dim, len(shape), "flatten")
+    if start > end:
+        raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
+    return _core.reshape(input, (*shape[:start], _size(shape[start : end + 1]), *shape[end + 1 :]))
+
+
+def ravel(input: Any) -> Tensor:
+    """All elements along one axis, sharing memory.
+
+    Example:
+        >>> ravel([[1.0, 2.0], [3.0, 4.0]]).tolist()
+        [1.0, 2.0, 3.0, 4.0]
+    """
+    return _core.reshape(input, (-1,))
+
+
+def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Tensor:
+    """Cuts one axis into several; one of the sizes may be -1.
+
+    Example:
+        >>> unflatten([[1.0, 2.0, 3.0, 4.0]], 1, (2, 2)).shape
+        (1, 2, 2)
+    """
+    input = _core.as_tensor(input)
+    shape = input.shape
+    dim = _axis(dim, len(shape), "unflatten")
+    sizes = list(sizes)
+    if -1 in sizes:
+        known = -_size(sizes)
+        sizes[sizes.index(-1)] = shape[dim] // known if known > 0 else -1
+    if _size(sizes) != shape[dim]:
+        raise ValueError(f"unflatten: sizes {tuple(sizes)} don't multiply to axis {dim} of {shape}")
+    return _core.reshape(input, (*shape[:dim], *sizes, *shape[dim + 1 :]))
+
+
+def _size(shape: Sequence[int]) -> int:
+    size = 1
+    for extent in shape:
+        size *= extent
+    return size
+
+
+def squeeze(input: Any, dim: Ints | None = None) -> Tensor:
+    """Removes axes of size 1: those given (where they have size 1), or all.
+
+    Example:
+        >>> squeeze([[[1.0, 2.0]]], 0).shape
+        (1, 2)
+    """
+    input = _core.as_tensor(input)
+    shape = input.shape
+    if not shape:
+        return input
+    dims = range(len(shape)) if dim is None else moving.checked_axes(dim, len(shape), "squeeze")
+    gone = {i for i in dims if shape[i] == 1}
+    return _core.reshape(input, [n for i, n in enumerate(shape) if i not in gone])
+
+
+def unsqueeze(input: Any, dim: int) -> Tensor:
+    """Inserts an axis of size 1 before axis `dim`.
+
+    Example:
+        >>> unsqueeze([1.0, 2.0], -1).shape
+        (2, 1)
+    """
+    input = _core.as_tensor(input)
+    return moving.with_new_axes(input, int(dim), "unsqueeze")
+
+
+def transpose(input: Any, dim0: Any = None, dim1: int | None = None) -> Tensor:
+    """Exchanges axes.
+
+    Args:
+        input: input.
+        dim0: the first of two axes to exchange; or alone, a permutation of all axes.
+        dim1: the second axis.
+
+    Returns:
+        A copy; with no axes named, in reversed order.
+
+    Example:
+        >>> transpose([[1.0, 2.0]], 0, 1).tolist()
+        [[1.0], [2.0]]
+    """
+    if dim1 is None:
+        return _snapshot(_core.transpose(input, dim0), input)
+    return _snapshot(moving.exchanged(input, dim0, dim1, "transpose"), input)
+
+
+def permute(input: Any, *axes: Any, dims: Any = None) -> Tensor:
+    """The axes in the order given, as one sequence or one by one.
+
+    Example:
+        >>> permute([[[1.0, 2.0]]], 2, 0, 1).shape
+        (2, 1, 1)
+    """
+    return _snapshot(_core.transpose(input, _one(axes) if dims is None else dims), input)
+
+
+def t(input: Any) -> Tensor:
+    """The transpose of a matrix; vectors and scalars as they are.
+
+    Example:
+        >>> t([[1.0, 2.0]]).shape
+        (2, 1)
+    """
+    input = _core.as_tensor(input)
+    if input.ndim > 2:
+        raise ValueError(f"t: expected at most 2 axes, got shape {input.shape}; use transpose")
+    return _snapshot(_core.transpose(input, None), input) if input.ndim == 2 else input
+
+
+def movedim(input: Any, source: Ints, destination: Ints) -> Tensor:
+    """Moves an axis, or several, to other places; the others keep their order.
+
+    Example:
+        >>> movedim([[[1.0, 2.0]]], -1, 0).shape
+        (2, 1, 1)
+    """
+    return _snapshot(moving.moved(input, source, destination, "movedim"), input)
+
+
+def broadcast_to(input: Any, size: Sequence[int]) -> Tensor:
+    """The values repeated along new axes and axes of size 1.
+
+    Example:
+        >>> broadcast_to([1.0, 2.0], (2, 2)).tolist()
+        [[1.0, 2.0], [1.0, 2.0]]
+    """
+    return _snapshot(_core.broadcast_to(input, size), input)
+
+
+def expand(input: Any, *sizes: Any) -> Tensor:
+    """`broadcast_to` where -1 keeps an axis as it is.
+
+    Example:
+        >>> expand([[1.0], [2.0]], -1, 2).tolist()
+        [[1.0, 1.0], [2.0, 2.0]]
+    """
+    input = _core.as_tensor(input)
+    wanted = list(_tuple(sizes))
+    lead = len(wanted) - input.ndim
+    for i, size in enumerate(wanted):
+        if size == -1 and i >= lead:
+            wanted[i] = input.shape[i - lead]
+    return _snapshot(_core.broadcast_to(input, wanted), input)
+
+
+def repeat(input: Any, *sizes: Any, axis: int | None = None) -> Tensor:
+    """The whole tensor laid side by side, `sizes[i]` times along axis i (`torch.Tensor.repeat`).
+
+    With `axis` each slice along that axis so many times in a row, as `ops.repeat`.
+
+    Raises:
+        ValueError: fewer sizes than axes.
+
+    Example:
+        >>> repeat([1.0, 2.0], 2, 2).tolist()
+        [[1.0, 2.0, 1.0, 2.0], [1.0, 2.0, 1.0, 2.0]]
+        >>> repeat([1.0, 2.0], 2, axis=0).tolist()
+        [1.0, 1.0, 2.0, 2.0]
+    """
+    input = _core.as_tensor(input)
+    if axis is not None:
+        return moving.elements_in_a_row(input, _one(sizes), axis, "repeat")
+    sizes = _tuple(sizes)
+    if len(sizes) < input.ndim:
+        raise ValueError(
+            f"repeat: expected at least {input.ndim} sizes for shape {input.shape}, got {sizes}"
+        )
+    return moving.laid_side_by_side(input, sizes)
+
+
+def tile(input: Any, *sizes: Any, dims: Any = None) -> Tensor:
+    """`repeat` with missing leading sizes taken as 1 (`numpy.tile`).
+
+    Example:
+        >>> tile([[1.0, 2.0]], 2).tolist()
+        [[1.0, 2.0, 1.0, 2.0]]
+    """
+    return moving.laid_side_by_side(input, _tuple(sizes) if dims is None else dims)
+
+
+def cat(tensors: Sequence[Any], dim: int = 0, *, axis: int | None = None) -> Tensor:
+    """Joins tensors along an existing axis, the first by default.
+
+    Raises:
+        ValueError: the list is empty, or shapes differ elsewhere.
+
+    Example:
+        >>> cat([[1.0], [2.0, 3.0]]).tolist()
+        [1.0, 2.0, 3.0]
+    """
+    return _core.concat(tensors, dim if axis is None else axis)
+
+
+def stack(tensors: Sequence[Any], dim: int = 0, *, axis: int | None = None) -> Tensor:
+    """Joins tensors of one shape along a new axis.
+
+    Example:
+        >>> stack([[1.0, 2.0], [3.0, 4.0]], 1).tolist()
+        [[1.0, 3.0], [2.0, 4.0]]
+    """
+    return _core.stack(tensors, dim if axis is None else axis)
+
+
+def split(input: Any, split_size_or_sections: Ints, dim: int = 0) -> tuple[Tensor, ...]:
+    """Cuts one axis into parts of the given sizes.
+
+    Args:
+        input: a tensor.
+        split_size_or_sections: the size of the parts (the last may be smaller), or a list of sizes.
+        dim: the axis.
+
+    Raises:
+        ValueError: the sizes don't add up to the axis.
+
+    Example:
+        >>> [part.tolist() for part in split([1.0, 2.0, 3.0], 2)]
+        [[1.0, 2.0], [3.0]]
+    """
+    input = _core.as_tensor(input)
+    dim = _axis(dim, input.ndim, "split")
+    sizes: Any = split_size_or_sections
+    if moving.is_integer(sizes):
+        if sizes <= 0:
+            raise ValueError(f"split: expected a positive size, got {sizes}")
+        total = input.shape[dim]
+        sizes = [min(sizes, total - start) for start in range(0, total, sizes)] or [0]
+    return _snapshots(_core.split(input, sizes, dim), input)
+
+
+def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """Cuts one axis into at most `chunks` parts of one size (the last may be smaller).
+
+    Example:
+        >>> [part.shape for part in chunk([1.0, 2.0, 3.0], 2)]
+        [(2,), (1,)]
+    """
+    if chunks <= 0:
+        raise ValueError(f"chunk: expected a positive number of chunks, got {chunks}")
+    input = _core.as_tensor(input)
+    total = input.shape[_axis(dim, input.ndim, "chunk")]
+    return split(input, max(1, -(-total // chunks)), dim)
+
+
+def unbind(input: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """The slices along one axis, which disappears.
+
+    Example:
+        >>> [row.tolist() for row in unbind([[1.0, 2.0], [3.0, 4.0]])]
+        [[1.0, 2.0], [3.0, 4.0]]
+    """
+    input = _core.as_tensor(input)
+    dim = _axis(dim, input.ndim, "unbind")
+    shape = input.shape[:dim] + input.shape[dim + 1 :]
+    parts = _core.split(input, [1] * input.shape[dim], dim)
+    return _snapshots((_core.reshape(part, shape) for part in parts), input)
+
+
+def flip(input: Any, *axes: Any, dims: Any = None) -> Tensor:
+    """Reverses the given axes, as one sequence or one by one.
+
+    Example:
+        >>> flip([1.0, 2.0, 3.0], 0).tolist()
+        [3.0, 2.0, 1.0]
+    """
+    return moving.flipped(input, _tuple(axes) if dims is None else dims, "flip")
+
+
+def roll(input: Any, shifts: Ints, dims: Ints | None = None) -> Tensor:
+    """Moves values along axes; those pushed over the end come in at the start.
+
+    Args:
+        input: a tensor.
+        shifts: how far, for one axis or for several.
+        dims: the axis or axes; None rolls the flattened tensor, which keeps its shape.
+
+    Raises:
+        ValueError: the numbers of shifts and axes differ.
+
+    Example:
+        >>> roll([[1, 2], [3, 4]], 1).tolist()
+        [[4, 1], [2, 3]]
+        >>> roll([[1, 2], [3, 4]], 1, 0).tolist()
+        [[3, 4], [1, 2]]
+    """
+    return moving.rolled(input, shifts, dims, "roll")
+
+
+concat = concatenate = cat
+swapaxes = transpose
+moveaxis = movedim

@@ -1,0 +1,405 @@
+"""Reductions: one value from many, along axes.
+
+`dim` (or `axis`) is None for all axes, an integer or a tuple of integers; negative ones count from
+the end. `keepdim` (or `keepdims`) keeps the reduced axes with size 1. An axis out of range raises
+IndexError.
+
+`axis` and `keepdims` are other spellings of the same, as in PyTorch: `max` and `min` return values
+and indices, `var` and `std` divide by n - 1. Keras's functions are in `fastdl.ops`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+from .._base import formulas, moving
+from .._base.results import ValuesIndices
+from .._core import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Axes = int | Sequence[int] | None
+
+
+def _along_dim(function: Any, input: Any, dim: Any, *rest: Any) -> Tensor:
+    """`function(input, dim, ...)`; a tensor without axes has dim 0 and -1, as in PyTorch."""
+    try:
+        return function(input, dim, *rest)
+    except IndexError:
+        if _core.as_tensor(input).ndim:
+            raise
+        moving.checked_axes(dim, 1, function.__name__)
+        return function(input, None, *rest)
+
+
+def sum(
+    input: Any,
+    dim: Axes = None,
+    keepdim: bool = False,
+    *,
+    axis: Axes = None,
+    keepdims: bool = False,
+    dtype: Any = None,
+) -> Tensor:
+    """The sum; of integers and bools it is int64, or `dtype`. Beyond that it wraps.
+
+    Example:
+        >>> sum([[1.0, 2.0], [3.0, 4.0]], dim=0).tolist()
+        [4.0, 6.0]
+    """
+    if dtype is not None:
+        input = _core.cast(input, dtype)
+    total = _along_dim(_core.sum, input, dim if axis is None else axis, keepdim or keepdims)
+    return total if dtype is None else _core.cast(total, dtype)
+
+
+def mean(
+    input: Any,
+    dim: Axes = None,
+    keepdim: bool = False,
+    *,
+    axis: Axes = None,
+    keepdims: bool = False,
+    dtype: Any = None,
+) -> Tensor:
+    """The arithmetic mean, float32; NaN of nothing.
+
+    Example:
+        >>> mean([[1.0, 2.0], [3.0, 4.0]]).item()
+        2.5
+    """
+    if dtype is not None:
+        input = _core.cast(input, dtype)
+    return _along_dim(_core.mean, input, dim if axis is None else axis, keepdim or keepdims)
+
+
+def prod(
+    input: Any,
+    dim: Axes = None,
+    keepdim: bool = False,
+    *,
+    axis: Axes = None,
+    keepdims: bool = False,
+    dtype: Any = None,
+) -> Tensor:
+    """The product, of the values converted to `dtype` if one is given.
+
+    Example:
+        >>> prod([1.0, 2.0, 3.0]).item()
+        6.0
+    """
+    if dtype is not None:
+        input = _core.cast(input, dtype)
+    return _along_dim(_core.prod, input, dim if axis is None else axis, keepdim or keepdims)
+
+
+def any(
+    input: Any,
+    dim: Axes = None,
+    keepdim: bool = False,
+    *,
+    axis: Axes = None,
+    keepdims: bool = False,
+) -> Tensor:
+    """Whether at least one value is nonzero, as bool.
+
+    Example:
+        >>> any([False, True]).item()
+        True
+    """
+    return _along_dim(_core.any, input, dim if axis is None else axis, keepdim or keepdims)
+
+
+def all(
+    input: Any,
+    dim: Axes = None,
+    keepdim: bool = False,
+    *,
+    axis: Axes = None,
+    keepdims: bool = False,
+) -> Tensor:
+    """Whether every value is nonzero, as bool.
+
+    Example:
+        >>> all([False, True]).item()
+        False
+    """
+    return _along_dim(_core.all, input, dim if axis is None else axis, keepdim or keepdims)
+
+
+def max(
+    input: Any,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    axis: Axes = None,
+    keepdims: bool = False,
+) -> Any:
+    """The largest value; NaN if there is one.
+
+    Args:
+        input: input.
+        dim: an axis, for PyTorch's pair of values and indices; or a tensor, for the elementwise
+            maximum of the two; or None, for the maximum of all.
+        keepdim: keep the reduced axis.
+        axis: as dim.
+        keepdims: as keepdim.
+
+    Returns:
+        A tensor, or with `dim` a named tuple `(values, indices)`.
+
+    Raises:
+        ValueError: there is nothing to take the maximum of.
+
+    Example:
+        >>> max([[1.0, 5.0], [7.0, 3.0]], 1).indices.tolist()
+        [1, 0]
+    """
+    dim = axis if dim is None else dim
+    if dim is None:
+        return _core.max(input, None, keepdim or keepdims)
+    if isinstance(dim, Tensor):
+        return _core.maximum(input, dim)
+    return _along(_core.argmax, input, dim, keepdim or keepdims, "max")
+
+
+def min(
+    input: Any,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    axis: Axes = None,
+    keepdims: bool = False,
+) -> Any:
+    """The smallest value; arguments and result as for `max`.
+
+    Example:
+        >>> min([[1.0, 5.0], [7.0, 3.0]], 1).indices.tolist()
+        [0, 1]
+    """
+    dim = axis if dim is None else dim
+    if dim is None:
+        return _core.min(input, None, keepdim or keepdims)
+    if isinstance(dim, Tensor):
+        return _core.minimum(input, dim)
+    return _along(_core.argmin, input, dim, keepdim or keepdims, "min")
+
+
+def _along(arg: Any, input: Any, dim: Any, keepdim: bool, who: str) -> ValuesIndices:
+    input = _core.as_tensor(input)
+    if not input.ndim:
+        moving.checked_axis(dim, 1, who)  # PyTorch's dim 0 of a tensor without axes
+        return ValuesIndices(input, _core.full((), "int64", 0))
+    dim = moving.checked_axis(dim, input.ndim, who)
+    indices = arg(input, dim, True)
+    values = _core.gather(input, indices, dim)
+    if not keepdim:
+        shape = list(values.shape)
+        del shape[dim]
+        values, indices = _core.reshape(values, shape), _core.reshape(indices, shape)
+    return ValuesIndices(values, indices)
+
+
+def amax(
+    input: Any,
+    dim: Axes = None,
+    keepdim: bool = False,
+    *,
+    axis: Axes = None,
+    keepdims: bool = False,
+) -> Tensor:
+    """The largest value, without its index; the gradient is shared among equal ones.
+
+    Example:
+        >>> amax([[1.0, 5.0], [7.0, 3.0]], dim=(0, 1)).item()
+        7.0
+    """
+    return _along_dim(_core.max, input, dim if axis is None else axis, keepdim or keepdims)
+
+
+def amin(
+    input: Any,
+    dim: Axes = None,
+    keepdim: bool = False,
+    *,
+    axis: Axes = None,
+    keepdims: bool = False,
+) -> Tensor:
+    """The smallest value, without its index; the gradient is shared among equal ones.
+
+    Example:
+        >>> amin([[1.0, 5.0], [7.0, 3.0]], dim=0).tolist()
+        [1.0, 3.0]
+    """
+    return _along_dim(_core.min, input, dim if axis is None else axis, keepdim or keepdims)
+
+
+def argmax(
+    input: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    axis: int | None = None,
+    keepdims: bool = False,
+) -> Tensor:
+    """Where the largest value is, the first among equal ones, as int64; in the flattened input
+    without an axis.
+
+    Example:
+        >>> argmax([[1.0, 5.0], [7.0, 3.0]], dim=1).tolist()
+        [1, 0]
+    """
+    return _along_dim(_core.argmax, input, dim if axis is None else axis, keepdim or keepdims)
+
+
+def argmin(
+    input: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    axis: int | None = None,
+    keepdims: bool = False,
+) -> Tensor:
+    """Where the smallest value is, the first among equal ones, as int64; in the flattened input
+    without an axis.
+
+    Example:
+        >>> argmin([[1.0, 5.0], [7.0, 3.0]], dim=1).tolist()
+        [0, 1]
+    """
+    return _along_dim(_core.argmin, input, dim if axis is None else axis, keepdim or keepdims)
+
+
+def var(
+    input: Any,
+    dim: Axes | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+    axis: Axes = None,
+    keepdims: bool = False,
+) -> Tensor:
+    """The variance: the sum of squared deviations from the mean over `n - correction`.
+
+    Args:
+        input: float input.
+        dim: axes, as in PyTorch.
+        unbiased: the older spelling of correction 1 (True) or 0 (False); `var(x, False)` too.
+        keepdim: keep the reduced axes.
+        correction: 1 by default.
+        axis: as dim.
+        keepdims: as keepdim.
+
+    Example:
+        >>> var([1.0, 2.0, 3.0]).item()
+        1.0
+    """
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    if correction is None:
+        correction = 1.0 if unbiased is None else float(unbiased)
+    return _along_dim(
+        _core.var, input, dim if axis is None else axis, keepdim or keepdims, correction
+    )
+
+
+def std(
+    input: Any,
+    dim: Axes | bool = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+    axis: Axes = None,
+    keepdims: bool = False,
+) -> Tensor:
+    """The standard deviation: the square root of `var` with the same arguments.
+
+    Example:
+        >>> std([1.0, 3.0, 5.0]).item()
+        2.0
+    """
+    variance = var(
+        input, dim, unbiased, keepdim, correction=correction, axis=axis, keepdims=keepdims
+    )
+    return _core.root(variance)
+
+
+def cumsum(
+    input: Any, dim: int | None = None, *, axis: int | None = None, dtype: Any = None
+) -> Tensor:
+    """Running sums along one axis, of the values converted to `dtype` if one is given.
+
+    Raises:
+        TypeError: no axis is given.
+
+    Example:
+        >>> cumsum([1.0, 2.0, 3.0], dim=0).tolist()
+        [1.0, 3.0, 6.0]
+    """
+    dim = axis if dim is None else dim
+    if dim is None:
+        raise TypeError("cumsum: argument 'dim' is missing")
+    input = _core.as_tensor(input) if dtype is None else _core.cast(input, dtype)
+    if not input.ndim:  # PyTorch's dim 0 of a tensor without axes
+        moving.checked_axis(dim, 1, "cumsum")
+        return _core.sum(input, None, False)
+    return _core.cumsum(input, dim)
+
+
+def logsumexp(
+    input: Any,
+    dim: Axes = None,
+    keepdim: bool = False,
+    *,
+    axis: Axes = None,
+    keepdims: bool = False,
+) -> Tensor:
+    """`log(sum(exp(input)))`, without overflow.
+
+    Example:
+        >>> logsumexp([1000.0, float("-inf")]).item()
+        1000.0
+    """
+    return _along_dim(_core.logsumexp, input, dim if axis is None else axis, keepdim or keepdims)
+
+
+def norm(
+    input: Any,
+    p: float | str = 2,
+    dim: Axes = None,
+    keepdim: bool = False,
+    *,
+    axis: Axes = None,
+    keepdims: bool = False,
+) -> Tensor:
+    """The p-norm of the values along `dim`, `(sum |input|^p)^(1/p)`.
+
+    Args:
+        input: float input.
+        p: a number, infinity (largest absolute value), minus infinity (smallest), 0 (how many are
+            not zero) or "fro" (2). The gradient of the 2-norm at 0 is 0.
+        dim: axes taken together; all by default.
+        keepdim: keep the reduced axes.
+        axis: as dim.
+        keepdims: as keepdim.
+
+    Raises:
+        ValueError: an unknown kind of norm.
+
+    Example:
+        >>> norm([3.0, 4.0]).item()
+        5.0
+    """
+    if isinstance(p, str):
+        if p != "fro":
+            raise ValueError(f"norm: p is a number or 'fro', got {p!r}")
+        p = 2
+    dim = dim if axis is None else axis
+    if dim is not None and not _core.as_tensor(input).ndim:
+        moving.checked_axes(dim, 1, "norm")
+        dim = None
+    return formulas.vector_norm(input, p, dim, keepdim or keepdims)

@@ -1,0 +1,289 @@
+"""Operations on one tensor, element by element.
+
+The input is a float32 tensor or anything that converts to one (integers are converted where a
+function has fractional values); the result has its shape. Elementary functions are within 2 ulp
+for exp and log and 4 ulp for tanh, sigmoid and erf over the whole range.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _core
+from .._base import formulas
+
+if TYPE_CHECKING:
+    from .._core import Tensor
+
+
+def neg(input: Any) -> Tensor:
+    """`-input`.
+
+    Example:
+        >>> neg([1.0, -2.0]).tolist()
+        [-1.0, 2.0]
+    """
+    return _core.neg(input)
+
+
+def abs(input: Any) -> Tensor:
+    """`|input|`; the gradient at 0 is 0.
+
+    Example:
+        >>> abs([1.0, -2.0]).tolist()
+        [1.0, 2.0]
+    """
+    return _core.abs(input)
+
+
+def sign(input: Any) -> Tensor:
+    """-1, 0 or 1.
+
+    Example:
+        >>> sign([-3.0, 0.0, 2.0]).tolist()
+        [-1.0, 0.0, 1.0]
+    """
+    return _core.sign(input)
+
+
+def sqrt(input: Any) -> Tensor:
+    """Square root; NaN for negative values.
+
+    Example:
+        >>> sqrt([4.0, 9.0]).tolist()
+        [2.0, 3.0]
+    """
+    return _core.sqrt(input)
+
+
+def rsqrt(input: Any) -> Tensor:
+    """`1 / sqrt(input)`.
+
+    Example:
+        >>> rsqrt([4.0, 16.0]).tolist()
+        [0.5, 0.25]
+    """
+    return _core.rsqrt(input)
+
+
+def exp(input: Any) -> Tensor:
+    """e to the power of the input.
+
+    Example:
+        >>> exp([0.0, float("-inf")]).tolist()
+        [1.0, 0.0]
+    """
+    return _core.exp(input)
+
+
+def log(input: Any) -> Tensor:
+    """Natural logarithm; -inf at 0, NaN below.
+
+    Example:
+        >>> log([1.0, 0.0]).tolist()
+        [0.0, -inf]
+    """
+    return _core.log(input)
+
+
+def log2(input: Any) -> Tensor:
+    """Logarithm to base 2.
+
+    Example:
+        >>> log2([1.0, 2.0]).tolist()
+        [0.0, 1.0]
+    """
+    return formulas.log2(input)
+
+
+def log10(input: Any) -> Tensor:
+    """Logarithm to base 10.
+
+    Example:
+        >>> log10([1.0]).tolist()
+        [0.0]
+    """
+    return formulas.log10(input)
+
+
+def log1p(input: Any) -> Tensor:
+    """`log(1 + input)`, exact for small values.
+
+    Example:
+        >>> log1p([0.0]).tolist()
+        [0.0]
+    """
+    return _core.log1p(input)
+
+
+def expm1(input: Any) -> Tensor:
+    """`exp(input) - 1`, exact for small values.
+
+    Example:
+        >>> expm1([0.0]).tolist()
+        [0.0]
+    """
+    return _core.expm1(input)
+
+
+def square(input: Any) -> Tensor:
+    """`input * input`.
+
+    Example:
+        >>> square([-3.0]).tolist()
+        [9.0]
+    """
+    return _core.square(input)
+
+
+def reciprocal(input: Any) -> Tensor:
+    """`1 / input`.
+
+    Example:
+        >>> reciprocal([4.0]).tolist()
+        [0.25]
+    """
+    return _core.reciprocal(input)
+
+
+def sin(input: Any) -> Tensor:
+    """Sine of the input in radians.
+
+    Example:
+        >>> sin([0.0]).tolist()
+        [0.0]
+    """
+    return _core.sin(input)
+
+
+def cos(input: Any) -> Tensor:
+    """Cosine of the input in radians.
+
+    Example:
+        >>> cos([0.0]).tolist()
+        [1.0]
+    """
+    return _core.cos(input)
+
+
+def floor(input: Any) -> Tensor:
+    """The largest integer not above the input; its gradient is 0.
+
+    Example:
+        >>> floor([-1.5, 1.5]).tolist()
+        [-2.0, 1.0]
+    """
+    return _core.floor(input)
+
+
+def ceil(input: Any) -> Tensor:
+    """The smallest integer not below the input; its gradient is 0.
+
+    Example:
+        >>> ceil([-1.5, 1.5]).tolist()
+        [-1.0, 2.0]
+    """
+    return _core.ceil(input)
+
+
+def round(input: Any, *, decimals: int = 0) -> Tensor:
+    """Rounded to so many decimal places, halves to the even digit; its gradient is 0.
+
+    Example:
+        >>> round([0.5, 1.5, 2.4]).tolist()
+        [0.0, 2.0, 2.0]
+    """
+    return formulas.rounded(input, decimals)
+
+
+def trunc(input: Any) -> Tensor:
+    """The input without its fraction; its gradient is 0.
+
+    Example:
+        >>> trunc([-1.5, 1.5]).tolist()
+        [-1.0, 1.0]
+    """
+    return formulas.trunc(input)
+
+
+def erf(input: Any) -> Tensor:
+    """The error function, `2 / sqrt(pi)` times the integral of `exp(-t^2)` from 0 to input.
+
+    Example:
+        >>> erf([0.0, float("inf")]).tolist()
+        [0.0, 1.0]
+    """
+    return _core.erf(input)
+
+
+def isnan(input: Any) -> Tensor:
+    """Where the input is NaN, as bool.
+
+    Example:
+        >>> isnan([1.0, float("nan")]).tolist()
+        [False, True]
+    """
+    return _core.isnan(input)
+
+
+def isfinite(input: Any) -> Tensor:
+    """Where the input is neither infinite nor NaN, as bool.
+
+    Example:
+        >>> isfinite([1.0, float("inf")]).tolist()
+        [True, False]
+    """
+    return _core.isfinite(input)
+
+
+def isinf(input: Any) -> Tensor:
+    """Where the input is plus or minus infinity, as bool.
+
+    Example:
+        >>> isinf([1.0, float("-inf")]).tolist()
+        [False, True]
+    """
+    return formulas.is_infinite(input)
+
+
+def logical_not(input: Any) -> Tensor:
+    """True where the input is zero.
+
+    Example:
+        >>> logical_not([True, False]).tolist()
+        [False, True]
+    """
+    return _core.logical_not(input)
+
+
+def cast(x: Any, dtype: Any) -> Tensor:
+    """x converted to `dtype` (float32, int32, int64, uint8, bool); itself if it has it already.
+
+    Raises:
+        TypeError: no such type.
+
+    Example:
+        >>> cast([1.7, -1.7], "int32").tolist()
+        [1, -1]
+    """
+    x = _core.as_tensor(x)
+    return x if x.dtype == np.dtype(dtype) else _core.cast(x, dtype)
+
+
+def clone(input: Any) -> Tensor:
+    """A copy with its own memory; gradients pass through it.
+
+    Example:
+        >>> a = fastdl.ones(2)
+        >>> b = clone(a)
+        >>> _ = b.zero_()
+        >>> a.tolist()
+        [1.0, 1.0]
+    """
+    return _core.copy(_core.as_tensor(input))
+
+
+negative = neg
+absolute = abs

@@ -1,0 +1,32 @@
+"""Total: a float32 state variable that goes on counting where float32 alone would stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import _core
+from ..nn.parameter import Parameter
+
+
+class Total(Parameter):
+    """The state of a metric.
+
+    `assign_add` and `assign_sub` keep the part of the sum that float32 rounds away in a second
+    tensor. So the value is the sum rounded once, up to some 2^48, instead of a sum that takes no
+    more ones at 2^24. Values written by `assign` or elsewhere are the whole sum.
+    """
+
+    def __init__(self, data: Any, requires_grad: bool = False, **options: Any) -> None:
+        super().__init__(data, requires_grad, **options)
+        self._rest = _core.full(self.shape, "float32", 0.0)
+
+    def assign_add(self, value: Any) -> Total:
+        """Adds `value`, of the same shape, in place; returns self."""
+        return self._write(self._take, value, "assign_add")
+
+    def assign_sub(self, value: Any) -> Total:
+        """Subtracts `value`, of the same shape, in place; returns self."""
+        return self._write(self._take, _core.neg(value), "assign_sub")
+
+    def _take(self, _: Any, value: Any) -> None:
+        _core.accumulate_(self, self._rest, value)

@@ -1,0 +1,253 @@
+"""Tensors made, converted and asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from .._core import Tensor
+
+
+def _default_type(value: Any) -> Any:
+    """Keras's type of Python numbers and lists: int32 for integers that fit, else None."""
+    if isinstance(value, (Tensor, np.ndarray, np.generic)) or hasattr(value, "__array__"):
+        return None
+    array = np.asarray(value)
+    fits = array.dtype.kind == "i" and (
+        not array.size or (array.min() >= -(2**31) and array.max() < 2**31)
+    )
+    return "int32" if fits else None
+
+
+def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any = None) -> Tensor:
+    """The values as a tensor, of another element type if `dtype` is given.
+
+    Python integers are int32. `sparse` and `ragged` may only be false.
+
+    Example:
+        >>> convert_to_tensor([1, 2]).dtype == "int32"
+        True
+    """
+    if sparse or ragged:
+        raise ValueError("convert_to_tensor: there are no sparse or ragged tensors")
+    if dtype is None:
+        dtype = _default_type(x)
+    return _core.as_tensor(x) if dtype is None else _core.as_tensor(x, dtype)
+
+
+def convert_to_numpy(x: Any) -> np.ndarray:
+    """The values as a NumPy array of their own.
+
+    Example:
+        >>> convert_to_numpy(fastdl.ones(2))
+        array([1., 1.], dtype=float32)
+    """
+    return np.array(_core.as_tensor(x).detach().numpy())
+
+
+def cast(x: Any, dtype: Any) -> Tensor:
+    """x converted to `dtype` (float32, int32, int64, uint8, bool); itself if it has it already.
+
+    Raises:
+        TypeError: no such type.
+
+    Example:
+        >>> cast([1.7, -1.7], "int32").tolist()
+        [1, -1]
+    """
+    x = _core.as_tensor(x)
+    return x if x.dtype == np.dtype(dtype) else _core.cast(x, dtype)
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether x is a tensor.
+
+    Example:
+        >>> is_tensor(fastdl.zeros(2)), is_tensor([0.0, 0.0])
+        (True, False)
+    """
+    from .._symbolic import KerasTensor
+
+    return isinstance(x, (Tensor, KerasTensor))
+
+
+def shape(x: Any) -> tuple[int | None, ...]:
+    """The sizes of a tensor's axes; None where a model's graph leaves them open.
+
+    Example:
+        >>> shape([[1.0, 2.0]])
+        (1, 2)
+    """
+    sizes: Any = getattr(x, "shape", None)
+    return tuple(_core.as_tensor(x).shape if sizes is None else sizes)
+
+
+def ndim(x: Any) -> int:
+    """The number of axes.
+
+    Example:
+        >>> ndim([[1.0, 2.0]])
+        2
+    """
+    return len(shape(x))
+
+
+def size(x: Any) -> int:
+    """The number of elements.
+
+    Example:
+        >>> size([[1.0, 2.0]])
+        2
+    """
+    return _core.as_tensor(x).numel()
+
+
+def stop_gradient(variable: Any) -> Tensor:
+    """The same values, through which no gradient flows.
+
+    Example:
+        >>> x = fastdl.ones(2, requires_grad=True)
+        >>> stop_gradient(x * 2).requires_grad
+        False
+    """
+    return _core.as_tensor(variable).detach()
+
+
+def zeros(shape: Any, dtype: Any = None) -> Tensor:
+    """Zeros, float32 by default.
+
+    Example:
+        >>> zeros((2, 2), "int32").tolist()
+        [[0, 0], [0, 0]]
+    """
+    return _core.full(shape, dtype or "float32", 0)
+
+
+def ones(shape: Any, dtype: Any = None) -> Tensor:
+    """Ones, float32 by default.
+
+    Example:
+        >>> ones(2).tolist()
+        [1.0, 1.0]
+    """
+    return _core.full(shape, dtype or "float32", 1)
+
+
+def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
+    """One value everywhere, or an array broadcast to the shape; float32 by default.
+
+    Example:
+        >>> full((2, 2), [1.0, 2.0]).tolist()
+        [[1.0, 2.0], [1.0, 2.0]]
+    """
+    return _core.broadcast_to(_core.cast(_core.as_tensor(fill_value), dtype or "float32"), shape)
+
+
+def zeros_like(x: Any, dtype: Any = None) -> Tensor:
+    """Zeros in the shape and type of x.
+
+    Example:
+        >>> zeros_like([1.0, 2.0]).tolist()
+        [0.0, 0.0]
+    """
+    return full_like(x, 0, dtype)
+
+
+def ones_like(x: Any, dtype: Any = None) -> Tensor:
+    """Ones in the shape and type of x.
+
+    Example:
+        >>> ones_like([5.0]).tolist()
+        [1.0]
+    """
+    return full_like(x, 1, dtype)
+
+
+def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Tensor:
+    """One value, or an array broadcast, in the shape and type of x.
+
+    Example:
+        >>> full_like([1.0, 2.0], 3).tolist()
+        [3.0, 3.0]
+    """
+    x = convert_to_tensor(x)
+    value = _core.cast(_core.as_tensor(fill_value), dtype or x.dtype)
+    return _core.broadcast_to(value, x.shape)
+
+
+def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Tensor:
+    """`start, start + step, ...` up to but not including `stop`; `arange(n)` starts at 0.
+
+    int32 if all arguments are integers, else float32. Empty if `step` leads away from `stop`.
+
+    Raises:
+        ValueError: step is 0.
+
+    Example:
+        >>> arange(1, 7, 2).tolist()
+        [1, 3, 5]
+    """
+    if step == 0:
+        raise ValueError("arange: expected a step other than 0, got 0")
+    start, stop = (0, start) if stop is None else (start, stop)
+    bounds = [np.asarray(v).item() for v in (start, stop, 1 if step is None else step)]
+    if dtype is None:
+        dtype = "int32" if all(isinstance(v, int) for v in bounds) else "float32"
+    return _core.as_tensor(np.arange(*bounds).astype(np.dtype(dtype)))
+
+
+def linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    """`num` values at equal distances from `start` to `stop`.
+
+    Args:
+        start: the first value, a number or a tensor.
+        stop: the last one, or the one after it without `endpoint`.
+        num: how many.
+        endpoint: whether `stop` is one of them.
+        retstep: returns the distance, too.
+        dtype: float32 by default.
+        axis: where the values of tensors lie in the result.
+
+    Example:
+        >>> linspace(0, 1, 3).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    from .._base import moving
+
+    if num < 0:
+        raise ValueError(f"linspace: num: expected at least 0, got {num}")
+    parts = num - 1 if endpoint else num
+    if isinstance(start, Tensor) or isinstance(stop, Tensor):
+        first, last = _core.cast(start, "float32"), _core.cast(stop, "float32")
+        step = _core.div(_core.sub(last, first), float(parts) if parts > 0 else float("nan"))
+        share = np.arange(num, dtype=np.float64) / max(parts, 1)
+        share = share.reshape((num,) + (1,) * step.ndim).astype(np.float32)
+        # Weighted from both ends, so that both are exact.
+        values = _core.add(_core.mul(first, _core.sub(1.0, share)), _core.mul(last, share))
+        values = moving.moved(values, 0, axis, "linspace") if axis else values
+    else:
+        array, distance = np.linspace(start, stop, num, endpoint, retstep=True, axis=axis)
+        values, step = _core.as_tensor(array), _core.as_tensor(np.asarray(distance))
+    if dtype is not None:
+        values = _core.cast(values, dtype)
+    return (values, step) if retstep else values
+
+
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
+    """A matrix of N rows and M columns (N by default) with ones on the k-th diagonal.
+
+    Example:
+        >>> eye(2, k=1).tolist()
+        [[0.0, 1.0], [0.0, 0.0]]
+    """
+    return _core.as_tensor(np.eye(N, M, k, dtype=np.dtype(dtype or "float32")))

@@ -1,0 +1,136 @@
+"""Ctrl-C within one long call: it stops in the middle, and the state is as before the call.
+
+The signal is sent by a timer thread while the call computes. No test looks at a clock to judge: a
+call that was stopped has raised, and the product sizes are such that they take many times the
+delay.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+import fastdl
+from fastdl import _core
+
+SIZE = 3072  # a product of these takes at least 0.2 seconds on any CPU this runs on
+
+
+def raise_soon(seconds=0.02):
+    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    return timer
+
+
+def large(n=SIZE):
+    return fastdl.tensor(np.ones((n, n), np.float32))
+
+
+@pytest.fixture
+def handler():
+    """Counts SIGINT and lets the program go on."""
+    seen = []
+    before = signal.signal(signal.SIGINT, lambda *_: seen.append(1))
+    yield seen
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_eager_product_is_stopped(threads):
+    before = _core.num_threads()
+    _core.set_num_threads(threads)
+    try:
+        a, b = large(), large()
+        timer = raise_soon()
+        with pytest.raises(KeyboardInterrupt):
+            for _ in range(100):
+                _core.matmul(a, b)
+        timer.join()
+        np.testing.assert_array_equal(_core.matmul(a, b).numpy()[:3, :3], SIZE)
+    finally:
+        _core.set_num_threads(before)
+
+
+def test_a_handler_that_goes_on_gets_the_whole_product(handler):
+    a, b = large(), large()
+    timer = raise_soon()
+    while not handler:
+        c = _core.matmul(a, b)
+    timer.join()
+    np.testing.assert_array_equal(c.numpy(), np.full((SIZE, SIZE), SIZE, np.float32))
+
+
+def test_a_product_in_a_plan_is_stopped(handler):
+    a, w = large(), large()
+    recorder = _core.Recorder()
+    out = _core.matmul(a, w)
+    recorder.stop()
+    plan = _core.Plan(recorder, [a], [out])
+    # A handler that returns: the call begins anew and the replay is whole.
+    timer = raise_soon()
+    while not handler:
+        plan.replay([a])
+    timer.join()
+    np.testing.assert_array_equal(plan.outputs[0].numpy()[::97], SIZE)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer = raise_soon()
+    with pytest.raises(KeyboardInterrupt):
+        for _ in range(100):
+            plan.replay([a])
+    timer.join()
+    (again,) = plan.replay([a])
+    np.testing.assert_array_equal(again.numpy()[::97], SIZE)
+
+
+def test_an_update_in_place_is_not_stopped():
+    """It cannot be undone: the signal is handled after it."""
+    target = fastdl.tensor(np.zeros(1 << 24, np.float32))
+    one = fastdl.tensor(np.ones(1 << 24, np.float32))
+    timer = raise_soon(0.01)
+    added = 0
+    with pytest.raises(KeyboardInterrupt):
+        for _ in range(1000):
+            _core.add_(target, one)
+            added += 1
+    timer.join()
+    values = np.unique(target.numpy())
+    assert len(values) == 1
+    assert values[0] in (added, added + 1)
+
+
+def test_other_threads_run_during_a_long_call():
+    """The interpreter is released: the other thread advances while the product computes."""
+    a, b = large(), large()
+    steps = []
+    done = threading.Event()
+
+    def count():
+        while not done.is_set():
+            steps.append(1)
+
+    other = threading.Thread(target=count)
+    other.start()
+    try:
+        while not steps:
+            pass
+        before = len(steps)
+        _core.matmul(a, b)
+        after = len(steps)
+    finally:
+        done.set()
+        other.join()
+    # Had the call held the interpreter, the other thread would have had a turn or two at most.
+    assert after > before + 1000
+
+
+def test_python_handlers_are_left_as_they_were():
+    before = signal.getsignal(signal.SIGINT)
+    a = large(1024)
+    _core.matmul(a, a)
+    assert signal.getsignal(signal.SIGINT) is before
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)

@@ -1,0 +1,70 @@
+"""`fastdl.ops` means what keras.ops means; the top level and Tensor's methods what torch means.
+
+The golden values are Keras's and PyTorch's own answers (golden/faces.py).
+"""
+
+import inspect
+import json
+from pathlib import Path
+
+import faces_cases as cases
+import numpy as np
+import pytest
+
+import fastdl
+from fastdl import ops
+
+GOLDEN = json.loads((Path(__file__).parent / "golden/faces.json").read_text("utf-8"))
+OPS = sorted(name for name, value in vars(ops).items() if callable(value) and name[0] != "_")
+# Exact operations are exact; elementary functions here are within 4 ulp, and sums of a dozen terms
+# round a dozen times. The golden values are rounded to 1e-7.
+TOLERANCE = {"rtol": 16 * np.finfo(np.float32).eps, "atol": 4e-7}
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_signatures_are_those_of_keras(name):
+    parameters = inspect.signature(getattr(ops, name)).parameters.values()
+    ours = [(p.name, p.default, p.kind) for p in parameters]
+    bare = ", ".join(str(inspect.Parameter(n, k, default=d)) for n, d, k in ours)
+    assert f"({bare})" == GOLDEN["signatures"][name]
+    assert "Example:" in getattr(ops, name).__doc__
+
+
+def check(actual, expected, line):
+    if isinstance(expected, list):
+        assert isinstance(actual, (tuple, list)) and len(actual) == len(expected), line
+        for one, other in zip(actual, expected, strict=True):
+            check(one, other, line)
+        return
+    array = np.asarray(actual)
+    assert str(array.dtype) == expected["dtype"], line
+    assert list(array.shape) == expected["shape"], line
+    values = np.array([float(v) for v in expected["values"]]).reshape(array.shape)
+    np.testing.assert_allclose(array.astype("float64"), values, **TOLERANCE, err_msg=line)
+
+
+@pytest.mark.parametrize("line", cases.lines(cases.KERAS))
+def test_keras(line):
+    answer(line, "keras", {"ops": ops})
+
+
+@pytest.mark.parametrize("line", cases.lines(cases.TORCH))
+def test_torch(line):
+    answer(line, "torch", {"torch": fastdl, "T": lambda a: fastdl.tensor(a)})
+
+
+def answer(line, face, names):
+    expected = GOLDEN[face][line]
+    names = {"np": np, **cases.ARRAYS, **names}
+    if isinstance(expected, dict) and "error" in expected:
+        with pytest.raises((TypeError, ValueError, IndexError, RuntimeError)):
+            eval(line, names)
+    else:
+        check(eval(line, names), expected, line)
+
+
+def test_names_of_the_other_face_are_named():
+    with pytest.raises(AttributeError, match=r"functions of keras\.ops, PyTorch's is fastdl\.cat"):
+        ops.cat  # noqa: B018
+    with pytest.raises(AttributeError, match=r"has no attribute 'no_such_function'$"):
+        ops.no_such_function  # noqa: B018
