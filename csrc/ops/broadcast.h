@@ -111,7 +111,7 @@ struct BroadcastLoop {
   // that way copied into a tile.
   template <class Body>
   void run(double nanoseconds_per_element, const Elements (&in)[N], Body body) const {
-    if (outer && inner <= kShort && rows()) return run_short(nanoseconds_per_element, in, body);
+    if (outer && inner > 0 && inner <= kShort && rows()) return run_short(nanoseconds_per_element, in, body);
     run(nanoseconds_per_element, [&](int64_t at, const int64_t* from, int64_t n) {
       const void* p[N];
       for (int i = 0; i < N; ++i) p[i] = in[i].at(from[i]);

@@ -60,11 +60,11 @@ class _Engine:
         self.calls: list[tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]] = []
         self.indices: list[int] = []
 
-    def count(self) -> partial[Any]:
-        """What counts a step for the parameters that took part in it, as one call of C."""
+    def count(self) -> list[partial[Any]]:
+        """What counts a step for the parameters that took part in it, as calls of C."""
         if self.complete:
-            return partial(np.add, self.counts_array, 1, out=self.counts_array)
-        return partial(np.add.at, self.counts_array, self.indices, 1)
+            return [partial(_core.add_, self.counts, 1)]
+        return [partial(_core.add_, self.counts._view((1,), i), 1) for i in self.indices]
 
     def set_rate(self, rate: Any) -> None:
         self.hyper_array[0] = rate
@@ -165,24 +165,6 @@ class Optimizer(Watched):
         """The rule's hyper-parameters."""
         raise NotImplementedError
 
-    def _update(self, engine: _Engine, group: dict[str, Any]) -> None:
-        """Updates all runs of a group."""
-        decay = group["weight_decay"]
-        decoupled = group.get("decoupled_weight_decay")
-        parameters = self._parameters(group)
-        for values, gradients, step, states in engine.calls:
-            _core.update_(
-                self._rule,
-                values,
-                gradients,
-                engine.hyper,
-                step,
-                states,
-                parameters,
-                l2=0.0 if decoupled else decay,
-                decay=decay if decoupled else 0.0,
-            )
-
     # --- the step
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -240,7 +222,7 @@ class Optimizer(Watched):
                         decay=decay if decoupled else 0.0,
                     )
                 )
-            updates.append(engine.count())
+            updates += engine.count()
         # Python handles signals between its own instructions only, and from here on there are none:
         # Ctrl-C leaves weights, states and counts as before or after a step.
         deque(map(_call, updates), maxlen=0)
