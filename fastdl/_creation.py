@@ -351,9 +351,7 @@ def full_like(
         [3.0]
     """
     x = _core.as_tensor(x)
-    return _finished(
-        _core.full(x.shape, dtype or x.dtype, fill_value), requires_grad, device_of(x)
-    )
+    return _finished(_core.full(x.shape, dtype or x.dtype, fill_value), requires_grad, device_of(x))
 
 
 def empty_like(x: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:

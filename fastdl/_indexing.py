@@ -64,7 +64,7 @@ def setitem(t: Tensor, key: Any, value: Any) -> None:
     window = _Window(t.shape, key)
     if not window.arrays:
         sliced = [len(range(*bounds)) for bounds in window.bounds()]
-        if window.view != sliced and np.ndim(value):
+        if window.view != sliced and (value.ndim if isinstance(value, Tensor) else np.ndim(value)):
             value = _core.reshape(_core.broadcast_to(_as(t, value), window.view), sliced)
         _core.setitem_(t, window.starts, window.stops, window.steps, value)
     elif window.is_full and window.view == list(t.shape) and window.arrays_adjoin():

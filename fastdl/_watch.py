@@ -199,9 +199,7 @@ class _Copier:
         if isinstance(value, (set, frozenset)):
             return kind, frozenset(self.copy(item, depth) for item in value)
         if isinstance(value, dict):
-            return kind, tuple(
-                (self.copy(k, depth), self.copy(v, depth)) for k, v in value.items()
-            )
+            return kind, tuple((self.copy(k, depth), self.copy(v, depth)) for k, v in value.items())
         if kind is types.MethodType:
             return self._identity(value.__func__), self.copy(value.__self__, depth)
         if kind is types.FunctionType:

@@ -262,7 +262,7 @@ def runs_out(room, action):
     return False
 
 stopped = []
-for room, done in itertools.product(range(0, 40, 4), (0, 1, 2)):  # MB; the second step is recorded
+for room, done in itertools.product(range(0, 20), (0, 1, 2)):  # MB; the second step is recorded
     model = make()
     for _ in range(done):
         model.train_on_batch(x, y)

@@ -887,9 +887,7 @@ def test_objects_that_were_never_made_raise():
         lambda: memoryview(empty),
         lambda: repr(empty),
         lambda: _core.Plan(_core.Recorder.__new__(_core.Recorder), [], []),
-        lambda: _core.run_loop(
-            _core.Plan.__new__(_core.Plan), [], [], [], None, 0, 1, 1, 1.0
-        ),
+        lambda: _core.run_loop(_core.Plan.__new__(_core.Plan), [], [], [], None, 0, 1, 1, 1.0),
     ):
         with pytest.raises((TypeError, ValueError)):
             use()

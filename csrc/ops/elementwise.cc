@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "cpu/kernels.h"
+#include "ops/arguments.h"
 #include "ops/broadcast.h"
 #include "ops/ops.h"
 
@@ -446,7 +447,10 @@ Tensor logical_and(const Tensor& a, const Tensor& b) {
 Tensor logical_or(const Tensor& a, const Tensor& b) {
   return apply_binary(op_logical_or, a, b, DType::bool8);
 }
-Tensor logical_not(const Tensor& x) { return eq(cast(x, DType::bool8), zeros({}, DType::bool8, x->device())); }
+Tensor logical_not(const Tensor& x) {
+  check_tensor(x, "logical_not", "x");
+  return eq(cast(x, DType::bool8), zeros({}, DType::bool8, x->device()));
+}
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(condition && a && b, TypeError, "where: expected three tensors, got None");

@@ -98,6 +98,7 @@ struct Gradient {
 const Gradient kGradients[] = {
     {U(abs_grad), [](double x) { return fabs(x); }, kInput},
     {U(sqrt_grad), [](double x) { return sqrt(x); }, kOutput},
+    {U(root_grad), [](double x) { return sqrt(x); }, kOutput},
     {U(relu_grad), [](double x) { return x > 0 ? x : 0; }, kOutput},
     {U(leaky_relu_grad), [](double x) { return x > 0 ? x : 0.25 * x; }, kOutput},
     {U(elu_grad), [](double x) { return elu(x, 0.25); }, kOutput},

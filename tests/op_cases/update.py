@@ -204,7 +204,6 @@ for torch in (False, True):
     )
 
 
-
 def lion(p, g, m, t):
     return [p - LR * np.sign(BETA1 * m + (1 - BETA1) * g), BETA2 * m + (1 - BETA2) * g]
 
