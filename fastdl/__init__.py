@@ -44,18 +44,20 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import random as random
     from . import regularizers as regularizers
     from . import utils as utils
-    from ._config import get_num_threads as get_num_threads
-    from ._config import get_threading as get_threading
-    from ._config import set_num_threads as set_num_threads
-    from ._config import set_threading as set_threading
-    from ._config import show_config as show_config
-    from ._creation import *  # noqa: F403
-    from ._device import device as device
-    from ._dtype_policy import DTypePolicy as DTypePolicy
-    from ._dtype_policy import set_dtype_policy as set_dtype_policy
+    from ._base.config import get_num_threads as get_num_threads
+    from ._base.config import get_threading as get_threading
+    from ._base.config import set_num_threads as set_num_threads
+    from ._base.config import set_threading as set_threading
+    from ._base.config import show_config as show_config
+    from ._base.creation import *  # noqa: F403
+    from ._base.device import device as device
+    from ._base.dtype_policy import DTypePolicy as DTypePolicy
+    from ._base.dtype_policy import set_dtype_policy as set_dtype_policy
+    from ._base.parameter import Parameter as Parameter
+    from ._base.parameter import Parameter as Variable  # noqa: F401
+    from ._base.random import Generator as Generator
+    from ._base.random import manual_seed as manual_seed
     from ._functions import *  # noqa: F403
-    from ._random import Generator as Generator
-    from ._random import manual_seed as manual_seed
     from .autograd import GradientTape as GradientTape
     from .autograd import enable_grad as enable_grad
     from .autograd import no_grad as no_grad
@@ -67,8 +69,6 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from .metrics import Metric as Metric
     from .models import Model as Model
     from .models import Sequential as Sequential
-    from .nn.parameter import Parameter as Parameter
-    from .nn.parameter import Parameter as Variable  # noqa: F401
     from .ops import cast as cast
     from .ops import convert_to_numpy as convert_to_numpy
     from .ops import convert_to_tensor as convert_to_tensor
@@ -102,14 +102,13 @@ _SUBMODULES = frozenset(
 )
 # Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.
 _HOMES = {
-    "_creation": "tensor as_tensor from_numpy from_dlpack full zeros ones empty arange linspace "
-    "is_tensor eye rand randn normal randint randperm bernoulli zeros_like ones_like full_like "
-    "empty_like "
-    "rand_like randn_like",
-    "_random": "manual_seed seed initial_seed get_rng_state set_rng_state Generator",
-    "_device": "device",
-    "_dtype_policy": "DTypePolicy set_dtype_policy",
-    "_config": "show_config get_num_threads set_num_threads get_threading set_threading",
+    "_base.creation": "tensor as_tensor from_numpy from_dlpack full zeros ones empty arange eye "
+    "linspace is_tensor rand randn normal randint randperm bernoulli zeros_like ones_like "
+    "full_like empty_like rand_like randn_like",
+    "_base.random": "manual_seed seed initial_seed get_rng_state set_rng_state Generator",
+    "_base.device": "device",
+    "_base.dtype_policy": "DTypePolicy set_dtype_policy",
+    "_base.config": "show_config get_num_threads set_num_threads get_threading set_threading",
     "autograd": "no_grad enable_grad set_grad_enabled is_grad_enabled inference_mode GradientTape",
     "layers": "Layer Input InputSpec",
     "losses": "Loss",
@@ -118,8 +117,8 @@ _HOMES = {
     "initializers": "Initializer",
     "regularizers": "Regularizer",
     "models": "Model Sequential KerasTensor",
-    "nn.parameter": "Parameter",
-    "_plan": "plan",
+    "_base.parameter": "Parameter",
+    "_engine.plan": "plan",
     # What PyTorch lacks.
     "ops": "cast convert_to_numpy convert_to_tensor expand_dims log_sigmoid mod ndim power shape "
     "size stop_gradient take_along_axis top_k",
@@ -133,7 +132,7 @@ def __getattr__(name: str) -> _Any:
     if name == "keras":  # tf.keras, after `import fastdl as tf`
         return _import_module(__name__)
     if name == "Variable":
-        name_there, home = "Parameter", "nn.parameter"
+        name_there, home = "Parameter", "_base.parameter"
     else:
         name_there, home = name, _HOME.get(name, "_functions")
     if name.startswith("__"):
@@ -143,18 +142,20 @@ def __getattr__(name: str) -> _Any:
     except AttributeError:
         raise AttributeError(f"module 'fastdl' has no attribute {name!r}") from None
     if home == "_functions" and callable(value) and not isinstance(value, type):
-        value = _import_module(f"{__name__}._lift").liftable(value)
+        value = _import_module(f"{__name__}._graph.lift").liftable(value)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_SUBMODULES, *_HOME, *vars(_import_module("fastdl._functions"))})
+    functions = vars(_import_module(f"{__name__}._functions"))
+    names = {*globals(), *_SUBMODULES, *_HOME, *(n for n, f in functions.items() if callable(f))}
+    return sorted(name for name in names if not name.startswith("_") or name == "__version__")
 
 
 if _environ.get("FASTDL_THREADING"):
-    from ._config import threading_from_environment as _choose
+    from ._base.config import threading_from_environment as _choose
 
     _choose()
 
-from . import _tensor as _tensor  # noqa: E402 - gives Tensor its methods; needs the names above
+_import_module(f"{__name__}._functions.methods")  # gives Tensor its methods; needs the names above

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from . import _core
+from ._base.registry import ACTIVATIONS
 from ._core import Tensor
-from ._identifiers import ACTIVATIONS
-from ._lift import liftable
+from ._graph.lift import liftable
 
 
 @ACTIVATIONS.register

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from . import _core, _tree
+from . import _core
+from ._base import tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -215,7 +216,7 @@ class GradientTape:
         Raises:
             RuntimeError: it isn't of type float32.
         """
-        for one in _tree.leaves(tensor):
+        for one in tree.leaves(tensor):
             one.requires_grad = True
             self._watched.append(one)
 
@@ -256,16 +257,16 @@ class GradientTape:
         self._used = True
         if not self._persistent:
             self._stop()
-        targets = _tree.flatten(target)
+        targets = tree.flatten(target)
         weights = [None] * len(targets)
         if output_gradients is not None:
-            weights = _tree.flatten(output_gradients)
+            weights = tree.flatten(output_gradients)
         roots = [
             (t, _core.full(t.shape, "float32", 1.0) if w is None else _core.as_tensor(w))
             for t, w in zip(targets, weights, strict=True)
             if t.requires_grad
         ]
-        inputs = _tree.flatten(sources)
+        inputs = tree.flatten(sources)
         chosen = [i for i, s in enumerate(inputs) if self._has(s)]
         found: list[Tensor | None] = [None] * len(inputs)
         if roots and chosen:
@@ -284,7 +285,7 @@ class GradientTape:
                 _core.full(s.shape, "float32", 0.0) if g is None else g
                 for s, g in zip(inputs, found, strict=True)
             ]
-        return _tree.pack(sources, found)
+        return tree.pack(sources, found)
 
     def _has(self, source: Tensor) -> bool:
         if not source.requires_grad:

@@ -1,6 +1,6 @@
 """Keras's name for the settings: the policy of precision, and those of `backend`."""
 
-from ._dtype_policy import dtype_policy, set_dtype_policy
+from ._base.dtype_policy import dtype_policy, set_dtype_policy
 from .backend import backend, epsilon, floatx, image_data_format, set_floatx
 
 __all__ = [

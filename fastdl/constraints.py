@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from . import _core
+from ._base.registry import CONSTRAINTS
+from ._base.watch import Watched
 from ._core import Tensor
-from ._identifiers import CONSTRAINTS
-from ._watch import Watched
 
 _EPSILON = 1e-7  # Keras's backend.epsilon(): keeps the division by a norm finite
 

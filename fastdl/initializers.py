@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
+from ._base.registry import INITIALIZERS
+from ._base.watch import Watched
 from ._core import Tensor
-from ._identifiers import INITIALIZERS
-from ._watch import Watched
 from .random import SeedGenerator
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Keras's names for mixed precision: `set_global_policy("mixed_bfloat16")`."""
 
-from ._dtype_policy import DTypePolicy, dtype_policy, set_dtype_policy
+from ._base.dtype_policy import DTypePolicy, dtype_policy, set_dtype_policy
 
 Policy = DTypePolicy
 global_policy = dtype_policy

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from . import _core
+from ._base.registry import REGULARIZERS
+from ._base.watch import Watched
 from ._core import Tensor
-from ._identifiers import REGULARIZERS
-from ._watch import Watched
 
 
 class Regularizer(Watched):

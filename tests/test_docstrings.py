@@ -1,46 +1,53 @@
-"""The examples in the docstrings run."""
+"""The examples in the docstrings run: those of every module of the package, found by looking."""
 
 import doctest
+import pkgutil
 from importlib import import_module
 
 import numpy as np
 import pytest
 
 import fastdl
-from fastdl import nn
+from fastdl import nn, optim
 
-MODULES = """
-    _functions.activation _functions.arithmetic _functions.indexing _functions.linalg
-    _functions.movement _functions.reduction _functions.unary
-    autograd _creation _random nn.activation nn.container nn.dropout nn.flatten nn.functional
-    nn.init nn.linear nn.loss nn._losses nn.module nn.parameter nn.utils
-    data.dataset data.loader data.sampler
-""".split()
+PUBLIC = """
+    activations constraints initializers layers losses metrics models ops random regularizers utils
+"""
 
 
-KERAS_STYLE = """
-    _lift activations constraints initializers random regularizers utils utils.py_dataset
-    layers.core layers.input_layer layers.layer layers.merging layers.reshaping
-    ops.activation ops.arithmetic ops.indexing ops.linalg ops.movement ops.reduction ops.tensors
-    ops.unary
-    models._fitting models._loops models.cloning models.model models.sequential models.trainer
-    _dtype_policy
-""".split()
-NAMES = "activations constraints initializers layers models ops random regularizers utils".split()
+def modules():
+    """The names of all modules whose docstrings have examples, below `fastdl`."""
+    found = pkgutil.walk_packages(fastdl.__path__, "fastdl.")
+    names = [m.name for m in found if not m.name.endswith(("__main__", "._core", "._openmp"))]
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    return [
+        name.removeprefix("fastdl.")
+        for name in ["fastdl", *names]
+        if any(test.examples for test in finder.find(import_module(name)))
+    ]
+
+
+def names_for(module):
+    """What the examples of a module may use beside what stands in it."""
+    names = {"fastdl": fastdl, "np": np, "nn": nn, "optim": optim}
+    names |= {name: getattr(fastdl, name) for name in PUBLIC.split()}
+    names["schedules"] = fastdl.optimizers.schedules
+    if module.startswith("optim."):
+        names["model"] = nn.Linear(2, 1)
+        names["optimizer"] = optim.SGD(names["model"].parameters(), lr=0.1)
+        names |= {"x": fastdl.ones(4, 2), "y": fastdl.zeros(4, 1)}
+    if module.startswith("callbacks."):
+        names["model"] = fastdl.models.Sequential([fastdl.layers.Dense(1)])
+        names["model"].compile(fastdl.optimizers.SGD(0.01), "mse")
+        names |= {"x": np.ones((20, 2)), "y": np.zeros((20, 1))}
+    return names
 
 
 @pytest.mark.filterwarnings("ignore:mixed_bfloat16")  # on a CPU without it
-@pytest.mark.parametrize("name", KERAS_STYLE)
-def test_examples_with_the_names_of_keras(name):
-    module = import_module(f"fastdl.{name}")
-    names = {"fastdl": fastdl, "np": np, **{n: getattr(fastdl, n) for n in NAMES}}
-    result = doctest.testmod(module, extraglobs=names)
-    assert result.attempted > 0 and result.failed == 0
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_examples(name):
-    module = import_module(f"fastdl.{name}")
-    names = {"fastdl": fastdl, "nn": nn, "np": np}
-    result = doctest.testmod(module, extraglobs=names, raise_on_error=False)
+@pytest.mark.parametrize("name", modules())
+def test_examples(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    module = import_module(f"fastdl.{name}" if name != "fastdl" else name)
+    own = {key: value for key, value in names_for(name).items() if not hasattr(module, key)}
+    result = doctest.testmod(module, extraglobs=own)
     assert result.attempted > 0 and result.failed == 0

@@ -7,7 +7,7 @@ import pytest
 
 import fastdl
 from fastdl import _core, nn, optim
-from fastdl._flat import FlatParameters
+from fastdl._engine.flat import FlatParameters
 from fastdl.optimizers._gradients import Gradients
 
 

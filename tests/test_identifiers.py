@@ -4,7 +4,7 @@ import pytest
 
 import fastdl
 from fastdl import activations, constraints, layers, regularizers, utils
-from fastdl._identifiers import Registry, snake_case, suggestion, unique_name
+from fastdl._base.registry import Registry, snake_case, suggestion, unique_name
 
 
 @pytest.mark.parametrize(

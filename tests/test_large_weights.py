@@ -222,7 +222,7 @@ def test_ctrl_c_leaves_no_half_of_an_update(monkeypatch):
 
 def gradients_of(shape, waiting=True, depth=8, w=None):
     """(x, the gradient of sum(cos(x w)) for a w in a flat buffer)."""
-    from fastdl._flat import FlatParameters
+    from fastdl._engine.flat import FlatParameters
 
     w = fastdl.nn.Parameter(RNG.normal(size=shape).astype("float32") / 30)
     flat = FlatParameters([w], "test")

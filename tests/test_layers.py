@@ -7,7 +7,7 @@ import pytest
 
 import fastdl
 from fastdl import layers, models, nn, regularizers
-from fastdl._identifiers import LAYERS
+from fastdl._base.registry import LAYERS
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ import textwrap
 import children
 import pytest
 
-from fastdl import _progress
-from fastdl._progress import Progress, mode_from_verbose
+from fastdl._base import progress as _progress
+from fastdl._base.progress import Progress, mode_from_verbose
 
 
 class Stream(io.StringIO):
@@ -310,7 +310,7 @@ def test_a_real_terminal_never_wraps_and_shows_the_last_state(tmp_path, monkeypa
     columns = 50
     program = textwrap.dedent("""
         import time
-        from fastdl._progress import Progress
+        from fastdl._base.progress import Progress
         for epoch in (1, 2):
             with Progress(30, f"Epoch {epoch}/2") as progress:
                 for step in range(1, 31):

@@ -11,7 +11,8 @@ import children
 import pytest
 
 import fastdl
-from fastdl import _config, _core
+from fastdl import _core
+from fastdl._base import config as _config
 
 HERE = {name: "" for name in ("FASTDL_THREADING", "FASTDL_NUM_THREADS", "OMP_NUM_THREADS")}
 needs_openmp = pytest.mark.skipif(

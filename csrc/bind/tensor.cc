@@ -25,7 +25,7 @@ void bind_operator(py::class_<TensorImpl, Tensor>& c, const char* name, const ch
 
 // Bare pybind11 would run the module lookup for every index; the functions are looked up once.
 py::object indexing(const char* name) {
-  return py::module_::import("fastdl._indexing").attr(name);
+  return py::module_::import("fastdl._base.indexing").attr(name);
 }
 
 // bool < integers < floats: what a result may have at most to fit into a tensor.

@@ -122,7 +122,7 @@ class LambdaCallback(Callback):
         }
         for name, function in hooks.items():
             if not name.startswith("on_") or not hasattr(Callback, name):
-                from .._identifiers import suggestion
+                from .._base.registry import suggestion
 
                 known = [hook for hook in dir(Callback) if hook.startswith("on_")]
                 raise ValueError(f"LambdaCallback: unknown hook {name!r}.{suggestion(name, known)}")

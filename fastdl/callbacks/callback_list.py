@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .._tree import flatten
+from .._base.tree import flatten
 from .callback import Callback, History
 from .progbar_logger import ProgbarLogger
 

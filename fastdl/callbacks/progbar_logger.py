@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._progress import Progress, mode_from_verbose
+from .._base.progress import Progress, mode_from_verbose
 from .callback import Callback
 
 

@@ -9,13 +9,13 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
-from .._random import drawing_from
+from .._base.random import drawing_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from .._base.random import Generator
     from .._core import Tensor
-    from .._random import Generator
 
 
 class Dataset:

@@ -17,7 +17,7 @@ from .sampler import BatchSampler, RandomSampler, SequentialSampler
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from .._random import Generator
+    from .._base.random import Generator
 
 
 def default_collate(batch: Sequence[Any]) -> Any:

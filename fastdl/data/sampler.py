@@ -8,13 +8,13 @@ import numpy as np
 
 from .. import _core
 from .._base.moving import is_integer
-from .._random import drawing_from, numpy_generator
+from .._base.random import drawing_from, numpy_generator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from .._base.random import Generator
     from .._core import Tensor
-    from .._random import Generator
 
 
 class Sampler:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .._progress import Progress
+from .._base.progress import Progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._identifiers import LAYERS
+from .._base.registry import LAYERS
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .core import Activation, Dense, Identity, Lambda, Rescaling
 from .input_layer import Input, InputLayer

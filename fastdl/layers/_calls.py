@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _core, _tree
+from .. import _core
+from .._base import tree
 from .._core import Tensor
-from .._symbolic import KerasTensor
+from .._graph.symbolic import KerasTensor
 
 if TYPE_CHECKING:
     from .layer import Layer
@@ -95,11 +96,11 @@ def _convert(x: Any) -> Any:
 
 def convert(x: Any) -> Any:
     """An argument with its arrays as tensors; a nested list of numbers is an array, too."""
-    if not _tree.is_nested(x):
+    if not tree.is_nested(x):
         return _convert(x)
-    if isinstance(x, (list, tuple)) and x and all(_is_number(leaf) for leaf in _tree.leaves(x)):
+    if isinstance(x, (list, tuple)) and x and all(_is_number(leaf) for leaf in tree.leaves(x)):
         return _core.as_tensor(x)
-    return _tree.map_structure(_convert, x)
+    return tree.map_structure(_convert, x)
 
 
 def _is_number(x: Any) -> bool:
@@ -108,12 +109,12 @@ def _is_number(x: Any) -> bool:
 
 def is_tensor_like(x: Any) -> bool:
     """Whether there are tensors, real or symbolic, in this argument."""
-    return any(isinstance(leaf, (Tensor, KerasTensor)) for leaf in _tree.leaves(x))
+    return any(isinstance(leaf, (Tensor, KerasTensor)) for leaf in tree.leaves(x))
 
 
 def shape_of(x: Any) -> Any:
     """The shapes of the tensors in a structure, in that structure."""
-    return _tree.map_structure(lambda leaf: getattr(leaf, "shape", None), x)
+    return tree.map_structure(lambda leaf: getattr(leaf, "shape", None), x)
 
 
 def argument_shapes(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

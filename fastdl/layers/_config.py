@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from .. import _tree
+from .._base import tree
 
 if TYPE_CHECKING:
     from .layer import Layer
@@ -28,7 +28,7 @@ def plain_config(layer: Layer, config: dict[str, Any]) -> dict[str, Any]:
     bound = list(signature.bind(layer, *args, **kwargs).arguments.items())[1:]
     own = {key: value for key, value in bound if key not in ("kwargs", "name", "trainable")}
     for key, value in own.items():
-        if not all(isinstance(x, (int, float, str, type(None))) for x in _tree.leaves(value)):
+        if not all(isinstance(x, (int, float, str, type(None))) for x in tree.leaves(value)):
             raise NotImplementedError(
                 f"{type(layer).__name__} needs a get_config(): its argument {key!r} is no plain "
                 f"value but {type(value).__name__}"

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from .. import _core, constraints, initializers, regularizers
+from .._base.dtype_policy import DTypePolicy, policy_from
+from .._base.module import Module
 from .._base.moving import is_integer
+from .._base.parameter import Parameter
+from .._base.watch import about_to_change
 from .._core import Tensor
-from .._dtype_policy import DTypePolicy, policy_from
-from .._watch import about_to_change
-from ..nn.module import Module
-from ..nn.parameter import Parameter
 from ._calls import context
 from ._tracking import TrackedDict, TrackedList
 

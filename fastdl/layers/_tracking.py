@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from .. import _core
-from .._watch import about_to_change
+from .._base.watch import about_to_change
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

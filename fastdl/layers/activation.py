@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core, activations, constraints, initializers, regularizers
 from .._base.moving import is_integer
+from .._base.registry import LAYERS
 from .._core import Tensor
-from .._identifiers import LAYERS
 from .core import Elementwise, Shape
 from .input_spec import InputSpec
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _core, _tree, activations, constraints, initializers, regularizers
+from .. import _core, activations, constraints, initializers, regularizers
+from .._base import tree
+from .._base.parameter import Parameter
+from .._base.registry import LAYERS
 from .._core import Tensor
-from .._identifiers import LAYERS
-from ..nn.parameter import Parameter
 from .input_spec import InputSpec
 from .layer import Layer
 
@@ -174,7 +175,7 @@ class Identity(Elementwise):
         return inputs
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        return _tree.map_shapes(tuple, input_shape)
+        return tree.map_shapes(tuple, input_shape)
 
 
 @LAYERS.register
@@ -266,9 +267,9 @@ class Lambda(Layer):
             return super().compute_output_shape(input_shape)
         if callable(given):
             return given(input_shape)
-        first = input_shape if _tree.is_shape(input_shape) else _tree.flatten(input_shape)
+        first = input_shape if tree.is_shape(input_shape) else tree.flatten(input_shape)
         batch = first[0]
-        return _tree.map_shapes(lambda sizes: (batch, *sizes), given)
+        return tree.map_shapes(lambda sizes: (batch, *sizes), given)
 
     def get_config(self) -> dict[str, Any]:
         named = getattr(self.function, "_registered_name", None)

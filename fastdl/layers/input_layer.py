@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._base.moving import is_integer
-from .._identifiers import LAYERS
-from .._symbolic import KerasTensor, Node
+from .._base.registry import LAYERS
+from .._graph.symbolic import KerasTensor, Node
 from .layer import Layer
 
 if TYPE_CHECKING:

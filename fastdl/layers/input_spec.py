@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _tree
+from .._base import tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -121,13 +121,13 @@ def check_inputs(spec: Any, inputs: Any) -> None:
         if complaint:
             raise ValueError(f"incompatible input: {complaint}")
         return
-    specs = _tree.flatten(spec)
+    specs = tree.flatten(spec)
     if isinstance(inputs, dict) and all(one is not None and one.name for one in specs):
         missing = [one.name for one in specs if one.name not in inputs]
         if missing:
             raise ValueError(f"missing input {missing[0]!r}: got the keys {list(inputs)}")
         inputs = [inputs[one.name] for one in specs]
-    tensors = _tree.flatten(inputs)
+    tensors = tree.flatten(inputs)
     if len(tensors) != len(specs):
         raise ValueError(f"expected {len(specs)} input(s), got {len(tensors)}")
     for index, (one, x) in enumerate(zip(specs, tensors, strict=True)):

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _tree, regularizers
+from .. import regularizers
+from .._base import tree
+from .._base.dtype_policy import DTypePolicy, policy_from
 from .._base.moving import is_integer
+from .._base.registry import LAYERS, snake_case, unique_name
+from .._base.watch import current
 from .._core import Tensor
-from .._dtype_policy import DTypePolicy, policy_from
-from .._identifiers import LAYERS, snake_case, unique_name
-from .._symbolic import KerasTensor, Node, infer, symbolic_leaves
-from .._watch import current
+from .._graph.symbolic import KerasTensor, Node, infer, symbolic_leaves
 from ._calls import (
     NAMED_ERRORS,
     Signature,
@@ -205,7 +206,7 @@ class Layer(LayerState):
             if not self.built:
                 self.built = True
             if self.activity_regularizer is not None:
-                for output in _tree.leaves(outputs):
+                for output in tree.leaves(outputs):
                     loss = self.activity_regularizer(output)
                     self.add_loss(loss / output.shape[0] if output.ndim else loss)
             return outputs
@@ -292,7 +293,7 @@ class Layer(LayerState):
         else:
             shape = self.compute_output_shape(next(iter(shapes.values())))
         dtype = symbolic_leaves(args, kwargs)[0].dtype if self._keeps_dtype else _FLOAT32
-        return _tree.map_shapes(lambda sizes: KerasTensor(sizes, dtype), shape)
+        return tree.map_shapes(lambda sizes: KerasTensor(sizes, dtype), shape)
 
     def _infer_output_spec(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         with trial(self):
@@ -300,9 +301,9 @@ class Layer(LayerState):
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shape of the output for an input shape, None where a size is open."""
-        inputs = [_tree.map_shapes(KerasTensor, shape) for shape in args]
+        inputs = [tree.map_shapes(KerasTensor, shape) for shape in args]
         named = {
-            key.removesuffix("_shape"): _tree.map_shapes(KerasTensor, shape)
+            key.removesuffix("_shape"): tree.map_shapes(KerasTensor, shape)
             for key, shape in kwargs.items()
         }
         if len(args) == 0 and list(named) == ["input"]:
@@ -320,7 +321,7 @@ class Layer(LayerState):
         if self._losses_call != context.number:
             self._losses.clear()
             self.__dict__["_losses_call"] = context.number
-        for value in _tree.leaves(loss):
+        for value in tree.leaves(loss):
             if not isinstance(value, Tensor):
                 raise ValueError(f"add_loss takes tensors made in call(), got {value!r}")
             self._losses.append(value)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base.moving import is_integer
+from .._base.registry import LAYERS
 from .._core import Tensor
-from .._identifiers import LAYERS
 from .core import Shape
 from .layer import Layer
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from .. import _core
 from .._base.moving import is_integer
+from .._base.registry import LAYERS
 from .._core import Tensor
-from .._identifiers import LAYERS
 from ..random import SeedGenerator, generator_of, stream_of
 from ..regularizers import L1L2
 from .core import Elementwise

@@ -1,6 +1,6 @@
 """Losses with the interface and the numbers of Keras 3, as classes and as functions."""
 
-from .._identifiers import LOSSES
+from .._base.registry import LOSSES
 from ._reduce import check_broadcast as check_broadcast
 from .classes import BinaryCrossentropy as BinaryCrossentropy
 from .classes import BinaryFocalCrossentropy as BinaryFocalCrossentropy

@@ -17,7 +17,7 @@ def check_reduction(who: str, reduction: Any) -> str | None:
         ValueError: it isn't; the message names the loss.
     """
     if reduction not in REDUCTIONS:
-        from .._identifiers import suggestion
+        from .._base.registry import suggestion
 
         names = [name for name in REDUCTIONS if name]
         raise ValueError(

@@ -15,8 +15,8 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _core
+from .._base.registry import LOSSES
 from .._core import Tensor
-from .._identifiers import LOSSES
 from . import functions
 from .loss import LossFunctionWrapper
 

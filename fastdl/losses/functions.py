@@ -11,8 +11,8 @@ import math
 from typing import Any
 
 from .. import _core
+from .._base.registry import LOSSES
 from .._core import Tensor
-from .._identifiers import LOSSES
 from ._reduce import same_rank
 from .loss import integer_target_functions
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._base.registry import LOSSES, snake_case
+from .._base.watch import Watched
 from .._core import Tensor
-from .._identifiers import LOSSES, snake_case
-from .._watch import Watched
 from ._reduce import check_reduction, reduce_weighted, same_rank
 
 if TYPE_CHECKING:

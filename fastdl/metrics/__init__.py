@@ -1,6 +1,6 @@
 """Metrics with the interface and the numbers of Keras 3."""
 
-from .._identifiers import METRICS
+from .._base.registry import METRICS
 from .accuracy import Accuracy as Accuracy
 from .accuracy import BinaryAccuracy as BinaryAccuracy
 from .accuracy import CategoricalAccuracy as CategoricalAccuracy

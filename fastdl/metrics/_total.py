@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _core
-from ..nn.parameter import Parameter
+from .._base.parameter import Parameter
 
 
 class Total(Parameter):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _core
+from .._base.registry import METRICS
 from .._core import Tensor
-from .._identifiers import METRICS
 from ..losses._reduce import same_rank
 from .reduction import MeanMetricWrapper
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from .. import _core
 from .._base.notices import warn_once
+from .._base.registry import METRICS, suggestion
 from .._core import Tensor
-from .._identifiers import METRICS, suggestion
 from ..losses._reduce import divide_no_nan
 from .confusion import ConfusionMetric
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._base.registry import METRICS
 from .._core import Tensor
-from .._identifiers import METRICS
 from ..losses._reduce import divide_no_nan, same_rank
 from .metric import Metric, without_gradients
 
 if TYPE_CHECKING:
-    from ..nn.parameter import Parameter
+    from .._base.parameter import Parameter
 
 _NEGATIVE = -1e10  # what outputs outside the top k become
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .. import _core, _tree
+from .. import _core
+from .._base import tree
+from .._base.registry import METRICS, snake_case, unique_name
+from .._base.watch import Watched
 from .._core import Tensor
-from .._identifiers import METRICS, snake_case, unique_name
-from .._watch import Watched
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ..nn.parameter import Parameter
+    from .._base.parameter import Parameter
 
 
 @METRICS.register_base
@@ -77,7 +78,7 @@ class Metric(Watched):
 
             variable = Total(value, name=name or "variable")
         else:
-            from ..nn.parameter import Parameter
+            from .._base.parameter import Parameter
 
             variable = Parameter(value, requires_grad=False, name=name or "variable")
         self._variables.append(variable)
@@ -96,7 +97,7 @@ class Metric(Watched):
         found: dict[int, Metric] = {}
         for value in vars(self).values():
             if isinstance(value, (Metric, list, tuple, dict)):
-                for leaf in _tree.leaves(value):
+                for leaf in tree.leaves(value):
                     if isinstance(leaf, Metric) and leaf is not self:
                         found[id(leaf)] = leaf
         return list(found.values())

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _core
+from .._base.registry import METRICS
 from .._core import Tensor
-from .._identifiers import METRICS
 from ..losses._reduce import divide_no_nan, same_rank
 from .metric import Metric
 

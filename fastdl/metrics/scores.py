@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _core
+from .._base.registry import METRICS
 from .._core import Tensor
-from .._identifiers import METRICS
 from ..losses._reduce import divide_no_nan, same_rank
 from .metric import Metric, without_gradients
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import layers as _layers
-from .._symbolic import KerasTensor
+from .._graph.symbolic import KerasTensor
 from .cloning import clone_model
 from .model import Functional, Model
 from .sequential import Sequential

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core, _tree
+from .. import _core
+from .._base import tree
 from .._core import Tensor
 from ..utils.py_dataset import PyDataset
 
@@ -55,7 +56,7 @@ def to_tensors(what: str, structure: Any) -> Any:
 
     if isinstance(structure, list) and structure and not _holds_arrays(structure):
         return convert(structure)  # nested lists of numbers are one array
-    return _tree.map_structure(convert, structure)
+    return tree.map_structure(convert, structure)
 
 
 def _of_columns(table: Any) -> np.ndarray:
@@ -88,7 +89,7 @@ def _numbers(column: Any, name: Any) -> np.ndarray:
 
 
 def _holds_arrays(structure: list[Any]) -> bool:
-    return any(hasattr(item, "shape") or isinstance(item, dict) for item in _tree.leaves(structure))
+    return any(hasattr(item, "shape") or isinstance(item, dict) for item in tree.leaves(structure))
 
 
 def is_stream(x: Any) -> bool:
@@ -137,7 +138,7 @@ class Arrays:
         self.samples = -1
         named = (("x", self.x), ("y", self.y), ("sample_weight", self.sample_weight))
         for name, structure in named:
-            for t in _tree.leaves(structure):
+            for t in tree.leaves(structure):
                 if t is None:
                     continue
                 if t.ndim == 0:
@@ -192,14 +193,14 @@ class Form:
     """
 
     def __init__(self, data: Any) -> None:
-        self.leaves: list[Tensor] = [t for t in _tree.leaves(data) if t is not None]
-        self._marks = _tree.map_structure(lambda t: t is not None, data)
+        self.leaves: list[Tensor] = [t for t in tree.leaves(data) if t is not None]
+        self._marks = tree.map_structure(lambda t: t is not None, data)
         self.key = repr(self._marks)
 
     def fill(self, leaves: Iterable[Tensor]) -> Any:
         """The structure with these tensors."""
         supply = iter(leaves)
-        return _tree.map_structure(lambda mark: next(supply) if mark else None, self._marks)
+        return tree.map_structure(lambda mark: next(supply) if mark else None, self._marks)
 
 
 # The key of x that is one array, without y and sample_weight.
@@ -309,7 +310,7 @@ class Stream:
 
 def _is_empty(x: Any) -> bool:
     """Whether a batch is arrays without samples."""
-    shapes = [getattr(leaf, "shape", None) for leaf in _tree.leaves(x)]
+    shapes = [getattr(leaf, "shape", None) for leaf in tree.leaves(x)]
     return bool(shapes) and all(shape is not None and tuple(shape[:1]) == (0,) for shape in shapes)
 
 
@@ -337,7 +338,7 @@ def split_validation(
     arrays = [
         to_tensors(name, a) for name, a in zip(("x", "y", "sample_weight"), data, strict=True)
     ]
-    samples = next(t.shape[0] for t in _tree.leaves(arrays) if t is not None)
+    samples = next(t.shape[0] for t in tree.leaves(arrays) if t is not None)
     kept = int(np.floor(samples * (1.0 - fraction)))
     if kept == 0 or kept == samples:
         raise ValueError(
@@ -352,7 +353,7 @@ def split_validation(
             size = t.numel() // max(t.shape[0], 1)
             return t._view((min(stop, t.shape[0]) - start, *t.shape[1:]), start * size)
 
-        return tuple(_tree.map_structure(cut, a) for a in arrays)
+        return tuple(tree.map_structure(cut, a) for a in arrays)
 
     return rows(0, kept), rows(kept, samples)
 
@@ -374,7 +375,7 @@ def as_sample_weights(class_weight: dict[int, float], y: Any, sample_weight: Any
             "class_weight: expected a dict of weights by class index, got "
             f"{type(class_weight).__name__}"
         )
-    if y is None or _tree.is_nested(y):
+    if y is None or tree.is_nested(y):
         raise ValueError("class_weight: expected a single array of targets y")
     labels = np.asarray(y)
     if labels.ndim > 1:

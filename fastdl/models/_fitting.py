@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _core, _tree
+from .. import _core
+from .._base import tree
 from .._base.moving import is_integer
 from ..autograd import set_grad_enabled
 from ..layers._calls import trial
@@ -222,7 +223,7 @@ class Fitting(Loops):
         if not self._compile_loss.built:
             y_pred = self._try_out(x)
             self._compile_loss.build(y, y_pred)
-            self.__dict__["_classes"] = [t.shape[-1] for t in _tree.leaves(y_pred)]
+            self.__dict__["_classes"] = [t.shape[-1] for t in tree.leaves(y_pred)]
         check_labels(self._compile_loss, data.y, self.__dict__.get("_classes", ()))
 
     def _check_trainable(self, who: str) -> None:
@@ -241,14 +242,14 @@ class Fitting(Loops):
     def _check_validation(self, validation: Arrays, data: Arrays | Stream) -> None:
         """Finds before training what would fail after its first epoch."""
         self._check_data("validation_data", validation)
-        rows = [t.shape[1:] for t in _tree.leaves(validation.x)]
-        if isinstance(data, Arrays) and rows != [t.shape[1:] for t in _tree.leaves(data.x)]:
+        rows = [t.shape[1:] for t in tree.leaves(validation.x)]
+        if isinstance(data, Arrays) and rows != [t.shape[1:] for t in tree.leaves(data.x)]:
             self._try_out(validation.first_batch()[0])
 
     def _try_out(self, x: Any) -> Any:
         """The outputs for x; afterwards all is as before, except that the model is built."""
         state = _core.get_rng_state() if self.built else None
-        x = _tree.map_structure(lambda t: t if t is None else t.clone(), x)
+        x = tree.map_structure(lambda t: t if t is None else t.clone(), x)
         _core.keep_random_numbers()
         try:
             with set_grad_enabled(False), trial(self):  # type: ignore[arg-type]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _core, _tree
+from .. import _core
+from .._base import tree
 from .._core import Tensor
 from ._data import ONE_ARRAY, Arrays, Stream, as_sample_weights, is_stream, to_tensors
 from ._running import Running, numbers
@@ -143,7 +144,7 @@ class Loops(Running):
             assert isinstance(data, Arrays)
             last = data.batches if limit is None else limit
             rows = min(data.samples, last * data.batch_size)
-            batch = [t.numpy() for t in _tree.leaves(first)]
+            batch = [t.numpy() for t in tree.leaves(first)]
             if all(a.shape[:1] == (min(data.batch_size, rows),) for a in batch):
                 for a in batch:
                     whole.append(np.empty((rows, *a.shape[1:]), a.dtype))
@@ -155,18 +156,18 @@ class Loops(Running):
         result: Any = None
         for done, result in self._run("predict", data, limit, begin, sinks=allocate):
             if not whole:
-                pieces.append([np.array(t) for t in _tree.leaves(result)])
-            outputs = {"outputs": _tree.map_structure(np.array, result)} if every else {}
+                pieces.append([np.array(t) for t in tree.leaves(result)])
+            outputs = {"outputs": tree.map_structure(np.array, result)} if every else {}
             callbacks.on_predict_batch_end(done - 1, outputs)
             if self.stop_predicting:
                 break
         if isinstance(data, Arrays) and whole:
-            return _tree.pack(result, [a[: data.step * data.batch_size] for a in whole])
+            return tree.pack(result, [a[: data.step * data.batch_size] for a in whole])
         if not pieces:
             raise ValueError("predict: the data yielded no batch")
         batches = zip(*pieces, strict=True)
         joined = [np.concatenate(b) if b[0].ndim else np.stack(b) for b in batches]
-        return _tree.pack(result, joined)
+        return tree.pack(result, joined)
 
     # --- single batches
 
@@ -203,7 +204,7 @@ class Loops(Running):
                 return result
         with self._function("predict").turn:
             result = self._run_batch("predict", (to_tensors("x", x), None, None))
-            return _tree.map_structure(np.array, result)
+            return tree.map_structure(np.array, result)
 
     def _batch_logs(self, phase: str, data: Arrays, return_dict: bool) -> Any:
         with self._function(phase).turn:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core import Tensor
-from .._steps import StepFunction
+from .._engine.steps import StepFunction
 from ..autograd import set_grad_enabled
 from ._data import Arrays, Form, Stream, pack_x_y_sample_weight
 

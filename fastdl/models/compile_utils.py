@@ -13,9 +13,9 @@ from typing import Any
 
 from .. import _core, losses
 from .. import metrics as metrics_module
+from .._base.registry import suggestion
+from .._base.tree import flatten, is_nested
 from .._core import Tensor
-from .._identifiers import suggestion
-from .._tree import flatten, is_nested
 from ..losses._reduce import check_broadcast
 from ..losses.functions import elementwise_functions
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import _tree
-from .._identifiers import LAYERS, suggestion
-from .._symbolic import KerasTensor, symbolic_leaves
+from .._base import tree
+from .._base.registry import LAYERS, suggestion
+from .._graph.graph import Graph
+from .._graph.symbolic import KerasTensor, symbolic_leaves
 from ..layers._calls import NAMED_ERRORS, context, name_error
 from ..layers.layer import Layer
-from .graph import Graph
 from .trainer import Trainer
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Model(Trainer, Layer):
         """
         if self._graph is None:
             kwargs: dict[str, Any] = {}
-            inputs = _tree.map_shapes(KerasTensor, input_shape)
+            inputs = tree.map_shapes(KerasTensor, input_shape)
             before = self._enter((inputs,), kwargs)
             try:  # not by calling the model: a subclass's build() may be calling this one
                 self._infer_output_spec((inputs,), kwargs)
@@ -212,9 +212,9 @@ class Model(Trainer, Layer):
         if self._graph is None:
             return super().compute_output_shape(*args, **kwargs)
         shape = args[0] if args else next(iter(kwargs.values()))
-        inputs = _tree.map_shapes(KerasTensor, shape)
+        inputs = tree.map_shapes(KerasTensor, shape)
         outputs = self._graph.infer(self._graph.take(inputs))
-        return _tree.map_structure(lambda tensor: tensor.shape, outputs)
+        return tree.map_structure(lambda tensor: tensor.shape, outputs)
 
     def summary(
         self,

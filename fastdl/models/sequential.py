@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import _tree
-from .._identifiers import LAYERS
-from .._symbolic import KerasTensor
+from .._base import tree
+from .._base.registry import LAYERS
+from .._graph.graph import Graph
+from .._graph.symbolic import KerasTensor
 from ..layers.input_layer import InputLayer
 from ..layers.layer import Layer
-from .graph import Graph
 from .model import Model
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class Sequential(Model):
         """
         if not self.layers:
             raise ValueError(f"model {self.name!r} has no layers: add() some before using it")
-        if not _tree.is_shape(input_shape):
+        if not tree.is_shape(input_shape):
             return  # a structure of inputs: the layers are built as they are called
         wanted = (None, *input_shape[1:])
         if self._tensors:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import _tree
-from .._symbolic import KerasTensor, Node, Operation
+from .._base import tree
+from .._graph.symbolic import KerasTensor, Node, Operation
 from ..layers import deserialize, serialize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .graph import Graph
+    from .._graph.graph import Graph
 
 
 def graph_config(graph: Graph) -> dict[str, Any]:
@@ -46,8 +46,8 @@ def graph_config(graph: Graph) -> dict[str, Any]:
         config["name"] = operation.name
         config["inbound_nodes"] = [
             {
-                "args": _tree.map_structure(encode, node.args),
-                "kwargs": _tree.map_structure(encode, node.kwargs),
+                "args": tree.map_structure(encode, node.args),
+                "kwargs": tree.map_structure(encode, node.kwargs),
             }
             for node in calls[operation]
             if not node.is_input
@@ -55,8 +55,8 @@ def graph_config(graph: Graph) -> dict[str, Any]:
         layers.append(config)
     return {
         "layers": layers,
-        "input_layers": _tree.map_structure(lambda t: numbers[id(t)], graph.inputs_struct),
-        "output_layers": _tree.map_structure(lambda t: numbers[id(t)], graph.outputs_struct),
+        "input_layers": tree.map_structure(lambda t: numbers[id(t)], graph.inputs_struct),
+        "output_layers": tree.map_structure(lambda t: numbers[id(t)], graph.outputs_struct),
     }
 
 
@@ -96,7 +96,7 @@ def graph_from_config(
                 left.append((name, layer, index, call))
                 continue
             outputs = layer(*args, **kwargs)
-            for number, tensor in enumerate(_tree.leaves(outputs)):
+            for number, tensor in enumerate(tree.leaves(outputs)):
                 made[name, index, number] = tensor
         if len(left) == len(waiting):
             raise ValueError(

@@ -7,13 +7,13 @@ import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from .. import _tree
+from .._base import tree
 from ..layers.layer import Layer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .graph import Graph
+    from .._graph.graph import Graph
     from .model import Model
 
 # The same lines for a terminal or file whose encoding lacks the box characters.
@@ -108,17 +108,17 @@ def _type_name(layer: Any) -> str:
 
 def _output_shape(layer: Any) -> str:
     if layer._inbound_nodes:
-        shapes = _tree.map_structure(_shape_text, layer._inbound_nodes[-1].outputs_struct)
+        shapes = tree.map_structure(_shape_text, layer._inbound_nodes[-1].outputs_struct)
     elif getattr(layer, "_build_shapes", None) is not None:
         args, kwargs = layer._build_shapes
         try:
             shape = layer.compute_output_shape(*args, **kwargs)
         except (TypeError, ValueError, NotImplementedError):  # its shapes depend on values
             return "?"
-        shapes = _tree.map_shapes(lambda sizes: f"({', '.join(map(str, sizes))})", shape)
+        shapes = tree.map_shapes(lambda sizes: f"({', '.join(map(str, sizes))})", shape)
     else:
         return "?"
-    flat = _tree.flatten(shapes)
+    flat = tree.flatten(shapes)
     return flat[0] if len(flat) == 1 else str(shapes).replace("'", "")
 
 

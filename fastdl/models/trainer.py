@@ -1,14 +1,15 @@
 """Trainer: compile, and what one step of training, evaluation and prediction is.
 
 A step is a Python function on a batch. Its second run is recorded, later ones are replayed by the
-core (`fastdl._steps.StepFunction`), from the loops over the data (`_fitting.Fitting`).
+core (`fastdl._engine.steps.StepFunction`), from the loops over the data (`_fitting.Fitting`).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from .. import _core, _tree
+from .. import _core
+from .._base import tree
 from .._core import Tensor
 from ..layers._calls import signature_of
 from ._data import unpack_x_y_sample_weight
@@ -218,4 +219,4 @@ class Trainer(Fitting):
 
 
 def _batch_size(x: Any) -> int:
-    return next(t.shape[0] if t.ndim else 1 for t in _tree.leaves(x) if t is not None)
+    return next(t.shape[0] if t.ndim else 1 for t in tree.leaves(x) if t is not None)

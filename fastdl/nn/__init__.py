@@ -37,5 +37,5 @@ from .loss import (
     NLLLoss as NLLLoss,
     SmoothL1Loss as SmoothL1Loss,
 )
-from .module import Module as Module
-from .parameter import Parameter as Parameter
+from .._base.module import Module as Module
+from .._base.parameter import Parameter as Parameter

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import _core, _functions
+from .._base.module import Module
 from . import functional
-from .module import Module
 
 if TYPE_CHECKING:
     from .._core import Tensor

@@ -5,8 +5,8 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
-from .module import Module
-from .parameter import Parameter
+from .._base.module import Module
+from .._base.parameter import Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

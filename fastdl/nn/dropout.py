@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._base.module import Module
 from . import functional
-from .module import Module
 
 if TYPE_CHECKING:
     from .._core import Tensor

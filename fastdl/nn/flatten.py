@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import _functions
-from .module import Module
+from .._base.module import Module
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

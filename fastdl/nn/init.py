@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from .._random import drawing_from, numpy_generator
+from .._base.random import drawing_from, numpy_generator
 
 if TYPE_CHECKING:
+    from .._base.random import Generator
     from .._core import Tensor
-    from .._random import Generator
 
 
 def _write(tensor: Tensor, value: Any) -> Tensor:

@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
-from .._device import check_target
+from .._base.device import check_target
+from .._base.module import Module
+from .._base.parameter import Parameter
 from . import init
-from .module import Module
-from .parameter import Parameter
 
 if TYPE_CHECKING:
     from .._core import Tensor

@@ -151,7 +151,7 @@ from .unary import (
 
 
 def _lift_all() -> None:
-    from .._lift import liftable
+    from .._graph.lift import liftable
 
     names = globals()
     for name, function in list(names.items()):

@@ -68,7 +68,7 @@ def is_tensor(x: Any) -> bool:
         >>> is_tensor(fastdl.zeros(2)), is_tensor([0.0, 0.0])
         (True, False)
     """
-    from .._symbolic import KerasTensor
+    from .._graph.symbolic import KerasTensor
 
     return isinstance(x, (Tensor, KerasTensor))
 

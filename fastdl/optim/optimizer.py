@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from .. import _core
+from .._base.watch import Watched
 from .._core import Tensor
-from .._flat import FlatParameters
-from .._watch import Watched
+from .._engine.flat import FlatParameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from .._checks import check_number
+from .._base.checks import check_number
 from .optimizer import Optimizer
 
 

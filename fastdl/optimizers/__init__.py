@@ -1,6 +1,6 @@
 """Optimizers with the interface and the updates of Keras 3."""
 
-from .._identifiers import OPTIMIZERS
+from .._base.registry import OPTIMIZERS
 from . import schedules as schedules
 from .adagrad import Adagrad as Adagrad
 from .adam import Adam as Adam

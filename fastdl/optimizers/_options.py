@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._core import Tensor
-from .._flat import Run
+from .._engine.flat import Run
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from .._base.watch import Watched
 from .._core import Tensor
-from .._watch import Watched
 
 if TYPE_CHECKING:
-    from ..nn.parameter import Parameter
+    from .._base.parameter import Parameter
 
 
 def named_variable(value: Tensor, name: str) -> Parameter:
     """The tensor's memory as a named variable that isn't trained."""
-    from ..nn.parameter import Parameter
+    from .._base.parameter import Parameter
 
     return Parameter(value, requires_grad=False, name=name)
 

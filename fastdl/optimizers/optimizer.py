@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from .. import _core
-from .._checks import check_count, check_fraction, check_number
+from .._base.checks import check_count, check_fraction, check_number
+from .._base.registry import OPTIMIZERS, snake_case, suggestion, unique_name
 from .._core import Tensor
-from .._flat import FlatParameters, Run
-from .._identifiers import OPTIMIZERS, snake_case, suggestion, unique_name
-from .._interrupts import held_back
+from .._engine.flat import FlatParameters, Run
+from .._engine.interrupts import held_back
 from ._gradients import Gradients
 from ._options import accumulate, clip_gradients, count_updates, update_average
 from ._variables import Variables, named_variable, path_of
@@ -21,7 +21,7 @@ from .schedules import LearningRateSchedule
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ..nn.parameter import Parameter
+    from .._base.parameter import Parameter
 
 # Elements of a gradient that is made and used up part by part: what caches hold, but enough for a
 # product to be worth two threads.

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._identifiers import SCHEDULES
-from .._watch import Watched
+from .._base.registry import SCHEDULES
+from .._base.watch import Watched
 
 if TYPE_CHECKING:
     from typing_extensions import Self

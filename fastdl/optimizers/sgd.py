@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .._checks import check_fraction
-from .._flat import Run
-from .._identifiers import OPTIMIZERS
+from .._base.checks import check_fraction
+from .._base.registry import OPTIMIZERS
+from .._engine.flat import Run
 from .optimizer import Optimizer
 
 

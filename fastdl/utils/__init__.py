@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import _core
-from .._dtype_policy import set_dtype_policy
-from .._identifiers import (
+from .._base.dtype_policy import set_dtype_policy
+from .._base.registry import (
     CustomObjectScope,
     custom_object_scope,
     get_custom_objects,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..._checks import check_count
+from ..._base.checks import check_count
 from ..optimizer import Optimizer
 from .scheduler import LRScheduler, check_optimizer, per_group
 

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _core, _functions, _tree
-from ._core import Tensor
-from ._device import device_of, moved, split_target
-from ._random import drawing_from
+from .. import _core, _functions
+from .._base import tree
+from .._base.device import device_of, moved, split_target
+from .._base.random import drawing_from
+from .._core import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ._device import device
-    from ._random import Generator
+    from .._base.device import device
+    from .._base.random import Generator
 
 # Functions that are methods under the same name.
 _METHODS = (
@@ -351,7 +352,7 @@ def array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: A
     def plain(value: Any) -> Any:
         return np.asarray(value) if isinstance(value, Tensor) else value
 
-    args, kwargs = _tree.map_structure(plain, args), _tree.map_structure(plain, kwargs)
+    args, kwargs = tree.map_structure(plain, args), tree.map_structure(plain, kwargs)
     return function(*args, **kwargs)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from . import _core
-from ._device import device as _device
+from .. import _core
+from .device import device as _device
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from typing_extensions import Self
 
-    from ._core import Tensor
+    from .._core import Tensor
 
 _MASK = (1 << 64) - 1
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
-from . import _core, _tree
-from ._core import Tensor
-from ._steps import StepFunction
+from .. import _core
+from .._base import tree
+from .._core import Tensor
+from .steps import StepFunction
 
 
 class plan:
@@ -50,17 +51,17 @@ class plan:
 
     def __call__(self, *arguments: Any) -> Any:
         """Calls the function; tensors of the result are the caller's own."""
-        tensors = _tree.map_structure(_core.as_tensor, arguments)
-        marks = _tree.map_structure(lambda _: True, tensors)
-        leaves = _tree.flatten(tensors)
+        tensors = tree.map_structure(_core.as_tensor, arguments)
+        marks = tree.map_structure(lambda _: True, tensors)
+        leaves = tree.flatten(tensors)
         key = (
             repr(marks),
             _core.grad_enabled(),
             *(t.requires_grad for t in leaves),
         )
         with self._steps.turn:
-            result = self._steps(leaves, lambda values: _tree.pack(marks, list(values)), key)
-            return _tree.map_structure(_own, result)
+            result = self._steps(leaves, lambda values: tree.pack(marks, list(values)), key)
+            return tree.map_structure(_own, result)
 
     def forget(self) -> None:
         """Drops the recordings, as when something changed that cannot be seen."""

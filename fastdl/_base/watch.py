@@ -28,10 +28,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from . import _core
-from ._core import Tensor
+from .. import _core
+from .._core import Tensor
 
-_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _MISSING: Any = type("missing", (), {"__repr__": lambda self: "nothing"})()
 
 # What is compared before each replay may have so many parts and bytes: some microseconds' worth.

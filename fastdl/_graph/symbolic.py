@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from . import _core, _tree
-from ._core import Tensor
-from ._identifiers import snake_case, unique_name
+from .. import _core
+from .._base import tree
+from .._base.registry import snake_case, unique_name
+from .._core import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -155,7 +156,7 @@ class Node:
         self.kwargs = kwargs
         self.inputs = symbolic_leaves(args, kwargs)
         self.outputs_struct = outputs
-        self.outputs = _tree.flatten(outputs)
+        self.outputs = tree.flatten(outputs)
         for index, tensor in enumerate(self.outputs):
             tensor._node = self
             tensor._tensor_index = index
@@ -220,7 +221,7 @@ class Operation:
 
 def symbolic_leaves(*structures: Any) -> list[KerasTensor]:
     """The KerasTensors in some arguments, first to last."""
-    return [leaf for leaf in _tree.leaves(structures) if isinstance(leaf, KerasTensor)]
+    return [leaf for leaf in tree.leaves(structures) if isinstance(leaf, KerasTensor)]
 
 
 def infer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -231,7 +232,7 @@ def infer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     """
     first = _run_on_zeros(function, args, kwargs, batch=2, other=32)
     second = _run_on_zeros(function, args, kwargs, batch=3, other=48)
-    supply = _tree.leaves(second)
+    supply = tree.leaves(second)
 
     def compare(one: Any) -> KerasTensor:
         two = next(supply)
@@ -243,7 +244,7 @@ def infer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
         sizes = [a if a == b else None for a, b in zip(one.shape, two.shape, strict=True)]
         return KerasTensor(sizes, one.dtype)
 
-    return _tree.map_structure(compare, first)
+    return tree.map_structure(compare, first)
 
 
 def _run_on_zeros(
@@ -263,7 +264,7 @@ def _run_on_zeros(
 
     before = _core.set_grad_enabled(False)
     try:
-        real_args = _tree.map_structure(zeros, args)
-        return function(*real_args, **_tree.map_structure(zeros, kwargs))
+        real_args = tree.map_structure(zeros, args)
+        return function(*real_args, **tree.map_structure(zeros, kwargs))
     finally:
         _core.set_grad_enabled(before)

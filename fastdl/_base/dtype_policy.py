@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _core
+from .. import _core
 
 if TYPE_CHECKING:
-    from ._core import Precision
+    from .._core import Precision
 
 _GLOBAL = ("float32", "mixed_bfloat16")
 _OF_LAYERS = (*_GLOBAL, "int32", "int64", "uint8", "bool")  # Input takes the others

@@ -14,9 +14,10 @@ from weakref import WeakSet
 
 import numpy as np
 
-from . import _core, _tree
-from ._core import Tensor
-from ._watch import Guards, Watch, user_line
+from .. import _core
+from .._base import tree
+from .._base.watch import Guards, Watch, user_line
+from .._core import Tensor
 
 Fill = Callable[[Sequence[Tensor]], Any]
 
@@ -70,9 +71,9 @@ class StepFunction:
 
     The first call runs eagerly: it makes what is made once (weights, optimizer state, metric
     state). The second one runs eagerly too and is recorded, and so is one whenever something that
-    the step read in Python has changed (`fastdl._watch`). A step that cannot be recorded, since it
-    looks at values in Python or changes something there, runs eagerly for good, and a warning says
-    so once.
+    the step read in Python has changed (`fastdl._base.watch`). A step that cannot be recorded,
+    since it looks at values in Python or changes something there, runs eagerly for good, and a
+    warning says so once.
 
     Args:
         step: a function of a structure of tensors, whose result is a structure of tensors.
@@ -226,8 +227,8 @@ class StepFunction:
         problem = watch.problem() or recorder.problem
         if not problem:
             # Without their place in the tape, which would keep all of the step's memory.
-            result = _tree.map_structure(_detached, result)
-            outputs = [t for t in _tree.leaves(result) if isinstance(t, Tensor)]
+            result = tree.map_structure(_detached, result)
+            outputs = [t for t in tree.leaves(result) if isinstance(t, Tensor)]
             for layer in watch.losses:
                 layer._losses[:] = [t.detach() for t in layer._losses]
                 outputs += layer._losses
@@ -313,7 +314,7 @@ class StepFunction:
             for target, values in per_step:
                 target.numpy()[...] = values[0]
             result = self(rows, fill, key, eager, owned=True)
-            for sink, value in zip(sinks, _tree.leaves(result), strict=False):
+            for sink, value in zip(sinks, tree.leaves(result), strict=False):
                 sink.numpy()[first : first + batch] = value.numpy()
             return 1, result
         assert signature.plan is not None

@@ -26,7 +26,7 @@ def liftable(function: Function) -> Function:
         try:
             return function(*args, **kwargs)
         except (TypeError, ValueError, AttributeError):
-            from ._symbolic import Operation, symbolic_leaves
+            from .symbolic import Operation, symbolic_leaves
 
             if not symbolic_leaves(args, kwargs):
                 raise

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._core import Tensor
-from .._device import check_target
-from .._watch import Watched, about_to_change
-from ._hooks import RemovableHandle, add_hook, call_with_hooks
-from ._state import IncompatibleKeys, load, named_state
+from .device import check_target
+from .hooks import RemovableHandle, add_hook, call_with_hooks
 from .parameter import Parameter
+from .state import IncompatibleKeys, load, named_state
+from .watch import Watched, about_to_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

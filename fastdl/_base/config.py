@@ -6,7 +6,7 @@ import os
 from importlib.util import find_spec
 from typing import Any
 
-from . import _core
+from .. import _core
 
 _THREADINGS = ("team", "openmp")
 
@@ -123,7 +123,7 @@ def set_threading(name: str) -> None:
             "possible: 'team'"
         )
     try:
-        from . import _openmp
+        from .. import _openmp
     except ImportError as error:  # as where the system has no libgomp.so.1
         raise RuntimeError(f"set_threading: OpenMP cannot be loaded: {error}") from error
     _core.set_threading(_openmp.threading)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _core
-from ._device import device_of, moved
-from ._random import drawing_from
+from .. import _core
+from .device import device_of, moved
+from .random import drawing_from
 
 if TYPE_CHECKING:
-    from ._core import Tensor
-    from ._random import Generator
+    from .._core import Tensor
+    from .random import Generator
 
 float32 = np.dtype("float32")
 int32 = np.dtype("int32")

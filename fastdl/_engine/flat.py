@@ -21,8 +21,8 @@ from sys import getrefcount
 from typing import Any
 from weakref import WeakSet
 
-from . import _core
-from ._core import Tensor
+from .. import _core
+from .._core import Tensor
 
 # Float32 elements in a cache line. Every parameter starts on a line of its own; the padding holds
 # zeros, in the gradients too, so sums over a stretch are sums over its parameters.

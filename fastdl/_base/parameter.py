@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _core
 from .._core import Tensor
-from .._watch import noted
+from .watch import noted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

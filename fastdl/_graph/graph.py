@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from .. import _core, _tree
+from .. import _core
+from .._base import tree
 from .._core import Tensor
-from .._symbolic import KerasTensor, Node
 from ..layers._calls import NAMED_ERRORS, name_error, signature_of
 from ..layers.layer import Layer
+from .symbolic import KerasTensor, Node
 
 # What one step does: `call` on the values at `source` (an index, or a function of all values that
 # gives the arguments), the result to `target` (an index, or several for the result's leaves).
@@ -123,7 +124,7 @@ class Graph:
             size += len(targets)
             for tensor, index in zip(node.outputs, targets, strict=True):
                 slots.setdefault(id(tensor), index)  # an output may itself be an input given
-            target: Any = targets if _tree.is_nested(node.outputs_struct) else targets[0]
+            target: Any = targets if tree.is_nested(node.outputs_struct) else targets[0]
             steps.append((call, source, target, training, node.operation))
         self._size = size
         self._results = [slots[id(tensor)] for tensor in self.outputs]
@@ -152,7 +153,7 @@ class Graph:
                 if target.__class__ is int:
                     values[target] = result
                 else:
-                    for index, leaf in zip(target, _tree.leaves(result), strict=True):
+                    for index, leaf in zip(target, tree.leaves(result), strict=True):
                         values[index] = leaf
         except NAMED_ERRORS as error:
             if isinstance(operation, Layer):
@@ -161,9 +162,9 @@ class Graph:
         return self._pack([values[index] for index in self._results])
 
     def _pack(self, values: list[Any]) -> Any:
-        if not _tree.is_nested(self.outputs_struct):
+        if not tree.is_nested(self.outputs_struct):
             return values[0]
-        packed = _tree.pack(self.outputs_struct, values)
+        packed = tree.pack(self.outputs_struct, values)
         return packed[0] if len(packed) == 1 and not isinstance(packed, dict) else packed
 
     def infer(self, inputs: list[KerasTensor]) -> Any:
@@ -178,9 +179,9 @@ class Graph:
         for node in self.nodes:
             if node.is_input:
                 continue
-            args = _tree.map_structure(value, node.args)
-            kwargs = _tree.map_structure(value, node.kwargs)
-            results = _tree.flatten(node.operation.compute_output_spec(*args, **kwargs))
+            args = tree.map_structure(value, node.args)
+            kwargs = tree.map_structure(value, node.kwargs)
+            results = tree.flatten(node.operation.compute_output_spec(*args, **kwargs))
             for tensor, result in zip(node.outputs, results, strict=True):
                 known.setdefault(id(tensor), result)
         return self._pack([known[id(tensor)] for tensor in self.outputs])
@@ -224,7 +225,7 @@ class Graph:
             raise ValueError(
                 f"expected a dict with the keys {list(struct)}, got {type(inputs).__name__}"
             )
-        flat = _tree.flatten(inputs)
+        flat = tree.flatten(inputs)
         if len(flat) != len(self.inputs):
             raise ValueError(f"expected {len(self.inputs)} input(s) {names}, got {len(flat)}")
         return flat
@@ -259,7 +260,7 @@ def _fitted(x: Any, own: KerasTensor) -> Any:
 
 
 def _checked(structure: Any, what: str) -> list[KerasTensor]:
-    tensors = _tree.flatten(structure)
+    tensors = tree.flatten(structure)
     if not tensors:
         raise ValueError(f"{what} is empty: a model needs at least one")
     for tensor in tensors:
@@ -299,8 +300,8 @@ def _source_of(node: Node, slots: dict[int, int]) -> Any:
     def mark(leaf: Any) -> Any:
         return _Slot(slots[id(leaf)]) if isinstance(leaf, KerasTensor) else leaf
 
-    args = _tree.map_structure(mark, node.args)
-    kwargs = _tree.map_structure(mark, node.kwargs)
+    args = tree.map_structure(mark, node.args)
+    kwargs = tree.map_structure(mark, node.kwargs)
     if len(args) == 1 and not kwargs and isinstance(args[0], list):
         if all(isinstance(item, _Slot) for item in args[0]):
             indices = [item.index for item in args[0]]
@@ -310,6 +311,6 @@ def _source_of(node: Node, slots: dict[int, int]) -> Any:
         def value(leaf: Any) -> Any:
             return values[leaf.index] if isinstance(leaf, _Slot) else leaf
 
-        return _tree.map_structure(value, args), _tree.map_structure(value, kwargs)
+        return tree.map_structure(value, args), tree.map_structure(value, kwargs)
 
     return fetch

@@ -1,0 +1,1 @@
+"""Steps recorded and replayed, flat parameters, interrupts."""
