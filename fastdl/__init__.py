@@ -140,7 +140,7 @@ def __getattr__(name: str) -> _Any:
     try:
         value = getattr(_import_module(f"{__name__}.{home}"), name_there)
     except AttributeError:
-        raise AttributeError(f"module 'fastdl' has no attribute {name!r}") from None
+        raise _import_module(f"{__name__}._base.missing").missing(__name__, name) from None
     if home == "_functions" and callable(value) and not isinstance(value, type):
         value = _import_module(f"{__name__}._graph.lift").liftable(value)
     globals()[name] = value
@@ -150,7 +150,8 @@ def __getattr__(name: str) -> _Any:
 def __dir__() -> list[str]:
     functions = vars(_import_module(f"{__name__}._functions"))
     names = {*globals(), *_SUBMODULES, *_HOME, *(n for n, f in functions.items() if callable(f))}
-    return sorted(name for name in names if not name.startswith("_") or name == "__version__")
+    hidden = {name for name in names if name.startswith("_")} | {"annotations"}
+    return sorted(names - hidden | {"__version__"})
 
 
 if _environ.get("FASTDL_THREADING"):

@@ -6,7 +6,7 @@ same shape. `get` turns a name into the function.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _core
 from ._base.registry import ACTIVATIONS
@@ -270,3 +270,9 @@ def fused_name(function: Any) -> str | None:
         return _FUSED.get(function)
     except TypeError:  # an unhashable callable
         return None
+
+
+if not TYPE_CHECKING:
+    from ._base.missing import attributes_missing_from
+
+    __getattr__ = attributes_missing_from(__name__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _core
 from ._base.registry import CONSTRAINTS
@@ -122,3 +122,8 @@ max_norm = MaxNorm
 min_max_norm = MinMaxNorm
 non_neg = NonNeg
 unit_norm = UnitNorm
+
+if not TYPE_CHECKING:
+    from ._base.missing import attributes_missing_from
+
+    __getattr__ = attributes_missing_from(__name__)

@@ -382,3 +382,9 @@ def get(identifier: Any) -> Any:
     if isinstance(identifier, (Tensor, np.ndarray, np.number, int, float)):
         return Constant(identifier)
     return INITIALIZERS.get(identifier)
+
+
+if not TYPE_CHECKING:
+    from ._base.missing import attributes_missing_from
+
+    __getattr__ = attributes_missing_from(__name__)

@@ -227,3 +227,8 @@ __all__ = [
     "truncated_normal",
     "uniform",
 ]
+
+if not TYPE_CHECKING:
+    from ._base.missing import attributes_missing_from
+
+    __getattr__ = attributes_missing_from(__name__)

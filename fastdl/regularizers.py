@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -132,3 +132,8 @@ deserialize = REGULARIZERS.deserialize
 l1 = L1
 l2 = L2
 l1_l2 = L1L2
+
+if not TYPE_CHECKING:
+    from ._base.missing import attributes_missing_from
+
+    __getattr__ = attributes_missing_from(__name__)

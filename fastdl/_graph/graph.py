@@ -9,9 +9,8 @@ from typing import Any
 from .. import _core
 from .._base import tree
 from .._core import Tensor
-from ..layers._calls import NAMED_ERRORS, name_error, signature_of
-from ..layers.layer import Layer
-from .symbolic import KerasTensor, Node
+from .calls import NAMED_ERRORS, name_error
+from .symbolic import KerasTensor, Node, Operation
 
 # What one step does: `call` on the values at `source` (an index, or a function of all values that
 # gives the arguments), the result to `target` (an index, or several for the result's leaves).
@@ -52,7 +51,7 @@ class Graph:
                 raise ValueError(
                     f"{count} layers of the model have the name {name!r}: names must be unique"
                 )
-        self.layers: list[Layer] = [op for op in self.operations if isinstance(op, Layer)]
+        self.layers: list[Any] = [op for op in self.operations if not isinstance(op, Operation)]
         self._steps: list[Step] | None = None
         self._accepted: Any = None  # the shape that a single input had last
 
@@ -156,7 +155,7 @@ class Graph:
                     for index, leaf in zip(target, tree.leaves(result), strict=True):
                         values[index] = leaf
         except NAMED_ERRORS as error:
-            if isinstance(operation, Layer):
+            if not isinstance(operation, Operation):
                 name_error(error, operation)
             raise
         return self._pack([values[index] for index in self._results])
@@ -273,24 +272,11 @@ def _checked(structure: Any, what: str) -> list[KerasTensor]:
 
 
 def _callable_of(node: Node) -> tuple[Callable[..., Any], bool]:
-    """What to call for a node, and whether to tell it about training.
-
-    A layer's `call` itself where `__call__` would add nothing: inputs are checked and layers are
-    built by then.
-    """
+    """What to call for a node, and whether to tell it about training."""
     operation = node.operation
-    if not isinstance(operation, Layer):
+    if isinstance(operation, Operation):
         return operation.function, False
-    explicit = node.kwargs.get("training") is not None
-    plain = (
-        type(operation).__call__ is Layer.__call__
-        and operation.activity_regularizer is None
-        and not operation._foreign
-        and not explicit
-    )
-    if plain:
-        return operation.call, signature_of(operation, "call").training
-    return operation, not explicit
+    return operation.callable_in_graph(node.kwargs.get("training") is not None)
 
 
 def _source_of(node: Node, slots: dict[int, int]) -> Any:

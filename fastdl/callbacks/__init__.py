@@ -1,5 +1,7 @@
 """Callbacks with the interface of Keras 3: what to do at points of `fit` and its like."""
 
+from typing import TYPE_CHECKING
+
 from .callback import Callback as Callback
 from .callback import History as History
 from .callback import LambdaCallback as LambdaCallback
@@ -10,3 +12,8 @@ from .learning_rate_scheduler import LearningRateScheduler as LearningRateSchedu
 from .monitor import EarlyStopping as EarlyStopping
 from .monitor import ReduceLROnPlateau as ReduceLROnPlateau
 from .progbar_logger import ProgbarLogger as ProgbarLogger
+
+if not TYPE_CHECKING:
+    from .._base.missing import attributes_missing_from
+
+    __getattr__ = attributes_missing_from(__name__)

@@ -1,6 +1,8 @@
 """Data sets and loaders, as in `torch.utils.data`."""
 
 # ruff: noqa: I001 - one import per module, not per name
+from typing import TYPE_CHECKING
+
 from .dataset import (
     ConcatDataset as ConcatDataset,
     Dataset as Dataset,
@@ -22,3 +24,8 @@ from .sampler import (
     SubsetRandomSampler as SubsetRandomSampler,
     WeightedRandomSampler as WeightedRandomSampler,
 )
+
+if not TYPE_CHECKING:
+    from .._base.missing import attributes_missing_from
+
+    __getattr__ = attributes_missing_from(__name__)

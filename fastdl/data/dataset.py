@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class Dataset:
     """Base class of data sets with samples by index: define `__getitem__` and `__len__`."""
 
+    yields_samples = True  # not batches: `fit` asks for a DataLoader around it
+
     def __getitem__(self, index: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} must define __getitem__")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .._base.registry import LAYERS
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .core import Activation, Dense, Identity, Lambda, Rescaling
@@ -79,3 +81,9 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if not TYPE_CHECKING:
+    from .._base.missing import attributes_missing_from
+
+    __getattr__ = attributes_missing_from(__name__)

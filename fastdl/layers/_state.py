@@ -14,7 +14,7 @@ from .._base.moving import is_integer
 from .._base.parameter import Parameter
 from .._base.watch import about_to_change
 from .._core import Tensor
-from ._calls import context
+from .._graph.calls import context
 from ._tracking import TrackedDict, TrackedList
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ from .._base.moving import is_integer
 from .._base.registry import LAYERS, snake_case, unique_name
 from .._base.watch import current
 from .._core import Tensor
-from .._graph.symbolic import KerasTensor, Node, infer, symbolic_leaves
-from ._calls import (
+from .._graph.calls import (
     NAMED_ERRORS,
     Signature,
     argument_shapes,
@@ -26,6 +25,7 @@ from ._calls import (
     signature_of,
     trial,
 )
+from .._graph.symbolic import KerasTensor, Node, infer, symbolic_leaves
 from ._config import has_own_config, plain_config
 from ._state import LayerState
 from .input_spec import check_inputs
@@ -298,6 +298,22 @@ class Layer(LayerState):
     def _infer_output_spec(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         with trial(self):
             return infer(self.call, args, kwargs)
+
+    def callable_in_graph(self, told: bool) -> tuple[Callable[..., Any], bool]:
+        """What a model's graph calls, and whether it is to say if this is training.
+
+        That is `call` itself where `__call__` would add nothing: inputs are checked and layers are
+        built by then. `told` says that the graph gives `training` to this call already.
+        """
+        plain = (
+            type(self).__call__ is Layer.__call__
+            and self.activity_regularizer is None
+            and not self._foreign
+            and not told
+        )
+        if plain:
+            return self.call, signature_of(self, "call").training
+        return self, not told
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shape of the output for an input shape, None where a size is open."""

@@ -1,7 +1,8 @@
 """Losses with the interface and the numbers of Keras 3, as classes and as functions."""
 
+from typing import TYPE_CHECKING
+
 from .._base.registry import LOSSES
-from ._reduce import check_broadcast as check_broadcast
 from .classes import BinaryCrossentropy as BinaryCrossentropy
 from .classes import BinaryFocalCrossentropy as BinaryFocalCrossentropy
 from .classes import CategoricalCrossentropy as CategoricalCrossentropy
@@ -36,6 +37,7 @@ from .functions import sparse_categorical_crossentropy as sparse_categorical_cro
 from .functions import squared_hinge as squared_hinge
 from .loss import Loss as Loss
 from .loss import LossFunctionWrapper as LossFunctionWrapper
+from .reduction import check_broadcast as check_broadcast
 
 get = LOSSES.get
 serialize = LOSSES.serialize
@@ -48,3 +50,8 @@ msle = MSLE = mean_squared_logarithmic_error
 bce = BCE = binary_crossentropy
 kld = KLD = kl_divergence
 logcosh = log_cosh
+
+if not TYPE_CHECKING:
+    from .._base.missing import attributes_missing_from
+
+    __getattr__ = attributes_missing_from(__name__)

@@ -13,8 +13,8 @@ from typing import Any
 from .. import _core
 from .._base.registry import LOSSES
 from .._core import Tensor
-from ._reduce import same_rank
 from .loss import integer_target_functions
+from .reduction import same_rank
 
 EPSILON = 1e-7  # as Keras's backend.epsilon()
 _LAST = (-1,)

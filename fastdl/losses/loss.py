@@ -9,7 +9,7 @@ from .. import _core
 from .._base.registry import LOSSES, snake_case
 from .._base.watch import Watched
 from .._core import Tensor
-from ._reduce import check_reduction, reduce_weighted, same_rank
+from .reduction import check_reduction, reduce_weighted, same_rank
 
 if TYPE_CHECKING:
     from typing_extensions import Self

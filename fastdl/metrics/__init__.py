@@ -1,5 +1,7 @@
 """Metrics with the interface and the numbers of Keras 3."""
 
+from typing import TYPE_CHECKING
+
 from .._base.registry import METRICS
 from .accuracy import Accuracy as Accuracy
 from .accuracy import BinaryAccuracy as BinaryAccuracy
@@ -45,3 +47,8 @@ from .scores import R2Score as R2Score
 get = METRICS.get
 serialize = METRICS.serialize
 deserialize = METRICS.deserialize
+
+if not TYPE_CHECKING:
+    from .._base.missing import attributes_missing_from
+
+    __getattr__ = attributes_missing_from(__name__)

@@ -7,7 +7,7 @@ from typing import Any
 from .. import _core
 from .._base.registry import METRICS
 from .._core import Tensor
-from ..losses._reduce import same_rank
+from ..losses.reduction import same_rank
 from .reduction import MeanMetricWrapper
 
 

@@ -9,7 +9,7 @@ from .. import _core
 from .._base.notices import warn_once
 from .._base.registry import METRICS, suggestion
 from .._core import Tensor
-from ..losses._reduce import divide_no_nan
+from ..losses.reduction import divide_no_nan
 from .confusion import ConfusionMetric
 
 _EPSILON = 1e-7

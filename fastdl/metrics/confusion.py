@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _core
 from .._base.registry import METRICS
 from .._core import Tensor
-from ..losses._reduce import divide_no_nan, same_rank
+from ..losses.reduction import divide_no_nan, same_rank
 from .metric import Metric, without_gradients
 
 if TYPE_CHECKING:

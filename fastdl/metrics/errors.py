@@ -8,7 +8,7 @@ from .. import _core
 from .._base.registry import METRICS
 from .._core import Tensor
 from ..losses import functions
-from ..losses._reduce import masked_weight, same_rank
+from ..losses.reduction import masked_weight, same_rank
 from .reduction import Mean, MeanMetricWrapper
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from .. import _core
 from .._base.registry import METRICS
 from .._core import Tensor
-from ..losses._reduce import divide_no_nan, same_rank
+from ..losses.reduction import divide_no_nan, same_rank
 from .metric import Metric
 
 _Reduce = Callable[[Tensor, Any, bool], Tensor]

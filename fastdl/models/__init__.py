@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import layers as _layers
 from .._graph.symbolic import KerasTensor
@@ -17,3 +17,8 @@ def model_from_config(config: dict[str, Any], custom_objects: Any = None) -> Any
 
 
 __all__ = ["Functional", "KerasTensor", "Model", "Sequential", "clone_model", "model_from_config"]
+
+if not TYPE_CHECKING:
+    from .._base.missing import attributes_missing_from
+
+    __getattr__ = attributes_missing_from(__name__)

@@ -11,9 +11,12 @@ import numpy as np
 from .. import _core
 from .._base import tree
 from .._base.moving import is_integer
+from .._graph.calls import trial
 from ..autograd import set_grad_enabled
-from ..layers._calls import trial
-from ._data import (
+from ..utils.batches import unpack_x_y_sample_weight
+from ._loops import Loops, NoBatch
+from ._running import numbers
+from .data_adapters import (
     Arrays,
     Stream,
     as_sample_weights,
@@ -21,10 +24,7 @@ from ._data import (
     is_stream,
     split_validation,
     to_tensors,
-    unpack_x_y_sample_weight,
 )
-from ._loops import Loops, NoBatch
-from ._running import numbers
 
 if TYPE_CHECKING:
     from ..callbacks import CallbackList, History
@@ -252,7 +252,7 @@ class Fitting(Loops):
         x = tree.map_structure(lambda t: t if t is None else t.clone(), x)
         _core.keep_random_numbers()
         try:
-            with set_grad_enabled(False), trial(self):  # type: ignore[arg-type]
+            with set_grad_enabled(False), trial(self):
                 y_pred = self(x, training=False)
         except BaseException:
             _core.give_back_random_numbers()  # but for those of weights that are made

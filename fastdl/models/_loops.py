@@ -9,9 +9,9 @@ import numpy as np
 from .. import _core
 from .._base import tree
 from .._core import Tensor
-from ._data import ONE_ARRAY, Arrays, Stream, as_sample_weights, is_stream, to_tensors
 from ._running import Running, numbers
 from .compile_utils import CompileMetrics
+from .data_adapters import ONE_ARRAY, Arrays, Stream, as_sample_weights, is_stream, to_tensors
 
 if TYPE_CHECKING:
     from ..callbacks import CallbackList

@@ -10,7 +10,8 @@ import numpy as np
 from .._core import Tensor
 from .._engine.steps import StepFunction
 from ..autograd import set_grad_enabled
-from ._data import Arrays, Form, Stream, pack_x_y_sample_weight
+from ..utils.batches import pack_x_y_sample_weight
+from .data_adapters import Arrays, Form, Stream
 
 if TYPE_CHECKING:
     from ..callbacks import CallbackList

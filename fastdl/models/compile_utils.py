@@ -16,8 +16,8 @@ from .. import metrics as metrics_module
 from .._base.registry import suggestion
 from .._base.tree import flatten, is_nested
 from .._core import Tensor
-from ..losses._reduce import check_broadcast
 from ..losses.functions import elementwise_functions
+from ..losses.reduction import check_broadcast
 
 
 class _Outputs:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from .._base import tree
 from .._base.registry import LAYERS, suggestion
+from .._graph.calls import NAMED_ERRORS, context, name_error
 from .._graph.graph import Graph
 from .._graph.symbolic import KerasTensor, symbolic_leaves
-from ..layers._calls import NAMED_ERRORS, context, name_error
 from ..layers.layer import Layer
 from .trainer import Trainer
 

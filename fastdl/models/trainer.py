@@ -11,8 +11,8 @@ from typing import Any
 from .. import _core
 from .._base import tree
 from .._core import Tensor
-from ..layers._calls import signature_of
-from ._data import unpack_x_y_sample_weight
+from .._graph.calls import signature_of
+from ..utils.batches import unpack_x_y_sample_weight
 from ._fitting import Fitting
 
 

@@ -1,6 +1,8 @@
 """Neural networks the PyTorch way: modules, losses, `functional`, `init`, `utils`."""
 
 # ruff: noqa: I001 - one import per module, not per name
+from typing import TYPE_CHECKING
+
 from . import functional as functional, init as init, utils as utils
 from .activation import (
     ELU as ELU,
@@ -39,3 +41,8 @@ from .loss import (
 )
 from .._base.module import Module as Module
 from .._base.parameter import Parameter as Parameter
+
+if not TYPE_CHECKING:
+    from .._base.missing import attributes_missing_from
+
+    __getattr__ = attributes_missing_from(__name__)

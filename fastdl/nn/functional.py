@@ -244,3 +244,9 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) 
         x = _core.slice(x, starts, stops, [1] * x.ndim)
         before, after = [max(0, n) for n in before], [max(0, n) for n in after]
     return _core.pad(x, before, after, value)
+
+
+if not TYPE_CHECKING:
+    from .._base.missing import attributes_missing_from
+
+    __getattr__ = attributes_missing_from(__name__)

@@ -245,3 +245,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     q, r = np.linalg.qr(flat)
     q *= np.sign(np.diag(r))  # makes the distribution uniform (Mezzadri 2007)
     return _write(tensor, gain * (q if rows >= columns else q.T).reshape(tensor.shape))
+
+
+if not TYPE_CHECKING:
+    from .._base.missing import attributes_missing_from
+
+    __getattr__ = attributes_missing_from(__name__)

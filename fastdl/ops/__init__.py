@@ -4,7 +4,7 @@ They take tensors, arrays, lists and numbers. On KerasTensors they become nodes 
 PyTorch's functions are at the top level of `fastdl` and methods of `Tensor`.
 """
 
-from typing import NoReturn as _NoReturn
+import typing as _typing
 
 # ruff: noqa: I001 - one import per module, not per name
 from .activation import (
@@ -163,10 +163,7 @@ def _lift_all() -> None:
 _lift_all()
 
 
-def __getattr__(name: str) -> _NoReturn:
-    import fastdl
+if not _typing.TYPE_CHECKING:
+    from .._base.missing import attributes_missing_from as _attributes_missing_from
 
-    message = f"module {__name__!r} has no attribute {name!r}"
-    if not name.startswith("_") and hasattr(fastdl._functions, name):
-        message += f"; it has the functions of keras.ops, PyTorch's is fastdl.{name}"
-    raise AttributeError(message)
+    __getattr__ = _attributes_missing_from(__name__)

@@ -1,5 +1,7 @@
 """Optimizers with the interface and the updates of Keras 3."""
 
+from typing import TYPE_CHECKING
+
 from .._base.registry import OPTIMIZERS
 from . import schedules as schedules
 from .adagrad import Adagrad as Adagrad
@@ -13,3 +15,8 @@ from .sgd import SGD as SGD
 get = OPTIMIZERS.get
 serialize = OPTIMIZERS.serialize
 deserialize = OPTIMIZERS.deserialize
+
+if not TYPE_CHECKING:
+    from .._base.missing import attributes_missing_from
+
+    __getattr__ = attributes_missing_from(__name__)

@@ -16,6 +16,7 @@ from .._base.registry import (
     register_keras_serializable,
     reset_names,
 )
+from .batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from .py_dataset import PyDataset as PyDataset
 
 
@@ -94,11 +95,9 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         return import_module(f"{__name__}.data")
-    if name in ("unpack_x_y_sample_weight", "pack_x_y_sample_weight"):
-        from ..models import _data
+    from .._base.missing import missing
 
-        return getattr(_data, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise missing(__name__, name)
 
 
 Sequence = PyDataset  # its name in tf.keras
@@ -111,7 +110,9 @@ __all__ = [
     "custom_object_scope",
     "get_custom_objects",
     "normalize",
+    "pack_x_y_sample_weight",
     "register_keras_serializable",
     "set_random_seed",
     "to_categorical",
+    "unpack_x_y_sample_weight",
 ]

@@ -12,6 +12,8 @@ Example:
     0.001
 """
 
+from typing import TYPE_CHECKING
+
 from .factors import ConstantLR as ConstantLR
 from .factors import CosineAnnealingLR as CosineAnnealingLR
 from .factors import CosineAnnealingWarmRestarts as CosineAnnealingWarmRestarts
@@ -25,3 +27,8 @@ from .factors import StepLR as StepLR
 from .one_cycle import OneCycleLR as OneCycleLR
 from .plateau import ReduceLROnPlateau as ReduceLROnPlateau
 from .scheduler import LRScheduler as LRScheduler
+
+if not TYPE_CHECKING:
+    from ..._base.missing import attributes_missing_from
+
+    __getattr__ = attributes_missing_from(__name__)

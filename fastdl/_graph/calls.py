@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import numbers
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .. import _core
 from .._base import tree
 from .._core import Tensor
-from .._graph.symbolic import KerasTensor
-
-if TYPE_CHECKING:
-    from .layer import Layer
+from .symbolic import KerasTensor
 
 
 class Context(threading.local):
     """The layer calls under way in this thread."""
 
-    root: Layer | None = None  # the outermost one
+    root: Any = None  # the outermost layer
     training: bool | None = None  # the mode of the innermost one
     number: int = 0  # counts the outermost calls
     made: list[tuple[Any, np.ndarray]] | None = None  # untrained weights, made in a trial call
@@ -36,7 +33,7 @@ class trial:
     made by the calls. What is trained, calls don't change.
     """
 
-    def __init__(self, layer: Layer) -> None:
+    def __init__(self, layer: Any) -> None:
         self._layer = layer
 
     def __enter__(self) -> None:

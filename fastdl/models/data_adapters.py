@@ -11,34 +11,8 @@ import numpy as np
 from .. import _core
 from .._base import tree
 from .._core import Tensor
+from ..utils.batches import unpack_x_y_sample_weight
 from ..utils.py_dataset import PyDataset
-
-
-def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
-    """(x, y, sample_weight) of a batch: x, (x,), (x, y) or (x, y, sample_weight).
-
-    Raises:
-        ValueError: a tuple or list of more than three.
-    """
-    if isinstance(data, list):
-        data = tuple(data)
-    if not isinstance(data, tuple):
-        return data, None, None
-    if not 1 <= len(data) <= 3:
-        raise ValueError(
-            f"expected batches of x, (x, y) or (x, y, sample_weight), got a tuple of {len(data)}"
-        )
-    x, y, weight = (*data, None, None)[:3]
-    return x, y, weight
-
-
-def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-    """What a step gets: x, (x, y) or (x, y, sample_weight), as short as possible."""
-    if sample_weight is not None:
-        return x, y, sample_weight
-    if y is not None:
-        return x, y
-    return (x,) if isinstance(x, (list, tuple)) else x
 
 
 def to_tensors(what: str, structure: Any) -> Any:
@@ -229,12 +203,10 @@ class Stream:
         sample_weight: Any = None,
         class_weight: dict[int, float] | None = None,
     ) -> None:
-        from ..data import Dataset
-
         for name, value in (("y", y), ("sample_weight", sample_weight)):
             if value is not None:
                 raise ValueError(f"{who}: {name} must be None, since x yields whole batches")
-        if isinstance(source, Dataset):
+        if getattr(source, "yields_samples", False):
             raise TypeError(
                 f"{who}: x is a {type(source).__name__}, which yields single samples; give "
                 "DataLoader(dataset, batch_size=...), which yields batches"

@@ -1,0 +1,32 @@
+"""What a batch is made of: x, y and sample_weight."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+    """(x, y, sample_weight) of a batch: x, (x,), (x, y) or (x, y, sample_weight).
+
+    Raises:
+        ValueError: a tuple or list of more than three.
+    """
+    if isinstance(data, list):
+        data = tuple(data)
+    if not isinstance(data, tuple):
+        return data, None, None
+    if not 1 <= len(data) <= 3:
+        raise ValueError(
+            f"expected batches of x, (x, y) or (x, y, sample_weight), got a tuple of {len(data)}"
+        )
+    x, y, weight = (*data, None, None)[:3]
+    return x, y, weight
+
+
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """What a step gets: x, (x, y) or (x, y, sample_weight), as short as possible."""
+    if sample_weight is not None:
+        return x, y, sample_weight
+    if y is not None:
+        return x, y
+    return (x,) if isinstance(x, (list, tuple)) else x

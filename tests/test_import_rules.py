@@ -1,0 +1,130 @@
+"""The rooms of the package import in one direction: core, base, graph and engine, the two faces.
+
+The faces are siblings: neither imports the other. No room reaches into another's private modules or
+names. There is no cycle, at run time or for type checking only. docs/architecture.md draws it.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import fastdl
+
+ROOT = Path(fastdl.__file__).parent
+
+NEUTRAL = {"_core", "_openmp", "_base", "_graph", "_engine", "autograd"}
+TORCH = {"nn", "optim", "data", "cuda", "_functions"}
+KERAS = {
+    *("activations", "backend", "callbacks", "config", "constraints", "initializers", "layers"),
+    *("losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "random"),
+    *("regularizers", "utils"),
+}
+# What each room may import; a room is a module or package below `fastdl`, "" the top level.
+MAY_IMPORT = {
+    "_core": set(),
+    "_openmp": set(),
+    "_base": {"_core", "_openmp"},
+    "autograd": {"_core", "_base"},
+    "_graph": {"_core", "_base"},
+    "_engine": {"_core", "_base"},
+    **dict.fromkeys(TORCH, NEUTRAL | TORCH),
+    **dict.fromkeys(KERAS, NEUTRAL | KERAS),
+    "datasets": {"_base"},
+    "cli": {"_base", "_core", ""},
+    "__main__": {"cli"},
+    "": NEUTRAL | TORCH | KERAS | {"datasets"},
+}
+# PyTorch's names in places where Keras programs may look too: `utils.data` is torch.utils.data.
+ALIASES = {("utils.data", "data")}
+
+
+class Import(NamedTuple):
+    importer: str  # dotted, below `fastdl`
+    module: str  # the one that is imported
+    name: str  # what of it; "" for the module itself
+    place: str
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {dotted(path): path for path in ROOT.rglob("*.py")}
+
+
+def imports_of(module: str, path: Path) -> Iterator[Import]:
+    """The imports of other modules of the package, within functions and for types, too."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            wrong = [a.name for a in node.names if a.name.split(".")[0] == "fastdl"]
+            assert not wrong or module == "cli", f"{path}: {wrong}: imports here are relative"
+        if not isinstance(node, ast.ImportFrom) or not node.level:
+            continue
+        base = package.split(".") if package else []
+        base = base[: len(base) - (node.level - 1)]
+        target = ".".join([*base, *([node.module] if node.module else [])])
+        for alias in node.names:
+            full = f"{target}.{alias.name}".strip(".")
+            place = f"{path.relative_to(ROOT)}:{node.lineno}"
+            if full in FILES or full in ("_core", "_openmp"):
+                yield Import(module, full, "", place)
+            else:
+                yield Import(module, target, alias.name, place)
+
+
+IMPORTS = [found for module, path in FILES.items() for found in imports_of(module, path)]
+
+
+def room(module: str) -> str:
+    return module.split(".")[0]
+
+
+def test_every_room_has_its_place():
+    assert {room(module) for module in FILES} <= MAY_IMPORT.keys()
+
+
+def test_rooms_import_in_one_direction():
+    wrong = [
+        f"{i.place}: {room(i.importer) or 'the top level'} imports {i.module}"
+        for i in IMPORTS
+        if room(i.importer) != room(i.module)
+        and room(i.module) not in MAY_IMPORT[room(i.importer)]
+        and (i.importer, i.module) not in ALIASES
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_room_reaches_into_the_private_parts_of_another():
+    def private(name: str) -> bool:
+        return name.startswith("_") and not name.startswith("__") and name not in MAY_IMPORT
+
+    wrong = [
+        f"{i.place}: {i.module} {i.name}"
+        for i in IMPORTS
+        if room(i.importer) != room(i.module)
+        and (private(i.name) or any(map(private, i.module.split("."))))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_there_is_no_cycle():
+    """Between rooms; within one, modules may need each other within functions."""
+    below: dict[str, set[str]] = {}
+    for i in IMPORTS:
+        if room(i.importer) != room(i.module) and (i.importer, i.module) not in ALIASES:
+            below.setdefault(room(i.importer), set()).add(room(i.module))
+    below.pop("cli", None)  # the command uses the package as a user does
+
+    def walk(start: str, path: tuple[str, ...]) -> None:
+        if start in path:
+            pytest.fail(" -> ".join((*path[path.index(start) :], start)))
+        for lower in below.get(start, ()):
+            walk(lower, (*path, start))
+
+    for start in below:
+        walk(start, ())

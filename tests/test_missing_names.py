@@ -1,0 +1,46 @@
+"""An AttributeError says when Keras or PyTorch has the name, and nothing of the kind else."""
+
+import pytest
+
+import fastdl
+from fastdl import nn
+from fastdl._base.missing import peer_names
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "peer"),
+    [
+        (fastdl.layers, "LocallyConnected1D", None),
+        (fastdl.callbacks, "RemoteMonitor", "keras.callbacks.RemoteMonitor"),
+        (fastdl.ops, "fft2", "keras.ops.fft2"),
+        (nn, "FractionalMaxPool2d", "torch.nn.FractionalMaxPool2d"),
+        (nn.functional, "fractional_max_pool2d", "torch.nn.functional.fractional_max_pool2d"),
+        (fastdl.optim, "SparseAdam", "torch.optim.SparseAdam"),
+        (fastdl, "fft", "torch.fft"),
+        (fastdl, "no_such_name", None),
+    ],
+)
+def test_names_of_the_peers(module, name, peer):
+    with pytest.raises(AttributeError) as raised:
+        getattr(module, name)
+    message = f"module {module.__name__!r} has no attribute {name!r}"
+    version = fastdl.__version__.rpartition(".")[0]
+    assert str(raised.value) == message + (f": {peer} is not in fastdl {version}" if peer else "")
+
+
+def test_pytorchs_functions_are_not_in_ops():
+    with pytest.raises(AttributeError, match=r"PyTorch's are fastdl\.cat and others"):
+        _ = fastdl.ops.cat
+
+
+def test_lists_of_names():
+    names = peer_names()
+    assert {"Conv2D", "LSTM"} <= names["keras.layers"] and {"Conv2d", "LSTM"} <= names["torch.nn"]
+    assert not any(name.startswith("_") for known in names.values() for name in known)
+
+
+def test_dir_shows_public_names():
+    names = dir(fastdl)
+    assert {"Tensor", "layers", "zeros", "cat", "__version__"} <= set(names)
+    assert [name for name in names if name.startswith("_")] == ["__version__"]
+    assert "annotations" not in names
