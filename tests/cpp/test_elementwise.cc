@@ -303,6 +303,7 @@ TEST(gradients_follow_differences) {
   const Floats dy = lcg.uniform((int64_t)x.size(), -2, 2);
   const double h = 1e-5;
   for (const Gradient& c : kGradients) {
+    const bool root = c.kernel == &K::sqrt_grad || c.kernel == &K::root_grad;  // too steep near 0
     Floats t = x;
     if (c.from == kOutput)
       for (float& v : t) v = (float)c.forward(v);
@@ -310,7 +311,7 @@ TEST(gradients_follow_differences) {
     for (size_t i = 0; i < x.size(); ++i) {
       const double slope = (c.forward(x[i] + h) - c.forward(x[i] - h)) / (2 * h);
       const bool kink = fabs(x[i]) < 2 * h || fabs(fabs(x[i]) - 3) < 2 * h;
-      if (kink || std::isnan(slope) || ((c.kernel == &K::sqrt_grad || c.kernel == &K::root_grad) && x[i] < 0.1f)) continue;
+      if (kink || std::isnan(slope) || (root && x[i] < 0.1f)) continue;
       // A few roundings of terms of size 1, and 1e-9 for the difference quotient.
       const double tolerance = fabs(dy[i]) * (8 * test::kEps * fmax(1, fabs(slope)) + 1e-9);
       EXPECT(fabs(dx[i] - dy[i] * slope) <= tolerance, c.name, " at ", x[i], ": ", dx[i], ", want ",
