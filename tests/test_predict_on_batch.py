@@ -11,6 +11,7 @@ import pytest
 
 import fastdl
 from fastdl import callbacks, layers, models, ops
+from fastdl.models import data_adapters
 
 CALLS = 4  # two eager ones, of which the second is recorded, then replays
 
@@ -45,7 +46,7 @@ def recorded(*shapes, **options):
 
 
 def uses_the_fast_path(model, x):
-    return model._functions["predict"].call(x, models._data.ONE_ARRAY) is not None
+    return model._functions["predict"].call(x, data_adapters.ONE_ARRAY) is not None
 
 
 def equal(got, want):

@@ -62,23 +62,33 @@ InterruptFlag::~InterruptFlag() {
 
 namespace {
 
-void without_interpreter(FunctionRef<void()> run, bool may_stop) {
-  if (!PyGILState_Check()) return run();  // within a plan's loop
+// Runs without the GIL; true if it was stopped. At the end of the process taking the GIL ends the thread by unwinding its
+// stack: so not in a destructor, and nothing here catches it.
+bool released(FunctionRef<void()> run, bool may_stop) {
   bool stopped = false;
+  std::exception_ptr thrown;
+  PyThreadState* thread = PyEval_SaveThread();
   {
-    py::gil_scoped_release release;
     InterruptFlag interrupt(may_stop);
     Watch watch(interrupt.flag());
     try {
       run();
     } catch (const Cancelled&) {
       stopped = true;
+    } catch (const std::exception&) {
+      thrown = std::current_exception();
     }
   }
-  if (!stopped) return;
+  PyEval_RestoreThread(thread);
+  if (thrown) std::rethrow_exception(thrown);
+  return stopped;
+}
+
+void without_interpreter(FunctionRef<void()> run, bool may_stop) {
+  if (!PyGILState_Check()) return run();  // within a plan's loop
+  if (!released(run, may_stop)) return;
   if (PyErr_CheckSignals()) throw py::error_already_set();
-  py::gil_scoped_release release;
-  run();  // a signal, but the program goes on: the call begins anew
+  released(run, false);  // a signal, but the program goes on: the call begins anew
 }
 
 }  // namespace

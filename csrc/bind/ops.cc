@@ -142,7 +142,7 @@ PyObject* call(R (*f)(Args...), const Signature& s, PyObject* const* values, Py_
       values = all;
     }
     return invoke(f, s, values, std::index_sequence_for<Args...>()).release().ptr();
-  } catch (...) {
+  } catch (const std::exception&) {  // not what ends a thread at the end of the process
     set_python_error(std::current_exception());
     return nullptr;
   }

@@ -101,7 +101,7 @@ def _warn_if_missing() -> None:
     else:
         why = "the bfloat16 instructions of this CPU are no faster"
     level, frame = 1, sys._getframe(0)  # to the caller of whatever took the name
-    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == __package__:
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == "fastdl":
         level, frame = level + 1, frame.f_back
     warnings.warn(f"mixed_bfloat16: fastdl computes in float32, since {why}", stacklevel=level)
 

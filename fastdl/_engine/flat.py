@@ -115,8 +115,10 @@ class FlatParameters:
         self._places: list[tuple[_Buffer, int]] = []
         self.homes: list[Tensor] = []
         writes = _core.writes_in_place()
-        self._gather()
-        _core.set_writes_in_place(writes)  # moving values changes none
+        try:
+            self._gather()
+        finally:
+            _core.set_writes_in_place(writes)  # moving values changes none
         order: dict[_Buffer, int] = {}
         for buffer, _ in self._places:
             order.setdefault(buffer, len(order))
