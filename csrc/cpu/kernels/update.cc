@@ -161,7 +161,8 @@ __attribute__((flatten)) void update(const UpdateSpan& u) {
 template <class Rule, unsigned has = 0>
 void dispatch(const UpdateSpan& u) {
   unsigned given = 0;
-  for (int i = 0; i < kSlots; ++i) given |= (u.slots[i] ? 1u : 0u) << i;
+  for (int i = 0; i < kSlots; ++i)
+    if (u.slots[i]) given |= 1u << i;
   constexpr unsigned all = slots_of<Rule>(false), required = slots_of<Rule>(true);
   if constexpr ((has & required) == required)
     if (given == has) return update<Rule, has>(u);
