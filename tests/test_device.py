@@ -105,7 +105,7 @@ def test_random_results_are_moved(case, shadow):
     assert bits(here(actual)) == bits(expected)
 
 
-def test_the_memory_faults(library_path):
+def test_the_memory_faults(library_path, tmp_path):
     """So that whatever reads a device's memory as its own would be found."""
     program = (
         "import ctypes, sys\n"
@@ -118,7 +118,7 @@ def test_the_memory_faults(library_path):
     )
     arguments = [str(library_path), str(Path(__file__).parent)]
     done = subprocess.run(
-        [sys.executable, "-c", program, *arguments], capture_output=True, text=True
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, cwd=tmp_path
     )
     assert done.stdout.strip() == "[1.0, 1.0, 1.0, 1.0]"
     assert done.returncode < 0
