@@ -846,7 +846,7 @@ def test_losses_of_layers_are_those_of_the_last_step():
 # --- the memory of a recorded step
 
 
-def test_a_plan_without_memory_leaves_the_step_done():
+def test_a_plan_without_memory_leaves_the_step_done(tmp_path):
     code = """
 import resource, warnings, numpy as np, fastdl
 step = fastdl.plan(lambda x: fastdl.sum(fastdl.exp(x) @ x))
@@ -860,7 +860,7 @@ with warnings.catch_warnings(record=True) as caught:
     same = all(step(x).item() == first for _ in range(4))
 print(same, len(caught), "no memory" in str(caught[0].message))
 """
-    assert children.output(code, ".") == "True 1 True\n"
+    assert children.output(code, tmp_path) == "True 1 True\n"
 
 
 def test_what_a_step_of_the_library_leaves_is_nothing():
