@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import _core
+from ._base import functional as F
 from ._base.registry import ACTIVATIONS
 from ._core import Tensor
 from ._graph.lift import liftable
@@ -34,12 +34,12 @@ def relu(
         [0.0, 0.5, 6.0]
     """
     if threshold == 0.0 and max_value is None:
-        return _core.leaky_relu(x, negative_slope) if negative_slope else _core.relu(x)
-    y = _core.relu(x) if threshold == 0.0 else _core.where(_core.gt(x, threshold), x, 0.0)
+        return F.leaky_relu(x, slope=negative_slope) if negative_slope else F.relu(x)
+    y = F.relu(x) if threshold == 0.0 else F.where(F.gt(x, threshold), x, 0.0)
     if max_value is not None:
-        y = _core.clip(y, 0.0, max_value)
+        y = F.clip(y, lo=0.0, hi=max_value)
     if negative_slope:
-        y = y - _core.relu(_core.sub(threshold, x)) * negative_slope
+        y = y - F.relu(F.sub(threshold, x)) * negative_slope
     return y
 
 
@@ -47,35 +47,35 @@ def relu(
 @liftable
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
     """x where positive, `negative_slope * x` elsewhere."""
-    return _core.leaky_relu(x, negative_slope)
+    return F.leaky_relu(x, slope=negative_slope)
 
 
 @ACTIVATIONS.register
 @liftable
 def relu6(x: Any) -> Tensor:
     """`min(max(x, 0), 6)`."""
-    return _core.clip(x, 0.0, 6.0)
+    return F.clip(x, lo=0.0, hi=6.0)
 
 
 @ACTIVATIONS.register
 @liftable
 def elu(x: Any, alpha: float = 1.0) -> Tensor:
     """x where positive, `alpha * (exp(x) - 1)` elsewhere (Clevert et al. 2015)."""
-    return _core.elu(x, alpha)
+    return F.elu(x, alpha=alpha)
 
 
 @ACTIVATIONS.register
 @liftable
 def celu(x: Any, alpha: float = 1.0) -> Tensor:
     """x where positive, `alpha * (exp(x / alpha) - 1)` elsewhere (Barron 2017)."""
-    return _core.relu(x) + _core.expm1(_core.minimum(x, 0.0) / alpha) * alpha
+    return F.relu(x) + F.expm1(F.minimum(x, 0.0) / alpha) * alpha
 
 
 @ACTIVATIONS.register
 @liftable
 def selu(x: Any) -> Tensor:
     """`1.0507 * elu(x, 1.6733)`, self-normalizing (Klambauer et al. 2017)."""
-    return _core.selu(x)
+    return F.selu(x)
 
 
 @ACTIVATIONS.register
@@ -83,84 +83,84 @@ def selu(x: Any) -> Tensor:
 def gelu(x: Any, approximate: bool = False) -> Tensor:
     """`x * Phi(x)` with the normal distribution function, or with `approximate` its tanh form
     (Hendrycks & Gimpel 2016)."""
-    return _core.gelu(x, approximate)
+    return F.gelu(x, approximate=approximate)
 
 
 @ACTIVATIONS.register("swish")
 @liftable
 def silu(x: Any) -> Tensor:
     """`x * sigmoid(x)`, also called swish."""
-    return _core.silu(x)
+    return F.silu(x)
 
 
 @ACTIVATIONS.register
 @liftable
 def mish(x: Any) -> Tensor:
     """`x * tanh(softplus(x))` (Misra 2019)."""
-    return x * _core.tanh(_core.softplus(x))
+    return x * F.tanh(F.softplus(x))
 
 
 @ACTIVATIONS.register
 @liftable
 def softplus(x: Any) -> Tensor:
     """`log(1 + exp(x))`."""
-    return _core.softplus(x)
+    return F.softplus(x)
 
 
 @ACTIVATIONS.register
 @liftable
 def softsign(x: Any) -> Tensor:
     """`x / (1 + |x|)`."""
-    return _core.softsign(x)
+    return F.softsign(x)
 
 
 @ACTIVATIONS.register
 @liftable
 def squareplus(x: Any, b: float = 4.0) -> Tensor:
     """`(x + sqrt(x^2 + b)) / 2`."""
-    return (x + _core.sqrt(_core.square(x) + b)) * 0.5
+    return (x + F.sqrt(F.square(x) + b)) * 0.5
 
 
 @ACTIVATIONS.register
 @liftable
 def tanh(x: Any) -> Tensor:
     """The hyperbolic tangent."""
-    return _core.tanh(x)
+    return F.tanh(x)
 
 
 @ACTIVATIONS.register
 @liftable
 def tanh_shrink(x: Any) -> Tensor:
     """`x - tanh(x)`."""
-    return x - _core.tanh(x)
+    return x - F.tanh(x)
 
 
 @ACTIVATIONS.register
 @liftable
 def hard_tanh(x: Any) -> Tensor:
     """x, cut off at -1 and 1."""
-    return _core.clip(x, -1.0, 1.0)
+    return F.clip(x, lo=-1.0, hi=1.0)
 
 
 @ACTIVATIONS.register
 @liftable
 def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     """x moved towards 0 by `threshold`, and 0 within it."""
-    return _core.relu(x - threshold) - _core.relu(_core.neg(x) - threshold)
+    return F.relu(x - threshold) - F.relu(F.neg(x) - threshold)
 
 
 @ACTIVATIONS.register
 @liftable
 def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     """x where `|x| > threshold`, else 0."""
-    return _core.where(_core.gt(_core.abs(x), threshold), x, 0.0)
+    return F.where(F.gt(F.abs(x), threshold), x, 0.0)
 
 
 @ACTIVATIONS.register
 @liftable
 def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
     """x where it is greater than `threshold`, else `default_value`."""
-    return _core.where(_core.gt(x, threshold), x, default_value)
+    return F.where(F.gt(x, threshold), x, default_value)
 
 
 @ACTIVATIONS.register
@@ -174,43 +174,43 @@ def glu(x: Any, axis: int = -1) -> Tensor:
     size = x.shape[axis]
     if size % 2:
         raise ValueError(f"glu: axis {axis} must have an even size, got shape {tuple(x.shape)}")
-    a, b = _core.split(x, [size // 2, size // 2], axis)
-    return a * _core.sigmoid(b)
+    a, b = F.split(x, sizes=[size // 2, size // 2], axis=axis)
+    return a * F.sigmoid(b)
 
 
 @ACTIVATIONS.register
 @liftable
 def sigmoid(x: Any) -> Tensor:
     """`1 / (1 + exp(-x))`. A cross-entropy of the result is computed from x, without rounding."""
-    return _core.sigmoid(x)
+    return F.sigmoid(x)
 
 
 @ACTIVATIONS.register
 @liftable
 def log_sigmoid(x: Any) -> Tensor:
     """`log(sigmoid(x))`, computed as `-softplus(-x)`."""
-    return _core.neg(_core.softplus(_core.neg(x)))
+    return F.neg(F.softplus(F.neg(x)))
 
 
 @ACTIVATIONS.register
 @liftable
 def hard_sigmoid(x: Any) -> Tensor:
     """`x / 6 + 0.5`, cut off at 0 and 1."""
-    return _core.hard_sigmoid(x)
+    return F.hard_sigmoid(x)
 
 
 @ACTIVATIONS.register("hard_swish")
 @liftable
 def hard_silu(x: Any) -> Tensor:
     """`x * hard_sigmoid(x)`, also called hard swish."""
-    return x * _core.hard_sigmoid(x)
+    return x * F.hard_sigmoid(x)
 
 
 @ACTIVATIONS.register
 @liftable
 def exponential(x: Any) -> Tensor:
     """`exp(x)`."""
-    return _core.exp(x)
+    return F.exp(x)
 
 
 @ACTIVATIONS.register
@@ -222,14 +222,14 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
     Raises:
         ValueError: there is no such axis, as in a tensor without axes.
     """
-    return _core.softmax(x, axis)
+    return F.softmax(x, axis=axis)
 
 
 @ACTIVATIONS.register
 @liftable
 def log_softmax(x: Any, axis: int = -1) -> Tensor:
     """`log(softmax(x))` along `axis`, computed without overflow."""
-    return _core.log_softmax(x, axis)
+    return F.log_softmax(x, axis=axis)
 
 
 serialize = ACTIVATIONS.serialize

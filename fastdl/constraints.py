@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import _core
+from ._base import functional as F
 from ._base.registry import CONSTRAINTS
 from ._base.watch import Watched
 from ._core import Tensor
@@ -29,7 +29,7 @@ class Constraint(Watched):
 
 
 def _norms(w: Tensor, axis: Any) -> Tensor:
-    return _core.sqrt(_core.sum(_core.square(w), axis, True))
+    return F.sqrt(F.sum(F.square(w), axes=axis, keepdims=True))
 
 
 @CONSTRAINTS.register("maxnorm")
@@ -53,7 +53,7 @@ class MaxNorm(Constraint):
 
     def __call__(self, w: Tensor) -> Tensor:
         norms = _norms(w, self.axis)
-        return w * (_core.clip(norms, 0.0, self.max_value) / (norms + _EPSILON))
+        return w * (F.clip(norms, lo=0.0, hi=self.max_value) / (norms + _EPSILON))
 
     def get_config(self) -> dict[str, Any]:
         return {"max_value": self.max_value, "axis": self.axis}
@@ -64,7 +64,7 @@ class NonNeg(Constraint):
     """Sets negative values to 0."""
 
     def __call__(self, w: Tensor) -> Tensor:
-        return _core.maximum(w, 0.0)
+        return F.maximum(w, 0.0)
 
 
 @CONSTRAINTS.register("unitnorm")
@@ -102,7 +102,7 @@ class MinMaxNorm(Constraint):
 
     def __call__(self, w: Tensor) -> Tensor:
         norms = _norms(w, self.axis)
-        wanted = _core.clip(norms, self.min_value, self.max_value) * self.rate
+        wanted = F.clip(norms, lo=self.min_value, hi=self.max_value) * self.rate
         wanted = wanted + norms * (1.0 - self.rate)
         return w * (wanted / (norms + _EPSILON))
 

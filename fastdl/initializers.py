@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
+from ._base import functional as F
 from ._base.registry import INITIALIZERS
 from ._base.watch import Watched
 from ._core import Tensor
@@ -57,7 +58,7 @@ class Constant(Initializer):
         if isinstance(self.value, (int, float)):
             return _core.full(tuple(shape), kind, self.value)
         value = _core.as_tensor(self.value)
-        return _core.copy(_core.cast(_core.broadcast_to(value, tuple(shape)), kind))
+        return F.copy(F.cast(F.broadcast_to(value, shape=tuple(shape)), dtype=kind))
 
     def get_config(self) -> dict[str, Any]:
         value = self.value
@@ -152,7 +153,7 @@ class RandomNormal(_Random):
         self.stddev = stddev
 
     def _draw(self, shape: tuple[int, ...]) -> Tensor:
-        return _core.normal(shape, self.mean, self.stddev)
+        return F.normal(shape=shape, mean=self.mean, std=self.stddev)
 
     def get_config(self) -> dict[str, Any]:
         return {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
@@ -163,7 +164,7 @@ class TruncatedNormal(RandomNormal):
     """Normal values, those more than two `stddev` from the `mean` drawn again."""
 
     def _draw(self, shape: tuple[int, ...]) -> Tensor:
-        return _core.truncated_normal(shape, self.mean, self.stddev)
+        return F.truncated_normal(shape=shape, mean=self.mean, std=self.stddev)
 
 
 @INITIALIZERS.register("uniform")
@@ -178,7 +179,7 @@ class RandomUniform(_Random):
         self.maxval = maxval
 
     def _draw(self, shape: tuple[int, ...]) -> Tensor:
-        return _core.uniform(shape, self.minval, self.maxval)
+        return F.uniform(shape=shape, low=self.minval, high=self.maxval)
 
     def get_config(self) -> dict[str, Any]:
         return {"minval": self.minval, "maxval": self.maxval, "seed": self.seed}
@@ -265,10 +266,10 @@ class VarianceScaling(_Random):
         variance = self.scale / max(1.0, fans[self.mode])
         if self.distribution == "uniform":
             limit = math.sqrt(3.0 * variance)
-            return _core.uniform(shape, -limit, limit)
+            return F.uniform(shape=shape, low=-limit, high=limit)
         if self.distribution == "untruncated_normal":
-            return _core.normal(shape, 0.0, math.sqrt(variance))
-        return _core.truncated_normal(shape, 0.0, math.sqrt(variance) / self._CUT_DEVIATION)
+            return F.normal(shape=shape, std=math.sqrt(variance))
+        return F.truncated_normal(shape=shape, std=math.sqrt(variance) / self._CUT_DEVIATION)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -359,7 +360,7 @@ class Orthogonal(_Random):
         if len(shape) < 2:
             raise ValueError(f"Orthogonal needs a shape of two axes or more, got {shape}")
         rows, columns = math.prod(shape[:-1]), shape[-1]
-        normal = _core.normal((max(rows, columns), min(rows, columns)), 0.0, 1.0)
+        normal = F.normal(shape=(max(rows, columns), min(rows, columns)))
         q, r = np.linalg.qr(normal.numpy())
         q = q * np.sign(np.diag(r))  # makes the distribution uniform over orthogonal matrices
         q = (q.T if rows < columns else q) * np.float32(self.gain)

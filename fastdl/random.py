@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
+from ._base import functional as F
 from ._core import Tensor
 
 if TYPE_CHECKING:
@@ -45,7 +46,11 @@ class SeedGenerator:
         checked_seed(seed)
         self.seed = seed
         self.name = name or "seed_generator"
-        start = _core.randint((), 0, 1 << 62).item() if seed is None else _as_int64(int(seed))
+        start = (
+            F.randint(shape=(), low=0, high=1 << 62).item()
+            if seed is None
+            else _as_int64(int(seed))
+        )
         self.state = _core.tensor([start, 0], "int64")
         self._outside: list[Tensor | None] = []
 
@@ -112,10 +117,10 @@ def normal(
     fixed = _fixed(seed)
     if fixed is None:
         with stream_of(seed):
-            values = _core.normal(tuple(shape), mean, stddev)
+            values = F.normal(shape=tuple(shape), mean=mean, std=stddev)
     else:
         values = _core.as_tensor(fixed.normal(mean, stddev, tuple(shape)))
-    return _core.cast(values, dtype or "float32")
+    return F.cast(values, dtype=dtype or "float32")
 
 
 def truncated_normal(
@@ -129,13 +134,13 @@ def truncated_normal(
     fixed = _fixed(seed)
     if fixed is None:
         with stream_of(seed):
-            values = _core.truncated_normal(tuple(shape), mean, stddev)
+            values = F.truncated_normal(shape=tuple(shape), mean=mean, std=stddev)
     else:
         array = fixed.standard_normal(tuple(shape))
         while (beyond := abs(array) > 2).any():
             array[beyond] = fixed.standard_normal(int(beyond.sum()))
         values = _core.as_tensor(array * stddev + mean)
-    return _core.cast(values, dtype or "float32")
+    return F.cast(values, dtype=dtype or "float32")
 
 
 def uniform(
@@ -149,10 +154,10 @@ def uniform(
     fixed = _fixed(seed)
     if fixed is None:
         with stream_of(seed):
-            values = _core.uniform(tuple(shape), minval, maxval)
+            values = F.uniform(shape=tuple(shape), low=minval, high=maxval)
     else:
         values = _core.as_tensor(fixed.uniform(minval, maxval, tuple(shape)))
-    return _core.cast(values, dtype or "float32")
+    return F.cast(values, dtype=dtype or "float32")
 
 
 def randint(
@@ -166,10 +171,10 @@ def randint(
     fixed = _fixed(seed)
     if fixed is None:
         with stream_of(seed):
-            values = _core.randint(tuple(shape), minval, maxval)
+            values = F.randint(shape=tuple(shape), low=minval, high=maxval)
     else:
         values = _core.as_tensor(fixed.integers(minval, maxval, tuple(shape)))
-    return _core.cast(values, dtype)
+    return F.cast(values, dtype=dtype)
 
 
 def dropout(
@@ -197,13 +202,13 @@ def dropout(
         raise ValueError(f"dropout: rate: expected a number in [0, 1], got {rate!r}")
     x = _core.as_tensor(inputs)
     if rate == 1:  # nothing is kept, so there is nothing to scale up
-        return _core.mul(x, 0.0)
+        return F.mul(x, 0.0)
     if noise_shape is None:
         shape = x.shape
     else:
         shape = tuple(n if s is None else s for n, s in zip(x.shape, noise_shape, strict=True))
-    kept = _core.cast(_core.ge(uniform(shape, seed=seed), rate), "float32")
-    return _core.mul(x, _core.div(kept, 1.0 - rate))
+    kept = F.cast(F.ge(uniform(shape, seed=seed), rate), dtype="float32")
+    return F.mul(x, F.div(kept, 1.0 - rate))
 
 
 def shuffle(x: Any, axis: int = 0, seed: int | SeedGenerator | None = None) -> Tensor:
@@ -212,10 +217,10 @@ def shuffle(x: Any, axis: int = 0, seed: int | SeedGenerator | None = None) -> T
     fixed = _fixed(seed)
     if fixed is None:
         with stream_of(seed):
-            order: Any = _core.permutation(x.shape[axis])
+            order: Any = F.permutation(n=x.shape[axis])
     else:
         order = fixed.permutation(x.shape[axis])
-    return _core.take(x, order, axis)
+    return F.take(x, order, axis=axis)
 
 
 __all__ = [

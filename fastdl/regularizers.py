@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
+from ._base import functional as F
 from ._base.registry import REGULARIZERS
 from ._base.watch import Watched
 from ._core import Tensor
@@ -58,11 +59,11 @@ class L1L2(Regularizer):
 
     def __call__(self, x: Tensor) -> Tensor:
         if not self.l2:
-            return _core.sum(_core.abs(x), None, False) * self.l1
-        squares = _core.sum(_core.square(x), None, False) * self.l2
+            return F.sum(F.abs(x)) * self.l1
+        squares = F.sum(F.square(x)) * self.l2
         if not self.l1:
             return squares
-        return _core.sum(_core.abs(x), None, False) * self.l1 + squares
+        return F.sum(F.abs(x)) * self.l1 + squares
 
     def get_config(self) -> dict[str, Any]:
         return {"l1": self.l1, "l2": self.l2}
@@ -114,13 +115,13 @@ class OrthogonalRegularizer(Regularizer):
         if x.ndim != 2:
             raise ValueError(f"OrthogonalRegularizer takes a matrix, got shape {x.shape}")
         axis = 1 if self.mode == "rows" else 0
-        norms = _core.sqrt(_core.sum(_core.square(x), axis, True))
-        x = x / _core.maximum(norms, 1e-12)
-        cosines = _core.matmul(x, x, axis == 0, axis == 1)
+        norms = F.sqrt(F.sum(F.square(x), axes=axis, keepdims=True))
+        x = x / F.maximum(norms, 1e-12)
+        cosines = F.matmul(x, x, transpose_a=axis == 0, transpose_b=axis == 1)
         size = x.shape[1 - axis]
         others = cosines * _core.as_tensor(1.0 - np.eye(size, dtype=np.float32))
         pairs = size * (size - 1) / 2
-        return _core.sum(_core.abs(others), None, False) * (0.5 * self.factor / pairs)
+        return F.sum(F.abs(others)) * (0.5 * self.factor / pairs)
 
     def get_config(self) -> dict[str, Any]:
         return {"factor": self.factor, "mode": self.mode}

@@ -5,6 +5,7 @@ names. There is no cycle, at run time or for type checking only. docs/architectu
 """
 
 import ast
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 import fastdl
+from fastdl._base import functional
 
 ROOT = Path(fastdl.__file__).parent
 
@@ -109,6 +111,35 @@ def test_no_room_reaches_into_the_private_parts_of_another():
         if room(i.importer) != room(i.module)
         and (private(i.name) or any(map(private, i.module.split("."))))
     ]
+    assert not wrong, "\n".join(wrong)
+
+
+def op_tensors() -> dict[str, int]:
+    """How many required tensors come first in each op's parameters."""
+    stub = ast.parse((ROOT / "_core.pyi").read_text())
+    found = {}
+    for node in stub.body:
+        if isinstance(node, ast.FunctionDef) and node.name in functional.__all__:
+            args = node.args.posonlyargs + node.args.args
+            types = [ast.unparse(a.annotation) for a in args[: len(args) - len(node.args.defaults)]]
+            tensors = itertools.takewhile(lambda t: "TensorLike" in t, types)
+            found[node.name] = len(list(tensors))
+    assert found.keys() == set(functional.__all__)
+    return found
+
+
+def test_ops_are_called_through_the_functional_layer():
+    """Tensors come first, options by keyword."""
+    tensors, wrong = op_tensors(), []
+    for path in FILES.values():
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Attribute(ast.Name("_core"), op) if op in tensors:
+                    wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: _core.{op}")
+                case ast.Call(ast.Attribute(ast.Name("F"), op)) if op in tensors:
+                    given = [a for a in node.args if not isinstance(a, ast.Starred)]
+                    if len(given) > tensors[op]:
+                        wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: F.{op} by position")
     assert not wrong, "\n".join(wrong)
 
 

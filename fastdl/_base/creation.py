@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from .._base import functional as F
 from .device import device_of, moved
 from .random import drawing_from
 
@@ -227,8 +228,8 @@ def rand(
         True
     """
     with drawing_from(generator):
-        t = _core.uniform(_shape(size), 0, 1)
-    return _finished(t if dtype is float32 else _core.cast(t, dtype), requires_grad, device)
+        t = F.uniform(shape=_shape(size))
+    return _finished(t if dtype is float32 else F.cast(t, dtype=dtype), requires_grad, device)
 
 
 def randn(
@@ -245,8 +246,8 @@ def randn(
         (2, 3)
     """
     with drawing_from(generator):
-        t = _core.normal(_shape(size), 0, 1)
-    return _finished(t if dtype is float32 else _core.cast(t, dtype), requires_grad, device)
+        t = F.normal(shape=_shape(size))
+    return _finished(t if dtype is float32 else F.cast(t, dtype=dtype), requires_grad, device)
 
 
 def normal(
@@ -266,9 +267,9 @@ def normal(
     """
     with drawing_from(generator):
         if size is not None:
-            return _core.normal(size, mean, std)
+            return F.normal(shape=size, mean=mean, std=std)
         shape = np.broadcast_shapes(np.shape(mean), np.shape(std))
-        return _core.add(_core.mul(_core.normal(shape, 0, 1), std), mean)
+        return F.add(F.mul(F.normal(shape=shape), std), mean)
 
 
 def randint(
@@ -294,8 +295,8 @@ def randint(
     if size is None:
         low, high, size = 0, low, high
     with drawing_from(generator):
-        t = _core.randint(size, low, high)
-    return _finished(t if dtype is int64 else _core.cast(t, dtype), False, device)
+        t = F.randint(shape=size, low=low, high=high)
+    return _finished(t if dtype is int64 else F.cast(t, dtype=dtype), False, device)
 
 
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = int64) -> Tensor:
@@ -306,8 +307,8 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = int64) 
         [0, 1, 2]
     """
     with drawing_from(generator):
-        t = _core.permutation(n)
-    return t if dtype is int64 else _core.cast(t, dtype)
+        t = F.permutation(n=n)
+    return t if dtype is int64 else F.cast(t, dtype=dtype)
 
 
 def bernoulli(x: Any, *, generator: Generator | None = None) -> Tensor:
@@ -318,7 +319,7 @@ def bernoulli(x: Any, *, generator: Generator | None = None) -> Tensor:
         [0.0, 1.0]
     """
     with drawing_from(generator):
-        return _core.bernoulli(x)
+        return F.bernoulli(x)
 
 
 def zeros_like(x: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
+from .._base import functional as F
 from .._core import Tensor
 
 
@@ -25,22 +26,22 @@ def getitem(t: Tensor, key: Any) -> Tensor:
     if type(key) is int:
         if not t.ndim:
             raise IndexError("index: a tensor without axes can't be indexed by an integer")
-        return _core.take(t, _checked(key, 0, t.shape[0]), 0)
+        return F.take(t, _checked(key, 0, t.shape[0]))
     window = _Window(t.shape, key)
     if not window.is_full:
-        t = _core.slice(t, window.starts, window.stops, window.steps)
+        t = F.slice(t, starts=window.starts, stops=window.stops, steps=window.steps)
     if window.view != list(t.shape):
-        t = _core.reshape(t, window.view)
+        t = F.reshape(t, shape=window.view)
     if not window.arrays:
         return t
     if len(window.arrays) == 1:
         axis, index = window.arrays[0]
-        return _core.take(t, index, axis)
+        return F.take(t, index, axis=axis)
     axes, rest = window.array_axes(), window.other_axes()
     if not window.arrays_adjoin():
-        t = _core.transpose(t, axes + rest)
+        t = F.transpose(t, perm=axes + rest)
         axes = list(range(len(axes)))
-    return _core.take(_core.reshape(t, _merged(t.shape, axes)), window.flat_index(), axes[0])
+    return F.take(F.reshape(t, shape=_merged(t.shape, axes)), window.flat_index(), axis=axes[0])
 
 
 def setitem(t: Tensor, key: Any, value: Any) -> None:
@@ -59,21 +60,21 @@ def setitem(t: Tensor, key: Any, value: Any) -> None:
     if t._device != "cpu" and not isinstance(value, Tensor) and np.ndim(value) == 0:
         value = _core.to_device(_as(t, value), t._device)  # a number goes where the tensor is
     if _is_mask(key) and np.ndim(value) == 0:
-        _core.assign_(t, _core.where(_fitting_mask(t.shape, key), _as(t, value), t))
+        F.assign_(t, F.where(_fitting_mask(t.shape, key), _as(t, value), t))
         return
     window = _Window(t.shape, key)
     if not window.arrays:
         sliced = [len(range(*bounds)) for bounds in window.bounds()]
         if window.view != sliced and (value.ndim if isinstance(value, Tensor) else np.ndim(value)):
-            value = _core.reshape(_core.broadcast_to(_as(t, value), window.view), sliced)
-        _core.setitem_(t, window.starts, window.stops, window.steps, value)
+            value = F.reshape(F.broadcast_to(_as(t, value), shape=window.view), shape=sliced)
+        F.setitem_(t, starts=window.starts, stops=window.stops, steps=window.steps, value=value)
     elif window.is_full and window.view == list(t.shape) and window.arrays_adjoin():
         axes = window.array_axes()
         # reshape shares memory, so that writing into the result writes into t.
-        merged = _core.reshape(t, _merged(t.shape, axes))
-        _core.put_(merged, window.flat_index(), value, axes[0])
+        merged = F.reshape(t, shape=_merged(t.shape, axes))
+        F.put_(merged, window.flat_index(), value, axis=axes[0])
     else:
-        _core.put_(_core.reshape(t, (-1,)), window.positions(t.shape), value, 0)
+        F.put_(F.reshape(t, shape=(-1,)), window.positions(t.shape), value)
 
 
 def goes_back_into_item() -> bool:
@@ -258,7 +259,7 @@ def _fitting_mask(shape: tuple[int, ...], mask: Any) -> Any:
         raise IndexError(
             f"index: a mask of shape {mask.shape} doesn't fit a tensor of shape {shape}"
         )
-    return _core.reshape(mask, mask.shape + (1,) * (len(shape) - mask.ndim))
+    return F.reshape(mask, shape=mask.shape + (1,) * (len(shape) - mask.ndim))
 
 
 def _as(t: Tensor, value: Any) -> Tensor:

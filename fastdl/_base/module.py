@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._base import functional as F
 from .._core import Tensor
 from .device import check_target
 from .hooks import RemovableHandle, add_hook, call_with_hooks
@@ -349,7 +350,7 @@ class Module(Watched):
             if set_to_none:
                 parameter.grad = None
             elif parameter.grad is not None:
-                _core.assign_(parameter.grad, 0.0)
+                F.assign_(parameter.grad, 0.0)
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Returns self: everything is float32 on the CPU. Other targets raise."""

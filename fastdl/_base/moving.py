@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from .._base import functional as F
 from .._core import Tensor
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def with_new_axes(x: Any, axes: Any, who: str) -> Tensor:
     count = 1 if is_integer(axes) else len(axes)
     places = checked_axes(axes, x.ndim + count, who)
     old = iter(x.shape)
-    return _core.reshape(x, [1 if i in places else next(old) for i in range(x.ndim + count)])
+    return F.reshape(x, shape=[1 if i in places else next(old) for i in range(x.ndim + count)])
 
 
 def moved(x: Any, source: Any, destination: Any, who: str) -> Tensor:
@@ -73,7 +74,7 @@ def moved(x: Any, source: Any, destination: Any, who: str) -> Tensor:
     order = [axis for axis in range(x.ndim) if axis not in sources]
     for place, axis in sorted(zip(places, sources, strict=True)):
         order.insert(place, axis)
-    return _core.transpose(x, order)
+    return F.transpose(x, perm=order)
 
 
 def exchanged(x: Any, one: Any, other: Any, who: str) -> Tensor:
@@ -82,7 +83,7 @@ def exchanged(x: Any, one: Any, other: Any, who: str) -> Tensor:
     order = list(range(x.ndim))
     i, j = checked_axis(one, x.ndim, who), checked_axis(other, x.ndim, who)
     order[i], order[j] = j, i
-    return _core.transpose(x, order)
+    return F.transpose(x, perm=order)
 
 
 def flipped(x: Any, axes: Any, who: str) -> Tensor:
@@ -91,7 +92,9 @@ def flipped(x: Any, axes: Any, who: str) -> Tensor:
     backwards = range(x.ndim) if axes is None else checked_axes(axes, x.ndim, who)
     starts = [n - 1 if i in backwards else 0 for i, n in enumerate(x.shape)]
     stops = [-1 if i in backwards else n for i, n in enumerate(x.shape)]
-    return _core.slice(x, starts, stops, [-1 if i in backwards else 1 for i in range(x.ndim)])
+    return F.slice(
+        x, starts=starts, stops=stops, steps=[-1 if i in backwards else 1 for i in range(x.ndim)]
+    )
 
 
 def rolled(x: Any, shifts: Any, axes: Any, who: str) -> Tensor:
@@ -103,8 +106,8 @@ def rolled(x: Any, shifts: Any, axes: Any, who: str) -> Tensor:
     if axes is None:
         if not is_integer(shifts):
             raise ValueError(f"{who}: several shifts need as many axes, got {shifts!r} and None")
-        flat = _core.reshape(x, (-1,))
-        return _core.reshape(rolled(flat, shifts, 0, who), x.shape)
+        flat = F.reshape(x, shape=(-1,))
+        return F.reshape(rolled(flat, shifts, 0, who), shape=x.shape)
     several = [axes] if is_integer(axes) else list(axes)
     steps = [shifts] * len(several) if is_integer(shifts) else list(shifts)
     if len(steps) == 1:
@@ -118,8 +121,8 @@ def rolled(x: Any, shifts: Any, axes: Any, who: str) -> Tensor:
         extent = x.shape[axis]
         cut = -int(step) % extent if extent else 0
         if cut:
-            head, tail = _core.split(x, [cut, extent - cut], axis)
-            x = _core.concat([tail, head], axis)
+            head, tail = F.split(x, sizes=[cut, extent - cut], axis=axis)
+            x = F.concat([tail, head], axis=axis)
     return x
 
 
@@ -131,7 +134,7 @@ def laid_side_by_side(x: Any, times: Sequence[int]) -> Tensor:
     apart = [extent for n in shape for extent in (1, n)]
     wide = [extent for count, n in zip(times, shape, strict=True) for extent in (count, n)]
     together = [count * n for count, n in zip(times, shape, strict=True)]
-    return _core.reshape(_core.broadcast_to(_core.reshape(x, apart), wide), together)
+    return F.reshape(F.broadcast_to(F.reshape(x, shape=apart), shape=wide), shape=together)
 
 
 def elements_in_a_row(x: Any, repeats: Any, axis: Any, who: str) -> Tensor:
@@ -141,7 +144,7 @@ def elements_in_a_row(x: Any, repeats: Any, axis: Any, who: str) -> Tensor:
     """
     x = _core.as_tensor(x)
     if axis is None:
-        x, axis = _core.reshape(x, (-1,)), 0
+        x, axis = F.reshape(x, shape=(-1,)), 0
     axis = checked_axis(axis, x.ndim, who)
     counts = np.asarray(repeats)
     if counts.dtype.kind not in "iu" or (counts < 0).any():
@@ -151,7 +154,7 @@ def elements_in_a_row(x: Any, repeats: Any, axis: Any, who: str) -> Tensor:
             f"{who}: expected 1 or {x.shape[axis]} repeats for axis {axis} of shape {x.shape}, "
             f"got {counts.size}"
         )
-    return _core.take(x, np.repeat(np.arange(x.shape[axis]), counts.reshape(-1)), axis)
+    return F.take(x, np.repeat(np.arange(x.shape[axis]), counts.reshape(-1)), axis=axis)
 
 
 def in_parts(x: Any, number_or_places: Any, axis: Any, who: str) -> list[Tensor]:
@@ -165,13 +168,13 @@ def in_parts(x: Any, number_or_places: Any, axis: Any, who: str) -> list[Tensor]
             raise ValueError(
                 f"{who}: an axis of size {total} can't be cut into {number} equal parts"
             )
-        return list(_core.split(x, [total // number] * number, axis))
+        return list(F.split(x, sizes=[total // number] * number, axis=axis))
     places = [slice(int(place)).indices(total)[1] for place in number_or_places]
     parts = []
     for start, stop in zip([0, *places], [*places, total], strict=True):
         starts, stops = [0] * x.ndim, list(x.shape)
         starts[axis], stops[axis] = start, max(start, stop)
-        parts.append(_core.slice(x, starts, stops, [1] * x.ndim))
+        parts.append(F.slice(x, starts=starts, stops=stops, steps=[1] * x.ndim))
     return parts
 
 
@@ -184,14 +187,14 @@ def along_several(function: Any, x: Any, axes: Any, who: str) -> Tensor:
         return function(x, axes)
     x = _core.as_tensor(x)
     if axes is None:
-        return _core.reshape(function(_core.reshape(x, (-1,)), 0), x.shape)
+        return F.reshape(function(F.reshape(x, shape=(-1,)), 0), shape=x.shape)
     axes = checked_axes(axes, x.ndim, who)
     if len(axes) == 1:
         return function(x, axes[0])
     order = [axis for axis in range(x.ndim) if axis not in axes] + axes
-    last = _core.transpose(x, order)
-    rows = _core.reshape(
-        last, (*last.shape[: x.ndim - len(axes)], math.prod(x.shape[axis] for axis in axes))
+    last = F.transpose(x, perm=order)
+    rows = F.reshape(
+        last, shape=(*last.shape[: x.ndim - len(axes)], math.prod(x.shape[axis] for axis in axes))
     )
-    y = _core.reshape(function(rows, -1), last.shape)
-    return _core.transpose(y, [order.index(axis) for axis in range(x.ndim)])
+    y = F.reshape(function(rows, -1), shape=last.shape)
+    return F.transpose(y, perm=[order.index(axis) for axis in range(x.ndim)])

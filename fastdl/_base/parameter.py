@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from .._base import functional as F
 from .._core import Tensor
 from .watch import noted
 
@@ -56,7 +57,7 @@ class Parameter(Tensor):
         constraint: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         if not isinstance(data, Tensor):  # memory that nobody else sees
-            data = _core.copy(_core.as_tensor(data, dtype))
+            data = F.copy(_core.as_tensor(data, dtype))
         super().__init__(data, dtype)
         self._snapshot = False  # the memory is the parameter's own from now on
         _core.keep_random_numbers()  # of its first values
@@ -85,15 +86,15 @@ class Parameter(Tensor):
         Raises:
             ValueError: the shape isn't exactly the parameter's.
         """
-        return self._write(_core.assign_, value, "assign")
+        return self._write(F.assign_, value, "assign")
 
     def assign_add(self, value: Any) -> Self:
         """Adds `value`, of the same shape, in place; returns self."""
-        return self._write(_core.add_, value, "assign_add")
+        return self._write(F.add_, value, "assign_add")
 
     def assign_sub(self, value: Any) -> Self:
         """Subtracts `value`, of the same shape, in place; returns self."""
-        return self._write(_core.add_, _core.neg(value), "assign_sub")
+        return self._write(F.add_, F.neg(value), "assign_sub")
 
     def _write(self, op: Callable[[Tensor, Any], None], value: Any, method: str) -> Self:
         value = _core.as_tensor(value)

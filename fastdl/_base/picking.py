@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
+from .._base import functional as F
 from .._core import Tensor
 from .moving import checked_axis
 
@@ -34,8 +35,8 @@ def first_in_order(x: Any, k: int, axis: int, largest: bool, who: str) -> tuple[
     order = order_of(x, axis, largest)
     stops = list(order.shape)
     stops[axis] = k
-    order = _core.slice(order, [0] * x.ndim, stops, [1] * x.ndim)
-    return _core.gather(x, order, axis), order
+    order = F.slice(order, starts=[0] * x.ndim, stops=stops, steps=[1] * x.ndim)
+    return F.gather(x, order, axis=axis), order
 
 
 def along(x: Any, indices: Any, axis: Any, who: str) -> Tensor:
@@ -45,7 +46,7 @@ def along(x: Any, indices: Any, axis: Any, who: str) -> Tensor:
     """
     x, indices = _core.as_tensor(x), _core.as_tensor(indices)
     if axis is None:
-        return _core.gather(_core.reshape(x, (-1,)), _core.reshape(indices, (-1,)), 0)
+        return F.gather(F.reshape(x, shape=(-1,)), F.reshape(indices, shape=(-1,)), axis=0)
     axis = checked_axis(axis, x.ndim, who)
     if indices.ndim != x.ndim:
         raise ValueError(
@@ -60,9 +61,9 @@ def along(x: Any, indices: Any, axis: Any, who: str) -> Tensor:
         ) from None
     x_shape = _with(shape, beside, x.shape[axis])
     index_shape = _with(shape, beside, indices.shape[axis])
-    x = x if x.shape == x_shape else _core.broadcast_to(x, x_shape)
+    x = x if x.shape == x_shape else F.broadcast_to(x, shape=x_shape)
     wide = indices.shape == index_shape
-    return _core.gather(x, indices if wide else _core.broadcast_to(indices, index_shape), axis)
+    return F.gather(x, indices if wide else F.broadcast_to(indices, shape=index_shape), axis=axis)
 
 
 def _with(shape: tuple[int, ...], place: slice, extent: int) -> tuple[int, ...]:
@@ -117,4 +118,4 @@ def triangle(x: Any, diagonal: int, lower: bool, who: str) -> Tensor:
         raise ValueError(f"{who}: expected at least 2 axes, got shape {x.shape}")
     rows, columns = x.shape[-2:]
     kept = np.tri(rows, columns, diagonal if lower else diagonal - 1, dtype=bool)
-    return _core.where(kept, x, 0) if lower else _core.where(kept, 0, x)
+    return F.where(kept, x, 0) if lower else F.where(kept, 0, x)

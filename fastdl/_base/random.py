@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._base import functional as F
 from .device import device as _device
 
 if TYPE_CHECKING:
@@ -125,4 +126,4 @@ def numpy_generator(generator: Generator | None) -> np.random.Generator:
     import numpy as np
 
     with drawing_from(generator):
-        return np.random.default_rng(_core.randint((2,), 0, 1 << 31).tolist())
+        return np.random.default_rng(F.randint(shape=(2,), low=0, high=1 << 31).tolist())

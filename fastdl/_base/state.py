@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import _core
+from .._base import functional as F
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,7 +64,7 @@ def load(module: Module, state: Mapping[str, Any], strict: bool) -> Incompatible
     before = _core.set_grad_enabled(False)
     try:
         for name, value in values.items():
-            _core.assign_(own[name], value)
+            F.assign_(own[name], value)
     finally:
         _core.set_grad_enabled(before)
     return IncompatibleKeys(missing, unexpected)

@@ -22,6 +22,7 @@ from typing import Any
 from weakref import WeakSet
 
 from .. import _core
+from .._base import functional as F
 from .._core import Tensor
 
 # Float32 elements in a cache line. Every parameter starts on a line of its own; the padding holds
@@ -189,7 +190,7 @@ class FlatParameters:
                         f"gradient of parameter {i}: expected shape {home.shape}, "
                         f"got {tuple(gradient.shape)}"
                     )
-                _core.assign_(home, gradient.detach())
+                F.assign_(home, gradient.detach())
         return tuple(gradient is not None for gradient in gradients)
 
     def _take_back(self) -> None:
@@ -220,7 +221,7 @@ class FlatParameters:
     def _hand_over(self, index: int) -> None:
         kept, parameter = self.homes[index], self.parameters[index]
         buffer, offset = self._places[index]
-        kept._set_data(_core.copy(kept))
+        kept._set_data(F.copy(kept))
         parameter._grad_home = buffer.gradients._view(parameter.shape, offset)
         self._take_back()
 
@@ -320,7 +321,7 @@ def _stays(parameter: Tensor) -> tuple[_Buffer, int] | None:
 def _move(parameter: Tensor, buffer: _Buffer, offset: int) -> Tensor:
     """Moves a parameter into a buffer; returns its gradient's place there."""
     values = buffer.values._view(parameter.shape, offset)
-    _core.assign_(values, parameter.detach())
+    F.assign_(values, parameter.detach())
     parameter._set_data(values)
     return _settle(parameter, buffer, offset)
 
@@ -334,7 +335,7 @@ def _settle(parameter: Tensor, buffer: _Buffer, offset: int) -> Tensor:
     parameter._grad_home = home
     gradient = parameter.grad
     if gradient is not None and gradient is not home:
-        _core.assign_(home, gradient.detach())
+        F.assign_(home, gradient.detach())
         parameter.grad = home
     if hasattr(parameter, "__dict__"):
         parameter.__dict__["_flat_buffer"] = buffer

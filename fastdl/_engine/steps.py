@@ -15,6 +15,7 @@ from weakref import WeakSet
 import numpy as np
 
 from .. import _core
+from .._base import functional as F
 from .._base import tree
 from .._base.watch import Guards, Watch, user_line
 from .._core import Tensor
@@ -342,7 +343,7 @@ def _rows(t: Tensor, indices: Tensor | None, first: int, batch: int) -> Tensor:
     if indices is None:
         size = t.numel() // t.shape[0]
         return t._view((batch, *t.shape[1:]), first * size).clone()
-    return _core.take(t, indices._view((batch,), first), 0)
+    return F.take(t, indices._view((batch,), first))
 
 
 def _in_child() -> None:

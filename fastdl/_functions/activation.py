@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import formulas, moving
+from .._base import functional as F
 
 if TYPE_CHECKING:
     from .._core import Tensor
@@ -18,7 +19,7 @@ def relu(input: Any) -> Tensor:
         >>> relu([-1.0, 2.0]).tolist()
         [0.0, 2.0]
     """
-    return _core.relu(input)
+    return F.relu(input)
 
 
 def leaky_relu(input: Any, negative_slope: float = 0.01) -> Tensor:
@@ -28,7 +29,7 @@ def leaky_relu(input: Any, negative_slope: float = 0.01) -> Tensor:
         >>> leaky_relu([-1.0, 2.0], 0.5).tolist()
         [-0.5, 2.0]
     """
-    return _core.leaky_relu(input, negative_slope)
+    return F.leaky_relu(input, slope=negative_slope)
 
 
 def elu(input: Any, alpha: float = 1.0) -> Tensor:
@@ -38,7 +39,7 @@ def elu(input: Any, alpha: float = 1.0) -> Tensor:
         >>> elu([0.0, 2.0]).tolist()
         [0.0, 2.0]
     """
-    return _core.elu(input, alpha)
+    return F.elu(input, alpha=alpha)
 
 
 def selu(input: Any) -> Tensor:
@@ -48,7 +49,7 @@ def selu(input: Any) -> Tensor:
         >>> selu([0.0]).tolist()
         [0.0]
     """
-    return _core.selu(input)
+    return F.selu(input)
 
 
 def gelu(input: Any, approximate: str = "none") -> Tensor:
@@ -65,9 +66,9 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:
         [0.0]
     """
     if approximate == "none":
-        return _core.gelu(input, False)
+        return F.gelu(input)
     if approximate == "tanh":
-        return _core.gelu(input, True)
+        return F.gelu(input, approximate=True)
     raise ValueError(f"gelu: approximate is 'none' or 'tanh', got {approximate!r}")
 
 
@@ -78,7 +79,7 @@ def silu(input: Any) -> Tensor:
         >>> silu([0.0]).tolist()
         [0.0]
     """
-    return _core.silu(input)
+    return F.silu(input)
 
 
 def softplus(input: Any) -> Tensor:
@@ -88,7 +89,7 @@ def softplus(input: Any) -> Tensor:
         >>> softplus([100.0]).tolist()
         [100.0]
     """
-    return _core.softplus(input)
+    return F.softplus(input)
 
 
 def softsign(input: Any) -> Tensor:
@@ -98,7 +99,7 @@ def softsign(input: Any) -> Tensor:
         >>> softsign([-1.0, 1.0]).tolist()
         [-0.5, 0.5]
     """
-    return _core.softsign(input)
+    return F.softsign(input)
 
 
 def sigmoid(input: Any) -> Tensor:
@@ -108,7 +109,7 @@ def sigmoid(input: Any) -> Tensor:
         >>> sigmoid([0.0]).tolist()
         [0.5]
     """
-    return _core.sigmoid(input)
+    return F.sigmoid(input)
 
 
 def hard_sigmoid(input: Any) -> Tensor:
@@ -118,7 +119,7 @@ def hard_sigmoid(input: Any) -> Tensor:
         >>> hard_sigmoid([-3.0, 0.0, 4.0]).tolist()
         [0.0, 0.5, 1.0]
     """
-    return _core.hard_sigmoid(input)
+    return F.hard_sigmoid(input)
 
 
 def tanh(input: Any) -> Tensor:
@@ -128,7 +129,7 @@ def tanh(input: Any) -> Tensor:
         >>> tanh([0.0]).tolist()
         [0.0]
     """
-    return _core.tanh(input)
+    return F.tanh(input)
 
 
 def logsigmoid(input: Any) -> Tensor:
@@ -157,13 +158,13 @@ def softmax(input: Any, dim: int = -1, *, axis: int | None = None, dtype: Any = 
         [[0.5, 0.5]]
     """
     if dtype is not None:
-        input = _core.cast(input, dtype)
+        input = F.cast(input, dtype=dtype)
     dim = dim if axis is None else axis
     x = _core.as_tensor(input)
     if not x.ndim:  # PyTorch's dim 0 of a tensor without axes
         moving.checked_axis(dim, 1, "softmax")
-        return _core.reshape(_core.softmax(_core.reshape(x, (1,)), 0), ())
-    return _core.softmax(x, dim)
+        return F.reshape(F.softmax(F.reshape(x, shape=(1,)), axis=0), shape=())
+    return F.softmax(x, axis=dim)
 
 
 def log_softmax(input: Any, dim: int = -1, *, axis: int | None = None, dtype: Any = None) -> Tensor:
@@ -176,13 +177,13 @@ def log_softmax(input: Any, dim: int = -1, *, axis: int | None = None, dtype: An
         [[0.0, -1000.0]]
     """
     if dtype is not None:
-        input = _core.cast(input, dtype)
+        input = F.cast(input, dtype=dtype)
     dim = dim if axis is None else axis
     x = _core.as_tensor(input)
     if not x.ndim:  # PyTorch's dim 0 of a tensor without axes
         moving.checked_axis(dim, 1, "log_softmax")
-        return _core.reshape(_core.log_softmax(_core.reshape(x, (1,)), 0), ())
-    return _core.log_softmax(x, dim)
+        return F.reshape(F.log_softmax(F.reshape(x, shape=(1,)), axis=0), shape=())
+    return F.log_softmax(x, axis=dim)
 
 
 swish = silu

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import formulas, picking
+from .._base import functional as F
 
 if TYPE_CHECKING:
     from .._core import Tensor
@@ -24,7 +25,7 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
         >>> add([1.0, 2.0], [[10.0], [20.0]]).tolist()
         [[11.0, 12.0], [21.0, 22.0]]
     """
-    return _core.add(input, other if alpha == 1 else _core.mul(other, alpha))
+    return F.add(input, other if alpha == 1 else F.mul(other, alpha))
 
 
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
@@ -34,7 +35,7 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
         >>> sub([1.0, 2.0], 1).tolist()
         [0.0, 1.0]
     """
-    return _core.sub(input, other if alpha == 1 else _core.mul(other, alpha))
+    return F.sub(input, other if alpha == 1 else F.mul(other, alpha))
 
 
 def mul(input: Any, other: Any) -> Tensor:
@@ -44,7 +45,7 @@ def mul(input: Any, other: Any) -> Tensor:
         >>> mul([1.0, 2.0], [3.0, 4.0]).tolist()
         [3.0, 8.0]
     """
-    return _core.mul(input, other)
+    return F.mul(input, other)
 
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
@@ -63,16 +64,16 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
         [3, -3]
     """
     if rounding_mode is None:
-        return _core.div(input, other)
+        return F.div(input, other)
     if rounding_mode == "floor":
-        return _core.floor_divide(input, other)
+        return F.floor_divide(input, other)
     if rounding_mode == "trunc":
-        floor = _core.floor_divide(input, other)
+        floor = F.floor_divide(input, other)
         if floor.dtype != "float32":
-            up = _core.logical_and(_core.lt(floor, 0), _core.ne(_core.mod(input, other), 0))
-            return _core.where(up, _core.add(floor, 1), floor)
-        quotient = _core.div(input, other)
-        return _core.where(_core.lt(quotient, 0), _core.ceil(quotient), _core.floor(quotient))
+            up = F.logical_and(F.lt(floor, 0), F.ne(F.mod(input, other), 0))
+            return F.where(up, F.add(floor, 1), floor)
+        quotient = F.div(input, other)
+        return F.where(F.lt(quotient, 0), F.ceil(quotient), F.floor(quotient))
     raise ValueError(f"div: rounding_mode is None, 'floor' or 'trunc', got {rounding_mode!r}")
 
 
@@ -84,7 +85,7 @@ def floor_divide(input: Any, other: Any) -> Tensor:
         >>> floor_divide([7, -7], 2).tolist()
         [3, -4]
     """
-    return _core.floor_divide(input, other)
+    return F.floor_divide(input, other)
 
 
 def remainder(input: Any, other: Any) -> Tensor:
@@ -94,7 +95,7 @@ def remainder(input: Any, other: Any) -> Tensor:
         >>> remainder([7, -7], 3).tolist()
         [1, 2]
     """
-    return _core.mod(input, other)
+    return F.mod(input, other)
 
 
 def pow(input: Any, exponent: Any) -> Tensor:
@@ -104,7 +105,7 @@ def pow(input: Any, exponent: Any) -> Tensor:
         >>> pow([1.0, 2.0, 3.0], 2).tolist()
         [1.0, 4.0, 9.0]
     """
-    return _core.pow(input, exponent)
+    return F.pow(input, exponent)
 
 
 def maximum(input: Any, other: Any) -> Tensor:
@@ -114,7 +115,7 @@ def maximum(input: Any, other: Any) -> Tensor:
         >>> maximum([1.0, 5.0], 3).tolist()
         [3.0, 5.0]
     """
-    return _core.maximum(input, other)
+    return F.maximum(input, other)
 
 
 def minimum(input: Any, other: Any) -> Tensor:
@@ -124,7 +125,7 @@ def minimum(input: Any, other: Any) -> Tensor:
         >>> minimum([1.0, 5.0], 3).tolist()
         [1.0, 3.0]
     """
-    return _core.minimum(input, other)
+    return F.minimum(input, other)
 
 
 def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
@@ -160,7 +161,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
         return tuple(_core.as_tensor(p) for p in picking.positions(condition))
     if input is None or other is None:
         raise ValueError("where: expected both of input and other, or none, got one")
-    return _core.where(condition, input, other)
+    return F.where(condition, input, other)
 
 
 def masked_fill(input: Any, mask: Any, value: Any) -> Tensor:
@@ -171,7 +172,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Tensor:
         [1.0, -1.0]
     """
     input = _core.as_tensor(input)
-    return _core.where(mask, _core.cast(value, input.dtype), input)
+    return F.where(mask, F.cast(value, dtype=input.dtype), input)
 
 
 def eq(input: Any, other: Any) -> Tensor:
@@ -181,7 +182,7 @@ def eq(input: Any, other: Any) -> Tensor:
         >>> eq([1, 2], [1, 3]).tolist()
         [True, False]
     """
-    return _core.eq(input, other)
+    return F.eq(input, other)
 
 
 def ne(input: Any, other: Any) -> Tensor:
@@ -191,7 +192,7 @@ def ne(input: Any, other: Any) -> Tensor:
         >>> ne([1, 2], [1, 3]).tolist()
         [False, True]
     """
-    return _core.ne(input, other)
+    return F.ne(input, other)
 
 
 def lt(input: Any, other: Any) -> Tensor:
@@ -201,7 +202,7 @@ def lt(input: Any, other: Any) -> Tensor:
         >>> lt([1, 2], 2).tolist()
         [True, False]
     """
-    return _core.lt(input, other)
+    return F.lt(input, other)
 
 
 def le(input: Any, other: Any) -> Tensor:
@@ -211,7 +212,7 @@ def le(input: Any, other: Any) -> Tensor:
         >>> le([1, 2], 2).tolist()
         [True, True]
     """
-    return _core.le(input, other)
+    return F.le(input, other)
 
 
 def gt(input: Any, other: Any) -> Tensor:
@@ -221,7 +222,7 @@ def gt(input: Any, other: Any) -> Tensor:
         >>> gt([1, 2], 1).tolist()
         [False, True]
     """
-    return _core.gt(input, other)
+    return F.gt(input, other)
 
 
 def ge(input: Any, other: Any) -> Tensor:
@@ -231,7 +232,7 @@ def ge(input: Any, other: Any) -> Tensor:
         >>> ge([1, 2], 1).tolist()
         [True, True]
     """
-    return _core.ge(input, other)
+    return F.ge(input, other)
 
 
 def logical_and(input: Any, other: Any) -> Tensor:
@@ -241,7 +242,7 @@ def logical_and(input: Any, other: Any) -> Tensor:
         >>> logical_and([True, True], [True, False]).tolist()
         [True, False]
     """
-    return _core.logical_and(input, other)
+    return F.logical_and(input, other)
 
 
 def logical_or(input: Any, other: Any) -> Tensor:
@@ -251,7 +252,7 @@ def logical_or(input: Any, other: Any) -> Tensor:
         >>> logical_or([True, False], [False, False]).tolist()
         [True, False]
     """
-    return _core.logical_or(input, other)
+    return F.logical_or(input, other)
 
 
 def logical_xor(input: Any, other: Any) -> Tensor:
@@ -287,7 +288,7 @@ def allclose(
         >>> allclose([1.0, 2.0], [1.0, 2.0 + 1e-6])
         True
     """
-    return bool(_core.all(isclose(input, other, rtol, atol, equal_nan), None, False))
+    return bool(F.all(isclose(input, other, rtol, atol, equal_nan)))
 
 
 def equal(input: Any, other: Any) -> bool:
@@ -298,7 +299,7 @@ def equal(input: Any, other: Any) -> bool:
         True
     """
     input, other = _core.as_tensor(input), _core.as_tensor(other)
-    return input.shape == other.shape and bool(_core.all(_core.eq(input, other), None, False))
+    return input.shape == other.shape and bool(F.all(F.eq(input, other)))
 
 
 clip = clamp

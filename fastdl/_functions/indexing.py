@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
+from .._base import functional as F
 from .._base import moving, picking
 from .._base.results import ValuesIndices
 from .._core import Tensor
@@ -27,8 +28,8 @@ def take(input: Any, index: Any, axis: int | None = None) -> Tensor:
         [[2.0, 1.0], [4.0, 3.0]]
     """
     if axis is None:
-        return _core.take(_core.reshape(input, (-1,)), index, 0)
-    return _core.take(input, index, axis)
+        return F.take(F.reshape(input, shape=(-1,)), index)
+    return F.take(input, index, axis=axis)
 
 
 def index_select(input: Any, dim: int, index: Any) -> Tensor:
@@ -38,7 +39,7 @@ def index_select(input: Any, dim: int, index: Any) -> Tensor:
         >>> index_select([[1.0, 2.0], [3.0, 4.0]], 0, [1]).tolist()
         [[3.0, 4.0]]
     """
-    return _core.take(input, index, dim)
+    return F.take(input, index, axis=dim)
 
 
 def gather(input: Any, dim: int, index: Any) -> Tensor:
@@ -53,9 +54,9 @@ def gather(input: Any, dim: int, index: Any) -> Tensor:
     input = _core.as_tensor(input)
     if not input.ndim:  # PyTorch's dim 0 of a tensor without axes
         moving.checked_axis(dim, 1, "gather")
-        flat = _core.gather(_core.reshape(input, (1,)), _core.reshape(index, (-1,)), 0)
-        return _core.reshape(flat, _core.as_tensor(index).shape)
-    return _core.gather(input, index, dim)
+        flat = F.gather(F.reshape(input, shape=(1,)), F.reshape(index, shape=(-1,)), axis=0)
+        return F.reshape(flat, shape=_core.as_tensor(index).shape)
+    return F.gather(input, index, axis=dim)
 
 
 def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Tensor:
@@ -86,8 +87,8 @@ def one_hot(input: Any, num_classes: int = -1) -> Tensor:
         [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
     if num_classes < 0:
-        num_classes = int(_core.max(input, None, False).item()) + 1
-    return _core.one_hot(input, num_classes)
+        num_classes = int(F.max(input).item()) + 1
+    return F.one_hot(input, depth=num_classes)
 
 
 def narrow(input: Any, dim: int, start: int, length: int) -> Tensor:
@@ -109,7 +110,7 @@ def narrow(input: Any, dim: int, start: int, length: int) -> Tensor:
             f"narrow: {length} entries from {start} on aren't in axis {dim} of shape {input.shape}"
         )
     starts[dim], stops[dim] = first, first + length
-    return _core.slice(input, starts, stops, [1] * rank)._snapshot_of(input)
+    return F.slice(input, starts=starts, stops=stops, steps=[1] * rank)._snapshot_of(input)
 
 
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
@@ -136,7 +137,7 @@ def masked_select(input: Any, mask: Any) -> Tensor:
     """
     input = _core.as_tensor(input)
     chosen = np.broadcast_to(_core.as_tensor(mask).numpy().astype(bool), input.shape)
-    return _core.take(_core.reshape(input, (-1,)), np.flatnonzero(chosen), 0)
+    return F.take(F.reshape(input, shape=(-1,)), np.flatnonzero(chosen))
 
 
 def argsort(input: Any, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
@@ -160,7 +161,7 @@ def sort(input: Any, dim: int = -1, descending: bool = False, *, stable: bool = 
     """
     input = _core.as_tensor(input)
     order = picking.order_of(input, dim, descending)
-    return ValuesIndices(_core.gather(input, order, dim) if input.ndim else input, order)
+    return ValuesIndices(F.gather(input, order, axis=dim) if input.ndim else input, order)
 
 
 def topk(

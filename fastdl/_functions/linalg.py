@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import formulas
+from .._base import functional as F
 
 if TYPE_CHECKING:
     from .._core import Tensor
@@ -28,7 +29,7 @@ def matmul(input: Any, other: Any) -> Tensor:
         >>> matmul([[1.0, 2.0]], [[3.0], [4.0]]).tolist()
         [[11.0]]
     """
-    return _core.matmul(input, other, False, False)
+    return F.matmul(input, other)
 
 
 def mm(input: Any, mat2: Any) -> Tensor:
@@ -87,4 +88,4 @@ def _product(who: str, input: Any, other: Any, x_rank: int, y_rank: int) -> Tens
         raise ValueError(
             f"{who}: expected {x_rank} and {y_rank} axes, got {input.shape} and {other.shape}"
         )
-    return _core.matmul(input, other, False, False)
+    return F.matmul(input, other)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core, _functions
+from .._base import functional as F
 from .._base import tree
 from .._base.device import device_of, moved, split_target
 from .._base.random import drawing_from
@@ -86,7 +87,7 @@ def contiguous(self: Tensor) -> Tensor:
 
     All tensors are contiguous.
     """
-    return _core.copy(self) if self._snapshot else self
+    return F.copy(self) if self._snapshot else self
 
 
 def view(self: Tensor, *shape: Any) -> Tensor:
@@ -96,7 +97,7 @@ def view(self: Tensor, *shape: Any) -> Tensor:
 
 def view_as(self: Tensor, other: Tensor) -> Tensor:
     """`view` in the shape of another tensor."""
-    return _core.reshape(self, other.shape)
+    return F.reshape(self, shape=other.shape)
 
 
 def expand_as(self: Tensor, other: Tensor) -> Tensor:
@@ -120,7 +121,7 @@ def _device(self: Tensor) -> device:
 
 def _transposed(self: Tensor) -> Tensor:
     """The axes in reversed order."""
-    return _core.transpose(self, None)._snapshot_of(self)
+    return F.transpose(self)._snapshot_of(self)
 
 
 def _matrix_transposed(self: Tensor) -> Tensor:
@@ -144,9 +145,9 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     The tensor itself if there is nothing to convert. RuntimeError for an unknown device.
     """
     dtype, where = split_target("Tensor.to", args, kwargs)
-    t = self if dtype is None or dtype == self.dtype else _core.cast(self, dtype)
+    t = self if dtype is None or dtype == self.dtype else F.cast(self, dtype=dtype)
     t = t if where is None else moved(t, where)
-    return _core.copy(t) if kwargs.get("copy") and t is self else t
+    return F.copy(t) if kwargs.get("copy") and t is self else t
 
 
 def to_cpu(self: Tensor) -> Tensor:
@@ -220,7 +221,7 @@ def copy_(self: Tensor, src: Any) -> Tensor:
             "copy_: the source requires a gradient, which can't flow through an assignment; "
             "detach() it, or copy under no_grad()"
         )
-    _core.assign_(self, src)
+    F.assign_(self, src)
     return self
 
 
@@ -259,37 +260,37 @@ def sub_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
 
 def mul_(self: Tensor, other: Any) -> Tensor:
     """Multiplies in place."""
-    return _write(self, _core.mul(self, other), "mul_")
+    return _write(self, F.mul(self, other), "mul_")
 
 
 def div_(self: Tensor, other: Any) -> Tensor:
     """Divides in place."""
-    return _write(self, _core.div(self, other), "div_")
+    return _write(self, F.div(self, other), "div_")
 
 
 def pow_(self: Tensor, exponent: Any) -> Tensor:
     """Raises to a power in place."""
-    return _write(self, _core.pow(self, exponent), "pow_")
+    return _write(self, F.pow(self, exponent), "pow_")
 
 
 def neg_(self: Tensor) -> Tensor:
     """Changes the sign in place."""
-    return _write(self, _core.neg(self), "neg_")
+    return _write(self, F.neg(self), "neg_")
 
 
 def exp_(self: Tensor) -> Tensor:
     """`exp` in place."""
-    return _write(self, _core.exp(self), "exp_")
+    return _write(self, F.exp(self), "exp_")
 
 
 def sqrt_(self: Tensor) -> Tensor:
     """`sqrt` in place."""
-    return _write(self, _core.sqrt(self), "sqrt_")
+    return _write(self, F.sqrt(self), "sqrt_")
 
 
 def relu_(self: Tensor) -> Tensor:
     """`relu` in place."""
-    return copy_(self, _core.relu(self))
+    return copy_(self, F.relu(self))
 
 
 def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
@@ -317,7 +318,7 @@ def scatter_(self: Tensor, dim: int, index: Any, src: Any) -> Tensor:
         for axis, extent in enumerate(index.shape)
     )
     places = np.take_along_axis(where[window], index, dim)
-    _core.put_(_core.reshape(self, (-1,)), places, src, 0)
+    F.put_(F.reshape(self, shape=(-1,)), places, src)
     return self
 
 
@@ -326,7 +327,7 @@ def uniform_(
 ) -> Tensor:
     """Writes uniform random values of [low, high)."""
     with drawing_from(generator):
-        return copy_(self, _core.uniform(self.shape, low, high))
+        return copy_(self, F.uniform(shape=self.shape, low=low, high=high))
 
 
 def normal_(
@@ -334,13 +335,13 @@ def normal_(
 ) -> Tensor:
     """Writes normal random values."""
     with drawing_from(generator):
-        return copy_(self, _core.normal(self.shape, mean, std))
+        return copy_(self, F.normal(shape=self.shape, mean=mean, std=std))
 
 
 def bernoulli_(self: Tensor, p: float = 0.5, *, generator: Generator | None = None) -> Tensor:
     """Writes 1 with probability p, else 0."""
     with drawing_from(generator):
-        return copy_(self, _core.lt(_core.uniform(self.shape, 0, 1), p))
+        return copy_(self, F.lt(F.uniform(shape=self.shape), p))
 
 
 # --- NumPy's functions

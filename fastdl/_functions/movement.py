@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._base import functional as F
 from .._base import moving
 from .._base.moving import checked_axis as _axis
 
@@ -55,7 +56,7 @@ def reshape(input: Any, *sizes: Any, shape: Any = None) -> Tensor:
         >>> reshape([1.0, 2.0, 3.0, 4.0], (2, -1)).tolist()
         [[1.0, 2.0], [3.0, 4.0]]
     """
-    return _core.reshape(input, _one(sizes) if shape is None else shape)
+    return F.reshape(input, shape=_one(sizes) if shape is None else shape)
 
 
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -68,11 +69,13 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     input = _core.as_tensor(input)
     shape = input.shape
     if not shape:
-        return _core.reshape(input, (1,))
+        return F.reshape(input, shape=(1,))
     start, end = _axis(start_dim, len(shape), "flatten"), _axis(end_dim, len(shape), "flatten")
     if start > end:
         raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
-    return _core.reshape(input, (*shape[:start], _size(shape[start : end + 1]), *shape[end + 1 :]))
+    return F.reshape(
+        input, shape=(*shape[:start], _size(shape[start : end + 1]), *shape[end + 1 :])
+    )
 
 
 def ravel(input: Any) -> Tensor:
@@ -82,7 +85,7 @@ def ravel(input: Any) -> Tensor:
         >>> ravel([[1.0, 2.0], [3.0, 4.0]]).tolist()
         [1.0, 2.0, 3.0, 4.0]
     """
-    return _core.reshape(input, (-1,))
+    return F.reshape(input, shape=(-1,))
 
 
 def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Tensor:
@@ -101,7 +104,7 @@ def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Tensor:
         sizes[sizes.index(-1)] = shape[dim] // known if known > 0 else -1
     if _size(sizes) != shape[dim]:
         raise ValueError(f"unflatten: sizes {tuple(sizes)} don't multiply to axis {dim} of {shape}")
-    return _core.reshape(input, (*shape[:dim], *sizes, *shape[dim + 1 :]))
+    return F.reshape(input, shape=(*shape[:dim], *sizes, *shape[dim + 1 :]))
 
 
 def _size(shape: Sequence[int]) -> int:
@@ -124,7 +127,7 @@ def squeeze(input: Any, dim: Ints | None = None) -> Tensor:
         return input
     dims = range(len(shape)) if dim is None else moving.checked_axes(dim, len(shape), "squeeze")
     gone = {i for i in dims if shape[i] == 1}
-    return _core.reshape(input, [n for i, n in enumerate(shape) if i not in gone])
+    return F.reshape(input, shape=[n for i, n in enumerate(shape) if i not in gone])
 
 
 def unsqueeze(input: Any, dim: int) -> Tensor:
@@ -154,7 +157,7 @@ def transpose(input: Any, dim0: Any = None, dim1: int | None = None) -> Tensor:
         [[1.0], [2.0]]
     """
     if dim1 is None:
-        return _snapshot(_core.transpose(input, dim0), input)
+        return _snapshot(F.transpose(input, perm=dim0), input)
     return _snapshot(moving.exchanged(input, dim0, dim1, "transpose"), input)
 
 
@@ -165,7 +168,7 @@ def permute(input: Any, *axes: Any, dims: Any = None) -> Tensor:
         >>> permute([[[1.0, 2.0]]], 2, 0, 1).shape
         (2, 1, 1)
     """
-    return _snapshot(_core.transpose(input, _one(axes) if dims is None else dims), input)
+    return _snapshot(F.transpose(input, perm=_one(axes) if dims is None else dims), input)
 
 
 def t(input: Any) -> Tensor:
@@ -178,7 +181,7 @@ def t(input: Any) -> Tensor:
     input = _core.as_tensor(input)
     if input.ndim > 2:
         raise ValueError(f"t: expected at most 2 axes, got shape {input.shape}; use transpose")
-    return _snapshot(_core.transpose(input, None), input) if input.ndim == 2 else input
+    return _snapshot(F.transpose(input), input) if input.ndim == 2 else input
 
 
 def movedim(input: Any, source: Ints, destination: Ints) -> Tensor:
@@ -198,7 +201,7 @@ def broadcast_to(input: Any, size: Sequence[int]) -> Tensor:
         >>> broadcast_to([1.0, 2.0], (2, 2)).tolist()
         [[1.0, 2.0], [1.0, 2.0]]
     """
-    return _snapshot(_core.broadcast_to(input, size), input)
+    return _snapshot(F.broadcast_to(input, shape=size), input)
 
 
 def expand(input: Any, *sizes: Any) -> Tensor:
@@ -214,7 +217,7 @@ def expand(input: Any, *sizes: Any) -> Tensor:
     for i, size in enumerate(wanted):
         if size == -1 and i >= lead:
             wanted[i] = input.shape[i - lead]
-    return _snapshot(_core.broadcast_to(input, wanted), input)
+    return _snapshot(F.broadcast_to(input, shape=wanted), input)
 
 
 def repeat(input: Any, *sizes: Any, axis: int | None = None) -> Tensor:
@@ -262,7 +265,7 @@ def cat(tensors: Sequence[Any], dim: int = 0, *, axis: int | None = None) -> Ten
         >>> cat([[1.0], [2.0, 3.0]]).tolist()
         [1.0, 2.0, 3.0]
     """
-    return _core.concat(tensors, dim if axis is None else axis)
+    return F.concat(tensors, axis=dim if axis is None else axis)
 
 
 def stack(tensors: Sequence[Any], dim: int = 0, *, axis: int | None = None) -> Tensor:
@@ -272,7 +275,7 @@ def stack(tensors: Sequence[Any], dim: int = 0, *, axis: int | None = None) -> T
         >>> stack([[1.0, 2.0], [3.0, 4.0]], 1).tolist()
         [[1.0, 3.0], [2.0, 4.0]]
     """
-    return _core.stack(tensors, dim if axis is None else axis)
+    return F.stack(tensors, axis=dim if axis is None else axis)
 
 
 def split(input: Any, split_size_or_sections: Ints, dim: int = 0) -> tuple[Tensor, ...]:
@@ -298,7 +301,7 @@ def split(input: Any, split_size_or_sections: Ints, dim: int = 0) -> tuple[Tenso
             raise ValueError(f"split: expected a positive size, got {sizes}")
         total = input.shape[dim]
         sizes = [min(sizes, total - start) for start in range(0, total, sizes)] or [0]
-    return _snapshots(_core.split(input, sizes, dim), input)
+    return _snapshots(F.split(input, sizes=sizes, axis=dim), input)
 
 
 def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
@@ -325,8 +328,8 @@ def unbind(input: Any, dim: int = 0) -> tuple[Tensor, ...]:
     input = _core.as_tensor(input)
     dim = _axis(dim, input.ndim, "unbind")
     shape = input.shape[:dim] + input.shape[dim + 1 :]
-    parts = _core.split(input, [1] * input.shape[dim], dim)
-    return _snapshots((_core.reshape(part, shape) for part in parts), input)
+    parts = F.split(input, sizes=[1] * input.shape[dim], axis=dim)
+    return _snapshots((F.reshape(part, shape=shape) for part in parts), input)
 
 
 def flip(input: Any, *axes: Any, dims: Any = None) -> Tensor:

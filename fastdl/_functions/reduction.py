@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import formulas, moving
+from .._base import functional as F
 from .._base.results import ValuesIndices
 from .._core import Tensor
 
@@ -50,9 +51,9 @@ def sum(
         [4.0, 6.0]
     """
     if dtype is not None:
-        input = _core.cast(input, dtype)
-    total = _along_dim(_core.sum, input, dim if axis is None else axis, keepdim or keepdims)
-    return total if dtype is None else _core.cast(total, dtype)
+        input = F.cast(input, dtype=dtype)
+    total = _along_dim(F.sum, input, dim if axis is None else axis, keepdim or keepdims)
+    return total if dtype is None else F.cast(total, dtype=dtype)
 
 
 def mean(
@@ -71,8 +72,8 @@ def mean(
         2.5
     """
     if dtype is not None:
-        input = _core.cast(input, dtype)
-    return _along_dim(_core.mean, input, dim if axis is None else axis, keepdim or keepdims)
+        input = F.cast(input, dtype=dtype)
+    return _along_dim(F.mean, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 def prod(
@@ -91,8 +92,8 @@ def prod(
         6.0
     """
     if dtype is not None:
-        input = _core.cast(input, dtype)
-    return _along_dim(_core.prod, input, dim if axis is None else axis, keepdim or keepdims)
+        input = F.cast(input, dtype=dtype)
+    return _along_dim(F.prod, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 def any(
@@ -109,7 +110,7 @@ def any(
         >>> any([False, True]).item()
         True
     """
-    return _along_dim(_core.any, input, dim if axis is None else axis, keepdim or keepdims)
+    return _along_dim(F.any, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 def all(
@@ -126,7 +127,7 @@ def all(
         >>> all([False, True]).item()
         False
     """
-    return _along_dim(_core.all, input, dim if axis is None else axis, keepdim or keepdims)
+    return _along_dim(F.all, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 def max(
@@ -159,10 +160,10 @@ def max(
     """
     dim = axis if dim is None else dim
     if dim is None:
-        return _core.max(input, None, keepdim or keepdims)
+        return F.max(input, keepdims=keepdim or keepdims)
     if isinstance(dim, Tensor):
-        return _core.maximum(input, dim)
-    return _along(_core.argmax, input, dim, keepdim or keepdims, "max")
+        return F.maximum(input, dim)
+    return _along(F.argmax, input, dim, keepdim or keepdims, "max")
 
 
 def min(
@@ -181,10 +182,10 @@ def min(
     """
     dim = axis if dim is None else dim
     if dim is None:
-        return _core.min(input, None, keepdim or keepdims)
+        return F.min(input, keepdims=keepdim or keepdims)
     if isinstance(dim, Tensor):
-        return _core.minimum(input, dim)
-    return _along(_core.argmin, input, dim, keepdim or keepdims, "min")
+        return F.minimum(input, dim)
+    return _along(F.argmin, input, dim, keepdim or keepdims, "min")
 
 
 def _along(arg: Any, input: Any, dim: Any, keepdim: bool, who: str) -> ValuesIndices:
@@ -194,11 +195,11 @@ def _along(arg: Any, input: Any, dim: Any, keepdim: bool, who: str) -> ValuesInd
         return ValuesIndices(input, _core.full((), "int64", 0))
     dim = moving.checked_axis(dim, input.ndim, who)
     indices = arg(input, dim, True)
-    values = _core.gather(input, indices, dim)
+    values = F.gather(input, indices, axis=dim)
     if not keepdim:
         shape = list(values.shape)
         del shape[dim]
-        values, indices = _core.reshape(values, shape), _core.reshape(indices, shape)
+        values, indices = F.reshape(values, shape=shape), F.reshape(indices, shape=shape)
     return ValuesIndices(values, indices)
 
 
@@ -216,7 +217,7 @@ def amax(
         >>> amax([[1.0, 5.0], [7.0, 3.0]], dim=(0, 1)).item()
         7.0
     """
-    return _along_dim(_core.max, input, dim if axis is None else axis, keepdim or keepdims)
+    return _along_dim(F.max, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 def amin(
@@ -233,7 +234,7 @@ def amin(
         >>> amin([[1.0, 5.0], [7.0, 3.0]], dim=0).tolist()
         [1.0, 3.0]
     """
-    return _along_dim(_core.min, input, dim if axis is None else axis, keepdim or keepdims)
+    return _along_dim(F.min, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 def argmax(
@@ -251,7 +252,7 @@ def argmax(
         >>> argmax([[1.0, 5.0], [7.0, 3.0]], dim=1).tolist()
         [1, 0]
     """
-    return _along_dim(_core.argmax, input, dim if axis is None else axis, keepdim or keepdims)
+    return _along_dim(F.argmax, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 def argmin(
@@ -269,7 +270,7 @@ def argmin(
         >>> argmin([[1.0, 5.0], [7.0, 3.0]], dim=1).tolist()
         [0, 1]
     """
-    return _along_dim(_core.argmin, input, dim if axis is None else axis, keepdim or keepdims)
+    return _along_dim(F.argmin, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 def var(
@@ -301,9 +302,7 @@ def var(
         dim, unbiased = None, dim
     if correction is None:
         correction = 1.0 if unbiased is None else float(unbiased)
-    return _along_dim(
-        _core.var, input, dim if axis is None else axis, keepdim or keepdims, correction
-    )
+    return _along_dim(F.var, input, dim if axis is None else axis, keepdim or keepdims, correction)
 
 
 def std(
@@ -325,7 +324,7 @@ def std(
     variance = var(
         input, dim, unbiased, keepdim, correction=correction, axis=axis, keepdims=keepdims
     )
-    return _core.root(variance)
+    return F.root(variance)
 
 
 def cumsum(
@@ -343,11 +342,11 @@ def cumsum(
     dim = axis if dim is None else dim
     if dim is None:
         raise TypeError("cumsum: argument 'dim' is missing")
-    input = _core.as_tensor(input) if dtype is None else _core.cast(input, dtype)
+    input = _core.as_tensor(input) if dtype is None else F.cast(input, dtype=dtype)
     if not input.ndim:  # PyTorch's dim 0 of a tensor without axes
         moving.checked_axis(dim, 1, "cumsum")
-        return _core.sum(input, None, False)
-    return _core.cumsum(input, dim)
+        return F.sum(input)
+    return F.cumsum(input, axis=dim)
 
 
 def logsumexp(
@@ -364,7 +363,7 @@ def logsumexp(
         >>> logsumexp([1000.0, float("-inf")]).item()
         1000.0
     """
-    return _along_dim(_core.logsumexp, input, dim if axis is None else axis, keepdim or keepdims)
+    return _along_dim(F.logsumexp, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 def norm(

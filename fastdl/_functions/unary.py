@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import _core
 from .._base import formulas
+from .._base import functional as F
 
 if TYPE_CHECKING:
     from .._core import Tensor
@@ -25,7 +26,7 @@ def neg(input: Any) -> Tensor:
         >>> neg([1.0, -2.0]).tolist()
         [-1.0, 2.0]
     """
-    return _core.neg(input)
+    return F.neg(input)
 
 
 def abs(input: Any) -> Tensor:
@@ -35,7 +36,7 @@ def abs(input: Any) -> Tensor:
         >>> abs([1.0, -2.0]).tolist()
         [1.0, 2.0]
     """
-    return _core.abs(input)
+    return F.abs(input)
 
 
 def sign(input: Any) -> Tensor:
@@ -45,7 +46,7 @@ def sign(input: Any) -> Tensor:
         >>> sign([-3.0, 0.0, 2.0]).tolist()
         [-1.0, 0.0, 1.0]
     """
-    return _core.sign(input)
+    return F.sign(input)
 
 
 def sqrt(input: Any) -> Tensor:
@@ -55,7 +56,7 @@ def sqrt(input: Any) -> Tensor:
         >>> sqrt([4.0, 9.0]).tolist()
         [2.0, 3.0]
     """
-    return _core.sqrt(input)
+    return F.sqrt(input)
 
 
 def rsqrt(input: Any) -> Tensor:
@@ -65,7 +66,7 @@ def rsqrt(input: Any) -> Tensor:
         >>> rsqrt([4.0, 16.0]).tolist()
         [0.5, 0.25]
     """
-    return _core.rsqrt(input)
+    return F.rsqrt(input)
 
 
 def exp(input: Any) -> Tensor:
@@ -75,7 +76,7 @@ def exp(input: Any) -> Tensor:
         >>> exp([0.0, float("-inf")]).tolist()
         [1.0, 0.0]
     """
-    return _core.exp(input)
+    return F.exp(input)
 
 
 def log(input: Any) -> Tensor:
@@ -85,7 +86,7 @@ def log(input: Any) -> Tensor:
         >>> log([1.0, 0.0]).tolist()
         [0.0, -inf]
     """
-    return _core.log(input)
+    return F.log(input)
 
 
 def log2(input: Any) -> Tensor:
@@ -115,7 +116,7 @@ def log1p(input: Any) -> Tensor:
         >>> log1p([0.0]).tolist()
         [0.0]
     """
-    return _core.log1p(input)
+    return F.log1p(input)
 
 
 def expm1(input: Any) -> Tensor:
@@ -125,7 +126,7 @@ def expm1(input: Any) -> Tensor:
         >>> expm1([0.0]).tolist()
         [0.0]
     """
-    return _core.expm1(input)
+    return F.expm1(input)
 
 
 def square(input: Any) -> Tensor:
@@ -135,7 +136,7 @@ def square(input: Any) -> Tensor:
         >>> square([-3.0]).tolist()
         [9.0]
     """
-    return _core.square(input)
+    return F.square(input)
 
 
 def reciprocal(input: Any) -> Tensor:
@@ -145,7 +146,7 @@ def reciprocal(input: Any) -> Tensor:
         >>> reciprocal([4.0]).tolist()
         [0.25]
     """
-    return _core.reciprocal(input)
+    return F.reciprocal(input)
 
 
 def sin(input: Any) -> Tensor:
@@ -155,7 +156,7 @@ def sin(input: Any) -> Tensor:
         >>> sin([0.0]).tolist()
         [0.0]
     """
-    return _core.sin(input)
+    return F.sin(input)
 
 
 def cos(input: Any) -> Tensor:
@@ -165,7 +166,7 @@ def cos(input: Any) -> Tensor:
         >>> cos([0.0]).tolist()
         [1.0]
     """
-    return _core.cos(input)
+    return F.cos(input)
 
 
 def floor(input: Any) -> Tensor:
@@ -175,7 +176,7 @@ def floor(input: Any) -> Tensor:
         >>> floor([-1.5, 1.5]).tolist()
         [-2.0, 1.0]
     """
-    return _core.floor(input)
+    return F.floor(input)
 
 
 def ceil(input: Any) -> Tensor:
@@ -185,7 +186,7 @@ def ceil(input: Any) -> Tensor:
         >>> ceil([-1.5, 1.5]).tolist()
         [-1.0, 2.0]
     """
-    return _core.ceil(input)
+    return F.ceil(input)
 
 
 def round(input: Any, *, decimals: int = 0) -> Tensor:
@@ -215,7 +216,7 @@ def erf(input: Any) -> Tensor:
         >>> erf([0.0, float("inf")]).tolist()
         [0.0, 1.0]
     """
-    return _core.erf(input)
+    return F.erf(input)
 
 
 def isnan(input: Any) -> Tensor:
@@ -225,7 +226,7 @@ def isnan(input: Any) -> Tensor:
         >>> isnan([1.0, float("nan")]).tolist()
         [False, True]
     """
-    return _core.isnan(input)
+    return F.isnan(input)
 
 
 def isfinite(input: Any) -> Tensor:
@@ -235,7 +236,7 @@ def isfinite(input: Any) -> Tensor:
         >>> isfinite([1.0, float("inf")]).tolist()
         [True, False]
     """
-    return _core.isfinite(input)
+    return F.isfinite(input)
 
 
 def isinf(input: Any) -> Tensor:
@@ -255,7 +256,7 @@ def logical_not(input: Any) -> Tensor:
         >>> logical_not([True, False]).tolist()
         [False, True]
     """
-    return _core.logical_not(input)
+    return F.logical_not(input)
 
 
 def cast(x: Any, dtype: Any) -> Tensor:
@@ -269,7 +270,7 @@ def cast(x: Any, dtype: Any) -> Tensor:
         [1, -1]
     """
     x = _core.as_tensor(x)
-    return x if x.dtype == np.dtype(dtype) else _core.cast(x, dtype)
+    return x if x.dtype == np.dtype(dtype) else F.cast(x, dtype=dtype)
 
 
 def clone(input: Any) -> Tensor:
@@ -282,7 +283,7 @@ def clone(input: Any) -> Tensor:
         >>> a.tolist()
         [1.0, 1.0]
     """
-    return _core.copy(_core.as_tensor(input))
+    return F.copy(_core.as_tensor(input))
 
 
 negative = neg

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from .. import _core
+from .._base import functional as F
 from .._base import tree
 from .._core import Tensor
 from .calls import NAMED_ERRORS, name_error
@@ -254,8 +254,8 @@ def _fitted(x: Any, own: KerasTensor) -> Any:
     if isinstance(x, KerasTensor):
         return x if shape is x.shape else KerasTensor(shape, own.dtype)
     if shape is not x.shape and shape != x.shape:
-        x = _core.reshape(x, shape)
-    return x if x.dtype == own.dtype else _core.cast(x, own.dtype)
+        x = F.reshape(x, shape=shape)
+    return x if x.dtype == own.dtype else F.cast(x, dtype=own.dtype)
 
 
 def _checked(structure: Any, what: str) -> list[KerasTensor]:

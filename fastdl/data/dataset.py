@@ -9,6 +9,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._base import functional as F
 from .._base.random import drawing_from
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def random_split(
             f"({sum(sizes)} and {total})"
         )
     with drawing_from(generator):
-        order = _core.permutation(total).tolist()
+        order = F.permutation(n=total).tolist()
     stops = itertools.accumulate(int(size) for size in sizes)
     return [
         Subset(dataset, order[stop - int(size) : stop])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from .._base import functional as F
 from .._base.notices import warn_once
 from .._core import Tensor
 from .dataset import IterableDataset, Subset, TensorDataset
@@ -40,7 +41,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     """
     first = batch[0]
     if isinstance(first, Tensor):
-        return _core.stack(list(batch), 0)
+        return F.stack(list(batch))
     if isinstance(first, np.ndarray):
         return _core.as_tensor(np.stack(batch))
     if isinstance(first, (bool, int, float, np.number, np.bool_)):
@@ -70,7 +71,7 @@ def _rows_of(dataset: Any) -> tuple[tuple[Tensor, ...], Tensor | None] | None:
         if inner is not None:
             tensors, rows = inner
             indices = _core.as_tensor(dataset.indices, "int64")
-            return tensors, indices if rows is None else _core.take(rows, indices, 0)
+            return tensors, indices if rows is None else F.take(rows, indices)
     return None
 
 
@@ -184,23 +185,23 @@ class DataLoader:
 
     def _gathered(self, tensors: tuple[Tensor, ...], rows: Tensor | None) -> Iterator[Any]:
         for index in self._indices(rows):
-            yield [_core.take(t, index, 0) for t in tensors]
+            yield [F.take(t, index) for t in tensors]
 
     def _indices(self, rows: Tensor | None) -> Iterator[Any]:
         """The rows of each batch; our own samplers' orders never become Python integers."""
         sampler = self.sampler
         if self.batch_size is None or type(sampler) not in (SequentialSampler, RandomSampler):
             for indices in self.batch_sampler:  # type: ignore[union-attr]
-                yield indices if rows is None else _core.take(rows, indices, 0)
+                yield indices if rows is None else F.take(rows, indices)
             return
         order = sampler.order()  # type: ignore[union-attr]
         if rows is not None:
-            order = _core.take(rows, order, 0)
+            order = F.take(rows, order)
         count = order.shape[0]
         for start in range(0, count, self.batch_size):
             stop = min(start + self.batch_size, count)
             if stop - start == self.batch_size or not self.drop_last:
-                yield _core.slice(order, [start], [stop], [1])
+                yield F.slice(order, starts=[start], stops=[stop], steps=[1])
 
     def _collated(self) -> Iterator[Any]:
         collate = self.collate_fn or default_collate

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from .._base import functional as F
 from .._base.moving import is_integer
 from .._base.random import drawing_from, numpy_generator
 
@@ -84,11 +85,11 @@ class RandomSampler(Sampler):
         size, wanted = len(self.data_source), self.num_samples
         with drawing_from(self.generator):
             if self.replacement:
-                return _core.randint((wanted,), 0, size)
+                return F.randint(shape=(wanted,), low=0, high=size)
             if wanted == size:
-                return _core.permutation(size)
-            passes = [_core.permutation(size) for _ in range(-(-wanted // size))]
-            return _core.slice(_core.concat(passes, 0), [0], [wanted], [1])
+                return F.permutation(n=size)
+            passes = [F.permutation(n=size) for _ in range(-(-wanted // size))]
+            return F.slice(F.concat(passes), starts=[0], stops=[wanted], steps=[1])
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.order().tolist())
@@ -107,7 +108,7 @@ class SubsetRandomSampler(Sampler):
 
     def __iter__(self) -> Iterator[int]:
         with drawing_from(self.generator):
-            order = _core.permutation(len(self.indices)).tolist()
+            order = F.permutation(n=len(self.indices)).tolist()
         return iter([self.indices[i] for i in order])
 
     def __len__(self) -> int:

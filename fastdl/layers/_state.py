@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from .. import _core, constraints, initializers, regularizers
+from .._base import functional as F
 from .._base.dtype_policy import DTypePolicy, policy_from
 from .._base.module import Module
 from .._base.moving import is_integer
@@ -100,7 +101,7 @@ class LayerState(Module):
             )
         label = name or "variable"
         weight = Parameter(
-            _core.cast(value, kind),
+            F.cast(value, dtype=kind),
             trainable and kind == _FLOAT32,
             name=label,
             path=f"{self.name}/{label}",
@@ -195,7 +196,7 @@ class LayerState(Module):
         before = _core.set_grad_enabled(False)
         try:
             for weight, value in zip(own, values, strict=True):
-                _core.assign_(weight, value)
+                F.assign_(weight, value)
         finally:
             _core.set_grad_enabled(before)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import _core, activations, constraints, initializers, regularizers
+from .._base import functional as F
 from .._base.moving import is_integer
 from .._base.registry import LAYERS
 from .._core import Tensor
@@ -74,7 +75,7 @@ class LeakyReLU(Elementwise):
         self.negative_slope = _at_least_zero("LeakyReLU", "negative_slope", negative_slope)
 
     def call(self, inputs: Tensor) -> Tensor:
-        return _core.leaky_relu(inputs, self.negative_slope)
+        return F.leaky_relu(inputs, slope=self.negative_slope)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "negative_slope": self.negative_slope}
@@ -89,7 +90,7 @@ class ELU(Elementwise):
         self.alpha = alpha
 
     def call(self, inputs: Tensor) -> Tensor:
-        return _core.elu(inputs, self.alpha)
+        return F.elu(inputs, alpha=self.alpha)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "alpha": self.alpha}
@@ -139,7 +140,7 @@ class PReLU(Elementwise):
         self.input_spec = InputSpec(ndim=len(input_shape), axes=fixed)
 
     def call(self, inputs: Tensor) -> Tensor:
-        return _core.relu(inputs) - self.alpha * _core.relu(_core.neg(inputs))
+        return F.relu(inputs) - self.alpha * F.relu(F.neg(inputs))
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -172,16 +173,16 @@ class Softmax(Elementwise):
             return self._softmax(inputs)
         mask = _core.as_tensor(mask)
         if mask.dtype != "bool":
-            mask = _core.gt(mask, 0.5)
-        probabilities = self._softmax(_core.where(mask, inputs, self._MASKED))
-        return _core.where(mask, probabilities, 0.0)
+            mask = F.gt(mask, 0.5)
+        probabilities = self._softmax(F.where(mask, inputs, self._MASKED))
+        return F.where(mask, probabilities, 0.0)
 
     def _softmax(self, inputs: Tensor) -> Tensor:
         if isinstance(self.axis, int):
             return activations.softmax(inputs, self.axis)
         if len(self.axis) == 1:
             return activations.softmax(inputs, self.axis[0])
-        return _core.exp(inputs - _core.logsumexp(inputs, self.axis, True))
+        return F.exp(inputs - F.logsumexp(inputs, axes=self.axis, keepdims=True))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis}

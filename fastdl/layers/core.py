@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core, activations, constraints, initializers, regularizers
+from .._base import functional as F
 from .._base import tree
 from .._base.parameter import Parameter
 from .._base.registry import LAYERS
@@ -106,10 +107,10 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
     def call(self, inputs: Tensor) -> Tensor:
-        y = _core.linear(
+        y = F.linear(
             inputs,
             self.kernel,
-            self.bias,
+            bias=self.bias,
             activation=self._fused or "",
             precision=self._dtype_policy._precision,
         )
@@ -196,7 +197,7 @@ class Rescaling(Layer):
         self.offset = offset
 
     def call(self, inputs: Tensor) -> Tensor:
-        return _core.cast(inputs, np.float32) * _factor(self.scale) + _factor(self.offset)
+        return F.cast(inputs, dtype=np.float32) * _factor(self.scale) + _factor(self.offset)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return tuple(input_shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from .. import _core
+from .._base import functional as F
 from .._base.moving import is_integer
 from .._base.registry import LAYERS
 from .._core import Tensor
@@ -71,7 +71,7 @@ class _Merge(Layer):
 def _widened(x: Tensor, rank: int) -> Tensor:
     if x.ndim == rank:
         return x
-    return _core.reshape(x, (x.shape[0], *[1] * (rank - x.ndim), *x.shape[1:]))
+    return F.reshape(x, shape=(x.shape[0], *[1] * (rank - x.ndim), *x.shape[1:]))
 
 
 @LAYERS.register
@@ -83,14 +83,14 @@ class Add(_Merge):
         [[2.0, 2.0]]
     """
 
-    _function = _core.add
+    _function = F.add
 
 
 @LAYERS.register
 class Subtract(_Merge):
     """The first input minus the second; exactly two inputs."""
 
-    _function = _core.sub
+    _function = F.sub
     _at_least = 2
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
@@ -104,14 +104,14 @@ class Subtract(_Merge):
 class Multiply(_Merge):
     """The product of the inputs, element by element."""
 
-    _function = _core.mul
+    _function = F.mul
 
 
 @LAYERS.register
 class Average(_Merge):
     """The mean of the inputs, element by element."""
 
-    _function = _core.add
+    _function = F.add
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
         return super().call(inputs) / len(inputs)
@@ -121,14 +121,14 @@ class Average(_Merge):
 class Maximum(_Merge):
     """The greatest of the inputs, element by element."""
 
-    _function = _core.maximum
+    _function = F.maximum
 
 
 @LAYERS.register
 class Minimum(_Merge):
     """The least of the inputs, element by element."""
 
-    _function = _core.minimum
+    _function = F.minimum
 
 
 @LAYERS.register
@@ -153,7 +153,7 @@ class Concatenate(Layer):
         self.compute_output_shape(input_shape)
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
-        return _core.concat(list(inputs), self.axis)
+        return F.concat(list(inputs), axis=self.axis)
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         _check_list(input_shape)
@@ -226,10 +226,10 @@ class Dot(Layer):
         right = [axis for axis in range(1, two.ndim) if axis != b]
         shape = [batch, *(one.shape[axis] for axis in left), *(two.shape[axis] for axis in right)]
         size = one.shape[a]
-        one = _core.reshape(_core.transpose(one, (0, *left, a)), (batch, -1, size))
-        two = _core.reshape(_core.transpose(two, (0, b, *right)), (batch, size, -1))
-        product = _core.matmul(one, two, False, False)
-        return _core.reshape(product, shape if len(shape) > 1 else [batch, 1])
+        one = F.reshape(F.transpose(one, perm=(0, *left, a)), shape=(batch, -1, size))
+        two = F.reshape(F.transpose(two, perm=(0, b, *right)), shape=(batch, size, -1))
+        product = F.matmul(one, two)
+        return F.reshape(product, shape=shape if len(shape) > 1 else [batch, 1])
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         _check_list(input_shape, 2)
@@ -251,8 +251,8 @@ class Dot(Layer):
 
 
 def _normalized(x: Tensor, axis: int) -> Tensor:
-    squares = _core.sum(_core.square(x), axis, True)
-    return x * _core.rsqrt(_core.maximum(squares, 1e-12))
+    squares = F.sum(F.square(x), axes=axis, keepdims=True)
+    return x * F.rsqrt(F.maximum(squares, 1e-12))
 
 
 def _as_function(cls: type[Layer]) -> Callable[..., Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _core
+from .._base import functional as F
 from .._base.moving import is_integer
 from .._base.registry import LAYERS
 from .._core import Tensor
@@ -63,11 +63,11 @@ class Dropout(Elementwise):
             return inputs * 0.0
         with stream_of(self.seed_generator):
             if self.noise_shape is None:
-                return _core.dropout(inputs, self.rate)
+                return F.dropout(inputs, rate=self.rate)
             sizes = zip(self.noise_shape, inputs.shape, strict=True)
             shape = tuple(own if size is None else size for size, own in sizes)
-            kept = _core.ge(_core.uniform(shape, 0.0, 1.0), self.rate)
-        return inputs * (_core.cast(kept, np.float32) * (1.0 / (1.0 - self.rate)))
+            kept = F.ge(F.uniform(shape=shape), self.rate)
+        return inputs * (F.cast(kept, dtype=np.float32) * (1.0 / (1.0 - self.rate)))
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -104,7 +104,7 @@ class GaussianNoise(Elementwise):
         if not training or self.stddev == 0:
             return inputs
         with stream_of(self.seed_generator):
-            return inputs + _core.normal(inputs.shape, 0.0, self.stddev)
+            return inputs + F.normal(shape=inputs.shape, std=self.stddev)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "stddev": self.stddev, "seed": _plain_seed(self.seed)}

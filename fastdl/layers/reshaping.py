@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from .. import _core
+from .._base import functional as F
 from .._base.moving import is_integer
 from .._base.registry import LAYERS
 from .._core import Tensor
@@ -50,9 +50,9 @@ class Flatten(Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         if self.data_format == "channels_first" and inputs.ndim > 2:
-            inputs = _core.transpose(inputs, (0, *range(2, inputs.ndim), 1))
+            inputs = F.transpose(inputs, perm=(0, *range(2, inputs.ndim), 1))
         # Not (batch, -1): an empty batch would leave the second size open.
-        return _core.reshape(inputs, (inputs.shape[0], math.prod(inputs.shape[1:])))
+        return F.reshape(inputs, shape=(inputs.shape[0], math.prod(inputs.shape[1:])))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], _product(input_shape[1:]))
@@ -98,7 +98,7 @@ class Reshape(Layer):
         return tuple(open_size if size == -1 else size for size in self.target_shape)
 
     def call(self, inputs: Tensor) -> Tensor:
-        return _core.reshape(inputs, (inputs.shape[0], *self._resolve(inputs.shape[1:])))
+        return F.reshape(inputs, shape=(inputs.shape[0], *self._resolve(inputs.shape[1:])))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], *self._resolve(input_shape[1:]))
@@ -132,7 +132,7 @@ class Permute(Layer):
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
     def call(self, inputs: Tensor) -> Tensor:
-        return _core.transpose(inputs, (0, *self.dims))
+        return F.transpose(inputs, perm=(0, *self.dims))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], *(input_shape[axis] for axis in self.dims))
@@ -163,8 +163,8 @@ class RepeatVector(Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         batch, features = inputs.shape
-        rows = _core.reshape(inputs, (batch, 1, features))
-        return _core.broadcast_to(rows, (batch, self.n, features))
+        rows = F.reshape(inputs, shape=(batch, 1, features))
+        return F.broadcast_to(rows, shape=(batch, self.n, features))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.n, input_shape[1])

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import _core
+from .._base import functional as F
 from .._base.registry import LOSSES
 from .._core import Tensor
 from . import functions
@@ -329,7 +329,7 @@ class SparseCategoricalCrossentropy(_FunctionLoss):
         ignored = self._fn_kwargs["ignore_class"]
         if ignored is None:
             return None
-        return _core.reshape(_core.ne(y_true, ignored), values.shape)
+        return F.reshape(F.ne(y_true, ignored), shape=values.shape)
 
 
 def _smoothing(who: str, value: float) -> float:

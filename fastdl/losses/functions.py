@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 from .. import _core
+from .._base import functional as F
 from .._base.registry import LOSSES
 from .._core import Tensor
 from .loss import integer_target_functions
@@ -24,12 +25,12 @@ _NO_CLASS = 1 << 62
 
 def _pair(y_true: Any, y_pred: Any, same_ranks: bool = True) -> tuple[Tensor, Tensor]:
     y_pred = _core.as_tensor(y_pred)
-    y_true = _core.cast(y_true, "float32")
+    y_true = F.cast(y_true, dtype="float32")
     return same_rank(y_true, y_pred) if same_ranks else (y_true, y_pred)
 
 
 def _mean(x: Tensor, axis: int = -1) -> Tensor:
-    return _core.mean(x, (axis,), False)
+    return F.mean(x, axes=(axis,))
 
 
 @LOSSES.register("mse", "MSE")
@@ -41,31 +42,31 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
         tensor([2.5])
     """
     y_true, y_pred = _pair(y_true, y_pred)
-    return _mean(_core.square(_core.sub(y_pred, y_true)))
+    return _mean(F.square(F.sub(y_pred, y_true)))
 
 
 @LOSSES.register("mae", "MAE")
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
     """`mean(|y_true - y_pred|)`, also called `mae`."""
     y_true, y_pred = _pair(y_true, y_pred)
-    return _mean(_core.abs(_core.sub(y_pred, y_true)))
+    return _mean(F.abs(F.sub(y_pred, y_true)))
 
 
 @LOSSES.register("mape", "MAPE")
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
     """`100 mean(|y_true - y_pred| / max(|y_true|, 1e-7))`, also called `mape`."""
     y_true, y_pred = _pair(y_true, y_pred)
-    size = _core.maximum(_core.abs(y_true), EPSILON)
-    return _core.mul(_mean(_core.abs(_core.div(_core.sub(y_true, y_pred), size))), 100.0)
+    size = F.maximum(F.abs(y_true), EPSILON)
+    return F.mul(_mean(F.abs(F.div(F.sub(y_true, y_pred), size))), 100.0)
 
 
 @LOSSES.register("msle", "MSLE")
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
     """`mean((log(1 + y_true) - log(1 + y_pred))^2)`, both at least 1e-7; also called `msle`."""
     y_true, y_pred = _pair(y_true, y_pred)
-    true = _core.log1p(_core.maximum(y_true, EPSILON))
-    pred = _core.log1p(_core.maximum(y_pred, EPSILON))
-    return _mean(_core.square(_core.sub(pred, true)))
+    true = F.log1p(F.maximum(y_true, EPSILON))
+    pred = F.log1p(F.maximum(y_pred, EPSILON))
+    return _mean(F.square(F.sub(pred, true)))
 
 
 @LOSSES.register
@@ -73,61 +74,61 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     """Mean of `0.5 e^2` where `|e| <= delta` and `delta |e| - 0.5 delta^2` elsewhere."""
     y_true, y_pred = _pair(y_true, y_pred)
     if y_true.shape != y_pred.shape:  # targets that broadcast: the op wants one shape
-        y_pred = _core.sub(y_pred, y_true)
+        y_pred = F.sub(y_pred, y_true)
         y_true = _core.full(y_pred.shape, "float32", 0.0)
-    return _mean(_core.huber(y_pred, y_true, delta))
+    return _mean(F.huber(y_pred, y_true, delta=delta))
 
 
 @LOSSES.register("logcosh", "LOGCOSH")
 def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
     """`mean(log(cosh(y_pred - y_true)))`, computed without overflow; also called `logcosh`."""
     y_true, y_pred = _pair(y_true, y_pred)
-    error = _core.sub(y_pred, y_true)
-    tail = _core.sub(_core.softplus(_core.mul(error, -2.0)), math.log(2.0))
-    return _mean(_core.add(error, tail))
+    error = F.sub(y_pred, y_true)
+    tail = F.sub(F.softplus(F.mul(error, -2.0)), math.log(2.0))
+    return _mean(F.add(error, tail))
 
 
 @LOSSES.register
 def poisson(y_true: Any, y_pred: Any) -> Tensor:
     """`mean(y_pred - y_true log(y_pred + 1e-7))`."""
     y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
-    log = _core.log(_core.add(y_pred, EPSILON))
-    return _mean(_core.sub(y_pred, _core.mul(y_true, log)))
+    log = F.log(F.add(y_pred, EPSILON))
+    return _mean(F.sub(y_pred, F.mul(y_true, log)))
 
 
 @LOSSES.register("kld", "KLD")
 def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     """`sum(y_true log(y_true / y_pred))`, both clipped to [1e-7, 1]; also called `kld`."""
     y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
-    y_true = _core.clip(y_true, EPSILON, 1.0)
-    y_pred = _core.clip(y_pred, EPSILON, 1.0)
-    return _core.sum(_core.mul(y_true, _core.log(_core.div(y_true, y_pred))), _LAST, False)
+    y_true = F.clip(y_true, lo=EPSILON, hi=1.0)
+    y_pred = F.clip(y_pred, lo=EPSILON, hi=1.0)
+    return F.sum(F.mul(y_true, F.log(F.div(y_true, y_pred))), axes=_LAST)
 
 
 @LOSSES.register
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     """Minus the cosine of the angle between targets and outputs: -1 is best."""
     y_true, y_pred = _pair(y_true, y_pred)
-    product = _core.mul(_normalized(y_true, axis), _normalized(y_pred, axis))
-    return _core.neg(_core.sum(product, (axis,), False))
+    product = F.mul(_normalized(y_true, axis), _normalized(y_pred, axis))
+    return F.neg(F.sum(product, axes=(axis,)))
 
 
 def _normalized(x: Tensor, axis: int) -> Tensor:
     """x over its Euclidean norm, which counts as at least 1e-6."""
-    squares = _core.sum(_core.square(x), (axis,), True)
-    return _core.mul(x, _core.rsqrt(_core.maximum(squares, 1e-12)))
+    squares = F.sum(F.square(x), axes=(axis,), keepdims=True)
+    return F.mul(x, F.rsqrt(F.maximum(squares, 1e-12)))
 
 
 def _hinge_targets(y_true: Tensor) -> Tensor:
     """Targets of 0 and 1 become -1 and 1; others stay."""
-    binary = _core.logical_or(_core.eq(y_true, 0.0), _core.eq(y_true, 1.0))
-    signed = _core.sub(_core.mul(y_true, 2.0), 1.0)
-    return _core.where(_core.all(binary, None, False), signed, y_true)
+    binary = F.logical_or(F.eq(y_true, 0.0), F.eq(y_true, 1.0))
+    signed = F.sub(F.mul(y_true, 2.0), 1.0)
+    return F.where(F.all(binary), signed, y_true)
 
 
 def _margins(y_true: Any, y_pred: Any) -> Tensor:
     y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
-    return _core.relu(_core.sub(1.0, _core.mul(_hinge_targets(y_true), y_pred)))
+    return F.relu(F.sub(1.0, F.mul(_hinge_targets(y_true), y_pred)))
 
 
 @LOSSES.register
@@ -139,16 +140,16 @@ def hinge(y_true: Any, y_pred: Any) -> Tensor:
 @LOSSES.register
 def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
     """`mean(max(1 - y_true y_pred, 0)^2)` for targets of -1 and 1 (or 0 and 1)."""
-    return _mean(_core.square(_margins(y_true, y_pred)))
+    return _mean(F.square(_margins(y_true, y_pred)))
 
 
 @LOSSES.register
 def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
     """`max(neg - pos + 1, 0)`, with the output of the target class and the largest other one."""
     y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
-    positive = _core.sum(_core.mul(y_true, y_pred), _LAST, False)
-    negative = _core.max(_core.mul(_core.sub(1.0, y_true), y_pred), _LAST, False)
-    return _core.relu(_core.add(_core.sub(negative, positive), 1.0))
+    positive = F.sum(F.mul(y_true, y_pred), axes=_LAST)
+    negative = F.max(F.mul(F.sub(1.0, y_true), y_pred), axes=_LAST)
+    return F.relu(F.add(F.sub(negative, positive), 1.0))
 
 
 # --- cross-entropies
@@ -170,11 +171,11 @@ def _axis_last(x: Tensor, axis: int) -> Tensor:
     if axis == x.ndim - 1:
         return x
     order = [i for i in range(x.ndim) if i != axis]
-    return _core.transpose(x, (*order, axis))
+    return F.transpose(x, perm=(*order, axis))
 
 
 def _smoothed(y_true: Tensor, smoothing: float, uniform: float) -> Tensor:
-    return _core.add(_core.mul(y_true, 1.0 - smoothing), smoothing * uniform)
+    return F.add(F.mul(y_true, 1.0 - smoothing), smoothing * uniform)
 
 
 def _check_same_shape(who: str, y_true: Tensor, y_pred: Tensor, hint: str) -> None:
@@ -216,11 +217,11 @@ def binary_crossentropy(
 def _binary(y_true: Tensor, y_pred: Tensor, from_logits: bool) -> Tensor:
     logits = _logits_of(y_pred, from_logits, "sigmoid")
     if logits is not None:
-        return _core.sigmoid_cross_entropy(logits, y_true)
-    p = _core.clip(y_pred, EPSILON, 1.0 - EPSILON)
-    ones = _core.mul(y_true, _core.log(p))
-    zeros = _core.mul(_core.sub(1.0, y_true), _core.log(_core.sub(1.0, p)))
-    return _core.neg(_core.add(ones, zeros))
+        return F.sigmoid_cross_entropy(logits, y_true)
+    p = F.clip(y_pred, lo=EPSILON, hi=1.0 - EPSILON)
+    ones = F.mul(y_true, F.log(p))
+    zeros = F.mul(F.sub(1.0, y_true), F.log(F.sub(1.0, p)))
+    return F.neg(F.add(ones, zeros))
 
 
 @LOSSES.register
@@ -250,13 +251,13 @@ def binary_focal_crossentropy(
     if label_smoothing:
         y_true = _smoothed(y_true, label_smoothing, 0.5)
     loss = _binary(y_true, y_pred, from_logits)
-    p = _core.sigmoid(y_pred) if from_logits else y_pred
-    inverse = _core.sub(1.0, y_true)
-    p_t = _core.add(_core.mul(y_true, p), _core.mul(inverse, _core.sub(1.0, p)))
-    loss = _core.mul(_core.pow(_core.sub(1.0, p_t), gamma), loss)
+    p = F.sigmoid(y_pred) if from_logits else y_pred
+    inverse = F.sub(1.0, y_true)
+    p_t = F.add(F.mul(y_true, p), F.mul(inverse, F.sub(1.0, p)))
+    loss = F.mul(F.pow(F.sub(1.0, p_t), gamma), loss)
     if apply_class_balancing:
-        weight = _core.add(_core.mul(y_true, alpha), _core.mul(inverse, 1.0 - alpha))
-        loss = _core.mul(weight, loss)
+        weight = F.add(F.mul(y_true, alpha), F.mul(inverse, 1.0 - alpha))
+        loss = F.mul(weight, loss)
     return _mean(loss, axis)
 
 
@@ -293,10 +294,10 @@ def categorical_crossentropy(
         y_true = _smoothed(y_true, label_smoothing, 1.0 / y_true.shape[-1])
     logits = _logits_of(y_pred, from_logits, "softmax")
     if logits is not None:
-        return _core.softmax_cross_entropy(_axis_last(logits, axis), _axis_last(y_true, axis))
-    p = _core.div(y_pred, _core.sum(y_pred, (axis,), True))
-    log = _core.log(_core.clip(p, EPSILON, 1.0 - EPSILON))
-    return _core.neg(_core.sum(_core.mul(y_true, log), (axis,), False))
+        return F.softmax_cross_entropy(_axis_last(logits, axis), _axis_last(y_true, axis))
+    p = F.div(y_pred, F.sum(y_pred, axes=(axis,), keepdims=True))
+    log = F.log(F.clip(p, lo=EPSILON, hi=1.0 - EPSILON))
+    return F.neg(F.sum(F.mul(y_true, log), axes=(axis,)))
 
 
 @LOSSES.register
@@ -325,10 +326,10 @@ def sparse_categorical_crossentropy(
     y_true, y_pred = _core.as_tensor(y_true), _core.as_tensor(y_pred)
     logits = _logits_of(y_pred, from_logits, "softmax")
     if logits is None:
-        logits = _core.log(_core.clip(y_pred, EPSILON, 1.0 - EPSILON))
+        logits = F.log(F.clip(y_pred, lo=EPSILON, hi=1.0 - EPSILON))
     logits = _axis_last(logits, axis)
     if y_true.ndim == y_pred.ndim and y_true.shape[axis] == 1:
-        y_true = _core.reshape(y_true, logits.shape[:-1])
+        y_true = F.reshape(y_true, shape=logits.shape[:-1])
     if y_true.shape != logits.shape[:-1]:
         hint = ""
         if y_true.shape == y_pred.shape:
@@ -338,7 +339,7 @@ def sparse_categorical_crossentropy(
             f"for outputs of shape {y_pred.shape}, got shape {y_true.shape}{hint}"
         )
     ignored = _NO_CLASS if ignore_class is None else ignore_class
-    return _core.sparse_softmax_cross_entropy(logits, y_true, ignored)
+    return F.sparse_softmax_cross_entropy(logits, y_true, ignore_index=ignored)
 
 
 integer_target_functions.add(sparse_categorical_crossentropy)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._base import functional as F
 from .._base.registry import LOSSES, snake_case
 from .._base.watch import Watched
 from .._core import Tensor
@@ -69,7 +70,7 @@ class Loss(Watched):
         """
         y_true, y_pred = same_rank(_core.as_tensor(y_true), _core.as_tensor(y_pred))
         if not self._integer_targets:
-            y_true = _core.cast(y_true, "float32")
+            y_true = F.cast(y_true, dtype="float32")
         values = self.call(y_true, y_pred)
         return reduce_weighted(values, sample_weight, self._mask(y_true, values), self.reduction)
 

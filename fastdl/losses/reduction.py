@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import _core
+from .._base import functional as F
 from .._core import Tensor
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
@@ -44,9 +44,9 @@ def same_rank(x: Tensor, y: Tensor, expand_rank_1: bool = True) -> tuple[Tensor,
     """
     x_shape, y_shape = _aligned(x.shape, y.shape, expand_rank_1)
     if x_shape != x.shape:
-        x = _core.reshape(x, x_shape)
+        x = F.reshape(x, shape=x_shape)
     if y_shape != y.shape:
-        y = _core.reshape(y, y_shape)
+        y = F.reshape(y, shape=y_shape)
     return x, y
 
 
@@ -56,21 +56,21 @@ def _broadcasts(x: tuple[int, ...], y: tuple[int, ...]) -> bool:
 
 def divide_no_nan(x: Any, y: Any) -> Tensor:
     """x / y, and 0 where y is 0."""
-    zero = _core.eq(y, 0.0)
-    return _core.where(zero, 0.0, _core.div(x, _core.where(zero, 1.0, y)))
+    zero = F.eq(y, 0.0)
+    return F.where(zero, 0.0, F.div(x, F.where(zero, 1.0, y)))
 
 
 def masked_weight(sample_weight: Any, mask: Tensor, reduction: str | None) -> Tensor:
     """The sample weight with masked entries at 0; where a mean over all entries follows, the others
     are scaled up so that it becomes the mean over the valid ones."""
-    weight = _core.cast(mask, "float32")
+    weight = F.cast(mask, dtype="float32")
     if reduction in ("mean", "sum_over_batch_size"):
-        valid = _core.sum(weight, None, False)
-        weight = _core.mul(weight, divide_no_nan(float(mask.numel()), valid))
+        valid = F.sum(weight)
+        weight = F.mul(weight, divide_no_nan(float(mask.numel()), valid))
     if sample_weight is None:
         return weight
-    weight, given = same_rank(weight, _core.cast(sample_weight, "float32"))
-    return _core.mul(given, weight)
+    weight, given = same_rank(weight, F.cast(sample_weight, dtype="float32"))
+    return F.mul(given, weight)
 
 
 def reduce_weighted(
@@ -87,22 +87,22 @@ def reduce_weighted(
     if mask is not None:
         sample_weight = masked_weight(sample_weight, mask, reduction)
     if sample_weight is not None:
-        sample_weight = _core.cast(sample_weight, "float32")
+        sample_weight = F.cast(sample_weight, dtype="float32")
         values, sample_weight = same_rank(values, sample_weight)
         if not _broadcasts(sample_weight.shape, values.shape):
             raise ValueError(
                 f"sample_weight: shape {sample_weight.shape} does not fit losses of shape "
                 f"{values.shape}"
             )
-        values = _core.mul(values, sample_weight)
+        values = F.mul(values, sample_weight)
     if reduction in (None, "none") or values.ndim == 0:
         return values
     if reduction == "sum":
-        return _core.sum(values, None, False)
+        return F.sum(values)
     if reduction == "mean_with_sample_weight" and sample_weight is not None:
-        total = _core.sum(values, None, False)
-        return divide_no_nan(total, _core.sum(sample_weight, None, False))
-    return _core.mean(values, None, False)
+        total = F.sum(values)
+        return divide_no_nan(total, F.sum(sample_weight))
+    return F.mean(values)
 
 
 def check_broadcast(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _core
+from .._base import functional as F
 from .._base.parameter import Parameter
 
 
@@ -26,7 +27,7 @@ class Total(Parameter):
 
     def assign_sub(self, value: Any) -> Total:
         """Subtracts `value`, of the same shape, in place; returns self."""
-        return self._write(self._take, _core.neg(value), "assign_sub")
+        return self._write(self._take, F.neg(value), "assign_sub")
 
     def _take(self, _: Any, value: Any) -> None:
-        _core.accumulate_(self, self._rest, value)
+        F.accumulate_(self, self._rest, value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _core
+from .._base import functional as F
 from .._base.registry import METRICS
 from .._core import Tensor
 from ..losses.reduction import same_rank
@@ -12,7 +13,7 @@ from .reduction import MeanMetricWrapper
 
 
 def _matches(x: Tensor, y: Tensor) -> Tensor:
-    return _core.cast(_core.eq(x, y), "float32")
+    return F.cast(F.eq(x, y), dtype="float32")
 
 
 def accuracy(y_true: Any, y_pred: Any) -> Tensor:
@@ -25,30 +26,30 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
     """1 where the output is above `threshold` for a target of 1, or not above it for one of 0."""
     y_true, y_pred = same_rank(_core.as_tensor(y_true), _core.as_tensor(y_pred))
     return _matches(
-        _core.cast(y_true, "float32"), _core.cast(_core.gt(y_pred, threshold), "float32")
+        F.cast(y_true, dtype="float32"), F.cast(F.gt(y_pred, threshold), dtype="float32")
     )
 
 
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     """1 where the largest output stands at the place of the largest target."""
-    return _matches(_core.argmax(y_true, -1, False), _core.argmax(y_pred, -1, False))
+    return _matches(F.argmax(y_true, axis=-1), F.argmax(y_pred, axis=-1))
 
 
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     """1 where the largest output stands at the place that the target numbers."""
-    return _matches(_class_numbers(y_true, y_pred), _core.argmax(y_pred, -1, False))
+    return _matches(_class_numbers(y_true, y_pred), F.argmax(y_pred, axis=-1))
 
 
 def _class_numbers(y_true: Any, y_pred: Any) -> Tensor:
     y_true, y_pred = _core.as_tensor(y_true), _core.as_tensor(y_pred)
     if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1:
-        y_true = _core.reshape(y_true, y_true.shape[:-1])
+        y_true = F.reshape(y_true, shape=y_true.shape[:-1])
     return y_true
 
 
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Tensor:
     """1 where the output at the largest target is among the k largest outputs."""
-    return sparse_top_k_categorical_accuracy(_core.argmax(y_true, -1, False), y_pred, k)
+    return sparse_top_k_categorical_accuracy(F.argmax(y_true, axis=-1), y_pred, k)
 
 
 def sparse_top_k_categorical_accuracy(
@@ -60,15 +61,15 @@ def sparse_top_k_categorical_accuracy(
     """
     y_pred = _core.as_tensor(y_pred)
     labels = _class_numbers(y_true, y_pred)
-    column = _core.reshape(_core.cast(labels, "int64"), (*labels.shape, 1))
+    column = F.reshape(F.cast(labels, dtype="int64"), shape=(*labels.shape, 1))
     if from_sorted_ids:
         places = y_pred.shape[-1]
-        best = _core.take(y_pred, list(range(min(k, places))), -1)
-        hits = _core.eq(_core.cast(column, "float32"), _core.cast(best, "float32"))
-        return _core.cast(_core.any(hits, (-1,), False), "float32")
-    own = _core.gather(y_pred, column, -1)
-    better = _core.sum(_core.cast(_core.gt(y_pred, own), "float32"), (-1,), False)
-    return _core.cast(_core.lt(better, k), "float32")
+        best = F.take(y_pred, list(range(min(k, places))), axis=-1)
+        hits = F.eq(F.cast(column, dtype="float32"), F.cast(best, dtype="float32"))
+        return F.cast(F.any(hits, axes=(-1,)), dtype="float32")
+    own = F.gather(y_pred, column, axis=-1)
+    better = F.sum(F.cast(F.gt(y_pred, own), dtype="float32"), axes=(-1,))
+    return F.cast(F.lt(better, k), dtype="float32")
 
 
 class _Accuracy(MeanMetricWrapper):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import _core
+from .._base import functional as F
 from .._base.notices import warn_once
 from .._base.registry import METRICS, suggestion
 from .._core import Tensor
@@ -103,10 +104,10 @@ class AUC(ConfusionMetric):
         """Takes in targets (0 or 1) and outputs, with the samples' weights if given."""
         y_pred = _core.as_tensor(y_pred)
         if self.from_logits:
-            y_pred = _core.sigmoid(y_pred)
+            y_pred = F.sigmoid(y_pred)
         else:
             self._warn_of_logits(y_pred)
-            y_pred = _core.clip(_core.cast(y_pred, "float32"), 0.0, 1.0)
+            y_pred = F.clip(F.cast(y_pred, dtype="float32"), lo=0.0, hi=1.0)
         if self.multi_label:
             if y_pred.ndim != 2:
                 raise ValueError(
@@ -135,21 +136,21 @@ class AUC(ConfusionMetric):
         weight = super()._weights(sample_weight, y_pred)
         if self.label_weights is None or self.multi_label:
             return weight
-        labels = _core.broadcast_to(_core.tensor(self.label_weights), y_pred.shape)
-        return labels if weight is None else _core.mul(weight, labels)
+        labels = F.broadcast_to(_core.tensor(self.label_weights), shape=y_pred.shape)
+        return labels if weight is None else F.mul(weight, labels)
 
     def _add(self, labels: Tensor, others: Tensor, y_pred: Tensor) -> None:
         if not self.multi_label:
             super()._add(labels, others, y_pred)
             return
         # (samples, labels) each against (thresholds, 1, 1); sums over the samples.
-        rows = _core.reshape(self._row, (self.num_thresholds, 1, 1))
-        above = _core.cast(_core.gt(y_pred, rows), "float32")
+        rows = F.reshape(self._row, shape=(self.num_thresholds, 1, 1))
+        above = F.cast(F.gt(y_pred, rows), dtype="float32")
         self._add_counts(
-            _core.sum(_core.mul(above, labels), (1,), False),
-            _core.sum(_core.mul(above, others), (1,), False),
-            _core.sum(labels, (0,), False),
-            _core.sum(others, (0,), False),
+            F.sum(F.mul(above, labels), axes=(1,)),
+            F.sum(F.mul(above, others), axes=(1,)),
+            F.sum(labels, axes=(0,)),
+            F.sum(others, axes=(0,)),
         )
 
     def result(self) -> Tensor:
@@ -159,9 +160,9 @@ class AUC(ConfusionMetric):
         if not self.multi_label:
             return areas
         if self.label_weights is None:
-            return _core.mean(areas, None, False)
+            return F.mean(areas)
         weights = _core.tensor(self.label_weights)
-        return _core.sum(areas * weights, None, False) / sum(self.label_weights)
+        return F.sum(areas * weights) / sum(self.label_weights)
 
     def _areas(self) -> Tensor:
         """The area, or those of all labels."""
@@ -177,10 +178,10 @@ class AUC(ConfusionMetric):
         if self.summation_method == "interpolation":
             heights = (y0 + y1) / 2.0
         elif self.summation_method == "minoring":
-            heights = _core.minimum(y0, y1)
+            heights = F.minimum(y0, y1)
         else:
-            heights = _core.maximum(y0, y1)
-        return _core.sum((x0 - x1) * heights, (0,), False)
+            heights = F.maximum(y0, y1)
+        return F.sum((x0 - x1) * heights, axes=(0,))
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -201,8 +202,8 @@ def _neighbours(x: Tensor) -> tuple[Tensor, Tensor]:
     rows, rest = x.shape[0], list(x.shape[1:])
     zeros, ones = [0] * len(rest), [1] * x.ndim
     return (
-        _core.slice(x, [0, *zeros], [rows - 1, *rest], ones),
-        _core.slice(x, [1, *zeros], [rows, *rest], ones),
+        F.slice(x, starts=[0, *zeros], stops=[rows - 1, *rest], steps=ones),
+        F.slice(x, starts=[1, *zeros], stops=[rows, *rest], steps=ones),
     )
 
 
@@ -211,10 +212,10 @@ def _interpolated_pr(tp: Tensor, fp: Tensor, fn: Tensor) -> Tensor:
     along that line (Davis and Goadrich 2006, as in Keras)."""
     (tp0, tp1), (p0, p1) = _neighbours(tp), _neighbours(tp + fp)
     gained = tp0 - tp1
-    slope = divide_no_nan(gained, _core.relu(p0 - p1))
+    slope = divide_no_nan(gained, F.relu(p0 - p1))
     intercept = tp1 - slope * p1
-    both = _core.logical_and(_core.gt(p0, 0.0), _core.gt(p1, 0.0))
-    growth = _core.where(both, divide_no_nan(p0, p1), 1.0)
-    steps = slope * (gained + intercept * _core.log(growth))
+    both = F.logical_and(F.gt(p0, 0.0), F.gt(p1, 0.0))
+    growth = F.where(both, divide_no_nan(p0, p1), 1.0)
+    steps = slope * (gained + intercept * F.log(growth))
     positives = _neighbours(tp + fn)[1]
-    return _core.sum(divide_no_nan(steps, positives), (0,), False)
+    return F.sum(divide_no_nan(steps, positives), axes=(0,))

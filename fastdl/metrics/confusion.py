@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._base import functional as F
 from .._base.registry import METRICS
 from .._core import Tensor
 from ..losses.reduction import divide_no_nan, same_rank
@@ -32,15 +33,15 @@ def _top_k_only(y_pred: Tensor, k: int) -> Tensor:
     classes = y_pred.shape[-1]
     rest, chosen = y_pred, None
     for _ in range(min(k, classes)):
-        best = _core.one_hot(_core.argmax(rest, -1, False), classes)
-        chosen = best if chosen is None else _core.add(chosen, best)
-        rest = _core.where(_core.gt(chosen, 0.0), float("-inf"), rest)
+        best = F.one_hot(F.argmax(rest, axis=-1), depth=classes)
+        chosen = best if chosen is None else F.add(chosen, best)
+        rest = F.where(F.gt(chosen, 0.0), float("-inf"), rest)
     assert chosen is not None
-    return _core.where(_core.gt(chosen, 0.0), y_pred, _NEGATIVE)
+    return F.where(F.gt(chosen, 0.0), y_pred, _NEGATIVE)
 
 
 def _column(x: Tensor, index: int) -> Tensor:
-    return _core.take(x, [index], -1)
+    return F.take(x, [index], axis=-1)
 
 
 class ConfusionMetric(Metric):
@@ -75,7 +76,7 @@ class ConfusionMetric(Metric):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Takes in targets (0 or 1) and outputs, with the samples' weights if given."""
         y_true, y_pred = without_gradients(y_true, y_pred)
-        y_true, y_pred = same_rank(y_true, _core.cast(y_pred, "float32"))
+        y_true, y_pred = same_rank(y_true, F.cast(y_pred, dtype="float32"))
         if self.top_k is not None:
             y_pred = _top_k_only(y_pred, self.top_k)
         if self.class_id is not None:
@@ -90,32 +91,32 @@ class ConfusionMetric(Metric):
                 f"{type(self).__name__}: expected targets of the outputs' shape {y_pred.shape}, "
                 f"got {y_true.shape}"
             )
-        labels = _core.cast(_core.ne(y_true, 0), "float32")
-        others = _core.sub(1.0, labels)
+        labels = F.cast(F.ne(y_true, 0), dtype="float32")
+        others = F.sub(1.0, labels)
         weight = self._weights(sample_weight, y_pred)
         if weight is not None:
-            labels, others = _core.mul(labels, weight), _core.mul(others, weight)
+            labels, others = F.mul(labels, weight), F.mul(others, weight)
         self._add(labels, others, y_pred)
 
     def _weights(self, sample_weight: Any, y_pred: Tensor) -> Tensor | None:
         if sample_weight is None:
             return None
-        weight = _core.cast(_core.as_tensor(sample_weight).detach(), "float32")
+        weight = F.cast(_core.as_tensor(sample_weight).detach(), dtype="float32")
         if weight.ndim < y_pred.ndim:  # one weight for each sample: the same for its elements
-            weight = _core.reshape(weight, weight.shape + (1,) * (y_pred.ndim - weight.ndim))
-        return _core.broadcast_to(weight, y_pred.shape)
+            weight = F.reshape(weight, shape=weight.shape + (1,) * (y_pred.ndim - weight.ndim))
+        return F.broadcast_to(weight, shape=y_pred.shape)
 
     def _add(self, labels: Tensor, others: Tensor, y_pred: Tensor) -> None:
         """Adds counts: `labels` and `others` are the weights of positives and negatives."""
         flat = (1, y_pred.numel())
-        labels, others = _core.reshape(labels, flat), _core.reshape(others, flat)
-        above = _core.gt(_core.reshape(y_pred, (flat[1], 1)), self._row)
-        above = _core.cast(above, "float32")
+        labels, others = F.reshape(labels, shape=flat), F.reshape(others, shape=flat)
+        above = F.gt(F.reshape(y_pred, shape=(flat[1], 1)), self._row)
+        above = F.cast(above, dtype="float32")
         self._add_counts(
-            _core.reshape(_core.matmul(labels, above, False, False), (-1,)),
-            _core.reshape(_core.matmul(others, above, False, False), (-1,)),
-            _core.sum(labels, None, False),
-            _core.sum(others, None, False),
+            F.reshape(F.matmul(labels, above), shape=(-1,)),
+            F.reshape(F.matmul(others, above), shape=(-1,)),
+            F.sum(labels),
+            F.sum(others),
         )
 
     def _add_counts(self, tp: Tensor, fp: Tensor, positives: Tensor, negatives: Tensor) -> None:
@@ -126,9 +127,9 @@ class ConfusionMetric(Metric):
             elif count == "false_positives":
                 state.assign_add(fp)
             elif count == "false_negatives":
-                state.assign_add(_core.sub(positives, tp))
+                state.assign_add(F.sub(positives, tp))
             else:
-                state.assign_add(_core.sub(negatives, fp))
+                state.assign_add(F.sub(negatives, fp))
 
     def _shown(self, values: Tensor) -> Tensor:
         """One number for one threshold, else one for each."""
@@ -151,7 +152,7 @@ class _Count(ConfusionMetric):
         super().__init__(_threshold_list(type(self).__name__, thresholds, 0.5), name, dtype)
 
     def result(self) -> Tensor:
-        return self._shown(_core.copy(getattr(self, self._counts[0])))
+        return self._shown(F.copy(getattr(self, self._counts[0])))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "thresholds": self.init_thresholds}
@@ -205,7 +206,7 @@ class _Share(ConfusionMetric):
 
     def result(self) -> Tensor:
         hits, misses = (getattr(self, count) for count in self._counts)
-        return self._shown(divide_no_nan(hits, _core.add(hits, misses)))
+        return self._shown(divide_no_nan(hits, F.add(hits, misses)))
 
     def get_config(self) -> dict[str, Any]:
         return {

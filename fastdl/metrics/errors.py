@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _core
+from .._base import functional as F
 from .._base.registry import METRICS
 from .._core import Tensor
 from ..losses import functions
@@ -102,7 +103,7 @@ class CategoricalHinge(_LossMetric):
 
 
 def _cosine(y_true: Any, y_pred: Any, axis: int) -> Tensor:
-    return _core.neg(functions.cosine_similarity(y_true, y_pred, axis))
+    return F.neg(functions.cosine_similarity(y_true, y_pred, axis))
 
 
 @METRICS.register
@@ -188,7 +189,7 @@ class SparseCategoricalCrossentropy(_LossMetric):
         """Takes in targets and outputs, with the samples' weights if given."""
         ignored = self._fn_kwargs["ignore_class"]
         if sample_weight is not None and ignored is not None:
-            mask = _core.ne(y_true, ignored)
+            mask = F.ne(y_true, ignored)
             sample_weight = masked_weight(sample_weight, mask, "sum")
         super().update_state(y_true, y_pred, sample_weight)
 
@@ -211,8 +212,8 @@ class RootMeanSquaredError(Mean):
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
         """Takes in targets and outputs, with the samples' weights if given."""
-        y_true, y_pred = same_rank(_core.cast(y_true, "float32"), _core.as_tensor(y_pred))
-        super().update_state(_core.square(_core.sub(y_pred, y_true)), sample_weight)
+        y_true, y_pred = same_rank(F.cast(y_true, dtype="float32"), _core.as_tensor(y_pred))
+        super().update_state(F.square(F.sub(y_pred, y_true)), sample_weight)
 
     def result(self) -> Tensor:
-        return _core.sqrt(super().result())
+        return F.sqrt(super().result())

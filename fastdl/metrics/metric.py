@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._base import functional as F
 from .._base import tree
 from .._base.registry import METRICS, snake_case, unique_name
 from .._base.watch import Watched
@@ -105,7 +106,7 @@ class Metric(Watched):
     def reset_state(self) -> None:
         """Sets the state back to zeros, that of metrics held as attributes included."""
         for variable in self._variables:
-            _core.assign_(variable, 0.0)
+            F.assign_(variable, 0.0)
         for metric in self._inner_metrics():
             metric.reset_state()
 

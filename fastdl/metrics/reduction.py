@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _core
+from .._base import functional as F
 from .._base.registry import METRICS
 from .._core import Tensor
 from ..losses.reduction import divide_no_nan, same_rank
@@ -16,15 +17,15 @@ _Reduce = Callable[[Tensor, Any, bool], Tensor]
 
 def _samplewise(values: Any, sample_weight: Any, reduce: _Reduce) -> tuple[Tensor, Tensor | None]:
     """Weighted values and weights with all axes but the first reduced."""
-    values = _core.cast(_core.as_tensor(values).detach(), "float32")
+    values = F.cast(_core.as_tensor(values).detach(), dtype="float32")
     if sample_weight is None:
         return _flat_rows(values, reduce), None
-    weight = _core.cast(_core.as_tensor(sample_weight).detach(), "float32")
+    weight = F.cast(_core.as_tensor(sample_weight).detach(), dtype="float32")
     values, weight = same_rank(values, weight)
     if values.ndim > weight.ndim:
         values = reduce(values, tuple(range(weight.ndim, values.ndim)), False)
-    weight = _core.broadcast_to(weight, values.shape)
-    return _flat_rows(_core.mul(values, weight), reduce), _flat_rows(weight, reduce)
+    weight = F.broadcast_to(weight, shape=values.shape)
+    return _flat_rows(F.mul(values, weight), reduce), _flat_rows(weight, reduce)
 
 
 def _flat_rows(x: Tensor, reduce: _Reduce) -> Tensor:
@@ -48,11 +49,11 @@ class Sum(Metric):
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         """Adds values, times their weights if given."""
-        values, _ = _samplewise(values, sample_weight, _core.sum)
-        self.total.assign_add(_core.sum(values, None, False))
+        values, _ = _samplewise(values, sample_weight, F.sum)
+        self.total.assign_add(F.sum(values))
 
     def result(self) -> Tensor:
-        return _core.copy(self.total)
+        return F.copy(self.total)
 
 
 @METRICS.register
@@ -78,11 +79,11 @@ class Mean(Metric):
         count: Any
         if isinstance(sample_weight, (int, float)):  # the mean loss of a batch, say
             values, count = _core.as_tensor(values).detach(), sample_weight
-            total = _core.mul(_core.mean(values, None, False), count)
+            total = F.mul(F.mean(values), count)
         else:
-            values, weight = _samplewise(values, sample_weight, _core.mean)
-            count = values.numel() if weight is None else _core.sum(weight, None, False)
-            total = _core.sum(values, None, False)
+            values, weight = _samplewise(values, sample_weight, F.mean)
+            count = values.numel() if weight is None else F.sum(weight)
+            total = F.sum(values)
         self.total.assign_add(total)
         self.count.assign_add(count)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _core
+from .._base import functional as F
 from .._base.registry import METRICS
 from .._core import Tensor
 from ..losses.reduction import divide_no_nan, same_rank
@@ -70,27 +71,27 @@ class FBetaScore(Metric):
             self.false_positives = self.add_variable(shape, name="false_positives")
             self.false_negatives = self.add_variable(shape, name="false_negatives")
             self.support = self.add_variable(shape, name="intermediate_weights")
-        y_true = _core.cast(y_true, "float32")
+        y_true = F.cast(y_true, dtype="float32")
         if self.threshold is None:
-            largest = _core.ge(y_pred, _core.max(y_pred, (-1,), True))
-            chosen = _core.logical_and(largest, _core.gt(_core.abs(y_pred), 1e-9))
+            largest = F.ge(y_pred, F.max(y_pred, axes=(-1,), keepdims=True))
+            chosen = F.logical_and(largest, F.gt(F.abs(y_pred), 1e-9))
         else:
-            chosen = _core.gt(y_pred, self.threshold)
-        pred = _core.cast(chosen, "float32")
+            chosen = F.gt(y_pred, self.threshold)
+        pred = F.cast(chosen, dtype="float32")
         axes = None if self.average == "micro" else (0,)
         weight = None
         if sample_weight is not None:
-            weight = _core.cast(_core.as_tensor(sample_weight).detach(), "float32")
-            weight = _core.reshape(weight, (-1, 1))
+            weight = F.cast(_core.as_tensor(sample_weight).detach(), dtype="float32")
+            weight = F.reshape(weight, shape=(-1, 1))
         for state, values in (
-            (self.true_positives, _core.mul(pred, y_true)),
-            (self.false_positives, _core.mul(pred, _core.sub(1.0, y_true))),
-            (self.false_negatives, _core.mul(_core.sub(1.0, pred), y_true)),
+            (self.true_positives, F.mul(pred, y_true)),
+            (self.false_positives, F.mul(pred, F.sub(1.0, y_true))),
+            (self.false_negatives, F.mul(F.sub(1.0, pred), y_true)),
             (self.support, y_true),
         ):
             if weight is not None:
-                values = _core.mul(values, weight)
-            state.assign_add(_core.sum(values, axes, False))
+                values = F.mul(values, weight)
+            state.assign_add(F.sum(values, axes=axes))
 
     def result(self) -> Tensor:
         if not self._variables:
@@ -100,9 +101,9 @@ class FBetaScore(Metric):
         square = self.beta**2
         score = precision * recall / (square * precision + recall + _EPSILON) * (1 + square)
         if self.average == "weighted":
-            share = self.support / (_core.sum(self.support, None, False) + _EPSILON)
-            return _core.sum(score * share, None, False)
-        return score if self.average is None else _core.mean(score, None, False)
+            share = self.support / (F.sum(self.support) + _EPSILON)
+            return F.sum(score * share)
+        return score if self.average is None else F.mean(score)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -173,7 +174,7 @@ class R2Score(Metric):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Takes in targets and outputs, with the samples' weights if given."""
         y_true, y_pred = without_gradients(y_true, y_pred)
-        y_true, y_pred = same_rank(_core.cast(y_true, "float32"), y_pred)
+        y_true, y_pred = same_rank(F.cast(y_true, dtype="float32"), y_pred)
         _check_matrix("R2Score", y_true, y_pred)
         if len(self._variables) == 1:
             shape = y_pred.shape[1:]
@@ -182,16 +183,16 @@ class R2Score(Metric):
             self.total_mse = self.add_variable(shape, name="residual")
             self.count = self.add_variable(shape, name="count")
         weight = 1.0 if sample_weight is None else _core.as_tensor(sample_weight).detach()
-        weight = _core.cast(weight, "float32")
+        weight = F.cast(weight, dtype="float32")
         if weight.ndim == 1:
-            weight = _core.reshape(weight, (-1, 1))
-        weight = _core.broadcast_to(weight, y_true.shape)
-        weighted = _core.mul(y_true, weight)
-        error = _core.square(_core.sub(y_true, y_pred))
-        self.sum.assign_add(_core.sum(weighted, (0,), False))
-        self.squared_sum.assign_add(_core.sum(_core.mul(y_true, weighted), (0,), False))
-        self.total_mse.assign_add(_core.sum(_core.mul(error, weight), (0,), False))
-        self.count.assign_add(_core.sum(weight, (0,), False))
+            weight = F.reshape(weight, shape=(-1, 1))
+        weight = F.broadcast_to(weight, shape=y_true.shape)
+        weighted = F.mul(y_true, weight)
+        error = F.square(F.sub(y_true, y_pred))
+        self.sum.assign_add(F.sum(weighted, axes=(0,)))
+        self.squared_sum.assign_add(F.sum(F.mul(y_true, weighted), axes=(0,)))
+        self.total_mse.assign_add(F.sum(F.mul(error, weight), axes=(0,)))
+        self.count.assign_add(F.sum(weight, axes=(0,)))
         self.num_samples.assign_add(y_true.numel())  # elements, as Keras counts
 
     def result(self) -> Tensor:
@@ -200,18 +201,18 @@ class R2Score(Metric):
         mean = self.sum / self.count
         total = self.squared_sum - self.sum * mean
         # No variance: the score is 0, as in Keras.
-        defined = _core.ne(total, 0.0)
-        score = _core.where(defined, 1.0 - divide_no_nan(self.total_mse, total), 0.0)
+        defined = F.ne(total, 0.0)
+        score = F.where(defined, 1.0 - divide_no_nan(self.total_mse, total), 0.0)
         if self.class_aggregation == "uniform_average":
-            score = _core.mean(score, None, False)
+            score = F.mean(score)
         elif self.class_aggregation == "variance_weighted_average":
-            score = _core.sum(score * total, None, False) / _core.sum(total, None, False)
+            score = F.sum(score * total) / F.sum(total)
         if self.num_regressors == 0:
             return score
         # Fewer samples than the adjustment needs: the score stays as it is.
         free = self.num_samples - (self.num_regressors + 1.0)
         adjusted = 1.0 - divide_no_nan((1.0 - score) * (self.num_samples - 1.0), free)
-        return _core.where(_core.gt(free, 0.0), adjusted, score)
+        return F.where(F.gt(free, 0.0), adjusted, score)
 
     def get_config(self) -> dict[str, Any]:
         return {

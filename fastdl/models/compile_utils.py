@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import _core, losses
 from .. import metrics as metrics_module
+from .._base import functional as F
 from .._base.registry import suggestion
 from .._base.tree import flatten, is_nested
 from .._core import Tensor
@@ -204,8 +205,8 @@ class CompileLoss:
             if self._trackers:
                 self._trackers[position].update_state(value, predictions[i].shape[0])
             if loss_weight is not None:
-                value = _core.mul(value, loss_weight)
-            total = value if total is None else _core.add(total, value)
+                value = F.mul(value, loss_weight)
+            total = value if total is None else F.add(total, value)
         return total
 
     def reset_state(self) -> None:

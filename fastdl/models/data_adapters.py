@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
+from .._base import functional as F
 from .._base import tree
 from .._core import Tensor
 from ..utils.batches import unpack_x_y_sample_weight
@@ -143,7 +144,7 @@ class Arrays:
         if not resume or self.step >= self.batches:
             self.step = 0
         if self.step == 0:
-            self.indices = _core.permutation(self.samples) if shuffle else None
+            self.indices = F.permutation(n=self.samples) if shuffle else None
 
     def end_epoch(self) -> None:
         """Nothing to do, for arrays."""
@@ -241,7 +242,7 @@ class Stream:
         if batches is None:
             order: Iterable[int] = itertools.count()
         elif self._shuffle:
-            order = _core.permutation(batches).tolist()
+            order = F.permutation(n=batches).tolist()
         else:
             order = range(batches)
         return (self.source[i] for i in order)
@@ -366,7 +367,7 @@ def as_sample_weights(class_weight: dict[int, float], y: Any, sample_weight: Any
     weights = _core.as_tensor(found)
     if sample_weight is None:
         return weights
-    return _core.mul(_core.reshape(sample_weight, (-1,)), weights)
+    return F.mul(F.reshape(sample_weight, shape=(-1,)), weights)
 
 
 def check_labels(compile_loss: Any, y: Any, classes: Sequence[int]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import _core
+from .._base import functional as F
 from .._base import tree
 from .._core import Tensor
 from .._graph.calls import signature_of
@@ -183,7 +183,7 @@ class Trainer(Fitting):
                     f"model {self.name!r} was compiled with a loss but got no targets y"
                 )
             terms.append(self._compile_loss(y, y_pred, sample_weight))
-        terms += [_core.sum(t, None, False) if t.ndim else t for t in self.losses]
+        terms += [F.sum(t) if t.ndim else t for t in self.losses]
         if not terms:
             raise ValueError(
                 f"model {self.name!r} has no loss: give one to compile(), or call add_loss() in a "
@@ -191,7 +191,7 @@ class Trainer(Fitting):
             )
         total = terms[0]
         for term in terms[1:]:
-            total = _core.add(total, term)
+            total = F.add(total, term)
         return total
 
     def _compute_loss(

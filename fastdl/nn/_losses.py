@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from .._base import functional as F
 
 if TYPE_CHECKING:
     from .._core import Tensor
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
 def _reduced(loss: Tensor, reduction: str) -> Tensor:
     if reduction == "mean":
-        return _core.mean(loss, None, False)
+        return F.mean(loss)
     if reduction == "sum":
-        return _core.sum(loss, None, False)
+        return F.sum(loss)
     if reduction == "none":
         return loss
     raise ValueError(f"{reduction} is not a valid value for reduction")
@@ -30,11 +31,11 @@ def _weighted_mean(loss: Tensor, weights: Tensor, reduction: str) -> Tensor:
     """The mean is over the weights (or over the samples that count, if they are bools)."""
     if reduction != "mean":
         return _reduced(loss, reduction)
-    total = _core.sum(weights, None, False)
+    total = F.sum(weights)
     # Without any weight the mean is NaN, and its gradients are 0, as in PyTorch.
-    none = _core.eq(total, 0.0)
-    mean = _core.div(_core.sum(loss, None, False), _core.where(none, 1.0, total))
-    return _core.where(none, math.nan, mean)
+    none = F.eq(total, 0.0)
+    mean = F.div(F.sum(loss), F.where(none, 1.0, total))
+    return F.where(none, math.nan, mean)
 
 
 def _pair(who: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
@@ -65,7 +66,7 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = Non
         2.0
     """
     input, target = _pair("mse_loss", input, target)
-    return _elementwise(_core.square(_core.sub(input, target)), weight, reduction)
+    return _elementwise(F.square(F.sub(input, target)), weight, reduction)
 
 
 def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Tensor:
@@ -76,14 +77,14 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None
         1.0
     """
     input, target = _pair("l1_loss", input, target)
-    return _elementwise(_core.abs(_core.sub(input, target)), weight, reduction)
+    return _elementwise(F.abs(F.sub(input, target)), weight, reduction)
 
 
 def _elementwise(loss: Tensor, weight: Any, reduction: str) -> Tensor:
     if weight is None:
         return _reduced(loss, reduction)
-    weight = _core.broadcast_to(weight, loss.shape)
-    return _weighted_mean(_core.mul(loss, weight), weight, reduction)
+    weight = F.broadcast_to(weight, shape=loss.shape)
+    return _weighted_mean(F.mul(loss, weight), weight, reduction)
 
 
 def huber_loss(
@@ -101,7 +102,7 @@ def huber_loss(
     if not delta > 0:
         raise ValueError(f"huber_loss: expected a positive delta, got {delta}")
     input, target = _pair("huber_loss", input, target)
-    return _elementwise(_core.huber(input, target, delta), weight, reduction)
+    return _elementwise(F.huber(input, target, delta=delta), weight, reduction)
 
 
 def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Tensor:
@@ -118,9 +119,9 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
         raise ValueError(f"smooth_l1_loss: beta can't be negative, got {beta}")
     input, target = _pair("smooth_l1_loss", input, target)
     if beta == 0:
-        return _reduced(_core.abs(_core.sub(input, target)), reduction)
-    loss = _core.huber(input, target, beta)
-    return _reduced(loss if beta == 1 else _core.div(loss, beta), reduction)
+        return _reduced(F.abs(F.sub(input, target)), reduction)
+    loss = F.huber(input, target, delta=beta)
+    return _reduced(loss if beta == 1 else F.div(loss, beta), reduction)
 
 
 # --- two classes
@@ -152,11 +153,11 @@ def binary_cross_entropy(
     _check_same("binary_cross_entropy", input, target)
     source = input._logits
     if source is not None and source[1] == "sigmoid":
-        loss = _core.sigmoid_cross_entropy(source[0], target)
+        loss = F.sigmoid_cross_entropy(source[0], target)
     else:
         checked = _checked_probabilities("binary_cross_entropy", input)
-        loss = _core.mul(_loss_of_probabilities(input, target), checked)
-    return _reduced(loss if weight is None else _core.mul(loss, weight), reduction)
+        loss = F.mul(_loss_of_probabilities(input, target), checked)
+    return _reduced(loss if weight is None else F.mul(loss, weight), reduction)
 
 
 def _loss_of_probabilities(p: Tensor, target: Tensor) -> Tensor:
@@ -165,21 +166,19 @@ def _loss_of_probabilities(p: Tensor, target: Tensor) -> Tensor:
     Near 0 and 1 the logarithms' own gradient is no use (0 times infinity); there the value is a
     constant, and a term that is 0 has PyTorch's gradient `(p - target) / 1e-12`.
     """
-    inside = _core.gt(_core.mul(p, _core.sub(1.0, p)), 1e-12)
-    safe = _core.where(inside, p, 0.5)
-    loss = _entropy(_core.log(safe), _core.log(_core.sub(1.0, safe)), target)
+    inside = F.gt(F.mul(p, F.sub(1.0, p)), 1e-12)
+    safe = F.where(inside, p, 0.5)
+    loss = _entropy(F.log(safe), F.log(F.sub(1.0, safe)), target)
     fixed = p.detach()
-    log_p = _core.maximum(_core.log(fixed), -100.0)
-    log_not_p = _core.maximum(_core.log(_core.sub(1.0, fixed)), -100.0)
-    slope = _core.div(_core.sub(fixed, target.detach()), 1e-12)
-    steep = _core.mul(slope, _core.sub(p, fixed))
-    return _core.where(inside, loss, _core.add(_entropy(log_p, log_not_p, target), steep))
+    log_p = F.maximum(F.log(fixed), -100.0)
+    log_not_p = F.maximum(F.log(F.sub(1.0, fixed)), -100.0)
+    slope = F.div(F.sub(fixed, target.detach()), 1e-12)
+    steep = F.mul(slope, F.sub(p, fixed))
+    return F.where(inside, loss, F.add(_entropy(log_p, log_not_p, target), steep))
 
 
 def _entropy(log_p: Tensor, log_not_p: Tensor, target: Tensor) -> Tensor:
-    return _core.neg(
-        _core.add(_core.mul(target, log_p), _core.mul(_core.sub(1.0, target), log_not_p))
-    )
+    return F.neg(F.add(F.mul(target, log_p), F.mul(F.sub(1.0, target), log_not_p)))
 
 
 def _checked_probabilities(who: str, p: Tensor) -> Tensor | float:
@@ -190,11 +189,11 @@ def _checked_probabilities(who: str, p: Tensor) -> Tensor | float:
     """
     if not p.numel():
         return 1.0
-    low, high = _core.min(p.detach(), None, False), _core.max(p.detach(), None, False)
-    good = _core.logical_and(_core.ge(low, 0.0), _core.le(high, 1.0))
+    low, high = F.min(p.detach()), F.max(p.detach())
+    good = F.logical_and(F.ge(low, 0.0), F.le(high, 1.0))
     try:
         one = _core.full((1,), "float32", 1.0)
-        return _core.take(one, _core.cast(_core.logical_not(good), "int64"), 0)
+        return F.take(one, F.cast(F.logical_not(good), dtype="int64"))
     except IndexError:
         raise ValueError(
             f"{who}: expected probabilities in [0, 1], got {low.item()} to {high.item()}; for "
@@ -228,14 +227,14 @@ def binary_cross_entropy_with_logits(
     input, target = _core.as_tensor(input), _core.as_tensor(target)
     _check_same("binary_cross_entropy_with_logits", input, target)
     if pos_weight is None:
-        loss = _core.sigmoid_cross_entropy(input, target)
+        loss = F.sigmoid_cross_entropy(input, target)
     else:
-        factor = _core.add(_core.mul(_core.sub(pos_weight, 1.0), target), 1.0)
-        loss = _core.add(
-            _core.mul(_core.sub(1.0, target), input),
-            _core.mul(factor, _core.softplus(_core.neg(input))),
+        factor = F.add(F.mul(F.sub(pos_weight, 1.0), target), 1.0)
+        loss = F.add(
+            F.mul(F.sub(1.0, target), input),
+            F.mul(factor, F.softplus(F.neg(input))),
         )
-    return _reduced(loss if weight is None else _core.mul(loss, weight), reduction)
+    return _reduced(loss if weight is None else F.mul(loss, weight), reduction)
 
 
 def _check_same(who: str, input: Tensor, target: Tensor) -> None:
@@ -280,11 +279,11 @@ def cross_entropy(
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     logits = _classes_last("cross_entropy", input, target)
     if weight is None and label_smoothing == 0.0:
-        loss = _core.sparse_softmax_cross_entropy(logits, target, ignore_index)
+        loss = F.sparse_softmax_cross_entropy(logits, target, ignore_index=ignore_index)
         if reduction != "mean":
             return _reduced(loss, reduction)
-        return _weighted_mean(loss, _core.ne(target, ignore_index), "mean")
-    logs = _core.log_softmax(logits, -1)
+        return _weighted_mean(loss, F.ne(target, ignore_index), "mean")
+    logs = F.log_softmax(logits)
     return _nll("cross_entropy", logs, target, weight, ignore_index, reduction, label_smoothing)
 
 
@@ -300,15 +299,15 @@ def _soft_cross_entropy(
         )
     if input.ndim > 2:
         order = (0, *range(2, input.ndim), 1)
-        input, target = _core.transpose(input, order), _core.transpose(target, order)
+        input, target = F.transpose(input, perm=order), F.transpose(target, perm=order)
     if label_smoothing > 0:
         even = label_smoothing / input.shape[-1]
-        target = _core.add(_core.mul(target, 1.0 - label_smoothing), even)
+        target = F.add(F.mul(target, 1.0 - label_smoothing), even)
     if weight is None:
-        loss = _core.softmax_cross_entropy(input, target)
+        loss = F.softmax_cross_entropy(input, target)
     else:
-        terms = _core.mul(_core.mul(target, weight), _core.log_softmax(input, -1))
-        loss = _core.neg(_core.sum(terms, -1, False))
+        terms = F.mul(F.mul(target, weight), F.log_softmax(input))
+        loss = F.neg(F.sum(terms, axes=-1))
     return _reduced(loss, reduction)
 
 
@@ -337,7 +336,7 @@ def _classes_last(who: str, input: Tensor, target: Tensor) -> Tensor:
             f"{who}: for input of shape {shape} expected integer class indices of shape "
             f"{expected}, got {target.dtype} of shape {target.shape}"
         )
-    return _core.transpose(input, (0, *range(2, len(shape)), 1)) if len(shape) > 2 else input
+    return F.transpose(input, perm=(0, *range(2, len(shape)), 1)) if len(shape) > 2 else input
 
 
 def _nll(
@@ -350,16 +349,16 @@ def _nll(
     label_smoothing: float,
 ) -> Tensor:
     """The loss of each sample is its class's weight times -log p, smoothed over all classes."""
-    counted = _core.ne(target, ignore_index)
+    counted = F.ne(target, ignore_index)
     classes = logs.shape[-1]
     # An ignored index need not be a class; 0 stands for it until its loss is set to 0. For gather
     # a negative index counts from the end; here it is one that isn't there.
-    index = _core.where(counted, _core.where(_core.lt(target, 0), classes, target), 0)
+    index = F.where(counted, F.where(F.lt(target, 0), classes, target), 0)
     try:
-        chosen = _core.gather(logs, _core.reshape(index, (*target.shape, 1)), -1)
+        chosen = F.gather(logs, F.reshape(index, shape=(*target.shape, 1)), axis=-1)
     except IndexError:
         raise ValueError(f"{who}: a label is outside [0, {classes})") from None
-    loss = _core.neg(_core.reshape(chosen, target.shape))
+    loss = F.neg(F.reshape(chosen, shape=target.shape))
     weights = counted
     if weight is not None:
         weight = _core.as_tensor(weight)
@@ -367,12 +366,12 @@ def _nll(
             raise ValueError(
                 f"weight: expected one for each of {classes} classes, got shape {weight.shape}"
             )
-        weights = _core.mul(_core.take(weight, index, 0), counted)
-        loss = _core.mul(loss, weights)
+        weights = F.mul(F.take(weight, index), counted)
+        loss = F.mul(loss, weights)
     else:
-        loss = _core.mul(loss, counted)
+        loss = F.mul(loss, counted)
     if label_smoothing > 0:
-        spread = _core.sum(logs if weight is None else _core.mul(logs, weight), -1, False)
-        even = _core.mul(_core.mul(spread, counted), -label_smoothing / classes)
-        loss = _core.add(_core.mul(loss, 1.0 - label_smoothing), even)
+        spread = F.sum(logs if weight is None else F.mul(logs, weight), axes=-1)
+        even = F.mul(F.mul(spread, counted), -label_smoothing / classes)
+        loss = F.add(F.mul(loss, 1.0 - label_smoothing), even)
     return _weighted_mean(loss, weights, reduction)

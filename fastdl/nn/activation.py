@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import _core, _functions
+from .. import _functions
+from .._base import functional as F
 from .._base.module import Module
 from . import functional
 
@@ -27,7 +28,7 @@ class ReLU(_InPlace):
     """`max(x, 0)`."""
 
     def forward(self, x: Any) -> Tensor:
-        return functional.relu(x, True) if self.inplace else _core.relu(x)
+        return functional.relu(x, True) if self.inplace else F.relu(x)
 
 
 class LeakyReLU(Module):
@@ -41,7 +42,7 @@ class LeakyReLU(Module):
     def forward(self, x: Any) -> Tensor:
         if self.inplace:
             return functional.leaky_relu(x, self.negative_slope, True)
-        return _core.leaky_relu(x, self.negative_slope)
+        return F.leaky_relu(x, slope=self.negative_slope)
 
     def extra_repr(self) -> str:
         return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
@@ -56,7 +57,7 @@ class ELU(Module):
         self.inplace = inplace
 
     def forward(self, x: Any) -> Tensor:
-        return functional.elu(x, self.alpha, True) if self.inplace else _core.elu(x, self.alpha)
+        return functional.elu(x, self.alpha, True) if self.inplace else F.elu(x, alpha=self.alpha)
 
     def extra_repr(self) -> str:
         return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
@@ -66,7 +67,7 @@ class SELU(_InPlace):
     """Scaled ELU, see `fastdl.selu`."""
 
     def forward(self, x: Any) -> Tensor:
-        return functional.selu(x, True) if self.inplace else _core.selu(x)
+        return functional.selu(x, True) if self.inplace else F.selu(x)
 
 
 class GELU(Module):
@@ -87,7 +88,7 @@ class SiLU(_InPlace):
     """`x * sigmoid(x)`."""
 
     def forward(self, x: Any) -> Tensor:
-        return functional.silu(x, True) if self.inplace else _core.silu(x)
+        return functional.silu(x, True) if self.inplace else F.silu(x)
 
 
 class Softplus(Module):
@@ -109,14 +110,14 @@ class Softsign(Module):
     """`x / (1 + |x|)`."""
 
     def forward(self, x: Any) -> Tensor:
-        return _core.softsign(x)
+        return F.softsign(x)
 
 
 class Sigmoid(Module):
     """`1 / (1 + exp(-x))`."""
 
     def forward(self, x: Any) -> Tensor:
-        return _core.sigmoid(x)
+        return F.sigmoid(x)
 
 
 class LogSigmoid(Module):
@@ -130,14 +131,14 @@ class Hardsigmoid(_InPlace):
     """`x / 6 + 1 / 2` limited to [0, 1]."""
 
     def forward(self, x: Any) -> Tensor:
-        return functional.hardsigmoid(x, True) if self.inplace else _core.hard_sigmoid(x)
+        return functional.hardsigmoid(x, True) if self.inplace else F.hard_sigmoid(x)
 
 
 class Tanh(Module):
     """Hyperbolic tangent."""
 
     def forward(self, x: Any) -> Tensor:
-        return _core.tanh(x)
+        return F.tanh(x)
 
 
 class Softmax(Module):

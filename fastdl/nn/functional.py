@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import _core, _functions
+from .._base import functional as F
 from .._base.notices import warn_once
 from .._functions import gelu as gelu
 from .._functions import logsigmoid as logsigmoid
@@ -33,7 +34,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
         >>> linear([[1.0, 2.0]], [[3.0, 4.0]], [1.0]).tolist()
         [[12.0]]
     """
-    return _core.linear(x, weight, bias, True, "")
+    return F.linear(x, weight, bias=bias, transpose_w=True)
 
 
 def _written(who: str, x: Any, y: Tensor) -> Tensor:
@@ -55,7 +56,7 @@ def _written(who: str, x: Any, y: Tensor) -> Tensor:
             stacklevel=3,
         )
         return y
-    _core.assign_(x, y)
+    F.assign_(x, y)
     return x
 
 
@@ -71,37 +72,37 @@ def relu(x: Any, inplace: bool = False) -> Tensor:
         >>> relu([-1.0, 2.0]).tolist()
         [0.0, 2.0]
     """
-    y = _core.relu(x)
+    y = F.relu(x)
     return _written("relu", x, y) if inplace else y
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where positive, `negative_slope * x` elsewhere."""
-    y = _core.leaky_relu(x, negative_slope)
+    y = F.leaky_relu(x, slope=negative_slope)
     return _written("leaky_relu", x, y) if inplace else y
 
 
 def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where positive, `alpha * (exp(x) - 1)` elsewhere."""
-    y = _core.elu(x, alpha)
+    y = F.elu(x, alpha=alpha)
     return _written("elu", x, y) if inplace else y
 
 
 def selu(x: Any, inplace: bool = False) -> Tensor:
     """Scaled ELU, see `fastdl.selu`."""
-    y = _core.selu(x)
+    y = F.selu(x)
     return _written("selu", x, y) if inplace else y
 
 
 def silu(x: Any, inplace: bool = False) -> Tensor:
     """`x * sigmoid(x)`."""
-    y = _core.silu(x)
+    y = F.silu(x)
     return _written("silu", x, y) if inplace else y
 
 
 def hardsigmoid(x: Any, inplace: bool = False) -> Tensor:
     """`x / 6 + 1 / 2` limited to [0, 1]."""
-    y = _core.hard_sigmoid(x)
+    y = F.hard_sigmoid(x)
     return _written("hardsigmoid", x, y) if inplace else y
 
 
@@ -112,12 +113,12 @@ def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
         >>> softplus([3.0], beta=10.0).tolist()
         [3.0]
     """
-    scaled = x if beta == 1 else _core.mul(x, beta)
-    y = _core.softplus(scaled)
+    scaled = x if beta == 1 else F.mul(x, beta)
+    y = F.softplus(scaled)
     if beta != 1:
-        y = _core.div(y, beta)
+        y = F.div(y, beta)
     # From 20 on the two agree to float32 rounding.
-    return y if threshold >= 20 else _core.where(_core.gt(scaled, threshold), x, y)
+    return y if threshold >= 20 else F.where(F.gt(scaled, threshold), x, y)
 
 
 def softmax(x: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
@@ -175,7 +176,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False
     check_probability(p)
     if not training or p == 0:
         return _core.as_tensor(x)
-    y = _core.mul(x, 0.0) if p == 1 else _core.dropout(x, p)
+    y = F.mul(x, 0.0) if p == 1 else F.dropout(x, rate=p)
     return _written("dropout", x, y) if inplace else y
 
 
@@ -198,10 +199,10 @@ def one_hot(x: Any, num_classes: int = -1) -> Tensor:
     if num_classes == -1:
         if not x.numel():
             raise ValueError("one_hot: num_classes must be given where x has no elements")
-        num_classes = int(_core.max(x, None, False).item()) + 1
+        num_classes = int(F.max(x).item()) + 1
     if num_classes < 1:
         raise ValueError(f"one_hot: num_classes: expected at least 1, or -1, got {num_classes}")
-    return _core.one_hot(x, num_classes, "int64", True)
+    return F.one_hot(x, depth=num_classes, dtype="int64", strict=True)
 
 
 def normalize(x: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
@@ -211,7 +212,7 @@ def normalize(x: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tenso
         >>> normalize([[3.0, 4.0]]).tolist()
         [[0.6000000238418579, 0.800000011920929]]
     """
-    return _core.div(x, _core.maximum(_functions.norm(x, p, dim, True), eps))
+    return F.div(x, F.maximum(_functions.norm(x, p, dim, True), eps))
 
 
 def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
@@ -241,9 +242,9 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) 
     if min(pad, default=0) < 0:
         starts = [max(0, -n) for n in before]
         stops = [size - max(0, -n) for size, n in zip(x.shape, after, strict=True)]
-        x = _core.slice(x, starts, stops, [1] * x.ndim)
+        x = F.slice(x, starts=starts, stops=stops, steps=[1] * x.ndim)
         before, after = [max(0, n) for n in before], [max(0, n) for n in after]
-    return _core.pad(x, before, after, value)
+    return F.pad(x, before=before, after=after, value=value)
 
 
 if not TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from .._base import functional as F
 from .._base.random import drawing_from, numpy_generator
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def _write(tensor: Tensor, value: Any) -> Tensor:
     before = _core.set_grad_enabled(False)
     try:
-        _core.assign_(tensor, value)
+        F.assign_(tensor, value)
     finally:
         _core.set_grad_enabled(before)
     return tensor
@@ -38,7 +39,7 @@ def uniform_(
         True
     """
     with drawing_from(generator):
-        return _write(tensor, _core.uniform(tensor.shape, a, b))
+        return _write(tensor, F.uniform(shape=tensor.shape, low=a, high=b))
 
 
 def normal_(
@@ -51,7 +52,7 @@ def normal_(
         [5.0, 5.0, 5.0]
     """
     with drawing_from(generator):
-        return _write(tensor, _core.normal(tensor.shape, mean, std))
+        return _write(tensor, F.normal(shape=tensor.shape, mean=mean, std=std))
 
 
 def trunc_normal_(

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._base import functional as F
 from .._base.device import check_target
 from .._base.module import Module
 from .._base.parameter import Parameter
@@ -64,7 +65,7 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, x: Any) -> Tensor:
-        return _core.linear(x, self.weight, self.bias, True, "")
+        return F.linear(x, self.weight, bias=self.bias, transpose_w=True)
 
     def extra_repr(self) -> str:
         return (

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from .. import _core, _functions
+from .._base import functional as F
 from .._core import Tensor
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def _with_gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
 
 def _scaled(parameter: Tensor, factor: Any) -> None:
     """Multiplies the gradient in place."""
-    _core.assign_(parameter.grad, _core.mul(parameter.grad, factor))
+    F.assign_(parameter.grad, F.mul(parameter.grad, factor))
 
 
 def clip_grad_norm_(
@@ -54,13 +55,13 @@ def clip_grad_norm_(
     before = _core.set_grad_enabled(False)
     try:
         norms = [_functions.norm(p.grad, norm_type) for p in owners]
-        total = _functions.norm(_core.stack(norms, 0), norm_type)
+        total = _functions.norm(F.stack(norms), norm_type)
         if error_if_nonfinite and not math.isfinite(total.item()):
             raise RuntimeError(
                 f"The total norm of order {norm_type} for gradients from `parameters` is "
                 "non-finite, so it cannot be clipped."
             )
-        factor = _core.minimum(_core.div(max_norm, _core.add(total, 1e-6)), 1.0)
+        factor = F.minimum(F.div(max_norm, F.add(total, 1e-6)), 1.0)
         for p in owners:
             _scaled(p, factor)
     finally:
@@ -80,7 +81,7 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     before = _core.set_grad_enabled(False)
     try:
         for p in _with_gradients(parameters):
-            _core.assign_(p.grad, _core.clip(p.grad, -clip_value, clip_value))
+            F.assign_(p.grad, F.clip(p.grad, lo=-clip_value, hi=clip_value))
     finally:
         _core.set_grad_enabled(before)
 
@@ -92,7 +93,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
         >>> parameters_to_vector([fastdl.zeros(2, 2), fastdl.ones(1)]).tolist()
         [0.0, 0.0, 0.0, 0.0, 1.0]
     """
-    return _core.concat([_core.reshape(p, (-1,)) for p in parameters], 0)
+    return F.concat([F.reshape(p, shape=(-1,)) for p in parameters])
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
@@ -102,10 +103,10 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
         ValueError: the vector has another number of values.
     """
     targets = list(parameters)
-    parts = _core.split(vec.detach(), [p.numel() for p in targets], 0)
+    parts = F.split(vec.detach(), sizes=[p.numel() for p in targets])
     before = _core.set_grad_enabled(False)
     try:
         for p, part in zip(targets, parts, strict=True):
-            _core.assign_(p, _core.reshape(part, p.shape))
+            F.assign_(p, F.reshape(part, shape=p.shape))
     finally:
         _core.set_grad_enabled(before)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import _core
 from .._base import formulas, moving
+from .._base import functional as F
 
 if TYPE_CHECKING:
     from .._core import Tensor
@@ -18,7 +18,7 @@ def hard_sigmoid(x: Any) -> Tensor:
         >>> hard_sigmoid([-3.0, 0.0, 4.0]).tolist()
         [0.0, 0.5, 1.0]
     """
-    return _core.hard_sigmoid(x)
+    return F.hard_sigmoid(x)
 
 
 def log_sigmoid(x: Any) -> Tensor:
@@ -38,7 +38,7 @@ def relu(x: Any) -> Tensor:
         >>> relu([-1.0, 2.0]).tolist()
         [0.0, 2.0]
     """
-    return _core.relu(x)
+    return F.relu(x)
 
 
 def selu(x: Any) -> Tensor:
@@ -48,7 +48,7 @@ def selu(x: Any) -> Tensor:
         >>> selu([0.0]).tolist()
         [0.0]
     """
-    return _core.selu(x)
+    return F.selu(x)
 
 
 def sigmoid(x: Any) -> Tensor:
@@ -58,7 +58,7 @@ def sigmoid(x: Any) -> Tensor:
         >>> sigmoid([0.0]).tolist()
         [0.5]
     """
-    return _core.sigmoid(x)
+    return F.sigmoid(x)
 
 
 def silu(x: Any) -> Tensor:
@@ -68,7 +68,7 @@ def silu(x: Any) -> Tensor:
         >>> silu([0.0]).tolist()
         [0.0]
     """
-    return _core.silu(x)
+    return F.silu(x)
 
 
 def softplus(x: Any) -> Tensor:
@@ -78,7 +78,7 @@ def softplus(x: Any) -> Tensor:
         >>> softplus([100.0]).tolist()
         [100.0]
     """
-    return _core.softplus(x)
+    return F.softplus(x)
 
 
 def softsign(x: Any) -> Tensor:
@@ -88,7 +88,7 @@ def softsign(x: Any) -> Tensor:
         >>> softsign([-1.0, 1.0]).tolist()
         [-0.5, 0.5]
     """
-    return _core.softsign(x)
+    return F.softsign(x)
 
 
 def tanh(x: Any) -> Tensor:
@@ -98,7 +98,7 @@ def tanh(x: Any) -> Tensor:
         >>> tanh([0.0]).tolist()
         [0.0]
     """
-    return _core.tanh(x)
+    return F.tanh(x)
 
 
 def elu(x: Any, alpha: float = 1.0) -> Tensor:
@@ -108,7 +108,7 @@ def elu(x: Any, alpha: float = 1.0) -> Tensor:
         >>> elu([0.0, 2.0]).tolist()
         [0.0, 2.0]
     """
-    return _core.elu(x, alpha)
+    return F.elu(x, alpha=alpha)
 
 
 def gelu(x: Any, approximate: bool = True) -> Tensor:
@@ -122,7 +122,7 @@ def gelu(x: Any, approximate: bool = True) -> Tensor:
         >>> gelu([0.0]).tolist()
         [0.0]
     """
-    return _core.gelu(x, bool(approximate))
+    return F.gelu(x, approximate=bool(approximate))
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
@@ -132,7 +132,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
         >>> leaky_relu([-1.0, 2.0], 0.5).tolist()
         [-0.5, 2.0]
     """
-    return _core.leaky_relu(x, negative_slope)
+    return F.leaky_relu(x, slope=negative_slope)
 
 
 def softmax(x: Any, axis: Any = -1) -> Tensor:
@@ -149,7 +149,7 @@ def softmax(x: Any, axis: Any = -1) -> Tensor:
         >>> softmax([[0.0, 0.0], [0.0, 0.0]], axis=None).tolist()
         [[0.25, 0.25], [0.25, 0.25]]
     """
-    return moving.along_several(_core.softmax, x, axis, "softmax")
+    return moving.along_several(F.softmax, x, axis, "softmax")
 
 
 def log_softmax(x: Any, axis: Any = -1) -> Tensor:
@@ -159,7 +159,7 @@ def log_softmax(x: Any, axis: Any = -1) -> Tensor:
         >>> log_softmax([[0.0, -1000.0]]).tolist()
         [[0.0, -1000.0]]
     """
-    return moving.along_several(_core.log_softmax, x, axis, "log_softmax")
+    return moving.along_several(F.log_softmax, x, axis, "log_softmax")
 
 
 swish = silu

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import formulas, picking
+from .._base import functional as F
 
 if TYPE_CHECKING:
     from .._core import Tensor
@@ -23,7 +24,7 @@ def add(x1: Any, x2: Any) -> Tensor:
         >>> add([1.0, 2.0], [[10.0], [20.0]]).tolist()
         [[11.0, 12.0], [21.0, 22.0]]
     """
-    return _core.add(x1, x2)
+    return F.add(x1, x2)
 
 
 def subtract(x1: Any, x2: Any) -> Tensor:
@@ -33,7 +34,7 @@ def subtract(x1: Any, x2: Any) -> Tensor:
         >>> subtract([1.0, 2.0], 1).tolist()
         [0.0, 1.0]
     """
-    return _core.sub(x1, x2)
+    return F.sub(x1, x2)
 
 
 def multiply(x1: Any, x2: Any) -> Tensor:
@@ -43,7 +44,7 @@ def multiply(x1: Any, x2: Any) -> Tensor:
         >>> multiply([1.0, 2.0], [3.0, 4.0]).tolist()
         [3.0, 8.0]
     """
-    return _core.mul(x1, x2)
+    return F.mul(x1, x2)
 
 
 def divide(x1: Any, x2: Any) -> Tensor:
@@ -53,7 +54,7 @@ def divide(x1: Any, x2: Any) -> Tensor:
         >>> divide([1, 2], 2).tolist()
         [0.5, 1.0]
     """
-    return _core.div(x1, x2)
+    return F.div(x1, x2)
 
 
 def floor_divide(x1: Any, x2: Any) -> Tensor:
@@ -63,7 +64,7 @@ def floor_divide(x1: Any, x2: Any) -> Tensor:
         >>> floor_divide([7, -7], 2).tolist()
         [3, -4]
     """
-    return _core.floor_divide(x1, x2)
+    return F.floor_divide(x1, x2)
 
 
 def mod(x1: Any, x2: Any) -> Tensor:
@@ -73,7 +74,7 @@ def mod(x1: Any, x2: Any) -> Tensor:
         >>> mod([7, -7], 3).tolist()
         [1, 2]
     """
-    return _core.mod(x1, x2)
+    return F.mod(x1, x2)
 
 
 def power(x1: Any, x2: Any) -> Tensor:
@@ -83,7 +84,7 @@ def power(x1: Any, x2: Any) -> Tensor:
         >>> power([1.0, 2.0, 3.0], 2).tolist()
         [1.0, 4.0, 9.0]
     """
-    return _core.pow(x1, x2)
+    return F.pow(x1, x2)
 
 
 def maximum(x1: Any, x2: Any) -> Tensor:
@@ -93,7 +94,7 @@ def maximum(x1: Any, x2: Any) -> Tensor:
         >>> maximum([1.0, 5.0], 3).tolist()
         [3.0, 5.0]
     """
-    return _core.maximum(x1, x2)
+    return F.maximum(x1, x2)
 
 
 def minimum(x1: Any, x2: Any) -> Tensor:
@@ -103,7 +104,7 @@ def minimum(x1: Any, x2: Any) -> Tensor:
         >>> minimum([1.0, 5.0], 3).tolist()
         [1.0, 3.0]
     """
-    return _core.minimum(x1, x2)
+    return F.minimum(x1, x2)
 
 
 def equal(x1: Any, x2: Any) -> Tensor:
@@ -113,7 +114,7 @@ def equal(x1: Any, x2: Any) -> Tensor:
         >>> equal([1, 2], [1, 3]).tolist()
         [True, False]
     """
-    return _core.eq(x1, x2)
+    return F.eq(x1, x2)
 
 
 def not_equal(x1: Any, x2: Any) -> Tensor:
@@ -123,7 +124,7 @@ def not_equal(x1: Any, x2: Any) -> Tensor:
         >>> not_equal([1, 2], [1, 3]).tolist()
         [False, True]
     """
-    return _core.ne(x1, x2)
+    return F.ne(x1, x2)
 
 
 def less(x1: Any, x2: Any) -> Tensor:
@@ -133,7 +134,7 @@ def less(x1: Any, x2: Any) -> Tensor:
         >>> less([1, 2], 2).tolist()
         [True, False]
     """
-    return _core.lt(x1, x2)
+    return F.lt(x1, x2)
 
 
 def less_equal(x1: Any, x2: Any) -> Tensor:
@@ -143,7 +144,7 @@ def less_equal(x1: Any, x2: Any) -> Tensor:
         >>> less_equal([1, 2], 2).tolist()
         [True, True]
     """
-    return _core.le(x1, x2)
+    return F.le(x1, x2)
 
 
 def greater(x1: Any, x2: Any) -> Tensor:
@@ -153,7 +154,7 @@ def greater(x1: Any, x2: Any) -> Tensor:
         >>> greater([1, 2], 1).tolist()
         [False, True]
     """
-    return _core.gt(x1, x2)
+    return F.gt(x1, x2)
 
 
 def greater_equal(x1: Any, x2: Any) -> Tensor:
@@ -163,7 +164,7 @@ def greater_equal(x1: Any, x2: Any) -> Tensor:
         >>> greater_equal([1, 2], 1).tolist()
         [True, True]
     """
-    return _core.ge(x1, x2)
+    return F.ge(x1, x2)
 
 
 def logical_and(x1: Any, x2: Any) -> Tensor:
@@ -173,7 +174,7 @@ def logical_and(x1: Any, x2: Any) -> Tensor:
         >>> logical_and([True, True], [True, False]).tolist()
         [True, False]
     """
-    return _core.logical_and(x1, x2)
+    return F.logical_and(x1, x2)
 
 
 def logical_or(x1: Any, x2: Any) -> Tensor:
@@ -183,7 +184,7 @@ def logical_or(x1: Any, x2: Any) -> Tensor:
         >>> logical_or([True, False], [False, False]).tolist()
         [True, False]
     """
-    return _core.logical_or(x1, x2)
+    return F.logical_or(x1, x2)
 
 
 def logical_xor(x1: Any, x2: Any) -> Tensor:
@@ -219,7 +220,7 @@ def allclose(
         >>> bool(allclose([1.0, 2.0], [1.0, 2.0 + 1e-6]))
         True
     """
-    return _core.all(formulas.is_close(x1, x2, rtol, atol, equal_nan), None, False)
+    return F.all(formulas.is_close(x1, x2, rtol, atol, equal_nan))
 
 
 def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
@@ -238,7 +239,7 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
         return tuple(_core.as_tensor(p.astype("int32")) for p in picking.positions(condition))
     if x1 is None or x2 is None:
         raise ValueError("where: expected both of x1 and x2, or none, got one")
-    return _core.where(condition, x1, x2)
+    return F.where(condition, x1, x2)
 
 
 true_divide = divide

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
+from .._base import functional as F
 from .._base import moving, picking
 from .._base.results import ValuesIndices
 from .._core import Tensor
@@ -26,8 +27,8 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
         [[2.0, 1.0], [4.0, 3.0]]
     """
     if axis is None:
-        return _core.take(_core.reshape(x, (-1,)), indices, 0)
-    return _core.take(x, indices, axis)
+        return F.take(F.reshape(x, shape=(-1,)), indices)
+    return F.take(x, indices, axis=axis)
 
 
 def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
@@ -62,10 +63,10 @@ def one_hot(
         [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
     _no_sparse("one_hot", sparse)
-    hot = _core.one_hot(x, num_classes)
+    hot = F.one_hot(x, depth=num_classes)
     if axis != -1:
         hot = moving.moved(hot, -1, axis, "one_hot")
-    return hot if dtype is None else _core.cast(hot, dtype)
+    return hot if dtype is None else F.cast(hot, dtype=dtype)
 
 
 def nonzero(x: Any) -> tuple[Tensor, ...]:
@@ -88,7 +89,7 @@ def argsort(x: Any, axis: int | None = -1) -> Tensor:
         [1, 2, 0]
     """
     x, axis = _flat_for_none(x, axis)
-    return _core.cast(picking.order_of(x, axis), "int32")
+    return F.cast(picking.order_of(x, axis), dtype="int32")
 
 
 def sort(x: Any, axis: int | None = -1) -> Tensor:
@@ -99,12 +100,12 @@ def sort(x: Any, axis: int | None = -1) -> Tensor:
         [1.0, 2.0, 3.0]
     """
     x, axis = _flat_for_none(x, axis)
-    return _core.gather(x, picking.order_of(x, axis), axis) if x.ndim else x
+    return F.gather(x, picking.order_of(x, axis), axis=axis) if x.ndim else x
 
 
 def _flat_for_none(x: Any, axis: int | None) -> tuple[Tensor, int]:
     x = _core.as_tensor(x)
-    return (_core.reshape(x, (-1,)), 0) if axis is None else (x, axis)
+    return (F.reshape(x, shape=(-1,)), 0) if axis is None else (x, axis)
 
 
 def top_k(x: Any, k: int, sorted: bool = True) -> ValuesIndices:
@@ -118,7 +119,7 @@ def top_k(x: Any, k: int, sorted: bool = True) -> ValuesIndices:
         [1, 2]
     """
     values, indices = picking.first_in_order(x, k, -1, True, "top_k")
-    return ValuesIndices(values, _core.cast(indices, "int32"))
+    return ValuesIndices(values, F.cast(indices, dtype="int32"))
 
 
 def unique(
@@ -155,13 +156,13 @@ def unique(
         at = axis or 0
         have = values.shape[at]
         order = np.minimum(np.arange(size), have) if have else np.zeros(size, np.int64)
-        filler = _core.take(values, [0], at)
+        filler = F.take(values, [0], axis=at)
         if fill_value is not None:
             filler = _core.full(filler.shape, values.dtype, fill_value)
-        values = _core.take(_core.concat([values, filler], at), order, at)
-        first = _core.take(_core.concat([first, _core.take(first, [0], 0)], 0), order, 0)
+        values = F.take(F.concat([values, filler], axis=at), order, axis=at)
+        first = F.take(F.concat([first, F.take(first, [0])]), order)
         none = _core.full((1,), "int64", 0)
-        counts = _core.take(_core.concat([counts, none], 0), order, 0)
+        counts = F.take(F.concat([counts, none]), order)
     result = [values]
     for wanted, indices in (
         (return_index, first),
@@ -169,7 +170,7 @@ def unique(
         (return_counts, counts),
     ):
         if wanted:
-            result.append(_core.cast(indices, "int32"))
+            result.append(F.cast(indices, dtype="int32"))
     return result[0] if len(result) == 1 else tuple(result)
 
 
@@ -196,14 +197,14 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     _no_sparse("bincount", sparse)
     x = _core.as_tensor(x)
     if x.ndim == 2:
-        length = max(minlength, int(_core.max(x, None, False).item()) + 1 if x.numel() else 0)
+        length = max(minlength, int(F.max(x).item()) + 1 if x.numel() else 0)
         rows = range(x.shape[0])
         chosen = weights if weights is None else _core.as_tensor(weights)
-        return _core.stack(
-            [bincount(x[i], None if chosen is None else chosen[i], length) for i in rows], 0
+        return F.stack(
+            [bincount(x[i], None if chosen is None else chosen[i], length) for i in rows]
         )
     count = picking.counts(x, weights, minlength, "bincount")
-    return count if weights is not None else _core.cast(count, "int32")
+    return count if weights is not None else F.cast(count, dtype="int32")
 
 
 def tril(x: Any, k: int = 0) -> Tensor:

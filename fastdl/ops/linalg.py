@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import _core
 from .._base import formulas
+from .._base import functional as F
 
 if TYPE_CHECKING:
     from .._core import Tensor
@@ -28,7 +28,7 @@ def matmul(x1: Any, x2: Any) -> Tensor:
         >>> matmul([[1.0, 2.0]], [[3.0], [4.0]]).tolist()
         [[11.0]]
     """
-    return _core.matmul(x1, x2, False, False)
+    return F.matmul(x1, x2)
 
 
 def dot(x1: Any, x2: Any) -> Tensor:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._base import functional as F
 from .._base import moving
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def reshape(x: Any, newshape: Any) -> Tensor:
         >>> reshape([1.0, 2.0, 3.0, 4.0], (2, -1)).tolist()
         [[1.0, 2.0], [3.0, 4.0]]
     """
-    return _core.reshape(x, newshape)
+    return F.reshape(x, shape=newshape)
 
 
 def ravel(x: Any) -> Tensor:
@@ -36,7 +37,7 @@ def ravel(x: Any) -> Tensor:
         >>> ravel([[1.0, 2.0], [3.0, 4.0]]).tolist()
         [1.0, 2.0, 3.0, 4.0]
     """
-    return _core.reshape(x, (-1,))
+    return F.reshape(x, shape=(-1,))
 
 
 def squeeze(x: Any, axis: Any = None) -> Tensor:
@@ -52,14 +53,14 @@ def squeeze(x: Any, axis: Any = None) -> Tensor:
     x = _core.as_tensor(x)
     shape = x.shape
     if axis is None:
-        return _core.reshape(x, [n for n in shape if n != 1])
+        return F.reshape(x, shape=[n for n in shape if n != 1])
     gone = moving.checked_axes(axis, len(shape), "squeeze")
     for place in gone:
         if shape[place] != 1:
             raise ValueError(
                 f"squeeze: axis {place} of shape {shape} has size {shape[place]}, expected 1"
             )
-    return _core.reshape(x, [n for i, n in enumerate(shape) if i not in gone])
+    return F.reshape(x, shape=[n for i, n in enumerate(shape) if i not in gone])
 
 
 def expand_dims(x: Any, axis: Any) -> Tensor:
@@ -79,7 +80,7 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
         >>> transpose([[1.0, 2.0]]).tolist()
         [[1.0], [2.0]]
     """
-    return _core.transpose(x, axes)
+    return F.transpose(x, perm=axes)
 
 
 def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
@@ -109,7 +110,7 @@ def broadcast_to(x: Any, shape: Any) -> Tensor:
         >>> broadcast_to([1.0, 2.0], (2, 2)).tolist()
         [[1.0, 2.0], [1.0, 2.0]]
     """
-    return _core.broadcast_to(x, shape)
+    return F.broadcast_to(x, shape=shape)
 
 
 def repeat(x: Any, repeats: Any, axis: int | None = None) -> Tensor:
@@ -154,8 +155,8 @@ def concatenate(xs: Sequence[Any], axis: int | None = 0) -> Tensor:
         [1.0, 2.0, 3.0]
     """
     if axis is None:
-        return _core.concat([_core.reshape(x, (-1,)) for x in xs], 0)
-    return _core.concat(xs, axis)
+        return F.concat([F.reshape(x, shape=(-1,)) for x in xs])
+    return F.concat(xs, axis=axis)
 
 
 def stack(x: Sequence[Any], axis: int = 0) -> Tensor:
@@ -165,7 +166,7 @@ def stack(x: Sequence[Any], axis: int = 0) -> Tensor:
         >>> stack([[1.0, 2.0], [3.0, 4.0]], 1).tolist()
         [[1.0, 3.0], [2.0, 4.0]]
     """
-    return _core.stack(x, axis)
+    return F.stack(x, axis=axis)
 
 
 def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import formulas, moving
+from .._base import functional as F
 
 if TYPE_CHECKING:
     from .._core import Tensor
@@ -22,7 +23,7 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
         [4.0, 6.0]
     """
-    return _integer_kept(x, _core.sum(x, axis, keepdims))
+    return _integer_kept(x, F.sum(x, axes=axis, keepdims=keepdims))
 
 
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -32,7 +33,7 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         >>> mean([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
         [2.0, 3.0]
     """
-    return _core.mean(x, axis, keepdims)
+    return F.mean(x, axes=axis, keepdims=keepdims)
 
 
 def any(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -42,7 +43,7 @@ def any(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         >>> any([False, True]).item()
         True
     """
-    return _core.any(x, axis, keepdims)
+    return F.any(x, axes=axis, keepdims=keepdims)
 
 
 def all(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -52,7 +53,7 @@ def all(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         >>> all([False, True]).item()
         False
     """
-    return _core.all(x, axis, keepdims)
+    return F.all(x, axes=axis, keepdims=keepdims)
 
 
 def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -62,7 +63,7 @@ def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         >>> amax([[1.0, 5.0], [7.0, 3.0]], axis=1).tolist()
         [5.0, 7.0]
     """
-    return _core.max(x, axis, keepdims)
+    return F.max(x, axes=axis, keepdims=keepdims)
 
 
 def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -72,7 +73,7 @@ def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         >>> amin([[1.0, 5.0], [7.0, 3.0]], axis=1).tolist()
         [1.0, 3.0]
     """
-    return _core.min(x, axis, keepdims)
+    return F.min(x, axes=axis, keepdims=keepdims)
 
 
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -82,7 +83,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         >>> logsumexp([1000.0, float("-inf")]).item()
         1000.0
     """
-    return _core.logsumexp(x, axis, keepdims)
+    return F.logsumexp(x, axes=axis, keepdims=keepdims)
 
 
 def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Tensor:
@@ -102,12 +103,12 @@ def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
         [5.0, 7.0]
     """
     if initial is None:
-        return _core.max(x, axis, keepdims)
+        return F.max(x, axes=axis, keepdims=keepdims)
     x = _core.as_tensor(x)
     if not x.numel():
-        shape = _core.sum(x, axis, keepdims).shape
-        return _core.broadcast_to(_core.as_tensor(initial, x.dtype), shape)
-    return _core.maximum(_core.max(x, axis, keepdims), initial)
+        shape = F.sum(x, axes=axis, keepdims=keepdims).shape
+        return F.broadcast_to(_core.as_tensor(initial, x.dtype), shape=shape)
+    return F.maximum(F.max(x, axes=axis, keepdims=keepdims), initial)
 
 
 def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Tensor:
@@ -127,12 +128,12 @@ def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
         [1.0, 3.0]
     """
     if initial is None:
-        return _core.min(x, axis, keepdims)
+        return F.min(x, axes=axis, keepdims=keepdims)
     x = _core.as_tensor(x)
     if not x.numel():
-        shape = _core.sum(x, axis, keepdims).shape
-        return _core.broadcast_to(_core.as_tensor(initial, x.dtype), shape)
-    return _core.minimum(_core.min(x, axis, keepdims), initial)
+        shape = F.sum(x, axes=axis, keepdims=keepdims).shape
+        return F.broadcast_to(_core.as_tensor(initial, x.dtype), shape=shape)
+    return F.minimum(F.min(x, axes=axis, keepdims=keepdims), initial)
 
 
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
@@ -144,7 +145,7 @@ def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
         >>> argmax([[1.0, 5.0], [7.0, 3.0]], axis=1).tolist()
         [1, 0]
     """
-    return _core.cast(_core.argmax(x, axis, keepdims), "int32")
+    return F.cast(F.argmax(x, axis=axis, keepdims=keepdims), dtype="int32")
 
 
 def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
@@ -156,7 +157,7 @@ def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
         >>> argmin([[1.0, 5.0], [7.0, 3.0]], axis=1).tolist()
         [0, 1]
     """
-    return _core.cast(_core.argmin(x, axis, keepdims), "int32")
+    return F.cast(F.argmin(x, axis=axis, keepdims=keepdims), dtype="int32")
 
 
 def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
@@ -166,8 +167,8 @@ def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) ->
         >>> prod([1.0, 2.0, 3.0]).item()
         6.0
     """
-    x = x if dtype is None else _core.cast(x, dtype)
-    return _integer_kept(x, _core.prod(x, axis, keepdims))
+    x = x if dtype is None else F.cast(x, dtype=dtype)
+    return _integer_kept(x, F.prod(x, axes=axis, keepdims=keepdims))
 
 
 def var(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -177,7 +178,7 @@ def var(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         >>> var([1.0, 3.0]).item()
         1.0
     """
-    return _core.var(x, axis, keepdims, 0.0)
+    return F.var(x, axes=axis, keepdims=keepdims)
 
 
 def std(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -187,7 +188,7 @@ def std(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         >>> std([1.0, 5.0]).item()
         2.0
     """
-    return _core.root(_core.var(x, axis, keepdims, 0.0))
+    return F.root(F.var(x, axes=axis, keepdims=keepdims))
 
 
 def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
@@ -197,10 +198,10 @@ def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
         >>> cumsum([[1.0, 2.0], [3.0, 4.0]]).tolist()
         [1.0, 3.0, 6.0, 10.0]
     """
-    x = x if dtype is None else _core.cast(x, dtype)
+    x = x if dtype is None else F.cast(x, dtype=dtype)
     if axis is None:
-        x, axis = _core.reshape(x, (-1,)), 0
-    return _integer_kept(x, _core.cumsum(x, axis))
+        x, axis = F.reshape(x, shape=(-1,)), 0
+    return _integer_kept(x, F.cumsum(x, axis=axis))
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -244,5 +245,5 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> T
 def _integer_kept(x: Any, total: Tensor) -> Tensor:
     """A total of integers in Keras's type: int32, but int64 of int64."""
     if total.dtype == "int64" and getattr(x, "dtype", None) != "int64":
-        return _core.cast(total, "int32")
+        return F.cast(total, dtype="int32")
     return total

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
+from .._base import functional as F
 from .._core import Tensor
 
 
@@ -58,7 +59,7 @@ def cast(x: Any, dtype: Any) -> Tensor:
         [1, -1]
     """
     x = _core.as_tensor(x)
-    return x if x.dtype == np.dtype(dtype) else _core.cast(x, dtype)
+    return x if x.dtype == np.dtype(dtype) else F.cast(x, dtype=dtype)
 
 
 def is_tensor(x: Any) -> bool:
@@ -142,7 +143,9 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
         >>> full((2, 2), [1.0, 2.0]).tolist()
         [[1.0, 2.0], [1.0, 2.0]]
     """
-    return _core.broadcast_to(_core.cast(_core.as_tensor(fill_value), dtype or "float32"), shape)
+    return F.broadcast_to(
+        F.cast(_core.as_tensor(fill_value), dtype=dtype or "float32"), shape=shape
+    )
 
 
 def zeros_like(x: Any, dtype: Any = None) -> Tensor:
@@ -173,8 +176,8 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Tensor:
         [3.0, 3.0]
     """
     x = convert_to_tensor(x)
-    value = _core.cast(_core.as_tensor(fill_value), dtype or x.dtype)
-    return _core.broadcast_to(value, x.shape)
+    value = F.cast(_core.as_tensor(fill_value), dtype=dtype or x.dtype)
+    return F.broadcast_to(value, shape=x.shape)
 
 
 def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Tensor:
@@ -228,18 +231,18 @@ def linspace(
         raise ValueError(f"linspace: num: expected at least 0, got {num}")
     parts = num - 1 if endpoint else num
     if isinstance(start, Tensor) or isinstance(stop, Tensor):
-        first, last = _core.cast(start, "float32"), _core.cast(stop, "float32")
-        step = _core.div(_core.sub(last, first), float(parts) if parts > 0 else float("nan"))
+        first, last = F.cast(start, dtype="float32"), F.cast(stop, dtype="float32")
+        step = F.div(F.sub(last, first), float(parts) if parts > 0 else float("nan"))
         share = np.arange(num, dtype=np.float64) / max(parts, 1)
         share = share.reshape((num,) + (1,) * step.ndim).astype(np.float32)
         # Weighted from both ends, so that both are exact.
-        values = _core.add(_core.mul(first, _core.sub(1.0, share)), _core.mul(last, share))
+        values = F.add(F.mul(first, F.sub(1.0, share)), F.mul(last, share))
         values = moving.moved(values, 0, axis, "linspace") if axis else values
     else:
         array, distance = np.linspace(start, stop, num, endpoint, retstep=True, axis=axis)
         values, step = _core.as_tensor(array), _core.as_tensor(np.asarray(distance))
     if dtype is not None:
-        values = _core.cast(values, dtype)
+        values = F.cast(values, dtype=dtype)
     return (values, step) if retstep else values
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import _core
 from .._base import formulas
+from .._base import functional as F
 
 if TYPE_CHECKING:
     from .._core import Tensor
@@ -18,7 +18,7 @@ def absolute(x: Any) -> Tensor:
         >>> absolute([1.0, -2.0]).tolist()
         [1.0, 2.0]
     """
-    return _core.abs(x)
+    return F.abs(x)
 
 
 def ceil(x: Any) -> Tensor:
@@ -28,7 +28,7 @@ def ceil(x: Any) -> Tensor:
         >>> ceil([-1.5, 1.5]).tolist()
         [-1.0, 2.0]
     """
-    return _core.ceil(x)
+    return F.ceil(x)
 
 
 def cos(x: Any) -> Tensor:
@@ -38,7 +38,7 @@ def cos(x: Any) -> Tensor:
         >>> cos([0.0]).tolist()
         [1.0]
     """
-    return _core.cos(x)
+    return F.cos(x)
 
 
 def erf(x: Any) -> Tensor:
@@ -48,7 +48,7 @@ def erf(x: Any) -> Tensor:
         >>> erf([0.0, float("inf")]).tolist()
         [0.0, 1.0]
     """
-    return _core.erf(x)
+    return F.erf(x)
 
 
 def exp(x: Any) -> Tensor:
@@ -58,7 +58,7 @@ def exp(x: Any) -> Tensor:
         >>> exp([0.0]).tolist()
         [1.0]
     """
-    return _core.exp(x)
+    return F.exp(x)
 
 
 def expm1(x: Any) -> Tensor:
@@ -68,7 +68,7 @@ def expm1(x: Any) -> Tensor:
         >>> expm1([0.0]).tolist()
         [0.0]
     """
-    return _core.expm1(x)
+    return F.expm1(x)
 
 
 def floor(x: Any) -> Tensor:
@@ -78,7 +78,7 @@ def floor(x: Any) -> Tensor:
         >>> floor([-1.5, 1.5]).tolist()
         [-2.0, 1.0]
     """
-    return _core.floor(x)
+    return F.floor(x)
 
 
 def isfinite(x: Any) -> Tensor:
@@ -88,7 +88,7 @@ def isfinite(x: Any) -> Tensor:
         >>> isfinite([1.0, float("inf")]).tolist()
         [True, False]
     """
-    return _core.isfinite(x)
+    return F.isfinite(x)
 
 
 def isinf(x: Any) -> Tensor:
@@ -108,7 +108,7 @@ def isnan(x: Any) -> Tensor:
         >>> isnan([1.0, float("nan")]).tolist()
         [False, True]
     """
-    return _core.isnan(x)
+    return F.isnan(x)
 
 
 def log(x: Any) -> Tensor:
@@ -118,7 +118,7 @@ def log(x: Any) -> Tensor:
         >>> log([1.0, 0.0]).tolist()
         [0.0, -inf]
     """
-    return _core.log(x)
+    return F.log(x)
 
 
 def log10(x: Any) -> Tensor:
@@ -138,7 +138,7 @@ def log1p(x: Any) -> Tensor:
         >>> log1p([0.0]).tolist()
         [0.0]
     """
-    return _core.log1p(x)
+    return F.log1p(x)
 
 
 def log2(x: Any) -> Tensor:
@@ -158,7 +158,7 @@ def logical_not(x: Any) -> Tensor:
         >>> logical_not([True, False]).tolist()
         [False, True]
     """
-    return _core.logical_not(x)
+    return F.logical_not(x)
 
 
 def negative(x: Any) -> Tensor:
@@ -168,7 +168,7 @@ def negative(x: Any) -> Tensor:
         >>> negative([1.0, -2.0]).tolist()
         [-1.0, 2.0]
     """
-    return _core.neg(x)
+    return F.neg(x)
 
 
 def reciprocal(x: Any) -> Tensor:
@@ -178,7 +178,7 @@ def reciprocal(x: Any) -> Tensor:
         >>> reciprocal([4.0]).tolist()
         [0.25]
     """
-    return _core.reciprocal(x)
+    return F.reciprocal(x)
 
 
 def rsqrt(x: Any) -> Tensor:
@@ -188,7 +188,7 @@ def rsqrt(x: Any) -> Tensor:
         >>> rsqrt([4.0, 16.0]).tolist()
         [0.5, 0.25]
     """
-    return _core.rsqrt(x)
+    return F.rsqrt(x)
 
 
 def sign(x: Any) -> Tensor:
@@ -198,7 +198,7 @@ def sign(x: Any) -> Tensor:
         >>> sign([-3.0, 0.0, 2.0]).tolist()
         [-1.0, 0.0, 1.0]
     """
-    return _core.sign(x)
+    return F.sign(x)
 
 
 def sin(x: Any) -> Tensor:
@@ -208,7 +208,7 @@ def sin(x: Any) -> Tensor:
         >>> sin([0.0]).tolist()
         [0.0]
     """
-    return _core.sin(x)
+    return F.sin(x)
 
 
 def sqrt(x: Any) -> Tensor:
@@ -218,7 +218,7 @@ def sqrt(x: Any) -> Tensor:
         >>> sqrt([4.0, 9.0]).tolist()
         [2.0, 3.0]
     """
-    return _core.sqrt(x)
+    return F.sqrt(x)
 
 
 def square(x: Any) -> Tensor:
@@ -228,7 +228,7 @@ def square(x: Any) -> Tensor:
         >>> square([-3.0]).tolist()
         [9.0]
     """
-    return _core.square(x)
+    return F.square(x)
 
 
 def trunc(x: Any) -> Tensor:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from .. import _core
+from .._base import functional as F
 from .._base.watch import Watched
 from .._core import Tensor
 from .._engine.flat import FlatParameters
@@ -63,8 +64,8 @@ class _Engine:
     def count(self) -> list[partial[Any]]:
         """What counts a step for the parameters that took part in it, as calls of C."""
         if self.complete:
-            return [partial(_core.add_, self.counts, 1)]
-        return [partial(_core.add_, self.counts._view((1,), i), 1) for i in self.indices]
+            return [partial(F.add_, self.counts, 1)]
+        return [partial(F.add_, self.counts._view((1,), i), 1) for i in self.indices]
 
     def set_rate(self, rate: Any) -> None:
         self.hyper_array[0] = rate
@@ -175,7 +176,7 @@ class Optimizer(Watched):
                 continue
             for parameter in engine.flat.parameters:
                 if parameter.grad is not None:
-                    _core.assign_(parameter.grad, 0.0)
+                    F.assign_(parameter.grad, 0.0)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Updates the parameters that have a gradient.
@@ -210,7 +211,7 @@ class Optimizer(Watched):
             for values, gradients, step, states in engine.calls:
                 updates.append(
                     partial(
-                        _core.update_,
+                        F.update_,
                         self._rule,
                         values,
                         gradients,
@@ -348,7 +349,7 @@ class Optimizer(Watched):
             for name, position in engine.slots.items():
                 option = self._slot_values.get(name)
                 initial = group[option] if option else 0.0
-                _core.assign_(flat.state_of(flat.states[position], i), arrays.get(name, initial))
+                F.assign_(flat.state_of(flat.states[position], i), arrays.get(name, initial))
         self._make_state(engine, [i for i, arrays in enumerate(entries) if arrays])
 
     def __reduce__(self) -> tuple[Any, ...]:

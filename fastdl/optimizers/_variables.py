@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _core
+from .._base import functional as F
 from .._base.watch import Watched
 from .._core import Tensor
 
@@ -89,12 +89,12 @@ class Variables(Watched):
 
     def assign(self, variable: Tensor, value: Any) -> None:
         """Overwrites a variable."""
-        _core.assign_(variable, value)
+        F.assign_(variable, value)
 
     def assign_add(self, variable: Tensor, value: Any) -> None:
         """Adds to a variable."""
-        _core.add_(variable, value)
+        F.add_(variable, value)
 
     def assign_sub(self, variable: Tensor, value: Any) -> None:
         """Subtracts from a variable."""
-        _core.add_(variable, _core.neg(value))
+        F.add_(variable, F.neg(value))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from .. import _core
+from .._base import functional as F
 from .._base.checks import check_count, check_fraction, check_number
 from .._base.registry import OPTIMIZERS, snake_case, suggestion, unique_name
 from .._core import Tensor
@@ -136,7 +137,7 @@ class Optimizer(Variables):
         self._hyper = _core.full((1,), "float32", 0.0)
         self._hyper_array: np.ndarray = self._hyper.numpy()
         self._calls = _core.full((), "int64", 0)
-        self._updates = _core.copy(self._calls) if gradient_accumulation_steps else self._calls
+        self._updates = F.copy(self._calls) if gradient_accumulation_steps else self._calls
         # Whoever replays a recorded step writes each step's learning rate, from _learning_rates(),
         # into _hyper[0] and sets this, so that apply() does not look at the step count.
         self._learning_rate_is_fed = False
@@ -394,7 +395,7 @@ class Optimizer(Variables):
         self._refresh_learning_rate()
         if self.loss_scale_factor is not None:
             for run in runs:
-                _core.assign_(run.gradients, _core.div(run.gradients, self.loss_scale_factor))
+                F.assign_(run.gradients, F.div(run.gradients, self.loss_scale_factor))
         if self._sums_at is not None:
             assert self.gradient_accumulation_steps
             accumulate(self, runs, self._sums_at, self.gradient_accumulation_steps)
@@ -408,8 +409,8 @@ class Optimizer(Variables):
         for variable in self._constrained:
             position = self._positions[id(variable)]
             if selected[position] or products[position]:
-                _core.assign_(variable, variable.constraint(variable))
-        _core.increment_(self._calls, 1)
+                F.assign_(variable, variable.constraint(variable))
+        F.increment_(self._calls)
 
     def _update_by(self, products: Sequence[_core.Product | None]) -> None:
         """Updates matrices by gradients that are products, made a few rows at a time.
@@ -435,8 +436,8 @@ class Optimizer(Variables):
     def _update(self, run: Run) -> None:
         """Updates a run of variables; the built-in optimizers override it with one op."""
         if run.key:
-            decay = _core.mul(self._learning_rate_variable, self.weight_decay)
-            _core.assign_(run.values, _core.sub(run.values, _core.mul(run.values, decay)))
+            decay = F.mul(self._learning_rate_variable, self.weight_decay)
+            F.assign_(run.values, F.sub(run.values, F.mul(run.values, decay)))
         for i in run.indices:
             self.update_step(
                 self._flat.homes[i], self._trainable_variables[i], self._learning_rate_variable
@@ -446,14 +447,14 @@ class Optimizer(Variables):
         self, rule: str, run: Run, states: dict[str, Tensor], parameters: dict[str, float]
     ) -> None:
         """Updates a run by a rule of `_core.update_rules()`."""
-        _core.update_(
-            rule,
-            run.values,
-            run.gradients,
-            self._hyper,
-            self._updates,
-            states,
-            parameters,
+        F.update_(
+            rule=rule,
+            p=run.values,
+            g=run.gradients,
+            hyper=self._hyper,
+            step=self._updates,
+            states=states,
+            parameters=parameters,
             decay=self.weight_decay or 0.0 if run.key else 0.0,
         )
 
@@ -466,13 +467,13 @@ class Optimizer(Variables):
 
     def scale_loss(self, loss: Tensor) -> Tensor:
         """The loss times `loss_scale_factor`."""
-        return loss if self.loss_scale_factor is None else _core.mul(loss, self.loss_scale_factor)
+        return loss if self.loss_scale_factor is None else F.mul(loss, self.loss_scale_factor)
 
     def finalize_variable_values(self, var_list: Iterable[Tensor] | None = None) -> None:
         """Writes the moving average over the variables, at the end of training with `use_ema`."""
         if self.built and self._average_at is not None:
             for run in self._all_runs():
-                _core.assign_(run.values, run.states[self._average_at])
+                F.assign_(run.values, run.states[self._average_at])
 
     # --- configuration
 
