@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from . import _core
 from ._base import functional as F
 from ._base.registry import ACTIVATIONS
 from ._core import Tensor
 from ._graph.lift import liftable
+
+if TYPE_CHECKING:
+    from ._core import TensorLike
 
 
 @ACTIVATIONS.register
@@ -24,7 +28,10 @@ def linear(x: Any) -> Any:
 @ACTIVATIONS.register
 @liftable
 def relu(
-    x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+    x: TensorLike,
+    negative_slope: float = 0.0,
+    max_value: float | None = None,
+    threshold: float = 0.0,
 ) -> Tensor:
     """`max(x, 0)`, or more generally: x from `threshold` on, `negative_slope * (x - threshold)`
     below it, nothing above `max_value`.
@@ -45,42 +52,42 @@ def relu(
 
 @ACTIVATIONS.register
 @liftable
-def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
+def leaky_relu(x: TensorLike, negative_slope: float = 0.2) -> Tensor:
     """x where positive, `negative_slope * x` elsewhere."""
     return F.leaky_relu(x, slope=negative_slope)
 
 
 @ACTIVATIONS.register
 @liftable
-def relu6(x: Any) -> Tensor:
+def relu6(x: TensorLike) -> Tensor:
     """`min(max(x, 0), 6)`."""
     return F.clip(x, lo=0.0, hi=6.0)
 
 
 @ACTIVATIONS.register
 @liftable
-def elu(x: Any, alpha: float = 1.0) -> Tensor:
+def elu(x: TensorLike, alpha: float = 1.0) -> Tensor:
     """x where positive, `alpha * (exp(x) - 1)` elsewhere (Clevert et al. 2015)."""
     return F.elu(x, alpha=alpha)
 
 
 @ACTIVATIONS.register
 @liftable
-def celu(x: Any, alpha: float = 1.0) -> Tensor:
+def celu(x: TensorLike, alpha: float = 1.0) -> Tensor:
     """x where positive, `alpha * (exp(x / alpha) - 1)` elsewhere (Barron 2017)."""
     return F.relu(x) + F.expm1(F.minimum(x, 0.0) / alpha) * alpha
 
 
 @ACTIVATIONS.register
 @liftable
-def selu(x: Any) -> Tensor:
+def selu(x: TensorLike) -> Tensor:
     """`1.0507 * elu(x, 1.6733)`, self-normalizing (Klambauer et al. 2017)."""
     return F.selu(x)
 
 
 @ACTIVATIONS.register
 @liftable
-def gelu(x: Any, approximate: bool = False) -> Tensor:
+def gelu(x: TensorLike, approximate: bool = False) -> Tensor:
     """`x * Phi(x)` with the normal distribution function, or with `approximate` its tanh form
     (Hendrycks & Gimpel 2016)."""
     return F.gelu(x, approximate=approximate)
@@ -88,89 +95,90 @@ def gelu(x: Any, approximate: bool = False) -> Tensor:
 
 @ACTIVATIONS.register("swish")
 @liftable
-def silu(x: Any) -> Tensor:
+def silu(x: TensorLike) -> Tensor:
     """`x * sigmoid(x)`, also called swish."""
     return F.silu(x)
 
 
 @ACTIVATIONS.register
 @liftable
-def mish(x: Any) -> Tensor:
+def mish(x: TensorLike) -> Tensor:
     """`x * tanh(softplus(x))` (Misra 2019)."""
     return x * F.tanh(F.softplus(x))
 
 
 @ACTIVATIONS.register
 @liftable
-def softplus(x: Any) -> Tensor:
+def softplus(x: TensorLike) -> Tensor:
     """`log(1 + exp(x))`."""
     return F.softplus(x)
 
 
 @ACTIVATIONS.register
 @liftable
-def softsign(x: Any) -> Tensor:
+def softsign(x: TensorLike) -> Tensor:
     """`x / (1 + |x|)`."""
     return F.softsign(x)
 
 
 @ACTIVATIONS.register
 @liftable
-def squareplus(x: Any, b: float = 4.0) -> Tensor:
+def squareplus(x: TensorLike, b: float = 4.0) -> Tensor:
     """`(x + sqrt(x^2 + b)) / 2`."""
     return (x + F.sqrt(F.square(x) + b)) * 0.5
 
 
 @ACTIVATIONS.register
 @liftable
-def tanh(x: Any) -> Tensor:
+def tanh(x: TensorLike) -> Tensor:
     """The hyperbolic tangent."""
     return F.tanh(x)
 
 
 @ACTIVATIONS.register
 @liftable
-def tanh_shrink(x: Any) -> Tensor:
+def tanh_shrink(x: TensorLike) -> Tensor:
     """`x - tanh(x)`."""
     return x - F.tanh(x)
 
 
 @ACTIVATIONS.register
 @liftable
-def hard_tanh(x: Any) -> Tensor:
+def hard_tanh(x: TensorLike) -> Tensor:
     """x, cut off at -1 and 1."""
     return F.clip(x, lo=-1.0, hi=1.0)
 
 
 @ACTIVATIONS.register
 @liftable
-def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
+def soft_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
     """x moved towards 0 by `threshold`, and 0 within it."""
-    return F.relu(x - threshold) - F.relu(F.neg(x) - threshold)
+    return F.relu(F.sub(x, threshold)) - F.relu(F.sub(F.neg(x), threshold))
 
 
 @ACTIVATIONS.register
 @liftable
-def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
+def hard_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
     """x where `|x| > threshold`, else 0."""
     return F.where(F.gt(F.abs(x), threshold), x, 0.0)
 
 
 @ACTIVATIONS.register
 @liftable
-def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
+def threshold(x: TensorLike, threshold: float, default_value: float) -> Tensor:
     """x where it is greater than `threshold`, else `default_value`."""
     return F.where(F.gt(x, threshold), x, default_value)
 
 
 @ACTIVATIONS.register
 @liftable
-def glu(x: Any, axis: int = -1) -> Tensor:
+def glu(x: TensorLike, axis: int = -1) -> Tensor:
     """`a * sigmoid(b)` with the halves a and b of x along `axis` (Dauphin et al. 2017).
 
     Raises:
         ValueError: the axis has an odd size.
     """
+    x = _core.as_tensor(x)
     size = x.shape[axis]
     if size % 2:
         raise ValueError(f"glu: axis {axis} must have an even size, got shape {tuple(x.shape)}")
@@ -180,42 +188,42 @@ def glu(x: Any, axis: int = -1) -> Tensor:
 
 @ACTIVATIONS.register
 @liftable
-def sigmoid(x: Any) -> Tensor:
+def sigmoid(x: TensorLike) -> Tensor:
     """`1 / (1 + exp(-x))`. A cross-entropy of the result is computed from x, without rounding."""
     return F.sigmoid(x)
 
 
 @ACTIVATIONS.register
 @liftable
-def log_sigmoid(x: Any) -> Tensor:
+def log_sigmoid(x: TensorLike) -> Tensor:
     """`log(sigmoid(x))`, computed as `-softplus(-x)`."""
     return F.neg(F.softplus(F.neg(x)))
 
 
 @ACTIVATIONS.register
 @liftable
-def hard_sigmoid(x: Any) -> Tensor:
+def hard_sigmoid(x: TensorLike) -> Tensor:
     """`x / 6 + 0.5`, cut off at 0 and 1."""
     return F.hard_sigmoid(x)
 
 
 @ACTIVATIONS.register("hard_swish")
 @liftable
-def hard_silu(x: Any) -> Tensor:
+def hard_silu(x: TensorLike) -> Tensor:
     """`x * hard_sigmoid(x)`, also called hard swish."""
     return x * F.hard_sigmoid(x)
 
 
 @ACTIVATIONS.register
 @liftable
-def exponential(x: Any) -> Tensor:
+def exponential(x: TensorLike) -> Tensor:
     """`exp(x)`."""
     return F.exp(x)
 
 
 @ACTIVATIONS.register
 @liftable
-def softmax(x: Any, axis: int = -1) -> Tensor:
+def softmax(x: TensorLike, axis: int = -1) -> Tensor:
     """`exp(x) / sum(exp(x))` along `axis`. A cross-entropy of the result (along the last axis) is
     computed from x, without rounding.
 
@@ -227,7 +235,7 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
 
 @ACTIVATIONS.register
 @liftable
-def log_softmax(x: Any, axis: int = -1) -> Tensor:
+def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
     """`log(softmax(x))` along `axis`, computed without overflow."""
     return F.log_softmax(x, axis=axis)
 

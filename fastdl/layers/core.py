@@ -18,6 +18,8 @@ from .layer import Layer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .._core import TensorLike
+
 Shape = tuple["int | None", ...]
 
 
@@ -237,7 +239,7 @@ class Lambda(Layer):
         self,
         function: Callable[..., Any],
         output_shape: Any = None,
-        mask: Any = None,
+        mask: TensorLike | None = None,
         arguments: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:

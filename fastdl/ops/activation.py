@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._base import formulas, moving
 from .._base import functional as F
 
 if TYPE_CHECKING:
-    from .._core import Tensor
+    from .._core import Axes, Tensor, TensorLike
 
 
-def hard_sigmoid(x: Any) -> Tensor:
+def hard_sigmoid(x: TensorLike) -> Tensor:
     """`x / 6 + 1 / 2` limited to [0, 1].
 
     Example:
@@ -21,7 +21,7 @@ def hard_sigmoid(x: Any) -> Tensor:
     return F.hard_sigmoid(x)
 
 
-def log_sigmoid(x: Any) -> Tensor:
+def log_sigmoid(x: TensorLike) -> Tensor:
     """`log(sigmoid(x))`, without underflow.
 
     Example:
@@ -31,7 +31,7 @@ def log_sigmoid(x: Any) -> Tensor:
     return formulas.log_sigmoid(x)
 
 
-def relu(x: Any) -> Tensor:
+def relu(x: TensorLike) -> Tensor:
     """`max(x, 0)`; the gradient at 0 is 0.
 
     Example:
@@ -41,7 +41,7 @@ def relu(x: Any) -> Tensor:
     return F.relu(x)
 
 
-def selu(x: Any) -> Tensor:
+def selu(x: TensorLike) -> Tensor:
     """1.0507 * elu(x, 1.6733), self-normalizing (Klambauer et al. 2017).
 
     Example:
@@ -51,7 +51,7 @@ def selu(x: Any) -> Tensor:
     return F.selu(x)
 
 
-def sigmoid(x: Any) -> Tensor:
+def sigmoid(x: TensorLike) -> Tensor:
     """`1 / (1 + exp(-x))`.
 
     Example:
@@ -61,7 +61,7 @@ def sigmoid(x: Any) -> Tensor:
     return F.sigmoid(x)
 
 
-def silu(x: Any) -> Tensor:
+def silu(x: TensorLike) -> Tensor:
     """`x * sigmoid(x)`, also called swish.
 
     Example:
@@ -71,7 +71,7 @@ def silu(x: Any) -> Tensor:
     return F.silu(x)
 
 
-def softplus(x: Any) -> Tensor:
+def softplus(x: TensorLike) -> Tensor:
     """`log(1 + exp(x))`, without overflow.
 
     Example:
@@ -81,7 +81,7 @@ def softplus(x: Any) -> Tensor:
     return F.softplus(x)
 
 
-def softsign(x: Any) -> Tensor:
+def softsign(x: TensorLike) -> Tensor:
     """`x / (1 + |x|)`.
 
     Example:
@@ -91,7 +91,7 @@ def softsign(x: Any) -> Tensor:
     return F.softsign(x)
 
 
-def tanh(x: Any) -> Tensor:
+def tanh(x: TensorLike) -> Tensor:
     """Hyperbolic tangent.
 
     Example:
@@ -101,7 +101,7 @@ def tanh(x: Any) -> Tensor:
     return F.tanh(x)
 
 
-def elu(x: Any, alpha: float = 1.0) -> Tensor:
+def elu(x: TensorLike, alpha: float = 1.0) -> Tensor:
     """x where positive, `alpha * (exp(x) - 1)` elsewhere (Clevert et al. 2015).
 
     Example:
@@ -111,7 +111,7 @@ def elu(x: Any, alpha: float = 1.0) -> Tensor:
     return F.elu(x, alpha=alpha)
 
 
-def gelu(x: Any, approximate: bool = True) -> Tensor:
+def gelu(x: TensorLike, approximate: bool = True) -> Tensor:
     """`x * Phi(x)` with the normal distribution function (Hendrycks & Gimpel 2016).
 
     Args:
@@ -125,7 +125,7 @@ def gelu(x: Any, approximate: bool = True) -> Tensor:
     return F.gelu(x, approximate=bool(approximate))
 
 
-def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
+def leaky_relu(x: TensorLike, negative_slope: float = 0.2) -> Tensor:
     """x where positive, `negative_slope * x` elsewhere.
 
     Example:
@@ -135,7 +135,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
     return F.leaky_relu(x, slope=negative_slope)
 
 
-def softmax(x: Any, axis: Any = -1) -> Tensor:
+def softmax(x: TensorLike, axis: Axes = -1) -> Tensor:
     """`exp(x)` divided by its sum, without overflow.
 
     Args:
@@ -152,7 +152,7 @@ def softmax(x: Any, axis: Any = -1) -> Tensor:
     return moving.along_several(F.softmax, x, axis, "softmax")
 
 
-def log_softmax(x: Any, axis: Any = -1) -> Tensor:
+def log_softmax(x: TensorLike, axis: Axes = -1) -> Tensor:
     """The logarithm of softmax, exact where softmax underflows; arguments as there.
 
     Example:

@@ -18,6 +18,10 @@ from .._engine.flat import FlatParameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TypeAlias
+
+    # Tensors, those with their names, or groups: {"params": tensors, option: value}.
+    Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
 
 _call = methodcaller("__call__")
 
@@ -100,7 +104,7 @@ class Optimizer(Watched):
     _rule: ClassVar[str]
     _states: ClassVar[dict[str, str]]
 
-    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+    def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         who = type(self).__name__
         if isinstance(params, Tensor):
             raise TypeError(
@@ -112,7 +116,7 @@ class Optimizer(Watched):
         self.param_groups: list[dict[str, Any]] = []
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self._engines: list[_Engine] = []
-        groups = list(params)
+        groups: list[Any] = list(params)
         if not groups:
             raise ValueError(f"{who}: expected at least one parameter, got none")
         if not isinstance(groups[0], dict):

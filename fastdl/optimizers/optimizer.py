@@ -10,6 +10,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_count, check_fraction, check_number
+from .._base.parameter import Parameter
 from .._base.registry import OPTIMIZERS, snake_case, suggestion, unique_name
 from .._core import Tensor
 from .._engine.flat import FlatParameters, Run
@@ -22,7 +23,6 @@ from .schedules import LearningRateSchedule
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from .._base.parameter import Parameter
 
 # Elements of a gradient that is made and used up part by part: what caches hold, but enough for a
 # product to be worth two threads.
@@ -215,7 +215,9 @@ class Optimizer(Variables):
         self._flat = FlatParameters(self._trainable_variables, type(self).__name__)
         self._positions = {id(v): i for i, v in enumerate(self._trainable_variables)}
         self._constrained = [
-            v for v in self._trainable_variables if getattr(v, "constraint", None) is not None
+            v
+            for v in self._trainable_variables
+            if isinstance(v, Parameter) and v.constraint is not None
         ]
         # A run's states stand in this order: the optimizer's own slots, then those of the options.
         self._add_slots(self._active_slots())
@@ -436,6 +438,7 @@ class Optimizer(Variables):
     def _update(self, run: Run) -> None:
         """Updates a run of variables; the built-in optimizers override it with one op."""
         if run.key:
+            assert self.weight_decay is not None
             decay = F.mul(self._learning_rate_variable, self.weight_decay)
             F.assign_(run.values, F.sub(run.values, F.mul(run.values, decay)))
         for i in run.indices:
