@@ -1,9 +1,10 @@
-"""Activations, each a single operation."""
+"""Activations."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .. import _core
 from .._base import formulas, moving
 from .._base import functional as F
 
@@ -162,4 +163,134 @@ def log_softmax(x: TensorLike, axis: Axes = -1) -> Tensor:
     return moving.along_several(F.log_softmax, x, axis, "log_softmax")
 
 
+def relu6(x: TensorLike) -> Tensor:
+    """`min(max(x, 0), 6)`.
+
+    Example:
+        >>> relu6([-1.0, 2.0, 9.0]).tolist()
+        [0.0, 2.0, 6.0]
+    """
+    return F.clip(x, lo=0.0, hi=6.0)
+
+
+def celu(x: TensorLike, alpha: float = 1.0) -> Tensor:
+    """x where positive, `alpha * (exp(x / alpha) - 1)` elsewhere (Barron 2017).
+
+    Example:
+        >>> celu([0.0, 2.0]).tolist()
+        [0.0, 2.0]
+    """
+    return F.relu(x) + F.expm1(F.minimum(x, 0.0) / alpha) * alpha
+
+
+def squareplus(x: TensorLike, b: float = 4) -> Tensor:
+    """`(x + sqrt(x^2 + b)) / 2`.
+
+    Example:
+        >>> squareplus([0.0]).tolist()
+        [1.0]
+    """
+    return F.add(x, F.sqrt(F.square(x) + b)) * 0.5
+
+
+def sparse_plus(x: TensorLike) -> Tensor:
+    """0 up to -1, x from 1 on, `(x + 1)^2 / 4` between (Martins & Astudillo 2016).
+
+    Example:
+        >>> sparse_plus([-2.0, 0.0, 2.0]).tolist()
+        [0.0, 0.25, 2.0]
+    """
+    between = F.square(F.clip(x, lo=-1.0, hi=1.0) + 1.0) * 0.25
+    return between + F.relu(F.sub(x, 1.0))
+
+
+def sparse_sigmoid(x: TensorLike) -> Tensor:
+    """`(x + 1) / 2` limited to [0, 1].
+
+    Example:
+        >>> sparse_sigmoid([-2.0, 0.0, 0.5]).tolist()
+        [0.0, 0.5, 0.75]
+    """
+    return F.clip(F.add(x, 1.0) * 0.5, lo=0.0, hi=1.0)
+
+
+def tanh_shrink(x: TensorLike) -> Tensor:
+    """`x - tanh(x)`.
+
+    Example:
+        >>> tanh_shrink([0.0]).tolist()
+        [0.0]
+    """
+    return F.sub(x, F.tanh(x))
+
+
+def hard_tanh(x: TensorLike) -> Tensor:
+    """x limited to [-1, 1].
+
+    Example:
+        >>> hard_tanh([-2.0, 0.5]).tolist()
+        [-1.0, 0.5]
+    """
+    return F.clip(x, lo=-1.0, hi=1.0)
+
+
+def soft_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
+    """x moved towards 0 by `threshold`, and 0 within it.
+
+    Example:
+        >>> soft_shrink([-1.0, 0.25]).tolist()
+        [-0.5, 0.0]
+    """
+    return F.relu(F.sub(x, threshold)) - F.relu(F.sub(F.neg(x), threshold))
+
+
+def hard_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
+    """x where `|x| > threshold`, else 0.
+
+    Example:
+        >>> hard_shrink([-1.0, 0.25]).tolist()
+        [-1.0, 0.0]
+    """
+    return F.where(F.gt(F.abs(x), threshold), x, 0.0)
+
+
+def threshold(x: TensorLike, threshold: float, default_value: float) -> Tensor:
+    """x where it is greater than `threshold`, else `default_value`.
+
+    Example:
+        >>> threshold([1.0, 3.0], 2.0, -1.0).tolist()
+        [-1.0, 3.0]
+    """
+    return F.where(F.gt(x, threshold), x, default_value)
+
+
+def glu(x: TensorLike, axis: int = -1) -> Tensor:
+    """`a * sigmoid(b)` with the halves a and b of x along `axis` (Dauphin et al. 2017).
+
+    Raises:
+        ValueError: the axis has an odd size.
+
+    Example:
+        >>> glu([1.0, -2.0, 0.0, 0.0]).tolist()
+        [0.5, -1.0]
+    """
+    x = _core.as_tensor(x)
+    size = x.shape[moving.checked_axis(axis, x.ndim, "glu")]
+    if size % 2:
+        raise ValueError(f"glu: axis {axis} must have an even size, got shape {x.shape}")
+    a, b = F.split(x, sizes=[size // 2, size // 2], axis=axis)
+    return a * F.sigmoid(b)
+
+
+def hard_silu(x: TensorLike) -> Tensor:
+    """`x * hard_sigmoid(x)`, also called hard swish (Howard et al. 2019).
+
+    Example:
+        >>> hard_silu([-3.0, 3.0]).tolist()
+        [-0.0, 3.0]
+    """
+    return F.mul(x, F.hard_sigmoid(x))
+
+
 swish = silu
+hard_swish = hard_silu
