@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _core
 from .._base import tree
+from .._base.notices import warn_once
 from .._core import Tensor
 from .symbolic import KerasTensor
 
@@ -48,6 +49,15 @@ class trial:
             self._outside.extend(made)
         for weight, value in (*self._before, *made):
             weight.assign(value)
+
+
+def warn_that_masks_end(name: str) -> None:
+    """Says that a mask given to a model or layer isn't handed on."""
+    warn_once(
+        f"{name}: mask: masks are not handed from layer to layer; give them to the layers that "
+        "take a mask, Softmax for example",
+        stacklevel=4,
+    )
 
 
 class Signature:

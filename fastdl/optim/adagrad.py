@@ -25,9 +25,9 @@ class Adagrad(Optimizer):
         weight_decay: the share of each parameter that is added to its gradient.
         initial_accumulator_value: what the sums start from.
         eps: added to the root.
-        foreach, fused: accepted and without effect: steps are always fused.
+        foreach, fused: accepted, not both; they change no result, steps are always fused.
         maximize: whether steps go up the gradient.
-        differentiable: False.
+        differentiable: only False.
 
     Raises:
         ValueError: an option is out of its range.

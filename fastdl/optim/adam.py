@@ -30,8 +30,9 @@ class Adam(Optimizer):
             `decoupled_weight_decay`.
         amsgrad: whether the largest average square so far is divided by (arXiv:1904.09237).
         maximize: whether steps go up the gradient.
-        foreach, capturable, fused: accepted and without effect: steps are always fused.
-        differentiable: False.
+        foreach, capturable, fused: accepted, not both foreach and fused; they change
+            no result, steps are always fused.
+        differentiable: only False.
         decoupled_weight_decay: whether `lr weight_decay p` is taken off the parameter instead
             (AdamW).
 

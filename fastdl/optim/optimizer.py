@@ -110,8 +110,6 @@ class Optimizer(Watched):
             raise TypeError(
                 f"{who}: params: expected an iterable of tensors or dicts, got one tensor"
             )
-        if defaults.get("differentiable"):
-            raise ValueError(f"{who}: differentiable=True is not supported")
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
@@ -147,6 +145,10 @@ class Optimizer(Watched):
             raise ValueError(f"{who}: some parameters appear in more than one parameter group")
         for name, value in self.defaults.items():
             group.setdefault(name, value)
+        if group.get("differentiable"):
+            raise ValueError(f"{who}: differentiable=True is not supported")
+        if group.get("foreach") and group.get("fused"):
+            raise ValueError(f"{who}: foreach and fused cannot be True together")
         self._check(group)
         engine = _Engine(entries, who)
         group["params"] = entries

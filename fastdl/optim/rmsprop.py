@@ -27,8 +27,8 @@ class RMSprop(Optimizer):
         momentum: how much of the steps so far is added to each.
         centered: whether the squared average gradient is subtracted from v.
         maximize: whether steps go up the gradient.
-        capturable, foreach: accepted and without effect: steps are always fused.
-        differentiable: False.
+        capturable, foreach: accepted; they change no result, steps are always fused.
+        differentiable: only False.
 
     Raises:
         ValueError: an option is out of its range.

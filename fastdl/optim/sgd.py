@@ -27,8 +27,9 @@ class SGD(Optimizer):
         weight_decay: the share of each parameter that is added to its gradient.
         nesterov: whether Nesterov's rule is used; needs momentum and no dampening.
         maximize: whether steps go up the gradient.
-        foreach, fused: accepted and without effect: steps are always fused.
-        differentiable: False.
+        foreach, fused: accepted, not both foreach and fused; they change
+            no result, steps are always fused.
+        differentiable: only False.
 
     Raises:
         ValueError: an option is out of its range.
