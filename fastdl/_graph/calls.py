@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _core
 from .._base import tree
+from .._base.checks import check_dense
 from .._base.notices import warn_once
 from .._core import Tensor
 from .symbolic import KerasTensor
@@ -103,6 +104,8 @@ def _convert(x: Any) -> Any:
 
 def convert(x: Any) -> Any:
     """An argument with its arrays as tensors; a nested list of numbers is an array, too."""
+    if not isinstance(x, Tensor):
+        check_dense("inputs", x)
     if not tree.is_nested(x):
         return _convert(x)
     if isinstance(x, (list, tuple)) and x and all(_is_number(leaf) for leaf in tree.leaves(x)):

@@ -38,6 +38,7 @@ class _Engine:
         "hyper",
         "hyper_array",
         "indices",
+        "moves",
         "rate",
         "selected",
         "slots",
@@ -64,6 +65,7 @@ class _Engine:
         self.complete = False
         self.calls: list[tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]] = []
         self.indices: list[int] = []
+        self.moves = self.flat.moves
 
     def count(self) -> list[partial[Any]]:
         """What counts a step for the parameters that took part in it, as calls of C."""
@@ -240,6 +242,8 @@ class Optimizer(Watched):
         flat = engine.flat
         selected = flat.bring_home([parameter.grad for parameter in flat.parameters])
         self._make_slots(engine, group)
+        if flat.moves != engine.moves:
+            engine.forget()
         if selected == engine.selected:
             return
         engine.selected = selected

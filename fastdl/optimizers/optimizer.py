@@ -147,7 +147,8 @@ class Optimizer(Variables):
         self._slot_variables: list[Parameter] = []
         self._excluded: list[Tensor] = []
         self._excluded_names: list[str] = []
-        self._runs_of: dict[tuple[bool, ...], list[Run]] = {}
+        # By which variables have a gradient, and how often variables have moved.
+        self._runs_of: dict[tuple[bool, ...], tuple[int, list[Run]]] = {}
         self._learning_rate: LearningRateSchedule | Callable[[], Any] | None = None
         self._learning_rate_variable = named_variable(self._hyper._view((), 0), "learning_rate")
         self._iterations_variable = named_variable(self._updates, "iterations")
@@ -391,9 +392,7 @@ class Optimizer(Variables):
         if any(products):
             gradients = [None if p else g for p, g in zip(products, gradients, strict=True)]
         selected = self._flat.bring_home(gradients)
-        runs = self._runs_of.get(selected)
-        if runs is None:
-            runs = self._runs_of[selected] = self._flat.runs(selected, key=self._decays)
+        runs = self._runs(selected)
         self._refresh_learning_rate()
         if self.loss_scale_factor is not None:
             for run in runs:
@@ -462,10 +461,14 @@ class Optimizer(Variables):
         )
 
     def _all_runs(self) -> list[Run]:
-        everything = (True,) * len(self._trainable_variables)
-        runs = self._runs_of.get(everything)
-        if runs is None:
-            runs = self._runs_of[everything] = self._flat.runs(everything, key=self._decays)
+        self._flat.take_back()
+        return self._runs((True,) * len(self._trainable_variables))
+
+    def _runs(self, selected: tuple[bool, ...]) -> list[Run]:
+        moves, runs = self._runs_of.get(selected, (-1, []))
+        if moves != self._flat.moves:
+            runs = self._flat.runs(selected, key=self._decays)
+            self._runs_of[selected] = self._flat.moves, runs
         return runs
 
     def scale_loss(self, loss: Tensor) -> Tensor:
@@ -479,6 +482,11 @@ class Optimizer(Variables):
                 F.assign_(run.values, run.states[self._average_at])
 
     # --- configuration
+
+    def __repr__(self) -> str:
+        rate = self._learning_rate
+        shown = f"{self._hyper_array[0]:g}" if rate is None else rate
+        return f"<{type(self).__name__} name={self.name}, learning_rate={shown}>"
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal optimizer, without its state."""
