@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._base import functional as F
-from ._base.registry import CONSTRAINTS
+from ._base.registry import CONSTRAINTS, described
 from ._base.watch import Watched
 from ._core import Tensor
 
@@ -26,6 +26,9 @@ class Constraint(Watched):
     def from_config(cls, config: dict[str, Any]) -> Constraint:
         """The constraint that `get_config` described."""
         return cls(**config)
+
+    def __repr__(self) -> str:
+        return described(self)
 
 
 def _norms(w: Tensor, axis: Any) -> Tensor:

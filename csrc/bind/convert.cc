@@ -183,7 +183,8 @@ py::array array_from(const Tensor& t) {
   });
   std::vector<py::ssize_t> shape(t->shape.begin(), t->shape.end());
   py::array a(dtype_to(t->dtype), shape, t->raw(), keep);
-  if (s->read_only()) a.attr("flags").attr("writeable") = false;
+  // What is written into the copy that indexing made would be lost.
+  if (s->read_only() || s->snapshot()) a.attr("flags").attr("writeable") = false;
   return a;
 }
 

@@ -92,6 +92,17 @@ def suggestion(name: object, known: Iterable[str]) -> str:
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
+def described(thing: Any) -> str:
+    """An object as its class with its settings, those that hold plain values: `L1(l1=0.01)`."""
+    plain = (int, float, str, bool, tuple, list, type(None))
+    try:
+        config = thing.get_config()
+    except NotImplementedError:  # a class of the user's
+        config = {}
+    settings = ", ".join(f"{k}={v!r}" for k, v in config.items() if isinstance(v, plain))
+    return f"{type(thing).__name__}({settings})"
+
+
 class Registry:
     """The named objects of one kind.
 

@@ -7,7 +7,7 @@ for exp and log and 4 ulp for tanh, sigmoid and erf over the whole range.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,10 +16,12 @@ from .._base import formulas
 from .._base import functional as F
 
 if TYPE_CHECKING:
-    from .._core import Tensor
+    from numpy.typing import DTypeLike
+
+    from .._core import Tensor, TensorLike
 
 
-def neg(input: Any) -> Tensor:
+def neg(input: TensorLike) -> Tensor:
     """`-input`.
 
     Example:
@@ -29,7 +31,7 @@ def neg(input: Any) -> Tensor:
     return F.neg(input)
 
 
-def abs(input: Any) -> Tensor:
+def abs(input: TensorLike) -> Tensor:
     """`|input|`; the gradient at 0 is 0.
 
     Example:
@@ -39,7 +41,7 @@ def abs(input: Any) -> Tensor:
     return F.abs(input)
 
 
-def sign(input: Any) -> Tensor:
+def sign(input: TensorLike) -> Tensor:
     """-1, 0 or 1.
 
     Example:
@@ -49,7 +51,7 @@ def sign(input: Any) -> Tensor:
     return F.sign(input)
 
 
-def sqrt(input: Any) -> Tensor:
+def sqrt(input: TensorLike) -> Tensor:
     """Square root; NaN for negative values.
 
     Example:
@@ -59,7 +61,7 @@ def sqrt(input: Any) -> Tensor:
     return F.sqrt(input)
 
 
-def rsqrt(input: Any) -> Tensor:
+def rsqrt(input: TensorLike) -> Tensor:
     """`1 / sqrt(input)`.
 
     Example:
@@ -69,7 +71,7 @@ def rsqrt(input: Any) -> Tensor:
     return F.rsqrt(input)
 
 
-def exp(input: Any) -> Tensor:
+def exp(input: TensorLike) -> Tensor:
     """e to the power of the input.
 
     Example:
@@ -79,7 +81,7 @@ def exp(input: Any) -> Tensor:
     return F.exp(input)
 
 
-def log(input: Any) -> Tensor:
+def log(input: TensorLike) -> Tensor:
     """Natural logarithm; -inf at 0, NaN below.
 
     Example:
@@ -89,7 +91,7 @@ def log(input: Any) -> Tensor:
     return F.log(input)
 
 
-def log2(input: Any) -> Tensor:
+def log2(input: TensorLike) -> Tensor:
     """Logarithm to base 2.
 
     Example:
@@ -99,7 +101,7 @@ def log2(input: Any) -> Tensor:
     return formulas.log2(input)
 
 
-def log10(input: Any) -> Tensor:
+def log10(input: TensorLike) -> Tensor:
     """Logarithm to base 10.
 
     Example:
@@ -109,7 +111,7 @@ def log10(input: Any) -> Tensor:
     return formulas.log10(input)
 
 
-def log1p(input: Any) -> Tensor:
+def log1p(input: TensorLike) -> Tensor:
     """`log(1 + input)`, exact for small values.
 
     Example:
@@ -119,7 +121,7 @@ def log1p(input: Any) -> Tensor:
     return F.log1p(input)
 
 
-def expm1(input: Any) -> Tensor:
+def expm1(input: TensorLike) -> Tensor:
     """`exp(input) - 1`, exact for small values.
 
     Example:
@@ -129,7 +131,7 @@ def expm1(input: Any) -> Tensor:
     return F.expm1(input)
 
 
-def square(input: Any) -> Tensor:
+def square(input: TensorLike) -> Tensor:
     """`input * input`.
 
     Example:
@@ -139,7 +141,7 @@ def square(input: Any) -> Tensor:
     return F.square(input)
 
 
-def reciprocal(input: Any) -> Tensor:
+def reciprocal(input: TensorLike) -> Tensor:
     """`1 / input`.
 
     Example:
@@ -149,7 +151,7 @@ def reciprocal(input: Any) -> Tensor:
     return F.reciprocal(input)
 
 
-def sin(input: Any) -> Tensor:
+def sin(input: TensorLike) -> Tensor:
     """Sine of the input in radians.
 
     Example:
@@ -159,7 +161,7 @@ def sin(input: Any) -> Tensor:
     return F.sin(input)
 
 
-def cos(input: Any) -> Tensor:
+def cos(input: TensorLike) -> Tensor:
     """Cosine of the input in radians.
 
     Example:
@@ -169,7 +171,7 @@ def cos(input: Any) -> Tensor:
     return F.cos(input)
 
 
-def floor(input: Any) -> Tensor:
+def floor(input: TensorLike) -> Tensor:
     """The largest integer not above the input; its gradient is 0.
 
     Example:
@@ -179,7 +181,7 @@ def floor(input: Any) -> Tensor:
     return F.floor(input)
 
 
-def ceil(input: Any) -> Tensor:
+def ceil(input: TensorLike) -> Tensor:
     """The smallest integer not below the input; its gradient is 0.
 
     Example:
@@ -189,7 +191,7 @@ def ceil(input: Any) -> Tensor:
     return F.ceil(input)
 
 
-def round(input: Any, *, decimals: int = 0) -> Tensor:
+def round(input: TensorLike, *, decimals: int = 0) -> Tensor:
     """Rounded to so many decimal places, halves to the even digit; its gradient is 0.
 
     Example:
@@ -199,7 +201,7 @@ def round(input: Any, *, decimals: int = 0) -> Tensor:
     return formulas.rounded(input, decimals)
 
 
-def trunc(input: Any) -> Tensor:
+def trunc(input: TensorLike) -> Tensor:
     """The input without its fraction; its gradient is 0.
 
     Example:
@@ -209,7 +211,7 @@ def trunc(input: Any) -> Tensor:
     return formulas.trunc(input)
 
 
-def erf(input: Any) -> Tensor:
+def erf(input: TensorLike) -> Tensor:
     """The error function, `2 / sqrt(pi)` times the integral of `exp(-t^2)` from 0 to input.
 
     Example:
@@ -219,7 +221,7 @@ def erf(input: Any) -> Tensor:
     return F.erf(input)
 
 
-def isnan(input: Any) -> Tensor:
+def isnan(input: TensorLike) -> Tensor:
     """Where the input is NaN, as bool.
 
     Example:
@@ -229,7 +231,7 @@ def isnan(input: Any) -> Tensor:
     return F.isnan(input)
 
 
-def isfinite(input: Any) -> Tensor:
+def isfinite(input: TensorLike) -> Tensor:
     """Where the input is neither infinite nor NaN, as bool.
 
     Example:
@@ -239,7 +241,7 @@ def isfinite(input: Any) -> Tensor:
     return F.isfinite(input)
 
 
-def isinf(input: Any) -> Tensor:
+def isinf(input: TensorLike) -> Tensor:
     """Where the input is plus or minus infinity, as bool.
 
     Example:
@@ -249,7 +251,7 @@ def isinf(input: Any) -> Tensor:
     return formulas.is_infinite(input)
 
 
-def logical_not(input: Any) -> Tensor:
+def logical_not(input: TensorLike) -> Tensor:
     """True where the input is zero.
 
     Example:
@@ -259,7 +261,7 @@ def logical_not(input: Any) -> Tensor:
     return F.logical_not(input)
 
 
-def cast(x: Any, dtype: Any) -> Tensor:
+def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
     """x converted to `dtype` (float32, int32, int64, uint8, bool); itself if it has it already.
 
     Raises:
@@ -273,7 +275,7 @@ def cast(x: Any, dtype: Any) -> Tensor:
     return x if x.dtype == np.dtype(dtype) else F.cast(x, dtype=dtype)
 
 
-def clone(input: Any) -> Tensor:
+def clone(input: TensorLike) -> Tensor:
     """A copy with its own memory; gradients pass through it.
 
     Example:

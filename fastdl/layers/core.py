@@ -12,11 +12,13 @@ from .._base import tree
 from .._base.parameter import Parameter
 from .._base.registry import LAYERS
 from .._core import Tensor
+from .._graph.calls import warn_that_masks_end
 from .input_spec import InputSpec
 from .layer import Layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
 
 Shape = tuple["int | None", ...]
 
@@ -219,7 +221,7 @@ class Lambda(Layer):
             if it has such an argument.
         output_shape: shape of the output without the batch axis, or a function of the input shape;
             found out by a run on zeros unless given.
-        mask: accepted for Keras's sake.
+        mask: gives a warning: masks are not handed from layer to layer.
         arguments: further keyword arguments for the function.
 
     Raises:
@@ -246,6 +248,8 @@ class Lambda(Layer):
             raise TypeError(f"Lambda: function must be callable, got {function!r}")
         import inspect
 
+        if mask is not None:
+            warn_that_masks_end(self.name)
         self.function = function
         self.mask = mask
         self.__dict__["arguments"] = dict(arguments or {})

@@ -11,6 +11,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base import tree
+from .._base.checks import check_dense, is_sparse
 from .._core import Tensor
 from ..utils.batches import unpack_x_y_sample_weight
 from ..utils.py_dataset import PyDataset
@@ -22,6 +23,7 @@ def to_tensors(what: str, structure: Any) -> Any:
     def convert(value: Any) -> Any:
         if value is None or isinstance(value, Tensor):
             return value
+        check_dense(what, value)
         try:
             if hasattr(value, "iloc"):
                 value = _of_columns(value)
@@ -71,7 +73,7 @@ def is_stream(x: Any) -> bool:
     """Whether x yields batches itself: a generator, an iterator, a DataLoader, a PyDataset."""
     if x is None or isinstance(x, (Tensor, np.ndarray, list, tuple, dict, str)):
         return False
-    if hasattr(x, "__array__"):
+    if hasattr(x, "__array__") or is_sparse(x):
         return False
     return hasattr(x, "__iter__") or hasattr(x, "__getitem__")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._base import tree
 from .._base.registry import LAYERS, suggestion
-from .._graph.calls import NAMED_ERRORS, context, name_error
+from .._graph.calls import NAMED_ERRORS, context, name_error, warn_that_masks_end
 from .._graph.graph import Graph
 from .._graph.symbolic import KerasTensor, symbolic_leaves
 from ..layers.layer import Layer
@@ -98,6 +98,8 @@ class Model(Trainer, Layer):
                 f"{type(self).__name__} has no call(self, inputs): define it, or give inputs and "
                 "outputs to make the model functional"
             )
+        if mask is not None:
+            warn_that_masks_end(self.name)
         return self._graph.run(self._graph.take(inputs), training)
 
     def build(self, input_shape: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from .._base import functional as F
 from .._base import tree
+from .._base.checks import check_count
 from .._core import Tensor
 from .._graph.calls import signature_of
 from ..utils.batches import unpack_x_y_sample_weight
@@ -54,11 +55,15 @@ class Trainer(Fitting):
             weighted_metrics: metrics that take sample weights into account.
             run_eagerly: run every step in Python: for debugging, and for steps that depend on what
                 `fit` cannot see (global variables, the time).
-            steps_per_execution, jit_compile, auto_scale_loss: accepted for compatibility; steps are
-                always compiled and run together as far as callbacks allow.
+            steps_per_execution: at least 1. Steps run together as far as callbacks allow, whatever
+                it says; callbacks are called for every batch.
+            jit_compile: "auto", True, False or None; changes no result. Steps are recorded unless
+                `run_eagerly` says otherwise.
+            auto_scale_loss: accepted; float32 losses need no scaling.
 
         Raises:
-            ValueError: unknown names (the nearest known one is suggested).
+            ValueError: unknown names (the nearest known one is suggested), or an option that is
+                none of the values above.
 
         Source: `keras.Model.compile` of Keras 3.
 
@@ -70,6 +75,11 @@ class Trainer(Fitting):
         from .. import optimizers
         from .compile_utils import CompileLoss, CompileMetrics
 
+        check_count("compile", "steps_per_execution", steps_per_execution, 1)
+        if jit_compile not in ("auto", True, False, None):
+            raise ValueError(
+                f"compile: jit_compile: expected 'auto', True, False or None, got {jit_compile!r}"
+            )
         new_optimizer = optimizers.get(optimizer)
         names = getattr(self, "output_names", None)
         compile_loss = None if loss is None else CompileLoss(loss, loss_weights, names)

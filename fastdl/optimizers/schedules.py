@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._base.registry import SCHEDULES
+from .._base.registry import SCHEDULES, described
 from .._base.watch import Watched
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ class LearningRateSchedule(Watched):
     def from_config(cls, config: dict[str, Any]) -> Self:
         """The schedule that `get_config` described."""
         return cls(**config)
+
+    def __repr__(self) -> str:
+        return described(self)
 
 
 class _Formula(LearningRateSchedule):
