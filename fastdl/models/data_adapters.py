@@ -138,7 +138,7 @@ class Arrays:
             self.on_pass()
             self.indices = F.permutation(n=self.samples) if shuffle else None
 
-    def go_to(self, batch: int, shuffle: bool) -> Batch:
+    def go_to(self, batch: int, shuffle: bool, within_epoch: bool) -> Batch:
         """Starts a pass and leaves out the first `batch` batches; returns one of them."""
         self.indices = F.permutation(n=self.samples) if shuffle else None
         self.step = batch
@@ -194,6 +194,7 @@ class Stream:
         self.source = source
         self._class_weight = class_weight
         self._shuffle = False
+        self._may_start_again = False
         self._iterator: Iterator[Batch] | None = None
         self.generators = _generators_of(source)
         self.on_pass: Callable[[], None] = _nothing
@@ -242,6 +243,7 @@ class Stream:
         """Makes the next steps start at the beginning, unless `resume` is set."""
         if not resume:
             self._iterator = None
+        self._may_start_again = not isinstance(self.source, Iterator)
         self._shuffle = shuffle
         self._tell("on_epoch_begin")
 
@@ -254,8 +256,11 @@ class Stream:
         if function is not None:
             function()
 
-    def go_to(self, batch: int, shuffle: bool) -> Batch:
+    def go_to(self, batch: int, shuffle: bool, within_epoch: bool) -> Batch:
         """Starts a pass, makes the first `batch` batches and drops them; returns the last one.
+
+        Args:
+            within_epoch: whether the epoch ends where the pass does.
 
         Raises:
             ValueError: there are fewer.
@@ -269,6 +274,7 @@ class Stream:
                     f"fit: cannot go on after batch {batch} of the data: they end after {done}"
                 )
         assert last is not None
+        self._may_start_again = self._may_start_again and not within_epoch
         return last
 
     def steps(self, limit: int | None) -> Iterator[Batch]:
@@ -280,7 +286,7 @@ class Stream:
             if self._iterator is None:
                 self._start()
             batch = next(self._iterator, None)  # type: ignore[arg-type]
-            if batch is None and done == 0 and not isinstance(self.source, Iterator):
+            if batch is None and done == 0 and self._may_start_again:
                 self._start()
                 batch = next(self._iterator, None)  # type: ignore[arg-type]
             if batch is None:

@@ -128,6 +128,7 @@ class Loop:
                 callbacks.on_epoch_end(position.epoch - 1, logs)
                 if model.stop_training:
                     break
+            position.take_up_the_end()
             if model.optimizer is not None and options.epochs > options.initial_epoch:
                 model.optimizer.finalize_variable_values(model.trainable_weights)
             callbacks.on_train_end(logs)
@@ -166,18 +167,13 @@ class Loop:
 
     def _begin_epoch(self, data: Arrays | Stream, options: FitOptions, position: Position) -> None:
         """Announces an epoch and brings the data to its first step."""
-        model, restored = self.model, position.restored is not None
-        model.reset_metrics()
-        rate = model.optimizer._hyper_array[0] if restored and position.step else None
+        optimizer = self.model.optimizer
+        self.model.reset_metrics()
+        rate = optimizer._hyper_array[0] if position.step and optimizer is not None else None
         self.callbacks.on_epoch_begin(position.epoch)
-        if rate is not None:  # what callbacks set then, they did when the epoch began
-            model.optimizer._hyper_array[0] = rate
-        resume = options.steps_per_epoch is not None
-        if restored:
-            position.take_up(data, resume, options.shuffle)
-        else:
-            position.before_steps()
-            data.begin_epoch(resume, options.shuffle)
+        if rate is not None:  # an epoch goes on: what callbacks set, they did when it began
+            optimizer._hyper_array[0] = rate
+        position.take_up(data, options.steps_per_epoch is not None, options.shuffle)
 
     def _train(
         self, data: Arrays | Stream, limit: int | None, position: Position

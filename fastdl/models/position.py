@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Random = list[tuple[int, int]]  # for each generator its seed and how far it has been used
 
 
+_GENERATORS = (SeedGenerator, Generator)
 _ENTRIES = {"epoch", "step", "batch", "order", "random", "metrics", "logs", "data"}
 
 
@@ -33,7 +34,7 @@ class _Now(NamedTuple):
     batch: int
     order: Random
     random: Random | None  # before the steps that run; None between steps: what it is now
-    mark: int | None  # what the runner's count was before the steps that run; None between steps
+    mark: int  # what the runner's count was before the steps that run; -1 between steps
     logs: dict[str, Any]  # of the last step, {} where steps were done since
 
 
@@ -60,12 +61,14 @@ class Position:
     def __init__(self, model: Trainer, data: Arrays | Stream, epoch: int) -> None:
         self.restored: dict[str, Any] | None = None
         self._model = model
-        self._finished = model._runner("train").finished
+        # As an array, of which reading costs a tenth.
+        self._finished: np.ndarray = model._runner("train").finished.numpy()
         self._of_data: tuple[Generator, ...] = data.generators
         self._generators = self._find_generators()
+        self._knows_layers = model.built
         self._description = data.description
         self._metrics: list[np.ndarray] | None = None  # once the fit has ended
-        self._now = _Now(epoch, 0, 0, [], None, None, {})
+        self._now = _Now(epoch, 0, 0, [], None, -1, {})
         data.on_pass = self._begin_pass
 
     @property
@@ -93,26 +96,28 @@ class Position:
         """The steps finished since `before_steps`, which nobody could report if an exception
         came."""
         mark = self._now.mark
-        return 0 if mark is None else int(self._finished) - mark
+        return 0 if mark < 0 else self._finished.item() - mark
 
     # --- what the loop reports
 
     def before_steps(self) -> None:
         """To be called before steps run, and before the data are asked for batches."""
-        self._now = self._now._replace(random=self._random(), mark=int(self._finished))
+        epoch, step, batch, order, _, _, logs = self._now
+        mark = self._finished.item()
+        self._now = _Now(epoch, step, batch, order, self._random(), mark, logs)
 
     def after_steps(self, step: int, logs: dict[str, Any]) -> None:
         """To be called when the epoch's first `step` steps are finished, with the last's logs."""
         epoch, before, batch, order, *_ = self._now
-        if not before:  # the first step may have made layers
-            self._generators = self._find_generators()
-        self._now = _Now(epoch, step, batch + step - before, order, None, None, logs)
+        if not self._knows_layers:  # the first step has made them
+            self._generators, self._knows_layers = self._find_generators(), True
+        self._now = _Now(epoch, step, batch + step - before, order, None, -1, logs)
 
     def next_epoch(self, pass_is_over: bool) -> None:
         """To be called when all is done for an epoch but to tell the callbacks."""
         now = self._now
         batch, order = (0, []) if pass_is_over else (now.batch, now.order)
-        self._now = _Now(now.epoch + 1, 0, batch, order, None, None, {})
+        self._now = _Now(now.epoch + 1, 0, batch, order, None, -1, {})
 
     def settle(self) -> None:
         """To be called when the fit has ended, however that was: what comes later is no part of
@@ -126,12 +131,13 @@ class Position:
         now, moved = self._now, self._moved
         if moved:
             step, batch = now.step + moved, now.batch + moved
-            return _Now(now.epoch, step, batch, now.order, self._random(), None, {})
+            return _Now(now.epoch, step, batch, now.order, self._random(), -1, {})
         random = self._random() if now.random is None else now.random
-        return now._replace(random=random, mark=None)
+        return _Now(now.epoch, now.step, now.batch, now.order, random, -1, now.logs)
 
     def _begin_pass(self) -> None:
-        self._now = self._now._replace(batch=0, order=self._random())
+        epoch, step, _, _, random, mark, logs = self._now
+        self._now = _Now(epoch, step, 0, self._random(), random, mark, logs)
 
     # --- as plain data
 
@@ -170,25 +176,23 @@ class Position:
         self.restored = state
 
     def take_up(self, data: Arrays | Stream, resume: bool, shuffle: bool) -> None:
-        """Brings data, random state and metrics to where the restored state says, which takes the
-        place of `before_steps` and of the data's `begin_epoch`.
+        """Brings data, random state and metrics to where the restored state says, if there is one.
+
+        Takes the place of `before_steps` and of the data's `begin_epoch`.
 
         Raises:
             ValueError: the data end before, or model, metrics and data are others.
         """
         state, self.restored = self.restored, None
-        assert state is not None
-        random, count = _as_pairs(state["random"]), 1 + len(self._find_generators())
-        if len(random) != count:
-            raise ValueError(
-                f"position: it has the state of {len(random)} random generators, model and data "
-                f"have {count}"
-            )
-        now = _now_of(state)
+        if state is None:
+            self.before_steps()
+            data.begin_epoch(resume, shuffle)
+            return
+        now, random = _now_of(state), self._random_of(state)
         if now.batch:
             data.begin_epoch(resume=True, shuffle=shuffle)
             self._set_random(now.order)
-            seen = data.go_to(now.batch, shuffle)
+            seen = data.go_to(now.batch, shuffle, within_epoch=now.step > 0)
             if now.step:
                 self._set_totals(seen, state["metrics"])
         self._set_random(random)
@@ -197,20 +201,38 @@ class Position:
         if not now.batch:
             data.begin_epoch(resume, shuffle)
 
+    def take_up_the_end(self) -> None:
+        """`take_up` where no epoch is left."""
+        state, self.restored = self.restored, None
+        if state is not None:
+            self._set_random(self._random_of(state))
+
     # --- random state: the library's generator, those of the data, those of layers
 
     def _find_generators(self) -> list[Tensor]:
         found: dict[int, Tensor] = {id(g._state): g._state for g in self._of_data}
         for layer in self._model._flatten_layers():
-            for value in vars(layer).values():
-                if isinstance(value, SeedGenerator):
-                    found[id(value.state)] = value.state
-                elif isinstance(value, Generator):
-                    found[id(value._state)] = value._state
+            attributes = layer.__dict__
+            ours = type(layer).__module__.startswith("fastdl.")  # looking at all takes its time
+            for value in (attributes.get("seed_generator"),) if ours else attributes.values():
+                if isinstance(value, _GENERATORS):
+                    memory = value.state if isinstance(value, SeedGenerator) else value._state
+                    found[id(memory)] = memory
         return list(found.values())
 
     def _random(self) -> Random:
+        if not self._generators:
+            return [_core.get_rng_state()]
         return [_core.get_rng_state(), *map(_core.get_rng_state, self._generators)]
+
+    def _random_of(self, state: dict[str, Any]) -> Random:
+        random, count = _as_pairs(state["random"]), 1 + len(self._find_generators())
+        if len(random) != count:
+            raise ValueError(
+                f"position: it has the state of {len(random)} random generators, model and data "
+                f"have {count}"
+            )
+        return random
 
     def _set_random(self, states: Random) -> None:
         self._generators = self._find_generators()
@@ -236,30 +258,35 @@ class Position:
         return [np.array(t) for t in self._total_tensors()]
 
     def _set_totals(self, batch: Batch, values: list[np.ndarray]) -> None:
-        """Writes the totals; metrics that are made at a first batch are made of this one."""
-        model, (x, y, sample_weight) = self._model, batch
-        if not model._has_own("train_step"):
-            y_pred = try_out(model, x)
-            if model._compile_loss is not None and not model._compile_loss.built:
-                model._compile_loss.build(y, y_pred)
-            before = _core.set_grad_enabled(False)
-            try:
-                model.compute_metrics(x, y, y_pred, sample_weight)
-            finally:
-                _core.set_grad_enabled(before)
+        shapes = [np.shape(v) for v in values]
         state = self._total_tensors()
-        if [t.shape for t in state] != [np.shape(v) for v in values]:
+        if [t.shape for t in state] != shapes:
+            self._make_metrics(batch)
+            state = self._total_tensors()
+        if [t.shape for t in state] != shapes:
             raise ValueError(
                 "position: the model's metrics have totals of shapes "
-                f"{[t.shape for t in state]}, the state has {[np.shape(v) for v in values]}"
+                f"{[t.shape for t in state]}, the state has {shapes}"
             )
         for total, value in zip(state, values, strict=True):
             F.assign_(total, value)
 
+    def _make_metrics(self, batch: Batch) -> None:
+        """Makes what loss and metrics make at a first batch."""
+        model, (x, y, sample_weight) = self._model, batch
+        y_pred = try_out(model, x)
+        if model._compile_loss is not None and not model._compile_loss.built:
+            model._compile_loss.build(y, y_pred)
+        before = _core.set_grad_enabled(False)
+        try:
+            model.compute_metrics(x, y, y_pred, sample_weight)
+        finally:
+            _core.set_grad_enabled(before)
+
 
 def _now_of(state: dict[str, Any]) -> _Now:
     epoch, step, batch = (int(state[name]) for name in ("epoch", "step", "batch"))
-    return _Now(epoch, step, batch, _as_pairs(state["order"]), None, None, dict(state["logs"]))
+    return _Now(epoch, step, batch, _as_pairs(state["order"]), None, -1, dict(state["logs"]))
 
 
 def _as_array(random: Random) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import _core
 from .._base import functional as F
 from .._base import tree
 from .._core import Tensor
@@ -457,12 +458,16 @@ def _make_runner(model: Any, phase: str) -> Runner:
         with set_grad_enabled(training):
             return getattr(model, f"{phase}_step")(pack_x_y_sample_weight(*data))
 
+    epoch, trained = -1, ()
+    # A step of the user's own may apply the optimizer any number of times.
+    one_update = not model._has_own("train_step")
+
     def settings() -> Settings:
+        nonlocal epoch, trained
         if not training:
-            return Settings(eager=model.run_eagerly)
-        trained = tuple(w.requires_grad for w in model.weights)
-        # A step of the user's own may apply the optimizer any number of times.
-        one_update = not model._has_own("train_step")
+            return Settings(None, model.run_eagerly)
+        if epoch != _core.epoch():  # else no weight was frozen
+            epoch, trained = _core.epoch(), tuple(w.requires_grad for w in model.weights)
         return Settings(trained, model.run_eagerly, model.optimizer, one_update)
 
     return Runner(step, settings, limit=16 if phase == "predict" else 8, counts=training)
