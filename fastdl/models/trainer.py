@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _core
-from .._base import functional as F
 from .._base import tree
+from .._base.arguments import suggests_arguments
 from .._core import Tensor
-from .._engine.runner import Runner, Settings
-from .._graph.calls import signature_of
-from ..autograd import set_grad_enabled
-from ..utils.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from .._engine.runner import Runner
+from ..utils.batches import unpack_x_y_sample_weight
+from . import steps as built_in
 from .checks import check_compiled, check_data, check_epochs, check_trainable, check_validation
 from .data_adapters import Arrays, adapt, is_stream
 from .data_conversion import as_sample_weights, split_validation, to_tensors
@@ -57,6 +55,7 @@ class Trainer:
 
     # --- compile
 
+    @suggests_arguments("Model")
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -153,7 +152,7 @@ class Trainer:
         """What runs the steps of "train", "test" or "predict"."""
         runners: dict[str, Runner] = self.__dict__.setdefault("_runners", {})
         if phase not in runners:
-            runners[phase] = _make_runner(self, phase)
+            runners[phase] = built_in.make_runner(self, phase)
         return runners[phase]
 
     def _forget_steps(self) -> None:
@@ -161,6 +160,7 @@ class Trainer:
         for runner in self.__dict__.get("_runners", {}).values():
             runner.forget()
 
+    @suggests_arguments("Model")
     def fit(
         self,
         x: Any = None,
@@ -257,8 +257,8 @@ class Trainer:
             )
         if isinstance(validation, Arrays):
             check_validation(self, validation, data)
-        steps = data.batches if steps_per_epoch is None else steps_per_epoch
-        loop = Loop(self, callbacks, verbose, add_history=True, epochs=epochs, steps=steps)
+        total = data.batches if steps_per_epoch is None else steps_per_epoch
+        loop = Loop(self, callbacks, verbose, add_history=True, epochs=epochs, steps=total)
         options = FitOptions(
             epochs=epochs,
             initial_epoch=initial_epoch,
@@ -270,6 +270,7 @@ class Trainer:
         )
         return loop.fit(data, options)
 
+    @suggests_arguments("Model")
     def evaluate(
         self,
         x: Any = None,
@@ -296,6 +297,7 @@ class Trainer:
         logs = Loop(self, callbacks, verbose, epochs=1, steps=total).evaluate(data, steps)
         return logs if return_dict else in_order(self, logs)
 
+    @suggests_arguments("Model")
     def predict(
         self,
         x: Any,
@@ -369,31 +371,20 @@ class Trainer:
     # --- the steps; a subclass may define its own
 
     def _has_own(self, method: str) -> bool:
-        """Whether a subclass defines this method itself."""
-        return getattr(type(self), method) is not getattr(Trainer, method)
+        """Whether a subclass, or this model alone, defines this method itself."""
+        own = getattr(type(self), method) is not getattr(Trainer, method)
+        return own or method in self.__dict__
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of training on a batch (x, y, sample_weight); returns the logs.
 
         A subclass may define its own. It is recorded and replayed: `fit` says what that asks of it.
         """
-        x, y, sample_weight = unpack_x_y_sample_weight(data)
-        y_pred = self(x, training=True)
-        loss = self._compute_loss(x, y, y_pred, sample_weight, training=True)
-        weights = self.trainable_weights
-        if weights:
-            self.optimizer._descend(self.optimizer.scale_loss(loss), weights)
-        # Metrics come last: until some state is updated, Ctrl-C may end a step in the middle.
-        self._loss_tracker.update_state(loss.detach(), _batch_size(x))
-        return self.compute_metrics(x, y, y_pred, sample_weight)
+        return built_in.train_step(self, data)
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """One step of evaluation on a batch (x, y, sample_weight); returns the logs."""
-        x, y, sample_weight = unpack_x_y_sample_weight(data)
-        y_pred = self(x, training=False)
-        loss = self._compute_loss(x, y, y_pred, sample_weight, training=False)
-        self._loss_tracker.update_state(loss.detach(), _batch_size(x))
-        return self.compute_metrics(x, y, y_pred, sample_weight)
+        return built_in.test_step(self, data)
 
     def predict_step(self, data: Any) -> Any:
         """The outputs for a batch."""
@@ -409,32 +400,7 @@ class Trainer:
         training: bool = True,
     ) -> Tensor:
         """The total loss of a batch: that of `compile`, and those that layers added."""
-        terms: list[Tensor] = []
-        if self._compile_loss is not None:
-            if y is None:
-                raise ValueError(
-                    f"model {self.name!r} was compiled with a loss but got no targets y"
-                )
-            terms.append(self._compile_loss(y, y_pred, sample_weight))
-        terms += [F.sum(t) if t.ndim else t for t in self.losses]
-        if not terms:
-            raise ValueError(
-                f"model {self.name!r} has no loss: give one to compile(), or call add_loss() in a "
-                "layer"
-            )
-        total = terms[0]
-        for term in terms[1:]:
-            total = F.add(total, term)
-        return total
-
-    def _compute_loss(
-        self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool
-    ) -> Tensor:
-        if self._has_own("compute_loss"):
-            taken = signature_of(self, "compute_loss")
-            if not (taken.training or taken.takes_anything):  # as was usual before Keras 3.3
-                return self.compute_loss(x, y, y_pred, sample_weight)
-        return self.compute_loss(x, y, y_pred, sample_weight, training=training)
+        return built_in.total_loss(self, y, y_pred, sample_weight)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Takes a batch into the metrics and returns `get_metrics_result()`."""
@@ -449,29 +415,3 @@ class Trainer:
             value = metric.result()
             results.update(value if isinstance(value, dict) else {metric.name: value})
         return results
-
-
-def _make_runner(model: Any, phase: str) -> Runner:
-    training = phase == "train"
-
-    def step(data: Any) -> Any:
-        with set_grad_enabled(training):
-            return getattr(model, f"{phase}_step")(pack_x_y_sample_weight(*data))
-
-    epoch, trained = -1, ()
-    # A step of the user's own may apply the optimizer any number of times.
-    one_update = not model._has_own("train_step")
-
-    def settings() -> Settings:
-        nonlocal epoch, trained
-        if not training:
-            return Settings(None, model.run_eagerly)
-        if epoch != _core.epoch():  # else no weight was frozen
-            epoch, trained = _core.epoch(), tuple(w.requires_grad for w in model.weights)
-        return Settings(trained, model.run_eagerly, model.optimizer, one_update)
-
-    return Runner(step, settings, limit=16 if phase == "predict" else 8, counts=training)
-
-
-def _batch_size(x: Any) -> int:
-    return next(t.shape[0] if t.ndim else 1 for t in tree.leaves(x) if t is not None)
