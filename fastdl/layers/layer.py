@@ -28,7 +28,7 @@ from .._graph.calls import (
 from .._graph.symbolic import KerasTensor, Node, infer, symbolic_leaves
 from ._config import has_own_config, plain_config
 from ._state import LayerState
-from .input_spec import check_inputs
+from .input_spec import check_inputs, refuse_structure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _FLOAT32 = np.dtype("float32")
+_ERRORS = (*NAMED_ERRORS, KeyError, AttributeError)
 
 
 @LAYERS.register_base
@@ -210,7 +211,8 @@ class Layer(LayerState):
                     loss = self.activity_regularizer(output)
                     self.add_loss(loss / output.shape[0] if output.ndim else loss)
             return outputs
-        except NAMED_ERRORS as error:
+        except _ERRORS as error:
+            refuse_structure(error, self, args)
             name_error(error, self)
             raise
         finally:
@@ -272,7 +274,8 @@ class Layer(LayerState):
         try:
             self._prepare(args, kwargs)
             outputs = self.compute_output_spec(*args, **kwargs)
-        except NAMED_ERRORS as error:
+        except _ERRORS as error:
+            refuse_structure(error, self, args)
             name_error(error, self)
             raise
         finally:
