@@ -12,6 +12,7 @@ from .._base import tree
 from .._base.dtype_policy import DTypePolicy, policy_from
 from .._base.moving import is_integer
 from .._base.registry import LAYERS, snake_case, unique_name
+from .._base.tracebacks import shortened
 from .._base.watch import current
 from .._core import Tensor
 from .._graph.calls import (
@@ -195,7 +196,7 @@ class Layer(LayerState):
                 kwargs = {key: convert(x) for key, x in kwargs.items()}
             except NAMED_ERRORS as error:
                 name_error(error, self)
-                raise
+                raise shortened(error)  # noqa: B904
             if symbolic_leaves(args, kwargs):
                 return self._call_symbolic(args, kwargs)
         before = self._enter(args, kwargs)
@@ -210,9 +211,10 @@ class Layer(LayerState):
                     loss = self.activity_regularizer(output)
                     self.add_loss(loss / output.shape[0] if output.ndim else loss)
             return outputs
-        except NAMED_ERRORS as error:
-            name_error(error, self)
-            raise
+        except Exception as error:
+            if isinstance(error, NAMED_ERRORS):
+                name_error(error, self)
+            raise shortened(error)  # noqa: B904
         finally:
             context.root, context.training = before
 
@@ -274,7 +276,7 @@ class Layer(LayerState):
             outputs = self.compute_output_spec(*args, **kwargs)
         except NAMED_ERRORS as error:
             name_error(error, self)
-            raise
+            raise shortened(error)  # noqa: B904
         finally:
             context.root, context.training = before
         self.built = True
