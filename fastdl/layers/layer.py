@@ -34,7 +34,10 @@ from .input_spec import check_inputs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import DTypeLike
     from typing_extensions import Self
+
+    from .._base.registry import Identifier
 
 _FLOAT32 = np.dtype("float32")
 
@@ -108,9 +111,9 @@ class Layer(LayerState):
     def __init__(
         self,
         *,
-        activity_regularizer: Any = None,
+        activity_regularizer: Identifier = None,
         trainable: bool = True,
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
         autocast: bool = True,
         name: str | None = None,
         **kwargs: Any,
@@ -428,7 +431,7 @@ def _recorded(build: Callable[..., None]) -> Callable[..., None]:
     return recorded
 
 
-def _policy_of(dtype: Any, kind: str) -> DTypePolicy:
+def _policy_of(dtype: DTypeLike | DTypePolicy | None, kind: str) -> DTypePolicy:
     try:
         return policy_from(dtype)
     except ValueError as error:
