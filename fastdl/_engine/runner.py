@@ -12,6 +12,7 @@ from .. import _core
 from .._base import functional as F
 from .._base import tree
 from .._core import Tensor
+from .interrupts import whole_step
 from .steps import StepFunction
 
 # How long the core runs before Python gets to see progress, and a pending Ctrl-C.
@@ -117,8 +118,9 @@ class Runner:
         self._settings = settings
 
         def counted(data: Batch) -> Any:
-            result = step(data)
-            F.increment_(self.finished)
+            with whole_step():
+                result = step(data)
+                F.increment_(self.finished)
             return result
 
         self.function = StepFunction(counted if counts else step, limit)

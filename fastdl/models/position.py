@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 Random = list[tuple[int, int]]  # for each generator its seed and how far it has been used
 
-
 _GENERATORS = (SeedGenerator, Generator)
 _ENTRIES = {"epoch", "step", "batch", "order", "random", "metrics", "logs", "data"}
 
@@ -46,8 +45,9 @@ class Position:
     `load_state_dict()` is to be called in `on_train_begin`: the fit then goes on from there, on the
     same data, in the middle of an epoch. Weights and optimizer have to be put back as well.
 
-    What lies outside of fastdl isn't part of it: the random state of NumPy and of generators of
-    the user's own, the state of callbacks, the `History` of earlier epochs.
+    Random state is that of the library's generator, those of layers with a seed (any attribute
+    that is one) and that of a `DataLoader`. What lies outside of fastdl isn't part of the position,
+    such as NumPy's random state; nor are callbacks and the `History` of earlier epochs.
 
     Args:
         model: the model.
@@ -68,7 +68,7 @@ class Position:
         self._knows_layers = model.built
         self._description = data.description
         self._metrics: list[np.ndarray] | None = None  # once the fit has ended
-        self._now = _Now(epoch, 0, 0, [], None, -1, {})
+        self._now = _Now(int(epoch), 0, 0, [], None, -1, {})
         data.on_pass = self._begin_pass
 
     @property
