@@ -9,6 +9,9 @@ from ._base.registry import CONSTRAINTS, described
 from ._base.watch import Watched
 from ._core import Tensor
 
+if TYPE_CHECKING:
+    from ._core import Axes
+
 _EPSILON = 1e-7  # Keras's backend.epsilon(): keeps the division by a norm finite
 
 
@@ -31,7 +34,7 @@ class Constraint(Watched):
         return described(self)
 
 
-def _norms(w: Tensor, axis: Any) -> Tensor:
+def _norms(w: Tensor, axis: Axes) -> Tensor:
     return F.sqrt(F.sum(F.square(w), axes=axis, keepdims=True))
 
 
@@ -50,7 +53,7 @@ class MaxNorm(Constraint):
         ['0.600', '0.800']
     """
 
-    def __init__(self, max_value: float = 2, axis: Any = 0) -> None:
+    def __init__(self, max_value: float = 2, axis: Axes = 0) -> None:
         self.max_value = max_value
         self.axis = axis
 
@@ -74,7 +77,7 @@ class NonNeg(Constraint):
 class UnitNorm(Constraint):
     """Scales the weight to norm 1 along `axis` (0 unless given)."""
 
-    def __init__(self, axis: Any = 0) -> None:
+    def __init__(self, axis: Axes = 0) -> None:
         self.axis = axis
 
     def __call__(self, w: Tensor) -> Tensor:
@@ -96,7 +99,11 @@ class MinMaxNorm(Constraint):
     """
 
     def __init__(
-        self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Any = 0
+        self,
+        min_value: float = 0.0,
+        max_value: float = 1.0,
+        rate: float = 1.0,
+        axis: Axes = 0,
     ) -> None:
         self.min_value = min_value
         self.max_value = max_value

@@ -167,7 +167,7 @@ def randint(
     shape: Sequence[int],
     minval: int,
     maxval: int,
-    dtype: Any = "int32",
+    dtype: DTypeLike = "int32",
     seed: int | SeedGenerator | None = None,
 ) -> Tensor:
     """Integers from `minval` to `maxval`, the latter excluded."""

@@ -44,6 +44,13 @@ def first_in_order(
     return F.gather(x, order, axis=axis), order
 
 
+def taken(x: TensorLike, indices: TensorLike, axis: int | None) -> Tensor:
+    """The entries of one axis at `indices`; of the flattened x without an axis."""
+    if axis is None:
+        return F.take(F.reshape(x, shape=(-1,)), indices)
+    return F.take(x, indices, axis=axis)
+
+
 def along(x: TensorLike, indices: TensorLike, axis: Any, who: str) -> Tensor:
     """One value for each index along an axis; the other axes of both broadcast.
 

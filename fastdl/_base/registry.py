@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 Thing = TypeVar("Thing")
 Class = TypeVar("Class", bound=type)
+
+# What stands for a registered object: its name, a configuration, the object or its class.
+Identifier: TypeAlias = "str | Mapping[str, Any] | Callable[..., Any] | None"
 
 _custom_objects: dict[str, Any] = {}
 _counts: dict[str, int] = {}

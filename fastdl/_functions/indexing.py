@@ -30,9 +30,7 @@ def take(input: TensorLike, index: TensorLike, axis: int | None = None) -> Tenso
         >>> take([[1.0, 2.0], [3.0, 4.0]], [1, 0], axis=1).tolist()
         [[2.0, 1.0], [4.0, 3.0]]
     """
-    if axis is None:
-        return F.take(F.reshape(input, shape=(-1,)), index)
-    return F.take(input, index, axis=axis)
+    return picking.taken(input, index, axis)
 
 
 def index_select(input: TensorLike, dim: int, index: TensorLike) -> Tensor:

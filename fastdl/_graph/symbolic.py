@@ -16,6 +16,7 @@ import numpy as np
 from .. import _core
 from .._base import tree
 from .._base.registry import snake_case, unique_name
+from .._base.tracebacks import shortened
 from .._core import Tensor
 
 if TYPE_CHECKING:
@@ -174,7 +175,10 @@ class Operation:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not symbolic_leaves(args, kwargs):
             return self.function(*args, **kwargs)
-        outputs = self.compute_output_spec(*args, **kwargs)
+        try:
+            outputs = self.compute_output_spec(*args, **kwargs)
+        except Exception as error:
+            raise shortened(error)  # noqa: B904
         Node(self, args, kwargs, outputs)
         return outputs
 

@@ -21,6 +21,10 @@ from ._tracking import TrackedDict, TrackedList
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import DTypeLike
+
+    from .._base.registry import Identifier
+
 _FLOAT32 = np.dtype("float32")
 
 
@@ -60,12 +64,12 @@ class LayerState(Module):
     def add_weight(
         self,
         shape: Sequence[int] | int | None = None,
-        initializer: Any = None,
-        dtype: Any = None,
+        initializer: Identifier = None,
+        dtype: DTypeLike | None = None,
         trainable: bool = True,
         autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
+        regularizer: Identifier = None,
+        constraint: Identifier = None,
         aggregation: str | None = "none",
         name: str | None = None,
     ) -> Parameter:

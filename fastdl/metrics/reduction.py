@@ -54,7 +54,7 @@ class Sum(Metric):
         super().__init__(dtype, name)
         self.total = self.add_variable(name="total")
 
-    def update_state(self, values: Any, sample_weight: TensorLike | None = None) -> None:
+    def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
         """Adds values, times their weights if given."""
         values, _ = _samplewise(values, sample_weight, F.sum)
         self.total.assign_add(F.sum(values))
@@ -81,7 +81,7 @@ class Mean(Metric):
         self.total = self.add_variable(name="total")
         self.count = self.add_variable(name="count")
 
-    def update_state(self, values: Any, sample_weight: TensorLike | None = None) -> None:
+    def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
         """Takes in values, with their weights if given."""
         count: Any
         if isinstance(sample_weight, (int, float)):  # the mean loss of a batch, say

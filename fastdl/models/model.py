@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._base import tree
 from .._base.registry import LAYERS, suggestion
+from .._base.tracebacks import at_the_callers_line
 from .._graph.calls import NAMED_ERRORS, context, name_error, warn_that_masks_end
 from .._graph.graph import Graph
 from .._graph.symbolic import KerasTensor, symbolic_leaves
@@ -274,6 +275,10 @@ class Model(Trainer, Layer):
 
         inputs, outputs = graph_from_config(config, custom_objects)
         return cls(inputs=inputs, outputs=outputs, name=config.get("name"))
+
+
+for _name in ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch"):
+    setattr(Model, _name, at_the_callers_line(getattr(Model, _name)))
 
 
 @LAYERS.register

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -216,7 +216,7 @@ def binary_cross_entropy_with_logits(
     target: TensorLike,
     weight: TensorLike | None = None,
     reduction: str = "mean",
-    pos_weight: Any = None,
+    pos_weight: TensorLike | None = None,
 ) -> Tensor:
     """`binary_cross_entropy(sigmoid(input), target)`, without overflow.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base.module import Module
@@ -128,7 +128,10 @@ class BCEWithLogitsLoss(_WeightedLoss):
     pos_weight: Tensor | None
 
     def __init__(
-        self, weight: TensorLike | None = None, reduction: str = "mean", pos_weight: Any = None
+        self,
+        weight: TensorLike | None = None,
+        reduction: str = "mean",
+        pos_weight: TensorLike | None = None,
     ) -> None:
         super().__init__(weight, reduction)
         self._keep("pos_weight", pos_weight)

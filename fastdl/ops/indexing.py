@@ -31,9 +31,7 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
         >>> take([[1.0, 2.0], [3.0, 4.0]], [1, 0], axis=1).tolist()
         [[2.0, 1.0], [4.0, 3.0]]
     """
-    if axis is None:
-        return F.take(F.reshape(x, shape=(-1,)), indices)
-    return F.take(x, indices, axis=axis)
+    return picking.taken(x, indices, axis)
 
 
 def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:

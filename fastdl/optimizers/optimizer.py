@@ -23,6 +23,8 @@ from .schedules import LearningRateSchedule
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from .schedules import Rate
+
 
 # Elements of a gradient that is made and used up part by part: what caches hold, but enough for a
 # product to be worth two threads.
@@ -83,7 +85,7 @@ class Optimizer(Variables):
 
     def __init__(
         self,
-        learning_rate: Any,
+        learning_rate: Rate,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,

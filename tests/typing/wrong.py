@@ -3,7 +3,7 @@
 # ruff: noqa: B018, F841
 
 import fastdl
-from fastdl import Tensor, layers, losses, nn, ops, optim
+from fastdl import Tensor, layers, losses, nn, ops, optim, optimizers
 from fastdl.nn import functional as F
 
 
@@ -36,5 +36,9 @@ def classes(net: nn.Module) -> None:
     nn.Linear(3)  # E: Missing positional argument "out_features" in call to "Linear"
     nn.Linear("3", 4)  # E: Argument 1 to "Linear" has incompatible type "str"
     layers.Dense("ten")  # E: Argument 1 to "Dense" has incompatible type "str"
+    layers.Dense(3, activation=5)  # E: Argument "activation" to "Dense" has incompatible type "int"
+    layers.Dense(3, kernel_initializer=0.1)  # E: Argument "kernel_initializer" to "Dense" has
+    layers.Layer().add_weight("2")  # E: Argument 1 to "add_weight" of "LayerState" has incompatible
+    optimizers.SGD("fast")  # E: Argument 1 to "SGD" has incompatible type "str"
     optim.SGD(0.1)  # E: Argument 1 to "SGD" has incompatible type "float"
     optim.Adam(net.parameters(), betas=0.9)  # E: Argument "betas" to "Adam" has incompatible
