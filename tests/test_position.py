@@ -87,6 +87,16 @@ class Pieces(fastdl.utils.PyDataset):
         return fastdl.tensor(X[rows]) + 0.1 * fastdl.randn(15, 6), Y[rows]
 
 
+class Shuffled(Pieces):
+    """Has an order of its own, drawn at the start of each epoch."""
+
+    def on_epoch_begin(self):
+        self.order = fastdl.randperm(6).tolist()
+
+    def __getitem__(self, i):
+        return super().__getitem__(self.order[i])
+
+
 def batches():
     while True:
         for i in range(0, 90, 10):
@@ -119,6 +129,8 @@ CASES = {
         lambda: {"x": loader(fastdl.Generator().manual_seed(4)), "epochs": 4},
     ),
     "PyDataset": (stack(), lambda: {"x": Pieces(), "epochs": 4}),
+    "PyDataset with an order of its own": (stack(), lambda: {"x": Shuffled(), "epochs": 4}),
+    "PyDataset in parts": (stack(), lambda: {"x": Pieces(), "epochs": 4, "steps_per_epoch": 3}),
     "generator": (stack(), lambda: {"x": batches(), "epochs": 4, "steps_per_epoch": 6}),
 }
 
