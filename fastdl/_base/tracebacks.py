@@ -13,9 +13,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
+from .notices import PACKAGE
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _filtering = os.environ.get("FASTDL_FULL_TRACEBACK", "0") in ("", "0")
 
 
@@ -50,7 +51,7 @@ def shortened(error: Exception) -> Exception:
     kept = []
     frame = error.__traceback__
     while frame is not None:
-        if not frame.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        if not frame.tb_frame.f_code.co_filename.startswith(PACKAGE):
             kept.append(frame)
         frame = frame.tb_next
     shown: TracebackType | None = None

@@ -224,7 +224,8 @@ class Trainer:
             ValueError, TypeError: data that doesn't fit the model or itself; the model and the
                 optimizer are as they were before the step that failed.
 
-        Ctrl-C ends the work within 0.2 s; the model then is as after the last whole step.
+        Ctrl-C ends the work within 0.2 s; the model then is as after the last whole step. A step
+        that runs eagerly and has updated weights is finished first; a second Ctrl-C does not wait.
 
         Steps are recorded and replayed without Python. What a step reads in Python (attributes of
         the model, its layers, metrics, losses and the optimizer, values of tensors) may change at
