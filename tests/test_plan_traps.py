@@ -1111,7 +1111,7 @@ def test_a_step_that_fails_gives_its_random_numbers_back():
         model.train_on_batch(X[:8], good)
         before = fastdl.get_rng_state()
         with pytest.raises((ValueError, IndexError)):
-            model._run_batch("train", (fastdl.tensor(X[:8]), fastdl.tensor(bad), None))
+            model._runner("train").batch((fastdl.tensor(X[:8]), fastdl.tensor(bad), None))
         assert fastdl.get_rng_state() == before
 
 

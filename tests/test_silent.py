@@ -369,7 +369,7 @@ def test_workers_that_are_not_there_are_named():
     ],
 )
 def test_class_weights_go_by_the_label(labels, expected):
-    from fastdl.models.data_adapters import as_sample_weights
+    from fastdl.models.data_conversion import as_sample_weights
 
     assert as_sample_weights({1: 10.0}, np.array(labels)).tolist() == expected
 
@@ -647,7 +647,7 @@ def test_tables_of_pandas():
             "object": np.array([1, 2.5, True], object),
         }
     )
-    from fastdl.models.data_adapters import to_tensors
+    from fastdl.models.data_conversion import to_tensors
 
     expected = [[1, 1, 0.5, 1, 1], [2, 0, 1.5, np.nan, 2.5], [3, 1, 2.5, 3, 1]]
     np.testing.assert_array_equal(to_tensors("x", table).numpy(), expected)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import gc
 import os
 import threading
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from sys import getrefcount
@@ -18,6 +17,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base import tree
+from .._base.notices import warn
 from .._base.watch import Guards, Watch, user_line
 from .._core import Tensor
 
@@ -287,9 +287,7 @@ class StepFunction:
     def _tell(self, problem: str) -> None:
         if not self._told:
             self._told = True
-            warnings.warn(
-                f"this step runs eagerly, without a plan: {problem}", UserWarning, stacklevel=4
-            )
+            warn(f"this step runs eagerly, without a plan: {problem}")
 
     def _forget_other_threads(self) -> None:
         """After a fork: what a thread held that is not here any more."""

@@ -42,12 +42,13 @@ class LayerState(Module):
     _bookkeeping = frozenset(
         (
             "_build_shapes",
-            "_functions",
+            "_fit_position",
             "_inbound_nodes",
             "_init_args",
             "_loss_layers",
             "_losses",
             "_losses_call",
+            "_runners",
             "_unassigned",
         )
     )

@@ -139,3 +139,21 @@ def check_inputs(spec: Any, inputs: Any) -> None:
         if complaint:
             label = f"input {index}" + (f" ({one.name!r})" if one.name else "")
             raise ValueError(f"incompatible {label}: {complaint}")
+
+
+def plainer_error(error: Exception, layer: Any, args: tuple[Any, ...]) -> Exception:
+    """The error, or where it is that a built-in layer for one tensor got several, one that says
+    so."""
+    inputs = args[0] if args else None
+    if inputs is None or not tree.is_nested(inputs) or isinstance(error, ValueError):
+        return error
+    if type(layer).__module__.startswith("fastdl.layers."):
+        got = (
+            f"a dict with the keys {list(inputs)}"
+            if isinstance(inputs, dict)
+            else f"a {type(inputs).__name__} of {len(inputs)}"
+        )
+        refused = ValueError(f"expected a tensor, got {got}")
+        refused.__cause__ = error
+        return refused
+    return error

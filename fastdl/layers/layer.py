@@ -29,7 +29,7 @@ from .._graph.calls import (
 from .._graph.symbolic import KerasTensor, Node, infer, symbolic_leaves
 from ._config import has_own_config, plain_config
 from ._state import LayerState
-from .input_spec import check_inputs
+from .input_spec import check_inputs, plainer_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .._base.registry import Identifier
 
 _FLOAT32 = np.dtype("float32")
+_ERRORS = (*NAMED_ERRORS, KeyError, AttributeError)
 
 
 @LAYERS.register_base
@@ -215,7 +216,8 @@ class Layer(LayerState):
                     self.add_loss(loss / output.shape[0] if output.ndim else loss)
             return outputs
         except Exception as error:
-            if isinstance(error, NAMED_ERRORS):
+            if isinstance(error, _ERRORS):
+                error = plainer_error(error, self, args)
                 name_error(error, self)
             raise shortened(error)  # noqa: B904
         finally:
@@ -277,8 +279,10 @@ class Layer(LayerState):
         try:
             self._prepare(args, kwargs)
             outputs = self.compute_output_spec(*args, **kwargs)
-        except NAMED_ERRORS as error:
-            name_error(error, self)
+        except Exception as error:
+            if isinstance(error, _ERRORS):
+                error = plainer_error(error, self, args)
+                name_error(error, self)
             raise shortened(error)  # noqa: B904
         finally:
             context.root, context.training = before

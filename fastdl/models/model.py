@@ -88,7 +88,8 @@ class Model(Trainer, Layer):
 
     def __getstate__(self) -> dict[str, Any]:
         # Recorded steps work on this model's weights: a copy records its own.
-        return {key: value for key, value in self.__dict__.items() if key != "_functions"}
+        own = ("_runners", "_fit_position")
+        return {key: value for key, value in self.__dict__.items() if key not in own}
 
     # --- computation
 

@@ -70,7 +70,7 @@ class Optimizer(Variables):
     """
 
     # Worked out from the variables, once; and what whoever runs the steps sets.
-    _bookkeeping = frozenset(("_learning_rate_is_fed", "_positions", "_runs_of"))
+    _bookkeeping = frozenset(("_is_fed", "_positions", "_runs_of"))
     _announced = frozenset(
         (
             "_constrained",
@@ -140,9 +140,9 @@ class Optimizer(Variables):
         self._hyper_array: np.ndarray = self._hyper.numpy()
         self._calls = _core.full((), "int64", 0)
         self._updates = F.copy(self._calls) if gradient_accumulation_steps else self._calls
-        # Whoever replays a recorded step writes each step's learning rate, from _learning_rates(),
-        # into _hyper[0] and sets this, so that apply() does not look at the step count.
-        self._learning_rate_is_fed = False
+        # Whoever replays a recorded step writes what _feeds() gives and sets this, so that apply()
+        # does not look at the step count.
+        self._is_fed = False
 
         self._trainable_variables: list[Tensor] = []
         self._positions: dict[int, int] = {}
@@ -182,7 +182,7 @@ class Optimizer(Variables):
         self._learning_rate = None
 
     def _refresh_learning_rate(self) -> None:
-        if self._learning_rate is not None and not self._learning_rate_is_fed:
+        if self._learning_rate is not None and not self._is_fed:
             rates = self._learning_rates(int(self._calls), 1)
             assert rates is not None
             self._hyper_array[0] = rates[0]
@@ -195,6 +195,14 @@ class Optimizer(Variables):
         if isinstance(source, LearningRateSchedule):
             return source._values(first_step, count)
         return np.full(count, float(source()), np.float32)
+
+    def _feeds(self, steps: int) -> list[tuple[Tensor, np.ndarray]]:
+        """What changes from step to step: tensors, each with its values in the next `steps`."""
+        if self._learning_rate is None:
+            return []
+        rates = self._learning_rates(int(self._calls), steps)
+        assert rates is not None
+        return [(self._hyper, rates)]
 
     @property
     def iterations(self) -> Parameter:
