@@ -167,12 +167,13 @@ def _lift_all() -> None:
     from .._graph.lift import liftable
 
     names = globals()
-    lifted: dict[object, object] = {}  # one for a function with several names
+    lifted: dict[object, _typing.Any] = {}  # one for a function with several names
     for name, function in list(names.items()):
         home = getattr(function, "__module__", None) or ""
         if home.startswith(f"{__name__}.") and not isinstance(function, type):
             if function not in lifted:
                 lifted[function] = liftable(function)
+                lifted[function].__module__ = __name__  # where pickle finds it
             names[name] = lifted[function]
 
 
