@@ -476,9 +476,7 @@ def test_a_stream_that_is_too_short_is_refused():
         model.fit(**options(), verbose=0, callbacks=[Interrupt("on_train_batch_end", 9)])
     short = ((X[:10], Y[:10]) for _ in range(5))
     with pytest.raises(ValueError, match="cannot go on after batch 9 of the data: they end after"):
-        make().fit(
-            **{**options(), "x": short}, verbose=0, callbacks=[GoOn(state_of(model))]
-        )
+        make().fit(**{**options(), "x": short}, verbose=0, callbacks=[GoOn(state_of(model))])
 
 
 def test_copies_of_a_model_have_no_position():

@@ -46,8 +46,16 @@ def disable_traceback_filtering() -> None:
 
 def shortened(error: Exception) -> Exception:
     """The error without this package's frames in its traceback, to be raised again."""
-    if not _filtering:
-        return error
+    if _filtering:
+        _shorten(error, set())
+    return error
+
+
+def _shorten(error: BaseException, done: set[int]) -> None:
+    done.add(id(error))
+    for earlier in (error.__cause__, error.__context__):
+        if earlier is not None and id(earlier) not in done:
+            _shorten(earlier, done)
     kept = []
     frame = error.__traceback__
     while frame is not None:
@@ -57,7 +65,7 @@ def shortened(error: Exception) -> Exception:
     shown: TracebackType | None = None
     for frame in reversed(kept):
         shown = TracebackType(shown, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
-    return error.with_traceback(shown)
+    error.__traceback__ = shown
 
 
 def at_the_callers_line(function: Function) -> Function:

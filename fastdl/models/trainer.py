@@ -263,9 +263,7 @@ class Trainer:
             if not is_stream(x):
                 x, y, sample_weight = unpack_x_y_sample_weight(x)
             size = validation_batch_size or batch_size
-            validation = adapt(
-                "validation_data", x, y, sample_weight, None, size, validation_steps
-            )
+            validation = adapt("validation_data", x, y, sample_weight, None, size, validation_steps)
         if isinstance(validation, Arrays):
             check_validation(self, validation, data)
         total = data.batches if steps_per_epoch is None else steps_per_epoch
