@@ -28,9 +28,6 @@ py::object indexing(const char* name) {
   return py::module_::import("fastdl._base.indexing").attr(name);
 }
 
-// bool < integers < floats: what a result may have at most to fit into a tensor.
-int kind_of(DType t) { return is_float(t) ? 2 : t != DType::bool8; }
-
 // Whether the running line is x[i] <op>= b: the new value goes back to where the copy x[i] came from.
 bool goes_back_into_item() {
   PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
@@ -111,7 +108,7 @@ void use_numpy_buffers(PyHeapTypeObject* type) {
 
 std::string repr(const Tensor& t) {
   py::module_ np = py::module_::import("numpy");
-  std::string text = py::str(np.attr("array2string")(array_from(on_cpu(t)), py::arg("separator") = ", ",
+  std::string text = py::str(np.attr("array2string")(array_from(numpy_readable(on_cpu(t))), py::arg("separator") = ", ",
                                                      py::arg("prefix") = "tensor("));
   if (t->dtype != DType::float32 && t->dtype != DType::int64 && t->dtype != DType::bool8)
     text += std::string(", dtype=") + name_of(t->dtype);
@@ -146,7 +143,7 @@ void bind_tensor(py::module_& m) {
   py::class_<TensorImpl, Tensor> c(m, "Tensor", py::custom_type_setup(&use_numpy_buffers));
   c.def(py::init([](py::object data, py::object dtype) {
           std::optional<DType> t;
-          if (!dtype.is_none()) t = dtype_from(dtype);
+          t = dtype.is_none() ? stored_type(data) : dtype_from(dtype);
           return detach(tensor_from(data, t, false));
         }),
         py::arg("data"), py::arg("dtype") = py::none());
@@ -173,7 +170,7 @@ void bind_tensor(py::module_& m) {
                      type_name(value));
         const bool on = value.cast<bool>();
         FASTDL_CHECK(!on || is_float(t->dtype), RuntimeError,
-                     "only float32 tensors can require a gradient, this one is ", t->dtype);
+                     "only tensors of floats can require a gradient, this one is ", t->dtype);
         FASTDL_CHECK(on || !t->node, RuntimeError,
                      "requires_grad can only be switched off for leaves; use detach()");
         note_requires_grad(t);
@@ -222,22 +219,26 @@ void bind_tensor(py::module_& m) {
   c.def("data_ptr", [](const Self& t) { return uintptr_t(t->raw()); });
 
   c.def("numpy", [](const Self& t) { return array_from(t); });
-  c.def("tolist", [](const Self& t) { return array_from(on_cpu(t)).attr("tolist")(); });
+  c.def("tolist", [](const Self& t) { return array_from(numpy_readable(on_cpu(t))).attr("tolist")(); });
   c.def("item", [](const Self& t) { return item_of(t); });
   c.def(
       "__array__",
       [](const Self& t, py::object dtype, std::optional<bool> copy) -> py::object {
-        py::object a = array_from(t);
-        if (!dtype.is_none() && !py::dtype::from_args(dtype).equal(dtype_to(t->dtype))) {
+        if (!dtype.is_none() && same_dtype(py::dtype::from_args(dtype)) != t->dtype) {
+          const py::object a = array_from(numpy_readable(t));
           FASTDL_CHECK(copy.value_or(true), ValueError, "a tensor of dtype ", t->dtype,
                        " cannot become an array of dtype ", std::string(py::str(dtype)), " without a copy");
           return a.attr("astype")(dtype);
         }
+        py::object a = array_from(t);
         return copy.value_or(false) ? a.attr("copy")() : a;
       },
       py::arg("dtype") = py::none(), py::arg("copy") = py::none());
-  c.def("__dlpack__", [](const Self& t, const py::kwargs& options) {
-    return array_from(t).attr("__dlpack__")(**options);
+  c.def("__dlpack__", [](const Self& t, const py::kwargs& options) -> py::object {
+    if (t->dtype != DType::bfloat16) return array_from(t).attr("__dlpack__")(**options);
+    const py::object capsule = array_of_bits(t).attr("__dlpack__")(**options);
+    retype(capsule, false);
+    return capsule;
   });
   c.def("__dlpack_device__", [](const Self& t) {
     FASTDL_CHECK(t->storage->on_cpu(), TypeError, "__dlpack_device__: a tensor on device '", t->device().name,

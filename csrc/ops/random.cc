@@ -217,9 +217,8 @@ Tensor bernoulli(const Tensor& p, const Tensor& from) {
   return cast(lt(to_device(uniform(p->shape, 0, 1, from), p->device()), detach(p)), DType::float32);
 }
 Tensor dropout(const Tensor& x, double rate, const Tensor& from) {
-  check_tensor(x, "dropout", "x");
   FASTDL_CHECK(rate >= 0 && rate < 1, ValueError, "dropout: rate must lie in [0, 1), got ", rate);
-  const Tensor values = cast(x, DType::float32);
+  const Tensor values = as_float(x, "dropout", "x");
   if (rate == 0) return copy(values);
   // The numbers are the generator's, which lies on the CPU.
   return apply(op_dropout, {values, to_device(reserve(values->numel(), from), values->device())}, DropoutAttrs{rate});

@@ -68,8 +68,8 @@ def element_size(self: Tensor) -> int:
 
 
 def is_floating_point(self: Tensor) -> bool:
-    """Whether the type is float32."""
-    return self.dtype == np.float32
+    """Whether the type is one of floats: float32, float16 or bfloat16."""
+    return self.dtype.kind == "f"
 
 
 def is_contiguous(self: Tensor) -> bool:
@@ -163,6 +163,21 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 def to_float(self: Tensor) -> Tensor:
     """As float32."""
     return _functions.cast(self, "float32")
+
+
+def to_half(self: Tensor) -> Tensor:
+    """As float16."""
+    return _functions.cast(self, "float16")
+
+
+def to_bfloat16(self: Tensor) -> Tensor:
+    """As bfloat16."""
+    return _functions.cast(self, "bfloat16")
+
+
+def to_char(self: Tensor) -> Tensor:
+    """As int8."""
+    return _functions.cast(self, "int8")
 
 
 def to_long(self: Tensor) -> Tensor:
@@ -400,6 +415,7 @@ def _attach() -> None:
     methods.update((method.__name__, method) for method in own)
     methods.update(ndimension=dim, contiguous=contiguous, cpu=to_cpu, type=_functions.cast)
     methods.update(float=to_float, long=to_long, int=to_int, bool=to_bool, byte=to_byte)
+    methods.update(half=to_half, bfloat16=to_bfloat16, char=to_char)
     methods.update(__array_function__=array_function, __iter__=iterate)
     methods.update(__deepcopy__=deepcopy, __reduce_ex__=reduce)
     methods.update(data=property(_get_data, _set_data), device=property(_device))

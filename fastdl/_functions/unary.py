@@ -260,7 +260,7 @@ def logical_not(input: Any) -> Tensor:
 
 
 def cast(x: Any, dtype: Any) -> Tensor:
-    """x converted to `dtype` (float32, int32, int64, uint8, bool); itself if it has it already.
+    """x converted to `dtype` (see `fastdl.tensor`); itself if it has it already.
 
     Raises:
         TypeError: no such type.

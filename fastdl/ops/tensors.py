@@ -35,7 +35,7 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any
         raise ValueError("convert_to_tensor: there are no sparse or ragged tensors")
     if dtype is None:
         dtype = _default_type(x)
-    return _core.as_tensor(x) if dtype is None else _core.as_tensor(x, dtype)
+    return _core.as_tensor(x, dtype, keep_type=True)
 
 
 def convert_to_numpy(x: Any) -> np.ndarray:
@@ -49,7 +49,7 @@ def convert_to_numpy(x: Any) -> np.ndarray:
 
 
 def cast(x: Any, dtype: Any) -> Tensor:
-    """x converted to `dtype` (float32, int32, int64, uint8, bool); itself if it has it already.
+    """x converted to `dtype` (see `fastdl.tensor`); itself if it has it already.
 
     Raises:
         TypeError: no such type.
@@ -59,7 +59,7 @@ def cast(x: Any, dtype: Any) -> Tensor:
         [1, -1]
     """
     x = _core.as_tensor(x)
-    return x if x.dtype == np.dtype(dtype) else F.cast(x, dtype=dtype)
+    return x if x.dtype == _core.dtype(dtype) else F.cast(x, dtype=dtype)
 
 
 def is_tensor(x: Any) -> bool:
