@@ -169,17 +169,16 @@ Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy_data
                  "an unsigned integer is too large for int64");
   FASTDL_CHECK(a.ndim() <= kMaxRank, ValueError, "expected at most ", kMaxRank,
                " dimensions, got an array with ", a.ndim());
-  const bool to_integers = is_integer(t), bfloats = is_bfloat16(a.dtype());
-  if (bfloats && t != DType::bfloat16) {
-    const Tensor stored = tensor_from(object, DType::bfloat16, false);
-    return cast(stored, t);
-  }
-  const bool of_floats = a.dtype().kind() == 'f';
+  const bool to_integers = is_integer(t), to_16_bits = is_float(t) && is_storage(t);
+  const bool of_floats = a.dtype().kind() == 'f', bfloats = is_bfloat16(a.dtype());
+  if (bfloats || to_16_bits)
+    if (const auto known = same_dtype(a.dtype()); known && *known != t)
+      return cast(held(bfloats ? py::array(a.attr("view")("uint16")) : a, *known, false), t);
   if (to_integers && of_floats) return converted<double>(a, t);
   const bool listed = py::isinstance<py::list>(object) || py::isinstance<py::tuple>(object);
   if (to_integers && listed && a.size() && a.dtype().kind() != 'b') check_fit(a, t);
   if (bfloats) return held(py::array(a.attr("view")("uint16")), t, copy_data);
-  if (t == DType::bfloat16)
+  if (to_16_bits && !a.dtype().equal(dtype_to(t)))
     return of_floats ? converted<double>(a, t) : converted<int64_t>(a, t);
   if (!a.dtype().equal(dtype_to(t))) {
     a = py::array(a.attr("astype")(dtype_to(t)));

@@ -92,6 +92,12 @@ py::object item_of(const Tensor& t) {
   return t->dtype == DType::int64 ? py::int_(*on_cpu(t)->data<int64_t>()) : py::int_(int64_t(value));
 }
 
+py::object integer_of(const Tensor& t) {  // of True it is 1
+  PyObject* number = PyNumber_Long(item_of(t).ptr());
+  if (!number) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(number);
+}
+
 // The buffer protocol is NumPy's: the array keeps the memory, even if the tensor is re-pointed at other.
 int get_buffer(PyObject* self, Py_buffer* buffer, int flags) {
   try {
@@ -301,12 +307,12 @@ void bind_tensor(py::module_& m) {
     return value_of(t) != 0;
   });
   c.def("__float__", [](const Self& t) { return value_of(t); });
-  c.def("__int__", [](const Self& t) { return py::int_(item_of(t)); });
+  c.def("__int__", [](const Self& t) { return integer_of(t); });
   c.def("__index__", [](const Self& t) {
     FASTDL_CHECK(!is_float(t->dtype) && t->numel() == 1, TypeError,
                  "only an integer tensor with one element can be an index, this one is ", t->dtype,
                  " of shape ", t->shape);
-    return py::int_(item_of(t));
+    return integer_of(t);
   });
   c.def("__repr__", [](const Self& t) { return repr(t); });
   c.def("__format__", [](const Self& t, const std::string& spec) -> py::object {

@@ -287,14 +287,15 @@ Tensor arithmetic(const Op& op, const Op* of_masks, const Tensor& a, const Tenso
                ": truth values cannot be subtracted; use ^ or logical_xor, or cast one of them");
   return apply_binary(t == DType::bool8 ? *of_masks : op, a, b, t);
 }
-// A number beyond the type of the tensor still has its place in the order. Values of storage types are rounded to the
-// common type first, as a Python number is.
+// A number beyond the type of the tensor still has its place in the order. Beside a tensor of a storage type a Python
+// number is rounded to that type, as in NumPy and PyTorch, so that x == 0.1 holds where 0.1 was stored.
 Tensor compare(const Op& op, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
   const DType t = promoted(a, b);
   if (exceeds(a, t) || exceeds(b, t)) return apply_binary(op, a, b, DType::int64);
   if (!is_storage(t)) return apply_binary(op, a, b, t);
-  return apply_binary(op, cast(beside(b, a), t), cast(beside(a, b), t), computing_type(t));
+  auto rounded = [t](const Tensor& x) { return x->weak ? cast(x, t) : x; };
+  return apply_binary(op, rounded(beside(b, a)), rounded(beside(a, b)), computing_type(t));
 }
 
 // --- where ---------------------------------------------------------------------------------------------
@@ -430,6 +431,7 @@ Tensor div(const Tensor& a, const Tensor& b) { return binary_float(op_div, a, b)
 Tensor floor_divide(const Tensor& a, const Tensor& b) { return binary_number(op_floor_divide, a, b); }
 Tensor mod(const Tensor& a, const Tensor& b) { return binary_number(op_mod, a, b); }
 Tensor pow(const Tensor& a, const Tensor& b) {
+  if (a && b) check_result("pow", a, promoted(a, b));
   // Common constant exponents have exact, faster forms.
   if (a && b && b->weak && !b->requires_grad && is_float(a->dtype)) {
     double e = item(b);

@@ -30,7 +30,7 @@ void run_reserve(const RunContext& c) {
 Attributes describe_reserve(const DescribeContext& c) { return {{"n", c.attrs.as<int64_t>()}}; }
 const Op op_reserve = OpRow{
     .name = "reserve", .infer = infer_reserve, .run = run_reserve, .describe = describe_reserve, .mutates = 0b1,
-    .random = true};
+    .stored = 0b1, .random = true};  // which infer() refuses by the argument's name
 
 Tensor reserve(int64_t n, const Tensor& from) {
   const Tensor& g = from ? from : generator();

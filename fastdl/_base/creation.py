@@ -16,7 +16,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .device import device_of, moved
-from .dtypes import float32, int32, int64, uint8
+from .dtypes import float32, int64
 from .random import drawing_from
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def arange(
         dtype = int64 if integral else float32
     count = math.ceil((end - start) / step)
     values = start + np.arange(count) * step
-    return _finished(_core.as_tensor(values.astype(dtype)), requires_grad, device)
+    return _finished(_core.as_tensor(values, dtype), requires_grad, device)
 
 
 def linspace(

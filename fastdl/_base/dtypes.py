@@ -57,3 +57,10 @@ int64 = np.dtype("int64")
 int32 = np.dtype("int32")
 int8 = np.dtype("int8")
 uint8 = np.dtype("uint8")
+
+
+def as_dtype(dtype: Any) -> np.dtype[Any]:
+    """`numpy.dtype` that knows bfloat16."""
+    if isinstance(dtype, str | _BFloat16) and dtype == "bfloat16":
+        return bfloat16
+    return np.dtype(dtype)

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from .. import _core
 from .._base import formulas
 from .._base import functional as F
@@ -270,7 +268,7 @@ def cast(x: Any, dtype: Any) -> Tensor:
         [1, -1]
     """
     x = _core.as_tensor(x)
-    return x if x.dtype == np.dtype(dtype) else F.cast(x, dtype=dtype)
+    return x if x.dtype == _core.dtype(dtype) else F.cast(x, dtype=dtype)
 
 
 def clone(input: Any) -> Tensor:

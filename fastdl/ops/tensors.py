@@ -198,7 +198,7 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
     bounds = [np.asarray(v).item() for v in (start, stop, 1 if step is None else step)]
     if dtype is None:
         dtype = "int32" if all(isinstance(v, int) for v in bounds) else "float32"
-    return _core.as_tensor(np.arange(*bounds).astype(np.dtype(dtype)))
+    return _core.as_tensor(np.arange(*bounds), dtype)
 
 
 def linspace(
@@ -253,4 +253,4 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
         >>> eye(2, k=1).tolist()
         [[0.0, 1.0], [0.0, 0.0]]
     """
-    return _core.as_tensor(np.eye(N, M, k, dtype=np.dtype(dtype or "float32")))
+    return _core.as_tensor(np.eye(N, M, k, dtype="float32"), dtype or "float32")

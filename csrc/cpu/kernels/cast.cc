@@ -119,9 +119,31 @@ FASTDL_INLINE To one(From x) {
 
 // --- runs of elements --------------------------------------------------------------------------------------
 
+// Below AVX-512 there are instructions for float32 and int64 one by one only, and compilers that make vector code of
+// this loop make it slower.
+#if defined(__AVX512DQ__)
+constexpr bool kOneByOne = false;
+#else
+constexpr bool kOneByOne = true;
+#endif
+
 template <class To, class From>
 void run(To* y, const From* x, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) y[i] = one<To>(x[i]);
+  if constexpr (kOneByOne && kSame<To, int64_t> && kSame<From, float>) {
+    for (int64_t i = 0; i < n; ++i) {
+      int64_t r = x[i] >= -0x1p63f && x[i] < 0x1p63f ? int64_t(x[i]) : one<int64_t>(x[i]);
+      asm("" : "+r"(r));
+      y[i] = r;
+    }
+  } else if constexpr (kOneByOne && kSame<To, float> && kSame<From, int64_t>) {
+    for (int64_t i = 0; i < n; ++i) {
+      int64_t v = x[i];
+      asm("" : "+r"(v));
+      y[i] = float(v);
+    }
+  } else {
+    for (int64_t i = 0; i < n; ++i) y[i] = one<To>(x[i]);
+  }
 }
 
 #if defined(__F16C__)
