@@ -19,7 +19,7 @@ def profile(name: str) -> list[tuple[float, str]]:
     x, y = data_for(sizes, batch)
     model = fastdl_rows._model(sizes)
     model.fit(x, y, batch_size=batch, epochs=1, verbose=0)
-    (signature,) = model._function("train")._signatures.values()
+    (signature,) = model._runner("train").function._signatures.values()
     plan = signature.plan
     return list(zip(plan.profile(), str(plan).splitlines(), strict=True))
 

@@ -29,6 +29,8 @@ from ._base.dtypes import int64 as int64
 from ._base.dtypes import uint8 as uint8
 
 if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers and editors
+    from types import ModuleType
+
     from . import activations as activations
     from . import autograd as autograd
     from . import backend as backend
@@ -56,24 +58,56 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._base.config import set_num_threads as set_num_threads
     from ._base.config import set_threading as set_threading
     from ._base.config import show_config as show_config
-    from ._base.creation import *  # noqa: F403
+    from ._base.creation import arange as arange
+    from ._base.creation import as_tensor as as_tensor
+    from ._base.creation import bernoulli as bernoulli
+    from ._base.creation import empty as empty
+    from ._base.creation import empty_like as empty_like
+    from ._base.creation import eye as eye
+    from ._base.creation import from_dlpack as from_dlpack
+    from ._base.creation import from_numpy as from_numpy
+    from ._base.creation import full as full
+    from ._base.creation import full_like as full_like
+    from ._base.creation import is_tensor as is_tensor
+    from ._base.creation import linspace as linspace
+    from ._base.creation import normal as normal
+    from ._base.creation import ones as ones
+    from ._base.creation import ones_like as ones_like
+    from ._base.creation import rand as rand
+    from ._base.creation import rand_like as rand_like
+    from ._base.creation import randint as randint
+    from ._base.creation import randn as randn
+    from ._base.creation import randn_like as randn_like
+    from ._base.creation import randperm as randperm
+    from ._base.creation import tensor as tensor
+    from ._base.creation import zeros as zeros
+    from ._base.creation import zeros_like as zeros_like
     from ._base.device import device as device
     from ._base.dtype_policy import DTypePolicy as DTypePolicy
     from ._base.dtype_policy import set_dtype_policy as set_dtype_policy
     from ._base.parameter import Parameter as Parameter
     from ._base.parameter import Parameter as Variable  # noqa: F401
     from ._base.random import Generator as Generator
+    from ._base.random import get_rng_state as get_rng_state
+    from ._base.random import initial_seed as initial_seed
     from ._base.random import manual_seed as manual_seed
+    from ._base.random import seed as seed
+    from ._base.random import set_rng_state as set_rng_state
+    from ._engine.plan import plan as plan
     from ._functions import *  # noqa: F403
     from .autograd import GradientTape as GradientTape
     from .autograd import enable_grad as enable_grad
+    from .autograd import inference_mode as inference_mode
+    from .autograd import is_grad_enabled as is_grad_enabled
     from .autograd import no_grad as no_grad
+    from .autograd import set_grad_enabled as set_grad_enabled
     from .initializers import Initializer as Initializer
     from .layers import Input as Input
     from .layers import InputSpec as InputSpec
     from .layers import Layer as Layer
     from .losses import Loss as Loss
     from .metrics import Metric as Metric
+    from .models import KerasTensor as KerasTensor
     from .models import Model as Model
     from .models import Sequential as Sequential
     from .ops import cast as cast
@@ -92,6 +126,8 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from .optimizers import Optimizer as Optimizer
     from .regularizers import Regularizer as Regularizer
 
+    keras: ModuleType  # tf.keras, after `import fastdl as tf`
+
 __version__: str = _core.config()["version"]
 
 # Element types are NumPy's: `t.dtype == fastdl.float32` and `t.dtype == "float32"` both hold.
@@ -100,7 +136,7 @@ bool_ = _np.dtype("bool")
 float, half, long, int, bool = float32, float16, int64, int32, bool_
 
 _SUBMODULES = frozenset(
-    "activations autograd backend callbacks cli config constraints cuda data datasets initializers "
+    "activations autograd backend callbacks config constraints cuda data datasets initializers "
     "layers losses metrics mixed_precision models nn ops optim optimizers random regularizers "
     "utils".split()
 )
@@ -130,25 +166,27 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 
-def __getattr__(name: str) -> _Any:
-    if name in _SUBMODULES:
-        return _import_module(f"{__name__}.{name}")
-    if name == "keras":  # tf.keras, after `import fastdl as tf`
-        return _import_module(__name__)
-    if name == "Variable":
-        name_there, home = "Parameter", "_base.parameter"
-    else:
-        name_there, home = name, _HOME.get(name, "_functions")
-    if name.startswith("__"):
-        raise AttributeError(f"module 'fastdl' has no attribute {name!r}")
-    try:
-        value = getattr(_import_module(f"{__name__}.{home}"), name_there)
-    except AttributeError:
-        raise _import_module(f"{__name__}._base.missing").missing(__name__, name) from None
-    if home == "_functions" and callable(value) and not isinstance(value, type):
-        value = _import_module(f"{__name__}._graph.lift").liftable(value)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # otherwise every name would be right
+
+    def __getattr__(name: str) -> _Any:
+        if name in _SUBMODULES:
+            return _import_module(f"{__name__}.{name}")
+        if name == "keras":  # tf.keras, after `import fastdl as tf`
+            return _import_module(__name__)
+        if name == "Variable":
+            name_there, home = "Parameter", "_base.parameter"
+        else:
+            name_there, home = name, _HOME.get(name, "_functions")
+        if name.startswith("__"):
+            raise AttributeError(f"module 'fastdl' has no attribute {name!r}")
+        try:
+            value = getattr(_import_module(f"{__name__}.{home}"), name_there)
+        except AttributeError:
+            raise _import_module(f"{__name__}._base.missing").missing(__name__, name) from None
+        if home == "_functions" and callable(value) and not isinstance(value, type):
+            value = _import_module(f"{__name__}._graph.lift").liftable(value)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

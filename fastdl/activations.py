@@ -1,7 +1,7 @@
 """Activation functions by name and as functions, with Keras's names and defaults.
 
 Each takes a tensor (or a KerasTensor, in the making of a functional model) and returns one of the
-same shape. `get` turns a name into the function.
+same shape. `get` turns a name into the function. Most are those of `fastdl.ops`.
 """
 
 from __future__ import annotations
@@ -10,21 +10,54 @@ from typing import TYPE_CHECKING, Any
 
 from ._base import functional as F
 from ._base.registry import ACTIVATIONS
-from ._core import Tensor
 from ._graph.lift import liftable
 
+# ruff: noqa: I001 - one import, not one per name
+from .ops import (
+    celu as celu,
+    elu as elu,
+    glu as glu,
+    hard_shrink as hard_shrink,
+    hard_sigmoid as hard_sigmoid,
+    hard_silu as hard_silu,
+    hard_swish as hard_swish,
+    hard_tanh as hard_tanh,
+    leaky_relu as leaky_relu,
+    log_sigmoid as log_sigmoid,
+    log_softmax as log_softmax,
+    relu6 as relu6,
+    selu as selu,
+    sigmoid as sigmoid,
+    silu as silu,
+    soft_shrink as soft_shrink,
+    softmax as softmax,
+    softplus as softplus,
+    softsign as softsign,
+    sparse_plus as sparse_plus,
+    sparse_sigmoid as sparse_sigmoid,
+    squareplus as squareplus,
+    swish as swish,
+    tanh as tanh,
+    tanh_shrink as tanh_shrink,
+    threshold as threshold,
+)
 
-@ACTIVATIONS.register
+if TYPE_CHECKING:
+    from ._core import Tensor, TensorLike
+
+
 @liftable
 def linear(x: Any) -> Any:
     """The input, unchanged."""
     return x
 
 
-@ACTIVATIONS.register
 @liftable
 def relu(
-    x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+    x: TensorLike,
+    negative_slope: float = 0.0,
+    max_value: float | None = None,
+    threshold: float = 0.0,
 ) -> Tensor:
     """`max(x, 0)`, or more generally: x from `threshold` on, `negative_slope * (x - threshold)`
     below it, nothing above `max_value`.
@@ -43,216 +76,67 @@ def relu(
     return y
 
 
-@ACTIVATIONS.register
 @liftable
-def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
-    """x where positive, `negative_slope * x` elsewhere."""
-    return F.leaky_relu(x, slope=negative_slope)
-
-
-@ACTIVATIONS.register
-@liftable
-def relu6(x: Any) -> Tensor:
-    """`min(max(x, 0), 6)`."""
-    return F.clip(x, lo=0.0, hi=6.0)
-
-
-@ACTIVATIONS.register
-@liftable
-def elu(x: Any, alpha: float = 1.0) -> Tensor:
-    """x where positive, `alpha * (exp(x) - 1)` elsewhere (Clevert et al. 2015)."""
-    return F.elu(x, alpha=alpha)
-
-
-@ACTIVATIONS.register
-@liftable
-def celu(x: Any, alpha: float = 1.0) -> Tensor:
-    """x where positive, `alpha * (exp(x / alpha) - 1)` elsewhere (Barron 2017)."""
-    return F.relu(x) + F.expm1(F.minimum(x, 0.0) / alpha) * alpha
-
-
-@ACTIVATIONS.register
-@liftable
-def selu(x: Any) -> Tensor:
-    """`1.0507 * elu(x, 1.6733)`, self-normalizing (Klambauer et al. 2017)."""
-    return F.selu(x)
-
-
-@ACTIVATIONS.register
-@liftable
-def gelu(x: Any, approximate: bool = False) -> Tensor:
+def gelu(x: TensorLike, approximate: bool = False) -> Tensor:
     """`x * Phi(x)` with the normal distribution function, or with `approximate` its tanh form
     (Hendrycks & Gimpel 2016)."""
     return F.gelu(x, approximate=approximate)
 
 
-@ACTIVATIONS.register("swish")
 @liftable
-def silu(x: Any) -> Tensor:
-    """`x * sigmoid(x)`, also called swish."""
-    return F.silu(x)
-
-
-@ACTIVATIONS.register
-@liftable
-def mish(x: Any) -> Tensor:
+def mish(x: TensorLike) -> Tensor:
     """`x * tanh(softplus(x))` (Misra 2019)."""
-    return x * F.tanh(F.softplus(x))
+    return F.mul(x, F.tanh(F.softplus(x)))
 
 
-@ACTIVATIONS.register
 @liftable
-def softplus(x: Any) -> Tensor:
-    """`log(1 + exp(x))`."""
-    return F.softplus(x)
-
-
-@ACTIVATIONS.register
-@liftable
-def softsign(x: Any) -> Tensor:
-    """`x / (1 + |x|)`."""
-    return F.softsign(x)
-
-
-@ACTIVATIONS.register
-@liftable
-def squareplus(x: Any, b: float = 4.0) -> Tensor:
-    """`(x + sqrt(x^2 + b)) / 2`."""
-    return (x + F.sqrt(F.square(x) + b)) * 0.5
-
-
-@ACTIVATIONS.register
-@liftable
-def tanh(x: Any) -> Tensor:
-    """The hyperbolic tangent."""
-    return F.tanh(x)
-
-
-@ACTIVATIONS.register
-@liftable
-def tanh_shrink(x: Any) -> Tensor:
-    """`x - tanh(x)`."""
-    return x - F.tanh(x)
-
-
-@ACTIVATIONS.register
-@liftable
-def hard_tanh(x: Any) -> Tensor:
-    """x, cut off at -1 and 1."""
-    return F.clip(x, lo=-1.0, hi=1.0)
-
-
-@ACTIVATIONS.register
-@liftable
-def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
-    """x moved towards 0 by `threshold`, and 0 within it."""
-    return F.relu(x - threshold) - F.relu(F.neg(x) - threshold)
-
-
-@ACTIVATIONS.register
-@liftable
-def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
-    """x where `|x| > threshold`, else 0."""
-    return F.where(F.gt(F.abs(x), threshold), x, 0.0)
-
-
-@ACTIVATIONS.register
-@liftable
-def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
-    """x where it is greater than `threshold`, else `default_value`."""
-    return F.where(F.gt(x, threshold), x, default_value)
-
-
-@ACTIVATIONS.register
-@liftable
-def glu(x: Any, axis: int = -1) -> Tensor:
-    """`a * sigmoid(b)` with the halves a and b of x along `axis` (Dauphin et al. 2017).
-
-    Raises:
-        ValueError: the axis has an odd size.
-    """
-    size = x.shape[axis]
-    if size % 2:
-        raise ValueError(f"glu: axis {axis} must have an even size, got shape {tuple(x.shape)}")
-    a, b = F.split(x, sizes=[size // 2, size // 2], axis=axis)
-    return a * F.sigmoid(b)
-
-
-@ACTIVATIONS.register
-@liftable
-def sigmoid(x: Any) -> Tensor:
-    """`1 / (1 + exp(-x))`. A cross-entropy of the result is computed from x, without rounding."""
-    return F.sigmoid(x)
-
-
-@ACTIVATIONS.register
-@liftable
-def log_sigmoid(x: Any) -> Tensor:
-    """`log(sigmoid(x))`, computed as `-softplus(-x)`."""
-    return F.neg(F.softplus(F.neg(x)))
-
-
-@ACTIVATIONS.register
-@liftable
-def hard_sigmoid(x: Any) -> Tensor:
-    """`x / 6 + 0.5`, cut off at 0 and 1."""
-    return F.hard_sigmoid(x)
-
-
-@ACTIVATIONS.register("hard_swish")
-@liftable
-def hard_silu(x: Any) -> Tensor:
-    """`x * hard_sigmoid(x)`, also called hard swish."""
-    return x * F.hard_sigmoid(x)
-
-
-@ACTIVATIONS.register
-@liftable
-def exponential(x: Any) -> Tensor:
+def exponential(x: TensorLike) -> Tensor:
     """`exp(x)`."""
     return F.exp(x)
 
 
-@ACTIVATIONS.register
-@liftable
-def softmax(x: Any, axis: int = -1) -> Tensor:
-    """`exp(x) / sum(exp(x))` along `axis`. A cross-entropy of the result (along the last axis) is
-    computed from x, without rounding.
-
-    Raises:
-        ValueError: there is no such axis, as in a tensor without axes.
-    """
-    return F.softmax(x, axis=axis)
-
-
-@ACTIVATIONS.register
-@liftable
-def log_softmax(x: Any, axis: int = -1) -> Tensor:
-    """`log(softmax(x))` along `axis`, computed without overflow."""
-    return F.log_softmax(x, axis=axis)
-
+# All activations, each with its other names. Those marked _FUSED `F.linear` applies as well, under
+# the same name and with the same defaults; tests/test_activations.py asks the core.
+_FUSED = True
+_TABLE: tuple[tuple[Any, ...], ...] = (
+    (linear, _FUSED),
+    (relu, _FUSED),
+    (leaky_relu, _FUSED),
+    (relu6, False),
+    (elu, _FUSED),
+    (celu, False),
+    (selu, _FUSED),
+    (gelu, _FUSED),
+    (silu, _FUSED, "swish"),
+    (mish, False),
+    (softplus, _FUSED),
+    (softsign, _FUSED),
+    (squareplus, False),
+    (sparse_plus, False),
+    (tanh, _FUSED),
+    (tanh_shrink, False),
+    (hard_tanh, False),
+    (soft_shrink, False),
+    (hard_shrink, False),
+    (threshold, False),
+    (glu, False),
+    (sigmoid, _FUSED),
+    (log_sigmoid, False),
+    (hard_sigmoid, _FUSED),
+    (sparse_sigmoid, False),
+    (hard_silu, False, "hard_swish"),
+    (exponential, _FUSED),
+    (softmax, _FUSED),
+    (log_softmax, _FUSED),
+)
+_fused_names: dict[Any, str] = {}
+for _function, _is_fused, *_names in _TABLE:
+    ACTIVATIONS.register(*_names)(_function)
+    if _is_fused:
+        _fused_names[_function] = _function.__name__
 
 serialize = ACTIVATIONS.serialize
 deserialize = ACTIVATIONS.deserialize
-
-# What the core computes together with a matrix product, under the name it has there.
-_FUSED = {
-    relu: "relu",
-    leaky_relu: "leaky_relu",
-    elu: "elu",
-    selu: "selu",
-    gelu: "gelu",
-    silu: "silu",
-    softplus: "softplus",
-    softsign: "softsign",
-    sigmoid: "sigmoid",
-    softmax: "softmax",
-    hard_sigmoid: "hard_sigmoid",
-    tanh: "tanh",
-    exponential: "exponential",
-    log_softmax: "log_softmax",
-    linear: "",
-}
 
 
 def get(identifier: Any) -> Any:
@@ -265,9 +149,9 @@ def get(identifier: Any) -> Any:
 
 
 def fused_name(function: Any) -> str | None:
-    """The name under which `_core.linear` applies this function; None when it doesn't."""
+    """The name under which `F.linear` applies this function; None when it doesn't."""
     try:
-        return _FUSED.get(function)
+        return _fused_names.get(function)
     except TypeError:  # an unhashable callable
         return None
 

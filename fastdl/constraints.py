@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._base import functional as F
-from ._base.registry import CONSTRAINTS
+from ._base.registry import CONSTRAINTS, described
 from ._base.watch import Watched
 from ._core import Tensor
+
+if TYPE_CHECKING:
+    from ._core import Axes
 
 _EPSILON = 1e-7  # Keras's backend.epsilon(): keeps the division by a norm finite
 
@@ -27,8 +30,11 @@ class Constraint(Watched):
         """The constraint that `get_config` described."""
         return cls(**config)
 
+    def __repr__(self) -> str:
+        return described(self)
 
-def _norms(w: Tensor, axis: Any) -> Tensor:
+
+def _norms(w: Tensor, axis: Axes) -> Tensor:
     return F.sqrt(F.sum(F.square(w), axes=axis, keepdims=True))
 
 
@@ -47,7 +53,7 @@ class MaxNorm(Constraint):
         ['0.600', '0.800']
     """
 
-    def __init__(self, max_value: float = 2, axis: Any = 0) -> None:
+    def __init__(self, max_value: float = 2, axis: Axes = 0) -> None:
         self.max_value = max_value
         self.axis = axis
 
@@ -71,7 +77,7 @@ class NonNeg(Constraint):
 class UnitNorm(Constraint):
     """Scales the weight to norm 1 along `axis` (0 unless given)."""
 
-    def __init__(self, axis: Any = 0) -> None:
+    def __init__(self, axis: Axes = 0) -> None:
         self.axis = axis
 
     def __call__(self, w: Tensor) -> Tensor:
@@ -93,7 +99,11 @@ class MinMaxNorm(Constraint):
     """
 
     def __init__(
-        self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Any = 0
+        self,
+        min_value: float = 0.0,
+        max_value: float = 1.0,
+        rate: float = 1.0,
+        axis: Axes = 0,
     ) -> None:
         self.min_value = min_value
         self.max_value = max_value

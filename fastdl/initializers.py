@@ -16,7 +16,7 @@ import numpy as np
 from . import _core
 from ._base import functional as F
 from ._base.dtypes import as_dtype
-from ._base.registry import INITIALIZERS
+from ._base.registry import INITIALIZERS, described
 from ._base.watch import Watched
 from ._core import Tensor
 from .random import SeedGenerator
@@ -45,6 +45,9 @@ class Initializer(Watched):
     def clone(self) -> Initializer:
         """An initializer with the same settings."""
         return type(self).from_config(self.get_config())
+
+    def __repr__(self) -> str:
+        return described(self)
 
 
 @INITIALIZERS.register

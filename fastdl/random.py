@@ -17,7 +17,10 @@ from ._base import functional as F
 from ._core import Tensor
 
 if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
     from typing_extensions import Self
+
+    from ._core import TensorLike
 
 
 class SeedGenerator:
@@ -105,7 +108,7 @@ def normal(
     shape: Sequence[int],
     mean: float = 0.0,
     stddev: float = 1.0,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     seed: int | SeedGenerator | None = None,
 ) -> Tensor:
     """Normally distributed numbers.
@@ -127,7 +130,7 @@ def truncated_normal(
     shape: Sequence[int],
     mean: float = 0.0,
     stddev: float = 1.0,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     seed: int | SeedGenerator | None = None,
 ) -> Tensor:
     """Normally distributed numbers of which those beyond two deviations are drawn again."""
@@ -147,7 +150,7 @@ def uniform(
     shape: Sequence[int],
     minval: float = 0.0,
     maxval: float = 1.0,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     seed: int | SeedGenerator | None = None,
 ) -> Tensor:
     """Numbers evenly distributed between `minval` and `maxval`, the latter excluded."""
@@ -164,7 +167,7 @@ def randint(
     shape: Sequence[int],
     minval: int,
     maxval: int,
-    dtype: Any = "int32",
+    dtype: DTypeLike = "int32",
     seed: int | SeedGenerator | None = None,
 ) -> Tensor:
     """Integers from `minval` to `maxval`, the latter excluded."""
@@ -178,7 +181,7 @@ def randint(
 
 
 def dropout(
-    inputs: Any,
+    inputs: TensorLike,
     rate: float,
     noise_shape: Sequence[int | None] | None = None,
     seed: int | SeedGenerator | None = None,
@@ -211,7 +214,7 @@ def dropout(
     return F.mul(x, F.div(kept, 1.0 - rate))
 
 
-def shuffle(x: Any, axis: int = 0, seed: int | SeedGenerator | None = None) -> Tensor:
+def shuffle(x: TensorLike, axis: int = 0, seed: int | SeedGenerator | None = None) -> Tensor:
     """The slices of `x` along an axis in random order."""
     x = _core.as_tensor(x)
     fixed = _fixed(seed)

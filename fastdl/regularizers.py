@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _core
 from ._base import functional as F
-from ._base.registry import REGULARIZERS
+from ._base.registry import REGULARIZERS, described
 from ._base.watch import Watched
 from ._core import Tensor
 
@@ -28,6 +28,9 @@ class Regularizer(Watched):
     def from_config(cls, config: dict[str, Any]) -> Regularizer:
         """The regularizer that `get_config` described."""
         return cls(**config)
+
+    def __repr__(self) -> str:
+        return described(self)
 
 
 def _factor(value: Any, name: str) -> float:

@@ -16,8 +16,8 @@ def filled(shape, seed, scale=1.0):
 
 ACTIVATIONS = (
     "linear relu leaky_relu relu6 elu celu selu gelu silu swish mish softplus softsign squareplus "
-    "sigmoid log_sigmoid hard_sigmoid hard_silu tanh tanh_shrink hard_tanh soft_shrink hard_shrink "
-    "exponential softmax log_softmax"
+    "sparse_plus sigmoid log_sigmoid hard_sigmoid sparse_sigmoid hard_silu tanh tanh_shrink "
+    "hard_tanh soft_shrink hard_shrink exponential softmax log_softmax glu"
 ).split()
 
 # name: (function from the package to a layer, shapes of its inputs)

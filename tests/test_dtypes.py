@@ -419,3 +419,14 @@ def test_dlpack_of_bfloat16_both_ways():
     assert back.data_ptr() == t.data_ptr()
     assert back.tolist() == [1.5, 2, -3]
     assert t.__dlpack_device__() == (1, 0)
+
+
+# --- copying and pickling
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_pickle_and_deepcopy(dtype):
+    t = fastdl.tensor([[1, 0, 1]], dtype=dtype)
+    for other in (pickle.loads(pickle.dumps(t)), copy.deepcopy(t), copy.copy(t)):
+        assert other.dtype == dtype
+        assert other.tolist() == [[1, 0, 1]]

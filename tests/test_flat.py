@@ -210,3 +210,73 @@ def test_empty_parameters(shape):
     (full.sum() + empty.sum()).backward()
     optimizer.step()
     np.testing.assert_allclose(full.numpy(), 0.9, rtol=1e-6)
+
+
+# --- parameter.data = tensor, after the optimizer was made: as in PyTorch, both are one memory
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam])
+@pytest.mark.parametrize("when", ["after a step", "before step", "before the optimizer"])
+def test_a_tensor_that_became_the_data_is_the_parameter(kind, when):
+    p, q = nn.Parameter(fastdl.ones(3)), nn.Parameter(fastdl.ones(2))
+    t = fastdl.zeros(3)
+    if when == "before the optimizer":
+        p.data = t
+    optimizer = kind([p, q], lr=1.0)
+
+    def backward():
+        optimizer.zero_grad()
+        (p.sum() + q.sum()).backward()
+
+    backward()
+    if when == "before step":
+        p.data = t
+    optimizer.step()
+    if when == "after a step":
+        p.data = t
+    for value in (7.0, -3.0):
+        t.fill_(value)
+        assert p.tolist() == [value] * 3
+        backward()
+        optimizer.step()  # a step of 1 along the constant gradient; Adam's to a few roundings
+        np.testing.assert_allclose(t.numpy(), value - 1, rtol=1e-6)
+        assert p.tolist() == t.tolist()
+    np.testing.assert_allclose(q.numpy(), 1 - 3, rtol=1e-6)
+
+
+def test_parameters_tied_by_their_data_have_their_own_gradients_and_come_apart():
+    p, q, r = (nn.Parameter(fastdl.ones(3)) for _ in range(3))
+    optimizer = optim.SGD([p, q, r], lr=0.5)
+
+    def step():
+        optimizer.zero_grad()
+        (p.sum() + (q * 2).sum() + r.sum()).backward()
+        assert p.grad.tolist() == [1.0] * 3 and q.grad.tolist() == [2.0] * 3
+        optimizer.step()
+
+    step()
+    t = fastdl.zeros(3)
+    p.data = t
+    q.data = t
+    step()
+    assert p.tolist() == q.tolist() == t.tolist() == [-1.5] * 3
+    p.data = fastdl.ones(3)
+    step()
+    assert p.tolist() == [0.5] * 3 and q.tolist() == t.tolist() == [-2.5] * 3
+    assert r.tolist() == [-0.5] * 3
+
+
+def test_fit_trains_the_tensor_that_became_the_data():
+    model = fastdl.Sequential([fastdl.layers.Input((3,)), fastdl.layers.Dense(2, use_bias=False)])
+    model.compile(fastdl.optimizers.SGD(0.1), "mse")
+    x, y = np.ones((8, 3), "float32"), np.zeros((8, 2), "float32")
+    model.fit(x, y, verbose=0)
+    kernel, t = model.layers[0].kernel, fastdl.full((3, 2), 1.0)
+    kernel.data = t
+    for value in (1.0, 2.0):
+        t.fill_(value)
+        np.testing.assert_array_equal(model.predict(x[:1], verbose=0), 3 * value)
+        model.train_on_batch(x, y)
+        # The loss is the mean of (w1 + w2 + w3)^2 over two outputs; each gradient is 3 w.
+        np.testing.assert_allclose(t.numpy(), value - 0.1 * 3 * value, atol=1e-6)
+        assert kernel.tolist() == t.tolist()

@@ -1,5 +1,8 @@
 """Names of objects: registries, custom objects, snake case, counting, suggestions."""
 
+import pickle
+import types
+
 import pytest
 
 import fastdl
@@ -140,3 +143,12 @@ def test_glu_and_threshold():
     x = fastdl.tensor([1.0, -2.0, 0.0, 0.0])
     assert activations.glu(x).tolist() == [0.5, -1.0]
     assert activations.threshold(x, -1.0, 9.0).tolist() == [1.0, 9.0, 0.0, 0.0]
+
+
+def test_functions_can_be_pickled():
+    """They are attributes of layers, losses and metrics, and go where these go."""
+    for module in (fastdl.activations, fastdl.ops, fastdl.losses, fastdl.metrics):
+        for name in dir(module):
+            function = getattr(module, name)
+            if isinstance(function, types.FunctionType) and not name.startswith("_"):
+                assert pickle.loads(pickle.dumps(function)) is function, f"{module}.{name}"

@@ -349,3 +349,22 @@ def test_bad_variables():
         optimizers.SGD().build([fastdl.tensor([1])])
     with pytest.raises(ValueError, match="computed from other tensors"):
         optimizers.SGD().build([variable * 2])
+
+
+def test_reprs_show_the_settings():
+    schedule = optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
+    text = (
+        "ExponentialDecay(initial_learning_rate=0.1, decay_steps=10, decay_rate=0.9, "
+        "staircase=False, name='ExponentialDecay')"
+    )
+    assert repr(schedule) == text
+    assert repr(optimizers.SGD(0.1, name="mine")) == "<SGD name=mine, learning_rate=0.1>"
+    assert repr(optimizers.Adam(schedule, name="a")) == f"<Adam name=a, learning_rate={text}>"
+    assert repr(fastdl.regularizers.L1(0.5)) == "L1(l1=0.5)"
+    assert repr(fastdl.initializers.Constant(2.0)) == "Constant(value=2.0)"
+    assert repr(fastdl.constraints.UnitNorm()) == "UnitNorm(axis=0)"
+
+    class Own(optimizers.schedules.LearningRateSchedule):
+        pass
+
+    assert repr(Own()) == "Own()"

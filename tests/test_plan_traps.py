@@ -1111,7 +1111,7 @@ def test_a_step_that_fails_gives_its_random_numbers_back():
         model.train_on_batch(X[:8], good)
         before = fastdl.get_rng_state()
         with pytest.raises((ValueError, IndexError)):
-            model._run_batch("train", (fastdl.tensor(X[:8]), fastdl.tensor(bad), None))
+            model._runner("train").batch((fastdl.tensor(X[:8]), fastdl.tensor(bad), None))
         assert fastdl.get_rng_state() == before
 
 
@@ -1131,3 +1131,56 @@ def test_profiles_are_taken_beside_replays():
 
 def test_messages_name_what_can_be_done():
     assert re.search("run_eagerly", models.Model.fit.__doc__)
+
+
+KEPT_BATCHES = []
+KEEPING = {
+    "the batch": lambda x, y: KEPT_BATCHES.append(x),
+    "its targets": lambda x, y: KEPT_BATCHES.append(y),
+    "both, in a tuple": lambda x, y: KEPT_BATCHES.append((x, y)),
+    "in a closure": lambda x, y: KEPT_BATCHES.append(lambda: x),
+}
+
+
+@pytest.mark.parametrize("keep", KEEPING)
+def test_a_step_that_keeps_its_batch_runs_eagerly_and_says_so(keep):
+    class Keeps(models.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(1)
+
+        def call(self, x):
+            return self.dense(x)
+
+        def train_step(self, data):
+            KEEPING[keep](data[0], data[1])
+            return super().train_step(data)
+
+    model = Keeps()
+    model.compile("sgd", "mse")
+    KEPT_BATCHES.clear()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, Y, batch_size=4, shuffle=False, epochs=2, verbose=0)
+    assert len(KEPT_BATCHES) == 16
+    (message,) = told(caught)
+    assert "a tensor of the batch" in message and "outlives the step" in message
+    if keep == "the batch":
+        assert same(KEPT_BATCHES, [X[4 * i : 4 * i + 4] for i in [*range(8)] * 2])
+
+
+def test_a_step_that_returns_its_batch_is_recorded():
+    class Returns(models.Model):
+        def call(self, x):
+            return x
+
+        def predict_step(self, x):
+            return {"in": x, "again": x, "out": x * 2.0}
+
+    model = Returns()
+    model.compile()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(2):
+            result = model.predict(X, batch_size=4, verbose=0)
+            assert same(result, {"in": X, "again": X, "out": X * 2})

@@ -11,7 +11,6 @@ import pytest
 
 import fastdl
 from fastdl import callbacks, layers, models, ops
-from fastdl.models import data_adapters
 
 CALLS = 4  # two eager ones, of which the second is recorded, then replays
 
@@ -46,7 +45,7 @@ def recorded(*shapes, **options):
 
 
 def uses_the_fast_path(model, x):
-    return model._functions["predict"].call(x, data_adapters.ONE_ARRAY) is not None
+    return model._runner("predict").array(x) is not None
 
 
 def equal(got, want):
@@ -185,7 +184,7 @@ def test_arrays_that_share_the_models_memory():
         equal(square.predict_on_batch(view), square(before).numpy())
         np.testing.assert_array_equal(view, before)
     # The plan's own input and output.
-    signature = next(iter(square._functions["predict"]._signatures.values()))
+    signature = next(iter(square._runner("predict").function._signatures.values()))
     for own in (signature.result.numpy(), signature.plan.inputs[0].numpy()):
         own[...] = normal(5, 5, seed=3)
         copy = own.copy()

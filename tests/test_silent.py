@@ -1,5 +1,7 @@
 """Programs whose results were wrong, or whose writes were lost, without a word."""
 
+import importlib
+import importlib.util
 import re
 import signal
 import sys
@@ -367,7 +369,7 @@ def test_workers_that_are_not_there_are_named():
     ],
 )
 def test_class_weights_go_by_the_label(labels, expected):
-    from fastdl.models.data_adapters import as_sample_weights
+    from fastdl.models.data_conversion import as_sample_weights
 
     assert as_sample_weights({1: 10.0}, np.array(labels)).tolist() == expected
 
@@ -645,7 +647,7 @@ def test_tables_of_pandas():
             "object": np.array([1, 2.5, True], object),
         }
     )
-    from fastdl.models.data_adapters import to_tensors
+    from fastdl.models.data_conversion import to_tensors
 
     expected = [[1, 1, 0.5, 1, 1], [2, 0, 1.5, np.nan, 2.5], [3, 1, 2.5, 3, 1]]
     np.testing.assert_array_equal(to_tensors("x", table).numpy(), expected)
@@ -705,3 +707,82 @@ def test_deep_sequential_models_are_built_in_linear_time(monkeypatch):
 def test_layers_lists_layers():
     assert not {"Any", "annotations"} & set(dir(layers))
     assert {"Dense", "Input", "get"} <= set(dir(layers))
+
+
+# --- arrays over what indexing copied: a write would be lost
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        lambda x: x[0].numpy(),
+        lambda x: np.asarray(x[1:]),
+        lambda x: x.T.numpy(),
+        lambda x: next(iter(x)).numpy(),
+        lambda x: x.split(1)[0].numpy(),
+        lambda x: x.expand(2, 2, 3).numpy(),
+    ],
+)
+def test_an_array_over_a_copy_that_indexing_made_is_read_only(array):
+    x = fastdl.zeros(2, 3)
+    with pytest.raises(ValueError, match="read-only"):
+        array(x)[...] = 3
+    own = array(x).copy()
+    own[...] = 3
+    x.numpy()[0] = 5  # shared
+    x.view(3, 2).numpy()[2] = 7
+    assert x.tolist() == [[5, 5, 5], [0, 7, 7]]
+    own = x[0].contiguous().numpy()
+    own[...] = 1
+    assert x[0].tolist() == [5, 5, 5]
+
+
+# --- sparse matrices
+
+
+class Sparse:
+    """What the classes of scipy.sparse have in common."""
+
+    shape = (4, 3)
+
+    def tocsr(self):
+        return self
+
+    def toarray(self):
+        return np.ones(self.shape, "float32")
+
+    def __getitem__(self, rows):
+        return self
+
+    def __iter__(self):
+        return iter([self] * 4)
+
+
+def sparse_matrices():
+    yield Sparse()
+    if importlib.util.find_spec("scipy"):
+        sparse = importlib.import_module("scipy.sparse")
+        for name in ("csr_matrix", "coo_matrix", "csc_array", "lil_matrix", "dok_matrix"):
+            yield getattr(sparse, name)(np.ones((4, 3), "float32"))
+
+
+@pytest.mark.parametrize("x", [*sparse_matrices()], ids=lambda x: type(x).__name__)
+def test_sparse_matrices_are_refused_with_the_way_out(x):
+    model = fastdl.Sequential([layers.Dense(1)])
+    model.compile("sgd", "mse")
+    y = np.ones((4, 1))
+    for name, call in {
+        "x": lambda: model.fit(x, y, verbose=0),
+        "y": lambda: model.fit(y, x, verbose=0),
+        "x ": lambda: model.predict(x, verbose=0),
+        "x  ": lambda: model.evaluate(x, y, verbose=0),
+        "x   ": lambda: model.train_on_batch(x, y),
+        "x    ": lambda: model.fit({"x": x}, y, verbose=0),
+        "inputs": lambda: model(x),
+        "inputs ": lambda: layers.Dense(1)(x),
+    }.items():
+        what = name.strip()
+        with pytest.raises(TypeError, match=rf"{what}: a sparse matrix .*give {what}\.toarray"):
+            call()
+    with pytest.raises(TypeError):
+        fastdl.tensor(x)

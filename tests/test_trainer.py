@@ -301,4 +301,32 @@ def test_a_thousand_batch_sizes_do_not_pile_up_plans():
     model = make_model()
     for n in range(1, 101):
         model.predict_on_batch(np.zeros((n, 6), np.float32))
-    assert len(model._functions["predict"]._signatures) <= 16
+    assert len(model._runner("predict").function._signatures) <= 16
+
+
+def test_a_step_given_to_one_model_alone_is_its_own():
+    class Twice(models.Sequential):
+        def train_step(self, data):
+            super().train_step(data)
+            return super().train_step(data)
+
+    def fitted(kind):
+        fastdl.manual_seed(3)
+        model = kind([layers.Input((6,)), layers.Dense(3, activation="softmax")])
+        rate = optimizers.schedules.ExponentialDecay(0.1, decay_steps=4, decay_rate=0.5)
+        model.compile(optimizers.SGD(rate), "sparse_categorical_crossentropy")
+        if kind is models.Sequential:
+            built_in = model.train_step
+
+            def twice(data):
+                built_in(data)
+                return built_in(data)
+
+            model.train_step = twice
+        model.fit(X, Y, batch_size=4, epochs=2, verbose=0)
+        return model
+
+    one, other = fitted(Twice), fitted(models.Sequential)
+    assert int(other.optimizer.iterations.numpy()) == 32
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -271,3 +271,91 @@ def test_targets_that_only_broadcast_warn_once():
         model = models.Sequential([layers.Dense(1)])
         model.compile("adam", "mse")
         model.fit(x, np.zeros(32, np.float32), verbose=0)  # a column, as in Keras
+
+
+def named(*names):
+    inputs = [layers.Input((6,), name=name) for name in names]
+    joined = layers.concatenate(inputs) if len(inputs) > 1 else inputs[0]
+    model = models.Model(inputs if len(inputs) > 1 else inputs[0], layers.Dense(1)(joined))
+    model.compile("sgd", "mse")
+    return model
+
+
+def test_inputs_may_be_given_by_name():
+    one, two = named("a"), named("a", "b")
+    stack = models.Sequential([layers.Input((6,), name="a"), layers.Dense(1)])
+    np.testing.assert_array_equal(one.predict({"a": X}, verbose=0), one.predict(X, verbose=0))
+    np.testing.assert_array_equal(stack.predict({"a": X}, verbose=0), stack.predict(X, verbose=0))
+    np.testing.assert_array_equal(
+        two.predict({"b": -X, "a": X}, verbose=0), two.predict([X, -X], verbose=0)
+    )
+    for model in (one, two):
+        logs = model.evaluate({"b": X, "a": X}, Y, verbose=0)
+        assert np.isfinite(model.fit({"a": X, "b": X}, Y, verbose=0).history["loss"]).all()
+        assert np.isfinite(logs)
+        assert np.isfinite(model.train_on_batch({"a": X, "b": X}, Y))
+
+
+def test_names_of_other_inputs_are_an_error_that_lists_both():
+    plain = models.Sequential([layers.Dense(1)])
+    plain.compile("sgd", "mse")
+    for model, given, message in (
+        (named("a"), {"x": X}, r"missing input 'a'.*keys \['a'\], got \['x'\]"),
+        (named("a", "b"), {"a": X, "c": X}, r"missing input 'b'.*\['a', 'b'\], got \['a', 'c'\]"),
+        (plain, {"a": X}, r"layer 'dense\w*' \(Dense\): expected a tensor, got a dict .* \['a'\]"),
+        (plain, [X], r"\(Dense\): expected a tensor, got a list of 1"),
+    ):
+        for use in (
+            lambda model, x: model.fit(x, Y, verbose=0),
+            lambda model, x: model.predict(x, verbose=0),
+            lambda model, x: model.evaluate(x, Y, verbose=0),
+            lambda model, x: model.predict_on_batch(x),
+        ):
+            with pytest.raises(ValueError, match=message):
+                use(model, given)
+
+
+@pytest.mark.parametrize(
+    ("method", "given", "known"),
+    [
+        ("fit", "verbos", "verbose"),
+        ("predict", "batchsize", "batch_size"),
+        ("evaluate", "sampel_weight", "sample_weight"),
+        ("compile", "optimiser", "optimizer"),
+    ],
+)
+def test_an_unknown_argument_is_an_error_that_names_the_nearest(method, given, known):
+    message = rf"^Model\.{method}\(\) got an unexpected keyword argument '{given}'. .*'{known}'\?$"
+    with pytest.raises(TypeError, match=message):
+        getattr(named("a"), method)(**{given: 1})
+
+
+def test_a_type_error_within_a_step_is_left_alone():
+    class Broken(models.Sequential):
+        def call(self, x, training=None):
+            return self.layers[0](x, verbos=3)
+
+    model = Broken([layers.Dense(1)])
+    with pytest.raises(TypeError, match="verbos") as caught:
+        model.predict(X, verbose=0)
+    assert "Model.predict" not in str(caught.value)
+
+
+def test_warnings_point_at_the_users_line():
+    model = models.Sequential([layers.Input((6,)), layers.Dense(3, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    batches = ((X, Y) for _ in range(2))
+    with pytest.warns(UserWarning, match="ran out") as caught:
+        model.fit(batches, epochs=2, steps_per_epoch=2, verbose=0)
+    model.trainable = False
+    for call in (model.fit, model.train_on_batch):
+        with pytest.warns(UserWarning, match="no trainable weights") as more:
+            call(X, Y)
+        caught.list.extend(more)
+    model.trainable = True
+    with pytest.warns(UserWarning, match="nothing_known") as more:
+        stop = fastdl.callbacks.EarlyStopping("nothing_known")
+        model.fit(X, Y, verbose=0, callbacks=[stop])
+    caught.list.extend(more)
+    assert [warning.filename for warning in caught.list] == [__file__] * len(caught.list)
+    assert len(caught.list) >= 4

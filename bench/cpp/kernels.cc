@@ -68,6 +68,14 @@ namespace cases {
 Case where(Data& d) {
   return {d.of(3.25), 0, [&] { kernels().where(d[0], d.bytes.data(), d[1], d[2], d.n, 1, 1); }};
 }
+Case integers(Data& d) {
+  return {d.of(3), 0, [&] {
+            kernels().integers(fastdl::IntegerOp::add, -4, d[0], d[1], d[2], d.n, 1, 1);
+          }};
+}
+Case transpose_words(Data& d) {
+  return {d.of(2), 0, [&] { kernels().transpose_words(d[0], d.rows(), d[1], kCols, d.rows(), kCols); }};
+}
 Case mask_scale(Data& d) {
   return {d.of(2.25), 0, [&] { kernels().mask_scale(d[0], d[1], d.bytes.data(), d.n, 2.0f); }};
 }

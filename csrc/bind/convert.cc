@@ -226,7 +226,8 @@ py::array array_of_bits(const Tensor& t) {
   std::vector<py::ssize_t> shape(t->shape.begin(), t->shape.end());
   const py::dtype type = t->dtype == DType::bfloat16 ? py::dtype("uint16") : numpy_dtype(t->dtype);
   py::array a(type, shape, t->raw(), keep);
-  if (s->read_only()) a.attr("flags").attr("writeable") = false;
+  // What is written into the copy that indexing made would be lost.
+  if (s->read_only() || s->snapshot()) a.attr("flags").attr("writeable") = false;
   return a;
 }
 py::array array_from(const Tensor& t) {

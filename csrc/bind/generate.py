@@ -1,21 +1,25 @@
 """Writes what follows from the list of ops (csrc/ops/ops.inc) in Python: the types of the binding,
-as a part of fastdl/_core.pyi, and the functional layer, fastdl/_base/functional.py.
+as a part of fastdl/_core.pyi, and the functional layer, fastdl/_base/functional.py. The types of
+Tensor's methods, another part of _core.pyi, follow from fastdl/_functions, which attaches them.
 
-    python csrc/bind/generate.py           writes both
+    python csrc/bind/generate.py           writes them
     python csrc/bind/generate.py --check   exit status 1 if one of them is out of date
 """
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 TOP = Path(__file__).resolve().parents[2]
 LIST = TOP / "csrc/ops/ops.inc"
 TYPES = TOP / "fastdl/_core.pyi"
 LAYER = TOP / "fastdl/_base/functional.py"
+FUNCTIONS = TOP / "fastdl/_functions"
 WIDTH = 100
 
 # A parameter's type in C++, without const and &, and in Python; results below.
@@ -38,6 +42,8 @@ PARAMETERS = {
 RESULTS = {"Tensor": "Tensor", "void": "None", "std::vector<Tensor>": "list[Tensor]"}
 BEGIN = "# --- ops (this part is written by csrc/bind/generate.py)\n"
 END = "# --- end of ops\n"
+BEGIN_METHODS = "# --- Tensor's methods (this part is written by csrc/bind/generate.py)\n"
+END_METHODS = "# --- end of methods\n"
 
 
 @dataclass
@@ -99,22 +105,119 @@ def stub(row: Row) -> str:
         f"{p.name}: {p.type}" + ("" if p.default is None else f" = {p.default}")
         for p in row.parameters
     ]
-    line = f"def {row.name}({', '.join(arguments)}) -> {row.result}: ..."
+    return function(row.name, arguments, row.result)
+
+
+def function(name: str, arguments: list[str], result: str, indent: str = "") -> str:
+    """A function of a stub, in as many lines as it needs."""
+    line = f"{indent}def {name}({', '.join(arguments)}) -> {result}: ..."
     if len(line) <= WIDTH:
         return line + "\n"
-    inner = "    " + ", ".join(arguments)
+    inner = f"{indent}    " + ", ".join(arguments)
     if len(inner) > WIDTH:
-        inner = "\n".join(f"    {argument}," for argument in arguments)
-    return f"def {row.name}(\n{inner}\n) -> {row.result}: ...\n"
+        inner = "\n".join(f"{indent}    {argument}," for argument in arguments)
+    return f"{indent}def {name}(\n{inner}\n{indent}) -> {result}: ...\n"
+
+
+# --- Tensor's methods
+
+
+class Renamed(ast.NodeTransformer):
+    """Types that methods of Tensor hide behind their own name."""
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        return ast.Name("_" + node.id) if node.id in HIDDEN else node
+
+
+HIDDEN = {"int", "bool", "float", "device"}
+Definitions = dict[str, list[ast.FunctionDef]]
+
+
+def definitions(tree: ast.Module) -> Definitions:
+    """The functions of a module by name, with those that are other names of one; of an overloaded
+    function the overloads."""
+    found: Definitions = {}
+    for node in tree.body:
+        match node:
+            case ast.FunctionDef(name) if node.decorator_list or not found.get(name):
+                found.setdefault(name, []).append(node)
+            case ast.Assign(targets, ast.Name(name)) if name in found:
+                found.update((t.id, found[name]) for t in targets if isinstance(t, ast.Name))
+    return found
+
+
+def methods() -> str:
+    """The class that has the types of the methods listed in fastdl/_functions/methods.py."""
+    functions: Definitions = {}
+    lists: dict[str, Any] = {}
+    for path in sorted(FUNCTIONS.glob("*.py")):
+        tree = ast.parse(path.read_text())
+        if path.stem == "methods":
+            own = definitions(tree)
+            for node in tree.body:
+                if isinstance(node, ast.Assign | ast.AnnAssign):
+                    target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+                    lists[ast.unparse(target)] = node.value
+        elif path.stem != "__init__":
+            functions |= definitions(tree)
+    text = "class TensorMethods:\n"
+    for name in sorted(ast.literal_eval(lists["FUNCTIONS"]).split()):
+        text += method(name, functions[name])
+    for key, value in zip(lists["METHODS"].keys, lists["METHODS"].values, strict=True):
+        if not key.value.startswith("__"):
+            of = own[value.id] if isinstance(value, ast.Name) else functions[value.attr]
+            text += method(key.value, of)
+    for key, value in zip(lists["PROPERTIES"].keys, lists["PROPERTIES"].values, strict=True):
+        text += "    @property\n" + method(key.value, own[value.elts[0].id])
+        if len(value.elts) > 1:
+            text += f"    @{key.value}.setter\n" + method(key.value, own[value.elts[1].id])
+    return text
+
+
+def method(name: str, definitions: list[ast.FunctionDef]) -> str:
+    text = ""
+    for node in definitions:
+        mark = "    @overload\n" if len(definitions) > 1 else ""
+        _, *arguments = parameters(node.args)
+        result = ast.unparse(Renamed().visit(node.returns))
+        text += mark + function(name, ["self", *arguments], result, "    ")
+    return text
+
+
+def parameters(of: ast.arguments) -> list[str]:
+    def text(arg: ast.arg, default: ast.expr | None, stars: str = "") -> str:
+        kind = ast.unparse(Renamed().visit(arg.annotation))
+        return f"{stars}{arg.arg}: {kind}" + (f" = {ast.unparse(default)}" if default else "")
+
+    none = [None] * (len(of.args) - len(of.defaults))
+    found = [
+        text(arg, default) for arg, default in zip(of.args, [*none, *of.defaults], strict=True)
+    ]
+    if of.vararg:
+        found.append(text(of.vararg, None, "*"))
+    elif of.kwonlyargs:
+        found.append("*")
+    found += [
+        text(arg, default) for arg, default in zip(of.kwonlyargs, of.kw_defaults, strict=True)
+    ]
+    return found + ([text(of.kwarg, None, "**")] if of.kwarg else [])
+
+
+# --- files
 
 
 def types(ops: list[Row], before: str) -> str:
-    """The text of _core.pyi with the part between the markers made anew."""
-    head, _, rest = before.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not end:
-        raise ValueError(f"{TYPES.name}: the lines that mark the part of the ops are missing")
-    return head + BEGIN + "\n" + "".join(map(stub, ops)) + "\n" + END + tail
+    """The text of _core.pyi with the parts between the markers made anew."""
+    text = replaced(before, BEGIN_METHODS, "\n" + methods() + "\n", END_METHODS)
+    return replaced(text, BEGIN, "\n" + "".join(map(stub, ops)) + "\n", END)
+
+
+def replaced(text: str, begin: str, new: str, end: str) -> str:
+    head, _, rest = text.partition(begin)
+    _, found, tail = rest.partition(end)
+    if not found:
+        raise ValueError(f"{TYPES.name}: the lines {begin!r} and {end!r} are missing")
+    return head + begin + new + end + tail
 
 
 def layer(ops: list[Row]) -> str:

@@ -246,6 +246,7 @@ void bind_ops(py::module_& m) {
         py::arg("data"), py::arg("dtype") = py::none(), py::arg("keep_type") = false);
   m.def("dtype", [](const py::object& dtype) { return dtype_from(dtype); }, py::arg("dtype"));
   m.def("dlpack_as_integers", [](const py::object& capsule) { return retype(capsule, true); });
+  m.def("bits_of", [](const Tensor& t) { return array_of_bits(t); });
   m.def("bfloat16_of", [](const py::array& bits) {
     FASTDL_CHECK(bits.itemsize() == 2, TypeError, "bfloat16_of: expected 16-bit integers");
     return held(bits, DType::bfloat16, false);

@@ -280,10 +280,10 @@ struct State {
   Team* team = nullptr;
   std::atomic<const Threading*> other = nullptr;  // null: the team
   std::vector<Share> shares{};  // of the other library's threads
-  std::atomic<bool> used = false;
   bool forked = false;
 };
 State* state = nullptr;
+std::atomic<bool> used{false};  // some parallel_for has run
 
 State& get_state() {
   static std::once_flag once;
@@ -329,7 +329,7 @@ void set_threading(const Threading* other) {
   if (s.other == other) return;
   FASTDL_CHECK(!s.forked, RuntimeError, "set_threading: a forked process computes with fastdl's own team, since the "
                "threads of other libraries may not survive a fork");
-  FASTDL_CHECK(!s.used, RuntimeError, "set_threading: computations have run already; call it right after the import, "
+  FASTDL_CHECK(!used, RuntimeError, "set_threading: computations have run already; call it right after the import, "
                "or set FASTDL_THREADING before it");
   s.other = other;
 }
@@ -341,7 +341,6 @@ void run_chunks(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> bo
   grain = chunk_size(n, grain);
   Job job{&body, n, grain, (n - 1) / grain + 1, nullptr, 0, {}, {}};
   State& s = get_state();
-  if (!s.used.load(std::memory_order_relaxed)) s.used = true;
   const Threading* other = s.other;
   if (job.chunks == 1 || s.threads == 1 || inside || (other && other->inside()) || !s.mutex.try_lock()) {
     for (int64_t c = 0; c < job.chunks; ++c) job.run(c);
@@ -361,7 +360,12 @@ void run_chunks(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> bo
 }  // namespace
 
 void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body) {
+  if (!used.load(std::memory_order_relaxed)) used = true;
   const CancelFlag* const flag = Watch::flag();
+  if (!flag && n <= grain) {  // one chunk, as most calls of a small step are: a job would cost as much as they do
+    if (n > 0) body(0, n);
+    return;
+  }
   if (!flag) return run_chunks(n, grain, body);
   run_chunks(n, grain, [&](int64_t begin, int64_t end) {
     if (flag->raised()) return;

@@ -56,8 +56,8 @@ class Shape {
   }
 
  private:
+  int rank_ = 0;  // first: beside the extents that are there
   int64_t d_[kMaxRank] = {};
-  int rank_ = 0;
 };
 
 inline std::ostream& operator<<(std::ostream& s, const Shape& shape) {

@@ -1,4 +1,5 @@
 #include <atomic>
+#include <new>
 
 #include "autograd/tape.h"
 #include "ops/devices.h"
@@ -118,11 +119,13 @@ Outputs apply_on(const Device& device, const Op& op, const Tensor* in, int input
   const bool written = into && can_write_into(into, c);
   Outputs out;
   out.count = c.outputs;
-  View in_views[kMaxInputs], out_views[kMaxOutputs];
-  for (int i = 0; i < inputs; ++i) in_views[i] = view_of(in[i]);
+  // Made one by one: most calls use three of the 24 that there may be.
+  alignas(View) unsigned char memory[(kMaxInputs + kMaxOutputs) * sizeof(View)];
+  View *const in_views = reinterpret_cast<View*>(memory), *const out_views = in_views + inputs;
+  for (int i = 0; i < inputs; ++i) new (in_views + i) View(view_of(in[i]));
   for (int i = 0; i < c.outputs; ++i) {
     out.t[i] = written ? detach(into) : run ? empty(c.shape[i], c.dtype[i], device) : view(in[0], c.shape[i]);
-    out_views[i] = view_of(out.t[i]);
+    new (out_views + i) View(view_of(out.t[i]));
   }
   CallObserver* const observer = call_observer();
   if (observer)

@@ -46,9 +46,9 @@ class Attrs {
     explicit Shared(const T& v) : value(v) {}
     const T value;
   };
-  alignas(8) unsigned char bytes_[kInlineBytes] = {};
-  Ref<RefCounted> shared_;
   size_t size_ = 0;
+  Ref<RefCounted> shared_;
+  alignas(8) unsigned char bytes_[kInlineBytes] = {};
 };
 
 // Attributes as names and values, for whoever prints a plan or translates it.

@@ -1,5 +1,6 @@
 // Binary arithmetic, comparisons, where, cast and in-place assignment, with broadcasting.
 #include <cmath>
+#include <optional>
 
 #include "cpu/kernels.h"
 #include "ops/arguments.h"
@@ -108,6 +109,27 @@ void loop(Out* out, const T* a, const T* b, int64_t n, int sa, int sb, F f) {
   for (int64_t i = 0; i < n; ++i) out[i] = Out(f(a[i * sa], b[i * sb]));
 }
 
+// The row of the kernel for integers that belongs to one for floats; nothing where there is none.
+template <auto Kernel>
+constexpr std::optional<IntegerOp> integer_op() {
+  using K = KernelTable;
+  if constexpr (std::is_same_v<decltype(Kernel), BinaryKernel K::*>) {
+    if (Kernel == &K::add) return IntegerOp::add;
+    if (Kernel == &K::sub) return IntegerOp::sub;
+    if (Kernel == &K::mul) return IntegerOp::mul;
+    if (Kernel == &K::maximum) return IntegerOp::maximum;
+    if (Kernel == &K::minimum) return IntegerOp::minimum;
+  } else if constexpr (std::is_same_v<decltype(Kernel), CompareKernel K::*>) {
+    if (Kernel == &K::eq) return IntegerOp::eq;
+    if (Kernel == &K::ne) return IntegerOp::ne;
+    if (Kernel == &K::lt) return IntegerOp::lt;
+    if (Kernel == &K::le) return IntegerOp::le;
+    if (Kernel == &K::gt) return IntegerOp::gt;
+    if (Kernel == &K::ge) return IntegerOp::ge;
+  }
+  return std::nullopt;
+}
+
 // Where there is no kernel, not even a branch that is never taken may name one.
 template <auto Kernel, class... Args>
 void call_kernel(Args... args) {
@@ -128,7 +150,9 @@ void run_binary(const RunContext& c) {
       Result* y = out.as<Result>() + at;
       const T *pa = static_cast<const T*>(from[0]), *pb = static_cast<const T*>(from[1]);
       const int sa = step[0], sb = step[1];
-      if constexpr (!std::is_same_v<T, float> || std::is_null_pointer_v<decltype(Kernel)>)
+      if constexpr (std::is_integral_v<T> && integer_op<Kernel>().has_value())
+        kernels().integers(*integer_op<Kernel>(), integer_kind<T>, y, pa, pb, n, sa, sb);
+      else if constexpr (!std::is_same_v<T, float> || std::is_null_pointer_v<decltype(Kernel)>)
         loop(y, pa, pb, n, sa, sb, F());
       else if constexpr (std::is_void_v<Out>)
         call_kernel<Kernel>(y, pa, pb, n, sa, sb, nullptr);

@@ -109,11 +109,13 @@ void run_scatter_add(const RunContext& c) {
                      for (int64_t k = 0; k < count; ++k) {
                        T* to = y.as<T>() + (o * a.size + at[k]) * inner + first;
                        const T* from = u.as<T>() + (o * count + k) * inner + first;
-                       if constexpr (std::is_same_v<T, float>)
-                         if (n >= 8) {
+                       if (n >= 8) {
+                         if constexpr (std::is_same_v<T, float>)
                            kernels().add(to, to, from, n, 1, 1, nullptr);
-                           continue;
-                         }
+                         else
+                           kernels().integers(IntegerOp::add, integer_kind<T>, to, to, from, n, 1, 1);
+                         continue;
+                       }
                        for (int64_t i = 0; i < n; ++i) to[i] = T(Wrapping<T>(to[i]) + Wrapping<T>(from[i]));
                      }
                    }

@@ -245,10 +245,7 @@ void run_huber(const RunContext& c) {
   float* y = c.out[0].as<float>();
   const float delta = float(c.attrs.as<HuberAttrs>().delta);
   parallel_for(c.out[0].numel(), grain_for(2 * kElementNanoseconds), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const float d = std::abs(p[i] - t[i]);
-      y[i] = d <= delta ? 0.5f * d * d : delta * (d - 0.5f * delta);
-    }
+    kernels().huber(y + begin, p + begin, t + begin, end - begin, 1, 1, &delta);
   });
 }
 void grad_huber(GradContext& c) {

@@ -5,6 +5,7 @@
 
 #include "core/dtype.h"
 #include "core/parallel.h"
+#include "cpu/kernels.h"
 
 namespace fastdl {
 namespace {
@@ -77,40 +78,14 @@ void copy_range(const Loop& loop, T* dense, T* strided, int64_t begin, int64_t e
   }
 }
 
-// out[r * out_row + c] = in[r + c * in_column], r < rows, c < columns. Four-byte elements go through
-// registers as 4 x 4 blocks; one pass over `in` touches whole cache lines because `rows` is a tile's.
+// out[r * out_row + c] = in[r + c * in_column], r < rows, c < columns. One pass over `in` touches whole cache lines because `rows` is a tile's.
 template <class T>
 void transpose_tile(T* out, int64_t out_row, const T* in, int64_t in_column, int64_t rows,
                     int64_t columns) {
-  int64_t r = 0;
-  if constexpr (sizeof(T) == 4) {
-    typedef int32_t v4 __attribute__((vector_size(16)));
-    auto load = [](const void* p) {
-      v4 v;
-      std::memcpy(&v, p, sizeof v);
-      return v;
-    };
-    for (; r + 4 <= rows; r += 4) {
-      int64_t c = 0;
-      for (; c + 4 <= columns; c += 4) {
-        const T* p = in + r + c * in_column;
-        v4 a = load(p), b = load(p + in_column), d = load(p + 2 * in_column),
-           e = load(p + 3 * in_column);
-        v4 ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5);
-        v4 ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-        v4 de0 = __builtin_shufflevector(d, e, 0, 4, 1, 5);
-        v4 de1 = __builtin_shufflevector(d, e, 2, 6, 3, 7);
-        v4 row[4] = {__builtin_shufflevector(ab0, de0, 0, 1, 4, 5),
-                     __builtin_shufflevector(ab0, de0, 2, 3, 6, 7),
-                     __builtin_shufflevector(ab1, de1, 0, 1, 4, 5),
-                     __builtin_shufflevector(ab1, de1, 2, 3, 6, 7)};
-        for (int k = 0; k < 4; ++k) std::memcpy(out + (r + k) * out_row + c, &row[k], sizeof row[k]);
-      }
-      for (; c < columns; ++c)
-        for (int k = 0; k < 4; ++k) out[(r + k) * out_row + c] = in[r + k + c * in_column];
-    }
-  }
-  for (; r < rows; ++r)
+  if constexpr (sizeof(T) == 4)
+    return kernels().transpose_words(reinterpret_cast<float*>(out), out_row, reinterpret_cast<const float*>(in),
+                                     in_column, columns, rows);
+  for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < columns; ++c) out[r * out_row + c] = in[r + c * in_column];
 }
 

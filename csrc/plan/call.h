@@ -42,17 +42,18 @@ struct Recording {
   const Device* device = &cpu();  // of all buffers
 };
 
-// A lowered call.
+// A lowered call. Its views lie with those of all steps, in order: a replay reads them from front to back.
 struct Step {
-  const Op* op;
-  RunFunction run;
+  const Op* op = nullptr;
+  RunFunction run = nullptr;
+  View *in = nullptr, *out = nullptr;  // after the inputs there is room for a derived value, if the op takes one
+  void* workspace = nullptr;
+  int inputs = 0, outputs = 0;
+  bool ask = false;       // look at the clock before this call
+  bool may_stop = false;  // it takes a while and writes nothing but its result, so it can be stopped and run again
   Attrs attrs;
-  View views[kMaxInputs + kMaxOutputs];
-  void* workspace;
-  int inputs, outputs;
-  bool ask;       // look at the clock before this call
-  bool may_stop;  // it takes a while and writes nothing but its result, so it can be stopped and run again
-  RunContext context() const { return {*op, views, views + kMaxInputs, attrs, workspace, inputs, outputs}; }
+
+  RunContext context() const { return {*op, in, out, attrs, workspace, inputs, outputs}; }
 };
 
 }  // namespace fastdl

@@ -281,7 +281,7 @@ void run_link(const Chain& chain, const Chain::Link& link, const Chain::Piece* p
     return static_cast<void*>(static_cast<char*>(whole.data) + (p.sliced ? at * p.part_bytes : 0));
   };
   const Chain::Piece& out = piece[s.inputs];
-  const View& whole_out = s.views[kMaxInputs];
+  const View& whole_out = s.out[0];
   if (!link.kernel) {
     auto cut = [&](const Chain::Piece& p, const View& whole) {
       View v = whole;
@@ -294,14 +294,14 @@ void run_link(const Chain& chain, const Chain::Link& link, const Chain::Piece* p
     };
     View in[kMostOperands], result = cut(out, whole_out);
     for (int k = 0; k < s.inputs; ++k)
-      if (s.views[k].data || piece[k].scratch >= 0) in[k] = cut(piece[k], s.views[k]);
+      if (s.in[k].data || piece[k].scratch >= 0) in[k] = cut(piece[k], s.in[k]);
     s.run({*s.op, in, &result, s.attrs, nullptr, s.inputs, 1});
     return;
   }
   ElementRow row;
   row.out = place(out, whole_out);
   for (int k = 0; k < s.inputs; ++k) {
-    row.in[k] = place(piece[k], s.views[k]);
+    row.in[k] = place(piece[k], s.in[k]);
     row.stride[k] = piece[k].stride;
   }
   row.n = chain.row * (link.at_once ? count : 1);

@@ -69,13 +69,13 @@ std::shared_ptr<const DerivedValue> DerivedInputs::find_or_make(const Use& use, 
 void DerivedInputs::read(Step& step, const Op* op, void* value) {
   step.op = op;
   step.run = op->run;
-  step.views[step.inputs].data = value;
+  step.in[step.inputs].data = value;
 }
 
 void DerivedInputs::add(const std::vector<Step>& steps, size_t step, const Ref<Storage>& storage) {
   const Step& s = steps[step];
   // Memory of others may change at any time.
-  if (!s.op->derived || s.inputs >= kMaxInputs || !storage->owned() || !storage->on_cpu()) return;
+  if (!s.op->derived || !storage->owned() || !storage->on_cpu()) return;
   if (const auto parameters = s.op->derived->wanted(s.context()))
     uses_.push_back({step, s.op, storage, *parameters, {}, 0, nullptr});
 }
@@ -87,7 +87,7 @@ void DerivedInputs::refresh(std::vector<Step>& steps) {
     if (state == u.state && !u.storage->exported()) {
       if (u.same >= kPatience || ++u.same < kPatience) continue;
       const Derivation& d = *u.op->derived;
-      u.value = find_or_make(u, step.views[d.input]);
+      u.value = find_or_make(u, step.in[d.input]);
       if (u.value) read(step, d.op, u.value->data());
       continue;
     }

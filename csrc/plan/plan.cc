@@ -71,6 +71,9 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
   reuse_inputs(r, chains_);
   const std::vector<int64_t> offset = assign_arena(r, chains_, arena_bytes_);
   commit_ = commit_point(r);
+  free_until_ = commit_;
+  for (const Chain& c : chains_.list)
+    if (c.first < commit_ && commit_ < c.end) free_until_ = c.first;
   empty_cache();  // replays allocate nothing: what the eager steps used goes back to the system
   const Device& device = *r.device;
   arena_ = Storage::allocate(arena_bytes_, false, device);
@@ -94,6 +97,10 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
   };
   constexpr int64_t kAsk = 1 << 16;  // bytes of an operand from which on a call may take a while
   steps_.resize(r.calls.size());
+  size_t views = 0;
+  for (const Call& c : r.calls) views += c.in.size() + (c.op->derived ? 1 : 0) + c.out.size();
+  views_.resize(views);
+  View* next_views = views_.data();
   for (size_t i = 0; i < r.calls.size(); ++i) {
     const Call& c = r.calls[i];
     Step& s = steps_[i];
@@ -102,6 +109,9 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
     s.inputs = int(c.in.size());
     s.outputs = int(c.out.size());
     s.ask = i % 8 == 7;
+    s.in = next_views;
+    s.out = s.in + s.inputs + (c.op->derived ? 1 : 0);
+    next_views = s.out + s.outputs;
     auto place = [&](const Operand& o, View& v) {
       if (o.buffer < 0) return;
       const Buffer& b = r.buffers[size_t(o.buffer)];
@@ -113,8 +123,8 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
         if (o.buffer == input_buffers[k])
           patches_[k].push_back({&v, o.offset - inputs_[k]->offset * size_of(inputs_[k]->dtype)});
     };
-    for (int k = 0; k < s.inputs; ++k) place(c.in[size_t(k)], s.views[k]);
-    for (int k = 0; k < s.outputs; ++k) place(c.out[size_t(k)], s.views[kMaxInputs + k]);
+    for (int k = 0; k < s.inputs; ++k) place(c.in[size_t(k)], s.in[k]);
+    for (int k = 0; k < s.outputs; ++k) place(c.out[size_t(k)], s.out[k]);
     for (int k = 0; k < s.inputs; ++k)
       if (c.writes(k)) write_to(c.in[size_t(k)]);
     for (const Operand& o : c.out) write_to(o);
@@ -124,7 +134,7 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
     place(c.workspace, workspace);
     s.workspace = workspace.data;
     int64_t bytes = 0;
-    for (const View& v : s.views) bytes += v ? v.bytes() : 0;
+    for (const View* v = s.in; v < next_views; ++v) bytes += *v ? v->bytes() : 0;
     s.may_stop = bytes >= kLongCall && i < commit_ && !c.op->mutates && !c.op->elementwise && !c.op->random;
     may_stop_ |= s.may_stop;
   }
@@ -158,7 +168,7 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
 
 // Step i advances a generator, which lies in memory of others.
 void Plan::note_draw_of(const Step& s, size_t i, const std::vector<KeptStorage>& memory) {
-  const void* state = s.views[0].data;
+  const void* state = s.in[0].data;
   const auto lies_in = [&](const Ref<Storage>& storage) {
     const char* begin = static_cast<const char*>(storage->data());
     return state >= begin && state < begin + storage->bytes();
@@ -207,14 +217,13 @@ class Plan::Writing {
   }
   ~Writing() {
     for (const Written& w : plan_.written_) w.storage->written(w.begin, w.end);
-    if (committed) return;
+    if (reached >= plan_.free_until_) return;
     for (const Draw& d : plan_.draws_) {
       uint64_t drawn = 0;
       for (const auto& [step, counters] : d.steps) drawn += step < reached ? counters : 0;
       give_back(d.generator, d.before, drawn);
     }
   }
-  bool committed = false;
   size_t reached = 0;  // steps before this one have run
 
  private:
@@ -253,20 +262,19 @@ bool Plan::replay(const std::function<bool()>& interrupted, const CancelFlag* fl
   size_t next = 0;  // chain
   for (size_t i = 0; i < steps_.size(); ++i) {
     writing.reached = i;
+    const Step& s = steps_[i];
     // The clock costs 25 ns; among small calls it is read at every eighth.
-    if (interrupted && i < commit_ && steps_[i].ask && clock::now() - asked > std::chrono::milliseconds(50)) {
+    if (s.ask && interrupted && i < commit_ && clock::now() - asked > std::chrono::milliseconds(50)) {
       if (interrupted()) return false;
       asked = clock::now();
     }
-    const bool chain = next < chains_.list.size() && chains_.list[next].first == i;
-    writing.committed |= (chain ? chains_.list[next].end - 1 : i) >= commit_;
-    if (flag && steps_[i].may_stop) {
-      if (!run_stoppable(steps_[i], interrupted, flag)) return false;
+    if (s.may_stop && flag) {
+      if (!run_stoppable(s, interrupted, flag)) return false;
       continue;
     }
     i = run(i, next);
   }
-  writing.committed = true;
+  writing.reached = steps_.size();
   for (const SeenGradient& g : guards_.gradients)
     if (!(g.leaf->grad == g.after)) g.leaf->grad = g.after;
   return true;
@@ -289,7 +297,7 @@ std::vector<double> Plan::profile(int repeats) {
   for (int r = 0; r < repeats; ++r) {
     derived_.refresh(steps_);
     Writing writing(*this);
-    writing.committed = true;
+    writing.reached = steps_.size();
     size_t next = 0;
     for (size_t i = 0; i < steps_.size(); ++i) {
       const size_t first = i;
@@ -325,15 +333,15 @@ std::string Plan::describe() const {
     s << step.op->name << '(';
     for (int k = 0; k < step.inputs; ++k) {
       if (k) s << ", ";
-      if (step.views[k])
-        s << step.views[k].dtype << step.views[k].shape;
+      if (step.in[k])
+        s << step.in[k].dtype << step.in[k].shape;
       else
         s << "None";
     }
-    for (const Attribute& a : attributes_of(*step.op, {step.attrs, step.views})) s << ", " << a;
+    for (const Attribute& a : attributes_of(*step.op, {step.attrs, step.in})) s << ", " << a;
     s << ')';
     for (int k = 0; k < step.outputs; ++k)
-      s << (k ? ", " : " -> ") << step.views[kMaxInputs + k].dtype << step.views[kMaxInputs + k].shape;
+      s << (k ? ", " : " -> ") << step.out[k].dtype << step.out[k].shape;
     s << '\n';
   }
   return s.str();

@@ -194,11 +194,13 @@ class Plan : public RefCounted {
   std::vector<Operand> input_operands_, output_operands_;
   std::map<int, KeptStorage> listed_storages_;
   std::vector<Step> steps_;
+  std::vector<View> views_;  // of all steps
   Chains chains_;
   Pace pace_;
   DerivedInputs derived_;
   bool may_stop_ = false;
   size_t commit_ = 0;  // steps before this one can be abandoned without a trace
+  size_t free_until_ = 0;  // the same, where steps of a chain are one: from there on something may be committed
   std::vector<KeptStorage> external_;   // memory of others
   std::vector<Written> written_;        // what of it the steps change
   std::vector<Draw> draws_;

@@ -1,10 +1,25 @@
-"""Checks of the numbers that both kinds of optimizers take."""
+"""Checks of arguments that both faces take."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+
+
+def is_sparse(value: Any) -> bool:
+    """Whether it is a sparse matrix or array of SciPy, which is not imported for that."""
+    return hasattr(value, "tocsr") and hasattr(value, "toarray")
+
+
+def check_dense(what: str, value: Any) -> None:
+    """TypeError for a sparse matrix of SciPy; the message says what to give instead."""
+    if is_sparse(value):
+        raise TypeError(
+            f"{what}: a sparse matrix ({type(value).__name__} of shape {value.shape}): there are "
+            f"no sparse tensors; give {what}.toarray(), or batches of dense rows from a "
+            "utils.PyDataset if all of them do not fit into memory"
+        )
 
 
 def check_number(

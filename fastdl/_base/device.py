@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _core
 from .._core import Tensor
+from .dtypes import as_dtype
 
 
 class device:
@@ -93,7 +94,7 @@ def split_target(
             dtype = argument.dtype
         else:
             dtype = argument
-    return None if dtype is None else _core.dtype(dtype), None if where is None else device(where)
+    return None if dtype is None else as_dtype(dtype), None if where is None else device(where)
 
 
 def _names_a_device(text: str) -> bool:

@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
 from .._core import Tensor
 from .moving import checked_axes, checked_axis, moved
 
+if TYPE_CHECKING:
+    from .._core import Axes, TensorLike
 
-def log2(x: Any) -> Tensor:
+
+def log2(x: TensorLike) -> Tensor:
     """Logarithm to base 2."""
     return F.mul(F.log(x), 1 / math.log(2))
 
 
-def log10(x: Any) -> Tensor:
+def log10(x: TensorLike) -> Tensor:
     """Logarithm to base 10."""
     return F.mul(F.log(x), 1 / math.log(10))
 
 
-def log_sigmoid(x: Any) -> Tensor:
+def log_sigmoid(x: TensorLike) -> Tensor:
     """`log(sigmoid(x))`, without underflow."""
     return F.neg(F.softplus(F.neg(x)))
 
 
-def trunc(x: Any) -> Tensor:
+def trunc(x: TensorLike) -> Tensor:
     """x without its fraction."""
     return F.where(F.lt(x, 0), F.ceil(x), F.floor(x))
 
 
-def rounded(x: Any, decimals: int) -> Tensor:
+def rounded(x: TensorLike, decimals: int) -> Tensor:
     """x rounded to so many decimal places, halves to the even digit."""
     if not decimals:
         return F.round(x)
@@ -39,17 +42,17 @@ def rounded(x: Any, decimals: int) -> Tensor:
     return F.div(F.round(F.mul(x, factor)), factor)
 
 
-def is_infinite(x: Any) -> Tensor:
+def is_infinite(x: TensorLike) -> Tensor:
     """Where x is plus or minus infinity."""
     return F.eq(F.abs(x), math.inf)
 
 
-def exclusive_or(x: Any, y: Any) -> Tensor:
+def exclusive_or(x: TensorLike, y: TensorLike) -> Tensor:
     """True where exactly one is nonzero."""
     return F.ne(F.ne(x, 0), F.ne(y, 0))
 
 
-def limited(x: Any, low: Any, high: Any) -> Tensor:
+def limited(x: TensorLike, low: Any, high: Any) -> Tensor:
     """x limited to [low, high]; a bound is a number, a tensor or None.
 
     Integers stay integers unless a bound is a float.
@@ -65,12 +68,11 @@ def limited(x: Any, low: Any, high: Any) -> Tensor:
         return F.clip(
             x, lo=-math.inf if low is None else low, hi=math.inf if high is None else high
         )
-    if low is not None:
-        x = F.maximum(x, low)
+    x = _core.as_tensor(x) if low is None else F.maximum(x, low)
     return x if high is None else F.minimum(x, high)
 
 
-def is_close(x: Any, y: Any, rtol: float, atol: float, equal_nan: bool) -> Tensor:
+def is_close(x: TensorLike, y: TensorLike, rtol: float, atol: float, equal_nan: bool) -> Tensor:
     """Where `|x - y| <= atol + rtol * |y|` or both are the same infinity."""
     near = F.le(F.abs(F.sub(x, y)), F.add(F.mul(F.abs(y), rtol), atol))
     both_finite = F.logical_and(F.isfinite(x), F.isfinite(y))
@@ -80,7 +82,7 @@ def is_close(x: Any, y: Any, rtol: float, atol: float, equal_nan: bool) -> Tenso
     return F.logical_or(close, F.logical_and(F.isnan(x), F.isnan(y)))
 
 
-def vector_norm(x: Any, p: float, axes: Any, keepdims: bool) -> Tensor:
+def vector_norm(x: TensorLike, p: float, axes: Axes, keepdims: bool) -> Tensor:
     """The p-norm of the values along `axes` taken together, `(sum |x|^p)^(1/p)`.
 
     Where a norm is 0 its gradient is 0.
@@ -108,7 +110,7 @@ def _power(x: Tensor, exponent: float) -> Tensor:
     return F.where(edge, F.pow(x.detach(), exponent), inside)
 
 
-def matrix_norm(x: Any, order: Any, axes: Any, keepdims: bool, who: str) -> Tensor:
+def matrix_norm(x: TensorLike, order: Any, axes: Any, keepdims: bool, who: str) -> Tensor:
     """The norm of matrices over two axes: "fro", 1, -1 (columns), infinity, -infinity (rows)."""
     x = _core.as_tensor(x)
     rows, columns = checked_axes(axes, x.ndim, who)
@@ -127,7 +129,7 @@ def matrix_norm(x: Any, order: Any, axes: Any, keepdims: bool, who: str) -> Tens
     return F.reshape(largest, shape=kept)
 
 
-def dot(x: Any, y: Any) -> Tensor:
+def dot(x: TensorLike, y: TensorLike) -> Tensor:
     """NumPy's `dot`: over the last axis of x and the one before the last of y."""
     x, y = _core.as_tensor(x), _core.as_tensor(y)
     if not x.ndim or not y.ndim:
@@ -140,6 +142,6 @@ def dot(x: Any, y: Any) -> Tensor:
     return F.reshape(F.matmul(x, matrix), shape=(*x.shape[:-1], *rest))
 
 
-def outer(x: Any, y: Any) -> Tensor:
+def outer(x: TensorLike, y: TensorLike) -> Tensor:
     """All products of the elements of two tensors."""
     return F.mul(F.reshape(x, shape=(-1, 1)), F.reshape(y, shape=(1, -1)))

@@ -11,6 +11,7 @@ from .device import check_target
 from .hooks import RemovableHandle, add_hook, call_with_hooks
 from .parameter import Parameter
 from .state import IncompatibleKeys, load, named_state
+from .tracebacks import shortened
 from .watch import Watched, about_to_change
 
 if TYPE_CHECKING:
@@ -87,9 +88,12 @@ class Module(Watched):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._forward_pre_hooks or self._forward_hooks:
-            return call_with_hooks(self, args, kwargs)
-        return self.forward(*args, **kwargs)
+        try:
+            if self._forward_pre_hooks or self._forward_hooks:
+                return call_with_hooks(self, args, kwargs)
+            return self.forward(*args, **kwargs)
+        except Exception as error:
+            raise shortened(error)  # noqa: B904
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from .._core import Tensor
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
+
+    from .._core import IntOrInts, TensorLike
 
 
 def checked_axis(axis: Any, rank: int, who: str) -> int:
@@ -32,11 +34,22 @@ def checked_axis(axis: Any, rank: int, who: str) -> int:
     return place % rank
 
 
-def is_integer(value: Any) -> TypeIs[int]:
+def is_integer(value: object) -> TypeIs[int]:
     """Whether it is one integer, Python's, NumPy's or a tensor without axes."""
     return isinstance(value, (int, np.integer)) or (
         isinstance(value, (np.ndarray, Tensor)) and not value.ndim
     )
+
+
+def one_or_many(sizes: tuple[IntOrInts, ...]) -> IntOrInts:
+    """The sizes of f(x, 2, 3), of f(x, (2, 3)) and the size of f(x, 2)."""
+    return sizes[0] if len(sizes) == 1 else cast("tuple[int, ...]", sizes)
+
+
+def one_by_one(sizes: tuple[IntOrInts, ...]) -> tuple[int, ...]:
+    """The sizes of f(x, 2, 3), of f(x, (2, 3)) and of f(x, 2) as a tuple."""
+    given = one_or_many(sizes)
+    return (given,) if is_integer(given) else tuple(given)
 
 
 def checked_axes(axes: Any, rank: int, who: str) -> list[int]:
@@ -53,7 +66,7 @@ def checked_axes(axes: Any, rank: int, who: str) -> list[int]:
     return checked
 
 
-def with_new_axes(x: Any, axes: Any, who: str) -> Tensor:
+def with_new_axes(x: TensorLike, axes: Any, who: str) -> Tensor:
     """The tensor with axes of size 1 where the result has those `axes`."""
     x = _core.as_tensor(x)
     count = 1 if is_integer(axes) else len(axes)
@@ -62,7 +75,7 @@ def with_new_axes(x: Any, axes: Any, who: str) -> Tensor:
     return F.reshape(x, shape=[1 if i in places else next(old) for i in range(x.ndim + count)])
 
 
-def moved(x: Any, source: Any, destination: Any, who: str) -> Tensor:
+def moved(x: TensorLike, source: Any, destination: Any, who: str) -> Tensor:
     """The axes `source` at the places `destination`; the others keep their order."""
     x = _core.as_tensor(x)
     sources = checked_axes(source, x.ndim, who)
@@ -77,7 +90,7 @@ def moved(x: Any, source: Any, destination: Any, who: str) -> Tensor:
     return F.transpose(x, perm=order)
 
 
-def exchanged(x: Any, one: Any, other: Any, who: str) -> Tensor:
+def exchanged(x: TensorLike, one: int, other: int, who: str) -> Tensor:
     """Two axes exchanged."""
     x = _core.as_tensor(x)
     order = list(range(x.ndim))
@@ -86,7 +99,7 @@ def exchanged(x: Any, one: Any, other: Any, who: str) -> Tensor:
     return F.transpose(x, perm=order)
 
 
-def flipped(x: Any, axes: Any, who: str) -> Tensor:
+def flipped(x: TensorLike, axes: Any, who: str) -> Tensor:
     """The given axes reversed; all for None."""
     x = _core.as_tensor(x)
     backwards = range(x.ndim) if axes is None else checked_axes(axes, x.ndim, who)
@@ -97,7 +110,7 @@ def flipped(x: Any, axes: Any, who: str) -> Tensor:
     )
 
 
-def rolled(x: Any, shifts: Any, axes: Any, who: str) -> Tensor:
+def rolled(x: TensorLike, shifts: Any, axes: Any, who: str) -> Tensor:
     """Values moved along axes, those pushed over the end coming in at the start.
 
     Without axes the flattened tensor is rolled, and keeps its shape.
@@ -126,7 +139,7 @@ def rolled(x: Any, shifts: Any, axes: Any, who: str) -> Tensor:
     return x
 
 
-def laid_side_by_side(x: Any, times: Sequence[int]) -> Tensor:
+def laid_side_by_side(x: TensorLike, times: Sequence[int]) -> Tensor:
     """The whole tensor `times[i]` times along axis i; missing leading axes have size 1."""
     x = _core.as_tensor(x)
     times = (1,) * (x.ndim - len(times)) + tuple(times)
@@ -137,7 +150,7 @@ def laid_side_by_side(x: Any, times: Sequence[int]) -> Tensor:
     return F.reshape(F.broadcast_to(F.reshape(x, shape=apart), shape=wide), shape=together)
 
 
-def elements_in_a_row(x: Any, repeats: Any, axis: Any, who: str) -> Tensor:
+def elements_in_a_row(x: TensorLike, repeats: Any, axis: Any, who: str) -> Tensor:
     """Each slice along an axis so many times in a row; of the flattened tensor without an axis.
 
     `repeats` is one number, or one for each slice.
@@ -157,7 +170,7 @@ def elements_in_a_row(x: Any, repeats: Any, axis: Any, who: str) -> Tensor:
     return F.take(x, np.repeat(np.arange(x.shape[axis]), counts.reshape(-1)), axis=axis)
 
 
-def in_parts(x: Any, number_or_places: Any, axis: Any, who: str) -> list[Tensor]:
+def in_parts(x: TensorLike, number_or_places: Any, axis: Any, who: str) -> list[Tensor]:
     """One axis cut into so many equal parts, or at the given places, as NumPy's `split`."""
     x = _core.as_tensor(x)
     axis = checked_axis(axis, x.ndim, who)
@@ -178,7 +191,7 @@ def in_parts(x: Any, number_or_places: Any, axis: Any, who: str) -> list[Tensor]
     return parts
 
 
-def along_several(function: Any, x: Any, axes: Any, who: str) -> Tensor:
+def along_several(function: Any, x: TensorLike, axes: Any, who: str) -> Tensor:
     """`function(x, axis)` over several axes as if they were one; over all for None.
 
     The result has the shape of x.

@@ -1,10 +1,30 @@
-"""Warnings that are given once in the life of the process."""
+"""Warnings that point at the user's line, and those given once in the life of the process."""
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
+from types import FrameType
+
+# Where the library's own files lie.
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 _said: set[str] = set()
+
+
+def warn(message: str) -> None:
+    """A UserWarning that points at the line outside of the library that led here.
+
+    Args:
+        message: what happens, and what to do about it.
+    """
+    level = 1
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        level += 1
+        frame = frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=level + 1)
 
 
 def warn_once(message: str, stacklevel: int = 2) -> None:

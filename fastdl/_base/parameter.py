@@ -14,7 +14,10 @@ from .watch import noted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import DTypeLike
     from typing_extensions import Self
+
+    from .._core import TensorLike
 
 
 class Parameter(Tensor):
@@ -47,12 +50,12 @@ class Parameter(Tensor):
 
     def __init__(
         self,
-        data: Any,
+        data: TensorLike,
         requires_grad: bool = True,
         *,
         name: str = "",
         path: str = "",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         regularizer: Callable[[Tensor], Tensor] | None = None,
         constraint: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
@@ -80,7 +83,7 @@ class Parameter(Tensor):
         """The parameter itself, as `keras.Variable.value` gives the backend's tensor."""
         return self
 
-    def assign(self, value: Any) -> Self:
+    def assign(self, value: TensorLike) -> Self:
         """Overwrites the values in place; returns self.
 
         Raises:
@@ -88,15 +91,15 @@ class Parameter(Tensor):
         """
         return self._write(F.assign_, value, "assign")
 
-    def assign_add(self, value: Any) -> Self:
+    def assign_add(self, value: TensorLike) -> Self:
         """Adds `value`, of the same shape, in place; returns self."""
         return self._write(F.add_, value, "assign_add")
 
-    def assign_sub(self, value: Any) -> Self:
+    def assign_sub(self, value: TensorLike) -> Self:
         """Subtracts `value`, of the same shape, in place; returns self."""
         return self._write(F.add_, F.neg(value), "assign_sub")
 
-    def _write(self, op: Callable[[Tensor, Any], None], value: Any, method: str) -> Self:
+    def _write(self, op: Callable[[Tensor, Any], None], value: TensorLike, method: str) -> Self:
         value = _core.as_tensor(value)
         if value.shape != self.shape:
             label = f" '{self.path}'" if self.path else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,8 +11,11 @@ from .._base import functional as F
 from .._core import Tensor
 from .moving import checked_axis
 
+if TYPE_CHECKING:
+    from .._core import TensorLike
 
-def order_of(x: Any, axis: int, descending: bool = False) -> Tensor:
+
+def order_of(x: TensorLike, axis: int, descending: bool = False) -> Tensor:
     """The order that sorts one axis; equal values keep their order, NaN counts as largest."""
     values = _core.as_tensor(x).numpy()
     if not values.ndim:
@@ -24,7 +27,9 @@ def order_of(x: Any, axis: int, descending: bool = False) -> Tensor:
     return _core.as_tensor(np.ascontiguousarray(values.shape[axis] - 1 - backwards))
 
 
-def first_in_order(x: Any, k: int, axis: int, largest: bool, who: str) -> tuple[Tensor, Tensor]:
+def first_in_order(
+    x: TensorLike, k: int, axis: int, largest: bool, who: str
+) -> tuple[Tensor, Tensor]:
     """The k largest or smallest values of one axis, in order, and their indices."""
     x = _core.as_tensor(x)
     axis = checked_axis(axis, x.ndim, who)
@@ -39,7 +44,14 @@ def first_in_order(x: Any, k: int, axis: int, largest: bool, who: str) -> tuple[
     return F.gather(x, order, axis=axis), order
 
 
-def along(x: Any, indices: Any, axis: Any, who: str) -> Tensor:
+def taken(x: TensorLike, indices: TensorLike, axis: int | None) -> Tensor:
+    """The entries of one axis at `indices`; of the flattened x without an axis."""
+    if axis is None:
+        return F.take(F.reshape(x, shape=(-1,)), indices)
+    return F.take(x, indices, axis=axis)
+
+
+def along(x: TensorLike, indices: TensorLike, axis: Any, who: str) -> Tensor:
     """One value for each index along an axis; the other axes of both broadcast.
 
     Without an axis, of the flattened tensor.
@@ -72,12 +84,12 @@ def _with(shape: tuple[int, ...], place: slice, extent: int) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def positions(x: Any) -> tuple[np.ndarray, ...]:
+def positions(x: TensorLike) -> tuple[np.ndarray, ...]:
     """Where x isn't zero: one array of indices for each axis."""
     return np.atleast_1d(_core.as_tensor(x).numpy()).nonzero()
 
 
-def different(x: Any, axis: int | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def different(x: TensorLike, axis: int | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The different values in ascending order, where each is first, where x's are, how many.
 
     Of slices along an axis if one is given.
@@ -90,7 +102,7 @@ def different(x: Any, axis: int | None) -> tuple[Tensor, Tensor, Tensor, Tensor]
     return tuple(_core.as_tensor(a) for a in (values, first, inverse, counts))  # type: ignore
 
 
-def counts(x: Any, weights: Any, minlength: int, who: str) -> Tensor:
+def counts(x: TensorLike, weights: TensorLike | None, minlength: int, who: str) -> Tensor:
     """How often each of 0, 1, ... occurs, or the sum of its weights, at least `minlength` values.
 
     Raises:
@@ -111,7 +123,7 @@ def counts(x: Any, weights: Any, minlength: int, who: str) -> Tensor:
     return _core.as_tensor(np.bincount(values, weights, minlength))
 
 
-def triangle(x: Any, diagonal: int, lower: bool, who: str) -> Tensor:
+def triangle(x: TensorLike, diagonal: int, lower: bool, who: str) -> Tensor:
     """The last two axes with zeros above (lower) or below a diagonal."""
     x = _core.as_tensor(x)
     if x.ndim < 2:

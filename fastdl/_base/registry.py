@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 Thing = TypeVar("Thing")
 Class = TypeVar("Class", bound=type)
+
+# What stands for a registered object: its name, a configuration, the object or its class.
+Identifier: TypeAlias = "str | Mapping[str, Any] | Callable[..., Any] | None"
 
 _custom_objects: dict[str, Any] = {}
 _counts: dict[str, int] = {}
@@ -90,6 +93,17 @@ def suggestion(name: object, known: Iterable[str]) -> str:
         close = difflib.get_close_matches(str(name).replace("_", "").lower(), list(folded), n=1)
         near = [folded[key] for key in close]
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def described(thing: Any) -> str:
+    """An object as its class with its settings, those that hold plain values: `L1(l1=0.01)`."""
+    plain = (int, float, str, bool, tuple, list, type(None))
+    try:
+        config = thing.get_config()
+    except NotImplementedError:  # a class of the user's
+        config = {}
+    settings = ", ".join(f"{k}={v!r}" for k, v in config.items() if isinstance(v, plain))
+    return f"{type(thing).__name__}({settings})"
 
 
 class Registry:

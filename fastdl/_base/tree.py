@@ -14,7 +14,11 @@ import numpy as np
 
 def is_nested(x: Any) -> bool:
     """Whether `x` is a structure and not a leaf."""
-    return isinstance(x, (list, tuple, dict))
+    return isinstance(x, (list, tuple)) or _is_dict(x)
+
+
+def _is_dict(x: Any) -> bool:
+    return isinstance(x, dict) and not hasattr(x, "shape")  # as SciPy's sparse dok_matrix has
 
 
 def leaves(x: Any) -> Iterator[Any]:
@@ -22,7 +26,7 @@ def leaves(x: Any) -> Iterator[Any]:
     if isinstance(x, (list, tuple)):
         for item in x:
             yield from leaves(item)
-    elif isinstance(x, dict):
+    elif _is_dict(x):
         for key in _keys(x):
             yield from leaves(x[key])
     else:
@@ -39,7 +43,7 @@ def map_structure(function: Callable[[Any], Any], x: Any) -> Any:
     if isinstance(x, (list, tuple)):
         items = [map_structure(function, item) for item in x]
         return _like(x, items)
-    if isinstance(x, dict):
+    if _is_dict(x):
         done = {key: map_structure(function, x[key]) for key in _keys(x)}
         return {key: done[key] for key in x}
     return function(x)

@@ -30,8 +30,8 @@ import numpy as np
 
 from .. import _core
 from .._core import Tensor
+from .notices import PACKAGE
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _MISSING: Any = type("missing", (), {"__repr__": lambda self: "nothing"})()
 
 # What is compared before each replay may have so many parts and bytes: some microseconds' worth.
@@ -43,7 +43,7 @@ _MOST_DEPTH = 8
 def user_line() -> str:
     """Where the code that doesn't belong to the library stands now, as `file:line`."""
     frame: types.FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
 

@@ -39,12 +39,16 @@ def _padded(numel: int) -> int:
 
 
 class _Buffer:
-    """The values and gradients of some parameters, each in one piece of memory."""
+    """The values and gradients of some parameters, each in one piece of memory.
 
-    __slots__ = ("__weakref__", "gradients", "size", "values")
+    With `values` they lie in memory that others see.
+    """
+
+    __slots__ = ("__weakref__", "gradients", "others_see", "size", "values")
 
     def __init__(self, size: int, values: Tensor | None = None) -> None:
         self.size = size
+        self.others_see = values is not None
         self.values = _core.full((size,), "float32", 0.0) if values is None else values
         self.gradients = _core.full((size,), "float32", 0.0)
 
@@ -133,6 +137,8 @@ class FlatParameters:
             self._state_offsets[i] = self._state_size
             self._state_size += _padded(self.parameters[i].numel())
         self.states: list[Tensor] = []
+        # How often a parameter got another place; runs made before are stale then.
+        self.moves = 0
         # No parameter has moved since this was read.
         self._layout = _core.layout_version()
 
@@ -176,13 +182,12 @@ class FlatParameters:
         """Copies gradients that lie elsewhere into place; says which parameters have one.
 
         Parameters that were pointed at other memory (`parameter.data = ...`) are moved back, with
-        their new values.
+        their new values; they stay there if others see that memory, and `moves` counts up.
 
         Raises:
             ValueError: a gradient's shape isn't its parameter's.
         """
-        if self._layout != _core.layout_version():
-            self._take_back()
+        self.take_back()
         for i, (gradient, home) in enumerate(zip(gradients, self.homes, strict=True)):
             if gradient is not None and gradient is not home:
                 if tuple(gradient.shape) != home.shape:
@@ -193,13 +198,29 @@ class FlatParameters:
                 F.assign_(home, gradient.detach())
         return tuple(gradient is not None for gradient in gradients)
 
-    def _take_back(self) -> None:
-        """Moves parameters that were pointed at other memory back, with their new values."""
+    def take_back(self) -> None:
+        """Moves parameters that were pointed at other memory back, or takes that for theirs."""
+        if self._layout == _core.layout_version():
+            return
         for i, (parameter, (buffer, offset)) in enumerate(
             zip(self.parameters, self._places, strict=True)
         ):
             if buffer.offset_of(parameter) != offset:
-                _move(parameter, buffer, offset)
+                place = _find(parameter)
+                if place is None or place in self._places:  # of another that shares the memory
+                    place = _stays(parameter)
+                if place is not None:
+                    _settle(parameter, *place)
+                    parameter._set_data(parameter.detach())  # a step under way is not to be kept
+                elif buffer.others_see:  # who keep its values
+                    place = _Buffer(parameter.numel()), 0
+                    _buffers.add(place[0])
+                    _move(parameter, *place)
+                else:
+                    _move(parameter, buffer, offset)
+                if place is not None:
+                    self._places[i] = place
+                    self.moves += 1
             home = parameter._grad_home
             assert home is not None
             self.homes[i] = home
@@ -223,7 +244,7 @@ class FlatParameters:
         buffer, offset = self._places[index]
         kept._set_data(F.copy(kept))
         parameter._grad_home = buffer.gradients._view(parameter.shape, offset)
-        self._take_back()
+        self.take_back()
 
     def runs(
         self,

@@ -6,9 +6,9 @@ from __future__ import annotations
 import gc
 import os
 import threading
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from sys import getrefcount
 from typing import Any
 from weakref import WeakSet
 
@@ -17,6 +17,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base import tree
+from .._base.notices import warn
 from .._base.watch import Guards, Watch, user_line
 from .._core import Tensor
 
@@ -65,6 +66,21 @@ class _Signature:
 
 # All step functions, for a fork.
 _functions: WeakSet[StepFunction] = WeakSet()
+
+
+def _kept_of_batch(slots: Sequence[Tensor], holders: list[int], outputs: list[Tensor]) -> str:
+    """Says so if the step has put a tensor of the batch where it stays (`kept.append(x)`)."""
+
+    def kept() -> list[Tensor]:
+        # A batch's tensor that is a result stands in the result and among the outputs.
+        counts = [getrefcount(t) - 2 * sum(o is t for o in outputs) for t in slots]
+        return [t for t, n, before in zip(slots, counts, holders, strict=True) if n > before]
+
+    found = kept()
+    if found:
+        gc.collect()
+        found = kept()
+    return f"a tensor of the batch, of shape {found[0].shape}, outlives the step" if found else ""
 
 
 class StepFunction:
@@ -217,6 +233,7 @@ class StepFunction:
 
     def _record(self, signature: _Signature, slots: Sequence[Tensor], fill: Fill) -> Any:
         watch = Watch()
+        holders = [getrefcount(t) for t in slots]
         recorder = _core.Recorder(slots, user_line)
         try:
             with watch:
@@ -225,6 +242,8 @@ class StepFunction:
                 result = self._run_eagerly(slots, fill)
         finally:
             recorder.stop()
+        if self._layout != _core.layout_version():
+            return result  # parameters moved within the step: the next one is recorded
         problem = watch.problem() or recorder.problem
         if not problem:
             # Without their place in the tape, which would keep all of the step's memory.
@@ -236,6 +255,8 @@ class StepFunction:
             if recorder.outliving(outputs):
                 gc.collect()
             problem = next(iter(recorder.outliving(outputs)), "")
+        if not problem:
+            problem = _kept_of_batch(slots, holders, outputs)
         if not problem:
             try:
                 signature.plan = _core.Plan(recorder, slots, outputs)
@@ -266,9 +287,7 @@ class StepFunction:
     def _tell(self, problem: str) -> None:
         if not self._told:
             self._told = True
-            warnings.warn(
-                f"this step runs eagerly, without a plan: {problem}", UserWarning, stacklevel=4
-            )
+            warn(f"this step runs eagerly, without a plan: {problem}")
 
     def _forget_other_threads(self) -> None:
         """After a fork: what a thread held that is not here any more."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import formulas, moving
 from .._base import functional as F
 
 if TYPE_CHECKING:
-    from .._core import Tensor
+    from numpy.typing import DTypeLike
+
+    from .._core import Tensor, TensorLike
 
 
-def relu(input: Any) -> Tensor:
+def relu(input: TensorLike) -> Tensor:
     """`max(input, 0)`; the gradient at 0 is 0.
 
     Example:
@@ -22,7 +24,7 @@ def relu(input: Any) -> Tensor:
     return F.relu(input)
 
 
-def leaky_relu(input: Any, negative_slope: float = 0.01) -> Tensor:
+def leaky_relu(input: TensorLike, negative_slope: float = 0.01) -> Tensor:
     """The input where positive, `negative_slope * input` elsewhere.
 
     Example:
@@ -32,7 +34,7 @@ def leaky_relu(input: Any, negative_slope: float = 0.01) -> Tensor:
     return F.leaky_relu(input, slope=negative_slope)
 
 
-def elu(input: Any, alpha: float = 1.0) -> Tensor:
+def elu(input: TensorLike, alpha: float = 1.0) -> Tensor:
     """The input where positive, `alpha * (exp(input) - 1)` elsewhere (Clevert et al. 2015).
 
     Example:
@@ -42,7 +44,7 @@ def elu(input: Any, alpha: float = 1.0) -> Tensor:
     return F.elu(input, alpha=alpha)
 
 
-def selu(input: Any) -> Tensor:
+def selu(input: TensorLike) -> Tensor:
     """1.0507 * elu(input, 1.6733), self-normalizing (Klambauer et al. 2017).
 
     Example:
@@ -52,7 +54,7 @@ def selu(input: Any) -> Tensor:
     return F.selu(input)
 
 
-def gelu(input: Any, approximate: str = "none") -> Tensor:
+def gelu(input: TensorLike, approximate: str = "none") -> Tensor:
     """`input * Phi(input)` with the normal distribution function (Hendrycks & Gimpel 2016).
 
     Args:
@@ -72,7 +74,7 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:
     raise ValueError(f"gelu: approximate is 'none' or 'tanh', got {approximate!r}")
 
 
-def silu(input: Any) -> Tensor:
+def silu(input: TensorLike) -> Tensor:
     """`input * sigmoid(input)`, also called swish.
 
     Example:
@@ -82,7 +84,7 @@ def silu(input: Any) -> Tensor:
     return F.silu(input)
 
 
-def softplus(input: Any) -> Tensor:
+def softplus(input: TensorLike) -> Tensor:
     """`log(1 + exp(input))`, without overflow.
 
     Example:
@@ -92,7 +94,7 @@ def softplus(input: Any) -> Tensor:
     return F.softplus(input)
 
 
-def softsign(input: Any) -> Tensor:
+def softsign(input: TensorLike) -> Tensor:
     """`input / (1 + |input|)`.
 
     Example:
@@ -102,7 +104,7 @@ def softsign(input: Any) -> Tensor:
     return F.softsign(input)
 
 
-def sigmoid(input: Any) -> Tensor:
+def sigmoid(input: TensorLike) -> Tensor:
     """`1 / (1 + exp(-input))`.
 
     Example:
@@ -112,7 +114,7 @@ def sigmoid(input: Any) -> Tensor:
     return F.sigmoid(input)
 
 
-def hard_sigmoid(input: Any) -> Tensor:
+def hard_sigmoid(input: TensorLike) -> Tensor:
     """`input / 6 + 1 / 2` limited to [0, 1], as in Keras 3 and PyTorch.
 
     Example:
@@ -122,7 +124,7 @@ def hard_sigmoid(input: Any) -> Tensor:
     return F.hard_sigmoid(input)
 
 
-def tanh(input: Any) -> Tensor:
+def tanh(input: TensorLike) -> Tensor:
     """Hyperbolic tangent.
 
     Example:
@@ -132,7 +134,7 @@ def tanh(input: Any) -> Tensor:
     return F.tanh(input)
 
 
-def logsigmoid(input: Any) -> Tensor:
+def logsigmoid(input: TensorLike) -> Tensor:
     """`log(sigmoid(input))`, without underflow.
 
     Example:
@@ -142,7 +144,9 @@ def logsigmoid(input: Any) -> Tensor:
     return formulas.log_sigmoid(input)
 
 
-def softmax(input: Any, dim: int = -1, *, axis: int | None = None, dtype: Any = None) -> Tensor:
+def softmax(
+    input: TensorLike, dim: int = -1, *, axis: int | None = None, dtype: DTypeLike | None = None
+) -> Tensor:
     """`exp(input)` divided by its sum along one axis, without overflow.
 
     Args:
@@ -167,7 +171,9 @@ def softmax(input: Any, dim: int = -1, *, axis: int | None = None, dtype: Any = 
     return F.softmax(x, axis=dim)
 
 
-def log_softmax(input: Any, dim: int = -1, *, axis: int | None = None, dtype: Any = None) -> Tensor:
+def log_softmax(
+    input: TensorLike, dim: int = -1, *, axis: int | None = None, dtype: DTypeLike | None = None
+) -> Tensor:
     """The logarithm of softmax, exact where softmax underflows.
 
     Args: as `softmax`.

@@ -8,17 +8,17 @@ raise ValueError with both shapes. Gradients flow to both operands, summed over 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, overload
 
 from .. import _core
 from .._base import formulas, picking
 from .._base import functional as F
 
 if TYPE_CHECKING:
-    from .._core import Tensor
+    from .._core import Tensor, TensorLike
 
 
-def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+def add(input: TensorLike, other: TensorLike, *, alpha: float = 1) -> Tensor:
     """`input + alpha * other`.
 
     Example:
@@ -28,7 +28,7 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     return F.add(input, other if alpha == 1 else F.mul(other, alpha))
 
 
-def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+def sub(input: TensorLike, other: TensorLike, *, alpha: float = 1) -> Tensor:
     """`input - alpha * other`.
 
     Example:
@@ -38,7 +38,7 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     return F.sub(input, other if alpha == 1 else F.mul(other, alpha))
 
 
-def mul(input: Any, other: Any) -> Tensor:
+def mul(input: TensorLike, other: TensorLike) -> Tensor:
     """`input * other`.
 
     Example:
@@ -48,7 +48,7 @@ def mul(input: Any, other: Any) -> Tensor:
     return F.mul(input, other)
 
 
-def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+def div(input: TensorLike, other: TensorLike, *, rounding_mode: str | None = None) -> Tensor:
     """`input / other`; of integers it is float32, unless it is rounded.
 
     Args:
@@ -77,7 +77,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     raise ValueError(f"div: rounding_mode is None, 'floor' or 'trunc', got {rounding_mode!r}")
 
 
-def floor_divide(input: Any, other: Any) -> Tensor:
+def floor_divide(input: TensorLike, other: TensorLike) -> Tensor:
     """`input // other`, rounded towards minus infinity as in Python; of integers 0 where the
     divisor is 0.
 
@@ -88,7 +88,7 @@ def floor_divide(input: Any, other: Any) -> Tensor:
     return F.floor_divide(input, other)
 
 
-def remainder(input: Any, other: Any) -> Tensor:
+def remainder(input: TensorLike, other: TensorLike) -> Tensor:
     """`input % other` with the sign of `other`, as in Python: `input - other * (input // other)`.
 
     Example:
@@ -98,7 +98,7 @@ def remainder(input: Any, other: Any) -> Tensor:
     return F.mod(input, other)
 
 
-def pow(input: Any, exponent: Any) -> Tensor:
+def pow(input: TensorLike, exponent: TensorLike) -> Tensor:
     """`input ** exponent`; a negative base with a fractional exponent gives NaN.
 
     Example:
@@ -108,7 +108,7 @@ def pow(input: Any, exponent: Any) -> Tensor:
     return F.pow(input, exponent)
 
 
-def maximum(input: Any, other: Any) -> Tensor:
+def maximum(input: TensorLike, other: TensorLike) -> Tensor:
     """The larger of each pair; NaN if either is. At ties the gradient is halved between them.
 
     Example:
@@ -118,7 +118,7 @@ def maximum(input: Any, other: Any) -> Tensor:
     return F.maximum(input, other)
 
 
-def minimum(input: Any, other: Any) -> Tensor:
+def minimum(input: TensorLike, other: TensorLike) -> Tensor:
     """The smaller of each pair; NaN if either is. At ties the gradient is halved between them.
 
     Example:
@@ -128,7 +128,9 @@ def minimum(input: Any, other: Any) -> Tensor:
     return F.minimum(input, other)
 
 
-def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
+def clamp(
+    input: TensorLike, min: TensorLike | None = None, max: TensorLike | None = None
+) -> Tensor:
     """`input` limited to [min, max]; either bound may be absent, a number or a tensor.
 
     The gradient is 1 inside and on the bounds, 0 outside.
@@ -145,7 +147,13 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
     return formulas.limited(input, min, max)
 
 
-def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+@overload
+def where(condition: TensorLike) -> tuple[Tensor, ...]: ...
+@overload
+def where(condition: TensorLike, input: TensorLike, other: TensorLike) -> Tensor: ...
+def where(
+    condition: TensorLike, input: TensorLike | None = None, other: TensorLike | None = None
+) -> Tensor | tuple[Tensor, ...]:
     """`input` where the condition is true, `other` elsewhere; the three broadcast.
 
     With the condition alone, `nonzero(condition, as_tuple=True)`.
@@ -164,7 +172,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     return F.where(condition, input, other)
 
 
-def masked_fill(input: Any, mask: Any, value: Any) -> Tensor:
+def masked_fill(input: TensorLike, mask: TensorLike, value: TensorLike) -> Tensor:
     """A copy of `input` with `value` where `mask` is true.
 
     Example:
@@ -175,7 +183,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Tensor:
     return F.where(mask, F.cast(value, dtype=input.dtype), input)
 
 
-def eq(input: Any, other: Any) -> Tensor:
+def eq(input: TensorLike, other: TensorLike) -> Tensor:
     """`input == other` as bool.
 
     Example:
@@ -185,7 +193,7 @@ def eq(input: Any, other: Any) -> Tensor:
     return F.eq(input, other)
 
 
-def ne(input: Any, other: Any) -> Tensor:
+def ne(input: TensorLike, other: TensorLike) -> Tensor:
     """`input != other` as bool.
 
     Example:
@@ -195,7 +203,7 @@ def ne(input: Any, other: Any) -> Tensor:
     return F.ne(input, other)
 
 
-def lt(input: Any, other: Any) -> Tensor:
+def lt(input: TensorLike, other: TensorLike) -> Tensor:
     """`input < other` as bool.
 
     Example:
@@ -205,7 +213,7 @@ def lt(input: Any, other: Any) -> Tensor:
     return F.lt(input, other)
 
 
-def le(input: Any, other: Any) -> Tensor:
+def le(input: TensorLike, other: TensorLike) -> Tensor:
     """`input <= other` as bool.
 
     Example:
@@ -215,7 +223,7 @@ def le(input: Any, other: Any) -> Tensor:
     return F.le(input, other)
 
 
-def gt(input: Any, other: Any) -> Tensor:
+def gt(input: TensorLike, other: TensorLike) -> Tensor:
     """`input > other` as bool.
 
     Example:
@@ -225,7 +233,7 @@ def gt(input: Any, other: Any) -> Tensor:
     return F.gt(input, other)
 
 
-def ge(input: Any, other: Any) -> Tensor:
+def ge(input: TensorLike, other: TensorLike) -> Tensor:
     """`input >= other` as bool.
 
     Example:
@@ -235,7 +243,7 @@ def ge(input: Any, other: Any) -> Tensor:
     return F.ge(input, other)
 
 
-def logical_and(input: Any, other: Any) -> Tensor:
+def logical_and(input: TensorLike, other: TensorLike) -> Tensor:
     """True where both are nonzero.
 
     Example:
@@ -245,7 +253,7 @@ def logical_and(input: Any, other: Any) -> Tensor:
     return F.logical_and(input, other)
 
 
-def logical_or(input: Any, other: Any) -> Tensor:
+def logical_or(input: TensorLike, other: TensorLike) -> Tensor:
     """True where either is nonzero.
 
     Example:
@@ -255,7 +263,7 @@ def logical_or(input: Any, other: Any) -> Tensor:
     return F.logical_or(input, other)
 
 
-def logical_xor(input: Any, other: Any) -> Tensor:
+def logical_xor(input: TensorLike, other: TensorLike) -> Tensor:
     """True where exactly one is nonzero.
 
     Example:
@@ -266,7 +274,11 @@ def logical_xor(input: Any, other: Any) -> Tensor:
 
 
 def isclose(
-    input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+    input: TensorLike,
+    other: TensorLike,
+    rtol: float = 1e-5,
+    atol: float = 1e-8,
+    equal_nan: bool = False,
 ) -> Tensor:
     """Where `|input - other| <= atol + rtol * |other|` or both are the same infinity, as NumPy's.
 
@@ -280,7 +292,11 @@ def isclose(
 
 
 def allclose(
-    input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+    input: TensorLike,
+    other: TensorLike,
+    rtol: float = 1e-5,
+    atol: float = 1e-8,
+    equal_nan: bool = False,
 ) -> bool:
     """Whether `isclose` holds everywhere.
 
@@ -291,7 +307,7 @@ def allclose(
     return bool(F.all(isclose(input, other, rtol, atol, equal_nan)))
 
 
-def equal(input: Any, other: Any) -> bool:
+def equal(input: TensorLike, other: TensorLike) -> bool:
     """Whether shape and all values are the same (`torch.equal`).
 
     Example:

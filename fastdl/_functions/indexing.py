@@ -6,7 +6,7 @@ of range raises IndexError naming it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 
@@ -16,8 +16,11 @@ from .._base import moving, picking
 from .._base.results import ValuesIndices
 from .._core import Tensor
 
+if TYPE_CHECKING:
+    from .._core import TensorLike
 
-def take(input: Any, index: Any, axis: int | None = None) -> Tensor:
+
+def take(input: TensorLike, index: TensorLike, axis: int | None = None) -> Tensor:
     """The entries of the flattened input at `index`, in its shape.
 
     With `axis` (NumPy's, which PyTorch lacks) the entries of that axis, which is replaced by the
@@ -27,12 +30,10 @@ def take(input: Any, index: Any, axis: int | None = None) -> Tensor:
         >>> take([[1.0, 2.0], [3.0, 4.0]], [1, 0], axis=1).tolist()
         [[2.0, 1.0], [4.0, 3.0]]
     """
-    if axis is None:
-        return F.take(F.reshape(input, shape=(-1,)), index)
-    return F.take(input, index, axis=axis)
+    return picking.taken(input, index, axis)
 
 
-def index_select(input: Any, dim: int, index: Any) -> Tensor:
+def index_select(input: TensorLike, dim: int, index: TensorLike) -> Tensor:
     """`take` with PyTorch's order of arguments.
 
     Example:
@@ -42,7 +43,7 @@ def index_select(input: Any, dim: int, index: Any) -> Tensor:
     return F.take(input, index, axis=dim)
 
 
-def gather(input: Any, dim: int, index: Any) -> Tensor:
+def gather(input: TensorLike, dim: int, index: TensorLike) -> Tensor:
     """One value per entry of `index`: `out[i][j] = input[index[i][j]][j]` for dim 0, and so on.
 
     `index` has as many axes as input; the result has its shape.
@@ -59,7 +60,7 @@ def gather(input: Any, dim: int, index: Any) -> Tensor:
     return F.gather(input, index, axis=dim)
 
 
-def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Tensor:
+def take_along_dim(input: TensorLike, indices: TensorLike, dim: int | None = None) -> Tensor:
     """One value for each index along an axis; the other axes of both broadcast.
 
     Without an axis, of the flattened input.
@@ -74,7 +75,7 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Tensor:
     return picking.along(input, indices, dim, "take_along_dim")
 
 
-def one_hot(input: Any, num_classes: int = -1) -> Tensor:
+def one_hot(input: TensorLike, num_classes: int = -1) -> Tensor:
     """A new last axis with 1 at the index and 0 elsewhere, float32.
 
     Args:
@@ -91,7 +92,7 @@ def one_hot(input: Any, num_classes: int = -1) -> Tensor:
     return F.one_hot(input, depth=num_classes)
 
 
-def narrow(input: Any, dim: int, start: int, length: int) -> Tensor:
+def narrow(input: TensorLike, dim: int, start: int, length: int) -> Tensor:
     """`length` entries of one axis from `start` on.
 
     Example:
@@ -113,7 +114,11 @@ def narrow(input: Any, dim: int, start: int, length: int) -> Tensor:
     return F.slice(input, starts=starts, stops=stops, steps=[1] * rank)._snapshot_of(input)
 
 
-def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
+@overload
+def nonzero(input: TensorLike, *, as_tuple: Literal[False] = False) -> Tensor: ...
+@overload
+def nonzero(input: TensorLike, *, as_tuple: Literal[True]) -> tuple[Tensor, ...]: ...
+def nonzero(input: TensorLike, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, ...]:
     """The positions of the values that aren't zero, int64 of shape (count, rank).
 
     With `as_tuple`, one 1-D tensor per axis, which indexes input.
@@ -128,7 +133,7 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     return _core.as_tensor(np.stack(positions, 1))
 
 
-def masked_select(input: Any, mask: Any) -> Tensor:
+def masked_select(input: TensorLike, mask: TensorLike) -> Tensor:
     """The values where the mask, broadcast to input, is true, as a vector.
 
     Example:
@@ -140,7 +145,9 @@ def masked_select(input: Any, mask: Any) -> Tensor:
     return F.take(F.reshape(input, shape=(-1,)), np.flatnonzero(chosen))
 
 
-def argsort(input: Any, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
+def argsort(
+    input: TensorLike, dim: int = -1, descending: bool = False, *, stable: bool = False
+) -> Tensor:
     """The order that sorts one axis; NaN counts as largest.
 
     Equal values keep their order, whether or not `stable` asks for it.
@@ -152,7 +159,9 @@ def argsort(input: Any, dim: int = -1, descending: bool = False, *, stable: bool
     return picking.order_of(input, dim, descending)
 
 
-def sort(input: Any, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Any:
+def sort(
+    input: TensorLike, dim: int = -1, descending: bool = False, *, stable: bool = False
+) -> ValuesIndices:
     """One axis sorted, with the order as in `argsort`; gradients flow to the values.
 
     Example:
@@ -165,7 +174,7 @@ def sort(input: Any, dim: int = -1, descending: bool = False, *, stable: bool = 
 
 
 def topk(
-    input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+    input: TensorLike, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> ValuesIndices:
     """The k largest (or smallest) values of one axis with their indices.
 
@@ -184,13 +193,39 @@ def topk(
     return ValuesIndices(*picking.first_in_order(input, k, dim, largest, "topk"))
 
 
+@overload
 def unique(
-    input: Any,
+    input: TensorLike,
+    sorted: bool = True,
+    return_inverse: Literal[False] = False,
+    return_counts: Literal[False] = False,
+    dim: int | None = None,
+) -> Tensor: ...
+@overload
+def unique(
+    input: TensorLike,
+    sorted: bool = True,
+    *,
+    return_inverse: Literal[True],
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> tuple[Tensor, ...]: ...
+@overload
+def unique(
+    input: TensorLike,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    *,
+    return_counts: Literal[True],
+    dim: int | None = None,
+) -> tuple[Tensor, ...]: ...
+def unique(
+    input: TensorLike,
     sorted: bool = True,
     return_inverse: bool = False,
     return_counts: bool = False,
     dim: int | None = None,
-) -> Any:
+) -> Tensor | tuple[Tensor, ...]:
     """The different values in ascending order.
 
     Args:
@@ -216,7 +251,7 @@ def unique(
     return result[0] if len(result) == 1 else tuple(result)
 
 
-def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Tensor:
+def bincount(input: TensorLike, weights: TensorLike | None = None, minlength: int = 0) -> Tensor:
     """How often each of 0, 1, ... up to the largest value (at least to `minlength`) occurs.
 
     With `weights`, the sum of the weights of each, float32.
@@ -232,7 +267,7 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Tensor:
     return picking.counts(input, weights, minlength, "bincount")
 
 
-def tril(input: Any, diagonal: int = 0) -> Tensor:
+def tril(input: TensorLike, diagonal: int = 0) -> Tensor:
     """The last two axes with zeros above a diagonal.
 
     Example:
@@ -242,7 +277,7 @@ def tril(input: Any, diagonal: int = 0) -> Tensor:
     return picking.triangle(input, diagonal, True, "tril")
 
 
-def triu(input: Any, diagonal: int = 0) -> Tensor:
+def triu(input: TensorLike, diagonal: int = 0) -> Tensor:
     """The last two axes with zeros below a diagonal.
 
     Example:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import formulas
 from .._base import functional as F
 
 if TYPE_CHECKING:
-    from .._core import Tensor
+    from .._core import Tensor, TensorLike
 
 
-def matmul(input: Any, other: Any) -> Tensor:
+def matmul(input: TensorLike, other: TensorLike) -> Tensor:
     """`input @ other` with NumPy's rules.
 
     Args:
@@ -32,7 +32,7 @@ def matmul(input: Any, other: Any) -> Tensor:
     return F.matmul(input, other)
 
 
-def mm(input: Any, mat2: Any) -> Tensor:
+def mm(input: TensorLike, mat2: TensorLike) -> Tensor:
     """The product of two matrices; ValueError for anything else.
 
     Example:
@@ -42,7 +42,7 @@ def mm(input: Any, mat2: Any) -> Tensor:
     return _product("mm", input, mat2, 2, 2)
 
 
-def bmm(input: Any, mat2: Any) -> Tensor:
+def bmm(input: TensorLike, mat2: TensorLike) -> Tensor:
     """The products of two stacks of matrices, (b, n, k) and (b, k, m).
 
     Example:
@@ -52,7 +52,7 @@ def bmm(input: Any, mat2: Any) -> Tensor:
     return _product("bmm", input, mat2, 3, 3)
 
 
-def mv(input: Any, vec: Any) -> Tensor:
+def mv(input: TensorLike, vec: TensorLike) -> Tensor:
     """The product of a matrix and a vector.
 
     Example:
@@ -62,7 +62,7 @@ def mv(input: Any, vec: Any) -> Tensor:
     return _product("mv", input, vec, 2, 1)
 
 
-def dot(input: Any, tensor: Any) -> Tensor:
+def dot(input: TensorLike, tensor: TensorLike) -> Tensor:
     """The inner product of two vectors; ValueError for anything else, use `matmul`.
 
     Example:
@@ -72,7 +72,7 @@ def dot(input: Any, tensor: Any) -> Tensor:
     return _product("dot", input, tensor, 1, 1)
 
 
-def outer(input: Any, vec2: Any) -> Tensor:
+def outer(input: TensorLike, vec2: TensorLike) -> Tensor:
     """All products of two vectors, (n) and (m) to (n, m).
 
     Example:
@@ -82,7 +82,7 @@ def outer(input: Any, vec2: Any) -> Tensor:
     return formulas.outer(input, vec2)
 
 
-def _product(who: str, input: Any, other: Any, x_rank: int, y_rank: int) -> Tensor:
+def _product(who: str, input: TensorLike, other: TensorLike, x_rank: int, y_rank: int) -> Tensor:
     input, other = _core.as_tensor(input), _core.as_tensor(other)
     if input.ndim != x_rank or other.ndim != y_rank:
         raise ValueError(

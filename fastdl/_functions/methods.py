@@ -6,13 +6,13 @@ Most are functions of `fastdl._functions`, whose first argument is the tensor. M
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from .. import _core, _functions
 from .._base import functional as F
-from .._base import tree
+from .._base import moving, tree
 from .._base.device import device_of, moved, split_target
 from .._base.random import drawing_from
 from .._core import Tensor
@@ -20,39 +20,43 @@ from .._core import Tensor
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import DTypeLike
+
     from .._base.device import device
     from .._base.random import Generator
+    from .._core import IntOrInts, TensorLike
 
-# Functions that are methods under the same name.
-_METHODS = (
+# csrc/bind/generate.py reads this list and those at the end and writes their types to _core.pyi.
+# Functions that are methods under the same name:
+FUNCTIONS = (
     # arithmetic and comparison
-    *("add", "sub", "subtract", "mul", "multiply", "div", "divide", "true_divide", "floor_divide"),
-    *("remainder", "pow", "maximum", "minimum", "clamp", "clip", "masked_fill", "eq", "ne", "lt"),
-    *("le", "gt", "ge", "less", "greater", "not_equal", "logical_and", "logical_or"),
-    *("logical_xor", "logical_not", "isclose", "allclose", "equal"),
+    "add sub subtract mul multiply div divide true_divide floor_divide remainder pow maximum "
+    "minimum clamp clip masked_fill eq ne lt le gt ge less greater not_equal logical_and "
+    "logical_or logical_xor logical_not isclose allclose equal "
     # elementary functions and activations
-    *("neg", "negative", "abs", "absolute", "sign", "sqrt", "rsqrt", "exp", "log", "log2", "log10"),
-    *("log1p", "expm1", "square", "reciprocal", "sin", "cos", "floor", "ceil", "round", "trunc"),
-    *("erf", "isnan", "isfinite", "isinf", "relu", "sigmoid", "tanh", "softmax", "log_softmax"),
+    "neg negative abs absolute sign sqrt rsqrt exp log log2 log10 log1p expm1 square reciprocal "
+    "sin cos floor ceil round trunc erf isnan isfinite isinf relu sigmoid tanh softmax log_softmax "
     # reductions
-    *("sum", "mean", "prod", "any", "all", "max", "min", "amax", "amin", "argmax", "argmin"),
-    *("var", "std", "cumsum", "logsumexp", "norm"),
+    "sum mean prod any all max min amax amin argmax argmin var std cumsum logsumexp norm "
     # shapes
-    *("reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "transpose", "swapaxes"),
-    *("permute", "t", "movedim", "expand", "broadcast_to", "repeat", "tile", "split", "chunk"),
-    *("unbind", "flip", "roll", "ravel", "moveaxis"),
+    "reshape flatten unflatten squeeze unsqueeze transpose swapaxes permute t movedim expand "
+    "broadcast_to repeat tile split chunk unbind flip roll ravel moveaxis "
     # picking
-    *("gather", "take", "take_along_dim", "index_select", "narrow", "nonzero", "masked_select"),
-    *("argsort", "sort", "topk", "tril", "triu", "unique", "bincount"),
+    "gather take take_along_dim index_select narrow nonzero masked_select argsort sort topk tril "
+    "triu unique bincount "
     # products
-    *("matmul", "mm", "bmm", "mv", "dot", "outer"),
+    "matmul mm bmm mv dot outer"
 )
 
 
 # --- properties and questions
 
 
-def size(self: Tensor, dim: int | None = None) -> Any:
+@overload
+def size(self: Tensor, dim: None = None) -> tuple[int, ...]: ...
+@overload
+def size(self: Tensor, dim: int) -> int: ...
+def size(self: Tensor, dim: int | None = None) -> int | tuple[int, ...]:
     """The shape as a tuple, or the size of one axis."""
     return self.shape if dim is None else self.shape[dim]
 
@@ -77,11 +81,6 @@ def is_contiguous(self: Tensor) -> bool:
     return True
 
 
-def identity(self: Tensor) -> Tensor:
-    """The tensor itself; it is on the CPU already."""
-    return self
-
-
 def contiguous(self: Tensor) -> Tensor:
     """The tensor itself; a copy that may be written if it is the result of indexing or transposing.
 
@@ -90,7 +89,7 @@ def contiguous(self: Tensor) -> Tensor:
     return F.copy(self) if self._snapshot else self
 
 
-def view(self: Tensor, *shape: Any) -> Tensor:
+def view(self: Tensor, *shape: IntOrInts) -> Tensor:
     """`reshape`; the result shares memory."""
     return _functions.reshape(self, *shape)
 
@@ -105,26 +104,31 @@ def expand_as(self: Tensor, other: Tensor) -> Tensor:
     return _functions.broadcast_to(self, other.shape)
 
 
-def _get_data(self: Tensor) -> Tensor:
+def get_data(self: Tensor) -> Tensor:
     """The same memory without a place in the graph; assigning lets the tensor use other memory."""
     return self.detach()
 
 
-def _set_data(self: Tensor, other: Tensor) -> None:
+def set_data(self: Tensor, other: Tensor) -> None:
     self._set_data(_core.as_tensor(other, self.dtype))
 
 
-def _device(self: Tensor) -> device:
+def place(self: Tensor) -> device:
     """Where the tensor lies."""
     return device_of(self)
 
 
-def _transposed(self: Tensor) -> Tensor:
+def is_cuda(self: Tensor) -> bool:
+    """Whether the tensor lies on a CUDA device."""
+    return device_of(self).type == "cuda"
+
+
+def transposed(self: Tensor) -> Tensor:
     """The axes in reversed order."""
     return F.transpose(self)._snapshot_of(self)
 
 
-def _matrix_transposed(self: Tensor) -> Tensor:
+def matrix_transposed(self: Tensor) -> Tensor:
     """The last two axes exchanged."""
     return _functions.transpose(self, -2, -1)
 
@@ -200,24 +204,26 @@ def to_byte(self: Tensor) -> Tensor:
     return _functions.cast(self, "uint8")
 
 
-def new_tensor(self: Tensor, data: Any, dtype: Any = None) -> Tensor:
+def new_tensor(self: Tensor, data: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     """A copy of the data in this tensor's type, or another."""
     return moved(_core.tensor(data, dtype or self.dtype), device_of(self))
 
 
-def new_full(self: Tensor, size: Any, fill_value: float, dtype: Any = None) -> Tensor:
+def new_full(
+    self: Tensor, size: IntOrInts, fill_value: float, dtype: DTypeLike | None = None
+) -> Tensor:
     """A tensor of one value in this tensor's type, or another."""
     return moved(_core.full(size, dtype or self.dtype, fill_value), device_of(self))
 
 
-def new_zeros(self: Tensor, *size: Any, dtype: Any = None) -> Tensor:
+def new_zeros(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
     """Zeros in this tensor's type, or another."""
-    return new_full(self, size[0] if len(size) == 1 else size, 0, dtype)
+    return new_full(self, moving.one_or_many(size), 0, dtype)
 
 
-def new_ones(self: Tensor, *size: Any, dtype: Any = None) -> Tensor:
+def new_ones(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
     """Ones in this tensor's type, or another."""
-    return new_full(self, size[0] if len(size) == 1 else size, 1, dtype)
+    return new_full(self, moving.one_or_many(size), 1, dtype)
 
 
 # --- in place
@@ -229,7 +235,7 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     return self
 
 
-def copy_(self: Tensor, src: Any) -> Tensor:
+def copy_(self: Tensor, src: TensorLike) -> Tensor:
     """Writes the values of `src`, broadcast and converted to this tensor's type."""
     if isinstance(src, Tensor) and src.requires_grad and _core.grad_enabled():
         raise RuntimeError(
@@ -263,27 +269,27 @@ def zero_(self: Tensor) -> Tensor:
     return copy_(self, 0)
 
 
-def add_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+def add_(self: Tensor, other: TensorLike, *, alpha: float = 1) -> Tensor:
     """Adds `alpha * other` in place."""
     return _write(self, _functions.add(self, other, alpha=alpha), "add_")
 
 
-def sub_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+def sub_(self: Tensor, other: TensorLike, *, alpha: float = 1) -> Tensor:
     """Subtracts `alpha * other` in place."""
     return _write(self, _functions.sub(self, other, alpha=alpha), "sub_")
 
 
-def mul_(self: Tensor, other: Any) -> Tensor:
+def mul_(self: Tensor, other: TensorLike) -> Tensor:
     """Multiplies in place."""
     return _write(self, F.mul(self, other), "mul_")
 
 
-def div_(self: Tensor, other: Any) -> Tensor:
+def div_(self: Tensor, other: TensorLike) -> Tensor:
     """Divides in place."""
     return _write(self, F.div(self, other), "div_")
 
 
-def pow_(self: Tensor, exponent: Any) -> Tensor:
+def pow_(self: Tensor, exponent: TensorLike) -> Tensor:
     """Raises to a power in place."""
     return _write(self, F.pow(self, exponent), "pow_")
 
@@ -308,17 +314,17 @@ def relu_(self: Tensor) -> Tensor:
     return copy_(self, F.relu(self))
 
 
-def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
+def clamp_(self: Tensor, min: TensorLike | None = None, max: TensorLike | None = None) -> Tensor:
     """`clamp` in place."""
     return _write(self, _functions.clamp(self, min, max), "clamp_")
 
 
-def masked_fill_(self: Tensor, mask: Any, value: Any) -> Tensor:
+def masked_fill_(self: Tensor, mask: TensorLike, value: TensorLike) -> Tensor:
     """Writes `value` where the mask is true."""
     return copy_(self, _functions.masked_fill(self, mask, value))
 
 
-def scatter_(self: Tensor, dim: int, index: Any, src: Any) -> Tensor:
+def scatter_(self: Tensor, dim: int, index: TensorLike, src: TensorLike) -> Tensor:
     """Writes in place `self[index[i][j]][j] = src[i][j]` for dim 0, and so on.
 
     Args:
@@ -365,7 +371,7 @@ def bernoulli_(self: Tensor, p: float = 0.5, *, generator: Generator | None = No
 def array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """NumPy's functions see tensors as arrays, and return arrays."""
 
-    def plain(value: Any) -> Any:
+    def plain(value: TensorLike) -> Any:
         return np.asarray(value) if isinstance(value, Tensor) else value
 
     args, kwargs = tree.map_structure(plain, args), tree.map_structure(plain, kwargs)
@@ -385,43 +391,87 @@ def deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
 
 
 def reduce(self: Tensor, protocol: Any) -> tuple[Any, ...]:
-    """Pickles a tensor as its array."""
+    """Pickles a tensor as its array; bfloat16, which NumPy lacks, as the array of its bits."""
+    if self.dtype == "bfloat16":
+        return _unpickled, (_core.bits_of(self), self.requires_grad, "bfloat16")
     return _unpickled, (np.asarray(self.detach()), self.requires_grad)
 
 
-def _unpickled(values: np.ndarray, requires_grad: bool) -> Tensor:
-    t = _core.as_tensor(values)
+def _unpickled(values: np.ndarray, requires_grad: bool, dtype: str | None = None) -> Tensor:
+    t = _core.as_tensor(values, keep_type=True) if dtype is None else _core.bfloat16_of(values)
     t.requires_grad = requires_grad
     return t
 
 
+METHODS: dict[str, Any] = {
+    "size": size,
+    "dim": dim,
+    "ndimension": dim,
+    "element_size": element_size,
+    "is_floating_point": is_floating_point,
+    "is_contiguous": is_contiguous,
+    "contiguous": contiguous,
+    "view": view,
+    "view_as": view_as,
+    "expand_as": expand_as,
+    "to": to,
+    "cpu": to_cpu,
+    "type": _functions.cast,
+    "type_as": type_as,
+    "float": to_float,
+    "half": to_half,
+    "bfloat16": to_bfloat16,
+    "char": to_char,
+    "long": to_long,
+    "int": to_int,
+    "bool": to_bool,
+    "byte": to_byte,
+    "new_tensor": new_tensor,
+    "new_full": new_full,
+    "new_zeros": new_zeros,
+    "new_ones": new_ones,
+    "requires_grad_": requires_grad_,
+    "copy_": copy_,
+    "fill_": fill_,
+    "zero_": zero_,
+    "add_": add_,
+    "sub_": sub_,
+    "mul_": mul_,
+    "div_": div_,
+    "pow_": pow_,
+    "neg_": neg_,
+    "exp_": exp_,
+    "sqrt_": sqrt_,
+    "relu_": relu_,
+    "clamp_": clamp_,
+    "masked_fill_": masked_fill_,
+    "scatter_": scatter_,
+    "uniform_": uniform_,
+    "normal_": normal_,
+    "bernoulli_": bernoulli_,
+    "__array_function__": array_function,
+    "__iter__": iterate,
+    "__deepcopy__": deepcopy,
+    "__reduce_ex__": reduce,
+}
+# What is read, or read and assigned.
+PROPERTIES: dict[str, tuple[Any, ...]] = {
+    "data": (get_data, set_data),
+    "device": (place,),
+    "is_cuda": (is_cuda,),
+    "T": (transposed,),
+    "mT": (matrix_transposed,),
+}
+
+
 def _attach() -> None:
     # Not as they are called on KerasTensors: a method has a tensor.
-    methods: dict[str, Any] = {name: getattr(_functions, name) for name in _METHODS}
-    own: tuple[Any, ...] = (
-        size,
-        dim,
-        element_size,
-        is_floating_point,
-        is_contiguous,
-        view,
-        view_as,
-        expand_as,
-        to,
-    )
-    own += (type_as, new_tensor, new_full, new_zeros, new_ones, requires_grad_, copy_, fill_)
-    own += (zero_, add_, sub_, mul_, div_, pow_, neg_, exp_, sqrt_, relu_, clamp_, masked_fill_)
-    own += (scatter_, uniform_, normal_, bernoulli_)
-    methods.update((method.__name__, method) for method in own)
-    methods.update(ndimension=dim, contiguous=contiguous, cpu=to_cpu, type=_functions.cast)
-    methods.update(float=to_float, long=to_long, int=to_int, bool=to_bool, byte=to_byte)
-    methods.update(half=to_half, bfloat16=to_bfloat16, char=to_char)
-    methods.update(__array_function__=array_function, __iter__=iterate)
-    methods.update(__deepcopy__=deepcopy, __reduce_ex__=reduce)
-    methods.update(data=property(_get_data, _set_data), device=property(_device))
-    methods.update(T=property(_transposed), mT=property(_matrix_transposed), is_cuda=False)
-    for name, method in methods.items():
+    for name in FUNCTIONS.split():
+        setattr(Tensor, name, getattr(_functions, name))
+    for name, method in METHODS.items():
         setattr(Tensor, name, method)
+    for name, accessors in PROPERTIES.items():
+        setattr(Tensor, name, property(*accessors))
 
 
 _attach()

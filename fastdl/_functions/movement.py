@@ -8,7 +8,7 @@ raises IndexError.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from .. import _core
 from .._base import functional as F
@@ -18,9 +18,7 @@ from .._base.moving import checked_axis as _axis
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .._core import Tensor
-
-    Ints = int | Sequence[int]
+    from .._core import Axes, IntOrInts, Tensor, TensorLike
 
 
 def _snapshot(result: Tensor, source: Any) -> Tensor:
@@ -32,16 +30,7 @@ def _snapshots(parts: Any, source: Any) -> tuple[Tensor, ...]:
     return tuple(_snapshot(part, source) for part in parts)
 
 
-def _one(sizes: tuple[Any, ...]) -> Any:
-    """The sizes of f(input, 2, 3) and of f(input, (2, 3)) alike."""
-    return sizes[0] if len(sizes) == 1 else sizes
-
-
-def _tuple(sizes: tuple[Any, ...]) -> tuple[Any, ...]:
-    return sizes if len(sizes) != 1 or moving.is_integer(sizes[0]) else tuple(sizes[0])
-
-
-def reshape(input: Any, *sizes: Any, shape: Any = None) -> Tensor:
+def reshape(input: TensorLike, *sizes: IntOrInts, shape: IntOrInts | None = None) -> Tensor:
     """The same values in another shape, sharing memory.
 
     Args:
@@ -56,10 +45,10 @@ def reshape(input: Any, *sizes: Any, shape: Any = None) -> Tensor:
         >>> reshape([1.0, 2.0, 3.0, 4.0], (2, -1)).tolist()
         [[1.0, 2.0], [3.0, 4.0]]
     """
-    return F.reshape(input, shape=_one(sizes) if shape is None else shape)
+    return F.reshape(input, shape=moving.one_or_many(sizes) if shape is None else shape)
 
 
-def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+def flatten(input: TensorLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Joins the axes from `start_dim` to `end_dim`, both included.
 
     Example:
@@ -78,7 +67,7 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     )
 
 
-def ravel(input: Any) -> Tensor:
+def ravel(input: TensorLike) -> Tensor:
     """All elements along one axis, sharing memory.
 
     Example:
@@ -88,7 +77,7 @@ def ravel(input: Any) -> Tensor:
     return F.reshape(input, shape=(-1,))
 
 
-def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Tensor:
+def unflatten(input: TensorLike, dim: int, sizes: Sequence[int]) -> Tensor:
     """Cuts one axis into several; one of the sizes may be -1.
 
     Example:
@@ -114,7 +103,7 @@ def _size(shape: Sequence[int]) -> int:
     return size
 
 
-def squeeze(input: Any, dim: Ints | None = None) -> Tensor:
+def squeeze(input: TensorLike, dim: IntOrInts | None = None) -> Tensor:
     """Removes axes of size 1: those given (where they have size 1), or all.
 
     Example:
@@ -130,7 +119,7 @@ def squeeze(input: Any, dim: Ints | None = None) -> Tensor:
     return F.reshape(input, shape=[n for i, n in enumerate(shape) if i not in gone])
 
 
-def unsqueeze(input: Any, dim: int) -> Tensor:
+def unsqueeze(input: TensorLike, dim: int) -> Tensor:
     """Inserts an axis of size 1 before axis `dim`.
 
     Example:
@@ -141,7 +130,11 @@ def unsqueeze(input: Any, dim: int) -> Tensor:
     return moving.with_new_axes(input, int(dim), "unsqueeze")
 
 
-def transpose(input: Any, dim0: Any = None, dim1: int | None = None) -> Tensor:
+@overload
+def transpose(input: TensorLike, dim0: Axes = None) -> Tensor: ...
+@overload
+def transpose(input: TensorLike, dim0: int, dim1: int) -> Tensor: ...
+def transpose(input: TensorLike, dim0: Any = None, dim1: int | None = None) -> Tensor:
     """Exchanges axes.
 
     Args:
@@ -161,17 +154,19 @@ def transpose(input: Any, dim0: Any = None, dim1: int | None = None) -> Tensor:
     return _snapshot(moving.exchanged(input, dim0, dim1, "transpose"), input)
 
 
-def permute(input: Any, *axes: Any, dims: Any = None) -> Tensor:
+def permute(input: TensorLike, *axes: IntOrInts, dims: Axes = None) -> Tensor:
     """The axes in the order given, as one sequence or one by one.
 
     Example:
         >>> permute([[[1.0, 2.0]]], 2, 0, 1).shape
         (2, 1, 1)
     """
-    return _snapshot(F.transpose(input, perm=_one(axes) if dims is None else dims), input)
+    return _snapshot(
+        F.transpose(input, perm=moving.one_or_many(axes) if dims is None else dims), input
+    )
 
 
-def t(input: Any) -> Tensor:
+def t(input: TensorLike) -> Tensor:
     """The transpose of a matrix; vectors and scalars as they are.
 
     Example:
@@ -184,7 +179,7 @@ def t(input: Any) -> Tensor:
     return _snapshot(F.transpose(input), input) if input.ndim == 2 else input
 
 
-def movedim(input: Any, source: Ints, destination: Ints) -> Tensor:
+def movedim(input: TensorLike, source: IntOrInts, destination: IntOrInts) -> Tensor:
     """Moves an axis, or several, to other places; the others keep their order.
 
     Example:
@@ -194,7 +189,7 @@ def movedim(input: Any, source: Ints, destination: Ints) -> Tensor:
     return _snapshot(moving.moved(input, source, destination, "movedim"), input)
 
 
-def broadcast_to(input: Any, size: Sequence[int]) -> Tensor:
+def broadcast_to(input: TensorLike, size: Sequence[int]) -> Tensor:
     """The values repeated along new axes and axes of size 1.
 
     Example:
@@ -204,7 +199,7 @@ def broadcast_to(input: Any, size: Sequence[int]) -> Tensor:
     return _snapshot(F.broadcast_to(input, shape=size), input)
 
 
-def expand(input: Any, *sizes: Any) -> Tensor:
+def expand(input: TensorLike, *sizes: IntOrInts) -> Tensor:
     """`broadcast_to` where -1 keeps an axis as it is.
 
     Example:
@@ -212,7 +207,7 @@ def expand(input: Any, *sizes: Any) -> Tensor:
         [[1.0, 1.0], [2.0, 2.0]]
     """
     input = _core.as_tensor(input)
-    wanted = list(_tuple(sizes))
+    wanted = list(moving.one_by_one(sizes))
     lead = len(wanted) - input.ndim
     for i, size in enumerate(wanted):
         if size == -1 and i >= lead:
@@ -220,7 +215,7 @@ def expand(input: Any, *sizes: Any) -> Tensor:
     return _snapshot(F.broadcast_to(input, shape=wanted), input)
 
 
-def repeat(input: Any, *sizes: Any, axis: int | None = None) -> Tensor:
+def repeat(input: TensorLike, *sizes: IntOrInts, axis: int | None = None) -> Tensor:
     """The whole tensor laid side by side, `sizes[i]` times along axis i (`torch.Tensor.repeat`).
 
     With `axis` each slice along that axis so many times in a row, as `ops.repeat`.
@@ -236,26 +231,26 @@ def repeat(input: Any, *sizes: Any, axis: int | None = None) -> Tensor:
     """
     input = _core.as_tensor(input)
     if axis is not None:
-        return moving.elements_in_a_row(input, _one(sizes), axis, "repeat")
-    sizes = _tuple(sizes)
-    if len(sizes) < input.ndim:
+        return moving.elements_in_a_row(input, moving.one_or_many(sizes), axis, "repeat")
+    times = moving.one_by_one(sizes)
+    if len(times) < input.ndim:
         raise ValueError(
-            f"repeat: expected at least {input.ndim} sizes for shape {input.shape}, got {sizes}"
+            f"repeat: expected at least {input.ndim} sizes for shape {input.shape}, got {times}"
         )
-    return moving.laid_side_by_side(input, sizes)
+    return moving.laid_side_by_side(input, times)
 
 
-def tile(input: Any, *sizes: Any, dims: Any = None) -> Tensor:
+def tile(input: TensorLike, *sizes: IntOrInts, dims: Axes = None) -> Tensor:
     """`repeat` with missing leading sizes taken as 1 (`numpy.tile`).
 
     Example:
         >>> tile([[1.0, 2.0]], 2).tolist()
         [[1.0, 2.0, 1.0, 2.0]]
     """
-    return moving.laid_side_by_side(input, _tuple(sizes) if dims is None else dims)
+    return moving.laid_side_by_side(input, moving.one_by_one(sizes if dims is None else (dims,)))
 
 
-def cat(tensors: Sequence[Any], dim: int = 0, *, axis: int | None = None) -> Tensor:
+def cat(tensors: Sequence[TensorLike], dim: int = 0, *, axis: int | None = None) -> Tensor:
     """Joins tensors along an existing axis, the first by default.
 
     Raises:
@@ -268,7 +263,7 @@ def cat(tensors: Sequence[Any], dim: int = 0, *, axis: int | None = None) -> Ten
     return F.concat(tensors, axis=dim if axis is None else axis)
 
 
-def stack(tensors: Sequence[Any], dim: int = 0, *, axis: int | None = None) -> Tensor:
+def stack(tensors: Sequence[TensorLike], dim: int = 0, *, axis: int | None = None) -> Tensor:
     """Joins tensors of one shape along a new axis.
 
     Example:
@@ -278,7 +273,7 @@ def stack(tensors: Sequence[Any], dim: int = 0, *, axis: int | None = None) -> T
     return F.stack(tensors, axis=dim if axis is None else axis)
 
 
-def split(input: Any, split_size_or_sections: Ints, dim: int = 0) -> tuple[Tensor, ...]:
+def split(input: TensorLike, split_size_or_sections: IntOrInts, dim: int = 0) -> tuple[Tensor, ...]:
     """Cuts one axis into parts of the given sizes.
 
     Args:
@@ -304,7 +299,7 @@ def split(input: Any, split_size_or_sections: Ints, dim: int = 0) -> tuple[Tenso
     return _snapshots(F.split(input, sizes=sizes, axis=dim), input)
 
 
-def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+def chunk(input: TensorLike, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Cuts one axis into at most `chunks` parts of one size (the last may be smaller).
 
     Example:
@@ -318,7 +313,7 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return split(input, max(1, -(-total // chunks)), dim)
 
 
-def unbind(input: Any, dim: int = 0) -> tuple[Tensor, ...]:
+def unbind(input: TensorLike, dim: int = 0) -> tuple[Tensor, ...]:
     """The slices along one axis, which disappears.
 
     Example:
@@ -332,17 +327,17 @@ def unbind(input: Any, dim: int = 0) -> tuple[Tensor, ...]:
     return _snapshots((F.reshape(part, shape=shape) for part in parts), input)
 
 
-def flip(input: Any, *axes: Any, dims: Any = None) -> Tensor:
+def flip(input: TensorLike, *axes: IntOrInts, dims: Axes = None) -> Tensor:
     """Reverses the given axes, as one sequence or one by one.
 
     Example:
         >>> flip([1.0, 2.0, 3.0], 0).tolist()
         [3.0, 2.0, 1.0]
     """
-    return moving.flipped(input, _tuple(axes) if dims is None else dims, "flip")
+    return moving.flipped(input, moving.one_by_one(axes) if dims is None else dims, "flip")
 
 
-def roll(input: Any, shifts: Ints, dims: Ints | None = None) -> Tensor:
+def roll(input: TensorLike, shifts: IntOrInts, dims: IntOrInts | None = None) -> Tensor:
     """Moves values along axes; those pushed over the end come in at the start.
 
     Args:

@@ -10,7 +10,7 @@ and indices, `var` and `std` divide by n - 1. Keras's functions are in `fastdl.o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from .. import _core
 from .._base import formulas, moving
@@ -19,12 +19,14 @@ from .._base.results import ValuesIndices
 from .._core import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
-    Axes = int | Sequence[int] | None
+    from numpy.typing import DTypeLike
+
+    from .._core import Axes, TensorLike
 
 
-def _along_dim(function: Any, input: Any, dim: Any, *rest: Any) -> Tensor:
+def _along_dim(function: Callable[..., Tensor], input: TensorLike, dim: Axes, *rest: Any) -> Tensor:
     """`function(input, dim, ...)`; a tensor without axes has dim 0 and -1, as in PyTorch."""
     try:
         return function(input, dim, *rest)
@@ -36,13 +38,13 @@ def _along_dim(function: Any, input: Any, dim: Any, *rest: Any) -> Tensor:
 
 
 def sum(
-    input: Any,
+    input: TensorLike,
     dim: Axes = None,
     keepdim: bool = False,
     *,
     axis: Axes = None,
     keepdims: bool = False,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
 ) -> Tensor:
     """The sum; of integers and bools it is int64, or `dtype`. Beyond that it wraps.
 
@@ -57,13 +59,13 @@ def sum(
 
 
 def mean(
-    input: Any,
+    input: TensorLike,
     dim: Axes = None,
     keepdim: bool = False,
     *,
     axis: Axes = None,
     keepdims: bool = False,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
 ) -> Tensor:
     """The arithmetic mean, float32; NaN of nothing.
 
@@ -77,13 +79,13 @@ def mean(
 
 
 def prod(
-    input: Any,
+    input: TensorLike,
     dim: Axes = None,
     keepdim: bool = False,
     *,
     axis: Axes = None,
     keepdims: bool = False,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
 ) -> Tensor:
     """The product, of the values converted to `dtype` if one is given.
 
@@ -97,7 +99,7 @@ def prod(
 
 
 def any(
-    input: Any,
+    input: TensorLike,
     dim: Axes = None,
     keepdim: bool = False,
     *,
@@ -114,7 +116,7 @@ def any(
 
 
 def all(
-    input: Any,
+    input: TensorLike,
     dim: Axes = None,
     keepdim: bool = False,
     *,
@@ -130,14 +132,28 @@ def all(
     return _along_dim(F.all, input, dim if axis is None else axis, keepdim or keepdims)
 
 
+@overload
 def max(
-    input: Any,
-    dim: Any = None,
+    input: TensorLike, dim: None = None, keepdim: bool = False, *, keepdims: bool = False
+) -> Tensor: ...
+@overload
+def max(input: TensorLike, dim: Tensor) -> Tensor: ...
+@overload
+def max(
+    input: TensorLike, dim: int, keepdim: bool = False, *, keepdims: bool = False
+) -> ValuesIndices: ...
+@overload
+def max(
+    input: TensorLike, *, axis: int, keepdim: bool = False, keepdims: bool = False
+) -> ValuesIndices: ...
+def max(
+    input: TensorLike,
+    dim: int | Tensor | None = None,
     keepdim: bool = False,
     *,
-    axis: Axes = None,
+    axis: int | None = None,
     keepdims: bool = False,
-) -> Any:
+) -> Tensor | ValuesIndices:
     """The largest value; NaN if there is one.
 
     Args:
@@ -166,14 +182,28 @@ def max(
     return _along(F.argmax, input, dim, keepdim or keepdims, "max")
 
 
+@overload
 def min(
-    input: Any,
-    dim: Any = None,
+    input: TensorLike, dim: None = None, keepdim: bool = False, *, keepdims: bool = False
+) -> Tensor: ...
+@overload
+def min(input: TensorLike, dim: Tensor) -> Tensor: ...
+@overload
+def min(
+    input: TensorLike, dim: int, keepdim: bool = False, *, keepdims: bool = False
+) -> ValuesIndices: ...
+@overload
+def min(
+    input: TensorLike, *, axis: int, keepdim: bool = False, keepdims: bool = False
+) -> ValuesIndices: ...
+def min(
+    input: TensorLike,
+    dim: int | Tensor | None = None,
     keepdim: bool = False,
     *,
-    axis: Axes = None,
+    axis: int | None = None,
     keepdims: bool = False,
-) -> Any:
+) -> Tensor | ValuesIndices:
     """The smallest value; arguments and result as for `max`.
 
     Example:
@@ -188,7 +218,9 @@ def min(
     return _along(F.argmin, input, dim, keepdim or keepdims, "min")
 
 
-def _along(arg: Any, input: Any, dim: Any, keepdim: bool, who: str) -> ValuesIndices:
+def _along(
+    arg: Callable[..., Tensor], input: TensorLike, dim: int, keepdim: bool, who: str
+) -> ValuesIndices:
     input = _core.as_tensor(input)
     if not input.ndim:
         moving.checked_axis(dim, 1, who)  # PyTorch's dim 0 of a tensor without axes
@@ -204,7 +236,7 @@ def _along(arg: Any, input: Any, dim: Any, keepdim: bool, who: str) -> ValuesInd
 
 
 def amax(
-    input: Any,
+    input: TensorLike,
     dim: Axes = None,
     keepdim: bool = False,
     *,
@@ -221,7 +253,7 @@ def amax(
 
 
 def amin(
-    input: Any,
+    input: TensorLike,
     dim: Axes = None,
     keepdim: bool = False,
     *,
@@ -238,7 +270,7 @@ def amin(
 
 
 def argmax(
-    input: Any,
+    input: TensorLike,
     dim: int | None = None,
     keepdim: bool = False,
     *,
@@ -256,7 +288,7 @@ def argmax(
 
 
 def argmin(
-    input: Any,
+    input: TensorLike,
     dim: int | None = None,
     keepdim: bool = False,
     *,
@@ -274,7 +306,7 @@ def argmin(
 
 
 def var(
-    input: Any,
+    input: TensorLike,
     dim: Axes | bool = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
@@ -306,7 +338,7 @@ def var(
 
 
 def std(
-    input: Any,
+    input: TensorLike,
     dim: Axes | bool = None,
     unbiased: bool | None = None,
     keepdim: bool = False,
@@ -328,7 +360,11 @@ def std(
 
 
 def cumsum(
-    input: Any, dim: int | None = None, *, axis: int | None = None, dtype: Any = None
+    input: TensorLike,
+    dim: int | None = None,
+    *,
+    axis: int | None = None,
+    dtype: DTypeLike | None = None,
 ) -> Tensor:
     """Running sums along one axis, of the values converted to `dtype` if one is given.
 
@@ -350,7 +386,7 @@ def cumsum(
 
 
 def logsumexp(
-    input: Any,
+    input: TensorLike,
     dim: Axes = None,
     keepdim: bool = False,
     *,
@@ -367,7 +403,7 @@ def logsumexp(
 
 
 def norm(
-    input: Any,
+    input: TensorLike,
     p: float | str = 2,
     dim: Axes = None,
     keepdim: bool = False,

@@ -7,17 +7,19 @@ for exp and log and 4 ulp for tanh, sigmoid and erf over the whole range.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import formulas
 from .._base import functional as F
 
 if TYPE_CHECKING:
-    from .._core import Tensor
+    from numpy.typing import DTypeLike
+
+    from .._core import Tensor, TensorLike
 
 
-def neg(input: Any) -> Tensor:
+def neg(input: TensorLike) -> Tensor:
     """`-input`.
 
     Example:
@@ -27,7 +29,7 @@ def neg(input: Any) -> Tensor:
     return F.neg(input)
 
 
-def abs(input: Any) -> Tensor:
+def abs(input: TensorLike) -> Tensor:
     """`|input|`; the gradient at 0 is 0.
 
     Example:
@@ -37,7 +39,7 @@ def abs(input: Any) -> Tensor:
     return F.abs(input)
 
 
-def sign(input: Any) -> Tensor:
+def sign(input: TensorLike) -> Tensor:
     """-1, 0 or 1.
 
     Example:
@@ -47,7 +49,7 @@ def sign(input: Any) -> Tensor:
     return F.sign(input)
 
 
-def sqrt(input: Any) -> Tensor:
+def sqrt(input: TensorLike) -> Tensor:
     """Square root; NaN for negative values.
 
     Example:
@@ -57,7 +59,7 @@ def sqrt(input: Any) -> Tensor:
     return F.sqrt(input)
 
 
-def rsqrt(input: Any) -> Tensor:
+def rsqrt(input: TensorLike) -> Tensor:
     """`1 / sqrt(input)`.
 
     Example:
@@ -67,7 +69,7 @@ def rsqrt(input: Any) -> Tensor:
     return F.rsqrt(input)
 
 
-def exp(input: Any) -> Tensor:
+def exp(input: TensorLike) -> Tensor:
     """e to the power of the input.
 
     Example:
@@ -77,7 +79,7 @@ def exp(input: Any) -> Tensor:
     return F.exp(input)
 
 
-def log(input: Any) -> Tensor:
+def log(input: TensorLike) -> Tensor:
     """Natural logarithm; -inf at 0, NaN below.
 
     Example:
@@ -87,7 +89,7 @@ def log(input: Any) -> Tensor:
     return F.log(input)
 
 
-def log2(input: Any) -> Tensor:
+def log2(input: TensorLike) -> Tensor:
     """Logarithm to base 2.
 
     Example:
@@ -97,7 +99,7 @@ def log2(input: Any) -> Tensor:
     return formulas.log2(input)
 
 
-def log10(input: Any) -> Tensor:
+def log10(input: TensorLike) -> Tensor:
     """Logarithm to base 10.
 
     Example:
@@ -107,7 +109,7 @@ def log10(input: Any) -> Tensor:
     return formulas.log10(input)
 
 
-def log1p(input: Any) -> Tensor:
+def log1p(input: TensorLike) -> Tensor:
     """`log(1 + input)`, exact for small values.
 
     Example:
@@ -117,7 +119,7 @@ def log1p(input: Any) -> Tensor:
     return F.log1p(input)
 
 
-def expm1(input: Any) -> Tensor:
+def expm1(input: TensorLike) -> Tensor:
     """`exp(input) - 1`, exact for small values.
 
     Example:
@@ -127,7 +129,7 @@ def expm1(input: Any) -> Tensor:
     return F.expm1(input)
 
 
-def square(input: Any) -> Tensor:
+def square(input: TensorLike) -> Tensor:
     """`input * input`.
 
     Example:
@@ -137,7 +139,7 @@ def square(input: Any) -> Tensor:
     return F.square(input)
 
 
-def reciprocal(input: Any) -> Tensor:
+def reciprocal(input: TensorLike) -> Tensor:
     """`1 / input`.
 
     Example:
@@ -147,7 +149,7 @@ def reciprocal(input: Any) -> Tensor:
     return F.reciprocal(input)
 
 
-def sin(input: Any) -> Tensor:
+def sin(input: TensorLike) -> Tensor:
     """Sine of the input in radians.
 
     Example:
@@ -157,7 +159,7 @@ def sin(input: Any) -> Tensor:
     return F.sin(input)
 
 
-def cos(input: Any) -> Tensor:
+def cos(input: TensorLike) -> Tensor:
     """Cosine of the input in radians.
 
     Example:
@@ -167,7 +169,7 @@ def cos(input: Any) -> Tensor:
     return F.cos(input)
 
 
-def floor(input: Any) -> Tensor:
+def floor(input: TensorLike) -> Tensor:
     """The largest integer not above the input; its gradient is 0.
 
     Example:
@@ -177,7 +179,7 @@ def floor(input: Any) -> Tensor:
     return F.floor(input)
 
 
-def ceil(input: Any) -> Tensor:
+def ceil(input: TensorLike) -> Tensor:
     """The smallest integer not below the input; its gradient is 0.
 
     Example:
@@ -187,7 +189,7 @@ def ceil(input: Any) -> Tensor:
     return F.ceil(input)
 
 
-def round(input: Any, *, decimals: int = 0) -> Tensor:
+def round(input: TensorLike, *, decimals: int = 0) -> Tensor:
     """Rounded to so many decimal places, halves to the even digit; its gradient is 0.
 
     Example:
@@ -197,7 +199,7 @@ def round(input: Any, *, decimals: int = 0) -> Tensor:
     return formulas.rounded(input, decimals)
 
 
-def trunc(input: Any) -> Tensor:
+def trunc(input: TensorLike) -> Tensor:
     """The input without its fraction; its gradient is 0.
 
     Example:
@@ -207,7 +209,7 @@ def trunc(input: Any) -> Tensor:
     return formulas.trunc(input)
 
 
-def erf(input: Any) -> Tensor:
+def erf(input: TensorLike) -> Tensor:
     """The error function, `2 / sqrt(pi)` times the integral of `exp(-t^2)` from 0 to input.
 
     Example:
@@ -217,7 +219,7 @@ def erf(input: Any) -> Tensor:
     return F.erf(input)
 
 
-def isnan(input: Any) -> Tensor:
+def isnan(input: TensorLike) -> Tensor:
     """Where the input is NaN, as bool.
 
     Example:
@@ -227,7 +229,7 @@ def isnan(input: Any) -> Tensor:
     return F.isnan(input)
 
 
-def isfinite(input: Any) -> Tensor:
+def isfinite(input: TensorLike) -> Tensor:
     """Where the input is neither infinite nor NaN, as bool.
 
     Example:
@@ -237,7 +239,7 @@ def isfinite(input: Any) -> Tensor:
     return F.isfinite(input)
 
 
-def isinf(input: Any) -> Tensor:
+def isinf(input: TensorLike) -> Tensor:
     """Where the input is plus or minus infinity, as bool.
 
     Example:
@@ -247,7 +249,7 @@ def isinf(input: Any) -> Tensor:
     return formulas.is_infinite(input)
 
 
-def logical_not(input: Any) -> Tensor:
+def logical_not(input: TensorLike) -> Tensor:
     """True where the input is zero.
 
     Example:
@@ -257,7 +259,7 @@ def logical_not(input: Any) -> Tensor:
     return F.logical_not(input)
 
 
-def cast(x: Any, dtype: Any) -> Tensor:
+def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
     """x converted to `dtype` (see `fastdl.tensor`); itself if it has it already.
 
     Raises:
@@ -271,7 +273,7 @@ def cast(x: Any, dtype: Any) -> Tensor:
     return x if x.dtype == _core.dtype(dtype) else F.cast(x, dtype=dtype)
 
 
-def clone(input: Any) -> Tensor:
+def clone(input: TensorLike) -> Tensor:
     """A copy with its own memory; gradients pass through it.
 
     Example:

@@ -10,6 +10,8 @@ import numpy as np
 
 from .. import _core
 from .._base import tree
+from .._base.checks import check_dense
+from .._base.notices import warn_once
 from .._core import Tensor
 from .symbolic import KerasTensor
 
@@ -48,6 +50,15 @@ class trial:
             self._outside.extend(made)
         for weight, value in (*self._before, *made):
             weight.assign(value)
+
+
+def warn_that_masks_end(name: str) -> None:
+    """Says that a mask given to a model or layer isn't handed on."""
+    warn_once(
+        f"{name}: mask: masks are not handed from layer to layer; give them to the layers that "
+        "take a mask, Softmax for example",
+        stacklevel=4,
+    )
 
 
 class Signature:
@@ -93,6 +104,8 @@ def _convert(x: Any) -> Any:
 
 def convert(x: Any) -> Any:
     """An argument with its arrays as tensors; a nested list of numbers is an array, too."""
+    if not isinstance(x, Tensor):
+        check_dense("inputs", x)
     if not tree.is_nested(x):
         return _convert(x)
     if isinstance(x, (list, tuple)) and x and all(_is_number(leaf) for leaf in tree.leaves(x)):

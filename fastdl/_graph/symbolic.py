@@ -8,16 +8,18 @@ KerasTensors of its outputs. `fastdl.models.Model` turns such a graph into a mod
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from .. import _core
 from .._base import tree
 from .._base.dtypes import as_dtype
 from .._base.registry import snake_case, unique_name
+from .._base.tracebacks import shortened
 from .._core import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 Shape = tuple["int | None", ...]
 
@@ -28,6 +30,21 @@ class History(NamedTuple):
     operation: Any
     node_index: int
     tensor_index: int
+
+
+Operator = Callable[["KerasTensor", Any], "KerasTensor"]
+
+
+def _binary(function: Callable[[Any, Any], Any], name: str) -> tuple[Operator, Operator]:
+    """An operator of KerasTensor as a node of the graph, and the one with operands exchanged."""
+
+    def forward(self: KerasTensor, other: Any) -> KerasTensor:
+        return Operation(function, name)(self, other)
+
+    def backward(self: KerasTensor, other: Any) -> KerasTensor:
+        return Operation(function, name)(other, self)
+
+    return forward, backward
 
 
 class KerasTensor:
@@ -92,54 +109,27 @@ class KerasTensor:
     def __len__(self) -> NoReturn:
         self._no_values("len()")
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: Any) -> KerasTensor:
         return Operation(operator.getitem, "get_item")(self, index)
 
+    __add__, __radd__ = _binary(operator.add, "add")
+    __sub__, __rsub__ = _binary(operator.sub, "subtract")
+    __mul__, __rmul__ = _binary(operator.mul, "multiply")
+    __truediv__, __rtruediv__ = _binary(operator.truediv, "divide")
+    __floordiv__, __rfloordiv__ = _binary(operator.floordiv, "floor_divide")
+    __mod__, __rmod__ = _binary(operator.mod, "mod")
+    __pow__, __rpow__ = _binary(operator.pow, "power")
+    __matmul__, __rmatmul__ = _binary(operator.matmul, "matmul")
+    __lt__ = _binary(operator.lt, "less")[0]
+    __le__ = _binary(operator.le, "less_equal")[0]
+    __gt__ = _binary(operator.gt, "greater")[0]
+    __ge__ = _binary(operator.ge, "greater_equal")[0]
 
-def _define_operators() -> None:
-    """Gives KerasTensor the operators of a tensor, each as a node of the graph."""
+    def __neg__(self) -> KerasTensor:
+        return Operation(operator.neg, "negative")(self)
 
-    def binary(function: Callable[..., Any], name: str) -> None:
-        def forward(self: KerasTensor, other: Any) -> Any:
-            return Operation(function, name)(self, other)
-
-        def backward(self: KerasTensor, other: Any) -> Any:
-            return Operation(function, name)(other, self)
-
-        stem = function.__name__.strip("_")
-        setattr(KerasTensor, f"__{stem}__", forward)
-        setattr(KerasTensor, f"__r{stem}__", backward)
-
-    def other(function: Callable[..., Any], name: str) -> None:
-        def method(self: KerasTensor, *args: Any) -> Any:
-            return Operation(function, name)(self, *args)
-
-        setattr(KerasTensor, f"__{function.__name__.strip('_')}__", method)
-
-    for function, name in (
-        (operator.add, "add"),
-        (operator.sub, "subtract"),
-        (operator.mul, "multiply"),
-        (operator.truediv, "divide"),
-        (operator.floordiv, "floor_divide"),
-        (operator.mod, "mod"),
-        (operator.pow, "power"),
-        (operator.matmul, "matmul"),
-    ):
-        binary(function, name)
-    others: tuple[tuple[Callable[..., Any], str], ...] = (
-        (operator.neg, "negative"),
-        (operator.abs, "absolute"),
-        (operator.lt, "less"),
-        (operator.le, "less_equal"),
-        (operator.gt, "greater"),
-        (operator.ge, "greater_equal"),
-    )
-    for function, name in others:
-        other(function, name)
-
-
-_define_operators()
+    def __abs__(self) -> KerasTensor:
+        return Operation(operator.abs, "absolute")(self)
 
 
 class Node:
@@ -184,7 +174,10 @@ class Operation:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not symbolic_leaves(args, kwargs):
             return self.function(*args, **kwargs)
-        outputs = self.compute_output_spec(*args, **kwargs)
+        try:
+            outputs = self.compute_output_spec(*args, **kwargs)
+        except Exception as error:
+            raise shortened(error)  # noqa: B904
         Node(self, args, kwargs, outputs)
         return outputs
 

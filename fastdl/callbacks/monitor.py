@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
+from .._base.notices import warn
 from .callback import Callback
 
 
@@ -61,10 +61,9 @@ class MonitorCallback(Callback):
     def _current(self, logs: dict[str, Any]) -> float | None:
         value = logs.get(self.monitor)
         if value is None:
-            warnings.warn(
+            warn(
                 f"{type(self).__name__}: there is no {self.monitor!r} to watch, the logs have "
-                f"{', '.join(logs) or 'nothing'}",
-                stacklevel=4,
+                f"{', '.join(logs) or 'nothing'}"
             )
         return value
 

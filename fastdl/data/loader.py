@@ -88,17 +88,18 @@ class DataLoader:
         batch_sampler: lists of indices, instead of batch_size, shuffle, sampler and drop_last.
         num_workers: more than 0 give a warning: samples are made in this process, as with 0.
         collate_fn: makes a batch of a list of samples; `default_collate` by default.
-        pin_memory: accepted; memory on the CPU needs no pinning.
+        pin_memory, pin_memory_device: accepted; memory on the CPU needs no pinning.
         drop_last: leave out a last batch that is smaller.
-        timeout: of workers; without an effect.
         worker_init_fn: gives a warning; it is not called, as there are no workers.
-        multiprocessing_context: without an effect, as there are no workers.
+        timeout, multiprocessing_context, prefetch_factor, persistent_workers: of workers, so
+            only with `num_workers`; then checked and without an effect.
         generator: a `fastdl.Generator` for shuffle; None for the library's own. The same seed gives
             the same order.
-        prefetch_factor, persistent_workers: of workers; without an effect.
+        in_order: accepted; batches always come in order.
 
     Raises:
-        ValueError: batch_size isn't positive, or arguments exclude each other.
+        ValueError: batch_size isn't positive, an option of workers is given without any or is out
+            of its range, or arguments exclude each other.
 
     Example:
         >>> data = fastdl.data.TensorDataset(fastdl.zeros(5, 3), fastdl.arange(5))
@@ -124,9 +125,16 @@ class DataLoader:
         *,
         prefetch_factor: int | None = None,
         persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
     ) -> None:
-        if num_workers < 0:
-            raise ValueError(f"num_workers should be non-negative, got {num_workers}")
+        _check_workers(
+            num_workers,
+            timeout=timeout,
+            multiprocessing_context=multiprocessing_context,
+            prefetch_factor=prefetch_factor,
+            persistent_workers=persistent_workers,
+        )
         if num_workers > 0 or worker_init_fn is not None:
             init = ", and worker_init_fn is not called" if worker_init_fn is not None else ""
             warn_once(
@@ -222,6 +230,23 @@ class DataLoader:
         while batch := list(itertools.islice(samples, self.batch_size)):
             if len(batch) == self.batch_size or not self.drop_last:
                 yield collate(batch)
+
+
+def _check_workers(num_workers: int, **options: Any) -> None:
+    """ValueError for options of workers that are out of their range, or given without workers."""
+    if num_workers < 0:
+        raise ValueError(f"num_workers should be non-negative, got {num_workers}")
+    for name, value in options.items():
+        if isinstance(value, (int, float)) and value < 0:
+            raise ValueError(f"DataLoader: {name} should be non-negative, got {value}")
+        if value and not num_workers:
+            raise ValueError(f"DataLoader: {name}={value!r} needs num_workers > 0")
+    context = options["multiprocessing_context"]
+    methods = ("fork", "spawn", "forkserver")
+    if isinstance(context, str) and context not in methods:
+        raise ValueError(
+            f"DataLoader: multiprocessing_context: expected one of {methods}, got {context!r}"
+        )
 
 
 def _refuse(reason: str, **options: Any) -> None:

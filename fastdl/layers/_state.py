@@ -22,6 +22,10 @@ from ._tracking import TrackedDict, TrackedList
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import DTypeLike
+
+    from .._base.registry import Identifier
+
 _FLOAT32 = np.dtype("float32")
 
 
@@ -39,12 +43,13 @@ class LayerState(Module):
     _bookkeeping = frozenset(
         (
             "_build_shapes",
-            "_functions",
+            "_fit_position",
             "_inbound_nodes",
             "_init_args",
             "_loss_layers",
             "_losses",
             "_losses_call",
+            "_runners",
             "_unassigned",
         )
     )
@@ -60,13 +65,13 @@ class LayerState(Module):
     def add_weight(
         self,
         shape: Sequence[int] | int | None = None,
-        initializer: Any = None,
-        dtype: Any = None,
+        initializer: Identifier = None,
+        dtype: DTypeLike | None = None,
         trainable: bool = True,
         autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        aggregation: str = "none",
+        regularizer: Identifier = None,
+        constraint: Identifier = None,
+        aggregation: str | None = "none",
         name: str | None = None,
     ) -> Parameter:
         """Makes a weight, tracks it and returns it.
@@ -77,14 +82,22 @@ class LayerState(Module):
                 for integer types.
             dtype: float32 unless given.
             trainable: whether training changes it.
-            autocast, aggregation: accepted for Keras's sake.
+            autocast: accepted; weights are float32 in any case, and only products round them.
+            aggregation: how several devices' values become one, "none", "mean", "sum",
+                "only_first_replica" or None; there is one device.
             regularizer: penalty added to `losses`.
             constraint: projection applied by `fit` after each update.
             name: "variable" unless given.
 
         Raises:
-            ValueError: a size isn't known, or the initializer gives another shape.
+            ValueError: a size isn't known, the initializer gives another shape, or aggregation is
+                none of those.
         """
+        if aggregation not in (None, "none", "mean", "sum", "only_first_replica"):
+            raise ValueError(
+                f"{self._kind} {self.name!r}: aggregation of weight {name!r}: expected None, "
+                f"'none', 'mean', 'sum' or 'only_first_replica', got {aggregation!r}"
+            )
         sizes = (shape,) if is_integer(shape) else tuple(() if shape is None else shape)
         if any(size is None or size < 0 for size in sizes):
             raise ValueError(

@@ -15,6 +15,8 @@ from .input_spec import InputSpec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .._base.registry import Identifier
+
 
 def _at_least_zero(layer: str, argument: str, value: Any) -> Any:
     if value is None or value < 0.0:
@@ -108,9 +110,9 @@ class PReLU(Elementwise):
 
     def __init__(
         self,
-        alpha_initializer: Any = "Zeros",
-        alpha_regularizer: Any = None,
-        alpha_constraint: Any = None,
+        alpha_initializer: Identifier = "Zeros",
+        alpha_regularizer: Identifier = None,
+        alpha_constraint: Identifier = None,
         shared_axes: int | Sequence[int] | None = None,
         **kwargs: Any,
     ) -> None:

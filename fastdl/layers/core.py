@@ -12,11 +12,15 @@ from .._base import tree
 from .._base.parameter import Parameter
 from .._base.registry import LAYERS
 from .._core import Tensor
+from .._graph.calls import warn_that_masks_end
 from .input_spec import InputSpec
 from .layer import Layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .._base.registry import Identifier
+
 
 Shape = tuple["int | None", ...]
 
@@ -49,15 +53,15 @@ class Dense(Layer):
     def __init__(
         self,
         units: int,
-        activation: Any = None,
+        activation: Identifier = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: Identifier = "glorot_uniform",
+        bias_initializer: Identifier = "zeros",
+        kernel_regularizer: Identifier = None,
+        bias_regularizer: Identifier = None,
+        activity_regularizer: Identifier = None,
+        kernel_constraint: Identifier = None,
+        bias_constraint: Identifier = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
@@ -155,7 +159,7 @@ class Activation(Elementwise):
         [0.0, 2.0]
     """
 
-    def __init__(self, activation: Any, **kwargs: Any) -> None:
+    def __init__(self, activation: Identifier, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
 
@@ -219,7 +223,7 @@ class Lambda(Layer):
             if it has such an argument.
         output_shape: shape of the output without the batch axis, or a function of the input shape;
             found out by a run on zeros unless given.
-        mask: accepted for Keras's sake.
+        mask: gives a warning: masks are not handed from layer to layer.
         arguments: further keyword arguments for the function.
 
     Raises:
@@ -246,6 +250,8 @@ class Lambda(Layer):
             raise TypeError(f"Lambda: function must be callable, got {function!r}")
         import inspect
 
+        if mask is not None:
+            warn_that_masks_end(self.name)
         self.function = function
         self.mask = mask
         self.__dict__["arguments"] = dict(arguments or {})

@@ -13,6 +13,8 @@ from .layer import Layer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import DTypeLike
+
 
 @LAYERS.register
 class InputLayer(Layer):
@@ -25,7 +27,7 @@ class InputLayer(Layer):
         self,
         shape: Sequence[int | None] | None = None,
         batch_size: int | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         sparse: bool | None = None,
         ragged: bool | None = None,
         batch_shape: Sequence[int | None] | None = None,
@@ -80,7 +82,7 @@ class InputLayer(Layer):
 def Input(
     shape: Sequence[int | None] | None = None,
     batch_size: int | None = None,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     sparse: bool | None = None,
     ragged: bool | None = None,
     batch_shape: Sequence[int | None] | None = None,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._base import tree
 from .._base.dtypes import as_dtype
+from .._graph.calls import name_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -138,3 +139,19 @@ def check_inputs(spec: Any, inputs: Any) -> None:
         if complaint:
             label = f"input {index}" + (f" ({one.name!r})" if one.name else "")
             raise ValueError(f"incompatible {label}: {complaint}")
+
+
+def refuse_structure(error: Exception, layer: Any, args: tuple[Any, ...]) -> None:
+    """Raises ValueError where the error is that a built-in layer for one tensor got several."""
+    inputs = args[0] if args else None
+    if inputs is None or not tree.is_nested(inputs) or isinstance(error, ValueError):
+        return
+    if type(layer).__module__.startswith("fastdl.layers."):
+        got = (
+            f"a dict with the keys {list(inputs)}"
+            if isinstance(inputs, dict)
+            else f"a {type(inputs).__name__} of {len(inputs)}"
+        )
+        refused = ValueError(f"expected a tensor, got {got}")
+        name_error(refused, layer)
+        raise refused from error

@@ -12,6 +12,7 @@ from .._base import tree
 from .._base.dtype_policy import DTypePolicy, policy_from
 from .._base.moving import is_integer
 from .._base.registry import LAYERS, snake_case, unique_name
+from .._base.tracebacks import shortened
 from .._base.watch import current
 from .._core import Tensor
 from .._graph.calls import (
@@ -28,14 +29,18 @@ from .._graph.calls import (
 from .._graph.symbolic import KerasTensor, Node, infer, symbolic_leaves
 from ._config import has_own_config, plain_config
 from ._state import LayerState
-from .input_spec import check_inputs
+from .input_spec import check_inputs, refuse_structure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import DTypeLike
     from typing_extensions import Self
 
+    from .._base.registry import Identifier
+
 _FLOAT32 = np.dtype("float32")
+_ERRORS = (*NAMED_ERRORS, KeyError, AttributeError)
 
 
 @LAYERS.register_base
@@ -107,9 +112,9 @@ class Layer(LayerState):
     def __init__(
         self,
         *,
-        activity_regularizer: Any = None,
+        activity_regularizer: Identifier = None,
         trainable: bool = True,
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
         autocast: bool = True,
         name: str | None = None,
         **kwargs: Any,
@@ -195,7 +200,7 @@ class Layer(LayerState):
                 kwargs = {key: convert(x) for key, x in kwargs.items()}
             except NAMED_ERRORS as error:
                 name_error(error, self)
-                raise
+                raise shortened(error)  # noqa: B904
             if symbolic_leaves(args, kwargs):
                 return self._call_symbolic(args, kwargs)
         before = self._enter(args, kwargs)
@@ -210,9 +215,11 @@ class Layer(LayerState):
                     loss = self.activity_regularizer(output)
                     self.add_loss(loss / output.shape[0] if output.ndim else loss)
             return outputs
-        except NAMED_ERRORS as error:
-            name_error(error, self)
-            raise
+        except Exception as error:
+            if isinstance(error, _ERRORS):
+                refuse_structure(error, self, args)
+                name_error(error, self)
+            raise shortened(error)  # noqa: B904
         finally:
             context.root, context.training = before
 
@@ -272,9 +279,10 @@ class Layer(LayerState):
         try:
             self._prepare(args, kwargs)
             outputs = self.compute_output_spec(*args, **kwargs)
-        except NAMED_ERRORS as error:
+        except _ERRORS as error:
+            refuse_structure(error, self, args)
             name_error(error, self)
-            raise
+            raise shortened(error)  # noqa: B904
         finally:
             context.root, context.training = before
         self.built = True
@@ -426,7 +434,7 @@ def _recorded(build: Callable[..., None]) -> Callable[..., None]:
     return recorded
 
 
-def _policy_of(dtype: Any, kind: str) -> DTypePolicy:
+def _policy_of(dtype: DTypeLike | DTypePolicy | None, kind: str) -> DTypePolicy:
     try:
         return policy_from(dtype)
     except ValueError as error:

@@ -12,13 +12,16 @@ Example:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
 from .._base.registry import LOSSES
 from .._core import Tensor
 from . import functions
 from .loss import LossFunctionWrapper
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 
 class _FunctionLoss(LossFunctionWrapper):
@@ -39,7 +42,7 @@ class MeanSquaredError(_FunctionLoss):
         self,
         reduction: str | None = "sum_over_batch_size",
         name: str = "mean_squared_error",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(functions.mean_squared_error, reduction, name, dtype)
 
@@ -52,7 +55,7 @@ class MeanAbsoluteError(_FunctionLoss):
         self,
         reduction: str | None = "sum_over_batch_size",
         name: str = "mean_absolute_error",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(functions.mean_absolute_error, reduction, name, dtype)
 
@@ -65,7 +68,7 @@ class MeanAbsolutePercentageError(_FunctionLoss):
         self,
         reduction: str | None = "sum_over_batch_size",
         name: str = "mean_absolute_percentage_error",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(functions.mean_absolute_percentage_error, reduction, name, dtype)
 
@@ -78,7 +81,7 @@ class MeanSquaredLogarithmicError(_FunctionLoss):
         self,
         reduction: str | None = "sum_over_batch_size",
         name: str = "mean_squared_logarithmic_error",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(functions.mean_squared_logarithmic_error, reduction, name, dtype)
 
@@ -91,7 +94,7 @@ class LogCosh(_FunctionLoss):
         self,
         reduction: str | None = "sum_over_batch_size",
         name: str = "log_cosh",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(functions.log_cosh, reduction, name, dtype)
 
@@ -104,7 +107,7 @@ class Hinge(_FunctionLoss):
         self,
         reduction: str | None = "sum_over_batch_size",
         name: str = "hinge",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(functions.hinge, reduction, name, dtype)
 
@@ -117,7 +120,7 @@ class SquaredHinge(_FunctionLoss):
         self,
         reduction: str | None = "sum_over_batch_size",
         name: str = "squared_hinge",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(functions.squared_hinge, reduction, name, dtype)
 
@@ -130,7 +133,7 @@ class CategoricalHinge(_FunctionLoss):
         self,
         reduction: str | None = "sum_over_batch_size",
         name: str = "categorical_hinge",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(functions.categorical_hinge, reduction, name, dtype)
 
@@ -143,7 +146,7 @@ class KLDivergence(_FunctionLoss):
         self,
         reduction: str | None = "sum_over_batch_size",
         name: str = "kl_divergence",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(functions.kl_divergence, reduction, name, dtype)
 
@@ -156,7 +159,7 @@ class Poisson(_FunctionLoss):
         self,
         reduction: str | None = "sum_over_batch_size",
         name: str = "poisson",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(functions.poisson, reduction, name, dtype)
 
@@ -174,7 +177,7 @@ class Huber(_FunctionLoss):
         delta: float = 1.0,
         reduction: str | None = "sum_over_batch_size",
         name: str = "huber_loss",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(functions.huber, reduction, name, dtype, delta=delta)
 
@@ -192,7 +195,7 @@ class CosineSimilarity(_FunctionLoss):
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str = "cosine_similarity",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(functions.cosine_similarity, reduction, name, dtype, axis=axis)
 
@@ -214,7 +217,7 @@ class BinaryCrossentropy(_FunctionLoss):
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str = "binary_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(
             functions.binary_crossentropy,
@@ -250,7 +253,7 @@ class BinaryFocalCrossentropy(_FunctionLoss):
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str = "binary_focal_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(
             functions.binary_focal_crossentropy,
@@ -283,7 +286,7 @@ class CategoricalCrossentropy(_FunctionLoss):
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str = "categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(
             functions.categorical_crossentropy,
@@ -313,7 +316,7 @@ class SparseCategoricalCrossentropy(_FunctionLoss):
         reduction: str | None = "sum_over_batch_size",
         axis: int = -1,
         name: str = "sparse_categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(
             functions.sparse_categorical_crossentropy,

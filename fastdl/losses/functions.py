@@ -8,7 +8,7 @@ the last axis. All of them accept arrays and nested lists.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
@@ -17,13 +17,16 @@ from .._core import Tensor
 from .loss import integer_target_functions
 from .reduction import same_rank
 
+if TYPE_CHECKING:
+    from .._core import TensorLike
+
 EPSILON = 1e-7  # as Keras's backend.epsilon()
 _LAST = (-1,)
 # Stands for "no class is ignored": far outside any range of labels.
 _NO_CLASS = 1 << 62
 
 
-def _pair(y_true: Any, y_pred: Any, same_ranks: bool = True) -> tuple[Tensor, Tensor]:
+def _pair(y_true: TensorLike, y_pred: TensorLike, same_ranks: bool = True) -> tuple[Tensor, Tensor]:
     y_pred = _core.as_tensor(y_pred)
     y_true = F.cast(y_true, dtype="float32")
     return same_rank(y_true, y_pred) if same_ranks else (y_true, y_pred)
@@ -34,7 +37,7 @@ def _mean(x: Tensor, axis: int = -1) -> Tensor:
 
 
 @LOSSES.register("mse", "MSE")
-def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
+def mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean((y_true - y_pred)^2)`, also called `mse`.
 
     Example:
@@ -46,14 +49,14 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
 
 
 @LOSSES.register("mae", "MAE")
-def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
+def mean_absolute_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean(|y_true - y_pred|)`, also called `mae`."""
     y_true, y_pred = _pair(y_true, y_pred)
     return _mean(F.abs(F.sub(y_pred, y_true)))
 
 
 @LOSSES.register("mape", "MAPE")
-def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
+def mean_absolute_percentage_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`100 mean(|y_true - y_pred| / max(|y_true|, 1e-7))`, also called `mape`."""
     y_true, y_pred = _pair(y_true, y_pred)
     size = F.maximum(F.abs(y_true), EPSILON)
@@ -61,7 +64,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
 
 
 @LOSSES.register("msle", "MSLE")
-def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
+def mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean((log(1 + y_true) - log(1 + y_pred))^2)`, both at least 1e-7; also called `msle`."""
     y_true, y_pred = _pair(y_true, y_pred)
     true = F.log1p(F.maximum(y_true, EPSILON))
@@ -70,7 +73,7 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
 
 
 @LOSSES.register
-def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
+def huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor:
     """Mean of `0.5 e^2` where `|e| <= delta` and `delta |e| - 0.5 delta^2` elsewhere."""
     y_true, y_pred = _pair(y_true, y_pred)
     if y_true.shape != y_pred.shape:  # targets that broadcast: the op wants one shape
@@ -80,7 +83,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
 
 
 @LOSSES.register("logcosh", "LOGCOSH")
-def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
+def log_cosh(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean(log(cosh(y_pred - y_true)))`, computed without overflow; also called `logcosh`."""
     y_true, y_pred = _pair(y_true, y_pred)
     error = F.sub(y_pred, y_true)
@@ -89,7 +92,7 @@ def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
 
 
 @LOSSES.register
-def poisson(y_true: Any, y_pred: Any) -> Tensor:
+def poisson(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean(y_pred - y_true log(y_pred + 1e-7))`."""
     y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
     log = F.log(F.add(y_pred, EPSILON))
@@ -97,7 +100,7 @@ def poisson(y_true: Any, y_pred: Any) -> Tensor:
 
 
 @LOSSES.register("kld", "KLD")
-def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
+def kl_divergence(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`sum(y_true log(y_true / y_pred))`, both clipped to [1e-7, 1]; also called `kld`."""
     y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
     y_true = F.clip(y_true, lo=EPSILON, hi=1.0)
@@ -106,7 +109,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
 
 
 @LOSSES.register
-def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
+def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) -> Tensor:
     """Minus the cosine of the angle between targets and outputs: -1 is best."""
     y_true, y_pred = _pair(y_true, y_pred)
     product = F.mul(_normalized(y_true, axis), _normalized(y_pred, axis))
@@ -126,25 +129,25 @@ def _hinge_targets(y_true: Tensor) -> Tensor:
     return F.where(F.all(binary), signed, y_true)
 
 
-def _margins(y_true: Any, y_pred: Any) -> Tensor:
+def _margins(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
     return F.relu(F.sub(1.0, F.mul(_hinge_targets(y_true), y_pred)))
 
 
 @LOSSES.register
-def hinge(y_true: Any, y_pred: Any) -> Tensor:
+def hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean(max(1 - y_true y_pred, 0))` for targets of -1 and 1 (or 0 and 1)."""
     return _mean(_margins(y_true, y_pred))
 
 
 @LOSSES.register
-def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
+def squared_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean(max(1 - y_true y_pred, 0)^2)` for targets of -1 and 1 (or 0 and 1)."""
     return _mean(F.square(_margins(y_true, y_pred)))
 
 
 @LOSSES.register
-def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
+def categorical_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`max(neg - pos + 1, 0)`, with the output of the target class and the largest other one."""
     y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
     positive = F.sum(F.mul(y_true, y_pred), axes=_LAST)
@@ -188,8 +191,8 @@ def _check_same_shape(who: str, y_true: Tensor, y_pred: Tensor, hint: str) -> No
 
 @LOSSES.register("bce", "BCE")
 def binary_crossentropy(
-    y_true: Any,
-    y_pred: Any,
+    y_true: TensorLike,
+    y_pred: TensorLike,
     from_logits: bool = False,
     label_smoothing: float = 0.0,
     axis: int = -1,
@@ -226,8 +229,8 @@ def _binary(y_true: Tensor, y_pred: Tensor, from_logits: bool) -> Tensor:
 
 @LOSSES.register
 def binary_focal_crossentropy(
-    y_true: Any,
-    y_pred: Any,
+    y_true: TensorLike,
+    y_pred: TensorLike,
     apply_class_balancing: bool = False,
     alpha: float = 0.25,
     gamma: float = 2.0,
@@ -263,8 +266,8 @@ def binary_focal_crossentropy(
 
 @LOSSES.register
 def categorical_crossentropy(
-    y_true: Any,
-    y_pred: Any,
+    y_true: TensorLike,
+    y_pred: TensorLike,
     from_logits: bool = False,
     label_smoothing: float = 0.0,
     axis: int = -1,
@@ -302,8 +305,8 @@ def categorical_crossentropy(
 
 @LOSSES.register
 def sparse_categorical_crossentropy(
-    y_true: Any,
-    y_pred: Any,
+    y_true: TensorLike,
+    y_pred: TensorLike,
     from_logits: bool = False,
     ignore_class: int | None = None,
     axis: int = -1,

@@ -13,7 +13,10 @@ from .._core import Tensor
 from .reduction import check_reduction, reduce_weighted, same_rank
 
 if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
     from typing_extensions import Self
+
+    from .._core import TensorLike
 
 
 # Loss functions whose targets are class numbers.
@@ -52,7 +55,7 @@ class Loss(Watched):
         self,
         name: str | None = None,
         reduction: str | None = "sum_over_batch_size",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         self.name = name or snake_case(type(self).__name__)
         self.reduction = check_reduction(type(self).__name__, reduction)
@@ -60,7 +63,7 @@ class Loss(Watched):
             raise ValueError(f"{type(self).__name__}: dtype: expected 'float32', got {dtype!r}")
         self.dtype = "float32"
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: TensorLike | None = None) -> Tensor:
         """The reduced loss.
 
         Args:
@@ -74,7 +77,7 @@ class Loss(Watched):
         values = self.call(y_true, y_pred)
         return reduce_weighted(values, sample_weight, self._mask(y_true, values), self.reduction)
 
-    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+    def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
         """The losses of the samples; to be overridden."""
         raise NotImplementedError(
             f"{type(self).__name__}: a loss has to define call(self, y_true, y_pred)"
@@ -116,7 +119,7 @@ class LossFunctionWrapper(Loss):
         fn: Callable[..., Any],
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(name or getattr(fn, "__name__", "loss"), reduction, dtype)
@@ -124,7 +127,7 @@ class LossFunctionWrapper(Loss):
         self._fn_kwargs = kwargs
         self._integer_targets = fn in integer_target_functions
 
-    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+    def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
         return _core.as_tensor(self.fn(y_true, y_pred, **self._fn_kwargs))
 
     def get_config(self) -> dict[str, Any]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
 from .._core import Tensor
+
+if TYPE_CHECKING:
+    from .._core import TensorLike
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
@@ -54,13 +57,13 @@ def _broadcasts(x: tuple[int, ...], y: tuple[int, ...]) -> bool:
     return all(a == b or 1 in (a, b) for a, b in zip(reversed(x), reversed(y), strict=False))
 
 
-def divide_no_nan(x: Any, y: Any) -> Tensor:
+def divide_no_nan(x: TensorLike, y: TensorLike) -> Tensor:
     """x / y, and 0 where y is 0."""
     zero = F.eq(y, 0.0)
     return F.where(zero, 0.0, F.div(x, F.where(zero, 1.0, y)))
 
 
-def masked_weight(sample_weight: Any, mask: Tensor, reduction: str | None) -> Tensor:
+def masked_weight(sample_weight: TensorLike | None, mask: Tensor, reduction: str | None) -> Tensor:
     """The sample weight with masked entries at 0; where a mean over all entries follows, the others
     are scaled up so that it becomes the mean over the valid ones."""
     weight = F.cast(mask, dtype="float32")
@@ -75,7 +78,7 @@ def masked_weight(sample_weight: Any, mask: Tensor, reduction: str | None) -> Te
 
 def reduce_weighted(
     values: Tensor,
-    sample_weight: Any = None,
+    sample_weight: TensorLike | None = None,
     mask: Tensor | None = None,
     reduction: str | None = "sum_over_batch_size",
 ) -> Tensor:

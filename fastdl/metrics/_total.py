@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
 from .._base.parameter import Parameter
+
+if TYPE_CHECKING:
+    from .._core import TensorLike
 
 
 class Total(Parameter):
@@ -15,19 +18,22 @@ class Total(Parameter):
     `assign_add` and `assign_sub` keep the part of the sum that float32 rounds away in a second
     tensor. So the value is the sum rounded once, up to some 2^48, instead of a sum that takes no
     more ones at 2^24. Values written by `assign` or elsewhere are the whole sum.
+
+    Attributes:
+        rest: that second tensor.
     """
 
-    def __init__(self, data: Any, requires_grad: bool = False, **options: Any) -> None:
+    def __init__(self, data: TensorLike, requires_grad: bool = False, **options: Any) -> None:
         super().__init__(data, requires_grad, **options)
-        self._rest = _core.full(self.shape, "float32", 0.0)
+        self.rest = _core.full(self.shape, "float32", 0.0)
 
-    def assign_add(self, value: Any) -> Total:
+    def assign_add(self, value: TensorLike) -> Total:
         """Adds `value`, of the same shape, in place; returns self."""
         return self._write(self._take, value, "assign_add")
 
-    def assign_sub(self, value: Any) -> Total:
+    def assign_sub(self, value: TensorLike) -> Total:
         """Subtracts `value`, of the same shape, in place; returns self."""
         return self._write(self._take, F.neg(value), "assign_sub")
 
-    def _take(self, _: Any, value: Any) -> None:
-        F.accumulate_(self, self._rest, value)
+    def _take(self, _: Any, value: TensorLike) -> None:
+        F.accumulate_(self, self.rest, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
@@ -11,18 +11,23 @@ from .._core import Tensor
 from ..losses.reduction import same_rank
 from .reduction import MeanMetricWrapper
 
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from .._core import TensorLike
+
 
 def _matches(x: Tensor, y: Tensor) -> Tensor:
     return F.cast(F.eq(x, y), dtype="float32")
 
 
-def accuracy(y_true: Any, y_pred: Any) -> Tensor:
+def accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """1 where target and prediction are equal, else 0."""
     y_true, y_pred = same_rank(_core.as_tensor(y_true), _core.as_tensor(y_pred))
     return _matches(y_true, y_pred)
 
 
-def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
+def binary_accuracy(y_true: TensorLike, y_pred: TensorLike, threshold: float = 0.5) -> Tensor:
     """1 where the output is above `threshold` for a target of 1, or not above it for one of 0."""
     y_true, y_pred = same_rank(_core.as_tensor(y_true), _core.as_tensor(y_pred))
     return _matches(
@@ -30,30 +35,30 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
     )
 
 
-def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
+def categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """1 where the largest output stands at the place of the largest target."""
     return _matches(F.argmax(y_true, axis=-1), F.argmax(y_pred, axis=-1))
 
 
-def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
+def sparse_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """1 where the largest output stands at the place that the target numbers."""
     return _matches(_class_numbers(y_true, y_pred), F.argmax(y_pred, axis=-1))
 
 
-def _class_numbers(y_true: Any, y_pred: Any) -> Tensor:
+def _class_numbers(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     y_true, y_pred = _core.as_tensor(y_true), _core.as_tensor(y_pred)
     if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1:
         y_true = F.reshape(y_true, shape=y_true.shape[:-1])
     return y_true
 
 
-def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Tensor:
+def top_k_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike, k: int = 5) -> Tensor:
     """1 where the output at the largest target is among the k largest outputs."""
     return sparse_top_k_categorical_accuracy(F.argmax(y_true, axis=-1), y_pred, k)
 
 
 def sparse_top_k_categorical_accuracy(
-    y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False
+    y_true: TensorLike, y_pred: TensorLike, k: int = 5, from_sorted_ids: bool = False
 ) -> Tensor:
     """1 where the output that the target numbers is among the k largest (ties count as among).
 
@@ -88,7 +93,7 @@ class Accuracy(_Accuracy):
         0.75
     """
 
-    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
+    def __init__(self, name: str = "accuracy", dtype: DTypeLike | None = None) -> None:
         super().__init__(accuracy, name, dtype)
 
 
@@ -109,7 +114,7 @@ class BinaryAccuracy(_Accuracy):
     """
 
     def __init__(
-        self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
+        self, name: str = "binary_accuracy", dtype: DTypeLike | None = None, threshold: float = 0.5
     ) -> None:
         if not 0 <= threshold <= 1:
             raise ValueError(
@@ -127,7 +132,7 @@ class CategoricalAccuracy(_Accuracy):
         0.5
     """
 
-    def __init__(self, name: str = "categorical_accuracy", dtype: Any = None) -> None:
+    def __init__(self, name: str = "categorical_accuracy", dtype: DTypeLike | None = None) -> None:
         super().__init__(categorical_accuracy, name, dtype)
 
 
@@ -140,7 +145,9 @@ class SparseCategoricalAccuracy(_Accuracy):
         0.5
     """
 
-    def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str = "sparse_categorical_accuracy", dtype: DTypeLike | None = None
+    ) -> None:
         super().__init__(sparse_categorical_accuracy, name, dtype)
 
 
@@ -149,7 +156,7 @@ class TopKCategoricalAccuracy(_Accuracy):
     """The share of samples whose one-hot target's class is among the `k` largest outputs."""
 
     def __init__(
-        self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None
+        self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: DTypeLike | None = None
     ) -> None:
         super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
 
@@ -165,7 +172,7 @@ class SparseTopKCategoricalAccuracy(_Accuracy):
         self,
         k: int = 5,
         name: str = "sparse_top_k_categorical_accuracy",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         from_sorted_ids: bool = False,
     ) -> None:
         super().__init__(

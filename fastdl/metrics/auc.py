@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
@@ -12,6 +12,11 @@ from .._base.registry import METRICS, suggestion
 from .._core import Tensor
 from ..losses.reduction import divide_no_nan
 from .confusion import ConfusionMetric
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from .._core import TensorLike
 
 _EPSILON = 1e-7
 _MOST_THRESHOLDS = 1_000_000  # each takes memory and time for every sample
@@ -63,7 +68,7 @@ class AUC(ConfusionMetric):
         curve: str = "ROC",
         summation_method: str = "interpolation",
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         thresholds: Sequence[float] | None = None,
         multi_label: bool = False,
         num_labels: int | None = None,
@@ -100,7 +105,9 @@ class AUC(ConfusionMetric):
         elif self.num_labels:
             super()._make_state((*shape, self.num_labels))
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         """Takes in targets (0 or 1) and outputs, with the samples' weights if given."""
         y_pred = _core.as_tensor(y_pred)
         if self.from_logits:
@@ -132,7 +139,7 @@ class AUC(ConfusionMetric):
                 stacklevel=3,
             )
 
-    def _weights(self, sample_weight: Any, y_pred: Tensor) -> Tensor | None:
+    def _weights(self, sample_weight: TensorLike | None, y_pred: Tensor) -> Tensor | None:
         weight = super()._weights(sample_weight, y_pred)
         if self.label_weights is None or self.multi_label:
             return weight

@@ -13,7 +13,10 @@ from ..losses.reduction import divide_no_nan, same_rank
 from .metric import Metric, without_gradients
 
 if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
     from .._base.parameter import Parameter
+    from .._core import TensorLike
 
 _NEGATIVE = -1e10  # what outputs outside the top k become
 
@@ -58,7 +61,7 @@ class ConfusionMetric(Metric):
         self,
         thresholds: Sequence[float],
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         top_k: int | None = None,
         class_id: int | None = None,
     ) -> None:
@@ -73,7 +76,9 @@ class ConfusionMetric(Metric):
         for count in self._counts:
             setattr(self, count, self.add_variable(shape, name=count))
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         """Takes in targets (0 or 1) and outputs, with the samples' weights if given."""
         y_true, y_pred = without_gradients(y_true, y_pred)
         y_true, y_pred = same_rank(y_true, F.cast(y_pred, dtype="float32"))
@@ -98,7 +103,7 @@ class ConfusionMetric(Metric):
             labels, others = F.mul(labels, weight), F.mul(others, weight)
         self._add(labels, others, y_pred)
 
-    def _weights(self, sample_weight: Any, y_pred: Tensor) -> Tensor | None:
+    def _weights(self, sample_weight: TensorLike | None, y_pred: Tensor) -> Tensor | None:
         if sample_weight is None:
             return None
         weight = F.cast(_core.as_tensor(sample_weight).detach(), dtype="float32")
@@ -147,7 +152,9 @@ class _Count(ConfusionMetric):
         ValueError: a threshold lies outside.
     """
 
-    def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None) -> None:
+    def __init__(
+        self, thresholds: Any = None, name: str | None = None, dtype: DTypeLike | None = None
+    ) -> None:
         self.init_thresholds = thresholds
         super().__init__(_threshold_list(type(self).__name__, thresholds, 0.5), name, dtype)
 
@@ -197,7 +204,7 @@ class _Share(ConfusionMetric):
         top_k: int | None = None,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         self.init_thresholds = thresholds
         default = 0.5 if top_k is None else _NEGATIVE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
@@ -11,6 +11,11 @@ from .._core import Tensor
 from ..losses import functions
 from ..losses.reduction import masked_weight, same_rank
 from .reduction import Mean, MeanMetricWrapper
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from .._core import TensorLike
 
 
 class _LossMetric(MeanMetricWrapper):
@@ -26,7 +31,7 @@ class _LossMetric(MeanMetricWrapper):
 class MeanSquaredError(_LossMetric):
     """The mean of `(y_true - y_pred)^2`."""
 
-    def __init__(self, name: str = "mean_squared_error", dtype: Any = None) -> None:
+    def __init__(self, name: str = "mean_squared_error", dtype: DTypeLike | None = None) -> None:
         super().__init__(functions.mean_squared_error, name, dtype)
 
 
@@ -34,7 +39,7 @@ class MeanSquaredError(_LossMetric):
 class MeanAbsoluteError(_LossMetric):
     """The mean of `|y_true - y_pred|`."""
 
-    def __init__(self, name: str = "mean_absolute_error", dtype: Any = None) -> None:
+    def __init__(self, name: str = "mean_absolute_error", dtype: DTypeLike | None = None) -> None:
         super().__init__(functions.mean_absolute_error, name, dtype)
 
 
@@ -42,7 +47,9 @@ class MeanAbsoluteError(_LossMetric):
 class MeanAbsolutePercentageError(_LossMetric):
     """The mean of `100 |y_true - y_pred| / |y_true|`."""
 
-    def __init__(self, name: str = "mean_absolute_percentage_error", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str = "mean_absolute_percentage_error", dtype: DTypeLike | None = None
+    ) -> None:
         super().__init__(functions.mean_absolute_percentage_error, name, dtype)
 
 
@@ -50,7 +57,9 @@ class MeanAbsolutePercentageError(_LossMetric):
 class MeanSquaredLogarithmicError(_LossMetric):
     """The mean of `(log(1 + y_true) - log(1 + y_pred))^2`."""
 
-    def __init__(self, name: str = "mean_squared_logarithmic_error", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str = "mean_squared_logarithmic_error", dtype: DTypeLike | None = None
+    ) -> None:
         super().__init__(functions.mean_squared_logarithmic_error, name, dtype)
 
 
@@ -58,7 +67,7 @@ class MeanSquaredLogarithmicError(_LossMetric):
 class LogCoshError(_LossMetric):
     """The mean of `log(cosh(y_pred - y_true))`."""
 
-    def __init__(self, name: str = "logcosh", dtype: Any = None) -> None:
+    def __init__(self, name: str = "logcosh", dtype: DTypeLike | None = None) -> None:
         super().__init__(functions.log_cosh, name, dtype)
 
 
@@ -66,7 +75,7 @@ class LogCoshError(_LossMetric):
 class KLDivergence(_LossMetric):
     """The mean Kullback-Leibler divergence."""
 
-    def __init__(self, name: str = "kl_divergence", dtype: Any = None) -> None:
+    def __init__(self, name: str = "kl_divergence", dtype: DTypeLike | None = None) -> None:
         super().__init__(functions.kl_divergence, name, dtype)
 
 
@@ -74,7 +83,7 @@ class KLDivergence(_LossMetric):
 class Poisson(_LossMetric):
     """The mean of `y_pred - y_true log(y_pred)`."""
 
-    def __init__(self, name: str = "poisson", dtype: Any = None) -> None:
+    def __init__(self, name: str = "poisson", dtype: DTypeLike | None = None) -> None:
         super().__init__(functions.poisson, name, dtype)
 
 
@@ -82,7 +91,7 @@ class Poisson(_LossMetric):
 class Hinge(_LossMetric):
     """The mean of `max(1 - y_true y_pred, 0)`."""
 
-    def __init__(self, name: str = "hinge", dtype: Any = None) -> None:
+    def __init__(self, name: str = "hinge", dtype: DTypeLike | None = None) -> None:
         super().__init__(functions.hinge, name, dtype)
 
 
@@ -90,7 +99,7 @@ class Hinge(_LossMetric):
 class SquaredHinge(_LossMetric):
     """The mean of `max(1 - y_true y_pred, 0)^2`."""
 
-    def __init__(self, name: str = "squared_hinge", dtype: Any = None) -> None:
+    def __init__(self, name: str = "squared_hinge", dtype: DTypeLike | None = None) -> None:
         super().__init__(functions.squared_hinge, name, dtype)
 
 
@@ -98,11 +107,11 @@ class SquaredHinge(_LossMetric):
 class CategoricalHinge(_LossMetric):
     """The mean of `max(neg - pos + 1, 0)`."""
 
-    def __init__(self, name: str = "categorical_hinge", dtype: Any = None) -> None:
+    def __init__(self, name: str = "categorical_hinge", dtype: DTypeLike | None = None) -> None:
         super().__init__(functions.categorical_hinge, name, dtype)
 
 
-def _cosine(y_true: Any, y_pred: Any, axis: int) -> Tensor:
+def _cosine(y_true: TensorLike, y_pred: TensorLike, axis: int) -> Tensor:
     return F.neg(functions.cosine_similarity(y_true, y_pred, axis))
 
 
@@ -112,7 +121,9 @@ class CosineSimilarity(_LossMetric):
 
     _direction = "up"
 
-    def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
+    def __init__(
+        self, name: str = "cosine_similarity", dtype: DTypeLike | None = None, axis: int = -1
+    ) -> None:
         super().__init__(_cosine, name, dtype, axis=axis)
 
 
@@ -123,7 +134,7 @@ class BinaryCrossentropy(_LossMetric):
     def __init__(
         self,
         name: str = "binary_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         from_logits: bool = False,
         label_smoothing: float = 0,
     ) -> None:
@@ -143,7 +154,7 @@ class CategoricalCrossentropy(_LossMetric):
     def __init__(
         self,
         name: str = "categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         from_logits: bool = False,
         label_smoothing: float = 0,
         axis: int = -1,
@@ -169,7 +180,7 @@ class SparseCategoricalCrossentropy(_LossMetric):
     def __init__(
         self,
         name: str = "sparse_categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         from_logits: bool = False,
         ignore_class: int | None = None,
         axis: int = -1,
@@ -184,7 +195,7 @@ class SparseCategoricalCrossentropy(_LossMetric):
         )
 
     def update_state(  # type: ignore[override]
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
         """Takes in targets and outputs, with the samples' weights if given."""
         ignored = self._fn_kwargs["ignore_class"]
@@ -205,11 +216,13 @@ class RootMeanSquaredError(Mean):
 
     _direction = "down"
 
-    def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str = "root_mean_squared_error", dtype: DTypeLike | None = None
+    ) -> None:
         super().__init__(name, dtype)
 
     def update_state(  # type: ignore[override]
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
         """Takes in targets and outputs, with the samples' weights if given."""
         y_true, y_pred = same_rank(F.cast(y_true, dtype="float32"), _core.as_tensor(y_pred))

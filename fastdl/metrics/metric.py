@@ -13,6 +13,7 @@ from .._base.watch import Watched
 from .._core import Tensor
 
 if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
     from typing_extensions import Self
 
     from .._base.parameter import Parameter
@@ -51,7 +52,7 @@ class Metric(Watched):
 
     _announced = frozenset(("_variables", "_fn_kwargs"))
 
-    def __init__(self, dtype: Any = None, name: str | None = None) -> None:
+    def __init__(self, dtype: DTypeLike | None = None, name: str | None = None) -> None:
         if dtype is not None and str(dtype) != "float32":
             raise ValueError(f"{type(self).__name__}: dtype: expected 'float32', got {dtype!r}")
         self.name = name or unique_name(snake_case(type(self).__name__))
@@ -62,7 +63,7 @@ class Metric(Watched):
         self,
         shape: Sequence[int] = (),
         initializer: Any = "zeros",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         name: str | None = None,
     ) -> Parameter:
         """A state variable, listed in `variables` and set to zeros by `reset_state`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
@@ -12,10 +12,17 @@ from .._core import Tensor
 from ..losses.reduction import divide_no_nan, same_rank
 from .metric import Metric
 
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from .._core import TensorLike
+
 _Reduce = Callable[[Tensor, Any, bool], Tensor]
 
 
-def _samplewise(values: Any, sample_weight: Any, reduce: _Reduce) -> tuple[Tensor, Tensor | None]:
+def _samplewise(
+    values: Any, sample_weight: TensorLike | None, reduce: _Reduce
+) -> tuple[Tensor, Tensor | None]:
     """Weighted values and weights with all axes but the first reduced."""
     values = F.cast(_core.as_tensor(values).detach(), dtype="float32")
     if sample_weight is None:
@@ -43,11 +50,11 @@ class Sum(Metric):
         9.0
     """
 
-    def __init__(self, name: str = "sum", dtype: Any = None) -> None:
+    def __init__(self, name: str = "sum", dtype: DTypeLike | None = None) -> None:
         super().__init__(dtype, name)
         self.total = self.add_variable(name="total")
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+    def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
         """Adds values, times their weights if given."""
         values, _ = _samplewise(values, sample_weight, F.sum)
         self.total.assign_add(F.sum(values))
@@ -69,12 +76,12 @@ class Mean(Metric):
         1.5
     """
 
-    def __init__(self, name: str = "mean", dtype: Any = None) -> None:
+    def __init__(self, name: str = "mean", dtype: DTypeLike | None = None) -> None:
         super().__init__(dtype, name)
         self.total = self.add_variable(name="total")
         self.count = self.add_variable(name="count")
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+    def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
         """Takes in values, with their weights if given."""
         count: Any
         if isinstance(sample_weight, (int, float)):  # the mean loss of a batch, say
@@ -108,7 +115,11 @@ class MeanMetricWrapper(Mean):
     """
 
     def __init__(
-        self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any
+        self,
+        fn: Callable[..., Any],
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(name or getattr(fn, "__name__", None) or "mean_metric_wrapper", dtype)
         self._fn = fn
@@ -118,7 +129,7 @@ class MeanMetricWrapper(Mean):
             self._direction = "down"
 
     def update_state(  # type: ignore[override]
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
         """Takes in targets and outputs, with the samples' weights if given."""
         y_true, y_pred = _core.as_tensor(y_true), _core.as_tensor(y_pred)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
@@ -10,6 +10,11 @@ from .._base.registry import METRICS
 from .._core import Tensor
 from ..losses.reduction import divide_no_nan, same_rank
 from .metric import Metric, without_gradients
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from .._core import TensorLike
 
 _EPSILON = 1e-7
 
@@ -45,7 +50,7 @@ class FBetaScore(Metric):
         beta: float = 1.0,
         threshold: float | None = None,
         name: str = "fbeta_score",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(dtype, name)
         who = type(self).__name__
@@ -61,7 +66,9 @@ class FBetaScore(Metric):
         self.beta = beta
         self.threshold = threshold
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         """Takes in one-hot (or multi-hot) targets and outputs, with weights if given."""
         y_true, y_pred = without_gradients(y_true, y_pred)
         _check_matrix(type(self).__name__, y_true, y_pred)
@@ -123,7 +130,7 @@ class F1Score(FBetaScore):
         average: str | None = None,
         threshold: float | None = None,
         name: str = "f1_score",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(average, 1.0, threshold, name, dtype)
 
@@ -155,7 +162,7 @@ class R2Score(Metric):
         class_aggregation: str | None = "uniform_average",
         num_regressors: int = 0,
         name: str = "r2_score",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(dtype, name)
         if class_aggregation not in (None, "uniform_average", "variance_weighted_average"):
@@ -171,7 +178,9 @@ class R2Score(Metric):
         self.num_regressors = num_regressors
         self.num_samples = self.add_variable(name="num_samples")
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         """Takes in targets and outputs, with the samples' weights if given."""
         y_true, y_pred = without_gradients(y_true, y_pred)
         y_true, y_pred = same_rank(F.cast(y_true, dtype="float32"), y_pred)

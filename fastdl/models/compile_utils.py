@@ -7,13 +7,13 @@ by position or by name, or once for all. Names in logs are Keras 3's.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from .. import _core, losses
 from .. import metrics as metrics_module
 from .._base import functional as F
+from .._base.notices import warn
 from .._base.registry import suggestion
 from .._base.tree import flatten, is_nested
 from .._core import Tensor
@@ -167,7 +167,7 @@ class CompileLoss:
             if getattr(loss, "fn", None) in elementwise_functions:
                 message = check_broadcast(y.shape, out.shape, f"loss {loss.name!r}")
                 if message:
-                    warnings.warn(message, UserWarning, stacklevel=3)
+                    warn(message)
         self._entries = entries
         if len(entries) > 1:
             self._trackers = [metrics_module.Mean(name=f"{name}_loss") for name in names]

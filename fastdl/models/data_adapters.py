@@ -3,75 +3,53 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from .. import _core
 from .._base import functional as F
 from .._base import tree
+from .._base.checks import is_sparse
+from .._base.random import Generator
 from .._core import Tensor
+from .._engine.runner import Batch, Form
 from ..utils.batches import unpack_x_y_sample_weight
 from ..utils.py_dataset import PyDataset
+from .data_conversion import as_sample_weights, to_tensors
 
 
-def to_tensors(what: str, structure: Any) -> Any:
-    """The structure with every array as a tensor; errors name the argument."""
+def adapt(
+    who: str,
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    class_weight: dict[int, float] | None = None,
+    batch_size: int | None = None,
+    steps: int | None = None,
+) -> Arrays | Stream:
+    """The adapter for what a method was given.
 
-    def convert(value: Any) -> Any:
-        if value is None or isinstance(value, Tensor):
-            return value
-        try:
-            if hasattr(value, "iloc"):
-                value = _of_columns(value)
-            return _core.as_tensor(value)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"{what}: {error}") from None
-
-    if isinstance(structure, list) and structure and not _holds_arrays(structure):
-        return convert(structure)  # nested lists of numbers are one array
-    return tree.map_structure(convert, structure)
-
-
-def _of_columns(table: Any) -> np.ndarray:
-    """A pandas DataFrame or Series as an array of numbers; missing values are NaN.
+    Args:
+        who: the method, for messages.
+        batch_size: samples per batch; if None 32, or what makes `steps` batches.
 
     Raises:
-        TypeError: a column that holds something else, which the message names.
+        ValueError, TypeError: as `Arrays` and `Stream` do.
     """
-    if not hasattr(table, "columns"):
-        return _numbers(table, table.name)
-    columns = [_numbers(table.iloc[:, i], name) for i, name in enumerate(table.columns)]
-    return np.stack(columns, 1) if columns else np.asarray(table)
-
-
-def _numbers(column: Any, name: Any) -> np.ndarray:
-    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf":
-        return column.to_numpy()
-    values = column.to_numpy(dtype=object, na_value=np.nan)
-    wrong = next(
-        (v for v in values if not isinstance(v, (bool, int, float, np.number, np.bool_))), None
-    )
-    if wrong is not None:
-        raise TypeError(
-            f"column {name!r} (dtype {column.dtype}) holds {wrong!r}, which is no number; encode "
-            "it or drop it"
-        )
-    floats = values.astype(np.float64)
-    whole = not np.isnan(floats).any() and all(isinstance(v, (int, np.integer)) for v in values)
-    return values.astype(np.int64) if whole else floats
-
-
-def _holds_arrays(structure: list[Any]) -> bool:
-    return any(hasattr(item, "shape") or isinstance(item, dict) for item in tree.leaves(structure))
+    if is_stream(x):
+        return Stream(who, x, y, sample_weight, class_weight)
+    if class_weight:
+        y, sample_weight = to_tensors("y", y), to_tensors("sample_weight", sample_weight)
+        sample_weight = as_sample_weights(class_weight, y, sample_weight)
+    return Arrays(who, x, y, sample_weight, batch_size, steps)
 
 
 def is_stream(x: Any) -> bool:
     """Whether x yields batches itself: a generator, an iterator, a DataLoader, a PyDataset."""
     if x is None or isinstance(x, (Tensor, np.ndarray, list, tuple, dict, str)):
         return False
-    if hasattr(x, "__array__"):
+    if hasattr(x, "__array__") or is_sparse(x):
         return False
     return hasattr(x, "__iter__") or hasattr(x, "__getitem__")
 
@@ -87,11 +65,14 @@ class Arrays:
     Attributes:
         step: how many batches of the current pass over the data are done.
         indices: the order of the samples in this pass, None for their own.
+        on_pass: called when a pass starts, before its order is drawn.
 
     Raises:
         ValueError: no samples, different numbers of samples, a batch size below 1.
         TypeError: arrays that hold no numbers, a batch size that is no integer.
     """
+
+    generators: tuple[Generator, ...] = ()
 
     def __init__(
         self,
@@ -134,17 +115,35 @@ class Arrays:
         self.form = Form((self.x, self.y, self.sample_weight))
         self.step = 0
         self.indices: Tensor | None = None
+        self.on_pass: Callable[[], None] = _nothing
 
     @property
     def batches(self) -> int:
         return -(-self.samples // self.batch_size)
 
+    @property
+    def over(self) -> bool:
+        """Whether all batches of this pass are done."""
+        return self.step >= self.batches
+
+    @property
+    def description(self) -> dict[str, int]:
+        """What must be the same for a pass to be gone on with."""
+        return {"samples": self.samples, "batch_size": self.batch_size}
+
     def begin_epoch(self, resume: bool = False, shuffle: bool = False) -> None:
         """Starts a new pass, except that with `resume` one that isn't over goes on."""
-        if not resume or self.step >= self.batches:
+        if not resume or self.over:
             self.step = 0
         if self.step == 0:
+            self.on_pass()
             self.indices = F.permutation(n=self.samples) if shuffle else None
+
+    def go_to(self, batch: int, shuffle: bool, within_epoch: bool) -> Batch:
+        """Starts a pass and leaves out the first `batch` batches; returns one of them."""
+        self.indices = F.permutation(n=self.samples) if shuffle else None
+        self.step = batch
+        return self.first_batch()
 
     def end_epoch(self) -> None:
         """Nothing to do, for arrays."""
@@ -159,29 +158,6 @@ class Arrays:
         return self.form.fill([t._view((n, *t.shape[1:]), 0) for t in self.leaves])
 
 
-class Form:
-    """What a step's (x, y, sample_weight) looks like: where tensors stand in it, and where None.
-
-    Attributes:
-        leaves: the tensors.
-        key: equal for structures of the same form.
-    """
-
-    def __init__(self, data: Any) -> None:
-        self.leaves: list[Tensor] = [t for t in tree.leaves(data) if t is not None]
-        self._marks = tree.map_structure(lambda t: t is not None, data)
-        self.key = repr(self._marks)
-
-    def fill(self, leaves: Iterable[Tensor]) -> Any:
-        """The structure with these tensors."""
-        supply = iter(leaves)
-        return tree.map_structure(lambda mark: next(supply) if mark else None, self._marks)
-
-
-# The key of x that is one array, without y and sample_weight.
-ONE_ARRAY = Form((True, None, None)).key
-
-
 class Stream:
     """Batches that something else makes: (x, y, sample_weight) of each, as tensors.
 
@@ -190,6 +166,10 @@ class Stream:
         source: an iterable or iterator of batches, or something with `__getitem__`.
         y, sample_weight: must be None.
         class_weight: weights of classes that become sample weights, or None.
+
+    Attributes:
+        generators: the random generators of the source's own.
+        on_pass: called when a pass starts, before its order is drawn.
 
     Raises:
         ValueError: y or sample_weight is given.
@@ -215,7 +195,10 @@ class Stream:
         self.source = source
         self._class_weight = class_weight
         self._shuffle = False
-        self._iterator: Iterator[Any] | None = None
+        self._may_start_again = False
+        self._iterator: Iterator[Batch] | None = None
+        self.generators = _generators_of(source)
+        self.on_pass: Callable[[], None] = _nothing
 
     @property
     def batches(self) -> int | None:
@@ -225,7 +208,17 @@ class Stream:
         except (TypeError, NotImplementedError):
             return getattr(self.source, "num_batches", None)
 
-    def __iter__(self) -> Iterator[tuple[Any, Any, Any]]:
+    @property
+    def over(self) -> bool:
+        """Whether the source was at its end."""
+        return self._iterator is None
+
+    @property
+    def description(self) -> dict[str, int]:
+        """What must be the same for a pass to be gone on with."""
+        return {"batches": -1 if self.batches is None else self.batches}
+
+    def __iter__(self) -> Iterator[Batch]:
         items = isinstance(self.source, PyDataset) or not hasattr(self.source, "__iter__")
         for batch in self._items() if items else iter(self.source):
             x, y, weight = unpack_x_y_sample_weight(batch)
@@ -251,6 +244,7 @@ class Stream:
         """Makes the next steps start at the beginning, unless `resume` is set."""
         if not resume:
             self._iterator = None
+        self._may_start_again = not isinstance(self.source, Iterator)
         self._shuffle = shuffle
         self._tell("on_epoch_begin")
 
@@ -263,22 +257,59 @@ class Stream:
         if function is not None:
             function()
 
-    def steps(self, limit: int | None) -> Iterator[tuple[Any, Any, Any]]:
+    def go_to(self, batch: int, shuffle: bool, within_epoch: bool) -> Batch:
+        """Starts a pass, makes the first `batch` batches and drops them; returns the last one.
+
+        Args:
+            within_epoch: whether the epoch ends where the pass does.
+
+        Raises:
+            ValueError: there are fewer.
+        """
+        self._iterator = iter(self)
+        last = None
+        for done in range(batch):
+            last = next(self._iterator, None)
+            if last is None:
+                raise ValueError(
+                    f"fit: cannot go on after batch {batch} of the data: they end after {done}"
+                )
+        assert last is not None
+        self._may_start_again = self._may_start_again and not within_epoch
+        return last
+
+    def steps(self, limit: int | None) -> Iterator[Batch]:
         """At most `limit` batches from where the last call stopped.
 
         A source that is at its end before the first of them is started again, if it can be.
         """
         for done in range(limit) if limit is not None else itertools.count():
             if self._iterator is None:
-                self._iterator = iter(self)
-            batch = next(self._iterator, None)
-            if batch is None and done == 0 and not isinstance(self.source, Iterator):
-                self._iterator = iter(self)
-                batch = next(self._iterator, None)
+                self._start()
+            batch = next(self._iterator, None)  # type: ignore[arg-type]
+            if batch is None and done == 0 and self._may_start_again:
+                self._start()
+                batch = next(self._iterator, None)  # type: ignore[arg-type]
             if batch is None:
                 self._iterator = None
                 return
             yield batch
+
+    def _start(self) -> None:
+        self.on_pass()
+        self._iterator = iter(self)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _generators_of(source: Any) -> tuple[Generator, ...]:
+    """The generators that a `DataLoader` and its samplers draw from."""
+    batches = getattr(source, "batch_sampler", None)
+    owners = (source, getattr(source, "sampler", None), batches, getattr(batches, "sampler", None))
+    found = [getattr(owner, "generator", None) for owner in owners]
+    return tuple(dict.fromkeys(g for g in found if isinstance(g, Generator)))
 
 
 def _is_empty(x: Any) -> bool:
@@ -294,110 +325,3 @@ def _check_positive(who: str, argument: str, value: Any) -> None:
         raise TypeError(f"{who}: {argument} must be an integer, got {value!r}")
     if value < 1:
         raise ValueError(f"{who}: {argument} must be at least 1, got {value}")
-
-
-def split_validation(
-    data: tuple[Any, Any, Any], fraction: float
-) -> tuple[tuple[Any, Any, Any], tuple[Any, Any, Any]]:
-    """The first samples for training and the last `fraction` of them for validation.
-
-    Raises:
-        ValueError: a fraction outside (0, 1) or that leaves one side without samples.
-    """
-    if isinstance(fraction, (str, bool)) or not isinstance(fraction, (int, float, np.number)):
-        raise TypeError(f"validation_split: expected a number between 0 and 1, got {fraction!r}")
-    if not 0 < fraction < 1:
-        raise ValueError(f"validation_split must lie between 0 and 1, got {fraction!r}")
-    arrays = [
-        to_tensors(name, a) for name, a in zip(("x", "y", "sample_weight"), data, strict=True)
-    ]
-    samples = next(t.shape[0] for t in tree.leaves(arrays) if t is not None)
-    kept = int(np.floor(samples * (1.0 - fraction)))
-    if kept == 0 or kept == samples:
-        raise ValueError(
-            f"validation_split={fraction} of {samples} samples leaves none for "
-            f"{'training' if kept == 0 else 'validation'}"
-        )
-
-    def rows(start: int, stop: int) -> Any:
-        def cut(t: Tensor | None) -> Tensor | None:
-            if t is None:
-                return None
-            size = t.numel() // max(t.shape[0], 1)
-            return t._view((min(stop, t.shape[0]) - start, *t.shape[1:]), start * size)
-
-        return tuple(tree.map_structure(cut, a) for a in arrays)
-
-    return rows(0, kept), rows(kept, samples)
-
-
-def as_sample_weights(class_weight: dict[int, float], y: Any, sample_weight: Any = None) -> Tensor:
-    """One weight per sample, by its class, times the sample weights that are given.
-
-    Args:
-        class_weight: weight by class index; classes that aren't listed have weight 1.
-        y: class indices (n,) or (n, 1), or one-hot rows (n, classes).
-        sample_weight: (n,) or (n, 1), or None.
-
-    Raises:
-        ValueError: y is None or a structure of several targets, or a key is no class index.
-        TypeError: class_weight isn't a dict.
-    """
-    if not isinstance(class_weight, dict):
-        raise TypeError(
-            "class_weight: expected a dict of weights by class index, got "
-            f"{type(class_weight).__name__}"
-        )
-    if y is None or tree.is_nested(y):
-        raise ValueError("class_weight: expected a single array of targets y")
-    labels = np.asarray(y)
-    if labels.ndim > 1:
-        labels = labels.argmax(-1) if labels.shape[-1] > 1 else labels[..., 0]
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise ValueError(
-            f"class_weight: {int((~np.isfinite(labels)).sum())} labels in y are NaN or infinite"
-        )
-    labels = np.round(labels).astype(np.int64)
-    for key in class_weight:
-        if not isinstance(key, (int, float, np.number)) or int(key) != key or key < 0:
-            raise ValueError(f"class_weight: expected class indices as keys, got {key!r}")
-    found = np.ones(labels.shape, np.float32)
-    for key, value in class_weight.items():
-        found[labels == int(key)] = value
-    weights = _core.as_tensor(found)
-    if sample_weight is None:
-        return weights
-    return F.mul(F.reshape(sample_weight, shape=(-1,)), weights)
-
-
-def check_labels(compile_loss: Any, y: Any, classes: Sequence[int]) -> None:
-    """Looks through the class indices for a sparse loss before anything is trained on them.
-
-    Args:
-        compile_loss: a built `CompileLoss`.
-        y: the targets.
-        classes: the size of the last axis of each output.
-
-    Raises:
-        ValueError: a label that is NaN, no whole number, or no index of a class.
-    """
-    from ..losses import sparse_categorical_crossentropy
-
-    targets = compile_loss._targets(y)
-    for i, loss, _ in compile_loss._entries:
-        if getattr(loss, "fn", None) is not sparse_categorical_crossentropy or i >= len(classes):
-            continue
-        labels = np.asarray(targets[i])
-        if labels.dtype.kind == "f":
-            if np.isnan(labels).any():
-                raise ValueError(f"y: {int(np.isnan(labels).sum())} of the labels are NaN")
-            if (labels != np.floor(labels)).any():
-                raise ValueError("y: class labels must be whole numbers")
-        ignored = loss.get_config().get("ignore_class")
-        used = labels if ignored is None else labels[labels != ignored]
-        if used.size and (used.min() < 0 or used.max() >= classes[i]):
-            bad = used.min() if used.min() < 0 else used.max()
-            raise ValueError(
-                f"y: label {int(bad)} is out of range for an output of {classes[i]} classes: "
-                f"labels must lie in [0, {classes[i]})"
-            )

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from .._base import tree
 from .._base.registry import LAYERS, suggestion
-from .._graph.calls import NAMED_ERRORS, context, name_error
+from .._base.tracebacks import at_the_callers_line
+from .._graph.calls import NAMED_ERRORS, context, name_error, warn_that_masks_end
 from .._graph.graph import Graph
 from .._graph.symbolic import KerasTensor, symbolic_leaves
 from ..layers.layer import Layer
@@ -87,7 +88,8 @@ class Model(Trainer, Layer):
 
     def __getstate__(self) -> dict[str, Any]:
         # Recorded steps work on this model's weights: a copy records its own.
-        return {key: value for key, value in self.__dict__.items() if key != "_functions"}
+        own = ("_runners", "_fit_position")
+        return {key: value for key, value in self.__dict__.items() if key not in own}
 
     # --- computation
 
@@ -98,6 +100,8 @@ class Model(Trainer, Layer):
                 f"{type(self).__name__} has no call(self, inputs): define it, or give inputs and "
                 "outputs to make the model functional"
             )
+        if mask is not None:
+            warn_that_masks_end(self.name)
         return self._graph.run(self._graph.take(inputs), training)
 
     def build(self, input_shape: Any) -> None:
@@ -271,6 +275,10 @@ class Model(Trainer, Layer):
 
         inputs, outputs = graph_from_config(config, custom_objects)
         return cls(inputs=inputs, outputs=outputs, name=config.get("name"))
+
+
+for _name in ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch"):
+    setattr(Model, _name, at_the_callers_line(getattr(Model, _name)))
 
 
 @LAYERS.register

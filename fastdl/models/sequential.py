@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._base import tree
 from .._base.registry import LAYERS
+from .._graph.calls import warn_that_masks_end
 from .._graph.graph import Graph
 from .._graph.symbolic import KerasTensor
 from ..layers.input_layer import InputLayer
@@ -161,6 +162,8 @@ class Sequential(Model):
         self._refresh()
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        if mask is not None:
+            warn_that_masks_end(self.name)
         if self._graph is not None:
             return self._graph.run(self._graph.take(inputs), training)
         for layer in self.layers:  # inputs that are no single tensor

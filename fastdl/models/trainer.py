@@ -1,28 +1,53 @@
-"""Trainer: compile, and what one step of training, evaluation and prediction is.
+"""Trainer: compile, fit, evaluate, predict, and what one step of each is.
 
-A step is a Python function on a batch. Its second run is recorded, later ones are replayed by the
-core (`fastdl._engine.steps.StepFunction`), from the loops over the data (`_fitting.Fitting`).
+A step is a Python function on a batch. A `Runner` has it recorded and replayed by the core, a
+`Loop` takes it over the data and calls the callbacks. `Trainer` puts them together.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from .._base import functional as F
+import numpy as np
+
 from .._base import tree
+from .._base.arguments import suggests_arguments
+from .._base.checks import check_count
 from .._core import Tensor
-from .._graph.calls import signature_of
+from .._engine.runner import Runner
 from ..utils.batches import unpack_x_y_sample_weight
-from ._fitting import Fitting
+from . import steps as built_in
+from .checks import check_compiled, check_data, check_epochs, check_trainable, check_validation
+from .data_adapters import Arrays, adapt, is_stream
+from .data_conversion import as_sample_weights, split_validation, to_tensors
+from .logs import in_order, numbers
+from .loop import FitOptions, Loop
+
+if TYPE_CHECKING:
+    from ..callbacks import History
 
 
-class Trainer(Fitting):
+class Trainer:
     """The training interface of models; `Model` inherits it. Semantics and names are Keras 3's."""
+
+    if TYPE_CHECKING:  # of `Layer`, which every model is as well
+        name: str
+        built: bool
+        history: History
+        losses: list[Any]
+        weights: Any
+        trainable_weights: Any
+        _metrics: list[Any]
+        _flatten_layers: Any
+        __call__: Any
 
     # Until compile; class attributes, so that a model costs nothing more to make.
     optimizer: Any = None
     loss: Any = None
     stop_training = False
+    stop_evaluating = False
+    stop_predicting = False
     run_eagerly = False
     _compiled = False
     _compile_loss: Any = None
@@ -31,6 +56,7 @@ class Trainer(Fitting):
 
     # --- compile
 
+    @suggests_arguments("Model")
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -54,11 +80,15 @@ class Trainer(Fitting):
             weighted_metrics: metrics that take sample weights into account.
             run_eagerly: run every step in Python: for debugging, and for steps that depend on what
                 `fit` cannot see (global variables, the time).
-            steps_per_execution, jit_compile, auto_scale_loss: accepted for compatibility; steps are
-                always compiled and run together as far as callbacks allow.
+            steps_per_execution: at least 1. Steps run together as far as callbacks allow, whatever
+                it says; callbacks are called for every batch.
+            jit_compile: "auto", True, False or None; changes no result. Steps are recorded unless
+                `run_eagerly` says otherwise.
+            auto_scale_loss: accepted; float32 losses need no scaling.
 
         Raises:
-            ValueError: unknown names (the nearest known one is suggested).
+            ValueError: unknown names (the nearest known one is suggested), or an option that is
+                none of the values above.
 
         Source: `keras.Model.compile` of Keras 3.
 
@@ -70,6 +100,11 @@ class Trainer(Fitting):
         from .. import optimizers
         from .compile_utils import CompileLoss, CompileMetrics
 
+        check_count("compile", "steps_per_execution", steps_per_execution, 1)
+        if jit_compile not in ("auto", True, False, None):
+            raise ValueError(
+                f"compile: jit_compile: expected 'auto', True, False or None, got {jit_compile!r}"
+            )
         new_optimizer = optimizers.get(optimizer)
         names = getattr(self, "output_names", None)
         compile_loss = None if loss is None else CompileLoss(loss, loss_weights, names)
@@ -121,46 +156,245 @@ class Trainer(Fitting):
         for metric in self.metrics:
             metric.reset_state()
 
+    # --- running
+
+    def _runner(self, phase: str) -> Runner:
+        """What runs the steps of "train", "test" or "predict"."""
+        runners: dict[str, Runner] = self.__dict__.setdefault("_runners", {})
+        if phase not in runners:
+            runners[phase] = built_in.make_runner(self, phase)
+        return runners[phase]
+
     def _forget_steps(self) -> None:
         """Drops recorded steps; called when something they depend on changes."""
-        for function in self.__dict__.get("_functions", {}).values():
-            function.forget()
+        for runner in self.__dict__.get("_runners", {}).values():
+            runner.forget()
 
-    def _check_compiled(self, who: str) -> None:
-        if not self._compiled:
-            raise RuntimeError(
-                f"{who}: model {self.name!r} has to be compiled first: "
-                "model.compile(optimizer, loss)"
+    @suggests_arguments("Model")
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Sequence[int] = 1,
+    ) -> History:
+        """Trains the model.
+
+        Args:
+            x: samples along axis 0: an array or tensor, a list or dict of them for several
+                inputs; or something that yields batches (x, y) or (x, y, sample_weight): a
+                generator, a `DataLoader`, a `utils.PyDataset` or something like it.
+            y: targets, likewise; None where x yields them.
+            batch_size: samples per step, 32 by default; the last batch of an epoch may be smaller.
+            epochs: the epoch to stop at, counted from 0.
+            verbose: "auto" or 1 for a progress bar (one line per epoch in a log file), 2 for one
+                line per epoch, 0 for silence.
+            callbacks: a list of `Callback`s.
+            validation_split: the last part of x and y, as a fraction, is kept for validation.
+            validation_data: (x, y), (x, y, sample_weight) or something that yields batches.
+            shuffle: draw a new order of the samples in each epoch; with a `PyDataset` of its
+                batches; not of what other objects yield.
+            class_weight: a weight for the samples of each class, by index.
+            sample_weight: a weight for each sample.
+            initial_epoch: where to start counting.
+            steps_per_epoch: steps that make an epoch; needed for endless generators. The next
+                epoch goes on where the last one stopped. For arrays without `batch_size` it is the
+                number of batches they make.
+            validation_steps, validation_batch_size: the same for validation, which always starts
+                at the beginning.
+            validation_freq: validate every so many epochs, or after the epochs listed.
+
+        Returns:
+            The `History`: `history.history[name]` lists the values of each epoch.
+
+        Raises:
+            RuntimeError: the model isn't compiled.
+            ValueError, TypeError: data that doesn't fit the model or itself; the model and the
+                optimizer are as they were before the step that failed.
+
+        Ctrl-C ends the work within 0.2 s; the model then is as after the last whole step.
+
+        Steps are recorded and replayed without Python. What a step reads in Python (attributes of
+        the model, its layers, metrics, losses and the optimizer, values of tensors) may change at
+        any time: the step is recorded anew. A step that changes something in Python
+        (`self.i += 1`, `self.kept.append(loss)`) or looks at values it computes runs eagerly, and
+        a warning names the line. What cannot be seen is what it reads and changes elsewhere: global
+        variables, the time, files; prints happen while it is recorded and not again. State that is
+        to change from step to step belongs in a `Variable`; otherwise `compile` with
+        `run_eagerly=True`.
+
+        Source: `keras.Model.fit` of Keras 3.
+
+        Example:
+            >>> model = fastdl.Sequential([fastdl.layers.Dense(1)])
+            >>> model.compile("sgd", "mse")
+            >>> x = np.ones((8, 3), "float32")
+            >>> len(model.fit(x, x[:, :1], epochs=2, verbose=0).history["loss"])
+            2
+        """
+        check_compiled(self, "fit")
+        check_epochs(epochs, initial_epoch, validation_freq)
+        if validation_split and validation_data is None:
+            if is_stream(x):
+                raise ValueError("fit: validation_split needs arrays, x yields batches")
+            (x, y, sample_weight), validation_data = split_validation(
+                (x, y, sample_weight), validation_split
             )
+        data = adapt("fit", x, y, sample_weight, class_weight, batch_size, steps_per_epoch)
+        if isinstance(data, Arrays):
+            check_data(self, "fit", data)
+        check_trainable(self, "fit")
+        validation = None
+        if validation_data is not None:
+            x, y, sample_weight = validation_data, None, None
+            if not is_stream(x):
+                x, y, sample_weight = unpack_x_y_sample_weight(x)
+            size = validation_batch_size or batch_size
+            validation = adapt(
+                "validation_data", x, y, sample_weight, None, size, validation_steps
+            )
+        if isinstance(validation, Arrays):
+            check_validation(self, validation, data)
+        total = data.batches if steps_per_epoch is None else steps_per_epoch
+        loop = Loop(self, callbacks, verbose, add_history=True, epochs=epochs, steps=total)
+        options = FitOptions(
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            shuffle=shuffle,
+            validation=validation,
+            validation_steps=validation_steps,
+            validation_freq=validation_freq,
+        )
+        return loop.fit(data, options)
+
+    @suggests_arguments("Model")
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Loss and metrics on data; the arguments are those of `fit`.
+
+        Returns:
+            A dict by name with `return_dict`; else the loss, or where there is more a list: the
+            loss, the losses of several outputs, the metrics of a single output in the order of
+            `compile`, then what remains by name.
+
+        Source: `keras.Model.evaluate` of Keras 3.
+        """
+        check_compiled(self, "evaluate")
+        data = adapt("evaluate", x, y, sample_weight, None, batch_size, steps)
+        total = data.batches if steps is None else steps
+        logs = Loop(self, callbacks, verbose, epochs=1, steps=total).evaluate(data, steps)
+        return logs if return_dict else in_order(self, logs)
+
+    @suggests_arguments("Model")
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """The outputs for data, as NumPy arrays in the structure of the model's outputs.
+
+        Args:
+            x: as in `fit`.
+            batch_size: samples per step, 32 by default; it doesn't change the results' values.
+            verbose, callbacks: as in `fit`.
+            steps: batches at most; without `batch_size` the number of batches the data make.
+
+        Source: `keras.Model.predict` of Keras 3.
+
+        Example:
+            >>> model = fastdl.Sequential([fastdl.layers.Dense(2)])
+            >>> model.predict(np.ones((5, 3)), verbose=0).shape
+            (5, 2)
+        """
+        data = adapt("predict", x, batch_size=batch_size, steps=steps)
+        total = data.batches if steps is None else steps
+        return Loop(self, callbacks, verbose, epochs=1, steps=total).predict(data, steps)
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One step of training; returns this batch's loss and metrics as `evaluate` does."""
+        check_compiled(self, "train_on_batch")
+        if class_weight:
+            y, sample_weight = to_tensors("y", y), to_tensors("sample_weight", sample_weight)
+            sample_weight = as_sample_weights(class_weight, y, sample_weight)
+        data = Arrays("train_on_batch", x, y, sample_weight)
+        check_data(self, "train_on_batch", data)
+        check_trainable(self, "train_on_batch")
+        return self._batch_logs("train", data, return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """One step of evaluation; returns this batch's loss and metrics as `evaluate` does."""
+        check_compiled(self, "test_on_batch")
+        return self._batch_logs("test", Arrays("test_on_batch", x, y, sample_weight), return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch, as NumPy arrays."""
+        runner = self._runner("predict")
+        if type(x) is np.ndarray and not self.run_eagerly:
+            result = runner.array(x)
+            if result is not None:
+                return result
+        with runner.turn:
+            result = runner.batch((to_tensors("x", x), None, None))
+            return tree.map_structure(np.array, result)
+
+    def _batch_logs(self, phase: str, data: Arrays, return_dict: bool) -> Any:
+        runner = self._runner(phase)
+        with runner.turn:
+            self.reset_metrics()
+            logs = numbers(runner.batch((data.x, data.y, data.sample_weight)))
+        return logs if return_dict else in_order(self, logs)
 
     # --- the steps; a subclass may define its own
 
     def _has_own(self, method: str) -> bool:
-        """Whether a subclass defines this method itself."""
-        return getattr(type(self), method) is not getattr(Trainer, method)
+        """Whether a subclass, or this model alone, defines this method itself."""
+        own = getattr(type(self), method) is not getattr(Trainer, method)
+        return own or method in self.__dict__
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of training on a batch (x, y, sample_weight); returns the logs.
 
         A subclass may define its own. It is recorded and replayed: `fit` says what that asks of it.
         """
-        x, y, sample_weight = unpack_x_y_sample_weight(data)
-        y_pred = self(x, training=True)
-        loss = self._compute_loss(x, y, y_pred, sample_weight, training=True)
-        weights = self.trainable_weights
-        if weights:
-            self.optimizer._descend(self.optimizer.scale_loss(loss), weights)
-        # Metrics come last: until some state is updated, Ctrl-C may end a step in the middle.
-        self._loss_tracker.update_state(loss.detach(), _batch_size(x))
-        return self.compute_metrics(x, y, y_pred, sample_weight)
+        return built_in.train_step(self, data)
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """One step of evaluation on a batch (x, y, sample_weight); returns the logs."""
-        x, y, sample_weight = unpack_x_y_sample_weight(data)
-        y_pred = self(x, training=False)
-        loss = self._compute_loss(x, y, y_pred, sample_weight, training=False)
-        self._loss_tracker.update_state(loss.detach(), _batch_size(x))
-        return self.compute_metrics(x, y, y_pred, sample_weight)
+        return built_in.test_step(self, data)
 
     def predict_step(self, data: Any) -> Any:
         """The outputs for a batch."""
@@ -176,32 +410,7 @@ class Trainer(Fitting):
         training: bool = True,
     ) -> Tensor:
         """The total loss of a batch: that of `compile`, and those that layers added."""
-        terms: list[Tensor] = []
-        if self._compile_loss is not None:
-            if y is None:
-                raise ValueError(
-                    f"model {self.name!r} was compiled with a loss but got no targets y"
-                )
-            terms.append(self._compile_loss(y, y_pred, sample_weight))
-        terms += [F.sum(t) if t.ndim else t for t in self.losses]
-        if not terms:
-            raise ValueError(
-                f"model {self.name!r} has no loss: give one to compile(), or call add_loss() in a "
-                "layer"
-            )
-        total = terms[0]
-        for term in terms[1:]:
-            total = F.add(total, term)
-        return total
-
-    def _compute_loss(
-        self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool
-    ) -> Tensor:
-        if self._has_own("compute_loss"):
-            taken = signature_of(self, "compute_loss")
-            if not (taken.training or taken.takes_anything):  # as was usual before Keras 3.3
-                return self.compute_loss(x, y, y_pred, sample_weight)
-        return self.compute_loss(x, y, y_pred, sample_weight, training=training)
+        return built_in.total_loss(self, y, y_pred, sample_weight)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Takes a batch into the metrics and returns `get_metrics_result()`."""
@@ -216,7 +425,3 @@ class Trainer(Fitting):
             value = metric.result()
             results.update(value if isinstance(value, dict) else {metric.name: value})
         return results
-
-
-def _batch_size(x: Any) -> int:
-    return next(t.shape[0] if t.ndim else 1 for t in tree.leaves(x) if t is not None)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from .. import _core
 from .._base import functional as F
 
 if TYPE_CHECKING:
-    from .._core import Tensor
+    from .._core import Tensor, TensorLike
 
 
 def _reduced(loss: Tensor, reduction: str) -> Tensor:
@@ -38,7 +38,7 @@ def _weighted_mean(loss: Tensor, weights: Tensor, reduction: str) -> Tensor:
     return F.where(none, math.nan, mean)
 
 
-def _pair(who: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
+def _pair(who: str, input: TensorLike, target: TensorLike) -> tuple[Tensor, Tensor]:
     """Both as tensors; like PyTorch warns where their shapes differ and only broadcast."""
     input, target = _core.as_tensor(input), _core.as_tensor(target)
     if input.shape != target.shape:
@@ -52,7 +52,9 @@ def _pair(who: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
     return input, target
 
 
-def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Tensor:
+def mse_loss(
+    input: TensorLike, target: TensorLike, reduction: str = "mean", weight: TensorLike | None = None
+) -> Tensor:
     """The squared error `(input - target)^2`.
 
     Args:
@@ -69,7 +71,9 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = Non
     return _elementwise(F.square(F.sub(input, target)), weight, reduction)
 
 
-def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Tensor:
+def l1_loss(
+    input: TensorLike, target: TensorLike, reduction: str = "mean", weight: TensorLike | None = None
+) -> Tensor:
     """The absolute error `|input - target|`; arguments as mse_loss.
 
     Example:
@@ -80,7 +84,7 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None
     return _elementwise(F.abs(F.sub(input, target)), weight, reduction)
 
 
-def _elementwise(loss: Tensor, weight: Any, reduction: str) -> Tensor:
+def _elementwise(loss: Tensor, weight: TensorLike | None, reduction: str) -> Tensor:
     if weight is None:
         return _reduced(loss, reduction)
     weight = F.broadcast_to(weight, shape=loss.shape)
@@ -88,7 +92,11 @@ def _elementwise(loss: Tensor, weight: Any, reduction: str) -> Tensor:
 
 
 def huber_loss(
-    input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None
+    input: TensorLike,
+    target: TensorLike,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    weight: TensorLike | None = None,
 ) -> Tensor:
     """`d^2 / 2` where `|d| < delta`, `delta * (|d| - delta / 2)` elsewhere; d = input - target.
 
@@ -105,7 +113,9 @@ def huber_loss(
     return _elementwise(F.huber(input, target, delta=delta), weight, reduction)
 
 
-def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Tensor:
+def smooth_l1_loss(
+    input: TensorLike, target: TensorLike, reduction: str = "mean", beta: float = 1.0
+) -> Tensor:
     """`huber_loss` with delta beta, divided by beta; for beta 0 the absolute error.
 
     Raises:
@@ -128,7 +138,7 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
 
 
 def binary_cross_entropy(
-    input: Any, target: Any, weight: Any = None, reduction: str = "mean"
+    input: TensorLike, target: TensorLike, weight: TensorLike | None = None, reduction: str = "mean"
 ) -> Tensor:
     """`-target * log(input) - (1 - target) * log(1 - input)` of probabilities.
 
@@ -202,11 +212,11 @@ def _checked_probabilities(who: str, p: Tensor) -> Tensor | float:
 
 
 def binary_cross_entropy_with_logits(
-    input: Any,
-    target: Any,
-    weight: Any = None,
+    input: TensorLike,
+    target: TensorLike,
+    weight: TensorLike | None = None,
     reduction: str = "mean",
-    pos_weight: Any = None,
+    pos_weight: TensorLike | None = None,
 ) -> Tensor:
     """`binary_cross_entropy(sigmoid(input), target)`, without overflow.
 
@@ -248,9 +258,9 @@ def _check_same(who: str, input: Tensor, target: Tensor) -> None:
 
 
 def cross_entropy(
-    input: Any,
-    target: Any,
-    weight: Any = None,
+    input: TensorLike,
+    target: TensorLike,
+    weight: TensorLike | None = None,
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
@@ -288,7 +298,11 @@ def cross_entropy(
 
 
 def _soft_cross_entropy(
-    input: Tensor, target: Tensor, weight: Any, reduction: str, label_smoothing: float
+    input: Tensor,
+    target: Tensor,
+    weight: TensorLike | None,
+    reduction: str,
+    label_smoothing: float,
 ) -> Tensor:
     if input.shape != target.shape:
         indices = input.shape[:1] + input.shape[2:]
@@ -312,7 +326,11 @@ def _soft_cross_entropy(
 
 
 def nll_loss(
-    input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"
+    input: TensorLike,
+    target: TensorLike,
+    weight: TensorLike | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
 ) -> Tensor:
     """`-input[target]` of log-probabilities; arguments as cross_entropy, indices only.
 
@@ -343,7 +361,7 @@ def _nll(
     who: str,
     logs: Tensor,
     target: Tensor,
-    weight: Any,
+    weight: TensorLike | None,
     ignore_index: int,
     reduction: str,
     label_smoothing: float,

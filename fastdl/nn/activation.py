@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import _functions
 from .._base import functional as F
@@ -10,7 +10,7 @@ from .._base.module import Module
 from . import functional
 
 if TYPE_CHECKING:
-    from .._core import Tensor
+    from .._core import Tensor, TensorLike
 
 
 class _InPlace(Module):
@@ -27,7 +27,7 @@ class _InPlace(Module):
 class ReLU(_InPlace):
     """`max(x, 0)`."""
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return functional.relu(x, True) if self.inplace else F.relu(x)
 
 
@@ -39,7 +39,7 @@ class LeakyReLU(Module):
         self.negative_slope = negative_slope
         self.inplace = inplace
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         if self.inplace:
             return functional.leaky_relu(x, self.negative_slope, True)
         return F.leaky_relu(x, slope=self.negative_slope)
@@ -56,7 +56,7 @@ class ELU(Module):
         self.alpha = alpha
         self.inplace = inplace
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return functional.elu(x, self.alpha, True) if self.inplace else F.elu(x, alpha=self.alpha)
 
     def extra_repr(self) -> str:
@@ -66,7 +66,7 @@ class ELU(Module):
 class SELU(_InPlace):
     """Scaled ELU, see `fastdl.selu`."""
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return functional.selu(x, True) if self.inplace else F.selu(x)
 
 
@@ -77,7 +77,7 @@ class GELU(Module):
         super().__init__()
         self.approximate = approximate
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return _functions.gelu(x, self.approximate)
 
     def extra_repr(self) -> str:
@@ -87,7 +87,7 @@ class GELU(Module):
 class SiLU(_InPlace):
     """`x * sigmoid(x)`."""
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return functional.silu(x, True) if self.inplace else F.silu(x)
 
 
@@ -99,7 +99,7 @@ class Softplus(Module):
         self.beta = beta
         self.threshold = threshold
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return functional.softplus(x, self.beta, self.threshold)
 
     def extra_repr(self) -> str:
@@ -109,35 +109,35 @@ class Softplus(Module):
 class Softsign(Module):
     """`x / (1 + |x|)`."""
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.softsign(x)
 
 
 class Sigmoid(Module):
     """`1 / (1 + exp(-x))`."""
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.sigmoid(x)
 
 
 class LogSigmoid(Module):
     """`log(sigmoid(x))`."""
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return _functions.logsigmoid(x)
 
 
 class Hardsigmoid(_InPlace):
     """`x / 6 + 1 / 2` limited to [0, 1]."""
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return functional.hardsigmoid(x, True) if self.inplace else F.hard_sigmoid(x)
 
 
 class Tanh(Module):
     """Hyperbolic tangent."""
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.tanh(x)
 
 
@@ -153,7 +153,7 @@ class Softmax(Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return functional.softmax(x, self.dim)
 
     def extra_repr(self) -> str:
@@ -167,7 +167,7 @@ class LogSoftmax(Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return functional.log_softmax(x, self.dim)
 
     def extra_repr(self) -> str:

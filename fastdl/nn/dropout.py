@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._base.module import Module
 from . import functional
 
 if TYPE_CHECKING:
-    from .._core import Tensor
+    from .._core import Tensor, TensorLike
 
 
 class Dropout(Module):
@@ -29,7 +29,7 @@ class Dropout(Module):
         self.p = p
         self.inplace = inplace
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return functional.dropout(x, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import _functions
 from .._base.module import Module
@@ -10,7 +10,7 @@ from .._base.module import Module
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .._core import Tensor
+    from .._core import Tensor, TensorLike
 
 
 class Flatten(Module):
@@ -26,7 +26,7 @@ class Flatten(Module):
         self.start_dim = start_dim
         self.end_dim = end_dim
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return _functions.flatten(x, self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
@@ -46,7 +46,7 @@ class Unflatten(Module):
         self.dim = dim
         self.unflattened_size = tuple(unflattened_size)
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return _functions.unflatten(x, self.dim, self.unflattened_size)
 
     def extra_repr(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import _core, _functions
 from .._base import functional as F
@@ -24,10 +24,12 @@ from ._losses import smooth_l1_loss as smooth_l1_loss
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .._core import Tensor
+    from numpy.typing import DTypeLike
+
+    from .._core import Tensor, TensorLike
 
 
-def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
+def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None) -> Tensor:
     """`x @ weight.T + bias`: x (..., in), weight (out, in), bias (out) or None, as one operation.
 
     Example:
@@ -37,7 +39,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
     return F.linear(x, weight, bias=bias, transpose_w=True)
 
 
-def _written(who: str, x: Any, y: Tensor) -> Tensor:
+def _written(who: str, x: TensorLike, y: Tensor) -> Tensor:
     """x with the values of y written over its own, as `inplace=True` asks for.
 
     Where a gradient is recorded the tape needs the old values, and a copy made by indexing is
@@ -60,7 +62,7 @@ def _written(who: str, x: Any, y: Tensor) -> Tensor:
     return x
 
 
-def relu(x: Any, inplace: bool = False) -> Tensor:
+def relu(x: TensorLike, inplace: bool = False) -> Tensor:
     """`max(x, 0)`.
 
     Args:
@@ -76,37 +78,37 @@ def relu(x: Any, inplace: bool = False) -> Tensor:
     return _written("relu", x, y) if inplace else y
 
 
-def leaky_relu(x: Any, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+def leaky_relu(x: TensorLike, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where positive, `negative_slope * x` elsewhere."""
     y = F.leaky_relu(x, slope=negative_slope)
     return _written("leaky_relu", x, y) if inplace else y
 
 
-def elu(x: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+def elu(x: TensorLike, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where positive, `alpha * (exp(x) - 1)` elsewhere."""
     y = F.elu(x, alpha=alpha)
     return _written("elu", x, y) if inplace else y
 
 
-def selu(x: Any, inplace: bool = False) -> Tensor:
+def selu(x: TensorLike, inplace: bool = False) -> Tensor:
     """Scaled ELU, see `fastdl.selu`."""
     y = F.selu(x)
     return _written("selu", x, y) if inplace else y
 
 
-def silu(x: Any, inplace: bool = False) -> Tensor:
+def silu(x: TensorLike, inplace: bool = False) -> Tensor:
     """`x * sigmoid(x)`."""
     y = F.silu(x)
     return _written("silu", x, y) if inplace else y
 
 
-def hardsigmoid(x: Any, inplace: bool = False) -> Tensor:
+def hardsigmoid(x: TensorLike, inplace: bool = False) -> Tensor:
     """`x / 6 + 1 / 2` limited to [0, 1]."""
     y = F.hard_sigmoid(x)
     return _written("hardsigmoid", x, y) if inplace else y
 
 
-def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+def softplus(x: TensorLike, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """`log(1 + exp(beta * x)) / beta`, and x itself where `beta * x > threshold`.
 
     Example:
@@ -121,7 +123,7 @@ def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     return y if threshold >= 20 else F.where(F.gt(scaled, threshold), x, y)
 
 
-def softmax(x: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
+def softmax(x: TensorLike, dim: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
     """`exp(x)` divided by its sum along `dim`.
 
     Without `dim` PyTorch's old choice (0 for 0, 1 or 3 axes, else 1), with a warning.
@@ -133,7 +135,7 @@ def softmax(x: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
     return _functions.softmax(x, _implicit_dim("softmax", x) if dim is None else dim, dtype=dtype)
 
 
-def log_softmax(x: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
+def log_softmax(x: TensorLike, dim: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
     """The logarithm of softmax along `dim`, see `softmax`.
 
     Example:
@@ -144,7 +146,7 @@ def log_softmax(x: Any, dim: int | None = None, dtype: Any = None) -> Tensor:
     return _functions.log_softmax(x, dim, dtype=dtype)
 
 
-def _implicit_dim(who: str, x: Any) -> int:
+def _implicit_dim(who: str, x: TensorLike) -> int:
     import warnings
 
     warnings.warn(f"{who}: choosing the axis by rank is deprecated; give dim=", stacklevel=3)
@@ -157,7 +159,7 @@ def check_probability(p: float) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
-def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+def dropout(x: TensorLike, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Sets values to 0 with probability p and multiplies the others by 1 / (1 - p).
 
     Args:
@@ -180,7 +182,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False
     return _written("dropout", x, y) if inplace else y
 
 
-def one_hot(x: Any, num_classes: int = -1) -> Tensor:
+def one_hot(x: TensorLike, num_classes: int = -1) -> Tensor:
     """A new last axis with 1 at the class and 0 elsewhere, int64.
 
     Args:
@@ -205,7 +207,7 @@ def one_hot(x: Any, num_classes: int = -1) -> Tensor:
     return F.one_hot(x, depth=num_classes, dtype="int64", strict=True)
 
 
-def normalize(x: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+def normalize(x: TensorLike, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """x divided by its p-norm along `dim`, but at least by `eps`.
 
     Example:
@@ -215,7 +217,7 @@ def normalize(x: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tenso
     return F.div(x, F.maximum(_functions.norm(x, p, dim, True), eps))
 
 
-def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
+def pad(x: TensorLike, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
     """Adds `value` around the last axes, or cuts where a width is negative.
 
     Args:

@@ -7,7 +7,7 @@ it. `generator` is a `fastdl.Generator`, or None for the library's own.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,10 +17,10 @@ from .._base.random import drawing_from, numpy_generator
 
 if TYPE_CHECKING:
     from .._base.random import Generator
-    from .._core import Tensor
+    from .._core import Tensor, TensorLike
 
 
-def _write(tensor: Tensor, value: Any) -> Tensor:
+def _write(tensor: Tensor, value: TensorLike) -> Tensor:
     before = _core.set_grad_enabled(False)
     try:
         F.assign_(tensor, value)

@@ -13,7 +13,9 @@ from .._base.parameter import Parameter
 from . import init
 
 if TYPE_CHECKING:
-    from .._core import Tensor
+    from numpy.typing import DTypeLike
+
+    from .._core import Tensor, TensorLike
 
 
 class Linear(Module):
@@ -44,7 +46,7 @@ class Linear(Module):
         out_features: int,
         bias: bool = True,
         device: Any = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__()
         check_target("Linear", (), {"device": device, "dtype": dtype})
@@ -64,7 +66,7 @@ class Linear(Module):
         if self.bias is not None:
             init.uniform_(self.bias, -bound, bound)
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.linear(x, self.weight, bias=self.bias, transpose_w=True)
 
     def extra_repr(self) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base.module import Module
 from . import _losses
 
 if TYPE_CHECKING:
-    from .._core import Tensor
+    from .._core import Tensor, TensorLike
 
 
 class _Loss(Module):
@@ -28,14 +28,14 @@ class MSELoss(_Loss):
         1.0
     """
 
-    def forward(self, input: Any, target: Any) -> Tensor:
+    def forward(self, input: TensorLike, target: TensorLike) -> Tensor:
         return _losses.mse_loss(input, target, self.reduction)
 
 
 class L1Loss(_Loss):
     """The absolute error, see `functional.l1_loss`."""
 
-    def forward(self, input: Any, target: Any) -> Tensor:
+    def forward(self, input: TensorLike, target: TensorLike) -> Tensor:
         return _losses.l1_loss(input, target, self.reduction)
 
 
@@ -46,7 +46,7 @@ class HuberLoss(_Loss):
         super().__init__(reduction)
         self.delta = delta
 
-    def forward(self, input: Any, target: Any) -> Tensor:
+    def forward(self, input: TensorLike, target: TensorLike) -> Tensor:
         return _losses.huber_loss(input, target, self.reduction, self.delta)
 
 
@@ -57,7 +57,7 @@ class SmoothL1Loss(_Loss):
         super().__init__(reduction)
         self.beta = beta
 
-    def forward(self, input: Any, target: Any) -> Tensor:
+    def forward(self, input: TensorLike, target: TensorLike) -> Tensor:
         return _losses.smooth_l1_loss(input, target, self.reduction, self.beta)
 
 
@@ -66,11 +66,11 @@ class _WeightedLoss(_Loss):
 
     weight: Tensor | None
 
-    def __init__(self, weight: Any, reduction: str) -> None:
+    def __init__(self, weight: TensorLike | None, reduction: str) -> None:
         super().__init__(reduction)
         self._keep("weight", weight)
 
-    def _keep(self, name: str, weight: Any) -> None:
+    def _keep(self, name: str, weight: TensorLike | None) -> None:
         self.register_buffer(name, None if weight is None else _core.as_tensor(weight))
 
 
@@ -84,7 +84,7 @@ class CrossEntropyLoss(_WeightedLoss):
 
     def __init__(
         self,
-        weight: Any = None,
+        weight: TensorLike | None = None,
         ignore_index: int = -100,
         reduction: str = "mean",
         label_smoothing: float = 0.0,
@@ -93,7 +93,7 @@ class CrossEntropyLoss(_WeightedLoss):
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
 
-    def forward(self, input: Any, target: Any) -> Tensor:
+    def forward(self, input: TensorLike, target: TensorLike) -> Tensor:
         return _losses.cross_entropy(
             input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
         )
@@ -103,22 +103,22 @@ class NLLLoss(_WeightedLoss):
     """Negative log-likelihood of log-probabilities, see `functional.nll_loss`."""
 
     def __init__(
-        self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"
+        self, weight: TensorLike | None = None, ignore_index: int = -100, reduction: str = "mean"
     ) -> None:
         super().__init__(weight, reduction)
         self.ignore_index = ignore_index
 
-    def forward(self, input: Any, target: Any) -> Tensor:
+    def forward(self, input: TensorLike, target: TensorLike) -> Tensor:
         return _losses.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
 
 
 class BCELoss(_WeightedLoss):
     """Cross-entropy of probabilities, see `functional.binary_cross_entropy`."""
 
-    def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
+    def __init__(self, weight: TensorLike | None = None, reduction: str = "mean") -> None:
         super().__init__(weight, reduction)
 
-    def forward(self, input: Any, target: Any) -> Tensor:
+    def forward(self, input: TensorLike, target: TensorLike) -> Tensor:
         return _losses.binary_cross_entropy(input, target, self.weight, self.reduction)
 
 
@@ -127,11 +127,16 @@ class BCEWithLogitsLoss(_WeightedLoss):
 
     pos_weight: Tensor | None
 
-    def __init__(self, weight: Any = None, reduction: str = "mean", pos_weight: Any = None) -> None:
+    def __init__(
+        self,
+        weight: TensorLike | None = None,
+        reduction: str = "mean",
+        pos_weight: TensorLike | None = None,
+    ) -> None:
         super().__init__(weight, reduction)
         self._keep("pos_weight", pos_weight)
 
-    def forward(self, input: Any, target: Any) -> Tensor:
+    def forward(self, input: TensorLike, target: TensorLike) -> Tensor:
         return _losses.binary_cross_entropy_with_logits(
             input, target, self.weight, self.reduction, self.pos_weight
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import _core, _functions
 from .._base import functional as F
@@ -12,15 +12,23 @@ from .._core import Tensor
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .._core import TensorLike
+
 
 def _with_gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     tensors = [parameters] if isinstance(parameters, Tensor) else parameters
     return [p for p in tensors if p.grad is not None]
 
 
-def _scaled(parameter: Tensor, factor: Any) -> None:
+def _scaled(parameter: Tensor, factor: TensorLike) -> None:
     """Multiplies the gradient in place."""
-    F.assign_(parameter.grad, F.mul(parameter.grad, factor))
+    gradient = _gradient(parameter)
+    F.assign_(gradient, F.mul(gradient, factor))
+
+
+def _gradient(parameter: Tensor) -> Tensor:
+    assert parameter.grad is not None
+    return parameter.grad
 
 
 def clip_grad_norm_(
@@ -54,7 +62,7 @@ def clip_grad_norm_(
         return _core.full((), "float32", 0)
     before = _core.set_grad_enabled(False)
     try:
-        norms = [_functions.norm(p.grad, norm_type) for p in owners]
+        norms = [_functions.norm(_gradient(p), norm_type) for p in owners]
         total = _functions.norm(F.stack(norms), norm_type)
         if error_if_nonfinite and not math.isfinite(total.item()):
             raise RuntimeError(
@@ -81,7 +89,7 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     before = _core.set_grad_enabled(False)
     try:
         for p in _with_gradients(parameters):
-            F.assign_(p.grad, F.clip(p.grad, lo=-clip_value, hi=clip_value))
+            F.assign_(_gradient(p), F.clip(_gradient(p), lo=-clip_value, hi=clip_value))
     finally:
         _core.set_grad_enabled(before)
 

@@ -8,21 +8,34 @@ import typing as _typing
 
 # ruff: noqa: I001 - one import per module, not per name
 from .activation import (
+    celu as celu,
     elu as elu,
     gelu as gelu,
+    glu as glu,
+    hard_shrink as hard_shrink,
     hard_sigmoid as hard_sigmoid,
+    hard_silu as hard_silu,
+    hard_swish as hard_swish,
+    hard_tanh as hard_tanh,
     leaky_relu as leaky_relu,
     log_sigmoid as log_sigmoid,
     log_softmax as log_softmax,
     relu as relu,
+    relu6 as relu6,
     selu as selu,
     sigmoid as sigmoid,
     silu as silu,
+    soft_shrink as soft_shrink,
     softmax as softmax,
     softplus as softplus,
     softsign as softsign,
+    sparse_plus as sparse_plus,
+    sparse_sigmoid as sparse_sigmoid,
+    squareplus as squareplus,
     swish as swish,
     tanh as tanh,
+    tanh_shrink as tanh_shrink,
+    threshold as threshold,
 )
 from .arithmetic import (
     add as add,
@@ -154,10 +167,14 @@ def _lift_all() -> None:
     from .._graph.lift import liftable
 
     names = globals()
+    lifted: dict[object, _typing.Any] = {}  # one for a function with several names
     for name, function in list(names.items()):
         home = getattr(function, "__module__", None) or ""
         if home.startswith(f"{__name__}.") and not isinstance(function, type):
-            names[name] = liftable(function)
+            if function not in lifted:
+                lifted[function] = liftable(function)
+                lifted[function].__module__ = __name__  # where pickle finds it
+            names[name] = lifted[function]
 
 
 _lift_all()

@@ -1,17 +1,18 @@
-"""Activations, each a single operation."""
+"""Activations."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .. import _core
 from .._base import formulas, moving
 from .._base import functional as F
 
 if TYPE_CHECKING:
-    from .._core import Tensor
+    from .._core import Axes, Tensor, TensorLike
 
 
-def hard_sigmoid(x: Any) -> Tensor:
+def hard_sigmoid(x: TensorLike) -> Tensor:
     """`x / 6 + 1 / 2` limited to [0, 1].
 
     Example:
@@ -21,7 +22,7 @@ def hard_sigmoid(x: Any) -> Tensor:
     return F.hard_sigmoid(x)
 
 
-def log_sigmoid(x: Any) -> Tensor:
+def log_sigmoid(x: TensorLike) -> Tensor:
     """`log(sigmoid(x))`, without underflow.
 
     Example:
@@ -31,7 +32,7 @@ def log_sigmoid(x: Any) -> Tensor:
     return formulas.log_sigmoid(x)
 
 
-def relu(x: Any) -> Tensor:
+def relu(x: TensorLike) -> Tensor:
     """`max(x, 0)`; the gradient at 0 is 0.
 
     Example:
@@ -41,7 +42,7 @@ def relu(x: Any) -> Tensor:
     return F.relu(x)
 
 
-def selu(x: Any) -> Tensor:
+def selu(x: TensorLike) -> Tensor:
     """1.0507 * elu(x, 1.6733), self-normalizing (Klambauer et al. 2017).
 
     Example:
@@ -51,7 +52,7 @@ def selu(x: Any) -> Tensor:
     return F.selu(x)
 
 
-def sigmoid(x: Any) -> Tensor:
+def sigmoid(x: TensorLike) -> Tensor:
     """`1 / (1 + exp(-x))`.
 
     Example:
@@ -61,7 +62,7 @@ def sigmoid(x: Any) -> Tensor:
     return F.sigmoid(x)
 
 
-def silu(x: Any) -> Tensor:
+def silu(x: TensorLike) -> Tensor:
     """`x * sigmoid(x)`, also called swish.
 
     Example:
@@ -71,7 +72,7 @@ def silu(x: Any) -> Tensor:
     return F.silu(x)
 
 
-def softplus(x: Any) -> Tensor:
+def softplus(x: TensorLike) -> Tensor:
     """`log(1 + exp(x))`, without overflow.
 
     Example:
@@ -81,7 +82,7 @@ def softplus(x: Any) -> Tensor:
     return F.softplus(x)
 
 
-def softsign(x: Any) -> Tensor:
+def softsign(x: TensorLike) -> Tensor:
     """`x / (1 + |x|)`.
 
     Example:
@@ -91,7 +92,7 @@ def softsign(x: Any) -> Tensor:
     return F.softsign(x)
 
 
-def tanh(x: Any) -> Tensor:
+def tanh(x: TensorLike) -> Tensor:
     """Hyperbolic tangent.
 
     Example:
@@ -101,7 +102,7 @@ def tanh(x: Any) -> Tensor:
     return F.tanh(x)
 
 
-def elu(x: Any, alpha: float = 1.0) -> Tensor:
+def elu(x: TensorLike, alpha: float = 1.0) -> Tensor:
     """x where positive, `alpha * (exp(x) - 1)` elsewhere (Clevert et al. 2015).
 
     Example:
@@ -111,7 +112,7 @@ def elu(x: Any, alpha: float = 1.0) -> Tensor:
     return F.elu(x, alpha=alpha)
 
 
-def gelu(x: Any, approximate: bool = True) -> Tensor:
+def gelu(x: TensorLike, approximate: bool = True) -> Tensor:
     """`x * Phi(x)` with the normal distribution function (Hendrycks & Gimpel 2016).
 
     Args:
@@ -125,7 +126,7 @@ def gelu(x: Any, approximate: bool = True) -> Tensor:
     return F.gelu(x, approximate=bool(approximate))
 
 
-def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
+def leaky_relu(x: TensorLike, negative_slope: float = 0.2) -> Tensor:
     """x where positive, `negative_slope * x` elsewhere.
 
     Example:
@@ -135,7 +136,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
     return F.leaky_relu(x, slope=negative_slope)
 
 
-def softmax(x: Any, axis: Any = -1) -> Tensor:
+def softmax(x: TensorLike, axis: Axes = -1) -> Tensor:
     """`exp(x)` divided by its sum, without overflow.
 
     Args:
@@ -152,7 +153,7 @@ def softmax(x: Any, axis: Any = -1) -> Tensor:
     return moving.along_several(F.softmax, x, axis, "softmax")
 
 
-def log_softmax(x: Any, axis: Any = -1) -> Tensor:
+def log_softmax(x: TensorLike, axis: Axes = -1) -> Tensor:
     """The logarithm of softmax, exact where softmax underflows; arguments as there.
 
     Example:
@@ -162,4 +163,134 @@ def log_softmax(x: Any, axis: Any = -1) -> Tensor:
     return moving.along_several(F.log_softmax, x, axis, "log_softmax")
 
 
+def relu6(x: TensorLike) -> Tensor:
+    """`min(max(x, 0), 6)`.
+
+    Example:
+        >>> relu6([-1.0, 2.0, 9.0]).tolist()
+        [0.0, 2.0, 6.0]
+    """
+    return F.clip(x, lo=0.0, hi=6.0)
+
+
+def celu(x: TensorLike, alpha: float = 1.0) -> Tensor:
+    """x where positive, `alpha * (exp(x / alpha) - 1)` elsewhere (Barron 2017).
+
+    Example:
+        >>> celu([0.0, 2.0]).tolist()
+        [0.0, 2.0]
+    """
+    return F.relu(x) + F.expm1(F.minimum(x, 0.0) / alpha) * alpha
+
+
+def squareplus(x: TensorLike, b: float = 4) -> Tensor:
+    """`(x + sqrt(x^2 + b)) / 2`.
+
+    Example:
+        >>> squareplus([0.0]).tolist()
+        [1.0]
+    """
+    return F.add(x, F.sqrt(F.square(x) + b)) * 0.5
+
+
+def sparse_plus(x: TensorLike) -> Tensor:
+    """0 up to -1, x from 1 on, `(x + 1)^2 / 4` between (Martins & Astudillo 2016).
+
+    Example:
+        >>> sparse_plus([-2.0, 0.0, 2.0]).tolist()
+        [0.0, 0.25, 2.0]
+    """
+    between = F.square(F.clip(x, lo=-1.0, hi=1.0) + 1.0) * 0.25
+    return between + F.relu(F.sub(x, 1.0))
+
+
+def sparse_sigmoid(x: TensorLike) -> Tensor:
+    """`(x + 1) / 2` limited to [0, 1].
+
+    Example:
+        >>> sparse_sigmoid([-2.0, 0.0, 0.5]).tolist()
+        [0.0, 0.5, 0.75]
+    """
+    return F.clip(F.add(x, 1.0) * 0.5, lo=0.0, hi=1.0)
+
+
+def tanh_shrink(x: TensorLike) -> Tensor:
+    """`x - tanh(x)`.
+
+    Example:
+        >>> tanh_shrink([0.0]).tolist()
+        [0.0]
+    """
+    return F.sub(x, F.tanh(x))
+
+
+def hard_tanh(x: TensorLike) -> Tensor:
+    """x limited to [-1, 1].
+
+    Example:
+        >>> hard_tanh([-2.0, 0.5]).tolist()
+        [-1.0, 0.5]
+    """
+    return F.clip(x, lo=-1.0, hi=1.0)
+
+
+def soft_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
+    """x moved towards 0 by `threshold`, and 0 within it.
+
+    Example:
+        >>> soft_shrink([-1.0, 0.25]).tolist()
+        [-0.5, 0.0]
+    """
+    return F.relu(F.sub(x, threshold)) - F.relu(F.sub(F.neg(x), threshold))
+
+
+def hard_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
+    """x where `|x| > threshold`, else 0.
+
+    Example:
+        >>> hard_shrink([-1.0, 0.25]).tolist()
+        [-1.0, 0.0]
+    """
+    return F.where(F.gt(F.abs(x), threshold), x, 0.0)
+
+
+def threshold(x: TensorLike, threshold: float, default_value: float) -> Tensor:
+    """x where it is greater than `threshold`, else `default_value`.
+
+    Example:
+        >>> threshold([1.0, 3.0], 2.0, -1.0).tolist()
+        [-1.0, 3.0]
+    """
+    return F.where(F.gt(x, threshold), x, default_value)
+
+
+def glu(x: TensorLike, axis: int = -1) -> Tensor:
+    """`a * sigmoid(b)` with the halves a and b of x along `axis` (Dauphin et al. 2017).
+
+    Raises:
+        ValueError: the axis has an odd size.
+
+    Example:
+        >>> glu([1.0, -2.0, 0.0, 0.0]).tolist()
+        [0.5, -1.0]
+    """
+    x = _core.as_tensor(x)
+    size = x.shape[moving.checked_axis(axis, x.ndim, "glu")]
+    if size % 2:
+        raise ValueError(f"glu: axis {axis} must have an even size, got shape {x.shape}")
+    a, b = F.split(x, sizes=[size // 2, size // 2], axis=axis)
+    return a * F.sigmoid(b)
+
+
+def hard_silu(x: TensorLike) -> Tensor:
+    """`x * hard_sigmoid(x)`, also called hard swish (Howard et al. 2019).
+
+    Example:
+        >>> hard_silu([-3.0, 3.0]).tolist()
+        [-0.0, 3.0]
+    """
+    return F.mul(x, F.hard_sigmoid(x))
+
+
 swish = silu
+hard_swish = hard_silu

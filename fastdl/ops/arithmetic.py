@@ -7,17 +7,17 @@ to both operands, summed over broadcast axes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, overload
 
 from .. import _core
 from .._base import formulas, picking
 from .._base import functional as F
 
 if TYPE_CHECKING:
-    from .._core import Tensor
+    from .._core import Tensor, TensorLike
 
 
-def add(x1: Any, x2: Any) -> Tensor:
+def add(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 + x2`.
 
     Example:
@@ -27,7 +27,7 @@ def add(x1: Any, x2: Any) -> Tensor:
     return F.add(x1, x2)
 
 
-def subtract(x1: Any, x2: Any) -> Tensor:
+def subtract(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 - x2`.
 
     Example:
@@ -37,7 +37,7 @@ def subtract(x1: Any, x2: Any) -> Tensor:
     return F.sub(x1, x2)
 
 
-def multiply(x1: Any, x2: Any) -> Tensor:
+def multiply(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 * x2`.
 
     Example:
@@ -47,7 +47,7 @@ def multiply(x1: Any, x2: Any) -> Tensor:
     return F.mul(x1, x2)
 
 
-def divide(x1: Any, x2: Any) -> Tensor:
+def divide(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 / x2`; of integers it is float32.
 
     Example:
@@ -57,7 +57,7 @@ def divide(x1: Any, x2: Any) -> Tensor:
     return F.div(x1, x2)
 
 
-def floor_divide(x1: Any, x2: Any) -> Tensor:
+def floor_divide(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 // x2`, rounded towards minus infinity as in Python.
 
     Example:
@@ -67,7 +67,7 @@ def floor_divide(x1: Any, x2: Any) -> Tensor:
     return F.floor_divide(x1, x2)
 
 
-def mod(x1: Any, x2: Any) -> Tensor:
+def mod(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 % x2` with the sign of `x2`, as in Python.
 
     Example:
@@ -77,7 +77,7 @@ def mod(x1: Any, x2: Any) -> Tensor:
     return F.mod(x1, x2)
 
 
-def power(x1: Any, x2: Any) -> Tensor:
+def power(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 ** x2`; a negative base with a fractional exponent gives NaN.
 
     Example:
@@ -87,7 +87,7 @@ def power(x1: Any, x2: Any) -> Tensor:
     return F.pow(x1, x2)
 
 
-def maximum(x1: Any, x2: Any) -> Tensor:
+def maximum(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The larger of each pair; NaN if either is. Ties halve the gradient between them.
 
     Example:
@@ -97,7 +97,7 @@ def maximum(x1: Any, x2: Any) -> Tensor:
     return F.maximum(x1, x2)
 
 
-def minimum(x1: Any, x2: Any) -> Tensor:
+def minimum(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The smaller of each pair; NaN if either is. Ties halve the gradient between them.
 
     Example:
@@ -107,7 +107,7 @@ def minimum(x1: Any, x2: Any) -> Tensor:
     return F.minimum(x1, x2)
 
 
-def equal(x1: Any, x2: Any) -> Tensor:
+def equal(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 == x2`, element by element.
 
     Example:
@@ -117,7 +117,7 @@ def equal(x1: Any, x2: Any) -> Tensor:
     return F.eq(x1, x2)
 
 
-def not_equal(x1: Any, x2: Any) -> Tensor:
+def not_equal(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 != x2`, element by element.
 
     Example:
@@ -127,7 +127,7 @@ def not_equal(x1: Any, x2: Any) -> Tensor:
     return F.ne(x1, x2)
 
 
-def less(x1: Any, x2: Any) -> Tensor:
+def less(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 < x2`, element by element.
 
     Example:
@@ -137,7 +137,7 @@ def less(x1: Any, x2: Any) -> Tensor:
     return F.lt(x1, x2)
 
 
-def less_equal(x1: Any, x2: Any) -> Tensor:
+def less_equal(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 <= x2`, element by element.
 
     Example:
@@ -147,7 +147,7 @@ def less_equal(x1: Any, x2: Any) -> Tensor:
     return F.le(x1, x2)
 
 
-def greater(x1: Any, x2: Any) -> Tensor:
+def greater(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 > x2`, element by element.
 
     Example:
@@ -157,7 +157,7 @@ def greater(x1: Any, x2: Any) -> Tensor:
     return F.gt(x1, x2)
 
 
-def greater_equal(x1: Any, x2: Any) -> Tensor:
+def greater_equal(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 >= x2`, element by element.
 
     Example:
@@ -167,7 +167,7 @@ def greater_equal(x1: Any, x2: Any) -> Tensor:
     return F.ge(x1, x2)
 
 
-def logical_and(x1: Any, x2: Any) -> Tensor:
+def logical_and(x1: TensorLike, x2: TensorLike) -> Tensor:
     """True where both are nonzero.
 
     Example:
@@ -177,7 +177,7 @@ def logical_and(x1: Any, x2: Any) -> Tensor:
     return F.logical_and(x1, x2)
 
 
-def logical_or(x1: Any, x2: Any) -> Tensor:
+def logical_or(x1: TensorLike, x2: TensorLike) -> Tensor:
     """True where either is nonzero.
 
     Example:
@@ -187,7 +187,7 @@ def logical_or(x1: Any, x2: Any) -> Tensor:
     return F.logical_or(x1, x2)
 
 
-def logical_xor(x1: Any, x2: Any) -> Tensor:
+def logical_xor(x1: TensorLike, x2: TensorLike) -> Tensor:
     """True where exactly one is nonzero.
 
     Example:
@@ -198,7 +198,11 @@ def logical_xor(x1: Any, x2: Any) -> Tensor:
 
 
 def isclose(
-    x1: Any, x2: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+    x1: TensorLike,
+    x2: TensorLike,
+    rtol: float = 1e-05,
+    atol: float = 1e-08,
+    equal_nan: bool = False,
 ) -> Tensor:
     """Where `|x1 - x2| <= atol + rtol * |x2|` or both are the same infinity.
 
@@ -212,7 +216,11 @@ def isclose(
 
 
 def allclose(
-    x1: Any, x2: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+    x1: TensorLike,
+    x2: TensorLike,
+    rtol: float = 1e-05,
+    atol: float = 1e-08,
+    equal_nan: bool = False,
 ) -> Tensor:
     """Whether `isclose` holds everywhere, as a bool tensor without axes.
 
@@ -223,7 +231,13 @@ def allclose(
     return F.all(formulas.is_close(x1, x2, rtol, atol, equal_nan))
 
 
-def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
+@overload
+def where(condition: TensorLike) -> tuple[Tensor, ...]: ...
+@overload
+def where(condition: TensorLike, x1: TensorLike, x2: TensorLike) -> Tensor: ...
+def where(
+    condition: TensorLike, x1: TensorLike | None = None, x2: TensorLike | None = None
+) -> Tensor | tuple[Tensor, ...]:
     """`x1` where the condition is true, `x2` elsewhere; the three broadcast.
 
     With the condition alone, `nonzero(condition)`.

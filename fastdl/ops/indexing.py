@@ -6,7 +6,7 @@ raises IndexError naming it. Results that are indices are int32.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,8 +16,13 @@ from .._base import moving, picking
 from .._base.results import ValuesIndices
 from .._core import Tensor
 
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
-def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
+    from .._core import TensorLike
+
+
+def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     """The entries of one axis in the order of `indices`; of the flattened input without an axis.
 
     The axis is replaced by the axes of `indices`.
@@ -26,12 +31,10 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
         >>> take([[1.0, 2.0], [3.0, 4.0]], [1, 0], axis=1).tolist()
         [[2.0, 1.0], [4.0, 3.0]]
     """
-    if axis is None:
-        return F.take(F.reshape(x, shape=(-1,)), indices)
-    return F.take(x, indices, axis=axis)
+    return picking.taken(x, indices, axis)
 
 
-def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
+def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     """One value for each index along an axis; the other axes of both broadcast.
 
     Without an axis, of the flattened input.
@@ -47,7 +50,11 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
 
 
 def one_hot(
-    x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
+    x: TensorLike,
+    num_classes: int,
+    axis: int = -1,
+    dtype: DTypeLike | None = None,
+    sparse: bool = False,
 ) -> Tensor:
     """A new axis with 1 at the index and 0 elsewhere.
 
@@ -69,7 +76,7 @@ def one_hot(
     return hot if dtype is None else F.cast(hot, dtype=dtype)
 
 
-def nonzero(x: Any) -> tuple[Tensor, ...]:
+def nonzero(x: TensorLike) -> tuple[Tensor, ...]:
     """Where x isn't zero: one vector of indices for each axis.
 
     Example:
@@ -79,7 +86,7 @@ def nonzero(x: Any) -> tuple[Tensor, ...]:
     return tuple(_core.as_tensor(p.astype(np.int32)) for p in picking.positions(x))
 
 
-def argsort(x: Any, axis: int | None = -1) -> Tensor:
+def argsort(x: TensorLike, axis: int | None = -1) -> Tensor:
     """The order that sorts one axis, or the flattened input for None.
 
     Equal values keep their order, NaN counts as largest.
@@ -92,7 +99,7 @@ def argsort(x: Any, axis: int | None = -1) -> Tensor:
     return F.cast(picking.order_of(x, axis), dtype="int32")
 
 
-def sort(x: Any, axis: int | None = -1) -> Tensor:
+def sort(x: TensorLike, axis: int | None = -1) -> Tensor:
     """One axis sorted, or the flattened input for None; gradients flow to the values.
 
     Example:
@@ -103,12 +110,12 @@ def sort(x: Any, axis: int | None = -1) -> Tensor:
     return F.gather(x, picking.order_of(x, axis), axis=axis) if x.ndim else x
 
 
-def _flat_for_none(x: Any, axis: int | None) -> tuple[Tensor, int]:
+def _flat_for_none(x: TensorLike, axis: int | None) -> tuple[Tensor, int]:
     x = _core.as_tensor(x)
     return (F.reshape(x, shape=(-1,)), 0) if axis is None else (x, axis)
 
 
-def top_k(x: Any, k: int, sorted: bool = True) -> ValuesIndices:
+def top_k(x: TensorLike, k: int, sorted: bool = True) -> ValuesIndices:
     """The k largest values of the last axis with their indices, in order whatever `sorted` says.
 
     Raises:
@@ -123,14 +130,14 @@ def top_k(x: Any, k: int, sorted: bool = True) -> ValuesIndices:
 
 
 def unique(
-    x: Any,
+    x: TensorLike,
     sorted: bool = True,
     return_index: bool = False,
     return_inverse: bool = False,
     return_counts: bool = False,
     axis: int | None = None,
     size: int | None = None,
-    fill_value: Any = None,
+    fill_value: float | None = None,
 ) -> Any:
     """The different values in ascending order.
 
@@ -174,7 +181,9 @@ def unique(
     return result[0] if len(result) == 1 else tuple(result)
 
 
-def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Tensor:
+def bincount(
+    x: TensorLike, weights: TensorLike | None = None, minlength: int = 0, sparse: bool = False
+) -> Tensor:
     """How often each of 0, 1, ... up to the largest value (at least to `minlength`) occurs.
 
     Args:
@@ -207,7 +216,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     return count if weights is not None else F.cast(count, dtype="int32")
 
 
-def tril(x: Any, k: int = 0) -> Tensor:
+def tril(x: TensorLike, k: int = 0) -> Tensor:
     """The last two axes with zeros above the k-th diagonal.
 
     Example:
@@ -217,7 +226,7 @@ def tril(x: Any, k: int = 0) -> Tensor:
     return picking.triangle(x, k, True, "tril")
 
 
-def triu(x: Any, k: int = 0) -> Tensor:
+def triu(x: TensorLike, k: int = 0) -> Tensor:
     """The last two axes with zeros below the k-th diagonal.
 
     Example:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._base import formulas
 from .._base import functional as F
 
 if TYPE_CHECKING:
-    from .._core import Tensor
+    from .._core import Tensor, TensorLike
 
 
-def matmul(x1: Any, x2: Any) -> Tensor:
+def matmul(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 @ x2` with NumPy's rules.
 
     Args:
@@ -31,7 +31,7 @@ def matmul(x1: Any, x2: Any) -> Tensor:
     return F.matmul(x1, x2)
 
 
-def dot(x1: Any, x2: Any) -> Tensor:
+def dot(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`numpy.dot`: over the last axis of x1 and the one before the last of x2.
 
     Vectors have an inner product, matrices a matrix product; a number multiplies.
@@ -45,7 +45,7 @@ def dot(x1: Any, x2: Any) -> Tensor:
     return formulas.dot(x1, x2)
 
 
-def outer(x1: Any, x2: Any) -> Tensor:
+def outer(x1: TensorLike, x2: TensorLike) -> Tensor:
     """All products of the elements of two tensors, (n) and (m) to (n, m).
 
     Example:

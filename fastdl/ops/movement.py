@@ -7,17 +7,17 @@ others copy. Axes may be negative; one out of range raises IndexError.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
 from .._base import moving
 
 if TYPE_CHECKING:
-    from .._core import Tensor
+    from .._core import Axes, IntOrInts, Tensor, TensorLike
 
 
-def reshape(x: Any, newshape: Any) -> Tensor:
+def reshape(x: TensorLike, newshape: IntOrInts) -> Tensor:
     """The same values in another shape; one of the sizes may be -1 and is then computed.
 
     Raises:
@@ -30,7 +30,7 @@ def reshape(x: Any, newshape: Any) -> Tensor:
     return F.reshape(x, shape=newshape)
 
 
-def ravel(x: Any) -> Tensor:
+def ravel(x: TensorLike) -> Tensor:
     """All elements along one axis.
 
     Example:
@@ -40,7 +40,7 @@ def ravel(x: Any) -> Tensor:
     return F.reshape(x, shape=(-1,))
 
 
-def squeeze(x: Any, axis: Any = None) -> Tensor:
+def squeeze(x: TensorLike, axis: Axes = None) -> Tensor:
     """Removes axes of size 1: the one or those given, or all.
 
     Raises:
@@ -63,7 +63,7 @@ def squeeze(x: Any, axis: Any = None) -> Tensor:
     return F.reshape(x, shape=[n for i, n in enumerate(shape) if i not in gone])
 
 
-def expand_dims(x: Any, axis: Any) -> Tensor:
+def expand_dims(x: TensorLike, axis: IntOrInts) -> Tensor:
     """Inserts axes of size 1, so that they are at `axis` (one, or several) of the result.
 
     Example:
@@ -73,7 +73,7 @@ def expand_dims(x: Any, axis: Any) -> Tensor:
     return moving.with_new_axes(x, axis, "expand_dims")
 
 
-def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
+def transpose(x: TensorLike, axes: Sequence[int] | None = None) -> Tensor:
     """The axes in another order, reversed by default.
 
     Example:
@@ -83,7 +83,7 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
     return F.transpose(x, perm=axes)
 
 
-def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
+def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
     """Two axes exchanged.
 
     Example:
@@ -93,7 +93,7 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
     return moving.exchanged(x, axis1, axis2, "swapaxes")
 
 
-def moveaxis(x: Any, source: Any, destination: Any) -> Tensor:
+def moveaxis(x: TensorLike, source: IntOrInts, destination: IntOrInts) -> Tensor:
     """Moves an axis, or several, to other places; the others keep their order.
 
     Example:
@@ -103,7 +103,7 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Tensor:
     return moving.moved(x, source, destination, "moveaxis")
 
 
-def broadcast_to(x: Any, shape: Any) -> Tensor:
+def broadcast_to(x: TensorLike, shape: IntOrInts) -> Tensor:
     """The values repeated along new axes and axes of size 1.
 
     Example:
@@ -113,7 +113,7 @@ def broadcast_to(x: Any, shape: Any) -> Tensor:
     return F.broadcast_to(x, shape=shape)
 
 
-def repeat(x: Any, repeats: Any, axis: int | None = None) -> Tensor:
+def repeat(x: TensorLike, repeats: IntOrInts, axis: int | None = None) -> Tensor:
     """Each slice along an axis `repeats` times in a row; each element without an axis.
 
     Args:
@@ -131,7 +131,7 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Tensor:
     return moving.elements_in_a_row(x, repeats, axis, "repeat")
 
 
-def tile(x: Any, repeats: Any) -> Tensor:
+def tile(x: TensorLike, repeats: IntOrInts) -> Tensor:
     """The whole tensor laid side by side, `repeats[i]` times along axis i.
 
     Missing leading numbers, and missing leading axes, are 1.
@@ -144,7 +144,7 @@ def tile(x: Any, repeats: Any) -> Tensor:
     return moving.laid_side_by_side(x, [int(n) for n in times])
 
 
-def concatenate(xs: Sequence[Any], axis: int | None = 0) -> Tensor:
+def concatenate(xs: Sequence[TensorLike], axis: int | None = 0) -> Tensor:
     """Joins tensors along an existing axis; flattened ones for None.
 
     Raises:
@@ -159,7 +159,7 @@ def concatenate(xs: Sequence[Any], axis: int | None = 0) -> Tensor:
     return F.concat(xs, axis=axis)
 
 
-def stack(x: Sequence[Any], axis: int = 0) -> Tensor:
+def stack(x: Sequence[TensorLike], axis: int = 0) -> Tensor:
     """Joins tensors of one shape along a new axis.
 
     Example:
@@ -169,7 +169,7 @@ def stack(x: Sequence[Any], axis: int = 0) -> Tensor:
     return F.stack(x, axis=axis)
 
 
-def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+def split(x: TensorLike, indices_or_sections: IntOrInts, axis: int = 0) -> list[Tensor]:
     """Cuts one axis into parts.
 
     Args:
@@ -187,7 +187,7 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     return moving.in_parts(x, indices_or_sections, axis, "split")
 
 
-def flip(x: Any, axis: Any = None) -> Tensor:
+def flip(x: TensorLike, axis: Axes = None) -> Tensor:
     """Reverses one axis or several; all by default.
 
     Example:
@@ -197,7 +197,7 @@ def flip(x: Any, axis: Any = None) -> Tensor:
     return moving.flipped(x, axis, "flip")
 
 
-def roll(x: Any, shift: Any, axis: Any = None) -> Tensor:
+def roll(x: TensorLike, shift: IntOrInts, axis: Axes = None) -> Tensor:
     """Moves values along axes; those pushed over the end come in at the start.
 
     Args:

@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import formulas, moving
 from .._base import functional as F
 
 if TYPE_CHECKING:
-    from .._core import Tensor
+    from numpy.typing import DTypeLike
+
+    from .._core import Axes, Tensor, TensorLike
 
 
-def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def sum(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """The sum; of bools and small integers int32.
 
     Example:
@@ -26,7 +28,7 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return _integer_kept(x, F.sum(x, axes=axis, keepdims=keepdims))
 
 
-def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def mean(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """The arithmetic mean, float32; NaN of nothing.
 
     Example:
@@ -36,7 +38,7 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return F.mean(x, axes=axis, keepdims=keepdims)
 
 
-def any(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def any(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Whether at least one value is nonzero, as bool.
 
     Example:
@@ -46,7 +48,7 @@ def any(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return F.any(x, axes=axis, keepdims=keepdims)
 
 
-def all(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def all(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Whether every value is nonzero, as bool.
 
     Example:
@@ -56,7 +58,7 @@ def all(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return F.all(x, axes=axis, keepdims=keepdims)
 
 
-def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def amax(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """The largest value; NaN if there is one. Equal ones share the gradient.
 
     Example:
@@ -66,7 +68,7 @@ def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return F.max(x, axes=axis, keepdims=keepdims)
 
 
-def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def amin(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """The smallest value; NaN if there is one. Equal ones share the gradient.
 
     Example:
@@ -76,7 +78,7 @@ def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return F.min(x, axes=axis, keepdims=keepdims)
 
 
-def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def logsumexp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """`log(sum(exp(x)))`, without overflow.
 
     Example:
@@ -86,7 +88,9 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return F.logsumexp(x, axes=axis, keepdims=keepdims)
 
 
-def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Tensor:
+def max(
+    x: TensorLike, axis: Axes = None, keepdims: bool = False, initial: TensorLike | None = None
+) -> Tensor:
     """The largest value; NaN if there is one. Equal ones share the gradient.
 
     Args:
@@ -111,7 +115,9 @@ def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
     return F.maximum(F.max(x, axes=axis, keepdims=keepdims), initial)
 
 
-def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Tensor:
+def min(
+    x: TensorLike, axis: Axes = None, keepdims: bool = False, initial: TensorLike | None = None
+) -> Tensor:
     """The smallest value; NaN if there is one. Equal ones share the gradient.
 
     Args:
@@ -136,7 +142,7 @@ def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
     return F.minimum(F.min(x, axes=axis, keepdims=keepdims), initial)
 
 
-def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def argmax(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Where the largest value is, the first among equal ones, as int32.
 
     In the flattened input without an axis.
@@ -148,7 +154,7 @@ def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
     return F.cast(F.argmax(x, axis=axis, keepdims=keepdims), dtype="int32")
 
 
-def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def argmin(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Where the smallest value is, the first among equal ones, as int32.
 
     In the flattened input without an axis.
@@ -160,7 +166,9 @@ def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
     return F.cast(F.argmin(x, axis=axis, keepdims=keepdims), dtype="int32")
 
 
-def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
+def prod(
+    x: TensorLike, axis: Axes = None, keepdims: bool = False, dtype: DTypeLike | None = None
+) -> Tensor:
     """The product, of the values converted to `dtype` if one is given.
 
     Example:
@@ -171,7 +179,7 @@ def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) ->
     return _integer_kept(x, F.prod(x, axes=axis, keepdims=keepdims))
 
 
-def var(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def var(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """The variance: the mean of the squared deviations from the mean.
 
     Example:
@@ -181,7 +189,7 @@ def var(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return F.var(x, axes=axis, keepdims=keepdims)
 
 
-def std(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+def std(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """The standard deviation: the square root of `var`.
 
     Example:
@@ -191,7 +199,7 @@ def std(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return F.root(F.var(x, axes=axis, keepdims=keepdims))
 
 
-def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+def cumsum(x: TensorLike, axis: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
     """Running sums along one axis; over the flattened input without one.
 
     Example:
@@ -204,7 +212,9 @@ def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
     return _integer_kept(x, F.cumsum(x, axis=axis))
 
 
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
+def norm(
+    x: TensorLike, ord: float | str | None = None, axis: Axes = None, keepdims: bool = False
+) -> Tensor:
     """The norm of vectors or matrices, as `numpy.linalg.norm`.
 
     Args:
@@ -242,7 +252,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> T
     return formulas.matrix_norm(x, ord, axis, keepdims, "norm")
 
 
-def _integer_kept(x: Any, total: Tensor) -> Tensor:
+def _integer_kept(x: TensorLike, total: Tensor) -> Tensor:
     """A total of integers in Keras's type: int32, but int64 of int64."""
     if total.dtype == "int64" and getattr(x, "dtype", None) != "int64":
         return F.cast(total, dtype="int32")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,8 +10,13 @@ from .. import _core
 from .._base import functional as F
 from .._core import Tensor
 
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
-def _default_type(value: Any) -> Any:
+    from .._core import IntOrInts, TensorLike
+
+
+def _default_type(value: TensorLike) -> Any:
     """Keras's type of Python numbers and lists: int32 for integers that fit, else None."""
     if isinstance(value, (Tensor, np.ndarray, np.generic)) or hasattr(value, "__array__"):
         return None
@@ -22,7 +27,12 @@ def _default_type(value: Any) -> Any:
     return "int32" if fits else None
 
 
-def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any = None) -> Tensor:
+def convert_to_tensor(
+    x: TensorLike,
+    dtype: DTypeLike | None = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+) -> Tensor:
     """The values as a tensor, of another element type if `dtype` is given.
 
     Python integers are int32. `sparse` and `ragged` may only be false.
@@ -38,7 +48,7 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any
     return _core.as_tensor(x, dtype, keep_type=True)
 
 
-def convert_to_numpy(x: Any) -> np.ndarray:
+def convert_to_numpy(x: TensorLike) -> np.ndarray:
     """The values as a NumPy array of their own.
 
     Example:
@@ -48,7 +58,7 @@ def convert_to_numpy(x: Any) -> np.ndarray:
     return np.array(_core.as_tensor(x).detach().numpy())
 
 
-def cast(x: Any, dtype: Any) -> Tensor:
+def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
     """x converted to `dtype` (see `fastdl.tensor`); itself if it has it already.
 
     Raises:
@@ -62,7 +72,7 @@ def cast(x: Any, dtype: Any) -> Tensor:
     return x if x.dtype == _core.dtype(dtype) else F.cast(x, dtype=dtype)
 
 
-def is_tensor(x: Any) -> bool:
+def is_tensor(x: TensorLike) -> bool:
     """Whether x is a tensor.
 
     Example:
@@ -74,7 +84,7 @@ def is_tensor(x: Any) -> bool:
     return isinstance(x, (Tensor, KerasTensor))
 
 
-def shape(x: Any) -> tuple[int | None, ...]:
+def shape(x: TensorLike) -> tuple[int | None, ...]:
     """The sizes of a tensor's axes; None where a model's graph leaves them open.
 
     Example:
@@ -85,7 +95,7 @@ def shape(x: Any) -> tuple[int | None, ...]:
     return tuple(_core.as_tensor(x).shape if sizes is None else sizes)
 
 
-def ndim(x: Any) -> int:
+def ndim(x: TensorLike) -> int:
     """The number of axes.
 
     Example:
@@ -95,7 +105,7 @@ def ndim(x: Any) -> int:
     return len(shape(x))
 
 
-def size(x: Any) -> int:
+def size(x: TensorLike) -> int:
     """The number of elements.
 
     Example:
@@ -105,7 +115,7 @@ def size(x: Any) -> int:
     return _core.as_tensor(x).numel()
 
 
-def stop_gradient(variable: Any) -> Tensor:
+def stop_gradient(variable: TensorLike) -> Tensor:
     """The same values, through which no gradient flows.
 
     Example:
@@ -116,7 +126,7 @@ def stop_gradient(variable: Any) -> Tensor:
     return _core.as_tensor(variable).detach()
 
 
-def zeros(shape: Any, dtype: Any = None) -> Tensor:
+def zeros(shape: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
     """Zeros, float32 by default.
 
     Example:
@@ -126,7 +136,7 @@ def zeros(shape: Any, dtype: Any = None) -> Tensor:
     return _core.full(shape, dtype or "float32", 0)
 
 
-def ones(shape: Any, dtype: Any = None) -> Tensor:
+def ones(shape: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
     """Ones, float32 by default.
 
     Example:
@@ -136,7 +146,7 @@ def ones(shape: Any, dtype: Any = None) -> Tensor:
     return _core.full(shape, dtype or "float32", 1)
 
 
-def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
+def full(shape: IntOrInts, fill_value: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     """One value everywhere, or an array broadcast to the shape; float32 by default.
 
     Example:
@@ -148,7 +158,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     )
 
 
-def zeros_like(x: Any, dtype: Any = None) -> Tensor:
+def zeros_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     """Zeros in the shape and type of x.
 
     Example:
@@ -158,7 +168,7 @@ def zeros_like(x: Any, dtype: Any = None) -> Tensor:
     return full_like(x, 0, dtype)
 
 
-def ones_like(x: Any, dtype: Any = None) -> Tensor:
+def ones_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     """Ones in the shape and type of x.
 
     Example:
@@ -168,7 +178,7 @@ def ones_like(x: Any, dtype: Any = None) -> Tensor:
     return full_like(x, 1, dtype)
 
 
-def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Tensor:
+def full_like(x: TensorLike, fill_value: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     """One value, or an array broadcast, in the shape and type of x.
 
     Example:
@@ -180,7 +190,12 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     return F.broadcast_to(value, shape=x.shape)
 
 
-def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Tensor:
+def arange(
+    start: TensorLike,
+    stop: TensorLike | None = None,
+    step: TensorLike | None = None,
+    dtype: DTypeLike | None = None,
+) -> Tensor:
     """`start, start + step, ...` up to but not including `stop`; `arange(n)` starts at 0.
 
     int32 if all arguments are integers, else float32. Empty if `step` leads away from `stop`.
@@ -207,7 +222,7 @@ def linspace(
     num: int = 50,
     endpoint: bool = True,
     retstep: bool = False,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     axis: int = 0,
 ) -> Any:
     """`num` values at equal distances from `start` to `stop`.
@@ -246,7 +261,7 @@ def linspace(
     return (values, step) if retstep else values
 
 
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
+def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike | None = None) -> Tensor:
     """A matrix of N rows and M columns (N by default) with ones on the k-th diagonal.
 
     Example:

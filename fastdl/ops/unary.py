@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._base import formulas
 from .._base import functional as F
 
 if TYPE_CHECKING:
-    from .._core import Tensor
+    from .._core import Tensor, TensorLike
 
 
-def absolute(x: Any) -> Tensor:
+def absolute(x: TensorLike) -> Tensor:
     """`|x|`; the gradient at 0 is 0.
 
     Example:
@@ -21,7 +21,7 @@ def absolute(x: Any) -> Tensor:
     return F.abs(x)
 
 
-def ceil(x: Any) -> Tensor:
+def ceil(x: TensorLike) -> Tensor:
     """The smallest integer not below x; its gradient is 0.
 
     Example:
@@ -31,7 +31,7 @@ def ceil(x: Any) -> Tensor:
     return F.ceil(x)
 
 
-def cos(x: Any) -> Tensor:
+def cos(x: TensorLike) -> Tensor:
     """Cosine of x in radians.
 
     Example:
@@ -41,7 +41,7 @@ def cos(x: Any) -> Tensor:
     return F.cos(x)
 
 
-def erf(x: Any) -> Tensor:
+def erf(x: TensorLike) -> Tensor:
     """The error function, `2 / sqrt(pi)` times the integral of `exp(-t^2)` from 0 to x.
 
     Example:
@@ -51,7 +51,7 @@ def erf(x: Any) -> Tensor:
     return F.erf(x)
 
 
-def exp(x: Any) -> Tensor:
+def exp(x: TensorLike) -> Tensor:
     """e to the power of x.
 
     Example:
@@ -61,7 +61,7 @@ def exp(x: Any) -> Tensor:
     return F.exp(x)
 
 
-def expm1(x: Any) -> Tensor:
+def expm1(x: TensorLike) -> Tensor:
     """`exp(x) - 1`, exact for small x.
 
     Example:
@@ -71,7 +71,7 @@ def expm1(x: Any) -> Tensor:
     return F.expm1(x)
 
 
-def floor(x: Any) -> Tensor:
+def floor(x: TensorLike) -> Tensor:
     """The largest integer not above x; its gradient is 0.
 
     Example:
@@ -81,7 +81,7 @@ def floor(x: Any) -> Tensor:
     return F.floor(x)
 
 
-def isfinite(x: Any) -> Tensor:
+def isfinite(x: TensorLike) -> Tensor:
     """Where x is neither infinite nor NaN, as bool.
 
     Example:
@@ -91,7 +91,7 @@ def isfinite(x: Any) -> Tensor:
     return F.isfinite(x)
 
 
-def isinf(x: Any) -> Tensor:
+def isinf(x: TensorLike) -> Tensor:
     """Where x is plus or minus infinity, as bool.
 
     Example:
@@ -101,7 +101,7 @@ def isinf(x: Any) -> Tensor:
     return formulas.is_infinite(x)
 
 
-def isnan(x: Any) -> Tensor:
+def isnan(x: TensorLike) -> Tensor:
     """Where x is NaN, as bool.
 
     Example:
@@ -111,7 +111,7 @@ def isnan(x: Any) -> Tensor:
     return F.isnan(x)
 
 
-def log(x: Any) -> Tensor:
+def log(x: TensorLike) -> Tensor:
     """Natural logarithm; -inf at 0, NaN below.
 
     Example:
@@ -121,7 +121,7 @@ def log(x: Any) -> Tensor:
     return F.log(x)
 
 
-def log10(x: Any) -> Tensor:
+def log10(x: TensorLike) -> Tensor:
     """Logarithm to base 10.
 
     Example:
@@ -131,7 +131,7 @@ def log10(x: Any) -> Tensor:
     return formulas.log10(x)
 
 
-def log1p(x: Any) -> Tensor:
+def log1p(x: TensorLike) -> Tensor:
     """`log(1 + x)`, exact for small x.
 
     Example:
@@ -141,7 +141,7 @@ def log1p(x: Any) -> Tensor:
     return F.log1p(x)
 
 
-def log2(x: Any) -> Tensor:
+def log2(x: TensorLike) -> Tensor:
     """Logarithm to base 2.
 
     Example:
@@ -151,7 +151,7 @@ def log2(x: Any) -> Tensor:
     return formulas.log2(x)
 
 
-def logical_not(x: Any) -> Tensor:
+def logical_not(x: TensorLike) -> Tensor:
     """True where x is zero.
 
     Example:
@@ -161,7 +161,7 @@ def logical_not(x: Any) -> Tensor:
     return F.logical_not(x)
 
 
-def negative(x: Any) -> Tensor:
+def negative(x: TensorLike) -> Tensor:
     """`-x`.
 
     Example:
@@ -171,7 +171,7 @@ def negative(x: Any) -> Tensor:
     return F.neg(x)
 
 
-def reciprocal(x: Any) -> Tensor:
+def reciprocal(x: TensorLike) -> Tensor:
     """`1 / x`.
 
     Example:
@@ -181,7 +181,7 @@ def reciprocal(x: Any) -> Tensor:
     return F.reciprocal(x)
 
 
-def rsqrt(x: Any) -> Tensor:
+def rsqrt(x: TensorLike) -> Tensor:
     """`1 / sqrt(x)`.
 
     Example:
@@ -191,7 +191,7 @@ def rsqrt(x: Any) -> Tensor:
     return F.rsqrt(x)
 
 
-def sign(x: Any) -> Tensor:
+def sign(x: TensorLike) -> Tensor:
     """-1, 0 or 1.
 
     Example:
@@ -201,7 +201,7 @@ def sign(x: Any) -> Tensor:
     return F.sign(x)
 
 
-def sin(x: Any) -> Tensor:
+def sin(x: TensorLike) -> Tensor:
     """Sine of x in radians.
 
     Example:
@@ -211,7 +211,7 @@ def sin(x: Any) -> Tensor:
     return F.sin(x)
 
 
-def sqrt(x: Any) -> Tensor:
+def sqrt(x: TensorLike) -> Tensor:
     """Square root; NaN for negative values.
 
     Example:
@@ -221,7 +221,7 @@ def sqrt(x: Any) -> Tensor:
     return F.sqrt(x)
 
 
-def square(x: Any) -> Tensor:
+def square(x: TensorLike) -> Tensor:
     """`x * x`.
 
     Example:
@@ -231,7 +231,7 @@ def square(x: Any) -> Tensor:
     return F.square(x)
 
 
-def trunc(x: Any) -> Tensor:
+def trunc(x: TensorLike) -> Tensor:
     """x without its fraction; its gradient is 0.
 
     Example:
@@ -241,7 +241,7 @@ def trunc(x: Any) -> Tensor:
     return formulas.trunc(x)
 
 
-def round(x: Any, decimals: int = 0) -> Tensor:
+def round(x: TensorLike, decimals: int = 0) -> Tensor:
     """x rounded to so many decimal places, halves to the even digit; its gradient is 0.
 
     Example:
@@ -253,7 +253,7 @@ def round(x: Any, decimals: int = 0) -> Tensor:
     return formulas.rounded(x, decimals)
 
 
-def clip(x: Any, x_min: Any, x_max: Any) -> Tensor:
+def clip(x: TensorLike, x_min: TensorLike, x_max: TensorLike) -> Tensor:
     """x limited to [x_min, x_max]; a bound is a number, a tensor or None.
 
     The gradient is 1 inside and on the bounds, 0 outside.

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._base.checks import check_number
 from .optimizer import Optimizer
+
+if TYPE_CHECKING:
+    from .._core import Tensor
+    from .optimizer import Params
 
 
 class Adagrad(Optimizer):
@@ -21,9 +25,9 @@ class Adagrad(Optimizer):
         weight_decay: the share of each parameter that is added to its gradient.
         initial_accumulator_value: what the sums start from.
         eps: added to the root.
-        foreach, fused: accepted and without effect: steps are always fused.
+        foreach, fused: accepted, not both; they change no result, steps are always fused.
         maximize: whether steps go up the gradient.
-        differentiable: False.
+        differentiable: only False.
 
     Raises:
         ValueError: an option is out of its range.
@@ -40,8 +44,8 @@ class Adagrad(Optimizer):
 
     def __init__(
         self,
-        params: Any,
-        lr: Any = 1e-2,
+        params: Params,
+        lr: float | Tensor = 1e-2,
         lr_decay: float = 0,
         weight_decay: float = 0,
         initial_accumulator_value: float = 0,

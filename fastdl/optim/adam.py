@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._base.checks import check_number
 from .optimizer import Optimizer
+
+if TYPE_CHECKING:
+    from .._core import Tensor
+    from .optimizer import Params
 
 
 class Adam(Optimizer):
@@ -26,8 +30,9 @@ class Adam(Optimizer):
             `decoupled_weight_decay`.
         amsgrad: whether the largest average square so far is divided by (arXiv:1904.09237).
         maximize: whether steps go up the gradient.
-        foreach, capturable, fused: accepted and without effect: steps are always fused.
-        differentiable: False.
+        foreach, capturable, fused: accepted, not both foreach and fused; they change
+            no result, steps are always fused.
+        differentiable: only False.
         decoupled_weight_decay: whether `lr weight_decay p` is taken off the parameter instead
             (AdamW).
 
@@ -50,8 +55,8 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        params: Any,
-        lr: Any = 1e-3,
+        params: Params,
+        lr: float | Tensor = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
@@ -114,8 +119,8 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        params: Any,
-        lr: Any = 1e-3,
+        params: Params,
+        lr: float | Tensor = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,

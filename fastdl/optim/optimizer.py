@@ -18,6 +18,10 @@ from .._engine.flat import FlatParameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TypeAlias
+
+    # Tensors, those with their names, or groups: {"params": tensors, option: value}.
+    Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
 
 _call = methodcaller("__call__")
 
@@ -34,6 +38,7 @@ class _Engine:
         "hyper",
         "hyper_array",
         "indices",
+        "moves",
         "rate",
         "selected",
         "slots",
@@ -60,6 +65,7 @@ class _Engine:
         self.complete = False
         self.calls: list[tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]] = []
         self.indices: list[int] = []
+        self.moves = self.flat.moves
 
     def count(self) -> list[partial[Any]]:
         """What counts a step for the parameters that took part in it, as calls of C."""
@@ -100,19 +106,17 @@ class Optimizer(Watched):
     _rule: ClassVar[str]
     _states: ClassVar[dict[str, str]]
 
-    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+    def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         who = type(self).__name__
         if isinstance(params, Tensor):
             raise TypeError(
                 f"{who}: params: expected an iterable of tensors or dicts, got one tensor"
             )
-        if defaults.get("differentiable"):
-            raise ValueError(f"{who}: differentiable=True is not supported")
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self._engines: list[_Engine] = []
-        groups = list(params)
+        groups: list[Any] = list(params)
         if not groups:
             raise ValueError(f"{who}: expected at least one parameter, got none")
         if not isinstance(groups[0], dict):
@@ -143,6 +147,10 @@ class Optimizer(Watched):
             raise ValueError(f"{who}: some parameters appear in more than one parameter group")
         for name, value in self.defaults.items():
             group.setdefault(name, value)
+        if group.get("differentiable"):
+            raise ValueError(f"{who}: differentiable=True is not supported")
+        if group.get("foreach") and group.get("fused"):
+            raise ValueError(f"{who}: foreach and fused cannot be True together")
         self._check(group)
         engine = _Engine(entries, who)
         group["params"] = entries
@@ -234,6 +242,8 @@ class Optimizer(Watched):
         flat = engine.flat
         selected = flat.bring_home([parameter.grad for parameter in flat.parameters])
         self._make_slots(engine, group)
+        if flat.moves != engine.moves:
+            engine.forget()
         if selected == engine.selected:
             return
         engine.selected = selected

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._base.checks import check_number
 from .optimizer import Optimizer
+
+if TYPE_CHECKING:
+    from .._core import Tensor
+    from .optimizer import Params
 
 
 class RMSprop(Optimizer):
@@ -23,8 +27,8 @@ class RMSprop(Optimizer):
         momentum: how much of the steps so far is added to each.
         centered: whether the squared average gradient is subtracted from v.
         maximize: whether steps go up the gradient.
-        capturable, foreach: accepted and without effect: steps are always fused.
-        differentiable: False.
+        capturable, foreach: accepted; they change no result, steps are always fused.
+        differentiable: only False.
 
     Raises:
         ValueError: an option is out of its range.
@@ -42,8 +46,8 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        params: Any,
-        lr: Any = 1e-2,
+        params: Params,
+        lr: float | Tensor = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
         weight_decay: float = 0,

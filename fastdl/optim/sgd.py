@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._base.checks import check_number
 from .optimizer import Optimizer
+
+if TYPE_CHECKING:
+    from .._core import Tensor
+    from .optimizer import Params
 
 
 class SGD(Optimizer):
@@ -23,8 +27,9 @@ class SGD(Optimizer):
         weight_decay: the share of each parameter that is added to its gradient.
         nesterov: whether Nesterov's rule is used; needs momentum and no dampening.
         maximize: whether steps go up the gradient.
-        foreach, fused: accepted and without effect: steps are always fused.
-        differentiable: False.
+        foreach, fused: accepted, not both foreach and fused; they change
+            no result, steps are always fused.
+        differentiable: only False.
 
     Raises:
         ValueError: an option is out of its range.
@@ -42,8 +47,8 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        params: Any,
-        lr: Any = 1e-3,
+        params: Params,
+        lr: float | Tensor = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
         weight_decay: float = 0,

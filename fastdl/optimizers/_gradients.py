@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._core import Tensor
+
+if TYPE_CHECKING:
+    pass
 
 
 class Gradients:

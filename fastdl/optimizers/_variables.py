@@ -12,7 +12,10 @@ from .._base.watch import Watched
 from .._core import Tensor
 
 if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
     from .._base.parameter import Parameter
+    from .._core import TensorLike
 
 
 def named_variable(value: Tensor, name: str) -> Parameter:
@@ -60,7 +63,11 @@ class Variables(Watched):
             variable.assign(array)
 
     def add_variable(
-        self, shape: Sequence[int], initializer: Any = "zeros", dtype: Any = None, name: str = "var"
+        self,
+        shape: Sequence[int],
+        initializer: Any = "zeros",
+        dtype: DTypeLike | None = None,
+        name: str = "var",
     ) -> Parameter:
         """A state variable of the given shape, listed in `variables`."""
         from .. import initializers
@@ -87,14 +94,14 @@ class Variables(Watched):
     def _get_variable_index(self, variable: Tensor) -> int:
         return self._positions[id(variable)]
 
-    def assign(self, variable: Tensor, value: Any) -> None:
+    def assign(self, variable: Tensor, value: TensorLike) -> None:
         """Overwrites a variable."""
         F.assign_(variable, value)
 
-    def assign_add(self, variable: Tensor, value: Any) -> None:
+    def assign_add(self, variable: Tensor, value: TensorLike) -> None:
         """Adds to a variable."""
         F.add_(variable, value)
 
-    def assign_sub(self, variable: Tensor, value: Any) -> None:
+    def assign_sub(self, variable: Tensor, value: TensorLike) -> None:
         """Subtracts from a variable."""
         F.add_(variable, F.neg(value))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._base.checks import check_number
 from .._base.registry import OPTIMIZERS
 from .._engine.flat import Run
 from .optimizer import Optimizer
+
+if TYPE_CHECKING:
+    from .schedules import Rate
 
 
 @OPTIMIZERS.register
@@ -40,7 +43,7 @@ class Lion(Optimizer):
     """
 
     def __init__(
-        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, **kwargs: Any
+        self, learning_rate: Rate = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, **kwargs: Any
     ) -> None:
         super().__init__(learning_rate, **kwargs)
         self.beta_1 = check_number("Lion", "beta_1", beta_1)

@@ -10,6 +10,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_count, check_fraction, check_number
+from .._base.parameter import Parameter
 from .._base.registry import OPTIMIZERS, snake_case, suggestion, unique_name
 from .._core import Tensor
 from .._engine.flat import FlatParameters, Run
@@ -22,7 +23,8 @@ from .schedules import LearningRateSchedule
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from .._base.parameter import Parameter
+    from .schedules import Rate
+
 
 # Elements of a gradient that is made and used up part by part: what caches hold, but enough for a
 # product to be worth two threads.
@@ -68,7 +70,7 @@ class Optimizer(Variables):
     """
 
     # Worked out from the variables, once; and what whoever runs the steps sets.
-    _bookkeeping = frozenset(("_learning_rate_is_fed", "_positions", "_runs_of"))
+    _bookkeeping = frozenset(("_is_fed", "_positions", "_runs_of"))
     _announced = frozenset(
         (
             "_constrained",
@@ -83,7 +85,7 @@ class Optimizer(Variables):
 
     def __init__(
         self,
-        learning_rate: Any,
+        learning_rate: Rate,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
@@ -138,16 +140,17 @@ class Optimizer(Variables):
         self._hyper_array: np.ndarray = self._hyper.numpy()
         self._calls = _core.full((), "int64", 0)
         self._updates = F.copy(self._calls) if gradient_accumulation_steps else self._calls
-        # Whoever replays a recorded step writes each step's learning rate, from _learning_rates(),
-        # into _hyper[0] and sets this, so that apply() does not look at the step count.
-        self._learning_rate_is_fed = False
+        # Whoever replays a recorded step writes what _feeds() gives and sets this, so that apply()
+        # does not look at the step count.
+        self._is_fed = False
 
         self._trainable_variables: list[Tensor] = []
         self._positions: dict[int, int] = {}
         self._slot_variables: list[Parameter] = []
         self._excluded: list[Tensor] = []
         self._excluded_names: list[str] = []
-        self._runs_of: dict[tuple[bool, ...], list[Run]] = {}
+        # By which variables have a gradient, and how often variables have moved.
+        self._runs_of: dict[tuple[bool, ...], tuple[int, list[Run]]] = {}
         self._learning_rate: LearningRateSchedule | Callable[[], Any] | None = None
         self._learning_rate_variable = named_variable(self._hyper._view((), 0), "learning_rate")
         self._iterations_variable = named_variable(self._updates, "iterations")
@@ -179,7 +182,7 @@ class Optimizer(Variables):
         self._learning_rate = None
 
     def _refresh_learning_rate(self) -> None:
-        if self._learning_rate is not None and not self._learning_rate_is_fed:
+        if self._learning_rate is not None and not self._is_fed:
             rates = self._learning_rates(int(self._calls), 1)
             assert rates is not None
             self._hyper_array[0] = rates[0]
@@ -192,6 +195,14 @@ class Optimizer(Variables):
         if isinstance(source, LearningRateSchedule):
             return source._values(first_step, count)
         return np.full(count, float(source()), np.float32)
+
+    def _feeds(self, steps: int) -> list[tuple[Tensor, np.ndarray]]:
+        """What changes from step to step: tensors, each with its values in the next `steps`."""
+        if self._learning_rate is None:
+            return []
+        rates = self._learning_rates(int(self._calls), steps)
+        assert rates is not None
+        return [(self._hyper, rates)]
 
     @property
     def iterations(self) -> Parameter:
@@ -215,7 +226,9 @@ class Optimizer(Variables):
         self._flat = FlatParameters(self._trainable_variables, type(self).__name__)
         self._positions = {id(v): i for i, v in enumerate(self._trainable_variables)}
         self._constrained = [
-            v for v in self._trainable_variables if getattr(v, "constraint", None) is not None
+            v
+            for v in self._trainable_variables
+            if isinstance(v, Parameter) and v.constraint is not None
         ]
         # A run's states stand in this order: the optimizer's own slots, then those of the options.
         self._add_slots(self._active_slots())
@@ -389,9 +402,7 @@ class Optimizer(Variables):
         if any(products):
             gradients = [None if p else g for p, g in zip(products, gradients, strict=True)]
         selected = self._flat.bring_home(gradients)
-        runs = self._runs_of.get(selected)
-        if runs is None:
-            runs = self._runs_of[selected] = self._flat.runs(selected, key=self._decays)
+        runs = self._runs(selected)
         self._refresh_learning_rate()
         if self.loss_scale_factor is not None:
             for run in runs:
@@ -436,6 +447,7 @@ class Optimizer(Variables):
     def _update(self, run: Run) -> None:
         """Updates a run of variables; the built-in optimizers override it with one op."""
         if run.key:
+            assert self.weight_decay is not None
             decay = F.mul(self._learning_rate_variable, self.weight_decay)
             F.assign_(run.values, F.sub(run.values, F.mul(run.values, decay)))
         for i in run.indices:
@@ -459,10 +471,14 @@ class Optimizer(Variables):
         )
 
     def _all_runs(self) -> list[Run]:
-        everything = (True,) * len(self._trainable_variables)
-        runs = self._runs_of.get(everything)
-        if runs is None:
-            runs = self._runs_of[everything] = self._flat.runs(everything, key=self._decays)
+        self._flat.take_back()
+        return self._runs((True,) * len(self._trainable_variables))
+
+    def _runs(self, selected: tuple[bool, ...]) -> list[Run]:
+        moves, runs = self._runs_of.get(selected, (-1, []))
+        if moves != self._flat.moves:
+            runs = self._flat.runs(selected, key=self._decays)
+            self._runs_of[selected] = self._flat.moves, runs
         return runs
 
     def scale_loss(self, loss: Tensor) -> Tensor:
@@ -476,6 +492,11 @@ class Optimizer(Variables):
                 F.assign_(run.values, run.states[self._average_at])
 
     # --- configuration
+
+    def __repr__(self) -> str:
+        rate = self._learning_rate
+        shown = f"{self._hyper_array[0]:g}" if rate is None else rate
+        return f"<{type(self).__name__} name={self.name}, learning_rate={shown}>"
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal optimizer, without its state."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._base.checks import check_fraction, check_number
 from .._base.registry import OPTIMIZERS
 from .._engine.flat import Run
 from .optimizer import Optimizer
+
+if TYPE_CHECKING:
+    from .schedules import Rate
 
 
 @OPTIMIZERS.register
@@ -38,7 +41,7 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: Rate = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,

@@ -12,15 +12,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from .._base.registry import SCHEDULES
+from .._base.registry import SCHEDULES, described
 from .._base.watch import Watched
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from typing_extensions import Self
+
+    from .._core import Tensor
 
 
 @SCHEDULES.register_base
@@ -54,6 +58,9 @@ class LearningRateSchedule(Watched):
     def from_config(cls, config: dict[str, Any]) -> Self:
         """The schedule that `get_config` described."""
         return cls(**config)
+
+    def __repr__(self) -> str:
+        return described(self)
 
 
 class _Formula(LearningRateSchedule):
@@ -90,6 +97,10 @@ class _Formula(LearningRateSchedule):
 
     def get_config(self) -> dict[str, Any]:
         return {**self._arguments, "name": self.name}
+
+
+# What an optimizer takes for its learning rate.
+Rate: TypeAlias = "float | Tensor | LearningRateSchedule | Callable[[], Any]"
 
 
 @SCHEDULES.register

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._base.checks import check_fraction
 from .._base.registry import OPTIMIZERS
 from .._engine.flat import Run
 from .optimizer import Optimizer
+
+if TYPE_CHECKING:
+    from .schedules import Rate
 
 
 @OPTIMIZERS.register
@@ -37,7 +40,7 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.01,
+        learning_rate: Rate = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
         **kwargs: Any,

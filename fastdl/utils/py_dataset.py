@@ -19,7 +19,7 @@ class PyDataset:
     Args:
         workers, use_multiprocessing: more than 1 worker, or processes, give a warning: batches are
             made one after the other, in this process.
-        max_queue_size: without an effect, as there is no queue.
+        max_queue_size: of the workers' queue; changes no result.
 
     Source: `keras.utils.PyDataset` of Keras 3.
 

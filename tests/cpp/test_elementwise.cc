@@ -77,6 +77,8 @@ const Unary kUnary[] = {
     {U(tanh), tanh, 4},
 };
 
+double huber(double d, double delta) { return fabs(d) <= delta ? d * d / 2 : delta * (fabs(d) - delta / 2); }
+
 const Binary kBinary[] = {
     {U(add), [](double a, double b) { return a + b; }, 0.5},
     {U(sub), [](double a, double b) { return a - b; }, 0.5},
@@ -85,6 +87,7 @@ const Binary kBinary[] = {
     {U(maximum), carry_max, 0},
     {U(minimum), carry_min, 0},
     {U(pow), pow, 0.51},
+    {U(huber), [](double a, double b) { return huber(float(a) - float(b), 0.25); }, 2},  // of the difference, rounded
 };
 
 // The forward function of a gradient kernel (dy, t), and whether t is its output y or its input x.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "check.h"
+#include "cpu/kernels.h"
 #include "ops/ops.h"
 
 using namespace fastdl;
@@ -87,4 +88,57 @@ TEST(totals_keep_what_is_rounded_away) {
   accumulate_(total, rest, full({1}, DType::float32, 16777216));
   for (int i = 0; i < 100; ++i) accumulate_(total, rest, full({1}, DType::float32, 1));
   EXPECT(item(total) == 16777316 && item(rest) == 0, "2^24 + 100 is ", item(total), " and ", item(rest));
+}
+
+TEST(integer_kernels_at_every_length) {
+  // Against one element at a time, which the loops of ops/elementwise.cc computed before there were vectors.
+  auto check = [](auto zero) {
+    using T = decltype(zero);
+    constexpr int64_t kMost = 200;
+    std::vector<T> a(kMost), b(kMost);
+    uint64_t state = 7;
+    for (auto* v : {&a, &b})
+      for (T& x : *v) x = T((state = state * 6364136223846793005u + 1442695040888963407u) >> 30);
+    for (size_t i = 0; i < kMost; i += 5) b[i] = a[i];
+    auto wrap = [](unsigned __int128 x) { return T(uint64_t(x)); };
+    for (int64_t n : {0, 1, 3, 15, 16, 17, 63, 64, 65, 200})
+      for (int strides = 0; strides < 4; ++strides) {
+        const int sa = strides & 1, sb = strides >> 1;
+        for (int op = 0; op <= int(IntegerOp::ge); ++op) {
+          std::vector<T> wide(a), exact(a);
+          std::vector<uint8_t> truth(kMost, 7), exact_truth(kMost, 7);
+          for (int64_t i = 0; i < n; ++i) {
+            const T u = a[size_t(i * sa)], v = b[size_t(i * sb)];
+            const __int128 x = u, y = v;
+            const T results[] = {wrap(x + y), wrap(x - y), wrap((unsigned __int128)x * (unsigned __int128)y), x > y ? u : v,
+                                 x < y ? u : v};
+            const bool truths[] = {x == y, x != y, x < y, x <= y, x > y, x >= y};
+            if (op < 5)
+              exact[size_t(i)] = results[op];
+            else
+              exact_truth[size_t(i)] = uint8_t(truths[op - 5]);
+          }
+          // In place where the result has the operands' type: `wide` starts as a copy of a.
+          const bool in_place = op < 5;
+          kernels().integers(IntegerOp(op), integer_kind<T>, in_place ? (void*)wide.data() : truth.data(),
+                             in_place && n ? wide.data() : a.data(), b.data(), n, sa, sb);
+          EXPECT(wide == exact && truth == exact_truth, "kind ", integer_kind<T>, " op ", op, " n ", n, " strides ", sa, sb);
+        }
+      }
+  };
+  check(uint8_t(0)), check(int8_t(0)), check(int32_t(0)), check(int64_t(0));
+}
+
+TEST(transposes_of_words_at_every_size) {
+  for (int64_t rows : {1, 3, 4, 7, 8, 15, 16, 17, 33})
+    for (int64_t columns : {1, 2, 5, 8, 16, 19, 32}) {
+      const int64_t x_row = columns + 3, y_row = rows + 2;
+      std::vector<uint32_t> x(size_t(rows * x_row)), y(size_t(columns * y_row), 0xdeadbeef), exact(y);
+      for (size_t i = 0; i < x.size(); ++i) x[i] = 0x7f800000u + uint32_t(i);  // infinity and NaNs of all kinds
+      for (int64_t i = 0; i < rows; ++i)
+        for (int64_t j = 0; j < columns; ++j) exact[size_t(j * y_row + i)] = x[size_t(i * x_row + j)];
+      kernels().transpose_words(reinterpret_cast<float*>(y.data()), y_row, reinterpret_cast<float*>(x.data()), x_row, rows,
+                                columns);
+      EXPECT(y == exact, rows, " x ", columns);
+    }
 }

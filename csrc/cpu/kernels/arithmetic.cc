@@ -27,6 +27,14 @@ FASTDL_BINARY(pow) {
   map2(y, a, b, n, sa, sb, [](vf u, vf v) { return pow(u, v); });
 }
 
+FASTDL_BINARY(huber) {
+  const float delta = p[0], half = 0.5f * delta;
+  map2(y, a, b, n, sa, sb, [=](vf u, vf v) {
+    const vf d = abs(u - v);
+    return select(d <= delta, d * 0.5f * d, (d - half) * delta);
+  });
+}
+
 FASTDL_COMPARE(eq) {
   compare2(y, a, b, n, sa, sb, [](vf u, vf v) -> vi { return u == v; });
 }

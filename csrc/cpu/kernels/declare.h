@@ -2,6 +2,7 @@
 #pragma once
 #include "core/dtype_list.h"
 #include "cpu/gemm_row.h"
+#include "cpu/integer_op.h"
 #include "cpu/simd/simd.h"
 #include "cpu/update_rule.h"
 

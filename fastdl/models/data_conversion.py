@@ -1,0 +1,139 @@
+"""Conversion of what users give: arrays, tables and class weights to tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from .._base import functional as F
+from .._base import tree
+from .._base.checks import check_dense
+from .._core import Tensor
+
+
+def to_tensors(what: str, structure: Any) -> Any:
+    """The structure with every array as a tensor; errors name the argument."""
+
+    def convert(value: Any) -> Any:
+        if value is None or isinstance(value, Tensor):
+            return value
+        check_dense(what, value)
+        try:
+            if hasattr(value, "iloc"):
+                value = _of_columns(value)
+            return _core.as_tensor(value)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{what}: {error}") from None
+
+    if isinstance(structure, list) and structure and not _holds_arrays(structure):
+        return convert(structure)  # nested lists of numbers are one array
+    return tree.map_structure(convert, structure)
+
+
+def _of_columns(table: Any) -> np.ndarray:
+    """A pandas DataFrame or Series as an array of numbers; missing values are NaN.
+
+    Raises:
+        TypeError: a column that holds something else, which the message names.
+    """
+    if not hasattr(table, "columns"):
+        return _numbers(table, table.name)
+    columns = [_numbers(table.iloc[:, i], name) for i, name in enumerate(table.columns)]
+    return np.stack(columns, 1) if columns else np.asarray(table)
+
+
+def _numbers(column: Any, name: Any) -> np.ndarray:
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf":
+        return column.to_numpy()
+    values = column.to_numpy(dtype=object, na_value=np.nan)
+    wrong = next(
+        (v for v in values if not isinstance(v, (bool, int, float, np.number, np.bool_))), None
+    )
+    if wrong is not None:
+        raise TypeError(
+            f"column {name!r} (dtype {column.dtype}) holds {wrong!r}, which is no number; encode "
+            "it or drop it"
+        )
+    floats = values.astype(np.float64)
+    whole = not np.isnan(floats).any() and all(isinstance(v, (int, np.integer)) for v in values)
+    return values.astype(np.int64) if whole else floats
+
+
+def _holds_arrays(structure: list[Any]) -> bool:
+    return any(hasattr(item, "shape") or isinstance(item, dict) for item in tree.leaves(structure))
+
+
+def split_validation(
+    data: tuple[Any, Any, Any], fraction: float
+) -> tuple[tuple[Any, Any, Any], tuple[Any, Any, Any]]:
+    """The first samples for training and the last `fraction` of them for validation.
+
+    Raises:
+        ValueError: a fraction outside (0, 1) or that leaves one side without samples.
+    """
+    if isinstance(fraction, (str, bool)) or not isinstance(fraction, (int, float, np.number)):
+        raise TypeError(f"validation_split: expected a number between 0 and 1, got {fraction!r}")
+    if not 0 < fraction < 1:
+        raise ValueError(f"validation_split must lie between 0 and 1, got {fraction!r}")
+    arrays = [
+        to_tensors(name, a) for name, a in zip(("x", "y", "sample_weight"), data, strict=True)
+    ]
+    samples = next(t.shape[0] for t in tree.leaves(arrays) if t is not None)
+    kept = int(np.floor(samples * (1.0 - fraction)))
+    if kept == 0 or kept == samples:
+        raise ValueError(
+            f"validation_split={fraction} of {samples} samples leaves none for "
+            f"{'training' if kept == 0 else 'validation'}"
+        )
+
+    def rows(start: int, stop: int) -> Any:
+        def cut(t: Tensor | None) -> Tensor | None:
+            if t is None:
+                return None
+            size = t.numel() // max(t.shape[0], 1)
+            return t._view((min(stop, t.shape[0]) - start, *t.shape[1:]), start * size)
+
+        return tuple(tree.map_structure(cut, a) for a in arrays)
+
+    return rows(0, kept), rows(kept, samples)
+
+
+def as_sample_weights(class_weight: dict[int, float], y: Any, sample_weight: Any = None) -> Tensor:
+    """One weight per sample, by its class, times the sample weights that are given.
+
+    Args:
+        class_weight: weight by class index; classes that aren't listed have weight 1.
+        y: class indices (n,) or (n, 1), or one-hot rows (n, classes).
+        sample_weight: (n,) or (n, 1), or None.
+
+    Raises:
+        ValueError: y is None or a structure of several targets, or a key is no class index.
+        TypeError: class_weight isn't a dict.
+    """
+    if not isinstance(class_weight, dict):
+        raise TypeError(
+            "class_weight: expected a dict of weights by class index, got "
+            f"{type(class_weight).__name__}"
+        )
+    if y is None or tree.is_nested(y):
+        raise ValueError("class_weight: expected a single array of targets y")
+    labels = np.asarray(y)
+    if labels.ndim > 1:
+        labels = labels.argmax(-1) if labels.shape[-1] > 1 else labels[..., 0]
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise ValueError(
+            f"class_weight: {int((~np.isfinite(labels)).sum())} labels in y are NaN or infinite"
+        )
+    labels = np.round(labels).astype(np.int64)
+    for key in class_weight:
+        if not isinstance(key, (int, float, np.number)) or int(key) != key or key < 0:
+            raise ValueError(f"class_weight: expected class indices as keys, got {key!r}")
+    found = np.ones(labels.shape, np.float32)
+    for key, value in class_weight.items():
+        found[labels == int(key)] = value
+    weights = _core.as_tensor(found)
+    if sample_weight is None:
+        return weights
+    return F.mul(F.reshape(sample_weight, shape=(-1,)), weights)

@@ -1,0 +1,281 @@
+"""Loop: runs fit, evaluate and predict over data, and calls the callbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _core
+from .._base import tree
+from .._base.moving import is_integer
+from .._base.notices import warn
+from .._core import Tensor
+from .data_adapters import Arrays, Stream
+from .logs import numbers
+from .position import Position
+
+if TYPE_CHECKING:
+    from .._engine.runner import Sinks
+    from ..callbacks import History
+    from .trainer import Trainer
+
+
+class NoBatch(ValueError):
+    """The data ended before the first batch."""
+
+
+@dataclass
+class FitOptions:
+    """What `fit` does with its data."""
+
+    epochs: int
+    initial_epoch: int
+    steps_per_epoch: int | None
+    shuffle: bool
+    validation: Arrays | Stream | None
+    validation_steps: int | None
+    validation_freq: int | Sequence[int]
+
+
+class Loop:
+    """One fit, evaluation or prediction of a model.
+
+    The model's runners run the steps; the loop takes them their data, hands their results on to the
+    callbacks and looks whether these want to stop.
+
+    Args:
+        model: the model.
+        callbacks, verbose: as given to `fit`.
+        add_history: whether a `History` is added where there is none.
+        params: what `Callback.params` holds.
+    """
+
+    def __init__(
+        self,
+        model: Trainer,
+        callbacks: Any,
+        verbose: int | str,
+        add_history: bool = False,
+        **params: Any,
+    ) -> None:
+        from ..callbacks import CallbackList
+
+        self.model = model
+        self.callbacks = (
+            callbacks
+            if isinstance(callbacks, CallbackList)
+            else CallbackList(
+                callbacks,
+                add_history=add_history,
+                add_progbar=verbose != 0,
+                model=model,
+                verbose=verbose,
+                **params,
+            )
+        )
+
+    def _steps(
+        self,
+        phase: str,
+        data: Arrays | Stream,
+        limit: int | None,
+        first: int = 0,
+        sinks: Sinks | None = None,
+    ) -> Iterator[tuple[int, Any]]:
+        """Runs steps; yields (steps done, result of the last one): at every step if a callback
+        wants that, else now and then.
+
+        Args:
+            phase: "train", "test" or "predict".
+            limit: steps at most.
+            first: the number of the first step.
+            sinks: as of `Runner.over_samples`.
+        """
+        begin = None
+        if self.callbacks.needs_every_batch(phase):
+            hook = getattr(self.callbacks, f"on_{phase}_batch_begin")
+            begin = hook if not first else lambda step: hook(first + step)
+        runner = self.model._runner(phase)
+        with runner.turn:  # a result is read before another thread makes the next
+            if isinstance(data, Arrays):
+                steps = runner.over_samples(data, limit, begin, sinks)
+            else:
+                steps = runner.over_batches(data, limit, begin)
+            for done, result in steps:
+                yield first + done, result
+
+    # --- fit
+
+    def fit(self, data: Arrays | Stream, options: FitOptions) -> History:
+        """Trains the model from its position on, which `on_train_begin` may put elsewhere."""
+        model, callbacks = self.model, self.callbacks
+        position = Position(model, data, options.initial_epoch)
+        model.__dict__["_fit_position"] = position
+        model.stop_training = False
+        logs: dict[str, Any] = {}
+        try:
+            callbacks.on_train_begin()
+            first = position.epoch
+            while position.epoch < options.epochs:
+                results = self._fit_epoch(data, options, position, position.epoch == first)
+                if results is None:
+                    callbacks.interrupted()
+                    break
+                logs = results
+                callbacks.on_epoch_end(position.epoch - 1, logs)
+                if model.stop_training:
+                    break
+            position.take_up_the_end()
+            if model.optimizer is not None and options.epochs > options.initial_epoch:
+                model.optimizer.finalize_variable_values(model.trainable_weights)
+            callbacks.on_train_end(logs)
+        except BaseException:
+            callbacks.interrupted()
+            raise
+        finally:
+            position.settle()
+        return model.history
+
+    def _fit_epoch(
+        self, data: Arrays | Stream, options: FitOptions, position: Position, is_first: bool
+    ) -> dict[str, Any] | None:
+        """An epoch but for its end; returns its logs, None if there are no data left."""
+        epoch, limit = position.epoch, options.steps_per_epoch
+        self._begin_epoch(data, options, position)
+        logs = self._train(data, limit, position)
+        if logs is None:
+            if is_first:
+                raise ValueError("fit: the data yielded no batch")
+            return None
+        if options.validation is not None and _is_due(epoch, options.validation_freq):
+            try:
+                results = self.evaluate(options.validation, options.validation_steps)
+            except NoBatch:
+                if is_first:
+                    raise ValueError("fit: validation_data yielded no batch") from None
+                warn(
+                    "fit: validation_data is used up, training goes on without it; a generator can "
+                    "be read once: give arrays, a PyDataset or a DataLoader, or validation_steps"
+                )
+                options.validation, results = None, {}
+            logs.update((f"val_{name}", value) for name, value in results.items())
+        position.next_epoch(pass_is_over=limit is None or data.over)
+        return logs
+
+    def _begin_epoch(self, data: Arrays | Stream, options: FitOptions, position: Position) -> None:
+        """Announces an epoch and brings the data to its first step."""
+        optimizer = self.model.optimizer
+        self.model.reset_metrics()
+        rate = optimizer._hyper_array[0] if position.step and optimizer is not None else None
+        self.callbacks.on_epoch_begin(position.epoch)
+        if rate is not None:  # an epoch goes on: what callbacks set, they did when it began
+            optimizer._hyper_array[0] = rate
+        position.take_up(data, options.steps_per_epoch is not None, options.shuffle)
+
+    def _train(
+        self, data: Arrays | Stream, limit: int | None, position: Position
+    ) -> dict[str, Any] | None:
+        """The logs of an epoch of `limit` steps or all there are; None if there are none left."""
+        model, callbacks = self.model, self.callbacks
+        done = first = position.step
+        logs = position.logs if first else None
+        left = None if limit is None else limit - first
+        for done, result in self._steps("train", data, left, first):
+            logs = numbers(result)
+            position.after_steps(done, logs)
+            callbacks.on_train_batch_end(done - 1, logs)
+            if model.stop_training:
+                break
+            position.before_steps()
+        if logs is None or (limit is not None and done < limit and not model.stop_training):
+            expected = "before the first step" if logs is None else f"after {done} of {limit} steps"
+            warn(
+                f"fit: the data ran out {expected} of an epoch; give steps_per_epoch * epochs "
+                "batches, or something that can be gone through again"
+            )
+        data.end_epoch()
+        return logs
+
+    # --- evaluate
+
+    def evaluate(self, data: Arrays | Stream, limit: int | None) -> dict[str, Any]:
+        """The logs of an evaluation of `limit` steps or all there are.
+
+        Raises:
+            NoBatch: there are none.
+        """
+        model, callbacks = self.model, self.callbacks
+        data.begin_epoch()
+        model.stop_evaluating = False
+        logs: dict[str, Any] = {}
+        try:
+            callbacks.on_test_begin()
+            model.reset_metrics()
+            for done, result in self._steps("test", data, limit):
+                logs = numbers(result)
+                callbacks.on_test_batch_end(done - 1, logs)
+                if model.stop_evaluating:
+                    break
+        except BaseException:
+            callbacks.interrupted()
+            raise
+        if not logs:
+            raise NoBatch("evaluate: the data yielded no batch")
+        data.end_epoch()
+        callbacks.on_test_end(logs)
+        return logs
+
+    # --- predict
+
+    def predict(self, data: Arrays | Stream, limit: int | None) -> Any:
+        """The outputs for `limit` batches or all there are, as arrays."""
+        self.model.stop_predicting = False
+        try:
+            self.callbacks.on_predict_begin()
+            outputs = self._outputs(data, limit)
+            self.callbacks.on_predict_end()
+        except BaseException:
+            self.callbacks.interrupted()
+            raise
+        return outputs
+
+    def _outputs(self, data: Arrays | Stream, limit: int | None) -> Any:
+        whole: list[np.ndarray] = []  # the outputs for all samples
+        pieces: list[list[np.ndarray]] = []  # or, where those aren't known in advance, by batch
+
+        def allocate(first: Any) -> list[Tensor]:
+            assert isinstance(data, Arrays)
+            last = data.batches if limit is None else limit
+            rows = min(data.samples, last * data.batch_size)
+            batch = [t.numpy() for t in tree.leaves(first)]
+            if all(a.shape[:1] == (min(data.batch_size, rows),) for a in batch):
+                for a in batch:
+                    whole.append(np.empty((rows, *a.shape[1:]), a.dtype))
+                    whole[-1][: len(a)] = a
+            return [_core.as_tensor(a) for a in whole]
+
+        every = self.callbacks.needs_every_batch("predict")
+        result: Any = None
+        for done, result in self._steps("predict", data, limit, sinks=allocate):
+            if not whole:
+                pieces.append([np.array(t) for t in tree.leaves(result)])
+            outputs = {"outputs": tree.map_structure(np.array, result)} if every else {}
+            self.callbacks.on_predict_batch_end(done - 1, outputs)
+            if self.model.stop_predicting:
+                break
+        if isinstance(data, Arrays) and whole:
+            return tree.pack(result, [a[: data.step * data.batch_size] for a in whole])
+        if not pieces:
+            raise ValueError("predict: the data yielded no batch")
+        batches = zip(*pieces, strict=True)
+        joined = [np.concatenate(b) if b[0].ndim else np.stack(b) for b in batches]
+        return tree.pack(result, joined)
+
+
+def _is_due(epoch: int, frequency: int | Sequence[int]) -> bool:
+    if is_integer(frequency):
+        return (epoch + 1) % frequency == 0
+    return epoch + 1 in frequency

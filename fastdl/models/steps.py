@@ -1,0 +1,101 @@
+"""What the built-in steps of training and evaluation do, and what runs a model's steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+from .._base import functional as F
+from .._base import tree
+from .._core import Tensor
+from .._engine.runner import Batch, Runner, Settings
+from .._graph.calls import signature_of
+from ..autograd import set_grad_enabled
+from ..utils.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
+
+
+def make_runner(model: Trainer, phase: str) -> Runner:
+    """What runs the model's `train_step`, `test_step` or `predict_step`."""
+    training = phase == "train"
+
+    def step(batch: Batch) -> Any:
+        with set_grad_enabled(training):
+            return getattr(model, f"{phase}_step")(pack_x_y_sample_weight(*batch))
+
+    epoch = -1
+    trained: tuple[bool, ...] = ()
+
+    def settings() -> Settings:
+        nonlocal epoch, trained
+        if not training:
+            return Settings(None, model.run_eagerly)
+        if epoch != _core.epoch():  # else no weight was frozen
+            epoch, trained = _core.epoch(), tuple(w.requires_grad for w in model.weights)
+        # A step of the user's own may apply the optimizer any number of times.
+        one_update = not model._has_own("train_step")
+        return Settings(trained, model.run_eagerly, model.optimizer, one_update)
+
+    return Runner(step, settings, limit=16 if phase == "predict" else 8, counts=training)
+
+
+def train_step(model: Trainer, data: Any) -> dict[str, Any]:
+    """One step of training on a batch (x, y, sample_weight); returns the logs."""
+    x, y, sample_weight = unpack_x_y_sample_weight(data)
+    y_pred = model(x, training=True)
+    loss = _loss(model, x, y, y_pred, sample_weight, training=True)
+    weights = model.trainable_weights
+    if weights:
+        model.optimizer._descend(model.optimizer.scale_loss(loss), weights)
+    # Metrics come last: until some state is updated, Ctrl-C may end a step in the middle.
+    model._loss_tracker.update_state(loss.detach(), _batch_size(x))
+    return model.compute_metrics(x, y, y_pred, sample_weight)
+
+
+def test_step(model: Trainer, data: Any) -> dict[str, Any]:
+    """One step of evaluation on a batch (x, y, sample_weight); returns the logs."""
+    x, y, sample_weight = unpack_x_y_sample_weight(data)
+    y_pred = model(x, training=False)
+    loss = _loss(model, x, y, y_pred, sample_weight, training=False)
+    model._loss_tracker.update_state(loss.detach(), _batch_size(x))
+    return model.compute_metrics(x, y, y_pred, sample_weight)
+
+
+def _loss(
+    model: Trainer, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool
+) -> Tensor:
+    """The model's `compute_loss`, which may be the user's own."""
+    if model._has_own("compute_loss"):
+        taken = signature_of(model, "compute_loss")
+        if not (taken.training or taken.takes_anything):  # as was usual before Keras 3.3
+            return model.compute_loss(x, y, y_pred, sample_weight)
+    return model.compute_loss(x, y, y_pred, sample_weight, training=training)
+
+
+def total_loss(model: Trainer, y: Any, y_pred: Any, sample_weight: Any) -> Tensor:
+    """The loss of `compile` and those that layers added.
+
+    Raises:
+        ValueError: there is none, or no targets for that of `compile`.
+    """
+    terms: list[Tensor] = []
+    if model._compile_loss is not None:
+        if y is None:
+            raise ValueError(f"model {model.name!r} was compiled with a loss but got no targets y")
+        terms.append(model._compile_loss(y, y_pred, sample_weight))
+    terms += [F.sum(t) if t.ndim else t for t in model.losses]
+    if not terms:
+        raise ValueError(
+            f"model {model.name!r} has no loss: give one to compile(), or call add_loss() in a "
+            "layer"
+        )
+    total = terms[0]
+    for term in terms[1:]:
+        total = F.add(total, term)
+    return total
+
+
+def _batch_size(x: Any) -> int:
+    return next(t.shape[0] if t.ndim else 1 for t in tree.leaves(x) if t is not None)

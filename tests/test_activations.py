@@ -1,0 +1,93 @@
+"""The table of activations: functions, names, and what the core applies within `linear`."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+import fastdl
+from fastdl import activations, layers, ops
+from fastdl._base import functional as F
+
+EPS = np.finfo("float32").eps
+NAMES = sorted({row[0].__name__ for row in activations._TABLE})
+X = np.linspace(-5, 5, 48, dtype="float32").reshape(4, 12)
+# Settings that have no default.
+SETTINGS = {"threshold": {"threshold": 0.3, "default_value": -1.0}}
+
+# Formulas in float64.
+D = {
+    "sparse_plus": lambda x: np.where(x <= -1, 0, np.where(x < 1, (x + 1) ** 2 / 4, x)),
+    "sparse_sigmoid": lambda x: np.where(x <= -1, 0, np.where(x >= 1, 1, (x + 1) / 2)),
+    "squareplus": lambda x: (x + np.sqrt(x * x + 4)) / 2,
+    "hard_silu": lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
+    "celu": lambda x: np.maximum(x, 0) + np.expm1(np.minimum(x, 0)),
+    "soft_shrink": lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0),
+    "hard_shrink": lambda x: np.where(np.abs(x) > 0.5, x, 0),
+    "tanh_shrink": lambda x: x - np.tanh(x),
+}
+
+
+def test_the_table_has_every_public_function_and_every_name_is_found():
+    public = {
+        name
+        for name, value in vars(activations).items()
+        if inspect.isfunction(value) and not name.startswith("_")
+    }
+    public -= {"get", "fused_name", "attributes_missing_from", "liftable"}
+    names = {row[0].__name__ for row in activations._TABLE}
+    others = {name for row in activations._TABLE for name in row[2:]}
+    assert public == names | others
+    for name in public:
+        assert activations.get(name) is getattr(activations, name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_the_table_says_of_the_core_is_so(name):
+    """`linear` gives the same bits as the function after it, or knows no such activation."""
+    function = getattr(activations, name)
+    w = fastdl.tensor(np.sin(np.arange(60, dtype="float32")).reshape(12, 5))
+    fused = activations.fused_name(function)
+    if fused is None:
+        with pytest.raises(ValueError, match=f"unknown activation '{name}'"):
+            F.linear(X, w, activation=name)
+    else:
+        expected = function(F.linear(X, w)).numpy()
+        np.testing.assert_array_equal(F.linear(X, w, activation=fused).numpy(), expected)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_layers_and_graphs_and_on_lists(name):
+    function, settings = getattr(activations, name), SETTINGS.get(name, {})
+    expected = function(fastdl.tensor(X), **settings)
+    if name != "linear":
+        assert fastdl.equal(function(X.tolist(), **settings), expected)
+    x = layers.Input((12,))
+    y = function(x, **settings)
+    assert isinstance(y, fastdl.KerasTensor) and y.shape == (None, *expected.shape[1:])
+    if not settings:
+        assert fastdl.equal(layers.Activation(name)(X), expected)
+        dense = layers.Dense(12, name, kernel_initializer="identity")
+        assert fastdl.equal(dense(X), expected)
+
+
+@pytest.mark.parametrize("name", D)
+def test_against_its_formula(name):
+    # Some terms of order 5, each within a few ulp.
+    expected = D[name](X.astype("float64"))
+    actual = getattr(ops, name)(X).numpy()
+    np.testing.assert_allclose(actual, expected, rtol=8 * EPS, atol=16 * EPS)
+
+
+@pytest.mark.parametrize("name", sorted({*D} - {"hard_shrink"}))
+def test_gradient_against_differences_of_the_formula(name):
+    x = fastdl.tensor(X, requires_grad=True)
+    getattr(ops, name)(x).sum().backward()
+    h, values = 1e-6, X.astype("float64")
+    expected = (D[name](values + h) - D[name](values - h)) / (2 * h)
+    np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_glu_names_the_axis_that_is_out_of_range():
+    with pytest.raises(IndexError, match="glu: axis 3 is out of range"):
+        activations.glu(X, axis=3)

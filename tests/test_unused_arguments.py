@@ -1,0 +1,235 @@
+"""No argument is ignored in silence.
+
+What a public function's body never reads, or only stores, is found in the source. Each such
+argument stands in the tables below with the reason why no result depends on it.
+"""
+
+import ast
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastdl
+from fastdl import data, layers, nn, optim, utils
+from fastdl._base import notices
+
+ROOT = Path(fastdl.__file__).parent
+
+HOOK = "an argument of a method that users override and the library calls"
+ORDER = "the results are in order whatever it says"
+SPEED = "a hint for speed; the documentation says that it changes no result"
+
+# (module, function, argument): why the body need not read it.
+NEVER_READ = {
+    ("_functions.indexing", "argsort", "stable"): ORDER,
+    ("_functions.indexing", "sort", "stable"): ORDER,
+    ("_functions.indexing", "topk", "sorted"): ORDER,
+    ("_functions.indexing", "unique", "sorted"): ORDER,
+    ("ops.indexing", "top_k", "sorted"): ORDER,
+    ("ops.indexing", "unique", "sorted"): ORDER,
+    ("layers.layer", "build", "input_shape"): HOOK,
+    ("models.trainer", "compute_loss", "x"): HOOK,
+    ("models.trainer", "compute_loss", "training"): HOOK,
+    ("models.trainer", "compute_metrics", "x"): HOOK,
+    ("data.loader", "__init__", "in_order"): ORDER,
+    ("data.loader", "__init__", "pin_memory_device"): SPEED,
+    ("layers._state", "add_weight", "autocast"): "weights are float32 in any case",
+    ("models.trainer", "compile", "auto_scale_loss"): "float32 losses need no scaling",
+    ("models.sequential", "add", "rebuild"): "a model is built as far as its input is known",
+    ("models.sequential", "pop", "rebuild"): "a model is built as far as its input is known",
+    ("nn.linear", "__init__", "args"): "Identity takes any arguments, as PyTorch's",
+    ("nn.linear", "__init__", "kwargs"): "Identity takes any arguments, as PyTorch's",
+    ("optimizers.optimizer", "finalize_variable_values", "var_list"): "the optimizer knows them",
+}
+# (module, argument): why no place need read the attribute.
+ONLY_STORED = {
+    ("data.loader", "pin_memory"): SPEED,
+    ("optimizers._gradients", "parts"): "the core reads it",
+    ("layers.layer", "autocast"): "float inputs are float32 in any case",
+    ("utils.py_dataset", "max_queue_size"): SPEED,
+}
+
+
+def dotted(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+SOURCES = {dotted(path): ast.parse(path.read_text()) for path in ROOT.rglob("*.py")}
+
+
+def is_docstring(statement):
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def functions():
+    """Public functions and methods, and `__init__`, that have a body of their own."""
+    for module, tree in SOURCES.items():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            if node.name.startswith("_") and node.name != "__init__":
+                continue
+            body = [s for s in node.body if not is_docstring(s)]
+            if not all(isinstance(s, ast.Raise | ast.Pass) for s in body):
+                yield module, node, body
+
+
+def arguments(node):
+    a = node.args
+    found = [*a.posonlyargs, *a.args, *a.kwonlyargs]
+    found += [v for v in (a.vararg, a.kwarg) if v is not None]
+    return [v.arg for v in found if v.arg not in ("self", "cls") and not v.arg.startswith("_")]
+
+
+# What the caller of a callback or of a special method passes.
+DICTATED = {"logs", "epoch", "memo", "protocol", "types"}
+
+
+def test_every_argument_is_read_or_need_not_be():
+    found = set()
+    for module, node, body in functions():
+        read = {n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name)}
+        found |= {(module, node.name, a) for a in arguments(node) if a not in read | DICTATED}
+    assert found == NEVER_READ.keys()
+
+
+def test_every_argument_that_is_stored_is_read_somewhere():
+    """`self.a = a` in `__init__`, where no place of the package reads `.a` or `"a"`."""
+    read = set()
+    for tree in SOURCES.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                read.add(node.attr)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                read.add(node.value)
+    found = set()
+    for module, node, body in functions():
+        for statement in body if node.name == "__init__" else ():
+            match statement:
+                case ast.Assign([ast.Attribute(ast.Name("self"), name)], ast.Name(argument)):
+                    stored = [argument] if name == argument else []
+                case ast.Expr(ast.Call(ast.Attribute(ast.Attribute(_, "__dict__")), _, keywords)):
+                    stored = [k.arg for k in keywords if ast.unparse(k.value) == k.arg]
+                case _:
+                    stored = []
+            for name in ({*stored} - read) & {*arguments(node)}:
+                uses = [n for s in body for n in ast.walk(s) if getattr(n, "id", None) == name]
+                if len(uses) == 1:
+                    found.add((module, name))
+    assert found == ONLY_STORED.keys()
+
+
+# --- what becomes of each
+
+
+def parameter():
+    return nn.Parameter(np.ones(3, "float32"))
+
+
+def after_steps(kind, **options):
+    p = parameter()
+    optimizer = kind([p], lr=0.1, **options)
+    for _ in range(3):
+        p.grad = fastdl.tensor([1.0, -2.0, 0.5])
+        optimizer.step()
+    return p.tolist()
+
+
+KINDS = [optim.SGD, optim.Adam, optim.AdamW, optim.Adagrad, optim.RMSprop]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hints_for_speed_change_no_step(kind):
+    hints = {"foreach", "fused", "capturable"} & set(kind.__init__.__code__.co_varnames)
+    assert "foreach" in hints
+    for hint in hints:
+        for value in (True, False):
+            assert after_steps(kind, **{hint: value}) == after_steps(kind)
+    assert after_steps(kind, maximize=True) != after_steps(kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_differentiable_step_is_refused_in_every_group(kind):
+    for make in (
+        lambda: kind([parameter()], differentiable=True),
+        lambda: kind([{"params": [parameter()], "differentiable": True}]),
+    ):
+        with pytest.raises(ValueError, match=f"{kind.__name__}: differentiable=True"):
+            make()
+
+
+def compiled(**options):
+    model = fastdl.Sequential([layers.Input((3,)), layers.Dense(2, kernel_initializer="ones")])
+    model.compile("sgd", "mse", **options)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: optim.Adam([parameter()], foreach=True, fused=True), "cannot be True together"),
+        (lambda: data.DataLoader([1, 2], timeout=-1), "timeout should be non-negative"),
+        (lambda: data.DataLoader([1, 2], timeout=5), "timeout=5 needs num_workers > 0"),
+        (lambda: data.DataLoader([1], prefetch_factor=2), "prefetch_factor=2 needs num_workers"),
+        (lambda: data.DataLoader([1], persistent_workers=True), "persistent_workers=True needs"),
+        (lambda: data.DataLoader([1], multiprocessing_context="fork"), "needs num_workers > 0"),
+        (lambda: compiled(steps_per_execution=0), "steps_per_execution: expected an integer"),
+        (lambda: compiled(jit_compile="yes"), "jit_compile: expected 'auto', True, False or None"),
+        (lambda: layers.Layer().add_weight((2,), aggregation="max"), "aggregation of weight"),
+        (lambda: fastdl.ops.convert_to_tensor([1.0], sparse=True), "no sparse or ragged tensors"),
+        (lambda: fastdl.ops.one_hot([1], 2, sparse=True), "sparse"),
+    ],
+)
+def test_values_whose_effect_is_missing_raise(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_options_of_compile_change_no_weight():
+    x, y = np.ones((8, 3), "float32"), np.zeros((8, 2), "float32")
+    weights = []
+    for options in (
+        {},
+        {"steps_per_execution": 4},
+        {"jit_compile": True},
+        {"jit_compile": False},
+        {"auto_scale_loss": False},
+    ):
+        model = compiled(**options)
+        model.fit(x, y, batch_size=2, epochs=2, shuffle=False, verbose=0)
+        weights.append(model.layers[0].kernel.tolist())
+    assert weights[1:] == weights[:-1]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: data.DataLoader([1, 2], num_workers=2, timeout=5), "there are no workers yet"),
+        (lambda: data.DataLoader([1], worker_init_fn=print), "worker_init_fn is not called"),
+        (lambda: utils.PyDataset(workers=4), "there are no workers yet"),
+        (lambda: compiled()(np.ones((1, 3)), mask=np.ones(1, bool)), "mask: masks are not handed"),
+        (lambda: layers.Lambda(abs, mask=np.ones(1, bool)), "mask: masks are not handed"),
+    ],
+)
+def test_values_whose_effect_is_missing_warn_once(make, message, monkeypatch):
+    monkeypatch.setattr(notices, "_said", set())
+    utils.clear_session()
+    with pytest.warns(UserWarning, match=message):
+        make()
+    utils.clear_session()  # so that names are the same again
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        make()
+
+
+def test_a_loader_with_the_options_of_workers_gives_the_same_batches(monkeypatch):
+    monkeypatch.setattr(notices, "_said", set())
+    rows = data.TensorDataset(fastdl.arange(6))
+    plain = [x.tolist() for (x,) in data.DataLoader(rows, 4)]
+    options = {"prefetch_factor": 3, "persistent_workers": True, "multiprocessing_context": "spawn"}
+    options |= {"pin_memory": True, "timeout": 1, "in_order": False}
+    with pytest.warns(UserWarning, match="there are no workers"):
+        loader = data.DataLoader(rows, 4, num_workers=2, **options)
+    assert [x.tolist() for (x,) in loader] == plain

@@ -1,0 +1,95 @@
+"""A user's program. `mypy --strict` finds no error in it and the types that it names."""
+
+# ruff: noqa: F821
+
+from collections.abc import Iterator
+
+import numpy as np
+
+import fastdl
+from fastdl import Tensor, callbacks, layers, nn, ops, optim
+from fastdl.models import Model, Sequential
+from fastdl.nn import functional as F
+
+
+class Net(nn.Module):
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.first = nn.Linear(20, hidden)
+        self.last = nn.Linear(hidden, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = F.relu(self.first.forward(x))
+        return self.last.forward(h.view(h.size(0), -1))
+
+
+class Scale(layers.Layer):
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones")
+
+    def call(self, inputs: Tensor) -> Tensor:
+        return inputs * self.factor
+
+
+def batches(x: Tensor, y: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    for start in range(0, x.shape[0], size):
+        yield x[start : start + size], y[start : start + size]
+
+
+def train(net: Net, x: Tensor, y: Tensor) -> float:
+    optimizer = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    total = fastdl.zeros(())
+    for inputs, targets in batches(x, y, 32):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(net.forward(inputs), targets)
+        loss.backward()
+        optimizer.step()
+        total += loss.detach()
+    return float(total)
+
+
+def evaluate(net: Net, x: Tensor, y: Tensor) -> float:
+    with fastdl.no_grad():
+        scores = net.eval().forward(x).softmax(dim=-1)
+    best = scores.max(1)
+    return float(best.indices.eq(y).float().mean())
+
+
+def keras_face(x: np.ndarray, y: np.ndarray) -> dict[str, list[float]]:
+    model = Sequential([layers.Input((20,)), layers.Dense(16, activation="relu"), Scale()])
+    model.add(layers.Dense(3, ops.tanh, kernel_initializer=fastdl.initializers.HeNormal(seed=1)))
+    model.compile(optimizer="adam", loss="mse", metrics=["mae"])
+    stop = callbacks.EarlyStopping("loss", patience=2)
+    history = model.fit(x, y, epochs=3, batch_size=32, verbose=0, callbacks=[stop])
+    reveal_type(history)  # N: History
+    reveal_type(model.predict(x, verbose=0))  # N: Any
+    inputs = layers.Input(shape=(20,))
+    outputs = layers.Dense(3)(ops.relu(inputs * 2.0) + 1.0)
+    Model(inputs, outputs).summary()
+    return history.history
+
+
+def tensors(t: Tensor) -> None:
+    reveal_type(t.sum(dim=(0, 1), keepdim=True))  # N: Tensor
+    reveal_type(t.max())  # N: Tensor
+    reveal_type(t.max(dim=0).indices)  # N: Tensor
+    reveal_type(t.size())  # N: tuple[int, ...]
+    reveal_type(t.size(0))  # N: int
+    reveal_type(t.split(2)[0].relu().T)  # N: Tensor
+    reveal_type(t.nonzero(as_tuple=True))  # N: tuple[Tensor, ...]
+    reveal_type(t.numpy())  # N: ndarray[Any, Any]
+    reveal_type(t.data.device)  # N: device
+    reveal_type(fastdl.cat([t, t.add(1, alpha=2)], dim=1))  # N: Tensor
+    reveal_type(ops.where([True, False], t, 0))  # N: Tensor
+    reveal_type(fastdl.stack([t, t]).permute(1, 0, 2).mul_(2))  # N: Tensor
+    reveal_type(t.to("int64").tolist())  # N: Any
+    fastdl.tensor([[1.0, 2.0], [3.0, 4.0]]).matmul(np.eye(2)).add_(1).clamp(min=0)
+
+
+if __name__ == "__main__":
+    fastdl.manual_seed(0)
+    data = fastdl.randn(64, 20)
+    labels = data[:, :3].argmax(dim=1)
+    network = Net(hidden=16)
+    print(train(network, data, labels), evaluate(network, data, labels))
+    print(keras_face(data.numpy(), data[:, :3].numpy())["loss"])

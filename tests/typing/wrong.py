@@ -1,0 +1,44 @@
+"""Mistakes, each with the error that mypy gives for it."""
+
+# ruff: noqa: B018, F841
+
+import fastdl
+from fastdl import Tensor, layers, losses, nn, ops, optim, optimizers
+from fastdl.nn import functional as F
+
+
+def methods(t: Tensor) -> None:
+    t.foo()  # E: "Tensor" has no attribute "foo"  [attr-defined]
+    t.sum(dim="rows")  # E: Argument "dim" to "sum" of "TensorMethods" has incompatible type "str"
+    t.sum(dims=0)  # E: Unexpected keyword argument "dims" for "sum" of "TensorMethods"
+    t.add("one")  # E: Argument 1 to "add" of "TensorMethods" has incompatible type "str"
+    t.view("all")  # E: Argument 1 to "view" of "TensorMethods" has incompatible type "str"
+    t.max(dim=0).tolist()  # E: "ValuesIndices" has no attribute "tolist"
+    t.relu(1)  # E: Too many arguments for "relu" of "TensorMethods"
+    t.topk()  # E: Missing positional argument "k" in call to "topk" of "TensorMethods"
+    t + "a"  # E: Unsupported operand types for + ("Tensor" and "str")
+    t.device = 3  # E: Property "device" defined in "TensorMethods" is read-only
+    count: int = t.size()  # E: Incompatible types in assignment
+    row: list[int] = t.shape  # E: Incompatible types in assignment
+
+
+def functions(t: Tensor) -> None:
+    fastdl.cat(t, axis="last")  # E: Argument "axis" to "cat" has incompatible type "str"
+    fastdl.relu(object())  # E: Argument 1 to "relu" has incompatible type "object"
+    fastdl.no_such_name  # E: Module has no attribute "no_such_name"
+    ops.softmax(t, axis="last")  # E: Argument "axis" to "softmax" has incompatible type "str"
+    ops.relu(None)  # E: Argument 1 to "relu" has incompatible type "None"
+    F.cross_entropy(t)  # E: Missing positional argument "target" in call to "cross_entropy"
+    losses.mean_squared_error(t, "y")  # E: Argument 2 to "mean_squared_error" has incompatible
+
+
+def classes(net: nn.Module) -> None:
+    nn.Linear(3)  # E: Missing positional argument "out_features" in call to "Linear"
+    nn.Linear("3", 4)  # E: Argument 1 to "Linear" has incompatible type "str"
+    layers.Dense("ten")  # E: Argument 1 to "Dense" has incompatible type "str"
+    layers.Dense(3, activation=5)  # E: Argument "activation" to "Dense" has incompatible type "int"
+    layers.Dense(3, kernel_initializer=0.1)  # E: Argument "kernel_initializer" to "Dense" has
+    layers.Layer().add_weight("2")  # E: Argument 1 to "add_weight" of "LayerState" has incompatible
+    optimizers.SGD("fast")  # E: Argument 1 to "SGD" has incompatible type "str"
+    optim.SGD(0.1)  # E: Argument 1 to "SGD" has incompatible type "float"
+    optim.Adam(net.parameters(), betas=0.9)  # E: Argument "betas" to "Adam" has incompatible
