@@ -20,6 +20,13 @@ except ModuleNotFoundError as error:
         "Python in another folder, where it finds the installed package, not the sources"
     ) from error
 from . import _core
+from ._base.dtypes import bfloat16 as bfloat16
+from ._base.dtypes import float16 as float16
+from ._base.dtypes import float32 as float32
+from ._base.dtypes import int8 as int8
+from ._base.dtypes import int32 as int32
+from ._base.dtypes import int64 as int64
+from ._base.dtypes import uint8 as uint8
 
 if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers and editors
     from types import ModuleType
@@ -124,12 +131,9 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
 __version__: str = _core.config()["version"]
 
 # Element types are NumPy's: `t.dtype == fastdl.float32` and `t.dtype == "float32"` both hold.
-float32 = _np.dtype("float32")
-int32 = _np.dtype("int32")
-int64 = _np.dtype("int64")
-uint8 = _np.dtype("uint8")
 bool_ = _np.dtype("bool")
-float, long, int, bool = float32, int64, int32, bool_  # PyTorch's names for them
+# PyTorch's names for them
+float, half, long, int, bool = float32, float16, int64, int32, bool_
 
 _SUBMODULES = frozenset(
     "activations autograd backend callbacks config constraints cuda data datasets initializers "

@@ -15,6 +15,7 @@ import numpy as np
 
 from . import _core
 from ._base import functional as F
+from ._base.dtypes import as_dtype
 from ._base.registry import INITIALIZERS, described
 from ._base.watch import Watched
 from ._core import Tensor
@@ -57,7 +58,7 @@ class Constant(Initializer):
         self.value = value
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
-        kind = np.dtype(dtype or _FLOAT32)
+        kind = as_dtype(dtype or _FLOAT32)
         if isinstance(self.value, (int, float)):
             return _core.full(tuple(shape), kind, self.value)
         value = _core.as_tensor(self.value)
@@ -73,7 +74,7 @@ class Zeros(Initializer):
     """Every element 0."""
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
-        return _core.full(tuple(shape), np.dtype(dtype or _FLOAT32), 0)
+        return _core.full(tuple(shape), as_dtype(dtype or _FLOAT32), 0)
 
 
 @INITIALIZERS.register("one")
@@ -81,7 +82,7 @@ class Ones(Initializer):
     """Every element 1."""
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
-        return _core.full(tuple(shape), np.dtype(dtype or _FLOAT32), 1)
+        return _core.full(tuple(shape), as_dtype(dtype or _FLOAT32), 1)
 
 
 @INITIALIZERS.register("IdentityInitializer")
@@ -94,7 +95,7 @@ class Identity(Initializer):
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
         if len(shape) != 2:
             raise ValueError(f"Identity initializes matrices only, got shape {tuple(shape)}")
-        kind = np.dtype(dtype or _FLOAT32)
+        kind = as_dtype(dtype or _FLOAT32)
         return _core.tensor(np.eye(*shape, dtype=np.float32) * np.float32(self.gain), kind)
 
     def get_config(self) -> dict[str, Any]:
@@ -119,7 +120,7 @@ class _Random(Initializer):
         return {"seed": self.seed}
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
-        kind = np.dtype(dtype or _FLOAT32)
+        kind = as_dtype(dtype or _FLOAT32)
         if kind.kind != "f":
             raise ValueError(f"{type(self).__name__} gives floating-point values, not {kind}")
         with own_stream(self._seed):

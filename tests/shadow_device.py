@@ -12,7 +12,7 @@ from fastdl import _core
 
 HERE = Path(__file__).parent
 FLAGS = ["-std=c++20", "-O1", "-shared", "-fPIC", "-Wall", "-Wextra"]
-CAPSULE = b"fastdl.Device.1"
+CAPSULE = b"fastdl.Device.2"
 
 
 def build(path: Path) -> None:

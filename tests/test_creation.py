@@ -63,7 +63,7 @@ def test_requires_grad_and_device():
     assert fastdl.zeros(2, device="cpu").shape == (2,)
     with pytest.raises(RuntimeError, match="unknown device 'cuda'; possible: 'cpu'"):
         fastdl.zeros(2, device="cuda")
-    with pytest.raises(RuntimeError, match="only float32"):
+    with pytest.raises(RuntimeError, match="only tensors of floats"):
         fastdl.zeros(2, dtype="int64", requires_grad=True)
 
 

@@ -60,7 +60,7 @@ def test_watched_tensors():
         tape.watch([x])
         y = x * x * w
     assert [g if g is None else g.tolist() for g in tape.gradient(y, [x, w])] == [[2.0, 4.0], None]
-    with pytest.raises(RuntimeError, match="only float32 tensors"), fastdl.GradientTape() as tape:
+    with pytest.raises(RuntimeError, match="only tensors of floats"), fastdl.GradientTape() as tape:
         tape.watch(fastdl.tensor([1, 2]))
 
 

@@ -80,6 +80,11 @@ Case mask_scale(Data& d) {
   return {d.of(2.25), 0, [&] { kernels().mask_scale(d[0], d[1], d.bytes.data(), d.n, 2.0f); }};
 }
 
+Case cast(Data& d) {  // of bytes, as of images
+  using fastdl::DType;
+  return {d.of(1.25), 0, [&] { kernels().cast(d[0], DType::float32, d.bytes.data(), DType::uint8, d.n); }};
+}
+
 #define REDUCTION(name) \
   Case name(Data& d) { return {d.of(1), 0, [&] { sink = double(kernels().name(d[1], d.n)); }}; }
 REDUCTION(sum)

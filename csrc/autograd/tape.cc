@@ -124,6 +124,9 @@ void accumulate_at(const Tensor& home, Tensor& into, const Tensor& g) {
   into = home;
 }
 
+// A gradient has the type of what it belongs to. On the way it is float32, in which all of them are added up.
+Tensor of_type(const Tensor& to, const Tensor& g) { return is_storage(to->dtype) ? cast(g, to->dtype) : g; }
+
 // Where gradients go, of whatever is computed from leaves and of the leaves.
 class Receiver {
  public:
@@ -239,20 +242,22 @@ class Chosen : public Receiver {
 
   void take(const Tensor& to, const Tensor& g) override {
     for_each_place(to, [&](size_t i) {
-      const Tensor home = sink_.place(i);
+      const Tensor home = home_at(i);
       home ? accumulate_at(home, sums_[i], g) : accumulate(sums_[i], g);
     });
   }
   Tensor home_of(const Tensor& to) override {
     Tensor home;
-    for_each_place(to, [&](size_t i) { home = sums_[i] ? nullptr : sink_.place(i); });
+    for_each_place(to, [&](size_t i) { home = sums_[i] ? nullptr : home_at(i); });
     return home;
   }
 
   // A product that is the whole gradient. It must not read an input, which may be updated before the product's turn.
   bool can_wait(const Tensor& to) override {
     bool can = false;
-    for_each_place(to, [&](size_t i) { can = to_come_[i] == 1 && !sums_[i] && !to->node && sink_.takes_parts(i); });
+    for_each_place(to, [&](size_t i) { 
+      can = to_come_[i] == 1 && !sums_[i] && !to->node && !is_storage(to->dtype) && sink_.takes_parts(i);
+    });
     return can;
   }
   void take(const Tensor& to, Product p) override {
@@ -306,8 +311,10 @@ class Chosen : public Receiver {
     }
   }
   void deliver(size_t i) {
-    if (Tensor g = std::exchange(sums_[i], nullptr)) sink_.take(i, g);
+    if (Tensor g = std::exchange(sums_[i], nullptr)) sink_.take(i, of_type(inputs_[i], g));
   }
+  // Sums cannot be formed in a place of a storage type.
+  Tensor home_at(size_t i) { return is_storage(inputs_[i]->dtype) ? nullptr : sink_.place(i); }
 
   bool reads_inputs(const Product& p) const {
     return std::any_of(inputs_.begin(), inputs_.end(), [&](const Tensor& t) {
@@ -328,7 +335,13 @@ class Leaves : public Receiver {
   void take(const Tensor& to, const Tensor& g) override {
     if (to->node) return;
     note_grad(to);
-    if (grad_enabled()) {
+    if (is_storage(to->dtype)) {
+      const Tensor sum = to->grad ? add(cast(to->grad, DType::float32), g) : g;
+      if (to->grad && !grad_enabled())
+        assign_(to->grad, sum);
+      else
+        to->grad = of_type(to, sum);
+    } else if (grad_enabled()) {
       to->grad = to->grad ? add(to->grad, g) : g;  // a gradient with a history cannot be changed in place
     } else if (to->grad || to->grad_home) {
       accumulate_at(to->grad_home, to->grad, g);
@@ -339,7 +352,7 @@ class Leaves : public Receiver {
   Tensor home_of(const Tensor& to) override {
     if (to->node) return nullptr;
     note_grad(to);
-    return to->grad ? nullptr : to->grad_home;
+    return to->grad || is_storage(to->dtype) ? nullptr : to->grad_home;
   }
 };
 

@@ -2,11 +2,16 @@
 
 #include <algorithm>
 
+#include "cpu/kernels.h"
+
 namespace fastdl {
 namespace {
 
-// float16, float64 -> float32; int8, int16, uint16 -> int32; uint32, uint64 -> int64.
+bool is_bfloat16(const py::dtype& t) { return std::string(py::str(t.attr("name"))) == name_of(DType::bfloat16); }
+
+// What is computed with: float16, bfloat16, float64 -> float32; int8, int16, uint16 -> int32; uint32, uint64 -> int64.
 DType nearest(const py::dtype& t) {
+  if (is_bfloat16(t)) return DType::float32;
   const auto size = t.itemsize();
   switch (t.kind()) {
     case 'f': return DType::float32;
@@ -18,15 +23,17 @@ DType nearest(const py::dtype& t) {
                    t.kind() == 'O' ? " (rows of different lengths, or values that are no numbers)" : "");
 }
 
-// Floats as integers by the rule of convert(), which NumPy leaves to the CPU. float32 would lose digits on the way.
-Tensor integers_of(const py::array& floats, DType t) {
-  const py::array_t<double, int(py::array::c_style) | int(py::array::forcecast)> x(floats);
+// Numbers by the rule of convert(): of floats as integers NumPy leaves it to the CPU, and it knows no bfloat16. From is
+// double or int64, which lose no digits on the way.
+template <class From>
+Tensor converted(const py::array& numbers, DType t) {
+  const py::array_t<From, int(py::array::c_style) | int(py::array::forcecast)> x(numbers);
   Shape shape;
   for (py::ssize_t i = 0; i < x.ndim(); ++i) shape.push_back(x.shape(i));
   Tensor r = empty(shape, t);
-  dispatch(t, [&](auto zero) {
+  dispatch_all(t, [&](auto zero) {
     std::transform(x.data(), x.data() + x.size(), r->data<decltype(zero)>(),
-                   [](double v) { return convert<decltype(zero)>(v); });
+                   [](From v) { return convert<decltype(zero)>(v); });
   });
   return r;
 }
@@ -34,9 +41,9 @@ Tensor integers_of(const py::array& floats, DType t) {
 // Of numbers in a list, which say what is meant: none may be lost.
 void check_fit(const py::array& integers, DType t) {
   const int64_t low = integers.attr("min")().cast<int64_t>(), high = integers.attr("max")().cast<int64_t>();
-  dispatch(t, [&](auto zero) {
+  dispatch_all(t, [&](auto zero) {
     for (int64_t v : {low, high})
-      FASTDL_CHECK(int64_t(decltype(zero)(v)) == v, ValueError, v, " does not fit into ", t);
+      FASTDL_CHECK(convert<int64_t>(convert<decltype(zero)>(v)) == v, ValueError, v, " does not fit into ", t);
   });
 }
 
@@ -48,21 +55,40 @@ std::string type_name(py::handle object) {
   return py::str(py::type::handle_of(object).attr("__name__"));
 }
 
-py::dtype dtype_to(DType t) {
+py::object dtype_to(DType t) {
   // One object per type for the life of the process; NumPy interns its built-in types too.
-  static const std::vector<py::dtype>* types = new std::vector<py::dtype>{
-      py::dtype("bool"), py::dtype("uint8"), py::dtype("int32"), py::dtype("int64"), py::dtype("float32")};
+  static const std::vector<py::object>* types = [] {
+    auto* made = new std::vector<py::object>;
+    for (const DTypeRow& row : dtype_rows)
+      made->push_back(row.name == std::string("bfloat16")
+                          ? py::module_::import("fastdl._base.dtypes").attr("bfloat16")
+                          : py::object(py::dtype(row.name)));
+    return made;
+  }();
   return (*types)[size_t(t)];
+}
+
+py::dtype numpy_dtype(DType t) {
+  if (t != DType::bfloat16) return py::reinterpret_borrow<py::dtype>(dtype_to(t));
+  return py::reinterpret_borrow<py::dtype>(py::object(dtype_to(t).attr("dtype")));  // TypeError without ml_dtypes
 }
 
 DType dtype_from(py::handle object) {
   if (object.ptr() == (PyObject*)&PyFloat_Type) return DType::float32;
   if (object.ptr() == (PyObject*)&PyLong_Type) return DType::int64;
+  if (object.is(dtype_to(DType::bfloat16)) ||
+      (PyUnicode_Check(object.ptr()) && object.cast<std::string>() == name_of(DType::bfloat16)))
+    return DType::bfloat16;
   py::dtype t = py::dtype::from_args(py::reinterpret_borrow<py::object>(object));
-  for (DType d : {DType::bool8, DType::uint8, DType::int32, DType::int64, DType::float32})
-    if (t.equal(dtype_to(d))) return d;
+  if (const auto known = same_dtype(t)) return *known;
   raise<TypeError>("dtype ", std::string(py::str(t)),
-                   " is not supported; possible: float32, int32, int64, uint8, bool");
+                   " is not supported; possible: float32, float16, bfloat16, int64, int32, int8, uint8, bool");
+}
+
+std::optional<DType> same_dtype(const py::dtype& t) {
+  for (int i = 0; i < kDTypes; ++i)
+    if (DType(i) == DType::bfloat16 ? is_bfloat16(t) : t.equal(dtype_to(DType(i)))) return DType(i);
+  return std::nullopt;
 }
 
 int64_t integer_from(py::handle object) {
@@ -101,6 +127,11 @@ bool is_array_like(py::handle o) {
          py::isinstance<py::tuple>(o) || py::isinstance(o, numpy("generic"));
 }
 
+std::optional<DType> stored_type(py::handle object) {
+  if (!py::isinstance<py::array>(object) && !py::isinstance(object, numpy("generic"))) return std::nullopt;
+  return same_dtype(py::reinterpret_borrow<py::dtype>(py::object(object.attr("dtype"))));
+}
+
 Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy_data) {
   if (object.is_none()) raise<TypeError>("expected a tensor or array, got None");
   if (py::isinstance<TensorImpl>(object)) {
@@ -109,8 +140,9 @@ Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy_data
     return copy_data ? copy(t) : t;
   }
   // Python numbers, the common operands of arithmetic.
-  if (!dtype || is_float(*dtype)) {
-    if (PyFloat_CheckExact(object.ptr())) return scalar(PyFloat_AS_DOUBLE(object.ptr()));
+  if (PyFloat_CheckExact(object.ptr()) && (!dtype || is_float(*dtype))) {
+    const double value = PyFloat_AS_DOUBLE(object.ptr());
+    return dtype && is_storage(*dtype) ? full({}, *dtype, value) : scalar(value);
   }
   if (PyBool_Check(object.ptr()) || PyLong_CheckExact(object.ptr())) {
     int overflow = 0;
@@ -118,11 +150,10 @@ Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy_data
     FASTDL_CHECK(!overflow, ValueError, "an integer is too large for int64");
     DType t = dtype.value_or(PyBool_Check(object.ptr()) ? DType::bool8 : DType::int64);
     Tensor r = empty({}, t);
-    dispatch(t, [&](auto zero) {
-      using T = decltype(zero);
-      const T value = t == DType::bool8 ? T(v != 0) : T(v);
-      FASTDL_CHECK(is_float(t) || t == DType::bool8 || value == v, ValueError, v, " does not fit into ", t);
-      *r->data<T>() = value;
+    dispatch_all(t, [&](auto zero) {
+      const auto value = convert_to<decltype(zero)>(t, int64_t(v));
+      FASTDL_CHECK(!is_integer(t) || convert<int64_t>(value) == v, ValueError, v, " does not fit into ", t);
+      *r->data<decltype(zero)>() = value;
     });
     r->weak = !dtype;
     return r;
@@ -138,14 +169,25 @@ Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy_data
                  "an unsigned integer is too large for int64");
   FASTDL_CHECK(a.ndim() <= kMaxRank, ValueError, "expected at most ", kMaxRank,
                " dimensions, got an array with ", a.ndim());
-  const bool to_integers = !is_float(t) && t != DType::bool8;
-  if (to_integers && a.dtype().kind() == 'f') return integers_of(a, t);
+  const bool to_integers = is_integer(t), to_16_bits = is_float(t) && is_storage(t);
+  const bool of_floats = a.dtype().kind() == 'f', bfloats = is_bfloat16(a.dtype());
+  if (bfloats || to_16_bits)
+    if (const auto known = same_dtype(a.dtype()); known && *known != t)
+      return cast(held(bfloats ? py::array(a.attr("view")("uint16")) : a, *known, false), t);
+  if (to_integers && of_floats) return converted<double>(a, t);
   const bool listed = py::isinstance<py::list>(object) || py::isinstance<py::tuple>(object);
   if (to_integers && listed && a.size() && a.dtype().kind() != 'b') check_fit(a, t);
+  if (bfloats) return held(py::array(a.attr("view")("uint16")), t, copy_data);
+  if (to_16_bits && !a.dtype().equal(dtype_to(t)))
+    return of_floats ? converted<double>(a, t) : converted<int64_t>(a, t);
   if (!a.dtype().equal(dtype_to(t))) {
     a = py::array(a.attr("astype")(dtype_to(t)));
     copy_data = false;
   }
+  return held(a, t, copy_data);
+}
+
+Tensor held(py::array a, DType t, bool copy_data) {
   constexpr int wanted = int(py::array::c_style) | int(py::detail::npy_api::NPY_ARRAY_ALIGNED_);
   if ((a.flags() & wanted) != wanted) {
     a = py::array(numpy("array")(a, py::arg("order") = "C", py::arg("copy") = true));
@@ -170,7 +212,7 @@ Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy_data
   return r;
 }
 
-py::array array_from(const Tensor& t) {
+py::array array_of_bits(const Tensor& t) {
   FASTDL_CHECK(t->storage->on_cpu(), TypeError, "a tensor on device '", t->device().name,
                "' cannot share memory with NumPy; copy it with .to('cpu')");
   note_host_read(t);
@@ -182,10 +224,44 @@ py::array array_from(const Tensor& t) {
     static_cast<Storage*>(p)->release();
   });
   std::vector<py::ssize_t> shape(t->shape.begin(), t->shape.end());
-  py::array a(dtype_to(t->dtype), shape, t->raw(), keep);
+  const py::dtype type = t->dtype == DType::bfloat16 ? py::dtype("uint16") : numpy_dtype(t->dtype);
+  py::array a(type, shape, t->raw(), keep);
   // What is written into the copy that indexing made would be lost.
   if (s->read_only() || s->snapshot()) a.attr("flags").attr("writeable") = false;
   return a;
+}
+py::array array_from(const Tensor& t) {
+  if (t->dtype != DType::bfloat16) return array_of_bits(t);
+  const py::dtype type = numpy_dtype(t->dtype);
+  return py::array(array_of_bits(t).attr("view")(type));
+}
+
+Tensor numpy_readable(const Tensor& t) {
+  if (t->dtype != DType::bfloat16) return t;
+  note_host_read(t);
+  Tensor r = empty(t->shape, DType::float32);
+  kernels().cast(r->raw(), r->dtype, t->data<void>(), t->dtype, t->numel());
+  return r;
+}
+
+// NumPy's DLPack knows no bfloat16. So it hands over 16-bit integers, and the capsule's type is changed here: capsules
+// of our own before they are given away, and others' before NumPy reads them.
+bool retype(const py::object& capsule, bool from_bfloat16) {
+  struct Header {  // of DLTensor, whose layout all versions of the standard share
+    void* data;
+    int32_t device[2], ndim;
+    uint8_t code, bits;
+    uint16_t lanes;
+  };
+  constexpr uint8_t kUnsigned = 1, kBfloat = 4;
+  const bool versioned = PyCapsule_IsValid(capsule.ptr(), "dltensor_versioned");
+  void* p = PyCapsule_GetPointer(capsule.ptr(), versioned ? "dltensor_versioned" : "dltensor");
+  if (!p) throw py::error_already_set();
+  constexpr size_t kBefore = 8 + 2 * sizeof(void*) + 8;  // version, context, deleter, flags
+  Header* h = reinterpret_cast<Header*>(static_cast<char*>(p) + (versioned ? kBefore : 0));
+  if (h->code != (from_bfloat16 ? kBfloat : kUnsigned) || h->bits != 16) return false;
+  h->code = from_bfloat16 ? kUnsigned : kBfloat;
+  return true;
 }
 
 }  // namespace fastdl

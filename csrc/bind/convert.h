@@ -16,16 +16,31 @@ namespace fastdl {
 namespace py = pybind11;
 
 // Numbers, NumPy arrays and scalars, nested lists, anything with __array__. Shares memory with an aligned,
-// contiguous array of a supported type unless `copy`; float64 and float16 become float32, small integers
-// int32, wide ones int64. TypeError for objects, strings, complex numbers.
+// contiguous array of a supported type unless `copy`. Without a dtype, floats of all sizes become float32, small
+// integers int32, wide ones int64, so that ops can compute with them. TypeError for objects, strings, complex numbers.
 Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy);
+// The type of a NumPy array or scalar, if there is one like it; for functions that keep types.
+std::optional<DType> stored_type(py::handle object);
 // True for what tensor_from takes without guessing: operators leave the rest to the other operand.
 bool is_array_like(py::handle object);
 // An array over the same memory, which it keeps alive; read-only where the storage is.
 py::array array_from(const Tensor& t);
+// The same with bfloat16 as 16-bit integers.
+py::array array_of_bits(const Tensor& t);
+// t, or what it holds as float32 where NumPy has no type for it.
+Tensor numpy_readable(const Tensor& t);
+// Has a DLPack capsule of bfloat16 say that it is of 16-bit integers, or the other way round; whether it was so.
+bool retype(const py::object& capsule, bool from_bfloat16);
+// A tensor of type t over the memory of an array whose elements are such bits, or over a copy.
+Tensor held(py::array a, DType t, bool copy_data);
 
 DType dtype_from(py::handle object);
-py::dtype dtype_to(DType t);
+// What `dtype` gives in Python: NumPy's, or fastdl.bfloat16.
+py::object dtype_to(DType t);
+// NumPy's own. TypeError for bfloat16 if ml_dtypes is not installed.
+py::dtype numpy_dtype(DType t);
+// The type that is NumPy's t.
+std::optional<DType> same_dtype(const py::dtype& t);
 
 int64_t integer_from(py::handle object);
 // An integer stands for a sequence of one.

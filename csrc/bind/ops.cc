@@ -207,8 +207,8 @@ class PythonSink : public GradientSink {
   double operations_left_ = 0x1p34;  // nothing interrupts what is put off, so there is not too much of it
 };
 
-std::optional<DType> wanted(const py::object& dtype) {
-  if (dtype.is_none()) return std::nullopt;
+std::optional<DType> wanted(const py::object& dtype, const py::object& data, bool keep_type) {
+  if (dtype.is_none()) return keep_type ? stored_type(data) : std::nullopt;
   return dtype_from(dtype);
 }
 
@@ -233,19 +233,28 @@ void bind_ops(py::module_& m) {
   });
 
   // A Python number becomes an ordinary tensor: with a type of its own, not weak.
-  m.def("tensor", [](py::object data, py::object dtype) {
-          Tensor r = tensor_from(data, wanted(dtype), true);
+  // With keep_type an array of a storage type gives a tensor of that type; else one that can be computed with.
+  m.def("tensor", [](py::object data, py::object dtype, bool keep_type) {
+          Tensor r = tensor_from(data, wanted(dtype, data, keep_type), true);
           return r->weak ? detach(r) : r;
         },
-        py::arg("data"), py::arg("dtype") = py::none());
-  m.def("as_tensor", [](py::object data, py::object dtype) {
-          Tensor r = tensor_from(data, wanted(dtype), false);
+        py::arg("data"), py::arg("dtype") = py::none(), py::arg("keep_type") = false);
+  m.def("as_tensor", [](py::object data, py::object dtype, bool keep_type) {
+          Tensor r = tensor_from(data, wanted(dtype, data, keep_type), false);
           return r->weak ? detach(r) : r;
         },
-        py::arg("data"), py::arg("dtype") = py::none());
+        py::arg("data"), py::arg("dtype") = py::none(), py::arg("keep_type") = false);
+  m.def("dtype", [](const py::object& dtype) { return dtype_from(dtype); }, py::arg("dtype"));
+  m.def("dlpack_as_integers", [](const py::object& capsule) { return retype(capsule, true); });
+  m.def("bits_of", [](const Tensor& t) { return array_of_bits(t); });
+  m.def("bfloat16_of", [](const py::array& bits) {
+    FASTDL_CHECK(bits.itemsize() == 2, TypeError, "bfloat16_of: expected 16-bit integers");
+    return held(bits, DType::bfloat16, false);
+  });
+  m.def("promote_types", py::overload_cast<DType, DType>(&promote), py::arg("a"), py::arg("b"));
   m.def("empty", [](const Shape& shape, DType dtype) { return empty(shape, dtype); });
   m.def("full", [](const Shape& shape, DType dtype, py::object value) {
-    Tensor one = tensor_from(value, dtype, false);
+    const Tensor one = tensor_from(value, dtype, false);
     FASTDL_CHECK(one->numel() == 1, ValueError, "full: expected one value, got shape ", one->shape);
     return filled(shape, dtype, one->raw());
   });

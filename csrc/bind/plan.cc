@@ -90,7 +90,7 @@ py::object call(Plan& plan, const py::array& x) {
   for (int i = 0; fits && i < slot->shape.rank(); ++i) fits = x.shape(i) == slot->shape[i];
   if (!fits) return py::none();
   std::vector<py::ssize_t> shape(out->shape.begin(), out->shape.end());
-  py::array result(dtype_to(out->dtype), shape);
+  py::array result(numpy_dtype(out->dtype), shape);
   void* to = result.mutable_data();
   void* from = const_cast<void*>(x.data());
   without_gil([&](auto& interrupted) {

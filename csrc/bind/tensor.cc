@@ -28,9 +28,6 @@ py::object indexing(const char* name) {
   return py::module_::import("fastdl._base.indexing").attr(name);
 }
 
-// bool < integers < floats: what a result may have at most to fit into a tensor.
-int kind_of(DType t) { return is_float(t) ? 2 : t != DType::bool8; }
-
 // Whether the running line is x[i] <op>= b: the new value goes back to where the copy x[i] came from.
 bool goes_back_into_item() {
   PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
@@ -95,6 +92,12 @@ py::object item_of(const Tensor& t) {
   return t->dtype == DType::int64 ? py::int_(*on_cpu(t)->data<int64_t>()) : py::int_(int64_t(value));
 }
 
+py::object integer_of(const Tensor& t) {  // of True it is 1
+  PyObject* number = PyNumber_Long(item_of(t).ptr());
+  if (!number) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(number);
+}
+
 // The buffer protocol is NumPy's: the array keeps the memory, even if the tensor is re-pointed at other.
 int get_buffer(PyObject* self, Py_buffer* buffer, int flags) {
   try {
@@ -111,7 +114,7 @@ void use_numpy_buffers(PyHeapTypeObject* type) {
 
 std::string repr(const Tensor& t) {
   py::module_ np = py::module_::import("numpy");
-  std::string text = py::str(np.attr("array2string")(array_from(on_cpu(t)), py::arg("separator") = ", ",
+  std::string text = py::str(np.attr("array2string")(array_from(numpy_readable(on_cpu(t))), py::arg("separator") = ", ",
                                                      py::arg("prefix") = "tensor("));
   if (t->dtype != DType::float32 && t->dtype != DType::int64 && t->dtype != DType::bool8)
     text += std::string(", dtype=") + name_of(t->dtype);
@@ -146,7 +149,7 @@ void bind_tensor(py::module_& m) {
   py::class_<TensorImpl, Tensor> c(m, "Tensor", py::custom_type_setup(&use_numpy_buffers));
   c.def(py::init([](py::object data, py::object dtype) {
           std::optional<DType> t;
-          if (!dtype.is_none()) t = dtype_from(dtype);
+          t = dtype.is_none() ? stored_type(data) : dtype_from(dtype);
           return detach(tensor_from(data, t, false));
         }),
         py::arg("data"), py::arg("dtype") = py::none());
@@ -173,7 +176,7 @@ void bind_tensor(py::module_& m) {
                      type_name(value));
         const bool on = value.cast<bool>();
         FASTDL_CHECK(!on || is_float(t->dtype), RuntimeError,
-                     "only float32 tensors can require a gradient, this one is ", t->dtype);
+                     "only tensors of floats can require a gradient, this one is ", t->dtype);
         FASTDL_CHECK(on || !t->node, RuntimeError,
                      "requires_grad can only be switched off for leaves; use detach()");
         note_requires_grad(t);
@@ -222,22 +225,26 @@ void bind_tensor(py::module_& m) {
   c.def("data_ptr", [](const Self& t) { return uintptr_t(t->raw()); });
 
   c.def("numpy", [](const Self& t) { return array_from(t); });
-  c.def("tolist", [](const Self& t) { return array_from(on_cpu(t)).attr("tolist")(); });
+  c.def("tolist", [](const Self& t) { return array_from(numpy_readable(on_cpu(t))).attr("tolist")(); });
   c.def("item", [](const Self& t) { return item_of(t); });
   c.def(
       "__array__",
       [](const Self& t, py::object dtype, std::optional<bool> copy) -> py::object {
-        py::object a = array_from(t);
-        if (!dtype.is_none() && !py::dtype::from_args(dtype).equal(dtype_to(t->dtype))) {
+        if (!dtype.is_none() && same_dtype(py::dtype::from_args(dtype)) != t->dtype) {
+          const py::object a = array_from(numpy_readable(t));
           FASTDL_CHECK(copy.value_or(true), ValueError, "a tensor of dtype ", t->dtype,
                        " cannot become an array of dtype ", std::string(py::str(dtype)), " without a copy");
           return a.attr("astype")(dtype);
         }
+        py::object a = array_from(t);
         return copy.value_or(false) ? a.attr("copy")() : a;
       },
       py::arg("dtype") = py::none(), py::arg("copy") = py::none());
-  c.def("__dlpack__", [](const Self& t, const py::kwargs& options) {
-    return array_from(t).attr("__dlpack__")(**options);
+  c.def("__dlpack__", [](const Self& t, const py::kwargs& options) -> py::object {
+    if (t->dtype != DType::bfloat16) return array_from(t).attr("__dlpack__")(**options);
+    const py::object capsule = array_of_bits(t).attr("__dlpack__")(**options);
+    retype(capsule, false);
+    return capsule;
   });
   c.def("__dlpack_device__", [](const Self& t) {
     FASTDL_CHECK(t->storage->on_cpu(), TypeError, "__dlpack_device__: a tensor on device '", t->device().name,
@@ -300,12 +307,12 @@ void bind_tensor(py::module_& m) {
     return value_of(t) != 0;
   });
   c.def("__float__", [](const Self& t) { return value_of(t); });
-  c.def("__int__", [](const Self& t) { return py::int_(item_of(t)); });
+  c.def("__int__", [](const Self& t) { return integer_of(t); });
   c.def("__index__", [](const Self& t) {
     FASTDL_CHECK(!is_float(t->dtype) && t->numel() == 1, TypeError,
                  "only an integer tensor with one element can be an index, this one is ", t->dtype,
                  " of shape ", t->shape);
-    return py::int_(item_of(t));
+    return integer_of(t);
   });
   c.def("__repr__", [](const Self& t) { return repr(t); });
   c.def("__format__", [](const Self& t, const std::string& spec) -> py::object {

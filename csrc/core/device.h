@@ -42,7 +42,7 @@ struct DeviceTable {
   void (*errors_to)(ErrorSlot* slot, void (*set)(ErrorSlot*, const char* message));
 };
 // The name of the capsule. The number counts up when DeviceTable, RunContext, View or Op change.
-inline constexpr char kDeviceCapsule[] = "fastdl.Device.1";
+inline constexpr char kDeviceCapsule[] = "fastdl.Device.2";
 
 struct Device {
   std::string name;

@@ -1,4 +1,5 @@
-// Element types. float32 is what networks compute in; the others carry indices, labels, masks, images.
+// Element types. float32 is what networks compute in; int64, int32, uint8 and bool carry indices, labels, images and
+// masks. float16, bfloat16 and int8 are storage types: values lie in them, but ops compute with float32 (or integers) instead.
 #pragma once
 #include <stdint.h>
 
@@ -6,24 +7,46 @@
 #include <type_traits>
 
 #include "core/check.h"
+#include "core/dtype_list.h"
+#include "core/float16.h"
 
 namespace fastdl {
 
-enum class DType : uint8_t { bool8, uint8, int32, int64, float32 };  // in order of promotion
+enum class Kind : uint8_t { truth, integer, floating };
 
-constexpr int64_t size_of(DType t) {
-  return t == DType::int64 ? 8 : t == DType::bool8 || t == DType::uint8 ? 1 : 4;
-}
-constexpr const char* name_of(DType t) {
-  constexpr const char* names[] = {"bool", "uint8", "int32", "int64", "float32"};
-  return names[int(t)];
-}
-constexpr bool is_float(DType t) { return t == DType::float32; }
+struct DTypeRow {
+  const char* name;
+  int64_t size;
+  Kind kind;
+  bool storage;
+  DType computing;  // in which its values are computed with where an op does that for storage types
+};
+inline constexpr DTypeRow dtype_rows[kDTypes] = {
+    {"bool", 1, Kind::truth, false, DType::bool8},      {"uint8", 1, Kind::integer, false, DType::uint8},
+    {"int8", 1, Kind::integer, true, DType::int32},     {"int32", 4, Kind::integer, false, DType::int32},
+    {"int64", 8, Kind::integer, false, DType::int64},   {"float16", 2, Kind::floating, true, DType::float32},
+    {"bfloat16", 2, Kind::floating, true, DType::float32}, {"float32", 4, Kind::floating, false, DType::float32},
+};
+constexpr const DTypeRow& row_of(DType t) { return dtype_rows[int(t)]; }
+constexpr int64_t size_of(DType t) { return row_of(t).size; }
+constexpr const char* name_of(DType t) { return row_of(t).name; }
+constexpr Kind kind_of(DType t) { return row_of(t).kind; }
+constexpr bool is_float(DType t) { return kind_of(t) == Kind::floating; }
+constexpr bool is_integer(DType t) { return kind_of(t) == Kind::integer; }
+constexpr bool is_storage(DType t) { return row_of(t).storage; }
+constexpr DType computing_type(DType t) { return row_of(t).computing; }
 
 inline std::ostream& operator<<(std::ostream& s, DType t) { return s << name_of(t); }
 
+// The type that values of both types go into: the promotion table (dtype.cc).
+DType promote(DType a, DType b);
+// The same where one of them may be a Python number (`weak`), which brings its kind only.
+DType promote(DType a, bool weak_a, DType b, bool weak_b);
+
+[[noreturn]] void raise_storage_type(DType t);
+
 // Calls f with a value of the C++ type of `t`: dispatch(t, [&](auto zero) { using T = decltype(zero); });
-// bool8 is uint8_t holding 0 or 1.
+// bool8 is uint8_t holding 0 or 1. For computing: TypeError for a storage type.
 template <class F>
 decltype(auto) dispatch(DType t, F&& f) {
   switch (t) {
@@ -32,8 +55,29 @@ decltype(auto) dispatch(DType t, F&& f) {
     case DType::int32: return f(int32_t(0));
     case DType::int64: return f(int64_t(0));
     case DType::float32: break;
+    default: raise_storage_type(t);
   }
   return f(float(0));
+}
+// The same for all types. Those of 16 bits only convert().
+template <class F>
+decltype(auto) dispatch_all(DType t, F&& f) {
+  switch (t) {
+    case DType::int8: return f(int8_t(0));
+    case DType::float16: return f(Float16());
+    case DType::bfloat16: return f(BFloat16());
+    default: return dispatch(t, f);
+  }
+}
+// For moving values: an unsigned integer of that size.
+template <class F>
+decltype(auto) dispatch_size(int64_t size, F&& f) {
+  switch (size) {
+    case 1: return f(uint8_t(0));
+    case 2: return f(uint16_t(0));
+    case 4: return f(uint32_t(0));
+  }
+  return f(uint64_t(0));
 }
 
 // Integer arithmetic wraps, as in NumPy: it is done in the unsigned type, where C++ defines it.
@@ -41,10 +85,13 @@ template <class T>
 using Wrapping = std::conditional_t<std::is_integral_v<T>, std::make_unsigned<T>, std::type_identity<T>>::type;
 
 // The one rule for numbers that change their type. A float becomes an integer by truncation; beyond the type's
-// range it becomes the nearest bound, and NaN becomes 0. An integer becomes a narrower one by wrapping.
+// range it becomes the nearest bound, and NaN becomes 0. An integer becomes a narrower one by wrapping. A number
+// becomes a shorter float by rounding to the nearest, ties to even.
 template <class To, class From>
 constexpr To convert(From x) {
-  if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
+  if constexpr (kIsFloat16<From>) {
+    return convert<To>(float(x));
+  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
     constexpr From low = From(std::numeric_limits<To>::min());
     constexpr From beyond = From(std::numeric_limits<To>::max() / 2 + 1) * 2;  // max + 1, a power of two
     if (x >= low && x < beyond) return To(x);
@@ -52,6 +99,12 @@ constexpr To convert(From x) {
   } else {
     return To(x);
   }
+}
+// The same into a type known at run time: bool8 is whether x is not zero.
+template <class To, class From>
+constexpr To convert_to(DType t, From x) {
+  if (t == DType::bool8) return To(uint8_t(convert<double>(x) != 0));
+  return convert<To>(x);
 }
 
 }  // namespace fastdl

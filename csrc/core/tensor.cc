@@ -42,15 +42,14 @@ void TensorImpl::raise_not_on_cpu() const {
 Tensor empty(const Shape& shape, DType dtype, const Device& device) { return make(shape, dtype, false, device); }
 
 Tensor full(const Shape& shape, DType dtype, double value, const Device& device) {
-  return dispatch(dtype, [&](auto zero) {
-    using T = decltype(zero);
-    T v = dtype == DType::bool8 ? T(value != 0) : convert<T>(value);
+  return dispatch_all(dtype, [&](auto zero) {
+    const auto v = convert_to<decltype(zero)>(dtype, value);
     return filled(shape, dtype, &v, device);
   });
 }
 Tensor filled(const Shape& shape, DType dtype, const void* value, const Device& device) {
   if (!device.is_cpu()) return copied_to(filled(shape, dtype, value), device);
-  return dispatch(dtype, [&](auto zero) {
+  return dispatch_size(size_of(dtype), [&](auto zero) {
     using T = decltype(zero);
     const bool zeros = std::memcmp(value, &zero, sizeof zero) == 0;
     Tensor t = make(shape, dtype, zeros, device);
@@ -120,7 +119,7 @@ double item(const Tensor& t) {
                "item: expected a tensor with one element, got shape ", t->shape);
   alignas(8) char value[8];
   copy_bytes(cpu(), value, t->device(), t->raw(), size_of(t->dtype));
-  return dispatch(t->dtype, [&](auto zero) { return double(*reinterpret_cast<decltype(zero)*>(value)); });
+  return dispatch_all(t->dtype, [&](auto zero) { return convert<double>(*reinterpret_cast<decltype(zero)*>(value)); });
 }
 
 }  // namespace fastdl

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/dtype_list.h"
 #include "cpu/gemm_row.h"
 #include "cpu/integer_op.h"
 #include "cpu/update_rule.h"

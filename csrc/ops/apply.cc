@@ -42,6 +42,13 @@ uint64_t& writes_in_place() {
 
 namespace {
 
+// Storage types are refused wherever an op does not say that it takes them, so that none can be forgotten.
+void check_types(const Op& op, const Tensor* in, int inputs) {
+  for (int i = 0; i < inputs; ++i)
+    if (in[i] && is_storage(in[i]->dtype) && !(op.stored >> i & 1)) [[unlikely]]
+      refuse_storage(in[i]->dtype, op.name, argument_name(op, i).c_str());
+}
+
 bool can_write_into(const Tensor& into, const InferContext& c) {
   bool can = !grad_enabled() && c.outputs == 1 && c.shape[0] == into->shape && c.dtype[0] == into->dtype;
   for (int i = 0; i < c.inputs; ++i) can &= !c.in[i] || c.in[i]->storage != into->storage;
@@ -98,6 +105,7 @@ Outputs apply_on(const Device& device, const Op& op, const Tensor* in, int input
   const RunFunction run = op.run ? run_of(op, device) : nullptr;
   FASTDL_CHECK(run || !op.run, TypeError, op.name, ": the op has no function for device '", device.name,
                "'; move its inputs with .to('cpu')");
+  check_types(op, in, inputs);
   InferContext c{op, in, inputs, attrs};
   op.infer(c);
   for (int i = 0; i < inputs; ++i) {
@@ -183,8 +191,17 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, const char* who) {
 
 void check_float(const Tensor& t, const char* who, const char* argument) {
   FASTDL_CHECK(t, TypeError, who, ": argument '", argument, "' must be a tensor, got None");
-  FASTDL_CHECK(is_float(t->dtype), TypeError, who, ": argument '", argument,
+  FASTDL_CHECK(t->dtype == DType::float32, TypeError, who, ": argument '", argument,
                "' must be float32, got ", t->dtype);
+}
+
+void refuse_storage(DType t, const char* who, const char* argument) {
+  raise<TypeError>(who, ": ", argument, " must be of a type to compute with (float32, int64, int32, uint8 or bool), got ",
+                   t, ", a type that values are only stored in; cast it to ", computing_type(t), " first");
+}
+void check_computing(const Tensor& t, const char* who, const char* argument) {
+  FASTDL_CHECK(t, TypeError, who, ": argument '", argument, "' must be a tensor, got None");
+  if (is_storage(t->dtype)) refuse_storage(t->dtype, who, ("argument '" + std::string(argument) + "'").c_str());
 }
 
 }  // namespace fastdl

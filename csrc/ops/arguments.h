@@ -1,7 +1,7 @@
 // Argument checks shared by the op families; the errors name the op and the argument.
 #pragma once
 #include "autograd/tape.h"
-#include "ops/op.h"
+#include "ops/ops.h"
 
 namespace fastdl {
 
@@ -9,11 +9,23 @@ inline void check_tensor(const Tensor& t, const char* who, const char* argument)
   FASTDL_CHECK(t, TypeError, who, ": argument '", argument, "' must be a tensor, got None");
 }
 
-// Indices: any integer type, but not truth values.
-inline void check_indices(const Tensor& t, const char* who, const char* argument) {
+// What a float is computed from: float32, or another type to compute with.
+inline Tensor as_float(const Tensor& t, const char* who, const char* argument) {
+  check_computing(t, who, argument);
+  return cast(t, DType::float32);
+}
+// For questions, whose answer is no number: a storage type's values as one that holds them all.
+inline Tensor computable(const Tensor& t, const char* who, const char* argument) {
   check_tensor(t, who, argument);
-  FASTDL_CHECK(!is_float(t->dtype) && t->dtype != DType::bool8, TypeError, who, ": argument '", argument,
-               "' must be of an integer type, got ", t->dtype);
+  return cast(t, computing_type(t->dtype));
+}
+
+// Indices: any integer type, but not truth values.
+inline Tensor as_indices(const Tensor& t, const char* who, const char* argument) {
+  check_tensor(t, who, argument);
+  FASTDL_CHECK(is_integer(t->dtype), TypeError, who, ": argument '", argument, "' must be of an integer type, got ",
+               t->dtype);
+  return cast(t, computing_type(t->dtype));
 }
 
 // A value to be written in place: no gradient would flow back through the assignment.

@@ -9,7 +9,7 @@
 
 namespace fastdl {
 
-// The elements of an operand and the bytes of one: 1, 4 or 8.
+// The elements of an operand and the bytes of one: 1, 2, 4 or 8.
 struct Elements {
   const void* data;
   int64_t size;
@@ -19,7 +19,7 @@ struct Elements {
 // rows of n elements, that of row r from `from` + offset(r) on, `step` apart (1 or 0), written one after the other.
 template <class Offset>
 void gather_rows(void* to, const Elements& from, int64_t rows, int64_t n, int step, Offset offset) {
-  auto gather = [&](auto zero) {
+  dispatch_size(from.size, [&](auto zero) {
     using T = decltype(zero);
     const T* x = static_cast<const T*>(from.data);
     T* y = static_cast<T*>(to);
@@ -27,8 +27,7 @@ void gather_rows(void* to, const Elements& from, int64_t rows, int64_t n, int st
       const T* row = x + offset(r);
       for (int64_t i = 0; i < n; ++i) y[i] = row[i * step];
     }
-  };
-  from.size == 1 ? gather(uint8_t(0)) : from.size == 4 ? gather(uint32_t(0)) : gather(uint64_t(0));
+  });
 }
 
 template <int N>

@@ -10,25 +10,19 @@
 namespace fastdl {
 namespace {
 
-// --- type promotion: bool < uint8 < int32 < int64 < float32; a Python number only brings its kind -------
+// --- type promotion (core/dtype.cc) ----------------------------------------------------------------------
 
-int kind(DType t) { return t == DType::bool8 ? 0 : is_float(t) ? 2 : 1; }
-
-DType promoted(const Tensor& a, const Tensor& b) {
-  if (a->weak == b->weak || kind(a->dtype) == kind(b->dtype)) {
-    if (a->weak != b->weak) return a->weak ? b->dtype : a->dtype;
-    return std::max(a->dtype, b->dtype);
-  }
-  const Tensor& weak = a->weak ? a : b;
-  const Tensor& strong = a->weak ? b : a;
-  return kind(weak->dtype) > kind(strong->dtype) ? weak->dtype : strong->dtype;
-}
+DType promoted(const Tensor& a, const Tensor& b) { return promote(a->dtype, a->weak, b->dtype, b->weak); }
 
 // Whether the integer that a Python number is does not fit into `dtype`.
 bool exceeds(const Tensor& number, DType dtype) {
   if (!number->weak || number->dtype != DType::int64 || is_float(dtype)) return false;
   const int64_t v = *number->data<int64_t>();
-  return dispatch(dtype, [&](auto zero) { return int64_t(decltype(zero)(v)) != v; });
+  return dispatch_all(dtype, [&](auto zero) { return convert<int64_t>(convert<decltype(zero)>(v)) != v; });
+}
+// The result would be of a storage type: its numbers are not computed with. Names the operand that brings it.
+void check_result(const char* who, const Tensor& a, DType t) {
+  if (is_storage(t)) refuse_storage(t, who, a->dtype == t ? "argument 'a'" : "argument 'b'");
 }
 
 // A Python number goes where the other operand is, before it is cast.
@@ -292,12 +286,14 @@ const Op op_logical_or = OpRow{
 Tensor binary(const Op& op, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
   const DType t = promoted(a, b);
+  check_result(op.name, a, t);
   for (const Tensor& number : {a, b})
     FASTDL_CHECK(!exceeds(number, t), ValueError, op.name, ": ", *number->data<int64_t>(), " does not fit into ", t);
   return apply_binary(op, a, b, t);
 }
 Tensor binary_float(const Op& op, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
+  check_result(op.name, a, promoted(a, b));
   return apply_binary(op, a, b, DType::float32);
 }
 // Quotients and powers of truth values take them as 0 and 1.
@@ -310,15 +306,20 @@ Tensor binary_number(const Op& op, const Tensor& a, const Tensor& b) {
 Tensor arithmetic(const Op& op, const Op* of_masks, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
   const DType t = promoted(a, b);
+  check_result(op.name, a, t);
   FASTDL_CHECK(t != DType::bool8 || of_masks, TypeError, op.name,
                ": truth values cannot be subtracted; use ^ or logical_xor, or cast one of them");
   return apply_binary(t == DType::bool8 ? *of_masks : op, a, b, t);
 }
-// A number beyond the type of the tensor still has its place in the order.
+// A number beyond the type of the tensor still has its place in the order. Beside a tensor of a storage type a Python
+// number is rounded to that type, as in NumPy and PyTorch, so that x == 0.1 holds where 0.1 was stored.
 Tensor compare(const Op& op, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
   const DType t = promoted(a, b);
-  return apply_binary(op, a, b, exceeds(a, t) || exceeds(b, t) ? DType::int64 : t);
+  if (exceeds(a, t) || exceeds(b, t)) return apply_binary(op, a, b, DType::int64);
+  if (!is_storage(t)) return apply_binary(op, a, b, t);
+  auto rounded = [t](const Tensor& x) { return x->weak ? cast(x, t) : x; };
+  return apply_binary(op, rounded(beside(b, a)), rounded(beside(a, b)), computing_type(t));
 }
 
 // --- where ---------------------------------------------------------------------------------------------
@@ -330,7 +331,7 @@ void infer_where(InferContext& c) {
 void run_where(const RunContext& c) {
   const View &m = c.in[0], &a = c.in[1], &b = c.in[2], &out = c.out[0];
   BroadcastLoop<3> rows(out.shape, {&m.shape, &a.shape, &b.shape});
-  dispatch(a.dtype, [&](auto zero) {
+  dispatch_size(size_of(a.dtype), [&](auto zero) {
     using T = decltype(zero);
     const Elements operands[] = {{m.data, 1}, {a.data, sizeof(T)}, {b.data, sizeof(T)}};
     rows.run(kElementNanoseconds, operands, [&](int64_t at, const void* const* from, const int* step, int64_t n) {
@@ -338,14 +339,16 @@ void run_where(const RunContext& c) {
       const T *pa = static_cast<const T*>(from[1]), *pb = static_cast<const T*>(from[2]);
       const int sm = step[0], sa = step[1], sb = step[2];
       T* po = out.as<T>() + at;
-      if constexpr (std::is_same_v<T, float>)
-        if (sm == 1) return kernels().where(po, pm, pa, pb, n, sa, sb);
+      if constexpr (sizeof(T) == sizeof(float))  // whose bits nothing looks at
+        if (sm == 1)
+          return kernels().where(reinterpret_cast<float*>(po), pm, reinterpret_cast<const float*>(pa),
+                                 reinterpret_cast<const float*>(pb), n, sa, sb);
       for (int64_t i = 0; i < n; ++i) po[i] = pm[i * sm] ? pa[i * sa] : pb[i * sb];
     });
   });
 }
 RowKernel row_where(const View* in) {
-  if (!is_float(in[1].dtype)) return nullptr;
+  if (size_of(in[1].dtype) != sizeof(float)) return nullptr;
   return [](const ElementRow& r, const Attrs&) {
     const uint8_t* m = static_cast<const uint8_t*>(r.in[0]);
     const float *a = static_cast<const float*>(r.in[1]), *b = static_cast<const float*>(r.in[2]);
@@ -360,7 +363,8 @@ void grad_where(GradContext& c) {
   flow(c, 2, [&] { return where(c.in[0], scalar(0), c.gout[0]); });
 }
 const Op op_where = OpRow{
-    .name = "where", .infer = infer_where, .run = run_where, .grad = grad_where, .grad_in = 0b1, .grad_out = false,
+    .name = "where", .infer = infer_where, .run = run_where, .grad = grad_where, .stored = 0b110, .grad_in = 0b1,
+    .grad_out = false,
     .elementwise = true, .row = row_where};
 
 // --- cast, copy, assign ----------------------------------------------------------------------------------
@@ -369,21 +373,13 @@ const Op op_where = OpRow{
 void assign_values(const View& to, const View& from) {
   BroadcastLoop<1> rows(to.shape, {&from.shape});
   const Elements operands[] = {{from.data, size_of(from.dtype)}};
-  dispatch(from.dtype, [&](auto from_zero) {
-    using From = decltype(from_zero);
-    dispatch(to.dtype, [&](auto to_zero) {
-      using To = decltype(to_zero);
-      rows.run(kElementNanoseconds, operands, [&](int64_t at, const void* const* p, const int* step, int64_t n) {
-        const From* x = static_cast<const From*>(p[0]);
-        To* y = to.as<To>() + at;
-        const int s = step[0];
-        if (to.dtype == from.dtype && s == 1)
-          std::memmove(y, x, size_t(n) * sizeof(To));  // a plan may let them be the same
-        else if (to.dtype == DType::bool8)
-          for (int64_t i = 0; i < n; ++i) y[i] = To(x[i * s] != From(0));
-        else
-          for (int64_t i = 0; i < n; ++i) y[i] = convert<To>(x[i * s]);
-      });
+  rows.run(kElementNanoseconds, operands, [&](int64_t at, const void* const* p, const int* step, int64_t n) {
+    char* y = to.as<char>() + at * size_of(to.dtype);
+    if (step[0] || n == 1) return kernels().cast(y, to.dtype, p[0], from.dtype, n);
+    dispatch_size(size_of(to.dtype), [&](auto zero) {
+      decltype(zero) value;
+      kernels().cast(&value, to.dtype, p[0], from.dtype, 1);
+      std::fill_n(reinterpret_cast<decltype(zero)*>(y), n, value);
     });
   });
 }
@@ -391,13 +387,24 @@ void assign_values(const View& to, const View& from) {
 Attributes describe_cast(const DescribeContext& c) { return {{"dtype", c.attrs.as<DType>()}}; }
 void infer_cast(InferContext& c) { c.output(c.in[0]->shape, c.attrs.as<DType>()); }
 void run_assign_out(const RunContext& c) { assign_values(c.out[0], c.in[0]); }
+template <DType From>
+void cast_row(const ElementRow& r, const Attrs& a) {
+  kernels().cast(r.out, a.as<DType>(), r.in[0], From, r.n);
+}
+RowKernel row_cast(const View* in) {
+  static constexpr RowKernel by_type[] = {
+      cast_row<DType::bool8>, cast_row<DType::uint8>,   cast_row<DType::int8>,     cast_row<DType::int32>,
+      cast_row<DType::int64>, cast_row<DType::float16>, cast_row<DType::bfloat16>, cast_row<DType::float32>};
+  return by_type[int(in[0].dtype)];
+}
+// Gradients are float32, whatever the type of what they belong to; backward() rounds them at the end.
 void grad_cast(GradContext& c) { c.gin[0] = c.gout[0]; }
 const Op op_cast = OpRow{
     .name = "cast", .infer = infer_cast, .run = run_assign_out, .grad = grad_cast, .describe = describe_cast,
-    .grad_in = 0, .grad_out = false, .elementwise = true};
+    .stored = 0b1, .grad_in = 0, .grad_out = false, .elementwise = true, .row = row_cast};
 const Op op_copy = OpRow{
-    .name = "copy", .infer = infer_same_as_first, .run = run_assign_out, .grad = grad_cast, .grad_in = 0,
-    .grad_out = false, .elementwise = true};
+    .name = "copy", .infer = infer_same_as_first, .run = run_assign_out, .grad = grad_cast, .stored = 0b1,
+    .grad_in = 0, .grad_out = false, .elementwise = true};
 
 void infer_into_first(InferContext& c) {
   Shape s = broadcast_shapes(c.in[0]->shape, c.in[1]->shape, c.op.name);
@@ -439,7 +446,7 @@ const Op op_accumulate = OpRow{
 }  // namespace
 
 const Op op_assign = OpRow{
-    .name = "assign_", .infer = infer_into_first, .run = run_assign, .mutates = 0b1, .assigns = true};
+    .name = "assign_", .infer = infer_into_first, .run = run_assign, .mutates = 0b1, .stored = 0b11, .assigns = true};
 
 Tensor add(const Tensor& a, const Tensor& b) { return arithmetic(op_add, &op_logical_or, a, b); }
 Tensor sub(const Tensor& a, const Tensor& b) { return arithmetic(op_sub, nullptr, a, b); }
@@ -448,6 +455,7 @@ Tensor div(const Tensor& a, const Tensor& b) { return binary_float(op_div, a, b)
 Tensor floor_divide(const Tensor& a, const Tensor& b) { return binary_number(op_floor_divide, a, b); }
 Tensor mod(const Tensor& a, const Tensor& b) { return binary_number(op_mod, a, b); }
 Tensor pow(const Tensor& a, const Tensor& b) {
+  if (a && b) check_result("pow", a, promoted(a, b));
   // Common constant exponents have exact, faster forms.
   if (a && b && b->weak && !b->requires_grad && is_float(a->dtype)) {
     double e = item(b);
@@ -503,7 +511,7 @@ Tensor copy(const Tensor& x) {
   return apply(op_copy, {x});
 }
 void check_kind(DType target, DType result, const char* who) {
-  FASTDL_CHECK(kind(result) <= kind(target), TypeError, who, ": a result of type ", result,
+  FASTDL_CHECK(kind_of(result) <= kind_of(target), TypeError, who, ": a result of type ", result,
                " does not fit into a tensor of type ", target, "; cast() it, or write the result to a new tensor");
 }
 void assign_(const Tensor& target, const Tensor& value) {
@@ -512,6 +520,7 @@ void assign_(const Tensor& target, const Tensor& value) {
 }
 void add_(const Tensor& target, const Tensor& value) {
   FASTDL_CHECK(target && value, TypeError, "add_: expected two tensors, got None");
+  check_computing(target, "add_", "target");
   check_kind(target->dtype, promoted(target, value), "add_");
   apply(op_add_into, {target, cast(apart(value, target), target->dtype)});
 }
@@ -520,6 +529,7 @@ void accumulate_(const Tensor& total, const Tensor& rest, const Tensor& value) {
   FASTDL_CHECK(total && rest && value, TypeError, "accumulate_: expected three tensors, got None");
   FASTDL_CHECK(total->storage != rest->storage || total->offset != rest->offset, ValueError,
                "accumulate_: total and rest must not share memory");
+  check_computing(value, "accumulate_", "value");
   apply(op_accumulate, {total, rest, broadcast_to(cast(apart(value, total), DType::float32), total->shape)});
 }
 

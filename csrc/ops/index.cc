@@ -75,7 +75,7 @@ void grad_take(GradContext& c) {
 }
 const Op op_take = OpRow{
     .name = "take", .infer = infer_take, .run = run_take, .grad = grad_take, .describe = describe_axis,
-    .workspace = index_workspace, .grad_in = 0b10, .grad_out = false};
+    .workspace = index_workspace, .stored = 0b1, .grad_in = 0b10, .grad_out = false};
 
 void infer_scatter_add(InferContext& c) {
   const AxisAttrs& a = axis_attrs(c.attrs);
@@ -157,7 +157,7 @@ void run_put(const RunContext& c) {
 }
 const Op op_put = OpRow{
     .name = "put_", .infer = infer_put, .run = run_put, .describe = describe_axis, .workspace = index_workspace,
-    .mutates = 0b1};
+    .mutates = 0b1, .stored = 0b101};
 
 // --- gather: one index for every element ---------------------------------------------------------------
 
@@ -207,7 +207,7 @@ void run_gather(const RunContext& c) {
   const int axis = axis_attrs(c.attrs).axis;
   const int64_t* at = checked_indices(c, x.shape[axis], axis, "gather");
   const int64_t step = x.shape.count(axis + 1, x.shape.rank());
-  dispatch(x.dtype, [&](auto zero) {
+  dispatch_size(size_of(x.dtype), [&](auto zero) {
     using T = decltype(zero);
     for_each_index(y.shape, x.shape, axis, [&](int64_t i, int64_t offset) {
       y.as<T>()[i] = x.as<T>()[offset + at[i] * step];
@@ -220,7 +220,7 @@ void grad_gather(GradContext& c) {
 }
 const Op op_gather = OpRow{
     .name = "gather", .infer = infer_gather, .run = run_gather, .grad = grad_gather, .describe = describe_axis,
-    .workspace = index_workspace, .grad_in = 0b10, .grad_out = false};
+    .workspace = index_workspace, .stored = 0b1, .grad_in = 0b10, .grad_out = false};
 
 void infer_gather_grad(InferContext& c) { c.output(axis_attrs(c.attrs).shape, c.in[0]->dtype); }
 void run_gather_grad(const RunContext& c) {
@@ -265,13 +265,14 @@ void run_one_hot(const RunContext& c) {
   const auto [depth, dtype, strict] = c.attrs.as<OneHotAttrs>();
   fill_zero(y);
   dispatch(x.dtype, [&](auto index) {
-    dispatch(dtype, [&](auto zero) {
+    dispatch_all(dtype, [&](auto zero) {
+      const auto one = convert_to<decltype(zero)>(dtype, 1);
       for (int64_t i = 0, n = x.numel(); i < n; ++i) {
         const int64_t at = int64_t(x.as<decltype(index)>()[i]);
         const bool inside = at >= 0 && at < depth;
         FASTDL_CHECK(inside || !strict, ValueError, "one_hot: class ", at, " at position ", i, " is outside [0, ",
                      depth, ")");
-        if (inside) y.as<decltype(zero)>()[i * depth + at] = 1;
+        if (inside) y.as<decltype(zero)>()[i * depth + at] = one;
       }
     });
   });
@@ -301,24 +302,24 @@ void copy_rows(void* out, const void* source, const int64_t* indices, int64_t be
 
 Tensor take(const Tensor& x, const Tensor& indices, int64_t axis) {
   check_tensor(x, "take", "x");
-  check_indices(indices, "take", "indices");
-  return apply(op_take, {x, indices}, AxisAttrs{normalize_axis(axis, x->shape.rank(), "take"), 0, {}});
+  return apply(op_take, {x, as_indices(indices, "take", "indices")},
+               AxisAttrs{normalize_axis(axis, x->shape.rank(), "take"), 0, {}});
 }
 
 Tensor scatter_add(const Tensor& updates, const Tensor& indices, int64_t axis, int64_t size) {
   check_tensor(updates, "scatter_add", "updates");
-  check_indices(indices, "scatter_add", "indices");
+  const Tensor at = as_indices(indices, "scatter_add", "indices");
   const int rank = updates->shape.rank() - indices->shape.rank() + 1;  // of the result
   FASTDL_CHECK(rank >= 1, ValueError, "scatter_add: updates of shape ", updates->shape,
                " must have the indices' shape ", indices->shape, " at axis ", axis);
   FASTDL_CHECK(size >= 0, ValueError, "scatter_add: expected a size of at least 0, got ", size);
-  return apply(op_scatter_add, {updates, indices},
+  return apply(op_scatter_add, {updates, at},
                AxisAttrs{normalize_axis(axis, rank, "scatter_add"), size, {}});
 }
 
 void put_(const Tensor& target, const Tensor& indices, const Tensor& value, int64_t axis) {
   check_tensor(target, "put_", "target");
-  check_indices(indices, "put_", "indices");
+  const Tensor at = as_indices(indices, "put_", "indices");
   check_assignable(value, "put_", "value");
   AxisAttrs a{normalize_axis(axis, target->shape.rank(), "put_"), 0, {}};
   Shape window = target->shape;
@@ -326,19 +327,19 @@ void put_(const Tensor& target, const Tensor& indices, const Tensor& value, int6
   for (int i = 0; i < indices->shape.rank(); ++i) window.insert(a.axis + i, indices->shape[i]);
   Tensor from = broadcast_to(cast(value, target->dtype), window);
   if (from->storage == target->storage) from = copy(from);
-  apply(op_put, {target, indices, from}, a);
+  apply(op_put, {target, at, from}, a);
 }
 
 Tensor gather(const Tensor& x, const Tensor& indices, int64_t axis) {
   check_tensor(x, "gather", "x");
-  check_indices(indices, "gather", "indices");
-  return apply(op_gather, {x, indices}, AxisAttrs{normalize_axis(axis, x->shape.rank(), "gather"), 0, {}});
+  return apply(op_gather, {x, as_indices(indices, "gather", "indices")},
+               AxisAttrs{normalize_axis(axis, x->shape.rank(), "gather"), 0, {}});
 }
 
 Tensor one_hot(const Tensor& indices, int64_t depth, DType dtype, bool strict) {
-  check_indices(indices, "one_hot", "indices");
+  const Tensor at = as_indices(indices, "one_hot", "indices");
   FASTDL_CHECK(depth >= 0, ValueError, "one_hot: expected a depth of at least 0, got ", depth);
-  return apply(op_one_hot, {indices}, OneHotAttrs{depth, dtype, strict});
+  return apply(op_one_hot, {at}, OneHotAttrs{depth, dtype, strict});
 }
 
 }  // namespace fastdl

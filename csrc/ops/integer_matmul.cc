@@ -67,7 +67,7 @@ Tensor oriented(const Tensor& x, bool transposed) {
 }  // namespace
 
 Tensor integer_matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
-  const DType t = std::max(a->dtype, b->dtype);
+  const DType t = computing_type(promote(a->dtype, b->dtype));
   return apply(op_integer_matmul, {oriented(cast(a, t), transpose_a), oriented(cast(b, t), transpose_b)});
 }
 

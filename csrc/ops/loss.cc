@@ -258,17 +258,11 @@ const Op op_huber = OpRow{
     .name = "huber", .infer = infer_huber, .run = run_huber, .grad = grad_huber, .describe = describe<HuberAttrs>,
     .grad_in = 0b11, .grad_out = false};
 
-Tensor as_float(const Tensor& t, const char* who, const char* argument) {
-  check_tensor(t, who, argument);
-  return cast(t, DType::float32);
-}
-
 }  // namespace
 
 Tensor sparse_softmax_cross_entropy(const Tensor& logits, const Tensor& labels, int64_t ignore_index) {
   const Tensor x = as_float(logits, op_sparse.name, "logits");
-  check_tensor(labels, op_sparse.name, "labels");
-  return apply(op_sparse, {x, labels}, SparseAttrs{ignore_index});
+  return apply(op_sparse, {x, computable(labels, op_sparse.name, "labels")}, SparseAttrs{ignore_index});
 }
 Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& targets) {
   return apply(op_dense,

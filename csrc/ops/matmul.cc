@@ -21,6 +21,46 @@ bool in_bf16(Precision wanted, int64_t m, int64_t n, int64_t k) {
 // In what type a product reads its operands; it always adds up in float32.
 Attribute described(Precision p) { return {"precision", p == Precision::bfloat16 ? "bfloat16" : "float32"}; }
 
+// --- operands of storage types: they are read as float32, from the call's workspace -----------------------------
+
+void check_operand(const Tensor& t, const char* who, const char* argument) {
+  if (t && is_storage(t->dtype)) return;
+  check_float(t, who, argument);
+}
+int64_t widened_bytes(const View& v) {
+  constexpr int64_t kAlign = 64;
+  return is_storage(v.dtype) ? (v.numel() * int64_t(sizeof(float)) + kAlign - 1) / kAlign * kAlign : 0;
+}
+template <int N>
+int64_t widened_workspace(const RunContext& c) {
+  int64_t bytes = 0;
+  for (int i = 0; i < N; ++i) bytes += widened_bytes(c.in[i]);
+  return bytes;
+}
+void widen(float* to, const View& from) {
+  const int64_t size = size_of(from.dtype);
+  parallel_for(from.numel(), grain_for(0.2), [&](int64_t begin, int64_t end) {
+    kernels().cast(to + begin, DType::float32, from.as<char>() + begin * size, from.dtype, end - begin);
+  });
+}
+// The inputs of a product; those of `skip` are not read.
+template <int N>
+struct Operands {
+  const float* at[N] = {};
+  explicit Operands(const RunContext& c, uint32_t skip = 0) {
+    char* place = c.scratch<char>();
+    for (int i = 0; i < N; ++i) {
+      const View& v = c.in[i];
+      at[i] = v.as<float>();
+      const int64_t bytes = widened_bytes(v);
+      if (!bytes) continue;
+      at[i] = reinterpret_cast<float*>(place);
+      if (!(skip >> i & 1)) widen(reinterpret_cast<float*>(place), v);
+      place += bytes;
+    }
+  }
+};
+
 struct MatmulAttrs {
   bool transpose_a, transpose_b;
   Precision precision;
@@ -40,8 +80,8 @@ int64_t columns_of(const Shape& s, bool transposed) { return transposed ? s.back
 
 void infer_matmul(InferContext& c) {
   const Tensor &a = c.in[0], &b = c.in[1];
-  check_float(a, "matmul", "a");
-  check_float(b, "matmul", "b");
+  check_operand(a, "matmul", "a");
+  check_operand(b, "matmul", "b");
   auto [ta, tb, precision] = c.attrs.as<MatmulAttrs>();
   FASTDL_CHECK(columns_of(a->shape, ta) == rows_of(b->shape, tb), ValueError,
                "matmul: cannot multiply shapes ", a->shape, ta ? " (transposed)" : "", " and ", b->shape,
@@ -58,12 +98,13 @@ void run_matmul(const RunContext& c) {
   auto [ta, tb, precision] = c.attrs.as<MatmulAttrs>();
   const int64_t m = out.shape.back(1), n = out.shape.back(0), k = columns_of(a.shape, ta);
   const Shape batch_a = batch_of(a.shape), batch_b = batch_of(b.shape);
+  const Operands<2> operands(c);
   // Batch axes are broadcast like elements; each row of the loop is a run of matrices at equal distances.
   BroadcastLoop<2> loop(batch_of(out.shape), {&batch_a, &batch_b});
   for (int64_t row = 0; row < loop.rows(); ++row) {
     int64_t at[2];
     loop.offsets_of(row, at);
-    const float *first_a = a.as<float>() + at[0] * m * k, *first_b = b.as<float>() + at[1] * k * n;
+    const float *first_a = operands.at[0] + at[0] * m * k, *first_b = operands.at[1] + at[1] * k * n;
     const int64_t stride_a = loop.inner_stride[0] * m * k, stride_b = loop.inner_stride[1] * k * n;
     float* first_out = out.as<float>() + row * loop.inner * m * n;
     if (in_bf16(precision, m, n, k))
@@ -112,7 +153,7 @@ Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs, const
 
 // The gradient of input i, which is op(a) op(b) summed over broadcast axes: or, where that may wait, how to compute it.
 void give_product(GradContext& c, int i, const Tensor& a, const Tensor& b, const MatmulAttrs& attrs) {
-  if (c.may_wait(i) && a->shape.rank() == 2 && b->shape.rank() == 2)
+  if (c.may_wait(i) && a->shape.rank() == 2 && b->shape.rank() == 2 && !is_storage(a->dtype) && !is_storage(b->dtype))
     c.waiting[i] = {a, b, attrs.transpose_a, attrs.transpose_b, attrs.precision};
   else
     c.gin[i] = sum_to(product(a, b, attrs, c.into[i]), c.in[i]->shape);
@@ -129,7 +170,7 @@ void grad_matmul(GradContext& c) {
 }
 const Op op_matmul = OpRow{
     .name = "matmul", .infer = infer_matmul, .run = run_matmul, .grad = grad_matmul, .describe = describe<MatmulAttrs>,
-    .grad_out = false, .bilinear = true};
+    .workspace = widened_workspace<2>, .stored = 0b11, .grad_out = false, .bilinear = true};
 
 Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs, const Tensor& into) {
   return apply(op_matmul, {a, b}, attrs, into);
@@ -149,15 +190,15 @@ struct LinearAttrs {
 void infer_linear(InferContext& c) {
   const Tensor &x = c.in[0], &w = c.in[1], &bias = c.in[2];
   bool tw = c.attrs.as<LinearAttrs>().transpose_w;
-  check_float(x, "linear", "x");
-  check_float(w, "linear", "w");
+  check_operand(x, "linear", "x");
+  check_operand(w, "linear", "w");
   FASTDL_CHECK(w->shape.rank() == 2, ValueError, "linear: expected a weight with 2 dimensions, got shape ",
                w->shape);
   int64_t in = rows_of(w->shape, tw), out = columns_of(w->shape, tw);
   FASTDL_CHECK(x->shape.rank() >= 1 && x->shape.back() == in, ValueError,
                "linear: expected an input whose last axis has ", in, " features, got shape ", x->shape);
   if (bias) {
-    check_float(bias, "linear", "bias");
+    check_operand(bias, "linear", "bias");
     FASTDL_CHECK(bias->shape == Shape{out}, ValueError, "linear: expected a bias of shape ", Shape{out},
                  ", got ", bias->shape);
   }
@@ -168,11 +209,13 @@ void infer_linear(InferContext& c) {
 
 template <bool kPacked>
 void run_linear(const RunContext& c) {
-  const View &x = c.in[0], &w = c.in[1], &bias = c.in[2], &y = c.out[0];
+  const View &x = c.in[0], &bias = c.in[2], &y = c.out[0];
+  const Operands<3> operands(c, kPacked ? 0b10 : 0);  // a packed weight is for more rows than read it as it lies
+  const float *rows = operands.at[0], *w = operands.at[1];
   const LinearAttrs& at = c.attrs.as<LinearAttrs>();
   Epilogue epilogue;
   float parameters[2] = {};
-  if (bias) epilogue.bias = bias.as<float>();
+  if (bias) epilogue.bias = operands.at[2];
   if (at.activation) {
     parameters[0] = at.activation->parameter;
     epilogue.activation = kernels().*at.activation->kernel;
@@ -181,11 +224,10 @@ void run_linear(const RunContext& c) {
   const int64_t k = x.shape.back(), n = y.shape.back(), m = n ? y.numel() / n : 0;
   const int64_t ldw = at.transpose_w ? k : n;
   if constexpr (kPacked)
-    return gemm_packed(at.transpose_w, m, n, k, x.as<float>(), k, w.as<float>(), ldw, c.in[3].as<float>(),
+    return gemm_packed(at.transpose_w, m, n, k, rows, k, w, ldw, c.in[3].as<float>(),
                        y.as<float>(), n, false, epilogue);
   const auto multiply = in_bf16(at.precision, m, n, k) ? gemm_bf16 : gemm;
-  multiply(false, at.transpose_w, m, n, k, x.as<float>(), k, w.as<float>(), ldw, y.as<float>(), n, false,
-           epilogue);
+  multiply(false, at.transpose_w, m, n, k, rows, k, w, ldw, y.as<float>(), n, false, epilogue);
 }
 
 void grad_linear(GradContext& c) {
@@ -206,7 +248,8 @@ void grad_linear(GradContext& c) {
 }
 // Within plans: input 3 is the weight, packed.
 const Op op_linear_packed = OpRow{
-    .name = "linear_packed", .infer = infer_linear, .run = run_linear<true>, .describe = describe<LinearAttrs>};
+    .name = "linear_packed", .infer = infer_linear, .run = run_linear<true>, .describe = describe<LinearAttrs>,
+    .workspace = widened_workspace<3>, .stored = 0b111};
 // The weight, packed: (transposed, n, k). Few rows read it once in any case.
 std::optional<Derivation::Parameters> wants_packed(const RunContext& c) {
   const LinearAttrs& at = c.attrs.as<LinearAttrs>();
@@ -219,12 +262,22 @@ int64_t packed_bytes(const Derivation::Parameters& p) {
   return packed_b_floats(p[1], p[2]) * int64_t(sizeof(float));
 }
 void pack_weight(const View& w, const Derivation::Parameters& p, void* to) {
-  pack_b(p[0], p[1], p[2], w.as<float>(), w.shape.back(), static_cast<float*>(to));
+  const int64_t bytes = widened_bytes(w);
+  const Ref<Storage> widened = bytes ? Storage::allocate(bytes) : Ref<Storage>();
+  if (bytes) widen(static_cast<float*>(widened->data()), w);
+  pack_b(p[0], p[1], p[2], bytes ? static_cast<const float*>(widened->data()) : w.as<float>(), w.shape.back(),
+         static_cast<float*>(to));
 }
 const Derivation packed_weight = {"packed weight", 1, &op_linear_packed, wants_packed, packed_bytes, pack_weight};
 const Op op_linear = OpRow{
     .name = "linear", .infer = infer_linear, .run = run_linear<false>, .grad = grad_linear,
-    .describe = describe<LinearAttrs>, .grad_in = 0b011, .bilinear = true, .derived = &packed_weight};
+    .describe = describe<LinearAttrs>, .workspace = widened_workspace<3>, .stored = 0b111, .grad_in = 0b011,
+    .bilinear = true, .derived = &packed_weight};
+
+// float32 or a storage type as it is, other numbers as float32.
+Tensor operand(const Tensor& t) { return is_storage(t->dtype) ? t : cast(t, DType::float32); }
+// Sums are float32. The result has the type that the operands are promoted to; it is rounded once.
+Tensor rounded_to(const Tensor& y, DType t) { return is_storage(t) ? cast(y, t) : y; }
 
 }  // namespace
 
@@ -236,11 +289,11 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose
   // A vector is a row on the left and a column on the right; its axis is gone from the result, as in NumPy.
   const bool row = a->shape.rank() == 1, column = b->shape.rank() == 1;
   const bool integers = !is_float(a->dtype) && !is_float(b->dtype);
-  Tensor left = integers ? a : cast(a, DType::float32), right = integers ? b : cast(b, DType::float32);
+  Tensor left = integers ? a : operand(a), right = integers ? b : operand(b);
   if (row) left = reshape(left, {1, a->shape[0]}), attrs.transpose_a = false;
   if (column) right = reshape(right, {b->shape[0], 1}), attrs.transpose_b = false;
   Tensor out = integers ? integer_matmul(left, right, attrs.transpose_a, attrs.transpose_b)
-                        : product(left, right, attrs);
+                        : rounded_to(product(left, right, attrs), promote(a->dtype, b->dtype));
   if (row || column) {
     Shape s = out->shape;
     if (column) s.erase(s.rank() - 1);
@@ -259,8 +312,9 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, bool transpo
   }
   const FusedActivation* fused = find_fused_activation(activation);
   // linear's kernel multiplies rows by one matrix: the gradient's `grad_out` is read for the activation only.
-  Tensor y = apply(op_linear, {cast(x, DType::float32), w, bias}, LinearAttrs{transpose_w, precision, fused});
-  return fused ? y : activate(activation, y);
+  const Tensor y = apply(op_linear, {operand(x), w, bias}, LinearAttrs{transpose_w, precision, fused});
+  const DType t = promote(x->dtype, w->dtype);
+  return rounded_to(fused ? y : activate(activation, y), bias ? promote(t, bias->dtype) : t);
 }
 
 Tensor compute_rows(const Product& p, int64_t first, int64_t count, const Tensor& into) {

@@ -16,8 +16,8 @@ Attributes describe_shape(const DescribeContext& c) { return {{"shape", c.attrs.
 void infer_reshape(InferContext& c) { c.output(c.attrs.as<Shape>(), c.in[0]->dtype); }
 void grad_reshape(GradContext& c) { c.gin[0] = reshape(c.gout[0], c.in[0]->shape); }
 const Op op_reshape = OpRow{
-    .name = "reshape", .infer = infer_reshape, .grad = grad_reshape, .describe = describe_shape, .grad_in = 0,
-    .grad_out = false};
+    .name = "reshape", .infer = infer_reshape, .grad = grad_reshape, .describe = describe_shape, .stored = 0b1,
+    .grad_in = 0, .grad_out = false};
 
 // The shape with its -1 filled in.
 Shape resolved(const Tensor& x, const Shape& shape) {
@@ -72,21 +72,21 @@ Attributes describe_transpose(const DescribeContext& c) {
 }
 const Op op_transpose = OpRow{
     .name = "transpose", .infer = infer_window, .run = run_read, .grad = grad_transpose,
-    .describe = describe_transpose, .grad_in = 0, .grad_out = false};
+    .describe = describe_transpose, .stored = 0b1, .grad_in = 0, .grad_out = false};
 
 void grad_broadcast_to(GradContext& c) { c.gin[0] = sum_to(c.gout[0], c.in[0]->shape); }
 Attributes describe_broadcast_to(const DescribeContext& c) { return {{"shape", c.attrs.as<WindowAttrs>().shape}}; }
 const Op op_broadcast_to = OpRow{
     .name = "broadcast_to", .infer = infer_window, .run = run_read, .grad = grad_broadcast_to,
-    .describe = describe_broadcast_to, .grad_in = 0, .grad_out = false};
+    .describe = describe_broadcast_to, .stored = 0b1, .grad_in = 0, .grad_out = false};
 
 // embed is the transpose of slice: the values in a window of an otherwise constant array.
 void run_embed(const RunContext& c) {
   const WindowAttrs& a = c.attrs.as<WindowAttrs>();
   const View &x = c.in[0], &y = c.out[0];
-  dispatch(y.dtype, [&](auto zero) {
+  dispatch_all(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const T fill = y.dtype == DType::bool8 ? T(a.fill != 0) : convert<T>(a.fill);
+    const T fill = convert_to<T>(y.dtype, a.fill);
     parallel_for(y.numel(), grain_for(0.2), [&](int64_t begin, int64_t end) {
       std::fill(y.as<T>() + begin, y.as<T>() + end, fill);
     });
@@ -138,10 +138,10 @@ Attributes describe_setitem(const DescribeContext& c) {
 }
 const Op op_slice = OpRow{
     .name = "slice", .infer = infer_window, .run = run_read, .grad = grad_slice, .describe = describe_slice,
-    .grad_in = 0, .grad_out = false};
+    .stored = 0b1, .grad_in = 0, .grad_out = false};
 const Op op_embed = OpRow{
-    .name = "pad", .infer = infer_window, .run = run_embed, .grad = grad_embed, .describe = describe_pad, .grad_in = 0,
-    .grad_out = false};
+    .name = "pad", .infer = infer_window, .run = run_embed, .grad = grad_embed, .describe = describe_pad, .stored = 0b1,
+    .grad_in = 0, .grad_out = false};
 
 Tensor read_slice(const Tensor& x, const WindowAttrs& attrs) { return apply(op_slice, {x}, attrs); }
 Tensor embed(const Tensor& x, const WindowAttrs& attrs) { return apply(op_embed, {x}, attrs); }
@@ -152,7 +152,8 @@ void run_setitem(const RunContext& c) {
   write_window(to.data, from.data, from.shape, c.attrs.as<Window>(), size_of(to.dtype));
 }
 const Op op_setitem = OpRow{
-    .name = "setitem_", .infer = infer_setitem, .run = run_setitem, .describe = describe_setitem, .mutates = 0b1};
+    .name = "setitem_", .infer = infer_setitem, .run = run_setitem, .describe = describe_setitem, .mutates = 0b1,
+    .stored = 0b11};
 
 // The window and shape of x[start:stop:step, ...], one triple for each axis, as slice.indices() gives them.
 WindowAttrs slice_window(const Tensor& x, const std::vector<int64_t>& starts,
@@ -237,7 +238,7 @@ void grad_concat(GradContext& c) {
 Attributes describe_concat(const DescribeContext& c) { return {{"axis", c.attrs.as<JoinAttrs>().axis}}; }
 const Op op_concat = OpRow{
     .name = "concat", .infer = infer_concat, .run = run_concat, .grad = grad_concat, .describe = describe_concat,
-    .grad_in = 0, .grad_out = false};
+    .stored = ~0u, .grad_in = 0, .grad_out = false};
 
 void infer_split(InferContext& c) {
   const JoinAttrs& a = c.attrs.as<JoinAttrs>();
@@ -267,7 +268,7 @@ Attributes describe_split(const DescribeContext& c) {
 }
 const Op op_split = OpRow{
     .name = "split", .infer = infer_split, .run = run_split, .grad = grad_split, .describe = describe_split,
-    .grad_in = 0, .grad_out = false};
+    .stored = 0b1, .grad_in = 0, .grad_out = false};
 
 }  // namespace
 
@@ -365,7 +366,7 @@ Tensor concat(const std::vector<Tensor>& tensors, int64_t axis) {
   DType dtype = DType::bool8;
   for (const Tensor& t : tensors) {
     check_tensor(t, "concat", "tensors");
-    dtype = std::max(dtype, t->dtype);
+    dtype = promote(dtype, t->dtype);
   }
   JoinAttrs a{};
   a.axis = normalize_axis(axis, tensors[0]->shape.rank(), "concat");

@@ -105,6 +105,7 @@ struct OpRow {
   // Bytes of memory that run() wants beside its results, from shapes, types and attributes alone.
   int64_t (*workspace)(const RunContext&) = nullptr;
   uint32_t mutates = 0;                      // bit i: input i is written in place
+  uint32_t stored = 0;                       // bit i: input i may be of a storage type; apply() refuses others
   uint32_t grad_in = ~0u;                    // bit i: grad() reads the values of input i
   bool grad_out = true;                      // grad() reads the values of the outputs
   bool random = false;                       // draws from the generator
@@ -219,5 +220,8 @@ void infer_same_as_first(InferContext& c);
 Shape broadcast_shapes(const Shape& a, const Shape& b, const char* who);
 // ValueError/TypeError naming the op unless t is a (non-null) tensor of that type.
 void check_float(const Tensor& t, const char* who, const char* argument);
+// TypeError that says which types are possible, unless t is of a type that values are computed with.
+void check_computing(const Tensor& t, const char* who, const char* argument);
+[[noreturn]] void refuse_storage(DType t, const char* who, const char* argument);
 
 }  // namespace fastdl

@@ -30,7 +30,7 @@ void run_reserve(const RunContext& c) {
 Attributes describe_reserve(const DescribeContext& c) { return {{"n", c.attrs.as<int64_t>()}}; }
 const Op op_reserve = OpRow{
     .name = "reserve", .infer = infer_reserve, .run = run_reserve, .describe = describe_reserve, .mutates = 0b1,
-    .random = true};
+    .stored = 0b1, .random = true};  // which infer() refuses by the argument's name
 
 Tensor reserve(int64_t n, const Tensor& from) {
   const Tensor& g = from ? from : generator();
@@ -217,9 +217,8 @@ Tensor bernoulli(const Tensor& p, const Tensor& from) {
   return cast(lt(to_device(uniform(p->shape, 0, 1, from), p->device()), detach(p)), DType::float32);
 }
 Tensor dropout(const Tensor& x, double rate, const Tensor& from) {
-  check_tensor(x, "dropout", "x");
   FASTDL_CHECK(rate >= 0 && rate < 1, ValueError, "dropout: rate must lie in [0, 1), got ", rate);
-  const Tensor values = cast(x, DType::float32);
+  const Tensor values = as_float(x, "dropout", "x");
   if (rate == 0) return copy(values);
   // The numbers are the generator's, which lies on the CPU.
   return apply(op_dropout, {values, to_device(reserve(values->numel(), from), values->device())}, DropoutAttrs{rate});

@@ -300,7 +300,7 @@ Tensor sum(const Tensor& x, const Axes& axes, bool keepdims) {
 }
 Tensor mean(const Tensor& x, const Axes& axes, bool keepdims) {
   const uint32_t mask = axis_mask(x, axes, "mean");
-  return reduce(op_sum, cast(x, DType::float32), mask, keepdims, double(count_of(x, mask)));
+  return reduce(op_sum, as_float(x, "mean", "x"), mask, keepdims, double(count_of(x, mask)));
 }
 Tensor max(const Tensor& x, const Axes& axes, bool keepdims) {
   return reduce(op_max, x, axis_mask(x, axes, "max"), keepdims);
@@ -309,16 +309,19 @@ Tensor min(const Tensor& x, const Axes& axes, bool keepdims) {
   return reduce(op_min, x, axis_mask(x, axes, "min"), keepdims);
 }
 Tensor any(const Tensor& x, const Axes& axes, bool keepdims) {
-  return reduce(op_any, x, axis_mask(x, axes, "any"), keepdims);
+  const uint32_t mask = axis_mask(x, axes, "any");
+  return reduce(op_any, computable(x, "any", "x"), mask, keepdims);
 }
 Tensor all(const Tensor& x, const Axes& axes, bool keepdims) {
-  return reduce(op_all, x, axis_mask(x, axes, "all"), keepdims);
+  const uint32_t mask = axis_mask(x, axes, "all");
+  return reduce(op_all, computable(x, "all", "x"), mask, keepdims);
 }
 
 // A tree of products, halves against halves: its gradient, made of products of the others, holds where
 // elements are zero, to any order.
 Tensor prod(const Tensor& x, const Axes& axes, bool keepdims) {
   const uint32_t mask = axis_mask(x, axes, "prod");
+  check_computing(x, "prod", "x");
   Tensor y = is_float(x->dtype) ? x : cast(x, DType::int64);
   Shape shape;  // of the result
   for (int axis = 0; axis < x->shape.rank(); ++axis) {
@@ -339,7 +342,7 @@ Tensor prod(const Tensor& x, const Axes& axes, bool keepdims) {
 
 Tensor var(const Tensor& x, const Axes& axes, bool keepdims, double correction) {
   const uint32_t mask = axis_mask(x, axes, "var");
-  const Tensor values = cast(x, DType::float32);
+  const Tensor values = as_float(x, "var", "x");
   const double n = double(count_of(x, mask));
   // Run by run of adjacent axes, the last one first: the variance of all is the mean of the variances plus the variance
   // of the means.
@@ -366,7 +369,7 @@ Tensor var(const Tensor& x, const Axes& axes, bool keepdims, double correction) 
 // cancels.
 Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdims) {
   const uint32_t mask = axis_mask(x, axes, "logsumexp");
-  const Tensor values = cast(x, DType::float32);
+  const Tensor values = as_float(x, "logsumexp", "x");
   const Tensor largest = reduce(op_max, detach(values), mask, true);
   const Tensor m = where(isfinite(largest), largest, scalar(0));
   Tensor y = add(log(reduce(op_sum, exp(sub(values, m)), mask, true)), m);

@@ -72,8 +72,8 @@ const Op op_argmin = OpRow{
     .describe = describe<ArgAttrs>};
 
 // Without an axis: the index into the flattened tensor.
-Tensor arg(const Op& op, const Tensor& x, std::optional<int64_t> axis, bool keepdims) {
-  check_tensor(x, op.name, "x");
+Tensor arg(const Op& op, const Tensor& given, std::optional<int64_t> axis, bool keepdims) {
+  const Tensor x = computable(given, op.name, "x");
   if (axis) return apply(op, {x}, ArgAttrs{normalize_axis(*axis, x->shape.rank(), op.name), keepdims});
   Tensor r = apply(op, {reshape(x, {x->numel()})}, ArgAttrs{0, false});
   Shape ones;

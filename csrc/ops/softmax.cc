@@ -72,7 +72,7 @@ const Op op_log_softmax = OpRow{
 Tensor along(const Op& op, const Tensor& x, int64_t axis) {
   check_tensor(x, op.name, "x");
   const int rank = x->shape.rank(), at = normalize_axis(axis, rank, op.name);
-  const Tensor values = cast(x, DType::float32);
+  const Tensor values = as_float(x, op.name, "x");
   if (at == rank - 1) return apply(op, {values});
   std::vector<int64_t> perm;
   for (int i = 0; i < rank; ++i) perm.push_back(i);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/dtype.h"
 #include "core/parallel.h"
 #include "cpu/kernels.h"
 
@@ -136,16 +137,10 @@ void copy_window(T* dense, T* strided, const Shape& shape, const Window& window)
 
 template <bool kRead>
 void copy_sized(void* dense, void* strided, const Shape& shape, const Window& w, int64_t size) {
-  auto copy = [&](auto zero) {
+  dispatch_size(size, [&](auto zero) {
     using T = decltype(zero);
     copy_window<T, kRead>(static_cast<T*>(dense), static_cast<T*>(strided), shape, w);
-  };
-  if (size == 1)
-    copy(uint8_t(0));
-  else if (size == 4)
-    copy(uint32_t(0));
-  else
-    copy(uint64_t(0));
+  });
 }
 
 }  // namespace

@@ -9,9 +9,9 @@
 #include <limits>
 #include <numbers>
 
-#include "autograd/tape.h"
 #include "core/parallel.h"
 #include "cpu/kernels.h"
+#include "ops/arguments.h"
 #include "ops/broadcast.h"
 #include "ops/ops.h"
 
@@ -89,13 +89,12 @@ void run_each(const RunContext& c, F f) {
 void infer_bool(InferContext& c) { c.output(c.in[0]->shape, DType::bool8); }
 
 Tensor unary(const Op& op, const Tensor& x, const Attrs& attrs = {}) {
-  FASTDL_CHECK(x, TypeError, op.name, ": expected a tensor, got None");
-  return apply(op, {cast(x, DType::float32)}, attrs);
+  return apply(op, {as_float(x, op.name, "x")}, attrs);
 }
 Tensor unary(const Op& op, const Tensor& x, float p0, float p1 = 0) { return unary(op, x, Parameters{{p0, p1}}); }
 // Same for the functions that keep integers as they are.
 Tensor unary_number(const Op& op, const Op& integer_op, const Tensor& x) {
-  FASTDL_CHECK(x, TypeError, op.name, ": expected a tensor, got None");
+  check_computing(x, op.name, "x");
   return is_float(x->dtype) ? unary(op, x) : apply(integer_op, {x});
 }
 
@@ -318,7 +317,7 @@ Tensor neg(const Tensor& x) {
 Tensor abs(const Tensor& x) { return unary_number(op_abs, op_abs_int, x); }
 Tensor sign(const Tensor& x) { return unary_number(op_sign, op_sign_int, x); }
 Tensor square(const Tensor& x) {
-  FASTDL_CHECK(x, TypeError, "square: expected a tensor, got None");
+  check_computing(x, "square", "x");
   if (is_float(x->dtype)) return unary(op_square, x);
   const Tensor n = x->dtype == DType::bool8 ? cast(x, DType::int64) : x;
   return mul(n, n);
@@ -329,12 +328,10 @@ Tensor ceil(const Tensor& x) { return x && !is_float(x->dtype) ? copy(x) : unary
 Tensor round(const Tensor& x) { return x && !is_float(x->dtype) ? copy(x) : unary(op_round, x); }
 
 Tensor isnan(const Tensor& x) {
-  FASTDL_CHECK(x, TypeError, "isnan: expected a tensor, got None");
-  return apply(op_isnan, {x});
+  return apply(op_isnan, {computable(x, "isnan", "x")});
 }
 Tensor isfinite(const Tensor& x) {
-  FASTDL_CHECK(x, TypeError, "isfinite: expected a tensor, got None");
-  return apply(op_isfinite, {x});
+  return apply(op_isfinite, {computable(x, "isfinite", "x")});
 }
 Tensor scale_shift(const Tensor& x, double factor, double shift) {
   return unary(op_scale_shift, x, float(factor), float(shift));
@@ -342,8 +339,9 @@ Tensor scale_shift(const Tensor& x, double factor, double shift) {
 Tensor scale(const Tensor& x, double factor) { return scale_shift(x, factor, 0); }
 Tensor clip(const Tensor& x, double lo, double hi) {
   FASTDL_CHECK(!(lo > hi), ValueError, "clip: expected lo <= hi, got ", lo, " and ", hi);
+  check_computing(x, "clip", "x");
   // Integers stay integers where the bounds are whole, infinity included.
-  if (x && !is_float(x->dtype) && lo == std::floor(lo) && hi == std::floor(hi)) {
+  if (!is_float(x->dtype) && lo == std::floor(lo) && hi == std::floor(hi)) {
     const Tensor n = x->dtype == DType::bool8 ? cast(x, DType::int64) : x;
     return apply(op_clip_int, {n}, IntegerBounds{convert<int64_t>(lo), convert<int64_t>(hi)});
   }
@@ -351,14 +349,17 @@ Tensor clip(const Tensor& x, double lo, double hi) {
 }
 Tensor leaky_relu(const Tensor& x, double slope) {
   // The gradient is read off the sign of the output, which needs the slope to keep it.
+  check_computing(x, "leaky_relu", "x");
   if (slope < 0) return where(gt(x, scalar(0)), x, scale(x, slope));
   return unary(op_leaky_relu, x, float(slope));
 }
 Tensor elu(const Tensor& x, double alpha) {
+  check_computing(x, "elu", "x");
   if (alpha < 0) return where(gt(x, scalar(0)), x, scale(expm1(minimum(x, scalar(0))), alpha));
   return unary(op_elu, x, float(alpha));
 }
 Tensor gelu(const Tensor& x, bool approximate) {
+  check_computing(x, "gelu", "x");
   return unary(approximate ? op_gelu_tanh : op_gelu_erf, x);
 }
 Tensor sigmoid(const Tensor& x) {

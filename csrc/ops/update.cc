@@ -90,7 +90,8 @@ Attributes describe_update(const DescribeContext& c) {
   return found;
 }
 const Op op_update = OpRow{
-    .name = "update_", .infer = infer_update, .run = run_update, .describe = describe_update, .mutates = 0b11110001};
+    .name = "update_", .infer = infer_update, .run = run_update, .describe = describe_update, .mutates = 0b11110001,
+    .stored = ~0u};  // which infer() refuses by the names of the states
 
 // --- increment_ ----------------------------------------------------------------------------------------
 

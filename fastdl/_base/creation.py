@@ -1,7 +1,8 @@
 """Functions that make tensors.
 
 Shapes are given as one sequence or one by one: `zeros(2, 3)`, `zeros((2, 3))`. `dtype` is anything
-`numpy.dtype` takes of float32, int32, int64, uint8 and bool. `requires_grad` makes the result a
+`numpy.dtype` takes of float32, int64, int32, uint8 and bool, with which ops compute, and of
+float16, bfloat16 and int8, in which values are only stored. `requires_grad` makes the result a
 leaf whose gradient `backward()` computes. `device` may only be the CPU.
 """
 
@@ -15,16 +16,13 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .device import device_of, moved
+from .dtypes import float32, int64
 from .random import drawing_from
 
 if TYPE_CHECKING:
     from .._core import Tensor
     from .random import Generator
 
-float32 = np.dtype("float32")
-int32 = np.dtype("int32")
-int64 = np.dtype("int64")
-uint8 = np.dtype("uint8")
 
 
 def _shape(size: tuple[Any, ...]) -> Any:
@@ -44,8 +42,11 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
 
     Args:
         data: number, nested list, array or tensor. Python floats and float64 become float32,
-            Python integers int64.
-        dtype: the element type; by default that of the data.
+            Python integers int64, int16 and uint16 int32, wider ones int64.
+        dtype: the element type; by default that of the data. float32, int64, int32, uint8 and
+            bool are types to compute with. float16, bfloat16 and int8 are for storing values:
+            they can be cast, moved, compared and multiplied as matrices; cast them to float32
+            for anything else.
         device: "cpu" or None.
         requires_grad: see the module.
 
@@ -56,7 +57,7 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
         >>> tensor([[1, 2], [3, 4]]).dtype == "int64"
         True
     """
-    t = _core.tensor(data, dtype)
+    t = _core.tensor(data, dtype, keep_type=True)
     return _finished(t.detach() if t.requires_grad else t, requires_grad, device)
 
 
@@ -69,14 +70,14 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
         >>> a.tolist()
         [1.0, 0.0]
     """
-    return _finished(_core.as_tensor(data, dtype), False, device)
+    return _finished(_core.as_tensor(data, dtype, keep_type=True), False, device)
 
 
 def from_numpy(array: np.ndarray) -> Tensor:
     """`as_tensor` for arrays only; TypeError for anything else."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy: expected a numpy.ndarray, got {type(array).__name__}")
-    return _core.as_tensor(array)
+    return _core.as_tensor(array, keep_type=True)
 
 
 def from_dlpack(data: Any) -> Tensor:
@@ -86,7 +87,25 @@ def from_dlpack(data: Any) -> Tensor:
         >>> from_dlpack(np.ones(2, "float32")).tolist()
         [1.0, 1.0]
     """
-    return _core.as_tensor(np.from_dlpack(data))
+    source = _Exported(data)
+    array = np.from_dlpack(source)
+    return _core.bfloat16_of(array) if source.bfloat16 else _core.as_tensor(array, keep_type=True)
+
+
+class _Exported:
+    """`data` for NumPy's import, which knows no bfloat16: that is said to be 16-bit integers."""
+
+    def __init__(self, data: Any) -> None:
+        self._data = data
+        self.bfloat16 = False
+
+    def __dlpack__(self, **options: Any) -> Any:
+        capsule = self._data.__dlpack__(**options)
+        self.bfloat16 = _core.dlpack_as_integers(capsule)
+        return capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self._data.__dlpack_device__()
 
 
 def full(
@@ -174,7 +193,7 @@ def arange(
         dtype = int64 if integral else float32
     count = math.ceil((end - start) / step)
     values = start + np.arange(count) * step
-    return _finished(_core.as_tensor(values.astype(dtype)), requires_grad, device)
+    return _finished(_core.as_tensor(values, dtype), requires_grad, device)
 
 
 def linspace(
@@ -192,8 +211,8 @@ def linspace(
         >>> linspace(0, 1, 3).tolist()
         [0.0, 0.5, 1.0]
     """
-    values = np.linspace(start, end, steps).astype(dtype or float32)
-    return _finished(_core.as_tensor(values), requires_grad, device)
+    values = np.linspace(start, end, steps)
+    return _finished(_core.as_tensor(values, dtype or float32), requires_grad, device)
 
 
 def eye(
@@ -210,8 +229,8 @@ def eye(
         >>> eye(2).tolist()
         [[1.0, 0.0], [0.0, 1.0]]
     """
-    values = np.eye(n, m, dtype=dtype or float32)
-    return _finished(_core.as_tensor(values), requires_grad, device)
+    values = np.eye(n, m, dtype=float32)
+    return _finished(_core.as_tensor(values, dtype or float32), requires_grad, device)
 
 
 def rand(

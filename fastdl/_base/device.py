@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _core
 from .._core import Tensor
+from .dtypes import as_dtype
 
 
 class device:
@@ -69,7 +70,7 @@ def moved(t: Tensor, where: str | device) -> Tensor:
 
 def split_target(
     who: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[np.dtype | None, device | None]:
+) -> tuple[np.dtype[Any] | None, device | None]:
     """The dtype and the device asked for by the arguments of a `to(...)` call, or None.
 
     Accepts `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(tensor)` and PyTorch's keywords
@@ -93,7 +94,7 @@ def split_target(
             dtype = argument.dtype
         else:
             dtype = argument
-    return None if dtype is None else np.dtype(dtype), None if where is None else device(where)
+    return None if dtype is None else as_dtype(dtype), None if where is None else device(where)
 
 
 def _names_a_device(text: str) -> bool:

@@ -72,8 +72,8 @@ def element_size(self: Tensor) -> int:
 
 
 def is_floating_point(self: Tensor) -> bool:
-    """Whether the type is float32."""
-    return self.dtype == np.float32
+    """Whether the type is one of floats: float32, float16 or bfloat16."""
+    return self.dtype.kind == "f"
 
 
 def is_contiguous(self: Tensor) -> bool:
@@ -167,6 +167,21 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 def to_float(self: Tensor) -> Tensor:
     """As float32."""
     return _functions.cast(self, "float32")
+
+
+def to_half(self: Tensor) -> Tensor:
+    """As float16."""
+    return _functions.cast(self, "float16")
+
+
+def to_bfloat16(self: Tensor) -> Tensor:
+    """As bfloat16."""
+    return _functions.cast(self, "bfloat16")
+
+
+def to_char(self: Tensor) -> Tensor:
+    """As int8."""
+    return _functions.cast(self, "int8")
 
 
 def to_long(self: Tensor) -> Tensor:
@@ -376,12 +391,14 @@ def deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
 
 
 def reduce(self: Tensor, protocol: Any) -> tuple[Any, ...]:
-    """Pickles a tensor as its array."""
+    """Pickles a tensor as its array; bfloat16, which NumPy lacks, as the array of its bits."""
+    if self.dtype == "bfloat16":
+        return _unpickled, (_core.bits_of(self), self.requires_grad, "bfloat16")
     return _unpickled, (np.asarray(self.detach()), self.requires_grad)
 
 
-def _unpickled(values: np.ndarray, requires_grad: bool) -> Tensor:
-    t = _core.as_tensor(values)
+def _unpickled(values: np.ndarray, requires_grad: bool, dtype: str | None = None) -> Tensor:
+    t = _core.as_tensor(values, keep_type=True) if dtype is None else _core.bfloat16_of(values)
     t.requires_grad = requires_grad
     return t
 
@@ -402,6 +419,9 @@ METHODS: dict[str, Any] = {
     "type": _functions.cast,
     "type_as": type_as,
     "float": to_float,
+    "half": to_half,
+    "bfloat16": to_bfloat16,
+    "char": to_char,
     "long": to_long,
     "int": to_int,
     "bool": to_bool,

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from .. import _core
 from .._base import formulas
 from .._base import functional as F
@@ -262,7 +260,7 @@ def logical_not(input: TensorLike) -> Tensor:
 
 
 def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
-    """x converted to `dtype` (float32, int32, int64, uint8, bool); itself if it has it already.
+    """x converted to `dtype` (see `fastdl.tensor`); itself if it has it already.
 
     Raises:
         TypeError: no such type.
@@ -272,7 +270,7 @@ def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
         [1, -1]
     """
     x = _core.as_tensor(x)
-    return x if x.dtype == np.dtype(dtype) else F.cast(x, dtype=dtype)
+    return x if x.dtype == _core.dtype(dtype) else F.cast(x, dtype=dtype)
 
 
 def clone(input: TensorLike) -> Tensor:

@@ -11,10 +11,9 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-import numpy as np
-
 from .. import _core
 from .._base import tree
+from .._base.dtypes import as_dtype
 from .._base.registry import snake_case, unique_name
 from .._base.tracebacks import shortened
 from .._core import Tensor
@@ -68,7 +67,7 @@ class KerasTensor:
         self, shape: Sequence[int | None], dtype: Any = "float32", name: str | None = None
     ) -> None:
         self.shape: Shape = tuple(None if size is None else int(size) for size in shape)
-        self.dtype = np.dtype(dtype)
+        self.dtype = as_dtype(dtype)
         self.name = name or unique_name("keras_tensor")
 
     @property

@@ -10,6 +10,7 @@ import numpy as np
 from .. import _core, constraints, initializers, regularizers
 from .._base import functional as F
 from .._base.dtype_policy import DTypePolicy, policy_from
+from .._base.dtypes import as_dtype
 from .._base.module import Module
 from .._base.moving import is_integer
 from .._base.parameter import Parameter
@@ -103,7 +104,7 @@ class LayerState(Module):
                 f"{self._kind} {self.name!r}: the shape of weight {name!r} must be known, got "
                 f"{sizes}"
             )
-        kind = np.dtype(self.dtype if dtype is None else dtype)
+        kind = as_dtype(self.dtype if dtype is None else dtype)
         if initializer is None:
             initializer = "glorot_uniform" if kind == _FLOAT32 else "zeros"
         value = _core.as_tensor(initializers.get(initializer)(sizes, dtype=kind))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from .._base.dtypes import as_dtype
 from .._base.moving import is_integer
 from .._base.registry import LAYERS
 from .._graph.symbolic import KerasTensor, Node
@@ -60,7 +59,7 @@ class InputLayer(Layer):
         batch_shape = tuple(None if size is None else int(size) for size in batch_shape)
         self.__dict__.update(batch_shape=batch_shape, optional=optional, built=True)
         if input_tensor is None:
-            input_tensor = KerasTensor(self.batch_shape, np.dtype(self.dtype), self.name)
+            input_tensor = KerasTensor(self.batch_shape, as_dtype(self.dtype), self.name)
         Node(self, (), {}, input_tensor)
 
     def call(self) -> None:

@@ -45,7 +45,7 @@ def convert_to_tensor(
         raise ValueError("convert_to_tensor: there are no sparse or ragged tensors")
     if dtype is None:
         dtype = _default_type(x)
-    return _core.as_tensor(x) if dtype is None else _core.as_tensor(x, dtype)
+    return _core.as_tensor(x, dtype, keep_type=True)
 
 
 def convert_to_numpy(x: TensorLike) -> np.ndarray:
@@ -59,7 +59,7 @@ def convert_to_numpy(x: TensorLike) -> np.ndarray:
 
 
 def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
-    """x converted to `dtype` (float32, int32, int64, uint8, bool); itself if it has it already.
+    """x converted to `dtype` (see `fastdl.tensor`); itself if it has it already.
 
     Raises:
         TypeError: no such type.
@@ -69,7 +69,7 @@ def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
         [1, -1]
     """
     x = _core.as_tensor(x)
-    return x if x.dtype == np.dtype(dtype) else F.cast(x, dtype=dtype)
+    return x if x.dtype == _core.dtype(dtype) else F.cast(x, dtype=dtype)
 
 
 def is_tensor(x: TensorLike) -> bool:
@@ -213,7 +213,7 @@ def arange(
     bounds = [np.asarray(v).item() for v in (start, stop, 1 if step is None else step)]
     if dtype is None:
         dtype = "int32" if all(isinstance(v, int) for v in bounds) else "float32"
-    return _core.as_tensor(np.arange(*bounds).astype(np.dtype(dtype)))
+    return _core.as_tensor(np.arange(*bounds), dtype)
 
 
 def linspace(
@@ -268,4 +268,4 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike | None = None
         >>> eye(2, k=1).tolist()
         [[0.0, 1.0], [0.0, 0.0]]
     """
-    return _core.as_tensor(np.eye(N, M, k, dtype=np.dtype(dtype or "float32")))
+    return _core.as_tensor(np.eye(N, M, k, dtype="float32"), dtype or "float32")

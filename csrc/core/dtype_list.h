@@ -1,0 +1,10 @@
+// The element types, for code that may not include more than this: kernels are compiled once per instruction set.
+#pragma once
+#include <stdint.h>
+
+namespace fastdl {
+
+enum class DType : uint8_t { bool8, uint8, int8, int32, int64, float16, bfloat16, float32 };
+inline constexpr int kDTypes = 8;
+
+}  // namespace fastdl

@@ -1,0 +1,66 @@
+"""The element types, and bfloat16, which NumPy lacks."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+
+
+class _BFloat16:
+    """The type of 16-bit floats with float32's range and 8 bits of precision.
+
+    It stands where NumPy's types do: `t.dtype == fastdl.bfloat16`, `t.dtype == "bfloat16"` and,
+    where the package ml_dtypes is installed, `t.dtype == ml_dtypes.bfloat16` hold.
+    """
+
+    name = "bfloat16"
+    kind = "f"
+    itemsize = 2
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """NumPy's type, which the package ml_dtypes brings. TypeError if it is not installed."""
+        try:
+            import ml_dtypes
+        except ImportError:
+            raise TypeError(
+                "NumPy has no bfloat16 of its own: install the package ml_dtypes, or cast the "
+                "tensor to float32 first"
+            ) from None
+        return np.dtype(ml_dtypes.bfloat16)
+
+    def __eq__(self, other: object) -> bool:
+        if other is self or other == "bfloat16":
+            return True
+        name = getattr(other, "name", getattr(other, "__name__", None))
+        return name == "bfloat16" and isinstance(other, np.dtype | type)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        return "fastdl.bfloat16"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> str:
+        return "bfloat16"
+
+
+float32 = np.dtype("float32")
+float16 = np.dtype("float16")
+# Used as a NumPy type everywhere; it has the attributes that are asked for.
+bfloat16 = cast("np.dtype[Any]", _BFloat16())
+int64 = np.dtype("int64")
+int32 = np.dtype("int32")
+int8 = np.dtype("int8")
+uint8 = np.dtype("uint8")
+
+
+def as_dtype(dtype: Any) -> np.dtype[Any]:
+    """`numpy.dtype` that knows bfloat16."""
+    if isinstance(dtype, str | _BFloat16) and dtype == "bfloat16":
+        return bfloat16
+    return np.dtype(dtype)

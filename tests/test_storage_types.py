@@ -1,0 +1,362 @@
+"""float16, bfloat16 and int8 in every op: either they give what float32 gives, or a clear error."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from op_cases import CASES, Draw
+
+import fastdl
+from fastdl import _core
+
+STORAGE = {"float16": "float32", "bfloat16": "float32", "int8": "int32"}
+
+
+def stored(array, dtype):
+    return _core.cast(_core.tensor(array), dtype)
+
+
+def as_float64(t):
+    """The values, of any type, exactly."""
+    return np.asarray(t.tolist(), np.float64).reshape(t.shape)
+
+
+def as_list(x):
+    return list(x) if isinstance(x, (list, tuple)) else [x]
+
+
+def same(actual, expected):
+    np.testing.assert_array_equal(as_float64(actual), as_float64(expected))
+
+
+# --- every op
+
+# What takes storage types, and for which arguments (None: all tensors). All else refuses them.
+MOVES = {
+    "copy": None,
+    "cast": None,
+    "assign_": None,
+    "where": None,
+    "reshape": None,
+    "transpose": None,
+    "broadcast_to": None,
+    "slice": None,
+    "pad": None,
+    "setitem_": None,
+    "concat": None,
+    "stack": None,
+    "split": None,
+    "take": None,
+    "gather": None,
+    "put_": None,
+}
+QUESTIONS = {
+    **dict.fromkeys("eq ne lt le gt ge logical_and logical_or logical_not".split()),
+    **dict.fromkeys("any all argmax argmin isnan isfinite bernoulli".split()),
+}
+PRODUCTS = {"matmul": None, "linear": None}
+INDICES = {"scatter_add": {1}, "one_hot": {0}, "sparse_softmax_cross_entropy": {1}}
+TAKES = {**MOVES, **QUESTIONS, **PRODUCTS, **INDICES}
+# Whole numbers where any other integer may stand; floats are no indices.
+INTEGERS_ONLY = {("take", 1), ("gather", 1), ("put_", 1), ("scatter_add", 1), ("one_hot", 0)}
+
+
+def places():
+    for case in CASES:
+        for i in range(len(case.inputs(Draw("small")))):
+            for dtype in STORAGE:
+                yield pytest.param(case, i, dtype, id=f"{case}-{i}-{dtype}")
+
+
+def call(case, tensors):
+    if case.rng:
+        _core.manual_seed(7)
+    return as_list(case.call(*tensors))
+
+
+@pytest.mark.parametrize(("case", "i", "dtype"), list(places()))
+def test_each_tensor_of_each_op(case, i, dtype):
+    arrays = case.inputs(Draw("small", seed=1))
+    narrow = [_core.tensor(a) for a in arrays]
+    narrow[i] = stored(arrays[i], dtype)
+    before = [as_float64(t) for t in narrow]
+    wide = [_core.tensor(a) for a in arrays]
+    # Whole numbers as integers but in products, where all other operands are float32.
+    floats = case.op in PRODUCTS and any(a.dtype == np.float32 for a in arrays)
+    wide[i] = _core.cast(narrow[i], "float32" if floats else STORAGE[dtype])
+    try:
+        actual = call(case, narrow)
+    except (TypeError, ValueError) as e:
+        refusal = (
+            rf"({case.op}|reserve): "  # reserve takes the generators of random ops
+            rf"((argument )?'\w+' must be .*, got {dtype}|a result of type {dtype} )"
+        )
+        if not re.match(refusal, str(e)):  # or these operands do not go together in any case
+            with pytest.raises(type(e), match=re.escape(str(e))):
+                call(case, wide)
+            return
+        takes = case.op in TAKES and (TAKES[case.op] is None or i in TAKES[case.op])
+        assert not takes or ((case.op, i) in INTEGERS_ONLY and dtype != "int8"), e
+        for t, b in zip(narrow, before, strict=True):  # nothing was written
+            np.testing.assert_array_equal(as_float64(t), b)
+        return
+    expected = call(case, wide)
+    assert len(actual) == len(expected)
+    for a, e in zip(actual, expected, strict=True):
+        if str(a.dtype) in STORAGE:  # rounded once, at the end
+            e = _core.cast(_core.cast(e, "float32"), a.dtype)
+        else:
+            assert a.dtype == e.dtype
+        same(a, e)
+
+
+@pytest.mark.parametrize("dtype", STORAGE)
+def test_moving_keeps_the_type(dtype):
+    x = stored(np.arange(-6, 6, dtype=np.float32).reshape(3, 4), dtype)
+    exact = np.arange(-6.0, 6).reshape(3, 4)
+    i = _core.tensor([2, 0])
+    moved = {
+        "reshape": (x.reshape(4, 3), exact.reshape(4, 3)),
+        "transpose": (x.T, exact.T),
+        "slice": (x[1:, ::-2], exact[1:, ::-2]),
+        "index": (x[i], exact[[2, 0]]),
+        "mask": (x[x > 0], exact[exact > 0]),
+        "take": (_core.take(x, i, axis=1), exact[:, [2, 0]]),
+        "gather": (
+            fastdl.gather(x, 1, _core.tensor([[1], [0], [3]])),
+            exact[[0, 1, 2], [1, 0, 3]][:, None],
+        ),
+        "broadcast": (_core.broadcast_to(x, (2, 3, 4)), np.broadcast_to(exact, (2, 3, 4))),
+        "pad": (
+            _core.pad(x, [1, 0], [0, 2], 7),
+            np.pad(exact, ((1, 0), (0, 2)), constant_values=7),
+        ),
+        "concat": (fastdl.cat([x, x], 1), np.concatenate([exact, exact], 1)),
+        "stack": (fastdl.stack([x, x]), np.stack([exact, exact])),
+        "split": (_core.split(x, [1, 3], 1)[1], exact[:, 1:]),
+        "where": (_core.where(x < 0, x, 5), np.where(exact < 0, exact, 5)),
+        "copy": (x.clone(), exact),
+        "flip": (fastdl.flip(x, (0,)), exact[::-1]),
+        "tile": (fastdl.tile(x, (1, 2)), np.tile(exact, (1, 2))),
+        "roll": (fastdl.roll(x, 1, 0), np.roll(exact, 1, 0)),
+    }
+    for name, (actual, expected) in moved.items():
+        assert actual.dtype == dtype, name
+        np.testing.assert_array_equal(as_float64(actual), expected, err_msg=name)
+    y = x.clone()
+    y[1] = 2.5
+    y[:, 0] = _core.tensor([1.0, 2.0, 300.0])
+    expected = exact.copy()
+    expected[1] = 2 if dtype == "int8" else 2.5
+    expected[:, 0] = [1, 2, 127 if dtype == "int8" else 300]
+    np.testing.assert_array_equal(as_float64(y), expected)
+
+
+def test_big_copies_use_several_threads():
+    x = np.random.default_rng(0).standard_normal((257, 1031)).astype(np.float16)
+    t = fastdl.tensor(x)
+    for threads in (1, 3):
+        before = fastdl.get_num_threads()
+        fastdl.set_num_threads(threads)
+        try:
+            np.testing.assert_array_equal(t.T.numpy(), x.T)
+            np.testing.assert_array_equal(t.float().numpy(), x.astype(np.float32))
+            np.testing.assert_array_equal((t > 0.5).numpy(), x > np.float16(0.5))
+            np.testing.assert_array_equal(fastdl.cat([t, t], 1).numpy(), np.concatenate([x, x], 1))
+        finally:
+            fastdl.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda h, i: h + 1, "add: argument 'a' must be of a type to compute with"),
+        (lambda h, i: 1.0 - h, "sub: argument 'b' must be"),
+        (lambda h, i: h * h, "mul: argument 'a' must be .*got float16.*cast it to float32 first"),
+        (lambda h, i: i + i, "add: argument 'a' must be .*got int8.*cast it to int32 first"),
+        (lambda h, i: fastdl.exp(h), "exp: argument 'x' must be .*got float16"),
+        (lambda h, i: h.sum(), "sum: argument 'x' must be .*got float16"),
+        (lambda h, i: h.mean(), "mean: argument 'x' must be .*got float16"),
+        (lambda h, i: -i, "neg: argument 'x' must be .*got int8"),
+        (lambda h, i: abs(i), "abs: argument 'x' must be .*got int8"),
+        (lambda h, i: fastdl.softmax(h, -1), "softmax: argument 'x' must be .*got float16"),
+        (lambda h, i: fastdl.cumsum(h, 0), "cumsum: argument 'x' must be .*got float16"),
+        (lambda h, i: _core.add_(h, 1.0), "add_: argument 'target' must be .*got float16"),
+        (lambda h, i: h.__iadd__(1.0), "add: argument 'a' must be .*got float16"),
+        (lambda h, i: _core.dropout(h, 0.5), "dropout: argument 'x' must be .*got float16"),
+        (lambda h, i: _core.take(h, h), "take: argument 'indices' must be of an integer type"),
+        (lambda h, i: fastdl.gelu(h), "gelu: argument 'x' must be .*got float16"),
+    ],
+)
+def test_refusals(call, message):
+    h, i = stored(np.float32([1, 2]), "float16"), stored(np.float32([1, 2]), "int8")
+    with pytest.raises(TypeError, match=message):
+        call(h, i)
+    assert h.tolist() == [1, 2]
+    assert i.tolist() == [1, 2]
+
+
+def test_mixed_operands_are_computed_in_the_wider_type():
+    h, b = stored(np.float32([0.1, 3]), "float16"), stored(np.float32([0.1, 3]), "bfloat16")
+    i = stored(np.float32([-1, 3]), "int8")
+    x = _core.tensor(np.float32([0.1, 3]))
+    exact = np.float32(np.float16(0.1))
+    assert (h + x).dtype == (h + b).dtype == (i + 0.5).dtype == "float32"
+    np.testing.assert_array_equal((h + x).numpy(), [exact + np.float32(0.1), 6])
+    assert (i + _core.tensor([1, 2], "int32")).dtype == "int32"
+    assert (i + _core.tensor([255, 1], "uint8")).tolist() == [254, 4]
+    # Comparisons: tensors as they are, Python numbers rounded to the tensor's type.
+    assert (h == 0.1).tolist() == [True, False]
+    assert (h == x).tolist() == [False, True]
+    assert (i < 300).tolist() == [True, True]
+
+
+# --- products
+
+
+@pytest.mark.parametrize("transpose", [False, True])
+@pytest.mark.parametrize("left", ["float32", *STORAGE])
+@pytest.mark.parametrize("right", ["float32", *STORAGE])
+def test_products(left, right, transpose):
+    """Operands as float32, sums in float32, one rounding to the common type at the end."""
+    rng = np.random.default_rng(3)
+    for m, k, n in [(1, 7, 3), (3, 70, 40), (65, 130, 33), (2, 0, 3), (0, 4, 3)]:
+        x = stored((rng.standard_normal((m, k)) * 20).astype(np.float32), left)
+        w = stored(
+            (rng.standard_normal((n, k) if transpose else (k, n)) * 20).astype(np.float32), right
+        )
+        bias = stored(rng.standard_normal(n).astype(np.float32), right)
+        wide = [_core.cast(t, "float32") for t in (x, w, bias)]
+        common = _core.promote_types(left, right)
+        y = _core.matmul(x, w, transpose_b=transpose)
+        z = _core.linear(x, w, bias, transpose_w=transpose, activation="relu")
+        if common == "int8":
+            exact = as_float64(x) @ (as_float64(w).T if transpose else as_float64(w))
+            assert y.dtype == _core.linear(x, w, bias, transpose_w=transpose).dtype == "int32"
+            assert z.dtype == "float32"  # as of all integers
+            np.testing.assert_array_equal(as_float64(y), exact)
+            np.testing.assert_array_equal(as_float64(z), np.maximum(exact + as_float64(bias), 0))
+            continue
+        assert y.dtype == z.dtype == common
+        same(y, _core.cast(_core.matmul(wide[0], wide[1], transpose_b=transpose), common))
+        expected = _core.linear(*wide, transpose_w=transpose, activation="relu")
+        same(z, _core.cast(expected, common))
+
+
+def test_products_of_batches_and_vectors():
+    rng = np.random.default_rng(4)
+    a = stored(rng.standard_normal((2, 1, 5, 7)).astype(np.float32), "bfloat16")
+    b = stored(rng.standard_normal((3, 7, 4)).astype(np.float32), "float16")
+    same(a @ b, a.float() @ b.float())
+    v = stored(rng.standard_normal(7).astype(np.float32), "bfloat16")
+    same(a @ v, (a.float() @ v.float()).bfloat16())
+    q = stored(np.full((2, 300), 127, np.float32), "int8")
+    assert (q @ q.T).tolist() == [[127 * 127 * 300] * 2] * 2
+    assert (q @ q[0]).dtype == "int32"
+
+
+# --- gradients
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_gradients_have_the_type_of_their_tensor(dtype):
+    rng = np.random.default_rng(5)
+    x = _core.tensor(rng.standard_normal((4, 6)).astype(np.float32))
+    w = stored(rng.standard_normal((6, 3)).astype(np.float32), dtype)
+    x.requires_grad = w.requires_grad = True
+    y = fastdl.tanh(_core.linear(x, w)) * 3
+    y.sum().backward()
+    twin_x, twin_w = x.detach().clone(), w.detach().float()
+    twin_x.requires_grad = twin_w.requires_grad = True
+    (fastdl.tanh(_core.linear(twin_x, twin_w)) * 3).sum().backward()
+    assert x.grad.dtype == "float32"
+    assert w.grad.dtype == dtype
+    same(x.grad, twin_x.grad)
+    same(w.grad, _core.cast(twin_w.grad, dtype))
+    # A second backward adds to it, in float32 and rounded again.
+    (fastdl.tanh(_core.linear(x, w)) * 3).sum().backward()
+    same(w.grad, _core.cast(_core.cast(twin_w.grad, dtype).float() + twin_w.grad, dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_gradients_flow_through_casts_and_moves(dtype):
+    rng = np.random.default_rng(6)
+    x = _core.tensor(rng.standard_normal((4, 6)).astype(np.float32))
+    x.requires_grad = True
+    weight = _core.tensor(rng.standard_normal((6, 8)).astype(np.float32))
+
+    def f(t):
+        h = _core.cast(t, dtype)
+        h = fastdl.cat([h.T, h.T], 1)[:, 1:]
+        h = _core.where(h > 0, h, _core.cast(0.0, dtype))
+        return (h.float() * weight[:, 1:]).sum()
+
+    f(x).backward()
+    # Rounding has gradient 1: the gradient is that of the same function without casts.
+    mask = x.detach().to(dtype).float().numpy() > 0
+    w = weight.numpy()
+    w = np.concatenate([np.zeros((6, 1), np.float32), w[:, 1:]], 1)
+    expected = np.where(mask, (w[:, :4] + w[:, 4:]).T, 0)
+    np.testing.assert_array_equal(x.grad.numpy(), expected)
+    (g,) = fastdl._core.grad([f(x)], [None], [x])
+    assert g.dtype == "float32"
+    h = x.detach().to(dtype)
+    h.requires_grad = True
+    (g,) = _core.grad([(h.float() ** 2).sum()], [None], [h])
+    assert g.dtype == dtype
+    same(g, (h.detach().float() * 2).to(dtype))
+
+
+def test_int8_has_no_gradient():
+    with pytest.raises(RuntimeError, match=r"only tensors of floats can require a gradient.* int8"):
+        stored(np.float32([1]), "int8").requires_grad = True
+
+
+@pytest.mark.parametrize("op", ["sgd", "adam"])
+def test_optimizers_refuse_parameters_of_storage_types(op):
+    p = fastdl.nn.Parameter(stored(np.float32([1, 2]), "float16"))
+    make = {"sgd": fastdl.optim.SGD, "adam": fastdl.optim.Adam}[op]
+    with pytest.raises((TypeError, ValueError), match="float16"):
+        optimizer = make([p], lr=0.1)
+        p.grad = stored(np.float32([1, 1]), "float16")
+        optimizer.step()
+    assert p.tolist() == [1, 2]
+
+
+# --- plans
+
+
+@pytest.mark.parametrize("dtype", STORAGE)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_recorded_step_gives_the_bits_of_an_eager_one(dtype, threads):
+    rng = np.random.default_rng(8)
+    w = stored((rng.standard_normal((64, 48)) * 9).astype(np.float32), dtype)
+    cache = stored(np.zeros((33, 48), np.float32), dtype)
+
+    def step(x):
+        small = _core.cast(x, dtype)
+        y = _core.linear(small, w).float()
+        z = (y * 0.5 + 1).to(dtype).float() - 2
+        _core.assign_(cache, z)
+        return z, _core.linear(x, w, activation="relu"), _core.concat([small, small], 0)
+
+    before = fastdl.get_num_threads()
+    fastdl.set_num_threads(threads)
+    try:
+        with fastdl.no_grad():
+            recorded = fastdl.plan(step)
+            for i in range(6):  # weights that stay are packed after some replays
+                if i == 4:
+                    _core.assign_(w, _core.cast(w, "float32") * 0.5)
+                x = fastdl.tensor(rng.standard_normal((33, 64)).astype(np.float32) * 5)
+                expected = [t.clone() for t in step(x)]
+                kept = cache.clone()
+                actual = recorded(x)
+                for a, e in zip(actual, expected, strict=True):
+                    assert a.dtype == e.dtype
+                    same(a, e)
+                same(cache, kept)
+    finally:
+        fastdl.set_num_threads(before)
