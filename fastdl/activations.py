@@ -96,7 +96,7 @@ def exponential(x: TensorLike) -> Tensor:
 
 
 # All activations, each with its other names. Those marked _FUSED `F.linear` applies as well, under
-# the same name and with the same defaults; tests/test_activations.py asks the core.
+# the same name and with the same defaults; tests/keras_face/test_activations.py asks the core.
 _FUSED = True
 _TABLE: tuple[tuple[Any, ...], ...] = (
     (linear, _FUSED),

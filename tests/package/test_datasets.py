@@ -19,7 +19,7 @@ import pytest
 
 from fastdl.datasets import _idx, digits, fashion_mnist, mnist
 
-REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 REAL_MNIST = (
     pathlib.Path(os.environ.get("FASTDL_TEST_DATA") or REPOSITORY.parent / "shared" / "data")
     / "mnist"

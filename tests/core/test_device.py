@@ -116,7 +116,7 @@ def test_the_memory_faults(library_path, tmp_path):
         "print(t.tolist(), flush=True)\n"
         "ctypes.string_at(t.data_ptr(), 4)\n"
     )
-    arguments = [str(library_path), str(Path(__file__).parent)]
+    arguments = [str(library_path), str(Path(__file__).parents[1])]
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, cwd=tmp_path
     )

@@ -14,7 +14,7 @@ import fastdl
 from fastdl import losses, metrics
 from fastdl.models.compile_utils import CompileLoss, CompileMetrics
 
-GOLDEN = json.loads((Path(__file__).parent / "golden/compile_utils.json").read_text("utf-8"))
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden/compile_utils.json").read_text("utf-8"))
 INPUTS = {
     key: [fastdl.tensor(np.float32(a)) for a in pair]
     for d in GOLDEN["inputs"]

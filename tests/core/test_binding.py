@@ -13,7 +13,7 @@ import fastdl
 from fastdl import _core
 from fastdl._base import functional
 
-TOP = Path(__file__).resolve().parents[1]
+TOP = Path(__file__).resolve().parents[2]
 GENERATOR = TOP / "csrc/bind/generate.py"
 pytestmark = pytest.mark.skipif(not GENERATOR.exists(), reason="the sources are not here")
 

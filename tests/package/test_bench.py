@@ -14,7 +14,7 @@ import pytest
 
 import fastdl
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT))  # last: an installed fastdl comes first
 
 chart, floors, memory, process, rows, plain, regress, report, sweep = (

@@ -16,7 +16,7 @@ import pytest
 import fastdl
 from fastdl import _core
 
-GOLDEN = json.loads((Path(__file__).parent / "golden" / "promotion.json").read_text())
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "promotion.json").read_text())
 TYPES = list(GOLDEN["numpy"]["types"])
 FLOATS = ("float16", "bfloat16", "float32")
 

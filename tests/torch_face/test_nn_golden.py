@@ -9,7 +9,7 @@ import pytest
 import fastdl
 from fastdl import nn
 
-GOLDEN = json.loads((Path(__file__).parent / "golden" / "torch_face.json").read_text())
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "torch_face.json").read_text())
 EPS = np.finfo("float32").eps
 
 

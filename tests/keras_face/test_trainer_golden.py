@@ -12,7 +12,7 @@ import trainer_cases as cases
 
 import fastdl
 
-GOLDEN = json.loads((Path(__file__).parent / "golden/trainer.json").read_text("utf-8"))
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden/trainer.json").read_text("utf-8"))
 EPSILON = float(np.finfo(np.float32).eps)
 # A step rounds weights and gradients of order 1 half an epsilon each; there are 20 of them.
 TOLERANCE = 20 * EPSILON

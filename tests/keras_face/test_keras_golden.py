@@ -12,7 +12,7 @@ import pytest
 
 import fastdl
 
-GOLDEN = json.loads((Path(__file__).parent / "golden/keras_layers.json").read_text("utf-8"))
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden/keras_layers.json").read_text("utf-8"))
 EPSILON = np.finfo(np.float32).eps
 
 

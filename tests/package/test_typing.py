@@ -15,7 +15,7 @@ import fastdl
 from fastdl import Tensor
 from fastdl._functions import methods
 
-HERE = Path(__file__).parent / "typing"
+HERE = Path(__file__).parents[1] / "typing"
 ROOT = Path(fastdl.__file__).parent
 
 needs_mypy = pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is not installed")
@@ -84,7 +84,7 @@ def members(of):
 
 
 def test_the_stub_has_tensors_members_and_no_others():
-    """Signatures and types of the methods are generated; tests/test_binding.py checks that."""
+    """Signatures and types of the methods are generated; tests/core/test_binding.py checks that."""
     stub = members("Tensor") | members("TensorMethods")
     there = {name for name in vars(Tensor) if not name.startswith(("__", "_pybind11"))}
     assert {name for name in stub if not name.startswith("__")} == there

@@ -14,7 +14,7 @@ import pytest
 import fastdl
 from fastdl import ops
 
-GOLDEN = json.loads((Path(__file__).parent / "golden/faces.json").read_text("utf-8"))
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden/faces.json").read_text("utf-8"))
 OPS = sorted(name for name, value in vars(ops).items() if callable(value) and name[0] != "_")
 # Exact operations are exact; elementary functions here are within 4 ulp, and sums of a dozen terms
 # round a dozen times. The golden values are rounded to 1e-7.

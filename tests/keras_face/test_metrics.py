@@ -12,7 +12,7 @@ import pytest
 import fastdl
 from fastdl import _core, metrics
 
-GOLDEN = json.loads((Path(__file__).parent / "golden/losses.json").read_text("utf-8"))
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden/losses.json").read_text("utf-8"))
 INPUTS = {key: [np.asarray(a) for a in pair] for d in GOLDEN["inputs"] for key, pair in d.items()}
 WEIGHTS = np.asarray(GOLDEN["weights"][0])
 EPSILON = np.finfo(np.float32).eps

@@ -8,7 +8,7 @@ from test_datasets import PACKED, put, small_dataset
 
 from fastdl.datasets import mnist
 
-README = pathlib.Path(__file__).resolve().parent.parent / "README.md"
+README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
 PROGRAMS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
 
 

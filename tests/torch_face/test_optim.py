@@ -15,7 +15,7 @@ import fastdl
 from fastdl import nn, optim
 from fastdl.optim import lr_scheduler
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 GOLDEN = json.loads((HERE / "golden/optimizers.json").read_text("utf-8"))
 SCHEDULES = json.loads((HERE / "golden/schedules.json").read_text("utf-8"))
 EPSILON = np.finfo(np.float32).eps

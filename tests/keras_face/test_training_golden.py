@@ -12,7 +12,7 @@ import pytest
 import fastdl
 from fastdl import layers, optimizers
 
-GOLDEN = json.loads((Path(__file__).parent / "golden/training.json").read_text("utf-8"))
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden/training.json").read_text("utf-8"))
 EPSILON = np.finfo(np.float32).eps
 BATCH, EPOCHS = 8, 4
 # Each of the twenty steps rounds the weights and what is added to them, half an epsilon each.
