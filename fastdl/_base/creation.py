@@ -20,16 +20,18 @@ from .dtypes import float32, int64
 from .random import drawing_from
 
 if TYPE_CHECKING:
-    from .._core import Tensor
-    from .random import Generator
+    from numpy.typing import DTypeLike
 
+    from .._core import IntOrInts, Tensor, TensorLike
+    from .device import device as Device
+    from .random import Generator
 
 
 def _shape(size: tuple[Any, ...]) -> Any:
     return size[0] if len(size) == 1 else size
 
 
-def _finished(t: Tensor, requires_grad: bool, device: Any) -> Tensor:
+def _finished(t: Tensor, requires_grad: bool, device: str | Device | None) -> Tensor:
     if device is not None:
         t = moved(t, device)
     if requires_grad:
@@ -37,7 +39,12 @@ def _finished(t: Tensor, requires_grad: bool, device: Any) -> Tensor:
     return t
 
 
-def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def tensor(
+    data: TensorLike,
+    dtype: DTypeLike | None = None,
+    device: str | Device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """A new tensor with a copy of `data`.
 
     Args:
@@ -61,7 +68,9 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     return _finished(t.detach() if t.requires_grad else t, requires_grad, device)
 
 
-def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+def as_tensor(
+    data: TensorLike, dtype: DTypeLike | None = None, device: str | Device | None = None
+) -> Tensor:
     """A tensor that shares memory with `data` where it can; a tensor itself is returned as it is.
 
     Example:
@@ -109,12 +118,12 @@ class _Exported:
 
 
 def full(
-    size: Any,
+    size: IntOrInts,
     fill_value: float,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     requires_grad: bool = False,
-    device: Any = None,
+    device: str | Device | None = None,
 ) -> Tensor:
     """A tensor of one value; its type is the value's unless given (int64, float32 or bool).
 
@@ -123,13 +132,16 @@ def full(
         [7, 7]
     """
     if dtype is None:
-        kinds = {bool: "bool", int: "int64"}
-        dtype = kinds.get(type(fill_value), float32)
+        kinds: dict[type, DTypeLike] = {bool: "bool", int: "int64"}
+        dtype = kinds.get(type(fill_value)) or float32
     return _finished(_core.full(size, dtype, fill_value), requires_grad, device)
 
 
 def zeros(
-    *size: Any, dtype: Any = float32, requires_grad: bool = False, device: Any = None
+    *size: IntOrInts,
+    dtype: DTypeLike | None = float32,
+    requires_grad: bool = False,
+    device: str | Device | None = None,
 ) -> Tensor:
     """A tensor of zeros.
 
@@ -141,7 +153,10 @@ def zeros(
 
 
 def ones(
-    *size: Any, dtype: Any = float32, requires_grad: bool = False, device: Any = None
+    *size: IntOrInts,
+    dtype: DTypeLike | None = float32,
+    requires_grad: bool = False,
+    device: str | Device | None = None,
 ) -> Tensor:
     """A tensor of ones.
 
@@ -153,7 +168,10 @@ def ones(
 
 
 def empty(
-    *size: Any, dtype: Any = float32, requires_grad: bool = False, device: Any = None
+    *size: IntOrInts,
+    dtype: DTypeLike | None = float32,
+    requires_grad: bool = False,
+    device: str | Device | None = None,
 ) -> Tensor:
     """A tensor whose values are whatever the memory held.
 
@@ -169,9 +187,9 @@ def arange(
     end: float | None = None,
     step: float = 1,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     requires_grad: bool = False,
-    device: Any = None,
+    device: str | Device | None = None,
 ) -> Tensor:
     """`start, start + step, ...` up to but not including `end`; `arange(n)` starts at 0.
 
@@ -201,9 +219,9 @@ def linspace(
     end: float,
     steps: int,
     *,
-    dtype: Any = float32,
+    dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
-    device: Any = None,
+    device: str | Device | None = None,
 ) -> Tensor:
     """`steps` values at equal distances from `start` to `end`, both included.
 
@@ -219,9 +237,9 @@ def eye(
     n: int,
     m: int | None = None,
     *,
-    dtype: Any = float32,
+    dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
-    device: Any = None,
+    device: str | Device | None = None,
 ) -> Tensor:
     """A matrix with ones on the diagonal.
 
@@ -234,11 +252,11 @@ def eye(
 
 
 def rand(
-    *size: Any,
+    *size: IntOrInts,
     generator: Generator | None = None,
-    dtype: Any = float32,
+    dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
-    device: Any = None,
+    device: str | Device | None = None,
 ) -> Tensor:
     """Uniform values in [0, 1).
 
@@ -248,15 +266,17 @@ def rand(
     """
     with drawing_from(generator):
         t = F.uniform(shape=_shape(size))
-    return _finished(t if dtype is float32 else F.cast(t, dtype=dtype), requires_grad, device)
+    return _finished(
+        t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype), requires_grad, device
+    )
 
 
 def randn(
-    *size: Any,
+    *size: IntOrInts,
     generator: Generator | None = None,
-    dtype: Any = float32,
+    dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
-    device: Any = None,
+    device: str | Device | None = None,
 ) -> Tensor:
     """Values of the normal distribution with mean 0 and variance 1.
 
@@ -266,11 +286,13 @@ def randn(
     """
     with drawing_from(generator):
         t = F.normal(shape=_shape(size))
-    return _finished(t if dtype is float32 else F.cast(t, dtype=dtype), requires_grad, device)
+    return _finished(
+        t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype), requires_grad, device
+    )
 
 
 def normal(
-    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None
+    mean: Any, std: Any = 1.0, size: IntOrInts | None = None, *, generator: Generator | None = None
 ) -> Tensor:
     """Normal values with the given mean and standard deviation, numbers or tensors.
 
@@ -294,11 +316,11 @@ def normal(
 def randint(
     low: int,
     high: Any = None,
-    size: Any = None,
+    size: IntOrInts | None = None,
     *,
     generator: Generator | None = None,
-    dtype: Any = int64,
-    device: Any = None,
+    dtype: DTypeLike | None = int64,
+    device: str | Device | None = None,
 ) -> Tensor:
     """Integers from `low` (0 if left out) up to but not including `high`.
 
@@ -315,10 +337,14 @@ def randint(
         low, high, size = 0, low, high
     with drawing_from(generator):
         t = F.randint(shape=size, low=low, high=high)
-    return _finished(t if dtype is int64 else F.cast(t, dtype=dtype), False, device)
+    return _finished(
+        t if dtype is None or dtype is int64 else F.cast(t, dtype=dtype), False, device
+    )
 
 
-def randperm(n: int, *, generator: Generator | None = None, dtype: Any = int64) -> Tensor:
+def randperm(
+    n: int, *, generator: Generator | None = None, dtype: DTypeLike | None = int64
+) -> Tensor:
     """The integers below n in random order.
 
     Example:
@@ -327,10 +353,10 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = int64) 
     """
     with drawing_from(generator):
         t = F.permutation(n=n)
-    return t if dtype is int64 else F.cast(t, dtype=dtype)
+    return t if dtype is None or dtype is int64 else F.cast(t, dtype=dtype)
 
 
-def bernoulli(x: Any, *, generator: Generator | None = None) -> Tensor:
+def bernoulli(x: TensorLike, *, generator: Generator | None = None) -> Tensor:
     """1 with the probabilities given, else 0, as float32 of their shape.
 
     Example:
@@ -341,7 +367,9 @@ def bernoulli(x: Any, *, generator: Generator | None = None) -> Tensor:
         return F.bernoulli(x)
 
 
-def zeros_like(x: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros_like(
+    x: TensorLike, *, dtype: DTypeLike | None = None, requires_grad: bool = False
+) -> Tensor:
     """Zeros in the shape and type of x.
 
     Example:
@@ -351,7 +379,9 @@ def zeros_like(x: Any, *, dtype: Any = None, requires_grad: bool = False) -> Ten
     return full_like(x, 0, dtype=dtype, requires_grad=requires_grad)
 
 
-def ones_like(x: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def ones_like(
+    x: TensorLike, *, dtype: DTypeLike | None = None, requires_grad: bool = False
+) -> Tensor:
     """Ones in the shape and type of x.
 
     Example:
@@ -362,7 +392,7 @@ def ones_like(x: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tens
 
 
 def full_like(
-    x: Any, fill_value: float, *, dtype: Any = None, requires_grad: bool = False
+    x: TensorLike, fill_value: float, *, dtype: DTypeLike | None = None, requires_grad: bool = False
 ) -> Tensor:
     """One value in the shape and type of x.
 
@@ -374,7 +404,9 @@ def full_like(
     return _finished(_core.full(x.shape, dtype or x.dtype, fill_value), requires_grad, device_of(x))
 
 
-def empty_like(x: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def empty_like(
+    x: TensorLike, *, dtype: DTypeLike | None = None, requires_grad: bool = False
+) -> Tensor:
     """Memory in the shape and type of x.
 
     Example:
@@ -385,19 +417,21 @@ def empty_like(x: Any, *, dtype: Any = None, requires_grad: bool = False) -> Ten
     return _finished(_core.empty(x.shape, dtype or x.dtype), requires_grad, device_of(x))
 
 
-def rand_like(x: Any, *, generator: Generator | None = None, requires_grad: bool = False) -> Tensor:
+def rand_like(
+    x: TensorLike, *, generator: Generator | None = None, requires_grad: bool = False
+) -> Tensor:
     """`rand` in the shape of x."""
     return rand(*_core.as_tensor(x).shape, generator=generator, requires_grad=requires_grad)
 
 
 def randn_like(
-    x: Any, *, generator: Generator | None = None, requires_grad: bool = False
+    x: TensorLike, *, generator: Generator | None = None, requires_grad: bool = False
 ) -> Tensor:
     """`randn` in the shape of x."""
     return randn(*_core.as_tensor(x).shape, generator=generator, requires_grad=requires_grad)
 
 
-def is_tensor(x: Any) -> bool:
+def is_tensor(x: object) -> bool:
     """Whether x is a tensor.
 
     Example:

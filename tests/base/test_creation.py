@@ -218,3 +218,15 @@ def test_grad_as_a_value():
     assert fastdl.autograd.grad(v * 2, v, fastdl.tensor([1.0, 5.0]))[0].tolist() == [2, 10]
     with pytest.raises(ValueError, match="1 outputs but 2 grad_outputs"):
         fastdl.autograd.grad(v * 2, v, [None, None])
+
+
+def test_no_dtype_is_the_default():
+    for make, expected in [
+        (lambda: fastdl.rand(2, dtype=None), "float32"),
+        (lambda: fastdl.randn(2, dtype=None), "float32"),
+        (lambda: fastdl.zeros(2, dtype=None), "float32"),
+        (lambda: fastdl.randint(3, (2,), dtype=None), "int64"),
+        (lambda: fastdl.randperm(3, dtype=None), "int64"),
+        (lambda: fastdl.full((2,), 1, dtype=None), "int64"),
+    ]:
+        assert make().dtype == expected

@@ -27,6 +27,8 @@ def functions(t: Tensor) -> None:
     fastdl.relu(object())  # E: Argument 1 to "relu" has incompatible type "object"
     fastdl.no_such_name  # E: Module has no attribute "no_such_name"
     ops.softmax(t, axis="last")  # E: Argument "axis" to "softmax" has incompatible type "str"
+    fastdl.zeros("two")  # E: Argument 1 to "zeros" has incompatible type "str"
+    fastdl.tensor(None)  # E: Argument 1 to "tensor" has incompatible type "None"
     ops.relu(None)  # E: Argument 1 to "relu" has incompatible type "None"
     F.cross_entropy(t)  # E: Missing positional argument "target" in call to "cross_entropy"
     losses.mean_squared_error(t, "y")  # E: Argument 2 to "mean_squared_error" has incompatible
