@@ -113,12 +113,12 @@ class Runner:
         step: a function of (x, y, sample_weight), each a tensor, a structure of tensors or None.
         settings: gives the `Settings` of the steps that come next.
         limit: how many plans are kept, as of `StepFunction`.
-        counts: whether finished steps are counted.
+        counts: asked after a step whether to count it; nothing is counted without it.
 
     Attributes:
         function: the `StepFunction`.
-        finished: the steps that were finished, where they are counted: memory that each step
-            changes, so that it is right however an exception ends a loop over steps in the core.
+        finished: the steps that were counted: memory that each of them changes, so that it is right
+            however an exception ends a loop over steps in the core.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Runner:
         step: Callable[[Batch], Any],
         settings: Callable[[], Settings],
         limit: int = 8,
-        counts: bool = False,
+        counts: Callable[[], bool] | None = None,
     ) -> None:
         self.finished = _core.full((), "int64", 0)
         self._settings = settings
@@ -134,10 +134,11 @@ class Runner:
         def counted(data: Batch) -> Any:
             with whole_step():
                 result = step(data)
-                F.increment_(self.finished)
+                if counts is not None and counts():
+                    F.increment_(self.finished)
             return result
 
-        self.function = StepFunction(counted if counts else step, limit)
+        self.function = StepFunction(step if counts is None else counted, limit)
 
     @property
     def turn(self) -> RLock:

@@ -13,6 +13,7 @@ from .._core import Tensor
 from ..random import SeedGenerator
 from .checks import try_out
 from .logs import numbers
+from .steps import counts_itself
 
 if TYPE_CHECKING:
     from .._engine.runner import Batch
@@ -61,8 +62,7 @@ class Position:
     def __init__(self, model: Trainer, data: Arrays | Stream, epoch: int) -> None:
         self.restored: dict[str, Any] | None = None
         self._model = model
-        # As an array, of which reading costs a tenth.
-        self._finished: np.ndarray = model._runner("train").finished.numpy()
+        self._choose_counter()
         self._of_data: tuple[Generator, ...] = data.generators
         self._generators = self._find_generators()
         self._knows_layers = model.built
@@ -98,10 +98,20 @@ class Position:
         mark = self._now.mark
         return 0 if mark < 0 else self._finished.item() - mark
 
+    def _choose_counter(self) -> None:
+        """What counts finished steps: to be asked again when an attribute has changed."""
+        model = self._model
+        self._chosen_in = _core.epoch()
+        own = counts_itself(model)
+        counter = model._runner("train").finished if own else model.optimizer._calls
+        self._finished: np.ndarray = counter.numpy()  # of which reading costs a tenth
+
     # --- what the loop reports
 
     def before_steps(self) -> None:
         """To be called before steps run, and before the data are asked for batches."""
+        if self._chosen_in != _core.epoch():
+            self._choose_counter()
         epoch, step, batch, order, _, _, logs = self._now
         mark = self._finished.item()
         self._now = _Now(epoch, step, batch, order, self._random(), mark, logs)

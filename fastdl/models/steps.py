@@ -38,7 +38,16 @@ def make_runner(model: Trainer, phase: str) -> Runner:
         one_update = not model._has_own("train_step")
         return Settings(trained, model.run_eagerly, model.optimizer, one_update)
 
-    return Runner(step, settings, limit=16 if phase == "predict" else 8, counts=training)
+    def counts() -> bool:
+        return counts_itself(model)
+
+    limit = 16 if phase == "predict" else 8
+    return Runner(step, settings, limit, counts if training else None)
+
+
+def counts_itself(model: Trainer) -> bool:
+    """Whether training steps are counted by the runner; else the optimizer's count tells them."""
+    return model._has_own("train_step") or (model.built and not model.trainable_weights)
 
 
 def train_step(model: Trainer, data: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import _core
 from .._base import tree
 from .._base.arguments import suggests_arguments
 from .._base.checks import check_count
@@ -121,6 +122,7 @@ class Trainer:
             _compile_metrics=compile_metrics,
             _loss_tracker=metrics_module.Mean(name="loss"),
         )
+        _core.raise_epoch()
         self._forget_steps()
 
     @property
