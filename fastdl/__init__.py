@@ -184,7 +184,11 @@ if not TYPE_CHECKING:  # otherwise every name would be right
         except AttributeError:
             raise _import_module(f"{__name__}._base.missing").missing(__name__, name) from None
         if home == "_functions" and callable(value) and not isinstance(value, type):
-            value = _import_module(f"{__name__}._graph.lift").liftable(value)
+            if value.__name__ != name:  # one for a function with several names
+                value = getattr(_import_module(__name__), value.__name__)
+            else:
+                value = _import_module(f"{__name__}._graph.lift").liftable(value)
+                value.__module__ = __name__  # where pickle finds it
         globals()[name] = value
         return value
 

@@ -733,9 +733,17 @@ class Recorder:
     @property
     def problem(self) -> str: ...
 
+class Arena:
+    @property
+    def bytes(self) -> int: ...
+
 class Plan:
     def __init__(
-        self, recorder: Recorder, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+        self,
+        recorder: Recorder,
+        inputs: Sequence[Tensor],
+        outputs: Sequence[Tensor],
+        arena: Arena | None = None,
     ) -> None: ...
     def replay(self, inputs: Sequence[Tensor] = ...) -> list[Tensor]: ...
     def call(self, x: np.ndarray) -> np.ndarray | None: ...

@@ -1,6 +1,7 @@
 """The table of activations: functions, names, and what the core applies within `linear`."""
 
 import inspect
+import pickle
 
 import numpy as np
 import pytest
@@ -91,3 +92,32 @@ def test_gradient_against_differences_of_the_formula(name):
 def test_glu_names_the_axis_that_is_out_of_range():
     with pytest.raises(IndexError, match="glu: axis 3 is out of range"):
         activations.glu(X, axis=3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_functions_can_be_pickled_alone_and_in_a_layer(name):
+    function = getattr(activations, name)
+    assert pickle.loads(pickle.dumps(function)) is function
+    if name not in SETTINGS:
+        copy = pickle.loads(pickle.dumps(layers.Activation(name)))
+        assert copy.activation is function
+
+
+def test_every_function_of_ops_can_be_pickled():
+    assert len(list(functions_of(ops))) > 100
+    for function in functions_of(ops):
+        assert pickle.loads(pickle.dumps(function)) is function
+
+
+def test_every_function_of_the_top_level_can_be_pickled_under_each_of_its_names():
+    assert fastdl.clip is fastdl.clamp and fastdl.swish is fastdl.silu
+    assert len(list(functions_of(fastdl))) > 100
+    for function in functions_of(fastdl):
+        assert pickle.loads(pickle.dumps(function)) is function
+
+
+def functions_of(module):
+    for name in dir(module):
+        value = getattr(module, name)
+        if inspect.isfunction(value) and not name.startswith("_"):
+            yield value

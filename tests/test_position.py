@@ -8,6 +8,7 @@ import warnings
 import children
 import numpy as np
 import pytest
+import runs
 
 import fastdl
 from fastdl import callbacks, layers, metrics, models, optimizers
@@ -86,6 +87,16 @@ class Pieces(fastdl.utils.PyDataset):
         return fastdl.tensor(X[rows]) + 0.1 * fastdl.randn(15, 6), Y[rows]
 
 
+class Shuffled(Pieces):
+    """Has an order of its own, drawn at the start of each epoch."""
+
+    def on_epoch_begin(self):
+        self.order = fastdl.randperm(6).tolist()
+
+    def __getitem__(self, i):
+        return super().__getitem__(self.order[i])
+
+
 def batches():
     while True:
         for i in range(0, 90, 10):
@@ -118,6 +129,8 @@ CASES = {
         lambda: {"x": loader(fastdl.Generator().manual_seed(4)), "epochs": 4},
     ),
     "PyDataset": (stack(), lambda: {"x": Pieces(), "epochs": 4}),
+    "PyDataset with an order of its own": (stack(), lambda: {"x": Shuffled(), "epochs": 4}),
+    "PyDataset in parts": (stack(), lambda: {"x": Pieces(), "epochs": 4, "steps_per_epoch": 3}),
     "generator": (stack(), lambda: {"x": batches(), "epochs": 4, "steps_per_epoch": 6}),
 }
 
@@ -278,6 +291,71 @@ def test_ctrl_c_in_the_core_goes_on_to_the_same_bits(kind):
     assert steps != {0}
 
 
+def test_ctrl_c_between_batches_goes_on_to_the_same_bits():
+    make = stack(seed=7)
+    options = {"x": Pieces(), "epochs": 4}
+    for wait in (0.004, 0.01, 0.017, 0.1):
+        model = make()
+        threading.Timer(wait, signal.raise_signal, [signal.SIGINT]).start()
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(Pieces(), epochs=10**9, verbose=0)
+        state = state_of(model)
+        position = state[2]
+        updates = int(model.optimizer.iterations.numpy()) if model.optimizer.built else 0
+        assert position["epoch"] * 6 + position["step"] == updates
+        if position["epoch"] < 4:
+            check_goes_on(make, lambda: options, state)
+
+
+class Interrupted(models.Sequential):
+    """Gets Ctrl-C within a step that runs eagerly, after the update of the weights."""
+
+    left = 0
+
+    def train_step(self, data):
+        logs = super().train_step(data)
+        runs.count[self.name] += 1
+        for _ in range(runs.count["signals"] if runs.count[self.name] == self.left else 0):
+            signal.raise_signal(signal.SIGINT)
+        runs.count["after"] += 1
+        return logs
+
+
+@pytest.mark.parametrize("at", [1, 9])
+def test_an_eager_step_that_has_updated_weights_is_finished(at):
+    make = stack(Interrupted, eager=True)
+    options = {**ARRAYS}
+    model = make()
+    model.left = at
+    runs.count["signals"], runs.count["after"] = 1, 0
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(**options, verbose=0)
+    assert runs.count["after"] == at
+    state = state_of(model)
+    assert (state[2]["epoch"], state[2]["step"]) == divmod(at, 6)
+    check_goes_on(make, lambda: options, state)
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_step():
+    model = stack(Interrupted, eager=True)()
+    model.left = 3
+    runs.count["signals"], runs.count["after"] = 2, 0
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(**ARRAYS, verbose=0)
+    assert runs.count["after"] == 2
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_epoch_whose_last_logs_nobody_read_has_those_of_its_metrics():
+    make, options = CASES["arrays"]
+    model = make()
+    with pytest.raises(Stop):
+        model.fit(**options(), verbose=0, callbacks=[Interrupt("on_train_batch_end", 12)])
+    weights, optimizer, position = state_of(model)
+    assert (position["epoch"], position["step"]) == (1, 6)
+    check_goes_on(make, options, (weights, optimizer, {**position, "logs": {}}))
+
+
 OTHER_PROCESS = """
 import pickle, numpy as np, fastdl
 import test_position as t
@@ -398,9 +476,7 @@ def test_a_stream_that_is_too_short_is_refused():
         model.fit(**options(), verbose=0, callbacks=[Interrupt("on_train_batch_end", 9)])
     short = ((X[:10], Y[:10]) for _ in range(5))
     with pytest.raises(ValueError, match="cannot go on after batch 9 of the data: they end after"):
-        make().fit(
-            **{**options(), "x": short}, verbose=0, callbacks=[GoOn(state_of(model))]
-        )
+        make().fit(**{**options(), "x": short}, verbose=0, callbacks=[GoOn(state_of(model))])
 
 
 def test_copies_of_a_model_have_no_position():

@@ -373,11 +373,14 @@ model.compile("sgd", "mse")
 x = np.ones((800, 1000), np.float32)
 for _ in range(3):
     want = model.predict_on_batch(x)
+    model.predict_on_batch(x[:300])
 inner = []
 
 def handler(*_):
     inner.append(model.predict_on_batch(x))
     inner.append(model.predict(x, batch_size=800, verbose=0))
+    for rows in (300, 200, 200, 200):  # plans in the same memory: one that is there, and a new one
+        assert np.array_equal(model.predict_on_batch(x[:rows]), want[:rows])
 
 signal.signal(signal.SIGALRM, handler)
 for action in (model.predict_on_batch, lambda x: model.predict(x, batch_size=800, verbose=0)):

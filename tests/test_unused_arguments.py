@@ -37,6 +37,8 @@ NEVER_READ = {
     ("data.loader", "__init__", "pin_memory_device"): SPEED,
     ("layers._state", "add_weight", "autocast"): "weights are float32 in any case",
     ("models.trainer", "compile", "auto_scale_loss"): "float32 losses need no scaling",
+    ("models.data_adapters", "go_to", "within_epoch"): "of streams; arrays take it all the same",
+    ("models.data_adapters", "go_to", "shuffle"): "of arrays; streams take it all the same",
     ("models.sequential", "add", "rebuild"): "a model is built as far as its input is known",
     ("models.sequential", "pop", "rebuild"): "a model is built as far as its input is known",
     ("nn.linear", "__init__", "args"): "Identity takes any arguments, as PyTorch's",

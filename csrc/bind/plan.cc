@@ -181,11 +181,16 @@ void bind_plan(py::module_& m) {
       .def("outliving", &Recorder::outliving, py::arg("results"))
       .def_property_readonly("problem", &Recorder::problem);
 
+  py::class_<Arena, Ref<Arena>>(m, "Arena")
+      .def(py::init([] { return Ref<Arena>(new Arena); }))
+      .def_property_readonly("bytes", &Arena::bytes);
+
   py::class_<Plan, Ref<Plan>>(m, "Plan")
-      .def(py::init([](Recorder& r, const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs) {
-             return Ref<Plan>(new Plan(r, inputs, outputs));
+      .def(py::init([](Recorder& r, const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs,
+                       const Ref<Arena>& arena) {
+             return Ref<Plan>(new Plan(r, inputs, outputs, arena ? arena : Ref<Arena>(new Arena)));
            }),
-           py::arg("recorder"), py::arg("inputs"), py::arg("outputs"))
+           py::arg("recorder"), py::arg("inputs"), py::arg("outputs"), py::arg("arena") = Ref<Arena>())
       .def("replay", &replay, py::arg("inputs") = std::vector<Tensor>())
       .def("call", &call, py::arg("x"))
       .def_property_readonly("inputs", &Plan::inputs)

@@ -31,7 +31,7 @@ Plans& plans(void (*in_child)()) {
 // destroyed any more. One that the forking thread itself has stays in use.
 void Plan::forget_lost() {
   for (Plan* plan : plans(nullptr).all)
-    if (!plan->lost_ && plan->owner_.load() != std::thread::id() && !plan->mine()) {
+    if (!plan->lost_ && plan->arena_->in_use() && !plan->mine()) {
       plan->lost_ = true;
       plan->retain();
     }
@@ -43,8 +43,8 @@ Plan::~Plan() {
   p.all.erase(this);
 }
 
-Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> outputs)
-    : inputs_(std::move(inputs)), outputs_(std::move(outputs)) {
+Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> outputs, Ref<Arena> arena)
+    : arena_(std::move(arena)), inputs_(std::move(inputs)), outputs_(std::move(outputs)) {
   recorder.stop();
   for (const Tensor& t : inputs_) FASTDL_CHECK(t, TypeError, "plan: an input is None");
   for (const Tensor& t : outputs_) FASTDL_CHECK(t, TypeError, "plan: an output is None");
@@ -76,7 +76,11 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
     if (c.first < commit_ && commit_ < c.end) free_until_ = c.first;
   empty_cache();  // replays allocate nothing: what the eager steps used goes back to the system
   const Device& device = *r.device;
-  arena_ = Storage::allocate(arena_bytes_, false, device);
+  // Within a replay on the arena, of a signal handler's own step, and on another device: memory of its own.
+  if (arena_->mine() || arena_->is_elsewhere(device)) arena_ = new Arena;
+  const std::lock_guard turn(*arena_);
+  arena_->reserve(arena_bytes_, device);
+  base_ = arena_->data();
 
   patches_.resize(inputs_.size());
   can_rebind_.assign(inputs_.size(), true);
@@ -116,7 +120,8 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
       if (o.buffer < 0) return;
       const Buffer& b = r.buffers[size_t(o.buffer)];
       const int64_t at = std::max<int64_t>(offset[size_t(o.buffer)], 0);  // -1: of a chain alone
-      char* base = static_cast<char*>(b.external ? b.storage->data() : arena_->data()) + (b.external ? 0 : at);
+      char* base = b.external ? static_cast<char*>(b.storage->data()) : base_ + at;
+      if (!b.external) in_arena_.push_back(&v.data);
       v = {base + o.offset, o.shape, o.dtype, device.is_cpu() ? nullptr : &device};
       s.ask |= o.bytes() >= kAsk;
       for (size_t k = 0; k < inputs_.size(); ++k)
@@ -130,9 +135,11 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
     for (const Operand& o : c.out) write_to(o);
     s.run = run_of(*c.op, device);
     FASTDL_CHECK(s.run, RuntimeError, "plan: ", c.op->name, " has no function for device '", device.name, "'");
-    View workspace;
-    place(c.workspace, workspace);
-    s.workspace = workspace.data;
+    if (const Operand& w = c.workspace; w.buffer >= 0) {
+      s.workspace = base_ + offset[size_t(w.buffer)] + w.offset;
+      s.ask |= w.bytes() >= kAsk;
+      in_arena_.push_back(&s.workspace);
+    }
     int64_t bytes = 0;
     for (const View* v = s.in; v < next_views; ++v) bytes += *v ? v->bytes() : 0;
     s.may_stop = bytes >= kLongCall && i < commit_ && !c.op->mutates && !c.op->elementwise && !c.op->random;

@@ -7,7 +7,6 @@
 // one arena. So a replay holds no stale values: what is meant to change between steps (learning rate, step
 // count, batch) is memory the ops read, and the random state is the generator's own.
 #pragma once
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -15,12 +14,12 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "core/cancel.h"
+#include "plan/arena.h"
 #include "plan/chain.h"
 #include "plan/derived.h"
 #include "plan/guards.h"
@@ -82,8 +81,9 @@ class Recorder : public CallObserver {
 class Plan : public RefCounted {
  public:
   // `inputs` are the tensors whose memory a caller fills (or rebinds) before a replay; `outputs` those that
-  // hold results after it. Throws RuntimeError if the recording has a problem().
-  Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> outputs);
+  // hold results after it; `arena` holds the intermediates, of plans that take turns. Throws RuntimeError if the
+  // recording has a problem().
+  Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> outputs, Ref<Arena> arena = new Arena);
   ~Plan() override;
 
   // Whether what Python and the tape saw while the step was recorded is as it was.
@@ -121,28 +121,23 @@ class Plan : public RefCounted {
   // Whether the steps change anything of this memory.
   bool writes_into(const void* data, int64_t bytes) const;
 
-  // Held while a plan's memory is in use: inputs filled, steps run, results read. A plan is one object of
-  // mutable state; threads that replay the same one take turns. A thread that has the turn may come back, from
-  // a signal handler that ran within a replay: it would wait for itself, so RuntimeError is thrown.
+  // The arena's turn. RuntimeError for a thread that has it already.
   class Turn {
    public:
     explicit Turn(Plan& plan) : plan_(plan) {
       FASTDL_CHECK(!plan.mine(), RuntimeError, "plan: replayed from within its own replay");
       FASTDL_CHECK(!plan.lost(), RuntimeError, "plan: a thread that the fork left behind was using it");
-      plan.mutex_.lock();
-      plan.owner_ = std::this_thread::get_id();
+      plan.arena_->lock();
+      plan.follow_arena();
     }
-    ~Turn() {
-      plan_.owner_ = std::thread::id();
-      plan_.mutex_.unlock();
-    }
+    ~Turn() { plan_.arena_->unlock(); }
     Turn(const Turn&) = delete;
 
    private:
     Plan& plan_;
   };
   // Whether this thread has the turn.
-  bool mine() const { return owner_ == std::this_thread::get_id(); }
+  bool mine() const { return arena_->mine(); }
 
   const std::vector<Tensor>& inputs() const { return inputs_; }
   const std::vector<Tensor>& outputs() const { return outputs_; }
@@ -187,6 +182,12 @@ class Plan : public RefCounted {
   // Runs step i, with its chain where it starts one, which is then number `next`; returns the last step run.
   size_t run(size_t i, size_t& next);
 
+  // Re-points the views of intermediates if the arena has moved.
+  void follow_arena() {
+    if (arena_->data() == base_) return;
+    for (void** p : in_arena_) *p = static_cast<char*>(*p) + (arena_->data() - base_);
+    base_ = arena_->data();
+  }
   void list(const Recording& r);
   void note_draw_of(const Step& s, size_t i, const std::vector<KeptStorage>& memory);
 
@@ -206,13 +207,13 @@ class Plan : public RefCounted {
   std::vector<Draw> draws_;
   Guards guards_;
   bool lost_ = false;
-  Ref<Storage> arena_;
+  Ref<Arena> arena_;
   int64_t arena_bytes_ = 0;
+  char* base_ = nullptr;          // of the arena, as the views have it
+  std::vector<void**> in_arena_;  // the views' addresses, and workspaces
   std::vector<Tensor> inputs_, outputs_;
   std::vector<std::vector<Patch>> patches_;  // of each input
   std::vector<bool> can_rebind_;
-  std::mutex mutex_;
-  std::atomic<std::thread::id> owner_;  // of the mutex
 };
 
 // lower.cc: the passes from a recording to what a plan runs, in this order. They take time that grows with the number

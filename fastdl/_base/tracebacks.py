@@ -13,9 +13,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
+from .notices import PACKAGE
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _filtering = os.environ.get("FASTDL_FULL_TRACEBACK", "0") in ("", "0")
 
 
@@ -45,18 +46,26 @@ def disable_traceback_filtering() -> None:
 
 def shortened(error: Exception) -> Exception:
     """The error without this package's frames in its traceback, to be raised again."""
-    if not _filtering:
-        return error
+    if _filtering:
+        _shorten(error, set())
+    return error
+
+
+def _shorten(error: BaseException, done: set[int]) -> None:
+    done.add(id(error))
+    for earlier in (error.__cause__, error.__context__):
+        if earlier is not None and id(earlier) not in done:
+            _shorten(earlier, done)
     kept = []
     frame = error.__traceback__
     while frame is not None:
-        if not frame.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        if not frame.tb_frame.f_code.co_filename.startswith(PACKAGE):
             kept.append(frame)
         frame = frame.tb_next
     shown: TracebackType | None = None
     for frame in reversed(kept):
         shown = TracebackType(shown, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
-    return error.with_traceback(shown)
+    error.__traceback__ = shown
 
 
 def at_the_callers_line(function: Function) -> Function:

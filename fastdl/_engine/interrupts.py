@@ -39,14 +39,52 @@ class held_back:
         if _get_thread() == threading.main_thread().ident:
             handler = _get_handler(_SIGINT)
             if callable(handler):
-                _set_handler(_SIGINT, self._note)
                 self._handler = handler
+                _set_handler(_SIGINT, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        if self._arrived is not None and _step is not None and _step.held is self:
+            self._handler(number, frame)  # the second one, and the update is done
         self._arrived = number, frame
 
     def __exit__(self, *exception: object) -> None:
-        if self._handler is not None:
-            _set_handler(_SIGINT, self._handler)
-            if self._arrived is not None:
-                self._handler(*self._arrived)
+        if self._handler is None:
+            return
+        if _step is not None and _step.held is None:
+            _step.held = self
+        else:
+            self.release()
+
+    def release(self) -> None:
+        """Puts the handler back, and calls it if Ctrl-C came."""
+        _set_handler(_SIGINT, self._handler)
+        if self._arrived is not None:
+            self._handler(*self._arrived)
+
+
+class whole_step:
+    """A block that Ctrl-C ends before its first `held_back` block, or after its own end.
+
+    So a step of training that has begun to update the weights is finished, as a replay is. Only a
+    second Ctrl-C ends it earlier.
+    """
+
+    __slots__ = ("_outer", "held")
+
+    def __enter__(self) -> None:
+        global _step
+        self.held: held_back | None = None
+        self._outer = _step
+        if _get_thread() == threading.main_thread().ident:
+            _step = self
+
+    def __exit__(self, *exception: object) -> None:
+        global _step
+        if _step is self:
+            _step = self._outer
+        if self.held is not None:
+            self.held.release()
+
+
+# The innermost block of the main thread.
+_step: whole_step | None = None

@@ -12,6 +12,7 @@ from .. import _core
 from .._base import functional as F
 from .._base import tree
 from .._core import Tensor
+from .interrupts import whole_step
 from .steps import StepFunction
 
 # How long the core runs before Python gets to see progress, and a pending Ctrl-C.
@@ -32,15 +33,29 @@ class Form:
         key: equal for structures of the same form.
     """
 
-    def __init__(self, data: Any) -> None:
-        self.leaves: list[Tensor] = [t for t in tree.leaves(data) if t is not None]
-        self._marks = tree.map_structure(lambda t: t is not None, data)
+    def __init__(self, data: Batch) -> None:
+        # Most batches are three tensors or None, which take less time than structures.
+        self._flat = not any(map(tree.is_nested, data))
+        found = data if self._flat else tree.leaves(data)
+        self.leaves: list[Tensor] = [t for t in found if t is not None]
+        mark = _is_there if self._flat else _where
+        self._marks = tuple(map(mark, data))
         self.key = repr(self._marks)
 
     def fill(self, leaves: Iterable[Tensor]) -> Any:
         """The structure with these tensors."""
         supply = iter(leaves)
+        if self._flat:
+            return tuple([next(supply) if mark else None for mark in self._marks])
         return tree.map_structure(lambda mark: next(supply) if mark else None, self._marks)
+
+
+def _is_there(leaf: Any) -> bool:
+    return leaf is not None
+
+
+def _where(structure: Any) -> Any:
+    return tree.map_structure(_is_there, structure)
 
 
 # The key of steps on x that is one array, without y and sample_weight, with default settings.
@@ -117,8 +132,9 @@ class Runner:
         self._settings = settings
 
         def counted(data: Batch) -> Any:
-            result = step(data)
-            F.increment_(self.finished)
+            with whole_step():
+                result = step(data)
+                F.increment_(self.finished)
             return result
 
         self.function = StepFunction(counted if counts else step, limit)

@@ -113,6 +113,7 @@ class StepFunction:
         self._limit = limit
         self._root = root
         self._signatures: OrderedDict[Hashable, _Signature] = OrderedDict()
+        self._arena = _core.Arena()  # its plans take turns, so they share the memory they work in
         self._warm = False
         self._layout = -1
         self._told = False
@@ -122,6 +123,7 @@ class StepFunction:
     def forget(self) -> None:
         """Drops all plans, as when the model changed."""
         self._signatures.clear()
+        self._arena = _core.Arena()
         self._warm = False
 
     def _find(self, key: Hashable) -> _Signature:
@@ -129,6 +131,7 @@ class StepFunction:
             self._layout != _core.layout_version()
         ):  # parameters moved: the plans' addresses are stale
             self._signatures.clear()
+            self._arena = _core.Arena()
             self._layout = _core.layout_version()
         signature = self._signatures.get(key)
         if signature is None:
@@ -259,7 +262,7 @@ class StepFunction:
             problem = _kept_of_batch(slots, holders, outputs)
         if not problem:
             try:
-                signature.plan = _core.Plan(recorder, slots, outputs)
+                signature.plan = _core.Plan(recorder, slots, outputs, self._arena)
             except MemoryError:  # the step is done, and there is memory enough for another one
                 problem = "there is no memory for a plan"
         if problem and signature.retry:
@@ -295,6 +298,7 @@ class StepFunction:
             self.turn = threading.RLock()
         for signature in self._signatures.values():
             if signature.plan is not None and signature.plan.lost:
+                self._arena = _core.Arena()
                 signature.plan = signature.guards = signature.result = None
 
     def run(

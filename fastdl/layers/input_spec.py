@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from .._base import tree
 from .._base.dtypes import as_dtype
-from .._graph.calls import name_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -141,11 +140,12 @@ def check_inputs(spec: Any, inputs: Any) -> None:
             raise ValueError(f"incompatible {label}: {complaint}")
 
 
-def refuse_structure(error: Exception, layer: Any, args: tuple[Any, ...]) -> None:
-    """Raises ValueError where the error is that a built-in layer for one tensor got several."""
+def plainer_error(error: Exception, layer: Any, args: tuple[Any, ...]) -> Exception:
+    """The error, or where it is that a built-in layer for one tensor got several, one that says
+    so."""
     inputs = args[0] if args else None
     if inputs is None or not tree.is_nested(inputs) or isinstance(error, ValueError):
-        return
+        return error
     if type(layer).__module__.startswith("fastdl.layers."):
         got = (
             f"a dict with the keys {list(inputs)}"
@@ -153,5 +153,6 @@ def refuse_structure(error: Exception, layer: Any, args: tuple[Any, ...]) -> Non
             else f"a {type(inputs).__name__} of {len(inputs)}"
         )
         refused = ValueError(f"expected a tensor, got {got}")
-        name_error(refused, layer)
-        raise refused from error
+        refused.__cause__ = error
+        return refused
+    return error

@@ -29,7 +29,7 @@ from .._graph.calls import (
 from .._graph.symbolic import KerasTensor, Node, infer, symbolic_leaves
 from ._config import has_own_config, plain_config
 from ._state import LayerState
-from .input_spec import check_inputs, refuse_structure
+from .input_spec import check_inputs, plainer_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -217,7 +217,7 @@ class Layer(LayerState):
             return outputs
         except Exception as error:
             if isinstance(error, _ERRORS):
-                refuse_structure(error, self, args)
+                error = plainer_error(error, self, args)
                 name_error(error, self)
             raise shortened(error)  # noqa: B904
         finally:
@@ -279,9 +279,10 @@ class Layer(LayerState):
         try:
             self._prepare(args, kwargs)
             outputs = self.compute_output_spec(*args, **kwargs)
-        except _ERRORS as error:
-            refuse_structure(error, self, args)
-            name_error(error, self)
+        except Exception as error:
+            if isinstance(error, _ERRORS):
+                error = plainer_error(error, self, args)
+                name_error(error, self)
             raise shortened(error)  # noqa: B904
         finally:
             context.root, context.training = before

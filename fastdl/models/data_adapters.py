@@ -90,29 +90,29 @@ class Arrays:
         self.x = to_tensors("x", x)
         self.y = to_tensors("y", y)
         self.sample_weight = to_tensors("sample_weight", sample_weight)
-        self.leaves: list[Tensor] = []
         self.samples = -1
         named = (("x", self.x), ("y", self.y), ("sample_weight", self.sample_weight))
         for name, structure in named:
-            for t in tree.leaves(structure):
+            for t in (structure,) if type(structure) is Tensor else tree.leaves(structure):
                 if t is None:
                     continue
-                if t.ndim == 0:
+                shape = t.shape
+                if not shape:
                     raise ValueError(f"{who}: {name} must have a sample axis, got a single number")
                 if self.samples < 0:
-                    self.samples = t.shape[0]
-                if t.shape[0] != self.samples:
+                    self.samples = shape[0]
+                if shape[0] != self.samples:
                     raise ValueError(
                         f"{who}: all arrays must have the same number of samples, but x has "
-                        f"{self.samples} and {name} has {t.shape[0]} (shape {t.shape})"
+                        f"{self.samples} and {name} has {shape[0]} (shape {shape})"
                     )
-                self.leaves.append(t)
         if self.samples < 1:
             raise ValueError(f"{who}: the data is empty (x has no samples)")
         if batch_size is None:
             batch_size = 32 if steps is None else -(-self.samples // int(steps))
         self.batch_size = int(batch_size)
         self.form = Form((self.x, self.y, self.sample_weight))
+        self.leaves = self.form.leaves
         self.step = 0
         self.indices: Tensor | None = None
         self.on_pass: Callable[[], None] = _nothing
@@ -139,8 +139,8 @@ class Arrays:
             self.on_pass()
             self.indices = F.permutation(n=self.samples) if shuffle else None
 
-    def go_to(self, batch: int, shuffle: bool, within_epoch: bool) -> Batch:
-        """Starts a pass and leaves out the first `batch` batches; returns one of them."""
+    def go_to(self, batch: int, shuffle: bool) -> Batch:
+        """Begins an epoch and a pass, leaves out `batch` batches and returns one of them."""
         self.indices = F.permutation(n=self.samples) if shuffle else None
         self.step = batch
         return self.first_batch()
@@ -257,15 +257,14 @@ class Stream:
         if function is not None:
             function()
 
-    def go_to(self, batch: int, shuffle: bool, within_epoch: bool) -> Batch:
-        """Starts a pass, makes the first `batch` batches and drops them; returns the last one.
-
-        Args:
-            within_epoch: whether the epoch ends where the pass does.
+    def go_to(self, batch: int, shuffle: bool) -> Batch:
+        """Begins an epoch and a pass, makes `batch` batches and drops them; returns the last one.
 
         Raises:
             ValueError: there are fewer.
         """
+        self.begin_epoch(shuffle=shuffle)
+        self._may_start_again = False
         self._iterator = iter(self)
         last = None
         for done in range(batch):
@@ -275,7 +274,6 @@ class Stream:
                     f"fit: cannot go on after batch {batch} of the data: they end after {done}"
                 )
         assert last is not None
-        self._may_start_again = self._may_start_again and not within_epoch
         return last
 
     def steps(self, limit: int | None) -> Iterator[Batch]:

@@ -15,21 +15,25 @@ from .._core import Tensor
 
 def to_tensors(what: str, structure: Any) -> Any:
     """The structure with every array as a tensor; errors name the argument."""
-
-    def convert(value: Any) -> Any:
-        if value is None or isinstance(value, Tensor):
-            return value
-        check_dense(what, value)
-        try:
-            if hasattr(value, "iloc"):
-                value = _of_columns(value)
-            return _core.as_tensor(value)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"{what}: {error}") from None
-
+    if structure is None or type(structure) is Tensor:
+        return structure
+    if type(structure) is np.ndarray:
+        return _to_tensor(what, structure)
     if isinstance(structure, list) and structure and not _holds_arrays(structure):
-        return convert(structure)  # nested lists of numbers are one array
-    return tree.map_structure(convert, structure)
+        return _to_tensor(what, structure)  # nested lists of numbers are one array
+    return tree.map_structure(lambda value: _to_tensor(what, value), structure)
+
+
+def _to_tensor(what: str, value: Any) -> Any:
+    if value is None or isinstance(value, Tensor):
+        return value
+    check_dense(what, value)
+    try:
+        if hasattr(value, "iloc"):
+            value = _of_columns(value)
+        return _core.as_tensor(value)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{what}: {error}") from None
 
 
 def _of_columns(table: Any) -> np.ndarray:

@@ -114,7 +114,8 @@ class Loop:
         model, callbacks = self.model, self.callbacks
         position = Position(model, data, options.initial_epoch)
         model.__dict__["_fit_position"] = position
-        model.stop_training = False
+        if model.stop_training:
+            model.stop_training = False
         logs: dict[str, Any] = {}
         try:
             callbacks.on_train_begin()
@@ -209,7 +210,8 @@ class Loop:
         """
         model, callbacks = self.model, self.callbacks
         data.begin_epoch()
-        model.stop_evaluating = False
+        if model.stop_evaluating:
+            model.stop_evaluating = False
         logs: dict[str, Any] = {}
         try:
             callbacks.on_test_begin()
@@ -232,7 +234,8 @@ class Loop:
 
     def predict(self, data: Arrays | Stream, limit: int | None) -> Any:
         """The outputs for `limit` batches or all there are, as arrays."""
-        self.model.stop_predicting = False
+        if self.model.stop_predicting:
+            self.model.stop_predicting = False
         try:
             self.callbacks.on_predict_begin()
             outputs = self._outputs(data, limit)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 Random = list[tuple[int, int]]  # for each generator its seed and how far it has been used
 
-
 _GENERATORS = (SeedGenerator, Generator)
 _ENTRIES = {"epoch", "step", "batch", "order", "random", "metrics", "logs", "data"}
 
@@ -46,8 +45,9 @@ class Position:
     `load_state_dict()` is to be called in `on_train_begin`: the fit then goes on from there, on the
     same data, in the middle of an epoch. Weights and optimizer have to be put back as well.
 
-    What lies outside of fastdl isn't part of it: the random state of NumPy and of generators of
-    the user's own, the state of callbacks, the `History` of earlier epochs.
+    Random state is that of the library's generator, those of layers with a seed (any attribute
+    that is one) and that of a `DataLoader`. What lies outside of fastdl isn't part of the position,
+    such as NumPy's random state; nor are callbacks and the `History` of earlier epochs.
 
     Args:
         model: the model.
@@ -68,7 +68,7 @@ class Position:
         self._knows_layers = model.built
         self._description = data.description
         self._metrics: list[np.ndarray] | None = None  # once the fit has ended
-        self._now = _Now(epoch, 0, 0, [], None, -1, {})
+        self._now = _Now(int(epoch), 0, 0, [], None, -1, {})
         data.on_pass = self._begin_pass
 
     @property
@@ -137,7 +137,8 @@ class Position:
 
     def _begin_pass(self) -> None:
         epoch, step, _, _, random, mark, logs = self._now
-        self._now = _Now(epoch, step, 0, self._random(), random, mark, logs)
+        assert random is not None  # that before the epoch's begin, of which the data was told
+        self._now = _Now(epoch, step, 0, random, random, mark, logs)
 
     # --- as plain data
 
@@ -150,7 +151,7 @@ class Position:
             "epoch": now.epoch,
             "step": now.step,
             "batch": now.batch,
-            # The state from which the order of the samples in this pass was drawn, and that now.
+            # The state before the pass began, of which its order was drawn, and that now.
             "order": _as_array(now.order if now.batch else []),
             "random": _as_array(now.random or []),
             "metrics": self._totals() if now.step else [],
@@ -190,15 +191,14 @@ class Position:
             return
         now, random = _now_of(state), self._random_of(state)
         if now.batch:
-            data.begin_epoch(resume=True, shuffle=shuffle)
             self._set_random(now.order)
-            seen = data.go_to(now.batch, shuffle, within_epoch=now.step > 0)
+            seen = data.go_to(now.batch, shuffle)
             if now.step:
                 self._set_totals(seen, state["metrics"])
         self._set_random(random)
         self._now = now
         self.before_steps()
-        if not now.batch:
+        if not now.step:
             data.begin_epoch(resume, shuffle)
 
     def take_up_the_end(self) -> None:

@@ -224,7 +224,8 @@ class Trainer:
             ValueError, TypeError: data that doesn't fit the model or itself; the model and the
                 optimizer are as they were before the step that failed.
 
-        Ctrl-C ends the work within 0.2 s; the model then is as after the last whole step.
+        Ctrl-C ends the work within 0.2 s; the model then is as after the last whole step. A step
+        that runs eagerly and has updated weights is finished first; a second Ctrl-C does not wait.
 
         Steps are recorded and replayed without Python. What a step reads in Python (attributes of
         the model, its layers, metrics, losses and the optimizer, values of tensors) may change at
@@ -262,9 +263,7 @@ class Trainer:
             if not is_stream(x):
                 x, y, sample_weight = unpack_x_y_sample_weight(x)
             size = validation_batch_size or batch_size
-            validation = adapt(
-                "validation_data", x, y, sample_weight, None, size, validation_steps
-            )
+            validation = adapt("validation_data", x, y, sample_weight, None, size, validation_steps)
         if isinstance(validation, Arrays):
             check_validation(self, validation, data)
         total = data.batches if steps_per_epoch is None else steps_per_epoch
