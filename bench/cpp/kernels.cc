@@ -3,18 +3,19 @@
 // Rows of one signature (UNARY, BINARY, COMPARE) share a case; every KERNEL row has a function of its name
 // below, without which this file does not compile. The table is the one FASTDL_ISA selects; kernels never
 // thread, so these are figures of one core.
+#include "cpu/kernels.h"
+
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "cpu/isa.h"
-#include "cpu/kernels.h"
 
 namespace {
 
-using fastdl::KernelTable;
 using fastdl::kernels;
+using fastdl::KernelTable;
 
 // What one call moves and computes at least, and the call.
 struct Case {
@@ -69,9 +70,7 @@ Case where(Data& d) {
   return {d.of(3.25), 0, [&] { kernels().where(d[0], d.bytes.data(), d[1], d[2], d.n, 1, 1); }};
 }
 Case integers(Data& d) {
-  return {d.of(3), 0, [&] {
-            kernels().integers(fastdl::IntegerOp::add, -4, d[0], d[1], d[2], d.n, 1, 1);
-          }};
+  return {d.of(3), 0, [&] { kernels().integers(fastdl::IntegerOp::add, -4, d[0], d[1], d[2], d.n, 1, 1); }};
 }
 Case transpose_words(Data& d) {
   return {d.of(2), 0, [&] { kernels().transpose_words(d[0], d.rows(), d[1], kCols, d.rows(), kCols); }};
@@ -85,16 +84,20 @@ Case cast(Data& d) {  // of bytes, as of images
   return {d.of(1.25), 0, [&] { kernels().cast(d[0], DType::float32, d.bytes.data(), DType::uint8, d.n); }};
 }
 
-#define REDUCTION(name) \
-  Case name(Data& d) { return {d.of(1), 0, [&] { sink = double(kernels().name(d[1], d.n)); }}; }
+#define REDUCTION(name)                                                     \
+  Case name(Data& d) {                                                      \
+    return {d.of(1), 0, [&] { sink = double(kernels().name(d[1], d.n)); }}; \
+  }
 REDUCTION(sum)
 REDUCTION(reduce_max)
 REDUCTION(reduce_min)
 REDUCTION(argmax)
 REDUCTION(argmin)
 #undef REDUCTION
-#define ROWS(name) \
-  Case name(Data& d) { return {d.of(1), 0, [&] { kernels().name(d[0], d[1], d.rows(), kCols, kCols); }}; }
+#define ROWS(name)                                                                    \
+  Case name(Data& d) {                                                                \
+    return {d.of(1), 0, [&] { kernels().name(d[0], d[1], d.rows(), kCols, kCols); }}; \
+  }
 ROWS(sum_rows)
 ROWS(max_rows)
 ROWS(min_rows)
@@ -113,14 +116,11 @@ Case log_softmax_grad(Data& d) {
   return {d.of(3), 0, [&] { kernels().log_softmax_grad(d[0], d[1], d[2], d.rows(), kCols); }};
 }
 Case sparse_xent(Data& d) {
-  return {d.of(2), 0, [&] {
-            sink = double(kernels().sparse_xent(d[3], d[0], d[1], d.labels.data(), d.rows(), kCols, -1));
-          }};
+  return {d.of(2), 0,
+          [&] { sink = double(kernels().sparse_xent(d[3], d[0], d[1], d.labels.data(), d.rows(), kCols, -1)); }};
 }
 Case sparse_xent_grad(Data& d) {
-  return {d.of(2), 0, [&] {
-            kernels().sparse_xent_grad(d[0], d[1], d.labels.data(), d[3], 1, d.rows(), kCols, -1);
-          }};
+  return {d.of(2), 0, [&] { kernels().sparse_xent_grad(d[0], d[1], d.labels.data(), d[3], 1, d.rows(), kCols, -1); }};
 }
 Case xent(Data& d) {
   return {d.of(3), 0, [&] { kernels().xent(d[3], d[0], d[1], d[2], d.rows(), kCols); }};
@@ -154,8 +154,7 @@ Case philox_truncated_normal(Data& d) {
   return {d.of(1), 0, [&] { kernels().philox_truncated_normal(d[0], d.n, 1, 2, 0, 1); }};
 }
 Case dropout(Data& d) {
-  return {d.of(2.25), 0,
-          [&] { kernels().dropout(d[0], d.bytes.data(), d[1], d.n, 1, 2, 0.5f, 2.0f); }};
+  return {d.of(2.25), 0, [&] { kernels().dropout(d[0], d.bytes.data(), d[1], d.n, 1, 2, 0.5f, 2.0f); }};
 }
 
 Case gemm_tile_rows(Data&) {
@@ -179,9 +178,8 @@ Case gemm_row(Data& d) {
 }
 Case gemm_dots(Data& d) {
   const int64_t m = 4, k = 256, columns = d.n / k;
-  return {4.0 * double(m * k + k * columns + m * columns), 2.0 * double(m * k * columns), [=, &d] {
-            kernels().gemm_dots(m, columns, k, d[1], k, 1, d[2], k, d[0], columns, 0, 0, nullptr);
-          }};
+  return {4.0 * double(m * k + k * columns + m * columns), 2.0 * double(m * k * columns),
+          [=, &d] { kernels().gemm_dots(m, columns, k, d[1], k, 1, d[2], k, d[0], columns, 0, 0, nullptr); }};
 }
 Case gemm_pack(Data& d) {  // into whole panels, as wide as tiles of full height
   const int64_t panel = kernels().gemm_tile_columns(kernels().gemm_tile_rows()), columns = kCols / panel * panel;

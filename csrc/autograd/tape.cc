@@ -142,8 +142,8 @@ class Receiver {
 };
 
 // Walks the tape from the newest node to the oldest.
-void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, bool retain_graph,
-          bool create_graph, Receiver& receiver) {
+void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, bool retain_graph, bool create_graph,
+          Receiver& receiver) {
   GradMode mode(create_graph);
   std::map<uint64_t, Pending, std::greater<>> todo;
 
@@ -159,14 +159,12 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
   for (size_t i = 0; i < roots.size(); ++i) {
     const Tensor& r = roots[i];
     FASTDL_CHECK(r, TypeError, "backward: expected a tensor, got None");
-    FASTDL_CHECK(r->requires_grad, RuntimeError,
-                 "backward: the tensor of shape ", r->shape,
+    FASTDL_CHECK(r->requires_grad, RuntimeError, "backward: the tensor of shape ", r->shape,
                  " does not require a gradient and was not computed from one that does");
     Tensor g = i < root_grads.size() ? root_grads[i] : Tensor();
     if (!g) {
       FASTDL_CHECK(r->numel() == 1, RuntimeError,
-                   "backward: expected a one-element tensor (or its gradient as argument), got shape ",
-                   r->shape);
+                   "backward: expected a one-element tensor (or its gradient as argument), got shape ", r->shape);
       g = full(r->shape, DType::float32, 1, r->device());
     }
     FASTDL_CHECK(g->shape == r->shape, ValueError, "backward: the gradient has shape ", g->shape,
@@ -184,14 +182,13 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
                  "pass retain_graph=True to the first call to go through it again");
     const uint32_t read = n.op->values_read(n.needed);
     for (int i = 0; i < n.inputs; ++i)
-      FASTDL_CHECK(!n.in[i] || !n.in[i]->storage || !(read >> i & 1) ||
-                       n.in_serial[i] != n.in[i]->storage->serial() || !changed_since(n.in[i], n.in_version[i]),
-                   RuntimeError, "backward: input ", i, " of ", n.op->name, " (shape ",
-                   n.in[i]->shape, ") was changed in place after it was used");
+      FASTDL_CHECK(!n.in[i] || !n.in[i]->storage || !(read >> i & 1) || n.in_serial[i] != n.in[i]->storage->serial() ||
+                       !changed_since(n.in[i], n.in_version[i]),
+                   RuntimeError, "backward: input ", i, " of ", n.op->name, " (shape ", n.in[i]->shape,
+                   ") was changed in place after it was used");
     for (int i = 0; i < n.outputs; ++i)
-      FASTDL_CHECK(!n.op->grad_out || !changed_since(n.out[i], n.out_version), RuntimeError,
-                   "backward: the result of ", n.op->name, " (shape ", n.out[i]->shape,
-                   ") was changed in place, but its gradient needs it");
+      FASTDL_CHECK(!n.op->grad_out || !changed_since(n.out[i], n.out_version), RuntimeError, "backward: the result of ",
+                   n.op->name, " (shape ", n.out[i]->shape, ") was changed in place, but its gradient needs it");
     // Copies: another thread may go through this node, too, while a long call has released the interpreter.
     Tensor in[kMaxInputs], out[kMaxOutputs], gin[kMaxInputs], into[kMaxInputs];
     const int inputs = n.inputs;
@@ -255,7 +252,7 @@ class Chosen : public Receiver {
   // A product that is the whole gradient. It must not read an input, which may be updated before the product's turn.
   bool can_wait(const Tensor& to) override {
     bool can = false;
-    for_each_place(to, [&](size_t i) { 
+    for_each_place(to, [&](size_t i) {
       can = to_come_[i] == 1 && !sums_[i] && !to->node && !is_storage(to->dtype) && sink_.takes_parts(i);
     });
     return can;
@@ -286,9 +283,8 @@ class Chosen : public Receiver {
   template <class F>
   void for_each_place(const Tensor& to, F f) {
     const Edge e = edge_of(to);
-    auto at = std::lower_bound(places_.begin(), places_.end(), e, [](const auto& p, const Edge& wanted) {
-      return before(p.first, wanted);
-    });
+    auto at = std::lower_bound(places_.begin(), places_.end(), e,
+                               [](const auto& p, const Edge& wanted) { return before(p.first, wanted); });
     for (; at != places_.end() && at->first == e; ++at) f(at->second);
   }
 
@@ -317,9 +313,8 @@ class Chosen : public Receiver {
   Tensor home_at(size_t i) { return is_storage(inputs_[i]->dtype) ? nullptr : sink_.place(i); }
 
   bool reads_inputs(const Product& p) const {
-    return std::any_of(inputs_.begin(), inputs_.end(), [&](const Tensor& t) {
-      return t->storage == p.a->storage || t->storage == p.b->storage;
-    });
+    return std::any_of(inputs_.begin(), inputs_.end(),
+                       [&](const Tensor& t) { return t->storage == p.a->storage || t->storage == p.b->storage; });
   }
 
   const std::vector<Tensor>& inputs_;
@@ -361,9 +356,8 @@ class Leaves : public Receiver {
 void grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, const std::vector<Tensor>& inputs,
           bool retain_graph, bool create_graph, GradientSink& sink) {
   for (const Tensor& t : inputs)
-    FASTDL_CHECK(t && t->requires_grad, RuntimeError,
-                 "grad: every input must require a gradient; one of shape ", t ? t->shape : Shape{},
-                 " does not");
+    FASTDL_CHECK(t && t->requires_grad, RuntimeError, "grad: every input must require a gradient; one of shape ",
+                 t ? t->shape : Shape{}, " does not");
   Chosen chosen(roots, inputs, sink);
   walk(roots, root_grads, retain_graph, create_graph, chosen);
   chosen.finish();

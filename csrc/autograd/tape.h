@@ -30,11 +30,11 @@ void set_grad_enabled(bool enabled);
 // Puts `out` on the tape if gradients are enabled and an input wants one. Called by apply().
 void record_on_tape(const Op& op, const Tensor* in, int inputs, Outputs& out, const Attrs& attrs);
 
-// Gradients of sum(roots[i] * root_grads[i]) for each of `inputs`, handed to the sink as soon as they are complete. A null
-// root gradient stands for ones and needs a one-element root. With create_graph the gradients are on the tape. Sums are
-// formed in a fixed order. Throws RuntimeError if a needed value was overwritten in place, or if the tape was released
-// by an earlier call without retain_graph. A product that comes in parts reads nothing that lies beside the inputs, so
-// these may be updated one after the other.
+// Gradients of sum(roots[i] * root_grads[i]) for each of `inputs`, handed to the sink as soon as they are complete. A
+// null root gradient stands for ones and needs a one-element root. With create_graph the gradients are on the tape.
+// Sums are formed in a fixed order. Throws RuntimeError if a needed value was overwritten in place, or if the tape was
+// released by an earlier call without retain_graph. A product that comes in parts reads nothing that lies beside the
+// inputs, so these may be updated one after the other.
 void grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, const std::vector<Tensor>& inputs,
           bool retain_graph, bool create_graph, GradientSink& sink);
 // The same as a list; null where nothing flows.

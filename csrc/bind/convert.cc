@@ -55,18 +55,15 @@ py::object numpy(const char* name) { return py::module_::import("numpy").attr(na
 
 }  // namespace
 
-std::string type_name(py::handle object) {
-  return py::str(py::type::handle_of(object).attr("__name__"));
-}
+std::string type_name(py::handle object) { return py::str(py::type::handle_of(object).attr("__name__")); }
 
 py::object dtype_to(DType t) {
   // One object per type for the life of the process; NumPy interns its built-in types too.
   static const std::vector<py::object>* types = [] {
     auto* made = new std::vector<py::object>;
     for (const DTypeRow& row : dtype_rows)
-      made->push_back(row.name == std::string("bfloat16")
-                          ? py::module_::import("fastdl._base.dtypes").attr("bfloat16")
-                          : py::object(py::dtype(row.name)));
+      made->push_back(row.name == std::string("bfloat16") ? py::module_::import("fastdl._base.dtypes").attr("bfloat16")
+                                                          : py::object(py::dtype(row.name)));
     return made;
   }();
   return (*types)[size_t(t)];
@@ -129,8 +126,8 @@ py::tuple tuple_from(const Shape& shape) {
 
 bool is_array_like(py::handle o) {
   return py::isinstance<TensorImpl>(o) || PyFloat_Check(o.ptr()) || PyLong_Check(o.ptr()) ||
-         py::isinstance<py::array>(o) || py::isinstance<py::list>(o) ||
-         py::isinstance<py::tuple>(o) || py::isinstance(o, numpy("generic"));
+         py::isinstance<py::array>(o) || py::isinstance<py::list>(o) || py::isinstance<py::tuple>(o) ||
+         py::isinstance(o, numpy("generic"));
 }
 
 std::optional<DType> stored_type(py::handle object) {
@@ -166,15 +163,14 @@ Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy_data
   }
 
   py::array a = py::reinterpret_steal<py::array>(
-      py::isinstance<py::array>(object) ? object.inc_ref().ptr()
-                                   : numpy("asarray")(object).release().ptr());
+      py::isinstance<py::array>(object) ? object.inc_ref().ptr() : numpy("asarray")(object).release().ptr());
   DType t = dtype.value_or(nearest(a.dtype()));
   nearest(a.dtype());  // rejects what holds no numbers even when a dtype is asked for
   if (a.dtype().kind() == 'u' && a.dtype().itemsize() == 8 && a.size() > 0)
     FASTDL_CHECK(a.attr("max")().cast<uint64_t>() <= uint64_t(INT64_MAX), ValueError,
                  "an unsigned integer is too large for int64");
-  FASTDL_CHECK(a.ndim() <= kMaxRank, ValueError, "expected at most ", kMaxRank,
-               " dimensions, got an array with ", a.ndim());
+  FASTDL_CHECK(a.ndim() <= kMaxRank, ValueError, "expected at most ", kMaxRank, " dimensions, got an array with ",
+               a.ndim());
   const bool to_integers = is_integer(t), to_16_bits = is_float(t) && is_storage(t);
   const bool of_floats = a.dtype().kind() == 'f', bfloats = is_bfloat16(a.dtype());
   if (bfloats || to_16_bits)

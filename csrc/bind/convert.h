@@ -137,9 +137,7 @@ struct type_caster<fastdl::DType> {
     value = fastdl::dtype_from(src);
     return true;
   }
-  static handle cast(fastdl::DType t, return_value_policy, handle) {
-    return fastdl::dtype_to(t).release();
-  }
+  static handle cast(fastdl::DType t, return_value_policy, handle) { return fastdl::dtype_to(t).release(); }
 };
 
 template <>

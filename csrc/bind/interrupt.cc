@@ -62,8 +62,8 @@ InterruptFlag::~InterruptFlag() {
 
 namespace {
 
-// Runs without the GIL; true if it was stopped. At the end of the process taking the GIL ends the thread by unwinding its
-// stack: so not in a destructor, and nothing here catches it.
+// Runs without the GIL; true if it was stopped. At the end of the process taking the GIL ends the thread by unwinding
+// its stack: so not in a destructor, and nothing here catches it.
 bool released(FunctionRef<void()> run, bool may_stop) {
   bool stopped = false;
   std::exception_ptr thrown;

@@ -68,7 +68,7 @@ PYBIND11_MODULE(_core, m) {
       set_python_error(p);
     }  // pybind11 knows all others
   });
-  select_isa();   // what is wrong with FASTDL_ISA and FASTDL_NUM_THREADS is reported at import
+  select_isa();  // what is wrong with FASTDL_ISA and FASTDL_NUM_THREADS is reported at import
   num_threads();
   bind_tensor(m);
   bind_ops(m);
@@ -79,7 +79,8 @@ PYBIND11_MODULE(_core, m) {
   m.def("num_threads", &num_threads);
   m.def("set_num_threads", [](py::object n) { set_num_threads(integer_from(n)); });
   m.def("set_threading", [](const std::optional<py::capsule>& table) {
-    set_threading(table ? static_cast<const Threading*>(PyCapsule_GetPointer(table->ptr(), kThreadingCapsule)) : nullptr);
+    set_threading(table ? static_cast<const Threading*>(PyCapsule_GetPointer(table->ptr(), kThreadingCapsule))
+                        : nullptr);
   });
   m.def("select_isa", static_cast<void (*)(const std::string&)>(&select_isa));
   m.def("runnable_isas", [] { return py::object(config()["isas"]); });

@@ -148,10 +148,10 @@ PyObject* call(R (*f)(Args...), const Signature& s, PyObject* const* values, Py_
   }
 }
 
-#define OP(result, name, parameters, doc)                                                                    \
-  Signature signature_##name;                                                                                \
-  PyObject* call_##name(PyObject*, PyObject* const* values, Py_ssize_t count, PyObject* keywords) {          \
-    return call(&name, signature_##name, values, count, keywords);                                           \
+#define OP(result, name, parameters, doc)                                                           \
+  Signature signature_##name;                                                                       \
+  PyObject* call_##name(PyObject*, PyObject* const* values, Py_ssize_t count, PyObject* keywords) { \
+    return call(&name, signature_##name, values, count, keywords);                                  \
   }
 #include "ops/ops.inc"
 #undef OP
@@ -184,7 +184,8 @@ void add_functions(py::module_& m) {
 class PythonSink : public GradientSink {
  public:
   PythonSink(const py::object& sink, size_t inputs)
-      : take_(sink.attr("take")), places_(sink.attr("places").cast<std::vector<Tensor>>()),
+      : take_(sink.attr("take")),
+        places_(sink.attr("places").cast<std::vector<Tensor>>()),
         parts_(sink.attr("parts").cast<bool>()) {
     FASTDL_CHECK(places_.size() == inputs, ValueError, "grad_into: expected a place or None for each of ", inputs,
                  " inputs, got ", places_.size());
@@ -234,16 +235,20 @@ void bind_ops(py::module_& m) {
 
   // A Python number becomes an ordinary tensor: with a type of its own, not weak.
   // With keep_type an array of a storage type gives a tensor of that type; else one that can be computed with.
-  m.def("tensor", [](py::object data, py::object dtype, bool keep_type) {
-          Tensor r = tensor_from(data, wanted(dtype, data, keep_type), true);
-          return r->weak ? detach(r) : r;
-        },
-        py::arg("data"), py::arg("dtype") = py::none(), py::arg("keep_type") = false);
-  m.def("as_tensor", [](py::object data, py::object dtype, bool keep_type) {
-          Tensor r = tensor_from(data, wanted(dtype, data, keep_type), false);
-          return r->weak ? detach(r) : r;
-        },
-        py::arg("data"), py::arg("dtype") = py::none(), py::arg("keep_type") = false);
+  m.def(
+      "tensor",
+      [](py::object data, py::object dtype, bool keep_type) {
+        Tensor r = tensor_from(data, wanted(dtype, data, keep_type), true);
+        return r->weak ? detach(r) : r;
+      },
+      py::arg("data"), py::arg("dtype") = py::none(), py::arg("keep_type") = false);
+  m.def(
+      "as_tensor",
+      [](py::object data, py::object dtype, bool keep_type) {
+        Tensor r = tensor_from(data, wanted(dtype, data, keep_type), false);
+        return r->weak ? detach(r) : r;
+      },
+      py::arg("data"), py::arg("dtype") = py::none(), py::arg("keep_type") = false);
   m.def("dtype", [](const py::object& dtype) { return dtype_from(dtype); }, py::arg("dtype"));
   m.def("dlpack_as_integers", [](const py::object& capsule) { return retype(capsule, true); });
   m.def("bits_of", [](const Tensor& t) { return array_of_bits(t); });
@@ -265,19 +270,21 @@ void bind_ops(py::module_& m) {
     set_grad_enabled(on);
     return before;
   });
-  m.def("grad", [](const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
-                   const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph) {
-          return grad(roots, root_grads, inputs, retain_graph, create_graph);
-        },
-        py::arg("roots"), py::arg("root_grads"), py::arg("inputs"), py::arg("retain_graph") = false,
-        py::arg("create_graph") = false);
-  m.def("grad_into", [](py::object sink, const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
-                        const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph) {
-          PythonSink receiver(sink, inputs.size());
-          grad(roots, root_grads, inputs, retain_graph, create_graph, receiver);
-        },
-        py::arg("sink"), py::arg("roots"), py::arg("root_grads"), py::arg("inputs"), py::arg("retain_graph") = false,
-        py::arg("create_graph") = false);
+  m.def(
+      "grad",
+      [](const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, const std::vector<Tensor>& inputs,
+         bool retain_graph, bool create_graph) { return grad(roots, root_grads, inputs, retain_graph, create_graph); },
+      py::arg("roots"), py::arg("root_grads"), py::arg("inputs"), py::arg("retain_graph") = false,
+      py::arg("create_graph") = false);
+  m.def(
+      "grad_into",
+      [](py::object sink, const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
+         const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph) {
+        PythonSink receiver(sink, inputs.size());
+        grad(roots, root_grads, inputs, retain_graph, create_graph, receiver);
+      },
+      py::arg("sink"), py::arg("roots"), py::arg("root_grads"), py::arg("inputs"), py::arg("retain_graph") = false,
+      py::arg("create_graph") = false);
   py::class_<Product>(m, "Product")
       .def_property_readonly("shape", [](const Product& p) { return py::make_tuple(p.rows(), p.columns()); })
       .def("rows", &compute_rows, py::arg("first"), py::arg("count"), py::arg("into") = Tensor());
@@ -291,15 +298,17 @@ void bind_ops(py::module_& m) {
   m.def("keep_random_numbers", &keep_draws);
   m.def("give_back_random_numbers", &give_back_draws);
   m.def("manual_seed", &manual_seed);
-  m.def("get_rng_state", [](const Tensor& of) {
-          const RngState s = rng_state(of ? of : generator());
-          return std::make_pair(s.seed, s.counter);
-        },
-        py::arg("generator") = py::none());
-  m.def("set_rng_state", [](uint64_t seed, uint64_t counter, const Tensor& of) {
-          set_rng_state(of ? of : generator(), seed, counter);
-        },
-        py::arg("seed"), py::arg("counter"), py::arg("generator") = py::none());
+  m.def(
+      "get_rng_state",
+      [](const Tensor& of) {
+        const RngState s = rng_state(of ? of : generator());
+        return std::make_pair(s.seed, s.counter);
+      },
+      py::arg("generator") = py::none());
+  m.def(
+      "set_rng_state",
+      [](uint64_t seed, uint64_t counter, const Tensor& of) { set_rng_state(of ? of : generator(), seed, counter); },
+      py::arg("seed"), py::arg("counter"), py::arg("generator") = py::none());
 }
 
 }  // namespace fastdl

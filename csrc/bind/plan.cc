@@ -52,15 +52,15 @@ class Feeding {
 };
 
 std::vector<Tensor> replay(Plan& plan, const std::vector<Tensor>& values) {
-  FASTDL_CHECK(values.size() == plan.inputs().size(), ValueError, "plan: expected ",
-               plan.inputs().size(), " inputs, got ", values.size());
+  FASTDL_CHECK(values.size() == plan.inputs().size(), ValueError, "plan: expected ", plan.inputs().size(),
+               " inputs, got ", values.size());
   for (size_t i = 0; i < values.size(); ++i) {
     const Tensor &slot = plan.inputs()[i], &v = values[i];
     FASTDL_CHECK(v, TypeError, "plan: input ", i, " must be a tensor, got None");
-    FASTDL_CHECK(v->dtype == slot->dtype, TypeError, "plan: input ", i, " was recorded with dtype ",
-                 slot->dtype, ", got ", v->dtype);
-    FASTDL_CHECK(v->shape == slot->shape, ValueError, "plan: input ", i, " was recorded with shape ",
-                 slot->shape, ", got ", v->shape);
+    FASTDL_CHECK(v->dtype == slot->dtype, TypeError, "plan: input ", i, " was recorded with dtype ", slot->dtype,
+                 ", got ", v->dtype);
+    FASTDL_CHECK(v->shape == slot->shape, ValueError, "plan: input ", i, " was recorded with shape ", slot->shape,
+                 ", got ", v->shape);
   }
   // A value that lies in the plan's own memory (a result that is an input) would be overwritten by another.
   std::vector<Tensor> sources = values;
@@ -112,9 +112,12 @@ py::object value_of(const Attribute::Value& value) {
   return std::visit(
       [](const auto& v) -> py::object {
         using T = std::decay_t<decltype(v)>;
-        if constexpr (std::is_same_v<T, Shape>) return py::tuple(py::cast(std::vector<int64_t>(v.begin(), v.end())));
-        else if constexpr (std::is_same_v<T, DType>) return py::str(name_of(v));
-        else return py::cast(v);
+        if constexpr (std::is_same_v<T, Shape>)
+          return py::tuple(py::cast(std::vector<int64_t>(v.begin(), v.end())));
+        else if constexpr (std::is_same_v<T, DType>)
+          return py::str(name_of(v));
+        else
+          return py::cast(v);
       },
       value);
 }
@@ -204,21 +207,24 @@ void bind_plan(py::module_& m) {
       .def_property_readonly("lost", &Plan::lost)
       .def_property_readonly("guarded", &Plan::guarded)
       // None: the plan holds. Else whether it is other gradients alone that keep it from being replayed now.
-      .def("doubt", [](Plan& plan) -> std::optional<bool> {
-        const Plan::Holds holds = plan.holds();
-        if (holds == Plan::Holds::yes && holds_gradients(plan)) return true;
-        if (holds == Plan::Holds::yes) return std::nullopt;
-        return holds == Plan::Holds::other_gradients;
-      })
-      .def("profile", [](Plan& plan, int repeats) {
-             std::vector<double> seconds;
-             without_gil([&](auto&) {
-               seconds = plan.profile(repeats);
-               return true;
-             });
-             return seconds;
-           },
-           py::arg("repeats") = 100)
+      .def("doubt",
+           [](Plan& plan) -> std::optional<bool> {
+             const Plan::Holds holds = plan.holds();
+             if (holds == Plan::Holds::yes && holds_gradients(plan)) return true;
+             if (holds == Plan::Holds::yes) return std::nullopt;
+             return holds == Plan::Holds::other_gradients;
+           })
+      .def(
+          "profile",
+          [](Plan& plan, int repeats) {
+            std::vector<double> seconds;
+            without_gil([&](auto&) {
+              seconds = plan.profile(repeats);
+              return true;
+            });
+            return seconds;
+          },
+          py::arg("repeats") = 100)
       .def("__len__", &Plan::calls)
       .def("__str__", &Plan::describe);
 
@@ -231,10 +237,9 @@ void bind_plan(py::module_& m) {
   m.def("prepacked_bytes", &derived_bytes);
   m.def(
       "run_loop",
-      [](Plan& plan, const std::vector<std::pair<Tensor, int>>& feeds,
-         const std::vector<std::pair<int, Tensor>>& sinks,
-         const std::vector<std::pair<Tensor, Tensor>>& per_step, const Tensor& indices, int64_t first,
-         int64_t batch, int64_t steps, double seconds) {
+      [](Plan& plan, const std::vector<std::pair<Tensor, int>>& feeds, const std::vector<std::pair<int, Tensor>>& sinks,
+         const std::vector<std::pair<Tensor, Tensor>>& per_step, const Tensor& indices, int64_t first, int64_t batch,
+         int64_t steps, double seconds) {
         LoopOptions o;
         for (const auto& [data, input] : feeds) o.feeds.push_back({data, input});
         for (const auto& [output, data] : sinks) o.sinks.push_back({output, data});
@@ -249,8 +254,8 @@ void bind_plan(py::module_& m) {
           return run_loop(plan, o, interrupted, interrupt.flag());
         });
       },
-      py::arg("plan"), py::arg("feeds"), py::arg("sinks"), py::arg("per_step"), py::arg("indices"),
-      py::arg("first"), py::arg("batch"), py::arg("steps"), py::arg("seconds"));
+      py::arg("plan"), py::arg("feeds"), py::arg("sinks"), py::arg("per_step"), py::arg("indices"), py::arg("first"),
+      py::arg("batch"), py::arg("steps"), py::arg("seconds"));
 }
 
 }  // namespace fastdl

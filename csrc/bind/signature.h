@@ -12,8 +12,8 @@ class Signature {
   // `parameters` is "(const Tensor& x, int64_t axis = -1)". Called once, at import.
   void read(const char* op, std::string_view parameters, const char* doc);
 
-  // all[i] = the value of parameter i, borrowed: one of `values`, which are `count` positional ones followed by those of
-  // `keywords` (a tuple of names, or null), or the default. TypeError that names the op and the argument.
+  // all[i] = the value of parameter i, borrowed: one of `values`, which are `count` positional ones followed by those
+  // of `keywords` (a tuple of names, or null), or the default. TypeError that names the op and the argument.
   void arrange(PyObject** all, PyObject* const* values, Py_ssize_t count, PyObject* keywords) const;
 
   const char* op() const { return op_; }

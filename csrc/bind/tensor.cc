@@ -24,9 +24,7 @@ void bind_operator(py::class_<TensorImpl, Tensor>& c, const char* name, const ch
 }
 
 // Bare pybind11 would run the module lookup for every index; the functions are looked up once.
-py::object indexing(const char* name) {
-  return py::module_::import("fastdl._base.indexing").attr(name);
-}
+py::object indexing(const char* name) { return py::module_::import("fastdl._base.indexing").attr(name); }
 
 // Whether the running line is x[i] <op>= b: the new value goes back to where the copy x[i] came from.
 bool goes_back_into_item() {
@@ -59,9 +57,8 @@ void bind_in_place(py::class_<TensorImpl, Tensor>& c, const char* name, const ch
 
 // & | ^ ~ are for masks. On numbers NumPy and PyTorch combine bits, which is not what ops here do.
 void check_truth_values(const Tensor& t, const char* symbol) {
-  FASTDL_CHECK(t && t->dtype == DType::bool8, TypeError, "operator ", symbol,
-               ": expected tensors of dtype bool, got ", t ? t->dtype : DType::float32,
-               "; compare first, or use logical_and, logical_or, logical_not");
+  FASTDL_CHECK(t && t->dtype == DType::bool8, TypeError, "operator ", symbol, ": expected tensors of dtype bool, got ",
+               t ? t->dtype : DType::float32, "; compare first, or use logical_and, logical_or, logical_not");
 }
 template <BinaryFunction F, const char* Symbol>
 Tensor of_masks(const Tensor& a, const Tensor& b) {
@@ -138,9 +135,9 @@ void note_snapshot(const Tensor& r, const Tensor& t) {
 }
 
 void check_same_layout(const Tensor& t, const Tensor& other, const char* who) {
-  FASTDL_CHECK(other && other->shape == t->shape && other->dtype == t->dtype, ValueError, who,
-               ": expected shape ", t->shape, " and dtype ", t->dtype, ", got ",
-               other ? other->shape : Shape{}, " and ", other ? other->dtype : t->dtype);
+  FASTDL_CHECK(other && other->shape == t->shape && other->dtype == t->dtype, ValueError, who, ": expected shape ",
+               t->shape, " and dtype ", t->dtype, ", got ", other ? other->shape : Shape{}, " and ",
+               other ? other->dtype : t->dtype);
 }
 
 }  // namespace
@@ -177,8 +174,7 @@ void bind_tensor(py::module_& m) {
         const bool on = value.cast<bool>();
         FASTDL_CHECK(!on || is_float(t->dtype), RuntimeError,
                      "only tensors of floats can require a gradient, this one is ", t->dtype);
-        FASTDL_CHECK(on || !t->node, RuntimeError,
-                     "requires_grad can only be switched off for leaves; use detach()");
+        FASTDL_CHECK(on || !t->node, RuntimeError, "requires_grad can only be switched off for leaves; use detach()");
         note_requires_grad(t);
         if (t->requires_grad != on) raise_epoch();
         t->requires_grad = on;
@@ -214,12 +210,8 @@ void bind_tensor(py::module_& m) {
     other->storage->set_snapshot(false);  // it is t's own from now on
     move_to(t, other);
   });
-  c.def("_view", [](const Self& t, const Shape& shape, int64_t offset) {
-    return view(t, shape, offset);
-  });
-  c.def("_shares_storage", [](const Self& t, const Tensor& other) {
-    return other && t->storage == other->storage;
-  });
+  c.def("_view", [](const Self& t, const Shape& shape, int64_t offset) { return view(t, shape, offset); });
+  c.def("_shares_storage", [](const Self& t, const Tensor& other) { return other && t->storage == other->storage; });
   c.def_property_readonly("_device", [](const Self& t) { return t->device().name; });
   c.def_property_readonly("_offset", [](const Self& t) { return t->offset; });
   c.def("data_ptr", [](const Self& t) { return uintptr_t(t->raw()); });
@@ -255,11 +247,10 @@ void bind_tensor(py::module_& m) {
 
   c.def("detach", [](const Self& t) { return detach(t); });
   c.def("clone", [](const Self& t) { return copy(t); });
-  c.def("backward", [](const Self& t, const Tensor& gradient, bool retain, bool create) {
-          backward(t, gradient, retain, create);
-        },
-        py::arg("gradient") = py::none(), py::arg("retain_graph") = false,
-        py::arg("create_graph") = false);
+  c.def(
+      "backward",
+      [](const Self& t, const Tensor& gradient, bool retain, bool create) { backward(t, gradient, retain, create); },
+      py::arg("gradient") = py::none(), py::arg("retain_graph") = false, py::arg("create_graph") = false);
 
   bind_operator<add>(c, "__add__", "__radd__");
   bind_operator<sub>(c, "__sub__", "__rsub__");
@@ -302,16 +293,16 @@ void bind_tensor(py::module_& m) {
     return t->shape[0];
   });
   c.def("__bool__", [](const Self& t) {
-    FASTDL_CHECK(t->numel() == 1, ValueError,
-                 "the truth value of a tensor with ", t->numel(), " elements is ambiguous");
+    FASTDL_CHECK(t->numel() == 1, ValueError, "the truth value of a tensor with ", t->numel(),
+                 " elements is ambiguous");
     return value_of(t) != 0;
   });
   c.def("__float__", [](const Self& t) { return value_of(t); });
   c.def("__int__", [](const Self& t) { return integer_of(t); });
   c.def("__index__", [](const Self& t) {
     FASTDL_CHECK(!is_float(t->dtype) && t->numel() == 1, TypeError,
-                 "only an integer tensor with one element can be an index, this one is ", t->dtype,
-                 " of shape ", t->shape);
+                 "only an integer tensor with one element can be an index, this one is ", t->dtype, " of shape ",
+                 t->shape);
     return integer_of(t);
   });
   c.def("__repr__", [](const Self& t) { return repr(t); });
@@ -333,8 +324,9 @@ void bind_tensor(py::module_& m) {
     note_snapshot(r, t);
     return Tensor(r);
   });
-  c.def_property("_snapshot", [](const Self& t) { return t->storage->snapshot(); },
-                 [](const Self& t, bool on) { t->storage->set_snapshot(on); });
+  c.def_property(
+      "_snapshot", [](const Self& t) { return t->storage->snapshot(); },
+      [](const Self& t, bool on) { t->storage->set_snapshot(on); });
   c.def_property_readonly("_memory_is_read_only", [](const Self& t) { return t->storage->read_only(); });
   c.def_property_readonly("_memory_is_shared", [](const Self& t) { return t->storage->shared(); });
   c.def("__setitem__", [](py::object t, py::object key, py::object value) {

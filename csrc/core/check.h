@@ -37,7 +37,8 @@ template <class E, class... Args>
 }  // namespace fastdl
 
 // FASTDL_CHECK(condition, ValueError, "matmul: expected ", x, ", got ", y)
-#define FASTDL_CHECK(condition, E, ...)                       \
-  do {                                                        \
-    if (!(condition)) [[unlikely]] ::fastdl::raise<::fastdl::E>(__VA_ARGS__); \
+#define FASTDL_CHECK(condition, E, ...)          \
+  do {                                           \
+    if (!(condition)) [[unlikely]]               \
+      ::fastdl::raise<::fastdl::E>(__VA_ARGS__); \
   } while (0)

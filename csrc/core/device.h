@@ -19,7 +19,7 @@ using RunFunction = void (*)(const RunContext&);
 // An error of work that is under way on a device, raised when the program next waits for the device.
 class ErrorSlot {
  public:
-  void set(const char* message);  // from any thread; the first one stays
+  void set(const char* message);           // from any thread; the first one stays
   void raise_pending(const char* device);  // RuntimeError, once
 
  private:
@@ -30,10 +30,10 @@ class ErrorSlot {
 
 // What a device's extension gives. Work may be asynchronous, in the order of the calls.
 struct DeviceTable {
-  const char* name;  // "cuda:0"
+  const char* name;                  // "cuda:0"
   void* (*allocate)(int64_t bytes);  // null if there is no memory
   void (*release)(void* memory, int64_t bytes);
-  void (*copy_in)(void* to, const void* host, int64_t bytes);    // `host` may change when it returns
+  void (*copy_in)(void* to, const void* host, int64_t bytes);     // `host` may change when it returns
   void (*copy_out)(void* host, const void* from, int64_t bytes);  // done when it returns
   void (*copy)(void* to, const void* from, int64_t bytes);
   void (*synchronize)();
@@ -48,7 +48,7 @@ struct Device {
   std::string name;
   const DeviceTable* table = nullptr;  // null: the CPU
   mutable ErrorSlot errors;
-  std::vector<RunFunction> runs;       // by the op's number; of the CPU: empty, ops have theirs
+  std::vector<RunFunction> runs;  // by the op's number; of the CPU: empty, ops have theirs
   bool is_cpu() const { return !table; }
   // Waits for all work on the device; RuntimeError if some of it failed.
   void synchronize() const;

@@ -1,5 +1,6 @@
 // Element types. float32 is what networks compute in; int64, int32, uint8 and bool carry indices, labels, images and
-// masks. float16, bfloat16 and int8 are storage types: values lie in them, but ops compute with float32 (or integers) instead.
+// masks. float16, bfloat16 and int8 are storage types: values lie in them, but ops compute with float32 (or integers)
+// instead.
 #pragma once
 #include <stdint.h>
 
@@ -22,9 +23,9 @@ struct DTypeRow {
   DType computing;  // in which its values are computed with where an op does that for storage types
 };
 inline constexpr DTypeRow dtype_rows[kDTypes] = {
-    {"bool", 1, Kind::truth, false, DType::bool8},      {"uint8", 1, Kind::integer, false, DType::uint8},
-    {"int8", 1, Kind::integer, true, DType::int32},     {"int32", 4, Kind::integer, false, DType::int32},
-    {"int64", 8, Kind::integer, false, DType::int64},   {"float16", 2, Kind::floating, true, DType::float32},
+    {"bool", 1, Kind::truth, false, DType::bool8},         {"uint8", 1, Kind::integer, false, DType::uint8},
+    {"int8", 1, Kind::integer, true, DType::int32},        {"int32", 4, Kind::integer, false, DType::int32},
+    {"int64", 8, Kind::integer, false, DType::int64},      {"float16", 2, Kind::floating, true, DType::float32},
     {"bfloat16", 2, Kind::floating, true, DType::float32}, {"float32", 4, Kind::floating, false, DType::float32},
 };
 constexpr const DTypeRow& row_of(DType t) { return dtype_rows[int(t)]; }

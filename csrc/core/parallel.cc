@@ -65,8 +65,8 @@ int from_environment(const char* name, int least, int most, int missing) {
   if (!text || !*text) return missing;
   char* end;
   long n = strtol(text, &end, 10);
-  FASTDL_CHECK(!*end && n >= least && n <= most, ValueError, name, ": expected an integer from ", least,
-               " to ", most, ", got '", text, "'");
+  FASTDL_CHECK(!*end && n >= least && n <= most, ValueError, name, ": expected an integer from ", least, " to ", most,
+               ", got '", text, "'");
   return int(n);
 }
 
@@ -81,9 +81,7 @@ int threads_from_environment() {
 // How long a thread looks for work before it sleeps. Within a plan the next region follows after a few
 // microseconds, and waking a sleeping thread takes some (and far more on a busy machine). While it looks,
 // a thread gives its CPU to any other that wants it. With more threads than CPUs nobody looks, all sleep.
-int spin_microseconds() {
-  return from_environment("FASTDL_SPIN", 0, 1000000, 200);
-}
+int spin_microseconds() { return from_environment("FASTDL_SPIN", 0, 1000000, 200); }
 
 // Each thread of the team has a share of the chunks, the same one in every region that is cut alike: what it wrote
 // in one call is then in its own caches when it reads it in the next. It takes its share from the front; who is
@@ -91,9 +89,7 @@ int spin_microseconds() {
 struct alignas(64) Share {
   std::atomic<uint64_t> rest{0};  // begin in the lower 32 bits, end in the upper
 
-  void set(int64_t begin, int64_t end) {
-    rest.store(uint64_t(end) << 32 | uint64_t(begin), std::memory_order_relaxed);
-  }
+  void set(int64_t begin, int64_t end) { rest.store(uint64_t(end) << 32 | uint64_t(begin), std::memory_order_relaxed); }
   // The next chunk from the front or the back; -1 if none is left.
   int64_t take(bool front) {
     uint64_t old = rest.load(std::memory_order_relaxed);
@@ -101,8 +97,7 @@ struct alignas(64) Share {
       const uint64_t begin = old & 0xffffffff, end = old >> 32;
       if (begin >= end) return -1;
       const uint64_t now = front ? end << 32 | (begin + 1) : (end - 1) << 32 | begin;
-      if (rest.compare_exchange_weak(old, now, std::memory_order_relaxed))
-        return int64_t(front ? begin : end - 1);
+      if (rest.compare_exchange_weak(old, now, std::memory_order_relaxed)) return int64_t(front ? begin : end - 1);
     }
   }
 };
@@ -131,8 +126,7 @@ struct Job {
   void divide(Share* all, int count) {
     shares = all;
     threads = count;
-    for (int64_t i = 0; i < threads; ++i)
-      shares[i].set(i * chunks / threads, (i + 1) * chunks / threads);
+    for (int64_t i = 0; i < threads; ++i) shares[i].set(i * chunks / threads, (i + 1) * chunks / threads);
   }
   void work(int thread) {
     for (int64_t c; (c = shares[thread].take(true)) >= 0;) run(c);
@@ -163,25 +157,27 @@ void run_elsewhere(const Threading& other, int threads, std::vector<Share>& shar
     Job& job;
     std::atomic<int> working{0};
   } region{job};
-  other.run(threads, [](void* opaque, int thread) {
-    Region& r = *static_cast<Region*>(opaque);
-    const bool before = std::exchange(inside, true);
-    ++r.working;
-    r.job.work(thread);
-    --r.working;
-    // The library's barrier follows. Until the others arrive there, this thread has time for the background.
-    while (r.working.load(std::memory_order_relaxed) > 0 && offer.load(std::memory_order_relaxed))
-      help_in_background();
-    inside = before;
-  }, &region);
+  other.run(
+      threads,
+      [](void* opaque, int thread) {
+        Region& r = *static_cast<Region*>(opaque);
+        const bool before = std::exchange(inside, true);
+        ++r.working;
+        r.job.work(thread);
+        --r.working;
+        // The library's barrier follows. Until the others arrive there, this thread has time for the background.
+        while (r.working.load(std::memory_order_relaxed) > 0 && offer.load(std::memory_order_relaxed))
+          help_in_background();
+        inside = before;
+      },
+      &region);
 }
 
 // A job is open to whoever comes while it lasts. A worker that wakes late finds it closed and goes back
 // to sleep: the caller never waits for a thread that has not begun, only for chunks that are under way.
 class Team {
  public:
-  Team(int threads, int spin_us)
-      : spin_us_(threads > cpus_available() ? 0 : spin_us), shares_(size_t(threads)) {
+  Team(int threads, int spin_us) : spin_us_(threads > cpus_available() ? 0 : spin_us), shares_(size_t(threads)) {
     workers_.reserve(size_t(threads - 1));
     try {
       for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { loop(i); });
@@ -219,7 +215,9 @@ class Team {
 
   static void wake(Sleepers& s, int64_t most) {
     if (s.count == 0) return;  // everyone who will sleep looks once more after counting itself
-    { std::lock_guard lock(s.mutex); }
+    {
+      std::lock_guard lock(s.mutex);
+    }
     if (most >= s.count)
       s.wake.notify_all();
     else
@@ -276,10 +274,10 @@ class Team {
 struct State {
   std::atomic<int> threads;
   int spin_us;
-  std::mutex mutex{};           // held while a region runs on several threads
+  std::mutex mutex{};  // held while a region runs on several threads
   Team* team = nullptr;
   std::atomic<const Threading*> other = nullptr;  // null: the team
-  std::vector<Share> shares{};  // of the other library's threads
+  std::vector<Share> shares{};                    // of the other library's threads
   bool forked = false;
 };
 State* state = nullptr;
@@ -289,21 +287,22 @@ State& get_state() {
   static std::once_flag once;
   std::call_once(once, [] {
     state = new State{threads_from_environment(), spin_microseconds()};
-    pthread_atfork([] {
-                     state->mutex.lock();
-                     // No piece of background work may be under way: its thread would be missing in the child.
-                     offer = nullptr;
-                     while (helpers != 0) FASTDL_PAUSE();
-                   },
-                   [] { state->mutex.unlock(); },
-                   [] {
-                     // A new mutex too: the old one is held by a thread that is not here.
-                     state = new State{state->threads.load(), state->spin_us};
-                     state->forked = true;
-                     inside = false;
-                     offer = nullptr;
-                     helpers = 0;
-                   });
+    pthread_atfork(
+        [] {
+          state->mutex.lock();
+          // No piece of background work may be under way: its thread would be missing in the child.
+          offer = nullptr;
+          while (helpers != 0) FASTDL_PAUSE();
+        },
+        [] { state->mutex.unlock(); },
+        [] {
+          // A new mutex too: the old one is held by a thread that is not here.
+          state = new State{state->threads.load(), state->spin_us};
+          state->forked = true;
+          inside = false;
+          offer = nullptr;
+          helpers = 0;
+        });
   });
   return *state;
 }
@@ -327,9 +326,11 @@ void set_threading(const Threading* other) {
   State& s = get_state();
   std::lock_guard lock(s.mutex);
   if (s.other == other) return;
-  FASTDL_CHECK(!s.forked, RuntimeError, "set_threading: a forked process computes with fastdl's own team, since the "
+  FASTDL_CHECK(!s.forked, RuntimeError,
+               "set_threading: a forked process computes with fastdl's own team, since the "
                "threads of other libraries may not survive a fork");
-  FASTDL_CHECK(!used, RuntimeError, "set_threading: computations have run already; call it right after the import, "
+  FASTDL_CHECK(!used, RuntimeError,
+               "set_threading: computations have run already; call it right after the import, "
                "or set FASTDL_THREADING before it");
   s.other = other;
 }

@@ -28,7 +28,8 @@ uint64_t take_counters(int64_t* state, int64_t n);
 // Undoes `drawn` counters taken since the counter was `before`, as if they had not been. Not where another thread has
 // taken some in between: its numbers are in use.
 void give_back(const Tensor& generator, uint64_t before, uint64_t drawn);
-// What this thread draws is noted until keep_draws(), which says that it is drawn for good; give_back_draws() undoes it.
+// What this thread draws is noted until keep_draws(), which says that it is drawn for good; give_back_draws() undoes
+// it.
 void note_draw(const Tensor& generator, int64_t n);
 void keep_draws();
 void give_back_draws();

@@ -68,8 +68,8 @@ inline std::ostream& operator<<(std::ostream& s, const Shape& shape) {
 
 // Maps a Python-style axis (-1 is the last) to [0, rank). `who` names the op in the error.
 inline int normalize_axis(int64_t axis, int rank, const char* who) {
-  FASTDL_CHECK(axis >= -rank && axis < rank, IndexError, who, ": axis ", axis,
-               " is out of range for a tensor with ", rank, " dimension", rank == 1 ? "" : "s");
+  FASTDL_CHECK(axis >= -rank && axis < rank, IndexError, who, ": axis ", axis, " is out of range for a tensor with ",
+               rank, " dimension", rank == 1 ? "" : "s");
   return int(axis < 0 ? axis + rank : axis);
 }
 

@@ -120,10 +120,11 @@ struct StorageWatch::Slot : RefCounted {
   }
 };
 
-StorageWatch::StorageWatch() : slot_(Slot::here()), id_([] {
-  static std::atomic<uint64_t> watches{0};
-  return ++watches;
-}()) {
+StorageWatch::StorageWatch()
+    : slot_(Slot::here()), id_([] {
+        static std::atomic<uint64_t> watches{0};
+        return ++watches;
+      }()) {
   slot_->id = id_;
 }
 StorageWatch::~StorageWatch() { stop(); }
@@ -152,8 +153,7 @@ Storage::Storage() : serial_(made.fetch_add(1, std::memory_order_relaxed)) {
 uint64_t Storage::next_serial() { return made.load(std::memory_order_relaxed); }
 
 Ref<Storage> Storage::allocate(int64_t bytes, bool zeros, const Device& device) {
-  FASTDL_CHECK(bytes >= 0 && bytes < (int64_t(1) << 44), MemoryError, "cannot allocate ", bytes,
-               " bytes");
+  FASTDL_CHECK(bytes >= 0 && bytes < (int64_t(1) << 44), MemoryError, "cannot allocate ", bytes, " bytes");
   if (!device.is_cpu()) {
     const DeviceTable& table = *device.table;
     void* data = table.allocate(bytes);
@@ -189,8 +189,8 @@ Ref<Storage> Storage::allocate(int64_t bytes, bool zeros, const Device& device) 
   return s;
 }
 
-Ref<Storage> Storage::wrap(void* data, int64_t bytes, bool read_only,
-                           std::function<void()> release, const Device& device) {
+Ref<Storage> Storage::wrap(void* data, int64_t bytes, bool read_only, std::function<void()> release,
+                           const Device& device) {
   Ref<Storage> s = new Storage;
   if (!device.is_cpu()) s->device_ = &device;
   s->data_ = data;

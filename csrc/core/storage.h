@@ -116,7 +116,7 @@ class StorageWatch {
   StorageWatch();
   ~StorageWatch();
   StorageWatch(const StorageWatch&) = delete;
-  void stop();  // from any thread
+  void stop();                          // from any thread
   std::vector<uint64_t> alive() const;  // their serial numbers
 
  private:

@@ -16,8 +16,7 @@ int64_t checked_numel(const Shape& shape, const char* who) {
   for (int64_t d : shape) {
     FASTDL_CHECK(d >= 0, ValueError, who, ": expected extents of at least 0, got shape ", shape);
     empty |= d == 0;
-    FASTDL_CHECK(d == 0 || n <= kMaxElements / d, ValueError, who, ": shape ", shape,
-                 " has too many elements");
+    FASTDL_CHECK(d == 0 || n <= kMaxElements / d, ValueError, who, ": shape ", shape, " has too many elements");
     if (d) n *= d;
   }
   return empty ? 0 : n;
@@ -103,7 +102,7 @@ Tensor logits_of(const TensorImpl& y) {
 namespace {
 std::atomic<uint64_t> moves{0};
 std::atomic<uint64_t> epochs{0};
-}
+}  // namespace
 void move_to(const Tensor& t, const Tensor& other) {
   t->storage = other->storage;
   t->offset = other->offset;
@@ -115,8 +114,7 @@ uint64_t epoch() { return epochs.load(std::memory_order_relaxed); }
 void raise_epoch() { epochs.fetch_add(1, std::memory_order_relaxed); }
 
 double item(const Tensor& t) {
-  FASTDL_CHECK(t->numel() == 1, ValueError,
-               "item: expected a tensor with one element, got shape ", t->shape);
+  FASTDL_CHECK(t->numel() == 1, ValueError, "item: expected a tensor with one element, got shape ", t->shape);
   alignas(8) char value[8];
   copy_bytes(cpu(), value, t->device(), t->raw(), size_of(t->dtype));
   return dispatch_all(t->dtype, [&](auto zero) { return convert<double>(*reinterpret_cast<decltype(zero)*>(value)); });

@@ -38,7 +38,8 @@ class TensorImpl : public RefCounted {
   // The elements themselves. TypeError if they lie on another device than the CPU.
   template <class T>
   T* data() const {
-    if (!storage->on_cpu()) [[unlikely]] raise_not_on_cpu();
+    if (!storage->on_cpu()) [[unlikely]]
+      raise_not_on_cpu();
     return static_cast<T*>(raw());
   }
 

@@ -1,9 +1,10 @@
 // Which bfloat16 instructions there are, and which are used.
+#include "cpu/bf16.h"
+
 #include <cstring>
 
 #include "core/check.h"
 #include "cpu/bf16/kernels.h"
-#include "cpu/bf16.h"
 #include "cpu/gemm_bf16.h"
 #include "cpu/isa.h"
 

@@ -42,7 +42,7 @@ struct Problem {
   const float* b;
   int64_t b_row, b_stride;
   bool b_transposed;
-  int64_t panel;         // 0, or B is packed: B[l, j] = b[j / panel * panel_stride + l * panel + j % panel]
+  int64_t panel;  // 0, or B is packed: B[l, j] = b[j / panel * panel_stride + l * panel + j % panel]
   int64_t panel_stride;
   float* c;
   int64_t c_row, c_stride;
@@ -135,8 +135,14 @@ Blocking choose_blocking(const KernelTable& isa, const Problem& p, int64_t rows,
 class Task {
  public:
   Task(const KernelTable& isa, const Problem& p, int64_t i0, int64_t rows, int64_t j0, int64_t columns)
-      : isa_(isa), p_(p), i0_(i0), j0_(j0), columns_(columns), block_(choose_blocking(isa, p, rows, columns)),
-        height_(rows / block_.row_tiles), higher_(rows % block_.row_tiles) {}
+      : isa_(isa),
+        p_(p),
+        i0_(i0),
+        j0_(j0),
+        columns_(columns),
+        block_(choose_blocking(isa, p, rows, columns)),
+        height_(rows / block_.row_tiles),
+        higher_(rows % block_.row_tiles) {}
 
   void run() const {
     int64_t l = 0;
@@ -165,8 +171,9 @@ class Task {
   void group(int64_t begin, int64_t end, const float* packed, int64_t j, int64_t n, int64_t l, int64_t k) const {
     const bool later = l > 0 || p_.start == Start::sum;
     const int64_t sums_row = ceil_div(n, 16) * 16, rows = top(end) - top(begin);
-    float* const sums = !later || k <= block_.k ? nullptr
-                        : static_cast<float*>(scratch(Scratch::gemm_sums, size_t(rows * sums_row) * sizeof(float)));
+    float* const sums = !later || k <= block_.k
+                            ? nullptr
+                            : static_cast<float*>(scratch(Scratch::gemm_sums, size_t(rows * sums_row) * sizeof(float)));
     GemmRow g = {};
     g.n = n;
     g.b_row = p_.panel ? p_.panel : p_.b_row;
@@ -266,14 +273,14 @@ void multiply_as_it_lies(const KernelTable& isa, const Problem& p, int64_t threa
   });
 }
 
-void pack(const KernelTable& isa, bool transposed, int64_t n, int64_t k, const float* b, int64_t b_row,
-          float* packed, int64_t panel) {
+void pack(const KernelTable& isa, bool transposed, int64_t n, int64_t k, const float* b, int64_t b_row, float* packed,
+          int64_t panel) {
   const double each = (transposed ? kTransposedFloatTime : 0.15) * double(panel * k);
   const int64_t grain = std::max<int64_t>(1, int64_t(kLeastTime / std::max(each, 1.0)));
   parallel_for(ceil_div(n, panel), grain, [&](int64_t begin, int64_t end) {
     const int64_t j = begin * panel;
-    isa.gemm_pack(packed + j * k, k, std::min(end * panel, n) - j, b + (transposed ? j * b_row : j), b_row,
-                  transposed, panel);
+    isa.gemm_pack(packed + j * k, k, std::min(end * panel, n) - j, b + (transposed ? j * b_row : j), b_row, transposed,
+                  panel);
   });
 }
 
@@ -319,8 +326,8 @@ void multiply_packing(const KernelTable& isa, const Problem& p, int64_t threads)
   if (threads == 1 || time < 2 * kLeastTime) return multiply_by_slabs(isa, p, l2 / 4, 1);
   const bool small = time < 400 * kLeastTime, large = time > 4000 * kLeastTime;
   const bool own_rows = !large && p.m >= p.n && p.m > (p.n < 2 * isa.lanes ? 32 : 128) * threads;
-  const bool own_columns = !own_rows && p.n >= 2 * isa.lanes &&
-                           (small || p.n >= 2 * p.m || (!large && p.n > 128 * threads));
+  const bool own_columns =
+      !own_rows && p.n >= 2 * isa.lanes && (small || p.n >= 2 * p.m || (!large && p.n > 128 * threads));
   if (!own_rows && !own_columns) return multiply_by_slabs(isa, p, 2 * l2, threads);
   const int64_t rows = own_rows ? even_part(p.m, ceil_div(p.m, threads), isa.gemm_tile_rows()) : p.m;
   const int64_t columns = own_rows ? p.n : even_part(p.n, ceil_div(p.n, threads), isa.lanes);
@@ -353,8 +360,8 @@ void multiply_rows(const KernelTable& isa, const Problem& p) {
       do {  // once for k == 0
         const int64_t k = std::min(kSumBlock, p.k - l);
         const bool add = l > 0 || p.start == Start::sum, whole = l + k == p.k;
-        isa.gemm_dots(p.m, n, k, p.a + l * p.a_col, p.a_row, p.a_col, p.b + j * p.b_row + l, p.b_row, p.c + j,
-                      p.c_row, !add && p.start == Start::chain, add, bias && whole ? bias + j : nullptr);
+        isa.gemm_dots(p.m, n, k, p.a + l * p.a_col, p.a_row, p.a_col, p.b + j * p.b_row + l, p.b_row, p.c + j, p.c_row,
+                      !add && p.start == Start::chain, add, bias && whole ? bias + j : nullptr);
         l += k;
       } while (l < p.k);
       finish(p, p.c + j, p.m, n);
@@ -392,9 +399,7 @@ void multiply_by_blocks(const KernelTable& isa, const Problem& p, int64_t at_a_t
     multiply(isa, one, 1);
   };
   sum_blocks(p.m, p.n, p.k, p.c, p.c_row, at_a_time, product_time(isa, p) / double(ceil_div(p.k, kSumBlock)), one_block,
-             [&](int64_t begin, int64_t end) {
-               finish(p, p.c + begin * p.c_row, end - begin, p.n, p.epilogue.bias);
-             });
+             [&](int64_t begin, int64_t end) { finish(p, p.c + begin * p.c_row, end - begin, p.n, p.epilogue.bias); });
 }
 
 void multiply(const KernelTable& isa, const Problem& p, int64_t threads) {
@@ -434,10 +439,9 @@ void multiply_batch(int64_t batch, const Problem& p) {
 
 }  // namespace
 
-void gemm_batched(int64_t batch, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k,
-                  const float* a, int64_t lda, int64_t stride_a, const float* b, int64_t ldb,
-                  int64_t stride_b, float* c, int64_t ldc, int64_t stride_c, bool accumulate,
-                  const Epilogue& epilogue) {
+void gemm_batched(int64_t batch, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a,
+                  int64_t lda, int64_t stride_a, const float* b, int64_t ldb, int64_t stride_b, float* c, int64_t ldc,
+                  int64_t stride_c, bool accumulate, const Epilogue& epilogue) {
   // One B under many A whose rows follow on: one taller product.
   if (stride_b == 0 && !trans_a && stride_a == m * lda && stride_c == m * ldc && batch > 1) {
     m *= batch;
@@ -445,16 +449,15 @@ void gemm_batched(int64_t batch, bool trans_a, bool trans_b, int64_t m, int64_t 
   }
   const Start start = accumulate ? Start::chain : Start::nothing;
   if (n == 1 && ldc == 1 && m > 1)  // a column is a row: C^T = B^T A^T, the same products in the same order
-    multiply_batch(batch, {1, m, k, b, 0, trans_b ? 1 : ldb, stride_b, a, lda, stride_a, !trans_a, 0, 0, c, m,
-                     stride_c, start, epilogue, epilogue.bias != nullptr});
+    multiply_batch(batch, {1, m, k, b, 0, trans_b ? 1 : ldb, stride_b, a, lda, stride_a, !trans_a, 0, 0, c, m, stride_c,
+                           start, epilogue, epilogue.bias != nullptr});
   else
     multiply_batch(batch, {m, n, k, a, trans_a ? 1 : lda, trans_a ? lda : 1, stride_a, b, ldb, stride_b, trans_b, 0, 0,
-                     c, ldc, stride_c, start, epilogue, false});
+                           c, ldc, stride_c, start, epilogue, false});
 }
 
-void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda,
-          const float* b, int64_t ldb, float* c, int64_t ldc, bool accumulate,
-          const Epilogue& epilogue) {
+void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,
+          int64_t ldb, float* c, int64_t ldc, bool accumulate, const Epilogue& epilogue) {
   gemm_batched(1, trans_a, trans_b, m, n, k, a, lda, 0, b, ldb, 0, c, ldc, 0, accumulate, epilogue);
 }
 
@@ -468,8 +471,7 @@ void pack_b(bool trans_b, int64_t n, int64_t k, const float* b, int64_t ldb, flo
 }
 
 void gemm_packed(bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,
-                 int64_t ldb, const float* packed, float* c, int64_t ldc, bool accumulate,
-                 const Epilogue& epilogue) {
+                 int64_t ldb, const float* packed, float* c, int64_t ldc, bool accumulate, const Epilogue& epilogue) {
   if (m <= 4 && !trans_b)  // B is read once or so: as fast from where it lies, and wider tiles fit
     return gemm(false, trans_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate, epilogue);
   const int64_t panel = full_panel(kernels());

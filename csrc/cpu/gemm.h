@@ -33,16 +33,14 @@ struct Epilogue {
 // C[m, n] = activation(op(A)[m, k] op(B)[k, n] (+ C if accumulate) + bias), op = transpose if its flag is set.
 // Row-major: lda, ldb, ldc are the distances between stored rows, so op(A)[i, l] = a[i * lda + l], or
 // a[l * lda + i] if trans_a. Only these elements are touched. C must not overlap A or B.
-void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda,
-          const float* b, int64_t ldb, float* c, int64_t ldc, bool accumulate,
-          const Epilogue& epilogue = {});
+void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,
+          int64_t ldb, float* c, int64_t ldc, bool accumulate, const Epilogue& epilogue = {});
 
 // The same for `batch` triples of matrices; those of A start stride_a floats apart, and so on. A stride of 0
 // means one matrix for all (of A or B; the C are distinct).
-void gemm_batched(int64_t batch, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k,
-                  const float* a, int64_t lda, int64_t stride_a, const float* b, int64_t ldb,
-                  int64_t stride_b, float* c, int64_t ldc, int64_t stride_c, bool accumulate,
-                  const Epilogue& epilogue = {});
+void gemm_batched(int64_t batch, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a,
+                  int64_t lda, int64_t stride_a, const float* b, int64_t ldb, int64_t stride_b, float* c, int64_t ldc,
+                  int64_t stride_c, bool accumulate, const Epilogue& epilogue = {});
 
 // For a B that many products share, as weights in inference: packed once, by the instruction set in use. The
 // packed B has packed_b_floats(n, k) floats, best aligned to 64 bytes: panels of P columns, the width of a register

@@ -28,10 +28,10 @@
 namespace fastdl {
 namespace {
 
-constexpr int64_t kPair = 2 * kBf16Strip;      // rows and columns that are multiplied at once
-constexpr int64_t kDepth = 8 * kBf16Step;      // a block of k: two strips of A take 16 KiB
-constexpr int64_t kColumns = 1024;             // a block of B: 512 KiB, read from memory by 4 KiB of a row
-constexpr int64_t kSlab = int64_t(1) << 21;    // values of A that are packed at a time: 4 MiB
+constexpr int64_t kPair = 2 * kBf16Strip;    // rows and columns that are multiplied at once
+constexpr int64_t kDepth = 8 * kBf16Step;    // a block of k: two strips of A take 16 KiB
+constexpr int64_t kColumns = 1024;           // a block of B: 512 KiB, read from memory by 4 KiB of a row
+constexpr int64_t kSlab = int64_t(1) << 21;  // values of A that are packed at a time: 4 MiB
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t round_up(int64_t n, int64_t unit) { return ceil_div(n, unit) * unit; }
@@ -62,7 +62,12 @@ void finish(const Problem& p, float* c, int64_t m, int64_t n, int64_t column) {
 class Task {
  public:
   Task(const Bf16Kernels& bf16, const Problem& p, int64_t i0, int64_t rows, int64_t j0, int64_t columns)
-      : bf16_(bf16), p_(p), i0_(i0), rows_(rows), j0_(j0), columns_(columns),
+      : bf16_(bf16),
+        p_(p),
+        i0_(i0),
+        rows_(rows),
+        j0_(j0),
+        columns_(columns),
         slab_(std::min(round_up(rows, kPair), std::max(kSlab / (p.k + 1), int64_t(256)) / kPair * kPair)),
         a_strip_(ceil_div(p.k, kBf16Step) * kBf16Tile) {}
 
@@ -87,8 +92,8 @@ class Task {
             bf16_.pack_b(b + q * width, n, std::min(kDepth, k - q), from, p_.ldb, p_.trans_b);
           }
           float* c = p_.c + row * p_.ldc + column;
-          blocks && l > 0 ? later_block(m, n, k, l, a + l * kBf16Strip, b, width, c, column)
-                          : first_block(m, n, k, l, a + l * kBf16Strip, b, width, c, column);
+          blocks&& l > 0 ? later_block(m, n, k, l, a + l * kBf16Strip, b, width, c, column)
+                         : first_block(m, n, k, l, a + l * kBf16Strip, b, width, c, column);
           l += deep;
         } while (l < p_.k);
       }
@@ -132,8 +137,8 @@ class Task {
     }
   }
 
-  void tile(int64_t rows, int64_t columns, int64_t steps, const uint16_t* a, const uint16_t* b,
-            int64_t b_strip, float* c, bool accumulate) const {
+  void tile(int64_t rows, int64_t columns, int64_t steps, const uint16_t* a, const uint16_t* b, int64_t b_strip,
+            float* c, bool accumulate) const {
     const int row_strips = rows > kBf16Strip ? 2 : 1, column_strips = columns > kBf16Strip ? 2 : 1;
     if (rows % kBf16Strip == 0 && columns % kBf16Strip == 0) {
       bf16_.multiply(row_strips, column_strips, steps, a, a_strip_, b, b_strip, c, p_.ldc, accumulate);
@@ -201,9 +206,8 @@ void multiply(const Bf16Kernels& bf16, const Problem& p, int64_t threads) {
       one.epilogue = {};
       multiply(bf16, one, 1);
     };
-    return sum_blocks(p.m, p.n, p.k, p.c, p.ldc, at_a_time, block, one_block, [&](int64_t begin, int64_t end) {
-      finish(p, p.c + begin * p.ldc, end - begin, p.n, 0);
-    });
+    return sum_blocks(p.m, p.n, p.k, p.c, p.ldc, at_a_time, block, one_block,
+                      [&](int64_t begin, int64_t end) { finish(p, p.c + begin * p.ldc, end - begin, p.n, 0); });
   }
   const int64_t rows = ceil_div(p.m, grid.rows), columns = ceil_div(p.n, grid.columns);
   parallel_for_flushing(rows * columns, 1, [&](int64_t begin, int64_t end) {
@@ -220,9 +224,8 @@ bool bf16_pays(int64_t m, int64_t n, int64_t k) {
   return std::min({m, n, k}) >= 16 && double(m) * double(n) * double(k) >= 1 << 16;
 }
 
-void gemm_bf16(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda,
-               const float* b, int64_t ldb, float* c, int64_t ldc, bool accumulate,
-               const Epilogue& epilogue) {
+void gemm_bf16(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,
+               int64_t ldb, float* c, int64_t ldc, bool accumulate, const Epilogue& epilogue) {
   if (m == 0 || n == 0) return;
   multiply(*bf16_kernels(), {trans_a, trans_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate, epilogue}, num_threads());
 }

@@ -29,8 +29,7 @@ void select_bf16(const std::string& name);
 bool bf16_pays(int64_t m, int64_t n, int64_t k);
 
 // gemm() with both operands rounded first. Needs bf16_instructions().
-void gemm_bf16(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda,
-               const float* b, int64_t ldb, float* c, int64_t ldc, bool accumulate,
-               const Epilogue& epilogue = {});
+void gemm_bf16(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,
+               int64_t ldb, float* c, int64_t ldc, bool accumulate, const Epilogue& epilogue = {});
 
 }  // namespace fastdl

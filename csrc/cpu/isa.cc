@@ -21,12 +21,10 @@ bool cpu_runs(const char* isa) {
   // GCC and Clang ask CPUID and, for the wide registers, whether the system saves them (XGETBV).
   __builtin_cpu_init();
   if (!strcmp(isa, "avx2"))
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           __builtin_cpu_supports("bmi2");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
   if (!strcmp(isa, "avx512"))
-    return cpu_runs("avx2") && __builtin_cpu_supports("avx512f") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl");
+    return cpu_runs("avx2") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 #endif
   (void)isa;
   return true;
@@ -80,8 +78,7 @@ void select_isa(const std::string& name) {
     possible += std::string(possible.empty() ? "" : ", ") + t->isa;
   }
   for (const KernelTable* t : compiled_tables())
-    if (name == t->isa)
-      raise<ValueError>("FASTDL_ISA: this CPU cannot run '", name, "'; possible here: ", possible);
+    if (name == t->isa) raise<ValueError>("FASTDL_ISA: this CPU cannot run '", name, "'; possible here: ", possible);
   raise<ValueError>("FASTDL_ISA: unknown instruction set '", name, "'; possible here: ", possible);
 }
 

@@ -15,11 +15,8 @@ struct KernelTable {
   const char* isa;  // "baseline", "avx2", "avx512", "generic"
   int lanes;        // float32 lanes of one vector
 #define UNARY(name) void (*name)(float* y, const float* x, int64_t n, const float* p);
-#define BINARY(name)                                                                         \
-  void (*name)(float* y, const float* a, const float* b, int64_t n, int sa, int sb, \
-               const float* p);
-#define COMPARE(name) \
-  void (*name)(uint8_t* y, const float* a, const float* b, int64_t n, int sa, int sb);
+#define BINARY(name) void (*name)(float* y, const float* a, const float* b, int64_t n, int sa, int sb, const float* p);
+#define COMPARE(name) void (*name)(uint8_t* y, const float* a, const float* b, int64_t n, int sa, int sb);
 #define KERNEL(result, name, parameters) result(*name) parameters;
 #include "cpu/kernels.inc"
 #undef UNARY

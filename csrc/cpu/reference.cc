@@ -14,9 +14,8 @@ float step(bool fused, float x, float y, float s) {
 
 }  // namespace
 
-void gemm(bool fused, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a,
-          int64_t lda, const float* b, int64_t ldb, float* c, int64_t ldc, bool accumulate,
-          const float* bias) {
+void gemm(bool fused, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda,
+          const float* b, int64_t ldb, float* c, int64_t ldc, bool accumulate, const float* bias) {
   constexpr int64_t kBlock = 1024;
   for (int64_t i = 0; i < m; ++i)
     for (int64_t j = 0; j < n; ++j) {

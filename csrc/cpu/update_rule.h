@@ -26,7 +26,8 @@ struct UpdateRule {
     double value;        // the default
     unsigned needs = 0;  // unless it is 0, one of these slots (bits) must be there
   } hyper[kHyper];
-  // What a step computes once, in double: from the hyper-parameters, the learning rate and the number of steps finished.
+  // What a step computes once, in double: from the hyper-parameters, the learning rate and the number of steps
+  // finished.
   void (*prepare)(const double* hyper, double lr, double finished, float* coefficients) = nullptr;
   void (*update)(const UpdateSpan&) = nullptr;
 };

@@ -137,8 +137,7 @@ const char* file() {
 const fastdl::Threading table{"openmp", run, inside, file};
 
 int fill(PyObject* module) {
-  PyObject* capsule =
-      PyCapsule_New(const_cast<fastdl::Threading*>(&table), fastdl::kThreadingCapsule, nullptr);
+  PyObject* capsule = PyCapsule_New(const_cast<fastdl::Threading*>(&table), fastdl::kThreadingCapsule, nullptr);
   if (!capsule) return -1;
   const int failed = PyModule_AddObjectRef(module, "threading", capsule);
   Py_DECREF(capsule);
@@ -156,8 +155,15 @@ PyModuleDef_Slot slots[] = {
     {0, nullptr},
 };
 PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "_openmp", "OpenMP's threads for fastdl: fastdl.set_threading(\"openmp\").",
-    0, nullptr, slots, nullptr, nullptr, nullptr,
+    PyModuleDef_HEAD_INIT,
+    "_openmp",
+    "OpenMP's threads for fastdl: fastdl.set_threading(\"openmp\").",
+    0,
+    nullptr,
+    slots,
+    nullptr,
+    nullptr,
+    nullptr,
 };
 
 }  // namespace

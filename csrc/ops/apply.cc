@@ -31,7 +31,8 @@ const Ref<ObserverSlot>& observer_slot() {
 }
 
 void refuse_snapshot(const char* who) {
-  raise<RuntimeError>(who, ": this tensor is a copy of part of another, made by indexing, iterating, transposing or "
+  raise<RuntimeError>(who,
+                      ": this tensor is a copy of part of another, made by indexing, iterating, transposing or "
                       "cutting; writing into it would not change that one. Assign to the other (x[0] = ..., "
                       "x[0] += ...), make a new tensor (r = r + 1), or clone() it first");
 }
@@ -169,8 +170,7 @@ void set_long_run(LongRun f) { long_run = f; }
 Outputs apply(const Op& op, const Tensor* in, int inputs, const Attrs& attrs, const Tensor& into) {
   FASTDL_CHECK(inputs <= kMaxInputs, ValueError, op.name, ": at most ", kMaxInputs, " inputs");
   for (int i = 0; i < inputs; ++i)
-    if (in[i] && !in[i]->storage->on_cpu())
-      return apply_elsewhere(in[i]->device(), op, in, inputs, attrs, into);
+    if (in[i] && !in[i]->storage->on_cpu()) return apply_elsewhere(in[i]->device(), op, in, inputs, attrs, into);
   return apply_on(cpu(), op, in, inputs, attrs, into);
 }
 
@@ -191,13 +191,14 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, const char* who) {
 
 void check_float(const Tensor& t, const char* who, const char* argument) {
   FASTDL_CHECK(t, TypeError, who, ": argument '", argument, "' must be a tensor, got None");
-  FASTDL_CHECK(t->dtype == DType::float32, TypeError, who, ": argument '", argument,
-               "' must be float32, got ", t->dtype);
+  FASTDL_CHECK(t->dtype == DType::float32, TypeError, who, ": argument '", argument, "' must be float32, got ",
+               t->dtype);
 }
 
 void refuse_storage(DType t, const char* who, const char* argument) {
-  raise<TypeError>(who, ": ", argument, " must be of a type to compute with (float32, int64, int32, uint8 or bool), got ",
-                   t, ", a type that values are only stored in; cast it to ", computing_type(t), " first");
+  raise<TypeError>(who, ": ", argument,
+                   " must be of a type to compute with (float32, int64, int32, uint8 or bool), got ", t,
+                   ", a type that values are only stored in; cast it to ", computing_type(t), " first");
 }
 void check_computing(const Tensor& t, const char* who, const char* argument) {
   FASTDL_CHECK(t, TypeError, who, ": argument '", argument, "' must be a tensor, got None");

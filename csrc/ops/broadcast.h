@@ -33,9 +33,9 @@ void gather_rows(void* to, const Elements& from, int64_t rows, int64_t n, int st
 template <int N>
 struct BroadcastLoop {
   int outer = 0;
-  int64_t inner = 1;                   // elements of a row
-  int64_t extent[kMaxRank] = {};       // of the outer axes
-  int64_t stride[N][kMaxRank] = {};    // of each operand along the outer axes, in elements
+  int64_t inner = 1;                 // elements of a row
+  int64_t extent[kMaxRank] = {};     // of the outer axes
+  int64_t stride[N][kMaxRank] = {};  // of each operand along the outer axes, in elements
   int inner_stride[N] = {};
 
   BroadcastLoop(const Shape& out, const Shape* const (&in)[N]) {

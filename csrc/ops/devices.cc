@@ -22,9 +22,12 @@ Attributes describe_to(const DescribeContext& c) {
 }
 void grad_to(GradContext& c) { c.gin[0] = to_device(c.gout[0], *c.attrs.as<const Device*>()); }
 // The attribute is where the values came from: that is all the gradient needs.
-const Op op_to = OpRow{
-    .name = "to", .infer = infer_same_as_first, .grad = grad_to, .describe = describe_to, .grad_in = 0,
-    .grad_out = false};
+const Op op_to = OpRow{.name = "to",
+                       .infer = infer_same_as_first,
+                       .grad = grad_to,
+                       .describe = describe_to,
+                       .grad_in = 0,
+                       .grad_out = false};
 
 }  // namespace
 

@@ -43,21 +43,34 @@ void infer_compare(InferContext& c) {
 }
 
 struct Add {
-  template <class T> T operator()(T a, T b) const { return T(Wrapping<T>(a) + Wrapping<T>(b)); }
+  template <class T>
+  T operator()(T a, T b) const {
+    return T(Wrapping<T>(a) + Wrapping<T>(b));
+  }
 };
 struct Sub {
-  template <class T> T operator()(T a, T b) const { return T(Wrapping<T>(a) - Wrapping<T>(b)); }
+  template <class T>
+  T operator()(T a, T b) const {
+    return T(Wrapping<T>(a) - Wrapping<T>(b));
+  }
 };
 struct Mul {
-  template <class T> T operator()(T a, T b) const { return T(Wrapping<T>(a) * Wrapping<T>(b)); }
+  template <class T>
+  T operator()(T a, T b) const {
+    return T(Wrapping<T>(a) * Wrapping<T>(b));
+  }
 };
 struct Div {
-  template <class T> T operator()(T a, T b) const { return a / b; }
+  template <class T>
+  T operator()(T a, T b) const {
+    return a / b;
+  }
 };
 // Rounds towards minus infinity, as Python does; x // 0 is 0 for integers, as in NumPy, and the smallest // -1
 // wraps to itself. Of floats it is what fits to the remainder: 1 // 0.1 is 9, since 0.1 is slightly more than it says.
 struct FloorDiv {
-  template <class T> T operator()(T a, T b) const {
+  template <class T>
+  T operator()(T a, T b) const {
     if constexpr (std::is_floating_point_v<T>) {
       if (b == 0 || !std::isfinite(a)) return std::floor(a / b);
       const T rest = std::fmod(a, b);
@@ -73,7 +86,8 @@ struct FloorDiv {
 };
 // Takes the sign of the divisor, as Python does; x % 0 is 0 for integers.
 struct Mod {
-  template <class T> T operator()(T a, T b) const {
+  template <class T>
+  T operator()(T a, T b) const {
     if constexpr (std::is_floating_point_v<T>) {
       T r = std::fmod(a, b);
       return r != 0 && (r < 0) != (b < 0) ? r + b : r;
@@ -85,7 +99,8 @@ struct Mod {
   }
 };
 struct Pow {
-  template <class T> T operator()(T a, T b) const {
+  template <class T>
+  T operator()(T a, T b) const {
     if constexpr (std::is_floating_point_v<T>) {
       return std::pow(a, b);
     } else {
@@ -98,10 +113,16 @@ struct Pow {
   }
 };
 struct Max {
-  template <class T> T operator()(T a, T b) const { return a > b ? a : b; }
+  template <class T>
+  T operator()(T a, T b) const {
+    return a > b ? a : b;
+  }
 };
 struct Min {
-  template <class T> T operator()(T a, T b) const { return a < b ? a : b; }
+  template <class T>
+  T operator()(T a, T b) const {
+    return a < b ? a : b;
+  }
 };
 
 template <class Out, class T, class F>
@@ -233,53 +254,98 @@ void grad_minimum(GradContext& c) {
 }
 
 using K = KernelTable;
-const Op op_add = OpRow{
-    .name = "add", .infer = infer_binary, .run = run_binary<&K::add, Add>, .grad = grad_add, .grad_in = 0,
-    .grad_out = false, .elementwise = true, .row = row_binary<&K::add>};
-const Op op_sub = OpRow{
-    .name = "sub", .infer = infer_binary, .run = run_binary<&K::sub, Sub>, .grad = grad_sub, .grad_in = 0,
-    .grad_out = false, .elementwise = true, .row = row_binary<&K::sub>};
-const Op op_mul = OpRow{
-    .name = "mul", .infer = infer_binary, .run = run_binary<&K::mul, Mul>, .grad = grad_mul, .grad_out = false,
-    .bilinear = true, .elementwise = true, .row = row_binary<&K::mul>};
-const Op op_div = OpRow{
-    .name = "div", .infer = infer_binary, .run = run_binary<&K::div, Div>, .grad = grad_div,
-    .elementwise = true, .row = row_binary<&K::div>};
-const Op op_floor_divide = OpRow{
-    .name = "floor_divide", .infer = infer_binary, .run = run_binary<nullptr, FloorDiv>, .elementwise = true};
-const Op op_mod = OpRow{
-    .name = "mod", .infer = infer_binary, .run = run_binary<nullptr, Mod>, .grad = grad_mod, .grad_out = false,
-    .elementwise = true};
-const Op op_pow = OpRow{
-    .name = "pow", .infer = infer_binary, .run = run_binary<&K::pow, Pow>, .grad = grad_pow,
-    .elementwise = true, .row = row_binary<&K::pow>};
-const Op op_maximum = OpRow{
-    .name = "maximum", .infer = infer_binary, .run = run_binary<&K::maximum, Max>, .grad = grad_maximum,
-    .grad_out = false, .elementwise = true, .row = row_binary<&K::maximum>};
-const Op op_minimum = OpRow{
-    .name = "minimum", .infer = infer_binary, .run = run_binary<&K::minimum, Min>, .grad = grad_minimum,
-    .grad_out = false, .elementwise = true, .row = row_binary<&K::minimum>};
-const Op op_eq = OpRow{
-    .name = "eq", .infer = infer_compare, .run = run_compare<&K::eq, std::equal_to<>>,
-    .elementwise = true, .row = row_compare<&K::eq>};
-const Op op_ne = OpRow{
-    .name = "ne", .infer = infer_compare, .run = run_compare<&K::ne, std::not_equal_to<>>,
-    .elementwise = true, .row = row_compare<&K::ne>};
-const Op op_lt = OpRow{
-    .name = "lt", .infer = infer_compare, .run = run_compare<&K::lt, std::less<>>,
-    .elementwise = true, .row = row_compare<&K::lt>};
-const Op op_le = OpRow{
-    .name = "le", .infer = infer_compare, .run = run_compare<&K::le, std::less_equal<>>,
-    .elementwise = true, .row = row_compare<&K::le>};
-const Op op_gt = OpRow{
-    .name = "gt", .infer = infer_compare, .run = run_compare<&K::gt, std::greater<>>,
-    .elementwise = true, .row = row_compare<&K::gt>};
-const Op op_ge = OpRow{
-    .name = "ge", .infer = infer_compare, .run = run_compare<&K::ge, std::greater_equal<>>,
-    .elementwise = true, .row = row_compare<&K::ge>};
-const Op op_logical_and = OpRow{
-    .name = "logical_and", .infer = infer_compare, .run = run_compare<nullptr, std::logical_and<>>,
-    .elementwise = true};
+const Op op_add = OpRow{.name = "add",
+                        .infer = infer_binary,
+                        .run = run_binary<&K::add, Add>,
+                        .grad = grad_add,
+                        .grad_in = 0,
+                        .grad_out = false,
+                        .elementwise = true,
+                        .row = row_binary<&K::add>};
+const Op op_sub = OpRow{.name = "sub",
+                        .infer = infer_binary,
+                        .run = run_binary<&K::sub, Sub>,
+                        .grad = grad_sub,
+                        .grad_in = 0,
+                        .grad_out = false,
+                        .elementwise = true,
+                        .row = row_binary<&K::sub>};
+const Op op_mul = OpRow{.name = "mul",
+                        .infer = infer_binary,
+                        .run = run_binary<&K::mul, Mul>,
+                        .grad = grad_mul,
+                        .grad_out = false,
+                        .bilinear = true,
+                        .elementwise = true,
+                        .row = row_binary<&K::mul>};
+const Op op_div = OpRow{.name = "div",
+                        .infer = infer_binary,
+                        .run = run_binary<&K::div, Div>,
+                        .grad = grad_div,
+                        .elementwise = true,
+                        .row = row_binary<&K::div>};
+const Op op_floor_divide =
+    OpRow{.name = "floor_divide", .infer = infer_binary, .run = run_binary<nullptr, FloorDiv>, .elementwise = true};
+const Op op_mod = OpRow{.name = "mod",
+                        .infer = infer_binary,
+                        .run = run_binary<nullptr, Mod>,
+                        .grad = grad_mod,
+                        .grad_out = false,
+                        .elementwise = true};
+const Op op_pow = OpRow{.name = "pow",
+                        .infer = infer_binary,
+                        .run = run_binary<&K::pow, Pow>,
+                        .grad = grad_pow,
+                        .elementwise = true,
+                        .row = row_binary<&K::pow>};
+const Op op_maximum = OpRow{.name = "maximum",
+                            .infer = infer_binary,
+                            .run = run_binary<&K::maximum, Max>,
+                            .grad = grad_maximum,
+                            .grad_out = false,
+                            .elementwise = true,
+                            .row = row_binary<&K::maximum>};
+const Op op_minimum = OpRow{.name = "minimum",
+                            .infer = infer_binary,
+                            .run = run_binary<&K::minimum, Min>,
+                            .grad = grad_minimum,
+                            .grad_out = false,
+                            .elementwise = true,
+                            .row = row_binary<&K::minimum>};
+const Op op_eq = OpRow{.name = "eq",
+                       .infer = infer_compare,
+                       .run = run_compare<&K::eq, std::equal_to<>>,
+                       .elementwise = true,
+                       .row = row_compare<&K::eq>};
+const Op op_ne = OpRow{.name = "ne",
+                       .infer = infer_compare,
+                       .run = run_compare<&K::ne, std::not_equal_to<>>,
+                       .elementwise = true,
+                       .row = row_compare<&K::ne>};
+const Op op_lt = OpRow{.name = "lt",
+                       .infer = infer_compare,
+                       .run = run_compare<&K::lt, std::less<>>,
+                       .elementwise = true,
+                       .row = row_compare<&K::lt>};
+const Op op_le = OpRow{.name = "le",
+                       .infer = infer_compare,
+                       .run = run_compare<&K::le, std::less_equal<>>,
+                       .elementwise = true,
+                       .row = row_compare<&K::le>};
+const Op op_gt = OpRow{.name = "gt",
+                       .infer = infer_compare,
+                       .run = run_compare<&K::gt, std::greater<>>,
+                       .elementwise = true,
+                       .row = row_compare<&K::gt>};
+const Op op_ge = OpRow{.name = "ge",
+                       .infer = infer_compare,
+                       .run = run_compare<&K::ge, std::greater_equal<>>,
+                       .elementwise = true,
+                       .row = row_compare<&K::ge>};
+const Op op_logical_and = OpRow{.name = "logical_and",
+                                .infer = infer_compare,
+                                .run = run_compare<nullptr, std::logical_and<>>,
+                                .elementwise = true};
 const Op op_logical_or = OpRow{
     .name = "logical_or", .infer = infer_compare, .run = run_compare<nullptr, std::logical_or<>>, .elementwise = true};
 
@@ -301,8 +367,8 @@ Tensor binary_number(const Op& op, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
   return promoted(a, b) == DType::bool8 ? apply_binary(op, a, b, DType::int64) : binary(op, a, b);
 }
-// add, sub, mul: modulo 2^bits it does not matter whether a number is wrapped before or after. For truth values they are
-// `or`, nothing and `and`, as in NumPy and PyTorch.
+// add, sub, mul: modulo 2^bits it does not matter whether a number is wrapped before or after. For truth values they
+// are `or`, nothing and `and`, as in NumPy and PyTorch.
 Tensor arithmetic(const Op& op, const Op* of_masks, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
   const DType t = promoted(a, b);
@@ -362,10 +428,15 @@ void grad_where(GradContext& c) {
   flow(c, 1, [&] { return where(c.in[0], c.gout[0], scalar(0)); });
   flow(c, 2, [&] { return where(c.in[0], scalar(0), c.gout[0]); });
 }
-const Op op_where = OpRow{
-    .name = "where", .infer = infer_where, .run = run_where, .grad = grad_where, .stored = 0b110, .grad_in = 0b1,
-    .grad_out = false,
-    .elementwise = true, .row = row_where};
+const Op op_where = OpRow{.name = "where",
+                          .infer = infer_where,
+                          .run = run_where,
+                          .grad = grad_where,
+                          .stored = 0b110,
+                          .grad_in = 0b1,
+                          .grad_out = false,
+                          .elementwise = true,
+                          .row = row_where};
 
 // --- cast, copy, assign ----------------------------------------------------------------------------------
 
@@ -392,19 +463,31 @@ void cast_row(const ElementRow& r, const Attrs& a) {
   kernels().cast(r.out, a.as<DType>(), r.in[0], From, r.n);
 }
 RowKernel row_cast(const View* in) {
-  static constexpr RowKernel by_type[] = {
-      cast_row<DType::bool8>, cast_row<DType::uint8>,   cast_row<DType::int8>,     cast_row<DType::int32>,
-      cast_row<DType::int64>, cast_row<DType::float16>, cast_row<DType::bfloat16>, cast_row<DType::float32>};
+  static constexpr RowKernel by_type[] = {cast_row<DType::bool8>,    cast_row<DType::uint8>,  cast_row<DType::int8>,
+                                          cast_row<DType::int32>,    cast_row<DType::int64>,  cast_row<DType::float16>,
+                                          cast_row<DType::bfloat16>, cast_row<DType::float32>};
   return by_type[int(in[0].dtype)];
 }
 // Gradients are float32, whatever the type of what they belong to; backward() rounds them at the end.
 void grad_cast(GradContext& c) { c.gin[0] = c.gout[0]; }
-const Op op_cast = OpRow{
-    .name = "cast", .infer = infer_cast, .run = run_assign_out, .grad = grad_cast, .describe = describe_cast,
-    .stored = 0b1, .grad_in = 0, .grad_out = false, .elementwise = true, .row = row_cast};
-const Op op_copy = OpRow{
-    .name = "copy", .infer = infer_same_as_first, .run = run_assign_out, .grad = grad_cast, .stored = 0b1,
-    .grad_in = 0, .grad_out = false, .elementwise = true};
+const Op op_cast = OpRow{.name = "cast",
+                         .infer = infer_cast,
+                         .run = run_assign_out,
+                         .grad = grad_cast,
+                         .describe = describe_cast,
+                         .stored = 0b1,
+                         .grad_in = 0,
+                         .grad_out = false,
+                         .elementwise = true,
+                         .row = row_cast};
+const Op op_copy = OpRow{.name = "copy",
+                         .infer = infer_same_as_first,
+                         .run = run_assign_out,
+                         .grad = grad_cast,
+                         .stored = 0b1,
+                         .grad_in = 0,
+                         .grad_out = false,
+                         .elementwise = true};
 
 void infer_into_first(InferContext& c) {
   Shape s = broadcast_shapes(c.in[0]->shape, c.in[1]->shape, c.op.name);
@@ -440,8 +523,8 @@ void run_accumulate(const RunContext& c) {
     rest[i] = std::isfinite(total[i]) ? low - (total[i] - sum) : 0;
   }
 }
-const Op op_accumulate = OpRow{
-    .name = "accumulate_", .infer = infer_accumulate, .run = run_accumulate, .mutates = 0b011};
+const Op op_accumulate =
+    OpRow{.name = "accumulate_", .infer = infer_accumulate, .run = run_accumulate, .mutates = 0b011};
 
 }  // namespace
 
@@ -473,12 +556,8 @@ Tensor lt(const Tensor& a, const Tensor& b) { return compare(op_lt, a, b); }
 Tensor le(const Tensor& a, const Tensor& b) { return compare(op_le, a, b); }
 Tensor gt(const Tensor& a, const Tensor& b) { return compare(op_gt, a, b); }
 Tensor ge(const Tensor& a, const Tensor& b) { return compare(op_ge, a, b); }
-Tensor logical_and(const Tensor& a, const Tensor& b) {
-  return apply_binary(op_logical_and, a, b, DType::bool8);
-}
-Tensor logical_or(const Tensor& a, const Tensor& b) {
-  return apply_binary(op_logical_or, a, b, DType::bool8);
-}
+Tensor logical_and(const Tensor& a, const Tensor& b) { return apply_binary(op_logical_and, a, b, DType::bool8); }
+Tensor logical_or(const Tensor& a, const Tensor& b) { return apply_binary(op_logical_or, a, b, DType::bool8); }
 Tensor logical_not(const Tensor& x) {
   check_tensor(x, "logical_not", "x");
   return eq(cast(x, DType::bool8), zeros({}, DType::bool8, x->device()));

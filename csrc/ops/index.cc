@@ -25,8 +25,8 @@ const int64_t* checked_indices(const RunContext& c, int64_t extent, int axis, co
     const auto* p = indices.as<decltype(zero)>();
     for (int64_t i = 0; i < n; ++i) {
       int64_t at = int64_t(p[i]);
-      FASTDL_CHECK(at >= -extent && at < extent, IndexError, who, ": index ", at,
-                   " is out of range for axis ", axis, " with size ", extent);
+      FASTDL_CHECK(at >= -extent && at < extent, IndexError, who, ": index ", at, " is out of range for axis ", axis,
+                   " with size ", extent);
       out[i] = at < 0 ? at + extent : at;
     }
   });
@@ -43,9 +43,8 @@ const AxisAttrs& axis_attrs(const Attrs& a) { return a.as<AxisAttrs>(); }
 Attributes describe_axis(const DescribeContext& c) { return {{"axis", axis_attrs(c.attrs).axis}}; }
 
 void fill_zero(const View& v) {
-  parallel_for(v.numel() * size_of(v.dtype), grain_for(0.05), [&](int64_t begin, int64_t end) {
-    std::memset(v.as<char>() + begin, 0, size_t(end - begin));
-  });
+  parallel_for(v.numel() * size_of(v.dtype), grain_for(0.05),
+               [&](int64_t begin, int64_t end) { std::memset(v.as<char>() + begin, 0, size_t(end - begin)); });
 }
 
 // --- take and its transpose, scatter_add ---------------------------------------------------------------
@@ -73,17 +72,23 @@ void grad_take(GradContext& c) {
   const int axis = axis_attrs(c.attrs).axis;
   c.gin[0] = scatter_add(c.gout[0], c.in[1], axis, c.in[0]->shape[axis]);
 }
-const Op op_take = OpRow{
-    .name = "take", .infer = infer_take, .run = run_take, .grad = grad_take, .describe = describe_axis,
-    .workspace = index_workspace, .stored = 0b1, .grad_in = 0b10, .grad_out = false};
+const Op op_take = OpRow{.name = "take",
+                         .infer = infer_take,
+                         .run = run_take,
+                         .grad = grad_take,
+                         .describe = describe_axis,
+                         .workspace = index_workspace,
+                         .stored = 0b1,
+                         .grad_in = 0b10,
+                         .grad_out = false};
 
 void infer_scatter_add(InferContext& c) {
   const AxisAttrs& a = axis_attrs(c.attrs);
   const Shape &u = c.in[0]->shape, &i = c.in[1]->shape;
   bool fits = u.rank() >= a.axis + i.rank();
   for (int k = 0; fits && k < i.rank(); ++k) fits = u[a.axis + k] == i[k];
-  FASTDL_CHECK(fits, ValueError, "scatter_add: updates of shape ", u, " must have the indices' shape ", i,
-               " at axis ", a.axis);
+  FASTDL_CHECK(fits, ValueError, "scatter_add: updates of shape ", u, " must have the indices' shape ", i, " at axis ",
+               a.axis);
   Shape out;
   for (int k = 0; k < a.axis; ++k) out.push_back(u[k]);
   out.push_back(a.size);
@@ -126,9 +131,14 @@ void grad_scatter_add(GradContext& c) { c.gin[0] = take(c.gout[0], c.in[1], axis
 Attributes describe_scatter_add(const DescribeContext& c) {
   return {{"axis", axis_attrs(c.attrs).axis}, {"size", axis_attrs(c.attrs).size}};
 }
-const Op op_scatter_add = OpRow{
-    .name = "scatter_add", .infer = infer_scatter_add, .run = run_scatter_add, .grad = grad_scatter_add,
-    .describe = describe_scatter_add, .workspace = index_workspace, .grad_in = 0b10, .grad_out = false};
+const Op op_scatter_add = OpRow{.name = "scatter_add",
+                                .infer = infer_scatter_add,
+                                .run = run_scatter_add,
+                                .grad = grad_scatter_add,
+                                .describe = describe_scatter_add,
+                                .workspace = index_workspace,
+                                .grad_in = 0b10,
+                                .grad_out = false};
 
 // --- put_: assignment to the rows take would read ------------------------------------------------------
 
@@ -155,9 +165,13 @@ void run_put(const RunContext& c) {
     }
   });
 }
-const Op op_put = OpRow{
-    .name = "put_", .infer = infer_put, .run = run_put, .describe = describe_axis, .workspace = index_workspace,
-    .mutates = 0b1, .stored = 0b101};
+const Op op_put = OpRow{.name = "put_",
+                        .infer = infer_put,
+                        .run = run_put,
+                        .describe = describe_axis,
+                        .workspace = index_workspace,
+                        .mutates = 0b1,
+                        .stored = 0b101};
 
 // --- gather: one index for every element ---------------------------------------------------------------
 
@@ -198,8 +212,7 @@ void infer_gather(InferContext& c) {
   bool fits = x.rank() == i.rank();
   for (int k = 0; fits && k < x.rank(); ++k) fits = k == axis || i[k] <= x[k];
   FASTDL_CHECK(fits, ValueError, "gather: indices of shape ", i,
-               " must have as many axes as x and no larger extents but along axis ", axis,
-               "; x has shape ", x);
+               " must have as many axes as x and no larger extents but along axis ", axis, "; x has shape ", x);
   c.output(i, c.in[0]->dtype);
 }
 void run_gather(const RunContext& c) {
@@ -209,18 +222,23 @@ void run_gather(const RunContext& c) {
   const int64_t step = x.shape.count(axis + 1, x.shape.rank());
   dispatch_size(size_of(x.dtype), [&](auto zero) {
     using T = decltype(zero);
-    for_each_index(y.shape, x.shape, axis, [&](int64_t i, int64_t offset) {
-      y.as<T>()[i] = x.as<T>()[offset + at[i] * step];
-    });
+    for_each_index(y.shape, x.shape, axis,
+                   [&](int64_t i, int64_t offset) { y.as<T>()[i] = x.as<T>()[offset + at[i] * step]; });
   });
 }
 Tensor gather_transposed(const Tensor& g, const Tensor& indices, int axis, const Shape& shape);
 void grad_gather(GradContext& c) {
   c.gin[0] = gather_transposed(c.gout[0], c.in[1], axis_attrs(c.attrs).axis, c.in[0]->shape);
 }
-const Op op_gather = OpRow{
-    .name = "gather", .infer = infer_gather, .run = run_gather, .grad = grad_gather, .describe = describe_axis,
-    .workspace = index_workspace, .stored = 0b1, .grad_in = 0b10, .grad_out = false};
+const Op op_gather = OpRow{.name = "gather",
+                           .infer = infer_gather,
+                           .run = run_gather,
+                           .grad = grad_gather,
+                           .describe = describe_axis,
+                           .workspace = index_workspace,
+                           .stored = 0b1,
+                           .grad_in = 0b10,
+                           .grad_out = false};
 
 void infer_gather_grad(InferContext& c) { c.output(axis_attrs(c.attrs).shape, c.in[0]->dtype); }
 void run_gather_grad(const RunContext& c) {
@@ -229,17 +247,21 @@ void run_gather_grad(const RunContext& c) {
   const int64_t* at = checked_indices(c, x.shape[axis], axis, "gather");
   const int64_t step = x.shape.count(axis + 1, x.shape.rank());
   fill_zero(x);
-  for_each_index(g.shape, x.shape, axis, [&](int64_t i, int64_t offset) {
-    x.as<float>()[offset + at[i] * step] += g.as<float>()[i];
-  });
+  for_each_index(g.shape, x.shape, axis,
+                 [&](int64_t i, int64_t offset) { x.as<float>()[offset + at[i] * step] += g.as<float>()[i]; });
 }
 void grad_gather_grad(GradContext& c) { c.gin[0] = gather(c.gout[0], c.in[1], axis_attrs(c.attrs).axis); }
 Attributes describe_gather_grad(const DescribeContext& c) {
   return {{"axis", axis_attrs(c.attrs).axis}, {"shape", axis_attrs(c.attrs).shape}};
 }
-const Op op_gather_grad = OpRow{
-    .name = "gather_grad", .infer = infer_gather_grad, .run = run_gather_grad, .grad = grad_gather_grad,
-    .describe = describe_gather_grad, .workspace = index_workspace, .grad_in = 0b10, .grad_out = false};
+const Op op_gather_grad = OpRow{.name = "gather_grad",
+                                .infer = infer_gather_grad,
+                                .run = run_gather_grad,
+                                .grad = grad_gather_grad,
+                                .describe = describe_gather_grad,
+                                .workspace = index_workspace,
+                                .grad_in = 0b10,
+                                .grad_out = false};
 
 Tensor gather_transposed(const Tensor& g, const Tensor& indices, int axis, const Shape& shape) {
   return apply(op_gather_grad, {g, indices}, AxisAttrs{axis, 0, shape});
@@ -277,20 +299,18 @@ void run_one_hot(const RunContext& c) {
     });
   });
 }
-const Op op_one_hot = OpRow{
-    .name = "one_hot", .infer = infer_one_hot, .run = run_one_hot, .describe = describe<OneHotAttrs>};
+const Op op_one_hot =
+    OpRow{.name = "one_hot", .infer = infer_one_hot, .run = run_one_hot, .describe = describe<OneHotAttrs>};
 
 }  // namespace
 
 void gather_rows(void* out, const void* source, const int64_t* indices, int64_t count, int64_t row_bytes) {
-  parallel_for(count, grain_for(5 + 0.15 * double(row_bytes)), [&](int64_t begin, int64_t end) {
-    copy_rows(out, source, indices, begin, end, row_bytes);
-  });
+  parallel_for(count, grain_for(5 + 0.15 * double(row_bytes)),
+               [&](int64_t begin, int64_t end) { copy_rows(out, source, indices, begin, end, row_bytes); });
 }
 // Rows picked at random come from memory, and the processor's own prefetching has seen the end of a row before it
 // has understood it: so the next row is asked for while one is copied.
-void copy_rows(void* out, const void* source, const int64_t* indices, int64_t begin, int64_t end,
-               int64_t row_bytes) {
+void copy_rows(void* out, const void* source, const int64_t* indices, int64_t begin, int64_t end, int64_t row_bytes) {
   const char* rows = static_cast<const char*>(source);
   for (int64_t i = begin; i < end; ++i) {
     if (i + 1 < end)
@@ -313,8 +333,7 @@ Tensor scatter_add(const Tensor& updates, const Tensor& indices, int64_t axis, i
   FASTDL_CHECK(rank >= 1, ValueError, "scatter_add: updates of shape ", updates->shape,
                " must have the indices' shape ", indices->shape, " at axis ", axis);
   FASTDL_CHECK(size >= 0, ValueError, "scatter_add: expected a size of at least 0, got ", size);
-  return apply(op_scatter_add, {updates, at},
-               AxisAttrs{normalize_axis(axis, rank, "scatter_add"), size, {}});
+  return apply(op_scatter_add, {updates, at}, AxisAttrs{normalize_axis(axis, rank, "scatter_add"), size, {}});
 }
 
 void put_(const Tensor& target, const Tensor& indices, const Tensor& value, int64_t axis) {

@@ -24,9 +24,7 @@ Tensor as_column(const Tensor& t) {
 }
 
 // The gradient of softmax, for the rare case that the probabilities themselves are differentiated.
-Tensor softmax_backward(const Tensor& g, const Tensor& y) {
-  return mul(y, sub(g, sum(mul(g, y), kLast, true)));
-}
+Tensor softmax_backward(const Tensor& g, const Tensor& y) { return mul(y, sub(g, sum(mul(g, y), kLast, true))); }
 
 void check_same_shape(const InferContext& c, const char* first, const char* second) {
   FASTDL_CHECK(c.in[0]->shape == c.in[1]->shape, ValueError, c.op.name, ": ", first, " and ", second,
@@ -84,14 +82,13 @@ void run_sparse(const RunContext& c) {
   std::atomic<int64_t> bad{rows};
   parallel_for(rows, grain_for(kClassCost * double(cols)), [&](int64_t begin, int64_t end) {
     int64_t r = kernels().sparse_xent(loss.as<float>() + begin, probs.as<float>() + begin * cols,
-                                      x.as<float>() + begin * cols, labels + begin, end - begin, cols,
-                                      ignore);
+                                      x.as<float>() + begin * cols, labels + begin, end - begin, cols, ignore);
     if (r < 0) return;
     for (int64_t seen = bad; begin + r < seen && !bad.compare_exchange_weak(seen, begin + r);) {
     }
   });
-  FASTDL_CHECK(bad == rows, ValueError, who, ": label ", labels[bad], " of sample ", bad,
-               " is outside [0, ", cols, ") for ", cols, " classes");
+  FASTDL_CHECK(bad == rows, ValueError, who, ": label ", labels[bad], " of sample ", bad, " is outside [0, ", cols,
+               ") for ", cols, " classes");
 }
 
 // inputs: probs, labels, gloss -> dx = gloss (probs - one_hot(label)), 0 in rows to ignore
@@ -103,8 +100,8 @@ void run_sparse_grad(const RunContext& c) {
   const int64_t* labels = labels_of(c, "sparse_softmax_cross_entropy");
   parallel_for(rows, grain_for(0.5 * double(cols)), [&](int64_t begin, int64_t end) {
     const int64_t at = begin * cols;
-    kernels().sparse_xent_grad(dx.as<float>() + at, probs.as<float>() + at, labels + begin,
-                               g.as<float>() + begin, 1, end - begin, cols, ignore);
+    kernels().sparse_xent_grad(dx.as<float>() + at, probs.as<float>() + at, labels + begin, g.as<float>() + begin, 1,
+                               end - begin, cols, ignore);
   });
 }
 Tensor sparse_backward(const Tensor& probs, const Tensor& labels, const Tensor& g, int64_t ignore);
@@ -120,10 +117,14 @@ void grad_sparse_grad(GradContext& c) {
     c.gin[2] = sum(mul(g, unit), kLast, false);
   }
 }
-const Op op_sparse_grad = OpRow{
-    .name = "sparse_softmax_cross_entropy_grad", .infer = infer_sparse_grad, .run = run_sparse_grad,
-    .grad = grad_sparse_grad, .describe = describe<SparseAttrs>, .workspace = label_workspace, .grad_in = 0b111,
-    .grad_out = false};
+const Op op_sparse_grad = OpRow{.name = "sparse_softmax_cross_entropy_grad",
+                                .infer = infer_sparse_grad,
+                                .run = run_sparse_grad,
+                                .grad = grad_sparse_grad,
+                                .describe = describe<SparseAttrs>,
+                                .workspace = label_workspace,
+                                .grad_in = 0b111,
+                                .grad_out = false};
 Tensor sparse_backward(const Tensor& probs, const Tensor& labels, const Tensor& g, int64_t ignore) {
   return apply(op_sparse_grad, {probs, labels, g}, SparseAttrs{ignore});
 }
@@ -138,9 +139,13 @@ void grad_sparse(GradContext& c) {
   }
   c.gin[0] = g;
 }
-const Op op_sparse = OpRow{
-    .name = "sparse_softmax_cross_entropy", .infer = infer_sparse, .run = run_sparse, .grad = grad_sparse,
-    .describe = describe<SparseAttrs>, .workspace = label_workspace, .grad_in = 0b10};
+const Op op_sparse = OpRow{.name = "sparse_softmax_cross_entropy",
+                           .infer = infer_sparse,
+                           .run = run_sparse,
+                           .grad = grad_sparse,
+                           .describe = describe<SparseAttrs>,
+                           .workspace = label_workspace,
+                           .grad_in = 0b10};
 
 // --- cross-entropy with a distribution for each row ----------------------------------------------------
 
@@ -169,8 +174,8 @@ void run_dense_grad(const RunContext& c) {
   const int64_t rows = g.numel(), cols = probs.shape.back();
   parallel_for(rows, grain_for(0.5 * double(cols)), [&](int64_t begin, int64_t end) {
     const int64_t at = begin * cols;
-    kernels().xent_grad(dx.as<float>() + at, probs.as<float>() + at, t.as<float>() + at,
-                        g.as<float>() + begin, 1, end - begin, cols);
+    kernels().xent_grad(dx.as<float>() + at, probs.as<float>() + at, t.as<float>() + at, g.as<float>() + begin, 1,
+                        end - begin, cols);
   });
 }
 void grad_dense_grad(GradContext& c) {
@@ -180,9 +185,12 @@ void grad_dense_grad(GradContext& c) {
   if (c.needs(1)) c.gin[1] = mul(gloss, sub(sum(mul(g, probs), kLast, true), g));
   if (c.needs(2)) c.gin[2] = sum(mul(g, sub(mul(probs, total), t)), kLast, false);
 }
-const Op op_dense_grad = OpRow{
-    .name = "softmax_cross_entropy_grad", .infer = infer_dense_grad, .run = run_dense_grad, .grad = grad_dense_grad,
-    .grad_in = 0b111, .grad_out = false};
+const Op op_dense_grad = OpRow{.name = "softmax_cross_entropy_grad",
+                               .infer = infer_dense_grad,
+                               .run = run_dense_grad,
+                               .grad = grad_dense_grad,
+                               .grad_in = 0b111,
+                               .grad_out = false};
 
 void grad_dense(GradContext& c) {
   const Tensor& probs = c.out[1];
@@ -199,13 +207,12 @@ const Op op_dense = OpRow{.name = "softmax_cross_entropy", .infer = infer_dense,
 
 // --- elementwise losses --------------------------------------------------------------------------------
 
-template <BinaryKernel KernelTable::*Kernel>
+template <BinaryKernel KernelTable::* Kernel>
 void run_pairs(const RunContext& c) {
   const float *x = c.in[0].as<float>(), *t = c.in[1].as<float>();
   float* y = c.out[0].as<float>();
-  parallel_for(c.out[0].numel(), grain_for(2 * kElementNanoseconds), [&](int64_t i, int64_t end) {
-    (kernels().*Kernel)(y + i, x + i, t + i, end - i, 1, 1, nullptr);
-  });
+  parallel_for(c.out[0].numel(), grain_for(2 * kElementNanoseconds),
+               [&](int64_t i, int64_t end) { (kernels().*Kernel)(y + i, x + i, t + i, end - i, 1, 1, nullptr); });
 }
 
 // sigmoid(x) - t
@@ -216,9 +223,12 @@ void grad_sigmoid_residual(GradContext& c) {
   }
   if (c.needs(1)) c.gin[1] = neg(c.gout[0]);
 }
-const Op op_sigmoid_residual = OpRow{
-    .name = "sigmoid_cross_entropy_grad", .infer = infer_same_as_first,
-    .run = run_pairs<&KernelTable::bce_logits_grad>, .grad = grad_sigmoid_residual, .grad_in = 0b1, .grad_out = false};
+const Op op_sigmoid_residual = OpRow{.name = "sigmoid_cross_entropy_grad",
+                                     .infer = infer_same_as_first,
+                                     .run = run_pairs<&KernelTable::bce_logits_grad>,
+                                     .grad = grad_sigmoid_residual,
+                                     .grad_in = 0b1,
+                                     .grad_out = false};
 
 void infer_sigmoid(InferContext& c) {
   check_same_shape(c, "logits", "targets");
@@ -228,9 +238,12 @@ void grad_sigmoid(GradContext& c) {
   if (c.needs(0)) c.gin[0] = mul(c.gout[0], apply(op_sigmoid_residual, {c.in[0], c.in[1]}));
   if (c.needs(1)) c.gin[1] = neg(mul(c.gout[0], c.in[0]));
 }
-const Op op_sigmoid = OpRow{
-    .name = "sigmoid_cross_entropy", .infer = infer_sigmoid, .run = run_pairs<&KernelTable::bce_logits>,
-    .grad = grad_sigmoid, .grad_in = 0b11, .grad_out = false};
+const Op op_sigmoid = OpRow{.name = "sigmoid_cross_entropy",
+                            .infer = infer_sigmoid,
+                            .run = run_pairs<&KernelTable::bce_logits>,
+                            .grad = grad_sigmoid,
+                            .grad_in = 0b11,
+                            .grad_out = false};
 
 struct HuberAttrs {
   double delta;
@@ -254,9 +267,13 @@ void grad_huber(GradContext& c) {
   c.gin[0] = g;
   if (c.needs(1)) c.gin[1] = neg(g);
 }
-const Op op_huber = OpRow{
-    .name = "huber", .infer = infer_huber, .run = run_huber, .grad = grad_huber, .describe = describe<HuberAttrs>,
-    .grad_in = 0b11, .grad_out = false};
+const Op op_huber = OpRow{.name = "huber",
+                          .infer = infer_huber,
+                          .run = run_huber,
+                          .grad = grad_huber,
+                          .describe = describe<HuberAttrs>,
+                          .grad_in = 0b11,
+                          .grad_out = false};
 
 }  // namespace
 
@@ -265,13 +282,11 @@ Tensor sparse_softmax_cross_entropy(const Tensor& logits, const Tensor& labels, 
   return apply(op_sparse, {x, computable(labels, op_sparse.name, "labels")}, SparseAttrs{ignore_index});
 }
 Tensor softmax_cross_entropy(const Tensor& logits, const Tensor& targets) {
-  return apply(op_dense,
-               {as_float(logits, op_dense.name, "logits"), as_float(targets, op_dense.name, "targets")});
+  return apply(op_dense, {as_float(logits, op_dense.name, "logits"), as_float(targets, op_dense.name, "targets")});
 }
 Tensor sigmoid_cross_entropy(const Tensor& logits, const Tensor& targets) {
   return apply(op_sigmoid,
-               {as_float(logits, op_sigmoid.name, "logits"),
-                as_float(targets, op_sigmoid.name, "targets")});
+               {as_float(logits, op_sigmoid.name, "logits"), as_float(targets, op_sigmoid.name, "targets")});
 }
 Tensor huber(const Tensor& prediction, const Tensor& target, double delta) {
   FASTDL_CHECK(delta > 0, ValueError, "huber: delta must be above 0, got ", delta);

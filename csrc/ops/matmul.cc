@@ -4,10 +4,10 @@
 #include "cpu/kernels.h"
 #include "ops/broadcast.h"
 #include "ops/integer_matmul.h"
-#include "plan/derived.h"
 #include "ops/ops.h"
 #include "ops/product.h"
 #include "ops/unary.h"
+#include "plan/derived.h"
 
 namespace fastdl {
 namespace {
@@ -83,10 +83,9 @@ void infer_matmul(InferContext& c) {
   check_operand(a, "matmul", "a");
   check_operand(b, "matmul", "b");
   auto [ta, tb, precision] = c.attrs.as<MatmulAttrs>();
-  FASTDL_CHECK(columns_of(a->shape, ta) == rows_of(b->shape, tb), ValueError,
-               "matmul: cannot multiply shapes ", a->shape, ta ? " (transposed)" : "", " and ", b->shape,
-               tb ? " (transposed)" : "", ": ", columns_of(a->shape, ta), " columns against ",
-               rows_of(b->shape, tb), " rows");
+  FASTDL_CHECK(columns_of(a->shape, ta) == rows_of(b->shape, tb), ValueError, "matmul: cannot multiply shapes ",
+               a->shape, ta ? " (transposed)" : "", " and ", b->shape, tb ? " (transposed)" : "", ": ",
+               columns_of(a->shape, ta), " columns against ", rows_of(b->shape, tb), " rows");
   Shape out = broadcast_shapes(batch_of(a->shape), batch_of(b->shape), "matmul");
   out.push_back(rows_of(a->shape, ta));
   out.push_back(columns_of(b->shape, tb));
@@ -109,11 +108,11 @@ void run_matmul(const RunContext& c) {
     float* first_out = out.as<float>() + row * loop.inner * m * n;
     if (in_bf16(precision, m, n, k))
       for (int64_t i = 0; i < loop.inner; ++i)
-        gemm_bf16(ta, tb, m, n, k, first_a + i * stride_a, a.shape.back(), first_b + i * stride_b,
-                  b.shape.back(), first_out + i * m * n, n, false);
+        gemm_bf16(ta, tb, m, n, k, first_a + i * stride_a, a.shape.back(), first_b + i * stride_b, b.shape.back(),
+                  first_out + i * m * n, n, false);
     else
-      gemm_batched(loop.inner, ta, tb, m, n, k, first_a, a.shape.back(), stride_a, first_b, b.shape.back(),
-                   stride_b, first_out, n, m * n, false);
+      gemm_batched(loop.inner, ta, tb, m, n, k, first_a, a.shape.back(), stride_a, first_b, b.shape.back(), stride_b,
+                   first_out, n, m * n, false);
   }
 }
 
@@ -124,7 +123,10 @@ struct RowsAttrs {
   Precision precision;
   int64_t first, count;
   Attributes describe() const {
-    return {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}, described(precision), {"first", first},
+    return {{"transpose_a", transpose_a},
+            {"transpose_b", transpose_b},
+            described(precision),
+            {"first", first},
             {"count", count}};
   }
 };
@@ -146,8 +148,8 @@ void run_matmul_rows(const RunContext& c) {
   multiply(ta, tb, count, n, k, a.as<float>() + first * (ta ? 1 : lda), lda, b.as<float>(), b.shape.back(),
            out.as<float>(), n, false, {});
 }
-const Op op_matmul_rows = OpRow{
-    .name = "matmul_rows", .infer = infer_matmul_rows, .run = run_matmul_rows, .describe = describe<RowsAttrs>};
+const Op op_matmul_rows =
+    OpRow{.name = "matmul_rows", .infer = infer_matmul_rows, .run = run_matmul_rows, .describe = describe<RowsAttrs>};
 
 Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs, const Tensor& into = nullptr);
 
@@ -168,9 +170,15 @@ void grad_matmul(GradContext& c) {
   if (c.needs(1) && tb) give_product(c, 1, g, a, {true, ta, precision});
   if (c.needs(1) && !tb) give_product(c, 1, a, g, {!ta, false, precision});
 }
-const Op op_matmul = OpRow{
-    .name = "matmul", .infer = infer_matmul, .run = run_matmul, .grad = grad_matmul, .describe = describe<MatmulAttrs>,
-    .workspace = widened_workspace<2>, .stored = 0b11, .grad_out = false, .bilinear = true};
+const Op op_matmul = OpRow{.name = "matmul",
+                           .infer = infer_matmul,
+                           .run = run_matmul,
+                           .grad = grad_matmul,
+                           .describe = describe<MatmulAttrs>,
+                           .workspace = widened_workspace<2>,
+                           .stored = 0b11,
+                           .grad_out = false,
+                           .bilinear = true};
 
 Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs, const Tensor& into) {
   return apply(op_matmul, {a, b}, attrs, into);
@@ -192,15 +200,14 @@ void infer_linear(InferContext& c) {
   bool tw = c.attrs.as<LinearAttrs>().transpose_w;
   check_operand(x, "linear", "x");
   check_operand(w, "linear", "w");
-  FASTDL_CHECK(w->shape.rank() == 2, ValueError, "linear: expected a weight with 2 dimensions, got shape ",
-               w->shape);
+  FASTDL_CHECK(w->shape.rank() == 2, ValueError, "linear: expected a weight with 2 dimensions, got shape ", w->shape);
   int64_t in = rows_of(w->shape, tw), out = columns_of(w->shape, tw);
   FASTDL_CHECK(x->shape.rank() >= 1 && x->shape.back() == in, ValueError,
                "linear: expected an input whose last axis has ", in, " features, got shape ", x->shape);
   if (bias) {
     check_operand(bias, "linear", "bias");
-    FASTDL_CHECK(bias->shape == Shape{out}, ValueError, "linear: expected a bias of shape ", Shape{out},
-                 ", got ", bias->shape);
+    FASTDL_CHECK(bias->shape == Shape{out}, ValueError, "linear: expected a bias of shape ", Shape{out}, ", got ",
+                 bias->shape);
   }
   Shape s = x->shape;
   s[s.rank() - 1] = out;
@@ -224,8 +231,8 @@ void run_linear(const RunContext& c) {
   const int64_t k = x.shape.back(), n = y.shape.back(), m = n ? y.numel() / n : 0;
   const int64_t ldw = at.transpose_w ? k : n;
   if constexpr (kPacked)
-    return gemm_packed(at.transpose_w, m, n, k, rows, k, w, ldw, c.in[3].as<float>(),
-                       y.as<float>(), n, false, epilogue);
+    return gemm_packed(at.transpose_w, m, n, k, rows, k, w, ldw, c.in[3].as<float>(), y.as<float>(), n, false,
+                       epilogue);
   const auto multiply = in_bf16(at.precision, m, n, k) ? gemm_bf16 : gemm;
   multiply(false, at.transpose_w, m, n, k, rows, k, w, ldw, y.as<float>(), n, false, epilogue);
 }
@@ -247,9 +254,12 @@ void grad_linear(GradContext& c) {
   if (c.needs(2)) c.gin[2] = sum(z2, std::vector<int64_t>{0}, false);
 }
 // Within plans: input 3 is the weight, packed.
-const Op op_linear_packed = OpRow{
-    .name = "linear_packed", .infer = infer_linear, .run = run_linear<true>, .describe = describe<LinearAttrs>,
-    .workspace = widened_workspace<3>, .stored = 0b111};
+const Op op_linear_packed = OpRow{.name = "linear_packed",
+                                  .infer = infer_linear,
+                                  .run = run_linear<true>,
+                                  .describe = describe<LinearAttrs>,
+                                  .workspace = widened_workspace<3>,
+                                  .stored = 0b111};
 // The weight, packed: (transposed, n, k). Few rows read it once in any case.
 std::optional<Derivation::Parameters> wants_packed(const RunContext& c) {
   const LinearAttrs& at = c.attrs.as<LinearAttrs>();
@@ -258,9 +268,7 @@ std::optional<Derivation::Parameters> wants_packed(const RunContext& c) {
   if (in_bf16(at.precision, m, n, k) || m <= 4 || n < 16 || k < 16) return std::nullopt;
   return Derivation::Parameters{at.transpose_w, n, k};
 }
-int64_t packed_bytes(const Derivation::Parameters& p) {
-  return packed_b_floats(p[1], p[2]) * int64_t(sizeof(float));
-}
+int64_t packed_bytes(const Derivation::Parameters& p) { return packed_b_floats(p[1], p[2]) * int64_t(sizeof(float)); }
 void pack_weight(const View& w, const Derivation::Parameters& p, void* to) {
   const int64_t bytes = widened_bytes(w);
   const Ref<Storage> widened = bytes ? Storage::allocate(bytes) : Ref<Storage>();
@@ -269,10 +277,16 @@ void pack_weight(const View& w, const Derivation::Parameters& p, void* to) {
          static_cast<float*>(to));
 }
 const Derivation packed_weight = {"packed weight", 1, &op_linear_packed, wants_packed, packed_bytes, pack_weight};
-const Op op_linear = OpRow{
-    .name = "linear", .infer = infer_linear, .run = run_linear<false>, .grad = grad_linear,
-    .describe = describe<LinearAttrs>, .workspace = widened_workspace<3>, .stored = 0b111, .grad_in = 0b011,
-    .bilinear = true, .derived = &packed_weight};
+const Op op_linear = OpRow{.name = "linear",
+                           .infer = infer_linear,
+                           .run = run_linear<false>,
+                           .grad = grad_linear,
+                           .describe = describe<LinearAttrs>,
+                           .workspace = widened_workspace<3>,
+                           .stored = 0b111,
+                           .grad_in = 0b011,
+                           .bilinear = true,
+                           .derived = &packed_weight};
 
 // float32 or a storage type as it is, other numbers as float32.
 Tensor operand(const Tensor& t) { return is_storage(t->dtype) ? t : cast(t, DType::float32); }

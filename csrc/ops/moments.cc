@@ -170,9 +170,12 @@ void grad_moments(GradContext& c) {
   const Tensor g = broadcast_to(scale(c.gout[0], 1 / n), x->shape);
   c.gin[0] = c.gin[0] ? add(c.gin[0], g) : g;
 }
-const Op op_moments = OpRow{
-    .name = "moments", .infer = infer_moments, .run = run_moments, .grad = grad_moments,
-    .describe = describe<MomentsAttrs>, .workspace = moments_workspace};
+const Op op_moments = OpRow{.name = "moments",
+                            .infer = infer_moments,
+                            .run = run_moments,
+                            .grad = grad_moments,
+                            .describe = describe<MomentsAttrs>,
+                            .workspace = moments_workspace};
 
 }  // namespace
 

@@ -15,9 +15,13 @@ namespace {
 Attributes describe_shape(const DescribeContext& c) { return {{"shape", c.attrs.as<Shape>()}}; }
 void infer_reshape(InferContext& c) { c.output(c.attrs.as<Shape>(), c.in[0]->dtype); }
 void grad_reshape(GradContext& c) { c.gin[0] = reshape(c.gout[0], c.in[0]->shape); }
-const Op op_reshape = OpRow{
-    .name = "reshape", .infer = infer_reshape, .grad = grad_reshape, .describe = describe_shape, .stored = 0b1,
-    .grad_in = 0, .grad_out = false};
+const Op op_reshape = OpRow{.name = "reshape",
+                            .infer = infer_reshape,
+                            .grad = grad_reshape,
+                            .describe = describe_shape,
+                            .stored = 0b1,
+                            .grad_in = 0,
+                            .grad_out = false};
 
 // The shape with its -1 filled in.
 Shape resolved(const Tensor& x, const Shape& shape) {
@@ -34,8 +38,8 @@ Shape resolved(const Tensor& x, const Shape& shape) {
   }
   known = checked_numel(out, "reshape");
   if (open >= 0) {
-    FASTDL_CHECK(known && x->numel() % known == 0, ValueError, "reshape: ", x->numel(),
-                 " elements of shape ", x->shape, " do not fill shape ", shape);
+    FASTDL_CHECK(known && x->numel() % known == 0, ValueError, "reshape: ", x->numel(), " elements of shape ", x->shape,
+                 " do not fill shape ", shape);
     out[open] = x->numel() / known;
   } else {
     FASTDL_CHECK(known == x->numel(), ValueError, "reshape: shape ", x->shape, " with ", x->numel(),
@@ -70,15 +74,25 @@ Attributes describe_transpose(const DescribeContext& c) {
   const WindowAttrs& a = c.attrs.as<WindowAttrs>();
   return {{"perm", std::vector<int64_t>(a.perm, a.perm + a.shape.rank())}};
 }
-const Op op_transpose = OpRow{
-    .name = "transpose", .infer = infer_window, .run = run_read, .grad = grad_transpose,
-    .describe = describe_transpose, .stored = 0b1, .grad_in = 0, .grad_out = false};
+const Op op_transpose = OpRow{.name = "transpose",
+                              .infer = infer_window,
+                              .run = run_read,
+                              .grad = grad_transpose,
+                              .describe = describe_transpose,
+                              .stored = 0b1,
+                              .grad_in = 0,
+                              .grad_out = false};
 
 void grad_broadcast_to(GradContext& c) { c.gin[0] = sum_to(c.gout[0], c.in[0]->shape); }
 Attributes describe_broadcast_to(const DescribeContext& c) { return {{"shape", c.attrs.as<WindowAttrs>().shape}}; }
-const Op op_broadcast_to = OpRow{
-    .name = "broadcast_to", .infer = infer_window, .run = run_read, .grad = grad_broadcast_to,
-    .describe = describe_broadcast_to, .stored = 0b1, .grad_in = 0, .grad_out = false};
+const Op op_broadcast_to = OpRow{.name = "broadcast_to",
+                                 .infer = infer_window,
+                                 .run = run_read,
+                                 .grad = grad_broadcast_to,
+                                 .describe = describe_broadcast_to,
+                                 .stored = 0b1,
+                                 .grad_in = 0,
+                                 .grad_out = false};
 
 // embed is the transpose of slice: the values in a window of an otherwise constant array.
 void run_embed(const RunContext& c) {
@@ -87,9 +101,8 @@ void run_embed(const RunContext& c) {
   dispatch_all(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     const T fill = convert_to<T>(y.dtype, a.fill);
-    parallel_for(y.numel(), grain_for(0.2), [&](int64_t begin, int64_t end) {
-      std::fill(y.as<T>() + begin, y.as<T>() + end, fill);
-    });
+    parallel_for(y.numel(), grain_for(0.2),
+                 [&](int64_t begin, int64_t end) { std::fill(y.as<T>() + begin, y.as<T>() + end, fill); });
   });
   write_window(y.data, x.data, x.shape, a.window, size_of(x.dtype));
 }
@@ -133,15 +146,23 @@ Attributes describe_pad(const DescribeContext& c) {
   all.push_back({"value", a.fill});
   return all;
 }
-Attributes describe_setitem(const DescribeContext& c) {
-  return describe_window(c.attrs.as<Window>(), c.in[0].shape);
-}
-const Op op_slice = OpRow{
-    .name = "slice", .infer = infer_window, .run = run_read, .grad = grad_slice, .describe = describe_slice,
-    .stored = 0b1, .grad_in = 0, .grad_out = false};
-const Op op_embed = OpRow{
-    .name = "pad", .infer = infer_window, .run = run_embed, .grad = grad_embed, .describe = describe_pad, .stored = 0b1,
-    .grad_in = 0, .grad_out = false};
+Attributes describe_setitem(const DescribeContext& c) { return describe_window(c.attrs.as<Window>(), c.in[0].shape); }
+const Op op_slice = OpRow{.name = "slice",
+                          .infer = infer_window,
+                          .run = run_read,
+                          .grad = grad_slice,
+                          .describe = describe_slice,
+                          .stored = 0b1,
+                          .grad_in = 0,
+                          .grad_out = false};
+const Op op_embed = OpRow{.name = "pad",
+                          .infer = infer_window,
+                          .run = run_embed,
+                          .grad = grad_embed,
+                          .describe = describe_pad,
+                          .stored = 0b1,
+                          .grad_in = 0,
+                          .grad_out = false};
 
 Tensor read_slice(const Tensor& x, const WindowAttrs& attrs) { return apply(op_slice, {x}, attrs); }
 Tensor embed(const Tensor& x, const WindowAttrs& attrs) { return apply(op_embed, {x}, attrs); }
@@ -151,33 +172,35 @@ void run_setitem(const RunContext& c) {
   const View &to = c.in[0], &from = c.in[1];
   write_window(to.data, from.data, from.shape, c.attrs.as<Window>(), size_of(to.dtype));
 }
-const Op op_setitem = OpRow{
-    .name = "setitem_", .infer = infer_setitem, .run = run_setitem, .describe = describe_setitem, .mutates = 0b1,
-    .stored = 0b11};
+const Op op_setitem = OpRow{.name = "setitem_",
+                            .infer = infer_setitem,
+                            .run = run_setitem,
+                            .describe = describe_setitem,
+                            .mutates = 0b1,
+                            .stored = 0b11};
 
 // The window and shape of x[start:stop:step, ...], one triple for each axis, as slice.indices() gives them.
-WindowAttrs slice_window(const Tensor& x, const std::vector<int64_t>& starts,
-                         const std::vector<int64_t>& stops, const std::vector<int64_t>& steps,
-                         const char* who) {
+WindowAttrs slice_window(const Tensor& x, const std::vector<int64_t>& starts, const std::vector<int64_t>& stops,
+                         const std::vector<int64_t>& steps, const char* who) {
   check_tensor(x, who, "x");
   const size_t rank = size_t(x->shape.rank());
   FASTDL_CHECK(starts.size() == rank && stops.size() == rank && steps.size() == rank, ValueError, who,
-               ": expected one start, stop and step for each of the ", rank, " axes of shape ",
-               x->shape, ", got ", starts.size(), ", ", stops.size(), " and ", steps.size());
+               ": expected one start, stop and step for each of the ", rank, " axes of shape ", x->shape, ", got ",
+               starts.size(), ", ", stops.size(), " and ", steps.size());
   const Window dense = contiguous_window(x->shape);
   WindowAttrs a{};
   for (size_t i = 0; i < rank; ++i) {
     const int64_t extent = x->shape[int(i)], start = starts[i], stop = stops[i], step = steps[i];
     FASTDL_CHECK(step != 0, ValueError, who, ": the step of axis ", i, " must not be 0");
-    FASTDL_CHECK(start >= -1 && start <= extent && stop >= -1 && stop <= extent, IndexError, who, ": ", start,
-                 ":", stop, ":", step, " is out of range for axis ", i, " with size ", extent);
+    FASTDL_CHECK(start >= -1 && start <= extent && stop >= -1 && stop <= extent, IndexError, who, ": ", start, ":",
+                 stop, ":", step, " is out of range for axis ", i, " with size ", extent);
     // Steps beyond the axis take one element whatever their size; clamped, so that nothing overflows.
     const int64_t stride = std::clamp(step, -std::max<int64_t>(extent, 1), std::max<int64_t>(extent, 1));
     int64_t n = 0;
     if (stride > 0 && stop > start) n = (stop - start - 1) / stride + 1;
     if (stride < 0 && stop < start) n = (start - stop - 1) / -stride + 1;
-    FASTDL_CHECK(n == 0 || (start >= 0 && start < extent && (stride < 0 || stop >= 0)), IndexError, who, ": ",
-                 start, ":", stop, ":", step, " is out of range for axis ", i, " with size ", extent);
+    FASTDL_CHECK(n == 0 || (start >= 0 && start < extent && (stride < 0 || stop >= 0)), IndexError, who, ": ", start,
+                 ":", stop, ":", step, " is out of range for axis ", i, " with size ", extent);
     a.shape.push_back(n);
     if (n) a.window.offset += start * dense.step[i];
     a.window.step[i] = stride * dense.step[i];
@@ -200,8 +223,8 @@ void infer_concat(InferContext& c) {
     const Shape& s = c.in[i]->shape;
     bool fits = s.rank() == out.rank();
     for (int k = 0; fits && k < s.rank(); ++k) fits = k == axis || s[k] == out[k];
-    FASTDL_CHECK(fits, ValueError, "concat: tensor ", i, " of shape ", s, " does not fit to shape ",
-                 c.in[0]->shape, " along axis ", axis);
+    FASTDL_CHECK(fits, ValueError, "concat: tensor ", i, " of shape ", s, " does not fit to shape ", c.in[0]->shape,
+                 " along axis ", axis);
     out[axis] += s[axis];
   }
   c.output(out, c.in[0]->dtype);
@@ -236,9 +259,14 @@ void grad_concat(GradContext& c) {
   for (int i = 0; i < a.parts; ++i) c.gin[i] = parts[size_t(i)];
 }
 Attributes describe_concat(const DescribeContext& c) { return {{"axis", c.attrs.as<JoinAttrs>().axis}}; }
-const Op op_concat = OpRow{
-    .name = "concat", .infer = infer_concat, .run = run_concat, .grad = grad_concat, .describe = describe_concat,
-    .stored = ~0u, .grad_in = 0, .grad_out = false};
+const Op op_concat = OpRow{.name = "concat",
+                           .infer = infer_concat,
+                           .run = run_concat,
+                           .grad = grad_concat,
+                           .describe = describe_concat,
+                           .stored = ~0u,
+                           .grad_in = 0,
+                           .grad_out = false};
 
 void infer_split(InferContext& c) {
   const JoinAttrs& a = c.attrs.as<JoinAttrs>();
@@ -266,9 +294,14 @@ Attributes describe_split(const DescribeContext& c) {
   const JoinAttrs& a = c.attrs.as<JoinAttrs>();
   return {{"axis", a.axis}, {"sizes", std::vector<int64_t>(a.sizes, a.sizes + a.parts)}};
 }
-const Op op_split = OpRow{
-    .name = "split", .infer = infer_split, .run = run_split, .grad = grad_split, .describe = describe_split,
-    .stored = 0b1, .grad_in = 0, .grad_out = false};
+const Op op_split = OpRow{.name = "split",
+                          .infer = infer_split,
+                          .run = run_split,
+                          .grad = grad_split,
+                          .describe = describe_split,
+                          .stored = 0b1,
+                          .grad_in = 0,
+                          .grad_out = false};
 
 }  // namespace
 
@@ -280,15 +313,14 @@ Tensor reshape(const Tensor& x, const Shape& shape) {
 Tensor transpose(const Tensor& x, const Axes& perm) {
   check_tensor(x, "transpose", "x");
   const int rank = x->shape.rank();
-  FASTDL_CHECK(!perm || int(perm->size()) == rank, ValueError, "transpose: expected a permutation of ",
-               rank, " axes for shape ", x->shape, ", got ", perm ? perm->size() : 0);
+  FASTDL_CHECK(!perm || int(perm->size()) == rank, ValueError, "transpose: expected a permutation of ", rank,
+               " axes for shape ", x->shape, ", got ", perm ? perm->size() : 0);
   const Window dense = contiguous_window(x->shape);
   WindowAttrs a{};
   uint32_t seen = 0;
   for (int i = 0; i < rank; ++i) {
     int from = perm ? normalize_axis((*perm)[size_t(i)], rank, "transpose") : rank - 1 - i;
-    FASTDL_CHECK(!(seen >> from & 1), ValueError, "transpose: axis ", from,
-                 " appears twice in the permutation");
+    FASTDL_CHECK(!(seen >> from & 1), ValueError, "transpose: axis ", from, " appears twice in the permutation");
     seen |= 1u << from;
     a.perm[i] = int8_t(from);
     a.shape.push_back(x->shape[from]);
@@ -319,13 +351,12 @@ Tensor slice(const Tensor& x, const std::vector<int64_t>& starts, const std::vec
   return read_slice(x, slice_window(x, starts, stops, steps, "slice"));
 }
 
-Tensor pad(const Tensor& x, const std::vector<int64_t>& before, const std::vector<int64_t>& after,
-           double value) {
+Tensor pad(const Tensor& x, const std::vector<int64_t>& before, const std::vector<int64_t>& after, double value) {
   check_tensor(x, "pad", "x");
   const size_t rank = size_t(x->shape.rank());
   FASTDL_CHECK(before.size() == rank && after.size() == rank, ValueError,
-               "pad: expected one width before and after each of the ", rank, " axes of shape ",
-               x->shape, ", got ", before.size(), " and ", after.size());
+               "pad: expected one width before and after each of the ", rank, " axes of shape ", x->shape, ", got ",
+               before.size(), " and ", after.size());
   WindowAttrs a{};
   a.fill = value;
   constexpr int64_t kLimit = int64_t(1) << 60;
@@ -351,10 +382,9 @@ void setitem_(const Tensor& target, const std::vector<int64_t>& starts, const st
     s.erase(0);
     from = view(from, s);
   }
-  FASTDL_CHECK(from->shape.rank() <= a.shape.rank() &&
-                   broadcast_shapes(a.shape, from->shape, "setitem_") == a.shape,
-               ValueError, "setitem_: a value of shape ", value->shape,
-               " does not fit into a slice of shape ", a.shape);
+  FASTDL_CHECK(from->shape.rank() <= a.shape.rank() && broadcast_shapes(a.shape, from->shape, "setitem_") == a.shape,
+               ValueError, "setitem_: a value of shape ", value->shape, " does not fit into a slice of shape ",
+               a.shape);
   from = broadcast_to(cast(from, target->dtype), a.shape);
   if (from->storage == target->storage) from = copy(from);
   apply(op_setitem, {target, from}, a.window);
@@ -406,14 +436,14 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
   a.axis = normalize_axis(axis, x->shape.rank(), "split");
   int64_t total = 0;
   for (int64_t s : sizes) {
-    FASTDL_CHECK(s >= 0 && s <= x->shape[a.axis], ValueError, "split: a part of size ", s,
-                 " cannot be cut from axis ", a.axis, " with size ", x->shape[a.axis]);
+    FASTDL_CHECK(s >= 0 && s <= x->shape[a.axis], ValueError, "split: a part of size ", s, " cannot be cut from axis ",
+                 a.axis, " with size ", x->shape[a.axis]);
     total += s;
-    FASTDL_CHECK(total <= x->shape[a.axis], ValueError, "split: the parts exceed axis ", a.axis,
-                 " with size ", x->shape[a.axis]);
+    FASTDL_CHECK(total <= x->shape[a.axis], ValueError, "split: the parts exceed axis ", a.axis, " with size ",
+                 x->shape[a.axis]);
   }
-  FASTDL_CHECK(total == x->shape[a.axis], ValueError, "split: the parts sum to ", total, " but axis ",
-               a.axis, " of shape ", x->shape, " has size ", x->shape[a.axis]);
+  FASTDL_CHECK(total == x->shape[a.axis], ValueError, "split: the parts sum to ", total, " but axis ", a.axis,
+               " of shape ", x->shape, " has size ", x->shape[a.axis]);
   if (sizes.empty()) return {};
   const size_t count = sizes.size();
   const size_t group = (count + kMaxOutputs - 1) / kMaxOutputs;  // parts of one output of this round

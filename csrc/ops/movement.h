@@ -8,7 +8,6 @@ namespace fastdl {
 // indices. Parallel; no allocation.
 void gather_rows(void* out, const void* source, const int64_t* indices, int64_t count, int64_t row_bytes);
 // The same for rows [begin, end) of `out`, on the calling thread.
-void copy_rows(void* out, const void* source, const int64_t* indices, int64_t begin, int64_t end,
-               int64_t row_bytes);
+void copy_rows(void* out, const void* source, const int64_t* indices, int64_t begin, int64_t end, int64_t row_bytes);
 
 }  // namespace fastdl

@@ -99,16 +99,16 @@ struct DescribeContext {
 struct OpRow {
   const char* name = nullptr;  // unique
   void (*infer)(InferContext&) = nullptr;
-  void (*run)(const RunContext&) = nullptr;  // on the CPU; null: the output is a view of input 0
-  void (*grad)(GradContext&) = nullptr;      // null: not differentiable
+  void (*run)(const RunContext&) = nullptr;                  // on the CPU; null: the output is a view of input 0
+  void (*grad)(GradContext&) = nullptr;                      // null: not differentiable
   Attributes (*describe)(const DescribeContext&) = nullptr;  // null: the op has no attributes
   // Bytes of memory that run() wants beside its results, from shapes, types and attributes alone.
   int64_t (*workspace)(const RunContext&) = nullptr;
-  uint32_t mutates = 0;                      // bit i: input i is written in place
-  uint32_t stored = 0;                       // bit i: input i may be of a storage type; apply() refuses others
-  uint32_t grad_in = ~0u;                    // bit i: grad() reads the values of input i
-  bool grad_out = true;                      // grad() reads the values of the outputs
-  bool random = false;                       // draws from the generator
+  uint32_t mutates = 0;    // bit i: input i is written in place
+  uint32_t stored = 0;     // bit i: input i may be of a storage type; apply() refuses others
+  uint32_t grad_in = ~0u;  // bit i: grad() reads the values of input i
+  bool grad_out = true;    // grad() reads the values of the outputs
+  bool random = false;     // draws from the generator
   // A product: the gradient of input 0 reads the value of input 1 alone, and the other way round.
   bool bilinear = false;
   // An element of the (one) output depends on those of the inputs at its place alone, after broadcasting; run()
@@ -116,8 +116,8 @@ struct OpRow {
   bool elementwise = false;
   // Of an elementwise op: what computes a row of operands of such types with one kernel; null: run() only.
   RowKernel (*row)(const View* in) = nullptr;
-  bool assigns = false;                      // input 0 becomes a copy of input 1
-  const Derivation* derived = nullptr;       // what it can read instead of an input (plan/derived.h)
+  bool assigns = false;                 // input 0 becomes a copy of input 1
+  const Derivation* derived = nullptr;  // what it can read instead of an input (plan/derived.h)
 
   // Which inputs' values grad() reads where the gradients of `needed` are asked for.
   uint32_t values_read(uint32_t needed) const {
@@ -179,8 +179,7 @@ class CallObserver {
   // Just before a call writes into t in place.
   virtual void before_write(const Tensor& t) = 0;
   // After a call ran.
-  virtual void on_call(const Op& op, const Tensor* in, int inputs, const Outputs& out,
-                       const Attrs& attrs) = 0;
+  virtual void on_call(const Op& op, const Tensor* in, int inputs, const Outputs& out, const Attrs& attrs) = 0;
   // Python looks at the values of t (numpy(), item(), bool()): a replay could not repeat that.
   virtual void on_host_read(const Tensor& t) = 0;
   // The gradient that a leaf holds is about to be read, or set.

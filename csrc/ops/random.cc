@@ -1,5 +1,6 @@
 // Random ops. `reserve` takes the counters that one of them needs from a generator; the others compute from these
-// alone: value i depends on its counter, so threads do not show, and a replayed plan draws the blocks an eager run would.
+// alone: value i depends on its counter, so threads do not show, and a replayed plan draws the blocks an eager run
+// would.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -28,9 +29,13 @@ void run_reserve(const RunContext& c) {
   block[1] = int64_t(take_counters(state, c.attrs.as<int64_t>()));
 }
 Attributes describe_reserve(const DescribeContext& c) { return {{"n", c.attrs.as<int64_t>()}}; }
-const Op op_reserve = OpRow{
-    .name = "reserve", .infer = infer_reserve, .run = run_reserve, .describe = describe_reserve, .mutates = 0b1,
-    .stored = 0b1, .random = true};  // which infer() refuses by the argument's name
+const Op op_reserve = OpRow{.name = "reserve",
+                            .infer = infer_reserve,
+                            .run = run_reserve,
+                            .describe = describe_reserve,
+                            .mutates = 0b1,
+                            .stored = 0b1,
+                            .random = true};  // which infer() refuses by the argument's name
 
 Tensor reserve(int64_t n, const Tensor& from) {
   const Tensor& g = from ? from : generator();
@@ -46,7 +51,7 @@ struct Block {
 
 struct DrawAttrs {
   Shape shape;
-  double a, b;      // the parameters of the distribution
+  double a, b;        // the parameters of the distribution
   int64_t low, high;  // randint
 };
 const DrawAttrs& draw_attrs(const Attrs& a) { return a.as<DrawAttrs>(); }
@@ -73,7 +78,7 @@ void run_draw(const RunContext& c) {
   const Block block(c.in[0]);
   parallel_for(c.out[0].numel(), kGrain, [&](int64_t begin, int64_t end) {
     (kernels().*Kernel)(y + begin, end - begin, block.seed, block.counter + uint64_t(begin) / 4, float(a.a),
-                          float(a.b));
+                        float(a.b));
   });
 }
 
@@ -83,8 +88,7 @@ constexpr OpRow drawing(const char* name, Attributes (*describe)(const DescribeC
 }
 const Op op_uniform = drawing<&KernelTable::philox_uniform>("uniform", describe_uniform);
 const Op op_normal = drawing<&KernelTable::philox_normal>("normal", describe_normal);
-const Op op_truncated_normal =
-    drawing<&KernelTable::philox_truncated_normal>("truncated_normal", describe_normal);
+const Op op_truncated_normal = drawing<&KernelTable::philox_truncated_normal>("truncated_normal", describe_normal);
 
 // --- integers ------------------------------------------------------------------------------------------
 
@@ -103,9 +107,7 @@ void for_each_word(int64_t begin, int64_t end, const Block& block, Body body) {
 
 // A number in [0, range) from 64 random bits: the upper half of the product (Lemire 2019). The bias of
 // range / 2^64 is far below what could be observed.
-uint64_t below(uint64_t range, uint64_t bits) {
-  return uint64_t((static_cast<unsigned __int128>(bits) * range) >> 64);
-}
+uint64_t below(uint64_t range, uint64_t bits) { return uint64_t((static_cast<unsigned __int128>(bits) * range) >> 64); }
 
 void infer_randint(InferContext& c) { c.output(draw_attrs(c.attrs).shape, DType::int64); }
 void run_randint(const RunContext& c) {
@@ -114,9 +116,8 @@ void run_randint(const RunContext& c) {
   const uint64_t range = uint64_t(a.high) - uint64_t(a.low);
   const Block block(c.in[0]);
   parallel_for(c.out[0].numel(), kGrain, [&](int64_t begin, int64_t end) {
-    for_each_word(begin, end, block, [&](int64_t i, uint64_t bits) {
-      y[i] = int64_t(uint64_t(a.low) + below(range, bits));
-    });
+    for_each_word(begin, end, block,
+                  [&](int64_t i, uint64_t bits) { y[i] = int64_t(uint64_t(a.low) + below(range, bits)); });
   });
 }
 const Op op_randint =
@@ -147,15 +148,20 @@ float kept_scale(const Attrs& a) { return float(1 / (1 - a.as<DropoutAttrs>().ra
 void run_mask_scale(const RunContext& c) {
   const View &g = c.in[0], &mask = c.in[1], &dx = c.out[0];
   parallel_for(dx.numel(), grain_for(0.5), [&](int64_t begin, int64_t end) {
-    kernels().mask_scale(dx.as<float>() + begin, g.as<float>() + begin, mask.as<uint8_t>() + begin,
-                         end - begin, kept_scale(c.attrs));
+    kernels().mask_scale(dx.as<float>() + begin, g.as<float>() + begin, mask.as<uint8_t>() + begin, end - begin,
+                         kept_scale(c.attrs));
   });
 }
 Tensor mask_scale(const Tensor& g, const Tensor& mask, const Attrs& attrs);
 void grad_mask_scale(GradContext& c) { c.gin[0] = mask_scale(c.gout[0], c.in[1], c.attrs); }
-const Op op_mask_scale = OpRow{
-    .name = "dropout_grad", .infer = infer_same_as_first, .run = run_mask_scale, .grad = grad_mask_scale,
-    .describe = describe<DropoutAttrs>, .grad_in = 0b10, .grad_out = false, .elementwise = true};
+const Op op_mask_scale = OpRow{.name = "dropout_grad",
+                               .infer = infer_same_as_first,
+                               .run = run_mask_scale,
+                               .grad = grad_mask_scale,
+                               .describe = describe<DropoutAttrs>,
+                               .grad_in = 0b10,
+                               .grad_out = false,
+                               .elementwise = true};
 Tensor mask_scale(const Tensor& g, const Tensor& mask, const Attrs& attrs) {
   return apply(op_mask_scale, {g, mask}, attrs);
 }
@@ -174,14 +180,17 @@ void run_dropout(const RunContext& c) {
   });
 }
 void grad_dropout(GradContext& c) { c.gin[0] = mask_scale(c.gout[0], c.out[1], c.attrs); }
-const Op op_dropout = OpRow{
-    .name = "dropout", .infer = infer_dropout, .run = run_dropout, .grad = grad_dropout,
-    .describe = describe<DropoutAttrs>, .grad_in = 0};
+const Op op_dropout = OpRow{.name = "dropout",
+                            .infer = infer_dropout,
+                            .run = run_dropout,
+                            .grad = grad_dropout,
+                            .describe = describe<DropoutAttrs>,
+                            .grad_in = 0};
 
 Tensor draw(const Op& op, const Shape& shape, double a, double b, const Tensor& from) {
   const int64_t n = checked_numel(shape, op.name);
-  FASTDL_CHECK(std::isfinite(a) && std::isfinite(b), ValueError, op.name,
-               ": expected finite parameters, got ", a, " and ", b);
+  FASTDL_CHECK(std::isfinite(a) && std::isfinite(b), ValueError, op.name, ": expected finite parameters, got ", a,
+               " and ", b);
   return apply(op, {reserve(n, from)}, DrawAttrs{shape, a, b, 0, 0});
 }
 void check_std(double std, const char* who) {

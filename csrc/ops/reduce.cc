@@ -54,7 +54,7 @@ struct FloatKernels {
   float identity;
 };
 
-constexpr int64_t kPiece = 32768;               // elements of a row that are reduced in one go
+constexpr int64_t kPiece = 32768;                // elements of a row that are reduced in one go
 constexpr int64_t kRows = 4096, kColumns = 256;  // the same where columns are reduced
 
 int64_t pieces_of(const Extents& e) {
@@ -156,14 +156,13 @@ void reduce_plain(const RunContext& c, Out first, F f) {
 
 // --- sum and mean --------------------------------------------------------------------------------------
 
-void infer_sum(InferContext& c) {
-  infer_reduce(c, is_float(c.in[0]->dtype) ? DType::float32 : DType::int64);
-}
+void infer_sum(InferContext& c) { infer_reduce(c, is_float(c.in[0]->dtype) ? DType::float32 : DType::int64); }
 void run_sum(const RunContext& c) {
   const View& y = c.out[0];
   if (!is_float(c.in[0].dtype)) {
     dispatch(c.in[0].dtype, [&](auto zero) {
-      reduce_plain<decltype(zero)>(c, int64_t(0), [](int64_t a, auto b) { return int64_t(uint64_t(a) + uint64_t(int64_t(b))); });
+      reduce_plain<decltype(zero)>(c, int64_t(0),
+                                   [](int64_t a, auto b) { return int64_t(uint64_t(a) + uint64_t(int64_t(b))); });
     });
     return;
   }
@@ -185,9 +184,14 @@ void grad_sum(GradContext& c) {
   Tensor g = divisor == 1 ? c.gout[0] : scale(c.gout[0], 1 / divisor);
   c.gin[0] = broadcast_to(reshape(g, kept_shape(c)), c.in[0]->shape);
 }
-const Op op_sum = OpRow{
-    .name = "sum", .infer = infer_sum, .run = run_sum, .grad = grad_sum, .describe = describe_sum,
-    .workspace = reduce_workspace, .grad_in = 0, .grad_out = false};
+const Op op_sum = OpRow{.name = "sum",
+                        .infer = infer_sum,
+                        .run = run_sum,
+                        .grad = grad_sum,
+                        .describe = describe_sum,
+                        .workspace = reduce_workspace,
+                        .grad_in = 0,
+                        .grad_out = false};
 
 // --- max and min ---------------------------------------------------------------------------------------
 
@@ -195,21 +199,19 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 void infer_extreme(InferContext& c) {
   const ReduceAttrs& a = reduce_attrs(c.attrs);
-  FASTDL_CHECK(c.in[0]->shape.count(a.first, a.last), ValueError, c.op.name,
-               ": no elements to choose from in shape ", c.in[0]->shape);
+  FASTDL_CHECK(c.in[0]->shape.count(a.first, a.last), ValueError, c.op.name, ": no elements to choose from in shape ",
+               c.in[0]->shape);
   infer_reduce(c, c.in[0]->dtype);
 }
 void run_max(const RunContext& c) {
-  if (is_float(c.in[0].dtype))
-    return reduce_float({kernels().reduce_max, kernels().max_rows, -kInfinity}, c);
+  if (is_float(c.in[0].dtype)) return reduce_float({kernels().reduce_max, kernels().max_rows, -kInfinity}, c);
   dispatch(c.in[0].dtype, [&](auto zero) {
     using T = decltype(zero);
     reduce_plain<T>(c, std::numeric_limits<T>::lowest(), [](T a, T b) { return std::max(a, b); });
   });
 }
 void run_min(const RunContext& c) {
-  if (is_float(c.in[0].dtype))
-    return reduce_float({kernels().reduce_min, kernels().min_rows, kInfinity}, c);
+  if (is_float(c.in[0].dtype)) return reduce_float({kernels().reduce_min, kernels().min_rows, kInfinity}, c);
   dispatch(c.in[0].dtype, [&](auto zero) {
     using T = decltype(zero);
     reduce_plain<T>(c, std::numeric_limits<T>::max(), [](T a, T b) { return std::min(a, b); });
@@ -224,12 +226,18 @@ void grad_extreme(GradContext& c) {
   Tensor count = apply(op_sum, {chosen}, ReduceAttrs{a.first, a.last, true, 1});
   c.gin[0] = mul(chosen, div(reshape(c.gout[0], kept), count));
 }
-const Op op_max = OpRow{
-    .name = "max", .infer = infer_extreme, .run = run_max, .grad = grad_extreme, .describe = describe_reduce,
-    .workspace = reduce_workspace};
-const Op op_min = OpRow{
-    .name = "min", .infer = infer_extreme, .run = run_min, .grad = grad_extreme, .describe = describe_reduce,
-    .workspace = reduce_workspace};
+const Op op_max = OpRow{.name = "max",
+                        .infer = infer_extreme,
+                        .run = run_max,
+                        .grad = grad_extreme,
+                        .describe = describe_reduce,
+                        .workspace = reduce_workspace};
+const Op op_min = OpRow{.name = "min",
+                        .infer = infer_extreme,
+                        .run = run_min,
+                        .grad = grad_extreme,
+                        .describe = describe_reduce,
+                        .workspace = reduce_workspace};
 
 // --- any and all ---------------------------------------------------------------------------------------
 

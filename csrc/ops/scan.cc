@@ -22,8 +22,7 @@ struct ArgAttrs {
 void infer_arg(InferContext& c) {
   const ArgAttrs& a = c.attrs.as<ArgAttrs>();
   Shape s = c.in[0]->shape;
-  FASTDL_CHECK(s[a.axis], ValueError, c.op.name, ": axis ", a.axis, " of shape ", s,
-               " has no elements to choose from");
+  FASTDL_CHECK(s[a.axis], ValueError, c.op.name, ": axis ", a.axis, " of shape ", s, " has no elements to choose from");
   if (a.keepdims)
     s[a.axis] = 1;
   else
@@ -33,10 +32,16 @@ void infer_arg(InferContext& c) {
 
 // NaN is both the largest and the smallest, as in NumPy; among equals the first.
 struct Larger {
-  template <class T> bool operator()(T a, T b) const { return a > b || (a != a && b == b); }
+  template <class T>
+  bool operator()(T a, T b) const {
+    return a > b || (a != a && b == b);
+  }
 };
 struct Smaller {
-  template <class T> bool operator()(T a, T b) const { return a < b || (a != a && b == b); }
+  template <class T>
+  bool operator()(T a, T b) const {
+    return a < b || (a != a && b == b);
+  }
 };
 
 template <auto Kernel, class Better>
@@ -65,11 +70,11 @@ void run_arg(const RunContext& c) {
   });
 }
 const Op op_argmax = OpRow{
-    .name = "argmax", .infer = infer_arg, .run = run_arg<&KernelTable::argmax, Larger>,
-    .describe = describe<ArgAttrs>};
-const Op op_argmin = OpRow{
-    .name = "argmin", .infer = infer_arg, .run = run_arg<&KernelTable::argmin, Smaller>,
-    .describe = describe<ArgAttrs>};
+    .name = "argmax", .infer = infer_arg, .run = run_arg<&KernelTable::argmax, Larger>, .describe = describe<ArgAttrs>};
+const Op op_argmin = OpRow{.name = "argmin",
+                           .infer = infer_arg,
+                           .run = run_arg<&KernelTable::argmin, Smaller>,
+                           .describe = describe<ArgAttrs>};
 
 // Without an axis: the index into the flattened tensor.
 Tensor arg(const Op& op, const Tensor& given, std::optional<int64_t> axis, bool keepdims) {
@@ -116,8 +121,11 @@ constexpr int64_t kBlock = 8192, kColumns = 32;
 struct Blocks {
   int64_t columns, pieces, block, blocks, lines;
   explicit Blocks(const Extents& e)
-      : columns(std::min(e.inner, kColumns)), pieces((e.inner - 1) / kColumns + 1),
-        block(std::max<int64_t>(1, kBlock / columns)), blocks((e.reduced - 1) / block + 1), lines(e.outer * pieces) {}
+      : columns(std::min(e.inner, kColumns)),
+        pieces((e.inner - 1) / kColumns + 1),
+        block(std::max<int64_t>(1, kBlock / columns)),
+        blocks((e.reduced - 1) / block + 1),
+        lines(e.outer * pieces) {}
 };
 // Where each block starts, as a double or an integer of that size.
 int64_t cumsum_workspace(const RunContext& c) {
@@ -139,7 +147,8 @@ void run_cumsum(const RunContext& c) {
     const T* x = c.in[0].as<T>();
     Out* y = c.out[0].as<Out>();
     Sum* start = c.scratch<Sum>();
-    auto each_block = [&, columns = columns, pieces = pieces, block = block, blocks = blocks, lines = lines](auto body) {
+    auto each_block = [&, columns = columns, pieces = pieces, block = block, blocks = blocks,
+                       lines = lines](auto body) {
       parallel_for(lines * blocks, grain_for(1.0 * double(std::min(block, e.reduced) * columns)),
                    [&](int64_t begin, int64_t end) {
                      for (int64_t w = begin; w < end; ++w) {
@@ -153,9 +162,8 @@ void run_cumsum(const RunContext& c) {
     };
     std::fill_n(start, lines * blocks * columns, Sum(0));
     if (blocks > 1) {
-      each_block([&](Sum* sums, int64_t at, int64_t rows, int64_t n) {
-        add_up<Out>(nullptr, x + at, rows, n, pitch, sums);
-      });
+      each_block(
+          [&](Sum* sums, int64_t at, int64_t rows, int64_t n) { add_up<Out>(nullptr, x + at, rows, n, pitch, sums); });
       for (int64_t line = 0; line < lines; ++line)
         for (int64_t i = 0; i < columns; ++i) {
           Sum total = 0;
@@ -175,21 +183,22 @@ void grad_cumsum(GradContext& c) {
   const CumsumAttrs& a = c.attrs.as<CumsumAttrs>();
   c.gin[0] = cumsum_towards(c.gout[0], a.axis, !a.backwards);
 }
-const Op op_cumsum = OpRow{
-    .name = "cumsum", .infer = infer_cumsum, .run = run_cumsum, .grad = grad_cumsum, .describe = describe<CumsumAttrs>,
-    .workspace = cumsum_workspace, .grad_in = 0, .grad_out = false};
+const Op op_cumsum = OpRow{.name = "cumsum",
+                           .infer = infer_cumsum,
+                           .run = run_cumsum,
+                           .grad = grad_cumsum,
+                           .describe = describe<CumsumAttrs>,
+                           .workspace = cumsum_workspace,
+                           .grad_in = 0,
+                           .grad_out = false};
 Tensor cumsum_towards(const Tensor& x, int axis, bool backwards) {
   return apply(op_cumsum, {x}, CumsumAttrs{axis, backwards});
 }
 
 }  // namespace
 
-Tensor argmax(const Tensor& x, std::optional<int64_t> axis, bool keepdims) {
-  return arg(op_argmax, x, axis, keepdims);
-}
-Tensor argmin(const Tensor& x, std::optional<int64_t> axis, bool keepdims) {
-  return arg(op_argmin, x, axis, keepdims);
-}
+Tensor argmax(const Tensor& x, std::optional<int64_t> axis, bool keepdims) { return arg(op_argmax, x, axis, keepdims); }
+Tensor argmin(const Tensor& x, std::optional<int64_t> axis, bool keepdims) { return arg(op_argmin, x, axis, keepdims); }
 Tensor cumsum(const Tensor& x, int64_t axis) {
   check_tensor(x, "cumsum", "x");
   return cumsum_towards(x, normalize_axis(axis, x->shape.rank(), "cumsum"), false);

@@ -13,7 +13,7 @@ using RowKernel = void (*)(float* y, const float* x, int64_t rows, int64_t cols)
 using RowGradKernel = void (*)(float* dx, const float* dy, const float* y, int64_t rows, int64_t cols);
 constexpr double kElementCost = 1.0;  // nanoseconds: an exponential and three passes
 
-template <RowKernel KernelTable::*Kernel>
+template <RowKernel KernelTable::* Kernel>
 void run_rows(const RunContext& c) {
   const View &x = c.in[0], &y = c.out[0];
   const int64_t cols = x.shape.back();
@@ -24,7 +24,7 @@ void run_rows(const RunContext& c) {
 }
 
 // inputs: dy, y
-template <RowGradKernel KernelTable::*Kernel>
+template <RowGradKernel KernelTable::* Kernel>
 void run_rows_grad(const RunContext& c) {
   const View &dy = c.in[0], &y = c.in[1], &dx = c.out[0];
   const int64_t cols = y.shape.back();
@@ -41,17 +41,21 @@ const Axes kLast = std::vector<int64_t>{-1};
 void grad_softmax_grad(GradContext& c) {
   const Tensor &dy = c.in[0], &y = c.in[1], &g = c.gout[0];
   if (c.needs(0)) c.gin[0] = mul(y, sub(g, sum(mul(g, y), kLast, true)));
-  if (c.needs(1))
-    c.gin[1] = sub(mul(g, sub(dy, sum(mul(dy, y), kLast, true))), mul(dy, sum(mul(g, y), kLast, true)));
+  if (c.needs(1)) c.gin[1] = sub(mul(g, sub(dy, sum(mul(dy, y), kLast, true))), mul(dy, sum(mul(g, y), kLast, true)));
 }
-const Op op_softmax_grad = OpRow{
-    .name = "softmax_grad", .infer = infer_same_as_first, .run = run_rows_grad<&KernelTable::softmax_grad>,
-    .grad = grad_softmax_grad, .grad_in = 0b11, .grad_out = false};
+const Op op_softmax_grad = OpRow{.name = "softmax_grad",
+                                 .infer = infer_same_as_first,
+                                 .run = run_rows_grad<&KernelTable::softmax_grad>,
+                                 .grad = grad_softmax_grad,
+                                 .grad_in = 0b11,
+                                 .grad_out = false};
 
 void grad_softmax(GradContext& c) { c.gin[0] = apply(op_softmax_grad, {c.gout[0], c.out[0]}); }
-const Op op_softmax = OpRow{
-    .name = "softmax", .infer = infer_same_as_first, .run = run_rows<&KernelTable::softmax>, .grad = grad_softmax,
-    .grad_in = 0};
+const Op op_softmax = OpRow{.name = "softmax",
+                            .infer = infer_same_as_first,
+                            .run = run_rows<&KernelTable::softmax>,
+                            .grad = grad_softmax,
+                            .grad_in = 0};
 
 // dx = dy - e^y sum(dy)
 void grad_log_softmax_grad(GradContext& c) {
@@ -60,14 +64,19 @@ void grad_log_softmax_grad(GradContext& c) {
   if (c.needs(0)) c.gin[0] = sub(g, sum(weighted, kLast, true));
   if (c.needs(1)) c.gin[1] = neg(mul(weighted, sum(dy, kLast, true)));
 }
-const Op op_log_softmax_grad = OpRow{
-    .name = "log_softmax_grad", .infer = infer_same_as_first, .run = run_rows_grad<&KernelTable::log_softmax_grad>,
-    .grad = grad_log_softmax_grad, .grad_in = 0b11, .grad_out = false};
+const Op op_log_softmax_grad = OpRow{.name = "log_softmax_grad",
+                                     .infer = infer_same_as_first,
+                                     .run = run_rows_grad<&KernelTable::log_softmax_grad>,
+                                     .grad = grad_log_softmax_grad,
+                                     .grad_in = 0b11,
+                                     .grad_out = false};
 
 void grad_log_softmax(GradContext& c) { c.gin[0] = apply(op_log_softmax_grad, {c.gout[0], c.out[0]}); }
-const Op op_log_softmax = OpRow{
-    .name = "log_softmax", .infer = infer_same_as_first, .run = run_rows<&KernelTable::log_softmax>,
-    .grad = grad_log_softmax, .grad_in = 0};
+const Op op_log_softmax = OpRow{.name = "log_softmax",
+                                .infer = infer_same_as_first,
+                                .run = run_rows<&KernelTable::log_softmax>,
+                                .grad = grad_log_softmax,
+                                .grad_in = 0};
 
 Tensor along(const Op& op, const Tensor& x, int64_t axis) {
   check_tensor(x, op.name, "x");

@@ -78,10 +78,10 @@ void copy_range(const Loop& loop, T* dense, T* strided, int64_t begin, int64_t e
   }
 }
 
-// out[r * out_row + c] = in[r + c * in_column], r < rows, c < columns. One pass over `in` touches whole cache lines because `rows` is a tile's.
+// out[r * out_row + c] = in[r + c * in_column], r < rows, c < columns. One pass over `in` touches whole cache lines
+// because `rows` is a tile's.
 template <class T>
-void transpose_tile(T* out, int64_t out_row, const T* in, int64_t in_column, int64_t rows,
-                    int64_t columns) {
+void transpose_tile(T* out, int64_t out_row, const T* in, int64_t in_column, int64_t rows, int64_t columns) {
   if constexpr (sizeof(T) == 4)
     return kernels().transpose_words(reinterpret_cast<float*>(out), out_row, reinterpret_cast<const float*>(in),
                                      in_column, columns, rows);
@@ -114,9 +114,8 @@ void read_transposed(const Loop& loop, int unit, T* out, const T* in) {
                    }
                    int64_t r = t % tiles * kTile;
                    for (int64_t c = 0; c < columns; c += kTile)
-                     transpose_tile(out + dense + r * out_row + c, out_row,
-                                    in + strided + r + c * loop.step[last], loop.step[last],
-                                    std::min(kTile, rows - r), std::min(kTile, columns - c));
+                     transpose_tile(out + dense + r * out_row + c, out_row, in + strided + r + c * loop.step[last],
+                                    loop.step[last], std::min(kTile, rows - r), std::min(kTile, columns - c));
                  }
                });
 }
@@ -130,9 +129,7 @@ void copy_window(T* dense, T* strided, const Shape& shape, const Window& window)
     for (int i = 0; i + 1 < loop.rank; ++i)
       if (loop.step[i] == 1) return read_transposed(loop, i, dense, strided);
   parallel_for(loop.total, grain_for(loop.step[loop.rank - 1] == 1 ? 0.2 : 1.0),
-               [&](int64_t begin, int64_t end) {
-                 copy_range<T, kRead>(loop, dense, strided, begin, end);
-               });
+               [&](int64_t begin, int64_t end) { copy_range<T, kRead>(loop, dense, strided, begin, end); });
 }
 
 template <bool kRead>
@@ -162,21 +159,17 @@ void write_window(void* out, const void* in, const Shape& shape, const Window& w
   copy_sized<false>(const_cast<void*>(in), out, shape, window, size);
 }
 
-void copy_rows(void* out, int64_t out_pitch, const void* in, int64_t in_pitch, int64_t row_bytes,
-               int64_t rows) {
+void copy_rows(void* out, int64_t out_pitch, const void* in, int64_t in_pitch, int64_t row_bytes, int64_t rows) {
   char* to = static_cast<char*>(out);
   const char* from = static_cast<const char*>(in);
   constexpr double kNanosecondsPerByte = 0.05;
   if (rows == 1 || (out_pitch == row_bytes && in_pitch == row_bytes)) {
-    parallel_for(rows * row_bytes, grain_for(kNanosecondsPerByte), [&](int64_t begin, int64_t end) {
-      std::memcpy(to + begin, from + begin, size_t(end - begin));
-    });
+    parallel_for(rows * row_bytes, grain_for(kNanosecondsPerByte),
+                 [&](int64_t begin, int64_t end) { std::memcpy(to + begin, from + begin, size_t(end - begin)); });
   } else {
-    parallel_for(rows, grain_for(kNanosecondsPerByte * double(row_bytes) + 5),
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t r = begin; r < end; ++r)
-                     std::memcpy(to + r * out_pitch, from + r * in_pitch, size_t(row_bytes));
-                 });
+    parallel_for(rows, grain_for(kNanosecondsPerByte * double(row_bytes) + 5), [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) std::memcpy(to + r * out_pitch, from + r * in_pitch, size_t(row_bytes));
+    });
   }
 }
 

@@ -21,7 +21,6 @@ void read_window(void* out, const void* in, const Shape& shape, const Window& wi
 void write_window(void* out, const void* in, const Shape& shape, const Window& window, int64_t size);
 
 // rows pieces of row_bytes each, `pitch` bytes apart.
-void copy_rows(void* out, int64_t out_pitch, const void* in, int64_t in_pitch, int64_t row_bytes,
-               int64_t rows);
+void copy_rows(void* out, int64_t out_pitch, const void* in, int64_t in_pitch, int64_t row_bytes, int64_t rows);
 
 }  // namespace fastdl

@@ -32,18 +32,15 @@ Attributes describe_clip(const DescribeContext& c) {
   const float* p = c.attrs.as<Parameters>().p;
   return {{"min", p[0]}, {"max", p[1]}};
 }
-Attributes describe_leaky_relu(const DescribeContext& c) {
-  return {{"negative_slope", c.attrs.as<Parameters>().p[0]}};
-}
+Attributes describe_leaky_relu(const DescribeContext& c) { return {{"negative_slope", c.attrs.as<Parameters>().p[0]}}; }
 Attributes describe_elu(const DescribeContext& c) { return {{"alpha", c.attrs.as<Parameters>().p[0]}}; }
 
 template <auto Kernel>
 void run_unary(const RunContext& c) {
   const float *x = c.in[0].as<float>(), *p = c.attrs.as<Parameters>().p;
   float* y = c.out[0].as<float>();
-  parallel_for(c.out[0].numel(), grain_for(kElementNanoseconds), [&](int64_t i, int64_t end) {
-    (kernels().*Kernel)(y + i, x + i, end - i, p);
-  });
+  parallel_for(c.out[0].numel(), grain_for(kElementNanoseconds),
+               [&](int64_t i, int64_t end) { (kernels().*Kernel)(y + i, x + i, end - i, p); });
 }
 
 template <auto Kernel>
@@ -58,9 +55,8 @@ template <auto Kernel>
 void run_unary_grad(const RunContext& c) {
   const float *g = c.in[0].as<float>(), *t = c.in[1].as<float>(), *p = c.attrs.as<Parameters>().p;
   float* dx = c.out[0].as<float>();
-  parallel_for(c.out[0].numel(), grain_for(kElementNanoseconds), [&](int64_t i, int64_t end) {
-    (kernels().*Kernel)(dx + i, g + i, t + i, end - i, 1, 1, p);
-  });
+  parallel_for(c.out[0].numel(), grain_for(kElementNanoseconds),
+               [&](int64_t i, int64_t end) { (kernels().*Kernel)(dx + i, g + i, t + i, end - i, 1, 1, p); });
 }
 
 template <auto Kernel>
@@ -104,11 +100,16 @@ const Tensor& x(const GradContext& c) { return c.in[0]; }
 const Tensor& y(const GradContext& c) { return c.out[0]; }
 
 // UNARY_OP(fn, reads x, reads y, gradient): the gradient is an expression in c.
-#define UNARY_OP(fn, reads_x, reads_y, gradient)                                                   \
-  void grad_##fn(GradContext& c) { c.gin[0] = gradient; }                                          \
-  const Op op_##fn = OpRow{                                                                        \
-      .name = #fn, .infer = infer_same_as_first, .run = run_unary<&K::fn>, .grad = grad_##fn,      \
-      .grad_in = (reads_x) ? 0b1 : 0, .grad_out = reads_y, .elementwise = true, .row = row_unary<&K::fn>};
+#define UNARY_OP(fn, reads_x, reads_y, gradient)           \
+  void grad_##fn(GradContext& c) { c.gin[0] = gradient; }  \
+  const Op op_##fn = OpRow{.name = #fn,                    \
+                           .infer = infer_same_as_first,   \
+                           .run = run_unary<&K::fn>,       \
+                           .grad = grad_##fn,              \
+                           .grad_in = (reads_x) ? 0b1 : 0, \
+                           .grad_out = reads_y,            \
+                           .elementwise = true,            \
+                           .row = row_unary<&K::fn>};
 
 // --- elementary functions ---------------------------------------------------------------------------------
 
@@ -124,14 +125,15 @@ UNARY_OP(floor, false, false, scale(g(c), 0))
 UNARY_OP(ceil, false, false, scale(g(c), 0))
 UNARY_OP(round, false, false, scale(g(c), 0))
 // erf'(x) = 2 / sqrt(pi) exp(-x^2)
-UNARY_OP(erf, true, false,
-         mul(g(c), scale(exp(neg(square(x(c)))), 2 * std::numbers::inv_sqrtpi)))
+UNARY_OP(erf, true, false, mul(g(c), scale(exp(neg(square(x(c)))), 2 * std::numbers::inv_sqrtpi)))
 
 UNARY_OP(expm1, false, true, mul(g(c), scale_shift(y(c), 1, 1)))
 UNARY_OP(sin, true, false, mul(g(c), cos(x(c))))
 UNARY_OP(cos, true, false, neg(mul(g(c), sin(x(c)))))
 
-void run_isnan(const RunContext& c) { run_each<uint8_t>(c, [](auto v) { return !(v == v); }); }
+void run_isnan(const RunContext& c) {
+  run_each<uint8_t>(c, [](auto v) { return !(v == v); });
+}
 const Op op_isnan = OpRow{.name = "isnan", .infer = infer_bool, .run = run_isnan, .elementwise = true};
 void run_isfinite(const RunContext& c) {
   run_each<uint8_t>(c, [](auto v) { return v - v == decltype(v)(0); });
@@ -149,13 +151,19 @@ const Op op_abs_int = OpRow{.name = "abs_int", .infer = infer_same_as_first, .ru
 void run_sign_int(const RunContext& c) {
   run_each<void>(c, [](auto v) { return (v > 0) - (v < 0); });
 }
-const Op op_sign_int = OpRow{.name = "sign_int", .infer = infer_same_as_first, .run = run_sign_int, .elementwise = true};
+const Op op_sign_int =
+    OpRow{.name = "sign_int", .infer = infer_same_as_first, .run = run_sign_int, .elementwise = true};
 
 void grad_scale_shift(GradContext& c) { c.gin[0] = scale(g(c), c.attrs.as<Parameters>().p[0]); }
-const Op op_scale_shift = OpRow{
-    .name = "scale_shift", .infer = infer_same_as_first, .run = run_unary<&K::scale_shift>, .grad = grad_scale_shift,
-    .describe = describe_scale_shift, .grad_in = 0, .grad_out = false,
-    .elementwise = true, .row = row_unary<&K::scale_shift>};
+const Op op_scale_shift = OpRow{.name = "scale_shift",
+                                .infer = infer_same_as_first,
+                                .run = run_unary<&K::scale_shift>,
+                                .grad = grad_scale_shift,
+                                .describe = describe_scale_shift,
+                                .grad_in = 0,
+                                .grad_out = false,
+                                .elementwise = true,
+                                .row = row_unary<&K::scale_shift>};
 
 // The gradient passes where lo <= x <= hi, bounds included, as in PyTorch.
 void grad_clip(GradContext& c) {
@@ -163,9 +171,14 @@ void grad_clip(GradContext& c) {
   Tensor inside = logical_and(ge(x(c), constant(p[0])), le(x(c), constant(p[1])));
   c.gin[0] = where(inside, g(c), constant(0));
 }
-const Op op_clip = OpRow{
-    .name = "clip", .infer = infer_same_as_first, .run = run_unary<&K::clip>, .grad = grad_clip,
-    .describe = describe_clip, .grad_out = false, .elementwise = true, .row = row_unary<&K::clip>};
+const Op op_clip = OpRow{.name = "clip",
+                         .infer = infer_same_as_first,
+                         .run = run_unary<&K::clip>,
+                         .grad = grad_clip,
+                         .describe = describe_clip,
+                         .grad_out = false,
+                         .elementwise = true,
+                         .row = row_unary<&K::clip>};
 
 struct IntegerBounds {
   int64_t low, high;
@@ -186,9 +199,11 @@ void run_clip_int(const RunContext& c) {
     }
   });
 }
-const Op op_clip_int = OpRow{
-    .name = "clip_int", .infer = infer_same_as_first, .run = run_clip_int, .describe = describe<IntegerBounds>,
-    .elementwise = true};
+const Op op_clip_int = OpRow{.name = "clip_int",
+                             .infer = infer_same_as_first,
+                             .run = run_clip_int,
+                             .describe = describe<IntegerBounds>,
+                             .elementwise = true};
 
 // --- functions whose gradient is one kernel, the activations among them -------------------------------------
 //
@@ -196,28 +211,38 @@ const Op op_clip_int = OpRow{
 // in dy, so its gradient there is itself; `second`, in terms of t(c), is d(dx/dy)/dt.
 const Tensor& t(const GradContext& c) { return c.in[1]; }
 
-#define FUSED_GRAD(fn, second, ...)                                                                \
-  void grad_##fn##_grad(GradContext& c);                                                           \
-  const Op op_##fn##_grad = OpRow{                                                                 \
-      .name = #fn "_grad", .infer = infer_same_as_first, .run = run_unary_grad<&K::fn##_grad>,     \
-      .grad = grad_##fn##_grad, __VA_OPT__(.describe = __VA_ARGS__,)                               \
-      .elementwise = true, .row = row_unary_grad<&K::fn##_grad>};                                  \
-  void grad_##fn##_grad(GradContext& c) {                                                          \
-    [[maybe_unused]] const float* p = c.attrs.as<Parameters>().p;                                  \
-    if (c.needs(0)) c.gin[0] = apply(op_##fn##_grad, {g(c), t(c)}, c.attrs);                       \
-    if (c.needs(1)) c.gin[1] = mul(mul(g(c), c.in[0]), second);                                    \
+#define FUSED_GRAD(fn, second, ...)                                                         \
+  void grad_##fn##_grad(GradContext& c);                                                    \
+  const Op op_##fn##_grad = OpRow{.name = #fn "_grad",                                      \
+                                  .infer = infer_same_as_first,                             \
+                                  .run = run_unary_grad<&K::fn##_grad>,                     \
+                                  .grad = grad_##fn##_grad,                                 \
+                                  __VA_OPT__(.describe = __VA_ARGS__, ).elementwise = true, \
+                                  .row = row_unary_grad<&K::fn##_grad>};                    \
+  void grad_##fn##_grad(GradContext& c) {                                                   \
+    [[maybe_unused]] const float* p = c.attrs.as<Parameters>().p;                           \
+    if (c.needs(0)) c.gin[0] = apply(op_##fn##_grad, {g(c), t(c)}, c.attrs);                \
+    if (c.needs(1)) c.gin[1] = mul(mul(g(c), c.in[0]), second);                             \
   }
 // FROM_Y / FROM_X: an activation whose gradient kernel reads its output or its input.
-#define FROM_Y(fn, ...)                                                                            \
-  void grad_##fn(GradContext& c) { c.gin[0] = apply(op_##fn##_grad, {g(c), y(c)}, c.attrs); }      \
-  const Op op_##fn = OpRow{                                                                        \
-      .name = #fn, .infer = infer_same_as_first, .run = run_unary<&K::fn>, .grad = grad_##fn,      \
-      __VA_OPT__(.describe = __VA_ARGS__,).grad_in = 0, .elementwise = true, .row = row_unary<&K::fn>};
-#define FROM_X(fn)                                                                                 \
-  void grad_##fn(GradContext& c) { c.gin[0] = apply(op_##fn##_grad, {g(c), x(c)}, c.attrs); }      \
-  const Op op_##fn = OpRow{                                                                        \
-      .name = #fn, .infer = infer_same_as_first, .run = run_unary<&K::fn>, .grad = grad_##fn,      \
-      .grad_out = false, .elementwise = true, .row = row_unary<&K::fn>};
+#define FROM_Y(fn, ...)                                                                       \
+  void grad_##fn(GradContext& c) { c.gin[0] = apply(op_##fn##_grad, {g(c), y(c)}, c.attrs); } \
+  const Op op_##fn = OpRow{.name = #fn,                                                       \
+                           .infer = infer_same_as_first,                                      \
+                           .run = run_unary<&K::fn>,                                          \
+                           .grad = grad_##fn,                                                 \
+                           __VA_OPT__(.describe = __VA_ARGS__, ).grad_in = 0,                 \
+                           .elementwise = true,                                               \
+                           .row = row_unary<&K::fn>};
+#define FROM_X(fn)                                                                            \
+  void grad_##fn(GradContext& c) { c.gin[0] = apply(op_##fn##_grad, {g(c), x(c)}, c.attrs); } \
+  const Op op_##fn = OpRow{.name = #fn,                                                       \
+                           .infer = infer_same_as_first,                                      \
+                           .run = run_unary<&K::fn>,                                          \
+                           .grad = grad_##fn,                                                 \
+                           .grad_out = false,                                                 \
+                           .elementwise = true,                                               \
+                           .row = row_unary<&K::fn>};
 
 Tensor zero_like(const Tensor& a) { return scale(a, 0); }
 Tensor mask(const Tensor& condition) { return cast(condition, DType::float32); }
@@ -230,9 +255,12 @@ FROM_Y(sqrt)
 // sqrt whose gradient at 0 is 0: what the root of a sum of squares has there
 FUSED_GRAD(root, where(eq(t(c), constant(0)), constant(0), scale(reciprocal(square(t(c))), -0.5)))
 void grad_root(GradContext& c) { c.gin[0] = apply(op_root_grad, {g(c), y(c)}, c.attrs); }
-const Op op_root = OpRow{
-    .name = "root", .infer = infer_same_as_first, .run = run_unary<&K::sqrt>, .grad = grad_root, .grad_in = 0,
-    .elementwise = true};
+const Op op_root = OpRow{.name = "root",
+                         .infer = infer_same_as_first,
+                         .run = run_unary<&K::sqrt>,
+                         .grad = grad_root,
+                         .grad_in = 0,
+                         .elementwise = true};
 FUSED_GRAD(relu, zero_like(t(c)))
 FROM_Y(relu)
 FUSED_GRAD(leaky_relu, zero_like(t(c)), describe_leaky_relu)
@@ -327,12 +355,8 @@ Tensor floor(const Tensor& x) { return x && !is_float(x->dtype) ? copy(x) : unar
 Tensor ceil(const Tensor& x) { return x && !is_float(x->dtype) ? copy(x) : unary(op_ceil, x); }
 Tensor round(const Tensor& x) { return x && !is_float(x->dtype) ? copy(x) : unary(op_round, x); }
 
-Tensor isnan(const Tensor& x) {
-  return apply(op_isnan, {computable(x, "isnan", "x")});
-}
-Tensor isfinite(const Tensor& x) {
-  return apply(op_isfinite, {computable(x, "isfinite", "x")});
-}
+Tensor isnan(const Tensor& x) { return apply(op_isnan, {computable(x, "isnan", "x")}); }
+Tensor isfinite(const Tensor& x) { return apply(op_isfinite, {computable(x, "isfinite", "x")}); }
 Tensor scale_shift(const Tensor& x, double factor, double shift) {
   return unary(op_scale_shift, x, float(factor), float(shift));
 }

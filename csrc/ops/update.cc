@@ -59,8 +59,8 @@ void infer_update(InferContext& c) {
                  "', got None");
   }
   for (int i = 0; i < kHyper && rule.hyper[i].name; ++i)
-    FASTDL_CHECK(!rule.hyper[i].needs || a.hyper[i] == 0 || (given & rule.hyper[i].needs), ValueError, c.op.name,
-                 ": ", rule.hyper[i].name, " ", a.hyper[i], " of rule '", rule.name, "' needs a state to keep it, got None");
+    FASTDL_CHECK(!rule.hyper[i].needs || a.hyper[i] == 0 || (given & rule.hyper[i].needs), ValueError, c.op.name, ": ",
+                 rule.hyper[i].name, " ", a.hyper[i], " of rule '", rule.name, "' needs a state to keep it, got None");
 }
 
 void run_update(const RunContext& c) {
@@ -70,8 +70,8 @@ void run_update(const RunContext& c) {
   const float* h = hyper.as<float>();
   float coefficients[kCoefficients] = {};
   rule.prepare(a.hyper, double(h[0]), double(*c.in[3].as<int64_t>()), coefficients);
-  UpdateSpan all{p.as<float>(), c.in[1].as<float>(), {}, 0, hyper.numel() > 1 ? h[1] : 1.0f, float(a.l2),
-                 float(double(h[0]) * a.decay), coefficients};
+  UpdateSpan all{p.as<float>(), c.in[1].as<float>(),           {},          0, hyper.numel() > 1 ? h[1] : 1.0f,
+                 float(a.l2),   float(double(h[0]) * a.decay), coefficients};
   for (int i = 0; i < kSlots && rule.slots[i]; ++i) all.slots[i] = c.in[kFixed + i].as<float>();
   parallel_for(p.numel(), kGrain, [&](int64_t begin, int64_t end) {
     const FlushSubnormals flush;
@@ -89,9 +89,12 @@ Attributes describe_update(const DescribeContext& c) {
   for (int i = 0; i < kHyper && rule.hyper[i].name; ++i) found.push_back({rule.hyper[i].name, a.hyper[i]});
   return found;
 }
-const Op op_update = OpRow{
-    .name = "update_", .infer = infer_update, .run = run_update, .describe = describe_update, .mutates = 0b11110001,
-    .stored = ~0u};  // which infer() refuses by the names of the states
+const Op op_update = OpRow{.name = "update_",
+                           .infer = infer_update,
+                           .run = run_update,
+                           .describe = describe_update,
+                           .mutates = 0b11110001,
+                           .stored = ~0u};  // which infer() refuses by the names of the states
 
 // --- increment_ ----------------------------------------------------------------------------------------
 
@@ -102,9 +105,11 @@ void infer_increment(InferContext& c) {
                ": 'count' must be one int64, got ", c.in[0]->dtype, " of shape ", c.in[0]->shape);
 }
 void run_increment(const RunContext& c) { *c.in[0].as<int64_t>() += c.attrs.as<int64_t>(); }
-const Op op_increment = OpRow{
-    .name = "increment_", .infer = infer_increment, .run = run_increment, .describe = describe_increment,
-    .mutates = 0b1};
+const Op op_increment = OpRow{.name = "increment_",
+                              .infer = infer_increment,
+                              .run = run_increment,
+                              .describe = describe_increment,
+                              .mutates = 0b1};
 
 // The position of a name in a list that `at(i)` gives until it is empty; ValueError with the possible ones.
 template <class At>
@@ -132,12 +137,12 @@ void update_(const std::string& rule_name, const Tensor& p, const Tensor& g, con
   const UpdateRule& rule = table[a.rule];
   Tensor in[kFixed + kSlots] = {p, g, hyper, step};
   for (const auto& [name, t] : states)
-    in[kFixed + position(name, "state", rule.name, kSlots, [&](int i) {
-         return rule.slots[i] ? slot_name(rule.slots[i]) : std::string_view();
-       })] = t;
+    in[kFixed + position(name, "state", rule.name, kSlots,
+                         [&](int i) { return rule.slots[i] ? slot_name(rule.slots[i]) : std::string_view(); })] = t;
   for (int i = 0; i < kHyper; ++i) a.hyper[i] = rule.hyper[i].value;
   for (const auto& [name, value] : parameters)
-    a.hyper[position(name, "parameter", rule.name, kHyper, [&](int i) { return or_empty(rule.hyper[i].name); })] = value;
+    a.hyper[position(name, "parameter", rule.name, kHyper, [&](int i) { return or_empty(rule.hyper[i].name); })] =
+        value;
   a.l2 = l2, a.decay = decay;
   apply(op_update, in, kFixed + kSlots, a);
 }

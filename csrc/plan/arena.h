@@ -14,7 +14,8 @@ namespace fastdl {
 class Arena : public RefCounted {
  public:
   // Held while a plan's memory is in use: inputs filled, steps run, results read. Threads take turns. A thread that has
-  // the turn may come back, from a signal handler that ran within a replay: it would wait for itself, so it asks mine().
+  // the turn may come back, from a signal handler that ran within a replay: it would wait for itself, so it asks
+  // mine().
   void lock() {
     mutex_.lock();
     owner_ = std::this_thread::get_id();

@@ -15,8 +15,7 @@ struct Operand {
 
   int64_t bytes() const { return shape.numel() * size_of(dtype); }
   bool overlaps(const Operand& o) const {
-    return buffer >= 0 && buffer == o.buffer && offset < o.offset + o.bytes() &&
-           o.offset < offset + bytes();
+    return buffer >= 0 && buffer == o.buffer && offset < o.offset + o.bytes() && o.offset < offset + bytes();
   }
 };
 

@@ -261,8 +261,8 @@ Chains find_chains(const Recording& r) {
     chain.row = cut.flat ? 1 : cut.row();
     for (size_t k = chain.first; k < chain.end; ++k) {
       const size_t b = size_t(r.calls[k].out[0].buffer);
-      chains.own[b] = !r.buffers[b].external && lives[b].whole && lives[b].first >= chain.first &&
-                      lives[b].last < chain.end;
+      chains.own[b] =
+          !r.buffers[b].external && lives[b].whole && lives[b].first >= chain.first && lives[b].last < chain.end;
     }
     lay_out(chain, r, cut, lives, chains.own);
     i = chain.end - 1;

@@ -5,7 +5,10 @@
 namespace fastdl {
 
 SeenValues::SeenValues(const Tensor& t, int64_t most, std::string where)
-    : storage_(t->storage), begin_(t->offset * size_of(t->dtype)), end_(begin_ + t->bytes()), shape_(t->shape),
+    : storage_(t->storage),
+      begin_(t->offset * size_of(t->dtype)),
+      end_(begin_ + t->bytes()),
+      shape_(t->shape),
       where_(std::move(where)) {
   settle();
   const char* data = static_cast<const char*>(storage_->data());

@@ -11,9 +11,7 @@ namespace {
 
 constexpr int64_t kMost = int64_t(1) << 56;  // samples
 
-int64_t row_bytes(const Tensor& t) {
-  return t->shape.count(1, t->shape.rank()) * size_of(t->dtype);
-}
+int64_t row_bytes(const Tensor& t) { return t->shape.count(1, t->shape.rank()) * size_of(t->dtype); }
 
 void check(const Plan& plan, const LoopOptions& o) {
   FASTDL_CHECK(o.batch >= 1, ValueError, "loop: expected a batch of at least 1, got ", o.batch);
@@ -21,45 +19,42 @@ void check(const Plan& plan, const LoopOptions& o) {
   FASTDL_CHECK(o.first <= kMost && o.steps <= (kMost - o.first) / o.batch, ValueError, "loop: ", o.steps,
                " batches of ", o.batch, " from sample ", o.first, " are more than there can be");
   for (const Feed& f : o.feeds) {
-    FASTDL_CHECK(f.input >= 0 && size_t(f.input) < plan.inputs().size(), ValueError,
-                 "loop: the plan has no input ", f.input);
+    FASTDL_CHECK(f.input >= 0 && size_t(f.input) < plan.inputs().size(), ValueError, "loop: the plan has no input ",
+                 f.input);
     const Tensor& slot = plan.inputs()[size_t(f.input)];
     FASTDL_CHECK(f.data, TypeError, "loop: the data of input ", f.input, " are None");
-    FASTDL_CHECK(f.data->dtype == slot->dtype, TypeError, "loop: input ", f.input,
-                 " was recorded with dtype ", slot->dtype, ", got ", f.data->dtype);
+    FASTDL_CHECK(f.data->dtype == slot->dtype, TypeError, "loop: input ", f.input, " was recorded with dtype ",
+                 slot->dtype, ", got ", f.data->dtype);
     Shape expected = f.data->shape;
     FASTDL_CHECK(expected.rank() >= 1, ValueError, "loop: data without a sample axis");
     expected[0] = o.batch;
-    FASTDL_CHECK(slot->shape == expected, ValueError, "loop: input ", f.input,
-                 " was recorded with shape ", slot->shape, ", got batches of shape ", expected);
+    FASTDL_CHECK(slot->shape == expected, ValueError, "loop: input ", f.input, " was recorded with shape ", slot->shape,
+                 ", got batches of shape ", expected);
     const int64_t samples = f.data->shape[0];
     if (o.indices) continue;
-    FASTDL_CHECK(o.first + o.batch * o.steps <= samples, IndexError, "loop: ", o.steps, " batches of ",
-                 o.batch, " from sample ", o.first, " exceed the ", samples, " samples");
+    FASTDL_CHECK(o.first + o.batch * o.steps <= samples, IndexError, "loop: ", o.steps, " batches of ", o.batch,
+                 " from sample ", o.first, " exceed the ", samples, " samples");
   }
   for (const Sink& s : o.sinks) {
-    FASTDL_CHECK(s.output >= 0 && size_t(s.output) < plan.outputs().size(), ValueError,
-                 "loop: the plan has no output ", s.output);
+    FASTDL_CHECK(s.output >= 0 && size_t(s.output) < plan.outputs().size(), ValueError, "loop: the plan has no output ",
+                 s.output);
     const Tensor& out = plan.outputs()[size_t(s.output)];
     FASTDL_CHECK(s.data && s.data->shape.rank() >= 1 && !s.data->storage->read_only(), TypeError,
                  "loop: no memory for the result ", s.output);
     FASTDL_CHECK(out->dtype == s.data->dtype && out->shape.rank() >= 1 && out->shape[0] == o.batch &&
-                     row_bytes(out) == row_bytes(s.data) &&
-                     o.first + o.batch * o.steps <= s.data->shape[0],
-                 ValueError, "loop: result of shape ", s.data->shape, " cannot take output of shape ",
-                 out->shape);
+                     row_bytes(out) == row_bytes(s.data) && o.first + o.batch * o.steps <= s.data->shape[0],
+                 ValueError, "loop: result of shape ", s.data->shape, " cannot take output of shape ", out->shape);
     FASTDL_CHECK(!o.indices, ValueError, "loop: results are kept only for samples in their order");
   }
   if (o.indices) {
     FASTDL_CHECK(o.indices->dtype == DType::int64 && o.indices->shape.rank() == 1, TypeError,
                  "loop: indices must be one-dimensional int64");
-    FASTDL_CHECK(o.first + o.batch * o.steps <= o.indices->numel(), IndexError,
-                 "loop: more steps than indices");
+    FASTDL_CHECK(o.first + o.batch * o.steps <= o.indices->numel(), IndexError, "loop: more steps than indices");
     const int64_t *begin = o.indices->data<int64_t>() + o.first, *end = begin + o.batch * o.steps;
     for (const Feed& f : o.feeds)
       for (const int64_t* i = begin; i < end; ++i)
-        FASTDL_CHECK(*i >= 0 && *i < f.data->shape[0], IndexError, "loop: index ", *i,
-                     " is out of range for ", f.data->shape[0], " samples");
+        FASTDL_CHECK(*i >= 0 && *i < f.data->shape[0], IndexError, "loop: index ", *i, " is out of range for ",
+                     f.data->shape[0], " samples");
   }
   for (const PerStep& p : o.per_step)
     FASTDL_CHECK(p.target && p.values && p.target->dtype == DType::float32 && p.values->dtype == DType::float32 &&
@@ -68,17 +63,20 @@ void check(const Plan& plan, const LoopOptions& o) {
 }
 
 // Fills a plan's input from the CPU's memory.
-void put(const Tensor& slot, const void* data) {
-  copy_bytes(slot->device(), slot->raw(), cpu(), data, slot->bytes());
-}
+void put(const Tensor& slot, const void* data) { copy_bytes(slot->device(), slot->raw(), cpu(), data, slot->bytes()); }
 
 // The batches of one input, picked by index. Where the plan reads floats from any place, threads that wait in one
 // step gather the rows of the next: into the memory that this one does not read.
 class Gathered {
  public:
   Gathered(Plan& plan, const LoopOptions& o, const Feed& f)
-      : plan_(plan), input_(f.input), bytes_(row_bytes(f.data)), batch_(o.batch), data_(f.data->data<char>()),
-        indices_(o.indices->data<int64_t>()), ahead_(plan.can_rebind(f.input) && o.steps > 1) {
+      : plan_(plan),
+        input_(f.input),
+        bytes_(row_bytes(f.data)),
+        batch_(o.batch),
+        data_(f.data->data<char>()),
+        indices_(o.indices->data<int64_t>()),
+        ahead_(plan.can_rebind(f.input) && o.steps > 1) {
     const Tensor& slot = plan.inputs()[size_t(f.input)];
     slot_ = slot;
     memory_[0] = slot->storage->on_cpu() ? slot : empty(slot->shape, slot->dtype);

@@ -22,9 +22,9 @@ struct LoopOptions {
   std::vector<Feed> feeds;
   std::vector<Sink> sinks;
   std::vector<PerStep> per_step;
-  Tensor indices;      // int64, the order of the samples; null: as they lie, read in place without a copy
-  int64_t first = 0;   // position in `indices` (or sample) at which the first batch starts
-  int64_t batch = 0;   // samples per step
+  Tensor indices;     // int64, the order of the samples; null: as they lie, read in place without a copy
+  int64_t first = 0;  // position in `indices` (or sample) at which the first batch starts
+  int64_t batch = 0;  // samples per step
   int64_t steps = 0;
   double seconds = 0;  // return after the step during which this time passes
 };

@@ -36,9 +36,7 @@ void remove_dead_calls(Recording& r, const std::vector<int>& kept_buffers) {
 
 namespace {
 
-bool is_external(const Recording& r, const Operand& o) {
-  return o.buffer >= 0 && r.buffers[size_t(o.buffer)].external;
-}
+bool is_external(const Recording& r, const Operand& o) { return o.buffer >= 0 && r.buffers[size_t(o.buffer)].external; }
 
 // Follows what a step reads of external memory and what it puts there, call by call.
 class State {
@@ -245,8 +243,7 @@ std::vector<int64_t> assign_arena(const Recording& r, const Chains& chains, int6
     if (!r.buffers[b].external && lives[b].first < r.calls.size() && !chains.own[b])
       blocks.push_back({int(b), lives[b], (r.buffers[b].bytes + 63) / 64 * 64});
   // Largest first, each at the lowest place that is free during its whole life.
-  std::stable_sort(blocks.begin(), blocks.end(),
-                   [](const Block& a, const Block& b) { return a.bytes > b.bytes; });
+  std::stable_sort(blocks.begin(), blocks.end(), [](const Block& a, const Block& b) { return a.bytes > b.bytes; });
   std::vector<int64_t> offset(r.buffers.size(), -1);
   arena_bytes = 0;
   Timetable taken(r.calls.size());

@@ -38,8 +38,7 @@ class Pace {
     warm_ = 0;
     if (++turn_ % 2) return;
     const double all = median(times_[0]), one = median(times_[1]);
-    if (turn_ == 2 * kPairs || all > kClear * one || one > kClear * all)
-      settle(one < all, std::min(one, all));
+    if (turn_ == 2 * kPairs || all > kClear * one || one > kClear * all) settle(one < all, std::min(one, all));
   }
 
   Pace() = default;
@@ -48,9 +47,9 @@ class Pace {
   static constexpr int kPairs = 3;  // of turns, one with all threads and one alone
   // Replays of a turn. The first ones are not counted: data move to other caches, and threads that slept wake up.
   static constexpr int kUncounted = 2, kCounted = 3;
-  static constexpr double kWake = 3e-4;   // seconds that those not counted take at least
-  static constexpr double kClear = 1.3;   // times slower: one pair is enough
-  static constexpr double kLong = 3e-3;   // seconds of a step for which threads pay in any case
+  static constexpr double kWake = 3e-4;                     // seconds that those not counted take at least
+  static constexpr double kClear = 1.3;                     // times slower: one pair is enough
+  static constexpr double kLong = 3e-3;                     // seconds of a step for which threads pay in any case
   static constexpr double kFirstWait = 0.1, kLastWait = 4;  // seconds until it asks again, doubled each time
 
   explicit Pace(int threads) : threads_(threads) {}
@@ -70,12 +69,12 @@ class Pace {
     warm_ = 0;
   }
 
-  int threads_ = 0;      // for which it was measured
-  bool alone_ = false;   // what was faster
+  int threads_ = 0;     // for which it was measured
+  bool alone_ = false;  // what was faster
   double wait_ = kFirstWait / 2;
-  int64_t left_ = 0;     // replays until it asks again; 0: it is asking
+  int64_t left_ = 0;  // replays until it asks again; 0: it is asking
   int turn_ = 0, step_ = 0;
-  double warm_ = 0;      // seconds of this turn before it counts
+  double warm_ = 0;  // seconds of this turn before it counts
   std::array<std::array<double, kPairs * kCounted>, 2> times_ = {};
 };
 

@@ -347,8 +347,7 @@ std::string Plan::describe() const {
     }
     for (const Attribute& a : attributes_of(*step.op, {step.attrs, step.in})) s << ", " << a;
     s << ')';
-    for (int k = 0; k < step.outputs; ++k)
-      s << (k ? ", " : " -> ") << step.out[k].dtype << step.out[k].shape;
+    for (int k = 0; k < step.outputs; ++k) s << (k ? ", " : " -> ") << step.out[k].dtype << step.out[k].shape;
     s << '\n';
   }
   return s.str();

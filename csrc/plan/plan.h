@@ -35,8 +35,7 @@ class Recorder : public CallObserver {
   ~Recorder() override;
 
   void before_write(const Tensor& t) override;
-  void on_call(const Op& op, const Tensor* in, int inputs, const Outputs& out,
-               const Attrs& attrs) override;
+  void on_call(const Op& op, const Tensor* in, int inputs, const Outputs& out, const Attrs& attrs) override;
   void on_host_read(const Tensor& t) override;
   void on_grad(const Tensor& leaf, bool reads) override;
   void on_requires_grad(const Tensor& t) override;
@@ -72,7 +71,7 @@ class Recorder : public CallObserver {
   std::function<std::string()> where_;
   Guards guards_;
   std::unordered_set<const TensorImpl*> flagged_;
-  std::vector<SeenValues> shared_;             // memory that calls read and Python can write into
+  std::vector<SeenValues> shared_;           // memory that calls read and Python can write into
   std::unordered_map<uint64_t, Made> made_;  // by calls, by the serial number of the storage
   std::string problem_;
   bool taken_ = false;
@@ -200,10 +199,10 @@ class Plan : public RefCounted {
   Pace pace_;
   DerivedInputs derived_;
   bool may_stop_ = false;
-  size_t commit_ = 0;  // steps before this one can be abandoned without a trace
+  size_t commit_ = 0;      // steps before this one can be abandoned without a trace
   size_t free_until_ = 0;  // the same, where steps of a chain are one: from there on something may be committed
-  std::vector<KeptStorage> external_;   // memory of others
-  std::vector<Written> written_;        // what of it the steps change
+  std::vector<KeptStorage> external_;  // memory of others
+  std::vector<Written> written_;       // what of it the steps change
   std::vector<Draw> draws_;
   Guards guards_;
   bool lost_ = false;

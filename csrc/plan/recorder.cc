@@ -1,23 +1,22 @@
-#include "plan/plan.h"
-
 #include <algorithm>
 
 #include "autograd/tape.h"
+#include "plan/plan.h"
 
 namespace fastdl {
 namespace {
 
 // Puts back what a buffer held before the step first wrote into it in place.
 void infer_restore(InferContext&) {}
-void run_restore(const RunContext& c) {
-  std::memcpy(c.in[0].data, c.in[1].data, size_t(c.in[0].bytes()));
-}
+void run_restore(const RunContext& c) { std::memcpy(c.in[0].data, c.in[1].data, size_t(c.in[0].bytes())); }
 const Op op_restore = OpRow{.name = "restore", .infer = infer_restore, .run = run_restore, .mutates = 0b1};
 
 }  // namespace
 
 Recorder::Recorder(std::vector<Tensor> batch, std::function<std::string()> where)
-    : slot_(observer_slot()), first_serial_(Storage::next_serial()), batch_(std::move(batch)),
+    : slot_(observer_slot()),
+      first_serial_(Storage::next_serial()),
+      batch_(std::move(batch)),
       where_(std::move(where)) {
   FASTDL_CHECK(!slot_->observer, RuntimeError, "a plan is already being recorded on this thread");
   slot_->observer = this;
@@ -34,8 +33,7 @@ void Recorder::stop() {
   check_values();
   for (SeenGradient& g : guards_.gradients) g.after = g.leaf->grad;
   for (const SeenFlag& f : guards_.flags)
-    if (f.leaf->requires_grad != f.requires_grad)
-      complain("the step changes whether a tensor requires a gradient", "");
+    if (f.leaf->requires_grad != f.requires_grad) complain("the step changes whether a tensor requires a gradient", "");
 }
 
 void Recorder::complain(const std::string& problem, const std::string& where) {
@@ -119,8 +117,7 @@ void Recorder::check_aliases() {
     const Buffer& a = recording_.buffers[w];
     if (!written[w] || !a.external) continue;
     for (const Buffer& b : recording_.buffers)
-      if (&a != &b && b.external && begin(a) < begin(b) + b.bytes && begin(b) < begin(a) + a.bytes &&
-          problem_.empty())
+      if (&a != &b && b.external && begin(a) < begin(b) + b.bytes && begin(b) < begin(a) + a.bytes && problem_.empty())
         complain("the step changes an array in place that it also uses through another tensor", "");
   }
 }
@@ -136,11 +133,12 @@ Operand Recorder::operand(const Tensor& t, bool made_by_call) {
   if (!t) return {};
   if (recording_.buffers.empty()) recording_.device = &t->device();
   if (recording_.device != &t->device())
-    complain("the step works on two devices, '" + recording_.device->name + "' and '" + t->device().name + "'", where());
+    complain("the step works on two devices, '" + recording_.device->name + "' and '" + t->device().name + "'",
+             where());
   // Python can write into memory that it shares, within the step as well.
   constexpr int64_t kMost = 1 << 20;
-  const bool outside = slot_ && t->storage->on_cpu() && !made_by_call && t->storage->serial() < first_serial_ &&
-                       !in_batch(t);
+  const bool outside =
+      slot_ && t->storage->on_cpu() && !made_by_call && t->storage->serial() < first_serial_ && !in_batch(t);
   if (outside && (t->storage->exported() || !t->storage->owned()) && !index_.contains(t->storage->serial()))
     shared_.emplace_back(t, kMost, where());
   return {buffer_of(t->storage, made_by_call), t->offset * size_of(t->dtype), t->shape, t->dtype};
@@ -172,8 +170,7 @@ void Recorder::before_write(const Tensor& t) {
   recording_.calls.insert(recording_.calls.begin(), std::move(restore));
 }
 
-void Recorder::on_call(const Op& op, const Tensor* in, int inputs, const Outputs& out,
-                       const Attrs& attrs) {
+void Recorder::on_call(const Op& op, const Tensor* in, int inputs, const Outputs& out, const Attrs& attrs) {
   Call call{&op, attrs, {}, {}, {}};
   for (int i = 0; i < inputs; ++i) call.in.push_back(operand(in[i], false));
   for (int i = 0; i < inputs; ++i)
@@ -193,10 +190,10 @@ void Recorder::on_host_read(const Tensor& t) {
     return complain(s.str() + ", which the step computes, was read in Python within the step", where());
   if (!t->storage->on_cpu())
     return complain(s.str() + " on another device was read in Python within the step", where());
-  if (in_batch(t)) return complain(s.str() + ", which is part of the batch, was read in Python within the step", where());
+  if (in_batch(t))
+    return complain(s.str() + ", which is part of the batch, was read in Python within the step", where());
   for (const SeenValues& v : guards_.values)
-    if (v.storage() == t->storage && v.end() - v.begin() == t->bytes() &&
-        v.begin() == t->offset * size_of(t->dtype))
+    if (v.storage() == t->storage && v.end() - v.begin() == t->bytes() && v.begin() == t->offset * size_of(t->dtype))
       return;
   guards_.values.emplace_back(t, SeenValues::kMost, where());
 }

@@ -31,11 +31,11 @@ void fail(const char* file, int line, const Args&... args) {
 
 }  // namespace test
 
-#define TEST(name)                                       \
-  static void test_##name();                             \
+#define TEST(name)                                           \
+  static void test_##name();                                 \
   static test::Register register_##name(#name, test_##name); \
   static void test_##name()
-#define EXPECT(condition, ...)                                                        \
-  do {                                                                                \
+#define EXPECT(condition, ...)                                                                  \
+  do {                                                                                          \
     if (!(condition)) test::fail(__FILE__, __LINE__, "expected " #condition ": ", __VA_ARGS__); \
   } while (0)

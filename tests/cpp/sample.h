@@ -77,13 +77,12 @@ inline double error_in_ulp(float y, double exact, double floor = 0) {
 }
 
 inline const Floats& specials() {
-  static const Floats values = {
-      0.0f,     -0.0f,    0x1p-149f, -0x1p-149f, 0x1p-127f, -0x1p-127f, 0x1p-126f, -0x1p-126f,
-      1e-20f,   -1e-20f,  1e-8f,     -1e-8f,     0.5f,      -0.5f,      1.0f,      -1.0f,
-      1.5f,     -1.5f,    2.0f,      -2.0f,      2.5f,      -2.5f,      3.0f,      -3.0f,
-      6.0f,     -6.0f,    20.0f,     -20.0f,     88.0f,     -88.0f,     89.0f,     -89.0f,
-      100.0f,   -100.0f,  104.0f,    -104.0f,    1e4f,      -1e4f,      8388608.f, -8388608.f,
-      1e20f,    -1e20f,   3.4e38f,   -3.4e38f,   kInf,      -kInf,      kNaN,      -kNaN};
+  static const Floats values = {0.0f,   -0.0f,   0x1p-149f, -0x1p-149f, 0x1p-127f, -0x1p-127f, 0x1p-126f, -0x1p-126f,
+                                1e-20f, -1e-20f, 1e-8f,     -1e-8f,     0.5f,      -0.5f,      1.0f,      -1.0f,
+                                1.5f,   -1.5f,   2.0f,      -2.0f,      2.5f,      -2.5f,      3.0f,      -3.0f,
+                                6.0f,   -6.0f,   20.0f,     -20.0f,     88.0f,     -88.0f,     89.0f,     -89.0f,
+                                100.0f, -100.0f, 104.0f,    -104.0f,    1e4f,      -1e4f,      8388608.f, -8388608.f,
+                                1e20f,  -1e20f,  3.4e38f,   -3.4e38f,   kInf,      -kInf,      kNaN,      -kNaN};
   return values;
 }
 

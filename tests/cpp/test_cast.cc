@@ -29,7 +29,8 @@ uint16_t nearest(double x, int mantissa) {
   const uint32_t infinity = ((1u << (15 - mantissa)) - 1) << mantissa;
   if (std::isnan(x)) return 0x7fff;
   const double size = std::fabs(x);
-  uint32_t low = 0, high = infinity;  // value(low) <= size, and below value(high) with infinity as the next power of two
+  uint32_t low = 0,
+           high = infinity;  // value(low) <= size, and below value(high) with infinity as the next power of two
   const double beyond = 2 * value_of(infinity - (1u << mantissa), mantissa);
   auto value = [&](uint32_t b) { return b == infinity ? beyond : value_of(b, mantissa); };
   if (size >= beyond) low = high;
@@ -45,10 +46,12 @@ uint16_t nearest(double x, int mantissa) {
 }
 
 std::vector<float> floats() {
-  std::vector<float> x = {0, -0.0f, 1, -1, 0.5f, -0.75f, 127, 128, 127.9f, -128, -128.5f, -129, 255, 255.9f, 256, -1e-30f,
-                          1e-40f, 65504, 65519.99f, 65520, -65536, 2147483520.0f, 2147483648.0f, -2147483648.0f, 3e9f,
-                          -3e9f, 9.2e18f, 9.3e18f, -9.3e18f, 3.3e38f, FLT_MAX, -FLT_MAX, test::kInf, -test::kInf,
-                          test::kNaN, 6e-8f, 2.9e-8f, 3e-8f, 6.1e-5f, 6.09e-5f};
+  std::vector<float> x = {
+      0,          -0.0f,       1,          -1,      0.5f,     -0.75f,        127,           128,
+      127.9f,     -128,        -128.5f,    -129,    255,      255.9f,        256,           -1e-30f,
+      1e-40f,     65504,       65519.99f,  65520,   -65536,   2147483520.0f, 2147483648.0f, -2147483648.0f,
+      3e9f,       -3e9f,       9.2e18f,    9.3e18f, -9.3e18f, 3.3e38f,       FLT_MAX,       -FLT_MAX,
+      test::kInf, -test::kInf, test::kNaN, 6e-8f,   2.9e-8f,  3e-8f,         6.1e-5f,       6.09e-5f};
   std::mt19937 random(1);
   for (int i = 0; i < 40000; ++i) x.push_back(test::from_bits(random()));
   // Halfway between neighbours of both short types, and just beside.
@@ -133,7 +136,8 @@ void check_pair(DType to, DType from) {
   int wrong = 0;
   for (int64_t i = 0; i < n && wrong < 3; ++i) {
     const To want = expected<To>(to, from, x[i]);
-    const bool same = is_nan(from, x[i]) && is_nan(to, want) ? is_nan(to, y[i]) : !std::memcmp(&want, &y[i], sizeof want);
+    const bool same =
+        is_nan(from, x[i]) && is_nan(to, want) ? is_nan(to, y[i]) : !std::memcmp(&want, &y[i], sizeof want);
     wrong += !same;
     EXPECT(same, from, " -> ", to, " of ", exact(from, x[i]), " is ", exact(to, y[i]), ", expected ", exact(to, want));
     const To one = convert_to<To>(to, x[i]);  // the scalar rule gives the same bits
@@ -145,8 +149,8 @@ void check_pair(DType to, DType from) {
     test::Guarded<From> in(std::vector<From>(x.end() - length, x.end()));
     test::Guarded<To> out(length);
     kernels().cast(out.data(), to, in.data(), from, length);
-    EXPECT(length == 0 || !std::memcmp(out.data(), &y[size_t(n - length)], size_t(length) * sizeof(To)), from, " -> ", to,
-           ", the last ", length);
+    EXPECT(length == 0 || !std::memcmp(out.data(), &y[size_t(n - length)], size_t(length) * sizeof(To)), from, " -> ",
+           to, ", the last ", length);
   }
   if (sizeof(To) == sizeof(From)) {  // in place
     std::vector<From> both = x;

@@ -20,13 +20,13 @@ const float kParameters[] = {0.25f, 1.5f, 0, 0};
 // relative precision (a subnormal factor, or an exponential of a rounded argument).
 struct Unary {
   const char* name;
-  UnaryKernel K::*kernel;
+  UnaryKernel K::* kernel;
   double (*exact)(double);
   double ulp, floor = 0;
 };
 struct Binary {
   const char* name;
-  BinaryKernel K::*kernel;
+  BinaryKernel K::* kernel;
   double (*exact)(double, double);
   double ulp;
 };
@@ -94,7 +94,7 @@ const Binary kBinary[] = {
 enum From { kInput, kOutput };
 struct Gradient {
   const char* name;
-  BinaryKernel K::*kernel;
+  BinaryKernel K::* kernel;
   double (*forward)(double);
   From from;
 };
@@ -138,7 +138,7 @@ TEST(every_row_has_a_case) {
     return false;
   };
 #define UNARY(name) EXPECT(has(kUnary, #name), "no case for " #name);
-#define BINARY(name)                                                                          \
+#define BINARY(name)                                                                                  \
   EXPECT(has(kBinary, #name) || has(kGradients, #name) || std::string(#name).find("bce_logits") == 0, \
          "no case for " #name);
 #define COMPARE(name)
@@ -164,15 +164,13 @@ TEST(unary_values) {
 }
 
 TEST(unary_signs_of_zero) {
-  for (UnaryKernel K::*kernel :
-       {&K::sqrt, &K::expm1, &K::log1p, &K::sin, &K::erf, &K::tanh, &K::sign, &K::floor, &K::ceil,
-        &K::round, &K::softsign, &K::silu, &K::gelu_erf, &K::gelu_tanh}) {
+  for (UnaryKernel K::* kernel : {&K::sqrt, &K::expm1, &K::log1p, &K::sin, &K::erf, &K::tanh, &K::sign, &K::floor,
+                                  &K::ceil, &K::round, &K::softsign, &K::silu, &K::gelu_erf, &K::gelu_tanh}) {
     const Floats y = run(kernels().*kernel, {0.0f, -0.0f});
     EXPECT(test::same(y, {0.0f, -0.0f}), "got ", y[0], " and ", y[1]);
   }
   EXPECT(test::same(run(kernels().ceil, {-0.5f}), {-0.0f}), "ceil(-0.5) is -0");
-  EXPECT(test::same(run(kernels().round, {-0.5f, 0.5f, 1.5f, 2.5f}), {-0.0f, 0.0f, 2.0f, 2.0f}),
-         "ties go to even");
+  EXPECT(test::same(run(kernels().round, {-0.5f, 0.5f, 1.5f, 2.5f}), {-0.0f, 0.0f, 2.0f, 2.0f}), "ties go to even");
 }
 
 TEST(unary_ranges_and_aliasing) {
@@ -212,8 +210,7 @@ TEST(binary_values) {
       const double exact = c.exact(a[i], b[i]);
       // Of two zeros maximum and minimum may return either.
       const double e = y[i] == 0 && exact == 0 && c.ulp == 0 ? 0 : test::error_in_ulp(y[i], exact);
-      EXPECT(e <= c.ulp, c.name, "(", a[i], ", ", b[i], ") = ", y[i], ", exact ", exact, ", ", e,
-             " ulp");
+      EXPECT(e <= c.ulp, c.name, "(", a[i], ", ", b[i], ") = ", y[i], ", exact ", exact, ", ", e, " ulp");
     }
   }
 }
@@ -224,9 +221,9 @@ TEST(compare_values) {
     for (float v : test::specials()) a.push_back(u), b.push_back(v);
   const int64_t n = (int64_t)a.size();
   std::vector<uint8_t> y(n);
-#define CHECK_COMPARE(name, op)                                                              \
-  kernels().name(y.data(), a.data(), b.data(), n, 1, 1);                                     \
-  for (int64_t i = 0; i < n; ++i)                                                            \
+#define CHECK_COMPARE(name, op)                          \
+  kernels().name(y.data(), a.data(), b.data(), n, 1, 1); \
+  for (int64_t i = 0; i < n; ++i)                        \
     EXPECT(y[i] == (a[i] op b[i] ? 1 : 0), #name "(", a[i], ", ", b[i], ") is ", int(y[i]));
   CHECK_COMPARE(eq, ==)
   CHECK_COMPARE(ne, !=)
@@ -317,8 +314,7 @@ TEST(gradients_follow_differences) {
       if (kink || std::isnan(slope) || (root && x[i] < 0.1f)) continue;
       // A few roundings of terms of size 1, and 1e-9 for the difference quotient.
       const double tolerance = fabs(dy[i]) * (8 * test::kEps * fmax(1, fabs(slope)) + 1e-9);
-      EXPECT(fabs(dx[i] - dy[i] * slope) <= tolerance, c.name, " at ", x[i], ": ", dx[i], ", want ",
-             dy[i] * slope);
+      EXPECT(fabs(dx[i] - dy[i] * slope) <= tolerance, c.name, " at ", x[i], ": ", dx[i], ", want ", dy[i] * slope);
     }
     // Far out every function is straight: no overflow may spoil its slope.
     for (float far : {1e4f, -1e4f, 1e30f, -1e30f}) {
@@ -350,8 +346,7 @@ TEST(binary_cross_entropy) {
   for (size_t i = 0; i < x.size(); ++i) {
     // The terms max(x, 0) and x t are of size |x|; the rest is of size 1.
     const double want = softplus(x[i]) - (double)x[i] * t[i], size = fmax(1, fabs(x[i]));
-    EXPECT(fabs(loss[i] - want) <= 4 * test::kEps * size, "loss(", x[i], ", ", t[i], ") = ", loss[i],
-           ", want ", want);
+    EXPECT(fabs(loss[i] - want) <= 4 * test::kEps * size, "loss(", x[i], ", ", t[i], ") = ", loss[i], ", want ", want);
     EXPECT(fabs(grad[i] - (sigmoid(x[i]) - t[i])) <= 4 * test::kEps, "slope(", x[i], ", ", t[i], ")");
   }
 }

@@ -60,8 +60,8 @@ struct Case {
 std::string describe(const Case& t) {
   std::ostringstream s;
   s << t.m << "x" << t.n << "x" << t.k << (t.trans_a ? " A^T" : "") << (t.trans_b ? " B^T" : "")
-    << (t.accumulate ? " accumulate" : "") << (t.bias ? " bias" : "") << " gap " << t.gap << " batch "
-    << t.batch << (t.tiny ? " tiny" : "") << " on " << kernels().isa;
+    << (t.accumulate ? " accumulate" : "") << (t.bias ? " bias" : "") << " gap " << t.gap << " batch " << t.batch
+    << (t.tiny ? " tiny" : "") << " on " << kernels().isa;
   return s.str();
 }
 
@@ -102,27 +102,27 @@ void check(const Case& t, std::initializer_list<int> threads, Random& random) {
   for (int64_t i = 0; i < t.batch && c_size; ++i)
     for (int64_t row : rows)
       fastdl::reference::gemm(fused(), t.trans_a, t.trans_b, 1, t.n, t.k,
-                              a.data() + i * stride_a + (t.trans_a ? row : row * lda), lda,
-                              b.data() + i * stride_b, ldb, expected.data() + i * stride_c + row * ldc, ldc,
-                              t.accumulate, t.bias ? bias.data() : nullptr);
+                              a.data() + i * stride_a + (t.trans_a ? row : row * lda), lda, b.data() + i * stride_b,
+                              ldb, expected.data() + i * stride_c + row * ldc, ldc, t.accumulate,
+                              t.bias ? bias.data() : nullptr);
   const Epilogue epilogue = {t.bias ? bias.data() : nullptr, nullptr, nullptr};
   for (int count : threads) {
     fastdl::set_num_threads(count);
     std::memcpy(c.data(), start.data(), size_t(c_size) * 4);
     if (t.batch == 1)
-      fastdl::gemm(t.trans_a, t.trans_b, t.m, t.n, t.k, a.data(), lda, b.data(), ldb, c.data(), ldc,
-                   t.accumulate, epilogue);
+      fastdl::gemm(t.trans_a, t.trans_b, t.m, t.n, t.k, a.data(), lda, b.data(), ldb, c.data(), ldc, t.accumulate,
+                   epilogue);
     else
-      fastdl::gemm_batched(t.batch, t.trans_a, t.trans_b, t.m, t.n, t.k, a.data(), lda, stride_a, b.data(),
-                           ldb, stride_b, c.data(), ldc, stride_c, t.accumulate, epilogue);
+      fastdl::gemm_batched(t.batch, t.trans_a, t.trans_b, t.m, t.n, t.k, a.data(), lda, stride_a, b.data(), ldb,
+                           stride_b, c.data(), ldc, stride_c, t.accumulate, epilogue);
     if (!all && count == *threads.begin())  // the first result stands in for the rows not computed
       for (int64_t i = 0; i < t.m; ++i)
         if (!std::binary_search(rows.begin(), rows.end(), i))
           std::memcpy(expected.data() + i * ldc, c.data() + i * ldc, size_t(t.n) * 4);
     int64_t wrong = 0;
     while (wrong < c_size && same_bits(c[wrong], expected[wrong])) ++wrong;
-    EXPECT(wrong == c_size, describe(t), " with ", count, " threads: row ", wrong / ldc, " column ",
-           wrong % ldc, " is ", c[wrong], ", the chain gives ", expected[wrong]);
+    EXPECT(wrong == c_size, describe(t), " with ", count, " threads: row ", wrong / ldc, " column ", wrong % ldc,
+           " is ", c[wrong], ", the chain gives ", expected[wrong]);
   }
 }
 
@@ -138,8 +138,14 @@ TEST(gemm_small_sizes_in_every_layout) {
     for (int64_t n : few)
       for (int64_t k : {0, 1, 2, 7, 16, 19})
         for (int layout = 0; layout < 4; ++layout)
-          check({.m = m, .n = n, .k = k, .trans_a = (layout & 1) != 0, .trans_b = (layout & 2) != 0,
-                 .accumulate = random.below(2) == 1, .bias = random.below(2) == 1, .gap = random.below(4)},
+          check({.m = m,
+                 .n = n,
+                 .k = k,
+                 .trans_a = (layout & 1) != 0,
+                 .trans_b = (layout & 2) != 0,
+                 .accumulate = random.below(2) == 1,
+                 .bias = random.below(2) == 1,
+                 .gap = random.below(4)},
                 {1}, random);
   fastdl::set_num_threads(threads);
 }
@@ -149,10 +155,14 @@ TEST(gemm_mixed_sizes_and_threads) {
   Random random;
   const int64_t count = std::size(kSizes);
   for (int i = 0; i < 120; ++i)
-    check({.m = kSizes[random.below(count)], .n = kSizes[random.below(count)],
+    check({.m = kSizes[random.below(count)],
+           .n = kSizes[random.below(count)],
            .k = kSizes[random.below(count)],
-           .trans_a = random.below(2) == 1, .trans_b = random.below(2) == 1,
-           .accumulate = random.below(2) == 1, .bias = random.below(2) == 1, .gap = random.below(3) * 5},
+           .trans_a = random.below(2) == 1,
+           .trans_b = random.below(2) == 1,
+           .accumulate = random.below(2) == 1,
+           .bias = random.below(2) == 1,
+           .gap = random.below(3) * 5},
           {1, 2, 7}, random);
   fastdl::set_num_threads(threads);
 }
@@ -161,15 +171,20 @@ TEST(gemm_mixed_sizes_and_threads) {
 TEST(gemm_blocks_and_thin_shapes) {
   const int threads = fastdl::num_threads();
   Random random;
-  const int64_t sizes[][3] = {{1, 1031, 1033}, {1031, 1, 1033}, {3, 2053, 131}, {2053, 3, 131}, {5, 7, 5003},
-                              {131, 137, 1009}, {47, 1051, 521}, {15, 701, 503}, {29, 4099, 11},
-                              {4099, 10, 17}, {1, 1, 4099}, {331, 2053, 263}, {97, 1031, 2051},
-                              {131, 10, 515}, {259, 117, 133}, {151, 207, 301}, {4, 67, 131}, {2, 16, 48},
-                              {600, 211, 151}};
+  const int64_t sizes[][3] = {{1, 1031, 1033},  {1031, 1, 1033},  {3, 2053, 131},   {2053, 3, 131}, {5, 7, 5003},
+                              {131, 137, 1009}, {47, 1051, 521},  {15, 701, 503},   {29, 4099, 11}, {4099, 10, 17},
+                              {1, 1, 4099},     {331, 2053, 263}, {97, 1031, 2051}, {131, 10, 515}, {259, 117, 133},
+                              {151, 207, 301},  {4, 67, 131},     {2, 16, 48},      {600, 211, 151}};
   for (auto& s : sizes)
     for (int layout = 0; layout < 4; ++layout)
-      check({.m = s[0], .n = s[1], .k = s[2], .trans_a = (layout & 1) != 0, .trans_b = (layout & 2) != 0,
-             .accumulate = layout % 3 == 0, .bias = layout % 2 == 0, .gap = layout == 2 ? 3 : 0},
+      check({.m = s[0],
+             .n = s[1],
+             .k = s[2],
+             .trans_a = (layout & 1) != 0,
+             .trans_b = (layout & 2) != 0,
+             .accumulate = layout % 3 == 0,
+             .bias = layout % 2 == 0,
+             .gap = layout == 2 ? 3 : 0},
             {1, 2, 7}, random);
   fastdl::set_num_threads(threads);
 }
@@ -192,8 +207,14 @@ TEST(gemm_long_sums) {
     for (int64_t k : {1023, 1024, 1025, 2048, 2049, 5003, 50176})
       for (int layout = 0; layout < 4; ++layout)
         if (k <= kLongest && (k < 5000 || m * n < 200))
-          check({.m = m, .n = n, .k = k, .trans_a = (layout & 1) != 0, .trans_b = (layout & 2) != 0,
-                 .accumulate = random.below(2) == 1, .bias = random.below(2) == 1, .gap = random.below(2) * 3},
+          check({.m = m,
+                 .n = n,
+                 .k = k,
+                 .trans_a = (layout & 1) != 0,
+                 .trans_b = (layout & 2) != 0,
+                 .accumulate = random.below(2) == 1,
+                 .bias = random.below(2) == 1,
+                 .gap = random.below(2) * 3},
                 {1, 2, 7}, random);
   for (int layout = 0; layout < 4; ++layout) {
     const bool ta = layout & 1, tb = layout & 2;
@@ -212,17 +233,23 @@ TEST(gemm_long_sums) {
 TEST(gemm_flushes_subnormals) {
   const int threads = fastdl::num_threads();
   Random random;
-  const int64_t sizes[][3] = {{1, 1, 40},  {1, 40, 33}, {40, 1, 33}, {4, 67, 131},     {33, 50, 70},
+  const int64_t sizes[][3] = {{1, 1, 40},  {1, 40, 33},  {40, 1, 33},    {4, 67, 131},   {33, 50, 70},
                               {17, 16, 0}, {3, 5, 2100}, {10, 16, 5003}, {150, 140, 300}};
   for (auto& [m, n, k] : sizes)
     for (int layout = 0; layout < 16; ++layout)
-      check({.m = m, .n = n, .k = k, .trans_a = (layout & 1) != 0, .trans_b = (layout & 2) != 0,
-             .accumulate = (layout & 4) != 0, .bias = (layout & 8) != 0, .tiny = true},
+      check({.m = m,
+             .n = n,
+             .k = k,
+             .trans_a = (layout & 1) != 0,
+             .trans_b = (layout & 2) != 0,
+             .accumulate = (layout & 4) != 0,
+             .bias = (layout & 8) != 0,
+             .tiny = true},
             {1, 2, 7}, random);
   for (int layout = 0; layout < 4; ++layout)
-    check({.m = 5, .n = 9, .k = 21, .trans_a = (layout & 1) != 0, .trans_b = (layout & 2) != 0, .batch = 9,
-           .tiny = true},
-          {1, 7}, random);
+    check(
+        {.m = 5, .n = 9, .k = 21, .trans_a = (layout & 1) != 0, .trans_b = (layout & 2) != 0, .batch = 9, .tiny = true},
+        {1, 7}, random);
   fastdl::set_num_threads(threads);
 }
 
@@ -233,7 +260,8 @@ TEST(gemm_leaves_subnormals_to_others) {
   for (int count : {1, 2, 7}) {
     fastdl::set_num_threads(count);
     std::vector<float> c(64 * 64), a(64 * 4000, 1.0f);
-    for (bool trans_b : {false, true}) fastdl::gemm(false, trans_b, 64, 64, 4000, a.data(), 4000, a.data(), trans_b ? 4000 : 64, c.data(), 64, false);
+    for (bool trans_b : {false, true})
+      fastdl::gemm(false, trans_b, 64, 64, 4000, a.data(), 4000, a.data(), trans_b ? 4000 : 64, c.data(), 64, false);
     std::vector<float> sums(64 * 64);
     fastdl::parallel_for(64, 1, [&](int64_t i, int64_t end) {
       for (; i < end; ++i) {
@@ -254,10 +282,17 @@ TEST(gemm_batched) {
     for (int layout = 0; layout < 4; ++layout)
       for (int64_t batch : {0, 1, 2, 9})
         for (int64_t size : {1, 6, 21})
-          check({.m = size + 1, .n = size == 6 ? 1 : 2 * size, .k = size + 3, .trans_a = (layout & 1) != 0,
-                 .trans_b = (layout & 2) != 0, .accumulate = random.below(2) == 1,
-                 .bias = random.below(2) == 1, .gap = random.below(2) * 3, .batch = batch,
-                 .share_a = (share & 1) != 0, .share_b = (share & 2) != 0},
+          check({.m = size + 1,
+                 .n = size == 6 ? 1 : 2 * size,
+                 .k = size + 3,
+                 .trans_a = (layout & 1) != 0,
+                 .trans_b = (layout & 2) != 0,
+                 .accumulate = random.below(2) == 1,
+                 .bias = random.below(2) == 1,
+                 .gap = random.below(2) * 3,
+                 .batch = batch,
+                 .share_a = (share & 1) != 0,
+                 .share_b = (share & 2) != 0},
                 {1, 7}, random);
   fastdl::set_num_threads(threads);
 }
@@ -273,7 +308,7 @@ TEST(gemm_epilogue_equals_separate_passes) {
   const int threads = fastdl::num_threads();
   Random random;
   const float parameter = 0.25f;
-  const int64_t sizes[][3] = {{1, 1, 0},      {1, 300, 40}, {300, 1, 40},  {32, 10, 64},
+  const int64_t sizes[][3] = {{1, 1, 0},      {1, 300, 40}, {300, 1, 40},   {32, 10, 64},
                               {65, 129, 700}, {3, 5, 0},    {12, 20, 9000}, {65, 129, 2100}};
   for (auto& [m, n, k] : sizes)
     for (int count : {1, 2, 7}) {
@@ -287,8 +322,8 @@ TEST(gemm_epilogue_equals_separate_passes) {
       shifted_square(separate.data(), separate.data(), m * n, &parameter);
       fastdl::gemm(false, false, m, n, k, a.data(), k, b.data(), n, c.data(), n, false,
                    {bias.data(), shifted_square, &parameter});
-      EXPECT(std::memcmp(c.data(), separate.data(), size_t(m * n) * 4) == 0, m, "x", n, "x", k, " with ",
-             count, " threads on ", kernels().isa);
+      EXPECT(std::memcmp(c.data(), separate.data(), size_t(m * n) * 4) == 0, m, "x", n, "x", k, " with ", count,
+             " threads on ", kernels().isa);
     }
   fastdl::set_num_threads(threads);
 }
@@ -298,9 +333,9 @@ TEST(gemm_packed_equals_gemm) {
   const int threads = fastdl::num_threads();
   Random random;
   const float parameter = 0.25f;
-  const int64_t sizes[][3] = {{1, 512, 784}, {4, 33, 5},  {5, 33, 5},     {64, 512, 784}, {300, 101, 700},
-                              {17, 1, 40},   {6, 100, 0}, {14, 1031, 19}, {0, 5, 3},      {5, 0, 3},
-                              {10, 16, 5003}, {70, 90, 2100}};
+  const int64_t sizes[][3] = {{1, 512, 784},   {4, 33, 5},  {5, 33, 5},     {64, 512, 784},
+                              {300, 101, 700}, {17, 1, 40}, {6, 100, 0},    {14, 1031, 19},
+                              {0, 5, 3},       {5, 0, 3},   {10, 16, 5003}, {70, 90, 2100}};
   for (auto& [m, n, k] : sizes)
     for (bool trans_b : {false, true})
       for (bool accumulate : {false, true})
@@ -314,11 +349,10 @@ TEST(gemm_packed_equals_gemm) {
           for (int64_t i = 0; i < n; ++i) bias[i] = random.value();
           for (int64_t i = 0; i < m * n; ++i) plain[i] = c[i] = random.value();
           const Epilogue epilogue = {bias.data(), shifted_square, &parameter};
-          fastdl::gemm(false, trans_b, m, n, k, a.data(), k, b.data(), ldb, plain.data(), n, accumulate,
-                       epilogue);
+          fastdl::gemm(false, trans_b, m, n, k, a.data(), k, b.data(), ldb, plain.data(), n, accumulate, epilogue);
           fastdl::pack_b(trans_b, n, k, b.data(), ldb, packed.data());
-          fastdl::gemm_packed(trans_b, m, n, k, a.data(), k, b.data(), ldb, packed.data(), c.data(), n,
-                              accumulate, epilogue);
+          fastdl::gemm_packed(trans_b, m, n, k, a.data(), k, b.data(), ldb, packed.data(), c.data(), n, accumulate,
+                              epilogue);
           int64_t wrong = 0;
           while (wrong < m * n && same_bits(c[wrong], plain[wrong])) ++wrong;
           EXPECT(wrong == m * n, m, "x", n, "x", k, trans_b ? " B^T" : "", " with ", count, " threads on ",
@@ -328,8 +362,8 @@ TEST(gemm_packed_equals_gemm) {
 }
 
 // Roundings, each at most half an ulp of a partial sum: those of a block's chain and of the sum of blocks add up to
-// |c - exact| <= (1024 + k / 1024) eps sum |a b|, eps = 2^-24, and half as much again for the baseline's second rounding
-// and the terms of order eps^2.
+// |c - exact| <= (1024 + k / 1024) eps sum |a b|, eps = 2^-24, and half as much again for the baseline's second
+// rounding and the terms of order eps^2.
 TEST(gemm_against_float64) {
   Random random;
   const int64_t m = 37, n = 53, k = 10009;

@@ -76,16 +76,16 @@ void check(const Case& t, const std::string& kind, std::initializer_list<int> th
   fill(start, c_size, t.n, ldc);
   fill(bias, t.n, t.n, t.n + 1);
   std::string what = std::to_string(t.m) + "x" + std::to_string(t.n) + "x" + std::to_string(t.k);
-  what += std::string(t.trans_a ? " A^T" : "") + (t.trans_b ? " B^T" : "") +
-          (t.accumulate ? " accumulate" : "") + " gap " + std::to_string(t.gap) + " on " + kind;
+  what += std::string(t.trans_a ? " A^T" : "") + (t.trans_b ? " B^T" : "") + (t.accumulate ? " accumulate" : "") +
+          " gap " + std::to_string(t.gap) + " on " + kind;
   for (int count : threads) {
     fastdl::set_num_threads(count);
     if (c_size) std::memcpy(c.data(), start.data(), size_t(c_size) * 4);
-    fastdl::gemm_bf16(t.trans_a, t.trans_b, t.m, t.n, t.k, a.data(), lda, b.data(), ldb, c.data(), ldc,
-                      t.accumulate, {t.bias ? bias.data() : nullptr, nullptr, nullptr});
+    fastdl::gemm_bf16(t.trans_a, t.trans_b, t.m, t.n, t.k, a.data(), lda, b.data(), ldb, c.data(), ldc, t.accumulate,
+                      {t.bias ? bias.data() : nullptr, nullptr, nullptr});
     if (count == *threads.begin() && c_size) std::memcpy(first.data(), c.data(), size_t(c_size) * 4);
-    EXPECT(!c_size || !std::memcmp(first.data(), c.data(), size_t(c_size) * 4), what, ": other bits with ",
-           count, " threads");
+    EXPECT(!c_size || !std::memcmp(first.data(), c.data(), size_t(c_size) * 4), what, ": other bits with ", count,
+           " threads");
   }
   const bool all = t.m * t.n * t.k <= 1000000;
   for (int64_t i = 0; i < c_size; ++i) {
@@ -104,8 +104,8 @@ void check(const Case& t, const std::string& kind, std::initializer_list<int> th
     }
     if (t.bias) sum += bias.data()[column], magnitudes += std::fabs(bias.data()[column]);
     const double bound = double(std::min<int64_t>(t.k, 1024) + t.k / 1024 + 4) * test::kEps * magnitudes;
-    EXPECT(std::fabs(first.data()[i] - sum) <= bound, what, ": row ", row, " column ", column, " is ",
-           first.data()[i], ", expected ", sum);
+    EXPECT(std::fabs(first.data()[i] - sum) <= bound, what, ": row ", row, " column ", column, " is ", first.data()[i],
+           ", expected ", sum);
   }
 }
 
@@ -129,14 +129,12 @@ TEST(gemm_bf16_small_sizes_in_every_layout) {
 TEST(gemm_bf16_blocks_and_threads) {
   on_each_kind([](const std::string& kind) {
     Random random;
-    const int64_t sizes[][3] = {{131, 137, 1009}, {47, 1051, 521}, {1031, 3, 1033},
-                                {3, 2053, 131},   {5, 7, 5003},    {331, 2053, 263},
-                                {64, 512, 512},   {2100, 33, 1033}, {701, 37, 4099},
-                                {17, 35, 50176},  {65, 300, 2049},  {40, 530, 3100}};
+    const int64_t sizes[][3] = {{131, 137, 1009}, {47, 1051, 521},  {1031, 3, 1033}, {3, 2053, 131},
+                                {5, 7, 5003},     {331, 2053, 263}, {64, 512, 512},  {2100, 33, 1033},
+                                {701, 37, 4099},  {17, 35, 50176},  {65, 300, 2049}, {40, 530, 3100}};
     for (auto& [m, n, k] : sizes)
       for (int layout = 0; layout < 4; ++layout)
-        check({m, n, k, (layout & 1) != 0, (layout & 2) != 0, layout % 3 == 0, layout % 2 == 0,
-               layout == 2 ? 3 : 0},
+        check({m, n, k, (layout & 1) != 0, (layout & 2) != 0, layout % 3 == 0, layout % 2 == 0, layout == 2 ? 3 : 0},
               kind, {1, 2, 7}, random);
   });
 }
@@ -145,9 +143,9 @@ TEST(gemm_bf16_blocks_and_threads) {
 // place of a tile and by either way of packing, the product with the unit matrix is the rounded matrix.
 TEST(gemm_bf16_rounds_to_nearest_even) {
   on_each_kind([](const std::string&) {
-    const float values[] = {1 + 0x1p-8f,      1 + 3 * 0x1p-8f, 1 + 0x1p-8f + 0x1p-23f, -1 - 0x1p-8f,
-                            0x1.fffffep127f,  0x1p-140f,       3e38f,                  0x1p-126f,
-                            -0x1.7fffffp-30f, 0.1f};
+    const float values[] = {
+        1 + 0x1p-8f, 1 + 3 * 0x1p-8f, 1 + 0x1p-8f + 0x1p-23f, -1 - 0x1p-8f, 0x1.fffffep127f, 0x1p-140f,
+        3e38f,       0x1p-126f,       -0x1.7fffffp-30f,       0.1f};
     const int64_t k = 70;
     for (float value : values)
       for (int64_t at : {0, 1, 37, 69})
@@ -216,8 +214,8 @@ TEST(gemm_bf16_epilogue_equals_separate_passes) {
         shifted_square(separate.data(), separate.data(), m * n, &parameter);
         fastdl::gemm_bf16(false, false, m, n, k, a.data(), k, b.data(), n, c.data(), n, false,
                           {bias.data(), shifted_square, &parameter});
-        EXPECT(!std::memcmp(c.data(), separate.data(), size_t(m * n) * 4), m, "x", n, "x", k, " with ",
-               count, " threads on ", kind);
+        EXPECT(!std::memcmp(c.data(), separate.data(), size_t(m * n) * 4), m, "x", n, "x", k, " with ", count,
+               " threads on ", kind);
       }
   });
 }

@@ -20,7 +20,8 @@ void pairs(DType t, Tensor& a, Tensor& b) {
     using T = decltype(zero);
     using L = std::numeric_limits<T>;
     std::vector<T> few = {T(0), T(1)};
-    if (t != DType::bool8) few.insert(few.end(), {L::lowest(), T(L::lowest() + 1), T(-1), T(3), T(L::max() / 2), L::max()});
+    if (t != DType::bool8)
+      few.insert(few.end(), {L::lowest(), T(L::lowest() + 1), T(-1), T(3), T(L::max() / 2), L::max()});
     const int64_t n = int64_t(few.size());
     a = empty({n * n}, t), b = empty({n * n}, t);
     for (int64_t i = 0; i < n * n; ++i) {
@@ -62,8 +63,8 @@ TEST(sums_of_integers_are_defined) {
 }
 
 TEST(casts_are_defined) {
-  const float values[] = {NAN, INFINITY, -INFINITY, 1e30f, -1e30f, 3e9f, -3e9f, 300, -1, 2147483648.0f, 9.223372e18f,
-                          -2147483648.0f, -9.223372e18f, 254.9f, 0.5f, -0.5f, 1e-45f};
+  const float values[] = {NAN,           INFINITY,     -INFINITY,      1e30f,         -1e30f, 3e9f, -3e9f, 300,   -1,
+                          2147483648.0f, 9.223372e18f, -2147483648.0f, -9.223372e18f, 254.9f, 0.5f, -0.5f, 1e-45f};
   Tensor x = empty({int64_t(std::size(values))}, DType::float32);
   std::copy(std::begin(values), std::end(values), x->data<float>());
   for (DType t : kTypes) {
@@ -110,9 +111,9 @@ TEST(integer_kernels_at_every_length) {
           for (int64_t i = 0; i < n; ++i) {
             const T u = a[size_t(i * sa)], v = b[size_t(i * sb)];
             const __int128 x = u, y = v;
-            const T results[] = {wrap(x + y), wrap(x - y), wrap((unsigned __int128)x * (unsigned __int128)y), x > y ? u : v,
-                                 x < y ? u : v};
-            const bool truths[] = {x == y, x != y, x < y, x <= y, x > y, x >= y};
+            const T results[] = {wrap(x + y), wrap(x - y), wrap((unsigned __int128)x * (unsigned __int128)y),
+                                 x > y ? u : v, x < y ? u : v};
+            const bool truths[] = {x == y, x != y, x<y, x <= y, x> y, x >= y};
             if (op < 5)
               exact[size_t(i)] = results[op];
             else
@@ -122,7 +123,8 @@ TEST(integer_kernels_at_every_length) {
           const bool in_place = op < 5;
           kernels().integers(IntegerOp(op), integer_kind<T>, in_place ? (void*)wide.data() : truth.data(),
                              in_place && n ? wide.data() : a.data(), b.data(), n, sa, sb);
-          EXPECT(wide == exact && truth == exact_truth, "kind ", integer_kind<T>, " op ", op, " n ", n, " strides ", sa, sb);
+          EXPECT(wide == exact && truth == exact_truth, "kind ", integer_kind<T>, " op ", op, " n ", n, " strides ", sa,
+                 sb);
         }
       }
   };
@@ -137,8 +139,8 @@ TEST(transposes_of_words_at_every_size) {
       for (size_t i = 0; i < x.size(); ++i) x[i] = 0x7f800000u + uint32_t(i);  // infinity and NaNs of all kinds
       for (int64_t i = 0; i < rows; ++i)
         for (int64_t j = 0; j < columns; ++j) exact[size_t(j * y_row + i)] = x[size_t(i * x_row + j)];
-      kernels().transpose_words(reinterpret_cast<float*>(y.data()), y_row, reinterpret_cast<float*>(x.data()), x_row, rows,
-                                columns);
+      kernels().transpose_words(reinterpret_cast<float*>(y.data()), y_row, reinterpret_cast<float*>(x.data()), x_row,
+                                rows, columns);
       EXPECT(y == exact, rows, " x ", columns);
     }
 }

@@ -1,11 +1,10 @@
 // Attributes of a call and its workspace, and stopping loops.
-#include "ops/op.h"
-
 #include <atomic>
 #include <vector>
 
 #include "check.h"
 #include "core/cancel.h"
+#include "ops/op.h"
 
 using namespace fastdl;
 
@@ -31,9 +30,11 @@ void run_shift(const RunContext& c) {
     for (size_t k = 0; k < values.size(); ++k) c.out[0].as<float>()[i] += shift[k];
   }
 }
-const Op op_shift = OpRow{
-    .name = "test_shift", .infer = infer_same_as_first, .run = run_shift, .describe = describe<Listed>,
-    .workspace = shift_workspace};
+const Op op_shift = OpRow{.name = "test_shift",
+                          .infer = infer_same_as_first,
+                          .run = run_shift,
+                          .describe = describe<Listed>,
+                          .workspace = shift_workspace};
 const Op op_silent = OpRow{.name = "test_silent", .infer = infer_same_as_first, .run = run_shift};
 
 TEST(attributes_are_owned) {
@@ -73,8 +74,7 @@ TEST(attributes_are_owned) {
 
 TEST(every_op_is_in_the_list_once) {
   int n = 0;
-  for (const Op* op = first_op(); op; op = op->next, ++n)
-    EXPECT(run_of(*op, cpu()) == op->run, op->name);
+  for (const Op* op = first_op(); op; op = op->next, ++n) EXPECT(run_of(*op, cpu()) == op->run, op->name);
   EXPECT(n == first_op()->number + 1, n);
 }
 

@@ -75,8 +75,7 @@ TEST(pace_starts_anew_with_another_number_of_threads) {
 TEST(pace_is_not_misled_by_a_few_long_steps) {
   Pace pace;
   int n = 0;
-  for (pace.alone(2); pace.asking() && n < 1000; ++n)
-    step(pace, 2, n % 5 == 3 ? Steps{1, 1} : Steps{1e-3, 1.1e-3});
+  for (pace.alone(2); pace.asking() && n < 1000; ++n) step(pace, 2, n % 5 == 3 ? Steps{1, 1} : Steps{1e-3, 1.1e-3});
   EXPECT(!pace.alone(2), "after ", n);
 }
 

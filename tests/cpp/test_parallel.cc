@@ -1,6 +1,4 @@
 // parallel_for: every chunk exactly once, whatever the threads, and what becomes of exceptions.
-#include "core/parallel.h"
-
 #include <algorithm>
 #include <atomic>
 #include <stdexcept>
@@ -10,6 +8,7 @@
 
 #include "check.h"
 #include "core/check.h"
+#include "core/parallel.h"
 #include "core/threading.h"
 
 using namespace fastdl;
@@ -85,8 +84,7 @@ TEST(parallel_uneven_chunks) {
       else
         ++others;
     });
-    for (size_t i = 0; i < visits.size(); ++i)
-      EXPECT(visits[i] == 1, "chunk ", i, " ran ", visits[i], " times");
+    for (size_t i = 0; i < visits.size(); ++i) EXPECT(visits[i] == 1, "chunk ", i, " ran ", visits[i], " times");
   }
 }
 
@@ -131,8 +129,7 @@ TEST(parallel_loops_within_loops) {
         parallel_for(3, 1, [&](int64_t k, int64_t) { ++visits[size_t((i * 40 + j) * 3 + k)]; });
       });
     });
-    for (size_t i = 0; i < visits.size(); ++i)
-      EXPECT(visits[i] == 1, "innermost ", i, " ran ", visits[i], " times");
+    for (size_t i = 0; i < visits.size(); ++i) EXPECT(visits[i] == 1, "innermost ", i, " ran ", visits[i], " times");
   }
 }
 
@@ -152,8 +149,7 @@ TEST(parallel_exceptions_of_several_chunks) {
         message = error.what();
       }
       EXPECT(message == "chunk 7", "got '", message, "' with ", threads, " threads");
-      for (size_t i = 0; i < visits.size(); ++i)
-        EXPECT(visits[i] == 1, "chunk ", i, " ran ", visits[i], " times");
+      for (size_t i = 0; i < visits.size(); ++i) EXPECT(visits[i] == 1, "chunk ", i, " ran ", visits[i], " times");
     }
     // Of an inner loop's, too; and the team goes on.
     std::string message;

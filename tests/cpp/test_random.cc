@@ -22,10 +22,10 @@ struct Filler {
   void (*fill)(const KernelTable&, float* y, int64_t n, uint64_t seed, uint64_t counter);
 };
 const Filler kFillers[] = {
-    {"uniform", [](const KernelTable& k, float* y, int64_t n, uint64_t s,
-                   uint64_t c) { k.philox_uniform(y, n, s, c, -1, 2); }},
-    {"normal", [](const KernelTable& k, float* y, int64_t n, uint64_t s,
-                  uint64_t c) { k.philox_normal(y, n, s, c, 1, 3); }},
+    {"uniform",
+     [](const KernelTable& k, float* y, int64_t n, uint64_t s, uint64_t c) { k.philox_uniform(y, n, s, c, -1, 2); }},
+    {"normal",
+     [](const KernelTable& k, float* y, int64_t n, uint64_t s, uint64_t c) { k.philox_normal(y, n, s, c, 1, 3); }},
     {"truncated_normal", [](const KernelTable& k, float* y, int64_t n, uint64_t s,
                             uint64_t c) { k.philox_truncated_normal(y, n, s, c, 1, 3); }},
     {"dropout",
@@ -79,8 +79,7 @@ TEST(random_ranges) {
       for (int start = 0; start <= n; start += 4 * (1 + n / 16)) {
         test::Guarded<float> y(n - start);
         f.fill(kernels(), y.data(), n - start, 3, 5 + (uint64_t)start / 4);
-        EXPECT(test::same(y, Floats(whole.begin() + start, whole.begin() + n)), f.name, " from ", start,
-               " to ", n);
+        EXPECT(test::same(y, Floats(whole.begin() + start, whole.begin() + n)), f.name, " from ", start, " to ", n);
       }
   }
 }
@@ -138,10 +137,9 @@ TEST(random_moments) {
   for (int k = 0; k < 4; ++k) {
     kFillers[k].fill(kernels(), y.data(), n, 2024, 0);
     const Moments got = moments(y);
-    EXPECT(fabs(got.mean - want[k].mean) <= 5 * sqrt(want[k].variance / n), kFillers[k].name, " mean ",
-           got.mean);
-    EXPECT(fabs(got.variance - want[k].variance) <= 5 * want[k].variance * sqrt(2.0 / n),
-           kFillers[k].name, " variance ", got.variance);
+    EXPECT(fabs(got.mean - want[k].mean) <= 5 * sqrt(want[k].variance / n), kFillers[k].name, " mean ", got.mean);
+    EXPECT(fabs(got.variance - want[k].variance) <= 5 * want[k].variance * sqrt(2.0 / n), kFillers[k].name,
+           " variance ", got.variance);
   }
 }
 

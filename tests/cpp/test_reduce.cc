@@ -37,8 +37,7 @@ Floats logits(int rows, int cols, uint64_t seed) {
   Floats x(rows * cols);
   const float shift[] = {0, 1e4f, -1e4f, 50}, width[] = {1, 4, 2, 60};
   for (int r = 0; r < rows; ++r)
-    for (int j = 0; j < cols; ++j)
-      x[r * cols + j] = shift[r % 4] + lcg.uniform(-width[r % 4], width[r % 4]);
+    for (int j = 0; j < cols; ++j) x[r * cols + j] = shift[r % 4] + lcg.uniform(-width[r % 4], width[r % 4]);
   return x;
 }
 
@@ -99,8 +98,7 @@ TEST(extrema_of_every_length) {
     EXPECT(kernels().argmin(x.data(), n) == at, "argmin of ", n, ", NaN at ", at);
   }
   const Floats ties = {1, 3, 3, -2, -2, 3};
-  EXPECT(kernels().argmax(ties.data(), 6) == 1 && kernels().argmin(ties.data(), 6) == 3,
-         "the first of several wins");
+  EXPECT(kernels().argmax(ties.data(), 6) == 1 && kernels().argmin(ties.data(), 6) == 3, "the first of several wins");
   const Floats same(40, -kInf);
   EXPECT(kernels().argmax(same.data(), 40) == 0, "argmax of -infinity throughout");
 }
@@ -148,10 +146,8 @@ TEST(softmax_values) {
         // x - max and, in log_softmax, one more difference are rounded, each to |log p| eps.
         const double log_p = x[r * cols + j] - lse, p = exp(log_p);
         const double bound = (2 * fabs(log_p) + 20) * kEps;
-        EXPECT(fabs(y[r * cols + j] - p) <= bound * p + 0x1p-149, cols, " columns: ", y[r * cols + j],
-               ", want ", p);
-        EXPECT(fabs(z[r * cols + j] - log_p) <= bound, cols, " columns: ", z[r * cols + j], ", want ",
-               log_p);
+        EXPECT(fabs(y[r * cols + j] - p) <= bound * p + 0x1p-149, cols, " columns: ", y[r * cols + j], ", want ", p);
+        EXPECT(fabs(z[r * cols + j] - log_p) <= bound, cols, " columns: ", z[r * cols + j], ", want ", log_p);
       }
     }
   }
@@ -191,8 +187,7 @@ TEST(softmax_gradients) {
         const int i = r * cols + j;
         const double p = exp(x[i] - lse);
         EXPECT(fabs(ds[i] - p * (dy[i] - dot)) <= 32 * kEps, "softmax, ", cols, " columns");
-        EXPECT(fabs(dl[i] - (dy[i] - p * total)) <= (32 + cols) * kEps, "log_softmax, ", cols,
-               " columns");
+        EXPECT(fabs(dl[i] - (dy[i] - p * total)) <= (32 + cols) * kEps, "log_softmax, ", cols, " columns");
       }
     }
   }
@@ -206,8 +201,8 @@ TEST(sparse_cross_entropy) {
     std::vector<int64_t> labels(rows);
     for (int r = 0; r < rows; ++r) labels[r] = r == 4 ? ignored : r * 7 % cols;
     test::Guarded<float> loss(rows), probs(x), dx(rows * cols), g(Floats(1, 0.5f));
-    EXPECT(kernels().sparse_xent(loss.data(), probs.data(), probs.data(), labels.data(), rows, cols,
-                                 ignored) == -1, "all labels are good");
+    EXPECT(kernels().sparse_xent(loss.data(), probs.data(), probs.data(), labels.data(), rows, cols, ignored) == -1,
+           "all labels are good");
     Floats y(x.size());
     kernels().softmax(y.data(), x.data(), rows, cols);
     EXPECT(test::same(probs, y), "probs are softmax, bit for bit, also in place");
@@ -229,8 +224,8 @@ TEST(sparse_cross_entropy) {
 }
 
 TEST(sparse_cross_entropy_of_bad_labels) {
-  for (int64_t bad : {int64_t(3), int64_t(-1), std::numeric_limits<int64_t>::max(),
-                      std::numeric_limits<int64_t>::min()}) {
+  for (int64_t bad :
+       {int64_t(3), int64_t(-1), std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()}) {
     const std::vector<int64_t> labels = {2, bad, bad, 0};
     test::Guarded<float> x(Floats(12, 1)), loss(4), probs(12), dx(12), g(Floats{1, 2, 3, 4});
     EXPECT(kernels().sparse_xent(loss.data(), probs.data(), x.data(), labels.data(), 4, 3, -100) == 1,

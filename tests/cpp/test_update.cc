@@ -29,8 +29,7 @@ struct Rule {
 };
 
 const Floats kStart = {0.5f, -1.0f, 2.0f, 0.25f};
-const Floats kGradients[] = {
-    {0.1f, -0.2f, 0.3f, 1.0f}, {-0.3f, 0.1f, 0.05f, -1.0f}, {0.2f, 0.4f, -0.6f, 0.5f}};
+const Floats kGradients[] = {{0.1f, -0.2f, 0.3f, 1.0f}, {-0.3f, 0.1f, 0.05f, -1.0f}, {0.2f, 0.4f, -0.6f, 0.5f}};
 
 // Adam's step size and, for PyTorch, its epsilon: in double, as both peers' callers do.
 float adam_alpha(double lr, double beta1, double beta2, int t) {
@@ -38,8 +37,7 @@ float adam_alpha(double lr, double beta1, double beta2, int t) {
 }
 float adam_epsilon(double eps, double beta2, int t) { return (float)(eps * sqrt(1 - pow(beta2, t))); }
 
-void adam_scalar(float& p, float& m, float& v, float* v_max, float g, float alpha, float take2,
-                 float eps) {
+void adam_scalar(float& p, float& m, float& v, float* v_max, float g, float alpha, float take2, float eps) {
   m = m + (g - m) * 0.1f;
   v = v + (g * g - v) * take2;
   float s = v;
@@ -83,12 +81,14 @@ void update(const Buffers& v, int t, const Setting& s) {
 }
 
 #define STEP(...) [](const Buffers& v, int t) { update(v, t, {__VA_ARGS__}); }
-#define SCALAR(...)                                                                              \
-  []([[maybe_unused]] float& p, [[maybe_unused]] float& a, [[maybe_unused]] float& b,            \
-     [[maybe_unused]] float& c, [[maybe_unused]] float g, [[maybe_unused]] int t) { __VA_ARGS__; }
+#define SCALAR(...)                                                                                              \
+  []([[maybe_unused]] float& p, [[maybe_unused]] float& a, [[maybe_unused]] float& b, [[maybe_unused]] float& c, \
+     [[maybe_unused]] float g, [[maybe_unused]] int t) { __VA_ARGS__; }
 
 const Rule kRules[] = {
-    {"Keras SGD", STEP("sgd", 0.1, {}, {}), SCALAR(p = p - g * 0.1f),
+    {"Keras SGD",
+     STEP("sgd", 0.1, {}, {}),
+     SCALAR(p = p - g * 0.1f),
      {0.50000006f, -1.02999997f, 2.0250001f, 0.200000003f}},
     {"Keras SGD(weight_decay=0.05)",
      STEP("sgd", 0.1, {}, {}, 1, 0, 0.1f * 0.05f),
@@ -102,9 +102,11 @@ const Rule kRules[] = {
      STEP("sgd", 0.1, {{"momentum", 0.9}, {"nesterov", 1}}, {"velocity"}),
      SCALAR(a = a * 0.9f - g * 0.1f; p = p + (a * 0.9f - g * 0.1f)),
      {0.50891006f, -1.03432f, 1.99728012f, 0.0821000189f}},
-    {"Keras Adagrad(0.1)", STEP("adagrad", 0.1, {{"inner_epsilon", 1e-7}}, {"accumulator"}),
+    {"Keras Adagrad(0.1)",
+     STEP("adagrad", 0.1, {{"inner_epsilon", 1e-7}}, {"accumulator"}),
      SCALAR(a = a + g * g; p = p - g * 0.1f / std::sqrt(a + 1e-7f)),
-     {0.496106088f, -1.04420972f, 2.00049996f, 0.191043913f}, 0.1f},
+     {0.496106088f, -1.04420972f, 2.00049996f, 0.191043913f},
+     0.1f},
     {"Keras RMSprop(0.01)",
      STEP("rmsprop", 0.01, {{"inner_epsilon", 1e-7}}, {"square"}),
      SCALAR(a = a * 0.9f + g * g * 0.1f; p = p - g * 0.01f / std::sqrt(a + 1e-7f)),
@@ -124,14 +126,15 @@ const Rule kRules[] = {
      {0.494217664f, -0.991249025f, 1.98558283f, 0.238892183f}},
     {"Keras AdamW(0.01, weight_decay=0.1)",
      STEP("adam", 0.01, {{"epsilon_hat", 1e-7}}, {"mean", "square"}, 1, 0, 0.001f),
-     SCALAR(p = p - p * 0.001f;
-            adam_scalar(p, a, b, nullptr, g, adam_alpha(0.01, 0.9, 0.999, t), 0.001f, 1e-7f)),
+     SCALAR(p = p - p * 0.001f; adam_scalar(p, a, b, nullptr, g, adam_alpha(0.01, 0.9, 0.999, t), 0.001f, 1e-7f)),
      {0.493270874f, -0.988935947f, 1.97916448f, 0.238049388f}},
-    {"torch SGD(0.1, weight_decay=0.05)", STEP("sgd", 0.1, {}, {}, 1, 0.05f),
+    {"torch SGD(0.1, weight_decay=0.05)",
+     STEP("sgd", 0.1, {}, {}, 1, 0.05f),
      SCALAR(p = p - (g + p * 0.05f) * 0.1f),
      {0.492487192f, -1.01522434f, 1.9954741f, 0.196766213f}},
     {"torch SGD(0.1, weight_decay=0.05, maximize=True)",
-     STEP("sgd", 0.1, {}, {}, -1, 0.05f), SCALAR(p = p - (-g + p * 0.05f) * 0.1f),
+     STEP("sgd", 0.1, {}, {}, -1, 0.05f),
+     SCALAR(p = p - (-g + p * 0.05f) * 0.1f),
      {0.492587686f, -0.954925358f, 1.94482541f, 0.295771211f}},
     {"torch SGD(0.1, momentum=0.9, dampening=0.2)",
      STEP("sgd", 0.1, {{"momentum", 0.9}, {"dampening", 0.2}}, {"buffer"}),
@@ -141,7 +144,8 @@ const Rule kRules[] = {
      STEP("sgd", 0.1, {{"momentum", 0.9}, {"nesterov", 1}}, {"buffer"}),
      SCALAR(a = a * 0.9f + g; p = p - (g + a * 0.9f) * 0.1f),
      {0.50891f, -1.03432f, 1.99728f, 0.082100004f}},
-    {"torch Adagrad(0.1)", STEP("adagrad", 0.1, {{"epsilon", 1e-10}}, {"accumulator"}),
+    {"torch Adagrad(0.1)",
+     STEP("adagrad", 0.1, {{"epsilon", 1e-10}}, {"accumulator"}),
      SCALAR(a = a + g * g; p = p - g * 0.1f / (std::sqrt(a) + 1e-10f)),
      {0.441416055f, -1.03200853f, 1.97275531f, 0.187377363f}},
     {"torch RMSprop(0.01)",
@@ -150,8 +154,8 @@ const Rule kRules[] = {
      {0.441252589f, -1.03237534f, 1.97285438f, 0.18733108f}},
     {"torch RMSprop(0.01, momentum=0.9, centered=True)",
      STEP("rmsprop", 0.01, {{"rho", 0.99}, {"momentum", 0.9}, {"epsilon", 1e-8}}, {"square", "average", "buffer"}),
-     SCALAR(a = a * 0.99f + g * g * 0.01f; b = b * 0.99f + g * 0.01f;
-            c = c * 0.9f + g / (std::sqrt(a - b * b) + 1e-8f); p = p - c * 0.01f),
+     SCALAR(a = a * 0.99f + g * g * 0.01f; b = b * 0.99f + g * 0.01f; c = c * 0.9f + g / (std::sqrt(a - b * b) + 1e-8f);
+            p = p - c * 0.01f),
      {0.354677469f, -0.900696635f, 1.78547776f, 0.0787470117f}},
     {"torch Adam(0.01, weight_decay=0.05)",
      STEP("adam", 0.01, {{"epsilon", 1e-8}}, {"mean", "square"}, 1, 0.05f),
@@ -160,13 +164,12 @@ const Rule kRules[] = {
      {0.492686957f, -0.987760544f, 1.98152912f, 0.238521785f}},
     {"torch Adam(0.01, betas=(0.9, 0.5), amsgrad=True)",
      STEP("adam", 0.01, {{"beta_2", 0.5}, {"epsilon", 1e-8}}, {"mean", "square", "largest"}),
-     SCALAR(adam_scalar(p, a, b, &c, g, adam_alpha(0.01, 0.9, 0.5, t), 0.5f,
-                        adam_epsilon(1e-8, 0.5, t))),
+     SCALAR(adam_scalar(p, a, b, &c, g, adam_alpha(0.01, 0.9, 0.5, t), 0.5f, adam_epsilon(1e-8, 0.5, t))),
      {0.494217664f, -0.991248965f, 1.98558283f, 0.238892168f}},
     {"torch AdamW(0.01, weight_decay=0.1)",
      STEP("adam", 0.01, {{"epsilon", 1e-8}}, {"mean", "square"}, 1, 0, 0.001f),
-     SCALAR(p = p - p * 0.001f; adam_scalar(p, a, b, nullptr, g, adam_alpha(0.01, 0.9, 0.999, t),
-                                            0.001f, adam_epsilon(1e-8, 0.999, t))),
+     SCALAR(p = p - p * 0.001f;
+            adam_scalar(p, a, b, nullptr, g, adam_alpha(0.01, 0.9, 0.999, t), 0.001f, adam_epsilon(1e-8, 0.999, t))),
      {0.493270606f, -0.988935709f, 1.97916424f, 0.238049284f}},
 };
 #undef STEP
@@ -177,8 +180,7 @@ const Rule kRules[] = {
 TEST(updates_follow_keras_and_torch) {
   for (const Rule& rule : kRules) {
     Floats p = kStart, a(4, rule.initial), b(4), c(4);
-    for (int t = 1; t <= 3; ++t)
-      rule.step({p.data(), a.data(), b.data(), c.data(), kGradients[t - 1].data(), 4}, t);
+    for (int t = 1; t <= 3; ++t) rule.step({p.data(), a.data(), b.data(), c.data(), kGradients[t - 1].data(), 4}, t);
     for (int i = 0; i < 4; ++i) {
       // Three steps of a few roundings each, of numbers up to the size of the parameter (at least 1).
       const double tolerance = 8 * test::kEps * std::max(1.0f, std::fabs(p[i]));
@@ -200,8 +202,8 @@ TEST(updates_of_every_range) {
       Floats sp = first(p), sa = first(a), sb = first(b), sc = first(c);
       rule.step({kp.data(), ka.data(), kb.data(), kc.data(), kg.data(), n}, 2);
       for (int i = 0; i < n; ++i) rule.scalar(sp[i], sa[i], sb[i], sc[i], g[i], 2);
-      EXPECT(test::same(kp, sp) && test::same(ka, sa) && test::same(kb, sb) && test::same(kc, sc),
-             rule.name, " of ", n, " parameters");
+      EXPECT(test::same(kp, sp) && test::same(ka, sa) && test::same(kb, sb) && test::same(kc, sc), rule.name, " of ", n,
+             " parameters");
     }
 }
 

@@ -18,8 +18,8 @@ FASTDL_INLINE __m512bh pairs(const uint16_t* p) {
 }
 
 template <int V>
-void multiply_rows(int64_t steps, const uint16_t* a, const uint16_t* b, int64_t b_strip, float* c,
-                   int64_t c_row, int accumulate) {
+void multiply_rows(int64_t steps, const uint16_t* a, const uint16_t* b, int64_t b_strip, float* c, int64_t c_row,
+                   int accumulate) {
   vf acc[kRows][V];
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r)

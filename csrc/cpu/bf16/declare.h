@@ -9,9 +9,9 @@ void pack_a(uint16_t* packed, int64_t count, int64_t k, const float* a, int64_t 
 void pack_b(uint16_t* packed, int64_t count, int64_t k, const float* b, int64_t row, int transposed);
 }  // namespace fastdl::FASTDL_ISA_NS
 
-#define FASTDL_BF16_TABLE(isa, step_time, begin, end, multiply)                           \
-  namespace fastdl {                                                                      \
-  extern const Bf16Kernels kernel_table_##isa;                                            \
-  const Bf16Kernels kernel_table_##isa = {#isa,        step_time,   isa::begin, isa::end, \
-                                          isa::pack_a, isa::pack_b, isa::multiply};       \
+#define FASTDL_BF16_TABLE(isa, step_time, begin, end, multiply)                             \
+  namespace fastdl {                                                                        \
+  extern const Bf16Kernels kernel_table_##isa;                                              \
+  const Bf16Kernels kernel_table_##isa = {#isa,        step_time,   isa::begin,   isa::end, \
+                                          isa::pack_a, isa::pack_b, isa::multiply};         \
   }

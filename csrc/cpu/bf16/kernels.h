@@ -28,8 +28,8 @@ struct Bf16Kernels {
   void (*pack_a)(uint16_t* packed, int64_t count, int64_t k, const float* a, int64_t row, int transposed);
   void (*pack_b)(uint16_t* packed, int64_t count, int64_t k, const float* b, int64_t row, int transposed);
   // C = A B, or C += A B, of one or two strips of each, which begin a_strip and b_strip values apart.
-  void (*multiply)(int rows, int columns, int64_t steps, const uint16_t* a, int64_t a_strip,
-                   const uint16_t* b, int64_t b_strip, float* c, int64_t c_row, int accumulate);
+  void (*multiply)(int rows, int columns, int64_t steps, const uint16_t* a, int64_t a_strip, const uint16_t* b,
+                   int64_t b_strip, float* c, int64_t c_row, int accumulate);
 };
 
 }  // namespace fastdl

@@ -30,9 +30,7 @@ FASTDL_UNARY(elu) {
   map1(y, x, n, [=](vf v) { return select(v > 0.0f, v, alpha * expm1_nonpositive(v)); });
 }
 FASTDL_UNARY(selu) {
-  map1(y, x, n, [](vf v) {
-    return select(v > 0.0f, kSeluScale * v, kSeluScale * kSeluAlpha * expm1_nonpositive(v));
-  });
+  map1(y, x, n, [](vf v) { return select(v > 0.0f, kSeluScale * v, kSeluScale * kSeluAlpha * expm1_nonpositive(v)); });
 }
 FASTDL_UNARY(gelu_erf) {
   map1(y, x, n, [](vf v) { return v * normal_cdf(v); });
@@ -71,14 +69,11 @@ FASTDL_BINARY(elu_grad) {
   map2(y, a, b, n, sa, sb, [=](vf dy, vf t) { return select(t > 0.0f, dy, dy * (t + alpha)); });
 }
 FASTDL_BINARY(selu_grad) {
-  map2(y, a, b, n, sa, sb, [](vf dy, vf t) {
-    return dy * select(t > 0.0f, splat(kSeluScale), t + kSeluScale * kSeluAlpha);
-  });
+  map2(y, a, b, n, sa, sb,
+       [](vf dy, vf t) { return dy * select(t > 0.0f, splat(kSeluScale), t + kSeluScale * kSeluAlpha); });
 }
 FASTDL_BINARY(gelu_erf_grad) {
-  map2(y, a, b, n, sa, sb, [](vf dy, vf x) {
-    return dy * (normal_cdf(x) + x * (kInvSqrtTwoPi * exp(-0.5f * x * x)));
-  });
+  map2(y, a, b, n, sa, sb, [](vf dy, vf x) { return dy * (normal_cdf(x) + x * (kInvSqrtTwoPi * exp(-0.5f * x * x))); });
 }
 FASTDL_BINARY(gelu_tanh_grad) {
   map2(y, a, b, n, sa, sb, [](vf dy, vf x) {
@@ -109,9 +104,8 @@ FASTDL_BINARY(sigmoid_grad) {
   map2(y, a, b, n, sa, sb, [](vf dy, vf t) { return dy * (t * (1.0f - t)); });
 }
 FASTDL_BINARY(hard_sigmoid_grad) {
-  map2(y, a, b, n, sa, sb, [](vf dy, vf x) {
-    return select((vi)(x > -3.0f) & (vi)(x < 3.0f), dy / 6.0f, splat(0.0f));
-  });
+  map2(y, a, b, n, sa, sb,
+       [](vf dy, vf x) { return select((vi)(x > -3.0f) & (vi)(x < 3.0f), dy / 6.0f, splat(0.0f)); });
 }
 FASTDL_BINARY(tanh_grad) {
   map2(y, a, b, n, sa, sb, [](vf dy, vf t) { return dy * (1.0f - t * t); });

@@ -54,8 +54,8 @@ FASTDL_COMPARE(ge) {
   compare2(y, a, b, n, sa, sb, [](vf u, vf v) -> vi { return u >= v; });
 }
 
-__attribute__((flatten)) void where(float* y, const uint8_t* condition, const float* a,
-                                    const float* b, int64_t n, int sa, int sb) {
+__attribute__((flatten)) void where(float* y, const uint8_t* condition, const float* a, const float* b, int64_t n,
+                                    int sa, int sb) {
   if (n <= 0) return;
   const Operand u(a, sa), v(b, sb);
   loop(n, [&](int64_t i, auto at) {
@@ -64,8 +64,7 @@ __attribute__((flatten)) void where(float* y, const uint8_t* condition, const fl
   });
 }
 
-__attribute__((flatten)) void mask_scale(float* y, const float* x, const uint8_t* mask, int64_t n,
-                                         float scale) {
+__attribute__((flatten)) void mask_scale(float* y, const float* x, const uint8_t* mask, int64_t n, float scale) {
   loop(n, [&](int64_t i, auto at) {
     at.store(y + i, select(at.load_mask(mask + i), at.load(x + i) * scale, splat(0.0f)));
   });

@@ -8,10 +8,8 @@
 
 namespace fastdl::FASTDL_ISA_NS {
 #define UNARY(name) void name(float* y, const float* x, int64_t n, const float* p);
-#define BINARY(name) \
-  void name(float* y, const float* a, const float* b, int64_t n, int sa, int sb, const float* p);
-#define COMPARE(name) \
-  void name(uint8_t* y, const float* a, const float* b, int64_t n, int sa, int sb);
+#define BINARY(name) void name(float* y, const float* a, const float* b, int64_t n, int sa, int sb, const float* p);
+#define COMPARE(name) void name(uint8_t* y, const float* a, const float* b, int64_t n, int sa, int sb);
 #define KERNEL(result, name, parameters) result name parameters;
 #include "cpu/kernels.inc"
 #undef UNARY

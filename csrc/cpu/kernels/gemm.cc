@@ -155,8 +155,7 @@ void tile(const Operands& o) {
 #pragma GCC unroll 8
     for (int v = 0; v < V; v += kLine) __builtin_prefetch(soon + v * kLanes);
 #pragma GCC unroll 8
-    for (int v = 0; v < V; ++v)
-      bv[v] = kPartial && v == V - 1 ? load_part(b + v * kLanes, tail) : load(b + v * kLanes);
+    for (int v = 0; v < V; ++v) bv[v] = kPartial && v == V - 1 ? load_part(b + v * kLanes, tail) : load(b + v * kLanes);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       const vf x = splat(*(const float*)(base[r / 5] + (r % 5) * row));
@@ -205,7 +204,7 @@ template <int R, int V>
 FASTDL_INLINE void tile_of_width(const Operands& o, int64_t w) {
   if constexpr (V > 1)
     if (w <= (V - 1) * kLanes) return tile_of_width<R, V - 1>(o, w);
-  w == V * kLanes ? tile<R, V, false>(o) : tile<R, V, true>(o);
+  w == V* kLanes ? tile<R, V, false>(o) : tile<R, V, true>(o);
 }
 
 // R rows of C from left to right. Aligned, for the tiles' loops are inlined here: 6 % on AVX2 hung on where the linker
@@ -283,8 +282,7 @@ void pack_transposed(float* out, int64_t k, int64_t n, const float* b, int64_t b
         for (; l + kLanes <= k; l += kLanes)
           transpose_square<true>(to + l * panel, panel, from + l, b_row, kLanes, kLanes);
       for (; l < k; l += kLanes)
-        transpose_square<false>(to + l * panel, panel, from + l, b_row, k - l < kLanes ? k - l : kLanes,
-                                columns);
+        transpose_square<false>(to + l * panel, panel, from + l, b_row, k - l < kLanes ? k - l : kLanes, columns);
     }
 }
 
@@ -460,18 +458,15 @@ void gemm_pack_a(float* packed, int64_t m, int64_t k, const float* a, int64_t a_
   if (a_row == 1) return copy_columns_of<kRows>(m, packed, k, a, a_col);
   int64_t l = 0;
   if (m == 8)
-    for (; l + kLanes <= k; l += kLanes)
-      pack_square<true>(packed + l * 8, 8, [&](int i) { return a + i * a_row + l; });
+    for (; l + kLanes <= k; l += kLanes) pack_square<true>(packed + l * 8, 8, [&](int i) { return a + i * a_row + l; });
   const float* rows[8];  // those that do not exist are the last one
   for (int64_t i = 0; i < 8; ++i) rows[i] = a + (i < m ? i : m - 1) * a_row;
-  for (; l + kLanes <= k; l += kLanes)
-    pack_square<false>(packed + l * m, m, [&](int i) { return rows[i] + l; });
+  for (; l + kLanes <= k; l += kLanes) pack_square<false>(packed + l * m, m, [&](int i) { return rows[i] + l; });
   for (; l < k; ++l)
     for (int64_t i = 0; i < m; ++i) packed[l * m + i] = a[i * a_row + l];
 }
 
-void gemm_pack(float* packed, int64_t k, int64_t n, const float* b, int64_t b_row, int transposed,
-               int64_t panel) {
+void gemm_pack(float* packed, int64_t k, int64_t n, const float* b, int64_t b_row, int transposed, int64_t panel) {
   if (transposed) return pack_transposed(packed, k, n, b, b_row, panel);
   // Some rows at a time, as they lie in memory: each panel gets its part of them. The panels are pages apart, and
   // few pages of a store are known at once.

@@ -7,11 +7,24 @@ namespace fastdl::FASTDL_ISA_NS {
 namespace {
 
 // What wraps is computed without a sign, and not in an int that is promoted to.
-template <class T> struct WrappingType { typedef T type; };
-template <> struct WrappingType<int8_t> { typedef uint8_t type; };
-template <> struct WrappingType<int32_t> { typedef uint32_t type; };
-template <> struct WrappingType<int64_t> { typedef uint64_t type; };
-template <class T> using Wrapping = typename WrappingType<T>::type;
+template <class T>
+struct WrappingType {
+  typedef T type;
+};
+template <>
+struct WrappingType<int8_t> {
+  typedef uint8_t type;
+};
+template <>
+struct WrappingType<int32_t> {
+  typedef uint32_t type;
+};
+template <>
+struct WrappingType<int64_t> {
+  typedef uint64_t type;
+};
+template <class T>
+using Wrapping = typename WrappingType<T>::type;
 
 // A scalar is read before anything is stored, so it may lie in the output. Outputs are an input or apart: no element is
 // stored before another one is read there (ivdep).

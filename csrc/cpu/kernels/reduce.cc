@@ -21,8 +21,7 @@ vf sum_lanes(const float* x, int64_t n) {
   int64_t i = 0;
   for (; i + kChains * kLanes <= n; i += kChains * kLanes)
     for (int c = 0; c < kChains; ++c) acc[c] += load(x + i + c * kLanes);
-  for (int c = 0; i < n; ++c, i += kLanes)
-    acc[c] += n - i >= kLanes ? load(x + i) : load_n(x + i, n - i);
+  for (int c = 0; i < n; ++c, i += kLanes) acc[c] += n - i >= kLanes ? load(x + i) : load_n(x + i, n - i);
   for (int w = kChains / 2; w > 0; w /= 2)
     for (int c = 0; c < w; ++c) acc[c] += acc[c + w];
   return acc[0];
@@ -30,9 +29,7 @@ vf sum_lanes(const float* x, int64_t n) {
 
 // Index of the first element equal to `value`, or of the first NaN if it is NaN; one exists.
 FASTDL_INLINE int64_t first_index(const float* x, int64_t n, float value) {
-  const auto hits = [=](vf v) {
-    return mask_bits(value == value ? (vi)(v == value) : (vi)(v != v));
-  };
+  const auto hits = [=](vf v) { return mask_bits(value == value ? (vi)(v == value) : (vi)(v != v)); };
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes)
     if (const uint32_t bits = hits(load(x + i))) return i + __builtin_ctz(bits);
@@ -41,8 +38,7 @@ FASTDL_INLINE int64_t first_index(const float* x, int64_t n, float value) {
 
 // y[j] = combine(y[j], x[r][j]) over the rows in order
 template <class F>
-FASTDL_INLINE void fold_rows(float* y, const float* x, int64_t rows, int64_t cols, int64_t ld,
-                             F combine) {
+FASTDL_INLINE void fold_rows(float* y, const float* x, int64_t rows, int64_t cols, int64_t ld, F combine) {
   loop(cols, [&](int64_t j, auto at) {
     vf acc = at.load(y + j);
     for (int64_t r = 0; r < rows; ++r) acc = combine(acc, at.load(x + r * ld + j));
@@ -52,9 +48,7 @@ FASTDL_INLINE void fold_rows(float* y, const float* x, int64_t rows, int64_t col
 
 }  // namespace
 
-float sum(const float* x, int64_t n) {
-  return reduce_add(sum_lanes(x, n));
-}
+float sum(const float* x, int64_t n) { return reduce_add(sum_lanes(x, n)); }
 float reduce_max(const float* x, int64_t n) {
   return reduce_max(fold(x, n, splat(-kInf), [](vf a, vf b) { return max(a, b); }));
 }

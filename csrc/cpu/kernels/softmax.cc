@@ -64,16 +64,15 @@ void softmax(float* y, const float* x, int64_t rows, int64_t cols) {
 void log_softmax(float* y, const float* x, int64_t rows, int64_t cols) {
   for (int64_t r = 0; r < rows; ++r, x += cols, y += cols) {
     const float m = row_max(x, cols);
-    const float log_sum = log_of(sum_over(
-        cols, [&](int64_t j, auto at) { return exp(at.load(x + j, splat(-kInf)) - m); }));
+    const float log_sum =
+        log_of(sum_over(cols, [&](int64_t j, auto at) { return exp(at.load(x + j, splat(-kInf)) - m); }));
     map1(y, x, cols, [=](vf v) { return (v - m) - log_sum; });
   }
 }
 
 void softmax_grad(float* dx, const float* dy, const float* y, int64_t rows, int64_t cols) {
   for (int64_t r = 0; r < rows; ++r, dx += cols, dy += cols, y += cols) {
-    const float dot = sum_over(
-        cols, [&](int64_t j, auto at) { return at.load(dy + j) * at.load(y + j); });
+    const float dot = sum_over(cols, [&](int64_t j, auto at) { return at.load(dy + j) * at.load(y + j); });
     map2(dx, dy, y, cols, 1, 1, [=](vf d, vf s) { return s * (d - dot); });
   }
 }
@@ -85,8 +84,8 @@ void log_softmax_grad(float* dx, const float* dy, const float* y, int64_t rows, 
   }
 }
 
-int64_t sparse_xent(float* loss, float* probs, const float* logits, const int64_t* labels,
-                    int64_t rows, int64_t cols, int64_t ignore_index) {
+int64_t sparse_xent(float* loss, float* probs, const float* logits, const int64_t* labels, int64_t rows, int64_t cols,
+                    int64_t ignore_index) {
   int64_t first_bad = -1;
   for (int64_t r = 0; r < rows; ++r, logits += cols, probs += cols) {
     const int64_t label = labels[r];
@@ -99,8 +98,8 @@ int64_t sparse_xent(float* loss, float* probs, const float* logits, const int64_
   return first_bad;
 }
 
-void sparse_xent_grad(float* dx, const float* probs, const int64_t* labels, const float* gloss,
-                      int gloss_stride, int64_t rows, int64_t cols, int64_t ignore_index) {
+void sparse_xent_grad(float* dx, const float* probs, const int64_t* labels, const float* gloss, int gloss_stride,
+                      int64_t rows, int64_t cols, int64_t ignore_index) {
   for (int64_t r = 0; r < rows; ++r, dx += cols, probs += cols) {
     const int64_t label = labels[r];
     if (label == ignore_index) {
@@ -114,8 +113,7 @@ void sparse_xent_grad(float* dx, const float* probs, const int64_t* labels, cons
   }
 }
 
-void xent(float* loss, float* probs, const float* logits, const float* targets, int64_t rows,
-          int64_t cols) {
+void xent(float* loss, float* probs, const float* logits, const float* targets, int64_t rows, int64_t cols) {
   for (int64_t r = 0; r < rows; ++r, logits += cols, probs += cols, targets += cols) {
     const Normalizer by = softmax_row(probs, logits, cols);
     const float log_sum = log_of(by.sum);
@@ -126,8 +124,8 @@ void xent(float* loss, float* probs, const float* logits, const float* targets, 
   }
 }
 
-void xent_grad(float* dx, const float* probs, const float* targets, const float* gloss,
-               int gloss_stride, int64_t rows, int64_t cols) {
+void xent_grad(float* dx, const float* probs, const float* targets, const float* gloss, int gloss_stride, int64_t rows,
+               int64_t cols) {
   for (int64_t r = 0; r < rows; ++r, dx += cols, probs += cols, targets += cols) {
     const float g = gloss[r * gloss_stride];
     const float mass = sum_over(cols, [&](int64_t j, auto at) { return at.load(targets + j); });
@@ -136,9 +134,7 @@ void xent_grad(float* dx, const float* probs, const float* targets, const float*
 }
 
 FASTDL_BINARY(bce_logits) {
-  map2(y, a, b, n, sa, sb, [](vf x, vf t) {
-    return (max(x, splat(0.0f)) - x * t) + log1p(exp(-abs(x)));
-  });
+  map2(y, a, b, n, sa, sb, [](vf x, vf t) { return (max(x, splat(0.0f)) - x * t) + log1p(exp(-abs(x))); });
 }
 FASTDL_BINARY(bce_logits_grad) {
   map2(y, a, b, n, sa, sb, [](vf x, vf t) { return sigmoid(x) - t; });

@@ -1,6 +1,6 @@
-// THE table of update rules. A row gives a rule's name, its state, its hyper-parameters with their defaults, what a step
-// computes once, and the formula over vectors of parameters. All else is written once: loop, tail, weight decay, scaling
-// and L2 here; checks, threads and flushing of subnormals in ops/update.cc. Each is one pass over flat buffers.
+// THE table of update rules. A row gives a rule's name, its state, its hyper-parameters with their defaults, what a
+// step computes once, and the formula over vectors of parameters. All else is written once: loop, tail, weight decay,
+// scaling and L2 here; checks, threads and flushing of subnormals in ops/update.cc. Each is one pass over flat buffers.
 //
 // The order of operations is that of Keras 3 (`keras.optimizers`) and PyTorch (`torch.optim`) in float32. Where the two
 // differ there is a slot or a hyper-parameter for each way.
@@ -13,9 +13,11 @@
 namespace fastdl::FASTDL_ISA_NS {
 namespace {
 
-// In a formula: p, changed; g, prepared; s, the slots in order, changed; c, the coefficients. `has` tells (bit i) whether
-// slot i is there. A `take` is 1 minus the decay rate beside it, rounded once from double.
-#define FORMULA template <unsigned has> FASTDL_INLINE static void apply(vf& p, vf g, vf* s, const float* c)
+// In a formula: p, changed; g, prepared; s, the slots in order, changed; c, the coefficients. `has` tells (bit i)
+// whether slot i is there. A `take` is 1 minus the decay rate beside it, rounded once from double.
+#define FORMULA           \
+  template <unsigned has> \
+  FASTDL_INLINE static void apply(vf& p, vf g, vf* s, const float* c)
 
 // p -= lr g. With a velocity v = momentum v - lr g, p += v (Keras): a new learning rate acts on steps to come. With a
 // buffer b = momentum b + (1 - dampening) g, p -= lr b (PyTorch): it acts at once. The buffer starts from the first
@@ -91,9 +93,8 @@ struct Rmsprop {
 // p -= lr m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon). Keras adds its epsilon_hat to sqrt(v) instead
 // (Kingma and Ba 2014, before section 2.1). With a largest square so far, that one is divided by (AMSGrad).
 struct Adam {
-  static constexpr UpdateRule row = {"adam",
-                                     {"mean", "square", "largest?"},
-                                     {{"beta_1", 0.9}, {"beta_2", 0.999}, {"epsilon", 0}, {"epsilon_hat", 0}}};
+  static constexpr UpdateRule row = {
+      "adam", {"mean", "square", "largest?"}, {{"beta_1", 0.9}, {"beta_2", 0.999}, {"epsilon", 0}, {"epsilon_hat", 0}}};
   static void prepare(const double* h, double lr, double finished, float* c) {
     const double t = finished + 1, correction = ::sqrt(1 - ::pow(h[1], t));
     c[0] = float(lr * correction / (1 - ::pow(h[0], t)));

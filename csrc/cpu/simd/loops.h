@@ -6,15 +6,13 @@
 
 // The signatures behind UNARY, BINARY and COMPARE of kernels.inc, for the definitions. `flatten`
 // inlines the loop and the function it maps into the kernel.
-#define FASTDL_UNARY(name)       \
-  __attribute__((flatten)) void name(float* y, const float* x, int64_t n, \
+#define FASTDL_UNARY(name) \
+  __attribute__((flatten)) void name(float* y, const float* x, int64_t n, [[maybe_unused]] const float* p)
+#define FASTDL_BINARY(name)                                                                               \
+  __attribute__((flatten)) void name(float* y, const float* a, const float* b, int64_t n, int sa, int sb, \
                                      [[maybe_unused]] const float* p)
-#define FASTDL_BINARY(name)                                                                \
-  __attribute__((flatten)) void name(float* y, const float* a, const float* b, int64_t n, \
-                                     int sa, int sb, [[maybe_unused]] const float* p)
-#define FASTDL_COMPARE(name)                                                                 \
-  __attribute__((flatten)) void name(uint8_t* y, const float* a, const float* b, int64_t n, \
-                                     int sa, int sb)
+#define FASTDL_COMPARE(name) \
+  __attribute__((flatten)) void name(uint8_t* y, const float* a, const float* b, int64_t n, int sa, int sb)
 
 namespace fastdl::FASTDL_ISA_NS {
 namespace {
@@ -24,12 +22,8 @@ struct Full {
   FASTDL_INLINE vf load(const float* p) const { return fastdl::FASTDL_ISA_NS::load(p); }
   FASTDL_INLINE vf load(const float* p, vf) const { return load(p); }
   FASTDL_INLINE void store(float* p, vf v) const { fastdl::FASTDL_ISA_NS::store(p, v); }
-  FASTDL_INLINE vi load_mask(const uint8_t* p) const {
-    return fastdl::FASTDL_ISA_NS::load_mask(p, kLanes);
-  }
-  FASTDL_INLINE void store_mask(uint8_t* p, vi m) const {
-    fastdl::FASTDL_ISA_NS::store_mask(p, m, kLanes);
-  }
+  FASTDL_INLINE vi load_mask(const uint8_t* p) const { return fastdl::FASTDL_ISA_NS::load_mask(p, kLanes); }
+  FASTDL_INLINE void store_mask(uint8_t* p, vi m) const { fastdl::FASTDL_ISA_NS::store_mask(p, m, kLanes); }
   FASTDL_INLINE int64_t lanes() const { return kLanes; }
 };
 struct Part {
@@ -37,12 +31,8 @@ struct Part {
   FASTDL_INLINE vf load(const float* p) const { return load_n(p, n); }
   FASTDL_INLINE vf load(const float* p, vf rest) const { return load_n(p, n, rest); }
   FASTDL_INLINE void store(float* p, vf v) const { store_n(p, v, n); }
-  FASTDL_INLINE vi load_mask(const uint8_t* p) const {
-    return fastdl::FASTDL_ISA_NS::load_mask(p, n);
-  }
-  FASTDL_INLINE void store_mask(uint8_t* p, vi m) const {
-    fastdl::FASTDL_ISA_NS::store_mask(p, m, n);
-  }
+  FASTDL_INLINE vi load_mask(const uint8_t* p) const { return fastdl::FASTDL_ISA_NS::load_mask(p, n); }
+  FASTDL_INLINE void store_mask(uint8_t* p, vi m) const { fastdl::FASTDL_ISA_NS::store_mask(p, m, n); }
   FASTDL_INLINE int64_t lanes() const { return n; }
 };
 
@@ -88,8 +78,7 @@ FASTDL_INLINE void map2(float* y, const float* a, const float* b, int64_t n, int
 
 // y[i] = f(a[i * sa], b[i * sb]) ? 1 : 0, for an f that returns a lane mask
 template <class F>
-FASTDL_INLINE void compare2(uint8_t* y, const float* a, const float* b, int64_t n, int sa, int sb,
-                            F f) {
+FASTDL_INLINE void compare2(uint8_t* y, const float* a, const float* b, int64_t n, int sa, int sb, F f) {
   if (n <= 0) return;
   const Operand u(a, sa), v(b, sb);
   loop(n, [&](int64_t i, auto at) { at.store_mask(y + i, f(at.load(u.at(i)), at.load(v.at(i)))); });

@@ -35,8 +35,7 @@ FASTDL_INLINE vd polynomial(vd x, const double (&c)[n]) {
 // x = n ln 2 + r with |r| <= ln 2 / 2; returns expm1(r).
 FASTDL_INLINE vf exp_reduced(vf x, vf& n) {
   // (expm1(r) - r) / r^2, error 2.4e-10
-  constexpr float c[] = {0.5f,           0.166666657f,   0.0416663587f,
-                         0.00833338965f, 0.00139406684f, 0.000198458802f};
+  constexpr float c[] = {0.5f, 0.166666657f, 0.0416663587f, 0.00833338965f, 0.00139406684f, 0.000198458802f};
   n = round_small(x * 1.44269504f);
   vf r = fma(n, splat(-kLn2High), x);
   r = fma(n, splat(-kLn2Low), r);
@@ -70,7 +69,7 @@ FASTDL_INLINE vf expm1(vf x) {
   x = x > 89.0f ? splat(89.0f) : x;
   vf n;
   const vf r = exp_reduced(x, n);
-  const vf half = as_float((to_int(n) + 126) << 23);  // 2^(n - 1): 2^n itself may overflow
+  const vf half = as_float((to_int(n) + 126) << 23);     // 2^(n - 1): 2^n itself may overflow
   return copysign(2.0f * fma(half, r, half - 0.5f), x);  // for the sign of zero
 }
 
@@ -144,7 +143,7 @@ FASTDL_INLINE vf softplus(vf x) { return max(x, splat(0.0f)) + log1p(exp(-abs(x)
 // erf(x) for |x| <= 0.93
 FASTDL_INLINE vf erf_near_zero(vf x) {
   // erf(x) / x - 1 in x^2, error 4.6e-10
-  constexpr float c[] = {0.128379166f,   -0.376126319f,    0.112836875f,    -0.0268589407f,
+  constexpr float c[] = {0.128379166f,   -0.376126319f,    0.112836875f,   -0.0268589407f,
                          0.00519990688f, -0.000813001243f, 8.31677535e-05f};
   return fma(x, polynomial(x * x, c), x);
 }
@@ -152,8 +151,8 @@ FASTDL_INLINE vf erf_near_zero(vf x) {
 // The error function: 1 - e^-q(|x|) away from zero; 1.4 ulp.
 FASTDL_INLINE vf erf(vf x) {
   // -log(erfc(t)), 0.92 <= t <= 4, error 1.5e-9 of erf(t)
-  constexpr float q[] = {0.000195675908f, 1.12767565f,     0.637182236f,    0.103931598f,
-                         -0.0222269204f,  0.00304321712f,  -0.000195937217f};
+  constexpr float q[] = {0.000195675908f, 1.12767565f,    0.637182236f,    0.103931598f,
+                         -0.0222269204f,  0.00304321712f, -0.000195937217f};
   const vf a = abs(x);
   const vf t = a > 4.0f ? splat(4.0f) : a;  // erf(4) rounds to 1
   return select(a < 0.925f, erf_near_zero(x), copysign(1.0f - exp(-polynomial(t, q)), x));
@@ -169,8 +168,7 @@ FASTDL_INLINE vf normal_cdf(vf x) {
   const vf z = x * 0.707106781f, a = abs(z);
   const vf t = a > 10.3f ? splat(10.3f) : a;  // there the tail is 0
   const vf tail = 0.5f * exp(-polynomial(t, q));
-  return select(a < 0.925f, fma(erf_near_zero(z), splat(0.5f), splat(0.5f)),
-                select(x < 0.0f, tail, 1.0f - tail));
+  return select(a < 0.925f, fma(erf_near_zero(z), splat(0.5f), splat(0.5f)), select(x < 0.0f, tail, 1.0f - tail));
 }
 
 // log(m 2^e) in double, for m in [sqrt(1/2), sqrt(2)]; the same bits on every ISA.
@@ -211,8 +209,7 @@ FASTDL_INLINE vf pow(vf x, vf y) {
   const vi odd = (vi)(ay < 16777216.0f) & whole & -(to_int(ay) & 1);
   z = select((vi)(as_int(x) < 0) & odd, -z, z);
   z = select((vi)(x < 0.0f) & (vi)(ax < kInf) & ~whole, splat(kNaN), z);
-  z = select((vi)(y == 0.0f) | (vi)(x == 1.0f) | ((vi)(x == -1.0f) & (vi)(ay == kInf)),
-             splat(1.0f), z);
+  z = select((vi)(y == 0.0f) | (vi)(x == 1.0f) | ((vi)(x == -1.0f) & (vi)(ay == kInf)), splat(1.0f), z);
   return z;
 }
 
@@ -265,9 +262,7 @@ FASTDL_INLINE vf ceil(vf x) {
 }
 
 // -1, 0 or 1; zeros and NaN are returned as they are.
-FASTDL_INLINE vf sign(vf x) {
-  return x > 0.0f ? splat(1.0f) : (x < 0.0f ? splat(-1.0f) : x);
-}
+FASTDL_INLINE vf sign(vf x) { return x > 0.0f ? splat(1.0f) : (x < 0.0f ? splat(-1.0f) : x); }
 
 }  // namespace
 }  // namespace fastdl::FASTDL_ISA_NS

@@ -42,8 +42,8 @@ constexpr int kLanes = 4;
 typedef float vf __attribute__((vector_size(kLanes * 4)));
 typedef int32_t vi __attribute__((vector_size(kLanes * 4)));
 typedef uint32_t vu __attribute__((vector_size(kLanes * 4)));
-typedef int8_t vb __attribute__((vector_size(kLanes)));       // one byte per float32 lane
-typedef double vd __attribute__((vector_size(kLanes * 4)));   // a register of doubles: half the lanes
+typedef int8_t vb __attribute__((vector_size(kLanes)));      // one byte per float32 lane
+typedef double vd __attribute__((vector_size(kLanes * 4)));  // a register of doubles: half the lanes
 typedef int64_t vl __attribute__((vector_size(kLanes * 4)));
 typedef uint64_t vul __attribute__((vector_size(kLanes * 4)));
 
@@ -82,9 +82,7 @@ FASTDL_INLINE vf load_n(const float* p, int64_t n) {
 #endif
 }
 // The same with the other lanes taken from `rest`.
-FASTDL_INLINE vf load_n(const float* p, int64_t n, vf rest) {
-  return first_lanes(n) ? load_n(p, n) : rest;
-}
+FASTDL_INLINE vf load_n(const float* p, int64_t n, vf rest) { return first_lanes(n) ? load_n(p, n) : rest; }
 // Half a vector from each address; a load joined to a register needs no port of shuffles.
 FASTDL_INLINE vf load_halves(const float* low, const float* high) {
 #if defined(__AVX512F__)
@@ -248,18 +246,16 @@ FASTDL_INLINE void transpose_blocks(vu v[4]) {
 #if defined(__AVX512F__)
   const __mmask16 all = kAllLanes;
   const __m512i a = (__m512i)v[0], b = (__m512i)v[1], c = (__m512i)v[2], d = (__m512i)v[3];
-  const __m512i ab0 = _mm512_maskz_unpacklo_epi32(all, a, b),
-                ab1 = _mm512_maskz_unpackhi_epi32(all, a, b),
-                cd0 = _mm512_maskz_unpacklo_epi32(all, c, d),
-                cd1 = _mm512_maskz_unpackhi_epi32(all, c, d);
+  const __m512i ab0 = _mm512_maskz_unpacklo_epi32(all, a, b), ab1 = _mm512_maskz_unpackhi_epi32(all, a, b),
+                cd0 = _mm512_maskz_unpacklo_epi32(all, c, d), cd1 = _mm512_maskz_unpackhi_epi32(all, c, d);
   v[0] = (vu)_mm512_maskz_unpacklo_epi64(0xff, ab0, cd0);
   v[1] = (vu)_mm512_maskz_unpackhi_epi64(0xff, ab0, cd0);
   v[2] = (vu)_mm512_maskz_unpacklo_epi64(0xff, ab1, cd1);
   v[3] = (vu)_mm512_maskz_unpackhi_epi64(0xff, ab1, cd1);
 #elif defined(__AVX2__)
   const __m256i a = (__m256i)v[0], b = (__m256i)v[1], c = (__m256i)v[2], d = (__m256i)v[3];
-  const __m256i ab0 = _mm256_unpacklo_epi32(a, b), ab1 = _mm256_unpackhi_epi32(a, b),
-                cd0 = _mm256_unpacklo_epi32(c, d), cd1 = _mm256_unpackhi_epi32(c, d);
+  const __m256i ab0 = _mm256_unpacklo_epi32(a, b), ab1 = _mm256_unpackhi_epi32(a, b), cd0 = _mm256_unpacklo_epi32(c, d),
+                cd1 = _mm256_unpackhi_epi32(c, d);
   v[0] = (vu)_mm256_unpacklo_epi64(ab0, cd0);
   v[1] = (vu)_mm256_unpackhi_epi64(ab0, cd0);
   v[2] = (vu)_mm256_unpacklo_epi64(ab1, cd1);
@@ -279,8 +275,8 @@ typedef float v4f __attribute__((vector_size(16)));
 template <class F>
 FASTDL_INLINE float reduce(vf v, F op) {
 #if defined(__AVX512F__)
-  const __m256 half = (__m256)op(_mm512_maskz_extractf32x8_ps(0xff, (__m512)v, 0),
-                                 _mm512_maskz_extractf32x8_ps(0xff, (__m512)v, 1));
+  const __m256 half =
+      (__m256)op(_mm512_maskz_extractf32x8_ps(0xff, (__m512)v, 0), _mm512_maskz_extractf32x8_ps(0xff, (__m512)v, 1));
   v4f q = op((v4f)_mm256_castps256_ps128(half), (v4f)_mm256_extractf128_ps(half, 1));
 #elif defined(__AVX2__)
   v4f q = op((v4f)_mm256_castps256_ps128((__m256)v), (v4f)_mm256_extractf128_ps((__m256)v, 1));

@@ -28,9 +28,13 @@ constexpr int low_pairs(int i) { return (i & ~3) + (i & 1) + ((i & 2) ? kLanes :
 constexpr int high_pairs(int i) { return low_pairs(i) + 2; }
 // Blocks of S lanes: the even ones of a and b in turn, and the odd ones.
 template <int S>
-constexpr int even_blocks(int i) { return (i & S) ? i - S + kLanes : i; }
+constexpr int even_blocks(int i) {
+  return (i & S) ? i - S + kLanes : i;
+}
 template <int S>
-constexpr int odd_blocks(int i) { return even_blocks<S>(i) + S; }
+constexpr int odd_blocks(int i) {
+  return even_blocks<S>(i) + S;
+}
 
 template <int S>
 FASTDL_INLINE void swap_blocks(vf (&v)[kLanes]) {
@@ -90,8 +94,7 @@ struct Rows {
 // shuffles do not need. Rows a page apart share a set of the cache, so a line is best used up before the next
 // rows are loaded.
 template <bool kWhole>
-FASTDL_INLINE void load_transposed(vf (&v)[kLanes], const float* b, int64_t b_row, int64_t rows,
-                                   int64_t columns) {
+FASTDL_INLINE void load_transposed(vf (&v)[kLanes], const float* b, int64_t b_row, int64_t rows, int64_t columns) {
   constexpr int kHalf = kLanes / 2;
   if constexpr (kWhole && kLanes >= 8) {
     const Rows at(b, b_row);
