@@ -179,7 +179,7 @@ const Op op_moments = OpRow{.name = "moments",
 
 }  // namespace
 
-Moments moments(const Tensor& x, int first, int last) {
+Moments moments_of_run(const Tensor& x, int first, int last) {
   const Outputs out = apply(op_moments, {x}, MomentsAttrs{first, last});
   return {out.t[0], out.t[1]};
 }

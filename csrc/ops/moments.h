@@ -8,6 +8,6 @@ struct Moments {
   Tensor mean, variance;  // divided by n; NaN of nothing
 };
 // Over the axes [first, last) of a float32 tensor, which stay with extent 1.
-Moments moments(const Tensor& x, int first, int last);
+Moments moments_of_run(const Tensor& x, int first, int last);
 
 }  // namespace fastdl

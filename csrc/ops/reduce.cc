@@ -348,29 +348,40 @@ Tensor prod(const Tensor& x, const Axes& axes, bool keepdims) {
   return reshape(y == x ? copy(x) : y, shape);
 }
 
-Tensor var(const Tensor& x, const Axes& axes, bool keepdims, double correction) {
-  const uint32_t mask = axis_mask(x, axes, "var");
-  const Tensor values = as_float(x, "var", "x");
-  const double n = double(count_of(x, mask));
-  // Run by run of adjacent axes, the last one first: the variance of all is the mean of the variances plus the variance
-  // of the means.
-  Tensor means = values, variance;
-  uint32_t left = mask;
-  for (int last = x->shape.rank();;) {
-    while (last > 0 && !(left >> (last - 1) & 1)) --last;
+namespace {
+// Run by run of adjacent axes, the last one first: the variance of all is the mean of the variances plus the variance
+// of the means. The axes stay with extent 1.
+Moments moments_over(const Tensor& values, uint32_t mask) {
+  Moments found{values, nullptr};
+  for (int last = values->shape.rank();;) {
+    while (last > 0 && !(mask >> (last - 1) & 1)) --last;
     int first = last;
-    while (first > 0 && left >> (first - 1) & 1) --first;
-    left &= (1u << first) - 1;
-    const Moments m = moments(means, first, last);
-    const double runs = double(means->shape.count(first, last));
-    means = m.mean;
-    variance = variance ? add(apply(op_sum, {variance}, ReduceAttrs{first, last, true, runs}), m.variance) : m.variance;
-    if (!left) break;
+    while (first > 0 && mask >> (first - 1) & 1) --first;
+    mask &= (1u << first) - 1;
+    const Moments m = moments_of_run(found.mean, first, last);
+    const double runs = double(found.mean->shape.count(first, last));
+    const Tensor& before = found.variance;
+    found = {m.mean,
+             before ? add(apply(op_sum, {before}, ReduceAttrs{first, last, true, runs}), m.variance) : m.variance};
+    if (!mask) return found;
     last = first;
   }
+}
+}  // namespace
+
+Tensor var(const Tensor& x, const Axes& axes, bool keepdims, double correction) {
+  const uint32_t mask = axis_mask(x, axes, "var");
+  Tensor variance = moments_over(cast(x, DType::float32), mask).variance;
+  const double n = double(count_of(x, mask));
   if (correction != 0) variance = scale(variance, n / std::max(0.0, n - correction));
-  if (keepdims) return variance;
-  return reshape(variance, remaining_shape(x, mask));
+  return keepdims ? variance : reshape(variance, remaining_shape(x, mask));
+}
+std::vector<Tensor> moments(const Tensor& x, const Axes& axes, bool keepdims) {
+  const uint32_t mask = axis_mask(x, axes, "moments");
+  const Moments m = moments_over(cast(x, DType::float32), mask);
+  if (keepdims) return {m.mean, m.variance};
+  const Shape shape = remaining_shape(x, mask);
+  return {reshape(m.mean, shape), reshape(m.variance, shape)};
 }
 
 // log(sum(e^(x - m))) + m with m the maximum, taken as 0 where it is infinite. m carries no gradient: it

@@ -115,6 +115,20 @@ for id, axes in AXES.items():
                 scale=lambda x, of=of, k=keepdims: np.mean(x * x, axis=of, keepdims=k),
                 empty=False,
             ),
+            # of the mean, a few eps of the average magnitude
+            Case(
+                "moments",
+                name,
+                cube(normal, grow),
+                lambda x, a=axes, k=keepdims: _core.stack(_core.moments(x, a, k), 0),
+                lambda x, of=of, k=keepdims: np.stack(
+                    [f(x, of, keepdims=k) for f in (np.mean, np.var)]
+                ),
+                wrt=(0,),
+                eps=16,
+                scale=lambda x, of=of, k=keepdims: 1 + np.mean(x * x, axis=of, keepdims=k),
+                empty=False,
+            ),
             Case(
                 "logsumexp",
                 name,
