@@ -90,7 +90,7 @@ def split_target(
             where = argument
         elif isinstance(argument, Tensor):  # whose type and place are to be taken
             dtype, where = argument.dtype, device_of(argument)
-        elif hasattr(argument, "dtype") and hasattr(argument, "shape"):
+        elif hasattr(argument, "shape") and hasattr(argument, "dtype"):  # bfloat16 has no shape
             dtype = argument.dtype
         else:
             dtype = argument
