@@ -278,8 +278,8 @@ def test_ctrl_c_in_the_core_goes_on_to_the_same_bits(kind):
     steps = set()
     for wait in (0.02, 0.05, 0.13):
         model = make()
-        threading.Timer(wait, signal.raise_signal, [signal.SIGINT]).start()
         with pytest.raises(KeyboardInterrupt):
+            threading.Timer(wait, signal.raise_signal, [signal.SIGINT]).start()
             model.fit(**{**options, "epochs": 10**9}, verbose=0)
         state = state_of(model)
         position = state[2]
@@ -296,8 +296,8 @@ def test_ctrl_c_between_batches_goes_on_to_the_same_bits():
     options = {"x": Pieces(), "epochs": 4}
     for wait in (0.004, 0.01, 0.017, 0.1):
         model = make()
-        threading.Timer(wait, signal.raise_signal, [signal.SIGINT]).start()
         with pytest.raises(KeyboardInterrupt):
+            threading.Timer(wait, signal.raise_signal, [signal.SIGINT]).start()
             model.fit(Pieces(), epochs=10**9, verbose=0)
         state = state_of(model)
         position = state[2]

@@ -476,8 +476,8 @@ def test_ctrl_c_within_a_replay_leaves_the_plan_usable():
     x = normal(600, 600)
     for _ in range(3):
         want = model.predict_on_batch(x)
-    threading.Timer(0.03, signal.raise_signal, [signal.SIGINT]).start()
     with pytest.raises(KeyboardInterrupt):
+        threading.Timer(0.03, signal.raise_signal, [signal.SIGINT]).start()
         for _ in range(1000):
             model.predict_on_batch(x)
     equal(model.predict_on_batch(x), want)

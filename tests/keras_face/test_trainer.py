@@ -216,8 +216,8 @@ def test_ctrl_c_leaves_a_model_that_can_go_on():
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(x, y, verbose=0)
     steps = int(model.optimizer.iterations.numpy())
-    threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
     with pytest.raises(KeyboardInterrupt):
+        threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
         model.fit(x, y, epochs=10**9, verbose=0)
     assert int(model.optimizer.iterations.numpy()) > steps
     assert all(np.isfinite(w).all() for w in model.get_weights())
