@@ -162,10 +162,12 @@ class Trainer:
 
     def _runner(self, phase: str) -> Runner:
         """What runs the steps of "train", "test" or "predict"."""
-        runners: dict[str, Runner] = self.__dict__.setdefault("_runners", {})
-        if phase not in runners:
-            runners[phase] = built_in.make_runner(self, phase)
-        return runners[phase]
+        try:
+            found: Runner = self.__dict__["_runners"][phase]
+        except KeyError:
+            found = built_in.make_runner(self, phase)
+            self.__dict__.setdefault("_runners", {})[phase] = found
+        return found
 
     def _forget_steps(self) -> None:
         """Drops recorded steps; called when something they depend on changes."""
