@@ -3,6 +3,8 @@
 Each program runs once eagerly and once with plans, and both give the same bits. Where Python does
 something that a replay cannot repeat, the step runs eagerly and one warning names the line: the one
 marked with `# named`. Where only something changed that the step had read, it is recorded anew.
+
+The file is long because it is one list: each program stands there once, to be read by itself.
 """
 
 import collections
