@@ -76,12 +76,12 @@ namespace {
 std::atomic<LongRun> long_run{nullptr};
 
 // Another thread may re-point the inputs while the interpreter is released: their memory is held until the end.
-void run_long(LongRun runner, const Op& op, RunFunction run, const RunContext& c, const Tensor* in) {
+void run_long(LongRun runner, const Op& op, RunFunction run, const RunContext& c, const Tensor* in, int64_t bytes) {
   Ref<Storage> held[kMaxInputs];
   for (int i = 0; i < c.inputs; ++i)
     if (in[i]) held[i] = in[i]->storage;
   // What writes in place or draws random numbers cannot be undone, so it is not stopped.
-  runner([&] { run(c); }, !op.mutates && !op.random);
+  runner([&] { run(c); }, bytes >= kStoppableCall && !op.mutates && !op.random);
 }
 
 void run_call(const Op& op, RunFunction run, RunContext c, const Tensor* in, const Device& device) {
@@ -96,7 +96,7 @@ void run_call(const Op& op, RunFunction run, RunContext c, const Tensor* in, con
   for (int i = 0; i < c.outputs; ++i) bytes += c.out[i].bytes();
   const LongRun runner = bytes < kLongCall ? nullptr : long_run.load(std::memory_order_relaxed);
   if (runner)
-    run_long(runner, op, run, c, in);
+    run_long(runner, op, run, c, in, bytes);
   else
     run(c);
 }

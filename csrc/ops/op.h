@@ -142,6 +142,8 @@ void register_device(const DeviceTable& table);
 using LongRun = void (*)(FunctionRef<void()> run, bool may_stop);
 void set_long_run(LongRun f);
 inline constexpr int64_t kLongCall = int64_t(1) << 20;  // bytes of operands from which on a call may take a while
+// The same for calls that Ctrl-C may stop, whose preparation takes six system calls. Smaller ones end in milliseconds.
+inline constexpr int64_t kStoppableCall = int64_t(4) << 20;
 
 // For an attribute struct that describes itself.
 template <class T>
