@@ -3,6 +3,7 @@
 // operand has stride 1 (its own elements) or 0 (one element for the whole row).
 #pragma once
 #include <algorithm>
+#include <cstring>
 
 #include "core/parallel.h"
 #include "ops/op.h"
@@ -28,6 +29,16 @@ void gather_rows(void* to, const Elements& from, int64_t rows, int64_t n, int st
       for (int64_t i = 0; i < n; ++i) y[i] = row[i * step];
     }
   });
+}
+
+// Has the first `bytes` of `to` `times` times there.
+inline void repeat(void* to, int64_t bytes, int64_t times) {
+  char* const start = static_cast<char*>(to);
+  for (int64_t done = bytes; done < bytes * times;) {
+    const int64_t more = std::min(done, bytes * times - done);
+    std::memcpy(start + done, start, size_t(more));
+    done += more;
+  }
 }
 
 template <int N>
@@ -110,7 +121,8 @@ struct BroadcastLoop {
   // that way copied into a tile.
   template <class Body>
   void run(double nanoseconds_per_element, const Elements (&in)[N], Body body) const {
-    if (outer && inner > 0 && inner <= kShort && rows()) return run_short(nanoseconds_per_element, in, body);
+    if (outer && inner > 0 && rows() && inner <= (needs_copies() ? kShort : kTile / 8))
+      return run_short(nanoseconds_per_element, in, body);
     run(nanoseconds_per_element, [&](int64_t at, const int64_t* from, int64_t n) {
       const void* p[N];
       for (int i = 0; i < N; ++i) p[i] = in[i].at(from[i]);
@@ -128,14 +140,24 @@ struct BroadcastLoop {
     return true;
   }
 
-  template <class Body>
-  void run_short(double nanoseconds_per_element, const Elements (&in)[N], Body body) const {
+  bool is_dense(int i) const { return inner_stride[i] == 1 && advances_by(i, inner); }
+  bool is_fixed(int i) const { return advances_by(i, 0); }
+  // Whether a tile of some operand has to be put together for each tile of the result.
+  bool needs_copies() const {
+    for (int i = 0; i < N; ++i)
+      if (!is_dense(i) && !is_fixed(i)) return true;
+    return false;
+  }
+
+  // Not compiled for each body, which takes a tile at a time: that would be a fifth of the library.
+  using TileBody = FunctionRef<void(int64_t, const void* const*, const int*, int64_t)>;
+  void run_short(double nanoseconds_per_element, const Elements (&in)[N], TileBody body) const {
     const int64_t per_tile = kTile / inner;
     bool dense[N], fixed[N];
     int step[N];
     for (int i = 0; i < N; ++i) {
-      dense[i] = inner_stride[i] == 1 && advances_by(i, inner);
-      fixed[i] = advances_by(i, 0);
+      dense[i] = is_dense(i);
+      fixed[i] = is_fixed(i);
       step[i] = fixed[i] && inner_stride[i] == 0 ? 0 : 1;  // one element for all, else a tile
     }
     parallel_for(rows(), std::max(grain_for(nanoseconds_per_element * double(inner)), per_tile),
@@ -144,9 +166,9 @@ struct BroadcastLoop {
                    const void* p[N];
                    for (int i = 0; i < N; ++i) {
                      p[i] = step[i] ? tile[i] : in[i].data;
-                     if (fixed[i] && step[i])
-                       gather_rows(tile[i], in[i], std::min(per_tile, end - begin), inner, inner_stride[i],
-                                   [](int64_t) { return 0; });
+                     if (!fixed[i] || !step[i]) continue;
+                     gather_rows(tile[i], in[i], 1, inner, inner_stride[i], [](int64_t) { return 0; });
+                     repeat(tile[i], inner * in[i].size, std::min(per_tile, end - begin));
                    }
                    for (int64_t row = begin; row < end; row += per_tile) {
                      const int64_t count = std::min(per_tile, end - row);
