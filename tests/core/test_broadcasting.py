@@ -1,4 +1,4 @@
-"""Elementwise ops over rows of a few elements, as of three channels, which are taken many at a time."""
+"""Elementwise ops over rows of a few elements, as of three channels: many are taken at a time."""
 
 import itertools
 
