@@ -14,7 +14,7 @@ from .._base.dtypes import as_dtype
 from .._base.module import Module
 from .._base.moving import is_integer
 from .._base.parameter import Parameter
-from .._base.watch import about_to_change
+from .._base.watch import about_to_change, noted_names
 from .._core import Tensor
 from .._graph.calls import context
 from ._tracking import TrackedDict, TrackedList
@@ -286,13 +286,15 @@ class LayerState(Module):
         elif isinstance(getattr(type(self), name, None), property):
             object.__setattr__(self, name, value)
         else:
-            same = name in state and state[name] is value
+            old = state.get(name)
+            same = old is value and name in state
             if not same:
                 about_to_change(self, name)
             if name in state:
                 self._forget(name)
             state[name] = self._track(name, value)
-            if not same:
+            # `model.history`, for one, changes with each `fit`, and no recorded step looks at it.
+            if not same and (name in noted_names or _may_hold_weights(old, value)):
                 _core.raise_epoch()
 
     def __delattr__(self, name: str) -> None:
@@ -349,3 +351,9 @@ class LayerState(Module):
                 del registry[key]
         self.__dict__["_metrics"] = [metric for metric in self._metrics if metric is not item]
         self.__dict__["_foreign"] = tuple(m for m in self._foreign if m is not item)
+
+
+def _may_hold_weights(*values: object) -> bool:
+    """Whether some value is of a kind that `LayerState._track` registers."""
+    kinds = (Tensor, Module, list, dict, tuple)
+    return any(isinstance(v, kinds) or hasattr(v, "update_state") for v in values)
