@@ -56,7 +56,7 @@ size_t Signature::position_of(PyObject* keyword, size_t expected) const {
     const size_t i = expected + k < n ? expected + k : expected + k - n;
     if (parameters_[i].name == keyword) return i;
   }
-  for (size_t i = 0; i < n; ++i)  // a name made at run time
+  for (size_t i = 0; i < n; ++i)  // a name that is not interned
     if (PyUnicode_Compare(parameters_[i].name, keyword) == 0) return i;
   return n;
 }

@@ -2,9 +2,9 @@
 
     python check_objects.py ISA OBJECT... [ISA OBJECT...]
 
-The linker merges weak symbols (inline functions, templates) of the same name and keeps any one of the copies;
-if that copy was built with wider instructions, an older CPU dies of an illegal instruction in a function that
-looks harmless. So an object compiled for an ISA may define no weak, unique or common symbol, and its global
+The linker merges weak symbols (inline functions, templates) of the same name and keeps any one of the copies.
+If that copy was built with wider instructions, an older CPU fails with an illegal instruction in an unrelated
+function. So an object compiled for an ISA may define no weak, unique or common symbol, and its global
 symbols must live in `fastdl::ISA` or be its table, `kernel_table_ISA`. Needs `nm` (binutils or LLVM).
 """
 
