@@ -1,5 +1,6 @@
-// The random state: a seed and a counter. Every random op takes a block of counters and computes its values from (seed,
-// counter) alone (Philox, Salmon et al. 2011). So results depend neither on threads nor on whether a step is replayed.
+// The random state: a seed and a counter. Every random op takes a block of counters and computes its values from
+// (seed, counter) alone (Philox, Salmon et al. 2011). So results depend neither on threads nor on whether a step is
+// replayed.
 //
 // A generator is a tensor of two int64, seed and counter. The op `reserve` advances it, so a plan sees it as state like
 // any other. The process has one generator, as in PyTorch and Keras. Threads that draw from it concurrently get
