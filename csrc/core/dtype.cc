@@ -31,7 +31,8 @@ DType promote(DType a, bool weak_a, DType b, bool weak_b) {
 }
 
 void raise_storage_type(DType t) {
-  raise<TypeError>("values of type ", t, " are only stored; cast them to ", computing_type(t), " first");
+  raise<TypeError>("values of storage type ", t, " cannot be computed with; cast them to ", computing_type(t),
+                   " first");
 }
 
 }  // namespace fastdl

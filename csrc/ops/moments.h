@@ -1,4 +1,4 @@
-// Mean and variance together, in one pass over memory: what `var` and normalizations are made of.
+// Mean and variance together, in one pass over memory, for `var` and normalizations.
 #pragma once
 #include "core/tensor.h"
 

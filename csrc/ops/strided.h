@@ -20,7 +20,7 @@ void read_window(void* out, const void* in, const Shape& shape, const Window& wi
 // out[window(i)] = in[i]; the window's elements must be distinct.
 void write_window(void* out, const void* in, const Shape& shape, const Window& window, int64_t size);
 
-// rows pieces of row_bytes each, `pitch` bytes apart.
+// Copies `rows` pieces of row_bytes each, which begin `pitch` bytes apart.
 void copy_rows(void* out, int64_t out_pitch, const void* in, int64_t in_pitch, int64_t row_bytes, int64_t rows);
 
 }  // namespace fastdl
