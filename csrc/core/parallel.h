@@ -35,8 +35,7 @@ class FunctionRef<R(Args...)> {
 
 // Calls body(begin, end) for every chunk of [0, n), on the calling thread alone if there is one chunk or one thread,
 // within another parallel_for, or while another thread uses the team. If bodies throw, all chunks still run; then the
-// first exception in chunk order is rethrown. In a Watch whose flag is raised, the rest is skipped and Cancelled
-// thrown.
+// first exception in chunk order is rethrown. Once a Watch's flag is raised, skips the rest and throws Cancelled.
 void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body);
 
 // Work that may be done ahead of time. Threads that wait for a region take pieces of it; finish() does the rest.

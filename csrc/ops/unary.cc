@@ -207,8 +207,8 @@ const Op op_clip_int = OpRow{.name = "clip_int",
 
 // --- functions whose gradient is one kernel, the activations among them -------------------------------------
 //
-// FUSED_GRAD(fn, second, describe): the op dx = name_grad(dy, t) with t = x or y as `which` says. It is linear
-// in dy, so its gradient there is itself; `second`, in terms of t(c), is d(dx/dy)/dt.
+// FUSED_GRAD(fn, second, describe): the op dx = fn_grad(dy, t), where t is x or y. It is linear in dy, so the gradient
+// for dy is the op itself. `second`, in terms of t(c), is d(dx/dy)/dt.
 const Tensor& t(const GradContext& c) { return c.in[1]; }
 
 #define FUSED_GRAD(fn, second, ...)                                                         \
