@@ -16,7 +16,7 @@ struct sigaction before;  // Python's handler
 
 bool on_main_thread() {
 #if defined(__linux__)
-  return syscall(SYS_gettid) == getpid();  // in a child too: there the thread that forked is the main thread
+  return syscall(SYS_gettid) == getpid();  // in a child too, whose main thread is the one that forked
 #else
   return pthread_main_np() != 0;
 #endif

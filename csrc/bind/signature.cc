@@ -66,7 +66,7 @@ void Signature::arrange(PyObject** all, PyObject* const* values, Py_ssize_t coun
   FASTDL_CHECK(positional <= n, TypeError, op_, ": expected at most ", n, " arguments, got ", positional);
   for (size_t i = 0; i < n; ++i) all[i] = i < positional ? values[i] : nullptr;
   const Py_ssize_t given = keywords ? PyTuple_GET_SIZE(keywords) : 0;
-  size_t next = positional < n ? positional : 0;  // names mostly come in the order of the parameters
+  size_t next = positional < n ? positional : 0;  // keywords mostly come in the order of the parameters
   for (Py_ssize_t k = 0; k < given; ++k) {
     PyObject* word = PyTuple_GET_ITEM(keywords, k);
     const size_t i = position_of(word, next);

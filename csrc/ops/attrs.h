@@ -1,4 +1,4 @@
-// The attributes of a call: a struct of the op's own, and what its fields are called.
+// The attributes of a call: a struct of the op's own, and the names of its fields.
 #pragma once
 #include <cstring>
 #include <string>

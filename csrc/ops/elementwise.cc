@@ -457,7 +457,7 @@ Tensor floor_divide(const Tensor& a, const Tensor& b) { return binary_number(op_
 Tensor mod(const Tensor& a, const Tensor& b) { return binary_number(op_mod, a, b); }
 Tensor pow(const Tensor& a, const Tensor& b) {
   if (a && b) check_result("pow", a, promoted(a, b));
-  // Common constant exponents have exact, faster forms.
+  // Common constant exponents have exact and faster forms.
   if (a && b && b->weak && !b->requires_grad && is_float(a->dtype)) {
     double e = item(b);
     if (e == 2) return square(a);

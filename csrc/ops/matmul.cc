@@ -144,7 +144,7 @@ void run_matmul_rows(const RunContext& c) {
   const View &a = c.in[0], &b = c.in[1], &out = c.out[0];
   auto [ta, tb, precision, first, count] = c.attrs.as<RowsAttrs>();
   const int64_t m = rows_of(a.shape, ta), n = out.shape.back(), k = columns_of(a.shape, ta), lda = a.shape.back();
-  const auto multiply = in_bf16(precision, m, n, k) ? gemm_bf16 : gemm;  // as the whole product is computed
+  const auto multiply = in_bf16(precision, m, n, k) ? gemm_bf16 : gemm;  // the same choice as for the whole product
   multiply(ta, tb, count, n, k, a.as<float>() + first * (ta ? 1 : lda), lda, b.as<float>(), b.shape.back(),
            out.as<float>(), n, false, {});
 }

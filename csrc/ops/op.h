@@ -101,7 +101,7 @@ struct OpRow {
   void (*run)(const RunContext&) = nullptr;                  // on the CPU; null: the output is a view of input 0
   void (*grad)(GradContext&) = nullptr;                      // null: not differentiable
   Attributes (*describe)(const DescribeContext&) = nullptr;  // null: the op has no attributes
-  // Bytes of memory that run() wants beside its results, from shapes, types and attributes alone.
+  // Bytes of memory that run() wants besides its results, from shapes, types and attributes alone.
   int64_t (*workspace)(const RunContext&) = nullptr;
   uint32_t mutates = 0;    // bit i: input i is written in place
   uint32_t stored = 0;     // bit i: input i may be of a storage type; apply() refuses others

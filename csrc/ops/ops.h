@@ -8,7 +8,7 @@
 
 namespace fastdl {
 
-// Axes of a reduction: bit i set for axis i once normalised; `all` before the rank is known.
+// The axes of a reduction, negative ones counted from the end; none means all.
 using Axes = std::optional<std::vector<int64_t>>;
 
 // The type in which a product reads its operands; sums are float32. bfloat16 is used where the CPU has instructions for

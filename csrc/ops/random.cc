@@ -34,7 +34,7 @@ const Op op_reserve = OpRow{.name = "reserve",
                             .describe = describe_reserve,
                             .mutates = 0b1,
                             .stored = 0b1,
-                            .random = true};  // which infer() refuses by the argument's name
+                            .random = true};  // infer() refuses these and names the argument
 
 Tensor reserve(int64_t n, const Tensor& from) {
   const Tensor& g = from ? from : generator();

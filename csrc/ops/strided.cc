@@ -52,7 +52,7 @@ void copy_run(T* dense, T* strided, int64_t n, int64_t step) {
   }
 }
 
-// Dense elements [begin, end): runs along the last axis, the other axes counted like an odometer.
+// Dense elements [begin, end): runs along the last axis, with a counter for each other axis.
 template <class T, bool kRead>
 void copy_range(const Loop& loop, T* dense, T* strided, int64_t begin, int64_t end) {
   const int last = loop.rank - 1;

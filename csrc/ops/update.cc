@@ -94,7 +94,7 @@ const Op op_update = OpRow{.name = "update_",
                            .run = run_update,
                            .describe = describe_update,
                            .mutates = 0b11110001,
-                           .stored = ~0u};  // which infer() refuses by the names of the states
+                           .stored = ~0u};  // infer() refuses these and names the state
 
 // --- increment_ ----------------------------------------------------------------------------------------
 

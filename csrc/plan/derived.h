@@ -40,7 +40,7 @@ class DerivedInputs {
   void refresh(std::vector<Step>& steps);
 
  private:
-  struct State {  // what a value was made under
+  struct State {  // the conditions under which a value was made
     uint32_t version = 0;
     uint64_t exports = 0;
     const KernelTable* kernels = nullptr;

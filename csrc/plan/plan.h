@@ -28,7 +28,7 @@
 
 namespace fastdl {
 
-// Observes the calls of this thread from construction to finish() or destruction. One at a time.
+// Observes the calls of this thread from construction to stop() or destruction. One at a time.
 class Recorder : public CallObserver {
  public:
   // `batch` are the tensors that a replay fills anew. `where` names the user's line that runs now.

@@ -55,7 +55,7 @@ FASTDL_INLINE vf load_pairs(const float* x, int64_t row, int64_t l, int64_t k, i
 // A transposed: x[l * row + i].
 void pack_columns_of_a(uint16_t* packed, int64_t count, int64_t k, const float* x, int64_t row) {
   const int64_t strip = strip_of(k);
-  // Step by step, so that the lines of 32 rows of x are used up before the next ones come.
+  // Step by step, so that the cache lines of 32 rows of x are used up before the next ones are loaded.
   for (int64_t l = 0; l < k; l += kBf16Step)
     for (int64_t i = 0; i < count; i += kBf16Strip) {
       const int64_t columns = at_most(count - i, kBf16Strip);
