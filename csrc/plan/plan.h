@@ -125,7 +125,7 @@ class Plan : public RefCounted {
    public:
     explicit Turn(Plan& plan) : plan_(plan) {
       FASTDL_CHECK(!plan.mine(), RuntimeError, "plan: replayed from within its own replay");
-      FASTDL_CHECK(!plan.lost(), RuntimeError, "plan: a thread that the fork left behind was using it");
+      FASTDL_CHECK(!plan.lost(), RuntimeError, "plan: another thread was using it when the process forked");
       plan.arena_->lock();
       plan.follow_arena();
     }
