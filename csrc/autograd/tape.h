@@ -35,7 +35,7 @@ void record_on_tape(const Op& op, const Tensor* in, int inputs, Outputs& out, co
 // released. A Product reads no memory of the inputs, so they may be updated one after the other.
 void grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, const std::vector<Tensor>& inputs,
           bool retain_graph, bool create_graph, GradientSink& sink);
-// The same as a list; null where nothing flows.
+// The same as a list; null where nothing flows. With create_graph the gradients are on the tape.
 std::vector<Tensor> grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
                          const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph);
 
