@@ -1,5 +1,5 @@
-"""A program that computes by turns with Cython's `prange` and with fastdl: `python -m bench.mixed`
-prints the seconds of its turns as JSON. FASTDL_THREADING says whose threads fastdl takes."""
+"""A program that alternates between Cython's `prange` and fastdl. `python -m bench.mixed` prints
+the seconds of its turns as JSON. FASTDL_THREADING selects the threads that fastdl uses."""
 
 from __future__ import annotations
 

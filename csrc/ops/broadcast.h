@@ -1,6 +1,6 @@
-// Loops over a broadcast shape. Axes along which all operands advance alike are merged, so that most
-// calls become one long row; what is left is a few outer extents around an inner row in which every
-// operand has stride 1 (its own elements) or 0 (one element for the whole row).
+// Loops over a broadcast shape. Axes along which all operands advance alike are merged, so that most calls become one
+// long row. The rest is a few outer extents around an inner row, in which every operand has stride 1 (its own elements)
+// or 0 (one element for the whole row).
 #pragma once
 #include <algorithm>
 #include <cstring>
@@ -10,14 +10,15 @@
 
 namespace fastdl {
 
-// The elements of an operand and the bytes of one: 1, 2, 4 or 8.
+// The elements of an operand, and the size of one in bytes: 1, 2, 4 or 8.
 struct Elements {
   const void* data;
   int64_t size;
   const void* at(int64_t i) const { return static_cast<const char*>(data) + i * size; }
 };
 
-// rows of n elements, that of row r from `from` + offset(r) on, `step` apart (1 or 0), written one after the other.
+// Copies rows of n elements, one after the other. Row r begins at `from` + offset(r), with elements `step` apart (1 or
+// 0).
 template <class Offset>
 void gather_rows(void* to, const Elements& from, int64_t rows, int64_t n, int step, Offset offset) {
   dispatch_size(from.size, [&](auto zero) {
@@ -116,9 +117,8 @@ struct BroadcastLoop {
     });
   }
 
-  // The same with pointers: body(out_offset, operands, strides, n), a stride being 1 or 0. A kernel is not called for
-  // each row of a few elements, as of three channels: many rows are taken at once, with the operands that do not lie
-  // that way copied into a tile.
+  // The same with pointers: body(out_offset, operands, strides, n), where a stride is 1 or 0. Rows of a few elements,
+  // such as three channels, are joined so that one kernel call takes many. Other operands are then copied into a tile.
   template <class Body>
   void run(double nanoseconds_per_element, const Elements (&in)[N], Body body) const {
     if (outer && inner > 0 && rows() && inner <= (needs_copies() ? kShort : kTile / 8))
@@ -158,7 +158,7 @@ struct BroadcastLoop {
     for (int i = 0; i < N; ++i) {
       dense[i] = is_dense(i);
       fixed[i] = is_fixed(i);
-      step[i] = fixed[i] && inner_stride[i] == 0 ? 0 : 1;  // one element for all, else a tile
+      step[i] = fixed[i] && inner_stride[i] == 0 ? 0 : 1;  // one element for all, or a tile
     }
     parallel_for(rows(), std::max(grain_for(nanoseconds_per_element * double(inner)), per_tile),
                  [&](int64_t begin, int64_t end) {
