@@ -3,8 +3,8 @@ the seconds of its turns as JSON. FASTDL_THREADING selects the threads that fast
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 
 import numpy as np
 
@@ -19,6 +19,7 @@ WHAT = f"{BATCH} pictures of 784 bytes standardized by prange, then a step of 78
 
 
 def main() -> None:
+    argparse.ArgumentParser(prog="python -m bench.mixed", description=__doc__).parse_args()
     module = cython_library.build("cython_prange", "-fopenmp")
     if module is None:
         raise ModuleNotFoundError("Cython")
@@ -35,4 +36,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
