@@ -24,6 +24,8 @@ from .random import SeedGenerator
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ._base.types import Config
+
 _FLOAT32 = np.dtype("float32")
 
 
@@ -33,12 +35,12 @@ class Initializer(Watched):
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} has no __call__(self, shape, dtype)")
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Initializer:
+    def from_config(cls, config: Config) -> Initializer:
         """The initializer that `get_config` described."""
         return cls(**config)
 
@@ -64,7 +66,7 @@ class Constant(Initializer):
         value = _core.as_tensor(self.value)
         return F.copy(F.cast(F.broadcast_to(value, shape=tuple(shape)), dtype=kind))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         value = self.value
         return {"value": value if isinstance(value, (int, float)) else np.asarray(value).tolist()}
 
@@ -98,7 +100,7 @@ class Identity(Initializer):
         kind = as_dtype(dtype or _FLOAT32)
         return _core.tensor(np.eye(*shape, dtype=np.float32) * np.float32(self.gain), kind)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"gain": self.gain}
 
 
@@ -116,7 +118,7 @@ class _Random(Initializer):
         """The seed as a number."""
         return self._seed.seed if isinstance(self._seed, SeedGenerator) else self._seed
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"seed": self.seed}
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
@@ -159,7 +161,7 @@ class RandomNormal(_Random):
     def _draw(self, shape: tuple[int, ...]) -> Tensor:
         return F.normal(shape=shape, mean=self.mean, std=self.stddev)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
 
 
@@ -185,7 +187,7 @@ class RandomUniform(_Random):
     def _draw(self, shape: tuple[int, ...]) -> Tensor:
         return F.uniform(shape=shape, low=self.minval, high=self.maxval)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"minval": self.minval, "maxval": self.maxval, "seed": self.seed}
 
 
@@ -275,7 +277,7 @@ class VarianceScaling(_Random):
             return F.normal(shape=shape, std=math.sqrt(variance))
         return F.truncated_normal(shape=shape, std=math.sqrt(variance) / self._CUT_DEVIATION)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             "scale": self.scale,
             "mode": self.mode,
@@ -299,7 +301,7 @@ class _Named(VarianceScaling):
     ) -> None:
         super().__init__(*self._settings, seed, input_axes, output_axes)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         config = super().get_config()
         return {key: config[key] for key in ("seed", "input_axes", "output_axes")}
 
@@ -370,7 +372,7 @@ class Orthogonal(_Random):
         q = (q.T if rows < columns else q) * np.float32(self.gain)
         return _core.tensor(np.ascontiguousarray(q, np.float32).reshape(shape))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"gain": self.gain, "seed": self.seed}
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
     from typing_extensions import Self
 
+    from ._base.types import Config
     from ._core import TensorLike
 
 
@@ -65,7 +66,7 @@ class SeedGenerator:
     def __exit__(self, *exception: object) -> None:
         _core.use_generator(self._outside.pop())
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments that make an equal one."""
         return {"seed": self.seed, "name": self.name}
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from .callback import Callback
+
+if TYPE_CHECKING:
+    from .._base.types import Logs
 
 
 class CSVLogger(Callback):
@@ -32,7 +35,7 @@ class CSVLogger(Callback):
         self._writer: Any = None
         self._names: list[str] | None = None
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         from csv import writer
 
         self._close()
@@ -40,7 +43,7 @@ class CSVLogger(Callback):
         self._writer = writer(self._file, delimiter=self.separator)
         self._names = None
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
         assert self._file is not None
         if self._names is None:
@@ -53,7 +56,7 @@ class CSVLogger(Callback):
         self._writer.writerow([epoch, *(_field(logs.get(name, "NA")) for name in self._names)])
         self._file.flush()
 
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         self._close()
 
     def _close(self) -> None:

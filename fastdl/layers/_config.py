@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._base import tree
 
 if TYPE_CHECKING:
+    from .._base.types import Config
     from .layer import Layer
 
 
@@ -17,7 +18,7 @@ def has_own_config(cls: type[Layer]) -> bool:
     return not definer.__dict__.get("_defaults", False)
 
 
-def plain_config(layer: Layer, config: dict[str, Any]) -> dict[str, Any]:
+def plain_config(layer: Layer, config: Config) -> Config:
     """`config`, as far as the constructor takes it, with the constructor's own arguments.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,11 @@ from .core import Elementwise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from typing_extensions import Unpack
+
+    from .._base.types import Config
+    from ._options import LayerOptions, PlainOptions
 
 
 @LAYERS.register
@@ -40,7 +45,7 @@ class Dropout(Elementwise):
         rate: float,
         noise_shape: Sequence[int | None] | None = None,
         seed: int | SeedGenerator | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         if not isinstance(rate, (int, float, np.number)) or not 0 <= rate <= 1:
@@ -59,7 +64,7 @@ class Dropout(Elementwise):
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if not training or self.rate == 0:
             return inputs
-        if self.rate == 1:  # nothing is kept, so there is nothing to scale up
+        if self.rate == 1:  # 1 / (1 - rate) would be infinite
             return inputs * 0.0
         with stream_of(self.seed_generator):
             if self.noise_shape is None:
@@ -69,7 +74,7 @@ class Dropout(Elementwise):
             kept = F.ge(F.uniform(shape=shape), self.rate)
         return inputs * (F.cast(kept, dtype=np.float32) * (1.0 / (1.0 - self.rate)))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "rate": self.rate,
@@ -91,7 +96,7 @@ class GaussianNoise(Elementwise):
     """
 
     def __init__(
-        self, stddev: float, seed: int | SeedGenerator | None = None, **kwargs: Any
+        self, stddev: float, seed: int | SeedGenerator | None = None, **kwargs: Unpack[LayerOptions]
     ) -> None:
         super().__init__(**kwargs)
         if not 0 <= stddev <= 1:
@@ -106,11 +111,11 @@ class GaussianNoise(Elementwise):
         with stream_of(self.seed_generator):
             return inputs + F.normal(shape=inputs.shape, std=self.stddev)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "stddev": self.stddev, "seed": _plain_seed(self.seed)}
 
 
-def _plain_seed(seed: Any) -> int | None:
+def _plain_seed(seed: int | SeedGenerator | None) -> int | None:
     """The seed as a config can hold it."""
     return seed.seed if isinstance(seed, SeedGenerator) else seed
 
@@ -119,7 +124,7 @@ def _plain_seed(seed: Any) -> int | None:
 class ActivityRegularization(Elementwise):
     """Returns its input and adds `l1 * sum(|x|) + l2 * sum(x^2)`, per sample, to the losses."""
 
-    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Unpack[PlainOptions]) -> None:
         super().__init__(activity_regularizer=L1L2(l1, l2), **kwargs)
         self.l1 = l1
         self.l2 = l2
@@ -127,7 +132,7 @@ class ActivityRegularization(Elementwise):
     def call(self, inputs: Tensor) -> Tensor:
         return inputs
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         config = super().get_config()
         del config["activity_regularizer"]
         return {**config, "l1": self.l1, "l2": self.l2}

@@ -12,7 +12,7 @@ Example:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._base import functional as F
 from .._base.registry import LOSSES
@@ -23,11 +23,13 @@ from .loss import LossFunctionWrapper
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
+    from .._base.types import Config
+
 
 class _FunctionLoss(LossFunctionWrapper):
     """A loss of a fixed function, rebuilt from its settings alone."""
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"name": self.name, "reduction": self.reduction, **self._fn_kwargs}
 
     def __repr__(self) -> str:

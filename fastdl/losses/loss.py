@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
     from typing_extensions import Self
 
+    from .._base.types import Config
     from .._core import TensorLike
 
 
@@ -87,12 +88,12 @@ class Loss(Watched):
         """Which of the values count; None: all."""
         return None
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments that make an equal loss."""
         return {"name": self.name, "reduction": self.reduction}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
+    def from_config(cls, config: Config) -> Self:
         """The loss that `get_config` described."""
         return cls(**config)
 
@@ -130,7 +131,7 @@ class LossFunctionWrapper(Loss):
     def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
         return _core.as_tensor(self.fn(y_true, y_pred, **self._fn_kwargs))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "fn": self.fn, **self._fn_kwargs}
 
     def __repr__(self) -> str:

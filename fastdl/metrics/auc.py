@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
@@ -16,6 +16,7 @@ from .confusion import ConfusionMetric
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
+    from .._base.types import Config
     from .._core import TensorLike
 
 _EPSILON = 1e-7
@@ -190,7 +191,7 @@ class AUC(ConfusionMetric):
             heights = F.maximum(y0, y1)
         return F.sum((x0 - x1) * heights, axes=(0,))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "num_thresholds": self.num_thresholds,

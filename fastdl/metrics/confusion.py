@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
     from .._base.parameter import Parameter
+    from .._base.types import Config
     from .._core import TensorLike
 
 _NEGATIVE = -1e10  # what outputs outside the top k become
@@ -161,7 +162,7 @@ class _Count(ConfusionMetric):
     def result(self) -> Tensor:
         return self._shown(F.copy(getattr(self, self._counts[0])))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "thresholds": self.init_thresholds}
 
 
@@ -215,7 +216,7 @@ class _Share(ConfusionMetric):
         hits, misses = (getattr(self, count) for count in self._counts)
         return self._shown(divide_no_nan(hits, F.add(hits, misses)))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "thresholds": self.init_thresholds,

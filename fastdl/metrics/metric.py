@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .._base.parameter import Parameter
+    from .._base.types import Config
 
 
 @METRICS.register_base
@@ -124,12 +125,12 @@ class Metric(Watched):
         self.update_state(*args, **kwargs)
         return self.result()
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments that make an equal metric, without its state."""
         return {"name": self.name, "dtype": self.dtype}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
+    def from_config(cls, config: Config) -> Self:
         """The metric that `get_config` described."""
         return cls(**config)
 

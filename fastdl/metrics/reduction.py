@@ -15,6 +15,7 @@ from .metric import Metric
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
+    from .._base.types import Config
     from .._core import TensorLike
 
 _Reduce = Callable[[Tensor, Any, bool], Tensor]
@@ -136,5 +137,5 @@ class MeanMetricWrapper(Mean):
         values = self._fn(y_true, y_pred, **self._fn_kwargs)
         super().update_state(values, sample_weight)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "fn": self._fn, **self._fn_kwargs}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
@@ -14,6 +14,7 @@ from .metric import Metric, without_gradients
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
+    from .._base.types import Config
     from .._core import TensorLike
 
 _EPSILON = 1e-7
@@ -112,7 +113,7 @@ class FBetaScore(Metric):
             return F.sum(score * share)
         return score if self.average is None else F.mean(score)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "average": self.average,
@@ -134,7 +135,7 @@ class F1Score(FBetaScore):
     ) -> None:
         super().__init__(average, 1.0, threshold, name, dtype)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         config = super().get_config()
         del config["beta"]
         return config
@@ -223,7 +224,7 @@ class R2Score(Metric):
         adjusted = 1.0 - divide_no_nan((1.0 - score) * (self.num_samples - 1.0), free)
         return F.where(F.gt(free, 0.0), adjusted, score)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "class_aggregation": self.class_aggregation,

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from .._base.types import Config
+
 
 def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     positional = len(args) == 2 or (len(args) == 1 and "outputs" in kwargs)
@@ -258,7 +260,7 @@ class Model(Trainer, Layer):
 
     # --- configuration
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         if self._graph is None or type(self).__init__ is not Model.__init__:
             return super().get_config()
         from .serialization import graph_config

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from .._base.types import Config
+
 
 @LAYERS.register
 class Sequential(Model):
@@ -172,7 +174,7 @@ class Sequential(Model):
 
     # --- configuration
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         from ..layers import serialize
 
         config = {

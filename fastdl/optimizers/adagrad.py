@@ -11,6 +11,7 @@ from .._engine.flat import Run
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:
+    from .._base.types import Config
     from .schedules import Rate
 
 
@@ -56,7 +57,7 @@ class Adagrad(Optimizer):
         states = {"accumulator": run.states[0]}
         self._step_by("adagrad", run, states, {"inner_epsilon": self.epsilon})
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "initial_accumulator_value": self.initial_accumulator_value,

@@ -11,6 +11,7 @@ from .._engine.flat import Run
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:
+    from .._base.types import Config
     from .schedules import Rate
 
 
@@ -78,7 +79,7 @@ class Adam(Optimizer):
             {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon_hat": self.epsilon},
         )
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "beta_1": self.beta_1,

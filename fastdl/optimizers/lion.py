@@ -11,6 +11,7 @@ from .._engine.flat import Run
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:
+    from .._base.types import Config
     from .schedules import Rate
 
 
@@ -60,5 +61,5 @@ class Lion(Optimizer):
         parameters = {"beta_1": self.beta_1, "beta_2": self.beta_2}
         self._step_by("lion", run, {"mean": run.states[0]}, parameters)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2}

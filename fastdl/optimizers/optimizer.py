@@ -23,6 +23,7 @@ from .schedules import LearningRateSchedule
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from .._base.types import Config
     from .schedules import Rate
 
 
@@ -498,7 +499,7 @@ class Optimizer(Variables):
         shown = f"{self._hyper_array[0]:g}" if rate is None else rate
         return f"<{type(self).__name__} name={self.name}, learning_rate={shown}>"
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments that make an equal optimizer, without its state."""
         from . import schedules
 
@@ -529,7 +530,7 @@ class Optimizer(Variables):
         return _rebuild, (type(self), *arguments)
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
+    def from_config(cls, config: Config) -> Self:
         """The optimizer that `get_config` described."""
         from . import schedules
 

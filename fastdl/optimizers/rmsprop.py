@@ -11,6 +11,7 @@ from .._engine.flat import Run
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:
+    from .._base.types import Config
     from .schedules import Rate
 
 
@@ -75,7 +76,7 @@ class RMSprop(Optimizer):
             {"rho": self.rho, "momentum": self.momentum, "inner_epsilon": self.epsilon},
         )
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "rho": self.rho,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from .._base.types import Config
     from .._core import Tensor
 
 
@@ -48,14 +49,14 @@ class LearningRateSchedule(Watched):
         rates = [float(self(step)) for step in range(first_step, first_step + count)]
         return np.array(rates, np.float32)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments that make an equal schedule."""
         raise NotImplementedError(
             f"{type(self).__name__}: a schedule has to define get_config() to be saved"
         )
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
+    def from_config(cls, config: Config) -> Self:
         """The schedule that `get_config` described."""
         return cls(**config)
 
@@ -95,7 +96,7 @@ class _Formula(LearningRateSchedule):
         steps = np.arange(first_step, first_step + count, dtype=np.float64)
         return self._rate(steps).astype(np.float32)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**self._arguments, "name": self.name}
 
 

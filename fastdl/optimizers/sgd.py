@@ -11,6 +11,7 @@ from .._engine.flat import Run
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:
+    from .._base.types import Config
     from .schedules import Rate
 
 
@@ -57,5 +58,5 @@ class SGD(Optimizer):
         parameters = {"momentum": self.momentum, "nesterov": self.nesterov}
         self._step_by("sgd", run, states, parameters)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}
