@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .callback import Callback
 
@@ -17,7 +17,7 @@ class LearningRateScheduler(Callback):
     Args:
         schedule: called with `(epoch, learning_rate)`, or `(epoch)` if it takes one argument;
             returns the new learning rate.
-        verbose: 1 says what it is.
+        verbose: 1 prints it.
 
     Example:
         >>> halve = lambda epoch, rate: rate / 2 if epoch else rate
@@ -27,7 +27,7 @@ class LearningRateScheduler(Callback):
         [0.01, 0.005, 0.0025]
     """
 
-    def __init__(self, schedule: Callable[..., Any], verbose: int = 0) -> None:
+    def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         super().__init__()
         self.schedule = schedule
         self.verbose = verbose
@@ -43,7 +43,7 @@ class LearningRateScheduler(Callback):
             rate = float(rate)
         except (TypeError, ValueError):
             raise ValueError(
-                f"LearningRateScheduler: the schedule has to return a number, got {rate!r}"
+                f"LearningRateScheduler: schedule: expected it to return a number, got {rate!r}"
             ) from None
         optimizer.learning_rate = rate
         if self.verbose:
@@ -54,13 +54,13 @@ class LearningRateScheduler(Callback):
             logs["learning_rate"] = float(self.model.optimizer.learning_rate)
 
 
-def _takes_two(function: Callable[..., Any]) -> bool:
+def _takes_two(function: Callable[..., float]) -> bool:
     from inspect import signature
 
     try:
         signature(function).bind(0, 0.0)
     except TypeError:
         return False
-    except ValueError:  # built in, without a signature
+    except ValueError:  # a built-in function without a signature
         return True
     return True

@@ -38,7 +38,7 @@ class ProgbarLogger(Callback):
             self._progress = None
 
     def abandon(self) -> None:
-        """Ends the bar's line where the work ended early."""
+        """Ends the bar's line after an exception."""
         if self._progress is not None:
             self._progress.abandon()
             self._progress = None
