@@ -171,7 +171,7 @@ class Huber(_FunctionLoss):
     """Squares of small errors, absolute values of large ones: robust against outliers.
 
     Args:
-        delta: where one turns into the other.
+        delta: the size of an error from which the loss is linear.
     """
 
     def __init__(
@@ -307,7 +307,7 @@ class SparseCategoricalCrossentropy(_FunctionLoss):
 
     Args:
         from_logits: whether outputs are logits rather than probabilities.
-        ignore_class: samples of this class don't count, in the mean either.
+        ignore_class: samples of this class count neither in the sum nor in the mean.
         axis: the axis of the classes.
     """
 

@@ -20,9 +20,9 @@ from .reduction import same_rank
 if TYPE_CHECKING:
     from .._core import TensorLike
 
-EPSILON = 1e-7  # as Keras's backend.epsilon()
+EPSILON = 1e-7  # Keras's backend.epsilon()
 _LAST = (-1,)
-# Stands for "no class is ignored": far outside any range of labels.
+# Means that no class is ignored: no label is as large.
 _NO_CLASS = 1 << 62
 
 
@@ -76,7 +76,7 @@ def mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> Te
 def huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor:
     """Mean of `0.5 e^2` where `|e| <= delta` and `delta |e| - 0.5 delta^2` elsewhere."""
     y_true, y_pred = _pair(y_true, y_pred)
-    if y_true.shape != y_pred.shape:  # targets that broadcast: the op wants one shape
+    if y_true.shape != y_pred.shape:  # the op takes operands of one shape
         y_pred = F.sub(y_pred, y_true)
         y_true = _core.full(y_pred.shape, "float32", 0.0)
     return _mean(F.huber(y_pred, y_true, delta=delta))
@@ -117,7 +117,7 @@ def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) ->
 
 
 def _normalized(x: Tensor, axis: int) -> Tensor:
-    """x over its Euclidean norm, which counts as at least 1e-6."""
+    """x divided by its Euclidean norm, or by 1e-6 if that is larger."""
     squares = F.sum(F.square(x), axes=(axis,), keepdims=True)
     return F.mul(x, F.rsqrt(F.maximum(squares, 1e-12)))
 
@@ -159,8 +159,10 @@ def categorical_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 
 
 def _logits_of(y_pred: Tensor, from_logits: bool, activation: str) -> Tensor | None:
-    """The logits behind `y_pred`, if they are known: then the loss is computed from them, which
-    neither overflows nor loses digits."""
+    """The logits behind `y_pred`, or None if they are unknown.
+
+    A loss that is computed from logits neither overflows nor loses digits.
+    """
     if from_logits:
         return y_pred
     source = y_pred._logits
@@ -169,7 +171,7 @@ def _logits_of(y_pred: Tensor, from_logits: bool, activation: str) -> Tensor | N
 
 def _axis_last(x: Tensor, axis: int) -> Tensor:
     if not -x.ndim <= axis < x.ndim:
-        raise ValueError(f"axis of the classes: there is no axis {axis} in shape {x.shape}")
+        raise ValueError(f"axis: expected an axis of outputs of shape {x.shape}, got {axis}")
     axis = axis % x.ndim
     if axis == x.ndim - 1:
         return x

@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 
 # Loss functions whose targets are class numbers.
-integer_target_functions: set[Callable[..., Any]] = set()
+integer_target_functions: set[Callable[..., TensorLike]] = set()
 
 
 @LOSSES.register_base
 class Loss(Watched):
     """Base class of losses: `loss(y_true, y_pred, sample_weight=None)`.
 
-    For a loss of one's own override `call(y_true, y_pred)`, which returns a loss for each sample.
+    To define a loss, override `call(y_true, y_pred)`, which returns a loss for each sample.
 
     Args:
-        name: what logs call it; defaults to the class's name in snake case.
+        name: the name in logs; the class name in snake case by default.
         reduction: "sum_over_batch_size" (the mean over all samples), "sum",
             "mean_with_sample_weight" (the sum over that of the weights) or "none".
-        dtype: float32, the type everything is computed in.
+        dtype: float32, the type of all computation.
 
     Raises:
         ValueError: unknown reduction, or another dtype.
@@ -64,7 +64,9 @@ class Loss(Watched):
             raise ValueError(f"{type(self).__name__}: dtype: expected 'float32', got {dtype!r}")
         self.dtype = "float32"
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: TensorLike | None = None) -> Tensor:
+    def __call__(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> Tensor:
         """The reduced loss.
 
         Args:
@@ -79,13 +81,13 @@ class Loss(Watched):
         return reduce_weighted(values, sample_weight, self._mask(y_true, values), self.reduction)
 
     def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-        """The losses of the samples; to be overridden."""
+        """The losses of the samples. A subclass overrides it."""
         raise NotImplementedError(
-            f"{type(self).__name__}: a loss has to define call(self, y_true, y_pred)"
+            f"{type(self).__name__}: a loss must define call(self, y_true, y_pred)"
         )
 
     def _mask(self, y_true: Tensor, values: Tensor) -> Tensor | None:
-        """Which of the values count; None: all."""
+        """A mask of the values that count; None if all do."""
         return None
 
     def get_config(self) -> Config:
@@ -117,7 +119,7 @@ class LossFunctionWrapper(Loss):
 
     def __init__(
         self,
-        fn: Callable[..., Any],
+        fn: Callable[..., TensorLike],
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
         dtype: DTypeLike | None = None,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._base.types import Config
     from .._core import TensorLike
 
-_NEGATIVE = -1e10  # what outputs outside the top k become
+_NEGATIVE = -1e10  # replaces outputs outside the top k
 
 
 def _threshold_list(who: str, thresholds: Any, default: float) -> list[float]:
@@ -33,7 +33,7 @@ def _threshold_list(who: str, thresholds: Any, default: float) -> list[float]:
 
 
 def _top_k_only(y_pred: Tensor, k: int) -> Tensor:
-    """Everything but the k largest of each row made very negative; of equals the first count."""
+    """The outputs, very negative except for the k largest of each row (of equals, the first)."""
     classes = y_pred.shape[-1]
     rest, chosen = y_pred, None
     for _ in range(min(k, classes)):
@@ -49,10 +49,10 @@ def _column(x: Tensor, index: int) -> Tensor:
 
 
 class ConfusionMetric(Metric):
-    """Base of the metrics here: adds up (weighted) counts for each threshold.
+    """Base class: adds up (weighted) counts for each threshold.
 
     A sample counts as predicted positive where its output is above the threshold. Outputs of any
-    shape are taken element by element.
+    shape count element by element.
     """
 
     # Which of the four counts a subclass keeps, by the names of Keras's variables.
@@ -108,7 +108,7 @@ class ConfusionMetric(Metric):
         if sample_weight is None:
             return None
         weight = F.cast(_core.as_tensor(sample_weight).detach(), dtype="float32")
-        if weight.ndim < y_pred.ndim:  # one weight for each sample: the same for its elements
+        if weight.ndim < y_pred.ndim:  # a sample's weight counts for all of its elements
             weight = F.reshape(weight, shape=weight.shape + (1,) * (y_pred.ndim - weight.ndim))
         return F.broadcast_to(weight, shape=y_pred.shape)
 
@@ -154,7 +154,10 @@ class _Count(ConfusionMetric):
     """
 
     def __init__(
-        self, thresholds: Any = None, name: str | None = None, dtype: DTypeLike | None = None
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         self.init_thresholds = thresholds
         super().__init__(_threshold_list(type(self).__name__, thresholds, 0.5), name, dtype)
@@ -195,13 +198,13 @@ class FalseNegatives(_Count):
 
 
 class _Share(ConfusionMetric):
-    """True positives over them and another count."""
+    """True positives, divided by the sum of them and another count."""
 
     _direction = "up"
 
     def __init__(
         self,
-        thresholds: Any = None,
+        thresholds: float | Sequence[float] | None = None,
         top_k: int | None = None,
         class_id: int | None = None,
         name: str | None = None,

@@ -1,4 +1,4 @@
-"""Metrics that are means of a loss function, and close relatives of them."""
+"""Metrics that are means of a loss function or close to it."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class SparseCategoricalCrossentropy(_LossMetric):
     """The mean cross-entropy of targets that are class numbers; settings as for the loss.
 
     As in Keras, samples of `ignore_class` count as 0 in the mean, unless there are sample weights:
-    then they weigh nothing.
+    then their weight is 0.
     """
 
     def __init__(
