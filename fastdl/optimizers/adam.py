@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._base.checks import check_number
 from .._base.registry import OPTIMIZERS
@@ -11,7 +11,10 @@ from .._engine.flat import Run
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from .._base.types import Config
+    from ._options import DecayedOptions, OptimizerOptions
     from .schedules import Rate
 
 
@@ -53,7 +56,7 @@ class Adam(Optimizer):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, **kwargs)
         who = type(self).__name__
@@ -117,7 +120,7 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[DecayedOptions],
     ) -> None:
         check_number("AdamW", "weight_decay", weight_decay)
         super().__init__(

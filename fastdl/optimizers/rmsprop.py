@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._base.checks import check_fraction, check_number
 from .._base.registry import OPTIMIZERS
@@ -11,7 +11,10 @@ from .._engine.flat import Run
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from .._base.types import Config
+    from ._options import OptimizerOptions
     from .schedules import Rate
 
 
@@ -47,7 +50,7 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, **kwargs)
         self.rho = check_fraction("RMSprop", "rho", rho)
