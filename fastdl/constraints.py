@@ -95,7 +95,7 @@ class MinMaxNorm(Constraint):
     Args:
         min_value: smallest norm; 0.0 unless given.
         max_value: largest norm; 1.0 unless given.
-        rate: 1.0 goes all the way at once, a smaller rate only that part of it.
+        rate: the part of the way to the interval that a call moves the norm; 1.0 is all of it.
         axis: the axis (or axes) along which the norm is taken; 0 unless given.
     """
 

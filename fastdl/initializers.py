@@ -24,7 +24,11 @@ from .random import SeedGenerator
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import DTypeLike
+
+    from ._base.registry import Identifier
     from ._base.types import Config
+    from ._core import TensorLike
 
 _FLOAT32 = np.dtype("float32")
 
@@ -32,7 +36,7 @@ _FLOAT32 = np.dtype("float32")
 class Initializer(Watched):
     """Base class: a call takes `shape` and `dtype` and returns a tensor."""
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} has no __call__(self, shape, dtype)")
 
     def get_config(self) -> Config:
@@ -56,10 +60,10 @@ class Initializer(Watched):
 class Constant(Initializer):
     """Every element `value`: a number, or an array that broadcasts to the shape."""
 
-    def __init__(self, value: Any = 0.0) -> None:
+    def __init__(self, value: TensorLike = 0.0) -> None:
         self.value = value
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Tensor:
         kind = as_dtype(dtype or _FLOAT32)
         if isinstance(self.value, (int, float)):
             return _core.full(tuple(shape), kind, self.value)
@@ -75,7 +79,7 @@ class Constant(Initializer):
 class Zeros(Initializer):
     """Every element 0."""
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Tensor:
         return _core.full(tuple(shape), as_dtype(dtype or _FLOAT32), 0)
 
 
@@ -83,7 +87,7 @@ class Zeros(Initializer):
 class Ones(Initializer):
     """Every element 1."""
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Tensor:
         return _core.full(tuple(shape), as_dtype(dtype or _FLOAT32), 1)
 
 
@@ -94,7 +98,7 @@ class Identity(Initializer):
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = gain
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Tensor:
         if len(shape) != 2:
             raise ValueError(f"Identity initializes matrices only, got shape {tuple(shape)}")
         kind = as_dtype(dtype or _FLOAT32)
@@ -106,12 +110,15 @@ class Identity(Initializer):
 
 class _Random(Initializer):
     """An initializer with a `seed`: None, an int that makes it repeat its values, or a
-    `random.SeedGenerator`, whose stream it goes on with."""
+    `random.SeedGenerator`, whose stream it continues."""
 
-    def __init__(self, seed: Any = None) -> None:
+    def __init__(self, seed: int | SeedGenerator | None = None) -> None:
         if seed is not None and not isinstance(seed, (int, np.integer, SeedGenerator)):
-            raise ValueError(f"seed must be an int, a SeedGenerator or None, got {seed!r}")
-        self._seed: Any = seed
+            raise ValueError(
+                f"{type(self).__name__}: seed: expected an int, a SeedGenerator or None, got "
+                f"{seed!r}"
+            )
+        self._seed = seed
 
     @property
     def seed(self) -> int | None:
@@ -121,7 +128,7 @@ class _Random(Initializer):
     def get_config(self) -> Config:
         return {"seed": self.seed}
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Tensor:
         kind = as_dtype(dtype or _FLOAT32)
         if kind.kind != "f":
             raise ValueError(f"{type(self).__name__} gives floating-point values, not {kind}")
@@ -222,7 +229,7 @@ class VarianceScaling(_Random):
         distribution: "truncated_normal" (the standard deviation is corrected for what the cut at
             two deviations takes away), "untruncated_normal" or "uniform".
         seed: an int makes every call give the same values.
-        input_axes, output_axes: which axes of the weight count inputs and outputs, where that is
+        input_axes, output_axes: the axes of the weight that count inputs and outputs, if they are
             not its last two.
 
     Raises:
@@ -249,17 +256,20 @@ class VarianceScaling(_Random):
         output_axes: Sequence[int] | None = None,
     ) -> None:
         super().__init__(seed)
+        who = type(self).__name__
         if scale <= 0.0:
-            raise ValueError(f"scale must be positive, got {scale}")
+            raise ValueError(f"{who}: scale: expected a number above 0, got {scale!r}")
         modes = ("fan_in", "fan_out", "fan_avg")
         if mode not in modes:
-            raise ValueError(f"mode must be one of {modes}, got {mode!r}")
+            raise ValueError(f"{who}: mode: expected one of {modes}, got {mode!r}")
         distribution = distribution.lower()
         if distribution == "normal":
             distribution = "truncated_normal"
         distributions = ("uniform", "truncated_normal", "untruncated_normal")
         if distribution not in distributions:
-            raise ValueError(f"distribution must be one of {distributions}, got {distribution!r}")
+            raise ValueError(
+                f"{who}: distribution: expected one of {distributions}, got {distribution!r}"
+            )
         self.scale = scale
         self.mode = mode
         self.distribution = distribution
@@ -380,7 +390,7 @@ serialize = INITIALIZERS.serialize
 deserialize = INITIALIZERS.deserialize
 
 
-def get(identifier: Any) -> Any:
+def get(identifier: Identifier | TensorLike) -> Any:
     """The initializer for a name, config, class, instance, function, number or array.
 
     Raises:

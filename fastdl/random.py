@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 
 class SeedGenerator:
-    """A stream of random numbers of its own; recorded steps go on with it where they stopped.
+    """A separate stream of random numbers. Recorded steps continue it, too.
 
     Args:
-        seed: an integer starts the stream, the same one in every process; None takes its start
-            from the library's stream.
+        seed: an integer gives the same stream in every process; None draws the start from the
+            library's stream.
         name: its name.
 
     Attributes:
-        state: the seed and how far it has been used, two int64.
+        state: the seed and a counter, two int64.
 
     Raises:
         ValueError: the seed is no integer of at least 0.
@@ -59,7 +59,7 @@ class SeedGenerator:
         self._outside: list[Tensor | None] = []
 
     def __enter__(self) -> Self:
-        """Until the block ends random operations draw from this stream."""
+        """Random operations draw from this stream until the block ends."""
         self._outside.append(_core.use_generator(self.state))
         return self
 
@@ -71,7 +71,7 @@ class SeedGenerator:
         return {"seed": self.seed, "name": self.name}
 
 
-def checked_seed(seed: Any) -> Any:
+def checked_seed(seed: int | SeedGenerator | None) -> int | SeedGenerator | None:
     """The seed. ValueError unless it is None, an integer of at least 0 or a SeedGenerator."""
     if seed is None or isinstance(seed, SeedGenerator):
         return seed
@@ -93,14 +93,14 @@ def stream_of(seed: int | SeedGenerator | None) -> AbstractContextManager[object
     return seed if isinstance(seed, SeedGenerator) else SeedGenerator(seed)
 
 
-def generator_of(seed: Any) -> SeedGenerator | None:
+def generator_of(seed: int | SeedGenerator | None) -> SeedGenerator | None:
     """The stream that a layer with this seed draws from; None is the library's."""
     checked_seed(seed)
     return seed if seed is None or isinstance(seed, SeedGenerator) else SeedGenerator(seed)
 
 
-def _fixed(seed: Any) -> np.random.Generator | None:
-    """NumPy's generator for an integer seed: a recorded step then holds its numbers."""
+def _fixed(seed: int | SeedGenerator | None) -> np.random.Generator | None:
+    """NumPy's generator for an integer seed, else None. A recorded step keeps the numbers drawn."""
     checked_seed(seed)
     return None if seed is None or isinstance(seed, SeedGenerator) else np.random.default_rng(seed)
 
@@ -221,7 +221,7 @@ def shuffle(x: TensorLike, axis: int = 0, seed: int | SeedGenerator | None = Non
     fixed = _fixed(seed)
     if fixed is None:
         with stream_of(seed):
-            order: Any = F.permutation(n=x.shape[axis])
+            order: TensorLike = F.permutation(n=x.shape[axis])
     else:
         order = fixed.permutation(x.shape[axis])
     return F.take(x, order, axis=axis)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class Regularizer(Watched):
         return described(self)
 
 
-def _factor(value: Any, name: str) -> float:
+def _factor(value: float, name: str) -> float:
     number = isinstance(value, (int, float, np.number))
     if not number or not math.isfinite(value) or value < 0:
         raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}")
