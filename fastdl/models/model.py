@@ -15,13 +15,17 @@ from .trainer import Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import TypeAlias
 
     from typing_extensions import Self
 
-    from .._base.types import Config
+    from .._base.types import Config, Items, Shape
+
+    # The inputs or outputs of a graph.
+    Symbols: TypeAlias = "KerasTensor | Items[Symbols] | Mapping[str, Symbols]"
 
 
-def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+def _is_functional(args: tuple[object, ...], kwargs: Mapping[str, object]) -> bool:
     positional = len(args) == 2 or (len(args) == 1 and "outputs" in kwargs)
     return positional or ("inputs" in kwargs and "outputs" in kwargs)
 
@@ -57,10 +61,10 @@ class Model(Trainer, Layer):
 
     _kind = "model"
     _defaults = True
-    _builds = False  # build() below is for users; a first call builds the layers as it goes
+    _builds = False  # build() is for users; the first call builds the layers
     _graph: Graph | None = None
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+    def __new__(cls, *args: object, **kwargs: object) -> Self:
         if cls is Model and _is_functional(args, kwargs):
             return super().__new__(Functional, *args, **kwargs)  # type: ignore[return-value]
         return super().__new__(cls, *args, **kwargs)
@@ -72,7 +76,7 @@ class Model(Trainer, Layer):
             super().__init__(*args, **kwargs)
 
     def _init_functional(
-        self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any
+        self, inputs: Symbols, outputs: Symbols, name: str | None = None, **kwargs: Any
     ) -> None:
         super().__init__(name=name, **kwargs)
         try:
@@ -143,7 +147,7 @@ class Model(Trainer, Layer):
         return self._flatten_layers(include_self=False, recursive=False)
 
     @layers.setter
-    def layers(self, value: Any) -> None:
+    def layers(self, value: object) -> None:
         raise AttributeError("'layers' lists the model's layers; choose another attribute name")
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
@@ -189,22 +193,22 @@ class Model(Trainer, Layer):
         return list(self._known_graph("outputs").outputs)
 
     @property
-    def input(self) -> Any:
+    def input(self) -> KerasTensor | Any:
         """The symbolic inputs as they were given."""
         return self._known_graph("input").inputs_struct
 
     @property
-    def output(self) -> Any:
+    def output(self) -> KerasTensor | Any:
         """The symbolic outputs as they were given."""
         return self._known_graph("output").outputs_struct
 
     @property
-    def input_shape(self) -> Any:
+    def input_shape(self) -> Shape | Any:
         """The shape of the input, or a list of shapes."""
         return _one_or_all([x.shape for x in self._known_graph("input_shape").inputs])
 
     @property
-    def output_shape(self) -> Any:
+    def output_shape(self) -> Shape | Any:
         """The shape of the output, or a list of shapes."""
         return _one_or_all([x.shape for x in self._known_graph("output_shape").outputs])
 
@@ -226,7 +230,7 @@ class Model(Trainer, Layer):
         self,
         line_length: int | None = None,
         positions: Sequence[float] | None = None,
-        print_fn: Callable[[str], Any] | None = None,
+        print_fn: Callable[[str], object] | None = None,
         expand_nested: bool = False,
         show_trainable: bool = False,
         layer_range: Sequence[str] | None = None,
@@ -237,9 +241,9 @@ class Model(Trainer, Layer):
             line_length: width of the table; that of the terminal less 4, at most 88 (108 with a
                 column of connections), unless given.
             positions: where the columns end, as parts of the width.
-            print_fn: gets the whole text; `print` unless given.
+            print_fn: called with the whole text; `print` unless given.
             expand_nested: whether to list the layers of models in the model, too.
-            show_trainable: whether to add a column that says so.
+            show_trainable: whether to add a column that tells whether layers are trainable.
             layer_range: names (or patterns) of the first and the last layer to list.
 
         Raises:
@@ -269,7 +273,7 @@ class Model(Trainer, Layer):
 
     @classmethod
     def from_config(
-        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+        cls, config: dict[str, Any], custom_objects: Mapping[str, object] | None = None
     ) -> Self:
         if "input_layers" not in config:
             return cls(**config)
@@ -288,5 +292,5 @@ class Functional(Model):
     """What `Model(inputs, outputs)` returns."""
 
 
-def _one_or_all(shapes: list[Any]) -> Any:
+def _one_or_all(shapes: list[Shape]) -> Shape | Any:
     return shapes[0] if len(shapes) == 1 else shapes
