@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from . import _core
 from ._base import tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from typing_extensions import Self
 
     from ._base.types import Data, Tensors
     from ._core import Tensor, TensorLike
@@ -49,6 +51,11 @@ class _GradMode:
 
     _mode: bool
     _before: list[bool]
+
+    @overload
+    def __new__(cls, function: None = None) -> Self: ...
+    @overload
+    def __new__(cls, function: Callable[..., Any]) -> Any: ...
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         self = super().__new__(cls)
@@ -101,7 +108,12 @@ class enable_grad(_GradMode):
 class inference_mode(no_grad):
     """`no_grad`; `inference_mode(False)` changes nothing."""
 
-    def __new__(cls, mode: Any = True) -> Any:
+    @overload
+    def __new__(cls, mode: bool = True) -> Self: ...
+    @overload
+    def __new__(cls, mode: Callable[..., Any]) -> Any: ...
+
+    def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
         if callable(mode):
             return super().__new__(cls, mode)
         self = super().__new__(cls)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .._base.registry import Identifier
     from .._base.types import Config, Shape
     from .._core import TensorLike
-    from ._options import LayerOptions
+    from .options import LayerOptions
 
 
 def _at_least_zero(layer: str, argument: str, value: float | None) -> float:

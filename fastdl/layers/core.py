@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .._base.registry import Identifier
     from .._base.types import Config, Kwargs, Shape, Shapes
     from .._core import TensorLike
-    from ._options import LayerOptions, PlainOptions
+    from .options import LayerOptions, PlainOptions
 
 
 @LAYERS.register

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from .._base.registry import Identifier
     from .._base.types import Args, Config, Kwargs, Tensors
-    from ._options import InputOptions
     from .input_spec import Specs
+    from .options import InputOptions
 
 _FLOAT32 = np.dtype("float32")
 _ERRORS = (*NAMED_ERRORS, KeyError, AttributeError)

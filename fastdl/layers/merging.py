@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .._base.types import Config, Items, Shape
     from .._core import TensorLike
-    from ._options import LayerOptions
+    from .options import LayerOptions
 
 
 def _check_list(shapes: Sequence[Shape], at_least: int = 1) -> None:

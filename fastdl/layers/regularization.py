@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from .._base.types import Config
-    from ._options import LayerOptions, PlainOptions
+    from .options import LayerOptions, PlainOptions
 
 
 @LAYERS.register

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from .._base.types import Config, Shape
-    from ._options import LayerOptions
+    from .options import LayerOptions
 
 
 def _product(sizes: Sequence[int | None]) -> int | None:

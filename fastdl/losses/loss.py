@@ -80,7 +80,7 @@ class Loss(Watched):
         values = self.call(y_true, y_pred)
         return reduce_weighted(values, sample_weight, self._mask(y_true, values), self.reduction)
 
-    def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """The losses of the samples. A subclass overrides it."""
         raise NotImplementedError(
             f"{type(self).__name__}: a loss must define call(self, y_true, y_pred)"

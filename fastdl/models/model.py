@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from .._base import tree
 from .._base.registry import LAYERS, suggestion
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from .._base.types import Config, Items, Shape
+    from ..layers.options import LayerOptions
 
     # The inputs or outputs of a graph.
     Symbols: TypeAlias = "KerasTensor | Items[Symbols] | Mapping[str, Symbols]"
@@ -69,6 +70,13 @@ class Model(Trainer, Layer):
             return super().__new__(Functional, *args, **kwargs)  # type: ignore[return-value]
         return super().__new__(cls, *args, **kwargs)
 
+    @overload
+    def __init__(
+        self, inputs: Symbols, outputs: Symbols, *, name: str | None = None, trainable: bool = True
+    ) -> None: ...
+    @overload
+    def __init__(self, **kwargs: Unpack[LayerOptions]) -> None: ...
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if _is_functional(args, kwargs):
             self._init_functional(*args, **kwargs)
@@ -99,16 +107,18 @@ class Model(Trainer, Layer):
 
     # --- computation
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """The outputs; a model that isn't functional defines it."""
-        if self._graph is None:
-            raise NotImplementedError(
-                f"{type(self).__name__} has no call(self, inputs): define it, or give inputs and "
-                "outputs to make the model functional"
-            )
-        if mask is not None:
-            warn_that_masks_end(self.name)
-        return self._graph.run(self._graph.take(inputs), training)
+    if not TYPE_CHECKING:  # a checker sees Layer's: a subclass may take any arguments
+
+        def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+            """The outputs; a model that isn't functional defines it."""
+            if self._graph is None:
+                raise NotImplementedError(
+                    f"{type(self).__name__} has no call(self, inputs): define it, or give inputs "
+                    "and outputs to make the model functional"
+                )
+            if mask is not None:
+                warn_that_masks_end(self.name)
+            return self._graph.run(self._graph.take(inputs), training)
 
     def build(self, input_shape: Any) -> None:
         """Makes the weights for inputs of this shape (None for open sizes, as the batch size).
