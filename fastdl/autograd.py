@@ -132,8 +132,8 @@ def grad(
     """The gradients of `outputs` with respect to `inputs`; `.grad` isn't touched.
 
     Args:
-        outputs: a tensor or several, whose products with `grad_outputs` are summed.
-        inputs: a tensor or several that require a gradient.
+        outputs: a tensor or several; their products with `grad_outputs` are summed.
+        inputs: a tensor or several, all with `requires_grad`.
         grad_outputs: one tensor per output, or None for ones (outputs of one element only).
         retain_graph: keep what a second pass over the same graph needs; by default as create_graph.
         create_graph: record the computation of the gradients, for second derivatives.

@@ -177,7 +177,7 @@ def _with_shifted(
 
 
 def _check_plot(path: str) -> None:
-    """Finds out early whether the picture can be written.
+    """Checks before the training whether the picture can be written.
 
     Raises:
         UsageError: there is no such folder, or matplotlib doesn't know the format.

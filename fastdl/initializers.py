@@ -1,8 +1,8 @@
 """Initializers: the first values of weights, with Keras's names and semantics.
 
-An initializer is called with a shape (and a dtype) and returns a tensor. With a `seed` it has a
-stream of its own and gives the same values each time; without one it continues the library's
-stream, which `fastdl.utils.set_random_seed` or `fastdl.manual_seed` start.
+An initializer is called with a shape (and a dtype) and returns a tensor. With an integer `seed` it
+gives the same values at each call. Without one it draws from the library's stream, which
+`fastdl.utils.set_random_seed` and `fastdl.manual_seed` start.
 """
 
 from __future__ import annotations
@@ -205,8 +205,8 @@ def compute_fans(
 ) -> tuple[int, int]:
     """How many inputs feed one output of a weight, and how many outputs one input feeds.
 
-    A matrix is `(in, out)`, a convolution's kernel `(*window, in, out)`; for anything else the
-    two lists of axes say which are which.
+    A matrix is `(in, out)`, a convolution's kernel `(*window, in, out)`. For other weights the two
+    lists give the axes.
     """
     if input_axes is not None and output_axes is not None:
         fan_in = math.prod(shape[axis] for axis in input_axes)
@@ -221,7 +221,7 @@ def compute_fans(
 
 @INITIALIZERS.register
 class VarianceScaling(_Random):
-    """Values whose variance is `scale / n`, n being the fan in, the fan out or their mean.
+    """Values with variance `scale / n`, where n is the fan in, the fan out or their mean.
 
     Args:
         scale: 1.0 unless given.
@@ -362,8 +362,8 @@ class LecunNormal(_Named):
 class Orthogonal(_Random):
     """`gain` times an orthogonal matrix, from the QR decomposition of normal values.
 
-    All axes but the last count as rows; where there are fewer rows than columns the rows are
-    orthogonal, else the columns. ValueError for fewer than two axes.
+    All axes but the last count as rows. With fewer rows than columns the rows are orthogonal, else
+    the columns. ValueError for fewer than two axes.
 
     Source: Saxe et al. 2014, as Keras implements it.
     """

@@ -1,7 +1,7 @@
-"""Random numbers as Keras programs ask for them, with the seeds of `keras.random`.
+"""Random numbers by the functions and seeds of `keras.random`.
 
-Without a seed they come from the library's stream, which `utils.set_random_seed` starts; with a
-`SeedGenerator` from a stream of its own. An integer seed gives the same numbers at every call.
+Without a seed they come from the library's stream, which `utils.set_random_seed` starts. A
+`SeedGenerator` is a separate stream. An integer seed gives the same numbers at every call.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def truncated_normal(
     dtype: DTypeLike | None = None,
     seed: int | SeedGenerator | None = None,
 ) -> Tensor:
-    """Normally distributed numbers of which those beyond two deviations are drawn again."""
+    """Normally distributed numbers; those beyond two standard deviations are drawn again."""
     fixed = _fixed(seed)
     if fixed is None:
         with stream_of(seed):
@@ -192,8 +192,8 @@ def dropout(
     Args:
         inputs: float32.
         rate: in [0, 1].
-        noise_shape: where its sizes are 1, all elements along that axis share one draw.
-        seed: see above.
+        noise_shape: along an axis where it has size 1, all elements share one draw.
+        seed: an integer, a `SeedGenerator` or None; see the top of this module.
 
     Raises:
         ValueError: the rate isn't in [0, 1].

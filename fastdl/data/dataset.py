@@ -105,7 +105,7 @@ class ConcatDataset(Dataset):
     """Several data sets one after the other.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there are no data sets.
 
     Example:
         >>> both = ConcatDataset([[1, 2], [3]])

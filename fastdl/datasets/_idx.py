@@ -180,7 +180,7 @@ def _inflate(raw: bytes, limit: int, source: str) -> bytes:
     """The content of a gzip file, or its first `limit` bytes."""
     import zlib
 
-    # Unlike the gzip module this stops at the limit, whatever the file claims to hold.
+    # Unlike the gzip module this stops at the limit.
     stream = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:
         content = stream.decompress(raw, limit)
@@ -195,7 +195,7 @@ def _download(file: IdxFile, mirrors: tuple[str, ...]) -> bytes:
     """The unpacked and checked file from the first mirror that has it.
 
     Raises:
-        OSError: none has; the message gives each one's reason.
+        OSError: no mirror has it; the message gives the reason of each.
     """
     from http.client import HTTPException
 

@@ -36,16 +36,16 @@ _FLOAT32 = np.dtype("float32")
 
 
 class LayerState(Module):
-    """An `nn.Module` whose registries are filled and read by Keras's rules.
+    """An `nn.Module` with Keras's rules for its registries.
 
-    Weights made to be trained are its parameters, the others its buffers; both are `Parameter`s.
+    Trained weights are its parameters, the others its buffers; both are `Parameter`s.
     Lists, tuples and dicts of weights and layers are tracked, too.
     """
 
     _kind = "layer"  # the word for it in messages
     _foreign: tuple[Module, ...] = ()  # submodules that are not layers; a call sets their mode
     _announced = Module._announced | {"_metrics", "_foreign"}
-    # Each call makes these anew, or only building and saving read them.
+    # Each call replaces these, or only building and saving read them.
     _bookkeeping = frozenset(
         (
             "_build_shapes",
@@ -310,7 +310,7 @@ class LayerState(Module):
         _core.raise_epoch()
 
     def _track(self, name: str, value: Any) -> Any:
-        """Registers what is to be tracked in `value`; returns what is to be stored."""
+        """Registers the weights, layers and metrics in `value`; returns the value to store."""
         if isinstance(value, (int, float, str, np.ndarray, type(None))):
             return value
         if isinstance(value, Parameter):

@@ -96,13 +96,13 @@ def Input(
 
     Args:
         shape: its shape without the batch axis; None for sizes that may vary.
-        batch_size: the size of the batch axis where it is fixed.
+        batch_size: the size of the batch axis if it is fixed.
         dtype: the type that data is converted to; float32 unless given.
         sparse, ragged: only None and False.
         batch_shape: the shape with the batch axis, in place of `shape`.
-        name: the name of the input, its key where data comes as a dict.
-        tensor: an existing KerasTensor to begin at.
-        optional: whether None may be given for it.
+        name: the name of the input, and its key if the data is a dict.
+        tensor: an existing KerasTensor to use as the input.
+        optional: whether None is accepted as its value.
 
     Raises:
         ValueError: no shape, two shapes, or a size that is no integer.

@@ -31,7 +31,7 @@ class InputSpec:
         axes: sizes of some axes, `{axis: size}`; negative axes count from the end.
         allow_last_axis_squeeze: accept an input with one more or one fewer last axis of size 1.
         name: the key of this input when inputs come as a dict.
-        optional: whether None may stand in its place.
+        optional: whether None is accepted in its place.
 
     Raises:
         TypeError: the keys of `axes` aren't integers.

@@ -55,15 +55,15 @@ class Layer(LayerState):
     assigned to attributes are tracked. `call` may take `training` and `mask`. `training` says
     whether the model is being fitted; a layer hands it on to the layers that it calls.
 
-    Every layer is an `nn.Module` as well: `parameters()`, `state_dict()`, `train()` work, and
-    Modules can be attributes of layers and layers attributes of Modules.
+    Every layer is an `nn.Module`: `parameters()`, `state_dict()` and `train()` work, Modules can be
+    attributes of layers, and layers can be attributes of Modules.
 
     Args:
         activity_regularizer: penalty on the output (name, object or function), divided by the
             batch size and added to `losses`.
-        trainable: whether the weights are to be trained.
+        trainable: whether training changes the weights.
         dtype: "float32", or "mixed_bfloat16" for products of operands rounded to bfloat16 (see
-            `DTypePolicy`); what `set_dtype_policy` has set unless given.
+            `DTypePolicy`); by default the policy of `set_dtype_policy`.
         autocast: accepted, without an effect; float inputs are always float32.
         name: the class name in snake case, counted, unless given.
         input_shape, input_dim, batch_input_shape, batch_size: shape of the input (without the
@@ -434,7 +434,7 @@ def _recorded(build: Callable[..., None]) -> Callable[..., None]:
         before = [dict(registry) for registry in registries]
         try:
             build(self, *args, **kwargs)
-        except BaseException:  # also Ctrl-C: the next attempt has to make the same weights
+        except BaseException:  # also Ctrl-C: the next attempt must make the same weights
             for registry, content in zip(registries, before, strict=True):
                 registry.clear()
                 registry.update(content)

@@ -28,11 +28,11 @@ class Dropout(Elementwise):
     """In training, sets a random part of the elements to 0 and divides the others by `1 - rate`.
 
     Args:
-        rate: the part that is dropped, from 0 to 1.
-        noise_shape: shape of the random mask, which is broadcast to the input; None in it stands
-            for the input's size. `(None, 1, features)` drops the same features at each step.
-        seed: an integer or a `random.SeedGenerator`: the layer draws from a stream of its own. None
-            takes the library's stream, which `utils.set_random_seed` starts.
+        rate: the part of the elements that is dropped, from 0 to 1.
+        noise_shape: the shape of the random mask, which broadcasts to the input; None stands for a
+            size of the input. `(None, 1, features)` drops the same features at each step.
+        seed: an integer or a `random.SeedGenerator` gives the layer a separate random stream; with
+            None it draws from the library's stream, which `utils.set_random_seed` starts.
 
     Raises:
         ValueError: the rate isn't between 0 and 1, or noise_shape isn't a shape.
@@ -89,7 +89,7 @@ class GaussianNoise(Elementwise):
 
     Args:
         stddev: the standard deviation.
-        seed: as of `Dropout`.
+        seed: as for `Dropout`.
 
     Raises:
         ValueError: `stddev` isn't between 0 and 1.

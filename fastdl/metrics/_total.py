@@ -1,4 +1,4 @@
-"""Total: a float32 state variable that goes on counting where float32 alone would stop."""
+"""Total: a float32 state variable that counts beyond the range of a plain float32 sum."""
 
 from __future__ import annotations
 

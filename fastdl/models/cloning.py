@@ -25,8 +25,9 @@ def clone_model(
 
     Args:
         model: a functional model or a `Sequential`.
-        input_tensors: KerasTensors to begin at in place of new Inputs.
-        clone_function: makes the new layer for each layer; through its config unless given.
+        input_tensors: KerasTensors to use as inputs, in place of new ones.
+        clone_function: called with each layer, returns the new one; by default a new layer is made
+            from the old one's config.
 
     Raises:
         ValueError: the model is neither functional nor a Sequential.

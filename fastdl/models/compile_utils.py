@@ -136,7 +136,7 @@ class CompileLoss:
     Args:
         loss: a loss (name, function or `Loss`), or a list or dict of them with None for outputs
             that have no target.
-        loss_weights: numbers likewise, or None.
+        loss_weights: numbers in the same forms, or None.
         output_names: the names of the model's outputs, or None.
 
     Raises:
@@ -160,7 +160,7 @@ class CompileLoss:
 
     @property
     def metrics(self) -> list[metrics_module.Mean]:
-        """The mean of each output's unweighted loss, where there are several."""
+        """The mean of each output's unweighted loss, if there are several."""
         return list(self._trackers)
 
     def build(self, y_true: Tensors, y_pred: Tensors) -> None:

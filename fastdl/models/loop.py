@@ -95,7 +95,7 @@ class Loop:
             phase: "train", "test" or "predict".
             limit: the largest number of steps, or None.
             first: the number of the first step.
-            sinks: as of `Runner.over_samples`.
+            sinks: as for `Runner.over_samples`.
         """
         begin = None
         if self.callbacks.needs_every_batch(phase):

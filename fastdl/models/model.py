@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from .._base.types import Config, Items, Shape
+    from .._base.types import Config, Items, Kwargs, Shape
     from ..layers.options import LayerOptions
 
     # The inputs or outputs of a graph.
@@ -100,7 +100,7 @@ class Model(Trainer, Layer):
         self.__dict__.update(_graph=graph, built=graph is not None)
         self._forget_steps()
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         # Recorded steps work on this model's weights: a copy records its own.
         own = ("_runners", "_fit_position")
         return {key: value for key, value in self.__dict__.items() if key not in own}
@@ -129,7 +129,7 @@ class Model(Trainer, Layer):
             ValueError: `input_shape` is no shape or structure of shapes.
         """
         if self._graph is None:
-            kwargs: dict[str, Any] = {}
+            kwargs: Kwargs = {}
             inputs = tree.map_shapes(KerasTensor, input_shape)
             before = self._enter((inputs,), kwargs)
             try:  # not by calling the model: a subclass's build() may be calling this one
@@ -283,7 +283,7 @@ class Model(Trainer, Layer):
 
     @classmethod
     def from_config(
-        cls, config: dict[str, Any], custom_objects: Mapping[str, object] | None = None
+        cls, config: Config, custom_objects: Mapping[str, object] | None = None
     ) -> Self:
         if "input_layers" not in config:
             return cls(**config)

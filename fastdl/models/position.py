@@ -113,7 +113,7 @@ class Position:
         return 0 if mark < 0 else self._finished.item() - mark
 
     def _choose_counter(self) -> None:
-        """Chooses the counter of finished steps, anew after any change of an attribute."""
+        """Chooses the counter of finished steps, again after any change of an attribute."""
         model = self._model
         self._chosen_in = _core.epoch()
         own = counts_itself(model)

@@ -104,7 +104,7 @@ class Sequential(Model):
         """Removes the last layer and returns it.
 
         Raises:
-            ValueError: there is none.
+            ValueError: there are no layers.
         """
         if not self.layers:
             raise ValueError(f"model {self.name!r} has no layer to remove")
@@ -191,7 +191,7 @@ class Sequential(Model):
 
     @classmethod
     def from_config(
-        cls, config: dict[str, Any], custom_objects: Mapping[str, object] | None = None
+        cls, config: Config, custom_objects: Mapping[str, object] | None = None
     ) -> Self:
         from ..layers import deserialize
 

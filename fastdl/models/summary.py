@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .._base.parameter import Parameter
     from .._core import Tensor
     from .._graph.graph import Graph
-    from .._graph.symbolic import KerasTensor
+    from .._graph.symbolic import KerasTensor, Operation
     from .model import Model
 
 # The same lines for a terminal or file whose encoding lacks the box characters.
@@ -103,7 +103,7 @@ def _rows(
     return rows
 
 
-def _type_name(layer: Any) -> str:
+def _type_name(layer: Layer | Operation) -> str:
     if isinstance(layer, Layer):
         return type(layer).__name__
     return "".join(part.capitalize() for part in layer.kind.split("_"))
@@ -129,7 +129,7 @@ def _shape_text(tensor: KerasTensor) -> str:
     return f"({', '.join(map(str, tensor.shape))})"
 
 
-def _connections(layer: Any, graph: Graph) -> str:
+def _connections(layer: Layer | Operation, graph: Graph) -> str:
     own = set(map(id, graph.nodes))
     found = []
     for node in layer._inbound_nodes:
@@ -148,7 +148,7 @@ def _column_widths(width: int, ends: Sequence[float]) -> list[int]:
         widths.append(int(end * width) - sum(widths))
         if widths[-1] < 4:
             raise ValueError(f"summary: {width} characters are too narrow for the table")
-    # Two spaces around each text and the borders are taken from all columns alike.
+    # Borders, and a space on each side of a text, take the same room from all columns.
     excess = 3 * len(widths) + 1
     for i in range(len(widths)):
         share = round(excess / (len(widths) - i))

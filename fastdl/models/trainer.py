@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 class Trainer:
     """The training interface of models; `Model` inherits it. Semantics and names are Keras 3's."""
 
-    if TYPE_CHECKING:  # of `Layer`, which every model is as well
+    if TYPE_CHECKING:  # from `Layer`, the other base of `Model`
         name: str
         built: bool
         history: History
@@ -159,7 +159,7 @@ class Trainer:
                 found += self._compile_loss.metrics
         found += self._metrics
         for layer in self._flatten_layers(include_self=False):
-            if not isinstance(layer, Trainer):  # a model inside reports to its own fit
+            if not isinstance(layer, Trainer):  # an inner model reports only in its own fit
                 found += layer._metrics
         return found
 
@@ -215,9 +215,9 @@ class Trainer:
             x: samples along axis 0: an array or tensor, a list or dict of them for several
                 inputs; or an object that yields batches (x, y) or (x, y, sample_weight): a
                 generator, a `DataLoader`, a `utils.PyDataset`.
-            y: targets, likewise; None where x yields them.
+            y: targets, in the same forms; None if x yields them.
             batch_size: samples per step, 32 by default; the last batch of an epoch may be smaller.
-            epochs: the epoch to stop at, counted from 0.
+            epochs: the number of epochs, those before `initial_epoch` included.
             verbose: "auto" or 1 for a progress bar (one line per epoch in a log file), 2 for one
                 line per epoch, 0 for silence.
             callbacks: a list of `Callback`s.
@@ -227,13 +227,14 @@ class Trainer:
                 new order of its batches. Other objects that yield batches keep their order.
             class_weight: a weight for the samples of each class, by index.
             sample_weight: a weight for each sample.
-            initial_epoch: where to start counting.
-            steps_per_epoch: steps that make an epoch; needed for endless generators. The next
-                epoch goes on where the last one stopped. For arrays without `batch_size` it is the
-                number of batches they make.
+            initial_epoch: the number of the first epoch, counted from 0.
+            steps_per_epoch: the number of steps of an epoch; needed for endless generators. The
+                next epoch continues where the last one stopped. Without `batch_size`, arrays are
+                cut into this number of batches.
             validation_steps, validation_batch_size: the same for validation, which always starts
                 at the beginning.
-            validation_freq: validate every so many epochs, or after the epochs listed.
+            validation_freq: the number of epochs from one validation to the next, or a list of the
+                epochs to validate after.
 
         Returns:
             The `History`: `history.history[name]` lists the values of each epoch.
@@ -248,7 +249,7 @@ class Trainer:
 
         Steps are recorded and replayed without Python. What a step reads in Python (attributes of
         the model, its layers, metrics, losses and the optimizer, values of tensors) may change at
-        any time: the step is recorded anew. A step that changes something in Python
+        any time: the step is then recorded again. A step that changes something in Python
         (`self.i += 1`, `self.kept.append(loss)`) or looks at values it computes runs eagerly, and
         a warning names the line. A recorded step does not see changes of global variables, of the
         time and of files, and it prints only while it is recorded. Keep state that changes from
@@ -342,7 +343,8 @@ class Trainer:
             x: as in `fit`.
             batch_size: samples per step, 32 by default; it doesn't change the results' values.
             verbose, callbacks: as in `fit`.
-            steps: the largest number of batches; without `batch_size`, arrays are cut into as many.
+            steps: the largest number of batches. Without `batch_size`, arrays are cut into this
+                number of batches.
 
         Source: `keras.Model.predict` of Keras 3.
 

@@ -36,7 +36,7 @@ class Adam(Optimizer):
         beta_1: how much of the average gradient stays at each step, in [0, 1).
         beta_2: the same for the average square.
         epsilon: keeps the quotient finite.
-        amsgrad: whether the largest average square so far is divided by (arXiv:1904.09237).
+        amsgrad: whether to divide by the largest average square so far (arXiv:1904.09237).
         kwargs: see `Optimizer`.
 
     Raises:
@@ -100,7 +100,7 @@ class AdamW(Adam):
 
     Args:
         learning_rate: a number, a schedule, or a function without arguments.
-        weight_decay: the share of each weight, times the learning rate, that a step takes off.
+        weight_decay: a step subtracts this part of each weight, times the learning rate, from it.
         beta_1, beta_2, epsilon, amsgrad: as for `Adam`.
         kwargs: see `Optimizer`.
 

@@ -57,8 +57,8 @@ class Optimizer(Variables):
         learning_rate: a number, a `schedules.LearningRateSchedule` of the step count, or a
             function without arguments, called at each step (by `fit` each time it comes back to
             Python).
-        weight_decay: the share of each variable, times the learning rate, taken off before each
-            update ("decoupled" decay), or None.
+        weight_decay: before each update this part of each variable, times the learning rate, is
+            subtracted from it ("decoupled" decay); or None.
         clipnorm: each gradient is scaled down to at most this Euclidean norm.
         clipvalue: each gradient's elements are clipped to at most this magnitude.
         global_clipnorm: all gradients together are scaled down to at most this norm.
@@ -273,8 +273,8 @@ class Optimizer(Variables):
     def exclude_from_weight_decay(
         self, var_list: Iterable[Tensor] | None = None, var_names: Iterable[str] | None = None
     ) -> None:
-        """Spares variables from weight decay: those listed, and those whose name contains one of
-        `var_names` (`["bias"]` spares all biases).
+        """Excludes variables from weight decay: those in `var_list`, and those whose name contains
+        one of `var_names` (`["bias"]` excludes all biases).
 
         Raises:
             ValueError: the optimizer is already built.
@@ -538,7 +538,7 @@ class Optimizer(Variables):
         }
 
     def __reduce__(self) -> tuple[object, ...]:
-        """A copy is built anew, for the copies of the variables."""
+        """A copy is built again, for the copies of the variables."""
         state = [np.array(v.numpy()) for v in self.variables] if self.built else []
         excluded = (self._excluded, self._excluded_names)
         arguments = (self.get_config(), excluded, self._trainable_variables, state)
