@@ -226,8 +226,8 @@ class VarianceScaling(_Random):
     Args:
         scale: 1.0 unless given.
         mode: "fan_in", "fan_out" or "fan_avg".
-        distribution: "truncated_normal" (the standard deviation is corrected for what the cut at
-            two deviations takes away), "untruncated_normal" or "uniform".
+        distribution: "truncated_normal" (cut at two deviations; the standard deviation is
+            corrected for that), "untruncated_normal" or "uniform".
         seed: an int makes every call give the same values.
         input_axes, output_axes: the axes of the weight that count inputs and outputs, if they are
             not its last two.

@@ -205,7 +205,7 @@ def dropout(
     if not 0 <= rate <= 1:
         raise ValueError(f"dropout: rate: expected a number in [0, 1], got {rate!r}")
     x = _core.as_tensor(inputs)
-    if rate == 1:  # nothing is kept, so there is nothing to scale up
+    if rate == 1:  # 1 / (1 - rate) would be infinite
         return F.mul(x, 0.0)
     if noise_shape is None:
         shape = x.shape

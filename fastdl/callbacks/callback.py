@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Callback:
-    """Base class of callbacks: what to do at points of `fit`, `evaluate` and `predict`.
+    """Base class of callbacks: hooks that `fit`, `evaluate` and `predict` call.
 
     Override the hooks that are needed. `self.model` is the model. `self.params` is a dict with
     the keys "verbose", "epochs" and "steps". `logs` holds the values of loss and metrics. Setting

@@ -1,4 +1,4 @@
-"""Data sets: what can be indexed, or iterated over, sample by sample."""
+"""Data sets: samples by index, or as a stream."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
 
 
 def _rows_of(dataset: object) -> tuple[tuple[Tensor, ...], Tensor | None] | None:
-    """The tensors a data set takes its rows from, and which rows (None for all in order)."""
+    """The tensors of a data set, and which rows it takes of them (None for all, in order)."""
     if type(dataset) is TensorDataset:
         return dataset.tensors, None
     if type(dataset) is Subset:

@@ -207,7 +207,7 @@ def _download(file: IdxFile, mirrors: tuple[str, ...]) -> bytes:
             return unpack(_fetch(url, limit=file.size + file.size // 100 + 1000), file, url)
         except (OSError, HTTPException) as error:
             reasons.append(f"{url}: {error}")
-        except ValueError as error:  # names the address itself
+        except ValueError as error:  # its message names the address
             reasons.append(str(error))
     raise OSError("\n".join(reasons))
 

@@ -1,4 +1,4 @@
-"""Configs of layers that don't define get_config: from the arguments they were made with."""
+"""Configs of layers without a get_config of their own, from the constructor's arguments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def has_own_config(cls: type[Layer]) -> bool:
 
 
 def plain_config(layer: Layer, config: Config) -> Config:
-    """`config`, as far as the constructor takes it, with the constructor's own arguments.
+    """The entries of `config` that the constructor takes, and the constructor's own arguments.
 
     Raises:
         NotImplementedError: an argument is no number, string, None or list of these.

@@ -222,7 +222,7 @@ class LayerState(Module):
             _core.set_grad_enabled(before)
 
     def count_params(self) -> int:
-        """How many numbers the weights hold.
+        """The number of elements of all weights.
 
         Raises:
             ValueError: the layer has no weights yet because it hasn't been built.

@@ -98,7 +98,7 @@ def Input(
         shape: its shape without the batch axis; None for sizes that may vary.
         batch_size: the size of the batch axis if it is fixed.
         dtype: the type that data is converted to; float32 unless given.
-        sparse, ragged: only None and False.
+        sparse, ragged: not supported; only None and False.
         batch_shape: the shape with the batch axis, in place of `shape`.
         name: the name of the input, and its key if the data is a dict.
         tensor: an existing KerasTensor to use as the input.

@@ -329,7 +329,7 @@ class Layer(LayerState):
         return self, not told
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
-        """The shape of the output for an input shape, None where a size is open."""
+        """The shape of the output for an input shape, with None for unknown sizes."""
         inputs = [tree.map_shapes(KerasTensor, shape) for shape in args]
         named = {
             key.removesuffix("_shape"): tree.map_shapes(KerasTensor, shape)

@@ -116,7 +116,7 @@ class GaussianNoise(Elementwise):
 
 
 def _plain_seed(seed: int | SeedGenerator | None) -> int | None:
-    """The seed as a config can hold it."""
+    """The seed as a number, for a config."""
     return seed.seed if isinstance(seed, SeedGenerator) else seed
 
 

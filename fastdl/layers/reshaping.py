@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def _product(sizes: Sequence[int | None]) -> int | None:
-    """How many elements there are; None where a size is open."""
+    """The number of elements; None if a size is unknown."""
     known = [size for size in sizes if size is not None]
     return math.prod(known) if len(known) == len(sizes) else None
 

@@ -1,7 +1,7 @@
 """The loss functions of Keras 3: each takes targets and outputs and gives a loss for each sample.
 
-Targets are cast to float32; where the ranks of targets and outputs differ by a last axis of length
-1 they are brought in line. Outputs are (batch, ..., d) and the losses (batch, ...), reduced over
+Targets are cast to float32. If the ranks of targets and outputs differ by a last axis of length 1,
+they are made equal. Outputs are (batch, ..., d) and the losses (batch, ...), reduced over
 the last axis. All of them accept arrays and nested lists.
 """
 
@@ -203,8 +203,8 @@ def binary_crossentropy(
 
     Args:
         y_true: targets in [0, 1], of the outputs' shape.
-        y_pred: probabilities, or logits if `from_logits`. Probabilities that come straight from a
-            sigmoid are taken back to their logits; others are clipped to [1e-7, 1 - 1e-7].
+        y_pred: probabilities, or logits if `from_logits`. For probabilities directly from a
+            sigmoid the loss uses their logits; others are clipped to [1e-7, 1 - 1e-7].
         from_logits: whether `y_pred` are logits.
         label_smoothing: targets move this share of the way to 0.5.
         axis: the axis of the mean.
@@ -278,8 +278,8 @@ def categorical_crossentropy(
 
     Args:
         y_true: probabilities of the classes, of the outputs' shape.
-        y_pred: probabilities, or logits if `from_logits`. Probabilities that come straight from a
-            softmax are taken back to their logits; others are divided by their sum and clipped to
+        y_pred: probabilities, or logits if `from_logits`. For probabilities directly from a
+            softmax the loss uses their logits; others are divided by their sum and clipped to
             [1e-7, 1 - 1e-7].
         from_logits: whether `y_pred` are logits.
         label_smoothing: targets move this share of the way to the uniform distribution.
@@ -318,9 +318,9 @@ def sparse_categorical_crossentropy(
     Args:
         y_true: integers (or floats with such values) of the outputs' shape without the class axis,
             or with a class axis of length 1.
-        y_pred: probabilities, or logits if `from_logits`. Probabilities that come straight from a
-            softmax are taken back to their logits; others are clipped to [1e-7, 1 - 1e-7] and
-            divided by their sum.
+        y_pred: probabilities, or logits if `from_logits`. For probabilities directly from a
+            softmax the loss uses their logits; others are clipped to [1e-7, 1 - 1e-7] and divided
+            by their sum.
         from_logits: whether `y_pred` are logits.
         ignore_class: samples of this class have loss 0.
         axis: the axis of the classes.

@@ -1,4 +1,4 @@
-"""Loss: the base class, and the wrapper that makes one of a function."""
+"""Loss: the base class, and the wrapper that makes a loss of a function."""
 
 from __future__ import annotations
 

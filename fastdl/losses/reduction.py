@@ -117,8 +117,8 @@ def check_broadcast(
     """Says how targets fit outputs for a loss that compares them element by element.
 
     Returns:
-        None where they fit as Keras brings them in line, else a warning's text: the shapes only
-        broadcast, so each target is compared with several outputs.
+        None if the shapes are equal by the rule of `same_rank`. Else the text of a warning: the
+        shapes only broadcast, so each target is compared with several outputs.
 
     Raises:
         ValueError: the shapes don't broadcast.

@@ -96,7 +96,7 @@ class AUC(ConfusionMetric):
         self.num_labels = num_labels
         self.label_weights = None if label_weights is None else [float(w) for w in label_weights]
         self.from_logits = from_logits
-        self._looked = False  # at the range of the outputs
+        self._looked = False  # whether the range of the outputs was checked
         self._own_thresholds = None if thresholds is None else list(thresholds)
         super().__init__([-_EPSILON, *inner, 1 + _EPSILON], name, dtype)
 

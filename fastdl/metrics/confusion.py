@@ -1,4 +1,4 @@
-"""Counts of true and false positives and negatives at thresholds, and what follows from them."""
+"""Counts of true and false positives and negatives at thresholds, and metrics of them."""
 
 from __future__ import annotations
 

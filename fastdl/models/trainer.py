@@ -1,4 +1,4 @@
-"""Trainer: compile, fit, evaluate, predict, and what one step of each is.
+"""Trainer: compile, fit, evaluate, predict, and their steps.
 
 A step is a Python function of a batch. A `Runner` has the core record and replay it. A `Loop` runs
 it over the data and calls the callbacks. `Trainer` combines them.
@@ -147,7 +147,7 @@ class Trainer:
 
     @property
     def metrics(self) -> list[Metric]:
-        """What logs report: the mean loss, `compile`'s metrics (as one metric with a dict of
+        """The metrics in the logs: the mean loss, `compile`'s metrics (as one metric with a dict of
         results), the losses of several outputs, then the metrics that are attributes of the model
         and its layers."""
         found: list[Metric] = []
@@ -169,7 +169,7 @@ class Trainer:
         return [m.name for m in self.metrics]
 
     def reset_metrics(self) -> None:
-        """Sets all metrics back."""
+        """Resets all metrics."""
         for metric in self.metrics:
             metric.reset_state()
 

@@ -1,4 +1,4 @@
-"""Optimizer: what all Keras-style optimizers have in common."""
+"""Optimizer: the base class of Keras-style optimizers."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Optimizer(Variables):
 
     Args:
         learning_rate: a number, a `schedules.LearningRateSchedule` of the step count, or a
-            function without arguments, called at each step (by `fit` each time it comes back to
+            function without arguments, called at each step (by `fit` each time it returns to
             Python).
         weight_decay: before each update this part of each variable, times the learning rate, is
             subtracted from it ("decoupled" decay); or None.

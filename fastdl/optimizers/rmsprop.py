@@ -27,9 +27,9 @@ class RMSprop(Optimizer):
     Args:
         learning_rate: a number, a schedule, or a function without arguments.
         rho: how much of the average stays at each step, in [0, 1].
-        momentum: in [0, 1]; the steps themselves are then accumulated.
+        momentum: in [0, 1]; above 0 the steps are accumulated.
         epsilon: added under the root.
-        centered: whether the squared average gradient is subtracted under the root, which makes it
+        centered: whether to subtract the squared average gradient under the root, which then holds
             an estimate of the variance.
         kwargs: see `Optimizer`.
 

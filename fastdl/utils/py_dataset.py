@@ -1,4 +1,4 @@
-"""PyDataset: batches by number, the base class that Keras programs derive their data from."""
+"""PyDataset: Keras's base class for data that comes as batches, by index."""
 
 from __future__ import annotations
 
