@@ -73,7 +73,7 @@ class TensorDataset(Dataset):
                 f"TensorDataset: expected tensors with the same number of rows, got shapes {shapes}"
             )
 
-    def __getitem__(self, index: object) -> tuple[Tensor, ...]:
+    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
         return tuple(t[index] for t in self.tensors)
 
     def __len__(self) -> int:
