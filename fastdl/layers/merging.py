@@ -13,12 +13,21 @@ from .layer import Layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Protocol
 
     from typing_extensions import Unpack
 
     from .._base.types import Config, Items, Shape
     from .._core import TensorLike
+    from .._graph.symbolic import KerasTensor
     from .options import LayerOptions
+
+    class MergeFunction(Protocol):
+        """A layer of this module as a function of its inputs."""
+
+        def __call__(
+            self, inputs: Items[TensorLike], **kwargs: Unpack[LayerOptions]
+        ) -> KerasTensor | Any: ...
 
 
 def _check_list(shapes: Sequence[Shape], at_least: int = 1) -> None:
@@ -263,7 +272,7 @@ def _normalized(x: Tensor, axis: int) -> Tensor:
     return x * F.rsqrt(F.maximum(squares, 1e-12))
 
 
-def _as_function(cls: type[Layer]) -> Callable[..., Any]:
+def _as_function(cls: type[Layer]) -> MergeFunction:
     @functools.wraps(cls, assigned=("__doc__", "__module__"), updated=())
     def function(inputs: Items[TensorLike], **kwargs: Unpack[LayerOptions]) -> Any:
         return cls(**kwargs)(inputs)

@@ -51,6 +51,7 @@ def classes(net: nn.Module) -> None:
 
 def options(model: Sequential, x: np.ndarray) -> None:
     layers.Dense(3, nmae="dense")  # E: Unexpected keyword argument "nmae" for "Dense"
+    layers.add(layers.Input((2,)))  # E: Argument 1 to "__call__" of "MergeFunction" has
     layers.Dropout(0.1, trainable="no")  # E: Argument "trainable" to "Dropout" has incompatible
     optimizers.Adam(clipnom=1.0)  # E: Unexpected keyword argument "clipnom" for "Adam"
     model.optimizer.learning_rate = "fast"  # E: Incompatible types in assignment
