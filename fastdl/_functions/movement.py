@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def _snapshot(result: Tensor, source: Any) -> Tensor:
     """The result, which refuses to be written in place if it is a copy of the source."""
-    return result._snapshot_of(source) if isinstance(source, _core.Tensor) else result
+    return _core.snapshot_of(result, source) if isinstance(source, _core.Tensor) else result
 
 
 def _snapshots(parts: Any, source: Any) -> tuple[Tensor, ...]:

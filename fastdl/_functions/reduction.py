@@ -31,10 +31,15 @@ def _along_dim(function: Callable[..., Tensor], input: TensorLike, dim: Axes, *r
     try:
         return function(input, dim, *rest)
     except IndexError:
-        if _core.as_tensor(input).ndim:
-            raise
-        moving.checked_axes(dim, 1, function.__name__)
-        return function(input, None, *rest)
+        return _of_scalar(function, input, dim, *rest)
+
+
+def _of_scalar(function: Callable[..., Tensor], input: TensorLike, dim: Axes, *rest: Any) -> Tensor:
+    """For an IndexError, which is raised again if the tensor has axes or `dim` is no 0 or -1."""
+    if _core.as_tensor(input).ndim:
+        raise
+    moving.checked_axes(dim, 1, function.__name__)
+    return function(input, None, *rest)
 
 
 def sum(
@@ -54,7 +59,11 @@ def sum(
     """
     if dtype is not None:
         input = F.cast(input, dtype=dtype)
-    total = _along_dim(F.sum, input, dim if axis is None else axis, keepdim or keepdims)
+    dim = dim if axis is None else axis
+    try:  # as _along_dim, without its call
+        total = F.sum(input, axes=dim, keepdims=keepdim or keepdims)
+    except IndexError:
+        total = _of_scalar(F.sum, input, dim)
     return total if dtype is None else F.cast(total, dtype=dtype)
 
 
@@ -75,7 +84,11 @@ def mean(
     """
     if dtype is not None:
         input = F.cast(input, dtype=dtype)
-    return _along_dim(F.mean, input, dim if axis is None else axis, keepdim or keepdims)
+    dim = dim if axis is None else axis
+    try:  # as _along_dim, without its call
+        return F.mean(input, axes=dim, keepdims=keepdim or keepdims)
+    except IndexError:
+        return _of_scalar(F.mean, input, dim)
 
 
 def prod(
