@@ -22,11 +22,10 @@ from .._core import Tensor
 
 
 def getitem(t: Tensor, key: Any) -> Tensor:
-    """`t[key]`. Raises IndexError for anything that isn't in the tensor or isn't an index."""
-    if type(key) is int:
-        if not t.ndim:
-            raise IndexError("index: a tensor without axes can't be indexed by an integer")
-        return F.take(t, _checked(key, 0, t.shape[0]))
+    """`t[key]`. Raises IndexError for anything that isn't in the tensor or isn't an index.
+
+    The core has integers done before it calls this.
+    """
     window = _Window(t.shape, key)
     if not window.is_full:
         t = F.slice(t, starts=window.starts, stops=window.stops, steps=window.steps)

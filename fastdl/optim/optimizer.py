@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import partial
-from operator import methodcaller
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
     # Tensors, those with their names, or groups: {"params": tensors, option: value}.
     Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
-
-_call = methodcaller("__call__")
 
 
 class _Engine:
@@ -234,7 +231,7 @@ class Optimizer(Watched):
             updates += engine.count()
         # Python handles signals between its own instructions only, and from here on there are none:
         # Ctrl-C leaves weights, states and counts as before or after a step.
-        deque(map(_call, updates), maxlen=0)
+        any(map(partial.__call__, updates))  # of None all: a loop in C
         return loss
 
     def _select(self, engine: _Engine, group: dict[str, Any]) -> None:
