@@ -326,14 +326,13 @@ void bind_tensor(py::module_& m) {
   m.def("epoch", &epoch);
   m.def("raise_epoch", &raise_epoch);
 
-  c.def("__getitem__", [](py::object self, py::object key) -> py::object {
-    const Self t = self.cast<Self>();
+  c.def("__getitem__", [](const Self& t, py::object key) -> py::object {
     if (const Tensor row = row_of(t, key)) {
       note_snapshot(row, t);
       return py::cast(row);
     }
     PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
-    py::object r = f.call_once_and_store_result([] { return indexing("getitem"); }).get_stored()(self, key);
+    py::object r = f.call_once_and_store_result([] { return indexing("getitem"); }).get_stored()(Tensor(t), key);
     if (selects_a_window(key)) note_snapshot(r.cast<Tensor>(), t);
     return r;
   });
