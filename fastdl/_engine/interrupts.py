@@ -8,8 +8,8 @@ from types import FrameType
 from typing import Any
 
 # Without the conversion to enums around them, which takes most of their time.
-_get_handler: Any = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
-_set_handler: Any = getattr(signal.signal, "__wrapped__", signal.signal)
+_plain: Any = getattr(signal, "_signal", signal)
+_get_handler, _set_handler = _plain.getsignal, _plain.signal
 _SIGINT = int(signal.SIGINT)
 _get_thread = threading.get_ident
 
