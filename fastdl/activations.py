@@ -145,13 +145,13 @@ serialize = ACTIVATIONS.serialize
 deserialize = ACTIVATIONS.deserialize
 
 
-def get(identifier: Identifier) -> Callable[..., Tensor]:
+def get(identifier: Identifier, who: str = "") -> Callable[..., Tensor]:
     """The activation function for a name, function, layer or config; `linear` for None.
 
     Raises:
         ValueError: unknown name; the message suggests the nearest one.
     """
-    return linear if identifier is None else ACTIVATIONS.get(identifier)
+    return linear if identifier is None else ACTIVATIONS.get(identifier, who)
 
 
 def fused_name(function: object) -> str | None:

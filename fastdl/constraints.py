@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._base import functional as F
+from ._base.checks import check_integers, check_number
 from ._base.registry import CONSTRAINTS, described
 from ._base.watch import Watched
 from ._core import Tensor
@@ -35,6 +36,10 @@ class Constraint(Watched):
         return described(self)
 
 
+def _checked_axis(who: str, axis: Axes) -> Axes:
+    return None if axis is None else check_integers(who, "axis", axis)
+
+
 def _norms(w: Tensor, axis: Axes) -> Tensor:
     return F.sqrt(F.sum(F.square(w), axes=axis, keepdims=True))
 
@@ -55,8 +60,8 @@ class MaxNorm(Constraint):
     """
 
     def __init__(self, max_value: float = 2, axis: Axes = 0) -> None:
-        self.max_value = max_value
-        self.axis = axis
+        self.max_value = check_number("MaxNorm", "max_value", max_value, infinite=True)
+        self.axis = _checked_axis("MaxNorm", axis)
 
     def __call__(self, w: Tensor) -> Tensor:
         norms = _norms(w, self.axis)
@@ -79,7 +84,7 @@ class UnitNorm(Constraint):
     """Scales the weight to norm 1 along `axis` (0 unless given)."""
 
     def __init__(self, axis: Axes = 0) -> None:
-        self.axis = axis
+        self.axis = _checked_axis("UnitNorm", axis)
 
     def __call__(self, w: Tensor) -> Tensor:
         return w / (_norms(w, self.axis) + _EPSILON)
@@ -106,10 +111,16 @@ class MinMaxNorm(Constraint):
         rate: float = 1.0,
         axis: Axes = 0,
     ) -> None:
-        self.min_value = min_value
-        self.max_value = max_value
-        self.rate = rate
-        self.axis = axis
+        who = "MinMaxNorm"
+        self.min_value = check_number(who, "min_value", min_value)
+        self.max_value = check_number(who, "max_value", max_value, infinite=True)
+        self.rate = check_number(who, "rate", rate)
+        if self.min_value > self.max_value:
+            raise ValueError(
+                f"{who}: min_value: expected a number of at most max_value, {max_value!r}, got "
+                f"{min_value!r}"
+            )
+        self.axis = _checked_axis(who, axis)
 
     def __call__(self, w: Tensor) -> Tensor:
         norms = _norms(w, self.axis)

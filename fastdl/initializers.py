@@ -15,11 +15,12 @@ import numpy as np
 
 from . import _core
 from ._base import functional as F
+from ._base.checks import check_choice, check_integers, check_number, shown
 from ._base.dtypes import as_dtype
 from ._base.registry import INITIALIZERS, described
 from ._base.watch import Watched
 from ._core import Tensor
-from .random import SeedGenerator
+from .random import SeedGenerator, checked_seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,6 +62,10 @@ class Constant(Initializer):
     """Every element `value`: a number, or an array that broadcasts to the shape."""
 
     def __init__(self, value: TensorLike = 0.0) -> None:
+        try:
+            _core.as_tensor(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"Constant: value: expected numbers, got {shown(value)}") from None
         self.value = value
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Tensor:
@@ -68,6 +73,13 @@ class Constant(Initializer):
         if isinstance(self.value, (int, float)):
             return _core.full(tuple(shape), kind, self.value)
         value = _core.as_tensor(self.value)
+        wanted = tuple(shape)
+        fits = zip(reversed(value.shape), reversed(wanted), strict=False)
+        if value.ndim > len(wanted) or not all(one in (1, size) for one, size in fits):
+            raise ValueError(
+                f"Constant: value: expected a number or an array that broadcasts to {wanted}, got "
+                f"{shown(self.value)}"
+            )
         return F.copy(F.cast(F.broadcast_to(value, shape=tuple(shape)), dtype=kind))
 
     def get_config(self) -> Config:
@@ -96,7 +108,7 @@ class Identity(Initializer):
     """`gain` on the diagonal of a matrix, 0 elsewhere. ValueError when it isn't a matrix."""
 
     def __init__(self, gain: float = 1.0) -> None:
-        self.gain = gain
+        self.gain = check_number("Identity", "gain", gain, -math.inf)
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Tensor:
         if len(shape) != 2:
@@ -113,12 +125,7 @@ class _Random(Initializer):
     `random.SeedGenerator`, whose stream it continues."""
 
     def __init__(self, seed: int | SeedGenerator | None = None) -> None:
-        if seed is not None and not isinstance(seed, (int, np.integer, SeedGenerator)):
-            raise ValueError(
-                f"{type(self).__name__}: seed: expected an int, a SeedGenerator or None, got "
-                f"{seed!r}"
-            )
-        self._seed = seed
+        self._seed = checked_seed(seed, type(self).__name__)
 
     @property
     def seed(self) -> int | None:
@@ -147,7 +154,7 @@ def own_stream(seed: int | SeedGenerator | None) -> Iterator[None]:
             yield
         return
     state = _core.get_rng_state()
-    _core.manual_seed(int(seed))
+    _core.manual_seed(int(seed) & ((1 << 64) - 1))
     try:
         yield
     finally:
@@ -162,8 +169,9 @@ class RandomNormal(_Random):
         self, mean: float = 0.0, stddev: float = 0.05, seed: int | SeedGenerator | None = None
     ) -> None:
         super().__init__(seed)
-        self.mean = mean
-        self.stddev = stddev
+        who = type(self).__name__
+        self.mean = check_number(who, "mean", mean, -math.inf)
+        self.stddev = check_number(who, "stddev", stddev)
 
     def _draw(self, shape: tuple[int, ...]) -> Tensor:
         return F.normal(shape=shape, mean=self.mean, std=self.stddev)
@@ -188,8 +196,13 @@ class RandomUniform(_Random):
         self, minval: float = -0.05, maxval: float = 0.05, seed: int | SeedGenerator | None = None
     ) -> None:
         super().__init__(seed)
-        self.minval = minval
-        self.maxval = maxval
+        self.minval = check_number("RandomUniform", "minval", minval, -math.inf)
+        self.maxval = check_number("RandomUniform", "maxval", maxval, -math.inf)
+        if self.minval > self.maxval:
+            raise ValueError(
+                f"RandomUniform: minval: expected a number of at most maxval, {maxval!r}, got "
+                f"{minval!r}"
+            )
 
     def _draw(self, shape: tuple[int, ...]) -> Tensor:
         return F.uniform(shape=shape, low=self.minval, high=self.maxval)
@@ -257,22 +270,17 @@ class VarianceScaling(_Random):
     ) -> None:
         super().__init__(seed)
         who = type(self).__name__
-        if scale <= 0.0:
-            raise ValueError(f"{who}: scale: expected a number above 0, got {scale!r}")
-        modes = ("fan_in", "fan_out", "fan_avg")
-        if mode not in modes:
-            raise ValueError(f"{who}: mode: expected one of {modes}, got {mode!r}")
-        distribution = distribution.lower()
-        if distribution == "normal":
-            distribution = "truncated_normal"
+        self.scale = check_number(who, "scale", scale, above=0.0)
+        self.mode = check_choice(who, "mode", mode, ("fan_in", "fan_out", "fan_avg"))
+        if isinstance(distribution, str):
+            distribution = distribution.lower()
+            if distribution == "normal":
+                distribution = "truncated_normal"
         distributions = ("uniform", "truncated_normal", "untruncated_normal")
-        if distribution not in distributions:
-            raise ValueError(
-                f"{who}: distribution: expected one of {distributions}, got {distribution!r}"
-            )
-        self.scale = scale
-        self.mode = mode
-        self.distribution = distribution
+        self.distribution = check_choice(who, "distribution", distribution, distributions)
+        for argument, axes in (("input_axes", input_axes), ("output_axes", output_axes)):
+            if axes is not None:
+                check_integers(who, argument, axes)
         self.input_axes = input_axes
         self.output_axes = output_axes
 
@@ -370,7 +378,7 @@ class Orthogonal(_Random):
 
     def __init__(self, gain: float = 1.0, seed: int | SeedGenerator | None = None) -> None:
         super().__init__(seed)
-        self.gain = gain
+        self.gain = check_number("Orthogonal", "gain", gain, -math.inf)
 
     def _draw(self, shape: tuple[int, ...]) -> Tensor:
         if len(shape) < 2:
@@ -390,15 +398,18 @@ serialize = INITIALIZERS.serialize
 deserialize = INITIALIZERS.deserialize
 
 
-def get(identifier: Identifier | TensorLike) -> Any:
+def get(identifier: Identifier | TensorLike, who: str = "") -> Any:
     """The initializer for a name, config, class, instance, function, number or array.
 
     Raises:
         ValueError: unknown name (the nearest one is suggested) or nothing of these kinds.
     """
     if isinstance(identifier, (Tensor, np.ndarray, np.number, int, float)):
-        return Constant(identifier)
-    return INITIALIZERS.get(identifier)
+        try:
+            return Constant(identifier)
+        except ValueError as error:
+            raise ValueError(f"{who}{': ' * bool(who)}{error}") from None
+    return INITIALIZERS.get(identifier, who)
 
 
 if not TYPE_CHECKING:

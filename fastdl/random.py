@@ -14,6 +14,7 @@ import numpy as np
 
 from . import _core
 from ._base import functional as F
+from ._base.checks import check_name, shown
 from ._core import Tensor
 
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ class SeedGenerator:
     """
 
     def __init__(self, seed: int | None = None, name: str | None = None) -> None:
-        checked_seed(seed)
+        checked_seed(seed, "SeedGenerator")
         self.seed = seed
-        self.name = name or "seed_generator"
+        self.name = check_name("SeedGenerator", "name", name) or "seed_generator"
         start = (
             F.randint(shape=(), low=0, high=1 << 62).item()
             if seed is None
@@ -71,12 +72,15 @@ class SeedGenerator:
         return {"seed": self.seed, "name": self.name}
 
 
-def checked_seed(seed: int | SeedGenerator | None) -> int | SeedGenerator | None:
+def checked_seed(seed: int | SeedGenerator | None, who: str = "") -> int | SeedGenerator | None:
     """The seed. ValueError unless it is None, an integer of at least 0 or a SeedGenerator."""
     if seed is None or isinstance(seed, SeedGenerator):
         return seed
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"seed: expected an integer, a SeedGenerator or None, got {seed!r}")
+        raise ValueError(
+            f"{who}{': ' * bool(who)}seed: expected an integer of at least 0, a SeedGenerator or "
+            f"None, got {shown(seed)}"
+        )
     return seed
 
 
@@ -93,9 +97,9 @@ def stream_of(seed: int | SeedGenerator | None) -> AbstractContextManager[object
     return seed if isinstance(seed, SeedGenerator) else SeedGenerator(seed)
 
 
-def generator_of(seed: int | SeedGenerator | None) -> SeedGenerator | None:
+def generator_of(seed: int | SeedGenerator | None, who: str = "") -> SeedGenerator | None:
     """The stream that a layer with this seed draws from; None is the library's."""
-    checked_seed(seed)
+    checked_seed(seed, who)
     return seed if seed is None or isinstance(seed, SeedGenerator) else SeedGenerator(seed)
 
 

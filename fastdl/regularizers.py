@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import _core
 from ._base import functional as F
+from ._base.checks import check_choice, check_number
 from ._base.registry import REGULARIZERS, described
 from ._base.watch import Watched
 from ._core import Tensor
@@ -36,13 +36,6 @@ class Regularizer(Watched):
         return described(self)
 
 
-def _factor(value: float, name: str) -> float:
-    number = isinstance(value, (int, float, np.number))
-    if not number or not math.isfinite(value) or value < 0:
-        raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}")
-    return float(value)
-
-
 @REGULARIZERS.register("l1_l2")
 class L1L2(Regularizer):
     """`l1 * sum(|x|) + l2 * sum(x^2)`.
@@ -60,8 +53,9 @@ class L1L2(Regularizer):
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1 = _factor(0.0 if l1 is None else l1, "l1")
-        self.l2 = _factor(0.0 if l2 is None else l2, "l2")
+        who = type(self).__name__
+        self.l1 = check_number(who, "l1", 0.0 if l1 is None else l1)
+        self.l2 = check_number(who, "l2", 0.0 if l2 is None else l2)
 
     def __call__(self, x: Tensor) -> Tensor:
         if not self.l2:
@@ -112,10 +106,8 @@ class OrthogonalRegularizer(Regularizer):
     """
 
     def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
-        if mode not in ("rows", "columns"):
-            raise ValueError(f"mode must be 'rows' or 'columns', got {mode!r}")
-        self.factor = _factor(factor, "factor")
-        self.mode = mode
+        self.factor = check_number("OrthogonalRegularizer", "factor", factor)
+        self.mode = check_choice("OrthogonalRegularizer", "mode", mode, ("rows", "columns"))
 
     def __call__(self, x: Tensor) -> Tensor:
         if x.ndim != 2:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+
+from .._core import Tensor
 
 
 def is_sparse(value: Any) -> bool:
@@ -22,48 +25,206 @@ def check_dense(what: str, value: Any) -> None:
         )
 
 
+def shown(value: Any) -> str:
+    """The value as messages show it: in full if it is short, an array by its kind and shape."""
+    if isinstance(value, (np.ndarray, Tensor)) and value.ndim:
+        return f"{'a tensor' if isinstance(value, Tensor) else 'an array'} of shape {value.shape}"
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:80]}... (a {type(value).__name__})"
+
+
+def _described(at_least: float, below: float, above: float, at_most: float) -> str:
+    """A number within these limits, in words."""
+    low, high = max(at_least, above), min(at_most, below)
+    opened, closed = "(" if above >= at_least else "[", ")" if below <= at_most else "]"
+    if low == -math.inf:
+        word = "below" if closed == ")" else "of at most"
+        return "finite number" if high == math.inf else f"number {word} {high:g}"
+    if high == math.inf:
+        return f"number {'above' if opened == '(' else 'of at least'} {low:g}"
+    return f"number in {opened}{low:g}, {high:g}{closed}"
+
+
 def check_number(
-    who: str, argument: str, value: Any, at_least: float = 0.0, below: float = float("inf")
+    who: str,
+    argument: str,
+    value: Any,
+    at_least: float = 0.0,
+    below: float = math.inf,
+    *,
+    above: float = -math.inf,
+    at_most: float = math.inf,
+    infinite: bool = False,
 ) -> float:
-    """`value` as a float in [at_least, below).
+    """`value` as a float within the limits.
+
+    Args:
+        who: the class or function, for the message.
+        argument: its argument.
+        value: a number, an array or a tensor of one element.
+        at_least, at_most: the limits; -inf and inf for none.
+        above, below: limits that the value must not reach.
+        infinite: whether inf and -inf are numbers, too.
 
     Raises:
-        ValueError: it is none; the message names the optimizer, the argument and the value.
+        ValueError: it is none; the message names class, argument and value.
     """
     try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{who}: {argument}: expected a number, got {value!r}") from None
-    if not at_least <= number < below:
-        wanted = (
-            f"of at least {at_least:g}"
-            if below == float("inf")
-            else f"in [{at_least:g}, {below:g})"
+        number = None if isinstance(value, (str, bytes)) else float(value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        number = None
+    if (
+        number is None
+        or not at_least <= number <= at_most
+        or not (above < number < below or (infinite and math.isinf(number)))
+    ):
+        raise ValueError(
+            f"{who}: {argument}: expected a {_described(at_least, below, above, at_most)}, got "
+            f"{shown(value)}"
         )
-        raise ValueError(f"{who}: {argument}: expected a number {wanted}, got {value!r}")
     return number
+
+
+def check_numbers(who: str, argument: str, value: Any, *limits: float, **more: Any) -> list[float]:
+    """Several numbers, each as `check_number` returns it.
+
+    Raises:
+        ValueError: they are none; the message names class, argument and value.
+    """
+    try:
+        several = list(value)
+    except TypeError:
+        raise ValueError(f"{who}: {argument}: expected numbers, got {shown(value)}") from None
+    return [check_number(who, argument, one, *limits, **more) for one in several]
 
 
 def check_fraction(who: str, argument: str, value: Any) -> float:
     """`value` as a float in [0, 1].
 
     Raises:
-        ValueError: it is none; the message names the optimizer, the argument and the value.
+        ValueError: it is none; the message names class, argument and value.
     """
-    number = check_number(who, argument, value)
-    if number > 1:
-        raise ValueError(f"{who}: {argument}: expected a number in [0, 1], got {value!r}")
-    return number
+    return check_number(who, argument, value, at_most=1.0)
 
 
-def check_count(who: str, argument: str, value: Any, least: int) -> int | None:
+def check_integer(who: str, argument: str, value: Any, least: int | None = None) -> int:
+    """`value` as an int of at least `least` that fits 64 bits.
+
+    Args:
+        who: the class or function, for the message.
+        argument: its argument.
+        value: an integer, Python's or NumPy's.
+        least: the smallest that is accepted; any unless given.
+
+    Raises:
+        ValueError: it is none; the message names class, argument and value.
+    """
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or not -(2**63) <= value < 2**63 or (least is not None and value < least):
+        wanted = "" if least is None else f" of at least {least}"
+        raise ValueError(f"{who}: {argument}: expected an integer{wanted}, got {shown(value)}")
+    return int(value)
+
+
+def check_count(who: str, argument: str, value: Any, least: int | None = None) -> int | None:
     """`value` if it is None or an integer of at least `least`.
 
     Raises:
-        ValueError: it is neither; the message names the optimizer, the argument and the value.
+        ValueError: it is neither; the message names class, argument and value.
     """
-    if value is not None and (not isinstance(value, (int, np.integer)) or value < least):
+    return None if value is None else check_integer(who, argument, value, least)
+
+
+def check_integers(who: str, argument: str, value: Any, least: int | None = None) -> Any:
+    """One integer, or several as a tuple: axes or sizes.
+
+    Raises:
+        ValueError: it is neither; the message names class, argument and value.
+    """
+    if isinstance(value, (int, np.integer)):
+        return check_integer(who, argument, value, least)
+    try:
+        return tuple(check_integer(who, argument, one, least) for one in tuple(value))
+    except (TypeError, ValueError):
+        wanted = "" if least is None else f" of at least {least}"
         raise ValueError(
-            f"{who}: {argument}: expected an integer of at least {least}, got {value!r}"
+            f"{who}: {argument}: expected an integer{wanted} or several, got {shown(value)}"
+        ) from None
+
+
+def check_flag(who: str, argument: str, value: Any) -> bool:
+    """`value` as True or False.
+
+    Raises:
+        ValueError: an array of several elements; the message names class, argument and value.
+    """
+    try:
+        return bool(value)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"{who}: {argument}: expected True or False, got {shown(value)}") from None
+
+
+def check_choice(who: str, argument: str, value: Any, choices: tuple[str | None, ...]) -> Any:
+    """`value` if it is one of `choices`.
+
+    Raises:
+        ValueError: it is none; the message names class, argument and value.
+    """
+    if not (value is None or isinstance(value, str)) or value not in choices:
+        *others, last = map(repr, choices)
+        wanted = f"{', '.join(others)} or {last}" if others else last
+        from .registry import suggestion  # which imports this module
+
+        near = suggestion(value, filter(None, choices)) if isinstance(value, str) else ""
+        raise ValueError(
+            f"{who}: {argument}: expected {wanted}, got {shown(value)}{'.' * bool(near)}{near}"
         )
-    return None if value is None else int(value)
+    return value
+
+
+def check_name(who: str, argument: str, value: Any) -> str | None:
+    """`value` if it is a string or None.
+
+    Raises:
+        ValueError: it is neither; the message names class, argument and value.
+    """
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{who}: {argument}: expected a string, got {shown(value)}")
+    return value
+
+
+def check_callable(who: str, argument: str, value: Any) -> Any:
+    """`value` if it can be called.
+
+    Raises:
+        TypeError: it cannot; the message names class, argument and value.
+    """
+    if not callable(value):
+        raise TypeError(f"{who}: {argument}: expected a function, got {shown(value)}")
+    return value
+
+
+def check_shape(who: str, argument: str, value: Any, least: int = 0) -> tuple[int | None, ...]:
+    """A shape as a tuple of integers of at least `least`, and None for sizes that may vary.
+
+    Raises:
+        ValueError: it is none; the message names class, argument and value.
+    """
+    try:
+        sizes = (value,) if isinstance(value, (int, np.integer)) else tuple(value)
+        return tuple(check_count(who, argument, size, least) for size in sizes)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{who}: {argument}: expected sizes of at least {least} or None, got {shown(value)}"
+        ) from None
+
+
+def check_pair(who: str, argument: str, value: Any) -> Any:
+    """`value` if it holds two values.
+
+    Raises:
+        ValueError: it does not; the message names class, argument and value.
+    """
+    if not hasattr(value, "__len__") or not hasattr(value, "__iter__") or len(value) != 2:
+        raise ValueError(f"{who}: {argument}: expected two numbers, got {shown(value)}")
+    return value

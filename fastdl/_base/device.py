@@ -107,8 +107,11 @@ _DEVICE_TYPES = frozenset({"cpu", "cuda", "mps", "xpu", "meta", "xla"})
 
 def check_target(who: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """For modules: raises unless the target of a `to(...)` call is float32 on the CPU."""
-    dtype, where = split_target(who, args, kwargs)
+    try:
+        dtype, where = split_target(who, args, kwargs)
+    except (RuntimeError, TypeError) as error:
+        raise type(error)(f"{who}: {error}") from None
     if dtype is not None and dtype != np.float32:
-        raise TypeError(f"{who}: parameters are float32, got {dtype}")
+        raise TypeError(f"{who}: dtype: parameters are float32, got {dtype}")
     if where is not None and where.type != "cpu":
         raise RuntimeError(f"{who}: parameters lie on 'cpu', got {str(where)!r}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from .checks import shown
 
 if TYPE_CHECKING:
     from .._core import Precision
@@ -48,11 +49,14 @@ class DTypePolicy:
 
     def __init__(self, name: Any) -> None:
         try:
-            known = name if name == "mixed_bfloat16" else np.dtype(name).name
-        except TypeError:
+            plain = isinstance(name, str) and name == "mixed_bfloat16"
+            known = name if plain else np.dtype(name).name
+        except (TypeError, ValueError):
             known = None
         if name is None or known not in _OF_LAYERS:
-            raise ValueError(f"layers compute in 'float32' or 'mixed_bfloat16', got dtype={name!r}")
+            raise ValueError(
+                f"layers compute in 'float32' or 'mixed_bfloat16', got dtype={shown(name)}"
+            )
         self.name: str = known
         mixed = known == "mixed_bfloat16"
         self.compute_dtype = "bfloat16" if mixed else known

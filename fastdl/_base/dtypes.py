@@ -6,6 +6,8 @@ from typing import Any, cast
 
 import numpy as np
 
+from .checks import shown
+
 
 class _BFloat16:
     """The type of 16-bit floats with float32's range and 8 bits of precision.
@@ -63,4 +65,7 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
     """`numpy.dtype` that knows bfloat16."""
     if isinstance(dtype, str | _BFloat16) and dtype == "bfloat16":
         return bfloat16
-    return np.dtype(dtype)
+    try:
+        return np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"dtype: expected a type of elements, got {shown(dtype)}") from None

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
+from .checks import shown
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -180,12 +182,22 @@ class Registry:
         known = {*self.objects, *_custom_objects, *(custom_objects or {})}
         raise ValueError(f"unknown {self.kind} {name!r}.{suggestion(name, known)}")
 
-    def get(self, identifier: Any) -> Any:
+    def get(self, identifier: Any, who: str = "") -> Any:
         """The object for a name, config dictionary, class, instance or function; None for None.
+
+        `who`, a class and its argument, stands in front of the message.
 
         Raises:
             ValueError: unknown name, or something that stands for no object of this kind.
         """
+        try:
+            return self._get(identifier)
+        except ValueError as error:
+            if who:
+                error.args = (f"{who}: {error}",)
+            raise
+
+    def _get(self, identifier: Any) -> Any:
         if identifier is None:
             return None
         if isinstance(identifier, str):
@@ -194,13 +206,13 @@ class Registry:
         if isinstance(identifier, dict):
             return self.deserialize(identifier)
         if isinstance(identifier, type):
-            return self.get(identifier())
+            return self._get(identifier())
         if self.base is not None and isinstance(identifier, self.base):
             return identifier
         if self.callables and callable(identifier):
             return identifier
         raise ValueError(
-            f"cannot interpret {identifier!r} (of type {type(identifier).__name__}) as "
+            f"cannot interpret {shown(identifier)} (of type {type(identifier).__name__}) as "
             f"{'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind}"
         )
 

@@ -114,7 +114,10 @@ class LayerState(Module):
         kind = as_dtype(self.dtype if dtype is None else dtype)
         if initializer is None:
             initializer = "glorot_uniform" if kind == _FLOAT32 else "zeros"
-        value = _core.as_tensor(initializers.get(initializer)(sizes, dtype=kind))
+        try:
+            value = _core.as_tensor(initializers.get(initializer)(sizes, dtype=kind))
+        except ValueError as error:
+            raise ValueError(f"the initializer of weight {name!r}: {error}") from error
         if value.shape != sizes:
             raise ValueError(
                 f"{self._kind} {self.name!r}: the initializer of weight {name!r} gave shape "

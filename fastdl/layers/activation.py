@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from .. import _core, activations, constraints, initializers, regularizers
 from .._base import functional as F
-from .._base.moving import is_integer
+from .._base.checks import check_integers, check_number
 from .._base.registry import LAYERS
 from .._core import Tensor
 from .core import Elementwise
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
     from .._base.types import Config, Shape
     from .._core import TensorLike
     from .options import LayerOptions
-
-
-def _at_least_zero(layer: str, argument: str, value: float | None) -> float:
-    if value is None or value < 0.0:
-        raise ValueError(f"{layer}: {argument} must be at least 0, got {value!r}")
-    return value
 
 
 @LAYERS.register
@@ -51,10 +46,10 @@ class ReLU(Elementwise):
     ) -> None:
         super().__init__(**kwargs)
         self.max_value = (
-            max_value if max_value is None else _at_least_zero("ReLU", "max_value", max_value)
+            max_value if max_value is None else check_number("ReLU", "max_value", max_value)
         )
-        self.negative_slope = _at_least_zero("ReLU", "negative_slope", negative_slope)
-        self.threshold = _at_least_zero("ReLU", "threshold", threshold)
+        self.negative_slope = check_number("ReLU", "negative_slope", negative_slope)
+        self.threshold = check_number("ReLU", "threshold", threshold)
 
     def call(self, inputs: Tensor) -> Tensor:
         return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
@@ -79,7 +74,7 @@ class LeakyReLU(Elementwise):
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
         negative_slope = kwargs.pop("alpha", negative_slope)  # its name in Keras 2
         super().__init__(**kwargs)
-        self.negative_slope = _at_least_zero("LeakyReLU", "negative_slope", negative_slope)
+        self.negative_slope = check_number("LeakyReLU", "negative_slope", negative_slope)
 
     def call(self, inputs: Tensor) -> Tensor:
         return F.leaky_relu(inputs, slope=self.negative_slope)
@@ -94,7 +89,7 @@ class ELU(Elementwise):
 
     def __init__(self, alpha: float = 1.0, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.alpha = alpha
+        self.alpha = check_number("ELU", "alpha", alpha, -math.inf)
 
     def call(self, inputs: Tensor) -> Tensor:
         return F.elu(inputs, alpha=self.alpha)
@@ -122,14 +117,21 @@ class PReLU(Elementwise):
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        self.alpha_initializer = initializers.get(alpha_initializer)
-        self.alpha_regularizer = regularizers.get(alpha_regularizer)
-        self.alpha_constraint = constraints.get(alpha_constraint)
-        axes = [shared_axes] if is_integer(shared_axes) else shared_axes
-        self.shared_axes = None if axes is None else tuple(map(int, axes))
+        self.alpha_initializer = initializers.get(alpha_initializer, "PReLU: alpha_initializer")
+        self.alpha_regularizer = regularizers.get(alpha_regularizer, "PReLU: alpha_regularizer")
+        self.alpha_constraint = constraints.get(alpha_constraint, "PReLU: alpha_constraint")
+        self.shared_axes: tuple[int, ...] | None = None
+        if shared_axes is not None:
+            axes = check_integers("PReLU", "shared_axes", shared_axes, 1)
+            self.shared_axes = (axes,) if isinstance(axes, int) else axes
 
     def build(self, input_shape: Shape) -> None:
         shape = list(input_shape[1:])
+        if max(self.shared_axes or (), default=0) > len(shape):
+            raise ValueError(
+                f"shared_axes: expected axes from 1 to {len(shape)} for inputs of shape "
+                f"{input_shape}, got {self.shared_axes}"
+            )
         for axis in self.shared_axes or ():
             shape[axis - 1] = 1
         self.alpha = self.add_weight(
@@ -173,7 +175,7 @@ class Softmax(Elementwise):
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.axis = int(axis) if is_integer(axis) else tuple(map(int, axis))
+        self.axis = check_integers("Softmax", "axis", axis)
 
     def call(self, inputs: Tensor, mask: TensorLike | None = None) -> Tensor:
         if mask is None:

@@ -9,6 +9,7 @@ import numpy as np
 from .. import _core, activations, constraints, initializers, regularizers
 from .._base import functional as F
 from .._base import tree
+from .._base.checks import check_callable, check_flag, check_integer, shown
 from .._base.parameter import Parameter
 from .._base.registry import LAYERS
 from .._core import Tensor
@@ -67,17 +68,16 @@ class Dense(Layer):
         **kwargs: Unpack[PlainOptions],
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        if not isinstance(units, (int, np.integer)) or isinstance(units, bool) or units < 1:
-            raise ValueError(f"Dense: units must be a positive integer, got {units!r}")
-        self.units = int(units)
+        who = type(self).__name__
+        self.units = check_integer(who, "units", units, 1)
         self.activation = activation
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        self.use_bias = check_flag(who, "use_bias", use_bias)
+        self.kernel_initializer = initializers.get(kernel_initializer, f"{who}: kernel_initializer")
+        self.bias_initializer = initializers.get(bias_initializer, f"{who}: bias_initializer")
+        self.kernel_regularizer = regularizers.get(kernel_regularizer, f"{who}: kernel_regularizer")
+        self.bias_regularizer = regularizers.get(bias_regularizer, f"{who}: bias_regularizer")
+        self.kernel_constraint = constraints.get(kernel_constraint, f"{who}: kernel_constraint")
+        self.bias_constraint = constraints.get(bias_constraint, f"{who}: bias_constraint")
         self.bias: Parameter | None = None
         self.input_spec = InputSpec(min_ndim=2)
 
@@ -88,7 +88,7 @@ class Dense(Layer):
 
     @activation.setter
     def activation(self, value: Identifier) -> None:
-        self._activation = activations.get(value)
+        self._activation = activations.get(value, f"{type(self).__name__}: activation")
         self._fused = activations.fused_name(self._activation)
 
     def build(self, input_shape: Shape) -> None:
@@ -163,7 +163,7 @@ class Activation(Elementwise):
 
     def __init__(self, activation: Identifier, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.activation = activations.get(activation)
+        self.activation = activations.get(activation, "Activation: activation")
 
     def call(self, inputs: Tensor) -> Tensor:
         return self.activation(inputs)
@@ -176,6 +176,7 @@ class Activation(Elementwise):
 class Identity(Elementwise):
     """Returns its input."""
 
+    _takes_several = True
     _keeps_dtype = True
 
     def call(self, inputs: Any) -> Any:
@@ -201,8 +202,18 @@ class Rescaling(Layer):
         self, scale: TensorLike, offset: TensorLike = 0.0, **kwargs: Unpack[LayerOptions]
     ) -> None:
         super().__init__(**kwargs)
-        self.scale = scale
-        self.offset = offset
+        self.scale = _checked_factor("scale", scale)
+        self.offset = _checked_factor("offset", offset)
+
+    def build(self, input_shape: Shape) -> None:
+        last = input_shape[-1] if input_shape else 1
+        for argument, value in (("scale", self.scale), ("offset", self.offset)):
+            sizes = getattr(_factor(value), "shape", ())
+            if sizes and last is not None and sizes[-1] not in (1, last):
+                raise ValueError(
+                    f"{argument}: expected a number or {last} of them for inputs of shape "
+                    f"{input_shape}, got {shown(value)}"
+                )
 
     def call(self, inputs: Tensor) -> Tensor:
         return F.cast(inputs, dtype=np.float32) * _factor(self.scale) + _factor(self.offset)
@@ -212,6 +223,16 @@ class Rescaling(Layer):
 
     def get_config(self) -> Config:
         return {**super().get_config(), "scale": self.scale, "offset": self.offset}
+
+
+def _checked_factor(argument: str, value: TensorLike) -> TensorLike:
+    try:
+        tensor = _core.as_tensor(value)
+    except (TypeError, ValueError):
+        tensor = None
+    if tensor is None or not tensor.numel() or tensor.dtype == "bool":
+        raise ValueError(f"Rescaling: {argument}: expected numbers, got {shown(value)}")
+    return value
 
 
 def _factor(value: TensorLike) -> float | Tensor:
@@ -238,6 +259,7 @@ class Lambda(Layer):
         [[2.0, 2.0]]
     """
 
+    _takes_several = True
     arguments: Kwargs
     _output_shape: Shapes | Callable[..., Shapes] | None
 
@@ -250,15 +272,22 @@ class Lambda(Layer):
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        if not callable(function):
-            raise TypeError(f"Lambda: function must be callable, got {function!r}")
+        check_callable("Lambda", "function", function)
         import inspect
 
         if mask is not None:
             warn_that_masks_end(self.name)
         self.function = function
         self.mask = mask
-        self.__dict__["arguments"] = dict(arguments or {})
+        try:
+            named: dict[Any, Any] = {} if arguments is None else dict(arguments)
+        except (TypeError, ValueError):
+            named = {0: arguments}
+        if not all(isinstance(name, str) for name in named):
+            raise ValueError(
+                f"Lambda: arguments: expected a dict of keyword arguments, got {shown(arguments)}"
+            )
+        self.__dict__["arguments"] = named
         self.__dict__["_output_shape"] = output_shape
         self._takes_training = "training" in inspect.signature(function).parameters
 

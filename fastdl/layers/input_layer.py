@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._base.checks import check_count, check_flag, check_shape, shown
 from .._base.dtypes import as_dtype
-from .._base.moving import is_integer
 from .._base.registry import LAYERS
 from .._graph.symbolic import KerasTensor, Node
 from .layer import Layer
@@ -41,25 +41,29 @@ class InputLayer(Layer):
         shape = kwargs.pop("input_shape", shape)
         batch_shape = kwargs.pop("batch_input_shape", batch_shape)
         super().__init__(name=name, dtype=dtype, **kwargs)
-        if sparse or ragged:
-            raise ValueError(f"Input {self.name!r}: sparse and ragged inputs are not supported")
+        who = f"InputLayer {self.name!r}"
+        for argument, wanted in (("sparse", sparse), ("ragged", ragged)):
+            if check_flag(who, argument, wanted):
+                raise ValueError(f"{who}: {argument}: such inputs are not supported")
         if input_tensor is not None:
+            if not isinstance(input_tensor, KerasTensor):
+                raise ValueError(
+                    f"{who}: input_tensor: expected a KerasTensor, got {shown(input_tensor)}"
+                )
             batch_shape = input_tensor.shape
         elif shape is not None and batch_shape is not None:
-            raise ValueError(f"Input {self.name!r}: give shape or batch_shape, not both")
+            raise ValueError(f"{who}: give shape or batch_shape, not both")
         elif batch_shape is None:
             if shape is None:
-                raise ValueError(f"Input {self.name!r}: expected shape or batch_shape, got neither")
-            batch_shape = (batch_size, *([shape] if is_integer(shape) else shape))
+                raise ValueError(f"{who}: expected shape or batch_shape, got neither")
+            check_count(who, "batch_size", batch_size, 0)
+            batch_shape = (batch_size, *check_shape(who, "shape", shape))
         elif batch_size is not None:
-            raise ValueError(f"Input {self.name!r}: batch_shape already has the batch size")
-        for size in batch_shape:
-            if size is not None and (not is_integer(size) or size < 0):
-                raise ValueError(
-                    f"Input {self.name!r}: sizes must be integers or None, got {tuple(batch_shape)}"
-                )
-        batch_shape = tuple(None if size is None else int(size) for size in batch_shape)
-        self.__dict__.update(batch_shape=batch_shape, optional=optional, built=True)
+            raise ValueError(f"{who}: batch_shape already has the batch_size")
+        batch_shape = check_shape(who, "batch_shape", batch_shape)
+        self.__dict__.update(
+            batch_shape=batch_shape, optional=check_flag(who, "optional", optional), built=True
+        )
         if input_tensor is None:
             input_tensor = KerasTensor(self.batch_shape, as_dtype(self.dtype), self.name)
         Node(self, (), {}, input_tensor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._base import tree
+from .._base.checks import check_count, check_flag, check_name, check_shape, shown
 from .._base.dtypes import as_dtype
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .._base.types import Args, Config, Items, Shape
     from .._core import Tensor
     from .._graph.symbolic import KerasTensor
+    from .layer import Layer
 
     # What a layer requires of all its inputs; None stands for an input without requirements.
     Specs: TypeAlias = "InputSpec | Items[InputSpec | None] | Mapping[str, InputSpec] | None"
@@ -50,24 +52,34 @@ class InputSpec:
         name: str | None = None,
         optional: bool = False,
     ) -> None:
-        self.dtype = None if dtype is None else as_dtype(dtype)
-        self.shape = None if shape is None else tuple(shape)
-        self.ndim = ndim if self.shape is None else len(self.shape)
-        self.max_ndim = max_ndim
-        self.min_ndim = min_ndim
-        self.name = name
-        self.optional = optional
-        self.allow_last_axis_squeeze = allow_last_axis_squeeze
+        who = "InputSpec"
         try:
-            self.axes = {int(axis): size for axis, size in (axes or {}).items()}
+            self.dtype = None if dtype is None else as_dtype(dtype)
         except (TypeError, ValueError):
-            raise TypeError(f"axes must be a dict with integer keys, got {axes!r}") from None
+            raise ValueError(f"{who}: dtype: expected a type, got {shown(dtype)}") from None
+        self.shape = None if shape is None else check_shape(who, "shape", shape)
+        check_count(who, "ndim", ndim, 0)
+        self.ndim = ndim if self.shape is None else len(self.shape)
+        self.max_ndim = check_count(who, "max_ndim", max_ndim, 0)
+        self.min_ndim = check_count(who, "min_ndim", min_ndim, 0)
+        self.name = check_name(who, "name", name)
+        self.optional = check_flag(who, "optional", optional)
+        self.allow_last_axis_squeeze = check_flag(
+            who, "allow_last_axis_squeeze", allow_last_axis_squeeze
+        )
+        try:
+            pairs = {} if axes is None else dict(axes)
+            self.axes = {int(axis): size for axis, size in pairs.items()}
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"{who}: axes: expected a dict with integer keys, got {shown(axes)}"
+            ) from None
         self._accepted: Shape | None = (
             None  # the last shape that fitted; the next one is often equal
         )
         rank = self.ndim if self.ndim is not None else max_ndim
         if self.axes and rank is not None and max(self.axes) >= rank:
-            raise ValueError(f"axes names axis {max(self.axes)} of inputs with {rank} axes")
+            raise ValueError(f"{who}: axes names axis {max(self.axes)} of inputs with {rank} axes")
 
     def __repr__(self) -> str:
         named = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes")
@@ -152,10 +164,12 @@ def check_inputs(spec: Specs, inputs: Any) -> None:
             raise ValueError(f"incompatible {label}: {complaint}")
 
 
-def plainer_error(error: Exception, layer: object, args: Args) -> Exception:
+def plainer_error(error: Exception, layer: Layer, args: Args) -> Exception:
     """The error to raise: one that says so if a built-in layer for one tensor got several."""
     inputs = args[0] if args else None
-    if inputs is None or not tree.is_nested(inputs) or isinstance(error, ValueError):
+    if layer._takes_several or isinstance(error, ValueError):
+        return error
+    if inputs is None or not tree.is_nested(inputs):
         return error
     if type(layer).__module__.startswith("fastdl.layers."):
         got = (

@@ -9,8 +9,8 @@ import numpy as np
 
 from .. import regularizers
 from .._base import tree
+from .._base.checks import check_count, check_shape, shown
 from .._base.dtype_policy import DTypePolicy, policy_from
-from .._base.moving import is_integer
 from .._base.registry import LAYERS, snake_case, unique_name
 from .._base.tracebacks import shortened
 from .._base.watch import current
@@ -88,6 +88,7 @@ class Layer(LayerState):
     _defaults = True  # this get_config is not one that a subclass defines
     _taken: Signature | None = None  # what call() takes; read once per class
     _keeps_dtype = False  # whether the output has the input's element type, else float32
+    _takes_several = False  # whether the first argument may be several tensors
     _builds = False  # whether the first call calls build()
     _input_shape_arg: tuple[int | None, ...] | None = None
     _batch_size_arg: int | None = None
@@ -125,16 +126,18 @@ class Layer(LayerState):
         super().__init__()
         kind = type(self).__name__
         if name is not None and (not isinstance(name, str) or "/" in name):
-            raise ValueError(f"{kind}: name must be a string without '/', got {name!r}")
+            raise ValueError(f"{kind}: name: expected a string without '/', got {shown(name)}")
         if not isinstance(trainable, bool):
-            raise ValueError(f"{kind}: trainable must be True or False, got {trainable!r}")
+            raise ValueError(f"{kind}: trainable: expected True or False, got {shown(trainable)}")
         self.__dict__.update(
             name=name or unique_name(snake_case(kind)),
             built=False,
             autocast=autocast,
             input_spec=None,
             supports_masking=True,
-            activity_regularizer=regularizers.get(activity_regularizer),
+            activity_regularizer=regularizers.get(
+                activity_regularizer, f"{kind}: activity_regularizer"
+            ),
             training=False,
             _trainable=trainable,
             _dtype_policy=_policy_of(dtype, kind),
@@ -155,12 +158,17 @@ class Layer(LayerState):
         batch_shape = kwargs.pop("batch_input_shape", kwargs.pop("batch_shape", None))
         shape = kwargs.pop("input_shape", None)
         input_dim = kwargs.pop("input_dim", None)
+        kind = type(self).__name__
+        check_count(kind, "batch_size", batch_size, 0)
         if batch_shape is not None:
+            batch_shape = check_shape(kind, "batch_input_shape", batch_shape)
+            if not batch_shape:
+                raise ValueError(f"{kind}: batch_input_shape: expected at least one size, got ()")
             batch_size, shape = batch_shape[0], batch_shape[1:]
         if input_dim is not None:
-            shape = (input_dim,)
+            shape = (check_count(kind, "input_dim", input_dim, 0),)
         if shape is not None:
-            shape = (shape,) if is_integer(shape) else tuple(shape)
+            shape = check_shape(kind, "input_shape", shape)
             self.__dict__.update(_input_shape_arg=shape, _batch_size_arg=batch_size)
 
     # --- building

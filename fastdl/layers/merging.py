@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
+from .._base.checks import check_flag, check_integer, check_integers, shown
 from .._base.moving import is_integer
 from .._base.registry import LAYERS
 from .._core import Tensor
@@ -58,6 +59,7 @@ class _Merge(Layer):
     Inputs with fewer axes get axes of size 1 after the batch axis.
     """
 
+    _takes_several = True
     _at_least = 1
     _function: Callable[..., Tensor]
 
@@ -157,11 +159,12 @@ class Concatenate(Layer):
         (1, 5)
     """
 
+    _takes_several = True
     _keeps_dtype = True
 
     def __init__(self, axis: int = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.axis = axis
+        self.axis = check_integer("Concatenate", "axis", axis)
 
     def build(self, input_shape: Sequence[Shape]) -> None:
         self.compute_output_shape(input_shape)
@@ -211,17 +214,18 @@ class Dot(Layer):
         [[3.0]]
     """
 
+    _takes_several = True
+
     def __init__(
         self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Unpack[LayerOptions]
     ) -> None:
         super().__init__(**kwargs)
-        if not is_integer(axes):
-            if not isinstance(axes, (list, tuple)):
-                raise TypeError(f"Dot: axes must be an integer or a pair of them, got {axes!r}")
-            if len(axes) != 2 or not all(map(is_integer, axes)):
-                raise ValueError(f"Dot: axes must be an integer or a pair of them, got {axes!r}")
-        self.axes = int(axes) if is_integer(axes) else tuple(map(int, axes))
-        self.normalize = normalize
+        if not is_integer(axes) and not isinstance(axes, (list, tuple)):
+            raise TypeError(f"Dot: axes: expected an integer or two of them, got {shown(axes)}")
+        self.axes = check_integers("Dot", "axes", axes)
+        if not isinstance(self.axes, int) and len(self.axes) != 2:
+            raise ValueError(f"Dot: axes: expected an integer or two of them, got {axes!r}")
+        self.normalize = check_flag("Dot", "normalize", normalize)
 
     def _resolved(self, ranks: Sequence[int]) -> tuple[int, int]:
         given = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._base import functional as F
-from .._base.moving import is_integer
+from .._base.checks import check_fraction, check_number, check_shape
 from .._base.registry import LAYERS
 from .._core import Tensor
 from ..random import SeedGenerator, generator_of, stream_of
@@ -48,18 +48,12 @@ class Dropout(Elementwise):
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        if not isinstance(rate, (int, float, np.number)) or not 0 <= rate <= 1:
-            raise ValueError(f"Dropout: rate must be a number from 0 to 1, got {rate!r}")
+        self.rate = check_fraction("Dropout", "rate", rate)
+        self.noise_shape = None
         if noise_shape is not None:
-            noise_shape = tuple(noise_shape)
-            if not all(size is None or (is_integer(size) and size > 0) for size in noise_shape):
-                raise ValueError(
-                    f"Dropout: noise_shape takes positive integers and None, got {noise_shape}"
-                )
-        self.rate = rate
-        self.noise_shape = noise_shape
+            self.noise_shape = check_shape("Dropout", "noise_shape", noise_shape, 1)
         self.seed = seed
-        self.seed_generator = generator_of(seed)
+        self.seed_generator = generator_of(seed, "Dropout")
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if not training or self.rate == 0:
@@ -69,6 +63,11 @@ class Dropout(Elementwise):
         with stream_of(self.seed_generator):
             if self.noise_shape is None:
                 return F.dropout(inputs, rate=self.rate)
+            if len(self.noise_shape) != inputs.ndim:
+                raise ValueError(
+                    f"noise_shape: expected {inputs.ndim} sizes for inputs of shape "
+                    f"{inputs.shape}, got {self.noise_shape}"
+                )
             sizes = zip(self.noise_shape, inputs.shape, strict=True)
             shape = tuple(own if size is None else size for size, own in sizes)
             kept = F.ge(F.uniform(shape=shape), self.rate)
@@ -99,11 +98,9 @@ class GaussianNoise(Elementwise):
         self, stddev: float, seed: int | SeedGenerator | None = None, **kwargs: Unpack[LayerOptions]
     ) -> None:
         super().__init__(**kwargs)
-        if not 0 <= stddev <= 1:
-            raise ValueError(f"GaussianNoise: stddev must be from 0 to 1, got {stddev!r}")
-        self.stddev = stddev
+        self.stddev = check_fraction("GaussianNoise", "stddev", stddev)
         self.seed = seed
-        self.seed_generator = generator_of(seed)
+        self.seed_generator = generator_of(seed, "GaussianNoise")
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if not training or self.stddev == 0:
@@ -125,6 +122,8 @@ class ActivityRegularization(Elementwise):
     """Returns its input and adds `l1 * sum(|x|) + l2 * sum(x^2)`, per sample, to the losses."""
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Unpack[PlainOptions]) -> None:
+        check_number("ActivityRegularization", "l1", l1)
+        check_number("ActivityRegularization", "l2", l2)
         super().__init__(activity_regularizer=L1L2(l1, l2), **kwargs)
         self.l1 = l1
         self.l2 = l2

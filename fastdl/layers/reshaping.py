@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
+from .._base.checks import check_choice, check_integer, check_integers, check_shape, shown
 from .._base.moving import is_integer
 from .._base.registry import LAYERS
 from .._core import Tensor
@@ -44,11 +45,9 @@ class Flatten(Layer):
 
     def __init__(self, data_format: str | None = None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        if data_format not in (None, "channels_last", "channels_first"):
-            raise ValueError(
-                "Flatten: data_format must be 'channels_last' or 'channels_first', got "
-                f"{data_format!r}"
-            )
+        check_choice(
+            "Flatten", "data_format", data_format, (None, "channels_last", "channels_first")
+        )
         self.data_format = data_format or "channels_last"
         self.input_spec = InputSpec(min_ndim=1)
 
@@ -81,11 +80,11 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: Sequence[int | None], **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        target = (target_shape,) if is_integer(target_shape) else tuple(target_shape)
-        self.target_shape = tuple(-1 if size is None else int(size) for size in target)
-        if self.target_shape.count(-1) > 1 or any(size < -1 for size in self.target_shape):
+        sizes = check_shape("Reshape", "target_shape", target_shape, -1)
+        self.target_shape = tuple(-1 if size is None else size for size in sizes)
+        if self.target_shape.count(-1) > 1:
             raise ValueError(
-                f"Reshape: target_shape takes sizes and at most one -1, got {target_shape}"
+                f"Reshape: target_shape: expected sizes and at most one -1, got {target_shape}"
             )
 
     def _resolve(self, sizes: Shape) -> tuple[Any, ...]:
@@ -96,7 +95,8 @@ class Reshape(Layer):
             fits = total == known if -1 not in self.target_shape else known and total % known == 0
             if not fits:
                 raise ValueError(
-                    f"cannot reshape samples of shape {tuple(sizes)} to {self.target_shape}"
+                    f"cannot reshape samples of shape {tuple(sizes)} to the target_shape "
+                    f"{self.target_shape}"
                 )
             open_size = total // known if known else 0
         return tuple(open_size if size == -1 else size for size in self.target_shape)
@@ -127,10 +127,11 @@ class Permute(Layer):
 
     def __init__(self, dims: Sequence[int], **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        self.dims = tuple(dims)
-        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+        axes = check_integers("Permute", "dims", dims)
+        self.dims: tuple[int, ...] = (axes,) if isinstance(axes, int) else axes
+        if not self.dims or sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(
-                f"Permute: dims must be the numbers 1 to {len(self.dims)} in some order, got "
+                f"Permute: dims: expected the numbers 1 to {len(self.dims)} in some order, got "
                 f"{self.dims}"
             )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
@@ -159,10 +160,8 @@ class RepeatVector(Layer):
     def __init__(self, n: int, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         if not is_integer(n) or isinstance(n, bool):
-            raise TypeError(f"RepeatVector: n must be an integer, got {n!r}")
-        if n < 1:
-            raise ValueError(f"RepeatVector: n must be at least 1, got {n}")
-        self.n = int(n)
+            raise TypeError(f"RepeatVector: n: expected an integer, got {shown(n)}")
+        self.n = check_integer("RepeatVector", "n", n, 1)
         self.input_spec = InputSpec(ndim=2)
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -124,9 +124,12 @@ def test_a_registry_of_ones_own():
 @pytest.mark.parametrize(
     ("make", "pattern"),
     [
-        (lambda: regularizers.L1(-1.0), "l1 must be a finite number of at least 0, got -1.0"),
-        (lambda: regularizers.L2(float("nan")), "l2 must be a finite number"),
-        (lambda: regularizers.OrthogonalRegularizer(mode="x"), "mode must be 'rows' or 'columns'"),
+        (lambda: regularizers.L1(-1.0), "l1: expected a number of at least 0, got -1.0"),
+        (lambda: regularizers.L2(float("nan")), "l2: expected a number"),
+        (
+            lambda: regularizers.OrthogonalRegularizer(mode="x"),
+            "mode: expected .* got 'x'",
+        ),
         (
             lambda: regularizers.OrthogonalRegularizer()(fastdl.tensor([1.0])),
             r"takes a matrix, got shape \(1,\)",

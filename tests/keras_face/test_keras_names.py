@@ -162,7 +162,9 @@ def test_seeds():
     assert random.uniform((4,), seed=9).tolist() == random.uniform((4,), seed=9).tolist()
     assert random.SeedGenerator(**generator.get_config()).seed == 1
     for wrong in ("a", -1, 1.5, True):
-        with pytest.raises(ValueError, match="seed: expected an integer, a SeedGenerator or None"):
+        with pytest.raises(
+            ValueError, match="seed: expected an integer of at least 0, a SeedGenerator or None"
+        ):
             random.normal((2,), seed=wrong)
 
 

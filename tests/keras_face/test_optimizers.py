@@ -296,7 +296,10 @@ def test_get_takes_objects_and_configs():
     ("make", "message"),
     [
         (lambda: optimizers.Adam(-0.1), r"Adam: learning_rate: .*at least 0, got -0.1"),
-        (lambda: optimizers.Adam("fast"), r"Adam: learning_rate: expected a number, got 'fast'"),
+        (
+            lambda: optimizers.Adam("fast"),
+            r"Adam: learning_rate: .* got 'fast'",
+        ),
         (lambda: optimizers.Adam(float("nan")), r"learning_rate: .*got nan"),
         (lambda: optimizers.Adam(beta_1=1.0), r"Adam: beta_1: .*\[0, 1\), got 1.0"),
         (lambda: optimizers.AdamW(weight_decay=None), r"AdamW: weight_decay: .*None"),
