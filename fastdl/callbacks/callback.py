@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .._base.checks import check_callable, check_flag
+
 if TYPE_CHECKING:
     from typing import TypeAlias
 
@@ -135,6 +137,7 @@ class LambdaCallback(Callback):
                 known = [hook for hook in dir(Callback) if hook.startswith("on_")]
                 raise ValueError(f"LambdaCallback: unknown hook {name!r}.{suggestion(name, known)}")
             if function is not None:
+                check_callable("LambdaCallback", name, function)
                 setattr(self, name, function)
 
 
@@ -173,7 +176,7 @@ class TerminateOnNaN(Callback):
 
     def __init__(self, raise_error: bool = False) -> None:
         super().__init__()
-        self.raise_error = raise_error
+        self.raise_error = check_flag("TerminateOnNaN", "raise_error", raise_error)
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         from math import isfinite

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .._base.checks import check_callable, check_number
 from .callback import Callback
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class LearningRateScheduler(Callback):
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         super().__init__()
-        self.schedule = schedule
+        self.schedule = check_callable("LearningRateScheduler", "schedule", schedule)
+        check_number("LearningRateScheduler", "verbose", verbose)
         self.verbose = verbose
         self._takes_rate = _takes_two(schedule)
 

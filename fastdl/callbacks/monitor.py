@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+from .._base.checks import check_choice, check_flag, check_number, shown
 from .._base.notices import warn
 from .callback import Callback
 
@@ -27,10 +29,11 @@ class MonitorCallback(Callback):
 
     def __init__(self, monitor: str = "val_loss", mode: str = "auto", min_delta: float = 0) -> None:
         super().__init__()
-        if mode not in ("auto", "min", "max"):
-            raise ValueError(
-                f"{type(self).__name__}: mode: expected 'auto', 'min' or 'max', got {mode!r}"
-            )
+        who = type(self).__name__
+        if not isinstance(monitor, str):
+            raise ValueError(f"{who}: monitor: expected a metric's name, got {shown(monitor)}")
+        check_choice(who, "mode", mode, ("auto", "min", "max"))
+        check_number(who, "min_delta", min_delta, -math.inf, infinite=True)
         self.monitor = monitor
         self.mode = mode
         self.min_delta = abs(min_delta)
@@ -103,6 +106,14 @@ class EarlyStopping(MonitorCallback):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
+        for argument, value in (
+            ("patience", patience),
+            ("start_from_epoch", start_from_epoch),
+            ("baseline", 0 if baseline is None else baseline),
+        ):
+            check_number("EarlyStopping", argument, value, -math.inf, infinite=True)
+        check_flag("EarlyStopping", "restore_best_weights", restore_best_weights)
+        check_number("EarlyStopping", "verbose", verbose)
         self.patience = patience
         self.verbose = verbose
         self.baseline = baseline
@@ -176,10 +187,11 @@ class ReduceLROnPlateau(MonitorCallback):
         min_lr: float = 0.0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
-        if not factor < 1:
-            raise ValueError(
-                f"ReduceLROnPlateau: factor: expected a number below 1, got {factor!r}"
-            )
+        who = "ReduceLROnPlateau"
+        check_number(who, "factor", factor, -math.inf, below=1.0)
+        for argument, value in (("patience", patience), ("cooldown", cooldown), ("min_lr", min_lr)):
+            check_number(who, argument, value, -math.inf, infinite=True)
+        check_number(who, "verbose", verbose)
         self.factor = factor
         self.patience = patience
         self.verbose = verbose

@@ -12,22 +12,37 @@ Example:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
 from .._base.registry import LOSSES
 from .._core import Tensor
 from . import functions
 from .loss import LossFunctionWrapper
+from .settings import check_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import DTypeLike
 
     from .._base.types import Config
+    from .._core import TensorLike
 
 
 class _FunctionLoss(LossFunctionWrapper):
     """A loss of a fixed function, rebuilt from its settings alone."""
+
+    def __init__(
+        self,
+        fn: Callable[..., TensorLike],
+        reduction: str | None,
+        name: str | None,
+        dtype: DTypeLike | None,
+        **settings: Any,
+    ) -> None:
+        checked = check_settings(type(self).__name__, settings)
+        super().__init__(fn, reduction, name, dtype, **checked)
 
     def get_config(self) -> Config:
         return {"name": self.name, "reduction": self.reduction, **self._fn_kwargs}
@@ -227,7 +242,7 @@ class BinaryCrossentropy(_FunctionLoss):
             name,
             dtype,
             from_logits=from_logits,
-            label_smoothing=_smoothing("BinaryCrossentropy", label_smoothing),
+            label_smoothing=label_smoothing,
             axis=axis,
         )
 
@@ -266,7 +281,7 @@ class BinaryFocalCrossentropy(_FunctionLoss):
             alpha=alpha,
             gamma=gamma,
             from_logits=from_logits,
-            label_smoothing=_smoothing("BinaryFocalCrossentropy", label_smoothing),
+            label_smoothing=label_smoothing,
             axis=axis,
         )
 
@@ -296,7 +311,7 @@ class CategoricalCrossentropy(_FunctionLoss):
             name,
             dtype,
             from_logits=from_logits,
-            label_smoothing=_smoothing("CategoricalCrossentropy", label_smoothing),
+            label_smoothing=label_smoothing,
             axis=axis,
         )
 
@@ -335,9 +350,3 @@ class SparseCategoricalCrossentropy(_FunctionLoss):
         if ignored is None:
             return None
         return F.reshape(F.ne(y_true, ignored), shape=values.shape)
-
-
-def _smoothing(who: str, value: float) -> float:
-    if not 0 <= value <= 1:
-        raise ValueError(f"{who}: label_smoothing: expected a number in [0, 1], got {value!r}")
-    return value

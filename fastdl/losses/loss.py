@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
+from .._base.checks import check_callable, check_name, shown
 from .._base.registry import LOSSES, snake_case
 from .._base.watch import Watched
 from .._core import Tensor
@@ -58,10 +59,11 @@ class Loss(Watched):
         reduction: str | None = "sum_over_batch_size",
         dtype: DTypeLike | None = None,
     ) -> None:
-        self.name = name or snake_case(type(self).__name__)
-        self.reduction = check_reduction(type(self).__name__, reduction)
+        who = type(self).__name__
+        self.name = check_name(who, "name", name) or snake_case(who)
+        self.reduction = check_reduction(who, reduction)
         if dtype is not None and str(dtype) != "float32":
-            raise ValueError(f"{type(self).__name__}: dtype: expected 'float32', got {dtype!r}")
+            raise ValueError(f"{who}: dtype: expected 'float32', got {shown(dtype)}")
         self.dtype = "float32"
 
     def __call__(
@@ -125,8 +127,10 @@ class LossFunctionWrapper(Loss):
         dtype: DTypeLike | None = None,
         **kwargs: Any,
     ) -> None:
+        who = type(self).__name__
+        check_name(who, "name", name)
+        self.fn = check_callable(who, "fn", fn)
         super().__init__(name or getattr(fn, "__name__", "loss"), reduction, dtype)
-        self.fn = fn
         self._fn_kwargs = kwargs
         self._integer_targets = fn in integer_target_functions
 

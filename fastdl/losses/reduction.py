@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._base import functional as F
+from .._base.checks import check_choice
 from .._core import Tensor
 
 if TYPE_CHECKING:
@@ -19,15 +20,8 @@ def check_reduction(who: str, reduction: str | None) -> str | None:
     Raises:
         ValueError: it isn't; the message names the loss.
     """
-    if reduction not in REDUCTIONS:
-        from .._base.registry import suggestion
-
-        names = [name for name in REDUCTIONS if name]
-        raise ValueError(
-            f"{who}: reduction: expected one of {', '.join(map(repr, names))} or None, got "
-            f"{reduction!r}.{suggestion(reduction, names)}"
-        )
-    return reduction
+    chosen: str | None = check_choice(who, "reduction", reduction, REDUCTIONS)
+    return chosen
 
 
 def _aligned(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
 from .._base.registry import METRICS
 from .._core import Tensor
 from ..losses.reduction import same_rank
+from ..losses.settings import check_settings
 from .reduction import MeanMetricWrapper
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import DTypeLike
 
     from .._base.types import Config
@@ -81,6 +84,15 @@ def sparse_top_k_categorical_accuracy(
 class _Accuracy(MeanMetricWrapper):
     _direction = "up"
 
+    def __init__(
+        self,
+        fn: Callable[..., TensorLike],
+        name: str,
+        dtype: DTypeLike | None,
+        **settings: Any,
+    ) -> None:
+        super().__init__(fn, name, dtype, **check_settings(type(self).__name__, settings))
+
     def get_config(self) -> Config:
         return {"name": self.name, "dtype": self.dtype, **self._fn_kwargs}
 
@@ -117,10 +129,6 @@ class BinaryAccuracy(_Accuracy):
     def __init__(
         self, name: str = "binary_accuracy", dtype: DTypeLike | None = None, threshold: float = 0.5
     ) -> None:
-        if not 0 <= threshold <= 1:
-            raise ValueError(
-                f"BinaryAccuracy: threshold: expected a number in [0, 1], got {threshold!r}"
-            )
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
+from .._base.checks import (
+    check_choice,
+    check_count,
+    check_flag,
+    check_integer,
+    check_numbers,
+)
 from .._base.notices import warn_once
-from .._base.registry import METRICS, suggestion
+from .._base.registry import METRICS
 from .._core import Tensor
 from ..losses.reduction import divide_no_nan
 from .confusion import ConfusionMetric
@@ -21,16 +29,6 @@ if TYPE_CHECKING:
 
 _EPSILON = 1e-7
 _MOST_THRESHOLDS = 1_000_000  # each takes memory and time for every sample
-
-
-def _one_of(who: str, argument: str, value: str, known: tuple[str, ...]) -> str:
-    for name in known:
-        if isinstance(value, str) and value.lower() == name.lower():
-            return name
-    raise ValueError(
-        f"{who}: {argument}: expected one of {', '.join(map(repr, known))}, got {value!r}."
-        f"{suggestion(value, known)}"
-    )
 
 
 @METRICS.register
@@ -77,25 +75,28 @@ class AUC(ConfusionMetric):
         from_logits: bool = False,
     ) -> None:
         if thresholds is not None:
-            inner = sorted(thresholds)
-            if not all(0 <= t <= 1 for t in inner):
-                raise ValueError(f"AUC: thresholds: expected numbers in [0, 1], got {thresholds!r}")
-        elif not 2 <= num_thresholds <= _MOST_THRESHOLDS:
-            raise ValueError(
-                f"AUC: num_thresholds: expected 2 to {_MOST_THRESHOLDS}, got {num_thresholds!r}"
-            )
+            inner = sorted(check_numbers("AUC", "thresholds", thresholds, at_most=1.0))
         else:
+            if check_integer("AUC", "num_thresholds", num_thresholds, 2) > _MOST_THRESHOLDS:
+                raise ValueError(
+                    f"AUC: num_thresholds: expected 2 to {_MOST_THRESHOLDS}, got {num_thresholds!r}"
+                )
             inner = [(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)]
-        if num_labels and not multi_label:
+        check_flag("AUC", "multi_label", multi_label)
+        if check_count("AUC", "num_labels", num_labels, 1) and not multi_label:
             raise ValueError(f"AUC: num_labels={num_labels} needs multi_label=True")
         self.num_thresholds = len(inner) + 2
-        self.curve = _one_of("AUC", "curve", curve, ("ROC", "PR"))
+        self.curve = check_choice("AUC", "curve", curve, ("ROC", "PR"))
         methods = ("interpolation", "minoring", "majoring")
-        self.summation_method = _one_of("AUC", "summation_method", summation_method, methods)
+        self.summation_method = check_choice("AUC", "summation_method", summation_method, methods)
         self.multi_label = multi_label
         self.num_labels = num_labels
-        self.label_weights = None if label_weights is None else [float(w) for w in label_weights]
-        self.from_logits = from_logits
+        self.label_weights = None
+        if label_weights is not None:
+            self.label_weights = check_numbers("AUC", "label_weights", label_weights, -math.inf)
+            if not self.label_weights:
+                raise ValueError("AUC: label_weights: expected at least one number, got none")
+        self.from_logits = check_flag("AUC", "from_logits", from_logits)
         self._looked = False  # whether the range of the outputs was checked
         self._own_thresholds = None if thresholds is None else list(thresholds)
         super().__init__([-_EPSILON, *inner, 1 + _EPSILON], name, dtype)

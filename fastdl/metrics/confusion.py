@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
+from .._base.checks import check_count, check_fraction
 from .._base.registry import METRICS
 from .._core import Tensor
 from ..losses.reduction import divide_no_nan, same_rank
@@ -26,10 +27,9 @@ def _threshold_list(who: str, thresholds: Any, default: float) -> list[float]:
     if thresholds is None:
         return [default]
     values = list(thresholds) if isinstance(thresholds, (list, tuple)) else [thresholds]
-    wrong = [t for t in values if not 0 <= t <= 1]
-    if wrong or not values:
+    if not values:
         raise ValueError(f"{who}: thresholds: expected numbers in [0, 1], got {thresholds!r}")
-    return values
+    return [check_fraction(who, "thresholds", threshold) for threshold in values]
 
 
 def _top_k_only(y_pred: Tensor, k: int) -> Tensor:
@@ -67,9 +67,10 @@ class ConfusionMetric(Metric):
         class_id: int | None = None,
     ) -> None:
         super().__init__(dtype, name)
+        who = type(self).__name__
         self.thresholds = list(thresholds)
-        self.top_k = top_k
-        self.class_id = class_id
+        self.top_k = check_count(who, "top_k", top_k, 1)
+        self.class_id = check_count(who, "class_id", class_id, 0)
         self._row = _core.tensor([self.thresholds], "float32")
         self._make_state((len(self.thresholds),))
 
@@ -90,6 +91,11 @@ class ConfusionMetric(Metric):
                 raise ValueError(
                     f"{type(self).__name__}: class_id needs outputs of shape (samples, classes), "
                     f"got shape {y_pred.shape}"
+                )
+            if self.class_id >= y_pred.shape[-1]:
+                raise ValueError(
+                    f"{type(self).__name__}: class_id: expected one of {y_pred.shape[-1]} classes, "
+                    f"got {self.class_id}"
                 )
             y_true, y_pred = _column(y_true, self.class_id), _column(y_pred, self.class_id)
         if y_true.shape != y_pred.shape:

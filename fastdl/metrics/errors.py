@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
@@ -10,9 +10,12 @@ from .._base.registry import METRICS
 from .._core import Tensor
 from ..losses import functions
 from ..losses.reduction import masked_weight, same_rank
+from ..losses.settings import check_settings
 from .reduction import Mean, MeanMetricWrapper
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import DTypeLike
 
     from .._base.types import Config
@@ -23,6 +26,15 @@ class _LossMetric(MeanMetricWrapper):
     """The mean of a fixed function, rebuilt from its settings alone."""
 
     _direction = "down"
+
+    def __init__(
+        self,
+        fn: Callable[..., TensorLike],
+        name: str,
+        dtype: DTypeLike | None,
+        **settings: Any,
+    ) -> None:
+        super().__init__(fn, name, dtype, **check_settings(type(self).__name__, settings))
 
     def get_config(self) -> Config:
         return {"name": self.name, "dtype": self.dtype, **self._fn_kwargs}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _core
 from .._base import functional as F
 from .._base import tree
+from .._base.checks import check_name, shown
 from .._base.registry import METRICS, snake_case, unique_name
 from .._base.watch import Watched
 from .._core import Tensor
@@ -57,7 +58,10 @@ class Metric(Watched):
 
     def __init__(self, dtype: DTypeLike | None = None, name: str | None = None) -> None:
         if dtype is not None and str(dtype) != "float32":
-            raise ValueError(f"{type(self).__name__}: dtype: expected 'float32', got {dtype!r}")
+            raise ValueError(
+                f"{type(self).__name__}: dtype: expected 'float32', got {shown(dtype)}"
+            )
+        check_name(type(self).__name__, "name", name)
         self.name = name or unique_name(snake_case(type(self).__name__))
         self.dtype = "float32"
         self._variables: list[Parameter] = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
+from .._base.checks import check_callable, check_name
 from .._base.registry import METRICS
 from .._core import Tensor
 from ..losses.reduction import divide_no_nan, same_rank
@@ -122,6 +123,9 @@ class MeanMetricWrapper(Mean):
         dtype: DTypeLike | None = None,
         **kwargs: Any,
     ) -> None:
+        who = type(self).__name__
+        check_name(who, "name", name)
+        check_callable(who, "fn", fn)
         super().__init__(name or getattr(fn, "__name__", None) or "mean_metric_wrapper", dtype)
         self._fn = fn
         self._fn_kwargs = kwargs

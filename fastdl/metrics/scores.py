@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
+from .._base.checks import check_choice, check_integer, check_number
 from .._base.registry import METRICS
 from .._core import Tensor
 from ..losses.reduction import divide_no_nan, same_rank
@@ -55,16 +56,11 @@ class FBetaScore(Metric):
     ) -> None:
         super().__init__(dtype, name)
         who = type(self).__name__
-        if average not in (None, "micro", "macro", "weighted"):
-            raise ValueError(
-                f"{who}: average: expected None, 'micro', 'macro' or 'weighted', got {average!r}"
-            )
-        if not beta > 0:
-            raise ValueError(f"{who}: beta: expected a number above 0, got {beta!r}")
-        if threshold is not None and not 0 < threshold <= 1:
-            raise ValueError(f"{who}: threshold: expected a number in (0, 1], got {threshold!r}")
+        check_choice(who, "average", average, (None, "micro", "macro", "weighted"))
+        self.beta = check_number(who, "beta", beta, above=0.0)
+        if threshold is not None:
+            check_number(who, "threshold", threshold, above=0.0, at_most=1.0)
         self.average = average
-        self.beta = beta
         self.threshold = threshold
 
     def update_state(
@@ -166,15 +162,9 @@ class R2Score(Metric):
         dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(dtype, name)
-        if class_aggregation not in (None, "uniform_average", "variance_weighted_average"):
-            raise ValueError(
-                "R2Score: class_aggregation: expected None, 'uniform_average' or "
-                f"'variance_weighted_average', got {class_aggregation!r}"
-            )
-        if num_regressors < 0:
-            raise ValueError(
-                f"R2Score: num_regressors: expected at least 0, got {num_regressors!r}"
-            )
+        aggregations = (None, "uniform_average", "variance_weighted_average")
+        check_choice("R2Score", "class_aggregation", class_aggregation, aggregations)
+        check_integer("R2Score", "num_regressors", num_regressors, 0)
         self.class_aggregation = class_aggregation
         self.num_regressors = num_regressors
         self.num_samples = self.add_variable(name="num_samples")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .._base.checks import check_number
+from .._base.checks import check_flag, check_number
 from .._base.registry import OPTIMIZERS
 from .._engine.flat import Run
 from .optimizer import Optimizer
@@ -63,7 +63,7 @@ class Adam(Optimizer):
         self.beta_1 = check_number(who, "beta_1", beta_1, below=1.0)
         self.beta_2 = check_number(who, "beta_2", beta_2, below=1.0)
         self.epsilon = check_number(who, "epsilon", epsilon)
-        self.amsgrad = bool(amsgrad)
+        self.amsgrad = check_flag(who, "amsgrad", amsgrad)
 
     def _active_slots(self) -> Sequence[tuple[str, float]]:
         slots = [("momentum", 0.0), ("velocity", 0.0)]

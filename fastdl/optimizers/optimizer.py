@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._base.checks import check_count, check_fraction, check_number
+from .._base.checks import check_count, check_flag, check_fraction, check_name, check_number
 from .._base.parameter import Parameter
 from .._base.registry import OPTIMIZERS, snake_case, suggestion, unique_name
 from .._core import Tensor
@@ -108,18 +108,17 @@ class Optimizer(Variables):
         who = type(self).__name__
         if unknown:
             raise TypeError(_unknown_argument(type(self), next(iter(unknown))))
-        for argument, number in (
-            ("weight_decay", weight_decay),
-            ("clipnorm", clipnorm),
-            ("clipvalue", clipvalue),
-            ("global_clipnorm", global_clipnorm),
-        ):
-            if number is not None:
-                check_number(who, argument, number)
-        if loss_scale_factor is not None and not loss_scale_factor > 0:
-            raise ValueError(
-                f"{who}: loss_scale_factor: expected a number above 0, got {loss_scale_factor!r}"
+        weight_decay, clipnorm, clipvalue, global_clipnorm = (
+            None if number is None else check_number(who, argument, number)
+            for argument, number in (
+                ("weight_decay", weight_decay),
+                ("clipnorm", clipnorm),
+                ("clipvalue", clipvalue),
+                ("global_clipnorm", global_clipnorm),
             )
+        )
+        if loss_scale_factor is not None:
+            loss_scale_factor = check_number(who, "loss_scale_factor", loss_scale_factor, above=0.0)
         check_fraction(who, "ema_momentum", ema_momentum)
         if sum(clip is not None for clip in (clipnorm, clipvalue, global_clipnorm)) > 1:
             raise ValueError(
@@ -128,12 +127,12 @@ class Optimizer(Variables):
             )
         check_count(who, "gradient_accumulation_steps", gradient_accumulation_steps, 2)
         check_count(who, "ema_overwrite_frequency", ema_overwrite_frequency, 1)
-        self.name = name or unique_name(snake_case(who))
+        self.name = check_name(who, "name", name) or unique_name(snake_case(who))
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
         self.clipvalue = clipvalue
         self.global_clipnorm = global_clipnorm
-        self.use_ema = use_ema
+        self.use_ema = check_flag(who, "use_ema", use_ema)
         self.ema_momentum = ema_momentum
         self.ema_overwrite_frequency = ema_overwrite_frequency
         self.loss_scale_factor = loss_scale_factor

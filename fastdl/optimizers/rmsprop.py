@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .._base.checks import check_fraction, check_number
+from .._base.checks import check_flag, check_fraction, check_number
 from .._base.registry import OPTIMIZERS
 from .._engine.flat import Run
 from .optimizer import Optimizer
@@ -56,7 +56,7 @@ class RMSprop(Optimizer):
         self.rho = check_fraction("RMSprop", "rho", rho)
         self.momentum = check_fraction("RMSprop", "momentum", momentum)
         self.epsilon = check_number("RMSprop", "epsilon", epsilon)
-        self.centered = bool(centered)
+        self.centered = check_flag("RMSprop", "centered", centered)
 
     def _active_slots(self) -> Sequence[tuple[str, float]]:
         slots = [("velocity", 0.0)]

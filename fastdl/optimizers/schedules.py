@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from .._base.checks import check_flag, check_name, check_number, check_numbers
 from .._base.registry import SCHEDULES, described
 from .._base.watch import Watched
 
@@ -71,18 +72,24 @@ class _Formula(LearningRateSchedule):
     `_arguments` holds the arguments by name, for `get_config`.
     """
 
+    # The arguments that must be above 0, that are True or False, and that may be None.
+    _positive: tuple[str, ...] = ("decay_steps", "first_decay_steps", "t_mul")
+    _flags: tuple[str, ...] = ("staircase", "cycle")
+    _optional: tuple[str, ...] = ("warmup_target",)
+
     def __init__(self, name: str, **arguments: Any) -> None:
+        who = type(self).__name__
+        check_name(who, "name", name)
+        for key, value in arguments.items():
+            if key in self._flags:
+                check_flag(who, key, value)
+            elif value is not None or key not in self._optional:
+                above = 0.0 if key in self._positive else -math.inf
+                check_number(who, key, value, -math.inf, above=above)
         self.name = name
         self._arguments = arguments
         for key, value in arguments.items():
             setattr(self, key, value)
-
-    def _check_positive(self, argument: str) -> None:
-        value = self._arguments[argument]
-        if not value > 0:
-            raise ValueError(
-                f"{type(self).__name__}: {argument}: expected a number above 0, got {value!r}"
-            )
 
     def _rate(self, step: np.ndarray) -> np.ndarray:
         """The learning rates of float64 steps."""
@@ -135,7 +142,6 @@ class ExponentialDecay(_Formula):
             decay_rate=decay_rate,
             staircase=staircase,
         )
-        self._check_positive("decay_steps")
 
     def _rate(self, step: np.ndarray) -> np.ndarray:
         a = self._arguments
@@ -164,7 +170,6 @@ class InverseTimeDecay(_Formula):
             decay_rate=decay_rate,
             staircase=staircase,
         )
-        self._check_positive("decay_steps")
 
     def _rate(self, step: np.ndarray) -> np.ndarray:
         a = self._arguments
@@ -190,12 +195,17 @@ class PiecewiseConstantDecay(_Formula):
     def __init__(
         self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant"
     ) -> None:
+        boundaries = check_numbers("PiecewiseConstantDecay", "boundaries", boundaries, -math.inf)
+        values = check_numbers("PiecewiseConstantDecay", "values", values, -math.inf)
         if len(boundaries) != len(values) - 1:
             raise ValueError(
                 f"PiecewiseConstantDecay: expected one more value than boundaries, got "
                 f"{len(values)} values and {len(boundaries)} boundaries"
             )
-        super().__init__(name, boundaries=list(boundaries), values=list(values))
+        super().__init__(name)
+        self.boundaries = boundaries
+        self.values = values
+        self._arguments = {"boundaries": boundaries, "values": values}
 
     def _rate(self, step: np.ndarray) -> np.ndarray:
         a = self._arguments
@@ -237,7 +247,6 @@ class PolynomialDecay(_Formula):
             power=power,
             cycle=cycle,
         )
-        self._check_positive("decay_steps")
 
     def _rate(self, step: np.ndarray) -> np.ndarray:
         a = self._arguments
@@ -284,7 +293,6 @@ class CosineDecay(_Formula):
             warmup_target=warmup_target,
             warmup_steps=warmup_steps,
         )
-        self._check_positive("decay_steps")
 
     def _rate(self, step: np.ndarray) -> np.ndarray:
         a = self._arguments
@@ -333,7 +341,6 @@ class CosineDecayRestarts(_Formula):
             m_mul=m_mul,
             alpha=alpha,
         )
-        self._check_positive("first_decay_steps")
 
     def _rate(self, step: np.ndarray) -> np.ndarray:
         a = self._arguments

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .._base.checks import check_fraction
+from .._base.checks import check_flag, check_fraction
 from .._base.registry import OPTIMIZERS
 from .._engine.flat import Run
 from .optimizer import Optimizer
@@ -51,7 +51,7 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(learning_rate, **kwargs)
         self.momentum = check_fraction("SGD", "momentum", momentum)
-        self.nesterov = bool(nesterov)
+        self.nesterov = check_flag("SGD", "nesterov", nesterov)
 
     def _active_slots(self) -> Sequence[tuple[str, float]]:
         return [("momentum", 0.0)] if self.momentum else []
