@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
+from .._base.checks import shown
 from .._base.random import drawing_from
 
 if TYPE_CHECKING:
@@ -89,6 +90,11 @@ class Subset(Dataset):
     """
 
     def __init__(self, dataset: Indexable, indices: Sequence[int]) -> None:
+        for argument, value in (("dataset", dataset), ("indices", indices)):
+            if not hasattr(value, "__getitem__"):
+                raise TypeError(
+                    f"Subset: {argument}: expected a sequence or a data set, got {shown(value)}"
+                )
         self.dataset = dataset
         self.indices = indices
 
@@ -114,10 +120,16 @@ class ConcatDataset(Dataset):
     """
 
     def __init__(self, datasets: Iterable[Indexable]) -> None:
-        self.datasets = list(datasets)
+        try:
+            self.datasets = list(datasets)
+            lengths = [len(one) for one in self.datasets]
+        except TypeError:
+            raise TypeError(
+                f"ConcatDataset: datasets: expected data sets with a length, got {shown(datasets)}"
+            ) from None
         if not self.datasets:
-            raise ValueError("ConcatDataset: expected at least one data set")
-        self.cumulative_sizes = list(itertools.accumulate(len(d) for d in self.datasets))
+            raise ValueError("ConcatDataset: expected at least one data set as datasets, got none")
+        self.cumulative_sizes = list(itertools.accumulate(lengths))
 
     def __getitem__(self, index: int) -> Any:
         size = len(self)

@@ -10,10 +10,18 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
+from .._base.checks import (
+    check_callable,
+    check_count,
+    check_flag,
+    check_integer,
+    check_number,
+    shown,
+)
 from .._base.notices import warn_once
 from .._core import Tensor
 from .dataset import IterableDataset, Subset, TensorDataset
-from .sampler import BatchSampler, RandomSampler, SequentialSampler
+from .sampler import BatchSampler, RandomSampler, SequentialSampler, check_generator, check_sized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -129,6 +137,25 @@ class DataLoader:
         pin_memory_device: str = "",
         in_order: bool = True,
     ) -> None:
+        who = "DataLoader"
+        if not isinstance(dataset, IterableDataset):
+            check_sized(who, "dataset", dataset)
+        check_count(who, "batch_size", batch_size, 1)
+        for argument, order in (("sampler", sampler), ("batch_sampler", batch_sampler)):
+            if isinstance(order, str) or not (order is None or hasattr(order, "__iter__")):
+                raise TypeError(f"{who}: {argument}: expected indices, got {shown(order)}")
+        for argument, function in (("collate_fn", collate_fn), ("worker_init_fn", worker_init_fn)):
+            if function is not None:
+                check_callable(who, argument, function)
+        flags = {
+            "shuffle": shuffle,
+            "drop_last": drop_last,
+            "persistent_workers": persistent_workers,
+            "multiprocessing_context": multiprocessing_context,
+        }
+        for argument, flag in flags.items():
+            check_flag(who, argument, flag)
+        check_generator(who, generator)
         _check_workers(
             num_workers,
             timeout=timeout,
@@ -160,8 +187,10 @@ class DataLoader:
             else:
                 sampler = SequentialSampler(dataset)
         if batch_size is not None:
-            # Checks batch_size; an IterableDataset has no indices to sample from.
-            batch_sampler = BatchSampler(sampler or (), batch_size, drop_last)
+            # An IterableDataset has no indices to sample from.
+            batch_sampler = BatchSampler(
+                () if sampler is None else sampler, batch_size, bool(drop_last)
+            )
         self.dataset: Any = dataset
         self.batch_size = batch_size
         self.sampler = sampler
@@ -235,13 +264,12 @@ class DataLoader:
 
 def _check_workers(num_workers: int, **options: object) -> None:
     """ValueError for options of workers that are out of their range, or given without workers."""
-    if num_workers < 0:
-        raise ValueError(f"num_workers should be non-negative, got {num_workers}")
+    check_integer("DataLoader", "num_workers", num_workers, 0)
+    check_number("DataLoader", "timeout", options["timeout"])
+    check_count("DataLoader", "prefetch_factor", options["prefetch_factor"], 0)
     for name, value in options.items():
-        if isinstance(value, (int, float)) and value < 0:
-            raise ValueError(f"DataLoader: {name} should be non-negative, got {value}")
         if value and not num_workers:
-            raise ValueError(f"DataLoader: {name}={value!r} needs num_workers > 0")
+            raise ValueError(f"DataLoader: {name}={shown(value)} needs num_workers > 0")
     context = options["multiprocessing_context"]
     methods = ("fork", "spawn", "forkserver")
     if isinstance(context, str) and context not in methods:
@@ -254,7 +282,7 @@ def _refuse(reason: str, **options: object) -> None:
     """ValueError if one of the options is set."""
     for name, value in options.items():
         if value is not None and value is not False:
-            raise ValueError(f"DataLoader: {name}={value!r} can't be combined with {reason}")
+            raise ValueError(f"DataLoader: {name}={shown(value)} can't be combined with {reason}")
 
 
 def get_worker_info() -> None:

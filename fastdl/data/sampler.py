@@ -8,14 +8,28 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._base.moving import is_integer
-from .._base.random import drawing_from, numpy_generator
+from .._base.checks import check_count, check_flag, check_integer, shown
+from .._base.random import Generator, drawing_from, numpy_generator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence, Sized
 
-    from .._base.random import Generator
     from .._core import Tensor, TensorLike
+
+
+def check_sized(who: str, argument: str, value: Any) -> None:
+    """TypeError unless it has a length."""
+    if not hasattr(value, "__len__"):
+        raise TypeError(f"{who}: {argument}: expected something with a length, got {shown(value)}")
+
+
+def check_generator(who: str, generator: Any) -> Any:
+    """The generator; TypeError unless it is a `fastdl.Generator` or None."""
+    if generator is not None and not isinstance(generator, Generator):
+        raise TypeError(
+            f"{who}: generator: expected a fastdl.Generator or None, got {shown(generator)}"
+        )
+    return generator
 
 
 class Sampler:
@@ -33,6 +47,10 @@ class Sampler:
 
 class SequentialSampler(Sampler):
     """0, 1, 2, ..."""
+
+    def __init__(self, data_source: Any = None) -> None:
+        super().__init__(data_source)
+        check_sized("SequentialSampler", "data_source", data_source)
 
     def order(self) -> Tensor:
         """The indices as one int64 tensor."""
@@ -66,14 +84,12 @@ class RandomSampler(Sampler):
         generator: Generator | None = None,
     ) -> None:
         super().__init__(data_source)
-        self.replacement = replacement
-        self.generator = generator
-        self._num_samples = num_samples
-        if self.num_samples <= 0:
-            raise ValueError(
-                "num_samples should be a positive integer value, but got "
-                f"num_samples={self.num_samples}"
-            )
+        check_sized("RandomSampler", "data_source", data_source)
+        self.replacement = check_flag("RandomSampler", "replacement", replacement)
+        self.generator = check_generator("RandomSampler", generator)
+        self._num_samples = check_count("RandomSampler", "num_samples", num_samples, 1)
+        if not self.num_samples:
+            raise ValueError("RandomSampler: data_source: expected at least one sample, got none")
 
     @property
     def num_samples(self) -> int:
@@ -103,8 +119,9 @@ class SubsetRandomSampler(Sampler):
 
     def __init__(self, indices: Sequence[int], generator: Generator | None = None) -> None:
         super().__init__()
+        check_sized("SubsetRandomSampler", "indices", indices)
         self.indices = indices
-        self.generator = generator
+        self.generator = check_generator("SubsetRandomSampler", generator)
 
     def __iter__(self) -> Iterator[int]:
         with drawing_from(self.generator):
@@ -131,19 +148,26 @@ class WeightedRandomSampler(Sampler):
         generator: Generator | None = None,
     ) -> None:
         super().__init__()
-        if isinstance(num_samples, bool) or not is_integer(num_samples) or num_samples <= 0:
-            raise ValueError(
-                f"num_samples should be a positive integer value, but got num_samples={num_samples}"
-            )
-        self.weights = np.asarray(weights, dtype=np.float64)
+        who = "WeightedRandomSampler"
+        self.num_samples = check_integer(who, "num_samples", num_samples, 1)
+        try:
+            self.weights = np.asarray(weights, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ValueError(f"{who}: weights: expected numbers, got {shown(weights)}") from None
         usable = np.count_nonzero(self.weights)
-        if self.weights.ndim != 1 or not (self.weights >= 0).all() or not usable:
-            raise ValueError("weights should be a vector of values of at least 0, not all 0")
+        finite = np.isfinite(self.weights).all()
+        if self.weights.ndim != 1 or not finite or not (self.weights >= 0).all() or not usable:
+            raise ValueError(
+                f"{who}: weights: expected a vector of numbers of at least 0, not all 0, got "
+                f"{shown(weights)}"
+            )
+        self.replacement = check_flag(who, "replacement", replacement)
         if not replacement and num_samples > usable:
-            raise ValueError(f"cannot draw {num_samples} of {usable} samples without replacement")
-        self.num_samples = num_samples
-        self.replacement = replacement
-        self.generator = generator
+            raise ValueError(
+                f"{who}: num_samples: cannot draw {num_samples} of {usable} samples without "
+                "replacement"
+            )
+        self.generator = check_generator(who, generator)
 
     def __iter__(self) -> Iterator[int]:
         rng = numpy_generator(self.generator)
@@ -168,14 +192,13 @@ class BatchSampler(Sampler):
 
     def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
         super().__init__()
-        if isinstance(batch_size, bool) or not is_integer(batch_size) or batch_size <= 0:
-            raise ValueError(
-                f"batch_size should be a positive integer value, but got batch_size={batch_size}"
-            )
+        who = type(self).__name__
+        if not hasattr(sampler, "__iter__") and not hasattr(sampler, "__getitem__"):
+            raise TypeError(f"{who}: sampler: expected indices, got {shown(sampler)}")
+        self.batch_size = check_integer(who, "batch_size", batch_size, 1)
         if not isinstance(drop_last, bool):
-            raise ValueError(f"drop_last should be a boolean value, but got drop_last={drop_last}")
+            raise ValueError(f"{who}: drop_last: expected True or False, got {shown(drop_last)}")
         self.sampler = sampler
-        self.batch_size = batch_size
         self.drop_last = drop_last
 
     def __iter__(self) -> Iterator[list[int]]:

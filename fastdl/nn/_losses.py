@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
+from .._base.checks import check_fraction
 
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
@@ -25,6 +26,14 @@ def _reduced(loss: Tensor, reduction: str) -> Tensor:
     if reduction == "none":
         return loss
     raise ValueError(f"{reduction} is not a valid value for reduction")
+
+
+def _weighted(who: str, one: Tensor, other: TensorLike, argument: str = "weight") -> Tensor:
+    """The product; the message of an error names the function and its argument."""
+    try:
+        return F.mul(one, other)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{who}: {argument}: {error}") from None
 
 
 def _weighted_mean(loss: Tensor, weights: Tensor, reduction: str) -> Tensor:
@@ -160,14 +169,15 @@ def binary_cross_entropy(
         0.6931471824645996
     """
     input, target = _core.as_tensor(input), _core.as_tensor(target)
-    _check_same("binary_cross_entropy", input, target)
+    who = "binary_cross_entropy"
+    _check_same(who, input, target)
     source = input._logits
     if source is not None and source[1] == "sigmoid":
         loss = F.sigmoid_cross_entropy(source[0], target)
     else:
-        checked = _checked_probabilities("binary_cross_entropy", input)
+        checked = _checked_probabilities(who, input)
         loss = F.mul(_loss_of_probabilities(input, target), checked)
-    return _reduced(loss if weight is None else F.mul(loss, weight), reduction)
+    return _reduced(loss if weight is None else _weighted(who, loss, weight), reduction)
 
 
 def _loss_of_probabilities(p: Tensor, target: Tensor) -> Tensor:
@@ -235,16 +245,17 @@ def binary_cross_entropy_with_logits(
         0.6931471824645996
     """
     input, target = _core.as_tensor(input), _core.as_tensor(target)
-    _check_same("binary_cross_entropy_with_logits", input, target)
+    who = "binary_cross_entropy_with_logits"
+    _check_same(who, input, target)
     if pos_weight is None:
         loss = F.sigmoid_cross_entropy(input, target)
     else:
-        factor = F.add(F.mul(F.sub(pos_weight, 1.0), target), 1.0)
+        factor = F.add(_weighted(who, F.sub(pos_weight, 1.0), target, "pos_weight"), 1.0)
         loss = F.add(
             F.mul(F.sub(1.0, target), input),
             F.mul(factor, F.softplus(F.neg(input))),
         )
-    return _reduced(loss if weight is None else F.mul(loss, weight), reduction)
+    return _reduced(loss if weight is None else _weighted(who, loss, weight), reduction)
 
 
 def _check_same(who: str, input: Tensor, target: Tensor) -> None:
@@ -283,8 +294,8 @@ def cross_entropy(
         0.6931471824645996
     """
     input, target = _core.as_tensor(input), _core.as_tensor(target)
-    if not 0.0 <= label_smoothing <= 1.0:
-        raise ValueError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if label_smoothing != 0.0:
+        check_fraction("cross_entropy", "label_smoothing", label_smoothing)
     if target.dtype == np.float32:
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     logits = _classes_last("cross_entropy", input, target)
@@ -383,7 +394,8 @@ def _nll(
         weight = _core.as_tensor(weight)
         if weight.shape != (classes,):
             raise ValueError(
-                f"weight: expected one for each of {classes} classes, got shape {weight.shape}"
+                f"{who}: weight: expected one for each of {classes} classes, got shape "
+                f"{weight.shape}"
             )
         weights = F.mul(F.take(weight, index), counted)
         loss = F.mul(loss, weights)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from .. import _functions
 from .._base import functional as F
+from .._base.checks import check_choice, check_count, check_flag, check_number
 from .._base.module import Module
 from . import functional
 
@@ -18,7 +20,7 @@ class _InPlace(Module):
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
-        self.inplace = inplace
+        self.inplace = check_flag(type(self).__name__, "inplace", inplace)
 
     def extra_repr(self) -> str:
         return "inplace=True" if self.inplace else ""
@@ -36,8 +38,8 @@ class LeakyReLU(Module):
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__()
-        self.negative_slope = negative_slope
-        self.inplace = inplace
+        self.negative_slope = check_number("LeakyReLU", "negative_slope", negative_slope, -math.inf)
+        self.inplace = check_flag("LeakyReLU", "inplace", inplace)
 
     def forward(self, x: TensorLike) -> Tensor:
         if self.inplace:
@@ -53,8 +55,8 @@ class ELU(Module):
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
-        self.alpha = alpha
-        self.inplace = inplace
+        self.alpha = check_number("ELU", "alpha", alpha, -math.inf)
+        self.inplace = check_flag("ELU", "inplace", inplace)
 
     def forward(self, x: TensorLike) -> Tensor:
         return functional.elu(x, self.alpha, True) if self.inplace else F.elu(x, alpha=self.alpha)
@@ -75,7 +77,7 @@ class GELU(Module):
 
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
-        self.approximate = approximate
+        self.approximate = check_choice("GELU", "approximate", approximate, ("none", "tanh"))
 
     def forward(self, x: TensorLike) -> Tensor:
         return _functions.gelu(x, self.approximate)
@@ -96,8 +98,8 @@ class Softplus(Module):
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
-        self.beta = beta
-        self.threshold = threshold
+        self.beta = check_number("Softplus", "beta", beta, -math.inf)
+        self.threshold = check_number("Softplus", "threshold", threshold, -math.inf, infinite=True)
 
     def forward(self, x: TensorLike) -> Tensor:
         return functional.softplus(x, self.beta, self.threshold)
@@ -151,7 +153,7 @@ class Softmax(Module):
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
-        self.dim = dim
+        self.dim = check_count(type(self).__name__, "dim", dim)
 
     def forward(self, x: TensorLike) -> Tensor:
         return functional.softmax(x, self.dim)
@@ -165,7 +167,7 @@ class LogSoftmax(Module):
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
-        self.dim = dim
+        self.dim = check_count(type(self).__name__, "dim", dim)
 
     def forward(self, x: TensorLike) -> Tensor:
         return functional.log_softmax(x, self.dim)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
+from .._base.checks import shown
 from .._base.module import Module
 from .._base.parameter import Parameter
 
@@ -19,6 +20,10 @@ class _List(Module):
 
     def __init__(self, members: Iterable[Any] = ()) -> None:
         super().__init__()
+        if isinstance(members, str) or not hasattr(members, "__iter__"):
+            raise TypeError(
+                f"{type(self).__name__}: members: expected several, got {shown(members)}"
+            )
         self.extend(members)
 
     def _members(self) -> dict[str, Any]:
@@ -97,7 +102,10 @@ class _List(Module):
 
     def _check_member(self, member: Any) -> None:
         if not isinstance(member, Module):
-            raise TypeError(f"{type(member).__name__} is not a Module subclass")
+            raise TypeError(
+                f"{type(self).__name__}: members: expected modules, got {shown(member)}: "
+                f"{type(member).__name__} is not a Module subclass"
+            )
 
 
 class Sequential(_List):
@@ -173,7 +181,15 @@ class ModuleDict(Module):
 
     def __init__(self, modules: Any = ()) -> None:
         super().__init__()
-        self.update(modules)
+        try:
+            named: dict[Any, Any] = dict(modules)
+        except (TypeError, ValueError):
+            named = {0: modules}
+        if not all(isinstance(name, str) for name in named):
+            raise TypeError(
+                f"ModuleDict: modules: expected a dict of modules, got {shown(modules)}"
+            )
+        self.update(named)
 
     def __getitem__(self, key: str) -> Any:
         return self._modules[key]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .._base.checks import check_flag
 from .._base.module import Module
 from . import functional
 
@@ -25,9 +26,9 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
-        functional.check_probability(p)
+        functional.check_probability(p, "Dropout")
         self.p = p
-        self.inplace = inplace
+        self.inplace = check_flag("Dropout", "inplace", inplace)
 
     def forward(self, x: TensorLike) -> Tensor:
         return functional.dropout(x, self.p, self.training, self.inplace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import _functions
+from .._base.checks import check_integer, check_integers
 from .._base.module import Module
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ class Flatten(Module):
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
-        self.start_dim = start_dim
-        self.end_dim = end_dim
+        self.start_dim = check_integer("Flatten", "start_dim", start_dim)
+        self.end_dim = check_integer("Flatten", "end_dim", end_dim)
 
     def forward(self, x: TensorLike) -> Tensor:
         return _functions.flatten(x, self.start_dim, self.end_dim)
@@ -43,8 +44,11 @@ class Unflatten(Module):
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
-        self.dim = dim
-        self.unflattened_size = tuple(unflattened_size)
+        self.dim = check_integer("Unflatten", "dim", dim)
+        sizes = check_integers("Unflatten", "unflattened_size", unflattened_size, -1)
+        self.unflattened_size: tuple[int, ...] = (sizes,) if isinstance(sizes, int) else sizes
+        if not self.unflattened_size:
+            raise ValueError("Unflatten: unflattened_size: expected at least one size, got none")
 
     def forward(self, x: TensorLike) -> Tensor:
         return _functions.unflatten(x, self.dim, self.unflattened_size)

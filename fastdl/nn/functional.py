@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .. import _core, _functions
 from .._base import functional as F
+from .._base.checks import check_fraction
 from .._base.notices import warn_once
 from .._functions import gelu as gelu
 from .._functions import logsigmoid as logsigmoid
@@ -153,10 +154,9 @@ def _implicit_dim(who: str, x: TensorLike) -> int:
     return 0 if _core.as_tensor(x).ndim in (0, 1, 3) else 1
 
 
-def check_probability(p: float) -> None:
+def check_probability(p: float, who: str = "dropout") -> None:
     """ValueError unless p is in [0, 1]."""
-    if not 0 <= p <= 1:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    check_fraction(who, "p", p)
 
 
 def dropout(x: TensorLike, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
+from .._base.checks import check_flag, check_integer
 from .._base.device import check_target
 from .._base.module import Module
 from .._base.parameter import Parameter
@@ -50,10 +51,10 @@ class Linear(Module):
     ) -> None:
         super().__init__()
         check_target("Linear", (), {"device": device, "dtype": dtype})
-        self.in_features = in_features
-        self.out_features = out_features
+        self.in_features = in_features = check_integer("Linear", "in_features", in_features, 0)
+        self.out_features = out_features = check_integer("Linear", "out_features", out_features, 0)
         self.weight = Parameter(_core.empty((out_features, in_features), "float32"))
-        if bias:
+        if check_flag("Linear", "bias", bias):
             self.bias: Parameter | None = Parameter(_core.empty((out_features,), "float32"))
         else:
             self.register_parameter("bias", None)

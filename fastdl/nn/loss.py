@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import _core
+from .._base.checks import check_choice, check_fraction, check_integer, check_number
 from .._base.module import Module
 from . import _losses
 
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 class _Loss(Module):
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
-        if reduction not in ("mean", "sum", "none"):
-            raise ValueError(f"{reduction} is not a valid value for reduction")
-        self.reduction = reduction
+        self.reduction = check_choice(
+            type(self).__name__, "reduction", reduction, ("mean", "sum", "none")
+        )
 
 
 class MSELoss(_Loss):
@@ -44,7 +45,7 @@ class HuberLoss(_Loss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
-        self.delta = delta
+        self.delta = check_number("HuberLoss", "delta", delta, above=0.0, infinite=True)
 
     def forward(self, input: TensorLike, target: TensorLike) -> Tensor:
         return _losses.huber_loss(input, target, self.reduction, self.delta)
@@ -55,7 +56,7 @@ class SmoothL1Loss(_Loss):
 
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
-        self.beta = beta
+        self.beta = check_number("SmoothL1Loss", "beta", beta)
 
     def forward(self, input: TensorLike, target: TensorLike) -> Tensor:
         return _losses.smooth_l1_loss(input, target, self.reduction, self.beta)
@@ -71,7 +72,10 @@ class _WeightedLoss(_Loss):
         self._keep("weight", weight)
 
     def _keep(self, name: str, weight: TensorLike | None) -> None:
-        self.register_buffer(name, None if weight is None else _core.as_tensor(weight))
+        try:
+            self.register_buffer(name, None if weight is None else _core.as_tensor(weight))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{type(self).__name__}: {name}: {error}") from None
 
 
 class CrossEntropyLoss(_WeightedLoss):
@@ -90,8 +94,10 @@ class CrossEntropyLoss(_WeightedLoss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(weight, reduction)
-        self.ignore_index = ignore_index
-        self.label_smoothing = label_smoothing
+        self.ignore_index = check_integer("CrossEntropyLoss", "ignore_index", ignore_index)
+        self.label_smoothing = check_fraction(
+            "CrossEntropyLoss", "label_smoothing", label_smoothing
+        )
 
     def forward(self, input: TensorLike, target: TensorLike) -> Tensor:
         return _losses.cross_entropy(
@@ -106,7 +112,7 @@ class NLLLoss(_WeightedLoss):
         self, weight: TensorLike | None = None, ignore_index: int = -100, reduction: str = "mean"
     ) -> None:
         super().__init__(weight, reduction)
-        self.ignore_index = ignore_index
+        self.ignore_index = check_integer("NLLLoss", "ignore_index", ignore_index)
 
     def forward(self, input: TensorLike, target: TensorLike) -> Tensor:
         return _losses.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .._base.checks import check_number
+from .._base.checks import check_number, check_pair
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Adam(Optimizer):
         who = type(self).__name__
         for option in ("lr", "eps", "weight_decay"):
             check_number(who, option, group[option])
-        for i, beta in enumerate(group["betas"]):
+        for i, beta in enumerate(check_pair(who, "betas", group["betas"])):
             check_number(who, f"betas[{i}]", beta, below=1.0)
 
     def _slots(self, group: dict[str, Any]) -> tuple[str, ...]:

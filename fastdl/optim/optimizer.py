@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
+from .._base.checks import check_flag, shown
 from .._base.watch import Watched
 from .._core import Tensor
 from .._engine.flat import FlatParameters
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 
     # Tensors, those with their names, or groups: {"params": tensors, option: value}.
     Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
+
+
+# The options that are True, False or None.
+_FLAGS = (
+    *("amsgrad", "capturable", "centered", "decoupled_weight_decay", "differentiable"),
+    *("foreach", "fused", "maximize", "nesterov"),
+)
 
 
 class _Engine:
@@ -113,9 +121,13 @@ class Optimizer(Watched):
         self.param_groups: list[dict[str, Any]] = []
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self._engines: list[_Engine] = []
+        if not isinstance(params, Iterable):
+            raise TypeError(
+                f"{who}: params: expected an iterable of tensors or dicts, got {shown(params)}"
+            )
         groups: list[Any] = list(params)
         if not groups:
-            raise ValueError(f"{who}: expected at least one parameter, got none")
+            raise ValueError(f"{who}: params: expected at least one parameter, got none")
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         for group in groups:
@@ -144,6 +156,8 @@ class Optimizer(Watched):
             raise ValueError(f"{who}: some parameters appear in more than one parameter group")
         for name, value in self.defaults.items():
             group.setdefault(name, value)
+        for name in _FLAGS:
+            check_flag(who, name, group.get(name))
         if group.get("differentiable"):
             raise ValueError(f"{who}: differentiable=True is not supported")
         if group.get("foreach") and group.get("fused"):
@@ -267,7 +281,7 @@ class Optimizer(Watched):
         missing = [name for name in engine.wanted if name not in engine.slots]
         for name in missing:
             option = self._slot_values.get(name)
-            engine.flat.add_state(group[option] if option else 0.0)
+            engine.flat.add_state(float(group[option]) if option else 0.0)
             engine.slots[name] = len(engine.slots)
         if missing:
             for parameter in engine.flat.parameters:
@@ -355,7 +369,7 @@ class Optimizer(Watched):
             engine.counts_array[i] = int(arrays.get("step", bool(arrays)))
             for name, position in engine.slots.items():
                 option = self._slot_values.get(name)
-                initial = group[option] if option else 0.0
+                initial = float(group[option]) if option else 0.0
                 F.assign_(flat.state_of(flat.states[position], i), arrays.get(name, initial))
         self._make_state(engine, [i for i, arrays in enumerate(entries) if arrays])
 

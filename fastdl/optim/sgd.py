@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._base.checks import check_number
@@ -75,6 +76,7 @@ class SGD(Optimizer):
     def _check(self, group: dict[str, Any]) -> None:
         for option in ("lr", "momentum", "weight_decay"):
             check_number("SGD", option, group[option])
+        check_number("SGD", "dampening", group["dampening"], -math.inf)
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
             raise ValueError(
                 "SGD: nesterov: needs a momentum above 0 and no dampening, got "
@@ -85,4 +87,5 @@ class SGD(Optimizer):
         return ("momentum_buffer",) if group["momentum"] else ()
 
     def _parameters(self, group: dict[str, Any]) -> dict[str, float]:
-        return {name: group[name] for name in ("momentum", "nesterov", "dampening")}
+        options = {name: group[name] for name in ("momentum", "dampening")}
+        return {**options, "nesterov": bool(group["nesterov"])}

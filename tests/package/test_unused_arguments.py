@@ -170,7 +170,7 @@ def compiled(**options):
     ("make", "message"),
     [
         (lambda: optim.Adam([parameter()], foreach=True, fused=True), "cannot be True together"),
-        (lambda: data.DataLoader([1, 2], timeout=-1), "timeout should be non-negative"),
+        (lambda: data.DataLoader([1, 2], timeout=-1), "timeout: expected a number of at least 0"),
         (lambda: data.DataLoader([1, 2], timeout=5), "timeout=5 needs num_workers > 0"),
         (lambda: data.DataLoader([1], prefetch_factor=2), "prefetch_factor=2 needs num_workers"),
         (lambda: data.DataLoader([1], persistent_workers=True), "persistent_workers=True needs"),

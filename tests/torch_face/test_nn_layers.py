@@ -121,7 +121,7 @@ def test_dropout():
     assert nn.Dropout(1.0)(fastdl.ones(3)).tolist() == [0, 0, 0]
     assert repr(layer) == "Dropout(p=0.25, inplace=False)"
     for p in (-0.1, 1.1):
-        with pytest.raises(ValueError, match="has to be between 0 and 1, but got"):
+        with pytest.raises(ValueError, match="Dropout: p: expected a number in"):
             nn.Dropout(p)
 
 
@@ -145,11 +145,14 @@ def test_shape_layers():
         (lambda: F.cross_entropy(fastdl.zeros(4, 3), [0, 1, 2, 3]), r"3.*\[0, 3\)|label 3"),
         (lambda: F.nll_loss(fastdl.zeros(2, 3), [0, 3]), r"nll_loss: a label is outside \[0, 3\)"),
         (lambda: F.nll_loss(fastdl.zeros(2, 3), [0, -1]), r"nll_loss: a label is outside"),
-        (lambda: F.cross_entropy(fastdl.zeros(2, 3), [0, 1], label_smoothing=2), r"Got: 2"),
+        (
+            lambda: F.cross_entropy(fastdl.zeros(2, 3), [0, 1], label_smoothing=2),
+            r"label_smoothing: .* got 2",
+        ),
         (lambda: F.cross_entropy(fastdl.zeros(2, 3), [0, 1], weight=[1.0]), r"3 classes"),
         (lambda: F.nll_loss(fastdl.zeros(2, 3), fastdl.zeros(2)), r"got float32"),
         (lambda: F.mse_loss([1.0], [1.0], reduction="avg"), r"avg is not a valid value"),
-        (lambda: nn.MSELoss("avg"), r"avg is not a valid value"),
+        (lambda: nn.MSELoss("avg"), "reduction: .* got 'avg'"),
         (lambda: F.binary_cross_entropy([0.5], [[1.0]]), r"shape \(1, 1\) must be"),
         (lambda: F.huber_loss([0.5], [1.0], delta=0), r"positive delta"),
         (lambda: F.smooth_l1_loss([0.5], [1.0], beta=-1), r"can't be negative"),

@@ -295,7 +295,11 @@ def test_repr_shows_the_groups():
         (lambda p: optim.SGD([{"params": p}, {"params": p[:1]}]), ValueError, "more than one"),
         (lambda p: optim.SGD([1.0]), TypeError, "parameter 0 is a float"),
         (lambda p: optim.SGD([{"lr": 1.0}]), TypeError, "expected a dict with 'params'"),
-        (lambda p: lr_scheduler.StepLR(p, 1), TypeError, "StepLR: expected an optimizer"),
+        (
+            lambda p: lr_scheduler.StepLR(p, 1),
+            TypeError,
+            "StepLR: optimizer: expected an optimizer",
+        ),
         (
             lambda p: lr_scheduler.OneCycleLR(optim.SGD(p), 0.1),
             ValueError,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..._base.checks import check_count
+from ..._base.checks import check_callable, check_fraction, check_integer, check_number, shown
 from ..optimizer import Optimizer
 from .scheduler import LRScheduler, check_optimizer, per_group
 
@@ -27,8 +27,10 @@ class LambdaLR(LRScheduler):
         lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
         last_epoch: int = -1,
     ) -> None:
-        check_optimizer("LambdaLR", optimizer)
-        self.lr_lambdas = per_group("LambdaLR", "lr_lambda", lr_lambda, optimizer)
+        check_optimizer(type(self).__name__, optimizer)
+        self.lr_lambdas = per_group(type(self).__name__, "lr_lambda", lr_lambda, optimizer)
+        for function in self.lr_lambdas:
+            check_callable(type(self).__name__, "lr_lambda", function)
         super().__init__(optimizer, last_epoch)
 
     def _first_lr(self) -> list[float]:
@@ -73,8 +75,9 @@ class StepLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
+        check_number("StepLR", "step_size", step_size, above=0.0)
         self.step_size = step_size
-        self.gamma = gamma
+        self.gamma = check_number("StepLR", "gamma", gamma, -math.inf)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -98,8 +101,15 @@ class MultiStepLR(LRScheduler):
         gamma: float = 0.1,
         last_epoch: int = -1,
     ) -> None:
-        self.milestones = Counter(milestones)
-        self.gamma = gamma
+        try:
+            self.milestones = Counter(milestones)
+        except TypeError:
+            raise TypeError(
+                f"MultiStepLR: milestones: expected integers, got {shown(milestones)}"
+            ) from None
+        for epoch in self.milestones:
+            check_number("MultiStepLR", "milestones", epoch, -math.inf)
+        self.gamma = check_number("MultiStepLR", "gamma", gamma, -math.inf)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -116,7 +126,7 @@ class ExponentialLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
-        self.gamma = gamma
+        self.gamma = check_number("ExponentialLR", "gamma", gamma, -math.inf)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -143,9 +153,8 @@ class ConstantLR(LRScheduler):
         total_iters: int = 5,
         last_epoch: int = -1,
     ) -> None:
-        if not 0 < factor <= 1:
-            raise ValueError(f"ConstantLR: factor: expected a number in (0, 1], got {factor!r}")
-        self.factor = factor
+        self.factor = check_number("ConstantLR", "factor", factor, above=0.0, at_most=1.0)
+        check_number("ConstantLR", "total_iters", total_iters)
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
 
@@ -178,13 +187,10 @@ class LinearLR(LRScheduler):
         total_iters: int = 5,
         last_epoch: int = -1,
     ) -> None:
-        if not 0 < start_factor <= 1 or not 0 <= end_factor <= 1:
-            raise ValueError(
-                "LinearLR: expected start_factor in (0, 1] and end_factor in [0, 1], got "
-                f"{start_factor!r} and {end_factor!r}"
-            )
-        self.start_factor = start_factor
-        self.end_factor = end_factor
+        who = "LinearLR"
+        self.start_factor = check_number(who, "start_factor", start_factor, above=0.0, at_most=1.0)
+        self.end_factor = check_fraction(who, "end_factor", end_factor)
+        check_number(who, "total_iters", total_iters)
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
 
@@ -216,8 +222,9 @@ class PolynomialLR(LRScheduler):
         power: float = 1.0,
         last_epoch: int = -1,
     ) -> None:
+        check_number("PolynomialLR", "total_iters", total_iters)
         self.total_iters = total_iters
-        self.power = power
+        self.power = check_number("PolynomialLR", "power", power, -math.inf)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -238,8 +245,9 @@ class CosineAnnealingLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1
     ) -> None:
+        check_number("CosineAnnealingLR", "T_max", T_max, above=0.0)
         self.T_max = T_max
-        self.eta_min = eta_min
+        self.eta_min = check_number("CosineAnnealingLR", "eta_min", eta_min, -math.inf)
         super().__init__(optimizer, last_epoch)
 
     def _first_lr(self) -> list[float]:
@@ -281,11 +289,10 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         eta_min: float = 0.0,
         last_epoch: int = -1,
     ) -> None:
-        check_count("CosineAnnealingWarmRestarts", "T_0", T_0, 1)
-        check_count("CosineAnnealingWarmRestarts", "T_mult", T_mult, 1)
-        self.T_0 = T_0
-        self.T_mult = T_mult
-        self.eta_min = eta_min
+        who = "CosineAnnealingWarmRestarts"
+        self.T_0 = check_integer(who, "T_0", T_0, 1)
+        self.T_mult = check_integer(who, "T_mult", T_mult, 1)
+        self.eta_min = check_number(who, "eta_min", eta_min, -math.inf)
         super().__init__(optimizer, last_epoch)
 
     def _first_lr(self) -> list[float]:

@@ -6,6 +6,15 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 
+from ..._base.checks import (
+    check_choice,
+    check_count,
+    check_flag,
+    check_fraction,
+    check_integer,
+    check_number,
+    check_numbers,
+)
 from ..optimizer import Optimizer
 from .scheduler import LRScheduler, check_optimizer, per_group
 
@@ -55,21 +64,22 @@ class OneCycleLR(LRScheduler):
     ) -> None:
         who = "OneCycleLR"
         check_optimizer(who, optimizer)
+        check_integer(who, "last_epoch", last_epoch, -1)
+        check_count(who, "epochs", epochs, 1)
+        check_count(who, "steps_per_epoch", steps_per_epoch, 1)
         if total_steps is None:
             if epochs is None or steps_per_epoch is None:
                 raise ValueError(f"{who}: expected total_steps, or epochs and steps_per_epoch")
             total_steps = epochs * steps_per_epoch
-        if not total_steps > 0:
-            raise ValueError(f"{who}: expected at least one step, got {total_steps!r}")
-        if not 0 <= pct_start <= 1:
-            raise ValueError(f"{who}: pct_start: expected a number in [0, 1], got {pct_start!r}")
-        if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(
-                f"{who}: anneal_strategy: expected 'cos' or 'linear', got {anneal_strategy!r}"
-            )
-        self.total_steps = total_steps
-        self.anneal_strategy = anneal_strategy
-        self.cycle_momentum = cycle_momentum
+        self.total_steps = check_integer(who, "total_steps", total_steps, 1)
+        check_fraction(who, "pct_start", pct_start)
+        self.anneal_strategy = check_choice(
+            who, "anneal_strategy", anneal_strategy, ("cos", "linear")
+        )
+        self.cycle_momentum = check_flag(who, "cycle_momentum", cycle_momentum)
+        check_flag(who, "three_phase", three_phase)
+        check_number(who, "div_factor", div_factor, above=0.0)
+        check_number(who, "final_div_factor", final_div_factor, above=0.0)
         # The phases: the step each ends with, and which of a group's values it goes from and to.
         rise = float(pct_start * total_steps) - 1
         last = float(total_steps - 1)
@@ -85,9 +95,14 @@ class OneCycleLR(LRScheduler):
                 (last, "max_lr", "min_lr", "base_momentum", "max_momentum"),
             ]
         if last_epoch == -1:
-            lows = per_group(who, "base_momentum", base_momentum, optimizer)
-            highs = per_group(who, "max_momentum", max_momentum, optimizer)
-            tops = per_group(who, "max_lr", max_lr, optimizer)
+            lows, highs, tops = (
+                check_numbers(who, argument, per_group(who, argument, value, optimizer))
+                for argument, value in (
+                    ("base_momentum", base_momentum),
+                    ("max_momentum", max_momentum),
+                    ("max_lr", max_lr),
+                )
+            )
             for group, top, low, high in zip(
                 optimizer.param_groups, tops, lows, highs, strict=True
             ):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from ..._base.checks import check_choice, check_number, check_numbers
 from ..optimizer import Optimizer
 from .scheduler import check_optimizer, per_group
 
@@ -46,14 +47,16 @@ class ReduceLROnPlateau:
     ) -> None:
         who = "ReduceLROnPlateau"
         check_optimizer(who, optimizer)
-        if not factor < 1:
-            raise ValueError(f"{who}: factor: expected a number below 1, got {factor!r}")
-        if mode not in ("min", "max"):
-            raise ValueError(f"{who}: mode: expected 'min' or 'max', got {mode!r}")
-        if threshold_mode not in ("rel", "abs"):
-            raise ValueError(
-                f"{who}: threshold_mode: expected 'rel' or 'abs', got {threshold_mode!r}"
-            )
+        check_number(who, "factor", factor, -math.inf, below=1.0)
+        check_choice(who, "mode", mode, ("min", "max"))
+        check_choice(who, "threshold_mode", threshold_mode, ("rel", "abs"))
+        for argument, value in (
+            ("patience", patience),
+            ("threshold", threshold),
+            ("cooldown", cooldown),
+            ("eps", eps),
+        ):
+            check_number(who, argument, value, -math.inf, infinite=True)
         self.optimizer = optimizer
         self.mode = mode
         self.factor = factor
@@ -61,7 +64,9 @@ class ReduceLROnPlateau:
         self.threshold = threshold
         self.threshold_mode = threshold_mode
         self.cooldown = cooldown
-        self.min_lrs = [float(v) for v in per_group(who, "min_lr", min_lr, optimizer)]
+        self.min_lrs = check_numbers(
+            who, "min_lr", per_group(who, "min_lr", min_lr, optimizer), -math.inf
+        )
         self.eps = eps
         self.best = math.inf if mode == "min" else -math.inf
         self.num_bad_epochs = 0

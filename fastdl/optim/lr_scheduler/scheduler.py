@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..._base.checks import check_integer, shown
 from ..optimizer import Optimizer
 
 
 def check_optimizer(who: str, optimizer: Any) -> None:
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"{who}: expected an optimizer, got {type(optimizer).__name__}")
+        raise TypeError(f"{who}: optimizer: expected an optimizer, got {shown(optimizer)}")
 
 
 def per_group(who: str, argument: str, value: Any, optimizer: Optimizer) -> list[Any]:
@@ -41,6 +42,7 @@ class LRScheduler:
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         who = type(self).__name__
         check_optimizer(who, optimizer)
+        check_integer(who, "last_epoch", last_epoch, -1)
         self.optimizer = optimizer
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:

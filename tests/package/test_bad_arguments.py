@@ -1,0 +1,429 @@
+"""Bad arguments of public classes: an error names the class and the argument, or the value works.
+
+Every class is made and used once with each hostile value for each of its arguments. What must not
+pass follows from the annotation: a number is no text, list or object.
+"""
+
+import inspect
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+import fastdl
+from fastdl import (
+    callbacks,
+    constraints,
+    data,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    nn,
+    optim,
+    optimizers,
+    regularizers,
+)
+from fastdl.optim import lr_scheduler
+from fastdl.optimizers import schedules
+
+
+class Thing:
+    def __repr__(self):
+        return "a thing"
+
+
+NO_NUMBERS = {
+    "None": None,
+    "text": "a",
+    "list": [],
+    "dict": {},
+    "object": Thing(),
+    "matrix": np.ones((2, 2), np.float32),
+    "tensor": fastdl.ones(2, 3),
+}
+ODD_NUMBERS = {
+    "nan": float("nan"),
+    "inf": float("inf"),
+    "negative": -1,
+    "huge": 2**70,
+    "true": True,
+    "half": 0.5,
+}
+HOSTILE = {**NO_NUMBERS, **ODD_NUMBERS}
+
+REFUSALS = (ValueError, TypeError, IndexError, KeyError, NotImplementedError)
+
+X = np.array([[0.1, 0.2, 0.7], [0.3, 0.3, 0.4]], np.float32)
+
+
+# --- how an object of each kind is used
+
+
+def use_layer(layer):
+    layer(X, training=True)
+
+
+def use_merge(layer):
+    layer([X, X])
+
+
+def use_loss(loss):
+    classes = type(loss).__name__.startswith("Sparse")
+    loss([0, 1] if classes else [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], X)
+
+
+def use_metric(metric):
+    name = type(metric).__name__
+    if name in ("Mean", "Sum"):
+        metric(X)
+    elif name.startswith("Sparse"):
+        metric([0, 1], X)
+    else:
+        metric([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], X)
+
+
+def use_optimizer(optimizer):
+    variable = nn.Parameter(np.ones(3, np.float32))
+    optimizer.build([variable])
+    optimizer.apply([fastdl.ones(3)])
+
+
+def use_schedule(schedule):
+    schedule(0), schedule(3)
+    schedule._values(0, 4)
+
+
+class Stub:
+    """What callbacks see of a model."""
+
+    stop_training = False
+    metrics = ()
+
+    def __init__(self):
+        self.optimizer = optimizers.SGD(0.1)
+
+    def get_weights(self):
+        return []
+
+    def set_weights(self, weights):
+        pass
+
+
+def use_callback(callback):
+    callback.set_params({"epochs": 3, "steps": 1, "verbose": 0})
+    callback.set_model(Stub())
+    callback.on_train_begin()
+    for epoch in range(3):
+        callback.on_epoch_begin(epoch)
+        callback.on_train_batch_end(0, {"loss": 1.0})
+        callback.on_epoch_end(epoch, {"loss": 1.0, "val_loss": 1.0 + epoch})
+    callback.on_train_end()
+
+
+def use_initializer(initializer):
+    initializer((2, 3))
+
+
+def use_on_weight(thing):
+    thing(fastdl.ones(2, 3))
+
+
+def use_module(module):
+    module(fastdl.tensor(X))
+
+
+def use_torch_loss(loss):
+    name = type(loss).__name__
+    if name in ("CrossEntropyLoss", "NLLLoss"):
+        loss(fastdl.tensor(X), fastdl.tensor([0, 1]))
+    else:
+        loss(fastdl.tensor(X), fastdl.ones(2, 3))
+
+
+def use_torch_optimizer(optimizer):
+    for group in optimizer.param_groups:
+        for weight in group["params"]:
+            weight.grad = fastdl.ones(*weight.shape)
+    optimizer.step()
+
+
+def use_scheduler(scheduler):
+    plateau = isinstance(scheduler, lr_scheduler.ReduceLROnPlateau)
+    for _ in range(4):
+        scheduler.optimizer.step()
+        scheduler.step(*[1.0] * plateau)
+
+
+def use_iterable(thing):
+    for position, _ in enumerate(thing):
+        if position > 3:
+            break
+
+
+def use_nothing(thing):
+    pass
+
+
+def weights():
+    return [nn.Parameter(np.ones(3, np.float32))]
+
+
+def stepped():
+    return optim.SGD(weights(), lr=0.1, momentum=0.9)
+
+
+def numbers():
+    return data.TensorDataset(np.arange(6.0, dtype=np.float32))
+
+
+# --- the classes: what each needs, and how it is used
+
+LAYER_OPTIONS = ("name", "dtype", "trainable", "activity_regularizer", "input_shape", "batch_size")
+OPTIMIZER_OPTIONS = (
+    "weight_decay clipnorm clipvalue global_clipnorm use_ema ema_momentum ema_overwrite_frequency "
+    "loss_scale_factor gradient_accumulation_steps name"
+).split()
+
+# module: (how its objects are used, options that come as **kwargs)
+MODULES = {
+    layers: (use_layer, LAYER_OPTIONS),
+    losses: (use_loss, ()),
+    metrics: (use_metric, ()),
+    optimizers: (use_optimizer, OPTIMIZER_OPTIONS),
+    schedules: (use_schedule, ()),
+    callbacks: (use_callback, ()),
+    initializers: (use_initializer, ()),
+    regularizers: (use_on_weight, ()),
+    constraints: (use_on_weight, ()),
+    nn: (use_module, ()),
+    optim: (use_torch_optimizer, ()),
+    lr_scheduler: (use_scheduler, ()),
+    data: (use_iterable, ()),
+}
+MERGES = "Add Average Concatenate Dot Maximum Minimum Multiply Subtract".split()
+TORCH_LOSSES = "BCE BCEWithLogits CrossEntropy Huber L1 MSE NLL SmoothL1".split()
+USES = {f"layers.{name}": use_merge for name in MERGES}
+USES |= {f"nn.{name}Loss": use_torch_loss for name in TORCH_LOSSES}
+USES |= {
+    "nn.ModuleList": use_nothing,
+    "nn.ModuleDict": use_nothing,
+    "nn.ParameterList": use_nothing,
+    "nn.Parameter": use_nothing,
+    "layers.InputSpec": use_nothing,
+    "layers.InputLayer": use_nothing,
+}
+NEEDED = {
+    "layers.Activation": lambda: {"activation": "relu"},
+    "layers.Dense": lambda: {"units": 2},
+    "layers.Dot": lambda: {"axes": 1},
+    "layers.Dropout": lambda: {"rate": 0.5},
+    "layers.GaussianNoise": lambda: {"stddev": 0.5},
+    "layers.InputLayer": lambda: {"shape": (3,)},
+    "layers.Lambda": lambda: {"function": lambda x: x},
+    "layers.Permute": lambda: {"dims": (1,)},
+    "layers.RepeatVector": lambda: {"n": 2},
+    "layers.Rescaling": lambda: {"scale": 2.0},
+    "layers.Reshape": lambda: {"target_shape": (3,)},
+    "losses.LossFunctionWrapper": lambda: {"fn": losses.mean_squared_error},
+    "metrics.MeanMetricWrapper": lambda: {"fn": losses.mean_squared_error},
+    "optimizers.schedules.CosineDecay": lambda: {"initial_learning_rate": 0.1, "decay_steps": 3},
+    "optimizers.schedules.CosineDecayRestarts": lambda: {
+        "initial_learning_rate": 0.1,
+        "first_decay_steps": 3,
+    },
+    "optimizers.schedules.ExponentialDecay": lambda: {
+        "initial_learning_rate": 0.1,
+        "decay_steps": 3,
+        "decay_rate": 0.5,
+    },
+    "optimizers.schedules.InverseTimeDecay": lambda: {
+        "initial_learning_rate": 0.1,
+        "decay_steps": 3,
+        "decay_rate": 0.5,
+    },
+    "optimizers.schedules.PiecewiseConstantDecay": lambda: {
+        "boundaries": [2],
+        "values": [0.1, 0.2],
+    },
+    "optimizers.schedules.PolynomialDecay": lambda: {
+        "initial_learning_rate": 0.1,
+        "decay_steps": 3,
+    },
+    "callbacks.LearningRateScheduler": lambda: {"schedule": lambda epoch: 0.1},
+    "nn.Linear": lambda: {"in_features": 3, "out_features": 2},
+    "nn.Parameter": lambda: {"data": [1.0]},
+    "nn.Softmax": lambda: {"dim": 1},
+    "nn.LogSoftmax": lambda: {"dim": 1},
+    "nn.Unflatten": lambda: {"dim": 1, "unflattened_size": (3, 1)},
+    "data.BatchSampler": lambda: {"sampler": range(6), "batch_size": 2, "drop_last": False},
+    "data.ConcatDataset": lambda: {"datasets": [numbers(), numbers()]},
+    "data.DataLoader": lambda: {"dataset": numbers()},
+    "data.RandomSampler": lambda: {"data_source": numbers()},
+    "data.SequentialSampler": lambda: {"data_source": numbers()},
+    "data.Subset": lambda: {"dataset": numbers(), "indices": [0, 1]},
+    "data.SubsetRandomSampler": lambda: {"indices": [0, 1]},
+    "data.WeightedRandomSampler": lambda: {"weights": [0.5, 0.5], "num_samples": 2},
+    "optim.lr_scheduler.CosineAnnealingLR": lambda: {"optimizer": stepped(), "T_max": 3},
+    "optim.lr_scheduler.CosineAnnealingWarmRestarts": lambda: {"optimizer": stepped(), "T_0": 3},
+    "optim.lr_scheduler.ExponentialLR": lambda: {"optimizer": stepped(), "gamma": 0.5},
+    "optim.lr_scheduler.LambdaLR": lambda: {
+        "optimizer": stepped(),
+        "lr_lambda": lambda epoch: 0.5,
+    },
+    "optim.lr_scheduler.MultiStepLR": lambda: {"optimizer": stepped(), "milestones": [1, 2]},
+    "optim.lr_scheduler.MultiplicativeLR": lambda: {
+        "optimizer": stepped(),
+        "lr_lambda": lambda epoch: 0.5,
+    },
+    "optim.lr_scheduler.OneCycleLR": lambda: {
+        "optimizer": stepped(),
+        "max_lr": 0.1,
+        "total_steps": 6,
+    },
+    "optim.lr_scheduler.StepLR": lambda: {"optimizer": stepped(), "step_size": 2},
+}
+# Base classes, which do nothing by themselves, and those whose arguments are theirs alone.
+NOT_MADE = {
+    "layers.Layer": "a base class; its options are tried on each layer",
+    "losses.Loss": "a base class; its arguments are those of each loss",
+    "metrics.Metric": "a base class; its arguments are those of each metric",
+    "optimizers.Optimizer": "a base class; its arguments are those of each optimizer",
+    "optimizers.schedules.LearningRateSchedule": "a base class",
+    "callbacks.Callback": "a base class",
+    "callbacks.CSVLogger": "its file name may be a number, that of an open file",
+    "callbacks.CallbackList": "fit makes it",
+    "initializers.Initializer": "a base class",
+    "regularizers.Regularizer": "a base class",
+    "constraints.Constraint": "a base class",
+    "nn.Module": "a base class",
+    "nn.Identity": "takes any arguments, as PyTorch's",
+    "nn.Sequential": "takes modules by position",
+    "optim.Optimizer": "a base class",
+    "optim.lr_scheduler.LRScheduler": "a base class",
+    "data.Dataset": "a base class",
+    "data.IterableDataset": "a base class",
+    "data.Sampler": "a base class",
+    "data.TensorDataset": "takes tensors by position",
+}
+# (class or "*", argument): values of another type than the annotation that work, and why.
+_NO_PENALTY = "Keras takes None for no penalty"
+ACCEPTED = {
+    ("regularizers.L1", "l1"): (("None",), "Keras takes None for the default"),
+    ("regularizers.L2", "l2"): (("None",), "Keras takes None for the default"),
+    ("regularizers.L1L2", "l1"): (("None",), _NO_PENALTY),
+    ("regularizers.L1L2", "l2"): (("None",), _NO_PENALTY),
+}
+# (class, argument): an error of another kind or without names, and why it stands.
+OTHER_ERRORS = {
+    ("nn.Linear", "device"): "PyTorch's RuntimeError for a device that isn't there",
+    ("nn.Parameter", "data"): "PyTorch's RuntimeError for a gradient of integers",
+    ("layers.ActivityRegularization", "activity_regularizer"): "it has no such argument",
+    ("data.DataLoader", "sampler"): "any iterable; the data set says what an index is",
+    ("data.DataLoader", "batch_sampler"): "any iterable; the data set says what an index is",
+    ("data.Subset", "dataset"): "a dict's own KeyError: a dict of samples is a data set",
+    ("data.Subset", "indices"): "a dict's own KeyError: a dict of indices is a map of them",
+}
+# The function that a loss of PyTorch's face calls, which names itself.
+FUNCTIONS = {
+    "nn.BCELoss": "binary_cross_entropy",
+    "nn.BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
+    "nn.CrossEntropyLoss": "cross_entropy",
+    "nn.NLLLoss": "nll_loss",
+}
+# What messages call an argument after the object is made.
+ROLES = {
+    "kernel_initializer": "initializer of weight 'kernel'",
+    "bias_initializer": "initializer of weight 'bias'",
+    "alpha_initializer": "initializer of weight 'alpha'",
+    "input_shape": "shape",
+    "params": "parameter",
+    "name": "names",
+}
+
+
+def classes():
+    seen = set()
+    for module, (use, options) in MODULES.items():
+        short = module.__name__.removeprefix("fastdl.")
+        for name, cls in sorted(vars(module).items()):
+            label = f"{short}.{name}"
+            if not inspect.isclass(cls) or name != cls.__name__ or cls in seen:
+                continue
+            if not cls.__module__.startswith(module.__name__) and name != "Parameter":
+                continue
+            if name.startswith("_") or label in NOT_MADE:
+                continue
+            seen.add(cls)
+            yield label, cls, USES.get(label, use), options
+
+
+CLASSES = {label: rest for label, *rest in classes()}
+
+
+def arguments(cls, options):
+    """The arguments of a constructor by name, with their annotations."""
+    named = {}
+    for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
+        if parameter.kind is parameter.VAR_KEYWORD:
+            named.update(dict.fromkeys(options, ""))
+        elif parameter.kind is not parameter.VAR_POSITIONAL:
+            named[parameter.name] = str(parameter.annotation)
+    return named
+
+
+def must_be_refused(label, argument, annotation, kind):
+    """Whether the annotation says that no such value can work."""
+    if kind in ACCEPTED.get((label, argument), ((),))[0]:
+        return False
+    if kind in ACCEPTED.get(("*", argument), ((),))[0]:
+        return False
+    wanted = {part.strip() for part in annotation.split("|")}
+    if not wanted <= {"int", "float", "None"}:
+        return False
+    if kind == "None":
+        return "None" not in wanted
+    return kind in NO_NUMBERS
+
+
+def fault(label, cls, use, argument, annotation, kind):
+    """What is wrong with how the class takes this value; None if nothing is."""
+    needed = NEEDED.get(label, dict)()
+    if label.startswith("optim.lr_scheduler.") and "optimizer" not in needed:
+        needed["optimizer"] = stepped()
+    elif label.startswith("optim.") and "params" not in needed and "optimizer" not in needed:
+        needed["params"] = weights()
+    value = HOSTILE[kind]
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            use(cls(**{**needed, argument: value}))
+    except REFUSALS as error:
+        if (label, argument) in OTHER_ERRORS:
+            return None
+        text = str(error)
+        if not re.search(rf"(?<!\w)({argument}|{ROLES.get(argument, argument)})(?!\w)", text):
+            return f"no argument: {type(error).__name__}: {text}"
+        if cls.__name__ not in text and FUNCTIONS.get(label, label) not in text:
+            return f"no class: {type(error).__name__}: {text}"
+        return None
+    except RuntimeError as error:
+        return None if (label, argument) in OTHER_ERRORS else f"RuntimeError: {error}"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    if must_be_refused(label, argument, annotation, kind):
+        return "accepted"
+    return None
+
+
+@pytest.mark.parametrize("label", CLASSES)
+def test_a_bad_argument_is_named(label):
+    cls, use, options = CLASSES[label]
+    faults = []
+    for argument, annotation in arguments(cls, options).items():
+        for kind in HOSTILE:
+            found = fault(label, cls, use, argument, annotation, kind)
+            if found:
+                faults.append(f"{argument}={kind}: {found}")
+    assert not faults, "\n" + "\n".join(faults)
