@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from typing import Protocol, SupportsFloat, TypeAlias
 
-def is_sparse(value: Any) -> bool:
-    """Whether it is a sparse matrix or array of SciPy, which is not imported for that."""
+    from typing_extensions import TypeIs
+
+    Number: TypeAlias = SupportsFloat | str  # what `float()` takes
+
+    class Sparse(Protocol):
+        """A sparse matrix or array of SciPy."""
+
+        @property
+        def shape(self) -> tuple[int, ...]: ...
+        def toarray(self) -> np.ndarray: ...
+
+
+def is_sparse(value: object) -> TypeIs[Sparse]:
+    """Whether the value is a sparse matrix or array of SciPy. SciPy is not imported."""
     return hasattr(value, "tocsr") and hasattr(value, "toarray")
 
 
-def check_dense(what: str, value: Any) -> None:
-    """TypeError for a sparse matrix of SciPy; the message says what to give instead."""
+def check_dense(what: str, value: object) -> None:
+    """TypeError for a sparse matrix of SciPy. The message says what to pass instead."""
     if is_sparse(value):
         raise TypeError(
-            f"{what}: a sparse matrix ({type(value).__name__} of shape {value.shape}): there are "
-            f"no sparse tensors; give {what}.toarray(), or batches of dense rows from a "
-            "utils.PyDataset if all of them do not fit into memory"
+            f"{what}: expected a dense array, got a sparse matrix ({type(value).__name__} of shape "
+            f"{value.shape}); pass {what}.toarray(). If it does not fit into memory, pass a "
+            "utils.PyDataset that yields dense batches"
         )
 
 
 def check_number(
-    who: str, argument: str, value: Any, at_least: float = 0.0, below: float = float("inf")
+    who: str, argument: str, value: Number, at_least: float = 0.0, below: float = float("inf")
 ) -> float:
     """`value` as a float in [at_least, below).
 
     Raises:
-        ValueError: it is none; the message names the optimizer, the argument and the value.
+        ValueError: `value` is not such a number.
     """
     try:
         number = float(value)
@@ -44,11 +58,11 @@ def check_number(
     return number
 
 
-def check_fraction(who: str, argument: str, value: Any) -> float:
+def check_fraction(who: str, argument: str, value: Number) -> float:
     """`value` as a float in [0, 1].
 
     Raises:
-        ValueError: it is none; the message names the optimizer, the argument and the value.
+        ValueError: `value` is not such a number.
     """
     number = check_number(who, argument, value)
     if number > 1:
@@ -56,11 +70,11 @@ def check_fraction(who: str, argument: str, value: Any) -> float:
     return number
 
 
-def check_count(who: str, argument: str, value: Any, least: int) -> int | None:
+def check_count(who: str, argument: str, value: int | None, least: int) -> int | None:
     """`value` if it is None or an integer of at least `least`.
 
     Raises:
-        ValueError: it is neither; the message names the optimizer, the argument and the value.
+        ValueError: `value` is neither.
     """
     if value is not None and (not isinstance(value, (int, np.integer)) or value < least):
         raise ValueError(

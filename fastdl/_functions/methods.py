@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import DTypeLike
+    from typing_extensions import Unpack
 
-    from .._base.device import device
+    from .._base.device import Target, TargetOptions, device
     from .._base.random import Generator
     from .._core import IntOrInts, TensorLike
 
@@ -143,7 +144,7 @@ def iterate(self: Tensor) -> Iterator[Tensor]:
 # --- conversions
 
 
-def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+def to(self: Tensor, *args: Target, **kwargs: Unpack[TargetOptions]) -> Tensor:
     """The tensor in another type: `to(dtype)`, `to(other)`, `to(device, dtype)`.
 
     The tensor itself if there is nothing to convert. RuntimeError for an unknown device.

@@ -31,7 +31,7 @@ def _along_dim(function: Callable[..., Tensor], input: TensorLike, dim: Axes, *r
     try:
         return function(input, dim, *rest)
     except IndexError:
-        if _core.as_tensor(input).ndim:
+        if dim is None or _core.as_tensor(input).ndim:
             raise
         moving.checked_axes(dim, 1, function.__name__)
         return function(input, None, *rest)

@@ -234,7 +234,7 @@ def test_sparse_matrices_are_refused_with_the_way_out(x):
         "inputs ": lambda: layers.Dense(1)(x),
     }.items():
         what = name.strip()
-        with pytest.raises(TypeError, match=rf"{what}: a sparse matrix .*give {what}\.toarray"):
+        with pytest.raises(TypeError, match=rf"{what}: .* a sparse matrix .*pass {what}\.toarray"):
             call()
     with pytest.raises(TypeError):
         fastdl.tensor(x)

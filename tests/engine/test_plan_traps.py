@@ -674,7 +674,7 @@ def test_a_plan_whose_function_counts():
         return step
 
     (message,) = agree(call_each, make)
-    assert "step() sees of the functions around it" in message
+    assert "a variable of a surrounding function that" in message and "step() reads" in message
 
 
 def test_a_plan_whose_surroundings_change():
