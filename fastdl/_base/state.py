@@ -81,7 +81,7 @@ def _problem(name: str, target: Tensor, value: HasArray) -> str:
             f'While copying the parameter named "{name}", expected a Tensor or an array '
             f"from checkpoint but received {type(value)}."
         )
-    shape = np.shape(value)
+    shape = tuple(np.shape(value))
     if shape != target.shape:
         return (
             f"size mismatch for {name}: copying a param with shape {shape} from "

@@ -209,8 +209,8 @@ def test_options_of_compile_change_no_weight():
         (lambda: data.DataLoader([1, 2], num_workers=2, timeout=5), "there are no workers yet"),
         (lambda: data.DataLoader([1], worker_init_fn=print), "worker_init_fn is not called"),
         (lambda: utils.PyDataset(workers=4), "there are no workers yet"),
-        (lambda: compiled()(np.ones((1, 3)), mask=np.ones(1, bool)), "mask: masks are not handed"),
-        (lambda: layers.Lambda(abs, mask=np.ones(1, bool)), "mask: masks are not handed"),
+        (lambda: compiled()(np.ones((1, 3)), mask=np.ones(1, bool)), "mask: masks are not passed"),
+        (lambda: layers.Lambda(abs, mask=np.ones(1, bool)), "mask: masks are not passed"),
     ],
 )
 def test_values_whose_effect_is_missing_warn_once(make, message, monkeypatch):

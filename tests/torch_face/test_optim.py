@@ -293,7 +293,7 @@ def test_repr_shows_the_groups():
         (lambda p: optim.SGD(p[0]), TypeError, "got one tensor"),
         (lambda p: optim.SGD([p[0], p[0]]), ValueError, "given twice"),
         (lambda p: optim.SGD([{"params": p}, {"params": p[:1]}]), ValueError, "more than one"),
-        (lambda p: optim.SGD([1.0]), TypeError, "parameter 0 is a float"),
+        (lambda p: optim.SGD([1.0]), TypeError, "parameter 0: expected a tensor, got float"),
         (lambda p: optim.SGD([{"lr": 1.0}]), TypeError, "expected a dict with 'params'"),
         (lambda p: lr_scheduler.StepLR(p, 1), TypeError, "StepLR: expected an optimizer"),
         (
