@@ -32,9 +32,9 @@ def matmul(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 
 def dot(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """`numpy.dot`: over the last axis of x1 and the one before the last of x2.
+    """`numpy.dot`: sums over the last axis of x1 and the last axis but one of x2.
 
-    Vectors have an inner product, matrices a matrix product; a number multiplies.
+    It is the inner product of vectors and the matrix product of matrices. A number multiplies.
 
     Example:
         >>> dot([1.0, 2.0], [3.0, 4.0]).item()

@@ -131,7 +131,7 @@ def test_a_registry_of_ones_own():
             lambda: regularizers.OrthogonalRegularizer()(fastdl.tensor([1.0])),
             r"takes a matrix, got shape \(1,\)",
         ),
-        (lambda: activations.glu(fastdl.tensor([1.0, 2.0, 3.0])), "axis -1 must have an even size"),
+        (lambda: activations.glu(fastdl.tensor([1.0, 2.0, 3.0])), "axis -1: expected an even size"),
     ],
 )
 def test_errors(make, pattern):

@@ -217,7 +217,9 @@ def test_inplace_is_in_place(module):
 def test_inplace_says_where_it_is_not():
     w = T([-1.0, 2.0], requires_grad=True)
     x = w * 1
-    with pytest.warns(UserWarning, match=r"relu: inplace=True: where a gradient is recorded"):
+    with pytest.warns(
+        UserWarning, match=r"relu: inplace=True has no effect if a gradient is recorded"
+    ):
         y = nn.ReLU(inplace=True)(x)
     assert y.tolist() == [0.0, 2.0] and x.tolist() == [-1.0, 2.0]
     with warnings.catch_warnings():

@@ -143,16 +143,16 @@ def test_shape_layers():
         (lambda: F.cross_entropy(fastdl.zeros(4, 3), fastdl.zeros(4)), r"shape \(4,\) or float32"),
         (lambda: F.cross_entropy(fastdl.zeros(4, 3), [0, 1]), r"expected integer class indices"),
         (lambda: F.cross_entropy(fastdl.zeros(4, 3), [0, 1, 2, 3]), r"3.*\[0, 3\)|label 3"),
-        (lambda: F.nll_loss(fastdl.zeros(2, 3), [0, 3]), r"nll_loss: a label is outside \[0, 3\)"),
-        (lambda: F.nll_loss(fastdl.zeros(2, 3), [0, -1]), r"nll_loss: a label is outside"),
+        (lambda: F.nll_loss(fastdl.zeros(2, 3), [0, 3]), r"nll_loss: target: .* outside \[0, 3\)"),
+        (lambda: F.nll_loss(fastdl.zeros(2, 3), [0, -1]), r"nll_loss: target: .* outside"),
         (lambda: F.cross_entropy(fastdl.zeros(2, 3), [0, 1], label_smoothing=2), r"Got: 2"),
         (lambda: F.cross_entropy(fastdl.zeros(2, 3), [0, 1], weight=[1.0]), r"3 classes"),
         (lambda: F.nll_loss(fastdl.zeros(2, 3), fastdl.zeros(2)), r"got float32"),
         (lambda: F.mse_loss([1.0], [1.0], reduction="avg"), r"avg is not a valid value"),
         (lambda: nn.MSELoss("avg"), r"avg is not a valid value"),
-        (lambda: F.binary_cross_entropy([0.5], [[1.0]]), r"shape \(1, 1\) must be"),
-        (lambda: F.huber_loss([0.5], [1.0], delta=0), r"positive delta"),
-        (lambda: F.smooth_l1_loss([0.5], [1.0], beta=-1), r"can't be negative"),
+        (lambda: F.binary_cross_entropy([0.5], [[1.0]]), r"target: expected .* got \(1, 1\)"),
+        (lambda: F.huber_loss([0.5], [1.0], delta=0), r"delta: expected a positive"),
+        (lambda: F.smooth_l1_loss([0.5], [1.0], beta=-1), r"beta: expected at least 0"),
     ],
 )
 def test_bad_losses(call, message):
@@ -173,9 +173,9 @@ def test_a_mean_over_nothing_is_nan():
 
 
 def test_softmax_chooses_its_axis_with_a_warning():
-    with pytest.warns(UserWarning, match="give dim="):
+    with pytest.warns(UserWarning, match="pass dim"):
         assert F.softmax(fastdl.zeros(2, 4)).tolist() == [[0.25] * 4] * 2
-    with pytest.warns(UserWarning, match="give dim="):
+    with pytest.warns(UserWarning, match="pass dim"):
         assert F.log_softmax(fastdl.zeros(3)).shape == (3,)
 
 
@@ -198,7 +198,7 @@ def test_pad(width):
 def test_pad_checks():
     with pytest.raises(ValueError, match="two widths"):
         F.pad(fastdl.zeros(2), (1,))
-    with pytest.raises(ValueError, match="'constant' is supported, got 'reflect'"):
+    with pytest.raises(ValueError, match="mode: expected 'constant', got 'reflect'"):
         F.pad(fastdl.zeros(2), (1, 1), mode="reflect")
 
 

@@ -287,8 +287,8 @@ def test_repr_shows_the_groups():
     [
         (lambda p: optim.Adam(p, lr=-1), ValueError, r"Adam: lr: .*at least 0, got -1"),
         (lambda p: optim.Adam(p, betas=(0.9, 1.0)), ValueError, r"betas\[1\]: .*\[0, 1\), got 1.0"),
-        (lambda p: optim.SGD(p, nesterov=True), ValueError, "SGD: nesterov: needs a momentum"),
-        (lambda p: optim.SGD(p, differentiable=True), ValueError, "differentiable=True"),
+        (lambda p: optim.SGD(p, nesterov=True), ValueError, "SGD: nesterov: expected a momentum"),
+        (lambda p: optim.SGD(p, differentiable=True), ValueError, "differentiable: expected False"),
         (lambda p: optim.SGD([]), ValueError, "at least one parameter"),
         (lambda p: optim.SGD(p[0]), TypeError, "got one tensor"),
         (lambda p: optim.SGD([p[0], p[0]]), ValueError, "given twice"),
@@ -304,7 +304,7 @@ def test_repr_shows_the_groups():
         (
             lambda p: lr_scheduler.OneCycleLR(optim.Adagrad(p), 0.1, 10),
             ValueError,
-            "needs an optimizer with momentum or betas",
+            "expected an optimizer with momentum or betas",
         ),
         (
             lambda p: lr_scheduler.ReduceLROnPlateau(optim.SGD(p), factor=1.0),
@@ -402,5 +402,5 @@ def test_one_cycle_ends():
     scheduler = lr_scheduler.OneCycleLR(optim.SGD(start(), momentum=0.9), 0.1, total_steps=2)
     scheduler.step()
     scheduler.step()
-    with pytest.raises(ValueError, match="step 3 is beyond the 2 steps"):
+    with pytest.raises(ValueError, match="expected at most 2 steps, got step 3"):
         scheduler.step()
