@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from threading import RLock
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, Protocol
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from .._base import functional as F
 from .._base import tree
 from .._core import Tensor
 from .interrupts import whole_step
-from .steps import StepFunction
+from .steps import Result, StepFunction
 
 # The core runs this long before it returns to Python, which shows progress and handles Ctrl-C.
 _REFRESH_SECONDS = 0.1
@@ -107,7 +107,7 @@ class Batches(Protocol):
         ...
 
 
-class Runner:
+class Runner(Generic[Result]):
     """Records and replays one kind of step, and feeds schedules to it.
 
     Args:
@@ -124,7 +124,7 @@ class Runner:
 
     def __init__(
         self,
-        step: Callable[[Batch], Any],
+        step: Callable[[Batch], Result],
         settings: Callable[[], Settings],
         limit: int = 8,
         counts: Callable[[], bool] | None = None,
@@ -132,7 +132,7 @@ class Runner:
         self.finished = _core.full((), "int64", 0)
         self._settings = settings
 
-        def counted(data: Batch) -> Any:
+        def counted(data: Batch) -> Result:
             with whole_step():
                 result = step(data)
                 if counts is not None and counts():
@@ -154,7 +154,7 @@ class Runner:
         """The step on one array, if there is a plan whose result is one array; else None."""
         return self.function.call(x, _ONE_ARRAY)
 
-    def batch(self, data: Batch) -> Any:
+    def batch(self, data: Batch) -> Result:
         """One step on a batch of tensors."""
         form = Form(data)
         key, eager, feeder, _ = self._settings()
@@ -170,7 +170,7 @@ class Runner:
 
     def over_batches(
         self, data: Batches, limit: int | None = None, begin: Begin | None = None
-    ) -> Iterator[tuple[int, Any]]:
+    ) -> Iterator[tuple[int, Result]]:
         """Runs over batches. After each it yields (steps done, its result).
 
         Args:
@@ -188,7 +188,7 @@ class Runner:
         limit: int | None = None,
         begin: Begin | None = None,
         sinks: Sinks | None = None,
-    ) -> Iterator[tuple[int, Any]]:
+    ) -> Iterator[tuple[int, Result]]:
         """Runs over arrays from their current batch on, in the core as far as possible.
 
         It yields (steps done, result of the last step) about every tenth of a second.
@@ -218,7 +218,7 @@ class Runner:
 
     def _several(
         self, data: Samples, first: int, wanted: int, sinks: Sequence[Tensor]
-    ) -> tuple[int, Any]:
+    ) -> tuple[int, Result]:
         """Up to `wanted` steps from sample `first` on. Returns their number and the last result."""
         key, eager, feeder, one_update = self._settings()
         feeds: list[tuple[Tensor, np.ndarray]] = []

@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from sys import getrefcount
-from typing import Any
+from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
 import numpy as np
@@ -23,6 +23,7 @@ from .._base.notices import warn
 from .._base.watch import Guards, Watch, user_line
 from .._core import Tensor
 
+Result = TypeVar("Result")  # of the step: a structure of tensors
 Fill = Callable[[Sequence[Tensor]], object]
 
 # A recording pays off after this many replays. After this many recordings in a row that did not
@@ -50,7 +51,7 @@ class _Signature:
     def __init__(self) -> None:
         self.eager = False  # whether it cannot be recorded
         self.plan: _core.Plan | None = None
-        self.result: Any = None  # the step's result, in the memory that replays fill
+        self.result: Any = None  # the step's result, in the memory to which replays write
         self.guards: Guards | None = None
         self.epoch = -1  # in this epoch all guards hold
         self.seen = -1  # in this epoch those guards hold that only attributes can break
@@ -85,7 +86,7 @@ def _kept_of_batch(slots: Sequence[Tensor], holders: list[int], outputs: list[Te
     return f"a tensor of the batch, of shape {found[0].shape}, outlives the step" if found else ""
 
 
-class StepFunction:
+class StepFunction(Generic[Result]):
     """Calls `step(data)`. From the third call on it replays a plan.
 
     The first call runs eagerly. It makes weights, optimizer state and metric state. The second
@@ -106,7 +107,7 @@ class StepFunction:
 
     def __init__(
         self,
-        step: Callable[[Any], Any],
+        step: Callable[[Any], Result],
         limit: int = 8,
         root: Callable[..., object] | None = None,
     ) -> None:
@@ -176,7 +177,7 @@ class StepFunction:
         eager: bool = False,
         *,
         owned: bool = False,
-    ) -> Any:
+    ) -> Result:
         """One step on one batch.
 
         Args:
@@ -221,7 +222,7 @@ class StepFunction:
             signature.replays += 1
             return signature.plan.call(x)
 
-    def _run_eagerly(self, slots: Sequence[Tensor], fill: Fill) -> Any:
+    def _run_eagerly(self, slots: Sequence[Tensor], fill: Fill) -> Result:
         """The step itself.
 
         If it fails before it has changed anything, its random numbers count as not drawn. The next
@@ -237,7 +238,7 @@ class StepFunction:
                 _core.give_back_random_numbers()
             raise
 
-    def _record(self, signature: _Signature, slots: Sequence[Tensor], fill: Fill) -> Any:
+    def _record(self, signature: _Signature, slots: Sequence[Tensor], fill: Fill) -> Result:
         watch = Watch()
         holders = [getrefcount(t) for t in slots]
         recorder = _core.Recorder(slots, user_line)
@@ -318,7 +319,7 @@ class StepFunction:
         seconds: float,
         sinks: Sequence[Tensor] = (),
         per_step: Sequence[tuple[Tensor, np.ndarray]] = (),
-    ) -> tuple[int, Any]:
+    ) -> tuple[int, Result]:
         """Up to `steps` steps over the samples of whole arrays, in the core as far as possible.
 
         Args:

@@ -250,6 +250,13 @@ class ParameterList(_List[Parameter]):
     def _members(self) -> dict[str, Any]:
         return self._parameters
 
+    def __init__(self, members: Iterable[TensorLike] = ()) -> None:
+        super().__init__(map(self._as_parameter, members))
+
+    def extend(self, members: Iterable[TensorLike]) -> Self:
+        """Adds several parameters at the end and returns self."""
+        return super().extend(map(self._as_parameter, members))
+
     def append(self, member: TensorLike) -> Self:
         """Adds a parameter at the end and returns self."""
         return super().append(self._as_parameter(member))
