@@ -1,4 +1,4 @@
-"""Making tensors, the random state, and switching gradients on and off."""
+"""Creation of tensors, the random state, and turning gradients on and off."""
 
 import math
 import warnings
@@ -86,7 +86,7 @@ def test_bad_arguments(call, error, message):
 
 
 def test_rows_of_different_lengths():
-    # NumPy up to 1.23 makes them an array of objects with a warning, later ones refuse.
+    # NumPy up to 1.23 makes an array of objects and warns; later versions raise.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with pytest.raises((ValueError, TypeError), match=r"inhomogeneous|different lengths"):
@@ -136,7 +136,7 @@ def test_random_state():
 
 
 def test_distributions():
-    """Five deviations of the estimates as tolerance."""
+    """The tolerance is five standard deviations of the estimates."""
     fastdl.manual_seed(0)
     n = 10000
     u, z, k = fastdl.rand(n), fastdl.randn(n), fastdl.randint(3, 6, (n,))

@@ -146,7 +146,7 @@ def test_glu_and_threshold():
 
 
 def test_functions_can_be_pickled():
-    """They are attributes of layers, losses and metrics, and go where these go."""
+    """They are attributes of layers, losses and metrics, which are pickled with them."""
     for module in (fastdl.activations, fastdl.ops, fastdl.losses, fastdl.metrics):
         for name in dir(module):
             function = getattr(module, name)

@@ -1,4 +1,4 @@
-"""An AttributeError says when Keras or PyTorch has the name, and nothing of the kind else."""
+"""An AttributeError says if Keras or PyTorch has the name."""
 
 import pytest
 

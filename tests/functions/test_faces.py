@@ -1,6 +1,6 @@
-"""`fastdl.ops` means what keras.ops means; the top level and Tensor's methods what torch means.
+"""`fastdl.ops` has the meaning of keras.ops; the top level and Tensor's methods that of torch.
 
-The golden values are Keras's and PyTorch's own answers (golden/faces.py).
+The golden values are results of Keras and PyTorch (golden/faces.py).
 """
 
 import inspect
@@ -16,8 +16,8 @@ from fastdl import ops
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden/faces.json").read_text("utf-8"))
 OPS = sorted(name for name, value in vars(ops).items() if callable(value) and name[0] != "_")
-# Exact operations are exact; elementary functions here are within 4 ulp, and sums of a dozen terms
-# round a dozen times. The golden values are rounded to 1e-7.
+# The errors of elementary functions are at most 4 ulp. Sums of a dozen terms round a dozen times.
+# The golden values are rounded to 1e-7.
 TOLERANCE = {"rtol": 16 * np.finfo(np.float32).eps, "atol": 4e-7}
 
 

@@ -1,4 +1,4 @@
-"""The methods of Tensor and the functions of ops against NumPy."""
+"""The methods of Tensor and the functions of ops, compared with NumPy."""
 
 import copy
 import math
@@ -136,8 +136,8 @@ def test_against_numpy(name):
     assert actual.shape == expected.shape
     if expected.dtype.kind in "ib":
         assert actual.dtype == (np.int64 if expected.dtype.kind == "i" else np.bool_)
-    # Sums of at most 12 terms of order 1 and functions good to 4 ulp; x ** y magnifies rounding
-    # of y log x by up to its size.
+    # Sums of at most 12 terms of order 1, and functions with errors of 4 ulp. x ** y multiplies
+    # the rounding of y log x by up to its size.
     np.testing.assert_allclose(actual.numpy(), expected, rtol=16 * EPS, atol=16 * EPS)
 
 
@@ -149,12 +149,12 @@ def test_every_method_has_a_docstring_and_the_functions_are_methods():
         assert getattr(ops, name).__doc__
 
 
-# --- gradients of what is composed in Python
+# --- gradients of functions composed in Python
 
 
 @pytest.mark.parametrize("name", ["max values", "norm", "norm 3", "sort", "topk", "std", "roll"])
 def test_gradients_of_compositions(name):
-    """Against central differences of the NumPy formula in float64."""
+    """Compared with central differences of the NumPy formula in float64."""
     ours, theirs = CASES[name]
     a, b = fastdl.tensor(A, requires_grad=True), fastdl.tensor(B, requires_grad=True)
     ours(a, b).sum().backward()

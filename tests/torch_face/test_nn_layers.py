@@ -102,7 +102,7 @@ def test_linear_starts_uniform_within_one_over_the_root_of_its_inputs():
     for p in (layer.weight, layer.bias):
         values = p.detach().numpy()
         assert 0.999 / 8 - 2e-3 < np.abs(values).max() <= 1 / 8
-        # The mean's deviation is 1 / (8 sqrt(3 n)); five of them.
+        # The tolerance is five standard deviations of the mean, 1 / (8 sqrt(3 n)) each.
         assert abs(values.mean()) < 5 / (8 * math.sqrt(3 * values.size))
 
 
@@ -134,7 +134,7 @@ def test_shape_layers():
         nn.Unflatten(1, (5, 2))(fastdl.zeros(2, 12))
 
 
-# --- losses: what the golden values don't cover
+# --- losses: cases without golden values
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_softplus_beta_and_threshold():
 
 
 def test_init_distributions():
-    """Bounds and deviations of the formulas; five deviations of the estimates as tolerance."""
+    """Bounds and deviations are those of the formulas, within five deviations of the estimates."""
     fastdl.manual_seed(0)
     n = 200 * 300
     w = fastdl.zeros(200, 300)
@@ -262,7 +262,7 @@ def test_trunc_normal(mean, std, a, b):
     fastdl.manual_seed(0)
     values = init.trunc_normal_(fastdl.zeros(20000), mean, std, a, b).numpy().astype("float64")
     assert values.min() >= np.float32(a) and values.max() <= np.float32(b)
-    # The mean and deviation of the truncated distribution by summation.
+    # The mean and deviation of the truncated distribution, by summation.
     grid = np.linspace(a, b, 200001)
     density = np.exp(((a - mean) ** 2 - (grid - mean) ** 2) / (2 * std**2) * (a > mean))
     density = density if a > mean else np.exp(-(((grid - mean) / std) ** 2) / 2)

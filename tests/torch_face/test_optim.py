@@ -48,7 +48,7 @@ def ids(case):
 
 
 def assert_near(actual, expected, steps):
-    """Each step rounds the parameter and what is added to it, half an epsilon each at worst."""
+    """Each step rounds the parameter and its change, by at most half an epsilon each."""
     size = np.maximum(1, np.abs(expected))
     np.testing.assert_array_less(np.abs(actual - expected) / size, steps * EPSILON)
 
@@ -137,7 +137,7 @@ def test_parameter_without_gradient_is_skipped_and_its_steps_are_not_counted():
     assert b.tolist() == [1.0, 1.0] and b not in optimizer.state
     give([a, b], [[1.0, 1.0], [1.0, 1.0]])
     optimizer.step()
-    # A first step of Adam moves by lr whatever the gradient; b makes its first one only now.
+    # Adam's first step has the size lr for any gradient. b makes its first step only now.
     np.testing.assert_allclose(b.detach().numpy(), 0.9, rtol=4 * EPSILON)
     np.testing.assert_allclose(a.detach().numpy(), 0.8, rtol=4 * EPSILON)
     assert [int(optimizer.state[p]["step"]) for p in (a, b)] == [2, 1]
