@@ -211,7 +211,7 @@ def arange(
     if end is None:
         start, end = 0, start
     if step == 0 or (end - start) / step < 0:
-        raise ValueError(f"arange: step {step} doesn't lead from {start} to {end}")
+        raise ValueError(f"arange: step: expected a step from {start} towards {end}, got {step}")
     if dtype is None:
         integral = all(isinstance(v, (int, np.integer)) for v in (start, end, step))
         dtype = int64 if integral else float32

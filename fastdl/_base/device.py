@@ -127,6 +127,6 @@ def check_target(who: str, args: tuple[Target, ...], kwargs: TargetOptions) -> N
     """Raises unless a module's `to(...)` call asks for float32 on the CPU."""
     dtype, where = split_target(who, args, kwargs)
     if dtype is not None and dtype != np.float32:
-        raise TypeError(f"{who}: parameters are float32, got {dtype}")
+        raise TypeError(f"{who}: expected float32 for parameters, got {dtype}")
     if where is not None and where.type != "cpu":
-        raise RuntimeError(f"{who}: parameters lie on 'cpu', got {str(where)!r}")
+        raise RuntimeError(f"{who}: expected 'cpu' for parameters, got {str(where)!r}")

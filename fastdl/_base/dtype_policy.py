@@ -59,7 +59,7 @@ class DTypePolicy:
         except TypeError:
             known = None
         if name is None or known not in _OF_LAYERS:
-            raise ValueError(f"layers compute in 'float32' or 'mixed_bfloat16', got dtype={name!r}")
+            raise ValueError(f"dtype: expected 'float32' or 'mixed_bfloat16', got {name!r}")
         self.name: str = known
         mixed = known == "mixed_bfloat16"
         self.compute_dtype = "bfloat16" if mixed else known

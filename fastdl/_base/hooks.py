@@ -51,7 +51,7 @@ def add_hook(
 
 
 def call_with_hooks(module: Module, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
-    """`module.forward` between its hooks; each may replace the arguments or the result."""
+    """`module.forward` between its hooks. Each may replace the arguments or the result."""
     for hook, with_kwargs in list(module._forward_pre_hooks.values()):
         if with_kwargs:
             changed = hook(module, args, kwargs)

@@ -53,7 +53,7 @@ class plan(Generic[P, Result]):
         self._steps = StepFunction(lambda arguments: call(*arguments), root=function)
         update_wrapper(self, function)
 
-    if TYPE_CHECKING:  # keywords raise TypeError, which type checkers cannot be told
+    if TYPE_CHECKING:  # a ParamSpec must have keywords; at run time there are none
 
         def __call__(self, *arguments: P.args, **keywords: P.kwargs) -> Result: ...
 

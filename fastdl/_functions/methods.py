@@ -86,7 +86,7 @@ def is_contiguous(self: Tensor) -> bool:
 def contiguous(self: Tensor) -> Tensor:
     """The tensor itself, since all tensors are contiguous.
 
-    The result of indexing or transposing may not be written in place. Of it, a copy that may be.
+    The result of indexing or transposing can't be written in place, so it is copied.
     """
     return F.copy(self) if self._snapshot else self
 

@@ -93,7 +93,10 @@ def unflatten(input: TensorLike, dim: int, sizes: Sequence[int]) -> Tensor:
         known = -_size(sizes)
         sizes[sizes.index(-1)] = shape[dim] // known if known > 0 else -1
     if _size(sizes) != shape[dim]:
-        raise ValueError(f"unflatten: sizes {tuple(sizes)} don't multiply to axis {dim} of {shape}")
+        raise ValueError(
+            f"unflatten: sizes: expected a product of {shape[dim]} for axis {dim}, got "
+            f"{tuple(sizes)}"
+        )
     return F.reshape(input, shape=(*shape[:dim], *sizes, *shape[dim + 1 :]))
 
 

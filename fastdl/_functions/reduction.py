@@ -246,7 +246,7 @@ def amax(
     axis: Axes = None,
     keepdims: bool = False,
 ) -> Tensor:
-    """The largest value, without its index; the gradient is shared among equal ones.
+    """The largest value, without its index. Equal values share the gradient.
 
     Example:
         >>> amax([[1.0, 5.0], [7.0, 3.0]], dim=(0, 1)).item()
@@ -263,7 +263,7 @@ def amin(
     axis: Axes = None,
     keepdims: bool = False,
 ) -> Tensor:
-    """The smallest value, without its index; the gradient is shared among equal ones.
+    """The smallest value, without its index. Equal values share the gradient.
 
     Example:
         >>> amin([[1.0, 5.0], [7.0, 3.0]], dim=0).tolist()
@@ -421,8 +421,8 @@ def norm(
 
     Args:
         input: float input.
-        p: a number, infinity (largest absolute value), minus infinity (smallest), 0 (how many are
-            not zero) or "fro" (2). The gradient of the 2-norm at 0 is 0.
+        p: a number, infinity (the largest absolute value), minus infinity (the smallest), 0 (the
+            number of values other than 0) or "fro" (2). The gradient of the 2-norm at 0 is 0.
         dim: the axes over which the norm is taken; all by default.
         keepdim: whether to keep the reduced axes.
         axis: as dim.

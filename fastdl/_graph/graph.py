@@ -66,7 +66,7 @@ class Graph:
         self._accepted: tuple[int, ...] | None = None  # the last shape of a single input
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_steps": None}  # they refer to layers, which are copied
+        return {**self.__dict__, "_steps": None}  # a copy makes new steps, for its own layers
 
     # --- order
 

@@ -252,8 +252,8 @@ def infer(
         two = next(supply)
         if not isinstance(one, Tensor) or one.ndim != two.ndim:
             raise TypeError(
-                f"{getattr(function, '__qualname__', function)} must return tensors of a fixed "
-                f"rank to stand in a model's graph, got {type(one).__name__}"
+                f"{getattr(function, '__qualname__', function)}: expected tensors of a fixed rank "
+                f"as results in a model's graph, got {type(one).__name__}"
             )
         sizes = [a if a == b else None for a, b in zip(one.shape, two.shape, strict=True)]
         return KerasTensor(sizes, one.dtype)

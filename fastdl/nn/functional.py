@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None) -> Tensor:
-    """`x @ weight.T + bias`: x (..., in), weight (out, in), bias (out) or None, as one operation.
+    """`x @ weight.T + bias` as one operation: x (..., in), weight (out, in), bias (out) or None.
 
     Example:
         >>> linear([[1.0, 2.0]], [[3.0, 4.0]], [1.0]).tolist()

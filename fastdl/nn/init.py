@@ -120,7 +120,7 @@ def eye_(tensor: Tensor) -> Tensor:
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor by which the nonlinearity enlarges the weights before it.
+    """The factor by which to scale the weights before a nonlinearity.
 
     Args:
         nonlinearity: "linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu", or "conv1d" to

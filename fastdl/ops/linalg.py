@@ -15,8 +15,8 @@ def matmul(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 @ x2` with NumPy's rules.
 
     Args:
-        x1: (..., n, k), or (k) for a row vector whose axis then disappears.
-        x2: (..., k, m), or (k) for a column vector whose axis then disappears.
+        x1: (..., n, k), or (k) for a row vector. The result then lacks the axis n.
+        x2: (..., k, m), or (k) for a column vector. The result then lacks the axis m.
 
     Returns:
         (..., n, m); leading axes broadcast.

@@ -220,9 +220,10 @@ def norm(
     Args:
         x: float input.
         ord: the order. None is the 2-norm of all values together. Of vectors, a number p for
-            `(sum |x|^p)^(1/p)`, infinity (largest absolute value), minus infinity (smallest) or 0
-            (how many are not zero). Of matrices "fro" (2-norm of all values), 1 and -1 (largest
-            and smallest sum of a column), infinity and -infinity (of a row).
+            `(sum |x|^p)^(1/p)`, infinity (the largest absolute value), minus infinity (the
+            smallest) or 0 (the number of values other than 0). Of matrices "fro" (the 2-norm of
+            all values), 1 and -1 (the largest and smallest sum of a column), infinity and
+            -infinity (of a row).
         axis: one axis for vectors, two for matrices. With an order and without an axis, x must be
             a vector or a matrix.
         keepdims: whether to keep the reduced axes.

@@ -208,7 +208,7 @@ def test_errors_say_what_is_possible(shadow, bare):
         fastdl.zeros(2, device="cuda:1")
     with pytest.raises(ValueError, match="unknown device 'nowhere'; possible: 'cpu'"):
         _core.to_device(y, "nowhere")
-    with pytest.raises(RuntimeError, match=r"parameters lie on 'cpu', got 'shadow'"):
+    with pytest.raises(RuntimeError, match=r"expected 'cpu' for parameters, got 'shadow'"):
         fastdl.nn.Linear(2, 2).to("shadow")
 
 

@@ -173,7 +173,7 @@ def test_there_is_one_device_and_one_type():
     assert net.to(fastdl.device("cpu"), "float32") is net
     with pytest.raises(RuntimeError, match="unknown device 'cuda:0'; possible: 'cpu'"):
         net.to("cuda:0")
-    with pytest.raises(TypeError, match=r"Net.to: parameters are float32, got float64"):
+    with pytest.raises(TypeError, match=r"Net.to: expected float32 for parameters, got float64"):
         net.to("float64")
     with pytest.raises(TypeError, match="unexpected argument 'dvice'"):
         net.to(dvice="cpu")
