@@ -2,7 +2,7 @@
 (beside other libraries), `python -m bench.regress` (beside itself); see docs/benchmarking.md.
 
 They run in a clone, whose folder fastdl/ has sources but, unless it was built there, no compiled
-core. So the clone comes last on the path, and an installed fastdl is the one that is measured.
+core. So the clone comes last on the path, and the installed fastdl is measured.
 """
 
 import sys

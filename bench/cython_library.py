@@ -1,4 +1,4 @@
-"""Compiles a .pyx file into a temporary folder, as anyone would: optimized for this machine."""
+"""Compiles a .pyx file into a temporary folder, optimized for this machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from types import ModuleType
 
 
 def build(name: str = "cython_mlp", flags: str = "") -> ModuleType | None:
-    """The module of that name, compiled and linked with flags of its own; None if Cython is not
+    """The module of that name, compiled and linked with its own flags; None if Cython is not
     installed.
 
     Raises:

@@ -1,7 +1,7 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The primitives of plain_mlp.py in plain Cython: typed loops, one thread, no blocking.
 
-Inner loops run over contiguous memory, which is as far as a careful first version goes.
+Inner loops run over contiguous memory, as in a careful first version.
 """
 
 import numpy as np

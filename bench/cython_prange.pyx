@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True
-"""A program's own OpenMP code: rows of pictures made ready, as many at once as there are threads."""
+"""A program's own OpenMP code: prepares rows of pictures, one per thread at a time."""
 
 from cython.parallel import prange
 

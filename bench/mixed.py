@@ -1,10 +1,10 @@
-"""A program that computes by turns with Cython's `prange` and with fastdl: `python -m bench.mixed`
-prints the seconds of its turns as JSON. FASTDL_THREADING says whose threads fastdl takes."""
+"""A program that alternates between Cython's `prange` and fastdl. `python -m bench.mixed` prints
+the seconds of its turns as JSON. FASTDL_THREADING selects the threads that fastdl uses."""
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 
 import numpy as np
 
@@ -19,6 +19,7 @@ WHAT = f"{BATCH} pictures of 784 bytes standardized by prange, then a step of 78
 
 
 def main() -> None:
+    argparse.ArgumentParser(prog="python -m bench.mixed", description=__doc__).parse_args()
     module = cython_library.build("cython_prange", "-fopenmp")
     if module is None:
         raise ModuleNotFoundError("Cython")
@@ -35,4 +36,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,7 +1,7 @@
-"""The dense network of the mlp rows by hand: what one writes without a library.
+"""The dense network of the mlp rows, written by hand without a library.
 
 The step is written once, in plain NumPy; a module of the same primitives may take NumPy's place
-(cython_mlp.pyx), so that a reader sees what each layer of effort buys.
+(cython_mlp.pyx), so that a reader sees what each layer of effort gains.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class PlainMLP:
 
     Args:
         weights: kernel, bias, kernel, bias, ... as a model's `get_weights()`.
-        primitives: who computes; it has the functions of `numpy_primitives`.
+        primitives: the module that computes; it has the functions of `numpy_primitives`.
     """
 
     def __init__(

@@ -7,7 +7,7 @@ a step beyond their sum: gathering the batch, the loop, and caches that other ca
 
 from __future__ import annotations
 
-import sys
+import argparse
 
 from .peers import fastdl_rows
 from .peers.rows import ROWS, data_for
@@ -24,8 +24,18 @@ def profile(name: str) -> list[tuple[float, str]]:
     return list(zip(plan.profile(), str(plan).splitlines(), strict=True))
 
 
-def main(names: list[str]) -> None:
-    for name in names or ["mlp_512"]:
+def main() -> None:
+    steps = [name for name in ROWS if ROWS[name].function == "mlp"]
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.profile",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(steps)}")
+    names = parser.parse_args().rows or ["mlp_512"]
+    if unknown := [name for name in names if name not in steps]:
+        parser.error(f"no training step is called {unknown[0]!r}; possible: {', '.join(steps)}")
+    for name in names:
         calls = profile(name)
         step = min(fastdl_rows.mlp(*ROWS[name].arguments))
         print(f"{name}: {ROWS[name].what}: {step * 1e6:.1f} us")
@@ -39,4 +49,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

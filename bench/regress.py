@@ -5,9 +5,9 @@
     python -m bench.regress --baseline baseline.json [HEAD]
 
 Each commit is built in an environment of its own (build/regress/, kept for the next comparison).
-The rows of `bench.peers` are measured in new processes, the two commits turn by turn, so that what
-else happens on the machine meets both. From the repeats the noise of each median is estimated; a
-row is slower if the medians differ by more than three times that noise and by more than 1 %.
+The rows of `bench.peers` are measured in new processes, the two commits turn by turn, so that other
+load on the machine affects both. The repeats give an estimate of the noise of each median. A row is
+slower if the medians differ by more than three times that noise and by more than 1 %.
 Exits with 1 if any row is slower, with 2 if the comparison could not be made.
 """
 
@@ -34,8 +34,8 @@ DEFAULT_ROWS = (
     *("mlp_tiny", "mlp_128", "mlp_512", "predict_1", "predict_64"),
     *("matmul_64", "matmul_256", "matmul_1024", "matmul_1x1024x1024"),
 )
-# A difference below this is not reported however quiet the machine: another build of the same
-# source, with its code at other addresses, differs as much.
+# Smaller differences are not reported, even on a quiet machine: another build of the same source,
+# with its code at other addresses, differs as much.
 SMALLEST = 0.01
 ROUNDS = 11
 
@@ -62,7 +62,7 @@ class Verdict:
 
     Attributes:
         ratio: median of head over median of base; above 1, head is slower.
-        noise: by how much the ratio is uncertain (three standard errors).
+        noise: the uncertainty of the ratio (three standard errors).
     """
 
     ratio: float
@@ -141,7 +141,7 @@ def sample(python: str, row: str, threads: int) -> float:
 
 
 def measure(pythons: list[str], rows: list[str], rounds: int, threads: int) -> list[dict]:
-    """For each Python {row: seconds of every round}. Who comes first changes every round."""
+    """For each Python {row: seconds of every round}. The order changes every round."""
     found: list[dict[str, list[float]]] = [{row: [] for row in rows} for _ in pythons]
     for row in rows:
         for i in range(rounds):

@@ -1,8 +1,7 @@
 """`python -m bench.report [--readme]`: writes docs/results.md from what other commands measured.
 
-Reads bench/results/{peers,peers_avx2,sweep}.json, as far as they are there. With --readme the table
-between the `measured` marks of README.md and docs/peers.png are made anew, too. Nobody writes these
-by hand.
+Reads those of bench/results/{peers,peers_avx2,sweep}.json that exist. With --readme it also writes
+docs/peers.png and the table between the `measured` marks of README.md. Do not edit these by hand.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from .sweep import Bounds, Cell, beyond, jumps
 RESULTS = Path(__file__).with_name("results")
 _FORMS = {"": "A B", "_tn": "A^T B", "_nt": "A B^T", "_tt": "A^T B^T"}
 
-# The rows of the README, each with what it is to a reader.
+# The rows of the README, each with its description for readers.
 _README = {
     "import": "`import`, beyond NumPy's own",
     "mlp_tiny": "one training step, 10-64-64-1, batch 32",
@@ -167,7 +166,7 @@ def results(tables: dict[str, dict[str, Any]]) -> str:
 
 
 def readme_table(table: dict[str, Any]) -> str:
-    """What stands between the marks of README.md."""
+    """The text between the marks of README.md."""
     rows = {name: table["rows"][name] for name in _README if name in table["rows"]}
     versions: dict[str, str] = {}
     for entry in rows.values():

@@ -3,11 +3,11 @@
     python -m bench.sweep [--widths 1-64 4095 4096] [--batches 32 1000-1024]
 
 Trains a network width-width-10 with `model.fit` for each width and batch and takes the median
-seconds of a step with one thread and with all, turn by turn in one process, so that what else
-happens on the machine meets both. Input and hidden layer are both as wide as the cell says, so that
-every product has every awkward size: rows, columns and sums one short of a vector, of a tile, of a
-page, or one beyond; and work goes from nothing to a hundred GFLOP, past every point where fastdl
-changes its mind about threads.
+seconds of a step with one thread and with all, turn by turn in one process, so that other load on
+the machine affects both. Input and hidden layer both have the width of the cell, so every product
+has every awkward size: rows, columns and sums one less or more than a vector, a tile, or a page.
+The work of a step goes from nothing to a hundred GFLOP, past every size where fastdl decides
+otherwise about threads.
 
 A cell beyond a bound is measured again, and counts only if it is beyond with all its turns. Prints
 the worst cells, writes bench/results/sweep.json, and exits with 1 if any cell is beyond a bound.
@@ -131,7 +131,7 @@ def measure(cell: Cell, threads: int, turns: int) -> None:
     for count in (1, threads):  # recording, first touch of memory, threads
         seconds = train(count, 1)
     epochs = 1
-    while seconds * steps * epochs < TURN:  # fit itself takes time, so that a guess is too low
+    while seconds * steps * epochs < TURN:  # fit itself takes time, so the first number is too low
         epochs *= 2
         seconds = train(threads, epochs)
     for turn in range(turns):

@@ -1,4 +1,4 @@
-"""New processes that import NumPy, and fastdl; the difference is what fastdl costs."""
+"""New processes that import NumPy, and fastdl; the difference is the time of fastdl."""
 
 from __future__ import annotations
 

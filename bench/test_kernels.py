@@ -54,7 +54,7 @@ def test_kernel(name: str, place, library, core, timed, benchmark) -> None:
     try:
         start = time.perf_counter()
         library.bench_run(case, 1)
-        # So many calls at once that ctypes' own microsecond does not show.
+        # So many calls at once that ctypes' own microsecond does not count.
         calls = max(1, int(2e-4 / (time.perf_counter() - start)))
         flops, moved = library.bench_flops(case), library.bench_bytes(case)
         timed(lambda: library.bench_run(case, calls), core, flops, moved, calls)

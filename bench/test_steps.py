@@ -87,7 +87,7 @@ def test_fastdl_fit(name, benchmark, timed, machine):
     sizes, batch = ROWS[name].arguments
     x, y = data_for(sizes, batch)
     model = fastdl_rows._model(sizes)
-    epochs = max(1, 400 // batch)  # as in fastdl_rows: the cost of a call of fit is spread
+    epochs = max(1, 400 // batch)  # so that a call of fit itself counts little
 
     def run():
         model.fit(x, y, batch_size=batch, epochs=epochs, verbose=0)

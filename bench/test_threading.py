@@ -1,5 +1,5 @@
-"""The team's threads beside OpenMP's: small steps, predictions, and a program that has OpenMP code
-of its own. Each is measured in a process of its own, since the choice holds for a process."""
+"""The team's threads beside OpenMP's: small steps, predictions, and a program with its own OpenMP
+code. Each is measured in its own process, since the choice holds for a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A classifier built by its first batch, on the bundled handwritten digits, in Keras's words.
+"""A classifier built by its first batch, on the bundled digits, as a Keras user writes it.
 
 Only the import lines differ from the Keras program.
 """

@@ -1,7 +1,7 @@
 """MNIST with one hidden layer, as a Keras user writes it: 97.8 % and more after 5 epochs.
 
 Only the import lines differ from the Keras program. The data comes from $FASTDL_DATA/mnist, from
-the cache, or from the net.
+the cache, or from the network.
 """
 
 from fastdl.datasets import mnist

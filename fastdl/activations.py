@@ -1,12 +1,12 @@
 """Activation functions by name and as functions, with Keras's names and defaults.
 
-Each takes a tensor (or a KerasTensor, in the making of a functional model) and returns one of the
+Each takes a tensor (or a KerasTensor, while a functional model is made) and returns one of the
 same shape. `get` turns a name into the function. Most are those of `fastdl.ops`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._base import functional as F
 from ._base.registry import ACTIVATIONS
@@ -43,11 +43,15 @@ from .ops import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from ._base.registry import Identifier
     from ._core import Tensor, TensorLike
+
+Value = TypeVar("Value")
 
 
 @liftable
-def linear(x: Any) -> Any:
+def linear(x: Value) -> Value:
     """The input, unchanged."""
     return x
 
@@ -59,8 +63,10 @@ def relu(
     max_value: float | None = None,
     threshold: float = 0.0,
 ) -> Tensor:
-    """`max(x, 0)`, or more generally: x from `threshold` on, `negative_slope * (x - threshold)`
-    below it, nothing above `max_value`.
+    """`max(x, 0)` by default.
+
+    In general x from `threshold` on, `negative_slope * (x - threshold)` below it, and at most
+    `max_value`.
 
     Example:
         >>> activations.relu(fastdl.tensor([-1.0, 0.5, 9.0]), max_value=6.0).tolist()
@@ -95,8 +101,8 @@ def exponential(x: TensorLike) -> Tensor:
     return F.exp(x)
 
 
-# All activations, each with its other names. Those marked _FUSED `F.linear` applies as well, under
-# the same name and with the same defaults; tests/keras_face/test_activations.py asks the core.
+# All activations with their other names. `F.linear` applies those marked _FUSED under the same name
+# and with the same defaults; tests/keras_face/test_activations.py checks that.
 _FUSED = True
 _TABLE: tuple[tuple[Any, ...], ...] = (
     (linear, _FUSED),
@@ -129,7 +135,7 @@ _TABLE: tuple[tuple[Any, ...], ...] = (
     (softmax, _FUSED),
     (log_softmax, _FUSED),
 )
-_fused_names: dict[Any, str] = {}
+_fused_names: dict[object, str] = {}
 for _function, _is_fused, *_names in _TABLE:
     ACTIVATIONS.register(*_names)(_function)
     if _is_fused:
@@ -139,7 +145,7 @@ serialize = ACTIVATIONS.serialize
 deserialize = ACTIVATIONS.deserialize
 
 
-def get(identifier: Any) -> Any:
+def get(identifier: Identifier) -> Callable[..., Tensor]:
     """The activation function for a name, function, layer or config; `linear` for None.
 
     Raises:
@@ -148,7 +154,7 @@ def get(identifier: Any) -> Any:
     return linear if identifier is None else ACTIVATIONS.get(identifier)
 
 
-def fused_name(function: Any) -> str | None:
+def fused_name(function: object) -> str | None:
     """The name under which `F.linear` applies this function; None when it doesn't."""
     try:
         return _fused_names.get(function)

@@ -1,9 +1,9 @@
-"""Switching gradient recording on and off, gradients as values, and tapes."""
+"""Modes of gradient recording, `grad`, and tapes."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from . import _core
 from ._base import tree
@@ -11,7 +11,12 @@ from ._base import tree
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ._core import Tensor
+    from typing_extensions import Self
+
+    from ._base.types import Data, Tensors
+    from ._core import Tensor, TensorLike
+
+Function = TypeVar("Function", bound="Callable[..., Any]")
 
 is_grad_enabled = _core.grad_enabled
 
@@ -42,10 +47,15 @@ class set_grad_enabled:
 
 
 class _GradMode:
-    """A context and a decorator, with or without parentheses; one object may be entered again."""
+    """A context and a decorator, with or without parentheses. It may be entered repeatedly."""
 
     _mode: bool
     _before: list[bool]
+
+    @overload
+    def __new__(cls, function: None = None) -> Self: ...
+    @overload
+    def __new__(cls, function: Callable[..., Any]) -> Any: ...
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         self = super().__new__(cls)
@@ -58,7 +68,7 @@ class _GradMode:
     def __exit__(self, *exception: object) -> None:
         _core.set_grad_enabled(self._before.pop())
 
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def __call__(self, function: Function) -> Function:
         import functools
 
         if getattr(getattr(function, "__code__", None), "co_flags", 0) & _GENERATOR_FLAG:
@@ -72,7 +82,7 @@ class _GradMode:
             with self:
                 return function(*args, **kwargs)
 
-        return wrapped
+        return wrapped  # type: ignore[return-value]
 
 
 class no_grad(_GradMode):
@@ -98,7 +108,12 @@ class enable_grad(_GradMode):
 class inference_mode(no_grad):
     """`no_grad`; `inference_mode(False)` changes nothing."""
 
-    def __new__(cls, mode: Any = True) -> Any:
+    @overload
+    def __new__(cls, mode: bool = True) -> Self: ...
+    @overload
+    def __new__(cls, mode: Callable[..., Any]) -> Any: ...
+
+    def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
         if callable(mode):
             return super().__new__(cls, mode)
         self = super().__new__(cls)
@@ -109,7 +124,7 @@ class inference_mode(no_grad):
 def grad(
     outputs: Tensor | Sequence[Tensor],
     inputs: Tensor | Sequence[Tensor],
-    grad_outputs: Any = None,
+    grad_outputs: Tensor | Sequence[TensorLike | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
     allow_unused: bool = False,
@@ -117,11 +132,11 @@ def grad(
     """The gradients of `outputs` with respect to `inputs`; `.grad` isn't touched.
 
     Args:
-        outputs: a tensor or several, whose products with `grad_outputs` are summed.
-        inputs: a tensor or several that require a gradient.
+        outputs: a tensor or several; their products with `grad_outputs` are summed.
+        inputs: a tensor or several, all with `requires_grad`.
         grad_outputs: one tensor per output, or None for ones (outputs of one element only).
         retain_graph: keep what a second pass over the same graph needs; by default as create_graph.
-        create_graph: record the gradients' own computation, for second derivatives.
+        create_graph: record the computation of the gradients, for second derivatives.
         allow_unused: give None for inputs that the outputs don't depend on.
 
     Raises:
@@ -140,7 +155,10 @@ def grad(
     elif isinstance(grad_outputs, _core.Tensor):
         grad_outputs = [grad_outputs]
     if len(grad_outputs) != len(roots):
-        raise ValueError(f"grad: {len(roots)} outputs but {len(grad_outputs)} grad_outputs")
+        raise ValueError(
+            f"grad: grad_outputs: expected one for each of {len(roots)} outputs, got "
+            f"{len(grad_outputs)}"
+        )
     keep = create_graph if retain_graph is None else retain_graph
     gradients = _core.grad(roots, list(grad_outputs), leaves, keep, create_graph)
     if not allow_unused:
@@ -161,9 +179,9 @@ _tapes = _Tapes()
 
 
 class GradientTape:
-    """TensorFlow's way to gradients: what is computed in the `with` block can be differentiated.
+    """TensorFlow's interface to gradients: records what the `with` block computes.
 
-    A gradient that is computed while another tape records can be differentiated by that one.
+    A tape can differentiate a gradient that was computed while it recorded.
 
     Args:
         persistent: whether `gradient` may be called more than once.
@@ -193,7 +211,7 @@ class GradientTape:
 
     def __enter__(self) -> GradientTape:
         if self._recording:
-            raise ValueError("GradientTape: it is recording already")
+            raise ValueError("GradientTape: the tape is recording already")
         self._before = _core.set_grad_enabled(True)
         self._recording = True
         _tapes.active += 1
@@ -208,10 +226,10 @@ class GradientTape:
             self._recording = False
             _tapes.active -= 1
 
-    def watch(self, tensor: Any) -> None:
-        """Makes a tensor (or several, nested) one that gradients can be taken for.
+    def watch(self, tensor: Tensors) -> None:
+        """Makes a tensor, or those of a structure, a source for `gradient`.
 
-        It requires a gradient from then on, as `tensor.requires_grad` says.
+        Sets `tensor.requires_grad`.
 
         Raises:
             RuntimeError: it isn't of type float32.
@@ -226,9 +244,9 @@ class GradientTape:
 
     def gradient(
         self,
-        target: Any,
-        sources: Any,
-        output_gradients: Any = None,
+        target: Tensors,
+        sources: Tensors,
+        output_gradients: Data = None,
         unconnected_gradients: str = "none",
     ) -> Any:
         """The gradients of the sum of all elements of `target`, in the structure of `sources`.
@@ -237,8 +255,8 @@ class GradientTape:
             target: a tensor or several, nested.
             sources: variables and watched tensors, nested.
             output_gradients: weights for the sum, like `target`.
-            unconnected_gradients: "none" or "zero": what stands for sources that the target
-                doesn't depend on.
+            unconnected_gradients: the result for sources that the target doesn't depend on:
+                "none" for None, "zero" for zeros.
 
         Raises:
             RuntimeError: the second call on a tape that isn't persistent.
@@ -270,7 +288,7 @@ class GradientTape:
         chosen = [i for i, s in enumerate(inputs) if self._has(s)]
         found: list[Tensor | None] = [None] * len(inputs)
         if roots and chosen:
-            # Other tapes may go through the same graph, so it is kept; it goes with its tensors.
+            # The graph is kept, since other tapes may need it; it is freed with its tensors.
             gradients = _core.grad(
                 [t for t, _ in roots],
                 [w for _, w in roots],

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .utils import clear_session
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 
 def backend() -> str:
@@ -19,7 +22,7 @@ def floatx() -> str:
     return "float32"
 
 
-def set_floatx(value: Any) -> None:
+def set_floatx(value: DTypeLike) -> None:
     """Accepts "float32"; ValueError for other types."""
     if np.dtype(value) != np.float32:
         raise ValueError(f"set_floatx: networks compute in 'float32', got {value!r}")

@@ -23,7 +23,7 @@ _EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 class UsageError(Exception):
-    """An argument that can't be followed; the message names it."""
+    """A wrong argument; the message names it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("fastdl: interrupted", file=sys.stderr)
         return _EXIT_INTERRUPTED
     except BrokenPipeError:
-        # What is left in the buffer has no reader; without this the interpreter complains at exit.
+        # The rest of the output has no reader: the interpreter would print an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _EXIT_FAILED
     except (OSError, UsageError) as error:
@@ -111,8 +111,8 @@ def _demo(options: argparse.Namespace) -> int:
         _check_plot(options.plot)  # before the work, not after it
     (images, y), (test_images, y_test) = fastdl.datasets.digits.load_data()
     x, x_test = _scaled(images), _scaled(test_images)
-    # A tenth of the training pictures, drawn at random, tells during the training how it goes. The
-    # pictures for the test take no part in any choice.
+    # A random tenth of the training pictures is for validation. The pictures for the test take no
+    # part in any choice.
     held_out, kept = np.split(
         np.random.default_rng(options.seed).permutation(len(x)), [len(x) // 10]
     )
@@ -166,8 +166,10 @@ def _scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 def _with_shifted(
     x: NDArray[np.float32], y: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """The pictures as they are, and shifted by a pixel in each of four directions: a digit stays
-    the same digit, and five times as many pictures make a better classifier."""
+    """The pictures as they are, and shifted by a pixel in each of four directions.
+
+    A shifted digit is the same digit, and more pictures make a better classifier.
+    """
     padded = np.pad(x.reshape(-1, 8, 8), ((0, 0), (1, 1), (1, 1)))
     corners = [(1, 1), (0, 1), (2, 1), (1, 0), (1, 2)]
     shifted = [padded[:, i : i + 8, j : j + 8].reshape(-1, 64) for i, j in corners]
@@ -175,7 +177,7 @@ def _with_shifted(
 
 
 def _check_plot(path: str) -> None:
-    """Finds out early whether the picture can be written.
+    """Checks before the training whether the picture can be written.
 
     Raises:
         UsageError: there is no such folder, or matplotlib doesn't know the format.
@@ -197,8 +199,10 @@ def _check_plot(path: str) -> None:
 
 
 def _plot(history: dict[str, list[float]], test_accuracy: float, path: str) -> None:
-    """Draws loss and accuracy over the epochs. The picture is written beside and renamed, so that
-    an interrupt leaves no half of it."""
+    """Draws loss and accuracy over the epochs.
+
+    Writes a temporary file and renames it, so that an interrupt leaves no part of a picture.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError:

@@ -1,5 +1,4 @@
-"""Keras's name for the settings: the policy of precision, how tracebacks look, and those of
-`backend`."""
+"""Keras's module of settings: the dtype policy, tracebacks, and the settings of `backend`."""
 
 from ._base.dtype_policy import dtype_policy, set_dtype_policy
 from ._base.tracebacks import (

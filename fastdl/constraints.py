@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ._base import functional as F
 from ._base.registry import CONSTRAINTS, described
@@ -10,6 +10,7 @@ from ._base.watch import Watched
 from ._core import Tensor
 
 if TYPE_CHECKING:
+    from ._base.types import Config
     from ._core import Axes
 
 _EPSILON = 1e-7  # Keras's backend.epsilon(): keeps the division by a norm finite
@@ -21,12 +22,12 @@ class Constraint(Watched):
     def __call__(self, w: Tensor) -> Tensor:
         return w
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Constraint:
+    def from_config(cls, config: Config) -> Constraint:
         """The constraint that `get_config` described."""
         return cls(**config)
 
@@ -61,7 +62,7 @@ class MaxNorm(Constraint):
         norms = _norms(w, self.axis)
         return w * (F.clip(norms, lo=0.0, hi=self.max_value) / (norms + _EPSILON))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"max_value": self.max_value, "axis": self.axis}
 
 
@@ -83,7 +84,7 @@ class UnitNorm(Constraint):
     def __call__(self, w: Tensor) -> Tensor:
         return w / (_norms(w, self.axis) + _EPSILON)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"axis": self.axis}
 
 
@@ -94,7 +95,7 @@ class MinMaxNorm(Constraint):
     Args:
         min_value: smallest norm; 0.0 unless given.
         max_value: largest norm; 1.0 unless given.
-        rate: 1.0 goes all the way at once, a smaller rate only that part of it.
+        rate: the part of the way to the interval that a call moves the norm; 1.0 is all of it.
         axis: the axis (or axes) along which the norm is taken; 0 unless given.
     """
 
@@ -116,7 +117,7 @@ class MinMaxNorm(Constraint):
         wanted = wanted + norms * (1.0 - self.rate)
         return w * (wanted / (norms + _EPSILON))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             "min_value": self.min_value,
             "max_value": self.max_value,

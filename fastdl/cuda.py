@@ -1,4 +1,4 @@
-"""What programs ask about GPUs: `fastdl.cuda.is_available()` and friends."""
+"""Questions about GPUs: `is_available` and `device_count`."""
 
 from __future__ import annotations
 

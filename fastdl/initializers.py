@@ -1,8 +1,8 @@
 """Initializers: the first values of weights, with Keras's names and semantics.
 
-An initializer is called with a shape (and a dtype) and returns a tensor. With a `seed` it has a
-stream of its own and gives the same values each time; without one it continues the library's
-stream, which `fastdl.utils.set_random_seed` or `fastdl.manual_seed` start.
+An initializer is called with a shape (and a dtype) and returns a tensor. With an integer `seed` it
+gives the same values at each call. Without one it draws from the library's stream, which
+`fastdl.utils.set_random_seed` and `fastdl.manual_seed` start.
 """
 
 from __future__ import annotations
@@ -24,21 +24,27 @@ from .random import SeedGenerator
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import DTypeLike
+
+    from ._base.registry import Identifier
+    from ._base.types import Config
+    from ._core import TensorLike
+
 _FLOAT32 = np.dtype("float32")
 
 
 class Initializer(Watched):
     """Base class: a call takes `shape` and `dtype` and returns a tensor."""
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} has no __call__(self, shape, dtype)")
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Initializer:
+    def from_config(cls, config: Config) -> Initializer:
         """The initializer that `get_config` described."""
         return cls(**config)
 
@@ -54,17 +60,17 @@ class Initializer(Watched):
 class Constant(Initializer):
     """Every element `value`: a number, or an array that broadcasts to the shape."""
 
-    def __init__(self, value: Any = 0.0) -> None:
+    def __init__(self, value: TensorLike = 0.0) -> None:
         self.value = value
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Tensor:
         kind = as_dtype(dtype or _FLOAT32)
         if isinstance(self.value, (int, float)):
             return _core.full(tuple(shape), kind, self.value)
         value = _core.as_tensor(self.value)
         return F.copy(F.cast(F.broadcast_to(value, shape=tuple(shape)), dtype=kind))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         value = self.value
         return {"value": value if isinstance(value, (int, float)) else np.asarray(value).tolist()}
 
@@ -73,7 +79,7 @@ class Constant(Initializer):
 class Zeros(Initializer):
     """Every element 0."""
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Tensor:
         return _core.full(tuple(shape), as_dtype(dtype or _FLOAT32), 0)
 
 
@@ -81,7 +87,7 @@ class Zeros(Initializer):
 class Ones(Initializer):
     """Every element 1."""
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Tensor:
         return _core.full(tuple(shape), as_dtype(dtype or _FLOAT32), 1)
 
 
@@ -92,34 +98,37 @@ class Identity(Initializer):
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = gain
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Tensor:
         if len(shape) != 2:
             raise ValueError(f"Identity initializes matrices only, got shape {tuple(shape)}")
         kind = as_dtype(dtype or _FLOAT32)
         return _core.tensor(np.eye(*shape, dtype=np.float32) * np.float32(self.gain), kind)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"gain": self.gain}
 
 
 class _Random(Initializer):
     """An initializer with a `seed`: None, an int that makes it repeat its values, or a
-    `random.SeedGenerator`, whose stream it goes on with."""
+    `random.SeedGenerator`, whose stream it continues."""
 
-    def __init__(self, seed: Any = None) -> None:
+    def __init__(self, seed: int | SeedGenerator | None = None) -> None:
         if seed is not None and not isinstance(seed, (int, np.integer, SeedGenerator)):
-            raise ValueError(f"seed must be an int, a SeedGenerator or None, got {seed!r}")
-        self._seed: Any = seed
+            raise ValueError(
+                f"{type(self).__name__}: seed: expected an int, a SeedGenerator or None, got "
+                f"{seed!r}"
+            )
+        self._seed = seed
 
     @property
     def seed(self) -> int | None:
         """The seed as a number."""
         return self._seed.seed if isinstance(self._seed, SeedGenerator) else self._seed
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"seed": self.seed}
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Tensor:
         kind = as_dtype(dtype or _FLOAT32)
         if kind.kind != "f":
             raise ValueError(f"{type(self).__name__} gives floating-point values, not {kind}")
@@ -159,7 +168,7 @@ class RandomNormal(_Random):
     def _draw(self, shape: tuple[int, ...]) -> Tensor:
         return F.normal(shape=shape, mean=self.mean, std=self.stddev)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
 
 
@@ -185,7 +194,7 @@ class RandomUniform(_Random):
     def _draw(self, shape: tuple[int, ...]) -> Tensor:
         return F.uniform(shape=shape, low=self.minval, high=self.maxval)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"minval": self.minval, "maxval": self.maxval, "seed": self.seed}
 
 
@@ -196,8 +205,8 @@ def compute_fans(
 ) -> tuple[int, int]:
     """How many inputs feed one output of a weight, and how many outputs one input feeds.
 
-    A matrix is `(in, out)`, a convolution's kernel `(*window, in, out)`; for anything else the
-    two lists of axes say which are which.
+    A matrix is `(in, out)`, a convolution's kernel `(*window, in, out)`. For other weights the two
+    lists give the axes.
     """
     if input_axes is not None and output_axes is not None:
         fan_in = math.prod(shape[axis] for axis in input_axes)
@@ -212,15 +221,15 @@ def compute_fans(
 
 @INITIALIZERS.register
 class VarianceScaling(_Random):
-    """Values whose variance is `scale / n`, n being the fan in, the fan out or their mean.
+    """Values with variance `scale / n`, where n is the fan in, the fan out or their mean.
 
     Args:
         scale: 1.0 unless given.
         mode: "fan_in", "fan_out" or "fan_avg".
-        distribution: "truncated_normal" (the standard deviation is corrected for what the cut at
-            two deviations takes away), "untruncated_normal" or "uniform".
+        distribution: "truncated_normal" (cut at two deviations; the standard deviation is
+            corrected for that), "untruncated_normal" or "uniform".
         seed: an int makes every call give the same values.
-        input_axes, output_axes: which axes of the weight count inputs and outputs, where that is
+        input_axes, output_axes: the axes of the weight that count inputs and outputs, if they are
             not its last two.
 
     Raises:
@@ -247,17 +256,20 @@ class VarianceScaling(_Random):
         output_axes: Sequence[int] | None = None,
     ) -> None:
         super().__init__(seed)
+        who = type(self).__name__
         if scale <= 0.0:
-            raise ValueError(f"scale must be positive, got {scale}")
+            raise ValueError(f"{who}: scale: expected a number above 0, got {scale!r}")
         modes = ("fan_in", "fan_out", "fan_avg")
         if mode not in modes:
-            raise ValueError(f"mode must be one of {modes}, got {mode!r}")
+            raise ValueError(f"{who}: mode: expected one of {modes}, got {mode!r}")
         distribution = distribution.lower()
         if distribution == "normal":
             distribution = "truncated_normal"
         distributions = ("uniform", "truncated_normal", "untruncated_normal")
         if distribution not in distributions:
-            raise ValueError(f"distribution must be one of {distributions}, got {distribution!r}")
+            raise ValueError(
+                f"{who}: distribution: expected one of {distributions}, got {distribution!r}"
+            )
         self.scale = scale
         self.mode = mode
         self.distribution = distribution
@@ -275,7 +287,7 @@ class VarianceScaling(_Random):
             return F.normal(shape=shape, std=math.sqrt(variance))
         return F.truncated_normal(shape=shape, std=math.sqrt(variance) / self._CUT_DEVIATION)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             "scale": self.scale,
             "mode": self.mode,
@@ -299,7 +311,7 @@ class _Named(VarianceScaling):
     ) -> None:
         super().__init__(*self._settings, seed, input_axes, output_axes)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         config = super().get_config()
         return {key: config[key] for key in ("seed", "input_axes", "output_axes")}
 
@@ -350,8 +362,8 @@ class LecunNormal(_Named):
 class Orthogonal(_Random):
     """`gain` times an orthogonal matrix, from the QR decomposition of normal values.
 
-    All axes but the last count as rows; where there are fewer rows than columns the rows are
-    orthogonal, else the columns. ValueError for fewer than two axes.
+    All axes but the last count as rows. With fewer rows than columns the rows are orthogonal, else
+    the columns. ValueError for fewer than two axes.
 
     Source: Saxe et al. 2014, as Keras implements it.
     """
@@ -370,7 +382,7 @@ class Orthogonal(_Random):
         q = (q.T if rows < columns else q) * np.float32(self.gain)
         return _core.tensor(np.ascontiguousarray(q, np.float32).reshape(shape))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"gain": self.gain, "seed": self.seed}
 
 
@@ -378,7 +390,7 @@ serialize = INITIALIZERS.serialize
 deserialize = INITIALIZERS.deserialize
 
 
-def get(identifier: Any) -> Any:
+def get(identifier: Identifier | TensorLike) -> Any:
     """The initializer for a name, config, class, instance, function, number or array.
 
     Raises:

@@ -1,14 +1,14 @@
-"""Random numbers as Keras programs ask for them, with the seeds of `keras.random`.
+"""Random numbers by the functions and seeds of `keras.random`.
 
-Without a seed they come from the library's stream, which `utils.set_random_seed` starts; with a
-`SeedGenerator` from a stream of its own. An integer seed gives the same numbers at every call.
+Without a seed they come from the library's stream, which `utils.set_random_seed` starts. A
+`SeedGenerator` is a separate stream. An integer seed gives the same numbers at every call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,19 +20,20 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
     from typing_extensions import Self
 
+    from ._base.types import Config
     from ._core import TensorLike
 
 
 class SeedGenerator:
-    """A stream of random numbers of its own; recorded steps go on with it where they stopped.
+    """A separate stream of random numbers. Recorded steps continue it, too.
 
     Args:
-        seed: an integer starts the stream, the same one in every process; None takes its start
-            from the library's stream.
+        seed: an integer gives the same stream in every process; None draws the start from the
+            library's stream.
         name: its name.
 
     Attributes:
-        state: the seed and how far it has been used, two int64.
+        state: the seed and a counter, two int64.
 
     Raises:
         ValueError: the seed is no integer of at least 0.
@@ -58,19 +59,19 @@ class SeedGenerator:
         self._outside: list[Tensor | None] = []
 
     def __enter__(self) -> Self:
-        """Until the block ends random operations draw from this stream."""
+        """Random operations draw from this stream until the block ends."""
         self._outside.append(_core.use_generator(self.state))
         return self
 
     def __exit__(self, *exception: object) -> None:
         _core.use_generator(self._outside.pop())
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments that make an equal one."""
         return {"seed": self.seed, "name": self.name}
 
 
-def checked_seed(seed: Any) -> Any:
+def checked_seed(seed: int | SeedGenerator | None) -> int | SeedGenerator | None:
     """The seed. ValueError unless it is None, an integer of at least 0 or a SeedGenerator."""
     if seed is None or isinstance(seed, SeedGenerator):
         return seed
@@ -92,14 +93,14 @@ def stream_of(seed: int | SeedGenerator | None) -> AbstractContextManager[object
     return seed if isinstance(seed, SeedGenerator) else SeedGenerator(seed)
 
 
-def generator_of(seed: Any) -> SeedGenerator | None:
+def generator_of(seed: int | SeedGenerator | None) -> SeedGenerator | None:
     """The stream that a layer with this seed draws from; None is the library's."""
     checked_seed(seed)
     return seed if seed is None or isinstance(seed, SeedGenerator) else SeedGenerator(seed)
 
 
-def _fixed(seed: Any) -> np.random.Generator | None:
-    """NumPy's generator for an integer seed: a recorded step then holds its numbers."""
+def _fixed(seed: int | SeedGenerator | None) -> np.random.Generator | None:
+    """NumPy's generator for an integer seed, else None. A recorded step keeps the numbers drawn."""
     checked_seed(seed)
     return None if seed is None or isinstance(seed, SeedGenerator) else np.random.default_rng(seed)
 
@@ -133,7 +134,7 @@ def truncated_normal(
     dtype: DTypeLike | None = None,
     seed: int | SeedGenerator | None = None,
 ) -> Tensor:
-    """Normally distributed numbers of which those beyond two deviations are drawn again."""
+    """Normally distributed numbers; those beyond two standard deviations are drawn again."""
     fixed = _fixed(seed)
     if fixed is None:
         with stream_of(seed):
@@ -191,8 +192,8 @@ def dropout(
     Args:
         inputs: float32.
         rate: in [0, 1].
-        noise_shape: where its sizes are 1, all elements along that axis share one draw.
-        seed: see above.
+        noise_shape: along an axis where it has size 1, all elements share one draw.
+        seed: an integer, a `SeedGenerator` or None; see the top of this module.
 
     Raises:
         ValueError: the rate isn't in [0, 1].
@@ -204,7 +205,7 @@ def dropout(
     if not 0 <= rate <= 1:
         raise ValueError(f"dropout: rate: expected a number in [0, 1], got {rate!r}")
     x = _core.as_tensor(inputs)
-    if rate == 1:  # nothing is kept, so there is nothing to scale up
+    if rate == 1:  # 1 / (1 - rate) would be infinite
         return F.mul(x, 0.0)
     if noise_shape is None:
         shape = x.shape
@@ -220,7 +221,7 @@ def shuffle(x: TensorLike, axis: int = 0, seed: int | SeedGenerator | None = Non
     fixed = _fixed(seed)
     if fixed is None:
         with stream_of(seed):
-            order: Any = F.permutation(n=x.shape[axis])
+            order: TensorLike = F.permutation(n=x.shape[axis])
     else:
         order = fixed.permutation(x.shape[axis])
     return F.take(x, order, axis=axis)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from ._base.registry import REGULARIZERS, described
 from ._base.watch import Watched
 from ._core import Tensor
 
+if TYPE_CHECKING:
+    from ._base.types import Config
+
 
 class Regularizer(Watched):
     """Base class: a call takes a tensor and returns the scalar penalty."""
@@ -20,12 +23,12 @@ class Regularizer(Watched):
     def __call__(self, x: Tensor) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} has no __call__(self, x)")
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Regularizer:
+    def from_config(cls, config: Config) -> Regularizer:
         """The regularizer that `get_config` described."""
         return cls(**config)
 
@@ -33,7 +36,7 @@ class Regularizer(Watched):
         return described(self)
 
 
-def _factor(value: Any, name: str) -> float:
+def _factor(value: float, name: str) -> float:
     number = isinstance(value, (int, float, np.number))
     if not number or not math.isfinite(value) or value < 0:
         raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}")
@@ -68,7 +71,7 @@ class L1L2(Regularizer):
             return squares
         return F.sum(F.abs(x)) * self.l1 + squares
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"l1": self.l1, "l2": self.l2}
 
 
@@ -79,7 +82,7 @@ class L1(L1L2):
     def __init__(self, l1: float = 0.01) -> None:
         super().__init__(l1=0.01 if l1 is None else l1)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"l1": self.l1}
 
 
@@ -90,7 +93,7 @@ class L2(L1L2):
     def __init__(self, l2: float = 0.01) -> None:
         super().__init__(l2=0.01 if l2 is None else l2)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"l2": self.l2}
 
 
@@ -126,7 +129,7 @@ class OrthogonalRegularizer(Regularizer):
         pairs = size * (size - 1) / 2
         return F.sum(F.abs(others)) * (0.5 * self.factor / pairs)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"factor": self.factor, "mode": self.mode}
 
 

@@ -1,8 +1,8 @@
 // One timed case for each row of kernels.inc, as a library that bench/test_kernels.py calls through ctypes.
 //
-// Rows of one signature (UNARY, BINARY, COMPARE) share a case; every KERNEL row has a function of its name
-// below, without which this file does not compile. The table is the one FASTDL_ISA selects; kernels never
-// thread, so these are figures of one core.
+// Rows of one signature (UNARY, BINARY, COMPARE) share a case. Every KERNEL row has a function of its name
+// below; without it this file does not compile. FASTDL_ISA selects the table. Kernels never thread, so these
+// are figures of one core.
 #include "cpu/kernels.h"
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace {
 using fastdl::kernels;
 using fastdl::KernelTable;
 
-// What one call moves and computes at least, and the call.
+// A call, and the least that it moves and computes.
 struct Case {
   double bytes, flops;
   std::function<void()> run;
@@ -130,7 +130,7 @@ Case xent_grad(Data& d) {
 }
 
 // Updates read the gradient (array 0) and read and write the parameters and each state. Steps this small
-// leave the values where they are, however often they are taken.
+// leave the values unchanged, however often they run.
 constexpr float kRate = 1e-9f;
 Case update_rules(Data& d) {  // Adam, the one with the most arithmetic
   return {d.of(7), 0, [&] {
@@ -163,7 +163,7 @@ Case gemm_tile_rows(Data&) {
 Case gemm_tile_columns(Data&) {
   return {0, 0, [] { sink = kernels().gemm_tile_columns(1); }};
 }
-// One register tile over a panel of n floats. Rows of A are padded apart, lest they share a cache set.
+// One register tile over a panel of n floats. Rows of A are padded so that they do not share a cache set.
 Case gemm_row(Data& d) {
   const int64_t m = kernels().gemm_tile_rows(), columns = kernels().gemm_tile_columns(m);
   const int64_t k = d.n / columns, a_row = k + 16;

@@ -1,12 +1,12 @@
 """`python -m bench.peers [rows] [--python torch=/path/to/python ...]`
 
-Measures fastdl and the peers that are installed: each in processes of its own, turn by turn, with
-the same number of threads, medians of several rounds, everything in one run. A peer that lives in
-another environment is reached with --python; "peers=..." names one for all of them. The machine's
-floors are measured first, and each row says which share of its floor fastdl reaches. Beside each
-time stands the peak resident memory of its process. Prints a table, writes bench/results/peers.json
-and, where matplotlib is installed, the bar chart peers.png beside it; with --isa avx2 everyone is
-held to AVX2 and the results are peers_avx2.json and peers_avx2.png.
+Measures fastdl and the installed peers in one run: each in its own processes, turn by turn, with
+the same number of threads, as medians of several rounds. --python reaches a peer in another
+environment; "peers=..." names one for all of them. The machine's floors are measured first, and
+each row shows the share of its floor that fastdl reaches. Beside each time is the peak resident
+memory of its process. Prints a table, writes bench/results/peers.json and, where matplotlib is
+installed, the bar chart peers.png beside it. With --isa avx2 all libraries are limited to AVX2, and
+the results are peers_avx2.json and peers_avx2.png.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def show(name: str, found: dict, versions: dict[str, str], floor: float | None) 
 
 
 def cpu_name() -> str:
-    """What the kernel calls the CPU, and how many of them this process may use."""
+    """The kernel's name for the CPU, and how many of its cores this process may use."""
     text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     names = [
         line.partition(":")[2].strip()
@@ -89,8 +89,8 @@ def cpu_name() -> str:
 
 
 def within(names: list[str], machine: dict[str, Any] | None) -> list[str]:
-    """Those rows whose arithmetic the machine, or the part of it that --isa leaves, has: where it
-    must be emulated, one step can take minutes."""
+    """The rows whose arithmetic the machine has, as far as --isa allows. Where it must be emulated,
+    one step can take minutes."""
     left = [n for n in names if not machine or machine.get(ROWS[n].rate)]
     for name in names:
         if name not in left:
@@ -107,12 +107,12 @@ def main() -> None:
     parser.add_argument(
         "rows", nargs="*", default=["*"], help="names or patterns, like 'mlp_*'; --list says which"
     )
-    parser.add_argument("--list", action="store_true", help="say what the rows are and end")
+    parser.add_argument("--list", action="store_true", help="print the rows and exit")
     parser.add_argument("--python", action="append", default=[], metavar="LIBRARY=PATH")
     parser.add_argument("--libraries", nargs="+", default=list(LIBRARIES), choices=LIBRARIES)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--isa", choices=list(ISA_SWITCHES), help="hold everyone to this")
+    parser.add_argument("--isa", choices=list(ISA_SWITCHES), help="limit all libraries to this")
     parser.add_argument(
         "--chart", metavar="PNG", type=Path, help="measure nothing, draw the last results there"
     )

@@ -34,8 +34,8 @@ def ratios(table: dict[str, Any], what: str = "median") -> Ratios:
 
 
 def worst_forms(found: Ratios) -> Ratios:
-    """Of each product only the plain one and that transposition where fastdl's lead over the best
-    peer is smallest: four of each are too many to look at."""
+    """Of each product only the plain one and the transposition where fastdl's lead over the best
+    peer is smallest, since four of each are too many to read."""
     worst: dict[str, str] = {}
     for row in found:
         if row.startswith("matmul_") and row.endswith(_FORMS):

@@ -1,6 +1,6 @@
-// The machine's floors: fused multiply-adds per second, those of bfloat16 where there are instructions for
-// them, and bytes read per second from arrays of several sizes, from those in the first cache to those in
-// memory, on `threads` threads. Compiled for the machine at hand by floors.py; prints JSON.
+// The machine's floors on `threads` threads: fused multiply-adds per second, those of bfloat16 where there
+// are instructions for them, and bytes read per second from arrays of several sizes, which lie in caches or in
+// memory. floors.py compiles this for the machine. It prints JSON.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -54,7 +54,7 @@ double bf16_flops(int threads) {
   best = 2.0 * 12 * 32 * kSteps * threads / vectors;
 #endif
 #if defined(__AMX_BF16__) && defined(__AMX_TILE__) && defined(__linux__)
-  // Linux asks for a request before the first tile (ARCH_REQ_XCOMP_PERM, XTILEDATA).
+  // Linux requires a request before the first use of tiles (ARCH_REQ_XCOMP_PERM, XTILEDATA).
   if (syscall(SYS_arch_prctl, 0x1023, 18) == 0) {
     constexpr long kTiles = 2'000'000;
     const double tiles = seconds_of(threads, [](int) {
@@ -98,7 +98,7 @@ int main(int argc, char** argv) {
       }
   });
   const double flops = 2.0 * 12 * kBytes / 4 * kSteps * threads / fma_seconds;
-  // Sums over parts of 256 MiB a thread, again and again where a part is small.
+  // Sums over parts of 256 MiB per thread, repeated where a part is small.
   constexpr long kBytesRead = 256l << 20;
   std::vector<std::vector<float>> data(threads, std::vector<float>(kBytesRead / 4 + 16, 1.0f));
   volatile float sink = 0;

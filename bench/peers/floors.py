@@ -11,7 +11,7 @@ from bisect import bisect_right
 from pathlib import Path
 from typing import Any
 
-# Beyond -march=native: what keeps the compiler from wider instructions.
+# In addition to -march=native: flags that keep the compiler from wider instructions.
 _ISA_FLAGS = {"avx2": ["-mno-avx512f", "-mno-amx-tile", "-mno-amx-bf16"]}
 
 
@@ -40,11 +40,11 @@ def measure(threads: int, isa: str | None = None) -> dict[str, Any] | None:
 def seconds(
     machine: dict[str, Any] | None, flops: float, moved: float, rate: str = "flops"
 ) -> float | None:
-    """The time below which nobody gets: arithmetic or memory, whichever takes longer.
+    """The lower bound of a time: arithmetic or memory, whichever takes longer.
 
     Bytes count at the best rate of arrays of the largest measured size up to `moved`, or of larger
-    ones: what fits a cache may lie there. None where the machine was not measured, has no such
-    rate, or the work is not counted.
+    ones, since what fits a cache may lie there. None where the machine was not measured, has no
+    such rate, or the work is not counted.
     """
     if machine is None or not (flops or moved) or not machine.get(rate):
         return None

@@ -9,7 +9,7 @@ LIMIT = 0.5  # fastdl's peak over PyTorch's at most
 
 
 def high_water(status: str) -> int | None:
-    """Bytes of VmHWM in the text of /proc/self/status; None where the kernel does not tell."""
+    """Bytes of VmHWM in the text of /proc/self/status; None where the kernel does not report it."""
     for line in status.splitlines():
         name, _, value = line.partition(":")
         if name == "VmHWM":
@@ -20,8 +20,8 @@ def high_water(status: str) -> int | None:
 def peak() -> int:
     """The most bytes that this process ever had in memory, imports included.
 
-    VmHWM begins anew with a new program. The ru_maxrss of getrusage does not: it remembers the
-    process that started this one, so it is asked only where there is no VmHWM.
+    VmHWM begins anew with a new program. The ru_maxrss of getrusage includes the process that
+    started this one, so it is used only where there is no VmHWM.
     """
     try:
         with open("/proc/self/status") as f:

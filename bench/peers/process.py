@@ -13,7 +13,7 @@ from typing import Any
 from .. import ROOT
 from .rows import ROWS
 
-# What holds each library to an instruction set, by --isa. ONNX Runtime has no such switch.
+# The switches that limit each library to an instruction set. ONNX Runtime has none.
 ISA_SWITCHES: dict[str, dict[str, str]] = {
     "avx2": {
         "FASTDL_ISA": "avx2",
@@ -24,17 +24,16 @@ ISA_SWITCHES: dict[str, dict[str, str]] = {
         "OPENBLAS_CORETYPE": "Haswell",  # NumPy and scikit-learn
     },
 }
-# What of a library uses all that the CPU has in any case. (Products of JAX 0.10 reach 320 GFLOP/s
-# with its switch as without, on a CPU whose AVX2 peaks at 260.)
+# The part of a library that its switch does not limit. (Products of JAX 0.10 reach 320 GFLOP/s with
+# its switch as without, on a CPU whose AVX2 peaks at 260.)
 _NOT_HELD = {"onnxruntime": "", "jax": "products ", "keras": "products "}
 
 
 def environment(base: Mapping[str, str], threads: int, isa: str | None = None) -> dict[str, str]:
-    """The environment of a worker: the CPU, as many threads for everyone, at most the instruction
-    set."""
+    """The environment of a worker: the CPU, the number of threads, the instruction set."""
     found = dict(base)
     found |= {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}  # JAX would take a GPU
-    for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):  # NumPy shall choose for itself
+    for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):  # NumPy chooses for itself
         found.pop(name, None)
     for prefix in ("OMP", "MKL", "OPENBLAS", "FASTDL"):
         found[f"{prefix}_NUM_THREADS"] = str(threads)
@@ -45,7 +44,7 @@ def environment(base: Mapping[str, str], threads: int, isa: str | None = None) -
 
 
 def not_held(library: str, isa: str | None) -> str:
-    """A remark on what of the library does not keep to the instruction set that was asked for."""
+    """A remark on the part of the library that is not limited to the instruction set."""
     if isa is None or library not in _NOT_HELD:
         return ""
     return f" ({_NOT_HELD[library]}not held to {isa})"
@@ -54,10 +53,10 @@ def not_held(library: str, isa: str | None) -> str:
 def run(
     python: str, library: str, row: str, threads: int, isa: str | None = None
 ) -> dict[str, Any] | None:
-    """What the worker says of one row; None if the library is not there or takes no part.
+    """The worker's result for one row; None if the library is missing or takes no part.
 
     Raises:
-        RuntimeError: it failed otherwise; the message ends as its standard error does.
+        RuntimeError: it failed otherwise; the message has the end of its standard error.
     """
     start = time.perf_counter()
     done = subprocess.run(

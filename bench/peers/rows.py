@@ -116,7 +116,7 @@ ROWS: dict[str, Row] = {
 
 
 def select(patterns: Iterable[str]) -> list[str]:
-    """The names of the rows that the patterns name: themselves, or with *, ?, [...] as files.
+    """The names of the rows that match the patterns, which may have *, ? and [...] as for files.
 
     In the order of the patterns, each once.
 

@@ -1,7 +1,7 @@
 """PyTorch with torch.compile: a batch's rows, the model and the loss are compiled as one function,
 with its gradients; the update is the fused one of torch_rows.py, which is a single call already.
 Compiling the whole step, or without the rows, was slower. Prediction compiles the model.
-`cold_mnist` has none: a process that trains for seconds does not pay for the compiler."""
+`cold_mnist` is missing: in a process that trains for seconds the compiler does not pay."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from .rows import ROWS, NoPart
 
 
 def main(library: str, name: str) -> None:
-    # Held to as many CPUs as threads, before any library counts them: some ask for nothing else.
+    # As many CPUs as threads, set before any library counts them: some go by nothing else.
     threads = int(os.environ.get("OMP_NUM_THREADS", "0"))
     if threads:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
@@ -40,7 +40,7 @@ def measure(library: str, name: str) -> dict[str, Any]:
         importlib.import_module(function)
         return {"seconds": [time.perf_counter() - start]}
     result = function(*ROWS[name].arguments)
-    # A row of a whole process says other things; its seconds are taken from outside.
+    # A row of a whole process returns other values; its seconds are measured from outside.
     return {"seconds": [], **result} if isinstance(result, dict) else {"seconds": result}
 
 

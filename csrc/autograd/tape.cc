@@ -28,7 +28,7 @@ Edge edge_of(const Tensor& t) {
   return {t.get(), 0};
 }
 
-// The place in the tape without the values.
+// The tensor's place in the tape, without its values.
 Tensor without_values(const Tensor& t) {
   Tensor m = new TensorImpl;
   m->shape = t->shape;
@@ -50,16 +50,16 @@ struct GradMode {
 bool grad_enabled() { return enabled; }
 void set_grad_enabled(bool on) { enabled = on; }
 
-// A long chain of nodes (a loop of 100,000 steps) would overflow the stack if each node's destructor
-// released the one before it: those that nobody else holds are queued, linked through themselves since a destructor
-// cannot ask for memory, and worked off by the outermost one.
+// If each node's destructor released its inputs, a long chain (a loop of 100,000 steps) would overflow the stack. So
+// nodes without another owner are queued, and the outermost destructor releases them. They are linked through
+// themselves, since a destructor cannot allocate.
 Node::~Node() {
   static thread_local Ref<RefCounted>* queue = nullptr;
   Ref<RefCounted> own;
   const bool outermost = !queue;
   if (outermost) queue = &own;
   for (Tensor& t : in) {
-    Tensor last = std::move(t);  // one tensor may be several inputs: each reference goes before the next is counted
+    Tensor last = std::move(t);  // one tensor may be several inputs: drop each reference before the next count
     if (!last || !last->node || last->use_count() != 1 || last->node->use_count() != 1) continue;
     Ref<RefCounted> node = std::move(last->node);
     static_cast<Node*>(node.get())->after = std::move(*queue);
@@ -113,9 +113,9 @@ struct Pending {
 
 void accumulate(Tensor& into, const Tensor& g) { into = into ? add(into, g) : g; }
 
-// The same where the sum has a home in an optimizer's memory; the first gradient may lie there already.
+// The same where the sum lies in an optimizer's memory. The first gradient may be there already.
 void accumulate_at(const Tensor& home, Tensor& into, const Tensor& g) {
-  struct Uncounted {  // gradients are made anew by the next attempt
+  struct Uncounted {  // these writes are not counted, since the next attempt makes gradients anew
     uint64_t before = writes_in_place();
     ~Uncounted() { writes_in_place() = before; }
   } uncounted;
@@ -124,20 +124,20 @@ void accumulate_at(const Tensor& home, Tensor& into, const Tensor& g) {
   into = home;
 }
 
-// A gradient has the type of what it belongs to. On the way it is float32, in which all of them are added up.
+// A gradient has the type of its tensor. Until it is complete it is float32, the type in which gradients are added.
 Tensor of_type(const Tensor& to, const Tensor& g) { return is_storage(to->dtype) ? cast(g, to->dtype) : g; }
 
-// Where gradients go, of whatever is computed from leaves and of the leaves.
+// Receives the gradients of leaves and of all that is computed from them.
 class Receiver {
  public:
   virtual ~Receiver() = default;
   virtual void take(const Tensor& to, const Tensor& g) = 0;
-  // Where take() would copy the next gradient of this tensor, so that it can be written there at once.
+  // Where take() would copy the next gradient of this tensor, so that it can be computed in place.
   virtual Tensor home_of(const Tensor& to) = 0;
-  // Whether the next gradient of this tensor may come as a product that waits.
+  // Whether the next gradient of this tensor may come as a Product, computed later.
   virtual bool can_wait(const Tensor&) { return false; }
   virtual void take(const Tensor&, Product) {}
-  // One of the places where this tensor was used has given what it gives.
+  // One use of this tensor has contributed its gradient.
   virtual void used(const Tensor&) {}
 };
 
@@ -189,7 +189,7 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
     for (int i = 0; i < n.outputs; ++i)
       FASTDL_CHECK(!n.op->grad_out || !changed_since(n.out[i], n.out_version), RuntimeError, "backward: the result of ",
                    n.op->name, " (shape ", n.out[i]->shape, ") was changed in place, but its gradient needs it");
-    // Copies: another thread may go through this node, too, while a long call has released the interpreter.
+    // Copies, because another thread may walk through this node while a long call has released the GIL.
     Tensor in[kMaxInputs], out[kMaxOutputs], gin[kMaxInputs], into[kMaxInputs];
     const int inputs = n.inputs;
     for (int i = 0; i < inputs; ++i) in[i] = n.in[i];
@@ -249,7 +249,7 @@ class Chosen : public Receiver {
     return home;
   }
 
-  // A product that is the whole gradient. It must not read an input, which may be updated before the product's turn.
+  // Only a product that is the whole gradient can wait.
   bool can_wait(const Tensor& to) override {
     bool can = false;
     for_each_place(to, [&](size_t i) {
@@ -271,7 +271,7 @@ class Chosen : public Receiver {
       if (--to_come_[i] == 0) deliver(i);
     });
   }
-  // What parts of the graph that nothing flowed through did not add to is complete, too.
+  // Delivers the gradients that still wait for uses through which nothing flowed.
   void finish() {
     for (size_t i = 0; i < sums_.size(); ++i) deliver(i);
   }
@@ -288,7 +288,7 @@ class Chosen : public Receiver {
     for (; at != places_.end() && at->first == e; ++at) f(at->second);
   }
 
-  // How often each input is one of a call's, or a root: so many gradients add up to its own.
+  // Counts how often each input is used by a call or is a root. So many gradients add up to its own.
   void count_uses(const std::vector<Tensor>& roots) {
     std::vector<Node*> open;
     std::unordered_set<Node*> seen;
@@ -309,7 +309,7 @@ class Chosen : public Receiver {
   void deliver(size_t i) {
     if (Tensor g = std::exchange(sums_[i], nullptr)) sink_.take(i, of_type(inputs_[i], g));
   }
-  // Sums cannot be formed in a place of a storage type.
+  // Gradients cannot be summed in memory of a storage type.
   Tensor home_at(size_t i) { return is_storage(inputs_[i]->dtype) ? nullptr : sink_.place(i); }
 
   bool reads_inputs(const Product& p) const {

@@ -7,13 +7,14 @@
 namespace fastdl {
 namespace {
 
-// By name, which takes NumPy a microsecond to make: asked for only where the type is none of NumPy's numbers.
+// Compares the name, which takes NumPy a microsecond to make. So only types that are none of NumPy's numbers get there.
 bool is_bfloat16(const py::dtype& t) {
   if (t.itemsize() != 2 || t.num() <= py::detail::npy_api::NPY_VOID_) return false;
   return std::string(py::str(t.attr("name"))) == name_of(DType::bfloat16);
 }
 
-// What is computed with: float16, bfloat16, float64 -> float32; int8, int16, uint16 -> int32; uint32, uint64 -> int64.
+// The type to compute with: float16, bfloat16, float64 -> float32; int8, int16, uint16 -> int32; uint32, uint64 ->
+// int64.
 DType nearest(const py::dtype& t) {
   if (is_bfloat16(t)) return DType::float32;
   const auto size = t.itemsize();
@@ -27,8 +28,8 @@ DType nearest(const py::dtype& t) {
                    t.kind() == 'O' ? " (rows of different lengths, or values that are no numbers)" : "");
 }
 
-// Numbers by the rule of convert(): of floats as integers NumPy leaves it to the CPU, and it knows no bfloat16. From is
-// double or int64, which lose no digits on the way.
+// Converts by the rule of convert(): NumPy leaves casts of floats to integers to the CPU and has no bfloat16. `From` is
+// double or int64, which hold the numbers exactly.
 template <class From>
 Tensor converted(const py::array& numbers, DType t) {
   const py::array_t<From, int(py::array::c_style) | int(py::array::forcecast)> x(numbers);
@@ -42,7 +43,7 @@ Tensor converted(const py::array& numbers, DType t) {
   return r;
 }
 
-// Of numbers in a list, which say what is meant: none may be lost.
+// The integers of a list must fit into the type, so that none changes silently.
 void check_fit(const py::array& integers, DType t) {
   const int64_t low = integers.attr("min")().cast<int64_t>(), high = integers.attr("max")().cast<int64_t>();
   dispatch_all(t, [&](auto zero) {
@@ -108,7 +109,7 @@ std::vector<int64_t> integers_from(py::handle object) {
   if (PyLong_Check(object.ptr())) return {integer_from(object)};
   const bool sequence = PySequence_Check(object.ptr()) && !PyUnicode_Check(object.ptr());
   if (!sequence || (PyIndex_Check(object.ptr()) && PySequence_Size(object.ptr()) < 0)) {
-    PyErr_Clear();  // of a 0-dimensional array, which has no length
+    PyErr_Clear();  // a 0-dimensional array has no length
     FASTDL_CHECK(PyIndex_Check(object.ptr()), TypeError, "expected an integer or a sequence of integers, got ",
                  type_name(object));
     return {integer_from(object)};
@@ -165,7 +166,7 @@ Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy_data
   py::array a = py::reinterpret_steal<py::array>(
       py::isinstance<py::array>(object) ? object.inc_ref().ptr() : numpy("asarray")(object).release().ptr());
   DType t = dtype.value_or(nearest(a.dtype()));
-  nearest(a.dtype());  // rejects what holds no numbers even when a dtype is asked for
+  nearest(a.dtype());  // rejects arrays without numbers, even if a dtype is given
   if (a.dtype().kind() == 'u' && a.dtype().itemsize() == 8 && a.size() > 0)
     FASTDL_CHECK(a.attr("max")().cast<uint64_t>() <= uint64_t(INT64_MAX), ValueError,
                  "an unsigned integer is too large for int64");
@@ -228,7 +229,7 @@ py::array array_of_bits(const Tensor& t) {
   std::vector<py::ssize_t> shape(t->shape.begin(), t->shape.end());
   const py::dtype type = t->dtype == DType::bfloat16 ? py::dtype("uint16") : numpy_dtype(t->dtype);
   py::array a(type, shape, t->raw(), keep);
-  // What is written into the copy that indexing made would be lost.
+  // A write into the copy that indexing made would be lost.
   if (s->read_only() || s->snapshot()) a.attr("flags").attr("writeable") = false;
   return a;
 }
@@ -246,8 +247,8 @@ Tensor numpy_readable(const Tensor& t) {
   return r;
 }
 
-// NumPy's DLPack knows no bfloat16. So it hands over 16-bit integers, and the capsule's type is changed here: capsules
-// of our own before they are given away, and others' before NumPy reads them.
+// NumPy's DLPack has no bfloat16 and exchanges 16-bit integers instead. So the type in a capsule is changed here: in
+// fastdl's own before they are handed over, in others' before NumPy reads them.
 bool retype(const py::object& capsule, bool from_bfloat16) {
   struct Header {  // of DLTensor, whose layout all versions of the standard share
     void* data;

@@ -1,5 +1,5 @@
-// What crosses the border between Python and the core: tensors from array-likes and back, element types,
-// axes and shapes. Every binding file includes this one, so that the conversions are the same everywhere.
+// Conversions between Python and the core: tensors from array-likes and back, element types, axes and shapes. Every
+// binding file includes this one, so that all convert alike.
 #pragma once
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
@@ -19,19 +19,19 @@ namespace py = pybind11;
 // contiguous array of a supported type unless `copy`. Without a dtype, floats of all sizes become float32, small
 // integers int32, wide ones int64, so that ops can compute with them. TypeError for objects, strings, complex numbers.
 Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy);
-// The type of a NumPy array or scalar, if there is one like it; for functions that keep types.
+// The tensor type that equals the type of a NumPy array or scalar, if there is one. For functions that keep types.
 std::optional<DType> stored_type(py::handle object);
-// True for what tensor_from takes without guessing: operators leave the rest to the other operand.
+// Whether tensor_from converts the object without guessing. Operators leave other objects to the other operand.
 bool is_array_like(py::handle object);
 // An array over the same memory, which it keeps alive; read-only where the storage is.
 py::array array_from(const Tensor& t);
 // The same with bfloat16 as 16-bit integers.
 py::array array_of_bits(const Tensor& t);
-// t, or what it holds as float32 where NumPy has no type for it.
+// t, or a float32 copy of it where NumPy lacks its type.
 Tensor numpy_readable(const Tensor& t);
-// Has a DLPack capsule of bfloat16 say that it is of 16-bit integers, or the other way round; whether it was so.
+// Changes a DLPack capsule's type from bfloat16 to 16-bit integers, or back. False if it has another type.
 bool retype(const py::object& capsule, bool from_bfloat16);
-// A tensor of type t over the memory of an array whose elements are such bits, or over a copy.
+// A tensor of type t over an array that holds its bits, or over a copy of it.
 Tensor held(py::array a, DType t, bool copy_data);
 
 DType dtype_from(py::handle object);
@@ -46,7 +46,7 @@ int64_t integer_from(py::handle object);
 // An integer stands for a sequence of one.
 std::vector<int64_t> integers_from(py::handle object);
 std::string type_name(py::handle object);
-// f(item) for what iterating over `object` gives; each item is held meanwhile, whatever happens to the object.
+// Calls f(item) for each item of `object`. Each item is kept alive meanwhile, even if the object changes.
 template <class F>
 void for_each_item(py::handle object, F f) {
   py::object items = py::reinterpret_steal<py::object>(PySequence_Fast(object.ptr(), "expected a sequence"));
@@ -78,13 +78,14 @@ void bind_device(py::module_& m);
 
 namespace pybind11::detail {
 
-// T.__new__(T) makes an object without a T in it, in whose place pybind11 would hand out bare memory.
+// T.__new__(T) makes an object without a C++ T, for which pybind11 would hand out uninitialized memory.
 template <class T>
 void check_made(handle src) {
   static PyTypeObject* const type = get_type_info(typeid(T), true)->type;  // finding it takes 50 ns
   if (!PyObject_TypeCheck(src.ptr(), type)) return;
   if (!reinterpret_cast<instance*>(src.ptr())->get_value_and_holder().holder_constructed())
-    fastdl::raise<fastdl::TypeError>(fastdl::type_name(src), ": the object was not made: its __init__ did not run");
+    fastdl::raise<fastdl::TypeError>(fastdl::type_name(src),
+                                     ": the object is not initialized: its __init__ did not run");
 }
 template <class T>
 struct made_caster : type_caster_base<T> {

@@ -1,4 +1,4 @@
-// Devices: their registration from outside, and moving tensors.
+// Registers devices from extensions, and moves tensors between devices.
 #include "bind/convert.h"
 
 namespace fastdl {

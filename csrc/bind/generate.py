@@ -1,6 +1,6 @@
-"""Writes what follows from the list of ops (csrc/ops/ops.inc) in Python: the types of the binding,
-as a part of fastdl/_core.pyi, and the functional layer, fastdl/_base/functional.py. The types of
-Tensor's methods, another part of _core.pyi, follow from fastdl/_functions, which attaches them.
+"""Writes the Python text that follows from the list of ops (csrc/ops/ops.inc): the types of the
+binding, a part of fastdl/_core.pyi, and the functional layer, fastdl/_base/functional.py. The types
+of Tensor's methods, another part of _core.pyi, follow from fastdl/_functions, which attaches them.
 
     python csrc/bind/generate.py           writes them
     python csrc/bind/generate.py --check   exit status 1 if one of them is out of date
@@ -123,7 +123,7 @@ def function(name: str, arguments: list[str], result: str, indent: str = "") -> 
 
 
 class Renamed(ast.NodeTransformer):
-    """Types that methods of Tensor hide behind their own name."""
+    """Renames types that a method of Tensor shadows by its own name."""
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
         return ast.Name("_" + node.id) if node.id in HIDDEN else node
@@ -134,8 +134,8 @@ Definitions = dict[str, list[ast.FunctionDef]]
 
 
 def definitions(tree: ast.Module) -> Definitions:
-    """The functions of a module by name, with those that are other names of one; of an overloaded
-    function the overloads."""
+    """The functions of a module by name, aliases included. An overloaded function has all its
+    overloads."""
     found: Definitions = {}
     for node in tree.body:
         match node:
@@ -207,7 +207,7 @@ def parameters(of: ast.arguments) -> list[str]:
 
 
 def types(ops: list[Row], before: str) -> str:
-    """The text of _core.pyi with the parts between the markers made anew."""
+    """The text of _core.pyi with new parts between the markers."""
     text = replaced(before, BEGIN_METHODS, "\n" + methods() + "\n", END_METHODS)
     return replaced(text, BEGIN, "\n" + "".join(map(stub, ops)) + "\n", END)
 

@@ -16,7 +16,7 @@ struct sigaction before;  // Python's handler
 
 bool on_main_thread() {
 #if defined(__linux__)
-  return syscall(SYS_gettid) == getpid();  // in a child too: there the thread that forked is the main thread
+  return syscall(SYS_gettid) == getpid();  // in a child too, whose main thread is the one that forked
 #else
   return pthread_main_np() != 0;
 #endif
@@ -38,7 +38,7 @@ InterruptFlag::InterruptFlag(bool wanted) {
   if (!wanted || !on_main_thread()) return;
   struct sigaction now;
   if (sigaction(SIGINT, nullptr, &now)) return;
-  if (is_ours(now)) {  // within a signal handler that ran while another one was at work
+  if (is_ours(now)) {  // this is a signal handler that runs during another long call
     interrupted.lower();
     flag_ = &interrupted;
     return;
@@ -62,8 +62,8 @@ InterruptFlag::~InterruptFlag() {
 
 namespace {
 
-// Runs without the GIL; true if it was stopped. At the end of the process taking the GIL ends the thread by unwinding
-// its stack: so not in a destructor, and nothing here catches it.
+// Runs without the GIL; returns whether it was stopped. At process exit, taking the GIL ends the thread by unwinding
+// its stack. So no destructor takes it, and nothing here catches the unwinding.
 bool released(FunctionRef<void()> run, bool may_stop) {
   bool stopped = false;
   std::exception_ptr thrown;
@@ -88,7 +88,7 @@ void without_interpreter(FunctionRef<void()> run, bool may_stop) {
   if (!PyGILState_Check()) return run();  // within a plan's loop
   if (!released(run, may_stop)) return;
   if (PyErr_CheckSignals()) throw py::error_already_set();
-  released(run, false);  // a signal, but the program goes on: the call begins anew
+  released(run, false);  // no handler raised, so the call begins anew
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
-// Ctrl-C within a call that takes long: it raises a flag that the call heeds, besides what Python does with it.
+// Ctrl-C during a long call: besides what Python does with the signal, it raises a flag that the call checks.
 #pragma once
 #include "core/cancel.h"
 
 namespace fastdl {
 
-// On the main thread, where Python handles signals, and where Python's handler is in place. Elsewhere flag() is null.
+// Works on the main thread, where Python handles signals, with Python's handler in place. Otherwise flag() is null.
 class InterruptFlag {
  public:
   explicit InterruptFlag(bool wanted);
@@ -17,7 +17,7 @@ class InterruptFlag {
   bool installed_ = false;
 };
 
-// Has apply() release the interpreter in long calls (see set_long_run).
+// Makes apply() release the GIL in long calls (see set_long_run).
 void release_in_long_calls();
 
 }  // namespace fastdl

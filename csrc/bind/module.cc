@@ -66,9 +66,9 @@ PYBIND11_MODULE(_core, m) {
       std::rethrow_exception(p);
     } catch (const Error&) {
       set_python_error(p);
-    }  // pybind11 knows all others
+    }  // pybind11 translates all others
   });
-  select_isa();  // what is wrong with FASTDL_ISA and FASTDL_NUM_THREADS is reported at import
+  select_isa();  // import reports invalid values of FASTDL_ISA and FASTDL_NUM_THREADS
   num_threads();
   bind_tensor(m);
   bind_ops(m);

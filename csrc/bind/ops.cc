@@ -1,5 +1,5 @@
-// The op list as Python functions. They don't go through pybind11's dispatch, so that a wrong argument is reported by
-// its name instead of by a list of C++ signatures, and a call costs a fraction.
+// The op list as Python functions. They bypass pybind11's dispatch. So an error names the wrong argument instead of a
+// list of C++ signatures, and a call costs less.
 #include <algorithm>
 #include <string_view>
 #include <tuple>
@@ -142,7 +142,7 @@ PyObject* call(R (*f)(Args...), const Signature& s, PyObject* const* values, Py_
       values = all;
     }
     return invoke(f, s, values, std::index_sequence_for<Args...>()).release().ptr();
-  } catch (const std::exception&) {  // not what ends a thread at the end of the process
+  } catch (const std::exception&) {  // not the unwinding that ends a thread at process exit
     set_python_error(std::current_exception());
     return nullptr;
   }
@@ -179,8 +179,8 @@ void add_functions(py::module_& m) {
   if (PyModule_AddFunctions(m.ptr(), functions)) throw py::error_already_set();
 }
 
-// A sink written in Python: `places`, a list of tensors or None; `parts`, whether large gradients may come as Product;
-// and take(i, gradient).
+// A sink written in Python. `places` is a list of tensors or None; `parts` says whether large gradients may come as
+// Product; take(i, gradient) receives them.
 class PythonSink : public GradientSink {
  public:
   PythonSink(const py::object& sink, size_t inputs)
@@ -205,7 +205,7 @@ class PythonSink : public GradientSink {
   py::object take_;
   std::vector<Tensor> places_;
   bool parts_;
-  double operations_left_ = 0x1p34;  // nothing interrupts what is put off, so there is not too much of it
+  double operations_left_ = 0x1p34;  // limits the postponed work, which nothing can interrupt
 };
 
 std::optional<DType> wanted(const py::object& dtype, const py::object& data, bool keep_type) {
@@ -233,8 +233,8 @@ void bind_ops(py::module_& m) {
     return found;
   });
 
-  // A Python number becomes an ordinary tensor: with a type of its own, not weak.
-  // With keep_type an array of a storage type gives a tensor of that type; else one that can be computed with.
+  // A Python number becomes an ordinary tensor, not a weak one. With keep_type an array of a storage type keeps its
+  // type; without, it becomes a type to compute with.
   m.def(
       "tensor",
       [](py::object data, py::object dtype, bool keep_type) {
@@ -289,12 +289,12 @@ void bind_ops(py::module_& m) {
       .def_property_readonly("shape", [](const Product& p) { return py::make_tuple(p.rows(), p.columns()); })
       .def("rows", &compute_rows, py::arg("first"), py::arg("count"), py::arg("into") = Tensor());
 
-  generator();  // older than every step that will be recorded
+  generator();  // made before any step is recorded
   m.def("make_generator", &make_generator, py::arg("seed"), py::arg("counter") = 0);
   m.def("use_generator", &use_generator);
   m.def("writes_in_place", [] { return writes_in_place(); });
   m.def("set_writes_in_place", [](uint64_t writes) { writes_in_place() = writes; });
-  // What was drawn until now is drawn for good; what has been drawn since, give_back_random_numbers undoes.
+  // keep_random_numbers makes all draws so far final. give_back_random_numbers undoes the draws since then.
   m.def("keep_random_numbers", &keep_draws);
   m.def("give_back_random_numbers", &give_back_draws);
   m.def("manual_seed", &manual_seed);

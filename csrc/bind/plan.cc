@@ -1,4 +1,4 @@
-// Recorder, Plan and the loop. A replay holds no GIL; it takes it for a moment every 50 ms to let signals in.
+// Recorder, Plan and the loop. A replay runs without the GIL and takes it briefly every 50 ms to handle signals.
 #include "bind/convert.h"
 #include "bind/interrupt.h"
 #include "plan/loop.h"
@@ -6,8 +6,8 @@
 namespace fastdl {
 namespace {
 
-// Runs f without the GIL; true from `interrupted` means a Python exception is set. At the end of the process
-// taking the GIL ends the thread by unwinding its stack: so not in a destructor, and nothing here catches it.
+// Runs f without the GIL; if `interrupted` returns true, a Python exception is set. At process exit, taking the GIL
+// ends the thread by unwinding its stack. So no destructor takes it, and nothing here catches the unwinding.
 template <class F>
 auto without_gil(F f) {
   bool raised = false;
@@ -31,7 +31,7 @@ auto without_gil(F f) {
   return result;
 }
 
-// A plan in use: its inputs are read from where they lie, if nothing that the steps write lies there, else copied.
+// Feeds the inputs of a plan. The plan reads them where they lie; where its steps write there, they are copied.
 class Feeding {
  public:
   explicit Feeding(Plan& plan) : plan_(plan), turn_(plan) {}
@@ -62,7 +62,7 @@ std::vector<Tensor> replay(Plan& plan, const std::vector<Tensor>& values) {
     FASTDL_CHECK(v->shape == slot->shape, ValueError, "plan: input ", i, " was recorded with shape ", slot->shape,
                  ", got ", v->shape);
   }
-  // A value that lies in the plan's own memory (a result that is an input) would be overwritten by another.
+  // A value in the memory of another input (an earlier result) would be overwritten when that input is filled.
   std::vector<Tensor> sources = values;
   for (size_t i = 0; i < sources.size(); ++i)
     for (size_t k = 0; k < sources.size(); ++k)
@@ -79,8 +79,8 @@ std::vector<Tensor> replay(Plan& plan, const std::vector<Tensor>& values) {
   return plan.outputs();
 }
 
-// The one output for one input, from array to array; None if the plan or the array is not of that kind, or if
-// this very thread is within a replay.
+// Runs a plan of one input and one output from array to array. None if the plan or the array does not fit, or if this
+// thread is within a replay of the plan.
 py::object call(Plan& plan, const py::array& x) {
   if (plan.inputs().size() != 1 || plan.outputs().size() != 1 || plan.mine()) return py::none();
   const Tensor &slot = plan.inputs()[0], &out = plan.outputs()[0];
@@ -158,8 +158,8 @@ py::dict memory_of(const Plan& plan) {
   return all;
 }
 
-// A gradient that the step drops before it makes a new one keeps its values where someone holds on to it: the
-// optimizer, which has one reference, gives it memory of its own then.
+// Whether Python holds a gradient that the step replaces. In an eager step the held one keeps its values, because the
+// optimizer gives it memory of its own; a replay would overwrite them.
 bool holds_gradients(const Plan& plan) {
   static const py::detail::type_info* type = py::detail::get_type_info(typeid(TensorImpl), true);
   for (const SeenGradient& g : plan.gradients()) {
@@ -206,7 +206,7 @@ void bind_plan(py::module_& m) {
       .def_property_readonly("output_operands", [](const Plan& p) { return operands_of(p.output_operands()); })
       .def_property_readonly("lost", &Plan::lost)
       .def_property_readonly("guarded", &Plan::guarded)
-      // None: the plan holds. Else whether it is other gradients alone that keep it from being replayed now.
+      // None: the plan holds. Otherwise: whether only other gradients prevent a replay now.
       .def("doubt",
            [](Plan& plan) -> std::optional<bool> {
              const Plan::Holds holds = plan.holds();

@@ -56,7 +56,7 @@ size_t Signature::position_of(PyObject* keyword, size_t expected) const {
     const size_t i = expected + k < n ? expected + k : expected + k - n;
     if (parameters_[i].name == keyword) return i;
   }
-  for (size_t i = 0; i < n; ++i)  // a name made at run time
+  for (size_t i = 0; i < n; ++i)  // a name that is not interned
     if (PyUnicode_Compare(parameters_[i].name, keyword) == 0) return i;
   return n;
 }
@@ -66,7 +66,7 @@ void Signature::arrange(PyObject** all, PyObject* const* values, Py_ssize_t coun
   FASTDL_CHECK(positional <= n, TypeError, op_, ": expected at most ", n, " arguments, got ", positional);
   for (size_t i = 0; i < n; ++i) all[i] = i < positional ? values[i] : nullptr;
   const Py_ssize_t given = keywords ? PyTuple_GET_SIZE(keywords) : 0;
-  size_t next = positional < n ? positional : 0;  // names mostly come in the order of the parameters
+  size_t next = positional < n ? positional : 0;  // keywords mostly come in the order of the parameters
   for (Py_ssize_t k = 0; k < given; ++k) {
     PyObject* word = PyTuple_GET_ITEM(keywords, k);
     const size_t i = position_of(word, next);

@@ -1,4 +1,4 @@
-// What Python may call an op with: the parameters of its row in ops.inc, read from their text.
+// The arguments that Python may pass to an op: the parameters of its row in ops.inc, read from their text.
 #pragma once
 #include <string>
 #include <vector>

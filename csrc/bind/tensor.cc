@@ -9,7 +9,7 @@ namespace {
 
 using BinaryFunction = Tensor (*)(const Tensor&, const Tensor&);
 
-// a <op> b, b <op> a for array-likes; NotImplemented for anything else, so that its own operator is asked.
+// a <op> b, b <op> a for array-likes. NotImplemented for anything else, so that Python tries that object's operator.
 template <BinaryFunction F>
 void bind_operator(py::class_<TensorImpl, Tensor>& c, const char* name, const char* reflected) {
   c.def(name, [](const Self& a, py::object b) -> py::object {
@@ -23,17 +23,17 @@ void bind_operator(py::class_<TensorImpl, Tensor>& c, const char* name, const ch
     });
 }
 
-// Bare pybind11 would run the module lookup for every index; the functions are looked up once.
+// Callers look it up once, not for every index.
 py::object indexing(const char* name) { return py::module_::import("fastdl._base.indexing").attr(name); }
 
-// Whether the running line is x[i] <op>= b: the new value goes back to where the copy x[i] came from.
+// Whether the running line is x[i] <op>= b, which assigns the new value back to x[i].
 bool goes_back_into_item() {
   PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
   return f.call_once_and_store_result([] { return indexing("goes_back_into_item"); }).get_stored()().cast<bool>();
 }
 
-// a <op>= b: in the same memory. Where a gradient is recorded the name is bound to a new tensor, since the tape needs
-// the old value. What would be lost or changed without a word raises.
+// a <op>= b, in place. Where a gradient is recorded the name is bound to a new tensor, since the tape needs the old
+// value. Raises where the result would be lost or would change silently.
 template <BinaryFunction F>
 void bind_in_place(py::class_<TensorImpl, Tensor>& c, const char* name, const char* symbol) {
   c.def(name, [symbol](const Self& a, py::object other) -> py::object {
@@ -55,7 +55,7 @@ void bind_in_place(py::class_<TensorImpl, Tensor>& c, const char* name, const ch
   });
 }
 
-// & | ^ ~ are for masks. On numbers NumPy and PyTorch combine bits, which is not what ops here do.
+// & | ^ ~ are for masks. NumPy and PyTorch combine the bits of numbers, which these ops do not do.
 void check_truth_values(const Tensor& t, const char* symbol) {
   FASTDL_CHECK(t && t->dtype == DType::bool8, TypeError, "operator ", symbol, ": expected tensors of dtype bool, got ",
                t ? t->dtype : DType::float32, "; compare first, or use logical_and, logical_or, logical_not");
@@ -70,7 +70,7 @@ constexpr char kAnd[] = "&", kOr[] = "|", kXor[] = "^";
 
 Tensor matmul_operator(const Tensor& a, const Tensor& b) { return matmul(a, b, false, false); }
 
-// For reading: t itself, or a copy of what lies on another device.
+// t itself, or a copy of a tensor on another device, for reading.
 Tensor on_cpu(const Tensor& t) {
   if (t->storage->on_cpu()) return t;
   note_host_read(t);
@@ -89,13 +89,13 @@ py::object item_of(const Tensor& t) {
   return t->dtype == DType::int64 ? py::int_(*on_cpu(t)->data<int64_t>()) : py::int_(int64_t(value));
 }
 
-py::object integer_of(const Tensor& t) {  // of True it is 1
+py::object integer_of(const Tensor& t) {  // True gives 1
   PyObject* number = PyNumber_Long(item_of(t).ptr());
   if (!number) throw py::error_already_set();
   return py::reinterpret_steal<py::object>(number);
 }
 
-// The buffer protocol is NumPy's: the array keeps the memory, even if the tensor is re-pointed at other.
+// NumPy implements the buffer protocol. Its array keeps the memory, even if the tensor is re-pointed.
 int get_buffer(PyObject* self, Py_buffer* buffer, int flags) {
   try {
     return PyObject_GetBuffer(array_from(py::handle(self).cast<Tensor>()).ptr(), buffer, flags);
@@ -120,7 +120,7 @@ std::string repr(const Tensor& t) {
   return "tensor(" + text + ")";
 }
 
-// Keys of integers, slices, None and '...' give a view in PyTorch and NumPy; arrays and masks a copy there, too.
+// Keys of integers, slices, None and '...' give a view in PyTorch and NumPy. Arrays and masks give a copy there too.
 bool is_window(PyObject* item) {
   return PyLong_Check(item) || PySlice_Check(item) || item == Py_None || item == Py_Ellipsis;
 }
@@ -178,7 +178,7 @@ void bind_tensor(py::module_& m) {
         note_requires_grad(t);
         if (t->requires_grad != on) raise_epoch();
         t->requires_grad = on;
-        if (!t->node) t->logits = nullptr;  // a loss of a leaf must flow back to the leaf
+        if (!t->node) t->logits = nullptr;  // the gradient must reach the leaf itself
       });
   c.def_property(
       "grad",
@@ -207,7 +207,7 @@ void bind_tensor(py::module_& m) {
   c.def_property_readonly("_version", [](const Self& t) { return t->storage->version(); });
   c.def("_set_data", [](const Self& t, const Tensor& other) {
     check_same_layout(t, other, "_set_data");
-    other->storage->set_snapshot(false);  // it is t's own from now on
+    other->storage->set_snapshot(false);  // t owns it from now on
     move_to(t, other);
   });
   c.def("_view", [](const Self& t, const Shape& shape, int64_t offset) { return view(t, shape, offset); });
@@ -243,7 +243,7 @@ void bind_tensor(py::module_& m) {
                  "' cannot be handed over; copy it with .to('cpu')");
     return py::make_tuple(1, 0);  // kDLCPU
   });
-  c.attr("__array_priority__") = 1000;  // NumPy's own operators give way to ours
+  c.attr("__array_priority__") = 1000;  // NumPy's own operators give way to fastdl's
 
   c.def("detach", [](const Self& t) { return detach(t); });
   c.def("clone", [](const Self& t) { return copy(t); });

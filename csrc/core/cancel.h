@@ -1,8 +1,8 @@
-// Stopping a call that takes long, such as one large product, in its middle.
+// Stops a long call, such as one large product, before it is complete.
 //
-// Whoever runs the call lets a Watch live around it. parallel_for then looks at the flag before every chunk, and throws
-// Cancelled on the calling thread once it was raised. What the call was writing is in pieces; so only calls that write
-// nothing but their own fresh results may be watched.
+// The caller of a long call keeps a Watch alive around it. parallel_for then checks the flag before every chunk. Once
+// the flag is raised, it throws Cancelled on the calling thread. The outputs are then incomplete, so only calls that
+// write nothing but their own fresh results may be watched.
 #pragma once
 #include <atomic>
 #include <exception>
@@ -26,7 +26,7 @@ class CancelFlag {
   std::atomic<bool> raised_{false};
 };
 
-// While one lives, this thread and those that help it heed `flag`. Null: nothing is heeded.
+// During its lifetime, this thread and the threads that help it check `flag`. Null: there is nothing to check.
 class Watch {
  public:
   explicit Watch(const CancelFlag* flag);
@@ -38,7 +38,7 @@ class Watch {
   const CancelFlag* const before_;
 };
 
-// Whether to stop. Loops within a chunk that takes longer than some milliseconds ask, and return if so.
+// Whether to stop. A loop that spends more than a few milliseconds within one chunk checks this and returns early.
 inline bool stop_requested() {
   const CancelFlag* f = Watch::flag();
   return f && f->raised();

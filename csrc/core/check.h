@@ -1,6 +1,5 @@
-// Errors. Everything that can be wrong with an input is thrown as one of these at the op boundary and
-// becomes the Python exception of the same name in bind/module.cc. The message names the op or layer
-// argument, what was expected and what came.
+// Error types. Invalid input throws one of them at the op boundary, and bind/module.cc raises the Python exception of
+// the same name. The message names the op or layer argument, what was expected and what came.
 #pragma once
 #include <sstream>
 #include <stdexcept>

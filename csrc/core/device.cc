@@ -8,7 +8,7 @@ namespace {
 
 struct Registry {
   std::mutex mutex;
-  std::deque<Device> devices;  // addresses stay
+  std::deque<Device> devices;  // a deque keeps addresses valid
 };
 // Never destroyed: storages may be released while the process exits.
 Registry& registry() {
@@ -69,7 +69,7 @@ const Device& device_named(const std::string& name) {
 
 Device& add_device(const DeviceTable& table) {
   for (const std::string& n : device_names())
-    FASTDL_CHECK(n != table.name, ValueError, "there is a device '", n, "' already");
+    FASTDL_CHECK(n != table.name, ValueError, "a device named '", n, "' is already registered");
   Registry& r = registry();
   std::lock_guard lock(r.mutex);
   Device& d = r.devices.emplace_back();

@@ -3,9 +3,9 @@
 namespace fastdl {
 namespace {
 
-// THE promotion table. A type goes into a wider one of its kind; truth values go into any type; a float takes any
-// integer as PyTorch and JAX have it, so int64 with float32 is float32. Where neither of two types holds the other's
-// values it is the smallest type there is that holds both: int8 and uint8 make int32, float16 and bfloat16 float32.
+// The promotion table. A type promotes to a wider one of its kind, bool to any type, and any integer to any float, as
+// in PyTorch and JAX: int64 with float32 is float32. Where neither type holds the other's values, the result is the
+// smallest type that holds both: int8 and uint8 give int32, float16 and bfloat16 give float32.
 constexpr DType b1 = DType::bool8, u1 = DType::uint8, i1 = DType::int8, i4 = DType::int32, i8 = DType::int64,
                 f2 = DType::float16, b2 = DType::bfloat16, f4 = DType::float32;
 constexpr DType table[kDTypes][kDTypes] = {
@@ -31,7 +31,8 @@ DType promote(DType a, bool weak_a, DType b, bool weak_b) {
 }
 
 void raise_storage_type(DType t) {
-  raise<TypeError>("values of type ", t, " are only stored; cast them to ", computing_type(t), " first");
+  raise<TypeError>("values of storage type ", t, " cannot be computed with; cast them to ", computing_type(t),
+                   " first");
 }
 
 }  // namespace fastdl

@@ -1,6 +1,5 @@
-// Element types. float32 is what networks compute in; int64, int32, uint8 and bool carry indices, labels, images and
-// masks. float16, bfloat16 and int8 are storage types: values lie in them, but ops compute with float32 (or integers)
-// instead.
+// Element types. Networks compute in float32. int64, int32, uint8 and bool hold indices, labels, images and masks.
+// float16, bfloat16 and int8 are storage types: tensors hold them, but ops compute in float32 (or integers).
 #pragma once
 #include <stdint.h>
 
@@ -20,7 +19,7 @@ struct DTypeRow {
   int64_t size;
   Kind kind;
   bool storage;
-  DType computing;  // in which its values are computed with where an op does that for storage types
+  DType computing;  // in which ops compute, where they accept this storage type
 };
 inline constexpr DTypeRow dtype_rows[kDTypes] = {
     {"bool", 1, Kind::truth, false, DType::bool8},         {"uint8", 1, Kind::integer, false, DType::uint8},
@@ -39,9 +38,9 @@ constexpr DType computing_type(DType t) { return row_of(t).computing; }
 
 inline std::ostream& operator<<(std::ostream& s, DType t) { return s << name_of(t); }
 
-// The type that values of both types go into: the promotion table (dtype.cc).
+// The type that a and b promote to (table in dtype.cc).
 DType promote(DType a, DType b);
-// The same where one of them may be a Python number (`weak`), which brings its kind only.
+// The same where either may be a Python number (`weak`), of which only the kind counts.
 DType promote(DType a, bool weak_a, DType b, bool weak_b);
 
 [[noreturn]] void raise_storage_type(DType t);
@@ -60,7 +59,7 @@ decltype(auto) dispatch(DType t, F&& f) {
   }
   return f(float(0));
 }
-// The same for all types. Those of 16 bits only convert().
+// The same for all types. The 16-bit types support only convert().
 template <class F>
 decltype(auto) dispatch_all(DType t, F&& f) {
   switch (t) {
@@ -70,7 +69,7 @@ decltype(auto) dispatch_all(DType t, F&& f) {
     default: return dispatch(t, f);
   }
 }
-// For moving values: an unsigned integer of that size.
+// Calls f with an unsigned integer of `size` bytes, for ops that only move values.
 template <class F>
 decltype(auto) dispatch_size(int64_t size, F&& f) {
   switch (size) {
@@ -85,9 +84,9 @@ decltype(auto) dispatch_size(int64_t size, F&& f) {
 template <class T>
 using Wrapping = std::conditional_t<std::is_integral_v<T>, std::make_unsigned<T>, std::type_identity<T>>::type;
 
-// The one rule for numbers that change their type. A float becomes an integer by truncation; beyond the type's
-// range it becomes the nearest bound, and NaN becomes 0. An integer becomes a narrower one by wrapping. A number
-// becomes a shorter float by rounding to the nearest, ties to even.
+// The one rule for conversions between types. A float becomes an integer by truncation. Beyond the type's range it
+// becomes the nearest bound, and NaN becomes 0. An integer becomes a narrower one by wrapping. A number becomes a
+// shorter float by rounding to the nearest, ties to even.
 template <class To, class From>
 constexpr To convert(From x) {
   if constexpr (kIsFloat16<From>) {
@@ -101,7 +100,7 @@ constexpr To convert(From x) {
     return To(x);
   }
 }
-// The same into a type known at run time: bool8 is whether x is not zero.
+// The same for a type known at run time. bool8 is whether x is not zero.
 template <class To, class From>
 constexpr To convert_to(DType t, From x) {
   if (t == DType::bool8) return To(uint8_t(convert<double>(x) != 0));

@@ -1,4 +1,4 @@
-// The element types, for code that may not include more than this: kernels are compiled once per instruction set.
+// The element types alone, for kernel files: they are compiled per instruction set and include little else.
 #pragma once
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
-// The two 16-bit floats as C++ types that only convert: arithmetic is float32. Conversions round to nearest, ties to
-// even; beyond the range they give infinity. NaN stays NaN, and quiet. They give the bits of cpu/kernels/cast.cc.
+// The two 16-bit floats as C++ types. They only convert; arithmetic is float32. Conversions round to nearest, ties to
+// even, and overflow to infinity. NaN becomes a quiet NaN. The bits agree with cpu/kernels/cast.cc.
 #pragma once
 #include <bit>
 #include <cmath>
@@ -8,8 +8,7 @@
 
 namespace fastdl {
 
-// A float from which rounding to a shorter type gives what rounding x itself would: what does not fit is left as an odd
-// last bit (Boldo and Melquiond 2008). A plain cast would round twice.
+// Rounds to odd (Boldo and Melquiond 2008), so that rounding the result to a shorter type gives what rounding x gives.
 inline float sticky_float(double x) {
   const float f = float(x);
   uint32_t bits = std::bit_cast<uint32_t>(f);
@@ -17,7 +16,7 @@ inline float sticky_float(double x) {
   return std::bit_cast<float>(bits + (std::fabs(double(f)) < std::fabs(x) ? 1 : -1));
 }
 inline float sticky_float(int64_t x) {
-  constexpr int kBits = 11;  // that a double is short of
+  constexpr int kBits = 11;  // by which a double is shorter
   const uint64_t size = x < 0 ? 0 - uint64_t(x) : uint64_t(x), lost = size & ((1u << kBits) - 1);
   if (size < uint64_t(1) << 53) return sticky_float(double(x));
   const double near = std::ldexp(double(size >> kBits | (lost != 0)), kBits);
@@ -35,7 +34,7 @@ struct Float16 {
       r = 0x7e00 | (size >> 13 & 0x3ff);
     else if (size >= 0x47800000)  // 2^16
       r = 0x7c00;
-    else if (size < 0x38800000)  // 2^-14: the sum has the result's last bit as its own
+    else if (size < 0x38800000)  // 2^-14; the last bit of the sum is that of the result
       r = std::bit_cast<uint32_t>(std::bit_cast<float>(size) + 0.5f) - std::bit_cast<uint32_t>(0.5f);
     else
       r = (size - (112u << 23) + 0xfff + (size >> 13 & 1)) >> 13;

@@ -8,7 +8,7 @@ namespace fastdl {
 namespace {
 
 struct Handlers {
-  std::mutex mutex;  // of the lists below; the first to be taken
+  std::mutex mutex;  // guards the lists below; locked first
   std::vector<std::pair<ForkRank, std::mutex*>> held;
   std::vector<void (*)()> in_child;
 };

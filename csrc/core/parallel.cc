@@ -1,7 +1,6 @@
-// A team of our own by default rather than OpenMP's: it survives fork (libgomp's child hangs in its first parallel
-// region), costs less to enter, gives way to other processes, sleeps when idle, and leaves the wheel
-// without a libgomp to find. docs/architecture.md has the measurements. Other libraries' threads run the same
-// chunks on request (core/threading.h).
+// The default is a team of fastdl's own, not OpenMP's threads. It survives fork, costs less to enter a region, yields
+// to other processes, sleeps when idle, and needs no libgomp. docs/architecture.md has the measurements. Threads of
+// other libraries run the same chunks on request (core/threading.h).
 #include "core/parallel.h"
 
 #include <pthread.h>
@@ -59,7 +58,7 @@ int cpus_available() {
 
 constexpr int kMostThreads = 1024;
 
-// The value of an environment variable of ours; `missing` if it is not set or empty.
+// The value of one of fastdl's environment variables; `missing` if it is unset or empty.
 int from_environment(const char* name, int least, int most, int missing) {
   const char* text = getenv(name);
   if (!text || !*text) return missing;
@@ -72,20 +71,20 @@ int from_environment(const char* name, int least, int most, int missing) {
 
 int threads_from_environment() {
   int n = cpus_available();
-  // Not ours, so what it says is taken if it makes sense. It may be a list, "4,2": the first level counts.
+  // The variable is OpenMP's, so an invalid value is ignored. Of a list, "4,2", the first number counts.
   if (const char* text = getenv("OMP_NUM_THREADS"))
     if (long omp = strtol(text, nullptr, 10); omp >= 1) n = int(std::min<long>(omp, kMostThreads));
   return from_environment("FASTDL_NUM_THREADS", 1, kMostThreads, n);
 }
 
-// How long a thread looks for work before it sleeps. Within a plan the next region follows after a few
-// microseconds, and waking a sleeping thread takes some (and far more on a busy machine). While it looks,
-// a thread gives its CPU to any other that wants it. With more threads than CPUs nobody looks, all sleep.
+// How long an idle thread spins before it sleeps. Within a plan the next region follows after a few microseconds, about
+// the time that it takes to wake a thread. A spinning thread yields its CPU to others. With more threads than CPUs,
+// idle threads sleep at once.
 int spin_microseconds() { return from_environment("FASTDL_SPIN", 0, 1000000, 200); }
 
-// Each thread of the team has a share of the chunks, the same one in every region that is cut alike: what it wrote
-// in one call is then in its own caches when it reads it in the next. It takes its share from the front; who is
-// done first helps the others, from the back of theirs.
+// Each thread has its own share of the chunks, the same in every region with the same cut. So what it wrote in one call
+// is in its caches in the next. It takes chunks from the front of its share. A thread that finishes early takes chunks
+// from the back of the others' shares.
 struct alignas(64) Share {
   std::atomic<uint64_t> rest{0};  // begin in the lower 32 bits, end in the upper
 
@@ -122,7 +121,7 @@ struct Job {
       error = std::current_exception();
     }
   }
-  // Gives each of `count` threads its share, which lies in `all`.
+  // Divides the chunks among `count` threads. Their shares lie in `all`.
   void divide(Share* all, int count) {
     shares = all;
     threads = count;
@@ -137,8 +136,8 @@ struct Job {
 
 thread_local bool inside = false;
 
-// What waiting threads may help with, and how many of them look or work at it. A helper counts itself before it
-// looks, so that the thread that withdraws the offer can see that no helper remains.
+// Background work for waiting threads, and the number of threads that check or run it. A helper counts itself before it
+// checks, so that the thread that withdraws the offer can see that no helper remains.
 std::atomic<Background*> offer{nullptr};
 std::atomic<int> helpers{0};
 
@@ -148,8 +147,8 @@ void help_in_background() {
   --helpers;
 }
 
-// A job on the threads of another library. It may give fewer threads than asked for: shares without a thread of their
-// own are taken by the others. Its threads belong to the program as well and are left as they were.
+// Runs a job on another library's threads. The library may provide fewer threads than requested; these then take the
+// remaining shares. The threads belong to the program as well, so `inside` is restored.
 void run_elsewhere(const Threading& other, int threads, std::vector<Share>& shares, Job& job) {
   if (shares.size() != size_t(threads)) shares = std::vector<Share>(size_t(threads));
   job.divide(shares.data(), threads);
@@ -165,7 +164,7 @@ void run_elsewhere(const Threading& other, int threads, std::vector<Share>& shar
         ++r.working;
         r.job.work(thread);
         --r.working;
-        // The library's barrier follows. Until the others arrive there, this thread has time for the background.
+        // The library's barrier follows. Until the other threads reach it, this one helps with background work.
         while (r.working.load(std::memory_order_relaxed) > 0 && offer.load(std::memory_order_relaxed))
           help_in_background();
         inside = before;
@@ -173,8 +172,8 @@ void run_elsewhere(const Threading& other, int threads, std::vector<Share>& shar
       &region);
 }
 
-// A job is open to whoever comes while it lasts. A worker that wakes late finds it closed and goes back
-// to sleep: the caller never waits for a thread that has not begun, only for chunks that are under way.
+// Workers may join a job while it is open. A worker that wakes too late finds it closed and sleeps again. So the caller
+// waits only for chunks that have begun, never for a worker that has not started.
 class Team {
  public:
   Team(int threads, int spin_us) : spin_us_(threads > cpus_available() ? 0 : spin_us), shares_(size_t(threads)) {
@@ -182,7 +181,7 @@ class Team {
     try {
       for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { loop(i); });
     } catch (const std::exception&) {
-      // The system gives no more threads, or no memory for them; the work is done by those there are.
+      // The system has no more threads or memory. The team works with the threads it has.
     }
   }
   ~Team() {
@@ -195,8 +194,8 @@ class Team {
     open_ = &job;
     announce(job.chunks - 1);
     job.work(0);
-    // A worker says that it is busy before it looks at open_, and both are sequentially consistent: either it
-    // sees the job closed, or it is seen here.
+    // A worker raises busy_ before it reads open_, and both are sequentially consistent. So either the worker sees the
+    // job closed, or this thread sees that the worker is busy.
     open_ = nullptr;
     wait_until([this] { return busy_ == 0; }, done_);
   }
@@ -214,7 +213,7 @@ class Team {
   }
 
   static void wake(Sleepers& s, int64_t most) {
-    if (s.count == 0) return;  // everyone who will sleep looks once more after counting itself
+    if (s.count == 0) return;  // each sleeper checks once more after counting itself
     {
       std::lock_guard lock(s.mutex);
     }
@@ -264,13 +263,13 @@ class Team {
   Sleepers work_, done_;
   std::atomic<uint64_t> generation_{0};
   std::atomic<Job*> open_{nullptr};
-  std::atomic<int> busy_{0};  // workers that are looking at a job or working on it
+  std::atomic<int> busy_{0};  // workers that check or run a job
   std::atomic<bool> stop_{false};
 };
 
-// The team is made on first use. After a fork the child has no worker threads: it forgets the team
-// (its memory is leaked on purpose, joining it would wait forever) and makes its own on first use. It does so also
-// where the parent used another library's threads, since these may not survive a fork.
+// The team is created on first use. A forked child has no worker threads, so it abandons the team (leaked on purpose,
+// since joining it would wait forever) and creates its own on first use. It does so even if the parent used another
+// library's threads, which may not survive a fork.
 struct State {
   std::atomic<int> threads;
   int spin_us;
@@ -290,13 +289,13 @@ State& get_state() {
     pthread_atfork(
         [] {
           state->mutex.lock();
-          // No piece of background work may be under way: its thread would be missing in the child.
+          // Background work must not run during a fork, since its thread would be missing in the child.
           offer = nullptr;
           while (helpers != 0) FASTDL_PAUSE();
         },
         [] { state->mutex.unlock(); },
         [] {
-          // A new mutex too: the old one is held by a thread that is not here.
+          // The mutex is replaced too: a thread that the child lacks may hold the old one.
           state = new State{state->threads.load(), state->spin_us};
           state->forked = true;
           inside = false;
@@ -363,7 +362,7 @@ void run_chunks(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> bo
 void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body) {
   if (!used.load(std::memory_order_relaxed)) used = true;
   const CancelFlag* const flag = Watch::flag();
-  if (!flag && n <= grain) {  // one chunk, as most calls of a small step are: a job would cost as much as they do
+  if (!flag && n <= grain) {  // one chunk: a job would cost as much as the chunk itself
     if (n > 0) body(0, n);
     return;
   }
@@ -431,7 +430,7 @@ void* scratch(Scratch slot, size_t bytes) {
   const uint32_t age = scratch_age.load(std::memory_order_relaxed);
   if (b.bytes < bytes || b.age != age) {
     b.age = age;
-    // Large buffers lie on huge pages where the system has them: fewer misses of the TLB.
+    // Large buffers use huge pages where the system has them, for fewer TLB misses.
     const size_t page = bytes < kHugePage ? 4096 : kHugePage;
     const size_t rounded = (bytes + page - 1) / page * page;
     free(b.data);
@@ -440,7 +439,7 @@ void* scratch(Scratch slot, size_t bytes) {
     b.data = aligned_alloc(page, rounded);
     FASTDL_CHECK(b.data, MemoryError, "could not allocate ", rounded, " bytes of scratch memory");
 #if defined(__linux__)
-    if (page == kHugePage) madvise(b.data, rounded, MADV_HUGEPAGE);  // a wish: failing does no harm
+    if (page == kHugePage) madvise(b.data, rounded, MADV_HUGEPAGE);  // a hint, which may fail
 #endif
     b.bytes = rounded;
   }

@@ -1,8 +1,8 @@
 // parallel_for: the only threading in the core.
 //
-// Work [0, n) is cut into chunks of `grain` items; the chunks depend on n and grain alone, never on the
-// number of threads, and a body that writes only to its own chunk therefore gives the same bits with 1,
-// 2 or 7 threads. Reductions keep one partial result per chunk and combine them in chunk order.
+// Work [0, n) is cut into chunks of `grain` items. Chunks depend on n and grain alone, never on the number of threads.
+// So a body that writes only to its own chunk gives the same bits with 1, 2 or 7 threads. Reductions keep one partial
+// result per chunk and combine them in chunk order.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -33,23 +33,22 @@ class FunctionRef<R(Args...)> {
   R (*call_)(void*, Args...);
 };
 
-// Calls body(begin, end) for every chunk of [0, n). Runs on the calling thread alone when there is one
-// chunk, one thread, when already inside a parallel_for, or while another thread uses the team.
-// All chunks run, also if the bodies of some throw; then the exception of the first such chunk is rethrown
-// on the calling thread, whichever thread came to it first. Within a Watch (core/cancel.h) whose flag is raised, chunks
-// that have not begun do not run, and Cancelled is thrown.
+// Calls body(begin, end) for every chunk of [0, n), on the calling thread alone if there is one chunk or one thread,
+// within another parallel_for, or while another thread uses the team. If bodies throw, all chunks still run; then the
+// first exception in chunk order is rethrown. Once a Watch's flag is raised, skips the rest and throws Cancelled.
 void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body);
 
-// Work that can be done at any time before it is asked for. Threads of the team that wait for a region take pieces
-// of it; finish() does what they have left. One object of a process at a time is helped with.
+// Work that may be done ahead of time. Threads that wait for a region take pieces of it; finish() does the rest.
+// Threads help with one object per process at a time.
 class Background {
  public:
   Background() = default;
-  ~Background();  // what is not done yet is not done any more
+  ~Background();  // drops the pieces that are not done
   Background(const Background&) = delete;
 
-  // body(i) for each i in [0, pieces), in any order. It must not throw, and should take a microsecond or two: for so
-  // long a region may have to wait for the thread. What it refers to must last until finish() or the end.
+  // Runs body(i) for each i in [0, pieces), in any order. It must not throw, and should take one or two microseconds,
+  // since a region may wait that long for the thread. What it refers to must last until finish() or the end of this
+  // object.
   void start(int64_t pieces, FunctionRef<void(int64_t)> body);
   void finish();
   bool help();  // does a piece; false if none is left
@@ -62,7 +61,7 @@ class Background {
   std::atomic<int64_t> next_{0};
 };
 
-// While one lives, this thread's parallel_for runs on it alone.
+// During its lifetime, parallel_for of this thread uses no other thread.
 class Alone {
  public:
   Alone();
@@ -73,30 +72,28 @@ class Alone {
   const bool before_;
 };
 
-// Items per chunk of n where `grain` is wished for: more if there would be too many chunks to count in
-// 32 bits.
+// Items per chunk of n: `grain`, or more where the number of chunks would exceed 32 bits.
 inline int64_t chunk_size(int64_t n, int64_t grain) {
   const int64_t least = n >> 31 > 1 ? n >> 31 : 1;
   return grain > least ? grain : least;
 }
 
-// Items per chunk such that one chunk costs about `kChunkNanoseconds`, given the cost of one item.
-// A rough cost is enough: streaming float32 is about 0.3 ns an element and array, an FMA 0.02 ns.
+// Items per chunk such that one chunk costs about `kChunkNanoseconds`, given the cost of one item. A rough cost is
+// enough: streaming float32 takes about 0.3 ns per element and array, an FMA 0.02 ns.
 inline constexpr double kChunkNanoseconds = 8000;
 inline int64_t grain_for(double nanoseconds_per_item) {
   double g = kChunkNanoseconds / (nanoseconds_per_item > 1e-4 ? nanoseconds_per_item : 1e-4);
   return g < 1 ? 1 : g > 1e15 ? int64_t(1e15) : int64_t(g);
 }
 
-// Threads used at most. Starts from FASTDL_NUM_THREADS, else OMP_NUM_THREADS, else the CPUs this
-// process may use (affinity and cgroup quota). Throws ValueError for n < 1.
+// The most threads used. The default is FASTDL_NUM_THREADS, else OMP_NUM_THREADS, else the CPUs this process may use
+// (affinity and cgroup quota). set_num_threads throws ValueError for n < 1.
 int num_threads();
 void set_num_threads(int64_t n);
 
-// Scratch memory of the calling thread, for what each thread needs of its own: packed panels and tiles, whose size is
-// bounded by the caches. (Memory of one call is an op's workspace.) 64-byte aligned, valid until the next call with the
-// same slot on this thread. It grows and is kept, so that steady state allocates nothing; after trim_scratch() each
-// thread begins anew. Throws MemoryError.
+// Scratch memory of the calling thread for packed panels and tiles, whose size the caches bound. (Memory of one call is
+// the op's workspace.) 64-byte aligned, valid until this thread's next call with the same slot, and kept for reuse
+// until trim_scratch(). Throws MemoryError.
 enum class Scratch { gemm_a, gemm_b, gemm_sums, gemm_parts, chain, count };
 void* scratch(Scratch slot, size_t bytes);
 void trim_scratch();

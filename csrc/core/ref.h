@@ -1,4 +1,4 @@
-// An intrusive reference: one pointer wide, no separate control block, null by default.
+// An intrusive reference: one pointer wide, without a separate control block, null by default.
 #pragma once
 #include <atomic>
 #include <cstddef>

@@ -24,7 +24,7 @@ Tensor make_generator(uint64_t seed, uint64_t counter) {
   return g;
 }
 
-// Plans draw without the interpreter's lock, so several threads may be here at once.
+// Plans draw without the GIL, so several threads may run this at once.
 RngState rng_state(const Tensor& g) {
   const int64_t* state = g->data<int64_t>();
   return {uint64_t(__atomic_load_n(state, __ATOMIC_RELAXED)), uint64_t(__atomic_load_n(state + 1, __ATOMIC_RELAXED))};
@@ -39,7 +39,7 @@ struct Drawn {
   Tensor generator;
   uint64_t before, counters;
 };
-thread_local std::vector<Drawn> draws;  // since keep_draws(), a generator once
+thread_local std::vector<Drawn> draws;  // draws since keep_draws(), one entry per generator
 }  // namespace
 
 void give_back(const Tensor& g, uint64_t before, uint64_t drawn) {

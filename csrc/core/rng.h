@@ -1,10 +1,10 @@
 // The random state: a seed and a counter. Every random op takes a block of counters and computes its values from
-// (seed, counter) alone (Philox, Salmon et al. 2011), so results depend neither on threads nor on whether a step runs
-// eagerly or is replayed.
+// (seed, counter) alone (Philox, Salmon et al. 2011). So results depend neither on threads nor on whether a step is
+// replayed.
 //
-// A generator is a tensor of two int64, seed and counter, that the op `reserve` advances: state as any other, which a
-// plan sees. There is one for the process, as in PyTorch and Keras. Threads that draw from it at once get blocks of
-// their own, but which one gets which depends on timing.
+// A generator is a tensor of two int64, seed and counter. The op `reserve` advances it, so a plan sees it as state like
+// any other. The process has one generator, as in PyTorch and Keras. Threads that draw from it concurrently get
+// separate blocks, in an order that depends on timing.
 #pragma once
 #include <stdint.h>
 
@@ -21,23 +21,22 @@ struct RngState {
 Tensor make_generator(uint64_t seed, uint64_t counter = 0);
 RngState rng_state(const Tensor& generator);
 void set_rng_state(const Tensor& generator, uint64_t seed, uint64_t counter);
-inline uint64_t counters_for(int64_t n) { return uint64_t(n + 3) / 4; }  // values share counters, four each
-// The first of the counters for n values, which from then on are taken.
+inline uint64_t counters_for(int64_t n) { return uint64_t(n + 3) / 4; }  // a counter serves four values
+// Takes the counters for n values and returns the first.
 uint64_t take_counters(int64_t* state, int64_t n);
 
-// Undoes `drawn` counters taken since the counter was `before`, as if they had not been. Not where another thread has
-// taken some in between: its numbers are in use.
+// Returns `drawn` counters, taken since the counter was `before`. Does nothing if another thread took some in between,
+// because their numbers are in use.
 void give_back(const Tensor& generator, uint64_t before, uint64_t drawn);
-// What this thread draws is noted until keep_draws(), which says that it is drawn for good; give_back_draws() undoes
-// it.
+// Draws of this thread are noted until keep_draws() makes them final or give_back_draws() undoes them.
 void note_draw(const Tensor& generator, int64_t n);
 void keep_draws();
 void give_back_draws();
 
-// What random ops of this thread draw from: the library's generator, seeded from the system's entropy, unless another
-// was put in its place.
+// The generator that random ops of this thread use: the library's, seeded from the system's entropy, unless
+// use_generator() replaced it.
 const Tensor& generator();
-// Puts one in place (null: the library's) and returns what was there.
+// Replaces the generator (null: the library's) and returns the previous one.
 Tensor use_generator(Tensor generator);
 void manual_seed(uint64_t seed);
 

@@ -1,5 +1,4 @@
-// Shape: up to eight extents, held inline. Tensors are contiguous and row-major, so a shape is all the
-// layout there is.
+// Shape: up to eight extents, held inline. Tensors are contiguous and row-major, so a shape is the whole layout.
 #pragma once
 #include <stdint.h>
 
@@ -56,7 +55,7 @@ class Shape {
   }
 
  private:
-  int rank_ = 0;  // first: beside the extents that are there
+  int rank_ = 0;  // first, next to the extents in use
   int64_t d_[kMaxRank] = {};
 };
 

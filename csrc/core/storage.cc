@@ -25,13 +25,13 @@ namespace {
 
 // Four size classes per power of two from 64 bytes: at most 25 % of a block is unused.
 constexpr int kBuckets = 4 * 40;
-// What freed blocks may take: a share of the memory that the process may use, within bounds.
+// The limit of the cache of freed blocks: a share of the memory that the process may use, within bounds.
 constexpr int64_t kCacheShare = 8, kLeastCache = int64_t(64) << 20, kMostCache = int64_t(8) << 30;
-// Blocks from this size on, which malloc would map in any case, are mapped here: fresh ones are known to hold
-// zeros, which take no memory until they are overwritten, and may ask for huge pages. Without those, threads that
-// come to new memory together (an optimizer's first step) take 8 us for each 4 KiB, waiting for one another.
+// Blocks of this size and more are mapped directly. Fresh mappings hold zeros, which take no memory until written, and
+// can use huge pages. Without huge pages, threads that touch new memory together (an optimizer's first step) wait for
+// each other's page faults, 8 us per 4 KiB.
 constexpr int64_t kMapped = int64_t(32) << 20;
-// So much that was cached is worth asking malloc to give it back.
+// Cached bytes from which malloc_trim() is worth its time.
 [[maybe_unused]] constexpr int64_t kTrimmed = int64_t(4) << 20;
 
 int bucket_for(int64_t bytes, int64_t& rounded) {
@@ -46,7 +46,7 @@ int bucket_for(int64_t bytes, int64_t& rounded) {
   return (power - 6) * 4 + int(quarter);
 }
 
-// Freed blocks are linked through their own first bytes: freeing memory asks for none.
+// Freed blocks are linked through their own first bytes, so freeing needs no allocation.
 struct FreeBlock {
   FreeBlock* next;
 };
@@ -76,7 +76,7 @@ int64_t memory_available() {
   return bytes;
 }
 
-// One mutex for what is noted of single storages: it is held for some nanoseconds.
+// Notes about single storages. One mutex is enough: it is held for nanoseconds.
 struct Notes {
   std::mutex mutex;
   std::unordered_map<uint64_t, uint64_t> watched;  // serial numbers of live storages, with their watch
@@ -97,7 +97,7 @@ void* take_from_system(int64_t bytes) {
   void* p = mmap(nullptr, size_t(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED) return nullptr;
 #if defined(__linux__)
-  madvise(p, size_t(bytes), MADV_HUGEPAGE);  // a wish: failing does no harm
+  madvise(p, size_t(bytes), MADV_HUGEPAGE);  // a hint, which may fail
 #endif
   return p;
 }
@@ -110,7 +110,7 @@ void give_back(void* p, int64_t bytes) {
 
 }  // namespace
 
-// What the calling thread's watch is called; 0: there is none.
+// The id of the calling thread's watch; 0 if there is none.
 struct StorageWatch::Slot : RefCounted {
   std::atomic<uint64_t> id{0};
 
@@ -200,14 +200,14 @@ Ref<Storage> Storage::wrap(void* data, int64_t bytes, bool read_only, std::funct
   return s;
 }
 
-// The parts of a storage that were written, each with the version that its last write made, in order and apart from
-// one another; all else has not changed since `rest`.
+// The written parts of a storage, each with the version of its last write, sorted and disjoint. Everything else has not
+// changed since `rest`.
 struct Storage::Regions {
   struct Part {
     int64_t begin, end;
     uint32_t version;
   };
-  static constexpr size_t kMost = 4096;  // beyond that they become one again
+  static constexpr size_t kMost = 4096;  // beyond this number they are merged into one
   std::vector<Part> parts;
   uint32_t rest;
 };
@@ -244,7 +244,7 @@ void Storage::note_region(int64_t begin, int64_t end) {
   auto& parts = r->parts;
   auto first = std::lower_bound(parts.begin(), parts.end(), begin,
                                 [](const Regions::Part& p, int64_t at) { return p.end <= at; });
-  if (first != parts.end() && first->begin == begin && first->end == end) {  // as before: the usual case
+  if (first != parts.end() && first->begin == begin && first->end == end) {  // the same part again, the usual case
     first->version = now;
     return;
   }
@@ -272,7 +272,7 @@ bool Storage::region_changed(uint32_t version, int64_t begin, int64_t end) const
   if (!r) return true;
   // Versions are compared by their distance: they may wrap around.
   auto later = [version](uint32_t v) { return int32_t(v - version) > 0; };
-  int64_t at = begin;  // so far nothing changed
+  int64_t at = begin;  // no change found before this byte
   for (const Regions::Part& p : r->parts) {
     if (p.end <= at) continue;
     if (p.begin >= end) break;
@@ -303,7 +303,7 @@ void empty_cache() {
     }
   }
 #if defined(__GLIBC__)
-  // free() alone keeps what it has for the next malloc. Going through all of that takes some 100 us.
+  // free() alone keeps memory for the next malloc. Trimming takes some 100 us.
   if (c.cached >= kTrimmed) malloc_trim(0);
 #endif
   c.cached = 0;

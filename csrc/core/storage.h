@@ -1,6 +1,5 @@
-// Storage: a block of bytes that tensors are views of. Own memory is 64-byte aligned and comes from a
-// cache of freed blocks, so that a training loop settles into reusing the same ones; memory of others
-// (a NumPy array) is held together with what keeps it alive.
+// Storage: a block of bytes that tensors view. Own memory is 64-byte aligned and comes from a cache of freed blocks, so
+// a training loop reuses the same ones. Foreign memory (a NumPy array) is kept together with its owner.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -16,9 +15,9 @@ namespace fastdl {
 
 class Storage : public RefCounted {
  public:
-  // Memory that holds anything, or zeros. Throws MemoryError.
+  // Uninitialized memory, or zeros. Throws MemoryError.
   static Ref<Storage> allocate(int64_t bytes, bool zeros = false, const Device& device = cpu());
-  // Memory of someone else; `release` is called once when nothing refers to it any longer.
+  // Foreign memory. `release` is called once, when the last reference is gone.
   static Ref<Storage> wrap(void* data, int64_t bytes, bool read_only, std::function<void()> release,
                            const Device& device = cpu());
   ~Storage() override;
@@ -30,9 +29,9 @@ class Storage : public RefCounted {
   bool read_only() const { return read_only_; }
   bool owned() const { return bucket_ >= 0 || (device_ && data_); }
 
-  // Counts in-place writes, so that backward() can tell when a value it needs is gone, and whoever keeps a copy that it
-  // is old. Raised after a write: what is copied while the write goes on belongs to the version before and is dropped.
-  // Plans write without the interpreter's lock.
+  // Counts in-place writes. backward() uses it to detect overwritten values, and caches to detect stale copies. It is
+  // raised after a write, so a copy made during the write has the old version and is dropped. Plans write without the
+  // GIL.
   uint32_t version() const { return version_.load(std::memory_order_acquire); }
   // Bytes [begin, end) were written.
   void written(int64_t begin, int64_t end) {
@@ -46,18 +45,18 @@ class Storage : public RefCounted {
     return version_.load(std::memory_order_acquire) != version && region_changed(version, begin, end);
   }
 
-  // NumPy arrays that share this memory now, which may write without a word; and how many ever did.
+  // The number of NumPy arrays that share this memory now, which may write unnoticed, and of all that ever did.
   bool exported() const { return live_exports_.load(std::memory_order_relaxed) > 0; }
   uint64_t exports() const { return exports_.load(std::memory_order_relaxed); }
   void begin_export() { ++exports_, ++live_exports_; }
   void end_export() { --live_exports_; }
-  // A snapshot is the copy that indexing, transposing or cutting a tensor makes. A write in place would not reach that
+  // A snapshot is a copy made by indexing, transposing or splitting a tensor. A write in place would not reach that
   // tensor, so ops refuse it (apply.cc).
   bool snapshot() const { return snapshot_; }
   void set_snapshot(bool on) { snapshot_ = on; }
-  // Whether anybody but one tensor, and plans, refers to this memory: views, NumPy arrays, whoever made it.
+  // Whether this memory has references besides one tensor and plans: views, NumPy arrays, its owner.
   bool shared() const { return !owned() || use_count() - kept_.load(std::memory_order_relaxed) > 1; }
-  // Number of storages made before this one: tells what is older than a moment in time.
+  // The number of storages made before this one. It orders storages by age.
   uint64_t serial() const { return serial_; }
   static uint64_t next_serial();
 
@@ -79,14 +78,14 @@ class Storage : public RefCounted {
   std::atomic<int> kept_{0};
   bool watched_ = false;
   std::atomic<uint32_t> version_{0};
-  std::atomic<Regions*> regions_{nullptr};  // where it was written last, once a part of it was
+  std::atomic<Regions*> regions_{nullptr};  // the written parts; null until a part was written
   std::atomic<uint64_t> exports_{0};
   std::atomic<int64_t> live_exports_{0};
   uint64_t serial_;
   std::function<void()> release_;
 };
 
-// A plan's reference: the plan is dropped when a tensor moves, so it does not count as one that shares the memory.
+// A plan's reference. It does not count in shared(), because the plan is dropped when a tensor moves.
 class KeptStorage : public Ref<Storage> {
  public:
   KeptStorage() = default;
@@ -108,8 +107,7 @@ class KeptStorage : public Ref<Storage> {
   }
 };
 
-// Notes the storages that its thread makes until stop(), to tell which of them are still there. One at a time in a
-// thread.
+// Records the storages that its thread makes until stop(), to find those that are still alive. At most one per thread.
 class StorageWatch {
  public:
   struct Slot;
@@ -124,10 +122,10 @@ class StorageWatch {
   const uint64_t id_;
 };
 
-// Bytes held by live storages of our own, and by freed blocks kept for reuse.
+// Bytes held by live storages of fastdl's own, and by freed blocks kept for reuse.
 int64_t allocated_bytes();
 int64_t cached_bytes();
-// What freed blocks may take at most: an eighth of the memory that the process may use, from 256 MiB to 8 GiB.
+// The limit for freed blocks: an eighth of the memory that the process may use, from 64 MiB to 8 GiB.
 int64_t cache_limit();
 void empty_cache();
 

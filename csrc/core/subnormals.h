@@ -1,12 +1,12 @@
-// Subnormal numbers as zeros, for the lifetime of an object, on the calling thread.
+// Treats subnormal numbers as zero on the calling thread, for the lifetime of an object.
 //
-// The rule: an op that multiplies and adds many numbers takes subnormals for zeros (matrix products with their bias and
-// activation, optimizer updates); elementwise ops and reductions keep them, as IEEE 754 says. Every part of such an op
-// does so, on every thread, so that neither path nor threads show in a result.
+// The rule: ops that multiply and add many numbers treat subnormals as zero (matrix products with their bias and
+// activation, optimizer updates). Elementwise ops and reductions keep them, as IEEE 754 says. Every part of an op
+// follows the rule on every thread, so neither the path nor the threads show in a result.
 //
-// Arithmetic on subnormals takes an assist of 150 cycles per vector on x86. They come up by themselves: the moments of
-// a parameter whose gradient is zero (a dead unit) decay into their range within some hundred steps and stay there,
-// which made the Adam update of a small network 10 times slower. Below 1e-38 they do not matter to any sum.
+// Arithmetic on subnormals takes an assist of 150 cycles per vector on x86. The moments of a parameter whose gradient
+// is zero (a dead unit) decay into this range within some hundred steps and stay there, which made the Adam update of a
+// small network 10 times slower. Values below 1e-38 do not matter to any sum.
 #pragma once
 #include "core/parallel.h"
 
@@ -24,7 +24,7 @@ class FlushSubnormals {
 
  private:
   static constexpr unsigned kFlush = 0x8040;  // FTZ: results; DAZ: operands
-  // Writing the register takes longer than reading it, and one object may live within another's lifetime.
+  // Writing the register is slower than reading it, and objects may be nested.
   void set(unsigned value) const {
     if ((before_ & kFlush) != kFlush) _mm_setcsr(value);
   }
@@ -49,7 +49,7 @@ class FlushSubnormals {
 };
 #endif
 
-// parallel_for whose body flushes subnormals, on whichever thread it runs.
+// parallel_for whose body treats subnormals as zero, on every thread.
 template <class Body>
 void parallel_for_flushing(int64_t n, int64_t grain, const Body& body) {
   parallel_for(n, grain, [&](int64_t begin, int64_t end) {

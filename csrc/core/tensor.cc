@@ -85,7 +85,7 @@ Tensor view(const Tensor& t, const Shape& shape, int64_t offset_elements) {
 
 void remember_logits(const Tensor& y, const Tensor& x, const char* function) {
   y->logits = x;
-  if (x->logits) {  // without x's own memory of logits: a chain of them would never be freed
+  if (x->logits) {  // without x's own logits, or the chain of them would never be freed
     y->logits = detach(x);
     y->logits->requires_grad = x->requires_grad;
     y->logits->node = x->node;

@@ -13,10 +13,10 @@ class TensorImpl : public RefCounted {
   int64_t offset = 0;  // in elements from the start of the storage
   Shape shape;
   DType dtype = DType::float32;
-  // A Python number: takes part in type promotion only by its kind (int, float), not its width.
+  // A Python number: only its kind (int, float) counts in type promotion, not its width.
   bool weak = false;
 
-  // Set for leaves that want a gradient and for everything computed from one.
+  // Set for leaves that require a gradient and for everything computed from them.
   bool requires_grad = false;
   Ref<RefCounted> node;  // autograd::Node that made this tensor; null for leaves
   int output_index = 0;  // which of the node's outputs
@@ -24,8 +24,8 @@ class TensorImpl : public RefCounted {
   // If set, backward() writes a leaf's first gradient here: an optimizer's slice of one flat buffer.
   Ref<TensorImpl> grad_home;
 
-  // Of probabilities: what they were computed from, and by which function ("softmax" over the last axis,
-  // "sigmoid"). Cross-entropy from probabilities takes the logits from here, which is stable and cheaper.
+  // For probabilities: the tensor they were computed from, and the function ("softmax" over the last axis, "sigmoid").
+  // Cross-entropy from probabilities uses these logits, which is stable and cheaper.
   Ref<TensorImpl> logits;
   const char* logits_of = nullptr;
   uint32_t logits_version = 0;  // tells whether either was changed in place since
@@ -33,7 +33,7 @@ class TensorImpl : public RefCounted {
   int64_t numel() const { return shape.numel(); }
   int64_t bytes() const { return numel() * size_of(dtype); }
   const Device& device() const { return storage->device(); }
-  // The address of the first element, of the tensor's device.
+  // The address of the first element, in the device's memory.
   void* raw() const { return static_cast<char*>(storage->data()) + offset * size_of(dtype); }
   // The elements themselves. TypeError if they lie on another device than the CPU.
   template <class T>
@@ -53,33 +53,32 @@ using Tensor = Ref<TensorImpl>;
 int64_t checked_numel(const Shape& shape, const char* who);
 
 Tensor empty(const Shape& shape, DType dtype, const Device& device = cpu());
-// `value` converted as convert() does it.
+// Filled with `value`, converted as convert() does.
 Tensor full(const Shape& shape, DType dtype, double value, const Device& device = cpu());
-// Each element as the one at `value`. Many zeros take memory only where they are overwritten.
+// Each element is a copy of the one at `value`. Large tensors of zeros take memory only where they are overwritten.
 Tensor filled(const Shape& shape, DType dtype, const void* value, const Device& device = cpu());
 inline Tensor zeros(const Shape& shape, DType dtype = DType::float32, const Device& device = cpu()) {
   return full(shape, dtype, 0, device);
 }
-// The values on another device, without a place in the tape; t itself if it lies there.
+// The values on another device, detached; t itself if it already lies there.
 Tensor copied_to(const Tensor& t, const Device& device);
 // A 0-dimensional float32 constant, weakly typed.
 Tensor scalar(double value);
 
-// Same memory, own shape; no place in the tape. `shape` must have as many elements as the view covers.
+// A detached view of t's memory with its own shape, which must lie within t.
 Tensor view(const Tensor& t, const Shape& shape, int64_t offset_elements = 0);
 inline Tensor detach(const Tensor& t) { return view(t, t->shape); }
 
-// Lets y remember that it is `function` of x, and what x was; null once one of them has changed.
+// Records that y is `function` of x. logits_of(y) gives x, or null once one of them has changed.
 void remember_logits(const Tensor& y, const Tensor& x, const char* function);
 Tensor logits_of(const TensorImpl& y);
 
 // Re-points t at the memory of `other` (same shape and type).
 void move_to(const Tensor& t, const Tensor& other);
-// How often tensors were re-pointed so far: whoever keeps addresses (a plan) asks whether they still hold.
+// How often tensors were re-pointed so far. A plan, which keeps addresses, compares this number.
 uint64_t layout_version();
-// Raised whenever something changed that a recorded step may depend on without a word in its memory: a tensor was
-// re-pointed or asks for gradients now, an attribute of a layer was set. Whoever knows the epoch he last looked around
-// in compares one number.
+// Raised whenever something changes that a recorded step may depend on and that is not in its memory: a tensor is
+// re-pointed or now requires a gradient, an attribute of a layer is set. Replays check their guards when it has moved.
 uint64_t epoch();
 void raise_epoch();
 

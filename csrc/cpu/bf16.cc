@@ -1,4 +1,4 @@
-// Which bfloat16 instructions there are, and which are used.
+// Which bfloat16 instructions exist here, and which are used.
 #include "cpu/bf16.h"
 
 #include <cstring>
@@ -30,7 +30,7 @@ bool cpuid_bit(unsigned subleaf, int which, int bit) {
   return __get_cpuid_count(7, subleaf, &r[0], &r[1], &r[2], &r[3]) && r[which] >> bit & 1;
 }
 
-// Tile registers are 8 KiB for each thread, which the system saves only for processes that ask for them.
+// Tile registers take 8 KiB per thread. The system saves them only for processes that request it.
 bool tiles_granted() {
 #if defined(__linux__)
   constexpr long kRequestPermission = 0x1023, kTileData = 18;
@@ -47,7 +47,7 @@ bool cpu_runs_bf16(const char* name) {
   if (!avx512 || !cpuid_bit(1, kEax, 5)) return false;
   if (strcmp(name, "amx_bf16")) return true;
   unsigned low = 0, high = 0;
-  asm("xgetbv" : "=a"(low), "=d"(high) : "c"(0));  // AVX-512 runs, so there is this instruction
+  asm("xgetbv" : "=a"(low), "=d"(high) : "c"(0));  // AVX-512 implies this instruction
   constexpr unsigned kTiles = 3u << 17;
   return cpuid_bit(0, kEdx, 22) && cpuid_bit(0, kEdx, 24) && (low & kTiles) == kTiles && tiles_granted();
 }
@@ -69,9 +69,9 @@ const std::vector<const Bf16Kernels*>& runnable() {
   return tables;
 }
 
-// On Intel's cores vdpbf16ps takes twice as long as a float32 FMA, for twice the products: nothing is gained
-// (0.6 times the speed of float32, measured on a Xeon with AMX). On AMD's, since Zen 4, the two take the same
-// time by the published tables.
+// On Intel's cores vdpbf16ps takes twice as long as a float32 FMA for twice the products, so nothing is gained (0.6
+// times the speed of float32, measured on a Xeon with AMX). On AMD's, since Zen 4, both take the same time by published
+// tables.
 bool pays(const Bf16Kernels* t) {
 #if defined(__x86_64__)
   return strcmp(t->name, "avx512_bf16") || !__builtin_cpu_is("intel");

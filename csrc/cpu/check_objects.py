@@ -1,11 +1,12 @@
-"""Fails if a kernel object could leak code built for one instruction set into the rest of the program.
+"""Fails if a kernel object could leak code built for one instruction set into other parts.
 
     python check_objects.py ISA OBJECT... [ISA OBJECT...]
 
-The linker merges weak symbols (inline functions, templates) of the same name and keeps any one of the copies;
-if that copy was built with wider instructions, an older CPU dies of an illegal instruction in a function that
-looks harmless. So an object compiled for an ISA may define no weak, unique or common symbol, and its global
-symbols must live in `fastdl::ISA` or be its table, `kernel_table_ISA`. Needs `nm` (binutils or LLVM).
+The linker merges weak symbols (inline functions, templates) of the same name and keeps one of the
+copies. If that copy was built with wider instructions, an older CPU fails with an illegal
+instruction in an unrelated function. So an object compiled for an ISA may define no weak, unique or
+common symbol, and its global symbols must live in `fastdl::ISA` or be its table,
+`kernel_table_ISA`. Needs `nm` (binutils or LLVM).
 """
 
 from __future__ import annotations

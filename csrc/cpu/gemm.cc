@@ -9,8 +9,8 @@
 //                 for each row of tiles         B[part, hot columns]: another quarter of L2
 //                   C[tile rows, hot columns] += A B  (gemm_row); bias and activation after the last k
 //
-// Weights may come packed already: that is a Problem with a panel. Where C has few elements and k is long, the grid is
-// over blocks of the sum instead (gemm_blocks.h).
+// Weights may be packed already: then a Problem has a panel. Where C has few elements and k is long, the grid is over
+// blocks of the sum instead (gemm_blocks.h).
 #include "cpu/gemm.h"
 
 #include <algorithm>
@@ -25,13 +25,13 @@ namespace {
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// The size of equal parts of n, none above `most`, as a multiple of `unit`; n itself if that will do.
+// The size of equal parts of n, at most `most` and a multiple of `unit`; n itself if it is at most `most`.
 int64_t even_part(int64_t n, int64_t most, int64_t unit) {
   if (n <= most) return n;
   return ceil_div(ceil_div(n, ceil_div(n, most)), unit) * unit;
 }
 
-// What C is at the start: overwritten, where the chains of the first block begin, or the sum of earlier blocks.
+// What C holds at the start: no values, the start of the first block's chains, or the sum of earlier blocks.
 enum class Start { nothing, chain, sum };
 
 // op(A)[i, l] = a[i * a_row + l * a_col], op(B)[l, j] = b[l * b_row + j] or, transposed, b[j * b_row + l].
@@ -51,8 +51,7 @@ struct Problem {
   bool scalar_bias;  // a bias is one value instead of n
 };
 
-// The epilogue for a part of C that is finished but for what the tiles leave to do; `bias`: theirs too, which they had
-// no part in.
+// The part of the epilogue that the tiles leave for a finished part of C. `bias`: for columns whose bias no tile added.
 void finish(const Problem& p, float* c, int64_t m, int64_t n, const float* bias = nullptr) {
   const Epilogue& e = p.epilogue;
   const bool scalar = p.scalar_bias && e.bias;
@@ -70,22 +69,23 @@ void finish(const Problem& p, float* c, int64_t m, int64_t n, const float* bias 
 int64_t l1_floats() { return (cache_sizes().l1d ? cache_sizes().l1d : 32 << 10) / 4; }
 int64_t l2_floats() { return (cache_sizes().l2 ? cache_sizes().l2 : 512 << 10) / 4; }
 
-// The columns of a panel that tiles of full height like best.
+// The panel width for tiles of full height.
 int64_t full_panel(const KernelTable& isa) { return isa.gemm_tile_columns(isa.gemm_tile_rows()); }
 
-// Tiles as narrow as a line of cache (without AVX-512) take one line of each row of B as it lies, which no prefetching
-// follows, and use each broadcast of A twice only: packing pays sooner.
+// Tiles as narrow as a cache line (without AVX-512) read one line of each row of an unpacked B, which defeats hardware
+// prefetching, and use each broadcast of A only twice. So packing pays sooner.
 bool narrow_tiles(const KernelTable& isa) { return full_panel(isa) <= 16; }
 
 int64_t block_of_k(const KernelTable& isa, int64_t k) {
   return even_part(k, std::clamp<int64_t>(l1_floats() / 6 / isa.gemm_tile_rows(), 64, 512), 8);
 }
 
-// So few that the time is that of reading B.
+// With so few rows, the time of a product is that of reading B.
 bool few_rows(const Problem& p) { return p.m <= 4; }
 
-// A guess of a product's time on one thread in ns: two vector FMAs a cycle, in vectors that may not be full, and
-// packing a transposed B; or its operands once from beyond L2, which is what each part of a product costs beside.
+// Estimates a product's time on one thread in ns: two vector FMAs per cycle, in vectors that may be partial, and
+// packing a transposed B. At least the time to read the operands once from beyond L2, which each part of a product
+// does.
 double arithmetic_time(const KernelTable& isa, double m, int64_t n, double k) {
   return 0.16 * m * double(ceil_div(n, isa.lanes)) * (k + 1);
 }
@@ -97,12 +97,11 @@ double product_time(const KernelTable& isa, const Problem& p) {
 }
 constexpr double kSharedLineTime = 60;  // of a line that two threads write to
 
-// Tasks of less than this are not worth another thread. It could make some products of 3 to 8 us faster by themselves
-// (64 x 64 by a third with AVX2), but whoever reads the result then finds half of it in another core's caches: three
-// layers of 64 units take 24 us instead of 18.
+// Shorter tasks do not get another thread. It could make some products of 3 to 8 us faster, but the next call would
+// find half of the result in another core's caches (docs/lab-notes.md).
 constexpr double kLeastTime = 4000;
 
-// How one task is blocked, from the caches found and the tiles of the ISA in use.
+// How one task is blocked, from the sizes of the caches and of the tiles of the ISA in use.
 struct Blocking {
   int64_t row_tiles;  // rows of register tiles
   int64_t group;      // how many of them share a hot part of B
@@ -119,14 +118,13 @@ Blocking choose_blocking(const KernelTable& isa, const Problem& p, int64_t rows,
   b.k = block_of_k(isa, depth);
   b.hot_columns = even_part(columns, std::max(l2_floats() / b.k / 4, tile_columns), tile_columns);
   b.group = std::clamp<int64_t>(l2_floats() / depth / 2 / tile_rows, 1, b.row_tiles);
-  // Packing A pays where its lines compete for one set of L1, as those whole pages apart do, or where a line
-  // taken for every k is too many, both the more so; and over many columns of packed B, with which tiles run
-  // faster then.
+  // Packing A pays where its lines compete for one set of L1 (rows a multiple of a page apart) or where k takes too
+  // many lines, sooner where both hold. It also pays over many columns of packed B, where tiles then run faster.
   const bool by_rows = p.a_col == 1, pages_apart = (by_rows ? p.a_row : p.a_col) % 1024 == 0;
   const bool many_lines = !by_rows && p.k * p.a_col > l1_floats();
   const int64_t enough = pages_apart && many_lines ? 32 : pages_apart || many_lines || narrow_tiles(isa) ? 128 : 256;
   b.pack_a = columns >= enough && (pages_apart || many_lines || p.panel);
-  // Few rows: B comes from memory and is used but once, so it is read in long stretches of some rows.
+  // Few rows: B comes from memory and is used only once, so it is read in long stretches of a few rows.
   if (few_rows(p) && !p.panel) b.k = std::min<int64_t>(p.k, 64), b.hot_columns = columns;
   return b;
 }
@@ -153,7 +151,7 @@ class Task {
   }
 
  private:
-  // Row tiles are of equal height, give or take one row: no low rest at the bottom.
+  // Heights of row tiles differ by at most one row, so that none at the bottom is low.
   int64_t top(int64_t tile) const { return i0_ + tile * height_ + std::min(tile, higher_); }
 
   // Adds A[rows, l ... l + k] B[l ... l + k, columns] to C, one block of the sum.
@@ -167,7 +165,7 @@ class Task {
   }
 
   // The same for row tiles [begin, end) and one hot part of B, which starts a panel if B is packed. The chains of the
-  // first block grow in C; those of a later one apart, until they are whole and are added to C.
+  // first block grow in C. Those of a later block grow in a buffer and are added to C when they are complete.
   void group(int64_t begin, int64_t end, const float* packed, int64_t j, int64_t n, int64_t l, int64_t k) const {
     const bool later = l > 0 || p_.start == Start::sum;
     const int64_t sums_row = ceil_div(n, 16) * 16, rows = top(end) - top(begin);
@@ -204,14 +202,13 @@ class Task {
     } while (q < k);
   }
 
-  // Floats from one packed row of tiles to the next; gemm_pack_a writes up to a vector too far.
   int64_t packed_tile(int64_t k) const { return ceil_div((height_ + (higher_ != 0)) * k, 16) * 16 + 16; }
 
   // Packs a group's A, tile after tile.
   const float* pack_a(int64_t begin, int64_t end, int64_t l, int64_t k) const {
     const int64_t tile = packed_tile(k);
     float* data = static_cast<float*>(scratch(Scratch::gemm_a, block_.group * tile * sizeof(float)));
-    // Of a transposed A a line holds columns of several tiles: 16 of its lines by turns.
+    // A line of a transposed A holds columns of several tiles, so all tiles use 16 of its lines before the next.
     const int64_t strip = p_.a_col == 1 ? k : 16;
     for (int64_t s = 0; s < k; s += strip)
       for (int64_t t = begin; t < end; ++t) {
@@ -229,14 +226,14 @@ class Task {
   const int64_t height_, higher_;  // rows of a row tile; how many of them have one more
 };
 
-// Rows and columns of one task; when the last one ends, by a guess, in ns.
+// Rows and columns of one task, and the estimated time in ns at which the last task ends.
 struct Grid {
   int64_t rows, columns;
   double time;
 };
 
-// The grid that ends first: each task has its arithmetic, and its A and B to read or pack; the last one to end may
-// have been held up. One task if another thread would not pay.
+// The grid that ends first. Each task takes time for its arithmetic and to read or pack its A and B; the last one to
+// end may be delayed. One task if another thread would not pay.
 Grid choose_grid(const KernelTable& isa, const Problem& p, double time, int64_t threads) {
   Grid best = {p.m, p.n, time};
   if (threads == 1 || time < 2 * kLeastTime) return best;
@@ -247,10 +244,9 @@ Grid choose_grid(const KernelTable& isa, const Problem& p, double time, int64_t 
     for (int64_t by_columns = 1; by_columns <= wanted; ++by_columns) {
       Grid g = {even_part(p.m, ceil_div(p.m, wanted / by_columns), tile_rows),
                 even_part(p.n, ceil_div(p.n, by_columns), tile_columns), 0};
-      // Columns next to each other are neighbours in the caches, too, where threads hinder one another; and all
-      // read the same A.
+      // Tasks that divide columns read the same A and share cache lines at the borders, which slows threads down.
       const double apart = by_columns == 1 ? 1.0 : p.a_col == 1 ? 1.08 : 1.15;
-      // Where rows of C do not start with a line of cache, neighbours write to the same line in each row.
+      // Where rows of C do not start on a cache line, neighbouring tasks write to the same line in each row.
       const double shared_lines = by_columns == 1 || p.c_row % 16 == 0 ? 0.0 : kSharedLineTime * double(g.rows);
       const double one = apart * arithmetic_time(isa, double(g.rows), g.columns, double(p.k)) + shared_lines +
                          kFloatTime * double((g.rows + g.columns) * p.k + 2 * g.rows * g.columns);
@@ -284,8 +280,8 @@ void pack(const KernelTable& isa, bool transposed, int64_t n, int64_t k, const f
   });
 }
 
-// All threads pack a slab of B, at `most` so many floats, then multiply by it, then the next one. (Beyond one block of
-// the sum slabs hold whole ones and may be larger, so as to be as wide.)
+// All threads pack a slab of B together, at most `most` floats, multiply by it, and go on to the next. (Beyond one
+// block of the sum, slabs hold whole blocks and may be larger, so that they are as wide.)
 void multiply_by_slabs(const KernelTable& isa, const Problem& p, int64_t most, int64_t threads) {
   const int64_t panel = std::min(full_panel(isa), ceil_div(p.n, isa.lanes) * isa.lanes);
   const int64_t part = block_of_k(isa, std::min(p.k, kSumBlock)), block = p.k > kSumBlock ? kSumBlock : part;
@@ -317,9 +313,9 @@ void multiply_by_slabs(const KernelTable& isa, const Problem& p, int64_t most, i
   }
 }
 
-// B packed slab by slab. What one thread packs and others read has to cross from cache to cache, so each takes rows of
-// its own instead if packing all of B is little beside so many, or columns if A is small beside them, or so is
-// the product. Large products share the packed B: it stays in use for longer than it takes to cross.
+// Packs B slab by slab. A packed B must cross between caches if threads share it. So each thread takes rows of its own
+// if packing all of B costs little beside them, or columns of its own if A or the product is small. In large products
+// the packed B is in use for longer than it takes to cross, so threads share it.
 void multiply_packing(const KernelTable& isa, const Problem& p, int64_t threads) {
   const int64_t l2 = std::max<int64_t>(l2_floats(), 1 << 17);
   const double time = product_time(isa, p);
@@ -371,8 +367,8 @@ void multiply_rows(const KernelTable& isa, const Problem& p) {
 
 void multiply(const KernelTable& isa, const Problem& p, int64_t threads);
 
-// Blocks whose sums are kept at a time, where threads take different blocks of k; 0 if they had better take different
-// elements.
+// The number of blocks whose sums are kept at a time if threads take different blocks of k; 0 if they should take
+// different elements.
 int64_t choose_blocks(const KernelTable& isa, const Problem& p, int64_t threads) {
   const int64_t at_a_time = blocks_at_a_time(p.m, p.n, p.k, threads);
   const double time = product_time(isa, p);
@@ -408,8 +404,8 @@ void multiply(const KernelTable& isa, const Problem& p, int64_t threads) {
   const int64_t row_tiles = ceil_div(p.m, isa.gemm_tile_rows());
   if (p.panel) return multiply_as_it_lies(isa, p, threads);
   if (p.b_transposed) return few_rows(p) ? multiply_rows(isa, p) : multiply_packing(isa, p, threads);
-  // Where B fits L2, reading its rows where they are costs little, and packing pays from about the 64th use on; from
-  // beyond from the sixteenth. Narrow tiles want B from L1, and less use pays.
+  // If B fits L2, reading its rows in place costs little, and packing pays from about the 64th use on. For a larger B
+  // it pays from the sixteenth. Narrow tiles need B in L1, so fewer uses are enough.
   const bool narrow = narrow_tiles(isa);
   const int64_t uses = narrow ? 8 : p.k * p.n > l2_floats() ? 16 : 64;
   const bool pays = p.k * p.n > 2 * l1_floats() && row_tiles >= uses;
@@ -430,7 +426,7 @@ void multiply_batch(int64_t batch, const Problem& p) {
       multiply(isa, one, threads_for_each);
     }
   };
-  // Small ones are split among the threads as a whole, large ones each by itself.
+  // Large products use all threads one after the other. Small ones are divided among the threads as wholes.
   const double each = product_time(isa, p);
   if (each > 4 * kLeastTime && batch < 4 * threads) return run(0, batch, threads);
   parallel_for_flushing(batch, std::max<int64_t>(1, int64_t(kLeastTime / std::max(each, 1.0))),
@@ -442,7 +438,7 @@ void multiply_batch(int64_t batch, const Problem& p) {
 void gemm_batched(int64_t batch, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const float* a,
                   int64_t lda, int64_t stride_a, const float* b, int64_t ldb, int64_t stride_b, float* c, int64_t ldc,
                   int64_t stride_c, bool accumulate, const Epilogue& epilogue) {
-  // One B under many A whose rows follow on: one taller product.
+  // One B with many A whose rows are contiguous: one taller product.
   if (stride_b == 0 && !trans_a && stride_a == m * lda && stride_c == m * ldc && batch > 1) {
     m *= batch;
     batch = 1;
@@ -472,7 +468,7 @@ void pack_b(bool trans_b, int64_t n, int64_t k, const float* b, int64_t ldb, flo
 
 void gemm_packed(bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,
                  int64_t ldb, const float* packed, float* c, int64_t ldc, bool accumulate, const Epilogue& epilogue) {
-  if (m <= 4 && !trans_b)  // B is read once or so: as fast from where it lies, and wider tiles fit
+  if (m <= 4 && !trans_b)  // B is read about once: packing gains nothing, and wider tiles fit
     return gemm(false, trans_b, m, n, k, a, lda, b, ldb, c, ldc, accumulate, epilogue);
   const int64_t panel = full_panel(kernels());
   multiply_batch(1, {m, n, k, a, lda, 1, 0, packed, 0, 0, false, panel, panel * k, c, ldc, 0,

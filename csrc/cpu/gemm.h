@@ -11,8 +11,8 @@
 // the same as AVX-512. (Baseline x86-64 has no FMA: there a step is s + a * b, rounded twice.) The error grows with
 // 1,024 + k / 1,024 roundings instead of k, and threads may take different blocks.
 //
-// Subnormals are zeros in all of this: operands, products, sums, C, bias and activation (core/subnormals.h). NaN and
-// infinity are carried as IEEE 754 says; k == 0 gives activation(bias).
+// All of this treats subnormals as zero: operands, products, sums, C, bias and activation (core/subnormals.h). NaN and
+// infinity follow IEEE 754. k == 0 gives activation(bias).
 #pragma once
 #include <stdint.h>
 
@@ -22,8 +22,8 @@ namespace fastdl {
 
 inline constexpr int64_t kSumBlock = 1024;
 
-// Applied to C after the last block, while it is in registers and L1; bit-identical to separate passes that take
-// subnormals for zeros.
+// Applied to C after the last block, while it is in registers and L1. Bit-identical to separate passes that treat
+// subnormals as zero.
 struct Epilogue {
   const float* bias = nullptr;        // n values, added to every row
   UnaryKernel activation = nullptr;   // any UNARY row of kernels.inc
@@ -42,15 +42,15 @@ void gemm_batched(int64_t batch, bool trans_a, bool trans_b, int64_t m, int64_t 
                   int64_t lda, int64_t stride_a, const float* b, int64_t ldb, int64_t stride_b, float* c, int64_t ldc,
                   int64_t stride_c, bool accumulate, const Epilogue& epilogue = {});
 
-// For a B that many products share, as weights in inference: packed once, by the instruction set in use. The
-// packed B has packed_b_floats(n, k) floats, best aligned to 64 bytes: panels of P columns, the width of a register
-// tile, one after the other, each holding its part of row 0, of row 1, ...
+// Packs a B that many products share, such as weights in inference, for the instruction set in use. The packed B has
+// packed_b_floats(n, k) floats, best aligned to 64 bytes. It consists of panels of P columns, the width of a register
+// tile, each with its part of row 0, of row 1, ...
 //     B[l, j] = packed[j / P * P * k + l * P + j % P]
 int64_t packed_b_floats(int64_t n, int64_t k);
 void pack_b(bool trans_b, int64_t n, int64_t k, const float* b, int64_t ldb, float* packed);
 
-// gemm() with A as it is stored, and the same bits; b and packed hold the same matrix. (Few rows are
-// multiplied by a b that is not transposed, all others by packed.)
+// gemm() with an untransposed A, and the same bits. b and packed hold the same matrix: few rows are multiplied by an
+// untransposed b, all others by packed.
 void gemm_packed(bool trans_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,
                  int64_t ldb, const float* packed, float* c, int64_t ldc, bool accumulate,
                  const Epilogue& epilogue = {});

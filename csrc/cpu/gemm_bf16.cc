@@ -8,11 +8,13 @@
 //               for each two strips of B
 //                 C[32, 32] += A B         (multiply); bias and activation after the last k
 //
-// The multiplications take so little that reading and rounding the operands is most of the time. So B, the
-// weights as a rule, is read from memory once, and its rounded values never leave the cache of the thread
-// that uses them; A is rounded once for each task of its rows. Blocks of k begin at multiples of a step, and
-// sums go through memory between them, which does not round: the order of a sum does not depend on the blocking. From
-// 1,024 of k on a block of B is as deep as a block of the sum (gemm.h), which is summed up apart from C.
+// Multiplication is so fast that reading and rounding the operands takes most of the time. So B, the weights as a rule,
+// is read from memory once, and its rounded values never leave the cache of the thread that uses them. A is rounded
+// once for each task of its rows.
+//
+// Blocks of k begin at multiples of a step, and sums go through memory between them, which does not round. So the order
+// of a sum does not depend on the blocking. If k is above 1,024, a block of B is as deep as a block of the sum
+// (gemm.h), which is summed apart from C.
 #include "cpu/gemm_bf16.h"
 
 #include <algorithm>
@@ -72,7 +74,8 @@ class Task {
         a_strip_(ceil_div(p.k, kBf16Step) * kBf16Tile) {}
 
   void run() const {
-    // B is packed by blocks of k; beyond one block of the sum, by those, so that each is added up within caches.
+    // B is packed in blocks of k. If the sum has several blocks, B is packed in these, so that each is summed within
+    // L2.
     const bool blocks = p_.k > kSumBlock;
     const int64_t deep = blocks ? kSumBlock : kDepth, wide = blocks ? kColumns * kDepth / kSumBlock : kColumns;
     const int64_t depth = std::min(round_up(p_.k, kBf16Step), deep), width = std::min(round_up(columns_, kPair), wide);
@@ -102,7 +105,7 @@ class Task {
   }
 
  private:
-  // C[m, n] += A B for a block of k, which begins at l and goes on with the sum that C holds.
+  // C[m, n] += A B for a block of k, which begins at l and continues the sum in C.
   void first_block(int64_t m, int64_t n, int64_t k, int64_t l, const uint16_t* a, const uint16_t* b, int64_t width,
                    float* c, int64_t column) const {
     for (int64_t i = 0; i < m; i += kPair, a += 2 * a_strip_, c += kPair * p_.ldc) {
@@ -119,7 +122,7 @@ class Task {
     }
   }
 
-  // The same where C holds the sum of blocks before: this one is summed up apart from it.
+  // The same where C holds the sum of earlier blocks. This block is summed apart from it.
   void later_block(int64_t m, int64_t n, int64_t k, int64_t l, const uint16_t* a, const uint16_t* b, int64_t width,
                    float* c, int64_t column) const {
     auto* sums = static_cast<float*>(scratch(Scratch::gemm_sums, size_t(kPair * width) * sizeof(float)));
@@ -160,7 +163,7 @@ class Task {
   const int64_t a_strip_;  // values of 16 of them
 };
 
-// A guess of the time of one task, in ns: its products, and its parts of A, B and C to read or write.
+// Estimates the time of one task in ns: its products, and reading or writing its parts of A, B and C.
 double task_time(const Bf16Kernels& bf16, double rows, double columns, double k) {
   constexpr double kValueTime = 0.2;
   return bf16.step_time * std::ceil(rows / kPair) * std::ceil(columns / kPair) * std::ceil(k / kBf16Step) +
@@ -184,7 +187,7 @@ Grid choose_grid(const Bf16Kernels& bf16, const Problem& p, int64_t threads) {
       const double one = task_time(bf16, double(g.rows), double(g.columns), double(p.k));
       if (one < kLeastTime) continue;
       const int64_t tasks = ceil_div(p.m, g.rows) * ceil_div(p.n, g.columns);
-      g.time = one * (double(ceil_div(tasks, threads)) + 0.1);  // the last may have been held up
+      g.time = one * (double(ceil_div(tasks, threads)) + 0.1);  // the last one may be delayed
       if (g.time < best.time) best = g;
     }
   return best;

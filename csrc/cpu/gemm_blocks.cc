@@ -36,7 +36,7 @@ void sum_blocks(int64_t m, int64_t n, int64_t k, float* c, int64_t c_row, int64_
       }
     });
     parallel_for_flushing(m, grain(0.1 * double(n * count)), [&](int64_t begin, int64_t end) {
-      const int64_t width = c_row == n ? (end - begin) * n : n;  // rows that follow on are one
+      const int64_t width = c_row == n ? (end - begin) * n : n;  // contiguous rows are one
       for (int64_t i = first == 0; i < count; ++i)
         for (int64_t at = begin * n; at < end * n; at += width) {
           float* to = c + at / n * c_row;

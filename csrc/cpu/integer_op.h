@@ -6,7 +6,7 @@ namespace fastdl {
 // Sums, differences and products wrap. Comparisons give 0 or 1 as uint8.
 enum class IntegerOp { add, sub, mul, maximum, minimum, eq, ne, lt, le, gt, ge };
 
-// An integer type for a kernel: its bytes, below 0 if it has a sign.
+// Encodes an integer type for a kernel: its size in bytes, negative if it has a sign.
 template <class T>
 constexpr int integer_kind = T(-1) < T(0) ? -int(sizeof(T)) : int(sizeof(T));
 

@@ -1,4 +1,4 @@
-// What the table of update rules in cpu/kernels/update.cc consists of: a row per rule, and what a rule is called with.
+// What the table of update rules in cpu/kernels/update.cc consists of: a row per rule, and the arguments of an update.
 // Plain data, since the table is compiled for every instruction set.
 #pragma once
 #include <stdint.h>
@@ -7,7 +7,7 @@ namespace fastdl {
 
 inline constexpr int kSlots = 4, kHyper = 8, kCoefficients = 6;
 
-// A stretch of parameters and what updates them.
+// A stretch of parameters and the values that update them.
 struct UpdateSpan {
   float* p;
   const float* g;
@@ -19,15 +19,16 @@ struct UpdateSpan {
 
 struct UpdateRule {
   const char* name;
-  // State, one value for each parameter. A name that ends in '?' may be absent; the formula says what that means.
+  // State, one value for each parameter. A state whose name ends in '?' may be absent; the formula says what that
+  // means.
   const char* slots[kSlots];
   struct Hyper {
     const char* name;
     double value;        // the default
-    unsigned needs = 0;  // unless it is 0, one of these slots (bits) must be there
+    unsigned needs = 0;  // unless the value is 0, one of these slots (bits) must be present
   } hyper[kHyper];
-  // What a step computes once, in double: from the hyper-parameters, the learning rate and the number of steps
-  // finished.
+  // Computes the coefficients of a step once, in double: from the hyper-parameters, the learning rate and the number of
+  // finished steps.
   void (*prepare)(const double* hyper, double lr, double finished, float* coefficients) = nullptr;
   void (*update)(const UpdateSpan&) = nullptr;
 };

@@ -1,8 +1,8 @@
 // The extension module fastdl._openmp: the threads of OpenMP for parallel_for (core/threading.h).
 //
-// A process may hold several OpenMP runtimes, each with threads of its own: the system's, and copies that wheels such
-// as scikit-learn's bring along. Sharing threads with such a library means calling its copy, so the first region looks
-// for one that was loaded by somebody else and takes the runtime that this module is linked with only if there is none.
+// A process may hold several OpenMP runtimes, each with its own threads: the system's, and copies in wheels such as
+// scikit-learn's. To share threads with such a library, fastdl must call its copy. So the first region looks for a
+// runtime that is loaded already, and uses the one that this module is linked with only if there is none.
 #include <Python.h>
 #include <dlfcn.h>
 #include <omp.h>
@@ -40,8 +40,8 @@ Runtime linked() {
   return {run_linked, omp_get_thread_num, omp_in_parallel, known ? where.dli_fname : "OpenMP"};
 }
 
-// A runtime that others loaded, if it has what is needed. GOMP_parallel is the entry of GCC's runtime; LLVM's and
-// Intel's have it as well.
+// A runtime that is loaded already, if it has the needed functions. GOMP_parallel is the entry point of GCC's runtime;
+// LLVM's and Intel's have it as well.
 bool take(const std::string& file, Runtime& found) {
   void* library = dlopen(file.c_str(), RTLD_LAZY | RTLD_NOLOAD);  // stays open
   if (!library) return false;
@@ -74,7 +74,7 @@ Runtime find_runtime() {
   return r;
 }
 
-// Chosen once, at the first region: libraries that are imported after fastdl count.
+// Chosen once, at the first region, so that libraries imported after fastdl count.
 std::atomic<const Runtime*> chosen{nullptr};
 const Runtime& runtime() {
   static const Runtime r = find_runtime();
@@ -88,8 +88,8 @@ struct Region {
   int (*thread_num)();
 };
 
-// How many of that many threads the system gives: a runtime that gets fewer than it asks for ends the process. Asked
-// once for each new maximum; some are left for others where there are not enough.
+// How many of `threads` threads the system can give: a runtime that gets fewer than it requests ends the process.
+// Tested once for each new maximum. Where there are not enough, some are left for others.
 int available(int threads) {
   static int asked = 1, given = 1;  // regions come one at a time
   if (threads > asked) {
@@ -129,7 +129,7 @@ bool inside() { return runtime().in_parallel(); }
 
 const char* file() {
   if (const Runtime* r = chosen) return r->file.c_str();
-  static thread_local std::string now;  // what would be chosen
+  static thread_local std::string now;  // the runtime that would be chosen now
   now = find_runtime().file;
   return now.c_str();
 }

@@ -32,8 +32,8 @@ const Ref<ObserverSlot>& observer_slot() {
 
 void refuse_snapshot(const char* who) {
   raise<RuntimeError>(who,
-                      ": this tensor is a copy of part of another, made by indexing, iterating, transposing or "
-                      "cutting; writing into it would not change that one. Assign to the other (x[0] = ..., "
+                      ": this tensor is a copy of part of another tensor, made by indexing, iterating, transposing or "
+                      "splitting. Writing into it would not change the original. Assign to the original (x[0] = ..., "
                       "x[0] += ...), make a new tensor (r = r + 1), or clone() it first");
 }
 uint64_t& writes_in_place() {
@@ -43,7 +43,7 @@ uint64_t& writes_in_place() {
 
 namespace {
 
-// Storage types are refused wherever an op does not say that it takes them, so that none can be forgotten.
+// Storage types are refused unless the op's row accepts them, so that no op can forget to refuse them.
 void check_types(const Op& op, const Tensor* in, int inputs) {
   for (int i = 0; i < inputs; ++i)
     if (in[i] && is_storage(in[i]->dtype) && !(op.stored >> i & 1)) [[unlikely]]
@@ -56,8 +56,8 @@ bool can_write_into(const Tensor& into, const InferContext& c) {
   return can;
 }
 
-// Plans know two kinds of calls, those with a result of their own and those that write in place. So a result that
-// was written elsewhere is one that was assigned there; plans know to leave that step out, too, where it is safe.
+// A plan has two kinds of calls: those with a result of their own and those that write in place. So a result written
+// elsewhere is recorded as a result and its assignment. Lowering drops the assignment again where that is safe.
 void observe_written(CallObserver& observer, const Op& op, const Tensor* in, int inputs, const Attrs& attrs,
                      const Tensor& into) {
   Tensor result = new TensorImpl;
@@ -75,13 +75,13 @@ namespace {
 
 std::atomic<LongRun> long_run{nullptr};
 
-// Another thread may re-point the inputs while the interpreter is released: their memory is held until the end.
-void run_long(LongRun runner, const Op& op, RunFunction run, const RunContext& c, const Tensor* in) {
+// Another thread may re-point the inputs while the GIL is released, so their memory is held until the end.
+void run_long(LongRun runner, const Op& op, RunFunction run, const RunContext& c, const Tensor* in, int64_t bytes) {
   Ref<Storage> held[kMaxInputs];
   for (int i = 0; i < c.inputs; ++i)
     if (in[i]) held[i] = in[i]->storage;
-  // What writes in place or draws random numbers cannot be undone, so it is not stopped.
-  runner([&] { run(c); }, !op.mutates && !op.random);
+  // A call that writes in place or draws random numbers cannot be undone, so it is not stopped.
+  runner([&] { run(c); }, bytes >= kStoppableCall && !op.mutates && !op.random);
 }
 
 void run_call(const Op& op, RunFunction run, RunContext c, const Tensor* in, const Device& device) {
@@ -96,7 +96,7 @@ void run_call(const Op& op, RunFunction run, RunContext c, const Tensor* in, con
   for (int i = 0; i < c.outputs; ++i) bytes += c.out[i].bytes();
   const LongRun runner = bytes < kLongCall ? nullptr : long_run.load(std::memory_order_relaxed);
   if (runner)
-    run_long(runner, op, run, c, in);
+    run_long(runner, op, run, c, in, bytes);
   else
     run(c);
 }
@@ -120,7 +120,7 @@ Outputs apply_on(const Device& device, const Op& op, const Tensor* in, int input
   const bool written = into && can_write_into(into, c);
   Outputs out;
   out.count = c.outputs;
-  // Made one by one: most calls use three of the 24 that there may be.
+  // Constructed one by one, since most calls use three of the 24 possible views.
   alignas(View) unsigned char memory[(kMaxInputs + kMaxOutputs) * sizeof(View)];
   View *const in_views = reinterpret_cast<View*>(memory), *const out_views = in_views + inputs;
   for (int i = 0; i < inputs; ++i) new (in_views + i) View(view_of(in[i]));
@@ -149,7 +149,7 @@ Outputs apply_on(const Device& device, const Op& op, const Tensor* in, int input
   return out;
 }
 
-// Some input lies on a device: all must lie there. Python numbers go where the others are.
+// Runs an op on a device, where all inputs must lie. Python numbers are moved there.
 Outputs apply_elsewhere(const Device& device, const Op& op, const Tensor* in, int inputs, const Attrs& attrs,
                         const Tensor& into) {
   Tensor placed[kMaxInputs];
@@ -198,7 +198,7 @@ void check_float(const Tensor& t, const char* who, const char* argument) {
 void refuse_storage(DType t, const char* who, const char* argument) {
   raise<TypeError>(who, ": ", argument,
                    " must be of a type to compute with (float32, int64, int32, uint8 or bool), got ", t,
-                   ", a type that values are only stored in; cast it to ", computing_type(t), " first");
+                   ", which is a storage type; cast it to ", computing_type(t), " first");
 }
 void check_computing(const Tensor& t, const char* who, const char* argument) {
   FASTDL_CHECK(t, TypeError, who, ": argument '", argument, "' must be a tensor, got None");

@@ -9,18 +9,18 @@ inline void check_tensor(const Tensor& t, const char* who, const char* argument)
   FASTDL_CHECK(t, TypeError, who, ": argument '", argument, "' must be a tensor, got None");
 }
 
-// What a float is computed from: float32, or another type to compute with.
+// The float32 input of a function of floats. Storage types are refused.
 inline Tensor as_float(const Tensor& t, const char* who, const char* argument) {
   check_computing(t, who, argument);
   return cast(t, DType::float32);
 }
-// For questions, whose answer is no number: a storage type's values as one that holds them all.
+// For predicates: storage types are accepted too, converted to a type that holds all their values.
 inline Tensor computable(const Tensor& t, const char* who, const char* argument) {
   check_tensor(t, who, argument);
   return cast(t, computing_type(t->dtype));
 }
 
-// Indices: any integer type, but not truth values.
+// Indices: any integer type, but not bool.
 inline Tensor as_indices(const Tensor& t, const char* who, const char* argument) {
   check_tensor(t, who, argument);
   FASTDL_CHECK(is_integer(t->dtype), TypeError, who, ": argument '", argument, "' must be of an integer type, got ",
@@ -28,7 +28,7 @@ inline Tensor as_indices(const Tensor& t, const char* who, const char* argument)
   return cast(t, computing_type(t->dtype));
 }
 
-// A value to be written in place: no gradient would flow back through the assignment.
+// A value to be written in place. It must not require a gradient, since none flows through the assignment.
 inline void check_assignable(const Tensor& t, const char* who, const char* argument) {
   check_tensor(t, who, argument);
   FASTDL_CHECK(!(grad_enabled() && t->requires_grad), RuntimeError, who, ": '", argument,

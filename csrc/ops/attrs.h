@@ -1,4 +1,4 @@
-// The attributes of a call: a struct of the op's own, and what its fields are called.
+// The attributes of a call: a struct of the op's own, and the names of its fields.
 #pragma once
 #include <cstring>
 #include <string>
@@ -13,8 +13,8 @@
 
 namespace fastdl {
 
-// Any copyable struct. Small ones that are trivially copyable lie inline and cost no allocation; others are copied
-// once, and all copies of the Attrs share that one, which nobody changes.
+// Any copyable struct. Small ones that are trivially copyable lie inline and cost no allocation. Others are copied
+// once, and all copies of the Attrs share that constant copy.
 class Attrs {
  public:
   Attrs() = default;
@@ -34,7 +34,7 @@ class Attrs {
     else
       return static_cast<const Shared<T>*>(shared_.get())->value;
   }
-  // Then a struct that lies inline reads as zeros.
+  // If so, a struct that lies inline reads as zeros.
   bool empty() const { return !size_; }
 
  private:
@@ -51,10 +51,10 @@ class Attrs {
   alignas(8) unsigned char bytes_[kInlineBytes] = {};
 };
 
-// Attributes as names and values, for whoever prints a plan or translates it.
+// An attribute as name and value, for printing or translating a plan.
 struct Attribute {
   using Value = std::variant<bool, int64_t, double, std::string, DType, Shape, std::vector<int64_t>>;
-  Attribute(const char* name, const Value& value);  // all out of line: lists of them are long inlined
+  Attribute(const char* name, const Value& value);  // out of line, since inlined lists of attributes are long
   Attribute(const Attribute&);
   Attribute& operator=(const Attribute&);
   ~Attribute();

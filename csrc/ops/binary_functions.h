@@ -1,4 +1,4 @@
-// What a binary op computes of two elements, for types and ops without a kernel. Integers wrap.
+// Binary ops on two elements, for types and ops without a kernel. Integers wrap.
 #pragma once
 #include <cmath>
 #include <type_traits>
@@ -32,8 +32,8 @@ struct Div {
     return a / b;
   }
 };
-// Rounds towards minus infinity, as Python does; x // 0 is 0 for integers, as in NumPy, and the smallest // -1
-// wraps to itself. Of floats it is what fits to the remainder: 1 // 0.1 is 9, since 0.1 is slightly more than it says.
+// Rounds towards minus infinity, as Python does. For integers x // 0 is 0, as in NumPy, and the smallest // -1 wraps to
+// itself. For floats it agrees with the remainder: 1 // 0.1 is 9, since the float 0.1 is slightly larger than 1/10.
 struct FloorDiv {
   template <class T>
   T operator()(T a, T b) const {

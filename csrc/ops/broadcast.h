@@ -1,22 +1,24 @@
-// Loops over a broadcast shape. Axes along which all operands advance alike are merged, so that most
-// calls become one long row; what is left is a few outer extents around an inner row in which every
-// operand has stride 1 (its own elements) or 0 (one element for the whole row).
+// Loops over a broadcast shape. Axes along which all operands advance alike are merged, so that most calls become one
+// long row. The rest is a few outer extents around an inner row, in which every operand has stride 1 (its own elements)
+// or 0 (one element for the whole row).
 #pragma once
 #include <algorithm>
+#include <cstring>
 
 #include "core/parallel.h"
 #include "ops/op.h"
 
 namespace fastdl {
 
-// The elements of an operand and the bytes of one: 1, 2, 4 or 8.
+// The elements of an operand, and the size of one in bytes: 1, 2, 4 or 8.
 struct Elements {
   const void* data;
   int64_t size;
   const void* at(int64_t i) const { return static_cast<const char*>(data) + i * size; }
 };
 
-// rows of n elements, that of row r from `from` + offset(r) on, `step` apart (1 or 0), written one after the other.
+// Copies rows of n elements, one after the other. Row r begins at `from` + offset(r), with elements `step` apart (1 or
+// 0).
 template <class Offset>
 void gather_rows(void* to, const Elements& from, int64_t rows, int64_t n, int step, Offset offset) {
   dispatch_size(from.size, [&](auto zero) {
@@ -28,6 +30,16 @@ void gather_rows(void* to, const Elements& from, int64_t rows, int64_t n, int st
       for (int64_t i = 0; i < n; ++i) y[i] = row[i * step];
     }
   });
+}
+
+// Has the first `bytes` of `to` `times` times there.
+inline void repeat(void* to, int64_t bytes, int64_t times) {
+  char* const start = static_cast<char*>(to);
+  for (int64_t done = bytes; done < bytes * times;) {
+    const int64_t more = std::min(done, bytes * times - done);
+    std::memcpy(start + done, start, size_t(more));
+    done += more;
+  }
 }
 
 template <int N>
@@ -105,12 +117,12 @@ struct BroadcastLoop {
     });
   }
 
-  // The same with pointers: body(out_offset, operands, strides, n), a stride being 1 or 0. A kernel is not called for
-  // each row of a few elements, as of three channels: many rows are taken at once, with the operands that do not lie
-  // that way copied into a tile.
+  // The same with pointers: body(out_offset, operands, strides, n), where a stride is 1 or 0. Rows of a few elements,
+  // such as three channels, are joined so that one kernel call takes many. Other operands are then copied into a tile.
   template <class Body>
   void run(double nanoseconds_per_element, const Elements (&in)[N], Body body) const {
-    if (outer && inner > 0 && inner <= kShort && rows()) return run_short(nanoseconds_per_element, in, body);
+    if (outer && inner > 0 && rows() && inner <= (needs_copies() ? kShort : kTile / 8))
+      return run_short(nanoseconds_per_element, in, body);
     run(nanoseconds_per_element, [&](int64_t at, const int64_t* from, int64_t n) {
       const void* p[N];
       for (int i = 0; i < N; ++i) p[i] = in[i].at(from[i]);
@@ -128,15 +140,25 @@ struct BroadcastLoop {
     return true;
   }
 
-  template <class Body>
-  void run_short(double nanoseconds_per_element, const Elements (&in)[N], Body body) const {
+  bool is_dense(int i) const { return inner_stride[i] == 1 && advances_by(i, inner); }
+  bool is_fixed(int i) const { return advances_by(i, 0); }
+  // Whether a tile of some operand has to be put together for each tile of the result.
+  bool needs_copies() const {
+    for (int i = 0; i < N; ++i)
+      if (!is_dense(i) && !is_fixed(i)) return true;
+    return false;
+  }
+
+  // Not compiled for each body, which takes a tile at a time: that would be a fifth of the library.
+  using TileBody = FunctionRef<void(int64_t, const void* const*, const int*, int64_t)>;
+  void run_short(double nanoseconds_per_element, const Elements (&in)[N], TileBody body) const {
     const int64_t per_tile = kTile / inner;
     bool dense[N], fixed[N];
     int step[N];
     for (int i = 0; i < N; ++i) {
-      dense[i] = inner_stride[i] == 1 && advances_by(i, inner);
-      fixed[i] = advances_by(i, 0);
-      step[i] = fixed[i] && inner_stride[i] == 0 ? 0 : 1;  // one element for all, else a tile
+      dense[i] = is_dense(i);
+      fixed[i] = is_fixed(i);
+      step[i] = fixed[i] && inner_stride[i] == 0 ? 0 : 1;  // one element for all, or a tile
     }
     parallel_for(rows(), std::max(grain_for(nanoseconds_per_element * double(inner)), per_tile),
                  [&](int64_t begin, int64_t end) {
@@ -144,9 +166,9 @@ struct BroadcastLoop {
                    const void* p[N];
                    for (int i = 0; i < N; ++i) {
                      p[i] = step[i] ? tile[i] : in[i].data;
-                     if (fixed[i] && step[i])
-                       gather_rows(tile[i], in[i], std::min(per_tile, end - begin), inner, inner_stride[i],
-                                   [](int64_t) { return 0; });
+                     if (!fixed[i] || !step[i]) continue;
+                     gather_rows(tile[i], in[i], 1, inner, inner_stride[i], [](int64_t) { return 0; });
+                     repeat(tile[i], inner * in[i].size, std::min(per_tile, end - begin));
                    }
                    for (int64_t row = begin; row < end; row += per_tile) {
                      const int64_t count = std::min(per_tile, end - row);

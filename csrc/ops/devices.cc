@@ -16,12 +16,12 @@ constexpr Signature signatures[] = {
 #undef OP
 };
 
-// Only apply() may take a tensor elsewhere, and it leaves the tape to us.
+// apply() cannot run this op, since it moves tensors between devices. to_device() puts it on the tape.
 Attributes describe_to(const DescribeContext& c) {
   return {{"device", c.attrs.as<const Device*>()->name}, {"from", c.in[0].device ? c.in[0].device->name : cpu().name}};
 }
 void grad_to(GradContext& c) { c.gin[0] = to_device(c.gout[0], *c.attrs.as<const Device*>()); }
-// The attribute is where the values came from: that is all the gradient needs.
+// The attribute is the device of the input, which is all that the gradient needs.
 const Op op_to = OpRow{.name = "to",
                        .infer = infer_same_as_first,
                        .grad = grad_to,

@@ -1,4 +1,4 @@
-// Ops on devices: what their errors call an input.
+// The names of an op's inputs in error messages.
 #pragma once
 #include <string>
 
@@ -6,7 +6,7 @@
 
 namespace fastdl {
 
-// "argument 'bias'" where the op is a function's of the same name, else "input 2".
+// "argument 'bias'" if the op is that of a function of the same name, else "input 2".
 std::string argument_name(const Op& op, int input);
 
 }  // namespace fastdl

@@ -15,18 +15,18 @@ namespace {
 
 DType promoted(const Tensor& a, const Tensor& b) { return promote(a->dtype, a->weak, b->dtype, b->weak); }
 
-// Whether the integer that a Python number is does not fit into `dtype`.
+// Whether the value of a Python integer does not fit into `dtype`.
 bool exceeds(const Tensor& number, DType dtype) {
   if (!number->weak || number->dtype != DType::int64 || is_float(dtype)) return false;
   const int64_t v = *number->data<int64_t>();
   return dispatch_all(dtype, [&](auto zero) { return convert<int64_t>(convert<decltype(zero)>(v)) != v; });
 }
-// The result would be of a storage type: its numbers are not computed with. Names the operand that brings it.
+// Refuses a result of a storage type, and names the operand that brings the type.
 void check_result(const char* who, const Tensor& a, DType t) {
   if (is_storage(t)) refuse_storage(t, who, a->dtype == t ? "argument 'a'" : "argument 'b'");
 }
 
-// A Python number goes where the other operand is, before it is cast.
+// Moves a Python number to the other operand's device, before it is cast.
 Tensor beside(const Tensor& other, const Tensor& t) { return t->weak ? copied_to(t, other->device()) : t; }
 
 Tensor apply_binary(const Op& op, Tensor a, Tensor b, DType dtype) {
@@ -48,7 +48,7 @@ void loop(Out* out, const T* a, const T* b, int64_t n, int sa, int sb, F f) {
   for (int64_t i = 0; i < n; ++i) out[i] = Out(f(a[i * sa], b[i * sb]));
 }
 
-// The row of the kernel for integers that belongs to one for floats; nothing where there is none.
+// The integer kernel's operation for a kernel of floats, if there is one.
 template <auto Kernel>
 constexpr std::optional<IntegerOp> integer_op() {
   using K = KernelTable;
@@ -69,7 +69,7 @@ constexpr std::optional<IntegerOp> integer_op() {
   return std::nullopt;
 }
 
-// Where there is no kernel, not even a branch that is never taken may name one.
+// A missing kernel must not be named, even in a branch that is never taken.
 template <auto Kernel, class... Args>
 void call_kernel(Args... args) {
   if constexpr (!std::is_null_pointer_v<decltype(Kernel)>) (kernels().*Kernel)(args...);
@@ -155,8 +155,8 @@ void grad_pow(GradContext& c) {
     return mul(c.gout[0], where(eq(a, scalar(0)), scalar(0), d));
   });
 }
-// The larger (smaller) operand gets the gradient, each a half where they are equal; where one is NaN both get it whole,
-// as in PyTorch.
+// The larger (smaller) operand gets the gradient. Equal operands get half of it each. If one is NaN, both get all of
+// it, as in PyTorch.
 Tensor share(const Tensor& loses, const Tensor& no_more) {
   return scale_shift(add(cast(loses, DType::float32), cast(no_more, DType::float32)), -0.5, 1);
 }
@@ -280,13 +280,13 @@ Tensor binary_float(const Op& op, const Tensor& a, const Tensor& b) {
   check_result(op.name, a, promoted(a, b));
   return apply_binary(op, a, b, DType::float32);
 }
-// Quotients and powers of truth values take them as 0 and 1.
+// Quotients and powers treat truth values as 0 and 1.
 Tensor binary_number(const Op& op, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
   return promoted(a, b) == DType::bool8 ? apply_binary(op, a, b, DType::int64) : binary(op, a, b);
 }
-// add, sub, mul: modulo 2^bits it does not matter whether a number is wrapped before or after. For truth values they
-// are `or`, nothing and `and`, as in NumPy and PyTorch.
+// add, sub, mul. Modulo 2^bits it does not matter whether a number wraps before or after. On truth values add is `or`,
+// mul is `and`, and sub is an error, as in NumPy and PyTorch.
 Tensor arithmetic(const Op& op, const Op* of_masks, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
   const DType t = promoted(a, b);
@@ -295,8 +295,8 @@ Tensor arithmetic(const Op& op, const Op* of_masks, const Tensor& a, const Tenso
                ": truth values cannot be subtracted; use ^ or logical_xor, or cast one of them");
   return apply_binary(t == DType::bool8 ? *of_masks : op, a, b, t);
 }
-// A number beyond the type of the tensor still has its place in the order. Beside a tensor of a storage type a Python
-// number is rounded to that type, as in NumPy and PyTorch, so that x == 0.1 holds where 0.1 was stored.
+// A Python number compares correctly even beyond the tensor's type. Beside a tensor of a storage type it is rounded to
+// that type, as in NumPy and PyTorch, so that x == 0.1 holds where 0.1 was stored.
 Tensor compare(const Op& op, const Tensor& a, const Tensor& b) {
   FASTDL_CHECK(a && b, TypeError, op.name, ": expected two tensors, got None");
   const DType t = promoted(a, b);
@@ -323,7 +323,7 @@ void run_where(const RunContext& c) {
       const T *pa = static_cast<const T*>(from[1]), *pb = static_cast<const T*>(from[2]);
       const int sm = step[0], sa = step[1], sb = step[2];
       T* po = out.as<T>() + at;
-      if constexpr (sizeof(T) == sizeof(float))  // whose bits nothing looks at
+      if constexpr (sizeof(T) == sizeof(float))  // the kernel only copies bits
         if (sm == 1)
           return kernels().where(reinterpret_cast<float*>(po), pm, reinterpret_cast<const float*>(pa),
                                  reinterpret_cast<const float*>(pb), n, sa, sb);
@@ -386,7 +386,7 @@ RowKernel row_cast(const View* in) {
                                           cast_row<DType::bfloat16>, cast_row<DType::float32>};
   return by_type[int(in[0].dtype)];
 }
-// Gradients are float32, whatever the type of what they belong to; backward() rounds them at the end.
+// Gradients are float32 for tensors of every type. backward() rounds them at the end.
 void grad_cast(GradContext& c) { c.gin[0] = c.gout[0]; }
 const Op op_cast = OpRow{.name = "cast",
                          .infer = infer_cast,
@@ -457,7 +457,7 @@ Tensor floor_divide(const Tensor& a, const Tensor& b) { return binary_number(op_
 Tensor mod(const Tensor& a, const Tensor& b) { return binary_number(op_mod, a, b); }
 Tensor pow(const Tensor& a, const Tensor& b) {
   if (a && b) check_result("pow", a, promoted(a, b));
-  // Common constant exponents have exact, faster forms.
+  // Common constant exponents have exact and faster forms.
   if (a && b && b->weak && !b->requires_grad && is_float(a->dtype)) {
     double e = item(b);
     if (e == 2) return square(a);

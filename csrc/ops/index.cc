@@ -11,11 +11,11 @@
 namespace fastdl {
 namespace {
 
-// Columns of one work item where rows are accumulated or scattered: items never share a row's piece, so the
-// indices are walked in order within each.
+// Columns of one work item where rows are accumulated or scattered. Items do not share columns, so each of them walks
+// the indices in order.
 constexpr int64_t kColumns = 64;
 
-// The indices, input 1, as int64 in [0, extent), -1 being the last; in the call's workspace.
+// The indices, input 1, as int64 in [0, extent), in the call's workspace. Negative ones count from the end.
 int64_t index_workspace(const RunContext& c) { return c.in[1].numel() * int64_t(sizeof(int64_t)); }
 const int64_t* checked_indices(const RunContext& c, int64_t extent, int axis, const char* who) {
   const View& indices = c.in[1];
@@ -150,8 +150,8 @@ void run_put(const RunContext& c) {
   const int64_t bytes = to.shape.count(axis + 1, to.shape.rank()) * size_of(to.dtype);
   const int64_t* at = checked_indices(c, extent, axis, "put_");
   if (!from.numel()) return;
-  // An index may repeat, and the last value stays: so each row of the target belongs to one part, which walks all the
-  // indices in order. How many parts there are does not show in the result.
+  // If an index repeats, the last value stays. So each row of the target belongs to one part, which walks all the
+  // indices in order. The number of parts does not show in the result.
   const int64_t threads = num_threads(), size = outer * count * bytes;
   const int64_t parts = size < 65536 || outer >= threads ? 1 : std::min(2 * threads, extent);
   parallel_for(outer * parts, size < 65536 ? outer : 1, [&](int64_t begin, int64_t end) {
@@ -308,8 +308,8 @@ void gather_rows(void* out, const void* source, const int64_t* indices, int64_t 
   parallel_for(count, grain_for(5 + 0.15 * double(row_bytes)),
                [&](int64_t begin, int64_t end) { copy_rows(out, source, indices, begin, end, row_bytes); });
 }
-// Rows picked at random come from memory, and the processor's own prefetching has seen the end of a row before it
-// has understood it: so the next row is asked for while one is copied.
+// Rows at random places come from memory, and hardware prefetching detects a row only when it ends. So the next row is
+// prefetched while one is copied.
 void copy_rows(void* out, const void* source, const int64_t* indices, int64_t begin, int64_t end, int64_t row_bytes) {
   const char* rows = static_cast<const char*>(source);
   for (int64_t i = begin; i < end; ++i) {

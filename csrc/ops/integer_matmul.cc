@@ -1,5 +1,5 @@
-// Products of integer matrices: exact as long as the result's type holds them, else wrapped like all integer
-// arithmetic. They are rare, so this is a plain loop; of truth values the sum is `or`.
+// Products of integer matrices: exact if the result's type holds them, else wrapped like all integer arithmetic. For
+// truth values the sum is `or`. Such products are rare, so this is a plain loop.
 #include "ops/integer_matmul.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Losses whose direct formula would overflow or lose digits: cross-entropies from logits, and Huber's.
-// Those that go through softmax keep the probabilities as a second output, which is all the gradient needs.
+// Losses whose direct formula would overflow or lose digits: cross-entropies from logits, and Huber's. Those that use
+// softmax keep the probabilities as a second output, which is all that the gradient needs.
 #include <atomic>
 #include <cmath>
 #include <vector>
@@ -42,7 +42,7 @@ struct SparseAttrs {
   Attributes describe() const { return {{"ignore_index", ignore_index}}; }
 };
 
-// The labels, input 1, as int64, converted in the call's workspace where they are of another type.
+// The labels, input 1, as int64. Those of another type are converted in the call's workspace.
 int64_t label_workspace(const RunContext& c) {
   return c.in[1].dtype == DType::int64 ? 0 : c.in[1].numel() * int64_t(sizeof(int64_t));
 }

@@ -12,13 +12,13 @@
 namespace fastdl {
 namespace {
 
-// Whether to round the operands of products to bfloat16: wished for by the op's attribute, where there are
-// instructions for it and it pays. Tensors, sums and results are float32 in any case.
+// Whether to round the operands of a product to bfloat16: the op's attribute asks for it, the CPU has instructions, and
+// it pays. Tensors, sums and results are float32 in any case.
 bool in_bf16(Precision wanted, int64_t m, int64_t n, int64_t k) {
   return wanted == Precision::bfloat16 && bf16_pays(m, n, k) && bf16_instructions();
 }
 
-// In what type a product reads its operands; it always adds up in float32.
+// The type in which a product reads its operands. Sums are float32.
 Attribute described(Precision p) { return {"precision", p == Precision::bfloat16 ? "bfloat16" : "float32"}; }
 
 // --- operands of storage types: they are read as float32, from the call's workspace -----------------------------
@@ -144,7 +144,7 @@ void run_matmul_rows(const RunContext& c) {
   const View &a = c.in[0], &b = c.in[1], &out = c.out[0];
   auto [ta, tb, precision, first, count] = c.attrs.as<RowsAttrs>();
   const int64_t m = rows_of(a.shape, ta), n = out.shape.back(), k = columns_of(a.shape, ta), lda = a.shape.back();
-  const auto multiply = in_bf16(precision, m, n, k) ? gemm_bf16 : gemm;  // as the whole product is computed
+  const auto multiply = in_bf16(precision, m, n, k) ? gemm_bf16 : gemm;  // the same choice as for the whole product
   multiply(ta, tb, count, n, k, a.as<float>() + first * (ta ? 1 : lda), lda, b.as<float>(), b.shape.back(),
            out.as<float>(), n, false, {});
 }
@@ -153,7 +153,7 @@ const Op op_matmul_rows =
 
 Tensor product(const Tensor& a, const Tensor& b, const MatmulAttrs& attrs, const Tensor& into = nullptr);
 
-// The gradient of input i, which is op(a) op(b) summed over broadcast axes: or, where that may wait, how to compute it.
+// Gives the gradient of input i, op(a) op(b) summed over broadcast axes, or the Product to compute it later.
 void give_product(GradContext& c, int i, const Tensor& a, const Tensor& b, const MatmulAttrs& attrs) {
   if (c.may_wait(i) && a->shape.rank() == 2 && b->shape.rank() == 2 && !is_storage(a->dtype) && !is_storage(b->dtype))
     c.waiting[i] = {a, b, attrs.transpose_a, attrs.transpose_b, attrs.precision};
@@ -217,7 +217,7 @@ void infer_linear(InferContext& c) {
 template <bool kPacked>
 void run_linear(const RunContext& c) {
   const View &x = c.in[0], &bias = c.in[2], &y = c.out[0];
-  const Operands<3> operands(c, kPacked ? 0b10 : 0);  // a packed weight is for more rows than read it as it lies
+  const Operands<3> operands(c, kPacked ? 0b10 : 0);  // with a packed weight, the original is not read
   const float *rows = operands.at[0], *w = operands.at[1];
   const LinearAttrs& at = c.attrs.as<LinearAttrs>();
   Epilogue epilogue;
@@ -253,14 +253,14 @@ void grad_linear(GradContext& c) {
   if (c.needs(1)) give_product(c, 1, at.transpose_w ? z2 : x2, at.transpose_w ? x2 : z2, {true, false, at.precision});
   if (c.needs(2)) c.gin[2] = sum(z2, std::vector<int64_t>{0}, false);
 }
-// Within plans: input 3 is the weight, packed.
+// For plans. Input 3 is the packed weight.
 const Op op_linear_packed = OpRow{.name = "linear_packed",
                                   .infer = infer_linear,
                                   .run = run_linear<true>,
                                   .describe = describe<LinearAttrs>,
                                   .workspace = widened_workspace<3>,
                                   .stored = 0b111};
-// The weight, packed: (transposed, n, k). Few rows read it once in any case.
+// The parameters of the packed weight: (transposed, n, k). Few rows read the weight only once, so packing does not pay.
 std::optional<Derivation::Parameters> wants_packed(const RunContext& c) {
   const LinearAttrs& at = c.attrs.as<LinearAttrs>();
   const View &x = c.in[0], &y = c.out[0];
@@ -325,7 +325,7 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, bool transpo
     return activate(activation, bias ? add(y, bias) : y);
   }
   const FusedActivation* fused = find_fused_activation(activation);
-  // linear's kernel multiplies rows by one matrix: the gradient's `grad_out` is read for the activation only.
+  // The gradient reads the output for the activation only.
   const Tensor y = apply(op_linear, {operand(x), w, bias}, LinearAttrs{transpose_w, precision, fused});
   const DType t = promote(x->dtype, w->dtype);
   return rounded_to(fused ? y : activate(activation, y), bias ? promote(t, bias->dtype) : t);

@@ -17,18 +17,18 @@ struct MomentsAttrs {
   Attributes describe() const { return {{"first", int64_t(first)}, {"last", int64_t(last)}}; }
 };
 
-// Of some values: how many, their mean, and the sum of the squared distances from it.
+// The count of some values, their mean, and the sum of the squared distances from it.
 struct Sums {
   double n = 0, mean = 0, squares = 0;
 };
-// Of two sets of values together (Chan, Golub & LeVeque 1983).
+// The Sums of two sets of values together (Chan, Golub & LeVeque 1983).
 Sums joined(const Sums& a, const Sums& b) {
   if (a.n == 0) return b;
   const double n = a.n + b.n, between = b.mean - a.mean;
   if (!std::isfinite(between)) return {n, a.mean + b.mean, std::numeric_limits<double>::quiet_NaN()};
   return {n, a.mean + between * (b.n / n), a.squares + b.squares + between * between * (a.n * b.n / n)};
 }
-// Of n values whose distances from `shift` have that sum and that sum of squares. The shift is near their mean.
+// The Sums of n values, from the sum and the sum of squares of their distances from `shift`, which is near their mean.
 Sums around(float shift, int64_t n, double sum, double squares) {
   if (!std::isfinite(shift)) return {double(n), shift, std::numeric_limits<double>::quiet_NaN()};
   const double left = squares - sum * sum / double(n);
@@ -95,7 +95,7 @@ void add_columns(Sums* to, const float* x, int64_t rows, int64_t n, int64_t ld) 
   }
 }
 
-// Rows of a few columns, as of three channels, are seen as longer ones: many rows side by side.
+// Rows of few columns (three channels) are treated as longer ones: many rows side by side.
 void add_narrow_columns(Sums* to, const float* x, int64_t rows, int64_t n) {
   const int64_t together = std::min(kTogether, kColumns / n), wide = together * n, whole = rows / together;
   Sums part[kColumns];

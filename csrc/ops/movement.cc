@@ -1,4 +1,4 @@
-// Ops that move values without changing them: views, permutations, windows, joining and cutting.
+// Ops that move values without changing them: views, permutations, windows, joining and splitting.
 #include <algorithm>
 #include <vector>
 
@@ -194,7 +194,7 @@ WindowAttrs slice_window(const Tensor& x, const std::vector<int64_t>& starts, co
     FASTDL_CHECK(step != 0, ValueError, who, ": the step of axis ", i, " must not be 0");
     FASTDL_CHECK(start >= -1 && start <= extent && stop >= -1 && stop <= extent, IndexError, who, ": ", start, ":",
                  stop, ":", step, " is out of range for axis ", i, " with size ", extent);
-    // Steps beyond the axis take one element whatever their size; clamped, so that nothing overflows.
+    // Steps beyond the axis take one element. They are clamped so that nothing overflows.
     const int64_t stride = std::clamp(step, -std::max<int64_t>(extent, 1), std::max<int64_t>(extent, 1));
     int64_t n = 0;
     if (stride > 0 && stop > start) n = (stop - start - 1) / stride + 1;
@@ -223,7 +223,7 @@ void infer_concat(InferContext& c) {
     const Shape& s = c.in[i]->shape;
     bool fits = s.rank() == out.rank();
     for (int k = 0; fits && k < s.rank(); ++k) fits = k == axis || s[k] == out[k];
-    FASTDL_CHECK(fits, ValueError, "concat: tensor ", i, " of shape ", s, " does not fit to shape ", c.in[0]->shape,
+    FASTDL_CHECK(fits, ValueError, "concat: tensor ", i, " of shape ", s, " does not fit shape ", c.in[0]->shape,
                  " along axis ", axis);
     out[axis] += s[axis];
   }

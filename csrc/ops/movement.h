@@ -1,4 +1,4 @@
-// Copying rows by index outside of the ops: how a batch is assembled from a data set.
+// Copies rows by index outside of the ops, to assemble a batch from a data set.
 #pragma once
 #include <stdint.h>
 

@@ -1,9 +1,9 @@
-// What an op is, and apply(): the one way to run one.
+// Defines what an op is, and apply(), which runs one.
 //
-// An op is a row with named fields: `infer` checks the inputs and gives the outputs' shapes and types, `run`
-// computes them with kernels, `grad` expresses the gradient with other ops. Called from Python an op runs
-// at once; while a plan is recorded the same call is also written down; with gradients enabled it leaves
-// a node on the tape. Eager and replay go through the same `run`, which is why they agree bit for bit.
+// An op is a row with named fields: `infer` checks the inputs and gives the outputs' shapes and types, `run` computes
+// them with kernels, `grad` expresses the gradient with other ops. Called from Python an op runs at once. With
+// gradients enabled it leaves a node on the tape, and while a plan is recorded the call is written down. Eager calls
+// and replays use the same `run`, so they agree bit for bit.
 #pragma once
 #include <initializer_list>
 
@@ -16,7 +16,7 @@ namespace fastdl {
 inline constexpr int kMaxInputs = 16;
 inline constexpr int kMaxOutputs = 8;
 
-// What `run` sees of a tensor. data is null for an absent optional input.
+// A tensor as `run` gets it. data is null for an absent optional input.
 struct View {
   void* data = nullptr;
   Shape shape;
@@ -56,7 +56,7 @@ struct RunContext {
   const View* in;
   const View* out;
   const Attrs& attrs;
-  void* workspace = nullptr;  // what the op asked for
+  void* workspace = nullptr;  // the memory that the op wants
   int inputs = 0, outputs = 0;
   template <class T>
   T* scratch() const {
@@ -64,10 +64,9 @@ struct RunContext {
   }
 };
 
-// grad() sets gin[i] for every input with needs(i); a null gin[i] means zero. gout[i] is null where
-// nothing flowed back into output i. into[i] is where gin[i] goes in the end, if that is known: the call that
-// makes it may write it there at once (see apply). Where may_wait(i), gin[i] may be left null and waiting[i] set to the
-// product that it is, which is computed later.
+// grad() sets gin[i] for every input with needs(i); a null gin[i] means zero. gout[i] is null where nothing flows back
+// into output i. If into[i] is set, gin[i] may be computed there (see apply). If may_wait(i), grad() may set
+// waiting[i], a product to compute later, instead of gin[i].
 struct GradContext {
   const Tensor* in;
   const Tensor* out;
@@ -83,7 +82,7 @@ struct GradContext {
   bool may_wait(int i) const { return can_wait >> i & 1; }
 };
 
-// n elements of an elementwise call that lie in a row. An input has stride 1, or 0: one element for all of them.
+// A row of n elements of an elementwise call. An input has stride 1, or 0: one element for all of them.
 struct ElementRow {
   void* out;
   const void* in[3];
@@ -102,7 +101,7 @@ struct OpRow {
   void (*run)(const RunContext&) = nullptr;                  // on the CPU; null: the output is a view of input 0
   void (*grad)(GradContext&) = nullptr;                      // null: not differentiable
   Attributes (*describe)(const DescribeContext&) = nullptr;  // null: the op has no attributes
-  // Bytes of memory that run() wants beside its results, from shapes, types and attributes alone.
+  // Bytes of memory that run() wants besides its results, from shapes, types and attributes alone.
   int64_t (*workspace)(const RunContext&) = nullptr;
   uint32_t mutates = 0;    // bit i: input i is written in place
   uint32_t stored = 0;     // bit i: input i may be of a storage type; apply() refuses others
@@ -111,15 +110,16 @@ struct OpRow {
   bool random = false;     // draws from the generator
   // A product: the gradient of input 0 reads the value of input 1 alone, and the other way round.
   bool bilinear = false;
-  // An element of the (one) output depends on those of the inputs at its place alone, after broadcasting; run()
-  // may be given pieces, and an output that lies where an input of its shape does.
+  // Each element of the (one) output depends only on the inputs' elements at its place, after broadcasting. run() may
+  // be given pieces, and an output in the memory of an input of its shape.
   bool elementwise = false;
-  // Of an elementwise op: what computes a row of operands of such types with one kernel; null: run() only.
+  // For an elementwise op: the function that computes a row of operands of these types with one kernel. Null: run()
+  // only.
   RowKernel (*row)(const View* in) = nullptr;
   bool assigns = false;                 // input 0 becomes a copy of input 1
   const Derivation* derived = nullptr;  // what it can read instead of an input (plan/derived.h)
 
-  // Which inputs' values grad() reads where the gradients of `needed` are asked for.
+  // The inputs whose values grad() reads to compute the gradients of `needed`.
   uint32_t values_read(uint32_t needed) const {
     return bilinear ? grad_in & ((needed & 1) << 1 | (needed >> 1 & 1)) : grad_in;
   }
@@ -129,19 +129,22 @@ struct Op : OpRow {
   Op(const OpRow& row);  // NOLINT: implicit, so that `const Op op_x = OpRow{...}` adds a row
   Op(const Op&) = delete;
   const Op* const next;  // in the list
-  const int number;      // of its place in there
+  const int number;      // its place in the list
 };
 const Op* first_op();
 
-// What computes the op on a device; null: nothing does. A view is no call: ask only where op.run is not null.
+// The function that computes the op on a device; null if there is none. Only for ops with a `run`, since views have
+// none.
 RunFunction run_of(const Op& op, const Device& device);
 // Registers a device with the functions that its table has. ValueError if the name is taken.
 void register_device(const DeviceTable& table);
 
-// How calls that take a while run, set by the interpreter's side: it calls `run`, where `may_stop` within a Watch.
+// Runs a long call: calls `run`, within a Watch if `may_stop`. The binding sets this.
 using LongRun = void (*)(FunctionRef<void()> run, bool may_stop);
 void set_long_run(LongRun f);
-inline constexpr int64_t kLongCall = int64_t(1) << 20;  // bytes of operands from which on a call may take a while
+inline constexpr int64_t kLongCall = int64_t(1) << 20;  // bytes of operands from which a call is long
+// The same for calls that Ctrl-C may stop: that takes six system calls. Smaller ones end within milliseconds.
+inline constexpr int64_t kStoppableCall = int64_t(4) << 20;
 
 // For an attribute struct that describes itself.
 template <class T>
@@ -157,14 +160,14 @@ struct Outputs {
   operator Tensor() const { return t[0]; }
 };
 
-// With `into` the result is written there and is a view of it, if it is one of that shape and type, nothing of
-// that storage is read, and gradients are not enabled. Otherwise `into` is left alone.
+// With `into` the result is written there and is a view of it, if it has that shape and type, nothing of that storage
+// is read, and gradients are not enabled. Otherwise `into` is not used.
 Outputs apply(const Op& op, const Tensor* in, int inputs, const Attrs& attrs, const Tensor& into = nullptr);
 inline Outputs apply(const Op& op, std::initializer_list<Tensor> in, const Attrs& attrs = {},
                      const Tensor& into = nullptr) {
   return apply(op, in.begin(), int(in.size()), attrs, into);
 }
-// x on another device; on the tape. A plan does not hold such a step.
+// Copies x to another device, on the tape. A plan cannot hold such a step.
 Tensor to_device(const Tensor& x, const Device& device);
 extern const Op op_assign;  // assign_(target, value)
 
@@ -180,14 +183,14 @@ class CallObserver {
   virtual void before_write(const Tensor& t) = 0;
   // After a call ran.
   virtual void on_call(const Op& op, const Tensor* in, int inputs, const Outputs& out, const Attrs& attrs) = 0;
-  // Python looks at the values of t (numpy(), item(), bool()): a replay could not repeat that.
+  // Python reads the values of t (numpy(), item(), bool()), which a replay cannot repeat.
   virtual void on_host_read(const Tensor& t) = 0;
   // The gradient that a leaf holds is about to be read, or set.
   virtual void on_grad(const Tensor& leaf, bool reads) = 0;
   // Python asks whether t requires a gradient, or is about to change that.
   virtual void on_requires_grad(const Tensor& t) = 0;
 };
-// Where the calling thread keeps its observer; whoever holds the reference may clear it from another thread.
+// Holds the observer of the calling thread. Another thread that has the reference may clear it.
 struct ObserverSlot : RefCounted {
   CallObserver* observer = nullptr;
 };
@@ -202,7 +205,7 @@ inline void note_grad(const Tensor& leaf, bool reads = true) {
 inline void note_requires_grad(const Tensor& t) {
   if (CallObserver* o = call_observer()) o->on_requires_grad(t);
 }
-// How often ops of this thread wrote in place so far, other than gradients on their way back.
+// How often ops of this thread have written in place, gradients during backward not counted.
 uint64_t& writes_in_place();
 // All of t was written.
 inline void note_written(const Tensor& t) {

@@ -8,14 +8,14 @@
 
 namespace fastdl {
 
-// Axes of a reduction: bit i set for axis i once normalised; `all` before the rank is known.
+// The axes of a reduction, negative ones counted from the end; none means all.
 using Axes = std::optional<std::vector<int64_t>>;
 
-// In which type the operands of a product are multiplied; sums are float32. bfloat16 is taken where the CPU has
-// instructions for it and the sizes are worth it (cpu/gemm_bf16.h); gradients follow.
+// The type in which a product reads its operands; sums are float32. bfloat16 is used where the CPU has instructions for
+// it and the sizes pay (cpu/gemm_bf16.h). Gradients use the same type.
 enum class Precision : uint8_t { float32, bfloat16 };
 
-// What a row of a table calls by its own names.
+// Tensors and numbers by the names that an update rule gives them.
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 using NamedNumbers = std::vector<std::pair<std::string, double>>;
 

@@ -1,11 +1,11 @@
-// A product of two matrices that is computed later, a few rows at a time: the gradient of a large weight, which an
-// optimizer takes up part by part, so that the whole of it never lies in memory.
+// A product of two matrices that is computed later, a few rows at a time. An optimizer takes the gradient of a large
+// weight this way, so that the whole gradient never lies in memory.
 #pragma once
 #include "ops/ops.h"
 
 namespace fastdl {
 
-// op(a) op(b), op = transpose if its flag is set; in that precision.
+// op(a) op(b), op = transpose if its flag is set, in that precision.
 struct Product {
   Tensor a, b;
   bool transpose_a = false, transpose_b = false;

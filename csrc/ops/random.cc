@@ -1,6 +1,5 @@
-// Random ops. `reserve` takes the counters that one of them needs from a generator; the others compute from these
-// alone: value i depends on its counter, so threads do not show, and a replayed plan draws the blocks an eager run
-// would.
+// Random ops. `reserve` takes from a generator the counters that an op needs, and the op computes from these alone.
+// Value i depends on its counter, so threads do not matter, and a replayed plan draws the same blocks as an eager run.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -35,7 +34,7 @@ const Op op_reserve = OpRow{.name = "reserve",
                             .describe = describe_reserve,
                             .mutates = 0b1,
                             .stored = 0b1,
-                            .random = true};  // which infer() refuses by the argument's name
+                            .random = true};  // infer() refuses these and names the argument
 
 Tensor reserve(int64_t n, const Tensor& from) {
   const Tensor& g = from ? from : generator();
@@ -43,7 +42,7 @@ Tensor reserve(int64_t n, const Tensor& from) {
   return apply(op_reserve, {g}, n);
 }
 
-// What `reserve` gave.
+// The block that `reserve` returns.
 struct Block {
   uint64_t seed, counter;
   explicit Block(const View& v) : seed(uint64_t(v.as<int64_t>()[0])), counter(uint64_t(v.as<int64_t>()[1])) {}
@@ -220,7 +219,7 @@ Tensor permutation(int64_t n, const Tensor& from) {
   FASTDL_CHECK(n >= 0, ValueError, "permutation: expected a length of at least 0, got ", n);
   return apply(op_permutation, {reserve(2 * n, from)}, DrawAttrs{{n}, 0, 0, 0, 0});
 }
-// 1 with probability p, else 0; below 0 and NaN count as 0, above 1 as 1.
+// 1 with probability p, else 0. Values below 0 and NaN count as 0, values above 1 as 1.
 Tensor bernoulli(const Tensor& p, const Tensor& from) {
   check_tensor(p, "bernoulli", "p");
   return cast(lt(to_device(uniform(p->shape, 0, 1, from), p->device()), detach(p)), DType::float32);
@@ -229,7 +228,7 @@ Tensor dropout(const Tensor& x, double rate, const Tensor& from) {
   FASTDL_CHECK(rate >= 0 && rate < 1, ValueError, "dropout: rate must lie in [0, 1), got ", rate);
   const Tensor values = as_float(x, "dropout", "x");
   if (rate == 0) return copy(values);
-  // The numbers are the generator's, which lies on the CPU.
+  // The generator lies on the CPU, so the block is moved to the values' device.
   return apply(op_dropout, {values, to_device(reserve(values->numel(), from), values->device())}, DropoutAttrs{rate});
 }
 

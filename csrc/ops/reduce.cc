@@ -1,6 +1,6 @@
-// Reductions. An op reduces one run of adjacent axes, the tensor seen as [outer, reduced, inner]; axes that
-// are not adjacent are reduced run by run. Long runs are cut into pieces of fixed length whose results are
-// combined in order, so that the threads do not show in the bits.
+// Reductions. An op reduces one run of adjacent axes, with the tensor seen as [outer, reduced, inner]. Other axes are
+// reduced run by run. Long runs are cut into pieces of fixed length, whose results are combined in order, so that bits
+// do not depend on threads.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -83,7 +83,7 @@ void reduce_rows(const FloatKernels& k, float* y, const float* x, const Extents&
     for (int64_t r = 0; r < rows; ++r) y[r] = k.row(part + r * pieces, pieces);
 }
 
-// Rows of a few columns, as of three channels, are too short for vectors: 64 of them are seen as one.
+// Rows of few columns (three channels) are too short for vectors, so 64 of them are treated as one.
 void reduce_piece(const FloatKernels& k, float* y, const float* x, int64_t rows, int64_t columns, int64_t ld) {
   constexpr int64_t kTogether = 64, kShort = 32;
   if (ld > kShort || rows < 4 * kTogether) return k.rows(y, x, rows, columns, ld);
@@ -172,7 +172,7 @@ void run_sum(const RunContext& c) {
     for (int64_t i = 0, n = y.numel(); i < n; ++i) y.as<float>()[i] /= float(divisor);
 }
 
-// The shape of x with the reduced axes 1: what a result is reshaped to before it is spread out again.
+// The shape of x with extent 1 along reduced axes. A result gets this shape before it is broadcast again.
 Shape kept_shape(const GradContext& c) {
   const ReduceAttrs& a = reduce_attrs(c.attrs);
   Shape s = c.in[0]->shape;
@@ -217,7 +217,7 @@ void run_min(const RunContext& c) {
     reduce_plain<T>(c, std::numeric_limits<T>::max(), [](T a, T b) { return std::min(a, b); });
   });
 }
-// Split evenly among equal elements, as TensorFlow and torch.amax do; where there is NaN, among those that are NaN.
+// Equal elements share the gradient evenly, as in TensorFlow and torch.amax. If some are NaN, those share it.
 void grad_extreme(GradContext& c) {
   const ReduceAttrs& a = reduce_attrs(c.attrs);
   const Shape kept = kept_shape(c);
@@ -288,7 +288,7 @@ Shape remaining_shape(const Tensor& x, uint32_t mask) {
   return shape;
 }
 
-// Reduces the axes of `mask`, the last run first. No axes at all reduce over a run of none: one element each.
+// Reduces the axes of `mask`, the last run first. Without axes it reduces over an empty run: one element each.
 Tensor reduce(const Op& op, Tensor x, uint32_t mask, bool keepdims, double divisor = 1) {
   for (int last = x->shape.rank();;) {
     while (last > 0 && !(mask >> (last - 1) & 1)) --last;
@@ -325,8 +325,8 @@ Tensor all(const Tensor& x, const Axes& axes, bool keepdims) {
   return reduce(op_all, computable(x, "all", "x"), mask, keepdims);
 }
 
-// A tree of products, halves against halves: its gradient, made of products of the others, holds where
-// elements are zero, to any order.
+// A tree of products of halves. So the gradient consists of products of the other elements, and holds where elements
+// are zero, to any order.
 Tensor prod(const Tensor& x, const Axes& axes, bool keepdims) {
   const uint32_t mask = axis_mask(x, axes, "prod");
   check_computing(x, "prod", "x");

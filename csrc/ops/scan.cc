@@ -30,7 +30,7 @@ void infer_arg(InferContext& c) {
   c.output(s, DType::int64);
 }
 
-// NaN is both the largest and the smallest, as in NumPy; among equals the first.
+// NaN is both the largest and the smallest, as in NumPy. The first of equal elements counts.
 struct Larger {
   template <class T>
   bool operator()(T a, T b) const {
@@ -101,8 +101,8 @@ void infer_cumsum(InferContext& c) {
 template <class T>
 using Running = std::conditional_t<std::is_floating_point_v<T>, double, uint64_t>;
 
-// Rows [first, last) of n columns, a row at `pitch`, backwards with a negative one; `sums` go on from row to row. With
-// y null only the sums are made.
+// Adds up `rows` rows of n columns, `pitch` apart (backwards if negative). `sums` continue from row to row. With y null
+// only the sums are computed.
 template <class Out, class T>
 void add_up(Out* y, const T* x, int64_t rows, int64_t n, int64_t pitch, Running<T>* sums) {
   for (int64_t r = 0; r < rows; ++r, x += pitch)
@@ -116,7 +116,7 @@ void add_up(Out* y, const T* x, int64_t rows, int64_t n, int64_t pitch, Running<
 }
 
 // Long rows are cut into blocks of fixed size: first the sum of each block, then where each block starts, then the
-// blocks themselves. So threads do not show in the bits.
+// blocks themselves. So bits do not depend on threads.
 constexpr int64_t kBlock = 8192, kColumns = 32;
 struct Blocks {
   int64_t columns, pieces, block, blocks, lines;

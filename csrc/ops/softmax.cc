@@ -1,4 +1,4 @@
-// softmax and log_softmax along an axis. The kernels take rows; another axis is brought to the end first.
+// softmax and log_softmax along an axis. The kernels take rows, so another axis is moved to the end first.
 #include <vector>
 
 #include "core/parallel.h"

@@ -10,8 +10,8 @@
 namespace fastdl {
 namespace {
 
-// The window with axes of extent 1 dropped and axes merged that are walked as one. The dense side is
-// contiguous in the same order, so its position is a running count.
+// The window without axes of extent 1, and with axes merged that form one. The dense side is contiguous in the same
+// order, so its position is a running count.
 struct Loop {
   int rank = 0;
   int64_t extent[kMaxRank], step[kMaxRank];
@@ -52,7 +52,7 @@ void copy_run(T* dense, T* strided, int64_t n, int64_t step) {
   }
 }
 
-// Dense elements [begin, end): runs along the last axis, the other axes counted like an odometer.
+// Dense elements [begin, end): runs along the last axis, with a counter for each other axis.
 template <class T, bool kRead>
 void copy_range(const Loop& loop, T* dense, T* strided, int64_t begin, int64_t end) {
   const int last = loop.rank - 1;
@@ -89,7 +89,7 @@ void transpose_tile(T* out, int64_t out_row, const T* in, int64_t in_column, int
     for (int64_t c = 0; c < columns; ++c) out[r * out_row + c] = in[r + c * in_column];
 }
 
-// Reads where axis `unit`, not the last, is the one contiguous in memory: tiles of these two axes.
+// Reads by tiles of two axes, where axis `unit`, not the last, is the one that is contiguous in memory.
 template <class T>
 void read_transposed(const Loop& loop, int unit, T* out, const T* in) {
   constexpr int64_t kTile = 32;

@@ -15,12 +15,12 @@ struct Window {
 // Steps of the contiguous layout of `shape`.
 Window contiguous_window(const Shape& shape);
 
-// out[i] = in[window(i)] for every i of `shape`; `size` is the bytes of an element: 1, 4 or 8.
+// out[i] = in[window(i)] for every i of `shape`; `size` is that of an element in bytes: 1, 2, 4 or 8.
 void read_window(void* out, const void* in, const Shape& shape, const Window& window, int64_t size);
 // out[window(i)] = in[i]; the window's elements must be distinct.
 void write_window(void* out, const void* in, const Shape& shape, const Window& window, int64_t size);
 
-// rows pieces of row_bytes each, `pitch` bytes apart.
+// Copies `rows` pieces of row_bytes each, which begin `pitch` bytes apart.
 void copy_rows(void* out, int64_t out_pitch, const void* in, int64_t in_pitch, int64_t row_bytes, int64_t rows);
 
 }  // namespace fastdl

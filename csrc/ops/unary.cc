@@ -1,7 +1,7 @@
 // Functions of one tensor: elementary functions and activations, each with its gradient beside it.
 //
-// A gradient calls one fused kernel (dy, x or y) -> dx. Those kernels are ops too; where a gradient is to be
-// differentiated again (grad_enabled() while it runs) it is written with differentiable ops instead.
+// A gradient calls one fused kernel (dy, x or y) -> dx. These kernels are ops too. If a gradient is to be
+// differentiated again (grad_enabled() while it runs), it uses differentiable ops instead.
 #include "ops/unary.h"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ namespace {
 
 using K = KernelTable;
 
-// What kernels read; zeros where an op has no parameters.
+// Parameters for the kernels; zeros if an op has none.
 struct Parameters {
   float p[2];
 };
@@ -67,7 +67,7 @@ RowKernel row_unary_grad(const View*) {
   };
 }
 
-// For questions, and for integers: one element at a time. Out is the output's type, void the input's.
+// For predicates, and for integers: one element at a time. Out is the output's type, void the input's.
 template <class Out, class F>
 void run_each(const RunContext& c, F f) {
   const View &x = c.in[0], &y = c.out[0];
@@ -88,7 +88,7 @@ Tensor unary(const Op& op, const Tensor& x, const Attrs& attrs = {}) {
   return apply(op, {as_float(x, op.name, "x")}, attrs);
 }
 Tensor unary(const Op& op, const Tensor& x, float p0, float p1 = 0) { return unary(op, x, Parameters{{p0, p1}}); }
-// Same for the functions that keep integers as they are.
+// The same for functions that keep the type of integers.
 Tensor unary_number(const Op& op, const Op& integer_op, const Tensor& x) {
   check_computing(x, op.name, "x");
   return is_float(x->dtype) ? unary(op, x) : apply(integer_op, {x});
@@ -184,7 +184,7 @@ struct IntegerBounds {
   int64_t low, high;
   Attributes describe() const { return {{"min", low}, {"max", high}}; }
 };
-// Bounds outside of the type are the type's own.
+// Bounds outside the type become the type's own.
 void run_clip_int(const RunContext& c) {
   const IntegerBounds bounds = c.attrs.as<IntegerBounds>();
   run_each<void>(c, [=](auto v) {
@@ -207,8 +207,8 @@ const Op op_clip_int = OpRow{.name = "clip_int",
 
 // --- functions whose gradient is one kernel, the activations among them -------------------------------------
 //
-// FUSED_GRAD(fn, second, describe): the op dx = name_grad(dy, t) with t = x or y as `which` says. It is linear
-// in dy, so its gradient there is itself; `second`, in terms of t(c), is d(dx/dy)/dt.
+// FUSED_GRAD(fn, second, describe): the op dx = fn_grad(dy, t), where t is x or y. It is linear in dy, so the gradient
+// for dy is the op itself. `second`, in terms of t(c), is d(dx/dy)/dt.
 const Tensor& t(const GradContext& c) { return c.in[1]; }
 
 #define FUSED_GRAD(fn, second, ...)                                                         \
@@ -252,7 +252,7 @@ FROM_X(abs)
 // dx = dy / (2 y)
 FUSED_GRAD(sqrt, scale(reciprocal(square(t(c))), -0.5))
 FROM_Y(sqrt)
-// sqrt whose gradient at 0 is 0: what the root of a sum of squares has there
+// sqrt with gradient 0 at 0, for the root of a sum of squares
 FUSED_GRAD(root, where(eq(t(c), constant(0)), constant(0), scale(reciprocal(square(t(c))), -0.5)))
 void grad_root(GradContext& c) { c.gin[0] = apply(op_root_grad, {g(c), y(c)}, c.attrs); }
 const Op op_root = OpRow{.name = "root",
@@ -350,7 +350,7 @@ Tensor square(const Tensor& x) {
   const Tensor n = x->dtype == DType::bool8 ? cast(x, DType::int64) : x;
   return mul(n, n);
 }
-// Integers are whole already.
+// Integers are whole already, so this copies them.
 Tensor floor(const Tensor& x) { return x && !is_float(x->dtype) ? copy(x) : unary(op_floor, x); }
 Tensor ceil(const Tensor& x) { return x && !is_float(x->dtype) ? copy(x) : unary(op_ceil, x); }
 Tensor round(const Tensor& x) { return x && !is_float(x->dtype) ? copy(x) : unary(op_round, x); }
@@ -372,7 +372,7 @@ Tensor clip(const Tensor& x, double lo, double hi) {
   return unary(op_clip, x, float(lo), float(hi));
 }
 Tensor leaky_relu(const Tensor& x, double slope) {
-  // The gradient is read off the sign of the output, which needs the slope to keep it.
+  // The gradient reads the sign of x from the output, which has the same sign only if the slope is not negative.
   check_computing(x, "leaky_relu", "x");
   if (slope < 0) return where(gt(x, scalar(0)), x, scale(x, slope));
   return unary(op_leaky_relu, x, float(slope));

@@ -7,8 +7,8 @@
 
 namespace fastdl {
 
-// An activation whose gradient is read off its output, so that it can be applied while a matmul's tile is
-// hot without keeping the values before it.
+// An activation whose gradient needs only the output. So a matmul can apply it while a tile is in the cache, and need
+// not keep the values before it.
 struct FusedActivation {
   const char* name;
   UnaryKernel KernelTable::* kernel;

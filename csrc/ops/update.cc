@@ -94,7 +94,7 @@ const Op op_update = OpRow{.name = "update_",
                            .run = run_update,
                            .describe = describe_update,
                            .mutates = 0b11110001,
-                           .stored = ~0u};  // which infer() refuses by the names of the states
+                           .stored = ~0u};  // infer() refuses these and names the state
 
 // --- increment_ ----------------------------------------------------------------------------------------
 
@@ -111,7 +111,7 @@ const Op op_increment = OpRow{.name = "increment_",
                               .describe = describe_increment,
                               .mutates = 0b1};
 
-// The position of a name in a list that `at(i)` gives until it is empty; ValueError with the possible ones.
+// The position of a name in the list at(0), at(1), ..., which an empty name ends. ValueError lists the possible names.
 template <class At>
 int position(std::string_view name, const char* what, const char* rule, int limit, At at) {
   for (int i = 0; i < limit && !at(i).empty(); ++i)

@@ -1,6 +1,6 @@
-// The memory of intermediates, which plans that never run at the same time share: those of one step function, for its
-// batches of different sizes. It is as large as the largest of them wants. A plan that finds it moved re-points its
-// views when it gets its turn.
+// The memory of intermediates. Plans that never run at the same time share it: those of one step function, for batches
+// of different sizes. It is as large as the largest plan needs. A plan whose arena has moved re-points its views when
+// it gets its turn.
 #pragma once
 #include <atomic>
 #include <mutex>
@@ -13,9 +13,8 @@ namespace fastdl {
 
 class Arena : public RefCounted {
  public:
-  // Held while a plan's memory is in use: inputs filled, steps run, results read. Threads take turns. A thread that has
-  // the turn may come back, from a signal handler that ran within a replay: it would wait for itself, so it asks
-  // mine().
+  // Locked while a plan's memory is in use: inputs filled, steps run, results read. Threads take turns. A signal
+  // handler may run within a replay and would wait for its own thread, so it checks mine() first.
   void lock() {
     mutex_.lock();
     owner_ = std::this_thread::get_id();
@@ -27,12 +26,12 @@ class Arena : public RefCounted {
   bool mine() const { return owner_ == std::this_thread::get_id(); }
   bool in_use() const { return owner_.load() != std::thread::id(); }
 
-  // Room for so many bytes on a device; what was there is lost. The turn is the caller's. Throws MemoryError, and then
-  // the memory is what it was.
+  // Makes room for so many bytes on a device and discards the contents. The caller has the turn. Throws MemoryError and
+  // then keeps the memory as it was.
   void reserve(int64_t bytes, const Device& device) {
     if (!memory_ || memory_->bytes() < bytes) memory_ = Storage::allocate(bytes, false, device);
   }
-  // Whether it has memory of another device, and can't serve this one.
+  // Whether its memory lies on another device, so that it cannot serve this one.
   bool is_elsewhere(const Device& device) const { return memory_ && &memory_->device() != &device; }
   char* data() const { return static_cast<char*>(memory_->data()); }
   int64_t bytes() const { return memory_ ? memory_->bytes() : 0; }

@@ -23,8 +23,8 @@ struct Call {
   const Op* op = nullptr;
   Attrs attrs;
   std::vector<Operand> in, out;
-  Operand workspace;  // what the op asked for, once memory is assigned
-  bool late = false;  // changes state, and was moved to where the step has done its long calls
+  Operand workspace;  // the memory that the op wants, once memory is assigned
+  bool late = false;  // changes state, and was moved behind the long calls of the step
 
   bool writes(int input) const { return op->mutates >> input & 1; }
 };
@@ -41,15 +41,15 @@ struct Recording {
   const Device* device = &cpu();  // of all buffers
 };
 
-// A lowered call. Its views lie with those of all steps, in order: a replay reads them from front to back.
+// A lowered call. The views of all steps lie in one array, in order, so a replay reads them from front to back.
 struct Step {
   const Op* op = nullptr;
   RunFunction run = nullptr;
   View *in = nullptr, *out = nullptr;  // after the inputs there is room for a derived value, if the op takes one
   void* workspace = nullptr;
   int inputs = 0, outputs = 0;
-  bool ask = false;       // look at the clock before this call
-  bool may_stop = false;  // it takes a while and writes nothing but its result, so it can be stopped and run again
+  bool ask = false;       // check the clock before this call
+  bool may_stop = false;  // long, and writes nothing but its result, so it can be stopped and run again
   Attrs attrs;
 
   RunContext context() const { return {*op, in, out, attrs, workspace, inputs, outputs}; }

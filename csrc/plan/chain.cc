@@ -12,14 +12,14 @@
 namespace fastdl {
 namespace {
 
-// Elements of a tile: at most 16 KiB of float32, fewer where the operands of all calls together would leave L1. The
-// kernel of a cheap op takes a few hundred nanoseconds for a tile, its call some 10.
+// Elements of a tile: at most 16 KiB of float32, fewer where the operands of all calls would not fit L1 together. The
+// kernel of a cheap op takes a few hundred nanoseconds per tile, its call some 10.
 constexpr int64_t kTile = 4096, kLeastTile = 512;
 constexpr int64_t kScratchAlign = 64;
-constexpr int kMostOperands = 3;  // of an elementwise op: those of where
+constexpr int kMostOperands = 3;  // an elementwise op has at most those of where
 
-// How the calls of a chain are cut: along all elements, where each operand has as many as the result, or one;
-// else along the first axis, so that anything may broadcast along the others.
+// How the calls of a chain are cut: along all elements, if each operand has as many as the result or one. Otherwise
+// along the first axis, so that operands may broadcast along the others.
 struct Cut {
   Shape shape;  // of every result
   bool flat = true, rows = true;
@@ -27,7 +27,7 @@ struct Cut {
   explicit Cut(const Call& c) : shape(c.out[0].shape) { add(c); }
 
   int64_t row() const { return shape.count(1, shape.rank()); }
-  // Parts into which an operand is cut; 1 if it is the same for every part.
+  // The number of parts of an operand; 1 if every part reads the same.
   int64_t parts(const Operand& o, bool flatly) const {
     if (flatly) return o.shape.numel() == shape.numel() ? shape.numel() : 1;
     const bool sliced = o.shape.rank() == shape.rank() && shape.rank() > 0 && o.shape[0] == shape[0];
@@ -47,7 +47,7 @@ bool is_elementwise(const Call& c) {
          c.out[0].shape.numel() >= 2 * kTile;
 }
 
-// What the calls of a chain touch, by buffer: of equal operands one.
+// The memory that the calls of a chain access, by buffer, without duplicates.
 class Touched {
  public:
   explicit Touched(size_t buffers) : first_(buffers, -1) {}
@@ -60,8 +60,8 @@ class Touched {
     for (const Operand& o : c.in) add(o, false);
     add(c.out[0], true);
   }
-  // Whether call c may run on a tile before the calls so far have run on the others: what one of them writes, the
-  // other must either not touch, or touch at the same elements.
+  // Whether call c may run on a tile before the earlier calls have run on the other tiles. What one of them writes, the
+  // other must not access, or must access at the same elements.
   bool leave_free(const Call& c, const Cut& cut) const {
     bool all = fine(c.out[0], true, cut);
     for (const Operand& o : c.in) all &= fine(o, false, cut);
@@ -72,7 +72,7 @@ class Touched {
   struct Entry {
     Operand operand;
     bool written;
-    int next;  // of the same buffer
+    int next;  // entry of the same buffer
   };
   static bool same_place(const Operand& a, const Operand& b) {
     return a.offset == b.offset && a.bytes() == b.bytes() && a.dtype == b.dtype;
@@ -122,7 +122,7 @@ size_t end_of_chain(const Recording& r, size_t first, Cut& cut, Touched& touched
   return end;
 }
 
-struct Life {  // of a buffer: its first and last call, and whether all of them use it as a whole
+struct Life {  // first and last call of a buffer, and whether all calls use it as a whole
   size_t first = SIZE_MAX, last = 0;
   bool whole = true;
 };
@@ -140,14 +140,14 @@ std::vector<Life> lives_of(const Recording& r) {
   return lives;
 }
 
-// Gives what only the chain uses places in a tile's scratch memory, few of them, so that they stay in L1: a result
-// lies over an operand that nobody reads after its call, else at a place that is free.
+// Places the chain's own results in a tile's scratch memory, in few places, so that they stay in L1. A result takes the
+// place of an operand that no later call reads, else a free place.
 class Places {
  public:
-  // Of buffer `out`, which is made by call i with so many bytes a part.
+  // A place for buffer `out`, which call i makes, with so many bytes per part.
   void make(const Call& c, size_t i, int64_t part_bytes, const std::vector<Life>& lives) {
     const int out = c.out[0].buffer;
-    if (of(out) >= 0) return;  // made before
+    if (of(out) >= 0) return;  // placed before
     for (const Operand& o : c.in)
       if (const int slot = of(o.buffer);
           slot >= 0 && lives[size_t(o.buffer)].last == i && slots_[size_t(slot)] == part_bytes) {
@@ -164,7 +164,7 @@ class Places {
     place_[out] = int(slots_.size());
     slots_.push_back(part_bytes);
   }
-  // After call i: what it used last has no place any more.
+  // Frees the places of buffers whose last use is call i.
   void release(const Call& c, size_t i, const std::vector<Life>& lives) {
     for (auto* list : {&c.in, &c.out})
       for (const Operand& o : *list)
@@ -180,17 +180,17 @@ class Places {
   const std::vector<int64_t>& slots() const { return slots_; }
 
  private:
-  std::map<int, int> place_;    // of buffers in use: their slots
-  std::vector<int64_t> slots_;  // bytes a part
+  std::map<int, int> place_;    // slots of the buffers in use
+  std::vector<int64_t> slots_;  // bytes per part
   std::vector<int> free_;
 };
 
-// How the calls of the chain are run, and its tiles.
+// Decides how the calls of the chain run, and its tiles.
 void lay_out(Chain& chain, const Recording& r, const Cut& cut, const std::vector<Life>& lives,
              const std::vector<bool>& own) {
   Places places;
-  std::set<std::tuple<int, int64_t, int64_t>> streams;  // what tiles bring from memory
-  int64_t bytes = 0;                                    // of a part, of all operands
+  std::set<std::tuple<int, int64_t, int64_t>> streams;  // what each tile reads from memory
+  int64_t bytes = 0;                                    // of one part of all operands
   for (size_t i = chain.first; i < chain.end; ++i) {
     const Call& c = r.calls[i];
     Chain::Link link;
@@ -221,7 +221,7 @@ void lay_out(Chain& chain, const Recording& r, const Cut& cut, const std::vector
       }
       chain.pieces.push_back(p);
     };
-    for (const Operand& o : c.in) add(o);  // before the output takes a place over
+    for (const Operand& o : c.in) add(o);  // before the output takes over a place
     const Operand& out = c.out[0];
     if (own[size_t(out.buffer)]) places.make(c, i, out.bytes() / chain.parts, lives);
     add(out);

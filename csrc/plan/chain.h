@@ -1,25 +1,25 @@
-// Chains: neighbouring calls of elementwise ops, run tile by tile. All of them go over the first few thousand
-// elements, then over the next; what one writes is still in the nearest cache when the following one reads it.
-// A result that only the chain itself reads is never a whole array: it lives in a tile's scratch memory.
+// Chains: neighbouring elementwise calls, run tile by tile. All calls run on the first few thousand elements, then on
+// the next, so that results are still in L1 when the following call reads them. A result that only the chain reads is
+// never a whole array; it lies in a tile's scratch memory.
 #pragma once
 #include "plan/call.h"
 
 namespace fastdl {
 
 struct Chain {
-  struct Piece {  // of an operand, what a tile has of it
+  struct Piece {  // the part of an operand that a tile accesses
     int64_t part_bytes = 0;
-    int64_t scratch = -1;   // where it lies in the scratch memory of a tile; -1: in memory of its own
-    bool sliced = false;    // else every tile has all of it
-    int stride = 0;         // of its elements within a row
+    int64_t scratch = -1;   // where it lies in the scratch memory of a tile; -1: it has memory of its own
+    bool sliced = false;    // false: every tile accesses all of it
+    int stride = 0;         // between its elements within a row
     int64_t row_bytes = 0;  // from one row to the next
   };
   struct Link {                  // a call
     RowKernel kernel = nullptr;  // null: the op's run() takes the tile
-    bool at_once = false;        // the rows of a tile are one
+    bool at_once = false;        // the rows of a tile are one row
   };
   size_t first = 0, end = 0;    // calls [first, end)
-  int64_t parts = 0, tile = 0;  // parts in all, and those of a tile: elements, or rows of the first axis
+  int64_t parts = 0, tile = 0;  // their number, and that of a tile; parts are elements, or rows of the first axis
   int64_t row = 1;              // elements of a part
   bool flat = false;            // parts are elements
   int64_t scratch_bytes = 0;
@@ -33,7 +33,7 @@ struct Chains {
 };
 Chains find_chains(const Recording& r);
 
-// Runs the steps of a chain; where the views of its own buffers point does not matter.
+// Runs the steps of a chain. Views of the chain's own buffers are not followed.
 void run_chain(const Chain& chain, const Step* steps);
 
 }  // namespace fastdl

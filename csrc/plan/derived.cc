@@ -11,8 +11,7 @@
 namespace fastdl {
 namespace {
 
-// In all: a program that predicts with small and medium networks has room for each of its weights; one with large
-// ones does not hold them twice.
+// The limit of all values. Small and medium networks can keep one for each weight; large weights are not stored twice.
 constexpr int64_t kMostBytes = 32 << 20;
 constexpr int kPatience = 2;  // replays of unchanged memory before a value is made
 
@@ -40,7 +39,7 @@ class DerivedValue {
 
 int64_t derived_bytes() { return bytes_in_all; }
 
-// The value: the one that another plan has made, or a new one; null if there is no room for it.
+// Finds a value that another plan has made, or makes one. Null if there is no room for it.
 std::shared_ptr<const DerivedValue> DerivedInputs::find_or_make(const Use& use, const View& input) {
   using Key = std::tuple<const Derivation*, uint64_t, int64_t, Derivation::Parameters>;
   static std::mutex* mutex = [] {
@@ -61,11 +60,11 @@ std::shared_ptr<const DerivedValue> DerivedInputs::find_or_make(const Use& use, 
     place = value;
     return value;
   } catch (const Error&) {
-    return nullptr;  // no memory: as it lies, then
+    return nullptr;  // no memory: read the input itself
   }
 }
 
-// Has a step run that op, with the value as its last input; null: no value, and the op of the recording.
+// Makes a step run that op, with the value as its last input. Null: no value, and the recorded op.
 void DerivedInputs::read(Step& step, const Op* op, void* value) {
   step.op = op;
   step.run = op->run;
@@ -74,7 +73,7 @@ void DerivedInputs::read(Step& step, const Op* op, void* value) {
 
 void DerivedInputs::add(const std::vector<Step>& steps, size_t step, const Ref<Storage>& storage) {
   const Step& s = steps[step];
-  // Memory of others may change at any time.
+  // Foreign memory may change at any time.
   if (!s.op->derived || !storage->owned() || !storage->on_cpu()) return;
   if (const auto parameters = s.op->derived->wanted(s.context()))
     uses_.push_back({step, s.op, storage, *parameters, {}, 0, nullptr});

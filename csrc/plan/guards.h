@@ -1,5 +1,5 @@
-// What a recorded step found besides the memory that its calls read: values that Python looked at, gradients that
-// leaves held, which tensors required a gradient. A replay is right as long as these are as they were.
+// What a recorded step depends on besides the memory that its calls read: values that Python read, gradients of leaves,
+// and which tensors required a gradient. A replay is valid as long as these are the same.
 #pragma once
 #include <string>
 #include <vector>
@@ -8,11 +8,11 @@
 
 namespace fastdl {
 
-// Values that Python read; or memory that Python might have changed.
+// Values that Python read, or memory that Python might have changed.
 class SeenValues {
  public:
-  static constexpr int64_t kMost = 64 << 10;  // bytes that are compared; more would cost each replay too much
-  // All of t, as it is now. Keeps a copy where it has no more than `most` bytes.
+  static constexpr int64_t kMost = 64 << 10;  // bytes that are compared; more would take too long in each replay
+  // Covers all of t, as it is now. Keeps a copy of up to `most` bytes.
   SeenValues(const Tensor& t, int64_t most, std::string where);
 
   const Ref<Storage>& storage() const { return storage_; }
@@ -21,12 +21,12 @@ class SeenValues {
   const std::string& where() const { return where_; }
   const Shape& shape() const { return shape_; }
   bool copied() const { return bytes_.size() == size_t(end_ - begin_); }
-  // Whether nobody can have written there without being counted.
+  // Whether every write to the memory raises its version.
   bool counted() const { return storage_->owned(); }
-  bool is_same() const;  // as the copy
-  // Whether the values are those that were seen, as far as that can be told.
+  bool is_same() const;  // compares with the copy
+  // Whether the values are still those that were read, as far as that is known.
   bool holds();
-  void settle();  // what happened until now was not a change
+  void settle();  // accepts the present values as unchanged
 
  private:
   KeptStorage storage_;
@@ -38,8 +38,7 @@ class SeenValues {
   std::string where_;
 };
 
-// The gradient of a leaf: the one it had when the step first asked for it (if it asked before it set one), and the
-// one it had after the step.
+// The gradient of a leaf: the one before the step (if it read one before setting it), and the one after the step.
 struct SeenGradient {
   Tensor leaf, before, after;
   bool asked;

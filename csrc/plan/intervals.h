@@ -1,4 +1,4 @@
-// A set of bytes, kept as disjoint intervals in order; neighbours that touch are one.
+// A set of bytes, kept as disjoint intervals in order. Adjacent intervals are merged.
 #pragma once
 #include <stdint.h>
 
@@ -30,7 +30,7 @@ class Intervals {
     const auto at = after(begin);
     return begin >= end || (at != list_.end() && at->first <= begin && end <= at->second);
   }
-  // The end of the first interval that meets [begin, end); `begin` if none does.
+  // The end of the first interval that overlaps [begin, end); `begin` if none does.
   int64_t past(int64_t begin, int64_t end) const {
     const auto at = after(begin);
     return at != list_.end() && at->first < end && begin < end ? at->second : begin;

@@ -65,8 +65,8 @@ void check(const Plan& plan, const LoopOptions& o) {
 // Fills a plan's input from the CPU's memory.
 void put(const Tensor& slot, const void* data) { copy_bytes(slot->device(), slot->raw(), cpu(), data, slot->bytes()); }
 
-// The batches of one input, picked by index. Where the plan reads floats from any place, threads that wait in one
-// step gather the rows of the next: into the memory that this one does not read.
+// Batches of one input, gathered by index. Where the plan can read floats from any place, idle threads gather the rows
+// of the next batch during a step, into the memory that this step does not read.
 class Gathered {
  public:
   Gathered(Plan& plan, const LoopOptions& o, const Feed& f)
@@ -83,7 +83,7 @@ class Gathered {
     if (ahead_) memory_[1] = empty(slot->shape, slot->dtype);
   }
 
-  // Has the plan read the batch that starts at sample `at`; `next` is the one to gather meanwhile, -1 for none.
+  // Makes the plan read the batch that starts at sample `at`. `next` is the batch to gather meanwhile; -1 for none.
   void feed(int64_t at, int64_t next) {
     void* now = memory_[side_]->raw();
     if (at == coming_)
@@ -112,8 +112,8 @@ class Gathered {
   const int64_t* indices_;
   const bool ahead_;
   Tensor slot_, memory_[2];
-  int side_ = 0;         // that the next batch goes to
-  int64_t coming_ = -1;  // the sample that work_ is about
+  int side_ = 0;         // where the next batch goes
+  int64_t coming_ = -1;  // the first sample of the batch that work_ gathers
   struct Piece {
     const Gathered* self;
     void operator()(int64_t i) const { self->copy(i); }
@@ -128,7 +128,7 @@ int64_t run_loop(Plan& plan, const LoopOptions& o, const std::function<bool()>& 
   check(plan, o);
   using clock = std::chrono::steady_clock;
   const auto start = clock::now();
-  // Rebound inputs must not outlive the data they point at, however the loop ends.
+  // Inputs must not point at the data any longer, however the loop ends.
   struct Unbind {
     Plan& plan;
     const LoopOptions& o;

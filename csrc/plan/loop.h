@@ -5,14 +5,14 @@
 namespace fastdl {
 
 struct Feed {
-  Tensor data;  // the whole array; axis 0 counts samples. Goes into plan input number `input`.
+  Tensor data;  // the whole array, whose axis 0 counts samples, for plan input number `input`
   int input;
 };
 struct Sink {
-  int output;   // plan output whose rows are kept
+  int output;   // the plan output whose rows are kept
   Tensor data;  // the whole result; row i belongs to sample i
 };
-// A float32 memory that gets a value of its own at each step (a scheduled learning rate).
+// A float32 memory that gets a new value at each step (a scheduled learning rate).
 struct PerStep {
   Tensor target;  // one element
   Tensor values;  // one per step
@@ -22,15 +22,15 @@ struct LoopOptions {
   std::vector<Feed> feeds;
   std::vector<Sink> sinks;
   std::vector<PerStep> per_step;
-  Tensor indices;     // int64, the order of the samples; null: as they lie, read in place without a copy
+  Tensor indices;     // int64, the order of the samples; null: in order, read in place
   int64_t first = 0;  // position in `indices` (or sample) at which the first batch starts
   int64_t batch = 0;  // samples per step
   int64_t steps = 0;
-  double seconds = 0;  // return after the step during which this time passes
+  double seconds = 0;  // return after the step in which this time has passed
 };
 
-// Returns the number of steps done: fewer than asked when the time is up. Throws IndexError for an index
-// outside the data. Ends early, with the model as after the last whole step, if `interrupted` says so.
+// Returns the number of finished steps, which is smaller if the time is up. If `interrupted` returns true it ends after
+// a whole step. Throws IndexError for an index outside the data.
 int64_t run_loop(Plan& plan, const LoopOptions& options, const std::function<bool()>& interrupted,
                  const CancelFlag* flag = nullptr);
 

@@ -1,4 +1,4 @@
-// The passes that turn a recording into what a plan runs. None of them changes a single bit of a result.
+// The passes that turn a recording into a plan. None of them changes a bit of a result.
 #include <algorithm>
 #include <iterator>
 #include <numeric>
@@ -10,9 +10,8 @@
 
 namespace fastdl {
 
-// Drops calls whose results nobody needs: a gradient of the batch, probabilities that only the logits were
-// taken of. Kept are calls that write into external memory, that draw random numbers (so that the generator
-// advances as in an eager step), and whatever those read.
+// Drops calls whose results nothing needs, such as a gradient of the batch. Kept are calls that write external memory,
+// calls that draw random numbers (so that the generator advances as in an eager step), and whatever those read.
 void remove_dead_calls(Recording& r, const std::vector<int>& kept_buffers) {
   std::vector<bool> needed(r.buffers.size());
   for (int b : kept_buffers) needed[size_t(b)] = true;
@@ -38,15 +37,14 @@ namespace {
 
 bool is_external(const Recording& r, const Operand& o) { return o.buffer >= 0 && r.buffers[size_t(o.buffer)].external; }
 
-// Follows what a step reads of external memory and what it puts there, call by call.
+// Follows which external memory a step reads and writes, call by call.
 class State {
  public:
   explicit State(const Recording& r) : r_(r), read_(r.buffers.size()), fresh_(r.buffers.size()) {}
 
-  // Whether call c, the next one, changes state: external memory that the step has read as it was before the step, by
-  // this call or an earlier one. Such a change cannot be undone; what the step has not read (a gradient) can be
-  // overwritten again by the next step.
-  // Random numbers that were drawn are no loss.
+  // Whether c, the next call, changes state: external memory whose value from before the step was read, by this call or
+  // an earlier one. Such a change cannot be undone. Memory that was not read (a gradient) can simply be written again.
+  // Drawn random numbers do not count.
   bool changes(const Call& c) {
     if (c.op->random) return false;
     for (size_t k = 0; k < c.in.size(); ++k) {
@@ -74,14 +72,14 @@ class State {
   std::vector<Intervals> read_, fresh_;  // by buffer
 };
 
-// Whether a call may take long: elementwise ones do not, beside products and reductions.
+// Whether a call may take long. Elementwise calls take little compared with products and reductions.
 bool is_long(const Call& c) { return !c.op->elementwise && !c.op->assigns && !c.out.empty(); }
 
 }  // namespace
 
-// Until the first change of state a step can be abandoned. Calls that only change state (moving averages within the
-// forward pass, totals of metrics) go to the end of the last long call before a change that cannot be moved: what they
-// need is kept until then. A call moves only past calls that neither touch what it writes nor write what it reads.
+// A step can be abandoned until it first changes state. So calls that only change state (moving averages, metric
+// totals) move behind the last long call before a change that cannot move; their inputs are kept until then. A call
+// moves only past calls that do not touch what it writes and do not write what it reads.
 void sink_state_changes(Recording& r) {
   std::vector<size_t> found;  // changes that can be moved
   size_t limit = 0;           // where they go
@@ -109,7 +107,7 @@ void sink_state_changes(Recording& r) {
     const Call& c = r.calls[i];
     for (size_t k = 0; k < c.in.size(); ++k) {
       if (c.in[k].buffer < 0) continue;
-      size_t j = i;  // those that move as well keep their order
+      size_t j = i;  // calls that move as well keep their order
       do j = uses.first_touch(c.in[k], j + 1, limit, !c.writes(int(k)));
       while (j != Uses::kNone && moves[j]);
       limit = std::min(limit, j);
@@ -117,7 +115,7 @@ void sink_state_changes(Recording& r) {
   }
   size_t last_long = limit;
   while (last_long > 0 && !is_long(r.calls[last_long - 1])) --last_long;
-  if (found.front() >= last_long) return;  // passing short calls alone gains nothing
+  if (found.front() >= last_long) return;  // to move past short calls alone gains nothing
   std::vector<Call> calls, sunk;
   calls.reserve(r.calls.size());
   for (size_t i = 0; i <= r.calls.size(); ++i) {
@@ -130,10 +128,9 @@ void sink_state_changes(Recording& r) {
   r.calls = std::move(calls);
 }
 
-// assign_(target, x), x a whole intermediate: let the call that makes x write into the target at once. This
-// is how gradients arrive in the optimizer's flat buffer without a copy. Safe if the target is not touched
-// between x's making and the assignment, and not overwritten while x is still read. State that was made to change late
-// stays so.
+// For assign_(target, x) with x a whole intermediate: the call that makes x writes into the target directly. So
+// gradients arrive in the optimizer's flat buffer without a copy. Safe if nothing touches the target in between and
+// nothing reads x after the target is overwritten. Changes that were moved late stay there.
 void elide_assignments(Recording& r) {
   Uses uses(r);
   for (size_t i = 0; i < r.calls.size(); ++i) {
@@ -160,8 +157,8 @@ bool is_whole(const Recording& r, const Operand& o) {
   return o.buffer >= 0 && o.offset == 0 && o.bytes() == r.buffers[size_t(o.buffer)].bytes;
 }
 
-// By buffer, the calls between which it is in use. Calls of a chain take turns, so that what one of them uses
-// is in use throughout the chain.
+// The calls between which each buffer is in use. Calls of a chain alternate tile by tile, so a buffer that one of them
+// uses is in use throughout the chain.
 struct Life {
   size_t first, last;
 };
@@ -187,8 +184,8 @@ std::vector<Life> lives_of(const Recording& r, const std::vector<Chain>& chains)
 }  // namespace
 
 void reuse_inputs(Recording& r, const Chains& chains) {
-  std::vector<Life> lives = lives_of(r, {});  // single calls: a chain's tiles keep their order
-  std::vector<int> now(r.buffers.size());     // the buffer that takes a buffer's place
+  std::vector<Life> lives = lives_of(r, {});  // single calls, since a chain's tiles keep their order
+  std::vector<int> now(r.buffers.size());     // the buffer that replaces a buffer
   std::iota(now.begin(), now.end(), 0);
   auto movable = [&](const Operand& o) {
     return is_whole(r, o) && !r.buffers[size_t(o.buffer)].external && !chains.own[size_t(o.buffer)];
@@ -205,7 +202,7 @@ void reuse_inputs(Recording& r, const Chains& chains) {
       if (from.buffer < 0 || !movable(from) || lives[size_t(from.buffer)].last != i || !(from.shape == to.shape) ||
           size_of(from.dtype) != size_of(to.dtype))
         continue;
-      // The same values read broadcast as well, or a second output there, would be overwritten too early.
+      // A second read of the same values (broadcast), or a second output there, would see them overwritten too early.
       bool alone = true;
       for (const Operand& o : c.in) alone &= o.buffer != from.buffer || o.shape == to.shape;
       if (!alone) continue;
@@ -217,7 +214,7 @@ void reuse_inputs(Recording& r, const Chains& chains) {
   }
 }
 
-// Each call's workspace becomes a buffer of that call alone.
+// Makes each call's workspace a buffer that only this call uses.
 void add_workspaces(Recording& r) {
   for (Call& c : r.calls) {
     if (!c.op->workspace) continue;

@@ -10,7 +10,7 @@
 namespace fastdl {
 namespace {
 
-// All plans, for a fork to find those that are in use.
+// All plans, so that a fork finds those in use.
 struct Plans {
   std::mutex mutex;
   std::unordered_set<Plan*> all;
@@ -27,8 +27,8 @@ Plans& plans(void (*in_child)()) {
 
 }  // namespace
 
-// In the child the thread that has a plan's turn is gone, in the middle of something: such a plan is neither used nor
-// destroyed any more. One that the forking thread itself has stays in use.
+// In the child, a plan whose turn another thread had is in an unknown state. It is neither used nor destroyed any more.
+// A plan whose turn the forking thread has stays in use.
 void Plan::forget_lost() {
   for (Plan* plan : plans(nullptr).all)
     if (!plan->lost_ && plan->arena_->in_use() && !plan->mine()) {
@@ -56,7 +56,7 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
   for (const Operand& o : output_operands_) output_buffers.push_back(o.buffer);
 
   Recording r = recorder.take();
-  // Results stay in the memory they were recorded in: to the passes they are external.
+  // Results stay in the memory of the recording, so the passes treat them as external.
   for (size_t k = 0; k < outputs_.size(); ++k) {
     Buffer& b = r.buffers[size_t(output_buffers[k])];
     b.storage = outputs_[k]->storage;
@@ -74,9 +74,9 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
   free_until_ = commit_;
   for (const Chain& c : chains_.list)
     if (c.first < commit_ && commit_ < c.end) free_until_ = c.first;
-  empty_cache();  // replays allocate nothing: what the eager steps used goes back to the system
+  empty_cache();  // replays allocate nothing, so the memory of eager steps goes back to the system
   const Device& device = *r.device;
-  // Within a replay on the arena, of a signal handler's own step, and on another device: memory of its own.
+  // A plan needs its own memory within a replay on the arena (a signal handler's step), and on another device.
   if (arena_->mine() || arena_->is_elsewhere(device)) arena_ = new Arena;
   const std::lock_guard turn(*arena_);
   arena_->reserve(arena_bytes_, device);
@@ -85,7 +85,7 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
   patches_.resize(inputs_.size());
   can_rebind_.assign(inputs_.size(), true);
   for (size_t k = 0; k < inputs_.size(); ++k) {
-    // Integers may be labels, which are checked before they are used: nobody may change them in between.
+    // Integers may be labels, which are checked before use, so no other thread may change them in between.
     can_rebind_[k] = is_float(inputs_[k]->dtype) && device.is_cpu();
     for (int b : output_buffers)
       if (b == input_buffers[k]) can_rebind_[k] = false;
@@ -99,7 +99,7 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
     for (size_t k = 0; k < inputs_.size(); ++k)
       if (o.buffer == input_buffers[k]) can_rebind_[k] = false;
   };
-  constexpr int64_t kAsk = 1 << 16;  // bytes of an operand from which on a call may take a while
+  constexpr int64_t kAsk = 1 << 16;  // bytes of an operand from which a call may be long
   steps_.resize(r.calls.size());
   size_t views = 0;
   for (const Call& c : r.calls) views += c.in.size() + (c.op->derived ? 1 : 0) + c.out.size();
@@ -119,7 +119,7 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
     auto place = [&](const Operand& o, View& v) {
       if (o.buffer < 0) return;
       const Buffer& b = r.buffers[size_t(o.buffer)];
-      const int64_t at = std::max<int64_t>(offset[size_t(o.buffer)], 0);  // -1: of a chain alone
+      const int64_t at = std::max<int64_t>(offset[size_t(o.buffer)], 0);  // -1: in a chain's scratch memory only
       char* base = b.external ? static_cast<char*>(b.storage->data()) : base_ + at;
       if (!b.external) in_arena_.push_back(&v.data);
       v = {base + o.offset, o.shape, o.dtype, device.is_cpu() ? nullptr : &device};
@@ -142,7 +142,7 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
     }
     int64_t bytes = 0;
     for (const View* v = s.in; v < next_views; ++v) bytes += *v ? v->bytes() : 0;
-    s.may_stop = bytes >= kLongCall && i < commit_ && !c.op->mutates && !c.op->elementwise && !c.op->random;
+    s.may_stop = bytes >= kStoppableCall && i < commit_ && !c.op->mutates && !c.op->elementwise && !c.op->random;
     may_stop_ |= s.may_stop;
   }
   for (size_t i = 0; i < r.calls.size(); ++i) {
@@ -157,7 +157,7 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
     std::sort(parts[b].begin(), parts[b].end());
     for (size_t i = 0; i < parts[b].size(); ++i) {
       const auto [begin, end] = parts[b][i];
-      constexpr int64_t kPadding = 64;  // less than a cache line apart: one part
+      constexpr int64_t kPadding = 64;  // parts closer than a cache line are one
       if (i > 0 && begin < written_.back().end + kPadding)
         written_.back().end = std::max(written_.back().end, end);
       else
@@ -173,7 +173,7 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
   p.all.insert(this);
 }
 
-// Step i advances a generator, which lies in memory of others.
+// Step i advances a generator, which lies in external memory.
 void Plan::note_draw_of(const Step& s, size_t i, const std::vector<KeptStorage>& memory) {
   const void* state = s.in[0].data;
   const auto lies_in = [&](const Ref<Storage>& storage) {
@@ -214,9 +214,9 @@ Plan::Holds Plan::holds() {
   return Holds::yes;
 }
 
-// While steps run. However they end, what they may have written counts as written from then on; what was copied
-// meanwhile is old then. Where they end before anything that matters was written, the random numbers that they drew
-// are given back, so that the next attempt draws the same.
+// Lives while steps run. In the end it marks all memory that they may have written as written, so that copies made
+// meanwhile are stale. If the steps ended before a change of state, it gives back the random numbers that they drew, so
+// the next attempt draws the same.
 class Plan::Writing {
  public:
   explicit Writing(Plan& plan) : plan_(plan) {
@@ -256,7 +256,7 @@ bool Plan::run_stoppable(const Step& s, const std::function<bool()>& interrupted
     s.run(s.context());
   } catch (const Cancelled&) {
     if (interrupted()) return false;
-    s.run(s.context());  // a signal, but the program goes on
+    s.run(s.context());  // no handler raised, so the call runs again
   }
   return true;
 }
@@ -266,11 +266,11 @@ bool Plan::replay(const std::function<bool()>& interrupted, const CancelFlag* fl
   clock::time_point asked = interrupted ? clock::now() : clock::time_point();
   derived_.refresh(steps_);
   Writing writing(*this);
-  size_t next = 0;  // chain
+  size_t next = 0;  // the next chain
   for (size_t i = 0; i < steps_.size(); ++i) {
     writing.reached = i;
     const Step& s = steps_[i];
-    // The clock costs 25 ns; among small calls it is read at every eighth.
+    // Reading the clock costs 25 ns, so small calls read it only at every eighth.
     if (s.ask && interrupted && i < commit_ && clock::now() - asked > std::chrono::milliseconds(50)) {
       if (interrupted()) return false;
       asked = clock::now();

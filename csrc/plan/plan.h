@@ -1,11 +1,12 @@
 // A plan: the calls of one recorded step as a flat list of kernel calls over memory fixed in advance.
 //
-// Recording works at the level of memory. A step runs eagerly; every call is written down with the storages
-// its tensors view. A storage that existed before, or that came from outside the ops, is external: the plan
-// keeps a reference and every replay reads and writes that very memory (parameters, optimizer state, metric
-// totals, batch slots, constants). A storage that a call made is an intermediate: lowering packs those into
-// one arena. So a replay holds no stale values: what is meant to change between steps (learning rate, step
-// count, batch) is memory the ops read, and the random state is the generator's own.
+// Recording works at the level of memory. A step runs eagerly, and every call is written down with the storages of its
+// tensors. A storage that existed before, or that no call made, is external: the plan keeps a reference, and every
+// replay reads and writes this memory (parameters, optimizer state, metric totals, batch slots, constants). A storage
+// that a call made is an intermediate, which lowering packs into one arena.
+//
+// So a replay holds no stale values. What changes between steps (learning rate, step count, batch) is memory that ops
+// read, and the random state is the generator's own.
 #pragma once
 #include <chrono>
 #include <functional>
@@ -27,10 +28,10 @@
 
 namespace fastdl {
 
-// Observes the calls of this thread from construction to finish() or destruction. One at a time.
+// Observes the calls of this thread from construction to stop() or destruction. One at a time.
 class Recorder : public CallObserver {
  public:
-  // `batch` are the tensors that a replay fills anew; `where` names the user's line that runs now.
+  // `batch` are the tensors that a replay fills anew. `where` names the user's line that runs now.
   explicit Recorder(std::vector<Tensor> batch = {}, std::function<std::string()> where = nullptr);
   ~Recorder() override;
 
@@ -47,14 +48,14 @@ class Recorder : public CallObserver {
   Recording take();  // once
   Operand operand(const Tensor& t, bool made_by_call);
   Guards take_guards();
-  // Descriptions of the memory that the step made and that is still in use, apart from that of `results`.
+  // Descriptions of the memory that the step made and that is still in use, except `results`.
   std::vector<std::string> outliving(const std::vector<Tensor>& results) const;
 
  private:
   int buffer_of(const Ref<Storage>& storage, bool made_by_call);
   void check_aliases();
   void check_values();
-  void complain(const std::string& problem, const std::string& where);  // the first problem is kept
+  void complain(const std::string& problem, const std::string& where);  // keeps the first problem
   std::string where() const { return where_ ? where_() : std::string(); }
   bool in_batch(const Tensor& t) const;
 
@@ -79,32 +80,31 @@ class Recorder : public CallObserver {
 
 class Plan : public RefCounted {
  public:
-  // `inputs` are the tensors whose memory a caller fills (or rebinds) before a replay; `outputs` those that
-  // hold results after it; `arena` holds the intermediates, of plans that take turns. Throws RuntimeError if the
-  // recording has a problem().
+  // A caller fills (or rebinds) the memory of `inputs` before a replay and finds the results in `outputs` after it.
+  // `arena` holds the intermediates of plans that take turns. Throws RuntimeError if the recording has a problem().
   Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> outputs, Ref<Arena> arena = new Arena);
   ~Plan() override;
 
-  // Whether what Python and the tape saw while the step was recorded is as it was.
+  // Whether everything that Python and the tape saw during recording is unchanged.
   enum class Holds { yes, other_gradients, no };
   Holds holds();
-  // Whether that has to be asked before each replay, not only in a new epoch().
+  // Whether that must be checked before each replay, not only in a new epoch().
   bool guarded() const { return !guards_.values.empty() || !guards_.gradients.empty(); }
   const std::vector<SeenGradient>& gradients() const { return guards_.gradients; }
-  // Whether another thread had the turn when the process forked: in the child it is of no use any more.
+  // Whether another thread had the turn when the process forked. In the child such a plan is of no use.
   bool lost() const { return lost_; }
 
-  // One step. `interrupted` is asked every 50 ms while stopping would leave no state half-updated; a replay
-  // that it ends returns false. Once `flag` is raised `interrupted` is asked at once, within a call that may_stop.
+  // Runs one step. Calls `interrupted` every 50 ms until state is changed, and at once when `flag` is raised within a
+  // call that may_stop. If it returns true, the replay ends and returns false.
   bool replay(const std::function<bool()>& interrupted, const CancelFlag* flag = nullptr);
-  bool may_stop() const { return may_stop_; }  // some call takes long enough for that
+  bool may_stop() const { return may_stop_; }  // some call is long enough to be stopped
 
-  // One step at the plan's pace, the filling of its inputs included: while it lives, this thread works alone if
-  // that is what the plan found to be faster, or is trying.
+  // One step at the plan's pace, including the filling of its inputs. During its lifetime this thread works alone if
+  // the plan found that to be faster, or is measuring it.
   class Paced {
    public:
     explicit Paced(Plan& plan);
-    void done();  // the step was run as a whole
+    void done();  // the whole step has run
     bool alone() const { return alone_.has_value(); }
 
    private:
@@ -113,19 +113,19 @@ class Plan : public RefCounted {
     std::chrono::steady_clock::time_point start_;
   };
 
-  // Lets input i read from `data` from now on; the caller keeps it alive. Null: its own memory again.
-  // Only for inputs that are merely read: not where the step changes one, or where an output is its memory.
+  // Makes input i read from `data`, which the caller keeps alive. Null: from its own memory again. Not for an input
+  // that the step changes or whose memory is an output.
   void rebind(int i, void* data);
   bool can_rebind(int i) const { return can_rebind_[size_t(i)]; }
-  // Whether the steps change anything of this memory.
+  // Whether the steps write into this memory.
   bool writes_into(const void* data, int64_t bytes) const;
 
-  // The arena's turn. RuntimeError for a thread that has it already.
+  // The turn for the arena. RuntimeError for a thread that already has it.
   class Turn {
    public:
     explicit Turn(Plan& plan) : plan_(plan) {
       FASTDL_CHECK(!plan.mine(), RuntimeError, "plan: replayed from within its own replay");
-      FASTDL_CHECK(!plan.lost(), RuntimeError, "plan: a thread that the fork left behind was using it");
+      FASTDL_CHECK(!plan.lost(), RuntimeError, "plan: another thread was using it when the process forked");
       plan.arena_->lock();
       plan.follow_arena();
     }
@@ -135,27 +135,27 @@ class Plan : public RefCounted {
    private:
     Plan& plan_;
   };
-  // Whether this thread has the turn.
+  // Whether this thread has the turn of the arena.
   bool mine() const { return arena_->mine(); }
 
   const std::vector<Tensor>& inputs() const { return inputs_; }
   const std::vector<Tensor>& outputs() const { return outputs_; }
   int64_t arena_bytes() const { return arena_bytes_; }
   size_t calls() const { return steps_.size(); }
-  std::string describe() const;  // one line per call, for a person
-  // The calls before memory was assigned, so that a buffer is a value: for whoever translates a plan.
+  std::string describe() const;  // one line per call, for display
+  // The calls before memory was assigned, so that each buffer is one value. For translating a plan.
   struct Listed {
     const Op* op;
     std::vector<Operand> in, out;
     Attributes attributes;
   };
   const std::vector<Listed>& listing() const { return listing_; }
-  // Of each plan input and output, where it lies; and the memory of the buffers that are external.
+  // Where each plan input and output lies, and the memory of external buffers.
   const std::vector<Operand>& input_operands() const { return input_operands_; }
   const std::vector<Operand>& output_operands() const { return output_operands_; }
   const std::map<int, KeptStorage>& listed_storages() const { return listed_storages_; }
-  // Seconds of each call, the least of `repeats` replays (which do what replays do). Those of a chain count as its
-  // first call's.
+  // Seconds of each call, the least of `repeats` replays, which have their usual effects. The time of a chain counts
+  // for its first call.
   std::vector<double> profile(int repeats);
 
  private:
@@ -170,15 +170,15 @@ class Plan : public RefCounted {
   };
   struct Draw {  // what the steps draw from a generator
     Tensor generator;
-    std::vector<std::pair<size_t, uint64_t>> steps;  // and how many counters each
-    uint64_t before = 0;                             // where the generator stood when the steps began
+    std::vector<std::pair<size_t, uint64_t>> steps;  // and their numbers of counters
+    uint64_t before = 0;                             // the generator's counter when the steps began
   };
   class Writing;
   static void forget_lost();
 
-  // Runs step i, of which `flag` is heeded; false if it was stopped.
+  // Runs step i and stops it once `flag` is raised. False if it was stopped.
   bool run_stoppable(const Step& s, const std::function<bool()>& interrupted, const CancelFlag* flag);
-  // Runs step i, with its chain where it starts one, which is then number `next`; returns the last step run.
+  // Runs step i. If chain number `next` starts there, runs the chain. Returns the last step that ran.
   size_t run(size_t i, size_t& next);
 
   // Re-points the views of intermediates if the arena has moved.
@@ -199,10 +199,10 @@ class Plan : public RefCounted {
   Pace pace_;
   DerivedInputs derived_;
   bool may_stop_ = false;
-  size_t commit_ = 0;      // steps before this one can be abandoned without a trace
-  size_t free_until_ = 0;  // the same, where steps of a chain are one: from there on something may be committed
-  std::vector<KeptStorage> external_;  // memory of others
-  std::vector<Written> written_;       // what of it the steps change
+  size_t commit_ = 0;                  // steps before this one can be abandoned without effects
+  size_t free_until_ = 0;              // the same, rounded to whole chains
+  std::vector<KeptStorage> external_;  // foreign memory
+  std::vector<Written> written_;       // the parts of it that the steps change
   std::vector<Draw> draws_;
   Guards guards_;
   bool lost_ = false;
@@ -215,17 +215,17 @@ class Plan : public RefCounted {
   std::vector<bool> can_rebind_;
 };
 
-// lower.cc: the passes from a recording to what a plan runs, in this order. They take time that grows with the number
-// of calls alone, or little faster.
+// lower.cc: the passes from a recording to a plan, in this order. Their time grows about linearly with the number of
+// calls.
 void remove_dead_calls(Recording& r, const std::vector<int>& kept_buffers);
 void sink_state_changes(Recording& r);
 void elide_assignments(Recording& r);
-// Lets an elementwise call write its result over an input that nobody reads after it.
+// Lets an elementwise call overwrite an input that no later call reads.
 void reuse_inputs(Recording& r, const Chains& chains);
 void add_workspaces(Recording& r);
-// Offsets of the intermediates in one arena; two share memory only if their lifetimes do not meet.
+// Offsets of the intermediates in one arena. Two share memory only if their lifetimes do not overlap.
 std::vector<int64_t> assign_arena(const Recording& r, const Chains& chains, int64_t& arena_bytes);
-// The first call after which stopping would leave state half-updated.
+// The first call after which stopping would leave state half updated.
 size_t commit_point(const Recording& r);
 
 }  // namespace fastdl

@@ -6,7 +6,7 @@
 namespace fastdl {
 namespace {
 
-// Puts back what a buffer held before the step first wrote into it in place.
+// Restores what a buffer held before the step first wrote into it in place.
 void infer_restore(InferContext&) {}
 void run_restore(const RunContext& c) { std::memcpy(c.in[0].data, c.in[1].data, size_t(c.in[0].bytes())); }
 const Op op_restore = OpRow{.name = "restore", .infer = infer_restore, .run = run_restore, .mutates = 0b1};
@@ -46,12 +46,12 @@ Recording Recorder::take() {
   return std::move(recording_);
 }
 Guards Recorder::take_guards() {
-  // A tensor that nobody else knows cannot be asked to require a gradient.
+  // A tensor without other references cannot be asked to require a gradient.
   std::erase_if(guards_.flags, [](const SeenFlag& f) { return f.leaf->use_count() == 1; });
   return std::move(guards_);
 }
 
-// Python read these values, or might have changed them. They guard the replays, unless the step itself changes them.
+// Values that Python read or might have changed become guards of the replays, unless the step itself changes them.
 void Recorder::check_values() {
   auto written = [&](const SeenValues& v) {
     const auto known = index_.find(v.storage()->serial());
@@ -79,7 +79,7 @@ void Recorder::check_values() {
   for (const SeenValues& v : shared_)
     if (v.copied() && !v.is_same() && !written(v))
       complain("the step changes, in Python, an array that shares the memory of " + about(v), v.where());
-  // What the step made itself it makes again.
+  // A replay makes the step's own memory again, so it needs no guard.
   std::erase_if(guards_.values, [&](const SeenValues& v) { return v.storage()->serial() >= first_serial_; });
   shared_.clear();
 }
@@ -105,8 +105,8 @@ std::vector<std::string> Recorder::outliving(const std::vector<Tensor>& results)
   return found;
 }
 
-// The passes tell memory apart by its storage. Two storages over one array (from_numpy, twice) would let them
-// move a write past a read of the same bytes.
+// The passes distinguish memory by storage. With two storages over one array (from_numpy, twice) they could move a
+// write past a read of the same bytes.
 void Recorder::check_aliases() {
   std::vector<bool> written(recording_.buffers.size());
   for (const Call& c : recording_.calls)
@@ -124,7 +124,7 @@ void Recorder::check_aliases() {
 
 int Recorder::buffer_of(const Ref<Storage>& storage, bool made_by_call) {
   auto [it, is_new] = index_.try_emplace(storage->serial(), int(recording_.buffers.size()));
-  // What a call made is freed when the step is done with it: a recorded step needs no more memory than any other.
+  // Memory that a call made is not held, so a recorded step needs no more memory than an eager one.
   if (is_new) recording_.buffers.push_back({made_by_call ? nullptr : storage, storage->bytes(), !made_by_call});
   return it->second;
 }
@@ -135,7 +135,7 @@ Operand Recorder::operand(const Tensor& t, bool made_by_call) {
   if (recording_.device != &t->device())
     complain("the step works on two devices, '" + recording_.device->name + "' and '" + t->device().name + "'",
              where());
-  // Python can write into memory that it shares, within the step as well.
+  // Python can write into memory that it shares, even within the step.
   constexpr int64_t kMost = 1 << 20;
   const bool outside =
       slot_ && t->storage->on_cpu() && !made_by_call && t->storage->serial() < first_serial_ && !in_batch(t);
@@ -148,8 +148,8 @@ bool Recorder::in_batch(const Tensor& t) const {
   return std::any_of(batch_.begin(), batch_.end(), [&](const Tensor& b) { return b && b->storage == t->storage; });
 }
 
-// Memory made within the step but filled by Python or C++ rather than by an op (zeros to accumulate into)
-// and then written in place: each replay begins with it as it was.
+// Memory that the step made and Python or C++ filled (zeros to accumulate into), and that is then written in place:
+// each replay begins with its first contents.
 void Recorder::before_write(const Tensor& t) {
   if (t->storage->serial() < first_serial_) return;
   const auto known = index_.find(t->storage->serial());
@@ -180,7 +180,8 @@ void Recorder::on_call(const Op& op, const Tensor* in, int inputs, const Outputs
   recording_.calls.push_back(std::move(call));
 }
 
-// Reading a constant is harmless as long as it stays one; reading what the step computes is not repeatable.
+// A constant may be read as long as it stays constant. A computed value may not, since a replay cannot repeat the
+// reading.
 void Recorder::on_host_read(const Tensor& t) {
   if (!problem_.empty()) return;
   std::ostringstream s;
@@ -199,7 +200,7 @@ void Recorder::on_host_read(const Tensor& t) {
 }
 
 void Recorder::on_grad(const Tensor& leaf, bool reads) {
-  if (!leaf->storage || leaf->storage->serial() >= first_serial_ || leaf->node) return;  // or a place without values
+  if (!leaf->storage || leaf->storage->serial() >= first_serial_ || leaf->node) return;  // no storage: values dropped
   for (const SeenGradient& g : guards_.gradients)
     if (g.leaf == leaf) return;
   guards_.gradients.push_back({leaf, leaf->grad, nullptr, reads});

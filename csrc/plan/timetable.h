@@ -1,4 +1,4 @@
-// Which bytes of an arena are taken during which calls: a segment tree over the calls.
+// Which bytes of an arena are in use during which calls: a segment tree over the calls.
 #pragma once
 #include <bit>
 
@@ -10,7 +10,7 @@ class Timetable {
  public:
   explicit Timetable(size_t calls) : leaves_(std::bit_ceil(calls + 1)), whole_(2 * leaves_), any_(2 * leaves_) {}
 
-  // Bytes [begin, end) are taken during calls [first, last].
+  // Marks bytes [begin, end) as in use during calls [first, last].
   void add(size_t first, size_t last, int64_t begin, int64_t end) {
     pieces(first, last, [&](size_t node) {
       whole_[node].add(begin, end);
@@ -21,7 +21,7 @@ class Timetable {
   }
   // The lowest place of so many bytes that are free during calls [first, last].
   int64_t lowest(size_t first, size_t last, int64_t bytes) {
-    // What is taken at some call of them: by a life that begins or ends within a piece of [first, last], or that
+    // Bytes in use at some of these calls: by a life that begins or ends within a piece of [first, last], or that
     // contains a node above its ends.
     found_.clear();
     pieces(first, last, [&](size_t node) { found_.push_back(&any_[node]); });

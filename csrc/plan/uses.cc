@@ -15,7 +15,7 @@ Uses::Uses(Recording& r) : r_(r), lists_(r.buffers.size()), writers_(r.buffers.s
   }
 }
 
-// Adds a call to the writers of what it writes, each buffer once, or takes it from them.
+// Adds a call to the writers of each buffer that it writes, or removes it from them.
 void Uses::count_writes(size_t call, int by) {
   const Call& c = r_.calls[call];
   std::vector<int> counted;

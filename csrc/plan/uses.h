@@ -1,4 +1,5 @@
-// Where each buffer of a recording is used, so that a pass asks about one buffer without going through all calls.
+// Where each buffer of a recording is used, so that a pass finds the uses of one buffer without going through all
+// calls.
 #pragma once
 #include "plan/call.h"
 
@@ -8,7 +9,7 @@ class Uses {
  public:
   struct Use {
     size_t call;
-    int place;  // of an input; kMaxInputs and up: of an output
+    int place;  // an input; from kMaxInputs on an output
 
     bool operator<(const Use& o) const { return call != o.call ? call < o.call : place < o.place; }
   };
@@ -16,7 +17,7 @@ class Uses {
 
   explicit Uses(Recording& r);
 
-  // What a use reads or writes.
+  // The operand that a use reads or writes.
   Operand& operand(const Use& u) {
     Call& c = r_.calls[u.call];
     return u.place < kMaxInputs ? c.in[size_t(u.place)] : c.out[size_t(u.place - kMaxInputs)];
@@ -24,18 +25,18 @@ class Uses {
   bool writes(const Use& u) const { return u.place >= kMaxInputs || r_.calls[u.call].writes(u.place); }
   bool dead(size_t call) const { return dead_[call]; }
 
-  // The first call of [begin, end) that overlaps `region`, or only the first that writes there; kNone: there is none.
+  // The first call of [begin, end) that touches `region`, or only the first that writes there; kNone if there is none.
   size_t first_touch(const Operand& region, size_t begin, size_t end, bool writes_only);
-  // The last call that reads buffer b; kNone: there is none.
+  // The last call that reads buffer b; kNone if there is none.
   size_t last_read(int b);
-  // The one call that makes buffer b; kNone if there are more, or none.
+  // The only call that makes buffer b; kNone if there are several or none.
   size_t sole_writer(int b) const { return writers_[size_t(b)].calls == 1 ? writers_[size_t(b)].call : kNone; }
 
-  // Takes a call out. The recording has it until finish().
+  // Removes a call. The recording keeps it until finish().
   void remove(size_t call);
-  // All that was at the start of buffer `from`, which is used no more, is now at `to`.
+  // Records that the contents of buffer `from`, which is not used any more, are now at `to`.
   void move(int from, const Operand& to);
-  // Erases what was taken out; ends the use of this object.
+  // Erases the removed calls. Ends the use of this object.
   void finish();
 
  private:

@@ -70,6 +70,8 @@ def user_line() -> str:
 # The watches of the threads that are recording. Usually empty.
 _watches: dict[int, Watch] = {}
 _lock = threading.Lock()
+# The names of all attributes that some recording has looked at: guards can depend on no others.
+noted_names: set[str] = set()
 
 
 class Watched:
@@ -412,6 +414,7 @@ class Watch:
         if name in getattr(kind, "_bookkeeping", ()):
             self._notes[key] = None
             return
+        noted_names.add(name)  # before the look at the value, which another thread may be changing
         value = object.__getattribute__(owner, "__dict__").get(name, _MISSING)
         note = _Note(owner, name, value, user_line(), name in getattr(kind, "_announced", ()))
         self._notes[key] = note
@@ -441,6 +444,7 @@ class Watch:
     def set_mode(self, module: Switched, training: bool) -> None:
         """Sets a module's mode. `Guards.broken` sets it again before a replay."""
         self._modes.append((module, training))
+        noted_names.add("training")
         watch = _watches.pop(get_ident())
         try:
             module.train(training)

@@ -1,4 +1,4 @@
-"""Callbacks with the interface of Keras 3: what to do at points of `fit` and its like."""
+"""Callbacks with the interface of Keras 3: hooks of `fit`, `evaluate` and `predict`."""
 
 from typing import TYPE_CHECKING
 

@@ -1,19 +1,27 @@
-"""Callback: the base class, and those that need no more than its hooks."""
+"""Callback: the base class, and callbacks that need no more than its hooks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from .._base.types import Items, Logs
+
+    # As `fit` takes them: one callback, or lists of them.
+    Callbacks: TypeAlias = "Callback | Items[Callbacks] | None"
 
 
 class Callback:
-    """Base class of callbacks: what to do at points of `fit`, `evaluate` and `predict`.
+    """Base class of callbacks: hooks that `fit`, `evaluate` and `predict` call.
 
-    Override the hooks that are needed. `self.model` is the model, `self.params` a dict with the
-    keys "verbose", "epochs" and "steps"; `logs` holds the values of loss and metrics. Setting
+    Override the hooks that are needed. `self.model` is the model. `self.params` is a dict with
+    the keys "verbose", "epochs" and "steps". `logs` holds the values of loss and metrics. Setting
     `self.model.stop_training = True` ends `fit` after the current step.
 
-    A hook for batches makes `fit` come back to Python at each step, which costs time.
+    A hook for batches makes `fit` return to Python at each step, which costs time.
 
     Example:
         >>> class Report(fastdl.callbacks.Callback):
@@ -26,61 +34,61 @@ class Callback:
         self.model: Any = None
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Called before anything else with what is known about the work."""
+        """Called before all hooks with `verbose`, `epochs` and `steps`."""
         self.params = params
 
     def set_model(self, model: Any) -> None:
-        """Called before anything else with the model."""
+        """Called before all hooks with the model."""
         self.model = model
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """At the start of `fit`."""
 
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """At the end of `fit`, with the last epoch's logs."""
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """At the start of an epoch of `fit`, counted from 0."""
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """At the end of an epoch of `fit`; validation results have names with `val_`."""
 
-    def on_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """An older name of `on_train_batch_begin`."""
 
-    def on_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """An older name of `on_train_batch_end`."""
 
-    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Before a step of `fit`, counted from 0 in each epoch."""
         self.on_batch_begin(batch, logs=logs)
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """After a step of `fit`, with the means of the epoch so far."""
         self.on_batch_end(batch, logs=logs)
 
-    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def on_test_begin(self, logs: Logs | None = None) -> None:
         """At the start of `evaluate`, or of validation within `fit`."""
 
-    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+    def on_test_end(self, logs: Logs | None = None) -> None:
         """At the end of `evaluate`, or of validation within `fit`."""
 
-    def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Before a batch of `evaluate`."""
 
-    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """After a batch of `evaluate`."""
 
-    def on_predict_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
         """At the start of `predict`."""
 
-    def on_predict_end(self, logs: dict[str, Any] | None = None) -> None:
+    def on_predict_end(self, logs: Logs | None = None) -> None:
         """At the end of `predict`."""
 
-    def on_predict_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Before a batch of `predict`."""
 
-    def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """After a batch of `predict`."""
 
 
@@ -91,7 +99,7 @@ class LambdaCallback(Callback):
         on_epoch_begin, on_epoch_end: called with `(epoch, logs)`.
         on_train_begin, on_train_end: called with `(logs)`.
         on_train_batch_begin, on_train_batch_end: called with `(batch, logs)`.
-        kwargs: other hooks.
+        kwargs: functions for other hooks.
 
     Raises:
         ValueError: there is no hook of such a name.
@@ -102,13 +110,13 @@ class LambdaCallback(Callback):
 
     def __init__(
         self,
-        on_epoch_begin: Callable[..., Any] | None = None,
-        on_epoch_end: Callable[..., Any] | None = None,
-        on_train_begin: Callable[..., Any] | None = None,
-        on_train_end: Callable[..., Any] | None = None,
-        on_train_batch_begin: Callable[..., Any] | None = None,
-        on_train_batch_end: Callable[..., Any] | None = None,
-        **kwargs: Callable[..., Any],
+        on_epoch_begin: Callable[..., object] | None = None,
+        on_epoch_end: Callable[..., object] | None = None,
+        on_train_begin: Callable[..., object] | None = None,
+        on_train_end: Callable[..., object] | None = None,
+        on_train_batch_begin: Callable[..., object] | None = None,
+        on_train_batch_end: Callable[..., object] | None = None,
+        **kwargs: Callable[..., object],
     ) -> None:
         super().__init__()
         hooks = {
@@ -131,7 +139,7 @@ class LambdaCallback(Callback):
 
 
 class History(Callback):
-    """Records each epoch's logs; `fit` returns one.
+    """Records each epoch's logs. `fit` returns a `History`.
 
     Attributes:
         epoch: the epochs' numbers.
@@ -141,15 +149,15 @@ class History(Callback):
     def __init__(self) -> None:
         super().__init__()
         self.epoch: list[int] = []
-        self.history: dict[str, list[Any]] = {}
+        self.history: dict[str, list[float | Any]] = {}
 
     def __repr__(self) -> str:
         return f"<History of {len(self.epoch)} epochs: {', '.join(self.history) or 'nothing yet'}>"
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         self.epoch = []
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
@@ -160,14 +168,14 @@ class TerminateOnNaN(Callback):
     """Ends training when the loss is no longer a finite number.
 
     Args:
-        raise_error: whether a RuntimeError is raised then.
+        raise_error: whether to raise a RuntimeError instead of ending quietly.
     """
 
     def __init__(self, raise_error: bool = False) -> None:
         super().__init__()
         self.raise_error = raise_error
 
-    def on_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         from math import isfinite
 
         loss = (logs or {}).get("loss")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._base.tree import flatten
 from .callback import Callback, History
 from .progbar_logger import ProgbarLogger
+
+if TYPE_CHECKING:
+    from .._base.types import Logs
+    from .callback import Callbacks
 
 _BATCH_HOOKS = {
     "train": ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end"),
@@ -25,20 +29,20 @@ def _overrides(callback: Callback, hook: str) -> bool:
 class CallbackList(Callback):
     """Calls each callback's hooks in order.
 
-    Logs reach the callbacks as floats, sorted by name as in Keras; what one callback adds to them
-    the next ones see.
+    The callbacks get the logs as floats, sorted by name as in Keras. All of them get one dict: each
+    sees what the callbacks before it have added.
 
     Args:
         callbacks: a callback, a (nested) list of them, or None.
-        add_history: whether a `History` is added where there is none.
-        add_progbar: whether a `ProgbarLogger` is added where there is none.
+        add_history: whether to add a `History` if there is none.
+        add_progbar: whether to add a `ProgbarLogger` if there is none.
         model: the model.
         params: what `Callback.params` holds.
     """
 
     def __init__(
         self,
-        callbacks: Any = None,
+        callbacks: Callbacks = None,
         add_history: bool = False,
         add_progbar: bool = False,
         model: Any = None,
@@ -64,8 +68,8 @@ class CallbackList(Callback):
     def needs_every_batch(self, phase: str) -> bool:
         """Whether a callback has hooks for the batches of "train", "test" or "predict".
 
-        If not, hooks for batches may be called now and then only: the progress bar, which has
-        some too, shows what it is told.
+        If not, the loop may skip hooks for batches. The progress bar does not count: it shows
+        what it is told.
         """
         return any(
             _overrides(callback, hook)
@@ -88,65 +92,65 @@ class CallbackList(Callback):
             callback.set_model(model)
 
     def interrupted(self) -> None:
-        """To be called when an exception ends the work: the progress bar's line is ended."""
+        """Ends the progress bar's line after an exception."""
         for callback in self.callbacks:
             if isinstance(callback, ProgbarLogger):
                 callback.abandon()
 
-    def _call(self, hook: str, *args: Any, logs: dict[str, Any] | None) -> None:
+    def _call(self, hook: str, *args: int, logs: Logs | None) -> None:
         plain = _as_numbers(logs)
         for callback in self.callbacks:
             getattr(callback, hook)(*args, plain)
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         self._call("on_train_begin", logs=logs)
 
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         self._call("on_train_end", logs=logs)
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._call("on_epoch_begin", epoch, logs=logs)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self._call("on_epoch_end", epoch, logs=logs)
 
-    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         self._call("on_train_batch_begin", batch, logs=logs)
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._call("on_train_batch_end", batch, logs=logs)
 
-    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def on_test_begin(self, logs: Logs | None = None) -> None:
         self._call("on_test_begin", logs=logs)
 
-    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+    def on_test_end(self, logs: Logs | None = None) -> None:
         self._call("on_test_end", logs=logs)
 
-    def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         self._call("on_test_batch_begin", batch, logs=logs)
 
-    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._call("on_test_batch_end", batch, logs=logs)
 
-    def on_predict_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
         self._call("on_predict_begin", logs=logs)
 
-    def on_predict_end(self, logs: dict[str, Any] | None = None) -> None:
+    def on_predict_end(self, logs: Logs | None = None) -> None:
         self._call("on_predict_end", logs=logs)
 
-    def on_predict_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         self._call("on_predict_batch_begin", batch, logs=logs)
 
-    def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._call("on_predict_batch_end", batch, logs=logs)
 
 
-def _as_numbers(logs: dict[str, Any] | None) -> dict[str, Any]:
+def _as_numbers(logs: Logs | None) -> Logs:
     return {name: _as_number(value) for name, value in sorted((logs or {}).items())}
 
 
-def _as_number(value: Any) -> Any:
+def _as_number(value: Any) -> float | np.ndarray:
     try:
         return float(value)
-    except (TypeError, ValueError):  # a value for each class, say
+    except (TypeError, ValueError):  # an array, for example a value for each class
         return np.asarray(value)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from .callback import Callback
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._base.types import Logs
+
 
 class CSVLogger(Callback):
-    """Writes each epoch's logs as a row of a CSV file; "NA" stands for what an epoch lacks.
+    """Writes each epoch's logs as a row of a CSV file; "NA" stands for a missing value.
 
     Args:
         filename: the file.
         separator: between the fields.
-        append: whether rows are added to an existing file.
+        append: whether to add rows to an existing file.
 
     Example:
         >>> logger = fastdl.callbacks.CSVLogger("log.csv")
@@ -29,31 +34,31 @@ class CSVLogger(Callback):
         self.separator = separator
         self.append = append
         self._file: IO[str] | None = None
-        self._writer: Any = None
+        self._write_row: Callable[[list[object]], object] | None = None
         self._names: list[str] | None = None
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         from csv import writer
 
         self._close()
         self._file = open(self.filename, "a" if self.append else "w", newline="")
-        self._writer = writer(self._file, delimiter=self.separator)
+        self._write_row = writer(self._file, delimiter=self.separator).writerow
         self._names = None
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
-        assert self._file is not None
+        assert self._file is not None and self._write_row is not None
         if self._names is None:
             self._names = sorted(logs)
             if not any(name.startswith("val_") for name in self._names):
-                # Validation may come in later epochs only; as in Keras there is room for it.
+                # Columns for validation, which may begin in a later epoch; as in Keras.
                 self._names += [f"val_{name}" for name in self._names]
             if self._file.tell() == 0:
-                self._writer.writerow(["epoch", *self._names])
-        self._writer.writerow([epoch, *(_field(logs.get(name, "NA")) for name in self._names)])
+                self._write_row(["epoch", *self._names])
+        self._write_row([epoch, *(_field(logs.get(name, "NA")) for name in self._names)])
         self._file.flush()
 
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         self._close()
 
     def _close(self) -> None:
@@ -62,5 +67,5 @@ class CSVLogger(Callback):
             self._file = None
 
 
-def _field(value: Any) -> Any:
+def _field(value: Any) -> object:
     return value.tolist() if getattr(value, "ndim", 0) else value

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .callback import Callback
+
+if TYPE_CHECKING:
+    from .._base.types import Logs
 
 
 class LearningRateScheduler(Callback):
@@ -14,7 +17,7 @@ class LearningRateScheduler(Callback):
     Args:
         schedule: called with `(epoch, learning_rate)`, or `(epoch)` if it takes one argument;
             returns the new learning rate.
-        verbose: 1 says what it is.
+        verbose: 1 prints it.
 
     Example:
         >>> halve = lambda epoch, rate: rate / 2 if epoch else rate
@@ -24,13 +27,13 @@ class LearningRateScheduler(Callback):
         [0.01, 0.005, 0.0025]
     """
 
-    def __init__(self, schedule: Callable[..., Any], verbose: int = 0) -> None:
+    def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         super().__init__()
         self.schedule = schedule
         self.verbose = verbose
         self._takes_rate = _takes_two(schedule)
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         optimizer = self.model.optimizer
         if self._takes_rate:
             rate = self.schedule(epoch, float(optimizer.learning_rate))
@@ -40,24 +43,24 @@ class LearningRateScheduler(Callback):
             rate = float(rate)
         except (TypeError, ValueError):
             raise ValueError(
-                f"LearningRateScheduler: the schedule has to return a number, got {rate!r}"
+                f"LearningRateScheduler: schedule: expected it to return a number, got {rate!r}"
             ) from None
         optimizer.learning_rate = rate
         if self.verbose:
             print(f"\nEpoch {epoch + 1}: LearningRateScheduler sets the learning rate to {rate:g}")
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if logs is not None:
             logs["learning_rate"] = float(self.model.optimizer.learning_rate)
 
 
-def _takes_two(function: Callable[..., Any]) -> bool:
+def _takes_two(function: Callable[..., float]) -> bool:
     from inspect import signature
 
     try:
         signature(function).bind(0, 0.0)
     except TypeError:
         return False
-    except ValueError:  # built in, without a signature
+    except ValueError:  # a built-in function without a signature
         return True
     return True

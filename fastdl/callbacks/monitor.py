@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .._base.notices import warn
 from .callback import Callback
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from .._base.types import Logs
 
 
 class MonitorCallback(Callback):
@@ -13,8 +18,8 @@ class MonitorCallback(Callback):
 
     Args:
         monitor: the metric's name in the logs.
-        mode: "min" if smaller is better, "max" if larger is, "auto" to go by the metric.
-        min_delta: smaller changes count as none.
+        mode: "min" if smaller is better, "max" if larger is better, "auto" to ask the metric.
+        min_delta: smaller changes do not count.
 
     Raises:
         ValueError: unknown mode.
@@ -45,8 +50,8 @@ class MonitorCallback(Callback):
         if name == "loss" or name.endswith("_loss"):
             return False
         raise ValueError(
-            f"{type(self).__name__}: it isn't known whether {self.monitor!r} is better when it is "
-            "larger or smaller; give mode='max' or mode='min'"
+            f"{type(self).__name__}: monitor: it is unknown whether a larger or a smaller "
+            f"{self.monitor!r} is better; give mode='max' or mode='min'"
         )
 
     def _improves(self, value: float, reference: float | None) -> bool:
@@ -58,12 +63,12 @@ class MonitorCallback(Callback):
             return value - self.min_delta > reference
         return value + self.min_delta < reference
 
-    def _current(self, logs: dict[str, Any]) -> float | None:
+    def _current(self, logs: Logs) -> float | None:
         value = logs.get(self.monitor)
         if value is None:
             warn(
-                f"{type(self).__name__}: there is no {self.monitor!r} to watch, the logs have "
-                f"{', '.join(logs) or 'nothing'}"
+                f"{type(self).__name__}: monitor: the logs have no {self.monitor!r}, they have "
+                f"{', '.join(logs) or 'no values'}"
             )
         return value
 
@@ -72,12 +77,12 @@ class EarlyStopping(MonitorCallback):
     """Ends training when a metric has stopped improving.
 
     Args:
-        monitor, min_delta, mode: as for all that watch a metric; see `ReduceLROnPlateau`.
+        monitor, min_delta, mode: as for `ReduceLROnPlateau`.
         patience: epochs without improvement after which training ends.
-        verbose: 1 says so.
-        baseline: a value to be beaten: epochs that don't count as without improvement.
-        restore_best_weights: whether the weights of the best epoch are put back at the end.
-        start_from_epoch: earlier epochs don't count.
+        verbose: 1 prints a line when that happens.
+        baseline: a value to improve on; epochs that don't count as without improvement.
+        restore_best_weights: whether to restore the weights of the best epoch at the end.
+        start_from_epoch: the first epoch that counts.
 
     Example:
         >>> stop = fastdl.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
@@ -109,18 +114,18 @@ class EarlyStopping(MonitorCallback):
         self.wait = 0
         self.stopped_epoch = 0
         self.best = None
-        self.best_weights: Any = None
+        self.best_weights: list[np.ndarray] | None = None
         self.best_epoch = 0
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         self._reset()
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         current = self._current(logs or {})
         if current is None or epoch < self.start_from_epoch:
             return
         if self.restore_best_weights and self.best_weights is None:
-            # Kept even if nothing ever improves (all values NaN).
+            # Needed even if no epoch ever improves: all values may be NaN.
             self.best_weights, self.best_epoch = self.model.get_weights(), epoch
         self.wait += 1
         if self._improves(current, self.best):
@@ -133,7 +138,7 @@ class EarlyStopping(MonitorCallback):
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         if self.stopped_epoch and self.verbose:
             print(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.restore_best_weights and self.best_weights is not None:
@@ -147,13 +152,13 @@ class ReduceLROnPlateau(MonitorCallback):
 
     Args:
         monitor: the metric's name in the logs.
-        factor: what the learning rate is multiplied by, below 1.
+        factor: the factor of the learning rate, below 1.
         patience: epochs without improvement after which that happens.
-        verbose: 1 says so.
-        mode: "min" if smaller is better, "max" if larger is, "auto" to go by the metric.
-        min_delta: smaller changes count as none.
-        cooldown: epochs after a change in which none is counted.
-        min_lr: the learning rate isn't lowered below this.
+        verbose: 1 prints a line when that happens.
+        mode: "min" if smaller is better, "max" if larger is better, "auto" to ask the metric.
+        min_delta: smaller changes do not count.
+        cooldown: epochs after a change that do not count.
+        min_lr: the smallest learning rate.
 
     Raises:
         ValueError: `factor` isn't below 1, or unknown mode.
@@ -183,12 +188,12 @@ class ReduceLROnPlateau(MonitorCallback):
         self.cooldown_counter = 0
         self.wait = 0
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         self.best = None
         self.cooldown_counter = 0
         self.wait = 0
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         current = self._current(logs)

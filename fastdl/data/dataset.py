@@ -1,4 +1,4 @@
-"""Data sets: what can be indexed, or iterated over, sample by sample."""
+"""Data sets: samples by index, or as a stream."""
 
 from __future__ import annotations
 
@@ -14,9 +14,16 @@ from .._base.random import drawing_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import Protocol
 
     from .._base.random import Generator
-    from .._core import Tensor
+    from .._core import Tensor, TensorLike
+
+    class Indexable(Protocol):
+        """Samples by index: a `Dataset`, a list, a range."""
+
+        def __getitem__(self, index: Any, /) -> Any: ...
+        def __len__(self) -> int: ...
 
 
 class Dataset:
@@ -35,7 +42,7 @@ class Dataset:
 
 
 class IterableDataset:
-    """Base class of data sets that only come as a stream: define `__iter__`."""
+    """Base class of data sets that are streams: define `__iter__`."""
 
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError(f"{type(self).__name__} must define __iter__")
@@ -58,7 +65,7 @@ class TensorDataset(Dataset):
 
     tensors: tuple[Tensor, ...]
 
-    def __init__(self, *tensors: Any) -> None:
+    def __init__(self, *tensors: TensorLike) -> None:
         self.tensors = tuple(_core.as_tensor(t) for t in tensors)
         shapes = [t.shape for t in self.tensors]
         if not shapes or not all(shapes) or len({shape[0] for shape in shapes}) > 1:
@@ -81,11 +88,11 @@ class Subset(Dataset):
         30
     """
 
-    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
+    def __init__(self, dataset: Indexable, indices: Sequence[int]) -> None:
         self.dataset = dataset
         self.indices = indices
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: int | list[int]) -> Any:
         if isinstance(index, list):
             return self.dataset[[self.indices[i] for i in index]]
         return self.dataset[self.indices[index]]
@@ -98,7 +105,7 @@ class ConcatDataset(Dataset):
     """Several data sets one after the other.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there are no data sets.
 
     Example:
         >>> both = ConcatDataset([[1, 2], [3]])
@@ -106,7 +113,7 @@ class ConcatDataset(Dataset):
         (3, 3, 1)
     """
 
-    def __init__(self, datasets: Iterable[Any]) -> None:
+    def __init__(self, datasets: Iterable[Indexable]) -> None:
         self.datasets = list(datasets)
         if not self.datasets:
             raise ValueError("ConcatDataset: expected at least one data set")
@@ -126,14 +133,14 @@ class ConcatDataset(Dataset):
 
 
 def random_split(
-    dataset: Any, lengths: Sequence[float], generator: Generator | None = None
+    dataset: Indexable, lengths: Sequence[float], generator: Generator | None = None
 ) -> list[Subset]:
     """Cuts a data set at random into parts that don't overlap.
 
     Args:
         dataset: anything with a length and samples by index.
-        lengths: sizes that add up to the data set's, or fractions that add up to 1 (what rounding
-            leaves goes to the parts in turn).
+        lengths: sizes that add up to the data set's, or fractions that add up to 1 (samples that
+            rounding leaves over go to the parts in turn).
         generator: a `fastdl.Generator`; None for the library's own. The same seed gives the same
             parts.
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from .._base.random import Generator
+    from .dataset import Indexable
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
@@ -62,8 +63,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
     )
 
 
-def _rows_of(dataset: Any) -> tuple[tuple[Tensor, ...], Tensor | None] | None:
-    """The tensors a data set takes its rows from, and which rows (None for all in order)."""
+def _rows_of(dataset: object) -> tuple[tuple[Tensor, ...], Tensor | None] | None:
+    """The tensors of a data set, and which rows it takes of them (None for all, in order)."""
     if type(dataset) is TensorDataset:
         return dataset.tensors, None
     if type(dataset) is Subset:
@@ -86,20 +87,20 @@ class DataLoader:
         shuffle: a new random order at every pass.
         sampler: the order of the indices, instead of shuffle.
         batch_sampler: lists of indices, instead of batch_size, shuffle, sampler and drop_last.
-        num_workers: more than 0 give a warning: samples are made in this process, as with 0.
+        num_workers: a number above 0 gives a warning: this process makes the samples, as with 0.
         collate_fn: makes a batch of a list of samples; `default_collate` by default.
         pin_memory, pin_memory_device: accepted; memory on the CPU needs no pinning.
         drop_last: leave out a last batch that is smaller.
-        worker_init_fn: gives a warning; it is not called, as there are no workers.
-        timeout, multiprocessing_context, prefetch_factor, persistent_workers: of workers, so
-            only with `num_workers`; then checked and without an effect.
+        worker_init_fn: gives a warning and is not called, since there are no workers.
+        timeout, multiprocessing_context, prefetch_factor, persistent_workers: options of workers,
+            allowed only with `num_workers`; checked, without an effect.
         generator: a `fastdl.Generator` for shuffle; None for the library's own. The same seed gives
             the same order.
         in_order: accepted; batches always come in order.
 
     Raises:
-        ValueError: batch_size isn't positive, an option of workers is given without any or is out
-            of its range, or arguments exclude each other.
+        ValueError: batch_size isn't positive, an option of workers is given without workers or is
+            out of its range, or arguments exclude each other.
 
     Example:
         >>> data = fastdl.data.TensorDataset(fastdl.zeros(5, 3), fastdl.arange(5))
@@ -109,7 +110,7 @@ class DataLoader:
 
     def __init__(
         self,
-        dataset: Any,
+        dataset: Indexable | IterableDataset,
         batch_size: int | None = 1,
         shuffle: bool | None = None,
         sampler: Iterable[Any] | None = None,
@@ -120,7 +121,7 @@ class DataLoader:
         drop_last: bool = False,
         timeout: float = 0,
         worker_init_fn: Callable[[int], None] | None = None,
-        multiprocessing_context: Any = None,
+        multiprocessing_context: object = None,
         generator: Generator | None = None,
         *,
         prefetch_factor: int | None = None,
@@ -161,7 +162,7 @@ class DataLoader:
         if batch_size is not None:
             # Checks batch_size; an IterableDataset has no indices to sample from.
             batch_sampler = BatchSampler(sampler or (), batch_size, drop_last)
-        self.dataset = dataset
+        self.dataset: Any = dataset
         self.batch_size = batch_size
         self.sampler = sampler
         self.batch_sampler = batch_sampler
@@ -191,12 +192,12 @@ class DataLoader:
         rows = _rows_of(self.dataset) if self.collate_fn is None else None
         return self._collated() if rows is None else self._gathered(*rows)
 
-    def _gathered(self, tensors: tuple[Tensor, ...], rows: Tensor | None) -> Iterator[Any]:
+    def _gathered(self, tensors: tuple[Tensor, ...], rows: Tensor | None) -> Iterator[list[Tensor]]:
         for index in self._indices(rows):
             yield [F.take(t, index) for t in tensors]
 
     def _indices(self, rows: Tensor | None) -> Iterator[Any]:
-        """The rows of each batch; our own samplers' orders never become Python integers."""
+        """The rows of each batch: a tensor if the sampler is the library's own."""
         sampler = self.sampler
         if self.batch_size is None or type(sampler) not in (SequentialSampler, RandomSampler):
             for indices in self.batch_sampler:  # type: ignore[union-attr]
@@ -232,7 +233,7 @@ class DataLoader:
                 yield collate(batch)
 
 
-def _check_workers(num_workers: int, **options: Any) -> None:
+def _check_workers(num_workers: int, **options: object) -> None:
     """ValueError for options of workers that are out of their range, or given without workers."""
     if num_workers < 0:
         raise ValueError(f"num_workers should be non-negative, got {num_workers}")
@@ -249,7 +250,7 @@ def _check_workers(num_workers: int, **options: Any) -> None:
         )
 
 
-def _refuse(reason: str, **options: Any) -> None:
+def _refuse(reason: str, **options: object) -> None:
     """ValueError if one of the options is set."""
     for name, value in options.items():
         if value is not None and value is not False:

@@ -1,4 +1,4 @@
-"""Samplers: in which order the samples of a data set come."""
+"""Samplers: the order of the samples of a data set."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .._base.moving import is_integer
 from .._base.random import drawing_from, numpy_generator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence, Sized
 
     from .._base.random import Generator
-    from .._core import Tensor
+    from .._core import Tensor, TensorLike
 
 
 class Sampler:
@@ -50,8 +50,8 @@ class RandomSampler(Sampler):
 
     Args:
         data_source: the data set.
-        replacement: draw each index independently of the others.
-        num_samples: how many in one pass; as many as the data set has by default.
+        replacement: whether to draw each index independently of the others.
+        num_samples: the number of indices in a pass; that of the samples by default.
         generator: a `fastdl.Generator`; None for the library's own.
 
     Raises:
@@ -60,7 +60,7 @@ class RandomSampler(Sampler):
 
     def __init__(
         self,
-        data_source: Any,
+        data_source: Sized,
         replacement: bool = False,
         num_samples: int | None = None,
         generator: Generator | None = None,
@@ -125,7 +125,7 @@ class WeightedRandomSampler(Sampler):
 
     def __init__(
         self,
-        weights: Any,
+        weights: TensorLike,
         num_samples: int,
         replacement: bool = True,
         generator: Generator | None = None,

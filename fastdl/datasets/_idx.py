@@ -26,7 +26,7 @@ _TIMEOUT_SECONDS = 30
 
 
 class IdxFile(NamedTuple):
-    """What is known about one file beforehand."""
+    """The known properties of one file."""
 
     name: str  # on servers and in local copies also with ".gz"
     shape: tuple[int, ...]
@@ -111,7 +111,7 @@ def _from_anywhere(dataset: IdxDataset) -> list[bytes]:
             try:
                 contents[file] = _read(file, found)
             except ValueError:
-                pass  # broken: to be replaced by a fresh download
+                pass  # damaged: a download replaces it
     missing = [file for file in dataset.files if file not in contents]
     for number, file in enumerate(missing):
         try:
@@ -148,7 +148,7 @@ def unpack(raw: bytes, file: IdxFile, source: str) -> bytes:
     """The unpacked file, checked; `raw` may be gzip-compressed.
 
     Raises:
-        ValueError: it is not the file it should be; the message names `source` and what is wrong.
+        ValueError: it is another file or damaged; the message names `source` and what is wrong.
     """
     from hashlib import sha256
 
@@ -180,7 +180,7 @@ def _inflate(raw: bytes, limit: int, source: str) -> bytes:
     """The content of a gzip file, or its first `limit` bytes."""
     import zlib
 
-    # Unlike the gzip module this stops at the limit, whatever the file claims to hold.
+    # Unlike the gzip module this stops at the limit.
     stream = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:
         content = stream.decompress(raw, limit)
@@ -195,7 +195,7 @@ def _download(file: IdxFile, mirrors: tuple[str, ...]) -> bytes:
     """The unpacked and checked file from the first mirror that has it.
 
     Raises:
-        OSError: none has; the message gives each one's reason.
+        OSError: no mirror has it; the message gives the reason of each.
     """
     from http.client import HTTPException
 
@@ -207,7 +207,7 @@ def _download(file: IdxFile, mirrors: tuple[str, ...]) -> bytes:
             return unpack(_fetch(url, limit=file.size + file.size // 100 + 1000), file, url)
         except (OSError, HTTPException) as error:
             reasons.append(f"{url}: {error}")
-        except ValueError as error:  # names the address itself
+        except ValueError as error:  # its message names the address
             reasons.append(str(error))
     raise OSError("\n".join(reasons))
 
@@ -230,8 +230,10 @@ def _fetch(url: str, limit: int) -> bytes:
 
 
 def _keep(content: bytes, path: str) -> None:
-    """Writes the file under a name of its own and then renames it, so that no process ever finds
-    part of it under the final name."""
+    """Writes the file under a temporary name and renames it.
+
+    So no process ever finds a part of it under the final name.
+    """
     temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -50,8 +50,8 @@ def load_data(path: str | os.PathLike[str] | None = None) -> tuple[Split, Split]
     2. `$FASTDL_DATA/mnist/`, if that environment variable is set;
     3. the cache: `~/.fastdl/datasets/mnist/`, or `$FASTDL_HOME/datasets/mnist/`.
 
-    What is in none of them is downloaded into the cache. Every file is checked against its SHA-256
-    digest before it is used, wherever it is from; a damaged one in the cache is downloaded again.
+    Files that are in none of them are downloaded into the cache. Every file is checked against its
+    SHA-256 digest before it is used. A damaged file in the cache is downloaded again.
 
     Args:
         path: the folder to read. A bare name that ends in ".npz" is ignored, so that programs

@@ -1,4 +1,4 @@
-"""Keras-style layers: what a model is made of."""
+"""Keras-style layers, the parts of models."""
 
 from __future__ import annotations
 

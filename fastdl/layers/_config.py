@@ -1,13 +1,14 @@
-"""Configs of layers that don't define get_config: from the arguments they were made with."""
+"""Configs of layers without a get_config of their own, from the constructor's arguments."""
 
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._base import tree
 
 if TYPE_CHECKING:
+    from .._base.types import Config
     from .layer import Layer
 
 
@@ -17,8 +18,8 @@ def has_own_config(cls: type[Layer]) -> bool:
     return not definer.__dict__.get("_defaults", False)
 
 
-def plain_config(layer: Layer, config: dict[str, Any]) -> dict[str, Any]:
-    """`config`, as far as the constructor takes it, with the constructor's own arguments.
+def plain_config(layer: Layer, config: Config) -> Config:
+    """The entries of `config` that the constructor takes, and the constructor's own arguments.
 
     Raises:
         NotImplementedError: an argument is no number, string, None or list of these.

@@ -1,4 +1,4 @@
-"""LayerState: the weights, sublayers and metrics of a layer, and how attributes come to be them."""
+"""LayerState: the weights, sublayers and metrics of a layer, and how assignment registers them."""
 
 from __future__ import annotations
 
@@ -14,32 +14,38 @@ from .._base.dtypes import as_dtype
 from .._base.module import Module
 from .._base.moving import is_integer
 from .._base.parameter import Parameter
-from .._base.watch import about_to_change
+from .._base.watch import about_to_change, noted_names
 from .._core import Tensor
 from .._graph.calls import context
 from ._tracking import TrackedDict, TrackedList
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TypeAlias
 
     from numpy.typing import DTypeLike
 
     from .._base.registry import Identifier
+    from .._core import TensorLike
+    from ..metrics import Metric
+
+    # The parameters of a module, or its buffers.
+    Weights: TypeAlias = "dict[str, Parameter | None] | dict[str, Tensor | None]"
 
 _FLOAT32 = np.dtype("float32")
 
 
 class LayerState(Module):
-    """An `nn.Module` whose registries are filled and read by Keras's rules.
+    """An `nn.Module` with Keras's rules for its registries.
 
-    Weights made to be trained are its parameters, the others its buffers; both are `Parameter`s.
+    Trained weights are its parameters, the others its buffers; both are `Parameter`s.
     Lists, tuples and dicts of weights and layers are tracked, too.
     """
 
     _kind = "layer"  # the word for it in messages
-    _foreign: tuple[Module, ...] = ()  # submodules that are no layers: told about training
+    _foreign: tuple[Module, ...] = ()  # submodules that are not layers; a call sets their mode
     _announced = Module._announced | {"_metrics", "_foreign"}
-    # What each call makes anew, or what only building and saving read.
+    # Each call replaces these, or only building and saving read them.
     _bookkeeping = frozenset(
         (
             "_build_shapes",
@@ -55,7 +61,7 @@ class LayerState(Module):
     )
     _trainable: bool
     _dtype_policy: DTypePolicy
-    _metrics: list[Any]
+    _metrics: list[Metric]
     _unassigned: dict[Tensor, str]  # weights of add_weight that aren't attributes yet
     name: str
     built: bool
@@ -82,9 +88,10 @@ class LayerState(Module):
                 for integer types.
             dtype: float32 unless given.
             trainable: whether training changes it.
-            autocast: accepted; weights are float32 in any case, and only products round them.
-            aggregation: how several devices' values become one, "none", "mean", "sum",
-                "only_first_replica" or None; there is one device.
+            autocast: accepted, without an effect; weights are always float32, and only products
+                round them.
+            aggregation: "none", "mean", "sum", "only_first_replica" or None; without an effect,
+                since there is one device.
             regularizer: penalty added to `losses`.
             constraint: projection applied by `fit` after each update.
             name: "variable" unless given.
@@ -122,7 +129,7 @@ class LayerState(Module):
             regularizer=regularizers.get(regularizer),
             constraint=constraints.get(constraint),
         )
-        registry: dict[str, Any] = self._parameters if weight.requires_grad else self._buffers
+        registry: Weights = self._parameters if weight.requires_grad else self._buffers
         key = label
         while key in registry:
             key = f"{label}_{len(registry)}"
@@ -134,7 +141,7 @@ class LayerState(Module):
             context.made.append((weight, np.array(weight.numpy())))
         return weight
 
-    def _collect_weights(self, found: dict[Tensor, None]) -> None:
+    def _collect_weights(self, found: dict[Any, None]) -> None:
         for weight in (*self._parameters.values(), *self._buffers.values()):
             if weight is not None:
                 found[weight] = None
@@ -145,19 +152,19 @@ class LayerState(Module):
                 found.update(dict.fromkeys((*module.parameters(), *module.buffers())))
 
     @property
-    def weights(self) -> list[Any]:
+    def weights(self) -> list[Parameter]:
         """All weights, each once: this layer's trained ones, its others, then its sublayers'."""
-        found: dict[Tensor, None] = {}
+        found: dict[Any, None] = {}  # a PyTorch module may have plain tensors as buffers
         self._collect_weights(found)
         return list(found)
 
     @property
-    def trainable_weights(self) -> list[Any]:
+    def trainable_weights(self) -> list[Parameter]:
         """The weights that training changes; none where `trainable` is False."""
         return [w for w in self.weights if w.requires_grad] if self._trainable else []
 
     @property
-    def non_trainable_weights(self) -> list[Any]:
+    def non_trainable_weights(self) -> list[Parameter]:
         """The other weights; all of them where `trainable` is False."""
         return [w for w in self.weights if not w.requires_grad] if self._trainable else self.weights
 
@@ -190,7 +197,7 @@ class LayerState(Module):
         """Copies of the weights as arrays, in the order of `weights`."""
         return [np.array(weight.numpy()) for weight in self.weights]
 
-    def set_weights(self, weights: Sequence[Any]) -> None:
+    def set_weights(self, weights: Sequence[TensorLike]) -> None:
         """Overwrites the weights with arrays in the order of `weights`: all of them or none.
 
         Raises:
@@ -215,7 +222,7 @@ class LayerState(Module):
             _core.set_grad_enabled(before)
 
     def count_params(self) -> int:
-        """How many numbers the weights hold.
+        """The number of elements of all weights.
 
         Raises:
             ValueError: the layer has no weights yet because it hasn't been built.
@@ -240,7 +247,7 @@ class LayerState(Module):
         return list(found)
 
     @property
-    def metrics(self) -> list[Any]:
+    def metrics(self) -> list[Metric]:
         """The metrics that are attributes of this layer or of those below."""
         return [metric for layer in self._flatten_layers() for metric in layer._metrics]
 
@@ -258,13 +265,13 @@ class LayerState(Module):
         return self._dtype_policy
 
     @dtype_policy.setter
-    def dtype_policy(self, value: Any) -> None:
+    def dtype_policy(self, value: DTypeLike | DTypePolicy | None) -> None:
         policy = policy_from(value)
         about_to_change(self, "_dtype_policy")
         self.__dict__["_dtype_policy"] = policy
         _core.raise_epoch()
 
-    def register_forward_hook(self, *_: Any, **__: Any) -> NoReturn:
+    def register_forward_hook(self, *_: object, **__: object) -> NoReturn:
         """Raises NotImplementedError: a functional model doesn't call its layers one by one."""
         raise NotImplementedError(
             "layers and models take no forward hooks; Model(model.inputs, layer.output) gives a "
@@ -275,7 +282,7 @@ class LayerState(Module):
 
     # --- attributes
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         state = self.__dict__
         if "_metrics" not in state:
             if isinstance(value, (Parameter, Module)):
@@ -286,13 +293,15 @@ class LayerState(Module):
         elif isinstance(getattr(type(self), name, None), property):
             object.__setattr__(self, name, value)
         else:
-            same = name in state and state[name] is value
+            old = state.get(name)
+            same = old is value and name in state
             if not same:
                 about_to_change(self, name)
             if name in state:
                 self._forget(name)
             state[name] = self._track(name, value)
-            if not same:
+            # `model.history`, for one, changes with each `fit`, and no recorded step looks at it.
+            if not same and (name in noted_names or _may_hold_weights(old, value)):
                 _core.raise_epoch()
 
     def __delattr__(self, name: str) -> None:
@@ -303,7 +312,7 @@ class LayerState(Module):
         _core.raise_epoch()
 
     def _track(self, name: str, value: Any) -> Any:
-        """Registers what is to be tracked in `value`; returns what is to be stored."""
+        """Registers the weights, layers and metrics in `value`; returns the value to store."""
         if isinstance(value, (int, float, str, np.ndarray, type(None))):
             return value
         if isinstance(value, Parameter):
@@ -325,9 +334,9 @@ class LayerState(Module):
     def _register_weight(self, name: str, weight: Parameter) -> None:
         key = self._unassigned.pop(weight, None)
         if key is None:
-            registry: dict[str, Any] = self._parameters if weight.requires_grad else self._buffers
+            registry: Weights = self._parameters if weight.requires_grad else self._buffers
             registry[name] = weight
-        elif key != name:  # it gets the attribute's name, in its place
+        elif key != name:  # the weight takes the attribute's name and keeps its position
             trained = any(weight is other for other in self._parameters.values())
             registry = self._parameters if trained else self._buffers
             items: list[Any] = [(name if k == key else k, v) for k, v in registry.items()]
@@ -343,9 +352,15 @@ class LayerState(Module):
         elif isinstance(old, (Tensor, Module)) or hasattr(old, "update_state"):
             self._untrack(old, name)
 
-    def _untrack(self, item: Any, prefix: str) -> None:
+    def _untrack(self, item: object, prefix: str) -> None:
         for registry in (self._parameters, self._buffers, self._modules):
             for key in [k for k, v in registry.items() if v is item and k.startswith(prefix)]:
                 del registry[key]
         self.__dict__["_metrics"] = [metric for metric in self._metrics if metric is not item]
         self.__dict__["_foreign"] = tuple(m for m in self._foreign if m is not item)
+
+
+def _may_hold_weights(*values: object) -> bool:
+    """Whether some value is of a kind that `LayerState._track` registers."""
+    kinds = (Tensor, Module, list, dict, tuple)
+    return any(isinstance(v, kinds) or hasattr(v, "update_state") for v in values)

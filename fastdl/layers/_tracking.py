@@ -1,4 +1,4 @@
-"""Lists and dicts as attributes of a layer: what is put into them is tracked like an attribute."""
+"""Lists and dicts as attributes of a layer, which track their content like attributes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _announced(change: Any) -> Any:
-    """A method that changes the container, announced: recorded steps may have read what changes."""
+    """Wraps a method that changes the container: recorded steps that read it must be told."""
 
     @functools.wraps(change)
     def announced(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -31,39 +31,39 @@ def _announced(change: Any) -> Any:
 class TrackedList(list[Any]):
     """A list that registers the layers, weights and metrics put into it with its owner.
 
-    The n-th one ever put in is called `<attribute>.<n>` in the owner's `state_dict`.
+    The n-th object that was ever put in is called `<attribute>.<n>` in the owner's `state_dict`.
     """
 
-    def __init__(self, owner: LayerState, name: str, items: Iterable[Any] = ()) -> None:
+    def __init__(self, owner: LayerState, name: str, items: Iterable[object] = ()) -> None:
         super().__init__()
         self._owner = owner
         self._name = name
         self._count = 0
         self.extend(items)
 
-    def _adopt(self, item: Any) -> Any:
+    def _adopt(self, item: object) -> Any:
         item = self._owner._track(f"{self._name}.{self._count}", item)
         self._count += 1
         return item
 
     @_announced
-    def append(self, item: Any) -> None:
+    def append(self, item: object) -> None:
         super().append(self._adopt(item))
 
     @_announced
-    def insert(self, index: SupportsIndex, item: Any) -> None:
+    def insert(self, index: SupportsIndex, item: object) -> None:
         super().insert(index, self._adopt(item))
 
     @_announced
-    def extend(self, items: Iterable[Any]) -> None:
+    def extend(self, items: Iterable[object]) -> None:
         super().extend([self._adopt(item) for item in items])
 
-    def __iadd__(self, items: Iterable[Any]) -> TrackedList:  # type: ignore[misc]
+    def __iadd__(self, items: Iterable[object]) -> TrackedList:  # type: ignore[misc]
         self.extend(items)
         return self
 
     @_announced
-    def __setitem__(self, index: Any, item: Any) -> None:
+    def __setitem__(self, index: SupportsIndex | slice, item: Any) -> None:
         old = self[index]
         if isinstance(index, slice):
             super().__setitem__(index, [self._adopt(one) for one in item])
@@ -72,7 +72,7 @@ class TrackedList(list[Any]):
         self._drop(old if isinstance(index, slice) else [old])
 
     @_announced
-    def __delitem__(self, index: Any) -> None:
+    def __delitem__(self, index: SupportsIndex | slice) -> None:
         old = self[index]
         super().__delitem__(index)
         self._drop(old if isinstance(index, slice) else [old])
@@ -84,7 +84,7 @@ class TrackedList(list[Any]):
         return item
 
     @_announced
-    def remove(self, item: Any) -> None:
+    def remove(self, item: object) -> None:
         super().remove(item)
         self._drop([item])
 
@@ -97,15 +97,15 @@ class TrackedList(list[Any]):
     reverse = _announced(list.reverse)
     sort = _announced(list.sort)
 
-    def _drop(self, items: Iterable[Any]) -> None:
+    def _drop(self, items: Iterable[object]) -> None:
         for item in items:
             if not any(item is other for other in self):
                 self._owner._untrack(item, f"{self._name}.")
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         return list, (list(self),)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+    def __deepcopy__(self, memo: dict[int, object]) -> object:
         return _copy_container(self, memo)
 
 
@@ -119,7 +119,7 @@ class TrackedDict(dict[Any, Any]):
         self.update(items)
 
     @_announced
-    def __setitem__(self, key: Any, item: Any) -> None:
+    def __setitem__(self, key: object, item: object) -> None:
         if key in self:
             del self[key]
         super().__setitem__(key, self._owner._track(f"{self._name}.{key}", item))
@@ -132,18 +132,18 @@ class TrackedDict(dict[Any, Any]):
         self.update(other)
         return self
 
-    def setdefault(self, key: Any, default: Any = None) -> Any:
+    def setdefault(self, key: object, default: object = None) -> Any:
         if key not in self:
             self[key] = default
         return self[key]
 
     @_announced
-    def __delitem__(self, key: Any) -> None:
+    def __delitem__(self, key: object) -> None:
         self._owner._untrack(self[key], f"{self._name}.")
         super().__delitem__(key)
 
     @_announced
-    def pop(self, key: Any, *default: Any) -> Any:
+    def pop(self, key: object, *default: object) -> Any:
         if key not in self:
             return super().pop(key, *default)
         item = self[key]
@@ -151,7 +151,7 @@ class TrackedDict(dict[Any, Any]):
         return item
 
     @_announced
-    def popitem(self) -> Any:
+    def popitem(self) -> tuple[Any, Any]:
         key, item = super().popitem()
         self._owner._untrack(item, f"{self._name}.")
         return key, item
@@ -161,15 +161,15 @@ class TrackedDict(dict[Any, Any]):
         for key in list(self):
             del self[key]
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         return dict, (dict(self),)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+    def __deepcopy__(self, memo: dict[int, object]) -> object:
         return _copy_container(self, memo)
 
 
-def _copy_container(container: Any, memo: dict[int, Any]) -> Any:
-    """A deep copy; with its owner it belongs to the owner's copy, alone it is a plain container."""
+def _copy_container(container: Any, memo: dict[int, object]) -> object:
+    """A deep copy: the owner's copy owns it; without such a copy it is a plain container."""
     import copy
 
     plain = list if isinstance(container, list) else dict

@@ -1,4 +1,4 @@
-"""The activations that have settings of their own, as layers."""
+"""Activation layers with settings."""
 
 from __future__ import annotations
 
@@ -9,16 +9,21 @@ from .._base import functional as F
 from .._base.moving import is_integer
 from .._base.registry import LAYERS
 from .._core import Tensor
-from .core import Elementwise, Shape
+from .core import Elementwise
 from .input_spec import InputSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from typing_extensions import Unpack
+
     from .._base.registry import Identifier
+    from .._base.types import Config, Shape
+    from .._core import TensorLike
+    from .options import LayerOptions
 
 
-def _at_least_zero(layer: str, argument: str, value: Any) -> Any:
+def _at_least_zero(layer: str, argument: str, value: float | None) -> float:
     if value is None or value < 0.0:
         raise ValueError(f"{layer}: {argument} must be at least 0, got {value!r}")
     return value
@@ -42,7 +47,7 @@ class ReLU(Elementwise):
         max_value: float | None = None,
         negative_slope: float = 0.0,
         threshold: float = 0.0,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.max_value = (
@@ -54,7 +59,7 @@ class ReLU(Elementwise):
     def call(self, inputs: Tensor) -> Tensor:
         return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "max_value": self.max_value,
@@ -79,7 +84,7 @@ class LeakyReLU(Elementwise):
     def call(self, inputs: Tensor) -> Tensor:
         return F.leaky_relu(inputs, slope=self.negative_slope)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "negative_slope": self.negative_slope}
 
 
@@ -87,14 +92,14 @@ class LeakyReLU(Elementwise):
 class ELU(Elementwise):
     """x where positive, `alpha * (exp(x) - 1)` elsewhere; alpha is 1.0 unless given."""
 
-    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+    def __init__(self, alpha: float = 1.0, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.alpha = alpha
 
     def call(self, inputs: Tensor) -> Tensor:
         return F.elu(inputs, alpha=self.alpha)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "alpha": self.alpha}
 
 
@@ -114,7 +119,7 @@ class PReLU(Elementwise):
         alpha_regularizer: Identifier = None,
         alpha_constraint: Identifier = None,
         shared_axes: int | Sequence[int] | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.alpha_initializer = initializers.get(alpha_initializer)
@@ -144,7 +149,7 @@ class PReLU(Elementwise):
     def call(self, inputs: Tensor) -> Tensor:
         return F.relu(inputs) - self.alpha * F.relu(F.neg(inputs))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "alpha_initializer": initializers.serialize(self.alpha_initializer),
@@ -158,19 +163,19 @@ class PReLU(Elementwise):
 class Softmax(Elementwise):
     """Softmax along an axis or several; elements where `mask` is False get probability 0.
 
-    So does a row that is masked throughout. A mask of numbers keeps those above 0.5.
+    A row that is masked entirely is 0. A mask of numbers keeps elements where it is above 0.5.
 
     Args:
         axis: the last one unless given.
     """
 
-    _MASKED = -1e9  # instead of masked elements, as in Keras: their probability becomes 0
+    _MASKED = -1e9  # replaces masked elements, as in Keras; their probability becomes 0
 
-    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.axis = int(axis) if is_integer(axis) else tuple(map(int, axis))
 
-    def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
+    def call(self, inputs: Tensor, mask: TensorLike | None = None) -> Tensor:
         if mask is None:
             return self._softmax(inputs)
         mask = _core.as_tensor(mask)
@@ -186,5 +191,5 @@ class Softmax(Elementwise):
             return activations.softmax(inputs, self.axis[0])
         return F.exp(inputs - F.logsumexp(inputs, axes=self.axis, keepdims=True))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "axis": self.axis}

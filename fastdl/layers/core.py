@@ -17,12 +17,14 @@ from .input_spec import InputSpec
 from .layer import Layer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from typing_extensions import Unpack
 
     from .._base.registry import Identifier
-
-
-Shape = tuple["int | None", ...]
+    from .._base.types import Config, Kwargs, Shape, Shapes
+    from .._core import TensorLike
+    from .options import LayerOptions, PlainOptions
 
 
 @LAYERS.register
@@ -62,7 +64,7 @@ class Dense(Layer):
         activity_regularizer: Identifier = None,
         kernel_constraint: Identifier = None,
         bias_constraint: Identifier = None,
-        **kwargs: Any,
+        **kwargs: Unpack[PlainOptions],
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         if not isinstance(units, (int, np.integer)) or isinstance(units, bool) or units < 1:
@@ -80,12 +82,12 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2)
 
     @property
-    def activation(self) -> Callable[[Any], Any]:
+    def activation(self) -> Callable[..., Tensor]:
         """The function applied to the output; set it to a name or a function."""
         return self._activation
 
     @activation.setter
-    def activation(self, value: Any) -> None:
+    def activation(self, value: Identifier) -> None:
         self._activation = activations.get(value)
         self._fused = activations.fused_name(self._activation)
 
@@ -123,7 +125,7 @@ class Dense(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.units)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "units": self.units,
@@ -138,7 +140,7 @@ class Dense(Layer):
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Dense:
+    def from_config(cls, config: Config) -> Dense:
         keras_only = ("lora_rank", "lora_alpha", "quantization_config")
         return cls(**{key: value for key, value in config.items() if key not in keras_only})
 
@@ -159,14 +161,14 @@ class Activation(Elementwise):
         [0.0, 2.0]
     """
 
-    def __init__(self, activation: Identifier, **kwargs: Any) -> None:
+    def __init__(self, activation: Identifier, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
 
     def call(self, inputs: Tensor) -> Tensor:
         return self.activation(inputs)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "activation": activations.serialize(self.activation)}
 
 
@@ -195,7 +197,9 @@ class Rescaling(Layer):
         [[0.0, 1.0]]
     """
 
-    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
+    def __init__(
+        self, scale: TensorLike, offset: TensorLike = 0.0, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.scale = scale
         self.offset = offset
@@ -206,11 +210,11 @@ class Rescaling(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return tuple(input_shape)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "scale": self.scale, "offset": self.offset}
 
 
-def _factor(value: Any) -> Any:
+def _factor(value: TensorLike) -> float | Tensor:
     return value if isinstance(value, (int, float)) else _core.as_tensor(value)
 
 
@@ -222,7 +226,7 @@ class Lambda(Layer):
         function: takes the input (a tensor or a structure of tensors), and `training` or `mask`
             if it has such an argument.
         output_shape: shape of the output without the batch axis, or a function of the input shape;
-            found out by a run on zeros unless given.
+            inferred by a run on zeros unless given.
         mask: gives a warning: masks are not handed from layer to layer.
         arguments: further keyword arguments for the function.
 
@@ -234,16 +238,16 @@ class Lambda(Layer):
         [[2.0, 2.0]]
     """
 
-    arguments: dict[str, Any]
-    _output_shape: Any
+    arguments: Kwargs
+    _output_shape: Shapes | Callable[..., Shapes] | None
 
     def __init__(
         self,
         function: Callable[..., Any],
-        output_shape: Any = None,
-        mask: Any = None,
-        arguments: dict[str, Any] | None = None,
-        **kwargs: Any,
+        output_shape: Shapes | Callable[..., Shapes] | None = None,
+        mask: object = None,
+        arguments: Mapping[str, Any] | None = None,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         if not callable(function):
@@ -278,7 +282,7 @@ class Lambda(Layer):
         batch = first[0]
         return tree.map_shapes(lambda sizes: (batch, *sizes), given)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         named = getattr(self.function, "_registered_name", None)
         return {
             **super().get_config(),
@@ -288,7 +292,7 @@ class Lambda(Layer):
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Lambda:
+    def from_config(cls, config: Config) -> Lambda:
         function = config["function"]
         if isinstance(function, str):
             function = activations.get(function)

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike
 
+    from .._base.types import Config, Shape
+
 
 @LAYERS.register
 class InputLayer(Layer):
     """The layer behind `Input`; stands first in a `Sequential`. Arguments are those of `Input`."""
 
-    batch_shape: tuple[int | None, ...]
+    batch_shape: Shape
     optional: bool
 
     def __init__(
@@ -40,14 +42,14 @@ class InputLayer(Layer):
         batch_shape = kwargs.pop("batch_input_shape", batch_shape)
         super().__init__(name=name, dtype=dtype, **kwargs)
         if sparse or ragged:
-            raise ValueError(f"Input {self.name!r}: sparse and ragged inputs don't exist here")
+            raise ValueError(f"Input {self.name!r}: sparse and ragged inputs are not supported")
         if input_tensor is not None:
             batch_shape = input_tensor.shape
         elif shape is not None and batch_shape is not None:
             raise ValueError(f"Input {self.name!r}: give shape or batch_shape, not both")
         elif batch_shape is None:
             if shape is None:
-                raise ValueError(f"Input {self.name!r}: the shape is missing")
+                raise ValueError(f"Input {self.name!r}: expected shape or batch_shape, got neither")
             batch_shape = (batch_size, *([shape] if is_integer(shape) else shape))
         elif batch_size is not None:
             raise ValueError(f"Input {self.name!r}: batch_shape already has the batch size")
@@ -65,7 +67,7 @@ class InputLayer(Layer):
     def call(self) -> None:
         """An input computes nothing."""
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             "batch_shape": self.batch_shape,
             "dtype": self.dtype,
@@ -74,7 +76,7 @@ class InputLayer(Layer):
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> InputLayer:
+    def from_config(cls, config: Config) -> InputLayer:
         known = ("batch_shape", "dtype", "optional", "name")
         return cls(**{key: config[key] for key in known if key in config})
 
@@ -94,13 +96,13 @@ def Input(
 
     Args:
         shape: its shape without the batch axis; None for sizes that may vary.
-        batch_size: the size of the batch axis where it is fixed.
+        batch_size: the size of the batch axis if it is fixed.
         dtype: the type that data is converted to; float32 unless given.
-        sparse, ragged: only None and False.
+        sparse, ragged: not supported; only None and False.
         batch_shape: the shape with the batch axis, in place of `shape`.
-        name: the name of the input, its key where data comes as a dict.
-        tensor: an existing KerasTensor to begin at.
-        optional: whether None may be given for it.
+        name: the name of the input, and its key if the data is a dict.
+        tensor: an existing KerasTensor to use as the input.
+        optional: whether None is accepted as its value.
 
     Raises:
         ValueError: no shape, two shapes, or a size that is no integer.

@@ -9,6 +9,16 @@ from .._base.dtypes import as_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import TypeAlias
+
+    from numpy.typing import DTypeLike
+
+    from .._base.types import Args, Config, Items, Shape
+    from .._core import Tensor
+    from .._graph.symbolic import KerasTensor
+
+    # What a layer requires of all its inputs; None stands for an input without requirements.
+    Specs: TypeAlias = "InputSpec | Items[InputSpec | None] | Mapping[str, InputSpec] | None"
 
 
 class InputSpec:
@@ -21,7 +31,7 @@ class InputSpec:
         axes: sizes of some axes, `{axis: size}`; negative axes count from the end.
         allow_last_axis_squeeze: accept an input with one more or one fewer last axis of size 1.
         name: the key of this input when inputs come as a dict.
-        optional: whether None may stand in its place.
+        optional: whether None is accepted in its place.
 
     Raises:
         TypeError: the keys of `axes` aren't integers.
@@ -30,7 +40,7 @@ class InputSpec:
 
     def __init__(
         self,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         shape: Sequence[int | None] | None = None,
         ndim: int | None = None,
         max_ndim: int | None = None,
@@ -52,7 +62,9 @@ class InputSpec:
             self.axes = {int(axis): size for axis, size in (axes or {}).items()}
         except (TypeError, ValueError):
             raise TypeError(f"axes must be a dict with integer keys, got {axes!r}") from None
-        self._accepted: Any = None  # the shape found to be good last: mostly the next one's, too
+        self._accepted: Shape | None = (
+            None  # the last shape that fitted; the next one is often equal
+        )
         rank = self.ndim if self.ndim is not None else max_ndim
         if self.axes and rank is not None and max(self.axes) >= rank:
             raise ValueError(f"axes names axis {max(self.axes)} of inputs with {rank} axes")
@@ -62,17 +74,17 @@ class InputSpec:
         given = [f"{key}={getattr(self, key)}" for key in named if getattr(self, key)]
         return f"InputSpec({', '.join(given)})"
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         named = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes", "optional")
         return {key: getattr(self, key) for key in named}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> InputSpec:
+    def from_config(cls, config: Config) -> InputSpec:
         """The spec that `get_config` described."""
         return cls(**config)
 
-    def complaint(self, x: Any) -> str | None:
+    def complaint(self, x: Tensor | KerasTensor) -> str | None:
         """What is wrong with this tensor, as "expected ..., got ..."; None when nothing is."""
         if x.shape == self._accepted:
             return None
@@ -81,7 +93,7 @@ class InputSpec:
             self._accepted = x.shape
         return found
 
-    def _find_complaint(self, x: Any) -> str | None:
+    def _find_complaint(self, x: Tensor | KerasTensor) -> str | None:
         shape = tuple(x.shape)
         rank = len(shape)
         wanted: str | None = None
@@ -102,7 +114,7 @@ class InputSpec:
             return f"expected shape {self.shape}, got {shape}"
         return None
 
-    def _fits(self, shape: tuple[int | None, ...]) -> bool:
+    def _fits(self, shape: Shape) -> bool:
         wanted = self.shape or ()
         if self.allow_last_axis_squeeze:
             shape = shape[:-1] if shape[-1:] == (1,) else shape
@@ -113,7 +125,7 @@ class InputSpec:
         return all(a is None or b is None or a == b for a, b in pairs)
 
 
-def check_inputs(spec: Any, inputs: Any) -> None:
+def check_inputs(spec: Specs, inputs: Any) -> None:
     """Raises ValueError where `inputs` (a tensor or a structure of them) don't meet `spec`."""
     if isinstance(spec, InputSpec) and hasattr(inputs, "shape"):
         complaint = spec.complaint(inputs)
@@ -140,9 +152,8 @@ def check_inputs(spec: Any, inputs: Any) -> None:
             raise ValueError(f"incompatible {label}: {complaint}")
 
 
-def plainer_error(error: Exception, layer: Any, args: tuple[Any, ...]) -> Exception:
-    """The error, or where it is that a built-in layer for one tensor got several, one that says
-    so."""
+def plainer_error(error: Exception, layer: object, args: Args) -> Exception:
+    """The error to raise: one that says so if a built-in layer for one tensor got several."""
     inputs = args[0] if args else None
     if inputs is None or not tree.is_nested(inputs) or isinstance(error, ValueError):
         return error

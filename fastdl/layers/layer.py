@@ -35,9 +35,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import DTypeLike
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from .._base.registry import Identifier
+    from .._base.types import Args, Config, Kwargs, Tensors
+    from .input_spec import Specs
+    from .options import InputOptions
 
 _FLOAT32 = np.dtype("float32")
 _ERRORS = (*NAMED_ERRORS, KeyError, AttributeError)
@@ -49,19 +52,19 @@ class Layer(LayerState):
 
     A subclass defines `call(self, inputs, ...)` and, when it has weights, `build(self,
     input_shape)` with `self.add_weight(...)`. Weights, layers, lists and dicts of them that are
-    assigned to attributes are tracked. `call` may take `training` (whether the model is being
-    fitted), which is handed on from the calling layer, and `mask`.
+    assigned to attributes are tracked. `call` may take `training` and `mask`. `training` says
+    whether the model is being fitted; a layer hands it on to the layers that it calls.
 
-    Every layer is an `nn.Module` as well: `parameters()`, `state_dict()`, `train()` work, and
-    Modules can be attributes of layers and layers attributes of Modules.
+    Every layer is an `nn.Module`: `parameters()`, `state_dict()` and `train()` work, Modules can be
+    attributes of layers, and layers can be attributes of Modules.
 
     Args:
         activity_regularizer: penalty on the output (name, object or function), divided by the
             batch size and added to `losses`.
-        trainable: whether the weights are to be trained.
+        trainable: whether training changes the weights.
         dtype: "float32", or "mixed_bfloat16" for products of operands rounded to bfloat16 (see
-            `DTypePolicy`); what `set_dtype_policy` has set unless given.
-        autocast: accepted for Keras's sake; float inputs are float32 in any case.
+            `DTypePolicy`); by default the policy of `set_dtype_policy`.
+        autocast: accepted, without an effect; float inputs are always float32.
         name: the class name in snake case, counted, unless given.
         input_shape, input_dim, batch_input_shape, batch_size: shape of the input (without the
             batch axis), for the first layer of a `Sequential`.
@@ -82,26 +85,26 @@ class Layer(LayerState):
         (2, 3)
     """
 
-    _defaults = True  # get_config here and in Model is nobody's own
+    _defaults = True  # this get_config is not one that a subclass defines
     _taken: Signature | None = None  # what call() takes; read once per class
     _keeps_dtype = False  # whether the output has the input's element type, else float32
-    _builds = False  # whether a first call is to be preceded by build()
+    _builds = False  # whether the first call calls build()
     _input_shape_arg: tuple[int | None, ...] | None = None
     _batch_size_arg: int | None = None
-    input_spec: Any
-    activity_regularizer: Any
+    input_spec: Specs
+    activity_regularizer: Callable[[Tensor], Tensor] | None
     _inbound_nodes: list[Node]
     _losses: list[Tensor]  # of add_loss
     _losses_call: int  # the outermost call in which they were added
     _loss_layers: list[Layer]  # layers that added losses in this layer's outermost call
-    _init_args: tuple[tuple[Any, ...], dict[str, Any]]
+    _init_args: tuple[Args, Kwargs]
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+    def __new__(cls, *args: object, **kwargs: object) -> Self:
         layer = super().__new__(cls)
         layer.__dict__["_init_args"] = (args, kwargs)  # for get_config
         return layer
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         if "call" in cls.__dict__:
             cls._taken = None
@@ -117,7 +120,7 @@ class Layer(LayerState):
         dtype: DTypeLike | DTypePolicy | None = None,
         autocast: bool = True,
         name: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[InputOptions],
     ) -> None:
         super().__init__()
         kind = type(self).__name__
@@ -147,7 +150,7 @@ class Layer(LayerState):
         if kwargs:
             raise TypeError(f"{kind}: unknown argument {next(iter(kwargs))!r}")
 
-    def _take_shape_arguments(self, kwargs: dict[str, Any]) -> None:
+    def _take_shape_arguments(self, kwargs: InputOptions) -> None:
         batch_size = kwargs.pop("batch_size", None)
         batch_shape = kwargs.pop("batch_input_shape", kwargs.pop("batch_shape", None))
         shape = kwargs.pop("input_shape", None)
@@ -166,9 +169,9 @@ class Layer(LayerState):
         """Makes the weights for inputs of this shape; layers with weights define it."""
         self.built = True
 
-    def _ensure_built(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _ensure_built(self, args: Args, kwargs: Kwargs) -> None:
         shapes = argument_shapes(self, args, kwargs)
-        if not self._builds:  # its sublayers are built by their calls, `built` is set after its own
+        if not self._builds:  # the sublayers build themselves; __call__ sets `built` afterwards
             self.__dict__["_build_shapes"] = ((next(iter(shapes.values()), None),), {})
             return
         wanted = signature_of(self, "build")
@@ -178,8 +181,8 @@ class Layer(LayerState):
         missing = [name for name in wanted.required if name not in shapes]
         if missing:
             raise ValueError(
-                f"build() takes {wanted.names}, of which {missing[0]!r} is none of the shapes of "
-                f"call()'s arguments {list(shapes)}"
+                f"build() takes {missing[0]!r}, but the arguments of call() give only the shapes "
+                f"{list(shapes)}"
             )
         self.build(**{name: shapes[name] for name in wanted.names if name in shapes})
 
@@ -223,11 +226,12 @@ class Layer(LayerState):
         finally:
             context.root, context.training = before
 
-    def _enter(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[Layer | None, bool | None]:
-        """Makes this call the innermost one, in the mode that its arguments, the calling layer or
-        its own state say; returns what the context is to be set back to."""
+    def _enter(self, args: Args, kwargs: Kwargs) -> tuple[Layer | None, bool | None]:
+        """Makes this call the innermost one and returns the context before it.
+
+        The mode comes from the call's arguments, else from the calling layer, else from the
+        layer itself.
+        """
         root, outer = before = context.root, context.training
         taken = self._taken or self._read_signature()
         training = kwargs.pop("training", None)
@@ -264,8 +268,8 @@ class Layer(LayerState):
         type(self)._taken = taken = Signature(self.call)
         return taken
 
-    def _prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Checks the first argument and builds the layer if need be."""
+    def _prepare(self, args: Args, kwargs: Kwargs) -> None:
+        """Checks the first argument and builds the layer unless it is built."""
         if self.input_spec is not None and args:
             check_inputs(self.input_spec, args[0])
         if not self.built:
@@ -273,7 +277,7 @@ class Layer(LayerState):
             if self.input_spec is not None and args:  # build may have made it stricter
                 check_inputs(self.input_spec, args[0])
 
-    def _call_symbolic(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _call_symbolic(self, args: Args, kwargs: Kwargs) -> Any:
         given = dict(kwargs)
         before = self._enter(args, kwargs)
         try:
@@ -304,15 +308,15 @@ class Layer(LayerState):
         dtype = symbolic_leaves(args, kwargs)[0].dtype if self._keeps_dtype else _FLOAT32
         return tree.map_shapes(lambda sizes: KerasTensor(sizes, dtype), shape)
 
-    def _infer_output_spec(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _infer_output_spec(self, args: Args, kwargs: Kwargs) -> Any:
         with trial(self):
             return infer(self.call, args, kwargs)
 
     def callable_in_graph(self, told: bool) -> tuple[Callable[..., Any], bool]:
-        """What a model's graph calls, and whether it is to say if this is training.
+        """The function that a model's graph calls, and whether it passes `training` to it.
 
-        That is `call` itself where `__call__` would add nothing: inputs are checked and layers are
-        built by then. `told` says that the graph gives `training` to this call already.
+        It is `call` itself where `__call__` would add nothing: the graph has checked the inputs
+        and built the layer. `told` says that the node has a `training` argument already.
         """
         plain = (
             type(self).__call__ is Layer.__call__
@@ -325,7 +329,7 @@ class Layer(LayerState):
         return self, not told
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
-        """The shape of the output for an input shape, None where a size is open."""
+        """The shape of the output for an input shape, with None for unknown sizes."""
         inputs = [tree.map_shapes(KerasTensor, shape) for shape in args]
         named = {
             key.removesuffix("_shape"): tree.map_shapes(KerasTensor, shape)
@@ -337,7 +341,7 @@ class Layer(LayerState):
 
     # --- losses
 
-    def add_loss(self, loss: Any) -> None:
+    def add_loss(self, loss: Tensors) -> None:
         """Adds a scalar tensor (or several) to `losses`; for use inside `call`.
 
         Raises:
@@ -359,7 +363,7 @@ class Layer(LayerState):
 
     @property
     def losses(self) -> list[Tensor]:
-        """The losses added by the last call, here and below, and the weights' penalties."""
+        """The losses that the last call added, here and in sublayers, and penalties of weights."""
         losses = [loss for layer in self._flatten_layers() for loss in layer._losses]
         for weight in self.trainable_weights:
             regularizer = getattr(weight, "regularizer", None)
@@ -375,13 +379,13 @@ class Layer(LayerState):
     # --- structure
 
     @property
-    def input(self) -> Any:
+    def input(self) -> KerasTensor | Any:
         """The symbolic input of the first call. AttributeError when there was none."""
         node = self._first_node("input")
         return node.inputs[0] if len(node.inputs) == 1 else node.args[0] if node.args else []
 
     @property
-    def output(self) -> Any:
+    def output(self) -> KerasTensor | Any:
         """The symbolic output of the first call. AttributeError when there was none."""
         return self._first_node("output").outputs_struct
 
@@ -394,21 +398,21 @@ class Layer(LayerState):
 
     # --- configuration
 
-    def get_config(self) -> dict[str, Any]:
-        """What `from_config` rebuilds the layer from.
+    def get_config(self) -> Config:
+        """The arguments from which `from_config` rebuilds the layer.
 
         Raises:
             NotImplementedError: the constructor has arguments that are no plain values, and the
                 class doesn't define get_config.
         """
-        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
+        config: Config = {"name": self.name, "trainable": self.trainable}
         config["dtype"] = self.dtype_policy.name
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         return config if has_own_config(type(self)) else plain_config(self, config)
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
+    def from_config(cls, config: Config) -> Self:
         """A new layer, without weights yet, from what `get_config` returned."""
         return cls(**config)
 
@@ -417,15 +421,20 @@ class Layer(LayerState):
 
 
 def _recorded(build: Callable[..., None]) -> Callable[..., None]:
-    """A layer's build() that notes afterwards that it happened, and for which shapes."""
+    """Wraps a layer's build() so that it records that it ran, and for which shapes."""
 
     @functools.wraps(build)
     def recorded(self: Layer, *args: Any, **kwargs: Any) -> None:
-        registries: Any = (self._parameters, self._buffers, self._modules, self._unassigned)
+        registries: tuple[dict[Any, Any], ...] = (
+            self._parameters,
+            self._buffers,
+            self._modules,
+            self._unassigned,
+        )
         before = [dict(registry) for registry in registries]
         try:
             build(self, *args, **kwargs)
-        except BaseException:  # Ctrl-C, say: the next attempt makes the same weights, not others
+        except BaseException:  # also Ctrl-C: the next attempt must make the same weights
             for registry, content in zip(registries, before, strict=True):
                 registry.clear()
                 registry.update(content)

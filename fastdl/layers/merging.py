@@ -9,20 +9,34 @@ from .._base import functional as F
 from .._base.moving import is_integer
 from .._base.registry import LAYERS
 from .._core import Tensor
-from .core import Shape
 from .layer import Layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Protocol
+
+    from typing_extensions import Unpack
+
+    from .._base.types import Config, Items, Shape
+    from .._core import TensorLike
+    from .._graph.symbolic import KerasTensor
+    from .options import LayerOptions
+
+    class MergeFunction(Protocol):
+        """A layer of this module as a function of its inputs."""
+
+        def __call__(
+            self, inputs: Items[TensorLike], **kwargs: Unpack[LayerOptions]
+        ) -> KerasTensor | Any: ...
 
 
-def _check_list(shapes: Any, at_least: int = 1) -> None:
+def _check_list(shapes: Sequence[Shape], at_least: int = 1) -> None:
     is_list = isinstance(shapes, (list, tuple)) and all(isinstance(s, tuple) for s in shapes)
     if not is_list or len(shapes) < at_least:
         raise ValueError(f"expected a list of at least {at_least} inputs, got shape {shapes}")
 
 
-def _broadcast(one: Shape, two: Shape, shapes: Any) -> Shape:
+def _broadcast(one: Shape, two: Shape, shapes: Sequence[Shape]) -> Shape:
     """The shape of an elementwise result of samples of two shapes, aligned at the end."""
     if len(one) < len(two):
         one, two = two, one
@@ -39,7 +53,7 @@ def _broadcast(one: Shape, two: Shape, shapes: Any) -> Shape:
 
 
 class _Merge(Layer):
-    """Base of the elementwise ones: inputs of any number, broadcast against each other.
+    """Base of the elementwise layers: any number of inputs, broadcast against each other.
 
     Inputs with fewer axes get axes of size 1 after the batch axis.
     """
@@ -47,7 +61,7 @@ class _Merge(Layer):
     _at_least = 1
     _function: Callable[..., Tensor]
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Sequence[Shape]) -> None:
         self.compute_output_shape(input_shape)
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
@@ -57,7 +71,7 @@ class _Merge(Layer):
             result = type(self)._function(result, x)
         return result
 
-    def compute_output_shape(self, input_shape: Any) -> Shape:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         _check_list(input_shape, self._at_least)
         batches = {shape[0] for shape in input_shape if shape} - {None}
         if len(batches) > 1:
@@ -93,7 +107,7 @@ class Subtract(_Merge):
     _function = F.sub
     _at_least = 2
 
-    def compute_output_shape(self, input_shape: Any) -> Shape:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         shape = super().compute_output_shape(input_shape)
         if len(input_shape) != 2:
             raise ValueError(f"expected a list of 2 inputs, got {len(input_shape)}")
@@ -145,22 +159,22 @@ class Concatenate(Layer):
 
     _keeps_dtype = True
 
-    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: int = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.axis = axis
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Sequence[Shape]) -> None:
         self.compute_output_shape(input_shape)
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
         return F.concat(list(inputs), axis=self.axis)
 
-    def compute_output_shape(self, input_shape: Any) -> Shape:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         _check_list(input_shape)
         first = list(input_shape[0])
         axis = self.axis + len(first) if self.axis < 0 else self.axis
         if not 0 <= axis < len(first):
-            raise ValueError(f"axis {self.axis} of inputs with shape {tuple(first)}")
+            raise ValueError(f"axis {self.axis} is out of range for inputs of shape {tuple(first)}")
         total: int | None = 0
         for shape in input_shape:
             pairs = list(zip(first, shape, strict=False))
@@ -172,11 +186,12 @@ class Concatenate(Layer):
                     f"inputs must have the same shape except on axis {self.axis}, got "
                     f"{list(input_shape)}"
                 )
-            total = None if total is None or shape[axis] is None else total + shape[axis]
+            size = shape[axis]
+            total = None if total is None or size is None else total + size
         first[axis] = total
         return tuple(first)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "axis": self.axis}
 
 
@@ -196,7 +211,9 @@ class Dot(Layer):
         [[3.0]]
     """
 
-    def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
         if not is_integer(axes):
             if not isinstance(axes, (list, tuple)):
@@ -210,10 +227,10 @@ class Dot(Layer):
         given = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
         one, two = (axis % rank for axis, rank in zip(given, ranks, strict=True))
         if 0 in (one, two):
-            raise ValueError("a dot product over the batch axis isn't possible")
+            raise ValueError(f"axes must not contain the batch axis 0, got {self.axes}")
         return one, two
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Sequence[Shape]) -> None:
         self.compute_output_shape(input_shape)
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
@@ -231,7 +248,7 @@ class Dot(Layer):
         product = F.matmul(one, two)
         return F.reshape(product, shape=shape if len(shape) > 1 else [batch, 1])
 
-    def compute_output_shape(self, input_shape: Any) -> Shape:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         _check_list(input_shape, 2)
         if len(input_shape) != 2:
             raise ValueError(f"expected a list of 2 inputs, got {len(input_shape)}")
@@ -246,7 +263,7 @@ class Dot(Layer):
         sizes += [size for i, size in enumerate(two) if i not in (0, b)]
         return tuple(sizes) if len(sizes) > 1 else (sizes[0], 1)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "axes": self.axes, "normalize": self.normalize}
 
 
@@ -255,9 +272,9 @@ def _normalized(x: Tensor, axis: int) -> Tensor:
     return x * F.rsqrt(F.maximum(squares, 1e-12))
 
 
-def _as_function(cls: type[Layer]) -> Callable[..., Any]:
+def _as_function(cls: type[Layer]) -> MergeFunction:
     @functools.wraps(cls, assigned=("__doc__", "__module__"), updated=())
-    def function(inputs: Any, **kwargs: Any) -> Any:
+    def function(inputs: Items[TensorLike], **kwargs: Unpack[LayerOptions]) -> Any:
         return cls(**kwargs)(inputs)
 
     function.__name__ = function.__qualname__ = cls.__name__.lower()
@@ -272,11 +289,13 @@ maximum = _as_function(Maximum)
 minimum = _as_function(Minimum)
 
 
-def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
+def concatenate(inputs: Items[TensorLike], axis: int = -1, **kwargs: Unpack[LayerOptions]) -> Any:
     """`Concatenate(axis)(inputs)`."""
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 
-def dot(inputs: Any, axes: int | Sequence[int] = -1, **kwargs: Any) -> Any:
+def dot(
+    inputs: Items[TensorLike], axes: int | Sequence[int] = -1, **kwargs: Unpack[LayerOptions]
+) -> Any:
     """`Dot(axes)(inputs)`."""
     return Dot(axes=axes, **kwargs)(inputs)

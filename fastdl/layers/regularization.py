@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,17 +17,22 @@ from .core import Elementwise
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from typing_extensions import Unpack
+
+    from .._base.types import Config
+    from .options import LayerOptions, PlainOptions
+
 
 @LAYERS.register
 class Dropout(Elementwise):
     """In training, sets a random part of the elements to 0 and divides the others by `1 - rate`.
 
     Args:
-        rate: the part that is dropped, from 0 to 1.
-        noise_shape: shape of the random mask, which is broadcast to the input; None in it stands
-            for the input's size. `(None, 1, features)` drops the same features at each step.
-        seed: an integer or a `random.SeedGenerator`: the layer draws from a stream of its own. None
-            takes the library's stream, which `utils.set_random_seed` starts.
+        rate: the part of the elements that is dropped, from 0 to 1.
+        noise_shape: the shape of the random mask, which broadcasts to the input; None stands for a
+            size of the input. `(None, 1, features)` drops the same features at each step.
+        seed: an integer or a `random.SeedGenerator` gives the layer a separate random stream; with
+            None it draws from the library's stream, which `utils.set_random_seed` starts.
 
     Raises:
         ValueError: the rate isn't between 0 and 1, or noise_shape isn't a shape.
@@ -40,7 +45,7 @@ class Dropout(Elementwise):
         rate: float,
         noise_shape: Sequence[int | None] | None = None,
         seed: int | SeedGenerator | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         if not isinstance(rate, (int, float, np.number)) or not 0 <= rate <= 1:
@@ -59,7 +64,7 @@ class Dropout(Elementwise):
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if not training or self.rate == 0:
             return inputs
-        if self.rate == 1:  # nothing is kept, so there is nothing to scale up
+        if self.rate == 1:  # 1 / (1 - rate) would be infinite
             return inputs * 0.0
         with stream_of(self.seed_generator):
             if self.noise_shape is None:
@@ -69,7 +74,7 @@ class Dropout(Elementwise):
             kept = F.ge(F.uniform(shape=shape), self.rate)
         return inputs * (F.cast(kept, dtype=np.float32) * (1.0 / (1.0 - self.rate)))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "rate": self.rate,
@@ -84,14 +89,14 @@ class GaussianNoise(Elementwise):
 
     Args:
         stddev: the standard deviation.
-        seed: as of `Dropout`.
+        seed: as for `Dropout`.
 
     Raises:
         ValueError: `stddev` isn't between 0 and 1.
     """
 
     def __init__(
-        self, stddev: float, seed: int | SeedGenerator | None = None, **kwargs: Any
+        self, stddev: float, seed: int | SeedGenerator | None = None, **kwargs: Unpack[LayerOptions]
     ) -> None:
         super().__init__(**kwargs)
         if not 0 <= stddev <= 1:
@@ -106,12 +111,12 @@ class GaussianNoise(Elementwise):
         with stream_of(self.seed_generator):
             return inputs + F.normal(shape=inputs.shape, std=self.stddev)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "stddev": self.stddev, "seed": _plain_seed(self.seed)}
 
 
-def _plain_seed(seed: Any) -> int | None:
-    """The seed as a config can hold it."""
+def _plain_seed(seed: int | SeedGenerator | None) -> int | None:
+    """The seed as a number, for a config."""
     return seed.seed if isinstance(seed, SeedGenerator) else seed
 
 
@@ -119,7 +124,7 @@ def _plain_seed(seed: Any) -> int | None:
 class ActivityRegularization(Elementwise):
     """Returns its input and adds `l1 * sum(|x|) + l2 * sum(x^2)`, per sample, to the losses."""
 
-    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Unpack[PlainOptions]) -> None:
         super().__init__(activity_regularizer=L1L2(l1, l2), **kwargs)
         self.l1 = l1
         self.l2 = l2
@@ -127,7 +132,7 @@ class ActivityRegularization(Elementwise):
     def call(self, inputs: Tensor) -> Tensor:
         return inputs
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         config = super().get_config()
         del config["activity_regularizer"]
         return {**config, "l1": self.l1, "l2": self.l2}

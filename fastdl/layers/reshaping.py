@@ -9,16 +9,20 @@ from .._base import functional as F
 from .._base.moving import is_integer
 from .._base.registry import LAYERS
 from .._core import Tensor
-from .core import Shape
 from .input_spec import InputSpec
 from .layer import Layer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from typing_extensions import Unpack
+
+    from .._base.types import Config, Shape
+    from .options import LayerOptions
+
 
 def _product(sizes: Sequence[int | None]) -> int | None:
-    """How many elements there are; None where a size is open."""
+    """The number of elements; None if a size is unknown."""
     known = [size for size in sizes if size is not None]
     return math.prod(known) if len(known) == len(sizes) else None
 
@@ -38,7 +42,7 @@ class Flatten(Layer):
 
     _keeps_dtype = True
 
-    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, data_format: str | None = None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         if data_format not in (None, "channels_last", "channels_first"):
             raise ValueError(
@@ -57,7 +61,7 @@ class Flatten(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], _product(input_shape[1:]))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "data_format": self.data_format}
 
 
@@ -75,7 +79,7 @@ class Reshape(Layer):
 
     _keeps_dtype = True
 
-    def __init__(self, target_shape: Sequence[int | None], **kwargs: Any) -> None:
+    def __init__(self, target_shape: Sequence[int | None], **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         target = (target_shape,) if is_integer(target_shape) else tuple(target_shape)
         self.target_shape = tuple(-1 if size is None else int(size) for size in target)
@@ -103,7 +107,7 @@ class Reshape(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], *self._resolve(input_shape[1:]))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "target_shape": self.target_shape}
 
 
@@ -121,7 +125,7 @@ class Permute(Layer):
 
     _keeps_dtype = True
 
-    def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
+    def __init__(self, dims: Sequence[int], **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
@@ -137,7 +141,7 @@ class Permute(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], *(input_shape[axis] for axis in self.dims))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "dims": self.dims}
 
 
@@ -152,7 +156,7 @@ class RepeatVector(Layer):
 
     _keeps_dtype = True
 
-    def __init__(self, n: int, **kwargs: Any) -> None:
+    def __init__(self, n: int, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         if not is_integer(n) or isinstance(n, bool):
             raise TypeError(f"RepeatVector: n must be an integer, got {n!r}")
@@ -169,5 +173,5 @@ class RepeatVector(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.n, input_shape[1])
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "n": self.n}

@@ -12,7 +12,7 @@ Example:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._base import functional as F
 from .._base.registry import LOSSES
@@ -23,11 +23,13 @@ from .loss import LossFunctionWrapper
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
+    from .._base.types import Config
+
 
 class _FunctionLoss(LossFunctionWrapper):
     """A loss of a fixed function, rebuilt from its settings alone."""
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"name": self.name, "reduction": self.reduction, **self._fn_kwargs}
 
     def __repr__(self) -> str:
@@ -169,7 +171,7 @@ class Huber(_FunctionLoss):
     """Squares of small errors, absolute values of large ones: robust against outliers.
 
     Args:
-        delta: where one turns into the other.
+        delta: the size of an error from which the loss is linear.
     """
 
     def __init__(
@@ -305,7 +307,7 @@ class SparseCategoricalCrossentropy(_FunctionLoss):
 
     Args:
         from_logits: whether outputs are logits rather than probabilities.
-        ignore_class: samples of this class don't count, in the mean either.
+        ignore_class: samples of this class count neither in the sum nor in the mean.
         axis: the axis of the classes.
     """
 

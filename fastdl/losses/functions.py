@@ -1,7 +1,7 @@
 """The loss functions of Keras 3: each takes targets and outputs and gives a loss for each sample.
 
-Targets are cast to float32; where the ranks of targets and outputs differ by a last axis of length
-1 they are brought in line. Outputs are (batch, ..., d) and the losses (batch, ...), reduced over
+Targets are cast to float32. If the ranks of targets and outputs differ by a last axis of length 1,
+they are made equal. Outputs are (batch, ..., d) and the losses (batch, ...), reduced over
 the last axis. All of them accept arrays and nested lists.
 """
 
@@ -20,9 +20,9 @@ from .reduction import same_rank
 if TYPE_CHECKING:
     from .._core import TensorLike
 
-EPSILON = 1e-7  # as Keras's backend.epsilon()
+EPSILON = 1e-7  # Keras's backend.epsilon()
 _LAST = (-1,)
-# Stands for "no class is ignored": far outside any range of labels.
+# Means that no class is ignored: no label is as large.
 _NO_CLASS = 1 << 62
 
 
@@ -76,7 +76,7 @@ def mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> Te
 def huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor:
     """Mean of `0.5 e^2` where `|e| <= delta` and `delta |e| - 0.5 delta^2` elsewhere."""
     y_true, y_pred = _pair(y_true, y_pred)
-    if y_true.shape != y_pred.shape:  # targets that broadcast: the op wants one shape
+    if y_true.shape != y_pred.shape:  # the op takes operands of one shape
         y_pred = F.sub(y_pred, y_true)
         y_true = _core.full(y_pred.shape, "float32", 0.0)
     return _mean(F.huber(y_pred, y_true, delta=delta))
@@ -117,7 +117,7 @@ def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) ->
 
 
 def _normalized(x: Tensor, axis: int) -> Tensor:
-    """x over its Euclidean norm, which counts as at least 1e-6."""
+    """x divided by its Euclidean norm, or by 1e-6 if that is larger."""
     squares = F.sum(F.square(x), axes=(axis,), keepdims=True)
     return F.mul(x, F.rsqrt(F.maximum(squares, 1e-12)))
 
@@ -159,8 +159,10 @@ def categorical_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 
 
 def _logits_of(y_pred: Tensor, from_logits: bool, activation: str) -> Tensor | None:
-    """The logits behind `y_pred`, if they are known: then the loss is computed from them, which
-    neither overflows nor loses digits."""
+    """The logits behind `y_pred`, or None if they are unknown.
+
+    A loss that is computed from logits neither overflows nor loses digits.
+    """
     if from_logits:
         return y_pred
     source = y_pred._logits
@@ -169,7 +171,7 @@ def _logits_of(y_pred: Tensor, from_logits: bool, activation: str) -> Tensor | N
 
 def _axis_last(x: Tensor, axis: int) -> Tensor:
     if not -x.ndim <= axis < x.ndim:
-        raise ValueError(f"axis of the classes: there is no axis {axis} in shape {x.shape}")
+        raise ValueError(f"axis: expected an axis of outputs of shape {x.shape}, got {axis}")
     axis = axis % x.ndim
     if axis == x.ndim - 1:
         return x
@@ -201,8 +203,8 @@ def binary_crossentropy(
 
     Args:
         y_true: targets in [0, 1], of the outputs' shape.
-        y_pred: probabilities, or logits if `from_logits`. Probabilities that come straight from a
-            sigmoid are taken back to their logits; others are clipped to [1e-7, 1 - 1e-7].
+        y_pred: probabilities, or logits if `from_logits`. For probabilities directly from a
+            sigmoid the loss uses their logits; others are clipped to [1e-7, 1 - 1e-7].
         from_logits: whether `y_pred` are logits.
         label_smoothing: targets move this share of the way to 0.5.
         axis: the axis of the mean.
@@ -276,8 +278,8 @@ def categorical_crossentropy(
 
     Args:
         y_true: probabilities of the classes, of the outputs' shape.
-        y_pred: probabilities, or logits if `from_logits`. Probabilities that come straight from a
-            softmax are taken back to their logits; others are divided by their sum and clipped to
+        y_pred: probabilities, or logits if `from_logits`. For probabilities directly from a
+            softmax the loss uses their logits; others are divided by their sum and clipped to
             [1e-7, 1 - 1e-7].
         from_logits: whether `y_pred` are logits.
         label_smoothing: targets move this share of the way to the uniform distribution.
@@ -316,9 +318,9 @@ def sparse_categorical_crossentropy(
     Args:
         y_true: integers (or floats with such values) of the outputs' shape without the class axis,
             or with a class axis of length 1.
-        y_pred: probabilities, or logits if `from_logits`. Probabilities that come straight from a
-            softmax are taken back to their logits; others are clipped to [1e-7, 1 - 1e-7] and
-            divided by their sum.
+        y_pred: probabilities, or logits if `from_logits`. For probabilities directly from a
+            softmax the loss uses their logits; others are clipped to [1e-7, 1 - 1e-7] and divided
+            by their sum.
         from_logits: whether `y_pred` are logits.
         ignore_class: samples of this class have loss 0.
         axis: the axis of the classes.

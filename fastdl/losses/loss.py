@@ -1,4 +1,4 @@
-"""Loss: the base class, and the wrapper that makes one of a function."""
+"""Loss: the base class, and the wrapper that makes a loss of a function."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
     from typing_extensions import Self
 
+    from .._base.types import Config
     from .._core import TensorLike
 
 
 # Loss functions whose targets are class numbers.
-integer_target_functions: set[Callable[..., Any]] = set()
+integer_target_functions: set[Callable[..., TensorLike]] = set()
 
 
 @LOSSES.register_base
 class Loss(Watched):
     """Base class of losses: `loss(y_true, y_pred, sample_weight=None)`.
 
-    For a loss of one's own override `call(y_true, y_pred)`, which returns a loss for each sample.
+    To define a loss, override `call(y_true, y_pred)`, which returns a loss for each sample.
 
     Args:
-        name: what logs call it; defaults to the class's name in snake case.
+        name: the name in logs; the class name in snake case by default.
         reduction: "sum_over_batch_size" (the mean over all samples), "sum",
             "mean_with_sample_weight" (the sum over that of the weights) or "none".
-        dtype: float32, the type everything is computed in.
+        dtype: float32, the type of all computation.
 
     Raises:
         ValueError: unknown reduction, or another dtype.
@@ -63,7 +64,9 @@ class Loss(Watched):
             raise ValueError(f"{type(self).__name__}: dtype: expected 'float32', got {dtype!r}")
         self.dtype = "float32"
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: TensorLike | None = None) -> Tensor:
+    def __call__(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> Tensor:
         """The reduced loss.
 
         Args:
@@ -77,22 +80,22 @@ class Loss(Watched):
         values = self.call(y_true, y_pred)
         return reduce_weighted(values, sample_weight, self._mask(y_true, values), self.reduction)
 
-    def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-        """The losses of the samples; to be overridden."""
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+        """The losses of the samples. A subclass overrides it."""
         raise NotImplementedError(
-            f"{type(self).__name__}: a loss has to define call(self, y_true, y_pred)"
+            f"{type(self).__name__}: a loss must define call(self, y_true, y_pred)"
         )
 
     def _mask(self, y_true: Tensor, values: Tensor) -> Tensor | None:
-        """Which of the values count; None: all."""
+        """A mask of the values that count; None if all do."""
         return None
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments that make an equal loss."""
         return {"name": self.name, "reduction": self.reduction}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
+    def from_config(cls, config: Config) -> Self:
         """The loss that `get_config` described."""
         return cls(**config)
 
@@ -116,7 +119,7 @@ class LossFunctionWrapper(Loss):
 
     def __init__(
         self,
-        fn: Callable[..., Any],
+        fn: Callable[..., TensorLike],
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
         dtype: DTypeLike | None = None,
@@ -130,7 +133,7 @@ class LossFunctionWrapper(Loss):
     def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
         return _core.as_tensor(self.fn(y_true, y_pred, **self._fn_kwargs))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "fn": self.fn, **self._fn_kwargs}
 
     def __repr__(self) -> str:

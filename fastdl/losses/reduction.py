@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._base import functional as F
 from .._core import Tensor
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
 
-def check_reduction(who: str, reduction: Any) -> str | None:
+def check_reduction(who: str, reduction: str | None) -> str | None:
     """`reduction` if it is a known one.
 
     Raises:
@@ -41,7 +41,7 @@ def _aligned(
 
 
 def same_rank(x: Tensor, y: Tensor, expand_rank_1: bool = True) -> tuple[Tensor, Tensor]:
-    """The two with ranks made equal where they differ by a last axis of length 1.
+    """Both tensors, with equal ranks if they differed by a last axis of length 1.
 
     (n,) and (n, 1) become (n, 1) both; (n, m) and (n, m, 1) become (n, m) both.
     """
@@ -64,8 +64,11 @@ def divide_no_nan(x: TensorLike, y: TensorLike) -> Tensor:
 
 
 def masked_weight(sample_weight: TensorLike | None, mask: Tensor, reduction: str | None) -> Tensor:
-    """The sample weight with masked entries at 0; where a mean over all entries follows, the others
-    are scaled up so that it becomes the mean over the valid ones."""
+    """The sample weights, with 0 where the mask is False.
+
+    If a mean over all entries follows, the other weights are scaled up: the result is then the mean
+    over the valid entries.
+    """
     weight = F.cast(mask, dtype="float32")
     if reduction in ("mean", "sum_over_batch_size"):
         valid = F.sum(weight)
@@ -114,8 +117,8 @@ def check_broadcast(
     """Says how targets fit outputs for a loss that compares them element by element.
 
     Returns:
-        None where they fit as Keras brings them in line, else a warning's text: the shapes only
-        broadcast, so each target is compared with several outputs.
+        None if the shapes are equal by the rule of `same_rank`. Else the text of a warning: the
+        shapes only broadcast, so each target is compared with several outputs.
 
     Raises:
         ValueError: the shapes don't broadcast.

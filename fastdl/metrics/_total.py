@@ -1,4 +1,4 @@
-"""Total: a float32 state variable that goes on counting where float32 alone would stop."""
+"""Total: a float32 state variable that counts beyond the range of a plain float32 sum."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from .._base import functional as F
 from .._base.parameter import Parameter
 
 if TYPE_CHECKING:
-    from .._core import TensorLike
+    from .._core import Tensor, TensorLike
 
 
 class Total(Parameter):
     """The state of a metric.
 
     `assign_add` and `assign_sub` keep the part of the sum that float32 rounds away in a second
-    tensor. So the value is the sum rounded once, up to some 2^48, instead of a sum that takes no
-    more ones at 2^24. Values written by `assign` or elsewhere are the whole sum.
+    tensor. So the value is the sum rounded once, up to about 2^48; a plain float32 sum stops
+    counting at 2^24. `assign` and other writes set the whole sum.
 
     Attributes:
-        rest: that second tensor.
+        rest: the second tensor.
     """
 
     def __init__(self, data: TensorLike, requires_grad: bool = False, **options: Any) -> None:
@@ -35,5 +35,5 @@ class Total(Parameter):
         """Subtracts `value`, of the same shape, in place; returns self."""
         return self._write(self._take, F.neg(value), "assign_sub")
 
-    def _take(self, _: Any, value: TensorLike) -> None:
+    def _take(self, _: Tensor, value: TensorLike) -> None:
         F.accumulate_(self, self.rest, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
@@ -14,6 +14,7 @@ from .reduction import MeanMetricWrapper
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
+    from .._base.types import Config
     from .._core import TensorLike
 
 
@@ -36,12 +37,12 @@ def binary_accuracy(y_true: TensorLike, y_pred: TensorLike, threshold: float = 0
 
 
 def categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """1 where the largest output stands at the place of the largest target."""
+    """1 where the largest output and the largest target are at the same place."""
     return _matches(F.argmax(y_true, axis=-1), F.argmax(y_pred, axis=-1))
 
 
 def sparse_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """1 where the largest output stands at the place that the target numbers."""
+    """1 where the largest output is that of the class in the target."""
     return _matches(_class_numbers(y_true, y_pred), F.argmax(y_pred, axis=-1))
 
 
@@ -60,9 +61,9 @@ def top_k_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike, k: int = 
 def sparse_top_k_categorical_accuracy(
     y_true: TensorLike, y_pred: TensorLike, k: int = 5, from_sorted_ids: bool = False
 ) -> Tensor:
-    """1 where the output that the target numbers is among the k largest (ties count as among).
+    """1 where the output of the class in the target is among the k largest (ties included).
 
-    With `from_sorted_ids`, `y_pred` are class numbers, best first.
+    With `from_sorted_ids`, `y_pred` holds class numbers, best first.
     """
     y_pred = _core.as_tensor(y_pred)
     labels = _class_numbers(y_true, y_pred)
@@ -80,7 +81,7 @@ def sparse_top_k_categorical_accuracy(
 class _Accuracy(MeanMetricWrapper):
     _direction = "up"
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"name": self.name, "dtype": self.dtype, **self._fn_kwargs}
 
 
@@ -138,7 +139,7 @@ class CategoricalAccuracy(_Accuracy):
 
 @METRICS.register
 class SparseCategoricalAccuracy(_Accuracy):
-    """The share of samples whose largest output is that of the class the target numbers.
+    """The share of samples whose largest output is that of the class in the target.
 
     Example:
         >>> float(fastdl.metrics.SparseCategoricalAccuracy()([1, 0], [[0.1, 0.9], [0.3, 0.7]]))
@@ -165,7 +166,7 @@ class TopKCategoricalAccuracy(_Accuracy):
 class SparseTopKCategoricalAccuracy(_Accuracy):
     """The share of samples whose target's class is among the `k` largest outputs.
 
-    With `from_sorted_ids` the outputs are class numbers, best first.
+    With `from_sorted_ids`, the outputs are class numbers, best first.
     """
 
     def __init__(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
@@ -16,6 +16,7 @@ from .confusion import ConfusionMetric
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
+    from .._base.types import Config
     from .._core import TensorLike
 
 _EPSILON = 1e-7
@@ -34,7 +35,7 @@ def _one_of(who: str, argument: str, value: str, known: tuple[str, ...]) -> str:
 
 @METRICS.register
 class AUC(ConfusionMetric):
-    """Area under a curve that is sampled at thresholds, summed up by a Riemann rule; as Keras's.
+    """Area under a curve that is sampled at thresholds, as a Riemann sum; as in Keras.
 
     Args:
         num_thresholds: how many thresholds, evenly spaced over [0, 1].
@@ -42,11 +43,11 @@ class AUC(ConfusionMetric):
         summation_method: "interpolation" (trapezoids; for "PR" the interpolation of Davis and
             Goadrich 2006), "minoring" or "majoring".
         name, dtype: as for `Metric`.
-        thresholds: thresholds of one's own in [0, 1], which 0 and 1 are added to. Outputs beyond
-            [0, 1] count as 0 or 1, with a warning if they occur in the first batch.
-        multi_label: whether each column of the outputs is a label with an area of its own, the
-            result being their (weighted) mean.
-        num_labels: the number of columns, where it has to be known before the first batch.
+        thresholds: the thresholds in [0, 1]; 0 and 1 are added to them. Outputs beyond [0, 1] count
+            as 0 or 1, with a warning if they occur in the first batch.
+        multi_label: whether each column of the outputs is a label with an area of its own. The
+            result is their (weighted) mean.
+        num_labels: the number of columns, if it must be known before the first batch.
         label_weights: the columns' weights. Without `multi_label` they weigh the elements.
         from_logits: whether outputs are logits rather than probabilities.
 
@@ -86,7 +87,7 @@ class AUC(ConfusionMetric):
         else:
             inner = [(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)]
         if num_labels and not multi_label:
-            raise ValueError("AUC: num_labels is only meaningful with multi_label=True")
+            raise ValueError(f"AUC: num_labels={num_labels} needs multi_label=True")
         self.num_thresholds = len(inner) + 2
         self.curve = _one_of("AUC", "curve", curve, ("ROC", "PR"))
         methods = ("interpolation", "minoring", "majoring")
@@ -95,7 +96,7 @@ class AUC(ConfusionMetric):
         self.num_labels = num_labels
         self.label_weights = None if label_weights is None else [float(w) for w in label_weights]
         self.from_logits = from_logits
-        self._looked = False  # at the range of the outputs
+        self._looked = False  # whether the range of the outputs was checked
         self._own_thresholds = None if thresholds is None else list(thresholds)
         super().__init__([-_EPSILON, *inner, 1 + _EPSILON], name, dtype)
 
@@ -118,8 +119,8 @@ class AUC(ConfusionMetric):
         if self.multi_label:
             if y_pred.ndim != 2:
                 raise ValueError(
-                    "AUC: with multi_label=True outputs of shape (samples, labels) are expected, "
-                    f"got shape {y_pred.shape}"
+                    "AUC: multi_label=True: expected outputs of shape (samples, labels), got shape "
+                    f"{y_pred.shape}"
                 )
             if not self._variables:
                 self.num_labels = y_pred.shape[1]
@@ -127,7 +128,7 @@ class AUC(ConfusionMetric):
         super().update_state(y_true, y_pred, sample_weight)
 
     def _warn_of_logits(self, y_pred: Tensor) -> None:
-        """Looks at the first batch: later ones may be recorded, which can't look at values."""
+        """Checks the first batch only, since a recorded step cannot look at values."""
         if self._looked or not y_pred.numel():
             return
         self._looked = True
@@ -190,7 +191,7 @@ class AUC(ConfusionMetric):
             heights = F.maximum(y0, y1)
         return F.sum((x0 - x1) * heights, axes=(0,))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "num_thresholds": self.num_thresholds,
@@ -215,8 +216,10 @@ def _neighbours(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _interpolated_pr(tp: Tensor, fp: Tensor, fn: Tensor) -> Tensor:
-    """Between two thresholds tp grows linearly with tp + fp; the integral of precision over recall
-    along that line (Davis and Goadrich 2006, as in Keras)."""
+    """The integral of precision over recall (Davis and Goadrich 2006, as in Keras).
+
+    Between two thresholds tp grows linearly with tp + fp.
+    """
     (tp0, tp1), (p0, p1) = _neighbours(tp), _neighbours(tp + fp)
     gained = tp0 - tp1
     slope = divide_no_nan(gained, F.relu(p0 - p1))

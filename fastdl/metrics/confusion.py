@@ -1,4 +1,4 @@
-"""Counts of true and false positives and negatives at thresholds, and what follows from them."""
+"""Counts of true and false positives and negatives at thresholds, and metrics of them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
     from .._base.parameter import Parameter
+    from .._base.types import Config
     from .._core import TensorLike
 
-_NEGATIVE = -1e10  # what outputs outside the top k become
+_NEGATIVE = -1e10  # replaces outputs outside the top k
 
 
 def _threshold_list(who: str, thresholds: Any, default: float) -> list[float]:
@@ -32,7 +33,7 @@ def _threshold_list(who: str, thresholds: Any, default: float) -> list[float]:
 
 
 def _top_k_only(y_pred: Tensor, k: int) -> Tensor:
-    """Everything but the k largest of each row made very negative; of equals the first count."""
+    """The outputs, very negative except for the k largest of each row (of equals, the first)."""
     classes = y_pred.shape[-1]
     rest, chosen = y_pred, None
     for _ in range(min(k, classes)):
@@ -48,10 +49,10 @@ def _column(x: Tensor, index: int) -> Tensor:
 
 
 class ConfusionMetric(Metric):
-    """Base of the metrics here: adds up (weighted) counts for each threshold.
+    """Base class: adds up (weighted) counts for each threshold.
 
     A sample counts as predicted positive where its output is above the threshold. Outputs of any
-    shape are taken element by element.
+    shape count element by element.
     """
 
     # Which of the four counts a subclass keeps, by the names of Keras's variables.
@@ -107,7 +108,7 @@ class ConfusionMetric(Metric):
         if sample_weight is None:
             return None
         weight = F.cast(_core.as_tensor(sample_weight).detach(), dtype="float32")
-        if weight.ndim < y_pred.ndim:  # one weight for each sample: the same for its elements
+        if weight.ndim < y_pred.ndim:  # a sample's weight counts for all of its elements
             weight = F.reshape(weight, shape=weight.shape + (1,) * (y_pred.ndim - weight.ndim))
         return F.broadcast_to(weight, shape=y_pred.shape)
 
@@ -153,7 +154,10 @@ class _Count(ConfusionMetric):
     """
 
     def __init__(
-        self, thresholds: Any = None, name: str | None = None, dtype: DTypeLike | None = None
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         self.init_thresholds = thresholds
         super().__init__(_threshold_list(type(self).__name__, thresholds, 0.5), name, dtype)
@@ -161,7 +165,7 @@ class _Count(ConfusionMetric):
     def result(self) -> Tensor:
         return self._shown(F.copy(getattr(self, self._counts[0])))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "thresholds": self.init_thresholds}
 
 
@@ -194,13 +198,13 @@ class FalseNegatives(_Count):
 
 
 class _Share(ConfusionMetric):
-    """True positives over them and another count."""
+    """True positives, divided by the sum of them and another count."""
 
     _direction = "up"
 
     def __init__(
         self,
-        thresholds: Any = None,
+        thresholds: float | Sequence[float] | None = None,
         top_k: int | None = None,
         class_id: int | None = None,
         name: str | None = None,
@@ -215,7 +219,7 @@ class _Share(ConfusionMetric):
         hits, misses = (getattr(self, count) for count in self._counts)
         return self._shown(divide_no_nan(hits, F.add(hits, misses)))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "thresholds": self.init_thresholds,

@@ -1,8 +1,8 @@
-"""Metrics that are means of a loss function, and close relatives of them."""
+"""Metrics that are means of a loss function or close to it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
@@ -15,6 +15,7 @@ from .reduction import Mean, MeanMetricWrapper
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
+    from .._base.types import Config
     from .._core import TensorLike
 
 
@@ -23,7 +24,7 @@ class _LossMetric(MeanMetricWrapper):
 
     _direction = "down"
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"name": self.name, "dtype": self.dtype, **self._fn_kwargs}
 
 
@@ -174,7 +175,7 @@ class SparseCategoricalCrossentropy(_LossMetric):
     """The mean cross-entropy of targets that are class numbers; settings as for the loss.
 
     As in Keras, samples of `ignore_class` count as 0 in the mean, unless there are sample weights:
-    then they weigh nothing.
+    then their weight is 0.
     """
 
     def __init__(

@@ -17,20 +17,23 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .._base.parameter import Parameter
+    from .._base.registry import Identifier
+    from .._base.types import Config
+    from .._core import TensorLike
 
 
 @METRICS.register_base
 class Metric(Watched):
     """Base class of metrics: state that `update_state` adds to and `result` evaluates.
 
-    For a metric of one's own create the state with `add_variable` in `__init__` and override
+    To define a metric, create the state with `add_variable` in `__init__` and override
     `update_state` and `result`. `fit` records `update_state`, so it may use operations on tensors
-    only. State is float32, as in Keras; what `assign_add` rounds away is kept beside it, so that
+    only. State is float32, as in Keras. What `assign_add` rounds away is kept beside it, so that
     totals and counts go on beyond 2^24.
 
     Args:
         dtype: float32, the type of the state.
-        name: what logs call it; defaults to the class's name in snake case.
+        name: the name in logs; the class name in snake case by default.
 
     Raises:
         ValueError: another dtype.
@@ -46,8 +49,8 @@ class Metric(Watched):
         ...         return self.count
     """
 
-    # "up" or "down": whether larger or smaller is better, where that is known. Callbacks that
-    # monitor a metric with mode "auto" read it.
+    # "up" if larger is better, "down" if smaller is, None if unknown. Callbacks that monitor a
+    # metric with mode "auto" read it.
     _direction: str | None = None
 
     _announced = frozenset(("_variables", "_fn_kwargs"))
@@ -62,7 +65,7 @@ class Metric(Watched):
     def add_variable(
         self,
         shape: Sequence[int] = (),
-        initializer: Any = "zeros",
+        initializer: Identifier = "zeros",
         dtype: DTypeLike | None = None,
         name: str | None = None,
     ) -> Parameter:
@@ -90,12 +93,12 @@ class Metric(Watched):
 
     @property
     def variables(self) -> list[Parameter]:
-        """The state, that of metrics held as attributes included."""
+        """The state, including that of metrics in attributes."""
         inner = [variable for metric in self._inner_metrics() for variable in metric.variables]
         return [*self._variables, *inner]
 
     def _inner_metrics(self) -> list[Metric]:
-        """The metrics that are attributes of this one, or lie in lists, tuples and dicts there."""
+        """The metrics in attributes of this one, also within lists, tuples and dicts."""
         found: dict[int, Metric] = {}
         for value in vars(self).values():
             if isinstance(value, (Metric, list, tuple, dict)):
@@ -105,31 +108,31 @@ class Metric(Watched):
         return list(found.values())
 
     def reset_state(self) -> None:
-        """Sets the state back to zeros, that of metrics held as attributes included."""
+        """Resets the state to zeros, including that of metrics in attributes."""
         for variable in self._variables:
             F.assign_(variable, 0.0)
         for metric in self._inner_metrics():
             metric.reset_state()
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
-        """Takes in a batch; to be overridden."""
-        raise NotImplementedError(f"{type(self).__name__}: a metric has to define update_state()")
+        """Takes in a batch. A subclass overrides it."""
+        raise NotImplementedError(f"{type(self).__name__}: a metric must define update_state()")
 
     def result(self) -> Any:
-        """The metric's value over everything since the last `reset_state`; to be overridden."""
-        raise NotImplementedError(f"{type(self).__name__}: a metric has to define result()")
+        """The metric's value over everything since the last `reset_state`."""
+        raise NotImplementedError(f"{type(self).__name__}: a metric must define result()")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """`update_state`, then `result`."""
         self.update_state(*args, **kwargs)
         return self.result()
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments that make an equal metric, without its state."""
         return {"name": self.name, "dtype": self.dtype}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
+    def from_config(cls, config: Config) -> Self:
         """The metric that `get_config` described."""
         return cls(**config)
 
@@ -137,6 +140,6 @@ class Metric(Watched):
         return f"<{type(self).__name__} name={self.name}>"
 
 
-def without_gradients(*values: Any) -> list[Tensor]:
+def without_gradients(*values: TensorLike) -> list[Tensor]:
     """Tensors of the same values through which no gradient flows."""
     return [_core.as_tensor(value).detach() for value in values]

@@ -1,4 +1,4 @@
-"""Sums and means over everything that was seen."""
+"""Sums and means of all values since the last reset."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from .metric import Metric
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
+    from .._base.types import Config
     from .._core import TensorLike
 
-_Reduce = Callable[[Tensor, Any, bool], Tensor]
+_Reduce = Callable[[Tensor, tuple[int, ...], bool], Tensor]
 
 
 def _samplewise(
-    values: Any, sample_weight: TensorLike | None, reduce: _Reduce
+    values: TensorLike, sample_weight: TensorLike | None, reduce: _Reduce
 ) -> tuple[Tensor, Tensor | None]:
     """Weighted values and weights with all axes but the first reduced."""
     values = F.cast(_core.as_tensor(values).detach(), dtype="float32")
@@ -83,8 +84,8 @@ class Mean(Metric):
 
     def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
         """Takes in values, with their weights if given."""
-        count: Any
-        if isinstance(sample_weight, (int, float)):  # the mean loss of a batch, say
+        count: float | Tensor
+        if isinstance(sample_weight, (int, float)):  # for example the mean loss of a batch
             values, count = _core.as_tensor(values).detach(), sample_weight
             total = F.mul(F.mean(values), count)
         else:
@@ -104,7 +105,7 @@ class MeanMetricWrapper(Mean):
 
     Args:
         fn: the function.
-        name: defaults to the function's.
+        name: the function's by default.
         dtype: float32.
         kwargs: further arguments of the function.
 
@@ -116,7 +117,7 @@ class MeanMetricWrapper(Mean):
 
     def __init__(
         self,
-        fn: Callable[..., Any],
+        fn: Callable[..., TensorLike],
         name: str | None = None,
         dtype: DTypeLike | None = None,
         **kwargs: Any,
@@ -136,5 +137,5 @@ class MeanMetricWrapper(Mean):
         values = self._fn(y_true, y_pred, **self._fn_kwargs)
         super().update_state(values, sample_weight)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "fn": self._fn, **self._fn_kwargs}

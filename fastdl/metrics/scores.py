@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
@@ -14,6 +14,7 @@ from .metric import Metric, without_gradients
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
+    from .._base.types import Config
     from .._core import TensorLike
 
 _EPSILON = 1e-7
@@ -35,7 +36,7 @@ class FBetaScore(Metric):
         average: None for a score per class, "micro" for all classes together, "macro" for the
             mean over the classes, "weighted" for that weighted by the targets' counts.
         beta: how many times recall matters more than precision.
-        threshold: outputs above it predict 1; None: the largest output of a sample does.
+        threshold: outputs above it predict 1; with None the largest output of a sample does.
         name, dtype: as for `Metric`.
 
     Raises:
@@ -112,7 +113,7 @@ class FBetaScore(Metric):
             return F.sum(score * share)
         return score if self.average is None else F.mean(score)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "average": self.average,
@@ -134,7 +135,7 @@ class F1Score(FBetaScore):
     ) -> None:
         super().__init__(average, 1.0, threshold, name, dtype)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         config = super().get_config()
         del config["beta"]
         return config
@@ -147,8 +148,8 @@ class R2Score(Metric):
     Args:
         class_aggregation: None for a score per output, "uniform_average" for their mean,
             "variance_weighted_average" for the mean weighted by the targets' variances.
-        num_regressors: if above 0, the score is adjusted for so many independent variables, once
-            there are enough samples for that.
+        num_regressors: if above 0, the score is adjusted for this number of independent variables,
+            once there are enough samples.
         name, dtype: as for `Metric`.
 
     Raises:
@@ -209,7 +210,7 @@ class R2Score(Metric):
             return _core.full((), "float32", 0.0)
         mean = self.sum / self.count
         total = self.squared_sum - self.sum * mean
-        # No variance: the score is 0, as in Keras.
+        # Without variance the score is 0, as in Keras.
         defined = F.ne(total, 0.0)
         score = F.where(defined, 1.0 - divide_no_nan(self.total_mse, total), 0.0)
         if self.class_aggregation == "uniform_average":
@@ -218,12 +219,12 @@ class R2Score(Metric):
             score = F.sum(score * total) / F.sum(total)
         if self.num_regressors == 0:
             return score
-        # Fewer samples than the adjustment needs: the score stays as it is.
+        # With too few samples the score is not adjusted.
         free = self.num_samples - (self.num_regressors + 1.0)
         adjusted = 1.0 - divide_no_nan((1.0 - score) * (self.num_samples - 1.0), free)
         return F.where(F.gt(free, 0.0), adjusted, score)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "class_aggregation": self.class_aggregation,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import layers as _layers
 from .._graph.symbolic import KerasTensor
@@ -10,8 +10,13 @@ from .cloning import clone_model
 from .model import Functional, Model
 from .sequential import Sequential
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def model_from_config(config: dict[str, Any], custom_objects: Any = None) -> Any:
+    from .._base.types import Config
+
+
+def model_from_config(config: Config, custom_objects: Mapping[str, object] | None = None) -> Model:
     """The model that `layers.serialize(model)` described, with new weights."""
     return _layers.deserialize(config, custom_objects)
 

@@ -1,4 +1,4 @@
-"""What fit, evaluate and predict find out before the first step, so that nothing is half done."""
+"""Checks before the first step of fit, evaluate and predict: a failure leaves nothing half done."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from ..losses import sparse_categorical_crossentropy
 from .data_adapters import Arrays, Stream
 
 if TYPE_CHECKING:
+    from .._base.types import Tensors
+    from .compile_utils import CompileLoss
     from .trainer import Trainer
 
 
@@ -24,11 +26,11 @@ def check_compiled(model: Trainer, who: str) -> None:
     """Raises RuntimeError unless `compile` was called."""
     if not model.compiled:
         raise RuntimeError(
-            f"{who}: model {model.name!r} has to be compiled first: model.compile(optimizer, loss)"
+            f"{who}: model {model.name!r} must be compiled first: model.compile(optimizer, loss)"
         )
 
 
-def check_epochs(epochs: Any, initial_epoch: Any, frequency: Any) -> None:
+def check_epochs(epochs: int, initial_epoch: int, frequency: int | Sequence[int]) -> None:
     """Checks the numbers of epochs that `fit` was given."""
     for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
         if not isinstance(value, (int, np.integer)) or value < 0:
@@ -45,14 +47,14 @@ def check_epochs(epochs: Any, initial_epoch: Any, frequency: Any) -> None:
 
 
 def check_data(model: Trainer, who: str, data: Arrays) -> None:
-    """Builds model and loss on the first batch and looks through the labels of all of them."""
+    """Builds model and loss on the first batch and checks the labels of all batches."""
     loss = model._compile_loss
     if model._has_own("train_step") or model._has_own("compute_loss") or loss is None:
         return
     x, y, _ = data.first_batch()
     if y is None:
         raise ValueError(
-            f"{who}: model {model.name!r} was compiled with a loss, so targets y are needed"
+            f"{who}: y: expected targets for the loss of model {model.name!r}, got None"
         )
     if not loss.built:
         y_pred = try_out(model, x)
@@ -62,25 +64,25 @@ def check_data(model: Trainer, who: str, data: Arrays) -> None:
 
 
 def check_trainable(model: Trainer, who: str) -> None:
-    """Finds that the built-in step can't train, or that it has nothing to train."""
+    """Checks that the built-in step can train, and warns if there is nothing to train."""
     if model._has_own("train_step"):
         return
     if model.optimizer is None:
         raise ValueError(f"{who}: model {model.name!r} was compiled without an optimizer")
     if model.built and not model.trainable_weights:
-        warn(f"{who}: model {model.name!r} has no trainable weights, nothing will be learned")
+        warn(f"{who}: model {model.name!r} has no trainable weights, so nothing will be learned")
 
 
 def check_validation(model: Trainer, validation: Arrays, data: Arrays | Stream) -> None:
-    """Finds before training what would fail after its first epoch."""
+    """Checks before the training what would else fail after the first epoch."""
     check_data(model, "validation_data", validation)
     rows = [t.shape[1:] for t in tree.leaves(validation.x)]
     if isinstance(data, Stream) or rows != [t.shape[1:] for t in tree.leaves(data.x)]:
         try_out(model, validation.first_batch()[0])
 
 
-def try_out(model: Trainer, x: Any) -> Any:
-    """The outputs for x; afterwards all is as before, except that the model is built."""
+def try_out(model: Trainer, x: Tensors) -> Any:
+    """The outputs for x. It builds the model and changes nothing else."""
     state = _core.get_rng_state() if model.built else None
     x = tree.map_structure(lambda t: t if t is None else t.clone(), x)
     _core.keep_random_numbers()
@@ -88,15 +90,15 @@ def try_out(model: Trainer, x: Any) -> Any:
         with set_grad_enabled(False), trial(model):
             y_pred = model(x, training=False)
     except BaseException:
-        _core.give_back_random_numbers()  # but for those of weights that are made
+        _core.give_back_random_numbers()  # except for those of weights that were made
         raise
     if state is not None:
         _core.set_rng_state(*state)
     return y_pred
 
 
-def check_labels(compile_loss: Any, y: Any, classes: Sequence[int]) -> None:
-    """Looks through the class indices for a sparse loss before anything is trained on them.
+def check_labels(compile_loss: CompileLoss, y: Tensors, classes: Sequence[int]) -> None:
+    """Checks the class indices for sparse losses.
 
     Args:
         compile_loss: a built `CompileLoss`.

@@ -13,18 +13,21 @@ from .serialization import graph_config, graph_from_config
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .model import Symbols
+
 
 def clone_model(
     model: Model,
-    input_tensors: Any = None,
+    input_tensors: Symbols | None = None,
     clone_function: Callable[[Layer], Layer] | None = None,
 ) -> Model:
     """A model with new layers of the same settings, connected in the same way.
 
     Args:
         model: a functional model or a `Sequential`.
-        input_tensors: KerasTensors to begin at in place of new Inputs.
-        clone_function: makes the new layer for each layer; through its config unless given.
+        input_tensors: KerasTensors to use as inputs, in place of new ones.
+        clone_function: called with each layer, returns the new one; by default a new layer is made
+            from the old one's config.
 
     Raises:
         ValueError: the model is neither functional nor a Sequential.
@@ -41,8 +44,9 @@ def clone_model(
         return type(layer).from_config(layer.get_config())
 
     if isinstance(model, Sequential):
-        stack = model._stack if input_tensors is None else [input_tensors, *model.layers]
-        fresh = [layer if layer is input_tensors else _clone(layer, clone) for layer in stack]
+        fresh: list[Any] = [] if input_tensors is None else [input_tensors]
+        old = model._stack if input_tensors is None else model.layers
+        fresh += [_clone(layer, clone) for layer in old]
         return Sequential(fresh, trainable=model.trainable, name=model.name)
     if model._graph is None or not isinstance(model, Functional):
         raise ValueError(

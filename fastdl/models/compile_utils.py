@@ -1,4 +1,4 @@
-"""What `compile` makes of its loss and metrics: one loss and one list of metrics for all outputs.
+"""The loss and metrics of `compile`, each as one object for all outputs.
 
 Both are built at their first call, when the shapes of targets and outputs are known. Outputs are a
 tensor, a list or a dict of tensors; targets, losses, weights and metrics are given for each of them
@@ -8,7 +8,7 @@ by position or by name, or once for all. Names in logs are Keras 3's.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import _core, losses
 from .. import metrics as metrics_module
@@ -19,6 +19,20 @@ from .._base.tree import flatten, is_nested
 from .._core import Tensor
 from ..losses.functions import elementwise_functions
 from ..losses.reduction import check_broadcast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import TypeAlias
+
+    from .._base.parameter import Parameter
+    from .._base.registry import Identifier
+    from .._base.types import Items, Tensors
+
+    # The arguments of `compile`: one for all outputs, or one for each by position or name.
+    Losses: TypeAlias = "Identifier | Items[Identifier]"
+    LossWeights: TypeAlias = "float | Items[float | None] | Mapping[str, float | None] | None"
+    Metrics: TypeAlias = "Items[OfOutput] | Mapping[str, OfOutput] | None"
+    OfOutput: TypeAlias = "Identifier | Items[Identifier]"
 
 
 class _Outputs:
@@ -52,7 +66,9 @@ class _Outputs:
         """
         if isinstance(given, dict):
             if self.names is None:
-                raise ValueError(f"{what}: a dict needs outputs with names, these have none")
+                raise ValueError(
+                    f"{what}: expected a list, since the outputs have no names, got a dict"
+                )
             for key in given:
                 if key not in self.names:
                     raise ValueError(
@@ -80,7 +96,7 @@ def _is_binary_or_sparse(y_true: Tensor, y_pred: Tensor) -> tuple[bool, bool]:
     return binary, sparse
 
 
-def _get_loss(identifier: Any, y_true: Tensor, y_pred: Tensor) -> losses.Loss:
+def _get_loss(identifier: Identifier, y_true: Tensor, y_pred: Tensor) -> losses.Loss:
     name = getattr(identifier, "name", None) or getattr(identifier, "__name__", None)
     if isinstance(identifier, str):
         name = identifier
@@ -96,7 +112,7 @@ def _get_loss(identifier: Any, y_true: Tensor, y_pred: Tensor) -> losses.Loss:
     return loss if isinstance(loss, losses.Loss) else losses.LossFunctionWrapper(loss, name=name)
 
 
-def _get_metric(identifier: Any, y_true: Tensor, y_pred: Tensor) -> metrics_module.Metric:
+def _get_metric(identifier: Identifier, y_true: Tensor, y_pred: Tensor) -> metrics_module.Metric:
     if isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc"):
         binary, sparse = _is_binary_or_sparse(y_true, y_pred)
         if binary:
@@ -120,7 +136,7 @@ class CompileLoss:
     Args:
         loss: a loss (name, function or `Loss`), or a list or dict of them with None for outputs
             that have no target.
-        loss_weights: numbers likewise, or None.
+        loss_weights: numbers in the same forms, or None.
         output_names: the names of the model's outputs, or None.
 
     Raises:
@@ -129,7 +145,10 @@ class CompileLoss:
     """
 
     def __init__(
-        self, loss: Any, loss_weights: Any = None, output_names: Sequence[str] | None = None
+        self,
+        loss: Losses,
+        loss_weights: LossWeights = None,
+        output_names: Sequence[str] | None = None,
     ) -> None:
         self._loss = loss
         self._loss_weights = loss_weights
@@ -141,16 +160,16 @@ class CompileLoss:
 
     @property
     def metrics(self) -> list[metrics_module.Mean]:
-        """The mean of each output's unweighted loss, where there are several."""
+        """The mean of each output's unweighted loss, if there are several."""
         return list(self._trackers)
 
-    def build(self, y_true: Any, y_pred: Any) -> None:
-        """Finds out which loss belongs to which output."""
+    def build(self, y_true: Tensors, y_pred: Tensors) -> None:
+        """Assigns the losses to the outputs."""
         self._outputs = outputs = _Outputs(y_pred, self._output_names)
         wanted = outputs.of("loss", self._loss, shared=True)
         weights = outputs.of("loss_weights", self._loss_weights, shared=True)
         self._with_loss = [i for i, loss in enumerate(wanted) if loss is not None]
-        if outputs.keys and isinstance(self._loss, dict):  # in the order they are given in
+        if outputs.keys and isinstance(self._loss, dict):  # in the order of the dict
             self._with_loss = [
                 outputs.keys.index(k) for k, v in self._loss.items() if v is not None
             ]
@@ -174,7 +193,7 @@ class CompileLoss:
         self.built = True
 
     def _targets(self, y_true: Any) -> list[Any]:
-        """The targets by output; those of outputs without loss may be left out."""
+        """The targets by output. Those of outputs without loss may be missing in `y_true`."""
         outputs, given = self._outputs, y_true
         if isinstance(given, (list, tuple)) and len(given) == len(self._with_loss) < outputs.count:
             given = [None] * outputs.count
@@ -184,11 +203,13 @@ class CompileLoss:
         for i in self._with_loss:
             if targets[i] is None:
                 label = outputs.names[i] if outputs.names else i
-                raise ValueError(f"targets: output {label!r} has a loss but no target was given")
+                raise ValueError(
+                    f"targets: expected a target for output {label!r}, which has a loss, got None"
+                )
         return [None if y is None else _core.as_tensor(y) for y in targets]
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
-        """The total loss; also takes each output's loss into `metrics`."""
+    def __call__(self, y_true: Tensors, y_pred: Tensors, sample_weight: Tensors = None) -> Tensor:
+        """The total loss. Updates `metrics` with the loss of each output."""
         if not self.built:
             self.build(y_true, y_pred)
         outputs = self._outputs
@@ -210,7 +231,7 @@ class CompileLoss:
         return total
 
     def reset_state(self) -> None:
-        """Sets the means in `metrics` back."""
+        """Resets the means in `metrics`."""
         for tracker in self._trackers:
             tracker.reset_state()
 
@@ -231,8 +252,8 @@ class CompileMetrics(metrics_module.Metric):
 
     def __init__(
         self,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
+        metrics: Metrics = None,
+        weighted_metrics: Metrics = None,
         output_names: Sequence[str] | None = None,
     ) -> None:
         super().__init__(name="compile_metrics")
@@ -246,22 +267,22 @@ class CompileMetrics(metrics_module.Metric):
         self._given_weighted = weighted_metrics
         self._output_names = output_names
         # For each output its metrics; first those without, then those with sample weights.
-        self._plain: list[list[Any]] = []
-        self._weighted: list[list[Any]] = []
+        self._plain: list[list[metrics_module.Metric]] = []
+        self._weighted: list[list[metrics_module.Metric]] = []
         self.built = False
 
     @property
-    def metrics(self) -> list[Any]:
+    def metrics(self) -> list[metrics_module.Metric]:
         """All metrics, in order; empty before the first batch."""
         return [m for per_output in (*self._plain, *self._weighted) for m in per_output]
 
     @property
-    def variables(self) -> list[Any]:
-        """The state of all of them."""
+    def variables(self) -> list[Parameter]:
+        """The state of all metrics."""
         return [v for m in self.metrics for v in m.variables]
 
-    def build(self, y_true: Any, y_pred: Any) -> None:
-        """Finds out which metrics belong to which output."""
+    def build(self, y_true: Tensors, y_pred: Tensors) -> None:
+        """Assigns the metrics to the outputs."""
         self._outputs = outputs = _Outputs(y_pred, self._output_names)
         targets, predictions = self._pairs(y_true, y_pred)
         self._plain, self._weighted = (
@@ -279,7 +300,7 @@ class CompileMetrics(metrics_module.Metric):
         self._labels = outputs.names if outputs.count > 1 else None
         self.built = True
 
-    def _per_output(self, argument: str, given: Any) -> list[list[Any]]:
+    def _per_output(self, argument: str, given: Metrics) -> list[list[Identifier]]:
         count = self._outputs.count
         if not given:
             return [[] for _ in range(count)]
@@ -290,7 +311,7 @@ class CompileMetrics(metrics_module.Metric):
             for entry in self._outputs.of(argument, given)
         ]
 
-    def _pairs(self, y_true: Any, y_pred: Any) -> tuple[list[Any], list[Any]]:
+    def _pairs(self, y_true: Tensors, y_pred: Tensors) -> tuple[list[Tensor | None], list[Any]]:
         outputs = self._outputs
         targets = outputs.of("targets", y_true)
         return (
@@ -298,7 +319,7 @@ class CompileMetrics(metrics_module.Metric):
             outputs.of("outputs", y_pred),
         )
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: Tensors, y_pred: Tensors, sample_weight: Tensors = None) -> None:
         """Takes in a batch."""
         if not self.built:
             self.build(y_true, y_pred)
@@ -329,13 +350,13 @@ class CompileMetrics(metrics_module.Metric):
         return results
 
     def reset_state(self) -> None:
-        """Sets all metrics back."""
+        """Resets all metrics."""
         for metric in self.metrics:
             metric.reset_state()
 
 
-def _check_names(get: Any, given: Any, by_shape: tuple[str, ...]) -> None:
-    """Raises for unknown names as early as `compile`."""
+def _check_names(get: Callable[[str], object], given: object, by_shape: tuple[str, ...]) -> None:
+    """Raises ValueError for unknown names, so that `compile` fails and not the first step."""
     for identifier in flatten(given):
         if isinstance(identifier, str) and identifier.lower() not in by_shape:
             get(identifier)

@@ -1,10 +1,10 @@
-"""What fit, evaluate and predict are given, in two forms: arrays, and streams of batches."""
+"""Adapters for the data of fit, evaluate and predict: whole arrays, and streams of batches."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,21 +18,26 @@ from ..utils.batches import unpack_x_y_sample_weight
 from ..utils.py_dataset import PyDataset
 from .data_conversion import as_sample_weights, to_tensors
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+    from .._base.types import Batches, Data, Tensors
+
 
 def adapt(
     who: str,
-    x: Any,
-    y: Any = None,
-    sample_weight: Any = None,
+    x: Data | Batches,
+    y: Data = None,
+    sample_weight: Data = None,
     class_weight: dict[int, float] | None = None,
     batch_size: int | None = None,
     steps: int | None = None,
 ) -> Arrays | Stream:
-    """The adapter for what a method was given.
+    """The adapter for the data that a method was given.
 
     Args:
         who: the method, for messages.
-        batch_size: samples per batch; if None 32, or what makes `steps` batches.
+        batch_size: samples per batch; None for 32, or for the size that gives `steps` batches.
 
     Raises:
         ValueError, TypeError: as `Arrays` and `Stream` do.
@@ -45,8 +50,8 @@ def adapt(
     return Arrays(who, x, y, sample_weight, batch_size, steps)
 
 
-def is_stream(x: Any) -> bool:
-    """Whether x yields batches itself: a generator, an iterator, a DataLoader, a PyDataset."""
+def is_stream(x: Data | Batches) -> TypeIs[Batches]:
+    """Whether x yields batches: a generator, an iterator, a DataLoader, a PyDataset."""
     if x is None or isinstance(x, (Tensor, np.ndarray, list, tuple, dict, str)):
         return False
     if hasattr(x, "__array__") or is_sparse(x):
@@ -59,11 +64,11 @@ class Arrays:
 
     Args:
         who: the method that was called, for messages.
-        batch_size: samples per batch; if None 32, or what makes `steps` batches.
-        steps: how many batches are asked for, or None.
+        batch_size: samples per batch; None for 32, or for the size that gives `steps` batches.
+        steps: the number of batches wanted, or None.
 
     Attributes:
-        step: how many batches of the current pass over the data are done.
+        step: the finished batches of the current pass over the data.
         indices: the order of the samples in this pass, None for their own.
         on_pass: called when a pass starts, before its order is drawn.
 
@@ -77,9 +82,9 @@ class Arrays:
     def __init__(
         self,
         who: str,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
+        x: Data,
+        y: Data = None,
+        sample_weight: Data = None,
         batch_size: int | None = None,
         steps: int | None = None,
     ) -> None:
@@ -87,9 +92,9 @@ class Arrays:
         _check_positive(who, "the number of steps", steps)
         if x is None:
             raise ValueError(f"{who}: expected data for x, got None")
-        self.x = to_tensors("x", x)
-        self.y = to_tensors("y", y)
-        self.sample_weight = to_tensors("sample_weight", sample_weight)
+        self.x: Tensors = to_tensors("x", x)
+        self.y: Tensors = to_tensors("y", y)
+        self.sample_weight: Tensors = to_tensors("sample_weight", sample_weight)
         self.samples = -1
         named = (("x", self.x), ("y", self.y), ("sample_weight", self.sample_weight))
         for name, structure in named:
@@ -128,11 +133,11 @@ class Arrays:
 
     @property
     def description(self) -> dict[str, int]:
-        """What must be the same for a pass to be gone on with."""
+        """The properties of the data that must be equal to continue a pass."""
         return {"samples": self.samples, "batch_size": self.batch_size}
 
     def begin_epoch(self, resume: bool = False, shuffle: bool = False) -> None:
-        """Starts a new pass, except that with `resume` one that isn't over goes on."""
+        """Starts a new pass; with `resume`, a pass that isn't over continues."""
         if not resume or self.over:
             self.step = 0
         if self.step == 0:
@@ -140,7 +145,7 @@ class Arrays:
             self.indices = F.permutation(n=self.samples) if shuffle else None
 
     def go_to(self, batch: int, shuffle: bool) -> Batch:
-        """Begins an epoch and a pass, leaves out `batch` batches and returns one of them."""
+        """Begins an epoch and a pass, skips `batch` batches and returns one of them."""
         self.indices = F.permutation(n=self.samples) if shuffle else None
         self.step = batch
         return self.first_batch()
@@ -149,26 +154,26 @@ class Arrays:
         """Nothing to do, for arrays."""
 
     def end(self, limit: int | None) -> int:
-        """The batch before which `limit` steps from now end, or the pass does."""
+        """The end of the next `limit` steps, or of the pass, as a number of batches."""
         return self.batches if limit is None else min(self.batches, self.step + limit)
 
-    def first_batch(self) -> Any:
+    def first_batch(self) -> Batch:
         """The (x, y, sample_weight) of the first batch, as views."""
         n = min(self.batch_size, self.samples)
         return self.form.fill([t._view((n, *t.shape[1:]), 0) for t in self.leaves])
 
 
 class Stream:
-    """Batches that something else makes: (x, y, sample_weight) of each, as tensors.
+    """Batches from a source: x, y and sample_weight of each, as tensors.
 
     Args:
         who: the method that was called, for messages.
-        source: an iterable or iterator of batches, or something with `__getitem__`.
+        source: an iterable or iterator of batches, or an object with `__getitem__`.
         y, sample_weight: must be None.
-        class_weight: weights of classes that become sample weights, or None.
+        class_weight: weights of classes, to be made sample weights, or None.
 
     Attributes:
-        generators: the random generators of the source's own.
+        generators: the random generators that belong to the source.
         on_pass: called when a pass starts, before its order is drawn.
 
     Raises:
@@ -179,9 +184,9 @@ class Stream:
     def __init__(
         self,
         who: str,
-        source: Any,
-        y: Any = None,
-        sample_weight: Any = None,
+        source: Batches,
+        y: object = None,
+        sample_weight: object = None,
         class_weight: dict[int, float] | None = None,
     ) -> None:
         for name, value in (("y", y), ("sample_weight", sample_weight)):
@@ -192,7 +197,7 @@ class Stream:
                 f"{who}: x is a {type(source).__name__}, which yields single samples; give "
                 "DataLoader(dataset, batch_size=...), which yields batches"
             )
-        self.source = source
+        self.source: Any = source
         self._class_weight = class_weight
         self._shuffle = False
         self._may_start_again = False
@@ -202,7 +207,7 @@ class Stream:
 
     @property
     def batches(self) -> int | None:
-        """How many there are, None if the source doesn't say."""
+        """The number of batches, None if the source doesn't say."""
         try:
             return len(self.source)
         except (TypeError, NotImplementedError):
@@ -210,27 +215,27 @@ class Stream:
 
     @property
     def over(self) -> bool:
-        """Whether the source was at its end."""
+        """Whether the source is at its end."""
         return self._iterator is None
 
     @property
     def description(self) -> dict[str, int]:
-        """What must be the same for a pass to be gone on with."""
+        """The properties of the data that must be equal to continue a pass."""
         return {"batches": -1 if self.batches is None else self.batches}
 
     def __iter__(self) -> Iterator[Batch]:
         items = isinstance(self.source, PyDataset) or not hasattr(self.source, "__iter__")
         for batch in self._items() if items else iter(self.source):
             x, y, weight = unpack_x_y_sample_weight(batch)
-            if _is_empty(x):  # nothing to learn from, and the mean of nothing is NaN
+            if _is_empty(x):  # the mean of no losses is NaN
                 continue
             y, weight = to_tensors("y", y), to_tensors("sample_weight", weight)
             if self._class_weight:
                 weight = as_sample_weights(self._class_weight, y, weight)
             yield to_tensors("x", x), y, weight
 
-    def _items(self) -> Iterator[Any]:
-        """The source's items in turn, or in random order; without end if it has no length."""
+    def _items(self) -> Iterator[object]:
+        """The items of the source in order, or shuffled. They do not end if it has no length."""
         batches = self.batches
         if batches is None:
             order: Iterable[int] = itertools.count()
@@ -241,7 +246,7 @@ class Stream:
         return (self.source[i] for i in order)
 
     def begin_epoch(self, resume: bool = False, shuffle: bool = False) -> None:
-        """Makes the next steps start at the beginning, unless `resume` is set."""
+        """Starts the next steps at the beginning of the source, unless `resume` is set."""
         if not resume:
             self._iterator = None
         self._may_start_again = not isinstance(self.source, Iterator)
@@ -258,10 +263,10 @@ class Stream:
             function()
 
     def go_to(self, batch: int, shuffle: bool) -> Batch:
-        """Begins an epoch and a pass, makes `batch` batches and drops them; returns the last one.
+        """Begins an epoch and a pass, makes `batch` batches and returns the last one.
 
         Raises:
-            ValueError: there are fewer.
+            ValueError: the source has fewer.
         """
         self.begin_epoch(shuffle=shuffle)
         self._may_start_again = False
@@ -271,7 +276,7 @@ class Stream:
             last = next(self._iterator, None)
             if last is None:
                 raise ValueError(
-                    f"fit: cannot go on after batch {batch} of the data: they end after {done}"
+                    f"fit: cannot continue after batch {batch}: the data ends after batch {done}"
                 )
         assert last is not None
         return last
@@ -279,7 +284,7 @@ class Stream:
     def steps(self, limit: int | None) -> Iterator[Batch]:
         """At most `limit` batches from where the last call stopped.
 
-        A source that is at its end before the first of them is started again, if it can be.
+        If the source ends before the first of them, it is started again if possible.
         """
         for done in range(limit) if limit is not None else itertools.count():
             if self._iterator is None:
@@ -302,7 +307,7 @@ def _nothing() -> None:
     pass
 
 
-def _generators_of(source: Any) -> tuple[Generator, ...]:
+def _generators_of(source: object) -> tuple[Generator, ...]:
     """The generators that a `DataLoader` and its samplers draw from."""
     batches = getattr(source, "batch_sampler", None)
     owners = (source, getattr(source, "sampler", None), batches, getattr(batches, "sampler", None))
@@ -310,13 +315,13 @@ def _generators_of(source: Any) -> tuple[Generator, ...]:
     return tuple(dict.fromkeys(g for g in found if isinstance(g, Generator)))
 
 
-def _is_empty(x: Any) -> bool:
-    """Whether a batch is arrays without samples."""
+def _is_empty(x: object) -> bool:
+    """Whether all arrays of a batch have no samples."""
     shapes = [getattr(leaf, "shape", None) for leaf in tree.leaves(x)]
     return bool(shapes) and all(shape is not None and tuple(shape[:1]) == (0,) for shape in shapes)
 
 
-def _check_positive(who: str, argument: str, value: Any) -> None:
+def _check_positive(who: str, argument: str, value: object) -> None:
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):

@@ -1,8 +1,8 @@
-"""Conversion of what users give: arrays, tables and class weights to tensors."""
+"""Conversion of arrays, tables and class weights to tensors."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,8 +12,13 @@ from .._base import tree
 from .._base.checks import check_dense
 from .._core import Tensor
 
+if TYPE_CHECKING:
+    from .._base.types import Data
+    from .._core import TensorLike
+    from .._engine.runner import Batch
 
-def to_tensors(what: str, structure: Any) -> Any:
+
+def to_tensors(what: str, structure: Data) -> Any:
     """The structure with every array as a tensor; errors name the argument."""
     if structure is None or type(structure) is Tensor:
         return structure
@@ -24,7 +29,7 @@ def to_tensors(what: str, structure: Any) -> Any:
     return tree.map_structure(lambda value: _to_tensor(what, value), structure)
 
 
-def _to_tensor(what: str, value: Any) -> Any:
+def _to_tensor(what: str, value: TensorLike | None) -> Tensor | None:
     if value is None or isinstance(value, Tensor):
         return value
     check_dense(what, value)
@@ -40,7 +45,7 @@ def _of_columns(table: Any) -> np.ndarray:
     """A pandas DataFrame or Series as an array of numbers; missing values are NaN.
 
     Raises:
-        TypeError: a column that holds something else, which the message names.
+        TypeError: a column holds something else; the message names it.
     """
     if not hasattr(table, "columns"):
         return _numbers(table, table.name)
@@ -48,7 +53,7 @@ def _of_columns(table: Any) -> np.ndarray:
     return np.stack(columns, 1) if columns else np.asarray(table)
 
 
-def _numbers(column: Any, name: Any) -> np.ndarray:
+def _numbers(column: Any, name: object) -> np.ndarray:
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf":
         return column.to_numpy()
     values = column.to_numpy(dtype=object, na_value=np.nan)
@@ -58,20 +63,18 @@ def _numbers(column: Any, name: Any) -> np.ndarray:
     if wrong is not None:
         raise TypeError(
             f"column {name!r} (dtype {column.dtype}) holds {wrong!r}, which is no number; encode "
-            "it or drop it"
+            "or drop the column"
         )
     floats = values.astype(np.float64)
     whole = not np.isnan(floats).any() and all(isinstance(v, (int, np.integer)) for v in values)
     return values.astype(np.int64) if whole else floats
 
 
-def _holds_arrays(structure: list[Any]) -> bool:
+def _holds_arrays(structure: list[object]) -> bool:
     return any(hasattr(item, "shape") or isinstance(item, dict) for item in tree.leaves(structure))
 
 
-def split_validation(
-    data: tuple[Any, Any, Any], fraction: float
-) -> tuple[tuple[Any, Any, Any], tuple[Any, Any, Any]]:
+def split_validation(data: tuple[Data, Data, Data], fraction: float) -> tuple[Batch, Batch]:
     """The first samples for training and the last `fraction` of them for validation.
 
     Raises:
@@ -104,11 +107,11 @@ def split_validation(
     return rows(0, kept), rows(kept, samples)
 
 
-def as_sample_weights(class_weight: dict[int, float], y: Any, sample_weight: Any = None) -> Tensor:
+def as_sample_weights(class_weight: dict[int, float], y: Data, sample_weight: Any = None) -> Tensor:
     """One weight per sample, by its class, times the sample weights that are given.
 
     Args:
-        class_weight: weight by class index; classes that aren't listed have weight 1.
+        class_weight: weight by class index; other classes have weight 1.
         y: class indices (n,) or (n, 1), or one-hot rows (n, classes).
         sample_weight: (n,) or (n, 1), or None.
 

@@ -10,16 +10,17 @@ from .._core import Tensor
 from .compile_utils import CompileMetrics
 
 if TYPE_CHECKING:
+    from .._base.types import Logs
     from .trainer import Trainer
 
 
-def numbers(logs: Any) -> dict[str, Any]:
+def numbers(logs: object) -> Logs:
     """A step's logs as Python floats (or arrays, for values of several elements), by name."""
     if not isinstance(logs, dict):
         raise TypeError(
             f"a train_step or test_step must return a dict of logs, got {type(logs).__name__}"
         )
-    found: dict[str, Any] = {}
+    found: Logs = {}
     for name, value in sorted(logs.items()):
         if isinstance(value, dict):
             found.update(numbers(value))
@@ -30,7 +31,7 @@ def numbers(logs: Any) -> dict[str, Any]:
     return found
 
 
-def in_order(model: Trainer, logs: dict[str, Any]) -> Any:
+def in_order(model: Trainer, logs: Logs) -> Any:
     """The values as a list in Keras's order, or the only one."""
     names: list[str] = []
     for metric in model.metrics:

@@ -1,4 +1,4 @@
-"""Loop: runs fit, evaluate and predict over data, and calls the callbacks."""
+"""Loop: runs fit, evaluate and predict over the data, and calls the callbacks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from .logs import numbers
 from .position import Position
 
 if TYPE_CHECKING:
+    from .._base.types import Logs
     from .._engine.runner import Sinks
     from ..callbacks import History
+    from ..callbacks.callback import Callbacks
     from .trainer import Trainer
 
 
@@ -43,23 +45,23 @@ class FitOptions:
 class Loop:
     """One fit, evaluation or prediction of a model.
 
-    The model's runners run the steps; the loop takes them their data, hands their results on to the
-    callbacks and looks whether these want to stop.
+    The model's runners run the steps. The loop gives them the data, gives the results to the
+    callbacks, and stops when a callback asks for it.
 
     Args:
         model: the model.
         callbacks, verbose: as given to `fit`.
-        add_history: whether a `History` is added where there is none.
+        add_history: whether to add a `History` if there is none.
         params: what `Callback.params` holds.
     """
 
     def __init__(
         self,
         model: Trainer,
-        callbacks: Any,
+        callbacks: Callbacks,
         verbose: int | str,
         add_history: bool = False,
-        **params: Any,
+        **params: int | None,
     ) -> None:
         from ..callbacks import CallbackList
 
@@ -85,21 +87,22 @@ class Loop:
         first: int = 0,
         sinks: Sinks | None = None,
     ) -> Iterator[tuple[int, Any]]:
-        """Runs steps; yields (steps done, result of the last one): at every step if a callback
-        wants that, else now and then.
+        """Runs steps and yields (steps done, result of the last one).
+
+        It yields after every step if a callback has hooks for batches, else now and then.
 
         Args:
             phase: "train", "test" or "predict".
-            limit: steps at most.
+            limit: the largest number of steps, or None.
             first: the number of the first step.
-            sinks: as of `Runner.over_samples`.
+            sinks: as for `Runner.over_samples`.
         """
         begin = None
         if self.callbacks.needs_every_batch(phase):
             hook = getattr(self.callbacks, f"on_{phase}_batch_begin")
             begin = hook if not first else lambda step: hook(first + step)
         runner = self.model._runner(phase)
-        with runner.turn:  # a result is read before another thread makes the next
+        with runner.turn:  # no other thread replaces a result before it is read
             if isinstance(data, Arrays):
                 steps = runner.over_samples(data, limit, begin, sinks)
             else:
@@ -110,13 +113,13 @@ class Loop:
     # --- fit
 
     def fit(self, data: Arrays | Stream, options: FitOptions) -> History:
-        """Trains the model from its position on, which `on_train_begin` may put elsewhere."""
+        """Trains the model from its position on. `on_train_begin` may change the position."""
         model, callbacks = self.model, self.callbacks
         position = Position(model, data, options.initial_epoch)
         model.__dict__["_fit_position"] = position
         if model.stop_training:
             model.stop_training = False
-        logs: dict[str, Any] = {}
+        logs: Logs = {}
         try:
             callbacks.on_train_begin()
             first = position.epoch
@@ -142,8 +145,8 @@ class Loop:
 
     def _fit_epoch(
         self, data: Arrays | Stream, options: FitOptions, position: Position, is_first: bool
-    ) -> dict[str, Any] | None:
-        """An epoch but for its end; returns its logs, None if there are no data left."""
+    ) -> Logs | None:
+        """Runs an epoch, except for `on_epoch_end`. Returns its logs, None without data."""
         epoch, limit = position.epoch, options.steps_per_epoch
         self._begin_epoch(data, options, position)
         logs = self._train(data, limit, position)
@@ -158,8 +161,9 @@ class Loop:
                 if is_first:
                     raise ValueError("fit: validation_data yielded no batch") from None
                 warn(
-                    "fit: validation_data is used up, training goes on without it; a generator can "
-                    "be read once: give arrays, a PyDataset or a DataLoader, or validation_steps"
+                    "fit: validation_data is used up, so training continues without it; a "
+                    "generator can be read only once: give arrays, a PyDataset or a DataLoader, or "
+                    "validation_steps"
                 )
                 options.validation, results = None, {}
             logs.update((f"val_{name}", value) for name, value in results.items())
@@ -167,19 +171,17 @@ class Loop:
         return logs
 
     def _begin_epoch(self, data: Arrays | Stream, options: FitOptions, position: Position) -> None:
-        """Announces an epoch and brings the data to its first step."""
+        """Tells the callbacks, and moves the data to the first step of the epoch."""
         optimizer = self.model.optimizer
         self.model.reset_metrics()
         rate = optimizer._hyper_array[0] if position.step and optimizer is not None else None
         self.callbacks.on_epoch_begin(position.epoch)
-        if rate is not None:  # an epoch goes on: what callbacks set, they did when it began
+        if rate is not None:  # a resumed epoch: callbacks have set its rate when it began
             optimizer._hyper_array[0] = rate
         position.take_up(data, options.steps_per_epoch is not None, options.shuffle)
 
-    def _train(
-        self, data: Arrays | Stream, limit: int | None, position: Position
-    ) -> dict[str, Any] | None:
-        """The logs of an epoch of `limit` steps or all there are; None if there are none left."""
+    def _train(self, data: Arrays | Stream, limit: int | None, position: Position) -> Logs | None:
+        """Trains for `limit` steps, or on all data. Returns the logs, None without data."""
         model, callbacks = self.model, self.callbacks
         done = first = position.step
         logs = position.logs if first else None
@@ -195,24 +197,24 @@ class Loop:
             expected = "before the first step" if logs is None else f"after {done} of {limit} steps"
             warn(
                 f"fit: the data ran out {expected} of an epoch; give steps_per_epoch * epochs "
-                "batches, or something that can be gone through again"
+                "batches, or an iterable that can be read again"
             )
         data.end_epoch()
         return logs
 
     # --- evaluate
 
-    def evaluate(self, data: Arrays | Stream, limit: int | None) -> dict[str, Any]:
-        """The logs of an evaluation of `limit` steps or all there are.
+    def evaluate(self, data: Arrays | Stream, limit: int | None) -> Logs:
+        """Evaluates `limit` steps, or all; returns the logs.
 
         Raises:
-            NoBatch: there are none.
+            NoBatch: the data has no batch.
         """
         model, callbacks = self.model, self.callbacks
         data.begin_epoch()
         if model.stop_evaluating:
             model.stop_evaluating = False
-        logs: dict[str, Any] = {}
+        logs: Logs = {}
         try:
             callbacks.on_test_begin()
             model.reset_metrics()
@@ -233,7 +235,7 @@ class Loop:
     # --- predict
 
     def predict(self, data: Arrays | Stream, limit: int | None) -> Any:
-        """The outputs for `limit` batches or all there are, as arrays."""
+        """The outputs for `limit` batches, or all, as arrays."""
         if self.model.stop_predicting:
             self.model.stop_predicting = False
         try:
@@ -247,7 +249,7 @@ class Loop:
 
     def _outputs(self, data: Arrays | Stream, limit: int | None) -> Any:
         whole: list[np.ndarray] = []  # the outputs for all samples
-        pieces: list[list[np.ndarray]] = []  # or, where those aren't known in advance, by batch
+        pieces: list[list[np.ndarray]] = []  # by batch, if the number of samples is unknown
 
         def allocate(first: Any) -> list[Tensor]:
             assert isinstance(data, Arrays)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from .._base import tree
 from .._base.registry import LAYERS, suggestion
@@ -15,11 +15,18 @@ from .trainer import Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import TypeAlias
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
+
+    from .._base.types import Config, Items, Kwargs, Shape
+    from ..layers.options import LayerOptions
+
+    # The inputs or outputs of a graph.
+    Symbols: TypeAlias = "KerasTensor | Items[Symbols] | Mapping[str, Symbols]"
 
 
-def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+def _is_functional(args: tuple[object, ...], kwargs: Mapping[str, object]) -> bool:
     positional = len(args) == 2 or (len(args) == 1 and "outputs" in kwargs)
     return positional or ("inputs" in kwargs and "outputs" in kwargs)
 
@@ -55,13 +62,20 @@ class Model(Trainer, Layer):
 
     _kind = "model"
     _defaults = True
-    _builds = False  # build() below is for users; a first call builds the layers as it goes
+    _builds = False  # build() is for users; the first call builds the layers
     _graph: Graph | None = None
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+    def __new__(cls, *args: object, **kwargs: object) -> Self:
         if cls is Model and _is_functional(args, kwargs):
             return super().__new__(Functional, *args, **kwargs)  # type: ignore[return-value]
         return super().__new__(cls, *args, **kwargs)
+
+    @overload
+    def __init__(
+        self, inputs: Symbols, outputs: Symbols, *, name: str | None = None, trainable: bool = True
+    ) -> None: ...
+    @overload
+    def __init__(self, **kwargs: Unpack[LayerOptions]) -> None: ...
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if _is_functional(args, kwargs):
@@ -70,7 +84,7 @@ class Model(Trainer, Layer):
             super().__init__(*args, **kwargs)
 
     def _init_functional(
-        self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any
+        self, inputs: Symbols, outputs: Symbols, name: str | None = None, **kwargs: Any
     ) -> None:
         super().__init__(name=name, **kwargs)
         try:
@@ -86,23 +100,25 @@ class Model(Trainer, Layer):
         self.__dict__.update(_graph=graph, built=graph is not None)
         self._forget_steps()
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         # Recorded steps work on this model's weights: a copy records its own.
         own = ("_runners", "_fit_position")
         return {key: value for key, value in self.__dict__.items() if key not in own}
 
     # --- computation
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """The outputs; a model that isn't functional defines it."""
-        if self._graph is None:
-            raise NotImplementedError(
-                f"{type(self).__name__} has no call(self, inputs): define it, or give inputs and "
-                "outputs to make the model functional"
-            )
-        if mask is not None:
-            warn_that_masks_end(self.name)
-        return self._graph.run(self._graph.take(inputs), training)
+    if not TYPE_CHECKING:  # a checker sees Layer's: a subclass may take any arguments
+
+        def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+            """The outputs; a model that isn't functional defines it."""
+            if self._graph is None:
+                raise NotImplementedError(
+                    f"{type(self).__name__} has no call(self, inputs): define it, or give inputs "
+                    "and outputs to make the model functional"
+                )
+            if mask is not None:
+                warn_that_masks_end(self.name)
+            return self._graph.run(self._graph.take(inputs), training)
 
     def build(self, input_shape: Any) -> None:
         """Makes the weights for inputs of this shape (None for open sizes, as the batch size).
@@ -113,7 +129,7 @@ class Model(Trainer, Layer):
             ValueError: `input_shape` is no shape or structure of shapes.
         """
         if self._graph is None:
-            kwargs: dict[str, Any] = {}
+            kwargs: Kwargs = {}
             inputs = tree.map_shapes(KerasTensor, input_shape)
             before = self._enter((inputs,), kwargs)
             try:  # not by calling the model: a subclass's build() may be calling this one
@@ -141,7 +157,7 @@ class Model(Trainer, Layer):
         return self._flatten_layers(include_self=False, recursive=False)
 
     @layers.setter
-    def layers(self, value: Any) -> None:
+    def layers(self, value: object) -> None:
         raise AttributeError("'layers' lists the model's layers; choose another attribute name")
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
@@ -187,22 +203,22 @@ class Model(Trainer, Layer):
         return list(self._known_graph("outputs").outputs)
 
     @property
-    def input(self) -> Any:
+    def input(self) -> KerasTensor | Any:
         """The symbolic inputs as they were given."""
         return self._known_graph("input").inputs_struct
 
     @property
-    def output(self) -> Any:
+    def output(self) -> KerasTensor | Any:
         """The symbolic outputs as they were given."""
         return self._known_graph("output").outputs_struct
 
     @property
-    def input_shape(self) -> Any:
+    def input_shape(self) -> Shape | Any:
         """The shape of the input, or a list of shapes."""
         return _one_or_all([x.shape for x in self._known_graph("input_shape").inputs])
 
     @property
-    def output_shape(self) -> Any:
+    def output_shape(self) -> Shape | Any:
         """The shape of the output, or a list of shapes."""
         return _one_or_all([x.shape for x in self._known_graph("output_shape").outputs])
 
@@ -224,7 +240,7 @@ class Model(Trainer, Layer):
         self,
         line_length: int | None = None,
         positions: Sequence[float] | None = None,
-        print_fn: Callable[[str], Any] | None = None,
+        print_fn: Callable[[str], object] | None = None,
         expand_nested: bool = False,
         show_trainable: bool = False,
         layer_range: Sequence[str] | None = None,
@@ -235,9 +251,9 @@ class Model(Trainer, Layer):
             line_length: width of the table; that of the terminal less 4, at most 88 (108 with a
                 column of connections), unless given.
             positions: where the columns end, as parts of the width.
-            print_fn: gets the whole text; `print` unless given.
+            print_fn: called with the whole text; `print` unless given.
             expand_nested: whether to list the layers of models in the model, too.
-            show_trainable: whether to add a column that says so.
+            show_trainable: whether to add a column that tells whether layers are trainable.
             layer_range: names (or patterns) of the first and the last layer to list.
 
         Raises:
@@ -258,7 +274,7 @@ class Model(Trainer, Layer):
 
     # --- configuration
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         if self._graph is None or type(self).__init__ is not Model.__init__:
             return super().get_config()
         from .serialization import graph_config
@@ -267,7 +283,7 @@ class Model(Trainer, Layer):
 
     @classmethod
     def from_config(
-        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+        cls, config: Config, custom_objects: Mapping[str, object] | None = None
     ) -> Self:
         if "input_layers" not in config:
             return cls(**config)
@@ -286,5 +302,5 @@ class Functional(Model):
     """What `Model(inputs, outputs)` returns."""
 
 
-def _one_or_all(shapes: list[Any]) -> Any:
+def _one_or_all(shapes: list[Shape]) -> Shape | Any:
     return shapes[0] if len(shapes) == 1 else shapes

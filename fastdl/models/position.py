@@ -1,8 +1,8 @@
-"""Position: where a fit is, as something that can be saved and put back."""
+"""Position: where a fit is. It can be saved and restored."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,9 +16,25 @@ from .logs import numbers
 from .steps import counts_itself
 
 if TYPE_CHECKING:
+    from typing import TypedDict
+
+    from .._base.types import Logs
     from .._engine.runner import Batch
     from .data_adapters import Arrays, Stream
     from .trainer import Trainer
+
+    class State(TypedDict):
+        """What `state_dict` returns."""
+
+        epoch: int
+        step: int
+        batch: int
+        order: np.ndarray
+        random: np.ndarray
+        metrics: list[np.ndarray]
+        logs: Logs
+        data: dict[str, int]
+
 
 Random = list[tuple[int, int]]  # for each generator its seed and how far it has been used
 
@@ -27,53 +43,52 @@ _ENTRIES = {"epoch", "step", "batch", "order", "random", "metrics", "logs", "dat
 
 
 class _Now(NamedTuple):
-    """What changes from step to step. Replaced as a whole, so that Ctrl-C leaves no half of it."""
+    """The values that change from step to step. Replaced as a whole, in case of Ctrl-C."""
 
     epoch: int
     step: int
     batch: int
     order: Random
-    random: Random | None  # before the steps that run; None between steps: what it is now
-    mark: int  # what the runner's count was before the steps that run; -1 between steps
-    logs: dict[str, Any]  # of the last step, {} where steps were done since
+    random: Random | None  # before the running steps; None between steps
+    mark: int  # the count of steps before the running steps; -1 between steps
+    logs: Logs  # of the last step, {} if steps were done since
 
 
 class Position:
-    """Where a fit is: all it takes to go on with it to the bit, besides the weights of the model
-    and the optimizer.
+    """The position of a fit: all that is needed to continue it to the bit, besides the weights.
 
-    `state_dict()` may be called in any callback, and after the fit has ended or was interrupted.
-    `load_state_dict()` is to be called in `on_train_begin`: the fit then goes on from there, on the
-    same data, in the middle of an epoch. Weights and optimizer have to be put back as well.
+    Call `state_dict()` in any callback, or after the fit has ended or was interrupted. Call
+    `load_state_dict()` in `on_train_begin`: the fit then continues there, on the same data, also
+    within an epoch. Restore the weights of model and optimizer as well.
 
-    Random state is that of the library's generator, those of layers with a seed (any attribute
-    that is one) and that of a `DataLoader`. What lies outside of fastdl isn't part of the position,
-    such as NumPy's random state; nor are callbacks and the `History` of earlier epochs.
+    The random state has parts: the library's generator, those of layers with a seed (in any
+    attribute) and that of a `DataLoader`. State outside of fastdl, such as NumPy's random state, is
+    not part of the position; nor are callbacks and the `History` of earlier epochs.
 
     Args:
         model: the model.
-        data: what it is fitted to.
-        epoch: the epoch to begin with.
+        data: the training data.
+        epoch: the first epoch.
 
     Attributes:
-        restored: a state that was put back, until the fit has taken it up.
+        restored: a restored state, until the fit has used it.
     """
 
     def __init__(self, model: Trainer, data: Arrays | Stream, epoch: int) -> None:
-        self.restored: dict[str, Any] | None = None
+        self.restored: State | None = None
         self._model = model
         self._choose_counter()
         self._of_data: tuple[Generator, ...] = data.generators
         self._generators = self._find_generators()
         self._knows_layers = model.built
         self._description = data.description
-        self._metrics: list[np.ndarray] | None = None  # once the fit has ended
+        self._metrics: list[np.ndarray] | None = None  # set when the fit has ended
         self._now = _Now(int(epoch), 0, 0, [], None, -1, {})
         data.on_pass = self._begin_pass
 
     @property
     def epoch(self) -> int:
-        """The epoch that runs, or comes next."""
+        """The running epoch, or the next one."""
         return self._now.epoch
 
     @property
@@ -83,61 +98,59 @@ class Position:
 
     @property
     def batch(self) -> int:
-        """The finished batches of the pass over the data, in which several epochs may lie."""
+        """The finished batches of the pass over the data; a pass may span several epochs."""
         return self._now.batch + self._moved
 
     @property
-    def logs(self) -> dict[str, Any]:
+    def logs(self) -> Logs:
         """The logs of the last step."""
         return self._now.logs or numbers(self._model.get_metrics_result())
 
     @property
     def _moved(self) -> int:
-        """The steps finished since `before_steps`, which nobody could report if an exception
-        came."""
+        """The steps finished since `before_steps`. An exception leaves them unreported."""
         mark = self._now.mark
         return 0 if mark < 0 else self._finished.item() - mark
 
     def _choose_counter(self) -> None:
-        """What counts finished steps: to be asked again when an attribute has changed."""
+        """Chooses the counter of finished steps, again after any change of an attribute."""
         model = self._model
         self._chosen_in = _core.epoch()
         own = counts_itself(model)
         counter = model._runner("train").finished if own else model.optimizer._calls
-        self._finished: np.ndarray = counter.numpy()  # of which reading costs a tenth
+        self._finished: np.ndarray = counter.numpy()  # reads in a tenth of the time
 
     # --- what the loop reports
 
     def before_steps(self) -> None:
-        """To be called before steps run, and before the data are asked for batches."""
+        """Called before steps run and before the data makes batches for them."""
         if self._chosen_in != _core.epoch():
             self._choose_counter()
         epoch, step, batch, order, _, _, logs = self._now
         mark = self._finished.item()
         self._now = _Now(epoch, step, batch, order, self._random(), mark, logs)
 
-    def after_steps(self, step: int, logs: dict[str, Any]) -> None:
-        """To be called when the epoch's first `step` steps are finished, with the last's logs."""
+    def after_steps(self, step: int, logs: Logs) -> None:
+        """Called when `step` steps of the epoch are finished, with the logs of the last one."""
         epoch, before, batch, order, *_ = self._now
         if not self._knows_layers:  # the first step has made them
             self._generators, self._knows_layers = self._find_generators(), True
         self._now = _Now(epoch, step, batch + step - before, order, None, -1, logs)
 
     def next_epoch(self, pass_is_over: bool) -> None:
-        """To be called when all is done for an epoch but to tell the callbacks."""
+        """Called at the end of an epoch, before the callbacks."""
         now = self._now
         batch, order = (0, []) if pass_is_over else (now.batch, now.order)
         self._now = _Now(now.epoch + 1, 0, batch, order, None, -1, {})
 
     def settle(self) -> None:
-        """To be called when the fit has ended, however that was: what comes later is no part of
-        it."""
+        """Called when the fit has ended in any way. Later changes do not count."""
         self._now = now = self._settled()
         if now.step and self.restored is None:
             self._metrics = self._totals()
 
     def _settled(self) -> _Now:
-        """What is known now, with the steps that nobody could report."""
+        """The current state, including steps that an exception left unreported."""
         now, moved = self._now, self._moved
         if moved:
             step, batch = now.step + moved, now.batch + moved
@@ -147,12 +160,12 @@ class Position:
 
     def _begin_pass(self) -> None:
         epoch, step, _, _, random, mark, logs = self._now
-        assert random is not None  # that before the epoch's begin, of which the data was told
+        assert random is not None  # before_steps has run
         self._now = _Now(epoch, step, 0, random, random, mark, logs)
 
     # --- as plain data
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> State:
         """The position as numbers, strings, NumPy arrays, and lists and dicts of them."""
         if self.restored is not None:
             return self.restored
@@ -161,7 +174,7 @@ class Position:
             "epoch": now.epoch,
             "step": now.step,
             "batch": now.batch,
-            # The state before the pass began, of which its order was drawn, and that now.
+            # The random states before the order of the pass was drawn, and now.
             "order": _as_array(now.order if now.batch else []),
             "random": _as_array(now.random or []),
             "metrics": self._totals() if now.step else [],
@@ -169,30 +182,30 @@ class Position:
             "data": dict(self._description),
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Has the fit go on from a state of `state_dict`.
+    def load_state_dict(self, state: State) -> None:
+        """Makes the fit continue from a state of `state_dict`.
 
         Raises:
-            ValueError: it lacks an entry, or is of a fit to other data.
+            ValueError: an entry is missing, or the state is from a fit to other data.
         """
         missing = _ENTRIES - state.keys()
         if missing:
             raise ValueError(f"position: the state has no {', '.join(sorted(missing))}")
         if state["batch"] and dict(state["data"]) != self._description:
             raise ValueError(
-                f"position: it is within a pass over data with {dict(state['data'])}, this fit "
-                f"has {self._description}"
+                f"position: the state is within a pass over data with {dict(state['data'])}, but "
+                f"this fit has {self._description}"
             )
         self._now = _now_of(state)
         self.restored = state
 
     def take_up(self, data: Arrays | Stream, resume: bool, shuffle: bool) -> None:
-        """Brings data, random state and metrics to where the restored state says, if there is one.
+        """Restores data, random state and metrics if a state was loaded.
 
-        Takes the place of `before_steps` and of the data's `begin_epoch`.
+        It includes `before_steps` and `begin_epoch` of the data.
 
         Raises:
-            ValueError: the data end before, or model, metrics and data are others.
+            ValueError: the data is too short, or model, metrics or data do not fit the state.
         """
         state, self.restored = self.restored, None
         if state is None:
@@ -212,7 +225,7 @@ class Position:
             data.begin_epoch(resume, shuffle)
 
     def take_up_the_end(self) -> None:
-        """`take_up` where no epoch is left."""
+        """`take_up` when no epoch is left."""
         state, self.restored = self.restored, None
         if state is not None:
             self._set_random(self._random_of(state))
@@ -223,7 +236,9 @@ class Position:
         found: dict[int, Tensor] = {id(g._state): g._state for g in self._of_data}
         for layer in self._model._flatten_layers():
             attributes = layer.__dict__
-            ours = type(layer).__module__.startswith("fastdl.")  # looking at all takes its time
+            ours = type(layer).__module__.startswith(
+                "fastdl."
+            )  # to look at all attributes takes time
             for value in (attributes.get("seed_generator"),) if ours else attributes.values():
                 if isinstance(value, _GENERATORS):
                     memory = value.state if isinstance(value, SeedGenerator) else value._state
@@ -235,12 +250,12 @@ class Position:
             return [_core.get_rng_state()]
         return [_core.get_rng_state(), *map(_core.get_rng_state, self._generators)]
 
-    def _random_of(self, state: dict[str, Any]) -> Random:
+    def _random_of(self, state: State) -> Random:
         random, count = _as_pairs(state["random"]), 1 + len(self._find_generators())
         if len(random) != count:
             raise ValueError(
-                f"position: it has the state of {len(random)} random generators, model and data "
-                f"have {count}"
+                f"position: the state has {len(random)} random generators, but model and data have "
+                f"{count}"
             )
         return random
 
@@ -253,7 +268,7 @@ class Position:
     # --- metrics: the totals of the epoch so far
 
     def _total_tensors(self) -> list[Tensor]:
-        found = []
+        found: list[Tensor] = []
         for metric in self._model.metrics:
             for variable in metric.variables:
                 found.append(variable)
@@ -275,14 +290,14 @@ class Position:
             state = self._total_tensors()
         if [t.shape for t in state] != shapes:
             raise ValueError(
-                "position: the model's metrics have totals of shapes "
-                f"{[t.shape for t in state]}, the state has {shapes}"
+                f"position: the state has metrics' totals of shapes {shapes}, but the model has "
+                f"{[t.shape for t in state]}"
             )
         for total, value in zip(state, values, strict=True):
             F.assign_(total, value)
 
     def _make_metrics(self, batch: Batch) -> None:
-        """Makes what loss and metrics make at a first batch."""
+        """Makes the state that loss and metrics make at the first batch."""
         model, (x, y, sample_weight) = self._model, batch
         y_pred = try_out(model, x)
         if model._compile_loss is not None and not model._compile_loss.built:
@@ -294,8 +309,8 @@ class Position:
             _core.set_grad_enabled(before)
 
 
-def _now_of(state: dict[str, Any]) -> _Now:
-    epoch, step, batch = (int(state[name]) for name in ("epoch", "step", "batch"))
+def _now_of(state: State) -> _Now:
+    epoch, step, batch = int(state["epoch"]), int(state["step"]), int(state["batch"])
     return _Now(epoch, step, batch, _as_pairs(state["order"]), None, -1, dict(state["logs"]))
 
 
@@ -303,5 +318,5 @@ def _as_array(random: Random) -> np.ndarray:
     return np.array(random, np.uint64).reshape(-1, 2)
 
 
-def _as_pairs(array: Any) -> Random:
+def _as_pairs(array: np.ndarray) -> Random:
     return [(int(seed), int(used)) for seed, used in np.asarray(array, np.uint64)]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from .._base.types import Config
+
 
 @LAYERS.register
 class Sequential(Model):
@@ -43,13 +45,16 @@ class Sequential(Model):
         (2, 1)
     """
 
-    # The layers, with the InputLayer first where the input is known; then the symbolic input and
-    # the output of each layer stand in _tensors.
+    # The layers, with the InputLayer first if the input is known. Then _tensors holds the symbolic
+    # input and the output of each layer.
     _stack: list[Layer]
     _tensors: list[KerasTensor]
 
     def __init__(
-        self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None
+        self,
+        layers: Iterable[Layer | KerasTensor] | None = None,
+        trainable: bool = True,
+        name: str | None = None,
     ) -> None:
         super().__init__(trainable=trainable, name=name)
         self.__dict__.update(_stack=[], _tensors=[])
@@ -59,7 +64,7 @@ class Sequential(Model):
 
     # --- the stack
 
-    def add(self, layer: Any, rebuild: bool = True) -> None:
+    def add(self, layer: Layer | KerasTensor, rebuild: bool = True) -> None:
         """Puts a layer (or the result of `Input`) on top.
 
         Raises:
@@ -68,8 +73,8 @@ class Sequential(Model):
         self._push(layer)
         self._refresh()
 
-    def _push(self, layer: Any) -> None:
-        """`add` without the new graph, which takes time for all layers there are."""
+    def _push(self, layer: Layer | KerasTensor) -> None:
+        """`add` without the new graph, whose cost grows with the number of layers."""
         if isinstance(layer, KerasTensor) and isinstance(layer._node.operation, InputLayer):
             layer = layer._node.operation
         stack = self._stack
@@ -99,7 +104,7 @@ class Sequential(Model):
         """Removes the last layer and returns it.
 
         Raises:
-            ValueError: there is none.
+            ValueError: there are no layers.
         """
         if not self.layers:
             raise ValueError(f"model {self.name!r} has no layer to remove")
@@ -111,7 +116,7 @@ class Sequential(Model):
         self._refresh()
         return layer
 
-    def _apply(self, layer: Layer, x: Any) -> Any:
+    def _apply(self, layer: Layer, x: KerasTensor) -> KerasTensor:
         outputs = layer(x)
         if not isinstance(outputs, KerasTensor):
             raise ValueError(
@@ -130,7 +135,7 @@ class Sequential(Model):
         return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
 
     @layers.setter
-    def layers(self, value: Any) -> None:
+    def layers(self, value: object) -> None:
         raise AttributeError("'layers' lists the model's layers; use add() and pop()")
 
     # --- computation
@@ -155,7 +160,7 @@ class Sequential(Model):
                 )
             return
         first = InputLayer(batch_shape=wanted, dtype=self._stack[0].compute_dtype)
-        tensors: list[Any] = [first.output]
+        tensors: list[KerasTensor] = [first.output]
         for layer in self._stack:
             tensors.append(self._apply(layer, tensors[-1]))
         self.__dict__.update(_stack=[first, *self._stack], _tensors=tensors)
@@ -166,13 +171,13 @@ class Sequential(Model):
             warn_that_masks_end(self.name)
         if self._graph is not None:
             return self._graph.run(self._graph.take(inputs), training)
-        for layer in self.layers:  # inputs that are no single tensor
+        for layer in self.layers:  # there is no graph for several inputs
             inputs = layer(inputs, training=training)
         return inputs
 
     # --- configuration
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         from ..layers import serialize
 
         config = {
@@ -186,7 +191,7 @@ class Sequential(Model):
 
     @classmethod
     def from_config(
-        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+        cls, config: Config, custom_objects: Mapping[str, object] | None = None
     ) -> Self:
         from ..layers import deserialize
 

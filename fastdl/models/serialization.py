@@ -11,13 +11,16 @@ from ..layers import deserialize, serialize
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .._base.types import Config
     from .._graph.graph import Graph
+    from ..layers import Layer
+    from .model import Symbols
 
 
-def graph_config(graph: Graph) -> dict[str, Any]:
+def graph_config(graph: Graph) -> Config:
     """The layers with their calls, the inputs and the outputs, in Keras's form."""
-    numbers: dict[int, list[Any]] = {}  # tensor to [layer name, which call, which output]
-    calls: dict[Any, list[Node]] = {operation: [] for operation in graph.operations}
+    numbers: dict[int, list[str | int]] = {}  # tensor to [layer name, which call, which output]
+    calls: dict[object, list[Node]] = {operation: [] for operation in graph.operations}
     for node in [*(t._node for t in graph.inputs), *graph.nodes]:
         nodes = calls.get(node.operation)
         if nodes is not None and node not in nodes:
@@ -25,7 +28,7 @@ def graph_config(graph: Graph) -> dict[str, Any]:
                 numbers[id(tensor)] = [node.operation.name, len(nodes), index]
             nodes.append(node)
 
-    def encode(leaf: Any) -> Any:
+    def encode(leaf: object) -> object:
         if isinstance(leaf, KerasTensor):
             config = {
                 "shape": leaf.shape,
@@ -61,19 +64,19 @@ def graph_config(graph: Graph) -> dict[str, Any]:
 
 
 def graph_from_config(
-    config: dict[str, Any],
-    custom_objects: Mapping[str, Any] | None = None,
-    layers: Mapping[str, Any] | None = None,
-) -> tuple[Any, Any]:
+    config: Config,
+    custom_objects: Mapping[str, object] | None = None,
+    layers: Mapping[str, Layer] | None = None,
+) -> tuple[Symbols, Symbols]:
     """New layers, called as the config says; returns the inputs and the outputs.
 
     With `layers`, those are called under their names, and none are made from configs.
 
     Raises:
-        ValueError: a call needs something that no call makes.
+        ValueError: a call needs a tensor that no call makes.
     """
     made: dict[tuple[str, int, int], KerasTensor] = {}
-    waiting: list[tuple[str, Any, int, dict[str, Any]]] = []
+    waiting: list[tuple[str, Any, int, Config]] = []
     for layer_config in config["layers"]:
         name = layer_config["name"]
         if layer_config["class_name"] == "Operation":

@@ -1,4 +1,4 @@
-"""What the built-in steps of training and evaluation do, and what runs a model's steps."""
+"""The built-in steps of training and evaluation, and the runners of a model's steps."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from ..autograd import set_grad_enabled
 from ..utils.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 
 if TYPE_CHECKING:
+    from .._base.types import Tensors
     from .trainer import Trainer
 
 
 def make_runner(model: Trainer, phase: str) -> Runner:
-    """What runs the model's `train_step`, `test_step` or `predict_step`."""
+    """The runner of the model's `train_step`, `test_step` or `predict_step`."""
     training = phase == "train"
 
     def step(batch: Batch) -> Any:
@@ -32,9 +33,9 @@ def make_runner(model: Trainer, phase: str) -> Runner:
         nonlocal epoch, trained
         if not training:
             return Settings(None, model.run_eagerly)
-        if epoch != _core.epoch():  # else no weight was frozen
+        if epoch != _core.epoch():  # otherwise no weight was frozen since
             epoch, trained = _core.epoch(), tuple(w.requires_grad for w in model.weights)
-        # A step of the user's own may apply the optimizer any number of times.
+        # A user's step may apply the optimizer any number of times.
         one_update = not model._has_own("train_step")
         return Settings(trained, model.run_eagerly, model.optimizer, one_update)
 
@@ -46,7 +47,7 @@ def make_runner(model: Trainer, phase: str) -> Runner:
 
 
 def counts_itself(model: Trainer) -> bool:
-    """Whether training steps are counted by the runner; else the optimizer's count tells them."""
+    """Whether the runner counts the training steps; otherwise the optimizer does."""
     return model._has_own("train_step") or (model.built and not model.trainable_weights)
 
 
@@ -58,7 +59,7 @@ def train_step(model: Trainer, data: Any) -> dict[str, Any]:
     weights = model.trainable_weights
     if weights:
         model.optimizer._descend(model.optimizer.scale_loss(loss), weights)
-    # Metrics come last: until some state is updated, Ctrl-C may end a step in the middle.
+    # Metrics come last: Ctrl-C may end a step until the first state is updated.
     model._loss_tracker.update_state(loss.detach(), _batch_size(x))
     return model.compute_metrics(x, y, y_pred, sample_weight)
 
@@ -75,24 +76,24 @@ def test_step(model: Trainer, data: Any) -> dict[str, Any]:
 def _loss(
     model: Trainer, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool
 ) -> Tensor:
-    """The model's `compute_loss`, which may be the user's own."""
+    """The loss by the model's `compute_loss`, which the user may have defined."""
     if model._has_own("compute_loss"):
         taken = signature_of(model, "compute_loss")
-        if not (taken.training or taken.takes_anything):  # as was usual before Keras 3.3
+        if not (taken.training or taken.takes_anything):  # the signature before Keras 3.3
             return model.compute_loss(x, y, y_pred, sample_weight)
     return model.compute_loss(x, y, y_pred, sample_weight, training=training)
 
 
-def total_loss(model: Trainer, y: Any, y_pred: Any, sample_weight: Any) -> Tensor:
+def total_loss(model: Trainer, y: Tensors, y_pred: Tensors, sample_weight: Tensors) -> Tensor:
     """The loss of `compile` and those that layers added.
 
     Raises:
-        ValueError: there is none, or no targets for that of `compile`.
+        ValueError: there is no loss, or there are no targets for that of `compile`.
     """
     terms: list[Tensor] = []
     if model._compile_loss is not None:
         if y is None:
-            raise ValueError(f"model {model.name!r} was compiled with a loss but got no targets y")
+            raise ValueError(f"y: expected targets for the loss of model {model.name!r}, got None")
         terms.append(model._compile_loss(y, y_pred, sample_weight))
     terms += [F.sum(t) if t.ndim else t for t in model.losses]
     if not terms:
@@ -106,5 +107,5 @@ def total_loss(model: Trainer, y: Any, y_pred: Any, sample_weight: Any) -> Tenso
     return total
 
 
-def _batch_size(x: Any) -> int:
+def _batch_size(x: Tensors) -> int:
     return next(t.shape[0] if t.ndim else 1 for t in tree.leaves(x) if t is not None)

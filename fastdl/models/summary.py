@@ -11,9 +11,12 @@ from .._base import tree
 from ..layers.layer import Layer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from .._base.parameter import Parameter
+    from .._core import Tensor
     from .._graph.graph import Graph
+    from .._graph.symbolic import KerasTensor, Operation
     from .model import Model
 
 # The same lines for a terminal or file whose encoding lacks the box characters.
@@ -32,7 +35,7 @@ def summary_text(
     graph = model._graph
     chain = graph is None or type(model).__name__ == "Sequential" or _is_chain(graph)
     header = ["Layer (type)", "Output Shape", "Param #"]
-    align = [str.ljust, str.ljust, str.rjust]
+    align: list[Callable[[str, int], str]] = [str.ljust, str.ljust, str.rjust]
     width, ends = 88, list(positions or (0.45, 0.80, 1.0))
     if not chain:
         header.append("Connected to")
@@ -55,7 +58,7 @@ def summary_text(
 
 
 def _is_chain(graph: Graph) -> bool:
-    """Whether each layer has one input and is called once: then nothing needs "Connected to"."""
+    """Whether each layer has one input and is called once, so that "Connected to" is not needed."""
     users = [id(tensor._node) for node in graph.nodes for tensor in node.inputs]
     called = [id(node.operation) for node in graph.nodes]
     straight = all(len(node.inputs) <= 1 for node in graph.nodes) and len(graph.inputs) == 1
@@ -100,7 +103,7 @@ def _rows(
     return rows
 
 
-def _type_name(layer: Any) -> str:
+def _type_name(layer: Layer | Operation) -> str:
     if isinstance(layer, Layer):
         return type(layer).__name__
     return "".join(part.capitalize() for part in layer.kind.split("_"))
@@ -113,7 +116,7 @@ def _output_shape(layer: Any) -> str:
         args, kwargs = layer._build_shapes
         try:
             shape = layer.compute_output_shape(*args, **kwargs)
-        except (TypeError, ValueError, NotImplementedError):  # its shapes depend on values
+        except (TypeError, ValueError, NotImplementedError):  # shapes that depend on values
             return "?"
         shapes = tree.map_shapes(lambda sizes: f"({', '.join(map(str, sizes))})", shape)
     else:
@@ -122,11 +125,11 @@ def _output_shape(layer: Any) -> str:
     return flat[0] if len(flat) == 1 else str(shapes).replace("'", "")
 
 
-def _shape_text(tensor: Any) -> str:
+def _shape_text(tensor: KerasTensor) -> str:
     return f"({', '.join(map(str, tensor.shape))})"
 
 
-def _connections(layer: Any, graph: Graph) -> str:
+def _connections(layer: Layer | Operation, graph: Graph) -> str:
     own = set(map(id, graph.nodes))
     found = []
     for node in layer._inbound_nodes:
@@ -145,7 +148,7 @@ def _column_widths(width: int, ends: Sequence[float]) -> list[int]:
         widths.append(int(end * width) - sum(widths))
         if widths[-1] < 4:
             raise ValueError(f"summary: {width} characters are too narrow for the table")
-    # Two spaces around each text and the borders are taken from all columns alike.
+    # Borders, and a space on each side of a text, take the same room from all columns.
     excess = 3 * len(widths) + 1
     for i in range(len(widths)):
         share = round(excess / (len(widths) - i))
@@ -155,7 +158,7 @@ def _column_widths(width: int, ends: Sequence[float]) -> list[int]:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """The text in lines at most `width` long, broken at spaces, longer words cut off."""
+    """The text in lines of at most `width`, broken at spaces; longer words are cut."""
     lines = [""]
     for word in re.findall(r"\s*\S+\s*", text):
         line = lines[-1] + word
@@ -167,7 +170,9 @@ def _wrapped(text: str, width: int) -> list[str]:
     return [line if len(line) <= width else line[: width - 1] + "…" for line in stripped]
 
 
-def _table(rows: list[list[str]], align: list[Any], widths: list[int]) -> list[str]:
+def _table(
+    rows: list[list[str]], align: list[Callable[[str, int], str]], widths: list[int]
+) -> list[str]:
     def rule(left: str, line: str, middle: str, right: str) -> str:
         return left + middle.join(line * (width + 2) for width in widths) + right
 
@@ -192,7 +197,7 @@ def _table(rows: list[list[str]], align: list[Any], widths: list[int]) -> list[s
 
 
 def _totals(model: Model) -> list[str]:
-    def line(label: str, tensors: list[Any]) -> str:
+    def line(label: str, tensors: Sequence[Tensor]) -> str:
         count = sum(math.prod(tensor.shape) for tensor in tensors)
         size = float(sum(tensor.nbytes for tensor in tensors))
         unit = 0
@@ -202,7 +207,7 @@ def _totals(model: Model) -> list[str]:
 
     trained, others = model.trainable_weights, model.non_trainable_weights
     optimizer = getattr(model, "optimizer", None)
-    slots: list[Any] = []
+    slots: list[Parameter] = []
     if optimizer is not None and getattr(optimizer, "built", False):
         slots = list(optimizer.variables)
     lines = [

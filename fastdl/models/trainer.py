@@ -1,7 +1,7 @@
-"""Trainer: compile, fit, evaluate, predict, and what one step of each is.
+"""Trainer: compile, fit, evaluate, predict, and their steps.
 
-A step is a Python function on a batch. A `Runner` has it recorded and replayed by the core, a
-`Loop` takes it over the data and calls the callbacks. `Trainer` puts them together.
+A step is a Python function of a batch. A `Runner` has the core record and replay it. A `Loop` runs
+it over the data and calls the callbacks. `Trainer` combines them.
 """
 
 from __future__ import annotations
@@ -26,48 +26,63 @@ from .logs import in_order, numbers
 from .loop import FitOptions, Loop
 
 if TYPE_CHECKING:
+    from typing import Literal
+
+    from .._base.parameter import Parameter
+    from .._base.registry import Identifier
+    from .._base.types import Batches, Data
     from ..callbacks import History
+    from ..callbacks.callback import Callbacks
+    from ..metrics import Mean, Metric
+    from ..optimizers import Optimizer
+    from .compile_utils import CompileLoss, CompileMetrics, Losses, LossWeights, Metrics
 
 
 class Trainer:
     """The training interface of models; `Model` inherits it. Semantics and names are Keras 3's."""
 
-    if TYPE_CHECKING:  # of `Layer`, which every model is as well
+    if TYPE_CHECKING:  # from `Layer`, the other base of `Model`
         name: str
         built: bool
         history: History
-        losses: list[Any]
-        weights: Any
-        trainable_weights: Any
-        _metrics: list[Any]
+        losses: list[Tensor]
+        weights: list[Parameter]
+        trainable_weights: list[Parameter]
+        non_trainable_weights: list[Parameter]
+        _metrics: list[Metric]
         _flatten_layers: Any
         __call__: Any
 
-    # Until compile; class attributes, so that a model costs nothing more to make.
-    optimizer: Any = None
-    loss: Any = None
+    if TYPE_CHECKING:  # set by compile
+        optimizer: Optimizer
+        _loss_tracker: Mean
+    else:
+        optimizer = None
+        _loss_tracker = None
+
+    # The values before compile. As class attributes they cost a new model nothing.
+    loss: Losses = None
     stop_training = False
     stop_evaluating = False
     stop_predicting = False
     run_eagerly = False
     _compiled = False
-    _compile_loss: Any = None
-    _compile_metrics: Any = None
-    _loss_tracker: Any = None
+    _compile_loss: CompileLoss | None = None
+    _compile_metrics: CompileMetrics | None = None
 
     # --- compile
 
     @suggests_arguments("Model")
     def compile(
         self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
+        optimizer: Optimizer | Identifier = "rmsprop",
+        loss: Losses = None,
+        loss_weights: LossWeights = None,
+        metrics: Metrics = None,
+        weighted_metrics: Metrics = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
-        jit_compile: Any = "auto",
+        jit_compile: bool | Literal["auto"] | None = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
         """Sets how the model is trained.
@@ -81,8 +96,8 @@ class Trainer:
             weighted_metrics: metrics that take sample weights into account.
             run_eagerly: run every step in Python: for debugging, and for steps that depend on what
                 `fit` cannot see (global variables, the time).
-            steps_per_execution: at least 1. Steps run together as far as callbacks allow, whatever
-                it says; callbacks are called for every batch.
+            steps_per_execution: at least 1, without an effect: steps run together as far as
+                callbacks allow. Hooks for batches are called for every batch.
             jit_compile: "auto", True, False or None; changes no result. Steps are recorded unless
                 `run_eagerly` says otherwise.
             auto_scale_loss: accepted; float32 losses need no scaling.
@@ -131,11 +146,11 @@ class Trainer:
         return self._compiled
 
     @property
-    def metrics(self) -> list[Any]:
-        """What logs report: the mean loss, `compile`'s metrics (as one metric with a dict of
+    def metrics(self) -> list[Metric]:
+        """The metrics in the logs: the mean loss, `compile`'s metrics (as one metric with a dict of
         results), the losses of several outputs, then the metrics that are attributes of the model
         and its layers."""
-        found: list[Any] = []
+        found: list[Metric] = []
         if self._compiled:
             found.append(self._loss_tracker)
             if self._compile_metrics is not None:
@@ -144,7 +159,7 @@ class Trainer:
                 found += self._compile_loss.metrics
         found += self._metrics
         for layer in self._flatten_layers(include_self=False):
-            if not isinstance(layer, Trainer):  # a model inside reports to its own fit
+            if not isinstance(layer, Trainer):  # an inner model reports only in its own fit
                 found += layer._metrics
         return found
 
@@ -154,14 +169,14 @@ class Trainer:
         return [m.name for m in self.metrics]
 
     def reset_metrics(self) -> None:
-        """Sets all metrics back."""
+        """Resets all metrics."""
         for metric in self.metrics:
             metric.reset_state()
 
     # --- running
 
     def _runner(self, phase: str) -> Runner:
-        """What runs the steps of "train", "test" or "predict"."""
+        """The runner of the steps of "train", "test" or "predict"."""
         try:
             found: Runner = self.__dict__["_runners"][phase]
         except KeyError:
@@ -170,24 +185,24 @@ class Trainer:
         return found
 
     def _forget_steps(self) -> None:
-        """Drops recorded steps; called when something they depend on changes."""
+        """Drops recorded steps, after a change of something that they depend on."""
         for runner in self.__dict__.get("_runners", {}).values():
             runner.forget()
 
     @suggests_arguments("Model")
     def fit(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: Data | Batches = None,
+        y: Data = None,
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: int | str = "auto",
-        callbacks: Any = None,
+        callbacks: Callbacks = None,
         validation_split: float = 0.0,
-        validation_data: Any = None,
+        validation_data: Data | Batches = None,
         shuffle: bool = True,
         class_weight: dict[int, float] | None = None,
-        sample_weight: Any = None,
+        sample_weight: Data = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
@@ -198,47 +213,47 @@ class Trainer:
 
         Args:
             x: samples along axis 0: an array or tensor, a list or dict of them for several
-                inputs; or something that yields batches (x, y) or (x, y, sample_weight): a
-                generator, a `DataLoader`, a `utils.PyDataset` or something like it.
-            y: targets, likewise; None where x yields them.
+                inputs; or an object that yields batches (x, y) or (x, y, sample_weight): a
+                generator, a `DataLoader`, a `utils.PyDataset`.
+            y: targets, in the same forms; None if x yields them.
             batch_size: samples per step, 32 by default; the last batch of an epoch may be smaller.
-            epochs: the epoch to stop at, counted from 0.
+            epochs: the number of epochs, those before `initial_epoch` included.
             verbose: "auto" or 1 for a progress bar (one line per epoch in a log file), 2 for one
                 line per epoch, 0 for silence.
             callbacks: a list of `Callback`s.
             validation_split: the last part of x and y, as a fraction, is kept for validation.
-            validation_data: (x, y), (x, y, sample_weight) or something that yields batches.
-            shuffle: draw a new order of the samples in each epoch; with a `PyDataset` of its
-                batches; not of what other objects yield.
+            validation_data: (x, y), (x, y, sample_weight) or an object that yields batches.
+            shuffle: whether to draw a new order of the samples in each epoch; for a `PyDataset` a
+                new order of its batches. Other objects that yield batches keep their order.
             class_weight: a weight for the samples of each class, by index.
             sample_weight: a weight for each sample.
-            initial_epoch: where to start counting.
-            steps_per_epoch: steps that make an epoch; needed for endless generators. The next
-                epoch goes on where the last one stopped. For arrays without `batch_size` it is the
-                number of batches they make.
+            initial_epoch: the number of the first epoch, counted from 0.
+            steps_per_epoch: the number of steps of an epoch; needed for endless generators. The
+                next epoch continues where the last one stopped. Without `batch_size`, arrays are
+                cut into this number of batches.
             validation_steps, validation_batch_size: the same for validation, which always starts
                 at the beginning.
-            validation_freq: validate every so many epochs, or after the epochs listed.
+            validation_freq: the number of epochs from one validation to the next, or a list of the
+                epochs to validate after.
 
         Returns:
             The `History`: `history.history[name]` lists the values of each epoch.
 
         Raises:
             RuntimeError: the model isn't compiled.
-            ValueError, TypeError: data that doesn't fit the model or itself; the model and the
-                optimizer are as they were before the step that failed.
+            ValueError, TypeError: the data does not fit the model, or x, y and sample_weight do
+                not fit each other. Model and optimizer are as before the step that failed.
 
-        Ctrl-C ends the work within 0.2 s; the model then is as after the last whole step. A step
+        Ctrl-C ends the fit within 0.2 s and leaves the model as after the last whole step. A step
         that runs eagerly and has updated weights is finished first; a second Ctrl-C does not wait.
 
         Steps are recorded and replayed without Python. What a step reads in Python (attributes of
         the model, its layers, metrics, losses and the optimizer, values of tensors) may change at
-        any time: the step is recorded anew. A step that changes something in Python
+        any time: the step is then recorded again. A step that changes something in Python
         (`self.i += 1`, `self.kept.append(loss)`) or looks at values it computes runs eagerly, and
-        a warning names the line. What cannot be seen is what it reads and changes elsewhere: global
-        variables, the time, files; prints happen while it is recorded and not again. State that is
-        to change from step to step belongs in a `Variable`; otherwise `compile` with
-        `run_eagerly=True`.
+        a warning names the line. A recorded step does not see changes of global variables, of the
+        time and of files, and it prints only while it is recorded. Keep state that changes from
+        step to step in a `Variable`, or `compile` with `run_eagerly=True`.
 
         Source: `keras.Model.fit` of Keras 3.
 
@@ -253,7 +268,10 @@ class Trainer:
         check_epochs(epochs, initial_epoch, validation_freq)
         if validation_split and validation_data is None:
             if is_stream(x):
-                raise ValueError("fit: validation_split needs arrays, x yields batches")
+                raise ValueError(
+                    "fit: validation_split: expected x to be arrays, got a source of batches "
+                    f"({type(x).__name__})"
+                )
             (x, y, sample_weight), validation_data = split_validation(
                 (x, y, sample_weight), validation_split
             )
@@ -286,21 +304,21 @@ class Trainer:
     @suggests_arguments("Model")
     def evaluate(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: Data | Batches = None,
+        y: Data = None,
         batch_size: int | None = None,
         verbose: int | str = "auto",
-        sample_weight: Any = None,
+        sample_weight: Data = None,
         steps: int | None = None,
-        callbacks: Any = None,
+        callbacks: Callbacks = None,
         return_dict: bool = False,
     ) -> Any:
         """Loss and metrics on data; the arguments are those of `fit`.
 
         Returns:
-            A dict by name with `return_dict`; else the loss, or where there is more a list: the
-            loss, the losses of several outputs, the metrics of a single output in the order of
-            `compile`, then what remains by name.
+            With `return_dict` a dict by name. Else the loss, or, if there are further values, a
+            list: the loss, the losses of several outputs, the metrics of a single output in the
+            order of `compile`, then the others by name.
 
         Source: `keras.Model.evaluate` of Keras 3.
         """
@@ -313,11 +331,11 @@ class Trainer:
     @suggests_arguments("Model")
     def predict(
         self,
-        x: Any,
+        x: Data | Batches,
         batch_size: int | None = None,
         verbose: int | str = "auto",
         steps: int | None = None,
-        callbacks: Any = None,
+        callbacks: Callbacks = None,
     ) -> Any:
         """The outputs for data, as NumPy arrays in the structure of the model's outputs.
 
@@ -325,7 +343,8 @@ class Trainer:
             x: as in `fit`.
             batch_size: samples per step, 32 by default; it doesn't change the results' values.
             verbose, callbacks: as in `fit`.
-            steps: batches at most; without `batch_size` the number of batches the data make.
+            steps: the largest number of batches. Without `batch_size`, arrays are cut into this
+                number of batches.
 
         Source: `keras.Model.predict` of Keras 3.
 
@@ -340,9 +359,9 @@ class Trainer:
 
     def train_on_batch(
         self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
+        x: Data,
+        y: Data = None,
+        sample_weight: Data = None,
         class_weight: dict[int, float] | None = None,
         return_dict: bool = False,
     ) -> Any:
@@ -357,13 +376,13 @@ class Trainer:
         return self._batch_logs("train", data, return_dict)
 
     def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+        self, x: Data, y: Data = None, sample_weight: Data = None, return_dict: bool = False
     ) -> Any:
         """One step of evaluation; returns this batch's loss and metrics as `evaluate` does."""
         check_compiled(self, "test_on_batch")
         return self._batch_logs("test", Arrays("test_on_batch", x, y, sample_weight), return_dict)
 
-    def predict_on_batch(self, x: Any) -> Any:
+    def predict_on_batch(self, x: Data) -> Any:
         """The outputs for one batch, as NumPy arrays."""
         runner = self._runner("predict")
         if type(x) is np.ndarray and not self.run_eagerly:
@@ -384,14 +403,14 @@ class Trainer:
     # --- the steps; a subclass may define its own
 
     def _has_own(self, method: str) -> bool:
-        """Whether a subclass, or this model alone, defines this method itself."""
+        """Whether a subclass or this object defines the method."""
         own = getattr(type(self), method) is not getattr(Trainer, method)
         return own or method in self.__dict__
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of training on a batch (x, y, sample_weight); returns the logs.
 
-        A subclass may define its own. It is recorded and replayed: `fit` says what that asks of it.
+        A subclass may define its own. It is recorded and replayed: see `fit` for the conditions.
         """
         return built_in.train_step(self, data)
 
@@ -412,11 +431,11 @@ class Trainer:
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
-        """The total loss of a batch: that of `compile`, and those that layers added."""
+        """The total loss of a batch: that of `compile` and those that layers added."""
         return built_in.total_loss(self, y, y_pred, sample_weight)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Takes a batch into the metrics and returns `get_metrics_result()`."""
+        """Updates the metrics with a batch and returns `get_metrics_result()`."""
         if y is not None and self._compile_metrics is not None:
             self._compile_metrics.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()

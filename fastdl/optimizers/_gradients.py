@@ -1,29 +1,27 @@
-"""The sink that an optimizer receives gradients with."""
+"""The sink through which an optimizer receives gradients."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-from .._core import Tensor
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    pass
+    from .._core import Product, Tensor
 
 
 class Gradients:
-    """The gradients of some variables, as backward hands them over.
+    """The gradients of some variables, filled in by the backward pass.
 
     Attributes:
-        places: where they go, in the optimizer's memory.
-        parts: whether those of large matrices may come as products, made a few rows at a time.
+        places: the memory of the optimizer to write them to.
+        parts: whether those of large matrices may come as products.
         found: one gradient for each variable, or None.
     """
 
     def __init__(self, variables: Sequence[Tensor], parts: bool) -> None:
         self.places = [variable._grad_home for variable in variables]
         self.parts = parts
-        self.found: list[Any] = [None] * len(variables)
+        self.found: list[Tensor | Product | None] = [None] * len(variables)
 
-    def take(self, index: int, gradient: Any) -> None:
+    def take(self, index: int, gradient: Tensor | Product) -> None:
         self.found[index] = gradient

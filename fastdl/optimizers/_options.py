@@ -1,19 +1,39 @@
-"""The options that every optimizer takes beyond its rule: clipping, accumulation, averaging.
+"""The options that every optimizer takes besides its rule: clipping, accumulation, averaging.
 
-A recorded step cannot branch on values: what depends on the step count is computed in each step and
-selected by `where`.
+A recorded step cannot branch on values. So each step computes what depends on the step count, and
+`where` selects from it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._base import functional as F
 from .._core import Tensor
 from .._engine.flat import Run
 
 if TYPE_CHECKING:
+    from typing import TypedDict
+
     from .optimizer import Optimizer
+
+    class DecayedOptions(TypedDict, total=False):
+        """The arguments of `Optimizer`, except for the weight decay."""
+
+        clipnorm: float | None
+        clipvalue: float | None
+        global_clipnorm: float | None
+        use_ema: bool
+        ema_momentum: float
+        ema_overwrite_frequency: int | None
+        loss_scale_factor: float | None
+        gradient_accumulation_steps: int | None
+        name: str | None
+
+    class OptimizerOptions(DecayedOptions, total=False):
+        """The arguments of `Optimizer` besides the learning rate."""
+
+        weight_decay: float | None
 
 
 def clip_gradients(optimizer: Optimizer, runs: list[Run]) -> None:
@@ -35,10 +55,11 @@ def clip_gradients(optimizer: Optimizer, runs: list[Run]) -> None:
 
 def _shrink(gradients: list[Tensor], limit: float) -> Tensor:
     """The factor, at most 1, that scales the gradients' common norm down to `limit`."""
-    total: Any = None
+    total: Tensor | None = None
     for gradient in gradients:
         squares = F.sum(F.square(gradient))
         total = squares if total is None else F.add(total, squares)
+    assert total is not None
     return F.div(limit, F.maximum(F.sqrt(total), limit))
 
 
@@ -53,8 +74,10 @@ def count_updates(optimizer: Optimizer, steps: int) -> None:
 
 
 def accumulate(optimizer: Optimizer, runs: list[Run], position: int, steps: int) -> None:
-    """Adds gradients to the sums at `position` of the runs' states, and updates the variables by
-    their mean in every n-th step."""
+    """Adds gradients to their sums, and updates the variables by the mean in every n-th step.
+
+    The sums are at `position` of the runs' states.
+    """
     count_updates(optimizer, steps)
     due = _due(optimizer._calls, steps)
     for run in runs:
@@ -62,7 +85,7 @@ def accumulate(optimizer: Optimizer, runs: list[Run], position: int, steps: int)
         F.assign_(run.gradients, F.div(run.states[position], steps))
     clip_gradients(optimizer, runs)
     changing: list[Tensor] = [t for run in runs for t in (run.values, *run.states[:position])]
-    # An optimizer of the user's own keeps its slots outside the flat buffers.
+    # A user's optimizer keeps its slots outside the flat buffers.
     flat = optimizer._flat.states
     changing += [
         v for v in optimizer._slot_variables if not any(v._shares_storage(state) for state in flat)
@@ -78,8 +101,10 @@ def accumulate(optimizer: Optimizer, runs: list[Run], position: int, steps: int)
 
 
 def update_average(optimizer: Optimizer, runs: list[Run], position: int) -> None:
-    """Updates the moving average at `position` of the runs' states, and writes it over the
-    variables where that is due."""
+    """Updates the moving average, and writes it over the variables if that is due.
+
+    The average is at `position` of the runs' states.
+    """
     # The first average is the value itself.
     later = F.cast(F.ne(optimizer._updates, 0), dtype="float32")
     momentum = F.mul(later, optimizer.ema_momentum)

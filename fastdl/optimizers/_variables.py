@@ -1,9 +1,9 @@
-"""The variables of an optimizer: their making, naming and setting."""
+"""The variables of an optimizer: how they are made, named and set."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
     from .._base.parameter import Parameter
+    from .._base.registry import Identifier
     from .._core import TensorLike
 
 
 def named_variable(value: Tensor, name: str) -> Parameter:
-    """The tensor's memory as a named variable that isn't trained."""
+    """A named variable in the tensor's memory that isn't trained."""
     from .._base.parameter import Parameter
 
     return Parameter(value, requires_grad=False, name=name)
@@ -30,7 +31,7 @@ def path_of(variable: Tensor, index: int) -> str:
 
 
 class Variables(Watched):
-    """The part of `Optimizer` that optimizers of the user's own make their state with."""
+    """The part of `Optimizer` with which a user's optimizer makes its state."""
 
     built: bool
     _positions: dict[int, int]
@@ -41,7 +42,7 @@ class Variables(Watched):
         """The state; defined by `Optimizer`."""
         raise NotImplementedError
 
-    def set_weights(self, weights: Sequence[Any]) -> None:
+    def set_weights(self, weights: Sequence[TensorLike]) -> None:
         """Writes arrays, in the order of `variables`, into the optimizer's state.
 
         Raises:
@@ -65,7 +66,7 @@ class Variables(Watched):
     def add_variable(
         self,
         shape: Sequence[int],
-        initializer: Any = "zeros",
+        initializer: Identifier = "zeros",
         dtype: DTypeLike | None = None,
         name: str = "var",
     ) -> Parameter:
@@ -78,7 +79,7 @@ class Variables(Watched):
         return variable
 
     def add_variable_from_reference(
-        self, reference_variable: Tensor, name: str = "var", initializer: Any = "zeros"
+        self, reference_variable: Tensor, name: str = "var", initializer: Identifier = "zeros"
     ) -> Parameter:
         """A state variable of the shape of a variable that is trained."""
         index = self._positions.get(id(reference_variable), len(self._slot_variables))
@@ -86,7 +87,7 @@ class Variables(Watched):
         return self.add_variable(reference_variable.shape, initializer, name=f"{path}_{name}")
 
     def add_optimizer_variables(
-        self, trainable_variables: Sequence[Tensor], name: str, initializer: Any = "zeros"
+        self, trainable_variables: Sequence[Tensor], name: str, initializer: Identifier = "zeros"
     ) -> list[Parameter]:
         """One state variable for each variable that is trained."""
         return [self.add_variable_from_reference(v, name, initializer) for v in trainable_variables]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._base.checks import check_number
 from .._base.registry import OPTIMIZERS
@@ -11,6 +11,10 @@ from .._engine.flat import Run
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .._base.types import Config
+    from ._options import OptimizerOptions
     from .schedules import Rate
 
 
@@ -41,7 +45,7 @@ class Adagrad(Optimizer):
         learning_rate: Rate = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
-        **kwargs: Any,
+        **kwargs: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, **kwargs)
         self.initial_accumulator_value = check_number(
@@ -56,7 +60,7 @@ class Adagrad(Optimizer):
         states = {"accumulator": run.states[0]}
         self._step_by("adagrad", run, states, {"inner_epsilon": self.epsilon})
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "initial_accumulator_value": self.initial_accumulator_value,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._base.checks import check_number
 from .._base.registry import OPTIMIZERS
@@ -11,6 +11,10 @@ from .._engine.flat import Run
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .._base.types import Config
+    from ._options import DecayedOptions, OptimizerOptions
     from .schedules import Rate
 
 
@@ -32,7 +36,7 @@ class Adam(Optimizer):
         beta_1: how much of the average gradient stays at each step, in [0, 1).
         beta_2: the same for the average square.
         epsilon: keeps the quotient finite.
-        amsgrad: whether the largest average square so far is divided by (arXiv:1904.09237).
+        amsgrad: whether to divide by the largest average square so far (arXiv:1904.09237).
         kwargs: see `Optimizer`.
 
     Raises:
@@ -52,7 +56,7 @@ class Adam(Optimizer):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, **kwargs)
         who = type(self).__name__
@@ -78,7 +82,7 @@ class Adam(Optimizer):
             {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon_hat": self.epsilon},
         )
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "beta_1": self.beta_1,
@@ -96,7 +100,7 @@ class AdamW(Adam):
 
     Args:
         learning_rate: a number, a schedule, or a function without arguments.
-        weight_decay: the share of each weight, times the learning rate, that a step takes off.
+        weight_decay: a step subtracts this part of each weight, times the learning rate, from it.
         beta_1, beta_2, epsilon, amsgrad: as for `Adam`.
         kwargs: see `Optimizer`.
 
@@ -116,7 +120,7 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[DecayedOptions],
     ) -> None:
         check_number("AdamW", "weight_decay", weight_decay)
         super().__init__(

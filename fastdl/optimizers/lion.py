@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._base.checks import check_number
 from .._base.registry import OPTIMIZERS
@@ -11,6 +11,10 @@ from .._engine.flat import Run
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .._base.types import Config
+    from ._options import OptimizerOptions
     from .schedules import Rate
 
 
@@ -43,7 +47,11 @@ class Lion(Optimizer):
     """
 
     def __init__(
-        self, learning_rate: Rate = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, **kwargs: Any
+        self,
+        learning_rate: Rate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        **kwargs: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, **kwargs)
         self.beta_1 = check_number("Lion", "beta_1", beta_1)
@@ -60,5 +68,5 @@ class Lion(Optimizer):
         parameters = {"beta_1": self.beta_1, "beta_2": self.beta_2}
         self._step_by("lion", run, {"mean": run.states[0]}, parameters)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2}

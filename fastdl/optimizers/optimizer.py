@@ -1,4 +1,4 @@
-"""Optimizer: what all Keras-style optimizers have in common."""
+"""Optimizer: the base class of Keras-style optimizers."""
 
 from __future__ import annotations
 
@@ -21,13 +21,20 @@ from ._variables import Variables, named_variable, path_of
 from .schedules import LearningRateSchedule
 
 if TYPE_CHECKING:
+    from typing import SupportsFloat, TypeAlias
+
     from typing_extensions import Self
 
+    from .._base.types import Config
+    from .._core import TensorLike
     from .schedules import Rate
 
+    # A gradient, as `apply` takes it.
+    Gradient: TypeAlias = "TensorLike | _core.Product"
 
-# Elements of a gradient that is made and used up part by part: what caches hold, but enough for a
-# product to be worth two threads.
+
+# Elements of one part of a gradient that is computed and used part by part: few enough for caches,
+# enough for a product on two threads.
 _PART = 1 << 20
 
 
@@ -35,12 +42,12 @@ _PART = 1 << 20
 class Optimizer(Variables):
     """Base class of optimizers; the updates are those of Keras 3.
 
-    An optimizer is built for a list of variables at the first `apply` (or by `build`) and moves
-    their values into one contiguous buffer, gradients and slots alike, so that a step is one pass
-    over memory. All that changes from step to step, the learning rate and the step count, lies in
-    tensors, so a recorded step sees the changes.
+    The first `apply` (or `build`) builds an optimizer for a list of variables. It moves their
+    values into one contiguous buffer, gradients and slots into others, so that a step is one pass
+    over memory. The learning rate and the step count lie in tensors, so a recorded step sees their
+    changes.
 
-    To write an optimizer of one's own, override `update_step` and, for slots, `build`:
+    To define an optimizer, override `update_step` and, for slots, `build`:
 
         >>> class Plain(fastdl.optimizers.Optimizer):
         ...     def update_step(self, gradient, variable, learning_rate):
@@ -48,10 +55,10 @@ class Optimizer(Variables):
 
     Args:
         learning_rate: a number, a `schedules.LearningRateSchedule` of the step count, or a
-            function without arguments, called at each step (by `fit` each time it comes back to
+            function without arguments, called at each step (by `fit` each time it returns to
             Python).
-        weight_decay: the share of each variable, times the learning rate, taken off before each
-            update ("decoupled" decay), or None.
+        weight_decay: before each update this part of each variable, times the learning rate, is
+            subtracted from it ("decoupled" decay); or None.
         clipnorm: each gradient is scaled down to at most this Euclidean norm.
         clipvalue: each gradient's elements are clipped to at most this magnitude.
         global_clipnorm: all gradients together are scaled down to at most this norm.
@@ -60,16 +67,16 @@ class Optimizer(Variables):
         ema_momentum: how much of the average stays at each step.
         ema_overwrite_frequency: steps between two overwrites, or None.
         loss_scale_factor: the loss is multiplied by it and the gradients are divided by it.
-        gradient_accumulation_steps: gradients are averaged over so many calls of `apply`, of which
-            only the last changes the variables.
-        name: defaults to the class's name in snake case.
+        gradient_accumulation_steps: gradients are averaged over this many calls of `apply`;
+            only the last of them changes the variables.
+        name: the class name in snake case, counted, by default.
 
     Raises:
         ValueError: an argument is out of its range; the message names it.
         TypeError: an unknown argument.
     """
 
-    # Worked out from the variables, once; and what whoever runs the steps sets.
+    # Derived from the variables once, or set by what runs the steps.
     _bookkeeping = frozenset(("_is_fed", "_positions", "_runs_of"))
     _announced = frozenset(
         (
@@ -80,7 +87,7 @@ class Optimizer(Variables):
             "_trainable_variables",
         )
     )
-    # Slots of a subclass: names, each with the value that its buffer is filled with.
+    # The slots of a subclass: each a name and the initial value.
     _slots: ClassVar[tuple[tuple[str, float], ...]] = ()
 
     def __init__(
@@ -96,7 +103,7 @@ class Optimizer(Variables):
         loss_scale_factor: float | None = None,
         gradient_accumulation_steps: int | None = None,
         name: str | None = None,
-        **unknown: Any,
+        **unknown: object,
     ) -> None:
         who = type(self).__name__
         if unknown:
@@ -133,15 +140,14 @@ class Optimizer(Variables):
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self.built = False
 
-        # Read by the update ops at run time: the learning rate, and how many updates are finished.
-        # That is how often apply() was called, unless gradients are accumulated: then it is
-        # derived from the calls.
+        # The update ops read these at run time: the learning rate, and the number of finished
+        # updates. With accumulated gradients that number is derived from the calls of apply().
         self._hyper = _core.full((1,), "float32", 0.0)
         self._hyper_array: np.ndarray = self._hyper.numpy()
         self._calls = _core.full((), "int64", 0)
         self._updates = F.copy(self._calls) if gradient_accumulation_steps else self._calls
-        # Whoever replays a recorded step writes what _feeds() gives and sets this, so that apply()
-        # does not look at the step count.
+        # Set by a runner that writes the values of _feeds() itself: apply() then does not read the
+        # step count.
         self._is_fed = False
 
         self._trainable_variables: list[Tensor] = []
@@ -149,9 +155,9 @@ class Optimizer(Variables):
         self._slot_variables: list[Parameter] = []
         self._excluded: list[Tensor] = []
         self._excluded_names: list[str] = []
-        # By which variables have a gradient, and how often variables have moved.
+        # For each selection of variables: how often variables had moved then, and the runs.
         self._runs_of: dict[tuple[bool, ...], tuple[int, list[Run]]] = {}
-        self._learning_rate: LearningRateSchedule | Callable[[], Any] | None = None
+        self._learning_rate: LearningRateSchedule | Callable[[], SupportsFloat] | None = None
         self._learning_rate_variable = named_variable(self._hyper._view((), 0), "learning_rate")
         self._iterations_variable = named_variable(self._updates, "iterations")
         self._calls_variable = named_variable(self._calls, "iteration")
@@ -160,13 +166,13 @@ class Optimizer(Variables):
     # --- learning rate and step count
 
     @property
-    def learning_rate(self) -> Any:
+    def learning_rate(self) -> Parameter:
         """The learning rate of the next step, a float32 variable; assign a number to change it."""
         self._refresh_learning_rate()
         return self._learning_rate_variable
 
     @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
+    def learning_rate(self, value: Rate) -> None:
         if isinstance(value, LearningRateSchedule) or (
             callable(value) and not isinstance(value, Tensor)
         ):
@@ -197,7 +203,7 @@ class Optimizer(Variables):
         return np.full(count, float(source()), np.float32)
 
     def _feeds(self, steps: int) -> list[tuple[Tensor, np.ndarray]]:
-        """What changes from step to step: tensors, each with its values in the next `steps`."""
+        """The tensors that change from step to step, each with its values in the next steps."""
         if self._learning_rate is None:
             return []
         rates = self._learning_rates(int(self._calls), steps)
@@ -230,7 +236,7 @@ class Optimizer(Variables):
             for v in self._trainable_variables
             if isinstance(v, Parameter) and v.constraint is not None
         ]
-        # A run's states stand in this order: the optimizer's own slots, then those of the options.
+        # The order of a run's states: the optimizer's own slots, then those of the options.
         self._add_slots(self._active_slots())
         self._average_at = self._add_slots([("average", 0.0)]) if self.use_ema else None
         self._sums_at = (
@@ -245,8 +251,11 @@ class Optimizer(Variables):
         return self._slots
 
     def _add_slots(self, slots: Sequence[tuple[str, float]]) -> int:
-        """Adds flat buffers with a named variable for each view, listed by variable as Keras does;
-        returns the position of the first in a run's states."""
+        """Adds a flat buffer for each slot, with a named variable for each view of it.
+
+        The variables are listed by trained variable, as in Keras. Returns the position of the
+        first buffer in a run's states.
+        """
         first = len(self._flat.states)
         buffers = [self._flat.add_state(initial) for _, initial in slots]
         for i, variable in enumerate(self._trainable_variables):
@@ -264,16 +273,16 @@ class Optimizer(Variables):
     def exclude_from_weight_decay(
         self, var_list: Iterable[Tensor] | None = None, var_names: Iterable[str] | None = None
     ) -> None:
-        """Spares variables from weight decay: those listed, and those whose name contains one of
-        `var_names` (`["bias"]` spares all biases).
+        """Excludes variables from weight decay: those in `var_list`, and those whose name contains
+        one of `var_names` (`["bias"]` excludes all biases).
 
         Raises:
             ValueError: the optimizer is already built.
         """
         if self.built:
             raise ValueError(
-                f"{type(self).__name__}.exclude_from_weight_decay: has to be called before the "
-                "optimizer is built"
+                f"{type(self).__name__}.exclude_from_weight_decay: the optimizer is already built; "
+                "call it before"
             )
         self._excluded = list(var_list or ())
         self._excluded_names = list(var_names or ())
@@ -290,13 +299,15 @@ class Optimizer(Variables):
     # --- the step
 
     def update_step(self, gradient: Tensor, variable: Tensor, learning_rate: Tensor) -> None:
-        """Updates one variable in place; to be overridden."""
+        """Updates one variable in place. A subclass overrides it."""
         raise NotImplementedError(
-            f"{type(self).__name__}: an optimizer has to define update_step(gradient, variable, "
+            f"{type(self).__name__}: an optimizer must define update_step(gradient, variable, "
             "learning_rate)"
         )
 
-    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Tensor]]) -> Parameter:
+    def apply_gradients(
+        self, grads_and_vars: Iterable[tuple[Gradient | None, Tensor]]
+    ) -> Parameter:
         """`apply` for pairs of gradient and variable; returns `iterations`."""
         pairs = list(grads_and_vars)
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
@@ -304,14 +315,16 @@ class Optimizer(Variables):
 
     def _descend(self, loss: Tensor, variables: Sequence[Tensor]) -> None:
         """One step down the gradients of a loss."""
-        if not self.built:  # first: gradients then arrive in its memory at once
+        if not self.built:  # first: gradients are then written into its memory
             self.build(variables)
         gradients = Gradients(variables, self._looks_once())
         _core.grad_into(gradients, [loss], [None], variables)
         self.apply(gradients.found, variables)
 
     def apply(
-        self, grads: Sequence[Any], trainable_variables: Iterable[Tensor] | None = None
+        self,
+        grads: Sequence[Gradient | None],
+        trainable_variables: Iterable[Tensor] | None = None,
     ) -> None:
         """Updates the variables by their gradients and counts the step.
 
@@ -321,8 +334,8 @@ class Optimizer(Variables):
                 call the optimizer is built with them.
 
         Raises:
-            ValueError: no variables given and not built yet, unknown variables, other number or
-                shapes of gradients, or no gradient at all.
+            ValueError: there are no variables, a variable is unknown, number or shapes of gradients
+                differ from those of the variables, or there is no gradient at all.
         """
         grads = list(grads)
         if not grads:
@@ -330,14 +343,14 @@ class Optimizer(Variables):
         before = _core.set_grad_enabled(False)
         try:
             ordered = self._in_order(grads, trainable_variables)
-            with held_back():  # no half of an update is left by Ctrl-C
+            with held_back():  # Ctrl-C waits for the whole update
                 self._apply(ordered)
         finally:
             _core.set_grad_enabled(before)
 
     def _in_order(
-        self, grads: list[Any], trainable_variables: Iterable[Tensor] | None
-    ) -> list[Any]:
+        self, grads: list[Gradient | None], trainable_variables: Iterable[Tensor] | None
+    ) -> list[Tensor | _core.Product | None]:
         """The gradients in the order of the variables the optimizer was built with."""
         who = type(self).__name__
         if trainable_variables is None:
@@ -356,20 +369,21 @@ class Optimizer(Variables):
                 f"{who}.apply: expected one gradient for each of {len(variables)} variables, got "
                 f"{len(grads)}"
             )
-        ordered: list[Any] = [None] * len(self._trainable_variables)
+        ordered: list[Tensor | _core.Product | None] = [None] * len(self._trainable_variables)
         missing = []
         for i, (gradient, variable) in enumerate(zip(grads, variables, strict=True)):
             position = self._positions.get(id(variable))
             if position is None:
                 raise ValueError(
                     f"{who}.apply: variable {path_of(variable, i)!r} is unknown; an optimizer "
-                    "works for the variables it was built with, make a new one for others"
+                    "updates the variables that it was built with: make a new one for others"
                 )
             if gradient is None:
                 missing.append(path_of(variable, i))
             else:
-                product = isinstance(gradient, _core.Product)
-                ordered[position] = gradient if product else _core.as_tensor(gradient)
+                if not isinstance(gradient, _core.Product):
+                    gradient = _core.as_tensor(gradient)
+                ordered[position] = gradient
         if len(missing) == len(grads):
             raise ValueError(f"{who}.apply: no gradient was given for any variable")
         if missing:
@@ -383,8 +397,11 @@ class Optimizer(Variables):
         return ordered
 
     def _looks_once(self) -> bool:
-        """Whether a step looks at gradients just once, stretch by stretch, so that those of large
-        matrices can come as products, of which no more than `_PART` elements are made at a time."""
+        """Whether a step reads each gradient once, part by part.
+
+        Gradients of large matrices then come as products, of which at most `_PART` elements are
+        computed at a time.
+        """
         one_pass = (
             self.clipnorm,
             self.clipvalue,
@@ -425,10 +442,9 @@ class Optimizer(Variables):
         F.increment_(self._calls)
 
     def _update_by(self, products: Sequence[_core.Product | None]) -> None:
-        """Updates matrices by gradients that are products, made a few rows at a time.
+        """Updates matrices by gradients that are products, computed a few rows at a time.
 
-        The rows lie where the whole of the largest gradient would; the rest of the gradients'
-        memory is never touched.
+        The rows lie in the memory of the largest gradient. The memory of the others is not touched.
         """
         waiting = [i for i, product in enumerate(products) if product]
         if not waiting:
@@ -499,11 +515,11 @@ class Optimizer(Variables):
         shown = f"{self._hyper_array[0]:g}" if rate is None else rate
         return f"<{type(self).__name__} name={self.name}, learning_rate={shown}>"
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments that make an equal optimizer, without its state."""
         from . import schedules
 
-        rate: Any = self._learning_rate
+        rate: object = self._learning_rate
         if rate is None:
             rate = float(self._hyper_array[0])
         elif isinstance(rate, LearningRateSchedule):
@@ -522,15 +538,15 @@ class Optimizer(Variables):
             "gradient_accumulation_steps": self.gradient_accumulation_steps,
         }
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Copies and pickles are built anew, for the variables' copies."""
+    def __reduce__(self) -> tuple[object, ...]:
+        """A copy is built again, for the copies of the variables."""
         state = [np.array(v.numpy()) for v in self.variables] if self.built else []
         excluded = (self._excluded, self._excluded_names)
         arguments = (self.get_config(), excluded, self._trainable_variables, state)
         return _rebuild, (type(self), *arguments)
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
+    def from_config(cls, config: Config) -> Self:
         """The optimizer that `get_config` described."""
         from . import schedules
 
@@ -542,7 +558,7 @@ class Optimizer(Variables):
 
 def _rebuild(
     cls: type[Optimizer],
-    config: dict[str, Any],
+    config: Config,
     excluded: tuple[list[Tensor], list[str]],
     variables: list[Tensor],
     state: list[np.ndarray],

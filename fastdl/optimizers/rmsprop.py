@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._base.checks import check_fraction, check_number
 from .._base.registry import OPTIMIZERS
@@ -11,6 +11,10 @@ from .._engine.flat import Run
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .._base.types import Config
+    from ._options import OptimizerOptions
     from .schedules import Rate
 
 
@@ -23,9 +27,9 @@ class RMSprop(Optimizer):
     Args:
         learning_rate: a number, a schedule, or a function without arguments.
         rho: how much of the average stays at each step, in [0, 1].
-        momentum: in [0, 1]; the steps themselves are then accumulated.
+        momentum: in [0, 1]; above 0 the steps are accumulated.
         epsilon: added under the root.
-        centered: whether the squared average gradient is subtracted under the root, which makes it
+        centered: whether to subtract the squared average gradient under the root, which then holds
             an estimate of the variance.
         kwargs: see `Optimizer`.
 
@@ -46,7 +50,7 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, **kwargs)
         self.rho = check_fraction("RMSprop", "rho", rho)
@@ -75,7 +79,7 @@ class RMSprop(Optimizer):
             {"rho": self.rho, "momentum": self.momentum, "inner_epsilon": self.epsilon},
         )
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "rho": self.rho,

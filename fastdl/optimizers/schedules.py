@@ -21,9 +21,11 @@ from .._base.watch import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import SupportsFloat
 
     from typing_extensions import Self
 
+    from .._base.types import Config
     from .._core import Tensor
 
 
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
 class LearningRateSchedule(Watched):
     """Base class: `schedule(step)` gives the learning rate of a step, counted from 0.
 
-    For a schedule of one's own override `__call__(step)`, where `step` is an int, and for saving
-    `get_config()`.
+    To define a schedule, override `__call__(step)`, where `step` is an int, and `get_config()` to
+    make it savable.
     """
 
     name: str
@@ -40,7 +42,7 @@ class LearningRateSchedule(Watched):
     def __call__(self, step: Any) -> Any:
         """The learning rate of step `step`."""
         raise NotImplementedError(
-            f"{type(self).__name__}: a schedule has to define __call__(self, step)"
+            f"{type(self).__name__}: a schedule must define __call__(self, step)"
         )
 
     def _values(self, first_step: int, count: int) -> np.ndarray:
@@ -48,14 +50,14 @@ class LearningRateSchedule(Watched):
         rates = [float(self(step)) for step in range(first_step, first_step + count)]
         return np.array(rates, np.float32)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments that make an equal schedule."""
         raise NotImplementedError(
-            f"{type(self).__name__}: a schedule has to define get_config() to be saved"
+            f"{type(self).__name__}: a schedule must define get_config() to be saved"
         )
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
+    def from_config(cls, config: Config) -> Self:
         """The schedule that `get_config` described."""
         return cls(**config)
 
@@ -66,7 +68,7 @@ class LearningRateSchedule(Watched):
 class _Formula(LearningRateSchedule):
     """A schedule that is a formula over an array of steps.
 
-    Arguments are kept under their names in `_arguments`, which is what `get_config` returns.
+    `_arguments` holds the arguments by name, for `get_config`.
     """
 
     def __init__(self, name: str, **arguments: Any) -> None:
@@ -95,12 +97,12 @@ class _Formula(LearningRateSchedule):
         steps = np.arange(first_step, first_step + count, dtype=np.float64)
         return self._rate(steps).astype(np.float32)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**self._arguments, "name": self.name}
 
 
-# What an optimizer takes for its learning rate.
-Rate: TypeAlias = "float | Tensor | LearningRateSchedule | Callable[[], Any]"
+# A learning rate, as optimizers take it.
+Rate: TypeAlias = "float | Tensor | LearningRateSchedule | Callable[[], SupportsFloat]"
 
 
 @SCHEDULES.register
@@ -210,8 +212,8 @@ class PolynomialDecay(_Formula):
         decay_steps: steps until the end rate.
         end_learning_rate: the end rate.
         power: 1 is a straight line.
-        cycle: whether the decay restarts at the end rate's step, each time with a longer period
-            (the next multiple of `decay_steps`).
+        cycle: whether the decay restarts at the end of each period; the next period then ends at
+            the next multiple of `decay_steps`.
         name: its name.
 
     Raises:
@@ -239,7 +241,7 @@ class PolynomialDecay(_Formula):
 
     def _rate(self, step: np.ndarray) -> np.ndarray:
         a = self._arguments
-        period: Any = float(a["decay_steps"])
+        period: float | np.ndarray = float(a["decay_steps"])
         if a["cycle"]:
             period = period * np.maximum(np.ceil(step / period), 1)
         else:
@@ -305,8 +307,8 @@ class CosineDecayRestarts(_Formula):
     Args:
         initial_learning_rate: the rate of step 0.
         first_decay_steps: steps of the first period.
-        t_mul: each period is so many times longer than the one before.
-        m_mul: each period starts with so many times the rate of the one before.
+        t_mul: the ratio of the length of a period to that of the period before.
+        m_mul: the ratio of the first rate of a period to that of the period before.
         alpha: the share of the rate that is left at a period's end.
         name: its name.
 
@@ -340,7 +342,7 @@ class CosineDecayRestarts(_Formula):
             restarts = np.floor(done)
             done = done - restarts
         else:
-            # The small term keeps a restart from being missed by the logarithm's rounding.
+            # Without the small term, rounding of the logarithm could miss a restart.
             restarts = np.floor(np.log(1 - done * (1 - longer)) / math.log(longer) + 1e-9)
             done = (done - (1 - longer**restarts) / (1 - longer)) / longer**restarts
         cosine = 0.5 * np.power(float(a["m_mul"]), restarts) * (1 + np.cos(math.pi * done))

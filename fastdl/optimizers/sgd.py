@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._base.checks import check_fraction
 from .._base.registry import OPTIMIZERS
@@ -11,6 +11,10 @@ from .._engine.flat import Run
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .._base.types import Config
+    from ._options import OptimizerOptions
     from .schedules import Rate
 
 
@@ -43,7 +47,7 @@ class SGD(Optimizer):
         learning_rate: Rate = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, **kwargs)
         self.momentum = check_fraction("SGD", "momentum", momentum)
@@ -57,5 +61,5 @@ class SGD(Optimizer):
         parameters = {"momentum": self.momentum, "nesterov": self.nesterov}
         self._step_by("sgd", run, states, parameters)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,8 +19,11 @@ from .._base.registry import (
 from .batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from .py_dataset import PyDataset as PyDataset
 
+if TYPE_CHECKING:
+    from .._core import TensorLike
 
-def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
+
+def to_categorical(x: TensorLike, num_classes: int | None = None) -> np.ndarray:
     """Class numbers as rows with a 1.0 at the class and 0.0 elsewhere.
 
     Args:
@@ -47,7 +50,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
     if labels.size == 0 and num_classes is None:
-        raise ValueError("to_categorical: give num_classes when there are no labels")
+        raise ValueError("to_categorical: expected num_classes, since there are no labels")
     classes = int(labels.max()) + 1 if num_classes is None else int(num_classes)
     if labels.size and (labels.min() < 0 or labels.max() >= classes):
         wrong = labels.min() if labels.min() < 0 else labels.max()
@@ -57,7 +60,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     return rows.reshape(*labels.shape, classes)
 
 
-def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
+def normalize(x: TensorLike, axis: int = -1, order: int = 2) -> np.ndarray:
     """An array divided by its norm of the given order along `axis`; zero vectors stay zero.
 
     Example:
@@ -71,7 +74,7 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
 
 
 def set_random_seed(seed: int) -> None:
-    """Starts the random streams of Python, NumPy and this library: the same seed, the same run.
+    """Seeds the random streams of Python, NumPy and this library.
 
     Raises:
         ValueError: `seed` is no integer from 0 to 2^32 - 1.
@@ -84,8 +87,7 @@ def set_random_seed(seed: int) -> None:
 
 
 def clear_session() -> None:
-    """Starts the counting in names anew, so that the next Dense is `dense` again, and sets the
-    dtype policy to "float32"."""
+    """Resets the dtype policy and the counters of names: the next Dense is `dense` again."""
     reset_names()
     set_dtype_policy("float32")
 

@@ -1,4 +1,4 @@
-"""What a batch is made of: x, y and sample_weight."""
+"""The parts of a batch: x, y and sample_weight."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
 
 
 def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-    """What a step gets: x, (x, y) or (x, y, sample_weight), as short as possible."""
+    """The shortest of x, (x, y) and (x, y, sample_weight), as steps get it."""
     if sample_weight is not None:
         return x, y, sample_weight
     if y is not None:

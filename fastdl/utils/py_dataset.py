@@ -1,4 +1,4 @@
-"""PyDataset: batches by number, the base class that Keras programs derive their data from."""
+"""PyDataset: Keras's base class for data that comes as batches, by index."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class PyDataset:
     """Base class of data sets that make whole batches; `fit` shuffles their order.
 
     A subclass defines `__getitem__(index)`, which returns (x, y) or (x, y, sample_weight), and
-    `__len__` or `num_batches`, the number of batches; without either there is no end to them.
-    `on_epoch_begin` and `on_epoch_end` are called around each epoch.
+    `__len__` or `num_batches`, the number of batches; without either the batches never end. `fit`
+    calls `on_epoch_begin` and `on_epoch_end` around each epoch.
 
     Args:
-        workers, use_multiprocessing: more than 1 worker, or processes, give a warning: batches are
-            made one after the other, in this process.
-        max_queue_size: of the workers' queue; changes no result.
+        workers, use_multiprocessing: more than 1 worker, or processes, give a warning: this process
+            makes the batches, one after the other.
+        max_queue_size: the length of the queue of workers; changes no result.
 
     Source: `keras.utils.PyDataset` of Keras 3.
 
@@ -55,7 +55,7 @@ class PyDataset:
 
     @property
     def num_batches(self) -> int | None:
-        """The number of batches, None without end."""
+        """The number of batches, None if they never end."""
         return len(self) if hasattr(self, "__len__") else None
 
     def __iter__(self) -> Iterator[Any]:

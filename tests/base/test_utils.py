@@ -28,7 +28,7 @@ def test_to_categorical():
         ([-1, 1], None, ValueError, "label -1 is not in"),
         ([0.5], None, ValueError, "whole numbers, got fractions"),
         ([float("nan")], None, ValueError, "whole numbers, got fractions or NaN"),
-        ([], None, ValueError, "give num_classes"),
+        ([], None, ValueError, "expected num_classes"),
         (["a"], None, TypeError, "expected integers, got an array of type <U1"),
     ],
 )

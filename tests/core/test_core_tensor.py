@@ -219,7 +219,7 @@ def test_subclasses():
     assert isinstance(t, Tensor) and t.label == "mine"
     assert type(t + 1) is Tensor
     assert bytes(memoryview(t)) == f4(1, 2).tobytes()
-    with pytest.raises(TypeError, match="the object was not made"):
+    with pytest.raises(TypeError, match="the object is not initialized"):
         _core.exp(Tensor.__new__(Tensor))
 
 

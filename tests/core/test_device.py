@@ -213,7 +213,7 @@ def test_errors_say_what_is_possible(shadow, bare):
 
 
 def test_a_name_is_given_once(shadow, library_path):
-    with pytest.raises(ValueError, match="there is a device 'shadow' already"):
+    with pytest.raises(ValueError, match="a device named 'shadow' is already registered"):
         register(library_path, "shadow")
     with pytest.raises(ValueError, match="PyCapsule"):
         _core.register_device(capsule(1, b"fastdl.Device.0"))

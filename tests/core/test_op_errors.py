@@ -165,7 +165,7 @@ BAD = {
         lambda: _core.pad(x23, [2**60 - 1] * 2, [0, 0], 0),
     ),
     "concat: expected at least one tensor": (ValueError, lambda: _core.concat([], 0)),
-    "concat: tensor 1 of shape (2, 2) does not fit to shape (2, 3) along axis 0": (
+    "concat: tensor 1 of shape (2, 2) does not fit shape (2, 3) along axis 0": (
         ValueError,
         lambda: _core.concat([x23, x23[:, :2]], 0),
     ),

@@ -463,9 +463,11 @@ def test_a_position_of_another_fit_is_refused():
         go_on(x=X[:80], y=Y[:80])
     with pytest.raises(ValueError, match="no order, random"):
         go_on(position={k: v for k, v in position.items() if k not in ("order", "random")})
-    with pytest.raises(ValueError, match="1 random generators, model and data have 2"):
+    with pytest.raises(
+        ValueError, match="the state has 1 random generators, but model and data have 2"
+    ):
         go_on(make=stack(seed=3))
-    with pytest.raises(ValueError, match="metrics have totals"):
+    with pytest.raises(ValueError, match="the state has metrics' totals of shapes"):
         go_on(position={**position, "metrics": position["metrics"][1:]})
 
 
@@ -475,7 +477,7 @@ def test_a_stream_that_is_too_short_is_refused():
     with pytest.raises(Stop):
         model.fit(**options(), verbose=0, callbacks=[Interrupt("on_train_batch_end", 9)])
     short = ((X[:10], Y[:10]) for _ in range(5))
-    with pytest.raises(ValueError, match="cannot go on after batch 9 of the data: they end after"):
+    with pytest.raises(ValueError, match="cannot continue after batch 9: the data ends after"):
         make().fit(**{**options(), "x": short}, verbose=0, callbacks=[GoOn(state_of(model))])
 
 

@@ -122,9 +122,9 @@ def test_direction_comes_from_the_metric():
     model = Model()
     assert len(model.run([stop], [{"val_accuracy": v} for v in (0.1, 0.2, 0.1)]).epoch) == 3
     stop = callbacks.EarlyStopping(monitor="val_other")
-    with pytest.raises(ValueError, match="'val_other' is better when it is larger or smaller"):
+    with pytest.raises(ValueError, match="unknown whether a larger or a smaller 'val_other'"):
         Model().run([stop], [{"val_other": 1.0}])
-    with pytest.warns(UserWarning, match="no 'val_loss' to watch, the logs have loss"):
+    with pytest.warns(UserWarning, match="no 'val_loss', they have loss"):
         Model().run([callbacks.EarlyStopping()], [{"loss": 1.0}])
 
 
@@ -142,7 +142,7 @@ def test_learning_rate_scheduler(schedule):
     model = Model()
     history = model.run([callbacks.LearningRateScheduler(schedule)], losses(1, 1))
     assert history.history["learning_rate"] == [0.5, 0.25]
-    with pytest.raises(ValueError, match="has to return a number, got 'fast'"):
+    with pytest.raises(ValueError, match="expected it to return a number, got 'fast'"):
         Model().run([callbacks.LearningRateScheduler(lambda e: "fast")], losses(1))
 
 

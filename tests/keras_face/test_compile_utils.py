@@ -92,7 +92,7 @@ def test_output_without_loss_needs_no_target():
         CompileLoss("mse")(y, y_pred).item()
     )
     assert not compiled.metrics
-    with pytest.raises(ValueError, match="output 'b' has a loss but no target"):
+    with pytest.raises(ValueError, match="expected a target for output 'b'"):
         CompileLoss([None, "mse"], output_names=["a", "b"])([y, None], [y_pred, y_pred])
 
 
@@ -120,7 +120,10 @@ def test_broadcast_targets_warn_once():
             lambda y, p: CompileLoss({"otu": "mse"}, output_names=["out"])(y, p),
             "loss: there is no output 'otu', the outputs are 'out'. Did you mean 'out'",
         ),
-        (lambda y, p: CompileLoss({"out": "mse"})(y, p), "a dict needs outputs with names"),
+        (
+            lambda y, p: CompileLoss({"out": "mse"})(y, p),
+            "expected a list, since the outputs have no names",
+        ),
         (lambda y, p: CompileLoss("mse")([y], [p, p]), "targets: expected 2 entries.*got 1"),
         (lambda y, p: CompileLoss("mse")(y, [p, p]), "targets: expected a list or dict"),
         (lambda y, p: CompileLoss("mse", [1.0])([y, y], [p, p]), "loss_weights: expected 2"),

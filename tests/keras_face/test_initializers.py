@@ -128,12 +128,15 @@ def test_config(name):
 @pytest.mark.parametrize(
     ("make", "pattern"),
     [
-        (lambda: initializers.VarianceScaling(scale=0), "scale must be positive, got 0"),
-        (lambda: initializers.VarianceScaling(mode="fan"), "mode must be one of .* got 'fan'"),
-        (lambda: initializers.VarianceScaling(distribution="x"), "distribution must be one of"),
+        (
+            lambda: initializers.VarianceScaling(scale=0),
+            "VarianceScaling: scale: expected a number above 0, got 0",
+        ),
+        (lambda: initializers.VarianceScaling(mode="fan"), "mode: expected one of .* got 'fan'"),
+        (lambda: initializers.VarianceScaling(distribution="x"), "distribution: expected one of"),
         (
             lambda: initializers.GlorotUniform(seed="a"),
-            "seed must be an int, a SeedGenerator or None, got 'a'",
+            "seed: expected an int, a SeedGenerator or None, got 'a'",
         ),
         (lambda: initializers.RandomNormal()((2,), "int32"), "floating-point values, not int32"),
     ],

@@ -468,7 +468,7 @@ class TestErrors:
             (lambda: layers.Dot("x"), TypeError, "Dot: axes must be"),
             (lambda: layers.Lambda(3), TypeError, "Lambda: function must be callable"),
             (lambda: layers.Flatten("middle"), ValueError, "Flatten: data_format"),
-            (lambda: layers.Input(), ValueError, "the shape is missing"),
+            (lambda: layers.Input(), ValueError, "expected shape or batch_shape, got neither"),
             (lambda: layers.Input((2.5,)), ValueError, "sizes must be integers or None"),
         ],
     )

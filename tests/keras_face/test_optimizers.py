@@ -198,7 +198,7 @@ def test_weight_decay_spares_what_is_excluded():
     np.testing.assert_allclose(trained[0].numpy(), before[0] * 0.95, rtol=2 * EPSILON)
     np.testing.assert_array_equal(trained[1].numpy(), before[1])
     np.testing.assert_array_equal(trained[2].numpy(), before[2])
-    with pytest.raises(ValueError, match="before the optimizer is built"):
+    with pytest.raises(ValueError, match="the optimizer is already built"):
         optimizer.exclude_from_weight_decay(var_names=["kernel"])
 
 

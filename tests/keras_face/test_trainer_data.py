@@ -168,7 +168,7 @@ def test_array_likes_are_arrays():
         ((X, Y + 0.5), ValueError, "y: class labels must be whole numbers"),
         ((X[:0], Y[:0]), ValueError, "fit: the data is empty"),
         ((X, Y[:31]), ValueError, "x has 32 and y has 31"),
-        ((X, None), ValueError, "targets y are needed"),
+        ((X, None), ValueError, "y: expected targets for the loss"),
         ((None, Y), ValueError, "expected data for x, got None"),
         ((X, Y, 0), ValueError, "batch_size must be at least 1, got 0"),
         ((X, Y, 2.5), TypeError, "batch_size must be an integer, got 2.5"),
@@ -199,7 +199,11 @@ def test_bad_data(arguments, error, message):
         ({"class_weight": {"a": 1}}, ValueError, "class_weight: expected class indices as keys"),
         ({"callbacks": fastdl.callbacks.EarlyStopping}, TypeError, "the class EarlyStopping"),
         ({"validation_split": 1.5}, ValueError, "validation_split must lie between 0 and 1"),
-        ({"validation_data": (X,)}, ValueError, "validation_data: .*targets y are needed"),
+        (
+            {"validation_data": (X,)},
+            ValueError,
+            "validation_data: .*y: expected targets for the loss",
+        ),
         ({"validation_data": (X, Y[:3])}, ValueError, "validation_data: .*x has 32 and y has 3"),
         ({"validation_data": (X[:, :5], Y)}, ValueError, r"expected shape \(None, 6\)"),
         ({"validation_data": (X, Y + 1)}, ValueError, "label 3 is out of range"),
@@ -236,7 +240,7 @@ def test_what_cannot_be_trained():
 
 @pytest.mark.parametrize("call", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
 def test_needs_compile(call):
-    with pytest.raises(RuntimeError, match=rf"{call}: model 'sequential.*' has to be compiled"):
+    with pytest.raises(RuntimeError, match=rf"{call}: model 'sequential.*' must be compiled"):
         getattr(make_model(), call)(X, Y)
 
 

@@ -7,6 +7,7 @@ import runpy
 import subprocess
 import sys
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,33 @@ def test_the_stub_has_tensors_members_and_no_others():
     assert {name for name in stub if not name.startswith("__")} == there
     listed = {*methods.FUNCTIONS.split(), *methods.METHODS, *methods.PROPERTIES}
     assert members("TensorMethods") == {name for name in listed if not name.startswith("__")}
+
+
+# --- the types of **kwargs
+
+
+def fields(path, name):
+    """The keys of a TypedDict in a file of the package, with those of its bases."""
+    tree = ast.parse((ROOT / path).read_text())
+    found = {n.name: n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)}
+    bases = [base.id for base in found[name].bases if base.id in found]
+    own = {n.target.id for n in found[name].body if isinstance(n, ast.AnnAssign)}
+    return own.union(*(fields(path, base) for base in bases))
+
+
+def test_options_are_the_arguments_of_the_base_classes():
+    of_input = {
+        **{"input_shape": (3,), "input_dim": 3, "batch_size": 2},
+        **{"batch_input_shape": (None, 3), "batch_shape": (None, 3)},
+    }
+    assert fields("layers/options.py", "InputOptions") == set(of_input)
+    for name, value in of_input.items():
+        fastdl.layers.Layer(**{name: value})
+    layer = set(signature(fastdl.layers.Layer.__init__).parameters) - {"self", "kwargs"}
+    assert fields("layers/options.py", "LayerOptions") == layer | set(of_input)
+    optimizer = set(signature(fastdl.optimizers.Optimizer).parameters)
+    options = fields("optimizers/_options.py", "OptimizerOptions")
+    assert options == optimizer - {"learning_rate", "unknown"}
 
 
 # --- the names of the top level

@@ -4,11 +4,13 @@
 
 import copy
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 import fastdl
-from fastdl import Tensor, callbacks, layers, nn, ops, optim
+from fastdl import Tensor, callbacks, layers, losses, metrics, nn, ops, optim, optimizers
+from fastdl.data import DataLoader, TensorDataset
 from fastdl.models import Model, Sequential
 from fastdl.nn import functional as F
 
@@ -30,6 +32,66 @@ class Scale(layers.Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         return inputs * self.factor
+
+
+class Block(layers.Layer):
+    def __init__(self, units: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.inner = [layers.Dense(units, name=f"dense_{i}", trainable=True) for i in range(2)]
+
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+        for layer in self.inner:
+            inputs = layer(inputs)
+        return inputs
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.inner[0].units}
+
+
+class Regressor(Model):
+    def __init__(self, units: int) -> None:
+        super().__init__(name="regressor")
+        self.block = Block(units)
+        self.last = layers.Dense(3)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        outputs: Tensor = self.last(self.block(inputs))
+        return outputs
+
+    def train_step(self, data: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        x, y = data
+        loss = self.compute_loss(x, y, self(x, training=True))
+        loss.backward()
+        weights = self.trainable_weights
+        self.optimizer.apply([weight.grad for weight in weights], weights)
+        for weight in weights:
+            weight.grad = None
+        return {"loss": loss.detach()}
+
+
+class Cubic(losses.Loss):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return ((y_true - y_pred).abs() ** 3).mean(-1)
+
+
+class Largest(metrics.Metric):
+    def __init__(self, name: str = "largest") -> None:
+        super().__init__(name=name)
+        self.value = self.add_variable((), "zeros")
+
+    def update_state(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> None:
+        self.value.assign(ops.maximum(self.value, y_pred.abs().max()))
+
+    def result(self) -> Tensor:
+        return self.value
+
+
+class Report(callbacks.Callback):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if logs is not None and logs["loss"] < 1e-6:
+            self.model.stop_training = True
 
 
 def batches(x: Tensor, y: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -112,11 +174,36 @@ def keras_face(x: np.ndarray, y: np.ndarray) -> dict[str, list[float]]:
     stop = callbacks.EarlyStopping("loss", patience=2)
     history = model.fit(x, y, epochs=3, batch_size=32, verbose=0, callbacks=[stop])
     reveal_type(history)  # N: History
+    reveal_type(history.history["loss"])  # N: list[float | Any]
+    last: float = history.history["loss"][-1]
     reveal_type(model.predict(x, verbose=0))  # N: Any
     inputs = layers.Input(shape=(20,))
     outputs = layers.Dense(3)(ops.relu(inputs * 2.0) + 1.0)
-    Model(inputs, outputs).summary()
-    return history.history
+    functional = Model(inputs, outputs, name="functional")
+    functional.summary()
+    reveal_type(functional.output_shape)  # N: tuple[int | None, ...] | Any
+    reveal_type(functional.weights)  # N: list[Parameter]
+    return {**history.history, "last": [last]}
+
+
+def keras_classes(x: np.ndarray, y: np.ndarray) -> float:
+    def stream() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        while True:
+            yield x, y
+
+    model = Regressor(8)
+    rate = optimizers.schedules.CosineDecay(0.01, decay_steps=20)
+    model.compile(optimizers.Adam(rate, clipnorm=1.0), Cubic(), metrics=[Largest(), "mae"])
+    model.fit(stream(), steps_per_epoch=2, epochs=2, verbose=0, callbacks=[Report()])
+    model.fit(DataLoader(TensorDataset(x, y), batch_size=32), verbose=0)
+    reveal_type(model.optimizer.iterations)  # N: Parameter
+    reveal_type(model.metrics)  # N: list[Metric]
+    return float(model.evaluate(x, y, verbose=0, return_dict=True)["loss"])
+
+
+@fastdl.no_grad()
+def scaled(t: Tensor, factor: float) -> Tensor:
+    return t * factor
 
 
 def tensors(t: Tensor) -> None:
@@ -138,6 +225,7 @@ def tensors(t: Tensor) -> None:
     t[[0, 1], 1:] = [1.0, 2.0]
     reveal_type(ops.linspace(0, 1, 3))  # N: Tensor
     reveal_type(ops.unique([1, 2, 1]))  # N: Tensor
+    reveal_type(scaled)  # N: def (t: Tensor, factor: float) -> Tensor
     fastdl.tensor([[1.0, 2.0], [3.0, 4.0]]).matmul(np.eye(2)).add_(1).clamp(min=0)
 
 
@@ -149,3 +237,4 @@ if __name__ == "__main__":
     print(train(network, data, labels), evaluate(network, data, labels))
     print(torch_face(data).shape)
     print(keras_face(data.numpy(), data[:, :3].numpy())["loss"])
+    print(keras_classes(data.numpy(), data[:, :3].numpy()))

@@ -2,8 +2,11 @@
 
 # ruff: noqa: B018, F841
 
+import numpy as np
+
 import fastdl
-from fastdl import Tensor, layers, losses, nn, ops, optim, optimizers
+from fastdl import Tensor, callbacks, layers, losses, nn, ops, optim, optimizers
+from fastdl.models import Model, Sequential
 from fastdl.nn import functional as F
 
 
@@ -52,3 +55,27 @@ def classes(net: nn.Module) -> None:
     optim.SGD(0.1)  # E: Argument 1 to "SGD" has incompatible type "float"
     optim.Adam(net.parameters(), betas=0.9)  # E: Argument "betas" to "Adam" has incompatible
     optim.SGD(net.parameters()).step(len)  # E: Argument 1 to "step" of "Optimizer" has
+
+
+def options(model: Sequential, x: np.ndarray) -> None:
+    layers.Dense(3, nmae="dense")  # E: Unexpected keyword argument "nmae" for "Dense"
+    layers.add(layers.Input((2,)))  # E: Argument 1 to "__call__" of "MergeFunction" has
+    layers.Dropout(0.1, trainable="no")  # E: Argument "trainable" to "Dropout" has incompatible
+    optimizers.Adam(clipnom=1.0)  # E: Unexpected keyword argument "clipnom" for "Adam"
+    model.optimizer.learning_rate = "fast"  # E: Incompatible types in assignment
+    model.compile(loss=3)  # E: Argument "loss" to "compile" of "Trainer" has incompatible
+    model.compile(metrics="mae")  # E: Argument "metrics" to "compile" of "Trainer" has incompatible
+    model.compile(jit_compile="yes")  # E: Argument "jit_compile" to "compile" of "Trainer" has
+
+
+def training(model: Sequential, x: np.ndarray) -> None:
+    model.fit("x.npy")  # E: Argument 1 to "fit" of "Trainer" has incompatible type "str"
+    model.fit(x, x, callbacks=["stop"])  # E: List item 0 has incompatible type "str"
+    model.fit(x, x).history["loss"].mean()  # E: "list[float | Any]" has no attribute "mean"
+    model.add("dense")  # E: Argument 1 to "add" of "Sequential" has incompatible type "str"
+    Model(3, 4)  # E: No overload variant of "Model" matches argument types "int", "int"
+
+
+class Report(callbacks.Callback):
+    def on_epoch_end(self, epoch: int) -> None:  # E: Signature of "on_epoch_end" incompatible
+        pass

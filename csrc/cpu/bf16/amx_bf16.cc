@@ -14,7 +14,7 @@ struct alignas(64) TileConfig {
 static_assert(sizeof(TileConfig) == 64);
 const TileConfig kConfig;
 
-// Registers 0 to 3 hold C, two to a row of tiles; 4 and 5 A, 6 and 7 B.
+// Registers 0 to 3 hold C, two to a row of tiles; 4 and 5 hold A, 6 and 7 hold B.
 template <int R, int V>
 void multiply_tiles(int64_t steps, const uint16_t* a, int64_t a_strip, const uint16_t* b, int64_t b_strip, float* c,
                     int64_t c_row, int accumulate) {

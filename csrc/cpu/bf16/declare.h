@@ -1,5 +1,5 @@
-// What each set of instructions defines in a namespace of its own, and its table. Kernel files include this
-// first; one of them ends with FASTDL_BF16_TABLE.
+// Declares what each set of instructions defines in its own namespace, and its table. Kernel files include this first;
+// one of them ends with FASTDL_BF16_TABLE.
 #pragma once
 #include "cpu/bf16/kernels.h"
 #include "cpu/simd/simd.h"

@@ -55,7 +55,7 @@ FASTDL_INLINE vf load_pairs(const float* x, int64_t row, int64_t l, int64_t k, i
 // A transposed: x[l * row + i].
 void pack_columns_of_a(uint16_t* packed, int64_t count, int64_t k, const float* x, int64_t row) {
   const int64_t strip = strip_of(k);
-  // Step by step, so that the lines of 32 rows of x are used up before the next ones come.
+  // Step by step, so that the cache lines of 32 rows of x are used up before the next ones are loaded.
   for (int64_t l = 0; l < k; l += kBf16Step)
     for (int64_t i = 0; i < count; i += kBf16Strip) {
       const int64_t columns = at_most(count - i, kBf16Strip);
@@ -76,8 +76,7 @@ void pack_columns_of_a(uint16_t* packed, int64_t count, int64_t k, const float* 
     }
 }
 
-// B as it is stored: x[l * row + j]. Along its rows, as they come from memory, with those of later pairs on
-// their way.
+// B untransposed: x[l * row + j]. Reads along its rows, in the order of memory, and prefetches those of later pairs.
 void pack_columns_of_b(uint16_t* packed, int64_t count, int64_t k, const float* x, int64_t row) {
   const int64_t strip = strip_of(k), padded = strip / kBf16Strip, whole = count / kBf16Strip * kBf16Strip;
   for (int64_t l = 0; l < padded; l += 2, packed += kBf16Step) {

@@ -1,6 +1,5 @@
-// Activations and their gradients. A gradient takes (dy, t), where t is the output y where the
-// derivative can be told from it (one array less to keep), else the input x; the rows of kernels.inc
-// say which.
+// Activations and their gradients. A gradient takes (dy, t). t is the output y if the derivative follows from it (one
+// array less to keep), else the input x. The rows of kernels.inc say which.
 #include "cpu/kernels/declare.h"
 #include "cpu/simd/loops.h"
 #include "cpu/simd/math.h"

@@ -1,5 +1,5 @@
-// Numbers from one element type to another, by the rules of core/dtype.h. Most are plain loops, which compilers turn
-// into vector code; the 16-bit floats go through float32, by instructions for that or by integer arithmetic.
+// Conversions between element types, by the rules of core/dtype.h. Most are plain loops, which compilers vectorize. The
+// 16-bit floats go through float32, by conversion instructions or by integer arithmetic.
 #include "cpu/kernels/declare.h"
 
 namespace fastdl::FASTDL_ISA_NS {
@@ -24,7 +24,7 @@ constexpr bool kShort = kSame<T, Half> || kSame<T, Brain>;  // only converts to 
 template <class T>
 constexpr bool kInteger = kSame<T, uint8_t> || kSame<T, int8_t> || kSame<T, int32_t> || kSame<T, int64_t>;
 
-// Type puns of a lane.
+// The bits of a lane as another type.
 FASTDL_INLINE uint32_t bits_of(float x) {
   uint32_t u;
   __builtin_memcpy(&u, &x, sizeof u);
@@ -55,7 +55,7 @@ FASTDL_INLINE To integer_of(float x) {
     const float inside = x < Bounds<To>::low ? Bounds<To>::low : x > Bounds<To>::high ? Bounds<To>::high : x;
     return To(int32_t(x == x ? inside : 0.0f));
   } else {
-    // The bound above is no float. What lies beyond it is put aside, since converting that is undefined.
+    // The upper bound is not a float. Values beyond it are replaced first, since their conversion is undefined.
     constexpr float beyond = sizeof(To) == 4 ? 0x1p31f : 0x1p63f;
     constexpr To high = To(sizeof(To) == 4 ? 0x7fffffff : 0x7fffffffffffffff);
     const To inside = To(x >= -beyond && x < beyond ? x : 0.0f);
@@ -85,7 +85,7 @@ FASTDL_INLINE float float_of(Half x) {
   return float_of(sign | (size < 0x400 ? small : normal | (size > 0x7c00 ? 1u << 22 : 0)));
 }
 
-// A float with what is lost of an integer in its last bit, so that a shorter float is rounded once.
+// Rounds to odd, so that a shorter float is rounded only once.
 FASTDL_INLINE float sticky_float(int64_t x) {
   uint64_t size = x < 0 ? 0 - (uint64_t)x : (uint64_t)x;
   int shift = 0;
@@ -119,8 +119,8 @@ FASTDL_INLINE To one(From x) {
 
 // --- runs of elements --------------------------------------------------------------------------------------
 
-// Below AVX-512 there are instructions for float32 and int64 one by one only, and compilers that make vector code of
-// this loop make it slower.
+// Below AVX-512 only scalar instructions convert between float32 and int64. Compilers that vectorize this loop make it
+// slower.
 #if defined(__AVX512DQ__)
 constexpr bool kOneByOne = false;
 #else
@@ -162,7 +162,7 @@ FASTDL_INLINE void narrow(Half* y, const float* x) {
   _mm_storeu_si128((__m128i*)y, _mm256_cvtps_ph(_mm256_loadu_ps(x), _MM_FROUND_TO_NEAREST_INT));
 }
 #endif
-// The last elements go through a vector of their own, so that nothing beyond them is touched.
+// The last elements go through a buffer, so that nothing beyond them is accessed.
 template <class To, class From, class F>
 FASTDL_INLINE void vectors(To* y, const From* x, int64_t n, F f) {
   int64_t i = 0;
@@ -184,7 +184,7 @@ void run(Half* y, const float* x, int64_t n) {
 }
 #endif
 
-// By way of float32, which holds all values of From.
+// Through float32, which holds all values of From.
 template <class To, class From>
 void run_through_float(To* y, const From* x, int64_t n) {
   constexpr int64_t kBlock = 512;

@@ -5,10 +5,10 @@
 //
 //     acc[r][v] = fma(A[r, k], B[k, v], acc[r][v])        k = 0, 1, ... in order
 //
-// A is read by broadcasts, so both of its layouts are just two strides and need no transposing; B is read
-// as vectors, so its columns must be adjacent: as they lie in memory, or packed into panels.
-// Edges use the same loop: R is a template argument for every height up to kRows, and the last vector
-// of a row may be a partial one, whose missing lanes are neither read nor written.
+// A is read by broadcasts, so each of its layouts is a pair of strides and needs no transposing. B is read as vectors,
+// so its columns must be adjacent, in memory or packed into panels. Edges use the same loop: R is a template argument
+// for every height up to kRows, and the last vector of a row may be partial. Its missing lanes are neither read nor
+// written.
 #include "cpu/kernels/declare.h"
 #include "cpu/simd/transpose.h"
 
@@ -121,8 +121,8 @@ FASTDL_INLINE void store_tile(vf (&acc)[R][V], const Operands& o) {
   }
 }
 
-// Have the C of the next tile at hand by then; what lies behind the last one, which may be narrower than this, may be
-// another thread's, which must not lose its lines to us.
+// Prefetches the C of the next tile, but nothing behind the last tile, which may be narrower than this one. Another
+// thread may be using those lines.
 template <int R, int V>
 FASTDL_INLINE void prefetch_next(const Operands& o) {
 #pragma GCC unroll 8
@@ -139,9 +139,8 @@ void tile(const Operands& o) {
   vf acc[R][V];
   load_tile<R, V, kPartial>(acc, o);
   prefetch_next<R, V>(o);
-  // Five rows share a base pointer. What the compiler would keep in registers, the multiples of a row and the
-  // places to prefetch, is hidden from it within the loop: an address can hold 1, 2 or 4 times a register, and
-  // there are too few to hold all.
+  // Five rows share a base pointer, since an address can hold 1, 2 or 4 times a register. The asm hides the multiples
+  // of a row and the prefetched address from the compiler, which would keep more of them than there are registers.
   constexpr int kBases = (R + 4) / 5;
   const int64_t a_row = o.a_row, a_col = o.a_col, b_row = o.b_row, tail = o.tail;
   const char* base[kBases];
@@ -169,15 +168,15 @@ void tile(const Operands& o) {
   store_tile<R, V, kPartial>(acc, o);
 }
 
-// Both operands packed, A[r, k] = a[k * R + r] and B[k, j] = b[k * V * kLanes + j]: two pointers, constant
-// distances and no prefetches, which the caches do by themselves on streams. Fewer instructions are also less
-// power, so that a clock bound by power runs faster.
+// Both operands packed, A[r, k] = a[k * R + r] and B[k, j] = b[k * V * kLanes + j]. This takes two pointers and
+// constant distances, and no prefetches, since hardware prefetching follows the streams. Fewer instructions also need
+// less power, so a clock bound by power runs faster.
 template <int R, int V>
 void packed_tile(const Operands& o) {
   vf acc[R][V];
   load_tile<R, V, false>(acc, o);
   const float *a = o.a, *b = o.b;
-  constexpr int64_t kAhead = 64;  // steps before the end: by then a prefetched line is there, and still there
+  constexpr int64_t kAhead = 64;  // steps before the end: early enough for a line to arrive, late enough for it to stay
   int64_t now = o.k > kAhead ? o.k - kAhead : 0;
   for (int64_t left = o.k;; now = left) {
     left -= now;
@@ -207,8 +206,8 @@ FASTDL_INLINE void tile_of_width(const Operands& o, int64_t w) {
   w == V* kLanes ? tile<R, V, false>(o) : tile<R, V, true>(o);
 }
 
-// R rows of C from left to right. Aligned, for the tiles' loops are inlined here: 6 % on AVX2 hung on where the linker
-// happened to put them.
+// R rows of C from left to right. Aligned, because the tiles' loops are inlined here and their placement by the linker
+// was worth 6 % on AVX2.
 template <int R>
 __attribute__((aligned(64))) void row_of_tiles(const GemmRow& g) {
   constexpr int kMost = vectors_for(R);
@@ -228,7 +227,7 @@ __attribute__((aligned(64))) void row_of_tiles(const GemmRow& g) {
   for (int64_t j0 = 0; j0 < n; j0 += g.panel, b += g.panel_stride) {
     const int64_t width = n - j0 < g.panel ? n - j0 : g.panel;
     for (int64_t j = 0; j < width;) {
-      // Two last tiles of about the same width rather than a wide and a narrow one.
+      // The last two tiles have about the same width, rather than a wide and a narrow one.
       const int64_t left = (width - j + kLanes - 1) / kLanes;
       const int64_t v = left <= kMost ? left : left < 2 * kMost ? (left + 1) / 2 : kMost;
       const int64_t w = width - j < v * kLanes ? width - j : v * kLanes;
@@ -260,7 +259,7 @@ FASTDL_INLINE void copy_row(float* out, const float* in, int64_t n) {
   if (j < n) store_part(out + j, load_part(in + j, n - j), n - j);
 }
 
-// out[l, j] = b[j, l] for l < k and kLanes columns; those from `columns` on do not exist and become zero.
+// out[l, j] = b[j, l] for l < k and kLanes columns. Those from `columns` on do not exist and become zero.
 template <bool kWhole>
 FASTDL_INLINE void transpose_square(float* out, int64_t out_row, const float* b, int64_t b_row, int64_t k,
                                     int64_t columns) {
@@ -299,8 +298,8 @@ FASTDL_INLINE void join_rows(vf& a, vf& b) {
   a = lower;
 }
 
-// kLanes columns of eight rows each, one column after the other at a distance of m floats. What a column has beyond
-// m is overwritten by the next.
+// kLanes columns of eight rows each, one column after the other at a distance of m floats. The next column overwrites
+// the values of a column beyond m.
 template <bool kEight, class Row>
 FASTDL_INLINE void pack_square(float* packed, int64_t m, Row row) {
 #if defined(__AVX512F__)
@@ -376,7 +375,7 @@ FASTDL_INLINE void add_square(vf (&acc)[R], const Dots& d, const float* b, int64
   vf v[kLanes];
   load_transposed<kWhole>(v, b + l, d.b_row, columns, k);
   const char* a = d.a + l * d.a_col;
-  asm volatile("" : "+r"(a));  // not to be kept in registers for the next square
+  asm volatile("" : "+r"(a));  // not kept in registers for the next square
 #pragma GCC unroll 16
   for (int i = 0; i < kLanes; ++i, a += d.a_col)
     if (kWhole || i < k)
@@ -384,8 +383,8 @@ FASTDL_INLINE void add_square(vf (&acc)[R], const Dots& d, const float* b, int64
       for (int r = 0; r < R; ++r) acc[r] = fma(splat(*(const float*)(a + r * d.a_row)), v[i], acc[r]);
 }
 
-// H vectors of columns; the last one may be partial, and `last` is how many it has. One chain waits for its last
-// multiply-add as long as a square takes, two do not. A line of each row is used up before the next rows' turn.
+// H vectors of columns, of which the last has `last` columns. One chain waits for its last multiply-add as long as a
+// square takes, two do not. A cache line of each row is used up before the next rows.
 template <int R, int H, bool kWhole>
 void dot_columns(const Dots& d, int64_t last) {
   constexpr int64_t kStep = kLine * kLanes;
@@ -459,7 +458,7 @@ void gemm_pack_a(float* packed, int64_t m, int64_t k, const float* a, int64_t a_
   int64_t l = 0;
   if (m == 8)
     for (; l + kLanes <= k; l += kLanes) pack_square<true>(packed + l * 8, 8, [&](int i) { return a + i * a_row + l; });
-  const float* rows[8];  // those that do not exist are the last one
+  const float* rows[8];  // missing rows repeat the last one
   for (int64_t i = 0; i < 8; ++i) rows[i] = a + (i < m ? i : m - 1) * a_row;
   for (; l + kLanes <= k; l += kLanes) pack_square<false>(packed + l * m, m, [&](int i) { return rows[i] + l; });
   for (; l < k; ++l)
@@ -468,8 +467,8 @@ void gemm_pack_a(float* packed, int64_t m, int64_t k, const float* a, int64_t a_
 
 void gemm_pack(float* packed, int64_t k, int64_t n, const float* b, int64_t b_row, int transposed, int64_t panel) {
   if (transposed) return pack_transposed(packed, k, n, b, b_row, panel);
-  // Some rows at a time, as they lie in memory: each panel gets its part of them. The panels are pages apart, and
-  // few pages of a store are known at once.
+  // A few rows at a time, in the order of memory; each panel gets its part of them. The panels are pages apart, and the
+  // core tracks few pages of stores at once.
   constexpr int64_t kStrip = 8, kMost = vectors_for(kRows);
   for (int64_t l = 0; l < k; l += kStrip, b += kStrip * b_row, packed += kStrip * panel) {
     const int64_t rows = k - l < kStrip ? k - l : kStrip;

@@ -1,4 +1,4 @@
-// Integers and movement: loops that the compiler turns into vectors of this instruction set by itself, and transposes.
+// Integers and movement: loops that compilers vectorize for this instruction set, and transposes.
 #include "cpu/integer_op.h"
 #include "cpu/kernels/declare.h"
 #include "cpu/simd/transpose.h"
@@ -6,7 +6,7 @@
 namespace fastdl::FASTDL_ISA_NS {
 namespace {
 
-// What wraps is computed without a sign, and not in an int that is promoted to.
+// Arithmetic that wraps uses the unsigned type.
 template <class T>
 struct WrappingType {
   typedef T type;
@@ -26,8 +26,8 @@ struct WrappingType<int64_t> {
 template <class T>
 using Wrapping = typename WrappingType<T>::type;
 
-// A scalar is read before anything is stored, so it may lie in the output. Outputs are an input or apart: no element is
-// stored before another one is read there (ivdep).
+// A scalar is read before anything is stored, so it may lie in the output. Otherwise an output equals an input or does
+// not overlap it, so no store changes an element that is read later (ivdep).
 template <class Out, class T, class F>
 FASTDL_INLINE void map(void* y, const void* a, const void* b, int64_t n, int sa, int sb, F f) {
   Out* const to = (Out*)y;

@@ -1,6 +1,6 @@
 // Random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11).
-// Element i is a function of (seed, counter + i / 4, i % 4) alone, so a range may be cut anywhere at a
-// multiple of 4. All arithmetic below is exact or unfused, so every ISA gives the same bits.
+// Element i is a function of (seed, counter + i / 4, i % 4) alone, so a range may be cut at any multiple of 4. All
+// arithmetic below is exact or unfused, so every ISA gives the same bits.
 #include "cpu/kernels/declare.h"
 #include "cpu/simd/loops.h"
 #include "cpu/simd/math.h"

@@ -1,6 +1,7 @@
-// THE table of update rules. A row gives a rule's name, its state, its hyper-parameters with their defaults, what a
-// step computes once, and the formula over vectors of parameters. All else is written once: loop, tail, weight decay,
-// scaling and L2 here; checks, threads and flushing of subnormals in ops/update.cc. Each is one pass over flat buffers.
+// The table of update rules. A row gives a rule's name, its state, its hyper-parameters with their defaults, what a
+// step computes once, and the formula over vectors of parameters. The rest is written once: loop, tail, weight decay,
+// scaling and L2 here; checks, threads and flushing of subnormals in ops/update.cc. Each update is one pass over flat
+// buffers.
 //
 // The order of operations is that of Keras 3 (`keras.optimizers`) and PyTorch (`torch.optim`) in float32. Where the two
 // differ there is a slot or a hyper-parameter for each way.
@@ -13,8 +14,9 @@
 namespace fastdl::FASTDL_ISA_NS {
 namespace {
 
-// In a formula: p, changed; g, prepared; s, the slots in order, changed; c, the coefficients. `has` tells (bit i)
-// whether slot i is there. A `take` is 1 minus the decay rate beside it, rounded once from double.
+// A formula changes the parameters p and the slots s, which are in order, by the prepared gradient g and the
+// coefficients c. Bit i of `has` tells whether slot i is present. `take` is 1 minus the decay rate beside it, rounded
+// once from double.
 #define FORMULA           \
   template <unsigned has> \
   FASTDL_INLINE static void apply(vf& p, vf g, vf* s, const float* c)
@@ -91,7 +93,7 @@ struct Rmsprop {
 
 // m += (1 - beta_1) (g - m), v += (1 - beta_2) (g^2 - v), in step t (from 1)
 // p -= lr m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon). Keras adds its epsilon_hat to sqrt(v) instead
-// (Kingma and Ba 2014, before section 2.1). With a largest square so far, that one is divided by (AMSGrad).
+// (Kingma and Ba 2014, before section 2.1). The slot `largest` keeps the largest v so far, which replaces v (AMSGrad).
 struct Adam {
   static constexpr UpdateRule row = {
       "adam", {"mean", "square", "largest?"}, {{"beta_1", 0.9}, {"beta_2", 0.999}, {"epsilon", 0}, {"epsilon_hat", 0}}};
@@ -158,7 +160,7 @@ __attribute__((flatten)) void update(const UpdateSpan& u) {
   });
 }
 
-// Calls the update that is compiled for the slots that are there.
+// Calls the update that is compiled for the slots that are present.
 template <class Rule, unsigned has = 0>
 void dispatch(const UpdateSpan& u) {
   unsigned given = 0;

@@ -1,6 +1,6 @@
-// Loop and tail, once. `loop(n, f)` calls f(i, Full{}) for every whole vector of a range and
-// f(i, Part{rest}) for what is left, so a kernel's arithmetic is written once and the tail gives the
-// same bits as the body. `map1`, `map2`, ... are the common shapes over it.
+// Loop and tail, written once. `loop(n, f)` calls f(i, Full{}) for every whole vector of a range and f(i, Part{rest})
+// for the rest. So a kernel writes its arithmetic once, and the tail gives the same bits as the body. `map1`, `map2`,
+// ... are the common shapes over it.
 #pragma once
 #include "cpu/simd/simd.h"
 

@@ -1,8 +1,9 @@
-// Elementary functions over vectors, for every float32 input: infinities, NaN, subnormals in and out.
-// Errors are in units in the last place (ulp), the largest seen against the C library's double over all
-// 2^32 inputs (log1p, expm1, sin, cos, softplus: over every 17th), with and without fused multiply-add.
-// The polynomials are minimax fits of ours (weighted least squares, reweighted until the error is level)
-// to the function named beside them.
+// Elementary functions over vectors, for every float32 input: infinities, NaN, subnormals in and out. Errors are in
+// units in the last place (ulp), the largest seen against the C library's double over all 2^32 inputs (log1p, expm1,
+// sin, cos, softplus: over every 17th), with and without fused multiply-add.
+//
+// The polynomials are our own minimax fits (weighted least squares, reweighted until the error is level) to the
+// function named beside them.
 #pragma once
 #include "cpu/simd/simd.h"
 
@@ -44,8 +45,8 @@ FASTDL_INLINE vf exp_reduced(vf x, vf& n) {
 
 // e^x; 0.99 ulp
 FASTDL_INLINE vf exp(vf x) {
-  // Beyond these bounds the result is 0 or infinity; NaN passes. The 0 is chosen and not computed: an
-  // operation that underflows costs a hundred cycles, and masks are made of -infinity.
+  // Beyond these bounds the result is 0 or infinity; NaN passes. The 0 is selected, not computed: an operation that
+  // underflows costs a hundred cycles, and masks are made of -infinity.
   const vi zero = x < -104.0f;
   x = zero ? splat(0.0f) : x;
   x = x > 89.0f ? splat(89.0f) : x;
@@ -54,9 +55,9 @@ FASTDL_INLINE vf exp(vf x) {
   return select(zero, splat(0.0f), scale_by_power_of_two(1.0f + r, n));
 }
 
-// e^x - 1 for x <= 0, for the functions that need no more
+// e^x - 1 for x <= 0
 FASTDL_INLINE vf expm1_nonpositive(vf x) {
-  x = x < -30.0f ? splat(-30.0f) : x;  // there -1, to the last bit
+  x = x < -30.0f ? splat(-30.0f) : x;  // there the result is -1 to the last bit
   vf n;
   const vf r = exp_reduced(x, n);
   const vf scale = as_float((to_int(n) + 127) << 23);
@@ -236,7 +237,7 @@ FASTDL_INLINE vf sin_turned(vf x, int turn) {
   const vf cosine = fma(z * z, polynomial(z, c), fma(z, splat(-0.5f), splat(1.0f)));
   vf y = select((quadrant & 1) != 0, cosine, sine);
   y = as_float(as_int(y) ^ ((quadrant & 2) << 30));
-  // Arguments of 2^28 and more, where the reduction above gives out, and infinities go to the C library.
+  // Arguments of 2^28 and more, where the reduction above fails, and infinities go to the C library.
   if (uint32_t bits = mask_bits((vi)(abs(x) >= 0x1p28f)))
     for (; bits; bits &= bits - 1) {
       const int i = __builtin_ctz(bits);

@@ -1,12 +1,11 @@
-// The one vector wrapper. Kernels are written once against the names below and compiled once per
-// ISA (see CMakeLists.txt: FASTDL_ISA_NS and the -m flags differ, the sources do not). The types are
-// GCC/Clang vector extensions, so arithmetic, comparisons and `mask ? a : b` need no code of ours;
-// only what the extensions cannot say (fused multiply-add, square root, rounding, partial loads) is
-// spelled per ISA, with a plain fallback that builds on any architecture.
+// The one vector wrapper. Kernels are written once against the names below and compiled once per ISA (see
+// CMakeLists.txt: FASTDL_ISA_NS and the -m flags differ, the sources do not). The types are GCC/Clang vector
+// extensions, which provide arithmetic, comparisons and `mask ? a : b`. Only what they lack (fused multiply-add, square
+// root, rounding, partial loads) is spelled per ISA, with a plain fallback that builds on any architecture.
 //
-// Everything lives in an anonymous namespace inside a per-ISA namespace, and nothing here may use a
-// standard-library template: an inline function merged by the linker with a copy built for a wider
-// ISA is an illegal instruction on an older CPU. `csrc/cpu/check_objects.py` guards this.
+// Everything lives in an anonymous namespace inside a per-ISA namespace, and nothing here may use a standard-library
+// template. If the linker merged an inline function with a copy built for a wider ISA, an older CPU would meet an
+// illegal instruction. `csrc/cpu/check_objects.py` checks this.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -81,9 +80,9 @@ FASTDL_INLINE vf load_n(const float* p, int64_t n) {
   return v;
 #endif
 }
-// The same with the other lanes taken from `rest`.
+// The same, with the other lanes from `rest`.
 FASTDL_INLINE vf load_n(const float* p, int64_t n, vf rest) { return first_lanes(n) ? load_n(p, n) : rest; }
-// Half a vector from each address; a load joined to a register needs no port of shuffles.
+// Half a vector from each address. Joining a load to a register needs no shuffle port.
 FASTDL_INLINE vf load_halves(const float* low, const float* high) {
 #if defined(__AVX512F__)
   return (vf)_mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(low)), _mm256_loadu_ps(high), 1);

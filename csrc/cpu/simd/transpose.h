@@ -62,15 +62,15 @@ FASTDL_INLINE void transpose_fours(vf (&v)[kLanes]) {
   }
 }
 
-// First within blocks of 4 x 4, then the blocks among each other.
+// First within blocks of 4 x 4, then between the blocks.
 FASTDL_INLINE void transpose(vf (&v)[kLanes]) {
   transpose_fours(v);
   if constexpr (kLanes >= 8) swap_blocks<4>(v);
   if constexpr (kLanes >= 16) swap_blocks<8>(v);
 }
 
-// The rows of a square in memory, for addresses made of few registers: a base for every fourth row and the
-// distances of one row and of three. Hidden from the compiler, which would rather keep every row's address.
+// Addresses the rows of a square with few registers: a base for every fourth row, and the distances of one row and of
+// three. The asm keeps the compiler from storing every row's address.
 struct Rows {
   const char* base[kLanes / 4];
   int64_t row, three;
@@ -89,10 +89,9 @@ struct Rows {
   }
 };
 
-// v[l][j] = b[j * b_row + l]: a whole square, or j < rows and l < columns alone, the rest zero. Halves of two rows
-// to a vector are what the last stage above would make of whole ones; joined while loading they take a port that
-// shuffles do not need. Rows a page apart share a set of the cache, so a line is best used up before the next
-// rows are loaded.
+// v[l][j] = b[j * b_row + l]: a whole square, or j < rows and l < columns alone, the rest zero. Halves of two rows are
+// joined while loading, which replaces the last stage above and needs no shuffle port. A line is best used up before
+// the next rows are loaded, since rows a page apart share a set of the cache.
 template <bool kWhole>
 FASTDL_INLINE void load_transposed(vf (&v)[kLanes], const float* b, int64_t b_row, int64_t rows, int64_t columns) {
   constexpr int kHalf = kLanes / 2;
