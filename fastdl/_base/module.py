@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
@@ -478,9 +479,5 @@ class Module(Watched):
         return sorted(name for name in super().__dir__() if not name[:1].isdigit())
 
 
-def _parameters_of(module: Module) -> dict[str, Parameter | None]:
-    return module._parameters
-
-
-def _buffers_of(module: Module) -> dict[str, Tensor | None]:
-    return module._buffers
+_parameters_of: Callable[[Module], dict[str, Parameter | None]] = attrgetter("_parameters")
+_buffers_of: Callable[[Module], dict[str, Tensor | None]] = attrgetter("_buffers")

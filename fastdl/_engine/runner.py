@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from threading import RLock
-from typing import Any, Generic, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -15,13 +15,15 @@ from .._core import Tensor
 from .interrupts import whole_step
 from .steps import Result, StepFunction
 
+if TYPE_CHECKING:
+    from .._base.types import Tensors
+
 # The core runs this long before it returns to Python, which shows progress and handles Ctrl-C.
 _REFRESH_SECONDS = 0.1
 # The values of a schedule are computed for at most this many steps in advance.
 _FEED_AHEAD = 1024
 
-# x, y and sample_weight, each a tensor, a structure of tensors or None.
-Batch = tuple[Any, Any, Any]
+Batch: TypeAlias = "tuple[Tensors, Tensors, Tensors]"  # x, y, sample_weight
 Begin = Callable[[int], None]
 Sinks = Callable[[Any], "list[Tensor]"]
 
@@ -34,10 +36,10 @@ class Form:
         key: a value that is equal for structures of the same form.
     """
 
-    def __init__(self, data: Batch) -> None:
+    def __init__(self, data: tuple[object, object, object]) -> None:
         # Most batches are three tensors or None. They take less time than structures.
         self._flat = not any(map(tree.is_nested, data))
-        found = data if self._flat else tree.leaves(data)
+        found: Iterable[Any] = data if self._flat else tree.leaves(data)
         self.leaves: list[Tensor] = [t for t in found if t is not None]
         mark = _is_there if self._flat else _where
         self._marks = tuple(map(mark, data))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike
 
+    from .._base.types import Args, Kwargs, Shape
     from .._core import Index, TensorLike
 
     class GraphLayer(Protocol):
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 
         def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any: ...
         def callable_in_graph(self, training: bool) -> tuple[Callable[..., object], bool]: ...
-
-
-Shape = tuple["int | None", ...]
 
 
 class History(NamedTuple):
@@ -156,8 +154,8 @@ class Node:
     def __init__(
         self,
         operation: GraphLayer | Operation,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        args: Args,
+        kwargs: Kwargs,
         outputs: object,
     ) -> None:
         self.operation = operation
