@@ -32,8 +32,8 @@ class Nested(Protocol):
 TensorLike: TypeAlias = HasArray | float | Nested
 IntOrInts: TypeAlias = int | Sequence[int]
 Axes: TypeAlias = IntOrInts | None
-Item: TypeAlias = SupportsIndex | builtins.slice | EllipsisType | HasArray | Nested | None
-Index: TypeAlias = Item | tuple[Item, ...]
+IndexItem: TypeAlias = SupportsIndex | builtins.slice | EllipsisType | HasArray | Nested | None
+Index: TypeAlias = IndexItem | tuple[IndexItem, ...]
 Precision: TypeAlias = Literal["float32", "bfloat16"]
 
 # Some methods of Tensor have the names of types.
@@ -802,7 +802,7 @@ def run_loop(
 
 # --- the machine
 
-class Config(TypedDict):
+class CoreConfig(TypedDict):
     version: str
     isa: str
     isas: list[str]
@@ -815,7 +815,7 @@ class Config(TypedDict):
     compiler: str
     cuda: bool
 
-def config() -> Config: ...
+def config() -> CoreConfig: ...
 def num_threads() -> int: ...
 def set_num_threads(n: int, /) -> None: ...
 def set_threading(table: object | None, /) -> None: ...

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .. import _core
 
 if TYPE_CHECKING:
-    from .._core import Config
+    from .._core import CoreConfig
 
 _THREADINGS = ("team", "openmp")
 
@@ -46,7 +46,7 @@ def show_config() -> None:
         print(f"  {name:<9} {value}")
 
 
-def _threading(c: Config) -> str:
+def _threading(c: CoreConfig) -> str:
     if c["threading_runtime"]:
         return f"{c['threading']} ({c['threading_runtime']})"
     return c["threading"] + ("" if _has_openmp() else " (built without OpenMP)")

@@ -24,7 +24,7 @@ from .._core import Tensor
 if TYPE_CHECKING:
     from typing import TypeAlias, TypeGuard
 
-    from .._core import Index, Item, TensorLike
+    from .._core import Index, IndexItem, TensorLike
 
     Array: TypeAlias = Tensor | np.ndarray  # of integers or bools
     Plain: TypeAlias = slice | int | Array | None  # an item that `_plain` has checked
@@ -219,7 +219,7 @@ def _items(key: Index, rank: int) -> list[Plain]:
     return items[:at] + everything + items[at:]
 
 
-def _plain(item: Item) -> Plain | EllipsisType:
+def _plain(item: IndexItem) -> Plain | EllipsisType:
     """The item as None, Ellipsis, a slice, an int, or an array or tensor of integers or bools."""
     if item is None or isinstance(item, (slice, EllipsisType)):
         return item

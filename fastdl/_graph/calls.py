@@ -20,12 +20,19 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from .._base.parameter import Parameter
+    from .._base.types import Shapes
 
     class Named(Protocol):
         """A layer or model, as error messages name it."""
 
         name: str
         _kind: str
+
+    class HasWeights(Protocol):
+        """A layer or model, as `trial` uses it."""
+
+        @property
+        def non_trainable_weights(self) -> list[Parameter]: ...
 
 
 class Context(threading.local):
@@ -47,7 +54,7 @@ class trial:
     those of the layer and those that the calls create.
     """
 
-    def __init__(self, layer: Any) -> None:  # a layer or a model
+    def __init__(self, layer: HasWeights) -> None:
         self._layer = layer
 
     def __enter__(self) -> None:
@@ -134,14 +141,14 @@ def is_tensor_like(x: object) -> bool:
     return any(isinstance(leaf, (Tensor, KerasTensor)) for leaf in tree.leaves(x))
 
 
-def shape_of(x: object) -> Any:
+def shape_of(x: object) -> Shapes:
     """The shapes of the tensors in a structure, in that structure."""
     return tree.map_structure(lambda leaf: getattr(leaf, "shape", None), x)
 
 
 def argument_shapes(
     layer: object, args: tuple[object, ...], kwargs: dict[str, object]
-) -> dict[str, Any]:
+) -> dict[str, Shapes]:
     """`{"<argument>_shape": shape}` for the arguments of `call` that hold tensors."""
     names = signature_of(layer, "call").names
     given = [*zip(names, args, strict=False), *kwargs.items()]
