@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from .. import _core
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
@@ -28,7 +30,8 @@ class RemovableHandle:
 
     def remove(self) -> None:
         """Removes the hook, if it is still there."""
-        self._hooks.pop(self.id, None)
+        if self._hooks.pop(self.id, None) is not None:
+            _core.raise_epoch()
 
     def __enter__(self) -> Self:
         return self
@@ -47,6 +50,7 @@ def add_hook(
         hooks.clear()
     hooks[handle.id] = (hook, with_kwargs)
     hooks.update(later)
+    _core.raise_epoch()
     return handle
 
 

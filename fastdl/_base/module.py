@@ -117,9 +117,7 @@ class Module(Watched):
         Returns:
             A handle whose `remove()` removes the hook.
         """
-        handle = add_hook(self._forward_pre_hooks, hook, prepend, with_kwargs)
-        _core.raise_epoch()
-        return handle
+        return add_hook(self._forward_pre_hooks, hook, prepend, with_kwargs)
 
     def register_forward_hook(
         self, hook: Callable[..., object], *, prepend: bool = False, with_kwargs: bool = False
@@ -134,9 +132,7 @@ class Module(Watched):
         Returns:
             A handle whose `remove()` removes the hook.
         """
-        handle = add_hook(self._forward_hooks, hook, prepend, with_kwargs)
-        _core.raise_epoch()
-        return handle
+        return add_hook(self._forward_hooks, hook, prepend, with_kwargs)
 
     # --- attributes
 

@@ -807,10 +807,50 @@ def test_modules_in_another_mode():
         kept[0].eval()
         found += call_each(step, steps)
         kept[0].train()
-        kept[0].register_forward_hook(lambda module, args, result: result * 2.0)
+        hook = kept[0].register_forward_hook(lambda module, args, result: result * 2.0)
+        found += call_each(step, steps)
+        hook.remove()
         return found + call_each(step, steps)
 
     assert agree(program, make) == []
+
+
+def test_members_of_containers_that_come_and_go():
+    kept = []
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.steps = nn.ModuleList(nn.Linear(3, 3) for _ in range(2))
+            self.heads = nn.ModuleDict({name: nn.Linear(3, 3) for name in "abc"})
+            self.scales = nn.ParameterList([fastdl.ones(3)])
+
+        def forward(self, x):
+            for step in self.steps:
+                x = step(x)
+            for scale in self.scales:
+                x = x * scale
+            return sum((head(x) for head in self.heads.values()), x)
+
+    def make():
+        kept[:] = [Net()]
+        return lambda x: kept[0](x)
+
+    def program(step, steps):
+        net, found = kept[0], call_each(step, steps)
+        for change in (
+            lambda: net.steps.append(nn.Linear(3, 3)),
+            lambda: net.steps.pop(0),
+            lambda: net.heads.pop("b"),
+            lambda: net.heads.update({"d": nn.Linear(3, 3)}),
+            lambda: net.scales.append([2.0, 3.0, 4.0]),
+            lambda: net.heads.clear(),
+        ):
+            change()
+            found += call_each(step, steps)
+        return found
+
+    assert agree(program, make, 12) == []  # so each recording pays off
 
 
 def test_modules_in_a_model_follow_its_mode():
