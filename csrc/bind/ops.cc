@@ -32,6 +32,10 @@ struct As<std::vector<Tensor>> {
   }
 };
 template <>
+struct As<py::object> {
+  static py::object from(py::handle h) { return py::reinterpret_borrow<py::object>(h); }
+};
+template <>
 struct As<DType> {
   static DType from(py::handle h) { return dtype_from(h); }
 };
@@ -58,7 +62,10 @@ template <>
 struct As<std::string> {
   static std::string from(py::handle h) {
     FASTDL_CHECK(PyUnicode_Check(h.ptr()), TypeError, "expected a string, got ", type_name(h));
-    return h.cast<std::string>();
+    Py_ssize_t size;
+    const char* text = PyUnicode_AsUTF8AndSize(h.ptr(), &size);
+    if (!text) throw py::error_already_set();
+    return {text, size_t(size)};
   }
 };
 template <>
@@ -148,34 +155,73 @@ PyObject* call(R (*f)(Args...), const Signature& s, PyObject* const* values, Py_
   }
 }
 
-#define OP(result, name, parameters, doc)                                                           \
+std::optional<DType> wanted(const py::object& dtype, const py::object& data, bool keep_type) {
+  if (dtype.is_none()) return keep_type ? stored_type(data) : std::nullopt;
+  return dtype_from(dtype);
+}
+
+// --- functions that are no ops, but that start so many calls that pybind11's dispatch would be felt ---------------
+
+// A Python number becomes an ordinary tensor, not a weak one. With keep_type an array of a storage type keeps its
+// type; without, it becomes a type to compute with.
+Tensor made_tensor(const py::object& data, const py::object& dtype, bool keep_type, bool copy) {
+  const Tensor r = tensor_from(data, wanted(dtype, data, keep_type), copy);
+  return r->weak ? detach(r) : r;
+}
+Tensor tensor(const py::object& data, const py::object& dtype, bool keep_type) {
+  return made_tensor(data, dtype, keep_type, true);
+}
+Tensor as_tensor(const py::object& data, const py::object& dtype, bool keep_type) {
+  return made_tensor(data, dtype, keep_type, false);
+}
+// r, which refuses from now on to be written in place if it is a copy of part of t.
+Tensor snapshot_of(const Tensor& r, const Tensor& t) {
+  FASTDL_CHECK(r && t, TypeError, "snapshot_of: expected two tensors, got None");
+  if (r->storage != t->storage) r->storage->set_snapshot(true);
+  return r;
+}
+
+#define OTHERS(F)                                                                                   \
+  F(tensor, (const py::object& data, const py::object& dtype = nullptr, bool keep_type = false))    \
+  F(as_tensor, (const py::object& data, const py::object& dtype = nullptr, bool keep_type = false)) \
+  F(snapshot_of, (const Tensor& r, const Tensor& t))
+
+#define FUNCTION(name, ...)                                                                         \
   Signature signature_##name;                                                                       \
   PyObject* call_##name(PyObject*, PyObject* const* values, Py_ssize_t count, PyObject* keywords) { \
     return call(&name, signature_##name, values, count, keywords);                                  \
   }
+#define OP(result, name, parameters, doc) FUNCTION(name)
 #include "ops/ops.inc"
 #undef OP
+OTHERS(FUNCTION)
 
 struct Row {
   const char *name, *parameters, *doc;
   Signature& signature;
   PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*);
 };
-const Row rows[] = {
+const Row op_rows[] = {
 #define OP(result, name, parameters, doc) {#name, #parameters, doc, signature_##name, call_##name},
 #include "ops/ops.inc"
 #undef OP
 };
-constexpr size_t kRows = std::size(rows);
-PyMethodDef functions[kRows + 1];
+const Row other_rows[] = {
+#define ROW(name, parameters) {#name, #parameters, "", signature_##name, call_##name},
+    OTHERS(ROW)
+#undef ROW
+};
+PyMethodDef functions[std::size(op_rows) + std::size(other_rows) + 1];
 
 void add_functions(py::module_& m) {
-  for (size_t i = 0; i < kRows; ++i) {
-    const Row& r = rows[i];
+  PyMethodDef* next = functions;
+  const auto add = [&](const Row& r) {
     r.signature.read(r.name, r.parameters, r.doc);
-    functions[i] = {r.name, reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(r.function)),
-                    METH_FASTCALL | METH_KEYWORDS, r.signature.doc()};
-  }
+    *next++ = {r.name, reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(r.function)),
+               METH_FASTCALL | METH_KEYWORDS, r.signature.doc()};
+  };
+  for (const Row& r : op_rows) add(r);
+  for (const Row& r : other_rows) add(r);
   if (PyModule_AddFunctions(m.ptr(), functions)) throw py::error_already_set();
 }
 
@@ -208,18 +254,13 @@ class PythonSink : public GradientSink {
   double operations_left_ = 0x1p34;  // limits the postponed work, which nothing can interrupt
 };
 
-std::optional<DType> wanted(const py::object& dtype, const py::object& data, bool keep_type) {
-  if (dtype.is_none()) return keep_type ? stored_type(data) : std::nullopt;
-  return dtype_from(dtype);
-}
-
 }  // namespace
 
 void bind_ops(py::module_& m) {
   add_functions(m);
   m.def("op_names", [] {
     std::vector<std::string> names;
-    for (const Row& r : rows) names.push_back(r.name);
+    for (const Row& r : op_rows) names.push_back(r.name);
     return names;
   });
 
@@ -233,22 +274,6 @@ void bind_ops(py::module_& m) {
     return found;
   });
 
-  // A Python number becomes an ordinary tensor, not a weak one. With keep_type an array of a storage type keeps its
-  // type; without, it becomes a type to compute with.
-  m.def(
-      "tensor",
-      [](py::object data, py::object dtype, bool keep_type) {
-        Tensor r = tensor_from(data, wanted(dtype, data, keep_type), true);
-        return r->weak ? detach(r) : r;
-      },
-      py::arg("data"), py::arg("dtype") = py::none(), py::arg("keep_type") = false);
-  m.def(
-      "as_tensor",
-      [](py::object data, py::object dtype, bool keep_type) {
-        Tensor r = tensor_from(data, wanted(dtype, data, keep_type), false);
-        return r->weak ? detach(r) : r;
-      },
-      py::arg("data"), py::arg("dtype") = py::none(), py::arg("keep_type") = false);
   m.def("dtype", [](const py::object& dtype) { return dtype_from(dtype); }, py::arg("dtype"));
   m.def("dlpack_as_integers", [](const py::object& capsule) { return retype(capsule, true); });
   m.def("bits_of", [](const Tensor& t) { return array_of_bits(t); });

@@ -320,10 +320,6 @@ void bind_tensor(py::module_& m) {
     if (selects_a_window(key)) note_snapshot(r.cast<Tensor>(), t.cast<Tensor>());
     return r;
   });
-  c.def("_snapshot_of", [](const Self& r, const Tensor& t) {
-    note_snapshot(r, t);
-    return Tensor(r);
-  });
   c.def_property(
       "_snapshot", [](const Self& t) { return t->storage->snapshot(); },
       [](const Self& t, bool on) { t->storage->set_snapshot(on); });

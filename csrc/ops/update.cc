@@ -100,11 +100,14 @@ const Op op_update = OpRow{.name = "update_",
 
 Attributes describe_increment(const DescribeContext& c) { return {{"amount", c.attrs.as<int64_t>()}}; }
 void infer_increment(InferContext& c) {
-  check_tensor(c.in[0], c.op.name, "count");
-  FASTDL_CHECK(c.in[0]->dtype == DType::int64 && c.in[0]->numel() == 1, TypeError, c.op.name,
-               ": 'count' must be one int64, got ", c.in[0]->dtype, " of shape ", c.in[0]->shape);
+  check_tensor(c.in[0], c.op.name, "counts");
+  FASTDL_CHECK(c.in[0]->dtype == DType::int64, TypeError, c.op.name, ": 'counts' must be int64, got ", c.in[0]->dtype);
 }
-void run_increment(const RunContext& c) { *c.in[0].as<int64_t>() += c.attrs.as<int64_t>(); }
+void run_increment(const RunContext& c) {
+  int64_t* const counts = c.in[0].as<int64_t>();
+  const auto amount = uint64_t(c.attrs.as<int64_t>());
+  for (int64_t i = 0; i < c.in[0].shape.numel(); ++i) counts[i] = int64_t(uint64_t(counts[i]) + amount);  // wraps
+}
 const Op op_increment = OpRow{.name = "increment_",
                               .infer = infer_increment,
                               .run = run_increment,
@@ -126,7 +129,7 @@ std::string_view or_empty(const char* name) { return name ? std::string_view(nam
 
 }  // namespace
 
-void increment_(const Tensor& count, int64_t amount) { apply(op_increment, {count}, amount); }
+void increment_(const Tensor& counts, int64_t amount) { apply(op_increment, {counts}, amount); }
 
 void update_(const std::string& rule_name, const Tensor& p, const Tensor& g, const Tensor& hyper, const Tensor& step,
              const NamedTensors& states, const NamedNumbers& parameters, double l2, double decay) {

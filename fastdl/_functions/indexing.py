@@ -111,7 +111,8 @@ def narrow(input: TensorLike, dim: int, start: int, length: int) -> Tensor:
             f"{start} and {length}"
         )
     starts[dim], stops[dim] = first, first + length
-    return F.slice(input, starts=starts, stops=stops, steps=[1] * rank)._snapshot_of(input)
+    part = F.slice(input, starts=starts, stops=stops, steps=[1] * rank)
+    return _core.snapshot_of(part, input)
 
 
 @overload

@@ -127,7 +127,7 @@ def is_cuda(self: Tensor) -> bool:
 
 def transposed(self: Tensor) -> Tensor:
     """The axes in reversed order."""
-    return F.transpose(self)._snapshot_of(self)
+    return _core.snapshot_of(F.transpose(self), self)
 
 
 def matrix_transposed(self: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def _snapshot(result: Tensor, source: object) -> Tensor:
     """The result. It can't be written in place if it is a copy of a tensor."""
-    return result._snapshot_of(source) if isinstance(source, _core.Tensor) else result
+    return _core.snapshot_of(result, source) if isinstance(source, _core.Tensor) else result
 
 
 def _snapshots(parts: Iterable[Tensor], source: object) -> tuple[Tensor, ...]:

@@ -34,10 +34,17 @@ def _along_dim(
     try:
         return function(input, dim, *rest)
     except IndexError:
-        if dim is None or _core.as_tensor(input).ndim:
-            raise
-        moving.checked_axes(dim, 1, function.__name__)
-        return function(input, None, *rest)
+        return _of_scalar(function, input, dim, *rest)
+
+
+def _of_scalar(
+    function: Callable[..., Tensor], input: TensorLike, dim: Axes, *rest: float
+) -> Tensor:
+    """Call it for an IndexError. It is raised again if the tensor has axes, or no axis `dim`."""
+    if dim is None or _core.as_tensor(input).ndim:
+        raise
+    moving.checked_axes(dim, 1, function.__name__)
+    return function(input, None, *rest)
 
 
 def sum(
@@ -57,7 +64,11 @@ def sum(
     """
     if dtype is not None:
         input = F.cast(input, dtype=dtype)
-    total = _along_dim(F.sum, input, dim if axis is None else axis, keepdim or keepdims)
+    dim = dim if axis is None else axis
+    try:  # as _along_dim, without its call
+        total = F.sum(input, axes=dim, keepdims=keepdim or keepdims)
+    except IndexError:
+        total = _of_scalar(F.sum, input, dim)
     return total if dtype is None else F.cast(total, dtype=dtype)
 
 
@@ -78,7 +89,11 @@ def mean(
     """
     if dtype is not None:
         input = F.cast(input, dtype=dtype)
-    return _along_dim(F.mean, input, dim if axis is None else axis, keepdim or keepdims)
+    dim = dim if axis is None else axis
+    try:  # as _along_dim, without its call
+        return F.mean(input, axes=dim, keepdims=keepdim or keepdims)
+    except IndexError:
+        return _of_scalar(F.mean, input, dim)
 
 
 def prod(

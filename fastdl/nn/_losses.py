@@ -292,7 +292,8 @@ def cross_entropy(
         loss = F.sparse_softmax_cross_entropy(logits, target, ignore_index=ignore_index)
         if reduction != "mean":
             return _reduced(loss, reduction)
-        return _weighted_mean(loss, F.ne(target, ignore_index), "mean")
+        # If no sample counts, the loss is NaN and its gradient is 0.
+        return F.div(F.sum(loss), F.sum(F.ne(target, ignore_index)))
     logs = F.log_softmax(logits)
     return _nll("cross_entropy", logs, target, weight, ignore_index, reduction, label_smoothing)
 

@@ -73,8 +73,8 @@ class _Engine:
     def count(self) -> list[partial[None]]:
         """The calls that count a step for the parameters that took part in it."""
         if self.complete:
-            return [partial(F.add_, self.counts, 1)]
-        return [partial(F.add_, self.counts._view((1,), i), 1) for i in self.indices]
+            return [partial(F.increment_, self.counts)]
+        return [partial(F.increment_, self.counts._view((1,), i)) for i in self.indices]
 
     def set_rate(self, rate: float | Tensor) -> None:
         self.hyper_array[0] = rate

@@ -323,7 +323,7 @@ BAD = {
         TypeError,
         lambda: _core.uniform([2], generator=x23),
     ),
-    "increment_: 'count' must be one int64, got float32": (
+    "increment_: 'counts' must be int64, got float32": (
         TypeError,
         lambda: _core.increment_(half, 1),
     ),
