@@ -132,6 +132,7 @@ bool is_array_like(py::handle o) {
 }
 
 std::optional<DType> stored_type(py::handle object) {
+  if (PyList_CheckExact(object.ptr()) || PyFloat_CheckExact(object.ptr())) return std::nullopt;  // the usual data
   if (!py::isinstance<py::array>(object) && !py::isinstance(object, numpy("generic"))) return std::nullopt;
   return same_dtype(py::reinterpret_borrow<py::dtype>(py::object(object.attr("dtype"))));
 }

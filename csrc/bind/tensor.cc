@@ -130,6 +130,18 @@ bool selects_a_window(py::handle key) {
     if (!is_window(PyTuple_GET_ITEM(key.ptr(), i))) return false;
   return true;
 }
+// t[i], the commonest key; null where that is no 64-bit integer.
+Tensor row_of(const Tensor& t, py::handle key) {
+  if (!PyLong_CheckExact(key.ptr())) return nullptr;
+  int overflow;
+  const int64_t i = PyLong_AsLongLongAndOverflow(key.ptr(), &overflow);
+  if (overflow) return nullptr;
+  FASTDL_CHECK(t->shape.rank(), IndexError, "index: a tensor without axes can't be indexed by an integer");
+  const int64_t n = t->shape[0];
+  FASTDL_CHECK(-n <= i && i < n, IndexError, "index ", i, " is out of range for axis 0 with size ", n);
+  return take(t, tensor_from(py::int_(i < 0 ? i + n : i), std::nullopt, false), 0);
+}
+
 void note_snapshot(const Tensor& r, const Tensor& t) {
   if (r->storage != t->storage) r->storage->set_snapshot(true);
 }
@@ -314,10 +326,14 @@ void bind_tensor(py::module_& m) {
   m.def("epoch", &epoch);
   m.def("raise_epoch", &raise_epoch);
 
-  c.def("__getitem__", [](py::object t, py::object key) {
+  c.def("__getitem__", [](const Self& t, py::object key) -> py::object {
+    if (const Tensor row = row_of(t, key)) {
+      note_snapshot(row, t);
+      return py::cast(row);
+    }
     PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
-    py::object r = f.call_once_and_store_result([] { return indexing("getitem"); }).get_stored()(t, key);
-    if (selects_a_window(key)) note_snapshot(r.cast<Tensor>(), t.cast<Tensor>());
+    py::object r = f.call_once_and_store_result([] { return indexing("getitem"); }).get_stored()(Tensor(t), key);
+    if (selects_a_window(key)) note_snapshot(r.cast<Tensor>(), t);
     return r;
   });
   c.def_property(

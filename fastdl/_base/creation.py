@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
+from .._core import Tensor
 from .device import device_of, moved
 from .dtypes import float32, int64
 from .moving import one_or_many
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike
 
-    from .._core import IntOrInts, Tensor, TensorLike
+    from .._core import IntOrInts, TensorLike
     from .device import device as Device
     from .random import Generator
 
@@ -71,7 +72,9 @@ def tensor(
         True
     """
     t = _core.tensor(data, dtype, keep_type=True)
-    return _finished(t.detach() if t.requires_grad else t, requires_grad, device)
+    if isinstance(data, Tensor) and t.requires_grad:
+        t = t.detach()
+    return _finished(t, requires_grad, device)
 
 
 def as_tensor(

@@ -31,11 +31,10 @@ if TYPE_CHECKING:
 
 
 def getitem(t: Tensor, key: Index) -> Tensor:
-    """`t[key]`. IndexError if the key is not an index or is out of range."""
-    if type(key) is int:
-        if not t.ndim:
-            raise IndexError("index: a tensor without axes can't be indexed by an integer")
-        return F.take(t, _checked(key, 0, t.shape[0]))
+    """`t[key]`. IndexError if the key is not an index or is out of range.
+
+    The core computes `t[i]` for an integer i itself.
+    """
     window = _Window(t.shape, key)
     if not window.is_full:
         t = F.slice(t, starts=window.starts, stops=window.stops, steps=window.steps)

@@ -9,6 +9,8 @@ from .._base import formulas, moving
 from .._base import functional as F
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import DTypeLike
 
     from .._core import Tensor, TensorLike
@@ -144,6 +146,15 @@ def logsigmoid(input: TensorLike) -> Tensor:
     return formulas.log_sigmoid(input)
 
 
+def _of_scalar(function: Callable[..., Tensor], input: TensorLike, dim: int) -> Tensor:
+    """Call it for an IndexError. A tensor without axes has dim 0 and -1, as in PyTorch."""
+    x = _core.as_tensor(input)
+    if x.ndim:
+        raise
+    moving.checked_axis(dim, 1, function.__name__)
+    return F.reshape(function(F.reshape(x, shape=(1,)), axis=0), shape=())
+
+
 def softmax(
     input: TensorLike, dim: int = -1, *, axis: int | None = None, dtype: DTypeLike | None = None
 ) -> Tensor:
@@ -164,11 +175,10 @@ def softmax(
     if dtype is not None:
         input = F.cast(input, dtype=dtype)
     dim = dim if axis is None else axis
-    x = _core.as_tensor(input)
-    if not x.ndim:  # PyTorch's dim 0 of a tensor without axes
-        moving.checked_axis(dim, 1, "softmax")
-        return F.reshape(F.softmax(F.reshape(x, shape=(1,)), axis=0), shape=())
-    return F.softmax(x, axis=dim)
+    try:
+        return F.softmax(input, axis=dim)
+    except IndexError:
+        return _of_scalar(F.softmax, input, dim)
 
 
 def log_softmax(
@@ -185,11 +195,10 @@ def log_softmax(
     if dtype is not None:
         input = F.cast(input, dtype=dtype)
     dim = dim if axis is None else axis
-    x = _core.as_tensor(input)
-    if not x.ndim:  # PyTorch's dim 0 of a tensor without axes
-        moving.checked_axis(dim, 1, "log_softmax")
-        return F.reshape(F.log_softmax(F.reshape(x, shape=(1,)), axis=0), shape=())
-    return F.log_softmax(x, axis=dim)
+    try:
+        return F.log_softmax(input, axis=dim)
+    except IndexError:
+        return _of_scalar(F.log_softmax, input, dim)
 
 
 swish = silu

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from functools import partial
-from operator import methodcaller
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 import numpy as np
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[Group]
 
 Loss = TypeVar("Loss")
-
-_call = methodcaller("__call__")
 
 
 class _Engine:
@@ -242,7 +239,7 @@ class Optimizer(Watched):
             updates += engine.count()
         # Python handles signals only between its own instructions. The updates run without any, so
         # Ctrl-C leaves weights, states and counts as before or after a whole step.
-        deque(map(_call, updates), maxlen=0)
+        any(map(partial.__call__, updates))  # all return None, so this is a loop in C
         return loss
 
     def _select(self, engine: _Engine, group: Group) -> None:
