@@ -14,12 +14,9 @@ if TYPE_CHECKING:
     Handler: TypeAlias = Callable[[int, FrameType | None], object]
 
 # The functions without the conversion to enums, which takes most of their time.
-_get_handler: Callable[[int], Handler | int | None] = getattr(
-    signal.getsignal, "__wrapped__", signal.getsignal
-)
-_set_handler: Callable[[int, Handler | None], object] = getattr(
-    signal.signal, "__wrapped__", signal.signal
-)
+_plain = getattr(signal, "_signal", signal)
+_get_handler: Callable[[int], Handler | int | None] = _plain.getsignal
+_set_handler: Callable[[int, Handler | None], object] = _plain.signal
 _SIGINT = int(signal.SIGINT)
 _get_thread = threading.get_ident
 

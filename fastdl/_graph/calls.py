@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from .._base import functional as F
 from .._base import tree
 from .._base.checks import check_dense
 from .._base.notices import warn_once
@@ -67,8 +68,12 @@ class trial:
         context.made = self._outside
         if self._outside is not None:
             self._outside.extend(made)
-        for weight, value in (*self._before, *made):
-            weight.assign(value)
+        before = _core.set_grad_enabled(False)
+        try:
+            for weight, value in (*self._before, *made):
+                F.assign_(weight, value)  # a buffer of a Module is a Tensor, without assign()
+        finally:
+            _core.set_grad_enabled(before)
 
 
 def warn_that_masks_end(name: str) -> None:
