@@ -268,8 +268,7 @@ def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
         >>> cast([1.7, -1.7], "int32").tolist()
         [1, -1]
     """
-    x = _core.as_tensor(x)
-    return x if x.dtype == _core.dtype(dtype) else F.cast(x, dtype=dtype)
+    return F.cast(_core.as_tensor(x), dtype=dtype)
 
 
 def clone(input: TensorLike) -> Tensor:
