@@ -63,6 +63,44 @@ OPS |= {
     "var_columns": Op(lambda x: x.var(1, False), lambda x: x.var(1), 1),
     "cumsum": Op(lambda x: x.cumsum(0), lambda x: x.cumsum(0, np.float64).astype(np.float32), 2),
 }
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A function of an array of values below 200, of another type. `moved`: bytes an element."""
+
+    dtype: str
+    fastdl: Callable
+    numpy: Callable
+    moved: float
+
+
+TYPED = {
+    "cast_uint8": Typed("uint8", lambda x: x.float(), lambda x: x.astype(np.float32), 5),
+    "cast_to_uint8": Typed("float32", lambda x: x.byte(), lambda x: x.astype(np.uint8), 5),
+    "cast_float16": Typed("float16", lambda x: x.float(), lambda x: x.astype(np.float32), 6),
+    "cast_int64": Typed("int64", lambda x: x.float(), lambda x: x.astype(np.float32), 12),
+    "add_int64": Typed("int64", lambda x: x + x, lambda x: x + x, 24),
+    "mul_int32": Typed("int32", lambda x: x * x, lambda x: x * x, 12),
+    "maximum_uint8": Typed(
+        "uint8", lambda x: fastdl.maximum(x, x[0]), lambda x: np.maximum(x, x[0]), 2
+    ),
+    "equal_int64": Typed("int64", lambda x: x == 7, lambda x: x == 7, 9),
+    "transpose_int32": Typed("int32", lambda x: x.T, lambda x: np.ascontiguousarray(x.T), 8),
+    "huber": Typed(
+        "float32",
+        lambda x: fastdl.nn.functional.huber_loss(x, x[:1].expand(x.shape), "none", 100.0),
+        lambda x: _huber(x - x[:1], np.float32(100)),
+        8,
+    ),
+}
+
+
+def _huber(d, delta):
+    size = np.abs(d)
+    return np.where(size <= delta, d * d / 2, delta * (size - delta / 2))
+
+
 # Rows and columns: a small network's layer; a large one's.
 SHAPES = [(32, 64), (1024, 1024)]
 MATMULS = [(32, 64, 64), (256, 256, 256), (1024, 1024, 1024)]
@@ -104,6 +142,42 @@ def test_channels(name, library, machine, timed, benchmark):
     np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-4, atol=1e-6)
     function, argument = (op.numpy, x) if library == "numpy" else (op.fastdl, fastdl.tensor(x))
     timed(lambda: function(argument), machine, moved=4 * op.floats * x.size)
+
+
+@pytest.mark.parametrize("library", ["fastdl", "numpy"])
+@pytest.mark.parametrize("shape", SHAPES, ids=["x".join(map(str, s)) for s in SHAPES])
+@pytest.mark.parametrize("name", TYPED)
+def test_typed(name, shape, library, machine, timed, benchmark):
+    benchmark.group = f"{name} of {shape[0]} x {shape[1]}"
+    op = TYPED[name]
+    x = np.random.default_rng(0).integers(0, 200, shape).astype(op.dtype)
+    ours, theirs = op.fastdl(fastdl.tensor(x)), op.numpy(x)
+    np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-6)
+    function, argument = (op.numpy, x) if library == "numpy" else (op.fastdl, fastdl.tensor(x))
+    timed(lambda: function(argument), machine, moved=op.moved * x.size)
+
+
+@pytest.mark.parametrize("library", ["fastdl", "numpy"])
+@pytest.mark.parametrize("columns", [1, 64])
+def test_scatter_add(columns, library, machine, timed, benchmark):
+    """The gradient of an embedding: rows added at random places."""
+    benchmark.group = f"scatter_add of 2^19 floats in rows of {columns}"
+    rng = np.random.default_rng(0)
+    count = 2**19 // columns
+    places, values = rng.integers(0, count, count), rng.random((count, columns), np.float32)
+    ours, at = fastdl.tensor(values), fastdl.tensor(places)
+
+    def add():
+        if library == "fastdl":
+            return fastdl._core.scatter_add(ours, at, axis=0, size=count).numpy()
+        total = np.zeros((count, columns), np.float32)
+        np.add.at(total, places, values)
+        return total
+
+    wanted = np.zeros((count, columns))
+    np.add.at(wanted, places, values)
+    np.testing.assert_allclose(add(), wanted, rtol=1e-5)
+    timed(add, machine, moved=3 * 4 * 2**19 + 8 * count)
 
 
 @pytest.mark.parametrize("library", ["fastdl", "numpy"])

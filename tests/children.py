@@ -1,4 +1,4 @@
-"""Child processes for tests, which import the fastdl that the tests import."""
+"""Child processes for tests. They import the same fastdl as the tests."""
 
 import os
 import pathlib
@@ -11,10 +11,10 @@ _PLACE = str(pathlib.Path(fastdl.__file__).parent.parent)
 
 
 def start(*arguments, cwd, env=None, **options):
-    """Starts Python; its output is captured as text unless `options` say otherwise.
+    """Starts Python. By default its output is captured as text.
 
-    `cwd` matters: Python looks there for modules first, and in the source tree it would find the
-    package without its compiled part.
+    Python looks for modules in `cwd` first. In the source tree it would find the package without
+    its compiled part.
     """
     environment = {**os.environ, "PYTHONPATH": _PLACE, **(env or {})}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -24,7 +24,7 @@ def start(*arguments, cwd, env=None, **options):
 
 
 def output(code, cwd, timeout=120, **env):
-    """What a program prints; fails with its errors if it doesn't end well, a crash included."""
+    """The output of a program. Fails with the program's errors if its exit status isn't 0."""
     child = start("-X", "faulthandler", "-c", code, cwd=cwd, env=env)
     try:
         out, errors = child.communicate(timeout=timeout)

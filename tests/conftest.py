@@ -1,4 +1,4 @@
-"""Tests are of the installed package, also when started as `python -m pytest` in the clone."""
+"""The tests use the installed package, even with `python -m pytest` in the clone."""
 
 import sys
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""Calls that Keras's and PyTorch's functions must answer as Keras and PyTorch do.
+"""Calls whose results must be those of Keras and PyTorch.
 
 A call is a line of Python. `ops` is `keras.ops` or `fastdl.ops`, `torch` is PyTorch or `fastdl`;
-`golden/faces.py` runs the lines with the peers and keeps what comes out: values, shapes and element
+`golden/faces.py` runs the lines with the peers and stores the results: values, shapes and element
 types, or the kind of error.
 """
 
@@ -488,7 +488,7 @@ def lines(text):
 
 
 def flat(value):
-    """A result as something JSON can hold: nested lists of [dtype, shape, values]."""
+    """A result in a form for JSON: nested lists of [dtype, shape, values]."""
     if isinstance(value, (tuple, list)):
         return [flat(part) for part in value]
     array = np.asarray(value)

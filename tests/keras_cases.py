@@ -1,14 +1,14 @@
 """Layers and models described once, for Keras and for fastdl: `k` is either package.
 
-`golden/keras_layers.py` runs them with Keras and writes down what comes out, test_keras_golden.py
-runs them with fastdl and compares. Weights and inputs are formulas, so that both have the same.
+`golden/keras_layers.py` runs them with Keras and stores the results. test_keras_golden.py runs them
+with fastdl and compares. Weights and inputs are formulas, so both packages use the same values.
 """
 
 import numpy as np
 
 
 def filled(shape, seed, scale=1.0):
-    """Values between -scale and scale that look irregular and are the same everywhere."""
+    """Irregular values between -scale and scale that are the same on every machine."""
     steps = np.arange(int(np.prod(shape)), dtype=np.float64)
     values = np.sin(steps * 1.7 + seed * 0.37) * scale
     return values.astype(np.float32).reshape(shape)
@@ -108,7 +108,7 @@ def branches(k):
 
 
 def nested(k):
-    """A functional and a Sequential model as layers, the first of them twice."""
+    """A functional and a Sequential model as layers; the functional one is called twice."""
     inner_in = k.Input((4,), name="inner_in")
     inner_out = k.layers.Dense(4, activation="softsign", name="inner_dense")(inner_in)
     inner = k.Model(inner_in, inner_out, name="inner")

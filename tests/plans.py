@@ -21,7 +21,7 @@ def random(*shape, seed=0):
 
 
 def chains(plan):
-    """The names of calls, those of a chain in one list."""
+    """The names of calls. The names of a chain are in a list of their own."""
     found = []
     for line in str(plan).splitlines():
         name = line.removeprefix("  with it: ").split("(")[0]

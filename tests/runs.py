@@ -1,4 +1,4 @@
-"""How often Python ran a step. Counted in a global, which a recorded step may change unseen."""
+"""Counts how often Python runs a step, in a global variable: plans do not see its changes."""
 
 import collections
 

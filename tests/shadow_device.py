@@ -16,7 +16,7 @@ CAPSULE = b"fastdl.Device.2"
 
 
 def build(path: Path) -> None:
-    """With the compiler that the core was built with, and no symbol of the core (-z defs)."""
+    """Builds it with the compiler of the core, and without symbols of the core (-z defs)."""
     compiler, source = os.environ.get("CXX", "c++"), HERE / "device" / "shadow.cc"
     include = HERE.parent / "csrc"
     command = [compiler, *FLAGS, "-Wl,-z,defs", "-I", include, source, "-o", path]
@@ -31,7 +31,7 @@ def capsule(pointer: int, name: bytes = CAPSULE) -> Any:
 
 
 def register(path: Path, name: str, without: str = "") -> ctypes.CDLL:
-    """Under this name, without a function for the op `without`."""
+    """Registers it under a name, without a function for the op `without`."""
     library = ctypes.CDLL(str(path))
     library.shadow_table.restype = ctypes.c_void_p
     library.shadow_calls.restype = library.shadow_live.restype = ctypes.c_size_t

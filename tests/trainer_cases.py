@@ -1,7 +1,7 @@
 """Trainings described once, for Keras and for fastdl: `k` is either package.
 
-`golden/trainer.py` runs them with Keras and writes down what comes out, test_trainer_golden.py runs
-them with fastdl and compares. Each returns logs, lists and arrays. Weights and data are formulas.
+`golden/trainer.py` runs them with Keras and stores the results. test_trainer_golden.py runs them
+with fastdl and compares. Each returns logs, lists and arrays. Weights and data are formulas.
 """
 
 import numpy as np
@@ -138,7 +138,7 @@ def two_by_position(k):
 
 
 def two_outputs_one_loss(k):
-    """A loss for one of two outputs; the other is only predicted."""
+    """A loss for one of two outputs. The other output has no loss."""
     model, (x, y) = two(k), two_data()
     model.compile("sgd", loss=[None, "sparse_categorical_crossentropy"])
     history = model.fit(x, [y[1]], BATCH, 2, shuffle=False, verbose=0)
@@ -229,7 +229,7 @@ def class_weights(k):
 
 
 def epochs_of_steps(k):
-    """Epochs that are a part of the data, with and without a size of batches."""
+    """Epochs that are a part of the data, with and without a batch size."""
     results = []
     for batch_size, steps_per_epoch, samples in ((4, 5, 40), (8, 2, 40), (None, 4, 30)):
         model = network(k, "regression")
@@ -281,7 +281,7 @@ def generators(k):
 
 
 def penalties(k):
-    """Regularizers of weights and of outputs are part of the loss, here and in validation."""
+    """Regularizers of weights and of outputs add to the loss, in training and in validation."""
     model = k.Sequential(
         [
             k.Input((5,)),
@@ -303,7 +303,7 @@ def penalties(k):
 
 
 def learning_rates(k):
-    """Rates that callbacks and schedules set, as they are logged and as they act."""
+    """Learning rates that callbacks and schedules set: the logged values and their effect."""
     schedule = k.optimizers.schedules.ExponentialDecay(0.1, decay_steps=3, decay_rate=0.7)
     runs = [
         (0.1, [k.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5)]),
@@ -328,7 +328,7 @@ def learning_rates(k):
 
 
 def early_stopping(k):
-    """Training ends when validation gets worse, and the best weights come back."""
+    """Training ends when the validation loss rises, and the best weights are restored."""
     model = network(k, "regression")
     model.compile(k.optimizers.SGD(0.3, momentum=0.95), "mse")
     stop = k.callbacks.EarlyStopping(patience=2, restore_best_weights=True)

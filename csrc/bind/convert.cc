@@ -78,9 +78,10 @@ py::dtype numpy_dtype(DType t) {
 DType dtype_from(py::handle object) {
   if (object.ptr() == (PyObject*)&PyFloat_Type) return DType::float32;
   if (object.ptr() == (PyObject*)&PyLong_Type) return DType::int64;
-  if (object.is(dtype_to(DType::bfloat16)) ||
-      (PyUnicode_Check(object.ptr()) && object.cast<std::string>() == name_of(DType::bfloat16)))
-    return DType::bfloat16;
+  if (object.is(dtype_to(DType::bfloat16))) return DType::bfloat16;
+  if (PyUnicode_Check(object.ptr()))  // NumPy would find most of these names, in a microsecond
+    for (int i = 0; i < kDTypes; ++i)
+      if (PyUnicode_CompareWithASCIIString(object.ptr(), name_of(DType(i))) == 0) return DType(i);
   py::dtype t = py::dtype::from_args(py::reinterpret_borrow<py::object>(object));
   if (const auto known = same_dtype(t)) return *known;
   raise<TypeError>("dtype ", std::string(py::str(t)),

@@ -1,5 +1,5 @@
-"""What both faces stand on and neither owns.
+"""The code that both faces share.
 
-`formulas`, `moving` and `picking` hold what more than one core op computes, with explicit
-arguments. The top level (`fastdl._functions`) and `fastdl.ops` only spell their arguments.
+`formulas`, `moving` and `picking` compute values that take more than one core op. Their arguments
+are explicit: names and defaults are up to `fastdl._functions` (the top level) and `fastdl.ops`.
 """

@@ -1,28 +1,29 @@
-"""Errors for unknown arguments that name the nearest known one."""
+"""Errors for unknown arguments: they suggest the nearest known name."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from typing import ParamSpec, TypeVar
 
 from .registry import suggestion
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 
-def suggests_arguments(owner: str) -> Callable[[_Function], _Function]:
-    """Decorates a method so that the TypeError for an unknown argument names the nearest one.
+def suggests_arguments(owner: str) -> Callable[[Callable[P, Result]], Callable[P, Result]]:
+    """Decorates a method: its TypeError for an unknown argument suggests the nearest known one.
 
     Args:
-        owner: the class that the message is to name.
+        owner: the name of the class in the message.
     """
 
-    def decorate(method: _Function) -> _Function:
+    def decorate(method: Callable[P, Result]) -> Callable[P, Result]:
         method.__qualname__ = f"{owner}.{method.__name__}"
 
         @functools.wraps(method)
-        def call(*args: Any, **kwargs: Any) -> Any:
+        def call(*args: P.args, **kwargs: P.kwargs) -> Result:
             try:
                 return method(*args, **kwargs)
             except TypeError as error:
@@ -31,12 +32,12 @@ def suggests_arguments(owner: str) -> Callable[[_Function], _Function]:
                     _suggest(error, method, kwargs)
                 raise
 
-        return call  # type: ignore[return-value]
+        return call
 
     return decorate
 
 
-def _suggest(error: TypeError, method: Any, given: dict[str, Any]) -> None:
+def _suggest(error: TypeError, method: Callable[..., object], given: Iterable[str]) -> None:
     from inspect import signature
 
     known = signature(method).parameters

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._core import Tensor
 
+if TYPE_CHECKING:
+    from typing import Protocol
 
-def is_sparse(value: Any) -> bool:
-    """Whether it is a sparse matrix or array of SciPy, which is not imported for that."""
+    from typing_extensions import TypeIs
+
+    class Sparse(Protocol):
+        """A sparse matrix or array of SciPy."""
+
+        @property
+        def shape(self) -> tuple[int, ...]: ...
+        def toarray(self) -> np.ndarray: ...
+
+
+def is_sparse(value: object) -> TypeIs[Sparse]:
+    """Whether the value is a sparse matrix or array of SciPy. SciPy is not imported."""
     return hasattr(value, "tocsr") and hasattr(value, "toarray")
 
 
-def check_dense(what: str, value: Any) -> None:
-    """TypeError for a sparse matrix of SciPy; the message says what to give instead."""
+def check_dense(what: str, value: object) -> None:
+    """TypeError for a sparse matrix of SciPy. The message says what to pass instead."""
     if is_sparse(value):
         raise TypeError(
-            f"{what}: a sparse matrix ({type(value).__name__} of shape {value.shape}): there are "
-            f"no sparse tensors; give {what}.toarray(), or batches of dense rows from a "
-            "utils.PyDataset if all of them do not fit into memory"
+            f"{what}: expected a dense array, got a sparse matrix ({type(value).__name__} of shape "
+            f"{value.shape}); pass {what}.toarray(). If it does not fit into memory, pass a "
+            "utils.PyDataset that yields dense batches"
         )
 
 

@@ -1,19 +1,21 @@
-"""What fastdl runs on, and how many threads it uses."""
+"""The machine that fastdl runs on, and the threads that it uses."""
 
 from __future__ import annotations
 
 import os
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .. import _core
+
+if TYPE_CHECKING:
+    from .._core import CoreConfig
 
 _THREADINGS = ("team", "openmp")
 
 
 def show_config() -> None:
-    """Prints version, instruction set, bfloat16, threads and whose they are, cache sizes, compiler
-    and CUDA.
+    """Prints the version, the instruction set, the threads, the caches and how fastdl was built.
 
     Example:
         >>> import fastdl
@@ -44,7 +46,7 @@ def show_config() -> None:
         print(f"  {name:<9} {value}")
 
 
-def _threading(c: dict[str, Any]) -> str:
+def _threading(c: CoreConfig) -> str:
     if c["threading_runtime"]:
         return f"{c['threading']} ({c['threading_runtime']})"
     return c["threading"] + ("" if _has_openmp() else " (built without OpenMP)")
@@ -55,15 +57,16 @@ def _size(n: int) -> str:
 
 
 def get_num_threads() -> int:
-    """The number of threads an operation uses at most.
+    """The largest number of threads that an operation uses.
 
-    Starts from FASTDL_NUM_THREADS, else OMP_NUM_THREADS, else the CPUs this process may use.
+    At import it is FASTDL_NUM_THREADS, else OMP_NUM_THREADS, else the number of CPUs that this
+    process may use.
     """
     return _core.num_threads()
 
 
 def set_num_threads(n: int) -> None:
-    """Sets the number of threads; results do not depend on it.
+    """Sets the number of threads. Results do not depend on it.
 
     Raises:
         ValueError: n is below 1 or above 1024.
@@ -78,34 +81,32 @@ def set_num_threads(n: int) -> None:
 
 
 def get_threading() -> str:
-    """Whose threads compute: "team", fastdl's own, or "openmp".
+    """Which threads compute: "team" (fastdl's own) or "openmp".
 
     Example:
         >>> import fastdl
         >>> fastdl.get_threading() in ("team", "openmp")
         True
     """
-    name: str = _core.config()["threading"]
-    return name
+    return _core.config()["threading"]
 
 
 def set_threading(name: str) -> None:
-    """Chooses whose threads compute; results do not depend on it, not by a bit.
+    """Chooses which threads compute. Results are the same to the bit.
 
     `FASTDL_THREADING` in the environment does the same at import.
 
     Args:
-        name: "team", the default: fastdl's own threads. "openmp": those of OpenMP, which a program
-            shares with its other OpenMP code (scikit-learn, SciPy, Cython's `prange`), so that
-            both together use no more threads than one of them. A library that brings a copy of the
-            OpenMP runtime along is shared with if it is imported before fastdl's first
-            computation.
+        name: "team" (fastdl's own threads, the default) or "openmp". OpenMP's threads are shared
+            with the other OpenMP code of the program (scikit-learn, SciPy, Cython's `prange`), so
+            that both together use no more threads than one of them. To share the threads of a
+            library that has its own copy of the OpenMP runtime, import that library before
+            fastdl's first computation.
 
     Raises:
-        ValueError: there is no such name.
-        RuntimeError: something was computed already; or fastdl was built without OpenMP; or this
-            process was forked: it computes with the team, since OpenMP's threads do not survive a
-            fork.
+        ValueError: the name is unknown.
+        RuntimeError: fastdl has computed something already, fastdl was built without OpenMP, or
+            the process was forked. OpenMP's threads do not survive a fork.
 
     Example:
         >>> import fastdl
@@ -124,7 +125,7 @@ def set_threading(name: str) -> None:
         )
     try:
         from .. import _openmp
-    except ImportError as error:  # as where the system has no libgomp.so.1
+    except ImportError as error:  # the system has no libgomp.so.1, for example
         raise RuntimeError(f"set_threading: OpenMP cannot be loaded: {error}") from error
     _core.set_threading(_openmp.threading)
 
@@ -134,10 +135,10 @@ def _has_openmp() -> bool:
 
 
 def threading_from_environment() -> None:
-    """Does what FASTDL_THREADING says.
+    """Chooses the threads that FASTDL_THREADING names.
 
     Raises:
-        ImportError: that is not possible.
+        ImportError: they are unknown or cannot be used.
     """
     if name := os.environ.get("FASTDL_THREADING"):
         try:

@@ -1,9 +1,9 @@
 """Functions that make tensors.
 
-Shapes are given as one sequence or one by one: `zeros(2, 3)`, `zeros((2, 3))`. `dtype` is anything
-`numpy.dtype` takes of float32, int64, int32, uint8 and bool, with which ops compute, and of
-float16, bfloat16 and int8, in which values are only stored. `requires_grad` makes the result a
-leaf whose gradient `backward()` computes. `device` may only be the CPU.
+A shape is one sequence or several integers: `zeros((2, 3))`, `zeros(2, 3)`. `dtype` is what
+`numpy.dtype` takes. Ops compute with float32, int64, int32, uint8 and bool; float16, bfloat16 and
+int8 only store values. `requires_grad` makes the result a leaf whose gradient `backward()`
+computes. `device` is the CPU, or a device that an extension has registered.
 """
 
 from __future__ import annotations
@@ -18,18 +18,25 @@ from .._base import functional as F
 from .._core import Tensor
 from .device import device_of, moved
 from .dtypes import float32, int64
+from .moving import one_or_many
 from .random import drawing_from
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
     from numpy.typing import DTypeLike
 
     from .._core import IntOrInts, TensorLike
     from .device import device as Device
     from .random import Generator
 
+    class HasDLPack(Protocol):
+        """An array of a library that speaks DLPack."""
 
-def _shape(size: tuple[Any, ...]) -> Any:
-    return size[0] if len(size) == 1 else size
+        @property
+        def __dlpack__(self) -> Callable[..., object]: ...
+        def __dlpack_device__(self) -> tuple[int, int]: ...
 
 
 def _finished(t: Tensor, requires_grad: bool, device: str | Device | None) -> Tensor:
@@ -49,14 +56,13 @@ def tensor(
     """A new tensor with a copy of `data`.
 
     Args:
-        data: number, nested list, array or tensor. Python floats and float64 become float32,
-            Python integers int64, int16 and uint16 int32, wider ones int64.
+        data: number, nested list, array or tensor. Python floats and float64 become float32.
+            int16 and uint16 become int32. Python integers and wider types become int64.
         dtype: the element type; by default that of the data. float32, int64, int32, uint8 and
-            bool are types to compute with. float16, bfloat16 and int8 are for storing values:
-            they can be cast, moved, compared and multiplied as matrices; cast them to float32
-            for anything else.
-        device: "cpu" or None.
-        requires_grad: see the module.
+            bool are types to compute with. float16, bfloat16 and int8 only store values: they can
+            be cast, moved, compared and multiplied as matrices. For all else cast them to float32.
+        device: where the tensor lies; the CPU by default.
+        requires_grad: whether `backward()` computes its gradient.
 
     Raises:
         TypeError: the data isn't numeric, or its rows differ in length.
@@ -74,7 +80,7 @@ def tensor(
 def as_tensor(
     data: TensorLike, dtype: DTypeLike | None = None, device: str | Device | None = None
 ) -> Tensor:
-    """A tensor that shares memory with `data` where it can; a tensor itself is returned as it is.
+    """`data` as a tensor, which shares its memory if possible. A tensor is returned unchanged.
 
     Example:
         >>> a = np.zeros(2, "float32")
@@ -92,7 +98,7 @@ def from_numpy(array: np.ndarray) -> Tensor:
     return _core.as_tensor(array, keep_type=True)
 
 
-def from_dlpack(data: Any) -> Tensor:
+def from_dlpack(data: HasDLPack) -> Tensor:
     """A tensor over the memory of any CPU array that speaks DLPack.
 
     Example:
@@ -105,13 +111,13 @@ def from_dlpack(data: Any) -> Tensor:
 
 
 class _Exported:
-    """`data` for NumPy's import, which knows no bfloat16: that is said to be 16-bit integers."""
+    """Hands `data` to NumPy. NumPy has no bfloat16, so bfloat16 is declared as 16-bit integers."""
 
-    def __init__(self, data: Any) -> None:
+    def __init__(self, data: HasDLPack) -> None:
         self._data = data
         self.bfloat16 = False
 
-    def __dlpack__(self, **options: Any) -> Any:
+    def __dlpack__(self, **options: object) -> Any:  # a capsule
         capsule = self._data.__dlpack__(**options)
         self.bfloat16 = _core.dlpack_as_integers(capsule)
         return capsule
@@ -128,7 +134,7 @@ def full(
     requires_grad: bool = False,
     device: str | Device | None = None,
 ) -> Tensor:
-    """A tensor of one value; its type is the value's unless given (int64, float32 or bool).
+    """A tensor of one value. By default the value decides the type: int64, float32 or bool.
 
     Example:
         >>> full((2,), 7).tolist()
@@ -152,7 +158,7 @@ def zeros(
         >>> zeros(2, 2).tolist()
         [[0.0, 0.0], [0.0, 0.0]]
     """
-    return _finished(_core.full(_shape(size), dtype or float32, 0), requires_grad, device)
+    return _finished(_core.full(one_or_many(size), dtype or float32, 0), requires_grad, device)
 
 
 def ones(
@@ -167,7 +173,7 @@ def ones(
         >>> ones(2, dtype="int32").tolist()
         [1, 1]
     """
-    return _finished(_core.full(_shape(size), dtype or float32, 1), requires_grad, device)
+    return _finished(_core.full(one_or_many(size), dtype or float32, 1), requires_grad, device)
 
 
 def empty(
@@ -176,13 +182,13 @@ def empty(
     requires_grad: bool = False,
     device: str | Device | None = None,
 ) -> Tensor:
-    """A tensor whose values are whatever the memory held.
+    """A tensor whose values are not initialized.
 
     Example:
         >>> empty(2, 3).shape
         (2, 3)
     """
-    return _finished(_core.empty(_shape(size), dtype or float32), requires_grad, device)
+    return _finished(_core.empty(one_or_many(size), dtype or float32), requires_grad, device)
 
 
 def arange(
@@ -196,7 +202,7 @@ def arange(
 ) -> Tensor:
     """`start, start + step, ...` up to but not including `end`; `arange(n)` starts at 0.
 
-    int64 if all arguments are integers, else float32.
+    The type is int64 if all arguments are integers, else float32.
 
     Raises:
         ValueError: step is 0 or leads away from `end`.
@@ -208,7 +214,7 @@ def arange(
     if end is None:
         start, end = 0, start
     if step == 0 or (end - start) / step < 0:
-        raise ValueError(f"arange: step {step} doesn't lead from {start} to {end}")
+        raise ValueError(f"arange: step: expected a step from {start} towards {end}, got {step}")
     if dtype is None:
         integral = all(isinstance(v, (int, np.integer)) for v in (start, end, step))
         dtype = int64 if integral else float32
@@ -268,7 +274,7 @@ def rand(
         True
     """
     with drawing_from(generator):
-        t = F.uniform(shape=_shape(size))
+        t = F.uniform(shape=one_or_many(size))
     return _finished(
         t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype), requires_grad, device
     )
@@ -288,22 +294,26 @@ def randn(
         (2, 3)
     """
     with drawing_from(generator):
-        t = F.normal(shape=_shape(size))
+        t = F.normal(shape=one_or_many(size))
     return _finished(
         t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype), requires_grad, device
     )
 
 
 def normal(
-    mean: Any, std: Any = 1.0, size: IntOrInts | None = None, *, generator: Generator | None = None
+    mean: TensorLike,
+    std: TensorLike = 1.0,
+    size: IntOrInts | None = None,
+    *,
+    generator: Generator | None = None,
 ) -> Tensor:
-    """Normal values with the given mean and standard deviation, numbers or tensors.
+    """Values of normal distributions.
 
     Args:
-        mean: number, or a tensor with one mean per value.
-        std: number or tensor likewise.
-        size: the shape, where both are numbers.
-        generator: where the random numbers come from.
+        mean: the mean of all values, or a tensor with one mean for each value.
+        std: the standard deviation of all values, or a tensor.
+        size: the shape; only if mean and std are numbers.
+        generator: the source of the random numbers; None for the library's own.
 
     Example:
         >>> normal(0.0, 1.0, (2,)).shape
@@ -311,14 +321,14 @@ def normal(
     """
     with drawing_from(generator):
         if size is not None:
-            return F.normal(shape=size, mean=mean, std=std)
-        shape = np.broadcast_shapes(np.shape(mean), np.shape(std))
+            return F.normal(shape=size, mean=mean, std=std)  # type: ignore[arg-type]
+        shape = np.broadcast_shapes(_core.as_tensor(mean).shape, _core.as_tensor(std).shape)
         return F.add(F.mul(F.normal(shape=shape), std), mean)
 
 
 def randint(
     low: int,
-    high: Any = None,
+    high: IntOrInts | None = None,
     size: IntOrInts | None = None,
     *,
     generator: Generator | None = None,
@@ -339,7 +349,7 @@ def randint(
     if size is None:
         low, high, size = 0, low, high
     with drawing_from(generator):
-        t = F.randint(shape=size, low=low, high=high)
+        t = F.randint(shape=size, low=low, high=high)  # type: ignore[arg-type]
     return _finished(
         t if dtype is None or dtype is int64 else F.cast(t, dtype=dtype), False, device
     )
@@ -360,7 +370,7 @@ def randperm(
 
 
 def bernoulli(x: TensorLike, *, generator: Generator | None = None) -> Tensor:
-    """1 with the probabilities given, else 0, as float32 of their shape.
+    """1 with the given probabilities, else 0; float32, in the shape of x.
 
     Example:
         >>> bernoulli([0.0, 1.0]).tolist()
@@ -410,7 +420,7 @@ def full_like(
 def empty_like(
     x: TensorLike, *, dtype: DTypeLike | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """Memory in the shape and type of x.
+    """A tensor in the shape and type of x whose values are not initialized.
 
     Example:
         >>> empty_like([1.0]).shape

@@ -1,8 +1,8 @@
-"""device: where a tensor lies. There is the CPU; extensions register others."""
+"""device: where a tensor lies. The core knows the CPU; extensions register other devices."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,11 +10,29 @@ from .. import _core
 from .._core import Tensor
 from .dtypes import as_dtype
 
+if TYPE_CHECKING:
+    from typing import TypeAlias, TypedDict
+
+    from numpy.typing import DTypeLike
+
+    Place: TypeAlias = "str | device"
+    # What `to(...)` takes by position (bools are `non_blocking` and `copy`), and by keyword.
+    Target: TypeAlias = DTypeLike | Place | Tensor | bool
+
+    class TargetOptions(TypedDict, total=False):
+        dtype: DTypeLike | None
+        device: Place | None
+        non_blocking: bool
+        copy: bool
+
 
 class device:
-    """`device('cpu')`, comparable with PyTorch's: a type and, where there are several, an index.
+    """Where a tensor lies: a type of device and, if there are several of it, an index.
 
-    RuntimeError for a device that no extension has registered; it lists those that exist.
+    Raises:
+        RuntimeError: no extension has registered such a device. The message lists the known ones.
+
+    Source: `torch.device`.
 
     Example:
         >>> fastdl.device("cpu")
@@ -45,7 +63,7 @@ class device:
 
 
 def _registered(where: device) -> str | None:
-    """The core's name for a device; without an index it is the first one of its type."""
+    """The core's name for a device, None for an unknown one. Without an index it is the first."""
     if where.type == "cpu":
         return "cpu"
     names = _core.device_names()
@@ -56,22 +74,22 @@ CPU = device("cpu")
 
 
 def device_of(t: Tensor) -> device:
-    """Where the tensor lies."""
+    """The device that the tensor lies on."""
     name = t._device
     return CPU if name == "cpu" else device(name)
 
 
 def moved(t: Tensor, where: str | device) -> Tensor:
-    """The tensor on another device; the tensor itself if it lies there."""
+    """The tensor on a device. A tensor that lies there already is returned itself."""
     name = _registered(device(where))
     assert name is not None
     return t if t._device == name else _core.to_device(t, name)
 
 
 def split_target(
-    who: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    who: str, args: tuple[Target, ...], kwargs: TargetOptions
 ) -> tuple[np.dtype[Any] | None, device | None]:
-    """The dtype and the device asked for by the arguments of a `to(...)` call, or None.
+    """The dtype and the device that the arguments of a `to(...)` call ask for, None for none.
 
     Accepts `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(tensor)` and PyTorch's keywords
     `non_blocking` and `copy`.
@@ -88,10 +106,10 @@ def split_target(
             where = argument
         elif isinstance(argument, str) and _names_a_device(argument):
             where = argument
-        elif isinstance(argument, Tensor):  # whose type and place are to be taken
+        elif isinstance(argument, Tensor):
             dtype, where = argument.dtype, device_of(argument)
-        elif hasattr(argument, "shape") and hasattr(argument, "dtype"):  # bfloat16 has no shape
-            dtype = argument.dtype
+        elif hasattr(argument, "shape"):  # an array; types have no shape
+            dtype = getattr(argument, "dtype", argument)
         else:
             dtype = argument
     return None if dtype is None else as_dtype(dtype), None if where is None else device(where)
@@ -105,13 +123,13 @@ def _names_a_device(text: str) -> bool:
 _DEVICE_TYPES = frozenset({"cpu", "cuda", "mps", "xpu", "meta", "xla"})
 
 
-def check_target(who: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """For modules: raises unless the target of a `to(...)` call is float32 on the CPU."""
+def check_target(who: str, args: tuple[Target, ...], kwargs: TargetOptions) -> None:
+    """Raises unless a module's `to(...)` call asks for float32 on the CPU."""
     try:
         dtype, where = split_target(who, args, kwargs)
     except (RuntimeError, TypeError) as error:
         raise type(error)(f"{who}: {error}") from None
     if dtype is not None and dtype != np.float32:
-        raise TypeError(f"{who}: dtype: parameters are float32, got {dtype}")
+        raise TypeError(f"{who}: dtype: expected float32 for parameters, got {dtype}")
     if where is not None and where.type != "cpu":
-        raise RuntimeError(f"{who}: parameters lie on 'cpu', got {str(where)!r}")
+        raise RuntimeError(f"{who}: expected 'cpu' for parameters, got {str(where)!r}")

@@ -1,4 +1,4 @@
-"""In which precision layers multiply: float32, or bfloat16 with float32 sums."""
+"""The precision of layers' matrix products: float32, or bfloat16 with float32 sums."""
 
 from __future__ import annotations
 
@@ -10,21 +10,28 @@ from .. import _core
 from .checks import shown
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from numpy.typing import DTypeLike
+
     from .._core import Precision
 
+    # A policy, its name or type, or Keras's config of one.
+    PolicyLike: TypeAlias = "DTypePolicy | DTypeLike | dict[str, Any] | None"
+
 _GLOBAL = ("float32", "mixed_bfloat16")
-_OF_LAYERS = (*_GLOBAL, "int32", "int64", "uint8", "bool")  # Input takes the others
+_OF_LAYERS = (*_GLOBAL, "int32", "int64", "uint8", "bool")  # integers and bool: for Input
 
 
 class DTypePolicy:
     """How a layer computes.
 
     "mixed_bfloat16" rounds the operands of a Dense layer's matrix products, forward and backward,
-    to bfloat16 and adds up in float32; weights, activations, gradients and losses are the float32
-    tensors that they are with "float32". Where the CPU has no instructions for bfloat16 that are
-    faster, or the instruction set that FASTDL_ISA selects has none, it computes in float32, and one
-    warning says so. Small products are always computed in float32: those with fewer than 16 rows,
-    columns or terms in a sum, or fewer than 65,536 multiplications.
+    to bfloat16 and adds up in float32. Weights, activations, gradients and losses stay float32
+    tensors. A CPU without fast instructions for bfloat16 computes in float32, and one warning says
+    so; likewise if FASTDL_ISA selects an instruction set without them. Small products are always
+    computed in float32: those with fewer than 16 rows, columns or terms in a sum, or fewer than
+    65,536 multiplications.
 
     Args:
         name: "float32" or "mixed_bfloat16"; for a layer's input also an integer type or "bool".
@@ -36,7 +43,7 @@ class DTypePolicy:
         quantization_mode: None.
 
     Raises:
-        ValueError: another name, as "mixed_float16".
+        ValueError: another name, for example "mixed_float16".
 
     Source: `keras.DTypePolicy` of Keras 3.
 
@@ -47,16 +54,14 @@ class DTypePolicy:
 
     quantization_mode = None
 
-    def __init__(self, name: Any) -> None:
+    def __init__(self, name: DTypeLike) -> None:
         try:
             plain = isinstance(name, str) and name == "mixed_bfloat16"
-            known = name if plain else np.dtype(name).name
+            known = "mixed_bfloat16" if plain else np.dtype(name).name
         except (TypeError, ValueError):
             known = None
         if name is None or known not in _OF_LAYERS:
-            raise ValueError(
-                f"layers compute in 'float32' or 'mixed_bfloat16', got dtype={shown(name)}"
-            )
+            raise ValueError(f"dtype: expected 'float32' or 'mixed_bfloat16', got {shown(name)}")
         self.name: str = known
         mixed = known == "mixed_bfloat16"
         self.compute_dtype = "bfloat16" if mixed else known
@@ -66,12 +71,12 @@ class DTypePolicy:
         if mixed:
             _warn_if_missing()
 
-    def get_config(self) -> dict[str, Any]:
-        """What `from_config` makes the policy from."""
+    def get_config(self) -> dict[str, str]:
+        """The settings from which `from_config` makes the policy."""
         return {"name": self.name}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> DTypePolicy:
+    def from_config(cls, config: dict[str, str]) -> DTypePolicy:
         """The policy that `get_config` described."""
         return cls(config["name"])
 
@@ -104,30 +109,34 @@ def _warn_if_missing() -> None:
         why = f"FASTDL_ISA selects {config['isa']}, which has no bfloat16 instructions"
     else:
         why = "the bfloat16 instructions of this CPU are no faster"
-    level, frame = 1, sys._getframe(0)  # to the caller of whatever took the name
+    level, frame = 1, sys._getframe(0)  # to the first line outside of the library
     while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == "fastdl":
         level, frame = level + 1, frame.f_back
     warnings.warn(f"mixed_bfloat16: fastdl computes in float32, since {why}", stacklevel=level)
 
 
-def policy_from(value: Any) -> DTypePolicy:
-    """The policy that a `dtype=` means: a name, a type, a policy, Keras's config of one, or None
-    for the one in force. ValueError for others."""
+def policy_from(value: PolicyLike) -> DTypePolicy:
+    """The policy that an argument `dtype` means; for None the global one.
+
+    Raises:
+        ValueError: no policy has that name.
+    """
     if value is None:
         return _policy
     if isinstance(value, DTypePolicy):
         return value
     if isinstance(value, dict):
-        value = value.get("config", {}).get("name")
+        config: dict[str, Any] = {**value}
+        return DTypePolicy(config.get("config", {}).get("name"))
     return DTypePolicy(value)
 
 
-def set_dtype_policy(policy: Any) -> None:
+def set_dtype_policy(policy: str | DTypePolicy) -> None:
     """Sets the policy of the layers that are made from now on without a `dtype` of their own.
 
     Args:
-        policy: "float32", as at the start, or "mixed_bfloat16", or a `DTypePolicy` of these names;
-            it says what they do.
+        policy: "float32" (the policy at the start), "mixed_bfloat16", or a `DTypePolicy` with one
+            of these names.
 
     Raises:
         ValueError: another policy.

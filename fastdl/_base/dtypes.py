@@ -1,19 +1,22 @@
-"""The element types, and bfloat16, which NumPy lacks."""
+"""The element types: NumPy's, and bfloat16."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from .checks import shown
 
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
 
 class _BFloat16:
     """The type of 16-bit floats with float32's range and 8 bits of precision.
 
-    It stands where NumPy's types do: `t.dtype == fastdl.bfloat16`, `t.dtype == "bfloat16"` and,
-    where the package ml_dtypes is installed, `t.dtype == ml_dtypes.bfloat16` hold.
+    It is used like one of NumPy's types: `t.dtype == fastdl.bfloat16` and `t.dtype == "bfloat16"`
+    hold, and with the package ml_dtypes also `t.dtype == ml_dtypes.bfloat16`.
     """
 
     name = "bfloat16"
@@ -22,7 +25,7 @@ class _BFloat16:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """NumPy's type, which the package ml_dtypes brings. TypeError if it is not installed."""
+        """The NumPy type of the package ml_dtypes. TypeError if that is not installed."""
         try:
             import ml_dtypes
         except ImportError:
@@ -53,7 +56,7 @@ class _BFloat16:
 
 float32 = np.dtype("float32")
 float16 = np.dtype("float16")
-# Used as a NumPy type everywhere; it has the attributes that are asked for.
+# It has the attributes of a NumPy type that the library reads.
 bfloat16 = cast("np.dtype[Any]", _BFloat16())
 int64 = np.dtype("int64")
 int32 = np.dtype("int32")
@@ -61,8 +64,8 @@ int8 = np.dtype("int8")
 uint8 = np.dtype("uint8")
 
 
-def as_dtype(dtype: Any) -> np.dtype[Any]:
-    """`numpy.dtype` that knows bfloat16."""
+def as_dtype(dtype: DTypeLike) -> np.dtype[Any]:
+    """As `numpy.dtype`, but knows bfloat16."""
     if isinstance(dtype, str | _BFloat16) and dtype == "bfloat16":
         return bfloat16
     try:

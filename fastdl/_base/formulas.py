@@ -1,9 +1,9 @@
-"""Values that more than one core op computes."""
+"""Values that take more than one core op."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
@@ -11,7 +11,7 @@ from .._core import Tensor
 from .moving import checked_axes, checked_axis, moved
 
 if TYPE_CHECKING:
-    from .._core import Axes, TensorLike
+    from .._core import Axes, IntOrInts, TensorLike
 
 
 def log2(x: TensorLike) -> Tensor:
@@ -35,7 +35,7 @@ def trunc(x: TensorLike) -> Tensor:
 
 
 def rounded(x: TensorLike, decimals: int) -> Tensor:
-    """x rounded to so many decimal places, halves to the even digit."""
+    """x rounded to a number of decimal places; halves go to the even digit."""
     if not decimals:
         return F.round(x)
     factor = 10.0**decimals
@@ -52,8 +52,8 @@ def exclusive_or(x: TensorLike, y: TensorLike) -> Tensor:
     return F.ne(F.ne(x, 0), F.ne(y, 0))
 
 
-def limited(x: TensorLike, low: Any, high: Any) -> Tensor:
-    """x limited to [low, high]; a bound is a number, a tensor or None.
+def limited(x: TensorLike, low: TensorLike | None, high: TensorLike | None) -> Tensor:
+    """x limited to [low, high]. A bound is a number, a tensor or None.
 
     Integers stay integers unless a bound is a float.
     """
@@ -62,7 +62,7 @@ def limited(x: TensorLike, low: Any, high: Any) -> Tensor:
         x = _core.as_tensor(x)
         if isinstance(low, float) or isinstance(high, float):
             x = F.cast(x, dtype="float32")
-        elif x.dtype == "int64" and any(abs(b) > 2**53 for b in (low, high) if b is not None):
+        elif x.dtype == "int64" and any(isinstance(b, int) and abs(b) > 2**53 for b in (low, high)):
             x = x if low is None else F.maximum(x, low)  # a double would lose digits
             return x if high is None else F.minimum(x, high)
         return F.clip(
@@ -110,15 +110,17 @@ def _power(x: Tensor, exponent: float) -> Tensor:
     return F.where(edge, F.pow(x.detach(), exponent), inside)
 
 
-def matrix_norm(x: TensorLike, order: Any, axes: Any, keepdims: bool, who: str) -> Tensor:
+def matrix_norm(
+    x: TensorLike, order: float | str, axes: IntOrInts, keepdims: bool, who: str
+) -> Tensor:
     """The norm of matrices over two axes: "fro", 1, -1 (columns), infinity, -infinity (rows)."""
     x = _core.as_tensor(x)
     rows, columns = checked_axes(axes, x.ndim, who)
     if order == "fro":
         return vector_norm(x, 2, (rows, columns), keepdims)
-    if order not in (1, -1, math.inf, -math.inf):
+    if isinstance(order, str) or order not in (1, -1, math.inf, -math.inf):
         raise ValueError(
-            f"{who}: the norm of a matrix is 'fro', 1, -1, infinity or -infinity, got {order!r}"
+            f"{who}: ord: expected 'fro', 1, -1, infinity or -infinity for matrices, got {order!r}"
         )
     summed, compared = (rows, columns) if abs(order) == 1 else (columns, rows)
     sums = F.sum(F.abs(x), axes=summed, keepdims=True)
@@ -130,7 +132,7 @@ def matrix_norm(x: TensorLike, order: Any, axes: Any, keepdims: bool, who: str) 
 
 
 def dot(x: TensorLike, y: TensorLike) -> Tensor:
-    """NumPy's `dot`: over the last axis of x and the one before the last of y."""
+    """`numpy.dot`: sums over the last axis of x and the last axis but one of y."""
     x, y = _core.as_tensor(x), _core.as_tensor(y)
     if not x.ndim or not y.ndim:
         return F.mul(x, y)

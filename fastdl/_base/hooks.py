@@ -1,30 +1,37 @@
-"""Forward hooks: what runs before and after a module's forward."""
+"""Forward hooks: functions that run before and after a module's `forward`."""
 
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .. import _core
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
 
     from typing_extensions import Self
 
     from .module import Module
 
+    # In the order in which they run, each with whether it takes keyword arguments.
+    Hooks: TypeAlias = dict[int, tuple[Callable[..., object], bool]]
+
 _ids = itertools.count()
 
 
 class RemovableHandle:
-    """Removes the hook it was given for: by `remove()` or at the end of a `with` block."""
+    """Removes a hook, by `remove()` or at the end of a `with` block."""
 
-    def __init__(self, hooks: dict[int, Any]) -> None:
+    def __init__(self, hooks: Hooks) -> None:
         self.id = next(_ids)
         self._hooks = hooks
 
     def remove(self) -> None:
         """Removes the hook, if it is still there."""
-        self._hooks.pop(self.id, None)
+        if self._hooks.pop(self.id, None) is not None:
+            _core.raise_epoch()
 
     def __enter__(self) -> Self:
         return self
@@ -34,20 +41,21 @@ class RemovableHandle:
 
 
 def add_hook(
-    hooks: dict[int, Any], hook: Callable[..., Any], prepend: bool, with_kwargs: bool
+    hooks: Hooks, hook: Callable[..., object], prepend: bool, with_kwargs: bool
 ) -> RemovableHandle:
-    """Puts a hook at the end, or before all others."""
+    """Adds a hook after all others, or before them."""
     handle = RemovableHandle(hooks)
     later = list(hooks.items()) if prepend else []
     if prepend:
         hooks.clear()
     hooks[handle.id] = (hook, with_kwargs)
     hooks.update(later)
+    _core.raise_epoch()
     return handle
 
 
-def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """`module.forward` between its hooks; each may replace the arguments or the result."""
+def call_with_hooks(module: Module, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
+    """`module.forward` between its hooks. Each may replace the arguments or the result."""
     for hook, with_kwargs in list(module._forward_pre_hooks.values()):
         if with_kwargs:
             changed = hook(module, args, kwargs)
@@ -62,7 +70,7 @@ def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any
             changed = hook(module, args)
             if changed is not None:
                 args = changed if isinstance(changed, tuple) else (changed,)
-    result = module.forward(*args, **kwargs)
+    result: object = module.forward(*args, **kwargs)
     for hook, with_kwargs in list(module._forward_hooks.values()):
         changed = hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
         if changed is not None:

@@ -4,15 +4,16 @@ Keys are NumPy's: integers, slices with any step, None, Ellipsis, integer arrays
 tensors, broadcast against each other) and boolean masks. As in PyTorch, integers are applied before
 arrays, and the axes of arrays that aren't side by side come first in the result.
 
-A result is a copy, on the tape like that of any operation. Assignment writes in place; it needs
-`no_grad` (or a detached tensor) where a gradient would be recorded.
+The result of indexing is a copy, with a gradient as of any operation. Assignment writes in place.
+Where a gradient would be recorded, it needs `no_grad` or a detached tensor.
 """
 
 from __future__ import annotations
 
 import math
 from opcode import opname
-from typing import Any
+from types import EllipsisType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,11 +21,19 @@ from .. import _core
 from .._base import functional as F
 from .._core import Tensor
 
+if TYPE_CHECKING:
+    from typing import TypeAlias, TypeGuard
 
-def getitem(t: Tensor, key: Any) -> Tensor:
-    """`t[key]`. Raises IndexError for anything that isn't in the tensor or isn't an index.
+    from .._core import Index, IndexItem, TensorLike
 
-    The core has integers done before it calls this.
+    Array: TypeAlias = Tensor | np.ndarray  # of integers or bools
+    Plain: TypeAlias = slice | int | Array | None  # an item that `_plain` has checked
+
+
+def getitem(t: Tensor, key: Index) -> Tensor:
+    """`t[key]`. IndexError if the key is not an index or is out of range.
+
+    The core computes `t[i]` for an integer i itself.
     """
     window = _Window(t.shape, key)
     if not window.is_full:
@@ -43,28 +52,28 @@ def getitem(t: Tensor, key: Any) -> Tensor:
     return F.take(F.reshape(t, shape=_merged(t.shape, axes)), window.flat_index(), axis=axes[0])
 
 
-def setitem(t: Tensor, key: Any, value: Any) -> None:
-    """`t[key] = value`, the value broadcast to what the key selects and converted to t's type.
+def setitem(t: Tensor, key: Index, value: TensorLike) -> None:
+    """`t[key] = value`. The value is broadcast to the selected shape and converted to t's type.
 
     Raises:
         IndexError: as getitem.
         ValueError: the value's shape doesn't fit.
-        RuntimeError: t or the value takes part in a gradient that is being recorded.
+        RuntimeError: t or the value needs a gradient, and gradients are recorded.
     """
     if isinstance(value, Tensor) and value.requires_grad and _core.grad_enabled():
         raise RuntimeError(
             "item assignment: the value requires a gradient, which can't flow through an "
             "assignment; use where() or cat(), or assign value.detach()"
         )
-    if t._device != "cpu" and not isinstance(value, Tensor) and np.ndim(value) == 0:
+    if t._device != "cpu" and not isinstance(value, Tensor) and _rank(value) == 0:
         value = _core.to_device(_as(t, value), t._device)  # a number goes where the tensor is
-    if _is_mask(key) and np.ndim(value) == 0:
+    if _is_mask(key) and _rank(value) == 0:
         F.assign_(t, F.where(_fitting_mask(t.shape, key), _as(t, value), t))
         return
     window = _Window(t.shape, key)
     if not window.arrays:
         sliced = [len(range(*bounds)) for bounds in window.bounds()]
-        if window.view != sliced and (value.ndim if isinstance(value, Tensor) else np.ndim(value)):
+        if window.view != sliced and _rank(value):
             value = F.reshape(F.broadcast_to(_as(t, value), shape=window.view), shape=sliced)
         F.setitem_(t, starts=window.starts, stops=window.stops, steps=window.steps, value=value)
     elif window.is_full and window.view == list(t.shape) and window.arrays_adjoin():
@@ -77,10 +86,10 @@ def setitem(t: Tensor, key: Any, value: Any) -> None:
 
 
 def goes_back_into_item() -> bool:
-    """Whether the caller's line is `x[key] += value` (or another operator), which ends in setitem.
+    """Whether the caller runs `x[key] += value` (or another operator), which ends in setitem.
 
-    Python takes that apart into `r = x[key]; r += value; x[key] = r`; read from the bytecode that
-    follows the operator.
+    Python makes `r = x[key]; r += value; x[key] = r` of it. The bytecode that follows the operator
+    shows whether it is that.
     """
     import sys
 
@@ -100,12 +109,12 @@ _BETWEEN = ("CACHE", "SWAP", "ROT_", "EXTENDED_ARG", "NOP", "<")  # "<0>" is an 
 class _Window:
     """A key taken apart: first a slice of every axis, reshaped to `view`, then index arrays."""
 
-    def __init__(self, shape: tuple[int, ...], key: Any) -> None:
+    def __init__(self, shape: tuple[int, ...], key: Index) -> None:
         self.starts: list[int] = []
         self.stops: list[int] = []
         self.steps: list[int] = []
         self.view: list[int] = []
-        self.arrays: list[tuple[int, Any]] = []  # (axis of view, integer tensor or array)
+        self.arrays: list[tuple[int, Array]] = []  # (axis of view, integers)
         items = _items(key, len(shape))
         for item in items:
             axis = len(self.starts)
@@ -148,7 +157,7 @@ class _Window:
         axes = self.array_axes()
         return axes[-1] - axes[0] == len(axes) - 1
 
-    def flat_index(self) -> Any:
+    def flat_index(self) -> Array:
         """One index into the indexed axes taken together."""
         if len(self.arrays) == 1:
             return self.arrays[0][1]
@@ -164,7 +173,7 @@ class _Window:
             slice(start, None if stop < 0 else stop, step) if start >= 0 else slice(0, 0)
             for start, stop, step in self.bounds()
         )
-        key: list[Any] = [slice(None)] * len(self.view)
+        key: list[slice | np.ndarray] = [slice(None)] * len(self.view)
         for axis, index in zip(self.array_axes(), self._checked_arrays(), strict=True):
             key[axis] = index
         return everything[tuple(slices)].reshape(self.view)[tuple(key)]
@@ -194,56 +203,61 @@ def _checked(index: int, axis: int, extent: int) -> int:
     return index % extent
 
 
-def _items(key: Any, rank: int) -> list[Any]:
-    """One item for each axis (more for a mask's) and for each None; integers are Python's."""
-    items = [_plain(item) for item in (key if isinstance(key, tuple) else (key,))]
+def _items(key: Index, rank: int) -> list[Plain]:
+    """One item for each axis and for each None; a mask is one item for all of its axes."""
+    given = [_plain(item) for item in (key if isinstance(key, tuple) else (key,))]
+    items = [item for item in given if not isinstance(item, EllipsisType)]
     used = sum(_axes_of(item) for item in items)
     if used > rank:
         raise IndexError(f"index: {used} axes are indexed, but the tensor has {rank}")
-    everything = [slice(None)] * (rank - used)
-    dots = [i for i, item in enumerate(items) if item is Ellipsis]
+    everything: list[Plain] = [slice(None)] * (rank - used)
+    dots = [i for i, item in enumerate(given) if isinstance(item, EllipsisType)]
     if len(dots) > 1:
-        raise IndexError("index: only one ellipsis ('...') can stand in an index")
+        raise IndexError("index: expected at most one ellipsis ('...') in an index")
     at = dots[0] if dots else len(items)
-    return items[:at] + everything + items[at + len(dots) :]
+    return items[:at] + everything + items[at:]
 
 
-def _plain(item: Any) -> Any:
+def _plain(item: IndexItem) -> Plain | EllipsisType:
     """The item as None, Ellipsis, a slice, an int, or an array or tensor of integers or bools."""
-    if item is None or item is Ellipsis or isinstance(item, slice):
+    if item is None or isinstance(item, (slice, EllipsisType)):
         return item
     if isinstance(item, (bool, np.bool_)):
-        raise IndexError("index: a single bool is no index; use None for a new axis")
+        raise IndexError("index: a single bool is not an index; use None for a new axis")
     if isinstance(item, (int, np.integer)):
         return int(item)
     if not isinstance(item, (Tensor, np.ndarray, list, tuple, range)):
         raise IndexError(
-            "index: only integers, slices, None, '...' and arrays or tensors of integers or bools "
-            f"can be used, got {type(item).__name__}"
+            "index: expected integers, slices, None, '...', or arrays or tensors of integers or "
+            f"bools, got {type(item).__name__}"
         )
     if not isinstance(item, Tensor):
         item = np.asarray(item)
         if not item.size and item.dtype.kind == "f":
             item = item.astype(np.int64)  # an empty list
     if item.dtype.kind not in "iub":
-        raise IndexError(f"index: arrays must hold integers or bools, got dtype {item.dtype}")
+        raise IndexError(f"index: expected arrays of integers or bools, got dtype {item.dtype}")
     if not item.ndim:
         return _plain(item.item())
     return item
 
 
-def _axes_of(item: Any) -> int:
-    if item is None or item is Ellipsis:
+def _axes_of(item: Plain) -> int:
+    if item is None:
         return 0
     return item.ndim if _is_mask(item) else 1
 
 
-def _is_mask(item: Any) -> bool:
+def _rank(value: TensorLike) -> int:
+    return value.ndim if isinstance(value, Tensor) else np.asarray(value).ndim
+
+
+def _is_mask(item: object) -> TypeGuard[Array]:
     return isinstance(item, (Tensor, np.ndarray)) and item.dtype == np.bool_ and item.ndim > 0
 
 
-def _positions_of(item: Any, shape: tuple[int, ...], axis: int) -> Any:
-    """An index array as it is; a mask as one array of positions for each of its axes."""
+def _positions_of(item: Array, shape: tuple[int, ...], axis: int) -> tuple[Array, ...]:
+    """An index array unchanged; a mask as one array of positions for each of its axes."""
     if not _is_mask(item):
         return (item,)
     covered = shape[axis : axis + item.ndim]
@@ -252,8 +266,8 @@ def _positions_of(item: Any, shape: tuple[int, ...], axis: int) -> Any:
     return np.asarray(item).nonzero()
 
 
-def _fitting_mask(shape: tuple[int, ...], mask: Any) -> Any:
-    """The mask with axes of size 1 for those of the tensor that it doesn't have."""
+def _fitting_mask(shape: tuple[int, ...], mask: Array) -> Tensor:
+    """The mask with axes of size 1 for the axes that only the tensor has."""
     if mask.shape != shape[: mask.ndim]:
         raise IndexError(
             f"index: a mask of shape {mask.shape} doesn't fit a tensor of shape {shape}"
@@ -261,7 +275,7 @@ def _fitting_mask(shape: tuple[int, ...], mask: Any) -> Any:
     return F.reshape(mask, shape=mask.shape + (1,) * (len(shape) - mask.ndim))
 
 
-def _as(t: Tensor, value: Any) -> Tensor:
+def _as(t: Tensor, value: TensorLike) -> Tensor:
     return _core.as_tensor(value, t.dtype)
 
 

@@ -1,4 +1,4 @@
-"""What an AttributeError says of a name that Keras or PyTorch has and this library lacks."""
+"""AttributeErrors for names that Keras or PyTorch has and fastdl lacks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from .. import _core
 
-# Where a module's names are known from; any other module is Keras's of the same name.
+# The modules of PyTorch and Keras that ours correspond to. For others it is Keras's of that name.
 _PEERS = {
     "fastdl": ("torch", "keras"),
     "fastdl.autograd": ("torch.autograd",),
@@ -38,7 +38,7 @@ def peer_names() -> dict[str, set[str]]:
 
 
 def missing(where: str, name: str) -> AttributeError:
-    """The error for an attribute that is not there.
+    """The error for a missing attribute.
 
     Args:
         where: the module's full name, or "Tensor".
@@ -54,7 +54,7 @@ def missing(where: str, name: str) -> AttributeError:
         if name in known.get(peer, ()):
             return AttributeError(f"{message}: {peer}.{name} is not in fastdl {version}")
     if where == "fastdl.ops" and name in known["torch"]:
-        message += f"; it has the functions of keras.ops, PyTorch's are fastdl.{name} and others"
+        message += "; fastdl.ops has the functions of keras.ops, fastdl itself those of PyTorch"
     return AttributeError(message)
 
 

@@ -1,7 +1,8 @@
-"""Module: the base class of every network and layer, with PyTorch's semantics."""
+"""Module: the base class of all networks and layers, with PyTorch's semantics."""
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
@@ -15,10 +16,18 @@ from .tracebacks import shortened
 from .watch import Watched, about_to_change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+    from typing import TypeAlias, TypeVar
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
+    from .._core import HasArray
+    from .device import Target, TargetOptions
+    from .hooks import Hooks
+
+    Member = TypeVar("Member", bound=Tensor)
+    # The parameters, the buffers or the submodules of a module.
+    Registry: TypeAlias = dict[str, Any]
 
 _MISSING = object()
 _REGISTRIES = frozenset(
@@ -50,25 +59,24 @@ class Module(Watched):
         ['fc.weight', 'fc.bias']
     """
 
-    # The three registries say what an attribute is and in which order; its value stands in the
-    # instance's __dict__ as well, so that reading `self.weight` in forward() is an ordinary
-    # attribute access. _register and __delattr__ are the only writers of both.
+    # The values are in the instance's __dict__ as well, so that reading `self.weight` is an
+    # ordinary attribute access. Only _register and __delattr__ write both.
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
     _non_persistent: set[str]
-    _forward_pre_hooks: dict[int, tuple[Callable[..., Any], bool]]
-    _forward_hooks: dict[int, tuple[Callable[..., Any], bool]]
+    _forward_pre_hooks: Hooks
+    _forward_hooks: Hooks
     training: bool
 
     _announced = _REGISTRIES
 
-    if TYPE_CHECKING:  # registered members are attributes that no assignment shows
+    if TYPE_CHECKING:  # registered members are attributes without a declaration
 
         def __getattr__(self, name: str) -> Any: ...
 
     def __init__(self) -> None:
-        # Written past __setattr__, which needs them.
+        # __setattr__ needs them, so they are written without it.
         self.__dict__.update(
             _parameters={},
             _buffers={},
@@ -82,7 +90,7 @@ class Module(Watched):
     # --- calling
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """The computation; every subclass defines it."""
+        """The computation. Every subclass defines it."""
         raise NotImplementedError(
             f'Module [{type(self).__name__}] is missing the required "forward" function'
         )
@@ -96,31 +104,46 @@ class Module(Watched):
             raise shortened(error)  # noqa: B904
 
     def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+        self, hook: Callable[..., object], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
-        """Calls `hook(module, args)` before `forward`; what it returns replaces the arguments."""
-        handle = add_hook(self._forward_pre_hooks, hook, prepend, with_kwargs)
-        _core.raise_epoch()
-        return handle
+        """Calls `hook(module, args)` before `forward`. Its result replaces the arguments.
+
+        Args:
+            hook: returns the new arguments, or None for no change.
+            prepend: whether it runs before the other hooks.
+            with_kwargs: whether it is called as `hook(module, args, kwargs)`. It then returns
+                `(args, kwargs)` or None.
+
+        Returns:
+            A handle whose `remove()` removes the hook.
+        """
+        return add_hook(self._forward_pre_hooks, hook, prepend, with_kwargs)
 
     def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+        self, hook: Callable[..., object], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
-        """Calls `hook(module, args, output)` after `forward`; what it returns is the output."""
-        handle = add_hook(self._forward_hooks, hook, prepend, with_kwargs)
-        _core.raise_epoch()
-        return handle
+        """Calls `hook(module, args, output)` after `forward`. Its result replaces the output.
+
+        Args:
+            hook: returns the new output, or None for no change.
+            prepend: whether it runs before the other hooks.
+            with_kwargs: whether it is called as `hook(module, args, kwargs, output)`.
+
+        Returns:
+            A handle whose `remove()` removes the hook.
+        """
+        return add_hook(self._forward_hooks, hook, prepend, with_kwargs)
 
     # --- attributes
 
-    def _registry(self, value: Any) -> dict[str, Any] | None:
+    def _registry(self, value: object) -> Registry | None:
         if isinstance(value, Parameter):
             return self._parameters
         if isinstance(value, Module):
             return self._modules
         return None
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if self.__dict__.get(name, _MISSING) is value:
             self._assign(name, value)
             return
@@ -128,7 +151,7 @@ class Module(Watched):
         self._assign(name, value)
         _core.raise_epoch()
 
-    def _assign(self, name: str, value: Any) -> None:
+    def _assign(self, name: str, value: object) -> None:
         if "_modules" not in self.__dict__:
             if isinstance(value, (Parameter, Module)):
                 kind = "parameters" if isinstance(value, Parameter) else "module"
@@ -153,14 +176,14 @@ class Module(Watched):
         self._register(registry, name, value)
 
     @staticmethod
-    def _check_assigned(name: str, value: Any, role: str, wanted: str) -> None:
+    def _check_assigned(name: str, value: object, role: str, wanted: str) -> None:
         if value is not None:
             raise TypeError(
                 f"cannot assign '{type(value).__name__}' object to {role} '{name}' "
                 f"({wanted} or None required)"
             )
 
-    def _register(self, registry: dict[str, Any], name: str, value: Any) -> None:
+    def _register(self, registry: Registry, name: str, value: object) -> None:
         about_to_change(self, name)
         for other in (self._parameters, self._buffers, self._modules):
             if other is not registry:
@@ -177,7 +200,7 @@ class Module(Watched):
         object.__delattr__(self, name)
         _core.raise_epoch()
 
-    def _check_new_name(self, name: str, role: str, registry: dict[str, Any]) -> None:
+    def _check_new_name(self, name: str, role: str, registry: Container[str]) -> None:
         if "_modules" not in self.__dict__:
             raise AttributeError(f"cannot assign {role} before Module.__init__() call")
         if not isinstance(name, str):
@@ -190,7 +213,7 @@ class Module(Watched):
             raise KeyError(f"attribute '{name}' already exists")
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Adds a parameter, or with None the place for one, under `name`."""
+        """Adds a parameter under `name`. None reserves the name."""
         self._check_new_name(name, "parameter", self._parameters)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
@@ -200,7 +223,7 @@ class Module(Watched):
         self._register(self._parameters, name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Adds a tensor that is state but not trained; persistent ones are in `state_dict()`."""
+        """Adds a tensor that is state but not trained; `state_dict()` has it if `persistent`."""
         self._check_new_name(name, "buffer", self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(
@@ -229,7 +252,7 @@ class Module(Watched):
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """This module and all below it with their dotted names, each object once."""
+        """This module and all below it with their dotted names, each once."""
         memo = set() if memo is None else memo
         if self in memo:
             return
@@ -260,14 +283,18 @@ class Module(Watched):
             yield module
 
     def _named_members(
-        self, registry: str, prefix: str, recurse: bool, remove_duplicate: bool
-    ) -> Iterator[tuple[str, Any]]:
+        self,
+        members: Callable[[Module], Mapping[str, Member | None]],
+        prefix: str,
+        recurse: bool,
+        remove_duplicate: bool,
+    ) -> Iterator[tuple[str, Member]]:
         seen: set[Tensor] = set()
-        modules: Any = [(prefix, self)]
+        modules: Iterable[tuple[str, Module]] = [(prefix, self)]
         if recurse:
             modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
         for path, module in modules:
-            for name, member in getattr(module, registry).items():
+            for name, member in members(module).items():
                 if member is None or member in seen:
                     continue
                 if remove_duplicate:
@@ -277,11 +304,11 @@ class Module(Watched):
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """All parameters with their dotted names; a shared one once, under its first name."""
-        return self._named_members("_parameters", prefix, recurse, remove_duplicate)
+        """All parameters with their dotted names. A shared one has only its first name."""
+        return self._named_members(_parameters_of, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """All parameters, each once; what an optimizer takes."""
+        """All parameters, each once. An optimizer takes them."""
         for _, parameter in self.named_parameters(recurse=recurse):
             yield parameter
 
@@ -289,7 +316,7 @@ class Module(Watched):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
         """All buffers with their dotted names."""
-        return self._named_members("_buffers", prefix, recurse, remove_duplicate)
+        return self._named_members(_buffers_of, prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """All buffers, each once."""
@@ -297,29 +324,32 @@ class Module(Watched):
             yield buffer
 
     def get_submodule(self, target: str) -> Module:
-        """The module at a dotted path; "" is this one. AttributeError where there is none."""
-        module: Any = self
+        """The module at a dotted path; "" is this one. AttributeError if there is none."""
+        module: Module = self
         for name in target.split(".") if target else ():
-            if name not in module._modules:
+            below = module._modules.get(name)
+            if below is None:
                 raise AttributeError(f"{type(module).__name__} has no module '{name}'")
-            module = module._modules[name]
+            module = below
         return module
 
     def get_parameter(self, target: str) -> Parameter:
-        """The parameter at a dotted path."""
-        return self._get_member("_parameters", "parameter", target)
+        """The parameter at a dotted path. AttributeError if there is none."""
+        return self._get_member(_parameters_of, "parameter", target)
 
     def get_buffer(self, target: str) -> Tensor:
-        """The buffer at a dotted path."""
-        return self._get_member("_buffers", "buffer", target)
+        """The buffer at a dotted path. AttributeError if there is none."""
+        return self._get_member(_buffers_of, "buffer", target)
 
-    def _get_member(self, registry: str, role: str, target: str) -> Any:
+    def _get_member(
+        self, members: Callable[[Module], Mapping[str, Member | None]], role: str, target: str
+    ) -> Member:
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
-        members = getattr(module, registry)
-        if name not in members:
+        member = members(module).get(name)
+        if member is None:
             raise AttributeError(f"{type(module).__name__} has no {role} '{name}'")
-        return members[name]
+        return member
 
     def apply(self, fn: Callable[[Module], object]) -> Self:
         """Calls `fn` on every submodule, then on this one; returns self."""
@@ -331,7 +361,7 @@ class Module(Watched):
     # --- modes and conversions
 
     def train(self, mode: bool = True) -> Self:
-        """Sets `training` here and below: dropout is active in training mode only."""
+        """Sets `training` here and below. Dropout is active in training mode only."""
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
         for module in self.modules():
@@ -349,20 +379,25 @@ class Module(Watched):
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Drops every parameter's gradient, or fills it with zeros in place."""
+        """Sets every gradient to None, or fills it with zeros in place."""
         for parameter in self.parameters():
             if set_to_none:
                 parameter.grad = None
             elif parameter.grad is not None:
                 F.assign_(parameter.grad, 0.0)
 
-    def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Returns self: everything is float32 on the CPU. Other targets raise."""
+    def to(self, *args: Target, **kwargs: Unpack[TargetOptions]) -> Self:
+        """Returns self: parameters are float32 on the CPU.
+
+        Raises:
+            TypeError: another type is asked for.
+            RuntimeError: another device is asked for.
+        """
         check_target(f"{type(self).__name__}.to", args, kwargs)
         return self
 
     def cpu(self) -> Self:
-        """Returns self."""
+        """Returns self: parameters are on the CPU."""
         return self
 
     def float(self) -> Self:
@@ -374,14 +409,20 @@ class Module(Watched):
     def state_dict(
         self,
         *,
-        destination: dict[str, Any] | None = None,
+        destination: dict[str, Tensor] | None = None,
         prefix: str = "",
         keep_vars: bool = False,
     ) -> dict[str, Tensor]:
         """Parameters and persistent buffers by dotted name.
 
-        The values are tensors without gradient that share the module's memory; with `keep_vars`
-        they are the parameters themselves. `copy.deepcopy` makes a snapshot of it.
+        Args:
+            destination: the dict to fill; a new one by default.
+            prefix: stands before every name.
+            keep_vars: whether the values are the parameters themselves. By default they are
+                tensors without gradient that share the module's memory.
+
+        Returns:
+            The dict. `copy.deepcopy` makes a snapshot of it.
         """
         state = {} if destination is None else destination
         for name, value in named_state(self):
@@ -389,19 +430,20 @@ class Module(Watched):
         return state
 
     def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True
+        self, state_dict: Mapping[str, HasArray], strict: bool = True
     ) -> IncompatibleKeys:
-        """Copies values in by name, from tensors or NumPy arrays; all of them or none.
+        """Copies values in by name: all of them or none.
 
         Args:
-            state_dict: what `state_dict()` returns, here or in PyTorch (as NumPy arrays).
-            strict: whether names missing here or there are an error.
+            state_dict: tensors or arrays by name, as `state_dict()` returns them here or in
+                PyTorch.
+            strict: whether a missing or unexpected name is an error.
 
         Returns:
             A tuple `(missing_keys, unexpected_keys)`.
 
         Raises:
-            RuntimeError: names don't match (when strict) or a shape differs. Nothing was changed.
+            RuntimeError: names don't match (if strict) or a shape differs. Nothing is changed then.
             TypeError: `state_dict` isn't a mapping.
         """
         return load(self, state_dict, strict)
@@ -409,7 +451,7 @@ class Module(Watched):
     # --- printing
 
     def extra_repr(self) -> str:
-        """What stands between the parentheses of this module's line in `repr`."""
+        """The text between the parentheses of this module in `repr`."""
         return ""
 
     def _get_name(self) -> str:
@@ -431,3 +473,7 @@ class Module(Watched):
 
     def __dir__(self) -> list[str]:
         return sorted(name for name in super().__dir__() if not name[:1].isdigit())
+
+
+_parameters_of: Callable[[Module], dict[str, Parameter | None]] = attrgetter("_parameters")
+_buffers_of: Callable[[Module], dict[str, Tensor | None]] = attrgetter("_buffers")

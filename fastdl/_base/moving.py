@@ -1,10 +1,10 @@
-"""Moving values without changing them: what several core ops do together."""
+"""Moving values without changing them, where that takes more than one core op."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -13,46 +13,48 @@ from .._base import functional as F
 from .._core import Tensor
 
 if TYPE_CHECKING:
+    from typing import SupportsIndex
+
     from typing_extensions import TypeIs
 
-    from .._core import IntOrInts, TensorLike
+    from .._core import Axes, IntOrInts, TensorLike
 
 
-def checked_axis(axis: Any, rank: int, who: str) -> int:
+def checked_axis(axis: SupportsIndex, rank: int, who: str) -> int:
     """The axis counted from the start.
 
     Raises:
-        TypeError: it is no integer.
+        TypeError: it is not an integer.
         IndexError: the tensor has no such axis.
     """
     try:
         place = axis.__index__()
     except AttributeError:
-        raise TypeError(f"{who}: an axis is an integer, got {axis!r}") from None
+        raise TypeError(f"{who}: expected an integer as an axis, got {axis!r}") from None
     if not -rank <= place < rank:
         raise IndexError(f"{who}: axis {place} is out of range for a tensor with {rank} axes")
     return place % rank
 
 
 def is_integer(value: object) -> TypeIs[int]:
-    """Whether it is one integer, Python's, NumPy's or a tensor without axes."""
+    """Whether it is one integer: Python's, NumPy's, or an array or tensor without axes."""
     return isinstance(value, (int, np.integer)) or (
         isinstance(value, (np.ndarray, Tensor)) and not value.ndim
     )
 
 
 def one_or_many(sizes: tuple[IntOrInts, ...]) -> IntOrInts:
-    """The sizes of f(x, 2, 3), of f(x, (2, 3)) and the size of f(x, 2)."""
+    """The sizes of f(x, 2, 3) and f(x, (2, 3)) as a sequence, the size of f(x, 2) as a number."""
     return sizes[0] if len(sizes) == 1 else cast("tuple[int, ...]", sizes)
 
 
 def one_by_one(sizes: tuple[IntOrInts, ...]) -> tuple[int, ...]:
-    """The sizes of f(x, 2, 3), of f(x, (2, 3)) and of f(x, 2) as a tuple."""
+    """The sizes of f(x, 2, 3), f(x, (2, 3)) and f(x, 2) as a tuple."""
     given = one_or_many(sizes)
     return (given,) if is_integer(given) else tuple(given)
 
 
-def checked_axes(axes: Any, rank: int, who: str) -> list[int]:
+def checked_axes(axes: IntOrInts, rank: int, who: str) -> list[int]:
     """One axis or several, counted from the start.
 
     Raises:
@@ -66,8 +68,8 @@ def checked_axes(axes: Any, rank: int, who: str) -> list[int]:
     return checked
 
 
-def with_new_axes(x: TensorLike, axes: Any, who: str) -> Tensor:
-    """The tensor with axes of size 1 where the result has those `axes`."""
+def with_new_axes(x: TensorLike, axes: IntOrInts, who: str) -> Tensor:
+    """The tensor with new axes of size 1. They are the given `axes` of the result."""
     x = _core.as_tensor(x)
     count = 1 if is_integer(axes) else len(axes)
     places = checked_axes(axes, x.ndim + count, who)
@@ -75,14 +77,15 @@ def with_new_axes(x: TensorLike, axes: Any, who: str) -> Tensor:
     return F.reshape(x, shape=[1 if i in places else next(old) for i in range(x.ndim + count)])
 
 
-def moved(x: TensorLike, source: Any, destination: Any, who: str) -> Tensor:
-    """The axes `source` at the places `destination`; the others keep their order."""
+def moved(x: TensorLike, source: IntOrInts, destination: IntOrInts, who: str) -> Tensor:
+    """The axes `source` moved to the places `destination`. The others keep their order."""
     x = _core.as_tensor(x)
     sources = checked_axes(source, x.ndim, who)
     places = checked_axes(destination, x.ndim, who)
     if len(sources) != len(places):
         raise ValueError(
-            f"{who}: source and destination name as many axes, got {source} and {destination}"
+            f"{who}: expected as many axes in source as in destination, got {source} and "
+            f"{destination}"
         )
     order = [axis for axis in range(x.ndim) if axis not in sources]
     for place, axis in sorted(zip(places, sources, strict=True)):
@@ -99,8 +102,8 @@ def exchanged(x: TensorLike, one: int, other: int, who: str) -> Tensor:
     return F.transpose(x, perm=order)
 
 
-def flipped(x: TensorLike, axes: Any, who: str) -> Tensor:
-    """The given axes reversed; all for None."""
+def flipped(x: TensorLike, axes: Axes, who: str) -> Tensor:
+    """The given axes reversed; None reverses all."""
     x = _core.as_tensor(x)
     backwards = range(x.ndim) if axes is None else checked_axes(axes, x.ndim, who)
     starts = [n - 1 if i in backwards else 0 for i, n in enumerate(x.shape)]
@@ -110,15 +113,15 @@ def flipped(x: TensorLike, axes: Any, who: str) -> Tensor:
     )
 
 
-def rolled(x: TensorLike, shifts: Any, axes: Any, who: str) -> Tensor:
-    """Values moved along axes, those pushed over the end coming in at the start.
+def rolled(x: TensorLike, shifts: IntOrInts, axes: Axes, who: str) -> Tensor:
+    """Values moved along axes. Values that leave at the end enter at the start.
 
-    Without axes the flattened tensor is rolled, and keeps its shape.
+    Without axes the flattened tensor is rolled; the result has the shape of x.
     """
     x = _core.as_tensor(x)
     if axes is None:
         if not is_integer(shifts):
-            raise ValueError(f"{who}: several shifts need as many axes, got {shifts!r} and None")
+            raise ValueError(f"{who}: expected an axis for each shift, got {shifts!r} and None")
         flat = F.reshape(x, shape=(-1,))
         return F.reshape(rolled(flat, shifts, 0, who), shape=x.shape)
     several = [axes] if is_integer(axes) else list(axes)
@@ -128,7 +131,7 @@ def rolled(x: TensorLike, shifts: Any, axes: Any, who: str) -> Tensor:
     if len(several) == 1:
         several *= len(steps)
     if len(steps) != len(several):
-        raise ValueError(f"{who}: as many shifts as axes, got {shifts!r} and {axes!r}")
+        raise ValueError(f"{who}: expected as many shifts as axes, got {shifts!r} and {axes!r}")
     for step, axis in zip(steps, several, strict=True):
         axis = checked_axis(axis, x.ndim, who)
         extent = x.shape[axis]
@@ -140,7 +143,7 @@ def rolled(x: TensorLike, shifts: Any, axes: Any, who: str) -> Tensor:
 
 
 def laid_side_by_side(x: TensorLike, times: Sequence[int]) -> Tensor:
-    """The whole tensor `times[i]` times along axis i; missing leading axes have size 1."""
+    """The whole tensor repeated `times[i]` times along axis i. Missing leading axes have size 1."""
     x = _core.as_tensor(x)
     times = (1,) * (x.ndim - len(times)) + tuple(times)
     shape = (1,) * (len(times) - x.ndim) + x.shape
@@ -150,8 +153,8 @@ def laid_side_by_side(x: TensorLike, times: Sequence[int]) -> Tensor:
     return F.reshape(F.broadcast_to(F.reshape(x, shape=apart), shape=wide), shape=together)
 
 
-def elements_in_a_row(x: TensorLike, repeats: Any, axis: Any, who: str) -> Tensor:
-    """Each slice along an axis so many times in a row; of the flattened tensor without an axis.
+def elements_in_a_row(x: TensorLike, repeats: IntOrInts, axis: int | None, who: str) -> Tensor:
+    """Each slice along an axis repeated in a row. Without an axis x is flattened.
 
     `repeats` is one number, or one for each slice.
     """
@@ -161,7 +164,7 @@ def elements_in_a_row(x: TensorLike, repeats: Any, axis: Any, who: str) -> Tenso
     axis = checked_axis(axis, x.ndim, who)
     counts = np.asarray(repeats)
     if counts.dtype.kind not in "iu" or (counts < 0).any():
-        raise ValueError(f"{who}: expected integers of at least 0 as repeats, got {repeats!r}")
+        raise ValueError(f"{who}: repeats: expected integers of at least 0, got {repeats!r}")
     if counts.size not in (1, x.shape[axis]):
         raise ValueError(
             f"{who}: expected 1 or {x.shape[axis]} repeats for axis {axis} of shape {x.shape}, "
@@ -170,8 +173,8 @@ def elements_in_a_row(x: TensorLike, repeats: Any, axis: Any, who: str) -> Tenso
     return F.take(x, np.repeat(np.arange(x.shape[axis]), counts.reshape(-1)), axis=axis)
 
 
-def in_parts(x: TensorLike, number_or_places: Any, axis: Any, who: str) -> list[Tensor]:
-    """One axis cut into so many equal parts, or at the given places, as NumPy's `split`."""
+def in_parts(x: TensorLike, number_or_places: IntOrInts, axis: int, who: str) -> list[Tensor]:
+    """One axis cut into a number of equal parts, or at the given places, as `numpy.split`."""
     x = _core.as_tensor(x)
     axis = checked_axis(axis, x.ndim, who)
     total = x.shape[axis]
@@ -191,8 +194,10 @@ def in_parts(x: TensorLike, number_or_places: Any, axis: Any, who: str) -> list[
     return parts
 
 
-def along_several(function: Any, x: TensorLike, axes: Any, who: str) -> Tensor:
-    """`function(x, axis)` over several axes as if they were one; over all for None.
+def along_several(
+    function: Callable[[TensorLike, int], Tensor], x: TensorLike, axes: Axes, who: str
+) -> Tensor:
+    """`function(x, axis)` over several axes as if they were one. None means all axes.
 
     The result has the shape of x.
     """

@@ -1,4 +1,4 @@
-"""Warnings that point at the user's line, and those given once in the life of the process."""
+"""Warnings that point at the user's line, and warnings that are given once per process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _said: set[str] = set()
 
 
 def warn(message: str) -> None:
-    """A UserWarning that points at the line outside of the library that led here.
+    """Gives a UserWarning that points at the user's line, outside of the library.
 
     Args:
         message: what happens, and what to do about it.
@@ -28,11 +28,11 @@ def warn(message: str) -> None:
 
 
 def warn_once(message: str, stacklevel: int = 2) -> None:
-    """A UserWarning, unless this message was given before.
+    """Gives a UserWarning, unless this message was given before.
 
     Args:
         message: what happens, and what to do about it.
-        stacklevel: as of `warnings.warn`, counted from the caller.
+        stacklevel: as for `warnings.warn`, counted from the caller.
     """
     if message in _said:
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,29 +14,35 @@ from .watch import noted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import SupportsIndex, TypeAlias
 
     from numpy.typing import DTypeLike
     from typing_extensions import Self
 
     from .._core import TensorLike
 
+    Function: TypeAlias = Callable[[Tensor], Tensor]  # a regularizer or constraint
+    State: TypeAlias = tuple[np.ndarray, bool, str, str, Function | None, Function | None]
+
 
 class Parameter(Tensor):
-    """A trained tensor; assigned to a `Module` attribute it is registered there.
+    """A trained tensor. A `Module` registers the parameters that are assigned to its attributes.
 
-    It is PyTorch's `nn.Parameter` and Keras's `Variable` in one: what `layer.weights` lists and
-    what `module.parameters()` yields are these objects.
+    It is both PyTorch's `nn.Parameter` and Keras's `Variable`: `layer.weights` and
+    `module.parameters()` list these objects.
 
     Args:
-        data: tensor, array or nested list. A tensor's memory is shared, other data is converted
-            (float64 becomes float32).
+        data: tensor, array or nested list. A tensor's memory is shared. Other data are copied, and
+            float64 becomes float32.
         requires_grad: whether `backward()` computes its gradient and optimizers train it.
-        name: the Keras name (`kernel`), and without a path of its own also its `path`.
-        regularizer: function of the value whose result is added to the loss by `fit`, or None.
-        constraint: function of the value applied after each update by `fit`, or None.
+        name: the Keras name (`kernel`).
+        path: the name with those of the layers around it; by default the name.
+        dtype: the element type; by default that of the data.
+        regularizer: a function of the value. `fit` adds its result to the loss. None for none.
+        constraint: a function of the value. `fit` applies it after each update. None for none.
 
     Raises:
-        TypeError: a gradient is asked for and the data isn't of a floating type.
+        TypeError: `requires_grad` is set, and the data aren't of a floating type.
 
     Example:
         >>> w = nn.Parameter(fastdl.zeros(2, 3))
@@ -46,8 +52,8 @@ class Parameter(Tensor):
 
     name: str
     path: str
-    regularizer: Any = noted("regularizer", "What its value costs in the loss, or None.")
-    constraint: Any = noted("constraint", "What it is projected on after each update, or None.")
+    regularizer: Function | None = noted("regularizer", "Its result is added to the loss.")
+    constraint: Function | None = noted("constraint", "It is applied after each update.")
 
     def __init__(
         self,
@@ -57,8 +63,8 @@ class Parameter(Tensor):
         name: str = "",
         path: str = "",
         dtype: DTypeLike | None = None,
-        regularizer: Callable[[Tensor], Tensor] | None = None,
-        constraint: Callable[[Tensor], Tensor] | None = None,
+        regularizer: Function | None = None,
+        constraint: Function | None = None,
     ) -> None:
         try:
             if not isinstance(data, Tensor):  # memory that nobody else sees
@@ -87,11 +93,11 @@ class Parameter(Tensor):
 
     @property
     def value(self) -> Self:
-        """The parameter itself, as `keras.Variable.value` gives the backend's tensor."""
+        """The parameter itself. `keras.Variable.value` is the tensor of the backend."""
         return self
 
     def assign(self, value: TensorLike) -> Self:
-        """Overwrites the values in place; returns self.
+        """Overwrites the values in place and returns self.
 
         Raises:
             ValueError: the shape isn't exactly the parameter's.
@@ -99,19 +105,19 @@ class Parameter(Tensor):
         return self._write(F.assign_, value, "assign")
 
     def assign_add(self, value: TensorLike) -> Self:
-        """Adds `value`, of the same shape, in place; returns self."""
+        """Adds `value`, of the same shape, in place and returns self."""
         return self._write(F.add_, value, "assign_add")
 
     def assign_sub(self, value: TensorLike) -> Self:
-        """Subtracts `value`, of the same shape, in place; returns self."""
+        """Subtracts `value`, of the same shape, in place and returns self."""
         return self._write(F.add_, F.neg(value), "assign_sub")
 
-    def _write(self, op: Callable[[Tensor, Any], None], value: TensorLike, method: str) -> Self:
+    def _write(self, op: Callable[[Tensor, Tensor], None], value: TensorLike, method: str) -> Self:
         value = _core.as_tensor(value)
         if value.shape != self.shape:
             label = f" '{self.path}'" if self.path else ""
             raise ValueError(
-                f"{method}: parameter{label} has shape {self.shape}, the value has {value.shape}"
+                f"{method}: parameter{label}: expected shape {self.shape}, got {value.shape}"
             )
         before = _core.set_grad_enabled(False)
         try:
@@ -124,13 +130,13 @@ class Parameter(Tensor):
         label = f" '{self.path}'" if self.path else ""
         return f"Parameter{label} containing:\n{super().__repr__()}"
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
         return self._rebuild(*self._state(np.array(self.numpy())))
 
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Callable[..., Self], State]:
         return type(self)._rebuild, self._state(self.numpy())
 
-    def _state(self, values: np.ndarray) -> tuple[Any, ...]:
+    def _state(self, values: np.ndarray) -> State:
         attributes = (self.name, self.path, self.regularizer, self.constraint)
         return values, self.requires_grad, *attributes
 
@@ -141,8 +147,8 @@ class Parameter(Tensor):
         requires_grad: bool,
         name: str,
         path: str,
-        regularizer: Any,
-        constraint: Any,
+        regularizer: Function | None,
+        constraint: Function | None,
     ) -> Self:
         return cls(
             values,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def order_of(x: TensorLike, axis: int, descending: bool = False) -> Tensor:
-    """The order that sorts one axis; equal values keep their order, NaN counts as largest."""
+    """The order that sorts one axis. Equal values keep their order; NaN counts as largest."""
     values = _core.as_tensor(x).numpy()
     if not values.ndim:
         return _core.full((), "int64", 0)
@@ -35,7 +35,7 @@ def first_in_order(
     axis = checked_axis(axis, x.ndim, who)
     if not 0 <= k <= x.shape[axis]:
         raise ValueError(
-            f"{who}: k is {k}, but axis {axis} of shape {x.shape} has size {x.shape[axis]}"
+            f"{who}: k: expected 0 to {x.shape[axis]} for axis {axis} of shape {x.shape}, got {k}"
         )
     order = order_of(x, axis, largest)
     stops = list(order.shape)
@@ -45,16 +45,16 @@ def first_in_order(
 
 
 def taken(x: TensorLike, indices: TensorLike, axis: int | None) -> Tensor:
-    """The entries of one axis at `indices`; of the flattened x without an axis."""
+    """The entries of one axis at `indices`. Without an axis x is flattened."""
     if axis is None:
         return F.take(F.reshape(x, shape=(-1,)), indices)
     return F.take(x, indices, axis=axis)
 
 
-def along(x: TensorLike, indices: TensorLike, axis: Any, who: str) -> Tensor:
-    """One value for each index along an axis; the other axes of both broadcast.
+def along(x: TensorLike, indices: TensorLike, axis: int | None, who: str) -> Tensor:
+    """One value for each index along an axis. The other axes of both broadcast.
 
-    Without an axis, of the flattened tensor.
+    Without an axis both are flattened.
     """
     x, indices = _core.as_tensor(x), _core.as_tensor(indices)
     if axis is None:
@@ -85,25 +85,31 @@ def _with(shape: tuple[int, ...], place: slice, extent: int) -> tuple[int, ...]:
 
 
 def positions(x: TensorLike) -> tuple[np.ndarray, ...]:
-    """Where x isn't zero: one array of indices for each axis."""
+    """The positions of values other than zero: one array of indices for each axis."""
     return np.atleast_1d(_core.as_tensor(x).numpy()).nonzero()
 
 
 def different(x: TensorLike, axis: int | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The different values in ascending order, where each is first, where x's are, how many.
+    """The distinct values in ascending order, and three tensors of integers.
 
-    Of slices along an axis if one is given.
+    These are the first position of each value, the place of each element of x among the values,
+    and how often each value occurs. With an axis, slices along it are compared.
     """
     x = _core.as_tensor(x)
     values, first, inverse, counts = np.unique(
         x.numpy(), return_index=True, return_inverse=True, return_counts=True, axis=axis
     )
     inverse = inverse.reshape(x.shape if axis is None else (-1,))  # as in every NumPy
-    return tuple(_core.as_tensor(a) for a in (values, first, inverse, counts))  # type: ignore
+    return (
+        _core.as_tensor(values),
+        _core.as_tensor(first),
+        _core.as_tensor(inverse),
+        _core.as_tensor(counts),
+    )
 
 
 def counts(x: TensorLike, weights: TensorLike | None, minlength: int, who: str) -> Tensor:
-    """How often each of 0, 1, ... occurs, or the sum of its weights, at least `minlength` values.
+    """How often each of 0, 1, ... occurs, or the sum of its weights; `minlength` values or more.
 
     Raises:
         ValueError: a negative value, or weights of another shape.
@@ -124,7 +130,7 @@ def counts(x: TensorLike, weights: TensorLike | None, minlength: int, who: str) 
 
 
 def triangle(x: TensorLike, diagonal: int, lower: bool, who: str) -> Tensor:
-    """The last two axes with zeros above (lower) or below a diagonal."""
+    """The matrices in the last two axes with zeros above (`lower`) or below a diagonal."""
     x = _core.as_tensor(x)
     if x.ndim < 2:
         raise ValueError(f"{who}: expected at least 2 axes, got shape {x.shape}")

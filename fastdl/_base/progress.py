@@ -1,11 +1,11 @@
 """The progress display of `fit`, `evaluate`, `predict` and of downloads.
 
-On a terminal and in a notebook one line is rewritten in place, in the layout Keras 3 users know:
+On a terminal and in a notebook one line is rewritten in place, in the layout of Keras 3:
 
     Epoch 3/10
     938/938 ━━━━━━━━━━━━━━━━━━━━ 2s 2ms/step - accuracy: 0.9423 - loss: 0.1987
 
-Anywhere else (a log file, a pipe) nothing is rewritten: each epoch is one line, written at its end:
+Elsewhere (a log file, a pipe) nothing is rewritten. Each epoch is one line, written at its end:
 
     Epoch 3/10 - 938/938 - 2s - 2ms/step - accuracy: 0.9423 - loss: 0.1987
 """
@@ -17,7 +17,12 @@ import sys
 from collections.abc import Mapping
 from time import perf_counter
 from types import TracebackType
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from typing import SupportsFloat, TypeAlias
+
+    Values: TypeAlias = Mapping[str, SupportsFloat | str]  # metrics by name
 
 _BAR_WIDTH = 20
 _INDENT = " " * 4
@@ -28,7 +33,7 @@ _MODES = ("auto", "bar", "lines", "none")
 def mode_from_verbose(verbose: int | str) -> str:
     """The display mode for Keras's `verbose` argument: "auto", 0 (silent), 1 (bar) or 2 (lines).
 
-    1 means "auto" too: a bar where a line can be rewritten, else one line per epoch.
+    1 means "auto": a bar if the stream can rewrite a line, else one line per epoch.
 
     Raises:
         ValueError: `verbose` is none of these.
@@ -45,16 +50,16 @@ def mode_from_verbose(verbose: int | str) -> str:
 
 
 class Progress:
-    """Shows how far some work is, with the latest values of its metrics.
+    """Shows the progress of some work, with the latest values of its metrics.
 
-    A display never stops the work it shows: when the stream is missing, closed or its reader has
-    gone away, the display falls silent.
+    A display never stops the work. It falls silent if the stream is missing or closed, or if a
+    write fails.
 
     Args:
-        total: the number of units of work, or None where it isn't known beforehand.
-        title: shown above the bar, or in front of the line of a log file.
-        unit: what is counted; "B" shows megabytes and a rate instead of the time per unit.
-        stream: where to write; `sys.stdout` as it is now if None.
+        total: the number of units of work, or None if it is not known beforehand.
+        title: stands above the bar, or at the start of the line of a log file.
+        unit: the unit of work. "B" shows megabytes and a rate instead of the time per unit.
+        stream: the stream to write to; the current `sys.stdout` by default.
         mode: "bar" rewrites one line in place, "lines" writes one line at the end, "none" is
             silent, "auto" is "bar" on a terminal and in a notebook and "lines" elsewhere.
 
@@ -88,7 +93,7 @@ class Progress:
         self._unit = unit
         self._filled, self._empty = "━─" if _encodable(self._stream, "━─") else "=."
         self._done = 0
-        self._values: dict[str, Any] = {}
+        self._values: dict[str, SupportsFloat | str] = {}
         self._start = perf_counter()
         self._drawn_at: float | None = None
         self._drawn_cells = 0
@@ -108,10 +113,12 @@ class Progress:
         else:
             self.abandon()
 
-    def update(self, done: int, values: Mapping[str, Any] | None = None) -> None:
-        """Tells that `done` units in all are finished; `values` are the metrics so far, by name.
+    def update(self, done: int, values: Values | None = None) -> None:
+        """Shows the progress after a step. A bar is redrawn at most ten times a second.
 
-        Cheap enough to call after each step: a bar is redrawn ten times a second at most.
+        Args:
+            done: the units finished so far.
+            values: the metrics so far, by name.
         """
         if self._mode == "none":
             return
@@ -125,12 +132,12 @@ class Progress:
             if (
                 self._drawn_at is None
                 or now - self._drawn_at >= _REDRAW_SECONDS
-                or done == self._total  # validation may take its time now
+                or done == self._total  # validation may take long now
             ):
                 self._redraw(finished=False, now=now)
 
-    def close(self, values: Mapping[str, Any] | None = None) -> None:
-        """Shows the final state, `values` included, and ends the line. Further calls do nothing."""
+    def close(self, values: Values | None = None) -> None:
+        """Shows the final state with `values`, and ends the line. Further calls do nothing."""
         if self._mode == "none":
             return
         if values:
@@ -147,7 +154,7 @@ class Progress:
         self._mode = "none"
 
     def abandon(self) -> None:
-        """Ends a bar's line, so that the error message to come starts on one of its own."""
+        """Ends the line of a bar, so that an error message starts on a new line."""
         if self._mode == "bar" and self._drawn_at is not None:
             self._write("\n")
         self._mode = "none"
@@ -157,8 +164,10 @@ class Progress:
             self._write(self._title + "\n")
 
     def _redraw(self, finished: bool, now: float) -> None:
-        """Rewrites the line. While running it never wraps, or it could not be rewritten; the final
-        state goes on in further lines where it needs them, so that no metric is lost."""
+        """Rewrites the line.
+
+        A line that wraps cannot be rewritten, so only the final state may take several lines.
+        """
         from shutil import get_terminal_size
 
         # One column stays free: many terminals wrap as soon as the last one is written.
@@ -181,7 +190,10 @@ class Progress:
         self._drawn_cells = cells
 
     def _parts(self, finished: bool, now: float) -> tuple[str, list[str], list[str]]:
-        """The count; the time spent (or still to go) and the time per unit or rate; the metrics."""
+        """The count, the times and the metrics.
+
+        The times are the time spent or left, and the time per unit or the rate.
+        """
         elapsed = time = now - self._start
         total = self._final_total(finished)
         if total and self._done and not finished:
@@ -209,17 +221,17 @@ class Progress:
                 text = text.encode(encoding, "replace").decode(encoding)
             self._stream.write(text)
             self._stream.flush()
-        except (OSError, ValueError):  # the reader has gone, the disk is full; the file is closed
+        except (OSError, ValueError):  # a broken pipe, a full disk; a closed file
             self._mode = "none"
 
 
 def _rewritable(stream: TextIO) -> bool:
     """Whether the stream's last line can be rewritten after a carriage return."""
-    if type(stream).__module__.startswith("ipykernel."):  # a notebook's stdout, which is no tty
+    if type(stream).__module__.startswith("ipykernel."):  # the stdout of a notebook is no tty
         return True
     try:
         return stream.isatty() and os.environ.get("TERM") != "dumb"
-    except (AttributeError, ValueError):  # not quite a file; closed
+    except (AttributeError, ValueError):  # an object without isatty(); a closed file
         return False
 
 
@@ -237,7 +249,7 @@ def _encodable(stream: TextIO | None, text: str) -> bool:
 
 
 def _cells(text: str) -> int:
-    """The number of terminal columns the text takes."""
+    """The number of terminal columns that the text takes."""
     if text.isascii():
         return len(text)
     from unicodedata import combining, east_asian_width
@@ -250,7 +262,7 @@ def _printable(text: str) -> str:
 
 
 def _fold(parts: list[str], columns: int) -> list[str]:
-    """The parts joined into lines that fit, those after the first leaving room for the indent."""
+    """The parts joined into lines that fit. All lines but the first are indented later."""
     lines = [_cut(parts[0], columns)]
     for part in parts[1:]:
         joined = f"{lines[-1]} - {part}"
@@ -268,8 +280,8 @@ def _cut(text: str, columns: int) -> str:
     return text
 
 
-def _number(value: Any) -> str:
-    """A metric as Keras 3 prints it."""
+def _number(value: SupportsFloat | str) -> str:
+    """A metric in the format of Keras 3."""
     try:
         number = float(value)
     except (TypeError, ValueError):

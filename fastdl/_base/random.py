@@ -1,9 +1,9 @@
-"""The random state: one generator for everything, and others beside it."""
+"""The random state: the library's own generator, and generators of the user."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
@@ -21,7 +21,7 @@ _MASK = (1 << 64) - 1
 
 
 def manual_seed(seed: int) -> None:
-    """Seeds fastdl's random numbers; the same seed gives the same run on any number of threads.
+    """Seeds the random numbers. The same seed gives the same run on any number of threads.
 
     Example:
         >>> manual_seed(0); a = fastdl.rand(2)
@@ -33,7 +33,7 @@ def manual_seed(seed: int) -> None:
 
 
 def seed() -> int:
-    """Seeds from the system's entropy and returns the seed."""
+    """Draws a seed from the system, seeds the random numbers with it and returns it."""
     value = int.from_bytes(os.urandom(8), "little")
     _core.manual_seed(value)
     return value
@@ -45,20 +45,22 @@ def initial_seed() -> int:
 
 
 def get_rng_state() -> tuple[int, int]:
-    """The state: the seed and how far it has been used."""
+    """The state: the seed and a counter of the random numbers drawn."""
     return _core.get_rng_state()
 
 
 def set_rng_state(state: tuple[int, int]) -> None:
-    """Puts a state of `get_rng_state` back."""
+    """Restores a state that `get_rng_state` returned."""
     _core.set_rng_state(*state)
 
 
 class Generator:
-    """A random state of its own, for the `generator` argument of samplers and creation functions.
+    """A random state, for the `generator` argument of samplers and creation functions.
 
     In a `with` block all random operations of the thread draw from it, in recorded steps too.
-    `device` may only be the CPU.
+
+    Args:
+        device: a known device. Random numbers are drawn on the CPU in any case.
 
     Example:
         >>> g = Generator().manual_seed(7)
@@ -66,13 +68,13 @@ class Generator:
         (4,)
     """
 
-    def __init__(self, device: Any = "cpu") -> None:
+    def __init__(self, device: str | _device = "cpu") -> None:
         _device(device)
         self._state = _core.make_generator(0)
         self._outside: list[Tensor | None] = []
 
     def manual_seed(self, seed: int) -> Self:
-        """Sets the seed and starts anew; returns self."""
+        """Sets the seed, starts anew and returns self."""
         return self.set_state((int(seed) & _MASK, 0))
 
     def initial_seed(self) -> int:
@@ -80,15 +82,15 @@ class Generator:
         return self.get_state()[0]
 
     def get_state(self) -> tuple[int, int]:
-        """The seed and how far it has been used."""
+        """The seed and a counter of the random numbers drawn."""
         return _core.get_rng_state(self._state)
 
     def set_state(self, state: tuple[int, int]) -> Self:
-        """Puts a state of `get_state` back; returns self."""
+        """Restores a state that `get_state` returned; returns self."""
         _core.set_rng_state(*state, self._state)
         return self
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return _generator_in, (type(self), self.get_state())
 
     def __enter__(self) -> Self:
@@ -104,7 +106,7 @@ def _generator_in(cls: type[Generator], state: tuple[int, int]) -> Generator:
 
 
 class _Default:
-    """Stands for the library's own generator, where no other is given."""
+    """Stands for the library's own generator."""
 
     def __enter__(self) -> None:
         pass
@@ -117,12 +119,12 @@ _DEFAULT = _Default()
 
 
 def drawing_from(generator: Generator | None) -> AbstractContextManager[object]:
-    """A context in which random operations use the generator, None meaning the library's own."""
+    """A context in which random operations use the generator. None is the library's own."""
     return _DEFAULT if generator is None else generator
 
 
 def numpy_generator(generator: Generator | None) -> np.random.Generator:
-    """A NumPy generator seeded from the generator, for what is computed outside of the core."""
+    """A NumPy generator seeded from the generator, for values that NumPy computes."""
     import numpy as np
 
     with drawing_from(generator):

@@ -1,8 +1,9 @@
-"""Names for objects: how "relu", "adam" or a config dictionary becomes the thing it stands for.
+"""Registries: they turn names ("relu", "adam") and config dictionaries into objects.
 
 Each kind of object (activation, initializer, layer, loss, optimizer, ...) has one `Registry`, at
-the end of this file. A class or function enters it with a decorator, `@LAYERS.register`; the `get`,
-`serialize` and `deserialize` of its module are that registry's methods. Semantics are Keras's.
+the end of this file. The decorator `@LAYERS.register` adds a class or function to it. A module such
+as `fastdl.losses` exports the registry's `get`, `serialize` and `deserialize`. Semantics are
+Keras's.
 """
 
 from __future__ import annotations
@@ -15,24 +16,31 @@ from .checks import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Protocol
+
+    class Configurable(Protocol):
+        """An object with settings."""
+
+        def get_config(self) -> Mapping[str, object]: ...
+
 
 Thing = TypeVar("Thing")
 Class = TypeVar("Class", bound=type)
 
-# What stands for a registered object: its name, a configuration, the object or its class.
-Identifier: TypeAlias = "str | Mapping[str, Any] | Callable[..., Any] | None"
+# A registered object as users give it: its name, its configuration, the object or its class.
+Identifier: TypeAlias = "str | Mapping[str, object] | Callable[..., object] | None"
 
 _custom_objects: dict[str, Any] = {}
 _counts: dict[str, int] = {}
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """The dictionary of the user's own named objects, to read or to fill."""
+    """The dictionary of the user's own named objects. Users may change it."""
     return _custom_objects
 
 
 @contextmanager
-def custom_object_scope(objects: Mapping[str, Any]) -> Iterator[None]:
+def custom_object_scope(objects: Mapping[str, object]) -> Iterator[None]:
     """Makes `objects` (name to class or function) known to every `get` inside the `with` block."""
     before = dict(_custom_objects)
     _custom_objects.update(objects)
@@ -48,7 +56,7 @@ CustomObjectScope = custom_object_scope
 
 def register_keras_serializable(
     package: str = "Custom", name: str | None = None
-) -> Callable[[Any], Any]:
+) -> Callable[[Thing], Thing]:
     """Decorator: makes a class or function loadable from configs, as `package>name`."""
 
     def register(thing: Any) -> Any:
@@ -73,7 +81,7 @@ def snake_case(name: str) -> str:
 
 
 def unique_name(prefix: str) -> str:
-    """`dense`, then `dense_1`, `dense_2`, ...: counted for each prefix until `reset_names`."""
+    """`dense`, then `dense_1`, `dense_2`, ...; `reset_names` starts anew."""
     count = _counts.get(prefix, 0)
     _counts[prefix] = count + 1
     return f"{prefix}_{count}" if count else prefix
@@ -85,24 +93,24 @@ def reset_names() -> None:
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:
-    """A sentence to append to a message: the known name nearest to `name`, "" if none is near."""
+    """A sentence for a message that suggests the nearest known name; "" if none is near."""
     import difflib
 
     names = sorted(known)
     near = difflib.get_close_matches(str(name), names, n=1)
-    if not near:  # then a difference in case or in the underscores
+    if not near:  # case and underscores may differ
         folded = {known_name.replace("_", "").lower(): known_name for known_name in names}
         close = difflib.get_close_matches(str(name).replace("_", "").lower(), list(folded), n=1)
         near = [folded[key] for key in close]
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
-def described(thing: Any) -> str:
-    """An object as its class with its settings, those that hold plain values: `L1(l1=0.01)`."""
+def described(thing: Configurable) -> str:
+    """The class of an object with those settings that are plain values: `L1(l1=0.01)`."""
     plain = (int, float, str, bool, tuple, list, type(None))
     try:
         config = thing.get_config()
-    except NotImplementedError:  # a class of the user's
+    except NotImplementedError:  # a user's class without get_config()
         config = {}
     settings = ", ".join(f"{k}={v!r}" for k, v in config.items() if isinstance(v, plain))
     return f"{type(thing).__name__}({settings})"
@@ -112,9 +120,9 @@ class Registry:
     """The named objects of one kind.
 
     Args:
-        kind: what messages call such an object, for example "activation".
-        callables: `get` accepts any callable, not only instances of the base class.
-        any_case: names are found in lower case, too.
+        kind: the word for such an object in messages, for example "activation".
+        callables: whether `get` accepts any callable, not only instances of the base class.
+        any_case: whether names are found in lower case, too.
         homes: modules that register objects when they are imported.
     """
 
@@ -139,16 +147,16 @@ class Registry:
     def register(self, thing: Thing, /) -> Thing: ...
 
     def register(self, *names: Any) -> Any:
-        """Decorator: makes a class or function known under its name and, if given, its aliases.
+        """Decorator: registers a class or function under its name and its aliases.
 
-        A class is known in snake case as well, unless a function has that name.
+        A class is registered in snake case as well, unless a function has that name.
         """
         if len(names) != 1 or isinstance(names[0], str):
             return lambda thing: self._add(thing, names)
         return self._add(names[0], ())
 
     def register_base(self, cls: Class) -> Class:
-        """Decorator: the class whose instances `get` returns unchanged."""
+        """Decorator: registers the base class. `get` returns its instances unchanged."""
         self.base = cls
         return cls
 
@@ -165,11 +173,11 @@ class Registry:
         while self._homes:
             import_module(self._homes.pop())
 
-    def lookup(self, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    def lookup(self, name: str, custom_objects: Mapping[str, object] | None = None) -> Any:
         """The class or function called `name`.
 
         Raises:
-            ValueError: nothing has this name; the message suggests the nearest one.
+            ValueError: the name is unknown. The message suggests the nearest one.
         """
         if self.any_case and name.lower() in self.objects:
             name = name.lower()
@@ -182,13 +190,13 @@ class Registry:
         known = {*self.objects, *_custom_objects, *(custom_objects or {})}
         raise ValueError(f"unknown {self.kind} {name!r}.{suggestion(name, known)}")
 
-    def get(self, identifier: Any, who: str = "") -> Any:
+    def get(self, identifier: object, who: str = "") -> Any:
         """The object for a name, config dictionary, class, instance or function; None for None.
 
         `who`, a class and its argument, stands in front of the message.
 
         Raises:
-            ValueError: unknown name, or something that stands for no object of this kind.
+            ValueError: the name is unknown, or the identifier stands for no such object.
         """
         try:
             return self._get(identifier)
@@ -197,7 +205,7 @@ class Registry:
                 error.args = (f"{who}: {error}",)
             raise
 
-    def _get(self, identifier: Any) -> Any:
+    def _get(self, identifier: object) -> Any:
         if identifier is None:
             return None
         if isinstance(identifier, str):
@@ -217,7 +225,7 @@ class Registry:
         )
 
     def serialize(self, thing: Any) -> Any:
-        """A name (for a function) or a config dictionary from which `deserialize` rebuilds it."""
+        """A name (of a function) or a config dictionary. `deserialize` rebuilds the object."""
         if thing is None:
             return None
         registered = getattr(thing, "_registered_name", None)
@@ -230,11 +238,13 @@ class Registry:
             "registered_name": registered,
         }
 
-    def deserialize(self, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-        """The object that `serialize` described, with Keras's configs understood as well.
+    def deserialize(
+        self, config: object, custom_objects: Mapping[str, object] | None = None
+    ) -> Any:
+        """The object that a config of `serialize`, here or in Keras, describes.
 
         Raises:
-            ValueError: the config isn't of that form, or names an unknown class.
+            ValueError: the config has another form, or it names an unknown class.
         """
         if config is None:
             return None

@@ -1,4 +1,4 @@
-"""What functions with more than one result return."""
+"""The results of functions that return more than one tensor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .._core import Tensor
 
 
 class ValuesIndices(NamedTuple):
-    """What functions that choose among the values of an axis return."""
+    """Values chosen along an axis, and their places there."""
 
     values: Tensor
     indices: Tensor

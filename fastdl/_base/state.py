@@ -1,8 +1,10 @@
-"""A module's state by name, and loading one."""
+"""The state of a module by name, and how it is loaded."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from .. import _core
 from .._base import functional as F
@@ -10,12 +12,12 @@ from .._base import functional as F
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from .._core import Tensor
+    from .._core import HasArray, Tensor
     from .module import Module
 
 
 class IncompatibleKeys(NamedTuple):
-    """What `load_state_dict(strict=False)` left out on either side."""
+    """The names that `load_state_dict` found on one side only."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
@@ -28,7 +30,7 @@ class IncompatibleKeys(NamedTuple):
 
 
 def named_state(module: Module) -> Iterator[tuple[str, Tensor]]:
-    """Parameters and persistent buffers, shared ones under each of their names."""
+    """Parameters and persistent buffers. A shared one is listed under each of its names."""
     for path, owner in module.named_modules(remove_duplicate=False):
         dot = f"{path}." if path else ""
         for name, parameter in owner._parameters.items():
@@ -39,24 +41,26 @@ def named_state(module: Module) -> Iterator[tuple[str, Tensor]]:
                 yield dot + name, buffer
 
 
-def load(module: Module, state: Mapping[str, Any], strict: bool) -> IncompatibleKeys:
-    """`Module.load_state_dict`: everything is checked and converted before anything is written."""
+def load(module: Module, state: Mapping[str, HasArray], strict: bool) -> IncompatibleKeys:
+    """`Module.load_state_dict`. All values are checked and converted before one is written."""
     if not hasattr(state, "items"):
         raise TypeError(f"Expected state_dict to be dict-like, got {type(state).__name__}.")
     own = dict(named_state(module))
     missing = [name for name in own if name not in state]
     unexpected = [name for name in state if name not in own]
-    errors = []
+    errors: list[str] = []
     if strict and missing:
         errors.append(f"Missing key(s) in state_dict: {_quoted(missing)}. ")
     if strict and unexpected:
         errors.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
-    values = {}
+    values: dict[str, Tensor] = {}
     for name, target in own.items():
         if name in state:
-            value, error = _fitting(name, target, state[name])
-            values[name] = value
-            errors += error
+            problem = _problem(name, target, state[name])
+            if problem:
+                errors.append(problem)
+            else:
+                values[name] = _core.as_tensor(state[name])
     if errors:
         raise RuntimeError(
             f"Error(s) in loading state_dict for {type(module).__name__}:\n\t" + "\n\t".join(errors)
@@ -70,19 +74,20 @@ def load(module: Module, state: Mapping[str, Any], strict: bool) -> Incompatible
     return IncompatibleKeys(missing, unexpected)
 
 
-def _fitting(name: str, target: Tensor, value: Any) -> tuple[Any, list[str]]:
-    """The value as a tensor, or what is wrong with it."""
+def _problem(name: str, target: Tensor, value: HasArray) -> str:
+    """The reason why a value cannot be loaded; "" if it can."""
     if not hasattr(value, "__array__"):
-        return None, [
+        return (
             f'While copying the parameter named "{name}", expected a Tensor or an array '
             f"from checkpoint but received {type(value)}."
-        ]
-    if tuple(value.shape) != target.shape:
-        return None, [
-            f"size mismatch for {name}: copying a param with shape {tuple(value.shape)} from "
+        )
+    shape = tuple(np.shape(value))
+    if shape != target.shape:
+        return (
+            f"size mismatch for {name}: copying a param with shape {shape} from "
             f"checkpoint, the shape in current model is {target.shape}."
-        ]
-    return _core.as_tensor(value), []
+        )
+    return ""
 
 
 def _quoted(names: list[str]) -> str:

@@ -1,8 +1,8 @@
-"""Tracebacks of errors end at the user's lines: frames of this package below them are left out.
+"""Short tracebacks: errors show the user's lines, without the frames of this package below them.
 
-One frame stays for the method that was called (`fit`, a layer's call), and those of what the user
-wrote below it (`call`, `train_step`, a callback). FASTDL_FULL_TRACEBACK=1 in the environment, or
-`fastdl.config.disable_traceback_filtering()`, shows all frames.
+One frame stays for the method that the user called (`fit`, a layer's call). The frames of the
+user's own functions stay too (`call`, `train_step`, a callback). FASTDL_FULL_TRACEBACK=1 in the
+environment, or `fastdl.config.disable_traceback_filtering()`, shows all frames.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import functools
 import os
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import ParamSpec, TypeVar
 
 from .notices import PACKAGE
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 _filtering = os.environ.get("FASTDL_FULL_TRACEBACK", "0") in ("", "0")
 
@@ -26,13 +27,13 @@ def is_traceback_filtering_enabled() -> bool:
 
 
 def enable_traceback_filtering() -> None:
-    """Leaves the frames of this package out of the tracebacks of errors, as by default."""
+    """Leaves the frames of this package out of the tracebacks of errors (the default)."""
     global _filtering
     _filtering = True
 
 
 def disable_traceback_filtering() -> None:
-    """Shows all frames in the tracebacks of errors, to look for faults in this package.
+    """Shows all frames in the tracebacks of errors, to find faults in this package.
 
     Example:
         >>> fastdl.config.disable_traceback_filtering()
@@ -45,7 +46,7 @@ def disable_traceback_filtering() -> None:
 
 
 def shortened(error: Exception) -> Exception:
-    """The error without this package's frames in its traceback, to be raised again."""
+    """The error without this package's frames in its traceback. The caller raises it again."""
     if _filtering:
         _shorten(error, set())
     return error
@@ -68,14 +69,14 @@ def _shorten(error: BaseException, done: set[int]) -> None:
     error.__traceback__ = shown
 
 
-def at_the_callers_line(function: Function) -> Function:
-    """Decorator: errors leave the function with a short traceback."""
+def at_the_callers_line(function: Callable[P, Result]) -> Callable[P, Result]:
+    """Decorator: the function raises its errors with a short traceback."""
 
     @functools.wraps(function)
-    def outermost(*args: Any, **kwargs: Any) -> Any:
+    def outermost(*args: P.args, **kwargs: P.kwargs) -> Result:
         try:
             return function(*args, **kwargs)
         except Exception as error:
             raise shortened(error)  # noqa: B904
 
-    return outermost  # type: ignore[return-value]
+    return outermost

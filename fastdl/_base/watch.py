@@ -1,16 +1,16 @@
-"""What a recorded step reads and changes in Python.
+"""Notes the Python values that a recorded step reads and changes.
 
-A replay repeats operations on memory, not Python code. So while a step is recorded a `Watch` notes
-every attribute of a watched object (layers, models, metrics, losses, optimizers, ...) that the step
-reads or writes, and the state of Python's and NumPy's global random generators. What the step
-changes itself makes it run eagerly. The rest becomes `Guards`: a replay is right as long as they
-hold.
+A replay repeats operations on memory, not Python code. While a step is recorded, a `Watch` notes
+each attribute of a watched object (layer, model, metric, loss, optimizer, ...) that the step reads
+or writes. It also notes the state of Python's and NumPy's global random generators. If the step
+changes one of these values, it runs eagerly. Otherwise they become `Guards`, and a replay is right
+as long as the guards hold.
 
-Writing an attribute of a watched object raises `_core.epoch()`, so guards are looked at only when
-that number has changed. What can change without an attribute being written (plain lists and dicts,
-arrays, objects of the user's own) is compared before each replay.
+Writing an attribute of a watched object raises `_core.epoch()`. Most guards are checked only when
+that number has changed. Values that can change without such a write (plain lists and dicts, arrays,
+the user's own objects) are compared before each replay.
 
-Which attributes count: all, public or not, except those that a class lists in `_bookkeeping`.
+All attributes count, public or not, except those that a class lists in `_bookkeeping`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import threading
 import types
 from collections import deque
 from threading import get_ident
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -32,16 +32,33 @@ from .. import _core
 from .._core import Tensor
 from .notices import PACKAGE
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Protocol
+
+    class Switched(Protocol):
+        """A module with a mode."""
+
+        training: bool
+
+        def train(self, mode: bool) -> object: ...
+
+    class AddsLosses(Protocol):
+        """A layer whose call added losses."""
+
+        _losses: list[Tensor]
+
+
 _MISSING: Any = type("missing", (), {"__repr__": lambda self: "nothing"})()
 
-# What is compared before each replay may have so many parts and bytes: some microseconds' worth.
+# Limits for values that are compared before each replay. Within them it takes some microseconds.
 _MOST_PARTS = 2000
 _MOST_BYTES = 64 << 10
 _MOST_DEPTH = 8
 
 
 def user_line() -> str:
-    """Where the code that doesn't belong to the library stands now, as `file:line`."""
+    """The line of the user's code that is running, as `file:line`."""
     frame: types.FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame = frame.f_back
@@ -58,16 +75,16 @@ noted_names: set[str] = set()
 
 
 class Watched:
-    """Base class of what a step may read attributes of."""
+    """Base class of objects whose attributes are noted while a step is recorded."""
 
     __slots__ = ()
 
-    # Attributes that the library changes within steps and that no replay depends on.
+    # Attributes that the library changes within steps. No replay depends on them.
     _bookkeeping: ClassVar[frozenset[str]] = frozenset()
     # Lists and dicts that the library changes only together with some attribute.
     _announced: ClassVar[frozenset[str]] = frozenset()
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if self.__dict__.get(name, _MISSING) is value:
             object.__setattr__(self, name, value)
             return
@@ -81,8 +98,8 @@ class Watched:
         _core.raise_epoch()
 
 
-def about_to_change(owner: Any, name: str) -> None:
-    """To be called before an attribute, or what is in it, changes; `_core.raise_epoch()` after."""
+def about_to_change(owner: object, name: str) -> None:
+    """Call it before an attribute or its content changes, and `_core.raise_epoch()` afterwards."""
     if _watches:
         watch = _watches.get(get_ident())
         if watch is not None:
@@ -94,16 +111,16 @@ def current() -> Watch | None:
     return _watches.get(get_ident()) if _watches else None
 
 
-def noted(name: str, what: str) -> property:
-    """A property for an attribute of an object that isn't `Watched`, as if it was."""
+def noted(name: str, what: str) -> Any:  # a property; its type is that of the attribute
+    """A property that notes an attribute of an object that isn't `Watched`."""
 
-    def read(self: Any) -> Any:
+    def read(self: object) -> object:
         watch = current()
         if watch is not None:
             watch.note(self, name)
         return self.__dict__.get(name)
 
-    def write(self: Any, value: Any) -> None:
+    def write(self: object, value: object) -> None:
         about_to_change(self, name)
         self.__dict__[name] = value
         _core.raise_epoch()
@@ -111,7 +128,7 @@ def noted(name: str, what: str) -> property:
     return property(read, write, doc=what)
 
 
-def _spy(self: Any, name: str) -> Any:
+def _spy(self: object, name: str) -> object:
     """`__getattribute__` of watched objects while a step is recorded."""
     try:
         value = object.__getattribute__(self, name)
@@ -132,23 +149,23 @@ def _spy(self: Any, name: str) -> Any:
 
 
 class _Copier:
-    """Makes of values what can be compared with `==` later.
+    """Makes copies of values that can be compared with `==` later.
 
     Attributes:
-        changes_unseen: whether the value may change without an attribute being written.
-        obstacle: why it cannot be compared; "" if it can.
+        changes_unseen: whether the value may change without a write to an attribute.
+        obstacle: why the value cannot be compared; "" if it can.
     """
 
     def __init__(self, limited: bool = True) -> None:
         self.changes_unseen = False
         self.obstacle = ""
-        self.kept: list[Any] = []  # what was copied as its identity: that stays taken
+        self.kept: list[object] = []  # compared by identity: no other object may get theirs
         self._limited = limited
         self._parts = 0
         self._bytes = 0
         self._open: set[int] = set()
 
-    def copy(self, value: Any, depth: int = 0) -> Any:
+    def copy(self, value: Any, depth: int = 0) -> object:
         kind = type(value)
         self._parts += 1
         if self._limited and (self._parts > _MOST_PARTS or self._bytes > _MOST_BYTES):
@@ -176,11 +193,11 @@ class _Copier:
         finally:
             self._open.discard(id(value))
 
-    def _identity(self, value: Any) -> int:
+    def _identity(self, value: object) -> int:
         self.kept.append(value)
         return id(value)
 
-    def _array(self, value: np.ndarray) -> Any:
+    def _array(self, value: np.ndarray) -> object:
         if not value.flags.writeable:
             return self._identity(value)
         self.changes_unseen = True
@@ -193,7 +210,7 @@ class _Copier:
             return None
         return np.ndarray, value.dtype.str, value.shape, value.tobytes()
 
-    def _structure(self, value: Any, kind: type, depth: int) -> Any:
+    def _structure(self, value: Any, kind: type, depth: int) -> object:
         if isinstance(value, (list, deque, set, dict)) and not hasattr(value, "_owner"):
             self.changes_unseen = True
         if isinstance(value, (list, tuple, deque)):
@@ -211,8 +228,8 @@ class _Copier:
             return kind, tuple(self.copy(part, depth) for part in parts)
         return self._object(value, kind, depth)
 
-    def cells(self, function: Any, depth: int = 0) -> Any:
-        """The variables of surrounding functions that a function of the user's own reads."""
+    def cells(self, function: Any, depth: int = 0) -> object:
+        """The variables of surrounding functions that a user's function reads."""
         if not function.__closure__ or _is_ours(function):
             return None
         found = []
@@ -226,11 +243,11 @@ class _Copier:
                 found.append((name, None))
         return tuple(found)
 
-    def _object(self, value: Any, kind: type, depth: int) -> Any:
+    def _object(self, value: Any, kind: type, depth: int) -> object:
         if kind.__module__.startswith("numpy.random") or hasattr(value, "getrandbits"):
             self.changes_unseen = True
             return self._identity(value), _state_of(value)
-        if _is_ours(kind):  # what is in it, the library looks after
+        if _is_ours(kind):  # the library reports changes within it
             return self._identity(value)
         if hasattr(kind, "__next__"):
             self.obstacle = "is an iterator, whose position cannot be compared"
@@ -249,8 +266,8 @@ class _Copier:
         return self._identity(value), tuple(parts)
 
 
-def _state_of(generator: Any) -> Any:
-    """The state of a random generator of NumPy's or Python's."""
+def _state_of(generator: object) -> str | None:
+    """The state of a random generator of NumPy or Python."""
     bits = getattr(generator, "bit_generator", generator)
     if hasattr(bits, "state"):
         return repr(bits.state)
@@ -258,11 +275,11 @@ def _state_of(generator: Any) -> Any:
     return repr(get()) if get is not None else None
 
 
-def _names(slots: Any) -> Any:
+def _names(slots: str | Iterable[str]) -> tuple[str, ...]:
     return (slots,) if isinstance(slots, str) else tuple(slots)
 
 
-def _is_ours(thing: Any) -> bool:
+def _is_ours(thing: object) -> bool:
     return str(getattr(thing, "__module__", "")).partition(".")[0] == "fastdl"
 
 
@@ -270,7 +287,7 @@ def _is_ours(thing: Any) -> bool:
 
 
 class _Note:
-    """An attribute, or what a function sees around it, as it was at the step's first look."""
+    """An attribute, or the variables around a function, as the step saw them first."""
 
     __slots__ = (
         "_announced",
@@ -285,11 +302,11 @@ class _Note:
         "writes",
     )
 
-    def __init__(self, owner: Any, name: str, value: Any, line: str, announced: bool) -> None:
-        self.owner = owner
+    def __init__(self, owner: Any, name: str, value: object, line: str, announced: bool) -> None:
+        self.owner = owner  # an object, a class or a function
         self.name = name
         self.line = line
-        self.writes = ""  # the line that sets it
+        self.writes = ""  # the line that sets the attribute
         self._value = value
         self._announced = announced
         copier = _Copier(not announced)
@@ -298,7 +315,7 @@ class _Note:
         self.changes_unseen = copier.changes_unseen and not announced
         self.obstacle = copier.obstacle
 
-    def _copied(self, copier: _Copier, value: Any) -> Any:
+    def _copied(self, copier: _Copier, value: object) -> object:
         if not self.name:
             return copier.cells(value)
         return id(value) if value is _MISSING else copier.copy(value)
@@ -311,7 +328,7 @@ class _Note:
 
     def what(self) -> str:
         if not self.name:
-            return f"what {self.owner.__qualname__}() sees of the functions around it"
+            return f"a variable of a surrounding function that {self.owner.__qualname__}() reads"
         if isinstance(self.owner, type):
             return f"{self.owner.__name__}.{self.name}"
         label = self.owner.__dict__.get("name")
@@ -319,31 +336,31 @@ class _Note:
         return f"attribute {self.name!r} of {type(self.owner).__name__}{label}"
 
 
-# Types whose objects stay what they are.
+# Types whose objects cannot change.
 _SIMPLE = frozenset((bool, int, float, str, bytes, type(None)))
 
 
 class Guards:
-    """What must be as it was for a replay to be right.
+    """The values that must not have changed for a replay to be right.
 
     Attributes:
-        unseen: whether part of it has to be compared before each replay.
+        unseen: whether some of them are compared before each replay.
     """
 
-    def __init__(self, notes: list[_Note], modes: list[tuple[Any, bool]]) -> None:
+    def __init__(self, notes: list[_Note], modes: list[tuple[Switched, bool]]) -> None:
         self._announced = [n for n in notes if not n.changes_unseen]
         self._unseen = [n for n in notes if n.changes_unseen]
         self._modes = modes
         self.unseen = bool(self._unseen)
 
     def broken(self, new_epoch: bool) -> str:
-        """What has changed, "" if nothing has.
+        """The value that has changed, in words; "" if none has.
 
         Args:
-            new_epoch: whether an attribute was written somewhere since the last look.
+            new_epoch: whether an attribute was written somewhere since the last check.
         """
         if new_epoch:
-            for module, mode in self._modes:  # as the step itself would do
+            for module, mode in self._modes:  # the step itself would set it, too
                 if module.training != mode:
                     module.train(mode)
             for note in self._announced:
@@ -356,17 +373,17 @@ class Guards:
 
 
 class Watch:
-    """Notes what this thread's code reads and writes in a `with` block.
+    """Notes the values that the code of this thread reads and writes in a `with` block.
 
     Attributes:
-        losses: layers that added losses, which outlive the step.
+        losses: layers that added losses. These losses outlive the step.
     """
 
     def __init__(self) -> None:
         self._notes: dict[tuple[int, str], _Note | None] = {}
-        self._functions: dict[int, Any] = {}
-        self._modes: list[tuple[Any, bool]] = []
-        self.losses: list[Any] = []
+        self._functions: dict[int, _Note | None] = {}
+        self._modes: list[tuple[Switched, bool]] = []
+        self.losses: list[AddsLosses] = []
 
     def __enter__(self) -> Watch:
         self._random = _random_states()
@@ -385,7 +402,8 @@ class Watch:
         self._drawn = len(now) == len(self._random) and now != self._random
         self._random = []
 
-    def note(self, owner: Any, name: str, writes: bool = False) -> None:
+    def note(self, owner: object, name: str, writes: bool = False) -> None:
+        """Notes that an attribute is read, or is about to be written."""
         key = id(owner), name
         known = self._notes.get(key, _MISSING)
         if known is not _MISSING:
@@ -406,7 +424,7 @@ class Watch:
             self._note_class(kind, name, note.line)
 
     def _note_class(self, kind: type, name: str, line: str) -> None:
-        """Notes a class attribute of the user's own that is data."""
+        """Notes an attribute of a user's class that is data."""
         home = next((c for c in kind.__mro__ if name in c.__dict__), None)
         if home is None or _is_ours(home) or (id(home), name) in self._notes:
             return
@@ -417,14 +435,14 @@ class Watch:
         note.changes_unseen = True
         self._notes[id(home), name] = note
 
-    def note_function(self, function: Any) -> None:
-        """Notes what a function of the user's own sees of the functions around it."""
+    def note_function(self, function: Callable[..., object]) -> None:
+        """Notes the variables of surrounding functions that a user's function reads."""
         if getattr(function, "__closure__", None) and id(function) not in self._functions:
             note = None if _is_ours(function) else _Note(function, "", function, "", False)
             self._functions[id(function)] = note
 
-    def set_mode(self, module: Any, training: bool) -> None:
-        """Switches a module as a replay is to do, too, where its guards don't hold otherwise."""
+    def set_mode(self, module: Switched, training: bool) -> None:
+        """Sets a module's mode. `Guards.broken` sets it again before a replay."""
         self._modes.append((module, training))
         noted_names.add("training")
         watch = _watches.pop(get_ident())
@@ -437,7 +455,7 @@ class Watch:
         return [n for n in (*self._notes.values(), *self._functions.values()) if n is not None]
 
     def problem(self) -> str:
-        """Why the step cannot be replayed; "" if it can. To be asked after the block."""
+        """Why the step cannot be replayed; "" if it can. Call it after the block."""
         for note in self._all():
             if not note.obstacle and not note.holds():
                 return _located(note.writes or note.line, f"the step changes {note.what()}")
@@ -449,6 +467,7 @@ class Watch:
         return ""
 
     def guards(self) -> Guards:
+        """The guards of the recorded step."""
         return Guards(self._all(), self._modes)
 
 
@@ -456,9 +475,9 @@ def _located(line: str, text: str) -> str:
     return f"{text} ({line})" if line else text
 
 
-def _random_states() -> list[Any]:
+def _random_states() -> list[object]:
     """The states of the global random generators that are imported."""
-    found: list[Any] = []
+    found: list[object] = []
     if "random" in sys.modules:
         found.append(sys.modules["random"].getstate())
     if "numpy.random" in sys.modules:
@@ -468,7 +487,7 @@ def _random_states() -> list[Any]:
 
 
 def _in_child() -> None:
-    """After a fork: threads that were recording are gone."""
+    """After a fork: forgets the watches of threads that the child does not have."""
     global _lock
     _lock = threading.Lock()
     here = _watches.get(get_ident())

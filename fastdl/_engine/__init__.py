@@ -1,1 +1,1 @@
-"""Steps recorded and replayed, flat parameters, interrupts."""
+"""Recording and replay of steps, flat parameters, interrupts."""

@@ -1,16 +1,16 @@
-"""Flat parameter buffers: what an optimizer updates in one pass.
+"""Flat parameter buffers: an optimizer updates all parameters in one pass.
 
-The values of the parameters, their gradients and each kind of optimizer state lie one behind the
-other in one buffer each, at the same distances, so that one call updates them all:
+There is one buffer for the values of all parameters, one for their gradients and one for each kind
+of optimizer state. All have the same layout, so one call updates all parameters:
 
     values     | kernel      |pad| bias |pad| kernel   ...
     gradients  | kernel.grad |pad| ...
     state      | ...
 
-A parameter that already lies in another optimizer's buffer stays there (two optimizers may share
-a model); the updates then run over the longest stretches that are contiguous. So does a parameter
-whose memory others see, a tensor (`w.data`, `w.detach()`) or a NumPy array: moved away, it would
-leave them behind without a word. It is a buffer of its own, which costs an update call.
+A parameter that lies in another optimizer's buffer stays there, since two optimizers may share a
+model. The updates then run over the longest contiguous stretches. A parameter also stays where it
+is if a tensor (`w.data`, `w.detach()`) or a NumPy array shares its memory: if it moved, they would
+keep old values. Such a parameter is a buffer of its own, which costs one more update call.
 """
 
 from __future__ import annotations
@@ -18,19 +18,18 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from operator import attrgetter, is_
 from sys import getrefcount
-from typing import Any
 from weakref import WeakSet
 
 from .. import _core
 from .._base import functional as F
 from .._core import Tensor
 
-# Float32 elements in a cache line. Every parameter starts on a line of its own; the padding holds
-# zeros, in the gradients too, so sums over a stretch are sums over its parameters.
+# Float32 elements in a cache line. Every parameter starts on a line of its own. The padding holds
+# zeros, in the gradients too, so a sum over a stretch is the sum over its parameters.
 _LINE = 16
 
 _gradient_of = attrgetter("grad")
-# What getrefcount says of an object that only a list holds; it differs between Python versions.
+# The reference count of an object that only a list holds. It differs between Python versions.
 _ALONE = max(map(getrefcount, [object()]))
 
 
@@ -39,9 +38,11 @@ def _padded(numel: int) -> int:
 
 
 class _Buffer:
-    """The values and gradients of some parameters, each in one piece of memory.
+    """The values and the gradients of some parameters, each in one piece of memory.
 
-    With `values` they lie in memory that others see.
+    Args:
+        size: the number of elements, with padding.
+        values: the memory of a parameter that others see; new memory by default.
     """
 
     __slots__ = ("__weakref__", "gradients", "others_see", "size", "values")
@@ -53,15 +54,15 @@ class _Buffer:
         self.gradients = _core.full((size,), "float32", 0.0)
 
     def offset_of(self, parameter: Tensor) -> int | None:
-        """Where the parameter's values lie in this buffer, None if they don't."""
+        """The place of the parameter's values in this buffer, None if they lie elsewhere."""
         if not parameter._shares_storage(self.values):
             return None
         offset = parameter._offset - self.values._offset
         return offset if 0 <= offset < self.size else None
 
 
-# Buffers in use. A Parameter holds on to its buffer (`_flat_buffer`), so that an optimizer made
-# after another one was dropped finds the parameters in place: nothing that refers to them moves.
+# Buffers in use. A Parameter keeps its buffer alive (`_flat_buffer`). So an optimizer that
+# replaces another one finds the parameters in place, and they need not move.
 _buffers: WeakSet[_Buffer] = WeakSet()
 
 
@@ -70,9 +71,9 @@ class Run:
 
     Attributes:
         values, gradients: 1-d views of the buffers.
-        states: 1-d views of the state buffers, in the order they were added.
-        indices: which parameters, as positions in the optimizer's list, in memory order.
-        key: what these parameters have in common (see `FlatParameters.runs`).
+        states: 1-d views of the state buffers, in the order in which they were added.
+        indices: the parameters, as positions in the optimizer's list, in memory order.
+        key: the value of `key` that these parameters share (see `FlatParameters.runs`).
     """
 
     __slots__ = ("gradients", "indices", "key", "states", "values")
@@ -95,17 +96,17 @@ class Run:
 class FlatParameters:
     """Parameters with their gradients and optimizer states in flat buffers.
 
-    Parameters that lie in no buffer yet are moved into a new one, in the order given: they keep
-    their identity and values but point at new memory, and `backward()` writes their gradients
-    into the gradient buffer.
+    Parameters that lie in no buffer yet are moved into a new one, in the given order. They keep
+    their identity and values, but point at new memory. `backward()` writes their gradients into
+    the gradient buffer.
 
     Args:
-        parameters: float32 tensors without a place in the tape.
+        parameters: float32 tensors that are leaves.
         who: the optimizer's name, for error messages.
 
     Raises:
-        TypeError: something isn't a float32 tensor.
-        ValueError: a tensor is given twice or was computed from others, or there is none.
+        TypeError: a parameter isn't a float32 tensor.
+        ValueError: a parameter is given twice or is not a leaf, or there is none.
 
     Example:
         >>> w, b = nn.Parameter(fastdl.zeros(2, 3)), nn.Parameter(fastdl.zeros(3))
@@ -137,13 +138,13 @@ class FlatParameters:
             self._state_offsets[i] = self._state_size
             self._state_size += _padded(self.parameters[i].numel())
         self.states: list[Tensor] = []
-        # How often a parameter got another place; runs made before are stale then.
+        # Counts the parameters that got another place. Runs made before that are stale.
         self.moves = 0
         # No parameter has moved since this was read.
         self._layout = _core.layout_version()
 
     def _gather(self) -> None:
-        """Finds each parameter's place, after moving those that have none into a new buffer."""
+        """Finds each parameter's place. Those without one are moved into a new buffer."""
         found = [_find(p) or _stays(p) for p in self.parameters]
         size = sum(
             _padded(p.numel()) for p, place in zip(self.parameters, found, strict=True) if not place
@@ -160,32 +161,35 @@ class FlatParameters:
             self._places.append(place)
         if size:
             _buffers.add(buffer)
-        _core.empty_cache()  # where the parameters lay before
+        _core.empty_cache()  # frees the memory that the parameters left
 
     def add_state(self, initial: float = 0.0) -> Tensor:
-        """A new state buffer filled with `initial`; runs made from now on have a view of it."""
+        """A new state buffer filled with `initial`. Runs made from now on have a view of it."""
         state = _core.full((self._state_size,), "float32", initial)
         self.states.append(state)
         return state
 
     def state_of(self, state: Tensor, index: int) -> Tensor:
-        """The view of a state buffer that belongs to a parameter, in the parameter's shape."""
+        """The part of a state buffer that belongs to a parameter, in the parameter's shape."""
         return state._view(self.parameters[index].shape, self._state_offsets[index])
 
     def at_home(self) -> bool:
-        """Whether all parameters and their gradients lie in their places: the usual case."""
+        """Whether all parameters and gradients lie in their places, as they usually do."""
         return self._layout == _core.layout_version() and all(
             map(is_, map(_gradient_of, self.parameters), self.homes)
         )
 
     def bring_home(self, gradients: Sequence[Tensor | None]) -> tuple[bool, ...]:
-        """Copies gradients that lie elsewhere into place; says which parameters have one.
+        """Copies gradients that lie elsewhere into place.
 
-        Parameters that were pointed at other memory (`parameter.data = ...`) are moved back, with
-        their new values; they stay there if others see that memory, and `moves` counts up.
+        Parameters that point at other memory (`parameter.data = ...`) are moved back with their
+        new values. They stay there if others see that memory; then `moves` counts up.
+
+        Returns:
+            For each parameter, whether it has a gradient.
 
         Raises:
-            ValueError: a gradient's shape isn't its parameter's.
+            ValueError: a gradient has another shape than its parameter.
         """
         self.take_back()
         for i, (gradient, home) in enumerate(zip(gradients, self.homes, strict=True)):
@@ -199,7 +203,7 @@ class FlatParameters:
         return tuple(gradient is not None for gradient in gradients)
 
     def take_back(self) -> None:
-        """Moves parameters that were pointed at other memory back, or takes that for theirs."""
+        """Moves parameters that point at other memory back, or makes that memory their place."""
         if self._layout == _core.layout_version():
             return
         for i, (parameter, (buffer, offset)) in enumerate(
@@ -207,12 +211,12 @@ class FlatParameters:
         ):
             if buffer.offset_of(parameter) != offset:
                 place = _find(parameter)
-                if place is None or place in self._places:  # of another that shares the memory
+                if place is None or place in self._places:  # of another parameter, tied to this
                     place = _stays(parameter)
                 if place is not None:
                     _settle(parameter, *place)
-                    parameter._set_data(parameter.detach())  # a step under way is not to be kept
-                elif buffer.others_see:  # who keep its values
+                    parameter._set_data(parameter.detach())  # a step being recorded is dropped
+                elif buffer.others_see:  # they keep the old values
                     place = _Buffer(parameter.numel()), 0
                     _buffers.add(place[0])
                     _move(parameter, *place)
@@ -229,8 +233,8 @@ class FlatParameters:
     def drop_gradients(self) -> None:
         """Sets the parameters' gradients to None.
 
-        Gradients that someone still holds on to (`kept = w.grad`) keep their values: they get
-        memory of their own, before the next `backward()` writes into the buffer.
+        The next `backward()` writes into the buffer. Gradients that are still referenced
+        (`kept = w.grad`) therefore get memory of their own and keep their values.
         """
         if max(map(getrefcount, self.homes)) > _ALONE:
             for i, count in enumerate(map(getrefcount, self.homes)):
@@ -253,7 +257,8 @@ class FlatParameters:
     ) -> list[Run]:
         """The longest contiguous stretches of the selected parameters (None: all).
 
-        A stretch ends where `key(index)` changes: parameters that are updated differently.
+        A stretch ends where `key(index)` changes. Parameters with different keys are updated
+        differently.
         """
         stretches: list[tuple[Hashable, list[int]]] = []
         for i in self._memory_order:
@@ -300,21 +305,20 @@ class FlatParameters:
         )
 
 
-def _check(parameters: list[Any], who: str) -> None:
+def _check(parameters: Sequence[object], who: str) -> None:
     if not parameters:
         raise ValueError(f"{who}: expected at least one parameter, got none")
     seen: set[int] = set()
     for i, parameter in enumerate(parameters):
         if not isinstance(parameter, Tensor):
             raise TypeError(
-                f"{who}: expected tensors to train, parameter {i} is a {type(parameter).__name__}"
+                f"{who}: parameter {i}: expected a tensor, got {type(parameter).__name__}"
             )
         if parameter.dtype != "float32":
-            raise TypeError(f"{who}: parameter {i} has dtype {parameter.dtype}, expected float32")
+            raise TypeError(f"{who}: parameter {i}: expected float32, got {parameter.dtype}")
         if not parameter.is_leaf:
             raise ValueError(
-                f"{who}: parameter {i} was computed from other tensors; only tensors that are "
-                "stored as they are (leaves) can be trained"
+                f"{who}: parameter {i}: expected a leaf, got a tensor that was computed from others"
             )
         if id(parameter) in seen:
             raise ValueError(f"{who}: parameter {i}, of shape {parameter.shape}, is given twice")
@@ -331,7 +335,7 @@ def _find(parameter: Tensor) -> tuple[_Buffer, int] | None:
 
 
 def _stays(parameter: Tensor) -> tuple[_Buffer, int] | None:
-    """A buffer over a parameter's own memory if others see it, and it may be written."""
+    """A buffer over the parameter's own memory, if others see it and it may be written."""
     if not parameter._memory_is_shared or parameter._memory_is_read_only:
         return None
     buffer = _Buffer(parameter.numel(), parameter._view((parameter.numel(),), 0))
@@ -340,7 +344,7 @@ def _stays(parameter: Tensor) -> tuple[_Buffer, int] | None:
 
 
 def _move(parameter: Tensor, buffer: _Buffer, offset: int) -> Tensor:
-    """Moves a parameter into a buffer; returns its gradient's place there."""
+    """Moves a parameter into a buffer. Returns the place of its gradient there."""
     values = buffer.values._view(parameter.shape, offset)
     F.assign_(values, parameter.detach())
     parameter._set_data(values)
@@ -348,7 +352,7 @@ def _move(parameter: Tensor, buffer: _Buffer, offset: int) -> Tensor:
 
 
 def _settle(parameter: Tensor, buffer: _Buffer, offset: int) -> Tensor:
-    """Gives a parameter the place of its gradient in the buffer its values lie in."""
+    """Gives a parameter the place of its gradient in the buffer that holds its values."""
     home = parameter._grad_home
     place = buffer.gradients._offset + offset
     if home is None or not home._shares_storage(buffer.gradients) or home._offset != place:

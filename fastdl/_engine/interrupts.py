@@ -1,24 +1,31 @@
-"""Ctrl-C kept waiting while state changes that must change as a whole."""
+"""Delays Ctrl-C while state changes that must be complete."""
 
 from __future__ import annotations
 
 import signal
 import threading
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING
 
-# Without the conversion to enums around them, which takes most of their time.
-_plain: Any = getattr(signal, "_signal", signal)
-_get_handler, _set_handler = _plain.getsignal, _plain.signal
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    Handler: TypeAlias = Callable[[int, FrameType | None], object]
+
+# The functions without the conversion to enums, which takes most of their time.
+_plain = getattr(signal, "_signal", signal)
+_get_handler: Callable[[int], Handler | int | None] = _plain.getsignal
+_set_handler: Callable[[int, Handler | None], object] = _plain.signal
 _SIGINT = int(signal.SIGINT)
 _get_thread = threading.get_ident
 
 
 class held_back:
-    """While the block runs Ctrl-C is only noted; afterwards its handler is called.
+    """A block during which Ctrl-C is only noted. Its handler is called after the block.
 
-    Only the main thread gets signals, so in others nothing happens. A handler that wasn't set in
-    Python is left alone.
+    Only the main thread gets signals, so in other threads the block has no effect. A handler that
+    wasn't set in Python is left alone.
 
     Example:
         >>> done = False
@@ -35,7 +42,7 @@ class held_back:
 
     def __enter__(self) -> None:
         self._arrived: tuple[int, FrameType | None] | None = None
-        self._handler: Any = None
+        self._handler: Handler | None = None
         if _get_thread() == threading.main_thread().ident:
             handler = _get_handler(_SIGINT)
             if callable(handler):
@@ -44,7 +51,8 @@ class held_back:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self._arrived is not None and _step is not None and _step.held is self:
-            self._handler(number, frame)  # the second one, and the update is done
+            assert self._handler is not None
+            self._handler(number, frame)  # the second Ctrl-C, and the update is done
         self._arrived = number, frame
 
     def __exit__(self, *exception: object) -> None:
@@ -56,17 +64,18 @@ class held_back:
             self.release()
 
     def release(self) -> None:
-        """Puts the handler back, and calls it if Ctrl-C came."""
+        """Restores the handler, and calls it if Ctrl-C came."""
         _set_handler(_SIGINT, self._handler)
         if self._arrived is not None:
+            assert self._handler is not None
             self._handler(*self._arrived)
 
 
 class whole_step:
-    """A block that Ctrl-C ends before its first `held_back` block, or after its own end.
+    """A block that Ctrl-C ends before its first `held_back` block, or after the whole block.
 
-    So a step of training that has begun to update the weights is finished, as a replay is. Only a
-    second Ctrl-C ends it earlier.
+    A training step that has begun to update the weights is finished, as in a replay. Only a second
+    Ctrl-C ends it earlier.
     """
 
     __slots__ = ("_outer", "held")

@@ -1,10 +1,10 @@
-"""Runner: runs one kind of a model's steps over data: eagerly, by recording, by replay."""
+"""Runner: runs one kind of a model's steps over data. It records the steps and replays them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from threading import RLock
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -13,88 +13,91 @@ from .._base import functional as F
 from .._base import tree
 from .._core import Tensor
 from .interrupts import whole_step
-from .steps import StepFunction
+from .steps import Result, StepFunction
 
-# How long the core runs before Python gets to see progress, and a pending Ctrl-C.
+if TYPE_CHECKING:
+    from .._base.types import Tensors
+
+# The core runs this long before it returns to Python, which shows progress and handles Ctrl-C.
 _REFRESH_SECONDS = 0.1
-# The values of a schedule are computed at most this many steps ahead.
+# The values of a schedule are computed for at most this many steps in advance.
 _FEED_AHEAD = 1024
 
-Batch = tuple[Any, Any, Any]  # x, y, sample_weight
+Batch: TypeAlias = "tuple[Tensors, Tensors, Tensors]"  # x, y, sample_weight
 Begin = Callable[[int], None]
 Sinks = Callable[[Any], "list[Tensor]"]
 
 
 class Form:
-    """What a step's (x, y, sample_weight) looks like: where tensors stand in it, and where None.
+    """The form of a step's (x, y, sample_weight): the places of tensors and of None in it.
 
     Attributes:
         leaves: the tensors.
-        key: equal for structures of the same form.
+        key: a value that is equal for structures of the same form.
     """
 
-    def __init__(self, data: Batch) -> None:
-        # Most batches are three tensors or None, which take less time than structures.
+    def __init__(self, data: tuple[object, object, object]) -> None:
+        # Most batches are three tensors or None. They take less time than structures.
         self._flat = not any(map(tree.is_nested, data))
-        found = data if self._flat else tree.leaves(data)
+        found: Iterable[Any] = data if self._flat else tree.leaves(data)
         self.leaves: list[Tensor] = [t for t in found if t is not None]
         mark = _is_there if self._flat else _where
         self._marks = tuple(map(mark, data))
         self.key = repr(self._marks)
 
     def fill(self, leaves: Iterable[Tensor]) -> Any:
-        """The structure with these tensors."""
+        """A structure of this form with other tensors."""
         supply = iter(leaves)
         if self._flat:
             return tuple([next(supply) if mark else None for mark in self._marks])
         return tree.map_structure(lambda mark: next(supply) if mark else None, self._marks)
 
 
-def _is_there(leaf: Any) -> bool:
+def _is_there(leaf: object) -> bool:
     return leaf is not None
 
 
-def _where(structure: Any) -> Any:
+def _where(structure: object) -> object:
     return tree.map_structure(_is_there, structure)
 
 
-# The key of steps on x that is one array, without y and sample_weight, with default settings.
+# The key of steps on one array x, without y and sample_weight, with default settings.
 _ONE_ARRAY = (Form((True, None, None)).key, None)
 
 
 class Feeder(Protocol):
-    """What owns values that change from step to step, as an optimizer owns its learning rate."""
+    """An owner of values that change from step to step: an optimizer with its learning rate."""
 
-    # Set while a runner writes these values: the step then leaves them alone. Written through
+    # True while a runner writes these values; the step then does not write them. It is set in
     # __dict__, since no replay depends on it.
     _is_fed: bool
 
     def _feeds(self, steps: int) -> list[tuple[Tensor, np.ndarray]]:
-        """The tensors that hold such values, each with its values in the next `steps` steps."""
+        """The tensors that hold such values, each with its values for the next `steps` steps."""
         ...
 
 
 class Settings(NamedTuple):
-    """What a runner asks for before it runs steps, since users may change it at any time."""
+    """Settings that a runner reads before it runs steps. Users may change them at any time."""
 
-    key: Hashable = None  # what a recorded step depends on besides the form of its data
-    eager: bool = False  # whether plans are not to be used
+    key: Hashable = None  # a recorded step depends on it and on the form of its data
+    eager: bool = False  # whether steps run without plans
     feeder: Feeder | None = None
     one_update: bool = True  # whether a step uses the fed values exactly once
 
 
 class Samples(Protocol):
-    """Data that lie in memory as whole arrays."""
+    """Data that are whole arrays in memory."""
 
     leaves: list[Tensor]
     form: Form
     samples: int
     batch_size: int
-    indices: Tensor | None  # the order of the samples in this pass, None for their own
-    step: int  # how many batches of this pass are done; the runner counts it up
+    indices: Tensor | None  # the order of the samples in this pass; None keeps their order
+    step: int  # the finished batches of this pass; the runner counts them
 
     def end(self, limit: int | None) -> int:
-        """The batch before which `limit` steps from now end, or the pass does."""
+        """The number of the batch that comes after the next `limit` steps, or after the pass."""
         ...
 
 
@@ -102,28 +105,28 @@ class Batches(Protocol):
     """Data that come batch by batch."""
 
     def steps(self, limit: int | None) -> Iterator[Batch]:
-        """At most `limit` batches from where the last call stopped."""
+        """At most `limit` further batches. It continues after the last call."""
         ...
 
 
-class Runner:
-    """Owns the recording and the replay of one kind of step, and feeds schedules to it.
+class Runner(Generic[Result]):
+    """Records and replays one kind of step, and feeds schedules to it.
 
     Args:
-        step: a function of (x, y, sample_weight), each a tensor, a structure of tensors or None.
-        settings: gives the `Settings` of the steps that come next.
-        limit: how many plans are kept, as of `StepFunction`.
-        counts: asked after a step whether to count it; nothing is counted without it.
+        step: a function of a `Batch`.
+        settings: returns the `Settings` of the next steps.
+        limit: the number of plans that are kept, as for `StepFunction`.
+        counts: called after a step; returns whether to count it. Without it no step is counted.
 
     Attributes:
         function: the `StepFunction`.
-        finished: the steps that were counted: memory that each of them changes, so that it is right
-            however an exception ends a loop over steps in the core.
+        finished: the number of counted steps. The steps themselves count in its memory, so it is
+            right even if an exception ends a loop over steps in the core.
     """
 
     def __init__(
         self,
-        step: Callable[[Batch], Any],
+        step: Callable[[Batch], Result],
         settings: Callable[[], Settings],
         limit: int = 8,
         counts: Callable[[], bool] | None = None,
@@ -131,7 +134,7 @@ class Runner:
         self.finished = _core.full((), "int64", 0)
         self._settings = settings
 
-        def counted(data: Batch) -> Any:
+        def counted(data: Batch) -> Result:
             with whole_step():
                 result = step(data)
                 if counts is not None and counts():
@@ -142,18 +145,18 @@ class Runner:
 
     @property
     def turn(self) -> RLock:
-        """The lock to hold from a step until its result was read."""
+        """The lock to hold from the start of a step until its result is read."""
         return self.function.turn
 
     def forget(self) -> None:
-        """Drops recorded steps; to be called when something they depend on changes unseen."""
+        """Drops recorded steps. Call it after a change that a plan cannot see."""
         self.function.forget()
 
     def array(self, x: np.ndarray) -> np.ndarray | None:
-        """The step on x as one array, where a plan for it gives one array; else None."""
+        """The step on one array, if there is a plan whose result is one array; else None."""
         return self.function.call(x, _ONE_ARRAY)
 
-    def batch(self, data: Batch) -> Any:
+    def batch(self, data: Batch) -> Result:
         """One step on a batch of tensors."""
         form = Form(data)
         key, eager, feeder, _ = self._settings()
@@ -169,12 +172,12 @@ class Runner:
 
     def over_batches(
         self, data: Batches, limit: int | None = None, begin: Begin | None = None
-    ) -> Iterator[tuple[int, Any]]:
-        """Runs over batches; yields after each (steps done, its result).
+    ) -> Iterator[tuple[int, Result]]:
+        """Runs over batches. After each it yields (steps done, its result).
 
         Args:
-            limit: steps at most.
-            begin: called with each step's number before it.
+            limit: the largest number of steps.
+            begin: called with the number of a step before the step.
         """
         for done, batch in enumerate(data.steps(limit)):
             if begin is not None:
@@ -187,16 +190,16 @@ class Runner:
         limit: int | None = None,
         begin: Begin | None = None,
         sinks: Sinks | None = None,
-    ) -> Iterator[tuple[int, Any]]:
-        """Runs over arrays from where they stand, in the core as far as possible.
+    ) -> Iterator[tuple[int, Result]]:
+        """Runs over arrays from their current batch on, in the core as far as possible.
 
-        Yields (steps done, result of the last one) now and then.
+        It yields (steps done, result of the last step) about every tenth of a second.
 
         Args:
-            limit: steps at most.
-            begin: called with each step's number before it; then each step is yielded, too.
-            sinks: called with the result of the first step; returns arrays that take the rows of
-                the results of all others.
+            limit: the largest number of steps.
+            begin: called with the number of a step before the step. With it each step is yielded.
+            sinks: called with the result of the first step. It returns arrays; the results of the
+                other steps are written to their rows.
         """
         targets: Sequence[Tensor] = ()
         start, end = data.step, data.end(limit)
@@ -217,8 +220,8 @@ class Runner:
 
     def _several(
         self, data: Samples, first: int, wanted: int, sinks: Sequence[Tensor]
-    ) -> tuple[int, Any]:
-        """Up to `wanted` steps from sample `first` on: how many were done, and the last result."""
+    ) -> tuple[int, Result]:
+        """Up to `wanted` steps from sample `first` on. Returns their number and the last result."""
         key, eager, feeder, one_update = self._settings()
         feeds: list[tuple[Tensor, np.ndarray]] = []
         if feeder is not None:

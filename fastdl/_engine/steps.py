@@ -1,5 +1,7 @@
-"""StepFunction: a step that runs eagerly at first, is recorded at its second run and replayed from
-then on, as long as what it depended on is as it was."""
+"""StepFunction: a step whose second run is recorded and whose later runs are replays.
+
+A plan is replayed as long as the values that the recorded step read are unchanged.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from sys import getrefcount
-from typing import Any
+from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
 import numpy as np
@@ -21,16 +23,17 @@ from .._base.notices import warn
 from .._base.watch import Guards, Watch, user_line
 from .._core import Tensor
 
-Fill = Callable[[Sequence[Tensor]], Any]
+Result = TypeVar("Result")  # of the step: a structure of tensors
+Fill = Callable[[Sequence[Tensor]], object]
 
-# A recording pays from so many replays on. After so many in a row that did not pay there is no
-# other.
+# A recording pays off after this many replays. After this many recordings in a row that did not
+# pay off, the step runs eagerly.
 _PAYS = 8
 _MOST_IN_VAIN = 5
 
 
 class _Signature:
-    """What is known of one combination of input shapes and types."""
+    """The plan for one combination of input shapes and types, and what is known of it."""
 
     __slots__ = (
         "eager",
@@ -46,19 +49,19 @@ class _Signature:
     )
 
     def __init__(self) -> None:
-        self.eager = False  # cannot be recorded
+        self.eager = False  # whether it cannot be recorded
         self.plan: _core.Plan | None = None
-        self.result: Any = None  # the step's result, in the memory that replays fill
+        self.result: Any = None  # the step's result, in the memory to which replays write
         self.guards: Guards | None = None
-        self.epoch = -1  # in which the guards were last seen to hold, and still do if it goes on
-        self.seen = -1  # the same, also where some have to be asked each time
+        self.epoch = -1  # in this epoch all guards hold
+        self.seen = -1  # in this epoch those guards hold that only attributes can break
         self.replays = 0  # since the last recording
-        self.in_vain = 0  # recordings in a row that did not pay
-        self.retry = False  # something has changed: the first step may make what is made once
-        self.put_off = 0  # steps in a row that ran eagerly beside the plan
+        self.in_vain = 0  # recordings in a row that did not pay off
+        self.retry = False  # a guard broke: one failed recording is allowed
+        self.put_off = 0  # steps in a row that ran eagerly although there is a plan
 
     def drop(self) -> None:
-        """Forgets the plan, to record anew."""
+        """Drops the plan, so that the step is recorded anew."""
         self.in_vain = self.in_vain + 1 if self.replays < _PAYS else 0
         self.plan = self.guards = self.result = None
         self.retry = True
@@ -69,10 +72,10 @@ _functions: WeakSet[StepFunction] = WeakSet()
 
 
 def _kept_of_batch(slots: Sequence[Tensor], holders: list[int], outputs: list[Tensor]) -> str:
-    """Says so if the step has put a tensor of the batch where it stays (`kept.append(x)`)."""
+    """A message if the step stored a tensor of the batch (`kept.append(x)`), else ""."""
 
     def kept() -> list[Tensor]:
-        # A batch's tensor that is a result stands in the result and among the outputs.
+        # A tensor of the batch that is a result is referenced by the result and by `outputs`.
         counts = [getrefcount(t) - 2 * sum(o is t for o in outputs) for t in slots]
         return [t for t, n, before in zip(slots, counts, holders, strict=True) if n > before]
 
@@ -83,37 +86,36 @@ def _kept_of_batch(slots: Sequence[Tensor], holders: list[int], outputs: list[Te
     return f"a tensor of the batch, of shape {found[0].shape}, outlives the step" if found else ""
 
 
-class StepFunction:
-    """Calls `step(data)`; from its third call on by replaying a plan.
+class StepFunction(Generic[Result]):
+    """Calls `step(data)`. From the third call on it replays a plan.
 
-    The first call runs eagerly: it makes what is made once (weights, optimizer state, metric
-    state). The second one runs eagerly too and is recorded, and so is one whenever something that
-    the step read in Python has changed (`fastdl._base.watch`). A step that cannot be recorded,
-    since it looks at values in Python or changes something there, runs eagerly for good, and a
-    warning says so once.
+    The first call runs eagerly. It makes weights, optimizer state and metric state. The second
+    call runs eagerly too and is recorded. A step is recorded anew when a Python value that it read
+    has changed (`fastdl._base.watch`). A step that looks at values in Python, or changes Python
+    values, cannot be recorded. It always runs eagerly, and one warning says so.
 
     Args:
-        step: a function of a structure of tensors, whose result is a structure of tensors.
-        limit: how many plans are kept, for as many combinations of shapes and types; the one
-            unused for longest goes first.
-        root: the user's function that `step` calls, if it is one.
+        step: a function of a structure of tensors. It returns a structure of tensors.
+        limit: the number of plans that are kept, one for each combination of shapes and types. The
+            one unused for longest is dropped first.
+        root: the user's function that `step` calls, if there is one.
 
     Attributes:
-        turn: a lock for threads that share the function. A replay fills the same tensors each time:
-            hold it from the call until its result has been read.
+        turn: a lock for threads that share the function. All replays write to the same tensors:
+            hold the lock from the call until the result is read.
     """
 
     def __init__(
         self,
-        step: Callable[[Any], Any],
+        step: Callable[[Any], Result],
         limit: int = 8,
-        root: Callable[..., Any] | None = None,
+        root: Callable[..., object] | None = None,
     ) -> None:
         self._step = step
         self._limit = limit
         self._root = root
         self._signatures: OrderedDict[Hashable, _Signature] = OrderedDict()
-        self._arena = _core.Arena()  # its plans take turns, so they share the memory they work in
+        self._arena = _core.Arena()  # the plans run one at a time, so they share memory
         self._warm = False
         self._layout = -1
         # Key, shape and type of the last `call`, and its signature: finding it takes a third of
@@ -132,9 +134,8 @@ class StepFunction:
 
     def _find(self, key: Hashable) -> _Signature:
         self._latest = None
-        if (
-            self._layout != _core.layout_version()
-        ):  # parameters moved: the plans' addresses are stale
+        # When parameters have moved, the addresses in the plans are stale.
+        if self._layout != _core.layout_version():
             self._signatures.clear()
             self._arena = _core.Arena()
             self._layout = _core.layout_version()
@@ -148,7 +149,7 @@ class StepFunction:
         return signature
 
     def _can_replay(self, signature: _Signature) -> bool:
-        """Whether the plan gives what the step would. Drops a plan that will not any more."""
+        """Whether the plan gives the step's results. Drops a plan that is out of date."""
         plan = signature.plan
         if plan is None or plan.mine:  # a signal handler runs within a replay
             return False
@@ -165,7 +166,7 @@ class StepFunction:
             signature.put_off = 0
             return True
         if other_gradients and signature.put_off < _PAYS:
-            signature.put_off += 1  # the next step may find the gradients it was recorded with
+            signature.put_off += 1  # the next step may have the same gradients as the recording
             return False
         signature.drop()
         if signature.in_vain >= _MOST_IN_VAIN:
@@ -181,16 +182,16 @@ class StepFunction:
         eager: bool = False,
         *,
         owned: bool = False,
-    ) -> Any:
+    ) -> Result:
         """One step on one batch.
 
         Args:
             leaves: the batch's tensors.
             fill: makes `step`'s argument of them.
-            key: what the recorded step depends on besides their shapes and types.
-            eager: don't use a plan.
-            owned: the tensors are the step's own, which may change them in place; else it gets
-                copies, as a replay does where the step changes one.
+            key: a plan is used only for the same key, and the same shapes and types.
+            eager: whether to run without a plan.
+            owned: whether the step may change the tensors in place. Otherwise it gets copies; a
+                replay copies only the tensors that the step changes.
         """
 
         def own() -> Sequence[Tensor]:
@@ -211,9 +212,9 @@ class StepFunction:
         return self._record(signature, own(), fill)
 
     def call(self, x: np.ndarray, key: Hashable) -> np.ndarray | None:
-        """The step on one array, if there is a plan of one array that gives one array; else None.
+        """The step on one array, if there is a plan whose result is one array; else None.
 
-        The same as a call with the array's tensor, whose result becomes an array of the caller's.
+        It is the same as a call with the array's tensor, but returns a new array.
         """
         with self.turn:
             latest = self._latest
@@ -233,9 +234,12 @@ class StepFunction:
             signature.replays += 1
             return signature.plan.call(x)
 
-    def _run_eagerly(self, slots: Sequence[Tensor], fill: Fill) -> Any:
-        """The step itself. One that ends before it has changed anything gives back the random
-        numbers it drew, so that the next attempt draws the same."""
+    def _run_eagerly(self, slots: Sequence[Tensor], fill: Fill) -> Result:
+        """The step itself.
+
+        If it fails before it has changed anything, its random numbers count as not drawn. The next
+        attempt then draws the same numbers.
+        """
         seed, _ = _core.get_rng_state()
         writes = _core.writes_in_place()
         _core.keep_random_numbers()
@@ -246,7 +250,7 @@ class StepFunction:
                 _core.give_back_random_numbers()
             raise
 
-    def _record(self, signature: _Signature, slots: Sequence[Tensor], fill: Fill) -> Any:
+    def _record(self, signature: _Signature, slots: Sequence[Tensor], fill: Fill) -> Result:
         watch = Watch()
         holders = [getrefcount(t) for t in slots]
         recorder = _core.Recorder(slots, user_line)
@@ -258,10 +262,10 @@ class StepFunction:
         finally:
             recorder.stop()
         if self._layout != _core.layout_version():
-            return result  # parameters moved within the step: the next one is recorded
+            return result  # parameters moved within the step; the next step is recorded
         problem = watch.problem() or recorder.problem
         if not problem:
-            # Without their place in the tape, which would keep all of the step's memory.
+            # The tape would keep all of the step's memory.
             result = tree.map_structure(_detached, result)
             outputs = [t for t in tree.leaves(result) if isinstance(t, Tensor)]
             for layer in watch.losses:
@@ -275,7 +279,7 @@ class StepFunction:
         if not problem:
             try:
                 signature.plan = _core.Plan(recorder, slots, outputs, self._arena)
-            except MemoryError:  # the step is done, and there is memory enough for another one
+            except MemoryError:  # the step itself succeeded, and so will eager steps
                 problem = "there is no memory for a plan"
         if problem and signature.retry:
             signature.retry = False
@@ -293,7 +297,7 @@ class StepFunction:
         return result
 
     def _remember_epoch(self, signature: _Signature) -> None:
-        """Notes that the guards hold; where some may change unseen, they are asked again."""
+        """Notes that the guards hold. Those that can break unseen are checked in every step."""
         assert signature.plan is not None and signature.guards is not None
         signature.seen = _core.epoch()
         asked = signature.guards.unseen or signature.plan.guarded
@@ -305,7 +309,7 @@ class StepFunction:
             warn(f"this step runs eagerly, without a plan: {problem}")
 
     def _forget_other_threads(self) -> None:
-        """After a fork: what a thread held that is not here any more."""
+        """After a fork: replaces locks and memory that another thread of the parent held."""
         if not self.turn._is_owned():  # type: ignore[attr-defined]
             self.turn = threading.RLock()
         for signature in self._signatures.values():
@@ -326,19 +330,20 @@ class StepFunction:
         steps: int,
         seconds: float,
         sinks: Sequence[Tensor] = (),
-        per_step: Sequence[tuple[Tensor, Any]] = (),
-    ) -> tuple[int, Any]:
+        per_step: Sequence[tuple[Tensor, np.ndarray]] = (),
+    ) -> tuple[int, Result]:
         """Up to `steps` steps over the samples of whole arrays, in the core as far as possible.
 
         Args:
-            data: arrays whose axis 0 counts samples.
+            data: arrays with one sample for each index of axis 0.
             fill, key, eager: as in a call.
-            indices: the order of the samples, or None for their own.
+            indices: the order of the samples; None keeps their order.
             first: the position at which the first batch starts.
             batch: samples per step.
-            seconds: return after the step in which this time passes.
-            sinks: whole arrays that take the rows of the result's tensors.
-            per_step: (one-element tensor, values): written before each step.
+            steps: the largest number of steps.
+            seconds: the loop ends after the step in which this time has passed.
+            sinks: whole arrays. The result's tensors are written to their rows.
+            per_step: pairs of a one-element tensor and its values, one for each step.
 
         Returns:
             The number of steps done, at least 1, and the result of the last one.
@@ -369,7 +374,7 @@ class StepFunction:
         return done, signature.result
 
 
-def _detached(value: Any) -> Any:
+def _detached(value: object) -> object:
     return value.detach() if isinstance(value, Tensor) else value
 
 

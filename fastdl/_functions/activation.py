@@ -73,7 +73,7 @@ def gelu(input: TensorLike, approximate: str = "none") -> Tensor:
         return F.gelu(input)
     if approximate == "tanh":
         return F.gelu(input, approximate=True)
-    raise ValueError(f"gelu: approximate is 'none' or 'tanh', got {approximate!r}")
+    raise ValueError(f"gelu: approximate: expected 'none' or 'tanh', got {approximate!r}")
 
 
 def silu(input: TensorLike) -> Tensor:
@@ -147,7 +147,7 @@ def logsigmoid(input: TensorLike) -> Tensor:
 
 
 def _of_scalar(function: Callable[..., Tensor], input: TensorLike, dim: int) -> Tensor:
-    """For an IndexError: `function` of a tensor without axes, which has dim 0 and -1 in PyTorch."""
+    """Call it for an IndexError. A tensor without axes has dim 0 and -1, as in PyTorch."""
     x = _core.as_tensor(input)
     if x.ndim:
         raise
@@ -163,7 +163,7 @@ def softmax(
     Args:
         input: float input of rank 1 or more.
         dim: the axis; also spelled `axis`. The last one by default.
-        dtype: converts the input first; float32 is what there is.
+        dtype: float32; the input is converted to it first.
 
     Raises:
         IndexError: the axis is out of range.
@@ -184,9 +184,9 @@ def softmax(
 def log_softmax(
     input: TensorLike, dim: int = -1, *, axis: int | None = None, dtype: DTypeLike | None = None
 ) -> Tensor:
-    """The logarithm of softmax, exact where softmax underflows.
+    """The logarithm of softmax, exact even if softmax underflows.
 
-    Args: as `softmax`.
+    Args: as for `softmax`.
 
     Example:
         >>> log_softmax([[0.0, -1000.0]]).tolist()

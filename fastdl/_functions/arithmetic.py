@@ -1,9 +1,9 @@
 """Operations on two tensors, element by element, with NumPy's broadcasting.
 
-Operands are tensors, arrays, nested lists or Python numbers; a number takes the tensor's type as
-long as its kind fits (`int32 + 1` is int32, `int32 + 1.5` is float32). Integers wrap where a result
-exceeds their type. Of truth values `+` is or, `*` is and. Shapes that don't broadcast
-raise ValueError with both shapes. Gradients flow to both operands, summed over broadcast axes.
+Operands are tensors, arrays, nested lists or Python numbers. A number takes the tensor's type if
+its kind fits (`int32 + 1` is int32, `int32 + 1.5` is float32). Integers wrap if a result exceeds
+their type. Of bools, `+` is or and `*` is and. Shapes that don't broadcast raise ValueError.
+Gradients flow to both operands, summed over broadcast axes.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def mul(input: TensorLike, other: TensorLike) -> Tensor:
 
 
 def div(input: TensorLike, other: TensorLike, *, rounding_mode: str | None = None) -> Tensor:
-    """`input / other`; of integers it is float32, unless it is rounded.
+    """`input / other`. The quotient of integers is float32, unless it is rounded.
 
     Args:
         input: dividend.
@@ -74,12 +74,15 @@ def div(input: TensorLike, other: TensorLike, *, rounding_mode: str | None = Non
             return F.where(up, F.add(floor, 1), floor)
         quotient = F.div(input, other)
         return F.where(F.lt(quotient, 0), F.ceil(quotient), F.floor(quotient))
-    raise ValueError(f"div: rounding_mode is None, 'floor' or 'trunc', got {rounding_mode!r}")
+    raise ValueError(
+        f"div: rounding_mode: expected None, 'floor' or 'trunc', got {rounding_mode!r}"
+    )
 
 
 def floor_divide(input: TensorLike, other: TensorLike) -> Tensor:
-    """`input // other`, rounded towards minus infinity as in Python; of integers 0 where the
-    divisor is 0.
+    """`input // other`, rounded towards minus infinity as in Python.
+
+    For integers the result is 0 where the divisor is 0.
 
     Example:
         >>> floor_divide([7, -7], 2).tolist()
@@ -109,7 +112,7 @@ def pow(input: TensorLike, exponent: TensorLike) -> Tensor:
 
 
 def maximum(input: TensorLike, other: TensorLike) -> Tensor:
-    """The larger of each pair; NaN if either is. At ties the gradient is halved between them.
+    """The larger of each pair; NaN if either is. Of equal values each gets half the gradient.
 
     Example:
         >>> maximum([1.0, 5.0], 3).tolist()
@@ -119,7 +122,7 @@ def maximum(input: TensorLike, other: TensorLike) -> Tensor:
 
 
 def minimum(input: TensorLike, other: TensorLike) -> Tensor:
-    """The smaller of each pair; NaN if either is. At ties the gradient is halved between them.
+    """The smaller of each pair; NaN if either is. Of equal values each gets half the gradient.
 
     Example:
         >>> minimum([1.0, 5.0], 3).tolist()
@@ -143,7 +146,7 @@ def clamp(
         [0.0, 0.5, 1.0]
     """
     if min is None and max is None:
-        raise ValueError("clamp: at least one of min and max must be given")
+        raise ValueError("clamp: expected min, max or both, got neither")
     return formulas.limited(input, min, max)
 
 
@@ -154,9 +157,9 @@ def where(condition: TensorLike, input: TensorLike, other: TensorLike) -> Tensor
 def where(
     condition: TensorLike, input: TensorLike | None = None, other: TensorLike | None = None
 ) -> Tensor | tuple[Tensor, ...]:
-    """`input` where the condition is true, `other` elsewhere; the three broadcast.
+    """`input` where the condition is true, `other` elsewhere. The three broadcast.
 
-    With the condition alone, `nonzero(condition, as_tuple=True)`.
+    The condition alone gives `nonzero(condition, as_tuple=True)`.
 
     Raises:
         ValueError: only one of input and other is given.
@@ -168,7 +171,7 @@ def where(
     if input is None and other is None:
         return tuple(_core.as_tensor(p) for p in picking.positions(condition))
     if input is None or other is None:
-        raise ValueError("where: expected both of input and other, or none, got one")
+        raise ValueError("where: expected both input and other or neither, got one of them")
     return F.where(condition, input, other)
 
 

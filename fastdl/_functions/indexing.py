@@ -1,7 +1,7 @@
 """Operations that pick values by index.
 
-Indices are int32 or int64 tensors or lists of integers; negative ones count from the end, one out
-of range raises IndexError naming it.
+Indices are int32 or int64 tensors or lists of integers. Negative indices count from the end. An
+index out of range raises IndexError.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 
 
 def take(input: TensorLike, index: TensorLike, axis: int | None = None) -> Tensor:
-    """The entries of the flattened input at `index`, in its shape.
+    """The entries of the flattened input at `index`, in the shape of `index`.
 
-    With `axis` (NumPy's, which PyTorch lacks) the entries of that axis, which is replaced by the
-    axes of `index`.
+    With `axis`, as in NumPy, the entries of that axis. The axes of `index` replace it.
 
     Example:
         >>> take([[1.0, 2.0], [3.0, 4.0]], [1, 0], axis=1).tolist()
@@ -46,7 +45,7 @@ def index_select(input: TensorLike, dim: int, index: TensorLike) -> Tensor:
 def gather(input: TensorLike, dim: int, index: TensorLike) -> Tensor:
     """One value per entry of `index`: `out[i][j] = input[index[i][j]][j]` for dim 0, and so on.
 
-    `index` has as many axes as input; the result has its shape.
+    `index` has as many axes as the input. The result has the shape of `index`.
 
     Example:
         >>> gather([[1.0, 2.0], [3.0, 4.0]], 1, [[0], [1]]).tolist()
@@ -61,9 +60,9 @@ def gather(input: TensorLike, dim: int, index: TensorLike) -> Tensor:
 
 
 def take_along_dim(input: TensorLike, indices: TensorLike, dim: int | None = None) -> Tensor:
-    """One value for each index along an axis; the other axes of both broadcast.
+    """One value for each index along an axis. The other axes of both broadcast.
 
-    Without an axis, of the flattened input.
+    Without an axis both are flattened.
 
     Raises:
         ValueError: input and indices differ in rank, or do not broadcast.
@@ -80,8 +79,8 @@ def one_hot(input: TensorLike, num_classes: int = -1) -> Tensor:
 
     Args:
         input: integers.
-        num_classes: size of the new axis; -1 takes one more than the largest value. A value
-            outside gives zeros only.
+        num_classes: the size of the new axis; -1 takes one more than the largest value. A value
+            outside of it gives zeros.
 
     Example:
         >>> one_hot([0, 2]).tolist()
@@ -108,7 +107,8 @@ def narrow(input: TensorLike, dim: int, start: int, length: int) -> Tensor:
     first = start + extent if start < 0 else start
     if first < 0 or length < 0 or first + length > extent:
         raise IndexError(
-            f"narrow: {length} entries from {start} on aren't in axis {dim} of shape {input.shape}"
+            f"narrow: start and length: expected entries of axis {dim} of shape {input.shape}, got "
+            f"{start} and {length}"
         )
     starts[dim], stops[dim] = first, first + length
     part = F.slice(input, starts=starts, stops=stops, steps=[1] * rank)
@@ -122,7 +122,7 @@ def nonzero(input: TensorLike, *, as_tuple: Literal[True]) -> tuple[Tensor, ...]
 def nonzero(input: TensorLike, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, ...]:
     """The positions of the values that aren't zero, int64 of shape (count, rank).
 
-    With `as_tuple`, one 1-D tensor per axis, which indexes input.
+    With `as_tuple` they are one vector per axis, a valid index of the input.
 
     Example:
         >>> nonzero([0.0, 5.0, 0.0, 7.0]).tolist()
@@ -135,7 +135,7 @@ def nonzero(input: TensorLike, *, as_tuple: bool = False) -> Tensor | tuple[Tens
 
 
 def masked_select(input: TensorLike, mask: TensorLike) -> Tensor:
-    """The values where the mask, broadcast to input, is true, as a vector.
+    """A vector of the values where the mask is true. The mask is broadcast to the input.
 
     Example:
         >>> masked_select([1.0, 2.0, 3.0], [True, False, True]).tolist()
@@ -149,9 +149,9 @@ def masked_select(input: TensorLike, mask: TensorLike) -> Tensor:
 def argsort(
     input: TensorLike, dim: int = -1, descending: bool = False, *, stable: bool = False
 ) -> Tensor:
-    """The order that sorts one axis; NaN counts as largest.
+    """The order that sorts one axis. NaN counts as largest.
 
-    Equal values keep their order, whether or not `stable` asks for it.
+    Equal values always keep their order; `stable` has no effect.
 
     Example:
         >>> argsort([3.0, 1.0, 2.0]).tolist()
@@ -163,7 +163,7 @@ def argsort(
 def sort(
     input: TensorLike, dim: int = -1, descending: bool = False, *, stable: bool = False
 ) -> ValuesIndices:
-    """One axis sorted, with the order as in `argsort`; gradients flow to the values.
+    """One axis sorted, and the order that `argsort` gives. Gradients flow to the values.
 
     Example:
         >>> sort([3.0, 1.0, 2.0]).values.tolist()
@@ -179,7 +179,7 @@ def topk(
 ) -> ValuesIndices:
     """The k largest (or smallest) values of one axis with their indices.
 
-    They are in order, whether or not `sorted` asks for it.
+    The values are always in order; `sorted` has no effect.
 
     Raises:
         ValueError: k is larger than the axis.
@@ -227,17 +227,17 @@ def unique(
     return_counts: bool = False,
     dim: int | None = None,
 ) -> Tensor | tuple[Tensor, ...]:
-    """The different values in ascending order.
+    """The distinct values in ascending order.
 
     Args:
-        input: a tensor, flattened without an axis.
-        sorted: they are in order whatever it says.
-        return_inverse: also where each value of the input is among them.
-        return_counts: also how often each occurs.
+        input: a tensor. Without an axis it is flattened.
+        sorted: without effect, since the values are always in order.
+        return_inverse: whether to return the place of each element of the input among the values.
+        return_counts: whether to return how often each value occurs.
         dim: compares slices along this axis instead of single values.
 
     Returns:
-        A tensor, or a tuple of those asked for.
+        The values. With `return_inverse` or `return_counts`, a tuple that begins with them.
 
     Example:
         >>> unique([3, 1, 3]).tolist()
@@ -253,13 +253,13 @@ def unique(
 
 
 def bincount(input: TensorLike, weights: TensorLike | None = None, minlength: int = 0) -> Tensor:
-    """How often each of 0, 1, ... up to the largest value (at least to `minlength`) occurs.
+    """How often each of 0, 1, ... up to the largest value occurs; `minlength` counts or more.
 
-    With `weights`, the sum of the weights of each, float32.
+    With `weights`, the sum of the weights of each value, float32.
 
     Raises:
-        ValueError: a negative value, or more than one axis.
-        TypeError: values that aren't integers.
+        ValueError: a value is negative, or the input does not have one axis.
+        TypeError: the values aren't integers.
 
     Example:
         >>> bincount([0, 2, 2]).tolist()

@@ -16,8 +16,8 @@ def matmul(input: TensorLike, other: TensorLike) -> Tensor:
     """`input @ other` with NumPy's rules.
 
     Args:
-        input: (..., n, k), or (k) for a row vector whose axis then disappears.
-        other: (..., k, m), or (k) for a column vector whose axis then disappears.
+        input: (..., n, k), or (k) for a row vector. The result then lacks the axis n.
+        other: (..., k, m), or (k) for a column vector. The result then lacks the axis m.
 
     Returns:
         (..., n, m); leading axes broadcast.
@@ -33,7 +33,7 @@ def matmul(input: TensorLike, other: TensorLike) -> Tensor:
 
 
 def mm(input: TensorLike, mat2: TensorLike) -> Tensor:
-    """The product of two matrices; ValueError for anything else.
+    """The product of two matrices. ValueError for other ranks.
 
     Example:
         >>> mm([[1.0, 2.0]], [[3.0], [4.0]]).tolist()
@@ -63,7 +63,7 @@ def mv(input: TensorLike, vec: TensorLike) -> Tensor:
 
 
 def dot(input: TensorLike, tensor: TensorLike) -> Tensor:
-    """The inner product of two vectors; ValueError for anything else, use `matmul`.
+    """The inner product of two vectors. ValueError for other ranks; use `matmul` for them.
 
     Example:
         >>> dot([1.0, 2.0], [3.0, 4.0]).item()

@@ -1,7 +1,7 @@
-"""The methods of Tensor that aren't in the core: PyTorch's, attached when the package is imported.
+"""The methods of Tensor that are written in Python. Importing the package attaches them.
 
-Most are functions of `fastdl._functions`, whose first argument is the tensor. Methods that end in
-`_` write in place; like item assignment they raise RuntimeError where a gradient would be recorded.
+Most are functions of `fastdl._functions` with the tensor as the first argument. Methods that end in
+`_` write in place. Like item assignment they raise RuntimeError if a gradient would be recorded.
 """
 
 from __future__ import annotations
@@ -18,16 +18,18 @@ from .._base.random import drawing_from
 from .._core import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import SupportsIndex
 
     from numpy.typing import DTypeLike
+    from typing_extensions import Unpack
 
-    from .._base.device import device
+    from .._base.device import Target, TargetOptions, device
     from .._base.random import Generator
     from .._core import IntOrInts, TensorLike
 
-# csrc/bind/generate.py reads this list and those at the end and writes their types to _core.pyi.
-# Functions that are methods under the same name:
+# csrc/bind/generate.py reads this list and the dicts at the end. It writes the types to _core.pyi.
+# Functions that are methods with the same name:
 FUNCTIONS = (
     # arithmetic and comparison
     "add sub subtract mul multiply div divide true_divide floor_divide remainder pow maximum "
@@ -72,7 +74,7 @@ def element_size(self: Tensor) -> int:
 
 
 def is_floating_point(self: Tensor) -> bool:
-    """Whether the type is one of floats: float32, float16 or bfloat16."""
+    """Whether the type is float32, float16 or bfloat16."""
     return self.dtype.kind == "f"
 
 
@@ -82,15 +84,15 @@ def is_contiguous(self: Tensor) -> bool:
 
 
 def contiguous(self: Tensor) -> Tensor:
-    """The tensor itself; a copy that may be written if it is the result of indexing or transposing.
+    """The tensor itself, since all tensors are contiguous.
 
-    All tensors are contiguous.
+    The result of indexing or transposing can't be written in place, so it is copied.
     """
     return F.copy(self) if self._snapshot else self
 
 
 def view(self: Tensor, *shape: IntOrInts) -> Tensor:
-    """`reshape`; the result shares memory."""
+    """`reshape`. The result shares memory."""
     return _functions.reshape(self, *shape)
 
 
@@ -105,7 +107,7 @@ def expand_as(self: Tensor, other: Tensor) -> Tensor:
 
 
 def get_data(self: Tensor) -> Tensor:
-    """The same memory without a place in the graph; assigning lets the tensor use other memory."""
+    """The same memory without a gradient. Assigning points the tensor at other memory."""
     return self.detach()
 
 
@@ -114,7 +116,7 @@ def set_data(self: Tensor, other: Tensor) -> None:
 
 
 def place(self: Tensor) -> device:
-    """Where the tensor lies."""
+    """The device that the tensor lies on."""
     return device_of(self)
 
 
@@ -143,10 +145,14 @@ def iterate(self: Tensor) -> Iterator[Tensor]:
 # --- conversions
 
 
-def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    """The tensor in another type: `to(dtype)`, `to(other)`, `to(device, dtype)`.
+def to(self: Tensor, *args: Target, **kwargs: Unpack[TargetOptions]) -> Tensor:
+    """The tensor with another type or on another device: `to(dtype)`, `to(device, dtype)`.
 
-    The tensor itself if there is nothing to convert. RuntimeError for an unknown device.
+    `to(other)` takes the type and the device of another tensor. If there is nothing to convert,
+    the result is the tensor itself, or with `copy=True` a copy.
+
+    Raises:
+        RuntimeError: the device is unknown.
     """
     dtype, where = split_target("Tensor.to", args, kwargs)
     t = self if dtype is None or dtype == self.dtype else F.cast(self, dtype=dtype)
@@ -155,7 +161,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 
 
 def to_cpu(self: Tensor) -> Tensor:
-    """The tensor on the CPU; the tensor itself if it lies there."""
+    """The tensor on the CPU. A tensor that lies there is returned itself."""
     return moved(self, "cpu")
 
 
@@ -205,24 +211,24 @@ def to_byte(self: Tensor) -> Tensor:
 
 
 def new_tensor(self: Tensor, data: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
-    """A copy of the data in this tensor's type, or another."""
+    """A copy of the data, in this tensor's type unless `dtype` is given."""
     return moved(_core.tensor(data, dtype or self.dtype), device_of(self))
 
 
 def new_full(
     self: Tensor, size: IntOrInts, fill_value: float, dtype: DTypeLike | None = None
 ) -> Tensor:
-    """A tensor of one value in this tensor's type, or another."""
+    """A tensor of one value, in this tensor's type unless `dtype` is given."""
     return moved(_core.full(size, dtype or self.dtype, fill_value), device_of(self))
 
 
 def new_zeros(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
-    """Zeros in this tensor's type, or another."""
+    """Zeros, in this tensor's type unless `dtype` is given."""
     return new_full(self, moving.one_or_many(size), 0, dtype)
 
 
 def new_ones(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
-    """Ones in this tensor's type, or another."""
+    """Ones, in this tensor's type unless `dtype` is given."""
     return new_full(self, moving.one_or_many(size), 1, dtype)
 
 
@@ -230,7 +236,7 @@ def new_ones(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> 
 
 
 def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
-    """Sets `requires_grad`; returns the tensor."""
+    """Sets `requires_grad` and returns the tensor."""
     self.requires_grad = requires_grad
     return self
 
@@ -247,11 +253,11 @@ def copy_(self: Tensor, src: TensorLike) -> Tensor:
 
 
 def _write(self: Tensor, result: Tensor, who: str) -> Tensor:
-    """Writes a result that is of no higher kind: bool < integers < floats."""
+    """Writes a result, unless its kind is higher: bool < integers < floats."""
     if _RANK[result.dtype.kind] > _RANK[self.dtype.kind]:
         raise TypeError(
             f"{who}: a result of type {result.dtype} does not fit into a tensor of type "
-            f"{self.dtype}; use {who[:-1]}(), which makes a new one"
+            f"{self.dtype}; use {who[:-1]}(), which makes a new tensor"
         )
     return copy_(self, result)
 
@@ -328,7 +334,7 @@ def scatter_(self: Tensor, dim: int, index: TensorLike, src: TensorLike) -> Tens
     """Writes in place `self[index[i][j]][j] = src[i][j]` for dim 0, and so on.
 
     Args:
-        dim: the axis that `index` counts along.
+        dim: the axis whose places `index` holds.
         index: integers, with as many axes as the tensor.
         src: values of the index's shape, or one value.
     """
@@ -368,10 +374,16 @@ def bernoulli_(self: Tensor, p: float = 0.5, *, generator: Generator | None = No
 # --- NumPy's functions
 
 
-def array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-    """NumPy's functions see tensors as arrays, and return arrays."""
+def array_function(
+    self: Tensor,
+    function: Callable[..., object],
+    types: object,
+    args: tuple[object, ...],
+    kwargs: dict[str, object],
+) -> object:
+    """Calls a function of NumPy with arrays instead of tensors. It returns arrays."""
 
-    def plain(value: TensorLike) -> Any:
+    def plain(value: object) -> object:
         return np.asarray(value) if isinstance(value, Tensor) else value
 
     args, kwargs = tree.map_structure(plain, args), tree.map_structure(plain, kwargs)
@@ -381,8 +393,8 @@ def array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: A
 # --- copying and pickling
 
 
-def deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
-    """A leaf with its own memory; RuntimeError for the result of a recorded computation."""
+def deepcopy(self: Tensor, memo: dict[int, object]) -> Tensor:
+    """A leaf with its own memory. RuntimeError for the result of a recorded computation."""
     if not self.is_leaf:
         raise RuntimeError("deepcopy: only leaves can be copied; detach() the tensor first")
     copy = _core.tensor(self.detach())
@@ -390,8 +402,8 @@ def deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
     return copy
 
 
-def reduce(self: Tensor, protocol: Any) -> tuple[Any, ...]:
-    """Pickles a tensor as its array; bfloat16, which NumPy lacks, as the array of its bits."""
+def reduce(self: Tensor, protocol: SupportsIndex) -> tuple[object, ...]:
+    """Pickles a tensor as its array. NumPy has no bfloat16, so it is pickled as integers."""
     if self.dtype == "bfloat16":
         return _unpickled, (_core.bits_of(self), self.requires_grad, "bfloat16")
     return _unpickled, (np.asarray(self.detach()), self.requires_grad)
@@ -403,7 +415,7 @@ def _unpickled(values: np.ndarray, requires_grad: bool, dtype: str | None = None
     return t
 
 
-METHODS: dict[str, Any] = {
+METHODS: dict[str, Callable[..., object]] = {
     "size": size,
     "dim": dim,
     "ndimension": dim,
@@ -454,7 +466,7 @@ METHODS: dict[str, Any] = {
     "__deepcopy__": deepcopy,
     "__reduce_ex__": reduce,
 }
-# What is read, or read and assigned.
+# The getter of each property, and its setter if it has one.
 PROPERTIES: dict[str, tuple[Any, ...]] = {
     "data": (get_data, set_data),
     "device": (place,),
@@ -465,7 +477,6 @@ PROPERTIES: dict[str, tuple[Any, ...]] = {
 
 
 def _attach() -> None:
-    # Not as they are called on KerasTensors: a method has a tensor.
     for name in FUNCTIONS.split():
         setattr(Tensor, name, getattr(_functions, name))
     for name, method in METHODS.items():

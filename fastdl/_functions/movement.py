@@ -1,14 +1,14 @@
 """Operations that move values without changing them: shapes, axes, joining and cutting.
 
-Tensors are contiguous: `reshape` and what is built on it (`flatten`, `squeeze`, `unsqueeze`) share
-the input's memory, all others copy. Where PyTorch's function gives a view, the copy can't be
-written in place: RuntimeError says what to write instead. Axes may be negative; one out of range
-raises IndexError.
+Tensors are contiguous. `reshape` and the functions that use it (`flatten`, `squeeze`, `unsqueeze`)
+share the input's memory; all others copy. A copy that is a view in PyTorch can't be written in
+place: RuntimeError says what to write instead. Axes may be negative; an axis out of range raises
+IndexError.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 from .. import _core
 from .._base import functional as F
@@ -16,17 +16,17 @@ from .._base import moving
 from .._base.moving import checked_axis as _axis
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .._core import Axes, IntOrInts, Tensor, TensorLike
 
 
-def _snapshot(result: Tensor, source: Any) -> Tensor:
-    """The result, which refuses to be written in place if it is a copy of the source."""
+def _snapshot(result: Tensor, source: object) -> Tensor:
+    """The result. It can't be written in place if it is a copy of a tensor."""
     return _core.snapshot_of(result, source) if isinstance(source, _core.Tensor) else result
 
 
-def _snapshots(parts: Any, source: Any) -> tuple[Tensor, ...]:
+def _snapshots(parts: Iterable[Tensor], source: object) -> tuple[Tensor, ...]:
     return tuple(_snapshot(part, source) for part in parts)
 
 
@@ -35,8 +35,9 @@ def reshape(input: TensorLike, *sizes: IntOrInts, shape: IntOrInts | None = None
 
     Args:
         input: input.
-        sizes: the shape, as one sequence or one by one; one may be -1 and is then computed.
-        shape: the shape by its name.
+        sizes: the shape, as one sequence or as several arguments. One size may be -1; it is then
+            computed.
+        shape: the shape as a keyword argument.
 
     Raises:
         ValueError: the shape holds another number of values.
@@ -92,7 +93,10 @@ def unflatten(input: TensorLike, dim: int, sizes: Sequence[int]) -> Tensor:
         known = -_size(sizes)
         sizes[sizes.index(-1)] = shape[dim] // known if known > 0 else -1
     if _size(sizes) != shape[dim]:
-        raise ValueError(f"unflatten: sizes {tuple(sizes)} don't multiply to axis {dim} of {shape}")
+        raise ValueError(
+            f"unflatten: sizes: expected a product of {shape[dim]} for axis {dim}, got "
+            f"{tuple(sizes)}"
+        )
     return F.reshape(input, shape=(*shape[:dim], *sizes, *shape[dim + 1 :]))
 
 
@@ -104,7 +108,7 @@ def _size(shape: Sequence[int]) -> int:
 
 
 def squeeze(input: TensorLike, dim: IntOrInts | None = None) -> Tensor:
-    """Removes axes of size 1: those given (where they have size 1), or all.
+    """Removes axes of size 1, all of them by default. Given axes of other sizes stay.
 
     Example:
         >>> squeeze([[[1.0, 2.0]]], 0).shape
@@ -134,16 +138,17 @@ def unsqueeze(input: TensorLike, dim: int) -> Tensor:
 def transpose(input: TensorLike, dim0: Axes = None) -> Tensor: ...
 @overload
 def transpose(input: TensorLike, dim0: int, dim1: int) -> Tensor: ...
-def transpose(input: TensorLike, dim0: Any = None, dim1: int | None = None) -> Tensor:
+def transpose(input: TensorLike, dim0: Axes = None, dim1: int | None = None) -> Tensor:
     """Exchanges axes.
 
     Args:
         input: input.
-        dim0: the first of two axes to exchange; or alone, a permutation of all axes.
+        dim0: the first of two axes to exchange. Without `dim1`, the order of all axes; None
+            reverses them.
         dim1: the second axis.
 
     Returns:
-        A copy; with no axes named, in reversed order.
+        A copy.
 
     Example:
         >>> transpose([[1.0, 2.0]], 0, 1).tolist()
@@ -151,11 +156,11 @@ def transpose(input: TensorLike, dim0: Any = None, dim1: int | None = None) -> T
     """
     if dim1 is None:
         return _snapshot(F.transpose(input, perm=dim0), input)
-    return _snapshot(moving.exchanged(input, dim0, dim1, "transpose"), input)
+    return _snapshot(moving.exchanged(input, dim0, dim1, "transpose"), input)  # type: ignore[arg-type]
 
 
 def permute(input: TensorLike, *axes: IntOrInts, dims: Axes = None) -> Tensor:
-    """The axes in the order given, as one sequence or one by one.
+    """The axes in the given order, as one sequence or as several arguments.
 
     Example:
         >>> permute([[[1.0, 2.0]]], 2, 0, 1).shape
@@ -167,7 +172,7 @@ def permute(input: TensorLike, *axes: IntOrInts, dims: Axes = None) -> Tensor:
 
 
 def t(input: TensorLike) -> Tensor:
-    """The transpose of a matrix; vectors and scalars as they are.
+    """The transpose of a matrix. Vectors and scalars are returned unchanged.
 
     Example:
         >>> t([[1.0, 2.0]]).shape
@@ -180,7 +185,7 @@ def t(input: TensorLike) -> Tensor:
 
 
 def movedim(input: TensorLike, source: IntOrInts, destination: IntOrInts) -> Tensor:
-    """Moves an axis, or several, to other places; the others keep their order.
+    """Moves one axis or several to other places. The others keep their order.
 
     Example:
         >>> movedim([[[1.0, 2.0]]], -1, 0).shape
@@ -200,7 +205,7 @@ def broadcast_to(input: TensorLike, size: Sequence[int]) -> Tensor:
 
 
 def expand(input: TensorLike, *sizes: IntOrInts) -> Tensor:
-    """`broadcast_to` where -1 keeps an axis as it is.
+    """`broadcast_to`, but a size of -1 keeps the size of the axis.
 
     Example:
         >>> expand([[1.0], [2.0]], -1, 2).tolist()
@@ -216,9 +221,9 @@ def expand(input: TensorLike, *sizes: IntOrInts) -> Tensor:
 
 
 def repeat(input: TensorLike, *sizes: IntOrInts, axis: int | None = None) -> Tensor:
-    """The whole tensor laid side by side, `sizes[i]` times along axis i (`torch.Tensor.repeat`).
+    """The whole tensor repeated `sizes[i]` times along axis i (`torch.Tensor.repeat`).
 
-    With `axis` each slice along that axis so many times in a row, as `ops.repeat`.
+    With `axis` each slice along that axis is repeated in a row, as in `ops.repeat`.
 
     Raises:
         ValueError: fewer sizes than axes.
@@ -241,7 +246,7 @@ def repeat(input: TensorLike, *sizes: IntOrInts, axis: int | None = None) -> Ten
 
 
 def tile(input: TensorLike, *sizes: IntOrInts, dims: Axes = None) -> Tensor:
-    """`repeat` with missing leading sizes taken as 1 (`numpy.tile`).
+    """`repeat`, but missing leading sizes are 1 (`numpy.tile`).
 
     Example:
         >>> tile([[1.0, 2.0]], 2).tolist()
@@ -254,7 +259,7 @@ def cat(tensors: Sequence[TensorLike], dim: int = 0, *, axis: int | None = None)
     """Joins tensors along an existing axis, the first by default.
 
     Raises:
-        ValueError: the list is empty, or shapes differ elsewhere.
+        ValueError: the list is empty, or the sizes of other axes differ.
 
     Example:
         >>> cat([[1.0], [2.0, 3.0]]).tolist()
@@ -290,7 +295,7 @@ def split(input: TensorLike, split_size_or_sections: IntOrInts, dim: int = 0) ->
     """
     input = _core.as_tensor(input)
     dim = _axis(dim, input.ndim, "split")
-    sizes: Any = split_size_or_sections
+    sizes = split_size_or_sections
     if moving.is_integer(sizes):
         if sizes <= 0:
             raise ValueError(f"split: expected a positive size, got {sizes}")
@@ -314,7 +319,7 @@ def chunk(input: TensorLike, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 def unbind(input: TensorLike, dim: int = 0) -> tuple[Tensor, ...]:
-    """The slices along one axis, which disappears.
+    """The slices along one axis. They do not have this axis.
 
     Example:
         >>> [row.tolist() for row in unbind([[1.0, 2.0], [3.0, 4.0]])]
@@ -328,7 +333,7 @@ def unbind(input: TensorLike, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 def flip(input: TensorLike, *axes: IntOrInts, dims: Axes = None) -> Tensor:
-    """Reverses the given axes, as one sequence or one by one.
+    """Reverses the given axes, as one sequence or as several arguments.
 
     Example:
         >>> flip([1.0, 2.0, 3.0], 0).tolist()
@@ -338,12 +343,12 @@ def flip(input: TensorLike, *axes: IntOrInts, dims: Axes = None) -> Tensor:
 
 
 def roll(input: TensorLike, shifts: IntOrInts, dims: IntOrInts | None = None) -> Tensor:
-    """Moves values along axes; those pushed over the end come in at the start.
+    """Moves values along axes. Values that leave at the end enter at the start.
 
     Args:
         input: a tensor.
         shifts: how far, for one axis or for several.
-        dims: the axis or axes; None rolls the flattened tensor, which keeps its shape.
+        dims: the axis or axes. None rolls the flattened tensor; the result has the input's shape.
 
     Raises:
         ValueError: the numbers of shifts and axes differ.

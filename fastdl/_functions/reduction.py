@@ -4,13 +4,14 @@
 the end. `keepdim` (or `keepdims`) keeps the reduced axes with size 1. An axis out of range raises
 IndexError.
 
-`axis` and `keepdims` are other spellings of the same, as in PyTorch: `max` and `min` return values
-and indices, `var` and `std` divide by n - 1. Keras's functions are in `fastdl.ops`.
+`axis` and `keepdims` are other names of the same arguments. The meaning is PyTorch's: `max` and
+`min` with an axis return values and indices, `var` and `std` divide by n - 1. Keras's functions are
+in `fastdl.ops`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 from .. import _core
 from .._base import formulas, moving
@@ -26,17 +27,21 @@ if TYPE_CHECKING:
     from .._core import Axes, TensorLike
 
 
-def _along_dim(function: Callable[..., Tensor], input: TensorLike, dim: Axes, *rest: Any) -> Tensor:
-    """`function(input, dim, ...)`; a tensor without axes has dim 0 and -1, as in PyTorch."""
+def _along_dim(
+    function: Callable[..., Tensor], input: TensorLike, dim: Axes, *rest: float
+) -> Tensor:
+    """`function(input, dim, ...)`. A tensor without axes has dim 0 and -1, as in PyTorch."""
     try:
         return function(input, dim, *rest)
     except IndexError:
         return _of_scalar(function, input, dim, *rest)
 
 
-def _of_scalar(function: Callable[..., Tensor], input: TensorLike, dim: Axes, *rest: Any) -> Tensor:
-    """For an IndexError, which is raised again if the tensor has axes or `dim` is no 0 or -1."""
-    if _core.as_tensor(input).ndim:
+def _of_scalar(
+    function: Callable[..., Tensor], input: TensorLike, dim: Axes, *rest: float
+) -> Tensor:
+    """Call it for an IndexError. It is raised again if the tensor has axes, or no axis `dim`."""
+    if dim is None or _core.as_tensor(input).ndim:
         raise
     moving.checked_axes(dim, 1, function.__name__)
     return function(input, None, *rest)
@@ -51,7 +56,7 @@ def sum(
     keepdims: bool = False,
     dtype: DTypeLike | None = None,
 ) -> Tensor:
-    """The sum; of integers and bools it is int64, or `dtype`. Beyond that it wraps.
+    """The sum. Sums of integers and bools are int64, or `dtype`, and wrap if they exceed it.
 
     Example:
         >>> sum([[1.0, 2.0], [3.0, 4.0]], dim=0).tolist()
@@ -76,7 +81,7 @@ def mean(
     keepdims: bool = False,
     dtype: DTypeLike | None = None,
 ) -> Tensor:
-    """The arithmetic mean, float32; NaN of nothing.
+    """The arithmetic mean, float32. It is NaN if there are no values.
 
     Example:
         >>> mean([[1.0, 2.0], [3.0, 4.0]]).item()
@@ -100,7 +105,7 @@ def prod(
     keepdims: bool = False,
     dtype: DTypeLike | None = None,
 ) -> Tensor:
-    """The product, of the values converted to `dtype` if one is given.
+    """The product. The values are converted to `dtype` first, if it is given.
 
     Example:
         >>> prod([1.0, 2.0, 3.0]).item()
@@ -167,21 +172,21 @@ def max(
     axis: int | None = None,
     keepdims: bool = False,
 ) -> Tensor | ValuesIndices:
-    """The largest value; NaN if there is one.
+    """The largest value; NaN if one of the values is NaN.
 
     Args:
         input: input.
-        dim: an axis, for PyTorch's pair of values and indices; or a tensor, for the elementwise
-            maximum of the two; or None, for the maximum of all.
-        keepdim: keep the reduced axis.
+        dim: an axis, a tensor or None. With a tensor the result is the elementwise maximum of the
+            two. With None it is the maximum of all values.
+        keepdim: whether to keep the reduced axis.
         axis: as dim.
         keepdims: as keepdim.
 
     Returns:
-        A tensor, or with `dim` a named tuple `(values, indices)`.
+        A tensor; for an axis a named tuple `(values, indices)`.
 
     Raises:
-        ValueError: there is nothing to take the maximum of.
+        ValueError: there are no values.
 
     Example:
         >>> max([[1.0, 5.0], [7.0, 3.0]], 1).indices.tolist()
@@ -256,7 +261,7 @@ def amax(
     axis: Axes = None,
     keepdims: bool = False,
 ) -> Tensor:
-    """The largest value, without its index; the gradient is shared among equal ones.
+    """The largest value, without its index. Equal values share the gradient.
 
     Example:
         >>> amax([[1.0, 5.0], [7.0, 3.0]], dim=(0, 1)).item()
@@ -273,7 +278,7 @@ def amin(
     axis: Axes = None,
     keepdims: bool = False,
 ) -> Tensor:
-    """The smallest value, without its index; the gradient is shared among equal ones.
+    """The smallest value, without its index. Equal values share the gradient.
 
     Example:
         >>> amin([[1.0, 5.0], [7.0, 3.0]], dim=0).tolist()
@@ -290,8 +295,9 @@ def argmax(
     axis: int | None = None,
     keepdims: bool = False,
 ) -> Tensor:
-    """Where the largest value is, the first among equal ones, as int64; in the flattened input
-    without an axis.
+    """The place of the largest value (the first among equal values), int64.
+
+    Without an axis it is the place in the flattened input.
 
     Example:
         >>> argmax([[1.0, 5.0], [7.0, 3.0]], dim=1).tolist()
@@ -308,8 +314,9 @@ def argmin(
     axis: int | None = None,
     keepdims: bool = False,
 ) -> Tensor:
-    """Where the smallest value is, the first among equal ones, as int64; in the flattened input
-    without an axis.
+    """The place of the smallest value (the first among equal values), int64.
+
+    Without an axis it is the place in the flattened input.
 
     Example:
         >>> argmin([[1.0, 5.0], [7.0, 3.0]], dim=1).tolist()
@@ -333,8 +340,9 @@ def var(
     Args:
         input: float input.
         dim: axes, as in PyTorch.
-        unbiased: the older spelling of correction 1 (True) or 0 (False); `var(x, False)` too.
-        keepdim: keep the reduced axes.
+        unbiased: the older name for correction 1 (True) or 0 (False). `var(x, False)` means it,
+            too.
+        keepdim: whether to keep the reduced axes.
         correction: 1 by default.
         axis: as dim.
         keepdims: as keepdim.
@@ -379,7 +387,7 @@ def cumsum(
     axis: int | None = None,
     dtype: DTypeLike | None = None,
 ) -> Tensor:
-    """Running sums along one axis, of the values converted to `dtype` if one is given.
+    """Cumulative sums along one axis. The values are converted to `dtype` first, if it is given.
 
     Raises:
         TypeError: no axis is given.
@@ -428,10 +436,10 @@ def norm(
 
     Args:
         input: float input.
-        p: a number, infinity (largest absolute value), minus infinity (smallest), 0 (how many are
-            not zero) or "fro" (2). The gradient of the 2-norm at 0 is 0.
-        dim: axes taken together; all by default.
-        keepdim: keep the reduced axes.
+        p: a number, infinity (the largest absolute value), minus infinity (the smallest), 0 (the
+            number of values other than 0) or "fro" (2). The gradient of the 2-norm at 0 is 0.
+        dim: the axes over which the norm is taken; all by default.
+        keepdim: whether to keep the reduced axes.
         axis: as dim.
         keepdims: as keepdim.
 
@@ -444,7 +452,7 @@ def norm(
     """
     if isinstance(p, str):
         if p != "fro":
-            raise ValueError(f"norm: p is a number or 'fro', got {p!r}")
+            raise ValueError(f"norm: p: expected a number or 'fro', got {p!r}")
         p = 2
     dim = dim if axis is None else axis
     if dim is not None and not _core.as_tensor(input).ndim:

@@ -1,8 +1,7 @@
 """Operations on one tensor, element by element.
 
-The input is a float32 tensor or anything that converts to one (integers are converted where a
-function has fractional values); the result has its shape. Elementary functions are within 2 ulp
-for exp and log and 4 ulp for tanh, sigmoid and erf over the whole range.
+The result has the shape of the input. Functions with fractional values convert integers to float32.
+The errors are at most 2 ulp for exp and log, and 4 ulp for tanh, sigmoid and erf.
 """
 
 from __future__ import annotations
@@ -190,7 +189,7 @@ def ceil(input: TensorLike) -> Tensor:
 
 
 def round(input: TensorLike, *, decimals: int = 0) -> Tensor:
-    """Rounded to so many decimal places, halves to the even digit; its gradient is 0.
+    """Rounded to a number of decimal places; halves go to the even digit. Its gradient is 0.
 
     Example:
         >>> round([0.5, 1.5, 2.4]).tolist()
@@ -260,7 +259,7 @@ def logical_not(input: TensorLike) -> Tensor:
 
 
 def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
-    """x converted to `dtype` (see `fastdl.tensor`); itself if it has it already.
+    """x converted to `dtype` (see `fastdl.tensor`). If x has this type, the result is x itself.
 
     Raises:
         TypeError: no such type.
@@ -269,8 +268,7 @@ def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
         >>> cast([1.7, -1.7], "int32").tolist()
         [1, -1]
     """
-    x = _core.as_tensor(x)
-    return x if x.dtype == _core.dtype(dtype) else F.cast(x, dtype=dtype)
+    return F.cast(_core.as_tensor(x), dtype=dtype)
 
 
 def clone(input: TensorLike) -> Tensor:

@@ -1,1 +1,1 @@
-"""Tensors without values and the graphs that calls on them leave behind."""
+"""Tensors without values, and the graphs of calls on them."""

@@ -1,10 +1,10 @@
-"""What happens around a layer's `call`: its signature, its arguments, the calls it stands in."""
+"""Calls of layers: signatures, conversion of arguments, and the calls under way."""
 
 from __future__ import annotations
 
 import numbers
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,27 +16,46 @@ from .._base.notices import warn_once
 from .._core import Tensor
 from .symbolic import KerasTensor
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from .._base.parameter import Parameter
+    from .._base.types import Shapes
+
+    class Named(Protocol):
+        """A layer or model, as error messages name it."""
+
+        name: str
+        _kind: str
+
+    class HasWeights(Protocol):
+        """A layer or model, as `trial` uses it."""
+
+        @property
+        def non_trainable_weights(self) -> list[Parameter]: ...
+
 
 class Context(threading.local):
     """The layer calls under way in this thread."""
 
     root: Any = None  # the outermost layer
-    training: bool | None = None  # the mode of the innermost one
+    training: bool | None = None  # the mode of the innermost layer
     number: int = 0  # counts the outermost calls
-    made: list[tuple[Any, np.ndarray]] | None = None  # untrained weights, made in a trial call
+    made: list[tuple[Parameter, np.ndarray]] | None = None  # untrained weights of a trial call
 
 
 context = Context()
 
 
 class trial:
-    """A context for calls that find out shapes: what they change in weights is undone.
+    """A context for calls that find out shapes. It restores the weights that they change.
 
-    That concerns weights that aren't trained (counters, statistics), those of the layer and those
-    made by the calls. What is trained, calls don't change.
+    Calls change only weights that are not trained (counters, statistics). The context restores
+    those of the layer and those that the calls create.
     """
 
-    def __init__(self, layer: Any) -> None:
+    def __init__(self, layer: HasWeights) -> None:
         self._layer = layer
 
     def __enter__(self) -> None:
@@ -58,18 +77,18 @@ class trial:
 
 
 def warn_that_masks_end(name: str) -> None:
-    """Says that a mask given to a model or layer isn't handed on."""
+    """Warns that a model or layer ignores its argument `mask`."""
     warn_once(
-        f"{name}: mask: masks are not handed from layer to layer; give them to the layers that "
-        "take a mask, Softmax for example",
+        f"{name}: mask: masks are not passed from layer to layer; pass them to the layers that "
+        "take a mask, for example Softmax",
         stacklevel=4,
     )
 
 
 class Signature:
-    """What a method takes. Read once per class: per call it would cost more than small layers."""
+    """The parameters of a method. Reading them takes longer than small layers compute."""
 
-    def __init__(self, method: Any) -> None:
+    def __init__(self, method: Callable[..., object]) -> None:
         import inspect
 
         parameters = list(inspect.signature(method).parameters.values())
@@ -90,8 +109,8 @@ class Signature:
 _signatures: dict[tuple[type, str], Signature] = {}
 
 
-def signature_of(layer: Any, method: str) -> Signature:
-    """The signature of a method without `self`, kept per class."""
+def signature_of(layer: object, method: str) -> Signature:
+    """The signature of a method without `self`. It is read once per class."""
     key = (type(layer), method)
     found = _signatures.get(key)
     if found is None:
@@ -108,7 +127,7 @@ def _convert(x: Any) -> Any:
 
 
 def convert(x: Any) -> Any:
-    """An argument with its arrays as tensors; a nested list of numbers is an array, too."""
+    """An argument with its arrays as tensors. A nested list of numbers counts as an array."""
     if not isinstance(x, Tensor):
         check_dense("inputs", x)
     if not tree.is_nested(x):
@@ -118,34 +137,36 @@ def convert(x: Any) -> Any:
     return tree.map_structure(_convert, x)
 
 
-def _is_number(x: Any) -> bool:
+def _is_number(x: object) -> bool:
     return isinstance(x, numbers.Number)
 
 
-def is_tensor_like(x: Any) -> bool:
-    """Whether there are tensors, real or symbolic, in this argument."""
+def is_tensor_like(x: object) -> bool:
+    """Whether an argument holds tensors, real or symbolic."""
     return any(isinstance(leaf, (Tensor, KerasTensor)) for leaf in tree.leaves(x))
 
 
-def shape_of(x: Any) -> Any:
+def shape_of(x: object) -> Shapes:
     """The shapes of the tensors in a structure, in that structure."""
     return tree.map_structure(lambda leaf: getattr(leaf, "shape", None), x)
 
 
-def argument_shapes(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+def argument_shapes(
+    layer: object, args: tuple[object, ...], kwargs: dict[str, object]
+) -> dict[str, Shapes]:
     """`{"<argument>_shape": shape}` for the arguments of `call` that hold tensors."""
     names = signature_of(layer, "call").names
     given = [*zip(names, args, strict=False), *kwargs.items()]
     return {f"{name}_shape": shape_of(value) for name, value in given if is_tensor_like(value)}
 
 
-# Errors whose message gets the layer's name in front. Only these types themselves: a subclass may
-# mean something by its arguments.
+# The layer's name is put in front of the messages of these errors. Subclasses are left alone, since
+# their arguments may have another meaning.
 NAMED_ERRORS = (ValueError, TypeError, IndexError, RuntimeError)
 
 
-def name_error(error: Exception, layer: Any) -> None:
-    """Puts "layer 'dense' (Dense): " in front of the message, for the innermost layer only."""
+def name_error(error: Exception, layer: Named) -> None:
+    """Puts "layer 'dense' (Dense): " in front of the message. The innermost layer is named."""
     if type(error) in NAMED_ERRORS and not hasattr(error, "_layer"):
         error._layer = layer.name  # type: ignore[attr-defined]
         label, message = f"{layer._kind} {layer.name!r}", str(error)

@@ -1,10 +1,10 @@
-"""Graph: what a functional model computes, from inputs to outputs, as a flat list of steps."""
+"""Graph: the computation of a functional model, from inputs to outputs, as a list of steps."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
 from .._base import tree
@@ -12,13 +12,22 @@ from .._core import Tensor
 from .calls import NAMED_ERRORS, name_error
 from .symbolic import KerasTensor, Node, Operation
 
-# What one step does: `call` on the values at `source` (an index, or a function of all values that
-# gives the arguments), the result to `target` (an index, or several for the result's leaves).
-Step = tuple[Callable[..., Any], Any, Any, bool, Any]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TypeAlias
+
+    from .symbolic import GraphLayer
+
+    Member: TypeAlias = GraphLayer | Operation
+
+# (call, source, target, takes_training, member). The source is the index of the argument, or a
+# function that makes the arguments of all values. The target is the index of the result, or a list
+# of indices for its leaves.
+Step = tuple[Callable[..., object], Any, Any, bool, "Member"]
 
 
 class _Slot:
-    """Marks in a node's arguments where the value with this index goes."""
+    """Stands in a node's arguments for the value with this index."""
 
     __slots__ = ("index",)
 
@@ -33,41 +42,42 @@ class Graph:
         inputs, outputs: KerasTensors or structures of them.
 
     Raises:
-        ValueError: something else among them, no inputs or outputs, an output that needs an input
-            that isn't given, two layers with one name.
+        ValueError: a leaf is not a KerasTensor, there are no inputs or outputs, an output needs an
+            input that is missing, or two layers have the same name.
     """
 
-    def __init__(self, inputs: Any, outputs: Any) -> None:
-        self.inputs_struct = inputs
+    def __init__(self, inputs: object, outputs: object) -> None:
+        self.inputs_struct: Any = inputs
         self.outputs_struct = outputs
         self.inputs = _checked(inputs, "inputs")
         self.outputs = _checked(outputs, "outputs")
         if len(set(map(id, self.inputs))) < len(self.inputs):
-            raise ValueError("inputs: the same input stands there twice")
+            raise ValueError("inputs: expected each input once, got one of them twice")
         self.nodes, order = self._sort()
         self.operations = self._sort_operations(order)
         for name, count in Counter(operation.name for operation in self.operations).items():
             if count > 1:
                 raise ValueError(
-                    f"{count} layers of the model have the name {name!r}: names must be unique"
+                    f"expected layers with different names, got {count} with the name {name!r}"
                 )
+        # Of the Keras face, so their type has no name here.
         self.layers: list[Any] = [op for op in self.operations if not isinstance(op, Operation)]
         self._steps: list[Step] | None = None
-        self._accepted: Any = None  # the shape that a single input had last
+        self._accepted: tuple[int, ...] | None = None  # the last shape of a single input
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_steps": None}  # a copy makes its own, of the copied layers
+        return {**self.__dict__, "_steps": None}  # a copy makes new steps, for its own layers
 
     # --- order
 
-    def _sort(self) -> tuple[list[Node], dict[Any, int]]:
-        """The nodes, each after those it needs, and the order in which operations are met."""
+    def _sort(self) -> tuple[list[Node], dict[Member, int]]:
+        """The nodes in an order of computation, and the order in which operations were found."""
         given = set(map(id, self.inputs))
         done: dict[Node, None] = {}
-        order: dict[Any, int] = {}
+        order: dict[Member, int] = {}
         for output in self.outputs:
             # Depth first without recursion: graphs may be deeper than Python's stack.
-            stack: list[tuple[KerasTensor, Any]] = [(output, None)]
+            stack: list[tuple[KerasTensor, Sequence[KerasTensor] | None]] = [(output, None)]
             while stack:
                 tensor, pending = stack.pop()
                 node = tensor._node
@@ -75,13 +85,13 @@ class Graph:
                     continue
                 if pending is None:
                     if id(tensor) in given and not node.is_input:
-                        continue  # made outside of this graph
+                        continue  # computed outside of this graph
                     order.setdefault(node.operation, len(order))
                     pending = node.inputs
                     if node.is_input and id(tensor) not in given:
                         raise ValueError(
-                            f"graph disconnected: an output needs the input {tensor.name!r}, "
-                            f"which is none of the inputs {[t.name for t in self.inputs]}"
+                            f"graph disconnected: an output needs the input {tensor.name!r}, but "
+                            f"the inputs are {[t.name for t in self.inputs]}"
                         )
                 if pending:
                     stack.append((tensor, pending[1:] or ()))
@@ -90,11 +100,13 @@ class Graph:
                     done[node] = None
         return list(done), order
 
-    def _sort_operations(self, order: dict[Any, int]) -> list[Any]:
-        """The operations in Keras's order, by their distance from the outputs: it is the order of
-        `layers` and therefore of `weights`."""
+    def _sort_operations(self, order: dict[Member, int]) -> list[Member]:
+        """The operations in Keras's order: by their distance from the outputs.
+
+        It is the order of `layers` and therefore of `weights`.
+        """
         depths: dict[Node, int] = {}
-        operation_depths: dict[Any, int] = {}
+        operation_depths: dict[Member, int] = {}
         known = set(self.nodes)
         for node in reversed(self.nodes):
             depth = max(depths.setdefault(node, 0), operation_depths.get(node.operation, 0))
@@ -102,7 +114,7 @@ class Graph:
             for parent in node.parents:
                 if parent in known:
                     depths[parent] = max(depth + 1, depths.get(parent, 0))
-        for tensor in self.inputs:  # those that no output needs
+        for tensor in self.inputs:  # inputs that no output needs
             if tensor._node.is_input and tensor._node.operation not in operation_depths:
                 operation_depths[tensor._node.operation] = 0
                 order[tensor._node.operation] = -1
@@ -122,20 +134,20 @@ class Graph:
             targets = list(range(size, size + len(node.outputs)))
             size += len(targets)
             for tensor, index in zip(node.outputs, targets, strict=True):
-                slots.setdefault(id(tensor), index)  # an output may itself be an input given
-            target: Any = targets if tree.is_nested(node.outputs_struct) else targets[0]
+                slots.setdefault(id(tensor), index)  # the output of a layer may be a given input
+            target = targets if tree.is_nested(node.outputs_struct) else targets[0]
             steps.append((call, source, target, training, node.operation))
         self._size = size
         self._results = [slots[id(tensor)] for tensor in self.outputs]
         return steps
 
-    def run(self, inputs: list[Any], training: bool | None) -> Any:
-        """The outputs for tensors of the right shapes and types."""
+    def run(self, inputs: Sequence[object], training: bool | None) -> Any:
+        """The outputs for tensors that `take` returned."""
         if self._steps is None:
             self._steps = self._compile()
-        values: list[Any] = [None] * self._size
+        values: list[object] = [None] * self._size
         values[: len(inputs)] = inputs
-        operation: Any = None
+        operation: Member | None = None
         try:
             for step in self._steps:
                 call, source, target, takes_training, operation = step
@@ -155,12 +167,12 @@ class Graph:
                     for index, leaf in zip(target, tree.leaves(result), strict=True):
                         values[index] = leaf
         except NAMED_ERRORS as error:
-            if not isinstance(operation, Operation):
+            if operation is not None and not isinstance(operation, Operation):
                 name_error(error, operation)
             raise
         return self._pack([values[index] for index in self._results])
 
-    def _pack(self, values: list[Any]) -> Any:
+    def _pack(self, values: Sequence[object]) -> Any:
         if not tree.is_nested(self.outputs_struct):
             return values[0]
         packed = tree.pack(self.outputs_struct, values)
@@ -172,7 +184,7 @@ class Graph:
             return self._pack([KerasTensor(t.shape, t.dtype) for t in self.outputs])
         known = {id(own): x for own, x in zip(self.inputs, inputs, strict=True)}
 
-        def value(leaf: Any) -> Any:
+        def value(leaf: object) -> object:
             return known[id(leaf)] if isinstance(leaf, KerasTensor) else leaf
 
         for node in self.nodes:
@@ -187,11 +199,12 @@ class Graph:
 
     # --- inputs
 
-    def take(self, inputs: Any) -> list[Any]:
+    def take(self, inputs: object) -> list[Any]:
         """The tensors of a call's argument in the order of `inputs`, cast and checked.
 
         Raises:
-            ValueError: another structure, a missing key, another rank or size than the Input's.
+            TypeError: a leaf is not a tensor.
+            ValueError: the structure differs, a key is missing, or a shape does not fit its Input.
         """
         if type(inputs) is Tensor and len(self.inputs) == 1:
             own = self.inputs[0]
@@ -204,7 +217,7 @@ class Graph:
         flat = self._flatten(inputs)
         return [_fitted(x, own) for x, own in zip(flat, self.inputs, strict=True)]
 
-    def _flatten(self, inputs: Any) -> list[Any]:
+    def _flatten(self, inputs: object) -> list[Any]:
         struct = self.inputs_struct
         names = [tensor.name for tensor in self.inputs]
         if isinstance(inputs, dict):
@@ -230,12 +243,12 @@ class Graph:
         return flat
 
 
-def _fitted(x: Any, own: KerasTensor) -> Any:
-    """`x` with the type and the rank of an Input; ValueError when its shape doesn't fit."""
+def _fitted(x: object, own: KerasTensor) -> Tensor | KerasTensor | None:
+    """`x` with the type and the rank of an Input. ValueError if its shape doesn't fit."""
     if x is None:
         if getattr(own._node.operation, "optional", False):
             return None
-        raise ValueError(f"input {own.name!r} isn't optional, got None")
+        raise ValueError(f"input {own.name!r}: expected a tensor, got None; it isn't optional")
     if not isinstance(x, (Tensor, KerasTensor)):
         raise TypeError(f"input {own.name!r}: expected a tensor or an array, got {x!r}")
     shape: Any = x.shape
@@ -258,32 +271,35 @@ def _fitted(x: Any, own: KerasTensor) -> Any:
     return x if x.dtype == own.dtype else F.cast(x, dtype=own.dtype)
 
 
-def _checked(structure: Any, what: str) -> list[KerasTensor]:
+def _checked(structure: object, what: str) -> list[KerasTensor]:
     tensors = tree.flatten(structure)
     if not tensors:
-        raise ValueError(f"{what} is empty: a model needs at least one")
+        raise ValueError(f"{what}: expected at least one KerasTensor, got none")
     for tensor in tensors:
         if not isinstance(tensor, KerasTensor) or not hasattr(tensor, "_node"):
             raise ValueError(
-                f"{what} must come from layers.Input and from calls of layers on it, got "
+                f"{what}: expected the result of layers.Input or of layers called on it, got "
                 f"{tensor!r} (of type {type(tensor).__name__})"
             )
     return tensors
 
 
-def _callable_of(node: Node) -> tuple[Callable[..., Any], bool]:
-    """What to call for a node, and whether to tell it about training."""
+def _callable_of(node: Node) -> tuple[Callable[..., object], bool]:
+    """The function of a node, and whether it takes an argument `training`."""
     operation = node.operation
     if isinstance(operation, Operation):
         return operation.function, False
     return operation.callable_in_graph(node.kwargs.get("training") is not None)
 
 
-def _source_of(node: Node, slots: dict[int, int]) -> Any:
+def _source_of(
+    node: Node, slots: dict[int, int]
+) -> int | Callable[[list[object]], tuple[Any, dict[str, object]]]:
+    """The source of a step: see `Step`."""
     if len(node.args) == 1 and isinstance(node.args[0], KerasTensor) and not node.kwargs:
         return slots[id(node.args[0])]
 
-    def mark(leaf: Any) -> Any:
+    def mark(leaf: object) -> object:
         return _Slot(slots[id(leaf)]) if isinstance(leaf, KerasTensor) else leaf
 
     args = tree.map_structure(mark, node.args)
@@ -293,8 +309,8 @@ def _source_of(node: Node, slots: dict[int, int]) -> Any:
             indices = [item.index for item in args[0]]
             return lambda values: (([values[index] for index in indices],), {})
 
-    def fetch(values: list[Any]) -> tuple[Any, Any]:
-        def value(leaf: Any) -> Any:
+    def fetch(values: list[object]) -> tuple[Any, Any]:
+        def value(leaf: object) -> object:
             return values[leaf.index] if isinstance(leaf, _Slot) else leaf
 
         return tree.map_structure(value, args), tree.map_structure(value, kwargs)

@@ -1,19 +1,20 @@
-"""liftable: functions of tensors that can stand in a model's graph, too."""
+"""liftable: makes functions of tensors accept KerasTensors."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import ParamSpec, TypeVar
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 
-def liftable(function: Function) -> Function:
+def liftable(function: Callable[P, Result]) -> Callable[P, Result]:
     """Decorator: lets a function of tensors be called on KerasTensors as well.
 
-    Costs a call on tensors nothing but one Python frame: the symbolic case is met only when the
-    function fails, as it must without values.
+    A call on tensors costs one more Python frame. KerasTensors are looked for only after the
+    function has failed: without values it must fail.
 
     Example:
         >>> x = layers.Input((4, 3))
@@ -22,7 +23,7 @@ def liftable(function: Function) -> Function:
     """
 
     @functools.wraps(function)
-    def lifted(*args: Any, **kwargs: Any) -> Any:
+    def lifted(*args: P.args, **kwargs: P.kwargs) -> Result:
         try:
             return function(*args, **kwargs)
         except (TypeError, ValueError, AttributeError):
@@ -32,4 +33,4 @@ def liftable(function: Function) -> Function:
                 raise
         return Operation(lifted)(*args, **kwargs)
 
-    return lifted  # type: ignore[return-value]
+    return lifted

@@ -1,8 +1,8 @@
-"""Tensors without values, and the graph that calls on them leave behind.
+"""Tensors without values, and the graph of calls on them.
 
-`Input(...)` gives a `KerasTensor`: a shape (None where it is open), an element type and a name.
-Calling a layer or a liftable function on one doesn't compute: it notes a `Node` and returns the
-KerasTensors of its outputs. `fastdl.models.Model` turns such a graph into a model.
+`Input(...)` makes a `KerasTensor`: a shape (None for an open size), an element type and a name.
+Calling a layer or a liftable function on one does not compute. It adds a `Node` to the graph and
+returns KerasTensors for the outputs. `fastdl.models.Model` turns such a graph into a model.
 """
 
 from __future__ import annotations
@@ -20,51 +20,65 @@ from .._core import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Protocol
 
-Shape = tuple["int | None", ...]
+    from numpy.typing import DTypeLike
+
+    from .._base.types import Args, Kwargs, Shape
+    from .._core import Index, TensorLike
+
+    class GraphLayer(Protocol):
+        """A layer as graphs use it."""
+
+        name: str
+        _kind: str
+        _inbound_nodes: list[Node]
+
+        def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any: ...
+        def callable_in_graph(self, training: bool) -> tuple[Callable[..., object], bool]: ...
 
 
 class History(NamedTuple):
-    """Where a KerasTensor comes from: output `tensor_index` of the `node_index`-th call."""
+    """The origin of a KerasTensor: output `tensor_index` of the `node_index`-th call."""
 
-    operation: Any
+    operation: GraphLayer | Operation
     node_index: int
     tensor_index: int
 
 
-Operator = Callable[["KerasTensor", Any], "KerasTensor"]
+Operator = Callable[["KerasTensor", "TensorLike"], "KerasTensor"]
 
 
-def _binary(function: Callable[[Any, Any], Any], name: str) -> tuple[Operator, Operator]:
-    """An operator of KerasTensor as a node of the graph, and the one with operands exchanged."""
+def _binary(function: Callable[..., object], name: str) -> tuple[Operator, Operator]:
+    """An operator of KerasTensor as a node of the graph, and the one with exchanged operands."""
 
-    def forward(self: KerasTensor, other: Any) -> KerasTensor:
+    def forward(self: KerasTensor, other: TensorLike) -> KerasTensor:
         return Operation(function, name)(self, other)
 
-    def backward(self: KerasTensor, other: Any) -> KerasTensor:
+    def backward(self: KerasTensor, other: TensorLike) -> KerasTensor:
         return Operation(function, name)(other, self)
 
     return forward, backward
 
 
 class KerasTensor:
-    """A tensor of a graph: known shape and element type, no values.
+    """A tensor of a graph: it has a shape and an element type, but no values.
 
     Arithmetic, comparison and indexing give further KerasTensors.
 
     Args:
-        shape: sizes, None where the size isn't fixed.
-        dtype: element type; float32 unless given.
-        name: `keras_tensor`, counted, unless given.
+        shape: the sizes; None for a size that is not fixed.
+        dtype: the element type; float32 by default.
+        name: the name; `keras_tensor`, `keras_tensor_1`, ... by default.
     """
 
     __slots__ = ("_node", "_tensor_index", "dtype", "name", "shape")
-    __array_ufunc__ = None  # `array + keras_tensor` is ours, not NumPy's
+    __array_ufunc__ = None  # NumPy leaves `array + keras_tensor` to this class
     _node: Node
     _tensor_index: int
 
     def __init__(
-        self, shape: Sequence[int | None], dtype: Any = "float32", name: str | None = None
+        self, shape: Sequence[int | None], dtype: DTypeLike = "float32", name: str | None = None
     ) -> None:
         self.shape: Shape = tuple(None if size is None else int(size) for size in shape)
         self.dtype = as_dtype(dtype)
@@ -72,7 +86,7 @@ class KerasTensor:
 
     @property
     def ndim(self) -> int:
-        """How many axes there are."""
+        """The number of axes."""
         return len(self.shape)
 
     @property
@@ -86,12 +100,12 @@ class KerasTensor:
 
     def _no_values(self, what: str) -> NoReturn:
         raise TypeError(
-            f"{what} needs the values of a tensor, but {self!r} is symbolic: it stands for a "
-            "tensor in a model's graph. Use the functions of fastdl.ops, or put the computation "
-            "into a layer's call() or a layers.Lambda."
+            f"{what} needs the values of a tensor, but {self!r} is symbolic: it has no values. Use "
+            "the functions of fastdl.ops, or put the computation into a layer's call() or a "
+            "layers.Lambda."
         )
 
-    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def __array__(self, *args: object, **kwargs: object) -> NoReturn:
         self._no_values("conversion to an array")
 
     def __bool__(self) -> NoReturn:
@@ -109,7 +123,7 @@ class KerasTensor:
     def __len__(self) -> NoReturn:
         self._no_values("len()")
 
-    def __getitem__(self, index: Any) -> KerasTensor:
+    def __getitem__(self, index: Index) -> KerasTensor:
         return Operation(operator.getitem, "get_item")(self, index)
 
     __add__, __radd__ = _binary(operator.add, "add")
@@ -138,14 +152,18 @@ class Node:
     __slots__ = ("args", "inputs", "kwargs", "operation", "outputs", "outputs_struct")
 
     def __init__(
-        self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any
+        self,
+        operation: GraphLayer | Operation,
+        args: Args,
+        kwargs: Kwargs,
+        outputs: object,
     ) -> None:
         self.operation = operation
         self.args = args
         self.kwargs = kwargs
         self.inputs = symbolic_leaves(args, kwargs)
         self.outputs_struct = outputs
-        self.outputs = tree.flatten(outputs)
+        self.outputs: list[KerasTensor] = tree.flatten(outputs)
         for index, tensor in enumerate(self.outputs):
             tensor._node = self
             tensor._tensor_index = index
@@ -153,25 +171,25 @@ class Node:
 
     @property
     def is_input(self) -> bool:
-        """Whether it is the start of a graph: an InputLayer's only node."""
+        """Whether it is an InputLayer's node, with which a graph begins."""
         return not self.inputs
 
     @property
     def parents(self) -> list[Node]:
-        """The nodes whose outputs this one takes."""
+        """The nodes whose outputs are the inputs of this one."""
         return [tensor._node for tensor in self.inputs]
 
 
 class Operation:
     """A function as a node of a graph. It has no state and is not listed among a model's layers."""
 
-    def __init__(self, function: Callable[..., Any], name: str | None = None) -> None:
+    def __init__(self, function: Callable[..., object], name: str | None = None) -> None:
         self.function = function
         self.kind = name or snake_case(function.__name__)
         self.name = unique_name(self.kind)
         self._inbound_nodes: list[Node] = []
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: object, **kwargs: object) -> Any:
         if not symbolic_leaves(args, kwargs):
             return self.function(*args, **kwargs)
         try:
@@ -181,57 +199,59 @@ class Operation:
         Node(self, args, kwargs, outputs)
         return outputs
 
-    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """The KerasTensors the function returns for these arguments."""
+    def compute_output_spec(self, *args: object, **kwargs: object) -> Any:
+        """The KerasTensors that the function returns for these arguments."""
         return infer(self.function, args, kwargs)
 
-    def get_config(self) -> dict[str, Any]:
-        """Name and function; only functions of `operator` and of this package can be rebuilt."""
+    def get_config(self) -> dict[str, str]:
+        """Name and function. Only functions of `operator` and of this package can be rebuilt."""
         function = self.function
         path = f"{function.__module__}:{function.__qualname__}"
         return {"name": self.name, "kind": self.kind, "function": path}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Operation:
+    def from_config(cls, config: dict[str, str]) -> Operation:
         """The operation that `get_config` described.
 
         Raises:
-            ValueError: the function is none of `operator` and of this package.
+            ValueError: the function is neither of `operator` nor of this package.
         """
         import importlib
 
         module, _, name = config["function"].partition(":")
         if module != "_operator" and module.split(".")[0] != __name__.split(".")[0]:
             raise ValueError(
-                f"a model's config names the function {config['function']!r}, which isn't part of "
-                "this library; use a layer of your own for it"
+                f"config: expected a function of fastdl or operator, got {config['function']!r}; "
+                "put it into a layer of your own"
             )
         operation = cls(getattr(importlib.import_module(module), name), config["kind"])
         operation.name = config["name"]
         return operation
 
 
-def symbolic_leaves(*structures: Any) -> list[KerasTensor]:
+def symbolic_leaves(*structures: object) -> list[KerasTensor]:
     """The KerasTensors in some arguments, first to last."""
     return [leaf for leaf in tree.leaves(structures) if isinstance(leaf, KerasTensor)]
 
 
-def infer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The KerasTensors for what `function` returns on symbolic arguments.
+def infer(
+    function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
+) -> Any:
+    """The KerasTensors that `function` returns for symbolic arguments.
 
-    It is run twice on zeros, without gradients, with different numbers in place of None: sizes of
-    the results that differ between the runs are None.
+    The function runs twice on zeros, without gradients, with different numbers in place of None.
+    Sizes of the results that differ between the two runs become None.
     """
     first = _run_on_zeros(function, args, kwargs, batch=2, other=32)
     second = _run_on_zeros(function, args, kwargs, batch=3, other=48)
     supply = tree.leaves(second)
 
-    def compare(one: Any) -> KerasTensor:
+    def compare(one: object) -> KerasTensor:
         two = next(supply)
         if not isinstance(one, Tensor) or one.ndim != two.ndim:
             raise TypeError(
-                f"{getattr(function, '__qualname__', function)} must return tensors of a fixed "
-                f"rank to stand in a model's graph, got {type(one).__name__}"
+                f"{getattr(function, '__qualname__', function)}: expected tensors of a fixed rank "
+                f"as results in a model's graph, got {type(one).__name__}"
             )
         sizes = [a if a == b else None for a, b in zip(one.shape, two.shape, strict=True)]
         return KerasTensor(sizes, one.dtype)
@@ -240,13 +260,13 @@ def infer(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
 
 
 def _run_on_zeros(
-    function: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
+    function: Callable[..., object],
+    args: tuple[object, ...],
+    kwargs: dict[str, object],
     batch: int,
     other: int,
-) -> Any:
-    def zeros(leaf: Any) -> Any:
+) -> object:
+    def zeros(leaf: object) -> object:
         if not isinstance(leaf, KerasTensor):
             return leaf
         sizes = [other if size is None else size for size in leaf.shape]

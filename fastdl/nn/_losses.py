@@ -37,18 +37,18 @@ def _weighted(who: str, one: Tensor, other: TensorLike, argument: str = "weight"
 
 
 def _weighted_mean(loss: Tensor, weights: Tensor, reduction: str) -> Tensor:
-    """The mean is over the weights (or over the samples that count, if they are bools)."""
+    """The loss reduced. The mean is over the weights; bools are weights of 0 and 1."""
     if reduction != "mean":
         return _reduced(loss, reduction)
     total = F.sum(weights)
-    # Without any weight the mean is NaN, and its gradients are 0, as in PyTorch.
+    # If all weights are 0, the mean is NaN and its gradients are 0, as in PyTorch.
     none = F.eq(total, 0.0)
     mean = F.div(F.sum(loss), F.where(none, 1.0, total))
     return F.where(none, math.nan, mean)
 
 
 def _pair(who: str, input: TensorLike, target: TensorLike) -> tuple[Tensor, Tensor]:
-    """Both as tensors; like PyTorch warns where their shapes differ and only broadcast."""
+    """Both as tensors. As in PyTorch a warning says if their shapes differ."""
     input, target = _core.as_tensor(input), _core.as_tensor(target)
     if input.shape != target.shape:
         import warnings
@@ -68,9 +68,9 @@ def mse_loss(
 
     Args:
         input: predictions.
-        target: of the same shape; shapes that only broadcast give a warning.
+        target: targets, of the same shape. Other shapes are broadcast, with a warning.
         reduction: see the module.
-        weight: factors for the elements' losses; the mean is then over the weights.
+        weight: factors of the elements' losses. The mean is then over the weights.
 
     Example:
         >>> mse_loss([1.0, 2.0], [1.0, 4.0]).item()
@@ -83,7 +83,7 @@ def mse_loss(
 def l1_loss(
     input: TensorLike, target: TensorLike, reduction: str = "mean", weight: TensorLike | None = None
 ) -> Tensor:
-    """The absolute error `|input - target|`; arguments as mse_loss.
+    """The absolute error `|input - target|`. Arguments as for `mse_loss`.
 
     Example:
         >>> l1_loss([1.0, 2.0], [1.0, 4.0]).item()
@@ -117,7 +117,7 @@ def huber_loss(
         [0.5, 2.5]
     """
     if not delta > 0:
-        raise ValueError(f"huber_loss: expected a positive delta, got {delta}")
+        raise ValueError(f"huber_loss: delta: expected a positive number, got {delta}")
     input, target = _pair("huber_loss", input, target)
     return _elementwise(F.huber(input, target, delta=delta), weight, reduction)
 
@@ -125,7 +125,7 @@ def huber_loss(
 def smooth_l1_loss(
     input: TensorLike, target: TensorLike, reduction: str = "mean", beta: float = 1.0
 ) -> Tensor:
-    """`huber_loss` with delta beta, divided by beta; for beta 0 the absolute error.
+    """`huber_loss` with delta beta, divided by beta. For beta 0 it is the absolute error.
 
     Raises:
         ValueError: beta is negative.
@@ -135,7 +135,7 @@ def smooth_l1_loss(
         [0.5, 2.5]
     """
     if beta < 0:
-        raise ValueError(f"smooth_l1_loss: beta can't be negative, got {beta}")
+        raise ValueError(f"smooth_l1_loss: beta: expected at least 0, got {beta}")
     input, target = _pair("smooth_l1_loss", input, target)
     if beta == 0:
         return _reduced(F.abs(F.sub(input, target)), reduction)
@@ -151,18 +151,18 @@ def binary_cross_entropy(
 ) -> Tensor:
     """`-target * log(input) - (1 - target) * log(1 - input)` of probabilities.
 
-    Logarithms are at least -100, and the gradient's denominator `input (1 - input)` at least 1e-12,
-    as in PyTorch. Where the input is the direct result of `sigmoid`, the loss is computed from
-    sigmoid's own input, exactly and with its full gradient.
+    Logarithms are at least -100, and the gradient's denominator `input (1 - input)` is at least
+    1e-12, as in PyTorch. If the input is the direct result of `sigmoid`, the loss is computed from
+    the input of `sigmoid`. Its value and gradient are then exact.
 
     Args:
         input: probabilities.
-        target: of the same shape, in [0, 1].
-        weight: factors for the elements' losses.
-        reduction: see the module; the mean is over the elements.
+        target: targets in [0, 1], of the same shape.
+        weight: factors of the elements' losses.
+        reduction: see the module. The mean is over the elements.
 
     Raises:
-        ValueError: the shapes differ, or an input is outside [0, 1].
+        ValueError: the shapes differ, or a value of the input is outside [0, 1].
 
     Example:
         >>> binary_cross_entropy([0.5], [1.0]).item()
@@ -183,8 +183,8 @@ def binary_cross_entropy(
 def _loss_of_probabilities(p: Tensor, target: Tensor) -> Tensor:
     """Binary cross-entropy, element by element.
 
-    Near 0 and 1 the logarithms' own gradient is no use (0 times infinity); there the value is a
-    constant, and a term that is 0 has PyTorch's gradient `(p - target) / 1e-12`.
+    Near 0 and 1 the gradient of the logarithms is 0 times infinity. There the value is a constant,
+    and a further term, whose value is 0, has PyTorch's gradient `(p - target) / 1e-12`.
     """
     inside = F.gt(F.mul(p, F.sub(1.0, p)), 1e-12)
     safe = F.where(inside, p, 0.5)
@@ -202,10 +202,10 @@ def _entropy(log_p: Tensor, log_not_p: Tensor, target: Tensor) -> Tensor:
 
 
 def _checked_probabilities(who: str, p: Tensor) -> Tensor | float:
-    """1. ValueError unless all are in [0, 1].
+    """The number 1. ValueError unless all probabilities are in [0, 1].
 
-    The check is an operation, a look-up in a table of one row: a recorded step makes it, too, as
-    long as the result is used.
+    The check is an op, `take` from a table of one row. So a replay makes it, too, if the result is
+    used.
     """
     if not p.numel():
         return 1.0
@@ -232,10 +232,10 @@ def binary_cross_entropy_with_logits(
 
     Args:
         input: logits.
-        target: of the same shape, in [0, 1].
-        weight: factors for the elements' losses.
-        reduction: see the module; the mean is over the elements.
-        pos_weight: factors for the term of positive targets, broadcast.
+        target: targets in [0, 1], of the same shape.
+        weight: factors of the elements' losses.
+        reduction: see the module. The mean is over the elements.
+        pos_weight: factors of the term of positive targets; they are broadcast.
 
     Raises:
         ValueError: the shapes differ.
@@ -261,7 +261,7 @@ def binary_cross_entropy_with_logits(
 def _check_same(who: str, input: Tensor, target: Tensor) -> None:
     if input.shape != target.shape:
         raise ValueError(
-            f"{who}: the target's shape {target.shape} must be the input's, {input.shape}"
+            f"{who}: target: expected the input's shape {input.shape}, got {target.shape}"
         )
 
 
@@ -276,18 +276,18 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """`-log(softmax(input)[target])`, in one pass over the logits.
+    """`-log(softmax(input)[target])`, computed in one pass over the logits.
 
     Args:
         input: logits, (C), (N, C) or (N, C, d1, ...).
-        target: class indices of the input's shape without C, or probabilities of its full shape.
-        weight: (C), factors for the classes. With indices, the mean is then over the weights.
-        ignore_index: samples with this index neither count nor have a gradient.
+        target: class indices in the input's shape without C, or probabilities in its full shape.
+        weight: (C), factors of the classes. With indices, the mean is then over the weights.
+        ignore_index: samples with this index do not count and have no gradient.
         reduction: see the module.
         label_smoothing: in [0, 1], the part of the target that is spread evenly over the classes.
 
     Raises:
-        ValueError: shapes that don't fit, an index that is no class, smoothing out of range.
+        ValueError: shapes don't fit, an index is not a class, or the smoothing is out of range.
 
     Example:
         >>> cross_entropy([[0.0, 0.0]], [1]).item()
@@ -303,7 +303,7 @@ def cross_entropy(
         loss = F.sparse_softmax_cross_entropy(logits, target, ignore_index=ignore_index)
         if reduction != "mean":
             return _reduced(loss, reduction)
-        # Where no sample counts, this is NaN and the gradient that of no sample: 0.
+        # If no sample counts, the loss is NaN and its gradient is 0.
         return F.div(F.sum(loss), F.sum(F.ne(target, ignore_index)))
     logs = F.log_softmax(logits)
     return _nll("cross_entropy", logs, target, weight, ignore_index, reduction, label_smoothing)
@@ -344,7 +344,7 @@ def nll_loss(
     ignore_index: int = -100,
     reduction: str = "mean",
 ) -> Tensor:
-    """`-input[target]` of log-probabilities; arguments as cross_entropy, indices only.
+    """`-input[target]` of log-probabilities. Arguments as for `cross_entropy`, but only indices.
 
     Example:
         >>> nll_loss([[-1.0, -2.0]], [1]).item()
@@ -356,7 +356,7 @@ def nll_loss(
 
 
 def _classes_last(who: str, input: Tensor, target: Tensor) -> Tensor:
-    """The input with its axis of classes moved to the end, after checking the target."""
+    """The input with the classes on the last axis. The target is checked."""
     shape = input.shape
     if not shape:
         raise ValueError(f"{who}: expected input of shape (C), (N, C) or (N, C, ...), got a scalar")
@@ -381,13 +381,13 @@ def _nll(
     """The loss of each sample is its class's weight times -log p, smoothed over all classes."""
     counted = F.ne(target, ignore_index)
     classes = logs.shape[-1]
-    # An ignored index need not be a class; 0 stands for it until its loss is set to 0. For gather
-    # a negative index counts from the end; here it is one that isn't there.
+    # An ignored index need not be a class; it becomes 0, and its loss is set to 0 below. `gather`
+    # would count a negative index from the end; it becomes `classes`, which is out of range.
     index = F.where(counted, F.where(F.lt(target, 0), classes, target), 0)
     try:
         chosen = F.gather(logs, F.reshape(index, shape=(*target.shape, 1)), axis=-1)
     except IndexError:
-        raise ValueError(f"{who}: a label is outside [0, {classes})") from None
+        raise ValueError(f"{who}: target: a class index is outside [0, {classes})") from None
     loss = F.neg(F.reshape(chosen, shape=target.shape))
     weights = counted
     if weight is not None:

@@ -1,4 +1,4 @@
-"""The activations as modules; each is one operation."""
+"""The activations as modules, each with PyTorch's arguments and `repr`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class _InPlace(Module):
-    """`inplace` writes the result into the input, where no gradient is recorded."""
+    """Base class. `inplace` writes the result into the input, unless a gradient is recorded."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 
 class Dropout(Module):
-    """In training mode sets values to 0 with probability `p` and multiplies the others by
-    1 / (1 - p); in evaluation mode returns its input (Srivastava et al. 2014).
+    """Sets values to 0 with probability `p` and multiplies the others by 1 / (1 - p).
+
+    In evaluation mode it returns its input (Srivastava et al. 2014).
 
     Raises:
         ValueError: p isn't in [0, 1].

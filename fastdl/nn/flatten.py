@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Flatten(Module):
-    """Joins the axes from `start_dim` to `end_dim`; by default all but the batch.
+    """Joins the axes from `start_dim` to `end_dim`, by default all but the first.
 
     Example:
         >>> nn.Flatten()(fastdl.zeros(5, 2, 3)).shape
@@ -35,7 +35,7 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Cuts axis `dim` into axes of the sizes given.
+    """Cuts axis `dim` into axes of the given sizes.
 
     Example:
         >>> nn.Unflatten(1, (2, 3))(fastdl.zeros(5, 6)).shape

@@ -1,4 +1,4 @@
-"""`torch.nn.functional`: layers and losses as functions, parameters given as arguments."""
+"""`torch.nn.functional`: layers and losses as functions. Parameters are arguments."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None) -> Tensor:
-    """`x @ weight.T + bias`: x (..., in), weight (out, in), bias (out) or None, as one operation.
+    """`x @ weight.T + bias` as one operation: x (..., in), weight (out, in), bias (out) or None.
 
     Example:
         >>> linear([[1.0, 2.0]], [[3.0, 4.0]], [1.0]).tolist()
@@ -41,10 +41,10 @@ def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None) ->
 
 
 def _written(who: str, x: TensorLike, y: Tensor) -> Tensor:
-    """x with the values of y written over its own, as `inplace=True` asks for.
+    """Writes the values of y into x for `inplace=True`, and returns x.
 
-    Where a gradient is recorded the tape needs the old values, and a copy made by indexing is
-    nobody's memory: there the result is y, and one warning says so.
+    If a gradient is recorded, the tape needs the old values of x. If x is the result of indexing,
+    it is a copy. In both cases the result is y, and one warning says so.
     """
     if not isinstance(x, _core.Tensor):
         return y
@@ -54,8 +54,8 @@ def _written(who: str, x: TensorLike, y: Tensor) -> Tensor:
         )
     if y.requires_grad or x._snapshot:
         warn_once(
-            f"{who}: inplace=True: where a gradient is recorded, and on the result of indexing, "
-            "the result is a new tensor and the input keeps its values",
+            f"{who}: inplace=True has no effect if a gradient is recorded, or on the result of "
+            "indexing: the result is a new tensor",
             stacklevel=3,
         )
         return y
@@ -68,8 +68,8 @@ def relu(x: TensorLike, inplace: bool = False) -> Tensor:
 
     Args:
         x: float input.
-        inplace: writes the result into x, here and below. Where a gradient is recorded the result
-            is a new tensor all the same, which a warning says once.
+        inplace: whether to write the result into x. If a gradient is recorded, the result is a new
+            tensor all the same, and one warning says so.
 
     Example:
         >>> relu([-1.0, 2.0]).tolist()
@@ -120,14 +120,14 @@ def softplus(x: TensorLike, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     y = F.softplus(scaled)
     if beta != 1:
         y = F.div(y, beta)
-    # From 20 on the two agree to float32 rounding.
+    # From 20 on, softplus and x agree in float32.
     return y if threshold >= 20 else F.where(F.gt(scaled, threshold), x, y)
 
 
 def softmax(x: TensorLike, dim: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
     """`exp(x)` divided by its sum along `dim`.
 
-    Without `dim` PyTorch's old choice (0 for 0, 1 or 3 axes, else 1), with a warning.
+    Without `dim` the axis is 0 for 0, 1 or 3 axes, else 1, as in PyTorch, and a warning says so.
 
     Example:
         >>> softmax([[0.0, 0.0]], dim=1).tolist()
@@ -150,7 +150,7 @@ def log_softmax(x: TensorLike, dim: int | None = None, dtype: DTypeLike | None =
 def _implicit_dim(who: str, x: TensorLike) -> int:
     import warnings
 
-    warnings.warn(f"{who}: choosing the axis by rank is deprecated; give dim=", stacklevel=3)
+    warnings.warn(f"{who}: choosing the axis by rank is deprecated; pass dim", stacklevel=3)
     return 0 if _core.as_tensor(x).ndim in (0, 1, 3) else 1
 
 
@@ -165,8 +165,8 @@ def dropout(x: TensorLike, p: float = 0.5, training: bool = True, inplace: bool 
     Args:
         x: float input.
         p: probability in [0, 1].
-        training: the input itself is returned if False.
-        inplace: see relu.
+        training: whether to drop values. If False, the result is the input itself.
+        inplace: see `relu`.
 
     Raises:
         ValueError: p isn't in [0, 1].
@@ -191,7 +191,7 @@ def one_hot(x: TensorLike, num_classes: int = -1) -> Tensor:
 
     Raises:
         TypeError: x isn't of an integer type.
-        ValueError: a class is negative, or not below `num_classes`; or there is none to count.
+        ValueError: a class is outside [0, num_classes), or x is empty and `num_classes` is -1.
 
     Example:
         >>> one_hot([0, 2]).tolist()
@@ -200,7 +200,7 @@ def one_hot(x: TensorLike, num_classes: int = -1) -> Tensor:
     x = _core.as_tensor(x)
     if num_classes == -1:
         if not x.numel():
-            raise ValueError("one_hot: num_classes must be given where x has no elements")
+            raise ValueError("one_hot: num_classes: expected at least 1 for an empty x, got -1")
         num_classes = int(F.max(x).item()) + 1
     if num_classes < 1:
         raise ValueError(f"one_hot: num_classes: expected at least 1, or -1, got {num_classes}")
@@ -208,7 +208,7 @@ def one_hot(x: TensorLike, num_classes: int = -1) -> Tensor:
 
 
 def normalize(x: TensorLike, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
-    """x divided by its p-norm along `dim`, but at least by `eps`.
+    """x divided by its p-norm along `dim`, or by `eps` if that is larger.
 
     Example:
         >>> normalize([[3.0, 4.0]]).tolist()
@@ -218,16 +218,16 @@ def normalize(x: TensorLike, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
 
 
 def pad(x: TensorLike, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
-    """Adds `value` around the last axes, or cuts where a width is negative.
+    """Adds `value` around the last axes. A negative width cuts values off.
 
     Args:
         x: input.
-        pad: widths before and after the last axis, then the one before it, and so on.
-        mode: "constant" is what there is.
-        value: what is added.
+        pad: widths before and after the last axis, then of the axis before it, and so on.
+        mode: only "constant" is possible.
+        value: the value to add.
 
     Raises:
-        ValueError: an odd number of widths, more than the axes, or another mode.
+        ValueError: the number of widths is odd or too large, or the mode is another one.
 
     Example:
         >>> pad([1.0, 2.0], (1, 2)).tolist()
@@ -235,9 +235,9 @@ def pad(x: TensorLike, pad: Sequence[int], mode: str = "constant", value: float 
     """
     x = _core.as_tensor(x)
     if mode != "constant":
-        raise ValueError(f"pad: mode 'constant' is supported, got {mode!r}")
+        raise ValueError(f"pad: mode: expected 'constant', got {mode!r}")
     if len(pad) % 2 or len(pad) > 2 * x.ndim:
-        raise ValueError(f"pad: expected two widths for up to {x.ndim} axes, got {tuple(pad)}")
+        raise ValueError(f"pad: pad: expected two widths for up to {x.ndim} axes, got {tuple(pad)}")
     before, after = [0] * x.ndim, [0] * x.ndim
     for i in range(len(pad) // 2):
         before[x.ndim - 1 - i], after[x.ndim - 1 - i] = pad[2 * i], pad[2 * i + 1]

@@ -1,7 +1,7 @@
 """Initializers in place, with the names, formulas and defaults of `torch.nn.init`.
 
-Each writes into its tensor, a parameter too, without being recorded for `backward()`, and returns
-it. `generator` is a `fastdl.Generator`, or None for the library's own.
+Each writes into its tensor, which may be a parameter, and returns it. The write is not recorded for
+`backward()`. `generator` is a `fastdl.Generator`, or None for the library's own.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Normal values under the condition that they lie in [a, b] (both absolute).
+    """Values of a normal distribution that is truncated to [a, b].
 
     Raises:
         ValueError: a isn't below b, or std isn't positive.
@@ -74,8 +74,8 @@ def trunc_normal_(
     """
     if not a < b or not std > 0:
         raise ValueError(f"trunc_normal_: expected a < b and std > 0, got {a}, {b} and {std}")
-    # Rejection from the uniform distribution over the part of [a, b] within 9 deviations, where
-    # all but 1e-18 of the mass lies (or, if it lies farther out, over the 9 nearest the mean).
+    # Rejection sampling from a uniform distribution. Its bounds are the part of [a, b] within 9
+    # deviations of the mean, or, if there is none, the 9 deviations of [a, b] next to the mean.
     low, high = max(a, mean - 9 * std), min(b, mean + 9 * std)
     if low >= high:
         low, high = (a, min(b, a + 9 * std)) if a >= mean else (max(a, b - 9 * std), b)
@@ -113,19 +113,19 @@ def zeros_(tensor: Tensor) -> Tensor:
 
 
 def eye_(tensor: Tensor) -> Tensor:
-    """Ones on the diagonal of a matrix, zeros elsewhere; ValueError for other ranks."""
+    """Ones on the diagonal of a matrix, zeros elsewhere. ValueError for other ranks."""
     if tensor.ndim != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
     return _write(tensor, np.eye(*tensor.shape, dtype=np.float32))
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor by which weights before the nonlinearity are enlarged.
+    """The factor by which to scale the weights before a nonlinearity.
 
     Args:
-        nonlinearity: "linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu", "conv1d" to
+        nonlinearity: "linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu", or "conv1d" to
             "conv_transpose3d".
-        param: the slope of leaky_relu, 0.01 by default.
+        param: the slope of leaky_relu; 0.01 by default.
 
     Raises:
         ValueError: another name.
@@ -151,13 +151,13 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 def _fans(tensor: Tensor) -> tuple[int, int]:
-    """(fan_in, fan_out) of a weight (out, in, ...): its inputs and outputs per unit."""
+    """(fan_in, fan_out) of a weight (out, in, ...): the inputs and outputs of a unit."""
     if tensor.ndim < 2:
         raise ValueError(
             "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions"
         )
     field = math.prod(tensor.shape[2:])
-    # At least 1: a weight without values needs no scale, but also no division by zero.
+    # At least 1: the fans of a weight without values are divisors, too.
     return max(1, tensor.shape[1] * field), max(1, tensor.shape[0] * field)
 
 
@@ -227,8 +227,9 @@ def kaiming_normal_(
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
-    """A random (semi-)orthogonal matrix times `gain`, axes after the first taken together
-    (Saxe et al. 2013).
+    """A random (semi-)orthogonal matrix times `gain` (Saxe et al. 2013).
+
+    The axes after the first form the columns of the matrix.
 
     Raises:
         ValueError: fewer than 2 axes.

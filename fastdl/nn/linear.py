@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from .. import _core
 from .._base import functional as F
@@ -16,7 +16,10 @@ from . import init
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
+    from .._base.device import Place
     from .._core import Tensor, TensorLike
+
+Value = TypeVar("Value")
 
 
 class Linear(Module):
@@ -25,16 +28,17 @@ class Linear(Module):
     Args:
         in_features: size of the last axis of the input.
         out_features: size of the last axis of the output.
-        bias: whether there is one.
+        bias: whether there is a bias.
         device: "cpu" or None.
         dtype: float32 or None.
 
     Attributes:
-        weight: (out_features, in_features), uniform in +-1 / sqrt(in_features) at first.
-        bias: (out_features), likewise, or None.
+        weight: (out_features, in_features). Its first values are uniform in
+            +-1 / sqrt(in_features).
+        bias: (out_features) with values of the same distribution, or None.
 
     Raises:
-        ValueError: called with another number of features.
+        ValueError: from a call, if the input has another number of features.
 
     Example:
         >>> nn.Linear(3, 2)(fastdl.zeros(5, 3)).shape
@@ -46,7 +50,7 @@ class Linear(Module):
         in_features: int,
         out_features: int,
         bias: bool = True,
-        device: Any = None,
+        device: Place | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__()
@@ -63,7 +67,7 @@ class Linear(Module):
     def reset_parameters(self) -> None:
         """Draws new values."""
         bound = 1 / math.sqrt(self.in_features) if self.in_features else 0.0
-        init.uniform_(self.weight, -bound, bound)  # kaiming_uniform_(a=sqrt(5)), simplified
+        init.uniform_(self.weight, -bound, bound)  # the same as kaiming_uniform_(a=sqrt(5))
         if self.bias is not None:
             init.uniform_(self.bias, -bound, bound)
 
@@ -78,10 +82,10 @@ class Linear(Module):
 
 
 class Identity(Module):
-    """Returns its input; any arguments are accepted and ignored."""
+    """Returns its input. The constructor accepts any arguments and ignores them."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__()
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Value) -> Value:
         return x

@@ -1,4 +1,4 @@
-"""Losses as modules; formulas, arguments and errors are those of `nn.functional`."""
+"""Losses as modules. Formulas, arguments and errors are those of `nn.functional`."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class SmoothL1Loss(_Loss):
 
 
 class _WeightedLoss(_Loss):
-    """Keeps weights as a buffer, so that they show in the state of a model that holds the loss."""
+    """A loss whose weights are a buffer, so the state of a model with this loss includes them."""
 
     weight: Tensor | None
 

@@ -40,16 +40,16 @@ def clip_grad_norm_(
     """Scales all gradients in place so that their norm, taken together, is at most `max_norm`.
 
     Args:
-        parameters: one or several; those without gradient are left out.
+        parameters: one or several. Those without a gradient are left out.
         max_norm: the largest norm allowed.
-        norm_type: p of the p-norm, infinity too.
-        error_if_nonfinite: raise where the norm is infinite or NaN.
+        norm_type: the p of the p-norm; it may be infinity.
+        error_if_nonfinite: whether to raise if the norm is infinite or NaN.
 
     Returns:
-        The norm before scaling, 0-d.
+        The norm before scaling, a tensor without axes.
 
     Raises:
-        RuntimeError: the norm isn't finite and `error_if_nonfinite` is set; nothing is scaled.
+        RuntimeError: the norm isn't finite and `error_if_nonfinite` is set. Nothing is scaled.
 
     Example:
         >>> p = nn.Parameter([3.0, 4.0])
@@ -95,7 +95,7 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """All values one after the other.
+    """The values of all parameters, one after the other, as a vector.
 
     Example:
         >>> parameters_to_vector([fastdl.zeros(2, 2), fastdl.ones(1)]).tolist()
@@ -108,7 +108,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     """Writes the parts of a vector into the parameters.
 
     Raises:
-        ValueError: the vector has another number of values.
+        ValueError: the vector and the parameters differ in their number of values.
     """
     targets = list(parameters)
     parts = F.split(vec.detach(), sizes=[p.numel() for p in targets])

@@ -1,7 +1,7 @@
 """The functions of `keras.ops`, with its names, arguments and meaning.
 
-They take tensors, arrays, lists and numbers. On KerasTensors they become nodes of a model's graph.
-PyTorch's functions are at the top level of `fastdl` and methods of `Tensor`.
+They take tensors, arrays, lists and numbers. A call on KerasTensors becomes a node of a model's
+graph. PyTorch's functions are at the top level of `fastdl` and methods of `Tensor`.
 """
 
 import typing as _typing
@@ -167,7 +167,7 @@ def _lift_all() -> None:
     from .._graph.lift import liftable
 
     names = globals()
-    lifted: dict[object, _typing.Any] = {}  # one for a function with several names
+    lifted: dict[object, _typing.Callable[..., object]] = {}  # a function may have several names
     for name, function in list(names.items()):
         home = getattr(function, "__module__", None) or ""
         if home.startswith(f"{__name__}.") and not isinstance(function, type):

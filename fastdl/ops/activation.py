@@ -117,7 +117,7 @@ def gelu(x: TensorLike, approximate: bool = True) -> Tensor:
 
     Args:
         x: input.
-        approximate: by tanh, with an error of up to 5e-4, or exact, through erf.
+        approximate: whether to compute it by tanh, with an error of up to 5e-4, or exactly by erf.
 
     Example:
         >>> gelu([0.0]).tolist()
@@ -154,7 +154,7 @@ def softmax(x: TensorLike, axis: Axes = -1) -> Tensor:
 
 
 def log_softmax(x: TensorLike, axis: Axes = -1) -> Tensor:
-    """The logarithm of softmax, exact where softmax underflows; arguments as there.
+    """The logarithm of softmax, exact even if softmax underflows. Arguments as for `softmax`.
 
     Example:
         >>> log_softmax([[0.0, -1000.0]]).tolist()
@@ -277,7 +277,7 @@ def glu(x: TensorLike, axis: int = -1) -> Tensor:
     x = _core.as_tensor(x)
     size = x.shape[moving.checked_axis(axis, x.ndim, "glu")]
     if size % 2:
-        raise ValueError(f"glu: axis {axis} must have an even size, got shape {x.shape}")
+        raise ValueError(f"glu: axis {axis}: expected an even size, got shape {x.shape}")
     a, b = F.split(x, sizes=[size // 2, size // 2], axis=axis)
     return a * F.sigmoid(b)
 

@@ -1,8 +1,8 @@
 """Operations on two tensors, element by element, with NumPy's broadcasting.
 
-Operands are tensors, arrays, nested lists or Python numbers; a number takes the tensor's type as
-long as its kind fits. Shapes that don't broadcast raise ValueError with both shapes. Gradients flow
-to both operands, summed over broadcast axes.
+Operands are tensors, arrays, nested lists or Python numbers. A number takes the tensor's type if
+its kind fits. Shapes that don't broadcast raise ValueError. Gradients flow to both operands, summed
+over broadcast axes.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def power(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 
 def maximum(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The larger of each pair; NaN if either is. Ties halve the gradient between them.
+    """The larger of each pair; NaN if either is. Of equal values each gets half the gradient.
 
     Example:
         >>> maximum([1.0, 5.0], 3).tolist()
@@ -98,7 +98,7 @@ def maximum(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 
 def minimum(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The smaller of each pair; NaN if either is. Ties halve the gradient between them.
+    """The smaller of each pair; NaN if either is. Of equal values each gets half the gradient.
 
     Example:
         >>> minimum([1.0, 5.0], 3).tolist()
@@ -238,9 +238,9 @@ def where(condition: TensorLike, x1: TensorLike, x2: TensorLike) -> Tensor: ...
 def where(
     condition: TensorLike, x1: TensorLike | None = None, x2: TensorLike | None = None
 ) -> Tensor | tuple[Tensor, ...]:
-    """`x1` where the condition is true, `x2` elsewhere; the three broadcast.
+    """`x1` where the condition is true, `x2` elsewhere. The three broadcast.
 
-    With the condition alone, `nonzero(condition)`.
+    The condition alone gives `nonzero(condition)`.
 
     Raises:
         ValueError: only one of x1 and x2 is given.
@@ -252,7 +252,7 @@ def where(
     if x1 is None and x2 is None:
         return tuple(_core.as_tensor(p.astype("int32")) for p in picking.positions(condition))
     if x1 is None or x2 is None:
-        raise ValueError("where: expected both of x1 and x2, or none, got one")
+        raise ValueError("where: expected both x1 and x2 or neither, got one of them")
     return F.where(condition, x1, x2)
 
 

@@ -1,12 +1,12 @@
 """Operations that pick values by index.
 
-Indices are integer tensors or lists of integers; negative ones count from the end, one out of range
-raises IndexError naming it. Results that are indices are int32.
+Indices are integer tensors or lists of integers. Negative indices count from the end. An index out
+of range raises IndexError. Results that are indices are int32.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
-    """The entries of one axis in the order of `indices`; of the flattened input without an axis.
+    """The entries of one axis at `indices`. Without an axis x is flattened.
 
-    The axis is replaced by the axes of `indices`.
+    The axes of `indices` replace the axis.
 
     Example:
         >>> take([[1.0, 2.0], [3.0, 4.0]], [1, 0], axis=1).tolist()
@@ -35,9 +35,9 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
 
 
 def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
-    """One value for each index along an axis; the other axes of both broadcast.
+    """One value for each index along an axis. The other axes of both broadcast.
 
-    Without an axis, of the flattened input.
+    Without an axis both are flattened.
 
     Raises:
         ValueError: x and indices differ in rank, or do not broadcast.
@@ -59,10 +59,10 @@ def one_hot(
     """A new axis with 1 at the index and 0 elsewhere.
 
     Args:
-        x: integers; one outside of the classes gives zeros only.
-        num_classes: size of the new axis.
-        axis: where the new axis is in the result.
-        dtype: float32 by default.
+        x: integers. An integer outside of the classes gives zeros.
+        num_classes: the size of the new axis.
+        axis: the place of the new axis in the result.
+        dtype: the element type; float32 by default.
         sparse: only False is possible.
 
     Example:
@@ -77,7 +77,7 @@ def one_hot(
 
 
 def nonzero(x: TensorLike) -> tuple[Tensor, ...]:
-    """Where x isn't zero: one vector of indices for each axis.
+    """The positions of the values that aren't zero: one vector of indices for each axis.
 
     Example:
         >>> [where.tolist() for where in nonzero([[0.0, 5.0], [7.0, 0.0]])]
@@ -87,9 +87,9 @@ def nonzero(x: TensorLike) -> tuple[Tensor, ...]:
 
 
 def argsort(x: TensorLike, axis: int | None = -1) -> Tensor:
-    """The order that sorts one axis, or the flattened input for None.
+    """The order that sorts one axis. None sorts the flattened input.
 
-    Equal values keep their order, NaN counts as largest.
+    Equal values keep their order. NaN counts as largest.
 
     Example:
         >>> argsort([3.0, 1.0, 2.0]).tolist()
@@ -100,7 +100,7 @@ def argsort(x: TensorLike, axis: int | None = -1) -> Tensor:
 
 
 def sort(x: TensorLike, axis: int | None = -1) -> Tensor:
-    """One axis sorted, or the flattened input for None; gradients flow to the values.
+    """One axis sorted. None sorts the flattened input. Gradients flow to the values.
 
     Example:
         >>> sort([3.0, 1.0, 2.0]).tolist()
@@ -116,7 +116,9 @@ def _flat_for_none(x: TensorLike, axis: int | None) -> tuple[Tensor, int]:
 
 
 def top_k(x: TensorLike, k: int, sorted: bool = True) -> ValuesIndices:
-    """The k largest values of the last axis with their indices, in order whatever `sorted` says.
+    """The k largest values of the last axis with their indices.
+
+    The values are always in order; `sorted` has no effect.
 
     Raises:
         ValueError: k is larger than the axis.
@@ -129,6 +131,16 @@ def top_k(x: TensorLike, k: int, sorted: bool = True) -> ValuesIndices:
     return ValuesIndices(values, F.cast(indices, dtype="int32"))
 
 
+@overload
+def unique(
+    x: TensorLike,
+    sorted: bool = True,
+    *,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: float | None = None,
+) -> Tensor: ...
+@overload
 def unique(
     x: TensorLike,
     sorted: bool = True,
@@ -138,21 +150,32 @@ def unique(
     axis: int | None = None,
     size: int | None = None,
     fill_value: float | None = None,
-) -> Any:
-    """The different values in ascending order.
+) -> Tensor | tuple[Tensor, ...]: ...
+def unique(
+    x: TensorLike,
+    sorted: bool = True,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: float | None = None,
+) -> Tensor | tuple[Tensor, ...]:
+    """The distinct values in ascending order.
 
     Args:
-        x: input; flattened without an axis.
-        sorted: they are in order whatever it says.
-        return_index: also where each occurs first.
-        return_inverse: also where each value of x is among them.
-        return_counts: also how often each occurs.
+        x: input. Without an axis it is flattened.
+        sorted: without effect, since the values are always in order.
+        return_index: whether to return the first position of each value.
+        return_inverse: whether to return the place of each element of x among the values.
+        return_counts: whether to return how often each value occurs.
         axis: compares slices along this axis instead of single values.
-        size: the number of values returned; more are cut off, missing ones are filled up.
-        fill_value: what fills up; the smallest value by default.
+        size: the number of values to return. Further values are cut off, missing ones filled in.
+        fill_value: fills in missing values; the smallest value by default.
 
     Returns:
-        A tensor, or a tuple of those asked for.
+        The values. With `return_index`, `return_inverse` or `return_counts`, a tuple that begins
+        with them.
 
     Example:
         >>> unique([3, 1, 3]).tolist()
@@ -184,20 +207,20 @@ def unique(
 def bincount(
     x: TensorLike, weights: TensorLike | None = None, minlength: int = 0, sparse: bool = False
 ) -> Tensor:
-    """How often each of 0, 1, ... up to the largest value (at least to `minlength`) occurs.
+    """How often each of 0, 1, ... up to the largest value occurs; `minlength` counts or more.
 
     Args:
-        x: integers; of two axes, each row is counted.
-        weights: what each value counts, in the shape of x; 1 by default.
-        minlength: the least number of counts.
+        x: integers. With two axes, each row is counted for itself.
+        weights: the weight of each value, in the shape of x; 1 by default.
+        minlength: the smallest number of counts.
         sparse: only False is possible.
 
     Returns:
         int32, or float32 with weights.
 
     Raises:
-        ValueError: a negative value.
-        TypeError: values that aren't integers.
+        ValueError: a value is negative.
+        TypeError: the values aren't integers.
 
     Example:
         >>> bincount([0, 2, 2]).tolist()
@@ -238,4 +261,4 @@ def triu(x: TensorLike, k: int = 0) -> Tensor:
 
 def _no_sparse(who: str, sparse: bool) -> None:
     if sparse:
-        raise ValueError(f"{who}: sparse=True is not possible, there are no sparse tensors")
+        raise ValueError(f"{who}: sparse: expected False, since there are no sparse tensors")

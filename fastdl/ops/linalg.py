@@ -15,8 +15,8 @@ def matmul(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 @ x2` with NumPy's rules.
 
     Args:
-        x1: (..., n, k), or (k) for a row vector whose axis then disappears.
-        x2: (..., k, m), or (k) for a column vector whose axis then disappears.
+        x1: (..., n, k), or (k) for a row vector. The result then lacks the axis n.
+        x2: (..., k, m), or (k) for a column vector. The result then lacks the axis m.
 
     Returns:
         (..., n, m); leading axes broadcast.
@@ -32,9 +32,9 @@ def matmul(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 
 def dot(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """`numpy.dot`: over the last axis of x1 and the one before the last of x2.
+    """`numpy.dot`: sums over the last axis of x1 and the last axis but one of x2.
 
-    Vectors have an inner product, matrices a matrix product; a number multiplies.
+    It is the inner product of vectors and the matrix product of matrices. A number multiplies.
 
     Example:
         >>> dot([1.0, 2.0], [3.0, 4.0]).item()

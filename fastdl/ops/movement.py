@@ -1,7 +1,7 @@
 """Operations that move values without changing them: shapes, axes, joining and cutting.
 
-`reshape` and what is built on it (`expand_dims`, `ravel`, `squeeze`) share the input's memory, all
-others copy. Axes may be negative; one out of range raises IndexError.
+`reshape` and the functions that use it (`expand_dims`, `ravel`, `squeeze`) share the input's
+memory; all others copy. Axes may be negative; an axis out of range raises IndexError.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def reshape(x: TensorLike, newshape: IntOrInts) -> Tensor:
-    """The same values in another shape; one of the sizes may be -1 and is then computed.
+    """The same values in another shape. One of the sizes may be -1; it is then computed.
 
     Raises:
         ValueError: the shape holds another number of values.
@@ -41,7 +41,7 @@ def ravel(x: TensorLike) -> Tensor:
 
 
 def squeeze(x: TensorLike, axis: Axes = None) -> Tensor:
-    """Removes axes of size 1: the one or those given, or all.
+    """Removes axes of size 1: the given axes, or all.
 
     Raises:
         ValueError: an axis that is given has another size.
@@ -64,7 +64,7 @@ def squeeze(x: TensorLike, axis: Axes = None) -> Tensor:
 
 
 def expand_dims(x: TensorLike, axis: IntOrInts) -> Tensor:
-    """Inserts axes of size 1, so that they are at `axis` (one, or several) of the result.
+    """Inserts axes of size 1. `axis` (one or several) counts the axes of the result.
 
     Example:
         >>> expand_dims([1.0, 2.0], (0, -1)).shape
@@ -94,7 +94,7 @@ def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
 
 
 def moveaxis(x: TensorLike, source: IntOrInts, destination: IntOrInts) -> Tensor:
-    """Moves an axis, or several, to other places; the others keep their order.
+    """Moves one axis or several to other places. The others keep their order.
 
     Example:
         >>> moveaxis([[[1.0, 2.0]]], -1, 0).shape
@@ -114,7 +114,7 @@ def broadcast_to(x: TensorLike, shape: IntOrInts) -> Tensor:
 
 
 def repeat(x: TensorLike, repeats: IntOrInts, axis: int | None = None) -> Tensor:
-    """Each slice along an axis `repeats` times in a row; each element without an axis.
+    """Each slice along an axis repeated in a row. Without an axis x is flattened.
 
     Args:
         x: input.
@@ -122,7 +122,7 @@ def repeat(x: TensorLike, repeats: IntOrInts, axis: int | None = None) -> Tensor
         axis: the axis; None flattens x.
 
     Raises:
-        ValueError: a negative number, or another count of numbers.
+        ValueError: a number is negative, or there is not one for each slice.
 
     Example:
         >>> repeat([1.0, 2.0], 2).tolist()
@@ -132,7 +132,7 @@ def repeat(x: TensorLike, repeats: IntOrInts, axis: int | None = None) -> Tensor
 
 
 def tile(x: TensorLike, repeats: IntOrInts) -> Tensor:
-    """The whole tensor laid side by side, `repeats[i]` times along axis i.
+    """The whole tensor repeated `repeats[i]` times along axis i.
 
     Missing leading numbers, and missing leading axes, are 1.
 
@@ -145,10 +145,10 @@ def tile(x: TensorLike, repeats: IntOrInts) -> Tensor:
 
 
 def concatenate(xs: Sequence[TensorLike], axis: int | None = 0) -> Tensor:
-    """Joins tensors along an existing axis; flattened ones for None.
+    """Joins tensors along an existing axis. None joins the flattened tensors.
 
     Raises:
-        ValueError: the list is empty, or shapes differ elsewhere.
+        ValueError: the list is empty, or the sizes of other axes differ.
 
     Example:
         >>> concatenate([[1.0], [2.0, 3.0]]).tolist()
@@ -174,7 +174,7 @@ def split(x: TensorLike, indices_or_sections: IntOrInts, axis: int = 0) -> list[
 
     Args:
         x: input.
-        indices_or_sections: the number of equal parts, or a list of the places to cut at.
+        indices_or_sections: the number of equal parts, or the list of places to cut at.
         axis: the axis.
 
     Raises:
@@ -198,11 +198,11 @@ def flip(x: TensorLike, axis: Axes = None) -> Tensor:
 
 
 def roll(x: TensorLike, shift: IntOrInts, axis: Axes = None) -> Tensor:
-    """Moves values along axes; those pushed over the end come in at the start.
+    """Moves values along axes. Values that leave at the end enter at the start.
 
     Args:
         x: input.
-        shift: how far; one number for each axis, or one for all.
+        shift: how far: one number for each axis, or one for all.
         axis: one axis or several; None rolls the flattened input.
 
     Example:

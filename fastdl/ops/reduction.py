@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def sum(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """The sum; of bools and small integers int32.
+    """The sum. Sums of bools and of integers shorter than int64 are int32.
 
     Example:
         >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
@@ -29,7 +29,7 @@ def sum(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
 
 def mean(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """The arithmetic mean, float32; NaN of nothing.
+    """The arithmetic mean, float32. It is NaN if there are no values.
 
     Example:
         >>> mean([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
@@ -59,7 +59,7 @@ def all(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
 
 def amax(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """The largest value; NaN if there is one. Equal ones share the gradient.
+    """The largest value; NaN if one of the values is NaN. Equal values share the gradient.
 
     Example:
         >>> amax([[1.0, 5.0], [7.0, 3.0]], axis=1).tolist()
@@ -69,7 +69,7 @@ def amax(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
 
 def amin(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """The smallest value; NaN if there is one. Equal ones share the gradient.
+    """The smallest value; NaN if one of the values is NaN. Equal values share the gradient.
 
     Example:
         >>> amin([[1.0, 5.0], [7.0, 3.0]], axis=1).tolist()
@@ -91,16 +91,16 @@ def logsumexp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tenso
 def max(
     x: TensorLike, axis: Axes = None, keepdims: bool = False, initial: TensorLike | None = None
 ) -> Tensor:
-    """The largest value; NaN if there is one. Equal ones share the gradient.
+    """The largest value; NaN if one of the values is NaN. Equal values share the gradient.
 
     Args:
         x: input.
         axis: axis or axes; all for None.
-        keepdims: keep the reduced axes.
-        initial: a value that takes part; the result where there are no others.
+        keepdims: whether to keep the reduced axes.
+        initial: a further value. It is the result if there are no others.
 
     Raises:
-        ValueError: there is nothing to take the maximum of.
+        ValueError: there are no values.
 
     Example:
         >>> max([[1.0, 5.0], [7.0, 3.0]], axis=1).tolist()
@@ -118,16 +118,16 @@ def max(
 def min(
     x: TensorLike, axis: Axes = None, keepdims: bool = False, initial: TensorLike | None = None
 ) -> Tensor:
-    """The smallest value; NaN if there is one. Equal ones share the gradient.
+    """The smallest value; NaN if one of the values is NaN. Equal values share the gradient.
 
     Args:
         x: input.
         axis: axis or axes; all for None.
-        keepdims: keep the reduced axes.
-        initial: a value that takes part; the result where there are no others.
+        keepdims: whether to keep the reduced axes.
+        initial: a further value. It is the result if there are no others.
 
     Raises:
-        ValueError: there is nothing to take the minimum of.
+        ValueError: there are no values.
 
     Example:
         >>> min([[1.0, 5.0], [7.0, 3.0]], axis=1).tolist()
@@ -143,9 +143,9 @@ def min(
 
 
 def argmax(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """Where the largest value is, the first among equal ones, as int32.
+    """The place of the largest value (the first among equal values), int32.
 
-    In the flattened input without an axis.
+    Without an axis it is the place in the flattened input.
 
     Example:
         >>> argmax([[1.0, 5.0], [7.0, 3.0]], axis=1).tolist()
@@ -155,9 +155,9 @@ def argmax(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Te
 
 
 def argmin(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """Where the smallest value is, the first among equal ones, as int32.
+    """The place of the smallest value (the first among equal values), int32.
 
-    In the flattened input without an axis.
+    Without an axis it is the place in the flattened input.
 
     Example:
         >>> argmin([[1.0, 5.0], [7.0, 3.0]], axis=1).tolist()
@@ -169,7 +169,7 @@ def argmin(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Te
 def prod(
     x: TensorLike, axis: Axes = None, keepdims: bool = False, dtype: DTypeLike | None = None
 ) -> Tensor:
-    """The product, of the values converted to `dtype` if one is given.
+    """The product. The values are converted to `dtype` first, if it is given.
 
     Example:
         >>> prod([1.0, 2.0, 3.0]).item()
@@ -200,7 +200,7 @@ def std(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
 
 def cumsum(x: TensorLike, axis: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
-    """Running sums along one axis; over the flattened input without one.
+    """Cumulative sums along one axis. Without an axis x is flattened.
 
     Example:
         >>> cumsum([[1.0, 2.0], [3.0, 4.0]]).tolist()
@@ -220,15 +220,16 @@ def norm(
     Args:
         x: float input.
         ord: the order. None is the 2-norm of all values together. Of vectors, a number p for
-            `(sum |x|^p)^(1/p)`, infinity (largest absolute value), minus infinity (smallest) or 0
-            (how many are not zero). Of matrices "fro" (2-norm of all values), 1 and -1 (largest
-            and smallest sum of a column), infinity and -infinity (of a row).
-        axis: one axis for vectors, two for matrices. Without it and with an order, x is itself a
-            vector or a matrix.
-        keepdims: keep the reduced axes.
+            `(sum |x|^p)^(1/p)`, infinity (the largest absolute value), minus infinity (the
+            smallest) or 0 (the number of values other than 0). Of matrices "fro" (the 2-norm of
+            all values), 1 and -1 (the largest and smallest sum of a column), infinity and
+            -infinity (of a row).
+        axis: one axis for vectors, two for matrices. With an order and without an axis, x must be
+            a vector or a matrix.
+        keepdims: whether to keep the reduced axes.
 
     Raises:
-        ValueError: an order that is not possible.
+        ValueError: the order does not exist for vectors or matrices.
 
     Example:
         >>> norm([3.0, 4.0]).item()
@@ -241,14 +242,14 @@ def norm(
         return formulas.vector_norm(x, 2, axis, keepdims)
     if axis is None:
         if x.ndim not in (1, 2):
-            raise ValueError(f"norm: ord without axis: expected 1 or 2 axes, got {x.shape}")
+            raise ValueError(f"norm: axis: expected one or two axes for shape {x.shape}, got None")
         axis = tuple(range(x.ndim))
     if moving.is_integer(axis) or len(axis) == 1:
         if isinstance(ord, str) or math.isnan(ord):
-            raise ValueError(f"norm: the order of a vector's norm is a number, got {ord!r}")
+            raise ValueError(f"norm: ord: expected a number for vectors, got {ord!r}")
         return formulas.vector_norm(x, ord, axis, keepdims)
     if len(axis) != 2:
-        raise ValueError(f"norm: expected one axis or two, got {axis}")
+        raise ValueError(f"norm: axis: expected one axis or two, got {axis}")
     return formulas.matrix_norm(x, ord, axis, keepdims, "norm")
 
 

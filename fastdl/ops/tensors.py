@@ -1,8 +1,8 @@
-"""Tensors made, converted and asked."""
+"""Creation and conversion of tensors, and questions about them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from .._core import IntOrInts, TensorLike
 
 
-def _default_type(value: TensorLike) -> Any:
-    """Keras's type of Python numbers and lists: int32 for integers that fit, else None."""
+def _default_type(value: TensorLike) -> str | None:
+    """The default type of Python numbers and lists: int32 for integers that fit, else None."""
     if isinstance(value, (Tensor, np.ndarray, np.generic)) or hasattr(value, "__array__"):
         return None
     array = np.asarray(value)
@@ -33,23 +33,23 @@ def convert_to_tensor(
     sparse: bool | None = None,
     ragged: bool | None = None,
 ) -> Tensor:
-    """The values as a tensor, of another element type if `dtype` is given.
+    """The values as a tensor, converted to `dtype` if it is given.
 
-    Python integers are int32. `sparse` and `ragged` may only be false.
+    Python integers become int32. `sparse` and `ragged` must be false.
 
     Example:
         >>> convert_to_tensor([1, 2]).dtype == "int32"
         True
     """
     if sparse or ragged:
-        raise ValueError("convert_to_tensor: there are no sparse or ragged tensors")
+        raise ValueError("convert_to_tensor: sparse, ragged: expected False or None, got True")
     if dtype is None:
         dtype = _default_type(x)
     return _core.as_tensor(x, dtype, keep_type=True)
 
 
 def convert_to_numpy(x: TensorLike) -> np.ndarray:
-    """The values as a NumPy array of their own.
+    """A copy of the values as a NumPy array.
 
     Example:
         >>> convert_to_numpy(fastdl.ones(2))
@@ -59,7 +59,7 @@ def convert_to_numpy(x: TensorLike) -> np.ndarray:
 
 
 def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
-    """x converted to `dtype` (see `fastdl.tensor`); itself if it has it already.
+    """x converted to `dtype` (see `fastdl.tensor`). If x has this type, the result is x itself.
 
     Raises:
         TypeError: no such type.
@@ -85,13 +85,13 @@ def is_tensor(x: TensorLike) -> bool:
 
 
 def shape(x: TensorLike) -> tuple[int | None, ...]:
-    """The sizes of a tensor's axes; None where a model's graph leaves them open.
+    """The sizes of a tensor's axes. In a model's graph a size may be None.
 
     Example:
         >>> shape([[1.0, 2.0]])
         (1, 2)
     """
-    sizes: Any = getattr(x, "shape", None)
+    sizes = getattr(x, "shape", None)
     return tuple(_core.as_tensor(x).shape if sizes is None else sizes)
 
 
@@ -198,7 +198,8 @@ def arange(
 ) -> Tensor:
     """`start, start + step, ...` up to but not including `stop`; `arange(n)` starts at 0.
 
-    int32 if all arguments are integers, else float32. Empty if `step` leads away from `stop`.
+    The type is int32 if all arguments are integers, else float32. The result is empty if `step`
+    leads away from `stop`.
 
     Raises:
         ValueError: step is 0.
@@ -216,25 +217,46 @@ def arange(
     return _core.as_tensor(np.arange(*bounds), dtype)
 
 
+@overload
 def linspace(
-    start: Any,
-    stop: Any,
+    start: TensorLike,
+    stop: TensorLike,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: Literal[False] = False,
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
+) -> Tensor: ...
+@overload
+def linspace(
+    start: TensorLike,
+    stop: TensorLike,
+    num: int = 50,
+    endpoint: bool = True,
+    *,
+    retstep: Literal[True],
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
+) -> tuple[Tensor, Tensor]: ...
+def linspace(
+    start: TensorLike,
+    stop: TensorLike,
     num: int = 50,
     endpoint: bool = True,
     retstep: bool = False,
     dtype: DTypeLike | None = None,
     axis: int = 0,
-) -> Any:
+) -> Tensor | tuple[Tensor, Tensor]:
     """`num` values at equal distances from `start` to `stop`.
 
     Args:
         start: the first value, a number or a tensor.
-        stop: the last one, or the one after it without `endpoint`.
-        num: how many.
-        endpoint: whether `stop` is one of them.
-        retstep: returns the distance, too.
-        dtype: float32 by default.
-        axis: where the values of tensors lie in the result.
+        stop: the last value. Without `endpoint` the values end one distance before it.
+        num: the number of values.
+        endpoint: whether `stop` is one of the values.
+        retstep: whether to return the distance, too.
+        dtype: the element type; float32 by default.
+        axis: the axis of the result along which the values lie, if start or stop is a tensor.
 
     Example:
         >>> linspace(0, 1, 3).tolist()
@@ -254,7 +276,8 @@ def linspace(
         values = F.add(F.mul(first, F.sub(1.0, share)), F.mul(last, share))
         values = moving.moved(values, 0, axis, "linspace") if axis else values
     else:
-        array, distance = np.linspace(start, stop, num, endpoint, retstep=True, axis=axis)
+        bounds = np.asarray(start), np.asarray(stop)
+        array, distance = np.linspace(*bounds, num, endpoint, retstep=True, axis=axis)
         values, step = _core.as_tensor(array), _core.as_tensor(np.asarray(distance))
     if dtype is not None:
         values = F.cast(values, dtype=dtype)

@@ -242,7 +242,7 @@ def trunc(x: TensorLike) -> Tensor:
 
 
 def round(x: TensorLike, decimals: int = 0) -> Tensor:
-    """x rounded to so many decimal places, halves to the even digit; its gradient is 0.
+    """x rounded to a number of decimal places; halves go to the even digit. Its gradient is 0.
 
     Example:
         >>> round([0.5, 1.5, 2.4]).tolist()

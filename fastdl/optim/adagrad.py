@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from .._base.checks import check_number
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:
     from .._core import Tensor
-    from .optimizer import Params
+    from .optimizer import Group, Params
 
 
 class Adagrad(Optimizer):
@@ -19,13 +19,13 @@ class Adagrad(Optimizer):
     `p -= lr / (1 + t lr_decay) g / (sqrt(sum) + eps)`.
 
     Args:
-        params: tensors, `(name, tensor)` pairs or dicts of groups.
+        params: tensors, `(name, tensor)` pairs, or groups.
         lr: the learning rate.
-        lr_decay: how fast it falls.
+        lr_decay: how fast the learning rate falls.
         weight_decay: the share of each parameter that is added to its gradient.
-        initial_accumulator_value: what the sums start from.
+        initial_accumulator_value: the first value of the sums.
         eps: added to the root.
-        foreach, fused: accepted, not both; they change no result, steps are always fused.
+        foreach, fused: without effect, since steps are always fused; not both may be True.
         maximize: whether steps go up the gradient.
         differentiable: only False.
 
@@ -69,12 +69,12 @@ class Adagrad(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _check(self, group: dict[str, Any]) -> None:
+    def _check(self, group: Group) -> None:
         for option in ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"):
             check_number("Adagrad", option, group[option])
 
-    def _slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+    def _slots(self, group: Group) -> tuple[str, ...]:
         return ("sum",)
 
-    def _parameters(self, group: dict[str, Any]) -> dict[str, float]:
+    def _parameters(self, group: Group) -> dict[str, float]:
         return {"lr_decay": group["lr_decay"], "epsilon": group["eps"]}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from .._base.checks import check_number, check_pair
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:
     from .._core import Tensor
-    from .optimizer import Params
+    from .optimizer import Group, Params
 
 
 class Adam(Optimizer):
@@ -22,19 +22,19 @@ class Adam(Optimizer):
         p -= lr / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + eps)
 
     Args:
-        params: tensors, `(name, tensor)` pairs or dicts of groups.
+        params: tensors, `(name, tensor)` pairs, or groups.
         lr: the learning rate.
-        betas: how much of the two averages stays at each step, in [0, 1).
+        betas: the shares of the two averages that stay at each step, in [0, 1).
         eps: keeps the quotient finite.
         weight_decay: the share of each parameter that is added to its gradient; see
             `decoupled_weight_decay`.
-        amsgrad: whether the largest average square so far is divided by (arXiv:1904.09237).
+        amsgrad: whether the divisor is the largest average square so far (arXiv:1904.09237).
         maximize: whether steps go up the gradient.
-        foreach, capturable, fused: accepted, not both foreach and fused; they change
-            no result, steps are always fused.
+        foreach, capturable, fused: without effect, since steps are always fused; not both foreach
+            and fused may be True.
         differentiable: only False.
-        decoupled_weight_decay: whether `lr weight_decay p` is taken off the parameter instead
-            (AdamW).
+        decoupled_weight_decay: whether `lr weight_decay p` is subtracted from the parameter
+            instead (AdamW).
 
     Raises:
         ValueError: an option is out of its range.
@@ -84,29 +84,30 @@ class Adam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _check(self, group: dict[str, Any]) -> None:
+    def _check(self, group: Group) -> None:
         who = type(self).__name__
         for option in ("lr", "eps", "weight_decay"):
             check_number(who, option, group[option])
         for i, beta in enumerate(check_pair(who, "betas", group["betas"])):
             check_number(who, f"betas[{i}]", beta, below=1.0)
 
-    def _slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+    def _slots(self, group: Group) -> tuple[str, ...]:
         if group["amsgrad"]:
             return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
         return ("exp_avg", "exp_avg_sq")
 
-    def _parameters(self, group: dict[str, Any]) -> dict[str, float]:
+    def _parameters(self, group: Group) -> dict[str, float]:
         beta1, beta2 = group["betas"]
         return {"beta_1": beta1, "beta_2": beta2, "epsilon": group["eps"]}
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay (Loshchilov, Hutter 2019, arXiv:1711.05101), as
-    `torch.optim.AdamW`: `p -= lr weight_decay p` before each step.
+    """Adam with decoupled weight decay (Loshchilov, Hutter 2019, arXiv:1711.05101).
+
+    Before each step `p -= lr weight_decay p`, as in `torch.optim.AdamW`.
 
     Args:
-        weight_decay: the share of each parameter, times the learning rate, that a step takes off.
+        weight_decay: the share of each parameter, times the learning rate, that a step subtracts.
         params, lr, betas, eps, amsgrad, maximize, foreach, capturable, differentiable, fused: as
             for `Adam`.
 

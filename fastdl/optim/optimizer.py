@@ -1,11 +1,10 @@
-"""Optimizer: what all PyTorch-style optimizers have in common."""
+"""Optimizer: the base class of the PyTorch-style optimizers."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 import numpy as np
 
@@ -17,11 +16,15 @@ from .._core import Tensor
 from .._engine.flat import FlatParameters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TypeAlias
 
-    # Tensors, those with their names, or groups: {"params": tensors, option: value}.
-    Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
+    # "params" and options by name. Each optimizer has its own options, and users may add others.
+    Group: TypeAlias = dict[str, Any]
+    # Tensors, pairs of name and tensor, or groups.
+    Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[Group]
+
+Loss = TypeVar("Loss")
 
 
 # The options that are True, False or None.
@@ -52,76 +55,76 @@ class _Engine:
 
     def __init__(self, parameters: Sequence[Tensor], who: str) -> None:
         self.flat = FlatParameters(parameters, who)
-        # Read by the update ops: the learning rate and a factor on the gradient.
+        # The update ops read it: the learning rate and a factor of the gradient.
         self.hyper = _core.full((2,), "float32", 1.0)
         self.hyper_array: np.ndarray = self.hyper.numpy()
-        self.rate: Any = None
-        # The number of steps that each parameter took part in.
+        self.rate: float | None = None
+        # For each parameter the number of its steps.
         self.counts = _core.full((len(parameters),), "int64", 0)
         self.counts_array: np.ndarray = self.counts.numpy()
-        # The states there are, with their positions, and those that the options ask for.
+        # The existing states with their positions, and the states that the options need.
         self.slots: dict[str, int] = {}
         self.wanted: tuple[str, ...] = ()
         self.forget()
 
     def forget(self) -> None:
-        """Makes the next step work out its calls anew."""
+        """Drops the calls. The next step makes them anew."""
         self.selected: tuple[bool, ...] | None = None
         self.complete = False
         self.calls: list[tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]] = []
         self.indices: list[int] = []
         self.moves = self.flat.moves
 
-    def count(self) -> list[partial[Any]]:
-        """What counts a step for the parameters that took part in it, as calls of C."""
+    def count(self) -> list[partial[None]]:
+        """The calls that count a step for the parameters that took part in it."""
         if self.complete:
             return [partial(F.increment_, self.counts)]
         return [partial(F.increment_, self.counts._view((1,), i)) for i in self.indices]
 
-    def set_rate(self, rate: Any) -> None:
+    def set_rate(self, rate: float | Tensor) -> None:
         self.hyper_array[0] = rate
-        # A learning rate that is a tensor can change its value: look again next time.
+        # A tensor can change its value, so it is read in every step.
         self.rate = rate if isinstance(rate, float) else None
 
 
 class Optimizer(Watched):
-    """Base class of the optimizers in `fastdl.optim`; interface and numbers are PyTorch's.
+    """Base class of the optimizers in `fastdl.optim`. Interface and numbers are PyTorch's.
 
     The parameters of a group are moved into one contiguous buffer, their gradients and states into
-    others, so that a step is one pass over memory. `param_groups`, `state`, `state_dict()` and
-    `load_state_dict()` look as in PyTorch; the tensors in `state` are views of those buffers.
+    other buffers. So a step is one pass over memory. `param_groups`, `state`, `state_dict()` and
+    `load_state_dict()` are as in PyTorch. The tensors in `state` are views of the buffers.
 
     Args:
-        params: tensors, `(name, tensor)` pairs, or dicts with a list of them as "params" and
-            options of their own.
+        params: tensors, `(name, tensor)` pairs, or groups: dicts with a list of them as "params"
+            and options.
         defaults: the options of groups that don't set them.
 
     Raises:
-        TypeError: `params` is a tensor, or something in it isn't a float32 tensor.
+        TypeError: `params` is a tensor, or an item of it isn't a float32 tensor.
         ValueError: there is no parameter, or one is given twice.
     """
 
-    # The groups' options are compared before each replay; the rest follows from them.
+    # The groups' options are compared before each replay. The rest follows from them.
     _bookkeeping = frozenset(("_engines", "state"))
-    # Whether PyTorch's state has "step", and whether it is there before the first step.
+    # Whether PyTorch's state has "step", and whether it exists before the first step.
     _has_step = True
     _state_from_start = False
-    _slot_values: ClassVar[dict[str, str]] = {}  # slots that don't start from 0: the option
-    # The update: a rule of `_core.update_rules()`, and its names for PyTorch's slots.
+    _slot_values: ClassVar[dict[str, str]] = {}  # the option with which a slot starts, else 0
+    # A rule of `_core.update_rules()`, and its names for PyTorch's slots.
     _rule: ClassVar[str]
     _states: ClassVar[dict[str, str]]
 
-    def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
+    def __init__(self, params: Params, defaults: Group) -> None:
         who = type(self).__name__
         if isinstance(params, Tensor):
             raise TypeError(
                 f"{who}: params: expected an iterable of tensors or dicts, got one tensor"
             )
         self.defaults = defaults
-        self.param_groups: list[dict[str, Any]] = []
-        self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
+        self.param_groups: list[Group] = []
+        self.state: defaultdict[Tensor, dict[str, Tensor]] = defaultdict(dict)
         self._engines: list[_Engine] = []
-        if not isinstance(params, Iterable):
+        if not hasattr(params, "__iter__"):
             raise TypeError(
                 f"{who}: params: expected an iterable of tensors or dicts, got {shown(params)}"
             )
@@ -133,17 +136,18 @@ class Optimizer(Watched):
         for group in groups:
             self.add_param_group(group)
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Adds a group: a dict with "params" and options, the others taken from `defaults`.
+    def add_param_group(self, param_group: Group) -> None:
+        """Adds a group: a dict with "params" and options. Missing options come from `defaults`.
 
         Raises:
-            TypeError: it is no dict, or a parameter isn't a float32 tensor.
-            ValueError: it has no parameter, or one that is already in a group.
+            TypeError: the group isn't a dict with "params", or a parameter isn't a float32 tensor.
+            ValueError: it has no parameter, or a parameter is in another group already.
         """
         who = type(self).__name__
         if not isinstance(param_group, dict) or "params" not in param_group:
             raise TypeError(
-                f"{who}: expected a dict with 'params', got {type(param_group).__name__}"
+                f"{who}: param_group: expected a dict with 'params', got "
+                f"{type(param_group).__name__}"
             )
         group = dict(param_group)
         given = group["params"]
@@ -159,7 +163,7 @@ class Optimizer(Watched):
         for name in _FLAGS:
             check_flag(who, name, group.get(name))
         if group.get("differentiable"):
-            raise ValueError(f"{who}: differentiable=True is not supported")
+            raise ValueError(f"{who}: differentiable: expected False, got True")
         if group.get("foreach") and group.get("fused"):
             raise ValueError(f"{who}: foreach and fused cannot be True together")
         self._check(group)
@@ -173,22 +177,22 @@ class Optimizer(Watched):
 
     # --- what a subclass defines
 
-    def _check(self, group: dict[str, Any]) -> None:
-        """Raises ValueError for options out of their range."""
+    def _check(self, group: Group) -> None:
+        """Raises ValueError if an option is out of its range."""
         raise NotImplementedError
 
-    def _slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+    def _slots(self, group: Group) -> tuple[str, ...]:
         """The names of the states that these options need."""
         raise NotImplementedError
 
-    def _parameters(self, group: dict[str, Any]) -> dict[str, float]:
+    def _parameters(self, group: Group) -> dict[str, float]:
         """The rule's hyper-parameters."""
         raise NotImplementedError
 
     # --- the step
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Drops the parameters' gradients, or fills them with zeros in place."""
+        """Sets the parameters' gradients to None, or fills them with zeros in place."""
         for engine in self._engines:
             if set_to_none:
                 engine.flat.drop_gradients()
@@ -197,14 +201,18 @@ class Optimizer(Watched):
                 if parameter.grad is not None:
                     F.assign_(parameter.grad, 0.0)
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+    @overload
+    def step(self, closure: None = None) -> None: ...
+    @overload
+    def step(self, closure: Callable[[], Loss]) -> Loss: ...
+    def step(self, closure: Callable[[], Loss] | None = None) -> Loss | None:
         """Updates the parameters that have a gradient.
 
         Args:
-            closure: computes the loss anew, with its gradients, and returns it.
+            closure: computes the loss and its gradients anew, and returns the loss.
 
         Returns:
-            What the closure returned, else None.
+            The closure's result; None without a closure.
         """
         loss = None
         if closure is not None:
@@ -213,7 +221,7 @@ class Optimizer(Watched):
                 loss = closure()
             finally:
                 _core.set_grad_enabled(before)
-        updates: list[partial[Any]] = []
+        updates: list[partial[None]] = []
         for group, engine in zip(self.param_groups, self._engines, strict=True):
             if not (
                 engine.complete and engine.flat.at_home() and self._slots(group) == engine.wanted
@@ -243,13 +251,13 @@ class Optimizer(Watched):
                     )
                 )
             updates += engine.count()
-        # Python handles signals between its own instructions only, and from here on there are none:
-        # Ctrl-C leaves weights, states and counts as before or after a step.
-        any(map(partial.__call__, updates))  # of None all: a loop in C
+        # Python handles signals only between its own instructions. The updates run without any, so
+        # Ctrl-C leaves weights, states and counts as before or after a whole step.
+        any(map(partial.__call__, updates))  # all return None, so this is a loop in C
         return loss
 
-    def _select(self, engine: _Engine, group: dict[str, Any]) -> None:
-        """Works out the calls for the parameters that have a gradient now."""
+    def _select(self, engine: _Engine, group: Group) -> None:
+        """Makes the calls for the parameters that have a gradient now."""
         flat = engine.flat
         selected = flat.bring_home([parameter.grad for parameter in flat.parameters])
         self._make_slots(engine, group)
@@ -261,7 +269,7 @@ class Optimizer(Watched):
         engine.complete = all(selected)
         engine.indices = [i for i, chosen in enumerate(selected) if chosen]
         self._make_state(engine, engine.indices)
-        # Parameters that took part in different numbers of steps are updated apart.
+        # Parameters with different numbers of steps are updated by different calls.
         runs = flat.runs(selected, key=engine.counts_array.__getitem__)
         engine.calls = [
             (
@@ -273,7 +281,7 @@ class Optimizer(Watched):
             for run in runs
         ]
 
-    def _make_slots(self, engine: _Engine, group: dict[str, Any]) -> None:
+    def _make_slots(self, engine: _Engine, group: Group) -> None:
         wanted = self._slots(group)
         if wanted != engine.wanted:
             engine.wanted = wanted
@@ -288,12 +296,12 @@ class Optimizer(Watched):
                 self.state.pop(parameter, None)
 
     def _make_state(self, engine: _Engine, indices: Iterable[int]) -> None:
-        """Gives parameters their entry in `state`."""
+        """Makes the entries of parameters in `state`."""
         flat = engine.flat
         for i in indices:
             parameter = flat.parameters[i]
             if not self.state[parameter]:
-                entry: dict[str, Any] = {}
+                entry: dict[str, Tensor] = {}
                 if self._has_step:
                     entry["step"] = engine.counts._view((), i)
                 for name, position in engine.slots.items():
@@ -303,9 +311,11 @@ class Optimizer(Watched):
     # --- saving
 
     def state_dict(self) -> dict[str, Any]:
-        """State and options in PyTorch's layout: parameters are numbered through all groups.
+        """State and options in PyTorch's layout. Parameters are numbered through all groups.
 
-        The tensors share the optimizer's memory; `copy.deepcopy` makes a snapshot.
+        Returns:
+            A dict with "state" and "param_groups". The tensors share the optimizer's memory;
+            `copy.deepcopy` makes a snapshot.
         """
         numbers: dict[int, int] = {}
         groups = []
@@ -323,11 +333,12 @@ class Optimizer(Watched):
         }
         return {"state": dict(sorted(state.items())), "param_groups": groups}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes over what `state_dict()` returned, here or in PyTorch (tensors as arrays).
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Loads what `state_dict()` returned, here or in PyTorch.
 
         Raises:
-            ValueError: number or sizes of the groups differ, or a shape. Nothing was changed.
+            ValueError: the number or the sizes of the groups differ, or a shape. Nothing is
+                changed then.
         """
         who = f"{type(self).__name__}.load_state_dict"
         groups = state_dict["param_groups"]
@@ -358,14 +369,12 @@ class Optimizer(Watched):
             group.update({name: value for name, value in saved.items() if name != "params"})
             self._restore(engine, group, entries)
 
-    def _restore(
-        self, engine: _Engine, group: dict[str, Any], entries: list[dict[str, np.ndarray]]
-    ) -> None:
+    def _restore(self, engine: _Engine, group: Group, entries: list[dict[str, np.ndarray]]) -> None:
         self._make_slots(engine, group)
         engine.forget()
         flat = engine.flat
         for i, arrays in enumerate(entries):
-            # PyTorch's SGD counts no steps: a momentum that is there was not the first.
+            # PyTorch's SGD counts no steps. If there is a momentum, there was a first step.
             engine.counts_array[i] = int(arrays.get("step", bool(arrays)))
             for name, position in engine.slots.items():
                 option = self._slot_values.get(name)
@@ -373,8 +382,8 @@ class Optimizer(Watched):
                 F.assign_(flat.state_of(flat.states[position], i), arrays.get(name, initial))
         self._make_state(engine, [i for i, arrays in enumerate(entries) if arrays])
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Copies and pickles are built anew, for the parameters' copies."""
+    def __reduce__(self) -> tuple[object, ...]:
+        """A copy is built anew, on the copies of the parameters."""
         return _rebuild, (type(self), self.param_groups, self.defaults, self.state_dict())
 
     def __repr__(self) -> str:
@@ -387,8 +396,8 @@ class Optimizer(Watched):
 
 def _rebuild(
     cls: type[Optimizer],
-    groups: list[dict[str, Any]],
-    defaults: dict[str, Any],
+    groups: list[Group],
+    defaults: Group,
     state: dict[str, Any],
 ) -> Optimizer:
     optimizer = cls.__new__(cls)

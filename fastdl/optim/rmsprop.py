@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from .._base.checks import check_number
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:
     from .._core import Tensor
-    from .optimizer import Params
+    from .optimizer import Group, Params
 
 
 class RMSprop(Optimizer):
@@ -19,15 +19,15 @@ class RMSprop(Optimizer):
     `p -= lr g / (sqrt(v) + eps)`.
 
     Args:
-        params: tensors, `(name, tensor)` pairs or dicts of groups.
+        params: tensors, `(name, tensor)` pairs, or groups.
         lr: the learning rate.
-        alpha: how much of the average stays at each step.
+        alpha: the share of the average that stays at each step.
         eps: added to the root.
         weight_decay: the share of each parameter that is added to its gradient.
-        momentum: how much of the steps so far is added to each.
+        momentum: the share of the earlier steps that is added to each step.
         centered: whether the squared average gradient is subtracted from v.
         maximize: whether steps go up the gradient.
-        capturable, foreach: accepted; they change no result, steps are always fused.
+        capturable, foreach: without effect, since steps are always fused.
         differentiable: only False.
 
     Raises:
@@ -72,16 +72,16 @@ class RMSprop(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _check(self, group: dict[str, Any]) -> None:
+    def _check(self, group: Group) -> None:
         for option in ("lr", "alpha", "eps", "weight_decay", "momentum"):
             check_number("RMSprop", option, group[option])
 
-    def _slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+    def _slots(self, group: Group) -> tuple[str, ...]:
         if group["centered"]:
             if group["momentum"]:
                 return ("square_avg", "momentum_buffer", "grad_avg")
             return ("square_avg", "grad_avg")
         return ("square_avg", "momentum_buffer") if group["momentum"] else ("square_avg",)
 
-    def _parameters(self, group: dict[str, Any]) -> dict[str, float]:
+    def _parameters(self, group: Group) -> dict[str, float]:
         return {"rho": group["alpha"], "momentum": group["momentum"], "epsilon": group["eps"]}

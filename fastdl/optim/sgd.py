@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from .._base.checks import check_number
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:
     from .._core import Tensor
-    from .optimizer import Params
+    from .optimizer import Group, Params
 
 
 class SGD(Optimizer):
-    """Gradient descent, with momentum if asked for; as `torch.optim.SGD`.
+    """Gradient descent, with or without momentum, as `torch.optim.SGD`.
 
-    With `g = grad + weight_decay p` and, from the second step on,
-    `buffer = momentum buffer + (1 - dampening) g` (the first sets it to g): `p -= lr buffer`, or
-    by Nesterov's rule `p -= lr (g + momentum buffer)`.
+    With `g = grad + weight_decay p`, the first step sets `buffer = g`. Later steps set
+    `buffer = momentum buffer + (1 - dampening) g`. Then `p -= lr buffer`, or by Nesterov's rule
+    `p -= lr (g + momentum buffer)`.
 
     Args:
-        params: tensors, `(name, tensor)` pairs or dicts of groups.
+        params: tensors, `(name, tensor)` pairs, or groups.
         lr: the learning rate.
-        momentum: how much of the buffer stays at each step.
-        dampening: how much of the gradient does not enter it.
+        momentum: the share of the buffer that stays at each step.
+        dampening: the share of the gradient that is not added to the buffer.
         weight_decay: the share of each parameter that is added to its gradient.
-        nesterov: whether Nesterov's rule is used; needs momentum and no dampening.
+        nesterov: whether to use Nesterov's rule. It needs momentum and no dampening.
         maximize: whether steps go up the gradient.
-        foreach, fused: accepted, not both foreach and fused; they change
-            no result, steps are always fused.
+        foreach, fused: without effect, since steps are always fused; not both may be True.
         differentiable: only False.
 
     Raises:
@@ -73,19 +72,19 @@ class SGD(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _check(self, group: dict[str, Any]) -> None:
+    def _check(self, group: Group) -> None:
         for option in ("lr", "momentum", "weight_decay"):
             check_number("SGD", option, group[option])
         check_number("SGD", "dampening", group["dampening"], -math.inf)
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
             raise ValueError(
-                "SGD: nesterov: needs a momentum above 0 and no dampening, got "
+                "SGD: nesterov: expected a momentum above 0 and no dampening, got "
                 f"momentum={group['momentum']}, dampening={group['dampening']}"
             )
 
-    def _slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+    def _slots(self, group: Group) -> tuple[str, ...]:
         return ("momentum_buffer",) if group["momentum"] else ()
 
-    def _parameters(self, group: dict[str, Any]) -> dict[str, float]:
+    def _parameters(self, group: Group) -> dict[str, float]:
         options = {name: group[name] for name in ("momentum", "dampening")}
         return {**options, "nesterov": bool(group["nesterov"])}

@@ -435,7 +435,8 @@ class Optimizer(Variables):
             update_average(self, self._all_runs(), self._average_at)
         for variable in self._constrained:
             position = self._positions[id(variable)]
-            if selected[position] or products[position]:
+            changed = selected[position] or products[position]
+            if changed and variable.constraint is not None:
                 F.assign_(variable, variable.constraint(variable))
         F.increment_(self._calls)
 

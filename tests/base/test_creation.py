@@ -1,4 +1,4 @@
-"""Making tensors, the random state, and switching gradients on and off."""
+"""Creation of tensors, the random state, and turning gradients on and off."""
 
 import math
 import warnings
@@ -74,8 +74,8 @@ def test_requires_grad_and_device():
         (lambda: fastdl.tensor(1, dtype="float64"), TypeError, r"float64 is not supported"),
         (lambda: fastdl.zeros(-1), ValueError, r"-1"),
         (lambda: fastdl.zeros("a"), TypeError, r"shape: expected .* of integers, got str"),
-        (lambda: fastdl.arange(0, 5, -1), ValueError, r"step -1 doesn't lead from 0 to 5"),
-        (lambda: fastdl.arange(0, 5, 0), ValueError, r"step 0"),
+        (lambda: fastdl.arange(0, 5, -1), ValueError, r"a step from 0 towards 5, got -1"),
+        (lambda: fastdl.arange(0, 5, 0), ValueError, r"step: .* got 0"),
         (lambda: fastdl.randint(3, 3, (1,)), ValueError, r"randint"),
         (lambda: fastdl.no_such_name, AttributeError, r"no attribute 'no_such_name'"),
     ],
@@ -86,7 +86,7 @@ def test_bad_arguments(call, error, message):
 
 
 def test_rows_of_different_lengths():
-    # NumPy up to 1.23 makes them an array of objects with a warning, later ones refuse.
+    # NumPy up to 1.23 makes an array of objects and warns; later versions raise.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with pytest.raises((ValueError, TypeError), match=r"inhomogeneous|different lengths"):
@@ -136,7 +136,7 @@ def test_random_state():
 
 
 def test_distributions():
-    """Five deviations of the estimates as tolerance."""
+    """The tolerance is five standard deviations of the estimates."""
     fastdl.manual_seed(0)
     n = 10000
     u, z, k = fastdl.rand(n), fastdl.randn(n), fastdl.randint(3, 6, (n,))

@@ -134,7 +134,7 @@ def test_a_registry_of_ones_own():
             lambda: regularizers.OrthogonalRegularizer()(fastdl.tensor([1.0])),
             r"takes a matrix, got shape \(1,\)",
         ),
-        (lambda: activations.glu(fastdl.tensor([1.0, 2.0, 3.0])), "axis -1 must have an even size"),
+        (lambda: activations.glu(fastdl.tensor([1.0, 2.0, 3.0])), "axis -1: expected an even size"),
     ],
 )
 def test_errors(make, pattern):
@@ -149,7 +149,7 @@ def test_glu_and_threshold():
 
 
 def test_functions_can_be_pickled():
-    """They are attributes of layers, losses and metrics, and go where these go."""
+    """They are attributes of layers, losses and metrics, which are pickled with them."""
     for module in (fastdl.activations, fastdl.ops, fastdl.losses, fastdl.metrics):
         for name in dir(module):
             function = getattr(module, name)

@@ -1,4 +1,4 @@
-"""The progress display: its text on each kind of stream; it never stops the work it shows."""
+"""The progress display: its text on each kind of stream. It never stops the work."""
 
 import io
 import os
@@ -13,7 +13,7 @@ from fastdl._base.progress import Progress, mode_from_verbose
 
 
 class Stream(io.StringIO):
-    """A text stream that says what it is told to about being a terminal and its encoding."""
+    """A text stream with a given encoding that is a terminal or not."""
 
     def __init__(self, tty=False, encoding="utf-8"):
         super().__init__()
@@ -36,7 +36,7 @@ class NotebookStream(Stream):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Stands in for the time: `clock.now` is moved by the test."""
+    """A clock whose time the test sets: `clock.now`."""
 
     class Clock:
         now = 100.0
@@ -48,7 +48,7 @@ def clock(monkeypatch):
 
 
 def screen(text):
-    """The lines a terminal shows after this output; "\\r" goes back to the start of a line."""
+    """The lines that a terminal shows after this output. "\\r" goes back to the start of a line."""
     lines = []
     for line in text.split("\n"):
         cells = []

@@ -1,4 +1,4 @@
-"""Tracebacks of wrong input show the user's lines, not those of the package below them."""
+"""Tracebacks of wrong input show the user's lines, without the package's lines below them."""
 
 import traceback
 
@@ -56,7 +56,7 @@ def fit_with_a_callback():
     model.fit(X, Y, verbose=0, callbacks=[Fails()])
 
 
-# What fails: the call, and how many lines of the user's stand below it.
+# Calls that fail, and the number of the user's lines below each.
 CASES = {
     "fit": (lambda: built().fit(X, Y, verbose=0), 0),
     "evaluate": (lambda: built().evaluate(X, Y, verbose=0), 0),
@@ -75,7 +75,7 @@ CASES = {
 
 
 def lines_of(call):
-    """(whether it is the package's, the line) for each entry of the traceback of what fails."""
+    """(whether it is the package's, the line) for each entry of a failing call's traceback."""
     try:
         call()
     except Exception as error:

@@ -1,4 +1,4 @@
-"""The memory of intermediates, which the plans of one step function share."""
+"""The memory of intermediates. The plans of one step function share it."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from fastdl._base import functional as F
 
 
 def test_plans_of_one_function_share_an_arena():
-    """A larger plan moves the arena; the smaller ones follow, also with a workspace in it."""
+    """A larger plan moves the arena. The smaller plans follow, with their workspaces."""
     arena = _core.Arena()
     rng = np.random.default_rng(0)
     w = _core.tensor(rng.standard_normal((300, 200)).astype(np.float32), "float32")
@@ -20,7 +20,7 @@ def test_plans_of_one_function_share_an_arena():
 
     def step(x):
         y = F.softmax(F.matmul(x, w), axis=-1)
-        z = F.var(F.matmul(y, w, transpose_b=True), axes=(0,))  # which wants a workspace
+        z = F.var(F.matmul(y, w, transpose_b=True), axes=(0,))  # it needs a workspace
         return [y, z]
 
     plans = [make(rows) for rows in (7, 64, 3, 200)]

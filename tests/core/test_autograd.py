@@ -1,4 +1,4 @@
-"""The tape: what it keeps, what it refuses, and derivatives of derivatives."""
+"""The tape: the values it keeps, the uses it refuses, and second derivatives."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,9 @@ SECOND = {
     "product of two uses": (lambda x: fastdl.exp(x) * x, lambda x: (2 + x) * np.exp(x)),
     "matmul": (
         lambda x: fastdl.reshape(x, (5, 1)) @ fastdl.reshape(x, (1, 5)),
-        lambda x: np.full(5, 10.0),  # (sum x)^2: each row of the Hessian is 2, and it is summed
+        lambda x: np.full(
+            5, 10.0
+        ),  # (sum x)^2: all entries of the Hessian are 2, and its rows are summed
     ),
 }
 
@@ -58,7 +60,7 @@ def test_second_derivatives(name):
     (first,) = gradients(function(x), x, create_graph=True)
     (got,) = gradients(first, x)
     want = second(x.numpy().astype(np.float64))
-    # A dozen roundings of terms that may cancel, none of them above twice the largest derivative.
+    # A dozen roundings of terms that may cancel; none exceeds twice the largest derivative.
     bound = 32 * EPS * max(1, abs(want).max())
     np.testing.assert_allclose(got.numpy(), want, rtol=0, atol=bound)
 
@@ -164,7 +166,7 @@ def test_changes_that_do_not_matter_are_allowed():
 def test_a_leaf_may_move_between_forward_and_backward():
     x = leaf(1.0, 2.0)
     y = (x * x).sum()
-    x._set_data(fastdl.tensor([1.0, 2.0]))  # as an optimizer that is made now does
+    x._set_data(fastdl.tensor([1.0, 2.0]))  # as a new optimizer does
     y.backward()
     assert x.grad.tolist() == [2, 4]
 
@@ -197,7 +199,7 @@ def test_views_and_detached_values():
 
 
 def test_losses_of_a_leaf_flow_to_the_leaf():
-    """A leaf made from probabilities forgets the logits, or the loss would pass it by."""
+    """A leaf made from probabilities forgets the logits, so that the loss reads the leaf."""
     y = fastdl.sigmoid(fastdl.zeros(3)).detach()
     p = fastdl.sigmoid(fastdl.zeros(3))
     assert p._logits is not None and y._logits is None

@@ -1,4 +1,4 @@
-"""The ops as Python functions: keywords, defaults, docstrings, types, all from csrc/ops/ops.inc."""
+"""The ops as Python functions: keywords, defaults, docstrings and types, from csrc/ops/ops.inc."""
 
 import importlib.util
 import inspect
@@ -64,7 +64,7 @@ def test_keywords_and_defaults_mean_the_same_as_positions():
             functional.linear(x, w, activation="relu", transpose_w=True),
             functional.linear(x, w, None, True, "relu", "float32"),
         ),
-        # A name that is made at run time is not the interned string of the source.
+        # A name made at run time is another object than the interned string of the source.
         (functional.sum(x, **{"".join(["a", "xes"]): 0}), functional.sum(x, 0)),
     ]:
         assert a.shape == b.shape and fastdl.equal(a, b)

@@ -1,8 +1,7 @@
-"""Ctrl-C within one long call: it stops in the middle, and the state is as before the call.
+"""Ctrl-C within one long call: the call stops, and the state is as before the call.
 
-The signal is sent by a timer thread while the call computes. No test looks at a clock to judge: a
-call that was stopped has raised, and the product sizes are such that they take many times the
-delay.
+A timer thread sends the signal while the call computes. A stopped call raises, so no test compares
+times. The products are so large that they take many times the delay.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import pytest
 import fastdl
 from fastdl import _core
 
-SIZE = 3072  # a product of these takes at least 0.2 seconds on any CPU this runs on
+SIZE = 3072  # their product takes at least 0.2 seconds on any CPU that runs the tests
 
 
 def raise_soon(seconds=0.02):
@@ -70,7 +69,7 @@ def test_a_product_in_a_plan_is_stopped(handler):
     out = _core.matmul(a, w)
     recorder.stop()
     plan = _core.Plan(recorder, [a], [out])
-    # A handler that returns: the call begins anew and the replay is whole.
+    # If the handler returns, the call starts again and the replay is complete.
     timer = raise_soon()
     plan.replay([a])
     while not handler:
@@ -87,7 +86,7 @@ def test_a_product_in_a_plan_is_stopped(handler):
 
 
 def test_an_update_in_place_is_not_stopped():
-    """It cannot be undone: the signal is handled after it."""
+    """The call cannot be undone, so the signal is handled after it."""
     target = fastdl.tensor(np.zeros(1 << 24, np.float32))
     one = fastdl.tensor(np.ones(1 << 24, np.float32))
     added = 0
@@ -102,7 +101,7 @@ def test_an_update_in_place_is_not_stopped():
 
 
 def test_other_threads_run_during_a_long_call():
-    """The interpreter is released: the other thread advances while the product computes."""
+    """The call releases the interpreter, so another thread runs while the product computes."""
     a, b = large(), large()
     steps = []
     done = threading.Event()
@@ -122,7 +121,7 @@ def test_other_threads_run_during_a_long_call():
     finally:
         done.set()
         other.join()
-    # Had the call held the interpreter, the other thread would have had a turn or two at most.
+    # If the call held the interpreter, the other thread would run once or twice at most.
     assert after > before + 1000
 
 

@@ -1,4 +1,4 @@
-"""The binding of class Tensor and of the ops: conversions, sharing, and input that is no good."""
+"""The binding of class Tensor and of the ops: conversions, sharing and bad input."""
 
 import copy
 import ctypes
@@ -104,7 +104,7 @@ def test_casts_of_what_integers_cannot_hold_are_defined():
 def test_integer_division_has_no_traps(dtype):
     least = np.iinfo(dtype).min
     t = _core.tensor(np.array([least, 5, -7], dtype))
-    assert (t // -1).tolist() == [least, -5, 7]  # wraps, as NumPy's
+    assert (t // -1).tolist() == [least, -5, 7]  # wraps, as in NumPy
     assert (t % -1).tolist() == [0, 0, 0]
     assert (t // 0).tolist() == (t % 0).tolist() == [0, 0, 0]
     assert (-t).tolist() == [least, -5, 7]
@@ -277,7 +277,7 @@ def test_axes_from_tensors_and_arrays():
 
 
 def test_random_arguments_raise_and_nothing_worse(tmp_path):
-    """Every op with arguments of the right and of wrong kinds, in a process of its own."""
+    """Calls every op with right and wrong kinds of arguments, in a process of its own."""
     code = """
 import random, resource, warnings
 import numpy as np

@@ -1,4 +1,4 @@
-"""The attributes of calls by name, in every op of the table and in the text of a plan."""
+"""The attributes of calls by name, for every op of the table and in the listing of a plan."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from test_ops import cotangents, gradients, run, tensors_of
 
 from fastdl import _core
 
-# Rows that no case reaches: they stand in plans, or a product's rows on their way to an optimizer.
+# Rows that no case reaches: plans contain them, or they make a product's rows for an optimizer.
 WITHIN = {"linear_packed", "matmul_rows", "restore"}
 
 
@@ -44,7 +44,7 @@ def plan_of_case(case):
 
 
 def test_every_row_is_listed_with_its_attributes():
-    """A row with attributes but no names for them would make the plan of its case raise."""
+    """The plan of a case raises if its op has attributes without names."""
     names = [name for name, _ in _core.op_rows()]
     assert len(names) == len(set(names))
     seen = {}
@@ -55,7 +55,7 @@ def test_every_row_is_listed_with_its_attributes():
                 assert operand is None or len(operand) == 4
     assert set(seen) | WITHIN >= set(names) - {"reshape", "to"}  # a view and a move are no calls
     assert set(seen) <= set(names)
-    # One op, one set of names; of update_ each rule has its own.
+    # Each op has one set of names; each rule of update_ has its own.
     rules = len(_core.update_rules())
     assert all(len(keys) == (rules if name == "update_" else 1) for name, keys in seen.items())
 
@@ -95,7 +95,7 @@ def test_attributes(call, name, expected):
 
 
 def test_the_listing_is_a_graph():
-    """Each operand names its buffer; weights and inputs are external, what is between is not."""
+    """Each operand names its buffer. Weights and inputs are external, intermediates are not."""
     x = _core.tensor(np.ones((5, 4), np.float32))
     w = _core.tensor(np.full((4, 3), 0.5, np.float32))
     plan = plan_of(lambda i: [_core.exp(_core.linear(i[0], w, None, False, ""))], [x])

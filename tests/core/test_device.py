@@ -57,7 +57,7 @@ every_case = pytest.mark.parametrize("case", [c for c in CASES if not c.rng], id
 
 @every_case
 def test_results_and_gradients_are_the_cpus(case, shadow):
-    """Random ops have no input that says where: they draw on the CPU, whatever the device."""
+    """Random ops draw on the CPU for every device, since none of their inputs has a device."""
     arrays = case.inputs(Draw("small"))
     on_cpu = tensors_of(case, arrays, requires_grad=True)
     on_shadow = there(on_cpu)
@@ -65,7 +65,7 @@ def test_results_and_gradients_are_the_cpus(case, shadow):
     actual = run(case, on_shadow)
     assert {t._device for t in actual} == {"shadow"}
     assert bits(here(actual)) == bits(expected)
-    # Reshapes are views; all else was computed by the device's functions.
+    # Reshapes are views. The device's functions computed all other results.
     assert shadow.shadow_calls() > calls or all(t._shares_storage(on_shadow[0]) for t in actual)
     if case.wrt:
         weights = cotangents(case, on_cpu)
@@ -96,7 +96,7 @@ def test_plans_replay_there(case, shadow):
     assert bits(here(plan.replay(there(tensors_of(case, replayed))))) == expected
 
 
-# A generator of one's own lies on the CPU, as the library's does.
+# The user's generators lie on the CPU, like the library's own.
 @pytest.mark.parametrize("case", [c for c in CASES if c.rng and c.id != "generator"], ids=str)
 def test_random_results_are_moved(case, shadow):
     arrays = case.inputs(Draw("small"))
@@ -106,7 +106,7 @@ def test_random_results_are_moved(case, shadow):
 
 
 def test_the_memory_faults(library_path, tmp_path):
-    """So that whatever reads a device's memory as its own would be found."""
+    """So the tests find code that reads a device's memory directly."""
     program = (
         "import ctypes, sys\n"
         "sys.path.insert(0, sys.argv[2])\n"
@@ -208,7 +208,7 @@ def test_errors_say_what_is_possible(shadow, bare):
         fastdl.zeros(2, device="cuda:1")
     with pytest.raises(ValueError, match="unknown device 'nowhere'; possible: 'cpu'"):
         _core.to_device(y, "nowhere")
-    with pytest.raises(RuntimeError, match=r"parameters lie on 'cpu', got 'shadow'"):
+    with pytest.raises(RuntimeError, match=r"expected 'cpu' for parameters, got 'shadow'"):
         fastdl.nn.Linear(2, 2).to("shadow")
 
 

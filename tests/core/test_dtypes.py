@@ -1,4 +1,4 @@
-"""Element types: promotion beside NumPy's and PyTorch's, casts, NumPy, DLPack, printing."""
+"""Element types: promotion compared with NumPy and PyTorch, casts, NumPy, DLPack, printing."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ FLOATS = ("float16", "bfloat16", "float32")
 try:
     import ml_dtypes
 except ImportError:
-    ml_dtypes = None  # then there is an error to check instead of NumPy's bfloat16
+    ml_dtypes = None  # without ml_dtypes the tests check the error
 
 
 # --- promotion
 
-# Why fastdl differs; (a, b) stands for (b, a) too.
+# The reasons for differences; (a, b) stands for (b, a), too.
 NO_INT16 = {("uint8", "int8"): "int32"}  # there is no int16: the next type that holds both
 NO_FLOAT64 = {(i, f): f for i in ("int32", "int64") for f in FLOATS}  # networks compute in float32
 DIFFERENCES = {"torch": NO_INT16, "jax": NO_INT16, "numpy": {**NO_INT16, **NO_FLOAT64}}
-# Python's 1.0 beside integers: the default float, which is float32 here and in PyTorch.
+# Python's 1.0 with integers gives the default float type: float32 here and in PyTorch.
 NUMBER_DIFFERENCES = {
     "torch": {},
     "jax": {(t, "float"): "float32" for t in ("bool", "uint8", "int8", "int32", "int64")},
     "numpy": {
         **{(t, "float"): "float32" for t in ("bool", "uint8", "int8", "int32", "int64")},
-        ("bfloat16", "float"): "bfloat16",  # NumPy takes ml_dtypes' type for no float
+        ("bfloat16", "float"): "bfloat16",  # NumPy does not know that ml_dtypes' type is a float
     },
 }
 
@@ -161,7 +161,7 @@ def test_numbers_that_do_not_fit():
         fastdl.tensor([1, -129], dtype="int8")
     assert fastdl.tensor([-1e9, 127.9, 300.0, np.nan], dtype="int8").tolist() == [-128, 127, 127, 0]
     assert fastdl.tensor([1e6, -1e6], dtype="float16").tolist() == [np.inf, -np.inf]
-    # Numbers are rounded once: 1 + 2^-8 is a tie, and what follows it decides.
+    # Numbers are rounded once. 1 + 2^-8 is a tie, and the later digits decide.
     for number in (1 + 2.0**-8 + 2.0**-40, 2**40 + 2**32 + 1, np.float64(1 + 2.0**-8 + 2.0**-40)):
         above = fastdl.tensor(number, dtype="bfloat16").item()
         assert above > number
@@ -173,7 +173,7 @@ def test_numbers_that_do_not_fit():
 
 
 def nearest_bfloat16(x):
-    """By integer arithmetic on float32's bits; NaN stays NaN."""
+    """Computed with integers from the bits of float32. NaN stays NaN."""
     bits = x.view(np.uint32).astype(np.uint64)
     rounded = ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16 << 16).astype(np.uint32).view(np.float32)
     return np.where(np.isnan(x), x, rounded)
@@ -407,7 +407,7 @@ def test_dlpack_says_the_type(dtype, code, bits, options):
 def test_dlpack_of_bfloat16_both_ways():
     t = fastdl.tensor([1.5, 2, -3], dtype="bfloat16")
 
-    class Other:  # as another library hands over
+    class Other:  # as from another library
         def __dlpack__(self, **options):
             return t.__dlpack__(**options)
 

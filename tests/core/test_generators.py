@@ -54,7 +54,7 @@ def test_recorded_steps_go_on_with_the_generator_they_drew_from(draw):
         plan.replay()
         step(twin)
         assert own.get_state() == twin.get_state()
-    own.set_state((5, 9))  # where a replay goes on from
+    own.set_state((5, 9))  # a replay continues from it
     plan.replay()
     twin.set_state((5, 9))
     step(twin)

@@ -1,4 +1,4 @@
-"""tensor[key] and tensor[key] = value, against NumPy and where they differ PyTorch."""
+"""tensor[key] and tensor[key] = value, compared with NumPy, or with PyTorch where they differ."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ import fastdl
 SHAPE = (4, 5, 6)
 MASK = np.random.default_rng(1).random(SHAPE) < 0.4
 
-# Keys that mean the same in NumPy and PyTorch.
+# Keys with the same meaning in NumPy and PyTorch.
 KEYS = [
     0,
     -1,
@@ -120,7 +120,7 @@ def test_gradient_of_getitem(key):
 
 
 def test_integers_are_applied_before_arrays_as_in_pytorch():
-    # NumPy counts the 0 among the arrays and would put the axis of [1, 2, 3] first: (3, 5).
+    # NumPy treats the 0 as an array and puts the axis of [1, 2, 3] first: (3, 5).
     t = fastdl.tensor(data())
     np.testing.assert_array_equal(t[0, :, [1, 2, 3]].numpy(), data()[0][:, [1, 2, 3]])
     t[0, :, [1, 2, 3]] = 7
@@ -192,8 +192,8 @@ def test_zero_sized():
         (1.0, r"got float"),
         ("a", r"got str"),
         ([0.5], r"integers or bools, got dtype float64"),
-        (True, r"a single bool is no index"),
-        ((Ellipsis, 0, Ellipsis), r"only one ellipsis"),
+        (True, r"a single bool is not an index"),
+        ((Ellipsis, 0, Ellipsis), r"at most one ellipsis"),
         (np.zeros((4, 4), bool), r"mask of shape \(4, 4\) doesn't fit axes of shape \(4, 5\)"),
         (np.zeros(3, bool), r"mask of shape \(3,\) doesn't fit"),
     ],

@@ -1,5 +1,8 @@
-"""Gradients of large weights that are never made as a whole: products that the optimizer takes up a
-few rows at a time. Training must not differ by a bit from that with whole gradients."""
+"""Gradients of large weights that are never complete in memory.
+
+They are products, and the optimizer computes and uses a few rows at a time. Training must have the
+same bits as with complete gradients.
+"""
 
 import signal
 
@@ -11,7 +14,7 @@ from fastdl import _core, constraints, layers, models, optimizers, regularizers
 from fastdl.optimizers import optimizer as optimizer_module
 from fastdl.optimizers._gradients import Gradients
 
-IN, OUT = 1030, 1020  # 2^20 elements and some: large; parts of `ROWS` rows leave a rest
+IN, OUT = 1030, 1020  # more than 2^20 elements, so large; not a multiple of `ROWS` rows
 ROWS = 400
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(24, 30)).astype("float32")
@@ -65,7 +68,7 @@ def large(**options):
 
 
 def trained(make_optimizer, make_layer, waiting, monkeypatch, batch=8):
-    """A model after seven steps (three, with batches of 24): eager, recorded and replayed ones."""
+    """A model after seven steps (three with batches of 24): eager, recorded and replayed steps."""
     fastdl.manual_seed(1)
     model = models.Sequential([layers.Dense(IN, activation="tanh"), make_layer(), layers.Dense(3)])
     model.compile(make_optimizer(), "mse")
@@ -78,7 +81,7 @@ def trained(make_optimizer, make_layer, waiting, monkeypatch, batch=8):
 
 
 def touched_rows(model, index=2):
-    """How many rows the memory for a weight's whole gradient was written in."""
+    """The number of rows that were written to the memory for a weight's gradient."""
     return int(np.any(model.optimizer._flat.homes[index].numpy(), 1).sum())
 
 
@@ -123,7 +126,7 @@ def test_every_optimizer_gives_the_same(make, monkeypatch):
 @pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
 def test_every_product_gives_the_same(make, monkeypatch):
     model = trained(optimizers.Adam, make, True, monkeypatch)
-    assert touched_rows(model) <= ROWS + 10  # parts of the transposed one are 396 rows
+    assert touched_rows(model) <= ROWS + 10  # parts of the transposed weight have 396 rows
     assert_same(model, trained(optimizers.Adam, make, False, monkeypatch))
 
 
@@ -146,7 +149,7 @@ def test_gradients_that_are_needed_as_a_whole_are_made(make, layer, monkeypatch)
     assert_same(model, trained(make, layer, False, monkeypatch))
 
 
-SEEN = []  # a global, which recorded steps may change unseen
+SEEN = []  # a global: plans do not see its changes
 
 
 def test_an_optimizer_of_ones_own_sees_whole_gradients(monkeypatch):
@@ -170,8 +173,11 @@ def test_an_optimizer_of_ones_own_sees_whole_gradients(monkeypatch):
 
 @pytest.mark.filterwarnings("ignore:mixed_bfloat16")  # a CPU without it computes in float32
 def test_bfloat16_gives_the_same(monkeypatch):
-    """Whether a product is rounded depends on its whole shape: the last part has 5 rows, for which
-    alone it would not be. Batches of fewer than 16 would not be either."""
+    """Whether a product is rounded depends on its whole shape.
+
+    The last part has 5 rows; a product of 5 rows would not be rounded. Batches of fewer than 16 are
+    not rounded either.
+    """
     monkeypatch.setattr(optimizer_module, "_PART", 205 * OUT)
     fastdl.set_dtype_policy("mixed_bfloat16")
     try:
@@ -206,7 +212,7 @@ def test_ctrl_c_leaves_no_half_of_an_update(monkeypatch):
     y = np.zeros((8, OUT), "float32")
     with pytest.raises(KeyboardInterrupt):
         model.fit(X[:8], y, verbose=0)
-    assert len(updates) == 5  # two stretches of small ones, the large kernel in three parts
+    assert len(updates) == 5  # two stretches of small weights, and the large kernel in three parts
     assert int(model.optimizer.iterations) == 1
 
     fastdl.manual_seed(1)
@@ -217,7 +223,7 @@ def test_ctrl_c_leaves_no_half_of_an_update(monkeypatch):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
-# --- products by themselves
+# --- products without an optimizer
 
 
 def gradients_of(shape, waiting=True, depth=8, w=None):
@@ -240,7 +246,7 @@ def test_rows_of_a_product_are_those_of_the_gradient():
     assert not flat.homes[0].numpy().any()
     x64, w64 = x.astype("float64"), w.astype("float64")
     expected = x64.T @ -np.sin(x64 @ w64)
-    # The sine's argument is a sum of 1030 terms; then 8 terms are added up.
+    # The argument of the sine is a sum of 1030 terms; the gradient is a sum of 8 terms.
     atol = 1100 * np.finfo("float32").eps * np.abs(x).max()
     np.testing.assert_allclose(g.rows(0, IN).numpy(), expected, rtol=0, atol=atol)
     whole = g.rows(0, IN).numpy()
@@ -257,6 +263,6 @@ def test_rows_of_a_product_are_those_of_the_gradient():
 def test_small_gradients_and_too_much_at_once_do_not_wait():
     assert isinstance(gradients_of((100, 100))[2], fastdl.Tensor)
     assert isinstance(gradients_of((IN, OUT), waiting=False)[2], fastdl.Tensor)
-    # 2^34 operations are put off at most: 2 * 1030 * 1020 for each row of x
+    # At most 2^34 operations are delayed: 2 * 1030 * 1020 for each row of x.
     for depth, kind in ((8000, _core.Product), (8200, fastdl.Tensor)):
         assert isinstance(gradients_of((IN, OUT), depth=depth)[2], kind)

@@ -1,4 +1,4 @@
-"""Arrays that lie in memory in unusual ways, extents that fit no block: products and training."""
+"""Products and training with unusual memory layouts, and sizes that are no multiples of blocks."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 import fastdl
 from fastdl import _core, layers, models, nn
 
-U = 2.0**-24  # the most that one rounding of float32 changes a number, relative to it
+U = 2.0**-24  # the largest relative change of a number by one rounding to float32
 
 
 def at_an_odd_byte(a):
@@ -33,7 +33,7 @@ def swapped_bytes(a):
     return a.astype(a.dtype.newbyteorder(">"))
 
 
-# The same values in another form. test_core_tensor.py sees what becomes of each as a tensor.
+# The same values in other forms. test_core_tensor.py tests their conversion to tensors.
 LAYOUTS = [
     at_an_odd_byte,
     read_only,
@@ -60,10 +60,10 @@ def test_layouts_are_what_they_say():
 
 
 def check_product(got, a, b, more=0, offset=0.0):
-    """Each element is a sum of k products: k roundings, one more where products are rounded first.
+    """Each element is a sum of k products: k roundings, and one more if the products are rounded.
 
-    So it is off by (k + 1) U times the sum of the products' magnitudes (Higham 2002, section 3.1);
-    `more` roundings of the result and what is added to it come on top.
+    So its error is at most (k + 1) U times the sum of the products' magnitudes (Higham 2002,
+    section 3.1). `more` counts further roundings of the result.
     """
     a, b = a.astype(np.float64), b.astype(np.float64)
     size = np.abs(a) @ np.abs(b) + np.abs(offset)
@@ -111,7 +111,7 @@ def test_a_step_of_training_against_float64():
     (w, b), rate, count = (a.astype(np.float64) for a in model.get_weights()), 0.5, 31 * 3
     model.fit(x, y, batch_size=31, verbose=0)
     error = x @ w + b - y
-    # The error of a prediction, 13 products and a bias; a gradient is a sum of 31 products of it,
+    # A prediction is a sum of 13 products and a bias. A gradient is a sum of 31 products of it,
     # scaled by two roundings; then a product with the rate and a difference.
     size = np.abs(x) @ np.abs(w) + np.abs(b) + np.abs(y)
     scale = rate * 2 / count

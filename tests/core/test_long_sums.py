@@ -9,9 +9,9 @@ import fastdl
 from fastdl import nn
 
 LONG = 50176  # a weight gradient of a convolution: 16 images of 56 x 56
-# Of the rms of the result. Where all terms are alike, blocks of 1,024 of k round by less than
-# 1,024 / 2 half units in the last place (3e-5) and the sum of 49 blocks by 49 / 2 (1.5e-6). Terms
-# that differ stay far below.
+# Relative to the rms of the result. With equal terms, blocks of 1,024 of k round by less than
+# 1,024 / 2 half units in the last place (3e-5), and the sum of 49 blocks by 49 / 2 (1.5e-6). With
+# other terms the error is far smaller.
 MOST = 3e-5
 
 TERMS = {
@@ -22,7 +22,7 @@ TERMS = {
 
 
 def error(result, exact) -> float:
-    """The largest error relative to the rms of what is exact."""
+    """The largest error, relative to the rms of the exact values."""
     return float(np.abs(np.asarray(result) - exact).max() / np.sqrt(np.mean(exact**2)))
 
 
@@ -65,7 +65,7 @@ def test_vectors(threads) -> None:
     for value in (0.1, 0.3, 0.7, 1.1):
         x = np.full(4_000_000, value, np.float32)
         exact = np.float64(x[0]) ** 2 * len(x)
-        # 3,907 blocks: the sum of equal ones rounds by half as many units at the most.
+        # 3,907 blocks: a sum of equal blocks rounds by at most half as many units.
         assert abs(float(fastdl.dot(fastdl.tensor(x), fastdl.tensor(x))) / exact - 1) < 1.5e-4
 
 
@@ -84,7 +84,7 @@ def test_gradients_of_linear(keras, terms, threads) -> None:
 
 
 def test_prediction(terms, threads) -> None:
-    """By a packed weight, from the third prediction on, as by the plain one."""
+    """From the third prediction on the weight is packed. The results are the same."""
     x, w = terms(8, LONG), terms(LONG, 17)
     model = fastdl.Sequential([fastdl.layers.Dense(17, use_bias=False)])
     model.build((None, LONG))
@@ -113,7 +113,7 @@ def test_threads_do_not_show() -> None:
         np.testing.assert_array_equal(r, results[0])
 
 
-# --- subnormals: products take them for zeros, elementwise ops do not
+# --- subnormals: zeros in products, but not in elementwise ops
 
 LEAST = np.float32(2.0**-126)  # normal
 
@@ -135,7 +135,7 @@ def test_elementwise_ops_keep_subnormals(threads) -> None:
     x = fastdl.tensor(np.full(100_000, LEAST / 4, np.float32))
     w = fastdl.ones((64, 64))
     for _ in range(3):
-        w @ w  # whose threads flush
+        w @ w  # its threads flush subnormals
         for y, expected in (
             (x + x, LEAST / 2),
             (x * 0.5, LEAST / 8),
@@ -146,7 +146,7 @@ def test_elementwise_ops_keep_subnormals(threads) -> None:
 
 
 def test_subnormals_in_a_plan() -> None:
-    """A replay gives what an eager step gives, in products and beside them."""
+    """A replay gives the results of an eager step, in products and in other ops."""
     rng = np.random.default_rng(0)
     x = np.ldexp(rng.standard_normal((32, 40)), rng.integers(-135, -60, (32, 40))).astype(
         np.float32

@@ -1,4 +1,4 @@
-"""Memory: what is dropped is freed, what cannot be had is an error, sizes have 64 bits."""
+"""Memory: dropped objects are freed, failed allocations raise, sizes have 64 bits."""
 
 import gc
 
@@ -74,7 +74,7 @@ def optimized():
         (refused_by_a_plan, 300),
         (shared, 2000),
         (planned, 300),
-        (_core.Recorder, 1000),  # dropped without being stopped
+        (_core.Recorder, 1000),  # dropped before it is stopped
         (lambda: MODEL.predict_on_batch(X), 500),
         (lambda: MODEL.predict(X, verbose=0), 100),
         (lambda: MODEL.train_on_batch(X, X[:, :1]), 300),
@@ -95,7 +95,7 @@ def test_nothing_piles_up(action, times):
 
 
 def test_resident_memory_stays_where_it_was(tmp_path):
-    """allocated_bytes() sees tensors; the process also has nodes, plans and objects of Python."""
+    """allocated_bytes() counts tensors. The process also has nodes, plans and Python objects."""
     code = """
 import gc
 import numpy as np, fastdl
@@ -118,7 +118,7 @@ before = resident()
 for _ in range(10_000): work()
 print(resident() - before)
 """
-    # A leak of one tensor in each of the 10,000 rounds would be more than 3 MB.
+    # A leak of one tensor in each of the 10,000 rounds would exceed 3 MB.
     assert int(children.output(code, tmp_path)) < 1 << 20
 
 
@@ -145,7 +145,7 @@ for _ in range(4): every_size()
 print(resident() - before)
 """
     # A plan that is kept has an arena, and slots as large as its batch: 600 of them are over 10 MB.
-    # A leak of 40 bytes in each of the 30,000 calls would be seen, too.
+    # The test would also find a leak of 40 bytes in each of the 30,000 calls.
     assert int(children.output(code, tmp_path)) < 1 << 20
 
 
@@ -178,7 +178,7 @@ for _ in range(3):
     ids=["fit-adam", "fit-sgd", "optim-adam"],
 )
 def test_training_needs_no_memory_but_that_of_parameters_and_their_state(train, copies, tmp_path):
-    """Not for gradients of eager steps, nor for parameters as they were before a step."""
+    """It needs none for the gradients of eager steps or for the old values of the parameters."""
     code = f"""{PEAK}
 from fastdl import layers
 x = np.ones((64, 2048), np.float32)
@@ -190,7 +190,7 @@ model = fastdl.Sequential(
 print(mib("VmHWM") - before, sum(w.nbytes for w in model.weights) / 2**20)
 """
     peak, parameters = map(float, children.output(code, tmp_path, FASTDL_NUM_THREADS="2").split())
-    # On top are batches, activations and packed operands, and pages of code that is read only now.
+    # Batches, activations, packed operands and newly read pages of code are added.
     assert copies * parameters - 1 < peak < copies * parameters + 32
 
 
@@ -212,7 +212,7 @@ print(mib("VmHWM") - before)
 
 
 def test_zeros_are_zeros_in_memory_that_was_used():
-    for size in (1 << 10, 1 << 24):  # large ones come from the system when they were not used
+    for size in (1 << 10, 1 << 24):  # the system provides large blocks, which were not used yet
         for _ in range(2):
             zeros = fastdl.zeros(size)
             assert not zeros.any()
@@ -222,7 +222,7 @@ def test_zeros_are_zeros_in_memory_that_was_used():
 
 
 def test_training_that_runs_out_of_memory_goes_on_where_it_stopped(tmp_path):
-    """Whatever allocation fails, of state, a step or a plan: whole steps were done."""
+    """An allocation of state, of a step or of a plan fails. Only complete steps were done."""
     code = """
 import itertools, resource
 import numpy as np, fastdl
@@ -321,7 +321,7 @@ print(errors > 4, float((a + 1.0).sum()))
 
 
 def test_sizes_are_counted_in_64_bits():
-    """Shapes whose products pass 2^31 and 2^63, on tensors that need no memory for it."""
+    """Shapes whose products exceed 2^31 and 2^63, of tensors that need no memory for it."""
     rows = _core.empty((2**20, 0), "float32")
     columns = _core.empty((0, 2**20), "float32")
     for shape in ((2**20, 2**20), (2**31, 2**31, 2**31), (2**62, 2), (0, 2**62, 2**62)):

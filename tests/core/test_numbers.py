@@ -1,4 +1,4 @@
-"""Numbers keep their meaning: types of results, singular points, long chains of additions."""
+"""Types of results, gradients at singular points, long chains of additions."""
 
 import math
 
@@ -14,7 +14,7 @@ T = fastdl.tensor
 
 
 def same(got, want):
-    """Values and type of a tensor are those of an array."""
+    """The values and the type of a tensor are those of an array."""
     want = np.asarray(want)
     assert got.dtype == want.dtype
     np.testing.assert_array_equal(got.numpy(), want)
@@ -28,7 +28,7 @@ I64 = np.array([16777217, -5])
 MASK = np.array([True, False])
 OTHER = np.array([True, True])
 
-# What PyTorch gives, as values of a type; NumPy agrees unless said.
+# PyTorch's results, as values of a type. NumPy agrees unless a comment says otherwise.
 RESULTS = {
     "clamp of integers": (lambda: T(I64).clamp(min=0), np.array([16777217, 0])),
     "clamp of int32": (lambda: T(I32).clip(-3, 2**40), np.array([16777217, -3], np.int32)),
@@ -50,7 +50,7 @@ RESULTS = {
     "sum(dtype=bool)": (lambda: T([2, 2]).sum(dtype="bool"), np.array(True)),
     "div by truncation": (
         lambda: T([7, -7, -8, -1, 5]).div(T([2, 2, 2, 2, 0]), rounding_mode="trunc"),
-        np.array([3, -3, -4, 0, 0]),  # by 0 as NumPy's //; PyTorch raises
+        np.array([3, -3, -4, 0, 0]),  # division by 0 as in NumPy; PyTorch raises
     ),
     "div by truncation of large": (
         lambda: T([2**62 + 1]).div(-1, rounding_mode="trunc"),
@@ -171,7 +171,7 @@ def test_gradients_at_singular_points(name):
 
 @pytest.mark.parametrize("axis", [-1, (0, 1)])
 def test_masked_softmax(axis):
-    """Masked elements have probability 0, also where nothing is left (Keras)."""
+    """Masked elements have probability 0, even if all are masked (Keras)."""
     x = np.float32([[1, 2, 3], [4, 5, 1e10]])
     mask = np.array([[True, True, False], [False, False, False]])
     layer = layers.Softmax(axis=axis)
@@ -193,7 +193,7 @@ def tenths():
     return np.full(LONG, 0.1, np.float32)
 
 
-# Equal terms, whose rounding errors all have one sign: a plain chain is off by percents.
+# The rounding errors of equal terms have the same sign. A plain chain is wrong by percents.
 CHAINS = {
     "sum": (lambda x: x.sum(), lambda x: x.sum()),
     "mean": (lambda x: x.mean(), lambda x: x.mean()),
@@ -259,7 +259,7 @@ def _gradient(function, x):
 
 @pytest.mark.parametrize("name", CHAINS)
 def test_long_chains(name, tenths):
-    """Within 32 epsilons: the balanced sums round some 20 times on the way to 2^24 terms."""
+    """Within 32 epsilons: balanced sums of 2^24 terms round about 20 times."""
     function, reference = CHAINS[name]
     got = function(T(tenths)).numpy()
     want = reference(tenths.astype(np.float64))
@@ -293,7 +293,7 @@ def test_totals_go_on_beyond_2_to_the_24th():
 
 
 def test_a_recorded_step_keeps_the_rest():
-    """A thousand ones on top of 2^25 by fit's own tracker of the loss, eager and replayed."""
+    """The tracker of the loss in fit adds a thousand ones to 2^25, eager and replayed."""
     for eager in (True, False):
         m = metrics.Sum()
         m.update_state(np.float32([2 * MANY]))
@@ -341,7 +341,7 @@ def test_reset_forgets_the_rest():
     m.reset_state()
     m.update_state([5.0])
     assert totals_of(m) == [5]
-    for v in m.variables:  # as users write it
+    for v in m.variables:  # a typical user's program
         v.assign(np.float32(2 * MANY))
     m.update_state([1.0])
     for v in m.variables:

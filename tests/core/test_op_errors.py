@@ -1,4 +1,4 @@
-"""Bad input to ops: the right exception, naming the op, what was expected and what came."""
+"""Bad input to ops: the exception names the op, the expected value and the given one."""
 
 from __future__ import annotations
 
@@ -390,7 +390,7 @@ def test_a_failing_label_in_a_plan_raises_as_it_does_eagerly():
     np.testing.assert_array_equal(again.numpy(), loss.numpy())
 
 
-# What the gradient does not read may change before backward; what it reads may not.
+# Only values that the gradient does not read may change before backward.
 KEEPS = {
     "sum": (lambda x: _core.sum(x, [1], False), True),
     "mean": (lambda x: _core.mean(x, None, False), True),

@@ -1,4 +1,4 @@
-"""Every op of the list, checked through the table of cases in op_cases/."""
+"""Tests every op of the list with the table of cases in op_cases/."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def run(case: Case, tensors):
 
 
 def exact(arrays):
-    """What the reference gets: float32 widened, without rounding."""
+    """The input of the reference: float32 widened without rounding."""
     return [a.astype(np.float64) if a.dtype == np.float32 else a for a in arrays]
 
 
 def quietly(f, arrays):
-    """What NumPy makes of infinities, overflow and the mean of nothing, without its warnings."""
+    """NumPy's results for infinities, overflow and empty means, without its warnings."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         return [np.asarray(r) for r in as_list(f(*arrays))]
@@ -145,8 +145,8 @@ def test_thread_counts_agree_to_the_bit(case):
 
 # --- gradients ------------------------------------------------------------------------------------
 #
-# The references are float64, so their derivatives can be taken numerically to about 1e-10, far
-# below float32's epsilon: there is no second set of formulas to get wrong.
+# The references are float64, so numerical derivatives of them have errors of about 1e-10, far below
+# float32's epsilon. The tests need no formulas of gradients.
 
 STEP = 2e-3
 # f'(x) from four values of f, with an error of STEP^4 f^(5) / 30.
@@ -154,7 +154,7 @@ STENCIL = ((-2, 1 / 12), (-1, -2 / 3), (1, 2 / 3), (2, -1 / 12))
 
 
 def cotangents(case: Case, tensors):
-    """Fixed random weights for the results, which make them one number."""
+    """Fixed random weights of the results. The weighted sum is one number."""
     rng = np.random.default_rng(5)
     outputs = run(case, [t.detach() for t in tensors])
     return [rng.standard_normal(o.shape).astype(np.float32) for o in outputs]
@@ -269,7 +269,7 @@ def test_second_gradient(case):
 
 @every_case
 def test_plan_agrees_with_eager_to_the_bit(case):
-    """Recorded with one set of values, replayed with another; results and gradients."""
+    """Results and gradients of a plan, recorded with some values and replayed with others."""
     recorded, replayed = (case.inputs(Draw("small", seed=s)) for s in (2, 3))
 
     def step(tensors):
@@ -296,7 +296,7 @@ def test_plan_agrees_with_eager_to_the_bit(case):
     "activation", ["relu", "leaky_relu", "elu", "selu", "tanh", "sigmoid", "gelu"]
 )
 def test_linear_fuses_activations(activation, transpose_w):
-    """The same values and gradients as with the activation as an op of its own."""
+    """The values and gradients are those of a separate activation op."""
     activate = {
         "leaky_relu": lambda z: _core.leaky_relu(z, 0.2),
         "elu": lambda z: _core.elu(z, 1.0),

@@ -1,4 +1,4 @@
-"""Plans: what is recorded, that a replay gives the bits of an eager run, and what stops one."""
+"""Plans: the recorded calls, replays with the bits of an eager run, and steps without a plan."""
 
 import numpy as np
 import pytest
@@ -56,7 +56,7 @@ def test_dead_calls_are_dropped_and_assignments_elided():
     x, home = fastdl.tensor(random(8, 4)), fastdl.zeros(8, 4)
 
     def step(x):
-        fastdl.exp(x)  # nobody needs it
+        fastdl.exp(x)  # its result is not used
         _core.assign_(home, fastdl.relu(x))
         return fastdl.sum(home)
 
@@ -102,7 +102,7 @@ def test_elementwise_calls_write_over_inputs_that_nobody_reads_again():
     def step(x, y):
         kept = fastdl.tanh(x)
         z = fastdl.exp(kept * y)  # one new array for both
-        return fastdl.sum(z * kept)  # over either
+        return fastdl.sum(z * kept)  # written over either
 
     plan = recorded(step, [x, y])
     assert plan.arena_bytes == 2 * 4800
@@ -127,7 +127,7 @@ def test_elementwise_calls_of_one_shape_run_tile_by_tile():
         ["sigmoid", "mul"],
         ["sum"],
     ]
-    assert plan.arena_bytes <= 4 * 30000 + 64  # what sum reads; the rest lives in tiles
+    assert plan.arena_bytes <= 4 * 30000 + 64  # `sum` reads it; all else stays in tiles
     other = [fastdl.tensor(v[::-1].copy()) for v in (a, b, row, column)]
     want = [t.numpy().copy() for t in step(*other)]
     for threads in (1, 2, 3):
@@ -250,7 +250,7 @@ def test_loop_gathers_the_rows_that_the_indices_name(threads, width):
     seen, seen_labels = fastdl.zeros(30, width), fastdl.tensor(np.zeros(30, np.int64))
     x, y = fastdl.tensor(data[:6]), fastdl.tensor(labels[:6])
 
-    def step(x, y):  # what earlier batches left moves up
+    def step(x, y):  # the rest of earlier batches moves up
         older = fastdl.concat([seen[6:], x])
         older_labels = fastdl.concat([seen_labels[6:], y])
         _core.assign_(seen, older)
@@ -458,7 +458,7 @@ def test_arguments_are_not_changed():
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_chains_with_rows_and_columns(threads):
-    """Operands of every kind: whole, one row for all, one column for all, one number, partial."""
+    """All kinds of operands: whole, one row, one column, one number, and partial."""
     rng = np.random.default_rng(3)
     shape = (37, 6, 50)
     whole = [fastdl.tensor(rng.standard_normal(shape).astype("f4")) for _ in range(2)]
@@ -502,7 +502,7 @@ def test_chains_of_many_calls_and_types():
 
     plan = recorded(step, [x])
     assert len(chains(plan)) == 1
-    assert plan.arena_bytes == 0  # all of it in tiles
+    assert plan.arena_bytes == 0  # the whole chain works in tiles
     other = fastdl.tensor(random(9001, seed=2))
     for w, g in zip(step(other), plan.replay([other]), strict=True):
         np.testing.assert_array_equal(w.numpy(), g.numpy())

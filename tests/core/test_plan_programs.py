@@ -10,7 +10,7 @@ SMALL, LARGE = (4, 6), (130, 90)  # LARGE makes chains of several tiles
 
 
 class Program:
-    """A step made of random statements over inputs, states and views of one flat state."""
+    """A step of random statements about inputs, states and views of one flat state."""
 
     def __init__(self, seed, shape=SMALL):
         self.shape = shape
@@ -19,12 +19,12 @@ class Program:
         self.results = self.rng.integers(0, 1000, size=self.rng.integers(1, 4))
 
     def _statement(self):
-        """(kind, operands): operands are numbers, taken modulo how many values there are."""
+        """(kind, operands). Operands are numbers, taken modulo the number of values."""
         kinds = "unary binary matmul linear sum view assign assign add_ add_ iadd dropout cast made"
         return self.rng.choice(kinds.split()), self.rng.integers(0, 1000, size=4)
 
     def states(self):
-        """Tensors that live from step to step: three whole ones, four views of a flat one."""
+        """Tensors that live from step to step: three whole tensors, four views of a flat one."""
         rng, size = np.random.default_rng(7), self.shape[0] * self.shape[1]
         whole = [fastdl.tensor(rng.standard_normal(self.shape).astype("f4")) for _ in range(3)]
         flat = fastdl.tensor(rng.standard_normal(4 * size).astype("f4"))
@@ -32,7 +32,7 @@ class Program:
 
     def step(self, inputs, states):
         values = [*inputs, *states]
-        own = []  # what this step made
+        own = []  # results of this step
         for kind, (i, j, k, n) in self.statements:
             a, b = values[i % len(values)], values[j % len(values)]
             target = (states + own)[k % len(states + own)]
@@ -102,7 +102,7 @@ def replayed(program, batches, how):
     for values in batches[1:]:
         if how == "replay":
             plan.replay([fastdl.tensor(v) for v in values])
-        else:  # read in place, where the data lie
+        else:  # read in place
             feeds = [(fastdl.tensor(v), i) for i, v in enumerate(values)]
             assert _core.run_loop(plan, feeds, [], [], None, 0, program.shape[0], 1, 1e9) == 1
             for (data, _), v in zip(feeds, values, strict=True):

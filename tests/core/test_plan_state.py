@@ -1,4 +1,4 @@
-"""Plans of steps that change state in the middle: late, so that an interrupt loses nothing."""
+"""Plans of steps that change state in the middle. The changes come late, so interrupts are safe."""
 
 import children
 import numpy as np
@@ -13,7 +13,7 @@ def names(plan):
 
 
 def averaging_step(w1, w2, mean, var, log):
-    """As a network with batch normalization: moving averages change within the forward pass."""
+    """Like batch normalization: moving averages change within the forward pass."""
 
     def step(x):
         h = x @ w1
@@ -43,7 +43,7 @@ def test_state_changes_after_the_long_calls():
     found = names(plan)
     last_long = max(i for i, n in enumerate(found) if n in ("matmul", "mean", "sum", "linear"))
     assert found.index("assign_") > last_long and found.index("add_") > last_long
-    assert found.count("assign_") == 2  # the weight, after all long calls, is written in place
+    assert found.count("assign_") == 2  # the weight is written in place after all long calls
     for seed in range(5):
         other = fastdl.tensor(random(8, 6, seed=seed))
         (loss,) = plan.replay([other])
@@ -72,7 +72,7 @@ def test_state_that_is_read_again_changes_before():
 
 
 def test_what_a_late_change_needs_is_kept():
-    """Neither external memory that is overwritten meanwhile nor the arena loses it."""
+    """The value survives, although its external memory and the arena are overwritten meanwhile."""
     total, slot = fastdl.zeros(3), fastdl.zeros(3)
     x = fastdl.tensor(random(3, 3))
 
@@ -80,7 +80,7 @@ def test_what_a_late_change_needs_is_kept():
         _core.assign_(slot, fastdl.sum(x, 0))
         _core.add_(total, slot)
         y = x @ x
-        _core.assign_(slot, fastdl.sum(y, 1))  # what total adds must be what it was
+        _core.assign_(slot, fastdl.sum(y, 1))  # `total` must add the old value
         for _ in range(5):
             y = y @ x
         return fastdl.sum(y)

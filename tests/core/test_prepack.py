@@ -1,4 +1,4 @@
-"""Weights that prediction packs once: the same bits, never an old weight, bounded memory."""
+"""Weights that prediction packs once: same bits, never an old weight, bounded memory."""
 
 import gc
 
@@ -9,7 +9,7 @@ import pytest
 import fastdl
 from fastdl import _core, layers, models, nn
 
-MANY = 6  # replays after which a weight that stays the same is packed
+MANY = 6  # an unchanged weight is packed after this many replays
 
 
 def random(*shape, seed=0):
@@ -23,7 +23,7 @@ def dense_model(inputs=120, units=70):
 
 
 def predicted(model, x, times=MANY):
-    """The prediction, the same bits each time."""
+    """The prediction. It has the same bits each time."""
     results = [model.predict_on_batch(x) for _ in range(times)]
     for r in results[1:]:
         np.testing.assert_array_equal(r, results[0])
@@ -31,7 +31,7 @@ def predicted(model, x, times=MANY):
 
 
 def fresh(model, x):
-    """What a new model with the same weights predicts at its first, eager call."""
+    """The first, eager prediction of a new model with the same weights."""
     new = dense_model(*model.weights[0].shape)
     new.set_weights(model.get_weights())
     return new.predict_on_batch(x)
@@ -160,7 +160,7 @@ def test_a_weight_that_is_an_input_of_the_plan():
 
 
 def test_no_memory_for_a_packed_weight(tmp_path):
-    """It is read as it lies then, with the same result, and packed once there is memory again."""
+    """The weight is then read unpacked, with the same result. It is packed when there is memory."""
     code = """
 import resource
 import numpy as np, fastdl

@@ -1,4 +1,4 @@
-"""Programs whose results were wrong, or whose writes were lost, without a word."""
+"""Programs whose results could be wrong, or whose writes could be lost, without an error."""
 
 import re
 import warnings
@@ -17,7 +17,7 @@ T = fastdl.tensor
 
 @pytest.fixture(autouse=True)
 def nothing_said():
-    """Warnings that are given once are given in each test."""
+    """Each test gives the warnings that are given once per process."""
     before = set(notices._said)
     notices._said.clear()
     yield
@@ -82,7 +82,7 @@ KEPT = {
     "reshape": ("z.reshape(4).zero_()", [[0, 0], [0, 0]]),
     "flatten": ("z.flatten().add_(1)", [[2, 3], [4, 5]]),
     "detach": ("z.detach().zero_()", [[0, 0], [0, 0]]),
-    # What is a copy in PyTorch, too, or a tensor of its own.
+    # Copies in PyTorch, too, and tensors of their own.
     "clone": ("r = z[0].clone()\nr += 1", [[1, 2], [3, 4]]),
     "contiguous": ("r = z.t().contiguous()\nr += 1", [[1, 2], [3, 4]]),
     "gathered": ("r = z[T([0])]\nr += 1", [[1, 2], [3, 4]]),
@@ -217,12 +217,14 @@ def test_inplace_is_in_place(module):
 def test_inplace_says_where_it_is_not():
     w = T([-1.0, 2.0], requires_grad=True)
     x = w * 1
-    with pytest.warns(UserWarning, match=r"relu: inplace=True: where a gradient is recorded"):
+    with pytest.warns(
+        UserWarning, match=r"relu: inplace=True has no effect if a gradient is recorded"
+    ):
         y = nn.ReLU(inplace=True)(x)
     assert y.tolist() == [0.0, 2.0] and x.tolist() == [-1.0, 2.0]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        nn.ReLU(inplace=True)(w * 1).sum().backward()  # said once
+        nn.ReLU(inplace=True)(w * 1).sum().backward()  # one warning
     assert w.grad.tolist() == [0.0, 1.0]
     with pytest.raises(RuntimeError, match="relu: inplace=True: a leaf"):
         F.relu(w, inplace=True)
@@ -417,7 +419,7 @@ def test_auc_of_logits():
     metric = metrics.AUC()
     with pytest.warns(UserWarning, match=r"AUC: expected outputs in \[0, 1\], got -4 to 5"):
         value = float(metric(y, scores))
-    # Keras clips: one of the two negatives is 0, ties with 1 count half.
+    # Keras clips the scores. One of the two negatives becomes 0, and ties count half.
     assert value == float(metrics.AUC()(y, np.clip(scores, 0, 1)))
     assert value > 0.5
     with warnings.catch_warnings():
@@ -513,7 +515,7 @@ def test_views_from_before_the_optimizer_stay_alive(make, look):
             optimizer.zero_grad()
             linear(fastdl.ones(2, 3)).square().sum().backward()
             optimizer.step()
-    # The same numbers, and the view sees them.
+    # The numbers are the same, and the view sees them.
     assert seen.weight.tolist() == plain.weight.tolist()
     assert np.asarray(view).reshape(5, 3).tolist() == seen.weight.tolist()
     if isinstance(view, fastdl.Tensor):
@@ -525,7 +527,7 @@ def test_views_from_before_the_optimizer_stay_alive(make, look):
 
 def test_a_parameter_over_an_array_trains_the_array():
     memory = np.arange(13, dtype="f4")
-    array = memory[1:]  # on no boundary of a vector
+    array = memory[1:]  # not aligned to a vector
     w = nn.Parameter(fastdl.from_numpy(array))
     optimizer = optim.Adam([w, nn.Parameter(fastdl.zeros(3))], lr=0.5)
     w.sum().backward()
@@ -555,7 +557,7 @@ def test_parameters_that_nobody_else_sees_lie_together():
     x, y = np.ones((16, 3), "f4"), np.ones((16, 1), "f4")
     model = fastdl.Sequential([layers.Input((3,)), layers.Dense(4), layers.Dense(1)])
     model.compile("adam", "mse")
-    model.predict(x, verbose=0)  # a plan knows the weights' memory: it does not count
+    model.predict(x, verbose=0)  # the reference of a plan to the weights' memory does not count
     model.predict(x, verbose=0)
     model.evaluate(x, y, verbose=0)
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Gradients handed to a sink: each once, when it is complete, in the place that the sink names."""
+"""Gradient sinks: each gradient arrives once, complete, in the place that the sink names."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from fastdl import _core
 
 
 class Sink:
-    """Notes what it gets, and how many calls of a recorded graph had run by then."""
+    """Records the gradients, and the number of calls that had run before each."""
 
     def __init__(self, places, parts=False):
         self.places = places
@@ -59,7 +59,7 @@ def test_a_gradient_waits_for_all_its_terms():
 
 
 def test_terms_that_nothing_flows_through_do_not_hold_one_back():
-    """argmax passes no gradient, so that use of `a` adds nothing."""
+    """argmax passes no gradient, so this use of `a` adds nothing."""
     a, b = leaf(3), leaf(3, seed=1)
     loss = fastdl.sum(a * a) + fastdl.sum(fastdl.cast(fastdl.argmax(a * b), "float32"))
     sink = Sink([None, None])

@@ -1,4 +1,4 @@
-"""NaN and infinity are carried as IEEE 754 says: by every instruction set, eager and in a plan."""
+"""NaN and infinity propagate as in IEEE 754: in all instruction sets, eager and in plans."""
 
 import math
 
@@ -10,7 +10,7 @@ import fastdl
 from fastdl import _core, layers, losses, models, ops, optim, optimizers
 
 INF, NAN = float("inf"), float("nan")
-SIZES = (1, 2, 7, 16, 33, 70)  # below, at and above what vectors hold
+SIZES = (1, 2, 7, 16, 33, 70)  # below, at and above the sizes of vectors
 
 
 @pytest.fixture(params=_core.runnable_isas(), autouse=True)
@@ -22,7 +22,7 @@ def isa(request):
 
 
 def both(function, *arrays):
-    """The result of an eager call; that of a plan has the same bits."""
+    """The result of an eager call. A plan gives the same bits."""
     tensors = [fastdl.tensor(a) for a in arrays]
     want = function(*tensors).numpy().copy()
     plan = fastdl.plan(function)
@@ -33,7 +33,7 @@ def both(function, *arrays):
 
 
 def with_specials():
-    """Ordinary numbers with one NaN or infinity at the first, at a middle and at the last place."""
+    """Ordinary numbers with one NaN or infinity at the first, a middle or the last place."""
     for n in SIZES:
         for value in (NAN, INF, -INF):
             for at in sorted({0, n // 2, n - 1}):
@@ -42,7 +42,7 @@ def with_specials():
                 yield x
 
 
-# Functions of an element, with NumPy's of the same name or what the definition gives.
+# Elementwise functions with NumPy's function of that name, or with the definition.
 ELEMENTS = {
     "relu": (ops.relu, lambda x: np.maximum(x, 0)),
     "leaky_relu": (ops.leaky_relu, None),
@@ -84,7 +84,7 @@ def test_reductions(name, axis):
 
 
 def test_rows_of_softmax_and_cross_entropy():
-    """A NaN or +infinity makes its row NaN, whatever the label; -infinity has no share in it."""
+    """A NaN or +infinity makes its row NaN for every label. -infinity has no effect."""
     for line in with_specials():
         x = np.stack([line, np.ones_like(line)])
         n = len(line)
@@ -108,7 +108,7 @@ def test_rows_of_softmax_and_cross_entropy():
 @pytest.mark.parametrize("transpose_b", [False, True])
 @pytest.mark.parametrize("shape", [(1, 5, 1), (3, 4, 7), (37, 19, 53), (2, 600, 31)])
 def test_products(shape, transpose_a, transpose_b):
-    """Against NumPy's sum of products: 0 * inf is NaN, inf - inf too, and nothing is skipped."""
+    """Compared with sums of products: 0 * inf and inf - inf are NaN, and no term is skipped."""
     m, k, n = shape
     rng = np.random.default_rng(0)
     for value in (NAN, INF, -INF):
@@ -116,7 +116,7 @@ def test_products(shape, transpose_a, transpose_b):
         a, b = a.astype(np.float32), b.astype(np.float32)
         a[m // 2, k - 1] = b[k // 2, n - 1] = value
         with np.errstate(invalid="ignore"):
-            # By hand: a BLAS is not bound to multiply zeros. Sums of whole numbers are exact.
+            # Without a BLAS, since it may skip zeros. Sums of whole numbers are exact.
             want = (a[:, :, None] * b[None]).sum(1)
         a, b = (a.T.copy() if transpose_a else a), (b.T.copy() if transpose_b else b)
         got = both(lambda a, b: _core.matmul(a, b, transpose_a, transpose_b), a, b)
@@ -152,14 +152,14 @@ def test_updates_carry_nan_and_hurt_nobody_else(name):
             v, g = fastdl.Variable(np.ones(n, np.float32)), np.ones(n, np.float32)
             g[at] = NAN
             optimizer.apply([fastdl.tensor(g)], [v])
-            optimizer.apply([fastdl.tensor(np.ones(n, np.float32))], [v])  # its state has it
+            optimizer.apply([fastdl.tensor(np.ones(n, np.float32))], [v])  # the NaN is in its state
             assert np.isnan(v.numpy()).tolist() == [i == at for i in range(n)]
 
 
 @pytest.mark.parametrize("clip", ["clipnorm", "global_clipnorm"])
 @pytest.mark.parametrize("value", [NAN, INF])
 def test_a_norm_that_is_none_is_seen(clip, value):
-    """The norm is NaN or infinite: the bad element comes out as NaN and is not lost."""
+    """The norm is NaN or infinite. The bad element becomes NaN and is not lost."""
     optimizer, v = optimizers.SGD(0.1, **{clip: 1.0}), fastdl.Variable(np.ones(3, np.float32))
     optimizer.apply([fastdl.tensor([1.0, value, 1.0])], [v])
     assert math.isnan(v.numpy()[1])

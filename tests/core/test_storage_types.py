@@ -1,4 +1,4 @@
-"""float16, bfloat16 and int8 in every op: either they give what float32 gives, or a clear error."""
+"""float16, bfloat16 and int8 in every op: the results of float32, or a clear error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def stored(array, dtype):
 
 
 def as_float64(t):
-    """The values, of any type, exactly."""
+    """The exact values of a tensor of any type."""
     return np.asarray(t.tolist(), np.float64).reshape(t.shape)
 
 
@@ -33,7 +33,7 @@ def same(actual, expected):
 
 # --- every op
 
-# What takes storage types, and for which arguments (None: all tensors). All else refuses them.
+# Ops that take storage types, and their arguments that do (None: all). Others refuse them.
 MOVES = {
     "copy": None,
     "cast": None,
@@ -59,7 +59,7 @@ QUESTIONS = {
 PRODUCTS = {"matmul": None, "linear": None}
 INDICES = {"scatter_add": {1}, "one_hot": {0}, "sparse_softmax_cross_entropy": {1}}
 TAKES = {**MOVES, **QUESTIONS, **PRODUCTS, **INDICES}
-# Whole numbers where any other integer may stand; floats are no indices.
+# Whole numbers for arguments that may be integers. Floats are no indices.
 INTEGERS_ONLY = {("take", 1), ("gather", 1), ("put_", 1), ("scatter_add", 1), ("one_hot", 0)}
 
 
@@ -83,7 +83,7 @@ def test_each_tensor_of_each_op(case, i, dtype):
     narrow[i] = stored(arrays[i], dtype)
     before = [as_float64(t) for t in narrow]
     wide = [_core.tensor(a) for a in arrays]
-    # Whole numbers as integers but in products, where all other operands are float32.
+    # Whole numbers are integers, except in products, whose other operands are float32.
     floats = case.op in PRODUCTS and any(a.dtype == np.float32 for a in arrays)
     wide[i] = _core.cast(narrow[i], "float32" if floats else STORAGE[dtype])
     try:
@@ -93,7 +93,7 @@ def test_each_tensor_of_each_op(case, i, dtype):
             rf"({case.op}|reserve): "  # reserve takes the generators of random ops
             rf"((argument )?'\w+' must be .*, got {dtype}|a result of type {dtype} )"
         )
-        if not re.match(refusal, str(e)):  # or these operands do not go together in any case
+        if not re.match(refusal, str(e)):  # or the op refuses these operands in any type
             with pytest.raises(type(e), match=re.escape(str(e))):
                 call(case, wide)
             return
@@ -207,7 +207,7 @@ def test_mixed_operands_are_computed_in_the_wider_type():
     np.testing.assert_array_equal((h + x).numpy(), [exact + np.float32(0.1), 6])
     assert (i + _core.tensor([1, 2], "int32")).dtype == "int32"
     assert (i + _core.tensor([255, 1], "uint8")).tolist() == [254, 4]
-    # Comparisons: tensors as they are, Python numbers rounded to the tensor's type.
+    # In comparisons Python numbers are rounded to the tensor's type.
     assert (h == 0.1).tolist() == [True, False]
     assert (h == x).tolist() == [False, True]
     assert (i < 300).tolist() == [True, True]
@@ -220,7 +220,7 @@ def test_mixed_operands_are_computed_in_the_wider_type():
 @pytest.mark.parametrize("left", ["float32", *STORAGE])
 @pytest.mark.parametrize("right", ["float32", *STORAGE])
 def test_products(left, right, transpose):
-    """Operands as float32, sums in float32, one rounding to the common type at the end."""
+    """The operands and the sums are float32. The result is rounded once, to the common type."""
     rng = np.random.default_rng(3)
     for m, k, n in [(1, 7, 3), (3, 70, 40), (65, 130, 33), (2, 0, 3), (0, 4, 3)]:
         x = stored((rng.standard_normal((m, k)) * 20).astype(np.float32), left)
@@ -235,7 +235,7 @@ def test_products(left, right, transpose):
         if common == "int8":
             exact = as_float64(x) @ (as_float64(w).T if transpose else as_float64(w))
             assert y.dtype == _core.linear(x, w, bias, transpose_w=transpose).dtype == "int32"
-            assert z.dtype == "float32"  # as of all integers
+            assert z.dtype == "float32"  # as for all integers
             np.testing.assert_array_equal(as_float64(y), exact)
             np.testing.assert_array_equal(as_float64(z), np.maximum(exact + as_float64(bias), 0))
             continue
@@ -275,7 +275,7 @@ def test_gradients_have_the_type_of_their_tensor(dtype):
     assert w.grad.dtype == dtype
     same(x.grad, twin_x.grad)
     same(w.grad, _core.cast(twin_w.grad, dtype))
-    # A second backward adds to it, in float32 and rounded again.
+    # A second backward adds to it in float32 and rounds again.
     (fastdl.tanh(_core.linear(x, w)) * 3).sum().backward()
     same(w.grad, _core.cast(_core.cast(twin_w.grad, dtype).float() + twin_w.grad, dtype))
 
@@ -294,7 +294,7 @@ def test_gradients_flow_through_casts_and_moves(dtype):
         return (h.float() * weight[:, 1:]).sum()
 
     f(x).backward()
-    # Rounding has gradient 1: the gradient is that of the same function without casts.
+    # Rounding has gradient 1, so the gradient is that of the function without casts.
     mask = x.detach().to(dtype).float().numpy() > 0
     w = weight.numpy()
     w = np.concatenate([np.zeros((6, 1), np.float32), w[:, 1:]], 1)
@@ -347,7 +347,7 @@ def test_a_recorded_step_gives_the_bits_of_an_eager_one(dtype, threads):
     try:
         with fastdl.no_grad():
             recorded = fastdl.plan(step)
-            for i in range(6):  # weights that stay are packed after some replays
+            for i in range(6):  # unchanged weights are packed after some replays
                 if i == 4:
                     _core.assign_(w, _core.cast(w, "float32") * 0.5)
                 x = fastdl.tensor(rng.standard_normal((33, 64)).astype(np.float32) * 5)

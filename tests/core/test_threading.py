@@ -1,4 +1,4 @@
-"""Whose threads compute: fastdl's team, or OpenMP's on request. The results are the same bits."""
+"""The threads that compute: fastdl's team, or OpenMP's on request. The results are the same."""
 
 import ctypes
 import os
@@ -55,9 +55,9 @@ def test_unknown_names_are_refused_with_those_there_are(tmp_path):
 def test_the_choice_is_made_before_the_first_computation(tmp_path):
     now = fastdl.get_threading()
     fastdl.ones(3) + 1
-    fastdl.set_threading(now)  # what it is already
+    fastdl.set_threading(now)  # the current threads
     with pytest.raises(RuntimeError, match="computations have run already; call it right after"):
-        # Where this runs with OpenMP's threads, the team is the other one.
+        # If the test runs with OpenMP's threads, the team is the other choice.
         fastdl.set_threading("openmp" if now == "team" and _config._has_openmp() else "team")
         raise RuntimeError("computations have run already; call it right after")  # built without
     assert fastdl.get_threading() == now
@@ -87,7 +87,7 @@ def test_tables_of_another_version_are_refused():
         _core.set_threading(fastdl)
 
 
-# --- what it computes
+# --- results
 
 PROGRAM = """
 import hashlib
@@ -127,7 +127,7 @@ def test_openmp_gives_the_bits_of_the_team(tmp_path):
 
 @needs_openmp
 def test_a_fork_computes_with_the_team(tmp_path):
-    """libgomp would hang in the child's first region."""
+    """libgomp would hang in the first region of the child."""
     code = """
 import os
 import numpy as np, fastdl
@@ -171,7 +171,7 @@ void in_region(int threads, void (*f)(int)) {
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory):
-    """The path of a library that calls back from a region of OpenMP's."""
+    """The path of a library that calls back from a parallel region of OpenMP."""
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if not _config._has_openmp() or compiler is None:
         pytest.skip("needs an fastdl with OpenMP and a C compiler with it")
@@ -236,7 +236,7 @@ print(sorted(got.items()), len(raised), all(raised))
 
 
 def test_the_runtime_that_another_library_brought_is_used(other, tmp_path):
-    """Wheels bring copies of the runtime, under names of their own."""
+    """Wheels contain copies of the runtime with other names."""
     maps = "print(*{l.split()[-1] for l in open('/proc/self/maps') if 'libgomp' in l})"
     runtime = with_other(other, maps, tmp_path).strip()
     if not os.path.exists(runtime):
@@ -275,7 +275,7 @@ print(failed)
 
 
 def test_the_core_itself_needs_no_openmp():
-    """_core is loaded by every program; OpenMP's runtime only by those that ask for it."""
+    """Every program loads _core. Only programs that ask for OpenMP load its runtime."""
     needed = pathlib.Path(_core.__file__).read_bytes()
     assert b"libgomp" not in needed and b"libomp" not in needed
     ctypes.CDLL(_core.__file__)

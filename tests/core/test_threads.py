@@ -1,4 +1,4 @@
-"""Threads and processes: forks, models used from several threads, what the environment says."""
+"""Threads and processes: forks, models used by several threads, the environment."""
 
 import threading
 
@@ -25,7 +25,7 @@ x, y = rng.random((512, 32), np.float32), rng.integers(0, 10, 512)
 
 
 def together(*functions):
-    """Runs each in a thread of its own; raises what any of them raised."""
+    """Runs each function in a thread. Raises the error that one of them raised."""
     raised = []
 
     def run(function):
@@ -119,12 +119,12 @@ else:
 """
     )
     assert children.output(code, tmp_path, FASTDL_NUM_THREADS="4") == "0\n"
-    # Both went on from the same numbers.
+    # Both continue from the same numbers.
     assert (tmp_path / "child").read_text() == (tmp_path / "parent").read_text()
 
 
 def test_forks_beside_a_thread_that_works(tmp_path):
-    """Each child starts while the team is busy; it has its own, also for loops that raise."""
+    """Each child starts while the team is busy. It has its own team, also for loops that raise."""
     code = """
 import os, threading, warnings
 import numpy as np, fastdl
@@ -199,7 +199,7 @@ print("end")
 
 
 def test_fewer_threads_than_asked_for(tmp_path):
-    """Where the system gives no more threads, the work is done by those there are."""
+    """If the system provides no more threads, the existing threads do the work."""
     code = """
 import resource
 import numpy as np, fastdl
@@ -238,7 +238,7 @@ def test_models_trained_in_threads_do_not_meet(threads):
 
 def built(seed, x):
     m = model(seed)
-    m.predict_on_batch(x[:1])  # draws the weights, of the one generator there is
+    m.predict_on_batch(x[:1])  # draws the weights from the library's generator
     return m
 
 
@@ -285,7 +285,7 @@ def test_a_recorder_may_be_dropped_by_another_thread():
         recorders.append(_core.Recorder())
         made.set()
         dropped.wait()
-        fastdl.ones(2) + 1  # nobody observes it
+        fastdl.ones(2) + 1  # no thread observes it
         _core.Recorder().stop()
 
     def drop():

@@ -1,4 +1,4 @@
-"""Flat parameter buffers: where parameters lie, and what updates in one call."""
+"""Flat parameter buffers: the places of parameters, and the number of update calls."""
 
 import gc
 
@@ -49,7 +49,7 @@ def test_backward_writes_into_the_gradient_buffer():
 
 
 def test_gradients_of_products_are_written_where_they_belong():
-    """At once, unless something that is read lies there or another gradient came first."""
+    """Products write them in place, unless they read that memory or another gradient came first."""
     rng = np.random.default_rng(0)
     x, value = (fastdl.tensor(rng.random((5, 5), np.float32)) for _ in range(2))
     losses = [
@@ -66,7 +66,7 @@ def test_gradients_of_products_are_written_where_they_belong():
             w = nn.Parameter(value.clone())
             homes = FlatParameters([w], "test").homes if optimized else [None]
             (w * w).sum().backward()
-            held, w.grad = w.grad, None  # what lies in the gradient's memory is an operand
+            held, w.grad = w.grad, None  # the gradient's memory is an operand
             loss(w, held).sum().backward()
             got.append(w.grad.numpy().copy())
             assert not optimized or w.grad is homes[0]
@@ -154,7 +154,7 @@ def test_parameter_that_was_given_new_memory_trains_on(after):
 
 
 def test_gradients_that_are_kept_keep_their_values():
-    """Gradients of two losses, side by side, as programs for PyTorch take them."""
+    """Programs for PyTorch keep the gradients of two losses at the same time."""
     w, b = parameters((2,), (3,))
     one, other = optim.SGD([w, b], lr=1.0), optim.SGD([b], lr=1.0)
     kept = []
@@ -188,7 +188,7 @@ def test_nothing_is_copied_while_no_gradient_is_kept():
 
 
 def test_two_optimizers_of_one_model_train_on():
-    """As with a GAN: each has its half of the model, and a third one all of it."""
+    """Two optimizers have one half of the model each, as for a GAN; a third has all of it."""
     x = fastdl.ones(4, 3)
     front, back = nn.Linear(3, 2), nn.Linear(2, 1)
     whole = optim.SGD([*front.parameters(), *back.parameters()], lr=0.1)
@@ -212,7 +212,7 @@ def test_empty_parameters(shape):
     np.testing.assert_allclose(full.numpy(), 0.9, rtol=1e-6)
 
 
-# --- parameter.data = tensor, after the optimizer was made: as in PyTorch, both are one memory
+# --- parameter.data = tensor after the optimizer was made: both share memory, as in PyTorch
 
 
 @pytest.mark.parametrize("kind", [optim.SGD, optim.Adam])
@@ -238,7 +238,7 @@ def test_a_tensor_that_became_the_data_is_the_parameter(kind, when):
         t.fill_(value)
         assert p.tolist() == [value] * 3
         backward()
-        optimizer.step()  # a step of 1 along the constant gradient; Adam's to a few roundings
+        optimizer.step()  # a step of 1 along the constant gradient; Adam's step rounds a few times
         np.testing.assert_allclose(t.numpy(), value - 1, rtol=1e-6)
         assert p.tolist() == t.tolist()
     np.testing.assert_allclose(q.numpy(), 1 - 3, rtol=1e-6)

@@ -1,10 +1,10 @@
 """Programs in which a replay could differ from an eager run. None of them does.
 
-Each program runs once eagerly and once with plans, and both give the same bits. Where Python does
-something that a replay cannot repeat, the step runs eagerly and one warning names the line: the one
-marked with `# named`. Where only something changed that the step had read, it is recorded anew.
+Each program runs once eagerly and once with plans, and both give the same bits. If Python does
+something that a replay cannot repeat, the step runs eagerly and one warning names the line. That
+line is marked with `# named`. If a value changed that the step only reads, it is recorded anew.
 
-The file is long because it is one list: each program stands there once, to be read by itself.
+The file is long because it is one list of programs. Each can be read by itself.
 """
 
 import collections
@@ -50,7 +50,7 @@ def told(caught):
     return [str(w.message) for w in caught if "runs eagerly" in str(w.message)]
 
 
-# --- what a step does in Python that a replay cannot repeat: it runs eagerly, and says so once
+# --- the step does something in Python that a replay cannot repeat: it runs eagerly and warns once
 
 
 class Base(models.Model):
@@ -73,7 +73,7 @@ class Base(models.Model):
         return self.dense(x)
 
     def plain(self, data, scale=1.0):
-        """The usual step; `scale` is in its logs."""
+        """The usual step. Its logs include `scale`."""
         logs = models.Model.train_step(self, data)
         return {**logs, "scale": logs["loss"] * scale}
 
@@ -303,7 +303,7 @@ SIDE_EFFECTS = [
 
 
 def trained(make, eager):
-    """What training gives, and the warnings about plans."""
+    """The results of training, and the warnings about plans."""
     fastdl.manual_seed(0)
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002
@@ -335,7 +335,7 @@ def test_a_step_that_counts_in_the_function_around_it():
     assert "train_step" in message
 
 
-# --- what a step reads, and somebody changes between two of them: it is recorded anew
+# --- a value that the step reads changes between two steps: it is recorded anew
 
 
 class Scale(layers.Layer):
@@ -556,7 +556,7 @@ def test_an_attribute_of_the_users_class_is_seen(monkeypatch):
 
 
 def recordings(model, change, times=12):
-    """How often a model's step ran in Python while `change(i)` was called before each."""
+    """How often Python ran a model's step. `change(i)` is called before each step."""
     runs.count.clear()
     for i in range(times):
         change(i)
@@ -646,7 +646,7 @@ def test_a_value_that_python_reads_and_nobody_writes_is_a_constant():
 
 
 def agree(program, function, steps=8):
-    """Runs a program of steps with `function` and with `fastdl.plan(function)`: (results, told)."""
+    """Runs a program with `function` and with `fastdl.plan(function)`: (results, warnings)."""
     results, warned = [], []
     for make in (lambda f: f, fastdl.plan):
         fastdl.manual_seed(0)
@@ -674,7 +674,7 @@ def test_a_plan_whose_function_counts():
         return step
 
     (message,) = agree(call_each, make)
-    assert "step() sees of the functions around it" in message
+    assert "a variable of a surrounding function that" in message and "step() reads" in message
 
 
 def test_a_plan_whose_surroundings_change():
@@ -742,7 +742,7 @@ def test_training_in_a_plan_with_optimizers_in_pytorchs_style(make_optimizer):
         held = [p.grad for p in net.parameters()]
         values = [np.array(g) for g in held]
         found += call_each(step, 3)
-        assert same(values, held)  # whoever holds a gradient keeps its values
+        assert same(values, held)  # a gradient that is still referenced keeps its values
         net[0].weight.requires_grad = False
         found += call_each(step, steps)
         return found, [np.array(p) for p in net.parameters()]
@@ -807,10 +807,50 @@ def test_modules_in_another_mode():
         kept[0].eval()
         found += call_each(step, steps)
         kept[0].train()
-        kept[0].register_forward_hook(lambda module, args, result: result * 2.0)
+        hook = kept[0].register_forward_hook(lambda module, args, result: result * 2.0)
+        found += call_each(step, steps)
+        hook.remove()
         return found + call_each(step, steps)
 
     assert agree(program, make) == []
+
+
+def test_members_of_containers_that_come_and_go():
+    kept = []
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.steps = nn.ModuleList(nn.Linear(3, 3) for _ in range(2))
+            self.heads = nn.ModuleDict({name: nn.Linear(3, 3) for name in "abc"})
+            self.scales = nn.ParameterList([fastdl.ones(3)])
+
+        def forward(self, x):
+            for step in self.steps:
+                x = step(x)
+            for scale in self.scales:
+                x = x * scale
+            return sum((head(x) for head in self.heads.values()), x)
+
+    def make():
+        kept[:] = [Net()]
+        return lambda x: kept[0](x)
+
+    def program(step, steps):
+        net, found = kept[0], call_each(step, steps)
+        for change in (
+            lambda: net.steps.append(nn.Linear(3, 3)),
+            lambda: net.steps.pop(0),
+            lambda: net.heads.pop("b"),
+            lambda: net.heads.update({"d": nn.Linear(3, 3)}),
+            lambda: net.scales.append([2.0, 3.0, 4.0]),
+            lambda: net.heads.clear(),
+        ):
+            change()
+            found += call_each(step, steps)
+        return found
+
+    assert agree(program, make, 12) == []  # so each recording pays off
 
 
 def test_modules_in_a_model_follow_its_mode():
@@ -879,7 +919,7 @@ def test_objects_that_were_never_made_raise():
     for kind in (_core.Plan, _core.Recorder, _core.Product, _core.Tensor):
         empty = kind.__new__(kind)
         for name in [n for n in dir(kind) if not n.startswith("__")]:
-            with contextlib.suppress(Exception):  # what needs nothing of it works
+            with contextlib.suppress(Exception):  # operations that do not need it work
                 getattr(empty, name)()
     empty = _core.Tensor.__new__(_core.Tensor)
     for use in (

@@ -1,4 +1,4 @@
-"""A fit that was interrupted goes on to the same bits, from its position, weights and optimizer."""
+"""An interrupted fit continues to the same bits, from its position, weights and optimizer."""
 
 import pickle
 import signal
@@ -20,7 +20,7 @@ Y = (X[:, 0] > 0).astype(np.int64) + (X[:, 1] > 0)
 
 
 class Twice(models.Sequential):
-    """Counts otherwise than the built-in step: two updates in each."""
+    """Makes two updates in each step, unlike the built-in step."""
 
     def train_step(self, data):
         super().train_step(data)
@@ -28,7 +28,7 @@ class Twice(models.Sequential):
 
 
 class Mine(models.Sequential):
-    """Has logs of its own, which no metric of the model gives."""
+    """Returns logs that are not metrics of the model."""
 
     def train_step(self, data):
         return {"mine": super().train_step(data)["loss"] * 2.0}
@@ -77,7 +77,7 @@ def halving():
 
 
 class Pieces(fastdl.utils.PyDataset):
-    """Batches that are made with random numbers, as augmented images are."""
+    """Batches made with random numbers, like augmented images."""
 
     def __len__(self):
         return 6
@@ -88,7 +88,7 @@ class Pieces(fastdl.utils.PyDataset):
 
 
 class Shuffled(Pieces):
-    """Has an order of its own, drawn at the start of each epoch."""
+    """Draws its own order at the start of each epoch."""
 
     def on_epoch_begin(self):
         self.order = fastdl.randperm(6).tolist()
@@ -154,7 +154,7 @@ class Interrupt(callbacks.Callback):
 
 
 class GoOn(callbacks.Callback):
-    """Puts back what `state_of` took."""
+    """Restores a state of `state_of`."""
 
     def __init__(self, state):
         super().__init__()
@@ -180,7 +180,7 @@ def state_of(model):
 
 
 def plain(value):
-    """Whether a value is made of numbers, strings, arrays, lists and dicts."""
+    """Whether a value consists of numbers, strings, arrays, lists and dicts."""
     if isinstance(value, dict):
         return all(type(key) is str and plain(item) for key, item in value.items())
     if isinstance(value, list):
@@ -200,7 +200,7 @@ def uninterrupted(make, options):
 
 
 def check_goes_on(make, options, state):
-    """A fresh model goes on from the state to what a fit without interruption gives."""
+    """A new model continues from the state. The result is that of a fit without interruption."""
     want, history = uninterrupted(make, options)
     fastdl.manual_seed(99)
     model = make()
@@ -308,7 +308,7 @@ def test_ctrl_c_between_batches_goes_on_to_the_same_bits():
 
 
 class Interrupted(models.Sequential):
-    """Gets Ctrl-C within a step that runs eagerly, after the update of the weights."""
+    """Ctrl-C comes within a step that runs eagerly, after the update of the weights."""
 
     left = 0
 

@@ -1,5 +1,8 @@
-"""predict_on_batch reads one array where it lies and replays a plan in one call: the bits are those
-of a model that runs eagerly, for any array and whatever happens to the model in between."""
+"""predict_on_batch reads an array in place and replays a plan in one call.
+
+The results have the same bits as those of an eager model, for any array and after any change of
+the model.
+"""
 
 import re
 import signal
@@ -12,7 +15,7 @@ import pytest
 import fastdl
 from fastdl import callbacks, layers, models, ops
 
-CALLS = 4  # two eager ones, of which the second is recorded, then replays
+CALLS = 4  # two eager calls, the second of which is recorded; then replays
 
 
 def normal(*shape, seed=0):
@@ -170,7 +173,7 @@ def test_a_layer_that_gets_the_wrong_features_is_named():
         model.predict_on_batch(X[:, :4])
 
 
-# --- memory that others use too
+# --- memory that other objects share
 
 
 def test_arrays_that_share_the_models_memory():
@@ -206,7 +209,7 @@ def test_results_are_the_callers():
 def test_the_array_is_not_kept():
     model, x = recorded(), X.copy()
     want = model.predict_on_batch(x)
-    x[...] = np.nan  # what reads the old place sees it
+    x[...] = np.nan  # a reader of the old place sees it
     equal(model.predict_on_batch(X), want)
     equal(model.predict(X, verbose=0), want)
 
@@ -364,7 +367,7 @@ def test_callbacks_predict_on_the_model_they_watch(batch_size):
 
 
 def test_a_signal_handler_predicts_within_a_replay(tmp_path):
-    """It would wait for the replay that it interrupts."""
+    """It would wait for the replay that it interrupted."""
     code = """
 import signal
 import numpy as np, fastdl
@@ -393,7 +396,7 @@ print("done")
 
 
 def test_threads_predict_while_another_one_sets_weights():
-    """Results of a mixture of weights are possible and finite; those after it are of the last."""
+    """Results may mix the weights, but are finite. Later results are of the last weights."""
     model, stop, wrong = recorded((50, 5)), threading.Event(), []
     sets = [[normal(*w.shape, seed=s) for w in model.get_weights()] for s in (1, 2)]
     x = normal(50, 5)
@@ -435,7 +438,7 @@ def test_two_threads_with_arrays_of_one_shape():
 
 
 def test_class_numbers_that_another_thread_changes(tmp_path):
-    """They are read once: what they become after they were checked is not used."""
+    """They are read once, so a change after the check has no effect."""
     code = """
 import threading, time
 import numpy as np, fastdl

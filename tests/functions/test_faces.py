@@ -1,6 +1,6 @@
-"""`fastdl.ops` means what keras.ops means; the top level and Tensor's methods what torch means.
+"""`fastdl.ops` has the meaning of keras.ops; the top level and Tensor's methods that of torch.
 
-The golden values are Keras's and PyTorch's own answers (golden/faces.py).
+The golden values are results of Keras and PyTorch (golden/faces.py).
 """
 
 import inspect
@@ -16,8 +16,8 @@ from fastdl import ops
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden/faces.json").read_text("utf-8"))
 OPS = sorted(name for name, value in vars(ops).items() if callable(value) and name[0] != "_")
-# Exact operations are exact; elementary functions here are within 4 ulp, and sums of a dozen terms
-# round a dozen times. The golden values are rounded to 1e-7.
+# The errors of elementary functions are at most 4 ulp. Sums of a dozen terms round a dozen times.
+# The golden values are rounded to 1e-7.
 TOLERANCE = {"rtol": 16 * np.finfo(np.float32).eps, "atol": 4e-7}
 
 
@@ -64,7 +64,7 @@ def answer(line, face, names):
 
 
 def test_names_of_the_other_face_are_named():
-    with pytest.raises(AttributeError, match=r"functions of keras\.ops, PyTorch's are fastdl\.cat"):
+    with pytest.raises(AttributeError, match=r"functions of keras\.ops, fastdl itself those"):
         ops.cat  # noqa: B018
     with pytest.raises(AttributeError, match=r"has no attribute 'no_such_function'$"):
         ops.no_such_function  # noqa: B018

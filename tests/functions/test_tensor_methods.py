@@ -1,4 +1,4 @@
-"""The methods of Tensor and the functions of ops against NumPy."""
+"""The methods of Tensor and the functions of ops, compared with NumPy."""
 
 import copy
 import math
@@ -136,8 +136,8 @@ def test_against_numpy(name):
     assert actual.shape == expected.shape
     if expected.dtype.kind in "ib":
         assert actual.dtype == (np.int64 if expected.dtype.kind == "i" else np.bool_)
-    # Sums of at most 12 terms of order 1 and functions good to 4 ulp; x ** y magnifies rounding
-    # of y log x by up to its size.
+    # Sums of at most 12 terms of order 1, and functions with errors of 4 ulp. x ** y multiplies
+    # the rounding of y log x by up to its size.
     np.testing.assert_allclose(actual.numpy(), expected, rtol=16 * EPS, atol=16 * EPS)
 
 
@@ -149,12 +149,12 @@ def test_every_method_has_a_docstring_and_the_functions_are_methods():
         assert getattr(ops, name).__doc__
 
 
-# --- gradients of what is composed in Python
+# --- gradients of functions composed in Python
 
 
 @pytest.mark.parametrize("name", ["max values", "norm", "norm 3", "sort", "topk", "std", "roll"])
 def test_gradients_of_compositions(name):
-    """Against central differences of the NumPy formula in float64."""
+    """Compared with central differences of the NumPy formula in float64."""
     ours, theirs = CASES[name]
     a, b = fastdl.tensor(A, requires_grad=True), fastdl.tensor(B, requires_grad=True)
     ours(a, b).sum().backward()
@@ -355,12 +355,12 @@ def test_clone_deepcopy_pickle():
         (lambda t: t.split(0), ValueError, r"positive size"),
         (lambda t: t.split([1, 1]), ValueError, r"sum to 2"),
         (lambda t: t.chunk(0), ValueError, r"positive number"),
-        (lambda t: t.narrow(1, 3, 2), IndexError, r"2 entries from 3 on"),
-        (lambda t: t.topk(9), ValueError, r"k is 9"),
+        (lambda t: t.narrow(1, 3, 2), IndexError, r"start and length: .*got 3 and 2"),
+        (lambda t: t.topk(9), ValueError, r"k: expected 0 to \d.*, got 9"),
         (lambda t: t.gather(1, [[9]]), IndexError, r"gather: index 9"),
         (lambda t: t.mm(t), ValueError, r"matmul.*\(3, 4\)"),
         (lambda t: t.mm(t[0]), ValueError, r"mm: expected 2 and 2 axes"),
-        (lambda t: t.clamp(), ValueError, r"at least one"),
+        (lambda t: t.clamp(), ValueError, r"expected min, max or both"),
         (lambda t: t.norm("nuc"), ValueError, r"'nuc'"),
         (lambda t: ops.gelu(t, "erf"), ValueError, r"'none' or 'tanh', got 'erf'"),
         (lambda t: ops.div(t, t, rounding_mode="up"), ValueError, r"got 'up'"),

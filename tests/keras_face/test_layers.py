@@ -453,7 +453,7 @@ class TestErrors:
             (
                 lambda: layers.Dense(3, dtype="float16"),
                 ValueError,
-                "'mixed_bfloat16', got dtype='float16'",
+                "'mixed_bfloat16', got 'float16'",
             ),
             (lambda: layers.Dense(3, trainable=1), ValueError, "trainable: expected True or False"),
             (

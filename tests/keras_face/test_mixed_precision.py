@@ -72,7 +72,7 @@ def test_policies_that_there_are_not():
         with pytest.raises(ValueError, match="set_dtype_policy: expected 'float32' or 'mixed_bf"):
             fastdl.set_dtype_policy(wrong)
     for wrong in ("mixed_float16", "bfloat16", "x", "float64"):
-        with pytest.raises(ValueError, match="Dense: layers compute in 'float32' or 'mixed_bfloa"):
+        with pytest.raises(ValueError, match="Dense: dtype: expected 'float32' or 'mixed_bfloat"):
             layers.Dense(2, dtype=wrong)
 
 

@@ -346,11 +346,11 @@ def test_bad_variables():
         optimizers.SGD().build([variable, variable])
     with pytest.raises(ValueError, match="at least one parameter"):
         optimizers.SGD().build([])
-    with pytest.raises(TypeError, match="parameter 0 is a list"):
+    with pytest.raises(TypeError, match="parameter 0: expected a tensor, got list"):
         optimizers.SGD().build([[1.0]])
-    with pytest.raises(TypeError, match="int64, expected float32"):
+    with pytest.raises(TypeError, match="expected float32, got int64"):
         optimizers.SGD().build([fastdl.tensor([1])])
-    with pytest.raises(ValueError, match="computed from other tensors"):
+    with pytest.raises(ValueError, match="expected a leaf, got a tensor that was computed"):
         optimizers.SGD().build([variable * 2])
 
 

@@ -28,7 +28,7 @@ Y = np.arange(10)
 
 
 class Squares(Dataset):
-    """Samples made one by one."""
+    """Makes its samples one by one."""
 
     def __getitem__(self, i):
         return X[i], int(Y[i]) ** 2

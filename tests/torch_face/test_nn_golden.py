@@ -1,4 +1,4 @@
-"""nn against values that PyTorch computed: golden/torch_face.json, by golden/torch_face.py."""
+"""nn compared with values of PyTorch: golden/torch_face.json, made by golden/torch_face.py."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ EPS = np.finfo("float32").eps
 
 
 def close(actual, expected, factor):
-    """Within `factor` roundings of float32 of the largest value in sight."""
+    """Within `factor` float32 roundings of the largest value."""
     expected = np.asarray(expected)
     scale = max(1.0, np.abs(expected).max(initial=0))
     np.testing.assert_allclose(np.asarray(actual), expected, rtol=0, atol=factor * EPS * scale)
@@ -30,7 +30,7 @@ def label(case):
 def test_loss(case):
     x = fastdl.tensor(case["input"], requires_grad=True)
     loss = getattr(nn, case["loss"])(**case["options"])(x, fastdl.tensor(case["target"]))
-    # A loss is a sum of at most 24 terms, each good to a few roundings.
+    # A loss is a sum of at most 24 terms, each with a few roundings.
     close(loss.detach(), case["value"], 16)
     if case["grad"] is not None:
         loss.sum().backward()

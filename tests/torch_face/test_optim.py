@@ -48,7 +48,7 @@ def ids(case):
 
 
 def assert_near(actual, expected, steps):
-    """Each step rounds the parameter and what is added to it, half an epsilon each at worst."""
+    """Each step rounds the parameter and its change, by at most half an epsilon each."""
     size = np.maximum(1, np.abs(expected))
     np.testing.assert_array_less(np.abs(actual - expected) / size, steps * EPSILON)
 
@@ -137,7 +137,7 @@ def test_parameter_without_gradient_is_skipped_and_its_steps_are_not_counted():
     assert b.tolist() == [1.0, 1.0] and b not in optimizer.state
     give([a, b], [[1.0, 1.0], [1.0, 1.0]])
     optimizer.step()
-    # A first step of Adam moves by lr whatever the gradient; b makes its first one only now.
+    # Adam's first step has the size lr for any gradient. b makes its first step only now.
     np.testing.assert_allclose(b.detach().numpy(), 0.9, rtol=4 * EPSILON)
     np.testing.assert_allclose(a.detach().numpy(), 0.8, rtol=4 * EPSILON)
     assert [int(optimizer.state[p]["step"]) for p in (a, b)] == [2, 1]
@@ -287,13 +287,13 @@ def test_repr_shows_the_groups():
     [
         (lambda p: optim.Adam(p, lr=-1), ValueError, r"Adam: lr: .*at least 0, got -1"),
         (lambda p: optim.Adam(p, betas=(0.9, 1.0)), ValueError, r"betas\[1\]: .*\[0, 1\), got 1.0"),
-        (lambda p: optim.SGD(p, nesterov=True), ValueError, "SGD: nesterov: needs a momentum"),
-        (lambda p: optim.SGD(p, differentiable=True), ValueError, "differentiable=True"),
+        (lambda p: optim.SGD(p, nesterov=True), ValueError, "SGD: nesterov: expected a momentum"),
+        (lambda p: optim.SGD(p, differentiable=True), ValueError, "differentiable: expected False"),
         (lambda p: optim.SGD([]), ValueError, "at least one parameter"),
         (lambda p: optim.SGD(p[0]), TypeError, "got one tensor"),
         (lambda p: optim.SGD([p[0], p[0]]), ValueError, "given twice"),
         (lambda p: optim.SGD([{"params": p}, {"params": p[:1]}]), ValueError, "more than one"),
-        (lambda p: optim.SGD([1.0]), TypeError, "parameter 0 is a float"),
+        (lambda p: optim.SGD([1.0]), TypeError, "parameter 0: expected a tensor, got float"),
         (lambda p: optim.SGD([{"lr": 1.0}]), TypeError, "expected a dict with 'params'"),
         (
             lambda p: lr_scheduler.StepLR(p, 1),
@@ -308,7 +308,7 @@ def test_repr_shows_the_groups():
         (
             lambda p: lr_scheduler.OneCycleLR(optim.Adagrad(p), 0.1, 10),
             ValueError,
-            "needs an optimizer with momentum or betas",
+            "expected an optimizer with momentum or betas",
         ),
         (
             lambda p: lr_scheduler.ReduceLROnPlateau(optim.SGD(p), factor=1.0),
@@ -406,5 +406,5 @@ def test_one_cycle_ends():
     scheduler = lr_scheduler.OneCycleLR(optim.SGD(start(), momentum=0.9), 0.1, total_steps=2)
     scheduler.step()
     scheduler.step()
-    with pytest.raises(ValueError, match="step 3 is beyond the 2 steps"):
+    with pytest.raises(ValueError, match="expected at most 2 steps, got step 3"):
         scheduler.step()

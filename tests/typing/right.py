@@ -2,6 +2,7 @@
 
 # ruff: noqa: F821
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -110,6 +111,55 @@ def train(net: Net, x: Tensor, y: Tensor) -> float:
     return float(total)
 
 
+class Stack(nn.Module):
+    def __init__(self, sizes: list[int]) -> None:
+        super().__init__()
+        pairs = [(sizes[i], sizes[i + 1]) for i in range(len(sizes) - 1)]
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairs)
+        self.heads = nn.ModuleDict({"a": nn.Linear(sizes[-1], 1), "b": nn.Identity()})
+        self.scales = nn.ParameterList([fastdl.ones(1)])
+        self.register_forward_hook(lambda module, args, output: None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = F.relu(layer(x))
+        out: Tensor = self.heads["a"](x) * self.scales[0]
+        return out
+
+
+def torch_face(x: Tensor) -> Tensor:
+    net = Stack([20, 16, 16])
+    reveal_type(net.layers[0])  # N: Module
+    reveal_type(net.layers[:1])  # N: ModuleList
+    reveal_type(net.heads.items())  # N: ItemsView[str, Module]
+    reveal_type(net.scales[0])  # N: Parameter
+    reveal_type(nn.Sequential(nn.Linear(20, 3), nn.ReLU())[:1])  # N: Sequential
+    optimizer = optim.Adam([{"params": net.parameters(), "lr": 1e-3}], betas=(0.9, 0.99))
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = F.mse_loss(net.forward(x), x[:, :1])
+        loss.backward()
+        return loss
+
+    reveal_type(optimizer.step(closure))  # N: Tensor
+    optimizer.step()
+    state = copy.deepcopy(net.state_dict())
+    reveal_type(state)  # N: dict[str, Tensor]
+    reveal_type(net.load_state_dict(state).missing_keys)  # N: list[str]
+    net.load_state_dict({name: value.numpy() for name, value in state.items()})
+    optimizer.load_state_dict(optimizer.state_dict())
+    reveal_type(net.get_parameter("layers.0.weight"))  # N: Parameter
+    net.to("cpu", dtype=fastdl.float32)
+
+    @fastdl.plan
+    def scores(x: Tensor, factor: float) -> Tensor:
+        return net.forward(x) * factor
+
+    reveal_type(scores(x, 2.0))  # N: Tensor
+    return scores(x, 2.0)
+
+
 def evaluate(net: Net, x: Tensor, y: Tensor) -> float:
     with fastdl.no_grad():
         scores = net.eval().forward(x).softmax(dim=-1)
@@ -170,6 +220,11 @@ def tensors(t: Tensor) -> None:
     reveal_type(ops.where([True, False], t, 0))  # N: Tensor
     reveal_type(fastdl.stack([t, t]).permute(1, 0, 2).mul_(2))  # N: Tensor
     reveal_type(t.to("int64").tolist())  # N: Any
+    reveal_type(t.to(t, copy=True)[..., None, 0])  # N: Tensor
+    reveal_type(t[t > 0])  # N: Tensor
+    t[[0, 1], 1:] = [1.0, 2.0]
+    reveal_type(ops.linspace(0, 1, 3))  # N: Tensor
+    reveal_type(ops.unique([1, 2, 1]))  # N: Tensor
     reveal_type(scaled)  # N: def (t: Tensor, factor: float) -> Tensor
     fastdl.tensor([[1.0, 2.0], [3.0, 4.0]]).matmul(np.eye(2)).add_(1).clamp(min=0)
 
@@ -180,5 +235,6 @@ if __name__ == "__main__":
     labels = data[:, :3].argmax(dim=1)
     network = Net(hidden=16)
     print(train(network, data, labels), evaluate(network, data, labels))
+    print(torch_face(data).shape)
     print(keras_face(data.numpy(), data[:, :3].numpy())["loss"])
     print(keras_classes(data.numpy(), data[:, :3].numpy()))

@@ -20,6 +20,9 @@ def methods(t: Tensor) -> None:
     t.relu(1)  # E: Too many arguments for "relu" of "TensorMethods"
     t.topk()  # E: Missing positional argument "k" in call to "topk" of "TensorMethods"
     t + "a"  # E: Unsupported operand types for + ("Tensor" and "str")
+    t["first"]  # E: Invalid index type "str" for "Tensor"
+    t.to(device=0)  # E: Argument "device" to "to" of "TensorMethods" has incompatible type "int"
+    t.to(dtyp="int32")  # E: Unexpected keyword argument "dtyp" for "to" of "TensorMethods"
     t.device = 3  # E: Property "device" defined in "TensorMethods" is read-only
     count: int = t.size()  # E: Incompatible types in assignment
     row: list[int] = t.shape  # E: Incompatible types in assignment
@@ -40,6 +43,10 @@ def functions(t: Tensor) -> None:
 def classes(net: nn.Module) -> None:
     nn.Linear(3)  # E: Missing positional argument "out_features" in call to "Linear"
     nn.Linear("3", 4)  # E: Argument 1 to "Linear" has incompatible type "str"
+    nn.Sequential(nn.Linear(3, 4), "relu")  # E: No overload variant of "Sequential" matches
+    nn.ModuleList([nn.Linear(3, 4), F.relu])  # E: has incompatible type
+    net.load_state_dict({"weight": None})  # E: Dict entry 0 has incompatible type "str": "None"
+    net.register_buffer("total", 3)  # E: Argument 2 to "register_buffer" of "Module" has
     layers.Dense("ten")  # E: Argument 1 to "Dense" has incompatible type "str"
     layers.Dense(3, activation=5)  # E: Argument "activation" to "Dense" has incompatible type "int"
     layers.Dense(3, kernel_initializer=0.1)  # E: Argument "kernel_initializer" to "Dense" has
@@ -47,6 +54,7 @@ def classes(net: nn.Module) -> None:
     optimizers.SGD("fast")  # E: Argument 1 to "SGD" has incompatible type "str"
     optim.SGD(0.1)  # E: Argument 1 to "SGD" has incompatible type "float"
     optim.Adam(net.parameters(), betas=0.9)  # E: Argument "betas" to "Adam" has incompatible
+    optim.SGD(net.parameters()).step(len)  # E: Argument 1 to "step" of "Optimizer" has
 
 
 def options(model: Sequential, x: np.ndarray) -> None:

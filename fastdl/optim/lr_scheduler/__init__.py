@@ -1,7 +1,7 @@
-"""Learning rates that change from epoch to epoch (or step to step); as `torch.optim.lr_scheduler`.
+"""Learning rates that change from epoch to epoch or step to step, as `torch.optim.lr_scheduler`.
 
-A scheduler sets `lr` in each of the optimizer's groups when its `step()` is called, after the
-optimizer's. Rates follow from the ones before, so that several schedulers can be chained.
+The `step()` of a scheduler sets `lr` in each group of the optimizer. Call it after the optimizer's
+`step()`. A new rate follows from the one before, so several schedulers can be chained.
 
 Example:
     >>> scheduler = optim.lr_scheduler.StepLR(optimizer, step_size=30, gamma=0.1)

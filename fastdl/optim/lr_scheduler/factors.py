@@ -16,8 +16,8 @@ class LambdaLR(LRScheduler):
     """The initial rate times `lr_lambda(epoch)`.
 
     Args:
-        optimizer: whose learning rates are set.
-        lr_lambda: a function of the epoch, or a list of one for each group.
+        optimizer: the optimizer whose learning rates are set.
+        lr_lambda: a function of the epoch, or a list with one for each group.
         last_epoch: -1 starts anew.
     """
 
@@ -43,14 +43,14 @@ class LambdaLR(LRScheduler):
         ]
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything but the optimizer and the functions."""
+        """All attributes except the optimizer and the functions."""
         state = super().state_dict()
         del state["lr_lambdas"]
         return state
 
 
 class MultiplicativeLR(LambdaLR):
-    """Multiplies the rate by `lr_lambda(epoch)` every epoch; arguments as for `LambdaLR`."""
+    """Multiplies the rate by `lr_lambda(epoch)` every epoch. Arguments as for `LambdaLR`."""
 
     def _first_lr(self) -> list[float]:
         return self._rates()
@@ -66,7 +66,7 @@ class StepLR(LRScheduler):
     """Multiplies the rate by `gamma` every `step_size` epochs.
 
     Args:
-        optimizer: whose learning rates are set.
+        optimizer: the optimizer whose learning rates are set.
         step_size: epochs between two changes.
         gamma: the factor.
         last_epoch: -1 starts anew.
@@ -88,8 +88,8 @@ class MultiStepLR(LRScheduler):
     """Multiplies the rate by `gamma` at each of the milestones.
 
     Args:
-        optimizer: whose learning rates are set.
-        milestones: epochs; one that is listed twice counts twice.
+        optimizer: the optimizer whose learning rates are set.
+        milestones: epochs. An epoch that is listed twice counts twice.
         gamma: the factor.
         last_epoch: -1 starts anew.
     """
@@ -120,7 +120,7 @@ class ExponentialLR(LRScheduler):
     """Multiplies the rate by `gamma` every epoch.
 
     Args:
-        optimizer: whose learning rates are set.
+        optimizer: the optimizer whose learning rates are set.
         gamma: the factor.
         last_epoch: -1 starts anew.
     """
@@ -137,13 +137,13 @@ class ConstantLR(LRScheduler):
     """The rate times a factor, until epoch `total_iters`.
 
     Args:
-        optimizer: whose learning rates are set.
+        optimizer: the optimizer whose learning rates are set.
         factor: the factor, in (0, 1].
-        total_iters: epochs with it.
+        total_iters: the number of epochs with the factor.
         last_epoch: -1 starts anew.
 
     Raises:
-        ValueError: the factor lies outside.
+        ValueError: the factor is out of range.
     """
 
     def __init__(
@@ -166,17 +166,17 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """The rate times a factor that goes in a straight line from one value to another.
+    """The rate times a factor that changes linearly from one value to another.
 
     Args:
-        optimizer: whose learning rates are set.
+        optimizer: the optimizer whose learning rates are set.
         start_factor: the factor of the first epoch.
         end_factor: the factor from epoch `total_iters` on.
-        total_iters: epochs in between.
+        total_iters: the number of epochs of the change.
         last_epoch: -1 starts anew.
 
     Raises:
-        ValueError: a factor lies outside (0, 1] or [0, 1].
+        ValueError: `start_factor` isn't in (0, 1], or `end_factor` isn't in [0, 1].
     """
 
     def __init__(
@@ -209,9 +209,9 @@ class PolynomialLR(LRScheduler):
     """The initial rate times `(1 - epoch / total_iters) ** power`, then 0.
 
     Args:
-        optimizer: whose learning rates are set.
-        total_iters: epochs of the way down.
-        power: 1 is a straight line.
+        optimizer: the optimizer whose learning rates are set.
+        total_iters: the number of epochs until the rate is 0.
+        power: the exponent; with 1 the rate falls linearly.
         last_epoch: -1 starts anew.
     """
 
@@ -236,8 +236,8 @@ class CosineAnnealingLR(LRScheduler):
     """Half a cosine from the initial rate to `eta_min` (arXiv:1608.03983), without restarts.
 
     Args:
-        optimizer: whose learning rates are set.
-        T_max: epochs of the way down; after them the rate goes up again.
+        optimizer: the optimizer whose learning rates are set.
+        T_max: the number of epochs in which the rate falls. After them it rises again.
         eta_min: the lowest rate.
         last_epoch: -1 starts anew.
     """
@@ -260,7 +260,7 @@ class CosineAnnealingLR(LRScheduler):
         epoch, low, period = self.last_epoch, self.eta_min, self.T_max
         now = 1 + math.cos(math.pi * epoch / period)
         before = 1 + math.cos(math.pi * (epoch - 1) / period)
-        if (epoch - 1 - period) % (2 * period) == 0:  # the rate was the lowest: `before` is 0
+        if (epoch - 1 - period) % (2 * period) == 0:  # at the lowest rate `before` is 0
             rise = (1 - math.cos(math.pi / period)) / 2
             pairs = zip(self.base_lrs, self._rates(), strict=True)
             return [rate + (base - low) * rise for base, rate in pairs]
@@ -271,9 +271,9 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     """Half a cosine from the initial rate to `eta_min`, again and again (arXiv:1608.03983).
 
     Args:
-        optimizer: whose learning rates are set.
-        T_0: epochs of the first way down.
-        T_mult: each is so many times longer than the one before.
+        optimizer: the optimizer whose learning rates are set.
+        T_0: the number of epochs in which the rate falls for the first time.
+        T_mult: each fall takes this many times longer than the one before.
         eta_min: the lowest rate.
         last_epoch: -1 starts anew.
 

@@ -22,27 +22,28 @@ from .scheduler import LRScheduler, check_optimizer, per_group
 class OneCycleLR(LRScheduler):
     """One rise and one fall over all of training, step by step (arXiv:1708.07120).
 
-    From `max_lr / div_factor` up to `max_lr` and down to that start over `final_div_factor`; the
-    momentum (SGD) or the first beta (Adam) goes the other way if `cycle_momentum`.
+    The rate rises from `max_lr / div_factor` to `max_lr`. It then falls to the first rate divided
+    by `final_div_factor`. With `cycle_momentum` the momentum (SGD) or the first beta (Adam) changes
+    in the opposite direction.
 
     Args:
-        optimizer: whose learning rates are set.
-        max_lr: the highest rate, or a list of one for each group.
-        total_steps: steps in all; or give `epochs` and `steps_per_epoch`.
+        optimizer: the optimizer whose learning rates are set.
+        max_lr: the highest rate, or a list with one for each group.
+        total_steps: the number of steps; or pass `epochs` and `steps_per_epoch`.
         epochs, steps_per_epoch: their product is the number of steps.
         pct_start: the share of the steps in which the rate rises.
         anneal_strategy: "cos" or "linear".
         cycle_momentum: whether the momentum changes too.
         base_momentum, max_momentum: the bounds of the momentum.
-        div_factor: `max_lr` over the initial rate.
-        final_div_factor: the initial rate over the last one.
-        three_phase: whether the fall goes first to the initial rate, as fast as the rise, and then
-            to the last one.
+        div_factor: the quotient of `max_lr` and the first rate.
+        final_div_factor: the quotient of the first rate and the last rate.
+        three_phase: whether the rate first falls to the first rate, as fast as it rose, and then
+            to the last rate.
         last_epoch: -1 starts anew.
 
     Raises:
-        ValueError: the number of steps isn't known, or another argument is out of its range; also
-            from `step`, after the last step.
+        ValueError: the number of steps isn't known, or another argument is out of its range.
+            `step` raises it after the last step.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class OneCycleLR(LRScheduler):
         check_flag(who, "three_phase", three_phase)
         check_number(who, "div_factor", div_factor, above=0.0)
         check_number(who, "final_div_factor", final_div_factor, above=0.0)
-        # The phases: the step each ends with, and which of a group's values it goes from and to.
+        # For each phase its last step, and the names of a group's values at its start and end.
         rise = float(pct_start * total_steps) - 1
         last = float(total_steps - 1)
         if three_phase:
@@ -113,7 +114,7 @@ class OneCycleLR(LRScheduler):
         if cycle_momentum and not all(
             "momentum" in group or "betas" in group for group in optimizer.param_groups
         ):
-            raise ValueError(f"{who}: cycle_momentum needs an optimizer with momentum or betas")
+            raise ValueError(f"{who}: cycle_momentum: expected an optimizer with momentum or betas")
         super().__init__(optimizer, last_epoch)
 
     def _between(self, start: float, end: float, share: float) -> float:
@@ -128,7 +129,7 @@ class OneCycleLR(LRScheduler):
         step = self.last_epoch
         if step > self.total_steps:
             raise ValueError(
-                f"OneCycleLR: step {step} is beyond the {self.total_steps} steps it was made for"
+                f"OneCycleLR: step: expected at most {self.total_steps} steps, got step {step}"
             )
         ends = [phase[0] for phase in self._phases]
         number = min(bisect_left(ends, step), len(ends) - 1)

@@ -1,32 +1,37 @@
-"""ReduceLROnPlateau: lower rates when a metric has stopped improving."""
+"""ReduceLROnPlateau: lowers the learning rate when a metric stops improving."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..._base.checks import check_choice, check_number, check_numbers
 from ..optimizer import Optimizer
 from .scheduler import check_optimizer, per_group
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import SupportsFloat
+
 
 class ReduceLROnPlateau:
-    """Lowers the rate when a metric has stopped improving.
+    """Lowers the learning rate when a metric stops improving.
 
     Args:
-        optimizer: whose learning rates are set.
+        optimizer: the optimizer whose learning rates are set.
         mode: "min" if a smaller metric is better, "max" if a larger one is.
-        factor: what the rate is multiplied by, below 1.
-        patience: epochs without improvement after which that happens with the next one.
-        threshold: smaller changes count as none.
-        threshold_mode: "rel": relative to the best value; "abs": absolute.
-        cooldown: epochs after a change in which none is counted.
-        min_lr: rates aren't lowered below this; a number or a list of one for each group.
-        eps: changes below this aren't made.
+        factor: the factor for the rate, below 1.
+        patience: the number of epochs without improvement that are tolerated.
+        threshold: smaller improvements do not count.
+        threshold_mode: whether the threshold is relative to the best value ("rel") or absolute
+            ("abs").
+        cooldown: the number of epochs after a change that do not count.
+        min_lr: the lowest rate; a number, or a list with one for each group.
+        eps: smaller changes of the rate are not made.
 
     Raises:
-        ValueError: `factor` isn't below 1, or an unknown mode.
+        ValueError: `factor` isn't below 1, or a mode is unknown.
 
     Example:
         >>> scheduler = optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=5)
@@ -81,8 +86,8 @@ class ReduceLROnPlateau:
             return sign * (value - best) > self.threshold
         return sign * (value - best * (1 + sign * self.threshold)) > 0
 
-    def step(self, metrics: Any) -> None:
-        """Takes in an epoch's metric, and lowers the rate if it is time."""
+    def step(self, metrics: SupportsFloat) -> None:
+        """Reads the metric of an epoch, and lowers the rate if the metric stopped improving."""
         current = float(metrics)
         self.last_epoch += 1
         if self.is_better(current, self.best):
@@ -107,9 +112,9 @@ class ReduceLROnPlateau:
         return list(self._last_lr)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything but the optimizer."""
+        """All attributes except the optimizer."""
         return {name: value for name, value in self.__dict__.items() if name != "optimizer"}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes over what `state_dict` returned."""
+    def load_state_dict(self, state_dict: Mapping[str, object]) -> None:
+        """Loads what `state_dict` returned."""
         self.__dict__.update(state_dict)

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..._base.checks import check_integer, shown
 from ..optimizer import Optimizer
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def check_optimizer(who: str, optimizer: Any) -> None:
+Value = TypeVar("Value")
+
+
+def check_optimizer(who: str, optimizer: object) -> None:
+    """TypeError unless it is an optimizer."""
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"{who}: optimizer: expected an optimizer, got {shown(optimizer)}")
 
 
-def per_group(who: str, argument: str, value: Any, optimizer: Optimizer) -> list[Any]:
+def per_group(
+    who: str, argument: str, value: Value | Sequence[Value], optimizer: Optimizer
+) -> list[Value]:
     """One value for each group of the optimizer."""
     count = len(optimizer.param_groups)
     if not isinstance(value, (list, tuple)):
-        return [value] * count
+        return [value] * count  # type: ignore[list-item]
     if len(value) != count:
         raise ValueError(
             f"{who}: {argument}: expected {count} values, one for each parameter group, got "
@@ -31,12 +39,12 @@ class LRScheduler:
     """Base class: a subclass defines `get_lr`.
 
     Args:
-        optimizer: whose learning rates are set.
-        last_epoch: the number of the last epoch, to go on from there; -1 starts anew.
+        optimizer: the optimizer whose learning rates are set.
+        last_epoch: the last finished epoch; -1 starts anew.
 
     Raises:
-        TypeError: `optimizer` is none.
-        KeyError: going on, and a group has no "initial_lr".
+        TypeError: `optimizer` isn't an optimizer.
+        KeyError: `last_epoch` isn't -1, and a group has no "initial_lr".
     """
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
@@ -49,27 +57,27 @@ class LRScheduler:
                 group.setdefault("initial_lr", group["lr"])
             elif "initial_lr" not in group:
                 raise KeyError(
-                    f"{who}: param_groups[{i}] has no 'initial_lr', which is needed to go on from "
-                    f"last_epoch={last_epoch}"
+                    f"{who}: param_groups[{i}]: expected 'initial_lr' for last_epoch={last_epoch}, "
+                    "got none"
                 )
         self.base_lrs = [float(group["initial_lr"]) for group in optimizer.param_groups]
         self.last_epoch = last_epoch + 1
         self._set(self._first_lr())
 
     def _first_lr(self) -> list[float]:
-        """The learning rates to start with; going on from an earlier epoch keeps the groups'."""
+        """The first learning rates: those of the groups."""
         return self._rates()
 
     def get_lr(self) -> list[float]:
         """The groups' learning rates in epoch `last_epoch`."""
-        raise NotImplementedError(f"{type(self).__name__}: a scheduler has to define get_lr()")
+        raise NotImplementedError(f"{type(self).__name__}: a scheduler must define get_lr()")
 
     def get_last_lr(self) -> list[float]:
         """The learning rates that were set last."""
         return list(self._last_lr)
 
     def step(self) -> None:
-        """Goes on to the next epoch and sets its learning rates."""
+        """Sets the learning rates of the next epoch."""
         self.last_epoch += 1
         self._set(self.get_lr())
 
@@ -85,9 +93,9 @@ class LRScheduler:
         return [rate * factor for rate in self._rates()]
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything but the optimizer."""
+        """All attributes except the optimizer."""
         return {name: value for name, value in self.__dict__.items() if name != "optimizer"}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes over what `state_dict` returned."""
+    def load_state_dict(self, state_dict: Mapping[str, object]) -> None:
+        """Loads what `state_dict` returned."""
         self.__dict__.update(state_dict)
