@@ -6,6 +6,7 @@ Without a seed they come from the library's stream, which `utils.set_random_seed
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
@@ -14,7 +15,8 @@ import numpy as np
 
 from . import _core
 from ._base import functional as F
-from ._base.checks import check_name, shown
+from ._base.checks import blamed, check_fraction, check_name, check_number, check_shape, shown
+from ._base.moving import checked_axis
 from ._core import Tensor
 
 if TYPE_CHECKING:
@@ -103,10 +105,23 @@ def generator_of(seed: int | SeedGenerator | None, who: str = "") -> SeedGenerat
     return seed if seed is None or isinstance(seed, SeedGenerator) else SeedGenerator(seed)
 
 
-def _fixed(seed: int | SeedGenerator | None) -> np.random.Generator | None:
+def _fixed(seed: int | SeedGenerator | None, who: str) -> np.random.Generator | None:
     """NumPy's generator for an integer seed, else None. A recorded step keeps the numbers drawn."""
-    checked_seed(seed)
+    checked_seed(seed, who)
     return None if seed is None or isinstance(seed, SeedGenerator) else np.random.default_rng(seed)
+
+
+def _check_plain(who: str, **numbers: float) -> None:
+    """Checks numbers: NumPy would take arrays, which the library's stream does not."""
+    for argument, value in numbers.items():
+        check_number(who, argument, value, -math.inf)
+
+
+def _sizes(who: str, shape: Sequence[int]) -> tuple[int, ...]:
+    try:
+        return tuple(shape)
+    except TypeError:
+        raise TypeError(f"{who}: shape: expected several integers, got {shown(shape)}") from None
 
 
 def normal(
@@ -122,12 +137,18 @@ def normal(
         >>> random.normal((2, 3), seed=1).shape
         (2, 3)
     """
-    fixed = _fixed(seed)
-    if fixed is None:
-        with stream_of(seed):
-            values = F.normal(shape=tuple(shape), mean=mean, std=stddev)
-    else:
-        values = _core.as_tensor(fixed.normal(mean, stddev, tuple(shape)))
+    fixed = _fixed(seed, "normal")
+    sizes = _sizes("normal", shape)
+    try:
+        if fixed is None:
+            with stream_of(seed):
+                values = F.normal(shape=sizes, mean=mean, std=stddev)
+        else:
+            _check_plain("normal", mean=mean, stddev=stddev)
+            values = _core.as_tensor(fixed.normal(mean, stddev, sizes))
+    except (TypeError, ValueError, OverflowError) as error:
+        numbers = {"mean": mean, "stddev": stddev}
+        raise blamed("normal", error, sizes={"shape": sizes}, numbers=numbers) from None
     return F.cast(values, dtype=dtype or "float32")
 
 
@@ -139,15 +160,21 @@ def truncated_normal(
     seed: int | SeedGenerator | None = None,
 ) -> Tensor:
     """Normally distributed numbers; those beyond two standard deviations are drawn again."""
-    fixed = _fixed(seed)
-    if fixed is None:
-        with stream_of(seed):
-            values = F.truncated_normal(shape=tuple(shape), mean=mean, std=stddev)
-    else:
-        array = fixed.standard_normal(tuple(shape))
-        while (beyond := abs(array) > 2).any():
-            array[beyond] = fixed.standard_normal(int(beyond.sum()))
-        values = _core.as_tensor(array * stddev + mean)
+    fixed = _fixed(seed, "truncated_normal")
+    sizes = _sizes("truncated_normal", shape)
+    try:
+        if fixed is None:
+            with stream_of(seed):
+                values = F.truncated_normal(shape=sizes, mean=mean, std=stddev)
+        else:
+            _check_plain("truncated_normal", mean=mean, stddev=stddev)
+            array = fixed.standard_normal(sizes)
+            while (beyond := abs(array) > 2).any():
+                array[beyond] = fixed.standard_normal(int(beyond.sum()))
+            values = _core.as_tensor(array * stddev + mean)
+    except (TypeError, ValueError, OverflowError) as error:
+        numbers = {"mean": mean, "stddev": stddev}
+        raise blamed("truncated_normal", error, sizes={"shape": sizes}, numbers=numbers) from None
     return F.cast(values, dtype=dtype or "float32")
 
 
@@ -159,12 +186,18 @@ def uniform(
     seed: int | SeedGenerator | None = None,
 ) -> Tensor:
     """Numbers evenly distributed between `minval` and `maxval`, the latter excluded."""
-    fixed = _fixed(seed)
-    if fixed is None:
-        with stream_of(seed):
-            values = F.uniform(shape=tuple(shape), low=minval, high=maxval)
-    else:
-        values = _core.as_tensor(fixed.uniform(minval, maxval, tuple(shape)))
+    fixed = _fixed(seed, "uniform")
+    sizes = _sizes("uniform", shape)
+    try:
+        if fixed is None:
+            with stream_of(seed):
+                values = F.uniform(shape=sizes, low=minval, high=maxval)
+        else:
+            _check_plain("uniform", minval=minval, maxval=maxval)
+            values = _core.as_tensor(fixed.uniform(minval, maxval, sizes))
+    except (TypeError, ValueError, OverflowError) as error:
+        numbers = {"minval": minval, "maxval": maxval}
+        raise blamed("uniform", error, sizes={"shape": sizes}, numbers=numbers) from None
     return F.cast(values, dtype=dtype or "float32")
 
 
@@ -176,12 +209,18 @@ def randint(
     seed: int | SeedGenerator | None = None,
 ) -> Tensor:
     """Integers from `minval` to `maxval`, the latter excluded."""
-    fixed = _fixed(seed)
-    if fixed is None:
-        with stream_of(seed):
-            values = F.randint(shape=tuple(shape), low=minval, high=maxval)
-    else:
-        values = _core.as_tensor(fixed.integers(minval, maxval, tuple(shape)))
+    fixed = _fixed(seed, "randint")
+    sizes = _sizes("randint", shape)
+    try:
+        if fixed is None:
+            with stream_of(seed):
+                values = F.randint(shape=sizes, low=minval, high=maxval)
+        else:
+            _check_plain("randint", minval=minval, maxval=maxval)
+            values = _core.as_tensor(fixed.integers(minval, maxval, sizes))
+    except (TypeError, ValueError, OverflowError) as error:
+        integers = {"minval": minval, "maxval": maxval}
+        raise blamed("randint", error, sizes={"shape": sizes}, integers=integers) from None
     return F.cast(values, dtype=dtype)
 
 
@@ -206,23 +245,36 @@ def dropout(
         >>> random.dropout([1.0, 2.0], 1.0).tolist()
         [0.0, 0.0]
     """
-    if not 0 <= rate <= 1:
-        raise ValueError(f"dropout: rate: expected a number in [0, 1], got {rate!r}")
-    x = _core.as_tensor(inputs)
+    rate = check_fraction("dropout", "rate", rate)
+    checked_seed(seed, "dropout")
+    try:
+        x = _core.as_tensor(inputs)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"dropout: inputs: {error}") from None
     if rate == 1:  # 1 / (1 - rate) would be infinite
         return F.mul(x, 0.0)
     if noise_shape is None:
         shape = x.shape
     else:
-        shape = tuple(n if s is None else s for n, s in zip(x.shape, noise_shape, strict=True))
+        sizes = check_shape("dropout", "noise_shape", noise_shape, 1)
+        if len(sizes) != x.ndim:
+            raise ValueError(
+                f"dropout: noise_shape: expected {x.ndim} sizes for inputs of shape {x.shape}, got "
+                f"{noise_shape}"
+            )
+        shape = tuple(n if s is None else s for n, s in zip(x.shape, sizes, strict=True))
     kept = F.cast(F.ge(uniform(shape, seed=seed), rate), dtype="float32")
     return F.mul(x, F.div(kept, 1.0 - rate))
 
 
 def shuffle(x: TensorLike, axis: int = 0, seed: int | SeedGenerator | None = None) -> Tensor:
     """The slices of `x` along an axis in random order."""
-    x = _core.as_tensor(x)
-    fixed = _fixed(seed)
+    fixed = _fixed(seed, "shuffle")
+    try:
+        x = _core.as_tensor(x)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"shuffle: x: {error}") from None
+    axis = checked_axis(axis, x.ndim, "shuffle")
     if fixed is None:
         with stream_of(seed):
             order: TensorLike = F.permutation(n=x.shape[axis])

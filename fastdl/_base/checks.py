@@ -10,6 +10,7 @@ import numpy as np
 from .._core import Tensor
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Protocol
 
     from typing_extensions import TypeIs
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
         @property
         def shape(self) -> tuple[int, ...]: ...
         def toarray(self) -> np.ndarray: ...
+
+
+NOTHING: Mapping[str, Any] = {}
 
 
 def is_sparse(value: object) -> TypeIs[Sparse]:
@@ -240,3 +244,37 @@ def check_pair(who: str, argument: str, value: Any) -> Any:
     if not hasattr(value, "__len__") or not hasattr(value, "__iter__") or len(value) != 2:
         raise ValueError(f"{who}: {argument}: expected two numbers, got {shown(value)}")
     return value
+
+
+def blamed(
+    who: str,
+    error: Exception,
+    *,
+    sizes: Mapping[str, Any] = NOTHING,
+    numbers: Mapping[str, Any] = NOTHING,
+    integers: Mapping[str, Any] = NOTHING,
+    others: tuple[str, ...] = (),
+) -> Exception:
+    """The error to raise where a call failed: it names the function and the argument to blame.
+
+    It is made when something failed, so that a call that succeeds costs nothing more.
+
+    Args:
+        who: the function.
+        error: what a function inside of it raised.
+        sizes: the arguments that are an integer of at least 0 or several, by name.
+        numbers: those that are a number.
+        integers: those that are an integer.
+        others: the names of further ones that may be to blame.
+    """
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    try:
+        for argument, value in sizes.items():
+            check_integers(who, argument, value, 0)
+        for argument, value in numbers.items():
+            check_number(who, argument, value, -math.inf)
+        for argument, value in integers.items():
+            check_integer(who, argument, value)
+    except ValueError as found:
+        return kind(str(found))
+    return kind(f"{who}: {', '.join((*sizes, *numbers, *integers, *others))}: {error}")

@@ -16,6 +16,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._core import Tensor
+from .checks import blamed, check_integer, check_number
 from .device import device_of, moved
 from .dtypes import float32, int64
 from .moving import one_or_many
@@ -71,7 +72,10 @@ def tensor(
         >>> tensor([[1, 2], [3, 4]]).dtype == "int64"
         True
     """
-    t = _core.tensor(data, dtype, keep_type=True)
+    try:
+        t = _core.tensor(data, dtype, keep_type=True)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"tensor: data, dtype: {error}") from None
     if isinstance(data, Tensor) and t.requires_grad:
         t = t.detach()
     return _finished(t, requires_grad, device)
@@ -143,7 +147,12 @@ def full(
     if dtype is None:
         kinds: dict[type, DTypeLike] = {bool: "bool", int: "int64"}
         dtype = kinds.get(type(fill_value)) or float32
-    return _finished(_core.full(size, dtype, fill_value), requires_grad, device)
+    try:
+        t = _core.full(size, dtype, fill_value)
+    except (TypeError, ValueError) as error:
+        numbers = {"fill_value": fill_value}
+        raise blamed("full", error, sizes={"size": size}, numbers=numbers) from None
+    return _finished(t, requires_grad, device)
 
 
 def zeros(
@@ -158,7 +167,11 @@ def zeros(
         >>> zeros(2, 2).tolist()
         [[0.0, 0.0], [0.0, 0.0]]
     """
-    return _finished(_core.full(one_or_many(size), dtype or float32, 0), requires_grad, device)
+    try:
+        t = _core.full(one_or_many(size), dtype or float32, 0)
+    except (TypeError, ValueError) as error:
+        raise blamed("zeros", error, sizes={"size": one_or_many(size)}) from None
+    return _finished(t, requires_grad, device)
 
 
 def ones(
@@ -173,7 +186,11 @@ def ones(
         >>> ones(2, dtype="int32").tolist()
         [1, 1]
     """
-    return _finished(_core.full(one_or_many(size), dtype or float32, 1), requires_grad, device)
+    try:
+        t = _core.full(one_or_many(size), dtype or float32, 1)
+    except (TypeError, ValueError) as error:
+        raise blamed("ones", error, sizes={"size": one_or_many(size)}) from None
+    return _finished(t, requires_grad, device)
 
 
 def empty(
@@ -188,7 +205,11 @@ def empty(
         >>> empty(2, 3).shape
         (2, 3)
     """
-    return _finished(_core.empty(one_or_many(size), dtype or float32), requires_grad, device)
+    try:
+        t = _core.empty(one_or_many(size), dtype or float32)
+    except (TypeError, ValueError) as error:
+        raise blamed("empty", error, sizes={"size": one_or_many(size)}) from None
+    return _finished(t, requires_grad, device)
 
 
 def arange(
@@ -213,13 +234,16 @@ def arange(
     """
     if end is None:
         start, end = 0, start
-    if step == 0 or (end - start) / step < 0:
-        raise ValueError(f"arange: step: expected a step from {start} towards {end}, got {step}")
+    bounds = {"start": start, "end": end, "step": step}
+    try:
+        if step == 0 or (end - start) / step < 0:
+            raise ValueError(f"expected a step from {start} towards {end}, got {step}")
+        values = start + np.arange(math.ceil((end - start) / step)) * step
+    except (TypeError, ValueError, OverflowError) as error:
+        raise blamed("arange", error, numbers=bounds) from None
     if dtype is None:
         integral = all(isinstance(v, (int, np.integer)) for v in (start, end, step))
         dtype = int64 if integral else float32
-    count = math.ceil((end - start) / step)
-    values = start + np.arange(count) * step
     return _finished(_core.as_tensor(values, dtype), requires_grad, device)
 
 
@@ -238,7 +262,14 @@ def linspace(
         >>> linspace(0, 1, 3).tolist()
         [0.0, 0.5, 1.0]
     """
-    values = np.linspace(start, end, steps)
+    first, last = (
+        check_number("linspace", argument, value, -math.inf)
+        for argument, value in (("start", start), ("end", end))
+    )
+    try:
+        values = np.linspace(first, last, check_integer("linspace", "steps", steps, 0))
+    except (ValueError, MemoryError) as error:
+        raise blamed("linspace", error, sizes={"steps": steps}) from None
     return _finished(_core.as_tensor(values, dtype or float32), requires_grad, device)
 
 
@@ -256,7 +287,10 @@ def eye(
         >>> eye(2).tolist()
         [[1.0, 0.0], [0.0, 1.0]]
     """
-    values = np.eye(n, m, dtype=float32)
+    try:
+        values = np.eye(n, m, dtype=float32)
+    except (TypeError, ValueError) as error:
+        raise blamed("eye", error, sizes={"n": n} if m is None else {"n": n, "m": m}) from None
     return _finished(_core.as_tensor(values, dtype or float32), requires_grad, device)
 
 
@@ -273,8 +307,11 @@ def rand(
         >>> 0 <= rand(1).item() < 1
         True
     """
-    with drawing_from(generator):
-        t = F.uniform(shape=one_or_many(size))
+    with drawing_from(generator, "rand"):
+        try:
+            t = F.uniform(shape=one_or_many(size))
+        except (TypeError, ValueError) as error:
+            raise blamed("rand", error, sizes={"size": one_or_many(size)}) from None
     return _finished(
         t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype), requires_grad, device
     )
@@ -293,8 +330,11 @@ def randn(
         >>> randn(2, 3).shape
         (2, 3)
     """
-    with drawing_from(generator):
-        t = F.normal(shape=one_or_many(size))
+    with drawing_from(generator, "randn"):
+        try:
+            t = F.normal(shape=one_or_many(size))
+        except (TypeError, ValueError) as error:
+            raise blamed("randn", error, sizes={"size": one_or_many(size)}) from None
     return _finished(
         t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype), requires_grad, device
     )
@@ -319,11 +359,17 @@ def normal(
         >>> normal(0.0, 1.0, (2,)).shape
         (2,)
     """
-    with drawing_from(generator):
-        if size is not None:
-            return F.normal(shape=size, mean=mean, std=std)  # type: ignore[arg-type]
-        shape = np.broadcast_shapes(_core.as_tensor(mean).shape, _core.as_tensor(std).shape)
-        return F.add(F.mul(F.normal(shape=shape), std), mean)
+    with drawing_from(generator, "normal"):
+        try:
+            if size is not None:
+                return F.normal(shape=size, mean=mean, std=std)  # type: ignore[arg-type]
+            shape = np.broadcast_shapes(_core.as_tensor(mean).shape, _core.as_tensor(std).shape)
+            return F.add(F.mul(F.normal(shape=shape), std), mean)
+        except (TypeError, ValueError) as error:
+            if size is None:
+                raise type(error)(f"normal: mean, std: {error}") from None
+            numbers = {"mean": mean, "std": std}
+            raise blamed("normal", error, sizes={"size": size}, numbers=numbers) from None
 
 
 def randint(
@@ -348,8 +394,12 @@ def randint(
     """
     if size is None:
         low, high, size = 0, low, high
-    with drawing_from(generator):
-        t = F.randint(shape=size, low=low, high=high)  # type: ignore[arg-type]
+    with drawing_from(generator, "randint"):
+        try:
+            t = F.randint(shape=size, low=low, high=high)  # type: ignore[arg-type]
+        except (TypeError, ValueError) as error:
+            integers = {"low": low, "high": high}
+            raise blamed("randint", error, sizes={"size": size}, integers=integers) from None
     return _finished(
         t if dtype is None or dtype is int64 else F.cast(t, dtype=dtype), False, device
     )
@@ -364,8 +414,11 @@ def randperm(
         >>> sorted(randperm(3).tolist())
         [0, 1, 2]
     """
-    with drawing_from(generator):
-        t = F.permutation(n=n)
+    with drawing_from(generator, "randperm"):
+        try:
+            t = F.permutation(n=n)
+        except (TypeError, ValueError) as error:
+            raise blamed("randperm", error, sizes={"n": n}) from None
     return t if dtype is None or dtype is int64 else F.cast(t, dtype=dtype)
 
 
@@ -376,7 +429,7 @@ def bernoulli(x: TensorLike, *, generator: Generator | None = None) -> Tensor:
         >>> bernoulli([0.0, 1.0]).tolist()
         [0.0, 1.0]
     """
-    with drawing_from(generator):
+    with drawing_from(generator, "bernoulli"):
         return F.bernoulli(x)
 
 
@@ -414,7 +467,11 @@ def full_like(
         [3.0]
     """
     x = _core.as_tensor(x)
-    return _finished(_core.full(x.shape, dtype or x.dtype, fill_value), requires_grad, device_of(x))
+    try:
+        t = _core.full(x.shape, dtype or x.dtype, fill_value)
+    except (TypeError, ValueError) as error:
+        raise blamed("full_like", error, numbers={"fill_value": fill_value}) from None
+    return _finished(t, requires_grad, device_of(x))
 
 
 def empty_like(

@@ -29,7 +29,7 @@ def checked_axis(axis: SupportsIndex, rank: int, who: str) -> int:
     """
     try:
         place = axis.__index__()
-    except AttributeError:
+    except (AttributeError, TypeError):
         raise TypeError(f"{who}: expected an integer as an axis, got {axis!r}") from None
     if not -rank <= place < rank:
         raise IndexError(f"{who}: axis {place} is out of range for a tensor with {rank} axes")

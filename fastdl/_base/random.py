@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
+from .checks import shown
 from .device import device as _device
 
 if TYPE_CHECKING:
@@ -118,9 +119,19 @@ class _Default:
 _DEFAULT = _Default()
 
 
-def drawing_from(generator: Generator | None) -> AbstractContextManager[object]:
-    """A context in which random operations use the generator. None is the library's own."""
-    return _DEFAULT if generator is None else generator
+def drawing_from(generator: Generator | None, who: str = "draw") -> AbstractContextManager[object]:
+    """A context in which random operations use the generator. None is the library's own.
+
+    Raises:
+        TypeError: it is no generator; the message names the function `who`.
+    """
+    if generator is None:
+        return _DEFAULT
+    if not isinstance(generator, Generator):
+        raise TypeError(
+            f"{who}: generator: expected a fastdl.Generator or None, got {shown(generator)}"
+        )
+    return generator
 
 
 def numpy_generator(generator: Generator | None) -> np.random.Generator:

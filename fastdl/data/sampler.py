@@ -25,10 +25,7 @@ def check_sized(who: str, argument: str, value: Any) -> None:
 
 def check_generator(who: str, generator: Any) -> Any:
     """The generator; TypeError unless it is a `fastdl.Generator` or None."""
-    if generator is not None and not isinstance(generator, Generator):
-        raise TypeError(
-            f"{who}: generator: expected a fastdl.Generator or None, got {shown(generator)}"
-        )
+    drawing_from(generator, who)
     return generator
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 from .._base import tree
+from .._base.checks import check_integer, check_name
 from .._base.registry import LAYERS, suggestion
 from .._base.tracebacks import at_the_callers_line
 from .._graph.calls import NAMED_ERRORS, context, name_error, warn_that_masks_end
@@ -169,12 +170,15 @@ class Model(Trainer, Layer):
         if (name is None) == (index is None):
             raise ValueError("get_layer takes either a name or an index")
         layers = self.layers
+        who = f"model {self.name!r}: get_layer"
         if index is not None:
+            index = check_integer(who, "index", index)
             if not -len(layers) <= index < len(layers):
                 raise ValueError(
                     f"model {self.name!r} has {len(layers)} layers, none at index {index}"
                 )
             return layers[index]
+        check_name(who, "name", name)
         for layer in layers:
             if layer.name == name:
                 return layer

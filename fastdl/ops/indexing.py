@@ -13,6 +13,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base import moving, picking
+from .._base.checks import check_integer
 from .._base.results import ValuesIndices
 from .._core import Tensor
 
@@ -70,8 +71,12 @@ def one_hot(
         [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
     _no_sparse("one_hot", sparse)
-    hot = F.one_hot(x, depth=num_classes)
-    if axis != -1:
+    num_classes = check_integer("one_hot", "num_classes", num_classes, 0)
+    try:
+        hot = F.one_hot(x, depth=num_classes)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"one_hot: x: {error}") from None
+    if check_integer("one_hot", "axis", axis) != -1:
         hot = moving.moved(hot, -1, axis, "one_hot")
     return hot if dtype is None else F.cast(hot, dtype=dtype)
 

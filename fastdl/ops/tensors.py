@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
+from .._base.checks import blamed, check_integer
 from .._core import Tensor
 
 if TYPE_CHECKING:
@@ -133,7 +134,10 @@ def zeros(shape: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
         >>> zeros((2, 2), "int32").tolist()
         [[0, 0], [0, 0]]
     """
-    return _core.full(shape, dtype or "float32", 0)
+    try:
+        return _core.full(shape, dtype or "float32", 0)
+    except (TypeError, ValueError) as error:
+        raise blamed("zeros", error, sizes={"shape": shape}) from None
 
 
 def ones(shape: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
@@ -143,7 +147,10 @@ def ones(shape: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
         >>> ones(2).tolist()
         [1.0, 1.0]
     """
-    return _core.full(shape, dtype or "float32", 1)
+    try:
+        return _core.full(shape, dtype or "float32", 1)
+    except (TypeError, ValueError) as error:
+        raise blamed("ones", error, sizes={"shape": shape}) from None
 
 
 def full(shape: IntOrInts, fill_value: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
@@ -153,9 +160,11 @@ def full(shape: IntOrInts, fill_value: TensorLike, dtype: DTypeLike | None = Non
         >>> full((2, 2), [1.0, 2.0]).tolist()
         [[1.0, 2.0], [1.0, 2.0]]
     """
-    return F.broadcast_to(
-        F.cast(_core.as_tensor(fill_value), dtype=dtype or "float32"), shape=shape
-    )
+    try:
+        value = F.cast(_core.as_tensor(fill_value), dtype=dtype or "float32")
+        return F.broadcast_to(value, shape=shape)
+    except (TypeError, ValueError) as error:
+        raise blamed("full", error, sizes={"shape": shape}, others=("fill_value",)) from None
 
 
 def zeros_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
@@ -208,13 +217,17 @@ def arange(
         >>> arange(1, 7, 2).tolist()
         [1, 3, 5]
     """
-    if step == 0:
-        raise ValueError("arange: expected a step other than 0, got 0")
     start, stop = (0, start) if stop is None else (start, stop)
-    bounds = [np.asarray(v).item() for v in (start, stop, 1 if step is None else step)]
-    if dtype is None:
-        dtype = "int32" if all(isinstance(v, int) for v in bounds) else "float32"
-    return _core.as_tensor(np.arange(*bounds), dtype)
+    given = {"start": start, "stop": stop, "step": 1 if step is None else step}
+    try:
+        bounds = [np.asarray(v).item() for v in given.values()]
+        if bounds[2] == 0:
+            raise ValueError("expected a step other than 0, got 0")
+        if dtype is None:
+            dtype = "int32" if all(isinstance(v, int) for v in bounds) else "float32"
+        return _core.as_tensor(np.arange(*bounds), dtype)
+    except (TypeError, ValueError, OverflowError, MemoryError) as error:
+        raise blamed("arange", error, numbers=given) from None
 
 
 @overload
@@ -264,8 +277,7 @@ def linspace(
     """
     from .._base import moving
 
-    if num < 0:
-        raise ValueError(f"linspace: num: expected at least 0, got {num}")
+    num = check_integer("linspace", "num", num, 0)
     parts = num - 1 if endpoint else num
     if isinstance(start, Tensor) or isinstance(stop, Tensor):
         first, last = F.cast(start, dtype="float32"), F.cast(stop, dtype="float32")
@@ -277,8 +289,12 @@ def linspace(
         values = moving.moved(values, 0, axis, "linspace") if axis else values
     else:
         bounds = np.asarray(start), np.asarray(stop)
-        array, distance = np.linspace(*bounds, num, endpoint, retstep=True, axis=axis)
-        values, step = _core.as_tensor(array), _core.as_tensor(np.asarray(distance))
+        try:
+            array, distance = np.linspace(*bounds, num, endpoint, retstep=True, axis=axis)
+            values, step = _core.as_tensor(array), _core.as_tensor(np.asarray(distance))
+        except (TypeError, ValueError, MemoryError) as error:
+            given = {"start": start, "stop": stop}
+            raise blamed("linspace", error, sizes={"num": num}, numbers=given) from None
     if dtype is not None:
         values = F.cast(values, dtype=dtype)
     return (values, step) if retstep else values
@@ -291,4 +307,8 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike | None = None
         >>> eye(2, k=1).tolist()
         [[0.0, 1.0], [0.0, 0.0]]
     """
-    return _core.as_tensor(np.eye(N, M, k, dtype="float32"), dtype or "float32")
+    try:
+        return _core.as_tensor(np.eye(N, M, k, dtype="float32"), dtype or "float32")
+    except (TypeError, ValueError) as error:
+        sizes = {"N": N} if M is None else {"N": N, "M": M}
+        raise blamed("eye", error, sizes=sizes, integers={"k": k}) from None

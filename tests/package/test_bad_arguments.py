@@ -7,6 +7,7 @@ pass follows from the annotation: a number is no text, list or object.
 import inspect
 import re
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,8 +22,10 @@ from fastdl import (
     losses,
     metrics,
     nn,
+    ops,
     optim,
     optimizers,
+    random,
     regularizers,
 )
 from fastdl.optim import lr_scheduler
@@ -339,6 +342,7 @@ ROLES = {
     "alpha_initializer": "initializer of weight 'alpha'",
     "input_shape": "shape",
     "params": "parameter",
+    "x": "tensor",
     "name": "names",
 }
 
@@ -427,3 +431,140 @@ def test_a_bad_argument_is_named(label):
             if found:
                 faults.append(f"{argument}={kind}: {found}")
     assert not faults, "\n" + "\n".join(faults)
+
+
+# --- functions
+
+SHAPE = (2, 3)
+# Each function by its name in messages, and what it needs. "*size" is given by position.
+CALLS = {
+    "arange": (fastdl.arange, {"start": 0, "end": 4, "step": 1}),
+    "linspace": (fastdl.linspace, {"start": 0, "end": 1, "steps": 3}),
+    "eye": (fastdl.eye, {"n": 3, "m": 2}),
+    "full": (fastdl.full, {"size": SHAPE, "fill_value": 1.0}),
+    "zeros": (fastdl.zeros, {"size": SHAPE}),
+    "ones": (fastdl.ones, {"size": SHAPE}),
+    "empty": (fastdl.empty, {"size": SHAPE}),
+    "rand": (fastdl.rand, {"size": SHAPE, "generator": None}),
+    "randn": (fastdl.randn, {"size": SHAPE, "generator": None}),
+    "randint": (fastdl.randint, {"low": 0, "high": 5, "size": SHAPE, "generator": None}),
+    "randperm": (fastdl.randperm, {"n": 4, "generator": None}),
+    "normal": (fastdl.normal, {"mean": 0.0, "std": 1.0, "size": SHAPE, "generator": None}),
+    "full_like": (partial(fastdl.full_like, X), {"fill_value": 1.0}),
+    "tensor": (fastdl.tensor, {"data": X, "dtype": None}),
+    "random.normal": (random.normal, {"shape": SHAPE, "mean": 0.0, "stddev": 1.0, "seed": None}),
+    "random.truncated_normal": (
+        random.truncated_normal,
+        {"shape": SHAPE, "mean": 0.0, "stddev": 1.0, "seed": None},
+    ),
+    "random.uniform": (
+        random.uniform,
+        {"shape": SHAPE, "minval": 0.0, "maxval": 1.0, "seed": None},
+    ),
+    "random.randint": (random.randint, {"shape": SHAPE, "minval": 0, "maxval": 5, "seed": None}),
+    "random.dropout": (
+        random.dropout,
+        {"inputs": X, "rate": 0.5, "noise_shape": None, "seed": None},
+    ),
+    "random.shuffle": (random.shuffle, {"x": X, "axis": 0, "seed": None}),
+    "ops.arange": (ops.arange, {"start": 0, "stop": 4, "step": 1}),
+    "ops.linspace": (ops.linspace, {"start": 0, "stop": 1, "num": 3}),
+    "ops.eye": (ops.eye, {"N": 3, "M": 2, "k": 0}),
+    "ops.full": (ops.full, {"shape": SHAPE, "fill_value": 1.0}),
+    "ops.zeros": (ops.zeros, {"shape": SHAPE}),
+    "ops.ones": (ops.ones, {"shape": SHAPE}),
+    "ops.one_hot": (ops.one_hot, {"x": [0, 1], "num_classes": 3, "axis": -1}),
+}
+# Those that draw from NumPy's generator where the seed is an integer.
+SEEDED = ["random.normal", "random.truncated_normal", "random.uniform", "random.randint"]
+
+
+def function_fault(label, argument, kind, seed=None):
+    function, needed = CALLS[label]
+    given = {**needed, argument: HOSTILE[kind]}
+    if seed is not None and argument != "seed":
+        given["seed"] = seed
+    size = []
+    if "size" in given and label in ("zeros", "ones", "empty", "rand", "randn"):
+        size = [given.pop("size")]
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            function(*size, **given)
+    except REFUSALS as error:
+        text = str(error)
+        if not re.search(rf"(?<!\w)({argument}|{ROLES.get(argument, argument)})(?!\w)", text):
+            return f"no argument: {type(error).__name__}: {text}"
+        if label.rpartition(".")[2] not in text:
+            return f"no function: {type(error).__name__}: {text}"
+        return None
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    annotation = str(inspect.signature(function).parameters[argument].annotation)
+    return "accepted" if must_be_refused(label, argument, annotation, kind) else None
+
+
+@pytest.mark.parametrize(
+    ("label", "seed"), [(label, None) for label in CALLS] + [(label, 1) for label in SEEDED]
+)
+def test_a_bad_argument_of_a_function_is_named(label, seed):
+    faults = []
+    for argument in CALLS[label][1]:
+        for kind in HOSTILE:
+            found = function_fault(label, argument, kind, seed)
+            if found:
+                faults.append(f"{argument}={kind}: {found}")
+    assert not faults, "\n" + "\n".join(faults)
+
+
+# --- what the tables don't reach
+
+
+def model():
+    return fastdl.Sequential([layers.Input((3,)), layers.Dense(2, name="only")], name="net")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: model().get_layer(index="a"), "net.*get_layer: index: expected an integer"),
+        (lambda: model().get_layer(index=1.0), "net.*get_layer: index: expected an integer"),
+        (lambda: model().get_layer(name=3), "net.*get_layer: name: expected a string"),
+        (lambda: layers.PReLU(shared_axes=[5])(X), r"PReLU.*shared_axes: .*from 1 to 1 .*\(5,\)"),
+        (
+            lambda: layers.Dropout(0.5, noise_shape=(2,))(X, training=True),
+            "Dropout.*noise_shape: expected 2 sizes",
+        ),
+        (lambda: layers.Concatenate("a"), "Concatenate: axis: expected an integer, got 'a'"),
+        (lambda: layers.Concatenate(2)([X, X]), "Concatenate.*axis 2"),
+        (lambda: layers.Rescaling([1.0, 2.0])(X), "Rescaling.*scale: expected a number or 3"),
+        (lambda: random.uniform(3), "uniform: shape: expected several integers, got 3"),
+        (lambda: initializers.VarianceScaling(distribution=None), "distribution: .* got None"),
+        (lambda: callbacks.EarlyStopping(patience="a"), "EarlyStopping: patience: .* got 'a'"),
+        (lambda: optimizers.SGD("0.1"), "SGD: learning_rate: expected a number .* got '0.1'"),
+    ],
+)
+def test_the_message_says_what_was_expected(call, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        call()
+
+
+def test_an_error_in_a_layer_of_several_inputs_is_not_replaced():
+    def broken(inputs):
+        return inputs[0] + object()
+
+    with pytest.raises(TypeError, match="object"):
+        layers.Lambda(broken)([X, X])
+    with pytest.raises(ValueError, match="expected a tensor, got a list of 2"):
+        layers.Reshape((3,))([X, X])
+
+
+@pytest.mark.parametrize("integer", [np.int64(2), np.int32(2), np.uint8(2)])
+def test_integers_of_numpy_work(integer):
+    assert layers.Dense(integer)(X).shape == (2, 2)
+    assert nn.Linear(3, integer)(X).shape == (2, 2)
+    assert layers.RepeatVector(integer)(X).shape == (2, 2, 3)
+    assert len(data.BatchSampler(range(6), integer, False)) == 3
+    assert callbacks.EarlyStopping(patience=integer).patience == 2
+    assert callbacks.EarlyStopping(patience=float("inf")).patience == float("inf")
+    assert fastdl.zeros(integer, integer).shape == (2, 2)
