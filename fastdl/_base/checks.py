@@ -123,21 +123,26 @@ def check_fraction(who: str, argument: str, value: Any) -> float:
     return check_number(who, argument, value, at_most=1.0)
 
 
-def check_integer(who: str, argument: str, value: Any, least: int | None = None) -> int:
-    """`value` as an int of at least `least` that fits 64 bits.
+def check_integer(
+    who: str, argument: str, value: Any, least: int | None = None, most: int = 2**63 - 1
+) -> int:
+    """`value` as an int from `least` to `most`.
 
     Args:
         who: the class or function, for the message.
         argument: its argument.
         value: an integer, Python's or NumPy's.
-        least: the smallest that is accepted; any unless given.
+        least: the smallest that is accepted; any of 64 bits unless given.
+        most: the largest that is accepted.
 
     Raises:
         ValueError: it is none; the message names class, argument and value.
     """
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or not -(2**63) <= value < 2**63 or (least is not None and value < least):
+    if not whole or not (-(2**63) if least is None else least) <= value <= most:
         wanted = "" if least is None else f" of at least {least}"
+        if most < 2**63 - 1:
+            wanted = f" from {least} to {most}"
         raise ValueError(f"{who}: {argument}: expected an integer{wanted}, got {shown(value)}")
     return int(value)
 
@@ -169,15 +174,16 @@ def check_integers(who: str, argument: str, value: Any, least: int | None = None
 
 
 def check_flag(who: str, argument: str, value: Any) -> bool:
-    """`value` as True or False.
+    """`value`, a bool or a number, as True or False; None is False.
 
     Raises:
-        ValueError: an array of several elements; the message names class, argument and value.
+        ValueError: it is something else, as "False", which is true for Python; the message names
+            class, argument and value.
     """
-    try:
-        return bool(value)
-    except (TypeError, ValueError, RuntimeError):
-        raise ValueError(f"{who}: {argument}: expected True or False, got {shown(value)}") from None
+    one = isinstance(value, (np.ndarray, Tensor)) and math.prod(value.shape) == 1
+    if not one and not isinstance(value, (int, float, np.bool_, np.number, type(None))):
+        raise ValueError(f"{who}: {argument}: expected True or False, got {shown(value)}")
+    return bool(value)
 
 
 def check_choice(who: str, argument: str, value: Any, choices: tuple[str | None, ...]) -> Any:

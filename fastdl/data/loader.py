@@ -149,12 +149,12 @@ class DataLoader:
                 check_callable(who, argument, function)
         flags = {
             "shuffle": shuffle,
-            "drop_last": drop_last,
             "persistent_workers": persistent_workers,
-            "multiprocessing_context": multiprocessing_context,
         }
         for argument, flag in flags.items():
             check_flag(who, argument, flag)
+        if not isinstance(drop_last, bool):  # as BatchSampler says
+            raise ValueError(f"{who}: drop_last: expected True or False, got {shown(drop_last)}")
         check_generator(who, generator)
         _check_workers(
             num_workers,
@@ -188,9 +188,7 @@ class DataLoader:
                 sampler = SequentialSampler(dataset)
         if batch_size is not None:
             # An IterableDataset has no indices to sample from.
-            batch_sampler = BatchSampler(
-                () if sampler is None else sampler, batch_size, bool(drop_last)
-            )
+            batch_sampler = BatchSampler(() if sampler is None else sampler, batch_size, drop_last)
         self.dataset: Any = dataset
         self.batch_size = batch_size
         self.sampler = sampler
@@ -268,7 +266,8 @@ def _check_workers(num_workers: int, **options: object) -> None:
     check_number("DataLoader", "timeout", options["timeout"])
     check_count("DataLoader", "prefetch_factor", options["prefetch_factor"], 0)
     for name, value in options.items():
-        if value and not num_workers:
+        given = value is not None if name == "multiprocessing_context" else value
+        if given and not num_workers:
             raise ValueError(f"DataLoader: {name}={shown(value)} needs num_workers > 0")
     context = options["multiprocessing_context"]
     methods = ("fork", "spawn", "forkserver")

@@ -77,10 +77,7 @@ class AUC(ConfusionMetric):
         if thresholds is not None:
             inner = sorted(check_numbers("AUC", "thresholds", thresholds, at_most=1.0))
         else:
-            if check_integer("AUC", "num_thresholds", num_thresholds, 2) > _MOST_THRESHOLDS:
-                raise ValueError(
-                    f"AUC: num_thresholds: expected 2 to {_MOST_THRESHOLDS}, got {num_thresholds!r}"
-                )
+            check_integer("AUC", "num_thresholds", num_thresholds, 2, _MOST_THRESHOLDS)
             inner = [(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)]
         check_flag("AUC", "multi_label", multi_label)
         if check_count("AUC", "num_labels", num_labels, 1) and not multi_label:

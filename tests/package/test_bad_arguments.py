@@ -312,11 +312,15 @@ NOT_MADE = {
 }
 # (class or "*", argument): values of another type than the annotation that work, and why.
 _NO_PENALTY = "Keras takes None for no penalty"
+_NO_EFFECT = "accepted for the sake of programs that give it, and without an effect"
 ACCEPTED = {
     ("regularizers.L1", "l1"): (("None",), "Keras takes None for the default"),
     ("regularizers.L2", "l2"): (("None",), "Keras takes None for the default"),
     ("regularizers.L1L2", "l1"): (("None",), _NO_PENALTY),
     ("regularizers.L1L2", "l2"): (("None",), _NO_PENALTY),
+    ("*", "autocast"): (tuple(NO_NUMBERS), _NO_EFFECT),
+    ("data.DataLoader", "pin_memory"): (tuple(NO_NUMBERS), _NO_EFFECT),
+    ("data.DataLoader", "in_order"): (tuple(NO_NUMBERS), _NO_EFFECT),
 }
 # (class, argument): an error of another kind or without names, and why it stands.
 OTHER_ERRORS = {
@@ -379,11 +383,12 @@ def arguments(cls, options):
 
 def must_be_refused(label, argument, annotation, kind):
     """Whether the annotation says that no such value can work."""
-    if kind in ACCEPTED.get((label, argument), ((),))[0]:
-        return False
-    if kind in ACCEPTED.get(("*", argument), ((),))[0]:
-        return False
+    for owner in (label, "*"):
+        if kind in ACCEPTED.get((owner, argument), ((), ""))[0]:
+            return False
     wanted = {part.strip() for part in annotation.split("|")}
+    if wanted <= {"bool", "None"}:  # None is False, and so are 0 and 0.0
+        return kind in NO_NUMBERS and kind != "None"
     if not wanted <= {"int", "float", "None"}:
         return False
     if kind == "None":
