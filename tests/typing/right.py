@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import fastdl
 from fastdl import Tensor, callbacks, layers, losses, metrics, nn, ops, optim, optimizers
@@ -167,7 +168,7 @@ def evaluate(net: Net, x: Tensor, y: Tensor) -> float:
     return float(best.indices.eq(y).float().mean())
 
 
-def keras_face(x: np.ndarray, y: np.ndarray) -> dict[str, list[float]]:
+def keras_face(x: NDArray[np.float32], y: NDArray[np.float32]) -> dict[str, list[float]]:
     model = Sequential([layers.Input((20,)), layers.Dense(16, activation="relu"), Scale()])
     model.add(layers.Dense(3, ops.tanh, kernel_initializer=fastdl.initializers.HeNormal(seed=1)))
     model.compile(optimizer="adam", loss="mse", metrics=["mae"])
@@ -186,8 +187,8 @@ def keras_face(x: np.ndarray, y: np.ndarray) -> dict[str, list[float]]:
     return {**history.history, "last": [last]}
 
 
-def keras_classes(x: np.ndarray, y: np.ndarray) -> float:
-    def stream() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def keras_classes(x: NDArray[np.float32], y: NDArray[np.float32]) -> float:
+    def stream() -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
         while True:
             yield x, y
 

@@ -3,6 +3,7 @@
 # ruff: noqa: B018, F841
 
 import numpy as np
+from numpy.typing import NDArray
 
 import fastdl
 from fastdl import Tensor, callbacks, layers, losses, nn, ops, optim, optimizers
@@ -57,7 +58,7 @@ def classes(net: nn.Module) -> None:
     optim.SGD(net.parameters()).step(len)  # E: Argument 1 to "step" of "Optimizer" has
 
 
-def options(model: Sequential, x: np.ndarray) -> None:
+def options(model: Sequential, x: NDArray[np.float32]) -> None:
     layers.Dense(3, nmae="dense")  # E: Unexpected keyword argument "nmae" for "Dense"
     layers.add(layers.Input((2,)))  # E: Argument 1 to "__call__" of "MergeFunction" has
     layers.Dropout(0.1, trainable="no")  # E: Argument "trainable" to "Dropout" has incompatible
@@ -68,7 +69,7 @@ def options(model: Sequential, x: np.ndarray) -> None:
     model.compile(jit_compile="yes")  # E: Argument "jit_compile" to "compile" of "Trainer" has
 
 
-def training(model: Sequential, x: np.ndarray) -> None:
+def training(model: Sequential, x: NDArray[np.float32]) -> None:
     model.fit("x.npy")  # E: Argument 1 to "fit" of "Trainer" has incompatible type "str"
     model.fit(x, x, callbacks=["stop"])  # E: List item 0 has incompatible type "str"
     model.fit(x, x).history["loss"].mean()  # E: "list[float | Any]" has no attribute "mean"
