@@ -15,7 +15,15 @@ import numpy as np
 
 from . import _core
 from ._base import functional as F
-from ._base.checks import blamed, check_fraction, check_name, check_number, check_shape, shown
+from ._base.checks import (
+    blamed,
+    check_fraction,
+    check_name,
+    check_number,
+    check_shape,
+    prefixed,
+    shown,
+)
 from ._base.moving import checked_axis
 from ._core import Tensor
 
@@ -250,7 +258,7 @@ def dropout(
     try:
         x = _core.as_tensor(inputs)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"dropout: inputs: {error}") from None
+        raise prefixed("dropout: inputs", error) from None
     if rate == 1:  # 1 / (1 - rate) would be infinite
         return F.mul(x, 0.0)
     if noise_shape is None:
@@ -273,7 +281,7 @@ def shuffle(x: TensorLike, axis: int = 0, seed: int | SeedGenerator | None = Non
     try:
         x = _core.as_tensor(x)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"shuffle: x: {error}") from None
+        raise prefixed("shuffle: x", error) from None
     axis = checked_axis(axis, x.ndim, "shuffle")
     if fixed is None:
         with stream_of(seed):

@@ -252,6 +252,16 @@ def check_pair(who: str, argument: str, value: Any) -> Any:
     return value
 
 
+def prefixed(who: str, error: Exception) -> Exception:
+    """The error to raise instead: the same with `who` in front of its message.
+
+    It is a TypeError, ValueError or RuntimeError: a subclass may not take a message alone.
+    """
+    kinds = (TypeError, ValueError, RuntimeError)
+    kind = next((kind for kind in kinds if isinstance(error, kind)), RuntimeError)
+    return kind(f"{who}: {error}")
+
+
 def blamed(
     who: str,
     error: Exception,

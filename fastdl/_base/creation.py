@@ -16,7 +16,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._core import Tensor
-from .checks import blamed, check_integer, check_number
+from .checks import blamed, check_integer, check_number, prefixed
 from .device import device_of, moved
 from .dtypes import float32, int64
 from .moving import one_or_many
@@ -75,7 +75,7 @@ def tensor(
     try:
         t = _core.tensor(data, dtype, keep_type=True)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"tensor: data, dtype: {error}") from None
+        raise prefixed("tensor: data, dtype", error) from None
     if isinstance(data, Tensor) and t.requires_grad:
         t = t.detach()
     return _finished(t, requires_grad, device)
@@ -367,7 +367,7 @@ def normal(
             return F.add(F.mul(F.normal(shape=shape), std), mean)
         except (TypeError, ValueError) as error:
             if size is None:
-                raise type(error)(f"normal: mean, std: {error}") from None
+                raise prefixed("normal: mean, std", error) from None
             numbers = {"mean": mean, "std": std}
             raise blamed("normal", error, sizes={"size": size}, numbers=numbers) from None
 

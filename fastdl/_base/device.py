@@ -128,7 +128,9 @@ def check_target(who: str, args: tuple[Target, ...], kwargs: TargetOptions) -> N
     try:
         dtype, where = split_target(who, args, kwargs)
     except (RuntimeError, TypeError) as error:
-        raise type(error)(f"{who}: {error}") from None
+        from .checks import prefixed  # which the import of the package does without
+
+        raise prefixed(who, error) from None
     if dtype is not None and dtype != np.float32:
         raise TypeError(f"{who}: dtype: expected float32 for parameters, got {dtype}")
     if where is not None and where.type != "cpu":

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from .checks import shown
-
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
@@ -71,4 +69,6 @@ def as_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     try:
         return np.dtype(dtype)
     except TypeError:
+        from .checks import shown  # which the import of the package does without
+
         raise TypeError(f"dtype: expected a type of elements, got {shown(dtype)}") from None

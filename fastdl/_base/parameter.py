@@ -9,7 +9,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._core import Tensor
-from .checks import check_name
+from .checks import check_name, prefixed
 from .watch import noted
 
 if TYPE_CHECKING:
@@ -71,13 +71,13 @@ class Parameter(Tensor):
                 data = F.copy(_core.as_tensor(data, dtype))
             super().__init__(data, dtype)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"Parameter: data, dtype: {error}") from None
+            raise prefixed("Parameter: data, dtype", error) from None
         self._snapshot = False  # the memory is the parameter's own from now on
         _core.keep_random_numbers()  # of its first values
         try:
             self.requires_grad = requires_grad
         except (TypeError, RuntimeError) as error:
-            raise type(error)(f"Parameter: {error}") from None
+            raise prefixed("Parameter", error) from None
         self.name = name
         self.path = check_name("Parameter", "path", path) or name
         self.__dict__.update(regularizer=regularizer, constraint=constraint)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
-from .checks import shown
 from .device import device as _device
 
 if TYPE_CHECKING:
@@ -128,6 +127,8 @@ def drawing_from(generator: Generator | None, who: str = "draw") -> AbstractCont
     if generator is None:
         return _DEFAULT
     if not isinstance(generator, Generator):
+        from .checks import shown  # which the import of the package does without
+
         raise TypeError(
             f"{who}: generator: expected a fastdl.Generator or None, got {shown(generator)}"
         )

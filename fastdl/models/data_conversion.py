@@ -9,7 +9,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base import tree
-from .._base.checks import check_dense
+from .._base.checks import check_dense, prefixed
 from .._core import Tensor
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _to_tensor(what: str, value: TensorLike | None) -> Tensor | None:
             value = _of_columns(value)
         return _core.as_tensor(value)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{what}: {error}") from None
+        raise prefixed(what, error) from None
 
 
 def _of_columns(table: Any) -> np.ndarray:

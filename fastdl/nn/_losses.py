@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._base.checks import check_fraction
+from .._base.checks import check_fraction, prefixed
 
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
@@ -33,7 +33,7 @@ def _weighted(who: str, one: Tensor, other: TensorLike, argument: str = "weight"
     try:
         return F.mul(one, other)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{who}: {argument}: {error}") from None
+        raise prefixed(f"{who}: {argument}", error) from None
 
 
 def _weighted_mean(loss: Tensor, weights: Tensor, reduction: str) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import _core
-from .._base.checks import check_choice, check_fraction, check_integer, check_number
+from .._base.checks import check_choice, check_fraction, check_integer, check_number, prefixed
 from .._base.module import Module
 from . import _losses
 
@@ -75,7 +75,7 @@ class _WeightedLoss(_Loss):
         try:
             self.register_buffer(name, None if weight is None else _core.as_tensor(weight))
         except (TypeError, ValueError) as error:
-            raise type(error)(f"{type(self).__name__}: {name}: {error}") from None
+            raise prefixed(f"{type(self).__name__}: {name}", error) from None
 
 
 class CrossEntropyLoss(_WeightedLoss):

@@ -13,7 +13,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base import moving, picking
-from .._base.checks import check_integer
+from .._base.checks import check_integer, prefixed
 from .._base.results import ValuesIndices
 from .._core import Tensor
 
@@ -75,7 +75,7 @@ def one_hot(
     try:
         hot = F.one_hot(x, depth=num_classes)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"one_hot: x: {error}") from None
+        raise prefixed("one_hot: x", error) from None
     if check_integer("one_hot", "axis", axis) != -1:
         hot = moving.moved(hot, -1, axis, "one_hot")
     return hot if dtype is None else F.cast(hot, dtype=dtype)

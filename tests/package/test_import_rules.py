@@ -6,6 +6,9 @@ names. There is no cycle, at run time or for type checking only. docs/architectu
 
 import ast
 import itertools
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -159,3 +162,21 @@ def test_there_is_no_cycle():
 
     for start in below:
         walk(start, ())
+
+
+# What `import fastdl` loads. A module more takes a tenth of a millisecond or more of every start.
+LOADED = """
+    _core _base _base.dtypes _base.results _base.functional _base.moving _base.formulas _base.picking
+    _base.tree _base.device _base.random _functions _functions.activation _functions.arithmetic
+    _functions.indexing _functions.linalg _functions.movement _functions.reduction
+    _functions.unary _functions.methods
+"""
+
+
+def test_the_import_loads_no_more_than_it_needs():
+    program = "import sys, fastdl; print(*(m for m in sys.modules if m.startswith('fastdl.')))"
+    environment = {k: v for k, v in os.environ.items() if k != "FASTDL_THREADING"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
+    )
+    assert {m.removeprefix("fastdl.") for m in done.stdout.split()} == set(LOADED.split())
