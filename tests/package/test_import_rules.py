@@ -167,9 +167,9 @@ def test_there_is_no_cycle():
 # What `import fastdl` loads. A module more takes a tenth of a millisecond or more of every start.
 LOADED = """
     _core _base _base.dtypes _base.results _base.functional _base.moving _base.formulas
-    _base.picking _base.tree _base.device _base.random _functions _functions.activation _functions.arithmetic
-    _functions.indexing _functions.linalg _functions.movement _functions.reduction
-    _functions.unary _functions.methods
+    _base.picking _base.tree _base.device _base.random _functions _functions.activation
+    _functions.arithmetic _functions.indexing _functions.linalg _functions.movement
+    _functions.reduction _functions.unary _functions.methods
 """
 
 
