@@ -83,7 +83,7 @@ def check_number(
         infinite: whether inf and -inf are numbers, too.
 
     Raises:
-        ValueError: it is none; the message names class, argument and value.
+        ValueError: the value is not such a number. The message names class, argument and value.
     """
     try:
         number = None if isinstance(value, (str, bytes)) else float(value)
@@ -105,7 +105,7 @@ def check_numbers(who: str, argument: str, value: Any, *limits: float, **more: A
     """Several numbers, each as `check_number` returns it.
 
     Raises:
-        ValueError: they are none; the message names class, argument and value.
+        ValueError: the values are not such numbers. The message names class, argument and value.
     """
     try:
         several = list(value)
@@ -118,7 +118,7 @@ def check_fraction(who: str, argument: str, value: Any) -> float:
     """`value` as a float in [0, 1].
 
     Raises:
-        ValueError: it is none; the message names class, argument and value.
+        ValueError: the value is not such a number. The message names class, argument and value.
     """
     return check_number(who, argument, value, at_most=1.0)
 
@@ -136,7 +136,7 @@ def check_integer(
         most: the largest that is accepted.
 
     Raises:
-        ValueError: it is none; the message names class, argument and value.
+        ValueError: the value is not such an integer. The message names class, argument and value.
     """
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not whole or not (-(2**63) if least is None else least) <= value <= most:
@@ -151,7 +151,7 @@ def check_count(who: str, argument: str, value: Any, least: int | None = None) -
     """`value` if it is None or an integer of at least `least`.
 
     Raises:
-        ValueError: it is neither; the message names class, argument and value.
+        ValueError: the value is neither. The message names class, argument and value.
     """
     return None if value is None else check_integer(who, argument, value, least)
 
@@ -160,7 +160,7 @@ def check_integers(who: str, argument: str, value: Any, least: int | None = None
     """One integer, or several as a tuple: axes or sizes.
 
     Raises:
-        ValueError: it is neither; the message names class, argument and value.
+        ValueError: the value is neither. The message names class, argument and value.
     """
     if isinstance(value, (int, np.integer)):
         return check_integer(who, argument, value, least)
@@ -177,8 +177,8 @@ def check_flag(who: str, argument: str, value: Any) -> bool:
     """`value`, a bool or a number, as True or False; None is False.
 
     Raises:
-        ValueError: it is something else, as "False", which is true for Python; the message names
-            class, argument and value.
+        ValueError: the value is something else, such as "False", which Python takes as true. The
+            message names class, argument and value.
     """
     one = isinstance(value, (np.ndarray, Tensor)) and math.prod(value.shape) == 1
     if not one and not isinstance(value, (int, float, np.bool_, np.number, type(None))):
@@ -190,7 +190,7 @@ def check_choice(who: str, argument: str, value: Any, choices: tuple[str | None,
     """`value` if it is one of `choices`.
 
     Raises:
-        ValueError: it is none; the message names class, argument and value.
+        ValueError: the value is not one of them. The message names class, argument and value.
     """
     if not (value is None or isinstance(value, str)) or value not in choices:
         *others, last = map(repr, choices)
@@ -208,7 +208,7 @@ def check_name(who: str, argument: str, value: Any) -> str | None:
     """`value` if it is a string or None.
 
     Raises:
-        ValueError: it is neither; the message names class, argument and value.
+        ValueError: the value is neither. The message names class, argument and value.
     """
     if value is not None and not isinstance(value, str):
         raise ValueError(f"{who}: {argument}: expected a string, got {shown(value)}")
@@ -219,7 +219,7 @@ def check_callable(who: str, argument: str, value: Any) -> Any:
     """`value` if it can be called.
 
     Raises:
-        TypeError: it cannot; the message names class, argument and value.
+        TypeError: it cannot be called. The message names class, argument and value.
     """
     if not callable(value):
         raise TypeError(f"{who}: {argument}: expected a function, got {shown(value)}")
@@ -230,7 +230,7 @@ def check_shape(who: str, argument: str, value: Any, least: int = 0) -> tuple[in
     """A shape as a tuple of integers of at least `least`, and None for sizes that may vary.
 
     Raises:
-        ValueError: it is none; the message names class, argument and value.
+        ValueError: the value is no shape. The message names class, argument and value.
     """
     try:
         sizes = (value,) if isinstance(value, (int, np.integer)) else tuple(value)
