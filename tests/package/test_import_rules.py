@@ -6,13 +6,11 @@ names. There is no cycle, at run time or for type checking only. docs/architectu
 
 import ast
 import itertools
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import children
 import pytest
 
 import fastdl
@@ -173,10 +171,7 @@ LOADED = """
 """
 
 
-def test_the_import_loads_no_more_than_it_needs():
+def test_the_import_loads_no_more_than_it_needs(tmp_path):
     program = "import sys, fastdl; print(*(m for m in sys.modules if m.startswith('fastdl.')))"
-    environment = {k: v for k, v in os.environ.items() if k != "FASTDL_THREADING"}
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
-    )
-    assert {m.removeprefix("fastdl.") for m in done.stdout.split()} == set(LOADED.split())
+    loaded = children.output(program, tmp_path, FASTDL_THREADING="")
+    assert {m.removeprefix("fastdl.") for m in loaded.split()} == set(LOADED.split())
