@@ -7,7 +7,7 @@ Without a seed they come from the library's stream, which `utils.set_random_seed
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -125,6 +125,40 @@ def _check_plain(who: str, **numbers: float) -> None:
         check_number(who, argument, value, -math.inf)
 
 
+def _drawn(
+    who: str,
+    shape: Sequence[int],
+    dtype: DTypeLike | None,
+    seed: int | SeedGenerator | None,
+    ours: Callable[..., Tensor],
+    theirs: Callable[[np.random.Generator, tuple[int, ...]], np.ndarray],
+    **numbers: float,
+) -> Tensor:
+    """What `ours(shape=...)` draws, or with an integer seed `theirs(generator, sizes)`.
+
+    `numbers` are the arguments of the function `who` that one of them may refuse.
+    """
+    fixed = _fixed(seed, who)
+    sizes = _sizes(who, shape)
+    try:
+        if fixed is None:
+            with stream_of(seed):
+                values = ours(shape=sizes)
+        else:
+            _check_plain(who, **numbers)
+            values = _core.as_tensor(theirs(fixed, sizes))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise blamed(who, error, sizes={"shape": sizes}, numbers=numbers) from None
+    return F.cast(values, dtype=dtype or "float32")
+
+
+def _truncated(generator: np.random.Generator, sizes: tuple[int, ...]) -> np.ndarray:
+    array = generator.standard_normal(sizes)
+    while (beyond := abs(array) > 2).any():
+        array[beyond] = generator.standard_normal(int(beyond.sum()))
+    return array
+
+
 def _sizes(who: str, shape: Sequence[int]) -> tuple[int, ...]:
     try:
         return tuple(shape)
@@ -145,19 +179,16 @@ def normal(
         >>> random.normal((2, 3), seed=1).shape
         (2, 3)
     """
-    fixed = _fixed(seed, "normal")
-    sizes = _sizes("normal", shape)
-    try:
-        if fixed is None:
-            with stream_of(seed):
-                values = F.normal(shape=sizes, mean=mean, std=stddev)
-        else:
-            _check_plain("normal", mean=mean, stddev=stddev)
-            values = _core.as_tensor(fixed.normal(mean, stddev, sizes))
-    except (TypeError, ValueError, OverflowError) as error:
-        numbers = {"mean": mean, "stddev": stddev}
-        raise blamed("normal", error, sizes={"shape": sizes}, numbers=numbers) from None
-    return F.cast(values, dtype=dtype or "float32")
+    return _drawn(
+        "normal",
+        shape,
+        dtype,
+        seed,
+        lambda shape: F.normal(shape=shape, mean=mean, std=stddev),
+        lambda generator, sizes: generator.normal(mean, stddev, sizes),
+        mean=mean,
+        stddev=stddev,
+    )
 
 
 def truncated_normal(
@@ -168,22 +199,16 @@ def truncated_normal(
     seed: int | SeedGenerator | None = None,
 ) -> Tensor:
     """Normally distributed numbers; those beyond two standard deviations are drawn again."""
-    fixed = _fixed(seed, "truncated_normal")
-    sizes = _sizes("truncated_normal", shape)
-    try:
-        if fixed is None:
-            with stream_of(seed):
-                values = F.truncated_normal(shape=sizes, mean=mean, std=stddev)
-        else:
-            _check_plain("truncated_normal", mean=mean, stddev=stddev)
-            array = fixed.standard_normal(sizes)
-            while (beyond := abs(array) > 2).any():
-                array[beyond] = fixed.standard_normal(int(beyond.sum()))
-            values = _core.as_tensor(array * stddev + mean)
-    except (TypeError, ValueError, OverflowError) as error:
-        numbers = {"mean": mean, "stddev": stddev}
-        raise blamed("truncated_normal", error, sizes={"shape": sizes}, numbers=numbers) from None
-    return F.cast(values, dtype=dtype or "float32")
+    return _drawn(
+        "truncated_normal",
+        shape,
+        dtype,
+        seed,
+        lambda shape: F.truncated_normal(shape=shape, mean=mean, std=stddev),
+        lambda generator, sizes: _truncated(generator, sizes) * stddev + mean,
+        mean=mean,
+        stddev=stddev,
+    )
 
 
 def uniform(
@@ -194,19 +219,16 @@ def uniform(
     seed: int | SeedGenerator | None = None,
 ) -> Tensor:
     """Numbers evenly distributed between `minval` and `maxval`, the latter excluded."""
-    fixed = _fixed(seed, "uniform")
-    sizes = _sizes("uniform", shape)
-    try:
-        if fixed is None:
-            with stream_of(seed):
-                values = F.uniform(shape=sizes, low=minval, high=maxval)
-        else:
-            _check_plain("uniform", minval=minval, maxval=maxval)
-            values = _core.as_tensor(fixed.uniform(minval, maxval, sizes))
-    except (TypeError, ValueError, OverflowError) as error:
-        numbers = {"minval": minval, "maxval": maxval}
-        raise blamed("uniform", error, sizes={"shape": sizes}, numbers=numbers) from None
-    return F.cast(values, dtype=dtype or "float32")
+    return _drawn(
+        "uniform",
+        shape,
+        dtype,
+        seed,
+        lambda shape: F.uniform(shape=shape, low=minval, high=maxval),
+        lambda generator, sizes: generator.uniform(minval, maxval, sizes),
+        minval=minval,
+        maxval=maxval,
+    )
 
 
 def randint(
