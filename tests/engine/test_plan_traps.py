@@ -582,6 +582,40 @@ def test_only_what_a_step_reads_makes_it_record_anew():
     assert recordings(model, lambda i: setattr(layer, "read", float(i // 20)), 40) == 2
 
 
+class ReadLate(layers.Layer):
+    """Reads an attribute only while another one is set."""
+
+    late_gain = 1.0
+
+    def __init__(self):
+        super().__init__()
+        self.switched_on = False
+
+    def call(self, x):
+        return x * self.late_gain if self.switched_on else x
+
+
+def test_an_attribute_counts_from_the_step_that_first_reads_it():
+    model = models.Sequential([ReadLate()])
+    layer = model.layers[0]
+
+    def predicted():
+        return [model.predict_on_batch(X[:4]) for _ in range(4)][-1]
+
+    np.testing.assert_array_equal(predicted(), X[:4])
+    before = _core.epoch()
+    layer.late_gain = 2.0
+    assert _core.epoch() == before  # no recording has looked at it
+    np.testing.assert_array_equal(predicted(), X[:4])
+    layer.switched_on = True
+    np.testing.assert_array_equal(predicted(), X[:4] * 2)
+    layer.late_gain = 4.0
+    assert _core.epoch() > before
+    np.testing.assert_array_equal(predicted(), X[:4] * 4)
+    del layer.late_gain
+    np.testing.assert_array_equal(predicted(), X[:4])
+
+
 def test_what_changes_again_and_again_is_not_recorded_for_ever():
     model = models.Sequential([Counted()])
     model.predict_on_batch(X[:4])
