@@ -36,8 +36,8 @@ def check_dense(what: str, value: object) -> None:
     if is_sparse(value):
         raise TypeError(
             f"{what}: expected a dense array, got a sparse matrix ({type(value).__name__} of shape "
-            f"{value.shape}); pass {what}.toarray(). If it does not fit into memory, pass a "
-            "utils.PyDataset that yields dense batches"
+            f"{value.shape}); pass {what.rpartition(' ')[2]}.toarray(). If it does not fit into "
+            "memory, pass a utils.PyDataset that yields dense batches"
         )
 
 

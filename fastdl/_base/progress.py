@@ -19,6 +19,8 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
+from .checks import shown
+
 if TYPE_CHECKING:
     from typing import SupportsFloat, TypeAlias
 
@@ -45,8 +47,8 @@ def mode_from_verbose(verbose: int | str) -> str:
     modes: dict[int | str, str] = {"auto": "auto", 0: "none", 1: "auto", 2: "lines"}
     try:
         return modes[verbose]
-    except (KeyError, TypeError):
-        raise ValueError(f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}") from None
+    except (KeyError, TypeError, ValueError, RuntimeError):
+        raise ValueError(f"verbose: expected 'auto', 0, 1 or 2, got {shown(verbose)}") from None
 
 
 class Progress:

@@ -86,4 +86,6 @@ def map_shapes(function: Callable[[tuple[int | None, ...]], object], x: object) 
         return {key: map_shapes(function, item) for key, item in x.items()}
     if isinstance(x, (list, tuple)):
         return _like(x, [map_shapes(function, item) for item in x])
-    raise ValueError(f"expected a shape or a structure of shapes, got {x!r}")
+    from .checks import shown  # only an error needs it
+
+    raise ValueError(f"expected a shape or a structure of shapes, got {shown(x)}")

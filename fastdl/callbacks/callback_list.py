@@ -49,7 +49,7 @@ class CallbackList(Callback):
         **params: Any,
     ) -> None:
         super().__init__()
-        self.callbacks: list[Callback] = flatten(callbacks) if callbacks else []
+        self.callbacks: list[Callback] = [] if callbacks is None else flatten(callbacks)
         for callback in self.callbacks:
             if isinstance(callback, type) or not hasattr(callback, "on_epoch_end"):
                 kind = callback if isinstance(callback, type) else type(callback)

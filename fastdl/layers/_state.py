@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import _core, constraints, initializers, regularizers
 from .._base import functional as F
+from .._base.checks import prefixed
 from .._base.dtype_policy import DTypePolicy, policy_from
 from .._base.dtypes import as_dtype
 from .._base.module import Module
@@ -208,14 +209,18 @@ class LayerState(Module):
         """
         own = self.weights
         label = f"{self._kind} {self.name!r}"
-        if len(own) != len(weights):
-            raise ValueError(f"{label}: set_weights takes {len(own)} arrays, got {len(weights)}")
-        values = [_core.as_tensor(value) for value in weights]
+        try:
+            count = len(weights)
+            if count != len(own):
+                raise ValueError(f"expected {len(own)} arrays, got {count}")
+            values = [_core.as_tensor(value) for value in weights]
+        except (TypeError, ValueError) as error:
+            raise prefixed(f"{label}: set_weights: weights", error) from None
         for weight, value in zip(own, values, strict=True):
             if weight.shape != value.shape:
                 raise ValueError(
-                    f"{label}: weight {getattr(weight, 'path', '')!r} has shape {weight.shape}, "
-                    f"got an array of shape {value.shape}"
+                    f"{label}: set_weights: weights: weight {getattr(weight, 'path', '')!r} has "
+                    f"shape {weight.shape}, got an array of shape {value.shape}"
                 )
         before = _core.set_grad_enabled(False)
         try:

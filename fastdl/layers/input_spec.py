@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike
 
-    from .._base.types import Args, Config, Items, Shape
+    from .._base.types import Config, Items, Shape
     from .._core import Tensor
     from .._graph.symbolic import KerasTensor
     from .layer import Layer
@@ -164,20 +164,17 @@ def check_inputs(spec: Specs, inputs: Any) -> None:
             raise ValueError(f"incompatible {label}: {complaint}")
 
 
-def plainer_error(error: Exception, layer: Layer, args: Args) -> Exception:
-    """The error to raise: one that says so if a built-in layer for one tensor got several."""
-    inputs = args[0] if args else None
-    if layer._takes_several or isinstance(error, ValueError):
-        return error
-    if inputs is None or not tree.is_nested(inputs):
-        return error
+def check_single(layer: Layer, inputs: object) -> None:
+    """Raises ValueError where a built-in layer for one tensor got a structure of them.
+
+    Its ops would take a list of tensors of one shape for an array of one more axis.
+    """
+    if layer._takes_several or not tree.is_nested(inputs):
+        return
     if type(layer).__module__.startswith("fastdl.layers."):
         got = (
             f"a dict with the keys {list(inputs)}"
             if isinstance(inputs, dict)
-            else f"a {type(inputs).__name__} of {len(inputs)}"
+            else f"a {type(inputs).__name__} of {len(list(tree.leaves(inputs)))}"
         )
-        refused = ValueError(f"expected a tensor, got {got}")
-        refused.__cause__ = error
-        return refused
-    return error
+        raise ValueError(f"expected a tensor, got {got}")

@@ -29,7 +29,7 @@ from .._graph.calls import (
 from .._graph.symbolic import KerasTensor, Node, infer, symbolic_leaves
 from ._config import has_own_config, plain_config
 from ._state import LayerState
-from .input_spec import check_inputs, plainer_error
+from .input_spec import check_inputs, check_single
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -209,6 +209,7 @@ class Layer(LayerState):
             try:
                 args = tuple(convert(x) for x in args)
                 kwargs = {key: convert(x) for key, x in kwargs.items()}
+                check_single(self, args[0] if args else kwargs.get("inputs"))
             except NAMED_ERRORS as error:
                 name_error(error, self)
                 raise shortened(error)  # noqa: B904
@@ -228,7 +229,6 @@ class Layer(LayerState):
             return outputs
         except Exception as error:
             if isinstance(error, _ERRORS):
-                error = plainer_error(error, self, args)
                 name_error(error, self)
             raise shortened(error)  # noqa: B904
         finally:
@@ -293,7 +293,6 @@ class Layer(LayerState):
             outputs = self.compute_output_spec(*args, **kwargs)
         except Exception as error:
             if isinstance(error, _ERRORS):
-                error = plainer_error(error, self, args)
                 name_error(error, self)
             raise shortened(error)  # noqa: B904
         finally:

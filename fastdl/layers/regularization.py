@@ -121,6 +121,8 @@ def _plain_seed(seed: int | SeedGenerator | None) -> int | None:
 class ActivityRegularization(Elementwise):
     """Returns its input and adds `l1 * sum(|x|) + l2 * sum(x^2)`, per sample, to the losses."""
 
+    _takes_several = True
+
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Unpack[PlainOptions]) -> None:
         check_number("ActivityRegularization", "l1", l1)
         check_number("ActivityRegularization", "l2", l2)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _core
 from .._base import tree
-from .._base.moving import is_integer
+from .._base.checks import check_count, check_integer, check_integers, prefixed, shown
 from .._base.notices import warn
 from .._graph.calls import trial
 from ..autograd import set_grad_enabled
@@ -32,35 +32,49 @@ def check_compiled(model: Trainer, who: str) -> None:
 
 def check_epochs(epochs: int, initial_epoch: int, frequency: int | Sequence[int]) -> None:
     """Checks the numbers of epochs that `fit` was given."""
-    for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
-        if not isinstance(value, (int, np.integer)) or value < 0:
-            raise ValueError(f"fit: {name} must be an integer of at least 0, got {value!r}")
-    if is_integer(frequency):
-        if frequency < 1:
+    check_integer("fit", "epochs", epochs, 0)
+    check_integer("fit", "initial_epoch", initial_epoch, 0)
+    whole = isinstance(frequency, (bool, int, float, np.number))
+    if whole or isinstance(frequency, str) or not hasattr(frequency, "__contains__"):
+        try:
+            check_integer("fit", "validation_freq", frequency, 1)
+        except ValueError:
             raise ValueError(
-                f"fit: validation_freq: expected at least 1, or a list of epochs, got {frequency}"
-            )
-    elif isinstance(frequency, str) or not hasattr(frequency, "__contains__"):
-        raise TypeError(
-            f"fit: validation_freq: expected an integer, or a list of epochs, got {frequency!r}"
-        )
+                "fit: validation_freq: expected an integer of at least 1, or a list of epochs, got "
+                f"{shown(frequency)}"
+            ) from None
+    else:
+        check_integers("fit", "validation_freq", frequency, 1)
 
 
-def check_data(model: Trainer, who: str, data: Arrays) -> None:
-    """Builds model and loss on the first batch and checks the labels of all batches."""
+def check_counts(who: str, **counts: int | None) -> None:
+    """Checks numbers of samples or steps, by argument: None or at least 1."""
+    for argument, value in counts.items():
+        check_count(who, argument, value, 1)
+
+
+def check_data(model: Trainer, who: str, data: Arrays, step: str = "train_step") -> None:
+    """Builds model and loss on the first batch and checks the labels of all batches.
+
+    A `step` or `compute_loss` of the user's own may take other data: nothing is checked.
+    """
     loss = model._compile_loss
-    if model._has_own("train_step") or model._has_own("compute_loss") or loss is None:
+    if model._has_own(step) or model._has_own("compute_loss") or loss is None:
         return
-    x, y, _ = data.first_batch()
+    x, y, sample_weight = data.first_batch()
     if y is None:
         raise ValueError(
             f"{who}: y: expected targets for the loss of model {model.name!r}, got None"
         )
-    if not loss.built:
-        y_pred = try_out(model, x)
-        loss.build(y, y_pred)
-        model.__dict__["_classes"] = [t.shape[-1] for t in tree.leaves(y_pred)]
-    check_labels(loss, data.y, model.__dict__.get("_classes", ()))
+    y_pred = None if loss.built else try_out(model, x)
+    try:
+        if not loss.built:
+            loss.build(y, y_pred)
+            model.__dict__["_classes"] = [t.shape[-1] for t in tree.leaves(y_pred)]
+        loss.check(y, sample_weight)
+    except (TypeError, ValueError) as error:
+        raise prefixed(who, error) from None
+    check_labels(who, loss, data.y, model.__dict__.get("_classes", ()))
 
 
 def check_trainable(model: Trainer, who: str) -> None:
@@ -75,7 +89,7 @@ def check_trainable(model: Trainer, who: str) -> None:
 
 def check_validation(model: Trainer, validation: Arrays, data: Arrays | Stream) -> None:
     """Checks before the training what would else fail after the first epoch."""
-    check_data(model, "validation_data", validation)
+    check_data(model, "fit: validation_data", validation)
     rows = [t.shape[1:] for t in tree.leaves(validation.x)]
     if isinstance(data, Stream) or rows != [t.shape[1:] for t in tree.leaves(data.x)]:
         try_out(model, validation.first_batch()[0])
@@ -97,10 +111,11 @@ def try_out(model: Trainer, x: Tensors) -> Any:
     return y_pred
 
 
-def check_labels(compile_loss: CompileLoss, y: Tensors, classes: Sequence[int]) -> None:
+def check_labels(who: str, compile_loss: CompileLoss, y: Tensors, classes: Sequence[int]) -> None:
     """Checks the class indices for sparse losses.
 
     Args:
+        who: the method, for messages.
         compile_loss: a built `CompileLoss`.
         y: the targets.
         classes: the size of the last axis of each output.
@@ -115,14 +130,14 @@ def check_labels(compile_loss: CompileLoss, y: Tensors, classes: Sequence[int]) 
         labels = np.asarray(targets[i])
         if labels.dtype.kind == "f":
             if np.isnan(labels).any():
-                raise ValueError(f"y: {int(np.isnan(labels).sum())} of the labels are NaN")
+                raise ValueError(f"{who}: y: {int(np.isnan(labels).sum())} of the labels are NaN")
             if (labels != np.floor(labels)).any():
-                raise ValueError("y: class labels must be whole numbers")
+                raise ValueError(f"{who}: y: class labels must be whole numbers")
         ignored = loss.get_config().get("ignore_class")
         used = labels if ignored is None else labels[labels != ignored]
         if used.size and (used.min() < 0 or used.max() >= classes[i]):
             bad = used.min() if used.min() < 0 else used.max()
             raise ValueError(
-                f"y: label {int(bad)} is out of range for an output of {classes[i]} classes: "
-                f"labels must lie in [0, {classes[i]})"
+                f"{who}: y: label {int(bad)} is out of range for an output of {classes[i]} "
+                f"classes: labels must lie in [0, {classes[i]})"
             )

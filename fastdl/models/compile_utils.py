@@ -7,12 +7,14 @@ by position or by name, or once for all. Names in logs are Keras 3's.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import _core, losses
 from .. import metrics as metrics_module
 from .._base import functional as F
+from .._base.checks import check_number, shown
 from .._base.notices import warn
 from .._base.registry import suggestion
 from .._base.tree import flatten, is_nested
@@ -122,7 +124,7 @@ def _get_metric(identifier: Identifier, y_true: Tensor, y_pred: Tensor) -> metri
         return metrics_module.CategoricalAccuracy(identifier)
     metric = metrics_module.get(identifier)
     if metric is None:
-        raise ValueError("metrics: expected metrics, got None")
+        raise ValueError("compile: metrics: expected metrics, got None")
     if not isinstance(metric, metrics_module.Metric):
         metric = metrics_module.MeanMetricWrapper(metric)
     if isinstance(identifier, str):
@@ -156,7 +158,10 @@ class CompileLoss:
         self._entries: list[tuple[int, losses.Loss, float | None]] = []
         self._trackers: list[metrics_module.Mean] = []
         self.built = False
-        _check_names(losses.get, loss, ("crossentropy", "ce"))
+        _check_names("compile: loss", losses.get, loss, ("crossentropy", "ce"))
+        for weight in flatten(loss_weights):
+            if weight is not None:
+                check_number("compile", "loss_weights", weight, -math.inf)
 
     @property
     def metrics(self) -> list[metrics_module.Mean]:
@@ -166,15 +171,15 @@ class CompileLoss:
     def build(self, y_true: Tensors, y_pred: Tensors) -> None:
         """Assigns the losses to the outputs."""
         self._outputs = outputs = _Outputs(y_pred, self._output_names)
-        wanted = outputs.of("loss", self._loss, shared=True)
-        weights = outputs.of("loss_weights", self._loss_weights, shared=True)
+        wanted = outputs.of("compile: loss", self._loss, shared=True)
+        weights = outputs.of("compile: loss_weights", self._loss_weights, shared=True)
         self._with_loss = [i for i, loss in enumerate(wanted) if loss is not None]
         if outputs.keys and isinstance(self._loss, dict):  # in the order of the dict
             self._with_loss = [
                 outputs.keys.index(k) for k, v in self._loss.items() if v is not None
             ]
         if not self._with_loss:
-            raise ValueError("loss: expected a loss for at least one output, got none")
+            raise ValueError("compile: loss: expected a loss for at least one output, got none")
         targets, predictions = self._targets(y_true), outputs.of("outputs", y_pred)
         names = []
         entries: list[tuple[int, losses.Loss, float | None]] = []
@@ -192,6 +197,11 @@ class CompileLoss:
             self._trackers = [metrics_module.Mean(name=f"{name}_loss") for name in names]
         self.built = True
 
+    def check(self, y_true: Tensors, sample_weight: Tensors) -> None:
+        """ValueError where targets or weights do not fit the outputs of the built loss."""
+        self._targets(y_true)
+        self._outputs.of("sample_weight", sample_weight, shared=True)
+
     def _targets(self, y_true: Any) -> list[Any]:
         """The targets by output. Those of outputs without loss may be missing in `y_true`."""
         outputs, given = self._outputs, y_true
@@ -199,12 +209,12 @@ class CompileLoss:
             given = [None] * outputs.count
             for i, y in zip(self._with_loss, y_true, strict=True):
                 given[i] = y
-        targets = outputs.of("targets", given)
+        targets = outputs.of("y", given)
         for i in self._with_loss:
             if targets[i] is None:
                 label = outputs.names[i] if outputs.names else i
                 raise ValueError(
-                    f"targets: expected a target for output {label!r}, which has a loss, got None"
+                    f"y: expected a target for output {label!r}, which has a loss, got None"
                 )
         return [None if y is None else _core.as_tensor(y) for y in targets]
 
@@ -258,11 +268,11 @@ class CompileMetrics(metrics_module.Metric):
     ) -> None:
         super().__init__(name="compile_metrics")
         for argument, given in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
-            if given and not is_nested(given):
+            if given is not None and not is_nested(given):
                 raise ValueError(
-                    f"{argument}: expected a list, tuple or dict, got {type(given).__name__}"
+                    f"compile: {argument}: expected a list, tuple or dict, got {shown(given)}"
                 )
-            _check_names(metrics_module.get, given, ("accuracy", "acc"))
+            _check_names(f"compile: {argument}", metrics_module.get, given, ("accuracy", "acc"))
         self._given = metrics
         self._given_weighted = weighted_metrics
         self._output_names = output_names
@@ -308,12 +318,12 @@ class CompileMetrics(metrics_module.Metric):
             return [flatten(given)]
         return [
             [m for m in flatten(entry) if m is not None]
-            for entry in self._outputs.of(argument, given)
+            for entry in self._outputs.of(f"compile: {argument}", given)
         ]
 
     def _pairs(self, y_true: Tensors, y_pred: Tensors) -> tuple[list[Tensor | None], list[Any]]:
         outputs = self._outputs
-        targets = outputs.of("targets", y_true)
+        targets = outputs.of("y", y_true)
         return (
             [None if y is None else _core.as_tensor(y) for y in targets],
             outputs.of("outputs", y_pred),
@@ -355,8 +365,14 @@ class CompileMetrics(metrics_module.Metric):
             metric.reset_state()
 
 
-def _check_names(get: Callable[[str], object], given: object, by_shape: tuple[str, ...]) -> None:
-    """Raises ValueError for unknown names, so that `compile` fails and not the first step."""
+def _check_names(
+    who: str, get: Callable[[Any, str], object], given: object, by_shape: tuple[str, ...]
+) -> None:
+    """Raises ValueError for unknown names and for what is no function.
+
+    So `compile` fails, and not the first step.
+    """
     for identifier in flatten(given):
-        if isinstance(identifier, str) and identifier.lower() not in by_shape:
-            get(identifier)
+        named = isinstance(identifier, str) and identifier.lower() in by_shape
+        if not named and not isinstance(identifier, type):
+            get(identifier, who)

@@ -16,7 +16,7 @@ from .._core import Tensor
 from .._engine.runner import Batch, Form
 from ..utils.batches import unpack_x_y_sample_weight
 from ..utils.py_dataset import PyDataset
-from .data_conversion import as_sample_weights, to_tensors
+from .data_conversion import as_sample_weights, check_class_weight, some_tensors, to_tensors
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -40,19 +40,22 @@ def adapt(
         batch_size: samples per batch; None for 32, or for the size that gives `steps` batches.
 
     Raises:
-        ValueError, TypeError: as `Arrays` and `Stream` do.
+        ValueError, TypeError: as `Arrays`, `Stream` and `check_class_weight` do.
     """
+    if class_weight is not None:
+        check_class_weight(who, class_weight)
     if is_stream(x):
         return Stream(who, x, y, sample_weight, class_weight)
     if class_weight:
-        y, sample_weight = to_tensors("y", y), to_tensors("sample_weight", sample_weight)
-        sample_weight = as_sample_weights(class_weight, y, sample_weight)
+        y = to_tensors(f"{who}: y", y)
+        sample_weight = to_tensors(f"{who}: sample_weight", sample_weight)
+        sample_weight = as_sample_weights(who, class_weight, y, sample_weight)
     return Arrays(who, x, y, sample_weight, batch_size, steps)
 
 
 def is_stream(x: Data | Batches) -> TypeIs[Batches]:
     """Whether x yields batches: a generator, an iterator, a DataLoader, a PyDataset."""
-    if x is None or isinstance(x, (Tensor, np.ndarray, list, tuple, dict, str)):
+    if x is None or isinstance(x, (Tensor, np.ndarray, list, tuple, dict, str, bytes, set, type)):
         return False
     if hasattr(x, "__array__") or is_sparse(x):
         return False
@@ -73,8 +76,8 @@ class Arrays:
         on_pass: called when a pass starts, before its order is drawn.
 
     Raises:
-        ValueError: no samples, different numbers of samples, a batch size below 1.
-        TypeError: arrays that hold no numbers, a batch size that is no integer.
+        ValueError: no samples, different numbers of samples.
+        TypeError: arrays that hold no numbers.
     """
 
     generators: tuple[Generator, ...] = ()
@@ -88,13 +91,9 @@ class Arrays:
         batch_size: int | None = None,
         steps: int | None = None,
     ) -> None:
-        _check_positive(who, "batch_size", batch_size)
-        _check_positive(who, "the number of steps", steps)
-        if x is None:
-            raise ValueError(f"{who}: expected data for x, got None")
-        self.x: Tensors = to_tensors("x", x)
-        self.y: Tensors = to_tensors("y", y)
-        self.sample_weight: Tensors = to_tensors("sample_weight", sample_weight)
+        self.x: Tensors = some_tensors(f"{who}: x", x)
+        self.y: Tensors = to_tensors(f"{who}: y", y)
+        self.sample_weight: Tensors = to_tensors(f"{who}: sample_weight", sample_weight)
         self.samples = -1
         named = (("x", self.x), ("y", self.y), ("sample_weight", self.sample_weight))
         for name, structure in named:
@@ -197,6 +196,7 @@ class Stream:
                 f"{who}: x is a {type(source).__name__}, which yields single samples; give "
                 "DataLoader(dataset, batch_size=...), which yields batches"
             )
+        self._who = who
         self.source: Any = source
         self._class_weight = class_weight
         self._shuffle = False
@@ -226,13 +226,14 @@ class Stream:
     def __iter__(self) -> Iterator[Batch]:
         items = isinstance(self.source, PyDataset) or not hasattr(self.source, "__iter__")
         for batch in self._items() if items else iter(self.source):
-            x, y, weight = unpack_x_y_sample_weight(batch)
+            x, y, weight = unpack_x_y_sample_weight(batch, self._who)
             if _is_empty(x):  # the mean of no losses is NaN
                 continue
-            y, weight = to_tensors("y", y), to_tensors("sample_weight", weight)
+            who = self._who
+            y, weight = to_tensors(f"{who}: y", y), to_tensors(f"{who}: sample_weight", weight)
             if self._class_weight:
-                weight = as_sample_weights(self._class_weight, y, weight)
-            yield to_tensors("x", x), y, weight
+                weight = as_sample_weights(who, self._class_weight, y, weight)
+            yield to_tensors(f"{who}: x", x), y, weight
 
     def _items(self) -> Iterator[object]:
         """The items of the source in order, or shuffled. They do not end if it has no length."""
@@ -319,12 +320,3 @@ def _is_empty(x: object) -> bool:
     """Whether all arrays of a batch have no samples."""
     shapes = [getattr(leaf, "shape", None) for leaf in tree.leaves(x)]
     return bool(shapes) and all(shape is not None and tuple(shape[:1]) == (0,) for shape in shapes)
-
-
-def _check_positive(who: str, argument: str, value: object) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{who}: {argument} must be an integer, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{who}: {argument} must be at least 1, got {value}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base import tree
-from .._base.checks import check_dense, prefixed
+from .._base.checks import check_dense, check_number, prefixed, shown
 from .._core import Tensor
 
 if TYPE_CHECKING:
@@ -27,6 +28,18 @@ def to_tensors(what: str, structure: Data) -> Any:
     if isinstance(structure, list) and structure and not _holds_arrays(structure):
         return _to_tensor(what, structure)  # nested lists of numbers are one array
     return tree.map_structure(lambda value: _to_tensor(what, value), structure)
+
+
+def some_tensors(what: str, structure: Data) -> Any:
+    """`to_tensors` for what must hold at least one array.
+
+    Raises:
+        ValueError: None, or an empty structure.
+    """
+    tensors = to_tensors(what, structure)
+    if tensors is None or (type(tensors) is not Tensor and not tree.flatten(tensors)):
+        raise ValueError(f"{what}: expected data, got {structure!r}")
+    return tensors
 
 
 def _to_tensor(what: str, value: TensorLike | None) -> Tensor | None:
@@ -75,23 +88,20 @@ def _holds_arrays(structure: list[object]) -> bool:
 
 
 def split_validation(data: tuple[Data, Data, Data], fraction: float) -> tuple[Batch, Batch]:
-    """The first samples for training and the last `fraction` of them for validation.
+    """The first samples for training and the last `fraction` of them, for `fit`.
 
     Raises:
-        ValueError: a fraction outside (0, 1) or that leaves one side without samples.
+        ValueError: the fraction leaves one side without samples.
     """
-    if isinstance(fraction, (str, bool)) or not isinstance(fraction, (int, float, np.number)):
-        raise TypeError(f"validation_split: expected a number between 0 and 1, got {fraction!r}")
-    if not 0 < fraction < 1:
-        raise ValueError(f"validation_split must lie between 0 and 1, got {fraction!r}")
     arrays = [
-        to_tensors(name, a) for name, a in zip(("x", "y", "sample_weight"), data, strict=True)
+        to_tensors(f"fit: {name}", a)
+        for name, a in zip(("x", "y", "sample_weight"), data, strict=True)
     ]
     samples = next(t.shape[0] for t in tree.leaves(arrays) if t is not None)
     kept = int(np.floor(samples * (1.0 - fraction)))
     if kept == 0 or kept == samples:
         raise ValueError(
-            f"validation_split={fraction} of {samples} samples leaves none for "
+            f"fit: validation_split: {fraction:g} of {samples} samples leaves none for "
             f"{'training' if kept == 0 else 'validation'}"
         )
 
@@ -107,36 +117,52 @@ def split_validation(data: tuple[Data, Data, Data], fraction: float) -> tuple[Ba
     return rows(0, kept), rows(kept, samples)
 
 
-def as_sample_weights(class_weight: dict[int, float], y: Data, sample_weight: Any = None) -> Tensor:
+def check_class_weight(who: str, class_weight: object) -> None:
+    """Checks the weights of classes that a method was given.
+
+    Raises:
+        TypeError: it is no dict.
+        ValueError: a key is no class index, or a weight is no number.
+    """
+    if not isinstance(class_weight, dict):
+        raise TypeError(
+            f"{who}: class_weight: expected a dict of weights by class index, got "
+            f"{shown(class_weight)}"
+        )
+    for key, weight in class_weight.items():
+        if not isinstance(key, (int, float, np.number)) or float(key) % 1 or key < 0:
+            raise ValueError(f"{who}: class_weight: expected class indices as keys, got {key!r}")
+        check_number(who, f"class_weight[{key}]", weight, -math.inf)
+
+
+def as_sample_weights(
+    who: str, class_weight: dict[int, float], y: Data, sample_weight: Any = None
+) -> Tensor:
     """One weight per sample, by its class, times the sample weights that are given.
 
     Args:
+        who: the method, for messages.
         class_weight: weight by class index; other classes have weight 1.
         y: class indices (n,) or (n, 1), or one-hot rows (n, classes).
         sample_weight: (n,) or (n, 1), or None.
 
     Raises:
-        ValueError: y is None or a structure of several targets, or a key is no class index.
-        TypeError: class_weight isn't a dict.
+        ValueError: y is None or a structure of several targets, or holds NaN.
     """
-    if not isinstance(class_weight, dict):
-        raise TypeError(
-            "class_weight: expected a dict of weights by class index, got "
-            f"{type(class_weight).__name__}"
-        )
     if y is None or tree.is_nested(y):
-        raise ValueError("class_weight: expected a single array of targets y")
+        raise ValueError(
+            f"{who}: class_weight: expected a single array of targets y, got "
+            f"{y if y is None else f'a {type(y).__name__}'}"
+        )
     labels = np.asarray(y)
     if labels.ndim > 1:
         labels = labels.argmax(-1) if labels.shape[-1] > 1 else labels[..., 0]
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
         raise ValueError(
-            f"class_weight: {int((~np.isfinite(labels)).sum())} labels in y are NaN or infinite"
+            f"{who}: class_weight: {int((~np.isfinite(labels)).sum())} labels in y are NaN or "
+            "infinite"
         )
     labels = np.round(labels).astype(np.int64)
-    for key in class_weight:
-        if not isinstance(key, (int, float, np.number)) or int(key) != key or key < 0:
-            raise ValueError(f"class_weight: expected class indices as keys, got {key!r}")
     found = np.ones(labels.shape, np.float32)
     for key, value in class_weight.items():
         found[labels == int(key)] = value

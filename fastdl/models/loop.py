@@ -10,8 +10,10 @@ import numpy as np
 
 from .. import _core
 from .._base import tree
+from .._base.checks import prefixed
 from .._base.moving import is_integer
 from .._base.notices import warn
+from .._base.progress import mode_from_verbose
 from .._core import Tensor
 from .data_adapters import Arrays, Stream
 from .logs import numbers
@@ -49,6 +51,7 @@ class Loop:
     callbacks, and stops when a callback asks for it.
 
     Args:
+        who: the method that was called, for messages.
         model: the model.
         callbacks, verbose: as given to `fit`.
         add_history: whether to add a `History` if there is none.
@@ -57,6 +60,7 @@ class Loop:
 
     def __init__(
         self,
+        who: str,
         model: Trainer,
         callbacks: Callbacks,
         verbose: int | str,
@@ -66,18 +70,22 @@ class Loop:
         from ..callbacks import CallbackList
 
         self.model = model
-        self.callbacks = (
-            callbacks
-            if isinstance(callbacks, CallbackList)
-            else CallbackList(
-                callbacks,
-                add_history=add_history,
-                add_progbar=verbose != 0,
-                model=model,
-                verbose=verbose,
-                **params,
+        try:
+            silent = mode_from_verbose(verbose) == "none"
+            self.callbacks = (
+                callbacks
+                if isinstance(callbacks, CallbackList)
+                else CallbackList(
+                    callbacks,
+                    add_history=add_history,
+                    add_progbar=not silent,
+                    model=model,
+                    verbose=verbose,
+                    **params,
+                )
             )
-        )
+        except (TypeError, ValueError) as error:
+            raise prefixed(who, error) from None
 
     def _steps(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 from .._base import tree
-from .._base.checks import check_integer, check_name
+from .._base.checks import check_callable, check_integer, check_name, prefixed
 from .._base.registry import LAYERS, suggestion
 from .._base.tracebacks import at_the_callers_line
 from .._graph.calls import NAMED_ERRORS, context, name_error, warn_that_masks_end
@@ -131,7 +131,10 @@ class Model(Trainer, Layer):
         """
         if self._graph is None:
             kwargs: Kwargs = {}
-            inputs = tree.map_shapes(KerasTensor, input_shape)
+            try:
+                inputs = tree.map_shapes(KerasTensor, input_shape)
+            except (TypeError, ValueError) as error:
+                raise prefixed(f"model {self.name!r}: build: input_shape", error) from None
             before = self._enter((inputs,), kwargs)
             try:  # not by calling the model: a subclass's build() may be calling this one
                 self._infer_output_spec((inputs,), kwargs)
@@ -261,7 +264,7 @@ class Model(Trainer, Layer):
             layer_range: names (or patterns) of the first and the last layer to list.
 
         Raises:
-            ValueError: `layer_range` matches no layers.
+            ValueError: `layer_range` matches no layers, or the table does not fit into the width.
         """
         from .summary import ASCII, summary_text
 
@@ -269,7 +272,7 @@ class Model(Trainer, Layer):
             self, line_length, positions, expand_nested, show_trainable, layer_range
         )
         if print_fn is not None:
-            print_fn(text)
+            check_callable("summary", "print_fn", print_fn)(text)
             return
         try:
             print(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._base import tree
+from .._base.checks import prefixed
 from .._base.registry import LAYERS
 from .._graph.calls import warn_that_masks_end
 from .._graph.graph import Graph
@@ -149,6 +150,11 @@ class Sequential(Model):
         if not self.layers:
             raise ValueError(f"model {self.name!r} has no layers: add() some before using it")
         if not tree.is_shape(input_shape):
+            if input_shape is not None:
+                try:
+                    tree.map_shapes(tuple, input_shape)
+                except ValueError as error:
+                    raise prefixed(f"model {self.name!r}: build: input_shape", error) from None
             return  # a structure of inputs: the layers are built as they are called
         wanted = (None, *input_shape[1:])
         if self._tensors:

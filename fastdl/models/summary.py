@@ -8,6 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from .._base import tree
+from .._base.checks import check_flag, check_integer, check_numbers, shown
 from ..layers.layer import Layer
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ def summary_text(
     layer_range: Sequence[str] | None,
 ) -> str:
     """The whole text; `Model.summary` describes the arguments."""
+    if positions is not None:
+        positions = check_numbers("summary", "positions", positions, at_most=1.0)
+    expand_nested = check_flag("summary", "expand_nested", expand_nested)
+    show_trainable = check_flag("summary", "show_trainable", show_trainable)
     graph = model._graph
     chain = graph is None or type(model).__name__ == "Sequential" or _is_chain(graph)
     header = ["Layer (type)", "Output Shape", "Param #"]
@@ -45,6 +50,8 @@ def summary_text(
         header.append("Trainable")
         align.append(str.center)
         width, ends = width + 12, [*(end * 0.9 for end in ends), 1.0]
+    if line_length is not None:
+        line_length = check_integer("summary", "line_length", line_length, 0, 10_000)
     width = line_length or min(width, shutil.get_terminal_size().columns - 4)
 
     listed: list[Any] = model.layers if chain or graph is None else graph.operations
@@ -53,6 +60,11 @@ def summary_text(
     rows: list[list[str]] = []
     for layer in _in_range(listed, layer_range):
         rows += _rows(layer, None if chain else graph, expand_nested, show_trainable)
+    if len(ends) != len(header):
+        raise ValueError(
+            f"summary: positions: expected {len(header) - show_trainable} numbers, one for each "
+            f"column, got {shown(positions)}"
+        )
     table = _table([header, *rows], align, _column_widths(width, ends))
     return "\n".join([f'Model: "{model.name}"', *table, *_totals(model)])
 
@@ -68,8 +80,9 @@ def _is_chain(graph: Graph) -> bool:
 def _in_range(layers: list[Any], layer_range: Sequence[str] | None) -> list[Any]:
     if layer_range is None:
         return layers
-    if len(layer_range) != 2:
-        raise ValueError(f"layer_range takes two names, got {layer_range!r}")
+    two = isinstance(layer_range, (list, tuple)) and len(layer_range) == 2
+    if not two or not all(isinstance(pattern, str) for pattern in layer_range):
+        raise ValueError(f"summary: layer_range: expected two names, got {shown(layer_range)}")
     places = [
         [i for i, layer in enumerate(layers) if re.match(pattern, layer.name)]
         for pattern in layer_range
@@ -77,7 +90,9 @@ def _in_range(layers: list[Any], layer_range: Sequence[str] | None) -> list[Any]
     for pattern, found in zip(layer_range, places, strict=True):
         if not found:
             names = [layer.name for layer in layers]
-            raise ValueError(f"layer_range: {pattern!r} matches none of the layers {names}")
+            raise ValueError(
+                f"summary: layer_range: {pattern!r} matches none of the layers {names}"
+            )
     first, last = sorted((min(places[0]), max(places[1])))
     return layers[first : last + 1]
 
@@ -147,7 +162,9 @@ def _column_widths(width: int, ends: Sequence[float]) -> list[int]:
     for end in ends:
         widths.append(int(end * width) - sum(widths))
         if widths[-1] < 4:
-            raise ValueError(f"summary: {width} characters are too narrow for the table")
+            raise ValueError(
+                f"summary: line_length, positions: {width} characters are too narrow for the table"
+            )
     # Borders, and a space on each side of a text, take the same room from all columns.
     excess = 3 * len(widths) + 1
     for i in range(len(widths)):

@@ -14,14 +14,21 @@ import numpy as np
 from .. import _core
 from .._base import tree
 from .._base.arguments import suggests_arguments
-from .._base.checks import check_count
+from .._base.checks import check_count, check_flag, check_number, shown
 from .._core import Tensor
 from .._engine.runner import Runner
 from ..utils.batches import unpack_x_y_sample_weight
 from . import steps as built_in
-from .checks import check_compiled, check_data, check_epochs, check_trainable, check_validation
+from .checks import (
+    check_compiled,
+    check_counts,
+    check_data,
+    check_epochs,
+    check_trainable,
+    check_validation,
+)
 from .data_adapters import Arrays, adapt, is_stream
-from .data_conversion import as_sample_weights, split_validation, to_tensors
+from .data_conversion import some_tensors, split_validation
 from .logs import in_order, numbers
 from .loop import FitOptions, Loop
 
@@ -117,11 +124,14 @@ class Trainer:
         from .compile_utils import CompileLoss, CompileMetrics
 
         check_count("compile", "steps_per_execution", steps_per_execution, 1)
-        if jit_compile not in ("auto", True, False, None):
+        text = isinstance(jit_compile, str) and jit_compile == "auto"
+        if not text and not isinstance(jit_compile, (bool, np.bool_, type(None))):
             raise ValueError(
-                f"compile: jit_compile: expected 'auto', True, False or None, got {jit_compile!r}"
+                "compile: jit_compile: expected 'auto', True, False or None, got "
+                f"{shown(jit_compile)}"
             )
-        new_optimizer = optimizers.get(optimizer)
+        eager = check_flag("compile", "run_eagerly", run_eagerly)
+        new_optimizer = optimizers.get(optimizer, "compile: optimizer")
         names = getattr(self, "output_names", None)
         compile_loss = None if loss is None else CompileLoss(loss, loss_weights, names)
         compile_metrics = None
@@ -130,7 +140,7 @@ class Trainer:
         self.__dict__.update(
             optimizer=new_optimizer,
             loss=loss,
-            run_eagerly=bool(run_eagerly),
+            run_eagerly=eager,
             stop_training=False,
             _compiled=True,
             _compile_loss=compile_loss,
@@ -266,6 +276,15 @@ class Trainer:
         """
         check_compiled(self, "fit")
         check_epochs(epochs, initial_epoch, validation_freq)
+        check_counts("fit", batch_size=batch_size, steps_per_epoch=steps_per_epoch)
+        check_counts(
+            "fit",
+            validation_steps=validation_steps,
+            validation_batch_size=validation_batch_size,
+        )
+        shuffle = check_flag("fit", "shuffle", shuffle)
+        if validation_split is not None:
+            validation_split = check_number("fit", "validation_split", validation_split, below=1.0)
         if validation_split and validation_data is None:
             if is_stream(x):
                 raise ValueError(
@@ -282,14 +301,15 @@ class Trainer:
         validation = None
         if validation_data is not None:
             x, y, sample_weight = validation_data, None, None
+            who = "fit: validation_data"
             if not is_stream(x):
-                x, y, sample_weight = unpack_x_y_sample_weight(x)
+                x, y, sample_weight = unpack_x_y_sample_weight(x, who)
             size = validation_batch_size or batch_size
-            validation = adapt("validation_data", x, y, sample_weight, None, size, validation_steps)
+            validation = adapt(who, x, y, sample_weight, None, size, validation_steps)
         if isinstance(validation, Arrays):
             check_validation(self, validation, data)
         total = data.batches if steps_per_epoch is None else steps_per_epoch
-        loop = Loop(self, callbacks, verbose, add_history=True, epochs=epochs, steps=total)
+        loop = Loop("fit", self, callbacks, verbose, add_history=True, epochs=epochs, steps=total)
         options = FitOptions(
             epochs=epochs,
             initial_epoch=initial_epoch,
@@ -323,9 +343,14 @@ class Trainer:
         Source: `keras.Model.evaluate` of Keras 3.
         """
         check_compiled(self, "evaluate")
+        check_counts("evaluate", batch_size=batch_size, steps=steps)
+        return_dict = check_flag("evaluate", "return_dict", return_dict)
         data = adapt("evaluate", x, y, sample_weight, None, batch_size, steps)
+        if isinstance(data, Arrays):
+            check_data(self, "evaluate", data, "test_step")
         total = data.batches if steps is None else steps
-        logs = Loop(self, callbacks, verbose, epochs=1, steps=total).evaluate(data, steps)
+        loop = Loop("evaluate", self, callbacks, verbose, epochs=1, steps=total)
+        logs = loop.evaluate(data, steps)
         return logs if return_dict else in_order(self, logs)
 
     @suggests_arguments("Model")
@@ -353,9 +378,11 @@ class Trainer:
             >>> model.predict(np.ones((5, 3)), verbose=0).shape
             (5, 2)
         """
+        check_counts("predict", batch_size=batch_size, steps=steps)
         data = adapt("predict", x, batch_size=batch_size, steps=steps)
         total = data.batches if steps is None else steps
-        return Loop(self, callbacks, verbose, epochs=1, steps=total).predict(data, steps)
+        loop = Loop("predict", self, callbacks, verbose, epochs=1, steps=total)
+        return loop.predict(data, steps)
 
     def train_on_batch(
         self,
@@ -367,10 +394,10 @@ class Trainer:
     ) -> Any:
         """One step of training; returns this batch's loss and metrics as `evaluate` does."""
         check_compiled(self, "train_on_batch")
-        if class_weight:
-            y, sample_weight = to_tensors("y", y), to_tensors("sample_weight", sample_weight)
-            sample_weight = as_sample_weights(class_weight, y, sample_weight)
-        data = Arrays("train_on_batch", x, y, sample_weight)
+        return_dict = check_flag("train_on_batch", "return_dict", return_dict)
+        data = adapt("train_on_batch", x, y, sample_weight, class_weight)
+        if not isinstance(data, Arrays):
+            raise TypeError(f"train_on_batch: x: expected arrays, got {shown(x)}")
         check_data(self, "train_on_batch", data)
         check_trainable(self, "train_on_batch")
         return self._batch_logs("train", data, return_dict)
@@ -380,7 +407,10 @@ class Trainer:
     ) -> Any:
         """One step of evaluation; returns this batch's loss and metrics as `evaluate` does."""
         check_compiled(self, "test_on_batch")
-        return self._batch_logs("test", Arrays("test_on_batch", x, y, sample_weight), return_dict)
+        return_dict = check_flag("test_on_batch", "return_dict", return_dict)
+        data = Arrays("test_on_batch", x, y, sample_weight)
+        check_data(self, "test_on_batch", data, "test_step")
+        return self._batch_logs("test", data, return_dict)
 
     def predict_on_batch(self, x: Data) -> Any:
         """The outputs for one batch, as NumPy arrays."""
@@ -390,7 +420,7 @@ class Trainer:
             if result is not None:
                 return result
         with runner.turn:
-            result = runner.batch((to_tensors("x", x), None, None))
+            result = runner.batch((some_tensors("predict_on_batch: x", x), None, None))
             return tree.map_structure(np.array, result)
 
     def _batch_logs(self, phase: str, data: Arrays, return_dict: bool) -> Any:

@@ -12,20 +12,32 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._base.checks import check_fraction, prefixed
+from .._base.checks import check_choice, check_fraction, check_integer, check_number, prefixed
 
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
 
 
-def _reduced(loss: Tensor, reduction: str) -> Tensor:
+_REDUCTIONS = ("mean", "sum", "none")
+
+
+def _reduced(who: str, loss: Tensor, reduction: str) -> Tensor:
+    if not isinstance(reduction, str):  # an array has no truth value
+        check_choice(who, "reduction", reduction, _REDUCTIONS)
     if reduction == "mean":
         return F.mean(loss)
     if reduction == "sum":
         return F.sum(loss)
-    if reduction == "none":
-        return loss
-    raise ValueError(f"{reduction} is not a valid value for reduction")
+    check_choice(who, "reduction", reduction, _REDUCTIONS)
+    return loss
+
+
+def _weights(who: str, argument: str, value: TensorLike) -> Tensor:
+    """The value as a tensor; the message of an error names the function and its argument."""
+    try:
+        return _core.as_tensor(value)
+    except (TypeError, ValueError) as error:
+        raise prefixed(f"{who}: {argument}", error) from None
 
 
 def _weighted(who: str, one: Tensor, other: TensorLike, argument: str = "weight") -> Tensor:
@@ -36,10 +48,10 @@ def _weighted(who: str, one: Tensor, other: TensorLike, argument: str = "weight"
         raise prefixed(f"{who}: {argument}", error) from None
 
 
-def _weighted_mean(loss: Tensor, weights: Tensor, reduction: str) -> Tensor:
+def _weighted_mean(who: str, loss: Tensor, weights: Tensor, reduction: str) -> Tensor:
     """The loss reduced. The mean is over the weights; bools are weights of 0 and 1."""
-    if reduction != "mean":
-        return _reduced(loss, reduction)
+    if not isinstance(reduction, str) or reduction != "mean":
+        return _reduced(who, loss, reduction)
     total = F.sum(weights)
     # If all weights are 0, the mean is NaN and its gradients are 0, as in PyTorch.
     none = F.eq(total, 0.0)
@@ -77,7 +89,7 @@ def mse_loss(
         2.0
     """
     input, target = _pair("mse_loss", input, target)
-    return _elementwise(F.square(F.sub(input, target)), weight, reduction)
+    return _elementwise("mse_loss", F.square(F.sub(input, target)), weight, reduction)
 
 
 def l1_loss(
@@ -90,14 +102,17 @@ def l1_loss(
         1.0
     """
     input, target = _pair("l1_loss", input, target)
-    return _elementwise(F.abs(F.sub(input, target)), weight, reduction)
+    return _elementwise("l1_loss", F.abs(F.sub(input, target)), weight, reduction)
 
 
-def _elementwise(loss: Tensor, weight: TensorLike | None, reduction: str) -> Tensor:
+def _elementwise(who: str, loss: Tensor, weight: TensorLike | None, reduction: str) -> Tensor:
     if weight is None:
-        return _reduced(loss, reduction)
-    weight = F.broadcast_to(weight, shape=loss.shape)
-    return _weighted_mean(F.mul(loss, weight), weight, reduction)
+        return _reduced(who, loss, reduction)
+    try:
+        weight = F.broadcast_to(weight, shape=loss.shape)
+    except (TypeError, ValueError) as error:
+        raise prefixed(f"{who}: weight", error) from None
+    return _weighted_mean(who, F.mul(loss, weight), weight, reduction)
 
 
 def huber_loss(
@@ -116,10 +131,9 @@ def huber_loss(
         >>> huber_loss([0.0, 3.0], [1.0, 0.0], reduction="none").tolist()
         [0.5, 2.5]
     """
-    if not delta > 0:
-        raise ValueError(f"huber_loss: delta: expected a positive number, got {delta}")
+    delta = check_number("huber_loss", "delta", delta, above=0.0, infinite=True)
     input, target = _pair("huber_loss", input, target)
-    return _elementwise(F.huber(input, target, delta=delta), weight, reduction)
+    return _elementwise("huber_loss", F.huber(input, target, delta=delta), weight, reduction)
 
 
 def smooth_l1_loss(
@@ -134,13 +148,12 @@ def smooth_l1_loss(
         >>> smooth_l1_loss([0.0, 3.0], [1.0, 0.0], reduction="none").tolist()
         [0.5, 2.5]
     """
-    if beta < 0:
-        raise ValueError(f"smooth_l1_loss: beta: expected at least 0, got {beta}")
+    beta = check_number("smooth_l1_loss", "beta", beta)
     input, target = _pair("smooth_l1_loss", input, target)
     if beta == 0:
-        return _reduced(F.abs(F.sub(input, target)), reduction)
+        return _reduced("smooth_l1_loss", F.abs(F.sub(input, target)), reduction)
     loss = F.huber(input, target, delta=beta)
-    return _reduced(loss if beta == 1 else F.div(loss, beta), reduction)
+    return _reduced("smooth_l1_loss", loss if beta == 1 else F.div(loss, beta), reduction)
 
 
 # --- two classes
@@ -177,7 +190,7 @@ def binary_cross_entropy(
     else:
         checked = _checked_probabilities(who, input)
         loss = F.mul(_loss_of_probabilities(input, target), checked)
-    return _reduced(loss if weight is None else _weighted(who, loss, weight), reduction)
+    return _reduced(who, loss if weight is None else _weighted(who, loss, weight), reduction)
 
 
 def _loss_of_probabilities(p: Tensor, target: Tensor) -> Tensor:
@@ -250,12 +263,13 @@ def binary_cross_entropy_with_logits(
     if pos_weight is None:
         loss = F.sigmoid_cross_entropy(input, target)
     else:
-        factor = F.add(_weighted(who, F.sub(pos_weight, 1.0), target, "pos_weight"), 1.0)
+        excess = F.sub(_weights(who, "pos_weight", pos_weight), 1.0)
+        factor = F.add(_weighted(who, excess, target, "pos_weight"), 1.0)
         loss = F.add(
             F.mul(F.sub(1.0, target), input),
             F.mul(factor, F.softplus(F.neg(input))),
         )
-    return _reduced(loss if weight is None else _weighted(who, loss, weight), reduction)
+    return _reduced(who, loss if weight is None else _weighted(who, loss, weight), reduction)
 
 
 def _check_same(who: str, input: Tensor, target: Tensor) -> None:
@@ -294,15 +308,15 @@ def cross_entropy(
         0.6931471824645996
     """
     input, target = _core.as_tensor(input), _core.as_tensor(target)
-    if label_smoothing != 0.0:
-        check_fraction("cross_entropy", "label_smoothing", label_smoothing)
+    label_smoothing = check_fraction("cross_entropy", "label_smoothing", label_smoothing)
+    check_integer("cross_entropy", "ignore_index", ignore_index)
     if target.dtype == np.float32:
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     logits = _classes_last("cross_entropy", input, target)
     if weight is None and label_smoothing == 0.0:
         loss = F.sparse_softmax_cross_entropy(logits, target, ignore_index=ignore_index)
-        if reduction != "mean":
-            return _reduced(loss, reduction)
+        if not isinstance(reduction, str) or reduction != "mean":
+            return _reduced("cross_entropy", loss, reduction)
         # If no sample counts, the loss is NaN and its gradient is 0.
         return F.div(F.sum(loss), F.sum(F.ne(target, ignore_index)))
     logs = F.log_softmax(logits)
@@ -332,9 +346,9 @@ def _soft_cross_entropy(
     if weight is None:
         loss = F.softmax_cross_entropy(input, target)
     else:
-        terms = F.mul(F.mul(target, weight), F.log_softmax(input))
+        terms = F.mul(_weighted("cross_entropy", target, weight), F.log_softmax(input))
         loss = F.neg(F.sum(terms, axes=-1))
-    return _reduced(loss, reduction)
+    return _reduced("cross_entropy", loss, reduction)
 
 
 def nll_loss(
@@ -351,6 +365,7 @@ def nll_loss(
         2.0
     """
     input, target = _core.as_tensor(input), _core.as_tensor(target)
+    check_integer("nll_loss", "ignore_index", ignore_index)
     logs = _classes_last("nll_loss", input, target)
     return _nll("nll_loss", logs, target, weight, ignore_index, reduction, 0.0)
 
@@ -391,7 +406,7 @@ def _nll(
     loss = F.neg(F.reshape(chosen, shape=target.shape))
     weights = counted
     if weight is not None:
-        weight = _core.as_tensor(weight)
+        weight = _weights(who, "weight", weight)
         if weight.shape != (classes,):
             raise ValueError(
                 f"{who}: weight: expected one for each of {classes} classes, got shape "
@@ -405,4 +420,4 @@ def _nll(
         spread = F.sum(logs if weight is None else F.mul(logs, weight), axes=-1)
         even = F.mul(F.mul(spread, counted), -label_smoothing / classes)
         loss = F.add(F.mul(loss, 1.0 - label_smoothing), even)
-    return _weighted_mean(loss, weights, reduction)
+    return _weighted_mean(who, loss, weights, reduction)

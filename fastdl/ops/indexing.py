@@ -13,7 +13,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base import moving, picking
-from .._base.checks import check_integer, prefixed
+from .._base.checks import check_count, check_integer, prefixed
 from .._base.results import ValuesIndices
 from .._core import Tensor
 
@@ -182,21 +182,38 @@ def unique(
         The values. With `return_index`, `return_inverse` or `return_counts`, a tuple that begins
         with them.
 
+    Raises:
+        ValueError: `size` is no integer of at least 0, or an empty x leaves nothing to fill with.
+
     Example:
         >>> unique([3, 1, 3]).tolist()
         [1, 3]
     """
-    values, first, inverse, counts = picking.different(x, axis)
+    size = check_count("unique", "size", size, 0)
+    try:
+        values, first, inverse, counts = picking.different(x, axis)
+    except (TypeError, ValueError) as error:
+        raise prefixed("unique" if axis is None else "unique: axis", error) from None
     if size is not None:
         at = axis or 0
         have = values.shape[at]
-        order = np.minimum(np.arange(size), have) if have else np.zeros(size, np.int64)
-        filler = F.take(values, [0], axis=at)
-        if fill_value is not None:
-            filler = _core.full(filler.shape, values.dtype, fill_value)
-        values = F.take(F.concat([values, filler], axis=at), order, axis=at)
-        first = F.take(F.concat([first, F.take(first, [0])]), order)
+        if size and not have and fill_value is None:
+            raise ValueError(
+                f"unique: fill_value: expected a value for x without elements, which has "
+                f"no value to fill size {size} with, got None"
+            )
+        order = np.minimum(np.arange(size), have)
         none = _core.full((1,), "int64", 0)
+        if fill_value is None:
+            filler = F.take(values, np.zeros(min(have, 1), np.int64), axis=at)
+        else:
+            shape = tuple(1 if i == at % values.ndim else n for i, n in enumerate(values.shape))
+            try:
+                filler = _core.full(shape, values.dtype, fill_value)
+            except (TypeError, ValueError) as error:
+                raise prefixed("unique: fill_value", error) from None
+        values = F.take(F.concat([values, filler], axis=at), order, axis=at)
+        first = F.take(F.concat([first, F.take(first, [0]) if have else none]), order)
         counts = F.take(F.concat([counts, none]), order)
     result = [values]
     for wanted, indices in (

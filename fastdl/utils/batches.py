@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 
-def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+def unpack_x_y_sample_weight(data: Any, who: str = "") -> tuple[Any, Any, Any]:
     """(x, y, sample_weight) of a batch: x, (x,), (x, y) or (x, y, sample_weight).
+
+    `who`, a function, stands in front of the message.
 
     Raises:
         ValueError: a tuple or list of more than three.
@@ -17,7 +19,8 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
         return data, None, None
     if not 1 <= len(data) <= 3:
         raise ValueError(
-            f"expected batches of x, (x, y) or (x, y, sample_weight), got a tuple of {len(data)}"
+            f"{who}{': ' * bool(who)}expected batches of x, (x, y) or (x, y, sample_weight), got a "
+            f"tuple of {len(data)}"
         )
     x, y, weight = (*data, None, None)[:3]
     return x, y, weight

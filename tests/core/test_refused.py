@@ -117,9 +117,9 @@ def test_tables_of_pandas():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"validation_split": "0.2"}, TypeError, r"validation_split: expected a number"),
-        ({"validation_freq": 0}, ValueError, r"validation_freq: expected at least 1"),
-        ({"validation_freq": "often"}, TypeError, r"validation_freq: expected an integer"),
+        ({"validation_split": "0.2"}, ValueError, r"validation_split: expected a number"),
+        ({"validation_freq": 0}, ValueError, r"validation_freq: expected an integer of at least 1"),
+        ({"validation_freq": "often"}, ValueError, r"validation_freq: expected an integer"),
         ({"validation_data": iter(())}, ValueError, r"fit: validation_data yielded no batch"),
     ],
 )

@@ -369,7 +369,7 @@ def test_workers_that_are_not_there_are_named():
 def test_class_weights_go_by_the_label(labels, expected):
     from fastdl.models.data_conversion import as_sample_weights
 
-    assert as_sample_weights({1: 10.0}, np.array(labels)).tolist() == expected
+    assert as_sample_weights("fit", {1: 10.0}, np.array(labels)).tolist() == expected
 
 
 def test_labels_that_are_nan():

@@ -114,7 +114,10 @@ def test_broadcast_targets_warn_once():
     [
         (lambda y, p: CompileLoss("mce"), "unknown loss 'mce'"),
         (lambda y, p: CompileMetrics(["acurracy"]), "unknown metric 'acurracy'"),
-        (lambda y, p: CompileMetrics("mae"), "metrics: expected a list, tuple or dict, got str"),
+        (
+            lambda y, p: CompileMetrics("mae"),
+            "compile: metrics: expected a list, tuple or dict, got 'mae'",
+        ),
         (lambda y, p: CompileLoss(["mse", "mse"])(y, p), "loss: expected 1 entries.*got 2"),
         (
             lambda y, p: CompileLoss({"otu": "mse"}, output_names=["out"])(y, p),
@@ -124,8 +127,8 @@ def test_broadcast_targets_warn_once():
             lambda y, p: CompileLoss({"out": "mse"})(y, p),
             "expected a list, since the outputs have no names",
         ),
-        (lambda y, p: CompileLoss("mse")([y], [p, p]), "targets: expected 2 entries.*got 1"),
-        (lambda y, p: CompileLoss("mse")(y, [p, p]), "targets: expected a list or dict"),
+        (lambda y, p: CompileLoss("mse")([y], [p, p]), "y: expected 2 entries.*got 1"),
+        (lambda y, p: CompileLoss("mse")(y, [p, p]), "y: expected a list or dict"),
         (lambda y, p: CompileLoss("mse", [1.0])([y, y], [p, p]), "loss_weights: expected 2"),
         (lambda y, p: CompileMetrics(["mae"]).update_state([y, y], [p, p]), "metrics: expected 2"),
         (lambda y, p: CompileLoss([None])(y, p), "a loss for at least one output"),

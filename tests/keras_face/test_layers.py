@@ -239,7 +239,7 @@ class TestWeights:
         before = layer.get_weights()
         with pytest.raises(ValueError, match=r"'dense/bias' has shape \(2,\), got .* \(3,\)"):
             layer.set_weights([np.zeros((3, 2)), np.zeros(3)])
-        with pytest.raises(ValueError, match="takes 2 arrays, got 1"):
+        with pytest.raises(ValueError, match="set_weights: weights: expected 2 arrays, got 1"):
             layer.set_weights([np.zeros((3, 2))])
         for old, new in zip(before, layer.get_weights(), strict=True):
             np.testing.assert_array_equal(old, new)

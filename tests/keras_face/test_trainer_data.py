@@ -169,9 +169,9 @@ def test_array_likes_are_arrays():
         ((X[:0], Y[:0]), ValueError, "fit: the data is empty"),
         ((X, Y[:31]), ValueError, "x has 32 and y has 31"),
         ((X, None), ValueError, "y: expected targets for the loss"),
-        ((None, Y), ValueError, "expected data for x, got None"),
-        ((X, Y, 0), ValueError, "batch_size must be at least 1, got 0"),
-        ((X, Y, 2.5), TypeError, "batch_size must be an integer, got 2.5"),
+        ((None, Y), ValueError, "fit: x: expected data, got None"),
+        ((X, Y, 0), ValueError, "fit: batch_size: expected an integer of at least 1, got 0"),
+        ((X, Y, 2.5), ValueError, "fit: batch_size: expected an integer .*, got 2.5"),
         ((iter([]), Y), ValueError, "fit: y must be None, since x yields whole batches"),
         (
             (fastdl.data.TensorDataset(fastdl.tensor(X)),),
@@ -195,10 +195,10 @@ def test_bad_data(arguments, error, message):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"class_weight": [1, 2]}, TypeError, "class_weight: expected a dict.*, got list"),
+        ({"class_weight": [1, 2]}, TypeError, r"fit: class_weight: .* dict .*, got \[1, 2\]"),
         ({"class_weight": {"a": 1}}, ValueError, "class_weight: expected class indices as keys"),
         ({"callbacks": fastdl.callbacks.EarlyStopping}, TypeError, "the class EarlyStopping"),
-        ({"validation_split": 1.5}, ValueError, "validation_split must lie between 0 and 1"),
+        ({"validation_split": 1.5}, ValueError, r"fit: validation_split: .* \[0, 1\), got 1.5"),
         (
             {"validation_data": (X,)},
             ValueError,
@@ -207,9 +207,9 @@ def test_bad_data(arguments, error, message):
         ({"validation_data": (X, Y[:3])}, ValueError, "validation_data: .*x has 32 and y has 3"),
         ({"validation_data": (X[:, :5], Y)}, ValueError, r"expected shape \(None, 6\)"),
         ({"validation_data": (X, Y + 1)}, ValueError, "label 3 is out of range"),
-        ({"epochs": 1.5}, ValueError, "epochs must be an integer of at least 0, got 1.5"),
-        ({"steps_per_epoch": 0}, ValueError, "the number of steps must be at least 1, got 0"),
-        ({"verbose": "loud"}, ValueError, "verbose: expected 'auto', 0, 1 or 2, got 'loud'"),
+        ({"epochs": 1.5}, ValueError, "fit: epochs: expected an integer .* 0, got 1.5"),
+        ({"steps_per_epoch": 0}, ValueError, "fit: steps_per_epoch: .* 1, got 0"),
+        ({"verbose": "loud"}, ValueError, "fit: verbose: expected 'auto', 0, 1 or 2, got 'loud'"),
     ],
 )
 def test_bad_options_are_found_before_training(options, error, message):

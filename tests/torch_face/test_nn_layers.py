@@ -151,11 +151,17 @@ def test_shape_layers():
         ),
         (lambda: F.cross_entropy(fastdl.zeros(2, 3), [0, 1], weight=[1.0]), r"3 classes"),
         (lambda: F.nll_loss(fastdl.zeros(2, 3), fastdl.zeros(2)), r"got float32"),
-        (lambda: F.mse_loss([1.0], [1.0], reduction="avg"), r"avg is not a valid value"),
+        (
+            lambda: F.mse_loss([1.0], [1.0], reduction="avg"),
+            "mse_loss: reduction: .* got 'avg'",
+        ),
         (lambda: nn.MSELoss("avg"), "reduction: .* got 'avg'"),
         (lambda: F.binary_cross_entropy([0.5], [[1.0]]), r"target: expected .* got \(1, 1\)"),
-        (lambda: F.huber_loss([0.5], [1.0], delta=0), r"delta: expected a positive"),
-        (lambda: F.smooth_l1_loss([0.5], [1.0], beta=-1), r"beta: expected at least 0"),
+        (
+            lambda: F.huber_loss([0.5], [1.0], delta=0),
+            "huber_loss: delta: .* above 0",
+        ),
+        (lambda: F.smooth_l1_loss([0.5], [1.0], beta=-1), r"beta: expected a number of at least 0"),
     ],
 )
 def test_bad_losses(call, message):
