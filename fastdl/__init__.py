@@ -86,7 +86,6 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._base.dtype_policy import DTypePolicy as DTypePolicy
     from ._base.dtype_policy import set_dtype_policy as set_dtype_policy
     from ._base.parameter import Parameter as Parameter
-    from ._base.parameter import Parameter as Variable  # noqa: F401
     from ._base.random import Generator as Generator
     from ._base.random import get_rng_state as get_rng_state
     from ._base.random import initial_seed as initial_seed
@@ -126,6 +125,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from .optimizers import Optimizer as Optimizer
     from .regularizers import Regularizer as Regularizer
 
+    Variable = Parameter
     keras: ModuleType  # tf.keras, after `import fastdl as tf`
 
 __version__: str = _core.config()["version"]
@@ -182,6 +182,8 @@ if not TYPE_CHECKING:  # otherwise every name would be right
         try:
             value = getattr(_import_module(f"{__name__}.{home}"), name_there)
         except AttributeError:
+            value = None
+        if value is None or isinstance(value, type(_np)):  # a file of functions is not public
             raise _import_module(f"{__name__}._base.missing").missing(__name__, name) from None
         if home == "_functions" and callable(value) and not isinstance(value, type):
             if value.__name__ != name:  # one for a function with several names
@@ -195,8 +197,9 @@ if not TYPE_CHECKING:  # otherwise every name would be right
 
 def __dir__() -> list[str]:
     functions = vars(_import_module(f"{__name__}._functions"))
-    names = {*globals(), *_SUBMODULES, *_HOME, *(n for n, f in functions.items() if callable(f))}
-    hidden = {name for name in names if name.startswith("_")} | {"annotations"}
+    found = (name for name, function in functions.items() if callable(function))
+    names = {*globals(), *_SUBMODULES, *_HOME, *found, "Variable"}
+    hidden = {name for name in names if name.startswith("_")} | {"annotations", "TYPE_CHECKING"}
     return sorted(names - hidden | {"__version__"})
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import NoReturn
+from functools import lru_cache
+from typing import Any, NoReturn
 
 from .. import _core
 
@@ -20,12 +21,12 @@ _PEERS = {
     "fastdl.nn.utils": ("torch.nn.utils",),
     "fastdl.optim": ("torch.optim",),
     "fastdl.optim.lr_scheduler": ("torch.optim.lr_scheduler",),
-    "Tensor": ("torch.Tensor",),
 }
 
 
+@lru_cache(1)
 def peer_names() -> dict[str, set[str]]:
-    """The public names of Keras and PyTorch by module."""
+    """The public names of Keras and PyTorch by module or class."""
     found: dict[str, set[str]] = {}
     names: set[str] = set()
     with open(os.path.join(os.path.dirname(__file__), "peer_names.txt")) as file:
@@ -38,24 +39,34 @@ def peer_names() -> dict[str, set[str]]:
 
 
 def missing(where: str, name: str) -> AttributeError:
-    """The error for a missing attribute.
-
-    Args:
-        where: the module's full name, or "Tensor".
-        name: the attribute.
-    """
-    kind = f"module {where!r}" if where.startswith("fastdl") else f"{where!r} object"
-    message = f"{kind} has no attribute {name!r}"
-    if name.startswith("_"):
-        return AttributeError(message)
-    known = peer_names()
-    version = ".".join(_core.config()["version"].split(".")[:2])
-    for peer in _PEERS.get(where, (where.replace("fastdl", "keras", 1),)):
-        if name in known.get(peer, ()):
-            return AttributeError(f"{message}: {peer}.{name} is not in fastdl {version}")
-    if where == "fastdl.ops" and name in known["torch"]:
+    """The error for a missing attribute of a module of this full name."""
+    peers = _PEERS.get(where, (where.replace("fastdl", "keras", 1),))
+    message = f"module {where!r} has no attribute {name!r}{_found(name, peers)}"
+    if where == "fastdl.ops" and name in peer_names()["torch"]:
         message += "; fastdl.ops has the functions of keras.ops, fastdl itself those of PyTorch"
     return AttributeError(message)
+
+
+def _found(name: str, peers: tuple[str, ...]) -> str:
+    """The end of a message, if one of these modules or classes has the name."""
+    if name.startswith("_"):
+        return ""
+    version = ".".join(_core.config()["version"].split(".")[:2])
+    for peer in peers:
+        if name in peer_names().get(peer, ()):
+            return f": {peer}.{name} is not in fastdl {version}"
+    return ""
+
+
+def lookup_failed(owner: object, name: str, peers: tuple[str, ...]) -> Any:
+    """What `__getattr__` of an object does: raises the error for an attribute it lacks.
+
+    An attribute that its class has is a property that failed: its own error is raised again.
+    """
+    if any(name in vars(cls) for cls in type(owner).__mro__):
+        return object.__getattribute__(owner, name)
+    message = f"{type(owner).__name__!r} object has no attribute {name!r}{_found(name, peers)}"
+    raise AttributeError(message, name=name, obj=owner)
 
 
 def attributes_missing_from(module: str) -> Callable[[str], NoReturn]:

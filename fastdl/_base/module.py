@@ -71,9 +71,13 @@ class Module(Watched):
 
     _announced = _REGISTRIES
 
-    if TYPE_CHECKING:  # registered members are attributes without a declaration
+    _peers: tuple[str, ...] = ("torch.nn.Module",)  # where `__getattr__` looks for a missing name
 
-        def __getattr__(self, name: str) -> Any: ...
+    # For type checkers it also says that registered members are attributes without a declaration.
+    def __getattr__(self, name: str) -> Any:
+        from .missing import lookup_failed
+
+        return lookup_failed(self, name, self._peers)
 
     def __init__(self) -> None:
         # __setattr__ needs them, so they are written without it.

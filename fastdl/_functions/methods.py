@@ -390,6 +390,15 @@ def array_function(
     return function(*args, **kwargs)
 
 
+# --- attributes that are not there
+
+
+def not_found(self: Tensor, name: str) -> Any:
+    from .._base.missing import lookup_failed
+
+    return lookup_failed(self, name, ("torch.Tensor",))
+
+
 # --- copying and pickling
 
 
@@ -462,6 +471,7 @@ METHODS: dict[str, Callable[..., object]] = {
     "normal_": normal_,
     "bernoulli_": bernoulli_,
     "__array_function__": array_function,
+    "__getattr__": not_found,
     "__iter__": iterate,
     "__deepcopy__": deepcopy,
     "__reduce_ex__": reduce,

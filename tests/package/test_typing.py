@@ -136,7 +136,6 @@ def stated_for_type_checkers():
 def test_the_top_level_states_its_names_once_for_python_and_once_for_type_checkers():
     stated = stated_for_type_checkers()
     assert stated.pop("*") == "_functions"
-    assert stated.pop("Variable") == "_base.parameter"
     assert stated == {**dict.fromkeys(fastdl._SUBMODULES), **fastdl._HOME}
     for name in (*stated, "Variable", "keras"):
         assert getattr(fastdl, name) is not None
