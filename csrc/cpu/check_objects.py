@@ -62,7 +62,9 @@ def main(arguments: list[str]) -> int:
     for missing in sorted(wanted - tables):
         print(f"{missing}: no object defines fastdl::kernel_table_{missing}")
         failed = True
-    print(f"{objects} objects of {len(wanted)} instruction sets: {'leaking' if failed else 'clean'}")
+    print(
+        f"{objects} objects of {len(wanted)} instruction sets: {'leaking' if failed else 'clean'}"
+    )
     return 1 if failed or not objects else 0
 
 

@@ -7,7 +7,7 @@
 
 namespace {
 
-// Threads of another library: made anew for every region, and fewer than asked for.
+// Threads of another library. Each region gets new ones, and fewer than it asks for.
 const fastdl::Threading elsewhere = {
     "test",
     [](int threads, void (*work)(void*, int), void* job) {
@@ -22,7 +22,7 @@ const fastdl::Threading elsewhere = {
 
 }  // namespace
 
-// Runs every test on every instruction set this CPU has; an argument selects tests by substring. With --elsewhere,
+// Runs every test on every instruction set of this CPU. An argument selects tests by substring. With --elsewhere,
 // parallel_for uses the threads of another library.
 int main(int argc, char** argv) {
   const char* selected = "";

@@ -18,8 +18,8 @@ constexpr double kEps = 0x1p-24;  // the rounding error of one float32 operation
 
 using Floats = std::vector<float>;
 
-// n elements that end right before a page nobody may touch. AddressSanitizer does not see loads and stores
-// made through vector intrinsics; the page table does.
+// n elements that end right before a protected page. AddressSanitizer does not see loads and stores of vector
+// intrinsics; the protection does.
 template <class T>
 class Guarded {
  public:
@@ -86,7 +86,8 @@ inline const Floats& specials() {
   return values;
 }
 
-// Numbers of a linear congruential generator (Knuth's MMIX): plain, and unlike the generator under test.
+// Numbers of a linear congruential generator (Knuth's MMIX). It is simple, and it differs from the generator under
+// test.
 class Lcg {
  public:
   explicit Lcg(uint64_t seed) : state_(seed * 2 + 1) {}

@@ -1,4 +1,4 @@
-// Sets of bytes and the timetable of an arena, against plain lists.
+// Sets of byte ranges, and the lifetimes of an arena's memory, compared with lists of single bytes.
 #include <random>
 #include <utility>
 #include <vector>

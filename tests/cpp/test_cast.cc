@@ -1,4 +1,4 @@
-// Conversions between element types: all pairs against exact arithmetic, all 16-bit floats, ranges and aliasing.
+// Conversions between element types: all pairs compared with exact arithmetic, all 16-bit floats, ranges and aliasing.
 #include <cfloat>
 #include <random>
 
@@ -12,7 +12,7 @@ using namespace fastdl;
 
 namespace {
 
-// The values of a 16-bit float, from its fields: what rounding is checked against.
+// The values of a 16-bit float, computed from its fields. The tests check rounding with them.
 double value_of(uint32_t bits, int mantissa) {
   const int exponent_bits = 15 - mantissa, bias = (1 << (exponent_bits - 1)) - 1;
   const int exponent = int(bits >> mantissa) & ((1 << exponent_bits) - 1);
@@ -24,7 +24,7 @@ double value_of(uint32_t bits, int mantissa) {
 }
 int mantissa_of(DType t) { return t == DType::float16 ? 10 : 7; }
 
-// The bits of the nearest value, ties to the even one, found by bisection over all positive ones.
+// The bits of the nearest value; a tie goes to the even one. Bisection over all positive values finds them.
 uint16_t nearest(double x, int mantissa) {
   const uint32_t infinity = ((1u << (15 - mantissa)) - 1) << mantissa;
   if (std::isnan(x)) return 0x7fff;
@@ -54,7 +54,7 @@ std::vector<float> floats() {
       test::kInf, -test::kInf, test::kNaN, 6e-8f,   2.9e-8f,  3e-8f,         6.1e-5f,       6.09e-5f};
   std::mt19937 random(1);
   for (int i = 0; i < 40000; ++i) x.push_back(test::from_bits(random()));
-  // Halfway between neighbours of both short types, and just beside.
+  // Values halfway between neighbours of both short types, and values next to them.
   for (uint32_t bits = 0; bits < 0x7f80; bits += 7)
     for (int beside : {-1, 0, 1}) {
       x.push_back(test::from_bits((bits << 16) + 0x8000 + beside));
@@ -63,7 +63,7 @@ std::vector<float> floats() {
   return x;
 }
 
-// All values of a type: a few, or those worth looking at.
+// All values of a small type. Of a large one, those at which a conversion may go wrong.
 template <class T>
 std::vector<T> samples() {
   std::vector<T> x;
@@ -82,7 +82,7 @@ std::vector<T> samples() {
     std::mt19937_64 random(2);
     for (int shift = 0; shift < 64; ++shift)
       for (int i = 0; i < 300; ++i) x.push_back(T(int64_t(random()) >> shift));
-    for (int shift = 20; shift < 63; ++shift)  // just beside a tie of rounding to 8 bits
+    for (int shift = 20; shift < 63; ++shift)  // next to a tie of rounding to 8 bits
       for (int64_t beside : {-1, 0, 1}) x.push_back(T((int64_t(0x101) << shift >> 9) + beside));
   }
   return x;
@@ -102,7 +102,7 @@ To expected(DType to, DType from, From x) {
   if constexpr (kIsFloat16<To>) {
     To r;
     if constexpr (std::is_same_v<From, int64_t>) {
-      // Beyond 53 bits the last of a double tells on which side of a tie the integer lies.
+      // Beyond 53 bits the last bit of the double says on which side of a tie the integer lies.
       const int64_t size = x < 0 ? -(x + 1) : x;
       r.bits = size >> 53 ? nearest(double(x >> 12 << 1 | ((x & 0xfff) != 0)) * 2048, mantissa_of(to))
                           : nearest(double(x), mantissa_of(to));
@@ -144,7 +144,7 @@ void check_pair(DType to, DType from) {
     EXPECT(!std::memcmp(&one, &y[i], sizeof one) || (std::is_same_v<To, From>), "convert ", from, " -> ", to, " of ",
            exact(from, x[i]));
   }
-  // Short runs, which end right before a page that may not be touched.
+  // Short ranges that end right before a protected page.
   for (int64_t length = 0; length < 70; ++length) {
     test::Guarded<From> in(std::vector<From>(x.end() - length, x.end()));
     test::Guarded<To> out(length);

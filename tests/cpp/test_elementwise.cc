@@ -1,4 +1,4 @@
-// Every UNARY, BINARY and COMPARE row of kernels.inc: values against double, ranges, strides, aliasing.
+// Every UNARY, BINARY and COMPARE row of kernels.inc: values compared with double, ranges, strides, aliasing.
 #include <string>
 
 #include "check.h"
@@ -15,9 +15,9 @@ namespace {
 
 const float kParameters[] = {0.25f, 1.5f, 0, 0};
 
-// A function, its value in double, and how far the kernel may be from it: `ulp` units in the last place
-// of max(|exact|, floor). The floor is where the function is a product one of whose factors has lost
-// relative precision (a subnormal factor, or an exponential of a rounded argument).
+// A function, its value in double, and the tolerance: `ulp` units in the last place of max(|exact|, floor). A floor
+// is needed where the function is a product and one factor has lost relative precision: a subnormal number, or an
+// exponential of a rounded argument.
 struct Unary {
   const char* name;
   UnaryKernel K::* kernel;
@@ -90,7 +90,7 @@ const Binary kBinary[] = {
     {U(huber), [](double a, double b) { return huber(float(a) - float(b), 0.25); }, 2},  // of the difference, rounded
 };
 
-// The forward function of a gradient kernel (dy, t), and whether t is its output y or its input x.
+// The forward function of a gradient kernel (dy, t). `t` is the output y or the input x.
 enum From { kInput, kOutput };
 struct Gradient {
   const char* name;
@@ -152,7 +152,7 @@ TEST(every_row_has_a_case) {
 
 TEST(unary_values) {
   Floats x = test::specials();
-  // 9973 is odd, so the low bits vary from step to step, and every exponent gets about 1700 values.
+  // 9973 is odd, so the low bits vary. Every exponent gets about 1700 values.
   for (uint64_t bits = 0; bits < 1ull << 32; bits += 9973) x.push_back(test::from_bits((uint32_t)bits));
   for (const Unary& c : kUnary) {
     const Floats y = run(kernels().*c.kernel, x);
@@ -191,7 +191,7 @@ TEST(unary_ranges_and_aliasing) {
 }
 
 TEST(binary_values) {
-  // Pairs of all specials, then arbitrary bits, then ordinary sizes.
+  // All pairs of special values, then arbitrary bits, then numbers of ordinary size.
   Floats a, b;
   auto pair = [&](float u, float v) { a.push_back(u), b.push_back(v); };
   for (float u : test::specials())
@@ -208,7 +208,7 @@ TEST(binary_values) {
     const Floats y = run(kernels().*c.kernel, a, b);
     for (size_t i = 0; i < y.size(); ++i) {
       const double exact = c.exact(a[i], b[i]);
-      // Of two zeros maximum and minimum may return either.
+      // Of two zeros, maximum and minimum may return either one.
       const double e = y[i] == 0 && exact == 0 && c.ulp == 0 ? 0 : test::error_in_ulp(y[i], exact);
       EXPECT(e <= c.ulp, c.name, "(", a[i], ", ", b[i], ") = ", y[i], ", exact ", exact, ", ", e, " ulp");
     }
@@ -234,7 +234,7 @@ TEST(compare_values) {
 #undef CHECK_COMPARE
 }
 
-// Every length and stride, in place of either operand, the broadcast scalar inside the output as well.
+// Every length and stride. The output may be either operand, and it may contain the broadcast scalar.
 TEST(binary_ranges_strides_and_aliasing) {
   const int most = 3 * kernels().lanes + 1;
   test::Lcg lcg(3);
@@ -316,7 +316,7 @@ TEST(gradients_follow_differences) {
       const double tolerance = fabs(dy[i]) * (8 * test::kEps * fmax(1, fabs(slope)) + 1e-9);
       EXPECT(fabs(dx[i] - dy[i] * slope) <= tolerance, c.name, " at ", x[i], ": ", dx[i], ", want ", dy[i] * slope);
     }
-    // Far out every function is straight: no overflow may spoil its slope.
+    // Every function is linear for large |x|. An overflow must not change its slope.
     for (float far : {1e4f, -1e4f, 1e30f, -1e30f}) {
       const double slope = (c.forward(2.0 * far) - c.forward(far)) / far;
       if (std::isnan(slope)) continue;

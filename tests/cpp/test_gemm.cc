@@ -1,4 +1,4 @@
-// gemm against the naive chains, bit for bit, and against float64, within the error of its roundings.
+// gemm compared with the naive chains, bit for bit, and with float64, within the error of its roundings.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -23,8 +23,8 @@ using fastdl::kernels;
 using test::extent;
 using test::Random;
 
-// Floats that end right before a page nobody may touch: vector loads and stores through intrinsics are not
-// seen by AddressSanitizer, but the page table sees every one.
+// Floats that end right before a protected page. AddressSanitizer does not see loads and stores of vector intrinsics;
+// the protection does.
 class Guarded {
  public:
   explicit Guarded(int64_t n) {
@@ -54,7 +54,7 @@ struct Case {
   int64_t gap = 0;  // floats between the rows of each matrix
   int64_t batch = 1;
   bool share_a = false, share_b = false;
-  bool tiny = false;  // products, and some of the operands, about as small as the least normal number
+  bool tiny = false;  // products and some operands are about as small as the least normal number
 };
 
 std::string describe(const Case& t) {
@@ -67,8 +67,8 @@ std::string describe(const Case& t) {
 
 bool same_bits(float x, float y) { return (x != x && y != y) || std::memcmp(&x, &y, 4) == 0; }
 
-// Runs one case with each number of threads; the gaps hold NaN, which would spread or be overwritten. Of
-// large products the naive chain is computed for some rows only, the rest is compared among thread counts.
+// Runs one case with each number of threads. The gaps hold NaN: a read of a gap spreads it, a write replaces it. For
+// large products the naive chain gives some rows only; the other rows are compared between the numbers of threads.
 void check(const Case& t, std::initializer_list<int> threads, Random& random) {
   const int64_t a_rows = t.trans_a ? t.k : t.m, a_columns = t.trans_a ? t.m : t.k;
   const int64_t b_rows = t.trans_b ? t.n : t.k, b_columns = t.trans_b ? t.k : t.n;
@@ -76,7 +76,7 @@ void check(const Case& t, std::initializer_list<int> threads, Random& random) {
   const int64_t stride_a = t.share_a ? 0 : a_rows * lda, stride_b = t.share_b ? 0 : b_rows * ldb;
   const int64_t stride_c = t.m * ldc;
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  const auto value = [&](bool sum) {  // of an operand, or of what is added up
+  const auto value = [&](bool sum) {  // of an operand, or of a term of the sum
     if (!t.tiny) return random.value();
     return std::ldexp(random.value(), random.below(8) == 0 ? -130 : (sum ? -120 : -60) - int(random.below(8)));
   };
@@ -115,7 +115,7 @@ void check(const Case& t, std::initializer_list<int> threads, Random& random) {
     else
       fastdl::gemm_batched(t.batch, t.trans_a, t.trans_b, t.m, t.n, t.k, a.data(), lda, stride_a, b.data(), ldb,
                            stride_b, c.data(), ldc, stride_c, t.accumulate, epilogue);
-    if (!all && count == *threads.begin())  // the first result stands in for the rows not computed
+    if (!all && count == *threads.begin())  // the first result replaces the rows that were not computed
       for (int64_t i = 0; i < t.m; ++i)
         if (!std::binary_search(rows.begin(), rows.end(), i))
           std::memcpy(expected.data() + i * ldc, c.data() + i * ldc, size_t(t.n) * 4);
@@ -189,10 +189,9 @@ TEST(gemm_blocks_and_thin_shapes) {
   fastdl::set_num_threads(threads);
 }
 
-// Around the ends of the blocks that sums are made of, and many of them: threads take different elements, or, where
-// there are few, different blocks.
-// Under the sanitizers products take 50 times as long. What they look for, wrong addresses, does not need the longest
-// sums; the values of those are checked by the same tests as released.
+// Sizes around the ends of the blocks of a sum, and many blocks. Threads take different elements; where there are few
+// elements, they take different blocks. The sanitizers make products 50 times as slow, and wrong addresses show in
+// short sums, too. So the longest sums run without them.
 #if defined(__SANITIZE_ADDRESS__)
 constexpr int64_t kLongest = 5003;
 #else
@@ -229,7 +228,7 @@ TEST(gemm_long_sums) {
   fastdl::set_num_threads(threads);
 }
 
-// What is subnormal counts as zero wherever it comes up: in operands, in products, in sums, in C and in the bias.
+// A subnormal number counts as zero in operands, in products, in sums, in C and in the bias.
 TEST(gemm_flushes_subnormals) {
   const int threads = fastdl::num_threads();
   Random random;
@@ -253,7 +252,7 @@ TEST(gemm_flushes_subnormals) {
   fastdl::set_num_threads(threads);
 }
 
-// Elementwise kernels keep subnormals, on each thread, after products as before.
+// Elementwise kernels keep subnormals on each thread, also after a product.
 TEST(gemm_leaves_subnormals_to_others) {
   const int threads = fastdl::num_threads();
   const std::vector<float> least(64, 0x1p-149f), normal(64, 1.0f);
@@ -298,7 +297,7 @@ TEST(gemm_batched) {
 }
 
 namespace {
-// Stands in for any activation: not linear, depends on its parameter.
+// An example of an activation: it is not linear, and it depends on its parameter.
 void shifted_square(float* y, const float* x, int64_t n, const float* p) {
   for (int64_t i = 0; i < n; ++i) y[i] = (x[i] - p[0]) * (x[i] - p[0]);
 }
@@ -328,7 +327,7 @@ TEST(gemm_epilogue_equals_separate_passes) {
   fastdl::set_num_threads(threads);
 }
 
-// By the packed B as by the plain one, and the gap between the rows of B is not taken for B.
+// Packed and plain B give the same result. The gap between the rows of B is no part of B.
 TEST(gemm_packed_equals_gemm) {
   const int threads = fastdl::num_threads();
   Random random;
@@ -361,9 +360,9 @@ TEST(gemm_packed_equals_gemm) {
   fastdl::set_num_threads(threads);
 }
 
-// Roundings, each at most half an ulp of a partial sum: those of a block's chain and of the sum of blocks add up to
-// |c - exact| <= (1024 + k / 1024) eps sum |a b|, eps = 2^-24, and half as much again for the baseline's second
-// rounding and the terms of order eps^2.
+// Each rounding is at most half an ulp of a partial sum. Those of a block's chain and of the sum of blocks add up to
+// |c - exact| <= (1024 + k / 1024) eps sum |a b|, eps = 2^-24. The bound is half as much again, for the second rounding
+// of the baseline and for terms of order eps^2.
 TEST(gemm_against_float64) {
   Random random;
   const int64_t m = 37, n = 53, k = 10009;
@@ -397,7 +396,7 @@ TEST(gemm_carries_nan_and_infinity) {
         auto run = [&] {
           fastdl::gemm(ta, tb, m, n, k, a.data(), ta ? m : k, b.data(), tb ? k : n, c.data(), n, false);
         };
-        run();  // what C held before does not matter
+        run();  // the old contents of C have no effect
         for (float x : c) EXPECT(x == 0.0f && !std::signbit(x), "zeros give +0");
         at_a(m - 1, 5) = inf;  // inf * 0 is NaN, in the last row alone
         run();
@@ -413,7 +412,7 @@ TEST(gemm_carries_nan_and_infinity) {
       }
 }
 
-// -0 + -0 * 1 is -0: neither operand may lose its sign on the way into a register.
+// -0 + -0 * 1 is -0. Neither operand may lose its sign when it is loaded.
 TEST(gemm_carries_the_sign_of_zero) {
   for (int64_t m : {1, 20})
     for (int layout = 0; layout < 4; ++layout) {

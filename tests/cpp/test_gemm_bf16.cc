@@ -1,4 +1,4 @@
-// gemm_bf16 against float64 sums of operands rounded by hand, on each kind of instructions that this CPU has.
+// gemm_bf16 compared with float64 sums of rounded operands, for each kind of instructions that this CPU has.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -20,7 +20,7 @@ using test::kInf;
 using test::kNaN;
 using test::Random;
 
-// Instruction sets below AVX-512 must not offer any; on AVX-512 each kind has its turn.
+// Instruction sets below AVX-512 must not offer any kind. On AVX-512 every kind is tested.
 template <class Body>
 void on_each_kind(Body body) {
   const int threads = fastdl::num_threads();
@@ -39,7 +39,7 @@ void on_each_kind(Body body) {
   fastdl::set_num_threads(threads);
 }
 
-// Nearest even, by integers.
+// Rounds to nearest even, with integers.
 float rounded(float x) {
   if (x != x) return x;
   if (std::fabs(x) < 0x1p-126f) return std::copysign(0.0f, x);
@@ -56,15 +56,14 @@ struct Case {
   int64_t gap;  // floats between the rows of each matrix
 };
 
-// A product of two bfloat16 numbers is exact in float32. Adding up to 1024 of them, in whatever order, rounds as often,
-// by at most half an ulp, 2^-24 of a partial sum, which is at most the sum of magnitudes; then each block is one
-// addition more. What C held, the bias and the terms of second order are a few more. So it is off by at most
-// (min(k, 1024) + k / 1024 + 4) 2^-24 sum |a b|.
+// A product of two bfloat16 numbers is exact in float32. A sum of up to 1024 of them has as many roundings, in any
+// order. Each is at most 2^-24 of a partial sum, and so of the sum of magnitudes. Each block is one more addition. C,
+// the bias and terms of second order add a few. The error is at most (min(k, 1024) + k / 1024 + 4) 2^-24 sum |a b|.
 void check(const Case& t, const std::string& kind, std::initializer_list<int> threads, Random& random) {
   const int64_t a_rows = t.trans_a ? t.k : t.m, a_columns = t.trans_a ? t.m : t.k;
   const int64_t b_rows = t.trans_b ? t.n : t.k, b_columns = t.trans_b ? t.k : t.n;
   const int64_t lda = a_columns + t.gap, ldb = b_columns + t.gap, ldc = t.n + t.gap;
-  // The gaps hold NaN, which would spread or be overwritten; behind the end is a page that nobody may touch.
+  // The gaps hold NaN: a read spreads it, a write replaces it. A protected page follows the end.
   const auto fill = [&](Guarded<float>& x, int64_t size, int64_t columns, int64_t row) {
     for (int64_t i = 0; i < size; ++i) x.data()[i] = i % row < columns ? random.value() : kNaN;
   };
@@ -139,8 +138,8 @@ TEST(gemm_bf16_blocks_and_threads) {
   });
 }
 
-// 1 + 2^-8 lies between two bfloat16 numbers, whose even one is 1; 1 + 3 2^-8 rounds up to 1 + 2^-6. In any
-// place of a tile and by either way of packing, the product with the unit matrix is the rounded matrix.
+// 1 + 2^-8 lies between two bfloat16 numbers, of which 1 is even; 1 + 3 2^-8 rounds up to 1 + 2^-6. The product with
+// the unit matrix is the rounded matrix, at any place of a tile and with either kind of packing.
 TEST(gemm_bf16_rounds_to_nearest_even) {
   on_each_kind([](const std::string&) {
     const float values[] = {
@@ -163,7 +162,7 @@ TEST(gemm_bf16_rounds_to_nearest_even) {
 
 TEST(gemm_bf16_carries_nan_and_infinity) {
   on_each_kind([](const std::string& kind) {
-    const float low_nan = test::from_bits(0x7f800001);  // its bits lie where rounding drops them
+    const float low_nan = test::from_bits(0x7f800001);  // rounding drops these bits
     for (int layout = 0; layout < 4; ++layout)
       for (float nan : {kNaN, low_nan}) {
         const bool ta = layout & 1, tb = layout & 2;
@@ -174,7 +173,7 @@ TEST(gemm_bf16_carries_nan_and_infinity) {
         auto run = [&] {
           fastdl::gemm_bf16(ta, tb, m, n, k, a.data(), ta ? m : k, b.data(), tb ? k : n, c.data(), n, false);
         };
-        run();  // what C held before does not matter
+        run();  // the old contents of C have no effect
         for (float x : c) EXPECT(x == 0.0f, "zeros give zero on ", kind);
         at_a(m - 1, 5) = kInf;  // infinity * 0 is NaN, in the last row alone
         run();

@@ -1,5 +1,5 @@
-// Integers at the bounds of their types, for UBSan: whatever is not defined in C++ would be reported here. The values
-// themselves are compared with NumPy's in tests/op_cases/integers.py.
+// Integers at the bounds of their types, for UBSan, which reports what C++ does not define. tests/op_cases/integers.py
+// compares the values with NumPy's.
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -92,7 +92,7 @@ TEST(totals_keep_what_is_rounded_away) {
 }
 
 TEST(integer_kernels_at_every_length) {
-  // Against one element at a time, which the loops of ops/elementwise.cc computed before there were vectors.
+  // Compared with a loop over single elements.
   auto check = [](auto zero) {
     using T = decltype(zero);
     constexpr int64_t kMost = 200;

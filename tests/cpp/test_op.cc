@@ -1,4 +1,4 @@
-// Attributes of a call and its workspace, and stopping loops.
+// Attributes of a call, its workspace, and loops that are stopped.
 #include <atomic>
 #include <vector>
 
@@ -104,7 +104,7 @@ TEST(a_raised_flag_stops_loops) {
     }
     flag.raise();
     ran = 10;
-    parallel_for(1000, 1, count);  // nobody watches
+    parallel_for(1000, 1, count);  // without a cancel flag
     EXPECT(ran == 1010 && !stop_requested(), ran.load());
   }
   set_num_threads(threads);

@@ -1,4 +1,4 @@
-// What Pace decides, fed with times that are made up.
+// What Pace decides for given times.
 #include "check.h"
 #include "plan/pace.h"
 
@@ -16,14 +16,14 @@ void step(Pace& pace, int threads, const Steps& s) {
   const bool alone = pace.alone(threads);
   pace.took(alone ? s.one : s.all);
 }
-// Replays while it asks; what it goes on with.
+// Replays while Pace measures; returns its decision.
 bool ask(Pace& pace, const Steps& s, int threads = 2) {
   int64_t n = 0;
   for (pace.alone(threads); pace.asking() && n < kMost; ++n) step(pace, threads, s);
   EXPECT(n < 1000, "asks for ever");
   return pace.alone(threads);
 }
-// Replays until it asks again; how many.
+// Replays until Pace measures again; returns the number of replays.
 int64_t go_on(Pace& pace, const Steps& s, int threads = 2) {
   int64_t n = 0;
   for (pace.alone(threads); !pace.asking() && n < kMost; ++n) step(pace, threads, s);

@@ -1,4 +1,4 @@
-// parallel_for: every chunk exactly once, whatever the threads, and what becomes of exceptions.
+// parallel_for runs every chunk exactly once with any number of threads, and passes on exceptions.
 #include <algorithm>
 #include <atomic>
 #include <stdexcept>
@@ -15,15 +15,15 @@ using namespace fastdl;
 
 namespace {
 
-// Puts the number of threads back.
+// Restores the number of threads.
 struct Threads {
   explicit Threads(int n) : before(num_threads()) { set_num_threads(n); }
   ~Threads() { set_num_threads(before); }
   const int before;
 };
 
-// Runs a loop that counts how often each item is visited, without any lock: two threads on one chunk would
-// lose counts, and ThreadSanitizer would see them. Says what went wrong, or nothing.
+// Counts how often a loop visits each item, without a lock. Two threads on one chunk would lose counts, and
+// ThreadSanitizer would report them. Returns what went wrong, or an empty text.
 std::string visit(int64_t n, int64_t grain) {
   const int64_t size = grain > 1 ? grain : 1;
   std::vector<int> visits(static_cast<size_t>(n), 0);
@@ -55,7 +55,7 @@ TEST(parallel_every_chunk_once) {
   }
 }
 
-// Regions follow one another faster than workers wake: late ones meet the next region, or none.
+// Regions follow one another faster than workers wake. A late worker finds the next region, or none.
 TEST(parallel_regions_in_quick_succession) {
   for (int threads : {2, 7}) {
     Threads team(threads);
@@ -70,7 +70,7 @@ TEST(parallel_regions_in_quick_succession) {
   }
 }
 
-// Chunks of very unequal cost: the share of the slow one is taken over from the back.
+// Chunks of very unequal cost: other threads take over the share of the slow one from its end.
 TEST(parallel_uneven_chunks) {
   Threads team(4);
   for (int64_t slow : {0, 10, 63}) {
@@ -78,7 +78,7 @@ TEST(parallel_uneven_chunks) {
     std::atomic<int> others{0};
     parallel_for(64, 1, [&](int64_t begin, int64_t) {
       ++visits[size_t(begin)];
-      // Ends once all others have run: none may wait in a share behind it.
+      // Ends when all others have run. So none of them may wait behind it in its share.
       if (begin == slow)
         while (others < 63) std::this_thread::yield();
       else
@@ -98,7 +98,7 @@ TEST(parallel_more_chunks_than_can_be_counted) {
       EXPECT(chunks < one << 32, chunks, " chunks for n = ", n, ", grain = ", grain);
       EXPECT(n >> 32 || size == std::max(grain, one), "chunks of ", size, " of ", n, ", grain = ", grain);
     }
-  // The last chunk's end, counted from its begin, does not overflow.
+  // The end of the last chunk does not overflow.
   Threads team(2);
   std::atomic<int64_t> chunks{0}, items{0};
   parallel_for(most, int64_t(1) << 62, [&](int64_t begin, int64_t end) {
@@ -133,7 +133,7 @@ TEST(parallel_loops_within_loops) {
   }
 }
 
-// Whichever thread throws first: all chunks run, and the exception of the first chunk that threw comes out.
+// All chunks run. The exception of the first chunk that threw is raised, whichever thread threw first.
 TEST(parallel_exceptions_of_several_chunks) {
   for (int threads : {1, 2, 7}) {
     Threads team(threads);
@@ -151,7 +151,7 @@ TEST(parallel_exceptions_of_several_chunks) {
       EXPECT(message == "chunk 7", "got '", message, "' with ", threads, " threads");
       for (size_t i = 0; i < visits.size(); ++i) EXPECT(visits[i] == 1, "chunk ", i, " ran ", visits[i], " times");
     }
-    // Of an inner loop's, too; and the team goes on.
+    // The same holds for an inner loop. The team still works afterwards.
     std::string message;
     try {
       parallel_for(8, 1, [&](int64_t i, int64_t) {
@@ -193,7 +193,7 @@ TEST(parallel_threads_are_chosen_before_the_first_loop) {
   EXPECT(threading() == before, "the threads were changed");
 }
 
-// Pieces are done once each, beside regions, by whoever comes first, and are there after finish().
+// Each piece is done once, by any thread, also while regions run. After finish() all are done.
 TEST(parallel_work_in_the_background) {
   for (int threads : {1, 2, 4}) {
     Threads set(threads);
@@ -220,7 +220,7 @@ TEST(parallel_work_in_the_background_that_nobody_asks_for) {
         Background work;
         work.start(50, piece);
         visit(20, 2);
-      }  // from here on nobody touches visits
+      }  // no thread uses `visits` from here on
       for (int& v : visits) {
         EXPECT(v <= 1, v);
         v = 2;

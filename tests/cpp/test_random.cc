@@ -1,4 +1,4 @@
-// Random kernels: known answers, independence of how a range is cut, equality over all ISAs, distribution.
+// Random kernels: known answers, the same numbers for any division of a range and any ISA, distribution.
 #include "check.h"
 #include "cpu/isa.h"
 #include "sample.h"
@@ -115,8 +115,8 @@ TEST(normal_inverts_its_distribution) {
   const double below = normal_cdf(-2);
   for (int i = 0; i < n; ++i) {
     const double p = (w[i] + 0.5) * 0x1p-32, q = below + p * (1 - 2 * below);
-    // Compared at the nearer tail, where the distribution function is relatively exact; a rounding of y
-    // moves it by y phi(y) eps, at most (1 + y^2) eps of the tail itself.
+    // Compared at the nearer tail, where the distribution function has its full relative precision. A rounding of y
+    // changes it by y phi(y) eps, at most (1 + y^2) eps of the tail.
     auto near = [](float y, double p) {
       const double tail = p < 0.5 ? p : 1 - p, got = normal_cdf(p < 0.5 ? y : -y);
       return fabs(got - tail) <= (1 + (double)y * y) * test::kEps * tail + 1e-12 * tail;
@@ -127,8 +127,8 @@ TEST(normal_inverts_its_distribution) {
   }
 }
 
-// With n draws the mean is off by sd / sqrt(n) and the variance by at most variance * sqrt(2 / n): five of
-// those are allowed, and the seeds are fixed.
+// For n draws the standard error of the mean is sd / sqrt(n), that of the variance at most variance * sqrt(2 / n). Five
+// of them are allowed, and the seeds are fixed.
 TEST(random_moments) {
   const int n = 1 << 18;
   // mean and variance; those of a standard normal within +-2: 1 - 4 phi(2) / (2 Phi(2) - 1) = 0.7737413

@@ -1,4 +1,4 @@
-// Reductions, softmax and cross-entropy against double.
+// Reductions, softmax and cross-entropy, compared with double.
 #include <limits>
 
 #include "check.h"
@@ -13,7 +13,7 @@ using test::kNaN;
 
 namespace {
 
-// The lengths a reduction can go wrong at: every tail, then around its blocks (128 vectors), then large.
+// Lengths at which a reduction may go wrong: every tail, those around its blocks (128 vectors), large ones.
 std::vector<int> lengths() {
   std::vector<int> n;
   const int lanes = kernels().lanes, block = 128 * lanes;
@@ -31,7 +31,7 @@ double log_sum_exp(const float* x, int n) {
   return m + log(s);
 }
 
-// Rows of several kinds of logits: small, wide, shifted far up and down.
+// Rows of several kinds of logits: small, wide, with large positive and negative offsets.
 Floats logits(int rows, int cols, uint64_t seed) {
   test::Lcg lcg(seed);
   Floats x(rows * cols);
@@ -56,7 +56,7 @@ TEST(sums_of_every_length) {
   }
 }
 
-// The bound must hold where a running sum fails: a million times 0.1 drifts by 1 % when added in a row.
+// The bound must hold where a running sum fails: a million additions of 0.1 are off by 1 %.
 TEST(sum_is_balanced) {
   const Floats x(1 << 20, 0.1f);
   const double want = (double)0.1f * (1 << 20);
@@ -89,7 +89,7 @@ TEST(extrema_of_every_length) {
     EXPECT(kernels().reduce_min(x.data(), n) == x[low], "min of ", n);
     EXPECT(kernels().argmax(x.data(), n) == high, "argmax of ", n);
     EXPECT(kernels().argmin(x.data(), n) == low, "argmin of ", n);
-    // Wherever it stands, a NaN is carried, and the first one is the extremum.
+    // A NaN at any place is passed on, and the first one is the extremum.
     const int at = (int)(lcg.bits() % (unsigned)n);
     x[at] = kNaN;
     EXPECT(std::isnan(kernels().reduce_max(x.data(), n)), "max of ", n, ", NaN at ", at);

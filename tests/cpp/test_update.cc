@@ -1,5 +1,5 @@
-// Optimizer kernels: three steps against Keras and PyTorch, and every range against the formula evaluated
-// one float32 operation after the other, bit for bit.
+// Optimizer kernels: three steps compared with Keras and PyTorch. Every range is compared, bit for bit, with the
+// formula in single float32 operations.
 #include <string.h>
 
 #include "check.h"
@@ -17,9 +17,9 @@ struct Buffers {
   int64_t n;
 };
 
-// One optimizer with its settings. `step` updates by a rule of the table in step t = 1, 2, ...; `scalar` is one element
-// of the same step. `after` are the parameters that the named optimizer reaches from kStart (state
-// `initial`, then 0) with kGradients: Keras 3.15.1, PyTorch 2.13.0.
+// One optimizer with its settings. `step` applies a rule of the table in step t = 1, 2, ...; `scalar` does the same
+// for one element. `after` has the parameters of the named optimizer after three steps from kStart (state `initial`,
+// then 0) with kGradients, by Keras 3.15.1 and PyTorch 2.13.0.
 struct Rule {
   const char* name;
   void (*step)(const Buffers& v, int t);
@@ -31,7 +31,7 @@ struct Rule {
 const Floats kStart = {0.5f, -1.0f, 2.0f, 0.25f};
 const Floats kGradients[] = {{0.1f, -0.2f, 0.3f, 1.0f}, {-0.3f, 0.1f, 0.05f, -1.0f}, {0.2f, 0.4f, -0.6f, 0.5f}};
 
-// Adam's step size and, for PyTorch, its epsilon: in double, as both peers' callers do.
+// Adam's step size and, for PyTorch, its epsilon. Both libraries compute them in double.
 float adam_alpha(double lr, double beta1, double beta2, int t) {
   return (float)(lr * sqrt(1 - pow(beta2, t)) / (1 - pow(beta1, t)));
 }
@@ -207,15 +207,15 @@ TEST(updates_of_every_range) {
     }
 }
 
-// Scaling the gradient, L2 and decoupled decay together: decay first, then the gradient of what is left.
+// A scaled gradient, L2 and decoupled decay together: decay comes first, then the gradient.
 TEST(updates_prepare_in_order) {
   Floats p = {2.0f}, g = {4.0f};
   update({p.data(), nullptr, nullptr, nullptr, g.data(), 1}, 1, {"sgd", 1.0, {}, {}, 0.5f, 0.25f, 0.5f});
   EXPECT(p[0] == 1.0f - (4.0f * 0.5f + 1.0f * 0.25f), "got ", p[0]);
 }
 
-// Every rule with every choice of states: a range gives what it gives as the start of a longer one, whatever the
-// instruction set. (What the formulas are is checked above and, against Keras and PyTorch, in Python.)
+// Every rule with every choice of states, on every instruction set: a range has the same bits alone and as the start
+// of a longer one. The formulas are tested above and, with Keras and PyTorch, in Python.
 TEST(updates_of_all_rules_are_the_same_everywhere) {
   int count;
   kernels().update_rules(&count);

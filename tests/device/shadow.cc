@@ -1,7 +1,7 @@
-// A device for tests, "shadow": its memory lies in this process, but at addresses that fault when they are touched.
-// Each address stands for another one, at a fixed distance, that holds the values. Its functions take addresses back
-// and then compute as the CPU does. So code that treats a device's address as memory is found by a fault, and code
-// that forgets the device by a missing function. Built by the tests; it uses headers of the core alone.
+// A device for tests, "shadow". An access to one of its addresses faults; the values lie at a fixed distance from it,
+// in the memory of this process. Its functions translate addresses and then compute as the CPU does. So code that
+// takes a device's address for memory faults, and code that forgets the device lacks a function. The tests build it.
+// It uses headers of the core alone.
 #include <sys/mman.h>
 
 #include <cstdlib>
@@ -16,7 +16,7 @@ using namespace fastdl;
 
 namespace {
 
-constexpr size_t kSpace = size_t(1) << 36;  // of addresses; memory is taken where it is written
+constexpr size_t kSpace = size_t(1) << 36;  // of addresses; the system gives memory only to pages that are written
 
 struct Space {
   char* shadow = map(PROT_NONE);
@@ -79,7 +79,7 @@ void copy(void* to, const void* from, int64_t bytes) {
 }
 void synchronize() {}
 
-// Any op: its CPU function on views whose addresses are taken back.
+// Any op: its CPU function on views with translated addresses.
 size_t calls = 0;
 void run_on_shadow(const RunContext& c) {
   ++calls;
