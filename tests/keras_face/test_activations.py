@@ -45,7 +45,7 @@ def test_the_table_has_every_public_function_and_every_name_is_found():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_the_table_says_of_the_core_is_so(name):
-    """`linear` gives the same bits as the function after it, or knows no such activation."""
+    """`linear` gives the bits of the function applied to its result, or refuses the activation."""
     function = getattr(activations, name)
     w = fastdl.tensor(np.sin(np.arange(60, dtype="float32")).reshape(12, 5))
     fused = activations.fused_name(function)

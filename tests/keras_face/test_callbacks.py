@@ -1,4 +1,4 @@
-"""Callbacks, driven by a stand-in for a model's training."""
+"""Callbacks, called by a small imitation of a model's training."""
 
 import io
 
@@ -10,7 +10,7 @@ from fastdl import callbacks, metrics, optimizers
 
 
 class Model:
-    """Runs the hooks of a training whose logs are given."""
+    """Calls the hooks as a training with these logs does."""
 
     def __init__(self):
         self.optimizer = optimizers.SGD(1.0)
@@ -113,7 +113,7 @@ def test_early_stopping_and_best_weights():
     ],
 )
 def test_when_early_stopping_stops(options, values, epochs):
-    """The epochs are those after which Keras 3.15 stops, given the same values."""
+    """Keras 3.15 stops after the same epochs for these values."""
     assert len(Model().run([callbacks.EarlyStopping(**options)], losses(*values)).epoch) == epochs
 
 
@@ -133,7 +133,7 @@ def test_reduce_learning_rate_on_plateau():
     reduce = callbacks.ReduceLROnPlateau(factor=0.5, patience=2, cooldown=1, min_lr=0.3)
     history = model.run([reduce], losses(1, 1, 1, 1, 1, 1, 1, 1, 1))
     rates = [1.0, 1.0, 1.0, 0.5, 0.5, 0.3, 0.3, 0.3, 0.3]
-    # Those that Keras 3.15 logs: before they are lowered.
+    # The rates that Keras 3.15 logs, which are those before the change.
     np.testing.assert_allclose(history.history["learning_rate"], rates, rtol=1e-7)
 
 

@@ -1,4 +1,4 @@
-"""What `compile` makes of loss and metrics: golden totals, names and values, and bad input.
+"""Loss and metrics of `compile`: golden totals, names and values, and bad input.
 
 The golden values were computed by Keras (golden/compile_utils.py).
 """
@@ -45,11 +45,11 @@ def test_as_keras(number):
         y, y_pred = pick(outputs, 0), pick(outputs, 1)
         total = compiled(y, y_pred, weight)
         compiled_metrics.update_state(y, y_pred, weight)
-        # Keras's own numbers are float32 here: a few roundings on either side.
+        # Keras computes in float32 here, too: a few roundings on each side.
         near = {"rel": 1e-6, "abs": 1e-6}
         assert float(total) == pytest.approx(expected["total"], **near)
         trackers = {m.name: m.result() for m in compiled.metrics}
-        # With a loss for all outputs and no names for them Keras reports both under one name.
+        # Keras uses one name for both if outputs without names share a loss.
         if names or isinstance(outputs, dict):
             assert numbers(trackers) == pytest.approx(expected["losses"], **near)
         result = numbers(compiled_metrics.result())

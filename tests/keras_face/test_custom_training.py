@@ -34,7 +34,7 @@ def test_tape_details():
     w = fastdl.Parameter(fastdl.tensor([1.0, 2.0]))
     with fastdl.no_grad(), fastdl.GradientTape(persistent=True) as tape:
         y = w * w
-    # The sum of all elements, weighted if weights are given.
+    # The sum of all elements, with weights if there are any.
     assert tape.gradient(y, w).tolist() == [2.0, 4.0]
     assert tape.gradient([y, y], [w])[0].tolist() == [4.0, 8.0]
     assert tape.gradient(y, w, output_gradients=fastdl.tensor([1.0, 10.0])).tolist() == [2.0, 40.0]
@@ -279,7 +279,7 @@ def test_own_compute_loss(kind, more):
     own.compile("sgd", metrics=["mse"])
     expected = plain.fit(X, Y, 16, 3, shuffle=False, verbose=0).history["loss"]
     history = own.fit(X, Y, 16, 3, shuffle=False, verbose=0).history
-    # The mean over batches of a loss that is 1 larger has some roundings of 1 more.
+    # The loss is 1 larger, so its mean over batches has a few more roundings of 1.
     assert np.array(history["loss"]) - 1 == pytest.approx(np.array(expected), abs=8 * EPS)
     assert own.evaluate(X, Y, verbose=0)[0] == pytest.approx(
         plain.evaluate(X, Y, verbose=0) + more, abs=8 * EPS

@@ -39,7 +39,7 @@ def test_distribution(name):
     fastdl.manual_seed(7)
     values = getattr(initializers, name)(**arguments)(SHAPE).numpy().astype(np.float64)
     assert values.shape == SHAPE
-    # Five standard errors of the mean and of the deviation (of the normal, the widest here).
+    # Five standard errors of mean and deviation; those of the normal distribution are the largest.
     assert abs(values.mean()) < 5 * deviation / math.sqrt(COUNT)
     assert abs(values.std() / deviation - 1) < 5 / math.sqrt(2 * COUNT)
     largest = np.abs(values).max() / deviation
@@ -86,7 +86,7 @@ def test_seeds(name):
     c, d = free((4, 3)).numpy(), free((4, 3)).numpy()
     assert np.any(c != d)
     fastdl.manual_seed(1)
-    make(seed=5)((4, 3))  # a stream of its own: the library's goes on undisturbed
+    make(seed=5)((4, 3))  # a separate stream; the library's stream does not change
     np.testing.assert_array_equal(c, free((4, 3)).numpy())
 
 

@@ -136,9 +136,9 @@ DRAWS = {
 def test_distributions(name, seed):
     fastdl.manual_seed(0)
     x = DRAWS[name](seed).numpy().astype(np.float64)
-    # Standard deviation of a normal cut at two deviations: 0.8796 (its closed form).
+    # A normal distribution that is cut at two deviations has a deviation of 0.8796.
     deviation = {"normal": 2.0, "truncated": 2 * 0.8796, "uniform": 4 / 12**0.5, "randint": 2.0}
-    # The mean of 4000 strays by deviation / sqrt(4000), the deviation by less: five times that.
+    # Five standard errors of the mean of 4000 values; that of the deviation is smaller.
     assert x.mean() == pytest.approx(1.0, abs=5 * deviation[name] / 4000**0.5)
     assert x.std() == pytest.approx(deviation[name], abs=5 * deviation[name] / 4000**0.5)
     low, high = {
@@ -158,7 +158,7 @@ def test_seeds():
     assert random.normal((4,), seed=random.SeedGenerator(1)).tolist() == stream[0]
     unseeded = random.normal((4,)).tolist()
     fastdl.manual_seed(3)
-    assert random.normal((4,)).tolist() == unseeded  # the library's stream went on by itself
+    assert random.normal((4,)).tolist() == unseeded  # the library's stream did not change
     assert random.uniform((4,), seed=9).tolist() == random.uniform((4,), seed=9).tolist()
     assert random.SeedGenerator(**generator.get_config()).seed == 1
     for wrong in ("a", -1, 1.5, True):
@@ -172,7 +172,7 @@ def test_dropout_and_shuffle():
     x = np.ones((100, 50), np.float32)
     y = random.dropout(x, 0.2, seed=1).numpy()
     assert set(np.unique(y)) == {np.float32(0), np.float32(1) / np.float32(0.8)}
-    # 5000 draws of probability 0.2 stray by sqrt(0.2 * 0.8 / 5000): five times that.
+    # Five standard errors, sqrt(0.2 * 0.8 / 5000), of 5000 draws with probability 0.2.
     assert (y == 0).mean() == pytest.approx(0.2, abs=5 * (0.16 / 5000) ** 0.5)
     rows = random.dropout(x, 0.5, noise_shape=(None, 1)).numpy()
     assert (rows == rows[:, :1]).all()

@@ -24,7 +24,7 @@ def ids(case):
 
 
 def assert_near(actual, expected):
-    """Within 4 roundings: those of a logarithm's argument and value, of a product and of a sum."""
+    """Within 4 roundings: a logarithm's argument, its value, a product and a sum."""
     expected = np.asarray(expected)
     assert actual.shape == expected.shape
     error = np.abs(actual.detach().numpy() - expected)
@@ -78,11 +78,11 @@ def test_probabilities_know_their_logits(name, key, activation):
     probabilities = getattr(fastdl.activations, activation)(logits)
     direct = getattr(losses, name)(from_logits=True)(y_true, logits)
     assert getattr(losses, name)()(y_true, probabilities).item() == direct.item() > 17
-    # Without the logits the clipped formula takes over: at most -log(1e-7).
+    # Without the logits the clipped formula applies: at most -log(1e-7).
     assert getattr(losses, name)()(y_true, probabilities.detach()).item() < 17
 
 
-SMOOTH = [case for case in GOLDEN["losses"] if case["inputs"] != "certain"]  # that one is clipped
+SMOOTH = [case for case in GOLDEN["losses"] if case["inputs"] != "certain"]  # whose loss is clipped
 
 
 @pytest.mark.parametrize("case", SMOOTH, ids=ids)
@@ -95,7 +95,7 @@ def test_gradient_is_that_of_the_value(case):
     h = 2e-4
     up, down = (loss(y_true, (y_pred + sign * h * direction)).item() for sign in (1, -1))
     slope = float((x.grad.numpy() * direction).sum())
-    # The rounding of two values over 2h: 3e-4 of the value and, summed, a few times that.
+    # Two roundings divided by 2h are 3e-4 of the value; a sum has a few of them.
     assert (up - down) / (2 * h) == pytest.approx(slope, rel=1e-2, abs=1e-2 * max(1, abs(up)))
 
 

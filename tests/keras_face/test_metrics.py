@@ -40,7 +40,7 @@ def test_value(case):
         actual = feed(metric, y_true, y_pred, weights)
         expected = np.asarray(expected)
         assert actual.shape == expected.shape
-        # 4 roundings: of a value, a product, the sum of a batch and the total.
+        # 4 roundings: a value, a product, the sum of a batch and the total.
         error = np.abs(actual - expected) / np.maximum(1, np.abs(expected))
         np.testing.assert_array_less(error, 4 * EPSILON)
 

@@ -11,7 +11,7 @@ from fastdl import _core, layers, models
 
 HAS_BF16 = _core.config()["bfloat16"] is not None
 KINDS = _core.runnable_bf16() if HAS_BF16 else []
-# What rounding to nearest changes of a bfloat16, at most: half of the last of its 8 bits.
+# The largest error of rounding to bfloat16: half of the last of its 8 bits.
 HALF_ULP = 2.0**-9
 
 # Without the instructions a policy warns, once per process; test_without_bfloat16 checks that.
@@ -91,7 +91,7 @@ def test_layers_take_the_policy_they_are_made_under():
     assert json.dumps(mixed.get_config()["dtype"]) == '"mixed_bfloat16"'
     plain.dtype_policy = "mixed_bfloat16"
     assert plain.dtype_policy == mixed.dtype_policy
-    # Weights and what layers hand on are float32.
+    # Weights and the outputs of layers are float32.
     out = mixed(random(3, 4))
     assert mixed.kernel.dtype == out.dtype == np.float32 and mixed.dtype == "float32"
 
@@ -122,7 +122,7 @@ def test_small_products_are_float32():
 
 @pytest.mark.parametrize("kind", KINDS or [None])
 def test_forward_is_the_product_of_rounded_operands(kind):
-    """Without instructions for bfloat16 the operands are not rounded."""
+    """Without instructions for bfloat16 the operands keep all bits."""
     if kind:
         _core.select_bf16(kind)
     layer = layers.Dense(70, activation="relu", dtype="mixed_bfloat16")
@@ -135,7 +135,7 @@ def test_forward_is_the_product_of_rounded_operands(kind):
 
 
 def check_gradients(dtype, limit):
-    """The gradients of one layer against float64; `limit` times sums of magnitudes is allowed."""
+    """Compares a layer's gradients with float64; allows `limit` times the sums of magnitudes."""
     layer = layers.Dense(48, dtype=dtype)
     x, g = fastdl.tensor(random(64, 40)), random(64, 48, seed=2)
     x.requires_grad = True
@@ -153,10 +153,10 @@ def check_gradients(dtype, limit):
 
 
 def test_gradients_are_within_bfloat16_of_float32():
-    """Two rounded factors are off by 2^-9 each, and float32 sums of 64 terms by far less."""
+    """Each rounded factor is off by 2^-9; the error of float32 sums of 64 terms is far smaller."""
     worst = check_gradients("mixed_bfloat16", 2 * HALF_ULP + HALF_ULP**2 + 64 * 2.0**-24)
     check_gradients("float32", 64 * 2.0**-24)
-    assert (worst > 2.0**-14) == HAS_BF16  # rounding happens where it can
+    assert (worst > 2.0**-14) == HAS_BF16  # operands are rounded if the CPU has the instructions
 
 
 def trained(*, eager=False, threads=None, policy="mixed_bfloat16"):

@@ -8,7 +8,7 @@ from fastdl import layers, nn
 
 
 class Scaled(nn.Module):
-    """A module with trained weights, a buffer that it reads and one that it changes."""
+    """A module with trained weights and two buffers: it reads one and changes the other."""
 
     def __init__(self):
         super().__init__()

@@ -46,7 +46,7 @@ def ids(case):
 
 
 def assert_near(actual, expected, steps):
-    """Each step rounds the parameter and what is added to it, half an epsilon each at worst."""
+    """Each step rounds the parameter and its change, by at most half an epsilon each."""
     size = np.maximum(1, np.abs(expected))
     np.testing.assert_array_less(np.abs(actual - expected) / size, steps * EPSILON)
 

@@ -1,4 +1,4 @@
-"""fit, evaluate, predict: what runs in plans and out of them, callbacks, Ctrl-C."""
+"""fit, evaluate, predict: recorded and eager steps, callbacks, Ctrl-C."""
 
 import signal
 import threading

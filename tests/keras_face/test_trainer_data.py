@@ -1,4 +1,4 @@
-"""What training takes as data, and what it says to data and options that don't fit."""
+"""Data that training takes, and its errors for data and options that do not fit."""
 
 import warnings
 
@@ -59,7 +59,7 @@ def test_steps_per_epoch_of_a_generator_goes_on_where_it_stopped():
 
 
 class Batches(fastdl.utils.PyDataset):
-    """Four batches of numbers that say which batch they are from; notes what is asked of it."""
+    """Four batches whose numbers tell the batch; it notes each request."""
 
     def __init__(self, length=4, **options):
         super().__init__(**options)

@@ -14,7 +14,7 @@ import fastdl
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden/trainer.json").read_text("utf-8"))
 EPSILON = float(np.finfo(np.float32).eps)
-# A step rounds weights and gradients of order 1 half an epsilon each; there are 20 of them.
+# Each of 20 steps rounds weights and gradients of order 1 by half an epsilon.
 TOLERANCE = 20 * EPSILON
 
 

@@ -15,7 +15,7 @@ from fastdl import layers, optimizers
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden/training.json").read_text("utf-8"))
 EPSILON = np.finfo(np.float32).eps
 BATCH, EPOCHS = 8, 4
-# Each of the twenty steps rounds the weights and what is added to them, half an epsilon each.
+# Each of twenty steps rounds the weights and their changes by half an epsilon.
 TOLERANCE = 20 * EPSILON
 
 
