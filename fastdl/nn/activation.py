@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from .. import _functions
 from .._base import functional as F
 from .._base.checks import check_choice, check_count, check_flag, check_number
-from .._base.module import Module
 from . import functional
+from ._calls import OfTensor
 
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
 
 
-class _InPlace(Module):
+class _InPlace(OfTensor):
     """Base class. `inplace` writes the result into the input, unless a gradient is recorded."""
 
     def __init__(self, inplace: bool = False) -> None:
@@ -33,7 +33,7 @@ class ReLU(_InPlace):
         return functional.relu(x, True) if self.inplace else F.relu(x)
 
 
-class LeakyReLU(Module):
+class LeakyReLU(OfTensor):
     """x where positive, `negative_slope * x` elsewhere."""
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
@@ -50,7 +50,7 @@ class LeakyReLU(Module):
         return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
 
 
-class ELU(Module):
+class ELU(OfTensor):
     """x where positive, `alpha * (exp(x) - 1)` elsewhere."""
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
@@ -72,7 +72,7 @@ class SELU(_InPlace):
         return functional.selu(x, True) if self.inplace else F.selu(x)
 
 
-class GELU(Module):
+class GELU(OfTensor):
     """`x * Phi(x)`; `approximate` is "none" or "tanh", see `fastdl.gelu`."""
 
     def __init__(self, approximate: str = "none") -> None:
@@ -93,7 +93,7 @@ class SiLU(_InPlace):
         return functional.silu(x, True) if self.inplace else F.silu(x)
 
 
-class Softplus(Module):
+class Softplus(OfTensor):
     """`log(1 + exp(beta * x)) / beta`, and x itself where `beta * x > threshold`."""
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
@@ -108,21 +108,21 @@ class Softplus(Module):
         return f"beta={self.beta}, threshold={self.threshold}"
 
 
-class Softsign(Module):
+class Softsign(OfTensor):
     """`x / (1 + |x|)`."""
 
     def forward(self, x: TensorLike) -> Tensor:
         return F.softsign(x)
 
 
-class Sigmoid(Module):
+class Sigmoid(OfTensor):
     """`1 / (1 + exp(-x))`."""
 
     def forward(self, x: TensorLike) -> Tensor:
         return F.sigmoid(x)
 
 
-class LogSigmoid(Module):
+class LogSigmoid(OfTensor):
     """`log(sigmoid(x))`."""
 
     def forward(self, x: TensorLike) -> Tensor:
@@ -136,14 +136,14 @@ class Hardsigmoid(_InPlace):
         return functional.hardsigmoid(x, True) if self.inplace else F.hard_sigmoid(x)
 
 
-class Tanh(Module):
+class Tanh(OfTensor):
     """Hyperbolic tangent."""
 
     def forward(self, x: TensorLike) -> Tensor:
         return F.tanh(x)
 
 
-class Softmax(Module):
+class Softmax(OfTensor):
     """`exp(x)` divided by its sum along `dim`.
 
     Example:
@@ -162,7 +162,7 @@ class Softmax(Module):
         return f"dim={self.dim}"
 
 
-class LogSoftmax(Module):
+class LogSoftmax(OfTensor):
     """The logarithm of softmax along `dim`."""
 
     def __init__(self, dim: int | None = None) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._base.checks import check_flag
-from .._base.module import Module
 from . import functional
+from ._calls import OfTensor
 
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
 
 
-class Dropout(Module):
+class Dropout(OfTensor):
     """Sets values to 0 with probability `p` and multiplies the others by 1 / (1 - p).
 
     In evaluation mode it returns its input (Srivastava et al. 2014).

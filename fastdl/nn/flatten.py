@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .. import _functions
 from .._base.checks import check_integer, check_integers
-from .._base.module import Module
+from ._calls import OfTensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
 
 
-class Flatten(Module):
+class Flatten(OfTensor):
     """Joins the axes from `start_dim` to `end_dim`, by default all but the first.
 
     Example:
@@ -34,7 +34,7 @@ class Flatten(Module):
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
-class Unflatten(Module):
+class Unflatten(OfTensor):
     """Cuts axis `dim` into axes of the given sizes.
 
     Example:

@@ -12,6 +12,7 @@ from .._base.device import check_target
 from .._base.module import Module
 from .._base.parameter import Parameter
 from . import init
+from ._calls import OfTensor
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 
-class Linear(Module):
+class Linear(OfTensor):
     """`x @ weight.T + bias`.
 
     Args:

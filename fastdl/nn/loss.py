@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base.checks import check_choice, check_fraction, check_integer, check_number, prefixed
-from .._base.module import Module
 from . import _losses
+from ._calls import OfPair
 
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
 
 
-class _Loss(Module):
+class _Loss(OfPair):
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
         self.reduction = check_choice(

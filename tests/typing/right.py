@@ -23,8 +23,8 @@ class Net(nn.Module):
         self.last = nn.Linear(hidden, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        h = F.relu(self.first.forward(x))
-        return self.last.forward(h.view(h.size(0), -1))
+        h = F.relu(self.first(x))
+        return self.last(h.view(h.size(0), -1))
 
 
 class Scale(layers.Layer):
