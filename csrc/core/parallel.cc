@@ -7,9 +7,6 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 
 #include <algorithm>
 #include <atomic>
@@ -26,6 +23,7 @@
 
 #include "core/cancel.h"
 #include "core/check.h"
+#include "core/scratch.h"
 #include "core/threading.h"
 
 #if defined(__x86_64__)
@@ -128,6 +126,7 @@ struct Job {
     for (int64_t i = 0; i < threads; ++i) shares[i].set(i * chunks / threads, (i + 1) * chunks / threads);
   }
   void work(int thread) {
+    if (thread > 0) release_trimmed_scratch();  // thread 0 may call from within an op
     for (int64_t c; (c = shares[thread].take(true)) >= 0;) run(c);
     for (int i = 1; i < threads; ++i)
       for (int64_t c; (c = shares[(thread + i) % threads].take(false)) >= 0;) run(c);
@@ -409,41 +408,5 @@ void Background::withdraw() {
 
 Alone::Alone() : before_(inside) { inside = true; }
 Alone::~Alone() { inside = before_; }
-
-namespace {
-constexpr size_t kHugePage = 2 << 20;
-
-struct ScratchBuffer {
-  void* data = nullptr;
-  size_t bytes = 0;
-  uint32_t age = 0;
-  ~ScratchBuffer() { free(data); }
-};
-std::atomic<uint32_t> scratch_age{0};
-}  // namespace
-
-void trim_scratch() { ++scratch_age; }
-
-void* scratch(Scratch slot, size_t bytes) {
-  static thread_local ScratchBuffer buffers[int(Scratch::count)];
-  ScratchBuffer& b = buffers[int(slot)];
-  const uint32_t age = scratch_age.load(std::memory_order_relaxed);
-  if (b.bytes < bytes || b.age != age) {
-    b.age = age;
-    // Large buffers use huge pages where the system has them, for fewer TLB misses.
-    const size_t page = bytes < kHugePage ? 4096 : kHugePage;
-    const size_t rounded = (bytes + page - 1) / page * page;
-    free(b.data);
-    b.data = nullptr;
-    b.bytes = 0;
-    b.data = aligned_alloc(page, rounded);
-    FASTDL_CHECK(b.data, MemoryError, "could not allocate ", rounded, " bytes of scratch memory");
-#if defined(__linux__)
-    if (page == kHugePage) madvise(b.data, rounded, MADV_HUGEPAGE);  // a hint, which may fail
-#endif
-    b.bytes = rounded;
-  }
-  return b.data;
-}
 
 }  // namespace fastdl
