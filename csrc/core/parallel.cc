@@ -67,8 +67,9 @@ int from_environment(const char* name, int least, int most, int missing) {
   return int(n);
 }
 
+// 0 if the environment does not say.
 int threads_from_environment() {
-  int n = cpus_available();
+  int n = 0;
   // The variable is OpenMP's, so an invalid value is ignored. Of a list, "4,2", the first number counts.
   if (const char* text = getenv("OMP_NUM_THREADS"))
     if (long omp = strtol(text, nullptr, 10); omp >= 1) n = int(std::min<long>(omp, kMostThreads));
@@ -270,7 +271,7 @@ class Team {
 // since joining it would wait forever) and creates its own on first use. It does so even if the parent used another
 // library's threads, which may not survive a fork.
 struct State {
-  std::atomic<int> threads;
+  std::atomic<int> threads;  // 0: the CPUs available, not counted yet since that takes 200 us of an import
   int spin_us;
   std::mutex mutex{};  // held while a region runs on several threads
   Team* team = nullptr;
@@ -307,14 +308,18 @@ State& get_state() {
 
 }  // namespace
 
-int num_threads() { return get_state().threads; }
+int num_threads() {
+  std::atomic<int>& threads = get_state().threads;
+  if (int unknown = 0; threads == 0) threads.compare_exchange_strong(unknown, cpus_available());
+  return threads;
+}
 
 void set_num_threads(int64_t n) {
   FASTDL_CHECK(n >= 1, ValueError, "set_num_threads: expected at least 1, got ", n);
   FASTDL_CHECK(n <= kMostThreads, ValueError, "set_num_threads: expected at most ", kMostThreads, ", got ", n);
   State& s = get_state();
   std::lock_guard lock(s.mutex);
-  if (s.threads == n) return;
+  if (num_threads() == n) return;
   delete s.team;
   s.team = nullptr;
   s.threads = int(n);
@@ -341,7 +346,7 @@ void run_chunks(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> bo
   Job job{&body, n, grain, (n - 1) / grain + 1, nullptr, 0, {}, {}};
   State& s = get_state();
   const Threading* other = s.other;
-  if (job.chunks == 1 || s.threads == 1 || inside || (other && other->inside()) || !s.mutex.try_lock()) {
+  if (job.chunks == 1 || num_threads() == 1 || inside || (other && other->inside()) || !s.mutex.try_lock()) {
     for (int64_t c = 0; c < job.chunks; ++c) job.run(c);
   } else {
     std::lock_guard lock(s.mutex, std::adopt_lock);
