@@ -376,6 +376,15 @@ PyMethodDef methods[] = {
     {"clone", &method<&copy>, METH_NOARGS, "A copy that passes gradients on."},
     {nullptr, nullptr, 0, nullptr}};
 
+// Asks `_not_found` for the error where an attribute is missing. A `__getattr__` in Python would slow down all others.
+PyObject* get_attribute(PyObject* self, PyObject* name) {
+  PyObject* found = PyObject_GenericGetAttr(self, name);
+  if (found || !PyErr_ExceptionMatches(PyExc_AttributeError)) return found;
+  if (!PyUnicode_GET_LENGTH(name) || PyUnicode_READ_CHAR(name, 0) == '_') return nullptr;  // asked for by protocols
+  PyErr_Clear();
+  return PyObject_CallMethod(self, "_not_found", "O", name);
+}
+
 void fill_slots(PyHeapTypeObject* type) {
   PyTypeObject& t = type->ht_type;
   t.tp_getset = attributes;
@@ -384,6 +393,7 @@ void fill_slots(PyHeapTypeObject* type) {
   type->as_buffer.bf_getbuffer = &get_buffer;
   t.tp_repr = &unary<&repr>;
   t.tp_hash = &hash;
+  t.tp_getattro = &get_attribute;
   t.tp_richcompare = &compare;
 
   PyMappingMethods& m = type->as_mapping;

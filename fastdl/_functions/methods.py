@@ -471,7 +471,7 @@ METHODS: dict[str, Callable[..., object]] = {
     "normal_": normal_,
     "bernoulli_": bernoulli_,
     "__array_function__": array_function,
-    "__getattr__": not_found,
+    "_not_found": not_found,
     "__iter__": iterate,
     "__deepcopy__": deepcopy,
     "__reduce_ex__": reduce,
