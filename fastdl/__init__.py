@@ -128,7 +128,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     Variable = Parameter
     keras: ModuleType  # tf.keras, after `import fastdl as tf`
 
-__version__: str = _core.config()["version"]
+__version__: str = _core.version
 
 # Element types are NumPy's: `t.dtype == fastdl.float32` and `t.dtype == "float32"` both hold.
 bool_ = _np.dtype("bool")
@@ -177,6 +177,10 @@ if not TYPE_CHECKING:  # otherwise every name would be right
             name_there, home = "Parameter", "_base.parameter"
         else:
             name_there, home = name, _HOME.get(name, "_functions")
+        if name == "__all__":  # for `from fastdl import *`: without the names of Python's own
+            import builtins
+
+            return [known for known in __dir__() if not hasattr(builtins, known)]
         if name.startswith("__"):
             raise AttributeError(f"module 'fastdl' has no attribute {name!r}")
         try:

@@ -803,8 +803,9 @@ def run_loop(
 
 # --- the machine
 
+version: str
+
 class CoreConfig(TypedDict):
-    version: str
     isa: str
     isas: list[str]
     bfloat16: str | None

@@ -34,7 +34,6 @@ namespace {
 
 py::dict config() {
   py::dict d;
-  d["version"] = FASTDL_VERSION;
   d["isa"] = kernels().isa;
   d["isas"] = [] {
     std::vector<std::string> names;
@@ -75,6 +74,7 @@ PYBIND11_MODULE(_core, m) {
   bind_plan(m);
   bind_device(m);
   release_in_long_calls();
+  m.attr("version") = FASTDL_VERSION;
   m.def("config", &config);
   m.def("num_threads", &num_threads);
   m.def("set_num_threads", [](py::object n) { set_num_threads(integer_from(n)); });

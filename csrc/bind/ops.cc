@@ -53,8 +53,13 @@ struct As<double> {
 template <>
 struct As<bool> {
   static bool from(py::handle h) {
-    const int truth = PyObject_IsTrue(h.ptr());
-    if (truth < 0) throw py::error_already_set();
+    // A text or a list would mean "no" as often as "yes". Of numbers, 0 and 1 are flags in older code.
+    const bool numpys = std::string_view(Py_TYPE(h.ptr())->tp_name).starts_with("numpy.bool");
+    const int truth = PyBool_Check(h.ptr()) || PyLong_Check(h.ptr()) || numpys ? PyObject_IsTrue(h.ptr()) : -1;
+    if (truth < 0) {
+      PyErr_Clear();
+      raise<TypeError>("expected True or False, got ", type_name(h));
+    }
     return truth;
   }
 };

@@ -51,7 +51,7 @@ def _found(name: str, peers: tuple[str, ...]) -> str:
     """The end of a message, if one of these modules or classes has the name."""
     if name.startswith("_"):
         return ""
-    version = ".".join(_core.config()["version"].split(".")[:2])
+    version = ".".join(_core.version.split(".")[:2])
     for peer in peers:
         if name in peer_names().get(peer, ()):
             return f": {peer}.{name} is not in fastdl {version}"
