@@ -7,14 +7,18 @@ line is marked with `# named`. If a value changed that the step only reads, it i
 The file is long because it is one list of programs. Each can be read by itself.
 """
 
+import array
 import collections
 import contextlib
+import contextvars
 import functools
 import gc
 import inspect
 import random
 import re
+import types
 import warnings
+import weakref
 
 import children
 import numpy as np
@@ -674,6 +678,378 @@ def test_a_value_that_python_reads_and_nobody_writes_is_a_constant():
         results.append(logs)
     assert same(*results)
     assert 3 <= runs.count["constant"] <= 5
+
+
+# --- a value that the step reads on a way that leads past the layer's attributes
+
+
+class Gain(layers.Layer):
+    """Multiplies by what `read(layer)` returns."""
+
+    def __init__(self, read):
+        super().__init__()
+        self.read = read
+
+    def call(self, x):
+        return x * self.read(self)
+
+
+def variable_of_the_function_around():
+    gain = 1.0
+
+    class Reads(layers.Layer):
+        def call(self, x):
+            return x * gain
+
+    def change(layer, value):
+        nonlocal gain
+        gain = value
+
+    return Reads(), change
+
+
+def variable_of_a_function_that_it_calls():
+    box = {"f": lambda x: x * 1.0}
+
+    def helper(x):
+        return box["f"](x)
+
+    class Calls(layers.Layer):
+        def call(self, x):
+            return helper(x)
+
+    return Calls(), lambda layer, value: box.update(f=lambda x: x * value)
+
+
+def variable_of_a_static_method():
+    box = [1.0]
+
+    class Calls(layers.Layer):
+        @staticmethod
+        def gain():
+            return box[0]
+
+        def call(self, x):
+            return x * self.gain()
+
+    return Calls(), lambda layer, value: box.__setitem__(0, value)
+
+
+def variable_of_a_property():
+    box = [1.0]
+
+    class Calls(layers.Layer):
+        @property
+        def gain(self):
+            return box[0]
+
+        def call(self, x):
+            return x * self.gain
+
+    return Calls(), lambda layer, value: box.__setitem__(0, value)
+
+
+def default_of_a_parameter():
+    def read(layer, gain=1.0):
+        return gain
+
+    return Gain(read), lambda layer, value: setattr(read, "__defaults__", (value,))
+
+
+def content_of_a_default():
+    def read(layer, *, gain=[1.0]):  # noqa: B006
+        return gain[0]
+
+    return Gain(read), lambda layer, value: read.__kwdefaults__["gain"].__setitem__(0, value)
+
+
+def attribute_of_a_function():
+    def read(layer):
+        return read.gain
+
+    read.gain = 1.0
+    return Gain(read), lambda layer, value: setattr(read, "gain", value)
+
+
+class Reader:
+    gain = 1.0
+
+    def __call__(self, layer):
+        return self.gain
+
+
+def class_of_an_object():
+    class Own(Reader):
+        pass
+
+    return Gain(Own()), lambda layer, value: setattr(Own, "gain", value)
+
+
+def variable_of_an_objects_method():
+    box = [1.0]
+
+    class Own:
+        def __call__(self, layer):
+            return box[0]
+
+    return Gain(Own()), lambda layer, value: box.__setitem__(0, value)
+
+
+def attribute_of_the_class_by_its_name():
+    class Named(layers.Layer):
+        gain = 1.0
+
+        def call(self, x):
+            return x * Named.gain
+
+    return Named(), lambda layer, value: setattr(Named, "gain", value)
+
+
+def attribute_of_the_type():
+    class Typed(layers.Layer):
+        gain = 1.0
+
+        def call(self, x):
+            return x * type(self).gain
+
+    return Typed(), lambda layer, value: setattr(Typed, "gain", value)
+
+
+def attribute_of_a_class_between():
+    class Above(layers.Layer):
+        gain = 1.0
+
+        def call(self, x):
+            return x * self.gain
+
+    class Below(Above):
+        pass
+
+    return Below(), lambda layer, value: setattr(Below, "gain", value)
+
+
+def method_of_the_class():
+    class Patched(layers.Layer):
+        def gain(self):
+            return 1.0
+
+        def call(self, x):
+            return x * self.gain()
+
+    return Patched(), lambda layer, value: setattr(Patched, "gain", lambda self: value)
+
+
+class Kept:
+    """A descriptor that keeps the values itself."""
+
+    def __init__(self):
+        self.values = {}
+
+    def __get__(self, owner, kind=None):
+        return self if owner is None else self.values.get(id(owner), 1.0)
+
+    def __set__(self, owner, value):
+        self.values[id(owner)] = value
+
+
+class Stored:
+    """A descriptor that stores the value in the object."""
+
+    def __get__(self, owner, kind=None):
+        return self if owner is None else owner.__dict__.get("stored", 1.0)
+
+    def __set__(self, owner, value):
+        owner.__dict__["stored"] = value
+
+
+def descriptor_that_keeps():
+    class Described(layers.Layer):
+        gain = Kept()
+
+        def call(self, x):
+            return x * self.gain
+
+    return Described(), lambda layer, value: setattr(layer, "gain", value)
+
+
+def descriptor_that_stores():
+    class Described(layers.Layer):
+        gain = Stored()
+
+        def call(self, x):
+            return x * self.gain
+
+    return Described(), lambda layer, value: setattr(layer, "gain", value)
+
+
+def attribute_by_vars():
+    layer = Gain(lambda layer: vars(layer)["gain"])
+    layer.gain = 1.0
+    return layer, lambda layer, value: setattr(layer, "gain", value)
+
+
+def attribute_by_getattr():
+    class Table(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.table = {"gain": 1.0}
+
+        def __getattr__(self, name):
+            return self.__dict__["table"][name]
+
+        def call(self, x):
+            return x * self.gain
+
+    return Table(), lambda layer, value: layer.table.update(gain=value)
+
+
+def held(value, read, change):
+    layer = Gain(lambda layer: read(layer.held))
+    layer.held = value
+    return layer, lambda layer, new: change(layer.held, new)
+
+
+def held_by_a_weak_reference():
+    reader = Reader()
+    layer, _ = held(weakref.ref(reader), lambda ref: ref().gain, None)
+    return layer, lambda layer, value: setattr(reader, "gain", value)
+
+
+def held_by_a_read_only_view():
+    array = np.ones(1)
+    view = array.view()
+    view.flags.writeable = False
+    layer, _ = held(view, lambda view: float(view[0]), None)
+    return layer, lambda layer, value: array.__setitem__(0, value)
+
+
+def held_by_a_read_only_dict():
+    inner = {"gain": 1.0}
+    layer, _ = held(types.MappingProxyType(inner), lambda proxy: proxy["gain"], None)
+    return layer, lambda layer, value: inner.update(gain=value)
+
+
+def held_in_a_context():
+    variable = contextvars.ContextVar("gain", default=1.0)
+    layer, _ = held(variable, lambda variable: variable.get(), None)
+    return layer, lambda layer, value: variable.set(value)
+
+
+class Words(dict):
+    gain = 1.0
+
+
+def attribute_of_a_dict():
+    return held([Words()], lambda held: held[0].gain, lambda held, v: setattr(held[0], "gain", v))
+
+
+def content_of_bytes():
+    return held(bytearray(8), lambda b: 1.0 + b[0], lambda b, v: b.__setitem__(0, int(v)))
+
+
+def attribute_in_slots_of_ones_own():
+    class Slotted:
+        __slots__ = ("__gain",)
+
+        def __init__(self):
+            self.set(1.0)
+
+        def set(self, value):
+            self.__gain = value
+
+        def get(self):
+            return self.__gain
+
+    return held(Slotted(), Slotted.get, Slotted.set)
+
+
+def deep_within():
+    value = [1.0]
+    for _ in range(12):
+        value = [{"next": value}]
+
+    def last(value):
+        while isinstance(value[0], dict):
+            value = value[0]["next"]
+        return value
+
+    return held(value, lambda v: last(v)[0], lambda v, new: last(v).__setitem__(0, new))
+
+
+HIDDEN = [
+    variable_of_the_function_around,
+    variable_of_a_function_that_it_calls,
+    variable_of_a_static_method,
+    variable_of_a_property,
+    default_of_a_parameter,
+    content_of_a_default,
+    attribute_of_a_function,
+    class_of_an_object,
+    variable_of_an_objects_method,
+    attribute_of_the_class_by_its_name,
+    attribute_of_the_type,
+    attribute_of_a_class_between,
+    method_of_the_class,
+    descriptor_that_keeps,
+    descriptor_that_stores,
+    attribute_by_vars,
+    attribute_by_getattr,
+    held_by_a_weak_reference,
+    held_by_a_read_only_view,
+    held_by_a_read_only_dict,
+    held_in_a_context,
+    attribute_of_a_dict,
+    content_of_bytes,
+    attribute_in_slots_of_ones_own,
+    deep_within,
+]
+
+
+@pytest.mark.parametrize("program", HIDDEN, ids=lambda f: f.__name__)
+def test_a_value_that_is_read_on_another_way_is_seen(program):
+    layer, change = program()
+    model = models.Sequential([layers.Input((4,)), layer])
+    for value in (1.0, 3.0, 5.0):
+        change(layer, value)
+        wanted = X[:4] if value == 1.0 and program is not content_of_bytes else None
+        for _ in range(4):
+            got = model.predict_on_batch(X[:4])
+            np.testing.assert_array_equal(got, np.array(model(X[:4])))
+        if wanted is not None:
+            np.testing.assert_array_equal(got, wanted)
+        else:
+            assert not np.array_equal(got, X[:4])
+
+
+@pytest.mark.parametrize("kind", [array.array, memoryview], ids=lambda k: k.__name__)
+def test_an_object_that_cannot_be_compared_makes_the_step_eager_or_is_seen(kind):
+    memory = array.array("d", [1.0])
+    layer, _ = held(memory if kind is array.array else memoryview(memory), lambda m: m[0], None)
+    model = models.Sequential([layers.Input((4,)), layer])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="this step runs eagerly.*of type array")
+        for value in (1.0, 3.0):
+            memory[0] = value
+            for _ in range(4):
+                np.testing.assert_array_equal(model.predict_on_batch(X[:4]), X[:4] * value)
+
+
+class CountingClass(Base):
+    steps = 0
+
+    def train_step(self, data):
+        type(self).steps += 1
+        return self.plain(data, 1.0 if self.steps % 3 else 0.25)
+
+
+def test_a_step_that_counts_in_its_class_runs_eagerly():
+    results = []
+    for eager in (True, False):
+        CountingClass.steps = 0
+        result, messages = trained(CountingClass, eager)
+        results.append(result)
+    assert same(*results)
+    assert "the step changes CountingClass.steps" in messages[0]
 
 
 # --- fastdl.plan
