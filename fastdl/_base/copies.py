@@ -33,6 +33,7 @@ _MOST_DEPTH = 30
 _FIXED = frozenset(("fastdl", "numpy", *sys.stdlib_module_names))
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code, among others
 _NO_MEMBERS = frozenset(("__annotations__", "__dict__", "__doc__", "__module__", "__weakref__"))
+_BOUND = (types.BuiltinMethodType, types.MethodWrapperType)  # such as `[].append`
 _CODE = (types.FunctionType, staticmethod, classmethod, property, functools.cached_property)
 
 
@@ -116,6 +117,11 @@ class Copier:
             return self.copy(value.__func__, depth), self.copy(value.__self__, depth)
         if kind is types.FunctionType:
             return self._identity(value), self.function(value, depth)
+        if isinstance(value, _BOUND):
+            owner = value.__self__
+            if owner is None or isinstance(owner, (type, types.ModuleType)):
+                return self._identity(value)
+            return kind, value.__name__, self.copy(owner, depth)
         if isinstance(value, functools.partial):
             parts = (value.func, value.args, value.keywords)
             return kind, tuple(self.copy(part, depth) for part in parts)
@@ -236,6 +242,25 @@ class Copier:
             parts += [(name, self.copy(part, depth)) for name, part in (state or {}).items()]
             parts += [self.copy(part, depth) for part in slots]
         return self._identity(value), tuple(parts)
+
+
+class Snapshot:
+    """All that a user's callable reads besides its arguments and global variables."""
+
+    def __init__(self, value: object) -> None:
+        self._copier = Copier()
+        if isinstance(value, Reporting):
+            parts = (value.__dict__, self._copier.members(type(value), code=True))
+            self._copy: object = self._copier.copy(parts)
+        else:
+            self._copy = self._copier.copy(value)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Snapshot) or self._copier.obstacle or other._copier.obstacle:
+            return False
+        return bool(self._copy == other._copy)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 def is_fixed(thing: object) -> bool:

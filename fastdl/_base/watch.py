@@ -173,7 +173,8 @@ class _Note:
 
     def _copied(self, copier: Copier, value: object) -> object:
         if not self.name:
-            return copier.function(value)
+            plain = isinstance(value, types.FunctionType)
+            return copier.function(value) if plain else copier.copy(value)
         return id(value) if value is _MISSING else copier.copy(value)
 
     def holds(self) -> bool:
@@ -184,6 +185,9 @@ class _Note:
 
     def what(self) -> str:
         if not self.name:
+            if not isinstance(self.owner, types.FunctionType):
+                kind = type(getattr(self.owner, "__self__", self.owner))
+                return f"the state of the recorded {kind.__name__}"
             return f"a variable of a surrounding function that {self.owner.__qualname__}() reads"
         label = self.owner.__dict__.get("name")
         label = f" {label!r}" if isinstance(label, str) else ""
@@ -339,8 +343,9 @@ class Watch:
 
     def note_function(self, function: Callable[..., object]) -> None:
         """Notes what a user's function reads besides its arguments and global variables."""
-        if id(function) not in self._functions and isinstance(function, types.FunctionType):
-            note = None if is_fixed(function) else _Note(function, "", function, "", False)
+        if id(function) not in self._functions:
+            fixed = isinstance(function, types.FunctionType) and is_fixed(function)
+            note = None if fixed else _Note(function, "", function, "", False)
             self._functions[id(function)] = note
 
     def set_mode(self, module: Switched, training: bool) -> None:

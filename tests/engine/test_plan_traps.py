@@ -1087,6 +1087,107 @@ def test_a_plan_whose_function_counts():
     assert "a variable of a surrounding function that" in message and "step() reads" in message
 
 
+class Recorded:
+    def __init__(self):
+        self.gain = 1.0
+
+    def __call__(self, a):
+        return a * self.gain
+
+    def counted(self, a):
+        self.gain += 1.0
+        return a * self.gain
+
+
+@pytest.mark.parametrize("count", [False, True])
+@pytest.mark.parametrize("form", ["object", "method", "partial", "argument"])
+def test_a_plan_of_what_is_no_plain_function(form, count):
+    def make():
+        own = Recorded()
+        counted = functools.partial(lambda own, a: own.counted(a), own)
+        forms = {
+            "object": own,
+            "method": own.counted if count else own.__call__,
+            "partial": counted if count else functools.partial(lambda own, a: own(a), own),
+            "argument": lambda a, own=own: own.counted(a) if count else own(a),
+        }
+        return own, forms[form]
+
+    results = []
+    for wrap in (lambda f: f, fastdl.plan):
+        own, function = make()
+        step = wrap(function)
+        found = []
+        with warnings.catch_warnings():
+            if count:
+                warnings.filterwarnings("ignore", message="this step runs eagerly")
+            for i in range(9):
+                if i == 5:
+                    own.gain = 7.0
+                found.append(np.array(step(A[i % 3])))
+        results.append(found)
+    assert same(*results)
+
+
+@pytest.mark.parametrize(
+    "bind",
+    [
+        lambda: random.Random(0).random,
+        lambda: np.random.default_rng(0).normal,
+        lambda: functools.partial(next, iter(range(100))),
+        lambda: iter(range(100)).__next__,
+    ],
+)
+def test_a_plan_that_draws_through_a_bound_method(bind):
+    def make():
+        draw = bind()
+        return lambda a: a * float(draw())
+
+    results = []
+    for wrap in (lambda f: f, fastdl.plan):
+        step = wrap(make())
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="this step runs eagerly")
+            results.append([np.array(step(A[0])) for _ in range(6)])
+    assert same(*results)
+
+
+class CountsItself(optimizers.schedules.LearningRateSchedule):
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, step):
+        self.calls += 1
+        return 0.1 / self.calls
+
+    def get_config(self):
+        return {}
+
+
+def number_of_calls():
+    calls = []
+
+    def rate():
+        calls.append(1)
+        return 0.1 / len(calls)
+
+    return rate
+
+
+@pytest.mark.parametrize("make", [CountsItself, number_of_calls], ids=lambda f: f.__name__)
+def test_a_learning_rate_that_counts_its_calls_is_asked_once_for_each_step(make):
+    results = []
+    for eager in (True, False):
+        fastdl.manual_seed(0)
+        model = models.Sequential([layers.Input((4,)), layers.Dense(1)])
+        model.compile(optimizers.SGD(make()), "mse", run_eagerly=eager)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="this step runs eagerly")
+            history = model.fit(X, Y, 4, 3, verbose=0, shuffle=False).history
+        results.append((history, model.get_weights()))
+    assert same(*results)
+
+
 def test_a_plan_whose_surroundings_change():
     def make():
         scale = 2.0
