@@ -82,9 +82,16 @@ DType dtype_from(py::handle object) {
   if (PyUnicode_Check(object.ptr()))  // NumPy would find most of these names, in a microsecond
     for (int i = 0; i < kDTypes; ++i)
       if (PyUnicode_CompareWithASCIIString(object.ptr(), name_of(DType(i))) == 0) return DType(i);
-  py::dtype t = py::dtype::from_args(py::reinterpret_borrow<py::object>(object));
-  if (const auto known = same_dtype(t)) return *known;
-  raise<TypeError>("dtype ", std::string(py::str(t)),
+  std::string given;
+  try {
+    const py::dtype t = py::dtype::from_args(py::reinterpret_borrow<py::object>(object));
+    if (const auto known = same_dtype(t)) return *known;
+    given = py::str(t);
+  } catch (const py::error_already_set& e) {
+    if (!e.matches(PyExc_TypeError) && !e.matches(PyExc_ValueError)) throw;
+    given = py::repr(object);
+  }
+  raise<TypeError>("dtype ", given,
                    " is not supported; possible: float32, float16, bfloat16, int64, int32, int8, uint8, bool");
 }
 

@@ -75,6 +75,13 @@ PYBIND11_MODULE(_core, m) {
   bind_plan(m);
   bind_device(m);
   release_in_long_calls();
+  // What `object` defines would make an object of pybind11's base class for the protocols 0 and 1, and so end the
+  // process.
+  for (const char* name : {"Arena", "Plan", "Product", "Recorder"})
+    for (const char* method : {"__reduce__", "__reduce_ex__"})
+      m.attr(name).attr(method) = py::cpp_function(
+          [name](py::object, const py::args&) -> py::object { raise<TypeError>("cannot pickle '", name, "' object"); },
+          py::is_method(m.attr(name)));
   m.def("config", &config);
   m.def("num_threads", &num_threads);
   m.def("set_num_threads", [](py::object n) { set_num_threads(integer_from(n)); });

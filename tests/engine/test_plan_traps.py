@@ -14,6 +14,7 @@ import contextvars
 import functools
 import gc
 import inspect
+import pickle
 import random
 import re
 import types
@@ -1424,6 +1425,17 @@ def test_what_a_step_of_the_library_leaves_is_nothing():
         model.fit(X, Y, 8, 2, verbose=0)
         gc.collect()
         model.evaluate(X, Y, verbose=0)
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 2])
+@pytest.mark.parametrize("name", ["Arena", "Plan", "Product", "Recorder"])
+def test_objects_of_the_core_cannot_be_pickled(name, protocol):
+    kind = getattr(_core, name)
+    for made in (kind.__new__(kind), *([_core.Arena()] if name == "Arena" else [])):
+        with pytest.raises(TypeError, match="cannot pickle"):
+            pickle.dumps(made, protocol)
+        with pytest.raises(TypeError, match="cannot pickle"):
+            made.__reduce__()
 
 
 def test_objects_that_were_never_made_raise():
