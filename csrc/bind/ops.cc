@@ -317,6 +317,7 @@ void bind_ops(py::module_& m) {
   generator();  // made before any step is recorded
   m.def("make_generator", &make_generator, py::arg("seed"), py::arg("counter") = 0);
   m.def("use_generator", &use_generator);
+  m.def("set_array_observer", &set_array_observer);
   m.def("writes_in_place", [] { return writes_in_place(); });
   m.def("set_writes_in_place", [](uint64_t writes) { writes_in_place() = writes; });
   // keep_random_numbers makes all draws so far final. give_back_random_numbers undoes the draws since then.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .. import _core
 from .._base import functional as F
 from .device import device as _device
+from .watch import refuse
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .._core import Tensor
 
 _MASK = (1 << 64) - 1
+_SEEDS = "the step seeds random numbers"
 
 
 def manual_seed(seed: int) -> None:
@@ -29,12 +31,14 @@ def manual_seed(seed: int) -> None:
         >>> fastdl.equal(a, b)
         True
     """
+    refuse(_SEEDS)
     _core.manual_seed(int(seed) & _MASK)
 
 
 def seed() -> int:
     """Draws a seed from the system, seeds the random numbers with it and returns it."""
     value = int.from_bytes(os.urandom(8), "little")
+    refuse(_SEEDS)
     _core.manual_seed(value)
     return value
 
@@ -51,6 +55,7 @@ def get_rng_state() -> tuple[int, int]:
 
 def set_rng_state(state: tuple[int, int]) -> None:
     """Restores a state that `get_rng_state` returned."""
+    refuse(_SEEDS)
     _core.set_rng_state(*state)
 
 
@@ -87,6 +92,7 @@ class Generator:
 
     def set_state(self, state: tuple[int, int]) -> Self:
         """Restores a state that `get_state` returned; returns self."""
+        refuse(_SEEDS)
         _core.set_rng_state(*state, self._state)
         return self
 

@@ -103,6 +103,31 @@ def current() -> Watch | None:
     return _watches.get(get_ident()) if _watches else None
 
 
+def refuse(reason: str) -> None:
+    """Makes a step that is being recorded run eagerly."""
+    watch = current()
+    if watch is not None and not watch.refused:
+        watch.refused = _located(user_line(), reason)
+
+
+def note_array(array: object) -> None:
+    """Notes a NumPy array whose values a step that is being recorded copies."""
+    watch = current()
+    if watch is not None and id(array) not in watch._arrays:
+        watch._arrays[id(array)] = _Note(array, "", array, user_line(), False)
+
+
+_core.set_array_observer(note_array)
+
+
+def note_index(key: object) -> None:
+    """Notes the arrays and lists in an index, which becomes positions in Python."""
+    if _watches:
+        for item in key if isinstance(key, tuple) else (key,):
+            if isinstance(item, (np.ndarray, list)):
+                note_array(item)
+
+
 def noted(name: str, what: str) -> Any:  # a property; its type is that of the attribute
     """A property that notes an attribute of an object that isn't `Watched`."""
 
@@ -178,7 +203,7 @@ class _Note:
         return id(value) if value is _MISSING else copier.copy(value)
 
     def holds(self) -> bool:
-        value = self.owner.__dict__.get(self.name, _MISSING) if self.name else self.owner
+        value = _value_of(self.owner, self.name) if self.name else self.owner
         if value is self._value and (type(self._copy) is int or type(value) in _SIMPLE):
             return True
         return bool(self._copied(Copier(not self._announced), value) == self._copy)
@@ -186,6 +211,8 @@ class _Note:
     def what(self) -> str:
         if not self.name:
             if not isinstance(self.owner, types.FunctionType):
+                if isinstance(self.owner, np.ndarray):
+                    return f"an array of shape {self.owner.shape} that the step reads"
                 kind = type(getattr(self.owner, "__self__", self.owner))
                 return f"the state of the recorded {kind.__name__}"
             return f"a variable of a surrounding function that {self.owner.__qualname__}() reads"
@@ -232,6 +259,27 @@ def _identities(kind: type) -> list[int]:
 _SIMPLE = frozenset((bool, int, float, str, bytes, type(None)))
 
 
+# An array is referred to by its note twice, and by the argument of getrefcount.
+_OWN_REFERENCES = 3
+
+
+def _value_of(owner: Any, name: str) -> object:
+    """The value of an attribute in the object itself, in its dict or in a slot."""
+    value = object.__getattribute__(owner, "__dict__").get(name, _MISSING)
+    if value is _MISSING and type(getattr(type(owner), name, None)) is types.MemberDescriptorType:
+        try:
+            return object.__getattribute__(owner, name)
+        except AttributeError:
+            pass
+    return value
+
+
+def _hides(kind: type) -> bool:
+    """Whether a user's class reads or writes attributes in a way of its own."""
+    own = ("__getattribute__", "__setattr__")
+    return any(name in home.__dict__ for home in homes(kind) for name in own)
+
+
 class Guards:
     """The values that must not have changed for a replay to be right.
 
@@ -269,6 +317,7 @@ class Watch:
 
     Attributes:
         losses: layers that added losses. These losses outlive the step.
+        refused: why the step cannot be recorded; "" if it can.
     """
 
     def __init__(self) -> None:
@@ -276,7 +325,10 @@ class Watch:
         self._functions: dict[int, _Note | None] = {}
         self._classes: dict[int, _ClassNote | None] = {}
         self._modes: list[tuple[Switched, bool]] = []
+        self._whole: set[int] = set()  # objects whose attributes are all noted
+        self._arrays: dict[int, _Note] = {}
         self.losses: list[AddsLosses] = []
+        self.refused = ""
 
     def __enter__(self) -> Watch:
         self._random = _random_states()
@@ -308,13 +360,17 @@ class Watch:
             self._notes[key] = None
             return
         noted_names.add(name)  # before the look at the value, which another thread may be changing
-        value = object.__getattribute__(owner, "__dict__").get(name, _MISSING)
+        value = _value_of(owner, name)
         note = _Note(owner, name, value, user_line(), name in getattr(kind, "_announced", ()))
         self._notes[key] = note
         if writes:
             note.writes = note.line
         if id(kind) not in self._classes:
             self._classes[id(kind)] = _ClassNote(kind) if homes(kind) else None
+        for seen in (owner, value):
+            if isinstance(seen, Watched) and id(seen) not in self._whole and _hides(type(seen)):
+                self._whole.add(id(seen))
+                self.note_all(seen)
 
     def note_all(self, owner: object) -> None:
         """Notes all attributes, since the user's code reads or writes `owner.__dict__`."""
@@ -359,8 +415,10 @@ class Watch:
             _watches[get_ident()] = watch
 
     def _all(self) -> list[_Note]:
+        # An array that only its note holds was made within the step.
+        arrays = [n for n in self._arrays.values() if sys.getrefcount(n.owner) > _OWN_REFERENCES]
         found = (*self._notes.values(), *self._functions.values(), *self._classes.values())
-        return [n for n in found if n is not None]
+        return [*(n for n in found if n is not None), *arrays]
 
     def problem(self) -> str:
         """Why the step cannot be replayed; "" if it can. Call it after the block."""
@@ -370,6 +428,8 @@ class Watch:
         for note in self._all():
             if note.obstacle:
                 return _located(note.line, f"{note.what()} {note.obstacle}")
+        if self.refused:
+            return self.refused
         if self._drawn:
             return "the step draws from Python's or NumPy's global random numbers"
         return ""

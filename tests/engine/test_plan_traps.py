@@ -936,6 +936,50 @@ def held_in_a_context():
     return layer, lambda layer, value: variable.set(value)
 
 
+def attribute_of_a_class_that_reads_itself():
+    class Reads(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.gain = 1.0
+
+        def __getattribute__(self, name):
+            return object.__getattribute__(self, name)
+
+        def call(self, x):
+            return x * self.gain
+
+    return Reads(), lambda layer, value: setattr(layer, "gain", value)
+
+
+def attribute_of_a_class_that_writes_itself():
+    class Writes(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.gain = 1.0
+
+        def __setattr__(self, name, value):
+            object.__setattr__(self, name, value)
+
+        def call(self, x):
+            return x * self.gain
+
+    return Writes(), lambda layer, value: setattr(layer, "gain", value)
+
+
+def slot_of_a_layer():
+    class Slotted(layers.Layer):
+        __slots__ = ("gain",)
+
+        def __init__(self):
+            super().__init__()
+            self.gain = 1.0
+
+        def call(self, x):
+            return x * self.gain
+
+    return Slotted(), lambda layer, value: setattr(layer, "gain", value)
+
+
 class Words(dict):
     gain = 1.0
 
@@ -995,6 +1039,9 @@ HIDDEN = [
     descriptor_that_stores,
     attribute_by_vars,
     attribute_by_getattr,
+    attribute_of_a_class_that_reads_itself,
+    attribute_of_a_class_that_writes_itself,
+    slot_of_a_layer,
     held_by_a_weak_reference,
     held_by_a_read_only_view,
     held_by_a_read_only_dict,
@@ -1151,6 +1198,111 @@ def test_a_plan_that_draws_through_a_bound_method(bind):
             warnings.filterwarnings("ignore", message="this step runs eagerly")
             results.append([np.array(step(A[0])) for _ in range(6)])
     assert same(*results)
+
+
+DOUBLES = np.ones((3, 3))  # the core copies it, since it computes in float32
+MASK = np.ones((3, 3), bool)
+PLACES = [0, 1]
+
+
+def product_with_an_array(a):
+    return a * DOUBLES
+
+
+def copy_of_an_array(a):
+    return a + fastdl.tensor(DOUBLES)
+
+
+def picked_by_an_array(a):
+    return a[MASK]
+
+
+def picked_by_a_list(a):
+    return a[PLACES]
+
+
+@pytest.mark.parametrize(
+    "function", [product_with_an_array, copy_of_an_array, picked_by_an_array, picked_by_a_list]
+)
+def test_a_global_array_that_a_step_copies_is_compared(function):
+    results = []
+    for step in (function, fastdl.plan(function)):
+        DOUBLES[:], MASK[:], PLACES[:] = 1.0, True, [0, 1]
+        found = []
+        for i in range(12):
+            if i % 4 == 3:
+                DOUBLES[0, i % 3] = i
+                MASK[0, i // 4] = False
+                PLACES[0] = (PLACES[0] + 1) % 3
+            found.append(np.array(step(A[i % 3])))
+        results.append(found)
+    assert same(*results)
+
+
+def test_an_array_that_the_step_makes_is_not_compared():
+    class Makes(layers.Layer):
+        def call(self, x):
+            return x * np.full(4, 2.0) + fastdl.tensor(np.zeros((100_000, 1)))[:1]
+
+    model = models.Sequential([layers.Input((4,)), Makes()])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(4):
+            np.testing.assert_array_equal(model.predict_on_batch(X[:4]), X[:4] * 2)
+
+
+def test_plans_within_plans():
+    def make(wrap):
+        state, box = fastdl.zeros(()), [1.0]
+
+        @wrap
+        def inner(x):
+            state.add_(1.0)
+            return x * box[0] + state
+
+        return box, wrap(lambda x: inner(x) * 2.0), inner
+
+    results = []
+    for wrap in (lambda f: f, fastdl.plan):
+        box, outer, inner = make(wrap)
+        found = []
+        for i in range(16):
+            if i % 5 == 4:
+                box[0] += 1.0
+            found.append(np.array(outer(A[0])))
+            if i % 3 == 0:
+                found.append(np.array(inner(A[1])))
+        results.append(found)
+    assert same(*results)
+
+
+class SeedsInTheStep(Base):
+    def train_step(self, data):
+        fastdl.manual_seed(3)  # named
+        return self.plain(data, fastdl.rand(()))
+
+
+class RestoresRandomNumbers(Base):
+    def train_step(self, data):
+        before = fastdl.get_rng_state()
+        logs = self.plain(data, fastdl.rand(()))
+        fastdl.set_rng_state(before)  # named
+        return logs
+
+
+class GeneratorOfTheStep(Base):
+    def train_step(self, data):
+        generator = fastdl.Generator()
+        generator.manual_seed(7)  # named
+        return self.plain(data, fastdl.rand((), generator=generator))
+
+
+SIDE_EFFECTS_ON_RANDOM_NUMBERS = [SeedsInTheStep, RestoresRandomNumbers, GeneratorOfTheStep]
+
+
+@pytest.mark.parametrize("program", SIDE_EFFECTS_ON_RANDOM_NUMBERS, ids=lambda c: c.__name__)
+def test_a_step_that_seeds_random_numbers_runs_eagerly(program):
+    test_a_step_with_effects_in_python_runs_eagerly(program)
 
 
 class CountsItself(optimizers.schedules.LearningRateSchedule):
