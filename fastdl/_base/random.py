@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from .. import _core
 from .._base import functional as F
 from .device import device as _device
-from .watch import refuse
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -19,7 +18,12 @@ if TYPE_CHECKING:
     from .._core import Tensor
 
 _MASK = (1 << 64) - 1
-_SEEDS = "the step seeds random numbers"
+
+
+def _seeds() -> None:
+    from .watch import refuse  # which the import of the package does without
+
+    refuse("the step seeds random numbers")
 
 
 def manual_seed(seed: int) -> None:
@@ -31,14 +35,14 @@ def manual_seed(seed: int) -> None:
         >>> fastdl.equal(a, b)
         True
     """
-    refuse(_SEEDS)
+    _seeds()
     _core.manual_seed(int(seed) & _MASK)
 
 
 def seed() -> int:
     """Draws a seed from the system, seeds the random numbers with it and returns it."""
     value = int.from_bytes(os.urandom(8), "little")
-    refuse(_SEEDS)
+    _seeds()
     _core.manual_seed(value)
     return value
 
@@ -55,7 +59,7 @@ def get_rng_state() -> tuple[int, int]:
 
 def set_rng_state(state: tuple[int, int]) -> None:
     """Restores a state that `get_rng_state` returned."""
-    refuse(_SEEDS)
+    _seeds()
     _core.set_rng_state(*state)
 
 
@@ -92,7 +96,7 @@ class Generator:
 
     def set_state(self, state: tuple[int, int]) -> Self:
         """Restores a state that `get_state` returned; returns self."""
-        refuse(_SEEDS)
+        _seeds()
         _core.set_rng_state(*state, self._state)
         return self
 
