@@ -68,8 +68,8 @@ PYBIND11_MODULE(_core, m) {
       set_python_error(p);
     }  // pybind11 translates all others
   });
-  select_isa();  // import reports invalid values of FASTDL_ISA and FASTDL_NUM_THREADS
-  num_threads();
+  select_isa();  // import reports invalid values of FASTDL_ISA, FASTDL_NUM_THREADS and FASTDL_SPIN
+  threading();
   bind_tensor(m);
   bind_ops(m);
   bind_plan(m);

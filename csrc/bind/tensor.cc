@@ -1,4 +1,5 @@
-// class Tensor: properties, conversions, operators, and its place in the tape.
+// class Tensor: attributes, conversions, operators, and its place in the tape.
+#include <algorithm>
 #include <cmath>
 
 #include "autograd/tape.h"
@@ -7,21 +8,95 @@
 namespace fastdl {
 namespace {
 
+// --- slots: functions that Python calls directly. pybind11's dispatch would cost more than what most of them do.
+// ------
+
+// The tensor of a Python object of class Tensor.
+const Tensor& tensor_of(PyObject* self) {
+  auto value = reinterpret_cast<py::detail::instance*>(self)->get_value_and_holder();
+  FASTDL_CHECK(value.holder_constructed(), TypeError, type_name(self),
+               ": the object is not initialized: its __init__ did not run");
+  return value.holder<Tensor>();
+}
+
+// What f() returns: a new reference, null if an exception is set.
+template <class F>
+PyObject* result_of(F f) {
+  try {
+    if constexpr (std::is_base_of_v<py::object, decltype(f())>)
+      return f().release().ptr();
+    else
+      return py::cast(f()).release().ptr();
+  } catch (const std::exception&) {  // not the unwinding that ends a thread at process exit
+    set_python_error(std::current_exception());
+    return nullptr;
+  }
+}
+// The same for slots that return a number, -1 if an exception is set.
+template <class F>
+auto number_of(F f) -> decltype(f()) {
+  try {
+    return f();
+  } catch (const std::exception&) {
+    set_python_error(std::current_exception());
+    return -1;
+  }
+}
+
+template <auto F>
+PyObject* read(PyObject* self, void*) {
+  return result_of([&] { return F(tensor_of(self)); });
+}
+template <auto F>
+int write(PyObject* self, PyObject* value, void* name) {
+  return number_of([&] {
+    if (!value) throw py::attribute_error(static_cast<const char*>(name) + std::string(": it cannot be deleted"));
+    F(tensor_of(self), py::handle(value));
+    return 0;
+  });
+}
+template <auto F>
+PyObject* method(PyObject* self, PyObject*) {
+  return result_of([&] { return F(tensor_of(self)); });
+}
+template <auto F>
+PyObject* unary(PyObject* self) {
+  return result_of([&] { return F(tensor_of(self)); });
+}
+
+// --- operators -----------------------------------------------------------------------------------------------------
+
 using BinaryFunction = Tensor (*)(const Tensor&, const Tensor&);
 
-// a <op> b, b <op> a for array-likes. NotImplemented for anything else, so that Python tries that object's operator.
+py::object not_implemented() { return py::reinterpret_borrow<py::object>(Py_NotImplemented); }
+
+Tensor operand(PyObject* object) { return tensor_from(object, std::nullopt, false); }
+
+// a <op> b. One of them is a tensor, the other an array-like. NotImplemented for anything else, so that Python tries
+// that object's operator.
 template <BinaryFunction F>
-void bind_operator(py::class_<TensorImpl, Tensor>& c, const char* name, const char* reflected) {
-  c.def(name, [](const Self& a, py::object b) -> py::object {
-    if (!is_array_like(b)) return py::reinterpret_borrow<py::object>(Py_NotImplemented);
-    return py::cast(F(a, tensor_from(b, std::nullopt, false)));
+PyObject* binary(PyObject* a, PyObject* b) {
+  return result_of([&] {
+    if (!is_array_like(a) || !is_array_like(b)) return not_implemented();
+    return py::cast(F(operand(a), operand(b)));
   });
-  if (reflected)
-    c.def(reflected, [](const Self& a, py::object b) -> py::object {
-      if (!is_array_like(b)) return py::reinterpret_borrow<py::object>(Py_NotImplemented);
-      return py::cast(F(tensor_from(b, std::nullopt, false), a));
-    });
 }
+
+PyObject* compare(PyObject* a, PyObject* b, int op) {
+  constexpr BinaryFunction functions[] = {lt, le, eq, ne, gt, ge};  // in the order of Py_LT ... Py_GE
+  static_assert(Py_LT == 0 && Py_LE == 1 && Py_EQ == 2 && Py_NE == 3 && Py_GT == 4 && Py_GE == 5);
+  return result_of([&] {
+    if (!is_array_like(b)) return not_implemented();
+    return py::cast(functions[op](tensor_of(a), operand(b)));
+  });
+}
+
+// The text of an operator, as an argument of a template.
+template <size_t N>
+struct Symbol {
+  char text[N];
+  consteval Symbol(const char (&source)[N]) { std::copy_n(source, N, text); }
+};
 
 // Callers look it up once, not for every index.
 py::object indexing(const char* name) { return py::module_::import("fastdl._base.indexing").attr(name); }
@@ -34,24 +109,25 @@ bool goes_back_into_item() {
 
 // a <op>= b, in place. Where a gradient is recorded the name is bound to a new tensor, since the tape needs the old
 // value. Raises where the result would be lost or would change silently.
-template <BinaryFunction F>
-void bind_in_place(py::class_<TensorImpl, Tensor>& c, const char* name, const char* symbol) {
-  c.def(name, [symbol](const Self& a, py::object other) -> py::object {
-    if (!is_array_like(other)) return py::reinterpret_borrow<py::object>(Py_NotImplemented);
-    FASTDL_CHECK(!(a->requires_grad && !a->node && grad_enabled()), RuntimeError, "operator ", symbol,
+template <BinaryFunction F, Symbol S>
+PyObject* in_place(PyObject* self, PyObject* other) {
+  return result_of([&] {
+    if (!is_array_like(other)) return not_implemented();
+    const Tensor& a = tensor_of(self);
+    FASTDL_CHECK(!(a->requires_grad && !a->node && grad_enabled()), RuntimeError, "operator ", S.text,
                  ": a leaf that requires a gradient cannot be changed in place; do it under no_grad()");
-    const Tensor r = F(a, tensor_from(other, std::nullopt, false));
-    FASTDL_CHECK(r->shape == a->shape, ValueError, "operator ", symbol, ": a result of shape ", r->shape,
+    const Tensor r = F(a, operand(other));
+    FASTDL_CHECK(r->shape == a->shape, ValueError, "operator ", S.text, ": a result of shape ", r->shape,
                  " does not fit into a tensor of shape ", a->shape);
-    FASTDL_CHECK(kind_of(r->dtype) <= kind_of(a->dtype), TypeError, "operator ", symbol, ": a result of type ",
+    FASTDL_CHECK(kind_of(r->dtype) <= kind_of(a->dtype), TypeError, "operator ", S.text, ": a result of type ",
                  r->dtype, " does not fit into a tensor of type ", a->dtype, "; use the operator without '='");
     if (a->storage->snapshot()) {
-      if (!goes_back_into_item()) refuse_snapshot(symbol);
+      if (!goes_back_into_item()) refuse_snapshot(S.text);
       return py::cast(r);
     }
     if (r->requires_grad) return py::cast(r);
     assign_(a, r);
-    return py::cast(Tensor(a));
+    return py::reinterpret_borrow<py::object>(self);
   });
 }
 
@@ -60,13 +136,16 @@ void check_truth_values(const Tensor& t, const char* symbol) {
   FASTDL_CHECK(t && t->dtype == DType::bool8, TypeError, "operator ", symbol, ": expected tensors of dtype bool, got ",
                t ? t->dtype : DType::float32, "; compare first, or use logical_and, logical_or, logical_not");
 }
-template <BinaryFunction F, const char* Symbol>
+template <BinaryFunction F, Symbol S>
 Tensor of_masks(const Tensor& a, const Tensor& b) {
-  check_truth_values(a, Symbol);
-  check_truth_values(b, Symbol);
+  check_truth_values(a, S.text);
+  check_truth_values(b, S.text);
   return F(a, b);
 }
-constexpr char kAnd[] = "&", kOr[] = "|", kXor[] = "^";
+Tensor inverted(const Tensor& t) {
+  check_truth_values(t, "~");
+  return logical_not(t);
+}
 
 Tensor matmul_operator(const Tensor& a, const Tensor& b) { return matmul(a, b, false, false); }
 
@@ -104,11 +183,6 @@ int get_buffer(PyObject* self, Py_buffer* buffer, int flags) {
     return -1;
   }
 }
-void use_numpy_buffers(PyHeapTypeObject* type) {
-  type->as_buffer.bf_getbuffer = &get_buffer;
-  type->ht_type.tp_as_buffer = &type->as_buffer;
-}
-
 std::string repr(const Tensor& t) {
   py::module_ np = py::module_::import("numpy");
   std::string text = py::str(np.attr("array2string")(array_from(numpy_readable(on_cpu(t))), py::arg("separator") = ", ",
@@ -152,71 +226,220 @@ void check_same_layout(const Tensor& t, const Tensor& other, const char* who) {
                other ? other->dtype : t->dtype);
 }
 
+Py_hash_t hash(PyObject* self) {
+  return number_of([&] { return Py_hash_t(uintptr_t(tensor_of(self).get()) >> 4); });
+}
+Py_ssize_t length(PyObject* self) {
+  return number_of([&] {
+    const Tensor& t = tensor_of(self);
+    FASTDL_CHECK(t->shape.rank(), TypeError, "len() of a 0-dimensional tensor");
+    return Py_ssize_t(t->shape[0]);
+  });
+}
+int truth(PyObject* self) {
+  return number_of([&] {
+    const Tensor& t = tensor_of(self);
+    FASTDL_CHECK(t->numel() == 1, ValueError, "the truth value of a tensor with ", t->numel(),
+                 " elements is ambiguous");
+    return int(value_of(t) != 0);
+  });
+}
+py::object index_of(const Tensor& t) {
+  FASTDL_CHECK(!is_float(t->dtype) && t->numel() == 1, TypeError,
+               "only an integer tensor with one element can be an index, this one is ", t->dtype, " of shape ",
+               t->shape);
+  return integer_of(t);
+}
+
+PyObject* get_item(PyObject* self, PyObject* key) {
+  return result_of([&]() -> py::object {
+    const Tensor& t = tensor_of(self);
+    if (const Tensor row = row_of(t, key)) {
+      note_snapshot(row, t);
+      return py::cast(row);
+    }
+    PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
+    py::object r = f.call_once_and_store_result([] { return indexing("getitem"); }).get_stored()(t, py::handle(key));
+    if (selects_a_window(key)) note_snapshot(r.cast<Tensor>(), t);
+    return r;
+  });
+}
+PyObject* get_row(PyObject* self, Py_ssize_t i) {  // what iteration calls
+  return result_of([&]() -> py::object {
+    const py::int_ key(i);
+    return py::reinterpret_steal<py::object>(get_item(self, key.ptr()));
+  });
+}
+int set_item(PyObject* self, PyObject* key, PyObject* value) {
+  return number_of([&] {
+    FASTDL_CHECK(value, TypeError, "elements of a tensor cannot be deleted");
+    PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
+    f.call_once_and_store_result([] {
+       return indexing("setitem");
+     }).get_stored()(py::handle(self), py::handle(key), py::handle(value));
+    return 0;
+  });
+}
+
+// --- attributes ----------------------------------------------------------------------------------------------------
+
+py::object grad_fn_of(const Tensor& t) {
+  if (!t->node) return py::none();
+  return py::str(static_cast<const Node*>(t->node.get())->op->name);
+}
+bool requires_grad(const Tensor& t) {
+  note_requires_grad(t);
+  return t->requires_grad;
+}
+void set_requires_grad(const Tensor& t, py::handle value) {
+  FASTDL_CHECK(PyBool_Check(value.ptr()), TypeError, "requires_grad: expected True or False, got ", type_name(value));
+  const bool on = value.ptr() == Py_True;
+  FASTDL_CHECK(!on || is_float(t->dtype), RuntimeError, "only tensors of floats can require a gradient, this one is ",
+               t->dtype);
+  FASTDL_CHECK(on || !t->node, RuntimeError, "requires_grad can only be switched off for leaves; use detach()");
+  note_requires_grad(t);
+  if (t->requires_grad != on) raise_epoch();
+  t->requires_grad = on;
+  if (!t->node) t->logits = nullptr;  // the gradient must reach the leaf itself
+}
+
+Tensor tensor_or_null(py::handle value) { return value.is_none() ? nullptr : operand(value.ptr()); }
+
+void set_grad(const Tensor& t, py::handle value) {
+  const Tensor g = tensor_or_null(value);
+  if (g) {
+    check_same_layout(t, g, "grad");
+    g->storage->set_snapshot(false);
+  }
+  note_grad(t, false);
+  t->grad = g;
+}
+Tensor grad_of(const Tensor& t) {
+  note_grad(t);
+  return t->grad;
+}
+void set_grad_home(const Tensor& t, py::handle value) {
+  const Tensor g = tensor_or_null(value);
+  if (g) check_same_layout(t, g, "_grad_home");
+  t->grad_home = g;
+}
+py::object logits_and_axis(const Tensor& t) {
+  Tensor logits = logits_of(*t);
+  return logits ? py::object(py::make_tuple(logits, t->logits_of)) : py::none();
+}
+void set_snapshot(const Tensor& t, py::handle on) {
+  FASTDL_CHECK(PyBool_Check(on.ptr()), TypeError, "_snapshot: expected True or False, got ", type_name(on));
+  t->storage->set_snapshot(on.ptr() == Py_True);
+}
+
+template <auto Get>
+PyGetSetDef attribute(const char* name, const char* doc) {
+  return {name, &read<Get>, nullptr, doc, nullptr};
+}
+template <auto Get, auto Set>
+PyGetSetDef attribute(const char* name, const char* doc) {
+  return {name, &read<Get>, &write<Set>, doc, const_cast<char*>(name)};
+}
+
+PyGetSetDef attributes[] = {
+    attribute<[](const Tensor& t) { return tuple_from(t->shape); }>("shape", "The length of each axis: a tuple."),
+    attribute<[](const Tensor& t) { return dtype_to(t->dtype); }>("dtype", "The type of the elements."),
+    attribute<[](const Tensor& t) { return t->shape.rank(); }>("ndim", "The number of axes."),
+    attribute<[](const Tensor& t) { return size_of(t->dtype); }>("itemsize", "The size of an element in bytes."),
+    attribute<[](const Tensor& t) { return t->bytes(); }>("nbytes", "The size of all elements in bytes."),
+    attribute<[](const Tensor& t) { return !t->node; }>("is_leaf", "Whether it is no result of a recorded op."),
+    attribute<&grad_fn_of>("grad_fn", "The name of the recorded op that made it, or None."),
+    attribute<&requires_grad, &set_requires_grad>("requires_grad", "Whether backward computes its gradient."),
+    attribute<&grad_of, &set_grad>("grad", "Its gradient, a tensor of the same shape and type, or None."),
+    attribute<[](const Tensor& t) { return t->grad_home; }, &set_grad_home>("_grad_home", "Where grad is put."),
+    attribute<&logits_and_axis>("_logits", "What softmax or sigmoid made it of, and the axis."),
+    attribute<[](const Tensor& t) { return t->storage->version(); }>("_version", "Counts the changes in place."),
+    attribute<[](const Tensor& t) { return t->device().name; }>("_device", "The name of its device."),
+    attribute<[](const Tensor& t) { return t->offset; }>("_offset", "Where it begins in its memory, in elements."),
+    attribute<[](const Tensor& t) { return t->storage->snapshot(); }, &set_snapshot>(
+        "_snapshot", "Whether it refuses to be changed in place, as a copy of a part."),
+    attribute<[](const Tensor& t) { return t->storage->read_only(); }>("_memory_is_read_only", "As NumPy's flag."),
+    attribute<[](const Tensor& t) { return t->storage->shared(); }>("_memory_is_shared", "Whether others see it."),
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+// --- methods without arguments -------------------------------------------------------------------------------------
+
+PyMethodDef methods[] = {
+    {"numel", &method<[](const Tensor& t) { return t->numel(); }>, METH_NOARGS, "The number of elements."},
+    {"data_ptr", &method<[](const Tensor& t) { return uintptr_t(t->raw()); }>, METH_NOARGS,
+     "The address of the first element."},
+    {"numpy", &method<&array_from>, METH_NOARGS, "An array over the same memory."},
+    {"tolist", &method<[](const Tensor& t) { return array_from(numpy_readable(on_cpu(t))).attr("tolist")(); }>,
+     METH_NOARGS, "The elements as nested lists of Python numbers."},
+    {"item", &method<&item_of>, METH_NOARGS, "The only element as a Python number."},
+    {"detach", &method<&detach>, METH_NOARGS, "The same elements, without a gradient."},
+    {"clone", &method<&copy>, METH_NOARGS, "A copy that passes gradients on."},
+    {nullptr, nullptr, 0, nullptr}};
+
+void fill_slots(PyHeapTypeObject* type) {
+  PyTypeObject& t = type->ht_type;
+  t.tp_getset = attributes;
+  t.tp_methods = methods;
+  t.tp_as_buffer = &type->as_buffer;
+  type->as_buffer.bf_getbuffer = &get_buffer;
+  t.tp_repr = &unary<&repr>;
+  t.tp_hash = &hash;
+  t.tp_richcompare = &compare;
+
+  PyMappingMethods& m = type->as_mapping;
+  m.mp_length = type->as_sequence.sq_length = &length;
+  m.mp_subscript = &get_item;
+  m.mp_ass_subscript = &set_item;
+  type->as_sequence.sq_item = &get_row;
+
+  PyNumberMethods& n = type->as_number;
+  n.nb_add = &binary<add>;
+  n.nb_subtract = &binary<sub>;
+  n.nb_multiply = &binary<mul>;
+  n.nb_true_divide = &binary<div>;
+  n.nb_floor_divide = &binary<floor_divide>;
+  n.nb_remainder = &binary<mod>;
+  n.nb_power = [](PyObject* a, PyObject* b, PyObject* modulus) {
+    return modulus == Py_None ? binary<pow>(a, b) : not_implemented().release().ptr();
+  };
+  n.nb_matrix_multiply = &binary<matmul_operator>;
+  n.nb_and = &binary<of_masks<logical_and, "&">>;
+  n.nb_or = &binary<of_masks<logical_or, "|">>;
+  n.nb_xor = &binary<of_masks<ne, "^">>;
+  n.nb_inplace_add = &in_place<add, "+=">;
+  n.nb_inplace_subtract = &in_place<sub, "-=">;
+  n.nb_inplace_multiply = &in_place<mul, "*=">;
+  n.nb_inplace_true_divide = &in_place<div, "/=">;
+  n.nb_inplace_floor_divide = &in_place<floor_divide, "//=">;
+  n.nb_inplace_remainder = &in_place<mod, "%=">;
+  n.nb_inplace_power = [](PyObject* a, PyObject* b, PyObject* modulus) {
+    return modulus == Py_None ? in_place<pow, "**=">(a, b) : not_implemented().release().ptr();
+  };
+  n.nb_inplace_matrix_multiply = &in_place<matmul_operator, "@=">;
+  n.nb_inplace_and = &in_place<of_masks<logical_and, "&">, "&=">;
+  n.nb_inplace_or = &in_place<of_masks<logical_or, "|">, "|=">;
+  n.nb_inplace_xor = &in_place<of_masks<ne, "^">, "^=">;
+  n.nb_negative = &unary<neg>;
+  n.nb_absolute = &unary<abs>;
+  n.nb_invert = &unary<inverted>;
+  n.nb_bool = &truth;
+  n.nb_float = &unary<value_of>;
+  n.nb_int = &unary<integer_of>;
+  n.nb_index = &unary<index_of>;
+}
+
 }  // namespace
 
 void bind_tensor(py::module_& m) {
-  py::class_<TensorImpl, Tensor> c(m, "Tensor", py::custom_type_setup(&use_numpy_buffers));
+  py::class_<TensorImpl, Tensor> c(m, "Tensor", py::custom_type_setup(&fill_slots));
   c.def(py::init([](py::object data, py::object dtype) {
           std::optional<DType> t;
           t = dtype.is_none() ? stored_type(data) : dtype_from(dtype);
           return detach(tensor_from(data, t, false));
         }),
         py::arg("data"), py::arg("dtype") = py::none());
+  c.attr("__array_priority__") = 1000;  // NumPy's own operators give way to fastdl's
 
-  c.def_property_readonly("shape", [](const Self& t) { return tuple_from(t->shape); });
-  c.def_property_readonly("dtype", [](const Self& t) { return t->dtype; });
-  c.def_property_readonly("ndim", [](const Self& t) { return t->shape.rank(); });
-  c.def_property_readonly("itemsize", [](const Self& t) { return size_of(t->dtype); });
-  c.def_property_readonly("nbytes", [](const Self& t) { return t->bytes(); });
-  c.def("numel", [](const Self& t) { return t->numel(); });
-  c.def_property_readonly("is_leaf", [](const Self& t) { return !t->node; });
-  c.def_property_readonly("grad_fn", [](const Self& t) -> py::object {
-    if (!t->node) return py::none();
-    return py::str(static_cast<const Node*>(t->node.get())->op->name);
-  });
-  c.def_property(
-      "requires_grad",
-      [](const Self& t) {
-        note_requires_grad(t);
-        return t->requires_grad;
-      },
-      [](const Self& t, py::object value) {
-        FASTDL_CHECK(PyBool_Check(value.ptr()), TypeError, "requires_grad: expected True or False, got ",
-                     type_name(value));
-        const bool on = value.cast<bool>();
-        FASTDL_CHECK(!on || is_float(t->dtype), RuntimeError,
-                     "only tensors of floats can require a gradient, this one is ", t->dtype);
-        FASTDL_CHECK(on || !t->node, RuntimeError, "requires_grad can only be switched off for leaves; use detach()");
-        note_requires_grad(t);
-        if (t->requires_grad != on) raise_epoch();
-        t->requires_grad = on;
-        if (!t->node) t->logits = nullptr;  // the gradient must reach the leaf itself
-      });
-  c.def_property(
-      "grad",
-      [](const Self& t) {
-        note_grad(t);
-        return t->grad;
-      },
-      [](const Self& t, const Tensor& g) {
-        if (g) {
-          check_same_layout(t, g, "grad");
-          g->storage->set_snapshot(false);
-        }
-        note_grad(t, false);
-        t->grad = g;
-      });
-  c.def_property(
-      "_grad_home", [](const Self& t) { return t->grad_home; },
-      [](const Self& t, const Tensor& g) {
-        if (g) check_same_layout(t, g, "_grad_home");
-        t->grad_home = g;
-      });
-  c.def_property_readonly("_logits", [](const Self& t) -> py::object {
-    Tensor logits = logits_of(*t);
-    return logits ? py::object(py::make_tuple(logits, t->logits_of)) : py::none();
-  });
-  c.def_property_readonly("_version", [](const Self& t) { return t->storage->version(); });
   c.def("_set_data", [](const Self& t, const Tensor& other) {
     check_same_layout(t, other, "_set_data");
     other->storage->set_snapshot(false);  // t owns it from now on
@@ -224,13 +447,6 @@ void bind_tensor(py::module_& m) {
   });
   c.def("_view", [](const Self& t, const Shape& shape, int64_t offset) { return view(t, shape, offset); });
   c.def("_shares_storage", [](const Self& t, const Tensor& other) { return other && t->storage == other->storage; });
-  c.def_property_readonly("_device", [](const Self& t) { return t->device().name; });
-  c.def_property_readonly("_offset", [](const Self& t) { return t->offset; });
-  c.def("data_ptr", [](const Self& t) { return uintptr_t(t->raw()); });
-
-  c.def("numpy", [](const Self& t) { return array_from(t); });
-  c.def("tolist", [](const Self& t) { return array_from(numpy_readable(on_cpu(t))).attr("tolist")(); });
-  c.def("item", [](const Self& t) { return item_of(t); });
   c.def(
       "__array__",
       [](const Self& t, py::object dtype, std::optional<bool> copy) -> py::object {
@@ -255,69 +471,10 @@ void bind_tensor(py::module_& m) {
                  "' cannot be handed over; copy it with .to('cpu')");
     return py::make_tuple(1, 0);  // kDLCPU
   });
-  c.attr("__array_priority__") = 1000;  // NumPy's own operators give way to fastdl's
-
-  c.def("detach", [](const Self& t) { return detach(t); });
-  c.def("clone", [](const Self& t) { return copy(t); });
   c.def(
       "backward",
       [](const Self& t, const Tensor& gradient, bool retain, bool create) { backward(t, gradient, retain, create); },
       py::arg("gradient") = py::none(), py::arg("retain_graph") = false, py::arg("create_graph") = false);
-
-  bind_operator<add>(c, "__add__", "__radd__");
-  bind_operator<sub>(c, "__sub__", "__rsub__");
-  bind_operator<mul>(c, "__mul__", "__rmul__");
-  bind_operator<div>(c, "__truediv__", "__rtruediv__");
-  bind_operator<floor_divide>(c, "__floordiv__", "__rfloordiv__");
-  bind_operator<mod>(c, "__mod__", "__rmod__");
-  bind_operator<pow>(c, "__pow__", "__rpow__");
-  bind_operator<matmul_operator>(c, "__matmul__", "__rmatmul__");
-  bind_operator<eq>(c, "__eq__", nullptr);
-  bind_operator<ne>(c, "__ne__", nullptr);
-  bind_operator<lt>(c, "__lt__", nullptr);
-  bind_operator<le>(c, "__le__", nullptr);
-  bind_operator<gt>(c, "__gt__", nullptr);
-  bind_operator<ge>(c, "__ge__", nullptr);
-  bind_operator<of_masks<logical_and, kAnd>>(c, "__and__", "__rand__");
-  bind_operator<of_masks<logical_or, kOr>>(c, "__or__", "__ror__");
-  bind_operator<of_masks<ne, kXor>>(c, "__xor__", "__rxor__");
-  bind_in_place<add>(c, "__iadd__", "+=");
-  bind_in_place<sub>(c, "__isub__", "-=");
-  bind_in_place<mul>(c, "__imul__", "*=");
-  bind_in_place<div>(c, "__itruediv__", "/=");
-  bind_in_place<floor_divide>(c, "__ifloordiv__", "//=");
-  bind_in_place<mod>(c, "__imod__", "%=");
-  bind_in_place<pow>(c, "__ipow__", "**=");
-  bind_in_place<matmul_operator>(c, "__imatmul__", "@=");
-  bind_in_place<of_masks<logical_and, kAnd>>(c, "__iand__", "&=");
-  bind_in_place<of_masks<logical_or, kOr>>(c, "__ior__", "|=");
-  bind_in_place<of_masks<ne, kXor>>(c, "__ixor__", "^=");
-  c.def("__neg__", [](const Self& t) { return neg(t); });
-  c.def("__abs__", [](const Self& t) { return abs(t); });
-  c.def("__invert__", [](const Self& t) {
-    check_truth_values(t, "~");
-    return logical_not(t);
-  });
-  c.def("__hash__", [](const Self& t) { return std::hash<const void*>()(t.get()); });
-
-  c.def("__len__", [](const Self& t) {
-    FASTDL_CHECK(t->shape.rank(), TypeError, "len() of a 0-dimensional tensor");
-    return t->shape[0];
-  });
-  c.def("__bool__", [](const Self& t) {
-    FASTDL_CHECK(t->numel() == 1, ValueError, "the truth value of a tensor with ", t->numel(),
-                 " elements is ambiguous");
-    return value_of(t) != 0;
-  });
-  c.def("__float__", [](const Self& t) { return value_of(t); });
-  c.def("__int__", [](const Self& t) { return integer_of(t); });
-  c.def("__index__", [](const Self& t) {
-    FASTDL_CHECK(!is_float(t->dtype) && t->numel() == 1, TypeError,
-                 "only an integer tensor with one element can be an index, this one is ", t->dtype, " of shape ",
-                 t->shape);
-    return integer_of(t);
-  });
-  c.def("__repr__", [](const Self& t) { return repr(t); });
   c.def("__format__", [](const Self& t, const std::string& spec) -> py::object {
     if (t->numel() != 1 || spec.empty()) return py::str(repr(t));
     return item_of(t).attr("__format__")(spec);
@@ -325,26 +482,6 @@ void bind_tensor(py::module_& m) {
   m.def("layout_version", &layout_version);
   m.def("epoch", &epoch);
   m.def("raise_epoch", &raise_epoch);
-
-  c.def("__getitem__", [](const Self& t, py::object key) -> py::object {
-    if (const Tensor row = row_of(t, key)) {
-      note_snapshot(row, t);
-      return py::cast(row);
-    }
-    PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
-    py::object r = f.call_once_and_store_result([] { return indexing("getitem"); }).get_stored()(Tensor(t), key);
-    if (selects_a_window(key)) note_snapshot(r.cast<Tensor>(), t);
-    return r;
-  });
-  c.def_property(
-      "_snapshot", [](const Self& t) { return t->storage->snapshot(); },
-      [](const Self& t, bool on) { t->storage->set_snapshot(on); });
-  c.def_property_readonly("_memory_is_read_only", [](const Self& t) { return t->storage->read_only(); });
-  c.def_property_readonly("_memory_is_shared", [](const Self& t) { return t->storage->shared(); });
-  c.def("__setitem__", [](py::object t, py::object key, py::object value) {
-    PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
-    f.call_once_and_store_result([] { return indexing("setitem"); }).get_stored()(t, key, value);
-  });
 }
 
 }  // namespace fastdl

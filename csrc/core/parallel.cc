@@ -7,9 +7,6 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 
 #include <algorithm>
 #include <atomic>
@@ -26,6 +23,7 @@
 
 #include "core/cancel.h"
 #include "core/check.h"
+#include "core/scratch.h"
 #include "core/threading.h"
 
 #if defined(__x86_64__)
@@ -69,8 +67,9 @@ int from_environment(const char* name, int least, int most, int missing) {
   return int(n);
 }
 
+// 0 if the environment does not say.
 int threads_from_environment() {
-  int n = cpus_available();
+  int n = 0;
   // The variable is OpenMP's, so an invalid value is ignored. Of a list, "4,2", the first number counts.
   if (const char* text = getenv("OMP_NUM_THREADS"))
     if (long omp = strtol(text, nullptr, 10); omp >= 1) n = int(std::min<long>(omp, kMostThreads));
@@ -128,6 +127,7 @@ struct Job {
     for (int64_t i = 0; i < threads; ++i) shares[i].set(i * chunks / threads, (i + 1) * chunks / threads);
   }
   void work(int thread) {
+    if (thread > 0) release_trimmed_scratch();  // thread 0 may call from within an op
     for (int64_t c; (c = shares[thread].take(true)) >= 0;) run(c);
     for (int i = 1; i < threads; ++i)
       for (int64_t c; (c = shares[(thread + i) % threads].take(false)) >= 0;) run(c);
@@ -271,7 +271,7 @@ class Team {
 // since joining it would wait forever) and creates its own on first use. It does so even if the parent used another
 // library's threads, which may not survive a fork.
 struct State {
-  std::atomic<int> threads;
+  std::atomic<int> threads;  // 0: the CPUs available, not counted yet since that takes 200 us of an import
   int spin_us;
   std::mutex mutex{};  // held while a region runs on several threads
   Team* team = nullptr;
@@ -308,14 +308,18 @@ State& get_state() {
 
 }  // namespace
 
-int num_threads() { return get_state().threads; }
+int num_threads() {
+  std::atomic<int>& threads = get_state().threads;
+  if (int unknown = 0; threads == 0) threads.compare_exchange_strong(unknown, cpus_available());
+  return threads;
+}
 
 void set_num_threads(int64_t n) {
   FASTDL_CHECK(n >= 1, ValueError, "set_num_threads: expected at least 1, got ", n);
   FASTDL_CHECK(n <= kMostThreads, ValueError, "set_num_threads: expected at most ", kMostThreads, ", got ", n);
   State& s = get_state();
   std::lock_guard lock(s.mutex);
-  if (s.threads == n) return;
+  if (num_threads() == n) return;
   delete s.team;
   s.team = nullptr;
   s.threads = int(n);
@@ -342,7 +346,7 @@ void run_chunks(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> bo
   Job job{&body, n, grain, (n - 1) / grain + 1, nullptr, 0, {}, {}};
   State& s = get_state();
   const Threading* other = s.other;
-  if (job.chunks == 1 || s.threads == 1 || inside || (other && other->inside()) || !s.mutex.try_lock()) {
+  if (job.chunks == 1 || num_threads() == 1 || inside || (other && other->inside()) || !s.mutex.try_lock()) {
     for (int64_t c = 0; c < job.chunks; ++c) job.run(c);
   } else {
     std::lock_guard lock(s.mutex, std::adopt_lock);
@@ -409,41 +413,5 @@ void Background::withdraw() {
 
 Alone::Alone() : before_(inside) { inside = true; }
 Alone::~Alone() { inside = before_; }
-
-namespace {
-constexpr size_t kHugePage = 2 << 20;
-
-struct ScratchBuffer {
-  void* data = nullptr;
-  size_t bytes = 0;
-  uint32_t age = 0;
-  ~ScratchBuffer() { free(data); }
-};
-std::atomic<uint32_t> scratch_age{0};
-}  // namespace
-
-void trim_scratch() { ++scratch_age; }
-
-void* scratch(Scratch slot, size_t bytes) {
-  static thread_local ScratchBuffer buffers[int(Scratch::count)];
-  ScratchBuffer& b = buffers[int(slot)];
-  const uint32_t age = scratch_age.load(std::memory_order_relaxed);
-  if (b.bytes < bytes || b.age != age) {
-    b.age = age;
-    // Large buffers use huge pages where the system has them, for fewer TLB misses.
-    const size_t page = bytes < kHugePage ? 4096 : kHugePage;
-    const size_t rounded = (bytes + page - 1) / page * page;
-    free(b.data);
-    b.data = nullptr;
-    b.bytes = 0;
-    b.data = aligned_alloc(page, rounded);
-    FASTDL_CHECK(b.data, MemoryError, "could not allocate ", rounded, " bytes of scratch memory");
-#if defined(__linux__)
-    if (page == kHugePage) madvise(b.data, rounded, MADV_HUGEPAGE);  // a hint, which may fail
-#endif
-    b.bytes = rounded;
-  }
-  return b.data;
-}
 
 }  // namespace fastdl

@@ -91,11 +91,4 @@ inline int64_t grain_for(double nanoseconds_per_item) {
 int num_threads();
 void set_num_threads(int64_t n);
 
-// Scratch memory of the calling thread for packed panels and tiles, whose size the caches bound. (Memory of one call is
-// the op's workspace.) 64-byte aligned, valid until this thread's next call with the same slot, and kept for reuse
-// until trim_scratch(). Throws MemoryError.
-enum class Scratch { gemm_a, gemm_b, gemm_sums, gemm_parts, chain, count };
-void* scratch(Scratch slot, size_t bytes);
-void trim_scratch();
-
 }  // namespace fastdl

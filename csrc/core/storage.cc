@@ -18,7 +18,7 @@
 
 #include "core/check.h"
 #include "core/fork.h"
-#include "core/parallel.h"
+#include "core/scratch.h"
 
 namespace fastdl {
 namespace {
@@ -108,6 +108,21 @@ void give_back(void* p, int64_t bytes) {
     munmap(p, size_t(bytes));
 }
 
+void free_cached_blocks() {
+  Cache& c = cache();
+  std::lock_guard lock(c.mutex);
+  for (int i = 0; i < kBuckets; ++i) {
+    while (FreeBlock* block = c.free[i]) {
+      c.free[i] = block->next;
+      give_back(block, c.sizes[i]);
+    }
+  }
+#if defined(__GLIBC__)
+  // free() alone keeps memory for the next malloc. Trimming takes some 100 us.
+  if (c.cached >= kTrimmed) malloc_trim(0);
+#endif
+  c.cached = 0;
+}
 }  // namespace
 
 // The id of the calling thread's watch; 0 if there is none.
@@ -178,7 +193,7 @@ Ref<Storage> Storage::allocate(int64_t bytes, bool zeros, const Device& device) 
   const bool used = s->data_ || rounded < kMapped;
   if (!s->data_) s->data_ = take_from_system(rounded);
   if (!s->data_) {
-    empty_cache();
+    free_cached_blocks();
     s->data_ = take_from_system(rounded);
     FASTDL_CHECK(s->data_, MemoryError, "could not allocate ", bytes, " bytes");
   }
@@ -294,19 +309,7 @@ int64_t cache_limit() {
 }
 void empty_cache() {
   trim_scratch();
-  Cache& c = cache();
-  std::lock_guard lock(c.mutex);
-  for (int i = 0; i < kBuckets; ++i) {
-    while (FreeBlock* block = c.free[i]) {
-      c.free[i] = block->next;
-      give_back(block, c.sizes[i]);
-    }
-  }
-#if defined(__GLIBC__)
-  // free() alone keeps memory for the next malloc. Trimming takes some 100 us.
-  if (c.cached >= kTrimmed) malloc_trim(0);
-#endif
-  c.cached = 0;
+  free_cached_blocks();
 }
 
 }  // namespace fastdl

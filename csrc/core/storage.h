@@ -127,6 +127,7 @@ int64_t allocated_bytes();
 int64_t cached_bytes();
 // The limit for freed blocks: an eighth of the memory that the process may use, from 64 MiB to 8 GiB.
 int64_t cache_limit();
+// Gives freed blocks and scratch memory back to the system. Not to be called within an op.
 void empty_cache();
 
 }  // namespace fastdl

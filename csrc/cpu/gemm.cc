@@ -16,6 +16,7 @@
 #include <algorithm>
 
 #include "core/parallel.h"
+#include "core/scratch.h"
 #include "core/subnormals.h"
 #include "cpu/gemm_blocks.h"
 #include "cpu/isa.h"

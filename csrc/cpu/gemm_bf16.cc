@@ -22,6 +22,7 @@
 #include <cstring>
 
 #include "core/parallel.h"
+#include "core/scratch.h"
 #include "core/subnormals.h"
 #include "cpu/bf16.h"
 #include "cpu/gemm_blocks.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/scratch.h"
 #include "core/subnormals.h"
 #include "cpu/gemm.h"
 #include "cpu/isa.h"

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "core/parallel.h"
+#include "core/scratch.h"
 #include "cpu/isa.h"
 #include "ops/broadcast.h"
 
