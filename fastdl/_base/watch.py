@@ -224,12 +224,13 @@ class _Note:
 class _ClassNote(_Note):
     """The attributes of a user's class."""
 
-    __slots__ = ("_deep", "_homes", "_ids", "_members")
+    __slots__ = ("_deep", "_homes", "_ids", "_members", "_now")
 
     def __init__(self, kind: type) -> None:
         self._homes = homes(kind)
         self._members = [dict(home.__dict__) for home in self._homes]  # keeps them alive
-        self._ids = [_identities(home) for home in self._homes]
+        self._now = [home.__dict__ for home in self._homes]
+        self._ids = [list(map(id, members.values())) for members in self._now]
         super().__init__(kind, "", kind, "", False)
         self._deep = self.changes_unseen  # whether one can change without being replaced
         self.changes_unseen = True
@@ -238,8 +239,12 @@ class _ClassNote(_Note):
         return copier.members(self.owner)
 
     def holds(self) -> bool:
-        if not self._deep and [_identities(home) for home in self._homes] == self._ids:
-            return True
+        if not self._deep:
+            for now, ids in zip(self._now, self._ids):  # noqa: B905  (it is felt in small steps)
+                if list(map(id, now.values())) != ids:
+                    break
+            else:
+                return True
         return bool(self._copied(Copier(), None) == self._copy)
 
     def what(self) -> str:
@@ -249,10 +254,6 @@ class _ClassNote(_Note):
                 if now.get(name, _MISSING) is not members.get(name, _MISSING):
                     return f"{home.__name__}.{name}"
         return f"an attribute of class {self.owner.__name__}"
-
-
-def _identities(kind: type) -> list[int]:
-    return list(map(id, kind.__dict__.values()))
 
 
 # Types whose objects cannot change.
