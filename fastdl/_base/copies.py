@@ -30,7 +30,7 @@ _MOST_BYTES = 64 << 10
 _MOST_DEPTH = 30
 
 # Modules whose functions and classes do not change while a program runs.
-_FIXED = frozenset(("fastdl", "numpy", *sys.stdlib_module_names))
+_FIXED = frozenset(("fastdl", "numpy", "pybind11_builtins", *sys.stdlib_module_names))
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code, among others
 _NO_MEMBERS = frozenset(("__annotations__", "__dict__", "__doc__", "__module__", "__weakref__"))
 _BOUND = (types.BuiltinMethodType, types.MethodWrapperType)  # such as `[].append`
