@@ -82,9 +82,16 @@ DType dtype_from(py::handle object) {
   if (PyUnicode_Check(object.ptr()))  // NumPy would find most of these names, in a microsecond
     for (int i = 0; i < kDTypes; ++i)
       if (PyUnicode_CompareWithASCIIString(object.ptr(), name_of(DType(i))) == 0) return DType(i);
-  py::dtype t = py::dtype::from_args(py::reinterpret_borrow<py::object>(object));
-  if (const auto known = same_dtype(t)) return *known;
-  raise<TypeError>("dtype ", std::string(py::str(t)),
+  std::string given;
+  try {
+    const py::dtype t = py::dtype::from_args(py::reinterpret_borrow<py::object>(object));
+    if (const auto known = same_dtype(t)) return *known;
+    given = py::str(t);
+  } catch (const py::error_already_set& e) {
+    if (!e.matches(PyExc_TypeError) && !e.matches(PyExc_ValueError)) throw;
+    given = py::repr(object);
+  }
+  raise<TypeError>("dtype ", given,
                    " is not supported; possible: float32, float16, bfloat16, int64, int32, int8, uint8, bool");
 }
 
@@ -138,6 +145,12 @@ std::optional<DType> stored_type(py::handle object) {
   return same_dtype(py::reinterpret_borrow<py::dtype>(py::object(object.attr("dtype"))));
 }
 
+namespace {
+PyObject* array_observer = nullptr;  // lives as long as the program
+}
+
+void set_array_observer(py::object function) { array_observer = function.release().ptr(); }
+
 Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy_data) {
   if (object.is_none()) raise<TypeError>("expected a tensor or array, got None");
   if (py::isinstance<TensorImpl>(object)) {
@@ -174,6 +187,9 @@ Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy_data
                  "an unsigned integer is too large for int64");
   FASTDL_CHECK(a.ndim() <= kMaxRank, ValueError, "expected at most ", kMaxRank, " dimensions, got an array with ",
                a.ndim());
+  const py::handle observer = array_observer;
+  if (observer && call_observer() && py::isinstance<py::array>(object) && (copy_data || same_dtype(a.dtype()) != t))
+    observer(object);
   const bool to_integers = is_integer(t), to_16_bits = is_float(t) && is_storage(t);
   const bool of_floats = a.dtype().kind() == 'f', bfloats = is_bfloat16(a.dtype());
   if (bfloats || to_16_bits)

@@ -19,6 +19,8 @@ namespace py = pybind11;
 // contiguous array of a supported type unless `copy`. Without a dtype, floats of all sizes become float32, small
 // integers int32, wide ones int64, so that ops can compute with them. TypeError for objects, strings, complex numbers.
 Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy);
+// Sets what is called with each NumPy array whose values are copied while a plan is recorded: the plan keeps the copy.
+void set_array_observer(py::object function);
 // The tensor type that equals the type of a NumPy array or scalar, if there is one. For functions that keep types.
 std::optional<DType> stored_type(py::handle object);
 // Whether tensor_from converts the object without guessing. Operators leave other objects to the other operand.
@@ -68,6 +70,10 @@ struct Self : Tensor {
 
 // Sets the Python exception for what the core, pybind11 or the standard library threw.
 void set_python_error(const std::exception_ptr& thrown);
+
+// Set-up of a class whose objects cannot be pickled. What `object` defines for the protocols 0 and 1 would make an
+// object of pybind11's base class, and so end the process.
+void refuse_pickling(PyHeapTypeObject* type);
 
 void bind_tensor(py::module_& m);
 void bind_ops(py::module_& m);

@@ -30,6 +30,16 @@ void set_python_error(const std::exception_ptr& thrown) {
   }
 }
 
+void refuse_pickling(PyHeapTypeObject* type) {
+  static const auto refuse = [](PyObject* self, PyObject*) -> PyObject* {
+    return PyErr_Format(PyExc_TypeError, "cannot pickle '%s' object", Py_TYPE(self)->tp_name);
+  };
+  static PyMethodDef methods[] = {{"__reduce__", refuse, METH_VARARGS, nullptr},
+                                  {"__reduce_ex__", refuse, METH_VARARGS, nullptr},
+                                  {nullptr, nullptr, 0, nullptr}};
+  type->ht_type.tp_methods = methods;
+}
+
 namespace {
 
 py::dict config() {

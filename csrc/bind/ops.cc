@@ -315,13 +315,14 @@ void bind_ops(py::module_& m) {
       },
       py::arg("sink"), py::arg("roots"), py::arg("root_grads"), py::arg("inputs"), py::arg("retain_graph") = false,
       py::arg("create_graph") = false);
-  py::class_<Product>(m, "Product")
+  py::class_<Product>(m, "Product", py::custom_type_setup(&refuse_pickling))
       .def_property_readonly("shape", [](const Product& p) { return py::make_tuple(p.rows(), p.columns()); })
       .def("rows", &compute_rows, py::arg("first"), py::arg("count"), py::arg("into") = Tensor());
 
   generator();  // made before any step is recorded
   m.def("make_generator", &make_generator, py::arg("seed"), py::arg("counter") = 0);
   m.def("use_generator", &use_generator);
+  m.def("set_array_observer", &set_array_observer);
   m.def("writes_in_place", [] { return writes_in_place(); });
   m.def("set_writes_in_place", [](uint64_t writes) { writes_in_place() = writes; });
   // keep_random_numbers makes all draws so far final. give_back_random_numbers undoes the draws since then.

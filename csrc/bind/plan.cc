@@ -174,7 +174,7 @@ bool holds_gradients(const Plan& plan) {
 
 void bind_plan(py::module_& m) {
   // `where()` returns the user's line that runs now, as text.
-  py::class_<Recorder>(m, "Recorder")
+  py::class_<Recorder>(m, "Recorder", py::custom_type_setup(&refuse_pickling))
       .def(py::init([](const std::vector<Tensor>& batch, py::object where) {
              if (where.is_none()) return std::make_unique<Recorder>(batch);
              return std::make_unique<Recorder>(batch, [where] { return where().cast<std::string>(); });
@@ -184,11 +184,11 @@ void bind_plan(py::module_& m) {
       .def("outliving", &Recorder::outliving, py::arg("results"))
       .def_property_readonly("problem", &Recorder::problem);
 
-  py::class_<Arena, Ref<Arena>>(m, "Arena")
+  py::class_<Arena, Ref<Arena>>(m, "Arena", py::custom_type_setup(&refuse_pickling))
       .def(py::init([] { return Ref<Arena>(new Arena); }))
       .def_property_readonly("bytes", &Arena::bytes);
 
-  py::class_<Plan, Ref<Plan>>(m, "Plan")
+  py::class_<Plan, Ref<Plan>>(m, "Plan", py::custom_type_setup(&refuse_pickling))
       .def(py::init([](Recorder& r, const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs,
                        const Ref<Arena>& arena) {
              return Ref<Plan>(new Plan(r, inputs, outputs, arena ? arena : Ref<Arena>(new Arena)));

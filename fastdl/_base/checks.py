@@ -284,6 +284,8 @@ def blamed(
         others: the names of further ones that may be to blame.
     """
     kind = TypeError if isinstance(error, TypeError) else ValueError
+    if str(error).startswith("dtype "):  # it names the argument itself
+        return kind(f"{who}: {error}")
     try:
         for argument, value in sizes.items():
             check_integers(who, argument, value, 0)

@@ -71,4 +71,15 @@ def as_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     except TypeError:
         from .checks import shown  # which the import of the package does without
 
-        raise TypeError(f"dtype: expected a type of elements, got {shown(dtype)}") from None
+        raise TypeError(
+            f"dtype {shown(dtype)} is not supported; possible: float32, float16, bfloat16, int64, "
+            "int32, int8, uint8, bool"
+        ) from None
+
+
+def check_fits(who: str, value: object, dtype: np.dtype[Any]) -> None:
+    """ValueError if a Python integer is outside the range of an integer type."""
+    if type(value) is int and dtype.kind in "iu":
+        bounds = np.iinfo(dtype)
+        if not bounds.min <= value <= bounds.max:
+            raise ValueError(f"{who}: {value} does not fit into {dtype}")

@@ -20,6 +20,8 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._core import Tensor
+from .dtypes import check_fits
+from .watch import note_index
 
 if TYPE_CHECKING:
     from typing import TypeAlias, TypeGuard
@@ -35,6 +37,7 @@ def getitem(t: Tensor, key: Index) -> Tensor:
 
     The core computes `t[i]` for an integer i itself.
     """
+    note_index(key)
     window = _Window(t.shape, key)
     if not window.is_full:
         t = F.slice(t, starts=window.starts, stops=window.stops, steps=window.steps)
@@ -57,7 +60,7 @@ def setitem(t: Tensor, key: Index, value: TensorLike) -> None:
 
     Raises:
         IndexError: as getitem.
-        ValueError: the value's shape doesn't fit.
+        ValueError: the value's shape doesn't fit, or an integer type cannot hold the integer.
         RuntimeError: t or the value needs a gradient, and gradients are recorded.
     """
     if isinstance(value, Tensor) and value.requires_grad and _core.grad_enabled():
@@ -65,6 +68,8 @@ def setitem(t: Tensor, key: Index, value: TensorLike) -> None:
             "item assignment: the value requires a gradient, which can't flow through an "
             "assignment; use where() or cat(), or assign value.detach()"
         )
+    check_fits("item assignment", value, t.dtype)
+    note_index(key)
     if t._device != "cpu" and not isinstance(value, Tensor) and _rank(value) == 0:
         value = _core.to_device(_as(t, value), t._device)  # a number goes where the tensor is
     if _is_mask(key) and _rank(value) == 0:

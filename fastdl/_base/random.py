@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 _MASK = (1 << 64) - 1
 
 
+def _seeds() -> None:
+    from .watch import refuse  # which the import of the package does without
+
+    refuse("the step seeds random numbers")
+
+
 def manual_seed(seed: int) -> None:
     """Seeds the random numbers. The same seed gives the same run on any number of threads.
 
@@ -29,12 +35,14 @@ def manual_seed(seed: int) -> None:
         >>> fastdl.equal(a, b)
         True
     """
+    _seeds()
     _core.manual_seed(int(seed) & _MASK)
 
 
 def seed() -> int:
     """Draws a seed from the system, seeds the random numbers with it and returns it."""
     value = int.from_bytes(os.urandom(8), "little")
+    _seeds()
     _core.manual_seed(value)
     return value
 
@@ -51,6 +59,7 @@ def get_rng_state() -> tuple[int, int]:
 
 def set_rng_state(state: tuple[int, int]) -> None:
     """Restores a state that `get_rng_state` returned."""
+    _seeds()
     _core.set_rng_state(*state)
 
 
@@ -87,6 +96,7 @@ class Generator:
 
     def set_state(self, state: tuple[int, int]) -> Self:
         """Restores a state that `get_state` returned; returns self."""
+        _seeds()
         _core.set_rng_state(*state, self._state)
         return self
 

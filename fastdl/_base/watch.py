@@ -15,14 +15,10 @@ All attributes count, public or not, except those that a class lists in `_bookke
 
 from __future__ import annotations
 
-import enum
-import functools
-import math
 import os
 import sys
 import threading
 import types
-from collections import deque
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -30,10 +26,11 @@ import numpy as np
 
 from .. import _core
 from .._core import Tensor
+from .copies import Copier, Reporting, functions_of, homes, is_fixed
 from .notices import PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from typing import Protocol
 
     class Switched(Protocol):
@@ -50,11 +47,6 @@ if TYPE_CHECKING:
 
 
 _MISSING: Any = type("missing", (), {"__repr__": lambda self: "nothing"})()
-
-# Limits for values that are compared before each replay. Within them it takes some microseconds.
-_MOST_PARTS = 2000
-_MOST_BYTES = 64 << 10
-_MOST_DEPTH = 8
 
 
 def user_line() -> str:
@@ -74,7 +66,7 @@ _lock = threading.Lock()
 noted_names: set[str] = set()
 
 
-class Watched:
+class Watched(Reporting):
     """Base class of objects whose attributes are noted while a step is recorded."""
 
     __slots__ = ()
@@ -111,6 +103,31 @@ def current() -> Watch | None:
     return _watches.get(get_ident()) if _watches else None
 
 
+def refuse(reason: str) -> None:
+    """Makes a step that is being recorded run eagerly."""
+    watch = current()
+    if watch is not None and not watch.refused:
+        watch.refused = _located(user_line(), reason)
+
+
+def note_array(array: object) -> None:
+    """Notes a NumPy array whose values a step that is being recorded copies."""
+    watch = current()
+    if watch is not None and id(array) not in watch._arrays:
+        watch._arrays[id(array)] = _Note(array, "", array, user_line(), False)
+
+
+_core.set_array_observer(note_array)
+
+
+def note_index(key: object) -> None:
+    """Notes the arrays and lists in an index, which becomes positions in Python."""
+    if _watches:
+        for item in key if isinstance(key, tuple) else (key,):
+            if isinstance(item, (np.ndarray, list)):
+                note_array(item)
+
+
 def noted(name: str, what: str) -> Any:  # a property; its type is that of the attribute
     """A property that notes an attribute of an object that isn't `Watched`."""
 
@@ -138,149 +155,13 @@ def _spy(self: object, name: str) -> object:
             watch.note(self, name)
         raise
     watch = _watches.get(get_ident())
-    if watch is not None and name[:2] != "__":
-        watch.note(self, name)
-        if type(value) is types.MethodType:
-            watch.note_function(value.__func__)
+    if watch is not None:
+        if name[:2] != "__":
+            watch.note(self, name)
+            watch.note_code(self, name, value)
+        elif name == "__dict__" and not sys._getframe(1).f_code.co_filename.startswith(PACKAGE):
+            watch.note_all(self)
     return value
-
-
-# --- comparable copies
-
-
-class _Copier:
-    """Makes copies of values that can be compared with `==` later.
-
-    Attributes:
-        changes_unseen: whether the value may change without a write to an attribute.
-        obstacle: why the value cannot be compared; "" if it can.
-    """
-
-    def __init__(self, limited: bool = True) -> None:
-        self.changes_unseen = False
-        self.obstacle = ""
-        self.kept: list[object] = []  # compared by identity: no other object may get theirs
-        self._limited = limited
-        self._parts = 0
-        self._bytes = 0
-        self._open: set[int] = set()
-
-    def copy(self, value: Any, depth: int = 0) -> object:
-        kind = type(value)
-        self._parts += 1
-        if self._limited and (self._parts > _MOST_PARTS or self._bytes > _MOST_BYTES):
-            self.obstacle = "is too large to be compared before each replay"
-            return None
-        if value is None or kind is bool or kind is int or kind is str or kind is bytes:
-            return kind, value
-        if kind is float:
-            return (kind, value, math.copysign(1.0, value)) if value == value else (kind, "nan")
-        if kind is complex:
-            return kind, repr(value)
-        if isinstance(value, (Tensor, Watched, type, types.ModuleType, enum.Enum)):
-            return self._identity(value)
-        if isinstance(value, np.ndarray):
-            return self._array(value)
-        if isinstance(value, np.generic):
-            return kind, value.dtype.str, value.tobytes()
-        if isinstance(value, np.dtype):
-            return kind, value.str
-        if id(value) in self._open or depth > _MOST_DEPTH:
-            return self._identity(value)
-        self._open.add(id(value))
-        try:
-            return self._structure(value, kind, depth + 1)
-        finally:
-            self._open.discard(id(value))
-
-    def _identity(self, value: object) -> int:
-        self.kept.append(value)
-        return id(value)
-
-    def _array(self, value: np.ndarray) -> object:
-        if not value.flags.writeable:
-            return self._identity(value)
-        self.changes_unseen = True
-        self._bytes += value.nbytes
-        if value.dtype.hasobject or self._bytes > _MOST_BYTES:
-            self.obstacle = (
-                f"holds an array of shape {value.shape}, too large to be compared before each "
-                "replay; make it a tensor"
-            )
-            return None
-        return np.ndarray, value.dtype.str, value.shape, value.tobytes()
-
-    def _structure(self, value: Any, kind: type, depth: int) -> object:
-        if isinstance(value, (list, deque, set, dict)) and not hasattr(value, "_owner"):
-            self.changes_unseen = True
-        if isinstance(value, (list, tuple, deque)):
-            return kind, tuple(self.copy(item, depth) for item in value)
-        if isinstance(value, (set, frozenset)):
-            return kind, frozenset(self.copy(item, depth) for item in value)
-        if isinstance(value, dict):
-            return kind, tuple((self.copy(k, depth), self.copy(v, depth)) for k, v in value.items())
-        if kind is types.MethodType:
-            return self._identity(value.__func__), self.copy(value.__self__, depth)
-        if kind is types.FunctionType:
-            return self._identity(value), self.cells(value, depth)
-        if isinstance(value, functools.partial):
-            parts = (value.func, value.args, value.keywords)
-            return kind, tuple(self.copy(part, depth) for part in parts)
-        return self._object(value, kind, depth)
-
-    def cells(self, function: Any, depth: int = 0) -> object:
-        """The variables of surrounding functions that a user's function reads."""
-        if not function.__closure__ or _is_ours(function):
-            return None
-        found = []
-        for name, cell in zip(function.__code__.co_freevars, function.__closure__, strict=True):
-            if name == "__class__":
-                continue
-            self.changes_unseen = True
-            try:
-                found.append((name, self.copy(cell.cell_contents, depth + 1)))
-            except ValueError:  # not assigned yet
-                found.append((name, None))
-        return tuple(found)
-
-    def _object(self, value: Any, kind: type, depth: int) -> object:
-        if kind.__module__.startswith("numpy.random") or hasattr(value, "getrandbits"):
-            self.changes_unseen = True
-            return self._identity(value), _state_of(value)
-        if _is_ours(kind):  # the library reports changes within it
-            return self._identity(value)
-        if hasattr(kind, "__next__"):
-            self.obstacle = "is an iterator, whose position cannot be compared"
-            return None
-        state = getattr(value, "__dict__", None)
-        slots = [
-            getattr(value, name)
-            for one in kind.__mro__
-            for name in _names(one.__dict__.get("__slots__", ()))
-            if name not in ("__dict__", "__weakref__") and hasattr(value, name)
-        ]
-        if not state and not slots:
-            return self._identity(value)
-        self.changes_unseen = True
-        parts = [self.copy(part, depth) for part in (*(state or {}).items(), *slots)]
-        return self._identity(value), tuple(parts)
-
-
-def _state_of(generator: object) -> str | None:
-    """The state of a random generator of NumPy or Python."""
-    bits = getattr(generator, "bit_generator", generator)
-    if hasattr(bits, "state"):
-        return repr(bits.state)
-    get = getattr(generator, "get_state", None) or getattr(generator, "getstate", None)
-    return repr(get()) if get is not None else None
-
-
-def _names(slots: str | Iterable[str]) -> tuple[str, ...]:
-    return (slots,) if isinstance(slots, str) else tuple(slots)
-
-
-def _is_ours(thing: object) -> bool:
-    return str(getattr(thing, "__module__", "")).partition(".")[0] == "fastdl"
 
 
 # --- notes and guards
@@ -309,35 +190,95 @@ class _Note:
         self.writes = ""  # the line that sets the attribute
         self._value = value
         self._announced = announced
-        copier = _Copier(not announced)
+        copier = Copier(not announced)
         self._copy = self._copied(copier, value)
         self._kept = copier.kept
         self.changes_unseen = copier.changes_unseen and not announced
         self.obstacle = copier.obstacle
 
-    def _copied(self, copier: _Copier, value: object) -> object:
+    def _copied(self, copier: Copier, value: object) -> object:
         if not self.name:
-            return copier.cells(value)
+            plain = isinstance(value, types.FunctionType)
+            return copier.function(value) if plain else copier.copy(value)
         return id(value) if value is _MISSING else copier.copy(value)
 
     def holds(self) -> bool:
-        value = self.owner.__dict__.get(self.name, _MISSING) if self.name else self.owner
+        value = _value_of(self.owner, self.name) if self.name else self.owner
         if value is self._value and (type(self._copy) is int or type(value) in _SIMPLE):
             return True
-        return bool(self._copied(_Copier(not self._announced), value) == self._copy)
+        return bool(self._copied(Copier(not self._announced), value) == self._copy)
 
     def what(self) -> str:
         if not self.name:
+            if not isinstance(self.owner, types.FunctionType):
+                if isinstance(self.owner, np.ndarray):
+                    return f"an array of shape {self.owner.shape} that the step reads"
+                kind = type(getattr(self.owner, "__self__", self.owner))
+                return f"the state of the recorded {kind.__name__}"
             return f"a variable of a surrounding function that {self.owner.__qualname__}() reads"
-        if isinstance(self.owner, type):
-            return f"{self.owner.__name__}.{self.name}"
         label = self.owner.__dict__.get("name")
         label = f" {label!r}" if isinstance(label, str) else ""
         return f"attribute {self.name!r} of {type(self.owner).__name__}{label}"
 
 
+class _ClassNote(_Note):
+    """The attributes of a user's class."""
+
+    __slots__ = ("_deep", "_homes", "_ids", "_members", "_now")
+
+    def __init__(self, kind: type) -> None:
+        self._homes = homes(kind)
+        self._members = [dict(home.__dict__) for home in self._homes]  # keeps them alive
+        self._now = [home.__dict__ for home in self._homes]
+        self._ids = [list(map(id, members.values())) for members in self._now]
+        super().__init__(kind, "", kind, "", False)
+        self._deep = self.changes_unseen  # whether one can change without being replaced
+        self.changes_unseen = True
+
+    def _copied(self, copier: Copier, value: object) -> object:
+        return copier.members(self.owner)
+
+    def holds(self) -> bool:
+        if not self._deep:
+            for now, ids in zip(self._now, self._ids):  # noqa: B905  (it is felt in small steps)
+                if list(map(id, now.values())) != ids:
+                    break
+            else:
+                return True
+        return bool(self._copied(Copier(), None) == self._copy)
+
+    def what(self) -> str:
+        for home, members in zip(self._homes, self._members, strict=True):
+            now = home.__dict__
+            for name in {**members, **now}:
+                if now.get(name, _MISSING) is not members.get(name, _MISSING):
+                    return f"{home.__name__}.{name}"
+        return f"an attribute of class {self.owner.__name__}"
+
+
 # Types whose objects cannot change.
 _SIMPLE = frozenset((bool, int, float, str, bytes, type(None)))
+
+
+# An array is referred to by its note twice, and by the argument of getrefcount.
+_OWN_REFERENCES = 3
+
+
+def _value_of(owner: Any, name: str) -> object:
+    """The value of an attribute in the object itself, in its dict or in a slot."""
+    value = object.__getattribute__(owner, "__dict__").get(name, _MISSING)
+    if value is _MISSING and type(getattr(type(owner), name, None)) is types.MemberDescriptorType:
+        try:
+            return object.__getattribute__(owner, name)
+        except AttributeError:
+            pass
+    return value
+
+
+def _hides(kind: type) -> bool:
+    """Whether a user's class reads or writes attributes in a way of its own."""
+    own = ("__getattribute__", "__setattr__")
+    return any(name in home.__dict__ for home in homes(kind) for name in own)
 
 
 class Guards:
@@ -377,13 +318,18 @@ class Watch:
 
     Attributes:
         losses: layers that added losses. These losses outlive the step.
+        refused: why the step cannot be recorded; "" if it can.
     """
 
     def __init__(self) -> None:
         self._notes: dict[tuple[int, str], _Note | None] = {}
         self._functions: dict[int, _Note | None] = {}
+        self._classes: dict[int, _ClassNote | None] = {}
         self._modes: list[tuple[Switched, bool]] = []
+        self._whole: set[int] = set()  # objects whose attributes are all noted
+        self._arrays: dict[int, _Note] = {}
         self.losses: list[AddsLosses] = []
+        self.refused = ""
 
     def __enter__(self) -> Watch:
         self._random = _random_states()
@@ -415,30 +361,48 @@ class Watch:
             self._notes[key] = None
             return
         noted_names.add(name)  # before the look at the value, which another thread may be changing
-        value = object.__getattribute__(owner, "__dict__").get(name, _MISSING)
+        value = _value_of(owner, name)
         note = _Note(owner, name, value, user_line(), name in getattr(kind, "_announced", ()))
         self._notes[key] = note
         if writes:
             note.writes = note.line
-        elif value is _MISSING:
-            self._note_class(kind, name, note.line)
+        if id(kind) not in self._classes:
+            self._classes[id(kind)] = _ClassNote(kind) if homes(kind) else None
+        for seen in (owner, value):
+            if isinstance(seen, Watched) and id(seen) not in self._whole and _hides(type(seen)):
+                self._whole.add(id(seen))
+                self.note_all(seen)
 
-    def _note_class(self, kind: type, name: str, line: str) -> None:
-        """Notes an attribute of a user's class that is data."""
-        home = next((c for c in kind.__mro__ if name in c.__dict__), None)
-        if home is None or _is_ours(home) or (id(home), name) in self._notes:
-            return
-        value = home.__dict__[name]
-        if hasattr(value, "__get__") or callable(value):
-            return
-        note = _Note(home, name, value, line, False)
-        note.changes_unseen = True
-        self._notes[id(home), name] = note
+    def note_all(self, owner: object) -> None:
+        """Notes all attributes, since the user's code reads or writes `owner.__dict__`."""
+        for name in tuple(object.__getattribute__(owner, "__dict__")):
+            self.note(owner, name)
+            note = self._notes.get((id(owner), name))
+            if note is not None:
+                note.changes_unseen = True
+
+    def note_code(self, owner: object, name: str, value: object) -> None:
+        """Notes what a method or property that was read can read itself."""
+        if type(value) is types.MethodType:
+            self.note_function(value.__func__)
+        elif name not in object.__getattribute__(owner, "__dict__"):
+            for home in homes(type(owner)):
+                if name in home.__dict__:
+                    for function in functions_of(home.__dict__[name]):
+                        self.note_function(function)
+
+    def note_call(self, function: Callable[..., object]) -> None:
+        """Notes a method that is called without being looked up."""
+        owner = getattr(function, "__self__", None)
+        if isinstance(owner, Watched):
+            self.note(owner, "call")
+            self.note_function(function.__func__)  # type: ignore[attr-defined]
 
     def note_function(self, function: Callable[..., object]) -> None:
-        """Notes the variables of surrounding functions that a user's function reads."""
-        if getattr(function, "__closure__", None) and id(function) not in self._functions:
-            note = None if _is_ours(function) else _Note(function, "", function, "", False)
+        """Notes what a user's function reads besides its arguments and global variables."""
+        if id(function) not in self._functions:
+            fixed = isinstance(function, types.FunctionType) and is_fixed(function)
+            note = None if fixed else _Note(function, "", function, "", False)
             self._functions[id(function)] = note
 
     def set_mode(self, module: Switched, training: bool) -> None:
@@ -452,7 +416,10 @@ class Watch:
             _watches[get_ident()] = watch
 
     def _all(self) -> list[_Note]:
-        return [n for n in (*self._notes.values(), *self._functions.values()) if n is not None]
+        # An array that only its note holds was made within the step.
+        arrays = [n for n in self._arrays.values() if sys.getrefcount(n.owner) > _OWN_REFERENCES]
+        found = (*self._notes.values(), *self._functions.values(), *self._classes.values())
+        return [*(n for n in found if n is not None), *arrays]
 
     def problem(self) -> str:
         """Why the step cannot be replayed; "" if it can. Call it after the block."""
@@ -462,6 +429,8 @@ class Watch:
         for note in self._all():
             if note.obstacle:
                 return _located(note.line, f"{note.what()} {note.obstacle}")
+        if self.refused:
+            return self.refused
         if self._drawn:
             return "the step draws from Python's or NumPy's global random numbers"
         return ""

@@ -25,10 +25,11 @@ class plan(Generic[P, Result]):
     the function gets copies of them.
 
     The function may read Python values: attributes of layers, modules and optimizers, variables of
-    surrounding functions, values of tensors. When one of them changes, the function is recorded
-    anew. A function that changes Python values, or looks at values that it computes (`item()`,
-    `if tensor`), runs eagerly, and a warning names the line. Changes of global variables, time and
-    files are not seen; call `forget()` after them. The function prints only while it is recorded.
+    surrounding functions, default values, values of tensors. When one of them changes, the function
+    is recorded anew. A function that changes Python values, or looks at values that it computes
+    (`item()`, `if tensor`), runs eagerly, and a warning names the line. Changes of global
+    variables, attributes of modules, time and files are not seen; call `forget()` after them. The
+    function prints only while it is recorded.
 
     Args:
         function: takes tensors or structures (lists, tuples, dicts) of them by position, and

@@ -20,7 +20,7 @@ from .. import _core
 from .._base import functional as F
 from .._base import tree
 from .._base.notices import warn
-from .._base.watch import Guards, Watch, user_line
+from .._base.watch import Guards, Watch, current, user_line
 from .._core import Tensor
 
 Result = TypeVar("Result")  # of the step: a structure of tensors
@@ -197,7 +197,10 @@ class StepFunction(Generic[Result]):
         def own() -> Sequence[Tensor]:
             return leaves if owned else [t.clone() for t in leaves]
 
-        if eager:
+        watch = current()
+        if watch is not None and self._root is not None:
+            watch.note_function(self._root)
+        if eager or watch is not None:  # within a step that is being recorded
             return self._run_eagerly(own(), fill)
         signature = self._find((key, *((t.shape, t.dtype) for t in leaves)))
         if self._can_replay(signature):
@@ -216,6 +219,8 @@ class StepFunction(Generic[Result]):
 
         It is the same as a call with the array's tensor, but returns a new array.
         """
+        if current() is not None:
+            return None
         with self.turn:
             latest = self._latest
             if latest and latest[0] is key and latest[1] == x.shape and latest[2] is x.dtype:
@@ -350,7 +355,7 @@ class StepFunction(Generic[Result]):
         """
         full = (key, *(((batch, *t.shape[1:]), t.dtype) for t in data))
         signature = self._find(full)
-        if eager or not self._can_replay(signature):
+        if eager or current() is not None or not self._can_replay(signature):
             rows = [_rows(t, indices, first, batch) for t in data]
             for target, values in per_step:
                 target.numpy()[...] = values[0]

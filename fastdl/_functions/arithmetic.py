@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, overload
 from .. import _core
 from .._base import formulas, picking
 from .._base import functional as F
+from .._base.dtypes import check_fits
 
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
@@ -178,11 +179,15 @@ def where(
 def masked_fill(input: TensorLike, mask: TensorLike, value: TensorLike) -> Tensor:
     """A copy of `input` with `value` where `mask` is true.
 
+    Raises:
+        ValueError: an integer type cannot hold the integer `value`.
+
     Example:
         >>> masked_fill([1.0, 2.0], [False, True], -1).tolist()
         [1.0, -1.0]
     """
     input = _core.as_tensor(input)
+    check_fits("masked_fill", value, input.dtype)
     return F.where(mask, F.cast(value, dtype=input.dtype), input)
 
 

@@ -14,6 +14,7 @@ from .. import _core, _functions
 from .._base import functional as F
 from .._base import moving, tree
 from .._base.device import device_of, moved, split_target
+from .._base.dtypes import check_fits
 from .._base.random import drawing_from
 from .._core import Tensor
 
@@ -248,6 +249,7 @@ def copy_(self: Tensor, src: TensorLike) -> Tensor:
             "copy_: the source requires a gradient, which can't flow through an assignment; "
             "detach() it, or copy under no_grad()"
         )
+    check_fits("copy_", src, self.dtype)
     F.assign_(self, src)
     return self
 
@@ -266,7 +268,8 @@ _RANK = {"b": 0, "u": 1, "i": 1, "f": 2}  # of NumPy's kinds of types
 
 
 def fill_(self: Tensor, value: float) -> Tensor:
-    """Writes one value everywhere."""
+    """Writes one value everywhere. ValueError for an integer that an integer type cannot hold."""
+    check_fits("fill_", value, self.dtype)
     return copy_(self, value)
 
 
@@ -411,7 +414,7 @@ def deepcopy(self: Tensor, memo: dict[int, object]) -> Tensor:
     return copy
 
 
-def reduce(self: Tensor, protocol: SupportsIndex) -> tuple[object, ...]:
+def reduce(self: Tensor, protocol: SupportsIndex = 2) -> tuple[object, ...]:
     """Pickles a tensor as its array. NumPy has no bfloat16, so it is pickled as integers."""
     if self.dtype == "bfloat16":
         return _unpickled, (_core.bits_of(self), self.requires_grad, "bfloat16")
@@ -474,6 +477,7 @@ METHODS: dict[str, Callable[..., object]] = {
     "_not_found": not_found,
     "__iter__": iterate,
     "__deepcopy__": deepcopy,
+    "__reduce__": reduce,
     "__reduce_ex__": reduce,
 }
 # The getter of each property, and its setter if it has one.

@@ -105,7 +105,9 @@ def prod(
     keepdims: bool = False,
     dtype: DTypeLike | None = None,
 ) -> Tensor:
-    """The product. The values are converted to `dtype` first, if it is given.
+    """The product.
+
+    The values are converted to `dtype` first, if it is given, and the result has it.
 
     Example:
         >>> prod([1.0, 2.0, 3.0]).item()
@@ -113,7 +115,8 @@ def prod(
     """
     if dtype is not None:
         input = F.cast(input, dtype=dtype)
-    return _along_dim(F.prod, input, dim if axis is None else axis, keepdim or keepdims)
+    total = _along_dim(F.prod, input, dim if axis is None else axis, keepdim or keepdims)
+    return total if dtype is None else F.cast(total, dtype=dtype)
 
 
 def any(
@@ -387,7 +390,9 @@ def cumsum(
     axis: int | None = None,
     dtype: DTypeLike | None = None,
 ) -> Tensor:
-    """Cumulative sums along one axis. The values are converted to `dtype` first, if it is given.
+    """Cumulative sums along one axis.
+
+    The values are converted to `dtype` first, if it is given, and the result has it.
 
     Raises:
         TypeError: no axis is given.
@@ -402,8 +407,10 @@ def cumsum(
     input = _core.as_tensor(input) if dtype is None else F.cast(input, dtype=dtype)
     if not input.ndim:  # PyTorch's dim 0 of a tensor without axes
         moving.checked_axis(dim, 1, "cumsum")
-        return F.sum(input)
-    return F.cumsum(input, axis=dim)
+        total = F.sum(input)
+    else:
+        total = F.cumsum(input, axis=dim)
+    return total if dtype is None else F.cast(total, dtype=dtype)
 
 
 def logsumexp(

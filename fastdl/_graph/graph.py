@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
 from .._base import tree
+from .._base.watch import current
 from .._core import Tensor
 from .calls import NAMED_ERRORS, name_error
 from .symbolic import KerasTensor, Node, Operation
@@ -148,6 +149,10 @@ class Graph:
         values: list[object] = [None] * self._size
         values[: len(inputs)] = inputs
         operation: Member | None = None
+        watch = current()
+        if watch is not None:
+            for step in self._steps:
+                watch.note_call(step[0])
         try:
             for step in self._steps:
                 call, source, target, takes_training, operation = step

@@ -57,6 +57,7 @@ class LayerState(Module):
             "_losses",
             "_losses_call",
             "_runners",
+            "_taken",
             "_unassigned",
         )
     )
@@ -298,8 +299,11 @@ class LayerState(Module):
                     f"{type(self).__name__}: call super().__init__() before assigning {name!r}"
                 )
             object.__setattr__(self, name, value)
-        elif isinstance(getattr(type(self), name, None), property):
+        elif hasattr(type(self), name) and _sets(type(self), name):
+            about_to_change(self, name)
             object.__setattr__(self, name, value)
+            if name in noted_names:
+                _core.raise_epoch()
         else:
             old = state.get(name)
             same = old is value and name in state
@@ -366,6 +370,12 @@ class LayerState(Module):
                 del registry[key]
         self.__dict__["_metrics"] = [metric for metric in self._metrics if metric is not item]
         self.__dict__["_foreign"] = tuple(m for m in self._foreign if m is not item)
+
+
+def _sets(kind: type, name: str) -> bool:
+    """Whether a class has a property or another descriptor with a setter of this name."""
+    member = next(c.__dict__[name] for c in kind.__mro__ if name in c.__dict__)
+    return hasattr(member, "__set__")
 
 
 def _may_hold_weights(*values: object) -> bool:

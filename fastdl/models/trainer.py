@@ -261,9 +261,9 @@ class Trainer:
         the model, its layers, metrics, losses and the optimizer, values of tensors) may change at
         any time: the step is then recorded again. A step that changes something in Python
         (`self.i += 1`, `self.kept.append(loss)`) or looks at values it computes runs eagerly, and
-        a warning names the line. A recorded step does not see changes of global variables, of the
-        time and of files, and it prints only while it is recorded. Keep state that changes from
-        step to step in a `Variable`, or `compile` with `run_eagerly=True`.
+        a warning names the line. A recorded step does not see changes of global variables, of
+        modules' attributes, of the time and of files, and it prints only while it is recorded. Keep
+        state that changes from step to step in a `Variable`, or `compile` with `run_eagerly=True`.
 
         Source: `keras.Model.fit` of Keras 3.
 

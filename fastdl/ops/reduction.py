@@ -169,14 +169,17 @@ def argmin(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Te
 def prod(
     x: TensorLike, axis: Axes = None, keepdims: bool = False, dtype: DTypeLike | None = None
 ) -> Tensor:
-    """The product. The values are converted to `dtype` first, if it is given.
+    """The product.
+
+    The values are converted to `dtype` first, if it is given, and the result has it.
 
     Example:
         >>> prod([1.0, 2.0, 3.0]).item()
         6.0
     """
     x = x if dtype is None else F.cast(x, dtype=dtype)
-    return _integer_kept(x, F.prod(x, axes=axis, keepdims=keepdims))
+    total = _integer_kept(x, F.prod(x, axes=axis, keepdims=keepdims))
+    return total if dtype is None else F.cast(total, dtype=dtype)
 
 
 def var(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -209,7 +212,8 @@ def cumsum(x: TensorLike, axis: int | None = None, dtype: DTypeLike | None = Non
     x = x if dtype is None else F.cast(x, dtype=dtype)
     if axis is None:
         x, axis = F.reshape(x, shape=(-1,)), 0
-    return _integer_kept(x, F.cumsum(x, axis=axis))
+    total = _integer_kept(x, F.cumsum(x, axis=axis))
+    return total if dtype is None else F.cast(total, dtype=dtype)
 
 
 def norm(

@@ -10,6 +10,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_count, check_flag, check_fraction, check_name, check_number
+from .._base.copies import Snapshot, is_fixed
 from .._base.parameter import Parameter
 from .._base.registry import OPTIMIZERS, snake_case, suggestion, unique_name
 from .._core import Tensor
@@ -205,7 +206,14 @@ class Optimizer(Variables):
         """The tensors that change from step to step, each with its values in the next steps."""
         if self._learning_rate is None:
             return []
-        rates = self._learning_rates(int(self._calls), steps)
+        source, first = self._learning_rate, int(self._calls)
+        if isinstance(source, LearningRateSchedule) and is_fixed(type(source)):
+            rates = self._learning_rates(first, steps)
+        else:
+            before = Snapshot(source)
+            rates = self._learning_rates(first, 1)
+            if steps > 1 and Snapshot(source) == before:  # else it counts its calls: one per step
+                rates = self._learning_rates(first, steps)
         assert rates is not None
         return [(self._hyper, rates)]
 

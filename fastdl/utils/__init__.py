@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _core
 from .._base.dtype_policy import set_dtype_policy
+from .._base.random import manual_seed
 from .._base.registry import (
     CustomObjectScope,
     custom_object_scope,
@@ -83,7 +83,7 @@ def set_random_seed(seed: int) -> None:
         raise ValueError(f"set_random_seed: expected an integer from 0 to 2**32 - 1, got {seed!r}")
     random.seed(int(seed))
     np.random.seed(int(seed))  # noqa: NPY002  (the global stream is what user code draws from)
-    _core.manual_seed(int(seed))
+    manual_seed(int(seed))
 
 
 def clear_session() -> None:

@@ -179,6 +179,53 @@ def nearest_bfloat16(x):
     return np.where(np.isnan(x), x, rounded)
 
 
+@pytest.mark.parametrize("dtype, number", [("uint8", 300), ("uint8", -1), ("int32", 2**31)])
+def test_integers_that_an_integer_type_cannot_hold_are_not_written(dtype, number):
+    t = fastdl.zeros(3, dtype=dtype)
+    message = f"{number} does not fit into {dtype}"
+    mask = fastdl.tensor([True, False, True])
+    for write in (
+        lambda: t.fill_(number),
+        lambda: t.copy_(number),
+        lambda: t.masked_fill(mask, number),
+        lambda: t.masked_fill_(mask, number),
+        lambda: t.__setitem__(0, number),
+        lambda: t.__setitem__(mask, number),
+        lambda: t.__setitem__([0, 1], number),
+    ):
+        with pytest.raises(ValueError, match=message):
+            write()
+    assert t.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint8", "int64", "float32"])
+def test_totals_have_the_type_that_is_asked_for(dtype):
+    x = fastdl.tensor([100, 2, 3])
+    for total in (x.sum(dtype=dtype), x.prod(dtype=dtype), x.cumsum(0, dtype=dtype)):
+        assert total.dtype == dtype
+    for total in (fastdl.ops.prod(x, dtype=dtype), fastdl.ops.cumsum(x, dtype=dtype)):
+        assert total.dtype == dtype
+    wanted = np.prod(x.numpy(), dtype=dtype)
+    assert x.prod(dtype=dtype).item() == wanted == fastdl.ops.prod(x, dtype=dtype).item()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda dtype: fastdl.zeros(2, dtype=dtype),
+        lambda dtype: fastdl.tensor([1], dtype=dtype),
+        lambda dtype: fastdl.full((1,), 1, dtype=dtype),
+        lambda dtype: fastdl.ops.cast([1], dtype),
+        lambda dtype: fastdl.ones(1).to(dtype),
+        lambda dtype: fastdl.ones(1).sum(dtype=dtype),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["foo", "float8_e4m3fn", "complex64"])
+def test_unknown_types_are_named_with_what_is_possible(call, dtype):
+    with pytest.raises(TypeError, match=r"dtype .*is not supported; possible: float32, float16"):
+        call(dtype)
+
+
 def test_casts_of_floats():
     bits = np.random.default_rng(0).integers(0, 2**32, 20000, dtype=np.uint32)
     x = bits.view(np.float32)

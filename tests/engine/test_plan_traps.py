@@ -7,14 +7,19 @@ line is marked with `# named`. If a value changed that the step only reads, it i
 The file is long because it is one list of programs. Each can be read by itself.
 """
 
+import array
 import collections
 import contextlib
+import contextvars
 import functools
 import gc
 import inspect
+import pickle
 import random
 import re
+import types
 import warnings
+import weakref
 
 import children
 import numpy as np
@@ -23,6 +28,8 @@ import runs
 
 import fastdl
 from fastdl import _core, layers, losses, metrics, models, nn, optim, optimizers, regularizers
+from fastdl._base.copies import homes
+from fastdl._engine import steps
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((32, 4)).astype(np.float32)
@@ -676,6 +683,425 @@ def test_a_value_that_python_reads_and_nobody_writes_is_a_constant():
     assert 3 <= runs.count["constant"] <= 5
 
 
+# --- a value that the step reads on a way that leads past the layer's attributes
+
+
+class Gain(layers.Layer):
+    """Multiplies by what `read(layer)` returns."""
+
+    def __init__(self, read):
+        super().__init__()
+        self.read = read
+
+    def call(self, x):
+        return x * self.read(self)
+
+
+def variable_of_the_function_around():
+    gain = 1.0
+
+    class Reads(layers.Layer):
+        def call(self, x):
+            return x * gain
+
+    def change(layer, value):
+        nonlocal gain
+        gain = value
+
+    return Reads(), change
+
+
+def variable_of_a_function_that_it_calls():
+    box = {"f": lambda x: x * 1.0}
+
+    def helper(x):
+        return box["f"](x)
+
+    class Calls(layers.Layer):
+        def call(self, x):
+            return helper(x)
+
+    return Calls(), lambda layer, value: box.update(f=lambda x: x * value)
+
+
+def variable_of_a_static_method():
+    box = [1.0]
+
+    class Calls(layers.Layer):
+        @staticmethod
+        def gain():
+            return box[0]
+
+        def call(self, x):
+            return x * self.gain()
+
+    return Calls(), lambda layer, value: box.__setitem__(0, value)
+
+
+def variable_of_a_property():
+    box = [1.0]
+
+    class Calls(layers.Layer):
+        @property
+        def gain(self):
+            return box[0]
+
+        def call(self, x):
+            return x * self.gain
+
+    return Calls(), lambda layer, value: box.__setitem__(0, value)
+
+
+def default_of_a_parameter():
+    def read(layer, gain=1.0):
+        return gain
+
+    return Gain(read), lambda layer, value: setattr(read, "__defaults__", (value,))
+
+
+def content_of_a_default():
+    def read(layer, *, gain=[1.0]):  # noqa: B006
+        return gain[0]
+
+    return Gain(read), lambda layer, value: read.__kwdefaults__["gain"].__setitem__(0, value)
+
+
+def attribute_of_a_function():
+    def read(layer):
+        return read.gain
+
+    read.gain = 1.0
+    return Gain(read), lambda layer, value: setattr(read, "gain", value)
+
+
+class Reader:
+    gain = 1.0
+
+    def __call__(self, layer):
+        return self.gain
+
+
+def class_of_an_object():
+    class Own(Reader):
+        pass
+
+    return Gain(Own()), lambda layer, value: setattr(Own, "gain", value)
+
+
+def variable_of_an_objects_method():
+    box = [1.0]
+
+    class Own:
+        def __call__(self, layer):
+            return box[0]
+
+    return Gain(Own()), lambda layer, value: box.__setitem__(0, value)
+
+
+def attribute_of_the_class_by_its_name():
+    class Named(layers.Layer):
+        gain = 1.0
+
+        def call(self, x):
+            return x * Named.gain
+
+    return Named(), lambda layer, value: setattr(Named, "gain", value)
+
+
+def attribute_of_the_type():
+    class Typed(layers.Layer):
+        gain = 1.0
+
+        def call(self, x):
+            return x * type(self).gain
+
+    return Typed(), lambda layer, value: setattr(Typed, "gain", value)
+
+
+def attribute_of_a_class_between():
+    class Above(layers.Layer):
+        gain = 1.0
+
+        def call(self, x):
+            return x * self.gain
+
+    class Below(Above):
+        pass
+
+    return Below(), lambda layer, value: setattr(Below, "gain", value)
+
+
+def method_of_the_class():
+    class Patched(layers.Layer):
+        def gain(self):
+            return 1.0
+
+        def call(self, x):
+            return x * self.gain()
+
+    return Patched(), lambda layer, value: setattr(Patched, "gain", lambda self: value)
+
+
+class Kept:
+    """A descriptor that keeps the values itself."""
+
+    def __init__(self):
+        self.values = {}
+
+    def __get__(self, owner, kind=None):
+        return self if owner is None else self.values.get(id(owner), 1.0)
+
+    def __set__(self, owner, value):
+        self.values[id(owner)] = value
+
+
+class Stored:
+    """A descriptor that stores the value in the object."""
+
+    def __get__(self, owner, kind=None):
+        return self if owner is None else owner.__dict__.get("stored", 1.0)
+
+    def __set__(self, owner, value):
+        owner.__dict__["stored"] = value
+
+
+def descriptor_that_keeps():
+    class Described(layers.Layer):
+        gain = Kept()
+
+        def call(self, x):
+            return x * self.gain
+
+    return Described(), lambda layer, value: setattr(layer, "gain", value)
+
+
+def descriptor_that_stores():
+    class Described(layers.Layer):
+        gain = Stored()
+
+        def call(self, x):
+            return x * self.gain
+
+    return Described(), lambda layer, value: setattr(layer, "gain", value)
+
+
+def attribute_by_vars():
+    layer = Gain(lambda layer: vars(layer)["gain"])
+    layer.gain = 1.0
+    return layer, lambda layer, value: setattr(layer, "gain", value)
+
+
+def attribute_by_getattr():
+    class Table(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.table = {"gain": 1.0}
+
+        def __getattr__(self, name):
+            return self.__dict__["table"][name]
+
+        def call(self, x):
+            return x * self.gain
+
+    return Table(), lambda layer, value: layer.table.update(gain=value)
+
+
+def held(value, read, change):
+    layer = Gain(lambda layer: read(layer.held))
+    layer.held = value
+    return layer, lambda layer, new: change(layer.held, new)
+
+
+def held_by_a_weak_reference():
+    reader = Reader()
+    layer, _ = held(weakref.ref(reader), lambda ref: ref().gain, None)
+    return layer, lambda layer, value: setattr(reader, "gain", value)
+
+
+def held_by_a_read_only_view():
+    array = np.ones(1)
+    view = array.view()
+    view.flags.writeable = False
+    layer, _ = held(view, lambda view: float(view[0]), None)
+    return layer, lambda layer, value: array.__setitem__(0, value)
+
+
+def held_by_a_read_only_dict():
+    inner = {"gain": 1.0}
+    layer, _ = held(types.MappingProxyType(inner), lambda proxy: proxy["gain"], None)
+    return layer, lambda layer, value: inner.update(gain=value)
+
+
+def held_in_a_context():
+    variable = contextvars.ContextVar("gain", default=1.0)
+    layer, _ = held(variable, lambda variable: variable.get(), None)
+    return layer, lambda layer, value: variable.set(value)
+
+
+def attribute_of_a_class_that_reads_itself():
+    class Reads(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.gain = 1.0
+
+        def __getattribute__(self, name):
+            return object.__getattribute__(self, name)
+
+        def call(self, x):
+            return x * self.gain
+
+    return Reads(), lambda layer, value: setattr(layer, "gain", value)
+
+
+def attribute_of_a_class_that_writes_itself():
+    class Writes(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.gain = 1.0
+
+        def __setattr__(self, name, value):
+            object.__setattr__(self, name, value)
+
+        def call(self, x):
+            return x * self.gain
+
+    return Writes(), lambda layer, value: setattr(layer, "gain", value)
+
+
+def slot_of_a_layer():
+    class Slotted(layers.Layer):
+        __slots__ = ("gain",)
+
+        def __init__(self):
+            super().__init__()
+            self.gain = 1.0
+
+        def call(self, x):
+            return x * self.gain
+
+    return Slotted(), lambda layer, value: setattr(layer, "gain", value)
+
+
+class Words(dict):
+    gain = 1.0
+
+
+def attribute_of_a_dict():
+    return held([Words()], lambda held: held[0].gain, lambda held, v: setattr(held[0], "gain", v))
+
+
+def content_of_bytes():
+    return held(bytearray(8), lambda b: 1.0 + b[0], lambda b, v: b.__setitem__(0, int(v)))
+
+
+def attribute_in_slots_of_ones_own():
+    class Slotted:
+        __slots__ = ("__gain",)
+
+        def __init__(self):
+            self.set(1.0)
+
+        def set(self, value):
+            self.__gain = value
+
+        def get(self):
+            return self.__gain
+
+    return held(Slotted(), Slotted.get, Slotted.set)
+
+
+def deep_within():
+    value = [1.0]
+    for _ in range(12):
+        value = [{"next": value}]
+
+    def last(value):
+        while isinstance(value[0], dict):
+            value = value[0]["next"]
+        return value
+
+    return held(value, lambda v: last(v)[0], lambda v, new: last(v).__setitem__(0, new))
+
+
+HIDDEN = [
+    variable_of_the_function_around,
+    variable_of_a_function_that_it_calls,
+    variable_of_a_static_method,
+    variable_of_a_property,
+    default_of_a_parameter,
+    content_of_a_default,
+    attribute_of_a_function,
+    class_of_an_object,
+    variable_of_an_objects_method,
+    attribute_of_the_class_by_its_name,
+    attribute_of_the_type,
+    attribute_of_a_class_between,
+    method_of_the_class,
+    descriptor_that_keeps,
+    descriptor_that_stores,
+    attribute_by_vars,
+    attribute_by_getattr,
+    attribute_of_a_class_that_reads_itself,
+    attribute_of_a_class_that_writes_itself,
+    slot_of_a_layer,
+    held_by_a_weak_reference,
+    held_by_a_read_only_view,
+    held_by_a_read_only_dict,
+    held_in_a_context,
+    attribute_of_a_dict,
+    content_of_bytes,
+    attribute_in_slots_of_ones_own,
+    deep_within,
+]
+
+
+@pytest.mark.parametrize("program", HIDDEN, ids=lambda f: f.__name__)
+def test_a_value_that_is_read_on_another_way_is_seen(program):
+    layer, change = program()
+    model = models.Sequential([layers.Input((4,)), layer])
+    for value in (1.0, 3.0, 5.0):
+        change(layer, value)
+        wanted = X[:4] if value == 1.0 and program is not content_of_bytes else None
+        for _ in range(4):
+            got = model.predict_on_batch(X[:4])
+            np.testing.assert_array_equal(got, np.array(model(X[:4])))
+        if wanted is not None:
+            np.testing.assert_array_equal(got, wanted)
+        else:
+            assert not np.array_equal(got, X[:4])
+
+
+@pytest.mark.parametrize("kind", [array.array, memoryview], ids=lambda k: k.__name__)
+def test_an_object_that_cannot_be_compared_makes_the_step_eager_or_is_seen(kind):
+    memory = array.array("d", [1.0])
+    layer, _ = held(memory if kind is array.array else memoryview(memory), lambda m: m[0], None)
+    model = models.Sequential([layers.Input((4,)), layer])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="this step runs eagerly.*of type array")
+        for value in (1.0, 3.0):
+            memory[0] = value
+            for _ in range(4):
+                np.testing.assert_array_equal(model.predict_on_batch(X[:4]), X[:4] * value)
+
+
+class CountingClass(Base):
+    steps = 0
+
+    def train_step(self, data):
+        type(self).steps += 1
+        return self.plain(data, 1.0 if self.steps % 3 else 0.25)
+
+
+def test_a_step_that_counts_in_its_class_runs_eagerly():
+    results = []
+    for eager in (True, False):
+        CountingClass.steps = 0
+        result, messages = trained(CountingClass, eager)
+        results.append(result)
+    assert same(*results)
+    assert "the step changes CountingClass.steps" in messages[0]
+
+
 # --- fastdl.plan
 
 
@@ -709,6 +1135,223 @@ def test_a_plan_whose_function_counts():
 
     (message,) = agree(call_each, make)
     assert "a variable of a surrounding function that" in message and "step() reads" in message
+
+
+class Recorded:
+    def __init__(self):
+        self.gain = 1.0
+
+    def __call__(self, a):
+        return a * self.gain
+
+    def counted(self, a):
+        self.gain += 1.0
+        return a * self.gain
+
+
+def test_a_model_of_the_librarys_layers_needs_no_comparison_before_each_replay():
+    model = models.Sequential([layers.Input((4,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    for _ in range(4):
+        model.train_on_batch(X, Y)
+    found = [s.guards for f in steps._functions for s in f._signatures.values() if s.guards]
+    assert any(not guards.unseen for guards in found)
+    kinds = (nn.Parameter, layers.Dense, optimizers.Adam, metrics.Mean)
+    assert not any(map(homes, kinds))
+
+
+@pytest.mark.parametrize("count", [False, True])
+@pytest.mark.parametrize("form", ["object", "method", "partial", "argument"])
+def test_a_plan_of_what_is_no_plain_function(form, count):
+    def make():
+        own = Recorded()
+        counted = functools.partial(lambda own, a: own.counted(a), own)
+        forms = {
+            "object": own,
+            "method": own.counted if count else own.__call__,
+            "partial": counted if count else functools.partial(lambda own, a: own(a), own),
+            "argument": lambda a, own=own: own.counted(a) if count else own(a),
+        }
+        return own, forms[form]
+
+    results = []
+    for wrap in (lambda f: f, fastdl.plan):
+        own, function = make()
+        step = wrap(function)
+        found = []
+        with warnings.catch_warnings():
+            if count:
+                warnings.filterwarnings("ignore", message="this step runs eagerly")
+            for i in range(9):
+                if i == 5:
+                    own.gain = 7.0
+                found.append(np.array(step(A[i % 3])))
+        results.append(found)
+    assert same(*results)
+
+
+@pytest.mark.parametrize(
+    "bind",
+    [
+        lambda: random.Random(0).random,
+        lambda: np.random.default_rng(0).normal,
+        lambda: functools.partial(next, iter(range(100))),
+        lambda: iter(range(100)).__next__,
+    ],
+)
+def test_a_plan_that_draws_through_a_bound_method(bind):
+    def make():
+        draw = bind()
+        return lambda a: a * float(draw())
+
+    results = []
+    for wrap in (lambda f: f, fastdl.plan):
+        step = wrap(make())
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="this step runs eagerly")
+            results.append([np.array(step(A[0])) for _ in range(6)])
+    assert same(*results)
+
+
+DOUBLES = np.ones((3, 3))  # the core copies it, since it computes in float32
+MASK = np.ones((3, 3), bool)
+PLACES = [0, 1]
+
+
+def product_with_an_array(a):
+    return a * DOUBLES
+
+
+def copy_of_an_array(a):
+    return a + fastdl.tensor(DOUBLES)
+
+
+def picked_by_an_array(a):
+    return a[MASK]
+
+
+def picked_by_a_list(a):
+    return a[PLACES]
+
+
+@pytest.mark.parametrize(
+    "function", [product_with_an_array, copy_of_an_array, picked_by_an_array, picked_by_a_list]
+)
+def test_a_global_array_that_a_step_copies_is_compared(function):
+    results = []
+    for step in (function, fastdl.plan(function)):
+        DOUBLES[:], MASK[:], PLACES[:] = 1.0, True, [0, 1]
+        found = []
+        for i in range(12):
+            if i % 4 == 3:
+                DOUBLES[0, i % 3] = i
+                MASK[0, i // 4] = False
+                PLACES[0] = (PLACES[0] + 1) % 3
+            found.append(np.array(step(A[i % 3])))
+        results.append(found)
+    assert same(*results)
+
+
+def test_an_array_that_the_step_makes_is_not_compared():
+    class Makes(layers.Layer):
+        def call(self, x):
+            return x * np.full(4, 2.0) + fastdl.tensor(np.zeros((100_000, 1)))[:1]
+
+    model = models.Sequential([layers.Input((4,)), Makes()])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(4):
+            np.testing.assert_array_equal(model.predict_on_batch(X[:4]), X[:4] * 2)
+
+
+def test_plans_within_plans():
+    def make(wrap):
+        state, box = fastdl.zeros(()), [1.0]
+
+        @wrap
+        def inner(x):
+            state.add_(1.0)
+            return x * box[0] + state
+
+        return box, wrap(lambda x: inner(x) * 2.0), inner
+
+    results = []
+    for wrap in (lambda f: f, fastdl.plan):
+        box, outer, inner = make(wrap)
+        found = []
+        for i in range(16):
+            if i % 5 == 4:
+                box[0] += 1.0
+            found.append(np.array(outer(A[0])))
+            if i % 3 == 0:
+                found.append(np.array(inner(A[1])))
+        results.append(found)
+    assert same(*results)
+
+
+class SeedsInTheStep(Base):
+    def train_step(self, data):
+        fastdl.manual_seed(3)  # named
+        return self.plain(data, fastdl.rand(()))
+
+
+class RestoresRandomNumbers(Base):
+    def train_step(self, data):
+        before = fastdl.get_rng_state()
+        logs = self.plain(data, fastdl.rand(()))
+        fastdl.set_rng_state(before)  # named
+        return logs
+
+
+class GeneratorOfTheStep(Base):
+    def train_step(self, data):
+        generator = fastdl.Generator()
+        generator.manual_seed(7)  # named
+        return self.plain(data, fastdl.rand((), generator=generator))
+
+
+SIDE_EFFECTS_ON_RANDOM_NUMBERS = [SeedsInTheStep, RestoresRandomNumbers, GeneratorOfTheStep]
+
+
+@pytest.mark.parametrize("program", SIDE_EFFECTS_ON_RANDOM_NUMBERS, ids=lambda c: c.__name__)
+def test_a_step_that_seeds_random_numbers_runs_eagerly(program):
+    test_a_step_with_effects_in_python_runs_eagerly(program)
+
+
+class CountsItself(optimizers.schedules.LearningRateSchedule):
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, step):
+        self.calls += 1
+        return 0.1 / self.calls
+
+    def get_config(self):
+        return {}
+
+
+def number_of_calls():
+    calls = []
+
+    def rate():
+        calls.append(1)
+        return 0.1 / len(calls)
+
+    return rate
+
+
+@pytest.mark.parametrize("make", [CountsItself, number_of_calls], ids=lambda f: f.__name__)
+def test_a_learning_rate_that_counts_its_calls_is_asked_once_for_each_step(make):
+    results = []
+    for eager in (True, False):
+        fastdl.manual_seed(0)
+        model = models.Sequential([layers.Input((4,)), layers.Dense(1)])
+        model.compile(optimizers.SGD(make()), "mse", run_eagerly=eager)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="this step runs eagerly")
+            history = model.fit(X, Y, 4, 3, verbose=0, shuffle=False).history
+        results.append((history, model.get_weights()))
+    assert same(*results)
 
 
 def test_a_plan_whose_surroundings_change():
@@ -947,6 +1590,17 @@ def test_what_a_step_of_the_library_leaves_is_nothing():
         model.fit(X, Y, 8, 2, verbose=0)
         gc.collect()
         model.evaluate(X, Y, verbose=0)
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 2])
+@pytest.mark.parametrize("name", ["Arena", "Plan", "Product", "Recorder"])
+def test_objects_of_the_core_cannot_be_pickled(name, protocol):
+    kind = getattr(_core, name)
+    for made in (kind.__new__(kind), *([_core.Arena()] if name == "Arena" else [])):
+        with pytest.raises(TypeError, match="cannot pickle"):
+            pickle.dumps(made, protocol)
+        with pytest.raises(TypeError, match="cannot pickle"):
+            made.__reduce__()
 
 
 def test_objects_that_were_never_made_raise():
