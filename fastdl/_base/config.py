@@ -41,7 +41,7 @@ def show_config() -> None:
         "Python": sys.version.split()[0],
         "NumPy": np.__version__,
     }
-    print(f"fastdl {c['version']}")
+    print(f"fastdl {_core.version}")
     for name, value in rows.items():
         print(f"  {name:<9} {value}")
 

@@ -1,5 +1,7 @@
 """An AttributeError says if Keras or PyTorch has the name."""
 
+import builtins
+
 import pytest
 
 import fastdl
@@ -82,3 +84,11 @@ def test_dir_shows_public_names():
     assert {"Tensor", "layers", "zeros", "cat", "__version__"} <= set(names)
     assert [name for name in names if name.startswith("_")] == ["__version__"]
     assert "Variable" in names and not {"annotations", "TYPE_CHECKING"} & set(names)
+
+
+def test_star_imports_spare_the_names_of_python():
+    names = {}
+    exec("from fastdl import *", names)
+    assert names["zeros"] is fastdl.zeros and names["layers"] is fastdl.layers
+    del names["__builtins__"]
+    assert not set(names) & set(dir(builtins))

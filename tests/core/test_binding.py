@@ -92,6 +92,35 @@ def test_wrong_arguments_are_named(call, message):
     assert str(caught.value).startswith(message)
 
 
+FLAGS = [
+    (name, parameter)
+    for name in _core.op_names()
+    for parameter, known in inspect.signature(getattr(_core, name)).parameters.items()
+    if isinstance(known.default, bool)
+]
+
+
+@pytest.mark.parametrize(("name", "flag"), FLAGS)
+def test_flags_are_true_or_false(name, flag):
+    op = getattr(_core, name)
+    parameters = inspect.signature(op).parameters.items()
+    given = {p: X for p, known in parameters if known.default is inspect.Parameter.empty}
+    if name == "one_hot":
+        given["depth"] = 3
+    for value in ("no", "", [1], [], None, 1.0, np.array([1, 0]), np.array(True)):
+        with pytest.raises(TypeError) as caught:
+            op(**given, **{flag: value})
+        message = f"{name}: argument '{flag}': expected True or False, got "
+        assert str(caught.value).startswith(message)
+
+
+def test_numbers_that_are_flags():
+    for value in (True, 1, np.True_):
+        assert functional.sum(X, keepdims=value).shape == (1, 1)
+    for value in (False, 0, np.False_):
+        assert functional.sum(X, keepdims=value).shape == ()
+
+
 def test_an_unknown_precision_is_named():
     message = "linear: argument 'precision': expected 'float32' or 'bfloat16', got 'half'"
     with pytest.raises(ValueError, match=message):
