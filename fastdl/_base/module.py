@@ -71,13 +71,10 @@ class Module(Watched):
 
     _announced = _REGISTRIES
 
-    _peers: tuple[str, ...] = ("torch.nn.Module",)  # where `__getattr__` looks for a missing name
+    # At run time it would slow down each read of an attribute.
+    if TYPE_CHECKING:  # registered members are attributes without a declaration
 
-    # For type checkers it also says that registered members are attributes without a declaration.
-    def __getattr__(self, name: str) -> Any:
-        from .missing import lookup_failed
-
-        return lookup_failed(self, name, self._peers)
+        def __getattr__(self, name: str) -> Any: ...
 
     def __init__(self) -> None:
         # __setattr__ needs them, so they are written without it.

@@ -85,7 +85,6 @@ class Layer(LayerState):
         (2, 3)
     """
 
-    _peers = ("keras.Layer", "torch.nn.Module")
     _defaults = True  # this get_config is not one that a subclass defines
     _taken: Signature | None = None  # what call() takes; read once per class
     _keeps_dtype = False  # whether the output has the input's element type, else float32

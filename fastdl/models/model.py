@@ -62,7 +62,6 @@ class Model(Trainer, Layer):
     """
 
     _kind = "model"
-    _peers = ("keras.Model", "torch.nn.Module")
     _defaults = True
     _builds = False  # build() is for users; the first call builds the layers
     _graph: Graph | None = None
