@@ -47,9 +47,11 @@ class _Engine:
         "hyper_array",
         "indices",
         "moves",
+        "options",
         "rate",
         "selected",
         "slots",
+        "targets",
         "wanted",
     )
 
@@ -71,15 +73,41 @@ class _Engine:
         """Drops the calls. The next step makes them anew."""
         self.selected: tuple[bool, ...] | None = None
         self.complete = False
-        self.calls: list[tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]] = []
+        self.targets: list[tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]] = []
+        self.options: tuple[object, ...] = ()  # those of `calls`
+        self.calls: list[partial[None]] = []
         self.indices: list[int] = []
         self.moves = self.flat.moves
 
-    def count(self) -> list[partial[None]]:
-        """The calls that count a step for the parameters that took part in it."""
-        if self.complete:
-            return [partial(F.increment_, self.counts)]
-        return [partial(F.increment_, self.counts._view((1,), i)) for i in self.indices]
+    def make_calls(
+        self, rule: str, parameters: dict[str, float], l2: float, decay: float
+    ) -> list[partial[None]]:
+        """The calls that update the targets and count the step."""
+        options = parameters, l2, decay
+        if options != self.options:
+            self.calls = [
+                partial(
+                    F.update_,
+                    rule,
+                    values,
+                    gradients,
+                    self.hyper,
+                    step,
+                    states,
+                    parameters,
+                    l2=l2,
+                    decay=decay,
+                )
+                for values, gradients, step, states in self.targets
+            ]
+            counts = (
+                [self.counts]
+                if self.complete
+                else [self.counts._view((1,), i) for i in self.indices]
+            )
+            self.calls += [partial(F.increment_, count) for count in counts]
+            self.options = options
+        return self.calls
 
     def set_rate(self, rate: float | Tensor) -> None:
         self.hyper_array[0] = rate
@@ -227,30 +255,14 @@ class Optimizer(Watched):
                 engine.complete and engine.flat.at_home() and self._slots(group) == engine.wanted
             ):
                 self._select(engine, group)
-            if not engine.calls:
+            if not engine.targets:
                 continue
             if group["lr"] is not engine.rate:
                 engine.set_rate(group["lr"])
             engine.hyper_array[1] = -1.0 if group["maximize"] else 1.0
             decay = group["weight_decay"]
-            decoupled = group.get("decoupled_weight_decay")
-            parameters = self._parameters(group)
-            for values, gradients, step, states in engine.calls:
-                updates.append(
-                    partial(
-                        F.update_,
-                        self._rule,
-                        values,
-                        gradients,
-                        engine.hyper,
-                        step,
-                        states,
-                        parameters,
-                        l2=0.0 if decoupled else decay,
-                        decay=decay if decoupled else 0.0,
-                    )
-                )
-            updates += engine.count()
+            l2, decay = (0.0, decay) if group.get("decoupled_weight_decay") else (decay, 0.0)
+            updates += engine.make_calls(self._rule, self._parameters(group), l2, decay)
         # Python handles signals only between its own instructions. The updates run without any, so
         # Ctrl-C leaves weights, states and counts as before or after a whole step.
         any(map(partial.__call__, updates))  # all return None, so this is a loop in C
@@ -271,7 +283,8 @@ class Optimizer(Watched):
         self._make_state(engine, engine.indices)
         # Parameters with different numbers of steps are updated by different calls.
         runs = flat.runs(selected, key=engine.counts_array.__getitem__)
-        engine.calls = [
+        engine.options = ()
+        engine.targets = [
             (
                 run.values,
                 run.gradients,
