@@ -24,6 +24,7 @@ from ._base.checks import (
     prefixed,
     shown,
 )
+from ._base.dtypes import check_fits
 from ._base.moving import checked_axis
 from ._core import Tensor
 
@@ -238,7 +239,11 @@ def randint(
     dtype: DTypeLike = "int32",
     seed: int | SeedGenerator | None = None,
 ) -> Tensor:
-    """Integers from `minval` to `maxval`, the latter excluded."""
+    """Integers from `minval` to `maxval`, the latter excluded.
+
+    Raises:
+        ValueError: the range is empty, or the type cannot hold it.
+    """
     fixed = _fixed(seed, "randint")
     sizes = _sizes("randint", shape)
     try:
@@ -251,6 +256,8 @@ def randint(
     except (TypeError, ValueError, OverflowError) as error:
         integers = {"minval": minval, "maxval": maxval}
         raise blamed("randint", error, sizes={"shape": sizes}, integers=integers) from None
+    for bound in (int(minval), int(maxval) - 1):
+        check_fits("randint", bound, _core.dtype(dtype))
     return F.cast(values, dtype=dtype)
 
 

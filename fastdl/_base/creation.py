@@ -18,7 +18,7 @@ from .._base import functional as F
 from .._core import Tensor
 from .checks import blamed, check_integer, check_number, prefixed
 from .device import device_of, moved
-from .dtypes import float32, int64
+from .dtypes import check_all_fit, check_fits, float32, int64
 from .moving import one_or_many
 from .random import drawing_from
 
@@ -226,7 +226,7 @@ def arange(
     The type is int64 if all arguments are integers, else float32.
 
     Raises:
-        ValueError: step is 0 or leads away from `end`.
+        ValueError: step is 0 or leads away from `end`, or an integer type cannot hold the values.
 
     Example:
         >>> arange(1, 7, 2).tolist()
@@ -244,6 +244,7 @@ def arange(
     if dtype is None:
         integral = all(isinstance(v, (int, np.integer)) for v in (start, end, step))
         dtype = int64 if integral else float32
+    check_all_fit("arange", values, _core.dtype(dtype))
     return _finished(_core.as_tensor(values, dtype), requires_grad, device)
 
 
@@ -384,7 +385,7 @@ def randint(
     """Integers from `low` (0 if left out) up to but not including `high`.
 
     Raises:
-        ValueError: the range is empty.
+        ValueError: the range is empty, or the type cannot hold it.
 
     Example:
         >>> randint(5, 6, (2,)).tolist()
@@ -400,9 +401,11 @@ def randint(
         except (TypeError, ValueError) as error:
             integers = {"low": low, "high": high}
             raise blamed("randint", error, sizes={"size": size}, integers=integers) from None
-    return _finished(
-        t if dtype is None or dtype is int64 else F.cast(t, dtype=dtype), False, device
-    )
+    if dtype is not None and dtype is not int64:
+        for bound in (int(low), int(high) - 1):  # type: ignore[arg-type]
+            check_fits("randint", bound, _core.dtype(dtype))
+        t = F.cast(t, dtype=dtype)
+    return _finished(t, False, device)
 
 
 def randperm(

@@ -83,3 +83,10 @@ def check_fits(who: str, value: object, dtype: np.dtype[Any]) -> None:
         bounds = np.iinfo(dtype)
         if not bounds.min <= value <= bounds.max:
             raise ValueError(f"{who}: {value} does not fit into {dtype}")
+
+
+def check_all_fit(who: str, values: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> None:
+    """The same for ordered integers: the first and the last one count."""
+    if values.size and values.dtype.kind == "i":
+        check_fits(who, values[0].item(), dtype)
+        check_fits(who, values[-1].item(), dtype)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .. import _core, _functions
 from .._base import functional as F
 from .._base.checks import check_fraction
+from .._base.dtypes import check_fits
 from .._base.notices import warn_once
 from .._functions import gelu as gelu
 from .._functions import logsigmoid as logsigmoid
@@ -227,7 +228,8 @@ def pad(x: TensorLike, pad: Sequence[int], mode: str = "constant", value: float 
         value: the value to add.
 
     Raises:
-        ValueError: the number of widths is odd or too large, or the mode is another one.
+        ValueError: the number of widths is odd or too large, the mode is another one, or an integer
+            type cannot hold the value.
 
     Example:
         >>> pad([1.0, 2.0], (1, 2)).tolist()
@@ -238,6 +240,8 @@ def pad(x: TensorLike, pad: Sequence[int], mode: str = "constant", value: float 
         raise ValueError(f"pad: mode: expected 'constant', got {mode!r}")
     if len(pad) % 2 or len(pad) > 2 * x.ndim:
         raise ValueError(f"pad: pad: expected two widths for up to {x.ndim} axes, got {tuple(pad)}")
+    whole = isinstance(value, (int, float)) and value == value // 1
+    check_fits("pad: value", int(value) if whole else value, x.dtype)
     before, after = [0] * x.ndim, [0] * x.ndim
     for i in range(len(pad) // 2):
         before[x.ndim - 1 - i], after[x.ndim - 1 - i] = pad[2 * i], pad[2 * i + 1]

@@ -9,6 +9,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base.checks import blamed, check_integer
+from .._base.dtypes import check_all_fit, check_fits
 from .._core import Tensor
 
 if TYPE_CHECKING:
@@ -156,15 +157,20 @@ def ones(shape: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
 def full(shape: IntOrInts, fill_value: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     """One value everywhere, or an array broadcast to the shape; float32 by default.
 
+    Raises:
+        ValueError: an integer type cannot hold the integer `fill_value`.
+
     Example:
         >>> full((2, 2), [1.0, 2.0]).tolist()
         [[1.0, 2.0], [1.0, 2.0]]
     """
     try:
-        value = F.cast(_core.as_tensor(fill_value), dtype=dtype or "float32")
-        return F.broadcast_to(value, shape=shape)
+        kind = _core.dtype(dtype or "float32")
+        value = F.broadcast_to(F.cast(_core.as_tensor(fill_value), dtype=kind), shape=shape)
     except (TypeError, ValueError) as error:
         raise blamed("full", error, sizes={"shape": shape}, others=("fill_value",)) from None
+    check_fits("full: fill_value", fill_value, kind)
+    return value
 
 
 def zeros_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
@@ -190,11 +196,15 @@ def ones_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
 def full_like(x: TensorLike, fill_value: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     """One value, or an array broadcast, in the shape and type of x.
 
+    Raises:
+        ValueError: an integer type cannot hold the integer `fill_value`.
+
     Example:
         >>> full_like([1.0, 2.0], 3).tolist()
         [3.0, 3.0]
     """
     x = convert_to_tensor(x)
+    check_fits("full_like: fill_value", fill_value, _core.dtype(dtype or x.dtype))
     value = F.cast(_core.as_tensor(fill_value), dtype=dtype or x.dtype)
     return F.broadcast_to(value, shape=x.shape)
 
@@ -211,7 +221,7 @@ def arange(
     leads away from `stop`.
 
     Raises:
-        ValueError: step is 0.
+        ValueError: step is 0, or an integer type cannot hold the values.
 
     Example:
         >>> arange(1, 7, 2).tolist()
@@ -225,9 +235,12 @@ def arange(
             raise ValueError("expected a step other than 0, got 0")
         if dtype is None:
             dtype = "int32" if all(isinstance(v, int) for v in bounds) else "float32"
-        return _core.as_tensor(np.arange(*bounds), dtype)
+        values = np.arange(*bounds)
+        kind = _core.dtype(dtype)
     except (TypeError, ValueError, OverflowError, MemoryError) as error:
         raise blamed("arange", error, numbers=given) from None
+    check_all_fit("arange", values, kind)
+    return _core.as_tensor(values, kind)
 
 
 @overload
