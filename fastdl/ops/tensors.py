@@ -236,11 +236,11 @@ def arange(
         if dtype is None:
             dtype = "int32" if all(isinstance(v, int) for v in bounds) else "float32"
         values = np.arange(*bounds)
-        kind = _core.dtype(dtype)
+        result = _core.as_tensor(values, dtype)
     except (TypeError, ValueError, OverflowError, MemoryError) as error:
         raise blamed("arange", error, numbers=given) from None
-    check_all_fit("arange", values, kind)
-    return _core.as_tensor(values, kind)
+    check_all_fit("arange", values, result.dtype)
+    return result
 
 
 @overload
