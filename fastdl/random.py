@@ -24,7 +24,7 @@ from ._base.checks import (
     prefixed,
     shown,
 )
-from ._base.dtypes import check_fits
+from ._base.dtypes import check_range_fits
 from ._base.moving import checked_axis
 from ._core import Tensor
 
@@ -256,8 +256,7 @@ def randint(
     except (TypeError, ValueError, OverflowError) as error:
         integers = {"minval": minval, "maxval": maxval}
         raise blamed("randint", error, sizes={"shape": sizes}, integers=integers) from None
-    for bound in (int(minval), int(maxval) - 1):
-        check_fits("randint", bound, _core.dtype(dtype))
+    check_range_fits("randint", minval, maxval, _core.dtype(dtype))
     return F.cast(values, dtype=dtype)
 
 

@@ -260,8 +260,6 @@ class Snapshot:
             return False
         return bool(self._copy == other._copy)
 
-    __hash__ = None  # type: ignore[assignment]
-
 
 def is_fixed(thing: object) -> bool:
     """Whether a class or function belongs to this library, NumPy or Python itself."""

@@ -18,7 +18,7 @@ from .._base import functional as F
 from .._core import Tensor
 from .checks import blamed, check_integer, check_number, prefixed
 from .device import device_of, moved
-from .dtypes import check_all_fit, check_fits, float32, int64
+from .dtypes import check_all_fit, check_range_fits, float32, int64
 from .moving import one_or_many
 from .random import drawing_from
 
@@ -402,8 +402,7 @@ def randint(
             integers = {"low": low, "high": high}
             raise blamed("randint", error, sizes={"size": size}, integers=integers) from None
     if dtype is not None and dtype is not int64:
-        for bound in (int(low), int(high) - 1):  # type: ignore[arg-type]
-            check_fits("randint", bound, _core.dtype(dtype))
+        check_range_fits("randint", low, high, _core.dtype(dtype))
         t = F.cast(t, dtype=dtype)
     return _finished(t, False, device)
 

@@ -90,3 +90,9 @@ def check_all_fit(who: str, values: np.ndarray[Any, Any], dtype: np.dtype[Any]) 
     if values.size and values.dtype.kind == "i":
         check_fits(who, values[0].item(), dtype)
         check_fits(who, values[-1].item(), dtype)
+
+
+def check_range_fits(who: str, low: Any, high: Any, dtype: np.dtype[Any]) -> None:
+    """The same for the integers from `low` up to but not including `high`."""
+    check_fits(who, int(low), dtype)
+    check_fits(who, int(high) - 1, dtype)

@@ -393,10 +393,9 @@ class Watch:
 
     def note_call(self, function: Callable[..., object]) -> None:
         """Notes a method that is called without being looked up."""
-        owner = getattr(function, "__self__", None)
-        if isinstance(owner, Watched):
-            self.note(owner, "call")
-            self.note_function(function.__func__)  # type: ignore[attr-defined]
+        if isinstance(function, types.MethodType) and isinstance(function.__self__, Watched):
+            self.note(function.__self__, "call")
+            self.note_function(function.__func__)
 
     def note_function(self, function: Callable[..., object]) -> None:
         """Notes what a user's function reads besides its arguments and global variables."""

@@ -9,6 +9,14 @@ from fastdl import nn
 from fastdl._base.missing import peer_names
 
 
+def check_message(owner, label, name, peer):
+    with pytest.raises(AttributeError) as raised:
+        getattr(owner, name)
+    version = fastdl.__version__.rpartition(".")[0]
+    end = f": {peer} is not in fastdl {version}" if peer else ""
+    assert str(raised.value) == f"{label} has no attribute {name!r}{end}"
+
+
 @pytest.mark.parametrize(
     ("module", "name", "peer"),
     [
@@ -23,11 +31,7 @@ from fastdl._base.missing import peer_names
     ],
 )
 def test_names_of_the_peers(module, name, peer):
-    with pytest.raises(AttributeError) as raised:
-        getattr(module, name)
-    message = f"module {module.__name__!r} has no attribute {name!r}"
-    version = fastdl.__version__.rpartition(".")[0]
-    assert str(raised.value) == message + (f": {peer} is not in fastdl {version}" if peer else "")
+    check_message(module, f"module {module.__name__!r}", name, peer)
 
 
 @pytest.mark.parametrize(
@@ -39,11 +43,7 @@ def test_names_of_the_peers(module, name, peer):
     ],
 )
 def test_names_of_the_peers_tensors(owner, name, peer):
-    with pytest.raises(AttributeError) as raised:
-        getattr(owner, name)
-    message = f"{type(owner).__name__!r} object has no attribute {name!r}"
-    version = fastdl.__version__.rpartition(".")[0]
-    assert str(raised.value) == message + (f": {peer} is not in fastdl {version}" if peer else "")
+    check_message(owner, f"{type(owner).__name__!r} object", name, peer)
     assert not hasattr(owner, name)
 
 

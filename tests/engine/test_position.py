@@ -296,9 +296,10 @@ def test_ctrl_c_between_batches_goes_on_to_the_same_bits():
     options = {"x": Pieces(), "epochs": 4}
     for wait in (0.004, 0.01, 0.017, 0.1):
         model = make()
+        timer = threading.Timer(wait, signal.raise_signal, [signal.SIGINT])
+        begin = callbacks.LambdaCallback(on_train_begin=lambda _, timer=timer: timer.start())
         with pytest.raises(KeyboardInterrupt):
-            threading.Timer(wait, signal.raise_signal, [signal.SIGINT]).start()
-            model.fit(Pieces(), epochs=10**9, verbose=0)
+            model.fit(Pieces(), epochs=10**9, callbacks=[begin], verbose=0)
         state = state_of(model)
         position = state[2]
         updates = int(model.optimizer.iterations.numpy()) if model.optimizer.built else 0
