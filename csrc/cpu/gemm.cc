@@ -50,6 +50,10 @@ struct Problem {
   Start start;
   Epilogue epilogue;
   bool scalar_bias;  // a bias is one value instead of n
+  // Where the chains of a part of a later block grow, as large as C; null: in a buffer of the task's own.
+  float* beside = nullptr;
+  int64_t beside_row = 0;
+  bool resumes = false, ends = true;  // whether the part goes on with these chains, and whether it ends its block
 };
 
 // The part of the epilogue that the tiles leave for a finished part of C. `bias`: for columns whose bias no tile added.
@@ -169,10 +173,11 @@ class Task {
   // first block grow in C. Those of a later block grow in a buffer and are added to C when they are complete.
   void group(int64_t begin, int64_t end, const float* packed, int64_t j, int64_t n, int64_t l, int64_t k) const {
     const bool later = l > 0 || p_.start == Start::sum;
-    const int64_t sums_row = ceil_div(n, 16) * 16, rows = top(end) - top(begin);
-    float* const sums = !later || k <= block_.k
-                            ? nullptr
-                            : static_cast<float*>(scratch(Scratch::gemm_sums, size_t(rows * sums_row) * sizeof(float)));
+    const int64_t sums_row = p_.beside ? p_.beside_row : ceil_div(n, 16) * 16, rows = top(end) - top(begin);
+    float* const sums = !later         ? nullptr
+                        : p_.beside    ? p_.beside + top(begin) * sums_row + j
+                        : k > block_.k ? static_cast<float*>(scratch(Scratch::gemm_sums, size_t(rows * sums_row) * 4))
+                                       : nullptr;
     GemmRow g = {};
     g.n = n;
     g.b_row = p_.panel ? p_.panel : p_.b_row;
@@ -181,7 +186,7 @@ class Task {
     int64_t q = 0;
     do {  // once for k == 0
       g.k = std::min(block_.k, k - q);
-      const bool whole = q + g.k == k, last = whole && l + k == p_.k;
+      const bool whole = q + g.k == k && p_.ends, last = whole && l + k == p_.k;
       g.b = p_.panel ? p_.b + j / p_.panel * p_.panel_stride + (l + q) * p_.panel : p_.b + (l + q) * p_.b_row + j;
       g.add = later && whole;
       g.bias = last && p_.epilogue.bias && !p_.scalar_bias ? p_.epilogue.bias + j : nullptr;
@@ -194,7 +199,7 @@ class Task {
         float *c = p_.c + i * p_.c_row + j, *apart = sums ? sums + (i - top(begin)) * sums_row : nullptr;
         g.c = later && !whole ? apart : c;
         g.c_row = later && !whole ? sums_row : p_.c_row;
-        g.start = later ? (q > 0 ? apart : nullptr) : q > 0 || p_.start == Start::chain ? c : nullptr;
+        g.start = later ? (q > 0 || p_.resumes ? apart : nullptr) : q > 0 || p_.start == Start::chain ? c : nullptr;
         g.start_row = later ? sums_row : p_.c_row;
         isa_.gemm_row(g);
         if (last) finish(p_, c, g.m, n);
@@ -281,35 +286,44 @@ void pack(const KernelTable& isa, bool transposed, int64_t n, int64_t k, const f
   });
 }
 
-// All threads pack a slab of B together, at most `most` floats, multiply by it, and go on to the next. (Beyond one
-// block of the sum, slabs hold whole blocks and may be larger, so that they are as wide.)
+// All threads pack a slab of B together, at most `most` floats, multiply by it, and go on to the next. A slab of a
+// longer sum is a part of a block too if the block's chains can grow beside C, in a buffer no larger than L2. Otherwise
+// slabs hold whole blocks, and more floats so that they are as wide.
 void multiply_by_slabs(const KernelTable& isa, const Problem& p, int64_t most, int64_t threads) {
   const int64_t panel = std::min(full_panel(isa), ceil_div(p.n, isa.lanes) * isa.lanes);
-  const int64_t part = block_of_k(isa, std::min(p.k, kSumBlock)), block = p.k > kSumBlock ? kSumBlock : part;
-  Problem slab = p;
+  const int64_t part = block_of_k(isa, std::min(p.k, kSumBlock));
   const int64_t columns = even_part(p.n, std::max(most / std::max<int64_t>(part, 1), panel), panel);
   const int64_t padded = ceil_div(columns, panel) * panel;
-  const int64_t blocks = std::max<int64_t>(most / std::max<int64_t>(padded * block, 1), 1);
-  const int64_t depth = std::min(p.k, blocks * block);
-  float* packed = static_cast<float*>(scratch(Scratch::gemm_b, padded * depth * sizeof(float)));
+  const bool many_blocks = p.k > kSumBlock, beside = many_blocks && p.m * padded <= l2_floats();
+  const int64_t unit = many_blocks && !beside ? kSumBlock : part;
+  const int64_t units = std::max<int64_t>(most / std::max<int64_t>(padded * unit, 1), 1);
+  const int64_t depth = std::min(beside ? kSumBlock : p.k, units * unit);
+  float* packed = static_cast<float*>(scratch(Scratch::gemm_b, size_t(padded * depth) * sizeof(float)));
+  Problem slab = p;
   slab.b = packed;
   slab.b_transposed = false;
   slab.panel = panel;
+  if (beside) {
+    slab.beside = static_cast<float*>(scratch(Scratch::gemm_sums, size_t(p.m * padded) * sizeof(float)));
+    slab.beside_row = padded;
+  }
   for (int64_t j = 0; j < p.n; j += columns) {
     int64_t l = 0;
     do {  // once for k == 0
       slab.n = std::min(columns, p.n - j);
-      slab.k = std::min(depth, p.k - l);
+      slab.k = std::min(beside ? std::min(depth, kSumBlock - l % kSumBlock) : depth, p.k - l);
       slab.a = p.a + l * p.a_col;
       slab.panel_stride = panel * slab.k;
       slab.c = p.c + j;
-      slab.start = l == 0 ? p.start : p.k > kSumBlock ? Start::sum : Start::chain;
+      slab.start = l == 0 ? p.start : !many_blocks || l < kSumBlock ? Start::chain : Start::sum;
+      slab.resumes = beside && l % kSumBlock > 0;
+      slab.ends = !beside || (l + slab.k) % kSumBlock == 0 || l + slab.k == p.k;
       slab.epilogue = l + slab.k == p.k ? p.epilogue : Epilogue{};
       if (slab.epilogue.bias && !p.scalar_bias) slab.epilogue.bias += j;
       const float* b = p.b + (p.b_transposed ? j * p.b_row + l : l * p.b_row + j);
       pack(isa, p.b_transposed, slab.n, slab.k, b, p.b_row, packed, panel);
       multiply_as_it_lies(isa, slab, threads);
-      l += depth;
+      l += slab.k;
     } while (l < p.k);
   }
 }

@@ -220,7 +220,8 @@ TEST(gemm_long_sums) {
     check({.m = 5, .n = 9, .k = 2100, .trans_a = ta, .trans_b = tb, .batch = 3}, {1, 2, 7}, random);
     check({.m = 3, .n = 2, .k = 1100, .trans_a = ta, .trans_b = tb, .batch = 40, .share_a = true}, {1, 2, 7}, random);
     if (kLongest < 70000) continue;
-    check({.m = 600, .n = 530, .k = 2100, .trans_a = ta, .trans_b = tb, .accumulate = true}, {1, 2, 7}, random);
+    check({.m = 600, .n = 530, .k = 2100, .trans_a = ta, .trans_b = tb, .accumulate = true, .bias = ta}, {1, 2, 7},
+          random);
     // More sums of blocks than are kept at a time: 64 of 16,384 elements.
     check({.m = 128, .n = 128, .k = 70000, .trans_a = ta, .trans_b = tb, .accumulate = ta, .bias = true}, {1, 3},
           random);
