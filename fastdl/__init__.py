@@ -52,6 +52,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import optimizers as optimizers
     from . import random as random
     from . import regularizers as regularizers
+    from . import saving as saving
     from . import utils as utils
     from ._base.config import get_num_threads as get_num_threads
     from ._base.config import get_threading as get_threading
@@ -124,6 +125,8 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from .ops import top_k as top_k
     from .optimizers import Optimizer as Optimizer
     from .regularizers import Regularizer as Regularizer
+    from .saving.states import load as load
+    from .saving.states import save as save
 
     Variable = Parameter
     keras: ModuleType  # tf.keras, after `import fastdl as tf`
@@ -138,7 +141,7 @@ float, half, long, int, bool = float32, float16, int64, int32, bool_
 _SUBMODULES = frozenset(
     "activations autograd backend callbacks config constraints cuda data datasets initializers "
     "layers losses metrics mixed_precision models nn ops optim optimizers random regularizers "
-    "utils".split()
+    "saving utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.
 _HOMES = {
@@ -148,6 +151,7 @@ _HOMES = {
     "_base.random": "manual_seed seed initial_seed get_rng_state set_rng_state Generator",
     "_base.device": "device",
     "_base.dtype_policy": "DTypePolicy set_dtype_policy",
+    "saving.states": "save load",
     "_base.config": "show_config get_num_threads set_num_threads get_threading set_threading",
     "autograd": "no_grad enable_grad set_grad_enabled is_grad_enabled inference_mode GradientTape",
     "layers": "Layer Input InputSpec",

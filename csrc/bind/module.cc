@@ -97,6 +97,7 @@ PYBIND11_MODULE(_core, m) {
   m.def("select_bf16", &select_bf16);
   m.def("runnable_bf16", &runnable_bf16);
   m.def("allocated_bytes", &allocated_bytes);
+  m.def("set_allocation_limit", &Storage::set_limit, py::arg("bytes"), py::pos_only());
   m.def("cached_bytes", &cached_bytes);
   m.def("cache_limit", &cache_limit);
   m.def("empty_cache", &empty_cache);

@@ -167,8 +167,11 @@ Storage::Storage() : serial_(made.fetch_add(1, std::memory_order_relaxed)) {
 }
 uint64_t Storage::next_serial() { return made.load(std::memory_order_relaxed); }
 
+static thread_local int64_t most_bytes = int64_t(1) << 44;
+int64_t Storage::set_limit(int64_t bytes) { return std::exchange(most_bytes, bytes); }
+
 Ref<Storage> Storage::allocate(int64_t bytes, bool zeros, const Device& device) {
-  FASTDL_CHECK(bytes >= 0 && bytes < (int64_t(1) << 44), MemoryError, "cannot allocate ", bytes, " bytes");
+  FASTDL_CHECK(bytes >= 0 && bytes < most_bytes, MemoryError, "cannot allocate ", bytes, " bytes");
   if (!device.is_cpu()) {
     const DeviceTable& table = *device.table;
     void* data = table.allocate(bytes);

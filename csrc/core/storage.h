@@ -21,6 +21,8 @@ class Storage : public RefCounted {
   static Ref<Storage> wrap(void* data, int64_t bytes, bool read_only, std::function<void()> release,
                            const Device& device = cpu());
   ~Storage() override;
+  // The most bytes that one call of allocate() may take on this thread. Returns the limit before.
+  static int64_t set_limit(int64_t bytes);
 
   void* data() const { return data_; }  // an address of the device
   const Device& device() const { return device_ ? *device_ : cpu(); }

@@ -69,6 +69,51 @@ def register_keras_serializable(
     return register
 
 
+def registered_name(thing: object) -> str | None:
+    """The name that `register_keras_serializable` gave a class or function, None without one.
+
+    A subclass of a registered class is another class: it has none.
+    """
+    own = thing.__dict__ if isinstance(thing, type) else getattr(thing, "__dict__", {})
+    return own.get("_registered_name")
+
+
+def get_registered_name(obj: Any) -> str:
+    """The name under which configs list a class or function: the registered one, or its own."""
+    own: str = getattr(obj, "__name__", "<lambda>")
+    return registered_name(obj) or own
+
+
+def object_config(thing: object, config: Any) -> dict[str, Any]:
+    """The entry of a config for an object, whose own config is `config`."""
+    cls = type(thing)
+    entry = {
+        "class_name": cls.__name__,
+        "config": config,
+        "registered_name": registered_name(cls),
+    }
+    if cls.__module__.split(".")[0] != _LIBRARIES[0]:  # a user's class may have the name of ours
+        entry["module"] = cls.__module__
+    return entry
+
+
+def get_registered_object(
+    name: str,
+    custom_objects: Mapping[str, object] | None = None,
+    module_objects: Mapping[str, object] | None = None,
+) -> Any:
+    """The class or function of this name in the user's own objects; None if there is none.
+
+    Args:
+        name: the name, as `package>name` if `register_keras_serializable` gave it.
+        custom_objects, module_objects: further objects by name.
+    """
+    for names in (_custom_objects, custom_objects or {}, module_objects or {}):
+        if name in names:
+            return names[name]
+    return None
+
+
 def snake_case(name: str) -> str:
     """`GlorotUniform` to `glorot_uniform`, by Keras's rule (`ReLU` becomes `re_lu`)."""
     out: list[str] = []
@@ -179,11 +224,12 @@ class Registry:
         Raises:
             ValueError: the name is unknown. The message suggests the nearest one.
         """
-        if self.any_case and name.lower() in self.objects:
-            name = name.lower()
-        for names in (custom_objects or {}, _custom_objects, self.objects):
+        for names in (custom_objects or {}, _custom_objects):
             if name in names:
                 return names[name]
+        for own in (name, name.lower()) if self.any_case else (name,):
+            if own in self.objects:
+                return self.objects[own]
         if self._homes:
             self._load_homes()
             return self.lookup(name, custom_objects)
@@ -225,18 +271,17 @@ class Registry:
         )
 
     def serialize(self, thing: Any) -> Any:
-        """A name (of a function) or a config dictionary. `deserialize` rebuilds the object."""
+        """A name (of a function) or a config dictionary. `deserialize` rebuilds the object.
+
+        A lambda has no name to be found by: it stands for itself, in copies of models. Files cannot
+        have it.
+        """
         if thing is None:
             return None
-        registered = getattr(thing, "_registered_name", None)
         if not hasattr(thing, "get_config"):
-            return registered or thing.__name__
-        cls = type(thing)
-        return {
-            "class_name": cls.__name__,
-            "config": thing.get_config(),
-            "registered_name": registered,
-        }
+            name = get_registered_name(thing)
+            return thing if name == "<lambda>" else name
+        return object_config(thing, thing.get_config())
 
     def deserialize(
         self, config: object, custom_objects: Mapping[str, object] | None = None
@@ -246,8 +291,8 @@ class Registry:
         Raises:
             ValueError: the config has another form, or it names an unknown class.
         """
-        if config is None:
-            return None
+        if config is None or (self.callables and callable(config)):
+            return config
         if isinstance(config, str):
             found = self.lookup(config, custom_objects)
             return found() if isinstance(found, type) else found
@@ -256,11 +301,7 @@ class Registry:
                 f"the config of {'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind} must be "
                 f"a dict with a 'class_name' and a 'config', got {config!r}"
             )
-        registered = config.get("registered_name")
-        if registered and (registered in _custom_objects or registered in (custom_objects or {})):
-            cls = self.lookup(registered, custom_objects)
-        else:
-            cls = self.lookup(config["class_name"], custom_objects)
+        cls = self._class_of(config, custom_objects)
         settings = config.get("config")
         if isinstance(settings, str):  # Keras's form for a function
             return self.lookup(settings, custom_objects)
@@ -270,13 +311,59 @@ class Registry:
                 return cls.from_config(settings)
         return cls.from_config(settings)
 
+    def _class_of(self, config: dict[str, Any], custom_objects: Mapping[str, object] | None) -> Any:
+        """The class that a config names. One of the user's is not taken for one of ours."""
+        name, registered = config["class_name"], config.get("registered_name")
+        for wanted in (registered, name):
+            if isinstance(wanted, str):
+                found = get_registered_object(wanted, custom_objects)
+                if found is not None:
+                    return found
+        module = config.get("module")
+        if isinstance(module, str) and module.split(".")[0] not in _LIBRARIES:
+            raise ValueError(
+                f"unknown {self.kind} {registered or name!r}, a class of module {module!r}: give "
+                f"custom_objects={{{name!r}: {name}}}, or decorate the class with "
+                "register_keras_serializable() and import its module"
+            )
+        if not isinstance(name, str):
+            raise ValueError(f"expected the name of a {self.kind}'s class, got {shown(name)}")
+        return self.lookup(name)
 
-ACTIVATIONS = Registry("activation function")
-CONSTRAINTS = Registry("constraint")
-INITIALIZERS = Registry("initializer")
+
+def find_function(name: str, where: str) -> Any:
+    """The function of this name among the user's own and the library's.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found = get_registered_object(name)
+    if callable(found):
+        return found
+    known: set[str] = {*_custom_objects}
+    for registry in (ACTIVATIONS, LOSSES, METRICS, INITIALIZERS, REGULARIZERS, CONSTRAINTS):
+        registry._load_homes()
+        if name in registry.objects:
+            return registry.objects[name]
+        known.update(registry.objects)
+    raise ValueError(
+        f"{where}: unknown function {name!r}; give custom_objects={{{name!r}: {name}}}, or "
+        "decorate it with register_keras_serializable() and import its module."
+        f"{suggestion(name, known)}"
+    )
+
+
+# Modules of these packages in configs stand for classes of this library.
+_LIBRARIES = ("fastdl", "keras", "builtins")
+
+ACTIVATIONS = Registry("activation function", homes=("fastdl.activations",))
+CONSTRAINTS = Registry("constraint", homes=("fastdl.constraints",))
+INITIALIZERS = Registry("initializer", homes=("fastdl.initializers",))
 LAYERS = Registry("layer", callables=False, homes=("fastdl.layers", "fastdl.models"))
-LOSSES = Registry("loss")
-METRICS = Registry("metric")
-OPTIMIZERS = Registry("optimizer", callables=False, any_case=True)
-REGULARIZERS = Registry("regularizer")
-SCHEDULES = Registry("learning rate schedule", callables=False)
+LOSSES = Registry("loss", homes=("fastdl.losses",))
+METRICS = Registry("metric", homes=("fastdl.metrics",))
+OPTIMIZERS = Registry("optimizer", callables=False, any_case=True, homes=("fastdl.optimizers",))
+REGULARIZERS = Registry("regularizer", homes=("fastdl.regularizers",))
+SCHEDULES = Registry(
+    "learning rate schedule", callables=False, homes=("fastdl.optimizers.schedules",)
+)

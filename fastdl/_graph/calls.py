@@ -43,6 +43,9 @@ class Context(threading.local):
     training: bool | None = None  # the mode of the innermost layer
     number: int = 0  # counts the outermost calls
     made: list[tuple[Parameter, np.ndarray]] | None = None  # untrained weights of a trial call
+    # The bytes that weights may still take while a model is made from a file, which has their
+    # values; None at other times.
+    room: int | None = None
 
 
 context = Context()

@@ -33,4 +33,5 @@ def liftable(function: Callable[P, Result]) -> Callable[P, Result]:
                 raise
         return Operation(lifted)(*args, **kwargs)
 
+    lifted.__dict__["_takes_symbols"] = True  # configs of graphs may name it
     return lifted

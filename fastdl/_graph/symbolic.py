@@ -48,9 +48,19 @@ class History(NamedTuple):
 
 Operator = Callable[["KerasTensor", "TensorLike"], "KerasTensor"]
 
+# The functions of `operator` that graphs have, by name.
+_OPERATORS: dict[str, Callable[..., Any]] = {
+    "getitem": operator.getitem,
+    "neg": operator.neg,
+    "abs": operator.abs,
+}
+# The modules whose functions take KerasTensors.
+_MODULES = ("fastdl", "fastdl.ops", "fastdl.activations")
+
 
 def _binary(function: Callable[..., object], name: str) -> tuple[Operator, Operator]:
     """An operator of KerasTensor as a node of the graph, and the one with exchanged operands."""
+    _OPERATORS[function.__name__] = function
 
     def forward(self: KerasTensor, other: TensorLike) -> KerasTensor:
         return Operation(function, name)(self, other)
@@ -218,13 +228,18 @@ class Operation:
         """
         import importlib
 
-        module, _, name = config["function"].partition(":")
-        if module != "_operator" and module.split(".")[0] != __name__.split(".")[0]:
+        module, _, name = str(config["function"]).partition(":")
+        function = _OPERATORS.get(name) if module == "_operator" else None
+        if module in _MODULES and not name.startswith("_"):
+            function = getattr(importlib.import_module(module), name, None)
+            if not getattr(function, "_takes_symbols", False):
+                function = None
+        if function is None:
             raise ValueError(
                 f"config: expected a function of fastdl or operator, got {config['function']!r}; "
                 "put it into a layer of your own"
             )
-        operation = cls(getattr(importlib.import_module(module), name), config["kind"])
+        operation = cls(function, config["kind"])
         operation.name = config["name"]
         return operation
 

@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+from .backup import BackupAndRestore as BackupAndRestore
 from .callback import Callback as Callback
 from .callback import History as History
 from .callback import LambdaCallback as LambdaCallback
 from .callback import TerminateOnNaN as TerminateOnNaN
 from .callback_list import CallbackList as CallbackList
+from .checkpoint import ModelCheckpoint as ModelCheckpoint
 from .csv_logger import CSVLogger as CSVLogger
 from .learning_rate_scheduler import LearningRateScheduler as LearningRateScheduler
 from .monitor import EarlyStopping as EarlyStopping

@@ -160,6 +160,14 @@ class History(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.epoch = []
 
+    def state_dict(self) -> dict[str, Any]:
+        """The epochs so far, for a fit that is resumed."""
+        return {"epoch": self.epoch, "history": self.history}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restores what `state_dict` returned."""
+        self.epoch, self.history = list(state["epoch"]), dict(state["history"])
+
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():

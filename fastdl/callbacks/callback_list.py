@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._base.tree import flatten
+from .backup import BackupAndRestore
 from .callback import Callback, History
 from .progbar_logger import ProgbarLogger
 
@@ -27,7 +28,7 @@ def _overrides(callback: Callback, hook: str) -> bool:
 
 
 class CallbackList(Callback):
-    """Calls each callback's hooks in order.
+    """Calls each callback's hooks in order, those of `BackupAndRestore` last.
 
     The callbacks get the logs as floats, sorted by name as in Keras. All of them get one dict: each
     sees what the callbacks before it have added.
@@ -61,6 +62,8 @@ class CallbackList(Callback):
             self.callbacks.append(History())
         if add_progbar and not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
             self.callbacks.append(ProgbarLogger())
+        # A backup has what the others have seen of the same epoch.
+        self.callbacks.sort(key=lambda callback: isinstance(callback, BackupAndRestore))
         if model is not None:
             self.set_model(model)
         self.set_params(params)
@@ -89,6 +92,8 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             if isinstance(callback, History):
                 model.history = callback
+            elif isinstance(callback, BackupAndRestore):
+                callback.others = [c for c in self.callbacks if c is not callback]
             callback.set_model(model)
 
     def interrupted(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._base.checks import check_choice, check_flag, check_number, shown
 from .._base.notices import warn
@@ -66,6 +66,18 @@ class MonitorCallback(Callback):
             return value - self.min_delta > reference
         return value + self.min_delta < reference
 
+    # What a fit that is resumed needs to know of a callback.
+    _state: ClassVar[tuple[str, ...]] = ()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the callback has seen so far, for a fit that is resumed."""
+        return {name: getattr(self, name) for name in self._state}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restores what `state_dict` returned."""
+        for name in self._state:
+            setattr(self, name, state[name])
+
     def _current(self, logs: Logs) -> float | None:
         value = logs.get(self.monitor)
         if value is None:
@@ -93,6 +105,8 @@ class EarlyStopping(MonitorCallback):
         ...     x, y, validation_split=0.2, epochs=100, callbacks=[stop], verbose=0
         ... )
     """
+
+    _state = ("wait", "stopped_epoch", "best", "best_weights", "best_epoch")
 
     def __init__(
         self,
@@ -174,6 +188,8 @@ class ReduceLROnPlateau(MonitorCallback):
     Raises:
         ValueError: `factor` isn't below 1, or unknown mode.
     """
+
+    _state = ("best", "cooldown_counter", "wait")
 
     def __init__(
         self,

@@ -50,6 +50,7 @@ class LayerState(Module):
     _bookkeeping = frozenset(
         (
             "_build_shapes",
+            "_compile_arguments",
             "_fit_position",
             "_inbound_nodes",
             "_init_args",
@@ -114,12 +115,15 @@ class LayerState(Module):
                 f"{sizes}"
             )
         kind = as_dtype(self.dtype if dtype is None else dtype)
-        if initializer is None:
-            initializer = "glorot_uniform" if kind == _FLOAT32 else "zeros"
-        try:
-            value = _core.as_tensor(initializers.get(initializer)(sizes, dtype=kind))
-        except ValueError as error:
-            raise ValueError(f"the initializer of weight {name!r}: {error}") from error
+        if context.room is not None:
+            value = self._without_values(sizes, kind, name)
+        else:
+            if initializer is None:
+                initializer = "glorot_uniform" if kind == _FLOAT32 else "zeros"
+            try:
+                value = _core.as_tensor(initializers.get(initializer)(sizes, dtype=kind))
+            except ValueError as error:
+                raise ValueError(f"the initializer of weight {name!r}: {error}") from error
         if value.shape != sizes:
             raise ValueError(
                 f"{self._kind} {self.name!r}: the initializer of weight {name!r} gave shape "
@@ -145,6 +149,19 @@ class LayerState(Module):
         if context.made is not None and not weight.requires_grad:
             context.made.append((weight, np.array(weight.numpy())))
         return weight
+
+    def _without_values(
+        self, sizes: tuple[int, ...], kind: np.dtype[Any], name: str | None
+    ) -> Tensor:
+        """The value of a weight that a file will overwrite. ValueError if the file has no room."""
+        assert context.room is not None
+        context.room -= math.prod(sizes) * kind.itemsize
+        if context.room < 0:
+            raise ValueError(
+                f"{self._kind} {self.name!r}: weight {name!r} of shape {sizes} is larger than what "
+                "the file has"
+            )
+        return _core.full(sizes, kind, 0.0)
 
     def _collect_weights(self, found: dict[Any, None]) -> None:
         for weight in (*self._parameters.values(), *self._buffers.values()):

@@ -423,6 +423,23 @@ class Layer(LayerState):
         """A new layer, without weights yet, from what `get_config` returned."""
         return cls(**config)
 
+    def get_build_config(self) -> Config | None:
+        """The shapes that the layer was built for, for `build_from_config`; None if it isn't."""
+        if not self.built or self._build_shapes is None:
+            return None
+        args, kwargs = self._build_shapes
+        if len(args) == 1 and not kwargs:
+            return {"input_shape": args[0]}
+        names = signature_of(self, "build").names
+        return {"shapes_dict": {**dict(zip(names, args, strict=False)), **kwargs}}
+
+    def build_from_config(self, config: Config) -> None:
+        """Makes the weights for the shapes that `get_build_config` returned."""
+        if "shapes_dict" in config:
+            self.build(**config["shapes_dict"])
+        elif config.get("input_shape") is not None:
+            self.build(config["input_shape"])
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 

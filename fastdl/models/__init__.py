@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .._base.types import Config
+    from ..saving.models import load_model as load_model
+    from ..saving.models import save_model as save_model
 
 
 def model_from_config(config: Config, custom_objects: Mapping[str, object] | None = None) -> Model:
@@ -21,9 +23,40 @@ def model_from_config(config: Config, custom_objects: Mapping[str, object] | Non
     return _layers.deserialize(config, custom_objects)
 
 
-__all__ = ["Functional", "KerasTensor", "Model", "Sequential", "clone_model", "model_from_config"]
+def model_from_json(json_string: str, custom_objects: Mapping[str, object] | None = None) -> Model:
+    """The model that `Model.to_json` described, with new weights, and not compiled.
+
+    Raises:
+        ValueError: it is no such text, or names a class that is not known.
+    """
+    from .._base.registry import custom_object_scope
+    from ..saving.files import parse_json
+    from ..saving.models import build_model
+
+    config = parse_json(json_string.encode("utf-8"), "model_from_json")
+    with custom_object_scope(custom_objects or {}):
+        return build_model(config, "model_from_json")
+
+
+__all__ = [
+    "Functional",
+    "KerasTensor",
+    "Model",
+    "Sequential",
+    "clone_model",
+    "load_model",
+    "model_from_config",
+    "model_from_json",
+    "save_model",
+]
 
 if not TYPE_CHECKING:
-    from .._base.missing import attributes_missing_from
 
-    __getattr__ = attributes_missing_from(__name__)
+    def __getattr__(name: str) -> object:
+        if name in ("load_model", "save_model"):  # loaded on first use
+            from ..saving import models
+
+            return getattr(models, name)
+        from .._base.missing import missing
+
+        raise missing(__name__, name)

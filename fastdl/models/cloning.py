@@ -54,7 +54,7 @@ def clone_model(
             f"{type(model).__name__}"
         )
     made = {layer.name: _clone(layer, clone) for layer in model.layers}
-    inputs, outputs = graph_from_config(graph_config(model._graph), layers=made)
+    inputs, outputs = graph_from_config(graph_config(model._graph, plain=False), layers=made)
     clone_ = Functional(inputs, outputs, name=model.name)
     return clone_ if input_tensors is None else Functional(input_tensors, clone_(input_tensors))
 

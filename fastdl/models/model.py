@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from .._base.types import Config, Items, Kwargs, Shape
+    from .._core import Tensor
     from ..layers.options import LayerOptions
+    from ..saving.files import Path
 
     # The inputs or outputs of a graph.
     Symbols: TypeAlias = "KerasTensor | Items[Symbols] | Mapping[str, Symbols]"
@@ -278,6 +280,121 @@ class Model(Trainer, Layer):
             print(text)
         except UnicodeEncodeError:  # an output that has no box characters
             print(text.translate(ASCII))
+
+    # --- saving
+
+    def save(
+        self, filepath: Path, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
+    ) -> None:
+        """Writes the model to one file; see `fastdl.saving.save_model`."""
+        from ..saving.models import save_model
+
+        save_model(self, filepath, overwrite, zipped, **kwargs)
+
+    def save_weights(self, filepath: Path, overwrite: bool = True) -> None:
+        """Writes the weights to a file.
+
+        Args:
+            filepath: a path that ends in `.safetensors`, for a file with the names of
+                `state_dict()`; or in `.weights.h5`, for one that Keras reads, too, which takes the
+                package h5py.
+            overwrite: whether there may be a file already.
+
+        Raises:
+            ValueError: the path has another ending, or the model has no weights yet.
+            FileExistsError: there is a file, and `overwrite` is False. (Keras asks at the
+                terminal.)
+            OSError: the file cannot be written. The old file stays as it is.
+
+        Source: `keras.Model.save_weights` of Keras 3.
+        """
+        from ..saving.weights import save_weights
+
+        save_weights(self, filepath, overwrite)
+
+    def load_weights(
+        self,
+        filepath: Path,
+        skip_mismatch: bool = False,
+        by_name: bool | None = None,
+        mmap: bool = False,
+    ) -> None:
+        """Reads weights from a file: all of them or, if something does not fit, none.
+
+        Args:
+            filepath: a safetensors file, a file of `save`, or Keras's `.weights.h5` (which takes
+                the package h5py).
+            skip_mismatch: whether weights that the file lacks, or has in another shape, keep their
+                values, with a warning.
+            by_name: True takes the weights that have the same name in the model and the file, and
+                leaves others alone. False goes by their order. Unless given it is by name, or by
+                order where the names differ (as those of layers do that were made later) and all
+                shapes agree.
+            mmap: whether weights use the file's memory in place; see `fastdl.models.load_model`.
+
+        Raises:
+            ValueError: names, shapes or types differ, the model has no weights yet, or the file is
+                damaged. The message lists what differs.
+            OSError: the file cannot be read.
+
+        Source: `keras.Model.load_weights` of Keras 3; `by_name` as in Keras 2.
+
+        Example:
+            >>> model = fastdl.Sequential([layers.Input((3,)), layers.Dense(2)])
+            >>> model.save_weights("model.safetensors")
+            >>> model.load_weights("model.safetensors")
+        """
+        from ..saving.weights import load_weights
+
+        load_weights(self, filepath, skip_mismatch, by_name, mmap)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The architecture as a JSON text, for `models.model_from_json`.
+
+        Args:
+            kwargs: arguments of `json.dumps`.
+
+        Raises:
+            TypeError: a config holds a value that JSON cannot hold; the message names its place.
+        """
+        import json
+
+        from ..saving.models import model_config
+
+        return json.dumps(model_config(self), **kwargs)
+
+    def get_build_config(self) -> Config | None:
+        """The shapes that the model was built for, with an open batch size.
+
+        A functional model or a Sequential has them in its config: None.
+        """
+        config = None if self._graph is not None else super().get_build_config()
+        if config is None:
+            return None
+
+        def opened(sizes: Shape) -> Shape:
+            return (None, *sizes[1:]) if sizes else sizes
+
+        return {
+            key: None if shape is None else tree.map_shapes(opened, shape)
+            for key, shape in config.items()
+        }
+
+    def _generator_states(self) -> list[Tensor]:
+        """The states of the random generators in attributes of the model and its layers."""
+        from .._base.random import Generator
+        from ..random import SeedGenerator
+
+        found: dict[int, Tensor] = {}
+        for layer in self._flatten_layers():
+            attributes = layer.__dict__
+            # To look at all attributes takes time.
+            ours = type(layer).__module__.startswith("fastdl.")
+            for value in (attributes.get("seed_generator"),) if ours else attributes.values():
+                if isinstance(value, (SeedGenerator, Generator)):
+                    memory = value.state if isinstance(value, SeedGenerator) else value._state
+                    found[id(memory)] = memory
+        return list(found.values())
 
     # --- configuration
 

@@ -10,7 +10,6 @@ from .. import _core
 from .._base import functional as F
 from .._base.random import Generator
 from .._core import Tensor
-from ..random import SeedGenerator
 from .checks import try_out
 from .logs import numbers
 from .steps import counts_itself
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
 Random = list[tuple[int, int]]  # for each generator its seed and how far it has been used
 
-_GENERATORS = (SeedGenerator, Generator)
 _ENTRIES = {"epoch", "step", "batch", "order", "random", "metrics", "logs", "data"}
 
 
@@ -233,17 +231,8 @@ class Position:
     # --- random state: the library's generator, those of the data, those of layers
 
     def _find_generators(self) -> list[Tensor]:
-        found: dict[int, Tensor] = {id(g._state): g._state for g in self._of_data}
-        for layer in self._model._flatten_layers():
-            attributes = layer.__dict__
-            ours = type(layer).__module__.startswith(
-                "fastdl."
-            )  # to look at all attributes takes time
-            for value in (attributes.get("seed_generator"),) if ours else attributes.values():
-                if isinstance(value, _GENERATORS):
-                    memory = value.state if isinstance(value, SeedGenerator) else value._state
-                    found[id(memory)] = memory
-        return list(found.values())
+        found = [g._state for g in self._of_data] + self._model._generator_states()
+        return list({id(state): state for state in found}.values())
 
     def _random(self) -> Random:
         if not self._generators:

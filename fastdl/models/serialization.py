@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 from typing import TYPE_CHECKING, Any
 
 from .._base import tree
-from .._graph.symbolic import KerasTensor, Node, Operation
+from .._graph.symbolic import KerasTensor, Node, Operation, symbolic_leaves
 from ..layers import deserialize, serialize
+from ..saving.values import decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,9 +18,20 @@ if TYPE_CHECKING:
     from ..layers import Layer
     from .model import Symbols
 
+    Place = tuple[str, int, int]  # of a tensor: layer name, which call, which output
 
-def graph_config(graph: Graph) -> Config:
-    """The layers with their calls, the inputs and the outputs, in Keras's form."""
+
+def graph_config(graph: Graph, plain: bool = True) -> Config:
+    """The layers with their calls, the inputs and the outputs, in Keras's form.
+
+    Args:
+        graph: the graph.
+        plain: whether the arguments of calls become values that JSON can hold. Else all but
+            KerasTensors stay what they are.
+
+    Raises:
+        TypeError: with `plain`, an argument of a call is no such value.
+    """
     numbers: dict[int, list[str | int]] = {}  # tensor to [layer name, which call, which output]
     calls: dict[object, list[Node]] = {operation: [] for operation in graph.operations}
     for node in [*(t._node for t in graph.inputs), *graph.nodes]:
@@ -28,29 +41,30 @@ def graph_config(graph: Graph) -> Config:
                 numbers[id(tensor)] = [node.operation.name, len(nodes), index]
             nodes.append(node)
 
-    def encode(leaf: object) -> object:
-        if isinstance(leaf, KerasTensor):
-            config = {
-                "shape": leaf.shape,
-                "dtype": leaf.dtype.name,
-                "keras_history": numbers[id(leaf)],
-            }
-            return {"class_name": "__keras_tensor__", "config": config}
-        if isinstance(leaf, slice):
-            config = {"start": leaf.start, "stop": leaf.stop, "step": leaf.step}
-            return {"class_name": "__slice__", "config": config}
-        if leaf is Ellipsis:
-            return {"class_name": "__ellipsis__", "config": {}}
-        return leaf
+    def encode_symbol(leaf: object) -> Config | None:
+        if not isinstance(leaf, KerasTensor):
+            return None
+        config = {
+            "shape": list(leaf.shape),
+            "dtype": leaf.dtype.name,
+            "keras_history": numbers[id(leaf)],
+        }
+        return {"class_name": "__keras_tensor__", "config": config}
+
+    def encode_arguments(arguments: Any, name: str) -> Any:
+        if not plain:
+            return tree.map_structure(lambda leaf: encode_symbol(leaf) or leaf, arguments)
+        where = f"an argument in the call of {name!r}"
+        return encode(arguments, where, keep_tuples=True, special=encode_symbol)
 
     layers = []
     for operation in graph.operations:
         config = serialize(operation)
-        config["name"] = operation.name
+        name = config["name"] = operation.name
         config["inbound_nodes"] = [
             {
-                "args": tree.map_structure(encode, node.args),
-                "kwargs": tree.map_structure(encode, node.kwargs),
+                "args": encode_arguments(list(node.args), name),
+                "kwargs": encode_arguments(dict(node.kwargs), name),
             }
             for node in calls[operation]
             if not node.is_input
@@ -75,8 +89,8 @@ def graph_from_config(
     Raises:
         ValueError: a call needs a tensor that no call makes.
     """
-    made: dict[tuple[str, int, int], KerasTensor] = {}
-    waiting: list[tuple[str, Any, int, Config]] = []
+    made: dict[Place, KerasTensor] = {}
+    calls: list[tuple[str, Any, int, Config]] = []
     for layer_config in config["layers"]:
         name = layer_config["name"]
         if layer_config["class_name"] == "Operation":
@@ -88,48 +102,70 @@ def graph_from_config(
         if not layer_config["inbound_nodes"]:
             made[name, 0, 0] = layer.output
         for index, call in enumerate(layer_config["inbound_nodes"]):
-            waiting.append((name, layer, index, call))
+            calls.append((name, layer, index, call))
 
-    while waiting:
-        left = []
-        for name, layer, index, call in waiting:
-            try:
-                args, kwargs = (_decode(call[key], made) for key in ("args", "kwargs"))
-            except KeyError:
-                left.append((name, layer, index, call))
-                continue
-            outputs = layer(*args, **kwargs)
-            for number, tensor in enumerate(tree.leaves(outputs)):
-                made[name, index, number] = tensor
-        if len(left) == len(waiting):
-            raise ValueError(
-                f"the config has calls whose inputs no layer makes: {[call[0] for call in left]}"
-            )
-        waiting = left
+    # Calls are made in the order of the config, each as soon as its inputs are there.
+    missing = [_needed(call, made) for *_, call in calls]
+    waiting: dict[Place, list[int]] = {}
+    for position, places in enumerate(missing):
+        for place in places:
+            waiting.setdefault(place, []).append(position)
+    ready = [position for position, places in enumerate(missing) if not places]
+    finished = 0
+    while ready:
+        position = heapq.heappop(ready)
+        name, layer, index, call = calls[position]
+        finished += 1
+        args, kwargs = (_decoded(call[key], made, name) for key in ("args", "kwargs"))
+        if not symbolic_leaves(args, kwargs):
+            raise ValueError(f"the config has a call of {name!r} without an input")
+        for number, tensor in enumerate(tree.leaves(layer(*args, **kwargs))):
+            made[name, index, number] = tensor
+            for later in waiting.pop((name, index, number), ()):
+                missing[later].discard((name, index, number))
+                if not missing[later]:
+                    heapq.heappush(ready, later)
+    if finished < len(calls):
+        names = [name for (name, *_), places in zip(calls, missing, strict=True) if places]
+        raise ValueError(f"the config has calls whose inputs no layer makes: {names}")
     return _tensors(config["input_layers"], made), _tensors(config["output_layers"], made)
 
 
-def _tensors(places: Any, made: dict[tuple[str, int, int], KerasTensor]) -> Any:
+def _tensors(places: Any, made: dict[Place, KerasTensor]) -> Any:
     """A structure of places `[layer name, call, output]` as a structure of tensors."""
     if isinstance(places, dict):
         return {key: _tensors(place, made) for key, place in places.items()}
     if len(places) == 3 and isinstance(places[0], str):
+        if tuple(places) not in made:
+            raise ValueError(f"the config has an input or output that no layer makes: {places}")
         return made[places[0], places[1], places[2]]
     items = [_tensors(place, made) for place in places]
     return tuple(items) if isinstance(places, tuple) else items
 
 
-def _decode(x: Any, made: dict[tuple[str, int, int], KerasTensor]) -> Any:
-    if isinstance(x, dict):
-        kind = x.get("class_name")
+def _needed(call: Config, made: dict[Place, KerasTensor]) -> set[Place]:
+    """The places of the tensors that a call takes and that are not there yet."""
+    found: set[Place] = set()
+
+    def note(kind: str, config: Config) -> Any:
         if kind == "__keras_tensor__":
-            return made[tuple(x["config"]["keras_history"])]
-        if kind == "__slice__":
-            return slice(*(x["config"][key] for key in ("start", "stop", "step")))
-        if kind == "__ellipsis__":
-            return Ellipsis
-        return {key: _decode(item, made) for key, item in x.items()}
-    if isinstance(x, (list, tuple)):
-        items = [_decode(item, made) for item in x]
-        return tuple(items) if isinstance(x, tuple) else items
-    return x
+            found.add(_place_of(config))
+        return config
+
+    for key in ("args", "kwargs"):
+        decode(call[key], "a call", note)
+    return found - made.keys()
+
+
+def _place_of(config: Config) -> Place:
+    name, index, number = config["keras_history"]
+    return name, index, number
+
+
+def _decoded(arguments: Any, made: dict[Place, KerasTensor], name: str) -> Any:
+    """The arguments of a call, with the tensors that are there for those in the config."""
+
+    def tensor(kind: str, config: Config) -> Any:
+        return made[_place_of(config)] if kind == "__keras_tensor__" else config
+
+    return decode(arguments, f"an argument in the call of {name!r}", tensor)

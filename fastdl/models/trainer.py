@@ -15,6 +15,7 @@ from .. import _core
 from .._base import tree
 from .._base.arguments import suggests_arguments
 from .._base.checks import check_count, check_flag, check_number, shown
+from .._base.notices import warn
 from .._core import Tensor
 from .._engine.runner import Runner
 from ..utils.batches import unpack_x_y_sample_weight
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from .._base.parameter import Parameter
     from .._base.registry import Identifier
-    from .._base.types import Batches, Data
+    from .._base.types import Batches, Config, Data
     from ..callbacks import History
     from ..callbacks.callback import Callbacks
     from ..metrics import Mean, Metric
@@ -58,6 +59,7 @@ class Trainer:
         non_trainable_weights: list[Parameter]
         _metrics: list[Metric]
         _flatten_layers: Any
+        _generator_states: Any
         __call__: Any
 
     if TYPE_CHECKING:  # set by compile
@@ -74,6 +76,7 @@ class Trainer:
     stop_predicting = False
     run_eagerly = False
     _compiled = False
+    _compile_arguments: Config
     _compile_loss: CompileLoss | None = None
     _compile_metrics: CompileMetrics | None = None
 
@@ -146,9 +149,63 @@ class Trainer:
             _compile_loss=compile_loss,
             _compile_metrics=compile_metrics,
             _loss_tracker=metrics_module.Mean(name="loss"),
+            _compile_arguments={
+                "optimizer": new_optimizer,
+                "loss": loss,
+                "loss_weights": loss_weights,
+                "metrics": metrics,
+                "weighted_metrics": weighted_metrics,
+                "run_eagerly": eager,
+                "steps_per_execution": steps_per_execution,
+                "jit_compile": jit_compile,
+            },
         )
         _core.raise_epoch()
         self._forget_steps()
+
+    def get_compile_config(self) -> Config | None:
+        """The arguments of `compile`, for `compile_from_config`; None if it was not called.
+
+        The values are those that were given, with the optimizer as an object; `save` makes them
+        plain. A class with a compile() of its own defines both methods.
+        """
+        if not self._compiled:
+            return None
+        if type(self).compile is not Trainer.compile and not self._has_own("compile_from_config"):
+            warn(
+                f"model {self.name!r}: its class {type(self).__name__} has a compile() of its own, "
+                "so its compile settings are not saved; define get_compile_config() and "
+                "compile_from_config()"
+            )
+            return None
+        return dict(self._compile_arguments)
+
+    def compile_from_config(self, config: Config) -> None:
+        """Compiles the model as `get_compile_config` says; objects may be configs."""
+        from .. import losses, optimizers
+        from .. import metrics as metrics_module
+        from ..saving.values import is_object
+
+        def made(registry: Any, value: Any) -> Any:
+            if is_object(value):
+                return registry.deserialize(value)
+            if isinstance(value, dict):
+                return {key: made(registry, item) for key, item in value.items()}
+            if isinstance(value, (list, tuple)):
+                return [made(registry, item) for item in value]
+            return value
+
+        registries = {
+            "optimizer": optimizers,
+            "loss": losses,
+            "metrics": metrics_module,
+            "weighted_metrics": metrics_module,
+        }
+        arguments = {
+            key: made(registries[key], value) if key in registries else value
+            for key, value in config.items()
+        }
+        self.compile(**arguments)
 
     @property
     def compiled(self) -> bool:

@@ -18,7 +18,7 @@ from fastdl._base import functional
 
 ROOT = Path(fastdl.__file__).parent
 
-NEUTRAL = {"_core", "_openmp", "_base", "_graph", "_engine", "autograd"}
+NEUTRAL = {"_core", "_openmp", "_base", "_graph", "_engine", "autograd", "saving"}
 TORCH = {"nn", "optim", "data", "cuda", "_functions"}
 KERAS = {
     *("activations", "backend", "callbacks", "config", "constraints", "initializers", "layers"),
@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "autograd": {"_core", "_base"},
     "_graph": {"_core", "_base"},
     "_engine": {"_core", "_base"},
+    "saving": {"_core", "_base", "_graph"},
     **dict.fromkeys(TORCH, NEUTRAL | TORCH),
     **dict.fromkeys(KERAS, NEUTRAL | KERAS),
     "datasets": {"_base"},
