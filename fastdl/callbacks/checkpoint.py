@@ -74,8 +74,8 @@ class ModelCheckpoint(MonitorCallback):
         endings = (".safetensors", ".weights.h5") if self.save_weights_only else (".fastdl",)
         if not self.filepath.endswith(endings):
             raise ValueError(
-                f"{who}: filepath: expected a name that ends in {' or '.join(endings)}, got "
-                f"{self.filepath!r}"
+                f"{who}: filepath: with save_weights_only={self.save_weights_only} expected a name "
+                f"that ends in {' or '.join(endings)}, got {self.filepath!r}"
             )
         self.save_freq = check_save_freq(who, save_freq)
         self.best = initial_value_threshold

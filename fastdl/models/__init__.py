@@ -35,7 +35,7 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, object] | Non
 
     config = parse_json(json_string.encode("utf-8"), "model_from_json")
     with custom_object_scope(custom_objects or {}):
-        return build_model(config, "model_from_json")
+        return build_model(config)
 
 
 __all__ = [

@@ -51,7 +51,6 @@ def deserialize_keras_object(
     config: Any,
     custom_objects: Mapping[str, object] | None = None,
     safe_mode: bool = True,
-    **kwargs: object,
 ) -> Any:
     """The object that `serialize_keras_object` described.
 

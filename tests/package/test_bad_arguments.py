@@ -5,7 +5,9 @@ pass follows from the annotation: a number is no text, list or object.
 """
 
 import inspect
+import os
 import re
+import tempfile
 import warnings
 from functools import partial
 
@@ -85,7 +87,23 @@ class Stub:
         pass
 
 
+def use_writer(callback):
+    """Callbacks that write files need a model, and a folder."""
+    model = fastdl.Sequential([layers.Input((3,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    before = os.getcwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            model.fit(X, X[:, :1], epochs=2, verbose=0, callbacks=[callback])
+        finally:
+            os.chdir(before)
+
+
 def use_callback(callback):
+    if isinstance(callback, (callbacks.ModelCheckpoint, callbacks.BackupAndRestore)):
+        use_writer(callback)
+        return
     callback.set_params({"epochs": 3, "steps": 1, "verbose": 0})
     callback.set_model(Stub())
     callback.on_train_begin()
@@ -226,6 +244,8 @@ NEEDED = {
         "decay_steps": 3,
     },
     "callbacks.LearningRateScheduler": lambda: {"schedule": lambda epoch: 0.1},
+    "callbacks.BackupAndRestore": lambda: {"backup_dir": "backup"},
+    "callbacks.ModelCheckpoint": lambda: {"filepath": "m.fastdl"},
     "nn.Linear": lambda: {"in_features": 3, "out_features": 2},
     "nn.Parameter": lambda: {"data": [1.0]},
     "nn.Softmax": lambda: {"dim": 1},

@@ -37,6 +37,7 @@ NEVER_READ = {
     ("data.loader", "__init__", "pin_memory_device"): SPEED,
     ("layers._state", "add_weight", "autocast"): "weights are float32 in any case",
     ("models.trainer", "compile", "auto_scale_loss"): "float32 losses need no scaling",
+    ("saving.api", "deserialize_keras_object", "safe_mode"): "configs hold no code",
     ("models.sequential", "add", "rebuild"): "a model is built as far as its input is known",
     ("models.sequential", "pop", "rebuild"): "a model is built as far as its input is known",
     ("nn.linear", "__init__", "args"): "Identity takes any arguments, as PyTorch's",
@@ -46,7 +47,6 @@ NEVER_READ = {
 # (module, argument): why no place need read the attribute.
 ONLY_STORED = {
     ("data.loader", "pin_memory"): SPEED,
-    ("optimizers._gradients", "parts"): "the core reads it",
     ("layers.layer", "autocast"): "float inputs are float32 in any case",
     ("utils.py_dataset", "max_queue_size"): SPEED,
 }

@@ -1,0 +1,19 @@
+"""The programs in the documentation run as they stand there, each page in one go."""
+
+import pathlib
+import re
+
+import pytest
+
+DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
+PAGES = [p for p in sorted(DOCS.glob("*.md")) if p.name in ("saving.md",)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+def test_programs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    programs = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert programs
+    names = {"__name__": "__main__"}
+    for program in programs:
+        exec(compile(program, page.name, "exec"), names)
