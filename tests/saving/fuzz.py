@@ -3,6 +3,7 @@
 `python tests/saving/fuzz.py COUNT SEED` tries that many, for a run under sanitizers.
 """
 
+import copy
 import io
 import json
 import pathlib
@@ -116,7 +117,7 @@ def other_json(text, random):
         elif kind == 2 and isinstance(parent[key], int):
             parent[key] = parent[key] * random.choice((-1, 2, 1000, 10**9)) + 1
         else:
-            parent[key] = random.choice(STRANGE)
+            parent[key] = copy.deepcopy(random.choice(STRANGE))
     return json.dumps(value).encode()
 
 
