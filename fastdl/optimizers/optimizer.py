@@ -139,6 +139,7 @@ class Optimizer(Variables):
         self.loss_scale_factor = loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self.built = False
+        self._exchanged = False  # whether the variables hold their moving average, and it theirs
 
         # The update ops read these at run time: the learning rate, and the number of finished
         # updates. With accumulated gradients that number is derived from the calls of apply().
@@ -513,7 +514,19 @@ class Optimizer(Variables):
         """Writes the moving average over the variables, at the end of training with `use_ema`."""
         if self.built and self._average_at is not None:
             for run in self._all_runs():
-                F.assign_(run.values, run.states[self._average_at])
+                average = run.states[self._average_at]
+                target, value = (average, run.values) if self._exchanged else (run.values, average)
+                F.assign_(target, value)
+        self._exchanged = False
+
+    def _exchange_average(self) -> None:
+        """Exchanges the variables and their moving average."""
+        assert self._average_at is not None
+        for run in self._all_runs():
+            values = F.copy(run.values)
+            F.assign_(run.values, run.states[self._average_at])
+            F.assign_(run.states[self._average_at], values)
+        self._exchanged = not self._exchanged
 
     # --- configuration
 
