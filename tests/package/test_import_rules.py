@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "saving": {"_core", "_base", "_graph"},
     **dict.fromkeys(TORCH, NEUTRAL | TORCH),
     **dict.fromkeys(KERAS, NEUTRAL | KERAS),
+    "sklearn": NEUTRAL | KERAS,
     "datasets": {"_base"},
     "cli": {"_base", "_core", ""},
     "__main__": {"cli"},
