@@ -112,6 +112,7 @@ def parts_of(model: Any, with_training: bool, copy: bool = False) -> Parts:
         with_training: whether the state of training is included.
         copy: whether the values are copied, so that they can be written while training goes on.
     """
+    check_own_state(model)
     parts: Parts = {
         "metadata.json": json_part({"format": FORMAT, "fastdl": _core.version}),
         "config.json": json_part(model_config(model, with_training)),
@@ -123,6 +124,20 @@ def parts_of(model: Any, with_training: bool, copy: bool = False) -> Parts:
             parts["optimizer.safetensors"] = tensors_part(state, copy)
         parts["training.json"] = json_part({**training, "random": _random_state(model)})
     return parts
+
+
+def check_own_state(model: Any) -> None:
+    """TypeError for a layer with methods of Keras that would save more than its weights.
+
+    They are not called, so the file would lack what they save.
+    """
+    for layer in model._flatten_layers():
+        for method in ("save_own_variables", "save_assets"):
+            if hasattr(type(layer), method):
+                raise TypeError(
+                    f"{label_of(layer)} ({type(layer).__name__}): save: {method}() is not called; "
+                    "keep what it saves in weights (add_weight) or in the config (get_config)"
+                )
 
 
 def training_of(model: Any) -> tuple[dict[str, Any], dict[str, Tensor]]:

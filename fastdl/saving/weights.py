@@ -52,6 +52,9 @@ def save_weights(model: Any, filepath: Path, overwrite: bool = True) -> None:
             f"{label_of(model)}: save_weights: it has no weights yet: call it on data or "
             "build(input_shape)"
         )
+    from .models import check_own_state
+
+    check_own_state(model)
     if name.endswith(".h5"):
         from .hdf5 import write_keras_weights as write
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastdl
-from fastdl import layers, losses, metrics, models, ops, optimizers, regularizers, saving
+from fastdl import layers, losses, metrics, models, nn, ops, optimizers, regularizers, saving
 
 RNG = np.random.default_rng(7)
 X = RNG.standard_normal((90, 6)).astype(np.float32)
@@ -326,6 +326,40 @@ def test_lambdas_are_refused(make, place, tmp_path):
     with pytest.raises(TypeError, match=f"(?s)mine.*{place}.*lambda.*register_keras_serializable"):
         model.save(tmp_path / "m.fastdl")
     assert (tmp_path / "m.fastdl").read_text() == "old"
+
+
+@pytest.mark.parametrize("method", ["save_own_variables", "save_assets"])
+def test_state_that_would_be_lost_is_refused(method, tmp_path):
+    layer = type("Own", (Block,), {method: lambda self, store: None})(3)
+    model = models.Sequential([layers.Input((6,)), layer])
+    for call in (
+        lambda: model.save(tmp_path / "m.fastdl"),
+        lambda: model.save_weights(tmp_path / "m.safetensors"),
+    ):
+        with pytest.raises(TypeError, match=rf"\(Own\): save: {method}\(\) is not called"):
+            call()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_modules_within_models(tmp_path):
+    @saving.register_keras_serializable("tests")
+    class Mixed(models.Model):
+        def __init__(self, width=3):
+            super().__init__()
+            self.width = width
+            self.inner = nn.Sequential(nn.Linear(6, width), nn.Tanh())
+
+        def call(self, x):
+            return self.inner(x)
+
+    model = Mixed(4)
+    model.compile("adam", "mse")
+    model.fit(X, X[:, :4], verbose=0)
+    model.save(tmp_path / "m.fastdl")
+    again = models.load_model(tmp_path / "m.fastdl")
+    np.testing.assert_array_equal(again(X).numpy(), model(X).numpy())
+    one, other = (m.fit(X, X[:, :4], verbose=0, shuffle=False).history for m in (model, again))
+    assert one == other
 
 
 def test_a_compile_of_ones_own(tmp_path):
