@@ -21,6 +21,16 @@ from .py_dataset import PyDataset as PyDataset
 
 if TYPE_CHECKING:
     from .._core import TensorLike
+    from .plots import plot_activations as plot_activations
+    from .plots import plot_calibration as plot_calibration
+    from .plots import plot_confusion_matrix as plot_confusion_matrix
+    from .plots import plot_history as plot_history
+    from .plots import plot_weights as plot_weights
+    from .reports import calibration_curve as calibration_curve
+    from .reports import classification_report as classification_report
+    from .reports import confusion_matrix as confusion_matrix
+    from .splits import k_fold as k_fold
+    from .splits import split_dataset as split_dataset
 
 
 def to_categorical(x: TensorLike, num_classes: int | None = None) -> np.ndarray:
@@ -93,10 +103,12 @@ def clear_session() -> None:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "data":  # the name under which PyTorch users know fastdl.data; loaded on first use
-        from importlib import import_module
+    from importlib import import_module
 
+    if name == "data":  # the name under which PyTorch users know fastdl.data; loaded on first use
         return import_module(f"{__name__}.data")
+    if name in _HOME:
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     from .._base.missing import missing
 
     raise missing(__name__, name)
@@ -104,17 +116,35 @@ def __getattr__(name: str) -> Any:
 
 Sequence = PyDataset  # its name in tf.keras
 
+# Where names live that are loaded on first use.
+_HOMES = {
+    "plots": "plot_activations plot_calibration plot_confusion_matrix plot_history plot_weights",
+    "reports": "calibration_curve classification_report confusion_matrix",
+    "splits": "k_fold split_dataset",
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
+
 __all__ = [
     "CustomObjectScope",
     "PyDataset",
     "Sequence",
+    "calibration_curve",
+    "classification_report",
     "clear_session",
+    "confusion_matrix",
     "custom_object_scope",
     "get_custom_objects",
+    "k_fold",
     "normalize",
     "pack_x_y_sample_weight",
+    "plot_activations",
+    "plot_calibration",
+    "plot_confusion_matrix",
+    "plot_history",
+    "plot_weights",
     "register_keras_serializable",
     "set_random_seed",
+    "split_dataset",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
