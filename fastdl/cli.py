@@ -199,35 +199,18 @@ def _check_plot(path: str) -> None:
 
 
 def _plot(history: dict[str, list[float]], test_accuracy: float, path: str) -> None:
-    """Draws loss and accuracy over the epochs.
-
-    Writes a temporary file and renames it, so that an interrupt leaves no part of a picture.
-    """
+    """Draws loss and accuracy over the epochs. An interrupt leaves no part of a picture."""
     try:
-        from matplotlib.figure import Figure
+        figure = fastdl.utils.plot_history(history, ["loss", "accuracy"])
     except ImportError:
         print("No learning curve, since matplotlib is missing: pip install 'fastdl[plot]'")
         return
-    epochs = range(1, len(history["loss"]) + 1)
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        axes.plot(epochs, history[name], marker="o", markersize=3, label="training")
-        axes.plot(epochs, history[f"val_{name}"], marker="o", markersize=3, label="validation")
-        axes.set(title=name.capitalize(), xlabel="epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.grid(alpha=0.3)
+    axes = figure.axes[1]
     axes.axhline(test_accuracy, color="black", linestyle=":", label=f"test: {test_accuracy:.2%}")
-    for axes in figure.axes:
-        axes.legend()
+    axes.legend()
     figure.suptitle("fastdl demo: handwritten digits")
-    stem, extension = os.path.splitext(path)
-    temporary = f"{stem}.{os.getpid()}.tmp{extension}"
     try:
-        figure.savefig(temporary, dpi=120)
-        os.replace(temporary, path)
+        fastdl.utils.plots.written(figure, path, "--plot")
     except OSError as error:
         raise UsageError(f"--plot: {path} can't be written: {error.strerror}") from None
-    finally:
-        if os.path.exists(temporary):
-            os.remove(temporary)
     print(f"Learning curve: {path}")

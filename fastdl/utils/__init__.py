@@ -21,6 +21,7 @@ from .py_dataset import PyDataset as PyDataset
 
 if TYPE_CHECKING:
     from .._core import TensorLike
+    from . import plots as plots
     from .plots import plot_activations as plot_activations
     from .plots import plot_calibration as plot_calibration
     from .plots import plot_confusion_matrix as plot_confusion_matrix
@@ -105,8 +106,8 @@ def clear_session() -> None:
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name == "data":  # the name under which PyTorch users know fastdl.data; loaded on first use
-        return import_module(f"{__name__}.data")
+    if name in ("data", "plots"):  # `data` is the name under which PyTorch users know fastdl.data
+        return import_module(f"{__name__}.{name}")
     if name in _HOME:
         return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     from .._base.missing import missing

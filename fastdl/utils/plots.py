@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._base.registry import LAYERS
 from .reports import calibration_curve, confusion_matrix
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def plot_history(
         )
     columns = min(len(names), 3)
     rows = -(-len(names) // columns)
-    figure = new_figure(5 * columns, 3.6 * rows)
+    figure = new_figure(5 * columns, 4 * rows)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, name in zip(grid, names, strict=False):
         for key, label in ((name, "training"), (f"val_{name}", "validation")):
@@ -210,8 +211,6 @@ def plot_activations(model: Any, x: TensorLike, to_file: Path | None = None) -> 
         >>> len(utils.plot_activations(model, np.ones((4, 3))).axes)
         1
     """
-    from ..models import Model
-
     if getattr(model, "_graph", None) is None:
         raise ValueError(
             f"plot_activations: model: expected a functional model, or a Sequential with an Input, "
@@ -219,7 +218,7 @@ def plot_activations(model: Any, x: TensorLike, to_file: Path | None = None) -> 
         )
     inner = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
     outputs = {layer.name: layer.output for layer in inner}
-    found = Model(model.input, outputs).predict(x, verbose=0)
+    found = LAYERS.lookup("Model")(model.input, outputs).predict(x, verbose=0)
     return written(_histograms(found, "plot_activations"), to_file, "plot_activations")
 
 

@@ -80,9 +80,8 @@ def test_without_matplotlib_one_line_says_how_to_get_it(tmp_path, monkeypatch, c
 def test_an_interrupted_picture_leaves_nothing(tmp_path, monkeypatch):
     from matplotlib.figure import Figure
 
-    def interrupted(self, path, **options):
-        with open(path, "wb") as stream:
-            stream.write(b"half")
+    def interrupted(self, stream, **options):
+        stream.write(b"half")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Figure, "savefig", interrupted)

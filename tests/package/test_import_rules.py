@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "datasets": {"_base"},
     "cli": {"_base", "_core", ""},
     "__main__": {"cli"},
-    "": NEUTRAL | TORCH | KERAS | {"datasets"},
+    "": NEUTRAL | TORCH | KERAS | {"datasets", "sklearn"},
 }
 # PyTorch's names in places where Keras programs may look too: `utils.data` is torch.utils.data.
 ALIASES = {("utils.data", "data")}
