@@ -281,6 +281,12 @@ class Model(Trainer, Layer):
         except UnicodeEncodeError:  # an output that has no box characters
             print(text.translate(ASCII))
 
+    def _repr_html_(self) -> str:
+        """The table of `summary` for notebooks."""
+        from .summary import summary_html
+
+        return summary_html(self)
+
     # --- saving
 
     def save(

@@ -233,3 +233,21 @@ def _totals(model: Model) -> list[str]:
         line("Non-trainable", others),
     ]
     return [*lines, line("Optimizer", slots)] if slots else lines
+
+
+def summary_html(model: Model) -> str:
+    """The layers and totals of a model as an HTML table, for notebooks."""
+    from html import escape
+
+    rows = [row for layer in model.layers for row in _rows(layer, None, True, False)]
+    body = "".join(
+        f"<tr><td style='text-align:left'>{escape(name)}</td>"
+        f"<td style='text-align:left'>{escape(shape)}</td><td>{escape(count)}</td></tr>"
+        for name, shape, count in rows
+    )
+    totals = "".join(f"<div>{escape(line.strip())}</div>" for line in _totals(model))
+    head = "".join(f"<th>{title}</th>" for title in ("Layer", "Output shape", "Params"))
+    return (
+        f"<div><b>{escape(type(model).__name__)}: {escape(model.name)}</b>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{totals}</div>"
+    )

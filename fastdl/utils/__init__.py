@@ -22,6 +22,9 @@ from .py_dataset import PyDataset as PyDataset
 if TYPE_CHECKING:
     from .._core import TensorLike
     from . import plots as plots
+    from .drawing import model_to_dot as model_to_dot
+    from .drawing import model_to_text as model_to_text
+    from .drawing import plot_model as plot_model
     from .plots import plot_activations as plot_activations
     from .plots import plot_calibration as plot_calibration
     from .plots import plot_confusion_matrix as plot_confusion_matrix
@@ -119,6 +122,7 @@ Sequence = PyDataset  # its name in tf.keras
 
 # Where names live that are loaded on first use.
 _HOMES = {
+    "drawing": "model_to_dot model_to_text plot_model",
     "plots": "plot_activations plot_calibration plot_confusion_matrix plot_history plot_weights",
     "reports": "calibration_curve classification_report confusion_matrix",
     "splits": "k_fold split_dataset",
@@ -136,12 +140,15 @@ __all__ = [
     "custom_object_scope",
     "get_custom_objects",
     "k_fold",
+    "model_to_dot",
+    "model_to_text",
     "normalize",
     "pack_x_y_sample_weight",
     "plot_activations",
     "plot_calibration",
     "plot_confusion_matrix",
     "plot_history",
+    "plot_model",
     "plot_weights",
     "register_keras_serializable",
     "set_random_seed",
