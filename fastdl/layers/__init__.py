@@ -28,6 +28,7 @@ from .merging import (
     multiply,
     subtract,
 )
+from .preprocessing import CategoryEncoding, Discretization, Normalization
 from .regularization import ActivityRegularization, Dropout, GaussianNoise
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 
@@ -41,8 +42,10 @@ __all__ = [
     "ActivityRegularization",
     "Add",
     "Average",
+    "CategoryEncoding",
     "Concatenate",
     "Dense",
+    "Discretization",
     "Dot",
     "Dropout",
     "Flatten",
@@ -57,6 +60,7 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "Normalization",
     "PReLU",
     "Permute",
     "ReLU",

@@ -245,7 +245,7 @@ class Regressor(RegressorMixin, _Wrapper):
     Example:
         >>> stack = [layers.Input((1,)), layers.Dense(16, "relu"), layers.Dense(1)]
         >>> model = models.Sequential(stack)
-        >>> model.compile(optimizers.Adam(0.02), "mse")
+        >>> model.compile(fastdl.optimizers.Adam(0.02), "mse")
         >>> x = np.linspace(-1, 1, 100)[:, None]
         >>> estimator = Regressor(model, fit_kwargs={"epochs": 100}, random_state=0)
         >>> estimator.fit(x, abs(x[:, 0])).score(x, abs(x[:, 0])) > 0.9

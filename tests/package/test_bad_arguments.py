@@ -218,6 +218,8 @@ NEEDED = {
     "layers.InputLayer": lambda: {"shape": (3,)},
     "layers.Lambda": lambda: {"function": lambda x: x},
     "layers.Permute": lambda: {"dims": (1,)},
+    "layers.CategoryEncoding": lambda: {"num_tokens": 3},
+    "layers.Discretization": lambda: {"bin_boundaries": [0.0, 1.0]},
     "layers.RepeatVector": lambda: {"n": 2},
     "layers.Rescaling": lambda: {"scale": 2.0},
     "layers.Reshape": lambda: {"target_shape": (3,)},
