@@ -52,6 +52,19 @@ def _inputs():
     }
 
 
+def _more_inputs():
+    """Inputs of their own random numbers, so that those above stay as they were."""
+    random = np.random.RandomState(8)
+    units = random.standard_normal((6, 3))
+    return {
+        "masks": (random.randint(0, 2, (6, 2, 3)), random.uniform(0, 1, (6, 2, 3)).round(3)),
+        "groups": (
+            np.array([0, 1, 0, 2, 1, 0]),
+            (units / np.linalg.norm(units, axis=-1, keepdims=True)).round(3),
+        ),
+    }
+
+
 FROM_LOGITS = {"from_logits": True}
 LOSSES = [
     ("MeanSquaredError", {}, "real"),
@@ -86,6 +99,21 @@ LOSSES = [
     ("CategoricalCrossentropy", FROM_LOGITS | {"label_smoothing": 0.1}, "one_hot_logits"),
     ("CategoricalCrossentropy", FROM_LOGITS | {"axis": 1}, "one_hot_axis"),
     ("CategoricalCrossentropy", {}, "certain"),
+    ("CategoricalFocalCrossentropy", {}, "one_hot"),
+    ("CategoricalFocalCrossentropy", {"gamma": 0.5, "label_smoothing": 0.1}, "one_hot"),
+    ("CategoricalFocalCrossentropy", {"alpha": [0.1, 0.2, 0.3, 0.4]}, "one_hot"),
+    ("CategoricalFocalCrossentropy", FROM_LOGITS, "one_hot_logits"),
+    ("CategoricalFocalCrossentropy", FROM_LOGITS | {"axis": 1}, "one_hot_axis"),
+    ("CategoricalFocalCrossentropy", {}, "certain"),
+    ("CategoricalGeneralizedCrossEntropy", {}, "sparse"),
+    ("CategoricalGeneralizedCrossEntropy", {"q": 0.9}, "sparse"),
+    ("Dice", {}, "masks"),
+    ("Dice", {"axis": [1, 2]}, "masks"),
+    ("Dice", {"axis": -1}, "masks"),
+    ("Tversky", {}, "masks"),
+    ("Tversky", {"alpha": 0.3, "beta": 0.9, "axis": [1, 2]}, "masks"),
+    ("Circle", {"gamma": 4.0}, "groups"),
+    ("Circle", {"gamma": 8.0, "margin": 0.2, "remove_diagonal": False}, "groups"),
     ("SparseCategoricalCrossentropy", {}, "sparse"),
     ("SparseCategoricalCrossentropy", FROM_LOGITS, "sparse_logits"),
     ("SparseCategoricalCrossentropy", FROM_LOGITS, "sparse_column"),
@@ -179,6 +207,7 @@ if __name__ == "__main__":
     labels = inputs["sparse"][0]
     inputs["sparse_pairs"] = (labels, np.where(np.arange(6) % 3 == 0, (labels + 1) % 4, labels))
     weights = np.abs(_numbers(6))
+    inputs |= _more_inputs()
     golden = {
         "inputs": [{key: [np.asarray(a).tolist() for a in pair]} for key, pair in inputs.items()],
         "weights": [weights.tolist()],

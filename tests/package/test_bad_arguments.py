@@ -46,7 +46,11 @@ def use_merge(layer):
 
 
 def use_loss(loss):
-    classes = type(loss).__name__.startswith("Sparse")
+    name = type(loss).__name__
+    classes = name.startswith("Sparse") or name in (
+        "Circle",
+        "CategoricalGeneralizedCrossEntropy",
+    )
     loss([0, 1] if classes else [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], X)
 
 
