@@ -166,6 +166,23 @@ METRICS = [
     ("R2Score", {"class_aggregation": None}, "real"),
     ("R2Score", {"class_aggregation": "variance_weighted_average"}, "real"),
     ("R2Score", {"num_regressors": 2}, "real"),
+    ("PearsonCorrelation", {}, "real"),
+    ("ConcordanceCorrelation", {}, "real"),
+    ("IoU", {"num_classes": 4, "target_class_ids": [0, 3]}, "sparse_pairs"),
+    ("MeanIoU", {"num_classes": 4}, "sparse_pairs"),
+    ("MeanIoU", {"num_classes": 3, "ignore_class": 0}, "sparse_pairs"),
+    ("BinaryIoU", {}, "binary_column"),
+    ("BinaryIoU", {"target_class_ids": [1], "threshold": 0.3}, "binary_column"),
+    ("OneHotIoU", {"num_classes": 4, "target_class_ids": [1]}, "one_hot"),
+    ("OneHotMeanIoU", {"num_classes": 4}, "one_hot"),
+    ("OneHotMeanIoU", {"num_classes": 4, "ignore_class": 3}, "one_hot"),
+    ("PrecisionAtRecall", {"recall": 0.6}, "binary"),
+    ("PrecisionAtRecall", {"recall": 0.3, "num_thresholds": 1}, "binary"),
+    ("RecallAtPrecision", {"precision": 0.5}, "binary"),
+    ("RecallAtPrecision", {"precision": 0.4, "class_id": 2}, "one_hot"),
+    ("SensitivityAtSpecificity", {"specificity": 0.5}, "binary"),
+    ("SensitivityAtSpecificity", {"specificity": 0.7, "num_thresholds": 2}, "binary"),
+    ("SpecificityAtSensitivity", {"sensitivity": 0.4, "num_thresholds": 11}, "binary"),
 ]
 
 
@@ -193,7 +210,9 @@ def metric_case(name, options, key, inputs, weights):
     y_true, y_pred = inputs[key]
     results = []
     for sample_weight in (None, weights[: len(y_true)]):
-        metric = getattr(keras.metrics, name)(**options)
+        # Keras counts in integers and cuts weights off unless it is told otherwise.
+        more = {"dtype": "float64"} if name.endswith("IoU") else {}
+        metric = getattr(keras.metrics, name)(**options, **more)
         half = len(y_true) // 2
         for part in (slice(0, half), slice(half, None)):  # state is carried over batches
             w = None if sample_weight is None else sample_weight[part]
