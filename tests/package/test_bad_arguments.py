@@ -132,8 +132,14 @@ def use_module(module):
 
 def use_torch_loss(loss):
     name = type(loss).__name__
-    if name in ("CrossEntropyLoss", "NLLLoss"):
+    if name in ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss"):
         loss(fastdl.tensor(X), fastdl.tensor([0, 1]))
+    elif name == "MultiLabelMarginLoss":
+        loss(fastdl.tensor(X), fastdl.tensor([[0, -1, 1], [2, 1, -1]]))
+    elif name == "CosineEmbeddingLoss":
+        loss(fastdl.tensor(X), fastdl.ones(2, 3), fastdl.ones(2))
+    elif name.startswith(("Gaussian", "MarginRanking", "Triplet")):
+        loss(fastdl.tensor(X), fastdl.ones(2, 3), fastdl.ones(2, 3))
     else:
         loss(fastdl.tensor(X), fastdl.ones(2, 3))
 
@@ -199,7 +205,11 @@ MODULES = {
     data: (use_iterable, ()),
 }
 MERGES = "Add Average Concatenate Dot Maximum Minimum Multiply Subtract".split()
-TORCH_LOSSES = "BCE BCEWithLogits CrossEntropy Huber L1 MSE NLL SmoothL1".split()
+TORCH_LOSSES = """
+    BCE BCEWithLogits CosineEmbedding CrossEntropy GaussianNLL HingeEmbedding Huber KLDiv L1 MSE
+    MarginRanking MultiLabelMargin MultiLabelSoftMargin MultiMargin NLL PoissonNLL SmoothL1
+    SoftMargin TripletMargin TripletMarginWithDistance
+""".split()
 USES = {f"layers.{name}": use_merge for name in MERGES}
 USES |= {f"nn.{name}Loss": use_torch_loss for name in TORCH_LOSSES}
 USES |= {
@@ -340,6 +350,8 @@ FUNCTIONS = {
     "nn.BCELoss": "binary_cross_entropy",
     "nn.BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
     "nn.CrossEntropyLoss": "cross_entropy",
+    "nn.MultiLabelSoftMarginLoss": "multilabel_soft_margin_loss",
+    "nn.MultiMarginLoss": "multi_margin_loss",
     "nn.NLLLoss": "nll_loss",
 }
 # What messages call an argument after the object is made.
