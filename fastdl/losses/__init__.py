@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from .._base.registry import LOSSES
+from .classes import CTC as CTC
 from .classes import BinaryCrossentropy as BinaryCrossentropy
 from .classes import BinaryFocalCrossentropy as BinaryFocalCrossentropy
 from .classes import CategoricalCrossentropy as CategoricalCrossentropy
@@ -24,6 +25,7 @@ from .classes import Poisson as Poisson
 from .classes import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy
 from .classes import SquaredHinge as SquaredHinge
 from .classes import Tversky as Tversky
+from .ctc import ctc as ctc
 from .functions import binary_crossentropy as binary_crossentropy
 from .functions import binary_focal_crossentropy as binary_focal_crossentropy
 from .functions import categorical_crossentropy as categorical_crossentropy

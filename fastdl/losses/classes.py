@@ -18,6 +18,7 @@ from .._base import functional as F
 from .._base.registry import LOSSES
 from .._core import Tensor
 from . import functions, overlap
+from .ctc import ctc
 from .loss import LossFunctionWrapper
 from .settings import Checks, check_factors, check_optional_axis, check_settings
 
@@ -513,3 +514,23 @@ class Circle(_FunctionLoss):
             margin=margin,
             remove_diagonal=remove_diagonal,
         )
+
+
+@LOSSES.register
+class CTC(_FunctionLoss):
+    """Labels without an alignment: targets (batch, labels) and logits (batch, times, classes).
+
+    See `ctc`, which says what counts as padding and as blank.
+
+    Example:
+        >>> round(fastdl.losses.CTC()([[1, 0]], np.zeros((1, 2, 2))).item(), 4)  # 3 of 4 paths
+        0.2877
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "ctc",
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__(ctc, reduction, name, dtype)

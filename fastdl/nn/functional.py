@@ -14,6 +14,7 @@ from .._functions import logsigmoid as logsigmoid
 from .._functions import sigmoid as sigmoid
 from .._functions import softsign as softsign
 from .._functions import tanh as tanh
+from ._ctc import ctc_loss as ctc_loss
 from ._likelihood_losses import gaussian_nll_loss as gaussian_nll_loss
 from ._likelihood_losses import kl_div as kl_div
 from ._likelihood_losses import poisson_nll_loss as poisson_nll_loss

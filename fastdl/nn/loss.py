@@ -15,11 +15,11 @@ from .._base.checks import (
     prefixed,
 )
 from .._base.module import Module
-from . import _likelihood_losses, _losses, _margin_losses
+from . import _ctc, _likelihood_losses, _losses, _margin_losses
 from ._calls import OfPair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .._core import Tensor, TensorLike
 
@@ -260,6 +260,52 @@ class GaussianNLLLoss(_Reduced):
     def forward(self, input: TensorLike, target: TensorLike, var: TensorLike) -> Tensor:
         return _likelihood_losses.gaussian_nll_loss(
             input, target, var, self.full, self.eps, self.reduction
+        )
+
+
+class CTCLoss(_Reduced):
+    """Labels whose alignment with the inputs is unknown, see `functional.ctc_loss`.
+
+    It is called as `loss(log_probs, targets, input_lengths, target_lengths)`.
+
+    Example:
+        >>> even = fastdl.full((2, 1, 2), -0.6931472)
+        >>> round(nn.CTCLoss()(even, [[1]], [2], [1]).item(), 4)
+        0.2877
+    """
+
+    def __init__(
+        self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
+    ) -> None:
+        super().__init__(reduction)
+        self.blank = check_integer("CTCLoss", "blank", blank, 0)
+        self.zero_infinity = check_flag("CTCLoss", "zero_infinity", zero_infinity)
+
+    if TYPE_CHECKING:
+
+        def __call__(
+            self,
+            log_probs: TensorLike,
+            targets: TensorLike,
+            input_lengths: TensorLike | Sequence[int],
+            target_lengths: TensorLike | Sequence[int],
+        ) -> Tensor: ...
+
+    def forward(
+        self,
+        log_probs: TensorLike,
+        targets: TensorLike,
+        input_lengths: TensorLike | Sequence[int],
+        target_lengths: TensorLike | Sequence[int],
+    ) -> Tensor:
+        return _ctc.ctc_loss(
+            log_probs,
+            targets,
+            input_lengths,
+            target_lengths,
+            self.blank,
+            self.reduction,
+            self.zero_infinity,
         )
 
 

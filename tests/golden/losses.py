@@ -56,8 +56,12 @@ def _more_inputs():
     """Inputs of their own random numbers, so that those above stay as they were."""
     random = np.random.RandomState(8)
     units = random.standard_normal((6, 3))
+    labels = random.randint(1, 4, (6, 3))
+    labels[1, 1:], labels[4, 2:] = 0, 0  # padding
+    logits = random.standard_normal((6, 7, 4)).round(3)
     return {
         "masks": (random.randint(0, 2, (6, 2, 3)), random.uniform(0, 1, (6, 2, 3)).round(3)),
+        "sequences": (labels, logits),
         "groups": (
             np.array([0, 1, 0, 2, 1, 0]),
             (units / np.linalg.norm(units, axis=-1, keepdims=True)).round(3),
@@ -114,6 +118,7 @@ LOSSES = [
     ("Tversky", {"alpha": 0.3, "beta": 0.9, "axis": [1, 2]}, "masks"),
     ("Circle", {"gamma": 4.0}, "groups"),
     ("Circle", {"gamma": 8.0, "margin": 0.2, "remove_diagonal": False}, "groups"),
+    ("CTC", {}, "sequences"),
     ("SparseCategoricalCrossentropy", {}, "sparse"),
     ("SparseCategoricalCrossentropy", FROM_LOGITS, "sparse_logits"),
     ("SparseCategoricalCrossentropy", FROM_LOGITS, "sparse_column"),

@@ -123,6 +123,37 @@ def call_cases():
     yield call_case("TripletMarginWithDistanceLoss", x, y, z, swap=True, reduction="none")
 
 
+def ctc_case(x, targets, input_lengths, target_lengths, **options):
+    """The loss of logits, and their gradient."""
+    x = x.clone().requires_grad_()
+    loss = nn.CTCLoss(**options)(x.log_softmax(-1), targets, input_lengths, target_lengths)
+    loss.sum().backward()
+    return {
+        "loss": "CTCLoss",
+        "options": options,
+        "inputs": [listed(x.detach()), *map(listed, (targets, input_lengths, target_lengths))],
+        "value": listed(loss.detach()),
+        "grad": listed(x.grad),
+    }
+
+
+def ctc_cases():
+    x = values(9, 6, 4)
+    targets = torch.tensor([[1, 2, 3], [2, 2, 3], [1, 1, 1], [3, 2, 1], [3, 1, 2], [1, 2, 3]])
+    times, counts = torch.tensor([9, 8, 4, 9, 0, 3]), torch.tensor([3, 3, 3, 0, 0, 3])
+    for reduction in ("mean", "sum", "none"):
+        # The third sample needs five times.
+        yield ctc_case(x, targets, times, counts, reduction=reduction, zero_infinity=True)
+    for n in (1, 2):  # without and with an alignment
+        part = x[:, n : n + 1], targets[n : n + 1], times[n : n + 1], counts[n : n + 1]
+        yield ctc_case(*part, reduction="none")
+    flat = torch.tensor([1, 2, 3, 3, 3])
+    yield ctc_case(x[:, :2], flat, torch.tensor([9, 9]), torch.tensor([2, 3]))
+    yield ctc_case(x[:, :2], flat - 1, torch.tensor([9, 9]), torch.tensor([2, 3]), blank=3)
+    yield ctc_case(x[:, 0], torch.tensor([1, 2]), torch.tensor(9), torch.tensor(2))
+    yield ctc_case(10 * x[:, :1], targets[:1], torch.tensor([9]), torch.tensor([3]))
+
+
 def more_loss_cases():
     """Losses of one input; after the others, whose random numbers stay as they are."""
     x, p = values(4, 3), values(4, 3, low=0.0, high=1.0)
@@ -223,6 +254,7 @@ def main():
     }
     golden["losses"] += more_loss_cases()
     golden["calls"] = list(call_cases())
+    golden["ctc"] = list(ctc_cases())
     path = Path(__file__).with_suffix(".json")
     path.write_text(
         json.dumps(golden, separators=(",", ":")).replace('{"loss"', '\n{"loss"') + "\n"

@@ -171,6 +171,9 @@ def test_shapes_that_do_not_fit():
     [
         (lambda: losses.dice([1.0], [1.0, 0.5]), r"dice: .* shape \(2,\), got \(1,\)"),
         (lambda: losses.tversky([[1.0]], [1.0]), r"tversky: .* shape \(1,\), got \(1, 1\)"),
+        (lambda: losses.ctc([1], np.ones((1, 2, 3))), r"ctc: .*got \(1,\) and \(1, 2, 3\)"),
+        (lambda: losses.ctc([[3]], np.ones((1, 2, 3))), r"label 3 of sample 0 is outside \[0, 3\)"),
+        (lambda: losses.ctc([[0, 1]], np.ones((1, 2, 3))), "label 0 of sample 0 is the blank"),
         (lambda: losses.circle([0, 1], [0.5, 0.5]), r"circle: y_pred: .*got shape \(2,\)"),
         (lambda: losses.circle([0, 1, 1], np.ones((2, 2))), r"circle: y_true: .*shape \(3,\)"),
         (
@@ -268,6 +271,27 @@ def test_circle_as_a_function_averages_as_the_class_does():
     options = {"gamma": 4.0}
     by_function = losses.LossFunctionWrapper(losses.circle, **options)(labels, x)
     assert by_function.item() == losses.Circle(**options)(labels, x).item()
+
+
+def test_a_model_learns_with_ctc():
+    """Three labels in seven times, from inputs that show each label once."""
+    random = np.random.RandomState(0)
+    y = random.randint(1, 4, (48, 3))
+    x = np.zeros((48, 7, 4), np.float32)
+    for row, labels in zip(x, y, strict=True):
+        row[[1, 3, 5], labels] = 1.0
+    y[::4, 2] = 0  # padding: the last one is not in the target
+    x[::4, 5] = 0.0
+    model = fastdl.models.Sequential(
+        [fastdl.layers.Input((7, 4)), fastdl.layers.Dense(8, "relu"), fastdl.layers.Dense(4)]
+    )
+    model.compile(fastdl.optimizers.Adam(0.05), losses.CTC())
+    fastdl.utils.set_random_seed(1)
+    history = model.fit(x, y, batch_size=16, epochs=40, verbose=0).history["loss"]
+    assert history[-1] < 0.3 < 1.0 < history[0]
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(
+        losses.CTC()(y, model.predict(x, verbose=0)).item(), rel=1e-5
+    )
 
 
 def test_large_labels_stay_apart():

@@ -47,6 +47,9 @@ def use_merge(layer):
 
 def use_loss(loss):
     name = type(loss).__name__
+    if name == "CTC":
+        loss([[1], [2]], np.stack([X, X]))
+        return
     classes = name.startswith("Sparse") or name in (
         "Circle",
         "CategoricalGeneralizedCrossEntropy",
@@ -136,6 +139,8 @@ def use_torch_loss(loss):
         loss(fastdl.tensor(X), fastdl.tensor([0, 1]))
     elif name == "MultiLabelMarginLoss":
         loss(fastdl.tensor(X), fastdl.tensor([[0, -1, 1], [2, 1, -1]]))
+    elif name == "CTCLoss":
+        loss(fastdl.tensor(X), [2], 2, 1)
     elif name == "CosineEmbeddingLoss":
         loss(fastdl.tensor(X), fastdl.ones(2, 3), fastdl.ones(2))
     elif name.startswith(("Gaussian", "MarginRanking", "Triplet")):
@@ -206,7 +211,7 @@ MODULES = {
 }
 MERGES = "Add Average Concatenate Dot Maximum Minimum Multiply Subtract".split()
 TORCH_LOSSES = """
-    BCE BCEWithLogits CosineEmbedding CrossEntropy GaussianNLL HingeEmbedding Huber KLDiv L1 MSE
+    BCE BCEWithLogits CTC CosineEmbedding CrossEntropy GaussianNLL HingeEmbedding Huber KLDiv L1 MSE
     MarginRanking MultiLabelMargin MultiLabelSoftMargin MultiMargin NLL PoissonNLL SmoothL1
     SoftMargin TripletMargin TripletMarginWithDistance
 """.split()

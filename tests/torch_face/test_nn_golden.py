@@ -52,6 +52,20 @@ def test_loss_of_several_inputs(case):
             close(x.grad, expected, 32)  # with the weight of its row
 
 
+@pytest.mark.parametrize("case", GOLDEN["ctc"], ids=label)
+def test_ctc(case):
+    logits, *rest = case["inputs"]
+    x = fastdl.tensor(logits, requires_grad=True)
+    loss = nn.CTCLoss(**case["options"])(fastdl.log_softmax(x, -1), *map(fastdl.tensor, rest))
+    loss.sum().backward()
+    if np.isinf(case["value"]).any():
+        assert loss.tolist() == case["value"] and np.isnan(x.grad.numpy()).any()
+        return
+    # A sum over up to nine times of logarithms, each rounded to float32.
+    close(loss.detach(), case["value"], 16)
+    close(x.grad, case["grad"], 16)
+
+
 def test_gradient_of_bce_is_finite_where_probabilities_are_0_and_1():
     x = fastdl.tensor([0.0, 1.0, 0.5], requires_grad=True)
     nn.BCELoss()(x, fastdl.tensor([1.0, 0.0, 1.0])).backward()
