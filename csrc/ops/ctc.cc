@@ -67,8 +67,8 @@ double run_forward(const Sequence& q, double* alpha) {
   return states > 1 ? log_add(end[states - 1], end[states - 2]) : end[0];
 }
 
-// Subtracts from `slope`, laid out as the scores, the probability of each label at each time, given all labels. `beta`
-// holds two rows: the logarithm of the probability of all ends after a state at a time.
+// Writes into `slope`, laid out as the scores, minus the probability of each class at each time, given the labels.
+// `beta` holds two rows: the logarithm of the probability of all ends after a state at a time.
 void run_backward(const Sequence& q, const double* alpha, double total, double* beta, float* slope, double* sums,
                   int64_t classes) {
   const int64_t states = q.states();
