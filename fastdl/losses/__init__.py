@@ -3,11 +3,16 @@
 from typing import TYPE_CHECKING
 
 from .._base.registry import LOSSES
+from .classes import CTC as CTC
 from .classes import BinaryCrossentropy as BinaryCrossentropy
 from .classes import BinaryFocalCrossentropy as BinaryFocalCrossentropy
 from .classes import CategoricalCrossentropy as CategoricalCrossentropy
+from .classes import CategoricalFocalCrossentropy as CategoricalFocalCrossentropy
+from .classes import CategoricalGeneralizedCrossEntropy as CategoricalGeneralizedCrossEntropy
 from .classes import CategoricalHinge as CategoricalHinge
+from .classes import Circle as Circle
 from .classes import CosineSimilarity as CosineSimilarity
+from .classes import Dice as Dice
 from .classes import Hinge as Hinge
 from .classes import Huber as Huber
 from .classes import KLDivergence as KLDivergence
@@ -19,9 +24,15 @@ from .classes import MeanSquaredLogarithmicError as MeanSquaredLogarithmicError
 from .classes import Poisson as Poisson
 from .classes import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy
 from .classes import SquaredHinge as SquaredHinge
+from .classes import Tversky as Tversky
+from .ctc import ctc as ctc
 from .functions import binary_crossentropy as binary_crossentropy
 from .functions import binary_focal_crossentropy as binary_focal_crossentropy
 from .functions import categorical_crossentropy as categorical_crossentropy
+from .functions import categorical_focal_crossentropy as categorical_focal_crossentropy
+from .functions import (
+    categorical_generalized_cross_entropy as categorical_generalized_cross_entropy,
+)
 from .functions import categorical_hinge as categorical_hinge
 from .functions import cosine_similarity as cosine_similarity
 from .functions import hinge as hinge
@@ -37,6 +48,9 @@ from .functions import sparse_categorical_crossentropy as sparse_categorical_cro
 from .functions import squared_hinge as squared_hinge
 from .loss import Loss as Loss
 from .loss import LossFunctionWrapper as LossFunctionWrapper
+from .overlap import circle as circle
+from .overlap import dice as dice
+from .overlap import tversky as tversky
 from .reduction import check_broadcast as check_broadcast
 
 get = LOSSES.get

@@ -12,17 +12,18 @@ Example:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._base import functional as F
 from .._base.registry import LOSSES
 from .._core import Tensor
-from . import functions
+from . import functions, overlap
+from .ctc import ctc
 from .loss import LossFunctionWrapper
-from .settings import check_settings
+from .settings import Checks, check_factors, check_optional_axis, check_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import DTypeLike
 
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 class _FunctionLoss(LossFunctionWrapper):
     """A loss of a fixed function, rebuilt from its settings alone."""
 
+    # Checks of settings that differ from those of other losses.
+    _checks: ClassVar[Checks] = {}
+
     def __init__(
         self,
         fn: Callable[..., TensorLike],
@@ -41,7 +45,7 @@ class _FunctionLoss(LossFunctionWrapper):
         dtype: DTypeLike | None,
         **settings: Any,
     ) -> None:
-        checked = check_settings(type(self).__name__, settings)
+        checked = check_settings(type(self).__name__, settings, self._checks)
         super().__init__(fn, reduction, name, dtype, **checked)
 
     def get_config(self) -> Config:
@@ -317,6 +321,77 @@ class CategoricalCrossentropy(_FunctionLoss):
 
 
 @LOSSES.register
+class CategoricalFocalCrossentropy(_FunctionLoss):
+    """Categorical cross-entropy in which easy samples count less (arXiv:1708.02002).
+
+    Source: `keras.losses.CategoricalFocalCrossentropy` of Keras 3.
+
+    Args:
+        alpha: the weight of the classes, one number for all or a list of one for each.
+        gamma: the focusing exponent.
+        from_logits: whether outputs are logits rather than probabilities.
+        label_smoothing: targets move this share of the way to the uniform distribution; in [0, 1].
+        axis: the axis of the classes.
+
+    Example:
+        >>> loss = fastdl.losses.CategoricalFocalCrossentropy(alpha=[1.0, 0.5])
+        >>> round(loss([[0.0, 1.0]], [[0.5, 0.5]]).item(), 4)
+        0.0866
+    """
+
+    _checks: ClassVar[Checks] = {"alpha": check_factors}
+
+    def __init__(
+        self,
+        alpha: float | Sequence[float] = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "categorical_focal_crossentropy",
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__(
+            functions.categorical_focal_crossentropy,
+            reduction,
+            name,
+            dtype,
+            alpha=alpha,
+            gamma=gamma,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
+        )
+
+
+@LOSSES.register
+class CategoricalGeneralizedCrossEntropy(_FunctionLoss):
+    """A loss that withstands wrong labels: `(1 - p[y_true]^q) / q` (arXiv:1805.07836).
+
+    Source: `keras.losses.CategoricalGeneralizedCrossEntropy` of Keras 3.
+
+    Args:
+        q: in (0, 1); near 0 the loss is the cross-entropy, near 1 the absolute error.
+
+    Example:
+        >>> fastdl.losses.CategoricalGeneralizedCrossEntropy()([1], [[0.75, 0.25]]).item()
+        1.0
+    """
+
+    def __init__(
+        self,
+        q: float = 0.5,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "categorical_generalized_cross_entropy",
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__(
+            functions.categorical_generalized_cross_entropy, reduction, name, dtype, q=q
+        )
+
+
+@LOSSES.register
 class SparseCategoricalCrossentropy(_FunctionLoss):
     """Cross-entropy of targets that are class numbers.
 
@@ -350,3 +425,112 @@ class SparseCategoricalCrossentropy(_FunctionLoss):
         if ignored is None:
             return None
         return F.reshape(F.ne(y_true, ignored), shape=values.shape)
+
+
+@LOSSES.register
+class Dice(_FunctionLoss):
+    """One minus the overlap of targets and outputs, see `dice`.
+
+    Args:
+        axis: the axes of the sums, for example (1, 2, 3) for one loss per image. With None there
+            is one loss for the whole batch.
+
+    Example:
+        >>> fastdl.losses.Dice()([[1.0, 1.0], [0.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]]).item()
+        0.5
+    """
+
+    _checks: ClassVar[Checks] = {"axis": check_optional_axis}
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "dice",
+        axis: int | Sequence[int] | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__(overlap.dice, reduction, name, dtype, axis=axis)
+
+
+@LOSSES.register
+class Tversky(_FunctionLoss):
+    """One minus an overlap that weighs what outputs miss and add, see `tversky`.
+
+    Args:
+        alpha: the weight of what the outputs miss.
+        beta: the weight of what the outputs add.
+        axis: the axes of the sums; with None there is one loss for the whole batch.
+
+    Example:
+        >>> loss = fastdl.losses.Tversky(alpha=1.0, beta=0.0)
+        >>> loss([[1.0, 1.0], [0.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]]).item()
+        0.5
+    """
+
+    _checks: ClassVar[Checks] = {"axis": check_optional_axis}
+
+    def __init__(
+        self,
+        alpha: float = 0.5,
+        beta: float = 0.5,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "tversky",
+        axis: int | Sequence[int] | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__(overlap.tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)
+
+
+@LOSSES.register
+class Circle(_FunctionLoss):
+    """Metric learning: integer labels and embeddings of norm 1, see `circle`.
+
+    Args:
+        gamma: the scale of the exponents.
+        margin: distances of the same label below it and of others above `1 - margin` suffice.
+        remove_diagonal: whether a sample is no reference of its own.
+
+    Example:
+        >>> loss = fastdl.losses.Circle(gamma=1.0)
+        >>> round(loss([0, 0, 1], [[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]]).item(), 4)
+        0.789
+    """
+
+    def __init__(
+        self,
+        gamma: float = 80.0,
+        margin: float = 0.4,
+        remove_diagonal: bool = True,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "circle",
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__(
+            overlap.circle,
+            reduction,
+            name,
+            dtype,
+            gamma=gamma,
+            margin=margin,
+            remove_diagonal=remove_diagonal,
+        )
+
+
+@LOSSES.register
+class CTC(_FunctionLoss):
+    """Labels without an alignment: targets (batch, labels) and logits (batch, times, classes).
+
+    See `ctc`, which says what counts as padding and as blank.
+
+    Example:
+        >>> round(fastdl.losses.CTC()([[1, 0]], np.zeros((1, 2, 2))).item(), 4)  # 3 of 4 paths
+        0.2877
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "ctc",
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__(ctc, reduction, name, dtype)

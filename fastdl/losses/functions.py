@@ -18,6 +18,8 @@ from .loss import integer_target_functions
 from .reduction import same_rank
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .._core import TensorLike
 
 EPSILON = 1e-7  # Keras's backend.epsilon()
@@ -306,6 +308,99 @@ def categorical_crossentropy(
 
 
 @LOSSES.register
+def categorical_focal_crossentropy(
+    y_true: TensorLike,
+    y_pred: TensorLike,
+    alpha: float | Sequence[float] = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """`-sum(alpha (1 - p)^gamma y_true log(p))`: easy samples count less (arXiv:1708.02002).
+
+    Source: `keras.losses.categorical_focal_crossentropy` of Keras 3.
+
+    Args:
+        alpha: the weight of the classes, one number for all or one for each.
+        gamma: the focusing exponent.
+        y_true, y_pred, from_logits, label_smoothing, axis: as for `categorical_crossentropy`.
+
+    Raises:
+        ValueError: the shapes differ, or there is not one alpha for each class.
+
+    Example:
+        >>> loss = fastdl.losses.categorical_focal_crossentropy([[0.0, 1.0]], [[0.5, 0.5]])
+        >>> loss.numpy().round(4)
+        array([0.0433], dtype=float32)
+    """
+    y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
+    who = "categorical_focal_crossentropy"
+    _check_same_shape(who, y_true, y_pred, "")
+    if label_smoothing:
+        y_true = _smoothed(y_true, label_smoothing, 1.0 / y_true.shape[-1])
+    logits = _logits_of(y_pred, from_logits, "softmax")
+    y_true = _axis_last(y_true, axis)
+    if logits is not None:
+        logits = _axis_last(logits, axis)
+        p, log = F.softmax(logits), F.log_softmax(logits)
+    else:
+        p = _axis_last(y_pred, axis)
+        p = F.clip(F.div(p, F.sum(p, axes=_LAST, keepdims=True)), lo=EPSILON, hi=1.0 - EPSILON)
+        log = F.log(p)
+    weight: TensorLike = alpha
+    if not isinstance(alpha, (int, float)):
+        weight = _core.as_tensor(alpha)
+        if weight.shape not in ((), (1,), y_true.shape[-1:]):
+            raise ValueError(
+                f"{who}: alpha: expected one for each of {y_true.shape[-1]} classes, got shape "
+                f"{weight.shape}"
+            )
+    # The smallest base keeps the gradient finite for a gamma below 1.
+    factor = F.pow(F.maximum(F.sub(1.0, p), EPSILON), gamma)
+    return F.neg(F.sum(F.mul(F.mul(factor, weight), F.mul(y_true, log)), axes=_LAST))
+
+
+@LOSSES.register
+def categorical_generalized_cross_entropy(
+    y_true: TensorLike, y_pred: TensorLike, q: float
+) -> Tensor:
+    """`(1 - p[y_true]^q) / q` for targets that are class numbers (arXiv:1805.07836).
+
+    Source: `keras.losses.categorical_generalized_cross_entropy` of Keras 3.
+
+    Args:
+        y_true: integers (or floats with such values) of the outputs' shape without the last axis,
+            or with a last axis of length 1.
+        y_pred: probabilities, (batch, ..., classes). Where that of the target is exactly 0 the
+            gradient is 0; its limit is infinite.
+        q: in (0, 1).
+
+    Raises:
+        ValueError: the shapes don't fit, or a label is no class number.
+
+    Example:
+        >>> fastdl.losses.categorical_generalized_cross_entropy([1], [[0.75, 0.25]], 0.5).tolist()
+        [1.0]
+    """
+    y_true, y_pred = _core.as_tensor(y_true), _core.as_tensor(y_pred)
+    shape = y_pred.shape[:-1]
+    if not y_pred.ndim or y_true.shape not in (shape, (*shape, 1)):
+        raise ValueError(
+            f"categorical_generalized_cross_entropy: expected class numbers of shape {shape} for "
+            f"outputs of shape {y_pred.shape}, got shape {y_true.shape}"
+        )
+    labels = F.reshape(y_true, shape=shape)
+    if labels.dtype.kind == "f":  # -1, which is no class, for what is no whole number
+        labels = F.where(F.eq(F.floor(labels), labels), labels, -1.0)
+    chosen = F.one_hot(F.cast(labels, dtype="int64"), depth=y_pred.shape[-1], strict=True)
+    p = F.sum(F.mul(y_pred, chosen), axes=_LAST)
+    zero = F.eq(p, 0.0)
+    power = F.where(zero, 0.0, F.pow(F.where(zero, 1.0, p), q))
+    return F.div(F.sub(1.0, power), q)
+
+
+@LOSSES.register
 def sparse_categorical_crossentropy(
     y_true: TensorLike,
     y_pred: TensorLike,
@@ -347,6 +442,7 @@ def sparse_categorical_crossentropy(
     return F.sparse_softmax_cross_entropy(logits, y_true, ignore_index=ignored)
 
 
+integer_target_functions.add(categorical_generalized_cross_entropy)
 integer_target_functions.add(sparse_categorical_crossentropy)
 # Functions that compare targets and outputs element by element: shapes that differ broadcast.
 elementwise_functions = {

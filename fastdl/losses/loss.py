@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # Loss functions whose targets are class numbers.
 integer_target_functions: set[Callable[..., TensorLike]] = set()
+# Loss functions of which only values above 0 count in the mean.
+positive_loss_functions: set[Callable[..., TensorLike]] = set()
 
 
 @LOSSES.register_base
@@ -136,6 +138,9 @@ class LossFunctionWrapper(Loss):
 
     def call(self, y_true: TensorLike, y_pred: TensorLike) -> Tensor:
         return _core.as_tensor(self.fn(y_true, y_pred, **self._fn_kwargs))
+
+    def _mask(self, y_true: Tensor, values: Tensor) -> Tensor | None:
+        return F.gt(values.detach(), 0.0) if self.fn in positive_loss_functions else None
 
     def get_config(self) -> Config:
         return {**super().get_config(), "fn": self.fn, **self._fn_kwargs}

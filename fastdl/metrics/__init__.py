@@ -21,6 +21,14 @@ from .confusion import Precision as Precision
 from .confusion import Recall as Recall
 from .confusion import TrueNegatives as TrueNegatives
 from .confusion import TruePositives as TruePositives
+from .constrained import PrecisionAtRecall as PrecisionAtRecall
+from .constrained import RecallAtPrecision as RecallAtPrecision
+from .constrained import SensitivityAtSpecificity as SensitivityAtSpecificity
+from .constrained import SpecificityAtSensitivity as SpecificityAtSensitivity
+from .correlation import ConcordanceCorrelation as ConcordanceCorrelation
+from .correlation import PearsonCorrelation as PearsonCorrelation
+from .correlation import concordance_correlation as concordance_correlation
+from .correlation import pearson_correlation as pearson_correlation
 from .errors import BinaryCrossentropy as BinaryCrossentropy
 from .errors import CategoricalCrossentropy as CategoricalCrossentropy
 from .errors import CategoricalHinge as CategoricalHinge
@@ -36,6 +44,11 @@ from .errors import Poisson as Poisson
 from .errors import RootMeanSquaredError as RootMeanSquaredError
 from .errors import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy
 from .errors import SquaredHinge as SquaredHinge
+from .iou import BinaryIoU as BinaryIoU
+from .iou import IoU as IoU
+from .iou import MeanIoU as MeanIoU
+from .iou import OneHotIoU as OneHotIoU
+from .iou import OneHotMeanIoU as OneHotMeanIoU
 from .metric import Metric as Metric
 from .reduction import Mean as Mean
 from .reduction import MeanMetricWrapper as MeanMetricWrapper

@@ -15,11 +15,10 @@ from .._base.checks import (
     check_integer,
     check_numbers,
 )
-from .._base.notices import warn_once
 from .._base.registry import METRICS
 from .._core import Tensor
 from ..losses.reduction import divide_no_nan
-from .confusion import ConfusionMetric
+from .confusion import MOST_THRESHOLDS, ConfusionMetric
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from .._core import TensorLike
 
 _EPSILON = 1e-7
-_MOST_THRESHOLDS = 1_000_000  # each takes memory and time for every sample
 
 
 @METRICS.register
@@ -77,7 +75,7 @@ class AUC(ConfusionMetric):
         if thresholds is not None:
             inner = sorted(check_numbers("AUC", "thresholds", thresholds, at_most=1.0))
         else:
-            check_integer("AUC", "num_thresholds", num_thresholds, 2, _MOST_THRESHOLDS)
+            check_integer("AUC", "num_thresholds", num_thresholds, 2, MOST_THRESHOLDS)
             inner = [(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)]
         check_flag("AUC", "multi_label", multi_label)
         if check_count("AUC", "num_labels", num_labels, 1) and not multi_label:
@@ -94,7 +92,6 @@ class AUC(ConfusionMetric):
             if not self.label_weights:
                 raise ValueError("AUC: label_weights: expected at least one number, got none")
         self.from_logits = check_flag("AUC", "from_logits", from_logits)
-        self._looked = False  # whether the range of the outputs was checked
         self._own_thresholds = None if thresholds is None else list(thresholds)
         super().__init__([-_EPSILON, *inner, 1 + _EPSILON], name, dtype)
 
@@ -112,7 +109,7 @@ class AUC(ConfusionMetric):
         if self.from_logits:
             y_pred = F.sigmoid(y_pred)
         else:
-            self._warn_of_logits(y_pred)
+            self._warn_of_logits(y_pred, "; for logits use from_logits=True")
             y_pred = F.clip(F.cast(y_pred, dtype="float32"), lo=0.0, hi=1.0)
         if self.multi_label:
             if y_pred.ndim != 2:
@@ -124,19 +121,6 @@ class AUC(ConfusionMetric):
                 self.num_labels = y_pred.shape[1]
                 self._make_state((self.num_thresholds,))
         super().update_state(y_true, y_pred, sample_weight)
-
-    def _warn_of_logits(self, y_pred: Tensor) -> None:
-        """Checks the first batch only, since a recorded step cannot look at values."""
-        if self._looked or not y_pred.numel():
-            return
-        self._looked = True
-        values = y_pred.detach().numpy()
-        if values.min() < 0 or values.max() > 1:
-            warn_once(
-                f"AUC: expected outputs in [0, 1], got {values.min():.3g} to {values.max():.3g}; "
-                "those outside count as 0 or 1. For logits use from_logits=True.",
-                stacklevel=3,
-            )
 
     def _weights(self, sample_weight: TensorLike | None, y_pred: Tensor) -> Tensor | None:
         weight = super()._weights(sample_weight, y_pred)

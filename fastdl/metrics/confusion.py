@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_count, check_fraction
+from .._base.notices import warn_once
 from .._base.registry import METRICS
 from .._core import Tensor
 from ..losses.reduction import divide_no_nan, same_rank
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .._base.types import Config
     from .._core import TensorLike
 
+MOST_THRESHOLDS = 1_000_000  # each takes memory and time for every sample
 _NEGATIVE = -1e10  # replaces outputs outside the top k
 
 
@@ -72,6 +74,7 @@ class ConfusionMetric(Metric):
         self.top_k = check_count(who, "top_k", top_k, 1)
         self.class_id = check_count(who, "class_id", class_id, 0)
         self._row = _core.tensor([self.thresholds], "float32")
+        self._looked = False  # whether the range of the outputs was checked
         self._make_state((len(self.thresholds),))
 
     def _make_state(self, shape: tuple[int, ...]) -> None:
@@ -109,6 +112,19 @@ class ConfusionMetric(Metric):
         if weight is not None:
             labels, others = F.mul(labels, weight), F.mul(others, weight)
         self._add(labels, others, y_pred)
+
+    def _warn_of_logits(self, y_pred: Tensor, hint: str = "") -> None:
+        """Checks the first batch only, since a recorded step cannot look at values."""
+        if self._looked or not y_pred.numel():
+            return
+        self._looked = True
+        values = y_pred.detach().numpy()
+        if values.min() < 0 or values.max() > 1:
+            warn_once(
+                f"{type(self).__name__}: expected outputs in [0, 1], got {values.min():.3g} to "
+                f"{values.max():.3g}; those outside count as 0 or 1{hint}",
+                stacklevel=4,
+            )
 
     def _weights(self, sample_weight: TensorLike | None, y_pred: Tensor) -> Tensor | None:
         if sample_weight is None:

@@ -14,6 +14,10 @@ from .._functions import logsigmoid as logsigmoid
 from .._functions import sigmoid as sigmoid
 from .._functions import softsign as softsign
 from .._functions import tanh as tanh
+from ._ctc import ctc_loss as ctc_loss
+from ._likelihood_losses import gaussian_nll_loss as gaussian_nll_loss
+from ._likelihood_losses import kl_div as kl_div
+from ._likelihood_losses import poisson_nll_loss as poisson_nll_loss
 from ._losses import binary_cross_entropy as binary_cross_entropy
 from ._losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from ._losses import cross_entropy as cross_entropy
@@ -22,6 +26,16 @@ from ._losses import l1_loss as l1_loss
 from ._losses import mse_loss as mse_loss
 from ._losses import nll_loss as nll_loss
 from ._losses import smooth_l1_loss as smooth_l1_loss
+from ._margin_losses import cosine_embedding_loss as cosine_embedding_loss
+from ._margin_losses import hinge_embedding_loss as hinge_embedding_loss
+from ._margin_losses import margin_ranking_loss as margin_ranking_loss
+from ._margin_losses import multi_margin_loss as multi_margin_loss
+from ._margin_losses import multilabel_margin_loss as multilabel_margin_loss
+from ._margin_losses import multilabel_soft_margin_loss as multilabel_soft_margin_loss
+from ._margin_losses import pairwise_distance as pairwise_distance
+from ._margin_losses import soft_margin_loss as soft_margin_loss
+from ._margin_losses import triplet_margin_loss as triplet_margin_loss
+from ._margin_losses import triplet_margin_with_distance_loss as triplet_margin_with_distance_loss
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,6 +23,7 @@ def adam(m=x23, v=x23, s=step, **more):
     _core.update_("adam", _core.tensor(x23), x23, hyper, s, states)
 
 
+scores = np.zeros((3, 2, 4), F)
 BAD = {
     # reductions
     "sum: axis 5 is out of range for a tensor with 2 dimensions": (
@@ -98,6 +99,58 @@ BAD = {
     ),
     "huber: delta must be above 0, got -1": (ValueError, lambda: _core.huber(x23, x23, -1)),
     "huber: delta must be above 0, got nan": (ValueError, lambda: _core.huber(x23, x23, np.nan)),
+    "ctc_loss: log_probs must have shape (times, samples, classes), got (2, 3)": (
+        ValueError,
+        lambda: _core.ctc_loss(x23, [[1]], [2], [1]),
+    ),
+    "ctc_loss: targets must have shape (2, labels), or (labels) for all samples": (
+        ValueError,
+        lambda: _core.ctc_loss(scores, [[1]], [3, 3], [1, 1]),
+    ),
+    "ctc_loss: input_lengths must have shape (2,), got (1,)": (
+        ValueError,
+        lambda: _core.ctc_loss(scores, [[1], [2]], [3], [1, 1]),
+    ),
+    "ctc_loss: target_lengths must have shape (2,), got ()": (
+        ValueError,
+        lambda: _core.ctc_loss(scores, [[1], [2]], [3, 3], 1),
+    ),
+    "ctc_loss: blank must be in [0, 4) for 4 classes, got 4": (
+        ValueError,
+        lambda: _core.ctc_loss(scores, [[1], [2]], [3, 3], [1, 1], 4),
+    ),
+    "ctc_loss: input_lengths: 4 of sample 1 is outside [0, 3]": (
+        ValueError,
+        lambda: _core.ctc_loss(scores, [[1], [2]], [3, 4], [1, 1]),
+    ),
+    "ctc_loss: target_lengths: 2 of sample 0 is outside [0, 1]": (
+        ValueError,
+        lambda: _core.ctc_loss(scores, [[1], [2]], [3, 3], [2, 1]),
+    ),
+    "ctc_loss: target_lengths: -1 of sample 1 is outside [0, 1]": (
+        ValueError,
+        lambda: _core.ctc_loss(scores, [[1], [2]], [3, 3], [1, -1]),
+    ),
+    "ctc_loss: target_lengths: 3 of sample 1 is outside [0, 2]": (
+        ValueError,
+        lambda: _core.ctc_loss(scores, [1, 2, 3], [3, 3], [1, 3]),
+    ),
+    "ctc_loss: target_lengths add up to 2 for 3 targets": (
+        ValueError,
+        lambda: _core.ctc_loss(scores, [1, 2, 3], [3, 3], [1, 1]),
+    ),
+    "ctc_loss: targets: label 4 of sample 1 is outside [0, 4)": (
+        ValueError,
+        lambda: _core.ctc_loss(scores, [[1], [4]], [3, 3], [1, 1]),
+    ),
+    "ctc_loss: targets: label 0 of sample 1 is the blank, 0": (
+        ValueError,
+        lambda: _core.ctc_loss(scores, [[1, 1], [0, 1]], [3, 3], [2, 2]),
+    ),
+    "ctc_loss: argument 'target_lengths' must be of an integer type, got float32": (
+        TypeError,
+        lambda: _core.ctc_loss(scores, [[1], [2]], [3, 3], np.ones(2, F)),
+    ),
     # movement
     "reshape: shape (2, 3) with 6 elements cannot become (4, 2) with 8": (
         ValueError,

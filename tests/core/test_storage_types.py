@@ -58,9 +58,11 @@ QUESTIONS = {
 }
 PRODUCTS = {"matmul": None, "linear": None}
 INDICES = {"scatter_add": {1}, "one_hot": {0}, "sparse_softmax_cross_entropy": {1}}
+INDICES["ctc_loss"] = {1, 2, 3}
 TAKES = {**MOVES, **QUESTIONS, **PRODUCTS, **INDICES}
 # Whole numbers for arguments that may be integers. Floats are no indices.
 INTEGERS_ONLY = {("take", 1), ("gather", 1), ("put_", 1), ("scatter_add", 1), ("one_hot", 0)}
+INTEGERS_ONLY |= {("ctc_loss", i) for i in (1, 2, 3)}
 
 
 def places():

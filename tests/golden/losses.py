@@ -52,6 +52,23 @@ def _inputs():
     }
 
 
+def _more_inputs():
+    """Inputs of their own random numbers, so that those above stay as they were."""
+    random = np.random.RandomState(8)
+    units = random.standard_normal((6, 3))
+    labels = random.randint(1, 4, (6, 3))
+    labels[1, 1:], labels[4, 2:] = 0, 0  # padding
+    logits = random.standard_normal((6, 7, 4)).round(3)
+    return {
+        "masks": (random.randint(0, 2, (6, 2, 3)), random.uniform(0, 1, (6, 2, 3)).round(3)),
+        "sequences": (labels, logits),
+        "groups": (
+            np.array([0, 1, 0, 2, 1, 0]),
+            (units / np.linalg.norm(units, axis=-1, keepdims=True)).round(3),
+        ),
+    }
+
+
 FROM_LOGITS = {"from_logits": True}
 LOSSES = [
     ("MeanSquaredError", {}, "real"),
@@ -86,6 +103,22 @@ LOSSES = [
     ("CategoricalCrossentropy", FROM_LOGITS | {"label_smoothing": 0.1}, "one_hot_logits"),
     ("CategoricalCrossentropy", FROM_LOGITS | {"axis": 1}, "one_hot_axis"),
     ("CategoricalCrossentropy", {}, "certain"),
+    ("CategoricalFocalCrossentropy", {}, "one_hot"),
+    ("CategoricalFocalCrossentropy", {"gamma": 0.5, "label_smoothing": 0.1}, "one_hot"),
+    ("CategoricalFocalCrossentropy", {"alpha": [0.1, 0.2, 0.3, 0.4]}, "one_hot"),
+    ("CategoricalFocalCrossentropy", FROM_LOGITS, "one_hot_logits"),
+    ("CategoricalFocalCrossentropy", FROM_LOGITS | {"axis": 1}, "one_hot_axis"),
+    ("CategoricalFocalCrossentropy", {}, "certain"),
+    ("CategoricalGeneralizedCrossEntropy", {}, "sparse"),
+    ("CategoricalGeneralizedCrossEntropy", {"q": 0.9}, "sparse"),
+    ("Dice", {}, "masks"),
+    ("Dice", {"axis": [1, 2]}, "masks"),
+    ("Dice", {"axis": -1}, "masks"),
+    ("Tversky", {}, "masks"),
+    ("Tversky", {"alpha": 0.3, "beta": 0.9, "axis": [1, 2]}, "masks"),
+    ("Circle", {"gamma": 4.0}, "groups"),
+    ("Circle", {"gamma": 8.0, "margin": 0.2, "remove_diagonal": False}, "groups"),
+    ("CTC", {}, "sequences"),
     ("SparseCategoricalCrossentropy", {}, "sparse"),
     ("SparseCategoricalCrossentropy", FROM_LOGITS, "sparse_logits"),
     ("SparseCategoricalCrossentropy", FROM_LOGITS, "sparse_column"),
@@ -138,6 +171,23 @@ METRICS = [
     ("R2Score", {"class_aggregation": None}, "real"),
     ("R2Score", {"class_aggregation": "variance_weighted_average"}, "real"),
     ("R2Score", {"num_regressors": 2}, "real"),
+    ("PearsonCorrelation", {}, "real"),
+    ("ConcordanceCorrelation", {}, "real"),
+    ("IoU", {"num_classes": 4, "target_class_ids": [0, 3]}, "sparse_pairs"),
+    ("MeanIoU", {"num_classes": 4}, "sparse_pairs"),
+    ("MeanIoU", {"num_classes": 3, "ignore_class": 0}, "sparse_pairs"),
+    ("BinaryIoU", {}, "binary_column"),
+    ("BinaryIoU", {"target_class_ids": [1], "threshold": 0.3}, "binary_column"),
+    ("OneHotIoU", {"num_classes": 4, "target_class_ids": [1]}, "one_hot"),
+    ("OneHotMeanIoU", {"num_classes": 4}, "one_hot"),
+    ("OneHotMeanIoU", {"num_classes": 4, "ignore_class": 3}, "one_hot"),
+    ("PrecisionAtRecall", {"recall": 0.6}, "binary"),
+    ("PrecisionAtRecall", {"recall": 0.3, "num_thresholds": 1}, "binary"),
+    ("RecallAtPrecision", {"precision": 0.5}, "binary"),
+    ("RecallAtPrecision", {"precision": 0.4, "class_id": 2}, "one_hot"),
+    ("SensitivityAtSpecificity", {"specificity": 0.5}, "binary"),
+    ("SensitivityAtSpecificity", {"specificity": 0.7, "num_thresholds": 2}, "binary"),
+    ("SpecificityAtSensitivity", {"sensitivity": 0.4, "num_thresholds": 11}, "binary"),
 ]
 
 
@@ -165,7 +215,9 @@ def metric_case(name, options, key, inputs, weights):
     y_true, y_pred = inputs[key]
     results = []
     for sample_weight in (None, weights[: len(y_true)]):
-        metric = getattr(keras.metrics, name)(**options)
+        # Keras counts in integers and cuts weights off unless it is told otherwise.
+        more = {"dtype": "float64"} if name.endswith("IoU") else {}
+        metric = getattr(keras.metrics, name)(**options, **more)
         half = len(y_true) // 2
         for part in (slice(0, half), slice(half, None)):  # state is carried over batches
             w = None if sample_weight is None else sample_weight[part]
@@ -179,6 +231,7 @@ if __name__ == "__main__":
     labels = inputs["sparse"][0]
     inputs["sparse_pairs"] = (labels, np.where(np.arange(6) % 3 == 0, (labels + 1) % 4, labels))
     weights = np.abs(_numbers(6))
+    inputs |= _more_inputs()
     golden = {
         "inputs": [{key: [np.asarray(a).tolist() for a in pair]} for key, pair in inputs.items()],
         "weights": [weights.tolist()],

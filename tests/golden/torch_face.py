@@ -85,6 +85,106 @@ def loss_cases():
                     torch.tensor([1, 1]))  # fmt: skip
 
 
+def call_case(kind, *inputs, **options):
+    """A loss of several inputs, and its gradients with respect to those that are float."""
+    inputs = [x.clone().requires_grad_(x.is_floating_point()) for x in inputs]
+    loss = getattr(nn, kind)(**options)(*inputs)
+    (loss * torch.arange(1.0, loss.numel() + 1).reshape(loss.shape)).sum().backward()
+    return {
+        "loss": kind,
+        "options": options,
+        "inputs": [listed(x.detach()) for x in inputs],
+        "value": listed(loss.detach()),
+        "grads": [None if x.grad is None else listed(x.grad) for x in inputs],
+    }
+
+
+def call_cases():
+    """Losses of several inputs."""
+    x, y, z = values(4, 3), values(4, 3), values(4, 3)
+    mean, target, var = values(4, 3), values(4, 3), values(4, 3, low=0.1)
+    signs, several = torch.tensor([1, -1, -1, 1]), torch.tensor([[1, -1, 1]] * 4)
+    for options in ({}, {"reduction": "sum"}, {"reduction": "none"}):
+        yield call_case("GaussianNLLLoss", mean, target, var, **options)
+        yield call_case("CosineEmbeddingLoss", x, y, signs, margin=-0.2, **options)
+        yield call_case("MarginRankingLoss", x, y, several, margin=0.5, **options)
+        yield call_case("TripletMarginLoss", x, y, z, **options)
+        yield call_case("TripletMarginWithDistanceLoss", x, y, z, margin=2.0, **options)
+    yield call_case("GaussianNLLLoss", mean, target, var[:, 0], full=True)
+    yield call_case("GaussianNLLLoss", mean, target, var[:, :1], eps=0.9)
+    yield call_case("GaussianNLLLoss", mean, target, torch.zeros(4, 3).double(), eps=0.01)
+    yield call_case("CosineEmbeddingLoss", x, y, signs)
+    yield call_case("CosineEmbeddingLoss", x[0], y[0], torch.tensor(1))
+    yield call_case("CosineEmbeddingLoss", 0 * x[:1], y[:1], torch.tensor([1]))
+    yield call_case("TripletMarginLoss", x, y, z, p=1.0, swap=True, margin=3.0, reduction="none")
+    yield call_case("TripletMarginLoss", x, y, z, p=3.0, eps=0.1, reduction="none")
+    yield call_case("TripletMarginLoss", x, x, z, margin=4.0, reduction="none")
+    yield call_case("TripletMarginLoss", x[0], y[0], z[0])
+    yield call_case("TripletMarginWithDistanceLoss", x, y, z, swap=True, reduction="none")
+
+
+def ctc_case(x, targets, input_lengths, target_lengths, **options):
+    """The loss of logits, and their gradient."""
+    x = x.clone().requires_grad_()
+    loss = nn.CTCLoss(**options)(x.log_softmax(-1), targets, input_lengths, target_lengths)
+    loss.sum().backward()
+    return {
+        "loss": "CTCLoss",
+        "options": options,
+        "inputs": [listed(x.detach()), *map(listed, (targets, input_lengths, target_lengths))],
+        "value": listed(loss.detach()),
+        "grad": listed(x.grad),
+    }
+
+
+def ctc_cases():
+    x = values(9, 6, 4)
+    targets = torch.tensor([[1, 2, 3], [2, 2, 3], [1, 1, 1], [3, 2, 1], [3, 1, 2], [1, 2, 3]])
+    times, counts = torch.tensor([9, 8, 4, 9, 0, 3]), torch.tensor([3, 3, 3, 0, 0, 3])
+    for reduction in ("mean", "sum", "none"):
+        # The third sample needs five times.
+        yield ctc_case(x, targets, times, counts, reduction=reduction, zero_infinity=True)
+    for n in (1, 2):  # without and with an alignment
+        part = x[:, n : n + 1], targets[n : n + 1], times[n : n + 1], counts[n : n + 1]
+        yield ctc_case(*part, reduction="none")
+    flat = torch.tensor([1, 2, 3, 3, 3])
+    yield ctc_case(x[:, :2], flat, torch.tensor([9, 9]), torch.tensor([2, 3]))
+    yield ctc_case(x[:, :2], flat - 1, torch.tensor([9, 9]), torch.tensor([2, 3]), blank=3)
+    yield ctc_case(x[:, 0], torch.tensor([1, 2]), torch.tensor(9), torch.tensor(2))
+    yield ctc_case(10 * x[:, :1], targets[:1], torch.tensor([9]), torch.tensor([3]))
+
+
+def more_loss_cases():
+    """Losses of one input; after the others, whose random numbers stay as they are."""
+    x, p = values(4, 3), values(4, 3, low=0.0, high=1.0)
+    logs, counts = x.log_softmax(1).mul(1000).round().div(1000), torch.tensor([[0, 1, 7]] * 4)
+    counts, signs = counts.double(), torch.tensor([[1, -1, 1]] * 4)
+    bits, labels = torch.tensor([[0.0, 1.0, 1.0]] * 4).double(), torch.tensor([0, 2, 1, 2])
+    lists = torch.tensor([[2, 0, -1], [-1, 1, 2], [1, -1, 0], [0, 1, 2]])
+    weight = [0.5, 1.0, 2.0]
+    for reduction in ("mean", "sum", "none"):
+        yield loss_case("KLDivLoss", logs, p, reduction=reduction)
+        yield loss_case("PoissonNLLLoss", x, counts, reduction=reduction)
+        yield loss_case("HingeEmbeddingLoss", x, signs, reduction=reduction)
+        yield loss_case("SoftMarginLoss", x, signs, reduction=reduction)
+        yield loss_case("MultiMarginLoss", x, labels, reduction=reduction)
+        yield loss_case("MultiLabelMarginLoss", x, lists, reduction=reduction)
+        yield loss_case("MultiLabelSoftMarginLoss", x, bits, reduction=reduction)
+    yield loss_case("KLDivLoss", logs, p, reduction="batchmean")
+    yield loss_case("KLDivLoss", logs, bits, reduction="none")
+    yield loss_case("KLDivLoss", logs, logs.roll(1, 0), reduction="batchmean", log_target=True)
+    yield loss_case("PoissonNLLLoss", x, counts, full=True, reduction="none")
+    yield loss_case("PoissonNLLLoss", p, counts, log_input=False, eps=0.01)
+    yield loss_case("HingeEmbeddingLoss", x, signs, margin=0.3)
+    yield loss_case("MultiMarginLoss", x, labels, p=2, margin=0.5, weight=weight)
+    yield loss_case("MultiMarginLoss", x[0], torch.tensor(1))
+    yield loss_case("MultiLabelMarginLoss", x[0], torch.tensor([1, 1, -1]))
+    yield loss_case("MultiLabelSoftMarginLoss", x, bits, weight=weight, reduction="none")
+    yield loss_case("MultiLabelSoftMarginLoss", x[0], bits[0])
+    yield loss_case("HuberLoss", x, 0 * x, delta=0.25, reduction="none")
+    yield loss_case("SmoothL1Loss", x, 0 * x, beta=0.25, reduction="none")
+
+
 def activation_case(kind, x, **options):
     leaf = x.clone().requires_grad_()
     y = getattr(nn, kind)(**options)(leaf)
@@ -152,6 +252,9 @@ def main():
         "activations": list(activation_cases()),
         "network": network(),
     }
+    golden["losses"] += more_loss_cases()
+    golden["calls"] = list(call_cases())
+    golden["ctc"] = list(ctc_cases())
     path = Path(__file__).with_suffix(".json")
     path.write_text(
         json.dumps(golden, separators=(",", ":")).replace('{"loss"', '\n{"loss"') + "\n"

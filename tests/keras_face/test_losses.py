@@ -166,10 +166,147 @@ def test_shapes_that_do_not_fit():
         losses.BinaryCrossentropy()(np.zeros((2, 3)), np.full((2, 1), 0.5))
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: losses.dice([1.0], [1.0, 0.5]), r"dice: .* shape \(2,\), got \(1,\)"),
+        (lambda: losses.tversky([[1.0]], [1.0]), r"tversky: .* shape \(1,\), got \(1, 1\)"),
+        (lambda: losses.ctc([1], np.ones((1, 2, 3))), r"ctc: .*got \(1,\) and \(1, 2, 3\)"),
+        (lambda: losses.ctc([[3]], np.ones((1, 2, 3))), r"label 3 of sample 0 is outside \[0, 3\)"),
+        (lambda: losses.ctc([[0, 1]], np.ones((1, 2, 3))), "label 0 of sample 0 is the blank"),
+        (lambda: losses.circle([0, 1], [0.5, 0.5]), r"circle: y_pred: .*got shape \(2,\)"),
+        (lambda: losses.circle([0, 1, 1], np.ones((2, 2))), r"circle: y_true: .*shape \(3,\)"),
+        (
+            lambda: losses.circle([0, 1], np.ones((2, 2)), ref_embeddings=np.ones((3, 2))),
+            "circle: ref_labels: expected labels of 3 references, got None",
+        ),
+        (
+            lambda: losses.circle([0, 1], np.ones((2, 2)), [0], np.ones((1, 3))),
+            r"circle: ref_embeddings: expected shape \(m, 2\), got \(1, 3\)",
+        ),
+        (
+            lambda: losses.categorical_generalized_cross_entropy([[0, 1]], np.ones((2, 2)), 0.5),
+            r"expected class numbers of shape \(2,\) .*got shape \(1, 2\)",
+        ),
+        (
+            lambda: losses.categorical_focal_crossentropy(np.eye(2), np.eye(2), [1.0, 2.0, 3.0]),
+            r"alpha: expected one for each of 2 classes, got shape \(3,\)",
+        ),
+        (
+            lambda: losses.categorical_focal_crossentropy([0, 1], np.eye(2)),
+            r"categorical_focal_crossentropy: .*shape \(2, 2\), got \(2,\)",
+        ),
+    ],
+)
+def test_shapes_that_a_function_refuses(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_focal_loss_of_extreme_logits_keeps_its_gradient():
+    x = fastdl.tensor([[100.0, -100.0]]).requires_grad_()
+    loss = losses.CategoricalFocalCrossentropy(alpha=1.0, gamma=0.5, from_logits=True)
+    value = loss([[0.0, 1.0]], x)
+    assert value.item() == 200.0  # Keras clips the probability and stops at -log(1e-7)
+    value.backward()
+    assert x.grad.tolist() == [[1.0, -1.0]]
+    y = fastdl.tensor([[200.0, 0.0]]).requires_grad_()
+    loss([[1.0, 0.0]], y).backward()  # (1 - p)^0.5 has an infinite slope at p = 1
+    assert np.isfinite(y.grad.numpy()).all()
+
+
+def test_weights_of_classes_lie_on_the_axis_of_the_classes():
+    y, p = np.eye(3)[None, [0, 2]], np.full((1, 2, 3), 1 / 3)
+    loss = losses.categorical_focal_crossentropy(y, p, [1.0, 2.0, 4.0])
+    swapped = [a.swapaxes(1, 2) for a in (y, p)]
+    again = losses.categorical_focal_crossentropy(*swapped, [1.0, 2.0, 4.0], axis=1)
+    np.testing.assert_array_equal(loss.numpy(), again.numpy())
+
+
+def test_generalized_loss_of_probability_0_has_a_finite_gradient():
+    p = fastdl.tensor([[0.0, 1.0], [0.25, 0.75]]).requires_grad_()
+    loss = losses.categorical_generalized_cross_entropy(np.array([[0], [0]]), p, 0.5)
+    assert loss.tolist() == [2.0, 1.0]
+    loss.sum().backward()
+    assert p.grad.tolist() == [[0.0, 0.0], [-2.0, 0.0]]
+
+
+def circle_of_rows(labels, x, references, others, gamma, margin, own):
+    """The loss by its definition, row by row in float64."""
+    values = []
+    for i, row in enumerate(x):
+        d = np.maximum(1 - others @ row, 0)
+        same = references == labels[i]
+        near = same & (np.arange(len(others)) != i) if own else same
+        pull = np.exp(-gamma * np.maximum(margin + d, 0) * (margin - d))[near].sum()
+        push = np.exp(gamma * np.maximum(1 + margin - d, 0) * (1 - margin - d))[~same].sum()
+        values.append(np.log1p(pull * push))
+    return values
+
+
+def test_circle_with_references():
+    random = np.random.RandomState(3)
+    x, others = random.standard_normal((4, 3)), random.standard_normal((5, 3))
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    others /= np.linalg.norm(others, axis=1, keepdims=True)
+    labels, references = np.array([0, 1, 1, 7]), np.array([1, 0, 1, 0, 2])
+    for own in (True, False):
+        expected = circle_of_rows(labels, x, references, others, 4.0, 0.3, own)
+        actual = losses.circle(labels, x, references, others, own, 4.0, 0.3)
+        # Exponents of up to 4 * 1.3 * 1.3, each with 4 roundings.
+        np.testing.assert_allclose(actual.numpy(), expected, rtol=0, atol=32 * EPSILON)
+
+
+def test_circle_of_a_batch_of_one_label_is_0_with_gradient_0():
+    x = fastdl.tensor([[1.0, 0.0], [0.6, 0.8]]).requires_grad_()
+    for labels in ([3, 3], [3, 4]):  # without others, and without the same
+        loss = losses.Circle()(labels, x)
+        assert loss.item() == 0.0
+        loss.backward()
+        assert x.grad.numpy().tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def test_circle_as_a_function_averages_as_the_class_does():
+    labels, x = INPUTS["groups"]
+    options = {"gamma": 4.0}
+    by_function = losses.LossFunctionWrapper(losses.circle, **options)(labels, x)
+    assert by_function.item() == losses.Circle(**options)(labels, x).item()
+
+
+def test_a_model_learns_with_ctc():
+    """Three labels in seven times, from inputs that show each label once."""
+    random = np.random.RandomState(0)
+    y = random.randint(1, 4, (48, 3))
+    x = np.zeros((48, 7, 4), np.float32)
+    for row, labels in zip(x, y, strict=True):
+        row[[1, 3, 5], labels] = 1.0
+    y[::4, 2] = 0  # padding: the last one is not in the target
+    x[::4, 5] = 0.0
+    model = fastdl.models.Sequential(
+        [fastdl.layers.Input((7, 4)), fastdl.layers.Dense(8, "relu"), fastdl.layers.Dense(4)]
+    )
+    model.compile(fastdl.optimizers.Adam(0.05), losses.CTC())
+    fastdl.utils.set_random_seed(1)
+    history = model.fit(x, y, batch_size=16, epochs=40, verbose=0).history["loss"]
+    assert history[-1] < 0.3 < 1.0 < history[0]
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(
+        losses.CTC()(y, model.predict(x, verbose=0)).item(), rel=1e-5
+    )
+
+
+def test_large_labels_stay_apart():
+    labels = np.array([2**24, 2**24 + 1, 2**24])  # float32 would make them one
+    x = [[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]]
+    assert losses.Circle(gamma=1.0)(labels, x) == losses.Circle(gamma=1.0)([0, 1, 0], x)
+
+
 @pytest.mark.parametrize("label", [3, -1, np.nan, 0.5])
-def test_labels_that_are_no_class(label):
-    loss = losses.SparseCategoricalCrossentropy()
-    with pytest.raises(ValueError, match="label"):
+@pytest.mark.parametrize(
+    "name", ["SparseCategoricalCrossentropy", "CategoricalGeneralizedCrossEntropy"]
+)
+def test_labels_that_are_no_class(name, label):
+    loss = getattr(losses, name)()
+    with pytest.raises(ValueError, match=r"label|class -?\d at position 1 is outside \[0, 3\)"):
         loss(np.array([0, label]), np.full((2, 3), 1 / 3))
 
 
@@ -180,6 +317,15 @@ def test_labels_that_are_no_class(label):
         (lambda: losses.MeanSquaredError(dtype="float16"), "dtype: expected 'float32'"),
         (lambda: losses.BinaryCrossentropy(label_smoothing=2), r"label_smoothing: .*\[0, 1\]"),
         (lambda: losses.Huber(delta=-1.0)([0.0], [1.0]), "delta"),
+        (lambda: losses.CategoricalGeneralizedCrossEntropy(q=1.0), "CrossEntropy: q: .*got 1.0"),
+        (lambda: losses.CategoricalFocalCrossentropy(alpha=[]), "alpha: expected a number or sev"),
+        (
+            lambda: losses.CategoricalFocalCrossentropy(alpha=[1, "a"]),
+            "alpha: expected a finite number",
+        ),
+        (lambda: losses.Dice(axis="last"), "Dice: axis: expected an integer or several"),
+        (lambda: losses.Tversky(beta=np.nan), "Tversky: beta: expected a finite number"),
+        (lambda: losses.Circle(margin="a"), "Circle: margin: expected a finite number"),
     ],
 )
 def test_bad_arguments(make, message):

@@ -167,6 +167,26 @@ def test_names():
         (lambda: metrics.Precision()([1.0], [0.5, 0.5]), "targets of the outputs' shape"),
         (lambda: metrics.F1Score()([1.0], [0.5]), r"one shape \(samples, classes\)"),
         (lambda: metrics.Recall(class_id=0)([1.0], [0.5]), "class_id needs outputs of shape"),
+        (lambda: metrics.IoU(0, [0]), "IoU: num_classes: expected an integer from 1 to .*got 0"),
+        (lambda: metrics.IoU(3, [0, 3]), "IoU: target_class_ids: .*from 0 to 2, got 3"),
+        (lambda: metrics.IoU(3, []), "IoU: target_class_ids: expected class numbers"),
+        (lambda: metrics.BinaryIoU([-1]), "BinaryIoU: target_class_ids: .*from 0 to 1, got -1"),
+        (lambda: metrics.BinaryIoU(threshold="a"), "BinaryIoU: threshold: expected a finite"),
+        (lambda: metrics.MeanIoU(2.5), "MeanIoU: num_classes: expected an integer"),
+        (lambda: metrics.MeanIoU(3)([0, 1], np.eye(2)), r"\(2,\) and \(2, 2\) with sparse_y_true"),
+        (
+            lambda: metrics.MeanIoU(3)([0, 1], [0, 1], [1.0, 2.0, 3.0]),
+            r"MeanIoU: sample_weight: shape \(3,\) does not fit labels of shape \(2,\)",
+        ),
+        (lambda: metrics.PrecisionAtRecall(1.5), r"PrecisionAtRecall: recall: .*\[0, 1\], got 1.5"),
+        (lambda: metrics.RecallAtPrecision(0.5, 0), "RecallAtPrecision: num_thresholds: .*got 0"),
+        (
+            lambda: metrics.SensitivityAtSpecificity(0.5, class_id=2)([[0, 1]], [[0.1, 0.9]]),
+            "SensitivityAtSpecificity: class_id: expected one of 2 classes, got 2",
+        ),
+        (lambda: metrics.SpecificityAtSensitivity(None), "Sensitivity: sensitivity: .*got None"),
+        (lambda: metrics.pearson_correlation([1.0], [[1.0, 2.0]]), r"\(1, 2\), got \(1,\)"),
+        (lambda: metrics.ConcordanceCorrelation()([[1.0]], [[1.0, 2.0]]), r"\(1, 2\), got \(1, 1"),
     ],
 )
 def test_bad_arguments(make, message):
@@ -179,3 +199,132 @@ def test_too_many_regressors_do_not_count():
     plain = metrics.R2Score()(y_true, y_pred).item()
     assert metrics.R2Score(num_regressors=5)(y_true, y_pred).item() == plain
     assert metrics.R2Score(num_regressors=1)(y_true, y_pred).item() < plain
+
+
+# --- intersection over union, correlations, rates at rates
+
+OVERLAPS = [
+    case
+    for case in GOLDEN["metrics"]
+    if case["name"].endswith(("IoU", "AtRecall", "AtPrecision", "AtSpecificity", "AtSensitivity"))
+]
+
+
+@pytest.mark.parametrize("case", OVERLAPS, ids=ids)
+def test_batches_of_any_size_give_the_same(case):
+    y_true, y_pred = INPUTS[case["inputs"]]
+    weights = np.arange(1.0, 1 + len(y_true))  # whole numbers, whose sums are exact
+    found = set()
+    for sizes in ([6], [1] * 6, [4, 2], [1, 5]):
+        metric = getattr(metrics, case["name"])(**case["options"])
+        for part in np.split(np.arange(6), np.cumsum(sizes)[:-1]):
+            metric.update_state(y_true[part], y_pred[part], weights[part])
+        found.add(metric.result().numpy().tobytes())
+    assert len(found) == 1
+
+
+def intersection_over_union(true, pred, classes, weight=None):
+    """The mean over the classes that occur, by its definition."""
+    weight = np.ones(true.shape) if weight is None else np.broadcast_to(weight, true.shape)
+    shares = []
+    for c in classes:
+        union = weight[(true == c) | (pred == c)].sum()
+        if union:
+            shares.append(weight[(true == c) & (pred == c)].sum() / union)
+    return np.mean(shares)
+
+
+def test_iou_of_pictures():
+    random = np.random.RandomState(5)
+    true = random.randint(0, 4, (3, 5, 6))
+    scores = random.uniform(0, 1, (3, 5, 6, 4)).astype("float32")
+    pred = scores.argmax(-1)
+    near = pytest.approx(intersection_over_union(true, pred, [1, 3]), rel=1e-6)
+    one_hot = np.eye(4)[true]
+    assert metrics.IoU(4, [1, 3])(true, pred).item() == near
+    assert metrics.IoU(4, [1, 3])(true[..., None], pred.astype("float32")).item() == near
+    assert metrics.IoU(4, [1, 3], sparse_y_pred=False)(true, scores).item() == near
+    assert metrics.OneHotIoU(4, [1, 3], sparse_y_pred=True)(one_hot, pred).item() == near
+    first = np.moveaxis(one_hot, -1, 1), np.moveaxis(scores, -1, 1)
+    assert metrics.OneHotIoU(4, [1, 3], axis=1)(*first).item() == near
+    weight = np.array([0.5, 2.0, 0.25])  # one for each picture
+    expected = intersection_over_union(true, pred, range(4), weight[:, None, None])
+    assert metrics.MeanIoU(4)(true, pred, weight).item() == pytest.approx(expected, rel=1e-6)
+    assert metrics.MeanIoU(4)(true, pred, weight[:, None, None]).item() == pytest.approx(
+        expected, rel=1e-6
+    )
+
+
+def test_iou_leaves_out_what_is_no_class():
+    metric = metrics.MeanIoU(2, ignore_class=255)
+    assert metric([0, 1, 255, 255, 7, 1, -1], [0, 1, 0, 1, 1, 9, 0]).item() == pytest.approx(1.0)
+    assert metrics.MeanIoU(2)([5, 5], [0, 1]).item() == 0.0  # nothing counts
+    nothing = metrics.BinaryIoU()
+    assert nothing.result().item() == 0.0
+    assert metrics.IoU(3, [0, 2])([0, 0, 1], [0, 0, 2]).item() == pytest.approx(0.5)
+
+
+def test_iou_of_more_weights_than_a_float_counts():
+    count = (1 << 24) + 1000  # a plain float32 sum of ones stops at 2^24
+    metric = metrics.MeanIoU(1)
+    labels = np.zeros(count, np.uint8)
+    metric.update_state(labels, labels, np.ones(count, np.float32))
+    assert metric.total_cm.item() == count
+    metric.update_state(labels, labels)
+    metric.update_state([0], [0])
+    assert metric.total_cm.item() + metric.total_cm.rest.item() in (2 * count + 1, 2 * count + 2)
+
+
+def test_correlations_along_another_axis():
+    y_true, y_pred = INPUTS["real"]
+    by_numpy = [np.corrcoef(t, p)[0, 1] for t, p in zip(y_true.T, y_pred.T, strict=True)]
+    found = metrics.pearson_correlation(y_true, y_pred, axis=0).numpy()
+    np.testing.assert_allclose(found, by_numpy, rtol=0, atol=4 * EPSILON)
+    found = metrics.concordance_correlation(y_true, y_pred, axis=0).numpy()
+    turned = metrics.concordance_correlation(y_true.T, y_pred.T).numpy()
+    np.testing.assert_allclose(found, turned, rtol=0, atol=4 * EPSILON)
+
+
+def test_correlation_of_large_and_of_equal_values():
+    large = np.float32([[1e15, 2e15, 4e15]])  # the product of the sums of squares overflows
+    assert metrics.pearson_correlation(large, large * 2).item() == pytest.approx(1.0, rel=1e-6)
+    assert np.isnan(metrics.pearson_correlation([[1.0, 1.0]], [[1.0, 2.0]]).item())  # as Keras
+    assert metrics.concordance_correlation([[1.0, 1.0]], [[1.0, 1.0]]).item() == 0.0
+
+
+def test_rates_say_that_logits_do_not_fit():
+    metric = metrics.RecallAtPrecision(0.5)
+    with pytest.warns(
+        UserWarning, match=r"RecallAtPrecision: expected outputs in \[0, 1\], got -3"
+    ):
+        metric.update_state([0, 1], [-3.0, 2.0])
+    assert metric.result().item() == 1.0  # those outside count as 0 or 1
+
+
+def test_rate_that_no_threshold_reaches():
+    assert metrics.PrecisionAtRecall(1.0)([1, 1], [0.0, 0.5]).item() == 1.0
+    assert metrics.RecallAtPrecision(0.9)([0, 1], [0.8, 0.5]).item() == 0.0
+    assert metrics.SpecificityAtSensitivity(0.5).result().item() == 0.0
+
+
+class Scaled(fastdl.layers.Layer):
+    def build(self, shape):
+        self.scale = self.add_weight(shape=(), initializer="ones")
+
+    def call(self, x):
+        return x * self.scale
+
+
+@pytest.mark.parametrize("case", OVERLAPS, ids=ids)
+def test_fit_and_evaluate_give_what_the_metric_alone_gives(case):
+    y_true, y_pred = INPUTS[case["inputs"]]
+    y_pred = y_pred.reshape(6, -1).astype("float32")
+    model = fastdl.models.Sequential([fastdl.layers.Input(y_pred.shape[1:]), Scaled()])
+    metric = getattr(metrics, case["name"])(**case["options"], name="mine")
+    model.compile(fastdl.optimizers.SGD(0.0), lambda t, p: p[:, 0], metrics=[metric])
+    options = {"batch_size": 4, "verbose": 0}  # the last batch is smaller
+    history = model.fit(y_pred, y_true, shuffle=False, epochs=2, **options)
+    evaluated = model.evaluate(y_pred, y_true, return_dict=True, **options)
+    alone = getattr(metrics, case["name"])(**case["options"])(y_true, y_pred).item()
+    assert history.history["mine"] == [alone, alone]
+    assert evaluated["mine"] == alone

@@ -202,3 +202,41 @@ CASES.append(
         scale=lambda p, t: huber(p, t) + (np.abs(p) + np.abs(t)) * np.minimum(np.abs(p - t), 1.25),
     )
 )
+
+
+def alignments(d: Draw):
+    """Log-probabilities that need not add up to 1, padded labels and lengths."""
+    times, samples, classes, most = d.m(5, 40), d.n(3, 37), d.m(4, 12), d.m(2, 9)
+    used = d.integers(2 * most, times + 1, samples) if d.size == "big" else np.full(samples, times)
+    labels = d.integers(1, classes, samples, most)
+    return [-d.uniform(0.1, 3, times, samples, classes), labels, used, np.full(samples, most)]
+
+
+def ctc_loss(x, targets, used, counts):
+    """Sums over the paths in float64, state by state."""
+    losses = []
+    for n in range(x.shape[1]):
+        labels = [0]
+        for label in targets[n, : counts[n]]:
+            labels += [int(label), 0]
+        alpha = np.where(np.arange(len(labels)) < 2, np.exp(x[0, n])[labels], 0.0)
+        for t in range(1, used[n]):
+            p = np.exp(x[t, n])[labels]
+            one, two = np.roll(alpha, 1), np.roll(alpha, 2)
+            one[0] = two[:2] = 0
+            jumps = [s >= 2 and labels[s] not in (0, labels[s - 2]) for s in range(len(labels))]
+            alpha = p * (alpha + one + two * jumps)
+        losses.append(-np.log(alpha[-2:].sum()))
+    return np.array(losses)
+
+
+CASES.append(
+    Case(
+        "ctc_loss",
+        "",
+        alignments,
+        lambda x, y, n, m: _core.ctc_loss(x, y, n, m, 0, False),
+        ctc_loss,
+        eps=1,  # the sums are of float64
+    )
+)

@@ -46,7 +46,14 @@ def use_merge(layer):
 
 
 def use_loss(loss):
-    classes = type(loss).__name__.startswith("Sparse")
+    name = type(loss).__name__
+    if name == "CTC":
+        loss([[1], [2]], np.stack([X, X]))
+        return
+    classes = name.startswith("Sparse") or name in (
+        "Circle",
+        "CategoricalGeneralizedCrossEntropy",
+    )
     loss([0, 1] if classes else [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], X)
 
 
@@ -131,8 +138,16 @@ def use_module(module):
 
 def use_torch_loss(loss):
     name = type(loss).__name__
-    if name in ("CrossEntropyLoss", "NLLLoss"):
+    if name in ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss"):
         loss(fastdl.tensor(X), fastdl.tensor([0, 1]))
+    elif name == "MultiLabelMarginLoss":
+        loss(fastdl.tensor(X), fastdl.tensor([[0, -1, 1], [2, 1, -1]]))
+    elif name == "CTCLoss":
+        loss(fastdl.tensor(X), [2], 2, 1)
+    elif name == "CosineEmbeddingLoss":
+        loss(fastdl.tensor(X), fastdl.ones(2, 3), fastdl.ones(2))
+    elif name.startswith(("Gaussian", "MarginRanking", "Triplet")):
+        loss(fastdl.tensor(X), fastdl.ones(2, 3), fastdl.ones(2, 3))
     else:
         loss(fastdl.tensor(X), fastdl.ones(2, 3))
 
@@ -198,7 +213,11 @@ MODULES = {
     data: (use_iterable, ()),
 }
 MERGES = "Add Average Concatenate Dot Maximum Minimum Multiply Subtract".split()
-TORCH_LOSSES = "BCE BCEWithLogits CrossEntropy Huber L1 MSE NLL SmoothL1".split()
+TORCH_LOSSES = """
+    BCE BCEWithLogits CTC CosineEmbedding CrossEntropy GaussianNLL HingeEmbedding Huber KLDiv L1 MSE
+    MarginRanking MultiLabelMargin MultiLabelSoftMargin MultiMargin NLL PoissonNLL SmoothL1
+    SoftMargin TripletMargin TripletMarginWithDistance
+""".split()
 USES = {f"layers.{name}": use_merge for name in MERGES}
 USES |= {f"nn.{name}Loss": use_torch_loss for name in TORCH_LOSSES}
 USES |= {
@@ -225,6 +244,14 @@ NEEDED = {
     "layers.Reshape": lambda: {"target_shape": (3,)},
     "losses.LossFunctionWrapper": lambda: {"fn": losses.mean_squared_error},
     "metrics.MeanMetricWrapper": lambda: {"fn": losses.mean_squared_error},
+    "metrics.IoU": lambda: {"num_classes": 3, "target_class_ids": [0]},
+    "metrics.MeanIoU": lambda: {"num_classes": 3},
+    "metrics.OneHotIoU": lambda: {"num_classes": 3, "target_class_ids": [0]},
+    "metrics.OneHotMeanIoU": lambda: {"num_classes": 3},
+    "metrics.PrecisionAtRecall": lambda: {"recall": 0.5},
+    "metrics.RecallAtPrecision": lambda: {"precision": 0.5},
+    "metrics.SensitivityAtSpecificity": lambda: {"specificity": 0.5},
+    "metrics.SpecificityAtSensitivity": lambda: {"sensitivity": 0.5},
     "optimizers.schedules.CosineDecay": lambda: {"initial_learning_rate": 0.1, "decay_steps": 3},
     "optimizers.schedules.CosineDecayRestarts": lambda: {
         "initial_learning_rate": 0.1,
@@ -333,6 +360,8 @@ FUNCTIONS = {
     "nn.BCELoss": "binary_cross_entropy",
     "nn.BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
     "nn.CrossEntropyLoss": "cross_entropy",
+    "nn.MultiLabelSoftMarginLoss": "multilabel_soft_margin_loss",
+    "nn.MultiMarginLoss": "multi_margin_loss",
     "nn.NLLLoss": "nll_loss",
 }
 # What messages call an argument after the object is made.

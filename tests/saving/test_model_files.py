@@ -259,6 +259,32 @@ def test_compile_settings_are_kept(tmp_path):
     assert one == other and {"loss", "first_mine", "first_squares"} <= one.keys()
 
 
+@pytest.mark.parametrize(
+    "loss",
+    [
+        losses.Dice(axis=[1]),
+        losses.Tversky(0.3, 0.7, axis=-1),
+        losses.CategoricalFocalCrossentropy([0.1, 0.2, 0.7], 1.5),
+        losses.dice,
+    ],
+)
+def test_losses_and_metrics_with_lists_among_their_arguments(tmp_path, loss):
+    model = models.Sequential([layers.Input((6,)), layers.Dense(3, "softmax")])
+    measures = [
+        metrics.BinaryIoU((1,), 0.3),
+        metrics.OneHotIoU(3, [0, 2]),
+        metrics.OneHotMeanIoU(3, ignore_class=1),
+        metrics.PrecisionAtRecall(0.4, 20),
+        metrics.ConcordanceCorrelation(),
+    ]
+    model.compile("sgd", loss, metrics=measures)
+    y = np.eye(3, dtype=np.float32)[np.arange(len(X)) % 3]
+    model.save(tmp_path / "m.fastdl")
+    again = models.load_model(tmp_path / "m.fastdl")
+    one, other = (m.evaluate(X, y, verbose=0, return_dict=True) for m in (model, again))
+    assert one == other and len(one) == 6
+
+
 def test_without_the_state_of_training(tmp_path):
     model = compiled()
     model.fit(X, Y, verbose=0)

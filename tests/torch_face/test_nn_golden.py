@@ -23,7 +23,8 @@ def close(actual, expected, factor):
 def label(case):
     options = ",".join(f"{k}={v}" for k, v in case["options"].items())
     kind = case.get("loss") or case["kind"]
-    return f"{kind}({options})-{np.ndim(case['input'])}d"
+    first = case["inputs"][0] if "inputs" in case else case["input"]
+    return f"{kind}({options})-{np.ndim(first)}d"
 
 
 @pytest.mark.parametrize("case", GOLDEN["losses"], ids=label)
@@ -35,6 +36,34 @@ def test_loss(case):
     if case["grad"] is not None:
         loss.sum().backward()
         close(x.grad, case["grad"], 16)
+
+
+@pytest.mark.parametrize("case", GOLDEN["calls"], ids=label)
+def test_loss_of_several_inputs(case):
+    wanted = [grad is not None for grad in case["grads"]]
+    inputs = [
+        fastdl.tensor(x, requires_grad=w) for x, w in zip(case["inputs"], wanted, strict=True)
+    ]
+    loss = getattr(nn, case["loss"])(**case["options"])(*inputs)
+    close(loss.detach(), case["value"], 16)
+    (loss * fastdl.arange(1.0, loss.numel() + 1).reshape(loss.shape)).sum().backward()
+    for x, expected in zip(inputs, case["grads"], strict=True):
+        if expected is not None:
+            close(x.grad, expected, 32)  # with the weight of its row
+
+
+@pytest.mark.parametrize("case", GOLDEN["ctc"], ids=label)
+def test_ctc(case):
+    logits, *rest = case["inputs"]
+    x = fastdl.tensor(logits, requires_grad=True)
+    loss = nn.CTCLoss(**case["options"])(fastdl.log_softmax(x, -1), *map(fastdl.tensor, rest))
+    loss.sum().backward()
+    if np.isinf(case["value"]).any():
+        assert loss.tolist() == case["value"] and np.isnan(x.grad.numpy()).any()
+        return
+    # A sum over up to nine times of logarithms, each rounded to float32.
+    close(loss.detach(), case["value"], 16)
+    close(x.grad, case["grad"], 16)
 
 
 def test_gradient_of_bce_is_finite_where_probabilities_are_0_and_1():
