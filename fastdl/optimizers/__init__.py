@@ -4,10 +4,14 @@ from typing import TYPE_CHECKING
 
 from .._base.registry import OPTIMIZERS
 from . import schedules as schedules
+from .adadelta import Adadelta as Adadelta
 from .adagrad import Adagrad as Adagrad
 from .adam import Adam as Adam
 from .adam import AdamW as AdamW
+from .adamax import Adamax as Adamax
+from .ftrl import Ftrl as Ftrl
 from .lion import Lion as Lion
+from .nadam import Nadam as Nadam
 from .optimizer import Optimizer as Optimizer
 from .rmsprop import RMSprop as RMSprop
 from .sgd import SGD as SGD

@@ -140,6 +140,10 @@ OPTIMIZERS = {
     "AdamW": lambda: optimizers.AdamW(0.1),
     "RMSprop": lambda: optimizers.RMSprop(0.1, centered=True, momentum=0.9),
     "Adagrad": lambda: optimizers.Adagrad(0.1),
+    "Adamax": lambda: optimizers.Adamax(0.1),
+    "Nadam": lambda: optimizers.Nadam(0.1),
+    "Adadelta": lambda: optimizers.Adadelta(0.1),
+    "Ftrl": lambda: optimizers.Ftrl(0.1),
     "clipvalue": lambda: optimizers.Adam(0.1, clipvalue=0.5),
 }
 

@@ -278,6 +278,36 @@ def test_optimizer_of_ones_own():
     assert own.variables[2].name == "dense_kernel_step"
 
 
+def test_ftrl_stands_still_where_its_formula_would_divide_by_zero():
+    trained = [fastdl.Variable([1.0, -2.0])]
+    optimizer = optimizers.Ftrl(0.0, initial_accumulator_value=0.0)
+    optimizer.apply([[1.0, 1.0]], trained)
+    assert trained[0].tolist() == [1.0, -2.0]
+    assert all(not v.numpy().any() for v in optimizer.variables[2:])
+    optimizer.learning_rate = 0.1
+    optimizer.apply([[0.0, 1.0]], trained)  # the first element has had no gradient yet
+    assert float(trained[0][0]) == 1.0 and float(trained[0][1]) != -2.0
+
+
+def test_ftrl_makes_exact_zeros():
+    trained = [fastdl.Variable([1.0, 1.0])]
+    optimizer = optimizers.Ftrl(0.1, l1_regularization_strength=0.5)
+    for _ in range(3):
+        optimizer.apply([[0.01, -3.0]], trained)
+    assert float(trained[0][0]) == 0.0 and float(trained[0][1]) > 0.0
+
+
+def test_nadam_goes_on_after_a_million_steps():
+    """The product of the momenta has vanished then, and a step is that of mu = beta_1."""
+    optimizer, trained = optimizers.Nadam(0.1), [fastdl.Variable([1.0])]
+    optimizer.build(trained)
+    optimizer._calls_variable.assign(10**6)
+    optimizer.apply([[2.0]], trained)
+    mean, root = 0.2, np.sqrt(0.004)
+    expected = 1 - 0.1 * (0.9 * mean + 0.1 * 2.0) / (root + 1e-7)
+    assert_near(flat(trained), np.array([expected]), 4)
+
+
 @pytest.mark.parametrize("name", ["adam", "Adam", "ADAM", "adamw", "rmsprop", "RMSprop", "sgd"])
 def test_names(name):
     assert type(optimizers.get(name)).__name__.lower() == name.lower()
@@ -305,6 +335,9 @@ def test_get_takes_objects_and_configs():
         (lambda: optimizers.AdamW(weight_decay=None), r"AdamW: weight_decay: .*None"),
         (lambda: optimizers.SGD(momentum=2), r"SGD: momentum: .*\[0, 1\], got 2"),
         (lambda: optimizers.RMSprop(epsilon=-1), r"RMSprop: epsilon: .*got -1"),
+        (lambda: optimizers.Adadelta(rho=1.5), r"Adadelta: rho: .*1.5"),
+        (lambda: optimizers.Nadam(beta_2=-1), r"Nadam: beta_2: .*got -1"),
+        (lambda: optimizers.Ftrl(learning_rate_power=0.5), r"Ftrl: learning_rate_power: .*got 0.5"),
         (lambda: optimizers.SGD(clipnorm=1.0, clipvalue=1.0), r"SGD: at most one of clipnorm"),
         (lambda: optimizers.SGD(gradient_accumulation_steps=1), r"at least 2, got 1"),
         (lambda: optimizers.SGD().apply([[1.0]]), r"SGD.apply: .*not built yet"),
