@@ -138,6 +138,8 @@ class Optimizer(Watched):
     _has_step = True
     _state_from_start = False
     _slot_values: ClassVar[dict[str, str]] = {}  # the option with which a slot starts, else 0
+    # PyTorch's states of one number each. All but the steps follow from them, see `_derived`.
+    _scalars: ClassVar[tuple[str, ...]] = ("step",)
     # A rule of `_core.update_rules()`, and its names for PyTorch's slots.
     _rule: ClassVar[str]
     _states: ClassVar[dict[str, str]]
@@ -217,6 +219,10 @@ class Optimizer(Watched):
         """The rule's hyper-parameters."""
         raise NotImplementedError
 
+    def _derived(self, group: Group, steps: int) -> dict[str, float]:
+        """The numbers in PyTorch's state that follow from the number of steps."""
+        return {}
+
     # --- the step
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -260,7 +266,7 @@ class Optimizer(Watched):
             if group["lr"] is not engine.rate:
                 engine.set_rate(group["lr"])
             engine.hyper_array[1] = -1.0 if group["maximize"] else 1.0
-            decay = group["weight_decay"]
+            decay = group.get("weight_decay", 0.0)
             l2, decay = (0.0, decay) if group.get("decoupled_weight_decay") else (decay, 0.0)
             updates += engine.make_calls(self._rule, self._parameters(group), l2, decay)
         # Python handles signals only between its own instructions. The updates run without any, so
@@ -332,19 +338,25 @@ class Optimizer(Watched):
         """
         numbers: dict[int, int] = {}
         groups = []
+        group_of: dict[int, Group] = {}
         for group in self.param_groups:
+            group_of.update((id(p), group) for p in group["params"])
             packed = {name: value for name, value in group.items() if name != "params"}
             packed["params"] = [numbers.setdefault(id(p), len(numbers)) for p in group["params"]]
             groups.append(packed)
         state = {
-            numbers[id(parameter)]: {
-                name: _core.tensor(float(value)) if name == "step" else value
-                for name, value in entry.items()
-            }
+            numbers[id(parameter)]: self._packed(entry, group_of[id(parameter)])
             for parameter, entry in self.state.items()
             if entry
         }
         return {"state": dict(sorted(state.items())), "param_groups": groups}
+
+    def _packed(self, entry: dict[str, Tensor], group: Group) -> dict[str, Tensor]:
+        if "step" not in entry:
+            return entry
+        numbers = {"step": float(entry["step"]), **self._derived(group, int(entry["step"]))}
+        slots = {name: value for name, value in entry.items() if name != "step"}
+        return {**{name: _core.tensor(value) for name, value in numbers.items()}, **slots}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Loads what `state_dict()` returned, here or in PyTorch.
@@ -368,7 +380,7 @@ class Optimizer(Watched):
                 entry = state_dict["state"].get(number, {})
                 arrays = {k: np.asarray(v) for k, v in entry.items() if v is not None}
                 for name, array in arrays.items():
-                    if name != "step" and array.shape != parameter.shape:
+                    if name not in self._scalars and array.shape != parameter.shape:
                         raise ValueError(
                             f"{who}: {name!r} of parameter {number}: expected shape "
                             f"{parameter.shape}, got {array.shape}"

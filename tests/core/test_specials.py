@@ -170,7 +170,19 @@ def test_a_norm_that_is_none_is_seen(clip, value):
 
 
 def test_torch_updates_carry_nan():
-    for make in (optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad):
+    for make in (
+        optim.SGD,
+        optim.Adam,
+        optim.AdamW,
+        optim.RMSprop,
+        optim.Adagrad,
+        optim.Adamax,
+        optim.NAdam,
+        optim.RAdam,
+        optim.Adadelta,
+        optim.Rprop,
+        optim.ASGD,
+    ):
         p = fastdl.ones(35, requires_grad=True)
         optimizer = make([p], lr=0.1)
         p.grad = fastdl.tensor(np.where(np.arange(35) == 33, np.float32(NAN), np.float32(1)))

@@ -1389,6 +1389,9 @@ def torch_training(step, steps):
         functools.partial(optim.AdamW, lr=0.1, amsgrad=True),
         functools.partial(optim.RMSprop, lr=0.1, centered=True),
         functools.partial(optim.Adagrad, lr=0.1, lr_decay=0.1),
+        functools.partial(optim.NAdam, lr=0.1),
+        functools.partial(optim.Rprop, lr=0.1),
+        functools.partial(optim.ASGD, lr=0.1, lambd=0.1, t0=1),
     ],
 )
 def test_training_in_a_plan_with_optimizers_in_pytorchs_style(make_optimizer):

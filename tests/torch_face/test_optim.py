@@ -222,6 +222,55 @@ def test_state_dict_has_pytorchs_layout():
     assert {"lr", "betas", "eps", "weight_decay", "amsgrad", "maximize"} <= set(group)
 
 
+@pytest.mark.parametrize(
+    ("name", "states"),
+    [
+        ("Adamax", ["step", "exp_avg", "exp_inf"]),
+        ("NAdam", ["step", "mu_product", "exp_avg", "exp_avg_sq"]),
+        ("RAdam", ["step", "exp_avg", "exp_avg_sq"]),
+        ("Adadelta", ["step", "square_avg", "acc_delta"]),
+        ("Rprop", ["step", "prev", "step_size"]),
+        ("ASGD", ["step", "eta", "mu", "ax"]),
+    ],
+)
+def test_states_have_pytorchs_names(name, states):
+    parameters = start()
+    optimizer = getattr(optim, name)(parameters)
+    give(parameters, arrays(GOLDEN["gradients"][0]))
+    optimizer.step()
+    state = optimizer.state_dict()["state"][0]
+    assert list(state) == states
+    scalars = {"step", "mu_product", "eta", "mu"}
+    assert all(state[n].shape == (() if n in scalars else SHAPES[0]) for n in states)
+
+
+def test_numbers_that_follow_from_the_steps_are_in_the_state():
+    parameters = start()
+    nadam = optim.NAdam(parameters, betas=(0.8, 0.9), momentum_decay=0.5)
+    asgd = optim.ASGD(parameters, lr=0.1, lambd=0.2, alpha=0.5, t0=1)
+    give(parameters, arrays(GOLDEN["gradients"][0]))
+    for _ in range(4):
+        nadam.step()
+        asgd.step()
+    momenta = [0.8 * (1 - 0.5 * 0.96 ** (0.5 * t)) for t in (1, 2, 3, 4)]
+    product = nadam.state_dict()["state"][2]["mu_product"].item()
+    np.testing.assert_allclose(product, np.prod(momenta), rtol=EPSILON)
+    state = asgd.state_dict()["state"][2]
+    np.testing.assert_allclose(state["eta"].item(), 0.1 / (1 + 0.2 * 0.1 * 4) ** 0.5, rtol=EPSILON)
+    np.testing.assert_allclose(state["mu"].item(), 1 / 3, rtol=EPSILON)
+
+
+def test_rprop_waits_after_a_change_of_sign():
+    w = nn.Parameter(np.zeros(1, "f"))
+    optimizer = optim.Rprop([w], lr=0.5)
+    places = []
+    for gradient in (1.0, 1.0, -1.0, -1.0):
+        give([w], [[gradient]])
+        optimizer.step()
+        places.append(w.item())
+    np.testing.assert_allclose(places, [-0.5, -1.1, -1.1, -0.8], rtol=4 * EPSILON)
+
+
 def test_pytorchs_state_loads_from_arrays():
     parameters = start()
     optimizer = optim.Adam(parameters, lr=0.5)
@@ -287,6 +336,9 @@ def test_repr_shows_the_groups():
     [
         (lambda p: optim.Adam(p, lr=-1), ValueError, r"Adam: lr: .*at least 0, got -1"),
         (lambda p: optim.Adam(p, betas=(0.9, 1.0)), ValueError, r"betas\[1\]: .*\[0, 1\), got 1.0"),
+        (lambda p: optim.Adadelta(p, rho=1.5), ValueError, r"Adadelta: rho: .*1.5"),
+        (lambda p: optim.Rprop(p, etas=(1.0, 1.2)), ValueError, r"Rprop: etas\[0\]: .*got 1.0"),
+        (lambda p: optim.NAdam(p, momentum_decay=-1), ValueError, "NAdam: momentum_decay: .*-1"),
         (lambda p: optim.SGD(p, nesterov=True), ValueError, "SGD: nesterov: expected a momentum"),
         (lambda p: optim.SGD(p, differentiable=True), ValueError, "differentiable: expected False"),
         (lambda p: optim.SGD([]), ValueError, "at least one parameter"),
