@@ -88,6 +88,8 @@ class Optimizer(Variables):
             "_trainable_variables",
         )
     )
+    # Whether _update() can get some rows of a matrix at a time.
+    _takes_parts: ClassVar[bool] = True
     # The slots of a subclass: each a name and the initial value.
     _slots: ClassVar[tuple[tuple[str, float], ...]] = ()
 
@@ -294,12 +296,16 @@ class Optimizer(Variables):
         self._excluded = list(var_list or ())
         self._excluded_names = list(var_names or ())
 
-    def _decays(self, index: int) -> bool:
-        if self.weight_decay is None:
-            return False
+    def _decay_of(self, index: int) -> float:
+        """The weight decay of a variable. A run's variables have the same."""
+        if self.weight_decay is None or self._is_excluded(index):
+            return 0.0
+        return self.weight_decay
+
+    def _is_excluded(self, index: int) -> bool:
         variable = self._trainable_variables[index]
         name = getattr(variable, "name", "")
-        return not any(variable is excluded for excluded in self._excluded) and not any(
+        return any(variable is excluded for excluded in self._excluded) or any(
             part in name for part in self._excluded_names
         )
 
@@ -417,7 +423,8 @@ class Optimizer(Variables):
             self.gradient_accumulation_steps,
         ) == (None,) * 5
         own_methods = type(self).apply is not Optimizer.apply or (
-            type(self)._update is Optimizer._update  # update_step() sees whole gradients
+            # update_step() sees whole gradients
+            type(self)._update is Optimizer._update or not self._takes_parts
         )
         return one_pass and not own_methods
 
@@ -464,20 +471,23 @@ class Optimizer(Variables):
             rows = max(1, _PART // width)
             for first in range(0, height, rows):
                 count = min(rows, height - first)
-                part = self._flat.part(i, first, count, memory, self._decays(i))
+                part = self._flat.part(i, first, count, memory, self._decay_of(i))
                 product.rows(first, count, part.gradients._view((count, width), 0))
                 self._update(part)
 
     def _update(self, run: Run) -> None:
         """Updates a run of variables; the built-in optimizers override it with one op."""
-        if run.key:
-            assert self.weight_decay is not None
-            decay = F.mul(self._learning_rate_variable, self.weight_decay)
-            F.assign_(run.values, F.sub(run.values, F.mul(run.values, decay)))
+        self._decay(run)
         for i in run.indices:
             self.update_step(
                 self._flat.homes[i], self._trainable_variables[i], self._learning_rate_variable
             )
+
+    def _decay(self, run: Run) -> None:
+        """Applies the weight decay, for updates that aren't one op."""
+        if run.key:
+            decay = F.mul(self._learning_rate_variable, run.key)
+            F.assign_(run.values, F.sub(run.values, F.mul(run.values, decay)))
 
     def _step_by(
         self, rule: str, run: Run, states: dict[str, Tensor], parameters: dict[str, float]
@@ -491,7 +501,7 @@ class Optimizer(Variables):
             step=self._updates,
             states=states,
             parameters=parameters,
-            decay=self.weight_decay or 0.0 if run.key else 0.0,
+            decay=run.key,
         )
 
     def _all_runs(self) -> list[Run]:
@@ -501,7 +511,7 @@ class Optimizer(Variables):
     def _runs(self, selected: tuple[bool, ...]) -> list[Run]:
         moves, runs = self._runs_of.get(selected, (-1, []))
         if moves != self._flat.moves:
-            runs = self._flat.runs(selected, key=self._decays)
+            runs = self._flat.runs(selected, key=self._decay_of)
             self._runs_of[selected] = self._flat.moves, runs
         return runs
 

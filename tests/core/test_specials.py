@@ -144,6 +144,7 @@ OPTIMIZERS = {
     "Nadam": lambda: optimizers.Nadam(0.1),
     "Adadelta": lambda: optimizers.Adadelta(0.1),
     "Ftrl": lambda: optimizers.Ftrl(0.1),
+    "ScheduleFreeAdamW": lambda: optimizers.ScheduleFreeAdamW(0.1),
     "clipvalue": lambda: optimizers.Adam(0.1, clipvalue=0.5),
 }
 

@@ -19,6 +19,7 @@ torch.set_default_dtype(torch.float64)
 STEPS = 20
 ROWS = (0, 6, STEPS - 1)  # an error in between shows in the later ones
 SHAPES = ((2, 3), (3,), (3, 1))
+NAMES = ("dense_kernel", "dense_bias", "out_kernel")
 
 KERAS = [
     ("SGD", {"learning_rate": 0.1}),
@@ -83,6 +84,29 @@ KERAS = [
             "beta": 0.3,
         },
     ),
+    ("Lamb", {"learning_rate": 0.01}),
+    ("Lamb", {"learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-2}),
+    ("Lamb", {"learning_rate": 0.01, "weight_decay": 0.1, "clipnorm": 1.0}),
+    ("Adafactor", {"learning_rate": 0.01}),
+    ("Adafactor", {"learning_rate": 1.0, "beta_2_decay": -0.5, "clip_threshold": 0.5}),
+    ("Adafactor", {"epsilon_1": 1e-2, "epsilon_2": 10.0, "gradient_accumulation_steps": 2}),
+    ("Muon", {"learning_rate": 0.01}),
+    ("Muon", {"learning_rate": 0.01, "exclude_layers": ["out"], "adam_lr_ratio": 0.5}),
+    (
+        "Muon",
+        {
+            "learning_rate": 0.01,
+            "nesterov": False,
+            "momentum": 0.8,
+            "ns_steps": 2,
+            "rms_rate": None,
+            "weight_decay": 0.1,
+            "adam_weight_decay": None,
+        },
+    ),
+    ("ScheduleFreeAdamW", {}),
+    ("ScheduleFreeAdamW", {"learning_rate": 0.05, "warmup_steps": 5, "weight_decay": 0.1}),
+    ("ScheduleFreeAdamW", {"learning_rate": 0.05, "beta_1": 0.5, "beta_2": 0.9, "epsilon": 0.01}),
     ("Ftrl", {"learning_rate": 0.05, "l2_shrinkage_regularization_strength": 0.1}),
 ]
 TORCH = [
@@ -135,9 +159,20 @@ START = numbers(1000)
 GRADIENTS = [numbers(step) for step in range(STEPS)]
 
 
+class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
+    """Over PyTorch, Keras's own reads an old value after it was overwritten in place."""
+
+    def assign_sub(self, variable, value):
+        variable._value = variable._value - value
+
+
 def keras_trajectory(name, options):
-    variables = [keras.Variable(value, dtype="float64") for value in START]
-    optimizer = getattr(keras.optimizers, name)(**options)
+    variables = [
+        keras.Variable(value, dtype="float64", name=name)
+        for value, name in zip(START, NAMES, strict=True)
+    ]
+    kind = globals().get(name) or getattr(keras.optimizers, name)
+    optimizer = kind(**options)
     rows = {}
     for step in range(STEPS):
         optimizer.apply([torch.tensor(g) for g in GRADIENTS[step]], variables)
