@@ -323,8 +323,8 @@ def test_excluded_variables_do_not_decay(name):
     optimizer.exclude_from_weight_decay(var_names=["kernel"])
     for _ in range(2):  # the first step of schedule-free AdamW ends at its base in any case
         optimizer.apply([np.zeros(shape) for shape in SHAPES], trained)
-    moved = [not np.array_equal(v.numpy(), b) for v, b in zip(trained, before, strict=True)]
-    assert moved == [False, True, False]
+    changes = [np.abs(v.numpy() - b).max() for v, b in zip(trained, before, strict=True)]
+    assert [bool(change > 8 * EPSILON) for change in changes] == [False, True, False]
 
 
 @pytest.mark.parametrize("name", WHOLE)
