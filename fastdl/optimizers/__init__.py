@@ -13,6 +13,9 @@ from .adamax import Adamax as Adamax
 from .ftrl import Ftrl as Ftrl
 from .lamb import Lamb as Lamb
 from .lion import Lion as Lion
+from .loss_scale_optimizer import LossScaleOptimizer as LossScaleOptimizer
+from .multi_optimizer import MultiOptimizer as MultiOptimizer
+from .multi_optimizer import OptimizerMap as OptimizerMap
 from .muon import Muon as Muon
 from .nadam import Nadam as Nadam
 from .optimizer import Optimizer as Optimizer

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -163,7 +164,7 @@ class Optimizer(Variables):
         self._learning_rate_variable = named_variable(self._hyper._view((), 0), "learning_rate")
         self._iterations_variable = named_variable(self._updates, "iterations")
         self._calls_variable = named_variable(self._calls, "iteration")
-        self.learning_rate = learning_rate
+        self._set_rate(learning_rate)
 
     # --- learning rate and step count
 
@@ -175,6 +176,9 @@ class Optimizer(Variables):
 
     @learning_rate.setter
     def learning_rate(self, value: Rate) -> None:
+        self._set_rate(value)
+
+    def _set_rate(self, value: Rate) -> None:
         if isinstance(value, LearningRateSchedule) or (
             callable(value) and not isinstance(value, Tensor)
         ):
@@ -218,6 +222,15 @@ class Optimizer(Variables):
                 rates = self._learning_rates(first, steps)
         assert rates is not None
         return [(self._hyper, rates)]
+
+    @contextmanager
+    def _fed_as(self, outer: Optimizer) -> Iterator[None]:
+        """In the block the feeds of this optimizer are written if those of `outer` are."""
+        self.__dict__["_is_fed"] = outer._is_fed
+        try:
+            yield
+        finally:
+            self.__dict__["_is_fed"] = False
 
     @property
     def iterations(self) -> Parameter:
@@ -295,6 +308,10 @@ class Optimizer(Variables):
             )
         self._excluded = list(var_list or ())
         self._excluded_names = list(var_names or ())
+
+    def _exclusions(self) -> tuple[list[Tensor], list[str]]:
+        """The arguments with which `exclude_from_weight_decay` was called."""
+        return self._excluded, self._excluded_names
 
     def _decay_of(self, index: int) -> float:
         """The weight decay of a variable. A run's variables have the same."""
@@ -558,8 +575,7 @@ class Optimizer(Variables):
     def __reduce__(self) -> tuple[object, ...]:
         """A copy is built again, for the copies of the variables."""
         state = [np.array(v.numpy()) for v in self.variables] if self.built else []
-        excluded = (self._excluded, self._excluded_names)
-        arguments = (self.get_config(), excluded, self._trainable_variables, state)
+        arguments = (self.get_config(), self._exclusions(), self._trainable_variables, state)
         return _rebuild, (type(self), *arguments)
 
     @classmethod

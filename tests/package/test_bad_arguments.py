@@ -200,6 +200,7 @@ USES = {f"layers.{name}": use_merge for name in MERGES}
 USES |= {f"nn.{name}Loss": use_torch_loss for name in TORCH_LOSSES}
 USES |= {
     "nn.ModuleList": use_nothing,
+    "optimizers.OptimizerMap": use_nothing,
     "nn.ModuleDict": use_nothing,
     "nn.ParameterList": use_nothing,
     "nn.Parameter": use_nothing,
@@ -220,6 +221,9 @@ NEEDED = {
     "layers.Reshape": lambda: {"target_shape": (3,)},
     "losses.LossFunctionWrapper": lambda: {"fn": losses.mean_squared_error},
     "metrics.MeanMetricWrapper": lambda: {"fn": losses.mean_squared_error},
+    "optimizers.LossScaleOptimizer": lambda: {"inner_optimizer": optimizers.SGD()},
+    "optimizers.MultiOptimizer": lambda: {"optimizer_map": lambda v: optimizers.SGD()},
+    "optimizers.OptimizerMap": lambda: {"default_optimizer": optimizers.SGD()},
     "optimizers.schedules.CosineDecay": lambda: {"initial_learning_rate": 0.1, "decay_steps": 3},
     "optimizers.schedules.CosineDecayRestarts": lambda: {
         "initial_learning_rate": 0.1,

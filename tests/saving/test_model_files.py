@@ -182,7 +182,21 @@ def excluding():
 
 
 SCHEDULE = optimizers.schedules.CosineDecay(0.05, 30)
+
+
+def scaling():
+    return optimizers.LossScaleOptimizer(optimizers.Adam(0.01, weight_decay=0.1), 64.0, 5)
+
+
+def several():
+    adam, sgd = optimizers.Adam(0.01), optimizers.SGD(SCHEDULE, momentum=0.9, weight_decay=0.1)
+    sgd.exclude_from_weight_decay(var_names=["kernel"])
+    return optimizers.MultiOptimizer(optimizers.OptimizerMap(adam, {".*bias": sgd, "no": sgd}))
+
+
 OPTIMIZERS = {
+    "scaling": scaling,
+    "several": several,
     "adam": lambda: optimizers.Adam(0.01),
     "amsgrad": lambda: optimizers.Adam(0.01, amsgrad=True, clipnorm=1.0),
     "sgd": lambda: optimizers.SGD(0.05, momentum=0.9, nesterov=True),
