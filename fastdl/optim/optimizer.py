@@ -196,9 +196,9 @@ class Optimizer(Watched):
             raise ValueError(f"{who}: differentiable: expected False, got True")
         if group.get("foreach") and group.get("fused"):
             raise ValueError(f"{who}: foreach and fused cannot be True together")
+        group["params"] = entries
         self._check(group)
         engine = _Engine(entries, who)
-        group["params"] = entries
         self.param_groups.append(group)
         self._engines.append(engine)
         if self._state_from_start:
@@ -222,6 +222,10 @@ class Optimizer(Watched):
     def _derived(self, group: Group, steps: int) -> dict[str, float]:
         """The numbers in PyTorch's state that follow from the number of steps."""
         return {}
+
+    def _state_shape(self, name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of a state of a parameter of this shape."""
+        return shape
 
     # --- the step
 
@@ -265,14 +269,18 @@ class Optimizer(Watched):
                 continue
             if group["lr"] is not engine.rate:
                 engine.set_rate(group["lr"])
-            engine.hyper_array[1] = -1.0 if group["maximize"] else 1.0
-            decay = group.get("weight_decay", 0.0)
-            l2, decay = (0.0, decay) if group.get("decoupled_weight_decay") else (decay, 0.0)
-            updates += engine.make_calls(self._rule, self._parameters(group), l2, decay)
+            engine.hyper_array[1] = -1.0 if group.get("maximize") else 1.0
+            updates += self._updates(engine, group)
         # Python handles signals only between its own instructions. The updates run without any, so
         # Ctrl-C leaves weights, states and counts as before or after a whole step.
         any(map(partial.__call__, updates))  # all return None, so this is a loop in C
         return loss
+
+    def _updates(self, engine: _Engine, group: Group) -> list[partial[None]]:
+        """The calls of a step for the selected parameters of a group."""
+        decay = group.get("weight_decay", 0.0)
+        l2, decay = (0.0, decay) if group.get("decoupled_weight_decay") else (decay, 0.0)
+        return engine.make_calls(self._rule, self._parameters(group), l2, decay)
 
     def _select(self, engine: _Engine, group: Group) -> None:
         """Makes the calls for the parameters that have a gradient now."""
@@ -380,10 +388,13 @@ class Optimizer(Watched):
                 entry = state_dict["state"].get(number, {})
                 arrays = {k: np.asarray(v) for k, v in entry.items() if v is not None}
                 for name, array in arrays.items():
-                    if name not in self._scalars and array.shape != parameter.shape:
+                    if name in self._scalars:
+                        continue
+                    expected = self._state_shape(name, parameter.shape)
+                    if array.shape != expected:
                         raise ValueError(
-                            f"{who}: {name!r} of parameter {number}: expected shape "
-                            f"{parameter.shape}, got {array.shape}"
+                            f"{who}: {name!r} of parameter {number}: expected shape {expected}, "
+                            f"got {array.shape}"
                         )
                 entries.append(arrays)
             loaded.append(entries)

@@ -142,6 +142,14 @@ TORCH = [
     ("Adadelta", {"lr": 0.5, "rho": 0.8, "eps": 1e-3, "weight_decay": 0.01}),
     ("Rprop", {}),
     ("Rprop", {"lr": 0.1, "etas": [0.3, 1.5], "step_sizes": [0.04, 0.3], "maximize": True}),
+    ("Adafactor", {"eps": [1e-8, 1e-3]}),
+    ("Adafactor", {"lr": 1.0, "beta2_decay": -0.5, "eps": [0.5, 0.1], "weight_decay": 0.1}),
+    ("Adafactor", {"lr": 0.1, "eps": [0.0, 10.0], "d": 2.0, "maximize": True}),
+    ("Muon", {"lr": 0.01}),
+    ("Muon", {"lr": 0.01, "adjust_lr_fn": "match_rms_adamw", "momentum": 0.5, "ns_steps": 2}),
+    ("Muon", {"lr": 0.01, "nesterov": False, "weight_decay": 0.5}),
+    ("SparseAdam", {"lr": 0.01}),
+    ("SparseAdam", {"lr": 0.01, "betas": [0.8, 0.9], "eps": 1e-2, "maximize": True}),
     ("ASGD", {"lr": 0.1}),
     ("ASGD", {"lr": 0.1, "lambd": 0.1, "alpha": 0.5, "t0": 3, "weight_decay": 0.1}),
 ]
@@ -181,13 +189,24 @@ def keras_trajectory(name, options):
     return rows
 
 
+# PyTorch rounds here to bfloat16, which hides the formula.
+torch.Tensor.bfloat16 = torch.Tensor.clone
+
+
 def torch_trajectory(name, options):
-    parameters = [torch.nn.Parameter(torch.tensor(value)) for value in START]
+    start = [value for value in START if name != "Muon" or value.ndim == 2]
+    parameters = [torch.nn.Parameter(torch.tensor(value)) for value in start]
     optimizer = getattr(torch.optim, name)(parameters, **options)
     rows = {}
     for step in range(STEPS):
-        for parameter, gradient in zip(parameters, GRADIENTS[step], strict=True):
-            parameter.grad = torch.tensor(gradient)
+        gradients = [g for g in GRADIENTS[step] if name != "Muon" or g.ndim == 2]
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            if name == "SparseAdam":  # a row is absent in each step
+                present = np.arange(len(gradient)) != step % len(gradient)
+                gradient = (gradient.T * present).T
+                parameter.grad = torch.tensor(gradient).to_sparse(1)
+            else:
+                parameter.grad = torch.tensor(gradient)
         optimizer.step()
         if step in ROWS:
             rows[step] = flat([p.detach().numpy() for p in parameters])

@@ -138,7 +138,10 @@ def use_torch_optimizer(optimizer):
     for group in optimizer.param_groups:
         for weight in group["params"]:
             weight.grad = fastdl.ones(*weight.shape)
-    optimizer.step()
+    if isinstance(optimizer, optim.LBFGS):
+        optimizer.step(lambda: sum(fastdl.sum(weight) for weight in group["params"]))
+    else:
+        optimizer.step()
 
 
 def use_scheduler(scheduler):
@@ -263,6 +266,7 @@ NEEDED = {
     "data.Subset": lambda: {"dataset": numbers(), "indices": [0, 1]},
     "data.SubsetRandomSampler": lambda: {"indices": [0, 1]},
     "data.WeightedRandomSampler": lambda: {"weights": [0.5, 0.5], "num_samples": 2},
+    "optim.Muon": lambda: {"params": [nn.Parameter(fastdl.ones(2, 3))]},
     "optim.lr_scheduler.CosineAnnealingLR": lambda: {"optimizer": stepped(), "T_max": 3},
     "optim.lr_scheduler.CosineAnnealingWarmRestarts": lambda: {"optimizer": stepped(), "T_0": 3},
     "optim.lr_scheduler.ExponentialLR": lambda: {"optimizer": stepped(), "gamma": 0.5},
