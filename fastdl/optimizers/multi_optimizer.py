@@ -150,6 +150,7 @@ class MultiOptimizer(Optimizer):
 
     Raises:
         TypeError: `optimizer_map` is no map or function, or an optimizer isn't one.
+        ValueError: an optimizer has been built for other variables.
 
     Example:
         >>> kernel = fastdl.Variable([1.0], name="kernel")
@@ -209,10 +210,19 @@ class MultiOptimizer(Optimizer):
         if self.built:
             return
         variables = list(variables)
+        for _, places in self._parts:
+            places.clear()  # of a build that failed
         for i, variable in enumerate(variables):
             optimizer = self._optimizer_map(variable)
             _check_part("MultiOptimizer", f"the optimizer of {path_of(variable, i)!r}", optimizer)
             self._places_of(optimizer).append(i)
+        for optimizer, places in self._parts:
+            own = optimizer._trainable_variables
+            if optimizer.built and [id(v) for v in own] != [id(variables[i]) for i in places]:
+                raise ValueError(
+                    f"MultiOptimizer: {optimizer.name} has been built for other variables; an "
+                    "optimizer updates the variables that it was built with: make a new one"
+                )
         super().build(variables)  # all of them in one buffer
         for optimizer, places in self._parts:
             if places:

@@ -170,6 +170,22 @@ def test_function_chooses_and_loss_is_scaled():
     assert scaled.optimizer.optimizers[0].loss_scale_factor == 8.0
 
 
+def test_an_optimizer_of_another_model_is_refused():
+    """It would go on to update the variables of that model."""
+    used = optimizers.SGD(0.1)
+    fitted(used, epochs=1)
+    model = network()
+    before = model.get_weights()
+    model.compile(optimizers.MultiOptimizer(lambda variable: used), "mse")
+    with pytest.raises(ValueError, match=r"MultiOptimizer: sgd.* built for other variables"):
+        model.fit(X, Y, verbose=0)
+    for a, b in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+    model.compile(optimizers.LossScaleOptimizer(used), "mse")
+    with pytest.raises(ValueError, match="is unknown"):
+        model.fit(X, Y, verbose=0)
+
+
 def test_map_matches_paths():
     first, second, third = (optimizers.SGD(name=name) for name in "abc")
     chosen = optimizers.OptimizerMap(first)
