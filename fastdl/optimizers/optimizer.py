@@ -292,40 +292,6 @@ class Optimizer(Variables):
         rate = [] if self._learning_rate is not None else [self._learning_rate_variable]
         return [self._calls_variable, *rate, *self._slot_variables]
 
-    def exclude_from_weight_decay(
-        self, var_list: Iterable[Tensor] | None = None, var_names: Iterable[str] | None = None
-    ) -> None:
-        """Excludes variables from weight decay: those in `var_list`, and those whose name contains
-        one of `var_names` (`["bias"]` excludes all biases).
-
-        Raises:
-            ValueError: the optimizer is already built.
-        """
-        if self.built:
-            raise ValueError(
-                f"{type(self).__name__}.exclude_from_weight_decay: the optimizer is already built; "
-                "call it before"
-            )
-        self._excluded = list(var_list or ())
-        self._excluded_names = list(var_names or ())
-
-    def _exclusions(self) -> tuple[list[Tensor], list[str]]:
-        """The arguments with which `exclude_from_weight_decay` was called."""
-        return self._excluded, self._excluded_names
-
-    def _decay_of(self, index: int) -> float:
-        """The weight decay of a variable. A run's variables have the same."""
-        if self.weight_decay is None or self._is_excluded(index):
-            return 0.0
-        return self.weight_decay
-
-    def _is_excluded(self, index: int) -> bool:
-        variable = self._trainable_variables[index]
-        name = getattr(variable, "name", "")
-        return any(variable is excluded for excluded in self._excluded) or any(
-            part in name for part in self._excluded_names
-        )
-
     # --- the step
 
     def update_step(self, gradient: Tensor, variable: Tensor, learning_rate: Tensor) -> None:
