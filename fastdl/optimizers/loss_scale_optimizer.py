@@ -196,4 +196,4 @@ class LossScaleOptimizer(Optimizer):
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """The optimizer that `get_config` described."""
-        return cls(**{**config, "inner_optimizer": OPTIMIZERS.get(config["inner_optimizer"])})
+        return cls(**{**config, "inner_optimizer": OPTIMIZERS.get(config.get("inner_optimizer"))})

@@ -123,8 +123,12 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """The map that `get_config` described. Equal configs, names included, are one optimizer."""
-        default: Any = config["default_optimizer"]
-        entries: dict[str, Any] = dict(config.get("optimizer_map") or {})
+        default, given = config.get("default_optimizer"), config.get("optimizer_map") or {}
+        if not isinstance(given, Mapping):
+            raise TypeError(
+                f"OptimizerMap: optimizer_map: expected a dictionary, got {shown(given)}"
+            )
+        entries: dict[str, Any] = dict(given)
         made: list[tuple[Any, Optimizer]] = []
         for entry in (default, *entries.values()):
             if not any(entry == known for known, _ in made):
@@ -301,7 +305,13 @@ class MultiOptimizer(Optimizer):
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """The optimizer that `get_config` described."""
-        chosen: Any = config["optimizer_map"]
-        if isinstance(chosen, Mapping) and not isinstance(chosen, OptimizerMap):
-            chosen = OptimizerMap.from_config(chosen["config"])
+        chosen: Any = config.get("optimizer_map")
+        if isinstance(chosen, dict):
+            settings = chosen.get("config")
+            if not isinstance(settings, dict):
+                raise TypeError(
+                    f"MultiOptimizer: optimizer_map: expected the config of an OptimizerMap, got "
+                    f"{shown(settings)}"
+                )
+            chosen = OptimizerMap.from_config(settings)
         return cls(**{**config, "optimizer_map": chosen})

@@ -270,3 +270,27 @@ def test_copies_train_their_own_variables():
 def test_bad_arguments(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda c: c.pop("optimizer_map"), "MultiOptimizer: optimizer_map: .*got None"),
+        (lambda c: c["optimizer_map"].pop("config"), "config of an OptimizerMap, got None"),
+        (
+            lambda c: c["optimizer_map"]["config"].pop("default_optimizer"),
+            "OptimizerMap: default_optimizer: .*got None",
+        ),
+        (
+            lambda c: c["optimizer_map"]["config"].update(optimizer_map=[1]),
+            "OptimizerMap: optimizer_map: expected a dictionary, got",
+        ),
+    ],
+)
+def test_configs_that_lack_something(edit, message):
+    config = optimizers.serialize(optimizers.MultiOptimizer(by_layer()))
+    edit(config["config"])
+    with pytest.raises(TypeError, match=message):
+        optimizers.deserialize(config)
+    with pytest.raises(TypeError, match="inner_optimizer: .*got None"):
+        optimizers.deserialize({"class_name": "LossScaleOptimizer", "config": {}})
