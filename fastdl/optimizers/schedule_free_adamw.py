@@ -32,7 +32,8 @@ class ScheduleFreeAdamW(Optimizer):
         x += (z - x) / t
         w = (1 - beta_1) z + beta_1 x
 
-    The state has z and v; x follows from z and w.
+    The state has z and v; x follows from z and w. z starts from the weights when the optimizer is
+    built. Weights that are set later do not change it: make a new optimizer then.
 
     Source: Defazio et al. (2024), arXiv:2405.15682; formulas of Keras 3.
 

@@ -292,5 +292,5 @@ def test_configs_that_lack_something(edit, message):
     edit(config["config"])
     with pytest.raises(TypeError, match=message):
         optimizers.deserialize(config)
-    with pytest.raises(TypeError, match="inner_optimizer: .*got None"):
+    with pytest.raises(TypeError, match=r"inner_optimizer: .*got None"):
         optimizers.deserialize({"class_name": "LossScaleOptimizer", "config": {}})
