@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from .._base import functional as F
 from .._base.checks import check_choice, check_integer, check_number, check_numbers
-from ..optimizers._matrices import orthogonal
+from .._base.matrices import orthogonal
 from ._whole import WholeOptimizer, decay, rate_of
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_number
+from .._base.matrices import norm
 from .._base.registry import OPTIMIZERS
 from .._engine.flat import Run
-from ._matrices import norm
 from .optimizer import Optimizer
 
 if TYPE_CHECKING:

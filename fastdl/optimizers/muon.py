@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from .._base import functional as F
 from .._base.checks import check_flag, check_integer, check_number, shown
+from .._base.matrices import orthogonal
 from .._base.registry import OPTIMIZERS
-from ._matrices import orthogonal
 from ._variables import path_of
 from .optimizer import Optimizer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._base import functional as F
+from . import functional as F
 
 if TYPE_CHECKING:
     from .._core import Tensor
@@ -29,11 +29,11 @@ def orthogonal(
     a, b, c = coefficients
     tall = x.shape[0] > x.shape[1]
     if tall:  # the products are smaller then
-        x = F.transpose(x, [1, 0])
+        x = F.transpose(x, perm=[1, 0])
     size = norm(x)
     x = F.div(x, F.maximum(size, least) if least else F.add(size, 1e-7))
     for _ in range(steps):
         gram = F.matmul(x, x, transpose_b=True)
         polynomial = F.add(F.mul(gram, b), F.mul(F.matmul(gram, gram), c))
         x = F.add(F.mul(x, a), F.matmul(polynomial, x))
-    return F.transpose(x, [1, 0]) if tall else x
+    return F.transpose(x, perm=[1, 0]) if tall else x
