@@ -91,7 +91,7 @@ def test_custom_objects():
         activations.get("double")
     utils.get_custom_objects()["double"] = double
     assert activations.get("double") is double
-    del utils.get_custom_objects()["double"]  # other tests have registered theirs
+    utils.get_custom_objects().pop("double")
 
 
 def test_registered_objects():
@@ -105,7 +105,7 @@ def test_registered_objects():
         assert config["registered_name"] == "test>Half"
         assert isinstance(layers.deserialize(config), Half)
     finally:
-        del utils.get_custom_objects()["test>Half"]
+        utils.get_custom_objects().pop("test>Half")
 
 
 def test_a_registry_of_ones_own():
