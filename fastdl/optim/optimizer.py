@@ -138,6 +138,8 @@ class Optimizer(Watched):
     _has_step = True
     _state_from_start = False
     _slot_values: ClassVar[dict[str, str]] = {}  # the option with which a slot starts, else 0
+    # PyTorch's states of one number each. All but the steps follow from them, see `_derived`.
+    _scalars: ClassVar[tuple[str, ...]] = ("step",)
     # A rule of `_core.update_rules()`, and its names for PyTorch's slots.
     _rule: ClassVar[str]
     _states: ClassVar[dict[str, str]]
@@ -194,9 +196,9 @@ class Optimizer(Watched):
             raise ValueError(f"{who}: differentiable: expected False, got True")
         if group.get("foreach") and group.get("fused"):
             raise ValueError(f"{who}: foreach and fused cannot be True together")
+        group["params"] = entries
         self._check(group)
         engine = _Engine(entries, who)
-        group["params"] = entries
         self.param_groups.append(group)
         self._engines.append(engine)
         if self._state_from_start:
@@ -216,6 +218,14 @@ class Optimizer(Watched):
     def _parameters(self, group: Group) -> dict[str, float]:
         """The rule's hyper-parameters."""
         raise NotImplementedError
+
+    def _derived(self, group: Group, steps: int) -> dict[str, float]:
+        """The numbers in PyTorch's state that follow from the number of steps."""
+        return {}
+
+    def _state_shape(self, name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of a state of a parameter of this shape."""
+        return shape
 
     # --- the step
 
@@ -259,14 +269,18 @@ class Optimizer(Watched):
                 continue
             if group["lr"] is not engine.rate:
                 engine.set_rate(group["lr"])
-            engine.hyper_array[1] = -1.0 if group["maximize"] else 1.0
-            decay = group["weight_decay"]
-            l2, decay = (0.0, decay) if group.get("decoupled_weight_decay") else (decay, 0.0)
-            updates += engine.make_calls(self._rule, self._parameters(group), l2, decay)
+            engine.hyper_array[1] = -1.0 if group.get("maximize") else 1.0
+            updates += self._updates(engine, group)
         # Python handles signals only between its own instructions. The updates run without any, so
         # Ctrl-C leaves weights, states and counts as before or after a whole step.
         any(map(partial.__call__, updates))  # all return None, so this is a loop in C
         return loss
+
+    def _updates(self, engine: _Engine, group: Group) -> list[partial[None]]:
+        """The calls of a step for the selected parameters of a group."""
+        decay = group.get("weight_decay", 0.0)
+        l2, decay = (0.0, decay) if group.get("decoupled_weight_decay") else (decay, 0.0)
+        return engine.make_calls(self._rule, self._parameters(group), l2, decay)
 
     def _select(self, engine: _Engine, group: Group) -> None:
         """Makes the calls for the parameters that have a gradient now."""
@@ -332,19 +346,25 @@ class Optimizer(Watched):
         """
         numbers: dict[int, int] = {}
         groups = []
+        group_of: dict[int, Group] = {}
         for group in self.param_groups:
+            group_of.update((id(p), group) for p in group["params"])
             packed = {name: value for name, value in group.items() if name != "params"}
             packed["params"] = [numbers.setdefault(id(p), len(numbers)) for p in group["params"]]
             groups.append(packed)
         state = {
-            numbers[id(parameter)]: {
-                name: _core.tensor(float(value)) if name == "step" else value
-                for name, value in entry.items()
-            }
+            numbers[id(parameter)]: self._packed(entry, group_of[id(parameter)])
             for parameter, entry in self.state.items()
             if entry
         }
         return {"state": dict(sorted(state.items())), "param_groups": groups}
+
+    def _packed(self, entry: dict[str, Tensor], group: Group) -> dict[str, Tensor]:
+        if "step" not in entry:
+            return entry
+        numbers = {"step": float(entry["step"]), **self._derived(group, int(entry["step"]))}
+        slots = {name: value for name, value in entry.items() if name != "step"}
+        return {**{name: _core.tensor(value) for name, value in numbers.items()}, **slots}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Loads what `state_dict()` returned, here or in PyTorch.
@@ -368,10 +388,13 @@ class Optimizer(Watched):
                 entry = state_dict["state"].get(number, {})
                 arrays = {k: np.asarray(v) for k, v in entry.items() if v is not None}
                 for name, array in arrays.items():
-                    if name != "step" and array.shape != parameter.shape:
+                    if name in self._scalars:
+                        continue
+                    expected = self._state_shape(name, parameter.shape)
+                    if array.shape != expected:
                         raise ValueError(
-                            f"{who}: {name!r} of parameter {number}: expected shape "
-                            f"{parameter.shape}, got {array.shape}"
+                            f"{who}: {name!r} of parameter {number}: expected shape {expected}, "
+                            f"got {array.shape}"
                         )
                 entries.append(arrays)
             loaded.append(entries)

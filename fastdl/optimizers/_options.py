@@ -73,6 +73,19 @@ def count_updates(optimizer: Optimizer, steps: int) -> None:
     F.assign_(optimizer._updates, F.floor_divide(optimizer._calls, steps))
 
 
+def changed_by_update(
+    optimizer: Optimizer, runs: list[Run], position: int | None = None
+) -> list[Tensor]:
+    """The memory that an update writes: weights, and slots up to a position."""
+    changing: list[Tensor] = [t for run in runs for t in (run.values, *run.states[:position])]
+    # A user's optimizer keeps its slots outside the flat buffers.
+    flat = optimizer._flat.states
+    changing += [
+        v for v in optimizer._slot_variables if not any(v._shares_storage(state) for state in flat)
+    ]
+    return changing
+
+
 def accumulate(optimizer: Optimizer, runs: list[Run], position: int, steps: int) -> None:
     """Adds gradients to their sums, and updates the variables by the mean in every n-th step.
 
@@ -84,12 +97,7 @@ def accumulate(optimizer: Optimizer, runs: list[Run], position: int, steps: int)
         F.add_(run.states[position], run.gradients)
         F.assign_(run.gradients, F.div(run.states[position], steps))
     clip_gradients(optimizer, runs)
-    changing: list[Tensor] = [t for run in runs for t in (run.values, *run.states[:position])]
-    # A user's optimizer keeps its slots outside the flat buffers.
-    flat = optimizer._flat.states
-    changing += [
-        v for v in optimizer._slot_variables if not any(v._shares_storage(state) for state in flat)
-    ]
+    changing = changed_by_update(optimizer, runs, position)
     old = [F.copy(tensor) for tensor in changing]
     for run in runs:
         optimizer._update(run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,11 +31,15 @@ def path_of(variable: Tensor, index: int) -> str:
 
 
 class Variables(Watched):
-    """The part of `Optimizer` with which a user's optimizer makes its state."""
+    """The part of `Optimizer` that makes and sets state, and says which variables decay."""
 
     built: bool
+    weight_decay: float | None
+    _excluded: list[Tensor]
+    _excluded_names: list[str]
     _positions: dict[int, int]
     _slot_variables: list[Parameter]
+    _trainable_variables: list[Tensor]
 
     @property
     def variables(self) -> list[Parameter]:
@@ -106,3 +110,39 @@ class Variables(Watched):
     def assign_sub(self, variable: Tensor, value: TensorLike) -> None:
         """Subtracts from a variable."""
         F.add_(variable, F.neg(value))
+
+    # --- those that decay
+
+    def exclude_from_weight_decay(
+        self, var_list: Iterable[Tensor] | None = None, var_names: Iterable[str] | None = None
+    ) -> None:
+        """Excludes variables from weight decay: those in `var_list`, and those whose name contains
+        one of `var_names` (`["bias"]` excludes all biases).
+
+        Raises:
+            ValueError: the optimizer is already built.
+        """
+        if self.built:
+            raise ValueError(
+                f"{type(self).__name__}.exclude_from_weight_decay: the optimizer is already built; "
+                "call it before"
+            )
+        self._excluded = list(var_list or ())
+        self._excluded_names = list(var_names or ())
+
+    def _exclusions(self) -> tuple[list[Tensor], list[str]]:
+        """The arguments with which `exclude_from_weight_decay` was called."""
+        return self._excluded, self._excluded_names
+
+    def _decay_of(self, index: int) -> float:
+        """The weight decay of a variable. A run's variables have the same."""
+        if self.weight_decay is None or self._is_excluded(index):
+            return 0.0
+        return self.weight_decay
+
+    def _is_excluded(self, index: int) -> bool:
+        variable = self._trainable_variables[index]
+        name = getattr(variable, "name", "")
+        return any(variable is excluded for excluded in self._excluded) or any(
+            part in name for part in self._excluded_names
+        )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -88,6 +89,8 @@ class Optimizer(Variables):
             "_trainable_variables",
         )
     )
+    # Whether _update() can get some rows of a matrix at a time.
+    _takes_parts: ClassVar[bool] = True
     # The slots of a subclass: each a name and the initial value.
     _slots: ClassVar[tuple[tuple[str, float], ...]] = ()
 
@@ -162,7 +165,7 @@ class Optimizer(Variables):
         self._learning_rate_variable = named_variable(self._hyper._view((), 0), "learning_rate")
         self._iterations_variable = named_variable(self._updates, "iterations")
         self._calls_variable = named_variable(self._calls, "iteration")
-        self.learning_rate = learning_rate
+        self._set_rate(learning_rate)
 
     # --- learning rate and step count
 
@@ -174,6 +177,9 @@ class Optimizer(Variables):
 
     @learning_rate.setter
     def learning_rate(self, value: Rate) -> None:
+        self._set_rate(value)
+
+    def _set_rate(self, value: Rate) -> None:
         if isinstance(value, LearningRateSchedule) or (
             callable(value) and not isinstance(value, Tensor)
         ):
@@ -217,6 +223,15 @@ class Optimizer(Variables):
                 rates = self._learning_rates(first, steps)
         assert rates is not None
         return [(self._hyper, rates)]
+
+    @contextmanager
+    def _fed_as(self, outer: Optimizer) -> Iterator[None]:
+        """In the block the feeds of this optimizer are written if those of `outer` are."""
+        self.__dict__["_is_fed"] = outer._is_fed
+        try:
+            yield
+        finally:
+            self.__dict__["_is_fed"] = False
 
     @property
     def iterations(self) -> Parameter:
@@ -277,32 +292,6 @@ class Optimizer(Variables):
         """The optimizer's state: step count, learning rate, then the slots."""
         rate = [] if self._learning_rate is not None else [self._learning_rate_variable]
         return [self._calls_variable, *rate, *self._slot_variables]
-
-    def exclude_from_weight_decay(
-        self, var_list: Iterable[Tensor] | None = None, var_names: Iterable[str] | None = None
-    ) -> None:
-        """Excludes variables from weight decay: those in `var_list`, and those whose name contains
-        one of `var_names` (`["bias"]` excludes all biases).
-
-        Raises:
-            ValueError: the optimizer is already built.
-        """
-        if self.built:
-            raise ValueError(
-                f"{type(self).__name__}.exclude_from_weight_decay: the optimizer is already built; "
-                "call it before"
-            )
-        self._excluded = list(var_list or ())
-        self._excluded_names = list(var_names or ())
-
-    def _decays(self, index: int) -> bool:
-        if self.weight_decay is None:
-            return False
-        variable = self._trainable_variables[index]
-        name = getattr(variable, "name", "")
-        return not any(variable is excluded for excluded in self._excluded) and not any(
-            part in name for part in self._excluded_names
-        )
 
     # --- the step
 
@@ -418,7 +407,8 @@ class Optimizer(Variables):
             self.gradient_accumulation_steps,
         ) == (None,) * 5
         own_methods = type(self).apply is not Optimizer.apply or (
-            type(self)._update is Optimizer._update  # update_step() sees whole gradients
+            # update_step() sees whole gradients
+            type(self)._update is Optimizer._update or not self._takes_parts
         )
         return one_pass and not own_methods
 
@@ -465,20 +455,23 @@ class Optimizer(Variables):
             rows = max(1, _PART // width)
             for first in range(0, height, rows):
                 count = min(rows, height - first)
-                part = self._flat.part(i, first, count, memory, self._decays(i))
+                part = self._flat.part(i, first, count, memory, self._decay_of(i))
                 product.rows(first, count, part.gradients._view((count, width), 0))
                 self._update(part)
 
     def _update(self, run: Run) -> None:
         """Updates a run of variables; the built-in optimizers override it with one op."""
-        if run.key:
-            assert self.weight_decay is not None
-            decay = F.mul(self._learning_rate_variable, self.weight_decay)
-            F.assign_(run.values, F.sub(run.values, F.mul(run.values, decay)))
+        self._decay(run)
         for i in run.indices:
             self.update_step(
                 self._flat.homes[i], self._trainable_variables[i], self._learning_rate_variable
             )
+
+    def _decay(self, run: Run) -> None:
+        """Applies the weight decay, for updates that aren't one op."""
+        if run.key:
+            decay = F.mul(self._learning_rate_variable, run.key)
+            F.assign_(run.values, F.sub(run.values, F.mul(run.values, decay)))
 
     def _step_by(
         self, rule: str, run: Run, states: dict[str, Tensor], parameters: dict[str, float]
@@ -492,7 +485,7 @@ class Optimizer(Variables):
             step=self._updates,
             states=states,
             parameters=parameters,
-            decay=self.weight_decay or 0.0 if run.key else 0.0,
+            decay=run.key,
         )
 
     def _all_runs(self) -> list[Run]:
@@ -502,7 +495,7 @@ class Optimizer(Variables):
     def _runs(self, selected: tuple[bool, ...]) -> list[Run]:
         moves, runs = self._runs_of.get(selected, (-1, []))
         if moves != self._flat.moves:
-            runs = self._flat.runs(selected, key=self._decays)
+            runs = self._flat.runs(selected, key=self._decay_of)
             self._runs_of[selected] = self._flat.moves, runs
         return runs
 
@@ -561,8 +554,7 @@ class Optimizer(Variables):
     def __reduce__(self) -> tuple[object, ...]:
         """A copy is built again, for the copies of the variables."""
         state = [np.array(v.numpy()) for v in self.variables] if self.built else []
-        excluded = (self._excluded, self._excluded_names)
-        arguments = (self.get_config(), excluded, self._trainable_variables, state)
+        arguments = (self.get_config(), self._exclusions(), self._trainable_variables, state)
         return _rebuild, (type(self), *arguments)
 
     @classmethod

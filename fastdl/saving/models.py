@@ -154,11 +154,12 @@ def training_of(model: Any) -> tuple[dict[str, Any], dict[str, Tensor]]:
             f"{label_of(model)}: the optimizer trains {unknown} variables that are no weights of "
             "the model, so its state cannot be saved"
         )
+    excluded, names = optimizer._exclusions()
     about = {
         "class": type(optimizer).__name__,
         "variables": [places[id(v)] for v in trained],
-        "excluded": [places[id(v)] for v in optimizer._excluded if id(v) in places],
-        "excluded_names": list(optimizer._excluded_names),
+        "excluded": [places[id(v)] for v in excluded if id(v) in places],
+        "excluded_names": list(names),
     }
     state = {f"{i}.{v.name}": v for i, v in enumerate(optimizer.variables)}
     return {"optimizer": about}, state

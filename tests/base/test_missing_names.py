@@ -25,7 +25,11 @@ def check_message(owner, label, name, peer):
         (fastdl.ops, "fft2", "keras.ops.fft2"),
         (nn, "FractionalMaxPool2d", "torch.nn.FractionalMaxPool2d"),
         (nn.functional, "fractional_max_pool2d", "torch.nn.functional.fractional_max_pool2d"),
-        (fastdl.optim, "SparseAdam", "torch.optim.SparseAdam"),
+        (
+            fastdl.optim,
+            "swap_in_optimizer_params_and_state",
+            "torch.optim.swap_in_optimizer_params_and_state",
+        ),
         (fastdl, "fft", "torch.fft"),
         (fastdl, "no_such_name", None),
     ],

@@ -103,6 +103,9 @@ OPTIMIZERS = {
     "adamw": optimizers.AdamW,
     "rmsprop": lambda: optimizers.RMSprop(momentum=0.5, centered=True),
     "adagrad": optimizers.Adagrad,
+    "nadam": optimizers.Nadam,
+    "schedule-free": optimizers.ScheduleFreeAdamW,
+    "several": lambda: optimizers.MultiOptimizer(optimizers.OptimizerMap(optimizers.Adam())),
     "schedule": lambda: optimizers.SGD(optimizers.schedules.ExponentialDecay(0.1, 2, 0.5)),
     "average": lambda: optimizers.Adam(use_ema=True, ema_overwrite_frequency=3),
 }
@@ -138,6 +141,10 @@ WHOLE = {
     "clipvalue": (lambda: optimizers.Adam(clipvalue=0.01), large()),
     "global_clipnorm": (lambda: optimizers.Adam(global_clipnorm=0.1), large()),
     "loss_scale_factor": (lambda: optimizers.Adam(loss_scale_factor=8.0), large()),
+    "lamb": (optimizers.Lamb, large()),
+    "adafactor": (optimizers.Adafactor, large()),
+    "muon": (optimizers.Muon, large()),
+    "scaling": (lambda: optimizers.LossScaleOptimizer(optimizers.Adam(), 8.0), large()),
     "accumulation": (lambda: optimizers.Adam(gradient_accumulation_steps=2), large()),
 }
 

@@ -358,9 +358,9 @@ BAD = {
         ValueError,
         lambda: sgd(mu=0.9),
     ),
-    "update_: unknown rule 'adamax'; possible: sgd, adagrad, rmsprop, adam, lion": (
+    "update_: unknown rule 'adamix'; possible: sgd, adagrad, rmsprop, adam, lion, adamax": (
         ValueError,
-        lambda: _core.update_("adamax", x23, x23, hyper, step),
+        lambda: _core.update_("adamix", x23, x23, hyper, step),
     ),
     "update_: argument 'states': expected a dict, got list": (
         TypeError,

@@ -140,6 +140,11 @@ OPTIMIZERS = {
     "AdamW": lambda: optimizers.AdamW(0.1),
     "RMSprop": lambda: optimizers.RMSprop(0.1, centered=True, momentum=0.9),
     "Adagrad": lambda: optimizers.Adagrad(0.1),
+    "Adamax": lambda: optimizers.Adamax(0.1),
+    "Nadam": lambda: optimizers.Nadam(0.1),
+    "Adadelta": lambda: optimizers.Adadelta(0.1),
+    "Ftrl": lambda: optimizers.Ftrl(0.1),
+    "ScheduleFreeAdamW": lambda: optimizers.ScheduleFreeAdamW(0.1),
     "clipvalue": lambda: optimizers.Adam(0.1, clipvalue=0.5),
 }
 
@@ -166,7 +171,19 @@ def test_a_norm_that_is_none_is_seen(clip, value):
 
 
 def test_torch_updates_carry_nan():
-    for make in (optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad):
+    for make in (
+        optim.SGD,
+        optim.Adam,
+        optim.AdamW,
+        optim.RMSprop,
+        optim.Adagrad,
+        optim.Adamax,
+        optim.NAdam,
+        optim.RAdam,
+        optim.Adadelta,
+        optim.Rprop,
+        optim.ASGD,
+    ):
         p = fastdl.ones(35, requires_grad=True)
         optimizer = make([p], lr=0.1)
         p.grad = fastdl.tensor(np.where(np.arange(35) == 33, np.float32(NAN), np.float32(1)))

@@ -45,6 +45,14 @@ void adam_scalar(float& p, float& m, float& v, float* v_max, float g, float alph
   p = p - m * alpha / (std::sqrt(s) + eps);
 }
 
+void rprop_scalar(float& p, float& step, float& previous, float g) {
+  const float same = g * previous;
+  if (same > 0) step = step * 1.2f;
+  if (same < 0) step = step * 0.5f, g = 0;
+  step = std::min(std::max(step, 1e-6f), 50.0f), previous = g;
+  if (g != 0) p = g > 0 ? p - step : p + step;
+}
+
 struct Setting {
   const char* rule;
   double lr;
@@ -171,6 +179,38 @@ const Rule kRules[] = {
      SCALAR(p = p - p * 0.001f;
             adam_scalar(p, a, b, nullptr, g, adam_alpha(0.01, 0.9, 0.999, t), 0.001f, adam_epsilon(1e-8, 0.999, t))),
      {0.493270606f, -0.988935709f, 1.97916424f, 0.238049284f}},
+    {"Keras Adamax(0.01)",
+     STEP("adamax", 0.01, {{"epsilon", 1e-7}}, {"mean", "norm"}),
+     SCALAR(a = a + (g - a) * 0.1f; b = std::max(b * 0.999f, std::fabs(g));
+            p = p - a * (float)(double(0.01f) / (1 - pow(0.9, t))) / (b + 1e-7f)),
+     {0.49354881f, -0.990918458f, 1.98629916f, 0.239011884f}},
+    {"torch Adamax(0.01)",
+     STEP("adamax", 0.01, {{"inner_epsilon", 1e-8}}, {"mean", "norm"}),
+     SCALAR(a = a + (g - a) * 0.1f; b = std::max(b * 0.999f, std::fabs(g) + 1e-8f);
+            p = p - a * (float)(double(0.01f) / (1 - pow(0.9, t))) / b),
+     {0.493548781f, -0.990918458f, 1.98629916f, 0.239011869f}},
+    {"torch Adadelta(1.0)",
+     STEP("adadelta", 1.0, {{"rho", 0.9}, {"epsilon", 1e-6}}, {"square", "delta"}),
+     SCALAR(a = a * 0.9f + g * g * 0.1f; const float d = std::sqrt(b + 1e-6f) * g / std::sqrt(a + 1e-6f);
+            b = b * 0.9f + d * d * 0.1f; p = p - d * 1.0f),
+     {0.497708917f, -1.00322926f, 2.0000906f, 0.248141497f}},
+    {"torch Rprop(0.01)",
+     STEP("rprop", 0.01, {}, {"step_size", "previous"}),
+     SCALAR(rprop_scalar(p, a, b, g)),
+     {0.485000014f, -0.995000005f, 1.97800004f, 0.234999999f},
+     0.01f},
+    {"torch ASGD(0.1, lambd=0.1, t0=1)",
+     STEP("asgd", 0.1, {{"lambda", 0.1}, {"t0", 1}}, {"average"}),
+     SCALAR(const double eta = double(0.1f) / pow(1 + 0.1 * double(0.1f) * (t - 1), 0.75);
+            p = p * (float)(1 - 0.1 * eta) - g * (float)eta; a = t < 4 ? p : a),
+     {0.485233456f, -1.00014818f, 1.9658246f, 0.193612814f}},
+    {"Keras Ftrl(0.1, l1_regularization_strength=0.2)",
+     STEP("ftrl", 0.1, {{"l1", 0.2}}, {"accumulator", "linear"}),
+     SCALAR(const float n = a + g * g; const float before = std::sqrt(a);
+            b = b + (g + p * 0.0f - (std::sqrt(n) - before) / 0.1f * p);
+            p = (std::min(std::max(b, -0.2f), 0.2f) - b) / (std::sqrt(n) / 0.1f + 0.0f); a = n),
+     {0.0f, -0.145603269f, 0.503664315f, 0.09659677f},
+     0.1f},
 };
 #undef STEP
 #undef SCALAR

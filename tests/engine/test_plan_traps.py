@@ -1389,13 +1389,20 @@ def torch_training(step, steps):
         functools.partial(optim.AdamW, lr=0.1, amsgrad=True),
         functools.partial(optim.RMSprop, lr=0.1, centered=True),
         functools.partial(optim.Adagrad, lr=0.1, lr_decay=0.1),
+        functools.partial(optim.NAdam, lr=0.1),
+        functools.partial(optim.Rprop, lr=0.1),
+        functools.partial(optim.ASGD, lr=0.1, lambd=0.1, t0=1),
+        functools.partial(optim.Adafactor, lr=0.1, weight_decay=0.1, maximize=True),
+        functools.partial(optim.SparseAdam, lr=0.1),
+        functools.partial(optim.Muon, lr=0.1),
     ],
 )
 def test_training_in_a_plan_with_optimizers_in_pytorchs_style(make_optimizer):
     kept = []
+    bias = make_optimizer.func is not optim.Muon  # which is for matrices
 
     def make():
-        net = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 1))
+        net = nn.Sequential(nn.Linear(3, 5, bias), nn.ReLU(), nn.Linear(5, 1, bias))
         optimizer = make_optimizer(net.parameters())
 
         def step(x):

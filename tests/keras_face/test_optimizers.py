@@ -278,6 +278,126 @@ def test_optimizer_of_ones_own():
     assert own.variables[2].name == "dense_kernel_step"
 
 
+def test_ftrl_stands_still_where_its_formula_would_divide_by_zero():
+    trained = [fastdl.Variable([1.0, -2.0])]
+    optimizer = optimizers.Ftrl(0.0, initial_accumulator_value=0.0)
+    optimizer.apply([[1.0, 1.0]], trained)
+    assert trained[0].tolist() == [1.0, -2.0]
+    assert all(not v.numpy().any() for v in optimizer.variables[2:])
+    optimizer.learning_rate = 0.1
+    optimizer.apply([[0.0, 1.0]], trained)  # the first element has had no gradient yet
+    assert float(trained[0][0]) == 1.0 and float(trained[0][1]) != -2.0
+
+
+def test_ftrl_makes_exact_zeros():
+    trained = [fastdl.Variable([1.0, 1.0])]
+    optimizer = optimizers.Ftrl(0.1, l1_regularization_strength=0.5)
+    for _ in range(3):
+        optimizer.apply([[0.01, -3.0]], trained)
+    assert float(trained[0][0]) == 0.0 and float(trained[0][1]) > 0.0
+
+
+def test_nadam_goes_on_after_a_million_steps():
+    """The product of the momenta has vanished then, and a step is that of mu = beta_1."""
+    optimizer, trained = optimizers.Nadam(0.1), [fastdl.Variable([1.0])]
+    optimizer.build(trained)
+    optimizer._calls_variable.assign(10**6)
+    optimizer.apply([[2.0]], trained)
+    mean, root = 0.2, np.sqrt(0.004)
+    expected = 1 - 0.1 * (0.9 * mean + 0.1 * 2.0) / (root + 1e-7)
+    assert_near(flat(trained), np.array([expected]), 4)
+
+
+WHOLE = {
+    "lamb": lambda: optimizers.Lamb(0.01, weight_decay=0.1),
+    "adafactor": lambda: optimizers.Adafactor(0.01, weight_decay=0.1),
+    "muon": lambda: optimizers.Muon(0.01, exclude_layers=["out"]),
+    "schedule-free": lambda: optimizers.ScheduleFreeAdamW(0.01, weight_decay=0.1),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_excluded_variables_do_not_decay(name):
+    trained, optimizer = variables(), WHOLE[name]()
+    before = [v.numpy().copy() for v in trained]
+    optimizer.exclude_from_weight_decay(var_names=["kernel"])
+    for _ in range(2):  # the first step of schedule-free AdamW ends at its base in any case
+        optimizer.apply([np.zeros(shape) for shape in SHAPES], trained)
+    changes = [np.abs(v.numpy() - b).max() for v, b in zip(trained, before, strict=True)]
+    assert [bool(change > 8 * EPSILON) for change in changes] == [False, True, False]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_missing_gradients_and_copies(name):
+    trained, optimizer = variables(), WHOLE[name]()
+    before = trained[1].numpy().copy()
+    with pytest.warns(UserWarning, match="no gradient for dense/bias"):
+        optimizer.apply([np.ones(SHAPES[0]), None, np.ones(SHAPES[2])], trained)
+    np.testing.assert_array_equal(trained[1].numpy(), before)
+    others, again = copy.deepcopy((trained, optimizer))
+    for row in GOLDEN["gradients"][:3]:
+        optimizer.apply(arrays(row), trained)
+        again.apply(arrays(row), others)
+    np.testing.assert_array_equal(flat(trained), flat(others))
+
+
+def test_lamb_takes_plain_steps_where_a_norm_is_zero():
+    trained = [fastdl.Variable([0.0, 0.0]), fastdl.Variable([3.0, 4.0])]
+    optimizers.Lamb(0.1).apply([[1.0, -1.0], [0.0, 0.0]], trained)
+    np.testing.assert_allclose(trained[0].numpy(), [-0.1, 0.1], rtol=4 * EPSILON)
+    assert trained[1].tolist() == [3.0, 4.0]
+
+
+def test_adafactor_keeps_a_row_and_a_column_of_each_matrix():
+    trained = [fastdl.Variable(np.ones((4, 5, 6))), fastdl.Variable(np.ones(7))]
+    optimizer = optimizers.Adafactor(0.1)
+    optimizer.build(trained)
+    assert [v.shape for v in optimizer.variables[2:]] == [(4, 5), (4, 6), (7,)]
+    optimizer.apply([np.ones((4, 5, 6)), np.ones(7)], trained)
+    assert np.unique(trained[0].numpy()).size == 1
+
+
+def test_muon_orthogonalizes_matrices_only():
+    """The third coefficients make the steps converge: singular values of 1, to a few roundings."""
+    random = np.random.default_rng(0)
+    for shape in ((3, 5), (5, 3)):
+        start, gradient = np.zeros(shape, "f"), random.standard_normal(shape)
+        variable = fastdl.Variable(start, name="w")
+        exact = {"muon_a": 1.875, "muon_b": -1.25, "muon_c": 0.375, "ns_steps": 20}
+        optimizers.Muon(1.0, rms_rate=None, **exact).apply([gradient], [variable])
+        values = np.linalg.svd(variable.numpy().astype(float), compute_uv=False)
+        np.testing.assert_allclose(values, 1.0, atol=32 * EPSILON)
+        left, _, right = np.linalg.svd(gradient, full_matrices=False)
+        np.testing.assert_allclose(variable.numpy(), -left @ right, atol=1e-5)
+
+
+def test_muon_leaves_embeddings_biases_and_named_layers_to_adam():
+    shapes = {"token_embedding/table": (4, 3), "dense/kernel": (3, 3), "dense/bias": (3,)}
+    shapes["head/kernel"] = (3, 2)
+    trained = [fastdl.Variable(np.ones(s), name=n, path=n) for n, s in shapes.items()]
+    optimizer = optimizers.Muon(exclude_layers=["^head"])
+    optimizer.build(trained)
+    names = [v.name for v in optimizer.variables if v.name.endswith("velocity")]
+    assert names == [
+        f"{n}_velocity" for n in ("token_embedding_table", "dense_bias", "head_kernel")
+    ]
+    everything = optimizers.Muon(exclude_embeddings=False)
+    everything.build([fastdl.Variable(np.ones((4, 3)), name="embedding", path="embedding")])
+    assert not [v for v in everything.variables if v.name.endswith("velocity")]
+
+
+def test_schedule_free_weights_lie_between_the_base_and_its_mean():
+    trained = [fastdl.Variable([1.0, -1.0])]
+    optimizer = optimizers.ScheduleFreeAdamW(0.1, beta_1=0.75)
+    optimizer.build(trained)
+    bases = []
+    for gradient in ([1.0, 2.0], [0.5, -3.0], [-1.0, 0.1]):
+        optimizer.apply([gradient], trained)
+        bases.append(optimizer.variables[2].numpy().copy())
+    mean = np.mean(bases, axis=0)
+    np.testing.assert_allclose(flat(trained), 0.25 * bases[-1] + 0.75 * mean, rtol=8 * EPSILON)
+
+
 @pytest.mark.parametrize("name", ["adam", "Adam", "ADAM", "adamw", "rmsprop", "RMSprop", "sgd"])
 def test_names(name):
     assert type(optimizers.get(name)).__name__.lower() == name.lower()
@@ -305,6 +425,14 @@ def test_get_takes_objects_and_configs():
         (lambda: optimizers.AdamW(weight_decay=None), r"AdamW: weight_decay: .*None"),
         (lambda: optimizers.SGD(momentum=2), r"SGD: momentum: .*\[0, 1\], got 2"),
         (lambda: optimizers.RMSprop(epsilon=-1), r"RMSprop: epsilon: .*got -1"),
+        (lambda: optimizers.Adadelta(rho=1.5), r"Adadelta: rho: .*1.5"),
+        (lambda: optimizers.Nadam(beta_2=-1), r"Nadam: beta_2: .*got -1"),
+        (lambda: optimizers.Ftrl(learning_rate_power=0.5), r"Ftrl: learning_rate_power: .*got 0.5"),
+        (lambda: optimizers.Muon(ns_steps=-1), r"Muon: ns_steps: .*got -1"),
+        (lambda: optimizers.Muon(exclude_layers="out"), r"Muon: exclude_layers: .*got 'out'"),
+        (lambda: optimizers.Muon(exclude_layers=["("]), r"Muon: exclude_layers: .*got '\('"),
+        (lambda: optimizers.Adafactor(clip_threshold=0), r"Adafactor: clip_threshold: .*got 0"),
+        (lambda: optimizers.ScheduleFreeAdamW(warmup_steps=1.5), r"warmup_steps: .*got 1.5"),
         (lambda: optimizers.SGD(clipnorm=1.0, clipvalue=1.0), r"SGD: at most one of clipnorm"),
         (lambda: optimizers.SGD(gradient_accumulation_steps=1), r"at least 2, got 1"),
         (lambda: optimizers.SGD().apply([[1.0]]), r"SGD.apply: .*not built yet"),

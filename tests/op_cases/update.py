@@ -39,11 +39,11 @@ def prepared(p, g, l2, decoupled):
     return p, SCALE * g + l2 * p
 
 
-def update(rule, id, states, parameters, reference, l2=0.0, decoupled=0.0, finished=4):
+def update(rule, id, states, parameters, reference, l2=0.0, decoupled=0.0, finished=4, size=1):
     """A case of a rule with these states and hyper-parameters.
 
     reference(p, g, *states, t) gives the new values, t being the number of this step. The values
-    are around 1 and go through at most a dozen roundings, so the tolerance is absolute.
+    are around `size` and go through at most a dozen roundings, so the tolerance is absolute.
     """
     count = len(states)
 
@@ -59,7 +59,7 @@ def update(rule, id, states, parameters, reference, l2=0.0, decoupled=0.0, finis
 
     name = f"{rule}-{id}" if id else rule
     inputs = buffers(count, finished)
-    CASES.append(Case("update_", name, inputs, run, expected, eps=12, scale=lambda *inputs: 1))
+    CASES.append(Case("update_", name, inputs, run, expected, eps=12, scale=lambda *inputs: size))
 
 
 MU, DAMPENING = 0.9, 0.3
@@ -209,6 +209,106 @@ def lion(p, g, m, t):
 
 
 update("lion", "", ["mean"], {"beta_1": BETA1, "beta_2": BETA2}, lion, decoupled=DECOUPLED)
+
+
+def adamax(torch):
+    def f(p, g, m, u, t):
+        m = BETA1 * m + (1 - BETA1) * g
+        u = np.maximum(BETA2 * u, np.abs(g) + (EPS if torch else 0))
+        return [p - LR / (1 - BETA1**t) * m / (u + (0 if torch else EPS)), m, u]
+
+    return f
+
+
+def nadam(decay):
+    def f(p, g, m, v, t):
+        m = BETA1 * m + (1 - BETA1) * g
+        v = BETA2 * v + (1 - BETA2) * g * g
+        mu = BETA1 * (1 - 0.5 * 0.96 ** (decay * np.arange(1, t + 2)))
+        first, then = np.prod(mu[:-1]), np.prod(mu)
+        step = mu[-1] * m / (1 - then) + (1 - mu[-2]) * g / (1 - first)
+        return [p - LR * step / (np.sqrt(v / (1 - BETA2**t)) + EPS), m, v]
+
+    return f
+
+
+def radam(p, g, m, v, t):
+    m = BETA1 * m + (1 - BETA1) * g
+    v = BETA2 * v + (1 - BETA2) * g * g
+    c1, c2 = 1 - BETA1**t, 1 - BETA2**t
+    most = 2 / (1 - BETA2) - 1
+    rho = most - 2 * t * BETA2**t / c2
+    if rho <= 5:
+        return [p - LR * m / c1, m, v]
+    r = np.sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho))
+    return [p - LR * r * np.sqrt(c2) / c1 * m / (np.sqrt(v) + EPS), m, v]
+
+
+def adadelta(p, g, v, a, t):
+    v = RHO * v + (1 - RHO) * g * g
+    d = np.sqrt(a + EPS) / np.sqrt(v + EPS) * g
+    return [p - LR * d, v, RHO * a + (1 - RHO) * d * d]
+
+
+def ftrl(power, l1, l2, shrinkage, beta):
+    def f(p, g, a, z, t):
+        n = a + g * g
+        z = z + g + 2 * shrinkage * p - (n**-power - a**-power) / LR * p
+        p = (np.clip(z, -l1, l1) - z) / ((beta + n**-power) / LR + 2 * l2)
+        return [p, n, z]
+
+    return f
+
+
+def rprop(p, g, previous, step, t):
+    same = np.sign(g * previous)
+    step = np.clip(step * np.where(same > 0, 1.3, np.where(same < 0, 0.4, 1.0)), 0.1, 0.6)
+    g = np.where(same < 0, 0, g)
+    return [p - np.sign(g) * step, g, step]
+
+
+def asgd(p, g, a, t):
+    eta = LR / (1 + 0.3 * LR * (t - 1)) ** 0.6
+    p = (1 - 0.3 * eta) * p - eta * g
+    return [p, a + (p - a) / max(1, t - 1 - 5)]
+
+
+def schedule_free(warmup):
+    def f(p, g, z, v, t):
+        x = (p - (1 - BETA1) * z) / BETA1
+        v = BETA2 * v + (1 - BETA2) * g * g
+        lr = LR * min(1, t / warmup) if warmup else LR
+        z = z - lr * g / (np.sqrt(v / (1 - BETA2**t)) + EPS)
+        x = x + (z - x) / t
+        return [(1 - BETA1) * z + BETA1 * x, z, v]
+
+    return f
+
+
+betas = {"beta_1": BETA1, "beta_2": BETA2}
+for finished in (0, 4, 1000):
+    keras, torch = {**betas, "epsilon": EPS}, {**betas, "inner_epsilon": EPS}
+    at = {"finished": finished, "l2": L2}
+    update("adamax", f"keras-{finished}", ["mean", "norm"], keras, adamax(False), **at)
+    update("adamax", f"torch-{finished}", ["mean", "norm"], torch, adamax(True), **at)
+    for decay in (0.0, 0.004, 1.0):
+        named = {**keras, "momentum_decay": decay}
+        update("nadam", f"{decay}-{finished}", ["mean", "square"], named, nadam(decay), **at)
+    update("radam", f"{finished}", ["mean", "square"], keras, radam, **at)
+    named = {"lambda": 0.3, "alpha": 0.6, "t0": 5}
+    update("asgd", f"{finished}", ["average"], named, asgd, **at)
+    for warmup in (0, 10):
+        named = {**keras, "warmup": warmup}
+        id = f"{warmup}-{finished}"
+        update("schedule_free", id, ["base", "square"], named, schedule_free(warmup), **at)
+named = {"rho": RHO, "epsilon": EPS}
+update("adadelta", "", ["square", "delta"], named, adadelta, decoupled=DECOUPLED)
+for id, values in {"root": (-0.5, 0, 0, 0, 0), "all": (-0.7, 0.4, 0.3, 0.2, 0.1)}.items():
+    named = dict(zip(("power", "l1", "l2", "l2_shrinkage", "beta"), values, strict=True))
+    # The divisions by the learning rate magnify roundings.
+    update("ftrl", id, ["accumulator", "linear"], named, ftrl(*values), size=4 / LR)
+named = {"eta_minus": 0.4, "eta_plus": 1.3, "step_min": 0.1, "step_max": 0.6}
+update("rprop", "", ["previous", "step_size"], named, rprop)
 
 CASES.append(
     Case(

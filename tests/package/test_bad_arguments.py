@@ -156,7 +156,10 @@ def use_torch_optimizer(optimizer):
     for group in optimizer.param_groups:
         for weight in group["params"]:
             weight.grad = fastdl.ones(*weight.shape)
-    optimizer.step()
+    if isinstance(optimizer, optim.LBFGS):
+        optimizer.step(lambda: sum(fastdl.sum(weight) for weight in group["params"]))
+    else:
+        optimizer.step()
 
 
 def use_scheduler(scheduler):
@@ -222,6 +225,7 @@ USES = {f"layers.{name}": use_merge for name in MERGES}
 USES |= {f"nn.{name}Loss": use_torch_loss for name in TORCH_LOSSES}
 USES |= {
     "nn.ModuleList": use_nothing,
+    "optimizers.OptimizerMap": use_nothing,
     "nn.ModuleDict": use_nothing,
     "nn.ParameterList": use_nothing,
     "nn.Parameter": use_nothing,
@@ -252,6 +256,9 @@ NEEDED = {
     "metrics.RecallAtPrecision": lambda: {"precision": 0.5},
     "metrics.SensitivityAtSpecificity": lambda: {"specificity": 0.5},
     "metrics.SpecificityAtSensitivity": lambda: {"sensitivity": 0.5},
+    "optimizers.LossScaleOptimizer": lambda: {"inner_optimizer": optimizers.SGD()},
+    "optimizers.MultiOptimizer": lambda: {"optimizer_map": lambda v: optimizers.SGD()},
+    "optimizers.OptimizerMap": lambda: {"default_optimizer": optimizers.SGD()},
     "optimizers.schedules.CosineDecay": lambda: {"initial_learning_rate": 0.1, "decay_steps": 3},
     "optimizers.schedules.CosineDecayRestarts": lambda: {
         "initial_learning_rate": 0.1,
@@ -291,6 +298,7 @@ NEEDED = {
     "data.Subset": lambda: {"dataset": numbers(), "indices": [0, 1]},
     "data.SubsetRandomSampler": lambda: {"indices": [0, 1]},
     "data.WeightedRandomSampler": lambda: {"weights": [0.5, 0.5], "num_samples": 2},
+    "optim.Muon": lambda: {"params": [nn.Parameter(fastdl.ones(2, 3))]},
     "optim.lr_scheduler.CosineAnnealingLR": lambda: {"optimizer": stepped(), "T_max": 3},
     "optim.lr_scheduler.CosineAnnealingWarmRestarts": lambda: {"optimizer": stepped(), "T_0": 3},
     "optim.lr_scheduler.ExponentialLR": lambda: {"optimizer": stepped(), "gamma": 0.5},

@@ -137,7 +137,19 @@ def after_steps(kind, **options):
     return p.tolist()
 
 
-KINDS = [optim.SGD, optim.Adam, optim.AdamW, optim.Adagrad, optim.RMSprop]
+KINDS = [
+    optim.SGD,
+    optim.Adam,
+    optim.AdamW,
+    optim.Adagrad,
+    optim.RMSprop,
+    optim.Adamax,
+    optim.NAdam,
+    optim.RAdam,
+    optim.Adadelta,
+    optim.Rprop,
+    optim.ASGD,
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -182,13 +182,35 @@ def excluding():
 
 
 SCHEDULE = optimizers.schedules.CosineDecay(0.05, 30)
+
+
+def scaling():
+    return optimizers.LossScaleOptimizer(optimizers.Adam(0.01, weight_decay=0.1), 64.0, 5)
+
+
+def several():
+    adam, sgd = optimizers.Adam(0.01), optimizers.SGD(SCHEDULE, momentum=0.9, weight_decay=0.1)
+    sgd.exclude_from_weight_decay(var_names=["kernel"])
+    return optimizers.MultiOptimizer(optimizers.OptimizerMap(adam, {".*bias": sgd, "no": sgd}))
+
+
 OPTIMIZERS = {
+    "scaling": scaling,
+    "several": several,
     "adam": lambda: optimizers.Adam(0.01),
     "amsgrad": lambda: optimizers.Adam(0.01, amsgrad=True, clipnorm=1.0),
     "sgd": lambda: optimizers.SGD(0.05, momentum=0.9, nesterov=True),
     "rmsprop": lambda: optimizers.RMSprop(0.01, centered=True),
     "adagrad": lambda: optimizers.Adagrad(0.1),
     "lion": lambda: optimizers.Lion(0.01),
+    "adamax": lambda: optimizers.Adamax(0.01),
+    "nadam": lambda: optimizers.Nadam(0.01),
+    "lamb": lambda: optimizers.Lamb(0.01),
+    "adafactor": lambda: optimizers.Adafactor(0.01),
+    "muon": lambda: optimizers.Muon(0.01, rms_rate=None),
+    "schedule-free": lambda: optimizers.ScheduleFreeAdamW(0.01, warmup_steps=9),
+    "adadelta": lambda: optimizers.Adadelta(0.5),
+    "ftrl": lambda: optimizers.Ftrl(0.1, l1_regularization_strength=0.01),
     "schedule": lambda: optimizers.SGD(SCHEDULE),
     "excluded": excluding,
     "average": lambda: optimizers.Adam(0.01, use_ema=True, ema_overwrite_frequency=3),

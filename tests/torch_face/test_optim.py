@@ -53,15 +53,27 @@ def assert_near(actual, expected, steps):
     np.testing.assert_array_less(np.abs(actual - expected) / size, steps * EPSILON)
 
 
+def chosen(case, values):
+    """Muon is for matrices."""
+    return [v for v in values if case["name"] != "Muon" or v.ndim == 2]
+
+
+def gradients_of(case, step):
+    gradients = chosen(case, arrays(GOLDEN["gradients"][step]))
+    if case["name"] == "SparseAdam":  # a row is absent in each step
+        gradients = [(g.T * (np.arange(len(g)) != step % len(g))).T for g in gradients]
+    return [np.float32(g) for g in gradients]
+
+
 TORCH_CASES = [case for case in GOLDEN["cases"] if case["peer"] == "torch"]
 
 
 @pytest.mark.parametrize("case", TORCH_CASES, ids=ids)
 def test_trajectory(case):
-    parameters = start()
+    parameters = chosen(case, start())
     optimizer = getattr(optim, case["name"])(parameters, **case["options"])
-    for step, row in enumerate(GOLDEN["gradients"]):
-        give(parameters, arrays(row))
+    for step in range(len(GOLDEN["gradients"])):
+        give(parameters, gradients_of(case, step))
         optimizer.step()
         if str(step) in case["rows"]:
             assert_near(flat(parameters), np.array(case["rows"][str(step)]), step + 1)
@@ -69,19 +81,19 @@ def test_trajectory(case):
 
 @pytest.mark.parametrize("case", TORCH_CASES, ids=ids)
 def test_state_dict_goes_on_from_where_it_was_taken(case):
-    one, other = start(), start()
+    one, other = chosen(case, start()), chosen(case, start())
     optimizer = getattr(optim, case["name"])(one, **case["options"])
-    for row in GOLDEN["gradients"][:3]:
-        give(one, arrays(row))
+    for step in range(3):
+        give(one, gradients_of(case, step))
         optimizer.step()
     again = getattr(optim, case["name"])(other)
     again.load_state_dict(copy.deepcopy(optimizer.state_dict()))
     with fastdl.no_grad():
         for a, b in zip(other, one, strict=True):
             a.copy_(b)
-    for row in GOLDEN["gradients"][3:6]:
+    for step in range(3, 6):
         for parameters, o in ((one, optimizer), (other, again)):
-            give(parameters, arrays(row))
+            give(parameters, gradients_of(case, step))
             o.step()
     np.testing.assert_array_equal(flat(one), flat(other))
 
@@ -222,6 +234,194 @@ def test_state_dict_has_pytorchs_layout():
     assert {"lr", "betas", "eps", "weight_decay", "amsgrad", "maximize"} <= set(group)
 
 
+@pytest.mark.parametrize(
+    ("name", "states"),
+    [
+        ("Adamax", ["step", "exp_avg", "exp_inf"]),
+        ("NAdam", ["step", "mu_product", "exp_avg", "exp_avg_sq"]),
+        ("RAdam", ["step", "exp_avg", "exp_avg_sq"]),
+        ("Adadelta", ["step", "square_avg", "acc_delta"]),
+        ("Rprop", ["step", "prev", "step_size"]),
+        ("ASGD", ["step", "eta", "mu", "ax"]),
+        ("SparseAdam", ["step", "exp_avg", "exp_avg_sq"]),
+    ],
+)
+def test_states_have_pytorchs_names(name, states):
+    parameters = start()
+    optimizer = getattr(optim, name)(parameters)
+    give(parameters, arrays(GOLDEN["gradients"][0]))
+    optimizer.step()
+    state = optimizer.state_dict()["state"][0]
+    assert list(state) == states
+    scalars = {"step", "mu_product", "eta", "mu"}
+    assert all(state[n].shape == (() if n in scalars else SHAPES[0]) for n in states)
+
+
+def test_numbers_that_follow_from_the_steps_are_in_the_state():
+    parameters = start()
+    nadam = optim.NAdam(parameters, betas=(0.8, 0.9), momentum_decay=0.5)
+    asgd = optim.ASGD(parameters, lr=0.1, lambd=0.2, alpha=0.5, t0=1)
+    give(parameters, arrays(GOLDEN["gradients"][0]))
+    for _ in range(4):
+        nadam.step()
+        asgd.step()
+    momenta = [0.8 * (1 - 0.5 * 0.96 ** (0.5 * t)) for t in (1, 2, 3, 4)]
+    product = nadam.state_dict()["state"][2]["mu_product"].item()
+    np.testing.assert_allclose(product, np.prod(momenta), rtol=EPSILON)
+    state = asgd.state_dict()["state"][2]
+    np.testing.assert_allclose(state["eta"].item(), 0.1 / (1 + 0.2 * 0.1 * 4) ** 0.5, rtol=EPSILON)
+    np.testing.assert_allclose(state["mu"].item(), 1 / 3, rtol=EPSILON)
+
+
+def test_adafactors_states_are_rows_and_columns():
+    parameters = [nn.Parameter(np.ones((2, 3, 4), "f")), nn.Parameter(np.ones(5, "f"))]
+    optimizer = optim.Adafactor(parameters)
+    give(parameters, [np.ones((2, 3, 4), "f"), None])
+    optimizer.step()
+    saved = optimizer.state_dict()["state"]
+    assert list(saved) == [0]
+    assert {name: v.shape for name, v in saved[0].items()} == {
+        "step": (),
+        "row_var": (2, 3, 1),
+        "col_var": (2, 1, 4),
+    }
+    give(parameters, [None, np.ones(5, "f")])
+    optimizer.step()
+    assert [optimizer.state[p]["step"].item() for p in parameters] == [1, 1]
+    wrong = copy.deepcopy(optimizer.state_dict())
+    wrong["state"][0]["row_var"] = np.ones((2, 3, 4), "f")
+    with pytest.raises(ValueError, match=r"'row_var' of parameter 0: .*\(2, 3, 1\), got"):
+        optimizer.load_state_dict(wrong)
+
+
+def test_sparse_adam_leaves_absent_rows_alone():
+    table = nn.Parameter(np.ones((6, 3), "f"))
+    optimizer = optim.SparseAdam([table], lr=0.1)
+    for indices in ([1, 4, 4], [1, 2]):
+        optimizer.zero_grad()
+        table[fastdl.tensor(indices)].square().sum().backward()
+        optimizer.step()
+    moved = (table.detach().numpy() != 1).any(1)
+    assert moved.tolist() == [False, True, True, False, True, False]
+    assert not optimizer.state[table]["exp_avg"].numpy()[[0, 3, 5]].any()
+
+
+def test_muon_refuses_vectors_and_serves_groups():
+    with pytest.raises(ValueError, match=r"Muon: parameter 1: expected a matrix, got shape \(3,\)"):
+        optim.Muon(start())
+    a, b = nn.Parameter(np.eye(3, dtype="f")), nn.Parameter(np.eye(3, dtype="f"))
+    optimizer = optim.Muon([{"params": [a]}, {"params": [b], "lr": 0.0}], lr=0.5)
+    give([a, b], [np.eye(3), np.eye(3)])
+    optimizer.step()
+    assert a.detach().numpy()[0, 0] < 1.0
+    np.testing.assert_array_equal(b.detach().numpy(), np.eye(3))
+
+
+def rosenbrock(p):
+    return ((1 - p[:-1]) ** 2 + 100 * (p[1:] - p[:-1] ** 2) ** 2).sum()
+
+
+def lbfgs(p, function=rosenbrock, **options):
+    optimizer = optim.LBFGS([p], **options)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = function(p)
+        loss.backward()
+        return loss
+
+    return optimizer, closure
+
+
+def test_lbfgs_takes_pytorchs_moves():
+    """The losses before each step, and the evaluations, are those of PyTorch in float32.
+
+    The search magnifies roundings; so the later losses are compared to fewer digits.
+    """
+    p = nn.Parameter(np.array([-1, 2], "f"))
+    optimizer, closure = lbfgs(p, lr=0.001)
+    losses = [optimizer.step(closure).item() for _ in range(5)]
+    np.testing.assert_allclose(losses, [104, 82.67, 67.48, 58.64, 52.33], rtol=1e-4)
+    assert optimizer.state[p]["func_evals"] == optimizer.state[p]["n_iter"] == 100
+    p = nn.Parameter(np.array([-1, 2], "f"))
+    optimizer, closure = lbfgs(p, line_search_fn="strong_wolfe", max_iter=4)
+    losses = [optimizer.step(closure).item() for _ in range(8)]
+    wanted = [104, 5.505, 4.849, 3.635, 2.442, 1.566, 0.7976, 0.3804]
+    np.testing.assert_allclose(losses, wanted, rtol=2e-3)
+    p = nn.Parameter(np.array([-1, 2], "f"))
+    optimizer, closure = lbfgs(p, line_search_fn="strong_wolfe")
+    for _ in range(3):
+        optimizer.step(closure)
+    assert 45 < optimizer.state[p]["func_evals"] < 65  # PyTorch needs 52
+    np.testing.assert_allclose(p.detach().numpy(), 1.0, atol=1e-3)
+
+
+def test_lbfgs_solves_least_squares_exactly():
+    random = np.random.default_rng(0)
+    matrix, right = random.standard_normal((30, 6)), random.standard_normal((30, 1))
+    model = nn.Linear(6, 1)
+    x, y = fastdl.tensor(np.float32(matrix)), fastdl.tensor(np.float32(right))
+    optimizer = optim.LBFGS(model.parameters(), line_search_fn="strong_wolfe", max_iter=50)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = nn.functional.mse_loss(model(x), y)
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    exact = np.linalg.lstsq(np.hstack([matrix, np.ones((30, 1))]), right, rcond=None)[0].ravel()
+    np.testing.assert_allclose(flat(model.parameters()), exact, atol=1e-4)
+
+
+def test_lbfgs_goes_on_from_its_state(tmp_path):
+    one, other = (nn.Parameter(np.linspace(-1, 2, 5, dtype="f")) for _ in range(2))
+    options = {"line_search_fn": "strong_wolfe", "max_iter": 5, "history_size": 3}
+    optimizer, closure = lbfgs(one, **options)
+    for _ in range(2):
+        optimizer.step(closure)
+    fastdl.save({"optimizer": optimizer.state_dict()}, tmp_path / "state.fastdl")
+    again, closure_again = lbfgs(other, **options)
+    again.load_state_dict(fastdl.load(tmp_path / "state.fastdl")["optimizer"])
+    with fastdl.no_grad():
+        other.copy_(one)
+    for _ in range(2):
+        assert optimizer.step(closure).item() == again.step(closure_again).item()
+    np.testing.assert_array_equal(one.detach().numpy(), other.detach().numpy())
+    wrong = {**again.state_dict(), "state": {0: {"d": np.ones(3, "f")}}}
+    with pytest.raises(ValueError, match=r"'d': expected shape \(5,\), got \(3,\)"):
+        again.load_state_dict(wrong)
+
+
+def test_an_exception_in_a_line_search_leaves_the_last_move():
+    p = nn.Parameter(np.array([-1, 2], "f"))
+    optimizer, closure = lbfgs(p, line_search_fn="strong_wolfe")
+    calls = []
+
+    def interrupted():
+        calls.append(None)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return closure()
+
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.step(interrupted)
+    assert p.tolist() == [-1.0, 2.0]
+    optimizer.step(closure)
+    assert rosenbrock(p).item() < 2.0
+
+
+def test_rprop_waits_after_a_change_of_sign():
+    w = nn.Parameter(np.zeros(1, "f"))
+    optimizer = optim.Rprop([w], lr=0.5)
+    places = []
+    for gradient in (1.0, 1.0, -1.0, -1.0):
+        give([w], [[gradient]])
+        optimizer.step()
+        places.append(w.item())
+    np.testing.assert_allclose(places, [-0.5, -1.1, -1.1, -0.8], rtol=4 * EPSILON)
+
+
 def test_pytorchs_state_loads_from_arrays():
     parameters = start()
     optimizer = optim.Adam(parameters, lr=0.5)
@@ -287,6 +487,14 @@ def test_repr_shows_the_groups():
     [
         (lambda p: optim.Adam(p, lr=-1), ValueError, r"Adam: lr: .*at least 0, got -1"),
         (lambda p: optim.Adam(p, betas=(0.9, 1.0)), ValueError, r"betas\[1\]: .*\[0, 1\), got 1.0"),
+        (lambda p: optim.Adadelta(p, rho=1.5), ValueError, r"Adadelta: rho: .*1.5"),
+        (lambda p: optim.Rprop(p, etas=(1.0, 1.2)), ValueError, r"Rprop: etas\[0\]: .*got 1.0"),
+        (lambda p: optim.NAdam(p, momentum_decay=-1), ValueError, "NAdam: momentum_decay: .*-1"),
+        (lambda p: optim.LBFGS(p, line_search_fn="armijo"), ValueError, "line_search_fn: .*armijo"),
+        (lambda p: optim.LBFGS(p).step(), TypeError, "closure"),
+        (lambda p: optim.LBFGS([{"params": [q]} for q in p]), ValueError, "one parameter group"),
+        (lambda p: optim.Adafactor(p, d=0.5), ValueError, r"Adafactor: d: .*got 0.5"),
+        (lambda p: optim.SparseAdam(p, eps=0), ValueError, r"SparseAdam: eps: .*got 0"),
         (lambda p: optim.SGD(p, nesterov=True), ValueError, "SGD: nesterov: expected a momentum"),
         (lambda p: optim.SGD(p, differentiable=True), ValueError, "differentiable: expected False"),
         (lambda p: optim.SGD([]), ValueError, "at least one parameter"),
