@@ -94,6 +94,12 @@ class Callback:
         """After a batch of `predict`."""
 
 
+def inner_optimizers(optimizer: Any) -> list[Any]:
+    """The optimizers that update weights: those within LossScaleOptimizer and MultiOptimizer."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return list(getattr(inner, "optimizers", None) or [inner])
+
+
 class LambdaCallback(Callback):
     """A callback of functions given by the name of their hook.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._base.checks import check_flag
-from .callback import Callback
+from .callback import Callback, inner_optimizers
 
 if TYPE_CHECKING:
     from .._base.types import Logs
@@ -38,24 +38,30 @@ class SwapEMAWeights(Callback):
         super().__init__()
         self.swap_on_epoch = check_flag("SwapEMAWeights", "swap_on_epoch", swap_on_epoch)
 
-    def _put(self, average: bool) -> None:
-        """Puts the average, or the weights, in place."""
-        optimizer = self.model.optimizer
-        if not getattr(optimizer, "use_ema", False):
+    def _averaging(self) -> list[Any]:
+        """The optimizers that keep an average; those within a wrapper count."""
+        found = [o for o in inner_optimizers(self.model.optimizer) if o.use_ema]
+        if not found:
             raise ValueError(
                 "SwapEMAWeights: expected an optimizer with use_ema=True, got "
-                f"{type(optimizer).__name__}"
+                f"{type(self.model.optimizer).__name__}"
             )
-        if optimizer.built and average is not optimizer._exchanged:
-            optimizer._exchange_average()
+        return found
 
-    def state_dict(self) -> dict[str, bool]:
+    def _put(self, average: bool) -> None:
+        """Puts the average, or the weights, in place."""
+        for optimizer in self._averaging():
+            if optimizer.built and average is not optimizer._exchanged:
+                optimizer._exchange_average()
+
+    def state_dict(self) -> dict[str, list[bool]]:
         """Whether the average is in place, for a fit that is resumed."""
-        return {"average": self.model.optimizer._exchanged}
+        return {"average": [optimizer._exchanged for optimizer in self._averaging()]}
 
-    def load_state_dict(self, state: dict[str, bool]) -> None:
+    def load_state_dict(self, state: dict[str, list[bool]]) -> None:
         """Restores what `state_dict` returned."""
-        self.model.optimizer._exchanged = state["average"]
+        for optimizer, average in zip(self._averaging(), state["average"], strict=True):
+            optimizer._exchanged = average
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._put(average=False)

@@ -311,6 +311,29 @@ def test_a_resumed_fit_with_the_average_in_place(tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+def test_optimizers_within_others(tmp_path):
+    def wrapped():
+        fastdl.manual_seed(1)
+        inner = optimizers.SGD(0.05, use_ema=True, ema_momentum=0.8)
+        return make(optimizer=optimizers.LossScaleOptimizer(inner))
+
+    plain, note = wrapped(), Note()
+    fit(plain, note)
+    model, seen = wrapped(), Note()
+    fit(model, callbacks.SwapEMAWeights(), seen)
+    for got, wanted in zip(seen.steps, note.steps, strict=True):
+        for a, b in zip(got, wanted, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(seen.tested[0][0], seen.steps[3][0])
+    kernels, others = optimizers.SGD(0.1, name="one"), optimizers.SGD(0.2, name="two")
+    several = optimizers.MultiOptimizer(lambda v: kernels if v.ndim == 2 else others)
+    fit(make(optimizer=several), callbacks.TensorBoard(tmp_path), epochs=1)
+    train = read(tmp_path / "train")
+    for name, rate in (("one", 0.1), ("two", 0.2)):
+        ((_, value),) = scalars(train, f"epoch_learning_rate_{name}")
+        assert value == np.float32(rate)
+
+
 def test_an_optimizer_without_average():
     with pytest.raises(ValueError, match="SwapEMAWeights: expected an optimizer with use_ema=True"):
         fit(make(), callbacks.SwapEMAWeights())
