@@ -3,6 +3,22 @@
 from typing import TYPE_CHECKING
 
 from .._base.registry import METRICS
+from ..losses.functions import binary_crossentropy as binary_crossentropy
+from ..losses.functions import binary_focal_crossentropy as binary_focal_crossentropy
+from ..losses.functions import categorical_crossentropy as categorical_crossentropy
+from ..losses.functions import categorical_focal_crossentropy as categorical_focal_crossentropy
+from ..losses.functions import categorical_hinge as categorical_hinge
+from ..losses.functions import hinge as hinge
+from ..losses.functions import huber as huber
+from ..losses.functions import kl_divergence as kl_divergence
+from ..losses.functions import log_cosh as log_cosh
+from ..losses.functions import mean_absolute_error as mean_absolute_error
+from ..losses.functions import mean_absolute_percentage_error as mean_absolute_percentage_error
+from ..losses.functions import mean_squared_error as mean_squared_error
+from ..losses.functions import mean_squared_logarithmic_error as mean_squared_logarithmic_error
+from ..losses.functions import poisson as poisson
+from ..losses.functions import sparse_categorical_crossentropy as sparse_categorical_crossentropy
+from ..losses.functions import squared_hinge as squared_hinge
 from .accuracy import Accuracy as Accuracy
 from .accuracy import BinaryAccuracy as BinaryAccuracy
 from .accuracy import CategoricalAccuracy as CategoricalAccuracy

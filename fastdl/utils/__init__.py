@@ -13,6 +13,8 @@ from .._base.registry import (
     CustomObjectScope,
     custom_object_scope,
     get_custom_objects,
+    get_registered_name,
+    get_registered_object,
     register_keras_serializable,
     reset_names,
 )
@@ -111,6 +113,8 @@ def __getattr__(name: str) -> Any:
 
     if name in ("data", "plots"):  # `data` is the name under which PyTorch users know fastdl.data
         return import_module(f"{__name__}.{name}")
+    if name in ("serialize_keras_object", "deserialize_keras_object"):
+        return getattr(import_module("..saving.api", __name__), name)
     if name in _HOME:
         return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     from .._base.missing import missing
@@ -139,6 +143,8 @@ __all__ = [
     "confusion_matrix",
     "custom_object_scope",
     "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
     "k_fold",
     "model_to_dot",
     "model_to_text",
