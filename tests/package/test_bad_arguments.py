@@ -169,6 +169,11 @@ def stepped():
     return optim.SGD(weights(), lr=0.1, momentum=0.9)
 
 
+def chained():
+    optimizer = stepped()
+    return {"optimizer": optimizer, "schedulers": [lr_scheduler.ExponentialLR(optimizer, 0.5)]}
+
+
 def numbers():
     return data.TensorDataset(np.arange(6.0, dtype=np.float32))
 
@@ -264,6 +269,9 @@ NEEDED = {
     "data.WeightedRandomSampler": lambda: {"weights": [0.5, 0.5], "num_samples": 2},
     "optim.lr_scheduler.CosineAnnealingLR": lambda: {"optimizer": stepped(), "T_max": 3},
     "optim.lr_scheduler.CosineAnnealingWarmRestarts": lambda: {"optimizer": stepped(), "T_0": 3},
+    "optim.lr_scheduler.ChainedScheduler": chained,
+    "optim.lr_scheduler.CyclicLR": lambda: {"optimizer": stepped(), "base_lr": 0.1, "max_lr": 0.2},
+    "optim.lr_scheduler.SequentialLR": lambda: {**chained(), "milestones": []},
     "optim.lr_scheduler.ExponentialLR": lambda: {"optimizer": stepped(), "gamma": 0.5},
     "optim.lr_scheduler.LambdaLR": lambda: {
         "optimizer": stepped(),
