@@ -214,6 +214,19 @@ def own_scheduler(k):
     return rates(optimizer, WarmUp(optimizer))
 
 
+def swa(options, before, k):
+    optimizer = sgd(k)
+    if before:
+        rates(optimizer, made(k, optimizer, before), 4)
+    scheduler = k.optim.swa_utils.SWALR(optimizer, **options)
+    found = rates(optimizer, scheduler, 5)
+    again = sgd(k)
+    other = k.optim.swa_utils.SWALR(again, 1.0)
+    again.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    other.load_state_dict(copy.deepcopy(scheduler.state_dict()))
+    return found + rates(again, other, 6)
+
+
 CLOSED = [name for name, (kind, _) in FACTORS.items() if kind not in ("OneCycleLR", "CyclicLR")]
 
 CASES = {
@@ -244,6 +257,15 @@ for _names, _milestones in (
     CASES[f"sequence {_names} {_milestones} resumed"] = partial(
         sequence_resumed, _names, _milestones
     )
+
+for _options in (
+    {"swa_lr": 0.05},
+    {"swa_lr": [0.05, 0.5], "anneal_epochs": 3, "anneal_strategy": "linear"},
+    {"swa_lr": 0.05, "anneal_epochs": 0},
+    {"swa_lr": 0.3, "anneal_epochs": 1},
+):
+    CASES[f"swa {_options}"] = partial(swa, _options, None)
+    CASES[f"swa {_options} after cosine"] = partial(swa, _options, "cosine")
 
 
 def run(name, k):

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from . import lr_scheduler as lr_scheduler
+from . import swa_utils as swa_utils
 from .adagrad import Adagrad as Adagrad
 from .adam import Adam as Adam
 from .adam import AdamW as AdamW

@@ -31,7 +31,7 @@ from fastdl import (
     random,
     regularizers,
 )
-from fastdl.optim import lr_scheduler
+from fastdl.optim import lr_scheduler, swa_utils
 from fastdl.optimizers import schedules
 
 # --- how an object of each kind is used
@@ -151,6 +151,11 @@ def use_scheduler(scheduler):
         scheduler.step(*[1.0] * plateau)
 
 
+def use_averaged(model):
+    model.update_parameters(model.module)
+    model(fastdl.tensor(X))
+
+
 def use_iterable(thing):
     for position, _ in enumerate(thing):
         if position > 3:
@@ -200,6 +205,7 @@ MODULES = {
     nn: (use_module, ()),
     optim: (use_torch_optimizer, ()),
     lr_scheduler: (use_scheduler, ()),
+    swa_utils: (use_scheduler, ()),
     data: (use_iterable, ()),
 }
 MERGES = "Add Average Concatenate Dot Maximum Minimum Multiply Subtract".split()
@@ -207,6 +213,7 @@ TORCH_LOSSES = "BCE BCEWithLogits CrossEntropy Huber L1 MSE NLL SmoothL1".split(
 USES = {f"layers.{name}": use_merge for name in MERGES}
 USES |= {f"nn.{name}Loss": use_torch_loss for name in TORCH_LOSSES}
 USES |= {
+    "optim.swa_utils.AveragedModel": use_averaged,
     "nn.ModuleList": use_nothing,
     "nn.ModuleDict": use_nothing,
     "nn.ParameterList": use_nothing,
@@ -288,6 +295,8 @@ NEEDED = {
         "total_steps": 6,
     },
     "optim.lr_scheduler.StepLR": lambda: {"optimizer": stepped(), "step_size": 2},
+    "optim.swa_utils.AveragedModel": lambda: {"model": nn.Linear(3, 2)},
+    "optim.swa_utils.SWALR": lambda: {"optimizer": stepped(), "swa_lr": 0.5},
 }
 # Base classes, which do nothing by themselves, and those whose arguments are theirs alone.
 NOT_MADE = {
@@ -403,7 +412,7 @@ def fault(label, cls, use, argument, annotation, kind):
     needed = NEEDED.get(label, dict)()
     if label.startswith("optim.lr_scheduler.") and "optimizer" not in needed:
         needed["optimizer"] = stepped()
-    elif label.startswith("optim.") and "params" not in needed and "optimizer" not in needed:
+    elif label.startswith("optim.") and not {"params", "optimizer", "model"} & set(needed):
         needed["params"] = weights()
     value = HOSTILE[kind]
     try:
