@@ -1,4 +1,7 @@
-"""Small helpers around training: labels, seeds, named objects. `utils.data` is `fastdl.data`."""
+"""Small helpers around training: labels, seeds, named objects; finders of rate and batch size.
+
+`utils.data` is `fastdl.data`.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,16 @@ from .py_dataset import PyDataset as PyDataset
 
 if TYPE_CHECKING:
     from .._core import TensorLike
+    from .._finders.batch_size import BatchSizeTest, find_batch_size
+    from .._finders.learning_rate import LearningRateTest, find_learning_rate
+
+# Loaded on first use: the module of each name. They use models, which use this package.
+_LATER = {
+    "BatchSizeTest": "fastdl._finders.batch_size",
+    "LearningRateTest": "fastdl._finders.learning_rate",
+    "find_batch_size": "fastdl._finders.batch_size",
+    "find_learning_rate": "fastdl._finders.learning_rate",
+}
 
 
 def to_categorical(x: TensorLike, num_classes: int | None = None) -> np.ndarray:
@@ -93,10 +106,14 @@ def clear_session() -> None:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "data":  # the name under which PyTorch users know fastdl.data; loaded on first use
-        from importlib import import_module
+    from importlib import import_module
 
+    if name == "data":  # the name under which PyTorch users know fastdl.data; loaded on first use
         return import_module(f"{__name__}.data")
+    if name in _LATER:
+        found = getattr(import_module(_LATER[name]), name)
+        globals()[name] = found
+        return found
     from .._base.missing import missing
 
     raise missing(__name__, name)
@@ -105,11 +122,15 @@ def __getattr__(name: str) -> Any:
 Sequence = PyDataset  # its name in tf.keras
 
 __all__ = [
+    "BatchSizeTest",
     "CustomObjectScope",
+    "LearningRateTest",
     "PyDataset",
     "Sequence",
     "clear_session",
     "custom_object_scope",
+    "find_batch_size",
+    "find_learning_rate",
     "get_custom_objects",
     "normalize",
     "pack_x_y_sample_weight",
