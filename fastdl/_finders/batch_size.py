@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -11,12 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from .._base import tree
 from .._base.checks import check_fraction, check_integer, check_number, shown
 from .._base.notices import warn
 from ..models.data_adapters import Arrays, adapt
 from .trials import (
-    Batch,
     available_memory,
     axes_for,
     batches_of,
@@ -34,9 +33,9 @@ _SMALLEST = 8
 _LARGEST = 1 << 14
 _READ = 1 << 10  # samples of a source of batches, unless sizes are given
 # The search ends after so many sizes that were no faster than the best one.
-_PATIENCE = 2
-# Each size is timed at least so many times. The fastest step counts: others were disturbed.
-_LEAST_STEPS = 3
+_PATIENCE = 3
+# Each size is timed at least so many times. The fastest time counts: others were disturbed.
+_LEAST_TIMES = 5
 
 
 @dataclass
@@ -96,7 +95,7 @@ def find_batch_size(
 ) -> BatchSizeTest:
     """Measures how fast training is with growing batches, and suggests a size.
 
-    A copy of the model is trained with each size. The suggestion is the smallest size that reaches
+    A copy of the model is fitted with each size. The suggestion is the smallest size that reaches
     `1 - tolerance` of the best number of samples per second: larger batches gain no speed then, but
     need more epochs. The model, its optimizer and the random state stay as they are, also after an
     error or Ctrl-C.
@@ -173,7 +172,7 @@ def _powers(samples: int) -> list[int]:
 def _search(
     who: str,
     model: Any,
-    data: Any,
+    data: Arrays,
     sizes: list[int],
     most: int,
     tolerance: float,
@@ -187,9 +186,8 @@ def _search(
         if tried and _predicted(tried, memory, size) > most:
             reason = f"batches of {size} would take more than {most} bytes of memory"
             break
-        batch = rows_of(data, np.arange(size) % data.samples)
         try:
-            took, used = _measured(copied(who, model), batch, seconds)
+            took, used = _measured(copied(who, model), data, size, seconds)
         except MemoryError:
             if not tried:
                 raise
@@ -221,22 +219,34 @@ def _predicted(sizes: list[int], memory: list[int], size: int) -> float:
     return memory[-1] + growth * (size - sizes[-1])
 
 
-def _measured(model: Any, batch: Batch, seconds: float) -> tuple[float, int]:
-    """Seconds for one step with this batch, and the bytes that it takes."""
-    x, y, weight = tree.map_structure(lambda a: None if a is None else _core.as_tensor(a), batch)
+def _measured(model: Any, data: Arrays, size: int, seconds: float) -> tuple[float, int]:
+    """Seconds for one step of `fit` with batches of this size, and the bytes that it takes."""
+    most = max(data.samples // size, 1)
+    x, y, weight = rows_of(data, np.arange(size) % data.samples)
     gc.collect()
     _core.empty_cache()
     before = _in_use()
-    for _ in range(2):  # the first step is recorded
-        model.train_on_batch(x, y, weight)
+    _fit(model, x, y, weight, size, 2)  # the first step is recorded
     used = max(_in_use() - before, 0)
-    best, total, steps = float("inf"), 0.0, 0
-    while steps < _LEAST_STEPS or total < seconds:
+    best, total, batches, epochs = float("inf"), 0.0, min(most, 8), 1
+    for times in itertools.count(1):
+        rows = np.arange(size) % data.samples if most == 1 else slice(batches * size)
+        x, y, weight = rows_of(data, rows)
         start = perf_counter()
-        model.train_on_batch(x, y, weight)
+        _fit(model, x, y, weight, size, epochs)
         took = perf_counter() - start
-        best, total, steps = min(best, took), total + took, steps + 1
-    return max(best, 1e-9), used
+        best, total = min(best, took / (epochs * batches)), total + took
+        if times >= _LEAST_TIMES and total >= seconds:
+            return max(best, 1e-9), used
+        if took < seconds / 4 and batches < most:
+            batches = min(2 * batches, most)
+        elif took < seconds / 4:
+            epochs *= 2
+    raise AssertionError
+
+
+def _fit(model: Any, x: Any, y: Any, weight: Any, size: int, epochs: int) -> None:
+    model.fit(x, y, batch_size=size, epochs=epochs, sample_weight=weight, verbose=0)
 
 
 def _in_use() -> int:

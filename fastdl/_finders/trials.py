@@ -61,7 +61,7 @@ def random_state_kept(data: Arrays | Stream) -> Iterator[None]:
             generator.set_state(state)
 
 
-def rows_of(data: Arrays, rows: np.ndarray) -> Batch:
+def rows_of(data: Arrays, rows: np.ndarray | slice) -> Batch:
     """The samples of these numbers."""
 
     def chosen(tensor: Any) -> Any:

@@ -130,13 +130,14 @@ def test_an_interrupt_within_a_step(monkeypatch, module):
 
     def interrupted(who, given):
         copy = trials.copied(who, given)
-        train = copy.train_on_batch
+        name = "train_on_batch" if module is learning_rate else "fit"
+        train = getattr(copy, name)
 
         def step(*arguments, **options):
             train(*arguments, **options)
             raise KeyboardInterrupt
 
-        copy.__dict__["train_on_batch"] = step
+        copy.__dict__[name] = step
         return copy
 
     monkeypatch.setattr(module, "copied", interrupted)
@@ -244,8 +245,9 @@ class Clock:
         clock = self
 
         class Stub:
-            def train_on_batch(self, x, y, weight):
-                clock.now += clock.costs(len(x))
+            def fit(self, x, y, batch_size, epochs, **options):
+                assert len(x) % batch_size == 0  # no batch is smaller
+                clock.now += clock.costs(batch_size) * (len(x) // batch_size) * epochs
 
         return Stub()
 
@@ -273,7 +275,7 @@ def test_the_smallest_size_near_the_best_speed(monkeypatch):
 
 def test_the_search_ends_when_larger_batches_are_no_faster(monkeypatch):
     found = searched(monkeypatch, lambda size: max(size, 32) ** 2, 5000)
-    assert found.batch_sizes == [8, 16, 32, 64, 128] and found.suggestion == 32
+    assert found.batch_sizes == [8, 16, 32, 64, 128, 256] and found.suggestion == 32
     assert found.reason == "larger batches are no faster"
 
 
