@@ -6,7 +6,7 @@ import re
 import pytest
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
-PAGES = [p for p in sorted(DOCS.glob("*.md")) if p.name in ("saving.md",)]
+PAGES = [p for p in sorted(DOCS.glob("*.md")) if p.name in ("learning-rates.md", "saving.md")]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])

@@ -157,6 +157,19 @@ def test_a_sequence_within_a_sequence():
 # --- groups, arguments, messages
 
 
+@pytest.mark.parametrize("name", cases.FACTORS)
+def test_a_tensor_as_rate_is_changed_in_place(name):
+    rate = fastdl.tensor(0.1)
+    groups = [{"params": [HERE.parameter()]}, {"params": [HERE.parameter()], "lr": 0.02}]
+    optimizer = optim.SGD(groups, lr=rate, momentum=0.9)
+    got = cases.rates(optimizer, cases.made(HERE, optimizer, name))
+    assert optimizer.param_groups[0]["lr"] is rate
+    # The tensor rounds to float32 in each step.
+    wanted = cases.plain(name, "SGD", HERE)
+    rounding = 2 * cases.STEPS * np.finfo(np.float32).eps
+    np.testing.assert_allclose(got, wanted, rtol=rounding, atol=rounding)
+
+
 def test_cyclic_begins_at_base_lr_whatever_came_before():
     optimizer = sgd(0.5)
     lr_scheduler.ExponentialLR(optimizer, 0.5)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..._base.checks import check_integer, shown
 from ..optimizer import Optimizer
 from .plateau import ReduceLROnPlateau
-from .scheduler import LRScheduler, check_optimizer, rates_of
+from .scheduler import LRScheduler, check_optimizer, rates_of, set_rate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -208,7 +208,7 @@ class SequentialLR(_Composed):
 def _reset(optimizer: Optimizer) -> None:
     """Sets the groups' rates to the initial ones."""
     for group in optimizer.param_groups:
-        group["lr"] = group["initial_lr"]
+        set_rate(group, group["initial_lr"])
 
 
 def _parts(scheduler: LRScheduler) -> Iterator[LRScheduler]:

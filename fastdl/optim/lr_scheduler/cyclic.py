@@ -15,7 +15,7 @@ from ..._base.checks import (
     check_numbers,
 )
 from ..optimizer import Optimizer
-from .scheduler import LRScheduler, check_optimizer, per_group, state_of
+from .scheduler import LRScheduler, check_optimizer, per_group, set_rate, state_of
 
 
 class CyclicLR(LRScheduler):
@@ -112,7 +112,7 @@ class CyclicLR(LRScheduler):
             for group, rate, low, high in zip(
                 groups, bases, self.base_momentums, self.max_momentums, strict=True
             ):
-                group["lr"] = rate
+                set_rate(group, rate)
                 if cycle_momentum:
                     group.update(max_momentum=high, base_momentum=low)
         super().__init__(optimizer, last_epoch)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..._base.checks import check_choice, check_number, check_numbers, shown
 from ..optimizer import Optimizer
-from .scheduler import LRScheduler, check_optimizer, per_group, rates_of
+from .scheduler import LRScheduler, check_optimizer, per_group, rates_of, set_rate
 
 if TYPE_CHECKING:
     from typing import SupportsFloat
@@ -132,9 +132,10 @@ class ReduceLROnPlateau(LRScheduler):
             self.num_bad_epochs = 0
         if self.num_bad_epochs > self.patience:
             for group, low in zip(self.optimizer.param_groups, self._lowest(), strict=True):
-                rate = max(group["lr"] * self.factor, low)
-                if group["lr"] - rate > self.eps:
-                    group["lr"] = rate
+                before = float(group["lr"])
+                rate = max(before * self.factor, low)
+                if before - rate > self.eps:
+                    set_rate(group, rate)
             self.cooldown_counter = self.cooldown
             self.num_bad_epochs = 0
         self._last_lr = rates_of(self.optimizer)

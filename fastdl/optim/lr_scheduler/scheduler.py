@@ -6,12 +6,16 @@ import types
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..._base import functional as F
 from ..._base.checks import check_integer, shown
 from ..._base.notices import warn
+from ..._core import Tensor
 from ..optimizer import Optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ..optimizer import Group
 
 Value = TypeVar("Value")
 
@@ -40,6 +44,14 @@ def per_group(
 def rates_of(optimizer: Optimizer) -> list[float]:
     """The groups' learning rates."""
     return [float(group["lr"]) for group in optimizer.param_groups]
+
+
+def set_rate(group: Group, rate: float) -> None:
+    """Sets the learning rate of a group. A tensor keeps its place: others may hold it, too."""
+    if isinstance(group["lr"], Tensor):
+        F.assign_(group["lr"], rate)
+    else:
+        group["lr"] = rate
 
 
 def state_of(function: object) -> dict[str, Any] | None:
@@ -84,7 +96,8 @@ class LRScheduler:
         self.optimizer = optimizer
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
-                group.setdefault("initial_lr", group["lr"])
+                rate = group["lr"]
+                group.setdefault("initial_lr", float(rate) if isinstance(rate, Tensor) else rate)
             elif "initial_lr" not in group:
                 raise KeyError(
                     f"{who}: param_groups[{i}]: expected 'initial_lr' for last_epoch={last_epoch}, "
@@ -142,8 +155,8 @@ class LRScheduler:
 
     def _set(self, rates: Sequence[float]) -> None:
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate
-        self._last_lr = list(rates)
+            set_rate(group, rate)
+        self._last_lr = rates_of(self.optimizer)
 
     def _rates(self) -> list[float]:
         return rates_of(self.optimizer)
