@@ -213,8 +213,8 @@ def _search(
 
 def _predicted(sizes: list[int], memory: list[int], size: int) -> float:
     """The memory for a larger size, by the growth between the last two."""
-    if len(sizes) == 1:
-        return memory[0] * size / sizes[0]
+    if len(sizes) == 1:  # most of it may be the optimizer's
+        return memory[0]
     growth = max(memory[-1] - memory[-2], 0) / (sizes[-1] - sizes[-2])
     return memory[-1] + growth * (size - sizes[-1])
 

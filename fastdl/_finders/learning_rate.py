@@ -217,9 +217,15 @@ def _summary(
     lowest = int(np.argmin(smoothed))
     noise = float(np.std((capped - smoothed)[: lowest + 1]))
     suggestion = minimum = None
-    if lowest >= 2 and smoothed[: lowest + 1].max() - smoothed[lowest] > noise:
-        slopes = np.gradient(smoothed, np.log10(rates))[:lowest]
-        suggestion, minimum = float(rates[np.argmin(slopes)]), float(rates[lowest])
+    # The height from which the loss falls. Noise can make the highest value much higher.
+    fall = float(np.quantile(smoothed[: lowest + 1], 0.75)) - smoothed[lowest]
+    if lowest >= 2 and fall > noise:
+        # The last fall is meant: before it, at small rates, the loss only goes up and down.
+        high = smoothed[: lowest - 1] >= smoothed[lowest] + 0.9 * fall
+        first = int(np.flatnonzero(high)[-1]) if high.any() else 0
+        slopes = np.gradient(smoothed, np.log10(rates))[first:lowest]
+        suggestion = float(rates[first + np.argmin(slopes)])
+        minimum = float(rates[lowest])
     else:
         warn(
             "find_learning_rate: the loss did not fall with any rate, so there is no suggestion; "
