@@ -10,13 +10,14 @@ Example:
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from .._base.checks import check_flag, check_name, check_number, check_numbers
+from .._base.checks import check_flag, check_name, check_number, check_numbers, shown
 from .._base.registry import SCHEDULES, described
 from .._base.watch import Watched
 
@@ -69,34 +70,48 @@ class LearningRateSchedule(Watched):
 class _Formula(LearningRateSchedule):
     """A schedule that is a formula over an array of steps.
 
-    `_arguments` holds the arguments by name, for `get_config`.
+    Its arguments are attributes. The formula and `get_config` read them.
     """
 
-    # The arguments that must be above 0, that are True or False, and that may be None.
+    # Arguments: above 0, not below 0, True or False, those that may be None, checked lists.
     _positive: tuple[str, ...] = ("decay_steps", "first_decay_steps", "t_mul")
+    _not_negative: tuple[str, ...] = ("power", "warmup_steps")
     _flags: tuple[str, ...] = ("staircase", "cycle")
     _optional: tuple[str, ...] = ("warmup_target",)
+    _lists: tuple[str, ...] = ("boundaries", "values")
 
     def __init__(self, name: str, **arguments: Any) -> None:
         who = type(self).__name__
-        check_name(who, "name", name)
+        self.name = check_name(who, "name", name) or who
+        self._names = tuple(arguments)
         for key, value in arguments.items():
             if key in self._flags:
-                check_flag(who, key, value)
-            elif value is not None or key not in self._optional:
+                value = check_flag(who, key, value)
+            elif key not in self._lists and (value is not None or key not in self._optional):
                 above = 0.0 if key in self._positive else -math.inf
-                check_number(who, key, value, -math.inf, above=above)
-        self.name = name
-        self._arguments = arguments
-        for key, value in arguments.items():
+                least = 0.0 if key in self._not_negative else -math.inf
+                number = check_number(who, key, value, least, above=above)
+                if not isinstance(value, (int, float)):  # of NumPy, or a tensor
+                    value = number
             setattr(self, key, value)
+
+    @property
+    def _arguments(self) -> Config:
+        return {name: getattr(self, name) for name in self._names}
 
     def _rate(self, step: np.ndarray) -> np.ndarray:
         """The learning rates of float64 steps."""
         raise NotImplementedError
 
     def __call__(self, step: Any) -> Any:
-        steps = np.asarray(step, np.float64)
+        try:
+            steps = np.asarray(step, None if step is None else np.float64)
+        except (TypeError, ValueError):
+            steps = np.asarray(None)
+        if steps.dtype != np.float64:
+            raise ValueError(
+                f"{type(self).__name__}: step: expected a number or an array, got {shown(step)}"
+            )
         rates = self._rate(steps.reshape(-1)).reshape(steps.shape)
         return rates if rates.ndim else float(rates)
 
@@ -124,7 +139,14 @@ class ExponentialDecay(_Formula):
         name: its name.
 
     Raises:
-        ValueError: `decay_steps` isn't positive.
+        ValueError: `decay_steps` isn't positive, or `decay_rate` is negative without `staircase`.
+
+    Source: `keras.optimizers.schedules.ExponentialDecay` of Keras 3.
+
+    Example:
+        >>> rate = schedules.ExponentialDecay(0.5, 10, 0.5, staircase=True)
+        >>> rate([9, 10, 25]).tolist()
+        [0.5, 0.25, 0.125]
     """
 
     def __init__(
@@ -142,6 +164,8 @@ class ExponentialDecay(_Formula):
             decay_rate=decay_rate,
             staircase=staircase,
         )
+        if not staircase:  # a negative number has no powers with fractions
+            check_number("ExponentialDecay", "decay_rate", decay_rate)
 
     def _rate(self, step: np.ndarray) -> np.ndarray:
         a = self._arguments
@@ -153,7 +177,24 @@ class ExponentialDecay(_Formula):
 
 @SCHEDULES.register
 class InverseTimeDecay(_Formula):
-    """`initial / (1 + decay_rate * step / decay_steps)`; arguments as for `ExponentialDecay`."""
+    """`initial / (1 + decay_rate * step / decay_steps)`.
+
+    Args:
+        initial_learning_rate: the rate of step 0.
+        decay_steps, decay_rate: the formula's.
+        staircase: whether `step / decay_steps` is rounded down.
+        name: its name.
+
+    Raises:
+        ValueError: `decay_steps` isn't positive.
+
+    Source: `keras.optimizers.schedules.InverseTimeDecay` of Keras 3.
+
+    Example:
+        >>> rate = schedules.InverseTimeDecay(0.5, decay_steps=10, decay_rate=1.0)
+        >>> rate([0, 10, 30]).tolist()
+        [0.5, 0.25, 0.125]
+    """
 
     def __init__(
         self,
@@ -189,7 +230,14 @@ class PiecewiseConstantDecay(_Formula):
         name: its name.
 
     Raises:
-        ValueError: the lengths don't fit.
+        ValueError: the lengths don't fit, or the boundaries don't ascend.
+
+    Source: `keras.optimizers.schedules.PiecewiseConstantDecay` of Keras 3.
+
+    Example:
+        >>> rate = schedules.PiecewiseConstantDecay([5], [0.5, 0.1])
+        >>> rate(5), rate(6)
+        (0.5, 0.1)
     """
 
     def __init__(
@@ -202,10 +250,11 @@ class PiecewiseConstantDecay(_Formula):
                 f"PiecewiseConstantDecay: expected one more value than boundaries, got "
                 f"{len(values)} values and {len(boundaries)} boundaries"
             )
-        super().__init__(name)
-        self.boundaries = boundaries
-        self.values = values
-        self._arguments = {"boundaries": boundaries, "values": values}
+        if any(b < a for a, b in itertools.pairwise(boundaries)):
+            raise ValueError(
+                f"PiecewiseConstantDecay: boundaries: expected ascending steps, got {boundaries}"
+            )
+        super().__init__(name, boundaries=boundaries, values=values)
 
     def _rate(self, step: np.ndarray) -> np.ndarray:
         a = self._arguments
@@ -227,7 +276,14 @@ class PolynomialDecay(_Formula):
         name: its name.
 
     Raises:
-        ValueError: `decay_steps` isn't positive.
+        ValueError: `decay_steps` isn't positive, or `power` is negative.
+
+    Source: `keras.optimizers.schedules.PolynomialDecay` of Keras 3.
+
+    Example:
+        >>> rate = schedules.PolynomialDecay(1.0, decay_steps=4, end_learning_rate=0.0)
+        >>> rate([0, 1, 4, 9]).tolist()
+        [1.0, 0.75, 0.0, 0.0]
     """
 
     def __init__(
@@ -263,6 +319,8 @@ class PolynomialDecay(_Formula):
 class CosineDecay(_Formula):
     """Half a cosine from the initial rate down to `alpha` times it (arXiv:1608.03983).
 
+    `initial * ((1 - alpha) * (1 + cos(pi * step / decay_steps)) / 2 + alpha)`, then the last rate.
+
     Args:
         initial_learning_rate: the rate of step 0.
         decay_steps: steps of the decay.
@@ -273,7 +331,14 @@ class CosineDecay(_Formula):
         warmup_steps: steps of the rise.
 
     Raises:
-        ValueError: `decay_steps` isn't positive.
+        ValueError: `decay_steps` isn't positive, or `warmup_steps` is negative.
+
+    Source: `keras.optimizers.schedules.CosineDecay` of Keras 3.
+
+    Example:
+        >>> rate = schedules.CosineDecay(0.0, 10, warmup_target=1.0, warmup_steps=4)
+        >>> rate([0, 2, 4, 9, 14]).round(6).tolist()
+        [0.0, 0.5, 1.0, 0.5, 0.0]
     """
 
     def __init__(
@@ -299,7 +364,7 @@ class CosineDecay(_Formula):
         initial, target, warmup = a["initial_learning_rate"], a["warmup_target"], a["warmup_steps"]
         if target is None:
             return initial * self._share(step)
-        rising = initial + (target - initial) * step / max(warmup, 1)
+        rising = initial + (target - initial) * step / (warmup or 1)
         return np.where(step < warmup, rising, target * self._share(step - warmup))
 
     def _share(self, step: np.ndarray) -> np.ndarray:
@@ -312,6 +377,10 @@ class CosineDecay(_Formula):
 class CosineDecayRestarts(_Formula):
     """Cosine decay with warm restarts (SGDR, arXiv:1608.03983).
 
+    In period `i`, `done` the share of it that is over, the rate is
+    `initial * ((1 - alpha) * m_mul ** i * (1 + cos(pi * done)) / 2 + alpha)`. With `t_mul` below 1
+    the periods end after `first_decay_steps / (1 - t_mul)` steps; then it is `initial * alpha`.
+
     Args:
         initial_learning_rate: the rate of step 0.
         first_decay_steps: steps of the first period.
@@ -321,7 +390,14 @@ class CosineDecayRestarts(_Formula):
         name: its name.
 
     Raises:
-        ValueError: `first_decay_steps` isn't positive.
+        ValueError: `first_decay_steps` or `t_mul` isn't positive.
+
+    Source: `keras.optimizers.schedules.CosineDecayRestarts` of Keras 3.
+
+    Example:
+        >>> rate = schedules.CosineDecayRestarts(1.0, first_decay_steps=4, m_mul=0.5)
+        >>> rate([0, 2, 4, 8]).round(6).tolist()
+        [1.0, 0.5, 0.5, 0.25]
     """
 
     def __init__(
@@ -345,15 +421,20 @@ class CosineDecayRestarts(_Formula):
     def _rate(self, step: np.ndarray) -> np.ndarray:
         a = self._arguments
         done, longer = step / a["first_decay_steps"], float(a["t_mul"])
+        over: bool | np.ndarray = False
         if longer == 1.0:
             restarts = np.floor(done)
             done = done - restarts
         else:
+            # If periods get shorter, they are over after a finite number of steps.
+            left = 1 - done * (1 - longer)
+            over = left <= 0
             # Without the small term, rounding of the logarithm could miss a restart.
-            restarts = np.floor(np.log(1 - done * (1 - longer)) / math.log(longer) + 1e-9)
+            restarts = np.floor(np.log(np.where(over, 1, left)) / math.log(longer) + 1e-9)
             done = (done - (1 - longer**restarts) / (1 - longer)) / longer**restarts
         cosine = 0.5 * np.power(float(a["m_mul"]), restarts) * (1 + np.cos(math.pi * done))
-        return a["initial_learning_rate"] * ((1 - a["alpha"]) * cosine + a["alpha"])
+        share = np.where(over, 0.0, (1 - a["alpha"]) * cosine) + a["alpha"]
+        return a["initial_learning_rate"] * share
 
 
 serialize = SCHEDULES.serialize

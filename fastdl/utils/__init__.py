@@ -1,4 +1,7 @@
-"""Small helpers around training: labels, seeds, named objects. `utils.data` is `fastdl.data`."""
+"""Small helpers around training: labels, seeds, named objects; finders of rate and batch size.
+
+`utils.data` is `fastdl.data`.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,8 @@ from .py_dataset import PyDataset as PyDataset
 
 if TYPE_CHECKING:
     from .._core import TensorLike
+    from .._finders.batch_size import BatchSizeTest, find_batch_size
+    from .._finders.learning_rate import LearningRateTest, find_learning_rate
     from . import plots as plots
     from .drawing import model_to_dot as model_to_dot
     from .drawing import model_to_text as model_to_text
@@ -113,10 +118,8 @@ def __getattr__(name: str) -> Any:
 
     if name in ("data", "plots"):  # `data` is the name under which PyTorch users know fastdl.data
         return import_module(f"{__name__}.{name}")
-    if name in ("serialize_keras_object", "deserialize_keras_object"):
-        return getattr(import_module("..saving.api", __name__), name)
     if name in _HOME:
-        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+        return getattr(import_module(_HOME[name], __name__), name)
     from .._base.missing import missing
 
     raise missing(__name__, name)
@@ -124,17 +127,22 @@ def __getattr__(name: str) -> Any:
 
 Sequence = PyDataset  # its name in tf.keras
 
-# Where names live that are loaded on first use.
+# Where names live that are loaded on first use. Some of the modules use models, which use this one.
 _HOMES = {
-    "drawing": "model_to_dot model_to_text plot_model",
-    "plots": "plot_activations plot_calibration plot_confusion_matrix plot_history plot_weights",
-    "reports": "calibration_curve classification_report confusion_matrix",
-    "splits": "k_fold split_dataset",
+    ".drawing": "model_to_dot model_to_text plot_model",
+    ".plots": "plot_activations plot_calibration plot_confusion_matrix plot_history plot_weights",
+    ".reports": "calibration_curve classification_report confusion_matrix",
+    ".splits": "k_fold split_dataset",
+    ".._finders.batch_size": "BatchSizeTest find_batch_size",
+    ".._finders.learning_rate": "LearningRateTest find_learning_rate",
+    "..saving.api": "deserialize_keras_object serialize_keras_object",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
+    "BatchSizeTest",
     "CustomObjectScope",
+    "LearningRateTest",
     "PyDataset",
     "Sequence",
     "calibration_curve",
@@ -142,6 +150,8 @@ __all__ = [
     "clear_session",
     "confusion_matrix",
     "custom_object_scope",
+    "find_batch_size",
+    "find_learning_rate",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",

@@ -26,6 +26,22 @@ KERAS = [
     ("CosineDecayRestarts", [0.1, 4], {}),
     ("CosineDecayRestarts", [0.1, 5, 1.0, 0.8, 0.1], {}),
     ("CosineDecayRestarts", [0.1, 3, 1.5, 0.9], {}),
+    ("ExponentialDecay", [0.1, 2.5, 2.0, True], {}),
+    ("ExponentialDecay", [0.1, 3, -0.5, True], {}),
+    ("ExponentialDecay", [0.1, 1, 0.0], {}),
+    ("InverseTimeDecay", [0.1, 2.5, 2.0], {}),
+    ("PiecewiseConstantDecay", [[0.5, 2.5, 2.5], [0.3, 0.4, 7.0, 1.0]], {}),
+    ("PolynomialDecay", [0.1, 4, 0.2, 0.5], {"cycle": True}),
+    ("PolynomialDecay", [0.1, 2.5, -0.1, 3], {}),
+    ("PolynomialDecay", [0.1, 5, 0.01, 0.0], {}),
+    ("CosineDecay", [0.1, 7.5, 1.5], {}),
+    ("CosineDecay", [-0.1, 10, 0.2], {"warmup_target": 0.0, "warmup_steps": 3}),
+    ("CosineDecay", [0.5, 10, 0.2], {"warmup_target": 0.1, "warmup_steps": 7.5}),
+    ("CosineDecay", [0.5, 10], {"warmup_target": 0.1}),
+    ("CosineDecay", [0.5, 10], {"warmup_steps": 5}),
+    ("CosineDecayRestarts", [0.1, 2.5, 1, 2.0, 0.2], {}),
+    ("CosineDecayRestarts", [0.1, 1, 3, -1.0, 0.5], {}),
+    ("CosineDecayRestarts", [0.1, 15, 0.5, 0.5, 0.2], {}),
 ]
 KERAS_STEPS = 25
 

@@ -185,8 +185,50 @@ def test_schedule_values(case):
     # The golden file has 12 digits.
     np.testing.assert_allclose([schedule(step) for step in steps], case["rates"], rtol=1e-11)
     assert schedule._values(3, 2).tolist() == [np.float32(schedule(3)), np.float32(schedule(4))]
-    again = schedules.deserialize(schedules.serialize(schedule))
-    assert again.get_config() == schedule.get_config()
+    # The configuration goes through JSON and back.
+    saving = fastdl.saving
+    for write, read in (
+        (schedules.serialize, schedules.deserialize),
+        (saving.serialize_keras_object, saving.deserialize_keras_object),
+    ):
+        again = read(json.loads(json.dumps(write(schedule))))
+        assert again.get_config() == schedule.get_config()
+        assert [again(step) for step in steps] == [schedule(step) for step in steps]
+
+
+def test_schedules_of_numpy_numbers_are_plain():
+    schedule = schedules.CosineDecay(np.float32(0.5), np.int64(10), warmup_target=fastdl.tensor(1))
+    config = json.loads(json.dumps(schedules.serialize(schedule)))["config"]
+    assert config["initial_learning_rate"] == 0.5 and config["warmup_target"] == 1
+    flag = schedules.ExponentialDecay(0.1, 10, 0.5, staircase=np.bool_(True))
+    assert json.loads(json.dumps(flag.get_config()))["staircase"] is True
+
+
+def test_attributes_of_a_schedule_are_read():
+    schedule = schedules.CosineDecay(1.0, 10)
+    schedule.alpha = 0.25
+    assert schedule(10) == 0.25 and schedule.get_config()["alpha"] == 0.25
+
+
+def test_restarts_of_shrinking_periods_end():
+    # Keras gives NaN from step 8 on.
+    schedule = schedules.CosineDecayRestarts(1.0, 4, t_mul=0.5, alpha=0.25)
+    rates = schedule(np.arange(12))
+    assert np.isfinite(rates).all() and rates[8:].tolist() == [0.25] * 4
+
+
+def test_a_schedule_in_a_saved_model(tmp_path):
+    x = np.ones((8, 2), np.float32)
+    model = fastdl.Sequential([fastdl.layers.Dense(1)])
+    schedule = schedules.CosineDecay(0.0, 20, warmup_target=0.5, warmup_steps=np.float32(2.5))
+    model.compile(optimizers.SGD(schedule), "mse")
+    model.fit(x, x[:, :1], batch_size=2, verbose=0)
+    model.save(tmp_path / "m.fastdl")
+    again = fastdl.models.load_model(tmp_path / "m.fastdl")
+    for m in (model, again):
+        m.fit(x, x[:, :1], batch_size=2, verbose=0, shuffle=False)
+    for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_weight_decay_spares_what_is_excluded():
@@ -438,6 +480,12 @@ def test_get_takes_objects_and_configs():
         (lambda: optimizers.SGD().apply([[1.0]]), r"SGD.apply: .*not built yet"),
         (lambda: schedules.CosineDecay(0.1, 0), r"CosineDecay: decay_steps: .*above 0, got 0"),
         (lambda: schedules.PiecewiseConstantDecay([1], [1.0]), r"1 values and 1 boundaries"),
+        (lambda: schedules.PiecewiseConstantDecay([5, 2], [1, 2, 3]), r"ascending steps, got \[5"),
+        (lambda: schedules.ExponentialDecay(0.1, 10, -0.5), r"decay_rate: .* at least 0, got -0.5"),
+        (lambda: schedules.PolynomialDecay(0.1, 10, power=-1), r"power: expected a number of at l"),
+        (lambda: schedules.CosineDecay(0.1, 10, warmup_steps=-1), r"CosineDecay: warmup_steps: "),
+        (lambda: schedules.CosineDecay(0.1, 10)("a"), r"CosineDecay: step: expected a number or"),
+        (lambda: schedules.CosineDecay(0.1, 10)(None), r"step: expected .* array, got None"),
     ],
 )
 def test_bad_arguments(make, message):

@@ -31,7 +31,7 @@ from fastdl import (
     random,
     regularizers,
 )
-from fastdl.optim import lr_scheduler
+from fastdl.optim import lr_scheduler, swa_utils
 from fastdl.optimizers import schedules
 
 # --- how an object of each kind is used
@@ -169,6 +169,11 @@ def use_scheduler(scheduler):
         scheduler.step(*[1.0] * plateau)
 
 
+def use_averaged(model):
+    model.update_parameters(model.module)
+    model(fastdl.tensor(X))
+
+
 def use_iterable(thing):
     for position, _ in enumerate(thing):
         if position > 3:
@@ -185,6 +190,11 @@ def weights():
 
 def stepped():
     return optim.SGD(weights(), lr=0.1, momentum=0.9)
+
+
+def chained():
+    optimizer = stepped()
+    return {"optimizer": optimizer, "schedulers": [lr_scheduler.ExponentialLR(optimizer, 0.5)]}
 
 
 def numbers():
@@ -213,6 +223,7 @@ MODULES = {
     nn: (use_module, ()),
     optim: (use_torch_optimizer, ()),
     lr_scheduler: (use_scheduler, ()),
+    swa_utils: (use_scheduler, ()),
     data: (use_iterable, ()),
 }
 MERGES = "Add Average Concatenate Dot Maximum Minimum Multiply Subtract".split()
@@ -224,6 +235,7 @@ TORCH_LOSSES = """
 USES = {f"layers.{name}": use_merge for name in MERGES}
 USES |= {f"nn.{name}Loss": use_torch_loss for name in TORCH_LOSSES}
 USES |= {
+    "optim.swa_utils.AveragedModel": use_averaged,
     "nn.ModuleList": use_nothing,
     "optimizers.OptimizerMap": use_nothing,
     "nn.ModuleDict": use_nothing,
@@ -301,6 +313,9 @@ NEEDED = {
     "optim.Muon": lambda: {"params": [nn.Parameter(fastdl.ones(2, 3))]},
     "optim.lr_scheduler.CosineAnnealingLR": lambda: {"optimizer": stepped(), "T_max": 3},
     "optim.lr_scheduler.CosineAnnealingWarmRestarts": lambda: {"optimizer": stepped(), "T_0": 3},
+    "optim.lr_scheduler.ChainedScheduler": chained,
+    "optim.lr_scheduler.CyclicLR": lambda: {"optimizer": stepped(), "base_lr": 0.1, "max_lr": 0.2},
+    "optim.lr_scheduler.SequentialLR": lambda: {**chained(), "milestones": []},
     "optim.lr_scheduler.ExponentialLR": lambda: {"optimizer": stepped(), "gamma": 0.5},
     "optim.lr_scheduler.LambdaLR": lambda: {
         "optimizer": stepped(),
@@ -317,6 +332,8 @@ NEEDED = {
         "total_steps": 6,
     },
     "optim.lr_scheduler.StepLR": lambda: {"optimizer": stepped(), "step_size": 2},
+    "optim.swa_utils.AveragedModel": lambda: {"model": nn.Linear(3, 2)},
+    "optim.swa_utils.SWALR": lambda: {"optimizer": stepped(), "swa_lr": 0.5},
 }
 # Base classes, which do nothing by themselves, and those whose arguments are theirs alone.
 NOT_MADE = {
@@ -434,7 +451,7 @@ def fault(label, cls, use, argument, annotation, kind):
     needed = NEEDED.get(label, dict)()
     if label.startswith("optim.lr_scheduler.") and "optimizer" not in needed:
         needed["optimizer"] = stepped()
-    elif label.startswith("optim.") and "params" not in needed and "optimizer" not in needed:
+    elif label.startswith("optim.") and not {"params", "optimizer", "model"} & set(needed):
         needed["params"] = weights()
     value = HOSTILE[kind]
     try:

@@ -23,7 +23,7 @@ TORCH = {"nn", "optim", "data", "cuda", "_functions"}
 KERAS = {
     *("activations", "backend", "callbacks", "config", "constraints", "initializers", "layers"),
     *("losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "random"),
-    *("regularizers", "utils"),
+    *("regularizers", "utils", "_finders"),
 }
 # What each room may import; a room is a module or package below `fastdl`, "" the top level.
 MAY_IMPORT = {
@@ -42,8 +42,13 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "": NEUTRAL | TORCH | KERAS | {"datasets", "sklearn"},
 }
-# PyTorch's names in places where Keras programs may look too: `utils.data` is torch.utils.data.
-ALIASES = {("utils.data", "data")}
+# Names in places where programs look for them, loaded on first use. `utils.data` is
+# torch.utils.data. The finders use models, which use `utils`.
+ALIASES = {
+    ("utils.data", "data"),
+    ("utils", "_finders.batch_size"),
+    ("utils", "_finders.learning_rate"),
+}
 
 
 class Import(NamedTuple):

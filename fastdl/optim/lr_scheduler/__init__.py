@@ -14,6 +14,9 @@ Example:
 
 from typing import TYPE_CHECKING
 
+from .composed import ChainedScheduler as ChainedScheduler
+from .composed import SequentialLR as SequentialLR
+from .cyclic import CyclicLR as CyclicLR
 from .factors import ConstantLR as ConstantLR
 from .factors import CosineAnnealingLR as CosineAnnealingLR
 from .factors import CosineAnnealingWarmRestarts as CosineAnnealingWarmRestarts

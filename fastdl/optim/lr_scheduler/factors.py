@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..._base.checks import check_callable, check_fraction, check_integer, check_number, shown
 from ..optimizer import Optimizer
-from .scheduler import LRScheduler, check_optimizer, per_group
+from .scheduler import LRScheduler, check_optimizer, per_group, state_of
 
 
 class LambdaLR(LRScheduler):
@@ -19,6 +19,15 @@ class LambdaLR(LRScheduler):
         optimizer: the optimizer whose learning rates are set.
         lr_lambda: a function of the epoch, or a list with one for each group.
         last_epoch: -1 starts anew.
+
+    Source: `torch.optim.lr_scheduler.LambdaLR`.
+
+    Example:
+        >>> sgd = optim.SGD(model.parameters(), lr=1.0)
+        >>> scheduler = optim.lr_scheduler.LambdaLR(sgd, lambda epoch: 0.95**epoch)
+        >>> sgd.step(); scheduler.step()
+        >>> scheduler.get_last_lr()
+        [0.95]
     """
 
     def __init__(
@@ -33,9 +42,6 @@ class LambdaLR(LRScheduler):
             check_callable(type(self).__name__, "lr_lambda", function)
         super().__init__(optimizer, last_epoch)
 
-    def _first_lr(self) -> list[float]:
-        return self.get_lr()
-
     def get_lr(self) -> list[float]:
         return [
             base * function(self.last_epoch)
@@ -43,19 +49,31 @@ class LambdaLR(LRScheduler):
         ]
 
     def state_dict(self) -> dict[str, Any]:
-        """All attributes except the optimizer and the functions."""
-        state = super().state_dict()
-        del state["lr_lambdas"]
-        return state
+        """All attributes except the optimizer; of the functions those that are objects."""
+        states = [state_of(function) for function in self.lr_lambdas]
+        return {**super().state_dict(), "lr_lambdas": states}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Loads what `state_dict` returned."""
+        own = {name: value for name, value in state_dict.items() if name != "lr_lambdas"}
+        super().load_state_dict(own)
+        for function, state in zip(self.lr_lambdas, state_dict.get("lr_lambdas", ()), strict=False):
+            if state is not None:
+                vars(function).update(state)
 
 
 class MultiplicativeLR(LambdaLR):
-    """Multiplies the rate by `lr_lambda(epoch)` every epoch. Arguments as for `LambdaLR`."""
+    """Multiplies the rate by `lr_lambda(epoch)` every epoch. Arguments as for `LambdaLR`.
 
-    def _first_lr(self) -> list[float]:
-        return self._rates()
+    Source: `torch.optim.lr_scheduler.MultiplicativeLR`.
+
+    Example:
+        >>> scheduler = optim.lr_scheduler.MultiplicativeLR(optimizer, lambda epoch: 0.95)
+    """
 
     def get_lr(self) -> list[float]:
+        if self._is_initial:
+            return self._rates()
         return [
             rate * function(self.last_epoch)
             for rate, function in zip(self._rates(), self.lr_lambdas, strict=True)
@@ -70,6 +88,15 @@ class StepLR(LRScheduler):
         step_size: epochs between two changes.
         gamma: the factor.
         last_epoch: -1 starts anew.
+
+    Source: `torch.optim.lr_scheduler.StepLR`.
+
+    Example:
+        >>> sgd = optim.SGD(model.parameters(), lr=1.0)
+        >>> scheduler = optim.lr_scheduler.StepLR(sgd, step_size=1, gamma=0.1)
+        >>> sgd.step(); scheduler.step()
+        >>> scheduler.get_last_lr()
+        [0.1]
     """
 
     def __init__(
@@ -81,7 +108,12 @@ class StepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        return self._scaled(1.0 if self.last_epoch % self.step_size else self.gamma)
+        changes = self.last_epoch != 0 and self.last_epoch % self.step_size == 0
+        return self._scaled(self.gamma if changes else 1.0)
+
+    def _get_closed_form_lr(self) -> list[float]:
+        factor = self.gamma ** (self.last_epoch // self.step_size)
+        return [base * factor for base in self.base_lrs]
 
 
 class MultiStepLR(LRScheduler):
@@ -92,6 +124,15 @@ class MultiStepLR(LRScheduler):
         milestones: epochs. An epoch that is listed twice counts twice.
         gamma: the factor.
         last_epoch: -1 starts anew.
+
+    Source: `torch.optim.lr_scheduler.MultiStepLR`.
+
+    Example:
+        >>> sgd = optim.SGD(model.parameters(), lr=1.0)
+        >>> scheduler = optim.lr_scheduler.MultiStepLR(sgd, milestones=[1, 3], gamma=0.1)
+        >>> sgd.step(); scheduler.step()
+        >>> scheduler.get_last_lr()
+        [0.1]
     """
 
     def __init__(
@@ -113,7 +154,11 @@ class MultiStepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        return self._scaled(self.gamma ** self.milestones[self.last_epoch])
+        return self._scaled(self.gamma ** self.milestones.get(self.last_epoch, 0))
+
+    def _get_closed_form_lr(self) -> list[float]:
+        passed = sum(n for epoch, n in self.milestones.items() if epoch <= self.last_epoch)
+        return [base * self.gamma**passed for base in self.base_lrs]
 
 
 class ExponentialLR(LRScheduler):
@@ -123,6 +168,15 @@ class ExponentialLR(LRScheduler):
         optimizer: the optimizer whose learning rates are set.
         gamma: the factor.
         last_epoch: -1 starts anew.
+
+    Source: `torch.optim.lr_scheduler.ExponentialLR`.
+
+    Example:
+        >>> sgd = optim.SGD(model.parameters(), lr=1.0)
+        >>> scheduler = optim.lr_scheduler.ExponentialLR(sgd, gamma=0.9)
+        >>> sgd.step(); scheduler.step()
+        >>> scheduler.get_last_lr()
+        [0.9]
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
@@ -130,7 +184,10 @@ class ExponentialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        return self._scaled(self.gamma)
+        return self._scaled(1.0 if self._is_initial else self.gamma)
+
+    def _get_closed_form_lr(self) -> list[float]:
+        return [base * self.gamma**self.last_epoch for base in self.base_lrs]
 
 
 class ConstantLR(LRScheduler):
@@ -144,6 +201,15 @@ class ConstantLR(LRScheduler):
 
     Raises:
         ValueError: the factor is out of range.
+
+    Source: `torch.optim.lr_scheduler.ConstantLR`.
+
+    Example:
+        >>> sgd = optim.SGD(model.parameters(), lr=1.0)
+        >>> scheduler = optim.lr_scheduler.ConstantLR(sgd, factor=0.5, total_iters=4)
+        >>> sgd.step(); scheduler.step()
+        >>> scheduler.get_last_lr()
+        [0.5]
     """
 
     def __init__(
@@ -158,11 +224,14 @@ class ConstantLR(LRScheduler):
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
 
-    def _first_lr(self) -> list[float]:
-        return self._rates() if self.last_epoch else self._scaled(self.factor)
-
     def get_lr(self) -> list[float]:
+        if self.last_epoch == 0:
+            return self._scaled(self.factor)
         return self._scaled(1 / self.factor if self.last_epoch == self.total_iters else 1.0)
+
+    def _get_closed_form_lr(self) -> list[float]:
+        factor = self.factor if self.last_epoch < self.total_iters else 1.0
+        return [base * factor for base in self.base_lrs]
 
 
 class LinearLR(LRScheduler):
@@ -177,6 +246,15 @@ class LinearLR(LRScheduler):
 
     Raises:
         ValueError: `start_factor` isn't in (0, 1], or `end_factor` isn't in [0, 1].
+
+    Source: `torch.optim.lr_scheduler.LinearLR`.
+
+    Example:
+        >>> sgd = optim.SGD(model.parameters(), lr=1.0)
+        >>> scheduler = optim.lr_scheduler.LinearLR(sgd, start_factor=0.5, total_iters=4)
+        >>> sgd.step(); scheduler.step()
+        >>> scheduler.get_last_lr()
+        [0.625]
     """
 
     def __init__(
@@ -194,15 +272,19 @@ class LinearLR(LRScheduler):
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
 
-    def _first_lr(self) -> list[float]:
-        return self._rates() if self.last_epoch else self._scaled(self.start_factor)
-
     def get_lr(self) -> list[float]:
-        if self.last_epoch > self.total_iters:
+        if self.last_epoch == 0:
+            return self._scaled(self.start_factor)
+        if self._is_initial or self.last_epoch > self.total_iters:
             return self._rates()
         change = self.end_factor - self.start_factor
         before = self.total_iters * self.start_factor + (self.last_epoch - 1) * change
         return self._scaled(1 + change / before)
+
+    def _get_closed_form_lr(self) -> list[float]:
+        share = min(self.last_epoch / self.total_iters, 1.0) if self.total_iters else 1.0
+        factor = self.start_factor + (self.end_factor - self.start_factor) * share
+        return [base * factor for base in self.base_lrs]
 
 
 class PolynomialLR(LRScheduler):
@@ -213,6 +295,15 @@ class PolynomialLR(LRScheduler):
         total_iters: the number of epochs until the rate is 0.
         power: the exponent; with 1 the rate falls linearly.
         last_epoch: -1 starts anew.
+
+    Source: `torch.optim.lr_scheduler.PolynomialLR`.
+
+    Example:
+        >>> sgd = optim.SGD(model.parameters(), lr=1.0)
+        >>> scheduler = optim.lr_scheduler.PolynomialLR(sgd, total_iters=4, power=2.0)
+        >>> sgd.step(); scheduler.step()
+        >>> scheduler.get_last_lr()
+        [0.5625]
     """
 
     def __init__(
@@ -229,7 +320,13 @@ class PolynomialLR(LRScheduler):
 
     def get_lr(self) -> list[float]:
         left = self.total_iters - self.last_epoch
-        return self._scaled((left / (left + 1)) ** self.power if left >= 0 else 1.0)
+        if self._is_initial or left < 0:
+            return self._rates()
+        return self._scaled((left / (left + 1)) ** self.power)
+
+    def _get_closed_form_lr(self) -> list[float]:
+        left = max(1 - self.last_epoch / self.total_iters, 0.0) if self.total_iters else 0.0
+        return [base * left**self.power for base in self.base_lrs]
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -240,6 +337,15 @@ class CosineAnnealingLR(LRScheduler):
         T_max: the number of epochs in which the rate falls. After them it rises again.
         eta_min: the lowest rate.
         last_epoch: -1 starts anew.
+
+    Source: `torch.optim.lr_scheduler.CosineAnnealingLR`.
+
+    Example:
+        >>> sgd = optim.SGD(model.parameters(), lr=1.0)
+        >>> scheduler = optim.lr_scheduler.CosineAnnealingLR(sgd, T_max=4)
+        >>> sgd.step(); scheduler.step()
+        >>> round(scheduler.get_last_lr()[0], 6)
+        0.853553
     """
 
     def __init__(
@@ -250,13 +356,9 @@ class CosineAnnealingLR(LRScheduler):
         self.eta_min = check_number("CosineAnnealingLR", "eta_min", eta_min, -math.inf)
         super().__init__(optimizer, last_epoch)
 
-    def _first_lr(self) -> list[float]:
-        if self.last_epoch == 0:
-            return self._rates()
-        share = (1 + math.cos(math.pi * self.last_epoch / self.T_max)) / 2
-        return [self.eta_min + (base - self.eta_min) * share for base in self.base_lrs]
-
     def get_lr(self) -> list[float]:
+        if self._is_initial:
+            return self._rates()
         epoch, low, period = self.last_epoch, self.eta_min, self.T_max
         now = 1 + math.cos(math.pi * epoch / period)
         before = 1 + math.cos(math.pi * (epoch - 1) / period)
@@ -265,6 +367,10 @@ class CosineAnnealingLR(LRScheduler):
             pairs = zip(self.base_lrs, self._rates(), strict=True)
             return [rate + (base - low) * rise for base, rate in pairs]
         return [now / before * (rate - low) + low for rate in self._rates()]
+
+    def _get_closed_form_lr(self) -> list[float]:
+        share = (1 + math.cos(math.pi * self.last_epoch / self.T_max)) / 2
+        return [self.eta_min + (base - self.eta_min) * share for base in self.base_lrs]
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
@@ -279,6 +385,15 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
     Raises:
         ValueError: `T_0` or `T_mult` isn't an integer of at least 1.
+
+    Source: `torch.optim.lr_scheduler.CosineAnnealingWarmRestarts`.
+
+    Example:
+        >>> sgd = optim.SGD(model.parameters(), lr=1.0)
+        >>> scheduler = optim.lr_scheduler.CosineAnnealingWarmRestarts(sgd, T_0=2, T_mult=2)
+        >>> sgd.step(); scheduler.step()
+        >>> scheduler.get_last_lr()
+        [0.5]
     """
 
     def __init__(
@@ -295,15 +410,42 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self.eta_min = check_number(who, "eta_min", eta_min, -math.inf)
         super().__init__(optimizer, last_epoch)
 
-    def _first_lr(self) -> list[float]:
-        return self.get_lr()
-
     def get_lr(self) -> list[float]:
-        epoch, period = self.last_epoch, self.T_0
-        if self.T_mult == 1:
-            epoch %= period
-        while epoch >= period:
-            epoch -= period
-            period *= self.T_mult
-        share = (1 + math.cos(math.pi * epoch / period)) / 2
+        share = (1 + math.cos(math.pi * self.T_cur / self.T_i)) / 2
         return [self.eta_min + (base - self.eta_min) * share for base in self.base_lrs]
+
+    def step(self, epoch: float | None = None) -> None:
+        """Sets the learning rates of the next epoch.
+
+        Args:
+            epoch: the number of the epoch, if it is not the next one. It may have a fraction, such
+                as `epoch + batch / batches`, to change the rates with every batch.
+
+        Raises:
+            ValueError: `epoch` is negative or no finite number.
+        """
+        if epoch is not None:
+            self._move_to(check_number("CosineAnnealingWarmRestarts.step", "epoch", epoch))
+        elif self._is_initial:
+            self._move_to(self.last_epoch + 1)
+        else:
+            self.last_epoch += 1
+            self.T_cur += 1
+            if self.T_cur >= self.T_i:
+                self.T_cur %= self.T_i
+                self.T_i *= self.T_mult
+        self._step_count += 1
+        self._set(self.get_lr())
+
+    def _update_lr(self, epoch: int | None = None) -> None:
+        self.step(epoch)
+
+    def _move_to(self, epoch: float) -> None:
+        """Sets `T_i`, the epochs of the current fall, and `T_cur`, those of it that are over."""
+        self.last_epoch = math.floor(epoch)
+        self.T_i, self.T_cur = self.T_0, epoch
+        if self.T_mult == 1:
+            self.T_cur %= self.T_0
+        while self.T_cur >= self.T_i:
+            self.T_cur -= self.T_i
+            self.T_i *= self.T_mult

@@ -44,6 +44,14 @@ class OneCycleLR(LRScheduler):
     Raises:
         ValueError: the number of steps isn't known, or another argument is out of its range.
             `step` raises it after the last step.
+
+    Source: `torch.optim.lr_scheduler.OneCycleLR`.
+
+    Example:
+        >>> sgd = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        >>> scheduler = optim.lr_scheduler.OneCycleLR(sgd, max_lr=1.0, total_steps=100)
+        >>> round(scheduler.get_last_lr()[0], 6)
+        0.04
     """
 
     def __init__(
@@ -122,9 +130,6 @@ class OneCycleLR(LRScheduler):
             return (end - start) * share + start
         return end + (start - end) / 2 * (math.cos(math.pi * share) + 1)
 
-    def _first_lr(self) -> list[float]:
-        return self.get_lr()
-
     def get_lr(self) -> list[float]:
         step = self.last_epoch
         if step > self.total_steps:
@@ -135,7 +140,7 @@ class OneCycleLR(LRScheduler):
         number = min(bisect_left(ends, step), len(ends) - 1)
         end, rate_from, rate_to, momentum_from, momentum_to = self._phases[number]
         start = ends[number - 1] if number else 0.0
-        share = (step - start) / (end - start)
+        share = (step - start) / (end - start) if end != start else 1.0
         rates = []
         for group in self.optimizer.param_groups:
             rates.append(self._between(group[rate_from], group[rate_to], share))

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..._base.checks import check_choice, check_number, check_numbers
+from ..._base.checks import check_choice, check_number, check_numbers, shown
 from ..optimizer import Optimizer
-from .scheduler import check_optimizer, per_group
+from .scheduler import LRScheduler, check_optimizer, per_group, rates_of, set_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import SupportsFloat
 
 
-class ReduceLROnPlateau:
+class ReduceLROnPlateau(LRScheduler):
     """Lowers the learning rate when a metric stops improving.
 
     Args:
@@ -32,6 +31,8 @@ class ReduceLROnPlateau:
 
     Raises:
         ValueError: `factor` isn't below 1, or a mode is unknown.
+
+    Source: `torch.optim.lr_scheduler.ReduceLROnPlateau`.
 
     Example:
         >>> scheduler = optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=5)
@@ -69,6 +70,7 @@ class ReduceLROnPlateau:
         self.threshold = threshold
         self.threshold_mode = threshold_mode
         self.cooldown = cooldown
+        self.default_min_lr = min_lr if isinstance(min_lr, (int, float)) else None
         self.min_lrs = check_numbers(
             who, "min_lr", per_group(who, "min_lr", min_lr, optimizer), -math.inf
         )
@@ -77,7 +79,19 @@ class ReduceLROnPlateau:
         self.num_bad_epochs = 0
         self.cooldown_counter = 0
         self.last_epoch = 0
-        self._last_lr = [float(group["lr"]) for group in optimizer.param_groups]
+        self._last_lr = rates_of(optimizer)
+
+    def _lowest(self) -> list[float]:
+        """`min_lr` of each group. Groups may have been added since the scheduler was made."""
+        count = len(self.optimizer.param_groups)
+        if len(self.min_lrs) != count:
+            if self.default_min_lr is None:
+                raise ValueError(
+                    f"ReduceLROnPlateau: min_lr: expected {count} values, one for each parameter "
+                    f"group, got {len(self.min_lrs)}; groups were added, so extend min_lrs"
+                )
+            self.min_lrs = [float(self.default_min_lr)] * count
+        return self.min_lrs
 
     def is_better(self, value: float, best: float) -> bool:
         """Whether a value improves on the best one by more than the threshold."""
@@ -86,35 +100,42 @@ class ReduceLROnPlateau:
             return sign * (value - best) > self.threshold
         return sign * (value - best * (1 + sign * self.threshold)) > 0
 
-    def step(self, metrics: SupportsFloat) -> None:
-        """Reads the metric of an epoch, and lowers the rate if the metric stopped improving."""
-        current = float(metrics)
+    @property
+    def in_cooldown(self) -> bool:
+        """Whether epochs do not count now."""
+        return self.cooldown_counter > 0
+
+    def step(self, metrics: SupportsFloat) -> None:  # type: ignore[override]
+        """Reads the metric of an epoch, and lowers the rate if the metric stopped improving.
+
+        Args:
+            metrics: the metric: a number, or a tensor of one element. NaN is no improvement.
+
+        Raises:
+            ValueError: `metrics` is no number; or groups were added to the optimizer, and `min_lr`
+                is a list for those before.
+        """
+        try:
+            current = float(metrics)
+        except (TypeError, ValueError, RuntimeError):
+            raise ValueError(
+                f"ReduceLROnPlateau.step: metrics: expected a number, got {shown(metrics)}"
+            ) from None
         self.last_epoch += 1
         if self.is_better(current, self.best):
             self.best = current
             self.num_bad_epochs = 0
         else:
             self.num_bad_epochs += 1
-        if self.cooldown_counter > 0:
+        if self.in_cooldown:
             self.cooldown_counter -= 1
             self.num_bad_epochs = 0
         if self.num_bad_epochs > self.patience:
-            for group, low in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
-                rate = max(group["lr"] * self.factor, low)
-                if group["lr"] - rate > self.eps:
-                    group["lr"] = rate
+            for group, low in zip(self.optimizer.param_groups, self._lowest(), strict=True):
+                before = float(group["lr"])
+                rate = max(before * self.factor, low)
+                if before - rate > self.eps:
+                    set_rate(group, rate)
             self.cooldown_counter = self.cooldown
             self.num_bad_epochs = 0
-        self._last_lr = [float(group["lr"]) for group in self.optimizer.param_groups]
-
-    def get_last_lr(self) -> list[float]:
-        """The learning rates that were set last."""
-        return list(self._last_lr)
-
-    def state_dict(self) -> dict[str, Any]:
-        """All attributes except the optimizer."""
-        return {name: value for name, value in self.__dict__.items() if name != "optimizer"}
-
-    def load_state_dict(self, state_dict: Mapping[str, object]) -> None:
-        """Loads what `state_dict` returned."""
-        self.__dict__.update(state_dict)
+        self._last_lr = rates_of(self.optimizer)

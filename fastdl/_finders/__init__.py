@@ -1,0 +1,1 @@
+"""Searches for a learning rate and a batch size; `fastdl.utils` offers them."""
