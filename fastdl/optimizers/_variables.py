@@ -134,6 +134,10 @@ class Variables(Watched):
         """The arguments with which `exclude_from_weight_decay` was called."""
         return self._excluded, self._excluded_names
 
+    def _decays(self) -> tuple[float | None, ...]:
+        """The settings that the weight decays of variables depend on. They may change."""
+        return (self.weight_decay,)
+
     def _decay_of(self, index: int) -> float:
         """The weight decay of a variable. A run's variables have the same."""
         if self.weight_decay is None or self._is_excluded(index):

@@ -123,6 +123,9 @@ class Muon(Optimizer):
             or any(re.search(pattern, path) for pattern in self.exclude_layers)
         )
 
+    def _decays(self) -> tuple[float | None, ...]:
+        return self.weight_decay, self.adam_weight_decay
+
     def _decay_of(self, index: int) -> float:
         decay = self.adam_weight_decay if self._by_adam(index) else self.weight_decay
         return 0.0 if decay is None or self._is_excluded(index) else decay

@@ -159,8 +159,9 @@ class Optimizer(Variables):
         self._slot_variables: list[Parameter] = []
         self._excluded: list[Tensor] = []
         self._excluded_names: list[str] = []
-        # For each selection of variables: how often variables had moved then, and the runs.
-        self._runs_of: dict[tuple[bool, ...], tuple[int, list[Run]]] = {}
+        # For each selection of variables: what the runs were made for (how often variables had
+        # moved, and the decays), and the runs.
+        self._runs_of: dict[tuple[bool, ...], tuple[object, list[Run]]] = {}
         self._learning_rate: LearningRateSchedule | Callable[[], SupportsFloat] | None = None
         self._learning_rate_variable = named_variable(self._hyper._view((), 0), "learning_rate")
         self._iterations_variable = named_variable(self._updates, "iterations")
@@ -493,10 +494,11 @@ class Optimizer(Variables):
         return self._runs((True,) * len(self._trainable_variables))
 
     def _runs(self, selected: tuple[bool, ...]) -> list[Run]:
-        moves, runs = self._runs_of.get(selected, (-1, []))
-        if moves != self._flat.moves:
+        holds = self._flat.moves, self._decays()
+        made_for, runs = self._runs_of.get(selected, (None, []))
+        if made_for != holds:
             runs = self._flat.runs(selected, key=self._decay_of)
-            self._runs_of[selected] = self._flat.moves, runs
+            self._runs_of[selected] = holds, runs
         return runs
 
     def scale_loss(self, loss: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import fastdl
-from fastdl import _core, optimizers
+from fastdl import _core, layers, models, optimizers
 from fastdl.optimizers import schedules
 
 HERE = Path(__file__).parents[1]
@@ -547,3 +547,51 @@ def test_reprs_show_the_settings():
         pass
 
     assert repr(Own()) == "Own()"
+
+
+# Names of settings that are read when the optimizer is made: the state depends on them.
+_OF_THE_STATE = {"initial_accumulator_value", "ema_momentum", "gradient_accumulation_steps"}
+
+
+def changeable():
+    """Each built-in optimizer with the name of each number among its settings."""
+    wrappers = ("LossScaleOptimizer", "MultiOptimizer", "Optimizer", "OptimizerMap")
+    for name, cls in vars(optimizers).items():
+        if isinstance(cls, type) and issubclass(cls, optimizers.Optimizer) and name not in wrappers:
+            config = cls(weight_decay=0.01).get_config()
+            for key, value in config.items():
+                number = isinstance(value, float) and not isinstance(value, bool)
+                if number and key != "learning_rate" and key not in _OF_THE_STATE:
+                    yield name, key
+
+
+@pytest.mark.parametrize("eager", [False, True], ids=["recorded", "eager"])
+@pytest.mark.parametrize(("name", "key"), list(changeable()))
+def test_settings_may_change_between_steps(name, key, eager):
+    """An optimizer whose setting changes goes on as one that was made with the new setting."""
+    x = np.random.default_rng(0).standard_normal((8, 5)).astype(np.float32)
+
+    def make(config):
+        fastdl.manual_seed(1)
+        stack = [layers.Input((5,)), layers.Dense(6, activation="tanh"), layers.Dense(2)]
+        model = models.Sequential(stack)
+        model.compile(getattr(optimizers, name).from_config(config), "mse", run_eagerly=eager)
+        return model
+
+    def fit(model):
+        model.fit(x, x[:, :2], batch_size=8, epochs=2, verbose=0, shuffle=False)
+        return model.get_weights()
+
+    config = getattr(optimizers, name)(weight_decay=0.01).get_config()
+    config["learning_rate"] = 0.05
+    if "momentum" in config:  # without momentum there is no state for it
+        config["momentum"] = 0.5
+    new = config[key] * 0.5 + 0.004
+    model, other = make(config), make({**config, key: new})
+    fit(model)
+    other.optimizer.build(other.trainable_weights)
+    other.set_weights(model.get_weights())
+    other.optimizer.set_weights([np.array(v.numpy()) for v in model.optimizer.variables])
+    setattr(model.optimizer, key, new)
+    for got, wanted in zip(fit(model), fit(other), strict=True):
+        np.testing.assert_array_equal(got, wanted)
