@@ -406,6 +406,8 @@ class TestConfig:
             "InputLayer": {"shape": (3,)},
             "Lambda": {"function": abs},
             "Permute": {"dims": (2, 1)},
+            "CategoryEncoding": {"num_tokens": 4},
+            "Discretization": {"bin_boundaries": [0.0, 1.5]},
             "RepeatVector": {"n": 2},
             "Rescaling": {"scale": 0.5},
             "Reshape": {"target_shape": (2, -1)},
