@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class Variables(Watched):
 
     built: bool
     weight_decay: float | None
+    _active_slots: Any
+    _built_slots: list[str]
     _excluded: list[Tensor]
     _excluded_names: list[str]
     _positions: dict[int, int]
@@ -133,6 +135,15 @@ class Variables(Watched):
     def _exclusions(self) -> tuple[list[Tensor], list[str]]:
         """The arguments with which `exclude_from_weight_decay` was called."""
         return self._excluded, self._excluded_names
+
+    def _check_slots(self) -> None:
+        """ValueError if a setting has changed that needs other state than was built."""
+        names = [name for name, _ in self._active_slots()]
+        if names != self._built_slots[: len(names)]:
+            raise ValueError(
+                f"{type(self).__name__}: its settings now need the state {names}, but it was built "
+                f"with {self._built_slots}; make a new optimizer"
+            )
 
     def _decays(self) -> tuple[float | None, ...]:
         """The settings that the weight decays of variables depend on. They may change."""

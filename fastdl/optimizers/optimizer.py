@@ -79,7 +79,7 @@ class Optimizer(Variables):
     """
 
     # Derived from the variables once, or set by what runs the steps.
-    _bookkeeping = frozenset(("_is_fed", "_positions", "_runs_of"))
+    _bookkeeping = frozenset(("_built_slots", "_is_fed", "_positions", "_runs_of"))
     _announced = frozenset(
         (
             "_constrained",
@@ -261,6 +261,7 @@ class Optimizer(Variables):
             if isinstance(v, Parameter) and v.constraint is not None
         ]
         # The order of a run's states: the optimizer's own slots, then those of the options.
+        self._built_slots = [name for name, _ in self._active_slots()]
         self._add_slots(self._active_slots())
         self._average_at = self._add_slots([("average", 0.0)]) if self.use_ema else None
         self._sums_at = (
@@ -494,6 +495,7 @@ class Optimizer(Variables):
         return self._runs((True,) * len(self._trainable_variables))
 
     def _runs(self, selected: tuple[bool, ...]) -> list[Run]:
+        self._check_slots()
         holds = self._flat.moves, self._decays()
         made_for, runs = self._runs_of.get(selected, (None, []))
         if made_for != holds:

@@ -595,3 +595,25 @@ def test_settings_may_change_between_steps(name, key, eager):
     setattr(model.optimizer, key, new)
     for got, wanted in zip(fit(model), fit(other), strict=True):
         np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("average", [False, True])
+@pytest.mark.parametrize(
+    ("make", "key", "value"),
+    [
+        (lambda **kw: optimizers.SGD(0.1, **kw), "momentum", 0.9),
+        (lambda **kw: optimizers.RMSprop(0.1, **kw), "momentum", 0.9),
+        (lambda **kw: optimizers.RMSprop(0.1, momentum=0.5, centered=True, **kw), "momentum", 0.0),
+        (lambda **kw: optimizers.Adam(0.1, **kw), "amsgrad", True),
+    ],
+)
+def test_a_setting_that_needs_other_state_is_refused(make, key, value, average):
+    """Else it would take the state of another option, such as the moving average, for its own."""
+    w = fastdl.Variable([1.0, 2.0])
+    optimizer = make(use_ema=average)
+    optimizer.apply([[1.0, 1.0]], [w])
+    before = w.numpy().copy()
+    setattr(optimizer, key, value)
+    with pytest.raises(ValueError, match="its settings now need the state"):
+        optimizer.apply([[1.0, 1.0]], [w])
+    np.testing.assert_array_equal(w.numpy(), before)
