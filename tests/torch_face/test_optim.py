@@ -1,6 +1,6 @@
-"""PyTorch-style optimizers and schedulers: golden trajectories, groups, state and bad input.
+"""PyTorch-style optimizers: golden trajectories, groups, state and bad input.
 
-The golden values were computed by PyTorch in float64 (golden/optimizers.py, golden/schedules.py).
+The golden values were computed by PyTorch in float64 (golden/optimizers.py).
 """
 
 import copy
@@ -17,7 +17,6 @@ from fastdl.optim import lr_scheduler
 
 HERE = Path(__file__).parents[1]
 GOLDEN = json.loads((HERE / "golden/optimizers.json").read_text("utf-8"))
-SCHEDULES = json.loads((HERE / "golden/schedules.json").read_text("utf-8"))
 EPSILON = np.finfo(np.float32).eps
 SHAPES = ((2, 3), (3,), (3, 1))
 
@@ -546,73 +545,3 @@ def test_state_of_another_network_is_refused_and_changes_nothing():
     with pytest.raises(ValueError, match=r"'momentum_buffer' of parameter 1: .*got \(7,\)"):
         optimizer.load_state_dict(wrong)
     assert optimizer.param_groups[0]["lr"] == 0.1
-
-
-# --- schedulers
-
-
-def two_groups():
-    a, b = nn.Parameter(np.ones(1, "f")), nn.Parameter(np.ones(1, "f"))
-    return optim.Adam([{"params": [a]}, {"params": [b], "lr": 0.02}], lr=0.1)
-
-
-@pytest.mark.parametrize("case", SCHEDULES["torch"], ids=ids)
-def test_scheduler(case):
-    optimizer = two_groups()
-    scheduler = getattr(lr_scheduler, case["name"])(optimizer, **case["options"])
-    rates = [scheduler.get_last_lr()]
-    for _ in case["rates"][1:]:
-        scheduler.step()
-        rates.append(scheduler.get_last_lr())
-    # The golden file has 12 digits.
-    np.testing.assert_allclose(rates, case["rates"], rtol=1e-11, atol=1e-11)
-    assert [group["lr"] for group in optimizer.param_groups] == rates[-1]
-    assert optimizer.param_groups[0]["betas"][0] == pytest.approx(case["beta"], rel=1e-11)
-
-
-@pytest.mark.parametrize("case", SCHEDULES["plateau"], ids=ids)
-def test_plateau(case):
-    scheduler = lr_scheduler.ReduceLROnPlateau(two_groups(), **case["options"])
-    rates = []
-    for metric in case["metrics"]:
-        scheduler.step(metric)
-        rates.append(scheduler.get_last_lr())
-    np.testing.assert_allclose(rates, case["rates"], rtol=1e-11)
-
-
-def test_lambda_and_going_on():
-    optimizer = two_groups()
-    scheduler = lr_scheduler.LambdaLR(optimizer, [lambda e: 1 / (1 + e), lambda e: 0.5**e])
-    scheduler.step()
-    assert scheduler.get_last_lr() == [0.05, 0.01]
-    again = two_groups()
-    with pytest.raises(KeyError, match="initial_lr"):
-        lr_scheduler.ExponentialLR(again, 0.5, last_epoch=3)
-    again.load_state_dict(optimizer.state_dict())
-    resumed = lr_scheduler.ExponentialLR(again, 0.5, last_epoch=1)
-    assert resumed.get_last_lr() == [0.05, 0.01] and resumed.last_epoch == 2
-
-
-def test_multiplicative():
-    scheduler = lr_scheduler.MultiplicativeLR(two_groups(), lambda epoch: 1 / epoch)
-    assert scheduler.get_last_lr() == [0.1, 0.02]
-    scheduler.step()
-    scheduler.step()
-    assert scheduler.get_last_lr() == [0.05, 0.01]
-
-
-def test_scheduler_state():
-    one = lr_scheduler.StepLR(two_groups(), 2, 0.5)
-    one.step()
-    other = lr_scheduler.StepLR(two_groups(), 5)
-    other.load_state_dict(one.state_dict())
-    other.step()
-    assert other.get_last_lr() == [0.05, 0.01]
-
-
-def test_one_cycle_ends():
-    scheduler = lr_scheduler.OneCycleLR(optim.SGD(start(), momentum=0.9), 0.1, total_steps=2)
-    scheduler.step()
-    scheduler.step()
-    with pytest.raises(ValueError, match="expected at most 2 steps, got step 3"):
-        scheduler.step()

@@ -281,3 +281,82 @@ def test_messages(make, error, message):
 def test_one_cycle_that_only_rises():
     scheduler = lr_scheduler.OneCycleLR(sgd(), 1.0, total_steps=1, pct_start=1.0)
     assert scheduler.get_last_lr() == [1.0]
+
+
+# --- the tables of golden/schedules.json
+
+
+TABLES = json.loads((Path(__file__).parents[1] / "golden/schedules.json").read_text("utf-8"))
+
+
+def ids(case):
+    return "-".join(
+        [case.get("name", "plateau"), *(f"{k}={v}" for k, v in case["options"].items())]
+    )
+
+
+def two_groups():
+    a, b = nn.Parameter(np.ones(1, "f")), nn.Parameter(np.ones(1, "f"))
+    return optim.Adam([{"params": [a]}, {"params": [b], "lr": 0.02}], lr=0.1)
+
+
+@pytest.mark.parametrize("case", TABLES["torch"], ids=ids)
+def test_scheduler(case):
+    optimizer = two_groups()
+    scheduler = getattr(lr_scheduler, case["name"])(optimizer, **case["options"])
+    rates = [scheduler.get_last_lr()]
+    for _ in case["rates"][1:]:
+        scheduler.step()
+        rates.append(scheduler.get_last_lr())
+    # The golden file has 12 digits.
+    np.testing.assert_allclose(rates, case["rates"], rtol=1e-11, atol=1e-11)
+    assert [group["lr"] for group in optimizer.param_groups] == rates[-1]
+    assert optimizer.param_groups[0]["betas"][0] == pytest.approx(case["beta"], rel=1e-11)
+
+
+@pytest.mark.parametrize("case", TABLES["plateau"], ids=ids)
+def test_plateau(case):
+    scheduler = lr_scheduler.ReduceLROnPlateau(two_groups(), **case["options"])
+    rates = []
+    for metric in case["metrics"]:
+        scheduler.step(metric)
+        rates.append(scheduler.get_last_lr())
+    np.testing.assert_allclose(rates, case["rates"], rtol=1e-11)
+
+
+def test_lambda_and_going_on():
+    optimizer = two_groups()
+    scheduler = lr_scheduler.LambdaLR(optimizer, [lambda e: 1 / (1 + e), lambda e: 0.5**e])
+    scheduler.step()
+    assert scheduler.get_last_lr() == [0.05, 0.01]
+    again = two_groups()
+    with pytest.raises(KeyError, match="initial_lr"):
+        lr_scheduler.ExponentialLR(again, 0.5, last_epoch=3)
+    again.load_state_dict(optimizer.state_dict())
+    resumed = lr_scheduler.ExponentialLR(again, 0.5, last_epoch=1)
+    assert resumed.get_last_lr() == [0.05, 0.01] and resumed.last_epoch == 2
+
+
+def test_multiplicative():
+    scheduler = lr_scheduler.MultiplicativeLR(two_groups(), lambda epoch: 1 / epoch)
+    assert scheduler.get_last_lr() == [0.1, 0.02]
+    scheduler.step()
+    scheduler.step()
+    assert scheduler.get_last_lr() == [0.05, 0.01]
+
+
+def test_scheduler_state():
+    one = lr_scheduler.StepLR(two_groups(), 2, 0.5)
+    one.step()
+    other = lr_scheduler.StepLR(two_groups(), 5)
+    other.load_state_dict(one.state_dict())
+    other.step()
+    assert other.get_last_lr() == [0.05, 0.01]
+
+
+def test_one_cycle_ends():
+    scheduler = lr_scheduler.OneCycleLR(sgd(), 0.1, total_steps=2)
+    scheduler.step()
+    scheduler.step()
+    with pytest.raises(ValueError, match="expected at most 2 steps, got step 3"):
+        scheduler.step()
