@@ -1,7 +1,8 @@
 """Bad arguments of public classes: an error names the class and the argument, or the value works.
 
 Every class is made and used once with each hostile value for each of its arguments. What must not
-pass follows from the annotation: a number is no text, list or object.
+pass follows from the annotation: a number is no text, list or object. The file is long because the
+tables of what each class needs, and of its exceptions, stand beside the one test that reads them.
 """
 
 import inspect
