@@ -1,0 +1,140 @@
+"""Networks for tables: their sizes, and their training.
+
+Several small networks are trained, each with other rows held out to stop at the right time, and
+their outputs averaged. So every row is learned from, and the average is better than its parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import callbacks, layers, models, optimizers
+from .._base.random import Generator
+from ..utils.splits import k_fold
+
+if TYPE_CHECKING:
+    from ..models import Model
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How networks are made and trained.
+
+    Attributes:
+        members: how many networks are averaged.
+        units: of each hidden layer.
+        dropout: the share of units that a step leaves out.
+        learning_rate, weight_decay: of AdamW.
+        batch_size: rows of a step.
+        epochs: the most passes over the data.
+        patience: passes without a better loss on the held-out rows after which training ends.
+    """
+
+    members: int
+    units: tuple[int, ...]
+    dropout: float
+    learning_rate: float
+    weight_decay: float
+    batch_size: int
+    epochs: int
+    patience: int
+
+
+def settings_for(rows: int, inputs: int) -> Settings:
+    """Settings for a number of rows and of inputs."""
+    large = rows >= 50_000
+    return Settings(
+        members=1 if large else 5,
+        units=(256, 256) if rows >= 2000 else (128, 128),
+        dropout=0.1 if large else 0.25,
+        learning_rate=2e-3,
+        weight_decay=1e-2,
+        batch_size=int(np.clip(2 ** round(np.log2(max(rows, 1) / 25)), 16, 1024)),
+        epochs=40 if large else 200,
+        patience=4 if large else 20,
+    )
+
+
+def network(inputs: int, outputs: int, activation: str, settings: Settings) -> Model:
+    """A network with hidden layers."""
+    stack: list[Any] = [layers.Input((inputs,))]
+    for units in settings.units:
+        stack += [layers.Dense(units, "relu", kernel_initializer="he_normal")]
+        stack += [layers.Dropout(settings.dropout)] * bool(settings.dropout)
+    return models.Sequential([*stack, layers.Dense(outputs, activation)])
+
+
+def trained(
+    x: np.ndarray,
+    y: np.ndarray,
+    outputs: int,
+    settings: Settings,
+    seed: int,
+    tell: Callable[[str], object],
+) -> tuple[Model, list[dict[str, list[float]]]]:
+    """The average of networks that learned from the rows, and the history of each.
+
+    Args:
+        x: inputs (n, d), float32.
+        y: class numbers (n,), or standardized values (n, 1).
+        outputs: the number of classes, or 1 for values.
+        settings: of the networks.
+        seed: of all random numbers.
+        tell: called with a line after each network.
+    """
+    classes = y.ndim == 1
+    loss = "sparse_categorical_crossentropy" if classes else "mean_squared_error"
+    members, histories = [], []
+    for number, (rows, held_out) in enumerate(_folds(y, settings.members, seed), 1):
+        with Generator().manual_seed(seed * 1000 + number):
+            model = network(x.shape[1], outputs, "softmax" if classes else "linear", settings)
+            optimizer = optimizers.AdamW(
+                settings.learning_rate, weight_decay=settings.weight_decay
+            )
+            optimizer.exclude_from_weight_decay(var_names=["bias"])
+            model.compile(optimizer, loss)
+            stop = callbacks.EarlyStopping(
+                patience=settings.patience, restore_best_weights=True
+            )
+            slower = callbacks.ReduceLROnPlateau(
+                factor=0.3, patience=max(2, settings.patience // 3), min_lr=1e-5
+            )
+            history = model.fit(
+                x[rows],
+                y[rows],
+                batch_size=settings.batch_size,
+                epochs=settings.epochs,
+                validation_data=(x[held_out], y[held_out]),
+                callbacks=[stop, slower],
+                verbose=0,
+            ).history
+        members.append(model)
+        histories.append({key: [float(v) for v in values] for key, values in history.items()})
+        best = int(np.nanargmin(history["val_loss"])) if history["val_loss"] else 0
+        tell(
+            f"network {number} of {settings.members}: {len(history['loss'])} epochs, loss "
+            f"{history['val_loss'][best]:.4g} on {len(held_out):,} held-out rows at epoch {best + 1}"
+        )
+    return averaged(members), histories
+
+
+def averaged(members: list[Model]) -> Model:
+    """A model that averages the outputs of models."""
+    x = layers.Input(members[0].input_shape[1:])
+    outputs = [member(x) for member in members]
+    return models.Model(x, layers.Average()(outputs) if len(outputs) > 1 else outputs[0])
+
+
+def _folds(y: np.ndarray, members: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """For each network the rows to learn from, and those to stop by."""
+    k = max(members, 5 if len(y) < 50_000 else 10)
+    k = min(k, len(y))
+    strata = y if y.ndim == 1 else None
+    folds = k_fold(len(y), k, seed=seed, stratify=strata)
+    for number, fold in enumerate(folds):
+        if number < members:
+            yield fold
