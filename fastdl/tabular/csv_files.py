@@ -20,9 +20,8 @@ import numpy as np
 from .._base.checks import shown
 
 MISSING = frozenset(
-    ("", "#N/A", "#NA", "-NaN", "-nan", "<NA>", "?", "N/A", "NA", "NULL", "NaN", "NaT", "None")
-    + ("NAN", "Null", "n/a", "nan", "null", "none")
-)
+    "#N/A #NA -NaN -nan <NA> ? N/A NA NULL NaN NaT None NAN Null n/a nan null none".split()
+) | {""}
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _BLOCK = 1 << 16  # rows
 _SAMPLE = 100  # rows from which the delimiter is guessed
@@ -211,9 +210,7 @@ def _blocks(content: str, delimiter: str, count: int, label: str) -> Iterator[li
         yield from whole(content, delimiter, count, label)
 
 
-def _plain_rows(
-    content: str, delimiter: str, count: int, label: str
-) -> Iterator[list[list[str]]]:
+def _plain_rows(content: str, delimiter: str, count: int, label: str) -> Iterator[list[list[str]]]:
     """What `csv.reader` gives for a text without quotes, several times faster."""
     lines = content.split("\n")
     names = next(i for i, line in enumerate(lines) if line)
@@ -238,13 +235,9 @@ def _plain_rows(
             yield [block]  # an empty line is a missing value
 
 
-def _quoted_rows(
-    content: str, delimiter: str, count: int, label: str
-) -> Iterator[list[list[str]]]:
+def _quoted_rows(content: str, delimiter: str, count: int, label: str) -> Iterator[list[list[str]]]:
     end = len(content.rstrip("\n"))
-    reader = csv.reader(
-        io.StringIO(content[:end], newline=""), delimiter=delimiter, strict=True
-    )
+    reader = csv.reader(io.StringIO(content[:end], newline=""), delimiter=delimiter, strict=True)
     limit = csv.field_size_limit()
     next(row for row in reader if row)
     while True:
@@ -337,9 +330,7 @@ def _has_numbers(part: np.ndarray) -> bool:
     return not np.isnan(part).all()
 
 
-def _has_decimal_commas(
-    parts: list[list[np.ndarray]], as_text: set[int], delimiter: str
-) -> bool:
+def _has_decimal_commas(parts: list[list[np.ndarray]], as_text: set[int], delimiter: str) -> bool:
     """Whether a column of texts has numbers only, with commas that cannot be for thousands."""
     for i, column in enumerate(parts):
         if i in as_text:

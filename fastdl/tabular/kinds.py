@@ -184,8 +184,9 @@ def _moment(text: str, name: str) -> np.datetime64:
     parts = _parts(text, name)
     if parts is not None:
         try:
-            moment = np.datetime64(datetime(*parts[:7]), "us")  # type: ignore[arg-type]
-            return moment - np.timedelta64(parts[7], "m")
+            year, month, day, hour, minute, second, micro, east = parts
+            moment = datetime(year, month, day, hour, minute, second, micro)
+            return np.datetime64(moment).astype("datetime64[us]") - np.timedelta64(east, "m")
         except ValueError:  # the 30th of February
             pass
     return np.datetime64("NaT", "us")

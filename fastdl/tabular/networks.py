@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -49,23 +49,31 @@ def settings_for(rows: int, inputs: int) -> Settings:
     large = rows >= 50_000
     return Settings(
         members=1 if large else 5,
-        units=(256, 256) if rows >= 2000 else (128, 128),
+        units=(256, 256) if rows >= 5000 else (128, 128),
         dropout=0.1 if large else 0.25,
-        learning_rate=2e-3,
-        weight_decay=1e-2,
+        learning_rate=1e-3,
+        weight_decay=0.05,
         batch_size=int(np.clip(2 ** round(np.log2(max(rows, 1) / 25)), 16, 1024)),
-        epochs=40 if large else 200,
-        patience=4 if large else 20,
+        epochs=40 if large else 300,
+        patience=4 if large else 25,
     )
 
 
-def network(inputs: int, outputs: int, activation: str, settings: Settings) -> Model:
-    """A network with hidden layers."""
-    stack: list[Any] = [layers.Input((inputs,))]
-    for units in settings.units:
-        stack += [layers.Dense(units, "relu", kernel_initializer="he_normal")]
-        stack += [layers.Dropout(settings.dropout)] * bool(settings.dropout)
-    return models.Sequential([*stack, layers.Dense(outputs, activation)])
+def network(inputs: int, outputs: int, activation: str, settings: Settings, name: str) -> Model:
+    """A network with hidden layers beside a linear model; both begin at 0.
+
+    So where the truth is linear, or nothing can be known, the network need not learn it.
+    """
+    x = hidden = layers.Input((inputs,), name="inputs")
+    for i, units in enumerate(settings.units, 1):
+        dense = layers.Dense(units, "relu", kernel_initializer="he_normal", name=f"hidden_{i}")
+        hidden = dense(hidden)
+        if settings.dropout:
+            hidden = layers.Dropout(settings.dropout, name=f"dropout_{i}")(hidden)
+    deep = layers.Dense(outputs, kernel_initializer="zeros", name="deep")(hidden)
+    line = layers.Dense(outputs, use_bias=False, kernel_initializer="zeros", name="linear")(x)
+    total = layers.Add(name="sum")([deep, line])
+    return models.Model(x, layers.Activation(activation, name="outputs")(total), name=name)
 
 
 def trained(
@@ -91,15 +99,12 @@ def trained(
     members, histories = [], []
     for number, (rows, held_out) in enumerate(_folds(y, settings.members, seed), 1):
         with Generator().manual_seed(seed * 1000 + number):
-            model = network(x.shape[1], outputs, "softmax" if classes else "linear", settings)
-            optimizer = optimizers.AdamW(
-                settings.learning_rate, weight_decay=settings.weight_decay
-            )
+            activation = "softmax" if classes else "linear"
+            model = network(x.shape[1], outputs, activation, settings, f"network_{number}")
+            optimizer = optimizers.AdamW(settings.learning_rate, weight_decay=settings.weight_decay)
             optimizer.exclude_from_weight_decay(var_names=["bias"])
             model.compile(optimizer, loss)
-            stop = callbacks.EarlyStopping(
-                patience=settings.patience, restore_best_weights=True
-            )
+            stop = callbacks.EarlyStopping(patience=settings.patience, restore_best_weights=True)
             slower = callbacks.ReduceLROnPlateau(
                 factor=0.3, patience=max(2, settings.patience // 3), min_lr=1e-5
             )
@@ -117,16 +122,18 @@ def trained(
         best = int(np.nanargmin(history["val_loss"])) if history["val_loss"] else 0
         tell(
             f"network {number} of {settings.members}: {len(history['loss'])} epochs, loss "
-            f"{history['val_loss'][best]:.4g} on {len(held_out):,} held-out rows at epoch {best + 1}"
+            f"{history['val_loss'][best]:.4g} on {len(held_out):,} held-out rows at epoch "
+            f"{best + 1}"
         )
     return averaged(members), histories
 
 
 def averaged(members: list[Model]) -> Model:
     """A model that averages the outputs of models."""
-    x = layers.Input(members[0].input_shape[1:])
+    x = layers.Input(members[0].input_shape[1:], name="inputs")
     outputs = [member(x) for member in members]
-    return models.Model(x, layers.Average()(outputs) if len(outputs) > 1 else outputs[0])
+    mean = layers.Average(name="average")(outputs) if len(outputs) > 1 else outputs[0]
+    return models.Model(x, mean)
 
 
 def _folds(y: np.ndarray, members: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from .._base.types import Config
     from .tables import Table
 
+_MOST_INTERVALS = 512  # of all columns
+_MOST_VALUES = 100_000_000  # of all rows and intervals
+
 
 class Preprocessing:
     """The encoders of a table's columns.
@@ -30,10 +33,12 @@ class Preprocessing:
     def fitted(cls, table: Table, columns: list[Column]) -> Preprocessing:
         """The encoders for these rows. Columns without an input that varies become "dropped"."""
         found = {}
+        numbers = sum(column.kind == "number" for column in columns)
+        bins = _bins(table.rows, numbers)
         for column in columns:
             if column.kind == "dropped":
                 continue
-            encoder = ENCODERS[column.kind].fitted(table.columns[column.name], column)
+            encoder = ENCODERS[column.kind].fitted(table.columns[column.name], column, bins)
             if encoder.inputs:
                 found[column.name] = encoder
             else:
@@ -44,6 +49,17 @@ class Preprocessing:
     def width(self) -> int:
         """The number of inputs."""
         return sum(len(encoder.inputs) for encoder in self.encoders.values())
+
+    @property
+    def linear(self) -> np.ndarray:
+        """The inputs that a linear model takes: those that are no intervals of a number."""
+        places = self.places
+        return np.concatenate(
+            [
+                np.arange(places[name].start, places[name].start + len(encoder.linear_inputs))
+                for name, encoder in self.encoders.items()
+            ]
+        )
 
     @property
     def places(self) -> dict[str, slice]:
@@ -62,9 +78,10 @@ class Preprocessing:
         """
         absent = [name for name in self.encoders if name not in table.columns]
         if absent:
+            some = ", ".join(map(repr, absent[:20])) + ", ..." * (len(absent) > 20)
             raise ValueError(
-                f"{who}: {table.label} lacks {len(absent)} column{'s' * (len(absent) > 1)} that the "
-                f"model needs: {', '.join(map(repr, absent[:20]))}{', ...' * (len(absent) > 20)}"
+                f"{who}: {table.label} lacks {len(absent)} column{'s' * (len(absent) > 1)} that "
+                f"the model needs: {some}"
             )
         found = np.empty((table.rows, self.width), np.float32)
         notes: list[str] = []
@@ -99,6 +116,13 @@ class Preprocessing:
             except (TypeError, ValueError) as error:
                 raise ValueError(f"column {name!r}: {error}") from None
         return cls(encoders)
+
+
+def _bins(rows: int, numbers: int) -> int:
+    """The number of intervals for each column of numbers. They should not fill the memory."""
+    most = min(_MOST_INTERVALS, _MOST_VALUES // max(rows, 1)) // max(numbers, 1)
+    found = min(max(4, rows // 50), 16, most)
+    return found if found >= 4 else 0
 
 
 def _entries(config: Any, key: str) -> list[dict[str, Any]]:
@@ -169,6 +193,7 @@ class Values:
 
     task = "regression"
     outputs = 1
+    texts: tuple[str, ...] = ()  # of classes
 
     def __init__(self, name: str, mean: float, std: float) -> None:
         self.name = name
