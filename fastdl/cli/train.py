@@ -47,7 +47,8 @@ def run(options: argparse.Namespace) -> int:
     first = [entry for entry in result.importance if entry["mean"] > 0][:_MOST_COLUMNS]
     if first:
         print("Most important columns:", ", ".join(entry["column"] for entry in first))
-    result.model.save(options.output)
+    # Without the random state of the process, the same call writes the same bytes.
+    result.model.save(options.output, include_optimizer=False)
     print(f"Model: {options.output}")
     if report is not None:
         result.report(report, os.path.basename(options.output))

@@ -16,7 +16,7 @@ from .._base.tables import is_missing
 from ..models.model import Functional
 from . import linear, networks
 from .importance import permutation_importance
-from .kinds import KINDS, Column, as_numbers, kind_of
+from .kinds import KINDS, Column, as_numbers, date_format, kind_of
 from .model import TableModel
 from .preprocessing import Classes, Preprocessing, Values
 from .scores import LOWER_IS_BETTER, classification_scores, regression_scores
@@ -293,7 +293,8 @@ def _with_target(
     values = data.columns[name]
     if len(values) < _LEAST_ROWS:
         raise ValueError(f"{where}: expected at least {_LEAST_ROWS} rows, got {len(values)}")
-    if values.dtype.kind in "mM":
+    as_date = task == "auto" and date_format(values) is not None
+    if values.dtype.kind in "mM" or as_date:
         raise ValueError(f"{where}: expected classes or numbers, got dates or durations")
     distinct = len(set(values)) if values.dtype == object else len(np.unique(values))
     if distinct == 1:
