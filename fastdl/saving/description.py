@@ -74,10 +74,10 @@ def describe(filepath: Path) -> Description:
         OSError: the file cannot be read.
 
     Example:
-        >>> model = fastdl.Sequential([fastdl.layers.Input((3,)), fastdl.layers.Dense(1)])
-        >>> model.save("model.fastdl")
+        >>> layer = fastdl.layers.Dense(1, name="out")
+        >>> fastdl.Sequential([fastdl.layers.Input((3,)), layer]).save("model.fastdl")
         >>> describe("model.fastdl").tensors
-        {'dense.kernel': ('F32', (3, 1)), 'dense.bias': ('F32', (1,))}
+        {'out.kernel': ('F32', (3, 1)), 'out.bias': ('F32', (1,))}
     """
     name = path_of(filepath, "describe: filepath")
     with open(name, "rb") as file:

@@ -5,11 +5,11 @@ model contains its preprocessing: `predict` takes tables. The command `fastdl tr
 
 Example:
     >>> x = np.random.default_rng(0).normal(size=100)
-    >>> result = train({"x": x, "y": 3 * x + 1}, target="y", epochs=30)
+    >>> result = fastdl.tabular.train({"x": x, "y": 3 * x + 1}, target="y", epochs=30)
     >>> result.scores["network"]["R2"] > 0.9
     True
     >>> result.model.save("line.fastdl")
-    >>> load("line.fastdl").predict({"x": [1.0]}).shape
+    >>> fastdl.tabular.load("line.fastdl").predict({"x": [1.0]}).shape
     (1,)
 """
 

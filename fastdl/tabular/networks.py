@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,10 @@ from .._base.random import Generator
 from ..utils.splits import k_fold
 
 if TYPE_CHECKING:
+    from .._base.types import Logs
     from ..models import Model
+
+_SILENCE = 10.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,8 @@ class Settings:
     patience: int
 
 
-def settings_for(rows: int, inputs: int) -> Settings:
-    """Settings for a number of rows and of inputs."""
+def settings_for(rows: int) -> Settings:
+    """Settings for a number of rows."""
     large = rows >= 50_000
     return Settings(
         members=1 if large else 5,
@@ -114,7 +118,7 @@ def trained(
                 batch_size=settings.batch_size,
                 epochs=settings.epochs,
                 validation_data=(x[held_out], y[held_out]),
-                callbacks=[stop, slower],
+                callbacks=[stop, slower, _News(f"network {number}", tell)],
                 verbose=0,
             ).history
         members.append(model)
@@ -126,6 +130,21 @@ def trained(
             f"{best + 1}"
         )
     return averaged(members), histories
+
+
+class _News(callbacks.Callback):
+    """A line about the training from time to time, for those who wait."""
+
+    def __init__(self, name: str, tell: Callable[[str], object]) -> None:
+        super().__init__()
+        self.name, self.tell = name, tell
+        self.last = monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if monotonic() - self.last > _SILENCE:
+            self.last = monotonic()
+            loss = (logs or {}).get("val_loss", float("nan"))
+            self.tell(f"{self.name}: epoch {epoch + 1}, loss {loss:.4g} on held-out rows")
 
 
 def averaged(members: list[Model]) -> Model:

@@ -220,7 +220,7 @@ def train(
     x_test, _ = preprocessing.encode(data.take(kept), who)
     say(f"{len(learn):,} rows to learn from, {len(kept):,} for the test")
 
-    settings = networks.settings_for(len(x), x.shape[1])
+    settings = networks.settings_for(len(x))
     if epochs is not None:
         settings = replace(settings, epochs=epochs)
     start = perf_counter()
