@@ -33,6 +33,11 @@ def blaming_the_input() -> Iterator[None]:
         raise UsageError(str(error) or "not enough memory") from error
 
 
+def printable(text: object) -> str:
+    """A text of a file as a terminal may show it: control characters could do harm there."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in str(text))
+
+
 def check_output(option: str, path: str, *inputs: str) -> None:
     """Checks before the work whether a file can be written.
 
@@ -118,7 +123,12 @@ def _parser() -> argparse.ArgumentParser:
         group.add_argument(
             "--delimiter", type=delimiter, metavar="CHARACTER", help="guessed unless given"
         )
-        group.add_argument("--decimal", choices=[".", ","], help="guessed unless given")
+        group.add_argument(
+            "--decimal",
+            choices=[".", ","],
+            metavar="MARK",
+            help="the mark in numbers, . or a comma; guessed unless given",
+        )
         group.add_argument(
             "--missing",
             action="append",

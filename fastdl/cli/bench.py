@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     threads = fastdl.get_num_threads()
     print(f"fastdl {fastdl.__version__}, {threads} threads (`fastdl info` shows more)\n")
     for name, figure in _rows():
-        print(f"{name:<52}{figure:>18}", flush=True)
+        print(f"{name:<52}{figure:>18}".rstrip(), flush=True)
     return 0
 
 

@@ -33,7 +33,8 @@ def run(options: argparse.Namespace) -> int:
         )
         encoded, notes = model.preprocessing.encode(table, "predict")
         outputs = model.outputs_for(encoded)
-    known = {*model.preprocessing.encoders, model.target.name, *model.about.get("dropped", ())}
+        known = {*model.preprocessing.encoders, model.target.name}
+        known.update(model.about.get("dropped", ()))
     unknown = [name for name in table.columns if name not in known]
     if unknown:
         some = ", ".join(map(repr, unknown[:5])) + ", ..." * (len(unknown) > 5)

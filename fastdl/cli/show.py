@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import fastdl
 
-from . import blaming_the_input
+from . import blaming_the_input, printable
 
 if TYPE_CHECKING:
     import argparse
@@ -30,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         model = found.model()
     except ValueError as error:
-        print(f"Its layers cannot be made here: {error}")
+        print(f"Its layers cannot be made here: {printable(error)}")
         _print_tensors(found.tensors)
         return 0
     if isinstance(model, fastdl.tabular.TableModel):
@@ -51,7 +52,7 @@ def _size(size: float) -> str:
 
 
 def _names(names: list[str]) -> str:
-    return ", ".join(names[:_MOST_NAMES]) + ", ..." * (len(names) > _MOST_NAMES)
+    return ", ".join(map(printable, names[:_MOST_NAMES])) + ", ..." * (len(names) > _MOST_NAMES)
 
 
 def _print_tensors(tensors: dict[str, tuple[str, tuple[int, ...]]]) -> None:
@@ -59,7 +60,7 @@ def _print_tensors(tensors: dict[str, tuple[str, tuple[int, ...]]]) -> None:
     print(f"{len(tensors):,} tensors, {count:,} values")
     width = max(map(len, tensors), default=0)
     for name, (kind, shape) in list(tensors.items())[:_MOST_TENSORS]:
-        print(f"  {name:<{width}}  {kind:<8}  {shape}")
+        print(f"  {printable(name):<{width}}  {kind:<8}  {shape}")
     if len(tensors) > _MOST_TENSORS:
         print(f"  and {len(tensors) - _MOST_TENSORS:,} more")
 
@@ -79,23 +80,28 @@ def _print_table_model(model: Any) -> None:
         print(f"Parameters of all: {model.count_params():,}")
     else:
         model.summary()
-    about = model.about
-    if not about:
-        return
+    if model.about:
+        try:
+            print("\n".join(_training_lines(model.about)))
+        except (KeyError, TypeError, ValueError, AttributeError):  # another version's, or damaged
+            print("How it was trained is not known here")
+
+
+def _training_lines(about: dict[str, Any]) -> Iterator[str]:
     settings = about["settings"]
-    print(
-        f"Trained by fastdl {about['fastdl']} on {about['trained_on']:,} rows, seed "
+    yield (
+        f"Trained by fastdl {printable(about['fastdl'])} on {about['trained_on']:,} rows, seed "
         f"{about['seed']}: AdamW, learning rate {settings['learning_rate']:g}, weight decay "
-        f"{settings['weight_decay']:g}, batches of {settings['batch_size']}, "
-        f"{_names([str(n) for n in about['epochs']])} epochs"
+        f"{settings['weight_decay']:g}, batches of {settings['batch_size']}; "
+        f"epochs: {_names([str(n) for n in about['epochs']])}"
     )
-    print(f"Scores on {about['tested_on']:,} rows of the test:")
+    yield f"Scores on {about['tested_on']:,} rows of the test:"
     for kind, scores in about["scores"].items():
         texts = (f"{name} {'-' if v is None else format(v, '.4g')}" for name, v in scores.items())
-        print(f"  {kind:<8} {', '.join(texts)}")
+        yield f"  {kind:<8} {', '.join(texts)}"
     if about["importance"]:
         names = [e["column"] for e in about["importance"] if e["mean"] > 0]
-        print(f"Most important columns: {_names(names[:5])}")
+        yield f"Most important columns: {_names(names[:5])}"
 
 
 def _print_compiled(config: Any) -> None:
@@ -104,7 +110,7 @@ def _print_compiled(config: Any) -> None:
     for key in ("optimizer", "loss", "metrics"):
         value = config.get(key)
         if value:
-            print(f"{key}: {_described(value)}")
+            print(f"{key}: {printable(_described(value))}")
 
 
 def _described(value: Any) -> str:

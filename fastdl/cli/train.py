@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import fastdl
 
-from . import UsageError, blaming_the_input, check_output
+from . import UsageError, blaming_the_input, check_output, printable
 
 if TYPE_CHECKING:
     import argparse
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"\nOn the {len(result.test_rows):,} rows of the test:\n{result.summary()}\n")
     first = [entry for entry in result.importance if entry["mean"] > 0][:_MOST_COLUMNS]
     if first:
-        print("Most important columns:", ", ".join(entry["column"] for entry in first))
+        print("Most important columns:", ", ".join(printable(entry["column"]) for entry in first))
     # Without the random state of the process, the same call writes the same bytes.
     result.model.save(options.output, include_optimizer=False)
     print(f"Model: {options.output}")

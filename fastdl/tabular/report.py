@@ -78,7 +78,7 @@ def report_html(result: TrainResult, model_file: str) -> str:
     title = f"{target.name}, predicted from {source}"
     sections = [
         ("How good the model is", _scores(result)),
-        ("Where it is right and wrong", _pictures(result, pictures.of_predictions, "pair")),
+        ("Where it is right and wrong", _pictures(result, pictures.of_predictions)),
         ("What it goes by", _importance(result)),
         ("The data", _data(result)),
         ("How it was trained", _training(result)),
@@ -138,7 +138,8 @@ def _words(result: TrainResult) -> str:
     spread = 1 / np.sqrt(max(count, 1)) / 2
     if isinstance(result.model.target, Classes) and spread > 0.02:
         text += f" With so few rows for the test, shares are uncertain by some {spread:.0%}."
-    first = [e["column"] for e in result.importance[:3] if e["mean"] > 0]
+    most = result.importance[0]["mean"]
+    first = [e["column"] for e in result.importance[:3] if e["mean"] > max(0.0, most / 10)]
     if first:
         names = ", ".join(f"<b>{escape(name)}</b>" for name in first)
         text += f" It goes by {names} most."
@@ -173,7 +174,7 @@ def _scores(result: TrainResult) -> str:
     return f'{text}<p class="dim">On the rows kept for the test. {note}</p>'
 
 
-def _pictures(result: TrainResult, make: Any, style: str = "") -> str:
+def _pictures(result: TrainResult, make: Any) -> str:
     """Pictures as data within the page, or a line that says how to get them."""
     try:
         figures = make(result)
@@ -188,7 +189,8 @@ def _pictures(result: TrainResult, make: Any, style: str = "") -> str:
         figure.savefig(stream, format="png", dpi=110)
         data = base64.b64encode(stream.getvalue()).decode("ascii")
         found.append(f'<img alt="{escape(alt)}" src="data:image/png;base64,{data}">')
-    return f'<div class="pictures {style}">{"".join(found)}</div>' if found else ""
+    side_by_side = " pair" if len(found) > 1 else ""
+    return f'<div class="pictures{side_by_side}">{"".join(found)}</div>' if found else ""
 
 
 def _importance(result: TrainResult) -> str:

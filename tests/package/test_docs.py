@@ -6,7 +6,7 @@ import re
 import pytest
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
-PROGRAMS = ("learning-rates.md", "saving.md", "scikit-learn.md")
+PROGRAMS = ("command-line.md", "learning-rates.md", "saving.md", "scikit-learn.md")
 PAGES = [DOCS / name for name in PROGRAMS]
 
 
