@@ -83,7 +83,12 @@ def _print_table_model(model: Any) -> None:
     if model.about:
         try:
             print("\n".join(_training_lines(model.about)))
-        except (KeyError, TypeError, ValueError, AttributeError):  # another version's, or damaged
+        except (
+            LookupError,
+            TypeError,
+            ValueError,
+            AttributeError,
+        ):  # another version's, or damaged
             print("How it was trained is not known here")
 
 

@@ -296,7 +296,8 @@ class Date:
         columns = []
         for place, mean, std in zip(self.parts, self.means, self.stds, strict=True):
             column = np.zeros(len(values))
-            column[~gone] = np.clip((parts[place] - mean) / std, -_MOST, _MOST)
+            with np.errstate(over="ignore"):
+                column[~gone] = np.clip((parts[place] - mean) / std, -_MOST, _MOST)
             columns.append(column)
         if self.missing:
             columns.append(gone)

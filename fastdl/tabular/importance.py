@@ -36,7 +36,8 @@ def permutation_importance(
 
     Returns:
         For each column its name, the mean and the standard deviation of the loss over the shuffles:
-        the rise of the log loss, or the fall of R2. The most important one comes first.
+        the rise of the log loss, or the fall of R2. The most important one comes first. Nothing if
+        R2 is not defined, as for a single row.
 
     Source: Breiman (2001), Fisher et al. (2019); `sklearn.inspection.permutation_importance`.
     """
@@ -52,7 +53,9 @@ def permutation_importance(
         return r2(true, target.decode(outputs))
 
     best = quality(outputs_for(x))
-    found = []
+    if np.isnan(best):
+        return []
+    found: list[dict[str, Any]] = []
     for name, place in places.items():
         shuffled = x.copy()
         falls = []

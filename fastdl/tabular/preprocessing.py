@@ -203,7 +203,9 @@ class Values:
     @classmethod
     def fitted(cls, name: str, values: np.ndarray) -> Values:
         numbers = values.astype(np.float64)
-        return cls(name, float(numbers.mean()), float(numbers.std()) or 1.0)
+        unit = float(np.abs(numbers).max()) or 1.0  # squares of large numbers could overflow
+        mean, std = (numbers / unit).mean(), (numbers / unit).std()
+        return cls(name, float(mean) * unit, float(std) * unit or 1.0)
 
     def encode(self, values: np.ndarray) -> np.ndarray:
         """Standardized values (n, 1)."""

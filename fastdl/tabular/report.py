@@ -138,7 +138,7 @@ def _words(result: TrainResult) -> str:
     spread = 1 / np.sqrt(max(count, 1)) / 2
     if isinstance(result.model.target, Classes) and spread > 0.02:
         text += f" With so few rows for the test, shares are uncertain by some {spread:.0%}."
-    most = result.importance[0]["mean"]
+    most = max((entry["mean"] for entry in result.importance), default=0.0)
     first = [e["column"] for e in result.importance[:3] if e["mean"] > max(0.0, most / 10)]
     if first:
         names = ", ".join(f"<b>{escape(name)}</b>" for name in first)
@@ -157,8 +157,9 @@ def _scores(result: TrainResult) -> str:
     for key, label in kinds.items():
         cells = [label]
         for name in names:
-            values = [found[name] for found in result.scores.values()]
-            best = np.nanmin(values) if name in LOWER_IS_BETTER else np.nanmax(values)
+            all_values = [found[name] for found in result.scores.values()]
+            values = [value for value in all_values if value == value] or [0.0]
+            best = min(values) if name in LOWER_IS_BETTER else max(values)
             value = result.scores[key][name]
             mark = " best" if value == best else ""
             cells.append(f'<td class="n{mark}">{number_text(value)}</td>')
@@ -195,6 +196,8 @@ def _pictures(result: TrainResult, make: Any) -> str:
 
 def _importance(result: TrainResult) -> str:
     entries = result.importance[:_MOST_BARS]
+    if not entries:
+        return ""
     most = max((entry["mean"] for entry in entries), default=0.0)
     rows = []
     for entry in entries:

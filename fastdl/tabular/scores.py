@@ -69,18 +69,21 @@ def classification_scores(true: np.ndarray, probabilities: np.ndarray) -> dict[s
 
 def regression_scores(true: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """R2, the mean absolute error and the root of the mean squared error."""
-    error = true.astype(np.float64) - predicted.astype(np.float64)
+    unit = float(np.abs(true).max()) or 1.0  # squares of large numbers could overflow
+    error = true / unit - predicted / unit
     return {
         "R2": r2(true, predicted),
-        "MAE": float(np.abs(error).mean()),
-        "RMSE": float(np.sqrt((error**2).mean())),
+        "MAE": float(np.abs(error).mean()) * unit,
+        "RMSE": float(np.sqrt((error**2).mean())) * unit,
     }
 
 
 def r2(true: np.ndarray, predicted: np.ndarray) -> float:
     """1 - the sum of squared errors / that of the mean. NaN if all values are equal."""
-    total = float(((true - true.mean()) ** 2).sum())
-    return 1.0 - float(((true - predicted) ** 2).sum()) / total if total else float("nan")
+    unit = float(np.abs(true).max()) or 1.0
+    a, b = true / unit, predicted / unit
+    total = float(((a - a.mean()) ** 2).sum())
+    return 1.0 - float(((a - b) ** 2).sum()) / total if total else float("nan")
 
 
 # Which scores are better when they are lower.

@@ -5,6 +5,7 @@ import io
 import re
 import signal
 import sys
+from pathlib import Path
 
 import children
 import numpy as np
@@ -167,6 +168,28 @@ def test_show(trained, tmp_path, capsys):
         assert status == 0 and "(3, 2)" in output
         # Keras's file has the variables of the optimizer, too.
         assert ("2 tensors, 8 values" in output) == (name != "m.weights.h5")
+
+
+def test_show_of_files_of_keras(capsys):
+    folder = Path(__file__).resolve().parents[1] / "golden" / "saved"
+    files = sorted(folder.glob("*.keras"))
+    assert files
+    for file in files:
+        status, output, errors = run(capsys, "show", file)
+        assert (status, errors) == (0, "")
+        assert f"{file}: Keras model, " in output and "Total params" in output
+
+
+def test_texts_of_files_cannot_control_the_terminal(tmp_path, capsys):
+    (tmp_path / "t.csv").write_text(
+        "\x1b[31ma,y\n" + "".join(f"{i % 7},{i % 7 > 3}\n" for i in range(40))
+    )
+    output = tmp_path / "m.fastdl"
+    arguments = ("train", tmp_path / "t.csv", "--target", "y", "--output", output, "--epochs", 20)
+    status, text, errors = run(capsys, *arguments, "--no-report")
+    shown = run(capsys, "show", output)[1]
+    assert (status, errors) == (0, "")
+    assert "[31ma" in text and "[31ma" in shown and "\x1b" not in text + shown
 
 
 def test_show_of_a_class_that_is_not_known(tmp_path, capsys):

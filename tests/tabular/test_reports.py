@@ -104,3 +104,16 @@ def test_many_columns_and_many_classes(tmp_path):
     table["y"] = np.array([f"class {i % 40}" for i in range(120)], object)
     text = " ".join(page(tabular.train(table, "y", epochs=1), tmp_path).texts)
     assert "and 50 columns more" in text and "220 columns of less importance" in text
+
+
+def test_scores_that_are_not_defined(tmp_path):
+    """The test has one row, or rows of one class."""
+    x = np.random.default_rng(0).normal(size=12)
+    found = page(tabular.train({"x": x, "y": 2 * x}, "y", epochs=1, test=0.05), tmp_path)
+    assert "R2 -" in " ".join(found.texts)
+    classes = np.array(["a"] * 11 + ["b"], object)
+    result = tabular.train({"x": x, "y": classes}, "y", epochs=1)
+    assert np.isnan(result.scores["network"]["ROC-AUC"])
+    page(result, tmp_path)
+    result.model.save(tmp_path / "m.fastdl")
+    assert tabular.load(tmp_path / "m.fastdl").about["scores"]["network"]["ROC-AUC"] is None

@@ -55,6 +55,11 @@ def test_scores_of_values():
         rel=1e-12,
     )
     assert np.isnan(regression_scores(np.ones(3), np.ones(3))["R2"])
+    # Neither squares nor differences overflow.
+    large = regression_scores(true * 1e300, predicted * 1e300)
+    small = regression_scores(true, predicted)
+    assert large["R2"] == pytest.approx(small["R2"], rel=1e-12)
+    assert large["RMSE"] == pytest.approx(small["RMSE"] * 1e300, rel=1e-12)
 
 
 def test_area_by_counting_pairs():
@@ -127,6 +132,13 @@ def test_importance_of_several_inputs_that_belong_together():
     assert all((rows == 1).all() for rows in seen)
     # Half of the rows get the wrong class: (log 0.9 - log 0.1) / 2.
     assert found[0]["mean"] == pytest.approx(np.log(9) / 2, rel=0.15)
+
+
+def test_importance_of_what_cannot_be_judged():
+    """R2 of one row is not defined."""
+    x = np.ones((1, 1), np.float32)
+    target = Values("y", 0.0, 1.0)
+    assert permutation_importance(lambda rows: rows, x, x[:, 0], {"a": slice(0, 1)}, target) == []
 
 
 def test_importance_takes_some_rows_of_many():

@@ -70,6 +70,37 @@ def test_the_same_seed_gives_the_same_file(tmp_path):
     assert (tmp_path / "a.fastdl").read_bytes() != (tmp_path / "c.fastdl").read_bytes()
 
 
+@pytest.mark.parametrize("kind", ["sold", "size"])
+def test_the_model_does_not_depend_on_threads(kind, tmp_path):
+    table = mixed(200).dropna()
+    table.to_csv(tmp_path / "t.csv", index=False)
+    program = f"""
+import fastdl, sys
+fastdl.set_num_threads(3)
+model = fastdl.tabular.train("t.csv", {kind!r}, epochs=3).model
+fastdl.save(model.state_dict(), "w.safetensors")
+"""
+    children.output(program, tmp_path)
+    before = fastdl.get_num_threads()
+    fastdl.set_num_threads(1)
+    try:
+        model = quick(tmp_path / "t.csv", kind).model
+    finally:
+        fastdl.set_num_threads(before)
+    found = fastdl.load(tmp_path / "w.safetensors")
+    assert found.keys() == model.state_dict().keys()
+    for name, weight in model.state_dict().items():
+        assert np.array_equal(found[name].numpy(), weight.numpy())
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e300])
+def test_targets_of_any_size(scale):
+    x = np.random.default_rng(0).normal(size=100)
+    found = tabular.train({"x": x, "y": scale * x}, "y", epochs=40)
+    assert found.scores["network"]["R2"] > 0.9
+    assert np.isfinite(found.model.predict({"x": x})).all()
+
+
 def test_nothing_is_fitted_to_the_test_rows():
     """Values that are in test rows alone change nothing."""
     table = mixed()
