@@ -672,7 +672,10 @@ def update_(
     parameters: Mapping[str, float] | None = None,
     l2: float = 0.0,
     decay: float = 0.0,
+    l1: float = 0.0,
+    penalty: TensorLike | None = None,
 ) -> None: ...
+def penalty(x: TensorLike, l1: float, l2: float) -> Tensor: ...
 
 # --- end of ops
 

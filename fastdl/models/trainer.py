@@ -54,6 +54,7 @@ class Trainer:
         built: bool
         history: History
         losses: list[Tensor]
+        _losses_without: Any
         weights: list[Parameter]
         trainable_weights: list[Parameter]
         non_trainable_weights: list[Parameter]
@@ -491,8 +492,8 @@ class Trainer:
 
     def _has_own(self, method: str) -> bool:
         """Whether a subclass or this object defines the method."""
-        own = getattr(type(self), method) is not getattr(Trainer, method)
-        return own or method in self.__dict__
+        found = getattr(self, method)  # by a look-up, which a step that is being recorded notes
+        return getattr(found, "__func__", None) is not getattr(Trainer, method)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of training on a batch (x, y, sample_weight); returns the logs.
