@@ -269,7 +269,7 @@ class Trainer:
         validation_split: float = 0.0,
         validation_data: Data | Batches = None,
         shuffle: bool = True,
-        class_weight: dict[int, float] | None = None,
+        class_weight: dict[int, float] | Literal["balanced"] | None = None,
         sample_weight: Data = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
@@ -293,7 +293,8 @@ class Trainer:
             validation_data: (x, y), (x, y, sample_weight) or an object that yields batches.
             shuffle: whether to draw a new order of the samples in each epoch; for a `PyDataset` a
                 new order of its batches. Other objects that yield batches keep their order.
-            class_weight: a weight for the samples of each class, by index.
+            class_weight: a weight for the samples of each class, by index; or "balanced", which
+                weighs classes alike: n / (classes x samples of the class), as in scikit-learn.
             sample_weight: a weight for each sample.
             initial_epoch: the number of the first epoch, counted from 0.
             steps_per_epoch: the number of steps of an epoch; needed for endless generators. The
@@ -447,7 +448,7 @@ class Trainer:
         x: Data,
         y: Data = None,
         sample_weight: Data = None,
-        class_weight: dict[int, float] | None = None,
+        class_weight: dict[int, float] | Literal["balanced"] | None = None,
         return_dict: bool = False,
     ) -> Any:
         """One step of training; returns this batch's loss and metrics as `evaluate` does."""
