@@ -27,8 +27,8 @@ SECTIONS = {
         keras.ops.linalg keras.optimizers keras.optimizers.schedules keras.preprocessing
         keras.preprocessing.image keras.preprocessing.sequence keras.random keras.regularizers
         keras.saving keras.tree keras.utils keras.utils.bounding_boxes keras.applications
-        keras.distribution keras.quantizers keras.Model keras.layers.Layer keras.optimizers.Optimizer
-        keras.metrics.Metric keras.callbacks.Callback
+        keras.distribution keras.quantizers keras.Model keras.layers.Layer
+        keras.optimizers.Optimizer keras.metrics.Metric keras.callbacks.Callback
     """,
     "torch": """
         torch torch.Tensor torch.nn torch.nn.Module torch.nn.functional torch.nn.init

@@ -279,28 +279,38 @@ def general(library: str) -> Iterator[str]:
 def section(library: str, name: str) -> Iterator[str]:
     """What stands below the heading of a module or class."""
     members = names(library)[name]
-    for state, word in (("there", "The same"), ("missing", "Missing")):
-        shown = ", ".join(f"`{n.short}`" for n in members if n.state == state)
-        if shown:
-            yield f"{word}: {shown}.\n"
-        if state == "there" and any(n.state == "differs" for n in members):
-            yield "| name | what differs |"
-            yield "|---|---|"
-            for n in members:
-                if n.state == "differs":
-                    yield f"| `{n.short}` | {_row(n)} |"
-            yield ""
+    there, missing = ([n.short for n in members if n.state == s] for s in ("there", "missing"))
+    if there:
+        yield f"The same: {_listed(there)}.\n"
+    rows: dict[str, list[str]] = {}  # names with one difference share a row
+    for member in members:
+        if member.state == "differs":
+            rows.setdefault(_row(member), []).append(member.short)
+    if rows:
+        yield "| name | what differs |"
+        yield "|---|---|"
+        yield from (f"| {_listed(found)} | {text} |" for text, found in rows.items())
+        yield ""
+    if missing:
+        yield f"Missing: {_listed(missing)}.\n"
+
+
+def _listed(found: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in found)
 
 
 def _row(name: Name) -> str:
-    parts = []
+    """What differs, in one sentence for each reason."""
+    parts: dict[str, list[str]] = {}
     for argument, how in name.arguments.items():
         specific = [d.reason for d in name.reasons(argument) if not d.general]
-        parts.append(how + (f" ({specific[0].rstrip('.')})" if specific else ""))
-    meanings = [d.reason for d in name.meanings if not d.general]
-    return " ".join(filter(None, ["; ".join(parts) + "." if parts else "", *meanings])).replace(
-        "|", "\\|"
-    )
+        parts.setdefault(specific[0] if specific else "", []).append(how)
+    sentences = []
+    for reason, hows in parts.items():
+        said = ", ".join(hows).replace(", no ", ", ")
+        sentences.append(f"{said[0].upper()}{said[1:]}{f': {reason}' if reason else '.'}")
+    sentences += [d.reason for d in name.meanings if not d.general]
+    return " ".join(sentences).replace("|", "\\|")
 
 
 def page(library: str) -> str:
