@@ -151,8 +151,6 @@ def _default(value: Any) -> str:
 def _options(function: Any) -> list[inspect.Parameter]:
     """The arguments of a function or class of fastdl, with those that `**options` stands for."""
     parameters = list(inspect.signature(function).parameters.values())
-    if isinstance(function, type) and [p.kind for p in parameters] == list(_VARIADIC):
-        parameters = list(inspect.signature(function.__init__).parameters.values())[1:]
     if parameters and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD:
         known = re.match(r"Unpack\[(\w+)\]", str(parameters[-1].annotation))
         if known:
