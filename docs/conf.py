@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from docutils import nodes
 from sphinx.application import Sphinx
 
 import fastdl
@@ -23,7 +22,7 @@ import api  # noqa: E402
 import compare  # noqa: E402
 
 project = "fastdl"
-author = "the fastdl authors"
+html_show_copyright = False
 release = version = fastdl.__version__
 html_title = f"fastdl {version}"
 
@@ -49,21 +48,26 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 80
 toc_object_entries_show_parents = "hide"
 
-_REPOSITORY = "https://github.com/fastdl/fastdl/blob/main/"
-_TABLES = re.compile(r"^<!-- tables: (\w+) -->$", re.MULTILINE)
+# Files of the repository that are pages of the site, each with the page that shows it.
+_FILES = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changes.md"}
+_INCLUDED = re.compile(r"^<!-- (tables|file): (\S+) -->$", re.MULTILINE)
 
 
-def _tables(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Puts the tables in the place of `<!-- tables: keras -->`."""
-    source[0] = _TABLES.sub(lambda match: compare.page(match[1]), source[0])
+def _included(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Puts tables and files in the place of `<!-- tables: keras -->` and `<!-- file: X.md -->`."""
 
+    def text(match: re.Match[str]) -> str:
+        kind, name = match.groups()
+        if kind == "tables":
+            return compare.page(name)
+        path = HERE.parent / name
+        app.env.note_dependency(str(path))
+        content = path.read_text("utf-8").replace("](docs/", "](")
+        for file, page in _FILES.items():
+            content = content.replace(f"]({file})", f"]({page})")
+        return content
 
-def _links(app: Sphinx, tree: nodes.document) -> None:
-    """Lets links to files outside of docs, which readers on GitHub follow, lead to GitHub."""
-    for node in tree.findall(nodes.reference):
-        target = node.get("refuri", "")
-        if target.startswith("../"):
-            node["refuri"] = _REPOSITORY + target.removeprefix("../")
+    source[0] = _INCLUDED.sub(text, source[0])
 
 
 def _docstring(
@@ -92,8 +96,7 @@ def _signature(
 
 def setup(app: Sphinx) -> None:
     api.write(HERE / "api")
-    app.connect("source-read", _tables)
-    app.connect("doctree-read", _links)
+    app.connect("source-read", _included)
     app.connect("autodoc-process-signature", _signature)
     app.connect("autodoc-skip-member", _skip)
     app.connect("autodoc-process-docstring", _docstring, priority=400)  # before napoleon

@@ -261,9 +261,12 @@ def summary(library: str) -> Iterator[str]:
     for section, members in names(library).items():
         found = counts(members)
         total = {state: total[state] + found[state] for state in total}
-        link = section.lower().replace(".", "-")
-        yield f"| [`{section}`](#{link}) | {' | '.join(map(str, found.values()))} |"
+        yield f"| [`{section}`](#{_anchor(section)}) | {' | '.join(map(str, found.values()))} |"
     yield f"| **all** | {' | '.join(f'**{n}**' for n in total.values())} |"
+
+
+def _anchor(section: str) -> str:
+    return section.lower().replace(".", "-").replace("_", "-")
 
 
 def general(library: str) -> Iterator[str]:
@@ -315,7 +318,7 @@ def page(library: str) -> str:
     """The tables of a library as Markdown."""
     lines = [*summary(library), "", *general(library), ""]
     for name in names(library):
-        lines += [f"### {name}", "", *section(library, name), ""]
+        lines += [f"({_anchor(name)})=", f"### {name}", "", *section(library, name), ""]
     return "\n".join(lines)
 
 
