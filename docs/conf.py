@@ -49,6 +49,7 @@ python_maximum_signature_line_length = 80
 toc_object_entries_show_parents = "hide"
 
 # Files of the repository that are pages of the site, each with the page that shows it.
+_REPOSITORY = "https://github.com/fastdl/fastdl/blob/main/"
 _FILES = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changes.md"}
 # Made now: autodoc imports modules anew, as type checkers see them.
 _TABLES = {library: compare.page(library) for library in compare.LISTS}
@@ -65,6 +66,7 @@ def _included(app: Sphinx, docname: str, source: list[str]) -> None:
         path = HERE.parent / name
         app.env.note_dependency(str(path))
         content = path.read_text("utf-8").replace("](docs/", "](")
+        content = content.replace("](reference/", f"]({_REPOSITORY}docs/reference/")
         for file, page in _FILES.items():
             content = content.replace(f"]({file})", f"]({page})")
         return content

@@ -88,7 +88,7 @@ def extras():
 def check_pip(arguments):
     assert arguments[0] == "install"
     for requirement in arguments[1:]:
-        match = re.fullmatch(r"(?:\.|fastdl)(?:\[([\w,]+)\])?", requirement)
+        match = re.fullmatch(r"(?:\.|\./fastdl|fastdl)(?:\[([\w,]+)\])?", requirement)
         if match and match[1]:
             assert set(match[1].split(",")) <= extras()
 
@@ -121,9 +121,10 @@ COMMANDS = {
     "fastdl": check_fastdl,
     "pip": check_pip,
     "python": check_python,
+    "python3": check_python,
     "sphinx-build": check_sphinx,
     # Tools whose own arguments are not ours to check.
-    **dict.fromkeys(("cd", "pre-commit", "pytest", "source"), lambda arguments: None),
+    **dict.fromkeys(("git", "pre-commit", "pytest", "source"), lambda arguments: None),
 }
 
 
