@@ -512,6 +512,24 @@ def get(identifier: Identifier | TensorLike, who: str = "") -> Any:
     return INITIALIZERS.get(identifier, who)
 
 
+# Keras's other names for the classes.
+IdentityInitializer = identity = Identity
+OrthogonalInitializer = orthogonal = Orthogonal
+constant = Constant
+zeros = Zeros
+ones = Ones
+random_normal = RandomNormal
+random_uniform = RandomUniform
+truncated_normal = TruncatedNormal
+variance_scaling = VarianceScaling
+glorot_normal = GlorotNormal
+glorot_uniform = GlorotUniform
+he_normal = HeNormal
+he_uniform = HeUniform
+lecun_normal = LecunNormal
+lecun_uniform = LecunUniform
+
+
 if not TYPE_CHECKING:
     from ._base.missing import attributes_missing_from
 

@@ -41,10 +41,10 @@ def get_custom_objects() -> dict[str, Any]:
 
 
 @contextmanager
-def custom_object_scope(objects: Mapping[str, object]) -> Iterator[None]:
-    """Makes `objects` (name to class or function) known to every `get` inside the `with` block."""
+def custom_object_scope(custom_objects: Mapping[str, object]) -> Iterator[None]:
+    """Makes classes and functions, by name, known to every `get` inside the `with` block."""
     before = dict(_custom_objects)
-    _custom_objects.update(objects)
+    _custom_objects.update(custom_objects)
     try:
         yield
     finally:

@@ -27,7 +27,7 @@ from .._graph.calls import (
     trial,
 )
 from .._graph.symbolic import KerasTensor, Node, infer, symbolic_leaves
-from ._config import has_own_config, plain_config
+from ._config import ConstructorSignature, has_own_config, plain_config
 from ._state import LayerState
 from .input_spec import check_inputs, check_single
 
@@ -99,6 +99,8 @@ class Layer(LayerState):
     _losses_call: int  # the outermost call in which they were added
     _loss_layers: list[Layer]  # layers that added losses in this layer's outermost call
     _init_args: tuple[Args, Kwargs]
+
+    __signature__ = ConstructorSignature()
 
     def __new__(cls, *args: object, **kwargs: object) -> Self:
         layer = super().__new__(cls)

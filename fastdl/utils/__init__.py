@@ -107,8 +107,12 @@ def set_random_seed(seed: int) -> None:
     manual_seed(int(seed))
 
 
-def clear_session() -> None:
-    """Resets the dtype policy and the counters of names: the next Dense is `dense` again."""
+def clear_session(free_memory: bool = True) -> None:
+    """Resets the dtype policy and the counters of names: the next Dense is `dense` again.
+
+    Args:
+        free_memory: no effect: memory that nothing uses is freed at once.
+    """
     reset_names()
     set_dtype_policy("float32")
 
