@@ -12,6 +12,7 @@ from .._graph.calls import NAMED_ERRORS, context, name_error, warn_that_masks_en
 from .._graph.graph import Graph
 from .._graph.symbolic import KerasTensor, symbolic_leaves
 from ..layers.layer import Layer
+from .intake import Intake
 from .trainer import Trainer
 
 if TYPE_CHECKING:
@@ -109,6 +110,9 @@ class Model(Trainer, Layer):
         return {key: value for key, value in self.__dict__.items() if key not in own}
 
     # --- computation
+
+    def _arguments_of(self, args: Any) -> Any:
+        return (Intake(self).x("inputs", args[0]), *args[1:]) if args else args
 
     if not TYPE_CHECKING:  # a checker sees Layer's: a subclass may take any arguments
 
