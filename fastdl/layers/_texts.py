@@ -12,7 +12,7 @@ from .._base.tables import as_column, columns_of, is_missing, kind_of
 from .._base.tracebacks import shortened
 from .._core import Tensor
 from .._graph.calls import NAMED_ERRORS, name_error
-from .._graph.symbolic import symbolic_leaves
+from .._graph.symbolic import KerasTensor, symbolic_leaves
 from .layer import Layer
 from .preprocessing import encoded, encoded_shape
 
@@ -31,7 +31,8 @@ class CategoryLayer(Layer):
     output_mode: str
 
     def __init__(self, **kwargs: Any) -> None:
-        if kwargs.get("dtype") in ("int64", "int32", "string"):  # of Keras's configs
+        dtype = kwargs.get("dtype")
+        if isinstance(dtype, str) and dtype in ("int64", "int32", "string"):  # Keras's configs
             del kwargs["dtype"]
         super().__init__(**kwargs)
 
@@ -56,9 +57,7 @@ class CategoryLayer(Layer):
             return input_shape
         return encoded_shape(input_shape or (1,), self._depth(), self.output_mode)
 
-    def compute_output_spec(self, inputs: Any, **kwargs: Any) -> Any:
-        from .._graph.symbolic import KerasTensor
-
+    def compute_output_spec(self, inputs: Any) -> Any:
         dtype = np.dtype("int64" if self.output_mode == "int" else "float32")
         return KerasTensor(self.compute_output_shape(inputs.shape), dtype)
 

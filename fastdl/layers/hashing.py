@@ -181,7 +181,7 @@ class HashedCrossing(CategoryLayer):
         bins = (hashes % np.uint64(self.num_bins)).astype(np.int64)
         return self._encoded(as_numbers(bins, shape))
 
-    def compute_output_spec(self, inputs: Any, **kwargs: Any) -> Any:
+    def compute_output_spec(self, inputs: Any) -> Any:
         several = _several(inputs)
         _common_shape([one.shape for one in several])
         dtype = np.dtype("int64" if self.output_mode == "int" else "float32")

@@ -111,7 +111,7 @@ class _Lookup(CategoryLayer):
 
     def _check_known(self) -> None:
         if not self._known:
-            raise RuntimeError("there is no vocabulary yet: call adapt(data), or give vocabulary")
+            raise ValueError("vocabulary: there is none yet; call adapt(data), or give one")
 
     # --- the vocabulary
 
@@ -140,8 +140,8 @@ class _Lookup(CategoryLayer):
             idf_weights: with output_mode "tf_idf" a weight for each token.
 
         Raises:
-            ValueError: tokens repeat, are too many, or a special one is among them; or weights are
-                missing, or do not fit.
+            ValueError: tokens repeat, are too many, or a special one is among them; weights are
+                missing, or do not fit; there is no such file.
             TypeError: tokens are of another kind.
             OSError: the file cannot be read.
         """
@@ -222,6 +222,8 @@ class _Lookup(CategoryLayer):
         if self.output_mode == "tf_idf":
             raise ValueError(f"{self._who}: vocabulary: expected a list for output_mode 'tf_idf'")
         encoding = getattr(self, "encoding", "utf-8")
+        if not os.path.exists(path):
+            raise ValueError(f"{self._who}: vocabulary: there is no file {os.fspath(path)!r}")
         with open(path, encoding=encoding, newline="\n") as file:
             lines = [line.removesuffix("\n").removesuffix("\r") for line in file]
         try:
@@ -406,9 +408,9 @@ class StringLookup(_Lookup):
         salt: an integer or two: the key of the hash of unknown texts.
 
     Raises:
-        ValueError: an argument is none of these; called on unknown texts with num_oov_indices=0.
+        ValueError: an argument is none of these; called without a vocabulary, or on unknown texts
+            with num_oov_indices=0.
         TypeError: called on values that are no text.
-        RuntimeError: called without a vocabulary.
 
     Inputs are arrays, lists, tables or columns of text. A missing text (None, NaN) counts as the
     mask token, or as unknown if there is none; `adapt` leaves it out. Outputs are tensors; with
@@ -506,10 +508,9 @@ class IntegerLookup(_Lookup):
         salt: an integer or two: the key of the hash.
 
     Raises:
-        ValueError: an argument is none of these; called on unknown integers with
-            num_oov_indices=0.
+        ValueError: an argument is none of these; called without a vocabulary, or on unknown
+            integers with num_oov_indices=0.
         TypeError: called on values that are no numbers.
-        RuntimeError: called without a vocabulary.
 
     Inputs are tensors, arrays, lists, tables or columns. NaN counts as the mask token, or as
     unknown if there is none. The layer may be part of a model. There a number with a fraction is
@@ -627,9 +628,9 @@ class IntegerLookup(_Lookup):
             raise ValueError("oov_token: expected an integer for the numbers of unknown integers")
         return as_numbers(tokens, shape)
 
-    def compute_output_spec(self, inputs: Any, **kwargs: Any) -> Any:
+    def compute_output_spec(self, inputs: Any) -> Any:
         self._check_known()
-        return super().compute_output_spec(inputs, **kwargs)
+        return super().compute_output_spec(inputs)
 
     def get_config(self) -> Config:
         return {

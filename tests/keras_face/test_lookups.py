@@ -121,7 +121,7 @@ def test_a_vocabulary_in_a_file(tmp_path):
     path.write_text("three")
     with pytest.raises(ValueError, match=r"vocabulary: .*words.txt: invalid literal"):
         layers.IntegerLookup(vocabulary=path)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ValueError, match=r"vocabulary: there is no file .*none"):
         layers.StringLookup(vocabulary=tmp_path / "none")
     config = {**layer.get_config(), "vocabulary": str(path)}
     with pytest.raises(ValueError, match="expected tokens in a config, got a path"):
@@ -211,7 +211,7 @@ BAD = [
     (lambda: layers.StringLookup(vocabulary=["a", ""], mask_token=""), "mask_token ''"),
     (lambda: layers.StringLookup(vocabulary=["a", "[UNK]"], invert=True), "oov_token"),
     (lambda: layers.StringLookup(vocabulary=["a", "b"], max_tokens=2), "more than max_tokens"),
-    (lambda: layers.StringLookup()(["a"]), "no vocabulary yet"),
+    (lambda: layers.StringLookup()(["a"]), "vocabulary: there is none yet"),
     (lambda: layers.StringLookup(vocabulary=["a"]).adapt(["b"]), "vocabulary was given"),
     (lambda: layers.StringLookup().adapt([]), "expected values, got none"),
     (lambda: layers.StringLookup().adapt([1, 2]), "expected text, got numbers .*IntegerLookup"),
@@ -229,7 +229,7 @@ BAD = [
     (lambda: layers.IntegerLookup(vocabulary=["a"]), "expected numbers, got text .*StringLookup"),
     (lambda: layers.IntegerLookup(vocabulary=[1.5]), "expected integers, got"),
     (lambda: layers.IntegerLookup(vocabulary=[1], num_oov_indices=0)([2, 1]), r"\[2\] not in"),
-    (lambda: layers.IntegerLookup()(layers.Input((1,))), "no vocabulary yet"),
+    (lambda: layers.IntegerLookup()(layers.Input((1,))), "vocabulary: there is none yet"),
     (lambda: layers.IntegerLookup(vocabulary=[1])(["a"]), "expected numbers, got text such as 'a'"),
     (lambda: layers.Hashing(0), "num_bins"),
     (lambda: layers.Hashing(3, salt="a"), "salt"),
