@@ -12,7 +12,7 @@ from .._base.tables import is_missing
 from .._core import Tensor
 from .._graph.symbolic import KerasTensor
 from ._hashes import crossed, fingerprints, keyed_hashes
-from ._texts import (
+from .categories import (
     CategoryLayer,
     as_numbers,
     checked_salt,

@@ -15,7 +15,7 @@ from .._base.checks import check_choice, check_flag, check_integer, check_name, 
 from .._base.registry import LAYERS
 from .._base.tables import is_column, is_missing
 from .._core import Tensor
-from ._texts import (
+from .categories import (
     CategoryLayer,
     as_numbers,
     checked_salt,
@@ -83,7 +83,7 @@ class _Lookup(CategoryLayer):
             raise ValueError(f"{who}: pad_to_max_tokens: expected max_tokens as well")
         if idf_weights is not None and (self.output_mode != "tf_idf" or vocabulary is None):
             raise ValueError(f"{who}: idf_weights: expected output_mode 'tf_idf' and a vocabulary")
-        self._given = vocabulary is not None
+        self.is_given = vocabulary is not None
         self._size = 0  # of the vocabulary with its special tokens
         self._known = False
         self.__dict__["_tokens"] = []
@@ -167,7 +167,7 @@ class _Lookup(CategoryLayer):
                 )
             front = 0 if named else self._token_start
             self._set_weights(np.concatenate([np.full(front, weights.mean()), weights]))
-        self._given = True
+        self.is_given = True
         self._set_tokens(kept)
 
     def _check_tokens(self, kept: list[Any]) -> None:
@@ -248,7 +248,7 @@ class _Lookup(CategoryLayer):
             TypeError: values are of another kind.
         """
         who = self._who
-        if self._given:
+        if self.is_given:
             raise ValueError(f"{who}: adapt: vocabulary was given")
         counts: Counter[Any] = Counter()
         documents: Counter[Any] = Counter()
@@ -338,7 +338,7 @@ class _Lookup(CategoryLayer):
             "pad_to_max_tokens": self.pad_to_max_tokens,
             "salt": self.salt,
             # Not in Keras's configs, whose vocabularies may have special tokens.
-            "adapted": self._known and not self._given,
+            "adapted": self._known and not self.is_given,
         }
 
     @classmethod
@@ -365,7 +365,7 @@ class _Lookup(CategoryLayer):
             if found.shape != (layer._token_start + len(tokens),):
                 raise ValueError(f"{layer._who}: idf_weights: expected one for each token")
             layer._set_weights(found)
-        layer._given = not adapted
+        layer.is_given = not adapted
         layer._set_tokens(tokens)
         return layer
 
@@ -487,6 +487,11 @@ class StringLookup(_Lookup):
     def _tokens_of(self, inputs: Any) -> np.ndarray:
         texts, shape = self._of_indices(inputs)
         return texts.reshape(shape)
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        raise TypeError(
+            "text is no input of a model: call the layer on the data, or use utils.FeatureSpace"
+        )
 
     def get_config(self) -> Config:
         return {**self._shared_config(), "encoding": self.encoding}

@@ -41,15 +41,15 @@ def adapt(
 
     Args:
         who: the method, for messages.
-        intake: what makes arrays of tables.
+        intake: what makes arrays of the tables in batches.
+        x, y, sample_weight: what `intake.data` returned.
         batch_size: samples per batch; None for 32, or for the size that gives `steps` batches.
 
     Raises:
-        ValueError, TypeError: as `Intake`, `Arrays`, `Stream` and `check_class_weight` do.
+        ValueError, TypeError: as `Arrays`, `Stream` and `check_class_weight` do.
     """
     if class_weight is not None:
         check_class_weight(who, class_weight)
-    x, y, sample_weight = intake.data(who, x, y, sample_weight)
     if is_stream(x):
         return Stream(who, intake, x, y, sample_weight, class_weight)
     if class_weight:

@@ -62,6 +62,8 @@ def _to_tensor(what: str, value: Any, lazy: bool = False) -> Any:
     try:
         return _core.as_tensor(value)
     except (TypeError, ValueError) as error:
+        if isinstance(value, np.ndarray) and value.dtype.kind in "OSU":
+            error = TypeError(f"{error}; text is encoded with layers.StringLookup")
         raise prefixed(what, error) from None
 
 

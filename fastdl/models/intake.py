@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._base import tree
+from .._base.checks import shown
 from .._base.tables import columns_of, is_column, is_table, matrix_of, names_of, without_tables
 from .._core import Tensor
+from .._graph.symbolic import KerasTensor
+from .data_adapters import is_stream
 
 if TYPE_CHECKING:
-    from .._graph.symbolic import KerasTensor
     from .trainer import Trainer
 
     Columns = Mapping[str, np.ndarray]
@@ -32,14 +34,17 @@ class Intake:
     Args:
         model: the model.
         learns: whether the model learns from the data, and remembers the names.
+        within: whether the model is being called, maybe within a step. Tensors are then values of
+            its inputs; otherwise the inputs of a FeatureSpace take raw values only.
 
     Attributes:
         names: for each table in x the names of its columns; None before the first one.
     """
 
-    def __init__(self, model: Trainer, learns: bool = False) -> None:
+    def __init__(self, model: Trainer, learns: bool = False, within: bool = False) -> None:
         self._model = model
         self._learns = learns
+        self._within = within
         self._graph = getattr(model, "_graph", None)
         self.names: list[list[str] | None] | None = model.__dict__.get("_feature_names")
 
@@ -55,10 +60,12 @@ class Intake:
             ValueError: the table lacks a column, or has one that the first fit did not have.
             TypeError: a column holds no numbers.
         """
+        inputs = _by_name(self._graph, "inputs")
+        if inputs is not None and any(map(_features_of, inputs.values())):
+            return self._of_features(what, x, inputs)
         if _is_plain(x):
             return x
         if is_table(x):
-            inputs = _by_name(self._graph, "inputs")
             if inputs is None:
                 return self._in_order(what, [x])[0]
             return self._of_inputs(what, columns_of(x, what) or {}, inputs)
@@ -94,17 +101,46 @@ class Intake:
 
     def _of_inputs(self, what: str, columns: Columns, inputs: Mapping[str, KerasTensor]) -> Any:
         """A column for each input; columns that no input takes are left out."""
-        missing = [name for name in inputs if name not in columns]
-        needed = [n for n in missing if not getattr(inputs[n]._node.operation, "optional", False)]
-        if needed:
-            raise ValueError(
-                f"{what}: expected a column for each input of model {self._model.name!r}; missing "
-                f"{_listed(needed)}, got {_listed(list(columns))}"
-            )
+        optional = [n for n in inputs if getattr(inputs[n]._node.operation, "optional", False)]
+        self._check_columns(what, columns, [name for name in inputs if name not in optional])
         return {
-            name: None if name in missing else matrix_of({name: columns[name]}, what)
+            name: matrix_of({name: columns[name]}, what) if name in columns else None
             for name in inputs
         }
+
+    def _of_features(self, what: str, x: Any, inputs: Mapping[str, KerasTensor]) -> Any:
+        """The values of inputs, of which some take the columns of features."""
+        columns = x if isinstance(x, Mapping) else columns_of(x, what)
+        if columns is None:
+            if self._within or is_stream(x):
+                return x
+            raise TypeError(
+                f"{what}: model {self._model.name!r} takes the columns of a FeatureSpace: expected "
+                f"a table or a dict of columns, got {shown(x)}"
+            )
+        found: dict[str, Any] = {}
+        for name, tensor in inputs.items():
+            features = _features_of(tensor)
+            value = columns.get(name)
+            if features and self._within and isinstance(value, (Tensor, KerasTensor)):
+                found[name] = value
+            elif features:
+                self._check_columns(what, columns, features)
+                found[name] = tensor._node.operation.encode(columns, what)  # type: ignore
+            elif columns is x:
+                found[name] = value
+            else:
+                self._check_columns(what, columns, [name])
+                found[name] = matrix_of({name: columns[name]}, what)
+        return found
+
+    def _check_columns(self, what: str, columns: Mapping[str, Any], wanted: Sequence[str]) -> None:
+        missing = [name for name in wanted if name not in columns]
+        if missing:
+            raise ValueError(
+                f"{what}: expected a column for each input of model {self._model.name!r}; missing "
+                f"{_listed(missing)}, got {_listed(list(columns))}"
+            )
 
     def _in_order(self, what: str, tables: Sequence[Any]) -> Any:
         """Each table as an array, with its columns in the order of the first fit."""
@@ -160,6 +196,12 @@ def _by_name(graph: Any, side: str) -> dict[str, KerasTensor] | None:
     if side == "inputs":
         return {tensor.name: tensor for tensor in tensors}
     return {tensor._node.operation.name: tensor for tensor in tensors}
+
+
+def _features_of(tensor: KerasTensor) -> list[str]:
+    """The features whose raw values an input takes; none for other inputs."""
+    operation: Any = tensor._node.operation
+    return list(operation.features) if hasattr(operation, "encode") else []
 
 
 def _listed(names: list[str]) -> str:

@@ -112,7 +112,7 @@ class Model(Trainer, Layer):
     # --- computation
 
     def _arguments_of(self, args: Any) -> Any:
-        return (Intake(self).x("inputs", args[0]), *args[1:]) if args else args
+        return (Intake(self, within=True).x("inputs", args[0]), *args[1:]) if args else args
 
     if not TYPE_CHECKING:  # a checker sees Layer's: a subclass may take any arguments
 

@@ -352,7 +352,8 @@ class Trainer:
             validation_split = check_number("fit", "validation_split", validation_split, below=1.0)
         intake = Intake(self, learns=True)
         x, y, sample_weight = intake.data("fit", x, y, sample_weight)
-        if validation_split and validation_data is None:
+        split = bool(validation_split) and validation_data is None
+        if split:
             if is_stream(x):
                 raise ValueError(
                     "fit: validation_split: expected x to be arrays, got a source of batches "
@@ -371,6 +372,8 @@ class Trainer:
             who = "fit: validation_data"
             if not is_stream(x):
                 x, y, sample_weight = unpack_x_y_sample_weight(x, who)
+                if not split:  # its parts have no tables any more
+                    x, y, sample_weight = intake.data(who, x, y, sample_weight)
             size = validation_batch_size or batch_size
             validation = adapt(who, intake, x, y, sample_weight, None, size, validation_steps)
         if isinstance(validation, Arrays):
@@ -413,7 +416,9 @@ class Trainer:
         check_compiled(self, "evaluate")
         check_counts("evaluate", batch_size=batch_size, steps=steps)
         return_dict = check_flag("evaluate", "return_dict", return_dict)
-        data = adapt("evaluate", Intake(self), x, y, sample_weight, None, batch_size, steps)
+        intake = Intake(self)
+        x, y, sample_weight = intake.data("evaluate", x, y, sample_weight)
+        data = adapt("evaluate", intake, x, y, sample_weight, None, batch_size, steps)
         if isinstance(data, Arrays):
             check_data(self, "evaluate", data, "test_step")
         total = data.batches if steps is None else steps
@@ -447,7 +452,9 @@ class Trainer:
             (5, 2)
         """
         check_counts("predict", batch_size=batch_size, steps=steps)
-        data = adapt("predict", Intake(self), x, batch_size=batch_size, steps=steps)
+        intake = Intake(self)
+        x = intake.x("predict: x", x)
+        data = adapt("predict", intake, x, batch_size=batch_size, steps=steps)
         total = data.batches if steps is None else steps
         loop = Loop("predict", self, callbacks, verbose, epochs=1, steps=total)
         return loop.predict(data, steps)
@@ -464,6 +471,7 @@ class Trainer:
         check_compiled(self, "train_on_batch")
         return_dict = check_flag("train_on_batch", "return_dict", return_dict)
         intake = Intake(self, learns=True)
+        x, y, sample_weight = intake.data("train_on_batch", x, y, sample_weight)
         data = adapt("train_on_batch", intake, x, y, sample_weight, class_weight)
         if not isinstance(data, Arrays):
             raise TypeError(f"train_on_batch: x: expected arrays, got {shown(x)}")

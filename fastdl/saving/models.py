@@ -421,7 +421,7 @@ def build_model(config: Any) -> Any:
         raise ValueError("expected 'class_name' and 'config'")
     outer = {key: value for key, value in config.items() if key != "compile_config"}
     model = LAYERS.deserialize(decode(outer, "config"))
-    if not hasattr(model, "compile_from_config"):
+    if not hasattr(model, "compile_from_config") and not hasattr(model, "get_encoded_features"):
         raise ValueError(f"expected a model, got a {type(model).__name__}")
     build_config = decode(config.get("build_config"), "build_config")
     if build_config and not model.built:

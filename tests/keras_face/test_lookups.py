@@ -223,6 +223,12 @@ BAD = [
         r"layer 'string_lookup.*: inputs: \['b', 'c'\] not in the vocabulary",
     ),
     (lambda: layers.StringLookup(vocabulary=["a"], invert=True)(["a"]), "expected numbers"),
+    (lambda: layers.StringLookup(vocabulary=["a"])(layers.Input((1,))), "text is no input of a"),
+    (lambda: layers.Input((1,), dtype="string"), "dtype: text is no input .*FeatureSpace"),
+    (
+        lambda: fastdl.Sequential([layers.Dense(1)]).predict(np.array([["a"]])),
+        "got an array of dtype <U1; text is encoded with layers.StringLookup",
+    ),
     (lambda: layers.IntegerLookup(vocabulary_dtype="int32"), "vocabulary_dtype"),
     (lambda: layers.IntegerLookup(oov_method="other"), "oov_method"),
     (lambda: layers.IntegerLookup(salt=3), "salt: expected oov_method"),

@@ -112,7 +112,8 @@ def values_of(inputs: Any, wanted: str = "") -> tuple[np.ndarray, tuple[int, ...
         if wanted == "text" and kind == "numbers" and is_missing(values).all():
             return np.full(len(values), None, object), shape
         there = values[~is_missing(values)]
-        got = f"{kind} such as {there[0]!r}" if len(there) else kind
+        first = there.tolist()[:1]
+        got = f"{kind} such as {first[0]!r}" if first else kind
         hint = "IntegerLookup" if wanted == "text" else "StringLookup"
         raise TypeError(f"inputs: expected {wanted}, got {got}; layers.{hint} takes {kind}")
     if kind not in ("text", "numbers"):
