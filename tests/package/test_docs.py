@@ -6,7 +6,7 @@ import re
 import pytest
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
-PROGRAMS = ("learning-rates.md", "saving.md", "scikit-learn.md")
+PROGRAMS = ("learning-rates.md", "saving.md", "scikit-learn.md", "tables.md")
 PAGES = [DOCS / name for name in PROGRAMS]
 
 
