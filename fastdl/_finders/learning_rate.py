@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -102,7 +102,7 @@ def find_learning_rate(
     batch_size: int | None = None,
     *,
     sample_weight: Data = None,
-    class_weight: dict[int, float] | None = None,
+    class_weight: dict[int, float] | Literal["balanced"] | None = None,
     min_rate: float = 1e-7,
     max_rate: float = 10.0,
     steps: int = 100,

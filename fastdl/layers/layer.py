@@ -32,7 +32,7 @@ from ._state import LayerState
 from .input_spec import check_inputs, check_single
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from numpy.typing import DTypeLike
     from typing_extensions import Self, Unpack
@@ -375,10 +375,14 @@ class Layer(LayerState):
     @property
     def losses(self) -> list[Tensor]:
         """The losses that the last call added, here and in sublayers, and penalties of weights."""
+        return self._losses_without(())
+
+    def _losses_without(self, penalized: Container[int]) -> list[Tensor]:
+        """`losses` without the penalties of some weights, given by their identity."""
         losses = [loss for layer in self._flatten_layers() for loss in layer._losses]
         for weight in self.trainable_weights:
             regularizer = getattr(weight, "regularizer", None)
-            if regularizer is not None:
+            if regularizer is not None and id(weight) not in penalized:
                 losses.append(regularizer(weight))
         return losses
 

@@ -33,7 +33,7 @@ def adapt(
     x: Data | Batches,
     y: Data = None,
     sample_weight: Data = None,
-    class_weight: dict[int, float] | None = None,
+    class_weight: dict[int, float] | str | None = None,
     batch_size: int | None = None,
     steps: int | None = None,
 ) -> Arrays | Stream:
@@ -51,6 +51,11 @@ def adapt(
     if class_weight is not None:
         check_class_weight(who, class_weight)
     if is_stream(x):
+        if isinstance(class_weight, str):
+            raise ValueError(
+                f"{who}: class_weight: 'balanced' counts the classes of all samples, so it needs "
+                "x and y as arrays; x yields batches: give a dict of weights by class index"
+            )
         return Stream(who, intake, x, y, sample_weight, class_weight)
     if class_weight:
         y = to_tensors(f"{who}: y", y, lazy=True)

@@ -110,12 +110,14 @@ def check_class_weight(who: str, class_weight: object) -> None:
     """Checks the weights of classes that a method was given.
 
     Raises:
-        TypeError: it is no dict.
+        TypeError: it is neither a dict nor "balanced".
         ValueError: a key is no class index, or a weight is no number.
     """
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        return
     if not isinstance(class_weight, dict):
         raise TypeError(
-            f"{who}: class_weight: expected a dict of weights by class index, got "
+            f"{who}: class_weight: expected a dict of weights by class index, or 'balanced', got "
             f"{shown(class_weight)}"
         )
     for key, weight in class_weight.items():
@@ -125,13 +127,14 @@ def check_class_weight(who: str, class_weight: object) -> None:
 
 
 def as_sample_weights(
-    who: str, class_weight: dict[int, float], y: Data, sample_weight: Any = None
+    who: str, class_weight: dict[int, float] | str, y: Data, sample_weight: Any = None
 ) -> Tensor:
     """One weight per sample, by its class, times the sample weights that are given.
 
     Args:
         who: the method, for messages.
-        class_weight: weight by class index; other classes have weight 1.
+        class_weight: weight by class index, other classes having weight 1; or "balanced", for
+            which all samples of a class weigh as much as those of another, and 1 on average.
         y: class indices (n,) or (n, 1), or one-hot rows (n, classes).
         sample_weight: (n,) or (n, 1), or None.
 
@@ -153,6 +156,9 @@ def as_sample_weights(
         )
     labels = np.round(labels).astype(np.int64)
     found = np.ones(labels.shape, np.float32)
+    if isinstance(class_weight, str):
+        classes, counts = np.unique(labels, return_counts=True)
+        class_weight = dict(zip(classes, labels.size / (len(classes) * counts), strict=True))
     for key, value in class_weight.items():
         found[labels == int(key)] = value
     weights = _core.as_tensor(found)

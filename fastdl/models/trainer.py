@@ -55,6 +55,7 @@ class Trainer:
         built: bool
         history: History
         losses: list[Tensor]
+        _losses_without: Any
         weights: list[Parameter]
         trainable_weights: list[Parameter]
         non_trainable_weights: list[Parameter]
@@ -269,7 +270,7 @@ class Trainer:
         validation_split: float = 0.0,
         validation_data: Data | Batches = None,
         shuffle: bool = True,
-        class_weight: dict[int, float] | None = None,
+        class_weight: dict[int, float] | Literal["balanced"] | None = None,
         sample_weight: Data = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
@@ -294,7 +295,8 @@ class Trainer:
             validation_data: (x, y), (x, y, sample_weight) or an object that yields batches.
             shuffle: whether to draw a new order of the samples in each epoch; for a `PyDataset` a
                 new order of its batches. Other objects that yield batches keep their order.
-            class_weight: a weight for the samples of each class, by index.
+            class_weight: a weight for the samples of each class, by index; or "balanced", which
+                weighs classes alike: n / (classes x samples of the class), as in scikit-learn.
             sample_weight: a weight for each sample.
             initial_epoch: the number of the first epoch, counted from 0.
             steps_per_epoch: the number of steps of an epoch; needed for endless generators. The
@@ -464,7 +466,7 @@ class Trainer:
         x: Data,
         y: Data = None,
         sample_weight: Data = None,
-        class_weight: dict[int, float] | None = None,
+        class_weight: dict[int, float] | Literal["balanced"] | None = None,
         return_dict: bool = False,
     ) -> Any:
         """One step of training; returns this batch's loss and metrics as `evaluate` does."""
@@ -513,8 +515,8 @@ class Trainer:
 
     def _has_own(self, method: str) -> bool:
         """Whether a subclass or this object defines the method."""
-        own = getattr(type(self), method) is not getattr(Trainer, method)
-        return own or method in self.__dict__
+        found = getattr(self, method)  # by a look-up, which a step that is being recorded notes
+        return getattr(found, "__func__", None) is not getattr(Trainer, method)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of training on a batch (x, y, sample_weight); returns the logs.
