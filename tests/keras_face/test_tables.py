@@ -100,6 +100,11 @@ def test_columns_come_by_name(tmp_path):
         ):
             with pytest.raises(ValueError, match=message):
                 one.predict(table, verbose=0)
+    config = model.to_json()
+    assert models.model_from_json(config).__dict__["_feature_names"] == [["a", "b", "c"]]
+    for wrong in ('[["a", 1]]', '"abc"', "[[[]]]"):
+        with pytest.raises(ValueError, match="feature_names: expected lists of names"):
+            models.model_from_json(config.replace('[["a", "b", "c"]]', wrong))
     with pytest.raises(ValueError, match="fit: x: expected the columns"):
         model.fit(FRAME.rename(columns={"a": "z"}), Y, verbose=0)
     with pytest.raises(ValueError, match="fit: validation_data: x: expected the columns"):
@@ -262,8 +267,15 @@ def test_sparse_matrices_train_like_dense_ones(form, small, monkeypatch):
     before = matrix.copy()
     dense = matrix.toarray()
     assert_same_run(sparse_run(matrix), sparse_run(dense))
-    options = {"validation_split": 0.3, "shuffle": False}
-    assert_same_run(sparse_run(matrix, **options), sparse_run(dense, **options))
+    for options in (
+        {"validation_split": 0.3, "shuffle": False},
+        {"steps_per_epoch": 4},  # a pass spans epochs
+    ):
+        assert_same_run(sparse_run(matrix, **options), sparse_run(dense, **options))
+    assert_same_run(
+        sparse_run(matrix, validation_data=(matrix, LABELS)),
+        sparse_run(dense, validation_data=(dense, LABELS)),
+    )
     assert (matrix != before).nnz == 0
 
 
