@@ -19,7 +19,7 @@ from .preprocessing import encoded, encoded_shape
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .._base.types import Config, Shape
+    from .._base.types import Shape
 
 
 class CategoryLayer(Layer):
@@ -65,9 +65,6 @@ class CategoryLayer(Layer):
         if self.output_mode == "int":
             return numbers
         return encoded(numbers, self._depth(), self.output_mode)
-
-    def _base_config(self) -> Config:
-        return Layer.get_config(self)
 
 
 def whole(inputs: Any) -> Any:
