@@ -375,7 +375,11 @@ _LIBRARIES = ("fastdl", "keras", "builtins")
 ACTIVATIONS = Registry("activation function", homes=("fastdl.activations",))
 CONSTRAINTS = Registry("constraint", homes=("fastdl.constraints",))
 INITIALIZERS = Registry("initializer", homes=("fastdl.initializers",))
-LAYERS = Registry("layer", callables=False, homes=("fastdl.layers", "fastdl.models"))
+LAYERS = Registry(
+    "layer",
+    callables=False,
+    homes=("fastdl.layers", "fastdl.models", "fastdl.utils.feature_space"),
+)
 LOSSES = Registry("loss", homes=("fastdl.losses",))
 METRICS = Registry("metric", homes=("fastdl.metrics",))
 OPTIMIZERS = Registry("optimizer", callables=False, any_case=True, homes=("fastdl.optimizers",))

@@ -209,7 +209,7 @@ class Layer(LayerState):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if kwargs or len(args) != 1 or type(args[0]) is not Tensor:
             try:
-                args = tuple(convert(x) for x in args)
+                args = tuple(convert(x) for x in self._arguments_of(args))
                 kwargs = {key: convert(x) for key, x in kwargs.items()}
                 check_single(self, args[0] if args else kwargs.get("inputs"))
             except NAMED_ERRORS as error:
@@ -235,6 +235,10 @@ class Layer(LayerState):
             raise shortened(error)  # noqa: B904
         finally:
             context.root, context.training = before
+
+    def _arguments_of(self, args: Args) -> Args:
+        """The arguments of a call, as they are given. A model takes tables by their columns."""
+        return args
 
     def _enter(self, args: Args, kwargs: Kwargs) -> tuple[Layer | None, bool | None]:
         """Makes this call the innermost one and returns the context before it.

@@ -213,6 +213,9 @@ def model_config(model: Any, with_compile: bool = True) -> dict[str, Any]:
     where = label_of(model)
     config = LAYERS.serialize(model)
     config["build_config"] = model.get_build_config()
+    names = model.__dict__.get("_feature_names")
+    if names is not None:
+        config["feature_names"] = names
     config["compile_config"] = model.get_compile_config() if with_compile else None
     encoded: dict[str, Any] = encode(config, where)
     return encoded
@@ -429,12 +432,24 @@ def build_model(config: Any) -> Any:
         raise ValueError("expected 'class_name' and 'config'")
     outer = {key: value for key, value in config.items() if key != "compile_config"}
     model = LAYERS.deserialize(decode(outer, "config"))
-    if not hasattr(model, "compile_from_config"):
+    if not hasattr(model, "compile_from_config") and not hasattr(model, "get_encoded_features"):
         raise ValueError(f"expected a model, got a {type(model).__name__}")
     build_config = decode(config.get("build_config"), "build_config")
     if build_config and not model.built:
         model.build_from_config(build_config)
+    names = config.get("feature_names")
+    if names is not None:
+        model.__dict__["_feature_names"] = _checked_names(names)
     return model
+
+
+def _checked_names(names: Any) -> list[list[str] | None]:
+    """The names of columns, as `Intake` keeps them. ValueError if they are none."""
+    lists = isinstance(names, list) and all(one is None or isinstance(one, list) for one in names)
+    if not lists or not all(isinstance(name, str) for one in names for name in one or ()):
+        raise ValueError("feature_names: expected lists of names")
+    found: list[list[str] | None] = names
+    return found
 
 
 @contextmanager

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .drawing import model_to_dot as model_to_dot
     from .drawing import model_to_text as model_to_text
     from .drawing import plot_model as plot_model
+    from .feature_space import FeatureSpace as FeatureSpace
     from .plots import plot_activations as plot_activations
     from .plots import plot_calibration as plot_calibration
     from .plots import plot_confusion_matrix as plot_confusion_matrix
@@ -133,6 +134,7 @@ Sequence = PyDataset  # its name in tf.keras
 
 # Where names live that are loaded on first use. Some of the modules use models, which use this one.
 _HOMES = {
+    ".feature_space": "FeatureSpace",
     ".drawing": "model_to_dot model_to_text plot_model",
     ".plots": "plot_activations plot_calibration plot_confusion_matrix plot_history plot_weights",
     ".reports": "calibration_curve classification_report confusion_matrix",
@@ -146,6 +148,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 __all__ = [
     "BatchSizeTest",
     "CustomObjectScope",
+    "FeatureSpace",
     "LearningRateTest",
     "PyDataset",
     "Sequence",
