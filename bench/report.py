@@ -1,7 +1,8 @@
 """`python -m bench.report [--readme]`: writes docs/results.md from what other commands measured.
 
 Reads those of bench/results/{peers,peers_avx2,sweep}.json that exist. With --readme it also writes
-docs/peers.png and the table between the `measured` marks of README.md. Do not edit these by hand.
+docs/peers.png, docs/peers-short.png (the chart in the README) and the table between the `measured`
+marks of README.md. Do not edit these by hand.
 """
 
 from __future__ import annotations
@@ -184,7 +185,6 @@ def readme_table(table: dict[str, Any]) -> str:
         if name in _WITH_MEMORY:
             space = [mebibytes(f.get("peak")) if f else "" for f in found]
             lines.append(f"| peak memory of that | {' | '.join(space)} |")
-    lines += ["", "![Time and memory of peers over those of fastdl, row by row](docs/peers.png)"]
     return "\n".join(lines)
 
 
@@ -207,7 +207,9 @@ def main(arguments: list[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--readme", action="store_true", help="also README.md and docs/peers.png")
+    parser.add_argument(
+        "--readme", action="store_true", help="also README.md and the charts in docs"
+    )
     options = parser.parse_args(arguments)
     tables = {
         name: json.loads((RESULTS / f"{name}.json").read_text())
@@ -223,6 +225,7 @@ def main(arguments: list[str] | None = None) -> int:
         readme = ROOT / "README.md"
         readme.write_text(between_marks(readme.read_text(), readme_table(tables["peers"])))
         chart.draw(tables["peers"], ROOT / "docs" / "peers.png")
+        chart.draw(tables["peers"], ROOT / "docs" / "peers-short.png", short=True)
     return 0
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from . import _core
 from ._base import functional as F
-from ._base.checks import check_choice, check_integers, check_number, shown
+from ._base.checks import check_choice, check_flag, check_integers, check_number, shown
 from ._base.dtypes import as_dtype
 from ._base.registry import INITIALIZERS, described
 from ._base.watch import Watched
@@ -23,7 +23,7 @@ from ._core import Tensor
 from .random import SeedGenerator, checked_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import DTypeLike
 
@@ -394,6 +394,106 @@ class Orthogonal(_Random):
         return {"gain": self.gain, "seed": self.seed}
 
 
+@INITIALIZERS.register("stft", "STFTInitializer")
+class STFT(Initializer):
+    """Kernels of a convolution that computes a short-time Fourier transform.
+
+    Entry (t, 0, f) of the shape (frame length, 1, frequencies) is `window[t] * cos(2 pi t f / n)`,
+    or `-window[t] * sin(2 pi t f / n)`, with n = 2 (frequencies - 1).
+
+    Args:
+        side: "real" for the cosine, "imag" for the sine.
+        window: "hann", "hamming", "blackman", "bartlett" or "boxcar", an array of the frame
+            length, or None for no window and no scaling. Other windows of SciPy can be given as
+            arrays: `scipy.signal.get_window(...)`.
+        scaling: "density" divides by the root of the sum of the window's squares, "spectrum" by
+            the sum of its magnitudes; None.
+        periodic: whether the window is periodic, for spectra, or symmetric.
+
+    Raises:
+        ValueError: an unknown side, window or scaling, or when called with another shape than
+            (frame length, 1, at least 2 frequencies) or one that does not fit the window.
+
+    Source: `keras.initializers.STFT` of Keras 3.
+
+    Example:
+        >>> initializers.STFT(window=None)((2, 1, 2)).tolist()
+        [[[1.0, 1.0]], [[1.0, -1.0]]]
+    """
+
+    def __init__(
+        self,
+        side: str = "real",
+        window: str | TensorLike | None = "hann",
+        scaling: str | None = "density",
+        periodic: bool = False,
+    ) -> None:
+        self.side = check_choice("STFT", "side", side, ("real", "imag"))
+        if isinstance(window, str):
+            check_choice("STFT", "window", window, tuple(_WINDOWS))
+        elif window is not None:
+            try:
+                window = np.asarray(window, np.float64)
+            except (TypeError, ValueError):
+                raise ValueError(
+                    f"STFT: window: expected a name or numbers, got {shown(window)}"
+                ) from None
+        if scaling is not None:
+            check_choice("STFT", "scaling", scaling, ("density", "spectrum"))
+        self.window: str | np.ndarray | None = window
+        self.scaling = scaling
+        self.periodic = check_flag("STFT", "periodic", periodic)
+
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> Tensor:
+        shape = tuple(shape)
+        if len(shape) != 3 or shape[1] != 1 or shape[2] < 2:
+            raise ValueError(
+                f"STFT: shape: expected (frame length, 1, at least 2 frequencies), got {shape}"
+            )
+        length, _, frequencies = shape
+        angles = np.outer(np.arange(length), np.arange(frequencies)) * (np.pi / (frequencies - 1))
+        kernel = np.cos(angles) if self.side == "real" else -np.sin(angles)
+        if self.window is not None:
+            window = self._window(length)
+            if self.scaling == "density":
+                window = window / np.sqrt(np.sum(window**2))
+            elif self.scaling == "spectrum":
+                window = window / np.sum(np.abs(window))
+            kernel *= window[:, None]
+        kind = as_dtype(dtype or _FLOAT32)
+        return _core.tensor(kernel.astype(np.float32).reshape(shape), kind)
+
+    def _window(self, length: int) -> np.ndarray:
+        if isinstance(self.window, str):
+            named = _WINDOWS[self.window]
+            return named(length + 1)[:-1] if self.periodic else named(length)
+        assert self.window is not None
+        if self.window.shape != (length,):
+            raise ValueError(
+                f"STFT: window: expected an array of shape {(length,)}, got shape "
+                f"{self.window.shape}"
+            )
+        return self.window
+
+    def get_config(self) -> Config:
+        window = self.window
+        return {
+            "side": self.side,
+            "window": window.tolist() if isinstance(window, np.ndarray) else window,
+            "scaling": self.scaling,
+            "periodic": self.periodic,
+        }
+
+
+# Symmetric windows of a length. A periodic one is that of one sample more, without the last.
+_WINDOWS: dict[str, Callable[[int], np.ndarray]] = {
+    "hann": np.hanning,
+    "hamming": np.hamming,
+    "blackman": np.blackman,
+    "bartlett": np.bartlett,
+    "boxcar": np.ones,
+}
+
 serialize = INITIALIZERS.serialize
 deserialize = INITIALIZERS.deserialize
 
@@ -410,6 +510,24 @@ def get(identifier: Identifier | TensorLike, who: str = "") -> Any:
         except ValueError as error:
             raise ValueError(f"{who}{': ' * bool(who)}{error}") from None
     return INITIALIZERS.get(identifier, who)
+
+
+# Keras's other names for the classes.
+IdentityInitializer = identity = Identity
+OrthogonalInitializer = orthogonal = Orthogonal
+constant = Constant
+zeros = Zeros
+ones = Ones
+random_normal = RandomNormal
+random_uniform = RandomUniform
+truncated_normal = TruncatedNormal
+variance_scaling = VarianceScaling
+glorot_normal = GlorotNormal
+glorot_uniform = GlorotUniform
+he_normal = HeNormal
+he_uniform = HeUniform
+lecun_normal = LecunNormal
+lecun_uniform = LecunUniform
 
 
 if not TYPE_CHECKING:

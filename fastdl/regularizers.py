@@ -58,15 +58,17 @@ class L1L2(Regularizer):
         self.l2 = check_number(who, "l2", 0.0 if l2 is None else l2)
 
     def __call__(self, x: Tensor) -> Tensor:
-        if not self.l2:
-            return F.sum(F.abs(x)) * self.l1
-        squares = F.sum(F.square(x)) * self.l2
-        if not self.l1:
-            return squares
-        return F.sum(F.abs(x)) * self.l1 + squares
+        return F.penalty(x, l1=self.l1, l2=2 * self.l2)
 
     def get_config(self) -> Config:
         return {"l1": self.l1, "l2": self.l2}
+
+
+def factors_of(regularizer: object) -> tuple[float, float] | None:
+    """(a, b) of the penalty a |x| + b / 2 x^2, if the regularizer is one; None for others."""
+    if not isinstance(regularizer, L1L2) or type(regularizer).__call__ is not L1L2.__call__:
+        return None
+    return regularizer.l1, 2 * regularizer.l2
 
 
 @REGULARIZERS.register

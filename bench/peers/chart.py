@@ -55,13 +55,18 @@ def panels(rows: list[str]) -> dict[str, list[str]]:
     return {title: members for title, members in grouped.items() if members}
 
 
-def _content(table: dict[str, Any]) -> list[dict[str, Ratios]]:
-    """The columns: each panel's rows. The products have a column of their own."""
+def _content(table: dict[str, Any], short: bool) -> list[dict[str, Ratios]]:
+    """The columns: each panel's rows. The products have a column of their own, unless it is short:
+    then steps stand beside predictions and processes, without products and memory.
+    """
     found = worst_forms(ratios(table))
     grouped = {
         title: {row: found[row] for row in rows} for title, rows in panels(list(found)).items()
     }
     products = {title: grouped.pop(title) for title in (_PRODUCTS,) if title in grouped}
+    if short:
+        steps = {title: grouped.pop(title) for title in list(_PANELS)[:1] if title in grouped}
+        return [column for column in (steps, grouped) if column]
     memory = {
         row: peers for row, peers in ratios(table, "peak").items() if row.startswith(_WITH_MEMORY)
     }
@@ -75,8 +80,13 @@ def _height(rows: Ratios) -> float:
     return sum(len(peers) + 1.2 for peers in rows.values()) + 3
 
 
-def draw(table: dict[str, Any], path: Path) -> None:
+def draw(table: dict[str, Any], path: Path, short: bool = False) -> None:
     """Writes the chart as PNG. Nothing is drawn if no row has both fastdl and a peer.
+
+    Args:
+        table: the measurements.
+        path: of the file.
+        short: only training steps, predictions and whole processes.
 
     Raises:
         ModuleNotFoundError: matplotlib is not installed.
@@ -85,7 +95,7 @@ def draw(table: dict[str, Any], path: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-    columns = _content(table)
+    columns = _content(table, short)
     if not columns:
         return
     libraries = list(
@@ -117,7 +127,7 @@ def draw(table: dict[str, Any], path: Path) -> None:
         loc="upper center",
         ncols=min(len(libraries), 4),
         frameon=False,
-        title=f"time and memory over fastdl's, {table['threads']} threads"
+        title=f"{'time' if short else 'time and memory'} over fastdl's, {table['threads']} threads"
         + (f", {table['isa']}" if table.get("isa") else "")
         + ": right of 1 fastdl is better",
     )

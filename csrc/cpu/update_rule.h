@@ -13,7 +13,8 @@ struct UpdateSpan {
   const float* g;
   float* slots[kSlots];  // null where an optional one is absent
   int64_t n;
-  float g_scale, l2, decay;  // p -= decay p and g = g_scale g + l2 p come before every rule
+  // g = g_scale g + l1 sign(p) + l2 p, then p -= decay p, come before every rule.
+  float g_scale, l1, l2, decay;
   const float* coefficients;
 };
 

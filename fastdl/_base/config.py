@@ -65,11 +65,11 @@ def get_num_threads() -> int:
     return _core.num_threads()
 
 
-def set_num_threads(n: int) -> None:
+def set_num_threads(num: int) -> None:
     """Sets the number of threads. Results do not depend on it.
 
     Raises:
-        ValueError: n is below 1 or above 1024.
+        ValueError: num is below 1 or above 1024.
 
     Example:
         >>> import fastdl
@@ -77,7 +77,7 @@ def set_num_threads(n: int) -> None:
         >>> fastdl.get_num_threads()
         1
     """
-    _core.set_num_threads(n)
+    _core.set_num_threads(num)
 
 
 def get_threading() -> str:

@@ -95,21 +95,21 @@ def as_tensor(
     return _finished(_core.as_tensor(data, dtype, keep_type=True), False, device)
 
 
-def from_numpy(array: np.ndarray) -> Tensor:
+def from_numpy(ndarray: np.ndarray) -> Tensor:
     """`as_tensor` for arrays only; TypeError for anything else."""
-    if not isinstance(array, np.ndarray):
-        raise TypeError(f"from_numpy: expected a numpy.ndarray, got {type(array).__name__}")
-    return _core.as_tensor(array, keep_type=True)
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"from_numpy: expected a numpy.ndarray, got {type(ndarray).__name__}")
+    return _core.as_tensor(ndarray, keep_type=True)
 
 
-def from_dlpack(data: HasDLPack) -> Tensor:
+def from_dlpack(ext_tensor: HasDLPack) -> Tensor:
     """A tensor over the memory of any CPU array that speaks DLPack.
 
     Example:
         >>> from_dlpack(np.ones(2, "float32")).tolist()
         [1.0, 1.0]
     """
-    source = _Exported(data)
+    source = _Exported(ext_tensor)
     array = np.from_dlpack(source)
     return _core.bfloat16_of(array) if source.bfloat16 else _core.as_tensor(array, keep_type=True)
 
@@ -213,7 +213,7 @@ def empty(
 
 
 def arange(
-    start: float,
+    start: float | None = None,
     end: float | None = None,
     step: float = 1,
     *,
@@ -226,14 +226,20 @@ def arange(
     The type is int64 if all arguments are integers, else float32.
 
     Raises:
+        TypeError: no end is given.
         ValueError: step is 0 or leads away from `end`, or an integer type cannot hold the values.
 
     Example:
         >>> arange(1, 7, 2).tolist()
         [1, 3, 5]
+        >>> arange(end=3).tolist()
+        [0, 1, 2]
     """
     if end is None:
+        if start is None:
+            raise TypeError("arange: end: expected a number, got None")
         start, end = 0, start
+    start = 0 if start is None else start
     bounds = {"start": start, "end": end, "step": step}
     try:
         if step == 0 or (end - start) / step < 0:
@@ -374,7 +380,7 @@ def normal(
 
 
 def randint(
-    low: int,
+    low: int = 0,
     high: IntOrInts | None = None,
     size: IntOrInts | None = None,
     *,
@@ -392,6 +398,8 @@ def randint(
         [5, 5]
         >>> randint(1, (2,)).tolist()
         [0, 0]
+        >>> randint(high=1, size=(2,)).tolist()
+        [0, 0]
     """
     if size is None:
         low, high, size = 0, low, high
@@ -408,7 +416,11 @@ def randint(
 
 
 def randperm(
-    n: int, *, generator: Generator | None = None, dtype: DTypeLike | None = int64
+    n: int,
+    *,
+    generator: Generator | None = None,
+    dtype: DTypeLike | None = int64,
+    device: str | Device | None = None,
 ) -> Tensor:
     """The integers below n in random order.
 
@@ -421,93 +433,128 @@ def randperm(
             t = F.permutation(n=n)
         except (TypeError, ValueError) as error:
             raise blamed("randperm", error, sizes={"n": n}) from None
-    return t if dtype is None or dtype is int64 else F.cast(t, dtype=dtype)
+    t = t if dtype is None or dtype is int64 else F.cast(t, dtype=dtype)
+    return _finished(t, False, device)
 
 
-def bernoulli(x: TensorLike, *, generator: Generator | None = None) -> Tensor:
-    """1 with the given probabilities, else 0; float32, in the shape of x.
+def bernoulli(input: TensorLike, *, generator: Generator | None = None) -> Tensor:
+    """1 with the given probabilities, else 0; float32, in the shape of the input.
 
     Example:
         >>> bernoulli([0.0, 1.0]).tolist()
         [0.0, 1.0]
     """
     with drawing_from(generator, "bernoulli"):
-        return F.bernoulli(x)
+        return F.bernoulli(input)
 
 
 def zeros_like(
-    x: TensorLike, *, dtype: DTypeLike | None = None, requires_grad: bool = False
+    input: TensorLike,
+    *,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    device: str | Device | None = None,
 ) -> Tensor:
-    """Zeros in the shape and type of x.
+    """Zeros in the shape and type of the input.
 
     Example:
         >>> zeros_like([1, 2]).tolist()
         [0, 0]
     """
-    return full_like(x, 0, dtype=dtype, requires_grad=requires_grad)
+    return full_like(input, 0, dtype=dtype, requires_grad=requires_grad, device=device)
 
 
 def ones_like(
-    x: TensorLike, *, dtype: DTypeLike | None = None, requires_grad: bool = False
+    input: TensorLike,
+    *,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    device: str | Device | None = None,
 ) -> Tensor:
-    """Ones in the shape and type of x.
+    """Ones in the shape and type of the input.
 
     Example:
         >>> ones_like([5.0]).tolist()
         [1.0]
     """
-    return full_like(x, 1, dtype=dtype, requires_grad=requires_grad)
+    return full_like(input, 1, dtype=dtype, requires_grad=requires_grad, device=device)
 
 
 def full_like(
-    x: TensorLike, fill_value: float, *, dtype: DTypeLike | None = None, requires_grad: bool = False
+    input: TensorLike,
+    fill_value: float,
+    *,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    device: str | Device | None = None,
 ) -> Tensor:
-    """One value in the shape and type of x.
+    """One value in the shape and type of the input, and on its device unless one is given.
 
     Example:
         >>> full_like([1.0], 3).tolist()
         [3.0]
     """
-    x = _core.as_tensor(x)
+    x = _core.as_tensor(input)
     try:
         t = _core.full(x.shape, dtype or x.dtype, fill_value)
     except (TypeError, ValueError) as error:
         raise blamed("full_like", error, numbers={"fill_value": fill_value}) from None
-    return _finished(t, requires_grad, device_of(x))
+    return _finished(t, requires_grad, device_of(x) if device is None else device)
 
 
 def empty_like(
-    x: TensorLike, *, dtype: DTypeLike | None = None, requires_grad: bool = False
+    input: TensorLike,
+    *,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    device: str | Device | None = None,
 ) -> Tensor:
-    """A tensor in the shape and type of x whose values are not initialized.
+    """A tensor in the shape and type of the input whose values are not initialized.
 
     Example:
         >>> empty_like([1.0]).shape
         (1,)
     """
-    x = _core.as_tensor(x)
-    return _finished(_core.empty(x.shape, dtype or x.dtype), requires_grad, device_of(x))
+    x = _core.as_tensor(input)
+    t = _core.empty(x.shape, dtype or x.dtype)
+    return _finished(t, requires_grad, device_of(x) if device is None else device)
 
 
 def rand_like(
-    x: TensorLike, *, generator: Generator | None = None, requires_grad: bool = False
+    input: TensorLike,
+    *,
+    generator: Generator | None = None,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    device: str | Device | None = None,
 ) -> Tensor:
-    """`rand` in the shape of x."""
-    return rand(*_core.as_tensor(x).shape, generator=generator, requires_grad=requires_grad)
+    """`rand` in the shape of the input; float32 unless a type is given."""
+    shape = _core.as_tensor(input).shape
+    return rand(
+        *shape, generator=generator, dtype=dtype, requires_grad=requires_grad, device=device
+    )
 
 
 def randn_like(
-    x: TensorLike, *, generator: Generator | None = None, requires_grad: bool = False
+    input: TensorLike,
+    *,
+    generator: Generator | None = None,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    device: str | Device | None = None,
 ) -> Tensor:
-    """`randn` in the shape of x."""
-    return randn(*_core.as_tensor(x).shape, generator=generator, requires_grad=requires_grad)
+    """`randn` in the shape of the input; float32 unless a type is given."""
+    shape = _core.as_tensor(input).shape
+    return randn(
+        *shape, generator=generator, dtype=dtype, requires_grad=requires_grad, device=device
+    )
 
 
-def is_tensor(x: object) -> bool:
-    """Whether x is a tensor.
+def is_tensor(obj: object) -> bool:
+    """Whether an object is a tensor.
 
     Example:
         >>> is_tensor(fastdl.zeros(2)), is_tensor([0.0, 0.0])
         (True, False)
     """
-    return isinstance(x, _core.Tensor)
+    return isinstance(obj, _core.Tensor)

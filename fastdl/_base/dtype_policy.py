@@ -35,6 +35,7 @@ class DTypePolicy:
 
     Args:
         name: "float32" or "mixed_bfloat16"; for a layer's input also an integer type or "bool".
+            None is that of `set_dtype_policy`.
 
     Attributes:
         name: the name.
@@ -54,13 +55,14 @@ class DTypePolicy:
 
     quantization_mode = None
 
-    def __init__(self, name: DTypeLike) -> None:
+    def __init__(self, name: DTypeLike | None = None) -> None:
+        name = dtype_policy().name if name is None else name
         try:
             plain = isinstance(name, str) and name == "mixed_bfloat16"
             known = "mixed_bfloat16" if plain else np.dtype(name).name
         except (TypeError, ValueError):
             known = None
-        if name is None or known not in _OF_LAYERS:
+        if known not in _OF_LAYERS:
             raise ValueError(f"dtype: expected 'float32' or 'mixed_bfloat16', got {shown(name)}")
         self.name: str = known
         mixed = known == "mixed_bfloat16"
@@ -127,7 +129,7 @@ def policy_from(value: PolicyLike) -> DTypePolicy:
         return value
     if isinstance(value, dict):
         config: dict[str, Any] = {**value}
-        return DTypePolicy(config.get("config", {}).get("name"))
+        return DTypePolicy(config.get("config", {}).get("name", "no name"))
     return DTypePolicy(value)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, NoReturn
 
 from .. import _core
@@ -41,10 +42,26 @@ def peer_names() -> dict[str, set[str]]:
 def missing(where: str, name: str) -> AttributeError:
     """The error for a missing attribute of a module of this full name."""
     peers = _PEERS.get(where, (where.replace("fastdl", "keras", 1),))
-    message = f"module {where!r} has no attribute {name!r}{_found(name, peers)}"
+    message = f"module {where!r} has no attribute {name!r}"
+    message += _found(name, peers) or (where == "fastdl" and _elsewhere(name)) or ""
     if where == "fastdl.ops" and name in peer_names()["torch"]:
         message += "; fastdl.ops has the functions of keras.ops, fastdl itself those of PyTorch"
     return AttributeError(message)
+
+
+def _elsewhere(name: str) -> str:
+    """The end of a message for a name of Keras that is in another module of fastdl."""
+    if name.startswith("_"):
+        return ""
+    for peer, names in peer_names().items():
+        module = peer.replace("keras", "fastdl", 1)
+        if name in names and peer.startswith("keras."):
+            try:
+                getattr(import_module(module), name)
+            except (ImportError, AttributeError):
+                continue
+            return f"; it is {module}.{name}"
+    return ""
 
 
 def _found(name: str, peers: tuple[str, ...]) -> str:

@@ -15,18 +15,6 @@ if TYPE_CHECKING:
     from .._core import TensorLike
 
 
-def order_of(x: TensorLike, axis: int, descending: bool = False) -> Tensor:
-    """The order that sorts one axis. Equal values keep their order; NaN counts as largest."""
-    values = _core.as_tensor(x).numpy()
-    if not values.ndim:
-        return _core.full((), "int64", 0)
-    if not descending:
-        return _core.as_tensor(np.argsort(values, axis=axis, kind="stable"))
-    # Sorted backwards from the end, so that equal values still keep their order.
-    backwards = np.flip(np.argsort(np.flip(values, axis), axis=axis, kind="stable"), axis)
-    return _core.as_tensor(np.ascontiguousarray(values.shape[axis] - 1 - backwards))
-
-
 def first_in_order(
     x: TensorLike, k: int, axis: int, largest: bool, who: str
 ) -> tuple[Tensor, Tensor]:
@@ -37,7 +25,7 @@ def first_in_order(
         raise ValueError(
             f"{who}: k: expected 0 to {x.shape[axis]} for axis {axis} of shape {x.shape}, got {k}"
         )
-    order = order_of(x, axis, largest)
+    order = F.order(x, axis=axis, descending=largest)
     stops = list(order.shape)
     stops[axis] = k
     order = F.slice(order, starts=[0] * x.ndim, stops=stops, steps=[1] * x.ndim)

@@ -57,10 +57,10 @@ def get_rng_state() -> tuple[int, int]:
     return _core.get_rng_state()
 
 
-def set_rng_state(state: tuple[int, int]) -> None:
+def set_rng_state(new_state: tuple[int, int]) -> None:
     """Restores a state that `get_rng_state` returned."""
     _seeds()
-    _core.set_rng_state(*state)
+    _core.set_rng_state(*new_state)
 
 
 class Generator:

@@ -9,6 +9,7 @@ Keras's.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
@@ -40,10 +41,10 @@ def get_custom_objects() -> dict[str, Any]:
 
 
 @contextmanager
-def custom_object_scope(objects: Mapping[str, object]) -> Iterator[None]:
-    """Makes `objects` (name to class or function) known to every `get` inside the `with` block."""
+def custom_object_scope(custom_objects: Mapping[str, object]) -> Iterator[None]:
+    """Makes classes and functions, by name, known to every `get` inside the `with` block."""
     before = dict(_custom_objects)
-    _custom_objects.update(objects)
+    _custom_objects.update(custom_objects)
     try:
         yield
     finally:
@@ -92,9 +93,24 @@ def object_config(thing: object, config: Any) -> dict[str, Any]:
         "config": config,
         "registered_name": registered_name(cls),
     }
-    if cls.__module__.split(".")[0] != _LIBRARIES[0]:  # a user's class may have the name of ours
+    ours = cls.__module__.split(".")[0] == _LIBRARIES[0]
+    if not ours or _names_modules.get():  # a user's class may have the name of ours
         entry["module"] = cls.__module__
     return entry
+
+
+# Whether configs name the modules of the library's own classes, too.
+_names_modules: ContextVar[bool] = ContextVar("names_modules", default=False)
+
+
+@contextmanager
+def naming_modules() -> Iterator[None]:
+    """Configs that are made in the block name the module of every class, as Keras's do."""
+    token = _names_modules.set(True)
+    try:
+        yield
+    finally:
+        _names_modules.reset(token)
 
 
 def get_registered_object(
@@ -360,7 +376,12 @@ ACTIVATIONS = Registry("activation function", homes=("fastdl.activations",))
 CONSTRAINTS = Registry("constraint", homes=("fastdl.constraints",))
 INITIALIZERS = Registry("initializer", homes=("fastdl.initializers",))
 LAYERS = Registry(
-    "layer", callables=False, homes=("fastdl.layers", "fastdl.models", "fastdl.tabular.model")
+    "layer",
+    callables=False,
+    homes=(
+        *("fastdl.layers", "fastdl.models"),
+        *("fastdl.tabular.model", "fastdl.utils.feature_space"),
+    ),
 )
 LOSSES = Registry("loss", homes=("fastdl.losses",))
 METRICS = Registry("metric", homes=("fastdl.metrics",))

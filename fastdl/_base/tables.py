@@ -29,6 +29,8 @@ import numpy as np
 from .checks import shown
 
 _KINDS = {"M": "dates", "m": "durations", "O": "text"}  # other arrays hold numbers
+# What to do with text, for messages.
+ENCODE = "encode it with layers.StringLookup or utils.FeatureSpace, or drop the column"
 _EXACT = 2**53  # float64 holds all integers up to this one
 
 
@@ -107,9 +109,9 @@ def column_of(column: Any, what: str = "column", name: str | None = None) -> np.
     package = _package(column)
     if package == "lazy":
         raise _lazy(column, what)
-    own = getattr(column, "name", None)
-    if name is None and own is not None and own != "":
-        name = str(own)
+    if name is None:
+        own = getattr(column, "name", None)
+        name = None if own is None else str(own)
     return _CONVERTERS[package](column, what, name)
 
 
@@ -158,6 +160,60 @@ def is_missing(column: np.ndarray) -> np.ndarray:
     return np.isnan(column) if column.dtype.kind == "f" else np.zeros(len(column), bool)
 
 
+def matrix_of(columns: Mapping[str, np.ndarray], what: str, advice: str = ENCODE) -> np.ndarray:
+    """Columns of numbers side by side: an array of shape (rows, columns).
+
+    Args:
+        columns: the arrays by name, as `columns_of` returns them; "" for one without a name.
+        what: the argument, for messages.
+        advice: what to do with text, for messages.
+
+    Raises:
+        ValueError: there are no columns.
+        TypeError: a column holds no numbers. The message names it and shows a value.
+    """
+    if not columns:
+        raise ValueError(f"{what}: expected a table with columns, got none")
+    for name, column in columns.items():
+        kind = kind_of(column)
+        if kind == "numbers":
+            continue
+        there = column[~is_missing(column)]
+        first = there[0] if len(there) else None
+        if kind != "text":
+            advice = "make numbers of them, as (a - b) / np.timedelta64(1, 'D'), or drop the column"
+            first = str(first)
+        raise TypeError(
+            f"{_place(what, name)}: expected numbers, got {kind} such as {first!r}; {advice}"
+        )
+    dtype = np.result_type(*columns.values())
+    whole = np.empty(
+        (len(next(iter(columns.values()))), len(columns)),
+        np.float32 if dtype == np.float64 else dtype,
+    )
+    for i, column in enumerate(columns.values()):
+        with np.errstate(over="ignore"):  # as where an array becomes a tensor
+            whole[:, i] = column.astype(dtype, copy=False)
+    return whole
+
+
+def without_tables(what: str, value: Any, advice: str = ENCODE) -> Any:
+    """A table of numbers as an array of shape (rows, columns), a column as one of (rows, 1).
+
+    Other values stay what they are. A column gets its second axis as in Keras.
+
+    Raises:
+        ValueError, TypeError: as `columns_of` and `matrix_of` do.
+    """
+    columns = columns_of(value, what)
+    if columns is None:
+        column = column_of(value, what)
+        if column is None:
+            return value
+        columns = {str(getattr(value, "name", None) or ""): column}
+    return matrix_of(columns, what, advice)
+
+
 # --- what is a table
 
 
@@ -190,7 +246,7 @@ def _is_records(value: list[Any]) -> bool:
 
 
 def _place(what: str, name: str | None) -> str:
-    return what if name is None else f"{what}: column {name!r}"
+    return f"{what}: column {name!r}" if name else what
 
 
 # --- columns of each package

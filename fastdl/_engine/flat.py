@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from operator import attrgetter, is_
 from sys import getrefcount
+from typing import Any
 from weakref import WeakSet
 
 from .. import _core
@@ -84,7 +85,7 @@ class Run:
         gradients: Tensor,
         states: tuple[Tensor, ...],
         indices: list[int],
-        key: float,
+        key: Any,
     ) -> None:
         self.values = values
         self.gradients = gradients
@@ -253,14 +254,14 @@ class FlatParameters:
     def runs(
         self,
         selected: Sequence[bool] | None = None,
-        key: Callable[[int], float] = lambda index: 0.0,
+        key: Callable[[int], Any] = lambda index: None,
     ) -> list[Run]:
         """The longest contiguous stretches of the selected parameters (None: all).
 
         A stretch ends where `key(index)` changes. Parameters with different keys are updated
         differently.
         """
-        stretches: list[tuple[float, list[int]]] = []
+        stretches: list[tuple[Any, list[int]]] = []
         for i in self._memory_order:
             if selected is not None and not selected[i]:
                 continue
@@ -271,7 +272,7 @@ class FlatParameters:
                 stretches.append((this, [i]))
         return [self._run(indices, this) for this, indices in stretches]
 
-    def part(self, index: int, first: int, count: int, memory: Tensor, key: float) -> Run:
+    def part(self, index: int, first: int, count: int, memory: Tensor, key: Any) -> Run:
         """Some rows of a matrix, with their gradients at the start of `memory`."""
         buffer, start = self._places[index]
         width = self.parameters[index].shape[1]
@@ -291,7 +292,7 @@ class FlatParameters:
         state_end = self._state_offsets[first] + _padded(self.parameters[first].numel())
         return self._places[second] == (buffer, end) and self._state_offsets[second] == state_end
 
-    def _run(self, indices: list[int], key: float) -> Run:
+    def _run(self, indices: list[int], key: Any) -> Run:
         buffer, start = self._places[indices[0]]
         last = indices[-1]
         shape = (self._places[last][1] + self.parameters[last].numel() - start,)

@@ -15,6 +15,7 @@ from .. import _core
 from .._base.checks import check_fraction, check_integer, check_number, shown
 from .._base.notices import warn
 from ..models.data_adapters import Arrays, adapt
+from ..models.intake import Intake
 from .trials import (
     available_memory,
     axes_for,
@@ -138,7 +139,9 @@ def find_batch_size(
     if memory_limit is not None:
         most = check_integer(who, "memory_limit", memory_limit, 1)
     sizes = None if batch_sizes is None else _checked_sizes(who, batch_sizes)
-    data = adapt(who, x, y, sample_weight)
+    intake = Intake(model)
+    x, y, sample_weight = intake.data(who, x, y, sample_weight)
+    data = adapt(who, intake, x, y, sample_weight)
     with random_state_kept(data):
         if not isinstance(data, Arrays):
             whole = joined(batches_of(data), max(sizes) if sizes else _READ)

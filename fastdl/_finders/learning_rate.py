@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from .._base.checks import check_fraction, check_integer, check_number
 from .._base.notices import warn
 from ..models.data_adapters import Arrays, adapt
+from ..models.intake import Intake
 from .trials import (
     axes_for,
     batches_of,
@@ -101,7 +102,7 @@ def find_learning_rate(
     batch_size: int | None = None,
     *,
     sample_weight: Data = None,
-    class_weight: dict[int, float] | None = None,
+    class_weight: dict[int, float] | Literal["balanced"] | None = None,
     min_rate: float = 1e-7,
     max_rate: float = 10.0,
     steps: int = 100,
@@ -159,7 +160,9 @@ def find_learning_rate(
     check_integer(who, "seed", seed, 0)
     if batch_size is not None:
         batch_size = check_integer(who, "batch_size", batch_size, 1)
-    data = adapt(who, x, y, sample_weight, class_weight, batch_size)
+    intake = Intake(model)
+    x, y, sample_weight = intake.data(who, x, y, sample_weight)
+    data = adapt(who, intake, x, y, sample_weight, class_weight, batch_size)
     rates = low * (high / low) ** (np.arange(steps) / (steps - 1))
     with random_state_kept(data):
         batches = shuffled_batches(data, seed) if isinstance(data, Arrays) else batches_of(data)

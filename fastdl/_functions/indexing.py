@@ -157,7 +157,7 @@ def argsort(
         >>> argsort([3.0, 1.0, 2.0]).tolist()
         [1, 2, 0]
     """
-    return picking.order_of(input, dim, descending)
+    return F.order(input, axis=dim, descending=descending)
 
 
 def sort(
@@ -170,7 +170,7 @@ def sort(
         [1.0, 2.0, 3.0]
     """
     input = _core.as_tensor(input)
-    order = picking.order_of(input, dim, descending)
+    order = F.order(input, axis=dim, descending=descending)
     return ValuesIndices(F.gather(input, order, axis=dim) if input.ndim else input, order)
 
 

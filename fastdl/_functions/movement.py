@@ -278,11 +278,13 @@ def stack(tensors: Sequence[TensorLike], dim: int = 0, *, axis: int | None = Non
     return F.stack(tensors, axis=dim if axis is None else axis)
 
 
-def split(input: TensorLike, split_size_or_sections: IntOrInts, dim: int = 0) -> tuple[Tensor, ...]:
+def split(
+    tensor: TensorLike, split_size_or_sections: IntOrInts, dim: int = 0
+) -> tuple[Tensor, ...]:
     """Cuts one axis into parts of the given sizes.
 
     Args:
-        input: a tensor.
+        tensor: a tensor.
         split_size_or_sections: the size of the parts (the last may be smaller), or a list of sizes.
         dim: the axis.
 
@@ -293,15 +295,15 @@ def split(input: TensorLike, split_size_or_sections: IntOrInts, dim: int = 0) ->
         >>> [part.tolist() for part in split([1.0, 2.0, 3.0], 2)]
         [[1.0, 2.0], [3.0]]
     """
-    input = _core.as_tensor(input)
-    dim = _axis(dim, input.ndim, "split")
+    tensor = _core.as_tensor(tensor)
+    dim = _axis(dim, tensor.ndim, "split")
     sizes = split_size_or_sections
     if moving.is_integer(sizes):
         if sizes <= 0:
             raise ValueError(f"split: expected a positive size, got {sizes}")
-        total = input.shape[dim]
+        total = tensor.shape[dim]
         sizes = [min(sizes, total - start) for start in range(0, total, sizes)] or [0]
-    return _snapshots(F.split(input, sizes=sizes, axis=dim), input)
+    return _snapshots(F.split(tensor, sizes=sizes, axis=dim), tensor)
 
 
 def chunk(input: TensorLike, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:

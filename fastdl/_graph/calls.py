@@ -13,6 +13,7 @@ from .._base import functional as F
 from .._base import tree
 from .._base.checks import check_dense
 from .._base.notices import warn_once
+from .._base.tables import without_tables
 from .._core import Tensor
 from .symbolic import KerasTensor
 
@@ -129,10 +130,15 @@ def _convert(x: Any) -> Any:
     return x
 
 
+_NO_TABLES = (np.ndarray, KerasTensor, bool, type(None))
+
+
 def convert(x: Any) -> Any:
     """An argument with its arrays as tensors. A nested list of numbers counts as an array."""
     if not isinstance(x, Tensor):
         check_dense("inputs", x)
+        if not isinstance(x, _NO_TABLES):
+            x = without_tables("inputs", x)
     if not tree.is_nested(x):
         return _convert(x)
     if isinstance(x, (list, tuple)) and x and all(_is_number(leaf) for leaf in tree.leaves(x)):

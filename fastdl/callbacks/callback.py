@@ -100,6 +100,20 @@ def inner_optimizers(optimizer: Any) -> list[Any]:
     return list(getattr(inner, "optimizers", None) or [inner])
 
 
+def rated_optimizers(optimizer: Any) -> list[tuple[str, Any]]:
+    """The optimizers that have a learning rate, each with its name; "" for a single one."""
+    found = inner_optimizers(optimizer)
+    return [(one.name if len(found) > 1 else "", one) for one in found]
+
+
+def learning_rates(optimizer: Any) -> dict[str, float]:
+    """The learning rates as logs: `learning_rate`, or `learning_rate_NAME` of each of several."""
+    return {
+        f"learning_rate{'_' * bool(name)}{name}": float(one.learning_rate)
+        for name, one in rated_optimizers(optimizer)
+    }
+
+
 class LambdaCallback(Callback):
     """A callback of functions given by the name of their hook.
 

@@ -21,9 +21,9 @@ class ModelCheckpoint(MonitorCallback):
     at the end of `fit`.
 
     Args:
-        filepath: a path that ends in `.fastdl`, or, with `save_weights_only`, in `.safetensors` or
-            `.weights.h5`. `{epoch}`, counted from 1, `{batch}` and names of the logs are filled in:
-            "model-{epoch:02d}-{val_loss:.2f}.fastdl". Missing folders are made.
+        filepath: a path that ends in `.fastdl` or `.keras`, or, with `save_weights_only`, in
+            `.safetensors` or `.weights.h5`. `{epoch}`, counted from 1, `{batch}` and names of the
+            logs are filled in: "model-{epoch:02d}-{val_loss:.2f}.fastdl". Missing folders are made.
         monitor, mode: the value that `save_best_only` watches, as for `EarlyStopping`.
         verbose: 1 prints a line for each file.
         save_best_only: whether to save only when `monitor` is better than ever before.
@@ -37,7 +37,7 @@ class ModelCheckpoint(MonitorCallback):
             that the logs lack.
         OSError: a file cannot be written.
 
-    Source: `keras.callbacks.ModelCheckpoint` of Keras 3, whose names end in `.keras`.
+    Source: `keras.callbacks.ModelCheckpoint` of Keras 3.
 
     Example:
         >>> best = fastdl.callbacks.ModelCheckpoint(
@@ -71,7 +71,9 @@ class ModelCheckpoint(MonitorCallback):
         self.save_weights_only = check_flag(who, "save_weights_only", save_weights_only)
         if initial_value_threshold is not None:
             check_number(who, "initial_value_threshold", initial_value_threshold, -float("inf"))
-        endings = (".safetensors", ".weights.h5") if self.save_weights_only else (".fastdl",)
+        endings = (
+            (".safetensors", ".weights.h5") if self.save_weights_only else (".fastdl", ".keras")
+        )
         if not self.filepath.endswith(endings):
             raise ValueError(
                 f"{who}: filepath: with save_weights_only={self.save_weights_only} expected a name "

@@ -6,14 +6,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .._base.checks import check_callable, check_number
-from .callback import Callback
+from .callback import Callback, learning_rates, rated_optimizers
 
 if TYPE_CHECKING:
     from .._base.types import Logs
+    from ..optimizers import Optimizer
 
 
 class LearningRateScheduler(Callback):
-    """Sets the learning rate at the start of each epoch.
+    """Sets the learning rate at the start of each epoch; that of each within MultiOptimizer.
 
     Args:
         schedule: called with `(epoch, learning_rate)`, or `(epoch)` if it takes one argument;
@@ -36,7 +37,10 @@ class LearningRateScheduler(Callback):
         self._takes_rate = _takes_two(schedule)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        optimizer = self.model.optimizer
+        for name, optimizer in rated_optimizers(self.model.optimizer):
+            self._set_rate(epoch, optimizer, name)
+
+    def _set_rate(self, epoch: int, optimizer: Optimizer, name: str) -> None:
         if self._takes_rate:
             rate = self.schedule(epoch, float(optimizer.learning_rate))
         else:
@@ -49,11 +53,13 @@ class LearningRateScheduler(Callback):
             ) from None
         optimizer.learning_rate = rate
         if self.verbose:
-            print(f"\nEpoch {epoch + 1}: LearningRateScheduler sets the learning rate to {rate:g}")
+            whose = f" of {name}" if name else ""
+            what = f"LearningRateScheduler sets the learning rate{whose} to {rate:g}"
+            print(f"\nEpoch {epoch + 1}: {what}")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if logs is not None:
-            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+            logs.update(learning_rates(self.model.optimizer))
 
 
 def _takes_two(function: Callable[..., float]) -> bool:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._base.checks import check_choice, check_flag, check_number, shown
 from .._base.notices import warn
-from .callback import Callback
+from .callback import Callback, learning_rates, rated_optimizers
 
 if TYPE_CHECKING:
     import numpy as np
 
     from .._base.types import Logs
+    from ..optimizers import Optimizer
 
 
 class MonitorCallback(Callback):
@@ -223,7 +224,7 @@ class ReduceLROnPlateau(MonitorCallback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
-        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        logs.update(learning_rates(self.model.optimizer))
         current = self._current(logs)
         if current is None:
             return
@@ -235,17 +236,26 @@ class ReduceLROnPlateau(MonitorCallback):
             self.wait = 0
         elif self.cooldown_counter <= 0:
             self.wait += 1
-            if self.wait >= self.patience and self._reduce(epoch):
+            if self.wait >= self.patience and any(self._reduced(epoch)):
                 self.cooldown_counter = self.cooldown
                 self.wait = 0
 
-    def _reduce(self, epoch: int) -> bool:
-        optimizer = self.model.optimizer
+    def _reduced(self, epoch: int) -> list[bool]:
+        """Reduces the learning rate of each optimizer; whether it could."""
+        return [
+            self._reduce(epoch, optimizer, name)
+            for name, optimizer in rated_optimizers(self.model.optimizer)
+        ]
+
+    def _reduce(self, epoch: int, optimizer: Optimizer, name: str) -> bool:
         rate = float(optimizer.learning_rate)
         if rate <= self.min_lr:
             return False
         rate = max(rate * self.factor, self.min_lr)
         optimizer.learning_rate = rate
         if self.verbose:
-            print(f"\nEpoch {epoch + 1}: ReduceLROnPlateau sets the learning rate to {rate:g}")
+            whose = f" of {name}" if name else ""
+            print(
+                f"\nEpoch {epoch + 1}: ReduceLROnPlateau sets the learning rate{whose} to {rate:g}"
+            )
         return True

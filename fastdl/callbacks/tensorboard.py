@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._base.checks import check_choice, check_flag, check_integer, shown
-from .callback import Callback, inner_optimizers
+from .callback import Callback, learning_rates
 
 if TYPE_CHECKING:
     from .._base.types import Logs
@@ -145,10 +145,7 @@ class TensorBoard(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
         train = {f"epoch_{k}": v for k, v in logs.items() if not k.startswith("val_")}
-        optimizers = inner_optimizers(self.model.optimizer)
-        for optimizer in optimizers:
-            name = f"_{optimizer.name}" if len(optimizers) > 1 else ""
-            train[f"epoch_learning_rate{name}"] = float(optimizer.learning_rate)
+        train.update((f"epoch_{k}", v) for k, v in learning_rates(self.model.optimizer).items())
         if self.write_steps_per_second:
             train["epoch_steps_per_second"] = self._speed()
         self._write("train", epoch, train)

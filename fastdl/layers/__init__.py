@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from .._base.registry import LAYERS
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .core import Activation, Dense, Identity, Lambda, Rescaling
+from .hashing import HashedCrossing, Hashing
 from .input_layer import Input, InputLayer
 from .input_spec import InputSpec
 from .layer import Layer
+from .lookup import IntegerLookup, StringLookup
 from .merging import (
     Add,
     Average,
@@ -50,10 +52,13 @@ __all__ = [
     "Dropout",
     "Flatten",
     "GaussianNoise",
+    "HashedCrossing",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
+    "IntegerLookup",
     "Lambda",
     "Layer",
     "LeakyReLU",
@@ -68,6 +73,7 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Softmax",
+    "StringLookup",
     "Subtract",
     "add",
     "average",

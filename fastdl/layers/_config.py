@@ -12,6 +12,19 @@ if TYPE_CHECKING:
     from .layer import Layer
 
 
+class ConstructorSignature:
+    """The signature of a layer's class: the arguments of `__init__`, which `__new__` would hide.
+
+    `help()`, editors and notebooks ask for it. An instance has its own, that of a call.
+    """
+
+    def __get__(self, layer: Layer | None, cls: type[Layer]) -> inspect.Signature:
+        if layer is not None:
+            raise AttributeError("__signature__")
+        parameters = inspect.signature(cls.__init__).parameters.values()
+        return inspect.Signature(list(parameters)[1:])
+
+
 def has_own_config(cls: type[Layer]) -> bool:
     """Whether a class below Layer and Model defines get_config."""
     definer = next(base for base in cls.__mro__ if "get_config" in base.__dict__)

@@ -51,6 +51,7 @@ class LayerState(Module):
         (
             "_build_shapes",
             "_compile_arguments",
+            "_feature_names",
             "_fit_position",
             "_inbound_nodes",
             "_init_args",

@@ -40,6 +40,11 @@ class InputLayer(Layer):
     ) -> None:
         shape = kwargs.pop("input_shape", shape)
         batch_shape = kwargs.pop("batch_input_shape", batch_shape)
+        if isinstance(dtype, str) and dtype == "string":
+            raise ValueError(
+                f"InputLayer {name!r}: dtype: text is no input of a model: call StringLookup or "
+                "Hashing on the data, or use utils.FeatureSpace"
+            )
         super().__init__(name=name, dtype=dtype, **kwargs)
         who = f"InputLayer {self.name!r}"
         for argument, wanted in (("sparse", sparse), ("ragged", ragged)):

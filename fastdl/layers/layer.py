@@ -27,12 +27,12 @@ from .._graph.calls import (
     trial,
 )
 from .._graph.symbolic import KerasTensor, Node, infer, symbolic_leaves
-from ._config import has_own_config, plain_config
+from ._config import ConstructorSignature, has_own_config, plain_config
 from ._state import LayerState
 from .input_spec import check_inputs, check_single
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from numpy.typing import DTypeLike
     from typing_extensions import Self, Unpack
@@ -99,6 +99,8 @@ class Layer(LayerState):
     _losses_call: int  # the outermost call in which they were added
     _loss_layers: list[Layer]  # layers that added losses in this layer's outermost call
     _init_args: tuple[Args, Kwargs]
+
+    __signature__ = ConstructorSignature()
 
     def __new__(cls, *args: object, **kwargs: object) -> Self:
         layer = super().__new__(cls)
@@ -207,7 +209,7 @@ class Layer(LayerState):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if kwargs or len(args) != 1 or type(args[0]) is not Tensor:
             try:
-                args = tuple(convert(x) for x in args)
+                args = tuple(convert(x) for x in self._arguments_of(args))
                 kwargs = {key: convert(x) for key, x in kwargs.items()}
                 check_single(self, args[0] if args else kwargs.get("inputs"))
             except NAMED_ERRORS as error:
@@ -233,6 +235,10 @@ class Layer(LayerState):
             raise shortened(error)  # noqa: B904
         finally:
             context.root, context.training = before
+
+    def _arguments_of(self, args: Args) -> Args:
+        """The arguments of a call, as they are given. A model takes tables by their columns."""
+        return args
 
     def _enter(self, args: Args, kwargs: Kwargs) -> tuple[Layer | None, bool | None]:
         """Makes this call the innermost one and returns the context before it.
@@ -371,10 +377,14 @@ class Layer(LayerState):
     @property
     def losses(self) -> list[Tensor]:
         """The losses that the last call added, here and in sublayers, and penalties of weights."""
+        return self._losses_without(())
+
+    def _losses_without(self, penalized: Container[int]) -> list[Tensor]:
+        """`losses` without the penalties of some weights, given by their identity."""
         losses = [loss for layer in self._flatten_layers() for loss in layer._losses]
         for weight in self.trainable_weights:
             regularizer = getattr(weight, "regularizer", None)
-            if regularizer is not None:
+            if regularizer is not None and id(weight) not in penalized:
                 losses.append(regularizer(weight))
         return losses
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
@@ -277,11 +276,11 @@ def _normalized(x: Tensor, axis: int) -> Tensor:
 
 
 def _as_function(cls: type[Layer]) -> MergeFunction:
-    @functools.wraps(cls, assigned=("__doc__", "__module__"), updated=())
     def function(inputs: Items[TensorLike], **kwargs: Unpack[LayerOptions]) -> Any:
         return cls(**kwargs)(inputs)
 
     function.__name__ = function.__qualname__ = cls.__name__.lower()
+    function.__doc__ = cls.__doc__
     return function
 
 

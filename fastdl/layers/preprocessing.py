@@ -22,9 +22,11 @@ from .._base.checks import (
     check_integers,
     check_number,
     check_numbers,
+    is_sparse,
     shown,
 )
 from .._base.registry import LAYERS
+from .._base.tables import without_tables
 from .._core import Tensor
 from .layer import Layer
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from .._core import TensorLike
     from .options import LayerOptions
 
+_ROWS = 4096  # of a sparse matrix that are dense at a time
 _EPSILON = 1e-7  # the smallest deviation that Normalization divides by, as in Keras
 
 
@@ -46,8 +49,13 @@ def _batches(who: str, data: Any, steps: int | None = None) -> Iterator[np.ndarr
     Raises:
         ValueError: there is no batch, or values are no numbers.
     """
-    if isinstance(data, (np.ndarray, Tensor)) or hasattr(data, "__array__"):
-        batches: Iterable[Any] = [data]
+    data = without_tables(f"{who}: adapt: data", data)
+    if is_sparse(data):
+        starts = range(0, data.shape[0], _ROWS)
+        rows: Any = data.tocsr()  # type: ignore[attr-defined]
+        batches: Iterable[Any] = (rows[start : start + _ROWS].toarray() for start in starts)
+    elif isinstance(data, (np.ndarray, Tensor)) or hasattr(data, "__array__"):
+        batches = [data]
     elif hasattr(data, "__iter__") or hasattr(data, "__getitem__"):
         batches = data
     else:
@@ -58,6 +66,7 @@ def _batches(who: str, data: Any, steps: int | None = None) -> Iterator[np.ndarr
             break
         count += 1
         inputs = batch[0] if isinstance(batch, tuple) else batch
+        inputs = without_tables(f"{who}: adapt: data", inputs)
         array = inputs.numpy() if isinstance(inputs, Tensor) else np.asarray(inputs)
         if array.dtype.kind not in "biuf":
             raise ValueError(
@@ -261,7 +270,7 @@ def encoded(x: Tensor, depth: int, mode: str, count_weights: Tensor | None = Non
     return F.sum(hot, axes=1 if x.ndim > 1 else 0)
 
 
-def _encoded_shape(shape: Shape, depth: int, mode: str) -> Shape:
+def encoded_shape(shape: Shape, depth: int, mode: str) -> Shape:
     if mode == "int":
         return shape
     if mode == "one_hot":
@@ -324,7 +333,7 @@ class CategoryEncoding(Layer):
         return encoded(inputs, self.num_tokens, self.output_mode, weights)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return _encoded_shape(input_shape or (1,), self.num_tokens, self.output_mode)
+        return encoded_shape(input_shape or (1,), self.num_tokens, self.output_mode)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         return self._infer_output_spec(args, kwargs)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
+from .._base.moving import checked_axis
 from .._base.registry import LOSSES
 from .._core import Tensor
 from .loss import integer_target_functions
@@ -285,7 +286,8 @@ def categorical_crossentropy(
             [1e-7, 1 - 1e-7].
         from_logits: whether `y_pred` are logits.
         label_smoothing: targets move this share of the way to the uniform distribution.
-        axis: the axis of the classes.
+        axis: the axis of the classes. (With another axis than the last, Keras 3.15 smooths by the
+            size of the last; Keras 3.16 does as fastdl.)
 
     Raises:
         ValueError: the shapes differ.
@@ -298,7 +300,8 @@ def categorical_crossentropy(
     hint = "; for class numbers use sparse_categorical_crossentropy"
     _check_same_shape("categorical_crossentropy", y_true, y_pred, hint)
     if label_smoothing:
-        y_true = _smoothed(y_true, label_smoothing, 1.0 / y_true.shape[-1])
+        place = checked_axis(axis, y_true.ndim, "categorical_crossentropy")
+        y_true = _smoothed(y_true, label_smoothing, 1.0 / y_true.shape[place])
     logits = _logits_of(y_pred, from_logits, "softmax")
     if logits is not None:
         return F.softmax_cross_entropy(_axis_last(logits, axis), _axis_last(y_true, axis))
@@ -338,7 +341,8 @@ def categorical_focal_crossentropy(
     who = "categorical_focal_crossentropy"
     _check_same_shape(who, y_true, y_pred, "")
     if label_smoothing:
-        y_true = _smoothed(y_true, label_smoothing, 1.0 / y_true.shape[-1])
+        place = checked_axis(axis, y_true.ndim, who)
+        y_true = _smoothed(y_true, label_smoothing, 1.0 / y_true.shape[place])
     logits = _logits_of(y_pred, from_logits, "softmax")
     y_true = _axis_last(y_true, axis)
     if logits is not None:

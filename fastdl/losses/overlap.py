@@ -71,7 +71,8 @@ def tversky(
     """`1 - both / (both + alpha missed + beta added + 1e-7)`; `dice` with 0.5 and 0.5.
 
     `both` is the sum of `y_true y_pred`, `missed` that of `y_true (1 - y_pred)` and `added` that of
-    `(1 - y_true) y_pred`. Source: `keras.losses.tversky` of Keras 3, after arXiv:1706.05721.
+    `(1 - y_true) y_pred`. Source: `keras.losses.tversky` of Keras 3.15, after arXiv:1706.05721.
+    (Keras 3.16 exchanges alpha and beta.)
 
     Args:
         y_true: masks or probabilities, of the outputs' shape.

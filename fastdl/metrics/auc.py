@@ -35,7 +35,8 @@ class AUC(ConfusionMetric):
 
     Args:
         num_thresholds: how many thresholds, evenly spaced over [0, 1].
-        curve: "ROC" or "PR" (precision over recall).
+        curve: "ROC", "PR" (precision over recall) or "PRGAIN" (precision gain over recall gain,
+            Flach and Kull 2015, with their values cut off at 0 and 1 as in Keras).
         summation_method: "interpolation" (trapezoids; for "PR" the interpolation of Davis and
             Goadrich 2006), "minoring" or "majoring".
         name, dtype: as for `Metric`.
@@ -81,7 +82,7 @@ class AUC(ConfusionMetric):
         if check_count("AUC", "num_labels", num_labels, 1) and not multi_label:
             raise ValueError(f"AUC: num_labels={num_labels} needs multi_label=True")
         self.num_thresholds = len(inner) + 2
-        self.curve = check_choice("AUC", "curve", curve, ("ROC", "PR"))
+        self.curve = check_choice("AUC", "curve", curve, ("ROC", "PR", "PRGAIN"))
         methods = ("interpolation", "minoring", "majoring")
         self.summation_method = check_choice("AUC", "summation_method", summation_method, methods)
         self.multi_label = multi_label
@@ -162,8 +163,12 @@ class AUC(ConfusionMetric):
         recall = divide_no_nan(tp, tp + fn)
         if self.curve == "ROC":
             x, y = divide_no_nan(fp, fp + tn), recall
-        else:
+        elif self.curve == "PR":
             x, y = recall, divide_no_nan(tp, tp + fp)
+        else:
+            found, odds = F.ne(tp, 0.0), divide_no_nan(tp + fn, tn + fp)
+            x = F.relu(F.where(found, 1.0 - odds * divide_no_nan(fn, tp), 0.0))
+            y = F.where(found, 1.0 - odds * divide_no_nan(fp, tp), 1.0)
         (x0, x1), (y0, y1) = _neighbours(x), _neighbours(y)
         if self.summation_method == "interpolation":
             heights = (y0 + y1) / 2.0

@@ -61,5 +61,5 @@ def clone_model(
 
 def _clone(layer: Layer, clone: Callable[[Layer], Layer]) -> Layer:
     if isinstance(layer, InputLayer):
-        return InputLayer.from_config(layer.get_config())
+        return type(layer).from_config(layer.get_config())
     return clone(layer)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import _core
 from .._base import functional as F
 from .._base import tree
 from .._base.checks import is_sparse
@@ -17,19 +18,22 @@ from .._engine.runner import Batch, Form
 from ..utils.batches import unpack_x_y_sample_weight
 from ..utils.py_dataset import PyDataset
 from .data_conversion import as_sample_weights, check_class_weight, some_tensors, to_tensors
+from .sparse_rows import SparseRows
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
     from .._base.types import Batches, Data, Tensors
+    from .intake import Intake
 
 
 def adapt(
     who: str,
+    intake: Intake,
     x: Data | Batches,
     y: Data = None,
     sample_weight: Data = None,
-    class_weight: dict[int, float] | None = None,
+    class_weight: dict[int, float] | str | None = None,
     batch_size: int | None = None,
     steps: int | None = None,
 ) -> Arrays | Stream:
@@ -37,6 +41,8 @@ def adapt(
 
     Args:
         who: the method, for messages.
+        intake: what makes arrays of the tables in batches.
+        x, y, sample_weight: what `intake.data` returned.
         batch_size: samples per batch; None for 32, or for the size that gives `steps` batches.
 
     Raises:
@@ -45,9 +51,14 @@ def adapt(
     if class_weight is not None:
         check_class_weight(who, class_weight)
     if is_stream(x):
-        return Stream(who, x, y, sample_weight, class_weight)
+        if isinstance(class_weight, str):
+            raise ValueError(
+                f"{who}: class_weight: 'balanced' counts the classes of all samples, so it needs "
+                "x and y as arrays; x yields batches: give a dict of weights by class index"
+            )
+        return Stream(who, intake, x, y, sample_weight, class_weight)
     if class_weight:
-        y = to_tensors(f"{who}: y", y)
+        y = to_tensors(f"{who}: y", y, lazy=True)
         sample_weight = to_tensors(f"{who}: sample_weight", sample_weight)
         sample_weight = as_sample_weights(who, class_weight, y, sample_weight)
     return Arrays(who, x, y, sample_weight, batch_size, steps)
@@ -55,7 +66,8 @@ def adapt(
 
 def is_stream(x: Data | Batches) -> TypeIs[Batches]:
     """Whether x yields batches: a generator, an iterator, a DataLoader, a PyDataset."""
-    if x is None or isinstance(x, (Tensor, np.ndarray, list, tuple, dict, str, bytes, set, type)):
+    data = (Tensor, SparseRows, np.ndarray, list, tuple, dict, str, bytes, set, type)
+    if x is None or isinstance(x, data):
         return False
     if hasattr(x, "__array__") or is_sparse(x):
         return False
@@ -71,6 +83,7 @@ class Arrays:
         steps: the number of batches wanted, or None.
 
     Attributes:
+        lazy: whether batches are made one by one, since a part of the data is `SparseRows`.
         step: the finished batches of the current pass over the data.
         indices: the order of the samples in this pass, None for their own.
         on_pass: called when a pass starts, before its order is drawn.
@@ -91,8 +104,8 @@ class Arrays:
         batch_size: int | None = None,
         steps: int | None = None,
     ) -> None:
-        self.x: Tensors = some_tensors(f"{who}: x", x)
-        self.y: Tensors = to_tensors(f"{who}: y", y)
+        self.x: Tensors = some_tensors(f"{who}: x", x, lazy=True)
+        self.y: Tensors = to_tensors(f"{who}: y", y, lazy=True)
         self.sample_weight: Tensors = to_tensors(f"{who}: sample_weight", sample_weight)
         self.samples = -1
         named = (("x", self.x), ("y", self.y), ("sample_weight", self.sample_weight))
@@ -117,6 +130,7 @@ class Arrays:
         self.batch_size = int(batch_size)
         self.form = Form((self.x, self.y, self.sample_weight))
         self.leaves = self.form.leaves
+        self.lazy = any(isinstance(leaf, SparseRows) for leaf in self.leaves)
         self.step = 0
         self.indices: Tensor | None = None
         self.on_pass: Callable[[], None] = _nothing
@@ -159,7 +173,29 @@ class Arrays:
     def first_batch(self) -> Batch:
         """The (x, y, sample_weight) of the first batch, as views."""
         n = min(self.batch_size, self.samples)
-        return self.form.fill([t._view((n, *t.shape[1:]), 0) for t in self.leaves])
+        leaves = [
+            _core.as_tensor(t[:n]) if isinstance(t, SparseRows) else t._view((n, *t.shape[1:]), 0)
+            for t in self.leaves
+        ]
+        return self.form.fill(leaves)
+
+    def whole(self) -> Batch:
+        """All samples as one batch."""
+        return self.form.fill(
+            [_core.as_tensor(t[:]) if isinstance(t, SparseRows) else t for t in self.leaves]
+        )
+
+    def steps(self, limit: int | None) -> Iterator[Batch]:
+        """At most `limit` further batches of this pass, for `lazy` data."""
+        end = self.end(limit)
+        while self.step < end:
+            first = self.step * self.batch_size
+            last = min(first + self.batch_size, self.samples)
+            rows: Any = slice(first, last)
+            if self.indices is not None:
+                rows = self.indices.numpy()[first:last]
+            self.step += 1
+            yield self.form.fill([_core.as_tensor(t.numpy()[rows]) for t in self.leaves])
 
 
 class Stream:
@@ -167,6 +203,7 @@ class Stream:
 
     Args:
         who: the method that was called, for messages.
+        intake: what makes arrays of tables.
         source: an iterable or iterator of batches, or an object with `__getitem__`.
         y, sample_weight: must be None.
         class_weight: weights of classes, to be made sample weights, or None.
@@ -183,6 +220,7 @@ class Stream:
     def __init__(
         self,
         who: str,
+        intake: Intake,
         source: Batches,
         y: object = None,
         sample_weight: object = None,
@@ -197,6 +235,7 @@ class Stream:
                 "DataLoader(dataset, batch_size=...), which yields batches"
             )
         self._who = who
+        self._intake = intake
         self.source: Any = source
         self._class_weight = class_weight
         self._shuffle = False
@@ -230,10 +269,12 @@ class Stream:
             if _is_empty(x):  # the mean of no losses is NaN
                 continue
             who = self._who
+            x, y, weight = self._intake.data(who, x, y, weight)
             y, weight = to_tensors(f"{who}: y", y), to_tensors(f"{who}: sample_weight", weight)
             if self._class_weight:
                 weight = as_sample_weights(who, self._class_weight, y, weight)
             yield to_tensors(f"{who}: x", x), y, weight
+            self._intake.keep()  # the step has been done
 
     def _items(self) -> Iterator[object]:
         """The items of the source in order, or shuffled. They do not end if it has no length."""

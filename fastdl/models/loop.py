@@ -111,7 +111,7 @@ class Loop:
             begin = hook if not first else lambda step: hook(first + step)
         runner = self.model._runner(phase)
         with runner.turn:  # no other thread replaces a result before it is read
-            if isinstance(data, Arrays):
+            if isinstance(data, Arrays) and not data.lazy:
                 steps = runner.over_samples(data, limit, begin, sinks)
             else:
                 steps = runner.over_batches(data, limit, begin)

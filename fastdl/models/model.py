@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
+
 from .._base import tree
 from .._base.checks import check_callable, check_integer, check_name, prefixed
 from .._base.registry import LAYERS, suggestion
@@ -12,6 +14,7 @@ from .._graph.calls import NAMED_ERRORS, context, name_error, warn_that_masks_en
 from .._graph.graph import Graph
 from .._graph.symbolic import KerasTensor, symbolic_leaves
 from ..layers.layer import Layer
+from .intake import Intake
 from .trainer import Trainer
 
 if TYPE_CHECKING:
@@ -67,6 +70,7 @@ class Model(Trainer, Layer):
     _defaults = True
     _builds = False  # build() is for users; the first call builds the layers
     _graph: Graph | None = None
+    _takes_one = True  # whether an array may be the only input
 
     def __new__(cls, *args: object, **kwargs: object) -> Self:
         if cls is Model and _is_functional(args, kwargs):
@@ -100,7 +104,8 @@ class Model(Trainer, Layer):
             self._modules[layer.name] = layer
 
     def _adopt(self, graph: Graph | None) -> None:
-        self.__dict__.update(_graph=graph, built=graph is not None)
+        one = graph is None or isinstance(graph.inputs_struct, KerasTensor)
+        self.__dict__.update(_graph=graph, built=graph is not None, _takes_one=one)
         self._forget_steps()
 
     def __getstate__(self) -> dict[str, object]:
@@ -109,6 +114,11 @@ class Model(Trainer, Layer):
         return {key: value for key, value in self.__dict__.items() if key not in own}
 
     # --- computation
+
+    def _arguments_of(self, args: Any) -> Any:
+        if not args or (type(args[0]) is np.ndarray and self._takes_one):
+            return args
+        return (Intake(self, within=True).x("inputs", args[0]), *args[1:])
 
     if not TYPE_CHECKING:  # a checker sees Layer's: a subclass may take any arguments
 

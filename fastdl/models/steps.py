@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
@@ -11,6 +12,8 @@ from .._core import Tensor
 from .._engine.runner import Batch, Runner, Settings
 from .._graph.calls import signature_of
 from ..autograd import set_grad_enabled
+from ..layers.layer import Layer
+from ..regularizers import factors_of
 from ..utils.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 
 if TYPE_CHECKING:
@@ -55,10 +58,17 @@ def train_step(model: Trainer, data: Any) -> dict[str, Any]:
     """One step of training on a batch (x, y, sample_weight); returns the logs."""
     x, y, sample_weight = unpack_x_y_sample_weight(data)
     y_pred = model(x, training=True)
-    loss = _loss(model, x, y, y_pred, sample_weight, training=True)
     weights = model.trainable_weights
+    penalties = _penalties(model, weights)
+    if penalties:
+        loss = total_loss(model, y, y_pred, sample_weight, penalties)
+    else:
+        loss = _loss(model, x, y, y_pred, sample_weight, training=True)
     if weights:
-        model.optimizer._descend(model.optimizer.scale_loss(loss), weights)
+        optimizer = model.optimizer
+        penalty = optimizer._descend(optimizer.scale_loss(loss), weights, penalties)
+        if penalty is not None:
+            loss = F.add(loss, penalty)
     # Metrics come last: Ctrl-C may end a step until the first state is updated.
     model._loss_tracker.update_state(loss.detach(), _batch_size(x))
     return model.compute_metrics(x, y, y_pred, sample_weight)
@@ -84,8 +94,34 @@ def _loss(
     return model.compute_loss(x, y, y_pred, sample_weight, training=training)
 
 
-def total_loss(model: Trainer, y: Tensors, y_pred: Tensors, sample_weight: Tensors) -> Tensor:
+def _penalties(model: Trainer, weights: Sequence[Tensor]) -> dict[int, tuple[float, float]]:
+    """The penalties of weights that the optimizer adds in its pass, as `_descend` takes them.
+
+    None where the model's class has a say in the loss, or where it is all of the loss.
+    """
+    found: dict[int, tuple[float, float]] = {}
+    for weight in weights:
+        regularizer = getattr(weight, "regularizer", None)
+        factors = None if regularizer is None else factors_of(regularizer)
+        if factors is not None:
+            found[id(weight)] = factors
+    if not found or model._compile_loss is None or not model.optimizer._adds_penalties():
+        return {}
+    own = model._has_own("compute_loss") or type(model).losses is not Layer.losses
+    return {} if own else found
+
+
+def total_loss(
+    model: Trainer,
+    y: Tensors,
+    y_pred: Tensors,
+    sample_weight: Tensors,
+    without: Container[int] = (),
+) -> Tensor:
     """The loss of `compile` and those that layers added.
+
+    Args:
+        without: the identities of weights whose penalties are left out.
 
     Raises:
         ValueError: there is no loss, or there are no targets for that of `compile`.
@@ -95,7 +131,8 @@ def total_loss(model: Trainer, y: Tensors, y_pred: Tensors, sample_weight: Tenso
         if y is None:
             raise ValueError(f"y: expected targets for the loss of model {model.name!r}, got None")
         terms.append(model._compile_loss(y, y_pred, sample_weight))
-    terms += [F.sum(t) if t.ndim else t for t in model.losses]
+    losses = model._losses_without(without) if without else model.losses
+    terms += [F.sum(t) if t.ndim else t for t in losses]
     if not terms:
         raise ValueError(
             f"model {model.name!r} has no loss: give one to compile(), or call add_loss() in a "

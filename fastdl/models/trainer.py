@@ -30,6 +30,7 @@ from .checks import (
 )
 from .data_adapters import Arrays, adapt, is_stream
 from .data_conversion import some_tensors, split_validation
+from .intake import Intake
 from .logs import in_order, numbers
 from .loop import FitOptions, Loop
 
@@ -54,6 +55,7 @@ class Trainer:
         built: bool
         history: History
         losses: list[Tensor]
+        _losses_without: Any
         weights: list[Parameter]
         trainable_weights: list[Parameter]
         non_trainable_weights: list[Parameter]
@@ -268,7 +270,7 @@ class Trainer:
         validation_split: float = 0.0,
         validation_data: Data | Batches = None,
         shuffle: bool = True,
-        class_weight: dict[int, float] | None = None,
+        class_weight: dict[int, float] | Literal["balanced"] | None = None,
         sample_weight: Data = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
@@ -280,8 +282,9 @@ class Trainer:
 
         Args:
             x: samples along axis 0: an array or tensor, a list or dict of them for several
-                inputs; or an object that yields batches (x, y) or (x, y, sample_weight): a
-                generator, a `DataLoader`, a `utils.PyDataset`.
+                inputs; a table (below); a sparse matrix of SciPy, of which only the rows of a
+                batch become dense; or an object that yields batches (x, y) or (x, y,
+                sample_weight): a generator, a `DataLoader`, a `utils.PyDataset`.
             y: targets, in the same forms; None if x yields them.
             batch_size: samples per step, 32 by default; the last batch of an epoch may be smaller.
             epochs: the number of epochs, those before `initial_epoch` included.
@@ -292,7 +295,8 @@ class Trainer:
             validation_data: (x, y), (x, y, sample_weight) or an object that yields batches.
             shuffle: whether to draw a new order of the samples in each epoch; for a `PyDataset` a
                 new order of its batches. Other objects that yield batches keep their order.
-            class_weight: a weight for the samples of each class, by index.
+            class_weight: a weight for the samples of each class, by index; or "balanced", which
+                weighs classes alike: n / (classes x samples of the class), as in scikit-learn.
             sample_weight: a weight for each sample.
             initial_epoch: the number of the first epoch, counted from 0.
             steps_per_epoch: the number of steps of an epoch; needed for endless generators. The
@@ -310,6 +314,12 @@ class Trainer:
             RuntimeError: the model isn't compiled.
             ValueError, TypeError: the data does not fit the model, or x, y and sample_weight do
                 not fit each other. Model and optimizer are as before the step that failed.
+
+        Tables are DataFrames of pandas and polars, Tables of pyarrow, lists of dicts. Several
+        inputs, or those of a dict, take the columns of their names. Another model takes all columns
+        as one array of shape (samples, columns), remembers their names, also in its file, and puts
+        the columns of later tables into that order; a table with other columns is an error. A
+        column alone, such as a Series, has the shape (samples, 1), as in Keras.
 
         Ctrl-C ends the fit within 0.2 s and leaves the model as after the last whole step. A step
         that runs eagerly and has updated weights is finished first; a second Ctrl-C does not wait.
@@ -342,7 +352,10 @@ class Trainer:
         shuffle = check_flag("fit", "shuffle", shuffle)
         if validation_split is not None:
             validation_split = check_number("fit", "validation_split", validation_split, below=1.0)
-        if validation_split and validation_data is None:
+        intake = Intake(self, learns=True)
+        x, y, sample_weight = intake.data("fit", x, y, sample_weight)
+        split = bool(validation_split) and validation_data is None
+        if split:
             if is_stream(x):
                 raise ValueError(
                     "fit: validation_split: expected x to be arrays, got a source of batches "
@@ -351,7 +364,7 @@ class Trainer:
             (x, y, sample_weight), validation_data = split_validation(
                 (x, y, sample_weight), validation_split
             )
-        data = adapt("fit", x, y, sample_weight, class_weight, batch_size, steps_per_epoch)
+        data = adapt("fit", intake, x, y, sample_weight, class_weight, batch_size, steps_per_epoch)
         if isinstance(data, Arrays):
             check_data(self, "fit", data)
         check_trainable(self, "fit")
@@ -361,10 +374,13 @@ class Trainer:
             who = "fit: validation_data"
             if not is_stream(x):
                 x, y, sample_weight = unpack_x_y_sample_weight(x, who)
+                if not split:  # its parts have no tables any more
+                    x, y, sample_weight = intake.data(who, x, y, sample_weight)
             size = validation_batch_size or batch_size
-            validation = adapt(who, x, y, sample_weight, None, size, validation_steps)
+            validation = adapt(who, intake, x, y, sample_weight, None, size, validation_steps)
         if isinstance(validation, Arrays):
             check_validation(self, validation, data)
+        intake.keep()
         total = data.batches if steps_per_epoch is None else steps_per_epoch
         loop = Loop("fit", self, callbacks, verbose, add_history=True, epochs=epochs, steps=total)
         options = FitOptions(
@@ -402,7 +418,9 @@ class Trainer:
         check_compiled(self, "evaluate")
         check_counts("evaluate", batch_size=batch_size, steps=steps)
         return_dict = check_flag("evaluate", "return_dict", return_dict)
-        data = adapt("evaluate", x, y, sample_weight, None, batch_size, steps)
+        intake = Intake(self)
+        x, y, sample_weight = intake.data("evaluate", x, y, sample_weight)
+        data = adapt("evaluate", intake, x, y, sample_weight, None, batch_size, steps)
         if isinstance(data, Arrays):
             check_data(self, "evaluate", data, "test_step")
         total = data.batches if steps is None else steps
@@ -436,7 +454,9 @@ class Trainer:
             (5, 2)
         """
         check_counts("predict", batch_size=batch_size, steps=steps)
-        data = adapt("predict", x, batch_size=batch_size, steps=steps)
+        intake = Intake(self)
+        x = intake.x("predict: x", x)
+        data = adapt("predict", intake, x, batch_size=batch_size, steps=steps)
         total = data.batches if steps is None else steps
         loop = Loop("predict", self, callbacks, verbose, epochs=1, steps=total)
         return loop.predict(data, steps)
@@ -446,17 +466,20 @@ class Trainer:
         x: Data,
         y: Data = None,
         sample_weight: Data = None,
-        class_weight: dict[int, float] | None = None,
+        class_weight: dict[int, float] | Literal["balanced"] | None = None,
         return_dict: bool = False,
     ) -> Any:
         """One step of training; returns this batch's loss and metrics as `evaluate` does."""
         check_compiled(self, "train_on_batch")
         return_dict = check_flag("train_on_batch", "return_dict", return_dict)
-        data = adapt("train_on_batch", x, y, sample_weight, class_weight)
+        intake = Intake(self, learns=True)
+        x, y, sample_weight = intake.data("train_on_batch", x, y, sample_weight)
+        data = adapt("train_on_batch", intake, x, y, sample_weight, class_weight)
         if not isinstance(data, Arrays):
             raise TypeError(f"train_on_batch: x: expected arrays, got {shown(x)}")
         check_data(self, "train_on_batch", data)
         check_trainable(self, "train_on_batch")
+        intake.keep()
         return self._batch_logs("train", data, return_dict)
 
     def test_on_batch(
@@ -465,7 +488,7 @@ class Trainer:
         """One step of evaluation; returns this batch's loss and metrics as `evaluate` does."""
         check_compiled(self, "test_on_batch")
         return_dict = check_flag("test_on_batch", "return_dict", return_dict)
-        data = Arrays("test_on_batch", x, y, sample_weight)
+        data = Arrays("test_on_batch", *Intake(self).data("test_on_batch", x, y, sample_weight))
         check_data(self, "test_on_batch", data, "test_step")
         return self._batch_logs("test", data, return_dict)
 
@@ -477,6 +500,7 @@ class Trainer:
             if result is not None:
                 return result
         with runner.turn:
+            x = Intake(self).x("predict_on_batch: x", x)
             result = runner.batch((some_tensors("predict_on_batch: x", x), None, None))
             return tree.map_structure(np.array, result)
 
@@ -484,15 +508,15 @@ class Trainer:
         runner = self._runner(phase)
         with runner.turn:
             self.reset_metrics()
-            logs = numbers(runner.batch((data.x, data.y, data.sample_weight)))
+            logs = numbers(runner.batch(data.whole()))
         return logs if return_dict else in_order(self, logs)
 
     # --- the steps; a subclass may define its own
 
     def _has_own(self, method: str) -> bool:
         """Whether a subclass or this object defines the method."""
-        own = getattr(type(self), method) is not getattr(Trainer, method)
-        return own or method in self.__dict__
+        found = getattr(self, method)  # by a look-up, which a step that is being recorded notes
+        return getattr(found, "__func__", None) is not getattr(Trainer, method)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of training on a batch (x, y, sample_weight); returns the logs.

@@ -45,14 +45,14 @@ if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
 
 
-def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None) -> Tensor:
+def linear(input: TensorLike, weight: TensorLike, bias: TensorLike | None = None) -> Tensor:
     """`x @ weight.T + bias` as one operation: x (..., in), weight (out, in), bias (out) or None.
 
     Example:
         >>> linear([[1.0, 2.0]], [[3.0, 4.0]], [1.0]).tolist()
         [[12.0]]
     """
-    return F.linear(x, weight, bias=bias, transpose_w=True)
+    return F.linear(input, weight, bias=bias, transpose_w=True)
 
 
 def _written(who: str, x: TensorLike, y: Tensor) -> Tensor:
@@ -78,68 +78,68 @@ def _written(who: str, x: TensorLike, y: Tensor) -> Tensor:
     return x
 
 
-def relu(x: TensorLike, inplace: bool = False) -> Tensor:
+def relu(input: TensorLike, inplace: bool = False) -> Tensor:
     """`max(x, 0)`.
 
     Args:
-        x: float input.
-        inplace: whether to write the result into x. If a gradient is recorded, the result is a new
-            tensor all the same, and one warning says so.
+        input: float input.
+        inplace: whether to write the result into the input. If a gradient is recorded, the result
+            is a new tensor all the same, and one warning says so.
 
     Example:
         >>> relu([-1.0, 2.0]).tolist()
         [0.0, 2.0]
     """
-    y = F.relu(x)
-    return _written("relu", x, y) if inplace else y
+    y = F.relu(input)
+    return _written("relu", input, y) if inplace else y
 
 
-def leaky_relu(x: TensorLike, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+def leaky_relu(input: TensorLike, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where positive, `negative_slope * x` elsewhere."""
-    y = F.leaky_relu(x, slope=negative_slope)
-    return _written("leaky_relu", x, y) if inplace else y
+    y = F.leaky_relu(input, slope=negative_slope)
+    return _written("leaky_relu", input, y) if inplace else y
 
 
-def elu(x: TensorLike, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+def elu(input: TensorLike, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where positive, `alpha * (exp(x) - 1)` elsewhere."""
-    y = F.elu(x, alpha=alpha)
-    return _written("elu", x, y) if inplace else y
+    y = F.elu(input, alpha=alpha)
+    return _written("elu", input, y) if inplace else y
 
 
-def selu(x: TensorLike, inplace: bool = False) -> Tensor:
+def selu(input: TensorLike, inplace: bool = False) -> Tensor:
     """Scaled ELU, see `fastdl.selu`."""
-    y = F.selu(x)
-    return _written("selu", x, y) if inplace else y
+    y = F.selu(input)
+    return _written("selu", input, y) if inplace else y
 
 
-def silu(x: TensorLike, inplace: bool = False) -> Tensor:
+def silu(input: TensorLike, inplace: bool = False) -> Tensor:
     """`x * sigmoid(x)`."""
-    y = F.silu(x)
-    return _written("silu", x, y) if inplace else y
+    y = F.silu(input)
+    return _written("silu", input, y) if inplace else y
 
 
-def hardsigmoid(x: TensorLike, inplace: bool = False) -> Tensor:
+def hardsigmoid(input: TensorLike, inplace: bool = False) -> Tensor:
     """`x / 6 + 1 / 2` limited to [0, 1]."""
-    y = F.hard_sigmoid(x)
-    return _written("hardsigmoid", x, y) if inplace else y
+    y = F.hard_sigmoid(input)
+    return _written("hardsigmoid", input, y) if inplace else y
 
 
-def softplus(x: TensorLike, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+def softplus(input: TensorLike, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """`log(1 + exp(beta * x)) / beta`, and x itself where `beta * x > threshold`.
 
     Example:
         >>> softplus([3.0], beta=10.0).tolist()
         [3.0]
     """
-    scaled = x if beta == 1 else F.mul(x, beta)
+    scaled = input if beta == 1 else F.mul(input, beta)
     y = F.softplus(scaled)
     if beta != 1:
         y = F.div(y, beta)
-    # From 20 on, softplus and x agree in float32.
-    return y if threshold >= 20 else F.where(F.gt(scaled, threshold), x, y)
+    # From 20 on, softplus and its input agree in float32.
+    return y if threshold >= 20 else F.where(F.gt(scaled, threshold), input, y)
 
 
-def softmax(x: TensorLike, dim: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
+def softmax(input: TensorLike, dim: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
     """`exp(x)` divided by its sum along `dim`.
 
     Without `dim` the axis is 0 for 0, 1 or 3 axes, else 1, as in PyTorch, and a warning says so.
@@ -148,18 +148,22 @@ def softmax(x: TensorLike, dim: int | None = None, dtype: DTypeLike | None = Non
         >>> softmax([[0.0, 0.0]], dim=1).tolist()
         [[0.5, 0.5]]
     """
-    return _functions.softmax(x, _implicit_dim("softmax", x) if dim is None else dim, dtype=dtype)
+    return _functions.softmax(
+        input, _implicit_dim("softmax", input) if dim is None else dim, dtype=dtype
+    )
 
 
-def log_softmax(x: TensorLike, dim: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
+def log_softmax(
+    input: TensorLike, dim: int | None = None, dtype: DTypeLike | None = None
+) -> Tensor:
     """The logarithm of softmax along `dim`, see `softmax`.
 
     Example:
         >>> log_softmax([[0.0, -1000.0]], dim=1).tolist()
         [[0.0, -1000.0]]
     """
-    dim = _implicit_dim("log_softmax", x) if dim is None else dim
-    return _functions.log_softmax(x, dim, dtype=dtype)
+    dim = _implicit_dim("log_softmax", input) if dim is None else dim
+    return _functions.log_softmax(input, dim, dtype=dtype)
 
 
 def _implicit_dim(who: str, x: TensorLike) -> int:
@@ -174,11 +178,13 @@ def check_probability(p: float, who: str = "dropout") -> None:
     check_fraction(who, "p", p)
 
 
-def dropout(x: TensorLike, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+def dropout(
+    input: TensorLike, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
     """Sets values to 0 with probability p and multiplies the others by 1 / (1 - p).
 
     Args:
-        x: float input.
+        input: float input.
         p: probability in [0, 1].
         training: whether to drop values. If False, the result is the input itself.
         inplace: see `relu`.
@@ -192,54 +198,59 @@ def dropout(x: TensorLike, p: float = 0.5, training: bool = True, inplace: bool 
     """
     check_probability(p)
     if not training or p == 0:
-        return _core.as_tensor(x)
-    y = F.mul(x, 0.0) if p == 1 else F.dropout(x, rate=p)
-    return _written("dropout", x, y) if inplace else y
+        return _core.as_tensor(input)
+    y = F.mul(input, 0.0) if p == 1 else F.dropout(input, rate=p)
+    return _written("dropout", input, y) if inplace else y
 
 
-def one_hot(x: TensorLike, num_classes: int = -1) -> Tensor:
+def one_hot(tensor: TensorLike, num_classes: int = -1) -> Tensor:
     """A new last axis with 1 at the class and 0 elsewhere, int64.
 
     Args:
-        x: classes, integers from 0 on.
+        tensor: classes, integers from 0 on.
         num_classes: the size of the new axis; -1 takes one more than the largest class.
 
     Raises:
-        TypeError: x isn't of an integer type.
-        ValueError: a class is outside [0, num_classes), or x is empty and `num_classes` is -1.
+        TypeError: the tensor isn't of an integer type.
+        ValueError: a class is outside [0, num_classes), or the tensor is empty and `num_classes`
+            is -1.
 
     Example:
         >>> one_hot([0, 2]).tolist()
         [[1, 0, 0], [0, 0, 1]]
     """
-    x = _core.as_tensor(x)
+    tensor = _core.as_tensor(tensor)
     if num_classes == -1:
-        if not x.numel():
-            raise ValueError("one_hot: num_classes: expected at least 1 for an empty x, got -1")
-        num_classes = int(F.max(x).item()) + 1
+        if not tensor.numel():
+            raise ValueError(
+                "one_hot: num_classes: expected at least 1 for an empty tensor, got -1"
+            )
+        num_classes = int(F.max(tensor).item()) + 1
     if num_classes < 1:
         raise ValueError(f"one_hot: num_classes: expected at least 1, or -1, got {num_classes}")
-    return F.one_hot(x, depth=num_classes, dtype="int64", strict=True)
+    return F.one_hot(tensor, depth=num_classes, dtype="int64", strict=True)
 
 
-def normalize(x: TensorLike, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+def normalize(input: TensorLike, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """x divided by its p-norm along `dim`, or by `eps` if that is larger.
 
     Example:
         >>> normalize([[3.0, 4.0]]).tolist()
         [[0.6000000238418579, 0.800000011920929]]
     """
-    return F.div(x, F.maximum(_functions.norm(x, p, dim, True), eps))
+    return F.div(input, F.maximum(_functions.norm(input, p, dim, True), eps))
 
 
-def pad(x: TensorLike, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
+def pad(
+    input: TensorLike, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Tensor:
     """Adds `value` around the last axes. A negative width cuts values off.
 
     Args:
-        x: input.
+        input: a tensor.
         pad: widths before and after the last axis, then of the axis before it, and so on.
         mode: only "constant" is possible.
-        value: the value to add.
+        value: the value to add; None is 0.
 
     Raises:
         ValueError: the number of widths is odd or too large, the mode is another one, or an integer
@@ -249,7 +260,7 @@ def pad(x: TensorLike, pad: Sequence[int], mode: str = "constant", value: float 
         >>> pad([1.0, 2.0], (1, 2)).tolist()
         [0.0, 1.0, 2.0, 0.0, 0.0]
     """
-    x = _core.as_tensor(x)
+    x, value = _core.as_tensor(input), 0.0 if value is None else value
     if mode != "constant":
         raise ValueError(f"pad: mode: expected 'constant', got {mode!r}")
     if len(pad) % 2 or len(pad) > 2 * x.ndim:

@@ -31,6 +31,7 @@ from .activation import (
     softsign as softsign,
     sparse_plus as sparse_plus,
     sparse_sigmoid as sparse_sigmoid,
+    sparsemax as sparsemax,
     squareplus as squareplus,
     swish as swish,
     tanh as tanh,

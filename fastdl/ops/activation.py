@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .. import _core
 from .._base import formulas, moving
 from .._base import functional as F
@@ -151,6 +153,45 @@ def softmax(x: TensorLike, axis: Axes = -1) -> Tensor:
         [[0.25, 0.25], [0.25, 0.25]]
     """
     return moving.along_several(F.softmax, x, axis, "softmax")
+
+
+def sparsemax(x: TensorLike, axis: int = -1) -> Tensor:
+    """`max(x - t, 0)` with the t for which it sums to 1: probabilities, many of them exactly 0.
+
+    Args:
+        x: float input of rank 1 or more.
+        axis: the axis along which the results sum to 1.
+
+    Raises:
+        IndexError: the axis is out of range.
+
+    Source: Martins and Astudillo 2016, algorithm 1. (Keras 3.15 adds up running sums instead, so
+    its rows do not sum to 1.)
+
+    Example:
+        >>> sparsemax([2.0, 1.5, 0.0]).tolist()
+        [0.75, 0.25, 0.0]
+    """
+    x = F.cast(x, dtype="float32")
+    axis = moving.checked_axis(axis, x.ndim, "sparsemax")
+    peak = F.max(x.detach(), axes=axis, keepdims=True)
+    shifted = F.sub(x, peak)  # so that the 1 is not lost beside large numbers
+    support = F.cast(_supported(shifted.detach(), axis), dtype="float32")
+    total = F.sum(F.mul(shifted, support), axes=axis, keepdims=True)
+    t = F.div(F.sub(total, 1.0), F.sum(support, axes=axis, keepdims=True))
+    return F.mul(F.relu(F.sub(shifted, t)), support)
+
+
+def _supported(x: Tensor, axis: int) -> Tensor:
+    """Where sparsemax is above 0: at the k largest elements, for the largest k for which the k-th
+    is above (their sum - 1) / k."""
+    ordered = F.gather(x, F.order(x, axis=axis, descending=True), axis=axis)
+    shape = [1] * x.ndim
+    shape[axis] = x.shape[axis]
+    rank = np.arange(1, x.shape[axis] + 1, dtype=np.float32).reshape(shape)
+    above = F.gt(F.add(F.mul(ordered, rank), 1.0), F.cumsum(ordered, axis=axis))
+    last = F.sum(above, axes=axis, keepdims=True) - 1
+    return F.ge(x, F.gather(ordered, last, axis=axis))
 
 
 def log_softmax(x: TensorLike, axis: Axes = -1) -> Tensor:

@@ -101,7 +101,7 @@ def argsort(x: TensorLike, axis: int | None = -1) -> Tensor:
         [1, 2, 0]
     """
     x, axis = _flat_for_none(x, axis)
-    return F.cast(picking.order_of(x, axis), dtype="int32")
+    return F.cast(F.order(x, axis=axis), dtype="int32")
 
 
 def sort(x: TensorLike, axis: int | None = -1) -> Tensor:
@@ -112,7 +112,7 @@ def sort(x: TensorLike, axis: int | None = -1) -> Tensor:
         [1.0, 2.0, 3.0]
     """
     x, axis = _flat_for_none(x, axis)
-    return F.gather(x, picking.order_of(x, axis), axis=axis) if x.ndim else x
+    return F.gather(x, F.order(x, axis=axis), axis=axis) if x.ndim else x
 
 
 def _flat_for_none(x: TensorLike, axis: int | None) -> tuple[Tensor, int]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -30,6 +30,19 @@ def path_of(variable: Tensor, index: int) -> str:
     return getattr(variable, "path", "") or getattr(variable, "name", "") or f"variable_{index}"
 
 
+class Pull(NamedTuple):
+    """How the variables of a run are pulled to 0.
+
+    Attributes:
+        decay: the weight decay.
+        l1, l2: the penalty l1 |w| + l2 / 2 w^2, whose gradient the update adds.
+    """
+
+    decay: float
+    l1: float = 0.0
+    l2: float = 0.0
+
+
 class Variables(Watched):
     """The part of `Optimizer` that makes and sets state, and says which variables decay."""
 
@@ -39,6 +52,7 @@ class Variables(Watched):
     _built_slots: list[str]
     _excluded: list[Tensor]
     _excluded_names: list[str]
+    _penalties: Mapping[int, tuple[float, float]]
     _positions: dict[int, int]
     _slot_variables: list[Parameter]
     _trainable_variables: list[Tensor]
@@ -150,10 +164,14 @@ class Variables(Watched):
         return (self.weight_decay,)
 
     def _decay_of(self, index: int) -> float:
-        """The weight decay of a variable. A run's variables have the same."""
+        """The weight decay of a variable."""
         if self.weight_decay is None or self._is_excluded(index):
             return 0.0
         return self.weight_decay
+
+    def _pull_of(self, index: int) -> Pull:
+        l1, l2 = self._penalties.get(id(self._trainable_variables[index]), (0.0, 0.0))
+        return Pull(self._decay_of(index), l1, l2)
 
     def _is_excluded(self, index: int) -> bool:
         variable = self._trainable_variables[index]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -79,7 +79,7 @@ class Optimizer(Variables):
     """
 
     # Derived from the variables once, or set by what runs the steps.
-    _bookkeeping = frozenset(("_built_slots", "_is_fed", "_positions", "_runs_of"))
+    _bookkeeping = frozenset(("_built_slots", "_is_fed", "_penalties", "_positions", "_runs_of"))
     _announced = frozenset(
         (
             "_constrained",
@@ -93,6 +93,11 @@ class Optimizer(Variables):
     _takes_parts: ClassVar[bool] = True
     # The slots of a subclass: each a name and the initial value.
     _slots: ClassVar[tuple[tuple[str, float], ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        if "update_step" in cls.__dict__ and "_update" not in cls.__dict__:
+            cls._update = Optimizer._update  # type: ignore[method-assign]  # which calls it
 
     def __init__(
         self,
@@ -154,13 +159,18 @@ class Optimizer(Variables):
         # step count.
         self._is_fed = False
 
+        # Penalties whose gradients the next update adds, by the identity of their variables, and
+        # what they amount to.
+        self._penalties: Mapping[int, tuple[float, float]] = {}
+        self._penalty = _core.full((), "float32", 0.0)
+
         self._trainable_variables: list[Tensor] = []
         self._positions: dict[int, int] = {}
         self._slot_variables: list[Parameter] = []
         self._excluded: list[Tensor] = []
         self._excluded_names: list[str] = []
         # For each selection of variables: what the runs were made for (how often variables had
-        # moved, and the decays), and the runs.
+        # moved, the decays and the penalties), and the runs.
         self._runs_of: dict[tuple[bool, ...], tuple[object, list[Run]]] = {}
         self._learning_rate: LearningRateSchedule | Callable[[], SupportsFloat] | None = None
         self._learning_rate_variable = named_variable(self._hyper._view((), 0), "learning_rate")
@@ -312,13 +322,43 @@ class Optimizer(Variables):
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
         return self.iterations
 
-    def _descend(self, loss: Tensor, variables: Sequence[Tensor]) -> None:
-        """One step down the gradients of a loss."""
+    def _descend(
+        self,
+        loss: Tensor,
+        variables: Sequence[Tensor],
+        penalties: Mapping[int, tuple[float, float]] | None = None,
+    ) -> Tensor | None:
+        """One step down the gradients of a loss, and of penalties that are not in it.
+
+        Args:
+            penalties: for the identity of a variable (a, b), its penalty being a |w| + b / 2 w^2;
+                only where `_adds_penalties()`.
+
+        Returns:
+            The sum of the penalties before the step, None if there are none.
+        """
         if not self.built:  # first: gradients are then written into its memory
             self.build(variables)
         gradients = Gradients(variables, self._looks_once())
         _core.grad_into(gradients, [loss], [None], variables)
-        self.apply(gradients.found, variables)
+        found = gradients.found
+        if not penalties:
+            self.apply(found, variables)
+            return None
+        for i, variable in enumerate(variables):
+            if found[i] is None and id(variable) in penalties:
+                found[i] = _core.full(variable.shape, "float32", 0.0)
+        self.__dict__["_penalties"] = penalties
+        try:
+            F.assign_(self._penalty, 0.0)
+            self.apply(found, variables)
+            return F.copy(self._penalty)
+        finally:
+            self.__dict__["_penalties"] = {}
+
+    def _adds_penalties(self) -> bool:
+        """Whether an update can add the gradients of penalties in its pass over the memory."""
+        return type(self)._looks_once is Optimizer._looks_once and self._looks_once()
 
     def apply(
         self,
@@ -457,7 +497,7 @@ class Optimizer(Variables):
             rows = max(1, _PART // width)
             for first in range(0, height, rows):
                 count = min(rows, height - first)
-                part = self._flat.part(i, first, count, memory, self._decay_of(i))
+                part = self._flat.part(i, first, count, memory, self._pull_of(i))
                 product.rows(first, count, part.gradients._view((count, width), 0))
                 self._update(part)
 
@@ -471,8 +511,8 @@ class Optimizer(Variables):
 
     def _decay(self, run: Run) -> None:
         """Applies the weight decay, for updates that aren't one op."""
-        if run.key:
-            decay = F.mul(self._learning_rate_variable, run.key)
+        if run.key.decay:
+            decay = F.mul(self._learning_rate_variable, run.key.decay)
             F.assign_(run.values, F.sub(run.values, F.mul(run.values, decay)))
 
     def _step_by(
@@ -487,7 +527,10 @@ class Optimizer(Variables):
             step=self._updates,
             states=states,
             parameters=parameters,
-            decay=run.key,
+            l1=run.key.l1,
+            l2=run.key.l2,
+            decay=run.key.decay,
+            penalty=self._penalty if run.key.l1 or run.key.l2 else None,
         )
 
     def _all_runs(self) -> list[Run]:
@@ -496,10 +539,10 @@ class Optimizer(Variables):
 
     def _runs(self, selected: tuple[bool, ...]) -> list[Run]:
         self._check_slots()
-        holds = self._flat.moves, self._decays()
+        holds = self._flat.moves, self._decays(), self._penalties
         made_for, runs = self._runs_of.get(selected, (None, []))
         if made_for != holds:
-            runs = self._flat.runs(selected, key=self._decay_of)
+            runs = self._flat.runs(selected, key=self._pull_of)
             self._runs_of[selected] = holds, runs
         return runs
 

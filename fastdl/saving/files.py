@@ -64,7 +64,8 @@ def replacing(path: Path, who: str, overwrite: bool = True) -> Iterator[BinaryIO
     except BaseException as error:
         with suppress(OSError):
             os.unlink(beside)
-        if isinstance(error, OSError) and error.filename == beside:
+        # Writes fail without a name, on a full disk for example.
+        if isinstance(error, OSError) and error.errno and error.filename in (None, beside):
             error.filename = name
         raise
     _sync_folder(folder)

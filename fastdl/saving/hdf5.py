@@ -99,12 +99,12 @@ def _own_weights(layer: Any) -> list[Tensor]:
 
 def write_keras_weights(model: Any, file: BinaryIO) -> None:
     """Writes the weights as Keras does."""
-    file.write(_written(model))
+    file.write(keras_weights(model))
 
 
 def keras_weights_saved_later(model: Any, path: str) -> Callable[[], None]:
     """A function that writes the weights as they are now."""
-    data = _written(model)
+    data = keras_weights(model)
 
     def write() -> None:
         with replacing(path, "save_weights: filepath") as file:
@@ -113,7 +113,8 @@ def keras_weights_saved_later(model: Any, path: str) -> Callable[[], None]:
     return write
 
 
-def _written(model: Any) -> bytes:
+def keras_weights(model: Any, with_optimizer: bool = True) -> bytes:
+    """The content of such a file."""
     buffer = io.BytesIO()
     with h5py().File(buffer, "w") as store:
         for path, layer in _groups(model):
@@ -129,9 +130,10 @@ def _written(model: Any) -> bytes:
                 seed, used = (int(x) & 0xFFFFFFFF for x in generator.state.tolist())
                 group = store.create_group(f"{path}/seed_generator/vars")
                 group["0"] = np.array([seed, used], np.uint32)
-        if getattr(model, "optimizer", None) is not None:
+        optimizer = getattr(model, "optimizer", None)
+        if with_optimizer and optimizer is not None and optimizer.built:
             group = store.create_group("optimizer/vars")
-            for i, variable in enumerate(model.optimizer.variables):
+            for i, variable in enumerate(optimizer.variables):
                 group[str(i)] = variable.numpy()
     return buffer.getvalue()
 

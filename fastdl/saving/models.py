@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_flag
-from .._base.registry import LAYERS, custom_object_scope
+from .._base.registry import LAYERS, custom_object_scope, naming_modules
 from .._graph.calls import context
 from . import archive, keras_files, safetensors
 from .files import Region, mapped, parse_json, path_of, replacing
@@ -51,8 +51,9 @@ def save_model(
 
     Args:
         model: a model. Classes and functions of your own are written by name.
-        filepath: a path that ends in `.fastdl`. The file there is replaced when the new one is
-            complete: a full disk or a killed process leaves the old one whole.
+        filepath: a path that ends in `.fastdl`, or in `.keras` for a file that Keras reads (with
+            the package h5py, and without random states). The file there is replaced when the new
+            one is complete: a full disk or a killed process leaves the old one whole.
         overwrite: whether there may be a file already.
         zipped: only True or None, as files are always one archive.
         include_optimizer: whether the state of training is written, too: True unless given. Without
@@ -83,19 +84,19 @@ def save_model(
         raise TypeError(f"save_model: unknown argument {next(iter(kwargs))!r}")
     if zipped is not None and not check_flag("save_model", "zipped", zipped):
         raise ValueError("save_model: zipped: expected True or None, got False")
-    if not name.endswith(".fastdl"):
+    if not name.endswith((".fastdl", ".keras")):
         raise ValueError(
-            f"{who}: expected a name that ends in .fastdl, got {name!r} (for weights alone use "
-            "save_weights())"
+            f"{who}: expected a name that ends in .fastdl or .keras, got {name!r} (for weights "
+            "alone use save_weights())"
         )
-    parts = parts_of(model, with_training)
+    parts = parts_of(model, with_training, for_keras=name.endswith(".keras"))
     with replacing(name, who, overwrite) as file:
         archive.write(file, parts)
 
 
 def saved_later(model: Any, path: str) -> Callable[[], None]:
     """A function that writes the model as it is now, while training goes on."""
-    parts = parts_of(model, with_training=True, copy=True)
+    parts = parts_of(model, True, copy=True, for_keras=path.endswith(".keras"))
 
     def write() -> None:
         with replacing(path, "save_model: filepath") as file:
@@ -104,15 +105,21 @@ def saved_later(model: Any, path: str) -> Callable[[], None]:
     return write
 
 
-def parts_of(model: Any, with_training: bool, copy: bool = False) -> Parts:
+def parts_of(model: Any, with_training: bool, copy: bool = False, for_keras: bool = False) -> Parts:
     """What the archive of a model holds. What can fail for a model fails here.
 
     Args:
         model: the model.
         with_training: whether the state of training is included.
         copy: whether the values are copied, so that they can be written while training goes on.
+        for_keras: whether it is a file of Keras.
     """
     check_own_state(model)
+    if for_keras:
+        with naming_modules():
+            config = model_config(model, with_training)
+        made = keras_files.parts_of(model, config, with_training)
+        return {name: bytes_part(data) for name, data in made.items()}
     parts: Parts = {
         "metadata.json": json_part({"format": FORMAT, "fastdl": _core.version}),
         "config.json": json_part(model_config(model, with_training)),
@@ -186,7 +193,11 @@ def restore_optimizer(model: Any, about: Any, source: TensorFile | None) -> None
 
 def json_part(value: Any) -> Part:
     """A part with a JSON text."""
-    data = json.dumps(value, indent=1, ensure_ascii=False).encode("utf-8")
+    return bytes_part(json.dumps(value, indent=1, ensure_ascii=False).encode("utf-8"))
+
+
+def bytes_part(data: bytes) -> Part:
+    """A part with these bytes."""
     return lambda file: file.write(data)
 
 
@@ -202,6 +213,9 @@ def model_config(model: Any, with_compile: bool = True) -> dict[str, Any]:
     where = label_of(model)
     config = LAYERS.serialize(model)
     config["build_config"] = model.get_build_config()
+    names = model.__dict__.get("_feature_names")
+    if names is not None:
+        config["feature_names"] = names
     config["compile_config"] = model.get_compile_config() if with_compile else None
     encoded: dict[str, Any] = encode(config, where)
     return encoded
@@ -418,12 +432,24 @@ def build_model(config: Any) -> Any:
         raise ValueError("expected 'class_name' and 'config'")
     outer = {key: value for key, value in config.items() if key != "compile_config"}
     model = LAYERS.deserialize(decode(outer, "config"))
-    if not hasattr(model, "compile_from_config"):
+    if not hasattr(model, "compile_from_config") and not hasattr(model, "get_encoded_features"):
         raise ValueError(f"expected a model, got a {type(model).__name__}")
     build_config = decode(config.get("build_config"), "build_config")
     if build_config and not model.built:
         model.build_from_config(build_config)
+    names = config.get("feature_names")
+    if names is not None:
+        model.__dict__["_feature_names"] = _checked_names(names)
     return model
+
+
+def _checked_names(names: Any) -> list[list[str] | None]:
+    """The names of columns, as `Intake` keeps them. ValueError if they are none."""
+    lists = isinstance(names, list) and all(one is None or isinstance(one, list) for one in names)
+    if not lists or not all(isinstance(name, str) for one in names for name in one or ()):
+        raise ValueError("feature_names: expected lists of names")
+    found: list[list[str] | None] = names
+    return found
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .. import layers, losses, models, optimizers
+from .. import layers, losses, models, optimizers, regularizers
 from .._base import functional as F
 from .._base.checks import (
     check_choice,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .._core import Tensor
-    from .._engine.flat import Run
 
 _ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
 _OUTPUTS = {"identity": "linear", "exp": "exponential", "logistic": "sigmoid", "softmax": "softmax"}
@@ -56,37 +55,6 @@ class SumOfOutputs(Loss):
             return F.sum(each, axes=-1)
         count = y_true.shape[-1]
         return F.scale_shift(losses.binary_crossentropy(y_true, y_pred), factor=float(count))
-
-
-class _Penalized:
-    """Adds the gradient of scikit-learn's L2 penalty within the pass of the update."""
-
-    if TYPE_CHECKING:
-        weight_decay: float | None
-        _hyper: Tensor
-        _updates: Tensor
-
-    def _step_by(
-        self, rule: str, run: Run, states: dict[str, Tensor], parameters: dict[str, float]
-    ) -> None:
-        F.update_(
-            rule=rule,
-            p=run.values,
-            g=run.gradients,
-            hyper=self._hyper,
-            step=self._updates,
-            states=states,
-            parameters=parameters,
-            l2=(self.weight_decay or 0.0) if run.key else 0.0,
-        )
-
-
-class _Adam(_Penalized, optimizers.Adam):
-    pass
-
-
-class _SGD(_Penalized, optimizers.SGD):
-    pass
 
 
 class Network(BaseEstimator):
@@ -246,25 +214,23 @@ class Network(BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_model")
 
-    def _compile(self, penalty: float, again: bool) -> None:
+    def _compile(self, l2: float, again: bool) -> None:
+        for kernel in self._model.weights[::2]:
+            if getattr(kernel.regularizer, "l2", 0.0) != l2:
+                kernel.regularizer = regularizers.L2(l2) if l2 else None
         if again and self._model.compiled:
-            optimizer = self._model.optimizer
-            if optimizer.weight_decay != penalty:
-                optimizer.weight_decay = penalty
             return
         rate = self.learning_rate_init
-        optimizer = (
-            _Adam(rate, self.beta_1, self.beta_2, self.epsilon, weight_decay=penalty)
+        self._model.compile(
+            optimizers.Adam(rate, self.beta_1, self.beta_2, self.epsilon)
             if self.solver == "adam"
-            else _SGD(
+            else optimizers.SGD(
                 rate,
                 momentum=self.momentum,
                 nesterov=bool(self.nesterovs_momentum and self.momentum),
-                weight_decay=penalty,
-            )
+            ),
+            self._loss(),
         )
-        optimizer.exclude_from_weight_decay(var_names=["bias"])
-        self._model.compile(optimizer, self._loss())
 
     def _fit_in_batches(
         self, x: Any, y: np.ndarray, weights: Any, rng: np.random.RandomState, incremental: bool
@@ -292,9 +258,9 @@ class Network(BaseEstimator):
                 stacklevel=4,
             )
         samples = Samples(x, y, weights, self.batch_size)
-        penalty = self.alpha * samples.batches / samples.total
-        self._compile(penalty, again=incremental)
-        watch = _Watch(self, samples, penalty, validation)
+        # The penalty of all samples is divided among the batches.
+        self._compile(0.5 * self.alpha * samples.batches / samples.total, again=incremental)
+        watch = _Watch(self, samples, validation)
         epochs = 1 if incremental else int(min(self.max_iter, 1 << 31))
         if not incremental:
             self.n_iter_ = 0
@@ -391,21 +357,17 @@ class Network(BaseEstimator):
 class _Watch(Callback):
     """Follows the epochs as scikit-learn does: loss, progress, learning rate, when to stop."""
 
-    def __init__(
-        self, estimator: Network, samples: Samples, penalty: float, validation: Any
-    ) -> None:
+    def __init__(self, estimator: Network, samples: Samples, validation: Any) -> None:
         super().__init__()
         self.estimator = estimator
         self.samples = samples
-        self.penalty = penalty
         self.validation = validation
         self.best: list[np.ndarray] | None = None
         self.converged = False
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         e = self.estimator
-        squares = sum(float(np.vdot(w, w)) for w in e.coefs_)
-        e.loss_ = float(logs["loss"]) + 0.5 * self.penalty * squares
+        e.loss_ = float(logs["loss"])
         e.n_iter_ += 1
         e.t_ += round(self.samples.total)
         e.loss_curve_.append(e.loss_)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .drawing import model_to_dot as model_to_dot
     from .drawing import model_to_text as model_to_text
     from .drawing import plot_model as plot_model
+    from .feature_space import FeatureSpace as FeatureSpace
     from .plots import plot_activations as plot_activations
     from .plots import plot_calibration as plot_calibration
     from .plots import plot_confusion_matrix as plot_confusion_matrix
@@ -107,8 +108,12 @@ def set_random_seed(seed: int) -> None:
     manual_seed(int(seed))
 
 
-def clear_session() -> None:
-    """Resets the dtype policy and the counters of names: the next Dense is `dense` again."""
+def clear_session(free_memory: bool = True) -> None:
+    """Resets the dtype policy and the counters of names: the next Dense is `dense` again.
+
+    Args:
+        free_memory: no effect: memory that nothing uses is freed at once.
+    """
     reset_names()
     set_dtype_policy("float32")
 
@@ -129,6 +134,7 @@ Sequence = PyDataset  # its name in tf.keras
 
 # Where names live that are loaded on first use. Some of the modules use models, which use this one.
 _HOMES = {
+    ".feature_space": "FeatureSpace",
     ".drawing": "model_to_dot model_to_text plot_model",
     ".plots": "plot_activations plot_calibration plot_confusion_matrix plot_history plot_weights",
     ".reports": "calibration_curve classification_report confusion_matrix",
@@ -142,6 +148,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 __all__ = [
     "BatchSizeTest",
     "CustomObjectScope",
+    "FeatureSpace",
     "LearningRateTest",
     "PyDataset",
     "Sequence",

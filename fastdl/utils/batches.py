@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._base.tables import is_table
+
 
 def unpack_x_y_sample_weight(data: Any, who: str = "") -> tuple[Any, Any, Any]:
     """(x, y, sample_weight) of a batch: x, (x,), (x, y) or (x, y, sample_weight).
@@ -13,7 +15,7 @@ def unpack_x_y_sample_weight(data: Any, who: str = "") -> tuple[Any, Any, Any]:
     Raises:
         ValueError: a tuple or list of more than three.
     """
-    if isinstance(data, list):
+    if isinstance(data, list) and not is_table(data):
         data = tuple(data)
     if not isinstance(data, tuple):
         return data, None, None

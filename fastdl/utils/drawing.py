@@ -106,7 +106,7 @@ def model_to_dot(
     model: Any,
     show_shapes: bool = False,
     show_dtype: bool = False,
-    show_layer_names: bool = False,
+    show_layer_names: bool = True,
     rankdir: str = "TB",
     expand_nested: bool = False,
     dpi: int = 200,
@@ -115,9 +115,11 @@ def model_to_dot(
 ) -> str:
     """The drawing of a model in the language DOT of Graphviz. Arguments as for `plot_model`.
 
+    As in Keras, the names of layers are shown by default here, and not by `plot_model`.
+
     Example:
         >>> model = models.Sequential([layers.Input((3,)), layers.Dense(2, name="d")], name="m")
-        >>> '"d" [label="Dense"]' in utils.model_to_dot(model)
+        >>> '"d" [label="Dense"]' in utils.model_to_dot(model, show_layer_names=False)
         True
     """
     who = "model_to_dot"

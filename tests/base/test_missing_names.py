@@ -51,6 +51,23 @@ def test_names_of_the_peers_tensors(owner, name, peer):
     assert not hasattr(owner, name)
 
 
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("load_model", "fastdl.models.load_model"),
+        ("Dense", "fastdl.layers.Dense"),
+        ("EarlyStopping", "fastdl.callbacks.EarlyStopping"),
+        ("pool", None),
+        ("_private", None),
+    ],
+)
+def test_names_of_other_modules(name, place):
+    with pytest.raises(AttributeError) as raised:
+        getattr(fastdl, name)
+    end = f"; it is {place}" if place else ""
+    assert str(raised.value) == f"module 'fastdl' has no attribute {name!r}{end}"
+
+
 def test_files_of_functions_are_not_attributes():
     with pytest.raises(AttributeError, match=r"torch.linalg is not in fastdl"):
         _ = fastdl.linalg

@@ -56,6 +56,19 @@ TEST(sums_of_every_length) {
   }
 }
 
+TEST(penalties_of_every_length) {
+  test::Lcg lcg(2);
+  const Floats source = lcg.uniform(100003, -1, 2);
+  for (int n : lengths()) {
+    test::Guarded<float> x(Floats(source.begin(), source.begin() + n));
+    double want = 0;
+    for (int i = 0; i < n; ++i) want += double(0.3f) * fabs(x[i]) + 0.5 * double(0.7f) * x[i] * x[i];
+    const double bound = (23 + log2(n + 1)) * kEps;  // as a sum, and three roundings of each term
+    const float s = kernels().penalty(x.data(), n, 0.3f, 0.7f);
+    EXPECT(fabs(s - want) <= bound * want, "penalty of ", n, ": ", s, ", want ", want);
+  }
+}
+
 // The bound must hold where a running sum fails: a million additions of 0.1 are off by 1 %.
 TEST(sum_is_balanced) {
   const Floats x(1 << 20, 0.1f);

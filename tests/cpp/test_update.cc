@@ -58,7 +58,7 @@ struct Setting {
   double lr;
   std::vector<std::pair<const char*, double>> hyper;
   std::vector<const char*> slots;  // what a, b and c are
-  float g_scale = 1, l2 = 0, decay = 0;
+  float g_scale = 1, l2 = 0, decay = 0, l1 = 0;
 };
 
 const UpdateRule& find_rule(const char* name) {
@@ -80,7 +80,7 @@ void update(const Buffers& v, int t, const Setting& s) {
       if (rule.hyper[i].name && !strcmp(rule.hyper[i].name, name)) hyper[i] = value;
   }
   rule.prepare(hyper, double(float(s.lr)), t - 1, coefficients);
-  UpdateSpan span{v.p, v.g, {}, v.n, s.g_scale, s.l2, s.decay, coefficients};
+  UpdateSpan span{v.p, v.g, {}, v.n, s.g_scale, s.l1, s.l2, s.decay, coefficients};
   float* const given[] = {v.a, v.b, v.c};
   for (size_t k = 0; k < s.slots.size(); ++k)
     for (int i = 0; i < kSlots && rule.slots[i]; ++i)
@@ -102,6 +102,14 @@ const Rule kRules[] = {
      STEP("sgd", 0.1, {}, {}, 1, 0, 0.1f * 0.05f),
      SCALAR(p = p - p * (0.1f * 0.05f); p = p - g * 0.1f),
      {0.492487162f, -1.01522434f, 1.9954741f, 0.196766227f}},
+    {"SGD of g p + 0.05 |p| + 0.1 p^2",
+     STEP("sgd", 0.1, {}, {}, 1, 0.2f, 0, 0.05f),
+     SCALAR(p = p - (g + p * 0.2f +
+                     (p > 0   ? 0.05f
+                      : p < 0 ? -0.05f
+                              : 0)) *
+                        0.1f),
+     {0.455689996f, -0.957081974f, 1.89396989f, 0.172555998f}},
     {"Keras SGD(momentum=0.9)",
      STEP("sgd", 0.1, {{"momentum", 0.9}}, {"velocity"}),
      SCALAR(a = a * 0.9f - g * 0.1f; p = p + a),
@@ -247,11 +255,11 @@ TEST(updates_of_every_range) {
     }
 }
 
-// A scaled gradient, L2 and decoupled decay together: decay comes first, then the gradient.
+// A scaled gradient, penalties and decoupled decay together: the gradient is that of the parameters before the decay.
 TEST(updates_prepare_in_order) {
   Floats p = {2.0f}, g = {4.0f};
-  update({p.data(), nullptr, nullptr, nullptr, g.data(), 1}, 1, {"sgd", 1.0, {}, {}, 0.5f, 0.25f, 0.5f});
-  EXPECT(p[0] == 1.0f - (4.0f * 0.5f + 1.0f * 0.25f), "got ", p[0]);
+  update({p.data(), nullptr, nullptr, nullptr, g.data(), 1}, 1, {"sgd", 1.0, {}, {}, 0.5f, 0.25f, 0.5f, 0.125f});
+  EXPECT(p[0] == 1.0f - (4.0f * 0.5f + 2.0f * 0.25f + 0.125f), "got ", p[0]);
 }
 
 // Every rule with every choice of states, on every instruction set: a range has the same bits alone and as the start
@@ -280,7 +288,7 @@ TEST(updates_of_all_rules_are_the_same_everywhere) {
         float coefficients[kCoefficients] = {};
         for (int i = 0; i < kHyper; ++i) hyper[i] = rule.hyper[i].value ? rule.hyper[i].value : 0.5;
         rule.prepare(hyper, 0.1, 3, coefficients);
-        UpdateSpan span{p.data(), g.data(), {}, n, 0.5f, 0.1f, 0.01f, coefficients};
+        UpdateSpan span{p.data(), g.data(), {}, n, 0.5f, 0.2f, 0.1f, 0.01f, coefficients};
         for (int i = 0; i < kSlots; ++i)
           if (has >> i & 1) span.slots[i] = states[i].data();
         rule.update(span);

@@ -29,6 +29,16 @@ D = {
 }
 
 
+def sparsemax(rows):
+    """The projection onto the simplex: the t with sum(max(x - t, 0)) = 1, by bisection."""
+    low, high = rows.max(-1, keepdims=True) - 1, rows.max(-1, keepdims=True)
+    for _ in range(60):
+        middle = (low + high) / 2
+        above = np.maximum(rows - middle, 0).sum(-1, keepdims=True) > 1
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return np.maximum(rows - low, 0)
+
+
 def test_the_table_has_every_public_function_and_every_name_is_found():
     public = {
         name
@@ -87,6 +97,29 @@ def test_gradient_against_differences_of_the_formula(name):
     h, values = 1e-6, X.astype("float64")
     expected = (D[name](values + h) - D[name](values - h)) / (2 * h)
     np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [0.01, 1.0, 1000.0])
+def test_sparsemax(scale):
+    x = (np.random.default_rng(0).normal(size=(5, 6, 7)) * scale).astype("float32")
+    x[0, 0] = 0.0
+    for axis in (0, 1, -1):
+        expected = np.moveaxis(sparsemax(np.moveaxis(x.astype(float), axis, -1)), -1, axis)
+        # x - max(x) is exact near the maximum; the threshold is a mean of up to 7 such values.
+        np.testing.assert_allclose(ops.sparsemax(x, axis).numpy(), expected, atol=8 * EPS)
+    parameter = fastdl.tensor(x, requires_grad=True)
+    weights = np.random.default_rng(1).normal(size=x.shape).astype("float32")
+    (ops.sparsemax(parameter) * weights).sum().backward()
+    support = sparsemax(x.astype(float)) > 0
+    mean = (weights * support).sum(-1, keepdims=True) / support.sum(-1, keepdims=True)
+    np.testing.assert_allclose(parameter.grad.numpy(), support * (weights - mean), atol=8 * EPS)
+
+
+def test_sparsemax_trains_in_a_recorded_step(recwarn):
+    model = fastdl.Sequential([layers.Dense(5, "sparsemax")])
+    model.compile("sgd", "mse")
+    model.fit(X, np.eye(4, 5, dtype="float32"), epochs=3, verbose=0)
+    assert not [w for w in recwarn if "eagerly" in str(w.message)]
 
 
 def test_glu_names_the_axis_that_is_out_of_range():

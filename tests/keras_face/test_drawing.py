@@ -36,11 +36,11 @@ def test_the_tree():
 
 
 def test_dot():
-    dot = utils.model_to_dot(graph(), show_layer_names=True, rankdir="LR", dpi=90)
+    dot = utils.model_to_dot(graph(), rankdir="LR", dpi=90)
     assert 'digraph "net"' in dot and "rankdir=LR, dpi=90" in dot
     edges = set(re.findall(r'"([^"]+)" -> "([^"]+)";', dot))
     assert {("a", "b"), ("b", "inner"), ("inner", "sum"), ("b", "sum")} < edges
-    nested = utils.model_to_dot(graph(), expand_nested=True)
+    nested = utils.model_to_dot(graph(), show_layer_names=False, expand_nested=True)
     edges = set(re.findall(r'"([^"]+)" -> "([^"]+)";', nested))
     inside = {edge for edge in edges if "inner/" in "".join(edge)}
     assert any(a == "b" and b.startswith("inner/input_layer") for a, b in inside)
@@ -58,7 +58,7 @@ def test_files(tmp_path, capsys, monkeypatch):
     text = utils.plot_model(model, tmp_path / "m.txt")
     assert (tmp_path / "m.txt").read_text() == text
     utils.plot_model(model, tmp_path / "m.dot")
-    assert (tmp_path / "m.dot").read_text() == utils.model_to_dot(model)
+    assert (tmp_path / "m.dot").read_text() == utils.model_to_dot(model, show_layer_names=False)
     monkeypatch.setattr(shutil, "which", lambda name: None)
     utils.plot_model(model, tmp_path / "m.png")
     out = capsys.readouterr().out
@@ -76,7 +76,9 @@ def test_the_program_dot(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: str(program))
     model = graph()
     utils.plot_model(model, tmp_path / "m.svg")
-    assert (tmp_path / "m.svg").read_text() == "-Tsvg\n" + utils.model_to_dot(model)
+    assert (tmp_path / "m.svg").read_text() == "-Tsvg\n" + utils.model_to_dot(
+        model, show_layer_names=False
+    )
     with pytest.raises(ValueError, match=r"Graphviz cannot draw .*m\.bad.*: no bad"):
         utils.plot_model(model, tmp_path / "m.bad")
     assert not (tmp_path / "m.bad").exists()

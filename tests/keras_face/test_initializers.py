@@ -125,9 +125,46 @@ def test_config(name):
     assert initializers.serialize(initializer.clone()) == config
 
 
+@pytest.mark.parametrize("periodic", [False, True])
+@pytest.mark.parametrize("window", ["hann", "hamming", "blackman", "bartlett", "boxcar"])
+def test_stft_is_a_windowed_fourier_transform(window, periodic):
+    from scipy.signal import get_window
+
+    values = get_window(window, 16, fftbins=periodic)
+    signal = np.random.default_rng(0).normal(size=16)
+    spectrum = np.fft.rfft(signal * values)
+    for side, expected in (("real", spectrum.real), ("imag", spectrum.imag)):
+        for given in (window, values):
+            kernel = initializers.STFT(side, given, None, periodic)((16, 1, 9)).numpy()[:, 0]
+            np.testing.assert_allclose(signal @ kernel, expected, atol=1e-5)
+        for scaling, factor in (
+            ("density", np.sqrt((values**2).sum())),
+            ("spectrum", values.sum()),
+        ):
+            kernel = initializers.STFT(side, window, scaling, periodic)((16, 1, 9)).numpy()[:, 0]
+            np.testing.assert_allclose(signal @ kernel, expected / factor, atol=1e-5)
+
+
+def test_stft_in_a_config():
+    for window in ("hamming", [0.5, 1.0, 0.5], None):
+        initializer = initializers.STFT("imag", window, "spectrum", True)
+        twin = initializers.deserialize(initializers.serialize(initializer))
+        assert twin.get_config() == initializer.get_config()
+        assert initializers.get("stft").get_config()["window"] == "hann"
+        assert fastdl.equal(twin((3, 1, 4)), initializer((3, 1, 4)))
+
+
 @pytest.mark.parametrize(
     ("make", "pattern"),
     [
+        (lambda: initializers.STFT("left"), "STFT: side: expected .* got 'left'"),
+        (lambda: initializers.STFT(window="tukey"), "STFT: window: expected .* got 'tukey'"),
+        (lambda: initializers.STFT(scaling="x"), "STFT: scaling: expected .* got 'x'"),
+        (lambda: initializers.STFT()((4, 3)), r"STFT: shape: expected \(frame length, 1"),
+        (
+            lambda: initializers.STFT(window=[1.0, 2.0])((4, 1, 3)),
+            r"STFT: window: expected an array of shape \(4,\), got shape \(2,\)",
+        ),
         (
             lambda: initializers.VarianceScaling(scale=0),
             "VarianceScaling: scale: expected a number above 0, got 0",

@@ -331,3 +331,15 @@ def test_labels_that_are_no_class(name, label):
 def test_bad_arguments(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("name", ["CategoricalCrossentropy", "CategoricalFocalCrossentropy"])
+def test_smoothing_follows_the_axis_of_the_classes(name):
+    rng = np.random.default_rng(0)
+    outputs = rng.random((4, 3, 5)).astype("float32")
+    targets = np.eye(5, dtype="float32")[rng.integers(0, 5, (4, 3))]
+    last = getattr(losses, name)(label_smoothing=0.2)(targets, outputs)
+    moved = getattr(losses, name)(label_smoothing=0.2, axis=1)(
+        np.moveaxis(targets, -1, 1), np.moveaxis(outputs, -1, 1)
+    )
+    np.testing.assert_allclose(moved.numpy(), last.numpy(), rtol=4 * EPSILON)

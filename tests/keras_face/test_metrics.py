@@ -328,3 +328,32 @@ def test_fit_and_evaluate_give_what_the_metric_alone_gives(case):
     alone = getattr(metrics, case["name"])(**case["options"])(y_true, y_pred).item()
     assert history.history["mine"] == [alone, alone]
     assert evaluated["mine"] == alone
+
+
+@pytest.mark.parametrize("method", ["interpolation", "minoring", "majoring"])
+def test_precision_recall_gain(method):
+    """The area under the gains of Flach and Kull 2015, from counts at each threshold."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 60)
+    p = np.clip(0.3 * y + 0.7 * rng.random(60), 0, 1).astype("float32")
+    weight = rng.random(60).astype("float32")
+    metric = metrics.AUC(curve="PRGAIN", summation_method=method, thresholds=[0.2, 0.4, 0.6, 0.8])
+    for part in (slice(0, 25), slice(25, 60)):
+        metric.update_state(y[part], p[part], weight[part])
+    recall, precision = [], []
+    for threshold in (-1e-7, 0.2, 0.4, 0.6, 0.8, 1 + 1e-7):
+        above = p > threshold
+        tp, fp = weight[above & (y == 1)].sum(), weight[above & (y == 0)].sum()
+        fn, tn = weight[~above & (y == 1)].sum(), weight[~above & (y == 0)].sum()
+        odds = (tp + fn) / (fp + tn)
+        recall.append(max(1 - odds * fn / tp, 0) if tp else 0.0)
+        precision.append(1 - odds * fp / tp if tp else 1.0)
+    width, y0, y1 = -np.diff(recall), np.array(precision[:-1]), np.array(precision[1:])
+    heights = {
+        "interpolation": (y0 + y1) / 2,
+        "minoring": np.minimum(y0, y1),
+        "majoring": np.maximum(y0, y1),
+    }
+    # A dozen roundings of values below 1.
+    expected = (width * heights[method]).sum()
+    np.testing.assert_allclose(metric.result().item(), expected, atol=16 * 2**-23)

@@ -294,3 +294,23 @@ def test_configs_that_lack_something(edit, message):
         optimizers.deserialize(config)
     with pytest.raises(TypeError, match=r"inner_optimizer: .*got None"):
         optimizers.deserialize({"class_name": "LossScaleOptimizer", "config": {}})
+
+
+@pytest.mark.parametrize("kind", ["scheduler", "plateau"])
+def test_callbacks_set_the_rates_of_all_optimizers(kind, capsys):
+    first, rest = optimizers.SGD(0.1, name="first"), optimizers.Adam(0.01, name="rest")
+    both = optimizers.MultiOptimizer(optimizers.OptimizerMap(rest, {".*dense_1/.*": first}))
+    model = fastdl.Sequential([layers.Dense(2, name="dense_1"), layers.Dense(1, name="dense_2")])
+    model.compile(both, "mse")
+    callback = (
+        fastdl.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2, verbose=1)
+        if kind == "scheduler"
+        else fastdl.callbacks.ReduceLROnPlateau("loss", 0.5, 1, 1, min_delta=1e9)
+    )
+    x, y = np.ones((8, 3), "float32"), np.ones((8, 1), "float32")
+    history = model.fit(x, y, epochs=3, callbacks=[callback], verbose=0).history
+    halvings = [1, 2, 3] if kind == "scheduler" else [0, 0, 1]
+    for name, start in (("first", 0.1), ("rest", 0.01)):
+        expected = [start / 2**n for n in halvings]
+        np.testing.assert_allclose(history[f"learning_rate_{name}"], expected, rtol=1e-6)
+    assert "the learning rate of first to 0.0" in capsys.readouterr().out

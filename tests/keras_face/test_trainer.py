@@ -128,6 +128,16 @@ def test_class_and_sample_weights():
     by_class = trained(x, y, class_weight=table)
     by_sample = trained(x, y, sample_weight=np.array([table[int(k)] for k in y], np.float32))
     assert_same(by_class, by_sample)
+    counts = np.bincount(y)
+    balanced = trained(x, y, class_weight="balanced")
+    assert_same(balanced, trained(x, y, class_weight=dict(enumerate(48 / (3 * counts)))))
+    # Of the training part alone.
+    rest = np.bincount(y[:36])
+    split = {"validation_split": 0.25}
+    assert_same(
+        trained(x, y, class_weight="balanced", **split),
+        trained(x, y, class_weight=dict(enumerate(36 / (3 * rest))), **split),
+    )
     zero = trained(x, y, sample_weight=np.zeros(48, np.float32))
     assert zero[1]["loss"] == [0.0, 0.0, 0.0]
 

@@ -197,6 +197,7 @@ def test_bad_data(arguments, error, message):
     [
         ({"class_weight": [1, 2]}, TypeError, r"fit: class_weight: .* dict .*, got \[1, 2\]"),
         ({"class_weight": {"a": 1}}, ValueError, "class_weight: expected class indices as keys"),
+        ({"class_weight": "even"}, TypeError, "class_weight: .* or 'balanced', got 'even'"),
         ({"callbacks": fastdl.callbacks.EarlyStopping}, TypeError, "the class EarlyStopping"),
         ({"validation_split": 1.5}, ValueError, r"fit: validation_split: .* \[0, 1\), got 1.5"),
         (
@@ -363,3 +364,10 @@ def test_warnings_point_at_the_users_line():
     caught.list.extend(more)
     assert [warning.filename for warning in caught.list] == [__file__] * len(caught.list)
     assert len(caught.list) >= 4
+
+
+def test_balanced_class_weights_need_all_targets():
+    model = make_model()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match="'balanced' counts the classes of all samples"):
+        model.fit(((X, Y) for _ in range(2)), class_weight="balanced", verbose=0)

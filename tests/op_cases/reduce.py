@@ -336,6 +336,44 @@ for dtype in (np.uint8, np.int32, np.int64):
             lambda x: x.cumsum(0, dtype=np.int64),
         ),
     ]
+
+
+def order_reference(axis, descending):
+    def f(x):
+        x = np.asarray(x)
+        if descending:  # backwards from the end, so that equal elements keep their order
+            back = np.flip(np.argsort(np.flip(x, axis), axis=axis, kind="stable"), axis)
+            return x.shape[axis] - 1 - back
+        return np.argsort(x, axis=axis, kind="stable")
+
+    return f
+
+
+def with_specials(d: Draw):
+    x = np.round(2 * d.normal(d.n(5, 7), d.m(6, 9001), 3))  # many equal ones, and both zeros
+    x.flat[::7], x.flat[3::11], x.flat[5::13] = np.nan, np.inf, -np.inf
+    return [x]
+
+
+for axis in (0, 1, -1):
+    for descending in (False, True):
+        for id, draw in {
+            "float": with_specials,
+            "int64": lambda d: [d.integers(-9, 9, d.n(5, 7), d.m(6, 9001), 3) * (1 << 40)],
+            "int32": lambda d: [d.integers(-9, 9, d.n(5, 7), 6, 3, dtype=np.int32)],
+            "uint8": lambda d: [d.integers(0, 255, d.n(5, 7), 6, 3, dtype=np.uint8)],
+            "bool": lambda d: [d.booleans(d.n(5, 7), 6, 3)],
+        }.items():
+            CASES.append(
+                Case(
+                    "order",
+                    f"{id}-{axis}-{descending}",
+                    draw,
+                    lambda x, axis=axis, descending=descending: _core.order(x, axis, descending),
+                    order_reference(axis, descending),
+                )
+            )
+
 for op, reference in [("argmax", np.argmax), ("argmin", np.argmin)]:
     for id, axis in [("flat", None), ("last", -1), ("first", 0), ("middle", 1)]:
         for draw in (

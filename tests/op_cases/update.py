@@ -9,7 +9,7 @@ from .case import Case, Draw
 CASES: list[Case] = []
 LR, SCALE = 0.01, 0.5  # the learning rate and the factor on the gradient
 HYPER = np.array([LR, SCALE], np.float32)
-L2, DECOUPLED = 0.1, 0.2
+L1, L2, DECOUPLED = 0.3, 0.1, 0.2
 
 
 # States are positive, since some are squares; the second is below the root of the first, as a mean
@@ -33,13 +33,14 @@ def buffers(states: int, finished: int):
     return inputs
 
 
-def prepared(p, g, l2, decoupled):
-    """Weight decay in its two forms, and the factor on the gradient."""
-    p = p - LR * decoupled * p
-    return p, SCALE * g + l2 * p
+def prepared(p, g, l1, l2, decoupled):
+    """The gradient of the penalty, the factor on the gradient, and weight decay."""
+    return p - LR * decoupled * p, SCALE * g + l1 * np.sign(p) + l2 * p
 
 
-def update(rule, id, states, parameters, reference, l2=0.0, decoupled=0.0, finished=4, size=1):
+def update(
+    rule, id, states, parameters, reference, l1=0.0, l2=0.0, decoupled=0.0, finished=4, size=1
+):
     """A case of a rule with these states and hyper-parameters.
 
     reference(p, g, *states, t) gives the new values, t being the number of this step. The values
@@ -50,11 +51,12 @@ def update(rule, id, states, parameters, reference, l2=0.0, decoupled=0.0, finis
     def run(p, g, *rest):
         *given, hyper, step = rest
         named = dict(zip(states, given, strict=True))
-        _core.update_(rule, p, g, hyper, step, named, parameters, l2=l2, decay=decoupled)
+        pull = {"l1": l1, "l2": l2, "decay": decoupled}
+        _core.update_(rule, p, g, hyper, step, named, parameters, **pull)
         return [p, *given]
 
     def expected(p, g, *rest):
-        p, g = prepared(p, g, l2, decoupled)
+        p, g = prepared(p, g, l1, l2, decoupled)
         return reference(p, g, *rest[:count], finished + 1)
 
     name = f"{rule}-{id}" if id else rule
@@ -85,7 +87,13 @@ def torch_momentum(nesterov, dampening):
     return f
 
 
-for decay, options in {"": {}, "-l2": {"l2": L2}, "-decoupled": {"decoupled": DECOUPLED}}.items():
+PULLS = {
+    "": {},
+    "-l2": {"l2": L2},
+    "-decoupled": {"decoupled": DECOUPLED},
+    "-all": {"l1": L1, "l2": L2, "decoupled": DECOUPLED},
+}
+for decay, options in PULLS.items():
     update("sgd", "plain" + decay, [], {}, sgd, **options)
     for nesterov in (False, True):
         name = ("nesterov" if nesterov else "momentum") + decay
@@ -310,6 +318,50 @@ for id, values in {"root": (-0.5, 0, 0, 0, 0), "all": (-0.7, 0.4, 0.3, 0.2, 0.1)
 named = {"eta_minus": 0.4, "eta_plus": 1.3, "step_min": 0.1, "step_max": 0.6}
 update("rprop", "", ["previous", "step_size"], named, rprop)
 
+
+def penalty_of(p):
+    return L1 * np.abs(p).sum() + L2 / 2 * (p * p).sum()
+
+
+def with_penalty(p, g, hyper, step, total):
+    _core.update_("sgd", p, g, hyper, step, l1=L1, l2=L2, penalty=total)
+    return p, total
+
+
+CASES.append(
+    Case(
+        "update_",
+        "sgd-penalized",
+        lambda d: [*buffers(0, 4)(d), np.array(3.0, np.float32)],
+        lambda *inputs: with_penalty(*inputs)[0],
+        lambda p, g, *rest: p - LR * prepared(p, g, L1, L2, 0)[1],
+        eps=12,
+        scale=lambda *inputs: 1,
+    )
+)
+# A sum of 50,021 positive terms is balanced: about 40 roundings.
+CASES.append(
+    Case(
+        "update_",
+        "sgd-penalty",
+        lambda d: [*buffers(0, 4)(d), np.array(3.0, np.float32)],
+        lambda *inputs: with_penalty(*inputs)[1],
+        lambda p, g, hyper, step, total: total + penalty_of(p),
+        eps=40,
+    )
+)
+for id, (l1, l2) in {"l1": (L1, 0), "l2": (0, L2), "both": (L1, L2), "none": (0, 0)}.items():
+    CASES.append(
+        Case(
+            "penalty",
+            id,
+            lambda d: [d.nonzero(d.n(37, 50021))],
+            lambda x, l1=l1, l2=l2: _core.penalty(x, l1, l2),
+            lambda x, l1=l1, l2=l2: l1 * np.abs(x).sum() + l2 / 2 * (x * x).sum(),
+            wrt=(0,),
+            eps=40,
+        )
+    )
 CASES.append(
     Case(
         "increment_",

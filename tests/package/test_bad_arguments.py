@@ -42,6 +42,18 @@ def use_layer(layer):
     layer(X, training=True)
 
 
+def use_lookup(layer):
+    layer([0, 1] if layer.invert or type(layer) is layers.IntegerLookup else ["a", "b"])
+
+
+def use_hashing(layer):
+    layer([0, 1])
+
+
+def use_crossing(layer):
+    layer([["a", "b"], [0, 1]])
+
+
 def use_merge(layer):
     layer([X, X])
 
@@ -126,7 +138,7 @@ def use_callback(callback):
 
 
 def use_initializer(initializer):
-    initializer((2, 3))
+    initializer((2, 1, 3) if isinstance(initializer, initializers.STFT) else (2, 3))
 
 
 def use_on_weight(thing):
@@ -244,6 +256,10 @@ USES |= {
     "nn.Parameter": use_nothing,
     "layers.InputSpec": use_nothing,
     "layers.InputLayer": use_nothing,
+    "layers.HashedCrossing": use_crossing,
+    "layers.Hashing": use_hashing,
+    "layers.IntegerLookup": use_lookup,
+    "layers.StringLookup": use_lookup,
 }
 NEEDED = {
     "layers.Activation": lambda: {"activation": "relu"},
@@ -252,6 +268,10 @@ NEEDED = {
     "layers.Dropout": lambda: {"rate": 0.5},
     "layers.GaussianNoise": lambda: {"stddev": 0.5},
     "layers.InputLayer": lambda: {"shape": (3,)},
+    "layers.HashedCrossing": lambda: {"num_bins": 3},
+    "layers.Hashing": lambda: {"num_bins": 3},
+    "layers.IntegerLookup": lambda: {"vocabulary": [0, 1]},
+    "layers.StringLookup": lambda: {"vocabulary": ["a", "b"]},
     "layers.Lambda": lambda: {"function": lambda x: x},
     "layers.Permute": lambda: {"dims": (1,)},
     "layers.CategoryEncoding": lambda: {"num_tokens": 3},

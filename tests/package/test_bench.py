@@ -195,6 +195,9 @@ def test_chart(tmp_path):
     assert header[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">II", header[16:])
     assert width > 600 and height > 200
+    chart.draw(table, tmp_path / "short.png", short=True)
+    header = (tmp_path / "short.png").read_bytes()[:24]
+    assert struct.unpack(">II", header[16:])[1] < height
 
 
 def test_chart_shows_the_worst_transposition():

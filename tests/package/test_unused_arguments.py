@@ -34,6 +34,7 @@ NEVER_READ = {
     ("models.trainer", "compute_loss", "training"): HOOK,
     ("models.trainer", "compute_metrics", "x"): HOOK,
     ("data.loader", "__init__", "in_order"): ORDER,
+    ("utils.__init__", "clear_session", "free_memory"): "unused memory is free at once",
     ("data.loader", "__init__", "pin_memory_device"): SPEED,
     ("layers._state", "add_weight", "autocast"): "weights are float32 in any case",
     ("models.trainer", "compile", "auto_scale_loss"): "float32 losses need no scaling",

@@ -131,7 +131,7 @@ def test_an_error_of_the_thread_ends_the_fit(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"filepath": "m.keras"}, r"ends in \.fastdl"),
+        ({"filepath": "m.h5"}, r"ends in \.fastdl or \.keras"),
         ({"filepath": "m.fastdl", "save_weights_only": True}, r"\.safetensors or \.weights\.h5"),
         ({"filepath": 3}, "expected a path"),
         ({"filepath": "m.fastdl", "save_freq": 0}, "save_freq"),

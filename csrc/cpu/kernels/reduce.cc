@@ -10,18 +10,19 @@ namespace {
 constexpr int kChains = 8;  // independent accumulators: hides the latency of an addition
 constexpr int64_t kSumBlock = kChains * kLanes * 16;
 
-// Lane-wise partial sums: blocks of 16 additions per accumulator, combined as a balanced tree, so the
-// error grows with log n.
-vf sum_lanes(const float* x, int64_t n) {
+// Lane-wise partial sums of f(x), with f(0) = 0: blocks of 16 additions per accumulator, combined as a balanced tree,
+// so the error grows with log n.
+template <class F>
+vf sum_lanes(const float* x, int64_t n, F f) {
   if (n > kSumBlock) {
     const int64_t blocks = (n + kSumBlock - 1) / kSumBlock, half = blocks / 2 * kSumBlock;
-    return sum_lanes(x, half) + sum_lanes(x + half, n - half);
+    return sum_lanes(x, half, f) + sum_lanes(x + half, n - half, f);
   }
   vf acc[kChains] = {};
   int64_t i = 0;
   for (; i + kChains * kLanes <= n; i += kChains * kLanes)
-    for (int c = 0; c < kChains; ++c) acc[c] += load(x + i + c * kLanes);
-  for (int c = 0; i < n; ++c, i += kLanes) acc[c] += n - i >= kLanes ? load(x + i) : load_n(x + i, n - i);
+    for (int c = 0; c < kChains; ++c) acc[c] += f(load(x + i + c * kLanes));
+  for (int c = 0; i < n; ++c, i += kLanes) acc[c] += f(n - i >= kLanes ? load(x + i) : load_n(x + i, n - i));
   for (int w = kChains / 2; w > 0; w /= 2)
     for (int c = 0; c < w; ++c) acc[c] += acc[c + w];
   return acc[0];
@@ -48,7 +49,12 @@ FASTDL_INLINE void fold_rows(float* y, const float* x, int64_t rows, int64_t col
 
 }  // namespace
 
-float sum(const float* x, int64_t n) { return reduce_add(sum_lanes(x, n)); }
+float sum(const float* x, int64_t n) {
+  return reduce_add(sum_lanes(x, n, [](vf v) { return v; }));
+}
+float penalty(const float* x, int64_t n, float l1, float l2) {
+  return reduce_add(sum_lanes(x, n, [=](vf v) { return abs(v) * l1 + v * v * (0.5f * l2); }));
+}
 float reduce_max(const float* x, int64_t n) {
   return reduce_max(fold(x, n, splat(-kInf), [](vf a, vf b) { return max(a, b); }));
 }

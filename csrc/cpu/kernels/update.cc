@@ -300,11 +300,12 @@ __attribute__((flatten)) void update(const UpdateSpan& u) {
   for (int i = 0; i < kCoefficients; ++i) c[i] = u.coefficients[i];
   float *const p = u.p, *const s0 = u.slots[0], *const s1 = u.slots[1], *const s2 = u.slots[2], *const s3 = u.slots[3];
   const float* const g = u.g;
-  const float g_scale = u.g_scale, l2 = u.l2, decay = u.decay;
+  const float g_scale = u.g_scale, l1 = u.l1, l2 = u.l2, decay = u.decay;
   loop(u.n, [&](int64_t i, auto at) {
     vf value = at.load(p + i), s[kSlots] = {};
+    vf gradient = at.load(g + i) * g_scale + value * l2;
+    if (l1 != 0) gradient += select(value > 0.0f, splat(l1), select(value < 0.0f, splat(-l1), value * 0.0f));
     value = value - value * decay;
-    const vf gradient = at.load(g + i) * g_scale + value * l2;
     if (has & 1) s[0] = at.load(s0 + i);
     if (has & 2) s[1] = at.load(s1 + i);
     if (has & 4) s[2] = at.load(s2 + i);
