@@ -101,20 +101,26 @@ class TableModel(Model):
         who = f"model {self.name!r}: {who}"
         return self.preprocessing.encode(self.read(table, who=who, **options), who)
 
-    def outputs_for(self, encoded: np.ndarray) -> np.ndarray:
+    def outputs_for(
+        self, encoded: np.ndarray, batch_size: int | None = None, verbose: Any = 0
+    ) -> np.ndarray:
         """The outputs of the network for encoded rows: probabilities, or standardized values."""
         if not len(encoded):
             return np.zeros((0, self.target.outputs), np.float32)
-        found: np.ndarray = super().predict(encoded, batch_size=_BATCH, verbose=0)
+        found: np.ndarray = super().predict(encoded, batch_size or _BATCH, verbose)
         return found
 
-    def predict(self, x: Any, **options: Any) -> np.ndarray:  # type: ignore[override]
+    def predict(  # type: ignore[override]
+        self, x: Any, batch_size: int | None = None, verbose: Any = 0, **options: Any
+    ) -> np.ndarray:
         """The class or the value of the target for each row.
 
         Args:
             x: the path of a CSV or Parquet file, a dict of columns, a table of pandas, polars or
                 pyarrow, or a list of dicts. Columns that the model does not know are ignored.
                 Missing values and unknown categories are fine.
+            batch_size: how many rows the network takes at once; results do not depend on it.
+            verbose: as in `Model.predict`.
             options: of `read_table`, for a CSV file.
 
         Returns:
@@ -125,8 +131,8 @@ class TableModel(Model):
             ValueError: columns are missing; the message names them. Or the file is damaged.
             TypeError: `x` is no table.
         """
-        outputs = self.outputs_for(self._encoded(x, "predict", options)[0])
-        return self.decode(outputs)
+        encoded = self._encoded(x, "predict", options)[0]
+        return self.decode(self.outputs_for(encoded, batch_size, verbose))
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Outputs of the network as classes or values of the target."""
@@ -134,24 +140,29 @@ class TableModel(Model):
             return self.target.decode(outputs.argmax(axis=1))
         return self.target.decode(outputs)
 
-    def predict_proba(self, x: Any, **options: Any) -> np.ndarray:
+    def predict_proba(
+        self, x: Any, batch_size: int | None = None, verbose: Any = 0, **options: Any
+    ) -> np.ndarray:
         """The probability of each class (rows, classes), in the order of `target.labels`.
 
         Args:
-            x, options: as for `predict`.
+            x, batch_size, verbose, options: as for `predict`.
 
         Raises:
             ValueError: the target has no classes, or as `predict` does.
         """
         if not isinstance(self.target, Classes):
             raise ValueError(f"model {self.name!r}: predict_proba: the target has no classes")
-        return self.outputs_for(self._encoded(x, "predict_proba", options)[0])
+        encoded = self._encoded(x, "predict_proba", options)[0]
+        return self.outputs_for(encoded, batch_size, verbose)
 
-    def evaluate(self, x: Any, **options: Any) -> dict[str, float]:  # type: ignore[override]
+    def evaluate(  # type: ignore[override]
+        self, x: Any, batch_size: int | None = None, verbose: Any = 0, **options: Any
+    ) -> dict[str, float]:
         """The scores of predictions for a table that has the target's column, by name.
 
         Args:
-            x, options: as for `predict`. Rows without a target do not count.
+            x, batch_size, verbose, options: as for `predict`. Rows without a target do not count.
 
         Raises:
             ValueError: the target's column or another is missing, or it has unknown classes.
@@ -164,7 +175,8 @@ class TableModel(Model):
         table = table.take(np.flatnonzero(~is_missing(table.columns[name])))
         if not table.rows:
             raise ValueError(f"{who}: {table.label} has no row with a target")
-        outputs = self.outputs_for(self.preprocessing.encode(table, who)[0])
+        encoded = self.preprocessing.encode(table, who)[0]
+        outputs = self.outputs_for(encoded, batch_size, verbose)
         true = table.columns[name]
         if isinstance(self.target, Values):
             return regression_scores(true.astype(np.float64), self.target.decode(outputs))

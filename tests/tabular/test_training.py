@@ -171,6 +171,8 @@ def test_rows_do_not_depend_on_each_other(result):
     for row in range(0, 25, 8):
         assert np.array_equal(result.model.predict_proba(table.iloc[[row]])[0], whole[row])
     assert result.model.predict(table.iloc[:0]).shape == (0,)
+    assert np.array_equal(result.model.predict_proba(table, batch_size=4, verbose=0), whole)
+    assert result.model.evaluate(table, batch_size=4) == result.model.evaluate(table)
 
 
 def test_odd_values_in_predictions(result):
