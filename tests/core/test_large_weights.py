@@ -112,6 +112,7 @@ OPTIMIZERS = {
 LAYERS = {
     "dense": large(),
     "constraint": large(kernel_constraint=constraints.MaxNorm(0.5)),
+    "penalty": large(kernel_regularizer=regularizers.L1L2(0.001, 0.01)),
     "product": lambda: Product(False),
     "transposed": lambda: Product(True),
 }
@@ -136,7 +137,7 @@ def test_every_product_gives_the_same(make, monkeypatch):
 WHOLE = {
     "two gradients": (optimizers.Adam, Tied),
     "gradients that read weights": (optimizers.Adam, Factors),
-    "a regularizer's too": (optimizers.Adam, large(kernel_regularizer=regularizers.L2(0.01))),
+    "a regularizer's too": (optimizers.Adam, large(kernel_regularizer="orthogonal")),
     "clipnorm": (lambda: optimizers.Adam(clipnorm=0.1), large()),
     "clipvalue": (lambda: optimizers.Adam(clipvalue=0.01), large()),
     "global_clipnorm": (lambda: optimizers.Adam(global_clipnorm=0.1), large()),
