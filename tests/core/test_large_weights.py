@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastdl
-from fastdl import _core, constraints, layers, models, optimizers, regularizers
+from fastdl import _core, constraints, layers, models, optimizers
 from fastdl.optimizers import optimizer as optimizer_module
 from fastdl.optimizers._gradients import Gradients
 
@@ -112,7 +112,6 @@ OPTIMIZERS = {
 LAYERS = {
     "dense": large(),
     "constraint": large(kernel_constraint=constraints.MaxNorm(0.5)),
-    "penalty": large(kernel_regularizer=regularizers.L1L2(0.001, 0.01)),
     "product": lambda: Product(False),
     "transposed": lambda: Product(True),
 }
