@@ -111,6 +111,9 @@ fastdl::NormTerms terms(Data& d) { return {d[5], d[5], d[5], d[5], d[5]}; }
 Case centered_sums(Data& d) {
   return {d.of(1), 0, [&] { kernels().centered_sums(d[0], d[1], d.n, 0.5f); }};
 }
+Case row_sums(Data& d) {
+  return {d.of(1), 0, [&] { kernels().row_sums(d[0], d[1], d.n); }};
+}
 Case centered_sum_rows(Data& d) {
   return {d.of(1), 0, [&] { kernels().centered_sum_rows(d[0], d[2], d[1], d[5], d.rows(), kCols, kCols); }};
 }

@@ -46,6 +46,16 @@ TEST(centered_sums_of_every_length) {
     kernels().centered_sums(got, x.data(), n, 1.5f);
     const double bound = (24 + log2(n + 1)) * kEps;
     EXPECT(fabs(got[0] - sum) <= bound * size && fabs(got[1] - squares) <= bound * squares, "of ", n);
+    if (!n) continue;
+    float row[3];
+    kernels().row_sums(row, x.data(), n);
+    EXPECT(fabs(row[0] - (1.5 + sum / n)) <= bound * 2, "shift of ", n);
+    double near = 0, around = 0;
+    for (int i = 0; i < n; ++i) {
+      const double d = double(x[i]) - row[0];
+      near += d, around += d * d;
+    }
+    EXPECT(fabs(row[1] - near) <= bound * size && fabs(row[2] - around) <= bound * (around + kEps), "row of ", n);
   }
 }
 

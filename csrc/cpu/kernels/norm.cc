@@ -40,17 +40,28 @@ FASTDL_INLINE void store_sums(float* sums, int64_t n, F f) {
 FASTDL_INLINE vf within(vf v, Full) { return v; }
 FASTDL_INLINE vf within(vf v, Part at) { return select(first_lanes(at.n), v, vf{}); }
 
-// Adds the sums of both values of f(r, j, at) over the rows, `block` of them at a time, to a[j] and b[j].
+// Adds the sums of both values of f(j, at)(r) over the rows, `block` of them at a time, to a[j] and b[j].
 template <int block, class F>
 FASTDL_INLINE void add_columns(float* a, float* b, int64_t rows, int64_t cols, F f) {
+  constexpr int kTogether = 4;  // vectors, so that a row is read in long stretches
   for (int64_t r = 0; r < rows; r += block) {
     const int64_t end = rows - r < block ? rows : r + block;
-    loop(cols, [&](int64_t j, auto at) {
-      const auto of = f(j, at);
+    int64_t j = 0;
+    for (; j + kTogether * kLanes <= cols; j += kTogether * kLanes) {
+      Two acc[kTogether] = {};
+      for (int64_t k = r; k < end; ++k)
+        for (int v = 0; v < kTogether; ++v) acc[v] = acc[v] + f(j + v * kLanes, Full{})(k);
+      for (int v = 0; v < kTogether; ++v) {
+        store(a + j + v * kLanes, load(a + j + v * kLanes) + acc[v].a);
+        store(b + j + v * kLanes, load(b + j + v * kLanes) + acc[v].b);
+      }
+    }
+    loop(cols - j, [&](int64_t i, auto at) {
+      const auto of = f(j + i, at);
       Two acc = {};
       for (int64_t k = r; k < end; ++k) acc = acc + of(k);
-      at.store(a + j, at.load(a + j) + acc.a);
-      at.store(b + j, at.load(b + j) + acc.b);
+      at.store(a + j + i, at.load(a + j + i) + acc.a);
+      at.store(b + j + i, at.load(b + j + i) + acc.b);
     });
   }
 }
@@ -100,6 +111,23 @@ void centered_sums(float* sums, const float* x, int64_t n, float shift) {
     const vf d = within(at.load(x + i) - s, at);
     return Two{d, d * d};
   });
+}
+void row_sums(float* sums, const float* x, int64_t n) {
+  constexpr int64_t kHeld = 8;
+  if (n > kHeld * kLanes) {
+    sums[0] = sum(x, n) / (float)n;
+    return centered_sums(sums + 1, x, n, sums[0]);
+  }
+  vf row[kHeld], total = {};
+  loop(n, [&](int64_t i, auto at) { total += row[i / kLanes] = at.load(x + i); });
+  const float shift = sums[0] = reduce_add(total) / (float)n;
+  Two all = {};
+  loop(n, [&](int64_t i, auto at) {
+    const vf d = within(row[i / kLanes] - shift, at);
+    all = all + Two{d, d * d};
+  });
+  sums[1] = reduce_add(all.a);
+  sums[2] = reduce_add(all.b);
 }
 void centered_sum_rows(float* sum, float* squares, const float* x, const float* shift, int64_t rows, int64_t cols,
                        int64_t ld) {
