@@ -93,7 +93,7 @@ class SpectralNormalization(Wrapper):
 
     def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
-        kernel = self._kernel()
+        self.kernel = kernel = self._kernel()  # Keras's files have it here, too
         self.vector_u = self.add_weight(
             (1, kernel.shape[-1]), TruncatedNormal(stddev=0.02), trainable=False, name="vector_u"
         )
@@ -110,7 +110,7 @@ class SpectralNormalization(Wrapper):
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if training:
-            self._normalize(self._kernel())
+            self._normalize(self.kernel)
         return self.layer(inputs)
 
     def _normalize(self, kernel: Parameter) -> None:

@@ -70,7 +70,8 @@ class _Tracking(OfTensor):
         self.affine = check_flag(who, "affine", affine)
         self.track_running_stats = check_flag(who, "track_running_stats", track_running_stats)
         shape = (self.num_features,)
-        _register_weights(self, shape, self.affine, self.affine and check_flag(who, "bias", bias))
+        shifted = check_flag(who, "bias", bias)
+        _register_weights(self, shape, self.affine, self.affine and shifted)
         tracked = self.track_running_stats
         self.register_buffer("running_mean", _core.full(shape, "float32", 0.0) if tracked else None)
         self.register_buffer("running_var", _core.full(shape, "float32", 1.0) if tracked else None)
@@ -349,8 +350,8 @@ class GroupNorm(OfTensor):
             )
         self.eps = check_number(who, "eps", eps)
         self.affine = check_flag(who, "affine", affine)
-        shape = (self.num_channels,)
-        _register_weights(self, shape, self.affine, self.affine and check_flag(who, "bias", bias))
+        shape, shifted = (self.num_channels,), check_flag(who, "bias", bias)
+        _register_weights(self, shape, self.affine, self.affine and shifted)
 
     def reset_parameters(self) -> None:
         """Sets weight and bias to ones and zeros."""
