@@ -56,7 +56,7 @@ def keras_case(name, make, shape):
         steps.append(keras_step(layer, shape, number, **mask))
     x = tf.constant(cases.batch(shape, 0)[0], tf.float64)
     return {
-        "weights": [[w.path.split("/", 1)[-1], list(w.shape)] for w in layer.weights],
+        "weights": [[w.name, list(w.shape)] for w in layer.weights],
         "trained": len(layer.trainable_weights),
         "steps": steps,
         "state": [listed(w.value) for w in layer.weights],
