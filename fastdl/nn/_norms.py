@@ -51,8 +51,9 @@ def batch_norm(
     Source: `torch.nn.functional.batch_norm`.
 
     Example:
-        >>> batch_norm([[1.0], [3.0]], None, None, training=True).numpy().round(3).tolist()
-        [[-1.0], [1.0]]
+        >>> batch_norm([[1.0], [3.0]], None, None, training=True).numpy().round(3)
+        array([[-1.],
+               [ 1.]], dtype=float32)
     """
     share = check_number("batch_norm", "momentum", momentum, -math.inf)
     return normalized_batch(
@@ -121,8 +122,8 @@ def instance_norm(
     Source: `torch.nn.functional.instance_norm`.
 
     Example:
-        >>> instance_norm([[[1.0, 3.0]]]).numpy().round(3).tolist()
-        [[[-1.0, 1.0]]]
+        >>> instance_norm([[[1.0, 3.0]]]).numpy().round(3)
+        array([[[-1.,  1.]]], dtype=float32)
     """
     who, x = "instance_norm", _with_channels("instance_norm", input)
     share = check_number(who, "momentum", momentum, -math.inf)
@@ -166,8 +167,8 @@ def group_norm(
     Source: `torch.nn.functional.group_norm`.
 
     Example:
-        >>> group_norm([[1.0, 3.0, 5.0, 9.0]], 2).numpy().round(3).tolist()
-        [[-1.0, 1.0, -1.0, 1.0]]
+        >>> group_norm([[1.0, 3.0, 5.0, 9.0]], 2).numpy().round(3)
+        array([[-1.,  1., -1.,  1.]], dtype=float32)
     """
     who, x = "group_norm", _with_channels("group_norm", input)
     groups = check_integer(who, "num_groups", num_groups, 1)
@@ -203,8 +204,8 @@ def layer_norm(
     Source: `torch.nn.functional.layer_norm`.
 
     Example:
-        >>> layer_norm([[1.0, 3.0]], 2).numpy().round(3).tolist()
-        [[-1.0, 1.0]]
+        >>> layer_norm([[1.0, 3.0]], 2).numpy().round(3)
+        array([[-1.,  1.]], dtype=float32)
     """
     who, x = "layer_norm", _core.as_tensor(input)
     axes = _last_axes(who, x, normalized_shape, weight=weight, bias=bias)
@@ -233,8 +234,8 @@ def rms_norm(
     Source: `torch.nn.functional.rms_norm`.
 
     Example:
-        >>> rms_norm([[3.0, 4.0]], 2).numpy().round(3).tolist()
-        [[0.849, 1.131]]
+        >>> rms_norm([[3.0, 4.0]], 2).numpy().round(3)
+        array([[0.849, 1.131]], dtype=float32)
     """
     who, x = "rms_norm", _core.as_tensor(input)
     axes = _last_axes(who, x, normalized_shape, weight=weight)

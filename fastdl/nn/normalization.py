@@ -449,8 +449,8 @@ class RMSNorm(OfTensor):
     Source: Zhang & Sennrich 2019; `torch.nn.RMSNorm`.
 
     Example:
-        >>> nn.RMSNorm(2)(fastdl.tensor([[3.0, 4.0]])).numpy().round(3).tolist()
-        [[0.849, 1.131]]
+        >>> nn.RMSNorm(2)(fastdl.tensor([[3.0, 4.0]])).numpy().round(3)
+        array([[0.849, 1.131]], dtype=float32)
     """
 
     weight: Parameter | None

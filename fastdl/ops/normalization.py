@@ -95,8 +95,8 @@ def layer_normalization(
         ValueError: gamma or beta has another number of values, or epsilon is negative.
 
     Example:
-        >>> layer_normalization([1.0, 3.0]).numpy().round(3).tolist()
-        [-1.0, 1.0]
+        >>> layer_normalization([1.0, 3.0]).numpy().round(3)
+        array([-1.,  1.], dtype=float32)
     """
     who = "layer_normalization"
     x, axes = _core.as_tensor(x), _ordered(who, axis, _core.as_tensor(x).ndim)
@@ -121,8 +121,8 @@ def rms_normalization(
         ValueError: scale has another number of values, or epsilon is negative.
 
     Example:
-        >>> rms_normalization([3.0, 4.0]).numpy().round(3).tolist()
-        [0.849, 1.131]
+        >>> rms_normalization([3.0, 4.0]).numpy().round(3)
+        array([0.849, 1.131], dtype=float32)
     """
     who, x = "rms_normalization", _of_one_axis(x)
     axes = _ordered(who, axis, x.ndim)
@@ -144,8 +144,8 @@ def normalize(
         ValueError: the order isn't an integer of at least 1, or epsilon is negative.
 
     Example:
-        >>> normalize([[3.0, 4.0]]).numpy().round(3).tolist()
-        [[0.6, 0.8]]
+        >>> normalize([[3.0, 4.0]]).numpy().round(3)
+        array([[0.6, 0.8]], dtype=float32)
     """
     who, x = "normalize", _of_one_axis(x)
     check_integer(who, "order", order, 1)
