@@ -57,8 +57,6 @@ KERAS = {
     "group_dense": (lambda k: k.layers.GroupNormalization(groups=2, scale=False), (3, 8)),
     "rms": (lambda k: k.layers.RMSNormalization(), (4, 6)),
     "rms_axes": (lambda k: k.layers.RMSNormalization(axis=[1, 2], epsilon=0.1), (3, 4, 5)),
-    "unit": (lambda k: k.layers.UnitNormalization(), (2, 3, 4)),
-    "unit_axes": (lambda k: k.layers.UnitNormalization(axis=[1, 2]), (2, 3, 4)),
     "spectral": (
         lambda k: k.layers.SpectralNormalization(k.layers.Dense(3), power_iterations=2),
         (4, 5),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import constraints, initializers, regularizers
+from .._base import formulas
 from .._base import functional as F
 from .._base.checks import check_flag, check_integer, check_integers, check_number, shown
 from .._base.moving import is_integer
@@ -188,14 +189,11 @@ class LayerNormalization(Scaled):
 
     def call(self, inputs: Tensor) -> Tensor:
         axes = places_of(self.axis, inputs.shape)
-        if not self.rms_scaling:
-            return F.layer_norm(
-                inputs, axes=axes, scale=self.gamma, offset=self.beta, epsilon=self.epsilon
-            )
-        assert self.gamma is not None
-        variance = F.moments(inputs, axes=axes, keepdims=True)[1]
-        shape = [size if i in axes else 1 for i, size in enumerate(inputs.shape)]
-        return inputs * F.rsqrt(variance + self.epsilon) * F.reshape(self.gamma, shape=shape)
+        if self.rms_scaling:
+            return formulas.scaled_by_deviation(inputs, self.gamma, axes, self.epsilon)
+        return F.layer_norm(
+            inputs, axes=axes, scale=self.gamma, offset=self.beta, epsilon=self.epsilon
+        )
 
     def get_config(self) -> Config:
         config = {**super().get_config(), "axis": self.axis}

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._base.checks import check_integer, check_integers, check_number
+from .._base.checks import check_integer, check_integers, check_number, check_values, shown
 from .._engine.statistics import move_averages
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def normalized_batch(
 ) -> Tensor:
     """`batch_norm` with a share that may be a tensor."""
     x = _with_channels(who, input)
-    _check_averages(who, x.shape[1], running_mean, running_var)
+    _check_channels(who, x, weight, bias, running_mean, running_var)
     if not training:
         if running_mean is None or running_var is None:
             raise ValueError(
@@ -130,7 +130,7 @@ def instance_norm(
     if not use_input_stats:
         return normalized_batch(who, x, running_mean, running_var, weight, bias, False, share, eps)
     channels, places = x.shape[1], math.prod(x.shape[2:])
-    _check_averages(who, channels, running_mean, running_var)
+    _check_channels(who, x, weight, bias, running_mean, running_var)
     if places == 1:
         raise ValueError(
             f"{who}: expected more than one place for each channel, got an input of shape {x.shape}"
@@ -177,6 +177,7 @@ def group_norm(
             f"{who}: num_groups: expected a divisor of the number of channels {x.shape[1]}, got "
             f"{groups}"
         )
+    _check_channels(who, x, weight, bias)
     _check_count(who, x.numel() // groups, x)
     eps = check_number(who, "eps", eps)
     return F.group_norm(x, groups=groups, scale=weight, offset=bias, axis=1, epsilon=eps)
@@ -292,17 +293,21 @@ def _with_channels(who: str, input: TensorLike) -> Tensor:
     return x
 
 
-def _check_averages(who: str, channels: int, mean: Tensor | None, variance: Tensor | None) -> None:
-    for name, average in (("running_mean", mean), ("running_var", variance)):
-        if average is None:
-            continue
-        if not isinstance(average, _core.Tensor):
-            raise TypeError(f"{who}: {name}: expected a tensor or None, got {average!r}")
-        if average.shape != (channels,):
-            raise ValueError(
-                f"{who}: {name}: expected shape ({channels},) for {channels} channels, got "
-                f"{average.shape}"
-            )
+def _check_channels(
+    who: str,
+    x: Tensor,
+    weight: TensorLike | None,
+    bias: TensorLike | None,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+) -> None:
+    """Errors unless each of these has a value for each channel, and averages are tensors."""
+    averages = {"running_mean": running_mean, "running_var": running_var}
+    for name, value in averages.items():
+        if value is not None and not isinstance(value, _core.Tensor):
+            raise TypeError(f"{who}: {name}: expected a tensor or None, got {shown(value)}")
+    for name, values in {**averages, "weight": weight, "bias": bias}.items():
+        check_values(who, name, values, (x.shape[1],))
 
 
 def _check_count(who: str, count: int, x: Tensor) -> None:
@@ -324,8 +329,5 @@ def _last_axes(
             f"{x.shape}, got {sizes}"
         )
     for name, weight in weights.items():
-        if weight is not None and _core.as_tensor(weight).shape != sizes:
-            raise ValueError(
-                f"{who}: {name}: expected shape {sizes}, got {_core.as_tensor(weight).shape}"
-            )
+        check_values(who, name, weight, sizes)
     return list(range(x.ndim - len(sizes), x.ndim))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import _core
+from .._base import formulas
 from .._base import functional as F
-from .._base.checks import check_integer, check_integers, check_number
+from .._base.checks import check_flag, check_integer, check_integers, check_number, check_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,14 +66,14 @@ def batch_normalization(
         >>> batch_normalization([[3.0, 1.0]], [1.0, 1.0], [4.0, 4.0], -1, epsilon=0.0).tolist()
         [[1.0, 0.0]]
     """
+    who, x = "batch_normalization", _core.as_tensor(x)
+    axis, epsilon = check_integer(who, "axis", axis), check_number(who, "epsilon", epsilon)
+    if -x.ndim <= axis < x.ndim:  # else the op's own error
+        values = {"mean": mean, "variance": variance, "offset": offset, "scale": scale}
+        for name, value in values.items():
+            check_values(who, name, value, (x.shape[axis],))
     return F.frozen_batch_norm(
-        x,
-        mean,
-        variance,
-        scale=scale,
-        offset=offset,
-        axis=check_integer("batch_normalization", "axis", axis),
-        epsilon=check_number("batch_normalization", "epsilon", epsilon),
+        x, mean, variance, scale=scale, offset=offset, axis=axis, epsilon=epsilon
     )
 
 
@@ -82,6 +83,7 @@ def layer_normalization(
     beta: TensorLike | None = None,
     axis: int | Sequence[int] = -1,
     epsilon: float | None = None,
+    **kwargs: bool,
 ) -> Tensor:
     """`(x - mean) / sqrt(variance + epsilon) * gamma + beta`, with moments over one or more axes.
 
@@ -90,8 +92,10 @@ def layer_normalization(
         gamma, beta: values for the indices of the axes, or None.
         axis: the axis or axes.
         epsilon: is added to the variance; 1e-7 unless given.
+        rms_scaling: divides x by its deviation, without mean and beta; for old programs.
 
     Raises:
+        TypeError: another argument.
         ValueError: gamma or beta has another number of values, or epsilon is negative.
 
     Example:
@@ -99,8 +103,14 @@ def layer_normalization(
         array([-1.,  1.], dtype=float32)
     """
     who = "layer_normalization"
-    x, axes = _core.as_tensor(x), _ordered(who, axis, _core.as_tensor(x).ndim)
-    return F.layer_norm(x, axes=axes, scale=gamma, offset=beta, epsilon=_checked(who, epsilon))
+    rms_scaling = check_flag(who, "rms_scaling", kwargs.pop("rms_scaling", False))
+    if kwargs:
+        raise TypeError(f"{who}: unknown argument {next(iter(kwargs))!r}")
+    x, eps = _core.as_tensor(x), _checked(who, epsilon)
+    axes = _ordered(who, axis, x.ndim)
+    if rms_scaling:
+        return formulas.scaled_by_deviation(x, gamma, axes, eps)
+    return F.layer_norm(x, axes=axes, scale=gamma, offset=beta, epsilon=eps)
 
 
 def rms_normalization(
