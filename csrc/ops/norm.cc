@@ -260,10 +260,8 @@ struct BackwardRoom {
         terms(room, n) {}
 };
 
-// How many samples are one chain where rows are normalized. Long rows are few.
-int64_t chain_of(const NormAttrs& n) {
-  return std::clamp<int64_t>((int64_t(1) << 15) / std::max<int64_t>(n.features(), 1), 1, kRowsTogether);
-}
+// How many samples are one chain where rows are normalized; fewer where there would be too few chains for the threads.
+int64_t chain_of(const NormAttrs& n) { return std::clamp<int64_t>(n.samples / 16, 1, kRowsTogether); }
 int64_t norm_grad_workspace(const RunContext& c) {
   const NormAttrs& n = norm_attrs(c.attrs);
   if (!n.size() || !n.samples) return 0;

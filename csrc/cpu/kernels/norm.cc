@@ -31,7 +31,11 @@ Two sum_two(int64_t begin, int64_t end, F f) {
 }
 template <class F>
 FASTDL_INLINE void store_sums(float* sums, int64_t n, F f) {
-  const Two s = sum_two(0, n, f);
+  Two s = {};
+  if (n <= kChains * kLanes)
+    loop(n, [&](int64_t i, auto at) { s = s + f(i, at); });
+  else
+    s = sum_two(0, n, f);
   sums[0] = reduce_add(s.a);
   sums[1] = reduce_add(s.b);
 }
