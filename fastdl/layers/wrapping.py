@@ -56,8 +56,9 @@ class Wrapper(Layer):
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        layer = config["layer"]
-        return cls(**{**config, "layer": LAYERS.get(layer)})
+        if "layer" in config:
+            config = {**config, "layer": LAYERS.get(config["layer"])}
+        return cls(**config)
 
 
 @LAYERS.register

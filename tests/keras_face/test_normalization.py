@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 from pathlib import Path
 
 import normalization_cases as cases
@@ -11,6 +12,9 @@ from trainings import EPS, assert_same
 
 import fastdl
 from fastdl import _core, layers, models, ops
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
+import keras_files
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden/normalization.json").read_text("utf-8"))
 
@@ -161,6 +165,42 @@ def test_a_step_that_has_moved_averages_is_finished():
     assert int(model.optimizer.iterations) == 1
     norm = model.layers[1]
     assert norm.moving_mean.numpy().any()
+
+
+class Holder(layers.Layer):
+    """Finds its output shape by a run on zeros."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.norm = layers.BatchNormalization()
+
+    def call(self, inputs):
+        return self.norm(inputs, training=True)[:, :2]
+
+
+def test_a_symbolic_call_leaves_averages_alone():
+    layer = Holder()
+    assert layer(layers.Input((4,))).shape == (None, 2)
+    assert (layer.norm.moving_variance.numpy() == 1).all()
+    assert not layer.norm.moving_mean.numpy().any()
+
+
+@pytest.mark.parametrize("kind", ["fastdl", "keras"])
+def test_a_saved_model_trains_on_to_the_bit(kind, tmp_path):
+    if kind == "keras":
+        pytest.importorskip("h5py")
+    fastdl.manual_seed(0)
+    model = keras_files.make(fastdl.keras)["norms"]
+    x = keras_files.inputs()
+    y = keras_files.targets("norms", x)
+    model.train_on_batch(x, y)
+    model.save(tmp_path / f"m.{kind}")
+    twin = models.load_model(tmp_path / f"m.{kind}")
+    for one in (model, twin):
+        one.train_on_batch(x, y)
+    np.testing.assert_array_equal(model.predict(x, verbose=0), twin.predict(x, verbose=0))
+    for one, two in zip(model.get_weights(), twin.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
 
 
 # --- special inputs
