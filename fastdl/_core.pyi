@@ -615,6 +615,40 @@ def cumsum(x: TensorLike, axis: int) -> Tensor: ...
 def order(x: TensorLike, axis: int = -1, descending: bool = False) -> Tensor: ...
 def softmax(x: TensorLike, axis: int = -1) -> Tensor: ...
 def log_softmax(x: TensorLike, axis: int = -1) -> Tensor: ...
+def batch_norm(
+    x: TensorLike,
+    scale: TensorLike | None = None,
+    offset: TensorLike | None = None,
+    axis: int = -1,
+    epsilon: float = 0.001,
+) -> list[Tensor]: ...
+def frozen_batch_norm(
+    x: TensorLike,
+    mean: TensorLike,
+    variance: TensorLike,
+    scale: TensorLike | None = None,
+    offset: TensorLike | None = None,
+    axis: int = -1,
+    epsilon: float = 0.001,
+) -> Tensor: ...
+def layer_norm(
+    x: TensorLike,
+    axes: IntOrInts,
+    scale: TensorLike | None = None,
+    offset: TensorLike | None = None,
+    epsilon: float = 0.001,
+) -> Tensor: ...
+def rms_norm(
+    x: TensorLike, axes: IntOrInts, scale: TensorLike | None = None, epsilon: float = 1e-06
+) -> Tensor: ...
+def group_norm(
+    x: TensorLike,
+    groups: int,
+    scale: TensorLike | None = None,
+    offset: TensorLike | None = None,
+    axis: int = -1,
+    epsilon: float = 0.001,
+) -> Tensor: ...
 def sparse_softmax_cross_entropy(
     logits: TensorLike, labels: TensorLike, ignore_index: int = -100
 ) -> Tensor: ...

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .._base.registry import LAYERS
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from .batch_normalization import BatchNormalization
 from .core import Activation, Dense, Identity, Lambda, Rescaling
 from .hashing import HashedCrossing, Hashing
 from .input_layer import Input, InputLayer
@@ -30,9 +31,22 @@ from .merging import (
     multiply,
     subtract,
 )
+from .normalization import (
+    GroupNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    UnitNormalization,
+)
 from .preprocessing import CategoryEncoding, Discretization, Normalization
-from .regularization import ActivityRegularization, Dropout, GaussianNoise
+from .regularization import (
+    ActivityRegularization,
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+)
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
+from .wrapping import SpectralNormalization, Wrapper
 
 get = LAYERS.get
 serialize = LAYERS.serialize
@@ -43,7 +57,9 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AlphaDropout",
     "Average",
+    "BatchNormalization",
     "CategoryEncoding",
     "Concatenate",
     "Dense",
@@ -51,7 +67,9 @@ __all__ = [
     "Dot",
     "Dropout",
     "Flatten",
+    "GaussianDropout",
     "GaussianNoise",
+    "GroupNormalization",
     "HashedCrossing",
     "Hashing",
     "Identity",
@@ -61,6 +79,7 @@ __all__ = [
     "IntegerLookup",
     "Lambda",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
     "Maximum",
     "Minimum",
@@ -68,13 +87,17 @@ __all__ = [
     "Normalization",
     "PReLU",
     "Permute",
+    "RMSNormalization",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
     "Softmax",
+    "SpectralNormalization",
     "StringLookup",
     "Subtract",
+    "UnitNormalization",
+    "Wrapper",
     "add",
     "average",
     "concatenate",

@@ -97,6 +97,13 @@ from .movement import (
     tile as tile,
     transpose as transpose,
 )
+from .normalization import (
+    batch_normalization as batch_normalization,
+    layer_normalization as layer_normalization,
+    moments as moments,
+    normalize as normalize,
+    rms_normalization as rms_normalization,
+)
 from .reduction import (
     all as all,
     amax as amax,

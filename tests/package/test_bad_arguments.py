@@ -54,6 +54,12 @@ def use_crossing(layer):
     layer([["a", "b"], [0, 1]])
 
 
+def use_spatial(module):
+    """Three channels, and as many axes of places as the module wants."""
+    axes = re.search(r"[123]", type(module).__name__)
+    module(np.ones((2, 3, *[2] * int(axes[0] if axes else 1)), np.float32))
+
+
 def use_merge(layer):
     layer([X, X])
 
@@ -245,9 +251,13 @@ TORCH_LOSSES = """
     MarginRanking MultiLabelMargin MultiLabelSoftMargin MultiMargin NLL PoissonNLL SmoothL1
     SoftMargin TripletMargin TripletMarginWithDistance
 """.split()
+NORMS = "BatchNorm1d BatchNorm2d BatchNorm3d GroupNorm InstanceNorm1d InstanceNorm2d".split()
+NORMS += ["InstanceNorm3d", "LayerNorm", "RMSNorm"]
 USES = {f"layers.{name}": use_merge for name in MERGES}
+USES |= {f"nn.{kind}Norm{n}d": use_spatial for kind in ("Batch", "Instance") for n in (1, 2, 3)}
 USES |= {f"nn.{name}Loss": use_torch_loss for name in TORCH_LOSSES}
 USES |= {
+    "nn.LocalResponseNorm": use_spatial,
     "optim.swa_utils.AveragedModel": use_averaged,
     "nn.ModuleList": use_nothing,
     "optimizers.OptimizerMap": use_nothing,
@@ -266,7 +276,11 @@ NEEDED = {
     "layers.Dense": lambda: {"units": 2},
     "layers.Dot": lambda: {"axes": 1},
     "layers.Dropout": lambda: {"rate": 0.5},
+    "layers.AlphaDropout": lambda: {"rate": 0.5},
+    "layers.GaussianDropout": lambda: {"rate": 0.5},
     "layers.GaussianNoise": lambda: {"stddev": 0.5},
+    "layers.GroupNormalization": lambda: {"groups": 1},
+    "layers.SpectralNormalization": lambda: {"layer": layers.Dense(2)},
     "layers.InputLayer": lambda: {"shape": (3,)},
     "layers.HashedCrossing": lambda: {"num_bins": 3},
     "layers.Hashing": lambda: {"num_bins": 3},
@@ -318,7 +332,17 @@ NEEDED = {
     "callbacks.LearningRateScheduler": lambda: {"schedule": lambda epoch: 0.1},
     "callbacks.BackupAndRestore": lambda: {"backup_dir": "backup"},
     "callbacks.ModelCheckpoint": lambda: {"filepath": "m.fastdl"},
+    "nn.BatchNorm1d": lambda: {"num_features": 3},
+    "nn.BatchNorm2d": lambda: {"num_features": 3},
+    "nn.BatchNorm3d": lambda: {"num_features": 3},
+    "nn.GroupNorm": lambda: {"num_groups": 3, "num_channels": 3},
+    "nn.InstanceNorm1d": lambda: {"num_features": 3},
+    "nn.InstanceNorm2d": lambda: {"num_features": 3},
+    "nn.InstanceNorm3d": lambda: {"num_features": 3},
+    "nn.LayerNorm": lambda: {"normalized_shape": 3},
     "nn.Linear": lambda: {"in_features": 3, "out_features": 2},
+    "nn.LocalResponseNorm": lambda: {"size": 2},
+    "nn.RMSNorm": lambda: {"normalized_shape": 3},
     "nn.Parameter": lambda: {"data": [1.0]},
     "nn.Softmax": lambda: {"dim": 1},
     "nn.LogSoftmax": lambda: {"dim": 1},
@@ -359,6 +383,7 @@ NEEDED = {
 # Base classes, which do nothing by themselves, and those whose arguments are theirs alone.
 NOT_MADE = {
     "layers.Layer": "a base class; its options are tried on each layer",
+    "layers.Wrapper": "a base class; its arguments are those of SpectralNormalization",
     "losses.Loss": "a base class; its arguments are those of each loss",
     "metrics.Metric": "a base class; its arguments are those of each metric",
     "optimizers.Optimizer": "a base class; its arguments are those of each optimizer",
@@ -391,9 +416,10 @@ ACCEPTED = {
     ("data.DataLoader", "pin_memory"): (tuple(NO_NUMBERS), _NO_EFFECT),
     ("data.DataLoader", "in_order"): (tuple(NO_NUMBERS), _NO_EFFECT),
 }
+_NO_DEVICE = "PyTorch's RuntimeError for a device that isn't there"
 # (class, argument): an error of another kind or without names, and why it stands.
 OTHER_ERRORS = {
-    ("nn.Linear", "device"): "PyTorch's RuntimeError for a device that isn't there",
+    **{(name, "device"): _NO_DEVICE for name in ("nn.Linear", *(f"nn.{n}" for n in NORMS))},
     ("nn.Parameter", "data"): "PyTorch's RuntimeError for a gradient of integers",
     ("layers.ActivityRegularization", "activity_regularizer"): "it has no such argument",
     ("data.DataLoader", "sampler"): "any iterable; the data set says what an index is",
@@ -415,6 +441,10 @@ ROLES = {
     "kernel_initializer": "initializer of weight 'kernel'",
     "bias_initializer": "initializer of weight 'bias'",
     "alpha_initializer": "initializer of weight 'alpha'",
+    "beta_initializer": "initializer of weight 'beta'",
+    "gamma_initializer": "initializer of weight 'gamma'",
+    "moving_mean_initializer": "initializer of weight 'moving_mean'",
+    "moving_variance_initializer": "initializer of weight 'moving_variance'",
     "input_shape": "shape",
     "params": "parameter",
     "x": "tensor",
