@@ -696,6 +696,37 @@ def randint(
 def bernoulli(p: TensorLike, generator: TensorLike | None = None) -> Tensor: ...
 def permutation(n: int, generator: TensorLike | None = None) -> Tensor: ...
 def dropout(x: TensorLike, rate: float, generator: TensorLike | None = None) -> Tensor: ...
+def conv(
+    x: TensorLike,
+    w: TensorLike,
+    bias: TensorLike | None = None,
+    strides: IntOrInts | None = None,
+    low: IntOrInts | None = None,
+    high: IntOrInts | None = None,
+    dilations: IntOrInts | None = None,
+    groups: int = 1,
+    activation: str = "",
+) -> Tensor: ...
+def conv_input(
+    y: TensorLike,
+    w: TensorLike,
+    sizes: IntOrInts,
+    strides: IntOrInts | None = None,
+    low: IntOrInts | None = None,
+    high: IntOrInts | None = None,
+    dilations: IntOrInts | None = None,
+    groups: int = 1,
+) -> Tensor: ...
+def conv_kernel(
+    x: TensorLike,
+    y: TensorLike,
+    sizes: IntOrInts,
+    strides: IntOrInts | None = None,
+    low: IntOrInts | None = None,
+    high: IntOrInts | None = None,
+    dilations: IntOrInts | None = None,
+    groups: int = 1,
+) -> Tensor: ...
 def increment_(counts: TensorLike, amount: int = 1) -> None: ...
 def update_(
     rule: str,

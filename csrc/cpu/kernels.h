@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "core/dtype_list.h"
+#include "cpu/conv_row.h"
 #include "cpu/gemm_row.h"
 #include "cpu/integer_op.h"
 #include "cpu/norm_terms.h"

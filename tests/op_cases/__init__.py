@@ -5,6 +5,7 @@ counts and as a recorded plan.
 """
 
 from . import (
+    conv,
     elementwise,
     index,
     integers,
@@ -20,7 +21,7 @@ from . import (
 from .case import Case, Draw
 
 FAMILIES = (
-    *(elementwise, unary, matmul, reduce, norm, loss, movement, index, random, update),
+    *(elementwise, unary, matmul, conv, reduce, norm, loss, movement, index, random, update),
     integers,
 )
 CASES: list[Case] = [case for family in FAMILIES for case in family.CASES]
