@@ -38,11 +38,9 @@ def per_axis(who: str, argument: str, value: Any, rank: int, least: int = 1) -> 
 
 
 def check_data_format(who: str, value: str | None) -> str:
-    """ "channels_last" or "channels_first"; None for the default."""
-    from ..config import image_data_format
-
+    """The format; None is that of `config.image_data_format()`."""
     known = ("channels_last", "channels_first")
-    return image_data_format() if value is None else check_choice(who, "data_format", value, known)
+    return known[0] if value is None else check_choice(who, "data_format", value, known)
 
 
 def axes_of(

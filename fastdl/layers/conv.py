@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import activations, constraints, initializers, regularizers
 from .._base import functional as F
-from .._base.checks import check_choice, check_flag, check_integer
+from .._base.checks import check_choice, check_flag, check_integer, prefixed
 from .._base.registry import LAYERS
 from .._core import Tensor
 from ._images import Axes, axes_of, channels_first, check_data_format, per_axis, to_first, to_last
@@ -95,13 +95,16 @@ class _Convolution(Layer):
         return channels
 
     def _add_kernel(self, prefix: str, shape: tuple[int, ...], name: str) -> Parameter:
-        return self.add_weight(
-            shape,
-            getattr(self, f"{prefix}_initializer"),
-            regularizer=getattr(self, f"{prefix}_regularizer"),
-            constraint=getattr(self, f"{prefix}_constraint"),
-            name=name,
-        )
+        try:
+            return self.add_weight(
+                shape,
+                getattr(self, f"{prefix}_initializer"),
+                regularizer=getattr(self, f"{prefix}_regularizer"),
+                constraint=getattr(self, f"{prefix}_constraint"),
+                name=name,
+            )
+        except ValueError as error:  # of the initializer
+            raise prefixed(f"{prefix}_initializer", error) from None
 
     def _add_bias(self, filters: int) -> None:
         if self.use_bias:
@@ -395,9 +398,9 @@ class _ConvTranspose(_Convolution):
             high.append(max(covered - out - before, 0))
             sizes.append(out)
         y = F.conv_input(
-            x,
-            self.kernel,
-            sizes,
+            y=x,
+            w=self.kernel,
+            sizes=sizes,
             strides=self.strides,
             low=low,
             high=high,
@@ -435,7 +438,8 @@ class Conv1DTranspose(_ConvTranspose):
         output_padding: places added at the end of each axis, below the strides. None for
             `size * strides` outputs with "same", and with "valid" as many as the kernel reaches.
         filters, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias:
-            and so on, as for `Conv1D`. The kernel is (*kernel_size, filters, channels). There is no "causal".
+            and so on, as for `Conv1D`. The kernel is (*kernel_size, filters, channels). There is
+            no "causal".
 
     Raises:
         ValueError: an argument is none of these.

@@ -400,6 +400,17 @@ class TestConfig:
         given = {
             "Activation": {"activation": "tanh"},
             "Dense": {"units": 3, "kernel_regularizer": "l1", "kernel_constraint": "max_norm"},
+            **{
+                f"{kind}{rank}D{more}": {"filters": 2, "kernel_size": 3, "padding": "same"}
+                for kind, ranks, more in (
+                    ("Conv", (1, 2, 3), ""),
+                    ("Conv", (1, 2, 3), "Transpose"),
+                    ("SeparableConv", (1, 2), ""),
+                )
+                for rank in ranks
+            },
+            "DepthwiseConv1D": {"kernel_size": 3, "depth_multiplier": 2},
+            "DepthwiseConv2D": {"kernel_size": (2, 3), "dilation_rate": (1, 2)},
             "Dot": {"axes": 1},
             "Dropout": {"rate": 0.3},
             "AlphaDropout": {"rate": 0.3, "noise_shape": (None, 1)},

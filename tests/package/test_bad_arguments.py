@@ -39,7 +39,8 @@ from fastdl.optimizers import schedules
 
 
 def use_layer(layer):
-    layer(X, training=True)
+    rank = getattr(layer, "rank", 0)  # of images
+    layer(np.ones((2, *[4] * rank, 2), np.float32) if rank else X, training=True)
 
 
 def use_lookup(layer):
@@ -274,6 +275,17 @@ USES |= {
 NEEDED = {
     "layers.Activation": lambda: {"activation": "relu"},
     "layers.Dense": lambda: {"units": 2},
+    **{
+        f"layers.{kind}{rank}D{more}": lambda: {"filters": 2, "kernel_size": 2}
+        for kind, ranks, more in (
+            ("Conv", (1, 2, 3), ""),
+            ("Conv", (1, 2, 3), "Transpose"),
+            ("SeparableConv", (1, 2), ""),
+        )
+        for rank in ranks
+    },
+    "layers.DepthwiseConv1D": lambda: {"kernel_size": 2},
+    "layers.DepthwiseConv2D": lambda: {"kernel_size": 2},
     "layers.Dot": lambda: {"axes": 1},
     "layers.Dropout": lambda: {"rate": 0.5},
     "layers.AlphaDropout": lambda: {"rate": 0.5},
