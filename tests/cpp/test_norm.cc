@@ -83,8 +83,9 @@ TEST(sums_of_gradients_of_every_length) {
         if (with & 2) EXPECT(fabs(doffset[i] - (before_offset[i] + g)) <= 4 * kEps, "doffset of ", n);
       }
       const double bound = (26 + log2(n + 1)) * kEps;
+      const double got[] = {run[0], run[1], row[0], row[1]};
       for (int k = 0; k < 4; ++k)
-        EXPECT(fabs((k < 2 ? run : row)[k % 2] - want[k]) <= bound * size[k], "sum ", k, " of ", n);
+        EXPECT(fabs(got[k] - want[k]) <= bound * size[k], "sum ", k, " of ", n, ": ", got[k], ", want ", want[k]);
     }
 }
 
