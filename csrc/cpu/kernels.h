@@ -7,6 +7,7 @@
 #include "core/dtype_list.h"
 #include "cpu/gemm_row.h"
 #include "cpu/integer_op.h"
+#include "cpu/pool_row.h"
 #include "cpu/update_rule.h"
 
 namespace fastdl {

@@ -3,6 +3,7 @@
 #include "core/dtype_list.h"
 #include "cpu/gemm_row.h"
 #include "cpu/integer_op.h"
+#include "cpu/pool_row.h"
 #include "cpu/simd/simd.h"
 #include "cpu/update_rule.h"
 
