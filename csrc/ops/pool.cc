@@ -475,14 +475,14 @@ void set(int32_t (&to)[kAxes], const Sizes& sizes, int64_t least, const PoolAttr
   }
 }
 
-PoolAttrs windows(const Tensor& x, const char* who, const Sizes& window, const Sizes& strides, const Sizes& dilation,
-                  const Sizes& low, const Sizes& high, bool ceil_mode) {
+PoolAttrs windows(const Tensor& x, const char* who, const Sizes& window, const Axes& strides, const Axes& dilation,
+                  const Axes& low, const Axes& high, bool ceil_mode) {
   PoolAttrs a = attrs_for(x, who);
   set(a.window, window, 1, a, x, who, "window");
-  set(a.stride, strides.empty() ? window : strides, 1, a, x, who, "strides");
-  if (!dilation.empty()) set(a.dilation, dilation, 1, a, x, who, "dilation");
-  if (!low.empty()) set(a.low, low, 0, a, x, who, "low");
-  if (!high.empty()) set(a.high, high, 0, a, x, who, "high");
+  set(a.stride, strides ? *strides : window, 1, a, x, who, "strides");
+  if (dilation) set(a.dilation, *dilation, 1, a, x, who, "dilation");
+  if (low) set(a.low, *low, 0, a, x, who, "low");
+  if (high) set(a.high, *high, 0, a, x, who, "high");
   for (int i = 0; i < kAxes; ++i) {
     const int64_t in = a.in[i], extent = a.extent(i), padded = in + a.low[i] + a.high[i];
     FASTDL_CHECK(a.low[i] < extent && a.high[i] < extent, ValueError, who, ": the padding ", a.low[i], " and ",
@@ -523,20 +523,20 @@ std::vector<Tensor> max_and_indices(const Tensor& x, PoolAttrs a) {
 
 }  // namespace
 
-Tensor max_pool(const Tensor& x, const Sizes& window, const Sizes& strides, const Sizes& dilation, const Sizes& low,
-                const Sizes& high, bool ceil_mode) {
+Tensor max_pool(const Tensor& x, const Sizes& window, const Axes& strides, const Axes& dilation, const Axes& low,
+                const Axes& high, bool ceil_mode) {
   const Tensor values = as_float(x, "max_pool", "x");
   return max_of(values, windows(values, "max_pool", window, strides, dilation, low, high, ceil_mode));
 }
-std::vector<Tensor> max_pool_with_indices(const Tensor& x, const Sizes& window, const Sizes& strides,
-                                          const Sizes& dilation, const Sizes& low, const Sizes& high, bool ceil_mode) {
+std::vector<Tensor> max_pool_with_indices(const Tensor& x, const Sizes& window, const Axes& strides,
+                                          const Axes& dilation, const Axes& low, const Axes& high, bool ceil_mode) {
   const Tensor values = as_float(x, "max_pool", "x");
   return max_and_indices(values, windows(values, "max_pool", window, strides, dilation, low, high, ceil_mode));
 }
-Tensor avg_pool(const Tensor& x, const Sizes& window, const Sizes& strides, const Sizes& low, const Sizes& high,
+Tensor avg_pool(const Tensor& x, const Sizes& window, const Axes& strides, const Axes& low, const Axes& high,
                 bool ceil_mode, bool count_padding, std::optional<int64_t> divisor) {
   const Tensor values = as_float(x, "avg_pool", "x");
-  PoolAttrs a = windows(values, "avg_pool", window, strides, {}, low, high, ceil_mode);
+  PoolAttrs a = windows(values, "avg_pool", window, strides, std::nullopt, low, high, ceil_mode);
   FASTDL_CHECK(divisor != 0, ValueError, "avg_pool: expected a divisor other than 0");
   a.count_padding = count_padding;
   a.divisor = divisor.value_or(0);
