@@ -57,8 +57,8 @@ struct PoolAttrs {
 
   std::vector<int64_t> listed(const int32_t (&a)[kAxes]) const { return {a + kAxes - rank, a + kAxes}; }
   Attributes describe() const {
-    if (adaptive) return {{"adaptive", true}, {"size", listed(out)}};
-    return {{"window", listed(window)},       {"strides", listed(stride)},
+    return {{"adaptive", adaptive},  // the next five then say nothing
+            {"window", listed(window)},       {"strides", listed(stride)},
             {"dilation", listed(dilation)},   {"low", listed(low)},
             {"high", listed(high)},           {"size", listed(out)},
             {"count_padding", count_padding}, {"divisor", divisor}};
@@ -475,6 +475,15 @@ void set(int32_t (&to)[kAxes], const Sizes& sizes, int64_t least, const PoolAttr
   }
 }
 
+// ValueError if the results cannot be numbered.
+PoolAttrs checked(const PoolAttrs& a, const Tensor& x, const char* who) {
+  const int64_t channels = std::max<int64_t>(x->shape.back(), 1);
+  FASTDL_CHECK(a.out[2] <= kMost / channels, ValueError, who, ": a result of ", a.out[2],
+               " places in a row is too large");
+  checked_numel(a.shape_of(x->shape, a.out), who);
+  return a;
+}
+
 PoolAttrs windows(const Tensor& x, const char* who, const Sizes& window, const Axes& strides, const Axes& dilation,
                   const Axes& low, const Axes& high, bool ceil_mode) {
   PoolAttrs a = attrs_for(x, who);
@@ -492,6 +501,7 @@ PoolAttrs windows(const Tensor& x, const char* who, const Sizes& window, const A
     int64_t out = (padded - extent) / a.stride[i] + 1;
     // A window that begins within the input or the padding before it is kept, though it ends beyond.
     if (ceil_mode && (padded - extent) % a.stride[i] && out * a.stride[i] < in + a.low[i]) ++out;
+    FASTDL_CHECK(out <= kMost, ValueError, who, ": a result of ", out, " places is too large");
     a.out[i] = int32_t(out);
     for (int64_t o = 0; a.dilation[i] > 1 && o < out; ++o) {
       const int64_t start = a.start(i, o), d = a.dilation[i];
@@ -502,13 +512,13 @@ PoolAttrs windows(const Tensor& x, const char* who, const Sizes& window, const A
   }
   FASTDL_CHECK(double(a.extent(0)) * double(a.extent(1)) * double(a.extent(2)) < double(kMost), ValueError, who,
                ": the window ", shown(window), " is too large");
-  return a;
+  return checked(a, x, who);
 }
 PoolAttrs adaptive(const Tensor& x, const char* who, const Sizes& size) {
   PoolAttrs a = attrs_for(x, who);
   a.adaptive = true;
   set(a.out, size, 1, a, x, who, "size");
-  return a;
+  return checked(a, x, who);
 }
 
 Tensor max_of(const Tensor& x, PoolAttrs a) {
@@ -530,8 +540,9 @@ Tensor max_pool(const Tensor& x, const Sizes& window, const Axes& strides, const
 }
 std::vector<Tensor> max_pool_with_indices(const Tensor& x, const Sizes& window, const Axes& strides,
                                           const Axes& dilation, const Axes& low, const Axes& high, bool ceil_mode) {
-  const Tensor values = as_float(x, "max_pool", "x");
-  return max_and_indices(values, windows(values, "max_pool", window, strides, dilation, low, high, ceil_mode));
+  const Tensor values = as_float(x, "max_pool_with_indices", "x");
+  return max_and_indices(values,
+                         windows(values, "max_pool_with_indices", window, strides, dilation, low, high, ceil_mode));
 }
 Tensor avg_pool(const Tensor& x, const Sizes& window, const Axes& strides, const Axes& low, const Axes& high,
                 bool ceil_mode, bool count_padding, std::optional<int64_t> divisor) {
@@ -547,8 +558,8 @@ Tensor adaptive_max_pool(const Tensor& x, const Sizes& size) {
   return max_of(values, adaptive(values, "adaptive_max_pool", size));
 }
 std::vector<Tensor> adaptive_max_pool_with_indices(const Tensor& x, const Sizes& size) {
-  const Tensor values = as_float(x, "adaptive_max_pool", "x");
-  return max_and_indices(values, adaptive(values, "adaptive_max_pool", size));
+  const Tensor values = as_float(x, "adaptive_max_pool_with_indices", "x");
+  return max_and_indices(values, adaptive(values, "adaptive_max_pool_with_indices", size));
 }
 Tensor adaptive_avg_pool(const Tensor& x, const Sizes& size) {
   const Tensor values = as_float(x, "adaptive_avg_pool", "x");

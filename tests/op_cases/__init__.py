@@ -4,10 +4,34 @@ test_ops.py checks each of them forward, backward, on every instruction set, wit
 counts and as a recorded plan.
 """
 
-from . import elementwise, index, integers, loss, matmul, movement, random, reduce, unary, update
+from . import (
+    elementwise,
+    index,
+    integers,
+    loss,
+    matmul,
+    movement,
+    pool,
+    random,
+    reduce,
+    unary,
+    update,
+)
 from .case import Case, Draw
 
-FAMILIES = (elementwise, unary, matmul, reduce, loss, movement, index, random, update, integers)
+FAMILIES = (
+    elementwise,
+    unary,
+    matmul,
+    reduce,
+    loss,
+    movement,
+    pool,
+    index,
+    random,
+    update,
+    integers,
+)
 CASES: list[Case] = [case for family in FAMILIES for case in family.CASES]
 
 __all__ = ["CASES", "Case", "Draw"]

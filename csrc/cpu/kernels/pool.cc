@@ -46,6 +46,9 @@ FASTDL_INLINE void sum_window(vf (&total)[V], const PoolRow& r, int64_t count, G
       }
 }
 
+// Whether no result reads more than one place: the gradient of windows that do not overlap.
+FASTDL_INLINE bool reads_one(const PoolRow& r) { return r.outer == 1 && r.inner == 1 && r.most == 1; }
+
 // The first largest value; a NaN is larger than all before it.
 FASTDL_INLINE vi replaces(vf value, vf best) { return (vi)(value > best) | (vi)(value != value); }
 
@@ -127,6 +130,25 @@ FASTDL_INLINE void max_row(float* y, const float* x, const PoolRow& r, const Poo
 
 template <class Position>
 FASTDL_INLINE void max_grad_row(float* dx, const float* dy, const PoolRow& r, const PoolReaders& p) {
+  if (reads_one(r)) {
+    const int32_t row = (p.outer_at - p.outer_start[0]) * p.outer_unit + (p.inner_at - p.inner_start[0]) * p.inner_unit;
+    for (int64_t o = 0; o < r.places; ++o)
+      over_channels(r.channels, [&](auto vectors, int64_t c, auto at) {
+        float* to = dx + o * r.channels + c;
+        const int64_t from = r.first[o] * r.channels + c;
+        constexpr int64_t kWidth = decltype(vectors)::value * kLanes;
+        if (!r.count[o]) {
+          for (int64_t v = 0; v < kWidth; v += kLanes) at.store(to + v, vf{});
+          return;
+        }
+        const vi here = splat_i(row + p.pixel + (int32_t)o - p.start[r.first[o]]);
+        for (int64_t v = 0; v < kWidth; v += kLanes) {
+          const vi chosen = Position::load(p.positions, from + v, at.lanes()) == here;
+          at.store(to + v, select(chosen, at.load(dy + from + v), vf{}));
+        }
+      });
+    return;
+  }
   for (int64_t o = 0; o < r.places; ++o)
     over_channels(r.channels, [&](auto vectors, int64_t c, auto at) {
       constexpr int V = decltype(vectors)::value;
@@ -159,6 +181,17 @@ __attribute__((flatten)) void pool_sum(float* y, const float* x, const PoolRow& 
       });
       at.store(y + o, divisor ? total[0] / (at.load(divisor + o) * factor) : total[0] * factor);
     });
+    return;
+  }
+  if (!divisor && reads_one(r)) {
+    for (int64_t o = 0; o < r.places; ++o) {
+      const float* from = x + r.first[o] * r.channels;
+      float* to = y + o * r.channels;
+      if (r.count[o])
+        loop(r.channels, [&](int64_t c, auto at) { at.store(to + c, at.load(from + c) * factor); });
+      else
+        loop(r.channels, [&](int64_t c, auto at) { at.store(to + c, vf{}); });
+    }
     return;
   }
   for (int64_t o = 0; o < r.places; ++o)
