@@ -89,13 +89,14 @@ _FUNCTIONS = {
     name: module
     for module, names in {
         "core": "cast",
+        "image": "resize",
         "math": "erf logsumexp rsqrt",
-        "nn": "elu gelu hard_sigmoid leaky_relu log_sigmoid log_softmax relu relu6 selu sigmoid "
-        "silu softmax softplus softsign",
+        "nn": "adaptive_average_pool adaptive_max_pool average_pool elu gelu hard_sigmoid leaky_relu "
+        "log_sigmoid log_softmax max_pool relu relu6 selu sigmoid silu softmax softplus softsign",
         "numpy": "absolute add all amax amin any argmax argmin clip concatenate cos equal exp "
         "expand_dims expm1 flip floor floor_divide get_item greater greater_equal less less_equal "
         "log log1p logical_and logical_not logical_or matmul max maximum mean min minimum mod "
-        "multiply negative not_equal power prod reshape round sign sin sqrt square squeeze stack "
+        "multiply negative not_equal pad power prod reshape round sign sin sqrt square squeeze stack "
         "std subtract sum swapaxes tanh transpose true_divide var where",
     }.items()
     for name in names.split()
@@ -117,6 +118,9 @@ def _name_class(made: dict[str, Any]) -> None:
     for call in made.get("inbound_nodes") or ():
         if kind not in _KEEPS_ARGUMENTS:
             options.update(_options(call, config["function"]))
+            for argument in _OF_CALLS.get(kind, ()):
+                if argument in options:
+                    call["kwargs"][argument] = options.pop(argument)
     made["config"] = {"name": config["name"], **options}
 
 
@@ -125,6 +129,8 @@ _KEEPS_ARGUMENTS = frozenset(
     "add equal floor_divide get_item greater greater_equal less less_equal logical_and logical_or "
     "maximum minimum mod multiply not_equal power subtract true_divide where".split()
 )
+# Arguments that belong to the call, beside others that belong to the class.
+_OF_CALLS = {"pad": ("constant_values",)}
 _SYNONYMS = {"divide": "true_divide", "abs": "absolute"}
 
 
@@ -192,7 +198,8 @@ def _name_function(config: dict[str, Any]) -> None:
     no_options = ("name",) if name == "cast" else ("name", "dtype")
     options = {k: v for k, v in settings.items() if k not in no_options}
     place = str(settings.get("name", name))
-    config["config"] = {"name": place, "kind": name, "function": f"fastdl.ops:{name}"}
+    home = "fastdl.ops.image" if module == "keras.src.ops.image" else "fastdl.ops"
+    config["config"] = {"name": place, "kind": name, "function": f"{home}:{name}"}
     if name == "get_item":
         config["config"]["function"] = "_operator:getitem"
     config["class_name"], config["module"] = "Operation", None

@@ -35,7 +35,19 @@ def wide(x):
     return ops.expand_dims(x, 2)
 
 
+def image(x):
+    return ops.reshape(x, (-1, 2, 2, 1))
+
+
 FUNCTIONS = {
+    "max_pool": lambda x: ops.max_pool(image(x), 2),
+    "average_pool": lambda x: ops.average_pool(image(x), (2, 1), strides=1, padding="same"),
+    "adaptive_max_pool": lambda x: ops.adaptive_max_pool(image(x), 3),
+    "adaptive_average_pool": lambda x: ops.adaptive_average_pool(image(x), (1, 3)),
+    "resize": lambda x: ops.image.resize(image(x), (3, 5), interpolation="bicubic"),
+    "pad": lambda x: ops.pad(x, ((0, 0), (1, 2))),
+    "pad_value": lambda x: ops.pad(x, ((0, 0), (1, 2)), constant_values=3.0),
+    "pad_mode": lambda x: ops.pad(x, [[0, 0], [1, 2]], mode="reflect"),
     "cast": lambda x: ops.cast(x, "int32"),
     "erf": ops.erf,
     "logsumexp": lambda x: ops.logsumexp(x, axis=1, keepdims=True),

@@ -209,6 +209,34 @@ __attribute__((flatten)) void pool_sum(float* y, const float* x, const PoolRow& 
     });
 }
 
+__attribute__((flatten)) void pool_weighted(float* y, const float* x, const PoolRow& r, const float* weights,
+                                            const int32_t* weight) {
+  if (r.channels == 1) {
+    loop(r.places, [&](int64_t o, auto at) {
+      const vi first = load_i(r.first + o, at.lanes()), count = load_i(r.count + o, at.lanes());
+      const vi from = load_i(weight + o, at.lanes());
+      vf total[1];
+      sum_window(total, r, r.most, [&](vf(&sum)[1], int64_t, int64_t, int64_t t) {
+        const vi mask = count > splat_i((int32_t)t);
+        sum[0] = fma(gather(x + t * r.step, first, mask, vf{}), gather(weights + t, from, mask, vf{}), sum[0]);
+      });
+      at.store(y + o, total[0]);
+    });
+    return;
+  }
+  for (int64_t o = 0; o < r.places; ++o)
+    over_channels(r.channels, [&](auto vectors, int64_t c, auto at) {
+      constexpr int V = decltype(vectors)::value;
+      const float* from = x + r.first[o] * r.channels + c;
+      vf total[V];
+      sum_window(total, r, r.count[o], [&](vf(&sum)[V], int64_t, int64_t, int64_t t) {
+        const vf w = splat(weights[weight[o] + t]);
+        for (int v = 0; v < V; ++v) sum[v] = fma(at.load(from + t * r.step + v * kLanes), w, sum[v]);
+      });
+      for (int v = 0; v < V; ++v) at.store(y + o * r.channels + c + v * kLanes, total[v]);
+    });
+}
+
 __attribute__((flatten)) void pool_max(float* y, const float* x, const PoolRow& r, const PoolPositions& p) {
   if (!p.data)
     max_row<Nothing>(y, x, r, p);
