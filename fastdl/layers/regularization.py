@@ -52,12 +52,12 @@ class Dropout(Elementwise):
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        self.rate = check_fraction("Dropout", "rate", rate)
+        self.rate = check_fraction(type(self).__name__, "rate", rate)
         self.noise_shape = None
         if noise_shape is not None:
             self.noise_shape = check_shape("Dropout", "noise_shape", noise_shape, 1)
         self.seed = seed
-        self.seed_generator = generator_of(seed, "Dropout")
+        self.seed_generator = generator_of(seed, type(self).__name__)
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if not training or self.rate == 0:

@@ -305,7 +305,7 @@ BAD = {
         lambda: _core.one_hot([0, 3], 3, F, True),
     ),
     # pooling
-    "max_pool: expected a tensor (samples, places..., channels) with 3 to 5 axes, got shape (2, 3)": (
+    "max_pool: expected a tensor (samples, places..., channels) with 3 to 5 axes, got shape (2,": (
         ValueError,
         lambda: _core.max_pool(x23, 2),
     ),
@@ -351,6 +351,11 @@ BAD = {
         ValueError,
         lambda: _core.adaptive_max_pool(np.ones((1, 0, 2), F), 3),
     ),
+    "resample: expected a matrix (out, 5) for axis 2 of shape (1, 4, 5, 2), got shape (2, 3)": (
+        ValueError,
+        lambda: _core.resample(image, x23, 2),
+    ),
+    "resample: axis 4 is out of range": (IndexError, lambda: _core.resample(image, x23, 4)),
     # random
     "uniform: expected low <= high, got 1 and 0": (ValueError, lambda: _core.uniform([2], 1, 0)),
     "uniform: expected low <= high, got nan": (ValueError, lambda: _core.uniform([2], np.nan, 0)),

@@ -59,7 +59,8 @@ def test_means_of_many_equal_numbers(channels):
     x = np.full((1, 10_000, channels), 0.1, np.float32)
     exact = np.float32(0.1)
     y = _core.avg_pool(x, 10_000).numpy()
-    # 31 additions within a run and 312 of the runs, most of whose errors have one sign. One chain is off by 800 EPS.
+    # 31 additions within a run and 312 of the runs, most of whose errors have one sign. One chain
+    # is off by 800 EPS.
     np.testing.assert_allclose(y, exact, rtol=40 * EPS)
     image = _core.avg_pool(np.full((1, 100, 100, channels), 0.1, np.float32), (100, 100)).numpy()
     np.testing.assert_allclose(image, exact, rtol=8 * EPS)

@@ -85,8 +85,8 @@ def magnitude(x, found):
     return collected(np.abs(x), found, lambda part, _: part.max(1))
 
 
-# id: sizes when small and big, channels, window, strides, dilation, low, high, ceil_mode. Small inputs have few channels
-# and few places, since their second derivatives are computed one by one.
+# id: sizes when small and big, channels, window, strides, dilation, low, high, ceil_mode. Small
+# inputs have few channels and places, since their second derivatives are computed one by one.
 SETTINGS = {
     "2x2-c1": ((5, 4), (64, 65), 1, (2, 2), (2, 2), None, None, None, False),
     "2x2-c3": ((4, 3), (64, 48), 3, (2, 2), (2, 2), None, None, None, False),
@@ -235,3 +235,45 @@ CASES.append(
         lambda x: x.reshape(1, 5, 2, 9).max(2),
     )
 )
+
+
+def band(out: int, size: int, dtype=np.float32):
+    """A matrix whose rows have up to three neighbouring elements; one row is zero."""
+    m = np.zeros((out, size), dtype)
+    for o in range(out):
+        first = o * size // out
+        for t in range(min(1 + o % 3, size - first)):
+            m[o, first + t] = 0.5 + 0.25 * t - 0.125 * (o % 5)
+    m[out // 2] = 0
+    return m
+
+
+for id, axis, (small, big) in [
+    ("rows", 1, ((3, 4, 3), (40, 41, 3))),
+    ("rows-one", 1, ((5,), (801,))),
+    ("columns-c1", 2, ((2, 5, 1), (40, 66, 1))),
+    ("columns-c3", 2, ((2, 5, 3), (40, 41, 3))),
+    ("columns-c20", 2, ((2, 3, 9), (20, 41, 20))),
+    ("last", -1, ((2, 5), (30, 301))),
+    ("samples", 0, ((2, 3), (30, 31))),
+]:
+    for out in (1, 3, 77):
+
+        def image(d: Draw, small=small, big=big):
+            shape = (d.n(3, 5), *(big if d.size == "big" else small))
+            return [d.normal(*shape)]
+
+        CASES.append(
+            Case(
+                "resample",
+                f"{id}-{out}",
+                lambda d, i=image, a=axis, o=out: [*i(d), band(o, i(d)[0].shape[a])],
+                lambda x, m, a=axis: _core.resample(x, m, a),
+                lambda x, m, a=axis: np.moveaxis(np.tensordot(m, x, (1, a)), 0, a),
+                wrt=(0,),
+                eps=4,
+                scale=lambda x, m, a=axis: np.moveaxis(
+                    np.tensordot(np.abs(m), np.abs(x), (1, a)), 0, a
+                ),
+            )
+        )
