@@ -36,7 +36,11 @@ int64_t entries_of(const RunContext& c) {
   const Extents e(c.in[0].shape, axis_of(c.attrs), axis_of(c.attrs) + 1);
   return c.in[1].shape[0] * (e.inner < kNarrow ? e.inner : 1);
 }
-int64_t resample_workspace(const RunContext& c) { return 3 * entries_of(c) * int64_t(sizeof(int32_t)); }
+// Weights of so many places are laid out for vectors, in which neighbouring results lie.
+constexpr int64_t kPacked = 16;
+int64_t resample_workspace(const RunContext& c) {
+  return (3 + std::min(kPacked, c.in[1].shape[1])) * entries_of(c) * int64_t(sizeof(int32_t));
+}
 
 void run_resample(const RunContext& c) {
   const View &x = c.in[0], &y = c.out[0];
@@ -62,6 +66,10 @@ void run_resample(const RunContext& c) {
       weight[at] = int32_t(o * in + begin);
     }
   }
+  const bool packed = narrow && most <= kPacked;
+  float* const weights = reinterpret_cast<float*>(weight + out * unit);
+  for (int64_t t = 0; packed && t < most; ++t)
+    for (int64_t o = 0; o < out * unit; ++o) weights[t * out * unit + o] = t < count[o] ? matrix[weight[o] + t] : 0.0f;
   const int64_t piece = std::max<int64_t>(1, kPiece / e.inner), pieces = (out - 1) / piece + 1;
   const double cost = 0.15 * double(total + out) / double(out) * double(std::min(piece, out) * e.inner);
   parallel_for(e.outer * pieces, grain_for(20 + cost), [&](int64_t from, int64_t to) {
@@ -74,7 +82,7 @@ void run_resample(const RunContext& c) {
       r.first = first + begin * unit, r.count = count + begin * unit;
       r.step = e.inner, r.most = most;
       kernels().pool_weighted(y.as<float>() + (outer * out + begin) * e.inner, x.as<float>() + outer * in * e.inner, r,
-                              matrix, weight + begin * unit);
+                              packed ? weights + begin * unit : matrix, weight + begin * unit, packed ? out * unit : 0);
     }
   });
 }

@@ -91,8 +91,8 @@ _FUNCTIONS = {
         "core": "cast",
         "image": "resize",
         "math": "erf logsumexp rsqrt",
-        "nn": "adaptive_average_pool adaptive_max_pool average_pool elu gelu hard_sigmoid leaky_relu "
-        "log_sigmoid log_softmax max_pool relu relu6 selu sigmoid silu softmax softplus softsign",
+        "nn": "average_pool elu gelu hard_sigmoid leaky_relu log_sigmoid log_softmax max_pool relu "
+        "relu6 selu sigmoid silu softmax softplus softsign",
         "numpy": "absolute add all amax amin any argmax argmin clip concatenate cos equal exp "
         "expand_dims expm1 flip floor floor_divide get_item greater greater_equal less less_equal "
         "log log1p logical_and logical_not logical_or matmul max maximum mean min minimum mod "
@@ -121,7 +121,17 @@ def _name_class(made: dict[str, Any]) -> None:
             for argument in _OF_CALLS.get(kind, ()):
                 if argument in options:
                     call["kwargs"][argument] = options.pop(argument)
+    if kind in ("average_pool", "max_pool"):  # Keras's classes do not fill these in
+        options["data_format"] = options.get("data_format") or "channels_last"
+        options["strides"] = options.get("strides") or options["pool_size"]
+        for argument in ("pool_size", "strides"):
+            options[argument] = _as_number(options[argument])
     made["config"] = {"name": config["name"], **options}
+
+
+def _as_number(sizes: Any) -> Any:
+    """Equal sizes as one number: Keras on JAX cannot pool by a list, as it reads tuples."""
+    return sizes[0] if isinstance(sizes, list) and len(set(sizes)) == 1 else sizes
 
 
 # Functions that take numbers, too: their arguments stay with the call.

@@ -147,3 +147,35 @@ TEST(pool_sum_of_single_places) {
     }
   }
 }
+
+// Windows of one row, whose weights lie in a matrix or, for elements, side by side.
+TEST(pool_weighted) {
+  std::vector<int> counts = channel_counts();
+  for (int kind : {0, 1, 2})  // channels in vectors, elements, elements with weights side by side
+    for (int channels : kind ? std::vector<int>{1, 2, 3, 7} : counts) {
+      test::Lcg lcg(channels);
+      Windows w(channels, kind > 0);
+      w.row.inner = 1;
+      const int64_t entries = w.row.places;
+      test::Guarded<float> x(lcg.uniform(kIn * channels, -1, 1)), y(kOut * channels);
+      const Floats matrix = lcg.uniform(kOut * kWindow, -1, 1);
+      Words weight;
+      Floats beside(size_t(kWindow * entries), test::kNaN);
+      for (int64_t i = 0; i < entries; ++i) {
+        const int o = kind ? int(i / channels) : int(i);
+        weight.push_back(o * kWindow);
+        for (int t = 0; t < kWindow; ++t)
+          beside[size_t(t * entries + i)] = t < w.count[size_t(i)] ? matrix[size_t(o * kWindow + t)] : 0;
+      }
+      test::Guarded<float> weights(kind == 2 ? beside : matrix);
+      kernels().pool_weighted(y.data(), x.data(), w.row, weights.data(), weight.data(), kind == 2 ? entries : 0);
+      for (int o = 0; o < kOut; ++o)
+        for (int c = 0; c < channels; ++c) {
+          const int start = std::max(2 * o - 1, 0), end = std::min(2 * o + 2, kIn);
+          double want = 0;
+          for (int p = start; p < end; ++p)
+            want += double(x[p * channels + c]) * matrix[size_t(o * kWindow + p - start)];
+          EXPECT(fabs(y[o * channels + c] - want) <= 8 * kEps, channels, " channels, kind ", kind, ": ", want);
+        }
+    }
+}

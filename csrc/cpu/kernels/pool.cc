@@ -210,15 +210,16 @@ __attribute__((flatten)) void pool_sum(float* y, const float* x, const PoolRow& 
 }
 
 __attribute__((flatten)) void pool_weighted(float* y, const float* x, const PoolRow& r, const float* weights,
-                                            const int32_t* weight) {
+                                            const int32_t* weight, int64_t pitch) {
   if (r.channels == 1) {
     loop(r.places, [&](int64_t o, auto at) {
       const vi first = load_i(r.first + o, at.lanes()), count = load_i(r.count + o, at.lanes());
-      const vi from = load_i(weight + o, at.lanes());
+      const vi from = pitch ? vi{} : load_i(weight + o, at.lanes());
       vf total[1];
       sum_window(total, r, r.most, [&](vf(&sum)[1], int64_t, int64_t, int64_t t) {
         const vi mask = count > splat_i((int32_t)t);
-        sum[0] = fma(gather(x + t * r.step, first, mask, vf{}), gather(weights + t, from, mask, vf{}), sum[0]);
+        const vf w = pitch ? at.load(weights + t * pitch + o) : gather(weights + t, from, mask, vf{});
+        sum[0] = fma(gather(x + t * r.step, first, mask, vf{}), w, sum[0]);
       });
       at.store(y + o, total[0]);
     });
