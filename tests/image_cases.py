@@ -133,6 +133,36 @@ FUNCTIONS = {
 }
 
 
+def model(k):
+    """A model with a layer of each kind and with functions in its graph."""
+    at = k.layers
+    picture = at.Input((16, 12, 3), name="picture")
+    x = at.ZeroPadding2D(((1, 0), (2, 1)))(picture)
+    x = at.MaxPooling2D(3, 2, padding="same")(x)
+    x = at.SpatialDropout2D(0.3)(x)
+    x = at.UpSampling2D((2, 1), interpolation="bilinear")(x)
+    x = at.AveragePooling2D((2, 1))(x)
+    x = at.Cropping2D(1)(x)
+    x = at.Resizing(6, 7, interpolation="bicubic", antialias=True)(x)
+    x = at.CenterCrop(5, 5)(x)
+    x = at.AdaptiveAveragePooling2D(3)(x)
+    s = at.Cropping1D((1, 0))(at.UpSampling1D(2)(at.Reshape((9, 3))(x)))
+    s = at.SpatialDropout1D(0.2)(at.MaxPooling1D(2)(at.ZeroPadding1D(2)(s)))
+    s = at.AdaptiveMaxPooling1D(4)(at.AveragePooling1D(2, padding="same")(s))
+    v = at.MaxPooling3D(2, strides=1, padding="same")(at.Reshape((3, 3, 3, 1))(x))
+    v = at.UpSampling3D(2)(at.Cropping3D(1)(at.ZeroPadding3D(1)(v)))
+    f = k.ops.image.resize(k.ops.max_pool(picture, 2, 2), (4, 4))
+    f = k.ops.pad(f, ((0, 0), (1, 1), (0, 0), (0, 0)), constant_values=1.0)
+    f = k.ops.average_pool(f, 2, 2, padding="same")
+    parts = [
+        at.GlobalMaxPooling2D()(x),
+        at.GlobalAveragePooling1D()(s),
+        at.GlobalMaxPooling3D()(at.AveragePooling3D(2)(v)),
+        at.GlobalAveragePooling2D()(f),
+    ]
+    return k.Model(picture, at.Dense(4)(at.Concatenate()(parts)))
+
+
 def input_for(shape):
     """Irregular values without ties."""
     return filled(shape, 5, 1.3)

@@ -4,6 +4,7 @@ Run from the tests folder's parent with Keras and JAX installed:
     KERAS_BACKEND=jax JAX_ENABLE_X64=1 PYTHONPATH=tests python tests/golden/images.py
 
 Of each case it keeps the output, the gradient of its sum with weights, and the config of a layer.
+It also writes saved/keras-images.keras, whose output it keeps, too.
 """
 
 import json
@@ -25,8 +26,13 @@ def both(function, shape):
 
 
 def main():
-    keras.config.set_floatx("float64")
     result = {"keras": keras.__version__, "layers": {}, "functions": {}, "bytes": {}}
+    model = cases.model(keras)
+    model.set_weights([cases.weight_for(w.shape) for w in model.weights])
+    path = Path(__file__).with_suffix(".json")
+    model.save(path.parent / "saved/keras-images.keras")
+    result["file"] = model.predict(cases.input_for((3, 16, 12, 3)), verbose=0).tolist()
+    keras.config.set_floatx("float64")
     for name, (make, shape) in cases.LAYERS.items():
         layer = make(keras)
         output, gradient = both(layer, shape)
@@ -40,7 +46,6 @@ def main():
     for kind in ("bilinear", "nearest", "bicubic"):
         y = np.asarray(keras.layers.Resizing(4, 9, interpolation=kind)(picture))
         result["bytes"][kind] = {"dtype": str(y.dtype), "output": y.tolist()}
-    path = Path(__file__).with_suffix(".json")
     path.write_text(json.dumps(result, separators=(",", ":")) + "\n", encoding="utf-8")
 
 

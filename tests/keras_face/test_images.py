@@ -314,3 +314,21 @@ def test_training_a_model_with_them(tmp_path):
         model.save(tmp_path / f"m.{ending}")
         again = models.load_model(tmp_path / f"m.{ending}")
         np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+def test_a_file_of_keras(tmp_path):
+    """Layers and functions of images from Keras's own file, and written as such a file again.
+
+    Keras 3.15 on JAX has read the file that is written here and gave the same outputs.
+    """
+    pytest.importorskip("h5py")
+    path = Path(__file__).parents[1] / "golden/saved/keras-images.keras"
+    model = models.load_model(path)
+    x = cases.input_for((3, 16, 12, 3))
+    assert_close(model(x), GOLDEN["file"])
+    model.save(tmp_path / "again.keras")
+    again = models.load_model(tmp_path / "again.keras")
+    np.testing.assert_array_equal(again(x).numpy(), model(x).numpy())
+    ours = cases.model(fastdl)
+    ours.set_weights(model.get_weights())
+    np.testing.assert_array_equal(ours(x).numpy(), model(x).numpy())
