@@ -96,8 +96,8 @@ _FUNCTIONS = {
         "numpy": "absolute add all amax amin any argmax argmin clip concatenate cos equal exp "
         "expand_dims expm1 flip floor floor_divide get_item greater greater_equal less less_equal "
         "log log1p logical_and logical_not logical_or matmul max maximum mean min minimum mod "
-        "multiply negative not_equal pad power prod reshape round sign sin sqrt square squeeze stack "
-        "std subtract sum swapaxes tanh transpose true_divide var where",
+        "multiply negative not_equal pad power prod reshape round sign sin sqrt square squeeze "
+        "stack std subtract sum swapaxes tanh transpose true_divide var where",
     }.items()
     for name in names.split()
 }
