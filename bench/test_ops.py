@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import fastdl
+from fastdl._base import functional as F
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,32 @@ OPS |= {
     "var_rows": Op(lambda x: x.var(0, False), lambda x: x.var(0), 1),
     "var_columns": Op(lambda x: x.var(1, False), lambda x: x.var(1), 1),
     "cumsum": Op(lambda x: x.cumsum(0), lambda x: x.cumsum(0, np.float64).astype(np.float32), 2),
+}
+
+
+def _norm(x, axes):
+    return (x - x.mean(axes, keepdims=True)) / np.sqrt(
+        x.var(axes, keepdims=True) + np.float32(1e-5)
+    )
+
+
+# The moments take a pass, and the result another one: three arrays where x isn't in the cache.
+OPS |= {
+    "batch_norm": Op(
+        lambda x: fastdl.nn.functional.batch_norm(x, None, None, training=True),
+        lambda x: _norm(x, 0),
+        3,
+    ),
+    "layer_norm": Op(
+        lambda x: fastdl.nn.functional.layer_norm(x, x.shape[1:]), lambda x: _norm(x, 1), 2
+    ),
+}
+CHANNELS |= {
+    "batch_norm_channels": Op(
+        lambda x: F.batch_norm(x)[0],
+        lambda x: _norm(x, (0, 1)),
+        3,
+    ),
 }
 
 

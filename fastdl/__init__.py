@@ -54,6 +54,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import regularizers as regularizers
     from . import saving as saving
     from . import sklearn as sklearn
+    from . import tabular as tabular
     from . import utils as utils
     from ._base.config import get_num_threads as get_num_threads
     from ._base.config import get_threading as get_threading
@@ -142,7 +143,7 @@ float, half, long, int, bool = float32, float16, int64, int32, bool_
 _SUBMODULES = frozenset(
     "activations autograd backend callbacks config constraints cuda data datasets initializers "
     "layers losses metrics mixed_precision models nn ops optim optimizers random regularizers "
-    "saving sklearn utils".split()
+    "saving sklearn tabular utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.
 _HOMES = {

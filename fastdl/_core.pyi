@@ -615,6 +615,40 @@ def cumsum(x: TensorLike, axis: int) -> Tensor: ...
 def order(x: TensorLike, axis: int = -1, descending: bool = False) -> Tensor: ...
 def softmax(x: TensorLike, axis: int = -1) -> Tensor: ...
 def log_softmax(x: TensorLike, axis: int = -1) -> Tensor: ...
+def batch_norm(
+    x: TensorLike,
+    scale: TensorLike | None = None,
+    offset: TensorLike | None = None,
+    axis: int = -1,
+    epsilon: float = 0.001,
+) -> list[Tensor]: ...
+def frozen_batch_norm(
+    x: TensorLike,
+    mean: TensorLike,
+    variance: TensorLike,
+    scale: TensorLike | None = None,
+    offset: TensorLike | None = None,
+    axis: int = -1,
+    epsilon: float = 0.001,
+) -> Tensor: ...
+def layer_norm(
+    x: TensorLike,
+    axes: IntOrInts,
+    scale: TensorLike | None = None,
+    offset: TensorLike | None = None,
+    epsilon: float = 0.001,
+) -> Tensor: ...
+def rms_norm(
+    x: TensorLike, axes: IntOrInts, scale: TensorLike | None = None, epsilon: float = 1e-06
+) -> Tensor: ...
+def group_norm(
+    x: TensorLike,
+    groups: int,
+    scale: TensorLike | None = None,
+    offset: TensorLike | None = None,
+    axis: int = -1,
+    epsilon: float = 0.001,
+) -> Tensor: ...
 def sparse_softmax_cross_entropy(
     logits: TensorLike, labels: TensorLike, ignore_index: int = -100
 ) -> Tensor: ...
@@ -694,6 +728,37 @@ def randint(
 def bernoulli(p: TensorLike, generator: TensorLike | None = None) -> Tensor: ...
 def permutation(n: int, generator: TensorLike | None = None) -> Tensor: ...
 def dropout(x: TensorLike, rate: float, generator: TensorLike | None = None) -> Tensor: ...
+def conv(
+    x: TensorLike,
+    w: TensorLike,
+    bias: TensorLike | None = None,
+    strides: IntOrInts | None = None,
+    low: IntOrInts | None = None,
+    high: IntOrInts | None = None,
+    dilations: IntOrInts | None = None,
+    groups: int = 1,
+    activation: str = "",
+) -> Tensor: ...
+def conv_input(
+    y: TensorLike,
+    w: TensorLike,
+    sizes: IntOrInts,
+    strides: IntOrInts | None = None,
+    low: IntOrInts | None = None,
+    high: IntOrInts | None = None,
+    dilations: IntOrInts | None = None,
+    groups: int = 1,
+) -> Tensor: ...
+def conv_kernel(
+    x: TensorLike,
+    y: TensorLike,
+    sizes: IntOrInts,
+    strides: IntOrInts | None = None,
+    low: IntOrInts | None = None,
+    high: IntOrInts | None = None,
+    dilations: IntOrInts | None = None,
+    groups: int = 1,
+) -> Tensor: ...
 def increment_(counts: TensorLike, amount: int = 1) -> None: ...
 def update_(
     rule: str,

@@ -94,6 +94,9 @@ REDUCTION(reduce_min)
 REDUCTION(argmax)
 REDUCTION(argmin)
 #undef REDUCTION
+Case penalty(Data& d) {
+  return {d.of(1), 0, [&] { sink = double(kernels().penalty(d[1], d.n, 0.1f, 0.2f)); }};
+}
 #define ROWS(name)                                                                    \
   Case name(Data& d) {                                                                \
     return {d.of(1), 0, [&] { kernels().name(d[0], d[1], d.rows(), kCols, kCols); }}; \
@@ -102,6 +105,45 @@ ROWS(sum_rows)
 ROWS(max_rows)
 ROWS(min_rows)
 #undef ROWS
+
+// Terms of normalization are in array 5.
+fastdl::NormTerms terms(Data& d) { return {d[5], d[5], d[5], d[5], d[5]}; }
+Case centered_sums(Data& d) {
+  return {d.of(1), 0, [&] { kernels().centered_sums(d[0], d[1], d.n, 0.5f); }};
+}
+Case row_sums(Data& d) {
+  return {d.of(1), 0, [&] { kernels().row_sums(d[0], d[1], d.n); }};
+}
+Case centered_sum_rows(Data& d) {
+  return {d.of(1), 0, [&] { kernels().centered_sum_rows(d[0], d[2], d[1], d[5], d.rows(), kCols, kCols); }};
+}
+Case norm_columns(Data& d) {
+  return {d.of(2), 0, [&] { kernels().norm_columns(d[0], d[1], d.rows(), kCols, terms(d)); }};
+}
+Case norm_runs(Data& d) {
+  return {d.of(2), 0, [&] { kernels().norm_runs(d[0], d[1], d.rows(), kCols, terms(d)); }};
+}
+Case norm_row(Data& d) {
+  return {d.of(4), 0, [&] { kernels().norm_row(d[0], d[1], d.n, 0.5f, 0, 2, d[2], d[3]); }};
+}
+Case norm_sums_columns(Data& d) {
+  return {d.of(2), 0, [&] { kernels().norm_sums_columns(d[0], d[3], d[1], d[2], d.rows(), kCols, kCols, d[5], d[5]); }};
+}
+Case norm_sums_run(Data& d) {
+  return {d.of(2), 0, [&] { kernels().norm_sums_run(d[0], d[1], d[2], d.n, 0.5f, 0); }};
+}
+Case norm_sums_row(Data& d) {  // without the sums that grow
+  return {d.of(3), 0, [&] { kernels().norm_sums_row(d[0], nullptr, nullptr, d[1], d[2], d[3], d.n, 0.5f, 0, 2); }};
+}
+Case norm_grad_columns(Data& d) {
+  return {d.of(3), 0, [&] { kernels().norm_grad_columns(d[0], d[1], d[2], d.rows(), kCols, terms(d)); }};
+}
+Case norm_grad_runs(Data& d) {
+  return {d.of(3), 0, [&] { kernels().norm_grad_runs(d[0], d[1], d[2], d.rows(), kCols, terms(d)); }};
+}
+Case norm_grad_row(Data& d) {
+  return {d.of(4), 0, [&] { kernels().norm_grad_row(d[0], d[1], d[2], d[3], d.n, 0.5f, 0, 2, 0.1f, 0.1f); }};
+}
 
 Case softmax(Data& d) {
   return {d.of(2), 0, [&] { kernels().softmax(d[0], d[1], d.rows(), kCols); }};
@@ -137,7 +179,7 @@ Case update_rules(Data& d) {  // Adam, the one with the most arithmetic
             int count;
             const fastdl::UpdateRule& adam = kernels().update_rules(&count)[3];
             const float coefficients[fastdl::kCoefficients] = {kRate, 0.1f, 0.001f, 1e-7f};
-            adam.update({d[1], d[0], {d[2], d[3]}, d.n, 1, 0, 0, coefficients});
+            adam.update({d[1], d[0], {d[2], d[3]}, d.n, 1, 0, 0, 0, coefficients});
           }};
 }
 

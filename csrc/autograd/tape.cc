@@ -96,7 +96,7 @@ void record_on_tape(const Op& op, const Tensor* in, int inputs, Outputs& out, co
   }
   if (op.grad_out) node->out_version = out.t[0]->storage->version();
   for (int i = 0; i < out.count; ++i) {
-    node->out[i] = op.grad_out ? detach(out.t[i]) : without_values(out.t[i]);
+    node->out[i] = op.grad_out >> i & 1 ? detach(out.t[i]) : without_values(out.t[i]);
     if (!is_float(out.t[i]->dtype)) continue;
     out.t[i]->requires_grad = true;
     out.t[i]->node = node;
@@ -187,8 +187,9 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
                    RuntimeError, "backward: input ", i, " of ", n.op->name, " (shape ", n.in[i]->shape,
                    ") was changed in place after it was used");
     for (int i = 0; i < n.outputs; ++i)
-      FASTDL_CHECK(!n.op->grad_out || !changed_since(n.out[i], n.out_version), RuntimeError, "backward: the result of ",
-                   n.op->name, " (shape ", n.out[i]->shape, ") was changed in place, but its gradient needs it");
+      FASTDL_CHECK(!(n.op->grad_out >> i & 1) || !changed_since(n.out[i], n.out_version), RuntimeError,
+                   "backward: the result of ", n.op->name, " (shape ", n.out[i]->shape,
+                   ") was changed in place, but its gradient needs it");
     // Copies, because another thread may walk through this node while a long call has released the GIL.
     Tensor in[kMaxInputs], out[kMaxOutputs], gin[kMaxInputs], into[kMaxInputs];
     const int inputs = n.inputs;

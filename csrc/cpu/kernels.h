@@ -5,8 +5,10 @@
 #include <stdint.h>
 
 #include "core/dtype_list.h"
+#include "cpu/conv_row.h"
 #include "cpu/gemm_row.h"
 #include "cpu/integer_op.h"
+#include "cpu/norm_terms.h"
 #include "cpu/pool_row.h"
 #include "cpu/update_rule.h"
 

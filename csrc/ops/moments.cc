@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "core/parallel.h"
 #include "cpu/kernels.h"
-#include "ops/extents.h"
 #include "ops/ops.h"
 
 namespace fastdl {
@@ -17,10 +17,6 @@ struct MomentsAttrs {
   Attributes describe() const { return {{"first", int64_t(first)}, {"last", int64_t(last)}}; }
 };
 
-// The count of some values, their mean, and the sum of the squared distances from it.
-struct Sums {
-  double n = 0, mean = 0, squares = 0;
-};
 // The Sums of two sets of values together (Chan, Golub & LeVeque 1983).
 Sums joined(const Sums& a, const Sums& b) {
   if (a.n == 0) return b;
@@ -38,35 +34,31 @@ Sums around(float shift, int64_t n, double sum, double squares) {
 // A piece is read once from memory for its sum, and a second time from cache for the distances.
 constexpr int64_t kPiece = 32768, kTile = 2048;
 
-Sums of_row(const float* x, int64_t n) {
+Sums of_piece(const float* x, int64_t n) {
   const KernelTable& k = kernels();
+  if (n <= kTile) {
+    float sums[3];
+    k.row_sums(sums, x, n);
+    return around(sums[0], n, sums[1], sums[2]);
+  }
   const float shift = k.sum(x, n) / float(n);
-  float tile[kTile];
   double sum = 0, squares = 0;
   for (int64_t i = 0; i < n; i += kTile) {
-    const int64_t m = std::min(kTile, n - i);
-    k.sub(tile, x + i, &shift, m, 1, 0, nullptr);
-    sum += k.sum(tile, m);
-    k.square(tile, tile, m, nullptr);
-    squares += k.sum(tile, m);
+    float both[2];
+    k.centered_sums(both, x + i, std::min(kTile, n - i), shift);
+    sum += both[0], squares += both[1];
   }
   return around(shift, n, sum, squares);
 }
 
-void over_rows(float* mean, float* variance, const float* x, int64_t rows, int64_t n, Sums* part) {
+void sums_of_rows(Sums* part, const float* x, int64_t rows, int64_t n) {
   const int64_t pieces = (n - 1) / kPiece + 1;
-  parallel_for(rows * pieces, grain_for(30 + 0.3 * double(std::min(n, kPiece))), [&](int64_t begin, int64_t end) {
+  parallel_for(rows * pieces, grain_for(30 + 0.2 * double(std::min(n, kPiece))), [&](int64_t begin, int64_t end) {
     for (int64_t w = begin; w < end; ++w) {
       const int64_t at = w % pieces * kPiece;
-      part[w] = of_row(x + w / pieces * n + at, std::min(kPiece, n - at));
+      part[w] = of_piece(x + w / pieces * n + at, std::min(kPiece, n - at));
     }
   });
-  for (int64_t r = 0; r < rows; ++r) {
-    Sums all;
-    for (int64_t p = 0; p < pieces; ++p) all = joined(all, part[r * pieces + p]);
-    mean[r] = float(all.mean);
-    variance[r] = float(all.squares / all.n);
-  }
 }
 
 // --- columns: the same, 128 of them side by side -----------------------------------------------------------
@@ -76,21 +68,14 @@ constexpr int64_t kColumns = 128, kBlockRows = 256, kPieceRows = 4096, kTogether
 // Adds rows x n values, ld apart, to n Sums. n <= kColumns.
 void add_columns(Sums* to, const float* x, int64_t rows, int64_t n, int64_t ld) {
   const KernelTable& k = kernels();
-  constexpr int64_t kRows = 16;
-  float shift[kColumns], sum[kColumns], squares[kColumns], tile[kRows * kColumns];
+  float shift[kColumns], sum[kColumns], squares[kColumns];
   for (int64_t first = 0; first < rows; first += kBlockRows) {
     const int64_t count = std::min(kBlockRows, rows - first);
     const float* block = x + first * ld;
     std::fill_n(shift, n, 0.0f), std::fill_n(sum, n, 0.0f), std::fill_n(squares, n, 0.0f);
     k.sum_rows(shift, block, count, n, ld);
     for (int64_t i = 0; i < n; ++i) shift[i] /= float(count);
-    for (int64_t r = 0; r < count; r += kRows) {
-      const int64_t m = std::min(kRows, count - r);
-      for (int64_t i = 0; i < m; ++i) k.sub(tile + i * n, block + (r + i) * ld, shift, n, 1, 1, nullptr);
-      k.sum_rows(sum, tile, m, n, n);
-      k.square(tile, tile, m * n, nullptr);
-      k.sum_rows(squares, tile, m, n, n);
-    }
+    k.centered_sum_rows(sum, squares, block, shift, count, n, ld);
     for (int64_t i = 0; i < n; ++i) to[i] = joined(to[i], around(shift[i], count, sum[i], squares[i]));
   }
 }
@@ -104,9 +89,9 @@ void add_narrow_columns(Sums* to, const float* x, int64_t rows, int64_t n) {
   add_columns(to, x + whole * wide, rows % together, n, n);
 }
 
-void over_columns(float* mean, float* variance, const float* x, const Extents& e, Sums* part) {
+void sums_of_columns(Sums* part, const float* x, const Extents& e) {
   const int64_t pieces = (e.reduced - 1) / kPieceRows + 1, blocks = (e.inner - 1) / kColumns + 1;
-  const double cost = 0.4 * double(std::min(e.reduced, kPieceRows) * std::min(e.inner, kColumns));
+  const double cost = 0.3 * double(std::min(e.reduced, kPieceRows) * std::min(e.inner, kColumns));
   parallel_for(e.outer * pieces * blocks, grain_for(50 + cost), [&](int64_t begin, int64_t end) {
     for (int64_t w = begin; w < end; ++w) {
       const int64_t o = w / blocks / pieces, row = w / blocks % pieces * kPieceRows, at = w % blocks * kColumns;
@@ -120,14 +105,48 @@ void over_columns(float* mean, float* variance, const float* x, const Extents& e
         add_columns(to, from, rows, n, e.inner);
     }
   });
-  for (int64_t o = 0; o < e.outer; ++o)
-    for (int64_t i = 0; i < e.inner; ++i) {
-      Sums all;
-      for (int64_t p = 0; p < pieces; ++p) all = joined(all, part[(o * pieces + p) * e.inner + i]);
-      mean[o * e.inner + i] = float(all.mean);
-      variance[o * e.inner + i] = float(all.squares / all.n);
-    }
 }
+
+}  // namespace
+
+int64_t pieces_for(const Extents& e) { return (e.reduced - 1) / (e.inner == 1 ? kPiece : kPieceRows) + 1; }
+
+void sums_of_pieces(Sums* part, const float* x, const Extents& e) {
+  if (e.inner == 1)
+    sums_of_rows(part, x, e.outer, e.reduced);
+  else
+    sums_of_columns(part, x, e);
+}
+
+Sums joined(const Sums* sets, int64_t count, int64_t stride) {
+  if (count == 1) return *sets;
+  Sums all;
+  for (int64_t i = 0; i < count; ++i) {
+    const Sums& s = sets[i * stride];
+    all.n += s.n;
+    all.mean += s.n * s.mean;
+  }
+  all.mean /= all.n;
+  for (int64_t i = 0; i < count; ++i) {
+    const Sums& s = sets[i * stride];
+    const double between = s.mean - all.mean;
+    all.squares += s.squares + between * between * s.n;
+  }
+  if (!std::isfinite(all.mean)) all.squares = std::numeric_limits<double>::quiet_NaN();
+  return all;
+}
+
+Sums sums_of_row(const float* x, int64_t n) {
+  if (n <= kPiece) return of_piece(x, n);
+  std::vector<Sums> part(size_t((n - 1) / kPiece + 1));
+  for (size_t p = 0; p < part.size(); ++p) {
+    const int64_t at = int64_t(p) * kPiece;
+    part[p] = of_piece(x + at, std::min(kPiece, n - at));
+  }
+  return joined(part.data(), int64_t(part.size()), 1);
+}
+
+namespace {
 
 // --- the op --------------------------------------------------------------------------------------------------
 
@@ -143,8 +162,7 @@ int64_t moments_workspace(const RunContext& c) {
   const MomentsAttrs& a = c.attrs.as<MomentsAttrs>();
   const Extents e(c.in[0].shape, a.first, a.last);
   if (e.reduced == 0 || e.outer * e.inner == 0) return 0;
-  const int64_t pieces = (e.reduced - 1) / (e.inner == 1 ? kPiece : kPieceRows) + 1;
-  return e.outer * pieces * e.inner * int64_t(sizeof(Sums));
+  return e.outer * pieces_for(e) * e.inner * int64_t(sizeof(Sums));
 }
 void run_moments(const RunContext& c) {
   const MomentsAttrs& a = c.attrs.as<MomentsAttrs>();
@@ -154,10 +172,16 @@ void run_moments(const RunContext& c) {
   if (e.reduced == 0) {
     std::fill_n(mean, results, std::numeric_limits<float>::quiet_NaN());
     std::fill_n(variance, results, std::numeric_limits<float>::quiet_NaN());
-  } else if (results && e.inner == 1) {
-    over_rows(mean, variance, c.in[0].as<float>(), e.outer, e.reduced, c.scratch<Sums>());
-  } else if (results) {
-    over_columns(mean, variance, c.in[0].as<float>(), e, c.scratch<Sums>());
+    return;
+  }
+  if (!results) return;
+  Sums* const part = c.scratch<Sums>();
+  sums_of_pieces(part, c.in[0].as<float>(), e);
+  const int64_t pieces = pieces_for(e);
+  for (int64_t r = 0; r < results; ++r) {
+    const Sums all = joined(part + r / e.inner * pieces * e.inner + r % e.inner, pieces, e.inner);
+    mean[r] = float(all.mean);
+    variance[r] = float(all.squares / all.n);
   }
 }
 // d mean / dx = 1 / n, d variance / dx = 2 (x - mean) / n

@@ -103,11 +103,11 @@ struct OpRow {
   Attributes (*describe)(const DescribeContext&) = nullptr;  // null: the op has no attributes
   // Bytes of memory that run() wants besides its results, from shapes, types and attributes alone.
   int64_t (*workspace)(const RunContext&) = nullptr;
-  uint32_t mutates = 0;    // bit i: input i is written in place
-  uint32_t stored = 0;     // bit i: input i may be of a storage type; apply() refuses others
-  uint32_t grad_in = ~0u;  // bit i: grad() reads the values of input i
-  bool grad_out = true;    // grad() reads the values of the outputs
-  bool random = false;     // draws from the generator
+  uint32_t mutates = 0;     // bit i: input i is written in place
+  uint32_t stored = 0;      // bit i: input i may be of a storage type; apply() refuses others
+  uint32_t grad_in = ~0u;   // bit i: grad() reads the values of input i
+  uint32_t grad_out = ~0u;  // bit i: grad() reads the values of output i
+  bool random = false;      // draws from the generator
   // A product: the gradient of input 0 reads the value of input 1 alone, and the other way round.
   bool bilinear = false;
   // Each element of the (one) output depends only on the inputs' elements at its place, after broadcasting. run() may

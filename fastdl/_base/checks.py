@@ -252,6 +252,15 @@ def check_pair(who: str, argument: str, value: Any) -> Any:
     return value
 
 
+def check_values(who: str, argument: str, value: Any, shape: tuple[int, ...]) -> None:
+    """ValueError unless the value is None or an array of this shape; the message names both."""
+    if value is None:
+        return
+    found = tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
+    if found != shape:
+        raise ValueError(f"{who}: {argument}: expected shape {shape}, got {found}")
+
+
 def prefixed(who: str, error: Exception) -> Exception:
     """The error to raise instead: the same with `who` in front of its message.
 

@@ -147,3 +147,12 @@ def dot(x: TensorLike, y: TensorLike) -> Tensor:
 def outer(x: TensorLike, y: TensorLike) -> Tensor:
     """All products of the elements of two tensors."""
     return F.mul(F.reshape(x, shape=(-1, 1)), F.reshape(y, shape=(1, -1)))
+
+
+def scaled_by_deviation(x: Tensor, gamma: TensorLike | None, axes: list[int], eps: float) -> Tensor:
+    """x divided by its deviation over some axes, in order, without its mean being subtracted."""
+    y = F.mul(x, F.rsqrt(F.add(F.moments(x, axes=axes, keepdims=True)[1], eps)))
+    if gamma is None:
+        return y
+    shape = [size if i in axes else 1 for i, size in enumerate(x.shape)]
+    return F.mul(y, F.reshape(gamma, shape=shape))

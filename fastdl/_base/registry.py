@@ -378,7 +378,10 @@ INITIALIZERS = Registry("initializer", homes=("fastdl.initializers",))
 LAYERS = Registry(
     "layer",
     callables=False,
-    homes=("fastdl.layers", "fastdl.models", "fastdl.utils.feature_space"),
+    homes=(
+        *("fastdl.layers", "fastdl.models"),
+        *("fastdl.tabular.model", "fastdl.utils.feature_space"),
+    ),
 )
 LOSSES = Registry("loss", homes=("fastdl.losses",))
 METRICS = Registry("metric", homes=("fastdl.metrics",))

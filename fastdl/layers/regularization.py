@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -67,13 +68,7 @@ class Dropout(Elementwise):
         with stream_of(self.seed_generator):
             if self.noise_shape is None:
                 return F.dropout(inputs, rate=self.rate)
-            if len(self.noise_shape) != inputs.ndim:
-                raise ValueError(
-                    f"noise_shape: expected {inputs.ndim} sizes for inputs of shape "
-                    f"{inputs.shape}, got {self.noise_shape}"
-                )
-            sizes = zip(self.noise_shape, inputs.shape, strict=True)
-            shape = tuple(own if size is None else size for size, own in sizes)
+            shape = _noise_shape(self.noise_shape, inputs)
             kept = F.ge(F.uniform(shape=shape), self.rate)
         return inputs * (F.cast(kept, dtype=np.float32) * (1.0 / (1.0 - self.rate)))
 
@@ -232,6 +227,109 @@ class GaussianNoise(Elementwise):
 
     def get_config(self) -> Config:
         return {**super().get_config(), "stddev": self.stddev, "seed": _plain_seed(self.seed)}
+
+
+@LAYERS.register
+class GaussianDropout(Elementwise):
+    """In training, multiplies by normal values of mean 1 and deviation `sqrt(rate / (1 - rate))`.
+
+    Args:
+        rate: as for `Dropout`, whose noise has the same deviation; below 1.
+        seed: as for `Dropout`.
+
+    Raises:
+        ValueError: the rate isn't in [0, 1).
+
+    Source: Srivastava et al. 2014; `keras.layers.GaussianDropout` of Keras 3.
+    """
+
+    def __init__(
+        self, rate: float, seed: int | SeedGenerator | None = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
+        super().__init__(**kwargs)
+        self.rate = check_number("GaussianDropout", "rate", rate, below=1.0)
+        self.seed = seed
+        self.seed_generator = generator_of(seed, "GaussianDropout")
+
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+        if not training or self.rate == 0:
+            return inputs
+        deviation = math.sqrt(self.rate / (1.0 - self.rate))
+        with stream_of(self.seed_generator):
+            return inputs * F.normal(shape=inputs.shape, mean=1.0, std=deviation)
+
+    def get_config(self) -> Config:
+        return {**super().get_config(), "rate": self.rate, "seed": _plain_seed(self.seed)}
+
+
+# The value to which selu falls for inputs far below 0.
+_SELU_FLOOR = -1.6732632423543772848170429916717 * 1.0507009873554804934193349852946
+
+
+@LAYERS.register
+class AlphaDropout(Elementwise):
+    """Dropout that keeps mean and deviation, for networks with `selu`.
+
+    In training, a random part of the elements is set to the value that `selu` takes far below 0.
+    Then all are scaled and shifted.
+
+    Args:
+        rate: the part of the elements that is set, from 0 to 1; with 1 all results are 0.
+        noise_shape: as for `Dropout`.
+        seed: as for `Dropout`.
+
+    Raises:
+        ValueError: the rate isn't between 0 and 1, or noise_shape isn't a shape.
+
+    Source: Klambauer et al. 2017; `keras.layers.AlphaDropout` of Keras 3.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: int | SeedGenerator | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
+        super().__init__(**kwargs)
+        self.rate = check_fraction("AlphaDropout", "rate", rate)
+        self.noise_shape = None
+        if noise_shape is not None:
+            self.noise_shape = check_shape("AlphaDropout", "noise_shape", noise_shape, 1)
+        self.seed = seed
+        self.seed_generator = generator_of(seed, "AlphaDropout")
+
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+        if not training or self.rate == 0:
+            return inputs
+        if self.rate == 1:  # the scale would be infinite
+            return inputs * 0.0
+        with stream_of(self.seed_generator):
+            shape = _noise_shape(self.noise_shape, inputs)
+            kept = F.ge(F.uniform(shape=shape), self.rate)
+        a = ((1 - self.rate) * (1 + self.rate * _SELU_FLOOR**2)) ** -0.5
+        b = -a * _SELU_FLOOR * self.rate
+        return F.scale_shift(F.where(kept, inputs, _SELU_FLOOR), factor=a, shift=b)
+
+    def get_config(self) -> Config:
+        return {
+            **super().get_config(),
+            "rate": self.rate,
+            "noise_shape": self.noise_shape,
+            "seed": _plain_seed(self.seed),
+        }
+
+
+def _noise_shape(wanted: tuple[int | None, ...] | None, inputs: Tensor) -> tuple[int, ...]:
+    """The shape of a random mask, with the inputs' sizes where none is wanted."""
+    if wanted is None:
+        return inputs.shape
+    if len(wanted) != inputs.ndim:
+        raise ValueError(
+            f"noise_shape: expected {inputs.ndim} sizes for inputs of shape {inputs.shape}, got "
+            f"{wanted}"
+        )
+    return tuple(o if s is None else s for s, o in zip(wanted, inputs.shape, strict=True))
 
 
 def _plain_seed(seed: int | SeedGenerator | None) -> int | None:

@@ -36,6 +36,12 @@ from ._margin_losses import pairwise_distance as pairwise_distance
 from ._margin_losses import soft_margin_loss as soft_margin_loss
 from ._margin_losses import triplet_margin_loss as triplet_margin_loss
 from ._margin_losses import triplet_margin_with_distance_loss as triplet_margin_with_distance_loss
+from ._norms import batch_norm as batch_norm
+from ._norms import group_norm as group_norm
+from ._norms import instance_norm as instance_norm
+from ._norms import layer_norm as layer_norm
+from ._norms import local_response_norm as local_response_norm
+from ._norms import rms_norm as rms_norm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,6 +2,7 @@
 
 `save_model` and `load_model` write and read whole models, `save_weights`, `load_weights` weights.
 `fastdl.save` and `fastdl.load` do so for state_dicts, as PyTorch users know it. No file holds code.
+`describe` says what is in a file.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from .._base.registry import (
 if TYPE_CHECKING:
     from .api import deserialize_keras_object as deserialize_keras_object
     from .api import serialize_keras_object as serialize_keras_object
+    from .description import describe as describe
     from .models import load_model as load_model
     from .models import save_model as save_model
     from .weights import load_weights as load_weights
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 # Where names live that are loaded on first use.
 _HOMES = {
     "api": ("deserialize_keras_object", "serialize_keras_object"),
+    "description": ("describe",),
     "models": ("load_model", "save_model"),
     "weights": ("load_weights", "save_weights"),
 }
@@ -36,6 +39,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "CustomObjectScope",
     "custom_object_scope",
+    "describe",
     "deserialize_keras_object",
     "get_custom_objects",
     "get_registered_name",

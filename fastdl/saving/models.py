@@ -276,20 +276,20 @@ def load_model(
             f"{type(custom_objects).__name__}"
         )
     with open(name, "rb") as file, custom_object_scope(custom_objects or {}):
-        parts = _read_archive(Region.whole(file, name))
+        parts = read_parts(Region.whole(file, name))
         memory = mapped(file) if mmap else None
         return _Loading(name, parts, memory).model(bool(compile))
 
 
 def weights_part(region: Region) -> Region:
     """The weights in a file of `save_model`."""
-    parts = _read_archive(region)
+    parts = read_parts(region)
     if "weights.safetensors" not in parts:
         raise ValueError(f"{region.label}: this is a model of Keras: load_model() reads it")
     return parts["weights.safetensors"]
 
 
-def _read_archive(region: Region) -> dict[str, Region]:
+def read_parts(region: Region) -> dict[str, Region]:
     """The parts of a model's file, of a format that is known."""
     label = region.label
     first = region.part(0, min(8, region.size)).read()
@@ -305,7 +305,7 @@ def _read_archive(region: Region) -> dict[str, Region]:
     parts = archive.read(region)
     if keras_files.WEIGHTS in parts and "config.json" in parts:
         return parts
-    metadata = _json_part(parts, "metadata.json", label)
+    metadata = read_json(parts, "metadata.json", label)
     number = metadata.get("format") if isinstance(metadata, dict) else None
     if isinstance(number, int) and number > FORMAT:
         version = metadata.get("fastdl")
@@ -328,7 +328,7 @@ def _read_archive(region: Region) -> dict[str, Region]:
 _TRAINING = ("training.json", "optimizer.safetensors")
 
 
-def _json_part(parts: dict[str, Region], name: str, label: str) -> Any:
+def read_json(parts: dict[str, Region], name: str, label: str) -> Any:
     if name not in parts:
         raise ValueError(f"{label}: the part {name!r} is missing; is this a file of save()?")
     part = parts[name]
@@ -361,7 +361,7 @@ class _Loading:
                 if name in self.parts:
                     archive.verify(self.parts[name])
         weights = TensorFile(self.parts["weights.safetensors"])
-        config = _json_part(self.parts, "config.json", self.label)
+        config = read_json(self.parts, "config.json", self.label)
         random = _core.get_rng_state()
         try:
             with self._blamed("config.json"), building(self.parts["weights.safetensors"].size):
@@ -381,7 +381,7 @@ class _Loading:
         """The model of a file of Keras. Its random state means nothing here."""
         part = self.parts[keras_files.WEIGHTS]
         with self._blamed("config.json"):
-            config = keras_files.model_config_of(_json_part(self.parts, "config.json", self.label))
+            config = keras_files.model_config_of(read_json(self.parts, "config.json", self.label))
         random = _core.get_rng_state()
         try:
             with self._blamed("config.json"), building(part.size):
@@ -407,7 +407,7 @@ class _Loading:
             raise ValueError(f"{self.label}: {part}: {reason}") from error
 
     def _restore_training(self, model: Any) -> None:
-        training = _json_part(self.parts, "training.json", self.label)
+        training = read_json(self.parts, "training.json", self.label)
         with self._blamed("training.json"):
             about = training.get("optimizer")
             if about is not None and model.optimizer is not None:

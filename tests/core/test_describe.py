@@ -31,7 +31,8 @@ def plan_of_case(case):
         out = run(case, tensors)
         if not case.wrt:
             return out
-        first = gradients(case, tensors, weights, create_graph=True, outputs=out)
+        plain = gradients(case, tensors, weights, outputs=out)
+        first = plain + gradients(case, tensors, weights, create_graph=True, outputs=out)
         roots = [g for g in first if g.requires_grad]
         if not roots:
             return out + first

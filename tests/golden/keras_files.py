@@ -41,12 +41,29 @@ def make(keras):
     c = layers.Add()([inner(joined), b(a)])
     graph = keras.Model(a, [layers.Dense(2, name="one")(c), layers.Flatten(name="two")(c)])
     graph.compile(keras.optimizers.SGD(0.05, momentum=0.9), loss=["mse", "mae"])
-    return {"stack": stack, "graph": graph}
+    norms = keras.Sequential(
+        [
+            layers.Input((6,)),
+            layers.Dense(8),
+            layers.BatchNormalization(momentum=0.8),
+            layers.ReLU(),
+            layers.Reshape((2, 4)),
+            layers.GroupNormalization(groups=2),
+            layers.LayerNormalization(axis=[1, 2]),
+            layers.RMSNormalization(),
+            layers.Flatten(),
+            layers.SpectralNormalization(layers.Dense(3)),
+            layers.BatchNormalization(renorm=True),
+            layers.UnitNormalization(),
+        ]
+    )
+    norms.compile(keras.optimizers.SGD(0.1), loss="mse")
+    return {"stack": stack, "graph": graph, "norms": norms}
 
 
 def targets(name, x):
     labels = (x[:, 0] > 0).astype("int32")
-    return labels if name == "stack" else [x[:, :2], x[:, :4]]
+    return {"stack": labels, "graph": [x[:, :2], x[:, :4]], "norms": x[:, :3]}[name]
 
 
 def main():

@@ -402,9 +402,27 @@ class TestConfig:
             "CenterCrop": {"height": 2, "width": 3},
             "Resizing": {"height": 2, "width": 3, "antialias": True},
             "Dense": {"units": 3, "kernel_regularizer": "l1", "kernel_constraint": "max_norm"},
+            **{
+                f"{kind}{rank}D{more}": {"filters": 2, "kernel_size": 3, "padding": "same"}
+                for kind, ranks, more in (
+                    ("Conv", (1, 2, 3), ""),
+                    ("Conv", (1, 2, 3), "Transpose"),
+                    ("SeparableConv", (1, 2), ""),
+                )
+                for rank in ranks
+            },
+            "DepthwiseConv1D": {"kernel_size": 3, "depth_multiplier": 2},
+            "DepthwiseConv2D": {"kernel_size": (2, 3), "dilation_rate": (1, 2)},
             "Dot": {"axes": 1},
             "Dropout": {"rate": 0.3},
+            "AlphaDropout": {"rate": 0.3, "noise_shape": (None, 1)},
+            "BatchNormalization": {"axis": 1, "renorm": True, "renorm_clipping": {"rmax": 2.0}},
+            "GaussianDropout": {"rate": 0.3},
             "GaussianNoise": {"stddev": 0.3},
+            "GroupNormalization": {"groups": -1, "gamma_constraint": "non_neg"},
+            "LayerNormalization": {"axis": [1, 2], "beta_regularizer": "l2"},
+            "SpectralNormalization": {"layer": layers.Dense(2), "power_iterations": 3},
+            "Wrapper": {"layer": layers.Dense(2)},
             "HashedCrossing": {"num_bins": 5, "output_mode": "one_hot"},
             "Hashing": {"num_bins": 5, "mask_value": "", "salt": [1, 2]},
             "InputLayer": {"shape": (3,)},

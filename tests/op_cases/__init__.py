@@ -5,12 +5,14 @@ counts and as a recorded plan.
 """
 
 from . import (
+    conv,
     elementwise,
     index,
     integers,
     loss,
     matmul,
     movement,
+    norm,
     pool,
     random,
     reduce,
@@ -20,15 +22,7 @@ from . import (
 from .case import Case, Draw
 
 FAMILIES = (
-    elementwise,
-    unary,
-    matmul,
-    reduce,
-    loss,
-    movement,
-    pool,
-    index,
-    random,
+    *(elementwise, unary, matmul, conv, reduce, norm, pool, loss, movement, index, random),
     update,
     integers,
 )

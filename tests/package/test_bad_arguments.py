@@ -39,7 +39,8 @@ from fastdl.optimizers import schedules
 
 
 def use_layer(layer):
-    layer(X, training=True)
+    rank = getattr(layer, "rank", 0)  # of images
+    layer(np.ones((2, *[4] * rank, 2), np.float32) if rank else X, training=True)
 
 
 def use_grid(layer):
@@ -61,6 +62,12 @@ def use_hashing(layer):
 
 def use_crossing(layer):
     layer([["a", "b"], [0, 1]])
+
+
+def use_spatial(module):
+    """Three channels, and as many axes of places as the module wants."""
+    axes = re.search(r"[123]", type(module).__name__)
+    module(np.ones((2, 3, *[2] * int(axes[0] if axes else 1)), np.float32))
 
 
 def use_merge(layer):
@@ -254,10 +261,14 @@ TORCH_LOSSES = """
     MarginRanking MultiLabelMargin MultiLabelSoftMargin MultiMargin NLL PoissonNLL SmoothL1
     SoftMargin TripletMargin TripletMarginWithDistance
 """.split()
+NORMS = "BatchNorm1d BatchNorm2d BatchNorm3d GroupNorm InstanceNorm1d InstanceNorm2d".split()
+NORMS += ["InstanceNorm3d", "LayerNorm", "RMSNorm"]
 USES = {f"layers.{name}": use_merge for name in MERGES}
 USES |= {f"layers.{name}": use_grid for name in layers.__all__ if name.endswith(("1D", "2D", "3D"))}
+USES |= {f"nn.{kind}Norm{n}d": use_spatial for kind in ("Batch", "Instance") for n in (1, 2, 3)}
 USES |= {f"nn.{name}Loss": use_torch_loss for name in TORCH_LOSSES}
 USES |= {
+    "nn.LocalResponseNorm": use_spatial,
     "optim.swa_utils.AveragedModel": use_averaged,
     "nn.ModuleList": use_nothing,
     "optimizers.OptimizerMap": use_nothing,
@@ -288,9 +299,24 @@ NEEDED |= {
     "layers.Resizing": lambda: {"height": 2, "width": 3},
     "layers.Activation": lambda: {"activation": "relu"},
     "layers.Dense": lambda: {"units": 2},
+    **{
+        f"layers.{kind}{rank}D{more}": lambda: {"filters": 2, "kernel_size": 2}
+        for kind, ranks, more in (
+            ("Conv", (1, 2, 3), ""),
+            ("Conv", (1, 2, 3), "Transpose"),
+            ("SeparableConv", (1, 2), ""),
+        )
+        for rank in ranks
+    },
+    "layers.DepthwiseConv1D": lambda: {"kernel_size": 2},
+    "layers.DepthwiseConv2D": lambda: {"kernel_size": 2},
     "layers.Dot": lambda: {"axes": 1},
     "layers.Dropout": lambda: {"rate": 0.5},
+    "layers.AlphaDropout": lambda: {"rate": 0.5},
+    "layers.GaussianDropout": lambda: {"rate": 0.5},
     "layers.GaussianNoise": lambda: {"stddev": 0.5},
+    "layers.GroupNormalization": lambda: {"groups": 1},
+    "layers.SpectralNormalization": lambda: {"layer": layers.Dense(2)},
     "layers.InputLayer": lambda: {"shape": (3,)},
     "layers.HashedCrossing": lambda: {"num_bins": 3},
     "layers.Hashing": lambda: {"num_bins": 3},
@@ -342,7 +368,17 @@ NEEDED |= {
     "callbacks.LearningRateScheduler": lambda: {"schedule": lambda epoch: 0.1},
     "callbacks.BackupAndRestore": lambda: {"backup_dir": "backup"},
     "callbacks.ModelCheckpoint": lambda: {"filepath": "m.fastdl"},
+    "nn.BatchNorm1d": lambda: {"num_features": 3},
+    "nn.BatchNorm2d": lambda: {"num_features": 3},
+    "nn.BatchNorm3d": lambda: {"num_features": 3},
+    "nn.GroupNorm": lambda: {"num_groups": 3, "num_channels": 3},
+    "nn.InstanceNorm1d": lambda: {"num_features": 3},
+    "nn.InstanceNorm2d": lambda: {"num_features": 3},
+    "nn.InstanceNorm3d": lambda: {"num_features": 3},
+    "nn.LayerNorm": lambda: {"normalized_shape": 3},
     "nn.Linear": lambda: {"in_features": 3, "out_features": 2},
+    "nn.LocalResponseNorm": lambda: {"size": 2},
+    "nn.RMSNorm": lambda: {"normalized_shape": 3},
     "nn.Parameter": lambda: {"data": [1.0]},
     "nn.Softmax": lambda: {"dim": 1},
     "nn.LogSoftmax": lambda: {"dim": 1},
@@ -383,6 +419,7 @@ NEEDED |= {
 # Base classes, which do nothing by themselves, and those whose arguments are theirs alone.
 NOT_MADE = {
     "layers.Layer": "a base class; its options are tried on each layer",
+    "layers.Wrapper": "a base class; its arguments are those of SpectralNormalization",
     "losses.Loss": "a base class; its arguments are those of each loss",
     "metrics.Metric": "a base class; its arguments are those of each metric",
     "optimizers.Optimizer": "a base class; its arguments are those of each optimizer",
@@ -415,9 +452,10 @@ ACCEPTED = {
     ("data.DataLoader", "pin_memory"): (tuple(NO_NUMBERS), _NO_EFFECT),
     ("data.DataLoader", "in_order"): (tuple(NO_NUMBERS), _NO_EFFECT),
 }
+_NO_DEVICE = "PyTorch's RuntimeError for a device that isn't there"
 # (class, argument): an error of another kind or without names, and why it stands.
 OTHER_ERRORS = {
-    ("nn.Linear", "device"): "PyTorch's RuntimeError for a device that isn't there",
+    **{(name, "device"): _NO_DEVICE for name in ("nn.Linear", *(f"nn.{n}" for n in NORMS))},
     ("nn.Parameter", "data"): "PyTorch's RuntimeError for a gradient of integers",
     ("layers.ActivityRegularization", "activity_regularizer"): "it has no such argument",
     ("data.DataLoader", "sampler"): "any iterable; the data set says what an index is",
@@ -439,6 +477,10 @@ ROLES = {
     "kernel_initializer": "initializer of weight 'kernel'",
     "bias_initializer": "initializer of weight 'bias'",
     "alpha_initializer": "initializer of weight 'alpha'",
+    "beta_initializer": "initializer of weight 'beta'",
+    "gamma_initializer": "initializer of weight 'gamma'",
+    "moving_mean_initializer": "initializer of weight 'moving_mean'",
+    "moving_variance_initializer": "initializer of weight 'moving_variance'",
     "input_shape": "shape",
     "params": "parameter",
     "x": "tensor",

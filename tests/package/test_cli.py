@@ -10,6 +10,7 @@ import pytest
 
 import fastdl
 from fastdl import cli
+from fastdl.cli import demo
 
 
 def run(*arguments, cwd):
@@ -87,7 +88,7 @@ def test_an_interrupted_picture_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(Figure, "savefig", interrupted)
     history = {name: [0.5] for name in ("loss", "val_loss", "accuracy", "val_accuracy")}
     with pytest.raises(KeyboardInterrupt):
-        cli._plot(history, 0.5, str(tmp_path / "curve.png"))
+        demo.plot(history, 0.5, str(tmp_path / "curve.png"))
     assert list(tmp_path.iterdir()) == []
 
 

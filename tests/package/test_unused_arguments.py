@@ -43,6 +43,10 @@ NEVER_READ = {
     ("models.sequential", "pop", "rebuild"): "a model is built as far as its input is known",
     ("nn.linear", "__init__", "args"): "Identity takes any arguments, as PyTorch's",
     ("nn.linear", "__init__", "kwargs"): "Identity takes any arguments, as PyTorch's",
+    ("cli.bench", "run", "options"): "it has none; all commands are called alike",
+    ("cli.info", "run", "options"): "it has none; all commands are called alike",
+    ("tabular.encoders", "fitted", "bins"): "of numbers; all encoders are fitted alike",
+    ("tabular.encoders", "fitted", "column"): "of dates; all encoders are fitted alike",
     ("optimizers.optimizer", "finalize_variable_values", "var_list"): "the optimizer knows them",
 }
 # (module, argument): why no place need read the attribute.

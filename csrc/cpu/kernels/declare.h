@@ -1,8 +1,10 @@
 // Declares every row of kernels.inc in this ISA's namespace. Kernel files include this first.
 #pragma once
 #include "core/dtype_list.h"
+#include "cpu/conv_row.h"
 #include "cpu/gemm_row.h"
 #include "cpu/integer_op.h"
+#include "cpu/norm_terms.h"
 #include "cpu/pool_row.h"
 #include "cpu/simd/simd.h"
 #include "cpu/update_rule.h"

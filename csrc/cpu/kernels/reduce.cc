@@ -66,12 +66,20 @@ int64_t argmin(const float* x, int64_t n) { return first_index(x, n, reduce_min(
 
 void sum_rows(float* y, const float* x, int64_t rows, int64_t cols, int64_t ld) {
   constexpr int64_t kRowBlock = 32;
+  constexpr int kTogether = 4;  // vectors, so that a row is read in long stretches
   for (int64_t r = 0; r < rows; r += kRowBlock) {
     const int64_t count = rows - r < kRowBlock ? rows - r : kRowBlock;
-    loop(cols, [&](int64_t j, auto at) {
+    int64_t j = 0;
+    for (; j + kTogether * kLanes <= cols; j += kTogether * kLanes) {
+      vf acc[kTogether] = {};
+      for (int64_t k = 0; k < count; ++k)
+        for (int v = 0; v < kTogether; ++v) acc[v] += load(x + (r + k) * ld + j + v * kLanes);
+      for (int v = 0; v < kTogether; ++v) store(y + j + v * kLanes, load(y + j + v * kLanes) + acc[v]);
+    }
+    loop(cols - j, [&](int64_t i, auto at) {
       vf acc = {};
-      for (int64_t k = 0; k < count; ++k) acc += at.load(x + (r + k) * ld + j);
-      at.store(y + j, at.load(y + j) + acc);
+      for (int64_t k = 0; k < count; ++k) acc += at.load(x + (r + k) * ld + j + i);
+      at.store(y + j + i, at.load(y + j + i) + acc);
     });
   }
 }

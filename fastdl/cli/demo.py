@@ -1,110 +1,25 @@
-"""The command `fastdl`: a demonstration, and a report of what the library runs on."""
+"""`fastdl demo`: trains a classifier of handwritten digits, and shows how well it does."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 import fastdl
 
+from . import EXIT_FAILED, REQUIRED_ACCURACY, UsageError
+
 if TYPE_CHECKING:
     import argparse
 
     from numpy.typing import NDArray
 
-_REQUIRED_ACCURACY = 0.97
-_EXIT_FAILED = 1
-_EXIT_USAGE = 2
-_EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
-
-class UsageError(Exception):
-    """A wrong argument; the message names it."""
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status.
-
-    0: done. 1: the demonstration missed its accuracy, or the reader of the output went away.
-    2: wrong usage, or a file that can't be written. 130: interrupted.
-    """
-    options = _parser().parse_args(arguments)
-    try:
-        status = _demo(options) if options.command == "demo" else _info()
-        if sys.stdout is not None:  # None: closed before the start
-            sys.stdout.flush()
-        return status
-    except KeyboardInterrupt:
-        print("fastdl: interrupted", file=sys.stderr)
-        return _EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The rest of the output has no reader: the interpreter would print an error at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _EXIT_FAILED
-    except (OSError, UsageError) as error:
-        print(f"fastdl: error: {error}", file=sys.stderr)
-        return _EXIT_USAGE
-
-
-def _parser() -> argparse.ArgumentParser:
-    import argparse
-
-    def between(low: int, high: int) -> Callable[[str], int]:
-        def number(text: str) -> int:
-            value = int(text)
-            if not low <= value <= high:
-                raise argparse.ArgumentTypeError(f"expected {low} to {high}, got {value}")
-            return value
-
-        return number
-
-    parser = argparse.ArgumentParser(prog="fastdl", description="Deep learning on CPUs.")
-    parser.add_argument("--version", action="version", version=f"fastdl {fastdl.__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    demo = commands.add_parser(
-        "demo",
-        help="train a classifier on handwritten digits and show how well it does",
-        description="Trains a classifier on the 1,797 handwritten digits that come with fastdl, "
-        f"and fails if it recognises less than {_REQUIRED_ACCURACY:.0%} of those kept for testing.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    demo.add_argument(
-        "--epochs", type=between(1, 10**6), default=20, metavar="N", help="passes over the data"
-    )
-    demo.add_argument(
-        "--batch-size", type=between(1, 10**6), default=64, metavar="N", help="per step"
-    )
-    demo.add_argument(
-        "--seed", type=between(0, 2**32 - 1), default=0, metavar="S", help="of the random numbers"
-    )
-    plot = demo.add_mutually_exclusive_group()
-    plot.add_argument(
-        "--plot", default="fastdl-demo.png", metavar="FILE", help="picture of the learning curve"
-    )
-    plot.add_argument(
-        "--no-plot",
-        dest="plot",
-        action="store_const",
-        const=None,
-        default=argparse.SUPPRESS,
-        help="draw no learning curve",
-    )
-    commands.add_parser(
-        "info", help="show version, instruction set, bfloat16, threads, caches, compiler"
-    )
-    return parser
-
-
-def _info() -> int:
-    fastdl.show_config()
-    return 0
-
-
-def _demo(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
+    """The exit status: 1 if the accuracy is missed."""
     from time import perf_counter
 
     if options.plot:
@@ -147,14 +62,14 @@ def _demo(options: argparse.Namespace) -> int:
     print(f"Test accuracy: {accuracy:.2%} of {len(x_test)} pictures it has never seen")
     print(f"Training time: {seconds:.2f} s for {options.epochs} epochs")
     if options.plot:
-        _plot(history, accuracy, options.plot)
-    if accuracy < _REQUIRED_ACCURACY:
+        plot(history, accuracy, options.plot)
+    if accuracy < REQUIRED_ACCURACY:
         print(
             f"fastdl: error: the test accuracy is {accuracy:.2%}, expected at least "
-            f"{_REQUIRED_ACCURACY:.0%} (epochs: {options.epochs})",
+            f"{REQUIRED_ACCURACY:.0%} (epochs: {options.epochs})",
             file=sys.stderr,
         )
-        return _EXIT_FAILED
+        return EXIT_FAILED
     return 0
 
 
@@ -198,7 +113,7 @@ def _check_plot(path: str) -> None:
         )
 
 
-def _plot(history: dict[str, list[float]], test_accuracy: float, path: str) -> None:
+def plot(history: dict[str, list[float]], test_accuracy: float, path: str) -> None:
     """Draws loss and accuracy over the epochs. An interrupt leaves no part of a picture."""
     try:
         figure = fastdl.utils.plot_history(history, ["loss", "accuracy"])

@@ -1,0 +1,55 @@
+// Convolutions, the part that differs per ISA: register tiles over runs of the sum (driver: cpu/conv.cc).
+//
+// The sum of an output is cut into segments, whose products lie at equal distances: a row of the kernel, which meets
+// adjacent pixels, or a row of pixels, in the gradient of the kernel. A tile goes through all segments with its
+// accumulators in registers, so no patch of the input is ever copied (im2col).
+//
+// Tiles are narrow and high. A high tile uses each vector of B often, so that B may come from L2.
+#include "cpu/kernels/tile.h"
+
+namespace fastdl::FASTDL_ISA_NS {
+namespace {
+
+// A tile of one or of two vectors. Its accumulators leave registers for the vectors of B and a broadcast.
+constexpr int rows_for(int vectors) {
+  return (kRegisters - vectors - 1) / vectors > 24 ? 24 : (kRegisters - vectors - 1) / vectors;
+}
+
+template <int R, int V, bool kPartial>
+FASTDL_INLINE void segment_tile(const Operands& o, const ConvRow& g) {
+  vf acc[R][V];
+  load_tile<R, V, kPartial>(acc, o);
+  for (const ConvSegment* s = g.segments; s < g.segments + g.count; ++s)
+    multiply_add<R, V, kPartial>(acc, s->a + g.a_offset, o.a_row, o.a_col, s->b + g.b_offset, o.b_row, s->k, o.tail);
+  store_tile<R, V, kPartial>(acc, o);
+}
+
+// The columns of g, 0 < n <= V * kLanes.
+template <int R, int V>
+__attribute__((aligned(64))) void tile_of(const ConvRow& g) {
+  Operands o = {};
+  o.a_row = 4 * g.a_row;
+  o.a_col = 4 * g.a_col;
+  o.b_row = g.b_row;
+  o.c = g.c;
+  o.c_row = g.c_row;
+  o.start = g.start;
+  o.start_row = g.start_row;
+  o.add = g.add;
+  o.bias = g.bias;
+  o.tail = g.n % kLanes;
+  o.tail ? segment_tile<R, V, true>(o, g) : segment_tile<R, V, false>(o, g);
+}
+
+template <int R, int V>
+void tile_of_rows(const ConvRow& g) {
+  if (g.m == R) return tile_of<R, V>(g);
+  if constexpr (R > 1) tile_of_rows<R - 1, V>(g);
+}
+
+}  // namespace
+
+int conv_tile_rows(int64_t n) { return n <= kLanes ? rows_for(1) : rows_for(2); }
+void conv_tile(const ConvRow& g) { g.n <= kLanes ? tile_of_rows<rows_for(1), 1>(g) : tile_of_rows<rows_for(2), 2>(g); }
+
+}  // namespace fastdl::FASTDL_ISA_NS
