@@ -26,6 +26,12 @@ def _softmax(x):
     return e / e.sum(-1, keepdims=True)
 
 
+def _halves(x):
+    """Windows of 2 x 2 pixels, along the second and fourth axis."""
+    height, width, channels = x.shape
+    return x.reshape(height // 2, 2, width // 2, 2, channels)
+
+
 # Functions of one matrix x in (0, 1).
 OPS = {
     "add": Op(lambda x: x + x, lambda x: x + x, 3),
@@ -56,6 +62,17 @@ CHANNELS = {
     "sub_pixels": Op(lambda x: x - x[..., :1], lambda x: x - x[..., :1], 3),
     "sum_channels": Op(lambda x: x.sum((0, 1)), lambda x: x.sum((0, 1)), 1),
     "var_channels": Op(lambda x: x.var((0, 1), False), lambda x: x.var((0, 1)), 1),
+    "max_pool": Op(
+        lambda x: fastdl.ops.max_pool(x[None], 2)[0], lambda x: _halves(x).max((1, 3)), 1.25
+    ),
+    "average_pool": Op(
+        lambda x: fastdl.ops.average_pool(x[None], 2)[0], lambda x: _halves(x).mean((1, 3)), 1.25
+    ),
+    "enlarged": Op(
+        lambda x: fastdl.ops.image.resize(x, (1024, 1024), interpolation="nearest"),
+        lambda x: x.repeat(2, 0).repeat(2, 1),
+        5,
+    ),
 }
 # Mean and variance in one pass over memory; running sums, which fastdl keeps in double.
 OPS |= {

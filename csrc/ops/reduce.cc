@@ -218,13 +218,53 @@ void run_min(const RunContext& c) {
   });
 }
 // Equal elements share the gradient evenly, as in TensorFlow and torch.amax. If some are NaN, those share it.
-void grad_extreme(GradContext& c) {
+bool is_extreme(float x, float extreme) { return x == extreme || x != x; }
+
+// inputs: g, x, and the extremes, reduced axes with extent 1 -> dx
+void infer_extreme_grad(InferContext& c) { c.output(c.in[1]->shape, DType::float32); }
+void run_extreme_grad(const RunContext& c) {
   const ReduceAttrs& a = reduce_attrs(c.attrs);
-  const Shape kept = kept_shape(c);
-  const Tensor at_extreme = logical_or(eq(c.in[0], reshape(c.out[0], kept)), isnan(c.in[0]));
+  const Extents e(c.in[1].shape, a.first, a.last);
+  const float *g = c.in[0].as<float>(), *x = c.in[1].as<float>(), *extreme = c.in[2].as<float>();
+  float* dx = c.out[0].as<float>();
+  const int64_t blocks = (e.inner + kColumns - 1) / kColumns;
+  const double cost = 1.0 * double(e.reduced * std::min(e.inner, kColumns));
+  parallel_for(e.outer * blocks, grain_for(5 + cost), [&](int64_t begin, int64_t end) {
+    for (int64_t w = begin; w < end; ++w) {
+      const int64_t at = w / blocks * e.inner + w % blocks * kColumns,
+                    n = std::min(kColumns, e.inner - w % blocks * kColumns);
+      const int64_t from = w / blocks * e.reduced * e.inner + w % blocks * kColumns;
+      int64_t count[kColumns] = {};
+      float share[kColumns];
+      for (int64_t r = 0; r < e.reduced; ++r)
+        for (int64_t i = 0; i < n; ++i) count[i] += is_extreme(x[from + r * e.inner + i], extreme[at + i]);
+      for (int64_t i = 0; i < n; ++i) share[i] = g[at + i] / float(count[i]);
+      for (int64_t r = 0; r < e.reduced; ++r)
+        for (int64_t i = 0; i < n; ++i) {
+          const int64_t k = from + r * e.inner + i;
+          dx[k] = is_extreme(x[k], extreme[at + i]) ? share[i] : 0.0f;
+        }
+    }
+  });
+}
+void grad_extreme_grad(GradContext& c) {  // linear in g
+  const ReduceAttrs& a = reduce_attrs(c.attrs);
+  const Tensor at_extreme = logical_or(eq(c.in[1], c.in[2]), isnan(c.in[1]));
   const Tensor chosen = cast(at_extreme, DType::float32);
-  Tensor count = apply(op_sum, {chosen}, ReduceAttrs{a.first, a.last, true, 1});
-  c.gin[0] = mul(chosen, div(reshape(c.gout[0], kept), count));
+  const ReduceAttrs kept{a.first, a.last, true, 1};
+  c.gin[0] = div(apply(op_sum, {mul(c.gout[0], chosen)}, kept), apply(op_sum, {chosen}, kept));
+}
+const Op op_extreme_grad = OpRow{.name = "extreme_grad",
+                                 .infer = infer_extreme_grad,
+                                 .run = run_extreme_grad,
+                                 .grad = grad_extreme_grad,
+                                 .describe = describe_reduce,
+                                 .grad_in = 0b110,
+                                 .grad_out = false};
+void grad_extreme(GradContext& c) {
+  const Shape kept = kept_shape(c);
+  c.gin[0] =
+      apply(op_extreme_grad, {reshape(c.gout[0], kept), detach(c.in[0]), reshape(detach(c.out[0]), kept)}, c.attrs);
 }
 const Op op_max = OpRow{.name = "max",
                         .infer = infer_extreme,

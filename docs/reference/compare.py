@@ -118,8 +118,8 @@ def here(section: str) -> Any:
 
 
 def _split(arguments: str) -> list[str]:
-    """Arguments at their commas, but not at those within brackets and quotes."""
-    parts = re.findall(r"(?:\([^)]*\)|\[[^]]*\]|\{[^}]*\}|'[^']*'|[^,])+", arguments)
+    """Arguments at their commas, but not at those within quotes and up to two brackets."""
+    parts = re.findall(r"(?:\((?:\([^)]*\)|[^()])*\)|\[[^]]*\]|\{[^}]*\}|'[^']*'|[^,])+", arguments)
     return [part.strip() for part in parts if part.strip() not in ("", "*", "/", "self")]
 
 

@@ -55,7 +55,7 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "abs": operator.abs,
 }
 # The modules whose functions take KerasTensors.
-_MODULES = ("fastdl", "fastdl.ops", "fastdl.activations")
+_MODULES = ("fastdl", "fastdl.ops", "fastdl.ops.image", "fastdl.activations")
 
 
 def _binary(function: Callable[..., object], name: str) -> tuple[Operator, Operator]:

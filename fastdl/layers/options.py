@@ -23,6 +23,15 @@ class InputOptions(TypedDict, total=False):
     batch_size: int | None
 
 
+class UnnamedOptions(InputOptions, total=False):
+    """The arguments of `Layer`, but for the name."""
+
+    activity_regularizer: Identifier
+    trainable: bool
+    dtype: DTypeLike | DTypePolicy | None
+    autocast: bool
+
+
 class PlainOptions(InputOptions, total=False):
     """The arguments of `Layer`, but for the activity regularizer."""
 

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from .._base import functional as F
 from .._base.checks import check_fraction, check_number, check_shape
+from .._base.images import check_format
 from .._base.registry import LAYERS
 from .._core import Tensor
 from ..random import SeedGenerator, generator_of, stream_of
 from ..regularizers import L1L2
 from .core import Elementwise
+from .input_spec import InputSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import DTypeLike
     from typing_extensions import Unpack
 
+    from .._base.dtype_policy import DTypePolicy
     from .._base.types import Config
-    from .options import LayerOptions, PlainOptions
+    from .options import InputOptions, LayerOptions, PlainOptions
 
 
 @LAYERS.register
@@ -49,12 +53,12 @@ class Dropout(Elementwise):
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        self.rate = check_fraction("Dropout", "rate", rate)
+        self.rate = check_fraction(type(self).__name__, "rate", rate)
         self.noise_shape = None
         if noise_shape is not None:
             self.noise_shape = check_shape("Dropout", "noise_shape", noise_shape, 1)
         self.seed = seed
-        self.seed_generator = generator_of(seed, "Dropout")
+        self.seed_generator = generator_of(seed, type(self).__name__)
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if not training or self.rate == 0:
@@ -75,6 +79,124 @@ class Dropout(Elementwise):
             "noise_shape": self.noise_shape,
             "seed": _plain_seed(self.seed),
         }
+
+
+class SpatialDropout(Dropout):
+    """Base of the layers that drop whole channels."""
+
+    _axes: ClassVar[int]
+
+    def __init__(
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: int | SeedGenerator | None = None,
+        name: str | None = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
+        **kwargs: Unpack[InputOptions],
+    ) -> None:
+        super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
+        self.data_format = check_format(type(self).__name__, data_format)
+        places = (1,) * self._axes
+        self.noise_shape = (None, *places, None)
+        if self.data_format == "channels_first":
+            self.noise_shape = (None, None, *places)
+        self.input_spec = InputSpec(ndim=self._axes + 2)
+
+    def get_config(self) -> Config:
+        config = {**super().get_config(), "data_format": self.data_format}
+        for key in ("noise_shape", "trainable", "activity_regularizer"):
+            config.pop(key, None)
+        return config
+
+
+@LAYERS.register
+class SpatialDropout1D(SpatialDropout):
+    """In training, sets a random part of the channels of sequences to 0, each of them as a whole.
+
+    Inputs are `(batch, steps, channels)`. The other channels are divided by `1 - rate`.
+
+    Args:
+        rate: the part of the channels that is dropped, from 0 to 1.
+        seed: as for `Dropout`.
+
+    Raises:
+        ValueError: the rate isn't between 0 and 1; an input of other rank.
+
+    Source: Tompson et al. 2015; `keras.layers.SpatialDropout1D` of Keras 3.
+
+    Example:
+        >>> layers.SpatialDropout1D(0.5)(np.ones((2, 4, 3))).shape
+        (2, 4, 3)
+    """
+
+    _axes = 1
+
+    def __init__(
+        self,
+        rate: float,
+        seed: int | SeedGenerator | None = None,
+        name: str | None = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
+        **kwargs: Unpack[InputOptions],
+    ) -> None:
+        super().__init__(rate, None, seed, name, dtype, **kwargs)
+
+    def get_config(self) -> Config:
+        config = super().get_config()
+        del config["data_format"]
+        return config
+
+
+@LAYERS.register
+class SpatialDropout2D(SpatialDropout):
+    """In training, sets a random part of the channels of images to 0, each of them as a whole.
+
+    Inputs are `(batch, height, width, channels)`. The other channels are divided by `1 - rate`.
+
+    Args:
+        rate: the part of the channels that is dropped, from 0 to 1.
+        data_format: "channels_last" unless given; "channels_first" takes
+            `(batch, channels, height, width)`.
+        seed: as for `Dropout`.
+
+    Raises:
+        ValueError: the rate isn't between 0 and 1; an input of other rank.
+
+    Source: Tompson et al. 2015; `keras.layers.SpatialDropout2D` of Keras 3.
+
+    Example:
+        >>> layers.SpatialDropout2D(0.5)(np.ones((2, 4, 4, 3))).shape
+        (2, 4, 4, 3)
+    """
+
+    _axes = 2
+
+
+@LAYERS.register
+class SpatialDropout3D(SpatialDropout):
+    """In training, sets a random part of the channels of volumes to 0, each of them as a whole.
+
+    Inputs are `(batch, depth, height, width, channels)`.
+    The other channels are divided by `1 - rate`.
+
+    Args:
+        rate: the part of the channels that is dropped, from 0 to 1.
+        data_format: "channels_last" unless given; "channels_first" takes
+            `(batch, channels, depth, height, width)`.
+        seed: as for `Dropout`.
+
+    Raises:
+        ValueError: the rate isn't between 0 and 1; an input of other rank.
+
+    Source: Tompson et al. 2015; `keras.layers.SpatialDropout3D` of Keras 3.
+
+    Example:
+        >>> layers.SpatialDropout3D(0.5)(np.ones((2, 4, 4, 4, 3))).shape
+        (2, 4, 4, 4, 3)
+    """
+
+    _axes = 3
 
 
 @LAYERS.register

@@ -75,6 +75,7 @@ from .indexing import (
     triu as triu,
     unique as unique,
 )
+from . import image as image
 from .linalg import (
     dot as dot,
     matmul as matmul,
@@ -86,6 +87,7 @@ from .movement import (
     expand_dims as expand_dims,
     flip as flip,
     moveaxis as moveaxis,
+    pad as pad,
     ravel as ravel,
     repeat as repeat,
     reshape as reshape,
@@ -103,6 +105,12 @@ from .normalization import (
     moments as moments,
     normalize as normalize,
     rms_normalization as rms_normalization,
+)
+from .pooling import (
+    adaptive_average_pool as adaptive_average_pool,
+    adaptive_max_pool as adaptive_max_pool,
+    average_pool as average_pool,
+    max_pool as max_pool,
 )
 from .reduction import (
     all as all,

@@ -6,12 +6,14 @@ memory; all others copy. Axes may be negative; an axis out of range raises Index
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
-from .._base import moving
+from .._base import images, moving
+from .._base.checks import check_choice, check_number, shown
 
 if TYPE_CHECKING:
     from .._core import Axes, IntOrInts, Tensor, TensorLike
@@ -101,6 +103,44 @@ def moveaxis(x: TensorLike, source: IntOrInts, destination: IntOrInts) -> Tensor
         (2, 1, 1)
     """
     return moving.moved(x, source, destination, "moveaxis")
+
+
+def pad(
+    x: TensorLike,
+    pad_width: int | Sequence[int] | Sequence[Sequence[int]],
+    mode: str = "constant",
+    constant_values: float | None = None,
+) -> Tensor:
+    """Values before and after x along its axes.
+
+    Args:
+        x: input.
+        pad_width: how many: a pair (before, after) for each axis, one pair for all, or one number.
+        mode: "constant", or a part of x itself: "edge", "reflect", "symmetric" or "wrap" (also
+            "circular"), as `numpy.pad` describes them.
+        constant_values: the value for "constant"; 0 unless given.
+
+    Raises:
+        ValueError: an unknown mode, a width below 0, pairs for another number of axes, a value
+            with another mode than "constant", or an axis without elements to repeat.
+
+    Example:
+        >>> pad([1.0, 2.0], (1, 2)).tolist()
+        [0.0, 1.0, 2.0, 0.0, 0.0]
+        >>> pad([1.0, 2.0, 3.0], 2, mode="reflect").tolist()
+        [3.0, 2.0, 1.0, 2.0, 3.0, 2.0, 1.0]
+    """
+    x = _core.as_tensor(x)
+    widths = images.pad_widths("pad", pad_width, x.ndim)
+    check_choice("pad", "mode", mode, ("constant", *images.MODES))
+    if mode == "constant":
+        value = 0.0 if constant_values is None else constant_values
+        return images.padded(x, 0, widths, check_number("pad", "constant_values", value, -math.inf))
+    if constant_values is not None:
+        raise ValueError(
+            f"pad: constant_values: expected None with mode {mode!r}, got {shown(constant_values)}"
+        )
+    return images.repeated(x, widths, mode)
 
 
 def broadcast_to(x: TensorLike, shape: IntOrInts) -> Tensor:

@@ -89,14 +89,15 @@ _FUNCTIONS = {
     name: module
     for module, names in {
         "core": "cast",
+        "image": "resize",
         "math": "erf logsumexp rsqrt",
-        "nn": "elu gelu hard_sigmoid leaky_relu log_sigmoid log_softmax relu relu6 selu sigmoid "
-        "silu softmax softplus softsign",
+        "nn": "average_pool elu gelu hard_sigmoid leaky_relu log_sigmoid log_softmax max_pool relu "
+        "relu6 selu sigmoid silu softmax softplus softsign",
         "numpy": "absolute add all amax amin any argmax argmin clip concatenate cos equal exp "
         "expand_dims expm1 flip floor floor_divide get_item greater greater_equal less less_equal "
         "log log1p logical_and logical_not logical_or matmul max maximum mean min minimum mod "
-        "multiply negative not_equal power prod reshape round sign sin sqrt square squeeze stack "
-        "std subtract sum swapaxes tanh transpose true_divide var where",
+        "multiply negative not_equal pad power prod reshape round sign sin sqrt square squeeze "
+        "stack std subtract sum swapaxes tanh transpose true_divide var where",
     }.items()
     for name in names.split()
 }
@@ -117,7 +118,20 @@ def _name_class(made: dict[str, Any]) -> None:
     for call in made.get("inbound_nodes") or ():
         if kind not in _KEEPS_ARGUMENTS:
             options.update(_options(call, config["function"]))
+            for argument in _OF_CALLS.get(kind, ()):
+                if argument in options:
+                    call["kwargs"][argument] = options.pop(argument)
+    if kind in ("average_pool", "max_pool"):  # Keras's classes do not fill these in
+        options["data_format"] = options.get("data_format") or "channels_last"
+        options["strides"] = options.get("strides") or options["pool_size"]
+        for argument in ("pool_size", "strides"):
+            options[argument] = _as_number(options[argument])
     made["config"] = {"name": config["name"], **options}
+
+
+def _as_number(sizes: Any) -> Any:
+    """Equal sizes as one number: Keras on JAX cannot pool by a list, as it reads tuples."""
+    return sizes[0] if isinstance(sizes, list) and len(set(sizes)) == 1 else sizes
 
 
 # Functions that take numbers, too: their arguments stay with the call.
@@ -125,6 +139,8 @@ _KEEPS_ARGUMENTS = frozenset(
     "add equal floor_divide get_item greater greater_equal less less_equal logical_and logical_or "
     "maximum minimum mod multiply not_equal power subtract true_divide where".split()
 )
+# Arguments that belong to the call, beside others that belong to the class.
+_OF_CALLS = {"pad": ("constant_values",)}
 _SYNONYMS = {"divide": "true_divide", "abs": "absolute"}
 
 
@@ -192,7 +208,8 @@ def _name_function(config: dict[str, Any]) -> None:
     no_options = ("name",) if name == "cast" else ("name", "dtype")
     options = {k: v for k, v in settings.items() if k not in no_options}
     place = str(settings.get("name", name))
-    config["config"] = {"name": place, "kind": name, "function": f"fastdl.ops:{name}"}
+    home = "fastdl.ops.image" if module == "keras.src.ops.image" else "fastdl.ops"
+    config["config"] = {"name": place, "kind": name, "function": f"{home}:{name}"}
     if name == "get_item":
         config["config"]["function"] = "_operator:getitem"
     config["class_name"], config["module"] = "Operation", None

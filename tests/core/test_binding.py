@@ -107,6 +107,8 @@ def test_flags_are_true_or_false(name, flag):
     given = {p: X for p, known in parameters if known.default is inspect.Parameter.empty}
     if name == "one_hot":
         given["depth"] = 3
+    if "window" in given:
+        given["window"] = 2
     for value in ("no", "", [1], [], None, 1.0, np.array([1, 0]), np.array(True)):
         with pytest.raises(TypeError) as caught:
             op(**given, **{flag: value})

@@ -12,6 +12,7 @@ x23 = np.arange(6, dtype=F).reshape(2, 3)
 empty = np.zeros((0, 3), F)
 hyper, step = np.array([0.1], F), np.array(0)
 half = np.array(0.5, F)
+image = np.ones((1, 4, 5, 2), F)
 
 
 def sgd(p=x23, g=x23, h=hyper, s=step, states=None, **parameters):
@@ -303,6 +304,58 @@ BAD = {
         ValueError,
         lambda: _core.one_hot([0, 3], 3, F, True),
     ),
+    # pooling
+    "max_pool: expected a tensor (samples, places..., channels) with 3 to 5 axes, got shape (2,": (
+        ValueError,
+        lambda: _core.max_pool(x23, 2),
+    ),
+    "max_pool: window: expected 2 sizes for a tensor of shape (1, 4, 5, 2), got 1": (
+        ValueError,
+        lambda: _core.max_pool(image, 2),
+    ),
+    "max_pool: window: expected sizes of at least 1, got (2, 0)": (
+        ValueError,
+        lambda: _core.max_pool(image, (2, 0)),
+    ),
+    "max_pool: strides: expected sizes of at least 1, got (0, 1)": (
+        ValueError,
+        lambda: _core.max_pool(image, (2, 2), (0, 1)),
+    ),
+    "avg_pool: low: expected sizes of at least 0, got (-1, 0)": (
+        ValueError,
+        lambda: _core.avg_pool(image, (2, 2), None, (-1, 0)),
+    ),
+    "max_pool: the padding 2 and 0 of axis 1 must be less than the window of 2": (
+        ValueError,
+        lambda: _core.max_pool(image, (2, 2), None, None, (2, 0)),
+    ),
+    "avg_pool: the window of 6 places is larger than axis 2 of shape (1, 4, 5, 2) with its "
+    "padding, 5": (ValueError, lambda: _core.avg_pool(image, (2, 6))),
+    "max_pool: with dilation 2 a window has no place in axis 1 of shape (1, 1, 2)": (
+        ValueError,
+        lambda: _core.max_pool(np.ones((1, 1, 2), F), 2, 1, 2, 1, 1),
+    ),
+    "max_pool: the window (65536, 65536) is too large": (
+        ValueError,
+        lambda: _core.max_pool(image, (1 << 16,) * 2, (1, 1), None, (65535,) * 2, (65535,) * 2),
+    ),
+    "avg_pool: expected a divisor other than 0": (
+        ValueError,
+        lambda: _core.avg_pool(image, (2, 2), divisor=0),
+    ),
+    "adaptive_avg_pool: size: expected sizes of at least 1, got (3, 0)": (
+        ValueError,
+        lambda: _core.adaptive_avg_pool(image, (3, 0)),
+    ),
+    "adaptive_max_pool: a tensor of shape (1, 0, 2) has no places to choose from": (
+        ValueError,
+        lambda: _core.adaptive_max_pool(np.ones((1, 0, 2), F), 3),
+    ),
+    "resample: expected a matrix (out, 5) for axis 2 of shape (1, 4, 5, 2), got shape (2, 3)": (
+        ValueError,
+        lambda: _core.resample(image, x23, 2),
+    ),
+    "resample: axis 4 is out of range": (IndexError, lambda: _core.resample(image, x23, 4)),
     # random
     "uniform: expected low <= high, got 1 and 0": (ValueError, lambda: _core.uniform([2], 1, 0)),
     "uniform: expected low <= high, got nan": (ValueError, lambda: _core.uniform([2], np.nan, 0)),
@@ -458,6 +511,8 @@ KEEPS = {
         True,
     ),
     "dropout": (lambda x: _core.dropout(x, 0.5), True),
+    "max_pool": (lambda x: _core.max_pool(_core.reshape(x, [2, 3, 1]), 2), True),
+    "avg_pool": (lambda x: _core.avg_pool(_core.reshape(x, [2, 3, 1]), 2), True),
     "max": (lambda x: _core.max(x, [1], False), False),
     "sigmoid_cross_entropy": (lambda x: _core.sigmoid_cross_entropy(x, x23), False),
     "huber": (lambda x: _core.huber(x, 2 * x23, 1), False),

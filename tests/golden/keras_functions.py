@@ -27,7 +27,7 @@ def main():
     if sys.argv[1:]:
         return
     found = {}
-    for name in ("core", "math", "nn", "numpy"):
+    for name in ("core", "image", "math", "nn", "numpy"):
         module = importlib.import_module(f"keras.src.ops.{name}")
         for kind, cls in vars(module).items():
             if isinstance(cls, type) and cls.__module__ == module.__name__:

@@ -399,6 +399,8 @@ class TestConfig:
     def test_every_layer_is_rebuilt_from_its_config(self, name):
         given = {
             "Activation": {"activation": "tanh"},
+            "CenterCrop": {"height": 2, "width": 3},
+            "Resizing": {"height": 2, "width": 3, "antialias": True},
             "Dense": {"units": 3, "kernel_regularizer": "l1", "kernel_constraint": "max_norm"},
             **{
                 f"{kind}{rank}D{more}": {"filters": 2, "kernel_size": 3, "padding": "same"}
@@ -434,6 +436,13 @@ class TestConfig:
             "Rescaling": {"scale": 0.5},
             "Reshape": {"target_shape": (2, -1)},
         }
+        for axes in "123":
+            given |= {
+                f"AdaptiveAveragePooling{axes}D": {"output_size": 3},
+                f"AdaptiveMaxPooling{axes}D": {"output_size": 3},
+                f"AveragePooling{axes}D": {"pool_size": 3, "padding": "same"},
+                f"SpatialDropout{axes}D": {"rate": 0.3},
+            }
         layer = getattr(layers, name)(**given.get(name, {}), name="it")
         config = layers.serialize(layer)
         twin = layers.deserialize(config)

@@ -13,6 +13,7 @@ from . import (
     matmul,
     movement,
     norm,
+    pool,
     random,
     reduce,
     unary,
@@ -21,7 +22,8 @@ from . import (
 from .case import Case, Draw
 
 FAMILIES = (
-    *(elementwise, unary, matmul, conv, reduce, norm, loss, movement, index, random, update),
+    *(elementwise, unary, matmul, conv, reduce, norm, pool, loss, movement, index, random),
+    update,
     integers,
 )
 CASES: list[Case] = [case for family in FAMILIES for case in family.CASES]

@@ -43,6 +43,15 @@ def use_layer(layer):
     layer(np.ones((2, *[4] * rank, 2), np.float32) if rank else X, training=True)
 
 
+def use_grid(layer):
+    places = (4,) * (layer.input_spec.ndim - 2)
+    layer(np.ones((2, *places, 3), np.float32), training=True)
+
+
+def use_images(layer):
+    layer(np.ones((2, 4, 5, 3), np.float32))
+
+
 def use_lookup(layer):
     layer([0, 1] if layer.invert or type(layer) is layers.IntegerLookup else ["a", "b"])
 
@@ -255,6 +264,7 @@ TORCH_LOSSES = """
 NORMS = "BatchNorm1d BatchNorm2d BatchNorm3d GroupNorm InstanceNorm1d InstanceNorm2d".split()
 NORMS += ["InstanceNorm3d", "LayerNorm", "RMSNorm"]
 USES = {f"layers.{name}": use_merge for name in MERGES}
+USES |= {f"layers.{name}": use_grid for name in layers.__all__ if name.endswith(("1D", "2D", "3D"))}
 USES |= {f"nn.{kind}Norm{n}d": use_spatial for kind in ("Batch", "Instance") for n in (1, 2, 3)}
 USES |= {f"nn.{name}Loss": use_torch_loss for name in TORCH_LOSSES}
 USES |= {
@@ -267,12 +277,26 @@ USES |= {
     "nn.Parameter": use_nothing,
     "layers.InputSpec": use_nothing,
     "layers.InputLayer": use_nothing,
+    "layers.CenterCrop": use_images,
+    "layers.Resizing": use_images,
     "layers.HashedCrossing": use_crossing,
     "layers.Hashing": use_hashing,
     "layers.IntegerLookup": use_lookup,
     "layers.StringLookup": use_lookup,
 }
 NEEDED = {
+    f"layers.{name}{axes}D": (lambda given=given: dict(given))
+    for name, given in (
+        ("AdaptiveAveragePooling", {"output_size": 2}),
+        ("AdaptiveMaxPooling", {"output_size": 2}),
+        ("AveragePooling", {"pool_size": 2}),
+        ("SpatialDropout", {"rate": 0.5}),
+    )
+    for axes in (1, 2, 3)
+}
+NEEDED |= {
+    "layers.CenterCrop": lambda: {"height": 2, "width": 3},
+    "layers.Resizing": lambda: {"height": 2, "width": 3},
     "layers.Activation": lambda: {"activation": "relu"},
     "layers.Dense": lambda: {"units": 2},
     **{

@@ -35,7 +35,17 @@ def wide(x):
     return ops.expand_dims(x, 2)
 
 
+def image(x):
+    return ops.reshape(x, (-1, 2, 2, 1))
+
+
 FUNCTIONS = {
+    "max_pool": lambda x: ops.max_pool(image(x), 2),
+    "average_pool": lambda x: ops.average_pool(image(x), (2, 1), strides=1, padding="same"),
+    "resize": lambda x: ops.image.resize(image(x), (3, 5), interpolation="bicubic"),
+    "pad": lambda x: ops.pad(x, ((0, 0), (1, 2))),
+    "pad_value": lambda x: ops.pad(x, ((0, 0), (1, 2)), constant_values=3.0),
+    "pad_mode": lambda x: ops.pad(x, [[0, 0], [1, 2]], mode="reflect"),
     "cast": lambda x: ops.cast(x, "int32"),
     "erf": ops.erf,
     "logsumexp": lambda x: ops.logsumexp(x, axis=1, keepdims=True),
@@ -187,9 +197,26 @@ def test_checkpoints(tmp_path):
     np.testing.assert_array_equal(again.get_weights()[0], model.get_weights()[0])
 
 
-def test_a_function_that_keras_does_not_have(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("sparsemax", ops.sparsemax),
+        # Keras has a class that gives a wrong shape in a graph. The layer is right.
+        ("adaptive_max_pool", lambda x: ops.adaptive_max_pool(image(x), 3)),
+    ],
+)
+def test_a_function_that_keras_does_not_have(name, function, tmp_path):
     a = fastdl.Input((4,))
-    model = fastdl.Model(a, fastdl.ops.sparsemax(a))
-    with pytest.raises(ValueError, match="'sparsemax', which has no class in Keras"):
+    model = fastdl.Model(a, function(a))
+    with pytest.raises(ValueError, match=f"'{name}', which has no class in Keras"):
         model.save(tmp_path / "m.keras")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_class_of_a_pooling_function_gets_all_arguments(tmp_path):
+    """Keras's function fills in strides and the order of the axes before it makes the class."""
+    a = fastdl.Input((4,))
+    fastdl.Model(a, ops.max_pool(image(a), 2)).save(tmp_path / "m.keras")
+    entries = config_in(tmp_path / "m.keras")["config"]["layers"]
+    (pooling,) = [e["config"] for e in entries if e["class_name"] == "MaxPool"]
+    assert (pooling["strides"], pooling["data_format"]) == (2, "channels_last")

@@ -5,6 +5,7 @@
 #include "cpu/gemm_row.h"
 #include "cpu/integer_op.h"
 #include "cpu/norm_terms.h"
+#include "cpu/pool_row.h"
 #include "cpu/simd/simd.h"
 #include "cpu/update_rule.h"
 

@@ -106,34 +106,52 @@ FASTDL_INLINE void store_n(float* p, vf v, int64_t n) {
 #endif
 }
 
-// Bytes: the mask of the nonzero ones among the first n at p, and a mask stored as n bytes 0 or 1.
-FASTDL_INLINE vi load_mask(const uint8_t* p, int64_t n) {
-  vb v = {};
+// The first n bytes at p as numbers 0 to 255, the other lanes zero; and numbers in that range stored as bytes.
+FASTDL_INLINE vi load_bytes(const uint8_t* p, int64_t n) {
+  typedef uint8_t vub __attribute__((vector_size(kLanes)));
+  vub v = {};
   __builtin_memcpy(&v, p, (size_t)n);
 #if defined(__AVX512F__)  // GCC 12 converts these vectors lane by lane
-  return (vi)_mm512_maskz_cvtepi8_epi32(kAllLanes, (__m128i)v) != 0;
+  return (vi)_mm512_maskz_cvtepu8_epi32(kAllLanes, (__m128i)v);
 #elif defined(__AVX2__)
   int64_t bytes;
   __builtin_memcpy(&bytes, &v, sizeof v);
-  return (vi)_mm256_cvtepi8_epi32(_mm_cvtsi64_si128(bytes)) != 0;
+  return (vi)_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(bytes));
 #else
-  return __builtin_convertvector(v, vi) != 0;
+  return __builtin_convertvector(v, vi);
 #endif
 }
-FASTDL_INLINE void store_mask(uint8_t* p, vi mask, int64_t n) {
+FASTDL_INLINE void store_bytes(uint8_t* p, vi x, int64_t n) {
 #if defined(__AVX512F__)
-  const vb v = (vb)_mm512_maskz_cvtepi32_epi8(kAllLanes, (__m512i)(mask & 1));
+  const vb v = (vb)_mm512_maskz_cvtepi32_epi8(kAllLanes, (__m512i)x);
 #elif defined(__AVX2__)
-  const __m256i m = (__m256i)mask;
+  const __m256i m = (__m256i)x;
   const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(m), _mm256_extracti128_si256(m, 1));
-  const __m128i bytes = _mm_packs_epi16(words, words);
+  const __m128i bytes = _mm_packus_epi16(words, words);
   vb v;
   __builtin_memcpy(&v, &bytes, sizeof v);
-  v &= 1;
 #else
-  const vb v = __builtin_convertvector(mask, vb) & 1;
+  const vb v = __builtin_convertvector(x, vb);
 #endif
   __builtin_memcpy(p, &v, (size_t)n);
+}
+// The mask of the nonzero ones among the first n bytes at p, and a mask stored as n bytes 0 or 1.
+FASTDL_INLINE vi load_mask(const uint8_t* p, int64_t n) { return load_bytes(p, n) != 0; }
+FASTDL_INLINE void store_mask(uint8_t* p, vi mask, int64_t n) { store_bytes(p, mask & 1, n); }
+
+FASTDL_INLINE vi load_i(const int32_t* p, int64_t n) { return as_int(load_n((const float*)p, n)); }
+FASTDL_INLINE void store_i(int32_t* p, vi x, int64_t n) { store_n((float*)p, as_float(x), n); }
+// p[index] in the lanes of the mask, `rest` in the others, whose addresses are not read.
+FASTDL_INLINE vf gather(const float* p, vi index, vi mask, vf rest) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_mask_i32gather_ps((__m512)rest, _mm512_movepi32_mask((__m512i)mask), (__m512i)index, p, 4);
+#elif defined(__AVX2__)
+  return (vf)_mm256_mask_i32gather_ps((__m256)rest, p, (__m256i)index, (__m256)mask, 4);
+#else
+  for (int i = 0; i < kLanes; ++i)
+    if (mask[i]) rest[i] = p[index[i]];
+  return rest;
+#endif
 }
 
 // a * b + c, rounded once where the ISA has FMA; baseline x86-64 rounds twice.
