@@ -1,4 +1,7 @@
-"""Convolutions: Conv1D to Conv3D, transposed, depthwise and separable ones."""
+"""Convolutions: Conv1D to Conv3D, transposed, depthwise and separable ones.
+
+The file is long because four constructors spell all their arguments, for help() and editors.
+"""
 
 from __future__ import annotations
 
