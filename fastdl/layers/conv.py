@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import activations, constraints, initializers, regularizers
 from .._base import functional as F
+from .._base import images
 from .._base.checks import check_choice, check_flag, check_integer, prefixed
 from .._base.registry import LAYERS
 from .._core import Tensor
-from ._images import Axes, axes_of, channels_first, check_data_format, per_axis, to_first, to_last
 from .input_spec import InputSpec
 from .layer import Layer
 
@@ -49,9 +49,9 @@ class _Convolution(Layer):
     ) -> None:
         """Checks the arguments that all classes have; `settings` are those of the weights."""
         who = type(self).__name__
-        self.kernel_size = per_axis(who, "kernel_size", kernel_size, self.rank)
-        self.strides = per_axis(who, "strides", strides, self.rank)
-        self.dilation_rate = per_axis(who, "dilation_rate", dilation_rate, self.rank)
+        self.kernel_size = images.check_sizes(who, "kernel_size", kernel_size, self.rank)
+        self.strides = images.check_sizes(who, "strides", strides, self.rank)
+        self.dilation_rate = images.check_sizes(who, "dilation_rate", dilation_rate, self.rank)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
                 f"{who}: strides, dilation_rate: only one of them can be above 1, got "
@@ -61,7 +61,7 @@ class _Convolution(Layer):
         known = ("valid", "same", "causal") if causal else ("valid", "same")
         padding = padding.lower() if isinstance(padding, str) else padding
         self.padding = check_choice(who, "padding", padding, known)
-        self.data_format = check_data_format(who, data_format)
+        self.data_format = images.check_format(who, data_format)
         self.activation = activation
         self.use_bias = check_flag(who, "use_bias", use_bias)
         modules: dict[str, Any] = {
@@ -87,8 +87,13 @@ class _Convolution(Layer):
         self._activation = activations.get(value, f"{type(self).__name__}: activation")
         self._fused = activations.fused_name(self._activation)
 
+    @property
+    def _first(self) -> bool:
+        """Whether the channels come before the spatial axes."""
+        return self.data_format == "channels_first"
+
     def _channels(self, input_shape: Shape) -> int:
-        axis = 1 if channels_first(self) else -1
+        axis = 1 if self._first else -1
         channels = input_shape[axis]
         if channels is None:
             raise ValueError(
@@ -113,37 +118,48 @@ class _Convolution(Layer):
         if self.use_bias:
             self.bias = self._add_kernel("bias", (filters,), "bias")
 
-    def _convolved(
-        self, x: Tensor, kernel: Tensor, groups: int, window: Sequence[Axes], last: bool = True
-    ) -> Tensor:
-        """The convolution of a channels-last tensor, with bias and activation if it is the last."""
-        y = F.conv(
+    def _convolved(self, x: Tensor, kernel: Tensor, groups: int) -> Tensor:
+        """The convolution of a channels-last tensor with the layer's window."""
+        reach = [(k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation_rate, strict=True)]
+        low = high = None
+        if self.padding == "same":
+            low, high = images.same_padding(x.shape[1:-1], reach, self.strides)
+        elif self.padding == "causal":
+            low = [reach[0] - 1]
+        return F.conv(
             x,
             kernel,
-            bias=self.bias if last else None,
-            strides=[a.stride for a in window],
-            low=[a.low for a in window],
-            high=[a.high for a in window],
-            dilations=[a.dilation for a in window],
+            strides=self.strides,
+            low=low,
+            high=high,
+            dilations=self.dilation_rate,
             groups=groups,
-            activation=(self._fused or "") if last else "",
+            **self._ending(),
         )
-        return y if self._fused is not None or not last else self._activation(y)
 
-    def _window(self, x: Tensor) -> list[Axes]:
-        return axes_of(
-            x.shape[1:-1], self.kernel_size, self.strides, self.dilation_rate, self.padding
-        )
+    def _ending(self) -> dict[str, Any]:
+        """What the last convolution of the layer does besides: bias and activation."""
+        return {"bias": self.bias, "activation": self._fused or ""}
+
+    def _activated(self, y: Tensor) -> Tensor:
+        return y if self._fused is not None else self._activation(y)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        return images.in_last(inputs, self.data_format, self._call_last)
+
+    def _call_last(self, x: Tensor) -> Tensor:
+        """The output for channels last."""
+        raise NotImplementedError
 
     def _filters_out(self) -> int:
         raise NotImplementedError
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        spatial = input_shape[2:] if channels_first(self) else input_shape[1:-1]
+        spatial = input_shape[2:] if self._first else input_shape[1:-1]
         sizes = [self._size_out(i, size) for i, size in enumerate(spatial)]
         channels = self._filters_out()
         batch = input_shape[0]
-        return (batch, channels, *sizes) if channels_first(self) else (batch, *sizes, channels)
+        return (batch, channels, *sizes) if self._first else (batch, *sizes, channels)
 
     def _size_out(self, i: int, size: int | None) -> int | None:
         if size is None:
@@ -243,9 +259,8 @@ class _Conv(_Convolution):
         )
         self._add_bias(self.filters)
 
-    def call(self, inputs: Tensor) -> Tensor:
-        x = to_last(self, inputs)
-        return to_first(self, self._convolved(x, self.kernel, self.groups, self._window(x)))
+    def _call_last(self, x: Tensor) -> Tensor:
+        return self._activated(self._convolved(x, self.kernel, self.groups))
 
     def _filters_out(self) -> int:
         return self.filters
@@ -369,7 +384,9 @@ class _ConvTranspose(_Convolution):
         )
         self.output_padding = None
         if output_padding is not None:
-            self.output_padding = per_axis(who, "output_padding", output_padding, self.rank, 0)
+            self.output_padding = images.check_sizes(
+                who, "output_padding", output_padding, self.rank, 0
+            )
             if any(p >= s for p, s in zip(self.output_padding, self.strides, strict=True)):
                 raise ValueError(
                     f"{who}: output_padding: expected numbers below strides {self.strides}, got "
@@ -383,8 +400,7 @@ class _ConvTranspose(_Convolution):
         )
         self._add_bias(self.filters)
 
-    def call(self, inputs: Tensor) -> Tensor:
-        x = to_last(self, inputs)
+    def _call_last(self, x: Tensor) -> Tensor:
         low, high, sizes = [], [], []
         for i, size in enumerate(x.shape[1:-1]):
             reach, stride = self._reach(i), self.strides[i]
@@ -411,7 +427,7 @@ class _ConvTranspose(_Convolution):
         )
         if self.bias is not None:
             y = F.add(y, self.bias)
-        return to_first(self, self._activation(y))
+        return self._activation(y)
 
     def _reach(self, i: int) -> int:
         return (self.kernel_size[i] - 1) * self.dilation_rate[i] + 1
@@ -538,13 +554,12 @@ class _DepthwiseConv(_Convolution):
         self._add_bias(channels * self.depth_multiplier)
         self._outputs = channels * self.depth_multiplier
 
-    def call(self, inputs: Tensor) -> Tensor:
-        x = to_last(self, inputs)
+    def _call_last(self, x: Tensor) -> Tensor:
         kernel = _one_for_each_channel(self.kernel)
-        return to_first(self, self._convolved(x, kernel, x.shape[-1], self._window(x)))
+        return self._activated(self._convolved(x, kernel, x.shape[-1]))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        channels = input_shape[1] if channels_first(self) else input_shape[-1]
+        channels = input_shape[1] if self._first else input_shape[-1]
         if channels is not None:
             self._outputs = channels * self.depth_multiplier
         return super().compute_output_shape(input_shape)
@@ -663,12 +678,13 @@ class _SeparableConv(_Convolution):
         )
         self._add_bias(self.filters)
 
-    def call(self, inputs: Tensor) -> Tensor:
-        x = to_last(self, inputs)
+    def _ending(self) -> dict[str, Any]:
+        return {}
+
+    def _call_last(self, x: Tensor) -> Tensor:
         kernel = _one_for_each_channel(self.depthwise_kernel)
-        y = self._convolved(x, kernel, x.shape[-1], self._window(x), last=False)
-        ones = [Axes(1, 1, 0, 0)] * self.rank
-        return to_first(self, self._convolved(y, self.pointwise_kernel, 1, ones))
+        y = self._convolved(x, kernel, x.shape[-1])
+        return self._activated(F.conv(y, self.pointwise_kernel, **super()._ending()))
 
     def _filters_out(self) -> int:
         return self.filters
