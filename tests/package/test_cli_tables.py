@@ -224,8 +224,12 @@ def test_show_of_other_files(content, message, tmp_path, capsys):
     assert errors.startswith("fastdl: error: ") and message in errors and errors.count("\n") == 1
 
 
-def test_bench(capsys, monkeypatch):
+def test_bench(capsys, monkeypatch, tmp_path):
     from fastdl.cli import bench
+
+    (tmp_path / "fastdl").mkdir()  # as a clone has: the sources, without the compiled part
+    (tmp_path / "fastdl/__init__.py").write_text("raise ImportError")
+    monkeypatch.chdir(tmp_path)
 
     monkeypatch.setattr(bench, "_SECONDS", 0.0)
     monkeypatch.setattr(bench, "_LEAST_RUNS", 1)
