@@ -120,7 +120,7 @@ void accumulate_at(const Tensor& home, Tensor& into, const Tensor& g) {
     ~Uncounted() { writes_in_place() = before; }
   } uncounted;
   if (into) return add_(into, g);
-  if (g->raw() != home->raw()) assign_(home, g);
+  if (g->address() != home->address()) assign_(home, g);
   into = home;
 }
 

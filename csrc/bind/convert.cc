@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cpu/kernels.h"
+#include "ops/layout.h"
 
 namespace fastdl {
 namespace {
@@ -246,7 +247,13 @@ py::array array_of_bits(const Tensor& t) {
   });
   std::vector<py::ssize_t> shape(t->shape.begin(), t->shape.end());
   const py::dtype type = t->dtype == DType::bfloat16 ? py::dtype("uint16") : numpy_dtype(t->dtype);
-  py::array a(type, shape, t->raw(), keep);
+  std::vector<py::ssize_t> strides;  // none: in the order of the axes
+  if (t->channels_last) {
+    const Shape held = held_shape(t->shape);
+    for (int axis = 0, rank = held.rank(); axis < rank; ++axis)
+      strides.push_back(held.count(held_place(axis, rank) + 1, rank) * size_of(t->dtype));
+  }
+  py::array a(type, shape, strides, t->address(), keep);
   // A write into the copy that indexing made would be lost.
   if (s->read_only() || s->snapshot()) a.attr("flags").attr("writeable") = false;
   return a;
@@ -261,7 +268,8 @@ Tensor numpy_readable(const Tensor& t) {
   if (t->dtype != DType::bfloat16) return t;
   note_host_read(t);
   Tensor r = empty(t->shape, DType::float32);
-  kernels().cast(r->raw(), r->dtype, t->data<void>(), t->dtype, t->numel());
+  r->channels_last = t->channels_last;
+  kernels().cast(r->address(), r->dtype, t->address(), t->dtype, t->numel());
   return r;
 }
 

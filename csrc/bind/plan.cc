@@ -1,6 +1,7 @@
 // Recorder, Plan and the loop. A replay runs without the GIL and takes it briefly every 50 ms to handle signals.
 #include "bind/convert.h"
 #include "bind/interrupt.h"
+#include "ops/layout.h"
 #include "plan/loop.h"
 
 namespace fastdl {
@@ -63,7 +64,8 @@ std::vector<Tensor> replay(Plan& plan, const std::vector<Tensor>& values) {
                  ", got ", v->shape);
   }
   // A value in the memory of another input (an earlier result) would be overwritten when that input is filled.
-  std::vector<Tensor> sources = values;
+  std::vector<Tensor> sources;
+  for (const Tensor& v : values) sources.push_back(in_order(detach(v)));
   for (size_t i = 0; i < sources.size(); ++i)
     for (size_t k = 0; k < sources.size(); ++k)
       if (k != i && values[i]->storage == plan.inputs()[k]->storage) sources[i] = copy(values[i]);

@@ -165,7 +165,7 @@ py::object item_of(const Tensor& t) {
   const double value = value_of(t);
   if (is_float(t->dtype)) return py::float_(value);
   if (t->dtype == DType::bool8) return py::bool_(value != 0);
-  return t->dtype == DType::int64 ? py::int_(*on_cpu(t)->data<int64_t>()) : py::int_(int64_t(value));
+  return t->dtype == DType::int64 ? py::int_(*static_cast<int64_t*>(on_cpu(t)->address())) : py::int_(int64_t(value));
 }
 
 py::object integer_of(const Tensor& t) {  // True gives 1
@@ -356,6 +356,7 @@ PyGetSetDef attributes[] = {
     attribute<[](const Tensor& t) { return t->storage->version(); }>("_version", "Counts the changes in place."),
     attribute<[](const Tensor& t) { return t->device().name; }>("_device", "The name of its device."),
     attribute<[](const Tensor& t) { return t->offset; }>("_offset", "Where it begins in its memory, in elements."),
+    attribute<[](const Tensor& t) { return t->channels_last; }>("_channels_last", "Whether the values lie so."),
     attribute<[](const Tensor& t) { return t->storage->snapshot(); }, &set_snapshot>(
         "_snapshot", "Whether it refuses to be changed in place, as a copy of a part."),
     attribute<[](const Tensor& t) { return t->storage->read_only(); }>("_memory_is_read_only", "As NumPy's flag."),
@@ -366,7 +367,7 @@ PyGetSetDef attributes[] = {
 
 PyMethodDef methods[] = {
     {"numel", &method<[](const Tensor& t) { return t->numel(); }>, METH_NOARGS, "The number of elements."},
-    {"data_ptr", &method<[](const Tensor& t) { return uintptr_t(t->raw()); }>, METH_NOARGS,
+    {"data_ptr", &method<[](const Tensor& t) { return uintptr_t(t->address()); }>, METH_NOARGS,
      "The address of the first element."},
     {"numpy", &method<&array_from>, METH_NOARGS, "An array over the same memory."},
     {"tolist", &method<[](const Tensor& t) { return array_from(numpy_readable(on_cpu(t))).attr("tolist")(); }>,
@@ -450,12 +451,16 @@ void bind_tensor(py::module_& m) {
         py::arg("data"), py::arg("dtype") = py::none());
   c.attr("__array_priority__") = 1000;  // NumPy's own operators give way to fastdl's
 
-  c.def("_set_data", [](const Self& t, const Tensor& other) {
-    check_same_layout(t, other, "_set_data");
+  c.def("_set_data", [](const Self& t, const Tensor& given) {
+    check_same_layout(t, given, "_set_data");
+    const Tensor other = in_order(given);
     other->storage->set_snapshot(false);  // t owns it from now on
     move_to(t, other);
   });
-  c.def("_view", [](const Self& t, const Shape& shape, int64_t offset) { return view(t, shape, offset); });
+  c.def("_view", [](const Self& t, const Shape& shape, int64_t offset) {
+    t->raw();  // raises unless the values lie in the order of the axes
+    return view(t, shape, offset);
+  });
   c.def("_shares_storage", [](const Self& t, const Tensor& other) { return other && t->storage == other->storage; });
   c.def(
       "__array__",

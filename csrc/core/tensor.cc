@@ -38,6 +38,12 @@ void TensorImpl::raise_not_on_cpu() const {
                    "' cannot be read or written by the CPU; copy it with .to('cpu')");
 }
 
+void TensorImpl::raise_channels_last() const {
+  raise<RuntimeError>("a tensor of shape ", shape,
+                      " whose values lie channels-last was read in the order of its axes; ",
+                      "contiguous() gives that order");
+}
+
 Tensor empty(const Shape& shape, DType dtype, const Device& device) { return make(shape, dtype, false, device); }
 
 Tensor full(const Shape& shape, DType dtype, double value, const Device& device) {
@@ -59,8 +65,9 @@ Tensor filled(const Shape& shape, DType dtype, const void* value, const Device& 
 Tensor copied_to(const Tensor& t, const Device& device) {
   if (&t->device() == &device) return t;
   Tensor r = empty(t->shape, t->dtype, device);
-  copy_bytes(device, r->raw(), t->device(), t->raw(), t->bytes());
+  copy_bytes(device, r->raw(), t->device(), t->address(), t->bytes());
   r->weak = t->weak;
+  r->channels_last = t->channels_last;
   return r;
 }
 
@@ -106,6 +113,7 @@ std::atomic<uint64_t> epochs{0};
 void move_to(const Tensor& t, const Tensor& other) {
   t->storage = other->storage;
   t->offset = other->offset;
+  t->channels_last = other->channels_last;
   moves.fetch_add(1, std::memory_order_relaxed);
   raise_epoch();
 }
@@ -116,7 +124,7 @@ void raise_epoch() { epochs.fetch_add(1, std::memory_order_relaxed); }
 double item(const Tensor& t) {
   FASTDL_CHECK(t->numel() == 1, ValueError, "item: expected a tensor with one element, got shape ", t->shape);
   alignas(8) char value[8];
-  copy_bytes(cpu(), value, t->device(), t->raw(), size_of(t->dtype));
+  copy_bytes(cpu(), value, t->device(), t->address(), size_of(t->dtype));
   return dispatch_all(t->dtype, [&](auto zero) { return convert<double>(*reinterpret_cast<decltype(zero)*>(value)); });
 }
 

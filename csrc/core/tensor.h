@@ -13,6 +13,9 @@ class TensorImpl : public RefCounted {
   int64_t offset = 0;  // in elements from the start of the storage
   Shape shape;
   DType dtype = DType::float32;
+  // The axes are [samples, channels, places...], but the values lie in the order [samples, places..., channels]. Only
+  // apply() and ops/layout.h know of it: ops and everything that asks for raw() get tensors in the order of their axes.
+  bool channels_last = false;
   // A Python number: only its kind (int, float) counts in type promotion, not its width.
   bool weak = false;
 
@@ -33,8 +36,14 @@ class TensorImpl : public RefCounted {
   int64_t numel() const { return shape.numel(); }
   int64_t bytes() const { return numel() * size_of(dtype); }
   const Device& device() const { return storage->device(); }
-  // The address of the first element, in the device's memory.
-  void* raw() const { return static_cast<char*>(storage->data()) + offset * size_of(dtype); }
+  // The address of the first element, in the device's memory; where the order of the elements does not matter.
+  void* address() const { return static_cast<char*>(storage->data()) + offset * size_of(dtype); }
+  // The same. RuntimeError if the elements are not in the order of the axes.
+  void* raw() const {
+    if (channels_last) [[unlikely]]
+      raise_channels_last();
+    return address();
+  }
   // The elements themselves. TypeError if they lie on another device than the CPU.
   template <class T>
   T* data() const {
@@ -45,6 +54,7 @@ class TensorImpl : public RefCounted {
 
  private:
   [[noreturn]] void raise_not_on_cpu() const;
+  [[noreturn]] void raise_channels_last() const;
 };
 
 using Tensor = Ref<TensorImpl>;
@@ -65,9 +75,13 @@ Tensor copied_to(const Tensor& t, const Device& device);
 // A 0-dimensional float32 constant, weakly typed.
 Tensor scalar(double value);
 
-// A detached view of t's memory with its own shape, which must lie within t.
+// A detached view of t's memory with its own shape, which must lie within t, in the order of its axes.
 Tensor view(const Tensor& t, const Shape& shape, int64_t offset_elements = 0);
-inline Tensor detach(const Tensor& t) { return view(t, t->shape); }
+inline Tensor detach(const Tensor& t) {
+  const Tensor v = view(t, t->shape);
+  v->channels_last = t->channels_last;
+  return v;
+}
 
 // Records that y is `function` of x. logits_of(y) gives x, or null once one of them has changed.
 void remember_logits(const Tensor& y, const Tensor& x, const char* function);

@@ -3,7 +3,7 @@
 
 #include "autograd/tape.h"
 #include "ops/devices.h"
-#include "ops/op.h"
+#include "ops/layout.h"
 
 namespace fastdl {
 
@@ -169,6 +169,9 @@ void set_long_run(LongRun f) { long_run = f; }
 
 Outputs apply(const Op& op, const Tensor* in, int inputs, const Attrs& attrs, const Tensor& into) {
   FASTDL_CHECK(inputs <= kMaxInputs, ValueError, op.name, ": at most ", kMaxInputs, " inputs");
+  for (int i = 0; i < inputs; ++i)
+    if (in[i] && in[i]->channels_last) [[unlikely]]
+      return apply_to_held(op, in, inputs, attrs);
   for (int i = 0; i < inputs; ++i)
     if (in[i] && !in[i]->storage->on_cpu()) return apply_elsewhere(in[i]->device(), op, in, inputs, attrs, into);
   return apply_on(cpu(), op, in, inputs, attrs, into);

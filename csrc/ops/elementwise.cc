@@ -421,7 +421,8 @@ void run_add_into(const RunContext& c) {
   else
     run_binary<&K::add, Add>(onto_first);
 }
-const Op op_add_into = OpRow{.name = "add_", .infer = infer_into_first, .run = run_add_into, .mutates = 0b1};
+const Op op_add_into =
+    OpRow{.name = "add_", .infer = infer_into_first, .run = run_add_into, .mutates = 0b1, .pointwise = true};
 
 void infer_accumulate(InferContext& c) {
   for (int i = 0; i < 3; ++i) check_float(c.in[i], c.op.name, i == 0 ? "total" : i == 1 ? "rest" : "value");
@@ -446,8 +447,13 @@ const Op op_accumulate =
 
 }  // namespace
 
-const Op op_assign = OpRow{
-    .name = "assign_", .infer = infer_into_first, .run = run_assign, .mutates = 0b1, .stored = 0b11, .assigns = true};
+const Op op_assign = OpRow{.name = "assign_",
+                           .infer = infer_into_first,
+                           .run = run_assign,
+                           .mutates = 0b1,
+                           .stored = 0b11,
+                           .pointwise = true,
+                           .assigns = true};
 
 Tensor add(const Tensor& a, const Tensor& b) { return arithmetic(op_add, &op_logical_or, a, b); }
 Tensor sub(const Tensor& a, const Tensor& b) { return arithmetic(op_sub, nullptr, a, b); }
@@ -492,9 +498,10 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
 namespace {
 // A value that shares memory with the target, but not element by element, is copied before it is overwritten.
 Tensor apart(const Tensor& value, const Tensor& target) {
-  const char *v = static_cast<char*>(value->raw()), *t = static_cast<char*>(target->raw());
+  const char *v = static_cast<char*>(value->address()), *t = static_cast<char*>(target->address());
   const bool overlap = v < t + target->bytes() && t < v + value->bytes();
-  return overlap && !(v == t && value->bytes() == target->bytes()) ? copy(value) : value;
+  const bool same = v == t && value->bytes() == target->bytes() && value->channels_last == target->channels_last;
+  return overlap && !same ? copy(value) : value;
 }
 }  // namespace
 

@@ -6,7 +6,7 @@
 #include "cpu/kernels.h"
 #include "ops/arguments.h"
 #include "ops/movement.h"
-#include "ops/ops.h"
+#include "ops/layout.h"
 
 namespace fastdl {
 namespace {
@@ -322,8 +322,10 @@ void copy_rows(void* out, const void* source, const int64_t* indices, int64_t be
 
 Tensor take(const Tensor& x, const Tensor& indices, int64_t axis) {
   check_tensor(x, "take", "x");
-  return apply(op_take, {x, as_indices(indices, "take", "indices")},
-               AxisAttrs{normalize_axis(axis, x->shape.rank(), "take"), 0, {}});
+  const Tensor at = as_indices(indices, "take", "indices");
+  const int from = normalize_axis(axis, x->shape.rank(), "take");
+  const auto taken = [&](const Tensor& t, int place) { return apply(op_take, {t, at}, AxisAttrs{place, 0, {}}); };
+  return at->shape.rank() == 1 ? as_held(x, from, taken) : taken(x, from);
 }
 
 Tensor scatter_add(const Tensor& updates, const Tensor& indices, int64_t axis, int64_t size) {

@@ -4,7 +4,7 @@
 
 #include "core/parallel.h"
 #include "ops/arguments.h"
-#include "ops/ops.h"
+#include "ops/layout.h"
 #include "ops/strided.h"
 
 namespace fastdl {
@@ -318,6 +318,8 @@ Tensor transpose(const Tensor& x, const Axes& perm) {
   const Window dense = contiguous_window(x->shape);
   WindowAttrs a{};
   uint32_t seen = 0;
+  bool as_it_lies = x->channels_last;
+  std::vector<int64_t> held;
   for (int i = 0; i < rank; ++i) {
     int from = perm ? normalize_axis((*perm)[size_t(i)], rank, "transpose") : rank - 1 - i;
     FASTDL_CHECK(!(seen >> from & 1), ValueError, "transpose: axis ", from, " appears twice in the permutation");
@@ -325,7 +327,12 @@ Tensor transpose(const Tensor& x, const Axes& perm) {
     a.perm[i] = int8_t(from);
     a.shape.push_back(x->shape[from]);
     a.window.step[i] = dense.step[from];
+    if (!x->channels_last) continue;
+    held.push_back(held_place(from, rank));
+    as_it_lies &= held.back() == i;
   }
+  if (as_it_lies) return channels_last(x);
+  if (x->channels_last) return transpose(channels_last(x), held);
   return apply(op_transpose, {x}, a);
 }
 
@@ -348,7 +355,10 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) {
 
 Tensor slice(const Tensor& x, const std::vector<int64_t>& starts, const std::vector<int64_t>& stops,
              const std::vector<int64_t>& steps) {
-  return read_slice(x, slice_window(x, starts, stops, steps, "slice"));
+  const WindowAttrs a = slice_window(x, starts, stops, steps, "slice");
+  if (x->channels_last)
+    return channels_first(slice(channels_last(x), held_order(starts), held_order(stops), held_order(steps)));
+  return read_slice(x, a);
 }
 
 Tensor pad(const Tensor& x, const std::vector<int64_t>& before, const std::vector<int64_t>& after, double value) {
@@ -357,6 +367,7 @@ Tensor pad(const Tensor& x, const std::vector<int64_t>& before, const std::vecto
   FASTDL_CHECK(before.size() == rank && after.size() == rank, ValueError,
                "pad: expected one width before and after each of the ", rank, " axes of shape ", x->shape, ", got ",
                before.size(), " and ", after.size());
+  if (x->channels_last) return channels_first(pad(channels_last(x), held_order(before), held_order(after), value));
   WindowAttrs a{};
   a.fill = value;
   constexpr int64_t kLimit = int64_t(1) << 60;
@@ -380,7 +391,7 @@ void setitem_(const Tensor& target, const std::vector<int64_t>& starts, const st
   while (from->shape.rank() > a.shape.rank() && from->shape[0] == 1) {
     Shape s = from->shape;
     s.erase(0);
-    from = view(from, s);
+    from = reshape(detach(from), s);
   }
   FASTDL_CHECK(from->shape.rank() <= a.shape.rank() && broadcast_shapes(a.shape, from->shape, "setitem_") == a.shape,
                ValueError, "setitem_: a value of shape ", value->shape, " does not fit into a slice of shape ",
@@ -399,7 +410,15 @@ Tensor concat(const std::vector<Tensor>& tensors, int64_t axis) {
     dtype = promote(dtype, t->dtype);
   }
   JoinAttrs a{};
-  a.axis = normalize_axis(axis, tensors[0]->shape.rank(), "concat");
+  const int rank = tensors[0]->shape.rank();
+  a.axis = normalize_axis(axis, rank, "concat");
+  const auto same_rank = [&](const Tensor& t) { return t->shape.rank() == rank; };
+  if (std::any_of(tensors.begin(), tensors.end(), [](const Tensor& t) { return t->channels_last; }) &&
+      std::all_of(tensors.begin(), tensors.end(), same_rank)) {
+    std::vector<Tensor> held;
+    for (const Tensor& t : tensors) held.push_back(channels_last(t));
+    return channels_first(concat(held, held_place(a.axis, rank)));
+  }
   std::vector<Tensor> parts;
   for (const Tensor& t : tensors) parts.push_back(cast(t, dtype));
   do {
@@ -445,6 +464,11 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
   FASTDL_CHECK(total == x->shape[a.axis], ValueError, "split: the parts sum to ", total, " but axis ", a.axis,
                " of shape ", x->shape, " has size ", x->shape[a.axis]);
   if (sizes.empty()) return {};
+  if (x->channels_last) {
+    std::vector<Tensor> pieces = split(channels_last(x), sizes, held_place(a.axis, x->shape.rank()));
+    for (Tensor& t : pieces) t = channels_first(t);
+    return pieces;
+  }
   const size_t count = sizes.size();
   const size_t group = (count + kMaxOutputs - 1) / kMaxOutputs;  // parts of one output of this round
   for (size_t i = 0; i < count; i += group) {

@@ -14,8 +14,8 @@
 #include <algorithm>
 
 #include "ops/arguments.h"
+#include "ops/layout.h"
 #include "ops/moments.h"
-#include "ops/ops.h"
 
 namespace fastdl {
 
@@ -288,6 +288,11 @@ std::vector<Tensor> batch_norm(const Tensor& given, const Tensor& scale, const T
                                double epsilon) {
   const Tensor x = as_float(given, "batch_norm", "x");
   const int at = normalize_axis(axis, x->shape.rank(), "batch_norm");
+  if (x->channels_last) {
+    std::vector<Tensor> all = batch_norm(channels_last(x), scale, offset, held_place(at, x->shape.rank()), epsilon);
+    all[0] = channels_first(all[0]);
+    return all;
+  }
   const Outputs found = normalized("batch_norm", x, scale, offset, of_axis(x->shape, at, epsilon));
   return {found.t[0], detach(found.t[1]), detach(found.t[3])};
 }
@@ -297,6 +302,10 @@ Tensor frozen_batch_norm(const Tensor& given, const Tensor& mean, const Tensor& 
   const char* const who = "frozen_batch_norm";
   const Tensor x = as_float(given, who, "x");
   const int at = normalize_axis(axis, x->shape.rank(), who);
+  if (x->channels_last)
+    return as_held(x, at, [&](const Tensor& held, int place) {
+      return frozen_batch_norm(held, mean, variance, scale, offset, place, epsilon);
+    });
   const NormAttrs a = of_axis(x->shape, at, epsilon);
   check_epsilon(epsilon, who);
   check_tensor(mean, who, "mean");
@@ -325,6 +334,9 @@ Tensor group_norm(const Tensor& given, int64_t groups, const Tensor& scale, cons
   FASTDL_CHECK(at > 0, ValueError, who, ": expected an axis other than 0, that of the samples, for shape ", s);
   FASTDL_CHECK(groups > 0 && s[at] % groups == 0, ValueError, who,
                ": expected a number of groups that divides the size ", s[at], " of axis ", axis, ", got ", groups);
+  if (x->channels_last)
+    return as_held(
+        x, at, [&](const Tensor& held, int place) { return group_norm(held, groups, scale, offset, place, epsilon); });
   const NormAttrs a{s[0], s.count(1, at), groups, s[at] / groups, s.count(at + 1, s.rank()), epsilon, true, 0};
   return normalized(who, x, scale, offset, a);
 }

@@ -116,6 +116,8 @@ struct OpRow {
   // For an elementwise op: the function that computes a row of operands of these types with one kernel. Null: run()
   // only.
   RowKernel (*row)(const View* in) = nullptr;
+  // Writes into input 0 in place, each element from the other inputs' elements at its place.
+  bool pointwise = false;
   bool assigns = false;                 // input 0 becomes a copy of input 1
   const Derivation* derived = nullptr;  // what it can read instead of an input (plan/derived.h)
 

@@ -8,7 +8,7 @@
 #include "core/rng.h"
 #include "cpu/kernels.h"
 #include "ops/arguments.h"
-#include "ops/ops.h"
+#include "ops/layout.h"
 
 namespace fastdl {
 namespace {
@@ -228,6 +228,7 @@ Tensor dropout(const Tensor& x, double rate, const Tensor& from) {
   FASTDL_CHECK(rate >= 0 && rate < 1, ValueError, "dropout: rate must lie in [0, 1), got ", rate);
   const Tensor values = as_float(x, "dropout", "x");
   if (rate == 0) return copy(values);
+  if (values->channels_last) return channels_first(dropout(channels_last(values), rate, from));
   // The generator lies on the CPU, so the block is moved to the values' device.
   return apply(op_dropout, {values, to_device(reserve(values->numel(), from), values->device())}, DropoutAttrs{rate});
 }

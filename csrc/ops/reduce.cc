@@ -10,8 +10,8 @@
 #include "cpu/kernels.h"
 #include "ops/arguments.h"
 #include "ops/extents.h"
+#include "ops/layout.h"
 #include "ops/moments.h"
-#include "ops/ops.h"
 
 namespace fastdl {
 namespace {
@@ -330,6 +330,10 @@ Shape remaining_shape(const Tensor& x, uint32_t mask) {
 
 // Reduces the axes of `mask`, the last run first. Without axes it reduces over an empty run: one element each.
 Tensor reduce(const Op& op, Tensor x, uint32_t mask, bool keepdims, double divisor = 1) {
+  if (x->channels_last) {
+    const Tensor y = channels_first(reduce(op, channels_last(x), held_mask(mask, x->shape.rank()), true, divisor));
+    return keepdims ? y : reshape(y, remaining_shape(x, mask));
+  }
   for (int last = x->shape.rank();;) {
     while (last > 0 && !(mask >> (last - 1) & 1)) --last;
     int first = last;
@@ -392,6 +396,10 @@ namespace {
 // Run by run of adjacent axes, the last one first: the variance of all is the mean of the variances plus the variance
 // of the means. The axes stay with extent 1.
 Moments moments_over(const Tensor& values, uint32_t mask) {
+  if (values->channels_last) {
+    const Moments m = moments_over(channels_last(values), held_mask(mask, values->shape.rank()));
+    return {channels_first(m.mean), channels_first(m.variance)};
+  }
   Moments found{values, nullptr};
   for (int last = values->shape.rank();;) {
     while (last > 0 && !(mask >> (last - 1) & 1)) --last;

@@ -6,7 +6,7 @@
 #include "cpu/kernels.h"
 #include "ops/arguments.h"
 #include "ops/extents.h"
-#include "ops/ops.h"
+#include "ops/layout.h"
 
 namespace fastdl {
 namespace {
@@ -102,7 +102,8 @@ Tensor resample(const Tensor& x, const Tensor& matrix, int64_t axis) {
   const Tensor values = as_float(x, "resample", "x"), m = as_float(matrix, "resample", "matrix");
   FASTDL_CHECK(!(grad_enabled() && m->requires_grad), RuntimeError,
                "resample: 'matrix' requires a gradient, which is not computed; detach it");
-  return apply(op_resample, {values, m}, ResampleAttrs{normalize_axis(axis, x->shape.rank(), "resample")});
+  return as_held(values, normalize_axis(axis, x->shape.rank(), "resample"),
+                 [&](const Tensor& held, int place) { return apply(op_resample, {held, m}, ResampleAttrs{place}); });
 }
 
 }  // namespace fastdl

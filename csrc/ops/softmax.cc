@@ -4,7 +4,7 @@
 #include "core/parallel.h"
 #include "cpu/kernels.h"
 #include "ops/arguments.h"
-#include "ops/ops.h"
+#include "ops/layout.h"
 
 namespace fastdl {
 namespace {
@@ -82,6 +82,8 @@ Tensor along(const Op& op, const Tensor& x, int64_t axis) {
   check_tensor(x, op.name, "x");
   const int rank = x->shape.rank(), at = normalize_axis(axis, rank, op.name);
   const Tensor values = as_float(x, op.name, "x");
+  if (values->channels_last)
+    return as_held(values, at, [&](const Tensor& held, int place) { return along(op, held, place); });
   if (at == rank - 1) return apply(op, {values});
   std::vector<int64_t> perm;
   for (int i = 0; i < rank; ++i) perm.push_back(i);

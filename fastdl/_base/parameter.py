@@ -69,7 +69,7 @@ class Parameter(Tensor):
         try:
             if not isinstance(data, Tensor):  # memory that nobody else sees
                 data = F.copy(_core.as_tensor(data, dtype))
-            super().__init__(data, dtype)
+            super().__init__(F.in_order(data), dtype)
         except (TypeError, ValueError) as error:
             raise prefixed("Parameter: data, dtype", error) from None
         self._snapshot = False  # the memory is the parameter's own from now on

@@ -263,7 +263,7 @@ class StepFunction(Generic[Result]):
             with watch:
                 if self._root is not None:
                     watch.note_function(self._root)
-                result = self._run_eagerly(slots, fill)
+                result = tree.map_structure(_in_order, self._run_eagerly(slots, fill))
         finally:
             recorder.stop()
         if self._layout != _core.layout_version():
@@ -381,6 +381,10 @@ class StepFunction(Generic[Result]):
 
 def _detached(value: object) -> object:
     return value.detach() if isinstance(value, Tensor) else value
+
+
+def _in_order(value: object) -> object:
+    return F.in_order(value) if isinstance(value, Tensor) else value
 
 
 def _rows(t: Tensor, indices: Tensor | None, first: int, batch: int) -> Tensor:

@@ -25,8 +25,10 @@ def to_tensors(what: str, structure: Data, lazy: bool = False) -> Any:
 
     A large sparse matrix becomes `SparseRows` if `lazy` is set, else a tensor, too.
     """
-    if structure is None or type(structure) is Tensor:
-        return structure
+    if structure is None:
+        return None
+    if type(structure) is Tensor:
+        return F.in_order(structure)
     if type(structure) is np.ndarray:
         return _to_tensor(what, structure)
     if isinstance(structure, list) and structure and not _holds_arrays(structure):
@@ -51,7 +53,9 @@ def some_tensors(what: str, structure: Data, lazy: bool = False) -> Any:
 
 
 def _to_tensor(what: str, value: Any, lazy: bool = False) -> Any:
-    if value is None or isinstance(value, (Tensor, SparseRows)):
+    if isinstance(value, Tensor):
+        return F.in_order(value)
+    if value is None or isinstance(value, SparseRows):
         return value
     if is_sparse(value):
         value = samples_of(value) if lazy else value.toarray()

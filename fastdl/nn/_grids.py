@@ -1,0 +1,82 @@
+"""What convolutions and pooling of the PyTorch face share: batches, sizes, padding.
+
+Tensors are (N, C, places...) at the face. Their values lie channels-last from the first of these
+functions to the last one, so nothing is copied between layers (csrc/ops/layout.h).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+from .._base import functional as F
+from .._base.checks import check_integers, shown
+from .._base.images import check_sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .._core import Tensor, TensorLike
+
+
+def batched(who: str, input: TensorLike, rank: int) -> tuple[Tensor, bool]:
+    """The input with an axis of samples, and whether it had one.
+
+    Raises:
+        ValueError: it has neither `rank` + 2 nor `rank` + 1 axes.
+    """
+    x = _core.as_tensor(input)
+    if x.ndim == rank + 2:
+        return x, True
+    if x.ndim == rank + 1:
+        return F.reshape(x, shape=(1, *x.shape)), False
+    places = ("L", "H, W", "D, H, W")[rank - 1]
+    raise ValueError(
+        f"{who}: expected an input (N, C, {places}) or (C, {places}), got shape {x.shape}"
+    )
+
+
+def of_batch(
+    who: str, input: TensorLike, rank: int, function: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """`function`, which takes and returns channels last, of an input with channels first."""
+    x, is_batch = batched(who, input, rank)
+    y = F.channels_first(function(F.channels_last(x)))
+    return y if is_batch else F.reshape(y, shape=y.shape[1:])
+
+
+def sizes(
+    who: str, argument: str, value: Any, rank: int, least: int = 0, default: Any = None
+) -> tuple[int, ...]:
+    """An integer for each axis. As in PyTorch a sequence of one counts for all.
+
+    Raises:
+        ValueError: other integers, or one below `least`.
+    """
+    if value is None or (not isinstance(value, int) and not len(value)):
+        if default is None:
+            raise ValueError(f"{who}: {argument}: expected {rank} integers, got {shown(value)}")
+        return tuple(default)
+    found = check_integers(who, argument, value, least)
+    if isinstance(found, tuple) and len(found) == 1:
+        found = found[0]
+    return check_sizes(who, argument, found, rank, least)
+
+
+def continued(x: Tensor, widths: Sequence[tuple[int, int]], mode: str) -> Tensor:
+    """A channels-last tensor continued along its places by its own elements.
+
+    Raises:
+        ValueError: a reflection reaches beyond the other end, or a circle around more than once.
+    """
+    from .._base.images import repeated
+
+    names = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+    for axis, (low, high) in enumerate(widths, 1):
+        most = x.shape[axis] - (mode == "reflect")
+        if mode != "replicate" and max(low, high) > most:
+            raise ValueError(
+                f"pad: mode {mode!r}: expected widths of at most {max(most, 0)} for an axis of "
+                f"size {x.shape[axis]}, got {(low, high)}"
+            )
+    return repeated(x, ((0, 0), *widths, (0, 0)), names[mode])

@@ -1,0 +1,489 @@
+"""Pooling of `nn.functional`, with PyTorch's arguments and numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _core
+from .._base import functional as F
+from .._base.checks import check_count, check_flag, check_integer, check_number, shown
+from ._grids import batched, of_batch, sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .._core import Tensor, TensorLike
+
+    Size = int | Sequence[int]
+    Pooled = Tensor | tuple[Tensor, Tensor]
+
+
+def _with_indices(
+    who: str, input: TensorLike, rank: int, function: Callable[[Tensor], Sequence[Tensor]]
+) -> tuple[Tensor, ...]:
+    """`of_batch` for several results."""
+    x, is_batch = batched(who, input, rank)
+    found = [F.channels_first(y) for y in function(F.channels_last(x))]
+    return tuple(y if is_batch else F.reshape(y, shape=y.shape[1:]) for y in found)
+
+
+def check_window(
+    who: str, rank: int, kernel_size: Size, stride: Size | None, padding: Size, dilation: Size = 1
+) -> dict[str, tuple[int, ...]]:
+    """The checked sizes of windows, as the ops take them.
+
+    Raises:
+        ValueError: sizes out of their range, or a padding of more than half of a window.
+    """
+    window = sizes(who, "kernel_size", kernel_size, rank, 1)
+    low = sizes(who, "padding", padding, rank)
+    step = sizes(who, "dilation", dilation, rank, 1)
+    reach = tuple((k - 1) * d + 1 for k, d in zip(window, step, strict=True))
+    if any(p > k // 2 for p, k in zip(low, reach, strict=True)):
+        raise ValueError(f"{who}: padding: expected at most half of the window {reach}, got {low}")
+    strides = sizes(who, "stride", stride, rank, 1, window)
+    return {"window": window, "strides": strides, "dilation": step, "low": low, "high": low}
+
+
+def max_pool(
+    who: str,
+    rank: int,
+    input: TensorLike,
+    kernel_size: Size,
+    stride: Size | None,
+    padding: Size,
+    dilation: Size,
+    ceil_mode: bool,
+    return_indices: bool,
+) -> Any:
+    """`max_pool1d` to `max_pool3d`."""
+    window: dict[str, Any] = check_window(who, rank, kernel_size, stride, padding, dilation)
+    window["ceil_mode"] = check_flag(who, "ceil_mode", ceil_mode)
+    if check_flag(who, "return_indices", return_indices):
+        return _with_indices(who, input, rank, lambda x: F.max_pool_with_indices(x, **window))
+    return of_batch(who, input, rank, lambda x: F.max_pool(x, **window))
+
+
+def max_pool1d(
+    input: TensorLike,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest element of each window.
+
+    Args:
+        input: (N, C, L) or (C, L), float.
+        kernel_size: size of a window.
+        stride: distance of windows; None: their size.
+        padding: places added on both sides, which are never chosen; at most half a window.
+        dilation: distance of a window's places.
+        ceil_mode: whether a last window may end beyond the input.
+        return_indices: whether to return the places of the elements, too.
+
+    Returns:
+        (N, C, windows), or this and the places, int64.
+
+    Raises:
+        ValueError: a window is larger than the padded input, or a number is out of its range.
+
+    Source: `torch.nn.functional.max_pool1d`.
+
+    Example:
+        >>> max_pool1d([[[1.0, 3.0, 2.0, 0.0]]], 2).tolist()
+        [[[3.0, 2.0]]]
+    """
+    return max_pool(
+        "max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
+    )
+
+
+def max_pool2d(
+    input: TensorLike,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """`max_pool1d` of images, (N, C, H, W) or (C, H, W). Places are numbered row by row.
+
+    Source: `torch.nn.functional.max_pool2d`.
+
+    Example:
+        >>> max_pool2d(fastdl.ones(1, 3, 8, 8), 2).shape
+        (1, 3, 4, 4)
+    """
+    return max_pool(
+        "max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
+    )
+
+
+def max_pool3d(
+    input: TensorLike,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """`max_pool1d` of volumes, (N, C, D, H, W) or (C, D, H, W).
+
+    Source: `torch.nn.functional.max_pool3d`.
+
+    Example:
+        >>> max_pool3d(fastdl.ones(1, 3, 8, 8, 8), 2).shape
+        (1, 3, 4, 4, 4)
+    """
+    return max_pool(
+        "max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
+    )
+
+
+def max_unpool(
+    who: str,
+    rank: int,
+    input: TensorLike,
+    indices: TensorLike,
+    kernel_size: Size,
+    stride: Size | None,
+    padding: Size,
+    output_size: Sequence[int] | None,
+) -> Tensor:
+    """`max_unpool1d` to `max_unpool3d`."""
+    x, is_batch = batched(who, input, rank)
+    at, _ = batched(who, indices, rank)
+    if at.shape != x.shape or at.dtype != "int64":
+        raise ValueError(
+            f"{who}: indices: expected int64 of the input's shape, got {at.dtype} of shape "
+            f"{at.shape}"
+        )
+    w = check_window(who, rank, kernel_size, stride, padding)
+    geometry = zip(x.shape[2:], w["strides"], w["low"], w["window"], strict=True)
+    size = [(n - 1) * s - 2 * p + k for n, s, p, k in geometry]
+    if output_size is not None:
+        wanted = tuple(check_integer(who, "output_size", n, 1) for n in output_size)[-rank:]
+        off = [abs(n - k) >= s for n, k, s in zip(wanted, size, w["strides"], strict=False)]
+        if len(wanted) != rank or any(off):
+            raise ValueError(
+                f"{who}: output_size: expected sizes less than a stride {w['strides']} from "
+                f"{tuple(size)}, got {shown(output_size)}"
+            )
+        size = list(wanted)
+    count, rows = 1, x.shape[0] * x.shape[1]
+    for n in size:
+        count *= n
+    count, rows = math.prod(size), x.shape[0] * x.shape[1]
+    first = F.reshape(_core.tensor(np.arange(rows) * count), shape=(rows, 1))
+    inside = F.logical_and(F.ge(at, 0), F.lt(at, count))
+    places = F.add(F.reshape(at, shape=(rows, -1)), first)
+    places = F.where(F.reshape(inside, shape=(rows, -1)), places, rows * count)  # which put_ refuses
+    # The value that each place takes; of several the last one.
+    source = _core.full((rows * count,), "int64", -1)
+    numbers = _core.tensor(np.arange(x.numel()))
+    try:
+        F.put_(source, F.reshape(places, shape=(-1,)), numbers)
+    except IndexError:
+        raise ValueError(f"{who}: indices: expected places from 0 to {count - 1}") from None
+    values = F.reshape(x, shape=(-1,))
+    taken = F.take(values, F.maximum(source, 0)) if x.numel() else values
+    y = F.where(F.ge(source, 0), taken, 0.0)
+    shape = (*x.shape[:2], *size)
+    return F.reshape(y, shape=shape if is_batch else shape[1:])
+
+
+def avg_pool(
+    who: str,
+    rank: int,
+    input: TensorLike,
+    kernel_size: Size,
+    stride: Size | None,
+    padding: Size,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Tensor:
+    """`avg_pool1d` to `avg_pool3d`."""
+    window: dict[str, Any] = check_window(who, rank, kernel_size, stride, padding)
+    del window["dilation"]
+    window["ceil_mode"] = check_flag(who, "ceil_mode", ceil_mode)
+    window["count_padding"] = check_flag(who, "count_include_pad", count_include_pad)
+    window["divisor"] = check_count(who, "divisor_override", divisor_override)
+    return of_batch(who, input, rank, lambda x: F.avg_pool(x, **window))
+
+
+def avg_pool1d(
+    input: TensorLike,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """The mean of each window.
+
+    Args:
+        input: (N, C, L) or (C, L), float.
+        kernel_size: size of a window.
+        stride: distance of windows; None: their size.
+        padding: zeros added on both sides; at most half a window.
+        ceil_mode: whether a last window may end beyond the input.
+        count_include_pad: whether the padding counts in the mean.
+
+    Returns:
+        (N, C, windows).
+
+    Raises:
+        ValueError: a window is larger than the padded input, or a number is out of its range.
+
+    Source: `torch.nn.functional.avg_pool1d`.
+
+    Example:
+        >>> avg_pool1d([[[1.0, 3.0, 2.0, 0.0]]], 2).tolist()
+        [[[2.0, 1.0]]]
+    """
+    return avg_pool(
+        "avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None
+    )
+
+
+def avg_pool2d(
+    input: TensorLike,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """`avg_pool1d` of images, (N, C, H, W) or (C, H, W).
+
+    `divisor_override` is what sums are divided by, whatever their places.
+
+    Source: `torch.nn.functional.avg_pool2d`.
+
+    Example:
+        >>> avg_pool2d(fastdl.ones(1, 3, 8, 8), 2).shape
+        (1, 3, 4, 4)
+    """
+    return avg_pool(
+        "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad,
+        divisor_override,
+    )  # fmt: skip
+
+
+def avg_pool3d(
+    input: TensorLike,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """`avg_pool2d` of volumes, (N, C, D, H, W) or (C, D, H, W).
+
+    Source: `torch.nn.functional.avg_pool3d`.
+
+    Example:
+        >>> avg_pool3d(fastdl.ones(1, 3, 8, 8, 8), 2).shape
+        (1, 3, 4, 4, 4)
+    """
+    return avg_pool(
+        "avg_pool3d", 3, input, kernel_size, stride, padding, ceil_mode, count_include_pad,
+        divisor_override,
+    )  # fmt: skip
+
+
+def lp_pool(
+    who: str,
+    rank: int,
+    input: TensorLike,
+    norm_type: float,
+    kernel_size: Size,
+    stride: Size | None,
+    ceil_mode: bool,
+) -> Tensor:
+    """`lp_pool1d` to `lp_pool3d`."""
+    p = check_number(who, "norm_type", norm_type, above=0.0)
+    window = check_window(who, rank, kernel_size, stride, 0)
+    ceil_mode = check_flag(who, "ceil_mode", ceil_mode)
+
+    def pooled(x: Tensor) -> Tensor:
+        means = F.avg_pool(
+            F.pow(x, p), window["window"], window["strides"], ceil_mode=ceil_mode, count_padding=True
+        )
+        return F.pow(F.mul(means, float(math.prod(window["window"]))), 1.0 / p)
+
+    return of_batch(who, input, rank, pooled)
+
+
+def lp_pool1d(
+    input: TensorLike,
+    norm_type: float,
+    kernel_size: Size,
+    stride: Size | None = None,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """The p-norm of each window, `sum(x ** p) ** (1 / p)`; NaN where the sum is negative.
+
+    Args:
+        input: (N, C, L) or (C, L), float.
+        norm_type: p, above 0.
+        kernel_size: size of a window.
+        stride: distance of windows; None: their size.
+        ceil_mode: whether a last window may end beyond the input.
+
+    Source: `torch.nn.functional.lp_pool1d`.
+
+    Example:
+        >>> lp_pool1d([[[3.0, 4.0]]], 2.0, 2).tolist()
+        [[[5.0]]]
+    """
+    return lp_pool("lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pool2d(
+    input: TensorLike,
+    norm_type: float,
+    kernel_size: Size,
+    stride: Size | None = None,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """`lp_pool1d` of images, (N, C, H, W) or (C, H, W).
+
+    Source: `torch.nn.functional.lp_pool2d`.
+
+    Example:
+        >>> lp_pool2d(fastdl.ones(1, 1, 4, 4), 2.0, 2).tolist()
+        [[[[2.0, 2.0], [2.0, 2.0]]]]
+    """
+    return lp_pool("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def adaptive_pool(
+    who: str, rank: int, input: TensorLike, output_size: Any, mean: bool, indices: bool = False
+) -> Any:
+    """`adaptive_avg_pool1d` to `adaptive_max_pool3d`. A size of None keeps that of the input."""
+    wanted = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * rank
+    if len(wanted) != rank:
+        raise ValueError(
+            f"{who}: output_size: expected an integer or {rank} of them, got {shown(output_size)}"
+        )
+    known = [None if n is None else check_integer(who, "output_size", n, 1) for n in wanted]
+
+    def size(x: Tensor) -> list[int]:
+        return [n or k for n, k in zip(known, x.shape[1:-1], strict=True)]
+
+    if indices:
+        return _with_indices(
+            who, input, rank, lambda x: F.adaptive_max_pool_with_indices(x, size=size(x))
+        )
+    op = F.adaptive_avg_pool if mean else F.adaptive_max_pool
+    return of_batch(who, input, rank, lambda x: op(x, size=size(x)))
+
+
+def adaptive_avg_pool1d(input: TensorLike, output_size: Size) -> Tensor:
+    """The mean of windows that cover the input, `output_size` of them along each axis.
+
+    The input is (N, C, L) or (C, L).
+
+    Source: `torch.nn.functional.adaptive_avg_pool1d`.
+
+    Example:
+        >>> adaptive_avg_pool1d(fastdl.ones(1, 3, 5), 2).shape
+        (1, 3, 2)
+    """
+    return adaptive_pool("adaptive_avg_pool1d", 1, input, output_size, mean=True)
+
+
+def adaptive_avg_pool2d(
+    input: TensorLike, output_size: int | Sequence[int | None] | None
+) -> Tensor:
+    """The mean of windows that cover the input, `output_size` of them along each axis.
+
+    The input is (N, C, H, W) or (C, H, W). None keeps the size of an axis.
+
+    Source: `torch.nn.functional.adaptive_avg_pool2d`.
+
+    Example:
+        >>> adaptive_avg_pool2d(fastdl.ones(1, 3, 5, 5), 2).shape
+        (1, 3, 2, 2)
+    """
+    return adaptive_pool("adaptive_avg_pool2d", 2, input, output_size, mean=True)
+
+
+def adaptive_avg_pool3d(
+    input: TensorLike, output_size: int | Sequence[int | None] | None
+) -> Tensor:
+    """The mean of windows that cover the input, `output_size` of them along each axis.
+
+    The input is (N, C, D, H, W) or (C, D, H, W). None keeps the size of an axis.
+
+    Source: `torch.nn.functional.adaptive_avg_pool3d`.
+
+    Example:
+        >>> adaptive_avg_pool3d(fastdl.ones(1, 3, 5, 5, 5), 2).shape
+        (1, 3, 2, 2, 2)
+    """
+    return adaptive_pool("adaptive_avg_pool3d", 3, input, output_size, mean=True)
+
+
+def adaptive_max_pool1d(input: TensorLike, output_size: Size, return_indices: bool = False) -> Any:
+    """The largest element of windows that cover the input, `output_size` of them along each axis.
+
+    The input is (N, C, L) or (C, L). With `return_indices` the result
+    is a pair, with the places of the elements.
+
+    Source: `torch.nn.functional.adaptive_max_pool1d`.
+
+    Example:
+        >>> adaptive_max_pool1d(fastdl.ones(1, 3, 5), 2).shape
+        (1, 3, 2)
+    """
+    wanted = check_flag("adaptive_max_pool1d", "return_indices", return_indices)
+    return adaptive_pool("adaptive_max_pool1d", 1, input, output_size, mean=False, indices=wanted)
+
+
+def adaptive_max_pool2d(
+    input: TensorLike, output_size: int | Sequence[int | None] | None, return_indices: bool = False
+) -> Any:
+    """The largest element of windows that cover the input, `output_size` of them along each axis.
+
+    The input is (N, C, H, W) or (C, H, W). None keeps the size of an axis. With `return_indices` the result
+    is a pair, with the places of the elements.
+
+    Source: `torch.nn.functional.adaptive_max_pool2d`.
+
+    Example:
+        >>> adaptive_max_pool2d(fastdl.ones(1, 3, 5, 5), 2).shape
+        (1, 3, 2, 2)
+    """
+    wanted = check_flag("adaptive_max_pool2d", "return_indices", return_indices)
+    return adaptive_pool("adaptive_max_pool2d", 2, input, output_size, mean=False, indices=wanted)
+
+
+def adaptive_max_pool3d(
+    input: TensorLike, output_size: int | Sequence[int | None] | None, return_indices: bool = False
+) -> Any:
+    """The largest element of windows that cover the input, `output_size` of them along each axis.
+
+    The input is (N, C, D, H, W) or (C, D, H, W). None keeps the size of an axis. With `return_indices` the result
+    is a pair, with the places of the elements.
+
+    Source: `torch.nn.functional.adaptive_max_pool3d`.
+
+    Example:
+        >>> adaptive_max_pool3d(fastdl.ones(1, 3, 5, 5, 5), 2).shape
+        (1, 3, 2, 2, 2)
+    """
+    wanted = check_flag("adaptive_max_pool3d", "return_indices", return_indices)
+    return adaptive_pool("adaptive_max_pool3d", 3, input, output_size, mean=False, indices=wanted)
