@@ -193,6 +193,9 @@ void bind_plan(py::module_& m) {
   py::class_<Plan, Ref<Plan>>(m, "Plan", py::custom_type_setup(&refuse_pickling))
       .def(py::init([](Recorder& r, const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs,
                        const Ref<Arena>& arena) {
+             for (const std::vector<Tensor>* all : {&inputs, &outputs})
+               for (const Tensor& t : *all)
+                 if (t) t->raw();  // raises unless the values lie in the order of the axes
              return Ref<Plan>(new Plan(r, inputs, outputs, arena ? arena : Ref<Arena>(new Arena)));
            }),
            py::arg("recorder"), py::arg("inputs"), py::arg("outputs"), py::arg("arena") = Ref<Arena>())

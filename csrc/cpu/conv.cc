@@ -117,7 +117,8 @@ class Rows {
  public:
   explicit Rows(const Correlation& c) : c_(c), left_(c.x.taps.empty() ? 0 : std::max<int64_t>(0, -c.x.lowest())) {
     const int64_t end = c.x.taps.empty() ? 0 : c.x.highest() + 1;
-    pads_ = left_ > 0 || end > c.x.in;
+    // A phase of a strided gradient may have no taps along an axis: it reads no rows.
+    pads_ = !c.y.taps.empty() && (left_ > 0 || end > c.x.in);
     width_ = left_ + std::max(c.x.in, end);
   }
   bool pads() const { return pads_; }

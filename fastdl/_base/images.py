@@ -1,6 +1,7 @@
 """Images and other grids: order of the axes, windows, pooling, resizing. What the faces share.
 
-Ops take channels last. A tensor with channels first is transposed before and after.
+Ops take channels last. The values of a tensor with channels first lie so, too, from the first op
+to the last one that needs it.
 """
 
 from __future__ import annotations
@@ -88,21 +89,11 @@ def with_sizes(shape: Shape, sizes: Shape, data_format: str) -> Shape:
     return (shape[0], shape[1], *sizes)
 
 
-def channels_last(x: Tensor) -> Tensor:
-    """A tensor with channels first as one with channels last."""
-    return F.transpose(x, perm=(0, *range(2, x.ndim), 1))
-
-
-def channels_first(x: Tensor) -> Tensor:
-    """A tensor with channels last as one with channels first."""
-    return F.transpose(x, perm=(0, x.ndim - 1, *range(1, x.ndim - 1)))
-
-
 def in_last(x: Tensor, data_format: str, function: Callable[[Tensor], Tensor]) -> Tensor:
     """`function`, which takes channels last, of a tensor with this order of axes."""
     if data_format == "channels_last":
         return function(x)
-    return channels_first(function(channels_last(x)))
+    return F.channels_first(function(F.channels_last(x)))
 
 
 # --- pooling

@@ -195,7 +195,8 @@ class StepFunction(Generic[Result]):
         """
 
         def own() -> Sequence[Tensor]:
-            return leaves if owned else [t.clone() for t in leaves]
+            ordered = [F.in_order(t) for t in leaves]
+            return ordered if owned else [t.clone() for t in ordered]
 
         watch = current()
         if watch is not None and self._root is not None:

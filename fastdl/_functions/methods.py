@@ -80,16 +80,17 @@ def is_floating_point(self: Tensor) -> bool:
 
 
 def is_contiguous(self: Tensor) -> bool:
-    """True: all tensors are."""
-    return True
+    """Whether the elements lie in the order of the axes. Those of images may lie channels-last."""
+    return not self._channels_last
 
 
 def contiguous(self: Tensor) -> Tensor:
-    """The tensor itself, since all tensors are contiguous.
+    """The tensor itself, or a copy in the order of its axes if its elements lie channels-last.
 
     The result of indexing or transposing can't be written in place, so it is copied.
     """
-    return F.copy(self) if self._snapshot else self
+    ordered = F.in_order(self)
+    return F.copy(ordered) if ordered._snapshot else ordered
 
 
 def view(self: Tensor, *shape: IntOrInts) -> Tensor:

@@ -89,7 +89,7 @@ def _import_seconds() -> float:
     import subprocess
 
     def start(program: str) -> float:
-        # Python looks for packages in the current folder first, which can hold the sources of this one.
+        # Python looks in the current folder first, which can hold the sources of this package.
         command = [sys.executable, "-c", f"import sys; sys.path[0] = {folder!r}; {program}"]
         return _best(lambda: subprocess.run(command, check=True))
 

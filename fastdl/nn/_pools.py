@@ -185,7 +185,9 @@ def max_unpool(
     first = F.reshape(_core.tensor(np.arange(rows) * count), shape=(rows, 1))
     inside = F.logical_and(F.ge(at, 0), F.lt(at, count))
     places = F.add(F.reshape(at, shape=(rows, -1)), first)
-    places = F.where(F.reshape(inside, shape=(rows, -1)), places, rows * count)  # which put_ refuses
+    places = F.where(
+        F.reshape(inside, shape=(rows, -1)), places, rows * count
+    )  # which put_ refuses
     # The value that each place takes; of several the last one.
     source = _core.full((rows * count,), "int64", -1)
     numbers = _core.tensor(np.arange(x.numel()))
@@ -198,6 +200,96 @@ def max_unpool(
     y = F.where(F.ge(source, 0), taken, 0.0)
     shape = (*x.shape[:2], *size)
     return F.reshape(y, shape=shape if is_batch else shape[1:])
+
+
+def max_unpool1d(
+    input: TensorLike,
+    indices: TensorLike,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    output_size: Sequence[int] | None = None,
+) -> Tensor:
+    """Puts the elements that `max_pool1d` chose back to their places; others are 0.
+
+    Args:
+        input, indices: what it returned with `return_indices=True`:
+            (N, C, L) or (C, L).
+        kernel_size, stride, padding: what it was called with.
+        output_size: the sizes of its input; None: the least that they can have been.
+
+    Raises:
+        ValueError: the indices do not have the input's shape or lie outside of the output, or the
+            output's size does not fit.
+
+    Source: `torch.nn.functional.max_unpool1d`. Of elements with one place the last one
+    counts, also in the gradient. PyTorch gives each of them the gradient of the place.
+
+    Example:
+        >>> max_unpool1d([[[3.0]]], [[[1]]], 2).tolist()
+        [[[0.0, 3.0]]]
+    """
+    return max_unpool("max_unpool1d", 1, input, indices, kernel_size, stride, padding, output_size)
+
+
+def max_unpool2d(
+    input: TensorLike,
+    indices: TensorLike,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    output_size: Sequence[int] | None = None,
+) -> Tensor:
+    """Puts the elements that `max_pool2d` chose back to their places; others are 0.
+
+    Args:
+        input, indices: what it returned with `return_indices=True`:
+            (N, C, H, W) or (C, H, W).
+        kernel_size, stride, padding: what it was called with.
+        output_size: the sizes of its input; None: the least that they can have been.
+
+    Raises:
+        ValueError: the indices do not have the input's shape or lie outside of the output, or the
+            output's size does not fit.
+
+    Source: `torch.nn.functional.max_unpool2d`. Of elements with one place the last one
+    counts, also in the gradient. PyTorch gives each of them the gradient of the place.
+
+    Example:
+        >>> max_unpool2d([[[[3.0]]]], [[[[1]]]], 2).tolist()
+        [[[[0.0, 3.0], [0.0, 0.0]]]]
+    """
+    return max_unpool("max_unpool2d", 2, input, indices, kernel_size, stride, padding, output_size)
+
+
+def max_unpool3d(
+    input: TensorLike,
+    indices: TensorLike,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    output_size: Sequence[int] | None = None,
+) -> Tensor:
+    """Puts the elements that `max_pool3d` chose back to their places; others are 0.
+
+    Args:
+        input, indices: what it returned with `return_indices=True`:
+            (N, C, D, H, W) or (C, D, H, W).
+        kernel_size, stride, padding: what it was called with.
+        output_size: the sizes of its input; None: the least that they can have been.
+
+    Raises:
+        ValueError: the indices do not have the input's shape or lie outside of the output, or the
+            output's size does not fit.
+
+    Source: `torch.nn.functional.max_unpool3d`. Of elements with one place the last one
+    counts, also in the gradient. PyTorch gives each of them the gradient of the place.
+
+    Example:
+        >>> max_unpool3d([[[[[3.0]]]]], [[[[[1]]]]], 2).shape
+        (1, 1, 2, 2, 2)
+    """
+    return max_unpool("max_unpool3d", 3, input, indices, kernel_size, stride, padding, output_size)
 
 
 def avg_pool(
@@ -319,7 +411,11 @@ def lp_pool(
 
     def pooled(x: Tensor) -> Tensor:
         means = F.avg_pool(
-            F.pow(x, p), window["window"], window["strides"], ceil_mode=ceil_mode, count_padding=True
+            F.pow(x, p),
+            window["window"],
+            window["strides"],
+            ceil_mode=ceil_mode,
+            count_padding=True,
         )
         return F.pow(F.mul(means, float(math.prod(window["window"]))), 1.0 / p)
 
@@ -369,16 +465,43 @@ def lp_pool2d(
     return lp_pool("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def adaptive_pool(
-    who: str, rank: int, input: TensorLike, output_size: Any, mean: bool, indices: bool = False
-) -> Any:
-    """`adaptive_avg_pool1d` to `adaptive_max_pool3d`. A size of None keeps that of the input."""
+def lp_pool3d(
+    input: TensorLike,
+    norm_type: float,
+    kernel_size: Size,
+    stride: Size | None = None,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """`lp_pool1d` of volumes, (N, C, D, H, W) or (C, D, H, W).
+
+    Source: `torch.nn.functional.lp_pool3d`.
+
+    Example:
+        >>> lp_pool3d(fastdl.ones(1, 1, 4, 4, 4), 3.0, 2).shape
+        (1, 1, 2, 2, 2)
+    """
+    return lp_pool("lp_pool3d", 3, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def check_output_size(who: str, rank: int, output_size: Any) -> list[int | None]:
+    """A size, or None, for each axis.
+
+    Raises:
+        ValueError: other numbers of them, or one below 1.
+    """
     wanted = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * rank
     if len(wanted) != rank:
         raise ValueError(
             f"{who}: output_size: expected an integer or {rank} of them, got {shown(output_size)}"
         )
-    known = [None if n is None else check_integer(who, "output_size", n, 1) for n in wanted]
+    return [None if n is None else check_integer(who, "output_size", n, 1) for n in wanted]
+
+
+def adaptive_pool(
+    who: str, rank: int, input: TensorLike, output_size: Any, mean: bool, indices: bool = False
+) -> Any:
+    """`adaptive_avg_pool1d` to `adaptive_max_pool3d`. A size of None keeps that of the input."""
+    known = check_output_size(who, rank, output_size)
 
     def size(x: Tensor) -> list[int]:
         return [n or k for n, k in zip(known, x.shape[1:-1], strict=True)]
@@ -440,8 +563,8 @@ def adaptive_avg_pool3d(
 def adaptive_max_pool1d(input: TensorLike, output_size: Size, return_indices: bool = False) -> Any:
     """The largest element of windows that cover the input, `output_size` of them along each axis.
 
-    The input is (N, C, L) or (C, L). With `return_indices` the result
-    is a pair, with the places of the elements.
+    The input is (N, C, L) or (C, L).
+    With `return_indices` the result is a pair, with the places of the elements.
 
     Source: `torch.nn.functional.adaptive_max_pool1d`.
 
@@ -458,8 +581,8 @@ def adaptive_max_pool2d(
 ) -> Any:
     """The largest element of windows that cover the input, `output_size` of them along each axis.
 
-    The input is (N, C, H, W) or (C, H, W). None keeps the size of an axis. With `return_indices` the result
-    is a pair, with the places of the elements.
+    The input is (N, C, H, W) or (C, H, W). None keeps the size of an axis.
+    With `return_indices` the result is a pair, with the places of the elements.
 
     Source: `torch.nn.functional.adaptive_max_pool2d`.
 
@@ -476,8 +599,8 @@ def adaptive_max_pool3d(
 ) -> Any:
     """The largest element of windows that cover the input, `output_size` of them along each axis.
 
-    The input is (N, C, D, H, W) or (C, D, H, W). None keeps the size of an axis. With `return_indices` the result
-    is a pair, with the places of the elements.
+    The input is (N, C, D, H, W) or (C, D, H, W). None keeps the size of an axis.
+    With `return_indices` the result is a pair, with the places of the elements.
 
     Source: `torch.nn.functional.adaptive_max_pool3d`.
 

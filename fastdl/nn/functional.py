@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .. import _core, _functions
 from .._base import functional as F
-from .._base.checks import check_fraction
+from .._base.checks import check_choice, check_fraction
 from .._base.dtypes import check_fits
 from .._base.notices import warn_once
 from .._functions import gelu as gelu
@@ -14,7 +14,14 @@ from .._functions import logsigmoid as logsigmoid
 from .._functions import sigmoid as sigmoid
 from .._functions import softsign as softsign
 from .._functions import tanh as tanh
+from ._convs import conv1d as conv1d
+from ._convs import conv2d as conv2d
+from ._convs import conv3d as conv3d
+from ._convs import conv_transpose1d as conv_transpose1d
+from ._convs import conv_transpose2d as conv_transpose2d
+from ._convs import conv_transpose3d as conv_transpose3d
 from ._ctc import ctc_loss as ctc_loss
+from ._grids import continued
 from ._likelihood_losses import gaussian_nll_loss as gaussian_nll_loss
 from ._likelihood_losses import kl_div as kl_div
 from ._likelihood_losses import poisson_nll_loss as poisson_nll_loss
@@ -42,6 +49,30 @@ from ._norms import instance_norm as instance_norm
 from ._norms import layer_norm as layer_norm
 from ._norms import local_response_norm as local_response_norm
 from ._norms import rms_norm as rms_norm
+from ._pools import adaptive_avg_pool1d as adaptive_avg_pool1d
+from ._pools import adaptive_avg_pool2d as adaptive_avg_pool2d
+from ._pools import adaptive_avg_pool3d as adaptive_avg_pool3d
+from ._pools import adaptive_max_pool1d as adaptive_max_pool1d
+from ._pools import adaptive_max_pool2d as adaptive_max_pool2d
+from ._pools import adaptive_max_pool3d as adaptive_max_pool3d
+from ._pools import avg_pool1d as avg_pool1d
+from ._pools import avg_pool2d as avg_pool2d
+from ._pools import avg_pool3d as avg_pool3d
+from ._pools import lp_pool1d as lp_pool1d
+from ._pools import lp_pool2d as lp_pool2d
+from ._pools import lp_pool3d as lp_pool3d
+from ._pools import max_pool1d as max_pool1d
+from ._pools import max_pool2d as max_pool2d
+from ._pools import max_pool3d as max_pool3d
+from ._pools import max_unpool1d as max_unpool1d
+from ._pools import max_unpool2d as max_unpool2d
+from ._pools import max_unpool3d as max_unpool3d
+from ._resampling import channel_shuffle as channel_shuffle
+from ._resampling import fold as fold
+from ._resampling import interpolate as interpolate
+from ._resampling import pixel_shuffle as pixel_shuffle
+from ._resampling import pixel_unshuffle as pixel_unshuffle
+from ._resampling import unfold as unfold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -250,29 +281,43 @@ def normalize(input: TensorLike, p: float = 2.0, dim: int = 1, eps: float = 1e-1
 def pad(
     input: TensorLike, pad: Sequence[int], mode: str = "constant", value: float | None = None
 ) -> Tensor:
-    """Adds `value` around the last axes. A negative width cuts values off.
+    """Adds values around the last axes. A negative width cuts values off.
 
     Args:
         input: a tensor.
         pad: widths before and after the last axis, then of the axis before it, and so on.
-        mode: only "constant" is possible.
-        value: the value to add; None is 0.
+        mode: "constant"; or, for (N, C, places...) or (C, places...), "reflect" (a mirror image
+            without the outer elements), "replicate" (the outer elements) or "circular" (the other
+            end).
+        value: the value to add with mode "constant"; None is 0.
 
     Raises:
-        ValueError: the number of widths is odd or too large, the mode is another one, or an integer
-            type cannot hold the value.
+        ValueError: the number of widths is odd or too large, the mode is another one, an integer
+            type cannot hold the value, or a reflection or circle is longer than its axis.
+
+    Source: `torch.nn.functional.pad`.
 
     Example:
         >>> pad([1.0, 2.0], (1, 2)).tolist()
         [0.0, 1.0, 2.0, 0.0, 0.0]
+        >>> pad([[[1.0, 2.0, 3.0]]], (2, 0), "reflect").tolist()
+        [[[3.0, 2.0, 1.0, 2.0, 3.0]]]
     """
-    x, value = _core.as_tensor(input), 0.0 if value is None else value
-    if mode != "constant":
-        raise ValueError(f"pad: mode: expected 'constant', got {mode!r}")
+    x = _core.as_tensor(input)
+    check_choice("pad", "mode", mode, ("constant", "reflect", "replicate", "circular"))
     if len(pad) % 2 or len(pad) > 2 * x.ndim:
         raise ValueError(f"pad: pad: expected two widths for up to {x.ndim} axes, got {tuple(pad)}")
+    if mode != "constant":
+        return _continued(x, pad, mode, value)
+    value = 0.0 if value is None else value
     whole = isinstance(value, (int, float)) and value == value // 1
     check_fits("pad: value", int(value) if whole else value, x.dtype)
+    x, before, after = _cut(x, pad)
+    return F.pad(x, before=before, after=after, value=value)
+
+
+def _cut(x: Tensor, pad: Sequence[int]) -> tuple[Tensor, list[int], list[int]]:
+    """x without what negative widths cut off, and the widths before and after each axis."""
     before, after = [0] * x.ndim, [0] * x.ndim
     for i in range(len(pad) // 2):
         before[x.ndim - 1 - i], after[x.ndim - 1 - i] = pad[2 * i], pad[2 * i + 1]
@@ -281,7 +326,24 @@ def pad(
         stops = [size - max(0, -n) for size, n in zip(x.shape, after, strict=True)]
         x = F.slice(x, starts=starts, stops=stops, steps=[1] * x.ndim)
         before, after = [max(0, n) for n in before], [max(0, n) for n in after]
-    return F.pad(x, before=before, after=after, value=value)
+    return x, before, after
+
+
+def _continued(x: Tensor, pad: Sequence[int], mode: str, value: float | None) -> Tensor:
+    axes = len(pad) // 2
+    if value:
+        raise ValueError(f"pad: value: expected None or 0 with mode {mode!r}, got {value}")
+    if axes < 1 or axes > 3 or x.ndim not in (axes + 1, axes + 2):
+        raise ValueError(
+            f"pad: mode {mode!r}: expected widths for the last 1 to 3 axes of (N, C, places...) or "
+            f"(C, places...), got {tuple(pad)} for shape {x.shape}"
+        )
+    x, before, after = _cut(x, pad)
+    widths = list(zip(before, after, strict=True))[-axes:]
+    is_batch = x.ndim == axes + 2
+    whole = x if is_batch else F.reshape(x, shape=(1, *x.shape))
+    y = F.channels_first(continued(F.channels_last(whole), widths, mode))
+    return y if is_batch else F.reshape(y, shape=y.shape[1:])
 
 
 if not TYPE_CHECKING:

@@ -21,6 +21,51 @@ def wide_block(d: Draw):
     return [d.integers(-9, 9, d.n(2, 37), d.m(3, 41), d.m(4, 43))]
 
 
+def images(d: Draw):
+    return [d.normal(d.n(2, 9), d.m(3, 17), d.m(4, 19), 5)]
+
+
+# Channels first and last, as the values lie and as they do not.
+for _op, _perm in (("channels_last", (0, 2, 3, 1)), ("channels_first", (0, 3, 1, 2))):
+    CASES.append(
+        Case(
+            _op,
+            "images",
+            images,
+            lambda x, op=_op: getattr(_core, op)(x),
+            lambda x, perm=_perm: x.transpose(perm),
+            wrt=(0,),
+        )
+    )
+    CASES.append(
+        Case(
+            _op,
+            "twice",
+            images,
+            lambda x, op=_op: getattr(_core, op)(_core.channels_first(x)),
+            lambda x, perm=_perm: x.transpose(0, 3, 1, 2).transpose(perm),
+            wrt=(0,),
+        )
+    )
+CASES += [
+    Case(
+        "in_order",
+        "images",
+        images,
+        lambda x: _core.in_order(_core.channels_first(x)),
+        lambda x: x.transpose(0, 3, 1, 2),
+        wrt=(0,),
+    ),
+    Case(
+        "in_order",
+        "one channel",
+        lambda d: [d.normal(d.n(2, 9), d.m(3, 17), 1)],
+        lambda x: _core.in_order(_core.channels_first(x)),
+        lambda x: x.transpose(0, 2, 1),
+        wrt=(0,),
+    ),
+]
+
 CASES += [
     Case(
         "reshape",
