@@ -97,6 +97,13 @@ CASES = [
     ("nn.CircularPad1d(2)", (2, 3, 4)),
     ("nn.CircularPad2d((1, 2, 3, 0))", (2, 3, 4, 4)),
     ("nn.CircularPad3d(1)", (1, 2, 2, 3, 2)),
+    ("nn.ReLU6()(3 * x)", (2, 3, 4)),
+    ("nn.Hardtanh(-0.5, 0.75)", (2, 3, 4)),
+    ("nn.Hardswish()(2 * x)", (2, 3, 4)),
+    ("nn.Mish()", (2, 3, 4)),
+    ("nn.PReLU()", (4, 3)),
+    ("nn.PReLU(3)", (2, 3, 4, 2)),
+    ("nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.PReLU(4))", (2, 2, 3, 4)),
     # Networks: what lies channels-last goes through all kinds of ops.
     ("nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),"
      " nn.Conv2d(4, 3, 1), nn.Flatten(), nn.Linear(18, 5))", (3, 2, 6, 4)),

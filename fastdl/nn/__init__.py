@@ -8,10 +8,15 @@ from .activation import (
     ELU as ELU,
     GELU as GELU,
     Hardsigmoid as Hardsigmoid,
+    Hardswish as Hardswish,
+    Hardtanh as Hardtanh,
     LeakyReLU as LeakyReLU,
     LogSigmoid as LogSigmoid,
     LogSoftmax as LogSoftmax,
+    Mish as Mish,
+    PReLU as PReLU,
     ReLU as ReLU,
+    ReLU6 as ReLU6,
     SELU as SELU,
     Sigmoid as Sigmoid,
     SiLU as SiLU,
@@ -34,7 +39,13 @@ from .convolution import (
     ConvTranspose2d as ConvTranspose2d,
     ConvTranspose3d as ConvTranspose3d,
 )
-from .dropout import Dropout as Dropout
+from .dropout import (
+    AlphaDropout as AlphaDropout,
+    Dropout as Dropout,
+    Dropout1d as Dropout1d,
+    Dropout2d as Dropout2d,
+    Dropout3d as Dropout3d,
+)
 from .flatten import Flatten as Flatten, Unflatten as Unflatten
 from .linear import Identity as Identity, Linear as Linear
 from .loss import (

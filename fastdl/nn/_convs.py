@@ -77,7 +77,7 @@ def convolution(
                 )
         kernel = F.transpose(w, perm=(*range(2, rank + 2), 1, 0))
         return F.conv(
-            x, kernel, offset, strides=strides, low=low, high=high, dilations=dilations,
+            x, kernel, bias=offset, strides=strides, low=low, high=high, dilations=dilations,
             groups=groups,
         )  # fmt: skip
 
@@ -220,7 +220,7 @@ def transposed_convolution(
         y = F.conv_input(
             x,
             F.transpose(w, perm=(*range(2, rank + 2), 1, 0)),
-            size,
+            sizes=size,
             strides=strides,
             low=pads,
             high=[p - more for p, more in zip(pads, within, strict=True)],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
-from .._base.checks import check_integers, shown
+from .._base.checks import check_integers
 from .._base.images import check_sizes
 
 if TYPE_CHECKING:
@@ -53,9 +53,7 @@ def sizes(
     Raises:
         ValueError: other integers, or one below `least`.
     """
-    if value is None or (not isinstance(value, int) and not len(value)):
-        if default is None:
-            raise ValueError(f"{who}: {argument}: expected {rank} integers, got {shown(value)}")
+    if default is not None and (value is None or (isinstance(value, (tuple, list)) and not value)):
         return tuple(default)
     found = check_integers(who, argument, value, least)
     if isinstance(found, tuple) and len(found) == 1:
@@ -74,9 +72,9 @@ def continued(x: Tensor, widths: Sequence[tuple[int, int]], mode: str) -> Tensor
     names = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
     for axis, (low, high) in enumerate(widths, 1):
         most = x.shape[axis] - (mode == "reflect")
-        if mode != "replicate" and max(low, high) > most:
+        if mode != "replicate" and max(low, high) > max(most, 0):
             raise ValueError(
-                f"pad: mode {mode!r}: expected widths of at most {max(most, 0)} for an axis of "
+                f"pad: mode {mode!r}: expected a padding of at most {max(most, 0)} for an axis of "
                 f"size {x.shape[axis]}, got {(low, high)}"
             )
     return repeated(x, ((0, 0), *widths, (0, 0)), names[mode])

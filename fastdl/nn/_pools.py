@@ -412,8 +412,8 @@ def lp_pool(
     def pooled(x: Tensor) -> Tensor:
         means = F.avg_pool(
             F.pow(x, p),
-            window["window"],
-            window["strides"],
+            window=window["window"],
+            strides=window["strides"],
             ceil_mode=ceil_mode,
             count_padding=True,
         )

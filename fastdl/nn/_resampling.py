@@ -98,7 +98,24 @@ def interpolate(
         >>> interpolate([[[1.0, 2.0]]], scale_factor=2).tolist()
         [[[1.0, 1.0, 2.0, 2.0]]]
     """
-    who, x = "interpolate", _core.as_tensor(input)
+    return resized(
+        "interpolate", input, size, scale_factor, mode, align_corners, recompute_scale_factor,
+        antialias,
+    )  # fmt: skip
+
+
+def resized(
+    who: str,
+    input: TensorLike,
+    size: Size | None,
+    scale_factor: float | Sequence[float] | None,
+    mode: str,
+    align_corners: bool | None,
+    recompute_scale_factor: bool | None,
+    antialias: bool = False,
+) -> Tensor:
+    """`interpolate`."""
+    x = _core.as_tensor(input)
     rank = x.ndim - 2
     if not 1 <= rank <= 3:
         raise ValueError(f"{who}: expected an input of 3 to 5 axes, got shape {x.shape}")
@@ -114,7 +131,12 @@ def interpolate(
     if check_flag(who, "antialias", antialias) and mode not in ("bilinear", "bicubic"):
         raise ValueError(f"{who}: antialias: expected False with mode {mode!r}")
     if (size is None) == (scale_factor is None):
-        raise ValueError(f"{who}: expected either size or scale_factor")
+        raise ValueError(
+            f"{who}: size, scale_factor: expected one of them, got {shown(size)} and "
+            f"{shown(scale_factor)}"
+        )
+    if recompute_scale_factor is not None:
+        check_flag(who, "recompute_scale_factor", recompute_scale_factor)
     old = x.shape[2:]
     if size is not None:
         new, factors = sizes(who, "size", size, rank, 1), None
@@ -123,12 +145,17 @@ def interpolate(
     else:
         factors = _factors(who, scale_factor, rank)
         new = tuple(math.floor(n * f) for n, f in zip(old, factors, strict=True))
+        if max(new) > 2**31:
+            raise ValueError(
+                f"{who}: scale_factor: expected at most {2**31} places along an axis, got "
+                f"{scale_factor} for shape {x.shape}"
+            )
         if recompute_scale_factor or mode == "area":
             factors = None
     if not all(new) or not all(old):
         raise ValueError(f"{who}: expected images with places, got shape {x.shape} and size {new}")
 
-    def resized(x: Tensor) -> Tensor:
+    def along_axes(x: Tensor) -> Tensor:
         if mode == "area":
             return F.adaptive_avg_pool(x, size=new)
         for axis in range(rank):
@@ -138,7 +165,7 @@ def interpolate(
                 x = F.resample(x, matrix, axis=axis + 1)
         return x
 
-    return of_batch(who, x, rank, resized)
+    return of_batch(who, x, rank, along_axes)
 
 
 def _factors(who: str, value: Any, rank: int) -> list[float]:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from .. import _functions
+from .. import _core, _functions
 from .._base import functional as F
-from .._base.checks import check_choice, check_count, check_flag, check_number
-from . import functional
+from .._base.checks import check_choice, check_count, check_flag, check_integer, check_number
+from .._base.device import check_target
+from .._base.parameter import Parameter
+from . import functional, init
 from ._calls import OfTensor
 
 if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from .._base.device import Place
     from .._core import Tensor, TensorLike
 
 
@@ -134,6 +139,104 @@ class Hardsigmoid(_InPlace):
 
     def forward(self, x: TensorLike) -> Tensor:
         return functional.hardsigmoid(x, True) if self.inplace else F.hard_sigmoid(x)
+
+
+class Hardtanh(OfTensor):
+    """x limited to [min_val, max_val].
+
+    Example:
+        >>> nn.Hardtanh()(fastdl.tensor([-3.0, 0.5])).tolist()
+        [-1.0, 0.5]
+    """
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        who = type(self).__name__
+        self.min_val, self.max_val = functional.check_limits(who, min_val, max_val)
+        self.inplace = check_flag(who, "inplace", inplace)
+
+    def forward(self, x: TensorLike) -> Tensor:
+        return functional.hardtanh(x, self.min_val, self.max_val, self.inplace)
+
+    def extra_repr(self) -> str:
+        text = f"min_val={self.min_val}, max_val={self.max_val}"
+        return text + (", inplace=True" if self.inplace else "")
+
+
+class ReLU6(Hardtanh):
+    """x limited to [0, 6].
+
+    Example:
+        >>> nn.ReLU6()(fastdl.tensor([-3.0, 9.0])).tolist()
+        [0.0, 6.0]
+    """
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(0.0, 6.0, inplace)
+
+    def extra_repr(self) -> str:
+        return "inplace=True" if self.inplace else ""
+
+
+class Hardswish(_InPlace):
+    """`x * hardsigmoid(x)` (Howard et al. 2019)."""
+
+    def forward(self, x: TensorLike) -> Tensor:
+        return functional.hardswish(x, self.inplace)
+
+
+class Mish(_InPlace):
+    """`x * tanh(softplus(x))` (Misra 2019)."""
+
+    def forward(self, x: TensorLike) -> Tensor:
+        return functional.mish(x, self.inplace)
+
+
+class PReLU(OfTensor):
+    """x where positive, `weight * x` elsewhere, with a weight that is trained.
+
+    Args:
+        num_parameters: one weight for all, or one for each channel of (N, C, ...).
+        init: the first value.
+        device: "cpu" or None.
+        dtype: float32 or None.
+
+    Attributes:
+        weight: (num_parameters).
+
+    Raises:
+        ValueError: num_parameters is below 1. From a call, if the input has another number of
+            channels.
+
+    Source: He et al. 2015; `torch.nn.PReLU`.
+
+    Example:
+        >>> nn.PReLU()(fastdl.tensor([-4.0, 2.0])).tolist()
+        [-1.0, 2.0]
+    """
+
+    def __init__(
+        self,
+        num_parameters: int = 1,
+        init: float = 0.25,
+        device: Place | None = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__()
+        check_target("PReLU", (), {"device": device, "dtype": dtype})
+        self.num_parameters = check_integer("PReLU", "num_parameters", num_parameters, 1)
+        self.init = check_number("PReLU", "init", init, -math.inf)
+        self.weight = Parameter(_core.full((self.num_parameters,), "float32", self.init))
+
+    def reset_parameters(self) -> None:
+        """Sets the weight to its first value."""
+        init.constant_(self.weight, self.init)
+
+    def forward(self, x: TensorLike) -> Tensor:
+        return functional.prelu(x, self.weight)
+
+    def extra_repr(self) -> str:
+        return f"num_parameters={self.num_parameters}"
 
 
 class Tanh(OfTensor):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from .. import _core, _functions
 from .._base import functional as F
-from .._base.checks import check_choice, check_fraction
+from .._base.checks import check_choice, check_fraction, check_number
 from .._base.dtypes import check_fits
 from .._base.notices import warn_once
 from .._functions import gelu as gelu
@@ -161,6 +162,83 @@ def hardsigmoid(input: TensorLike, inplace: bool = False) -> Tensor:
     return _written("hardsigmoid", input, y) if inplace else y
 
 
+def relu6(input: TensorLike, inplace: bool = False) -> Tensor:
+    """x limited to [0, 6]."""
+    y = F.clip(input, lo=0.0, hi=6.0)
+    return _written("relu6", input, y) if inplace else y
+
+
+def check_limits(who: str, min_val: float, max_val: float) -> tuple[float, float]:
+    """Both as numbers.
+
+    Raises:
+        ValueError: one is no number, or min_val is above max_val.
+    """
+    low = check_number(who, "min_val", min_val, -math.inf)
+    high = check_number(who, "max_val", max_val, -math.inf)
+    if low > high:
+        raise ValueError(f"{who}: min_val, max_val: expected min_val <= max_val, got {low}, {high}")
+    return low, high
+
+
+def hardtanh(
+    input: TensorLike, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Tensor:
+    """x limited to [min_val, max_val].
+
+    Example:
+        >>> hardtanh([-3.0, 0.5]).tolist()
+        [-1.0, 0.5]
+    """
+    low, high = check_limits("hardtanh", min_val, max_val)
+    y = F.clip(input, lo=low, hi=high)
+    return _written("hardtanh", input, y) if inplace else y
+
+
+def hardswish(input: TensorLike, inplace: bool = False) -> Tensor:
+    """`x * hardsigmoid(x)` (Howard et al. 2019).
+
+    Example:
+        >>> hardswish([3.0]).tolist()
+        [3.0]
+    """
+    y = F.mul(input, F.hard_sigmoid(input))
+    return _written("hardswish", input, y) if inplace else y
+
+
+def mish(input: TensorLike, inplace: bool = False) -> Tensor:
+    """`x * tanh(softplus(x))` (Misra 2019)."""
+    y = F.mul(input, F.tanh(F.softplus(input)))
+    return _written("mish", input, y) if inplace else y
+
+
+def prelu(input: TensorLike, weight: TensorLike) -> Tensor:
+    """x where positive, `weight * x` elsewhere.
+
+    Args:
+        input: (N, C, ...), or any shape if there is one weight.
+        weight: one value, or one for each channel.
+
+    Raises:
+        ValueError: another number of weights than channels.
+
+    Source: He et al. 2015; `torch.nn.functional.prelu`.
+
+    Example:
+        >>> prelu([[-2.0, 2.0]], [0.5]).tolist()
+        [[-1.0, 2.0]]
+    """
+    x, w = _core.as_tensor(input), _core.as_tensor(weight)
+    channels = x.shape[1] if x.ndim > 1 else 1
+    if w.ndim > 1 or w.numel() not in (1, channels):
+        raise ValueError(
+            f"prelu: weight: expected one value, or one for each of {channels} channels, got "
+            f"shape {w.shape}"
+        )
+    shape = (-1, *(1,) * max(0, x.ndim - 2)) if w.numel() > 1 else ()
+    return F.add(F.relu(x), F.mul(F.reshape(w, shape=shape), F.minimum(x, 0.0)))
+
+
 def softplus(input: TensorLike, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """`log(1 + exp(beta * x)) / beta`, and x itself where `beta * x > threshold`.
 
@@ -238,6 +316,93 @@ def dropout(
         return _core.as_tensor(input)
     y = F.mul(input, 0.0) if p == 1 else F.dropout(input, rate=p)
     return _written("dropout", input, y) if inplace else y
+
+
+def drop_channels(
+    who: str, rank: int, input: TensorLike, p: float, training: bool, inplace: bool
+) -> Tensor:
+    """`dropout1d` to `dropout3d`."""
+    check_probability(p, who)
+    x = _core.as_tensor(input)
+    if x.ndim not in (rank + 1, rank + 2):
+        raise ValueError(
+            f"{who}: expected an input of {rank + 1} or {rank + 2} axes, got shape {x.shape}"
+        )
+    if not training or p == 0:
+        return x
+    # As in PyTorch, images without a batch are not known to dropout2d: 3 axes are (N, C, L).
+    lead = 2 if x.ndim == rank + 2 or rank == 2 else 1
+    shape = (*x.shape[:lead], *(1,) * (x.ndim - lead))
+    ones = _core.full(shape, "float32", 1.0)
+    kept = F.mul(x, 0.0) if p == 1 else F.mul(x, F.dropout(ones, rate=p))
+    return _written(who, input, kept) if inplace else kept
+
+
+def dropout1d(
+    input: TensorLike, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """Sets whole channels of a sample to 0 with probability p, others times 1 / (1 - p).
+
+    The input is (N, C, L) or (C, L); the rest is as for `dropout`.
+
+    Source: Tompson et al. 2015; `torch.nn.functional.dropout1d`.
+
+    Example:
+        >>> dropout1d(fastdl.ones(1, 2, 1), training=False).tolist()
+        [[[1.0], [1.0]]]
+    """
+    return drop_channels("dropout1d", 1, input, p, training, inplace)
+
+
+def dropout2d(
+    input: TensorLike, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """`dropout1d` of images, (N, C, H, W), or of (N, C, L).
+
+    Source: `torch.nn.functional.dropout2d`.
+    """
+    return drop_channels("dropout2d", 2, input, p, training, inplace)
+
+
+def dropout3d(
+    input: TensorLike, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """`dropout1d` of volumes, (N, C, D, H, W) or (C, D, H, W).
+
+    Source: `torch.nn.functional.dropout3d`.
+    """
+    return drop_channels("dropout3d", 3, input, p, training, inplace)
+
+
+def alpha_dropout(
+    input: TensorLike, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """Dropout that keeps mean and deviation, for networks with `selu`.
+
+    Values are set with probability p to what `selu` takes far below 0. Then all are scaled and
+    shifted.
+
+    Raises:
+        ValueError: p isn't in [0, 1].
+
+    Source: Klambauer et al. 2017; `torch.nn.functional.alpha_dropout`.
+
+    Example:
+        >>> alpha_dropout([1.0, 1.0]).tolist()
+        [1.0, 1.0]
+    """
+    check_probability(p, "alpha_dropout")
+    x = _core.as_tensor(input)
+    if not training or p == 0:
+        return x
+    if p == 1:  # the scale would be infinite
+        y = F.mul(x, 0.0)
+    else:
+        floor = -1.6732632423543772 * 1.0507009873554805
+        scale = ((1 - p) * (1 + p * floor**2)) ** -0.5
+        kept = F.ge(F.uniform(shape=x.shape), p)
+        y = F.scale_shift(F.where(kept, x, floor), factor=scale, shift=-scale * floor * p)
+    return _written("alpha_dropout", input, y) if inplace else y
 
 
 def one_hot(tensor: TensorLike, num_classes: int = -1) -> Tensor:

@@ -53,7 +53,8 @@ class Upsample(OfTensor):
         self.recompute_scale_factor = recompute_scale_factor
 
     def forward(self, input: TensorLike) -> Tensor:
-        return _resampling.interpolate(
+        return _resampling.resized(
+            type(self).__name__,
             input,
             self.size,
             self.scale_factor,

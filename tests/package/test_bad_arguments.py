@@ -70,6 +70,19 @@ def use_spatial(module):
     module(np.ones((2, 3, *[2] * int(axes[0] if axes else 1)), np.float32))
 
 
+def use_pixels(module):
+    module(np.ones((2, 4, 4, 4), np.float32))
+
+
+def use_unpool(module):
+    x = np.ones((2, 3, *[1] * int(type(module).__name__[-2])), np.float32)
+    module(x, np.zeros(x.shape, np.int64))
+
+
+def use_fold(module):
+    module(np.ones((2, 4, 9), np.float32))
+
+
 def use_merge(layer):
     layer([X, X])
 
@@ -263,12 +276,26 @@ TORCH_LOSSES = """
 """.split()
 NORMS = "BatchNorm1d BatchNorm2d BatchNorm3d GroupNorm InstanceNorm1d InstanceNorm2d".split()
 NORMS += ["InstanceNorm3d", "LayerNorm", "RMSNorm"]
+CONVS = [f"{name}{n}d" for name in ("Conv", "ConvTranspose") for n in (1, 2, 3)]
 USES = {f"layers.{name}": use_merge for name in MERGES}
 USES |= {f"layers.{name}": use_grid for name in layers.__all__ if name.endswith(("1D", "2D", "3D"))}
 USES |= {f"nn.{kind}Norm{n}d": use_spatial for kind in ("Batch", "Instance") for n in (1, 2, 3)}
 USES |= {f"nn.{name}Loss": use_torch_loss for name in TORCH_LOSSES}
+SPATIAL = ("Conv", "ConvTranspose", "MaxPool", "AvgPool", "LPPool", "AdaptiveAvgPool")
+SPATIAL += ("AdaptiveMaxPool", "ConstantPad", "ZeroPad", "ReflectionPad", "ReplicationPad")
+SPATIAL += ("CircularPad", "Dropout")
+USES |= {f"nn.{name}{n}d": use_spatial for name in SPATIAL for n in (1, 2, 3)}
+USES |= {f"nn.MaxUnpool{n}d": use_unpool for n in (1, 2, 3)}
 USES |= {
     "nn.LocalResponseNorm": use_spatial,
+    "nn.ChannelShuffle": use_spatial,
+    "nn.Fold": use_fold,
+    "nn.PixelShuffle": use_pixels,
+    "nn.PixelUnshuffle": use_pixels,
+    "nn.Unfold": use_pixels,
+    "nn.Upsample": use_pixels,
+    "nn.UpsamplingBilinear2d": use_pixels,
+    "nn.UpsamplingNearest2d": use_pixels,
     "optim.swa_utils.AveragedModel": use_averaged,
     "nn.ModuleList": use_nothing,
     "optimizers.OptimizerMap": use_nothing,
@@ -368,6 +395,33 @@ NEEDED |= {
     "callbacks.LearningRateScheduler": lambda: {"schedule": lambda epoch: 0.1},
     "callbacks.BackupAndRestore": lambda: {"backup_dir": "backup"},
     "callbacks.ModelCheckpoint": lambda: {"filepath": "m.fastdl"},
+    **{
+        f"nn.{name}{n}d": (lambda given=given: dict(given))
+        for name, given in (
+            ("Conv", {"in_channels": 3, "out_channels": 2, "kernel_size": 1}),
+            ("ConvTranspose", {"in_channels": 3, "out_channels": 2, "kernel_size": 1}),
+            ("MaxPool", {"kernel_size": 2}),
+            ("MaxUnpool", {"kernel_size": 2}),
+            ("AvgPool", {"kernel_size": 2}),
+            ("LPPool", {"norm_type": 2.0, "kernel_size": 2}),
+            ("AdaptiveAvgPool", {"output_size": 2}),
+            ("AdaptiveMaxPool", {"output_size": 2}),
+            ("ConstantPad", {"padding": 1, "value": 1.0}),
+            ("ZeroPad", {"padding": 1}),
+            ("ReflectionPad", {"padding": 1}),
+            ("ReplicationPad", {"padding": 1}),
+            ("CircularPad", {"padding": 1}),
+        )
+        for n in (1, 2, 3)
+    },
+    "nn.ChannelShuffle": lambda: {"groups": 3},
+    "nn.Fold": lambda: {"output_size": 4, "kernel_size": 2},
+    "nn.PixelShuffle": lambda: {"upscale_factor": 2},
+    "nn.PixelUnshuffle": lambda: {"downscale_factor": 2},
+    "nn.Unfold": lambda: {"kernel_size": 2},
+    "nn.Upsample": lambda: {"scale_factor": 2.0},
+    "nn.UpsamplingBilinear2d": lambda: {"scale_factor": 2.0},
+    "nn.UpsamplingNearest2d": lambda: {"scale_factor": 2.0},
     "nn.BatchNorm1d": lambda: {"num_features": 3},
     "nn.BatchNorm2d": lambda: {"num_features": 3},
     "nn.BatchNorm3d": lambda: {"num_features": 3},
@@ -455,7 +509,7 @@ ACCEPTED = {
 _NO_DEVICE = "PyTorch's RuntimeError for a device that isn't there"
 # (class, argument): an error of another kind or without names, and why it stands.
 OTHER_ERRORS = {
-    **{(name, "device"): _NO_DEVICE for name in ("nn.Linear", *(f"nn.{n}" for n in NORMS))},
+    **{(f"nn.{name}", "device"): _NO_DEVICE for name in ("Linear", "PReLU", *NORMS, *CONVS)},
     ("nn.Parameter", "data"): "PyTorch's RuntimeError for a gradient of integers",
     ("layers.ActivityRegularization", "activity_regularizer"): "it has no such argument",
     ("data.DataLoader", "sampler"): "any iterable; the data set says what an index is",

@@ -207,8 +207,12 @@ def test_pad(width):
 def test_pad_checks():
     with pytest.raises(ValueError, match="two widths"):
         F.pad(fastdl.zeros(2), (1,))
-    with pytest.raises(ValueError, match="mode: expected 'constant', got 'reflect'"):
+    with pytest.raises(ValueError, match=r"mode: expected one of .*, got 'mirror'"):
+        F.pad(fastdl.zeros(2), (1, 1), mode="mirror")
+    with pytest.raises(ValueError, match="expected widths for the last 1 to 3 axes"):
         F.pad(fastdl.zeros(2), (1, 1), mode="reflect")
+    with pytest.raises(ValueError, match="a padding of at most 2 for an axis of size 3, got"):
+        F.pad(fastdl.zeros(1, 1, 3), (1, 3), mode="reflect")
 
 
 def test_softplus_beta_and_threshold():
