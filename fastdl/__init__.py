@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from types import ModuleType
 
     from . import activations as activations
+    from . import applications as applications
     from . import autograd as autograd
     from . import backend as backend
     from . import callbacks as callbacks
@@ -141,9 +142,9 @@ bool_ = _np.dtype("bool")
 float, half, long, int, bool = float32, float16, int64, int32, bool_
 
 _SUBMODULES = frozenset(
-    "activations autograd backend callbacks config constraints cuda data datasets initializers "
-    "layers losses metrics mixed_precision models nn ops optim optimizers random regularizers "
-    "saving sklearn tabular utils".split()
+    "activations applications autograd backend callbacks config constraints cuda data datasets "
+    "initializers layers losses metrics mixed_precision models nn ops optim optimizers random "
+    "regularizers saving sklearn tabular utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.
 _HOMES = {

@@ -22,7 +22,14 @@ _NESTED = """
     optim.lr_scheduler optim.swa_utils optimizers.schedules
 """.split()
 # Functions that only other modules of the package use.
-_INTERNAL = {"check_broadcast", "check_probability", "compute_fans", "fused_name", "own_stream"}
+_INTERNAL = {
+    "check_broadcast",
+    "check_limits",
+    "check_probability",
+    "compute_fans",
+    "drop_channels",
+}
+_INTERNAL |= {"fused_name", "own_stream"}
 
 
 def modules() -> list[str]:

@@ -22,7 +22,7 @@ from ._convs import conv_transpose1d as conv_transpose1d
 from ._convs import conv_transpose2d as conv_transpose2d
 from ._convs import conv_transpose3d as conv_transpose3d
 from ._ctc import ctc_loss as ctc_loss
-from ._grids import continued
+from ._grids import continued as _continue
 from ._likelihood_losses import gaussian_nll_loss as gaussian_nll_loss
 from ._likelihood_losses import kl_div as kl_div
 from ._likelihood_losses import poisson_nll_loss as poisson_nll_loss
@@ -507,7 +507,7 @@ def _continued(x: Tensor, pad: Sequence[int], mode: str, value: float | None) ->
     widths = list(zip(before, after, strict=True))[-axes:]
     is_batch = x.ndim == axes + 2
     whole = x if is_batch else F.reshape(x, shape=(1, *x.shape))
-    y = F.channels_first(continued(F.channels_last(whole), widths, mode))
+    y = F.channels_first(_continue(F.channels_last(whole), widths, mode))
     return y if is_batch else F.reshape(y, shape=y.shape[1:])
 
 

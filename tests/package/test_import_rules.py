@@ -36,12 +36,13 @@ MAY_IMPORT = {
     "saving": {"_core", "_base", "_graph"},
     **dict.fromkeys(TORCH, NEUTRAL | TORCH),
     **dict.fromkeys(KERAS, NEUTRAL | KERAS),
+    "applications": NEUTRAL | KERAS,
     "sklearn": NEUTRAL | KERAS,
     "tabular": NEUTRAL | TORCH | KERAS,
     "datasets": {"_base"},
     "cli": {"_base", "_core", ""},
     "__main__": {"cli"},
-    "": NEUTRAL | TORCH | KERAS | {"datasets", "sklearn", "tabular"},
+    "": NEUTRAL | TORCH | KERAS | {"applications", "datasets", "sklearn", "tabular"},
 }
 # Names in places where programs look for them, loaded on first use. `utils.data` is
 # torch.utils.data. The finders use models, which use `utils`.

@@ -1,0 +1,110 @@
+"""VGG and networks in its style."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .. import layers
+from .._base.checks import check_integer, check_integers
+from ._common import classifier, conv_norm, finished, image_input
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._base.registry import Identifier
+    from ..models.model import Model
+    from ._common import Weights
+
+
+def VGG(
+    input_shape: Sequence[int] = (32, 32, 3),
+    classes: int = 10,
+    blocks: Sequence[tuple[int, int]] = ((2, 32), (2, 64), (2, 128)),
+    dense: Sequence[int] = (256,),
+    dropout: float = 0.5,
+    classifier_activation: Identifier = "softmax",
+    weights: Weights = None,
+    name: str | None = "vgg",
+) -> Model:
+    """A network in VGG's style: blocks of 3x3 convolutions with batch normalization, then pooling.
+
+    Args:
+        input_shape: (height, width, channels); each block halves the first two.
+        classes: the units of the output.
+        blocks: pairs of a number of convolutions and their filters.
+        dense: the units of the dense layers before the output.
+        dropout: the part that is dropped after each of them.
+        classifier_activation: of the output; None for logits.
+        weights: a file for `load_weights`, or None.
+        name: of the model.
+
+    Raises:
+        ValueError: a size or a number is out of its range, or the file does not fit.
+
+    Source: Simonyan & Zisserman 2015; Ioffe & Szegedy 2015.
+
+    Example:
+        >>> applications.VGG(blocks=((1, 8), (1, 16)), dense=(32,)).output_shape
+        (None, 10)
+    """
+    inputs = x = image_input("VGG", input_shape, 2 ** len(blocks))
+    for pair in blocks:
+        count, filters = check_integers("VGG", "blocks", tuple(pair), 1)
+        for _ in range(count):
+            x = conv_norm(x, filters, 3)
+        x = layers.MaxPooling2D()(x)
+    x = layers.Flatten()(x)
+    for units in dense:
+        x = layers.Dense(check_integer("VGG", "dense", units, 1), "relu")(x)
+        x = layers.Dropout(dropout)(x)
+    units = check_integer("VGG", "classes", classes, 1)
+    outputs = layers.Dense(units, classifier_activation, name="predictions")(x)
+    return finished("VGG", inputs, outputs, name, weights)
+
+
+def VGG16(
+    input_shape: Sequence[int] = (224, 224, 3),
+    include_top: bool = True,
+    weights: Weights = None,
+    pooling: str | None = None,
+    classes: int = 1000,
+    classifier_activation: Identifier = "softmax",
+    name: str | None = "vgg16",
+) -> Model:
+    """VGG-16: thirteen convolutions in five blocks, and three dense layers.
+
+    Args:
+        input_shape: (height, width, channels), at least (32, 32).
+        include_top: whether the dense layers are part of it.
+        weights: a file for `load_weights`, or None.
+        pooling: without them, "avg", "max" or None for the last feature maps.
+        classes: the units of the output.
+        classifier_activation: of the output; None for logits.
+        name: of the model.
+
+    Raises:
+        ValueError: a size or a number is out of its range, or the file does not fit.
+
+    Source: Simonyan & Zisserman 2015; layers and their names as in `keras.applications.VGG16`.
+
+    Example:
+        >>> applications.VGG16((32, 32, 3), include_top=False).output_shape
+        (None, 1, 1, 512)
+    """
+    inputs = x = image_input("VGG16", input_shape, 32)
+    for block, (count, filters) in enumerate(((2, 64), (2, 128), (3, 256), (3, 512), (3, 512)), 1):
+        for number in range(1, count + 1):
+            conv = layers.Conv2D(
+                filters, 3, padding="same", activation="relu", name=f"block{block}_conv{number}"
+            )
+            x = conv(x)
+        x = layers.MaxPooling2D(2, 2, name=f"block{block}_pool")(x)
+    if include_top:
+        x = layers.Flatten(name="flatten")(x)
+        x = layers.Dense(4096, "relu", name="fc1")(x)
+        x = layers.Dense(4096, "relu", name="fc2")(x)
+        units = check_integer("VGG16", "classes", classes, 1)
+        x = layers.Dense(units, classifier_activation, name="predictions")(x)
+    else:
+        x = classifier("VGG16", x, classes, classifier_activation, False, pooling)
+    return finished("VGG16", inputs, x, name, weights)
