@@ -6,18 +6,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from .networks import NETWORKS
+
 Ratios = dict[str, dict[str, float]]  # {row: {peer: its value over fastdl's}}
 
 # Rows that stand side by side, by the start of their names. Anything else comes last.
 _PRODUCTS = "matrix product m x k x n; its worst transposition"
 _PANELS = {
-    "one training step": ("mlp_",),
-    "prediction": ("predict_",),
+    "one training step": ("mlp_", *NETWORKS),
+    "prediction": ("predict_", *(f"{name}_predict_" for name in NETWORKS)),
+    "convolutions and their gradients": ("conv", "depthwise"),
     _PRODUCTS: ("matmul_",),
     "whole process": ("cold_", "import"),
 }
 _MEMORY = "peak memory"
-_WITH_MEMORY = ("mlp_", "cold_")  # others hold little beyond the import
+_WITH_MEMORY = ("mlp_", "cold_", *NETWORKS)  # others hold little beyond the import
 _FORMS = ("_tn", "_nt", "_tt")
 
 
@@ -51,6 +54,7 @@ def panels(rows: list[str]) -> dict[str, list[str]]:
     grouped: dict[str, list[str]] = {title: [] for title in (*_PANELS, "more")}
     for row in rows:
         titles = [title for title, starts in _PANELS.items() if row.startswith(starts)]
+        titles.sort(key=lambda title: "_predict_" not in row or title != "prediction")
         grouped[titles[0] if titles else "more"].append(row)
     return {title: members for title, members in grouped.items() if members}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import keras_networks, networks
 from .rows import NoPart, data_for, load_mnist, repeat, stored
 
 IMPORTS = "fastdl"  # what the row "import" imports
@@ -58,6 +59,52 @@ def predict(sizes, batch):
     x = np.random.default_rng(0).random((batch, sizes[0]), np.float32)
     model = _model(sizes)
     return repeat(lambda: model.predict_on_batch(x))
+
+
+def network(name, batch):
+    import fastdl
+
+    x, y = networks.data_for(name, batch)
+    model = keras_networks.model(fastdl, name)
+    return repeat(
+        lambda: model.fit(x, y, batch_size=batch, epochs=1, verbose=0), per=len(x) // batch
+    )
+
+
+def network_bf16(name, batch):
+    import fastdl
+
+    fastdl.mixed_precision.set_global_policy("mixed_bfloat16")
+    return network(name, batch)
+
+
+def network_predict(name, batch):
+    import numpy as np
+
+    import fastdl
+
+    x = np.random.default_rng(0).random((batch, *networks.NETWORKS[name].image), np.float32)
+    model = keras_networks.model(fastdl, name)
+    return repeat(lambda: model.predict_on_batch(x))
+
+
+def convolution(part, size, channels, window, stride, depthwise, batch):
+    import fastdl
+    from fastdl._base import functional as F
+
+    groups = channels if depthwise else 1
+    total = max(0, (networks.out_size(size, window, stride, "same") - 1) * stride + window - size)
+    low, high = [total // 2] * 2, [total - total // 2] * 2
+    options = {"strides": [stride] * 2, "low": low, "high": high, "groups": groups}
+    x = fastdl.rand(batch, size, size, channels)
+    w = fastdl.rand(window, window, channels // groups, channels)
+    y = F.conv(x, w, **options)
+    runs = {
+        "forward": lambda: F.conv(x, w, **options),
+        "data": lambda: F.conv_input(y, w, sizes=[size] * 2, **options),
+        "weights": lambda: F.conv_kernel(x, y, sizes=[window] * 2, **options),
+    }
+    return repeat(runs[part])
 
 
 def cold_mnist():

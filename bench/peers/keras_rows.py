@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from . import keras_networks, networks
 from .rows import data_for, load_mnist, repeat
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -41,6 +42,32 @@ def mlp_bf16(sizes, batch):
 
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     return mlp(sizes, batch)
+
+
+def network(name, batch):
+    import keras
+
+    x, y = networks.data_for(name, batch)
+    model = keras_networks.model(keras, name)
+    return repeat(
+        lambda: model.fit(x, y, batch_size=batch, epochs=1, verbose=0), per=len(x) // batch
+    )
+
+
+def network_bf16(name, batch):
+    import keras
+
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    return network(name, batch)
+
+
+def network_predict(name, batch):
+    import keras
+    import numpy as np
+
+    x = np.random.default_rng(0).random((batch, *networks.NETWORKS[name].image), np.float32)
+    model = keras_networks.model(keras, name)
+    return repeat(lambda: model.predict_on_batch(x))
 
 
 def cold_mnist():

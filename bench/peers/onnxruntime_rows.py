@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from .networks import NETWORKS, out_size, padding_of
 from .rows import repeat
 
 IMPORTS = "onnxruntime"  # what the row "import" imports
@@ -48,3 +49,98 @@ def predict(sizes, batch):
     )
     x = rng.random((batch, sizes[0]), np.float32)
     return repeat(lambda: session.run(None, {"x": x}))
+
+
+def network_predict(name, batch):
+    import numpy as np
+
+    network = NETWORKS[name]
+    rng = np.random.default_rng(0)
+    graph = _Graph(rng)
+    graph.follow("x", network.layers, (network.image[2], *network.image[:2]))
+    session = graph.session((None, network.image[2], *network.image[:2]), network.classes)
+    x = rng.random((batch, *network.image), np.float32)
+    # Images come as channels last for all libraries.
+    return repeat(lambda: session.run(None, {"x": np.ascontiguousarray(x.transpose(0, 3, 1, 2))}))
+
+
+class _Graph:
+    """An ONNX graph with random weights, layer by layer."""
+
+    def __init__(self, rng):
+        self.rng, self.nodes, self.weights = rng, [], []
+
+    def weight(self, *shape):
+        from onnx import numpy_helper
+
+        values = self.rng.random(shape, "float32") / max(1, len(shape))
+        self.weights.append(numpy_helper.from_array(values, f"w{len(self.weights)}"))
+        return self.weights[-1].name
+
+    def node(self, kind, inputs, **options):
+        from onnx import helper
+
+        name = f"v{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [name], **options))
+        return name
+
+    def follow(self, x, parts, shape):
+        """The name of the result, and its shape."""
+        for kind, *options in parts:
+            if kind in ("conv", "depthwise"):
+                if kind == "conv":
+                    filters, window, stride, padding, bias = options
+                else:
+                    (window, stride), filters, padding, bias = options, shape[0], "same", False
+                pairs = list(zip(shape[1:], window, strict=True))
+                pads = [padding_of(n, k, stride, padding) for n, k in pairs]
+                groups = 1 if kind == "conv" else shape[0]
+                inputs = [x, self.weight(filters, shape[0] // groups, *window)]
+                inputs += [self.weight(filters)] if bias else []
+                x = self.node("Conv", inputs, pads=pads * 2, strides=[stride, stride], group=groups)
+                shape = (filters, *(out_size(n, k, stride, padding) for n, k in pairs))
+            elif kind == "norm":
+                x = self.node("BatchNormalization", [x, *(self.weight(shape[0]) for _ in range(4))])
+            elif kind == "relu":
+                x = self.node("Relu", [x])
+            elif kind == "pool":
+                size = [options[0]] * 2
+                x = self.node("MaxPool", [x], kernel_shape=size, strides=size)
+                shape = (shape[0], *(n // options[0] for n in shape[1:]))
+            elif kind == "mean":
+                x = self.node("Flatten", [self.node("GlobalAveragePool", [x])])
+                shape = (shape[0],)
+            elif kind == "flatten":
+                x = self.node("Flatten", [x])
+                shape = (shape[0] * shape[1] * shape[2],)
+            elif kind == "dense":
+                x = self.node(
+                    "Gemm", [x, self.weight(shape[0], options[0]), self.weight(options[0])]
+                )
+                shape = (options[0],)
+            else:
+                main, after = self.follow(x, options[0], shape)
+                x = self.node("Add", [main, self.follow(x, options[1], shape)[0]])
+                shape = after
+        return x, shape
+
+    def session(self, shape, classes):
+        import os
+
+        import onnxruntime as ort
+        from onnx import TensorProto, helper
+
+        last = self.nodes[-1].output[0]
+        graph = helper.make_graph(
+            self.nodes,
+            "network",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info(last, TensorProto.FLOAT, [None, classes])],
+            self.weights,
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = int(os.environ["OMP_NUM_THREADS"])
+        return ort.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )

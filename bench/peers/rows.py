@@ -11,6 +11,8 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any
 
+from .networks import NETWORKS, out_size, work_of
+
 
 @dataclass(frozen=True)
 class Row:
@@ -88,6 +90,65 @@ def predict_row(batch: int) -> Row:
     return Row(what, "predict", ((784, 512, 10), batch), "us", flops, moved)
 
 
+def network_row(name: str, batch: int) -> Row:
+    """One training step of a convolutional network with Adam.
+
+    Floor: forward and weight gradients of every layer, input gradients of all but the first; Adam
+    as in `mlp_row`; each convolution's output is written and read once, forward and backward.
+    """
+    work = work_of(NETWORKS[name])
+    flops = 2.0 * batch * (3 * work.products + 2 * work.first)
+    moved = 7 * 4.0 * work.weights + 4 * 4.0 * batch * work.values
+    what = f"training step, batch {batch}"
+    return Row(what, "network", (name, batch), flops=flops, bytes=moved)
+
+
+def network_bf16_row(name: str, batch: int) -> Row:
+    """`network_row` in mixed precision."""
+    exact = network_row(name, batch)
+    return replace(exact, function="network_bf16", rate="bf16_flops")
+
+
+def network_predict_row(name: str, batch: int) -> Row:
+    """Logits of one batch, from a NumPy array to a NumPy array."""
+    work = work_of(NETWORKS[name])
+    flops, moved = 2.0 * batch * (work.products + work.first), 4.0 * work.weights
+    what = f"logits, batch {batch}, NumPy in, NumPy out"
+    return Row(what, "network_predict", (name, batch), "us", flops, moved)
+
+
+def network_rows() -> dict[str, Row]:
+    """Training, mixed precision and prediction of the networks of networks.py."""
+    found = {}
+    for name in NETWORKS:
+        batch = 32 if name == "mobilenet" else 64
+        found[name] = network_row(name, batch)
+        found[f"{name}_bf16"] = network_bf16_row(name, batch)
+        for size in (1, 64):
+            found[f"{name}_predict_{size}"] = network_predict_row(name, size)
+    return found
+
+
+def convolution_rows() -> dict[str, Row]:
+    """Single convolutions and their gradients, with padding "same"."""
+    shapes = [(k, c, n, 1, False) for k in (3, 1) for c in (64, 128) for n in (56, 28, 14, 7)]
+    shapes += [(3, c, n, s, True) for c, n in ((32, 56), (64, 28), (128, 14)) for s in (1, 2)]
+    found = {}
+    for window, channels, size, stride, depthwise in shapes:
+        batch = max(1, 64 * 14 * 14 // (size * size))
+        out = out_size(size, window, stride, "same")
+        taps = window * window * (1 if depthwise else channels)
+        flops = 2.0 * batch * out * out * channels * taps
+        moved = 4.0 * (batch * channels * (size * size + out * out) + taps * channels)
+        kind = "depthwise" if depthwise else f"conv{window}x{window}"
+        name = f"{kind}_{channels}_{size}" + (f"_stride{stride}" if stride > 1 else "")
+        for part in ("forward", "data", "weights"):
+            what = f"{channels} channels, {size} x {size} pixels, batch {batch}: {part}"
+            arguments = (part, size, channels, window, stride, depthwise, batch)
+            found[f"{name}_{part}"] = Row(what, "convolution", arguments, "us", flops, moved)
+    return found
+
+
 _SQUARE = (64, 128, 256, 512, 1024, 2048, 4096)
 _THIN = [(128, 512, 784), (32, 64, 64), (128, 10, 512), (64, 1024, 4096), (1, 1024, 1024)]
 # Few elements, each a long sum: weight gradients of convolutions.
@@ -106,6 +167,8 @@ ROWS: dict[str, Row] = {
     ),
     **{n: row for name, size in _PRODUCTS.items() for n, row in matmul_rows(name, *size).items()},
     **{f"predict_{batch}": predict_row(batch) for batch in (1, 64, 1024)},
+    **network_rows(),
+    **convolution_rows(),
     "cold_mnist": Row(
         "process start, import, load MNIST, 5 epochs of mlp_512, evaluate",
         "cold_mnist",

@@ -5,7 +5,7 @@ Compiling the whole step, or without the rows, was slower. Prediction compiles t
 
 from __future__ import annotations
 
-from . import torch_rows
+from . import torch_networks, torch_rows
 from .rows import NoPart, repeat
 
 
@@ -44,3 +44,15 @@ def predict(sizes, batch):
     compiled = torch.compile(model, dynamic=False)
     with torch.inference_mode():
         return repeat(lambda: compiled(torch.from_numpy(x)).numpy())
+
+
+def network(name, batch):
+    return torch_networks.train(name, batch, compiled=True)
+
+
+def network_bf16(name, batch):
+    return torch_networks.train(name, batch, compiled=True, mixed=True)
+
+
+def network_predict(name, batch):
+    return torch_networks.predict(name, batch, compiled=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from . import torch_networks
 from .rows import data_for, load_mnist, product, repeat, stored
 
 IMPORTS = "torch"  # what the row "import" imports
@@ -75,6 +76,21 @@ def predict(sizes, batch):
     model = torch.nn.Sequential(_Training(sizes).model, torch.nn.Softmax(-1)).eval()
     with torch.inference_mode():
         return repeat(lambda: model(torch.from_numpy(x)).numpy())
+
+
+def network(name, batch):
+    return torch_networks.train(name, batch)
+
+
+def network_bf16(name, batch):
+    return torch_networks.train(name, batch, mixed=True)
+
+
+def network_predict(name, batch):
+    return torch_networks.predict(name, batch)
+
+
+convolution = torch_networks.convolution
 
 
 def cold_mnist():

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from ._common import Weights
 
 # Filters and strides of the blocks of the first version.
-_BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2))
-_BLOCKS += ((512, 1),) * 5 + ((1024, 2), (1024, 1))
+_BLOCKS = (
+    *((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)),
+    *((512, 1),) * 5,
+    *((1024, 2), (1024, 1)),
+)
 
 # Expansion, filters, blocks and strides of the second one.
 _BOTTLENECKS = (

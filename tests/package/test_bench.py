@@ -17,10 +17,11 @@ import fastdl
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT))  # last: an installed fastdl comes first
 
-chart, floors, memory, process, rows, plain, regress, report, sweep = (
+chart, floors, memory, networks, process, rows, plain, regress, report, sweep = (
     importlib.import_module(f"bench.{name}")
     for name in (
-        *("peers.chart", "peers.floors", "peers.memory", "peers.process", "peers.rows"),
+        *("peers.chart", "peers.floors", "peers.memory", "peers.networks", "peers.process"),
+        "peers.rows",
         *("plain_mlp", "regress", "report", "sweep"),
     )
 )
@@ -58,6 +59,32 @@ def test_work_of_the_rows():
     mixed = rows.mlp_bf16_row("", (3, 4, 2), 5)
     assert (mixed.flops, mixed.bytes) == (row.flops, (6 * 4 + 2) * 26)
     assert (mixed.rate, mixed.function) == ("bf16_flops", "mlp_bf16")
+
+
+def test_work_of_networks():
+    # By hand for 28 x 28 pixels: 26 x 26 pixels of 32 filters with 9 taps, 24 x 24 of 64 with 288,
+    # and dense layers.
+    work = networks.work_of(networks.NETWORKS["cnn_mnist"])
+    dense = 12 * 12 * 64 * 128 + 128 * 10
+    assert work.first == 26 * 26 * 32 * 9
+    assert work.products == 24 * 24 * 64 * 288 + dense
+    assert work.weights == 9 * 32 + 288 * 64 + dense
+    assert work.values == 26 * 26 * 32 + 24 * 24 * 64 + 128 + 10
+    # Figures of MLPerf Tiny's models: 12.5, 2.66 and 7.5 million multiply-adds.
+    millions = [
+        (w.first + w.products) / 1e6
+        for w in (networks.work_of(networks.NETWORKS[n]) for n in ("resnet8", "dscnn", "mobilenet"))
+    ]
+    np.testing.assert_allclose(millions, (12.5, 2.66, 7.5), rtol=0.01)
+
+
+@pytest.mark.parametrize("name", networks.NETWORKS)
+def test_networks_are_built_as_described(name):
+    network = networks.NETWORKS[name]
+    model = importlib.import_module("bench.peers.keras_networks").model(fastdl, name)
+    products = sum(w.numel() for w in model.trainable_weights if w.ndim > 1)
+    assert products == networks.work_of(network).weights
+    assert model.output_shape == (None, network.classes)
 
 
 def test_every_product_has_its_transpositions():
