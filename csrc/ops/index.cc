@@ -5,8 +5,8 @@
 #include "core/parallel.h"
 #include "cpu/kernels.h"
 #include "ops/arguments.h"
-#include "ops/movement.h"
 #include "ops/layout.h"
+#include "ops/movement.h"
 
 namespace fastdl {
 namespace {
