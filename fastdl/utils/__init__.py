@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .drawing import model_to_text as model_to_text
     from .drawing import plot_model as plot_model
     from .feature_space import FeatureSpace as FeatureSpace
+    from .image_dataset import image_dataset_from_directory as image_dataset_from_directory
     from .plots import plot_activations as plot_activations
     from .plots import plot_calibration as plot_calibration
     from .plots import plot_confusion_matrix as plot_confusion_matrix
@@ -135,6 +136,7 @@ Sequence = PyDataset  # its name in tf.keras
 # Where names live that are loaded on first use. Some of the modules use models, which use this one.
 _HOMES = {
     ".feature_space": "FeatureSpace",
+    ".image_dataset": "image_dataset_from_directory",
     ".drawing": "model_to_dot model_to_text plot_model",
     ".plots": "plot_activations plot_calibration plot_confusion_matrix plot_history plot_weights",
     ".reports": "calibration_curve classification_report confusion_matrix",
@@ -162,6 +164,7 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "image_dataset_from_directory",
     "k_fold",
     "model_to_dot",
     "model_to_text",

@@ -428,6 +428,7 @@ NEEDED |= {
 }
 # Base classes, which do nothing by themselves, and those whose arguments are theirs alone.
 NOT_MADE = {
+    "data.ImageFolder": "it needs a folder of files; test_image_folder.py tries its arguments",
     "layers.Layer": "a base class; its options are tried on each layer",
     "layers.Wrapper": "a base class; its arguments are those of SpectralNormalization",
     "losses.Loss": "a base class; its arguments are those of each loss",
