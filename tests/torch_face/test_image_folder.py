@@ -77,7 +77,7 @@ def test_errors(root, tmp_path):
     for argument in ("transform", "target_transform", "loader", "is_valid_file"):
         with pytest.raises((TypeError, ValueError), match=f"ImageFolder: {argument}: .*'text'"):
             data.ImageFolder(root, **{argument: "text"})
-    with pytest.raises(ValueError, match="ImageFolder: allow_empty: .*'no'"):
+    with pytest.raises(ValueError, match=r"ImageFolder: allow_empty: .*'no'"):
         data.ImageFolder(root, allow_empty="no")
     with pytest.raises(IndexError):
         data.ImageFolder(root, allow_empty=True)[9]
