@@ -113,7 +113,7 @@ def test_graphs_shared_layers_and_functions():
     assert costs.cost_of(shared, model._graph).multiply_adds == 2 * 16 * 9
     text = lines(model, expand_nested=True, line_length=120)
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text if "│" in line]
-    cells = {row[0].split()[-2 if "└" in row[0] else 0]: row[-2:] for row in rows if "(" in row[0]}
+    cells = {row[0].replace("└", "").split()[0]: row[-2:] for row in rows if row[-1]}
     assert cells["add"] == ["96", "768 B"]  # three inputs and an output of 48 floats
     assert cells["mean"] == ["48", "204 B"] and cells["multiply"] == ["48", "384 B"]
     assert cells["sequential"][0] == cells["lambda"][0] == "?" and cells["dense"][0] == "6"
