@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from .drawing import model_to_dot as model_to_dot
     from .drawing import model_to_text as model_to_text
     from .drawing import plot_model as plot_model
+    from .explain import grad_cam as grad_cam
+    from .explain import plot_filters as plot_filters
+    from .explain import plot_grad_cam as plot_grad_cam
     from .feature_space import FeatureSpace as FeatureSpace
     from .image_dataset import image_dataset_from_directory as image_dataset_from_directory
     from .plots import plot_activations as plot_activations
@@ -136,6 +139,7 @@ Sequence = PyDataset  # its name in tf.keras
 # Where names live that are loaded on first use. Some of the modules use models, which use this one.
 _HOMES = {
     ".feature_space": "FeatureSpace",
+    ".explain": "grad_cam plot_filters plot_grad_cam",
     ".image_dataset": "image_dataset_from_directory",
     ".drawing": "model_to_dot model_to_text plot_model",
     ".plots": "plot_activations plot_calibration plot_confusion_matrix plot_history plot_weights",
@@ -164,6 +168,7 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "grad_cam",
     "image_dataset_from_directory",
     "k_fold",
     "model_to_dot",
@@ -173,6 +178,8 @@ __all__ = [
     "plot_activations",
     "plot_calibration",
     "plot_confusion_matrix",
+    "plot_filters",
+    "plot_grad_cam",
     "plot_history",
     "plot_model",
     "plot_weights",
