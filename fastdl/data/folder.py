@@ -40,7 +40,8 @@ class ImageFolder(Dataset):
 
     Args:
         root: the folder of the classes' folders. Files in folders of these count, too.
-        transform: a function of the image, such as one that makes an array of it.
+        transform: a function of the image, such as one that makes an array of it. A `DataLoader`
+            with `num_workers` calls it in several threads.
         target_transform: a function of the class number.
         loader: a function of a file's path that gives the image; unless given it reads a Pillow
             image of mode RGB.
@@ -70,6 +71,8 @@ class ImageFolder(Dataset):
         >>> folder[0][0].shape, folder[0][1], folder.classes
         ((3, 4, 3), 0, ['cat'])
     """
+
+    reads_in_threads = True  # for a DataLoader with num_workers
 
     def __init__(
         self,

@@ -1,5 +1,7 @@
 """ImageFolder has the attributes and the order of torchvision's."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,38 @@ def test_in_a_loader(root):
         optimizer.zero_grad()
         nn.CrossEntropyLoss()(model(x), y).backward()
         optimizer.step()
+
+
+def test_threads_change_nothing_but_the_time(root):
+    folder = data.ImageFolder(root, transform=pixels)
+
+    def batches(dataset, workers, **options):
+        loader = data.DataLoader(dataset, batch_size=2, num_workers=workers, **options)
+        return [(x.tolist(), y.tolist()) for x, y in loader]
+
+    part = data.Subset(folder, [5, 1, 3])
+    for dataset in (folder, part):
+        expected = batches(dataset, 0)
+        assert batches(dataset, 1) == batches(dataset, 3, prefetch_factor=5) == expected
+    with_sampler = data.DataLoader(folder, batch_sampler=[[0, 4], [1]], num_workers=2)
+    assert [y.tolist() for _, y in with_sampler] == [[0, 2], [0]]
+
+
+def test_samples_are_made_in_threads_and_errors_come_in_order(root):
+    names = set()
+
+    def transform(image):
+        names.add(threading.current_thread().name)
+        if image.getpixel((0, 0))[0] == 20:  # the fifth file
+            raise RuntimeError("twenty")
+        return pixels(image)
+
+    loader = data.DataLoader(data.ImageFolder(root, transform), batch_size=1, num_workers=2)
+    passing = iter(loader)
+    assert [next(passing)[1].item() for _ in range(4)] == [0, 0, 1, 1]
+    with pytest.raises(RuntimeError, match="twenty"):
+        next(passing)
+    assert all(name.startswith("fastdl-images") for name in names)
 
 
 def test_errors(root, tmp_path):
