@@ -53,7 +53,8 @@ def read(path: str, mode: str) -> Any:
                     f"{limit}; set that if you trust the file"
                 )
             if image.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255
-                image = pil.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+                high = np.clip(np.asarray(image) >> 8, 0, 255)
+                image = pil.fromarray(high.astype(np.uint8))
             return image.convert(mode)
     except Exception as error:  # Pillow's plugins raise almost anything for files that are broken
         reason = str(error).replace(repr(path), "the file") or type(error).__name__
@@ -73,10 +74,24 @@ def array_of(path: str, mode: str) -> np.ndarray:
 
 
 def walked(folder: str, follow_links: bool) -> Iterator[str]:
-    """The files below a folder, in the order of their folders' and their own names."""
-    for root, _, names in sorted(os.walk(folder, followlinks=follow_links)):
+    """The files below a folder, in the order of their folders' and their own names.
+
+    A link to a folder that holds it is not followed. OSError: a folder cannot be listed.
+    """
+    found = []
+    for root, folders, names in os.walk(folder, onerror=_raise, followlinks=follow_links):
+        if follow_links:
+            here = os.path.realpath(root)
+            inner = {name: os.path.realpath(os.path.join(root, name)) for name in folders}
+            folders[:] = [n for n in folders if os.path.commonpath((here, inner[n])) != inner[n]]
+        found.append((root, names))
+    for root, names in sorted(found):
         for name in sorted(names):
             yield os.path.join(root, name)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def class_folders(root: str) -> list[str]:

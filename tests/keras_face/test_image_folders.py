@@ -218,7 +218,7 @@ def test_kinds(tmp_path, kind):
 
 
 def test_jpeg_in_four_inks_and_the_first_image_of_an_animation(tmp_path):
-    colors = Image.fromarray(np.full((*cases.SIZE, 4), (0, 255, 0, 0), np.uint8), "CMYK")
+    colors = Image.new("CMYK", cases.SIZE[::-1], (0, 255, 0, 0))
     image = of(only(tmp_path, colors.save, "a.jpg"))
     assert np.abs(image - [255, 0, 255]).max() <= 3
     (tmp_path / "one/a.jpg").unlink()
@@ -503,6 +503,26 @@ def test_links_to_folders_count_if_asked(folder, tmp_path):
     os.symlink(folder / "cats", tmp_path / "all" / "linked")
     assert len(read(tmp_path, follow_links=True).file_paths) == 5
     with pytest.raises(ValueError, match="no images"):
+        read(tmp_path)
+
+
+def test_links_in_a_circle_end(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    Image.new("L", (4, 4)).save(tmp_path / "a" / "b" / "1.png")
+    os.symlink(tmp_path / "a", tmp_path / "a" / "b" / "up")
+    os.symlink(tmp_path / "a" / "b", tmp_path / "a" / "beside")
+    files = read(tmp_path, follow_links=True, shuffle=False).file_paths
+    assert [Path(f).relative_to(tmp_path / "a").as_posix() for f in files] == [
+        "b/1.png",
+        "beside/1.png",
+    ]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="everything can be read")
+def test_a_folder_that_cannot_be_listed(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b").chmod(0)
+    with pytest.raises(PermissionError, match="a/b"):
         read(tmp_path)
 
 
