@@ -159,6 +159,26 @@ def test_config_is_that_of_keras(name):
     type(layer).from_config({k: v for k, v in golden.items() if k != "seed"})
 
 
+def test_files(tmp_path):
+    """Streams of layers are kept, and Keras finds them where its own layers have them."""
+    h5py = pytest.importorskip("h5py")
+    x = cases.images((4, 9, 9, 3))
+    made = [RANDOM[name](seed=i) for i, name in enumerate(RANDOM)]
+    model = models.Sequential([layers.Input((9, 9, 3)), *made])
+    model(x, training=True)
+    model.save(tmp_path / "m.fastdl")
+    again = models.load_model(tmp_path / "m.fastdl")
+    expected = model(x, training=True).numpy()
+    np.testing.assert_array_equal(again(x, training=True).numpy(), expected)
+    model.save_weights(tmp_path / "m.weights.h5")
+    with h5py.File(tmp_path / "m.weights.h5") as store:
+        found = [name for name in store["layers"] if "generator/vars/0" in store["layers"][name]]
+    assert len(found) == len(made)
+    model.save(tmp_path / "m.keras")
+    for a, b in zip(models.load_model(tmp_path / "m.keras").layers, made, strict=True):
+        assert a.get_config() == b.get_config()
+
+
 def test_the_type_of_the_images_follows_dtype():
     x = cases.images().astype(np.uint8)
     layer = layers.RandomBrightness((0.5, 0.5), dtype="uint8")
