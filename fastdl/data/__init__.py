@@ -11,6 +11,7 @@ from .dataset import (
     TensorDataset as TensorDataset,
     random_split as random_split,
 )
+from .folder import ImageFolder as ImageFolder
 from .loader import (
     DataLoader as DataLoader,
     default_collate as default_collate,

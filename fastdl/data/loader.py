@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
+from .._base.ahead import made_ahead
 from .._base.checks import (
     check_callable,
     check_count,
@@ -71,6 +72,13 @@ def default_collate(batch: Sequence[Any]) -> Any:
     )
 
 
+def _reads_in_threads(dataset: object) -> bool:
+    """Whether threads may read samples of a data set: it says so, or it is a part of one."""
+    if type(dataset) is Subset:
+        return _reads_in_threads(dataset.dataset)
+    return bool(getattr(dataset, "reads_in_threads", False))
+
+
 def _rows_of(dataset: object) -> tuple[tuple[Tensor, ...], Tensor | None] | None:
     """The tensors of a data set, and which rows it takes of them (None for all, in order)."""
     if type(dataset) is TensorDataset:
@@ -95,13 +103,16 @@ class DataLoader:
         shuffle: a new random order at every pass.
         sampler: the order of the indices, instead of shuffle.
         batch_sampler: lists of indices, instead of batch_size, shuffle, sampler and drop_last.
-        num_workers: a number above 0 gives a warning: this process makes the samples, as with 0.
+        num_workers: how many threads read the images of an `ImageFolder`, or of a `Subset` of one,
+            ahead of their use; 0 reads them when they are due. Of other data sets a number above 0
+            gives a warning: this thread makes the samples, as with 0.
         collate_fn: makes a batch of a list of samples; `default_collate` by default.
         pin_memory, pin_memory_device: accepted; memory on the CPU needs no pinning.
         drop_last: leave out a last batch that is smaller.
         worker_init_fn: gives a warning and is not called, since there are no workers.
-        timeout, multiprocessing_context, prefetch_factor, persistent_workers: options of workers,
-            allowed only with `num_workers`; checked, without an effect.
+        prefetch_factor: how many batches threads may have ready or in work, 2 unless given.
+        timeout, multiprocessing_context, persistent_workers: options of processes, allowed only
+            with `num_workers`; checked, without an effect.
         generator: a `fastdl.Generator` for shuffle; None for the library's own. The same seed gives
             the same order.
         in_order: accepted; batches always come in order.
@@ -163,7 +174,8 @@ class DataLoader:
             prefetch_factor=prefetch_factor,
             persistent_workers=persistent_workers,
         )
-        if num_workers > 0 or worker_init_fn is not None:
+        threads = _reads_in_threads(dataset)
+        if (num_workers > 0 and not threads) or worker_init_fn is not None:
             init = ", and worker_init_fn is not called" if worker_init_fn is not None else ""
             warn_once(
                 f"DataLoader: num_workers={num_workers}: there are no workers yet; samples are "
@@ -194,6 +206,8 @@ class DataLoader:
         self.sampler = sampler
         self.batch_sampler = batch_sampler
         self.num_workers = num_workers
+        self.prefetch_factor = prefetch_factor
+        self._threads = num_workers if threads else 0
         self.collate_fn = collate_fn
         self.pin_memory = pin_memory
         self.drop_last = drop_last
@@ -241,8 +255,17 @@ class DataLoader:
 
     def _collated(self) -> Iterator[Any]:
         collate = self.collate_fn or default_collate
-        for indices in self.batch_sampler:  # type: ignore[union-attr]
+        batches: Iterable[Any] = self.batch_sampler  # type: ignore[assignment]
+        if self._threads:
+            work = ((None, list(indices)) for indices in batches)
+            read = made_ahead(work, self._sample, self._threads, self.prefetch_factor or 2)
+            yield from (collate(samples) for _, samples in read)
+            return
+        for indices in batches:
             yield collate([self.dataset[i] for i in indices])
+
+    def _sample(self, batch: None, place: int, index: Any) -> Any:
+        return self.dataset[index]
 
     def _single_samples(self) -> Iterator[Any]:
         for index in self.sampler:  # type: ignore[union-attr]

@@ -14,6 +14,7 @@ from .adaptive_pooling import (
     AdaptiveMaxPooling2D,
     AdaptiveMaxPooling3D,
 )
+from .augmentation import RandomCrop, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from .batch_normalization import BatchNormalization
 from .conv import (
     Conv1D,
@@ -67,6 +68,7 @@ from .merging import (
     multiply,
     subtract,
 )
+from .mixing import CutMix, MixUp
 from .normalization import (
     GroupNormalization,
     LayerNormalization,
@@ -83,6 +85,7 @@ from .pooling import (
     MaxPooling3D,
 )
 from .preprocessing import CategoryEncoding, Discretization, Normalization
+from .recoloring import RandomBrightness, RandomContrast, RandomErasing
 from .regularization import (
     ActivityRegularization,
     AlphaDropout,
@@ -151,6 +154,7 @@ __all__ = [
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
+    "CutMix",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -192,11 +196,20 @@ __all__ = [
     "MaxPooling3D",
     "Maximum",
     "Minimum",
+    "MixUp",
     "Multiply",
     "Normalization",
     "PReLU",
     "Permute",
     "RMSNormalization",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",

@@ -90,6 +90,7 @@ class Layer(LayerState):
     _keeps_dtype = False  # whether the output has the input's element type, else float32
     _takes_several = False  # whether the first argument may be several tensors
     _builds = False  # whether the first call calls build()
+    _generator_group = "seed_generator"  # where files of Keras have its random state
     _input_shape_arg: tuple[int | None, ...] | None = None
     _batch_size_arg: int | None = None
     input_spec: Specs

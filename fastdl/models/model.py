@@ -263,6 +263,8 @@ class Model(Trainer, Layer):
         expand_nested: bool = False,
         show_trainable: bool = False,
         layer_range: Sequence[str] | None = None,
+        *,
+        show_flops: bool = False,
     ) -> None:
         """Prints a table of the layers, their output shapes and numbers of weights, as Keras does.
 
@@ -274,6 +276,9 @@ class Model(Trainer, Layer):
             expand_nested: whether to list the layers of models in the model, too.
             show_trainable: whether to add a column that tells whether layers are trainable.
             layer_range: names (or patterns) of the first and the last layer to list.
+            show_flops: whether to add the multiply-adds of a prediction for one sample, and the
+                bytes of inputs, outputs and weights that it reads and writes. A "?" stands for
+                layers with code of their own. The page on images says how they are counted.
 
         Raises:
             ValueError: `layer_range` matches no layers, or the table does not fit into the width.
@@ -281,7 +286,7 @@ class Model(Trainer, Layer):
         from .summary import ASCII, summary_text
 
         text = summary_text(
-            self, line_length, positions, expand_nested, show_trainable, layer_range
+            self, line_length, positions, expand_nested, show_trainable, layer_range, show_flops
         )
         if print_fn is not None:
             check_callable("summary", "print_fn", print_fn)(text)

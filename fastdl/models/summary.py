@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .._base import tree
 from .._base.checks import check_flag, check_integer, check_numbers, shown
 from ..layers.layer import Layer
+from . import costs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,12 +32,14 @@ def summary_text(
     expand_nested: bool,
     show_trainable: bool,
     layer_range: Sequence[str] | None,
+    show_flops: bool,
 ) -> str:
     """The whole text; `Model.summary` describes the arguments."""
     if positions is not None:
         positions = check_numbers("summary", "positions", positions, at_most=1.0)
     expand_nested = check_flag("summary", "expand_nested", expand_nested)
     show_trainable = check_flag("summary", "show_trainable", show_trainable)
+    show_flops = check_flag("summary", "show_flops", show_flops)
     graph = model._graph
     chain = graph is None or type(model).__name__ == "Sequential" or _is_chain(graph)
     header = ["Layer (type)", "Output Shape", "Param #"]
@@ -50,6 +53,10 @@ def summary_text(
         header.append("Trainable")
         align.append(str.center)
         width, ends = width + 12, [*(end * 0.9 for end in ends), 1.0]
+    if show_flops:
+        header += ["Mult-adds", "Bytes"]
+        align += [str.rjust, str.rjust]
+        width, ends = width + 28, [*(end * 0.66 for end in ends), 0.83, 1.0]
     if line_length is not None:
         line_length = check_integer("summary", "line_length", line_length, 0, 10_000)
     width = line_length or min(width, shutil.get_terminal_size().columns - 4)
@@ -60,13 +67,42 @@ def summary_text(
     rows: list[list[str]] = []
     for layer in _in_range(listed, layer_range):
         rows += _rows(layer, None if chain else graph, expand_nested, show_trainable)
+        if show_flops:
+            nested = _with_inner(layer, graph, expand_nested)
+            for row, cost in zip(rows[-len(nested) :], nested, strict=True):
+                row += [costs.short(cost.multiply_adds), costs.short_bytes(cost.bytes)]
     if len(ends) != len(header):
+        extra = show_trainable + 2 * show_flops
         raise ValueError(
-            f"summary: positions: expected {len(header) - show_trainable} numbers, one for each "
+            f"summary: positions: expected {len(header) - extra} numbers, one for each "
             f"column, got {shown(positions)}"
         )
     table = _table([header, *rows], align, _column_widths(width, ends))
-    return "\n".join([f'Model: "{model.name}"', *table, *_totals(model)])
+    totals = _totals(model)
+    if show_flops:
+        totals += _total_costs([costs.cost_of(layer, graph) for layer in listed])
+    return "\n".join([f'Model: "{model.name}"', *table, *totals])
+
+
+def _with_inner(layer: Any, graph: Graph | None, expand_nested: bool) -> list[costs.Cost]:
+    """The costs of a layer and, in the order of `_rows`, of the layers in it."""
+    found = [costs.cost_of(layer, graph)]
+    if expand_nested:
+        own = getattr(layer, "_graph", None)
+        for inner in getattr(layer, "layers", []):
+            found += _with_inner(inner, own, expand_nested)
+    return found
+
+
+def _total_costs(found: Sequence[costs.Cost]) -> list[str]:
+    """What one sample takes, of the layers whose cost is known."""
+    lines = []
+    for what, values in zip(("multiply-adds", "bytes"), zip(*found, strict=True), strict=True):
+        known = [value for value in values if value is not None]
+        missing = len(values) - len(known)
+        note = f" (layers that are not counted: {missing})" if missing else ""
+        lines.append(f" Total {what} of a sample: {sum(known):,}{note}")
+    return lines
 
 
 def _is_chain(graph: Graph) -> bool:

@@ -6,8 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 from .. import _core
+from .._base import affine
+from .._base import functional as F
 from .._base import images as base
-from .._base.checks import check_flag, check_number
+from .._base.checks import check_flag, check_number, shown
 from .._graph.lift import liftable
 
 if TYPE_CHECKING:
@@ -69,4 +71,67 @@ def resize(
     )
 
 
-__all__ = ["resize"]
+@liftable
+def affine_transform(
+    images: TensorLike,
+    transform: TensorLike,
+    interpolation: str = "bilinear",
+    fill_mode: str = "constant",
+    fill_value: float = 0.0,
+    data_format: str | None = None,
+) -> Tensor:
+    """Images of which the pixel (x, y) is read at (a0 x + a1 y + a2, b0 x + b1 y + b2).
+
+    Args:
+        images: `(batch, height, width, channels)`, or one image without a batch. Integers are
+            rounded and stay integers.
+        transform: eight numbers for all images or for each, `(8,)`, `(1, 8)` or `(batch, 8)`: a0,
+            a1, a2, b0, b1, b2 and two that count as 0.
+        interpolation: "bilinear" or "nearest".
+        fill_mode: how an image continues beyond its edges: "constant" (by `fill_value`), "nearest"
+            (by its outermost pixels), "wrap" (by itself) or "reflect" (by its mirror image).
+        fill_value: the value beyond the edges with "constant".
+        data_format: "channels_last" unless given; "channels_first" takes
+            `(batch, channels, height, width)`.
+
+    Raises:
+        ValueError: an unknown interpolation or fill_mode, images with neither 3 nor 4 axes, or a
+            transform that does not fit them.
+
+    Source: `keras.ops.image.affine_transform` of Keras 3, on JAX.
+
+    Example:
+        >>> shift = [1.0, 0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0]
+        >>> affine_transform([[[1.0], [3.0], [5.0]]], shift)[0, :, 0].tolist()
+        [0.0, 1.0, 3.0]
+    """
+    who = "affine_transform"
+    x, matrix = _core.as_tensor(images), F.cast(transform, dtype="float32")
+    interpolation = affine.check_interpolation(who, interpolation)
+    fill_mode = affine.check_fill_mode(who, fill_mode)
+    fill_value = check_number(who, "fill_value", fill_value, -math.inf)
+    data_format = base.check_format(who, data_format)
+    if x.ndim not in (3, 4):
+        raise ValueError(
+            f"{who}: images: expected an image or a batch of them, with 3 or 4 axes, got shape "
+            f"{x.shape}"
+        )
+    count = x.shape[0] if x.ndim == 4 else 1
+    if matrix.shape not in ((8,), (1, 8), (count, 8)):
+        raise ValueError(
+            f"{who}: transform: expected eight numbers for all images or for each of {count}, got "
+            f"{shown(matrix)}"
+        )
+    one = x.ndim == 3
+    y = affine.affine_transform(
+        F.reshape(x, shape=(1, *x.shape)) if one else x,
+        F.reshape(matrix, shape=(-1, 8)),
+        interpolation,
+        fill_mode,
+        fill_value,
+        data_format,
+    )
+    return F.reshape(y, shape=x.shape) if one else y
+
+
+__all__ = ["affine_transform", "resize"]

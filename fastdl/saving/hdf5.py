@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .._core import Tensor
 
 # Groups that other libraries need and this one does not.
-_OTHERS = ("optimizer", "seed_generator")
+_OTHERS = ("optimizer", "seed_generator", "generator")
 
 
 def h5py() -> Any:
@@ -128,7 +128,7 @@ def keras_weights(model: Any, with_optimizer: bool = True) -> bytes:
             generator = getattr(layer, "seed_generator", None)
             if generator is not None and hasattr(generator, "state"):
                 seed, used = (int(x) & 0xFFFFFFFF for x in generator.state.tolist())
-                group = store.create_group(f"{path}/seed_generator/vars")
+                group = store.create_group(f"{path}/{layer._generator_group}/vars")
                 group["0"] = np.array([seed, used], np.uint32)
         optimizer = getattr(model, "optimizer", None)
         if with_optimizer and optimizer is not None and optimizer.built:

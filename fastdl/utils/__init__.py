@@ -32,7 +32,11 @@ if TYPE_CHECKING:
     from .drawing import model_to_dot as model_to_dot
     from .drawing import model_to_text as model_to_text
     from .drawing import plot_model as plot_model
+    from .explain import grad_cam as grad_cam
+    from .explain import plot_filters as plot_filters
+    from .explain import plot_grad_cam as plot_grad_cam
     from .feature_space import FeatureSpace as FeatureSpace
+    from .image_dataset import image_dataset_from_directory as image_dataset_from_directory
     from .plots import plot_activations as plot_activations
     from .plots import plot_calibration as plot_calibration
     from .plots import plot_confusion_matrix as plot_confusion_matrix
@@ -135,6 +139,8 @@ Sequence = PyDataset  # its name in tf.keras
 # Where names live that are loaded on first use. Some of the modules use models, which use this one.
 _HOMES = {
     ".feature_space": "FeatureSpace",
+    ".explain": "grad_cam plot_filters plot_grad_cam",
+    ".image_dataset": "image_dataset_from_directory",
     ".drawing": "model_to_dot model_to_text plot_model",
     ".plots": "plot_activations plot_calibration plot_confusion_matrix plot_history plot_weights",
     ".reports": "calibration_curve classification_report confusion_matrix",
@@ -162,6 +168,8 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "grad_cam",
+    "image_dataset_from_directory",
     "k_fold",
     "model_to_dot",
     "model_to_text",
@@ -170,6 +178,8 @@ __all__ = [
     "plot_activations",
     "plot_calibration",
     "plot_confusion_matrix",
+    "plot_filters",
+    "plot_grad_cam",
     "plot_history",
     "plot_model",
     "plot_weights",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .._core import TensorLike
+    from ..layers.layer import Layer
     from ..saving.files import Path
 
 
@@ -195,22 +196,40 @@ def plot_weights(model: Any, to_file: Path | None = None) -> Figure:
     return written(_histograms(named, "plot_weights"), to_file, "plot_weights")
 
 
-def plot_activations(model: Any, x: TensorLike, to_file: Path | None = None) -> Figure:
-    """A histogram of the outputs of each layer of a functional model or Sequential.
+def plot_activations(
+    model: Any,
+    x: TensorLike,
+    layer: str | Layer | None = None,
+    to_file: Path | None = None,
+    max_maps: int = 64,
+) -> Figure:
+    """What a layer gives for a sample, or a histogram of the outputs of each layer.
 
     Args:
-        model: the model.
-        x: samples, as for `predict`.
+        model: a functional model, or a Sequential with an Input.
+        x: samples, as for `predict`; with a layer the first one counts, or a sample without a
+            batch.
+        layer: a layer or its name. Of a layer of images all feature maps are drawn, each in its own
+            range; of sequences steps by channels; of vectors bars. Without one there is a histogram
+            for each layer.
         to_file: a file to write the picture to.
+        max_maps: how many feature maps are drawn at most.
 
     Raises:
-        ValueError: the model has no graph, or no layers.
+        ValueError: the model has no graph, or no such layer.
+        ImportError: matplotlib is missing.
 
     Example:
-        >>> model = models.Sequential([layers.Input((3,)), layers.Dense(2, "relu")])
-        >>> len(utils.plot_activations(model, np.ones((4, 3))).axes)
+        >>> model = models.Sequential([layers.Input((6, 6, 1)), layers.Conv2D(5, 3, name="first")])
+        >>> len(utils.plot_activations(model, np.ones((4, 6, 6, 1))).axes)
         1
+        >>> len(utils.plot_activations(model, np.ones((6, 6, 1)), "first").axes)
+        5
     """
+    if layer is not None:
+        from .explain import plot_maps
+
+        return plot_maps(model, x, layer, to_file, max_maps)
     if getattr(model, "_graph", None) is None:
         raise ValueError(
             f"plot_activations: model: expected a functional model, or a Sequential with an Input, "

@@ -400,6 +400,14 @@ class TestConfig:
         given = {
             "Activation": {"activation": "tanh"},
             "CenterCrop": {"height": 2, "width": 3},
+            "CutMix": {"factor": (0.2, 0.5), "seed": 3},
+            "RandomBrightness": {"factor": 0.2, "value_range": (0, 1)},
+            "RandomContrast": {"factor": (0.2, 0.5)},
+            "RandomCrop": {"height": 2, "width": 3},
+            "RandomErasing": {"factor": 0.2, "fill_value": [1.0, 2.0, 3.0]},
+            "RandomRotation": {"factor": 0.2, "fill_mode": "wrap"},
+            "RandomTranslation": {"height_factor": 0.2, "width_factor": (0.1, 0.3)},
+            "RandomZoom": {"height_factor": 0.2},
             "Resizing": {"height": 2, "width": 3, "antialias": True},
             "Dense": {"units": 3, "kernel_regularizer": "l1", "kernel_constraint": "max_norm"},
             **{

@@ -304,7 +304,11 @@ USES |= {
     "nn.Parameter": use_nothing,
     "layers.InputSpec": use_nothing,
     "layers.InputLayer": use_nothing,
-    "layers.CenterCrop": use_images,
+    **{
+        f"layers.{name}": use_images
+        for name in layers.__all__
+        if name.startswith("Random") or name in ("CenterCrop", "CutMix", "MixUp")
+    },
     "layers.Resizing": use_images,
     "layers.HashedCrossing": use_crossing,
     "layers.Hashing": use_hashing,
@@ -323,6 +327,12 @@ NEEDED = {
 }
 NEEDED |= {
     "layers.CenterCrop": lambda: {"height": 2, "width": 3},
+    "layers.RandomBrightness": lambda: {"factor": 0.2},
+    "layers.RandomContrast": lambda: {"factor": 0.2},
+    "layers.RandomCrop": lambda: {"height": 2, "width": 3},
+    "layers.RandomRotation": lambda: {"factor": 0.2},
+    "layers.RandomTranslation": lambda: {"height_factor": 0.2, "width_factor": 0.2},
+    "layers.RandomZoom": lambda: {"height_factor": 0.2},
     "layers.Resizing": lambda: {"height": 2, "width": 3},
     "layers.Activation": lambda: {"activation": "relu"},
     "layers.Dense": lambda: {"units": 2},
@@ -472,6 +482,7 @@ NEEDED |= {
 }
 # Base classes, which do nothing by themselves, and those whose arguments are theirs alone.
 NOT_MADE = {
+    "data.ImageFolder": "it needs a folder of files; test_image_folder.py tries its arguments",
     "layers.Layer": "a base class; its options are tried on each layer",
     "layers.Wrapper": "a base class; its arguments are those of SpectralNormalization",
     "losses.Loss": "a base class; its arguments are those of each loss",

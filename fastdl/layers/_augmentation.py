@@ -1,0 +1,256 @@
+"""The base of layers that change images at random in training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from .. import _core
+from .._base import functional as F
+from .._base import images as base
+from .._base.checks import check_number, check_numbers, shown
+from .._core import Tensor
+from .._graph.symbolic import KerasTensor
+from ..random import SeedGenerator, generator_of, stream_of
+from .layer import Layer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .._base.types import Config, Shape
+    from .._core import TensorLike
+    from .options import LayerOptions
+
+    Transformation = dict[str, Any]
+    Range = float | tuple[float, float]
+
+_KEYS = ("images", "labels", "segmentation_masks")
+
+
+def check_range(
+    who: str, argument: str, value: Any, least: float, most: float, above: float = -np.inf
+) -> tuple[float, float]:
+    """The bounds of what is drawn: two numbers, or f for -f to f, as far as that is allowed.
+
+    Raises:
+        ValueError: the value is neither a number nor two within the limits.
+    """
+    if isinstance(value, (list, tuple)):
+        found = check_numbers(who, argument, value, least, at_most=most, above=above)
+        if len(found) != 2:
+            raise ValueError(f"{who}: {argument}: expected a number or two, got {shown(value)}")
+        return min(found), max(found)
+    number = abs(check_number(who, argument, value, least, at_most=most, above=above))
+    return max(-number, least), number
+
+
+def check_values(who: str, value: Any) -> tuple[float, float]:
+    """The least and the largest value of images.
+
+    Raises:
+        ValueError: the value is not two numbers.
+    """
+    found = check_numbers(who, "value_range", value, -np.inf)
+    if len(found) != 2:
+        raise ValueError(f"{who}: value_range: expected two numbers, got {shown(value)}")
+    return min(found), max(found)
+
+
+class Augmentation(Layer):
+    """Base of layers that change images at random in training, and give floats.
+
+    They take images, `(batch, height, width, channels)` or one without a batch, or a dict with the
+    keys "images", "labels" and "segmentation_masks", of which they return a changed copy. A
+    subclass defines `_draw`, which draws a batch's transformation, and `_changed`, which applies
+    it.
+
+    `get_random_transformation` returns a transformation, and `transform_images`, `transform_labels`
+    and `transform_segmentation_masks` apply it to batches.
+    """
+
+    _takes_several = True
+    _generator_group = "generator"
+    _masks_move: ClassVar[bool] = True  # whether the transformation moves pixels
+
+    def __init__(
+        self,
+        seed: int | SeedGenerator | None,
+        data_format: str | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
+        super().__init__(**kwargs)
+        who = type(self).__name__
+        self.data_format = base.check_format(who, data_format)
+        self.seed = seed
+        self.seed_generator = generator_of(seed, who)
+
+    # --- what subclasses define
+
+    def _draw(self, shape: tuple[int, ...]) -> Transformation:
+        """A random transformation of a batch of this shape."""
+        raise NotImplementedError
+
+    def _changed(self, images: Tensor, drawn: Transformation, exact: bool) -> Tensor:
+        """Float images, transformed. `exact` asks for values of the input only: for masks."""
+        raise NotImplementedError
+
+    # --- what callers use
+
+    def get_random_transformation(
+        self,
+        data: TensorLike | dict[str, TensorLike],
+        training: bool = True,
+        seed: int | SeedGenerator | None = None,
+    ) -> Any:
+        """A transformation of these images, drawn from `seed` or else the layer's stream.
+
+        None when `training` is false.
+        """
+        if not training:
+            return None
+        images = data["images"] if isinstance(data, dict) else data
+        shape = _core.as_tensor(images).shape
+        self._check_rank(shape)
+        with stream_of(self.seed_generator if seed is None else seed):
+            return self._draw((1, *shape) if len(shape) == 3 else shape)
+
+    def transform_images(
+        self, images: TensorLike, transformation: Any, training: bool = True
+    ) -> Tensor:
+        """A batch of images as floats; in training, transformed."""
+        x = F.cast(images, dtype="float32")
+        if training and transformation is not None:
+            x = self._changed(x, transformation, False)
+        return base.as_before(x, self._out)
+
+    def transform_labels(
+        self, labels: TensorLike, transformation: Any, training: bool = True
+    ) -> Tensor:
+        """The labels of the transformed images: the same, unless images are mixed."""
+        labels = _core.as_tensor(labels)
+        if training and transformation is not None:
+            return self._relabelled(labels, transformation)
+        return labels
+
+    def _relabelled(self, labels: Tensor, drawn: Transformation) -> Tensor:
+        return labels
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: TensorLike, transformation: Any, training: bool = True
+    ) -> Tensor:
+        """A batch of masks, moved as the images are, with their own values only."""
+        masks = _core.as_tensor(segmentation_masks)
+        if not (training and self._masks_move) or transformation is None:
+            return masks
+        moved = self._changed(F.cast(masks, dtype="float32"), transformation, True)
+        return base.as_before(moved, masks.dtype)
+
+    def call(self, data: Any, training: bool = True) -> Any:
+        if not isinstance(data, dict):
+            self._check_image(data)
+            drawn = self.get_random_transformation(data, training)
+            return self._batched(self.transform_images, data, drawn, training)
+        if "images" not in data or not set(data) <= set(_KEYS):
+            raise ValueError(
+                f"expected images, or a dict with 'images' and perhaps {_KEYS[1]!r} and "
+                f"{_KEYS[2]!r}, got one with the keys {list(data)}"
+            )
+        drawn = self.get_random_transformation(data, training)
+        one = data["images"].ndim == 3
+        transforms = (
+            self.transform_images,
+            self.transform_labels,
+            self.transform_segmentation_masks,
+        )
+        return {
+            key: self._batched(transform, data[key], drawn, training, one)
+            for key, transform in zip(_KEYS, transforms, strict=True)
+            if key in data
+        }
+
+    def _batched(
+        self, transform: Any, x: Tensor, drawn: Any, training: bool, one: bool | None = None
+    ) -> Tensor:
+        if one is None:
+            one = x.ndim == 3
+        if not one:
+            return transform(x, drawn, training)
+        y = transform(F.reshape(x, shape=(1, *x.shape)), drawn, training)
+        return F.reshape(y, shape=y.shape[1:])
+
+    def _check_image(self, data: Any) -> None:
+        if not isinstance(data, Tensor):
+            raise ValueError(f"expected images or a dict of them, got a {type(data).__name__}")
+        self._check_rank(data.shape)
+
+    def _check_rank(self, shape: Shape) -> None:
+        if len(shape) not in (3, 4):
+            raise ValueError(
+                f"expected an image or a batch of them, with 3 or 4 axes, got shape {tuple(shape)}"
+            )
+
+    # --- shapes
+
+    @property
+    def _out(self) -> str:
+        """The type of the images that the layer returns."""
+        kind = self.dtype_policy.compute_dtype
+        return "float32" if kind == "bfloat16" else kind
+
+    @property
+    def _axes(self) -> tuple[int, int, int]:
+        """The axes of height, width and channels in a batch."""
+        return (1, 2, 3) if self.data_format == "channels_last" else (2, 3, 1)
+
+    def _sizes(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        return shape[self._axes[0]], shape[self._axes[1]]
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        if isinstance(input_shape, dict):
+            return {
+                key: self.compute_output_shape(shape) if key != "labels" else tuple(shape)
+                for key, shape in input_shape.items()
+            }
+        self._check_rank(input_shape)
+        return tuple(input_shape)
+
+    def compute_output_spec(self, data: Any, training: bool = True) -> Any:
+        if isinstance(data, KerasTensor):
+            return KerasTensor(self.compute_output_shape(data.shape), self._out)
+        return self._infer_output_spec((data,), {"training": training})
+
+    def get_config(self) -> Config:
+        seed = self.seed.seed if isinstance(self.seed, SeedGenerator) else self.seed
+        return {**super().get_config(), "data_format": self.data_format, "seed": seed}
+
+
+def per_image(numbers: Tensor) -> Tensor:
+    """A number for each image, `(batch,)`, in a shape that fits images."""
+    return F.reshape(numbers, shape=(-1, 1, 1, 1))
+
+
+def box_mask(
+    layer: Augmentation, shape: tuple[int, ...], parts: Tensor, across: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Boxes at random places, one for each image.
+
+    Args:
+        layer: the layer, for the order of axes.
+        shape: the batch's shape.
+        parts, across: (batch,), the boxes' heights and widths as parts of the images'.
+
+    Returns:
+        The mask of the boxes, (batch, height, width, 1) in the layer's order, and the boxes'
+        heights and widths in pixels, (batch,), with fractions.
+    """
+    lengths, inside = [], []
+    for axis, size, part in zip(layer._axes, layer._sizes(shape), (parts, across), strict=False):
+        length = part * float(size)
+        start = F.uniform(shape=(shape[0],)) * (float(size) - length)
+        along = [size if i == axis else 1 for i in range(4)]
+        places = np.arange(size, dtype=np.float32).reshape(along)
+        low, high = per_image(start), per_image(start + length)
+        inside.append(F.logical_and(F.ge(places, low), F.lt(places, high)))
+        lengths.append(length)
+    return F.logical_and(inside[0], inside[1]), lengths[0], lengths[1]
