@@ -99,6 +99,6 @@ def classifier(
 
 
 def scaled(filters: float, divisor: int = 8) -> int:
-    """The multiple of `divisor` nearest to a number of filters, at most 10 % below it (MobileNet)."""
+    """The multiple of `divisor` nearest to a number of filters, at most 10 % below it."""
     found = max(divisor, int(filters + divisor / 2) // divisor * divisor)
     return found + divisor if found < 0.9 * filters else found

@@ -11,7 +11,8 @@ import fastdl
 from fastdl import nn, optim
 
 PUBLIC = """
-    activations constraints initializers layers losses metrics models ops random regularizers utils
+    activations applications constraints initializers layers losses metrics models ops random
+    regularizers utils
 """
 
 

@@ -207,7 +207,7 @@ def test_pad(width):
 def test_pad_checks():
     with pytest.raises(ValueError, match="two widths"):
         F.pad(fastdl.zeros(2), (1,))
-    with pytest.raises(ValueError, match="mode: expected .* or 'circular', got 'mirror'"):
+    with pytest.raises(ValueError, match="'circular', got 'mirror'"):
         F.pad(fastdl.zeros(2), (1, 1), mode="mirror")
     with pytest.raises(ValueError, match="expected widths for the last 1 to 3 axes"):
         F.pad(fastdl.zeros(2), (1, 1), mode="reflect")
