@@ -7,7 +7,7 @@ namespace fastdl {
 
 // Memory of the calling thread, 64-byte aligned. Valid until this thread's next call with the same slot, and kept for
 // reuse until trim_scratch(). Throws MemoryError.
-enum class Scratch { gemm_a, gemm_b, gemm_sums, gemm_parts, chain, conv_rows, count };
+enum class Scratch { gemm_a, gemm_b, gemm_sums, gemm_parts, chain, conv_rows, conv_runs, count };
 void* scratch(Scratch slot, size_t bytes);
 
 // Frees the scratch memory of all threads: the calling thread's at once, others' when they next help with a job. Not to

@@ -19,41 +19,13 @@
 #include "core/parallel.h"
 #include "core/scratch.h"
 #include "core/subnormals.h"
+#include "cpu/conv_taps.h"
+#include "cpu/depthwise.h"
 #include "cpu/gemm_blocks.h"
 #include "cpu/isa.h"
 
 namespace fastdl {
 namespace {
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// One axis of a correlation: output t reads the inputs t * stride + taps[q] for all q, and lies at first + t * step.
-struct Taps {
-  int64_t in, steps, stride;
-  std::vector<int64_t> taps;    // in ascending order
-  std::vector<int64_t> places;  // of the taps in the kernel
-  int64_t first, step;
-
-  int64_t lowest() const { return taps.front(); }
-  int64_t highest() const { return (steps - 1) * stride + taps.back(); }
-};
-
-Taps forward_taps(const ConvAxis& a) {
-  Taps t{a.in, a.out, a.stride, {}, {}, 0, 1};
-  for (int64_t q = 0; q < a.kernel; ++q) t.taps.push_back(q * a.dilation - a.low), t.places.push_back(q);
-  return t;
-}
-
-// The taps of the inputs phase, phase + stride, ...: output o meets input i at tap q if o stride = i + low - q
-// dilation.
-Taps backward_taps(const ConvAxis& a, int64_t phase) {
-  Taps t{a.out, ceil_div(a.in - phase, a.stride), 1, {}, {}, phase, a.stride};
-  for (int64_t q = a.kernel - 1; q >= 0; --q) {
-    const int64_t at = phase + a.low - q * a.dilation;
-    if (at % a.stride == 0) t.taps.push_back(at / a.stride), t.places.push_back(q);
-  }
-  return t;
-}
 
 // Sums over taps and channels. The matrix of each group has a row for each tap (z, y, x) and channel.
 struct Correlation {
@@ -81,13 +53,12 @@ struct Run {
 };
 
 std::vector<Run> runs_of(const Correlation& c) {
-  const int64_t channels = c.group_in(), nx = int64_t(c.x.taps.size());
-  bool adjacent = c.groups == 1;
-  for (size_t q = 1; q < c.x.taps.size(); ++q) adjacent &= c.x.taps[q] == c.x.taps[q - 1] + 1;
+  const int64_t channels = c.group_in(), nx = c.x.count;
+  const bool adjacent = c.groups == 1 && (nx <= 1 || c.x.tap_step == 1);
   std::vector<Run> runs;
   int64_t row = 0, block = 0, length = 0;
-  for (int64_t z = 0; z < int64_t(c.z.taps.size()); ++z)
-    for (int64_t y = 0; y < int64_t(c.y.taps.size()); ++y)
+  for (int64_t z = 0; z < c.z.count; ++z)
+    for (int64_t y = 0; y < c.y.count; ++y)
       for (int64_t x = 0; x < nx; x += adjacent ? nx : 1) {
         const int64_t whole = (adjacent ? nx : 1) * channels;
         for (int64_t done = 0; done < whole; done += kSumBlock) {
@@ -115,8 +86,8 @@ void for_rows(const Correlation& c, int64_t rows_each, F f) {
 
 class Rows {
  public:
-  explicit Rows(const Correlation& c) : c_(c), left_(c.x.taps.empty() ? 0 : std::max<int64_t>(0, -c.x.lowest())) {
-    const int64_t end = c.x.taps.empty() ? 0 : c.x.highest() + 1;
+  explicit Rows(const Correlation& c) : c_(c), left_(c.x.count == 0 ? 0 : std::max<int64_t>(0, -c.x.lowest())) {
+    const int64_t end = c.x.count == 0 ? 0 : c.x.highest() + 1;
     pads_ = left_ > 0 || end > c.x.in;
     width_ = left_ + std::max(c.x.in, end);
   }
@@ -127,12 +98,12 @@ class Rows {
     image_ = c_.in + n * c_.z.in * c_.y.in * c_.x.in * c_.channels_in;
     if (!pads_) return;
     first_ = std::max<int64_t>(0, y * c_.y.stride + c_.y.lowest());
-    count_ = std::min(c_.y.in, (end - 1) * c_.y.stride + c_.y.taps.back() + 1) - first_;
+    count_ = std::min(c_.y.in, (end - 1) * c_.y.stride + c_.y.tap(c_.y.count - 1) + 1) - first_;
     if (count_ <= 0) return;
-    const int64_t row = width_ * c_.channels_in, slices = int64_t(c_.z.taps.size());
+    const int64_t row = width_ * c_.channels_in, slices = c_.z.count;
     copies_ = static_cast<float*>(scratch(Scratch::conv_rows, size_t(slices * count_ * row) * sizeof(float)));
     for (int64_t q = 0; q < slices; ++q) {
-      const int64_t iz = z * c_.z.stride + c_.z.taps[size_t(q)];
+      const int64_t iz = z * c_.z.stride + c_.z.tap(q);
       if (iz < 0 || iz >= c_.z.in) continue;
       for (int64_t i = 0; i < count_; ++i) {
         float* to = copies_ + (q * count_ + i) * row;
@@ -179,7 +150,7 @@ void correlate(const Correlation& c) {
   const int64_t images = c.batch * c.z.steps, threads = num_threads();
   int64_t rows =
       threads == 1 ? c.y.steps : std::min(c.y.steps, std::max<int64_t>(1, c.y.steps * images / (4 * threads)));
-  const int64_t row_floats = c.x.in * c.channels_in * int64_t(c.z.taps.size());
+  const int64_t row_floats = c.x.in * c.channels_in * c.z.count;
   rows = std::clamp<int64_t>((1 << 17) / std::max<int64_t>(row_floats * c.y.stride, 1), 1, rows);
   for_rows(c, rows, [&](int64_t n, int64_t tz, int64_t begin, int64_t end) {
     Rows input(c);
@@ -191,10 +162,10 @@ void correlate(const Correlation& c) {
       int64_t count = 0, block = 0;
       for (const Run& r : runs) {
         while (block < r.block) starts[size_t(++block)] = count;
-        const int64_t iz = tz * c.z.stride + c.z.taps[size_t(r.z)], iy = ty * c.y.stride + c.y.taps[size_t(r.y)];
+        const int64_t iz = tz * c.z.stride + c.z.tap(r.z), iy = ty * c.y.stride + c.y.tap(r.y);
         if (iz < 0 || iz >= c.z.in || iy < 0 || iy >= c.y.in) continue;
         const float* row = input.row(r.z, iz, iy);
-        segments[size_t(count++)] = {row + c.x.taps[size_t(r.x)] * c.channels_in + r.channel,
+        segments[size_t(count++)] = {row + c.x.tap(r.x) * c.channels_in + r.channel,
                                      c.matrix + r.row * c.matrix_row, r.k};
       }
       while (block < blocks) starts[size_t(++block)] = count;
@@ -359,6 +330,7 @@ class KernelGradient {
 }  // namespace
 
 void conv(const ConvShape& s, const float* x, const float* w, float* y, const Epilogue& epilogue) {
+  if (is_depthwise(s)) return depthwise(s, x, w, y, epilogue);
   correlate({forward_taps(s.z), forward_taps(s.y), forward_taps(s.x), s.batch, s.groups, s.channels_in, s.channels_out,
              x, w, s.channels_out, s.channels_out / s.groups, y, s.z.out, s.y.out, s.x.out, &epilogue});
 }
@@ -366,10 +338,12 @@ void conv(const ConvShape& s, const float* x, const float* w, float* y, const Ep
 // Rows of the transposed kernel are padded to whole vectors, for packing.
 int64_t padded_channels(const ConvShape& s) { return ceil_div(s.channels_in / s.groups, 16) * 16; }
 int64_t conv_input_floats(const ConvShape& s) {
+  if (is_depthwise(s)) return 0;
   return s.z.kernel * s.y.kernel * s.x.kernel * s.channels_out * padded_channels(s);
 }
 
 void conv_input(const ConvShape& s, const float* dy, const float* w, float* dx, float* matrix) {
+  if (is_depthwise(s)) return depthwise_input(s, dy, w, dx);
   const int64_t in = s.channels_in / s.groups, out = s.channels_out / s.groups, row = padded_channels(s);
   const Epilogue none;
   for (int64_t pz = 0; pz < std::min(s.z.stride, s.z.in); ++pz)
@@ -391,13 +365,14 @@ void conv_input(const ConvShape& s, const float* dy, const float* w, float* dx, 
                       s.y.in,
                       s.x.in,
                       &none};
-        c.matrix_group = int64_t(c.z.taps.size() * c.y.taps.size() * c.x.taps.size()) * out * row;
+        c.matrix_group = c.z.count * c.y.count * c.x.count * out * row;
         float* to = matrix;
         for (int64_t g = 0; g < s.groups; ++g)
-          for (int64_t z : c.z.places)
-            for (int64_t y : c.y.places)
-              for (int64_t x : c.x.places) {
-                const float* from = w + ((z * s.y.kernel + y) * s.x.kernel + x) * in * s.channels_out + g * out;
+          for (int64_t qz = 0; qz < c.z.count; ++qz)
+            for (int64_t qy = 0; qy < c.y.count; ++qy)
+              for (int64_t qx = 0; qx < c.x.count; ++qx) {
+                const float* from = w +
+ ((c.z.place(qz) * s.y.kernel + c.y.place(qy)) * s.x.kernel + c.x.place(qx)) * in * s.channels_out + g * out;
                 kernels().gemm_pack(to, out, in, from, s.channels_out, 1, row);
                 to += out * row;
               }
@@ -406,6 +381,7 @@ void conv_input(const ConvShape& s, const float* dy, const float* w, float* dx, 
 }
 
 void conv_kernel(const ConvShape& s, const float* x, const float* dy, float* dw) {
+  if (is_depthwise(s)) return depthwise_kernel(s, x, dy, dw);
   const KernelGradient gradient(s, x, dy);
   const int64_t m = gradient.rows(), n = s.channels_out, k = gradient.pixels(), parts = gradient.parts();
   if (m == 0 || n == 0) return;
