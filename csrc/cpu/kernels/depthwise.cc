@@ -9,35 +9,49 @@ namespace {
 
 // --- outputs: the accumulators are those of some pixels
 
-constexpr int kPixels = 8;  // enough for the latency of multiply-adds on two ports
+// Two vectors of channels of some pixels are more than the latency of multiply-adds on two ports takes.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kPixels = 8;
+#else
+constexpr int kPixels = 6;
+#endif
 
-// P pixels, `step` floats apart. Five share a base pointer, as in tile.h.
-template <int P>
-FASTDL_INLINE void some_pixels(const DepthwisePixels& g, int64_t x_offset, int64_t step, float* y, int64_t y_step) {
-  loop(g.channels, [&](int64_t c, auto at) {
-    vf acc[P] = {};
-    for (const DepthwiseTap* tap = g.taps; tap < g.taps + g.count; ++tap) {
-      const vf w = at.load(tap->w + c);
-      const float* x = tap->x + x_offset + c;
-      int64_t next = step;
-      asm volatile("" : "+r"(next));
+// P pixels, `step` floats apart, and V vectors of channels from c on.
+template <int P, int V, class At>
+FASTDL_INLINE void some_pixels(const DepthwisePixels& g, int64_t c, At at, int64_t x_offset, int64_t step, float* y,
+                               int64_t y_step) {
+  vf acc[P][V] = {};
+  for (const DepthwiseTap* tap = g.taps; tap < g.taps + g.count; ++tap) {
+    vf w[V];
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) w[v] = at.load(tap->w + c + v * kLanes);
+    const float* x = tap->x + x_offset + c;
 #pragma GCC unroll 8
-      for (int p = 0; p < P; ++p) {
-        acc[p] = fma(at.load(x + p % 5 * next), w, acc[p]);
-        if (p == 4) x += 5 * next;
-      }
-    }
-    const vf bias = g.bias ? at.load(g.bias + c) : vf{};
-    float* to = y + c;
+    for (int p = 0; p < P; ++p, x += step)
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) acc[p][v] = fma(at.load(x + v * kLanes), w[v], acc[p][v]);
+  }
+  float* to = y + c;
 #pragma GCC unroll 8
-    for (int p = 0; p < P; ++p, to += y_step) at.store(to, g.bias ? acc[p] + bias : acc[p]);
-  });
+  for (int p = 0; p < P; ++p, to += y_step)
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v)
+      at.store(to + v * kLanes, g.bias ? acc[p][v] + at.load(g.bias + c + v * kLanes) : acc[p][v]);
 }
 
 template <int P>
 FASTDL_INLINE void pixels_of(int64_t count, const DepthwisePixels& g, int64_t x_offset, int64_t step, float* y,
                              int64_t y_step) {
-  if (count == P) return some_pixels<P>(g, x_offset, step, y, y_step);
+  if (count == P) {
+    int64_t c = 0;
+    for (; c + 2 * kLanes <= g.channels; c += 2 * kLanes) some_pixels<P, 2>(g, c, Full{}, x_offset, step, y, y_step);
+    if (c + kLanes <= g.channels) {
+      some_pixels<P, 1>(g, c, Full{}, x_offset, step, y, y_step);
+      c += kLanes;
+    }
+    if (c < g.channels) some_pixels<P, 1>(g, c, Part{g.channels - c}, x_offset, step, y, y_step);
+    return;
+  }
   if constexpr (P > 1) pixels_of<P - 1>(count, g, x_offset, step, y, y_step);
 }
 
@@ -86,12 +100,18 @@ void depthwise_pixels(const DepthwisePixels& g) {
   const int64_t lines = along ? g.rows : g.pixels, length = along ? g.pixels : g.rows;
   const int64_t step = along ? g.x_pixel : g.x_row, y_step = along ? g.y_pixel : g.y_row;
   const int64_t x_line = along ? g.x_row : g.x_pixel, y_line = along ? g.y_row : g.y_pixel;
-  const int64_t tiles = (length + kPixels - 1) / kPixels;
-  for (int64_t l = 0; l < lines; ++l)
+  // Tiles differ by at most one pixel.
+  const int64_t tiles = (length + kPixels - 1) / kPixels, each = length / tiles, more = length % tiles;
+  for (int64_t l = 0; l < lines; ++l) {
+    int64_t x = l * x_line;
+    float* y = g.y + l * y_line;
     for (int64_t t = 0; t < tiles; ++t) {
-      const int64_t first = t * length / tiles, last = (t + 1) * length / tiles;
-      pixels_of<kPixels>(last - first, g, l * x_line + first * step, step, g.y + l * y_line + first * y_step, y_step);
+      const int64_t count = each + (t < more);
+      pixels_of<kPixels>(count, g, x, step, y, y_step);
+      x += count * step;
+      y += count * y_step;
     }
+  }
 }
 
 int depthwise_gradient_rows() { return kTapRows; }
