@@ -165,8 +165,8 @@ void correlate(const Correlation& c) {
         const int64_t iz = tz * c.z.stride + c.z.tap(r.z), iy = ty * c.y.stride + c.y.tap(r.y);
         if (iz < 0 || iz >= c.z.in || iy < 0 || iy >= c.y.in) continue;
         const float* row = input.row(r.z, iz, iy);
-        segments[size_t(count++)] = {row + c.x.tap(r.x) * c.channels_in + r.channel,
-                                     c.matrix + r.row * c.matrix_row, r.k};
+        segments[size_t(count++)] = {row + c.x.tap(r.x) * c.channels_in + r.channel, c.matrix + r.row * c.matrix_row,
+                                     r.k};
       }
       while (block < blocks) starts[size_t(++block)] = count;
       float* const out =
@@ -241,15 +241,18 @@ class KernelGradient {
         for (int64_t j = 0; j < out_; j += panel) {
           ConvRow g = {};
           g.n = std::min(panel, out_ - j);
-          isa.gemm_pack(columns, pixels, g.n, dy_ + at * s_.channels_out + group * out_ + j, s_.channels_out, 0, panel);
-          g.b_row = panel;
+          const float* from = dy_ + at * s_.channels_out + group * out_ + j;
+          const bool narrow = s_.channels_out <= panel;
+          if (!narrow) isa.gemm_pack(columns, pixels, g.n, from, s_.channels_out, 0, panel);
+          g.b_row = narrow ? s_.channels_out : panel;
           g.a_row = 1;
           g.a_col = s_.x.stride * s_.channels_in;
           g.c_row = g.start_row = s_.channels_out;
           const int64_t tiles = ceil_div(tall, isa.conv_tile_rows(g.n));
           for (int64_t part = first_part; part < last_part; ++part) {
             const int64_t qx = joined_ ? 0 : part % s_.x.kernel, q = joined_ ? part : part / s_.x.kernel;
-            segments_of(at, pixels, q / s_.y.kernel, q % s_.y.kernel, qx, copies, top, columns, panel, segments);
+            segments_of(at, pixels, q / s_.y.kernel, q % s_.y.kernel, qx, copies, top, narrow ? from : columns, g.b_row,
+                        segments);
             g.segments = segments.data();
             g.count = int64_t(segments.size());
             for (int64_t t = 0; t < tiles; ++t) {
@@ -371,8 +374,10 @@ void conv_input(const ConvShape& s, const float* dy, const float* w, float* dx, 
           for (int64_t qz = 0; qz < c.z.count; ++qz)
             for (int64_t qy = 0; qy < c.y.count; ++qy)
               for (int64_t qx = 0; qx < c.x.count; ++qx) {
-                const float* from = w +
- ((c.z.place(qz) * s.y.kernel + c.y.place(qy)) * s.x.kernel + c.x.place(qx)) * in * s.channels_out + g * out;
+                const float* from =
+                    w +
+                    ((c.z.place(qz) * s.y.kernel + c.y.place(qy)) * s.x.kernel + c.x.place(qx)) * in * s.channels_out +
+                    g * out;
                 kernels().gemm_pack(to, out, in, from, s.channels_out, 1, row);
                 to += out * row;
               }
@@ -397,7 +402,8 @@ void conv_kernel(const ConvShape& s, const float* x, const float* dy, float* dw)
         [](int64_t, int64_t) {});
   const double part_time = block_time * double(k) / kSumBlock / double(parts);
   parallel_for_flushing(
-      parts, std::max<int64_t>(1, int64_t(8000 / std::max(part_time, 1.0))), [&](int64_t begin, int64_t end) {
+      parts, num_threads() == 1 ? parts : std::max<int64_t>(1, int64_t(8000 / std::max(part_time, 1.0))),
+      [&](int64_t begin, int64_t end) {
         const int64_t size = (end - begin) * gradient.part_rows() * n;
         float* const total = dw + begin * gradient.part_rows() * n;
         for (int64_t l = 0; l < k; l += kSumBlock) {

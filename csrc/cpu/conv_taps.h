@@ -1,4 +1,5 @@
-// One axis of a correlation, which a convolution is, and which the gradient of its input is for each phase of its pixels.
+// One axis of a correlation, which a convolution is, and which the gradient of its input is for each phase of its
+// pixels.
 #pragma once
 #include <stdint.h>
 

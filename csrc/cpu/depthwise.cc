@@ -209,7 +209,7 @@ class KernelGradient {
   }
 
  private:
-  static constexpr int64_t kChannels = 64;       // at a time: a few lines of each pixel
+  static constexpr int64_t kChannels = 64;      // at a time: a few lines of each pixel
   static constexpr int64_t kFloats = 6 * 1024;  // of the pixels that lie in L1 for all taps
 
   void some_channels(const Extent (&o)[4], int64_t c, int64_t channels, float* dw, int64_t dw_row) const {
@@ -268,7 +268,8 @@ class KernelGradient {
   template <class F>
   void in_parts(DepthwiseGradient& g, const Extent& images, const Span& y, const Span& x, F f) const {
     const int64_t most = std::max<int64_t>(8, kFloats / ((s_.x.stride * s_.y.stride + 1) * g.channels));
-    const int64_t pixels = std::min(most, x.end - x.begin), rows = std::clamp<int64_t>(most / pixels, 1, y.end - y.begin);
+    const int64_t pixels = std::min(most, x.end - x.begin),
+                  rows = std::clamp<int64_t>(most / pixels, 1, y.end - y.begin);
     const int64_t count = std::clamp<int64_t>(most / (pixels * rows), 1, images.size());
     for (int64_t n = images.begin; n < images.end; n += count)
       for (int64_t i = y.begin; i < y.end; i += rows)

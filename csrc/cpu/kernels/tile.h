@@ -51,7 +51,7 @@ struct Operands {
 
 template <int R, int V, bool kPartial>
 FASTDL_INLINE void load_tile(vf (&acc)[R][V], const Operands& o) {
-#pragma GCC unroll 16
+#pragma GCC unroll 24
   for (int r = 0; r < R; ++r) {
     const float* start = o.start ? o.start + r * o.start_row : nullptr;
 #pragma GCC unroll 8
@@ -69,7 +69,7 @@ FASTDL_INLINE void load_tile(vf (&acc)[R][V], const Operands& o) {
 template <int R, int V, bool kPartial>
 FASTDL_INLINE void store_tile(vf (&acc)[R][V], const Operands& o) {
   if (o.add) {
-#pragma GCC unroll 16
+#pragma GCC unroll 24
     for (int r = 0; r < R; ++r) {
       const float* c = o.c + r * o.c_row;
 #pragma GCC unroll 8
@@ -82,11 +82,11 @@ FASTDL_INLINE void store_tile(vf (&acc)[R][V], const Operands& o) {
     for (int v = 0; v < V; ++v) {
       const float* p = o.bias + v * kLanes;
       const vf bias = kPartial && v == V - 1 ? load_part(p, o.tail) : load(p);
-#pragma GCC unroll 16
+#pragma GCC unroll 24
       for (int r = 0; r < R; ++r) acc[r][v] += bias;
     }
   }
-#pragma GCC unroll 16
+#pragma GCC unroll 24
   for (int r = 0; r < R; ++r) {
     float* c = o.c + r * o.c_row;
 #pragma GCC unroll 8
@@ -107,6 +107,7 @@ FASTDL_INLINE void multiply_add(vf (&acc)[R][V], const float* a, int64_t a_row, 
                                 int64_t b_row, int64_t steps, int64_t tail) {
   constexpr int kBases = (R + 4) / 5;
   const char* base[kBases];
+#pragma GCC unroll 5
   for (int i = 0; i < kBases; ++i) base[i] = (const char*)a + 5 * i * a_row;
   for (int64_t k = steps; k > 0; --k) {
     int64_t row = a_row;
@@ -117,14 +118,14 @@ FASTDL_INLINE void multiply_add(vf (&acc)[R][V], const float* a, int64_t a_row, 
     for (int v = 0; v < V; v += kLine) __builtin_prefetch(soon + v * kLanes);
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) bv[v] = kPartial && v == V - 1 ? load_part(b + v * kLanes, tail) : load(b + v * kLanes);
-#pragma GCC unroll 16
+#pragma GCC unroll 24
     for (int r = 0; r < R; ++r) {
       const vf x = splat(*(const float*)(base[r / 5] + (r % 5) * row));
 #pragma GCC unroll 8
       for (int v = 0; v < V; ++v) acc[r][v] = fma(x, bv[v], acc[r][v]);
     }
     b += b_row;
-#pragma GCC unroll 3
+#pragma GCC unroll 5
     for (int i = 0; i < kBases; ++i) base[i] += a_col;
   }
 }
