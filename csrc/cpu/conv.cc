@@ -242,17 +242,17 @@ class KernelGradient {
           ConvRow g = {};
           g.n = std::min(panel, out_ - j);
           const float* from = dy_ + at * s_.channels_out + group * out_ + j;
-          const bool narrow = s_.channels_out <= panel;
-          if (!narrow) isa.gemm_pack(columns, pixels, g.n, from, s_.channels_out, 0, panel);
-          g.b_row = narrow ? s_.channels_out : panel;
+          const bool in_place = s_.channels_out <= panel;
+          if (!in_place) isa.gemm_pack(columns, pixels, g.n, from, s_.channels_out, 0, panel);
+          g.b_row = in_place ? s_.channels_out : panel;
           g.a_row = 1;
           g.a_col = s_.x.stride * s_.channels_in;
           g.c_row = g.start_row = s_.channels_out;
           const int64_t tiles = ceil_div(tall, isa.conv_tile_rows(g.n));
           for (int64_t part = first_part; part < last_part; ++part) {
             const int64_t qx = joined_ ? 0 : part % s_.x.kernel, q = joined_ ? part : part / s_.x.kernel;
-            segments_of(at, pixels, q / s_.y.kernel, q % s_.y.kernel, qx, copies, top, narrow ? from : columns, g.b_row,
-                        segments);
+            segments_of(at, pixels, q / s_.y.kernel, q % s_.y.kernel, qx, copies, top, in_place ? from : columns,
+                        g.b_row, segments);
             g.segments = segments.data();
             g.count = int64_t(segments.size());
             for (int64_t t = 0; t < tiles; ++t) {
@@ -330,10 +330,23 @@ class KernelGradient {
   const bool joined_;
 };
 
+// A kernel of one tap that meets every pixel: a product of matrices, whose sums have the same order. Narrow ones lack
+// tiles that are as high as those of convolutions.
+bool narrow(int64_t channels) { return channels <= kernels().lanes; }
+bool is_pointwise(const ConvShape& s) {
+  for (const ConvAxis* a : {&s.z, &s.y, &s.x})
+    if (a->kernel != 1 || a->stride != 1 || a->in != a->out || a->low != 0) return false;
+  return s.groups == 1;
+}
+int64_t pixels_of(const ConvShape& s) { return s.batch * s.z.in * s.y.in * s.x.in; }
+
 }  // namespace
 
 void conv(const ConvShape& s, const float* x, const float* w, float* y, const Epilogue& epilogue) {
   if (is_depthwise(s)) return depthwise(s, x, w, y, epilogue);
+  const int64_t in = s.channels_in, out = s.channels_out;
+  if (is_pointwise(s) && !narrow(out))
+    return gemm(false, false, pixels_of(s), out, in, x, in, w, out, y, out, false, epilogue);
   correlate({forward_taps(s.z), forward_taps(s.y), forward_taps(s.x), s.batch, s.groups, s.channels_in, s.channels_out,
              x, w, s.channels_out, s.channels_out / s.groups, y, s.z.out, s.y.out, s.x.out, &epilogue});
 }
@@ -341,12 +354,15 @@ void conv(const ConvShape& s, const float* x, const float* w, float* y, const Ep
 // Rows of the transposed kernel are padded to whole vectors, for packing.
 int64_t padded_channels(const ConvShape& s) { return ceil_div(s.channels_in / s.groups, 16) * 16; }
 int64_t conv_input_floats(const ConvShape& s) {
-  if (is_depthwise(s)) return 0;
+  if (is_depthwise(s) || (is_pointwise(s) && !narrow(s.channels_in))) return 0;
   return s.z.kernel * s.y.kernel * s.x.kernel * s.channels_out * padded_channels(s);
 }
 
 void conv_input(const ConvShape& s, const float* dy, const float* w, float* dx, float* matrix) {
   if (is_depthwise(s)) return depthwise_input(s, dy, w, dx);
+  if (is_pointwise(s) && !narrow(s.channels_in))
+    return gemm(false, true, pixels_of(s), s.channels_in, s.channels_out, dy, s.channels_out, w, s.channels_out, dx,
+                s.channels_in, false);
   const int64_t in = s.channels_in / s.groups, out = s.channels_out / s.groups, row = padded_channels(s);
   const Epilogue none;
   for (int64_t pz = 0; pz < std::min(s.z.stride, s.z.in); ++pz)
@@ -387,6 +403,9 @@ void conv_input(const ConvShape& s, const float* dy, const float* w, float* dx, 
 
 void conv_kernel(const ConvShape& s, const float* x, const float* dy, float* dw) {
   if (is_depthwise(s)) return depthwise_kernel(s, x, dy, dw);
+  if (is_pointwise(s))
+    return gemm(true, false, s.channels_in, s.channels_out, pixels_of(s), x, s.channels_in, dy, s.channels_out, dw,
+                s.channels_out, false);
   const KernelGradient gradient(s, x, dy);
   const int64_t m = gradient.rows(), n = s.channels_out, k = gradient.pixels(), parts = gradient.parts();
   if (m == 0 || n == 0) return;
