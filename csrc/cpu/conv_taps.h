@@ -48,6 +48,14 @@ inline Taps backward_taps(const ConvAxis& a, int64_t phase) {
   return t;
 }
 
+// A kernel of one tap that meets every pixel: a product of matrices, whose sums have the same order.
+inline bool is_pointwise(const ConvShape& s) {
+  for (const ConvAxis* a : {&s.z, &s.y, &s.x})
+    if (a->kernel != 1 || a->stride != 1 || a->in != a->out || a->low != 0) return false;
+  return s.groups == 1;
+}
+inline int64_t pixels_of(const ConvShape& s) { return s.batch * s.z.in * s.y.in * s.x.in; }
+
 // Outputs [begin, end), whose inputs exist for the taps [first, last).
 struct Span {
   int64_t begin, end, first, last;

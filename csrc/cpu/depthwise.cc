@@ -17,10 +17,6 @@
 namespace fastdl {
 namespace {
 
-float* floats(Scratch slot, int64_t count) {
-  return static_cast<float*>(scratch(slot, size_t(std::max<int64_t>(count, 1)) * sizeof(float)));
-}
-
 // Calls f(span) for the spans of outputs [begin, end).
 template <class F>
 void for_spans(const Taps& a, int64_t begin, int64_t end, F f) {
@@ -71,8 +67,7 @@ void correlate(const Correlation& c, const Image& in, const Image& out, int64_t 
   const int64_t z_phases = c.phases(c.z), y_phases = c.phases(c.y), x_phases = c.phases(c.x);
   const Taps z = c.taps(c.z, oz % z_phases);
   const Span sz = span_at(z, oz / z_phases, oz / z_phases + 1);
-  auto* const taps = static_cast<DepthwiseTap*>(
-      scratch(Scratch::conv_runs, size_t(c.z.kernel * c.y.kernel * c.x.kernel) * sizeof(DepthwiseTap)));
+  DepthwiseTap* const taps = scratch_of<DepthwiseTap>(Scratch::conv_runs, c.z.kernel * c.y.kernel * c.x.kernel);
   DepthwisePixels g = {};
   g.channels = c.channels;
   g.taps = taps;
@@ -146,7 +141,7 @@ void depthwise(const ConvShape& s, const float* x, const float* w, float* y, con
       const Extent slices = inputs_of(s.z, z, z + 1), rows = inputs_of(s.y, begin, end);
       in.row = row * times;
       in.slice = in.row * rows.size();
-      float* const copies = floats(Scratch::conv_rows, slices.size() * in.slice);
+      float* const copies = scratch_of<float>(Scratch::conv_rows, slices.size() * in.slice);
       for (int64_t i = slices.begin; i < slices.end; ++i)
         repeat(copies + (i - slices.begin) * in.slice, image + (i * s.y.in + rows.begin) * row, rows.size() * row,
                times);
@@ -167,7 +162,7 @@ void depthwise_input(const ConvShape& s, const float* dy, const float* w, float*
     const float* image = dy + n * s.z.out * s.y.out * dy_row;
     const Image in = {const_cast<float*>(image), dy_row, dy_row * s.y.out};
     float* const to = dx + ((n * s.z.in + z) * s.y.in + begin) * (row / times);
-    float* const sums = times > 1 ? floats(Scratch::conv_rows, (end - begin) * row) : to;
+    float* const sums = times > 1 ? scratch_of<float>(Scratch::conv_rows, (end - begin) * row) : to;
     correlate(c, in, {sums - begin * row, row, 0}, z, begin, end);
     if (times > 1) add_up(to, sums, (end - begin) * (row / times), times);
   });
@@ -223,7 +218,7 @@ class KernelGradient {
       const Extent z = inputs_of(s_.z, o[1].begin, o[1].end), y = inputs_of(s_.y, o[2].begin, o[2].end),
                    w = inputs_of(s_.x, o[3].begin, o[3].end);
       const int64_t first = c / times, count = (c + channels - 1) / times + 1 - first, wide = count * times;
-      float* const copies = floats(Scratch::conv_rows, o[0].size() * z.size() * y.size() * w.size() * wide);
+      float* const copies = scratch_of<float>(Scratch::conv_rows, o[0].size() * z.size() * y.size() * w.size() * wide);
       float* to = copies;
       for (int64_t n = o[0].begin; n < o[0].end; ++n)
         for (int64_t i = z.begin; i < z.end; ++i)
@@ -325,7 +320,7 @@ void depthwise_kernel(const ConvShape& s, const float* x, const float* dy, float
     const int64_t first = begin * each, last = std::min(n, end * each), width = last - first;
     gradient.block(0, first, last, dw + first, n);
     if (blocks == 1) return;
-    float* const part = floats(Scratch::gemm_parts, taps * width);
+    float* const part = scratch_of<float>(Scratch::gemm_parts, taps * width);
     for (int64_t b = 1; b < blocks; ++b) {
       gradient.block(b, first, last, part, width);
       for (int64_t tap = 0; tap < taps; ++tap) {
