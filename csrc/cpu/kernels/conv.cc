@@ -19,6 +19,11 @@ template <int R, int V, bool kPartial>
 FASTDL_INLINE void segment_tile(const Operands& o, const ConvRow& g) {
   vf acc[R][V];
   load_tile<R, V, kPartial>(acc, o);
+  // C may lie beyond L2; its lines come while the sums are computed.
+#pragma GCC unroll 24
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < V; v += kLine) __builtin_prefetch(o.c + r * o.c_row + v * kLanes, 1);
   for (const ConvSegment* s = g.segments; s < g.segments + g.count; ++s)
     multiply_add<R, V, kPartial>(acc, s->a + g.a_offset, o.a_row, o.a_col, s->b + g.b_offset, o.b_row, s->k, o.tail);
   store_tile<R, V, kPartial>(acc, o);
