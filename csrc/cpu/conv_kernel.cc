@@ -24,14 +24,16 @@ class KernelGradient {
         dy_(dy),
         in_(s.channels_in / s.groups),
         out_(s.channels_out / s.groups),
-        row_width_((s.x.out - 1) * s.x.stride + s.x.kernel),
-        pads_(s.x.low > 0 || row_width_ > s.x.in),
-        joined_(s.groups == 1 && s.x.dilation == 1 && s.x.kernel > 1 && (in_ < 16 || !pads_)) {}
+        patches_(s.groups == 1 && in_ < 16),
+        joined_(s.groups == 1 && s.x.dilation == 1 && s.x.low == 0 &&
+                (s.x.out - 1) * s.x.stride + s.x.kernel <= s.x.in) {}
 
   int64_t rows() const { return s_.z.kernel * s_.y.kernel * s_.x.kernel * in_; }
   int64_t pixels() const { return s_.batch * s_.z.out * s_.y.out * s_.x.out; }
   // Taps whose rows are computed together.
-  int64_t parts() const { return s_.z.kernel * s_.y.kernel * (joined_ ? 1 : s_.x.kernel); }
+  int64_t parts() const {
+    return patches_ && rows() <= kPatch ? 1 : s_.z.kernel * s_.y.kernel * (patches_ || joined_ ? 1 : s_.x.kernel);
+  }
   int64_t part_rows() const { return rows() / parts(); }
 
   // The sum over pixels [begin, begin + count) for rows of the parts [first, last), whose first row is at c. It is one
@@ -39,29 +41,29 @@ class KernelGradient {
   void block(int64_t begin, int64_t count, int64_t first_part, int64_t last_part, float* c) const {
     const KernelTable& isa = kernels();
     const int64_t panel = 2 * isa.lanes, tall = part_rows(), step = 24 * 1024 / 4 / panel;
-    float* const columns = scratch_of<float>(Scratch::gemm_b, step * panel);
+    const bool in_place = s_.channels_out <= panel;
+    float* const columns = scratch_of<float>(Scratch::gemm_b, in_place ? 0 : step * ceil_div(out_, panel) * panel);
+    float* const patches = scratch_of<float>(Scratch::conv_rows, patches_ ? step * tall : 0);
     ConvSegment* const segments = scratch_of<ConvSegment>(Scratch::conv_segments, step / s_.x.out + 2);
+    ConvRow g = {};
+    g.segments = segments;
+    g.a_row = 1;
+    g.a_col = patches_ ? tall : s_.x.stride * s_.channels_in;
+    g.b_row = in_place ? s_.channels_out : panel;
+    g.c_row = g.start_row = s_.channels_out;
     for (int64_t done = 0; done < count; done += step) {
       const int64_t at = begin + done, pixels = std::min(step, count - done);
-      int64_t top = 0;
-      const float* copies = joined_ && pads_ ? padded_rows(at, pixels, &top) : nullptr;
-      for (int64_t group = 0; group < s_.groups; ++group)
-        for (int64_t j = 0; j < out_; j += panel) {
-          ConvRow g = {};
-          g.n = std::min(panel, out_ - j);
-          const float* from = dy_ + at * s_.channels_out + group * out_ + j;
-          const bool in_place = s_.channels_out <= panel;
-          if (!in_place) isa.gemm_pack(columns, pixels, g.n, from, s_.channels_out, 0, panel);
-          g.b_row = in_place ? s_.channels_out : panel;
-          g.a_row = 1;
-          g.a_col = s_.x.stride * s_.channels_in;
-          g.c_row = g.start_row = s_.channels_out;
-          const int64_t tiles = ceil_div(tall, isa.conv_tile_rows(g.n));
-          for (int64_t part = first_part; part < last_part; ++part) {
-            const int64_t qx = joined_ ? 0 : part % s_.x.kernel, q = joined_ ? part : part / s_.x.kernel;
-            g.segments = segments;
-            g.count = segments_of(at, pixels, q / s_.y.kernel, q % s_.y.kernel, qx, copies, top,
-                                  in_place ? from : columns, g.b_row, segments);
+      for (int64_t group = 0; group < s_.groups; ++group) {
+        const float* const dy = dy_ + at * s_.channels_out + group * out_;
+        if (!in_place) isa.gemm_pack(columns, pixels, out_, dy, s_.channels_out, 0, panel);
+        const float* const b = in_place ? dy : columns;
+        for (int64_t part = first_part; part < last_part; ++part) {
+          g.count = patches_ ? 1 : segments_of(at, pixels, part, b, g.b_row, segments);
+          if (patches_) copy_patches(at, pixels, part, patches), segments[0] = {patches, b, pixels};
+          for (int64_t j = 0; j < out_; j += panel) {
+            g.n = std::min(panel, out_ - j);
+            g.b_offset = in_place ? 0 : j * pixels;
+            const int64_t tiles = ceil_div(tall, isa.conv_tile_rows(g.n));
             for (int64_t t = 0; t < tiles; ++t) {
               const int64_t first = t * tall / tiles;
               g.m = (t + 1) * tall / tiles - first;
@@ -72,70 +74,92 @@ class KernelGradient {
             }
           }
         }
+      }
     }
   }
 
  private:
-  // Row of the input that output row `row` (of all images) meets at taps z and y; -1 outside.
-  int64_t input_row(int64_t row, int64_t z, int64_t y) const {
-    const int64_t oy = row % s_.y.out, oz = row / s_.y.out % s_.z.out, n = row / s_.y.out / s_.z.out;
-    const int64_t iz = oz * s_.z.stride - s_.z.low + z * s_.z.dilation;
-    const int64_t iy = oy * s_.y.stride - s_.y.low + y * s_.y.dilation;
-    if (iz < 0 || iz >= s_.z.in || iy < 0 || iy >= s_.y.in) return -1;
-    return (n * s_.z.in + iz) * s_.y.in + iy;
+  static constexpr int64_t kPatch = 128;  // floats of a patch that is not cut into rows
+
+  // A row of outputs, of all images.
+  struct Row {
+    int64_t n, z, y;
+    void next(const ConvShape& s) {
+      if (++y < s.y.out) return;
+      y = 0;
+      if (++z < s.z.out) return;
+      z = 0;
+      ++n;
+    }
+  };
+  Row row_at(int64_t row) const { return {row / s_.y.out / s_.z.out, row / s_.y.out % s_.z.out, row % s_.y.out}; }
+  // Row of the input that a row of outputs meets at taps z and y; null outside.
+  const float* input_row(const Row& o, int64_t z, int64_t y) const {
+    const int64_t iz = o.z * s_.z.stride - s_.z.low + z * s_.z.dilation;
+    const int64_t iy = o.y * s_.y.stride - s_.y.low + y * s_.y.dilation;
+    if (iz < 0 || iz >= s_.z.in || iy < 0 || iy >= s_.y.in) return nullptr;
+    return x_ + ((o.n * s_.z.in + iz) * s_.y.in + iy) * s_.x.in * s_.channels_in;
+  }
+  // Calls f(row, first, last, pixel) for the rows of outputs [begin, begin + count): the pixels of each row, and how
+  // many come before.
+  template <class F>
+  void for_rows(int64_t begin, int64_t count, F f) const {
+    Row row = row_at(begin / s_.x.out);
+    int64_t first = begin % s_.x.out;
+    for (int64_t done = 0; done < count; row.next(s_), first = 0) {
+      const int64_t last = std::min(s_.x.out, first + count - done);
+      f(row, first, last, done);
+      done += last - first;
+    }
   }
 
-  // How many segments there are.
-  int64_t segments_of(int64_t begin, int64_t count, int64_t z, int64_t y, int64_t qx, const float* copies, int64_t top,
-                      const float* columns, int64_t panel, ConvSegment* found) const {
-    int64_t segments = 0;
-    // The outputs whose input at this tap exists.
+  // The outputs of each row whose input at this tap exists, and their inputs. Returns how many segments there are.
+  int64_t segments_of(int64_t begin, int64_t count, int64_t part, const float* b, int64_t b_row,
+                      ConvSegment* found) const {
+    const int64_t qx = joined_ ? 0 : part % s_.x.kernel, q = joined_ ? part : part / s_.x.kernel;
     const int64_t shift = s_.x.low - qx * s_.x.dilation;  // input o stride - shift
-    const int64_t low = joined_ ? 0 : std::max<int64_t>(0, ceil_div(std::max<int64_t>(shift, 0), s_.x.stride));
-    const int64_t room = s_.x.in - 1 + shift;
-    const int64_t high = joined_ ? s_.x.out : room < 0 ? 0 : std::min(s_.x.out, room / s_.x.stride + 1);
-    for (int64_t at = begin; at < begin + count;) {
-      const int64_t row = at / s_.x.out, ox = at % s_.x.out;
-      const int64_t first = std::max(ox, low), last = std::min(std::min(s_.x.out, ox + begin + count - at), high);
-      const int64_t from = input_row(row, z, y);
-      if (from >= 0 && first < last) {
-        const float* a = copies ? copies + ((from - top) * row_width_ + first * s_.x.stride) * s_.channels_in
-                                : x_ + (from * s_.x.in + first * s_.x.stride - shift) * s_.channels_in;
-        found[segments++] = {a, columns + (row * s_.x.out + first - begin) * panel, last - first};
-      }
-      at += s_.x.out - ox;
-    }
+    const int64_t low = std::max<int64_t>(0, ceil_div(shift, s_.x.stride));
+    const int64_t high = std::min(s_.x.out, floor_div(s_.x.in - 1 + shift, s_.x.stride) + 1);
+    int64_t segments = 0;
+    for_rows(begin, count, [&](const Row& row, int64_t first, int64_t last, int64_t pixel) {
+      const int64_t from = std::max(first, low), to = std::min(last, high);
+      const float* input = input_row(row, q / s_.y.kernel, q % s_.y.kernel);
+      if (!input || from >= to) return;
+      found[segments++] = {input + (from * s_.x.stride - shift) * s_.channels_in, b + (pixel + from - first) * b_row,
+                           to - from};
+    });
     return segments;
   }
 
-  // Copies of the rows that these pixels meet, with zeros at the ends. *top is the first of them.
-  const float* padded_rows(int64_t begin, int64_t count, int64_t* top) const {
-    const int64_t first_row = begin / s_.x.out, last_row = (begin + count - 1) / s_.x.out;
-    int64_t low = INT64_MAX, high = -1;
-    for (int64_t row = first_row; row <= last_row; ++row)
-      for (int64_t z = 0; z < s_.z.kernel; ++z)
-        for (int64_t y = 0; y < s_.y.kernel; ++y)
-          if (const int64_t from = input_row(row, z, y); from >= 0)
-            low = std::min(low, from), high = std::max(high, from);
-    const int64_t rows = std::max<int64_t>(high - low + 1, 1), row = row_width_ * s_.channels_in;
-    float* copies = scratch_of<float>(Scratch::conv_rows, rows * row);
-    *top = low;
-    const int64_t left = s_.x.low, taken = std::min(s_.x.in, row_width_ - left);
-    for (int64_t i = 0; i < rows && high >= 0; ++i) {
-      float* to = copies + i * row;
-      std::fill_n(to, left * s_.channels_in, 0.0f);
-      std::copy_n(x_ + (low + i) * s_.x.in * s_.channels_in, taken * s_.channels_in, to + left * s_.channels_in);
-      std::fill(to + (left + taken) * s_.channels_in, to + row, 0.0f);
-    }
-    return copies;
+  // Few channels are copied next to those of the other taps of a part, so that tiles are high and segments long.
+  void copy_patches(int64_t begin, int64_t count, int64_t part, float* to) const {
+    const KernelTable& isa = kernels();
+    const Taps x = forward_taps(s_.x);
+    const int64_t taps = s_.z.kernel * s_.y.kernel, row_floats = s_.x.kernel * in_, width = part_rows();
+    const int64_t first_tap = parts() == 1 ? 0 : part, last_tap = parts() == 1 ? taps : part + 1;
+    for_rows(begin, count, [&](const Row& row, int64_t first, int64_t last, int64_t pixel) {
+      for (int64_t tap = first_tap; tap < last_tap; ++tap) {
+        float* const patch = to + (pixel - first) * width + (tap - first_tap) * row_floats;
+        const float* input = input_row(row, tap / s_.y.kernel, tap % s_.y.kernel);
+        for_spans(x, first, last, [&](const Span& s) {
+          const int64_t from = input ? s.first : 0, end = input ? s.last : 0;
+          float* const at = patch + s.begin * width;
+          if (end - from < x.count)
+            for (int64_t o = 0; o < s.end - s.begin; ++o) std::fill_n(at + o * width, row_floats, 0.0f);
+          const int64_t each = x.tap_step == 1 ? end - from : 1;  // adjacent taps
+          for (int64_t q = from; q < end; q += each)
+            isa.copy_rows(at + q * in_, width, input + (s.begin * x.stride + x.tap(q)) * in_, x.stride * in_,
+                          s.end - s.begin, each * in_);
+        });
+      }
+    });
   }
 
   const ConvShape& s_;
   const float *x_, *dy_;
   const int64_t in_, out_;
-  const int64_t row_width_;  // the places of a row that outputs meet
-  const bool pads_;          // some of them do not exist
-  // Whether the rows of a tile are those of all adjacent taps, which takes padded rows. It pays if channels are few.
+  const bool patches_;
+  // Whether the rows of a tile are those of all adjacent taps, which have to exist.
   const bool joined_;
 };
 

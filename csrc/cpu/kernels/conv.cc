@@ -57,4 +57,12 @@ void tile_of_rows(const ConvRow& g) {
 int conv_tile_rows(int64_t n) { return n <= kLanes ? rows_for(1) : rows_for(2); }
 void conv_tile(const ConvRow& g) { g.n <= kLanes ? tile_of_rows<rows_for(1), 1>(g) : tile_of_rows<rows_for(2), 2>(g); }
 
+void copy_rows(float* to, int64_t to_row, const float* from, int64_t from_row, int64_t rows, int64_t n) {
+  for (; rows > 0; --rows, to += to_row, from += from_row) {
+    int64_t j = 0;
+    for (; j + kLanes <= n; j += kLanes) store(to + j, load(from + j));
+    if (j < n) store_part(to + j, load_part(from + j, n - j), n - j);
+  }
+}
+
 }  // namespace fastdl::FASTDL_ISA_NS
