@@ -14,46 +14,16 @@
 
 #include <algorithm>
 #include <span>
-#include <vector>
 
 #include "core/parallel.h"
 #include "core/scratch.h"
 #include "core/subnormals.h"
-#include "cpu/gemm_blocks.h"
+#include "cpu/conv_taps.h"
+#include "cpu/depthwise.h"
 #include "cpu/isa.h"
 
 namespace fastdl {
 namespace {
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// One axis of a correlation: output t reads the inputs t * stride + taps[q] for all q, and lies at first + t * step.
-struct Taps {
-  int64_t in, steps, stride;
-  std::vector<int64_t> taps;    // in ascending order
-  std::vector<int64_t> places;  // of the taps in the kernel
-  int64_t first, step;
-
-  int64_t lowest() const { return taps.front(); }
-  int64_t highest() const { return (steps - 1) * stride + taps.back(); }
-};
-
-Taps forward_taps(const ConvAxis& a) {
-  Taps t{a.in, a.out, a.stride, {}, {}, 0, 1};
-  for (int64_t q = 0; q < a.kernel; ++q) t.taps.push_back(q * a.dilation - a.low), t.places.push_back(q);
-  return t;
-}
-
-// The taps of the inputs phase, phase + stride, ...: output o meets input i at tap q if o stride = i + low - q
-// dilation.
-Taps backward_taps(const ConvAxis& a, int64_t phase) {
-  Taps t{a.out, ceil_div(a.in - phase, a.stride), 1, {}, {}, phase, a.stride};
-  for (int64_t q = a.kernel - 1; q >= 0; --q) {
-    const int64_t at = phase + a.low - q * a.dilation;
-    if (at % a.stride == 0) t.taps.push_back(at / a.stride), t.places.push_back(q);
-  }
-  return t;
-}
 
 // Sums over taps and channels. The matrix of each group has a row for each tap (z, y, x) and channel.
 struct Correlation {
@@ -80,25 +50,25 @@ struct Run {
   int64_t block;  // of the sum
 };
 
-std::vector<Run> runs_of(const Correlation& c) {
-  const int64_t channels = c.group_in(), nx = int64_t(c.x.taps.size());
-  bool adjacent = c.groups == 1;
-  for (size_t q = 1; q < c.x.taps.size(); ++q) adjacent &= c.x.taps[q] == c.x.taps[q - 1] + 1;
-  std::vector<Run> runs;
-  int64_t row = 0, block = 0, length = 0;
-  for (int64_t z = 0; z < int64_t(c.z.taps.size()); ++z)
-    for (int64_t y = 0; y < int64_t(c.y.taps.size()); ++y)
-      for (int64_t x = 0; x < nx; x += adjacent ? nx : 1) {
-        const int64_t whole = (adjacent ? nx : 1) * channels;
+// The runs, in this thread's scratch memory.
+std::span<const Run> runs_of(const Correlation& c) {
+  const int64_t channels = c.group_in(), nx = c.x.count;
+  const bool adjacent = c.groups == 1 && (nx <= 1 || c.x.tap_step == 1);
+  const int64_t whole = (adjacent ? nx : 1) * channels, parts = adjacent ? std::min<int64_t>(nx, 1) : nx;
+  Run* const runs = scratch_of<Run>(Scratch::conv_runs, c.z.count * c.y.count * parts * ceil_div(whole, kSumBlock));
+  int64_t row = 0, block = 0, length = 0, count = 0;
+  for (int64_t z = 0; z < c.z.count; ++z)
+    for (int64_t y = 0; y < c.y.count; ++y)
+      for (int64_t x = 0; x < parts; ++x) {
         for (int64_t done = 0; done < whole; done += kSumBlock) {
           const int64_t k = std::min(kSumBlock, whole - done);
           if (length + k > kSumBlock) ++block, length = 0;
           length += k;
-          runs.push_back({z, y, x, done, row + done, k, block});
+          runs[count++] = {z, y, x, done, row + done, k, block};
         }
         row += whole;
       }
-  return runs;
+  return {runs, size_t(count)};
 }
 
 // Calls f with some rows of the output of one image: f(n, z, y, end).
@@ -115,10 +85,10 @@ void for_rows(const Correlation& c, int64_t rows_each, F f) {
 
 class Rows {
  public:
-  explicit Rows(const Correlation& c) : c_(c), left_(c.x.taps.empty() ? 0 : std::max<int64_t>(0, -c.x.lowest())) {
-    const int64_t end = c.x.taps.empty() ? 0 : c.x.highest() + 1;
+  explicit Rows(const Correlation& c) : c_(c), left_(c.x.count == 0 ? 0 : std::max<int64_t>(0, -c.x.lowest())) {
+    const int64_t end = c.x.count == 0 ? 0 : c.x.highest() + 1;
     // A phase of a strided gradient may have no taps along an axis: it reads no rows.
-    pads_ = !c.y.taps.empty() && (left_ > 0 || end > c.x.in);
+    pads_ = c.y.count > 0 && (left_ > 0 || end > c.x.in);
     width_ = left_ + std::max(c.x.in, end);
   }
   bool pads() const { return pads_; }
@@ -128,12 +98,12 @@ class Rows {
     image_ = c_.in + n * c_.z.in * c_.y.in * c_.x.in * c_.channels_in;
     if (!pads_) return;
     first_ = std::max<int64_t>(0, y * c_.y.stride + c_.y.lowest());
-    count_ = std::min(c_.y.in, (end - 1) * c_.y.stride + c_.y.taps.back() + 1) - first_;
+    count_ = std::min(c_.y.in, (end - 1) * c_.y.stride + c_.y.tap(c_.y.count - 1) + 1) - first_;
     if (count_ <= 0) return;
-    const int64_t row = width_ * c_.channels_in, slices = int64_t(c_.z.taps.size());
-    copies_ = static_cast<float*>(scratch(Scratch::conv_rows, size_t(slices * count_ * row) * sizeof(float)));
+    const int64_t row = width_ * c_.channels_in, slices = c_.z.count;
+    copies_ = scratch_of<float>(Scratch::conv_rows, slices * count_ * row);
     for (int64_t q = 0; q < slices; ++q) {
-      const int64_t iz = z * c_.z.stride + c_.z.taps[size_t(q)];
+      const int64_t iz = z * c_.z.stride + c_.z.tap(q);
       if (iz < 0 || iz >= c_.z.in) continue;
       for (int64_t i = 0; i < count_; ++i) {
         float* to = copies_ + (q * count_ + i) * row;
@@ -173,32 +143,32 @@ void finish(const Correlation& c, float* row, bool dense) {
 
 void correlate(const Correlation& c) {
   const KernelTable& isa = kernels();
-  const std::vector<Run> runs = runs_of(c);
+  const std::span<const Run> runs = runs_of(c);
   const int64_t blocks = runs.empty() ? 1 : runs.back().block + 1, channels = c.group_out();
   const int64_t panel = 2 * isa.lanes;
   // Rows of a task: all of an image, or fewer where there are few images or their rows take much of L2.
   const int64_t images = c.batch * c.z.steps, threads = num_threads();
   int64_t rows =
       threads == 1 ? c.y.steps : std::min(c.y.steps, std::max<int64_t>(1, c.y.steps * images / (4 * threads)));
-  const int64_t row_floats = c.x.in * c.channels_in * int64_t(c.z.taps.size());
+  const int64_t row_floats = c.x.in * c.channels_in * c.z.count;
   rows = std::clamp<int64_t>((1 << 17) / std::max<int64_t>(row_floats * c.y.stride, 1), 1, rows);
   for_rows(c, rows, [&](int64_t n, int64_t tz, int64_t begin, int64_t end) {
     Rows input(c);
     input.prepare(n, tz, begin, end);
-    std::vector<ConvSegment> segments(runs.size());
-    std::vector<int64_t> starts(size_t(blocks) + 1);
+    int64_t* const starts = scratch_of<int64_t>(Scratch::conv_starts, blocks + 1);
+    ConvSegment* const segments = scratch_of<ConvSegment>(Scratch::conv_segments, int64_t(runs.size()));
+    starts[0] = 0;
     for (int64_t ty = begin; ty < end; ++ty) {
       // The segments within the input, block by block.
       int64_t count = 0, block = 0;
       for (const Run& r : runs) {
-        while (block < r.block) starts[size_t(++block)] = count;
-        const int64_t iz = tz * c.z.stride + c.z.taps[size_t(r.z)], iy = ty * c.y.stride + c.y.taps[size_t(r.y)];
+        while (block < r.block) starts[++block] = count;
+        const int64_t iz = tz * c.z.stride + c.z.tap(r.z), iy = ty * c.y.stride + c.y.tap(r.y);
         if (iz < 0 || iz >= c.z.in || iy < 0 || iy >= c.y.in) continue;
         const float* row = input.row(r.z, iz, iy);
-        segments[size_t(count++)] = {row + c.x.taps[size_t(r.x)] * c.channels_in + r.channel,
-                                     c.matrix + r.row * c.matrix_row, r.k};
+        segments[count++] = {row + c.x.tap(r.x) * c.channels_in + r.channel, c.matrix + r.row * c.matrix_row, r.k};
       }
-      while (block < blocks) starts[size_t(++block)] = count;
+      while (block < blocks) starts[++block] = count;
       float* const out =
           c.out +
           (((n * c.out_z + c.z.first + tz * c.z.step) * c.out_y + c.y.first + ty * c.y.step) * c.out_x + c.x.first) *
@@ -219,147 +189,31 @@ void correlate(const Correlation& c) {
             g.a_offset = first * g.a_row;
             g.c = out + first * g.c_row + group * channels + j;
             for (int64_t b = 0; b < blocks; ++b) {
-              g.segments = segments.data() + starts[size_t(b)];
-              g.count = starts[size_t(b) + 1] - starts[size_t(b)];
+              g.segments = segments + starts[b];
+              g.count = starts[b + 1] - starts[b];
               g.add = b > 0;
               g.bias = b == blocks - 1 && c.epilogue->bias ? c.epilogue->bias + group * channels + j : nullptr;
               isa.conv_tile(g);
             }
           }
         }
-        for (ConvSegment& s : std::span(segments.data(), size_t(count))) s.a += c.group_in(), s.b += c.matrix_group;
+        for (ConvSegment& s : std::span(segments, size_t(count))) s.a += c.group_in(), s.b += c.matrix_group;
       }
       finish(c, out, c.x.step == 1);
     }
   });
 }
 
-// --- the gradient of the kernel ------------------------------------------------------------------------------------
-
-// A matrix of gradients: a row for each tap and channel, a column for each output channel. Its sums go over the pixels
-// of all outputs, in blocks of 1,024.
-class KernelGradient {
- public:
-  KernelGradient(const ConvShape& s, const float* x, const float* dy)
-      : s_(s),
-        x_(x),
-        dy_(dy),
-        in_(s.channels_in / s.groups),
-        out_(s.channels_out / s.groups),
-        row_width_((s.x.out - 1) * s.x.stride + s.x.kernel),
-        pads_(s.x.low > 0 || row_width_ > s.x.in),
-        joined_(s.groups == 1 && s.x.dilation == 1 && s.x.kernel > 1 && (in_ < 16 || !pads_)) {}
-
-  int64_t rows() const { return s_.z.kernel * s_.y.kernel * s_.x.kernel * in_; }
-  int64_t pixels() const { return s_.batch * s_.z.out * s_.y.out * s_.x.out; }
-  // Taps whose rows are computed together.
-  int64_t parts() const { return s_.z.kernel * s_.y.kernel * (joined_ ? 1 : s_.x.kernel); }
-  int64_t part_rows() const { return rows() / parts(); }
-
-  // The sum over pixels [begin, begin + count) for rows of the parts [first, last), whose first row is at c. It is one
-  // chain for each element. Pixels and channels that one panel of columns needs lie in L1.
-  void block(int64_t begin, int64_t count, int64_t first_part, int64_t last_part, float* c) const {
-    const KernelTable& isa = kernels();
-    const int64_t panel = 2 * isa.lanes, tall = part_rows(), step = 24 * 1024 / 4 / panel;
-    float* const columns = static_cast<float*>(scratch(Scratch::gemm_b, size_t(step * panel) * sizeof(float)));
-    std::vector<ConvSegment> segments;
-    for (int64_t done = 0; done < count; done += step) {
-      const int64_t at = begin + done, pixels = std::min(step, count - done);
-      int64_t top = 0;
-      const float* copies = joined_ && pads_ ? padded_rows(at, pixels, &top) : nullptr;
-      for (int64_t group = 0; group < s_.groups; ++group)
-        for (int64_t j = 0; j < out_; j += panel) {
-          ConvRow g = {};
-          g.n = std::min(panel, out_ - j);
-          isa.gemm_pack(columns, pixels, g.n, dy_ + at * s_.channels_out + group * out_ + j, s_.channels_out, 0, panel);
-          g.b_row = panel;
-          g.a_row = 1;
-          g.a_col = s_.x.stride * s_.channels_in;
-          g.c_row = g.start_row = s_.channels_out;
-          const int64_t tiles = ceil_div(tall, isa.conv_tile_rows(g.n));
-          for (int64_t part = first_part; part < last_part; ++part) {
-            const int64_t qx = joined_ ? 0 : part % s_.x.kernel, q = joined_ ? part : part / s_.x.kernel;
-            segments_of(at, pixels, q / s_.y.kernel, q % s_.y.kernel, qx, copies, top, columns, panel, segments);
-            g.segments = segments.data();
-            g.count = int64_t(segments.size());
-            for (int64_t t = 0; t < tiles; ++t) {
-              const int64_t first = t * tall / tiles;
-              g.m = (t + 1) * tall / tiles - first;
-              g.a_offset = group * in_ + first;
-              g.c = c + ((part - first_part) * tall + first) * s_.channels_out + group * out_ + j;
-              g.start = done > 0 ? g.c : nullptr;
-              isa.conv_tile(g);
-            }
-          }
-        }
-    }
-  }
-
- private:
-  // Row of the input that output row `row` (of all images) meets at taps z and y; -1 outside.
-  int64_t input_row(int64_t row, int64_t z, int64_t y) const {
-    const int64_t oy = row % s_.y.out, oz = row / s_.y.out % s_.z.out, n = row / s_.y.out / s_.z.out;
-    const int64_t iz = oz * s_.z.stride - s_.z.low + z * s_.z.dilation;
-    const int64_t iy = oy * s_.y.stride - s_.y.low + y * s_.y.dilation;
-    if (iz < 0 || iz >= s_.z.in || iy < 0 || iy >= s_.y.in) return -1;
-    return (n * s_.z.in + iz) * s_.y.in + iy;
-  }
-
-  void segments_of(int64_t begin, int64_t count, int64_t z, int64_t y, int64_t qx, const float* copies, int64_t top,
-                   const float* columns, int64_t panel, std::vector<ConvSegment>& found) const {
-    found.clear();
-    // The outputs whose input at this tap exists.
-    const int64_t shift = s_.x.low - qx * s_.x.dilation;  // input o stride - shift
-    const int64_t low = joined_ ? 0 : std::max<int64_t>(0, ceil_div(std::max<int64_t>(shift, 0), s_.x.stride));
-    const int64_t room = s_.x.in - 1 + shift;
-    const int64_t high = joined_ ? s_.x.out : room < 0 ? 0 : std::min(s_.x.out, room / s_.x.stride + 1);
-    for (int64_t at = begin; at < begin + count;) {
-      const int64_t row = at / s_.x.out, ox = at % s_.x.out;
-      const int64_t first = std::max(ox, low), last = std::min(std::min(s_.x.out, ox + begin + count - at), high);
-      const int64_t from = input_row(row, z, y);
-      if (from >= 0 && first < last) {
-        const float* a = copies ? copies + ((from - top) * row_width_ + first * s_.x.stride) * s_.channels_in
-                                : x_ + (from * s_.x.in + first * s_.x.stride - shift) * s_.channels_in;
-        found.push_back({a, columns + (row * s_.x.out + first - begin) * panel, last - first});
-      }
-      at += s_.x.out - ox;
-    }
-  }
-
-  // Copies of the rows that these pixels meet, with zeros at the ends. *top is the first of them.
-  const float* padded_rows(int64_t begin, int64_t count, int64_t* top) const {
-    const int64_t first_row = begin / s_.x.out, last_row = (begin + count - 1) / s_.x.out;
-    int64_t low = INT64_MAX, high = -1;
-    for (int64_t row = first_row; row <= last_row; ++row)
-      for (int64_t z = 0; z < s_.z.kernel; ++z)
-        for (int64_t y = 0; y < s_.y.kernel; ++y)
-          if (const int64_t from = input_row(row, z, y); from >= 0)
-            low = std::min(low, from), high = std::max(high, from);
-    const int64_t rows = std::max<int64_t>(high - low + 1, 1), row = row_width_ * s_.channels_in;
-    float* copies = static_cast<float*>(scratch(Scratch::conv_rows, size_t(rows * row) * sizeof(float)));
-    *top = low;
-    const int64_t left = s_.x.low, taken = std::min(s_.x.in, row_width_ - left);
-    for (int64_t i = 0; i < rows && high >= 0; ++i) {
-      float* to = copies + i * row;
-      std::fill_n(to, left * s_.channels_in, 0.0f);
-      std::copy_n(x_ + (low + i) * s_.x.in * s_.channels_in, taken * s_.channels_in, to + left * s_.channels_in);
-      std::fill(to + (left + taken) * s_.channels_in, to + row, 0.0f);
-    }
-    return copies;
-  }
-
-  const ConvShape& s_;
-  const float *x_, *dy_;
-  const int64_t in_, out_;
-  const int64_t row_width_;  // the places of a row that outputs meet
-  const bool pads_;          // some of them do not exist
-  // Whether the rows of a tile are those of all adjacent taps, which takes padded rows. It pays if channels are few.
-  const bool joined_;
-};
+// Narrow products lack tiles that are as high as those of convolutions.
+bool narrow(int64_t channels) { return channels <= kernels().lanes; }
 
 }  // namespace
 
 void conv(const ConvShape& s, const float* x, const float* w, float* y, const Epilogue& epilogue) {
+  if (is_depthwise(s)) return depthwise(s, x, w, y, epilogue);
+  const int64_t in = s.channels_in, out = s.channels_out;
+  if (is_pointwise(s) && !narrow(out))
+    return gemm(false, false, pixels_of(s), out, in, x, in, w, out, y, out, false, epilogue);
   correlate({forward_taps(s.z), forward_taps(s.y), forward_taps(s.x), s.batch, s.groups, s.channels_in, s.channels_out,
              x, w, s.channels_out, s.channels_out / s.groups, y, s.z.out, s.y.out, s.x.out, &epilogue});
 }
@@ -367,10 +221,15 @@ void conv(const ConvShape& s, const float* x, const float* w, float* y, const Ep
 // Rows of the transposed kernel are padded to whole vectors, for packing.
 int64_t padded_channels(const ConvShape& s) { return ceil_div(s.channels_in / s.groups, 16) * 16; }
 int64_t conv_input_floats(const ConvShape& s) {
+  if (is_depthwise(s) || (is_pointwise(s) && !narrow(s.channels_in))) return 0;
   return s.z.kernel * s.y.kernel * s.x.kernel * s.channels_out * padded_channels(s);
 }
 
 void conv_input(const ConvShape& s, const float* dy, const float* w, float* dx, float* matrix) {
+  if (is_depthwise(s)) return depthwise_input(s, dy, w, dx);
+  if (is_pointwise(s) && !narrow(s.channels_in))
+    return gemm(false, true, pixels_of(s), s.channels_in, s.channels_out, dy, s.channels_out, w, s.channels_out, dx,
+                s.channels_in, false);
   const int64_t in = s.channels_in / s.groups, out = s.channels_out / s.groups, row = padded_channels(s);
   const Epilogue none;
   for (int64_t pz = 0; pz < std::min(s.z.stride, s.z.in); ++pz)
@@ -392,45 +251,21 @@ void conv_input(const ConvShape& s, const float* dy, const float* w, float* dx, 
                       s.y.in,
                       s.x.in,
                       &none};
-        c.matrix_group = int64_t(c.z.taps.size() * c.y.taps.size() * c.x.taps.size()) * out * row;
+        c.matrix_group = c.z.count * c.y.count * c.x.count * out * row;
         float* to = matrix;
         for (int64_t g = 0; g < s.groups; ++g)
-          for (int64_t z : c.z.places)
-            for (int64_t y : c.y.places)
-              for (int64_t x : c.x.places) {
-                const float* from = w + ((z * s.y.kernel + y) * s.x.kernel + x) * in * s.channels_out + g * out;
+          for (int64_t qz = 0; qz < c.z.count; ++qz)
+            for (int64_t qy = 0; qy < c.y.count; ++qy)
+              for (int64_t qx = 0; qx < c.x.count; ++qx) {
+                const float* from =
+                    w +
+                    ((c.z.place(qz) * s.y.kernel + c.y.place(qy)) * s.x.kernel + c.x.place(qx)) * in * s.channels_out +
+                    g * out;
                 kernels().gemm_pack(to, out, in, from, s.channels_out, 1, row);
                 to += out * row;
               }
         correlate(c);
       }
-}
-
-void conv_kernel(const ConvShape& s, const float* x, const float* dy, float* dw) {
-  const KernelGradient gradient(s, x, dy);
-  const int64_t m = gradient.rows(), n = s.channels_out, k = gradient.pixels(), parts = gradient.parts();
-  if (m == 0 || n == 0) return;
-  if (k == 0) {
-    std::fill_n(dw, m * n, 0.0f);
-    return;
-  }
-  const double block_time = 0.02 * double(m) * double(n) / double(s.groups) * double(std::min(k, kSumBlock));
-  if (const int64_t at_a_time = blocks_at_a_time(m, n, k, num_threads()))
-    return sum_blocks(
-        m, n, k, dw, n, at_a_time, block_time,
-        [&](int64_t l, int64_t count, float* c, int64_t) { gradient.block(l, count, 0, parts, c); },
-        [](int64_t, int64_t) {});
-  const double part_time = block_time * double(k) / kSumBlock / double(parts);
-  parallel_for_flushing(
-      parts, std::max<int64_t>(1, int64_t(8000 / std::max(part_time, 1.0))), [&](int64_t begin, int64_t end) {
-        const int64_t size = (end - begin) * gradient.part_rows() * n;
-        float* const total = dw + begin * gradient.part_rows() * n;
-        for (int64_t l = 0; l < k; l += kSumBlock) {
-          float* const c = l == 0 ? total : static_cast<float*>(scratch(Scratch::gemm_parts, size_t(size) * 4));
-          gradient.block(l, std::min(kSumBlock, k - l), begin, end, c);
-          if (l > 0) kernels().add(total, total, c, size, 1, 1, nullptr);
-        }
-      });
 }
 
 }  // namespace fastdl

@@ -2,6 +2,7 @@
 #pragma once
 #include "core/dtype_list.h"
 #include "cpu/conv_row.h"
+#include "cpu/depthwise_row.h"
 #include "cpu/gemm_row.h"
 #include "cpu/integer_op.h"
 #include "cpu/norm_terms.h"

@@ -51,7 +51,7 @@ struct Operands {
 
 template <int R, int V, bool kPartial>
 FASTDL_INLINE void load_tile(vf (&acc)[R][V], const Operands& o) {
-#pragma GCC unroll 16
+#pragma GCC unroll 24
   for (int r = 0; r < R; ++r) {
     const float* start = o.start ? o.start + r * o.start_row : nullptr;
 #pragma GCC unroll 8
@@ -69,7 +69,7 @@ FASTDL_INLINE void load_tile(vf (&acc)[R][V], const Operands& o) {
 template <int R, int V, bool kPartial>
 FASTDL_INLINE void store_tile(vf (&acc)[R][V], const Operands& o) {
   if (o.add) {
-#pragma GCC unroll 16
+#pragma GCC unroll 24
     for (int r = 0; r < R; ++r) {
       const float* c = o.c + r * o.c_row;
 #pragma GCC unroll 8
@@ -82,11 +82,11 @@ FASTDL_INLINE void store_tile(vf (&acc)[R][V], const Operands& o) {
     for (int v = 0; v < V; ++v) {
       const float* p = o.bias + v * kLanes;
       const vf bias = kPartial && v == V - 1 ? load_part(p, o.tail) : load(p);
-#pragma GCC unroll 16
+#pragma GCC unroll 24
       for (int r = 0; r < R; ++r) acc[r][v] += bias;
     }
   }
-#pragma GCC unroll 16
+#pragma GCC unroll 24
   for (int r = 0; r < R; ++r) {
     float* c = o.c + r * o.c_row;
 #pragma GCC unroll 8
@@ -99,32 +99,48 @@ FASTDL_INLINE void store_tile(vf (&acc)[R][V], const Operands& o) {
   }
 }
 
+// Adds products to the tile, one step of the sum: x(r) is A's element of row r.
+template <int R, int V, bool kPartial, class Row>
+FASTDL_INLINE void multiply_add_step(vf (&acc)[R][V], Row x, const float* b, const float* soon, int64_t tail) {
+  vf bv[V];
+#pragma GCC unroll 8
+  for (int v = 0; v < V; v += kLine) __builtin_prefetch(soon + v * kLanes);
+#pragma GCC unroll 8
+  for (int v = 0; v < V; ++v) bv[v] = kPartial && v == V - 1 ? load_part(b + v * kLanes, tail) : load(b + v * kLanes);
+#pragma GCC unroll 24
+  for (int r = 0; r < R; ++r) {
+    const vf a = splat(x(r));
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) acc[r][v] = fma(a, bv[v], acc[r][v]);
+  }
+}
+
 // Adds products to the tile. Five rows share a base pointer, since an address can hold 1, 2 or 4 times a register. The
 // asm hides the multiples of a row and the prefetched address from the compiler, which would keep more of them than
 // there are registers.
 template <int R, int V, bool kPartial>
 FASTDL_INLINE void multiply_add(vf (&acc)[R][V], const float* a, int64_t a_row, int64_t a_col, const float* b,
                                 int64_t b_row, int64_t steps, int64_t tail) {
+  if (a_row == 4) {  // adjacent rows: one base
+    const char* base = (const char*)a;
+    for (int64_t k = steps; k > 0; --k, b += b_row, base += a_col) {
+      const float* soon = b + 8 * b_row;
+      asm volatile("" : "+r"(soon));
+      multiply_add_step<R, V, kPartial>(acc, [&](int r) { return ((const float*)base)[r]; }, b, soon, tail);
+    }
+    return;
+  }
   constexpr int kBases = (R + 4) / 5;
   const char* base[kBases];
+#pragma GCC unroll 5
   for (int i = 0; i < kBases; ++i) base[i] = (const char*)a + 5 * i * a_row;
-  for (int64_t k = steps; k > 0; --k) {
+  for (int64_t k = steps; k > 0; --k, b += b_row) {
     int64_t row = a_row;
     const float* soon = b + 8 * b_row;
     asm volatile("" : "+r"(row), "+r"(soon));
-    vf bv[V];
-#pragma GCC unroll 8
-    for (int v = 0; v < V; v += kLine) __builtin_prefetch(soon + v * kLanes);
-#pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) bv[v] = kPartial && v == V - 1 ? load_part(b + v * kLanes, tail) : load(b + v * kLanes);
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-      const vf x = splat(*(const float*)(base[r / 5] + (r % 5) * row));
-#pragma GCC unroll 8
-      for (int v = 0; v < V; ++v) acc[r][v] = fma(x, bv[v], acc[r][v]);
-    }
-    b += b_row;
-#pragma GCC unroll 3
+    multiply_add_step<R, V, kPartial>(
+        acc, [&](int r) { return *(const float*)(base[r / 5] + (r % 5) * row); }, b, soon, tail);
+#pragma GCC unroll 5
     for (int i = 0; i < kBases; ++i) base[i] += a_col;
   }
 }

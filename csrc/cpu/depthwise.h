@@ -1,0 +1,15 @@
+// Depthwise convolutions: each group has one input channel, and one or more outputs. The rules are those of cpu/conv.h,
+// except for the sums of the gradients, which depthwise.cc tells.
+#pragma once
+#include <stdint.h>
+
+#include "cpu/conv.h"
+
+namespace fastdl {
+
+bool is_depthwise(const ConvShape& s);
+void depthwise(const ConvShape& s, const float* x, const float* w, float* y, const Epilogue& epilogue);
+void depthwise_input(const ConvShape& s, const float* dy, const float* w, float* dx);
+void depthwise_kernel(const ConvShape& s, const float* x, const float* dy, float* dw);
+
+}  // namespace fastdl
