@@ -244,7 +244,7 @@ def _read(model: Any, store: _Store, skip_mismatch: bool, by_name: bool | None) 
             values[f"{path}/{i}"] = _values(array)
     if not by_name:
         problems += [f"the model has no layer for {path!r}" for path in sorted(left)]
-    if not weights:
+    if not weights and (model.weights or not model.built):
         problems.append("no weight of the model is in the file")
     if problems and not (skip_mismatch and weights):
         listed = "; ".join(problems[:5]) + ("; ..." if len(problems) > 5 else "")
