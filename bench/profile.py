@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import argparse
 
-from .peers import fastdl_rows
+import fastdl
+
+from .peers import fastdl_rows, keras_networks, networks
 from .peers.rows import ROWS, data_for
+
+_FUNCTIONS = {"mlp": fastdl_rows.mlp, "network": fastdl_rows.network}
 
 
 def profile(name: str) -> list[tuple[float, str]]:
     """(seconds, call) of every call of the row's training step, in the order of the step."""
-    sizes, batch = ROWS[name].arguments
-    x, y = data_for(sizes, batch)
-    model = fastdl_rows._model(sizes)
+    what, batch = ROWS[name].arguments
+    if ROWS[name].function == "mlp":
+        (x, y), model = data_for(what, batch), fastdl_rows._model(what)
+    else:
+        (x, y), model = networks.data_for(what, batch), keras_networks.model(fastdl, what)
     model.fit(x, y, batch_size=batch, epochs=1, verbose=0)
     (signature,) = model._runner("train").function._signatures.values()
     plan = signature.plan
@@ -25,7 +31,7 @@ def profile(name: str) -> list[tuple[float, str]]:
 
 
 def main() -> None:
-    steps = [name for name in ROWS if ROWS[name].function == "mlp"]
+    steps = [name for name in ROWS if ROWS[name].function in _FUNCTIONS]
     parser = argparse.ArgumentParser(
         prog="python -m bench.profile",
         description=__doc__,
@@ -37,7 +43,7 @@ def main() -> None:
         parser.error(f"no training step is called {unknown[0]!r}; possible: {', '.join(steps)}")
     for name in names:
         calls = profile(name)
-        step = min(fastdl_rows.mlp(*ROWS[name].arguments))
+        step = min(_FUNCTIONS[ROWS[name].function](*ROWS[name].arguments))
         print(f"{name}: {ROWS[name].what}: {step * 1e6:.1f} us")
         for seconds, call in sorted(calls, reverse=True):
             if seconds >= 0.005 * step:
