@@ -1,4 +1,4 @@
-// Treats subnormal numbers as zero on the calling thread, for the lifetime of an object.
+// Treats subnormal numbers as zero on the calling thread, or keeps them, for the lifetime of an object.
 //
 // The rule: ops that multiply and add many numbers treat subnormals as zero (matrix products with their bias and
 // activation, optimizer updates). Elementwise ops and reductions keep them, as IEEE 754 says. Every part of an op
@@ -17,37 +17,42 @@
 namespace fastdl {
 
 #if defined(__SSE2__)
-class FlushSubnormals {
+template <bool flush>
+class Subnormals {
  public:
-  FlushSubnormals() { set(before_ | kFlush); }
-  ~FlushSubnormals() { set(before_); }
+  Subnormals() { set(flush ? before_ | kFlush : before_ & ~kFlush); }
+  ~Subnormals() { set(before_); }
 
  private:
   static constexpr unsigned kFlush = 0x8040;  // FTZ: results; DAZ: operands
   // Writing the register is slower than reading it, and objects may be nested.
   void set(unsigned value) const {
-    if ((before_ & kFlush) != kFlush) _mm_setcsr(value);
+    if ((before_ & kFlush) != (flush ? kFlush : 0)) _mm_setcsr(value);
   }
   const unsigned before_ = _mm_getcsr();
 };
 #elif defined(__aarch64__)
-class FlushSubnormals {
+template <bool flush>
+class Subnormals {
  public:
-  FlushSubnormals() {
+  Subnormals() {
     asm volatile("mrs %0, fpcr" : "=r"(before_));
-    asm volatile("msr fpcr, %0" : : "r"(before_ | (1ull << 24)));
+    asm volatile("msr fpcr, %0" : : "r"(flush ? before_ | (1ull << 24) : before_ & ~(1ull << 24)));
   }
-  ~FlushSubnormals() { asm volatile("msr fpcr, %0" : : "r"(before_)); }
+  ~Subnormals() { asm volatile("msr fpcr, %0" : : "r"(before_)); }
 
  private:
   unsigned long long before_;
 };
 #else
-class FlushSubnormals {
+template <bool flush>
+class Subnormals {
  public:
-  FlushSubnormals() {}
+  Subnormals() {}
 };
 #endif
+using FlushSubnormals = Subnormals<true>;
+using KeepSubnormals = Subnormals<false>;  // within the part of an op that flushes them
 
 // parallel_for whose body treats subnormals as zero, on every thread.
 template <class Body>

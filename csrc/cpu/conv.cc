@@ -25,6 +25,8 @@
 namespace fastdl {
 namespace {
 
+constexpr int64_t kReported = 2048;  // values from which rows are reported as done
+
 // Sums over taps and channels. The matrix of each group has a row for each tap (z, y, x) and channel.
 struct Correlation {
   Taps z, y, x;
@@ -36,6 +38,7 @@ struct Correlation {
   float* out;
   int64_t out_z, out_y, out_x;  // extents of the output
   const Epilogue* epilogue;
+  const RowsDone* done = nullptr;  // only where the outputs of a task are adjacent
 
   int64_t group_in() const { return channels_in / groups; }
   int64_t group_out() const { return channels_out / groups; }
@@ -151,6 +154,7 @@ void correlate(const Correlation& c) {
   int64_t rows =
       threads == 1 ? c.y.steps : std::min(c.y.steps, std::max<int64_t>(1, c.y.steps * images / (4 * threads)));
   const int64_t row_floats = c.x.in * c.channels_in * c.z.count;
+  const int64_t report = ceil_div(kReported, std::max<int64_t>(c.out_x * c.channels_out, 1));
   rows = std::clamp<int64_t>((1 << 17) / std::max<int64_t>(row_floats * c.y.stride, 1), 1, rows);
   for_rows(c, rows, [&](int64_t n, int64_t tz, int64_t begin, int64_t end) {
     Rows input(c);
@@ -200,6 +204,11 @@ void correlate(const Correlation& c) {
         for (ConvSegment& s : std::span(segments, size_t(count))) s.a += c.group_in(), s.b += c.matrix_group;
       }
       finish(c, out, c.x.step == 1);
+      // Some rows at a time, since a tail takes some 100 ns besides its work.
+      if (c.done && ((ty + 1 - begin) % report == 0 || ty + 1 == end)) {
+        const int64_t from = ty - (ty - begin) % report;
+        (*c.done)(((n * c.out_z + tz) * c.out_y + from) * c.out_x, (ty + 1 - from) * c.out_x);
+      }
     }
   });
 }
@@ -209,13 +218,27 @@ bool narrow(int64_t channels) { return channels <= kernels().lanes; }
 
 }  // namespace
 
-void conv(const ConvShape& s, const float* x, const float* w, float* y, const Epilogue& epilogue) {
-  if (is_depthwise(s)) return depthwise(s, x, w, y, epilogue);
+void conv(const ConvShape& s, const float* x, const float* w, float* y, const Epilogue& epilogue,
+          const RowsDone* done) {
+  if (is_depthwise(s)) return depthwise(s, x, w, y, epilogue, done);
   const int64_t in = s.channels_in, out = s.channels_out;
-  if (is_pointwise(s) && !narrow(out))
-    return gemm(false, false, pixels_of(s), out, in, x, in, w, out, y, out, false, epilogue);
+  if (is_pointwise(s) && !narrow(out)) {
+    const auto multiply = [&](int64_t first, int64_t rows) {
+      gemm(false, false, rows, out, in, x + first * in, in, w, out, y + first * out, out, false, epilogue);
+    };
+    const int64_t pixels = pixels_of(s), rows = ceil_div(4 * kReported / out, 48) * 48;
+    if (!done) return multiply(0, pixels);
+    parallel_for(ceil_div(pixels, rows), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t first = begin * rows; first < std::min(end * rows, pixels); first += rows) {
+        const int64_t count = std::min(rows, pixels - first);
+        multiply(first, count);
+        (*done)(first, count);
+      }
+    });
+    return;
+  }
   correlate({forward_taps(s.z), forward_taps(s.y), forward_taps(s.x), s.batch, s.groups, s.channels_in, s.channels_out,
-             x, w, s.channels_out, s.channels_out / s.groups, y, s.z.out, s.y.out, s.x.out, &epilogue});
+             x, w, s.channels_out, s.channels_out / s.groups, y, s.z.out, s.y.out, s.x.out, &epilogue, done});
 }
 
 // Rows of the transposed kernel are padded to whole vectors, for packing.

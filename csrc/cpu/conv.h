@@ -12,6 +12,7 @@
 #pragma once
 #include <stdint.h>
 
+#include "core/parallel.h"
 #include "cpu/gemm.h"
 
 namespace fastdl {
@@ -25,7 +26,8 @@ struct ConvShape {
   ConvAxis z, y, x;
 };
 
-void conv(const ConvShape& s, const float* x, const float* w, float* y, const Epilogue& epilogue = {});
+void conv(const ConvShape& s, const float* x, const float* w, float* y, const Epilogue& epilogue = {},
+          const RowsDone* done = nullptr);
 // dx from dy: the transposed convolution. `matrix` is memory for so many floats.
 int64_t conv_input_floats(const ConvShape& s);
 void conv_input(const ConvShape& s, const float* dy, const float* w, float* dx, float* matrix);

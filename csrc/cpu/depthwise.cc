@@ -120,7 +120,8 @@ bool is_depthwise(const ConvShape& s) {
   return s.groups > 1 && s.channels_in == s.groups && s.z.kernel * s.y.kernel * s.x.kernel <= kSumBlock;
 }
 
-void depthwise(const ConvShape& s, const float* x, const float* w, float* y, const Epilogue& epilogue) {
+void depthwise(const ConvShape& s, const float* x, const float* w, float* y, const Epilogue& epilogue,
+               const RowsDone* done) {
   const int64_t channels = s.channels_out, times = channels / s.groups, row = s.x.in * s.channels_in;
   const int64_t out_row = s.x.out * channels;
   const Correlation c = {s.z, s.y, s.x, false, channels, w, epilogue.bias};
@@ -139,8 +140,9 @@ void depthwise(const ConvShape& s, const float* x, const float* w, float* y, con
     }
     const Image out = {y + n * s.z.out * s.y.out * out_row, out_row, out_row * s.y.out};
     correlate(c, in, out, z, begin, end);
-    float* const done = out.at(z, begin);
-    if (epilogue.activation) epilogue.activation(done, done, (end - begin) * out_row, epilogue.parameters);
+    float* const rows = out.at(z, begin);
+    if (epilogue.activation) epilogue.activation(rows, rows, (end - begin) * out_row, epilogue.parameters);
+    if (done) (*done)(((n * s.z.out + z) * s.y.out + begin) * s.x.out, (end - begin) * s.x.out);
   });
 }
 

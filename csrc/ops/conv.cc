@@ -110,7 +110,7 @@ void run_conv(const RunContext& c) {
     epilogue.activation = kernels().*a.activation->kernel;
     epilogue.parameters = parameters;
   }
-  conv(shape_of(a, x.shape, y.shape, w.shape), x.as<float>(), w.as<float>(), y.as<float>(), epilogue);
+  conv(shape_of(a, x.shape, y.shape, w.shape), x.as<float>(), w.as<float>(), y.as<float>(), epilogue, c.done);
 }
 
 void infer_conv_input(InferContext& c) {
@@ -179,7 +179,8 @@ const Op op_conv = OpRow{.name = "conv",
                          .grad = grad_conv,
                          .describe = describe<ConvAttrs>,
                          .grad_in = 0b011,
-                         .bilinear = true};
+                         .bilinear = true,
+                         .reports_rows = true};
 const Op op_conv_input =
     OpRow{.name = "conv_input",
           .infer = infer_conv_input,

@@ -185,17 +185,41 @@ const Op op_norm = OpRow{.name = "norm",
 
 void infer_affine(InferContext& c) { c.output(c.in[0]->shape, DType::float32); }
 int64_t affine_workspace(const RunContext& c) { return room_for<FeatureTerms>(norm_attrs(c.attrs)); }
-// x, mean, factor and offset (or null) -> y
-void run_affine(const RunContext& c) {
-  const NormAttrs& n = norm_attrs(c.attrs);
-  if (!n.size()) return;
+FeatureTerms affine_terms(const RunContext& c) {
   Room memory{c.scratch<char>()};
-  const FeatureTerms t(memory, n);
+  return FeatureTerms(memory, norm_attrs(c.attrs));
+}
+void prepare_affine(const RunContext& c) {
+  const NormAttrs& n = norm_attrs(c.attrs);
+  const FeatureTerms t = affine_terms(c);
   std::copy_n(c.in[1].as<float>(), n.groups, t.mean);
   std::copy_n(c.in[2].as<float>(), n.groups, t.a);
   std::fill_n(t.rest, n.groups, 0.0f), std::fill_n(t.b, n.groups, 0.0f), std::fill_n(t.c, n.groups, 0.0f);
   if (c.in[3]) std::copy_n(c.in[3].as<float>(), n.groups, t.b);
   t.repeat_all(n.groups);
+}
+// Where the channels are the last axis, pixels are rows.
+bool affine_has_rows(const Attrs& attrs, const Shape& shape) {
+  const NormAttrs& n = norm_attrs(attrs);
+  return n.inner == 1 && n.samples == 1 && shape.rank() > 1 && shape.back() == n.groups && n.groups > 0;
+}
+void affine_rows(const RunContext& c, int64_t first, int64_t count) {
+  const FeatureTerms t = affine_terms(c);
+  const int64_t channels = norm_attrs(c.attrs).groups, all = count * channels, whole = all / t.width;
+  const float* const x = c.in[0].as<float>() + first * channels;
+  float* const y = c.out[0].as<float>() + first * channels;
+  if (whole) kernels().norm_columns(y, x, whole, t.width, t.from(0));
+  const int64_t done = whole * t.width;
+  if (all > done) kernels().norm_columns(y + done, x + done, 1, all - done, t.from(0));
+}
+constexpr ByRows affine_by_rows = {affine_has_rows, prepare_affine, affine_rows};
+
+// x, mean, factor and offset (or null) -> y
+void run_affine(const RunContext& c) {
+  const NormAttrs& n = norm_attrs(c.attrs);
+  if (!n.size()) return;
+  prepare_affine(c);
+  const FeatureTerms t = affine_terms(c);
   const float* const x = c.in[0].as<float>();
   float* const y = c.out[0].as<float>();
   over_features(n, t, kElementCost, [&](bool columns, int64_t at, int64_t rows, int64_t cols, const NormTerms& terms) {
@@ -230,7 +254,8 @@ const Op op_affine = OpRow{.name = "channel_affine",
                            .describe = describe_norm,
                            .workspace = affine_workspace,
                            .grad_in = 0b0111,
-                           .grad_out = false};
+                           .grad_out = false,
+                           .by_rows = &affine_by_rows};
 
 // --- arguments -----------------------------------------------------------------------------------------
 

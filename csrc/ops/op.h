@@ -58,6 +58,7 @@ struct RunContext {
   const Attrs& attrs;
   void* workspace = nullptr;  // the memory that the op wants
   int inputs = 0, outputs = 0;
+  const RowsDone* done = nullptr;  // of an op that reports its rows; may be null
   template <class T>
   T* scratch() const {
     return static_cast<T*>(workspace);
@@ -95,6 +96,13 @@ struct DescribeContext {
   const Attrs& attrs;
   const View* in;
 };
+
+// How a call that is not elementwise runs on some rows of its inputs at a time. Together these are run().
+struct ByRows {
+  bool (*possible)(const Attrs&, const Shape& shape);  // of input 0 and the result
+  void (*prepare)(const RunContext&);                  // before the first rows
+  void (*run)(const RunContext&, int64_t first, int64_t count);
+};
 struct OpRow {
   const char* name = nullptr;  // unique
   void (*infer)(InferContext&) = nullptr;
@@ -118,6 +126,8 @@ struct OpRow {
   RowKernel (*row)(const View* in) = nullptr;
   // Writes into input 0 in place, each element from the other inputs' elements at its place.
   bool pointwise = false;
+  bool reports_rows = false;            // run() tells c.done of each row of output 0, once
+  const ByRows* by_rows = nullptr;      // null: it runs on all rows at once
   bool assigns = false;                 // input 0 becomes a copy of input 1
   const Derivation* derived = nullptr;  // what it can read instead of an input (plan/derived.h)
 

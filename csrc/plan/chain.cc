@@ -9,6 +9,7 @@
 #include "core/scratch.h"
 #include "cpu/isa.h"
 #include "ops/broadcast.h"
+#include "plan/tail.h"
 
 namespace fastdl {
 namespace {
@@ -107,13 +108,13 @@ class Touched {
 };
 
 // The end of the chain that starts with call `first`.
-size_t end_of_chain(const Recording& r, size_t first, Cut& cut, Touched& touched) {
+size_t end_of_chain(const Recording& r, const std::vector<bool>& taken, size_t first, Cut& cut, Touched& touched) {
   touched.clear();
   touched.add(r.calls[first]);
   size_t end = first + 1;
   for (; end < r.calls.size(); ++end) {
     const Call& c = r.calls[end];
-    if (!is_elementwise(c)) break;
+    if (taken[end] || !is_elementwise(c)) break;
     Cut longer = cut;
     longer.add(c);
     if (!longer.possible() || !touched.leave_free(c, longer)) break;
@@ -244,18 +245,21 @@ void lay_out(Chain& chain, const Recording& r, const Cut& cut, const std::vector
 
 }  // namespace
 
-Chains find_chains(const Recording& r) {
+Chains find_chains(Recording& r) {
   Chains chains{{}, std::vector<bool>(r.buffers.size())};
   if (!r.device->is_cpu()) return chains;  // tiles lie in the caches of the CPU
   const std::vector<Life> lives = lives_of(r);
   Touched touched(r.buffers.size());
+  chains.list = find_tails(r);
+  std::vector<bool> taken(r.calls.size());
+  for (const Chain& c : chains.list) std::fill(taken.begin() + int64_t(c.first), taken.begin() + int64_t(c.end), true);
   for (size_t i = 0; i < r.calls.size(); ++i) {
-    if (!is_elementwise(r.calls[i])) continue;
+    if (taken[i] || !is_elementwise(r.calls[i])) continue;
     Cut cut(r.calls[i]);
     if (!cut.possible()) continue;
     Chain chain;
     chain.first = i;
-    chain.end = end_of_chain(r, i, cut, touched);
+    chain.end = end_of_chain(r, taken, i, cut, touched);
     if (chain.end == i + 1) continue;
     chain.flat = cut.flat;
     chain.parts = cut.flat ? cut.shape.numel() : cut.shape[0];
@@ -269,12 +273,10 @@ Chains find_chains(const Recording& r) {
     i = chain.end - 1;
     chains.list.push_back(std::move(chain));
   }
+  std::sort(chains.list.begin(), chains.list.end(), [](const Chain& a, const Chain& b) { return a.first < b.first; });
   return chains;
 }
 
-namespace {
-
-// Call i on a tile of parts [at, at + count); `piece` is the first of its pieces.
 void run_link(const Chain& chain, const Chain::Link& link, const Chain::Piece* piece, const Step& s, char* own,
               int64_t at, int64_t count) {
   auto place = [&](const Chain::Piece& p, const View& whole) {
@@ -287,7 +289,9 @@ void run_link(const Chain& chain, const Chain::Link& link, const Chain::Piece* p
     auto cut = [&](const Chain::Piece& p, const View& whole) {
       View v = whole;
       v.data = place(p, whole);
-      if (p.sliced && chain.flat)
+      if (chain.produced)
+        v.shape = p.sliced ? Shape{count, chain.row} : p.stride ? Shape{chain.row} : Shape{};
+      else if (p.sliced && chain.flat)
         v.shape = {count};
       else if (p.sliced)
         v.shape[0] = count;
@@ -313,8 +317,6 @@ void run_link(const Chain& chain, const Chain::Link& link, const Chain::Piece* p
     for (int k = 0; k < s.inputs; ++k) row.in[k] = static_cast<const char*>(row.in[k]) + piece[k].row_bytes;
   }
 }
-
-}  // namespace
 
 void run_chain(const Chain& chain, const Step* steps) {
   const int64_t tiles = (chain.parts - 1) / chain.tile + 1;

@@ -22,6 +22,7 @@ struct Chain {
   int64_t parts = 0, tile = 0;  // their number, and that of a tile; parts are elements, or rows of the first axis
   int64_t row = 1;              // elements of a part
   bool flat = false;            // parts are elements
+  bool produced = false;        // the first call reports parts, on which the others run at once (plan/tail.h)
   int64_t scratch_bytes = 0;
   std::vector<Link> links;    // call after call
   std::vector<Piece> pieces;  // of every input and output, call after call
@@ -31,7 +32,11 @@ struct Chains {
   std::vector<Chain> list;  // in order
   std::vector<bool> own;    // by buffer: only a tile's scratch memory holds it
 };
-Chains find_chains(const Recording& r);
+Chains find_chains(Recording& r);
+
+// Call i on a tile of parts [at, at + count); `piece` is the first of its pieces.
+void run_link(const Chain& chain, const Chain::Link& link, const Chain::Piece* piece, const Step& s, char* own,
+              int64_t at, int64_t count);
 
 // Runs the steps of a chain. Views of the chain's own buffers are not followed.
 void run_chain(const Chain& chain, const Step* steps);

@@ -187,6 +187,10 @@ void reuse_inputs(Recording& r, const Chains& chains) {
   std::vector<Life> lives = lives_of(r, {});  // single calls, since a chain's tiles keep their order
   std::vector<int> now(r.buffers.size());     // the buffer that replaces a buffer
   std::iota(now.begin(), now.end(), 0);
+  auto in_tail = [&, chain = chains.list.begin()](size_t i) mutable {
+    while (chain != chains.list.end() && chain->end <= i) ++chain;
+    return chain != chains.list.end() && chain->first <= i && chain->produced;
+  };
   auto movable = [&](const Operand& o) {
     return is_whole(r, o) && !r.buffers[size_t(o.buffer)].external && !chains.own[size_t(o.buffer)];
   };
@@ -195,7 +199,8 @@ void reuse_inputs(Recording& r, const Chains& chains) {
     for (auto* list : {&c.in, &c.out})
       for (Operand& o : *list)
         if (o.buffer >= 0) o.buffer = now[size_t(o.buffer)];
-    if (!c.op->elementwise) continue;
+    // A call that reads more of its inputs than the rows that are complete may stand before those in a tail.
+    if (!c.op->elementwise || in_tail(i)) continue;
     Operand& to = c.out[0];
     if (!movable(to) || lives[size_t(to.buffer)].first != i) continue;
     for (const Operand& from : c.in) {

@@ -6,6 +6,7 @@
 
 #include "core/fork.h"
 #include "core/rng.h"
+#include "plan/tail.h"
 
 namespace fastdl {
 namespace {
@@ -250,13 +251,14 @@ void Plan::Paced::done() {
   plan_.pace_.took(passed.count());
 }
 
-bool Plan::run_stoppable(const Step& s, const std::function<bool()>& interrupted, const CancelFlag* flag) {
+bool Plan::run_stoppable(size_t& i, size_t& next, const std::function<bool()>& interrupted, const CancelFlag* flag) {
+  const size_t chain = next;
   try {
     Watch watch(flag);
-    s.run(s.context());
+    i = run(i, next);
   } catch (const Cancelled&) {
     if (interrupted()) return false;
-    s.run(s.context());  // no handler raised, so the call runs again
+    i = run(i, next = chain);  // no handler raised, so the call runs again
   }
   return true;
 }
@@ -276,10 +278,10 @@ bool Plan::replay(const std::function<bool()>& interrupted, const CancelFlag* fl
       asked = clock::now();
     }
     if (s.may_stop && flag) {
-      if (!run_stoppable(s, interrupted, flag)) return false;
-      continue;
+      if (!run_stoppable(i, next, interrupted, flag)) return false;
+    } else {
+      i = run(i, next);
     }
-    i = run(i, next);
   }
   writing.reached = steps_.size();
   for (const SeenGradient& g : guards_.gradients)
@@ -289,7 +291,8 @@ bool Plan::replay(const std::function<bool()>& interrupted, const CancelFlag* fl
 
 size_t Plan::run(size_t i, size_t& next) {
   if (next < chains_.list.size() && chains_.list[next].first == i) {
-    run_chain(chains_.list[next], steps_.data());
+    const Chain& chain = chains_.list[next];
+    chain.produced ? run_tail(chain, steps_.data()) : run_chain(chain, steps_.data());
     return chains_.list[next++].end - 1;
   }
   const Step& s = steps_[i];

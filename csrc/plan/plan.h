@@ -176,8 +176,8 @@ class Plan : public RefCounted {
   class Writing;
   static void forget_lost();
 
-  // Runs step i and stops it once `flag` is raised. False if it was stopped.
-  bool run_stoppable(const Step& s, const std::function<bool()>& interrupted, const CancelFlag* flag);
+  // run(), stopped once `flag` is raised. False if it was stopped.
+  bool run_stoppable(size_t& i, size_t& next, const std::function<bool()>& interrupted, const CancelFlag* flag);
   // Runs step i. If chain number `next` starts there, runs the chain. Returns the last step that ran.
   size_t run(size_t i, size_t& next);
 

@@ -1,0 +1,223 @@
+#include "plan/tail.h"
+
+#include <algorithm>
+
+#include "core/subnormals.h"
+
+namespace fastdl {
+namespace {
+
+constexpr size_t kMostBetween = 16;  // calls that are moved for a tail
+constexpr int kMostInputs = 3;       // of an elementwise call
+
+bool same_place(const Operand& a, const Operand& b) {
+  return a.buffer == b.buffer && a.offset == b.offset && a.shape == b.shape && a.dtype == b.dtype;
+}
+
+// The kinds of operands that rows can be cut from: as many elements as the result, one for each place of a row, or one.
+enum class Kind { rows, row, one, none };
+Kind kind_of(const Operand& o, const Shape& whole) {
+  if (o.shape == whole) return Kind::rows;
+  const int64_t n = o.shape.numel();
+  if (n == 1) return Kind::one;
+  return n == whole.back() && o.shape.rank() > 0 && o.shape.back() == n ? Kind::row : Kind::none;
+}
+
+bool is_whole(const Recording& r, const Operand& o) {
+  return o.offset == 0 && o.bytes() == r.buffers[size_t(o.buffer)].bytes;
+}
+
+// Whether c can run on rows of `value`, the latest result of the tail.
+bool can_follow(const Call& c, const Operand& value) {
+  if (c.out.size() != 1 || c.op->mutates || c.op->random || c.late || !(c.out[0].shape == value.shape)) return false;
+  const bool elementwise = c.op->elementwise && !c.op->workspace && c.in.size() <= kMostInputs;
+  if (!elementwise && !(c.op->by_rows && c.op->by_rows->possible(c.attrs, value.shape))) return false;
+  bool follows = false;
+  for (size_t k = 0; k < c.in.size(); ++k) {
+    const Operand& o = c.in[k];
+    if (o.buffer < 0) continue;
+    follows |= same_place(o, value);
+    if (same_place(o, value) && !elementwise && k > 0) return false;
+    if (elementwise && kind_of(o, value.shape) == Kind::none) return false;
+  }
+  return follows;
+}
+
+// Whether call c may run before the calls of a tail instead of after them.
+bool can_move(const Recording& r, const Call& c, const std::vector<size_t>& tail) {
+  if (c.op->mutates || c.op->random || c.late) return false;
+  for (size_t t : tail) {
+    const Call& other = r.calls[t];
+    for (const Operand& made : other.out)
+      for (auto* list : {&c.in, &c.out})
+        for (const Operand& o : *list)
+          if (o.overlaps(made)) return false;
+    for (const Operand& made : c.out)
+      for (const Operand& o : other.in)
+        if (o.overlaps(made)) return false;
+    if (other.workspace.buffer >= 0 && c.workspace.buffer == other.workspace.buffer) return false;
+  }
+  return true;
+}
+
+// What a call of the tail reads besides its value must not be what the tail writes.
+bool reads_tail(const Recording& r, const Call& c, const std::vector<size_t>& tail, const Operand& value) {
+  for (const Operand& o : c.in)
+    for (size_t t : tail)
+      for (const Operand& made : r.calls[t].out)
+        if (o.overlaps(made) && !(o.shape == value.shape && same_place(o, made))) return true;
+  // Nor must it write what the tail reads, whose other rows are still to come.
+  for (const Operand& o : c.out)
+    for (size_t t : tail)
+      for (auto* list : {&r.calls[t].in, &r.calls[t].out})
+        for (const Operand& other : *list)
+          if (o.overlaps(other)) return true;
+  for (const Operand& o : c.out)
+    for (const Operand& other : c.in)
+      if (o.overlaps(other)) return true;
+  return false;
+}
+
+// The calls of the tail of call `first`, itself included, in order.
+std::vector<size_t> tail_of(const Recording& r, size_t first, const std::vector<bool>& taken) {
+  std::vector<size_t> tail = {first}, between;
+  Operand value = r.calls[first].out[0];
+  for (size_t i = first + 1; i < r.calls.size() && !taken[i]; ++i) {
+    const Call& c = r.calls[i];
+    if (can_follow(c, value) && !reads_tail(r, c, tail, value)) {
+      tail.push_back(i);
+      value = c.out[0];
+      continue;
+    }
+    if (between.size() == kMostBetween || !can_move(r, c, tail)) break;
+    between.push_back(i);
+  }
+  return tail;
+}
+
+// Brings the calls of a tail together at its end. Calls between keep their order, before it.
+void gather(Recording& r, const std::vector<size_t>& tail) {
+  const size_t first = tail.front(), last = tail.back();
+  std::vector<Call> ordered;
+  size_t next = 0;
+  for (size_t i = first; i <= last; ++i)
+    if (next < tail.size() && tail[next] == i)
+      ++next;
+    else
+      ordered.push_back(std::move(r.calls[i]));
+  for (size_t i : tail) ordered.push_back(std::move(r.calls[i]));
+  std::move(ordered.begin(), ordered.end(), r.calls.begin() + int64_t(first));
+}
+
+struct Life {
+  size_t first = SIZE_MAX, last = 0;
+};
+std::vector<Life> lives_of(const Recording& r) {
+  std::vector<Life> lives(r.buffers.size());
+  for (size_t i = 0; i < r.calls.size(); ++i)
+    for (auto* list : {&r.calls[i].in, &r.calls[i].out})
+      for (const Operand& o : *list) {
+        if (o.buffer < 0) continue;
+        lives[size_t(o.buffer)].first = std::min(lives[size_t(o.buffer)].first, i);
+        lives[size_t(o.buffer)].last = i;
+      }
+  return lives;
+}
+
+// Results that only the tail reads take the memory of the last one.
+void join_buffers(Recording& r, const Chain& chain, const std::vector<Life>& lives) {
+  const Operand result = r.calls[chain.end - 1].out[0];
+  if (!is_whole(r, result) || lives[size_t(result.buffer)].first != chain.end - 1) return;
+  for (size_t i = chain.first; i + 1 < chain.end; ++i) {
+    const Operand made = r.calls[i].out[0];
+    const Life& life = lives[size_t(made.buffer)];
+    if (r.buffers[size_t(made.buffer)].external || !is_whole(r, made) || life.first != i || life.last >= chain.end ||
+        made.dtype != result.dtype || r.calls[i].out.size() != 1)
+      continue;
+    // It is overwritten by the next result that is joined, so it must have been read by then.
+    if (life.last != i + 1) continue;
+    for (size_t k = chain.first; k < chain.end; ++k)
+      for (auto* list : {&r.calls[k].in, &r.calls[k].out})
+        for (Operand& o : *list)
+          if (o.buffer == made.buffer) o.buffer = result.buffer;
+  }
+}
+
+void lay_out(Chain& chain, const Recording& r) {
+  const Shape& whole = r.calls[chain.first].out[0].shape;
+  chain.produced = true;
+  chain.row = whole.back();
+  chain.parts = whole.numel() / chain.row;
+  for (size_t i = chain.first + 1; i < chain.end; ++i) {
+    const Call& c = r.calls[i];
+    Chain::Link link;
+    View in[kMostInputs];
+    if (c.op->row) {
+      for (size_t k = 0; k < c.in.size(); ++k) in[k] = {nullptr, c.in[k].shape, c.in[k].dtype};
+      link.kernel = c.op->row(in);
+    }
+    link.at_once = true;
+    auto add = [&](const Operand& o) {
+      Chain::Piece p;
+      const Kind kind = o.buffer < 0 ? Kind::none : kind_of(o, whole);
+      p.sliced = kind == Kind::rows;
+      p.stride = kind == Kind::rows || kind == Kind::row;
+      if (p.sliced) p.part_bytes = p.row_bytes = chain.row * size_of(o.dtype);
+      if (kind == Kind::row) link.at_once = false;
+      chain.pieces.push_back(p);
+    };
+    for (const Operand& o : c.in) add(o);
+    add(c.out[0]);
+    chain.links.push_back(link);
+  }
+}
+
+}  // namespace
+
+// From the last to the first, so that the calls of a residual join the branch that is computed last.
+std::vector<Chain> find_tails(Recording& r) {
+  std::vector<Chain> chains;
+  if (!r.device->is_cpu()) return chains;
+  std::vector<bool> taken(r.calls.size());
+  for (size_t i = r.calls.size(); i-- > 0;) {
+    const Call& c = r.calls[i];
+    if (!c.op->reports_rows || taken[i] || c.out[0].shape.rank() < 2 || !c.out[0].shape.numel()) continue;
+    const std::vector<size_t> tail = tail_of(r, i, taken);
+    if (tail.size() == 1) continue;
+    Chain chain;
+    chain.end = tail.back() + 1;
+    chain.first = chain.end - tail.size();
+    gather(r, tail);
+    std::fill(taken.begin() + int64_t(chain.first), taken.begin() + int64_t(chain.end), true);
+    chains.push_back(std::move(chain));
+  }
+  const std::vector<Life> lives = lives_of(r);
+  for (Chain& chain : chains) {
+    join_buffers(r, chain, lives);
+    lay_out(chain, r);
+  }
+  return chains;
+}
+
+void run_tail(const Chain& chain, const Step* steps) {
+  for (size_t i = chain.first + 1; i < chain.end; ++i)
+    if (const ByRows* by_rows = steps[i].op->by_rows) by_rows->prepare(steps[i].context());
+  const auto run = [&](int64_t first, int64_t count) {
+    const KeepSubnormals keep;  // products flush them
+    const Chain::Piece* piece = chain.pieces.data();
+    for (size_t i = chain.first + 1; i < chain.end; ++i) {
+      const Step& s = steps[i];
+      if (s.op->by_rows)
+        s.op->by_rows->run(s.context(), first, count);
+      else
+        run_link(chain, chain.links[i - chain.first - 1], piece, s, nullptr, first, count);
+      piece += s.inputs + 1;
+    }
+  };
+  const RowsDone done = run;
+  RunContext c = steps[chain.first].context();
+  c.done = &done;
+  steps[chain.first].run(c);
+}
+
+}  // namespace fastdl
