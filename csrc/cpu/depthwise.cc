@@ -146,7 +146,7 @@ void depthwise(const ConvShape& s, const float* x, const float* w, float* y, con
   });
 }
 
-void depthwise_input(const ConvShape& s, const float* dy, const float* w, float* dx) {
+void depthwise_input(const ConvShape& s, const float* dy, const float* w, float* dx, const RowsDone* done) {
   const int64_t channels = s.channels_out, times = channels / s.groups, row = s.x.in * channels;
   const int64_t dy_row = s.x.out * channels;
   const Correlation c = {s.z, s.y, s.x, true, channels, w, nullptr};
@@ -157,6 +157,7 @@ void depthwise_input(const ConvShape& s, const float* dy, const float* w, float*
     float* const sums = times > 1 ? scratch_of<float>(Scratch::conv_rows, (end - begin) * row) : to;
     correlate(c, in, {sums - begin * row, row, 0}, z, begin, end);
     if (times > 1) add_up(to, sums, (end - begin) * (row / times), times);
+    if (done) (*done)(((n * s.z.in + z) * s.y.in + begin) * s.x.in, (end - begin) * s.x.in);
   });
 }
 

@@ -134,11 +134,15 @@ int64_t kernel_workspace(const RunContext& c) {
   const View &y = c.in[0], &w = c.in[1], &x = c.out[0];
   return conv_input_floats(shape_of(c.attrs.as<ConvAttrs>(), x.shape, y.shape, w.shape)) * int64_t(sizeof(float));
 }
+bool input_reports_rows(const RunContext& c) {
+  return conv_input_reports_rows(shape_of(c.attrs.as<ConvAttrs>(), c.out[0].shape, c.in[0].shape, c.in[1].shape));
+}
 void run_conv_input(const RunContext& c) {
   const ConvAttrs& a = c.attrs.as<ConvAttrs>();
   const View &y = c.in[0], &w = c.in[1], &x = c.out[0];
   if (x.numel())
-    conv_input(shape_of(a, x.shape, y.shape, w.shape), y.as<float>(), w.as<float>(), x.as<float>(), c.scratch<float>());
+    conv_input(shape_of(a, x.shape, y.shape, w.shape), y.as<float>(), w.as<float>(), x.as<float>(), c.scratch<float>(),
+               c.done);
 }
 
 void infer_conv_kernel(InferContext& c) {
@@ -180,7 +184,7 @@ const Op op_conv = OpRow{.name = "conv",
                          .describe = describe<ConvAttrs>,
                          .grad_in = 0b011,
                          .bilinear = true,
-                         .reports_rows = true};
+                         .reports_rows = [](const RunContext&) { return true; }};
 const Op op_conv_input =
     OpRow{.name = "conv_input",
           .infer = infer_conv_input,
@@ -189,7 +193,8 @@ const Op op_conv_input =
           .describe = [](const DescribeContext& c) { return c.attrs.as<ConvAttrs>().describe_sized(); },
           .workspace = kernel_workspace,
           .grad_out = false,
-          .bilinear = true};
+          .bilinear = true,
+          .reports_rows = input_reports_rows};
 const Op op_conv_kernel =
     OpRow{.name = "conv_kernel",
           .infer = infer_conv_kernel,
