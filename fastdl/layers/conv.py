@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import activations, constraints, initializers, regularizers
+from .._base import convolutions, images
 from .._base import functional as F
-from .._base import images
 from .._base.checks import check_choice, check_flag, check_integer, prefixed
 from .._base.registry import LAYERS
 from .._core import Tensor
@@ -120,21 +120,8 @@ class _Convolution(Layer):
 
     def _convolved(self, x: Tensor, kernel: Tensor, groups: int) -> Tensor:
         """The convolution of a channels-last tensor with the layer's window."""
-        reach = [(k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation_rate, strict=True)]
-        low = high = None
-        if self.padding == "same":
-            low, high = images.same_padding(x.shape[1:-1], reach, self.strides)
-        elif self.padding == "causal":
-            low = [reach[0] - 1]
-        return F.conv(
-            x,
-            kernel,
-            strides=self.strides,
-            low=low,
-            high=high,
-            dilations=self.dilation_rate,
-            groups=groups,
-            **self._ending(),
+        return convolutions.convolved(
+            x, kernel, self.strides, self.padding, self.dilation_rate, groups, **self._ending()
         )
 
     def _ending(self) -> dict[str, Any]:
@@ -401,45 +388,20 @@ class _ConvTranspose(_Convolution):
         self._add_bias(self.filters)
 
     def _call_last(self, x: Tensor) -> Tensor:
-        low, high, sizes = [], [], []
-        for i, size in enumerate(x.shape[1:-1]):
-            reach, stride = self._reach(i), self.strides[i]
-            out = self._size_out(i, size)
-            assert out is not None
-            covered = (size - 1) * stride + reach  # places that the kernel reaches
-            if self.padding == "valid":
-                before = 0
-            elif self.output_padding is None:
-                before = max(reach - stride, 0) // 2
-            else:
-                before = max(2 * (reach // 2) - self.output_padding[i], 0) // 2
-            low.append(before)
-            high.append(max(covered - out - before, 0))
-            sizes.append(out)
-        y = F.conv_input(
-            y=x,
-            w=self.kernel,
-            sizes=sizes,
-            strides=self.strides,
-            low=low,
-            high=high,
-            dilations=self.dilation_rate,
+        y = convolutions.transposed(
+            x, self.kernel, self.strides, self.padding, self.output_padding, self.dilation_rate
         )
         if self.bias is not None:
             y = F.add(y, self.bias)
         return self._activation(y)
 
-    def _reach(self, i: int) -> int:
-        return (self.kernel_size[i] - 1) * self.dilation_rate[i] + 1
-
     def _size_out(self, i: int, size: int | None) -> int | None:
         if size is None:
             return None
-        reach, stride = self._reach(i), self.strides[i]
-        if self.output_padding is None:
-            return size * stride + (max(reach - stride, 0) if self.padding == "valid" else 0)
-        cut = 2 * (reach // 2) if self.padding == "same" else 0
-        return (size - 1) * stride + reach - cut + self.output_padding[i]
+        extra = None if self.output_padding is None else self.output_padding[i]
+        return convolutions.transposed_size(
+            size, self.kernel_size[i], self.strides[i], self.dilation_rate[i], self.padding, extra
+        )
 
     def _filters_out(self) -> int:
         return self.filters
@@ -555,7 +517,7 @@ class _DepthwiseConv(_Convolution):
         self._outputs = channels * self.depth_multiplier
 
     def _call_last(self, x: Tensor) -> Tensor:
-        kernel = _one_for_each_channel(self.kernel)
+        kernel = convolutions.one_for_each_channel(self.kernel)
         return self._activated(self._convolved(x, kernel, x.shape[-1]))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -569,12 +531,6 @@ class _DepthwiseConv(_Convolution):
 
     def get_config(self) -> Config:
         return {**super().get_config(), "depth_multiplier": self.depth_multiplier}
-
-
-def _one_for_each_channel(kernel: Tensor) -> Tensor:
-    """A kernel (..., channels, multiplier) for a convolution with a group for each channel."""
-    *places, channels, multiplier = kernel.shape
-    return F.reshape(kernel, shape=(*places, 1, channels * multiplier))
 
 
 @LAYERS.register
@@ -682,7 +638,7 @@ class _SeparableConv(_Convolution):
         return {}
 
     def _call_last(self, x: Tensor) -> Tensor:
-        kernel = _one_for_each_channel(self.depthwise_kernel)
+        kernel = convolutions.one_for_each_channel(self.depthwise_kernel)
         y = self._convolved(x, kernel, x.shape[-1])
         return self._activated(F.conv(y, self.pointwise_kernel, **super()._ending()))
 
