@@ -73,4 +73,14 @@ inline Span span_at(const Taps& a, int64_t t, int64_t limit) {
   return {t, end, std::min(first, last), last};
 }
 
+// Calls f(span) for the spans of outputs [begin, end).
+template <class F>
+void for_spans(const Taps& a, int64_t begin, int64_t end, F f) {
+  for (int64_t t = begin; t < end;) {
+    const Span s = span_at(a, t, end);
+    f(s);
+    t = s.end;
+  }
+}
+
 }  // namespace fastdl

@@ -17,16 +17,6 @@
 namespace fastdl {
 namespace {
 
-// Calls f(span) for the spans of outputs [begin, end).
-template <class F>
-void for_spans(const Taps& a, int64_t begin, int64_t end, F f) {
-  for (int64_t t = begin; t < end;) {
-    const Span s = span_at(a, t, end);
-    f(s);
-    t = s.end;
-  }
-}
-
 // Repeats each of n floats.
 void repeat(float* to, const float* from, int64_t n, int64_t times) {
   for (int64_t i = 0; i < n; ++i)

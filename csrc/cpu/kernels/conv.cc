@@ -25,7 +25,9 @@ FASTDL_INLINE void segment_tile(const Operands& o, const ConvRow& g) {
 #pragma GCC unroll 8
     for (int v = 0; v < V; v += kLine) __builtin_prefetch(o.c + r * o.c_row + v * kLanes, 1);
   for (const ConvSegment* s = g.segments; s < g.segments + g.count; ++s)
-    multiply_add<R, V, kPartial>(acc, s->a + g.a_offset, o.a_row, o.a_col, s->b + g.b_offset, o.b_row, s->k, o.tail);
+    g.a_rows ? multiply_add_rows<R, V, kPartial>(acc, s->a, g.a_rows, g.a_col, s->b + g.b_offset, o.b_row, s->k, o.tail)
+             : multiply_add<R, V, kPartial>(acc, s->a + g.a_offset, o.a_row, o.a_col, s->b + g.b_offset, o.b_row, s->k,
+                                            o.tail);
   store_tile<R, V, kPartial>(acc, o);
 }
 

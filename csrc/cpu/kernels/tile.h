@@ -145,5 +145,16 @@ FASTDL_INLINE void multiply_add(vf (&acc)[R][V], const float* a, int64_t a_row, 
   }
 }
 
+// The same for rows of A at any distances: row r lies rows[r] floats from the first.
+template <int R, int V, bool kPartial>
+FASTDL_INLINE void multiply_add_rows(vf (&acc)[R][V], const float* a, const int64_t* rows, int64_t a_col,
+                                     const float* b, int64_t b_row, int64_t steps, int64_t tail) {
+  for (int64_t k = steps; k > 0; --k, b += b_row, a += a_col) {
+    const float* soon = b + 8 * b_row;
+    asm volatile("" : "+r"(soon));
+    multiply_add_step<R, V, kPartial>(acc, [&](int r) { return a[rows[r]]; }, b, soon, tail);
+  }
+}
+
 }  // namespace
 }  // namespace fastdl::FASTDL_ISA_NS
