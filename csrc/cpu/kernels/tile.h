@@ -129,13 +129,13 @@ FASTDL_INLINE void multiply_add_fixed(vf (&acc)[R][V], const float* a, int64_t a
 
 // Adds products to the tile. Five rows share a base pointer, since an address can hold 1, 2 or 4 times a register. The
 // asm hides the multiples of a row and the prefetched address from the compiler, which would keep more of them than
-// there are registers. With one vector a step has few multiply-adds, each of which reads A, and an address with two
-// registers costs as much as another instruction: so the commonest distances are constants, those of 16 and 32
-// channels.
+// there are registers.
 template <int R, int V, bool kPartial>
 FASTDL_INLINE void multiply_add(vf (&acc)[R][V], const float* a, int64_t a_row, int64_t a_col, const float* b,
                                 int64_t b_row, int64_t steps, int64_t tail) {
   if (a_row == 4) return multiply_add_fixed<4, R, V, kPartial>(acc, a, a_col, b, b_row, steps, tail);
+  // With one vector each multiply-add reads A, and an address with two registers costs as much as an instruction. Rows
+  // of 16 and 32 channels are the commonest.
   if constexpr (V == 1 && !kPartial) {
     if (a_row == 64) return multiply_add_fixed<64, R, V, kPartial>(acc, a, a_col, b, b_row, steps, tail);
     if (a_row == 128) return multiply_add_fixed<128, R, V, kPartial>(acc, a, a_col, b, b_row, steps, tail);
