@@ -46,3 +46,41 @@ def test_outputs_and_gradients_are_those_of_pytorch(case):
     for found, wanted in zip((x, *parameters), row["grads"], strict=True):
         assert found.grad.shape == found.shape
         close(found.grad, wanted, "gradient")
+
+
+IMAGES = np.ones((2, 4, 8, 8), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: nn.Conv2d(4, 3, 9), r"Conv2d: a kernel of 9 places .* shape \(2, 4, 8, 8\)"),
+        (lambda: nn.Conv2d(4, 3, 3, stride=2**40), "Conv2d: stride: expected at most 2147483647"),
+        (
+            lambda: nn.Conv2d(4, 3, 3, padding=9, padding_mode="circular"),
+            r"Conv2d: .*at most 8 for an axis of size 8.* \(input shape \(2, 4, 8, 8\)\)",
+        ),
+        (
+            lambda: nn.MaxPool2d(5, dilation=2, padding=0),
+            r"MaxPool2d: a window of 9 places .* shape \(2, 4, 8, 8\) with padding \(0, 0\)",
+        ),
+        (lambda: nn.MaxPool2d(9, return_indices=True), "MaxPool2d: a window of 9 places"),
+        (lambda: nn.AvgPool2d((2, 9)), r"AvgPool2d: a window of 9 .* \(2, 4, 8, 8\)"),
+        (lambda: nn.LPPool2d(2, 9), r"LPPool2d: a window of 9 .* \(2, 4, 8, 8\)"),
+        (lambda: nn.AvgPool2d(2, divisor_override=0), r"AvgPool2d: .*divisor.* \(2, 4, 8, 8\)"),
+        (lambda: nn.ReflectionPad2d(8), r"ReflectionPad2d: .*at most 7 .* \(2, 4, 8, 8\)"),
+        (lambda: nn.ZeroPad2d((-5, -4, 0, 0)), r"ZeroPad2d: .*\(-5, -4\) cuts off more than the 8"),
+    ],
+)
+def test_bad_sizes(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()(IMAGES)
+
+
+def test_storage_types():
+    with pytest.raises(TypeError, match=r"Conv2d: .*float16.*input shape \(2, 4, 8, 8\)"):
+        nn.Conv2d(4, 3, 3)(fastdl.tensor(IMAGES.astype(np.float16)))
+
+
+def test_an_axis_that_is_cut_off():
+    assert nn.ZeroPad2d(-4)(IMAGES).shape == (2, 4, 0, 0)
