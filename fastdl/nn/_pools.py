@@ -52,11 +52,11 @@ def check_window(
 
 
 def _fitting(who: str, x: Tensor, window: dict[str, Any]) -> None:
-    """That a window fits into the channels-last tensor x. ValueError."""
-    low = window.get("low", (0,) * len(window["window"]))
-    steps = window.get("dilation", (1,) * len(low))
-    reach = [(k - 1) * d + 1 for k, d in zip(window["window"], steps, strict=True)]
-    check_fit(who, "a window", x.shape, reach, low, low)
+    """That a window fits into the channels-last x; with ceil_mode the op says so. ValueError."""
+    if not window["ceil_mode"]:
+        steps = window.get("dilation", (1,) * len(window["low"]))
+        reach = [(k - 1) * d + 1 for k, d in zip(window["window"], steps, strict=True)]
+        check_fit(who, "a window", x.shape, reach, window["low"], window["low"])
 
 
 def max_pool(
@@ -432,7 +432,7 @@ def lp_pool(
     ceil_mode = check_flag(who, "ceil_mode", ceil_mode)
 
     def pooled(x: Tensor) -> Tensor:
-        check_fit(who, "a window", x.shape, window["window"], (0,) * rank, (0,) * rank)
+        _fitting(who, x, {**window, "ceil_mode": ceil_mode})
         means = F.avg_pool(
             F.pow(x, p),
             window=window["window"],
@@ -440,7 +440,10 @@ def lp_pool(
             ceil_mode=ceil_mode,
             count_padding=True,
         )
-        return F.pow(F.mul(means, float(math.prod(window["window"]))), 1.0 / p)
+        sums = F.mul(means, float(math.prod(window["window"])))
+        # A root has no gradient at 0. As in PyTorch it is 0 there: windows of zeros are common.
+        zero = F.eq(sums, 0.0)
+        return F.where(zero, 0.0, F.pow(F.where(zero, 1.0, sums), 1.0 / p))
 
     return of_batch(who, input, rank, pooled)
 

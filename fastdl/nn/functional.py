@@ -510,12 +510,15 @@ def _continued(x: Tensor, pad: Sequence[int], mode: str, value: float | None) ->
             f"pad: mode {mode!r}: expected widths for the last 1 to 3 axes of (N, C, places...) or "
             f"(C, places...), got {tuple(pad)} for shape {x.shape}"
         )
-    x, before, after = _cut(x, pad)
-    widths = list(zip(before, after, strict=True))[-axes:]
+    less, more = [min(0, n) for n in pad], [max(0, n) for n in pad]
+    if mode == "circular":  # goes on with the other end of what is left
+        x = _cut(x, less)[0]
+    widths = [(more[2 * i], more[2 * i + 1]) for i in reversed(range(axes))]
     is_batch = x.ndim == axes + 2
     whole = x if is_batch else F.reshape(x, shape=(1, *x.shape))
     y = F.channels_first(_continue(F.channels_last(whole), widths, mode))
-    return y if is_batch else F.reshape(y, shape=y.shape[1:])
+    y = y if is_batch else F.reshape(y, shape=y.shape[1:])
+    return y if mode == "circular" else _cut(y, less)[0]
 
 
 if not TYPE_CHECKING:

@@ -103,10 +103,13 @@ def poolings(draw):
     reach = [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=True)]
     low, high = ([draw(st.integers(0, r - 1)) for r in reach] for _ in range(2))
     more = axes(draw, rank, 0, (40, 10, 3)[rank - 1])
-    fits = [max(1, r - a - b) for r, a, b in zip(reach, low, high, strict=True)]
+    ceil_mode = draw(st.booleans())
+    # With ceil_mode a window may end beyond the padding, by less than a stride.
+    ends = [n + (s - 1) * ceil_mode for n, s in zip(high, strides, strict=True)]
+    fits = [max(1, r - a - b) for r, a, b in zip(reach, low, ends, strict=True)]
     sizes = [n + m for n, m in zip(fits, more, strict=True)]
     x = (draw(st.integers(1, 3)), *sizes, draw(st.integers(1, 40)))
-    return x, (window, strides, dilation, low, high, draw(st.booleans()))
+    return x, (window, strides, dilation, low, high, ceil_mode)
 
 
 @examples(200)

@@ -84,3 +84,33 @@ def test_storage_types():
 
 def test_an_axis_that_is_cut_off():
     assert nn.ZeroPad2d(-4)(IMAGES).shape == (2, 4, 0, 0)
+
+
+def test_a_window_may_begin_in_the_input_and_end_beyond_it():
+    """PyTorch's results with ceil_mode, where a window is larger than the padded input."""
+    x = fastdl.tensor([[[[1.0, 5.0]]]], requires_grad=True)
+    y = nn.MaxPool2d((2, 3), 2, ceil_mode=True)(x)
+    assert y.tolist() == [[[[5.0]]]]
+    y.sum().backward()
+    assert x.grad.tolist() == [[[[0.0, 1.0]]]]
+    assert nn.AvgPool2d((2, 3), 2, ceil_mode=True)(x).tolist() == [[[[3.0]]]]
+    with pytest.raises(ValueError, match=r"MaxPool2d: .* window of 4 .*\(1, 1, 1, 2\)"):
+        nn.MaxPool2d((2, 4), 2, ceil_mode=True)(x)
+
+
+@pytest.mark.parametrize("p", [1.0, 2.0, 3.0])
+def test_windows_of_zeros_have_no_gradient_in_lp_pooling(p):
+    x = fastdl.tensor([[[3.0, 4.0, 0.0, 0.0]]], requires_grad=True)
+    nn.LPPool1d(p, 2)(x).sum().backward()
+    root = (3.0**p + 4.0**p) ** (1 / p - 1)
+    wanted = [root * 3.0 ** (p - 1), root * 4.0 ** (p - 1), 0.0, 0.0]
+    np.testing.assert_allclose(x.grad.numpy()[0, 0], wanted, rtol=16 * EPS)
+
+
+def test_negative_widths_cut_off_what_is_continued():
+    """PyTorch's results: a reflection sees the elements that are cut off, a circle does not."""
+    x = np.array([[[1.0, 2.0, 3.0]]], np.float32)
+    assert F.pad(x, (-2, 1), "reflect").tolist() == [[[3.0, 2.0]]]
+    assert F.pad(x, (2, -1), "reflect").tolist() == [[[3.0, 2.0, 1.0, 2.0]]]
+    assert F.pad(x, (-2, 2), "replicate").tolist() == [[[3.0, 3.0, 3.0]]]
+    assert F.pad(x, (1, -1), "circular").tolist() == [[[2.0, 1.0, 2.0]]]
