@@ -298,7 +298,8 @@ class RMSNormalization(Elementwise):
     Raises:
         ValueError: `axis` isn't one or several axes of the input, or `epsilon` is negative.
 
-    Source: Zhang & Sennrich 2019; `keras.layers.RMSNormalization` of Keras 3.
+    Source: Zhang & Sennrich 2019; `keras.layers.RMSNormalization` of Keras 3, which multiplies by the
+    scale along the last axis, whatever `axis` is.
 
     Example:
         >>> layers.RMSNormalization()(np.array([[3.0, 4.0]])).numpy().round(3)
