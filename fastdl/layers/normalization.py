@@ -137,8 +137,8 @@ class LayerNormalization(Scaled):
     Raises:
         ValueError: `axis` isn't one or several axes of the input, or `epsilon` is negative.
 
-    Source: Ba et al. 2016; `keras.layers.LayerNormalization` of Keras 3. Weights of several axes have
-    the input's order; Keras sorts the numbers, so axes like [1, -1] change places there.
+    Source: Ba et al. 2016; `keras.layers.LayerNormalization` of Keras 3. Weights of several axes
+    have the input's order; Keras sorts the numbers, so axes like [1, -1] change places there.
 
     Example:
         >>> layers.LayerNormalization()(np.array([[1.0, 3.0]])).numpy().round(3)
