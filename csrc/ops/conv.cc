@@ -251,8 +251,8 @@ void fill(int64_t (&to)[kMostAxes], const Axes& given, int rank, int64_t otherwi
                " numbers, one for each spatial axis, got ", from.size());
   for (int i = 0; i < rank; ++i) {
     to[i] = from.empty() ? otherwise : from[size_t(i)];
-    FASTDL_CHECK(to[i] >= least && to[i] <= INT32_MAX, ValueError, who, ": ", argument,
-                 ": expected numbers of at least ", least, ", got ", to[i]);
+    FASTDL_CHECK(to[i] >= least && to[i] <= INT32_MAX, ValueError, who, ": ", argument, ": expected numbers from ",
+                 least, " to ", INT32_MAX, ", got ", to[i]);
   }
 }
 

@@ -65,11 +65,17 @@ def transposed(
     extra: Sequence[int] | None,
     dilations: Sequence[int],
 ) -> Tensor:
-    """The transposed convolution with a kernel (places..., filters, channels)."""
+    """The transposed convolution with a kernel (places..., filters, channels).
+
+    Raises:
+        ValueError: no output is left.
+    """
     low, high, sizes = [], [], []
     for i, size in enumerate(x.shape[1:-1]):
         more = None if extra is None else extra[i]
         out = transposed_size(size, kernel.shape[i], strides[i], dilations[i], padding, more)
+        if out < 1:
+            raise ValueError("no output is left")  # the layer says where
         reached = reach(kernel.shape[i], dilations[i])
         covered = (size - 1) * strides[i] + reached  # places that the kernel meets
         if padding == "valid":

@@ -132,7 +132,11 @@ class _Convolution(Layer):
         return y if self._fused is not None else self._activation(y)
 
     def call(self, inputs: Tensor) -> Tensor:
-        return images.in_last(inputs, self.data_format, self._call_last)
+        try:
+            return images.in_last(inputs, self.data_format, self._call_last)
+        except ValueError:
+            self.compute_output_shape(inputs.shape)  # says it in the layer's terms where sizes fail
+            raise
 
     def _call_last(self, x: Tensor) -> Tensor:
         """The output for channels last."""
@@ -143,23 +147,34 @@ class _Convolution(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         spatial = input_shape[2:] if self._first else input_shape[1:-1]
-        sizes = [self._size_out(i, size) for i, size in enumerate(spatial)]
+        sizes = [
+            size if size is None else self._size_out(i, size) for i, size in enumerate(spatial)
+        ]
+        for i, size in enumerate(sizes):
+            if size is not None and size < 1:
+                raise ValueError(self._misfit(i, tuple(input_shape), spatial[i]))
         channels = self._filters_out()
         batch = input_shape[0]
         return (batch, channels, *sizes) if self._first else (batch, *sizes, channels)
 
-    def _size_out(self, i: int, size: int | None) -> int | None:
-        if size is None:
-            return None
-        reach = (self.kernel_size[i] - 1) * self.dilation_rate[i] + 1
+    def _reach(self, i: int) -> int:
+        """The places from the first to the last one of the kernel along a spatial axis."""
+        return convolutions.reach(self.kernel_size[i], self.dilation_rate[i])
+
+    def _size_out(self, i: int, size: int) -> int:
+        """The size of the output along a spatial axis; below 1 where the input is too small."""
         if self.padding == "valid":
-            size -= reach - 1
-        if size < 1:
-            raise ValueError(
-                f"a kernel of {reach} places does not fit into the input's {size + reach - 1} "
-                f"along spatial axis {i}; use padding='same'"
-            )
+            size -= self._reach(i) - 1
         return -(-size // self.strides[i])
+
+    def _misfit(self, i: int, shape: Shape, size: int | None) -> str:
+        """The message for an input that is too small along a spatial axis."""
+        dilated = f" (dilation_rate {self.dilation_rate})" if max(self.dilation_rate) > 1 else ""
+        hint = "; use a smaller kernel or padding='same'" if self.padding == "valid" else ""
+        return (
+            f"a kernel of {self._reach(i)} places{dilated} does not fit into the {size} of spatial "
+            f"axis {i} of an input of shape {shape}{hint}"
+        )
 
     def get_config(self) -> Config:
         config = {
@@ -395,12 +410,17 @@ class _ConvTranspose(_Convolution):
             y = F.add(y, self.bias)
         return self._activation(y)
 
-    def _size_out(self, i: int, size: int | None) -> int | None:
-        if size is None:
-            return None
+    def _size_out(self, i: int, size: int) -> int:
         extra = None if self.output_padding is None else self.output_padding[i]
         return convolutions.transposed_size(
             size, self.kernel_size[i], self.strides[i], self.dilation_rate[i], self.padding, extra
+        )
+
+    def _misfit(self, i: int, shape: Shape, size: int | None) -> str:
+        return (
+            f"no output is left along spatial axis {i} of an input of shape {shape}, with "
+            f"kernel_size {self.kernel_size}, padding {self.padding!r} and output_padding "
+            f"{self.output_padding}"
         )
 
     def _filters_out(self) -> int:
