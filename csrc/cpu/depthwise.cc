@@ -94,7 +94,9 @@ template <class F>
 void for_rows(int64_t batch, const ConvAxis& z, const ConvAxis& y, int64_t slices, int64_t rows, int64_t row_floats,
               F f) {
   const int64_t taps = z.kernel * y.kernel, most = (1 << 15) / std::max<int64_t>(row_floats, 1);
-  const int64_t each = std::clamp<int64_t>(most, 1, rows), parts = ceil_div(rows, each);
+  // Few images are cut for the threads, too.
+  const int64_t share = std::max<int64_t>(1, rows * batch * slices / (4 * num_threads()));
+  const int64_t each = std::clamp<int64_t>(std::min(most, share), 1, rows), parts = ceil_div(rows, each);
   const double time = double(each * row_floats) * (0.2 + 0.03 * double(taps));
   parallel_for_flushing(batch * slices * parts, grain_for(time), [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
