@@ -175,17 +175,18 @@ class KernelGradient {
 }  // namespace
 
 void conv_kernel(const ConvShape& s, const float* x, const float* dy, float* dw) {
+  const int64_t elements = s.z.kernel * s.y.kernel * s.x.kernel * (s.channels_in / s.groups) * s.channels_out;
+  if (elements == 0) return;
+  if (s.batch * s.z.out * s.y.out * s.x.out == 0) {
+    std::fill_n(dw, elements, 0.0f);
+    return;
+  }
   if (is_depthwise(s)) return depthwise_kernel(s, x, dy, dw);
   if (is_pointwise(s))
     return gemm(true, false, s.channels_in, s.channels_out, pixels_of(s), x, s.channels_in, dy, s.channels_out, dw,
                 s.channels_out, false);
   const KernelGradient gradient(s, x, dy);
   const int64_t m = gradient.rows(), n = s.channels_out, k = gradient.pixels(), parts = gradient.parts();
-  if (m == 0 || n == 0) return;
-  if (k == 0) {
-    std::fill_n(dw, m * n, 0.0f);
-    return;
-  }
   const double block_time = 0.02 * double(m) * double(n) / double(s.groups) * double(std::min(k, kSumBlock));
   if (const int64_t at_a_time = blocks_at_a_time(m, n, k, num_threads()))
     return sum_blocks(
