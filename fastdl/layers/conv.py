@@ -134,6 +134,7 @@ class _Convolution(Layer):
             high=high,
             dilations=self.dilation_rate,
             groups=groups,
+            precision=self._dtype_policy._precision,
             **self._ending(),
         )
 
@@ -424,6 +425,7 @@ class _ConvTranspose(_Convolution):
             low=low,
             high=high,
             dilations=self.dilation_rate,
+            precision=self._dtype_policy._precision,
         )
         if self.bias is not None:
             y = F.add(y, self.bias)
@@ -684,7 +686,10 @@ class _SeparableConv(_Convolution):
     def _call_last(self, x: Tensor) -> Tensor:
         kernel = _one_for_each_channel(self.depthwise_kernel)
         y = self._convolved(x, kernel, x.shape[-1])
-        return self._activated(F.conv(y, self.pointwise_kernel, **super()._ending()))
+        precision = self._dtype_policy._precision
+        return self._activated(
+            F.conv(y, self.pointwise_kernel, precision=precision, **super()._ending())
+        )
 
     def _filters_out(self) -> int:
         return self.filters
