@@ -120,22 +120,28 @@ void pack(const Bf16Kernels& bf16, const Correlation& c, const Weights& weights,
 void round_planes(const Bf16Kernels& bf16, const Correlation& c, const PlaneBlock& b, uint16_t* to) {
   const Planes& p = c.planes;
   const Taps& x = p.x.taps;
-  const int64_t values = c.place_values(), places = p.places(b), width = p.width();
-  const float** const rows = scratch_of<const float*>(Scratch::conv_segments, width);
+  const int64_t values = c.place_values(), places = p.places(b), width = p.width(), each = p.channels;
+  const auto clear = [&](uint16_t* at, int64_t count) { std::memset(at, 0, size_t(count * values) * 2); };
   p.for_rows(b, [&](int64_t plane, int64_t place, const float* row, int64_t px) {
     uint16_t* const at = to + (plane * places + place) * values;
-    if (!row) {
-      std::memset(at, 0, size_t(width * values) * 2);
-    } else if (!p.joined) {
-      p.list(rows, row, p.x.input(px, 0), x.stride, width);
-      bf16.round_listed(at, values, rows, width, p.channels, values);
-    } else {
-      for (int64_t q = 0; q < x.count; ++q) {
-        const int64_t padded = q + 1 == x.count ? values - q * p.channels : p.channels;
-        p.list(rows, row, x.tap(q), x.stride, width);
-        bf16.round_listed(at + q * p.channels, values, rows, width, p.channels, padded);
-      }
+    if (!row) return clear(at, width);
+    if (!p.joined) {
+      const int64_t from = p.x.input(px, 0);
+      const int64_t first = std::clamp<int64_t>(ceil_div(-from, x.stride), 0, width);
+      const int64_t last = std::clamp<int64_t>(floor_div(x.in - 1 - from, x.stride) + 1, first, width);
+      clear(at, first);
+      bf16.round_rows(at + first * values, values, row + (from + first * x.stride) * each, x.stride * each,
+                      last - first, each, values);
+      return clear(at + last * values, width - last);
     }
+    for_spans(x, 0, width, [&](const Span& s) {
+      uint16_t* const pixels = at + s.begin * values;
+      if (s.last - s.first < x.count) clear(pixels, s.end - s.begin);
+      const int64_t run = x.tap_step == 1 ? s.last - s.first : 1;  // adjacent taps
+      for (int64_t q = s.first; q < s.last; q += run)
+        bf16.round_rows(pixels + q * each, values, row + (s.begin * x.stride + x.tap(q)) * each, x.stride * each,
+                        s.end - s.begin, run * each, q + run == x.count ? values - q * each : run * each);
+    });
   });
 }
 

@@ -5,7 +5,7 @@
 //         x is rounded into planes with a row for each channel, dy into tiles; places without an output are zeros
 //         for each 32 columns (channels of dy)
 //           for each 32 channels of x
-//             for each part of the places, for each tap
+//             for each part of the places, for each tap      they remain in L1 for all taps
 //               C[tap][32, 32] += A B                        multiply
 //             the sums of the block are added to the task's matrix
 //     the matrices of the tasks are added in order
@@ -70,40 +70,39 @@ class KernelGradient {
     bf16.pack_listed(tiles, list, steps * kBf16Step, s_.channels_out);
     transpose_planes(bf16, b, first, channels, row, plane, list, a);
     float* const sums = scratch_of<float>(Scratch::gemm_sums, taps() * kPair * kPair);
-    for (int64_t j = 0; j < s_.channels_out; j += kPair)
-      for (int64_t i = 0; i < channels; i += kPair) {
-        const int row_strips = channels - i > kBf16Strip ? 2 : 1, columns = s_.channels_out - j > kBf16Strip ? 2 : 1;
-        const int64_t n = std::min(kPair, s_.channels_out - j), m = std::min(kPair, channels - i);
-        for (int64_t step = 0; step < steps; step += kPart) {
-          const int64_t count = std::min(kPart, steps - step);
-          for_taps([&](int64_t tap, int64_t plane_of, int64_t shift) {
-            const int64_t run = 0;
-            const Bf16Product product = {a + plane_of * plane + i * row + shift + step * kBf16Step,
-                                         tiles + j / kBf16Strip * strip + step * kBf16Tile,
-                                         row,
-                                         kBf16Step,
-                                         kBf16Strip * row,
-                                         strip,
-                                         0,
-                                         &run,
-                                         1,
-                                         count};
-            bf16.multiply(row_strips, columns, product, sums + tap * kPair * kPair, kPair, step > 0);
-          });
-        }
-        for (int64_t tap = 0; tap < taps(); ++tap)
-          bf16.store_rows(to + (tap * s_.channels_in + first + i) * s_.channels_out + j, s_.channels_out,
-                          sums + tap * kPair * kPair, kPair, m, n, nullptr, add);
-      }
-  }
-
-  // Calls f(tap, its plane, its shift).
-  template <class F>
-  void for_taps(F f) const {
+    int64_t* const tap_at = scratch_of<int64_t>(Scratch::conv_runs, taps());
     int64_t tap = 0;
     for (int64_t qz = 0; qz < s_.z.kernel; ++qz)
       for (int64_t qy = 0; qy < s_.y.kernel; ++qy)
-        for (int64_t qx = 0; qx < s_.x.kernel; ++qx) f(tap++, planes_.plane(qz, qy, qx), planes_.shift(qy, qx));
+        for (int64_t qx = 0; qx < s_.x.kernel; ++qx) tap_at[tap++] = p.plane(qz, qy, qx) * plane + p.shift(qy, qx);
+    for (int64_t j = 0; j < s_.channels_out; j += kPair)
+      for (int64_t i = 0; i < channels; i += kPair) {
+        const int64_t n = std::min(kPair, s_.channels_out - j), m = std::min(kPair, channels - i);
+        // A last strip of channels takes two taps at a time instead of two strips.
+        const int64_t at_a_time = m > kBf16Strip ? 1 : 2, size = kPair / at_a_time * kPair;
+        for (int64_t step = 0; step < steps; step += kPart) {
+          constexpr int64_t kStart = 0;
+          Bf16Product product = {nullptr,
+                                 tiles + j / kBf16Strip * strip + step * kBf16Tile,
+                                 row,
+                                 kBf16Step,
+                                 kBf16Strip * row,
+                                 strip,
+                                 0,
+                                 &kStart,
+                                 1,
+                                 std::min(kPart, steps - step)};
+          for (int64_t t = 0; t < taps(); t += at_a_time) {
+            const bool two = at_a_time == 1 || t + 1 < taps();
+            if (at_a_time == 2 && two) product.a_strip = tap_at[t + 1] - tap_at[t];
+            product.a = a + tap_at[t] + i * row + step * kBf16Step;
+            bf16.multiply(two ? 2 : 1, n > kBf16Strip ? 2 : 1, product, sums + t * size, kPair, step > 0);
+          }
+        }
+        for (int64_t t = 0; t < taps(); ++t)
+          bf16.store_rows(to + (t * s_.channels_in + first + i) * s_.channels_out + j, s_.channels_out, sums + t * size,
+                          kPair, m, n, nullptr, add);
+      }
   }
 
   // The pixel of dy at each place.

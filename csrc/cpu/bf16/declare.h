@@ -7,7 +7,8 @@
 namespace fastdl::FASTDL_ISA_NS {
 void pack_a(uint16_t* packed, int64_t count, int64_t k, const float* a, int64_t row, int transposed);
 void pack_b(uint16_t* packed, int64_t count, int64_t k, const float* b, int64_t row, int transposed);
-void round_listed(uint16_t* to, int64_t to_row, const float* const* rows, int64_t count, int64_t n, int64_t padded);
+void round_rows(uint16_t* to, int64_t to_row, const float* from, int64_t from_row, int64_t count, int64_t n,
+                int64_t padded);
 void transpose_listed(uint16_t* to, int64_t to_row, const float* const* rows, int64_t count, int64_t n);
 void pack_listed(uint16_t* packed, const float* const* rows, int64_t count, int64_t n);
 void store_rows(float* to, int64_t to_row, const float* from, int64_t from_row, int64_t m, int64_t n, const float* bias,
@@ -23,7 +24,7 @@ void store_rows(float* to, int64_t to_row, const float* from, int64_t from_row, 
                                           isa::end,              \
                                           isa::pack_a,           \
                                           isa::pack_b,           \
-                                          isa::round_listed,     \
+                                          isa::round_rows,       \
                                           isa::transpose_listed, \
                                           isa::pack_listed,      \
                                           isa::store_rows,       \

@@ -38,11 +38,12 @@ struct Bf16Kernels {
   // columns of B, k long. Not transposed, A[i, l] = a[i * row + l] and B[l, j] = b[l * row + j].
   void (*pack_a)(uint16_t* packed, int64_t count, int64_t k, const float* a, int64_t row, int transposed);
   void (*pack_b)(uint16_t* packed, int64_t count, int64_t k, const float* b, int64_t row, int transposed);
-  // The same rounding for rows that are given as a list; null is a row of zeros. round_listed writes row i, n values
-  // and zeros up to `padded`, to to[i * to_row]. transpose_listed writes value j of row i to to[j * to_row + i], with
-  // zeros for j up to a multiple of 16. pack_listed packs B, whose rows l they are. Both take multiples of 32 rows.
-  void (*round_listed)(uint16_t* to, int64_t to_row, const float* const* rows, int64_t count, int64_t n,
-                       int64_t padded);
+  // The same rounding of `count` rows of n values, each with zeros behind it up to `padded` values.
+  void (*round_rows)(uint16_t* to, int64_t to_row, const float* from, int64_t from_row, int64_t count, int64_t n,
+                     int64_t padded);
+  // And of rows that are given as a list, in multiples of 32; null is a row of zeros. transpose_listed writes value j
+  // of row i to to[j * to_row + i], with zeros for j up to a multiple of 16. pack_listed packs B, whose rows l they
+  // are.
   void (*transpose_listed)(uint16_t* to, int64_t to_row, const float* const* rows, int64_t count, int64_t n);
   void (*pack_listed)(uint16_t* packed, const float* const* rows, int64_t count, int64_t n);
   // Copies m rows of n floats, plus bias[n] unless it is null, or adds them to what is there.

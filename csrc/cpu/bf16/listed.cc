@@ -17,14 +17,13 @@ FASTDL_INLINE vf part_of(const float* row, int64_t j, int64_t n) {
 
 }  // namespace
 
-void round_listed(uint16_t* to, int64_t to_row, const float* const* rows, int64_t count, int64_t n, int64_t padded) {
-  for (int64_t i = 0; i < count; ++i, to += to_row) {
-    const float* row = rows[i];
-    int64_t l = 0;
-    if (row)
-      for (; l + 32 <= n; l += 32) store_pairs(to + l, round_two(load(row + l), load(row + l + 16)));
-    for (; l < padded; l += 32)
-      store_values(to + l, round_two(part_of(row, l, n), part_of(row, l + 16, n)), padded - l);
+void round_rows(uint16_t* to, int64_t to_row, const float* from, int64_t from_row, int64_t count, int64_t n,
+                int64_t padded) {
+  const int64_t whole = n / 32 * 32;
+  for (int64_t i = 0; i < count; ++i, to += to_row, from += from_row) {
+    for (int64_t l = 0; l < whole; l += 32) store_pairs(to + l, round_two(load(from + l), load(from + l + 16)));
+    for (int64_t l = whole; l < padded; l += 32)
+      store_values(to + l, round_two(part_of(from, l, n), part_of(from, l + 16, n)), padded - l);
   }
 }
 
