@@ -126,13 +126,11 @@ void round_planes(const Bf16Kernels& bf16, const Correlation& c, const PlaneBloc
     uint16_t* const at = to + (plane * places + place) * values;
     if (!row) return clear(at, width);
     if (!p.joined) {
-      const int64_t from = p.x.input(px, 0);
-      const int64_t first = std::clamp<int64_t>(ceil_div(-from, x.stride), 0, width);
-      const int64_t last = std::clamp<int64_t>(floor_div(x.in - 1 - from, x.stride) + 1, first, width);
-      clear(at, first);
-      bf16.round_rows(at + first * values, values, row + (from + first * x.stride) * each, x.stride * each,
-                      last - first, each, values);
-      return clear(at + last * values, width - last);
+      const Planes::Existing e = p.existing(px);
+      clear(at, e.begin);
+      bf16.round_rows(at + e.begin * values, values, row + e.input * each, x.stride * each, e.end - e.begin, each,
+                      values);
+      return clear(at + e.end * values, width - e.end);
     }
     for_spans(x, 0, width, [&](const Span& s) {
       uint16_t* const pixels = at + s.begin * values;

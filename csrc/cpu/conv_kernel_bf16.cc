@@ -121,7 +121,12 @@ class KernelGradient {
     const Planes& p = planes_;
     const int64_t last = p.places(b) - p.width();
     p.for_rows(b, [&](int64_t which, int64_t place, const float* from, int64_t px) {
-      p.list(list + place, from ? from + first : nullptr, p.x.input(px, 0), p.x.taps.stride, p.width());
+      std::fill_n(list + place, p.width(), nullptr);
+      if (from) {
+        const Planes::Existing e = p.existing(px);
+        const float* pixel = from + e.input * s_.channels_in + first;
+        for (int64_t i = e.begin; i < e.end; ++i, pixel += p.x.taps.stride * s_.channels_in) list[place + i] = pixel;
+      }
       if (place < last) return;
       std::fill(list + p.places(b), list + row, nullptr);
       bf16.transpose_listed(to + which * plane, row, list, row, channels);

@@ -103,10 +103,15 @@ struct Planes {
                 exists ? in + ((n * z.taps.in + iz) * y.taps.in + iy) * x.taps.in * channels : nullptr, px);
             }
   }
-  // The inputs first, first + step, ... of a row; null where there is none.
-  void list(const float** to, const float* row, int64_t first, int64_t step, int64_t count) const {
-    for (int64_t i = 0; i < count; ++i, first += step)
-      to[i] = row && first >= 0 && first < x.taps.in ? row + first * channels : nullptr;
+  // The places of a row of a plane whose inputs exist: [begin, end), from an input on.
+  struct Existing {
+    int64_t begin, end, input;
+  };
+  Existing existing(int64_t phase) const {
+    const int64_t first = x.input(phase, 0), step = x.taps.stride;
+    const int64_t begin = std::clamp<int64_t>(ceil_div(-first, step), 0, width());
+    const int64_t end = std::clamp<int64_t>(floor_div(x.taps.in - 1 - first, step) + 1, begin, width());
+    return {begin, end, first + begin * step};
   }
 };
 

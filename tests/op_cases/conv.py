@@ -187,8 +187,8 @@ for id, (small, big, cin, cout, kernel, *rest, groups) in SHAPES.items():
             **tolerance,
         )
     )
-# Operands rounded to bfloat16: a product is off by at most 2^-8 of itself (see matmul.py). The small
-# draws are below the sizes that are rounded. test_conv_bf16.py tells the two apart.
+# Operands rounded to bfloat16: a product is off by at most 2^-8 of itself (see matmul.py). The
+# small draws are below the sizes that are rounded. test_conv_bf16.py tells the two apart.
 BF16_EPS = 2.0**15
 BF16_SHAPES = {
     "bfloat16": ([2, 3], [9, 11], 35, 40, [3, 3], [1, 1], [1, 1], [1, 1], [1, 1], 1),
