@@ -30,7 +30,7 @@ namespace {
 
 constexpr int64_t kPair = 2 * kBf16Strip;
 constexpr int64_t kPlaces = 1024;                 // of a block
-constexpr int64_t kMostBytes = int64_t(1) << 19;  // of its planes
+constexpr int64_t kMostBytes = int64_t(1) << 20;  // of its planes
 
 int64_t round_up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
 
@@ -172,8 +172,9 @@ void correlate(const Bf16Kernels& bf16, const Correlation& c, const uint16_t* we
   const int64_t place_bytes = std::max<int64_t>(p.count() * values * 2, 1);
   // Blocks do not change results, so there may be enough of them for all threads.
   const int64_t all = c.images * ty.steps * p.width(), each = num_threads() == 1 ? all : all / (4 * num_threads());
-  const PlaneBlocks blocks(c.images, ty.steps, p.width(), p.y.reach,
-                           std::max<int64_t>(std::min({kPlaces, kMostBytes / place_bytes, each}), kPair));
+  const PlaneBlocks blocks(
+      c.images, ty.steps, p.width(), p.y.reach,
+      std::max<int64_t>(std::min({std::max(kPlaces, p.least_places()), kMostBytes / place_bytes, each}), kPair));
   parallel_for_flushing(blocks.count(), 1, [&](int64_t begin, int64_t end) {
     bf16.begin();
     for (int64_t t = begin; t < end; ++t) {

@@ -37,7 +37,8 @@ class KernelGradient {
   KernelGradient(const ConvShape& s, const float* x, const float* dy)
       : s_(s),
         planes_(forward_taps(s.z), forward_taps(s.y), forward_taps(s.x), false, x, s.channels_in),
-        blocks_(s.batch * s.z.out, s.y.out, planes_.width(), planes_.y.reach, kPlaces),
+        blocks_(s.batch * s.z.out, s.y.out, planes_.width(), planes_.y.reach,
+                std::max(kPlaces, planes_.least_places())),
         dy_(dy) {
     const int64_t most = std::min({kMostFloats / size(), kMostSums, blocks_.count()});
     while (2 * sums_ <= most) sums_ *= 2;

@@ -45,14 +45,15 @@ struct PlaneBlock {
   int64_t image, images, row, rows;
 };
 
-// How outputs are cut into blocks of about `places` places.
+// How outputs are cut into blocks of about `places` places, without those that their inputs take beyond.
 struct PlaneBlocks {
   int64_t images, rows_all, images_each, rows_each;  // of a block: some rows, or some images
 
   PlaneBlocks(int64_t all_images, int64_t all_rows, int64_t row_places, int64_t reach, int64_t places)
       : images(all_images), rows_all(all_rows) {
-    const int64_t rows = std::max<int64_t>(1, places / std::max<int64_t>(row_places, 1) - reach);
-    const int64_t parts = ceil_div(rows_all, std::min(rows, rows_all));
+    const int64_t rows =
+        std::clamp<int64_t>(places / std::max<int64_t>(row_places, 1), 1, std::max<int64_t>(rows_all, 1));
+    const int64_t parts = std::max<int64_t>(1, ceil_div(rows_all, rows));
     rows_each = ceil_div(rows_all, parts);
     images_each = parts > 1 ? 1 : std::max<int64_t>(1, std::min(images, places / ((rows_all + reach) * row_places)));
   }
@@ -77,6 +78,8 @@ struct Planes {
   int64_t planes_x() const { return joined ? 1 : x.phases; }
   int64_t taps_x() const { return joined ? 1 : x.taps.count; }
   int64_t count() const { return x.taps.count ? z.taps.count * y.phases * planes_x() : 0; }
+  // Fewer rows than these would have their inputs rounded too often.
+  int64_t least_places() const { return 2 * y.reach * width(); }
   int64_t width() const { return x.taps.steps + (joined ? 0 : x.reach); }
   int64_t rows(const PlaneBlock& b) const { return b.rows + y.reach; }
   // Places of a plane.

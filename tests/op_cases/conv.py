@@ -198,9 +198,10 @@ for id, (small, big, cin, cout, kernel, *rest, _) in BF16_SHAPES.items():
     options = (*rest, 1)
 
     def bf16_draw(d: Draw, small=small, big=big, cin=cin, cout=cout, kernel=kernel, rest=rest):
-        x = d.normal(d.n(2, 5), *(big if d.size == "big" else small), cin)
-        y = d.normal(x.shape[0], *sizes_of(x, kernel, *rest), cout)
-        return x, d.normal(*kernel, cin, cout), y
+        n_in, n_out = d.m(2, cin), d.m(3, cout)
+        x = d.normal(d.n(2, 5), *(big if d.size == "big" else small), n_in)
+        y = d.normal(x.shape[0], *sizes_of(x, kernel, *rest), n_out)
+        return x, d.normal(*kernel, n_in, n_out), y
 
     CASES.append(
         Case(
