@@ -122,11 +122,13 @@ void round_planes(const Bf16Kernels& bf16, const Correlation& c, const PlaneBloc
   const Taps& x = p.x.taps;
   const int64_t values = c.place_values(), places = p.places(b), width = p.width(), each = p.channels;
   const auto clear = [&](uint16_t* at, int64_t count) { std::memset(at, 0, size_t(count * values) * 2); };
+  for (int64_t plane = 0; plane < p.count(); ++plane)
+    clear(to + (plane * places + p.places_of_rows(b)) * values, places - p.places_of_rows(b));
   p.for_rows(b, [&](int64_t plane, int64_t place, const float* row, int64_t px) {
     uint16_t* const at = to + (plane * places + place) * values;
     if (!row) return clear(at, width);
     if (!p.joined) {
-      const Planes::Existing e = p.existing(px);
+      const Existing e = p.x.existing(px, width);
       clear(at, e.begin);
       bf16.round_rows(at + e.begin * values, values, row + e.input * each, x.stride * each, e.end - e.begin, each,
                       values);

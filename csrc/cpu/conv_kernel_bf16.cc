@@ -120,16 +120,16 @@ class KernelGradient {
   void transpose_planes(const Bf16Kernels& bf16, const PlaneBlock& b, int64_t first, int64_t channels, int64_t row,
                         int64_t plane, const float** list, uint16_t* to) const {
     const Planes& p = planes_;
-    const int64_t last = p.places(b) - p.width();
+    const int64_t rows_end = p.places_of_rows(b), last = rows_end - p.width();
     p.for_rows(b, [&](int64_t which, int64_t place, const float* from, int64_t px) {
       std::fill_n(list + place, p.width(), nullptr);
       if (from) {
-        const Planes::Existing e = p.existing(px);
+        const Existing e = p.x.existing(px, p.width());
         const float* pixel = from + e.input * s_.channels_in + first;
         for (int64_t i = e.begin; i < e.end; ++i, pixel += p.x.taps.stride * s_.channels_in) list[place + i] = pixel;
       }
       if (place < last) return;
-      std::fill(list + p.places(b), list + row, nullptr);
+      std::fill(list + rows_end, list + row, nullptr);
       bf16.transpose_listed(to + which * plane, row, list, row, channels);
     });
   }

@@ -7,8 +7,9 @@
 //     place of output (image, row, x) = (image * rows of the plane + row) * width + x
 //     its input for a tap is at place + shift(tap)
 //
-// A plane is wider than the output by the reach of the taps. Places without an input hold zeros; the outputs at places
-// that have none are computed and dropped.
+// A plane is wider than the output by the reach of the taps, less the zeros that the end of a row and the begin of the
+// next one share. Likewise the rows of whole images. Places without an input hold zeros; the outputs at places that
+// have none are computed and dropped.
 #pragma once
 #include <stdint.h>
 
@@ -18,6 +19,11 @@
 #include "cpu/conv_taps.h"
 
 namespace fastdl {
+
+// The places of a line of a plane whose inputs exist: [begin, end), from an input on.
+struct Existing {
+  int64_t begin, end, input;
+};
 
 // One axis. Inputs t stride + tap(q) of the phase of tap q are the places t + shift(q) of its plane.
 struct PlaneAxis {
@@ -37,6 +43,21 @@ struct PlaneAxis {
   int64_t input(int64_t phase, int64_t place) const {
     const int64_t first = taps.tap(phase) - floor_div(taps.tap(phase), taps.stride) * taps.stride;
     return (lowest + place) * taps.stride + first;
+  }
+  Existing existing(int64_t phase, int64_t places) const {
+    const int64_t first = input(phase, 0);
+    const int64_t begin = std::clamp<int64_t>(ceil_div(-first, taps.stride), 0, places);
+    const int64_t end = std::clamp<int64_t>(floor_div(taps.in - 1 - first, taps.stride) + 1, begin, places);
+    return {begin, end, first + begin * taps.stride};
+  }
+  // Zeros at the begin of each line that may be those at the end of the line before.
+  int64_t shared() const {
+    int64_t least = phases ? reach : 0;
+    for (int64_t i = 0; i < phases; ++i) {
+      const Existing e = existing(i, taps.steps + reach);
+      least = std::min({least, e.begin, taps.steps + reach - e.end});
+    }
+    return least;
   }
 };
 
@@ -71,21 +92,31 @@ struct Planes {
   bool joined;
   const float* in;
   int64_t channels;
+  int64_t shared_x, shared_y;
 
   Planes(const Taps& tz, const Taps& ty, const Taps& tx, bool joined, const float* in, int64_t channels)
-      : z(tz), y(ty), x(tx), joined(joined), in(in), channels(channels) {}
+      : z(tz),
+        y(ty),
+        x(tx),
+        joined(joined),
+        in(in),
+        channels(channels),
+        shared_x(joined ? 0 : x.shared()),
+        shared_y(y.shared()) {}
 
   int64_t planes_x() const { return joined ? 1 : x.phases; }
   int64_t taps_x() const { return joined ? 1 : x.taps.count; }
   int64_t count() const { return x.taps.count ? z.taps.count * y.phases * planes_x() : 0; }
   // Fewer rows than these would have their inputs rounded too often.
   int64_t least_places() const { return 2 * y.reach * width(); }
-  int64_t width() const { return x.taps.steps + (joined ? 0 : x.reach); }
-  int64_t rows(const PlaneBlock& b) const { return b.rows + y.reach; }
-  // Places of a plane.
-  int64_t places(const PlaneBlock& b) const { return b.images * rows(b) * width(); }
+  int64_t width() const { return x.taps.steps + (joined ? 0 : x.reach - shared_x); }
+  int64_t shared_rows(const PlaneBlock& b) const { return b.rows == y.taps.steps ? shared_y : 0; }
+  int64_t rows(const PlaneBlock& b) const { return b.rows + y.reach - shared_rows(b); }
+  // Places of a plane: its rows, and the zeros that the last one would share.
+  int64_t places_of_rows(const PlaneBlock& b) const { return b.images * rows(b) * width(); }
+  int64_t places(const PlaneBlock& b) const { return places_of_rows(b) + shared_rows(b) * width() + shared_x; }
   // The places whose outputs may exist.
-  int64_t places_out(const PlaneBlock& b) const { return places(b) - y.reach * width(); }
+  int64_t places_out(const PlaneBlock& b) const { return places_of_rows(b) - (rows(b) - b.rows) * width(); }
   int64_t plane(int64_t qz, int64_t qy, int64_t qx) const {
     return (qz * y.phases + y.phase(qy)) * planes_x() + (joined ? 0 : x.phase(qx));
   }
@@ -105,16 +136,6 @@ struct Planes {
               f((qz * y.phases + py) * planes_x() + px, (i * rows(b) + r) * width(),
                 exists ? in + ((n * z.taps.in + iz) * y.taps.in + iy) * x.taps.in * channels : nullptr, px);
             }
-  }
-  // The places of a row of a plane whose inputs exist: [begin, end), from an input on.
-  struct Existing {
-    int64_t begin, end, input;
-  };
-  Existing existing(int64_t phase) const {
-    const int64_t first = x.input(phase, 0), step = x.taps.stride;
-    const int64_t begin = std::clamp<int64_t>(ceil_div(-first, step), 0, width());
-    const int64_t end = std::clamp<int64_t>(floor_div(x.taps.in - 1 - first, step) + 1, begin, width());
-    return {begin, end, first + begin * step};
   }
 };
 

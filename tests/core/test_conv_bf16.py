@@ -119,13 +119,20 @@ def test_the_batch_changes_no_bit(id):
 
 
 @pytest.mark.parametrize("value", [np.inf, np.nan])
-def test_nan_and_infinity_reach_their_outputs_alone(value):
-    x, w, _, _, options = draw("same", 1)
-    x[0, 5, 6, 3] = value
-    y = _core.conv(x, w, None, *options, precision="bfloat16").numpy()
-    reached = np.zeros(y.shape[1:3], bool)
-    reached[4:7, 5:8] = True
-    np.testing.assert_array_equal(~np.isfinite(y[0]).all(-1), reached)
+@pytest.mark.parametrize("pixel", [(5, 6), (0, 0), (4, 13), (12, 13)])
+def test_nan_and_infinity_reach_their_outputs_alone(value, pixel):
+    x, w, _, y, options = draw("same", 3)
+    row, column = pixel
+    reached = np.zeros(y.shape[:3], bool)
+    reached[1, max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2] = True
+    for source in (x, y):
+        source[1, row, column, 3] = value
+    forward = _core.conv(x, w, None, *options, precision="bfloat16").numpy()
+    np.testing.assert_array_equal(~np.isfinite(forward).all(-1), reached)
+    data = _core.conv_input(y, w, x.shape[1:-1], *options, precision="bfloat16").numpy()
+    np.testing.assert_array_equal(~np.isfinite(data).all(-1), reached)
+    dw = _core.conv_kernel(x, np.ones_like(y), [3, 3], *options, precision="bfloat16").numpy()
+    assert not np.isfinite(dw[1, 1, 3]).any() and np.isfinite(np.delete(dw, 3, axis=2)).all()
 
 
 def test_small_and_grouped_convolutions_are_float32():
