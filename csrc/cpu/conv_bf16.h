@@ -13,6 +13,8 @@ namespace fastdl {
 // Whether these convolutions are worth rounding, and there are instructions. It depends on the sizes of an image and of
 // the kernel, not on the batch.
 bool conv_in_bf16(const ConvShape& s);
+// For the kernel's gradient, which depends on the batch anyway, the sums must be long enough, too.
+bool conv_kernel_in_bf16(const ConvShape& s);
 
 // `memory` has the bytes that the function before says.
 int64_t conv_bf16_bytes(const ConvShape& s);

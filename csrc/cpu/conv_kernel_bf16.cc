@@ -143,6 +143,11 @@ class KernelGradient {
 
 }  // namespace
 
+bool conv_kernel_in_bf16(const ConvShape& s) {
+  constexpr int64_t kFewest = 64;  // pixels
+  return conv_in_bf16(s) && s.batch * s.z.out * s.y.out * s.x.out >= kFewest;
+}
+
 int64_t conv_kernel_bf16_bytes(const ConvShape& s) {
   const KernelGradient gradient(s, nullptr, nullptr);
   return (gradient.sums() - 1) * gradient.size() * int64_t(sizeof(float));

@@ -102,6 +102,9 @@ ConvShape shape_of(const ConvAttrs& a, const Shape& x, const Shape& y, const Sha
 
 // Whether the operands are rounded to bfloat16 (see matmul.cc).
 bool in_bf16(const ConvAttrs& a, const ConvShape& s) { return a.precision == Precision::bfloat16 && conv_in_bf16(s); }
+bool kernel_in_bf16(const ConvAttrs& a, const ConvShape& s) {
+  return a.precision == Precision::bfloat16 && conv_kernel_in_bf16(s);
+}
 
 int64_t conv_workspace(const RunContext& c) {
   const ConvAttrs& a = c.attrs.as<ConvAttrs>();
@@ -178,14 +181,14 @@ void infer_conv_kernel(InferContext& c) {
 int64_t conv_kernel_workspace(const RunContext& c) {
   const ConvAttrs& a = c.attrs.as<ConvAttrs>();
   const ConvShape s = shape_of(a, c.in[0].shape, c.in[1].shape, c.out[0].shape);
-  return in_bf16(a, s) ? conv_kernel_bf16_bytes(s) : 0;
+  return kernel_in_bf16(a, s) ? conv_kernel_bf16_bytes(s) : 0;
 }
 void run_conv_kernel(const RunContext& c) {
   const ConvAttrs& a = c.attrs.as<ConvAttrs>();
   const View &x = c.in[0], &y = c.in[1], &w = c.out[0];
   if (!w.numel()) return;
   const ConvShape s = shape_of(a, x.shape, y.shape, w.shape);
-  if (in_bf16(a, s)) return conv_kernel_bf16(s, x.as<float>(), y.as<float>(), w.as<float>(), c.scratch<char>());
+  if (kernel_in_bf16(a, s)) return conv_kernel_bf16(s, x.as<float>(), y.as<float>(), w.as<float>(), c.scratch<char>());
   conv_kernel(s, x.as<float>(), y.as<float>(), w.as<float>());
 }
 

@@ -33,7 +33,7 @@ class DTypePolicy:
     products are always computed in float32: those with fewer than 16 rows, columns or terms in a
     sum, or fewer than 65,536 multiplications. So are convolutions with fewer than 16 channels in or
     out, fewer than 16 output pixels or 65,536 multiplications for an image, those in groups, and
-    depthwise ones.
+    depthwise ones; and gradients of kernels for fewer than 64 output pixels of a batch.
 
     Args:
         name: "float32" or "mixed_bfloat16"; for a layer's input also an integer type or "bool".

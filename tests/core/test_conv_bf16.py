@@ -79,7 +79,7 @@ def check(actual, exact, terms, first, second):
 def test_sums_of_rounded_operands(id, kind):
     if kind:
         _core.select_bf16(kind)
-    x, w, bias, y, options = draw(id, 3)
+    x, w, bias, y, options = draw(id, 5)
     spatial, kernel, taps = x.shape[1:-1], w.shape[:-2], int(np.prod(w.shape[:-2]))
     found = []
     for threads in (1, 2, 7):
@@ -116,6 +116,22 @@ def test_the_batch_changes_no_bit(id):
         np.testing.assert_array_equal(one, whole[part])
         one = _core.conv_input(y[part], w, x.shape[1:-1], *options, precision="bfloat16").numpy()
         np.testing.assert_array_equal(one, data[part])
+
+
+def test_gradients_of_kernels_for_few_pixels_are_float32():
+    x, _, _, y, options = draw("whole", 3)  # 16 pixels each
+    alike = [
+        (
+            _core.conv_kernel(x[:n], y[:n], [4, 3], *options, precision="bfloat16").numpy()
+            == _core.conv_kernel(x[:n], y[:n], [4, 3], *options).numpy()
+        ).all()
+        for n in (1, 3)
+    ]
+    assert alike == [True, True]
+    x, y = np.concatenate([x, x]), np.concatenate([y, y])
+    mixed = _core.conv_kernel(x, y, [4, 3], *options, precision="bfloat16").numpy()
+    exact = _core.conv_kernel(x, y, [4, 3], *options).numpy()
+    assert (mixed != exact).any() == HAS_BF16
 
 
 @pytest.mark.parametrize("value", [np.inf, np.nan])
