@@ -187,9 +187,10 @@ for id, (small, big, cin, cout, kernel, *rest, groups) in SHAPES.items():
             **tolerance,
         )
     )
-# Operands rounded to bfloat16: a product is off by at most 2^-8 of itself (see matmul.py). The
-# small draws are below the sizes that are rounded. test_conv_bf16.py tells the two apart.
-BF16_EPS = 2.0**15
+# Operands rounded to bfloat16: each is off by at most 2^-8 of itself, so a product by 2^-7, which
+# is 2^16 of float32's epsilons. The small draws are below the sizes that are rounded.
+# test_conv_bf16.py tells the two apart.
+BF16_EPS = 2.0**16
 BF16_SHAPES = {
     "bfloat16": ([2, 3], [9, 11], 35, 40, [3, 3], [1, 1], [1, 1], [1, 1], [1, 1], 1),
     "bfloat16-strided": ([3, 3], [13, 9], 16, 24, [3, 2], [2, 2], [1, 0], [0, 1], [1, 1], 1),
