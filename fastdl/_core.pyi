@@ -743,6 +743,7 @@ def conv(
     dilations: IntOrInts | None = None,
     groups: int = 1,
     activation: str = "",
+    precision: Precision = "float32",
 ) -> Tensor: ...
 def conv_input(
     y: TensorLike,
@@ -753,6 +754,7 @@ def conv_input(
     high: IntOrInts | None = None,
     dilations: IntOrInts | None = None,
     groups: int = 1,
+    precision: Precision = "float32",
 ) -> Tensor: ...
 def conv_kernel(
     x: TensorLike,
@@ -763,6 +765,7 @@ def conv_kernel(
     high: IntOrInts | None = None,
     dilations: IntOrInts | None = None,
     groups: int = 1,
+    precision: Precision = "float32",
 ) -> Tensor: ...
 def increment_(counts: TensorLike, amount: int = 1) -> None: ...
 def update_(

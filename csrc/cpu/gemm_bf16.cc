@@ -132,8 +132,8 @@ class Task {
       for (int64_t q = 0; q < k; q += kDepth) {
         const int64_t steps = ceil_div(std::min(kDepth, k - q), kBf16Step), b_strip = steps * kBf16Tile;
         for (int64_t j = 0; j < n; j += kPair)
-          bf16_.multiply(rows > kBf16Strip ? 2 : 1, n - j > kBf16Strip ? 2 : 1, steps, a + q * kBf16Strip, a_strip_,
-                         b + q * width + j / kBf16Strip * b_strip, b_strip, sums + j, width, q > 0);
+          multiply(rows, n - j, steps, a + q * kBf16Strip, b + q * width + j / kBf16Strip * b_strip, b_strip, sums + j,
+                   width, q > 0);
       }
       for (int64_t r = 0; r < rows; ++r)
         kernels().add(c + r * p_.ldc, c + r * p_.ldc, sums + r * width, n, 1, 1, nullptr);
@@ -143,18 +143,22 @@ class Task {
 
   void tile(int64_t rows, int64_t columns, int64_t steps, const uint16_t* a, const uint16_t* b, int64_t b_strip,
             float* c, bool accumulate) const {
-    const int row_strips = rows > kBf16Strip ? 2 : 1, column_strips = columns > kBf16Strip ? 2 : 1;
-    if (rows % kBf16Strip == 0 && columns % kBf16Strip == 0) {
-      bf16_.multiply(row_strips, column_strips, steps, a, a_strip_, b, b_strip, c, p_.ldc, accumulate);
-      return;
-    }
+    if (rows % kBf16Strip == 0 && columns % kBf16Strip == 0)
+      return multiply(rows, columns, steps, a, b, b_strip, c, p_.ldc, accumulate);
     alignas(64) float whole[kPair * kPair];  // at the edges, C with the rows and columns that it lacks
     if (accumulate) {
       std::memset(whole, 0, sizeof whole);
       for (int64_t i = 0; i < rows; ++i) std::memcpy(whole + i * kPair, c + i * p_.ldc, size_t(columns) * 4);
     }
-    bf16_.multiply(row_strips, column_strips, steps, a, a_strip_, b, b_strip, whole, kPair, accumulate);
+    multiply(rows, columns, steps, a, b, b_strip, whole, kPair, accumulate);
     for (int64_t i = 0; i < rows; ++i) std::memcpy(c + i * p_.ldc, whole + i * kPair, size_t(columns) * 4);
+  }
+
+  void multiply(int64_t rows, int64_t columns, int64_t steps, const uint16_t* a, const uint16_t* b, int64_t b_strip,
+                float* c, int64_t c_row, bool accumulate) const {
+    constexpr int64_t kStart = 0;
+    const Bf16Product product = {a, b, kBf16Step, kBf16Tile, a_strip_, b_strip, 0, &kStart, 1, steps};
+    bf16_.multiply(rows > kBf16Strip ? 2 : 1, columns > kBf16Strip ? 2 : 1, product, c, c_row, accumulate);
   }
 
   const Bf16Kernels& bf16_;

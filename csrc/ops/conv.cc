@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/parallel.h"
+#include "cpu/conv_bf16.h"
 #include "cpu/kernels.h"
 #include "ops/arguments.h"
 #include "ops/ops.h"
@@ -27,17 +28,18 @@ struct ConvAttrs {
   int64_t groups;
   int64_t sizes[kMostAxes];  // of the result: the spatial axes of x, or of the kernel
   const FusedActivation* activation;
+  Precision precision;
 
   std::vector<int64_t> list(const int64_t (&of)[kMostAxes]) const { return {of, of + rank}; }
   Attributes describe() const {
     return {{"strides", list(stride)}, {"dilations", list(dilation)},
             {"low", list(low)},        {"high", list(high)},
-            {"groups", groups},        {"activation", activation ? activation->name : ""}};
+            {"groups", groups},        {"activation", activation ? activation->name : ""},
+            described(precision)};
   }
   Attributes describe_sized() const {
     Attributes all = describe();
-    all.pop_back();
-    all.push_back({"sizes", list(sizes)});
+    all[5] = {"sizes", list(sizes)};
     return all;
   }
 };
@@ -98,6 +100,17 @@ ConvShape shape_of(const ConvAttrs& a, const Shape& x, const Shape& y, const Sha
   return s;
 }
 
+// Whether the operands are rounded to bfloat16 (see matmul.cc).
+bool in_bf16(const ConvAttrs& a, const ConvShape& s) { return a.precision == Precision::bfloat16 && conv_in_bf16(s); }
+bool kernel_in_bf16(const ConvAttrs& a, const ConvShape& s) {
+  return a.precision == Precision::bfloat16 && conv_kernel_in_bf16(s);
+}
+
+int64_t conv_workspace(const RunContext& c) {
+  const ConvAttrs& a = c.attrs.as<ConvAttrs>();
+  const ConvShape s = shape_of(a, c.in[0].shape, c.out[0].shape, c.in[1].shape);
+  return in_bf16(a, s) ? conv_bf16_bytes(s) : 0;
+}
 void run_conv(const RunContext& c) {
   const ConvAttrs& a = c.attrs.as<ConvAttrs>();
   const View &x = c.in[0], &w = c.in[1], &bias = c.in[2], &y = c.out[0];
@@ -110,7 +123,15 @@ void run_conv(const RunContext& c) {
     epilogue.activation = kernels().*a.activation->kernel;
     epilogue.parameters = parameters;
   }
-  conv(shape_of(a, x.shape, y.shape, w.shape), x.as<float>(), w.as<float>(), y.as<float>(), epilogue, c.done);
+  const ConvShape s = shape_of(a, x.shape, y.shape, w.shape);
+  if (in_bf16(a, s))
+    return conv_bf16(s, x.as<float>(), w.as<float>(), y.as<float>(), epilogue, c.done, c.scratch<char>());
+  conv(s, x.as<float>(), w.as<float>(), y.as<float>(), epilogue, c.done);
+}
+
+bool conv_reports_rows(const RunContext& c) {
+  const ConvAttrs& a = c.attrs.as<ConvAttrs>();
+  return !in_bf16(a, shape_of(a, c.in[0].shape, c.out[0].shape, c.in[1].shape));
 }
 
 void infer_conv_input(InferContext& c) {
@@ -130,19 +151,23 @@ void infer_conv_input(InferContext& c) {
   x.push_back(w.back(1) * a.groups);
   c.output(x, DType::float32);
 }
-int64_t kernel_workspace(const RunContext& c) {
-  const View &y = c.in[0], &w = c.in[1], &x = c.out[0];
-  return conv_input_floats(shape_of(c.attrs.as<ConvAttrs>(), x.shape, y.shape, w.shape)) * int64_t(sizeof(float));
+int64_t conv_input_workspace(const RunContext& c) {
+  const ConvAttrs& a = c.attrs.as<ConvAttrs>();
+  const ConvShape s = shape_of(a, c.out[0].shape, c.in[0].shape, c.in[1].shape);
+  return in_bf16(a, s) ? conv_input_bf16_bytes(s) : conv_input_floats(s) * int64_t(sizeof(float));
 }
 bool input_reports_rows(const RunContext& c) {
-  return conv_input_reports_rows(shape_of(c.attrs.as<ConvAttrs>(), c.out[0].shape, c.in[0].shape, c.in[1].shape));
+  const ConvAttrs& a = c.attrs.as<ConvAttrs>();
+  const ConvShape s = shape_of(a, c.out[0].shape, c.in[0].shape, c.in[1].shape);
+  return !in_bf16(a, s) && conv_input_reports_rows(s);
 }
 void run_conv_input(const RunContext& c) {
   const ConvAttrs& a = c.attrs.as<ConvAttrs>();
   const View &y = c.in[0], &w = c.in[1], &x = c.out[0];
-  if (x.numel())
-    conv_input(shape_of(a, x.shape, y.shape, w.shape), y.as<float>(), w.as<float>(), x.as<float>(), c.scratch<float>(),
-               c.done);
+  if (!x.numel()) return;
+  const ConvShape s = shape_of(a, x.shape, y.shape, w.shape);
+  if (in_bf16(a, s)) return conv_input_bf16(s, y.as<float>(), w.as<float>(), x.as<float>(), c.scratch<char>());
+  conv_input(s, y.as<float>(), w.as<float>(), x.as<float>(), c.scratch<float>(), c.done);
 }
 
 void infer_conv_kernel(InferContext& c) {
@@ -163,10 +188,18 @@ void infer_conv_kernel(InferContext& c) {
   w.push_back(y.back());
   c.output(w, DType::float32);
 }
+int64_t conv_kernel_workspace(const RunContext& c) {
+  const ConvAttrs& a = c.attrs.as<ConvAttrs>();
+  const ConvShape s = shape_of(a, c.in[0].shape, c.in[1].shape, c.out[0].shape);
+  return kernel_in_bf16(a, s) ? conv_kernel_bf16_bytes(s) : 0;
+}
 void run_conv_kernel(const RunContext& c) {
   const ConvAttrs& a = c.attrs.as<ConvAttrs>();
   const View &x = c.in[0], &y = c.in[1], &w = c.out[0];
-  if (w.numel()) conv_kernel(shape_of(a, x.shape, y.shape, w.shape), x.as<float>(), y.as<float>(), w.as<float>());
+  if (!w.numel()) return;
+  const ConvShape s = shape_of(a, x.shape, y.shape, w.shape);
+  if (kernel_in_bf16(a, s)) return conv_kernel_bf16(s, x.as<float>(), y.as<float>(), w.as<float>(), c.scratch<char>());
+  conv_kernel(s, x.as<float>(), y.as<float>(), w.as<float>());
 }
 
 Tensor apply_conv(const Tensor& x, const Tensor& w, const Tensor& bias, ConvAttrs a);
@@ -182,16 +215,17 @@ const Op op_conv = OpRow{.name = "conv",
                          .run = run_conv,
                          .grad = grad_conv,
                          .describe = describe<ConvAttrs>,
+                         .workspace = conv_workspace,
                          .grad_in = 0b011,
                          .bilinear = true,
-                         .reports_rows = [](const RunContext&) { return true; }};
+                         .reports_rows = conv_reports_rows};
 const Op op_conv_input =
     OpRow{.name = "conv_input",
           .infer = infer_conv_input,
           .run = run_conv_input,
           .grad = grad_conv_input,
           .describe = [](const DescribeContext& c) { return c.attrs.as<ConvAttrs>().describe_sized(); },
-          .workspace = kernel_workspace,
+          .workspace = conv_input_workspace,
           .grad_out = false,
           .bilinear = true,
           .reports_rows = input_reports_rows};
@@ -201,6 +235,7 @@ const Op op_conv_kernel =
           .run = run_conv_kernel,
           .grad = grad_conv_kernel,
           .describe = [](const DescribeContext& c) { return c.attrs.as<ConvAttrs>().describe_sized(); },
+          .workspace = conv_kernel_workspace,
           .grad_out = false,
           .bilinear = true};
 
@@ -257,7 +292,7 @@ void fill(int64_t (&to)[kMostAxes], const Axes& given, int rank, int64_t otherwi
 }
 
 ConvAttrs attrs_of(const char* who, const Tensor& x, const Axes& strides, const Axes& low, const Axes& high,
-                   const Axes& dilations, int64_t groups) {
+                   const Axes& dilations, int64_t groups, Precision precision) {
   check_tensor(x, who, "x");
   const int rank = x->shape.rank() - 2;
   FASTDL_CHECK(rank >= 1 && rank <= kMostAxes, ValueError, who,
@@ -266,6 +301,7 @@ ConvAttrs attrs_of(const char* who, const Tensor& x, const Axes& strides, const 
   ConvAttrs a{};
   a.rank = rank;
   a.groups = groups;
+  a.precision = precision;
   fill(a.stride, strides, rank, 1, 1, who, "strides");
   fill(a.dilation, dilations, rank, 1, 1, who, "dilations");
   fill(a.low, low, rank, 0, 0, who, "low");
@@ -276,8 +312,9 @@ ConvAttrs attrs_of(const char* who, const Tensor& x, const Axes& strides, const 
 }  // namespace
 
 Tensor conv(const Tensor& x, const Tensor& w, const Tensor& bias, const Axes& strides, const Axes& low,
-            const Axes& high, const Axes& dilations, int64_t groups, const std::string& activation) {
-  ConvAttrs a = attrs_of("conv", x, strides, low, high, dilations, groups);
+            const Axes& high, const Axes& dilations, int64_t groups, const std::string& activation,
+            Precision precision) {
+  ConvAttrs a = attrs_of("conv", x, strides, low, high, dilations, groups, precision);
   a.activation = find_fused_activation(activation);
   const Tensor y =
       apply_conv(as_float(x, "conv", "x"), as_float(w, "conv", "w"), bias ? as_float(bias, "conv", "bias") : bias, a);
@@ -285,15 +322,15 @@ Tensor conv(const Tensor& x, const Tensor& w, const Tensor& bias, const Axes& st
 }
 
 Tensor conv_input(const Tensor& y, const Tensor& w, const Numbers& sizes, const Axes& strides, const Axes& low,
-                  const Axes& high, const Axes& dilations, int64_t groups) {
-  ConvAttrs a = attrs_of("conv_input", y, strides, low, high, dilations, groups);
+                  const Axes& high, const Axes& dilations, int64_t groups, Precision precision) {
+  ConvAttrs a = attrs_of("conv_input", y, strides, low, high, dilations, groups, precision);
   fill(a.sizes, sizes, a.rank, 0, 0, "conv_input", "sizes");
   return apply(op_conv_input, {as_float(y, "conv_input", "y"), as_float(w, "conv_input", "w")}, a);
 }
 
 Tensor conv_kernel(const Tensor& x, const Tensor& y, const Numbers& sizes, const Axes& strides, const Axes& low,
-                   const Axes& high, const Axes& dilations, int64_t groups) {
-  ConvAttrs a = attrs_of("conv_kernel", x, strides, low, high, dilations, groups);
+                   const Axes& high, const Axes& dilations, int64_t groups, Precision precision) {
+  ConvAttrs a = attrs_of("conv_kernel", x, strides, low, high, dilations, groups, precision);
   fill(a.sizes, sizes, a.rank, 1, 1, "conv_kernel", "sizes");
   return apply(op_conv_kernel, {as_float(x, "conv_kernel", "x"), as_float(y, "conv_kernel", "y")}, a);
 }

@@ -18,9 +18,6 @@ bool in_bf16(Precision wanted, int64_t m, int64_t n, int64_t k) {
   return wanted == Precision::bfloat16 && bf16_pays(m, n, k) && bf16_instructions();
 }
 
-// The type in which a product reads its operands. Sums are float32.
-Attribute described(Precision p) { return {"precision", p == Precision::bfloat16 ? "bfloat16" : "float32"}; }
-
 // --- operands of storage types: they are read as float32, from the call's workspace -----------------------------
 
 void check_operand(const Tensor& t, const char* who, const char* argument) {

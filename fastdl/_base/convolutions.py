@@ -10,7 +10,7 @@ from . import images
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .._core import Tensor
+    from .._core import Precision, Tensor
 
 
 def reach(kernel: int, dilation: int) -> int:
@@ -27,7 +27,7 @@ def convolved(
     groups: int = 1,
     **ending: Any,
 ) -> Tensor:
-    """The convolution with padding "valid", "same" or "causal"; `ending`: bias, activation."""
+    """The convolution with padding "valid", "same" or "causal"; `ending`: bias, activation, precision."""
     reached = [reach(k, d) for k, d in zip(kernel.shape, dilations, strict=False)]
     low = high = None
     if padding == "same":
@@ -64,6 +64,7 @@ def transposed(
     padding: str,
     extra: Sequence[int] | None,
     dilations: Sequence[int],
+    precision: Precision = "float32",
 ) -> Tensor:
     """The transposed convolution with a kernel (places..., filters, channels).
 
@@ -88,7 +89,14 @@ def transposed(
         high.append(max(covered - out - before, 0))
         sizes.append(out)
     return F.conv_input(
-        y=x, w=kernel, sizes=sizes, strides=strides, low=low, high=high, dilations=dilations
+        y=x,
+        w=kernel,
+        sizes=sizes,
+        strides=strides,
+        low=low,
+        high=high,
+        dilations=dilations,
+        precision=precision,
     )
 
 

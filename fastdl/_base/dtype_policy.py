@@ -1,4 +1,4 @@
-"""The precision of layers' matrix products: float32, or bfloat16 with float32 sums."""
+"""The precision of products and convolutions: float32, or bfloat16 with float32 sums."""
 
 from __future__ import annotations
 
@@ -26,12 +26,14 @@ _OF_LAYERS = (*_GLOBAL, "int32", "int64", "uint8", "bool")  # integers and bool:
 class DTypePolicy:
     """How a layer computes.
 
-    "mixed_bfloat16" rounds the operands of a Dense layer's matrix products, forward and backward,
-    to bfloat16 and adds up in float32. Weights, activations, gradients and losses stay float32
-    tensors. A CPU without fast instructions for bfloat16 computes in float32, and one warning says
-    so; likewise if FASTDL_ISA selects an instruction set without them. Small products are always
-    computed in float32: those with fewer than 16 rows, columns or terms in a sum, or fewer than
-    65,536 multiplications.
+    "mixed_bfloat16" rounds the operands of a Dense layer's matrix products and of convolutions,
+    forward and backward, to bfloat16 and adds up in float32. Weights, activations, gradients and
+    losses stay float32 tensors. A CPU without fast instructions for bfloat16 computes in float32,
+    and one warning says so; likewise if FASTDL_ISA selects an instruction set without them. Small
+    products are always computed in float32: those with fewer than 16 rows, columns or terms in a
+    sum, or fewer than 65,536 multiplications. So are convolutions with fewer than 16 channels in or
+    out, fewer than 16 output pixels or 65,536 multiplications for an image, those in groups, and
+    depthwise ones; and gradients of kernels for fewer than 64 output pixels of a batch.
 
     Args:
         name: "float32" or "mixed_bfloat16"; for a layer's input also an integer type or "bool".

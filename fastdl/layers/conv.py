@@ -121,7 +121,14 @@ class _Convolution(Layer):
     def _convolved(self, x: Tensor, kernel: Tensor, groups: int) -> Tensor:
         """The convolution of a channels-last tensor with the layer's window."""
         return convolutions.convolved(
-            x, kernel, self.strides, self.padding, self.dilation_rate, groups, **self._ending()
+            x,
+            kernel,
+            self.strides,
+            self.padding,
+            self.dilation_rate,
+            groups,
+            precision=self._dtype_policy._precision,
+            **self._ending(),
         )
 
     def _ending(self) -> dict[str, Any]:
@@ -404,7 +411,13 @@ class _ConvTranspose(_Convolution):
 
     def _call_last(self, x: Tensor) -> Tensor:
         y = convolutions.transposed(
-            x, self.kernel, self.strides, self.padding, self.output_padding, self.dilation_rate
+            x,
+            self.kernel,
+            self.strides,
+            self.padding,
+            self.output_padding,
+            self.dilation_rate,
+            self._dtype_policy._precision,
         )
         if self.bias is not None:
             y = F.add(y, self.bias)
@@ -660,7 +673,10 @@ class _SeparableConv(_Convolution):
     def _call_last(self, x: Tensor) -> Tensor:
         kernel = convolutions.one_for_each_channel(self.depthwise_kernel)
         y = self._convolved(x, kernel, x.shape[-1])
-        return self._activated(F.conv(y, self.pointwise_kernel, **super()._ending()))
+        precision = self._dtype_policy._precision
+        return self._activated(
+            F.conv(y, self.pointwise_kernel, precision=precision, **super()._ending())
+        )
 
     def _filters_out(self) -> int:
         return self.filters

@@ -222,6 +222,66 @@ for id, (small, big, cin, cout, kernel, *rest, groups) in SHAPES.items():
             **tolerance,
         )
     )
+# Operands rounded to bfloat16: each is off by at most 2^-8 of itself, so a product by 2^-7, which
+# is 2^16 of float32's epsilons. The small draws are below the sizes that are rounded.
+# test_conv_bf16.py tells the two apart.
+BF16_EPS = 2.0**16
+BF16_SHAPES = {
+    "bfloat16": ([2, 3], [9, 11], 35, 40, [3, 3], [1, 1], [1, 1], [1, 1], [1, 1], 1),
+    "bfloat16-strided": ([3, 3], [13, 9], 16, 24, [3, 2], [2, 2], [1, 0], [0, 1], [1, 1], 1),
+}
+for id, (small, big, cin, cout, kernel, *rest, _) in BF16_SHAPES.items():
+    options = (*rest, 1)
+
+    def bf16_draw(d: Draw, small=small, big=big, cin=cin, cout=cout, kernel=kernel, rest=rest):
+        n_in, n_out = d.m(2, cin), d.m(3, cout)
+        x = d.normal(d.n(2, 5), *(big if d.size == "big" else small), n_in)
+        y = d.normal(x.shape[0], *sizes_of(x, kernel, *rest), n_out)
+        return x, d.normal(*kernel, n_in, n_out), y
+
+    CASES.append(
+        Case(
+            "conv",
+            id,
+            lambda d, draw=bf16_draw: (lambda x, w, _: [x, w, d.normal(w.shape[-1])])(*draw(d)),
+            lambda x, w, b, o=options: _core.conv(x, w, b, *o, precision="bfloat16"),
+            lambda x, w, b, o=options: conv(x, w, b, *o),
+            wrt=(0, 1, 2),
+            scale=magnitude(lambda x, w, b, o=options: conv(x, w, b, *o)),
+            eps=BF16_EPS + 40,
+            grad_eps=BF16_EPS,
+        )
+    )
+    CASES.append(
+        Case(
+            "conv_input",
+            id,
+            lambda d, draw=bf16_draw: (lambda x, w, y: [y, w, np.zeros(x.shape[1:-1], np.float32)])(
+                *draw(d)
+            ),
+            lambda y, w, like, o=options: _core.conv_input(
+                y, w, like.shape, *o, precision="bfloat16"
+            ),
+            lambda y, w, like, o=options: conv_input(y, w, like.shape, *o),
+            wrt=(0, 1),
+            scale=magnitude(lambda y, w, like, o=options: conv_input(y, w, like.shape, *o)),
+            eps=BF16_EPS + 40,
+            grad_eps=BF16_EPS,
+        )
+    )
+    CASES.append(
+        Case(
+            "conv_kernel",
+            id,
+            lambda d, draw=bf16_draw: (lambda x, _, y: [x, y])(*draw(d)),
+            lambda x, y, k=kernel, o=options: _core.conv_kernel(x, y, k, *o, precision="bfloat16"),
+            lambda x, y, k=kernel, o=options: conv_kernel(x, y, k, *o),
+            wrt=(0, 1),
+            scale=magnitude(lambda x, y, k=kernel, o=options: conv_kernel(x, y, k, *o)),
+            eps=BF16_EPS + 200,
+            grad_eps=BF16_EPS,
+        )
+    )
 CASES.append(
     Case(
         "conv",

@@ -16,8 +16,7 @@ const TileConfig kConfig;
 
 // Registers 0 to 3 hold C, two to a row of tiles; 4 and 5 hold A, 6 and 7 hold B.
 template <int R, int V>
-void multiply_tiles(int64_t steps, const uint16_t* a, int64_t a_strip, const uint16_t* b, int64_t b_strip, float* c,
-                    int64_t c_row, int accumulate) {
+void multiply_tiles(const Bf16Product& p, float* c, int64_t c_row, int accumulate) {
   const int64_t row = 4 * c_row;
   float* const below = c + 16 * c_row;
   if (accumulate) {
@@ -31,19 +30,23 @@ void multiply_tiles(int64_t steps, const uint16_t* a, int64_t a_strip, const uin
     if constexpr (R == 2) _tile_zero(2);
     if constexpr (R == 2 && V == 2) _tile_zero(3);
   }
-  for (; steps > 0; --steps, a += kBf16Tile, b += kBf16Tile) {
-    _tile_loadd(4, a, 64);
-    _tile_loadd(6, b, 64);
-    _tile_dpbf16ps(0, 4, 6);
-    if constexpr (V == 2) {
-      _tile_loadd(7, b + b_strip, 64);
-      _tile_dpbf16ps(1, 4, 7);
+  const int64_t a_row = 2 * p.a_row, a_step = p.a_step, a_strip = p.a_strip, b_strip = p.b_strip;
+  for (int64_t r = 0; r < p.count; ++r) {
+    const uint16_t *a = p.a + p.runs[r], *b = p.b + r * p.b_run;
+    for (int64_t step = 0; step < p.steps; ++step, a += a_step, b += kBf16Tile) {
+      _tile_loadd(4, a, a_row);
+      _tile_loadd(6, b, 64);
+      _tile_dpbf16ps(0, 4, 6);
+      if constexpr (V == 2) {
+        _tile_loadd(7, b + b_strip, 64);
+        _tile_dpbf16ps(1, 4, 7);
+      }
+      if constexpr (R == 2) {
+        _tile_loadd(5, a + a_strip, a_row);
+        _tile_dpbf16ps(2, 5, 6);
+      }
+      if constexpr (R == 2 && V == 2) _tile_dpbf16ps(3, 5, 7);
     }
-    if constexpr (R == 2) {
-      _tile_loadd(5, a + a_strip, 64);
-      _tile_dpbf16ps(2, 5, 6);
-    }
-    if constexpr (R == 2 && V == 2) _tile_dpbf16ps(3, 5, 7);
   }
   _tile_stored(0, c, row);
   if constexpr (V == 2) _tile_stored(1, c + 16, row);
@@ -54,11 +57,10 @@ void multiply_tiles(int64_t steps, const uint16_t* a, int64_t a_strip, const uin
 void begin() { _tile_loadconfig(&kConfig); }
 void end() { _tile_release(); }
 
-void multiply(int rows, int columns, int64_t steps, const uint16_t* a, int64_t a_strip, const uint16_t* b,
-              int64_t b_strip, float* c, int64_t c_row, int accumulate) {
+void multiply(int rows, int columns, const Bf16Product& product, float* c, int64_t c_row, int accumulate) {
   const auto tiles = rows == 2 ? (columns == 2 ? multiply_tiles<2, 2> : multiply_tiles<2, 1>)
                                : (columns == 2 ? multiply_tiles<1, 2> : multiply_tiles<1, 1>);
-  tiles(steps, a, a_strip, b, b_strip, c, c_row, accumulate);
+  tiles(product, c, c_row, accumulate);
 }
 
 }  // namespace
