@@ -116,8 +116,37 @@ for kind in ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"):
         IMAGE,
     )
 
+
+def kernel(x, *shape):
+    return weight_for(shape).astype(str(x.dtype))
+
+
 # name: (function of the package and an input, shape of the input)
 FUNCTIONS = {
+    "conv": (lambda k, x: k.ops.conv(x, kernel(x, 3, 2, 3, 4), (2, 1), "same"), IMAGE),
+    "conv_groups": (lambda k, x: k.ops.conv(x, kernel(x, 2, 2, 6), 1, "valid"), (2, 7, 6)),
+    "conv_first": (
+        lambda k, x: k.ops.conv(x, kernel(x, 2, 2, 3, 4), dilation_rate=2, **FIRST),
+        (2, 3, 6, 7),
+    ),
+    "depthwise_conv": (
+        lambda k, x: k.ops.depthwise_conv(x, kernel(x, 3, 3, 3, 2), 2, "same"),
+        IMAGE,
+    ),
+    "separable_conv": (
+        lambda k, x: k.ops.separable_conv(
+            x, kernel(x, 3, 3, 3, 2), kernel(x, 1, 1, 6, 4), padding="same"
+        ),
+        IMAGE,
+    ),
+    "conv_transpose": (
+        lambda k, x: k.ops.conv_transpose(x, kernel(x, 3, 2, 4, 3), 2, "same"),
+        IMAGE,
+    ),
+    "conv_transpose_padded": (
+        lambda k, x: k.ops.conv_transpose(x, kernel(x, 3, 4, 3), 2, "valid", output_padding=1),
+        SEQUENCE,
+    ),
     "max_pool": (lambda k, x: k.ops.max_pool(x, 2, 2), IMAGE),
     "max_pool_first": (lambda k, x: k.ops.max_pool(x, (2, 1), 1, "same", **FIRST), (2, 3, 6, 7)),
     "average_pool": (lambda k, x: k.ops.average_pool(x, 2, (1, 2), "same"), IMAGE),

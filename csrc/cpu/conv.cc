@@ -216,27 +216,30 @@ void correlate(const Correlation& c) {
 // Narrow products lack tiles that are as high as those of convolutions.
 bool narrow(int64_t channels) { return channels <= kernels().lanes; }
 
+// A convolution of one tap, or the gradient of its input: the product of all pixels with the matrix of the kernel.
+void multiply(const ConvShape& s, bool backward, const float* x, const float* w, float* y, const Epilogue& epilogue,
+              const RowsDone* done) {
+  const int64_t in = backward ? s.channels_out : s.channels_in, out = backward ? s.channels_in : s.channels_out;
+  const auto product = [&](int64_t first, int64_t rows) {
+    gemm(false, backward, rows, out, in, x + first * in, in, w, s.channels_out, y + first * out, out, false, epilogue);
+  };
+  const int64_t pixels = pixels_of(s), rows = ceil_div(4 * kReported / out, 48) * 48;
+  if (!done) return product(0, pixels);
+  parallel_for(ceil_div(pixels, rows), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t first = begin * rows; first < std::min(end * rows, pixels); first += rows) {
+      const int64_t count = std::min(rows, pixels - first);
+      product(first, count);
+      (*done)(first, count);
+    }
+  });
+}
+
 }  // namespace
 
 void conv(const ConvShape& s, const float* x, const float* w, float* y, const Epilogue& epilogue,
           const RowsDone* done) {
   if (is_depthwise(s)) return depthwise(s, x, w, y, epilogue, done);
-  const int64_t in = s.channels_in, out = s.channels_out;
-  if (is_pointwise(s) && !narrow(out)) {
-    const auto multiply = [&](int64_t first, int64_t rows) {
-      gemm(false, false, rows, out, in, x + first * in, in, w, out, y + first * out, out, false, epilogue);
-    };
-    const int64_t pixels = pixels_of(s), rows = ceil_div(4 * kReported / out, 48) * 48;
-    if (!done) return multiply(0, pixels);
-    parallel_for(ceil_div(pixels, rows), 1, [&](int64_t begin, int64_t end) {
-      for (int64_t first = begin * rows; first < std::min(end * rows, pixels); first += rows) {
-        const int64_t count = std::min(rows, pixels - first);
-        multiply(first, count);
-        (*done)(first, count);
-      }
-    });
-    return;
-  }
+  if (is_pointwise(s) && !narrow(s.channels_out)) return multiply(s, false, x, w, y, epilogue, done);
   correlate({forward_taps(s.z), forward_taps(s.y), forward_taps(s.x), s.batch, s.groups, s.channels_in, s.channels_out,
              x, w, s.channels_out, s.channels_out / s.groups, y, s.z.out, s.y.out, s.x.out, &epilogue, done});
 }
@@ -248,11 +251,12 @@ int64_t conv_input_floats(const ConvShape& s) {
   return s.z.kernel * s.y.kernel * s.x.kernel * s.channels_out * padded_channels(s);
 }
 
-void conv_input(const ConvShape& s, const float* dy, const float* w, float* dx, float* matrix) {
-  if (is_depthwise(s)) return depthwise_input(s, dy, w, dx);
-  if (is_pointwise(s) && !narrow(s.channels_in))
-    return gemm(false, true, pixels_of(s), s.channels_in, s.channels_out, dy, s.channels_out, w, s.channels_out, dx,
-                s.channels_in, false);
+bool conv_input_reports_rows(const ConvShape& s) {
+  return is_depthwise(s) || s.z.stride * s.y.stride * s.x.stride == 1;
+}
+void conv_input(const ConvShape& s, const float* dy, const float* w, float* dx, float* matrix, const RowsDone* done) {
+  if (is_depthwise(s)) return depthwise_input(s, dy, w, dx, done);
+  if (is_pointwise(s) && !narrow(s.channels_in)) return multiply(s, true, dy, w, dx, {}, done);
   const int64_t in = s.channels_in / s.groups, out = s.channels_out / s.groups, row = padded_channels(s);
   const Epilogue none;
   for (int64_t pz = 0; pz < std::min(s.z.stride, s.z.in); ++pz)
@@ -273,7 +277,8 @@ void conv_input(const ConvShape& s, const float* dy, const float* w, float* dx, 
                       s.z.in,
                       s.y.in,
                       s.x.in,
-                      &none};
+                      &none,
+                      conv_input_reports_rows(s) ? done : nullptr};
         c.matrix_group = c.z.count * c.y.count * c.x.count * out * row;
         float* to = matrix;
         for (int64_t g = 0; g < s.groups; ++g)

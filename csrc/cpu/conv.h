@@ -30,7 +30,9 @@ void conv(const ConvShape& s, const float* x, const float* w, float* y, const Ep
           const RowsDone* done = nullptr);
 // dx from dy: the transposed convolution. `matrix` is memory for so many floats.
 int64_t conv_input_floats(const ConvShape& s);
-void conv_input(const ConvShape& s, const float* dy, const float* w, float* dx, float* matrix);
+void conv_input(const ConvShape& s, const float* dy, const float* w, float* dx, float* matrix,
+                const RowsDone* done = nullptr);
+bool conv_input_reports_rows(const ConvShape& s);  // else `done` must be null
 // dw from x and dy.
 void conv_kernel(const ConvShape& s, const float* x, const float* dy, float* dw);
 

@@ -24,16 +24,14 @@ class KernelGradient {
         dy_(dy),
         in_(s.channels_in / s.groups),
         out_(s.channels_out / s.groups),
-        patches_(s.groups == 1 && in_ < 16),
+        padded_(s.groups == 1 && in_ < 16),
         joined_(s.groups == 1 && s.x.dilation == 1 && s.x.low == 0 &&
                 (s.x.out - 1) * s.x.stride + s.x.kernel <= s.x.in) {}
 
   int64_t rows() const { return s_.z.kernel * s_.y.kernel * s_.x.kernel * in_; }
   int64_t pixels() const { return s_.batch * s_.z.out * s_.y.out * s_.x.out; }
   // Taps whose rows are computed together.
-  int64_t parts() const {
-    return patches_ && rows() <= kPatch ? 1 : s_.z.kernel * s_.y.kernel * (patches_ || joined_ ? 1 : s_.x.kernel);
-  }
+  int64_t parts() const { return padded_ ? 1 : s_.z.kernel * s_.y.kernel * (joined_ ? 1 : s_.x.kernel); }
   int64_t part_rows() const { return rows() / parts(); }
 
   // The sum over pixels [begin, begin + count) for rows of the parts [first, last), whose first row is at c. It is one
@@ -43,12 +41,11 @@ class KernelGradient {
     const int64_t panel = 2 * isa.lanes, tall = part_rows(), step = 24 * 1024 / 4 / panel;
     const bool in_place = s_.channels_out <= panel;
     float* const columns = scratch_of<float>(Scratch::gemm_b, in_place ? 0 : step * ceil_div(out_, panel) * panel);
-    float* const patches = scratch_of<float>(Scratch::conv_rows, patches_ ? step * tall : 0);
     ConvSegment* const segments = scratch_of<ConvSegment>(Scratch::conv_segments, step / s_.x.out + 2);
     ConvRow g = {};
     g.segments = segments;
     g.a_row = 1;
-    g.a_col = patches_ ? tall : s_.x.stride * s_.channels_in;
+    g.a_col = s_.x.stride * s_.channels_in;
     g.b_row = in_place ? s_.channels_out : panel;
     g.c_row = g.start_row = s_.channels_out;
     for (int64_t done = 0; done < count; done += step) {
@@ -57,9 +54,8 @@ class KernelGradient {
         const float* const dy = dy_ + at * s_.channels_out + group * out_;
         if (!in_place) isa.gemm_pack(columns, pixels, out_, dy, s_.channels_out, 0, panel);
         const float* const b = in_place ? dy : columns;
-        for (int64_t part = first_part; part < last_part; ++part) {
-          g.count = patches_ ? 1 : segments_of(at, pixels, part, b, g.b_row, segments);
-          if (patches_) copy_patches(at, pixels, part, patches), segments[0] = {patches, b, pixels};
+        // Tiles of one part; `rows` has the distances of its rows if they are not adjacent.
+        const auto multiply = [&](int64_t part, const int64_t* rows, bool first_pixels) {
           for (int64_t j = 0; j < out_; j += panel) {
             g.n = std::min(panel, out_ - j);
             g.b_offset = in_place ? 0 : j * pixels;
@@ -67,51 +63,62 @@ class KernelGradient {
             for (int64_t t = 0; t < tiles; ++t) {
               const int64_t first = t * tall / tiles;
               g.m = (t + 1) * tall / tiles - first;
+              g.a_rows = rows ? rows + first : nullptr;
               g.a_offset = group * in_ + first;
               g.c = c + ((part - first_part) * tall + first) * s_.channels_out + group * out_ + j;
-              g.start = done > 0 ? g.c : nullptr;
+              g.start = first_pixels ? nullptr : g.c;
               isa.conv_tile(g);
             }
           }
-        }
+        };
+        if (padded_)
+          for_boxes(at, pixels, [&](const Box& box) {
+            int64_t* const rows = scratch_of<int64_t>(Scratch::conv_starts, tall);
+            g.count = padded_segments(box, b + box.pixel * g.b_row, g.b_row, segments, rows);
+            multiply(0, rows, done + box.pixel == 0);
+          });
+        else
+          for (int64_t part = first_part; part < last_part; ++part) {
+            g.count = segments_of(at, pixels, part, b, g.b_row, segments);
+            multiply(part, nullptr, done == 0);
+          }
       }
     }
   }
 
  private:
-  static constexpr int64_t kPatch = 128;  // floats of a patch that is not cut into rows
-
-  // A row of outputs, of all images.
-  struct Row {
-    int64_t n, z, y;
-    void next(const ConvShape& s) {
-      if (++y < s.y.out) return;
-      y = 0;
-      if (++z < s.z.out) return;
-      z = 0;
-      ++n;
-    }
+  // Some whole rows of a slice of outputs or a part of one row.
+  struct Box {
+    int64_t n, z, y, rows;
+    int64_t first, last;  // of each row
+    int64_t pixel;        // how many come before it
   };
-  Row row_at(int64_t row) const { return {row / s_.y.out / s_.z.out, row / s_.y.out % s_.z.out, row % s_.y.out}; }
-  // Row of the input that a row of outputs meets at taps z and y; null outside.
-  const float* input_row(const Row& o, int64_t z, int64_t y) const {
-    const int64_t iz = o.z * s_.z.stride - s_.z.low + z * s_.z.dilation;
-    const int64_t iy = o.y * s_.y.stride - s_.y.low + y * s_.y.dilation;
-    if (iz < 0 || iz >= s_.z.in || iy < 0 || iy >= s_.y.in) return nullptr;
-    return x_ + ((o.n * s_.z.in + iz) * s_.y.in + iy) * s_.x.in * s_.channels_in;
-  }
-  // Calls f(row, first, last, pixel) for the rows of outputs [begin, begin + count): the pixels of each row, and how
-  // many come before.
   template <class F>
-  void for_rows(int64_t begin, int64_t count, F f) const {
-    Row row = row_at(begin / s_.x.out);
-    int64_t first = begin % s_.x.out;
-    for (int64_t done = 0; done < count; row.next(s_), first = 0) {
-      const int64_t last = std::min(s_.x.out, first + count - done);
-      f(row, first, last, done);
-      done += last - first;
+  void for_boxes(int64_t begin, int64_t count, F f) const {
+    const int64_t row = begin / s_.x.out;
+    Box b = {row / s_.y.out / s_.z.out, row / s_.y.out % s_.z.out, row % s_.y.out, 0, begin % s_.x.out, 0, 0};
+    while (b.pixel < count) {
+      b.last = std::min(s_.x.out, b.first + count - b.pixel);
+      const int64_t pixels = b.last - b.first;
+      b.rows = pixels < s_.x.out ? 1 : std::min(s_.y.out - b.y, (count - b.pixel) / pixels);
+      f(b);
+      b.pixel += b.rows * pixels;
+      b.y += b.rows;
+      b.first = 0;
+      if (b.y < s_.y.out) continue;
+      b.y = 0;
+      b.z = (b.z + 1) % s_.z.out;
+      b.n += b.z == 0;
     }
   }
+
+  // A row of the input; null outside.
+  const float* input_row(int64_t n, int64_t z, int64_t y) const {
+    if (z < 0 || z >= s_.z.in || y < 0 || y >= s_.y.in) return nullptr;
+    return x_ + ((n * s_.z.in + z) * s_.y.in + y) * s_.x.in * s_.channels_in;
+  }
+  int64_t input_z(int64_t o, int64_t q) const { return o * s_.z.stride - s_.z.low + q * s_.z.dilation; }
+  int64_t input_y(int64_t o, int64_t q) const { return o * s_.y.stride - s_.y.low + q * s_.y.dilation; }
 
   // The outputs of each row whose input at this tap exists, and their inputs. Returns how many segments there are.
   int64_t segments_of(int64_t begin, int64_t count, int64_t part, const float* b, int64_t b_row,
@@ -121,44 +128,46 @@ class KernelGradient {
     const int64_t low = std::max<int64_t>(0, ceil_div(shift, s_.x.stride));
     const int64_t high = std::min(s_.x.out, floor_div(s_.x.in - 1 + shift, s_.x.stride) + 1);
     int64_t segments = 0;
-    for_rows(begin, count, [&](const Row& row, int64_t first, int64_t last, int64_t pixel) {
-      const int64_t from = std::max(first, low), to = std::min(last, high);
-      const float* input = input_row(row, q / s_.y.kernel, q % s_.y.kernel);
-      if (!input || from >= to) return;
-      found[segments++] = {input + (from * s_.x.stride - shift) * s_.channels_in, b + (pixel + from - first) * b_row,
-                           to - from};
+    for_boxes(begin, count, [&](const Box& box) {
+      const int64_t from = std::max(box.first, low), to = std::min(box.last, high);
+      if (from >= to) return;
+      for (int64_t i = 0; i < box.rows; ++i)
+        if (const float* input = input_row(box.n, input_z(box.z, q / s_.y.kernel), input_y(box.y + i, q % s_.y.kernel)))
+          found[segments++] = {input + (from * s_.x.stride - shift) * s_.channels_in,
+                               b + (box.pixel + i * (box.last - box.first) + from - box.first) * b_row, to - from};
     });
     return segments;
   }
 
-  // Few channels are copied next to those of the other taps of a part, so that tiles are high and segments long.
-  void copy_patches(int64_t begin, int64_t count, int64_t part, float* to) const {
-    const KernelTable& isa = kernels();
-    const Taps x = forward_taps(s_.x);
-    const int64_t taps = s_.z.kernel * s_.y.kernel, row_floats = s_.x.kernel * in_, width = part_rows();
-    const int64_t first_tap = parts() == 1 ? 0 : part, last_tap = parts() == 1 ? taps : part + 1;
-    for_rows(begin, count, [&](const Row& row, int64_t first, int64_t last, int64_t pixel) {
-      for (int64_t tap = first_tap; tap < last_tap; ++tap) {
-        float* const patch = to + (pixel - first) * width + (tap - first_tap) * row_floats;
-        const float* input = input_row(row, tap / s_.y.kernel, tap % s_.y.kernel);
-        for_spans(x, first, last, [&](const Span& s) {
-          const int64_t from = input ? s.first : 0, end = input ? s.last : 0;
-          float* const at = patch + s.begin * width;
-          if (end - from < x.count)
-            for (int64_t o = 0; o < s.end - s.begin; ++o) std::fill_n(at + o * width, row_floats, 0.0f);
-          const int64_t each = x.tap_step == 1 ? end - from : 1;  // adjacent taps
-          for (int64_t q = from; q < end; q += each)
-            isa.copy_rows(at + q * in_, width, input + (s.begin * x.stride + x.tap(q)) * in_, x.stride * in_,
-                          s.end - s.begin, each * in_);
-        });
+  // Few channels: copies of the inputs of a box, with zeros around them, in which all taps of a pixel lie at the same
+  // distances from it. Then a tile is as high as there are rows, and its segments are whole rows of pixels.
+  int64_t padded_segments(const Box& box, const float* b, int64_t b_row, ConvSegment* found, int64_t* rows) const {
+    const int64_t left = box.first * s_.x.stride - s_.x.low, pixels = box.last - box.first;
+    const int64_t width = (pixels - 1) * s_.x.stride + (s_.x.kernel - 1) * s_.x.dilation + 1;
+    const int64_t height = (box.rows - 1) * s_.y.stride + (s_.y.kernel - 1) * s_.y.dilation + 1;
+    const int64_t begin = std::clamp<int64_t>(-left, 0, width), end = std::clamp(s_.x.in - left, begin, width);
+    const int64_t row = width * in_, slice = row * height;
+    float* to = scratch_of<float>(Scratch::conv_rows, s_.z.kernel * slice);
+    for (int64_t i = 0; i < box.rows; ++i) found[i] = {to + i * s_.y.stride * row, b + i * pixels * b_row, pixels};
+    for (int64_t z = 0; z < s_.z.kernel; ++z)
+      for (int64_t y = 0; y < height; ++y, to += row) {
+        const float* from = input_row(box.n, input_z(box.z, z), input_y(box.y, 0) + y);
+        std::fill_n(to, from ? begin * in_ : row, 0.0f);
+        if (!from) continue;
+        std::copy_n(from + (left + begin) * in_, (end - begin) * in_, to + begin * in_);
+        std::fill(to + end * in_, to + row, 0.0f);
       }
-    });
+    for (int64_t z = 0; z < s_.z.kernel; ++z)
+      for (int64_t y = 0; y < s_.y.kernel; ++y)
+        for (int64_t x = 0; x < s_.x.kernel; ++x)
+          for (int64_t i = 0; i < in_; ++i) *rows++ = z * slice + y * s_.y.dilation * row + x * s_.x.dilation * in_ + i;
+    return box.rows;
   }
 
   const ConvShape& s_;
   const float *x_, *dy_;
   const int64_t in_, out_;
-  const bool patches_;
+  const bool padded_;
   // Whether the rows of a tile are those of all adjacent taps, which have to exist.
   const bool joined_;
 };

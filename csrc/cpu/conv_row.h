@@ -15,6 +15,7 @@ struct ConvRow {
   const ConvSegment* segments;
   int64_t count;
   int64_t a_offset, b_offset;  // floats from the segments' operands to those of this tile
+  const int64_t* a_rows;       // null, or for each row its floats from those of row 0; a_offset and a_row are 0 then
   int64_t a_row, a_col;
   int64_t b_row;
   float* c;

@@ -146,7 +146,7 @@ void depthwise(const ConvShape& s, const float* x, const float* w, float* y, con
   });
 }
 
-void depthwise_input(const ConvShape& s, const float* dy, const float* w, float* dx) {
+void depthwise_input(const ConvShape& s, const float* dy, const float* w, float* dx, const RowsDone* done) {
   const int64_t channels = s.channels_out, times = channels / s.groups, row = s.x.in * channels;
   const int64_t dy_row = s.x.out * channels;
   const Correlation c = {s.z, s.y, s.x, true, channels, w, nullptr};
@@ -157,6 +157,7 @@ void depthwise_input(const ConvShape& s, const float* dy, const float* w, float*
     float* const sums = times > 1 ? scratch_of<float>(Scratch::conv_rows, (end - begin) * row) : to;
     correlate(c, in, {sums - begin * row, row, 0}, z, begin, end);
     if (times > 1) add_up(to, sums, (end - begin) * (row / times), times);
+    if (done) (*done)(((n * s.z.in + z) * s.y.in + begin) * s.x.in, (end - begin) * s.x.in);
   });
 }
 
@@ -191,12 +192,13 @@ class KernelGradient {
       index /= parts_[i];
       o[i] = {part * each_[i], std::min(sizes[i], (part + 1) * each_[i])};
     }
-    for (int64_t c = first; c < last; c += kChannels)
-      some_channels(o, c, std::min(last - c, kChannels), dw + c - first, dw_row);
+    const int64_t most = s_.channels_out > s_.groups ? kRepeated : kChannels;
+    for (int64_t c = first; c < last; c += most) some_channels(o, c, std::min(last - c, most), dw + c - first, dw_row);
   }
 
  private:
-  static constexpr int64_t kChannels = 64;      // at a time: a few lines of each pixel
+  static constexpr int64_t kChannels = 256;     // at a time
+  static constexpr int64_t kRepeated = 64;      // if they are repeated: what fits L2
   static constexpr int64_t kFloats = 6 * 1024;  // of the pixels that lie in L1 for all taps
 
   void some_channels(const Extent (&o)[4], int64_t c, int64_t channels, float* dw, int64_t dw_row) const {
@@ -272,16 +274,15 @@ class KernelGradient {
   void over_taps(DepthwiseGradient& g, const Span& sy, const Span& sx, const Taps& y, const Taps& x, int64_t row,
                  int64_t pixel, float* dw) const {
     const KernelTable& isa = kernels();
-    const int64_t rows = isa.depthwise_gradient_rows(), columns = isa.depthwise_gradient_columns();
+    const int64_t columns = isa.depthwise_gradient_columns();
     const float* const from = g.x;
-    for (int64_t r = sy.first; r < sy.last; r += rows)
-      for (int64_t q = sx.first; q < sx.last; q += columns) {
-        g.tap_rows = std::min(rows, sy.last - r);
-        g.tap_columns = std::min(columns, sx.last - q);
-        g.x = from + y.tap(r) * row + x.tap(q) * pixel;
-        g.dw = dw + r * g.dw_tap_row + q * g.dw_tap_column;
-        isa.depthwise_gradient(g);
-      }
+    g.tap_rows = sy.last - sy.first;
+    for (int64_t q = sx.first; q < sx.last; q += columns) {
+      g.tap_columns = std::min(columns, sx.last - q);
+      g.x = from + y.tap(sy.first) * row + x.tap(q) * pixel;
+      g.dw = dw + sy.first * g.dw_tap_row + q * g.dw_tap_column;
+      isa.depthwise_gradient(g);
+    }
   }
 
   const ConvShape& s_;

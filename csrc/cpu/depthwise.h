@@ -1,5 +1,6 @@
 // Depthwise convolutions: each group has one input channel, and one or more outputs. The rules are those of cpu/conv.h,
-// except for the sums of the gradients, which depthwise.cc tells.
+// but the gradient of a kernel sums in the order that depthwise.cc tells, and that of an input with several outputs
+// adds up the sums of its outputs.
 #pragma once
 #include <stdint.h>
 
@@ -10,7 +11,7 @@ namespace fastdl {
 bool is_depthwise(const ConvShape& s);
 void depthwise(const ConvShape& s, const float* x, const float* w, float* y, const Epilogue& epilogue,
                const RowsDone* done);
-void depthwise_input(const ConvShape& s, const float* dy, const float* w, float* dx);
+void depthwise_input(const ConvShape& s, const float* dy, const float* w, float* dx, const RowsDone* done);
 void depthwise_kernel(const ConvShape& s, const float* x, const float* dy, float* dw);
 
 }  // namespace fastdl

@@ -24,7 +24,7 @@ struct DepthwiseGradient {
   int64_t x_image, x_row, x_pixel;
   const float* dy;
   int64_t dy_image, dy_row, dy_pixel;
-  int64_t tap_rows, tap_columns;    // how many taps; at most depthwise_gradient_rows and _columns
+  int64_t tap_rows, tap_columns;    // how many taps; at most depthwise_gradient_columns
   int64_t x_tap_row, x_tap_column;  // floats from the inputs of a tap to those of the next
   float* dw;
   int64_t dw_tap_row, dw_tap_column;

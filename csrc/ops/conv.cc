@@ -151,13 +151,16 @@ int64_t conv_input_workspace(const RunContext& c) {
   const ConvShape s = shape_of(a, c.out[0].shape, c.in[0].shape, c.in[1].shape);
   return in_bf16(a, s) ? conv_input_bf16_bytes(s) : conv_input_floats(s) * int64_t(sizeof(float));
 }
+bool input_reports_rows(const RunContext& c) {
+  return conv_input_reports_rows(shape_of(c.attrs.as<ConvAttrs>(), c.out[0].shape, c.in[0].shape, c.in[1].shape));
+}
 void run_conv_input(const RunContext& c) {
   const ConvAttrs& a = c.attrs.as<ConvAttrs>();
   const View &y = c.in[0], &w = c.in[1], &x = c.out[0];
   if (!x.numel()) return;
   const ConvShape s = shape_of(a, x.shape, y.shape, w.shape);
-  if (in_bf16(a, s)) return conv_input_bf16(s, y.as<float>(), w.as<float>(), x.as<float>(), c.scratch<char>());
-  conv_input(s, y.as<float>(), w.as<float>(), x.as<float>(), c.scratch<float>());
+  if (in_bf16(a, s)) return conv_input_bf16(s, y.as<float>(), w.as<float>(), x.as<float>(), c.done, c.scratch<char>());
+  conv_input(s, y.as<float>(), w.as<float>(), x.as<float>(), c.scratch<float>(), c.done);
 }
 
 void infer_conv_kernel(InferContext& c) {
@@ -208,7 +211,7 @@ const Op op_conv = OpRow{.name = "conv",
                          .workspace = conv_workspace,
                          .grad_in = 0b011,
                          .bilinear = true,
-                         .reports_rows = true};
+                         .reports_rows = [](const RunContext&) { return true; }};
 const Op op_conv_input =
     OpRow{.name = "conv_input",
           .infer = infer_conv_input,
@@ -217,7 +220,8 @@ const Op op_conv_input =
           .describe = [](const DescribeContext& c) { return c.attrs.as<ConvAttrs>().describe_sized(); },
           .workspace = conv_input_workspace,
           .grad_out = false,
-          .bilinear = true};
+          .bilinear = true,
+          .reports_rows = input_reports_rows};
 const Op op_conv_kernel =
     OpRow{.name = "conv_kernel",
           .infer = infer_conv_kernel,
@@ -275,8 +279,8 @@ void fill(int64_t (&to)[kMostAxes], const Axes& given, int rank, int64_t otherwi
                " numbers, one for each spatial axis, got ", from.size());
   for (int i = 0; i < rank; ++i) {
     to[i] = from.empty() ? otherwise : from[size_t(i)];
-    FASTDL_CHECK(to[i] >= least && to[i] <= INT32_MAX, ValueError, who, ": ", argument,
-                 ": expected numbers of at least ", least, ", got ", to[i]);
+    FASTDL_CHECK(to[i] >= least && to[i] <= INT32_MAX, ValueError, who, ": ", argument, ": expected numbers from ",
+                 least, " to ", INT32_MAX, ", got ", to[i]);
   }
 }
 

@@ -140,8 +140,18 @@ void run_norm(const RunContext& c) {
                   [&](bool columns, int64_t at, int64_t rows, int64_t cols, const NormTerms& terms) {
                     at += s * n.size();
                     (columns ? kernels().norm_columns : kernels().norm_runs)(y + at, x + at, rows, cols, terms);
+                    if (c.done) (*c.done)(at / n.features(), rows * cols / n.features());
                   });
   });
+}
+
+// Where the channels are the last axis, pixels are rows.
+bool has_rows(const NormAttrs& n, const Shape& shape) {
+  return n.inner == 1 && n.samples == 1 && shape.rank() > 1 && shape.back() == n.features() && n.features() > 0;
+}
+bool norm_reports_rows(const RunContext& c) {
+  const NormAttrs& n = norm_attrs(c.attrs);
+  return !n.by_rows() && has_rows(n, c.in[0].shape);
 }
 
 // The gradients by ops that have gradients themselves.
@@ -177,7 +187,8 @@ const Op op_norm = OpRow{.name = "norm",
                          .describe = describe_norm,
                          .workspace = norm_workspace,
                          .grad_in = 0b011,
-                         .grad_out = 0b1110};
+                         .grad_out = 0b1110,
+                         .reports_rows = norm_reports_rows};
 
 // --- given moments: (x - mean) * factor + offset -----------------------------------------------------------------
 
@@ -198,11 +209,7 @@ void prepare_affine(const RunContext& c) {
   if (c.in[3]) std::copy_n(c.in[3].as<float>(), n.groups, t.b);
   t.repeat_all(n.groups);
 }
-// Where the channels are the last axis, pixels are rows.
-bool affine_has_rows(const Attrs& attrs, const Shape& shape) {
-  const NormAttrs& n = norm_attrs(attrs);
-  return n.inner == 1 && n.samples == 1 && shape.rank() > 1 && shape.back() == n.groups && n.groups > 0;
-}
+bool affine_has_rows(const Attrs& attrs, const Shape& shape) { return has_rows(norm_attrs(attrs), shape); }
 void affine_rows(const RunContext& c, int64_t first, int64_t count) {
   const FeatureTerms t = affine_terms(c);
   const int64_t channels = norm_attrs(c.attrs).groups, all = count * channels, whole = all / t.width;

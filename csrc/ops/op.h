@@ -126,7 +126,8 @@ struct OpRow {
   RowKernel (*row)(const View* in) = nullptr;
   // Writes into input 0 in place, each element from the other inputs' elements at its place.
   bool pointwise = false;
-  bool reports_rows = false;            // run() tells c.done of each row of output 0, once
+  // Whether run() tells c.done of each row of output 0, once; from attributes and shapes. Null: it does not.
+  bool (*reports_rows)(const RunContext&) = nullptr;
   const ByRows* by_rows = nullptr;      // null: it runs on all rows at once
   bool assigns = false;                 // input 0 becomes a copy of input 1
   const Derivation* derived = nullptr;  // what it can read instead of an input (plan/derived.h)

@@ -496,11 +496,14 @@ PoolAttrs windows(const Tensor& x, const char* who, const Sizes& window, const A
     const int64_t in = a.in[i], extent = a.extent(i), padded = in + a.low[i] + a.high[i];
     FASTDL_CHECK(a.low[i] < extent && a.high[i] < extent, ValueError, who, ": the padding ", a.low[i], " and ",
                  a.high[i], " of axis ", i + 1 + a.rank - kAxes, " must be less than the window of ", extent);
-    FASTDL_CHECK(padded >= extent, ValueError, who, ": the window of ", extent, " places is larger than axis ",
-                 i + 1 + a.rank - kAxes, " of shape ", x->shape, " with its padding, ", padded);
-    int64_t out = (padded - extent) / a.stride[i] + 1;
+    const int64_t room = padded - extent, stride = a.stride[i];
+    // With ceil_mode the first window, too, may end beyond the padding, by less than a stride.
+    FASTDL_CHECK(room >= 0 || (ceil_mode && room > -stride), ValueError, who, ": the window of ", extent,
+                 " places is larger than axis ", i + 1 + a.rank - kAxes, " of shape ", x->shape, " with its padding, ",
+                 padded);
+    int64_t out = room < 0 ? 1 : room / stride + 1;
     // A window that begins within the input or the padding before it is kept, though it ends beyond.
-    if (ceil_mode && (padded - extent) % a.stride[i] && out * a.stride[i] < in + a.low[i]) ++out;
+    if (ceil_mode && room > 0 && room % stride && out * stride < in + a.low[i]) ++out;
     FASTDL_CHECK(out <= kMost, ValueError, who, ": a result of ", out, " places is too large");
     a.out[i] = int32_t(out);
     for (int64_t o = 0; a.dilation[i] > 1 && o < out; ++o) {

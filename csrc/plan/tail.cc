@@ -7,7 +7,7 @@
 namespace fastdl {
 namespace {
 
-constexpr size_t kMostBetween = 16;  // calls that are moved for a tail
+constexpr size_t kMostBetween = 16;  // calls that are moved for a tail, before it or behind it
 constexpr int kMostInputs = 3;       // of an elementwise call
 
 bool same_place(const Operand& a, const Operand& b) {
@@ -43,21 +43,23 @@ bool can_follow(const Call& c, const Operand& value) {
   return follows;
 }
 
-// Whether call c may run before the calls of a tail instead of after them.
-bool can_move(const Recording& r, const Call& c, const std::vector<size_t>& tail) {
-  if (c.op->mutates || c.op->random || c.late) return false;
-  for (size_t t : tail) {
-    const Call& other = r.calls[t];
-    for (const Operand& made : other.out)
-      for (auto* list : {&c.in, &c.out})
-        for (const Operand& o : *list)
-          if (o.overlaps(made)) return false;
-    for (const Operand& made : c.out)
-      for (const Operand& o : other.in)
-        if (o.overlaps(made)) return false;
-    if (other.workspace.buffer >= 0 && c.workspace.buffer == other.workspace.buffer) return false;
-  }
-  return true;
+// Calls f with each operand of a call, and whether the call writes it.
+template <class F>
+bool any_operand(const Call& c, F f) {
+  for (size_t k = 0; k < c.in.size(); ++k)
+    if (c.in[k].buffer >= 0 && f(c.in[k], c.writes(int(k)))) return true;
+  for (const Operand& o : c.out)
+    if (f(o, true)) return true;
+  return c.workspace.buffer >= 0 && f(c.workspace, true);
+}
+// Whether two calls may change places.
+bool independent(const Call& a, const Call& b) {
+  return !any_operand(a, [&](const Operand& x, bool written) {
+    return any_operand(b, [&](const Operand& y, bool too) { return (written || too) && x.overlaps(y); });
+  });
+}
+bool independent(const Recording& r, const Call& c, const std::vector<size_t>& others) {
+  return std::all_of(others.begin(), others.end(), [&](size_t i) { return independent(c, r.calls[i]); });
 }
 
 // What a call of the tail reads besides its value must not be what the tail writes.
@@ -78,35 +80,44 @@ bool reads_tail(const Recording& r, const Call& c, const std::vector<size_t>& ta
   return false;
 }
 
-// The calls of the tail of call `first`, itself included, in order.
-std::vector<size_t> tail_of(const Recording& r, size_t first, const std::vector<bool>& taken) {
-  std::vector<size_t> tail = {first}, between;
+bool reports_rows(const Call& c) {
+  if (!c.op->reports_rows || c.out[0].shape.rank() < 2 || !c.out[0].shape.numel()) return false;
+  View in[kMaxInputs], out[kMaxOutputs];
+  for (size_t k = 0; k < c.in.size(); ++k) in[k] = {nullptr, c.in[k].shape, c.in[k].dtype};
+  for (size_t k = 0; k < c.out.size(); ++k) out[k] = {nullptr, c.out[k].shape, c.out[k].dtype};
+  return c.op->reports_rows({*c.op, in, out, c.attrs});
+}
+
+// A tail, and the calls that stand between its calls and go before or after them.
+struct Found {
+  std::vector<size_t> before, tail, after;
+};
+Found tail_of(const Recording& r, size_t first, const std::vector<bool>& taken) {
+  Found found, next;
+  next.tail = {first};
   Operand value = r.calls[first].out[0];
   for (size_t i = first + 1; i < r.calls.size() && !taken[i]; ++i) {
     const Call& c = r.calls[i];
-    if (can_follow(c, value) && !reads_tail(r, c, tail, value)) {
-      tail.push_back(i);
+    if (can_follow(c, value) && independent(r, c, next.after) && !reads_tail(r, c, next.tail, value)) {
+      next.tail.push_back(i);
       value = c.out[0];
+      found = next;
       continue;
     }
-    if (between.size() == kMostBetween || !can_move(r, c, tail)) break;
-    between.push_back(i);
+    const bool fixed = c.op->mutates || c.op->random || c.late;
+    const bool goes_before = !fixed && independent(r, c, next.tail) && independent(r, c, next.after);
+    (goes_before ? next.before : next.after).push_back(i);
+    if (next.before.size() + next.after.size() > kMostBetween) break;
   }
-  return tail;
+  return found;
 }
 
-// Brings the calls of a tail together at its end. Calls between keep their order, before it.
-void gather(Recording& r, const std::vector<size_t>& tail) {
-  const size_t first = tail.front(), last = tail.back();
+// Brings the calls of a tail together. Others keep their order.
+void gather(Recording& r, const Found& found) {
   std::vector<Call> ordered;
-  size_t next = 0;
-  for (size_t i = first; i <= last; ++i)
-    if (next < tail.size() && tail[next] == i)
-      ++next;
-    else
-      ordered.push_back(std::move(r.calls[i]));
-  for (size_t i : tail) ordered.push_back(std::move(r.calls[i]));
-  std::move(ordered.begin(), ordered.end(), r.calls.begin() + int64_t(first));
+  for (const std::vector<size_t>* part : {&found.before, &found.tail, &found.after})
+    for (size_t i : *part) ordered.push_back(std::move(r.calls[i]));
+  std::move(ordered.begin(), ordered.end(), r.calls.begin() + int64_t(found.tail.front()));
 }
 
 struct Life {
@@ -132,7 +143,7 @@ void join_buffers(Recording& r, const Chain& chain, const std::vector<Life>& liv
     const Operand made = r.calls[i].out[0];
     const Life& life = lives[size_t(made.buffer)];
     if (r.buffers[size_t(made.buffer)].external || !is_whole(r, made) || life.first != i || life.last >= chain.end ||
-        made.dtype != result.dtype || r.calls[i].out.size() != 1)
+        made.dtype != result.dtype)
       continue;
     // It is overwritten by the next result that is joined, so it must have been read by then.
     if (life.last != i + 1) continue;
@@ -181,13 +192,13 @@ std::vector<Chain> find_tails(Recording& r) {
   std::vector<bool> taken(r.calls.size());
   for (size_t i = r.calls.size(); i-- > 0;) {
     const Call& c = r.calls[i];
-    if (!c.op->reports_rows || taken[i] || c.out[0].shape.rank() < 2 || !c.out[0].shape.numel()) continue;
-    const std::vector<size_t> tail = tail_of(r, i, taken);
-    if (tail.size() == 1) continue;
+    if (taken[i] || !reports_rows(c)) continue;
+    const Found found = tail_of(r, i, taken);
+    if (found.tail.empty()) continue;
     Chain chain;
-    chain.end = tail.back() + 1;
-    chain.first = chain.end - tail.size();
-    gather(r, tail);
+    chain.first = i + found.before.size();
+    chain.end = chain.first + found.tail.size();
+    gather(r, found);
     std::fill(taken.begin() + int64_t(chain.first), taken.begin() + int64_t(chain.end), true);
     chains.push_back(std::move(chain));
   }

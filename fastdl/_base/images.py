@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("channels_last", "channels_first")
 PADDINGS = ("valid", "same")
+LARGEST = 2**31 - 1  # of windows and their steps, in the core
 INTERPOLATIONS = ("bilinear", "nearest", "lanczos3", "lanczos5", "bicubic")
 
 
@@ -61,9 +62,12 @@ def check_sizes(who: str, argument: str, value: Any, axes: int, least: int = 1) 
     """An integer for each axis; one integer counts for all.
 
     Raises:
-        ValueError: the value is neither an integer nor `axes` of them, or one is below `least`.
+        ValueError: the value is neither an integer nor `axes` of them, or one is below `least` or
+            above LARGEST.
     """
     sizes = check_integers(who, argument, value, least)
+    if max((sizes,) if isinstance(sizes, int) else sizes, default=0) > LARGEST:
+        raise ValueError(f"{who}: {argument}: expected at most {LARGEST}, got {shown(value)}")
     if isinstance(sizes, int):
         return (sizes,) * axes
     if len(sizes) != axes:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import activations, constraints, initializers, regularizers
+from .._base import convolutions, images
 from .._base import functional as F
-from .._base import images
 from .._base.checks import check_choice, check_flag, check_integer, prefixed
 from .._base.registry import LAYERS
 from .._core import Tensor
@@ -120,20 +120,13 @@ class _Convolution(Layer):
 
     def _convolved(self, x: Tensor, kernel: Tensor, groups: int) -> Tensor:
         """The convolution of a channels-last tensor with the layer's window."""
-        reach = [(k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation_rate, strict=True)]
-        low = high = None
-        if self.padding == "same":
-            low, high = images.same_padding(x.shape[1:-1], reach, self.strides)
-        elif self.padding == "causal":
-            low = [reach[0] - 1]
-        return F.conv(
+        return convolutions.convolved(
             x,
             kernel,
-            strides=self.strides,
-            low=low,
-            high=high,
-            dilations=self.dilation_rate,
-            groups=groups,
+            self.strides,
+            self.padding,
+            self.dilation_rate,
+            groups,
             precision=self._dtype_policy._precision,
             **self._ending(),
         )
@@ -146,7 +139,11 @@ class _Convolution(Layer):
         return y if self._fused is not None else self._activation(y)
 
     def call(self, inputs: Tensor) -> Tensor:
-        return images.in_last(inputs, self.data_format, self._call_last)
+        try:
+            return images.in_last(inputs, self.data_format, self._call_last)
+        except ValueError:
+            self.compute_output_shape(inputs.shape)  # says it in the layer's terms where sizes fail
+            raise
 
     def _call_last(self, x: Tensor) -> Tensor:
         """The output for channels last."""
@@ -157,23 +154,34 @@ class _Convolution(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         spatial = input_shape[2:] if self._first else input_shape[1:-1]
-        sizes = [self._size_out(i, size) for i, size in enumerate(spatial)]
+        sizes = [
+            size if size is None else self._size_out(i, size) for i, size in enumerate(spatial)
+        ]
+        for i, size in enumerate(sizes):
+            if size is not None and size < 1:
+                raise ValueError(self._misfit(i, tuple(input_shape), spatial[i]))
         channels = self._filters_out()
         batch = input_shape[0]
         return (batch, channels, *sizes) if self._first else (batch, *sizes, channels)
 
-    def _size_out(self, i: int, size: int | None) -> int | None:
-        if size is None:
-            return None
-        reach = (self.kernel_size[i] - 1) * self.dilation_rate[i] + 1
+    def _reach(self, i: int) -> int:
+        """The places from the first to the last one of the kernel along a spatial axis."""
+        return convolutions.reach(self.kernel_size[i], self.dilation_rate[i])
+
+    def _size_out(self, i: int, size: int) -> int:
+        """The size of the output along a spatial axis; below 1 where the input is too small."""
         if self.padding == "valid":
-            size -= reach - 1
-        if size < 1:
-            raise ValueError(
-                f"a kernel of {reach} places does not fit into the input's {size + reach - 1} "
-                f"along spatial axis {i}; use padding='same'"
-            )
+            size -= self._reach(i) - 1
         return -(-size // self.strides[i])
+
+    def _misfit(self, i: int, shape: Shape, size: int | None) -> str:
+        """The message for an input that is too small along a spatial axis."""
+        dilated = f" (dilation_rate {self.dilation_rate})" if max(self.dilation_rate) > 1 else ""
+        hint = "; use a smaller kernel or padding='same'" if self.padding == "valid" else ""
+        return (
+            f"a kernel of {self._reach(i)} places{dilated} does not fit into the {size} of spatial "
+            f"axis {i} of an input of shape {shape}{hint}"
+        )
 
     def get_config(self) -> Config:
         config = {
@@ -402,46 +410,31 @@ class _ConvTranspose(_Convolution):
         self._add_bias(self.filters)
 
     def _call_last(self, x: Tensor) -> Tensor:
-        low, high, sizes = [], [], []
-        for i, size in enumerate(x.shape[1:-1]):
-            reach, stride = self._reach(i), self.strides[i]
-            out = self._size_out(i, size)
-            assert out is not None
-            covered = (size - 1) * stride + reach  # places that the kernel reaches
-            if self.padding == "valid":
-                before = 0
-            elif self.output_padding is None:
-                before = max(reach - stride, 0) // 2
-            else:
-                before = max(2 * (reach // 2) - self.output_padding[i], 0) // 2
-            low.append(before)
-            high.append(max(covered - out - before, 0))
-            sizes.append(out)
-        y = F.conv_input(
-            y=x,
-            w=self.kernel,
-            sizes=sizes,
-            strides=self.strides,
-            low=low,
-            high=high,
-            dilations=self.dilation_rate,
-            precision=self._dtype_policy._precision,
+        y = convolutions.transposed(
+            x,
+            self.kernel,
+            self.strides,
+            self.padding,
+            self.output_padding,
+            self.dilation_rate,
+            self._dtype_policy._precision,
         )
         if self.bias is not None:
             y = F.add(y, self.bias)
         return self._activation(y)
 
-    def _reach(self, i: int) -> int:
-        return (self.kernel_size[i] - 1) * self.dilation_rate[i] + 1
+    def _size_out(self, i: int, size: int) -> int:
+        extra = None if self.output_padding is None else self.output_padding[i]
+        return convolutions.transposed_size(
+            size, self.kernel_size[i], self.strides[i], self.dilation_rate[i], self.padding, extra
+        )
 
-    def _size_out(self, i: int, size: int | None) -> int | None:
-        if size is None:
-            return None
-        reach, stride = self._reach(i), self.strides[i]
-        if self.output_padding is None:
-            return size * stride + (max(reach - stride, 0) if self.padding == "valid" else 0)
-        cut = 2 * (reach // 2) if self.padding == "same" else 0
-        return (size - 1) * stride + reach - cut + self.output_padding[i]
+    def _misfit(self, i: int, shape: Shape, size: int | None) -> str:
+        return (
+            f"no output is left along spatial axis {i} of an input of shape {shape}, with "
+            f"kernel_size {self.kernel_size}, padding {self.padding!r} and output_padding "
+            f"{self.output_padding}"
+        )
 
     def _filters_out(self) -> int:
         return self.filters
@@ -557,7 +550,7 @@ class _DepthwiseConv(_Convolution):
         self._outputs = channels * self.depth_multiplier
 
     def _call_last(self, x: Tensor) -> Tensor:
-        kernel = _one_for_each_channel(self.kernel)
+        kernel = convolutions.one_for_each_channel(self.kernel)
         return self._activated(self._convolved(x, kernel, x.shape[-1]))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -571,12 +564,6 @@ class _DepthwiseConv(_Convolution):
 
     def get_config(self) -> Config:
         return {**super().get_config(), "depth_multiplier": self.depth_multiplier}
-
-
-def _one_for_each_channel(kernel: Tensor) -> Tensor:
-    """A kernel (..., channels, multiplier) for a convolution with a group for each channel."""
-    *places, channels, multiplier = kernel.shape
-    return F.reshape(kernel, shape=(*places, 1, channels * multiplier))
 
 
 @LAYERS.register
@@ -684,7 +671,7 @@ class _SeparableConv(_Convolution):
         return {}
 
     def _call_last(self, x: Tensor) -> Tensor:
-        kernel = _one_for_each_channel(self.depthwise_kernel)
+        kernel = convolutions.one_for_each_channel(self.depthwise_kernel)
         y = self._convolved(x, kernel, x.shape[-1])
         precision = self._dtype_policy._precision
         return self._activated(

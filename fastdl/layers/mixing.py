@@ -62,6 +62,11 @@ class Mixing(Augmentation):
                 "labels: expected a row of probabilities for each image, as from "
                 f"`utils.to_categorical`, got {labels.dtype} of shape {labels.shape}"
             )
+        if labels.shape[0] != drawn["mix_weight"].shape[0]:
+            raise ValueError(
+                f"labels: expected a row for each of {drawn['mix_weight'].shape[0]} images, got "
+                f"shape {labels.shape}"
+            )
         weight = F.reshape(drawn["mix_weight"], shape=(-1, *[1] * (labels.ndim - 1)))
         labels = F.cast(labels, dtype="float32")
         return weight * labels + (1.0 - weight) * F.take(labels, drawn["permutation_order"])

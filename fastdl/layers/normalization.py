@@ -137,7 +137,8 @@ class LayerNormalization(Scaled):
     Raises:
         ValueError: `axis` isn't one or several axes of the input, or `epsilon` is negative.
 
-    Source: Ba et al. 2016; `keras.layers.LayerNormalization` of Keras 3.
+    Source: Ba et al. 2016; `keras.layers.LayerNormalization` of Keras 3. Weights of several axes
+    have the input's order; Keras sorts the numbers, so axes like [1, -1] change places there.
 
     Example:
         >>> layers.LayerNormalization()(np.array([[1.0, 3.0]])).numpy().round(3)
@@ -298,7 +299,8 @@ class RMSNormalization(Elementwise):
     Raises:
         ValueError: `axis` isn't one or several axes of the input, or `epsilon` is negative.
 
-    Source: Zhang & Sennrich 2019; `keras.layers.RMSNormalization` of Keras 3.
+    Source: Zhang & Sennrich 2019; `keras.layers.RMSNormalization` of Keras 3, which multiplies by
+    the scale along the last axis, whatever `axis` is.
 
     Example:
         >>> layers.RMSNormalization()(np.array([[3.0, 4.0]])).numpy().round(3)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_choice, check_integer
-from ._grids import of_batch, sizes
+from ._grids import check_fit, of_batch, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,14 +67,9 @@ def convolution(
     def convolved(x: Tensor) -> Tensor:
         _check_weight(who, w, rank, x.shape[-1], groups, transposed=False)
         offset = _check_bias(who, bias, w.shape[0])
-        reach = [(k - 1) * d for k, d in zip(w.shape[2:], dilations, strict=True)]
+        reach = [(k - 1) * d + 1 for k, d in zip(w.shape[2:], dilations, strict=True)]
         low, high = _padding(who, padding, rank, reach, strides)
-        for size, k, before, after in zip(x.shape[1:], reach, low, high, strict=False):
-            if size + before + after <= k:
-                raise ValueError(
-                    f"{who}: a kernel of {k + 1} places does not fit into an input of shape "
-                    f"{(x.shape[0], x.shape[-1], *x.shape[1:-1])} with padding {padding!r}"
-                )
+        check_fit(who, "a kernel", x.shape, reach, low, high)
         kernel = F.transpose(w, perm=(*range(2, rank + 2), 1, 0))
         return F.conv(
             x, kernel, bias=offset, strides=strides, low=low, high=high, dilations=dilations,
@@ -97,7 +92,7 @@ def _padding(
         raise ValueError(
             f"{who}: padding: expected a stride of 1 with 'same', got {tuple(strides)}"
         )
-    return [n // 2 for n in reach], [n - n // 2 for n in reach]
+    return [(n - 1) // 2 for n in reach], [n // 2 for n in reach]
 
 
 def conv1d(

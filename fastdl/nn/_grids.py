@@ -39,10 +39,43 @@ def batched(who: str, input: TensorLike, rank: int) -> tuple[Tensor, bool]:
 def of_batch(
     who: str, input: TensorLike, rank: int, function: Callable[[Tensor], Tensor]
 ) -> Tensor:
-    """`function`, which takes and returns channels last, of an input with channels first."""
+    """`function`, which takes and returns channels last, of an input with channels first.
+
+    Raises:
+        TypeError, ValueError: an op refused the input; the message names `who` and its shape.
+    """
     x, is_batch = batched(who, input, rank)
-    y = F.channels_first(function(F.channels_last(x)))
+    try:
+        y = F.channels_first(function(F.channels_last(x)))
+    except (TypeError, ValueError) as error:
+        raise refused(who, error, x.shape if is_batch else x.shape[1:]) from None
     return y if is_batch else F.reshape(y, shape=y.shape[1:])
+
+
+def refused(who: str, error: Exception, shape: Sequence[int]) -> Exception:
+    """The error to raise instead: it names `who` and the shape of the input."""
+    if str(error).startswith(f"{who}: "):
+        return error
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    return kind(f"{who}: {error} (input shape {tuple(shape)})")
+
+
+def check_fit(
+    who: str, what: str, shape: Sequence[int], reach: Sequence[int], low: Sequence[int],
+    high: Sequence[int],
+) -> None:  # fmt: skip
+    """That windows of `reach` places fit into a padded input, whose shape has channels last.
+
+    Raises:
+        ValueError: one does not.
+    """
+    for size, k, before, after in zip(shape[1:-1], reach, low, high, strict=True):
+        if size + before + after < k:
+            padding = tuple(low) if low == high else tuple(zip(low, high, strict=True))
+            raise ValueError(
+                f"{who}: {what} of {k} places does not fit into an input of shape "
+                f"{(shape[0], shape[-1], *shape[1:-1])} with padding {padding}"
+            )
 
 
 def sizes(

@@ -10,7 +10,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_count, check_flag, check_integer, check_number, shown
-from ._grids import batched, of_batch, sizes
+from ._grids import batched, check_fit, of_batch, refused, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +26,10 @@ def _with_indices(
 ) -> tuple[Tensor, ...]:
     """`of_batch` for several results."""
     x, is_batch = batched(who, input, rank)
-    found = [F.channels_first(y) for y in function(F.channels_last(x))]
+    try:
+        found = [F.channels_first(y) for y in function(F.channels_last(x))]
+    except (TypeError, ValueError) as error:
+        raise refused(who, error, x.shape if is_batch else x.shape[1:]) from None
     return tuple(y if is_batch else F.reshape(y, shape=y.shape[1:]) for y in found)
 
 
@@ -48,6 +51,14 @@ def check_window(
     return {"window": window, "strides": strides, "dilation": step, "low": low, "high": low}
 
 
+def _fitting(who: str, x: Tensor, window: dict[str, Any]) -> None:
+    """That a window fits into the channels-last x; with ceil_mode the op says so. ValueError."""
+    if not window["ceil_mode"]:
+        steps = window.get("dilation", (1,) * len(window["low"]))
+        reach = [(k - 1) * d + 1 for k, d in zip(window["window"], steps, strict=True)]
+        check_fit(who, "a window", x.shape, reach, window["low"], window["low"])
+
+
 def max_pool(
     who: str,
     rank: int,
@@ -62,9 +73,18 @@ def max_pool(
     """`max_pool1d` to `max_pool3d`."""
     window: dict[str, Any] = check_window(who, rank, kernel_size, stride, padding, dilation)
     window["ceil_mode"] = check_flag(who, "ceil_mode", ceil_mode)
+
+    def indexed(x: Tensor) -> Sequence[Tensor]:
+        _fitting(who, x, window)
+        return F.max_pool_with_indices(x, **window)
+
+    def pooled(x: Tensor) -> Tensor:
+        _fitting(who, x, window)
+        return F.max_pool(x, **window)
+
     if check_flag(who, "return_indices", return_indices):
-        return _with_indices(who, input, rank, lambda x: F.max_pool_with_indices(x, **window))
-    return of_batch(who, input, rank, lambda x: F.max_pool(x, **window))
+        return _with_indices(who, input, rank, indexed)
+    return of_batch(who, input, rank, pooled)
 
 
 def max_pool1d(
@@ -178,9 +198,6 @@ def max_unpool(
                 f"{tuple(size)}, got {shown(output_size)}"
             )
         size = list(wanted)
-    count, rows = 1, x.shape[0] * x.shape[1]
-    for n in size:
-        count *= n
     count, rows = math.prod(size), x.shape[0] * x.shape[1]
     first = F.reshape(_core.tensor(np.arange(rows) * count), shape=(rows, 1))
     inside = F.logical_and(F.ge(at, 0), F.lt(at, count))
@@ -309,7 +326,12 @@ def avg_pool(
     window["ceil_mode"] = check_flag(who, "ceil_mode", ceil_mode)
     window["count_padding"] = check_flag(who, "count_include_pad", count_include_pad)
     window["divisor"] = check_count(who, "divisor_override", divisor_override)
-    return of_batch(who, input, rank, lambda x: F.avg_pool(x, **window))
+
+    def pooled(x: Tensor) -> Tensor:
+        _fitting(who, x, window)
+        return F.avg_pool(x, **window)
+
+    return of_batch(who, input, rank, pooled)
 
 
 def avg_pool1d(
@@ -410,6 +432,7 @@ def lp_pool(
     ceil_mode = check_flag(who, "ceil_mode", ceil_mode)
 
     def pooled(x: Tensor) -> Tensor:
+        _fitting(who, x, {**window, "ceil_mode": ceil_mode})
         means = F.avg_pool(
             F.pow(x, p),
             window=window["window"],
@@ -417,7 +440,10 @@ def lp_pool(
             ceil_mode=ceil_mode,
             count_padding=True,
         )
-        return F.pow(F.mul(means, float(math.prod(window["window"]))), 1.0 / p)
+        sums = F.mul(means, float(math.prod(window["window"])))
+        # A root has no gradient at 0. As in PyTorch it is 0 there: windows of zeros are common.
+        zero = F.eq(sums, 0.0)
+        return F.where(zero, 0.0, F.pow(F.where(zero, 1.0, sums), 1.0 / p))
 
     return of_batch(who, input, rank, pooled)
 

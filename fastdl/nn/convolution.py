@@ -13,7 +13,7 @@ from .._base.parameter import Parameter
 from . import init
 from ._calls import OfTensor
 from ._convs import convolution, transposed_convolution
-from ._grids import batched, continued, sizes
+from ._grids import batched, continued, refused, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -161,7 +161,11 @@ class _Conv(_ConvNd):
         who, padding = type(self).__name__, self.padding
         if self.padding_mode != "zeros" and padding != "valid":
             x, is_batch = batched(who, input, self._rank)
-            x = F.channels_first(continued(F.channels_last(x), self._widths(), self.padding_mode))
+            try:
+                y = continued(F.channels_last(x), self._widths(), self.padding_mode)
+            except ValueError as error:
+                raise refused(who, error, x.shape if is_batch else x.shape[1:]) from None
+            x = F.channels_first(y)
             input = x if is_batch else F.reshape(x, shape=x.shape[1:])
             padding = 0
         return convolution(

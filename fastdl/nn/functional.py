@@ -457,8 +457,9 @@ def pad(
         value: the value to add with mode "constant"; None is 0.
 
     Raises:
-        ValueError: the number of widths is odd or too large, the mode is another one, an integer
-            type cannot hold the value, or a reflection or circle is longer than its axis.
+        ValueError: the number of widths is odd or too large, they cut off more than there is, the
+            mode is another one, an integer type cannot hold the value, or a reflection or circle is
+            longer than its axis.
 
     Source: `torch.nn.functional.pad`.
 
@@ -487,6 +488,12 @@ def _cut(x: Tensor, pad: Sequence[int]) -> tuple[Tensor, list[int], list[int]]:
     for i in range(len(pad) // 2):
         before[x.ndim - 1 - i], after[x.ndim - 1 - i] = pad[2 * i], pad[2 * i + 1]
     if min(pad, default=0) < 0:
+        for size, low, high in zip(x.shape, before, after, strict=True):
+            if max(0, -low) + max(0, -high) > size:
+                raise ValueError(
+                    f"pad: pad: {(low, high)} cuts off more than the {size} places of an axis of "
+                    f"shape {x.shape}"
+                )
         starts = [max(0, -n) for n in before]
         stops = [size - max(0, -n) for size, n in zip(x.shape, after, strict=True)]
         x = F.slice(x, starts=starts, stops=stops, steps=[1] * x.ndim)
@@ -503,12 +510,15 @@ def _continued(x: Tensor, pad: Sequence[int], mode: str, value: float | None) ->
             f"pad: mode {mode!r}: expected widths for the last 1 to 3 axes of (N, C, places...) or "
             f"(C, places...), got {tuple(pad)} for shape {x.shape}"
         )
-    x, before, after = _cut(x, pad)
-    widths = list(zip(before, after, strict=True))[-axes:]
+    less, more = [min(0, n) for n in pad], [max(0, n) for n in pad]
+    if mode == "circular":  # goes on with the other end of what is left
+        x = _cut(x, less)[0]
+    widths = [(more[2 * i], more[2 * i + 1]) for i in reversed(range(axes))]
     is_batch = x.ndim == axes + 2
     whole = x if is_batch else F.reshape(x, shape=(1, *x.shape))
     y = F.channels_first(_continue(F.channels_last(whole), widths, mode))
-    return y if is_batch else F.reshape(y, shape=y.shape[1:])
+    y = y if is_batch else F.reshape(y, shape=y.shape[1:])
+    return y if mode == "circular" else _cut(y, less)[0]
 
 
 if not TYPE_CHECKING:

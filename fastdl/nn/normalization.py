@@ -358,7 +358,12 @@ class GroupNorm(OfTensor):
         _reset_weights(self)
 
     def forward(self, input: TensorLike) -> Tensor:
-        return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+        x = _core.as_tensor(input)
+        if x.ndim > 1 and x.shape[1] != self.num_channels:
+            raise ValueError(
+                f"GroupNorm: expected {self.num_channels} channels on axis 1, got shape {x.shape}"
+            )
+        return functional.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return (

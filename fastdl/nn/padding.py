@@ -8,6 +8,7 @@ from .. import _core
 from .._base.checks import check_integers, check_number, shown
 from . import functional
 from ._calls import OfTensor
+from ._grids import refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,10 @@ class _Pad(OfTensor):
                 f"{self._rank + 2} axes, got shape {x.shape}"
             )
         value = self.value if self._mode == "constant" else None
-        return functional.pad(x, self.padding, self._mode, value)
+        try:
+            return functional.pad(x, self.padding, self._mode, value)
+        except (TypeError, ValueError) as error:
+            raise refused(type(self).__name__, error, x.shape) from None
 
     def extra_repr(self) -> str:
         return f"{self.padding}"

@@ -62,6 +62,12 @@ from .arithmetic import (
     true_divide as true_divide,
     where as where,
 )
+from .convolution import (
+    conv as conv,
+    conv_transpose as conv_transpose,
+    depthwise_conv as depthwise_conv,
+    separable_conv as separable_conv,
+)
 from .indexing import (
     argsort as argsort,
     bincount as bincount,

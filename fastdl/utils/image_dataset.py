@@ -149,7 +149,7 @@ class ImageDirectory:
     def _batch(self, rows: np.ndarray, pixels: np.ndarray) -> Any:
         images = _core.as_tensor(pixels)
         if self._first:
-            images = base.channels_first(images)
+            images = F.in_order(F.channels_first(images))
         labels = self._labels_of(rows)
         if self._batch_size is None:
             images = F.reshape(images, shape=images.shape[1:])

@@ -301,6 +301,12 @@ def test_small_images_are_cropped_as_in_inference():
             "MixUp.*labels: expected a row of probabilities",
         ),
         (
+            lambda: layers.CutMix()(
+                {"images": np.zeros((3, 2, 2, 1)), "labels": np.eye(2)}, training=True
+            ),
+            r"CutMix.*labels: expected a row for each of 3 images, got shape \(2, 2\)",
+        ),
+        (
             lambda: layers.RandomErasing(fill_value=[1, 2, 3])(np.zeros((3, 3, 1)), training=True),
             "RandomErasing.*fill_value",
         ),

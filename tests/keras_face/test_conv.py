@@ -89,6 +89,18 @@ def test_training_is_recorded_and_the_same_eagerly_and_with_threads(recwarn, tmp
         (lambda: layers.Conv2D(4, 3), (1, 5, 5), r"expected 4 axes|ndim"),
         (lambda: layers.Conv2D(4, 6), (1, 5, 5, 2), "kernel of 6 places does not fit into .*5"),
         (
+            lambda: layers.Conv2D(4, 3, dilation_rate=2, data_format="channels_first"),
+            (1, 2, 9, 4),
+            r"'conv2d.*kernel of 5 places .dilation_rate \(2, 2\). .* 4 of spatial axis 1 .*"
+            r"\(1, 2, 9, 4\); use a smaller kernel or padding='same'",
+        ),
+        (
+            lambda: layers.Conv1DTranspose(4, 2, 2, "same", output_padding=0),
+            (1, 1, 3),
+            r"no output is left along spatial axis 0 of an input of shape \(1, 1, 3\)",
+        ),
+        (lambda: layers.Conv2D(4, 3, strides=2**40), None, "strides: expected at most 2147483647"),
+        (
             lambda: layers.Conv2DTranspose(4, 3, strides=2, output_padding=2),
             None,
             r"output_padding: expected numbers below strides \(2, 2\), got \(2, 2\)",

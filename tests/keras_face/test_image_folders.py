@@ -47,6 +47,16 @@ def names(data, folder):
     return [Path(path).relative_to(folder).as_posix() for path in data.file_paths]
 
 
+def test_channels_first_holds_the_same_pixels(folder):
+    last, first = (
+        read(folder, shuffle=False, labels=None, data_format=f"channels_{order}")
+        for order in ("last", "first")
+    )
+    for a, b in zip(last, first, strict=True):
+        assert b.is_contiguous()
+        np.testing.assert_array_equal(b.numpy(), a.numpy().transpose(0, 3, 1, 2))
+
+
 @pytest.mark.parametrize("name", cases.READINGS)
 def test_files_labels_and_pixels_are_those_of_keras(folder, name):
     golden = GOLDEN["readings"][name]

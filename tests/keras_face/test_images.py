@@ -220,6 +220,31 @@ LINE = np.ones((2, 4, 3), np.float32)
         ),
         (lambda: layers.Resizing(2, 2, fill_mode="wrap"), "Resizing: fill_mode: .*'constant'"),
         (lambda: layers.CenterCrop(2, 2.5), "CenterCrop: width"),
+        (
+            lambda: ops.conv(ONES, np.ones((2, 3, 4))),
+            r"conv: kernel: expected 4 axes .*\(2, 3, 4\)",
+        ),
+        (lambda: ops.conv(ONES, np.ones((2, 2, 2, 4))), "conv: expected inputs with a multiple of"),
+        (
+            lambda: ops.conv(ONES, np.ones((2, 2, 3, 4)), 2, dilation_rate=2),
+            "conv: strides, dilation_rate: only one of them can be above 1",
+        ),
+        (
+            lambda: ops.conv(ONES, np.ones((2, 2, 3, 4)), padding="causal"),
+            "conv: padding: expected",
+        ),
+        (
+            lambda: ops.depthwise_conv(ONES, np.ones((2, 2, 4, 1))),
+            "depthwise_conv: kernel: expected 3 channels",
+        ),
+        (
+            lambda: ops.separable_conv(ONES, np.ones((2, 2, 3, 1)), np.ones((2, 1, 3, 4))),
+            "separable_conv: pointwise_kernel: expected 4 axes",
+        ),
+        (
+            lambda: ops.conv_transpose(ONES, np.ones((2, 2, 4, 3)), 2, output_padding=2),
+            "conv_transpose: output_padding: expected numbers below strides",
+        ),
         (lambda: ops.max_pool(ONES, 2, padding="some"), "max_pool: padding"),
         (lambda: ops.average_pool(LINE, (2, 2)), "average_pool: pool_size: expected an integer"),
         (lambda: ops.max_pool(np.ones(3), 2), r"max_pool: expected 3 axes .* got shape \(3,\)"),

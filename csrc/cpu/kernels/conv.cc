@@ -25,7 +25,9 @@ FASTDL_INLINE void segment_tile(const Operands& o, const ConvRow& g) {
 #pragma GCC unroll 8
     for (int v = 0; v < V; v += kLine) __builtin_prefetch(o.c + r * o.c_row + v * kLanes, 1);
   for (const ConvSegment* s = g.segments; s < g.segments + g.count; ++s)
-    multiply_add<R, V, kPartial>(acc, s->a + g.a_offset, o.a_row, o.a_col, s->b + g.b_offset, o.b_row, s->k, o.tail);
+    g.a_rows ? multiply_add_rows<R, V, kPartial>(acc, s->a, g.a_rows, g.a_col, s->b + g.b_offset, o.b_row, s->k, o.tail)
+             : multiply_add<R, V, kPartial>(acc, s->a + g.a_offset, o.a_row, o.a_col, s->b + g.b_offset, o.b_row, s->k,
+                                            o.tail);
   store_tile<R, V, kPartial>(acc, o);
 }
 
@@ -56,13 +58,5 @@ void tile_of_rows(const ConvRow& g) {
 
 int conv_tile_rows(int64_t n) { return n <= kLanes ? rows_for(1) : rows_for(2); }
 void conv_tile(const ConvRow& g) { g.n <= kLanes ? tile_of_rows<rows_for(1), 1>(g) : tile_of_rows<rows_for(2), 2>(g); }
-
-void copy_rows(float* to, int64_t to_row, const float* from, int64_t from_row, int64_t rows, int64_t n) {
-  for (; rows > 0; --rows, to += to_row, from += from_row) {
-    int64_t j = 0;
-    for (; j + kLanes <= n; j += kLanes) store(to + j, load(from + j));
-    if (j < n) store_part(to + j, load_part(from + j, n - j), n - j);
-  }
-}
 
 }  // namespace fastdl::FASTDL_ISA_NS

@@ -55,41 +55,63 @@ FASTDL_INLINE void pixels_of(int64_t count, const DepthwisePixels& g, int64_t x_
   if constexpr (P > 1) pixels_of<P - 1>(count, g, x_offset, step, y, y_step);
 }
 
-// --- gradients of the kernel: the accumulators are those of R x Q taps
+// --- gradients of the kernel: the accumulators are those of R x Q taps and of V vectors of channels
 
-template <int R, int Q>
-FASTDL_INLINE void some_taps(const DepthwiseGradient& g) {
-  loop(g.channels, [&](int64_t c, auto at) {
-    vf acc[R][Q];
+template <int R, int Q, int V, class At>
+FASTDL_INLINE void some_taps(const DepthwiseGradient& g, int64_t row, int64_t c, At at) {
+  float* const dw = g.dw + row * g.dw_tap_row + c;
+  vf acc[R][Q][V];
 #pragma GCC unroll 4
-    for (int r = 0; r < R; ++r)
+  for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-      for (int q = 0; q < Q; ++q) acc[r][q] = at.load(g.dw + r * g.dw_tap_row + q * g.dw_tap_column + c);
-    for (int64_t n = 0; n < g.images; ++n)
-      for (int64_t i = 0; i < g.rows; ++i) {
-        const float *x = g.x + n * g.x_image + i * g.x_row + c, *dy = g.dy + n * g.dy_image + i * g.dy_row + c;
-        for (int64_t p = 0; p < g.pixels; ++p, x += g.x_pixel, dy += g.dy_pixel) {
-          const vf d = at.load(dy);
+    for (int q = 0; q < Q; ++q)
 #pragma GCC unroll 4
-          for (int r = 0; r < R; ++r)
+      for (int v = 0; v < V; ++v) acc[r][q][v] = at.load(dw + r * g.dw_tap_row + q * g.dw_tap_column + v * kLanes);
+  for (int64_t n = 0; n < g.images; ++n)
+    for (int64_t i = 0; i < g.rows; ++i) {
+      const float* x = g.x + n * g.x_image + i * g.x_row + row * g.x_tap_row + c;
+      const float* dy = g.dy + n * g.dy_image + i * g.dy_row + c;
+      for (int64_t p = 0; p < g.pixels; ++p, x += g.x_pixel, dy += g.dy_pixel) {
+        vf d[V];
 #pragma GCC unroll 4
-            for (int q = 0; q < Q; ++q)
-              acc[r][q] = fma(at.load(x + r * g.x_tap_row + q * g.x_tap_column), d, acc[r][q]);
-        }
+        for (int v = 0; v < V; ++v) d[v] = at.load(dy + v * kLanes);
+#pragma GCC unroll 4
+        for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+          for (int q = 0; q < Q; ++q)
+#pragma GCC unroll 4
+            for (int v = 0; v < V; ++v)
+              acc[r][q][v] = fma(at.load(x + r * g.x_tap_row + q * g.x_tap_column + v * kLanes), d[v], acc[r][q][v]);
       }
+    }
 #pragma GCC unroll 4
-    for (int r = 0; r < R; ++r)
+  for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-      for (int q = 0; q < Q; ++q) at.store(g.dw + r * g.dw_tap_row + q * g.dw_tap_column + c, acc[r][q]);
-  });
+    for (int q = 0; q < Q; ++q)
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) at.store(dw + r * g.dw_tap_row + q * g.dw_tap_column + v * kLanes, acc[r][q][v]);
 }
 
-constexpr int kTapRows = 3, kTapColumns = 4;
+constexpr int kTapColumns = 4;
 
-template <int R, int Q>
+// Many channels: one row of taps at a time, so that several lines of a pixel are read in order. Few: all rows.
+template <int Q>
 FASTDL_INLINE void taps_of(const DepthwiseGradient& g) {
-  if (g.tap_columns == Q) return some_taps<R, Q>(g);
-  if constexpr (Q > 1) taps_of<R, Q - 1>(g);
+  if (g.tap_columns == Q) {
+    constexpr int kWide = kPixels == 8 ? 4 : 2;
+    int64_t c = 0;
+    for (; c + kWide * kLanes <= g.channels; c += kWide * kLanes)
+      for (int64_t r = 0; r < g.tap_rows; ++r) some_taps<1, Q, kWide>(g, r, c, Full{});
+    const auto rest = [&](auto at) __attribute__((always_inline)) {
+      int64_t r = 0;
+      for (; r + 3 <= g.tap_rows; r += 3) some_taps<3, Q, 1>(g, r, c, at);
+      for (; r < g.tap_rows; ++r) some_taps<1, Q, 1>(g, r, c, at);
+    };
+    for (; c + kLanes <= g.channels; c += kLanes) rest(Full{});
+    if (c < g.channels) rest(Part{g.channels - c});
+    return;
+  }
+  if constexpr (Q > 1) taps_of<Q - 1>(g);
 }
 
 }  // namespace
@@ -114,12 +136,7 @@ void depthwise_pixels(const DepthwisePixels& g) {
   }
 }
 
-int depthwise_gradient_rows() { return kTapRows; }
 int depthwise_gradient_columns() { return kTapColumns; }
-void depthwise_gradient(const DepthwiseGradient& g) {
-  if (g.tap_rows == 3) return taps_of<3, kTapColumns>(g);
-  if (g.tap_rows == 2) return taps_of<2, kTapColumns>(g);
-  taps_of<1, kTapColumns>(g);
-}
+void depthwise_gradient(const DepthwiseGradient& g) { taps_of<kTapColumns>(g); }
 
 }  // namespace fastdl::FASTDL_ISA_NS

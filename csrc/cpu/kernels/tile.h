@@ -115,20 +115,30 @@ FASTDL_INLINE void multiply_add_step(vf (&acc)[R][V], Row x, const float* b, con
   }
 }
 
+// Adds products to the tile, for rows of A at a constant distance in bytes.
+template <int kRow, int R, int V, bool kPartial>
+FASTDL_INLINE void multiply_add_fixed(vf (&acc)[R][V], const float* a, int64_t a_col, const float* b, int64_t b_row,
+                                      int64_t steps, int64_t tail) {
+  const char* base = (const char*)a;
+  for (int64_t k = steps; k > 0; --k, b += b_row, base += a_col) {
+    const float* soon = b + 8 * b_row;
+    asm volatile("" : "+r"(soon));
+    multiply_add_step<R, V, kPartial>(acc, [&](int r) { return *(const float*)(base + r * kRow); }, b, soon, tail);
+  }
+}
+
 // Adds products to the tile. Five rows share a base pointer, since an address can hold 1, 2 or 4 times a register. The
 // asm hides the multiples of a row and the prefetched address from the compiler, which would keep more of them than
 // there are registers.
 template <int R, int V, bool kPartial>
 FASTDL_INLINE void multiply_add(vf (&acc)[R][V], const float* a, int64_t a_row, int64_t a_col, const float* b,
                                 int64_t b_row, int64_t steps, int64_t tail) {
-  if (a_row == 4) {  // adjacent rows: one base
-    const char* base = (const char*)a;
-    for (int64_t k = steps; k > 0; --k, b += b_row, base += a_col) {
-      const float* soon = b + 8 * b_row;
-      asm volatile("" : "+r"(soon));
-      multiply_add_step<R, V, kPartial>(acc, [&](int r) { return ((const float*)base)[r]; }, b, soon, tail);
-    }
-    return;
+  if (a_row == 4) return multiply_add_fixed<4, R, V, kPartial>(acc, a, a_col, b, b_row, steps, tail);
+  // With one vector each multiply-add reads A, and an address with two registers costs as much as an instruction. Rows
+  // of 16 and 32 channels are the commonest.
+  if constexpr (V == 1 && !kPartial) {
+    if (a_row == 64) return multiply_add_fixed<64, R, V, kPartial>(acc, a, a_col, b, b_row, steps, tail);
+    if (a_row == 128) return multiply_add_fixed<128, R, V, kPartial>(acc, a, a_col, b, b_row, steps, tail);
   }
   constexpr int kBases = (R + 4) / 5;
   const char* base[kBases];
@@ -142,6 +152,17 @@ FASTDL_INLINE void multiply_add(vf (&acc)[R][V], const float* a, int64_t a_row, 
         acc, [&](int r) { return *(const float*)(base[r / 5] + (r % 5) * row); }, b, soon, tail);
 #pragma GCC unroll 5
     for (int i = 0; i < kBases; ++i) base[i] += a_col;
+  }
+}
+
+// The same for rows of A at any distances: row r lies rows[r] floats from the first.
+template <int R, int V, bool kPartial>
+FASTDL_INLINE void multiply_add_rows(vf (&acc)[R][V], const float* a, const int64_t* rows, int64_t a_col,
+                                     const float* b, int64_t b_row, int64_t steps, int64_t tail) {
+  for (int64_t k = steps; k > 0; --k, b += b_row, a += a_col) {
+    const float* soon = b + 8 * b_row;
+    asm volatile("" : "+r"(soon));
+    multiply_add_step<R, V, kPartial>(acc, [&](int r) { return a[rows[r]]; }, b, soon, tail);
   }
 }
 
