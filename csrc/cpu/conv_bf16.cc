@@ -245,10 +245,12 @@ int64_t conv_input_bf16_bytes(const ConvShape& s) {
   });
   return most * 2;
 }
-void conv_input_bf16(const ConvShape& s, const float* dy, const float* w, float* dx, void* memory) {
+void conv_input_bf16(const ConvShape& s, const float* dy, const float* w, float* dx, const RowsDone* done,
+                     void* memory) {
   const Bf16Kernels& bf16 = *bf16_kernels();
   for_phases(s, [&](int64_t pz, int64_t py, int64_t px) {
-    const Correlation c = backward(s, pz, py, px, dy, dx);
+    Correlation c = backward(s, pz, py, px, dy, dx);
+    c.done = conv_input_reports_rows(s) ? done : nullptr;
     pack(bf16, c, {w, s, true}, static_cast<uint16_t*>(memory));
     correlate(bf16, c, static_cast<const uint16_t*>(memory));
   });

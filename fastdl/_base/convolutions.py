@@ -27,7 +27,10 @@ def convolved(
     groups: int = 1,
     **ending: Any,
 ) -> Tensor:
-    """The convolution with padding "valid", "same" or "causal"; `ending`: bias, activation, precision."""
+    """The convolution with padding "valid", "same" or "causal".
+
+    `ending` has what `conv` takes besides: bias, activation, precision.
+    """
     reached = [reach(k, d) for k, d in zip(kernel.shape, dilations, strict=False)]
     low = high = None
     if padding == "same":

@@ -45,7 +45,7 @@ void check(const ConvShape& s, const std::string& kind) {
     Guarded<float> mixed(x_size), exact(x_size), matrix(floats);
     Guarded<char> memory(bytes);
     fastdl::conv_input(s, y.data(), w.data(), exact.data(), matrix.data());
-    fastdl::conv_input_bf16(s, y.data(), w.data(), mixed.data(), memory.data());
+    fastdl::conv_input_bf16(s, y.data(), w.data(), mixed.data(), nullptr, memory.data());
     close(mixed, exact, x_size, what + " data");
   }
   {
