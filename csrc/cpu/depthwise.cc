@@ -134,7 +134,8 @@ void depthwise(const ConvShape& s, const float* x, const float* w, float* y, con
       const Extent slices = inputs_of(s.z, z, z + 1), rows = inputs_of(s.y, begin, end);
       in.row = row * times;
       in.slice = in.row * rows.size();
-      float* const copies = scratch_of<float>(Scratch::conv_rows, slices.size() * in.slice);
+      // At least one, since even a place that is never read is counted from an address.
+      float* const copies = scratch_of<float>(Scratch::conv_rows, std::max<int64_t>(1, slices.size() * in.slice));
       for (int64_t i = slices.begin; i < slices.end; ++i)
         repeat(copies + (i - slices.begin) * in.slice, image + (i * s.y.in + rows.begin) * row, rows.size() * row,
                times);

@@ -387,6 +387,11 @@ def none_left():
 
 
 class TestThreads:
+    @pytest.fixture(autouse=True)
+    def without_those_of_earlier_tests(self):
+        """An iterator that an error has left in a cycle ends when the cycle is collected."""
+        gc.collect()
+
     def test_they_read_ahead_and_no_further(self, folder, monkeypatch):
         began, real = [], pictures.array_of
         monkeypatch.setattr(pictures, "array_of", lambda *a: began.append(a) or real(*a))
