@@ -5,11 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from .. import _core
 from .._base import functional as F
-from .._base.checks import check_count, check_flag, check_integer, check_number, shown
+from .._base.checks import check_count, check_flag, check_number
 from ._grids import batched, check_fit, of_batch, refused, sizes
 
 if TYPE_CHECKING:
@@ -18,10 +15,9 @@ if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
 
     Size = int | Sequence[int]
-    Pooled = Tensor | tuple[Tensor, Tensor]
 
 
-def _with_indices(
+def with_indices(
     who: str, input: TensorLike, rank: int, function: Callable[[Tensor], Sequence[Tensor]]
 ) -> tuple[Tensor, ...]:
     """`of_batch` for several results."""
@@ -83,7 +79,7 @@ def max_pool(
         return F.max_pool(x, **window)
 
     if check_flag(who, "return_indices", return_indices):
-        return _with_indices(who, input, rank, indexed)
+        return with_indices(who, input, rank, indexed)
     return of_batch(who, input, rank, pooled)
 
 
@@ -166,147 +162,6 @@ def max_pool3d(
     return max_pool(
         "max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
     )
-
-
-def max_unpool(
-    who: str,
-    rank: int,
-    input: TensorLike,
-    indices: TensorLike,
-    kernel_size: Size,
-    stride: Size | None,
-    padding: Size,
-    output_size: Sequence[int] | None,
-) -> Tensor:
-    """`max_unpool1d` to `max_unpool3d`."""
-    x, is_batch = batched(who, input, rank)
-    at, _ = batched(who, indices, rank)
-    if at.shape != x.shape or at.dtype != "int64":
-        raise ValueError(
-            f"{who}: indices: expected int64 of the input's shape, got {at.dtype} of shape "
-            f"{at.shape}"
-        )
-    w = check_window(who, rank, kernel_size, stride, padding)
-    geometry = zip(x.shape[2:], w["strides"], w["low"], w["window"], strict=True)
-    size = [(n - 1) * s - 2 * p + k for n, s, p, k in geometry]
-    if output_size is not None:
-        wanted = tuple(check_integer(who, "output_size", n, 1) for n in output_size)[-rank:]
-        off = [abs(n - k) >= s for n, k, s in zip(wanted, size, w["strides"], strict=False)]
-        if len(wanted) != rank or any(off):
-            raise ValueError(
-                f"{who}: output_size: expected sizes less than a stride {w['strides']} from "
-                f"{tuple(size)}, got {shown(output_size)}"
-            )
-        size = list(wanted)
-    count, rows = math.prod(size), x.shape[0] * x.shape[1]
-    first = F.reshape(_core.tensor(np.arange(rows) * count), shape=(rows, 1))
-    inside = F.logical_and(F.ge(at, 0), F.lt(at, count))
-    places = F.add(F.reshape(at, shape=(rows, -1)), first)
-    places = F.where(
-        F.reshape(inside, shape=(rows, -1)), places, rows * count
-    )  # which put_ refuses
-    # The value that each place takes; of several the last one.
-    source = _core.full((rows * count,), "int64", -1)
-    numbers = _core.tensor(np.arange(x.numel()))
-    try:
-        F.put_(source, F.reshape(places, shape=(-1,)), numbers)
-    except IndexError:
-        raise ValueError(f"{who}: indices: expected places from 0 to {count - 1}") from None
-    values = F.reshape(x, shape=(-1,))
-    taken = F.take(values, F.maximum(source, 0)) if x.numel() else values
-    y = F.where(F.ge(source, 0), taken, 0.0)
-    shape = (*x.shape[:2], *size)
-    return F.reshape(y, shape=shape if is_batch else shape[1:])
-
-
-def max_unpool1d(
-    input: TensorLike,
-    indices: TensorLike,
-    kernel_size: Size,
-    stride: Size | None = None,
-    padding: Size = 0,
-    output_size: Sequence[int] | None = None,
-) -> Tensor:
-    """Puts the elements that `max_pool1d` chose back to their places; others are 0.
-
-    Args:
-        input, indices: what it returned with `return_indices=True`:
-            (N, C, L) or (C, L).
-        kernel_size, stride, padding: what it was called with.
-        output_size: the sizes of its input; None: the least that they can have been.
-
-    Raises:
-        ValueError: the indices do not have the input's shape or lie outside of the output, or the
-            output's size does not fit.
-
-    Source: `torch.nn.functional.max_unpool1d`. Of elements with one place the last one
-    counts, also in the gradient. PyTorch gives each of them the gradient of the place.
-
-    Example:
-        >>> max_unpool1d([[[3.0]]], [[[1]]], 2).tolist()
-        [[[0.0, 3.0]]]
-    """
-    return max_unpool("max_unpool1d", 1, input, indices, kernel_size, stride, padding, output_size)
-
-
-def max_unpool2d(
-    input: TensorLike,
-    indices: TensorLike,
-    kernel_size: Size,
-    stride: Size | None = None,
-    padding: Size = 0,
-    output_size: Sequence[int] | None = None,
-) -> Tensor:
-    """Puts the elements that `max_pool2d` chose back to their places; others are 0.
-
-    Args:
-        input, indices: what it returned with `return_indices=True`:
-            (N, C, H, W) or (C, H, W).
-        kernel_size, stride, padding: what it was called with.
-        output_size: the sizes of its input; None: the least that they can have been.
-
-    Raises:
-        ValueError: the indices do not have the input's shape or lie outside of the output, or the
-            output's size does not fit.
-
-    Source: `torch.nn.functional.max_unpool2d`. Of elements with one place the last one
-    counts, also in the gradient. PyTorch gives each of them the gradient of the place.
-
-    Example:
-        >>> max_unpool2d([[[[3.0]]]], [[[[1]]]], 2).tolist()
-        [[[[0.0, 3.0], [0.0, 0.0]]]]
-    """
-    return max_unpool("max_unpool2d", 2, input, indices, kernel_size, stride, padding, output_size)
-
-
-def max_unpool3d(
-    input: TensorLike,
-    indices: TensorLike,
-    kernel_size: Size,
-    stride: Size | None = None,
-    padding: Size = 0,
-    output_size: Sequence[int] | None = None,
-) -> Tensor:
-    """Puts the elements that `max_pool3d` chose back to their places; others are 0.
-
-    Args:
-        input, indices: what it returned with `return_indices=True`:
-            (N, C, D, H, W) or (C, D, H, W).
-        kernel_size, stride, padding: what it was called with.
-        output_size: the sizes of its input; None: the least that they can have been.
-
-    Raises:
-        ValueError: the indices do not have the input's shape or lie outside of the output, or the
-            output's size does not fit.
-
-    Source: `torch.nn.functional.max_unpool3d`. Of elements with one place the last one
-    counts, also in the gradient. PyTorch gives each of them the gradient of the place.
-
-    Example:
-        >>> max_unpool3d([[[[[3.0]]]]], [[[[[1]]]]], 2).shape
-        (1, 1, 2, 2, 2)
-    """
-    return max_unpool("max_unpool3d", 3, input, indices, kernel_size, stride, padding, output_size)
 
 
 def avg_pool(
@@ -507,132 +362,3 @@ def lp_pool3d(
         (1, 1, 2, 2, 2)
     """
     return lp_pool("lp_pool3d", 3, input, norm_type, kernel_size, stride, ceil_mode)
-
-
-def check_output_size(who: str, rank: int, output_size: Any) -> list[int | None]:
-    """A size, or None, for each axis.
-
-    Raises:
-        ValueError: other numbers of them, or one below 1.
-    """
-    wanted = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * rank
-    if len(wanted) != rank:
-        raise ValueError(
-            f"{who}: output_size: expected an integer or {rank} of them, got {shown(output_size)}"
-        )
-    return [None if n is None else check_integer(who, "output_size", n, 1) for n in wanted]
-
-
-def adaptive_pool(
-    who: str, rank: int, input: TensorLike, output_size: Any, mean: bool, indices: bool = False
-) -> Any:
-    """`adaptive_avg_pool1d` to `adaptive_max_pool3d`. A size of None keeps that of the input."""
-    known = check_output_size(who, rank, output_size)
-
-    def size(x: Tensor) -> list[int]:
-        return [n or k for n, k in zip(known, x.shape[1:-1], strict=True)]
-
-    if indices:
-        return _with_indices(
-            who, input, rank, lambda x: F.adaptive_max_pool_with_indices(x, size=size(x))
-        )
-    op = F.adaptive_avg_pool if mean else F.adaptive_max_pool
-    return of_batch(who, input, rank, lambda x: op(x, size=size(x)))
-
-
-def adaptive_avg_pool1d(input: TensorLike, output_size: Size) -> Tensor:
-    """The mean of windows that cover the input, `output_size` of them along each axis.
-
-    The input is (N, C, L) or (C, L).
-
-    Source: `torch.nn.functional.adaptive_avg_pool1d`.
-
-    Example:
-        >>> adaptive_avg_pool1d(fastdl.ones(1, 3, 5), 2).shape
-        (1, 3, 2)
-    """
-    return adaptive_pool("adaptive_avg_pool1d", 1, input, output_size, mean=True)
-
-
-def adaptive_avg_pool2d(
-    input: TensorLike, output_size: int | Sequence[int | None] | None
-) -> Tensor:
-    """The mean of windows that cover the input, `output_size` of them along each axis.
-
-    The input is (N, C, H, W) or (C, H, W). None keeps the size of an axis.
-
-    Source: `torch.nn.functional.adaptive_avg_pool2d`.
-
-    Example:
-        >>> adaptive_avg_pool2d(fastdl.ones(1, 3, 5, 5), 2).shape
-        (1, 3, 2, 2)
-    """
-    return adaptive_pool("adaptive_avg_pool2d", 2, input, output_size, mean=True)
-
-
-def adaptive_avg_pool3d(
-    input: TensorLike, output_size: int | Sequence[int | None] | None
-) -> Tensor:
-    """The mean of windows that cover the input, `output_size` of them along each axis.
-
-    The input is (N, C, D, H, W) or (C, D, H, W). None keeps the size of an axis.
-
-    Source: `torch.nn.functional.adaptive_avg_pool3d`.
-
-    Example:
-        >>> adaptive_avg_pool3d(fastdl.ones(1, 3, 5, 5, 5), 2).shape
-        (1, 3, 2, 2, 2)
-    """
-    return adaptive_pool("adaptive_avg_pool3d", 3, input, output_size, mean=True)
-
-
-def adaptive_max_pool1d(input: TensorLike, output_size: Size, return_indices: bool = False) -> Any:
-    """The largest element of windows that cover the input, `output_size` of them along each axis.
-
-    The input is (N, C, L) or (C, L).
-    With `return_indices` the result is a pair, with the places of the elements.
-
-    Source: `torch.nn.functional.adaptive_max_pool1d`.
-
-    Example:
-        >>> adaptive_max_pool1d(fastdl.ones(1, 3, 5), 2).shape
-        (1, 3, 2)
-    """
-    wanted = check_flag("adaptive_max_pool1d", "return_indices", return_indices)
-    return adaptive_pool("adaptive_max_pool1d", 1, input, output_size, mean=False, indices=wanted)
-
-
-def adaptive_max_pool2d(
-    input: TensorLike, output_size: int | Sequence[int | None] | None, return_indices: bool = False
-) -> Any:
-    """The largest element of windows that cover the input, `output_size` of them along each axis.
-
-    The input is (N, C, H, W) or (C, H, W). None keeps the size of an axis.
-    With `return_indices` the result is a pair, with the places of the elements.
-
-    Source: `torch.nn.functional.adaptive_max_pool2d`.
-
-    Example:
-        >>> adaptive_max_pool2d(fastdl.ones(1, 3, 5, 5), 2).shape
-        (1, 3, 2, 2)
-    """
-    wanted = check_flag("adaptive_max_pool2d", "return_indices", return_indices)
-    return adaptive_pool("adaptive_max_pool2d", 2, input, output_size, mean=False, indices=wanted)
-
-
-def adaptive_max_pool3d(
-    input: TensorLike, output_size: int | Sequence[int | None] | None, return_indices: bool = False
-) -> Any:
-    """The largest element of windows that cover the input, `output_size` of them along each axis.
-
-    The input is (N, C, D, H, W) or (C, D, H, W). None keeps the size of an axis.
-    With `return_indices` the result is a pair, with the places of the elements.
-
-    Source: `torch.nn.functional.adaptive_max_pool3d`.
-
-    Example:
-        >>> adaptive_max_pool3d(fastdl.ones(1, 3, 5, 5, 5), 2).shape
-        (1, 3, 2, 2, 2)
-    """
-    wanted = check_flag("adaptive_max_pool3d", "return_indices", return_indices)
-    return adaptive_pool("adaptive_max_pool3d", 3, input, output_size, mean=False, indices=wanted)

@@ -15,6 +15,12 @@ from .._functions import logsigmoid as logsigmoid
 from .._functions import sigmoid as sigmoid
 from .._functions import softsign as softsign
 from .._functions import tanh as tanh
+from ._adaptive_pools import adaptive_avg_pool1d as adaptive_avg_pool1d
+from ._adaptive_pools import adaptive_avg_pool2d as adaptive_avg_pool2d
+from ._adaptive_pools import adaptive_avg_pool3d as adaptive_avg_pool3d
+from ._adaptive_pools import adaptive_max_pool1d as adaptive_max_pool1d
+from ._adaptive_pools import adaptive_max_pool2d as adaptive_max_pool2d
+from ._adaptive_pools import adaptive_max_pool3d as adaptive_max_pool3d
 from ._convs import conv1d as conv1d
 from ._convs import conv2d as conv2d
 from ._convs import conv3d as conv3d
@@ -50,12 +56,6 @@ from ._norms import instance_norm as instance_norm
 from ._norms import layer_norm as layer_norm
 from ._norms import local_response_norm as local_response_norm
 from ._norms import rms_norm as rms_norm
-from ._pools import adaptive_avg_pool1d as adaptive_avg_pool1d
-from ._pools import adaptive_avg_pool2d as adaptive_avg_pool2d
-from ._pools import adaptive_avg_pool3d as adaptive_avg_pool3d
-from ._pools import adaptive_max_pool1d as adaptive_max_pool1d
-from ._pools import adaptive_max_pool2d as adaptive_max_pool2d
-from ._pools import adaptive_max_pool3d as adaptive_max_pool3d
 from ._pools import avg_pool1d as avg_pool1d
 from ._pools import avg_pool2d as avg_pool2d
 from ._pools import avg_pool3d as avg_pool3d
@@ -65,15 +65,15 @@ from ._pools import lp_pool3d as lp_pool3d
 from ._pools import max_pool1d as max_pool1d
 from ._pools import max_pool2d as max_pool2d
 from ._pools import max_pool3d as max_pool3d
-from ._pools import max_unpool1d as max_unpool1d
-from ._pools import max_unpool2d as max_unpool2d
-from ._pools import max_unpool3d as max_unpool3d
 from ._resampling import channel_shuffle as channel_shuffle
 from ._resampling import fold as fold
 from ._resampling import interpolate as interpolate
 from ._resampling import pixel_shuffle as pixel_shuffle
 from ._resampling import pixel_unshuffle as pixel_unshuffle
 from ._resampling import unfold as unfold
+from ._unpools import max_unpool1d as max_unpool1d
+from ._unpools import max_unpool2d as max_unpool2d
+from ._unpools import max_unpool3d as max_unpool3d
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._base.checks import check_count, check_flag, check_number
 from .._base.module import Module
-from . import _pools
+from . import _adaptive_pools, _pools, _unpools
 from ._calls import OfTensor
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class _MaxUnpool(Module):
         self, input: TensorLike, indices: TensorLike, output_size: Sequence[int] | None = None
     ) -> Tensor:
         """The output, of the least size that the pooling's input can have had unless given."""
-        return _pools.max_unpool(
+        return _unpools.max_unpool(
             type(self).__name__, self._rank, input, indices, self.kernel_size, self.stride,
             self.padding, output_size,
         )  # fmt: skip
@@ -377,7 +377,7 @@ class _Adaptive(Module):
 
     def __init__(self, output_size: Sizes) -> None:
         super().__init__()
-        _pools.check_output_size(type(self).__name__, self._rank, output_size)
+        _adaptive_pools.check_output_size(type(self).__name__, self._rank, output_size)
         self.output_size = output_size
 
     def extra_repr(self) -> str:
@@ -395,7 +395,7 @@ class _AdaptiveAvgPool(_Adaptive):
     """
 
     def forward(self, input: TensorLike) -> Tensor:
-        pooled: Tensor = _pools.adaptive_pool(
+        pooled: Tensor = _adaptive_pools.adaptive_pool(
             type(self).__name__, self._rank, input, self.output_size, mean=True
         )
         return pooled
@@ -417,7 +417,7 @@ class _AdaptiveMaxPool(_Adaptive):
         self.return_indices = check_flag(type(self).__name__, "return_indices", return_indices)
 
     def forward(self, input: TensorLike) -> Any:
-        return _pools.adaptive_pool(
+        return _adaptive_pools.adaptive_pool(
             type(self).__name__, self._rank, input, self.output_size, mean=False,
             indices=self.return_indices,
         )  # fmt: skip
