@@ -255,7 +255,8 @@ class DataLoader:
 
     def _collated(self) -> Iterator[Any]:
         collate = self.collate_fn or default_collate
-        batches: Iterable[Any] = self.batch_sampler  # type: ignore[assignment]
+        batches = self.batch_sampler
+        assert batches is not None  # without one, __iter__ takes the samples one by one
         if self._threads:
             work = ((None, list(indices)) for indices in batches)
             read = made_ahead(work, self._sample, self._threads, self.prefetch_factor or 2)
