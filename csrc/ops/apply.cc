@@ -169,11 +169,14 @@ void set_long_run(LongRun f) { long_run = f; }
 
 Outputs apply(const Op& op, const Tensor* in, int inputs, const Attrs& attrs, const Tensor& into) {
   FASTDL_CHECK(inputs <= kMaxInputs, ValueError, op.name, ": at most ", kMaxInputs, " inputs");
-  for (int i = 0; i < inputs; ++i)
-    if (in[i] && in[i]->channels_last) [[unlikely]]
+  const Device* elsewhere = nullptr;
+  for (int i = 0; i < inputs; ++i) {
+    if (!in[i]) continue;
+    if (in[i]->channels_last) [[unlikely]]
       return apply_to_held(op, in, inputs, attrs);
-  for (int i = 0; i < inputs; ++i)
-    if (in[i] && !in[i]->storage->on_cpu()) return apply_elsewhere(in[i]->device(), op, in, inputs, attrs, into);
+    if (!elsewhere && !in[i]->storage->on_cpu()) elsewhere = &in[i]->device();
+  }
+  if (elsewhere) return apply_elsewhere(*elsewhere, op, in, inputs, attrs, into);
   return apply_on(cpu(), op, in, inputs, attrs, into);
 }
 

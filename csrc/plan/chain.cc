@@ -9,6 +9,7 @@
 #include "core/scratch.h"
 #include "cpu/isa.h"
 #include "ops/broadcast.h"
+#include "plan/lives.h"
 #include "plan/tail.h"
 
 namespace fastdl {
@@ -122,24 +123,6 @@ size_t end_of_chain(const Recording& r, const std::vector<bool>& taken, size_t f
     cut = longer;
   }
   return end;
-}
-
-struct Life {  // first and last call of a buffer, and whether all calls use it as a whole
-  size_t first = SIZE_MAX, last = 0;
-  bool whole = true;
-};
-std::vector<Life> lives_of(const Recording& r) {
-  std::vector<Life> lives(r.buffers.size());
-  for (size_t i = 0; i < r.calls.size(); ++i)
-    for (auto* list : {&r.calls[i].in, &r.calls[i].out})
-      for (const Operand& o : *list) {
-        if (o.buffer < 0) continue;
-        Life& life = lives[size_t(o.buffer)];
-        life.first = std::min(life.first, i);
-        life.last = i;
-        life.whole &= o.offset == 0 && o.bytes() == r.buffers[size_t(o.buffer)].bytes;
-      }
-  return lives;
 }
 
 // Places the chain's own results in a tile's scratch memory, in few places, so that they stay in L1. A result takes the

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "plan/intervals.h"
+#include "plan/lives.h"
 #include "plan/plan.h"
 #include "plan/timetable.h"
 #include "plan/uses.h"
@@ -151,48 +152,16 @@ void elide_assignments(Recording& r) {
   uses.finish();
 }
 
-namespace {
-
-bool is_whole(const Recording& r, const Operand& o) {
-  return o.buffer >= 0 && o.offset == 0 && o.bytes() == r.buffers[size_t(o.buffer)].bytes;
-}
-
-// The calls between which each buffer is in use. Calls of a chain alternate tile by tile, so a buffer that one of them
-// uses is in use throughout the chain.
-struct Life {
-  size_t first, last;
-};
-std::vector<Life> lives_of(const Recording& r, const std::vector<Chain>& chains) {
-  std::vector<Life> lives(r.buffers.size(), {r.calls.size(), 0});
-  auto chain = chains.begin();
-  for (size_t i = 0; i < r.calls.size(); ++i) {
-    while (chain != chains.end() && chain->end <= i) ++chain;
-    const bool inside = chain != chains.end() && chain->first <= i;
-    auto use = [&](const Operand& o) {
-      if (o.buffer < 0) return;
-      Life& life = lives[size_t(o.buffer)];
-      life.first = std::min(life.first, inside ? chain->first : i);
-      life.last = std::max(life.last, inside ? chain->end - 1 : i);
-    };
-    for (const Operand& o : r.calls[i].in) use(o);
-    for (const Operand& o : r.calls[i].out) use(o);
-    use(r.calls[i].workspace);
-  }
-  return lives;
-}
-
-}  // namespace
-
 void reuse_inputs(Recording& r, const Chains& chains) {
-  std::vector<Life> lives = lives_of(r, {});  // single calls, since a chain's tiles keep their order
-  std::vector<int> now(r.buffers.size());     // the buffer that replaces a buffer
+  std::vector<Life> lives = lives_of(r);   // single calls, since a chain's tiles keep their order
+  std::vector<int> now(r.buffers.size());  // the buffer that replaces a buffer
   std::iota(now.begin(), now.end(), 0);
   auto in_tail = [&, chain = chains.list.begin()](size_t i) mutable {
     while (chain != chains.list.end() && chain->end <= i) ++chain;
     return chain != chains.list.end() && chain->first <= i && chain->produced;
   };
   auto movable = [&](const Operand& o) {
-    return is_whole(r, o) && !r.buffers[size_t(o.buffer)].external && !chains.own[size_t(o.buffer)];
+    return o.buffer >= 0 && is_whole(r, o) && !r.buffers[size_t(o.buffer)].external && !chains.own[size_t(o.buffer)];
   };
   for (size_t i = 0; i < r.calls.size(); ++i) {
     Call& c = r.calls[i];

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/subnormals.h"
+#include "plan/lives.h"
 
 namespace fastdl {
 namespace {
@@ -21,10 +22,6 @@ Kind kind_of(const Operand& o, const Shape& whole) {
   const int64_t n = o.shape.numel();
   if (n == 1) return Kind::one;
   return n == whole.back() && o.shape.rank() > 0 && o.shape.back() == n ? Kind::row : Kind::none;
-}
-
-bool is_whole(const Recording& r, const Operand& o) {
-  return o.offset == 0 && o.bytes() == r.buffers[size_t(o.buffer)].bytes;
 }
 
 // Whether c can run on rows of `value`, the latest result of the tail.
@@ -62,13 +59,13 @@ bool independent(const Recording& r, const Call& c, const std::vector<size_t>& o
   return std::all_of(others.begin(), others.end(), [&](size_t i) { return independent(c, r.calls[i]); });
 }
 
-// What a call of the tail reads besides its value must not be what the tail writes.
-bool reads_tail(const Recording& r, const Call& c, const std::vector<size_t>& tail, const Operand& value) {
+// Whether a call must not join a tail, as it reads other parts of what the tail writes, or overwrites what it reads,
+// whose other rows are still to come.
+bool meets_tail(const Recording& r, const Call& c, const std::vector<size_t>& tail, const Operand& value) {
   for (const Operand& o : c.in)
     for (size_t t : tail)
       for (const Operand& made : r.calls[t].out)
         if (o.overlaps(made) && !(o.shape == value.shape && same_place(o, made))) return true;
-  // Nor must it write what the tail reads, whose other rows are still to come.
   for (const Operand& o : c.out)
     for (size_t t : tail)
       for (auto* list : {&r.calls[t].in, &r.calls[t].out})
@@ -98,7 +95,7 @@ Found tail_of(const Recording& r, size_t first, const std::vector<bool>& taken) 
   Operand value = r.calls[first].out[0];
   for (size_t i = first + 1; i < r.calls.size() && !taken[i]; ++i) {
     const Call& c = r.calls[i];
-    if (can_follow(c, value) && independent(r, c, next.after) && !reads_tail(r, c, next.tail, value)) {
+    if (can_follow(c, value) && independent(r, c, next.after) && !meets_tail(r, c, next.tail, value)) {
       next.tail.push_back(i);
       value = c.out[0];
       found = next;
@@ -120,21 +117,6 @@ void gather(Recording& r, const Found& found) {
   std::move(ordered.begin(), ordered.end(), r.calls.begin() + int64_t(found.tail.front()));
 }
 
-struct Life {
-  size_t first = SIZE_MAX, last = 0;
-};
-std::vector<Life> lives_of(const Recording& r) {
-  std::vector<Life> lives(r.buffers.size());
-  for (size_t i = 0; i < r.calls.size(); ++i)
-    for (auto* list : {&r.calls[i].in, &r.calls[i].out})
-      for (const Operand& o : *list) {
-        if (o.buffer < 0) continue;
-        lives[size_t(o.buffer)].first = std::min(lives[size_t(o.buffer)].first, i);
-        lives[size_t(o.buffer)].last = i;
-      }
-  return lives;
-}
-
 // Results that only the tail reads take the memory of the last one.
 void join_buffers(Recording& r, const Chain& chain, const std::vector<Life>& lives) {
   const Operand result = r.calls[chain.end - 1].out[0];
@@ -142,11 +124,10 @@ void join_buffers(Recording& r, const Chain& chain, const std::vector<Life>& liv
   for (size_t i = chain.first; i + 1 < chain.end; ++i) {
     const Operand made = r.calls[i].out[0];
     const Life& life = lives[size_t(made.buffer)];
-    if (r.buffers[size_t(made.buffer)].external || !is_whole(r, made) || life.first != i || life.last >= chain.end ||
+    // It is overwritten by the next result that is joined, so only the next call may read it.
+    if (r.buffers[size_t(made.buffer)].external || !life.whole || life.first != i || life.last != i + 1 ||
         made.dtype != result.dtype)
       continue;
-    // It is overwritten by the next result that is joined, so it must have been read by then.
-    if (life.last != i + 1) continue;
     for (size_t k = chain.first; k < chain.end; ++k)
       for (auto* list : {&r.calls[k].in, &r.calls[k].out})
         for (Operand& o : *list)
