@@ -85,6 +85,37 @@ def test_a_product_in_a_plan_is_stopped(handler):
     np.testing.assert_array_equal(again.numpy()[::97], SIZE)
 
 
+def test_a_convolution_with_its_tail_is_stopped(handler):
+    """The tail overwrites the result of the convolution, which starts again from the beginning."""
+    rng = np.random.default_rng(0)
+    x = _core.tensor(rng.standard_normal((8, 128, 128, 64)).astype(np.float32))
+    w = _core.tensor(rng.standard_normal((3, 3, 64, 64)).astype(np.float32))
+
+    def step(x):
+        y = _core.conv(x, w, low=[1, 1], high=[1, 1])
+        return _core.relu(_core.add(_core.mul(y, 2.0), x))
+
+    recorder = _core.Recorder()
+    out = step(x)
+    recorder.stop()
+    plan = _core.Plan(recorder, [x], [out])
+    assert str(plan).count("with it: ") == 3
+    wanted = step(x).numpy().copy()
+    for delay in (0.004, 0.008, 0.012, 0.016):
+        timer = raise_soon(delay)
+        before = len(handler)
+        while len(handler) == before:
+            plan.replay([x])
+            np.testing.assert_array_equal(plan.outputs[0].numpy(), wanted)
+        timer.join()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt):
+        raise_soon()
+        for _ in range(1000):
+            plan.replay([x])
+    np.testing.assert_array_equal(plan.replay([x])[0].numpy(), wanted)
+
+
 def test_an_update_in_place_is_not_stopped():
     """The call cannot be undone, so the signal is handled after it."""
     target = fastdl.tensor(np.zeros(1 << 24, np.float32))
