@@ -156,3 +156,15 @@ def scaled_by_deviation(x: Tensor, gamma: TensorLike | None, axes: list[int], ep
         return y
     shape = [size if i in axes else 1 for i, size in enumerate(x.shape)]
     return F.mul(y, F.reshape(gamma, shape=shape))
+
+
+# The value to which selu falls for inputs far below 0: -scale * alpha.
+_SELU_FLOOR = -1.6732632423543772848170429916717 * 1.0507009873554804934193349852946
+
+
+def alpha_dropped(x: Tensor, kept: Tensor, rate: float) -> Tensor:
+    """x where kept, selu's value far below 0 elsewhere; then all scaled and shifted so that mean
+    and deviation stay, if a part `rate` (below 1) is not kept (Klambauer et al. 2017)."""
+    scale = ((1 - rate) * (1 + rate * _SELU_FLOOR**2)) ** -0.5
+    shift = -scale * _SELU_FLOOR * rate
+    return F.scale_shift(F.where(kept, x, _SELU_FLOOR), factor=scale, shift=shift)

@@ -177,10 +177,10 @@ def adaptive_pool(who: str, x: Tensor, mean: bool, size: Sequence[int], data_for
 # --- resizing
 
 
-def _cubic(x: np.ndarray) -> np.ndarray:
-    """Keys' kernel with a = -0.5 (1981)."""
-    near = ((1.5 * x - 2.5) * x) * x + 1.0
-    far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
+def cubic(x: np.ndarray, a: float = -0.5) -> np.ndarray:
+    """Keys' kernel (1981) at distances of at least 0; a is its slope at 1."""
+    near = ((a + 2) * x - (a + 3)) * x * x + 1
+    far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
     return np.where(x >= 2.0, 0.0, np.where(x >= 1.0, far, near))
 
 
@@ -193,7 +193,7 @@ def _lanczos(radius: int) -> Callable[[np.ndarray], np.ndarray]:
 
 _KERNELS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "bilinear": lambda x: np.maximum(0.0, 1.0 - x),
-    "bicubic": _cubic,
+    "bicubic": cubic,
     "lanczos3": _lanczos(3),
     "lanczos5": _lanczos(5),
 }

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._base import functional as F
 from .._base.checks import check_fraction, check_number, check_shape
+from .._base.formulas import alpha_dropped
 from .._base.images import check_format
 from .._base.registry import LAYERS
 from .._core import Tensor
@@ -262,10 +263,6 @@ class GaussianDropout(Elementwise):
         return {**super().get_config(), "rate": self.rate, "seed": _plain_seed(self.seed)}
 
 
-# The value to which selu falls for inputs far below 0.
-_SELU_FLOOR = -1.6732632423543772848170429916717 * 1.0507009873554804934193349852946
-
-
 @LAYERS.register
 class AlphaDropout(Elementwise):
     """Dropout that keeps mean and deviation, for networks with `selu`.
@@ -307,9 +304,7 @@ class AlphaDropout(Elementwise):
         with stream_of(self.seed_generator):
             shape = _noise_shape(self.noise_shape, inputs)
             kept = F.ge(F.uniform(shape=shape), self.rate)
-        a = ((1 - self.rate) * (1 + self.rate * _SELU_FLOOR**2)) ** -0.5
-        b = -a * _SELU_FLOOR * self.rate
-        return F.scale_shift(F.where(kept, inputs, _SELU_FLOOR), factor=a, shift=b)
+        return alpha_dropped(inputs, kept, self.rate)
 
     def get_config(self) -> Config:
         return {

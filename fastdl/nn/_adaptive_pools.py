@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
 from .._base.checks import check_flag, check_integer, shown
-from ._grids import of_batch
-from ._pools import with_indices
+from ._grids import all_of_batch, of_batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +40,7 @@ def adaptive_pool(
         return [n or k for n, k in zip(known, x.shape[1:-1], strict=True)]
 
     if indices:
-        return with_indices(
+        return all_of_batch(
             who, input, rank, lambda x: F.adaptive_max_pool_with_indices(x, size=size(x))
         )
     op = F.adaptive_avg_pool if mean else F.adaptive_max_pool

@@ -36,20 +36,27 @@ def batched(who: str, input: TensorLike, rank: int) -> tuple[Tensor, bool]:
     )
 
 
-def of_batch(
-    who: str, input: TensorLike, rank: int, function: Callable[[Tensor], Tensor]
-) -> Tensor:
-    """`function`, which takes and returns channels last, of an input with channels first.
+def all_of_batch(
+    who: str, input: TensorLike, rank: int, function: Callable[[Tensor], Sequence[Tensor]]
+) -> tuple[Tensor, ...]:
+    """The results of `function`, which takes and returns channels last, of channels first.
 
     Raises:
         TypeError, ValueError: an op refused the input; the message names `who` and its shape.
     """
     x, is_batch = batched(who, input, rank)
     try:
-        y = F.channels_first(function(F.channels_last(x)))
+        found = [F.channels_first(y) for y in function(F.channels_last(x))]
     except (TypeError, ValueError) as error:
         raise refused(who, error, x.shape if is_batch else x.shape[1:]) from None
-    return y if is_batch else F.reshape(y, shape=y.shape[1:])
+    return tuple(y if is_batch else F.reshape(y, shape=y.shape[1:]) for y in found)
+
+
+def of_batch(
+    who: str, input: TensorLike, rank: int, function: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """`all_of_batch` for one result."""
+    return all_of_batch(who, input, rank, lambda x: (function(x),))[0]
 
 
 def refused(who: str, error: Exception, shape: Sequence[int]) -> Exception:

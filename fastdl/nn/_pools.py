@@ -7,26 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
 from .._base.checks import check_count, check_flag, check_number
-from ._grids import batched, check_fit, of_batch, refused, sizes
+from ._grids import all_of_batch, check_fit, of_batch, sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from .._core import Tensor, TensorLike
 
     Size = int | Sequence[int]
-
-
-def with_indices(
-    who: str, input: TensorLike, rank: int, function: Callable[[Tensor], Sequence[Tensor]]
-) -> tuple[Tensor, ...]:
-    """`of_batch` for several results."""
-    x, is_batch = batched(who, input, rank)
-    try:
-        found = [F.channels_first(y) for y in function(F.channels_last(x))]
-    except (TypeError, ValueError) as error:
-        raise refused(who, error, x.shape if is_batch else x.shape[1:]) from None
-    return tuple(y if is_batch else F.reshape(y, shape=y.shape[1:]) for y in found)
 
 
 def check_window(
@@ -79,7 +67,7 @@ def max_pool(
         return F.max_pool(x, **window)
 
     if check_flag(who, "return_indices", return_indices):
-        return with_indices(who, input, rank, indexed)
+        return all_of_batch(who, input, rank, indexed)
     return of_batch(who, input, rank, pooled)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_choice, check_flag, check_integer, check_number, shown
+from .._base.images import cubic
 from ._grids import batched, of_batch, sizes
 
 if TYPE_CHECKING:
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
 
 MODES = ("nearest", "linear", "bilinear", "bicubic", "trilinear", "area", "nearest-exact")
 _RANKS = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
-
-
-def _cubic(x: np.ndarray, a: float) -> np.ndarray:
-    """Keys' kernel (1981)."""
-    x = np.abs(x)
-    near = ((a + 2) * x - (a + 3)) * x * x + 1
-    far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
-    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
 
 
 def _centers(new: int, size: int, scale: float, align: bool) -> np.ndarray:
@@ -51,8 +44,8 @@ def _matrix(size: int, new: int, scale: float, mode: str, align: bool, antialias
         matrix[rows, np.minimum(places, size - 1)] = 1.0
     elif antialias:
         width = max(scale, 1.0)
-        distance = (_centers(new, size, scale, align)[:, None] - np.arange(size)) / width
-        matrix = _cubic(distance, -0.5) if mode == "bicubic" else np.maximum(0, 1 - abs(distance))
+        distance = np.abs(_centers(new, size, scale, align)[:, None] - np.arange(size)) / width
+        matrix = cubic(distance) if mode == "bicubic" else np.maximum(0, 1 - distance)
         matrix /= matrix.sum(1, keepdims=True)
     else:
         centers = _centers(new, size, scale, align)
@@ -60,8 +53,8 @@ def _matrix(size: int, new: int, scale: float, mode: str, align: bool, antialias
             centers = np.maximum(centers, 0.0)
         first = np.floor(centers).astype(np.int64)
         for offset in range(-1, 3) if mode == "bicubic" else range(2):
-            distance = centers - (first + offset)
-            share = _cubic(distance, -0.75) if mode == "bicubic" else 1 - np.abs(distance)
+            distance = np.abs(centers - (first + offset))
+            share = cubic(distance, -0.75) if mode == "bicubic" else 1 - distance
             np.add.at(matrix, (rows, np.clip(first + offset, 0, size - 1)), share)
     return _core.tensor(matrix.astype(np.float32))
 

@@ -9,6 +9,7 @@ from .. import _core, _functions
 from .._base import functional as F
 from .._base.checks import check_choice, check_fraction, check_number
 from .._base.dtypes import check_fits
+from .._base.formulas import alpha_dropped
 from .._base.notices import warn_once
 from .._functions import gelu as gelu
 from .._functions import logsigmoid as logsigmoid
@@ -398,10 +399,7 @@ def alpha_dropout(
     if p == 1:  # the scale would be infinite
         y = F.mul(x, 0.0)
     else:
-        floor = -1.6732632423543772 * 1.0507009873554805
-        scale = ((1 - p) * (1 + p * floor**2)) ** -0.5
-        kept = F.ge(F.uniform(shape=x.shape), p)
-        y = F.scale_shift(F.where(kept, x, floor), factor=scale, shift=-scale * floor * p)
+        y = alpha_dropped(x, F.ge(F.uniform(shape=x.shape), p), p)
     return _written("alpha_dropout", input, y) if inplace else y
 
 
