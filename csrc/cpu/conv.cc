@@ -26,6 +26,7 @@ namespace fastdl {
 namespace {
 
 constexpr int64_t kReported = 2048;  // values from which rows are reported as done
+constexpr double kShared = 4000;     // nanoseconds of a thread's part, where threads share a small product
 
 // Sums over taps and channels. The matrix of each group has a row for each tap (z, y, x) and channel.
 struct Correlation {
@@ -148,7 +149,7 @@ void correlate(const Correlation& c) {
   const KernelTable& isa = kernels();
   const std::span<const Run> runs = runs_of(c);
   const int64_t blocks = runs.empty() ? 1 : runs.back().block + 1, channels = c.group_out();
-  const int64_t panel = 2 * isa.lanes;
+  const int64_t panel = isa.conv_tile_columns(c.x.steps);
   // Rows of a task: all of an image, or fewer where there are few images or their rows take much of L2.
   const int64_t images = c.batch * c.z.steps, threads = num_threads();
   int64_t rows =
@@ -223,8 +224,12 @@ void multiply(const ConvShape& s, bool backward, const float* x, const float* w,
   const auto product = [&](int64_t first, int64_t rows) {
     gemm(false, backward, rows, out, in, x + first * in, in, w, s.channels_out, y + first * out, out, false, epilogue);
   };
-  const int64_t pixels = pixels_of(s), rows = ceil_div(4 * kReported / out, 48) * 48;
-  if (!done) return product(0, pixels);
+  if (!done) return product(0, pixels_of(s));
+  // Rows that fit L1, or fewer, so that each thread has some if they take at least some microseconds.
+  const int64_t pixels = pixels_of(s);
+  const double nanoseconds = 0.02 * double(pixels * in * out);
+  const auto parts = int64_t(std::clamp(nanoseconds / kShared, 1.0, double(num_threads())));
+  const int64_t rows = std::min(ceil_div(4 * kReported / out, 48) * 48, ceil_div(pixels, parts));
   parallel_for(ceil_div(pixels, rows), 1, [&](int64_t begin, int64_t end) {
     for (int64_t first = begin * rows; first < std::min(end * rows, pixels); first += rows) {
       const int64_t count = std::min(rows, pixels - first);

@@ -89,15 +89,19 @@ void correlate(const Correlation& c, const Image& in, const Image& out, int64_t 
     }
 }
 
+constexpr double kLeastShare = 2000;  // nanoseconds; a part costs some 100 more
+
 // Calls f(n, z, begin, end) with some rows of a slice of an image, from as many images.
 template <class F>
 void for_rows(int64_t batch, const ConvAxis& z, const ConvAxis& y, int64_t slices, int64_t rows, int64_t row_floats,
               F f) {
   const int64_t taps = z.kernel * y.kernel, most = (1 << 15) / std::max<int64_t>(row_floats, 1);
-  // Few images are cut for the threads, too.
-  const int64_t share = std::max<int64_t>(1, rows * batch * slices / (4 * num_threads()));
+  const double row_time = double(row_floats) * (0.2 + 0.03 * double(taps)), all = double(batch * slices * rows);
+  // Few images are cut for the threads too, if there is enough to do.
+  const double shares = std::clamp(all * row_time / kLeastShare, 1.0, 4.0 * num_threads());
+  const auto share = int64_t(all / shares);
   const int64_t each = std::clamp<int64_t>(std::min(most, share), 1, rows), parts = ceil_div(rows, each);
-  const double time = double(each * row_floats) * (0.2 + 0.03 * double(taps));
+  const double time = double(each) * row_time;
   parallel_for_flushing(batch * slices * parts, grain_for(time), [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       const int64_t part = t % parts, slice = t / parts;

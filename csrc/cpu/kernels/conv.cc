@@ -4,13 +4,14 @@
 // adjacent pixels, or a row of pixels, in the gradient of the kernel. A tile goes through all segments with its
 // accumulators in registers, so no patch of the input is ever copied (im2col).
 //
-// Tiles are narrow and high. A high tile uses each vector of B often, so that B may come from L2.
+// Tiles are narrow and high. A high tile uses each vector of B often, so that B may come from L2. Where a row of the
+// output has too few pixels for a high tile, a wide one has as many accumulators, and goes through the segments once.
 #include "cpu/kernels/tile.h"
 
 namespace fastdl::FASTDL_ISA_NS {
 namespace {
 
-// A tile of one or of two vectors. Its accumulators leave registers for the vectors of B and a broadcast.
+// A tile of one to four vectors. Its accumulators leave registers for the vectors of B and a broadcast.
 constexpr int rows_for(int vectors) {
   return (kRegisters - vectors - 1) / vectors > 24 ? 24 : (kRegisters - vectors - 1) / vectors;
 }
@@ -56,7 +57,12 @@ void tile_of_rows(const ConvRow& g) {
 
 }  // namespace
 
-int conv_tile_rows(int64_t n) { return n <= kLanes ? rows_for(1) : rows_for(2); }
-void conv_tile(const ConvRow& g) { g.n <= kLanes ? tile_of_rows<rows_for(1), 1>(g) : tile_of_rows<rows_for(2), 2>(g); }
+int conv_tile_columns(int64_t m) { return m <= rows_for(4) ? 4 * kLanes : 2 * kLanes; }
+int conv_tile_rows(int64_t n) { return rows_for(n <= kLanes ? 1 : n <= 2 * kLanes ? 2 : 4); }
+void conv_tile(const ConvRow& g) {
+  if (g.n <= kLanes) return tile_of_rows<rows_for(1), 1>(g);
+  if (g.n <= 2 * kLanes) return tile_of_rows<rows_for(2), 2>(g);
+  g.n <= 3 * kLanes ? tile_of_rows<rows_for(4), 3>(g) : tile_of_rows<rows_for(4), 4>(g);
+}
 
 }  // namespace fastdl::FASTDL_ISA_NS
