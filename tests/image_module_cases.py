@@ -143,6 +143,8 @@ def evaluate(text: str, shape: tuple[int, ...], nn: object, F: object, tensor: o
     class Modules:
         def __getattr__(self, name):
             kind = getattr(nn, name)
+            if not isinstance(kind, type):  # nn.utils
+                return kind
 
             def make(*args, **kwargs):
                 module = kind(*args, **kwargs)

@@ -18,6 +18,7 @@ enum class Scratch {
   conv_runs,
   conv_segments,
   conv_starts,
+  recurrent,
   count
 };
 void* scratch(Scratch slot, size_t bytes);

@@ -11,6 +11,7 @@
 #include "cpu/integer_op.h"
 #include "cpu/norm_terms.h"
 #include "cpu/pool_row.h"
+#include "cpu/recurrent_row.h"
 #include "cpu/update_rule.h"
 
 namespace fastdl {

@@ -16,6 +16,7 @@ from .adaptive_pooling import (
 )
 from .augmentation import RandomCrop, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from .batch_normalization import BatchNormalization
+from .bidirectional import Bidirectional
 from .conv import (
     Conv1D,
     Conv1DTranspose,
@@ -36,6 +37,7 @@ from .conv import (
     SeparableConvolution1D,
     SeparableConvolution2D,
 )
+from .conv_recurrent import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from .core import Activation, Dense, Identity, Lambda, Rescaling
 from .global_pooling import (
     GlobalAveragePooling1D,
@@ -86,6 +88,8 @@ from .pooling import (
 )
 from .preprocessing import CategoryEncoding, Discretization, Normalization
 from .recoloring import RandomBrightness, RandomContrast, RandomErasing
+from .recurrent import GRU, LSTM, RNN, SimpleRNN
+from .recurrent_cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from .regularization import (
     ActivityRegularization,
     AlphaDropout,
@@ -118,6 +122,9 @@ deserialize = LAYERS.deserialize
 
 __all__ = [
     "ELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "Activation",
     "ActivityRegularization",
     "AdaptiveAveragePooling1D",
@@ -136,6 +143,7 @@ __all__ = [
     "AvgPool2D",
     "AvgPool3D",
     "BatchNormalization",
+    "Bidirectional",
     "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
@@ -145,6 +153,9 @@ __all__ = [
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
     "Convolution1D",
     "Convolution1DTranspose",
     "Convolution2D",
@@ -162,6 +173,7 @@ __all__ = [
     "Dot",
     "Dropout",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
@@ -184,6 +196,7 @@ __all__ = [
     "InputLayer",
     "InputSpec",
     "IntegerLookup",
+    "LSTMCell",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -219,11 +232,14 @@ __all__ = [
     "SeparableConv2D",
     "SeparableConvolution1D",
     "SeparableConvolution2D",
+    "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
     "SpectralNormalization",
+    "StackedRNNCells",
     "StringLookup",
     "Subtract",
     "UnitNormalization",

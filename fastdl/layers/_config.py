@@ -6,6 +6,7 @@ import inspect
 from typing import TYPE_CHECKING
 
 from .._base import tree
+from ..random import SeedGenerator
 
 if TYPE_CHECKING:
     from .._base.types import Config
@@ -51,3 +52,8 @@ def plain_config(layer: Layer, config: Config) -> Config:
     if not takes_all:
         config = {key: value for key, value in config.items() if key in signature.parameters}
     return {**config, **own}
+
+
+def plain_seed(seed: int | SeedGenerator | None) -> int | None:
+    """The seed as a number, for a config."""
+    return seed.seed if isinstance(seed, SeedGenerator) else seed

@@ -15,6 +15,7 @@ from .._base.registry import LAYERS
 from .._core import Tensor
 from ..random import SeedGenerator, generator_of, stream_of
 from ..regularizers import L1L2
+from ._config import plain_seed
 from .core import Elementwise
 from .input_spec import InputSpec
 
@@ -78,7 +79,7 @@ class Dropout(Elementwise):
             **super().get_config(),
             "rate": self.rate,
             "noise_shape": self.noise_shape,
-            "seed": _plain_seed(self.seed),
+            "seed": plain_seed(self.seed),
         }
 
 
@@ -227,7 +228,7 @@ class GaussianNoise(Elementwise):
             return inputs + F.normal(shape=inputs.shape, std=self.stddev)
 
     def get_config(self) -> Config:
-        return {**super().get_config(), "stddev": self.stddev, "seed": _plain_seed(self.seed)}
+        return {**super().get_config(), "stddev": self.stddev, "seed": plain_seed(self.seed)}
 
 
 @LAYERS.register
@@ -260,7 +261,7 @@ class GaussianDropout(Elementwise):
             return inputs * F.normal(shape=inputs.shape, mean=1.0, std=deviation)
 
     def get_config(self) -> Config:
-        return {**super().get_config(), "rate": self.rate, "seed": _plain_seed(self.seed)}
+        return {**super().get_config(), "rate": self.rate, "seed": plain_seed(self.seed)}
 
 
 @LAYERS.register
@@ -311,7 +312,7 @@ class AlphaDropout(Elementwise):
             **super().get_config(),
             "rate": self.rate,
             "noise_shape": self.noise_shape,
-            "seed": _plain_seed(self.seed),
+            "seed": plain_seed(self.seed),
         }
 
 
@@ -325,11 +326,6 @@ def _noise_shape(wanted: tuple[int | None, ...] | None, inputs: Tensor) -> tuple
             f"{wanted}"
         )
     return tuple(o if s is None else s for s, o in zip(wanted, inputs.shape, strict=True))
-
-
-def _plain_seed(seed: int | SeedGenerator | None) -> int | None:
-    """The seed as a number, for a config."""
-    return seed.seed if isinstance(seed, SeedGenerator) else seed
 
 
 @LAYERS.register

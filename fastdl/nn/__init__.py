@@ -120,6 +120,14 @@ from .pooling import (
     MaxUnpool2d as MaxUnpool2d,
     MaxUnpool3d as MaxUnpool3d,
 )
+from .rnn import (
+    GRU as GRU,
+    GRUCell as GRUCell,
+    LSTM as LSTM,
+    LSTMCell as LSTMCell,
+    RNN as RNN,
+    RNNCell as RNNCell,
+)
 from .upsampling import (
     ChannelShuffle as ChannelShuffle,
     Fold as Fold,

@@ -15,6 +15,7 @@ from . import (
     norm,
     pool,
     random,
+    recurrent,
     reduce,
     unary,
     update,
@@ -22,7 +23,20 @@ from . import (
 from .case import Case, Draw
 
 FAMILIES = (
-    *(elementwise, unary, matmul, conv, reduce, norm, pool, loss, movement, index, random),
+    *(
+        elementwise,
+        unary,
+        matmul,
+        conv,
+        recurrent,
+        reduce,
+        norm,
+        pool,
+        loss,
+        movement,
+        index,
+        random,
+    ),
     update,
     integers,
 )

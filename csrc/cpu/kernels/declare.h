@@ -7,6 +7,7 @@
 #include "cpu/integer_op.h"
 #include "cpu/norm_terms.h"
 #include "cpu/pool_row.h"
+#include "cpu/recurrent_row.h"
 #include "cpu/simd/simd.h"
 #include "cpu/update_rule.h"
 

@@ -6,11 +6,11 @@ import math
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
-from .. import _core, _functions
-from .._base import functional as F
-from .._base.checks import check_flag, check_number, shown
-from .._base.notices import warn
-from .._core import Tensor
+from ... import _core, _functions
+from ..._base import functional as F
+from ..._base.checks import check_flag, check_number, shown
+from ..._base.notices import warn
+from ..._core import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

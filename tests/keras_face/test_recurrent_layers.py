@@ -1,0 +1,225 @@
+"""Recurrent layers: Keras's outputs, states, dropout, training and bad input."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import recurrent_cases as cases
+
+import fastdl
+from fastdl import layers
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "recurrent_layers.json").read_text())
+CASES = cases.layer_cases()
+EPS = float(np.finfo(np.float32).eps)
+
+
+def as_list(y):
+    return list(y) if isinstance(y, (list, tuple)) else [y]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_outputs_of_keras(name):
+    layer, (x, arguments), outputs = cases.output(fastdl, *CASES[name])
+    wanted = GOLDEN[name]
+    assert [list(y.shape) for y in outputs] == [w["shape"] for w in wanted]
+    for y, w in zip(outputs, wanted, strict=True):
+        # Values are written with six decimals; sums of at most 30 products, damped by the gates.
+        scale = max(1.0, np.abs(w["y"]).max())
+        np.testing.assert_allclose(y.numpy().ravel(), w["y"], rtol=0, atol=4e-6 * scale)
+    shapes = layer.compute_output_shape(x.shape)
+    shapes = list(shapes) if isinstance(shapes[0], (tuple, list)) else [shapes]
+    assert [tuple(y.shape) for y in outputs] == [tuple(s) for s in shapes]
+    twin = layers.deserialize(layers.serialize(layer))
+    twin(x)
+    twin.set_weights(layer.get_weights())
+    for y, other in zip(outputs, as_list(twin(x, **arguments)), strict=True):
+        assert fastdl.equal(y, other)
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_one_operation_and_step_by_step_agree(kind, masked):
+    fastdl.utils.set_random_seed(0)
+    layer = getattr(layers, kind)(7, return_sequences=True, return_state=True)
+    x = np.random.default_rng(0).standard_normal((5, 9, 4)).astype("float32")
+    mask = np.arange(9) < np.array([9, 1, 4, 8, 0])[:, None] if masked else None
+    fused = as_list(layer(x, mask=mask))
+    loop = layers.RNN(layer.cell, return_sequences=True, return_state=True)
+    loop.cell.fused_name = lambda training: None
+    for y, other in zip(fused, as_list(loop(x, mask=mask)), strict=True):
+        # Nine steps of sums of 11 products below 1; the order of the sums differs.
+        np.testing.assert_allclose(y.numpy(), other.numpy(), rtol=0, atol=64 * EPS)
+
+
+def trained(make, steps=6, epochs=3):
+    fastdl.utils.set_random_seed(0)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((64, steps, 3)).astype("float32")
+    y = x[:, 0, :1] + x[:, -1, 1:2]
+    model = fastdl.Sequential([make(), layers.Dense(1)])
+    model.compile(fastdl.optimizers.Adam(0.02), "mse")
+    history = model.fit(x, y, batch_size=16, epochs=epochs, verbose=0)
+    return model, x, history.history["loss"]
+
+
+MAKERS = {
+    "lstm": lambda: layers.LSTM(16),
+    "gru": lambda: layers.GRU(16),
+    "simple": lambda: layers.SimpleRNN(16),
+    "both": lambda: layers.Bidirectional(layers.LSTM(8)),
+    "steps": lambda: layers.GRU(16, reset_after=False, recurrent_dropout=0.1, seed=1),
+    "stacked": lambda: layers.RNN([layers.LSTMCell(8), layers.GRUCell(8)]),
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_layers_learn_and_predict_the_same_in_any_batch(name):
+    model, x, loss = trained(MAKERS[name], epochs=8)
+    assert loss[-1] < 0.5 * loss[0]
+    whole = model.predict(x, verbose=0)
+    assert np.array_equal(
+        whole, np.concatenate([model.predict(x[i : i + 1], verbose=0) for i in range(64)])
+    )
+    assert np.array_equal(whole, model(x).numpy())
+
+
+def test_a_stateful_layer_goes_on():
+    x = np.random.default_rng(0).standard_normal((2, 8, 3)).astype("float32")
+    layer = layers.LSTM(4, stateful=True, return_sequences=True)
+    first = layer(x[:, :5])
+    second = layer(x[:, 5:])
+    plain = layers.LSTM(4, return_sequences=True)
+    plain(x)
+    plain.set_weights(layer.get_weights())
+    assert len(layer.get_weights()) == 3  # the states are no weights
+    np.testing.assert_array_equal(
+        np.concatenate([first.numpy(), second.numpy()], 1), plain(x).numpy()
+    )
+    layer.reset_state()
+    assert fastdl.equal(layer(x[:, :5]), first)
+    with pytest.raises(
+        ValueError, match=r"states of this stateful layer are those of 2 samples.* 3"
+    ):
+        layer(np.ones((3, 5, 3), "float32"))
+
+
+def test_recorded_steps_of_a_stateful_model_carry_the_states():
+    model = fastdl.Sequential(
+        [layers.Input(batch_shape=(2, 3, 2)), layers.GRU(4, stateful=True), layers.Dense(1)]
+    )
+    model.compile("sgd", "mse")
+    x = np.random.default_rng(0).standard_normal((8, 3, 2)).astype("float32")
+    outputs = model.predict(x, batch_size=2, verbose=0)
+    model.layers[0].reset_state()
+    one_by_one = [model(x[i : i + 2]).numpy() for i in range(0, 8, 2)]
+    np.testing.assert_array_equal(outputs, np.concatenate(one_by_one))
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("option", ["dropout", "recurrent_dropout"])
+def test_dropout_is_the_same_in_all_steps_and_off_in_inference(kind, option):
+    fastdl.utils.set_random_seed(0)
+    layer = getattr(layers, kind)(4, return_sequences=True, **{option: 0.5})
+    x = np.random.default_rng(0).standard_normal((3, 4, 5)).astype("float32")
+    plain = layer(x)
+    assert fastdl.equal(layer(x), plain)
+    one, two = layer(x, training=True), layer(x, training=True)
+    assert not fastdl.equal(one, two)
+    assert layer.cell._dropout_masks is None and layer.cell._recurrent_masks is None
+    if option == "dropout":
+        # The first step of the state is zero, so the inputs that are left are scaled by 2.
+        assert set(np.unique(np.concatenate(seen_masks(layer, x)))) <= {0.0, 2.0}
+
+
+def seen_masks(layer, x):
+    masks = layer.cell.get_dropout_mask(fastdl.tensor(x))
+    layer.cell.reset_dropout_mask()
+    return [m.numpy().ravel() for m in masks]
+
+
+def test_a_layer_in_a_functional_model_with_states():
+    encoder_in, decoder_in = layers.Input((None, 3)), layers.Input((None, 2))
+    _, h, c = layers.LSTM(4, return_state=True)(encoder_in)
+    y = layers.LSTM(4, return_sequences=True)(decoder_in, initial_state=[h, c])
+    model = fastdl.Model([encoder_in, decoder_in], layers.Dense(1)(y))
+    model.compile("adam", "mse")
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal((8, n, k)).astype("float32") for n, k in ((5, 3), (6, 2)))
+    loss = model.fit([a, b], b[..., :1], epochs=20, verbose=0).history["loss"]
+    assert loss[-1] < loss[0]
+    assert model.predict([a[:, :2], b[:, :3]], verbose=0).shape == (8, 3, 1)
+    twin = fastdl.Model.from_config(model.get_config())
+    twin.set_weights(model.get_weights())
+    assert fastdl.equal(twin([a, b]), model([a, b]))
+
+
+def test_files_keep_recurrent_layers(tmp_path):
+    model, x, _ = trained(lambda: layers.Bidirectional(layers.GRU(4, return_sequences=False)))
+    path = tmp_path / "model.fastdl"
+    model.save(path)
+    assert fastdl.equal(fastdl.load_model(path)(x), model(x))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: layers.LSTM(0), "LSTMCell: units: expected an integer of at least 1, got 0"),
+        (lambda: layers.GRU(2, dropout=1.5), "GRUCell: dropout: expected a number from 0 to 1"),
+        (lambda: layers.LSTM(2, use_cudnn=True), "LSTM: use_cudnn: expected 'auto' or False"),
+        (lambda: layers.LSTM(2)(np.ones((2, 3))), "expected .*3"),
+        (
+            lambda: layers.RNN(layers.Dense(2)),
+            "RNN: cell: expected cells with `call` and `state_size`",
+        ),
+        (lambda: layers.StackedRNNCells([]), "StackedRNNCells: cells: expected a list of cells"),
+        (
+            lambda: layers.LSTM(2)(np.ones((2, 3, 4)), mask=np.ones((2, 4), bool)),
+            r"mask: expected shape \(2, 3\), one value for each step, got \(2, 4\)",
+        ),
+        (
+            lambda: layers.LSTM(2)(np.ones((2, 3, 4)), initial_state=[np.ones((2, 2))]),
+            "initial_state: expected 2 states, got 1",
+        ),
+        (
+            lambda: layers.GRU(2)(np.ones((2, 3, 4)), initial_state=[np.ones((3, 2))]),
+            r"h: expected shape \(2, 2\), got \(3, 2\)",
+        ),
+        (
+            lambda: layers.RNN(layers.GRUCell(2, reset_after=False))(np.ones((2, 0, 4))),
+            "at least one step",
+        ),
+        (
+            lambda: layers.Bidirectional(layers.Dense(2)),
+            "Bidirectional: layer: expected a recurrent layer",
+        ),
+        (
+            lambda: layers.Bidirectional(layers.LSTM(2), backward_layer=layers.LSTM(2)),
+            "layers of different directions",
+        ),
+        (
+            lambda: layers.Bidirectional(
+                layers.LSTM(2), backward_layer=layers.LSTM(2, go_backwards=True, return_state=True)
+            ),
+            "the same return_state, got False and True",
+        ),
+        (lambda: layers.Bidirectional(layers.LSTM(2), merge_mode="max"), "merge_mode: expected"),
+        (
+            lambda: layers.ConvLSTM2D(2, 5)(np.ones((1, 2, 4, 4, 1))),
+            r"a kernel of 5 places does not fit into 4 of the places \(4, 4\)",
+        ),
+        (
+            lambda: layers.ConvLSTM1D(2, 3, strides=2, dilation_rate=2),
+            "only one of them can be above 1",
+        ),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_no_steps_give_the_initial_states():
+    y, h, c = layers.LSTM(3, return_sequences=True, return_state=True)(np.ones((2, 0, 4)))
+    assert y.shape == (2, 0, 3) and not h.numpy().any() and not c.numpy().any()
