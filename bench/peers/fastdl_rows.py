@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import keras_networks, networks
+from . import keras_networks, keras_sequences, networks, sequences
 from .rows import NoPart, data_for, load_mnist, repeat, stored
 
 IMPORTS = "fastdl"  # what the row "import" imports
@@ -105,6 +105,39 @@ def convolution(part, size, channels, window, stride, depthwise, batch):
         "weights": lambda: F.conv_kernel(x, y, sizes=[window] * 2, **options),
     }
     return repeat(runs[part])
+
+
+def sequence(name):
+    import fastdl
+
+    x, y = sequences.gpt_data() if name == "gpt" else sequences.recurrent_data()
+    model = (
+        keras_sequences.gpt(fastdl) if name == "gpt" else keras_sequences.recurrent(fastdl, name)
+    )
+    batch = sequences.GPT.batch if name == "gpt" else sequences.RECURRENT.batch
+    return repeat(
+        lambda: model.fit(x, y, batch_size=batch, epochs=1, verbose=0), per=len(x) // batch
+    )
+
+
+def sequence_bf16(name):
+    import fastdl
+
+    fastdl.mixed_precision.set_global_policy("mixed_bfloat16")
+    return sequence(name)
+
+
+def lstm_step(units):
+    import numpy as np
+
+    import fastdl
+
+    layers = fastdl.layers
+    x = np.random.default_rng(0).random((1, 1, units), np.float32)
+    model = fastdl.Sequential(
+        [layers.Input(batch_shape=(1, 1, units)), layers.LSTM(units, stateful=True)]
+    )
+    return repeat(lambda: model.predict_on_batch(x))
 
 
 def cold_mnist():

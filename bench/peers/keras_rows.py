@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import keras_networks, networks
+from . import keras_networks, keras_sequences, networks, sequences
 from .rows import data_for, load_mnist, repeat
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -68,6 +68,24 @@ def network_predict(name, batch):
     x = np.random.default_rng(0).random((batch, *networks.NETWORKS[name].image), np.float32)
     model = keras_networks.model(keras, name)
     return repeat(lambda: model.predict_on_batch(x))
+
+
+def sequence(name):
+    import keras
+
+    x, y = sequences.gpt_data() if name == "gpt" else sequences.recurrent_data()
+    model = keras_sequences.gpt(keras) if name == "gpt" else keras_sequences.recurrent(keras, name)
+    batch = sequences.GPT.batch if name == "gpt" else sequences.RECURRENT.batch
+    return repeat(
+        lambda: model.fit(x, y, batch_size=batch, epochs=1, verbose=0), per=len(x) // batch
+    )
+
+
+def sequence_bf16(name):
+    import keras
+
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    return sequence(name)
 
 
 def cold_mnist():

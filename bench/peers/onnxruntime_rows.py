@@ -144,3 +144,43 @@ class _Graph:
         return ort.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
+
+
+def lstm_step(units):
+    import os
+
+    import numpy as np
+    import onnxruntime as ort
+    from onnx import TensorProto, helper, numpy_helper
+
+    rng = np.random.default_rng(0)
+    shapes = {"W": (1, 4 * units, units), "R": (1, 4 * units, units), "B": (1, 8 * units)}
+    weights = [
+        numpy_helper.from_array((rng.random(s, np.float32) - 0.5) / 8, n) for n, s in shapes.items()
+    ]
+    state = [1, 1, units]
+    values = {n: helper.make_tensor_value_info(n, TensorProto.FLOAT, state) for n in ("h", "c")}
+    node = helper.make_node(
+        "LSTM", ["x", "W", "R", "B", "", "h", "c"], ["", "h2", "c2"], hidden_size=units
+    )
+    graph = helper.make_graph(
+        [node],
+        "lstm",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, state), *values.values()],
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, state) for n in ("h2", "c2")],
+        weights,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = int(os.environ["OMP_NUM_THREADS"])
+    session = ort.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    x = rng.random(state, np.float32)
+    states = [np.zeros(state, np.float32)] * 2
+
+    def run():
+        nonlocal states
+        states = session.run(None, {"x": x, "h": states[0], "c": states[1]})
+
+    return repeat(run)

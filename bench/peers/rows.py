@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from .networks import NETWORKS, out_size, work_of
+from .sequences import GATES, GPT, RECURRENT
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,31 @@ def convolution_rows() -> dict[str, Row]:
     return found
 
 
+def sequence_rows() -> dict[str, Row]:
+    """Training of recurrent networks and of a small transformer, attention, and single steps."""
+    found = {}
+    for name in (*GATES, "gpt"):
+        gpt = name == "gpt"
+        flops = GPT.flops() if gpt else RECURRENT.flops(GATES[name])
+        what = f"training step, batch {GPT.batch if gpt else RECURRENT.batch}"
+        moved = 0.0 if gpt else RECURRENT.bytes()
+        found[name] = Row(what, "sequence", (name,), flops=flops, bytes=moved)
+        found[f"{name}_bf16"] = replace(found[name], function="sequence_bf16", rate="bf16_flops")
+    for length in (16, 64, 512, 4096):
+        batch, heads, width = max(1, 1024 // length), 4, 64
+        for causal in (False, True):
+            # Two products forward and five backward; causal: half of each.
+            flops = 14.0 * batch * heads * length * length * width * (0.5 if causal else 1)
+            name = f"attention_{length}" + ("_causal" if causal else "")
+            what = f"{batch} x {heads} heads of width {width}, length {length}, with gradients"
+            arguments = (length, causal, batch, heads, width)
+            found[name] = Row(what, "attention", arguments, "us", flops)
+    step = 2.0 * 4 * 64 * 128
+    what = "one LSTM(64) step of batch 1, NumPy in, NumPy out"
+    found["lstm_step"] = Row(what, "lstm_step", (64,), "us", step, 4.0 * 4 * 64 * 128)
+    return found
+
+
 _SQUARE = (64, 128, 256, 512, 1024, 2048, 4096)
 _THIN = [(128, 512, 784), (32, 64, 64), (128, 10, 512), (64, 1024, 4096), (1, 1024, 1024)]
 # Few elements, each a long sum: weight gradients of convolutions.
@@ -168,6 +194,7 @@ ROWS: dict[str, Row] = {
     **{n: row for name, size in _PRODUCTS.items() for n, row in matmul_rows(name, *size).items()},
     **{f"predict_{batch}": predict_row(batch) for batch in (1, 64, 1024)},
     **network_rows(),
+    **sequence_rows(),
     **convolution_rows(),
     "cold_mnist": Row(
         "process start, import, load MNIST, 5 epochs of mlp_512, evaluate",

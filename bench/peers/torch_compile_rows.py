@@ -5,7 +5,7 @@ Compiling the whole step, or without the rows, was slower. Prediction compiles t
 
 from __future__ import annotations
 
-from . import torch_networks, torch_rows
+from . import torch_networks, torch_rows, torch_sequences
 from .rows import NoPart, repeat
 
 
@@ -56,3 +56,11 @@ def network_bf16(name, batch):
 
 def network_predict(name, batch):
     return torch_networks.predict(name, batch, compiled=True)
+
+
+def sequence(name):
+    return torch_sequences.train(name, compiled=True)
+
+
+def sequence_bf16(name):
+    return torch_sequences.train(name, compiled=True, mixed=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from . import torch_networks
+from . import torch_networks, torch_sequences
 from .rows import data_for, load_mnist, product, repeat, stored
 
 IMPORTS = "torch"  # what the row "import" imports
@@ -91,6 +91,16 @@ def network_predict(name, batch):
 
 
 convolution = torch_networks.convolution
+attention = torch_sequences.attention
+lstm_step = torch_sequences.lstm_step
+
+
+def sequence(name):
+    return torch_sequences.train(name)
+
+
+def sequence_bf16(name):
+    return torch_sequences.train(name, mixed=True)
 
 
 def cold_mnist():
