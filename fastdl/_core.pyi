@@ -767,6 +767,20 @@ def conv_kernel(
     groups: int = 1,
     precision: Precision = "float32",
 ) -> Tensor: ...
+def recurrent(
+    cell: str,
+    x: TensorLike,
+    w: TensorLike,
+    bias: TensorLike | None = None,
+    h: TensorLike | None = None,
+    c: TensorLike | None = None,
+    mask: TensorLike | None = None,
+    reset_first: bool = False,
+    reverse: bool = False,
+    transpose_w: bool = False,
+    masked_zero: bool = False,
+    steps_first: bool = False,
+) -> list[Tensor]: ...
 def increment_(counts: TensorLike, amount: int = 1) -> None: ...
 def update_(
     rule: str,

@@ -89,12 +89,10 @@ void recurrent(const Recurrence& r, const RecurrentArrays& a, float* packed) {
   const Weights w(r.transposed, gates, units, a.w, packs(r) ? packed : nullptr);
   const auto run_cell = cell_kernel(r.cell);
   for_rows(r, [&](int64_t first, int64_t rows) {
-    float* const products = scratch_of<float>(Scratch::recurrent, rows * (gates + 2));
-    bool* const began = reinterpret_cast<bool*>(products + rows * gates);  // whether the sample had a step that counts
+    float* const products = scratch_of<float>(Scratch::recurrent, rows * gates);
     float *const h = a.h + first * units, *const c = a.c ? a.c + first * units : nullptr;
     copy_or_zero(h, a.h0 ? a.h0 + first * units : nullptr, rows * units);
     if (c) copy_or_zero(c, a.c0 ? a.c0 + first * units : nullptr, rows * units);
-    std::fill_n(began, rows, false);
     for (int64_t s = 0; s < r.steps && !stop_requested(); ++s) {
       const int64_t t = r.reverse ? r.steps - 1 - s : s;
       const auto counts = [&](int64_t i) { return !a.mask || a.mask[r.at(first + i, t)]; };
@@ -117,10 +115,9 @@ void recurrent(const Recurrence& r, const RecurrentArrays& a, float* packed) {
           row.state = h + i * units;
           row.saved = saved;
           run_cell(row);
-          began[i] = true;
         }
         if (saved && c) std::copy_n(c + i * units, units, saved + 4 * units);
-        copy_or_zero(y, counts(i) || (began[i] && !r.masked_zero) ? h + i * units : nullptr, units);
+        copy_or_zero(y, counts(i) || !r.masked_zero ? h + i * units : nullptr, units);
       }
     }
   });
@@ -132,13 +129,9 @@ void recurrent_grad(const Recurrence& r, const RecurrentGradients& a, float* pac
   const auto run_cell = gradient_kernel(r.cell);
   const bool adds = a.mask || r.cell == Cell::gru;  // some of the state's gradient does not flow through the product
   for_rows(r, [&](int64_t first, int64_t rows) {
-    const auto time = [&](int64_t step) { return r.reverse ? r.steps - 1 - step : step; };
-    const auto counts = [&](int64_t i, int64_t step) { return !a.mask || a.mask[r.at(first + i, time(step))]; };
-    float* const zeros = scratch_of<float>(Scratch::recurrent, units + 1 + 2 * rows);
-    int64_t* const starts = reinterpret_cast<int64_t*>(zeros + (units + 1) / 2 * 2);  // the first step that counts
+    float* const zeros = scratch_of<float>(Scratch::recurrent, units);
     std::fill_n(zeros, units, 0.0f);
-    for (int64_t i = 0; i < rows; ++i)
-      for (starts[i] = 0; starts[i] < r.steps && !counts(i, starts[i]);) ++starts[i];
+    const auto time = [&](int64_t step) { return r.reverse ? r.steps - 1 - step : step; };
     float *const dh = a.dh0 + first * units, *const dc = a.dc0 ? a.dc0 + first * units : nullptr;
     copy_or_zero(dh, a.dh ? a.dh + first * units : nullptr, rows * units);
     if (dc) copy_or_zero(dc, a.dc ? a.dc + first * units : nullptr, rows * units);
@@ -149,12 +142,11 @@ void recurrent_grad(const Recurrence& r, const RecurrentGradients& a, float* pac
         const int64_t sample = first + i, at = r.at(sample, t);
         const float* const dy = a.dy ? a.dy + at * units : nullptr;
         float *const dx = a.dx + at * gates, *const dp = a.dp + at * gates;
-        if (!counts(i, s)) {
+        if (a.mask && !a.mask[at]) {
           std::fill_n(dx, gates, 0.0f);
           if (dp != dx) std::fill_n(dp, gates, 0.0f);
-          // The output is the one before this step, if there is one.
-          if (dy && !r.masked_zero && starts[i] < s)
-            kernels().add(dh + i * units, dh + i * units, dy, units, 1, 1, nullptr);
+          // The output is the state before this step.
+          if (dy && !r.masked_zero) kernels().add(dh + i * units, dh + i * units, dy, units, 1, 1, nullptr);
           continue;
         }
         any = true;

@@ -15,11 +15,11 @@ constexpr int64_t saved_blocks(Cell c) { return c == Cell::lstm ? 5 : c == Cell:
 
 struct Recurrence {
   Cell cell;
-  bool reset_first;   // gru: the order of gates is reset, update; otherwise update, reset
-  bool reverse;       // from the last step to the first
-  bool transposed;    // w is (gates * units, units); otherwise (units, gates * units)
-  bool masked_zero;   // the output of a masked step is 0; otherwise the output before it, 0 if there is none
-  bool steps_first;   // the axes of sequences are (steps, samples, ...); otherwise (samples, steps, ...)
+  bool reset_first;  // gru: the order of gates is reset, update; otherwise update, reset
+  bool reverse;      // from the last step to the first
+  bool transposed;   // w is (gates * units, units); otherwise (units, gates * units)
+  bool masked_zero;  // the output of a masked step is 0; otherwise the state before it
+  bool steps_first;  // the axes of sequences are (steps, samples, ...); otherwise (samples, steps, ...)
   int64_t samples, steps, units;
 
   int64_t gates() const { return gates_of(cell) * units; }
@@ -30,7 +30,7 @@ struct Recurrence {
 
 // Arrays are contiguous.
 struct RecurrentArrays {
-  const float* x;        // products of the input, `gates` for each step of each sample
+  const float* x;  // products of the input, `gates` for each step of each sample
   const float* w;
   const float* bias;     // gates; may be null
   const float *h0, *c0;  // (samples, units), null for zeros
@@ -48,8 +48,8 @@ struct RecurrentGradients {
   const float* c0;  // null for zeros
   const float *before, *saved;
   const uint8_t* mask;
-  float* dx;           // of the products of the input
-  float* dp;           // of the products of the state and the bias; dx itself but for gru
+  float* dx;  // of the products of the input
+  float* dp;  // of the products of the state and the bias; dx itself but for gru
   float *dh0, *dc0;
 };
 void recurrent_grad(const Recurrence& r, const RecurrentGradients& a, float* packed);

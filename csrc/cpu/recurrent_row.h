@@ -19,10 +19,10 @@ struct CellGradRow {
   int64_t n;
   const float *saved, *before;
   int reset, update;
-  const float* dy;   // of the output, or null
-  float* d_state;    // in: of the state from later steps; out: without what flows through products
-  float* d_cell;     // LSTM: of the cell's value, in place
-  float *dx, *dp;    // of the products; dp only for GRU
+  const float* dy;    // of the output, or null
+  float* d_state;     // in: of the state from later steps; out: without what flows through products
+  float* d_cell;      // LSTM: of the cell's value, in place
+  float *dx, *dp;     // of the products; dp only for GRU
   const float* cell;  // LSTM: its value after this step
 };
 

@@ -23,12 +23,8 @@ Cell cell_of(const std::string& name) {
 }
 
 Attributes RecurrentAttrs::describe() const {
-  return {{"cell", name_of(cell)},
-          {"reset_first", reset_first},
-          {"reverse", reverse},
-          {"transpose_w", transpose_w},
-          {"masked_zero", masked_zero},
-          {"steps_first", steps_first}};
+  return {{"cell", name_of(cell)},      {"reset_first", reset_first}, {"reverse", reverse},
+          {"transpose_w", transpose_w}, {"masked_zero", masked_zero}, {"steps_first", steps_first}};
 }
 
 // The inputs of the op.
@@ -44,8 +40,7 @@ void check_shape(const Tensor& t, const Shape& expected, const char* argument) {
 void infer_recurrent(InferContext& c) {
   const RecurrentAttrs& a = c.attrs.as<RecurrentAttrs>();
   const Shape &x = c.in[kX]->shape, &w = c.in[kW]->shape;
-  FASTDL_CHECK(x.rank() == 3, ValueError,
-               "recurrent: x: expected products of the inputs of shape ",
+  FASTDL_CHECK(x.rank() == 3, ValueError, "recurrent: x: expected products of the inputs of shape ",
                a.steps_first ? "(steps, samples, gates)" : "(samples, steps, gates)", ", got ", x);
   FASTDL_CHECK(w.rank() == 2, ValueError, "recurrent: w: expected a matrix, got shape ", w);
   const int64_t gates = gates_of(a.cell), units = w[a.transpose_w ? 1 : 0], samples = x[a.steps_first ? 1 : 0];
@@ -68,9 +63,8 @@ void infer_recurrent(InferContext& c) {
 
 Recurrence recurrence_of(const RecurrentAttrs& a, const Shape& x) {
   const int64_t samples = x[a.steps_first ? 1 : 0], steps = x[a.steps_first ? 0 : 1];
-  return {a.cell,        a.reset_first, a.reverse, a.transpose_w,
-          a.masked_zero, a.steps_first, samples,   steps,
-          x[2] / gates_of(a.cell)};
+  return {a.cell,        a.reset_first, a.reverse, a.transpose_w,          a.masked_zero,
+          a.steps_first, samples,       steps,     x[2] / gates_of(a.cell)};
 }
 int64_t packed_bytes(const RecurrentAttrs& a, const Shape& x, bool gradient) {
   return recurrent_packed_floats(recurrence_of(a, x), gradient) * int64_t(sizeof(float));
@@ -137,10 +131,69 @@ const Op op_recurrent_grad = OpRow{.name = "recurrent_grad",
                                    .describe = describe<RecurrentAttrs>,
                                    .workspace = recurrent_grad_workspace};
 
-void grad_recurrent(GradContext& c) {
+// The outputs y, h and c by ops that have gradients themselves.
+std::vector<Tensor> recurrent_by_ops(const RecurrentAttrs& a, const Tensor* in) {
+  const int64_t axis = a.steps_first ? 0 : 1, steps = in[kX]->shape[int(axis)], samples = in[kX]->shape[1 - int(axis)];
+  const int64_t gates = in[kX]->shape[2], units = gates / gates_of(a.cell);
+  const std::vector<int64_t> ones(size_t(steps), 1), parts(size_t(gates_of(a.cell)), units);
+  const std::vector<Tensor> x = split(in[kX], ones, axis);
+  const std::vector<Tensor> mask = in[kMask] ? split(in[kMask], ones, axis) : std::vector<Tensor>();
+  const Tensor zero = zeros({samples, units}, DType::float32);
+  Tensor h = in[kH] ? in[kH] : zero, c = in[kC] ? in[kC] : zero;
+  std::vector<Tensor> y(static_cast<size_t>(steps));
+  for (int64_t s = 0; s < steps; ++s) {
+    const size_t t = size_t(a.reverse ? steps - 1 - s : s);
+    const Tensor z = reshape(x[t], {samples, gates});
+    Tensor p = matmul(h, in[kW], false, a.transpose_w), new_h, new_c = c;
+    if (in[kBias]) p = add(p, in[kBias]);
+    if (a.cell == Cell::lstm) {
+      const std::vector<Tensor> g = split(add(z, p), parts, 1);
+      new_c = add(mul(sigmoid(g[1]), c), mul(sigmoid(g[0]), tanh(g[2])));
+      new_h = mul(sigmoid(g[3]), tanh(new_c));
+    } else if (a.cell == Cell::gru) {
+      const std::vector<Tensor> zs = split(z, parts, 1), ps = split(p, parts, 1);
+      const size_t r = a.reset_first ? 0 : 1, u = 1 - r;
+      const Tensor candidate = tanh(add(zs[2], mul(sigmoid(add(zs[r], ps[r])), ps[2])));
+      new_h = add(candidate, mul(sigmoid(add(zs[u], ps[u])), sub(h, candidate)));
+    } else {
+      new_h = a.cell == Cell::tanh ? tanh(add(z, p)) : relu(add(z, p));
+    }
+    y[t] = new_h;
+    if (in[kMask]) {
+      const Tensor counts = reshape(mask[t], {samples, 1});
+      y[t] = where(counts, new_h, a.masked_zero ? zero : h);
+      new_h = where(counts, new_h, h);
+      if (a.cell == Cell::lstm) new_c = where(counts, new_c, c);
+    }
+    h = new_h;
+    c = new_c;
+  }
+  const Tensor all = steps ? stack(y, axis) : zeros({in[kX]->shape[0], in[kX]->shape[1], units}, DType::float32);
+  return {all, h, c};
+}
+
+// With a graph, for second derivatives: the gradient of the ops, of copies that stand for the inputs.
+void grad_recurrent_by_ops(GradContext& c) {
   const RecurrentAttrs& a = c.attrs.as<RecurrentAttrs>();
-  FASTDL_CHECK(!c.gout[kBefore] && !c.gout[kSaved], RuntimeError,
-               "recurrent: second derivatives are not implemented");
+  Tensor in[kInputs];
+  for (int i = 0; i < kInputs; ++i) in[i] = c.in[i] && c.needs(i) ? copy(c.in[i]) : c.in[i];
+  const std::vector<Tensor> out = recurrent_by_ops(a, in);
+  const Tensor given[] = {c.gout[kY], c.gout[kLastH], a.cell == Cell::lstm ? c.gout[kLastC] : Tensor()};
+  std::vector<Tensor> roots, gradients, wanted;
+  for (size_t i = 0; i < 3; ++i)
+    if (given[i] && out[i]->requires_grad) roots.push_back(out[i]), gradients.push_back(given[i]);
+  for (int i = 0; i < kInputs; ++i)
+    if (c.needs(i)) wanted.push_back(in[i]);
+  if (roots.empty()) return;
+  const std::vector<Tensor> found = grad(roots, gradients, wanted, true, true);
+  size_t next = 0;
+  for (int i = 0; i < kInputs; ++i)
+    if (c.needs(i)) c.gin[i] = found[next++];
+}
+
+void grad_recurrent(GradContext& c) {
+  if (grad_enabled()) return grad_recurrent_by_ops(c);
+  const RecurrentAttrs& a = c.attrs.as<RecurrentAttrs>();
   const bool lstm = a.cell == Cell::lstm;
   const Tensor none;
   const Outputs found = apply(op_recurrent_grad,
@@ -165,7 +218,7 @@ const Op op_recurrent = OpRow{.name = "recurrent",
                               .grad = grad_recurrent,
                               .describe = describe<RecurrentAttrs>,
                               .workspace = recurrent_workspace,
-                              .grad_in = 1u << kW | 1u << kC | 1u << kMask,
+                              .grad_in = (1u << kInputs) - 1,  // all of them for second derivatives
                               .grad_out = 1u << kBefore | 1u << kSaved};
 
 }  // namespace
@@ -176,12 +229,8 @@ std::vector<Tensor> recurrent(const std::string& cell, const Tensor& x, const Te
   const char* const who = "recurrent";
   RecurrentAttrs a{cell_of(cell), reset_first, reverse, transpose_w, masked_zero, steps_first, false};
   const auto number = [&](const Tensor& t, const char* argument) { return t ? as_float(t, who, argument) : t; };
-  const Tensor in[kInputs] = {as_float(x, who, "x"),
-                              as_float(w, who, "w"),
-                              number(bias, "bias"),
-                              number(h, "h"),
-                              number(c, "c"),
-                              mask ? cast(mask, DType::bool8) : mask};
+  const Tensor in[kInputs] = {as_float(x, who, "x"), as_float(w, who, "w"), number(bias, "bias"),
+                              number(h, "h"),        number(c, "c"),        mask ? cast(mask, DType::bool8) : mask};
   for (const Tensor& t : in) a.keeps |= t && t->requires_grad && grad_enabled();
   const Outputs found = apply(op_recurrent, in, kInputs, a);
   std::vector<Tensor> results = {found.t[kY], found.t[kLastH]};

@@ -186,7 +186,8 @@ class Bidirectional(Layer):
             shape, *rest = shape
             states = (*rest, *rest)
         if self.merge_mode == "concat":
-            shape = (*shape[:-1], None if shape[-1] is None else 2 * shape[-1])
+            other = self.backward_layer.compute_output_shape(sequences_shape)
+            shape = (*shape[:-1], shape[-1] + (other[0] if self.return_state else other)[-1])
         if self.merge_mode is None:
             return (shape, shape, *states) if states else [shape, shape]
         return (shape, *states) if states else tuple(shape)

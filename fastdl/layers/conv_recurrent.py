@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .. import _core
 from .._base import convolutions, images
 from .._base import functional as F
 from .._base.checks import check_choice, check_flag, check_integer
@@ -107,7 +108,7 @@ class ConvLSTMCell(Cell):
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
         shape = (batch_size, *self._places, self.filters)
-        return [F.full(shape=shape, value=0.0) for _ in range(2)]
+        return [_core.full(shape, "float32", 0.0) for _ in range(2)]
 
     def _mask_shape(self, x: Tensor) -> tuple[int, ...]:
         return x.shape

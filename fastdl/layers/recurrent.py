@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .. import _core
 from .._base import functional as F
 from .._base import tree
 from .._base.checks import check_flag, shown
@@ -42,7 +43,7 @@ class RNN(Layer):
 
     Called with `(sequences, initial_state=None, mask=None, training=False)`. The mask, `(batch,
     steps)` of bool, says which steps count. At the others the states stay as they are, and the
-    output is the one before (0 if there is none), or 0 with `zero_output_for_mask`.
+    output is the first state, or 0 with `zero_output_for_mask`.
 
     Args:
         cell: a cell such as `LSTMCell`, a list of cells, or an object with `call(inputs, states)`,
@@ -139,7 +140,7 @@ class RNN(Layer):
     def _states_for(self, sequences: Tensor, initial_state: Any) -> list[Any] | None:
         """The states to begin with; None for zeros."""
         if self.stateful:
-            size = tree.leaves(self.states)[0].shape[0]
+            size = next(iter(tree.leaves(self.states))).shape[0]
             if sequences.shape[0] != size:
                 raise ValueError(
                     f"the states of this stateful layer are those of {size} samples, but the batch "
@@ -163,7 +164,7 @@ class RNN(Layer):
         mask: Any = None,
         training: bool = False,
     ) -> Any:
-        mask = tree.leaves(mask)[0] if tree.is_nested(mask) else mask
+        mask = next(iter(tree.leaves(mask))) if tree.is_nested(mask) else mask
         if mask is not None and tuple(mask.shape) != tuple(sequences.shape[:2]):
             raise ValueError(
                 f"mask: expected shape {tuple(sequences.shape[:2])}, one value for each step, got "
@@ -192,9 +193,8 @@ class RNN(Layer):
         y, *after = self.cell.run(name, x, begin, mask, reverse, zero, training)
         if self.return_sequences:
             return flipped(y, 1, "RNN") if reverse and not self._keeps_order else y, after
-        # The last state is the last output, unless that is a masked one which differs from it.
-        differs = mask is not None and (zero or states is not None)
-        if not differs or x.shape[1] == 0:
+        # The last state is the last output, unless that is set to 0.
+        if mask is None or not zero or x.shape[1] == 0:
             return after[0], after
         return y[:, 0] if reverse else y[:, -1], after
 
@@ -208,19 +208,19 @@ class RNN(Layer):
         inputs = _along_steps(x)
         counts = None if mask is None else _along_steps(F.cast(mask, dtype="bool"))
         outputs: list[Any] = [None] * length
-        before: Tensor | None = None
         order = range(length - 1, -1, -1) if self.go_backwards else range(length)
         for t in order:
             y, after = step_of(self.cell, inputs[t], now, training)
             if counts is not None:
-                zero = before is None or self.zero_output_for_mask
-                y = _where(counts[t], y, F.full(shape=y.shape, value=0.0) if zero else before)
-                after = tree.map_structure(lambda new, old: _where(counts[t], new, old), after, now)  # noqa: B023
-            outputs[t] = before = y
+                before = now[-1][0] if tree.is_nested(now[-1]) else now[0]
+                zero = self.zero_output_for_mask
+                y = _where(counts[t], y, _core.full(y.shape, "float32", 0.0) if zero else before)
+                both = zip(tree.leaves(after), tree.leaves(now), strict=True)
+                after = tree.pack(now, [_where(counts[t], new, old) for new, old in both])
+            outputs[t] = y
             now = after
-        assert before is not None
         if not self.return_sequences:
-            return before, now
+            return outputs[order[-1]], now
         if self.go_backwards and not self._keeps_order:
             outputs.reverse()
         return F.stack(outputs, axis=1), now
@@ -238,7 +238,7 @@ class RNN(Layer):
 
     def compute_mask(self, inputs: Any, mask: Any) -> Any:
         """The mask of the outputs: that of the inputs for sequences, none for states."""
-        mask = tree.leaves(mask)[0] if tree.is_nested(mask) else mask
+        mask = next(iter(tree.leaves(mask))) if tree.is_nested(mask) else mask
         output = mask if self.return_sequences else None
         return [output, *(None for _ in self.state_size)] if self.return_state else output
 

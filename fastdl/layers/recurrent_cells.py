@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .. import activations, constraints, initializers, regularizers
+from .. import _core, activations, constraints, initializers, regularizers
 from .._base import functional as F
 from .._base import tree
 from .._base.checks import check_flag, check_fraction, check_integer, prefixed, shown
@@ -120,7 +120,7 @@ class Cell(Layer):
     def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
         """States of zeros, each of shape `(batch_size, units)`."""
         sizes = tree.leaves(self.state_size)
-        return [F.full(shape=(batch_size, size), value=0.0) for size in sizes]
+        return [_core.full((batch_size, size), "float32", 0.0) for size in sizes]
 
     # --- dropout
 
@@ -129,7 +129,7 @@ class Cell(Layer):
             return None
         if self.__dict__[name] is None:
             count = self._gates if self.recurrent_dropout and self._own_masks else 1
-            ones = F.full(shape=self._mask_shape(x), value=1.0)
+            ones = _core.full(self._mask_shape(x), "float32", 1.0)
             with stream_of(self.seed_generator):
                 self.__dict__[name] = [F.dropout(ones, rate=rate) for _ in range(count)]
         return self.__dict__[name]
@@ -197,7 +197,7 @@ class Cell(Layer):
             return own
 
         def initialize(shape: Shape, dtype: Any = None) -> Tensor:
-            parts = [own((units,)), F.full(shape=(units,), value=1.0), own((2 * units,))]
+            parts = [own((units,)), _core.full((units,), "float32", 1.0), own((2 * units,))]
             return F.concat([F.cast(part, dtype="float32") for part in parts])
 
         return initialize
@@ -485,8 +485,8 @@ class GRUCell(Cell):
 
     With the gates z and r of `x @ kernel + h @ recurrent_kernel` and their biases, under
     `recurrent_activation`: `h' = z h + (1 - z) activation(x_h + r (h @ recurrent_kernel_h))`;
-    without `reset_after` the gate r multiplies h before the product. Called with `(inputs, states)`, inputs
-    of shape `(batch, features)` and one state `(batch, units)`; returns h' and the list `[h']`.
+    without `reset_after` the gate r multiplies h before the product. Called with `(inputs,
+    states)`, inputs of shape `(batch, features)` and one state `(batch, units)`; returns h' and the list `[h']`.
 
     Args:
         units: size of the output and of the state, at least 1.
@@ -716,7 +716,7 @@ def check_cell(who: str, cell: Any) -> None:
 def output_size_of(cell: Any) -> int:
     """The size of a cell's output: that of its first state, if the cell does not say it."""
     size = getattr(cell, "output_size", None)
-    return tree.leaves(cell.state_size)[0] if size is None else size
+    return next(iter(tree.leaves(cell.state_size))) if size is None else size
 
 
 def initial_state_of(cell: Any, batch_size: int | None) -> Any:
@@ -724,7 +724,7 @@ def initial_state_of(cell: Any, batch_size: int | None) -> Any:
     if hasattr(cell, "get_initial_state"):
         return cell.get_initial_state(batch_size=batch_size)
     return tree.map_structure(
-        lambda size: F.full(shape=(batch_size, size), value=0.0), cell.state_size
+        lambda size: _core.full((batch_size, size), "float32", 0.0), cell.state_size
     )
 
 

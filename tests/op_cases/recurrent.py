@@ -58,13 +58,12 @@ def recurrent(
     zeros = np.zeros((samples, w.shape[0]))
     h, c = (zeros if state is None else state for state in (h, c))
     mask = np.ones((samples, steps), bool) if mask is None else mask.astype(bool)
-    y, before = np.zeros((samples, steps, w.shape[0])), zeros
+    y = np.zeros((samples, steps, w.shape[0]))
     for t in range(steps - 1, -1, -1) if reverse else range(steps):
         p = h @ w + (0 if bias is None else bias)
         new_h, new_c = STEPS[cell](x[:, t], p, h, c, **options)
         counts = mask[:, t, None]
-        y[:, t] = np.where(counts, new_h, 0 if masked_zero else before)
-        before = y[:, t]
+        y[:, t] = np.where(counts, new_h, 0 if masked_zero else h)
         h, c = np.where(counts, new_h, h), np.where(counts, new_c, c)
     y = y.swapaxes(0, 1) if steps_first else y
     return [y, h, c] if cell == "lstm" else [y, h]
@@ -75,13 +74,26 @@ def joined(parts):
     return np.concatenate([part.reshape(-1) for part in parts])
 
 
-def case(id, cell, small=(3, 4, 5), big=(21, 9, 70), bias=True, states=True, mask=None, **options):
+def case(
+    id,
+    cell,
+    small=(3, 4, 5),
+    big=(21, 9, 70),
+    bias=True,
+    states=True,
+    mask=None,
+    kink=False,
+    **options,
+):
     def inputs(d: Draw):
         samples, steps, units = big if d.size == "big" else small
         samples, gates = d.n(samples, samples), GATES[cell] * units
         shape = (gates, units) if options.get("transpose_w") else (units, gates)
         axes = (steps, samples) if options.get("steps_first") else (samples, steps)
-        found = [d.normal(*axes, gates), d.normal(*shape) / np.float32(units**0.5)]
+        x, w = d.normal(*axes, gates), d.normal(*shape) / np.float32(units**0.5)
+        if kink:  # products of the state that do not change the sign of x
+            x, w = d.nonzero(*axes, gates), d.uniform(-0.01, 0.01, *shape) / np.float32(units)
+        found = [x, w]
         if bias:
             found.append(d.normal(gates))
         if states:
@@ -161,4 +173,4 @@ case("lstm_torch", "lstm", steps_first=True, transpose_w=True, mask=ragged, mask
 case("gru_steps_first", "gru", steps_first=True)
 case("tanh", "tanh")
 case("tanh_masked", "tanh", mask=ragged, reverse=True)
-case("relu", "relu", bias=True)
+case("relu", "relu", bias=False, states=False, kink=True)

@@ -134,7 +134,7 @@ def padded_steps(packed: PackedSequence) -> tuple[Tensor, Tensor]:
     places = np.full((steps, batch), rows)
     places[step, sample] = np.arange(rows)
     data = packed.data
-    padding = F.full(shape=(1, *data.shape[1:]), value=0.0)
+    padding = _core.full((1, *data.shape[1:]), "float32", 0.0)
     if data.dtype != padding.dtype:
         padding = F.cast(padding, dtype=data.dtype)
     flat = F.take(F.concat([data, padding]), _core.as_tensor(places.reshape(-1)), axis=0)
@@ -191,7 +191,7 @@ def pad_packed_sequence(
                 f"{who}: total_length: expected at least {steps}, the length of the longest "
                 f"sequence, got {total_length}"
             )
-        more = F.full(shape=(total_length - steps, *x.shape[1:]), value=float(padding_value))
+        more = _core.full((total_length - steps, *x.shape[1:]), "float32", float(padding_value))
         x = F.concat([x, F.cast(more, dtype=x.dtype)])
     back = sequence.unsorted_indices
     if back is not None:
@@ -240,7 +240,7 @@ def pad_sequence(
                 f"{who}: sequences: expected shapes (length, {', '.join(map(str, rest))}), got "
                 f"{tuple(x.shape)} at position {i}"
             )
-        more = F.full(shape=(steps - x.shape[0], *rest), value=float(padding_value))
+        more = _core.full((steps - x.shape[0], *rest), "float32", float(padding_value))
         more = F.cast(more, dtype=x.dtype)
         padded.append(F.concat([x, more] if padding_side == "right" else [more, x]))
     return F.stack(padded, axis=0 if check_flag(who, "batch_first", batch_first) else 1)
