@@ -41,7 +41,9 @@ class ConvLSTMCell(Cell):
         filters: int,
         geometry: dict[str, Any],
         unit_forget_bias: bool,
-        common: tuple[Any, ...],
+        use_bias: bool,
+        rates: tuple[float, float],
+        seed: int | SeedGenerator | None,
         functions: dict[str, Identifier],
         settings: dict[str, Identifier],
         who: str,
@@ -61,7 +63,7 @@ class ConvLSTMCell(Cell):
         padding = geometry["padding"]
         padding = padding.lower() if isinstance(padding, str) else padding
         self.padding = check_choice(who, "padding", padding, ("valid", "same"))
-        self._setup(filters, *common, functions, settings)
+        self._setup(filters, use_bias, *rates, seed, functions, settings)
         self.unit_forget_bias = check_flag(who, "unit_forget_bias", unit_forget_bias)
         self._places: tuple[int, ...] = ()  # of the states
 
@@ -95,7 +97,7 @@ class ConvLSTMCell(Cell):
 
     def build(self, input_shape: Shape) -> None:
         *places, channels = input_shape[1:]
-        if None in (*places, channels):
+        if channels is None or None in places:
             raise ValueError(
                 f"the places and channels of the input must be known, got shape {input_shape}"
             )
@@ -106,7 +108,7 @@ class ConvLSTMCell(Cell):
         if self.use_bias:
             self.bias = self._add("bias", (columns,), self._forget_bias(self.unit_forget_bias))
 
-    def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
+    def get_initial_state(self, batch_size: int) -> list[Tensor]:
         shape = (batch_size, *self._places, self.filters)
         return [_core.full(shape, "float32", 0.0) for _ in range(2)]
 
@@ -169,7 +171,9 @@ class ConvLSTM(RNN):
         geometry: dict[str, Any],
         data_format: str | None,
         unit_forget_bias: bool,
-        common: tuple[Any, ...],
+        use_bias: bool,
+        rates: tuple[float, float],
+        seed: int | SeedGenerator | None,
         functions: dict[str, Identifier],
         settings: dict[str, Identifier],
         flags: dict[str, bool],
@@ -182,7 +186,9 @@ class ConvLSTM(RNN):
             filters,
             geometry,
             unit_forget_bias,
-            common,
+            use_bias,
+            rates,
+            seed,
             functions,
             settings,
             who,
@@ -349,7 +355,9 @@ class ConvLSTM1D(ConvLSTM):
             },
             data_format,
             unit_forget_bias,
-            (use_bias, dropout, recurrent_dropout, seed),
+            use_bias,
+            (dropout, recurrent_dropout),
+            seed,
             {"activation": activation, "recurrent_activation": recurrent_activation},
             settings,
             flags,
@@ -458,7 +466,9 @@ class ConvLSTM2D(ConvLSTM):
             },
             data_format,
             unit_forget_bias,
-            (use_bias, dropout, recurrent_dropout, seed),
+            use_bias,
+            (dropout, recurrent_dropout),
+            seed,
             {"activation": activation, "recurrent_activation": recurrent_activation},
             settings,
             flags,
@@ -567,7 +577,9 @@ class ConvLSTM3D(ConvLSTM):
             },
             data_format,
             unit_forget_bias,
-            (use_bias, dropout, recurrent_dropout, seed),
+            use_bias,
+            (dropout, recurrent_dropout),
+            seed,
             {"activation": activation, "recurrent_activation": recurrent_activation},
             settings,
             flags,

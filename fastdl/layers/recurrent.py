@@ -316,7 +316,7 @@ class _Standard(RNN):
 
 def _shared(options: PlainOptions) -> dict[str, Any]:
     """The options of a layer that its cell has too."""
-    return {key: options[key] for key in ("dtype", "trainable") if key in options}  # type: ignore[literal-required]
+    return {key: options[key] for key in ("dtype", "trainable") if key in options}
 
 
 @LAYERS.register

@@ -12,6 +12,7 @@ from .._base import functional as F
 from .._base import tree
 from .._base.checks import check_flag, check_fraction, check_integer, prefixed, shown
 from .._base.registry import LAYERS
+from .._core import Tensor
 from .._graph.calls import signature_of
 from ..random import SeedGenerator, generator_of, stream_of
 from ._config import plain_seed
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from .._base.parameter import Parameter
     from .._base.registry import Identifier
     from .._base.types import Config, Shape
-    from .._core import Tensor
     from .options import LayerOptions
 
 _MODULES: dict[str, Any] = {
@@ -117,7 +117,7 @@ class Cell(Layer):
         except ValueError as error:  # of the initializer
             raise prefixed(f"{prefix}_initializer", error) from None
 
-    def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
+    def get_initial_state(self, batch_size: int) -> list[Tensor]:
         """States of zeros, each of shape `(batch_size, units)`."""
         sizes = tree.leaves(self.state_size)
         return [_core.full((batch_size, size), "float32", 0.0) for size in sizes]
@@ -322,7 +322,7 @@ class SimpleRNNCell(Cell):
     def call(
         self, inputs: Tensor, states: Sequence[Tensor], training: bool = False
     ) -> tuple[Tensor, list[Tensor]]:
-        h = states[0] if tree.is_nested(states) else states
+        h = _first_of(states)
         products = self._state_products(h, self.recurrent_kernel, training)
         y = self.activation(self.input_products(inputs, training) + products)
         return y, [y]
@@ -485,8 +485,10 @@ class GRUCell(Cell):
 
     With the gates z and r of `x @ kernel + h @ recurrent_kernel` and their biases, under
     `recurrent_activation`: `h' = z h + (1 - z) activation(x_h + r (h @ recurrent_kernel_h))`;
-    without `reset_after` the gate r multiplies h before the product. Called with `(inputs,
-    states)`, inputs of shape `(batch, features)` and one state `(batch, units)`; returns h' and the list `[h']`.
+    without `reset_after` the gate r multiplies h before the product.
+
+    Called with `(inputs, states)`, inputs of shape `(batch, features)` and one state `(batch,
+    units)`; returns h' and the list `[h']`.
 
     Args:
         units: size of the output and of the state, at least 1.
@@ -574,7 +576,7 @@ class GRUCell(Cell):
     def call(
         self, inputs: Tensor, states: Sequence[Tensor], training: bool = False
     ) -> tuple[Tensor, list[Tensor]]:
-        h = states[0] if tree.is_nested(states) else states
+        h = _first_of(states)
         x_z, x_r, x_h = self._gates_of(self.input_products(inputs, training))
         gate = self.recurrent_activation
         if self.reset_after:
@@ -659,7 +661,7 @@ class StackedRNNCells(Layer):
         """The size of the output, that of the last cell."""
         return output_size_of(self.cells[-1])
 
-    def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
+    def get_initial_state(self, batch_size: int) -> list[Any]:
         """The states of each cell at the beginning."""
         return [initial_state_of(cell, batch_size) for cell in self.cells]
 
@@ -704,6 +706,11 @@ class StackedRNNCells(Layer):
 # --- what a layer asks of any cell
 
 
+def _first_of(states: Tensor | Sequence[Tensor]) -> Tensor:
+    """The only state of a cell, which may come without a list."""
+    return states if isinstance(states, Tensor) else states[0]
+
+
 def check_cell(who: str, cell: Any) -> None:
     """ValueError unless an object has what a cell needs."""
     for name in ("call", "state_size"):
@@ -719,7 +726,7 @@ def output_size_of(cell: Any) -> int:
     return next(iter(tree.leaves(cell.state_size))) if size is None else size
 
 
-def initial_state_of(cell: Any, batch_size: int | None) -> Any:
+def initial_state_of(cell: Any, batch_size: int) -> Any:
     """The states of a cell at the beginning: zeros, if the cell does not make them."""
     if hasattr(cell, "get_initial_state"):
         return cell.get_initial_state(batch_size=batch_size)

@@ -69,7 +69,10 @@ class RNNBase(Module):
         for layer in range(num_layers):
             features = input_size if layer == 0 else hidden_size * self._directions
             for suffix in self._suffixes:
-                shapes = {"weight_ih": (rows, features), "weight_hh": (rows, hidden_size)}
+                shapes: dict[str, tuple[int, ...]] = {
+                    "weight_ih": (rows, features),
+                    "weight_hh": (rows, hidden_size),
+                }
                 if bias:
                     shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
                 for name, shape in shapes.items():
@@ -150,7 +153,8 @@ class RNNBase(Module):
             outputs = []
             for direction in range(self._directions):
                 at = layer * self._directions + direction
-                w_ih, w_hh, b_ih, b_hh = (*weights[at], None, None)[:4]
+                w_ih, w_hh, *biases = weights[at]
+                b_ih, b_hh = biases or (None, None)
                 y, *after = F.recurrent(
                     self._cell,
                     F.linear(x, w_ih, bias=b_ih, transpose_w=True),
@@ -198,7 +202,9 @@ class RNNBase(Module):
         begin = self._begin(hx, x.shape[1], True)
         order, back = packed.sorted_indices, packed.unsorted_indices
         if order is not None and hx is not None:
-            begin = [[F.take(s, order, axis=0) for s in kind] for kind in begin]
+            begin = [
+                [None if s is None else F.take(s, order, axis=0) for s in kind] for kind in begin
+            ]
         y, ends = self._run(x, begin, mask, True)
         states = [F.stack(each, axis=0) for each in ends]
         if back is not None:
