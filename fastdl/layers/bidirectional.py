@@ -95,6 +95,10 @@ class Bidirectional(Layer):
         for each in (forward, backward):
             if hasattr(each, "zero_output_for_mask"):
                 each.zero_output_for_mask = each.return_sequences
+        if weights is not None and not isinstance(weights, (list, tuple)):
+            raise ValueError(
+                f"Bidirectional: weights: expected a list of arrays, got {shown(weights)}"
+            )
         self._start = list(weights) if weights else None
         self.input_spec = layer.input_spec
 

@@ -14,7 +14,7 @@ from .._base.checks import check_choice, check_flag, check_integer
 from .._base.registry import LAYERS
 from .input_spec import InputSpec
 from .recurrent import RNN, _OfCell, _shared
-from .recurrent_cells import Cell
+from .recurrent_cells import Cell, own_cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,12 +46,11 @@ class ConvLSTMCell(Cell):
         seed: int | SeedGenerator | None,
         functions: dict[str, Identifier],
         settings: dict[str, Identifier],
-        who: str,
         **kwargs: Any,
     ) -> None:
         super().__init__(name="conv_lstm_cell", **kwargs)
+        who = type(self).__name__
         self.rank = rank
-        self._who = who
         self.filters = check_integer(who, "filters", filters, 1)
         for name in ("kernel_size", "strides", "dilation_rate"):
             setattr(self, name, images.check_sizes(who, name, geometry[name], rank))
@@ -180,8 +179,9 @@ class ConvLSTM(RNN):
         options: PlainOptions,
         activity_regularizer: Identifier,
     ) -> None:
-        who = type(self).__name__
-        cell = ConvLSTMCell(
+        cell = own_cell(
+            self,
+            ConvLSTMCell,
             self._rank,
             filters,
             geometry,
@@ -191,11 +191,10 @@ class ConvLSTM(RNN):
             seed,
             functions,
             settings,
-            who,
             **_shared(options),
         )
         super().__init__(cell, activity_regularizer=activity_regularizer, **flags, **options)
-        self.data_format = images.check_format(who, data_format)
+        self.data_format = images.check_format(type(self).__name__, data_format)
         self.input_spec = InputSpec(ndim=self._rank + 3)
 
     @property

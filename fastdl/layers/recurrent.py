@@ -24,6 +24,7 @@ from .recurrent_cells import (
     check_cell,
     initial_state_of,
     output_size_of,
+    own_cell,
     step_of,
 )
 
@@ -89,9 +90,10 @@ class RNN(Layer):
     ) -> None:
         super().__init__(**kwargs)
         who = type(self).__name__
+        for each in cell if isinstance(cell, (list, tuple)) and cell else (cell,):
+            check_cell(f"{who}: cell", each)
         if isinstance(cell, (list, tuple)):
             cell = StackedRNNCells(cell)
-        check_cell(f"{who}: cell", cell)
         self.cell = cell
         self.return_sequences = check_flag(who, "return_sequences", return_sequences)
         self.return_state = check_flag(who, "return_state", return_state)
@@ -306,7 +308,7 @@ class _Standard(RNN):
     recurrent_dropout = _OfCell()
 
     def _check_cudnn(self, use_cudnn: bool | str) -> None:
-        if use_cudnn not in ("auto", False):
+        if not isinstance(use_cudnn, (bool, str)) or use_cudnn not in ("auto", False):
             raise ValueError(
                 f"{type(self).__name__}: use_cudnn: expected 'auto' or False, since there is no "
                 f"cuDNN here, got {shown(use_cudnn)}"
@@ -380,7 +382,9 @@ class SimpleRNN(_Standard):
         seed: int | SeedGenerator | None = None,
         **kwargs: Unpack[PlainOptions],
     ) -> None:
-        cell = SimpleRNNCell(
+        cell = own_cell(
+            self,
+            SimpleRNNCell,
             units,
             activation=activation,
             use_bias=use_bias,
@@ -484,7 +488,9 @@ class LSTM(_Standard):
         use_cudnn: bool | str = "auto",
         **kwargs: Unpack[PlainOptions],
     ) -> None:
-        cell = LSTMCell(
+        cell = own_cell(
+            self,
+            LSTMCell,
             units,
             activation=activation,
             recurrent_activation=recurrent_activation,
@@ -589,7 +595,9 @@ class GRU(_Standard):
         use_cudnn: bool | str = "auto",
         **kwargs: Unpack[PlainOptions],
     ) -> None:
-        cell = GRUCell(
+        cell = own_cell(
+            self,
+            GRUCell,
             units,
             activation=activation,
             recurrent_activation=recurrent_activation,

@@ -192,7 +192,7 @@ class Cell(Layer):
 
     def _forget_bias(self, ones: bool) -> Any:
         """The initializer of a bias whose second part, that of the forget gate, may be 1."""
-        own, units = self.bias_initializer, self.units
+        own, units = self.bias_initializer or initializers.Zeros(), self.units
         if not ones:
             return own
 
@@ -341,9 +341,9 @@ class SimpleRNNCell(Cell):
         training: bool,
     ) -> list[Tensor]:
         return F.recurrent(
-            name,
-            self.input_products(inputs, training),
-            self.recurrent_kernel,
+            cell=name,
+            x=self.input_products(inputs, training),
+            w=self.recurrent_kernel,
             h=states[0],
             mask=mask,
             reverse=reverse,
@@ -465,9 +465,9 @@ class LSTMCell(Cell):
     ) -> list[Tensor]:
         h, c = states
         return F.recurrent(
-            name,
-            self.input_products(inputs, training),
-            self.recurrent_kernel,
+            cell=name,
+            x=self.input_products(inputs, training),
+            w=self.recurrent_kernel,
             h=h,
             c=c,
             mask=mask,
@@ -609,9 +609,9 @@ class GRUCell(Cell):
         training: bool,
     ) -> list[Tensor]:
         return F.recurrent(
-            name,
-            self.input_products(inputs, training),
-            self.recurrent_kernel,
+            cell=name,
+            x=self.input_products(inputs, training),
+            w=self.recurrent_kernel,
             bias=self._state_bias(),
             h=states[0],
             mask=mask,
@@ -704,6 +704,15 @@ class StackedRNNCells(Layer):
 
 
 # --- what a layer asks of any cell
+
+
+def own_cell(layer: Layer, kind: type[Cell], *args: Any, **kwargs: Any) -> Any:
+    """A cell for a layer, whose name errors have instead of the cell's."""
+    try:
+        return kind(*args, **kwargs)
+    except (TypeError, ValueError) as error:
+        text = str(error).replace(f"{kind.__name__}:", f"{type(layer).__name__}:", 1)
+        raise type(error)(text) from None
 
 
 def _first_of(states: Tensor | Sequence[Tensor]) -> Tensor:

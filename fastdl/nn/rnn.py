@@ -62,7 +62,7 @@ class RNNBase(Module):
         self.batch_first = check_flag(who, "batch_first", batch_first)
         self.dropout = check_fraction(who, "dropout", dropout)
         self.bidirectional = check_flag(who, "bidirectional", bidirectional)
-        if proj_size:
+        if check_integer(who, "proj_size", proj_size, 0):
             raise NotImplementedError(f"{who}: proj_size: projections are not implemented")
         self.proj_size = 0
         rows = _GATES[self._cell] * hidden_size
@@ -156,9 +156,9 @@ class RNNBase(Module):
                 w_ih, w_hh, *biases = weights[at]
                 b_ih, b_hh = biases or (None, None)
                 y, *after = F.recurrent(
-                    self._cell,
-                    F.linear(x, w_ih, bias=b_ih, transpose_w=True),
-                    w_hh,
+                    cell=self._cell,
+                    x=F.linear(x, w_ih, bias=b_ih, transpose_w=True),
+                    w=w_hh,
                     bias=b_hh,
                     h=begin[0][at],
                     c=begin[1][at] if len(begin) == 2 else None,
@@ -396,9 +396,9 @@ class RNNCellBase(Module):
             now.append(None if state is None else F.reshape(state, shape=(batch, self.hidden_size)))
         products = F.linear(x, self.weight_ih, bias=self.bias_ih, transpose_w=True)
         _, *after = F.recurrent(
-            self._cell,
-            F.reshape(products, shape=(batch, 1, products.shape[-1])),
-            self.weight_hh,
+            cell=self._cell,
+            x=F.reshape(products, shape=(batch, 1, products.shape[-1])),
+            w=self.weight_hh,
             bias=self.bias_hh,
             h=now[0],
             c=now[1] if len(now) == 2 else None,

@@ -419,6 +419,18 @@ class TestConfig:
                 )
                 for rank in ranks
             },
+            **{
+                f"{name}{more}": {"units": 3, "bias_initializer": "ones", "dropout": 0.1}
+                for name in ("SimpleRNN", "LSTM", "GRU")
+                for more in ("", "Cell")
+            },
+            **{
+                f"ConvLSTM{n}D": {"filters": 2, "kernel_size": 3, "stateful": True}
+                for n in (1, 2, 3)
+            },
+            "RNN": {"cell": layers.GRUCell(2, name="c"), "return_sequences": True},
+            "Bidirectional": {"layer": layers.GRU(2, name="g"), "merge_mode": "sum"},
+            "StackedRNNCells": {"cells": [layers.GRUCell(2, name="c"), layers.LSTMCell(1)]},
             "DepthwiseConv1D": {"kernel_size": 3, "depth_multiplier": 2},
             "DepthwiseConv2D": {"kernel_size": (2, 3), "dilation_rate": (1, 2)},
             "Dot": {"axes": 1},

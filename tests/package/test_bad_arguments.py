@@ -277,8 +277,38 @@ TORCH_LOSSES = """
 NORMS = "BatchNorm1d BatchNorm2d BatchNorm3d GroupNorm InstanceNorm1d InstanceNorm2d".split()
 NORMS += ["InstanceNorm3d", "LayerNorm", "RMSNorm"]
 CONVS = [f"{name}{n}d" for name in ("Conv", "ConvTranspose") for n in (1, 2, 3)]
+
+
+def use_sequence(layer):
+    layer(np.ones((2, 3, 2), "float32"))
+
+
+def use_cell(cell):
+    cell(np.ones((2, 3), "float32"), cell.get_initial_state(2))
+
+
+def use_image_sequence(layer):
+    axes = layer.input_spec.ndim - 3
+    layer(np.ones((1, 2, *(4,) * axes, 1), "float32"))
+
+
+def use_recurrent(module):
+    module(fastdl.ones(3, 2, 2))
+
+
+def use_vectors(module):
+    module(fastdl.ones(2, 2))
+
+
 USES = {f"layers.{name}": use_merge for name in MERGES}
 USES |= {f"layers.{name}": use_grid for name in layers.__all__ if name.endswith(("1D", "2D", "3D"))}
+RECURRENT = ("SimpleRNN", "LSTM", "GRU", "RNN")
+USES |= {f"layers.{name}": use_sequence for name in (*RECURRENT, "Bidirectional")}
+USES |= {f"layers.{name}Cell": use_cell for name in ("SimpleRNN", "LSTM", "GRU")}
+USES |= {f"layers.ConvLSTM{n}D": use_image_sequence for n in (1, 2, 3)}
+USES |= {"layers.StackedRNNCells": lambda cells: use_sequence(layers.RNN(cells))}
+USES |= {f"nn.{name}": use_recurrent for name in RECURRENT[1:]}
+USES |= {f"nn.{name}Cell": use_vectors for name in RECURRENT[1:]}
 USES |= {f"nn.{kind}Norm{n}d": use_spatial for kind in ("Batch", "Instance") for n in (1, 2, 3)}
 USES |= {f"nn.{name}Loss": use_torch_loss for name in TORCH_LOSSES}
 SPATIAL = ("Conv", "ConvTranspose", "MaxPool", "AvgPool", "LPPool", "AdaptiveAvgPool")
@@ -344,6 +374,20 @@ NEEDED |= {
             ("SeparableConv", (1, 2), ""),
         )
         for rank in ranks
+    },
+    **{
+        f"layers.{name}{more}": lambda: {"units": 2}
+        for name in ("SimpleRNN", "LSTM", "GRU")
+        for more in ("", "Cell")
+    },
+    **{f"layers.ConvLSTM{n}D": lambda: {"filters": 2, "kernel_size": 2} for n in (1, 2, 3)},
+    "layers.RNN": lambda: {"cell": layers.GRUCell(2)},
+    "layers.Bidirectional": lambda: {"layer": layers.GRU(2)},
+    "layers.StackedRNNCells": lambda: {"cells": [layers.GRUCell(2)]},
+    **{
+        f"nn.{name}{more}": lambda: {"input_size": 2, "hidden_size": 3}
+        for name in ("RNN", "LSTM", "GRU")
+        for more in ("", "Cell")
     },
     "layers.DepthwiseConv1D": lambda: {"kernel_size": 2},
     "layers.DepthwiseConv2D": lambda: {"kernel_size": 2},
@@ -519,8 +563,12 @@ ACCEPTED = {
 }
 _NO_DEVICE = "PyTorch's RuntimeError for a device that isn't there"
 # (class, argument): an error of another kind or without names, and why it stands.
+RECURRENT_MODULES = [f"{name}{more}" for name in RECURRENT[1:] for more in ("", "Cell")]
 OTHER_ERRORS = {
-    **{(f"nn.{name}", "device"): _NO_DEVICE for name in ("Linear", "PReLU", *NORMS, *CONVS)},
+    **{
+        (f"nn.{name}", "device"): _NO_DEVICE
+        for name in ("Linear", "PReLU", *NORMS, *CONVS, *RECURRENT_MODULES)
+    },
     ("nn.Parameter", "data"): "PyTorch's RuntimeError for a gradient of integers",
     ("layers.ActivityRegularization", "activity_regularizer"): "it has no such argument",
     ("data.DataLoader", "sampler"): "any iterable; the data set says what an index is",

@@ -19,6 +19,8 @@ ROOT = Path(fastdl.__file__).parent
 
 HOOK = "an argument of a method that users override and the library calls"
 ORDER = "the results are in order whatever it says"
+STATES = "the states have the sizes of the cell"
+MASK = "the output's mask is that of the input"
 SPEED = "a hint for speed; the documentation says that it changes no result"
 
 # (module, function, argument): why the body need not read it.
@@ -30,6 +32,17 @@ NEVER_READ = {
     ("ops.indexing", "top_k", "sorted"): ORDER,
     ("ops.indexing", "unique", "sorted"): ORDER,
     ("layers.layer", "build", "input_shape"): HOOK,
+    ("layers.bidirectional", "build", "initial_state_shape"): STATES,
+    ("layers.bidirectional", "compute_output_shape", "initial_state_shape"): STATES,
+    ("layers.bidirectional", "compute_mask", "inputs"): MASK,
+    ("layers.conv_recurrent", "build", "initial_state_shape"): STATES,
+    ("layers.conv_recurrent", "compute_output_shape", "initial_state_shape"): STATES,
+    ("layers.conv_recurrent", "fused_name", "training"): "it has no operation for all steps",
+    ("layers.recurrent", "build", "initial_state_shape"): STATES,
+    ("layers.recurrent", "compute_output_shape", "initial_state_shape"): STATES,
+    ("layers.recurrent", "compute_mask", "inputs"): MASK,
+    ("layers.recurrent_cells", "initialize", "shape"): "a bias has one shape",
+    ("layers.recurrent_cells", "initialize", "dtype"): "weights are float32",
     ("models.trainer", "compute_loss", "x"): HOOK,
     ("models.trainer", "compute_loss", "training"): HOOK,
     ("models.trainer", "compute_metrics", "x"): HOOK,
