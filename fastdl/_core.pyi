@@ -781,6 +781,20 @@ def recurrent(
     masked_zero: bool = False,
     steps_first: bool = False,
 ) -> list[Tensor]: ...
+def attention(
+    query: TensorLike,
+    key: TensorLike,
+    value: TensorLike,
+    mask: TensorLike | None = None,
+    causal: bool = False,
+    scale: float | None = None,
+    heads_first: bool = False,
+    bias: TensorLike | None = None,
+    offset: TensorLike | None = None,
+    lengths: TensorLike | None = None,
+    dropout: float = 0.0,
+    generator: TensorLike | None = None,
+) -> Tensor: ...
 def increment_(counts: TensorLike, amount: int = 1) -> None: ...
 def update_(
     rule: str,

@@ -33,6 +33,7 @@ PARAMETERS = {
     "int64_t": "int",
     "std::optional<int64_t>": "int | None",
     "double": "float",
+    "std::optional<double>": "float | None",
     "bool": "bool",
     "std::string": "str",
     "Precision": "Precision",

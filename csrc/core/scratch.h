@@ -14,6 +14,7 @@ enum class Scratch {
   gemm_sums,
   gemm_parts,
   chain,
+  attention,
   conv_rows,
   conv_runs,
   conv_segments,

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "core/dtype_list.h"
+#include "cpu/attention_rows.h"
 #include "cpu/conv_row.h"
 #include "cpu/depthwise_row.h"
 #include "cpu/gemm_row.h"

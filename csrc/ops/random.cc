@@ -1,11 +1,12 @@
 // Random ops. `reserve` takes from a generator the counters that an op needs, and the op computes from these alone.
 // Value i depends on its counter, so threads do not matter, and a replayed plan draws the same blocks as an eager run.
+#include "ops/random.h"
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "core/parallel.h"
-#include "core/rng.h"
 #include "cpu/kernels.h"
 #include "ops/arguments.h"
 #include "ops/layout.h"
@@ -35,18 +36,6 @@ const Op op_reserve = OpRow{.name = "reserve",
                             .mutates = 0b1,
                             .stored = 0b1,
                             .random = true};  // infer() refuses these and names the argument
-
-Tensor reserve(int64_t n, const Tensor& from) {
-  const Tensor& g = from ? from : generator();
-  note_draw(g, n);
-  return apply(op_reserve, {g}, n);
-}
-
-// The block that `reserve` returns.
-struct Block {
-  uint64_t seed, counter;
-  explicit Block(const View& v) : seed(uint64_t(v.as<int64_t>()[0])), counter(uint64_t(v.as<int64_t>()[1])) {}
-};
 
 struct DrawAttrs {
   Shape shape;
@@ -197,6 +186,15 @@ void check_std(double std, const char* who) {
 }
 
 }  // namespace
+
+Tensor reserve(int64_t n, const Tensor& from) {
+  const Tensor& g = from ? from : generator();
+  note_draw(g, n);
+  return apply(op_reserve, {g}, n);
+}
+Tensor uniform_of(const Tensor& block, const Shape& shape) {
+  return apply(op_uniform, {block}, DrawAttrs{shape, 0, 1, 0, 0});
+}
 
 Tensor uniform(const Shape& shape, double low, double high, const Tensor& from) {
   FASTDL_CHECK(low <= high, ValueError, "uniform: expected low <= high, got ", low, " and ", high);

@@ -1,6 +1,7 @@
 // Declares every row of kernels.inc in this ISA's namespace. Kernel files include this first.
 #pragma once
 #include "core/dtype_list.h"
+#include "cpu/attention_rows.h"
 #include "cpu/conv_row.h"
 #include "cpu/depthwise_row.h"
 #include "cpu/gemm_row.h"

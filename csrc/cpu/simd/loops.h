@@ -22,6 +22,7 @@ struct Full {
   FASTDL_INLINE vf load(const float* p) const { return fastdl::FASTDL_ISA_NS::load(p); }
   FASTDL_INLINE vf load(const float* p, vf) const { return load(p); }
   FASTDL_INLINE void store(float* p, vf v) const { fastdl::FASTDL_ISA_NS::store(p, v); }
+  FASTDL_INLINE vf or_else(vf v, vf) const { return v; }  // v, and `rest` in lanes that are not touched
   FASTDL_INLINE vi load_mask(const uint8_t* p) const { return fastdl::FASTDL_ISA_NS::load_mask(p, kLanes); }
   FASTDL_INLINE void store_mask(uint8_t* p, vi m) const { fastdl::FASTDL_ISA_NS::store_mask(p, m, kLanes); }
   FASTDL_INLINE int64_t lanes() const { return kLanes; }
@@ -31,6 +32,7 @@ struct Part {
   FASTDL_INLINE vf load(const float* p) const { return load_n(p, n); }
   FASTDL_INLINE vf load(const float* p, vf rest) const { return load_n(p, n, rest); }
   FASTDL_INLINE void store(float* p, vf v) const { store_n(p, v, n); }
+  FASTDL_INLINE vf or_else(vf v, vf rest) const { return select(first_lanes(n), v, rest); }
   FASTDL_INLINE vi load_mask(const uint8_t* p) const { return fastdl::FASTDL_ISA_NS::load_mask(p, n); }
   FASTDL_INLINE void store_mask(uint8_t* p, vi m) const { fastdl::FASTDL_ISA_NS::store_mask(p, m, n); }
   FASTDL_INLINE int64_t lanes() const { return n; }

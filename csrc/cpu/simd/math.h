@@ -55,6 +55,18 @@ FASTDL_INLINE vf exp(vf x) {
   return select(zero, splat(0.0f), scale_by_power_of_two(1.0f + r, n));
 }
 
+// 2^x for x <= 0, where results below 2^-126 count as 0; 0.8 ulp. Half the work of exp().
+FASTDL_INLINE vf exp2_nonpositive(vf x) {
+  // 2^f for |f| <= 1/2, error 3.0e-9; 1 at 0
+  constexpr float c[] = {1.0f,           0.693147182f,   0.240226477f,  0.0555035993f,
+                         0.00961850584f, 0.00133908063f, 0.000153264627f};
+  constexpr float rounder = 0x1.8p23f + 127;
+  x = x < -127.0f ? splat(-127.0f) : x;  // NaN passes
+  // The low bits of t are round(x) + 127, the exponent of the power; at -127 it is that of 0.
+  const vf t = x + rounder;
+  return polynomial(x - (t - rounder), c) * as_float(as_int(t) << 23);
+}
+
 // e^x - 1 for x <= 0
 FASTDL_INLINE vf expm1_nonpositive(vf x) {
   x = x < -30.0f ? splat(-30.0f) : x;  // there the result is -1 to the last bit
