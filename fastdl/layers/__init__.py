@@ -14,6 +14,7 @@ from .adaptive_pooling import (
     AdaptiveMaxPooling2D,
     AdaptiveMaxPooling3D,
 )
+from .attention import AdditiveAttention, Attention
 from .augmentation import RandomCrop, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from .batch_normalization import BatchNormalization
 from .bidirectional import Bidirectional
@@ -71,6 +72,7 @@ from .merging import (
     subtract,
 )
 from .mixing import CutMix, MixUp
+from .multi_head_attention import GroupQueryAttention, MultiHeadAttention
 from .normalization import (
     GroupNormalization,
     LayerNormalization,
@@ -134,7 +136,9 @@ __all__ = [
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
     "Add",
+    "AdditiveAttention",
     "AlphaDropout",
+    "Attention",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -189,6 +193,7 @@ __all__ = [
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
     "GroupNormalization",
+    "GroupQueryAttention",
     "HashedCrossing",
     "Hashing",
     "Identity",
@@ -210,6 +215,7 @@ __all__ = [
     "Maximum",
     "Minimum",
     "MixUp",
+    "MultiHeadAttention",
     "Multiply",
     "Normalization",
     "PReLU",

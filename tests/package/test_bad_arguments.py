@@ -283,6 +283,16 @@ def use_sequence(layer):
     layer(np.ones((2, 3, 2), "float32"))
 
 
+def use_heads(layer):
+    x = np.ones((2, 3, 4), "float32")
+    layer(x, x)
+
+
+def use_pair(layer):
+    x = np.ones((2, 3, 4), "float32")
+    layer([x, x])
+
+
 def use_cell(cell):
     cell(np.ones((2, 3), "float32"), cell.get_initial_state(2))
 
@@ -306,6 +316,8 @@ RECURRENT = ("SimpleRNN", "LSTM", "GRU", "RNN")
 USES |= {f"layers.{name}": use_sequence for name in (*RECURRENT, "Bidirectional")}
 USES |= {f"layers.{name}Cell": use_cell for name in ("SimpleRNN", "LSTM", "GRU")}
 USES |= {f"layers.ConvLSTM{n}D": use_image_sequence for n in (1, 2, 3)}
+USES |= {f"layers.{name}": use_heads for name in ("MultiHeadAttention", "GroupQueryAttention")}
+USES |= {f"layers.{name}": use_pair for name in ("Attention", "AdditiveAttention")}
 USES |= {"layers.StackedRNNCells": lambda cells: use_sequence(layers.RNN(cells))}
 USES |= {f"nn.{name}": use_recurrent for name in RECURRENT[1:]}
 USES |= {f"nn.{name}Cell": use_vectors for name in RECURRENT[1:]}
@@ -381,6 +393,12 @@ NEEDED |= {
         for more in ("", "Cell")
     },
     **{f"layers.ConvLSTM{n}D": lambda: {"filters": 2, "kernel_size": 2} for n in (1, 2, 3)},
+    "layers.MultiHeadAttention": lambda: {"num_heads": 2, "key_dim": 3},
+    "layers.GroupQueryAttention": lambda: {
+        "head_dim": 2,
+        "num_query_heads": 4,
+        "num_key_value_heads": 2,
+    },
     "layers.RNN": lambda: {"cell": layers.GRUCell(2)},
     "layers.Bidirectional": lambda: {"layer": layers.GRU(2)},
     "layers.StackedRNNCells": lambda: {"cells": [layers.GRUCell(2)]},

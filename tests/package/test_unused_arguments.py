@@ -20,6 +20,7 @@ ROOT = Path(fastdl.__file__).parent
 HOOK = "an argument of a method that users override and the library calls"
 ORDER = "the results are in order whatever it says"
 STATES = "the states have the sizes of the cell"
+QUERY = "the output has the shape of the query"
 MASK = "the output's mask is that of the input"
 SPEED = "a hint for speed; the documentation says that it changes no result"
 
@@ -32,6 +33,17 @@ NEVER_READ = {
     ("ops.indexing", "top_k", "sorted"): ORDER,
     ("ops.indexing", "unique", "sorted"): ORDER,
     ("layers.layer", "build", "input_shape"): HOOK,
+    ("layers.multi_head_attention", "compute_mask", "query"): MASK,
+    ("layers.multi_head_attention", "compute_mask", "value"): MASK,
+    ("layers.multi_head_attention", "compute_mask", "masks"): MASK,
+    ("layers.multi_head_attention", "compute_output_shape", "value_shape"): QUERY,
+    ("layers.multi_head_attention", "compute_output_shape", "key_shape"): QUERY,
+    (
+        "layers.multi_head_attention",
+        "call",
+        "query_mask",
+    ): "masked queries are computed like others",
+    ("layers.attention", "compute_mask", "inputs"): MASK,
     ("layers.bidirectional", "build", "initial_state_shape"): STATES,
     ("layers.bidirectional", "compute_output_shape", "initial_state_shape"): STATES,
     ("layers.bidirectional", "compute_mask", "inputs"): MASK,

@@ -1,0 +1,134 @@
+"""Attention layers: Keras's outputs, masks, training, plans and bad input."""
+
+import json
+from pathlib import Path
+
+import attention_cases as cases
+import numpy as np
+import pytest
+
+import fastdl
+from fastdl import layers
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "attention.json").read_text())
+EPS = float(np.finfo(np.float32).eps)
+X = np.random.default_rng(0).standard_normal((4, 6, 8)).astype("float32")
+
+
+@pytest.mark.parametrize("case", cases.CASES, ids="".join)
+def test_outputs_of_keras(case):
+    wanted = GOLDEN["".join(case)]
+    layer, run, outputs = cases.output(fastdl, *case)
+    assert [list(w.shape) for w in layer.get_weights()] == wanted["weights"]
+    assert [list(y.shape) for y in outputs] == [w["shape"] for w in wanted["outputs"]]
+    for y, w in zip(outputs, wanted["outputs"], strict=True):
+        # Values are written with six decimals; three products of some terms below 1 follow another.
+        np.testing.assert_allclose(y.numpy().ravel(), w["y"], rtol=0, atol=6e-6)
+    twin = layers.deserialize(layers.serialize(layer))
+    run(twin)
+    twin.set_weights(layer.get_weights())
+    for y, other in zip(outputs, run(twin), strict=True):
+        assert fastdl.equal(y, other)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_weights_and_results_agree(causal):
+    layer = layers.MultiHeadAttention(2, 4)
+    plain = layer(X, X, use_causal_mask=causal)
+    y, weights = layer(X, X, use_causal_mask=causal, return_attention_scores=True)
+    # Sums of 8 products around 1, in another order.
+    np.testing.assert_allclose(y.numpy(), plain.numpy(), rtol=0, atol=64 * EPS)
+    np.testing.assert_allclose(weights.numpy().sum(-1), 1, rtol=0, atol=8 * EPS)
+    assert not causal or not np.triu(weights.numpy(), 1).any()
+
+
+def test_masks_of_values_and_of_queries():
+    layer = layers.MultiHeadAttention(2, 4)
+    mask = np.arange(6) < np.array([6, 1, 3, 4])[:, None]
+    y = layer(X, X, value_mask=mask).numpy()
+    for i, n in enumerate((6, 1, 3, 4)):
+        short = layer(X[i : i + 1], X[i : i + 1, :n]).numpy()
+        np.testing.assert_allclose(y[i], short[0], rtol=0, atol=64 * EPS)
+    none = layer(X, X, attention_mask=np.zeros((4, 6, 6), bool)).numpy()
+    bias = layer.output_dense.bias.numpy()
+    np.testing.assert_array_equal(none, np.broadcast_to(bias, none.shape))
+
+
+def gpt():
+    fastdl.utils.set_random_seed(0)
+    inputs = layers.Input((6, 8))
+    x = inputs
+    for _ in range(2):
+        y = layers.LayerNormalization()(x)
+        x = x + layers.MultiHeadAttention(2, 4, dropout=0.1)(y, y, use_causal_mask=True)
+        x = x + layers.Dense(8, "gelu")(layers.LayerNormalization()(x))
+    model = fastdl.Model(inputs, layers.Dense(8)(x))
+    model.compile(fastdl.optimizers.Adam(0.01), "mse")
+    return model
+
+
+def test_a_transformer_learns_and_its_predictions_do_not_depend_on_the_batch():
+    model = gpt()
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((64, 6, 8)).astype("float32")
+    y = np.cumsum(x, 1) / np.arange(1, 7)[:, None]
+    loss = model.fit(x, y, batch_size=16, epochs=8, verbose=0).history["loss"]
+    assert loss[-1] < 0.7 * loss[0]
+    whole = model.predict(x, verbose=0)
+    assert np.array_equal(
+        whole, np.concatenate([model.predict(x[i : i + 1], verbose=0) for i in range(64)])
+    )
+    changed = x.copy()
+    changed[:, 4:] += 1
+    assert np.array_equal(model.predict(changed, verbose=0)[:, :4], whole[:, :4])  # causal
+    twin = fastdl.Model.from_config(model.get_config())
+    twin.set_weights(model.get_weights())
+    assert fastdl.equal(twin(x), model(x))
+
+
+def test_dropout_acts_in_training_only():
+    for layer, inputs in (
+        (layers.MultiHeadAttention(2, 4, dropout=0.5, seed=1), (X, X)),
+        (layers.Attention(dropout=0.5, seed=1), ([X, X],)),
+    ):
+        assert fastdl.equal(layer(*inputs), layer(*inputs))
+        assert not fastdl.equal(layer(*inputs, training=True), layer(*inputs, training=True))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: layers.MultiHeadAttention(0, 4), "num_heads: expected an integer of at least 1"),
+        (lambda: layers.MultiHeadAttention(2, 4, dropout=2), "MultiHeadAttention: dropout"),
+        (
+            lambda: layers.MultiHeadAttention(2, 4, dropout=0.1, flash_attention=True),
+            "flash_attention: expected no dropout",
+        ),
+        (
+            lambda: layers.GroupQueryAttention(4, 3, 2),
+            "num_query_heads: expected a multiple of num_key_value_heads, 2, got 3",
+        ),
+        (
+            lambda: layers.MultiHeadAttention(2, 4)(X, X, key=X[:, :3]),
+            r"value and key must have equal axes .* \(4, 6, 8\) and \(4, 3, 8\)",
+        ),
+        (
+            lambda: layers.MultiHeadAttention(2, 4)(X, X, attention_mask=np.ones((4, 6, 5), bool)),
+            r"attention_mask: expected shape \(batch, 6, 6\), got \(4, 6, 5\)",
+        ),
+        (
+            lambda: layers.MultiHeadAttention(2, 4)(X, X, value_mask=np.ones((4, 5), bool)),
+            r"mask of value or key: expected shape \(batch, 6\), got \(4, 5\)",
+        ),
+        (lambda: layers.Attention()(X), "expected a list"),
+        (lambda: layers.Attention()([X]), r"expected a list \[query, value\]"),
+        (lambda: layers.Attention(score_mode="sum"), "score_mode: expected 'dot' or 'concat'"),
+        (
+            lambda: layers.Attention()([X, X], mask=[None, np.ones((4, 5), bool)]),
+            r"mask: expected the shape \(4, 6\) of the value, got \(4, 5\)",
+        ),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
