@@ -37,6 +37,7 @@ from .conv import (
     SeparableConvolution2D,
 )
 from .core import Activation, Dense, Identity, Lambda, Rescaling
+from .embedding import Embedding, ReversibleEmbedding
 from .global_pooling import (
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
@@ -84,6 +85,7 @@ from .pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
+from .positions import PositionEmbedding, RotaryEmbedding, SinePositionEncoding
 from .preprocessing import CategoryEncoding, Discretization, Normalization
 from .recoloring import RandomBrightness, RandomContrast, RandomErasing
 from .regularization import (
@@ -98,6 +100,7 @@ from .regularization import (
 )
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .resizing import CenterCrop, Resizing, UpSampling1D, UpSampling2D, UpSampling3D
+from .sequences import Masking
 from .wrapping import SpectralNormalization, Wrapper
 
 AvgPool1D = AveragePooling1D
@@ -161,6 +164,7 @@ __all__ = [
     "Discretization",
     "Dot",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
@@ -188,6 +192,7 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "Masking",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
@@ -201,6 +206,7 @@ __all__ = [
     "Normalization",
     "PReLU",
     "Permute",
+    "PositionEmbedding",
     "RMSNormalization",
     "RandomBrightness",
     "RandomContrast",
@@ -215,10 +221,13 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Resizing",
+    "ReversibleEmbedding",
+    "RotaryEmbedding",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
     "SeparableConvolution2D",
+    "SinePositionEncoding",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
