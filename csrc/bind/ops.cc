@@ -186,10 +186,19 @@ Tensor snapshot_of(const Tensor& r, const Tensor& t) {
   return r;
 }
 
+// x as another object that has this mask.
+Tensor with_mask(const Tensor& x, const Tensor& mask) {
+  FASTDL_CHECK(x && mask, TypeError, "with_mask: expected two tensors, got None");
+  const Tensor r = x->requires_grad && !x->node ? reshape(x, x->shape) : alias(x);
+  r->mask = mask->mask ? detach(mask) : mask;
+  return r;
+}
+
 #define OTHERS(F)                                                                                   \
   F(tensor, (const py::object& data, const py::object& dtype = nullptr, bool keep_type = false))    \
   F(as_tensor, (const py::object& data, const py::object& dtype = nullptr, bool keep_type = false)) \
-  F(snapshot_of, (const Tensor& r, const Tensor& t))
+  F(snapshot_of, (const Tensor& r, const Tensor& t))                                                \
+  F(with_mask, (const Tensor& x, const Tensor& mask))
 
 #define FUNCTION(name, ...)                                                                         \
   Signature signature_##name;                                                                       \
@@ -200,6 +209,43 @@ Tensor snapshot_of(const Tensor& r, const Tensor& t) {
 #include "ops/ops.inc"
 #undef OP
 OTHERS(FUNCTION)
+
+bool has_mask(PyObject* x);
+// Whether a tensor in nested tuples, lists and dicts has a mask.
+bool holds_mask(PyObject* x) {
+  static PyTypeObject* const tensor_type = py::detail::get_type_info(typeid(TensorImpl), true)->type;
+  if (PyObject_TypeCheck(x, tensor_type)) {
+    const auto held = reinterpret_cast<py::detail::instance*>(x)->get_value_and_holder();
+    return held.holder_constructed() && held.holder<Tensor>()->mask;
+  }
+  if (PyDict_Check(x)) {
+    PyObject *key, *value;
+    for (Py_ssize_t at = 0; PyDict_Next(x, &at, &key, &value);)
+      if (has_mask(value)) return true;
+  } else if (PyTuple_Check(x) || PyList_Check(x)) {
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(x); ++i)
+      if (has_mask(PySequence_Fast_GET_ITEM(x, i))) return true;
+  }
+  return false;
+}
+bool has_mask(PyObject* x) {
+  if (Py_EnterRecursiveCall(" while looking for masks")) throw py::error_already_set();
+  struct Leave {
+    ~Leave() { Py_LeaveRecursiveCall(); }
+  } leave;
+  return holds_mask(x);
+}
+// Layers ask in every call, so it has no signature to read.
+PyObject* call_has_mask(PyObject*, PyObject* const* values, Py_ssize_t count) {
+  try {
+    for (Py_ssize_t i = 0; i < count; ++i)
+      if (has_mask(values[i])) Py_RETURN_TRUE;
+    Py_RETURN_FALSE;
+  } catch (const std::exception&) {
+    set_python_error(std::current_exception());
+    return nullptr;
+  }
+}
 
 struct Row {
   const char *name, *parameters, *doc;
@@ -216,7 +262,7 @@ const Row other_rows[] = {
     OTHERS(ROW)
 #undef ROW
 };
-PyMethodDef functions[std::size(op_rows) + std::size(other_rows) + 1];
+PyMethodDef functions[std::size(op_rows) + std::size(other_rows) + 2];
 
 void add_functions(py::module_& m) {
   PyMethodDef* next = functions;
@@ -227,6 +273,8 @@ void add_functions(py::module_& m) {
   };
   for (const Row& r : op_rows) add(r);
   for (const Row& r : other_rows) add(r);
+  *next++ = {"has_mask", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(&call_has_mask)), METH_FASTCALL,
+             "Whether a tensor in the arguments, also in tuples, lists and dicts, has a mask."};
   if (PyModule_AddFunctions(m.ptr(), functions)) throw py::error_already_set();
 }
 

@@ -125,7 +125,10 @@ PyObject* in_place(PyObject* self, PyObject* other) {
       if (!goes_back_into_item()) refuse_snapshot(S.text);
       return py::cast(r);
     }
-    if (r->requires_grad) return py::cast(r);
+    if (r->requires_grad) {
+      r->mask = a->mask;
+      return py::cast(r);
+    }
     assign_(a, r);
     return py::reinterpret_borrow<py::object>(self);
   });
@@ -353,6 +356,7 @@ PyGetSetDef attributes[] = {
     attribute<&grad_of, &set_grad>("grad", "Its gradient, a tensor of the same shape and type, or None."),
     attribute<[](const Tensor& t) { return t->grad_home; }, &set_grad_home>("_grad_home", "Where grad is put."),
     attribute<&logits_and_axis>("_logits", "What softmax or sigmoid made it of, and the axis."),
+    attribute<[](const Tensor& t) { return t->mask; }>("_keras_mask", "The mask with which a layer made it, or None."),
     attribute<[](const Tensor& t) { return t->storage->version(); }>("_version", "Counts the changes in place."),
     attribute<[](const Tensor& t) { return t->device().name; }>("_device", "The name of its device."),
     attribute<[](const Tensor& t) { return t->offset; }>("_offset", "Where it begins in its memory, in elements."),

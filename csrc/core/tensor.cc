@@ -90,13 +90,23 @@ Tensor view(const Tensor& t, const Shape& shape, int64_t offset_elements) {
   return v;
 }
 
+Tensor alias(const Tensor& t) {
+  const Tensor a = detach(t);
+  a->weak = t->weak;
+  a->requires_grad = t->requires_grad;
+  a->node = t->node;
+  a->output_index = t->output_index;
+  a->logits = t->logits;
+  a->logits_of = t->logits_of;
+  a->logits_version = t->logits_version;
+  return a;
+}
+
 void remember_logits(const Tensor& y, const Tensor& x, const char* function) {
   y->logits = x;
   if (x->logits) {  // without x's own logits, or the chain of them would never be freed
-    y->logits = detach(x);
-    y->logits->requires_grad = x->requires_grad;
-    y->logits->node = x->node;
-    y->logits->output_index = x->output_index;
+    y->logits = alias(x);
+    y->logits->logits = nullptr;
   }
   y->logits_of = function;
   y->logits_version = y->storage->version() + x->storage->version();

@@ -33,6 +33,10 @@ class TensorImpl : public RefCounted {
   const char* logits_of = nullptr;
   uint32_t logits_version = 0;  // tells whether either was changed in place since
 
+  // Which steps of a sequence count, for layers (Keras's masks). It is given to an object when that is made, and stays.
+  // So no tensor gets the mask of another.
+  Ref<TensorImpl> mask;
+
   int64_t numel() const { return shape.numel(); }
   int64_t bytes() const { return numel() * size_of(dtype); }
   const Device& device() const { return storage->device(); }
@@ -82,6 +86,10 @@ inline Tensor detach(const Tensor& t) {
   v->channels_last = t->channels_last;
   return v;
 }
+
+// Another object for the same tensor: its memory, its place in the tape, its logits. Not for leaves that require a
+// gradient, which comes to the object itself.
+Tensor alias(const Tensor& t);
 
 // Records that y is `function` of x. logits_of(y) gives x, or null once one of them has changed.
 void remember_logits(const Tensor& y, const Tensor& x, const char* function);

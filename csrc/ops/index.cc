@@ -1,5 +1,6 @@
 // Ops that pick or place values by index. Every write order is fixed by the indices alone.
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "core/parallel.h"
@@ -14,6 +15,12 @@ namespace {
 // Columns of one work item where rows are accumulated or scattered. Items do not share columns, so each of them walks
 // the indices in order.
 constexpr int64_t kColumns = 64;
+
+// How many columns they get where there are fewer items than threads. The bits do not depend on it.
+int64_t columns_for(int64_t outer, int64_t inner) {
+  const int64_t parts = std::max<int64_t>(1, num_threads() / std::max<int64_t>(1, outer));
+  return std::clamp((inner + parts * 16 - 1) / (parts * 16) * 16, int64_t(16), kColumns);
+}
 
 // The indices, input 1, as int64 in [0, extent), in the call's workspace. Negative ones count from the end.
 int64_t index_workspace(const RunContext& c) { return c.in[1].numel() * int64_t(sizeof(int64_t)); }
@@ -68,10 +75,8 @@ void run_take(const RunContext& c) {
   for (int64_t o = 0; o < outer; ++o)
     gather_rows(y.as<char>() + o * count * bytes, x.as<char>() + o * extent * bytes, at, count, bytes);
 }
-void grad_take(GradContext& c) {
-  const int axis = axis_attrs(c.attrs).axis;
-  c.gin[0] = scatter_add(c.gout[0], c.in[1], axis, c.in[0]->shape[axis]);
-}
+Tensor take_transposed(const GradContext& c, int axis);
+void grad_take(GradContext& c) { c.gin[0] = take_transposed(c, axis_attrs(c.attrs).axis); }
 const Op op_take = OpRow{.name = "take",
                          .infer = infer_take,
                          .run = run_take,
@@ -103,17 +108,19 @@ void run_scatter_add(const RunContext& c) {
   const int64_t* at = checked_indices(c, a.size, a.axis, "scatter_add");
   fill_zero(y);
   if (!u.numel()) return;
-  const int64_t pieces = (inner - 1) / kColumns + 1;
+  const int64_t columns = columns_for(outer, inner), pieces = (inner - 1) / columns + 1;
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    parallel_for(outer * pieces, grain_for(0.5 * double(count * std::min(inner, kColumns))),
+    parallel_for(outer * pieces, grain_for(0.5 * double(count * std::min(inner, columns))),
                  [&](int64_t begin, int64_t end) {
                    for (int64_t w = begin; w < end; ++w) {
-                     const int64_t o = w / pieces, first = w % pieces * kColumns;
-                     const int64_t n = std::min(kColumns, inner - first);
+                     const int64_t o = w / pieces, first = w % pieces * columns;
+                     const int64_t n = std::min(columns, inner - first);
+                     T* const rows = y.as<T>() + o * a.size * inner + first;
                      for (int64_t k = 0; k < count; ++k) {
-                       T* to = y.as<T>() + (o * a.size + at[k]) * inner + first;
+                       T* to = rows + at[k] * inner;
                        const T* from = u.as<T>() + (o * count + k) * inner + first;
+                       if (k + 4 < count) __builtin_prefetch(rows + at[k + 4] * inner, 1);
                        if (n >= 8) {
                          if constexpr (std::is_same_v<T, float>)
                            kernels().add(to, to, from, n, 1, 1, nullptr);
@@ -139,6 +146,58 @@ const Op op_scatter_add = OpRow{.name = "scatter_add",
                                 .workspace = index_workspace,
                                 .grad_in = 0b10,
                                 .grad_out = false};
+
+Tensor take_transposed(const GradContext& c, int axis) {
+  return apply(op_scatter_add, {c.gout[0], c.in[1]}, AxisAttrs{axis, c.in[0]->shape[axis], {}}, c.into[0]);
+}
+
+// --- embedding: rows of a table, by ids that may not be out of its range -------------------------------
+
+struct EmbeddingAttrs {
+  std::string who;
+  Attributes describe() const { return {{"who", who}}; }
+};
+void infer_embedding(InferContext& c) {
+  Shape out = c.in[1]->shape;
+  out.push_back(c.in[0]->shape[1]);
+  c.output(out, c.in[0]->dtype);
+}
+// The ids, input 1, as int64.
+const int64_t* checked_ids(const RunContext& c, int64_t size) {
+  const View& ids = c.in[1];
+  int64_t* out = c.scratch<int64_t>();
+  dispatch(ids.dtype, [&](auto zero) {
+    const auto* p = ids.as<decltype(zero)>();
+    for (int64_t i = 0, n = ids.numel(); i < n; ++i) {
+      // The comparisons also hold back NaN and floats beyond int64.
+      if (p[i] >= 0 && double(p[i]) < double(size)) [[likely]] {
+        out[i] = int64_t(p[i]);
+        if (decltype(zero)(out[i]) == p[i]) [[likely]]
+          continue;
+      }
+      Shape place = ids.shape;
+      for (int k = 0; k < place.rank(); ++k) place[k] = i / ids.shape.count(k + 1, ids.shape.rank()) % ids.shape[k];
+      raise<IndexError>(c.attrs.as<EmbeddingAttrs>().who, ": id ", +p[i], " at position ", place,
+                        " is none of the vocabulary, which has ", size, " ids: 0 to ", size - 1);
+    }
+  });
+  return out;
+}
+void run_embedding(const RunContext& c) {
+  const View &table = c.in[0], &y = c.out[0];
+  const int64_t* at = checked_ids(c, table.shape[0]);
+  if (y.numel()) gather_rows(y.data, table.data, at, c.in[1].numel(), table.shape[1] * size_of(table.dtype));
+}
+void grad_embedding(GradContext& c) { c.gin[0] = take_transposed(c, 0); }
+const Op op_embedding = OpRow{.name = "embedding",
+                              .infer = infer_embedding,
+                              .run = run_embedding,
+                              .grad = grad_embedding,
+                              .describe = describe<EmbeddingAttrs>,
+                              .workspace = index_workspace,
+                              .stored = 0b1,
+                              .grad_in = 0b10,
+                              .grad_out = false};
 
 // --- put_: assignment to the rows take would read ------------------------------------------------------
 
@@ -326,6 +385,14 @@ Tensor take(const Tensor& x, const Tensor& indices, int64_t axis) {
   const int from = normalize_axis(axis, x->shape.rank(), "take");
   const auto taken = [&](const Tensor& t, int place) { return apply(op_take, {t, at}, AxisAttrs{place, 0, {}}); };
   return at->shape.rank() == 1 ? as_held(x, from, taken) : taken(x, from);
+}
+
+Tensor embedding(const Tensor& table, const Tensor& ids, const std::string& who) {
+  check_tensor(table, "embedding", "table");
+  check_tensor(ids, "embedding", "ids");
+  FASTDL_CHECK(table->shape.rank() == 2, ValueError, "embedding: expected a table of two axes, got shape ",
+               table->shape);
+  return apply(op_embedding, {table, cast(ids, computing_type(ids->dtype))}, EmbeddingAttrs{who});
 }
 
 Tensor scatter_add(const Tensor& updates, const Tensor& indices, int64_t axis, int64_t size) {

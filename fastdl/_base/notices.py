@@ -27,14 +27,17 @@ def warn(message: str) -> None:
     warnings.warn(message, UserWarning, stacklevel=level + 1)
 
 
-def warn_once(message: str, stacklevel: int = 2) -> None:
+def warn_once(message: str, stacklevel: int | None = None) -> None:
     """Gives a UserWarning, unless this message was given before.
 
     Args:
         message: what happens, and what to do about it.
-        stacklevel: as for `warnings.warn`, counted from the caller.
+        stacklevel: as for `warnings.warn`, counted from the caller; the user's line unless given.
     """
     if message in _said:
         return
     _said.add(message)
-    warnings.warn(message, stacklevel=stacklevel + 1)
+    if stacklevel is None:
+        warn(message)
+    else:
+        warnings.warn(message, stacklevel=stacklevel + 1)

@@ -12,7 +12,6 @@ from .. import _core
 from .._base import functional as F
 from .._base import tree
 from .._base.checks import check_dense
-from .._base.notices import warn_once
 from .._base.tables import without_tables
 from .._core import Tensor
 from .symbolic import KerasTensor
@@ -40,13 +39,16 @@ if TYPE_CHECKING:
 class Context(threading.local):
     """The layer calls under way in this thread."""
 
-    root: Any = None  # the outermost layer
-    training: bool | None = None  # the mode of the innermost layer
-    number: int = 0  # counts the outermost calls
+    root: Any  # the outermost layer
+    training: bool | None  # the mode of the innermost layer
+    number: int  # counts the outermost calls
     made: list[tuple[Parameter, np.ndarray]] | None = None  # untrained weights of a trial call
     # The bytes that weights may still take while a model is made from a file, which has their
     # values; None at other times.
     room: int | None = None
+
+    def __init__(self) -> None:  # for each thread
+        self.__dict__.update(root=None, training=None, number=0)
 
 
 context = Context()
@@ -80,15 +82,6 @@ class trial:
             _core.set_grad_enabled(before)
 
 
-def warn_that_masks_end(name: str) -> None:
-    """Warns that a model or layer ignores its argument `mask`."""
-    warn_once(
-        f"{name}: mask: masks are not passed from layer to layer; pass them to the layers that "
-        "take a mask, for example Softmax",
-        stacklevel=4,
-    )
-
-
 class Signature:
     """The parameters of a method. Reading them takes longer than small layers compute."""
 
@@ -102,7 +95,7 @@ class Signature:
         self.names = [p.name for p in named]
         self.required = [p.name for p in named if p.default is p.empty]
         self.training = "training" in self.names
-        self.mask = "mask" in self.names or self.takes_anything
+        self.mask = "mask" in self.names
         positional = [p.name for p in named if p.kind.name != "KEYWORD_ONLY"]
         self.training_index = positional.index("training") if "training" in positional else None
         defaults = {p.name: p.default for p in named}
@@ -163,10 +156,14 @@ def shape_of(x: object) -> Shapes:
 def argument_shapes(
     layer: object, args: tuple[object, ...], kwargs: dict[str, object]
 ) -> dict[str, Shapes]:
-    """`{"<argument>_shape": shape}` for the arguments of `call` that hold tensors."""
+    """`{"<argument>_shape": shape}` for the arguments of `call` that hold tensors, but no masks."""
     names = signature_of(layer, "call").names
     given = [*zip(names, args, strict=False), *kwargs.items()]
-    return {f"{name}_shape": shape_of(value) for name, value in given if is_tensor_like(value)}
+    return {
+        f"{name}_shape": shape_of(value)
+        for name, value in given
+        if name != "mask" and is_tensor_like(value)
+    }
 
 
 # The layer's name is put in front of the messages of these errors. Subclasses are left alone, since

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .._base import functional as F
 from .._base import tree
 from .._base.watch import current
-from .._core import Tensor
+from .._core import Tensor, has_mask, with_mask
 from .calls import NAMED_ERRORS, name_error
 from .symbolic import KerasTensor, Node, Operation
 
@@ -17,14 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TypeAlias
 
+    import numpy as np
+
+    from .._base.types import Shape
     from .symbolic import GraphLayer
 
     Member: TypeAlias = GraphLayer | Operation
 
-# (call, source, target, takes_training, member). The source is the index of the argument, or a
-# function that makes the arguments of all values. The target is the index of the result, or a list
-# of indices for its leaves.
-Step = tuple[Callable[..., object], Any, Any, bool, "Member"]
+# (call, source, target, takes_training, member, with_masks, may_give). The source is the index of
+# the argument, or a function that makes the arguments of all values. The target is the index of the
+# result, or a list of indices for its leaves. With_masks replaces (call, takes_training) once there
+# are masks, which can be after a member that may_give them.
+Caller = tuple[Callable[..., object], bool]
+Step = tuple[Callable[..., object], Any, Any, bool, "Member", Caller, bool]
 
 
 class _Slot:
@@ -130,14 +135,15 @@ class Graph:
         for node in self.nodes:
             if node.is_input:
                 continue
-            call, training = _callable_of(node)
+            (call, training), with_masks = _callables_of(node)
             source = _source_of(node, slots)
             targets = list(range(size, size + len(node.outputs)))
             size += len(targets)
             for tensor, index in zip(node.outputs, targets, strict=True):
                 slots.setdefault(id(tensor), index)  # the output of a layer may be a given input
             target = targets if tree.is_nested(node.outputs_struct) else targets[0]
-            steps.append((call, source, target, training, node.operation))
+            may_give = not isinstance(node.operation, Operation) and node.operation.may_give_masks()
+            steps.append((call, source, target, training, node.operation, with_masks, may_give))
         self._size = size
         self._results = [slots[id(tensor)] for tensor in self.outputs]
         return steps
@@ -149,13 +155,16 @@ class Graph:
         values: list[object] = [None] * self._size
         values[: len(inputs)] = inputs
         operation: Member | None = None
+        masked = has_mask(inputs)
         watch = current()
         if watch is not None:
             for step in self._steps:
                 watch.note_call(step[0])
         try:
             for step in self._steps:
-                call, source, target, takes_training, operation = step
+                call, source, target, takes_training, operation, with_masks, may_give = step
+                if masked:
+                    call, takes_training = with_masks
                 if source.__class__ is int:
                     if takes_training:
                         result = call(values[source], training=training)
@@ -166,6 +175,8 @@ class Graph:
                     if takes_training:
                         kwargs["training"] = training
                     result = call(*args, **kwargs)
+                if may_give and not masked:
+                    masked = has_mask(result)
                 if target.__class__ is int:
                     values[target] = result
                 else:
@@ -185,8 +196,8 @@ class Graph:
 
     def infer(self, inputs: list[KerasTensor]) -> Any:
         """The KerasTensors of the outputs for other symbolic inputs."""
-        if all(x.shape == own.shape for x, own in zip(inputs, self.inputs, strict=True)):
-            return self._pack([KerasTensor(t.shape, t.dtype) for t in self.outputs])
+        if all(_same_form(x, own) for x, own in zip(inputs, self.inputs, strict=True)):
+            return self._pack([_of_form(t.shape, t.dtype, t._mask) for t in self.outputs])
         known = {id(own): x for own, x in zip(self.inputs, inputs, strict=True)}
 
         def value(leaf: object) -> object:
@@ -197,7 +208,7 @@ class Graph:
                 continue
             args = tree.map_structure(value, node.args)
             kwargs = tree.map_structure(value, node.kwargs)
-            results = tree.flatten(node.operation.compute_output_spec(*args, **kwargs))
+            results = tree.flatten(node.operation.output_spec(args, kwargs))
             for tensor, result in zip(node.outputs, results, strict=True):
                 known.setdefault(id(tensor), result)
         return self._pack([known[id(tensor)] for tensor in self.outputs])
@@ -270,10 +281,24 @@ def _fitted(x: object, own: KerasTensor) -> Tensor | KerasTensor | None:
     if not fits:
         raise ValueError(f"input {own.name!r}: expected shape {wanted}, got {x.shape}")
     if isinstance(x, KerasTensor):
-        return x if shape is x.shape else KerasTensor(shape, own.dtype)
+        return x if shape is x.shape else _of_form(shape, own.dtype, x._mask)
+    fitted = x
     if shape is not x.shape and shape != x.shape:
-        x = F.reshape(x, shape=shape)
-    return x if x.dtype == own.dtype else F.cast(x, dtype=own.dtype)
+        fitted = F.reshape(x, shape=shape)
+    if fitted.dtype != own.dtype:
+        fitted = F.cast(fitted, dtype=own.dtype)
+    mask = x._keras_mask
+    return fitted if fitted is x or mask is None else with_mask(fitted, mask)
+
+
+def _same_form(x: KerasTensor, own: KerasTensor) -> bool:
+    return x.shape == own.shape and x._mask is own._mask is None
+
+
+def _of_form(shape: Shape, dtype: np.dtype[Any], mask: KerasTensor | None) -> KerasTensor:
+    tensor = KerasTensor(shape, dtype)
+    tensor._mask = mask
+    return tensor
 
 
 def _checked(structure: object, what: str) -> list[KerasTensor]:
@@ -289,12 +314,14 @@ def _checked(structure: object, what: str) -> list[KerasTensor]:
     return tensors
 
 
-def _callable_of(node: Node) -> tuple[Callable[..., object], bool]:
-    """The function of a node, and whether it takes an argument `training`."""
+def _callables_of(node: Node) -> tuple[Caller, Caller]:
+    """The function of a node, and whether it takes `training`; then the same for masked inputs."""
     operation = node.operation
     if isinstance(operation, Operation):
-        return operation.function, False
-    return operation.callable_in_graph(node.kwargs.get("training") is not None)
+        return (operation.function, False), (operation.function, False)
+    told = node.kwargs.get("training") is not None
+    several = bool(node.args) and tree.is_nested(node.args[0])
+    return operation.callable_in_graph(told, several), (operation, not told)
 
 
 def _source_of(

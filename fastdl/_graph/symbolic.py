@@ -34,8 +34,12 @@ if TYPE_CHECKING:
         _kind: str
         _inbound_nodes: list[Node]
 
-        def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any: ...
-        def callable_in_graph(self, training: bool) -> tuple[Callable[..., object], bool]: ...
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+        def output_spec(self, args: Args, kwargs: Kwargs) -> Any: ...
+        def callable_in_graph(
+            self, told: bool, several: bool
+        ) -> tuple[Callable[..., object], bool]: ...
+        def may_give_masks(self) -> bool: ...
 
 
 class History(NamedTuple):
@@ -55,7 +59,7 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "abs": operator.abs,
 }
 # The modules whose functions take KerasTensors.
-_MODULES = ("fastdl", "fastdl.ops", "fastdl.ops.image", "fastdl.activations")
+_MODULES = ("fastdl", "fastdl.ops", "fastdl.ops.image", "fastdl.activations", __name__)
 
 
 def _binary(function: Callable[..., object], name: str) -> tuple[Operator, Operator]:
@@ -82,10 +86,11 @@ class KerasTensor:
         name: the name; `keras_tensor`, `keras_tensor_1`, ... by default.
     """
 
-    __slots__ = ("_node", "_tensor_index", "dtype", "name", "shape")
+    __slots__ = ("_mask", "_node", "_tensor_index", "dtype", "name", "shape")
     __array_ufunc__ = None  # NumPy leaves `array + keras_tensor` to this class
     _node: Node
     _tensor_index: int
+    _mask: KerasTensor | None  # the form of the mask that the tensor will have
 
     def __init__(
         self, shape: Sequence[int | None], dtype: DTypeLike = "float32", name: str | None = None
@@ -93,6 +98,7 @@ class KerasTensor:
         self.shape: Shape = tuple(None if size is None else int(size) for size in shape)
         self.dtype = as_dtype(dtype)
         self.name = name or unique_name("keras_tensor")
+        self._mask = None
 
     @property
     def ndim(self) -> int:
@@ -104,6 +110,11 @@ class KerasTensor:
         node = self._node
         index = node.operation._inbound_nodes.index(node)
         return History(node.operation, index, self._tensor_index)
+
+    @property
+    def _keras_mask(self) -> KerasTensor | None:
+        """The mask as a part of the graph: what layers will have given the tensor by then."""
+        return None if self._mask is None else Operation(keras_mask)(self)
 
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
@@ -203,13 +214,13 @@ class Operation:
         if not symbolic_leaves(args, kwargs):
             return self.function(*args, **kwargs)
         try:
-            outputs = self.compute_output_spec(*args, **kwargs)
+            outputs = self.output_spec(args, kwargs)
         except Exception as error:
             raise shortened(error)  # noqa: B904
         Node(self, args, kwargs, outputs)
         return outputs
 
-    def compute_output_spec(self, *args: object, **kwargs: object) -> Any:
+    def output_spec(self, args: Args, kwargs: Kwargs) -> Any:
         """The KerasTensors that the function returns for these arguments."""
         return infer(self.function, args, kwargs)
 
@@ -244,32 +255,51 @@ class Operation:
         return operation
 
 
+def keras_mask(x: Tensor) -> Tensor | None:
+    """The mask of a tensor."""
+    return x._keras_mask
+
+
+keras_mask.__dict__["_takes_symbols"] = True
+
+
 def symbolic_leaves(*structures: object) -> list[KerasTensor]:
     """The KerasTensors in some arguments, first to last."""
     return [leaf for leaf in tree.leaves(structures) if isinstance(leaf, KerasTensor)]
 
 
 def infer(
-    function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
+    function: Callable[..., object],
+    args: tuple[object, ...],
+    kwargs: dict[str, object],
+    optional: bool = False,
 ) -> Any:
     """The KerasTensors that `function` returns for symbolic arguments.
 
     The function runs twice on zeros, without gradients, with different numbers in place of None.
-    Sizes of the results that differ between the two runs become None.
+    Sizes of the results that differ between the two runs become None. With `optional` the results
+    may be None themselves.
     """
     first = _run_on_zeros(function, args, kwargs, batch=2, other=32)
     second = _run_on_zeros(function, args, kwargs, batch=3, other=48)
     supply = tree.leaves(second)
 
-    def compare(one: object) -> KerasTensor:
-        two = next(supply)
+    def compare(one: object) -> KerasTensor | None:
+        return form(one, next(supply))
+
+    def form(one: object, two: Any) -> KerasTensor | None:
+        if one is None and optional:
+            return None
         if not isinstance(one, Tensor) or one.ndim != two.ndim:
             raise TypeError(
                 f"{getattr(function, '__qualname__', function)}: expected tensors of a fixed rank "
                 f"as results in a model's graph, got {type(one).__name__}"
             )
         sizes = [a if a == b else None for a, b in zip(one.shape, two.shape, strict=True)]
-        return KerasTensor(sizes, one.dtype)
+        tensor = KerasTensor(sizes, one.dtype)
+        if one._keras_mask is not None:
+            tensor._mask = form(one._keras_mask, two._keras_mask)
+        return tensor
 
     return tree.map_structure(compare, first)
 
@@ -284,6 +314,11 @@ def _run_on_zeros(
     def zeros(leaf: object) -> object:
         if not isinstance(leaf, KerasTensor):
             return leaf
+        if leaf._mask is not None:
+            return _core.with_mask(values(leaf), values(leaf._mask))
+        return values(leaf)
+
+    def values(leaf: KerasTensor) -> Tensor:
         sizes = [other if size is None else size for size in leaf.shape]
         if sizes and leaf.shape[0] is None:
             sizes[0] = batch

@@ -40,6 +40,7 @@ from .conv import (
 )
 from .conv_recurrent import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from .core import Activation, Dense, Identity, Lambda, Rescaling
+from .embedding import Embedding, ReversibleEmbedding
 from .global_pooling import (
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
@@ -88,6 +89,7 @@ from .pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
+from .positions import PositionEmbedding, RotaryEmbedding, SinePositionEncoding
 from .preprocessing import CategoryEncoding, Discretization, Normalization
 from .recoloring import RandomBrightness, RandomContrast, RandomErasing
 from .recurrent import GRU, LSTM, RNN, SimpleRNN
@@ -104,6 +106,7 @@ from .regularization import (
 )
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .resizing import CenterCrop, Resizing, UpSampling1D, UpSampling2D, UpSampling3D
+from .sequences import Masking
 from .wrapping import SpectralNormalization, Wrapper
 
 AvgPool1D = AveragePooling1D
@@ -176,6 +179,7 @@ __all__ = [
     "Discretization",
     "Dot",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GRUCell",
     "GaussianDropout",
@@ -206,6 +210,7 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "Masking",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
@@ -220,6 +225,7 @@ __all__ = [
     "Normalization",
     "PReLU",
     "Permute",
+    "PositionEmbedding",
     "RMSNormalization",
     "RandomBrightness",
     "RandomContrast",
@@ -234,12 +240,15 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Resizing",
+    "ReversibleEmbedding",
+    "RotaryEmbedding",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
     "SeparableConvolution2D",
     "SimpleRNN",
     "SimpleRNNCell",
+    "SinePositionEncoding",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",

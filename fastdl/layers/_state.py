@@ -285,6 +285,7 @@ class LayerState(Module):
 
     compute_dtype = dtype
     variable_dtype = dtype
+    input_dtype = dtype
 
     @property
     def dtype_policy(self) -> DTypePolicy:

@@ -165,12 +165,14 @@ class PReLU(Elementwise):
 class Softmax(Elementwise):
     """Softmax along an axis or several; elements where `mask` is False get probability 0.
 
-    A row that is masked entirely is 0. A mask of numbers keeps elements where it is above 0.5.
+    A row that is masked entirely is 0. A mask of numbers keeps elements where it is above 0.5. A
+    mask that comes with the input counts if it has as many axes; one of steps is handed on.
 
     Args:
         axis: the last one unless given.
     """
 
+    _masks_steps = False
     _MASKED = -1e9  # replaces masked elements, as in Keras; their probability becomes 0
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Unpack[LayerOptions]) -> None:

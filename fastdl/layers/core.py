@@ -13,7 +13,6 @@ from .._base.checks import check_callable, check_flag, check_integer, shown
 from .._base.parameter import Parameter
 from .._base.registry import LAYERS
 from .._core import Tensor
-from .._graph.calls import warn_that_masks_end
 from .input_spec import InputSpec
 from .layer import Layer
 
@@ -52,6 +51,8 @@ class Dense(Layer):
         >>> layers.Dense(3, activation="relu")(np.ones((2, 4))).shape
         (2, 3)
     """
+
+    supports_masking = True
 
     def __init__(
         self,
@@ -146,7 +147,9 @@ class Dense(Layer):
 
 
 class Elementwise(Layer):
-    """Base of layers whose output has the shape of their input."""
+    """Base of layers whose output has the shape of their input, and its mask."""
+
+    supports_masking = True
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return tuple(input_shape)
@@ -198,6 +201,8 @@ class Rescaling(Layer):
         [[0.0, 1.0]]
     """
 
+    supports_masking = True
+
     def __init__(
         self, scale: TensorLike, offset: TensorLike = 0.0, **kwargs: Unpack[LayerOptions]
     ) -> None:
@@ -248,11 +253,13 @@ class Lambda(Layer):
             if it has such an argument.
         output_shape: shape of the output without the batch axis, or a function of the input shape;
             inferred by a run on zeros unless given.
-        mask: gives a warning: masks are not handed from layer to layer.
+        mask: the mask of the output: a function of the input and its mask, or an array. Without it
+            the output has no mask.
         arguments: further keyword arguments for the function.
 
     Raises:
         TypeError: `function` can't be called.
+        ValueError: `arguments` is no dict of keyword arguments.
 
     Example:
         >>> layers.Lambda(lambda x: x * 2)(np.ones((1, 2))).tolist()
@@ -267,7 +274,7 @@ class Lambda(Layer):
         self,
         function: Callable[..., Any],
         output_shape: Shapes | Callable[..., Shapes] | None = None,
-        mask: object = None,
+        mask: Callable[[Any, Any], Any] | TensorLike | None = None,
         arguments: Mapping[str, Any] | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
@@ -275,10 +282,14 @@ class Lambda(Layer):
         check_callable("Lambda", "function", function)
         import inspect
 
-        if mask is not None:
-            warn_that_masks_end(self.name)
         self.function = function
-        self.mask = mask
+        self.supports_masking = mask is not None
+        try:
+            self.mask = mask if mask is None or callable(mask) else _core.as_tensor(mask)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"Lambda: mask: expected a function or an array, got {shown(mask)}"
+            ) from None
         try:
             named: dict[Any, Any] = {} if arguments is None else dict(arguments)
         except (TypeError, ValueError):
@@ -289,12 +300,20 @@ class Lambda(Layer):
             )
         self.__dict__["arguments"] = named
         self.__dict__["_output_shape"] = output_shape
-        self._takes_training = "training" in inspect.signature(function).parameters
+        taken = inspect.signature(function).parameters
+        self._takes_training, self._takes_mask = "training" in taken, "mask" in taken
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
+        named = self.arguments
+        if self._takes_mask:
+            named = {**named, "mask": mask}
         if self._takes_training:
-            return self.function(inputs, training=training, **self.arguments)
-        return self.function(inputs, **self.arguments)
+            named = {**named, "training": training}
+        return self.function(inputs, **named)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        own: Any = self.mask
+        return own(inputs, mask) if callable(own) else own
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         if self._output_shape is None:
@@ -313,16 +332,23 @@ class Lambda(Layer):
 
     def get_config(self) -> Config:
         named = getattr(self.function, "_registered_name", None)
-        return {
+        config = {
             **super().get_config(),
             "function": named or self.function,
             "output_shape": self._output_shape,
             "arguments": dict(self.arguments),
         }
+        if self.mask is not None:
+            named = getattr(self.mask, "_registered_name", None)
+            config["mask"] = self.mask if callable(self.mask) else self.mask.tolist()
+            config["mask"] = named or config["mask"]
+        return config
 
     @classmethod
     def from_config(cls, config: Config) -> Lambda:
-        function = config["function"]
-        if isinstance(function, str):
-            function = activations.get(function)
-        return cls(**{**config, "function": function})
+        functions = {
+            key: activations.get(config[key])
+            for key in ("function", "mask")
+            if isinstance(config.get(key), str)
+        }
+        return cls(**{**config, **functions})

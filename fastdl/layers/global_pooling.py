@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -158,6 +158,7 @@ class GlobalAveragePooling1D(GlobalAveragePooling):
     """
 
     _axes = 1
+    _makes_masks = False
 
     def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         if mask is None:
@@ -169,6 +170,9 @@ class GlobalAveragePooling1D(GlobalAveragePooling):
         counted = F.reshape(counted, shape=shape)
         total = F.sum(F.where(counted, inputs, 0.0), axes=axis, keepdims=self.keepdims)
         return total / F.sum(counted, axes=axis, keepdims=self.keepdims)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        """There is none: the output has no steps."""
 
 
 @LAYERS.register

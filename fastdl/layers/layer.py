@@ -11,10 +11,11 @@ from .. import regularizers
 from .._base import tree
 from .._base.checks import check_count, check_shape, shown
 from .._base.dtype_policy import DTypePolicy, policy_from
+from .._base.notices import warn_once
 from .._base.registry import LAYERS, snake_case, unique_name
 from .._base.tracebacks import shortened
 from .._base.watch import current
-from .._core import Tensor
+from .._core import Tensor, has_mask
 from .._graph.calls import (
     NAMED_ERRORS,
     Signature,
@@ -26,6 +27,7 @@ from .._graph.calls import (
     signature_of,
     trial,
 )
+from .._graph.masks import fill_masks, first_argument, has_masks, masks_of, with_masks
 from .._graph.symbolic import KerasTensor, Node, infer, symbolic_leaves
 from ._config import ConstructorSignature, has_own_config, plain_config
 from ._state import LayerState
@@ -53,7 +55,9 @@ class Layer(LayerState):
     A subclass defines `call(self, inputs, ...)` and, when it has weights, `build(self,
     input_shape)` with `self.add_weight(...)`. Weights, layers, lists and dicts of them that are
     assigned to attributes are tracked. `call` may take `training` and `mask`. `training` says
-    whether the model is being fitted; a layer hands it on to the layers that it calls.
+    whether the model is being fitted; a layer hands it on to the layers that it calls. `mask` is
+    the mask of the input, None if it has none (`compute_mask` and `supports_masking` say which mask
+    the output has). With several tensors `call` may take `x_mask` for an argument `x`.
 
     Every layer is an `nn.Module`: `parameters()`, `state_dict()` and `train()` work, Modules can be
     attributes of layers, and layers can be attributes of Modules.
@@ -93,6 +97,10 @@ class Layer(LayerState):
     _generator_group = "seed_generator"  # where files of Keras have its random state
     _input_shape_arg: tuple[int | None, ...] | None = None
     _batch_size_arg: int | None = None
+    # Whether outputs have masks: those that compute_mask makes of the inputs'. Otherwise masks end.
+    supports_masking = False
+    _makes_masks = False  # whether compute_mask may return a mask for inputs that have none
+    _masks_steps = True  # whether call() takes the mask of an input that has more axes than it
     input_spec: Specs
     activity_regularizer: Callable[[Tensor], Tensor] | None
     _inbound_nodes: list[Node]
@@ -112,6 +120,9 @@ class Layer(LayerState):
         super().__init_subclass__(**kwargs)
         if "call" in cls.__dict__:
             cls._taken = None
+        if "compute_mask" in cls.__dict__:
+            cls.supports_masking = cls.__dict__.get("supports_masking", True)
+            cls._makes_masks = cls.__dict__.get("_makes_masks", True)
         if "build" in cls.__dict__:
             cls._builds = cls.__dict__.get("_builds", True)
             cls.build = _recorded(cls.__dict__["build"])  # type: ignore[method-assign]
@@ -137,7 +148,6 @@ class Layer(LayerState):
             built=False,
             autocast=autocast,
             input_spec=None,
-            supports_masking=True,
             activity_regularizer=regularizers.get(
                 activity_regularizer, f"{kind}: activity_regularizer"
             ),
@@ -208,6 +218,7 @@ class Layer(LayerState):
         return self.call(*args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        masked = self._makes_masks or has_mask(args)
         if kwargs or len(args) != 1 or type(args[0]) is not Tensor:
             try:
                 args = tuple(convert(x) for x in self._arguments_of(args))
@@ -218,11 +229,16 @@ class Layer(LayerState):
                 raise shortened(error)  # noqa: B904
             if symbolic_leaves(args, kwargs):
                 return self._call_symbolic(args, kwargs)
-        before = self._enter(args, kwargs)
+            masked = masked or self._may_take_masks(args, kwargs)
+        calls = context.__dict__  # the attributes one by one take as long as a small layer
+        before = self._enter(calls, args, kwargs)
         try:
             if not self.built or self.input_spec is not None:
                 self._prepare(args, kwargs)
-            outputs = self.call(*args, **kwargs)
+            if masked:
+                outputs = self._call_with_masks(args, kwargs)
+            else:
+                outputs = self.call(*args, **kwargs)
             if not self.built:
                 self.built = True
             if self.activity_regularizer is not None:
@@ -235,21 +251,23 @@ class Layer(LayerState):
                 name_error(error, self)
             raise shortened(error)  # noqa: B904
         finally:
-            context.root, context.training = before
+            calls["root"], calls["training"] = before
 
     def _arguments_of(self, args: Args) -> Args:
         """The arguments of a call, as they are given. A model takes tables by their columns."""
         return args
 
-    def _enter(self, args: Args, kwargs: Kwargs) -> tuple[Layer | None, bool | None]:
-        """Makes this call the innermost one and returns the context before it.
+    def _enter(
+        self, calls: dict[str, Any], args: Args, kwargs: Kwargs
+    ) -> tuple[Layer | None, bool | None]:
+        """Makes this call the innermost one and returns the root and mode before it.
 
         The mode comes from the call's arguments, else from the calling layer, else from the
         layer itself.
         """
-        root, outer = before = context.root, context.training
+        root, outer = before = calls["root"], calls["training"]
         taken = self._taken or self._read_signature()
-        training = kwargs.pop("training", None)
+        training = kwargs.pop("training", None) if kwargs else None
         place = taken.training_index
         positional = place is not None and len(args) > place
         if positional:
@@ -262,8 +280,8 @@ class Layer(LayerState):
                     training = self.training
         if taken.training and not positional:
             kwargs["training"] = training
-        if not taken.mask:
-            kwargs.pop("mask", None)
+        if kwargs and not taken.mask and kwargs.get("mask", self) is None:
+            del kwargs["mask"]
         if self._foreign:
             for module in self._foreign:
                 watch = current()
@@ -272,11 +290,11 @@ class Layer(LayerState):
                 elif module.training != training:
                     module.train(bool(training))
         if root is None:
-            context.root = self
-            context.number += 1
+            calls["root"] = self
+            calls["number"] += 1
             if self._loss_layers:
                 self._clear_losses()
-        context.training = training
+        calls["training"] = training
         return before
 
     def _read_signature(self) -> Signature:
@@ -294,20 +312,40 @@ class Layer(LayerState):
 
     def _call_symbolic(self, args: Args, kwargs: Kwargs) -> Any:
         given = dict(kwargs)
-        before = self._enter(args, kwargs)
+        calls = context.__dict__
+        before = self._enter(calls, args, kwargs)
         try:
             self._prepare(args, kwargs)
-            outputs = self.compute_output_spec(*args, **kwargs)
+            outputs = self.output_spec(args, kwargs)
         except Exception as error:
             if isinstance(error, _ERRORS):
                 name_error(error, self)
             raise shortened(error)  # noqa: B904
         finally:
-            context.root, context.training = before
+            calls["root"], calls["training"] = before
         self.built = True
         self._clear_losses()
         Node(self, args, given, outputs)
         return outputs
+
+    def output_spec(self, args: Args, kwargs: Kwargs) -> Any:
+        """The KerasTensors that a call on these KerasTensors returns, with their masks."""
+        taken = self._taken or self._read_signature()
+        given = dict(kwargs)
+        called, masks = fill_masks(taken, args, given, self._masks_steps)
+        accepted = signature_of(self, "compute_output_spec")
+        if not accepted.takes_anything:
+            names = (*kwargs, *accepted.names)
+            given = {key: value for key, value in given.items() if key in names}
+        outputs = self.compute_output_spec(*called, **given)
+        if not (self._makes_masks or has_masks(masks)):
+            return outputs
+        inputs = first_argument(taken, args, kwargs)
+        return self._with_masks(outputs, inputs, masks, self._infer_masks)
+
+    def _infer_masks(self, inputs: Any, masks: Any) -> Any:
+        with trial(self):
+            return infer(self.compute_mask, (inputs, masks), {}, optional=True)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """The KerasTensors that a call on these KerasTensors returns."""
@@ -326,20 +364,86 @@ class Layer(LayerState):
         with trial(self):
             return infer(self.call, args, kwargs)
 
-    def callable_in_graph(self, told: bool) -> tuple[Callable[..., Any], bool]:
+    # --- masks
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The masks of the outputs.
+
+        A layer defines it that makes masks or changes them; it then also gets unmasked inputs. For
+        other layers that set `supports_masking` it is the mask of the inputs.
+
+        Args:
+            inputs: the first argument of the call.
+            previous_mask: its masks, in the same structure; None for a tensor without one.
+
+        Returns:
+            A mask for each output, with None for no mask, or None for none at all.
+        """
+        return previous_mask
+
+    def _may_take_masks(self, args: Args, kwargs: Kwargs) -> bool:
+        """Whether a call has masks, or wants to know that its tensors have none."""
+        if kwargs and (kwargs.get("mask") is not None or has_mask(kwargs)):
+            return True
+        taken = self._taken or self._read_signature()
+        return taken.mask and (
+            tree.is_nested(first_argument(taken, args, kwargs))
+            or len(args) > taken.names.index("mask")
+        )
+
+    def _call_with_masks(self, args: Args, kwargs: Kwargs) -> Any:
+        taken = self._taken or self._read_signature()
+        args, masks = fill_masks(taken, args, kwargs, self._masks_steps)
+        inputs = first_argument(taken, args, kwargs)
+        return self._with_masks(self.call(*args, **kwargs), inputs, masks, self.compute_mask)
+
+    def _with_masks(
+        self, outputs: Any, inputs: Any, masks: Any, compute: Callable[[Any, Any], Any]
+    ) -> Any:
+        """The outputs with their masks; those that `call` gave them stay."""
+        if self.supports_masking:
+            if all(mask is not None for mask in tree.leaves(masks_of(outputs))):
+                return outputs
+            found = compute(inputs, masks)
+            return outputs if found is None else with_masks(outputs, found)
+        if has_masks(masks) and self._ends_masks(outputs):
+            warn_once(
+                f"{self._kind} {self.name!r} ({type(self).__name__}) does not support masks: its "
+                "output has none, so all steps count in the layers after it. A layer of your own "
+                "hands the mask on with supports_masking = True"
+            )
+        return outputs
+
+    def _ends_masks(self, outputs: Any) -> bool:
+        """Whether the outputs have lost the inputs' masks, which gives a warning."""
+        return not has_masks(masks_of(outputs))
+
+    def may_give_masks(self) -> bool:
+        """Whether outputs may have masks where inputs have none."""
+        own = type(self).__module__.startswith("fastdl.")
+        return self._makes_masks or bool(self._modules) or not own
+
+    def callable_in_graph(self, told: bool, several: bool) -> tuple[Callable[..., Any], bool]:
         """The function that a model's graph calls, and whether it passes `training` to it.
 
         It is `call` itself where `__call__` would add nothing: the graph has checked the inputs
-        and built the layer. `told` says that the node has a `training` argument already.
+        and built the layer, and has no masks.
+
+        Args:
+            told: whether the node has a `training` argument already.
+            several: whether the first argument is a structure.
         """
+        taken = signature_of(self, "call")
         plain = (
             type(self).__call__ is Layer.__call__
+            and not self._makes_masks
             and self.activity_regularizer is None
             and not self._foreign
             and not told
+            and not (several and taken.mask)
         )
         if plain:
-            return self.call, signature_of(self, "call").training
+            return self.call, taken.training
         return self, not told
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
+from .. import _core
 from .._base import functional as F
+from .._base import tree
 from .._base.checks import check_flag, check_integer, check_integers, shown
 from .._base.moving import is_integer
 from .._base.registry import LAYERS
-from .._core import Tensor
+from .._core import Tensor, has_mask
 from .layer import Layer
 
 if TYPE_CHECKING:
@@ -59,6 +62,7 @@ class _Merge(Layer):
     """
 
     _takes_several = True
+    _makes_masks = False
     _at_least = 1
     _function: Callable[..., Tensor]
 
@@ -66,11 +70,20 @@ class _Merge(Layer):
         self.compute_output_shape(input_shape)
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
-        rank = max(x.ndim for x in inputs)
-        result, *others = (_widened(x, rank) for x in inputs)
-        for x in others:
-            result = type(self)._function(result, x)
-        return result
+        if has_mask(inputs):
+            return self._merge_masked(inputs)
+        return functools.reduce(type(self)._function, _aligned(inputs))
+
+    def _merge_masked(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The same for inputs of which some have masks."""
+        return functools.reduce(type(self)._function, _aligned(inputs))
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """A step counts if it counts in one of the inputs. There is no mask unless all have one."""
+        masks = tree.flatten(mask)
+        if any(mask is None for mask in masks):
+            return None
+        return functools.reduce(F.logical_or, masks)
 
     def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         _check_list(input_shape, self._at_least)
@@ -83,10 +96,36 @@ class _Merge(Layer):
         return (next(iter(batches), None), *sizes)
 
 
-def _widened(x: Tensor, rank: int) -> Tensor:
-    if x.ndim == rank:
-        return x
-    return F.reshape(x, shape=(x.shape[0], *[1] * (rank - x.ndim), *x.shape[1:]))
+def _aligned(inputs: Sequence[Tensor]) -> list[Tensor]:
+    """The inputs with equally many axes."""
+    rank = max(x.ndim for x in inputs)
+    return [
+        x
+        if x.ndim == rank
+        else F.reshape(x, shape=(x.shape[0], *[1] * (rank - x.ndim), *x.shape[1:]))
+        for x in inputs
+    ]
+
+
+def _counted(inputs: Sequence[Tensor]) -> list[Tensor | None]:
+    """For each of the aligned inputs which elements its mask leaves; None for all."""
+    masks = _aligned([_spread(x._keras_mask, x) for x in inputs])
+    return [None if x._keras_mask is None else mask for x, mask in zip(inputs, masks, strict=True)]
+
+
+class _Extreme(_Merge):
+    """Base of Maximum and Minimum. A masked step of an input is left out where others have it."""
+
+    def _merge_masked(self, inputs: Sequence[Tensor]) -> Tensor:
+        (result, *others), (known, *masks) = _aligned(inputs), _counted(inputs)
+        for x, mask in zip(others, masks, strict=True):
+            if mask is not None:
+                x = F.where(mask, x, result)
+            if known is not None:
+                result = F.where(known, result, x)
+            known = None if known is None or mask is None else F.logical_or(known, mask)
+            result = type(self)._function(result, x)
+        return result
 
 
 @LAYERS.register
@@ -117,9 +156,24 @@ class Subtract(_Merge):
 
 @LAYERS.register
 class Multiply(_Merge):
-    """The product of the inputs, element by element."""
+    """The product of the inputs, element by element.
+
+    A masked step of an input is left out; where all inputs are masked the product is 0.
+    """
 
     _function = F.mul
+
+    def _merge_masked(self, inputs: Sequence[Tensor]) -> Tensor:
+        masks = _counted(inputs)
+        factors = [
+            x if mask is None else F.where(mask, x, 1)
+            for x, mask in zip(_aligned(inputs), masks, strict=True)
+        ]
+        product = functools.reduce(F.mul, factors)
+        known = [mask for mask in masks if mask is not None]
+        if len(known) < len(masks):
+            return product
+        return F.where(functools.reduce(F.logical_or, known), product, 0)
 
 
 @LAYERS.register
@@ -133,15 +187,15 @@ class Average(_Merge):
 
 
 @LAYERS.register
-class Maximum(_Merge):
-    """The greatest of the inputs, element by element."""
+class Maximum(_Extreme):
+    """The greatest of the inputs, element by element; a masked step of an input is left out."""
 
     _function = F.maximum
 
 
 @LAYERS.register
-class Minimum(_Merge):
-    """The least of the inputs, element by element."""
+class Minimum(_Extreme):
+    """The least of the inputs, element by element; a masked step of an input is left out."""
 
     _function = F.minimum
 
@@ -159,6 +213,7 @@ class Concatenate(Layer):
     """
 
     _takes_several = True
+    _makes_masks = False
     _keeps_dtype = True
 
     def __init__(self, axis: int = -1, **kwargs: Unpack[LayerOptions]) -> None:
@@ -170,6 +225,14 @@ class Concatenate(Layer):
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
         return F.concat(list(inputs), axis=self.axis)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The masks joined as the inputs are; inputs without a mask count in every step."""
+        masks = tree.flatten(mask)
+        if all(mask is None for mask in masks):
+            return None
+        spread = [_spread(mask, x) for mask, x in zip(masks, inputs, strict=True)]
+        return F.any(F.concat(spread, axis=self.axis), axes=-1)
 
     def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         _check_list(input_shape)
@@ -214,6 +277,7 @@ class Dot(Layer):
     """
 
     _takes_several = True
+    _makes_masks = False
 
     def __init__(
         self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Unpack[LayerOptions]
@@ -251,6 +315,9 @@ class Dot(Layer):
         product = F.matmul(one, two)
         return F.reshape(product, shape=shape if len(shape) > 1 else [batch, 1])
 
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        """There is none: a product has no steps."""
+
     def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         _check_list(input_shape, 2)
         if len(input_shape) != 2:
@@ -268,6 +335,16 @@ class Dot(Layer):
 
     def get_config(self) -> Config:
         return {**super().get_config(), "axes": self.axes, "normalize": self.normalize}
+
+
+def _spread(mask: Tensor | None, x: Tensor) -> Tensor:
+    """A mask for each element of the input; of a mask with more axes than that, itself."""
+    if mask is None:
+        return _core.full(x.shape, "bool", True)
+    if mask.ndim >= x.ndim:
+        return mask
+    ones = (1,) * (x.ndim - mask.ndim)
+    return F.broadcast_to(F.reshape(mask, shape=(*mask.shape, *ones)), shape=x.shape)
 
 
 def _normalized(x: Tensor, axis: int) -> Tensor:

@@ -77,12 +77,18 @@ class Loss(Watched):
             y_true: targets.
             y_pred: outputs of the model.
             sample_weight: numbers that broadcast against the losses of the samples, or None.
+
+        Steps that the outputs' mask leaves out do not count, neither in the sum nor in the mean.
         """
+        mask = getattr(y_pred, "_keras_mask", None)
         y_true, y_pred = same_rank(_core.as_tensor(y_true), _core.as_tensor(y_pred))
         if not self._integer_targets:
             y_true = F.cast(y_true, dtype="float32")
         values = self.call(y_true, y_pred)
-        return reduce_weighted(values, sample_weight, self._mask(y_true, values), self.reduction)
+        own = self._mask(y_true, values)
+        if own is not None:
+            mask = own if mask is None else F.logical_and(mask, own)
+        return reduce_weighted(values, sample_weight, mask, self.reduction)
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """The losses of the samples. A subclass overrides it."""

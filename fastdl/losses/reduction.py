@@ -70,6 +70,10 @@ def masked_weight(sample_weight: TensorLike | None, mask: Tensor, reduction: str
     if sample_weight is None:
         return weight
     weight, given = same_rank(weight, F.cast(sample_weight, dtype="float32"))
+    if not _broadcasts(weight.shape, given.shape):
+        raise ValueError(
+            f"sample_weight: shape {given.shape} does not fit a mask of shape {weight.shape}"
+        )
     return F.mul(given, weight)
 
 

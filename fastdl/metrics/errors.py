@@ -212,7 +212,8 @@ class SparseCategoricalCrossentropy(_LossMetric):
     ) -> None:
         """Takes in targets and outputs, with the samples' weights if given."""
         ignored = self._fn_kwargs["ignore_class"]
-        if sample_weight is not None and ignored is not None:
+        weighted = sample_weight is not None or getattr(y_pred, "_keras_mask", None) is not None
+        if weighted and ignored is not None:
             mask = F.ne(y_true, ignored)
             sample_weight = masked_weight(sample_weight, mask, "sum")
         super().update_state(y_true, y_pred, sample_weight)

@@ -10,7 +10,7 @@ from .._base import functional as F
 from .._base.checks import check_callable, check_name
 from .._base.registry import METRICS
 from .._core import Tensor
-from ..losses.reduction import divide_no_nan, same_rank
+from ..losses.reduction import divide_no_nan, masked_weight, same_rank
 from .metric import Metric
 
 if TYPE_CHECKING:
@@ -136,7 +136,13 @@ class MeanMetricWrapper(Mean):
     def update_state(  # type: ignore[override]
         self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
-        """Takes in targets and outputs, with the samples' weights if given."""
+        """Takes in targets and outputs, with the samples' weights if given.
+
+        Steps that the outputs' mask leaves out do not count.
+        """
+        mask = getattr(y_pred, "_keras_mask", None)
+        if mask is not None:
+            sample_weight = masked_weight(sample_weight, mask, "sum")
         y_true, y_pred = _core.as_tensor(y_true), _core.as_tensor(y_pred)
         values = self._fn(y_true, y_pred, **self._fn_kwargs)
         super().update_state(values, sample_weight)

@@ -110,6 +110,8 @@ def _of_call(layer: Any, call: Call) -> Cost:
         weights = sum(weight.nbytes for weight in layer.weights)
     if rule is _shared:
         return NOTHING
+    if rule is _rows:
+        weights = _elements(call.outputs) * call.sizes[-1]
     moved = sum(_elements([s]) * n for s, n in zip(shapes, call.sizes, strict=True))
     return Cost(None if rule is None else rule(layer, call.inputs, call.outputs), moved + weights)
 
@@ -132,6 +134,7 @@ def _shared(layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape]) -> in
 
 
 _moves = _each(0)
+_rows = _each(0)  # of a table, of which as much is read
 
 
 def _read(layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape]) -> int:
@@ -211,6 +214,9 @@ _LAYERS: dict[str, Rule] = {
     **_named("Activation ELU LeakyReLU PReLU ReLU Softmax", _each()),
     **_named("Add Average Maximum Minimum Multiply Subtract", _joined),
     **_named("Dot", _dot),
+    **_named("Embedding PositionEmbedding", _rows),
+    **_named("Masking SinePositionEncoding", _each()),
+    **_named("RotaryEmbedding", _each(2)),
     **_named("Resizing UpSampling2D", _resized),
     **_named("UpSampling1D UpSampling3D Permute RepeatVector Concatenate", _moves),
     **_named("Cropping*D ZeroPadding*D", _moves),

@@ -10,8 +10,9 @@ from .._base import tree
 from .._base.checks import check_callable, check_integer, check_name, prefixed
 from .._base.registry import LAYERS, suggestion
 from .._base.tracebacks import at_the_callers_line
-from .._graph.calls import NAMED_ERRORS, context, name_error, warn_that_masks_end
+from .._graph.calls import NAMED_ERRORS, context, name_error
 from .._graph.graph import Graph
+from .._graph.masks import with_masks
 from .._graph.symbolic import KerasTensor, symbolic_leaves
 from ..layers.layer import Layer
 from .intake import Intake
@@ -129,9 +130,13 @@ class Model(Trainer, Layer):
                     f"{type(self).__name__} has no call(self, inputs): define it, or give inputs "
                     "and outputs to make the model functional"
                 )
+            taken = self._graph.take(inputs)
             if mask is not None:
-                warn_that_masks_end(self.name)
-            return self._graph.run(self._graph.take(inputs), training)
+                taken = with_masks(taken, mask, replace=True)
+            return self._graph.run(taken, training)
+
+    def _ends_masks(self, outputs: Any) -> bool:
+        return self._graph is None and super()._ends_masks(outputs)  # the layers within warn
 
     def build(self, input_shape: Any) -> None:
         """Makes the weights for inputs of this shape (None for open sizes, as the batch size).
@@ -147,14 +152,15 @@ class Model(Trainer, Layer):
                 inputs = tree.map_shapes(KerasTensor, input_shape)
             except (TypeError, ValueError) as error:
                 raise prefixed(f"model {self.name!r}: build: input_shape", error) from None
-            before = self._enter((inputs,), kwargs)
+            calls = context.__dict__
+            before = self._enter(calls, (inputs,), kwargs)
             try:  # not by calling the model: a subclass's build() may be calling this one
                 self._infer_output_spec((inputs,), kwargs)
             except NAMED_ERRORS as error:
                 name_error(error, self)
                 raise
             finally:
-                context.root, context.training = before
+                calls["root"], calls["training"] = before
             self._clear_losses()
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from .._base import tree
 from .._base.checks import prefixed
 from .._base.registry import LAYERS
-from .._graph.calls import warn_that_masks_end
 from .._graph.graph import Graph
+from .._graph.masks import with_masks
 from .._graph.symbolic import KerasTensor
 from ..layers.input_layer import InputLayer
 from ..layers.layer import Layer
@@ -165,7 +165,7 @@ class Sequential(Model):
                     f"{tuple(input_shape)}"
                 )
             return
-        first = InputLayer(batch_shape=wanted, dtype=self._stack[0].compute_dtype)
+        first = InputLayer(batch_shape=wanted, dtype=self._stack[0].input_dtype)
         tensors: list[KerasTensor] = [first.output]
         for layer in self._stack:
             tensors.append(self._apply(layer, tensors[-1]))
@@ -173,13 +173,16 @@ class Sequential(Model):
         self._refresh()
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        if mask is not None:
-            warn_that_masks_end(self.name)
         if self._graph is not None:
-            return self._graph.run(self._graph.take(inputs), training)
+            return super().call(inputs, training, mask)
+        if mask is not None:
+            inputs = with_masks(inputs, mask, replace=True)
         for layer in self.layers:  # there is no graph for several inputs
             inputs = layer(inputs, training=training)
         return inputs
+
+    def _ends_masks(self, outputs: Any) -> bool:
+        return False  # the layers within warn
 
     # --- configuration
 
@@ -215,7 +218,7 @@ def _input_for(layer: Layer) -> InputLayer | None:
         return InputLayer(
             shape=layer._input_shape_arg,
             batch_size=layer._batch_size_arg,
-            dtype=layer.compute_dtype,
+            dtype=layer.input_dtype,
         )
     graph = getattr(layer, "_graph", None)
     if graph is not None and len(graph.inputs) == 1:

@@ -60,7 +60,14 @@ CASES = {
 }
 # What they do depends on values, or on a program.
 UNCOUNTED = {
-    *("CategoryEncoding", "CenterCrop", "Discretization", "HashedCrossing", "Hashing"),
+    *(
+        "ReversibleEmbedding",
+        "CategoryEncoding",
+        "CenterCrop",
+        "Discretization",
+        "HashedCrossing",
+        "Hashing",
+    ),
     *("IntegerLookup", "Lambda", "RandomCrop", "StringLookup", "Wrapper", "SpectralNormalization"),
     *("Layer", "InputSpec", "Input"),
 }

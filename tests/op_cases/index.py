@@ -46,6 +46,25 @@ for axis in (0, 1, 2):
         ]
 
 
+for dtype in (np.int32, np.int64, np.uint8, np.float32):
+
+    def looked_up(d: Draw, dtype=dtype):
+        """More ids than rows, and as many columns as make several pieces of work."""
+        rows = d.m(5, 203)
+        return [d.normal(rows, d.m(3, 131)), d.integers(0, rows, d.n(4, 701), 2, dtype=dtype)]
+
+    CASES.append(
+        Case(
+            "embedding",
+            dtype.__name__,
+            looked_up,
+            lambda t, i: _core.embedding(t, i, "a table"),
+            lambda t, i: t[i.astype(int)],
+            wrt=(0,),
+        )
+    )
+
+
 def scatter_reference(u, i, axis, size):
     out = np.zeros((*u.shape[:axis], size, *u.shape[axis + i.ndim :]))
     np.add.at(out, (slice(None),) * axis + (i,), u)

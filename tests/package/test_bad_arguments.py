@@ -83,6 +83,14 @@ def use_fold(module):
     module(np.ones((2, 4, 9), np.float32))
 
 
+def use_ids(layer):
+    layer([[0, 1]])
+
+
+def use_steps(layer):
+    layer(np.ones((2, 3, 4), np.float32))
+
+
 def use_merge(layer):
     layer([X, X])
 
@@ -352,6 +360,9 @@ USES |= {
         if name.startswith("Random") or name in ("CenterCrop", "CutMix", "MixUp")
     },
     "layers.Resizing": use_images,
+    "layers.Embedding": use_ids,
+    "layers.ReversibleEmbedding": use_ids,
+    "layers.RotaryEmbedding": use_steps,
     "layers.HashedCrossing": use_crossing,
     "layers.Hashing": use_hashing,
     "layers.IntegerLookup": use_lookup,
@@ -409,6 +420,9 @@ NEEDED |= {
     },
     "layers.DepthwiseConv1D": lambda: {"kernel_size": 2},
     "layers.DepthwiseConv2D": lambda: {"kernel_size": 2},
+    "layers.Embedding": lambda: {"input_dim": 2, "output_dim": 3},
+    "layers.ReversibleEmbedding": lambda: {"input_dim": 2, "output_dim": 3},
+    "layers.PositionEmbedding": lambda: {"sequence_length": 3},
     "layers.Dot": lambda: {"axes": 1},
     "layers.Dropout": lambda: {"rate": 0.5},
     "layers.AlphaDropout": lambda: {"rate": 0.5},
@@ -607,6 +621,7 @@ FUNCTIONS = {
 ROLES = {
     "kernel_initializer": "initializer of weight 'kernel'",
     "bias_initializer": "initializer of weight 'bias'",
+    "embeddings_initializer": "initializer of weight 'embeddings'",
     "alpha_initializer": "initializer of weight 'alpha'",
     "beta_initializer": "initializer of weight 'beta'",
     "gamma_initializer": "initializer of weight 'gamma'",
