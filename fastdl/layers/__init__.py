@@ -107,6 +107,7 @@ from .regularization import (
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .resizing import CenterCrop, Resizing, UpSampling1D, UpSampling2D, UpSampling3D
 from .sequences import Masking
+from .transformer import TransformerDecoder, TransformerEncoder
 from .wrapping import SpectralNormalization, Wrapper
 
 AvgPool1D = AveragePooling1D
@@ -257,6 +258,8 @@ __all__ = [
     "StackedRNNCells",
     "StringLookup",
     "Subtract",
+    "TransformerDecoder",
+    "TransformerEncoder",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",

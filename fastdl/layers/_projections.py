@@ -24,6 +24,8 @@ class Projection(Layer):
     `EinsumDense` layers within Keras's attention have them.
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         axes_in: int,

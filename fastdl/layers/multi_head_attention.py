@@ -10,6 +10,7 @@ import numpy as np
 from .. import _core, constraints, initializers, regularizers
 from .._base import functional as F
 from .._base.checks import check_flag, check_fraction, check_integer, shown
+from .._base.decoding import Decoding, decoding
 from .._base.registry import LAYERS
 from .._graph.symbolic import KerasTensor
 from ..random import SeedGenerator, generator_of, stream_of
@@ -37,6 +38,8 @@ _FLOAT32 = np.dtype("float32")
 
 class HeadsAttention(Layer):
     """Base of both layers: projections to heads, attention in each, and the projection of all."""
+
+    supports_masking = True  # the output has the mask of the query
 
     def _setup(
         self,
@@ -148,9 +151,14 @@ class HeadsAttention(Layer):
         training: bool = False,
         use_causal_mask: bool = False,
     ) -> Any:
+        alone = query is value and (key is None or key is value)
         key = value if key is None else key
         q, k, v = self._query_dense(query), self._key_dense(key), self._value_dense(value)
-        if self._attention_axes is None and q.ndim == 4:
+        memory = decoding()
+        if memory is not None and use_causal_mask and alone:
+            masks = (value_mask, key_mask, attention_mask, self._sliding_window)
+            y, scores = self._continue(memory, q, k, v, masks, return_attention_scores), None
+        elif self._attention_axes is None and q.ndim == 4:
             mask = self._mask(q.shape[1], k.shape[1], (value_mask, key_mask), attention_mask)
             y, scores = self._attend(
                 q, k, v, mask, use_causal_mask, return_attention_scores, training
@@ -225,6 +233,25 @@ class HeadsAttention(Layer):
         heads = F.matmul(kept, _heads_first(v, self._repeats()))
         return F.transpose(heads, perm=[0, 2, 1, 3]), weights
 
+    def _continue(
+        self, memory: Decoding, q: Tensor, k: Tensor, v: Tensor, masks: Any, scores_too: bool
+    ) -> Tensor:
+        """Causal attention of new steps to these and to those that the memory has."""
+        if scores_too or any(mask is not None for mask in masks) or q.ndim != 4:
+            raise NotImplementedError(
+                "with a mask, a window or scores, steps cannot come one by one"
+            )
+
+        def make() -> list[Tensor]:
+            shapes = [(x.shape[0], memory.steps, *x.shape[2:]) for x in (k, v)]
+            return [_core.full(shape, "float32", 0.0) for shape in shapes]
+
+        keys, values = memory.kept(self, make)
+        positions = memory.positions(q.shape[1])
+        F.put_(keys, positions, k, axis=1)
+        F.put_(values, positions, v, axis=1)
+        return F.attention(q, keys, values, causal=True, offset=memory.position)
+
     def _repeats(self) -> int:
         return self._heads[0] // self._heads[1]
 
@@ -297,10 +324,6 @@ class HeadsAttention(Layer):
             return output
         steps = (query.shape[1], value.shape[1])
         return output, KerasTensor((query.shape[0], self._heads[0], *steps), _FLOAT32)
-
-    def compute_mask(self, query: Any, value: Any, query_mask: Any = None, **masks: Any) -> Any:
-        """The mask of the output: that of the query."""
-        return query_mask
 
     def get_config(self) -> Config:
         config = {

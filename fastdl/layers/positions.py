@@ -10,6 +10,7 @@ import numpy as np
 from .. import _core, initializers
 from .._base import functional as F
 from .._base.checks import check_integer, check_number
+from .._base.decoding import first_position
 from .._base.registry import LAYERS
 from .._core import Tensor
 from .core import Elementwise
@@ -78,7 +79,8 @@ class PositionEmbedding(Elementwise):
         positions: TensorLike | None = None,
     ) -> Tensor:
         if positions is None:
-            positions = _core.as_tensor(np.arange(inputs.shape[-2])) + start_index
+            start = first_position(start_index)
+            positions = _core.as_tensor(np.arange(inputs.shape[-2])) + start
         who = f"{self._kind} {self.name!r} (PositionEmbedding): positions"
         rows = F.embedding(self.position_embeddings, positions, who=who)
         return F.broadcast_to(rows, shape=inputs.shape)
@@ -225,6 +227,7 @@ def _waves(
 
     Positions that are known beforehand have exact angles: in float32 those of far ones are rounded.
     """
+    start = first_position(start)
     if positions is None and isinstance(start, (int, np.integer)):
         return _table(steps, features, wavelength, int(start), scale)
     if positions is None:

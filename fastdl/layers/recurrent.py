@@ -11,6 +11,7 @@ from .. import _core
 from .._base import functional as F
 from .._base import tree
 from .._base.checks import check_flag, shown
+from .._base.decoding import decoding
 from .._base.moving import flipped
 from .._base.registry import LAYERS
 from .input_spec import InputSpec
@@ -172,6 +173,12 @@ class RNN(Layer):
                 f"mask: expected shape {tuple(sequences.shape[:2])}, one value for each step, got "
                 f"{tuple(mask.shape)}"
             )
+        memory = decoding() if initial_state is None and not self.go_backwards else None
+        if memory is not None:
+            initial_state = memory.kept(
+                self, lambda: list(tree.leaves(self.get_initial_state(sequences.shape[0])))
+            )
+            initial_state = tree.pack(self.state_size, initial_state)
         states = self._states_for(sequences, initial_state)
         try:
             fused = self.cell.fused_name(training) if isinstance(self.cell, Cell) else None
@@ -182,8 +189,9 @@ class RNN(Layer):
         finally:
             for what in ("reset_dropout_mask", "reset_recurrent_dropout_mask"):
                 getattr(self.cell, what, lambda: None)()
-        if self.stateful:
-            for state, new in zip(tree.leaves(self.states), tree.leaves(after), strict=True):
+        kept = states if memory is not None else self.states if self.stateful else None
+        if kept is not None:
+            for state, new in zip(tree.leaves(kept), tree.leaves(after), strict=True):
                 F.assign_(state, new.detach())
         return (output, *after) if self.return_state else output
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .explain import plot_filters as plot_filters
     from .explain import plot_grad_cam as plot_grad_cam
     from .feature_space import FeatureSpace as FeatureSpace
+    from .generation import generate as generate
     from .image_dataset import image_dataset_from_directory as image_dataset_from_directory
     from .plots import plot_activations as plot_activations
     from .plots import plot_calibration as plot_calibration
@@ -140,6 +141,7 @@ Sequence = PyDataset  # its name in tf.keras
 _HOMES = {
     ".feature_space": "FeatureSpace",
     ".explain": "grad_cam plot_filters plot_grad_cam",
+    ".generation": "generate",
     ".image_dataset": "image_dataset_from_directory",
     ".drawing": "model_to_dot model_to_text plot_model",
     ".plots": "plot_activations plot_calibration plot_confusion_matrix plot_history plot_weights",
@@ -165,6 +167,7 @@ __all__ = [
     "custom_object_scope",
     "find_batch_size",
     "find_learning_rate",
+    "generate",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",

@@ -431,6 +431,10 @@ class TestConfig:
             "Attention": {"score_mode": "concat", "dropout": 0.1},
             "GroupQueryAttention": {"head_dim": 2, "num_query_heads": 4, "num_key_value_heads": 2},
             "MultiHeadAttention": {"num_heads": 2, "key_dim": 3, "output_shape": (2, 3)},
+            **{
+                f"Transformer{name}": {"intermediate_dim": 3, "num_heads": 2, "dropout": 0.1}
+                for name in ("Encoder", "Decoder")
+            },
             "RNN": {"cell": layers.GRUCell(2, name="c"), "return_sequences": True},
             "Bidirectional": {"layer": layers.GRU(2, name="g"), "merge_mode": "sum"},
             "StackedRNNCells": {"cells": [layers.GRUCell(2, name="c"), layers.LSTMCell(1)]},

@@ -296,6 +296,10 @@ def use_heads(layer):
     layer(x, x)
 
 
+def use_block(layer):
+    layer(np.ones((2, 3, 4), "float32"))
+
+
 def use_pair(layer):
     x = np.ones((2, 3, 4), "float32")
     layer([x, x])
@@ -325,6 +329,7 @@ USES |= {f"layers.{name}": use_sequence for name in (*RECURRENT, "Bidirectional"
 USES |= {f"layers.{name}Cell": use_cell for name in ("SimpleRNN", "LSTM", "GRU")}
 USES |= {f"layers.ConvLSTM{n}D": use_image_sequence for n in (1, 2, 3)}
 USES |= {f"layers.{name}": use_heads for name in ("MultiHeadAttention", "GroupQueryAttention")}
+USES |= {f"layers.Transformer{name}": use_block for name in ("Encoder", "Decoder")}
 USES |= {f"layers.{name}": use_pair for name in ("Attention", "AdditiveAttention")}
 USES |= {"layers.StackedRNNCells": lambda cells: use_sequence(layers.RNN(cells))}
 USES |= {f"nn.{name}": use_recurrent for name in RECURRENT[1:]}
@@ -409,6 +414,10 @@ NEEDED |= {
         "head_dim": 2,
         "num_query_heads": 4,
         "num_key_value_heads": 2,
+    },
+    **{
+        f"layers.Transformer{name}": lambda: {"intermediate_dim": 3, "num_heads": 2}
+        for name in ("Encoder", "Decoder")
     },
     "layers.RNN": lambda: {"cell": layers.GRUCell(2)},
     "layers.Bidirectional": lambda: {"layer": layers.GRU(2)},

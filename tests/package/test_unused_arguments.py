@@ -33,9 +33,6 @@ NEVER_READ = {
     ("ops.indexing", "top_k", "sorted"): ORDER,
     ("ops.indexing", "unique", "sorted"): ORDER,
     ("layers.layer", "build", "input_shape"): HOOK,
-    ("layers.multi_head_attention", "compute_mask", "query"): MASK,
-    ("layers.multi_head_attention", "compute_mask", "value"): MASK,
-    ("layers.multi_head_attention", "compute_mask", "masks"): MASK,
     ("layers.multi_head_attention", "compute_output_shape", "value_shape"): QUERY,
     ("layers.multi_head_attention", "compute_output_shape", "key_shape"): QUERY,
     (
@@ -44,6 +41,7 @@ NEVER_READ = {
         "query_mask",
     ): "masked queries are computed like others",
     ("layers.attention", "compute_mask", "inputs"): MASK,
+    ("layers.transformer", "compute_output_shape", "shapes"): QUERY,
     ("layers.bidirectional", "build", "initial_state_shape"): STATES,
     ("layers.bidirectional", "compute_output_shape", "initial_state_shape"): STATES,
     ("layers.bidirectional", "compute_mask", "inputs"): MASK,
