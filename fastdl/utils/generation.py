@@ -66,8 +66,9 @@ def generate(
     Source: Holtzman et al. 2020 (top_p), Fan et al. 2018 (top_k).
 
     Example:
-        >>> gru = layers.GRU(8, return_sequences=True)
-        >>> model = fastdl.Sequential([layers.Embedding(7, 8), gru, layers.Dense(7)])
+        >>> steps = [layers.Input((None,)), layers.Embedding(7, 8)]
+        >>> steps += [layers.GRU(8, return_sequences=True), layers.Dense(7)]
+        >>> model = fastdl.Sequential(steps)
         >>> fastdl.utils.generate(model, [1, 2], 3, seed=0).shape
         (5,)
     """
