@@ -5,6 +5,7 @@ counts and as a recorded plan.
 """
 
 from . import (
+    attention,
     conv,
     elementwise,
     index,
@@ -25,6 +26,7 @@ FAMILIES = (
     *(elementwise, unary, matmul, conv, reduce, norm, pool, loss, movement, index, random),
     update,
     integers,
+    attention,
 )
 CASES: list[Case] = [case for family in FAMILIES for case in family.CASES]
 
