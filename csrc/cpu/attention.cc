@@ -206,7 +206,7 @@ void attention(const Attention& call, float* y, float* stats, float* workspace) 
   if (a.batch * a.heads * a.queries == 0) return;
   const Cut cut(a);
   const int64_t tasks = cut.tasks(a), blocks = ceil_div(a.keys, key_block(a));
-  const double time = score_time(a) * double(a.batch * a.heads * a.queries) * double(a.keys) / (a.causal ? 2 : 1);
+  const double time = forward_time(a);
   if (can_split(a) && tasks < num_threads()) {
     float* const part_stats = workspace + blocks * a.batch * a.heads * a.queries * a.value_width;
     const int64_t queries = a.batch * a.heads * a.queries;

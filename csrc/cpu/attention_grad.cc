@@ -262,7 +262,7 @@ void attention_grad(const Attention& call, const float* y, const float* stats, c
   const Attention a = folded(call);
   if (a.batch * a.kv_heads == 0) return;
   const Gradients g{y, stats, dy, dq, dk, dv, workspace};
-  const double time = 2.5 * score_time(a) * double(queries_of(a)) * double(a.keys) / (a.causal ? 2 : 1);
+  const double time = 2.5 * forward_time(a);
   const int64_t tasks = a.batch * a.kv_heads, threads = num_threads();
   const int64_t together = std::min(parts_of(a), threads);
   if (together > 1 && tasks < 4 * threads && tasks % threads != 0 && time > 20 * kChunkNanoseconds)

@@ -19,8 +19,12 @@ inline int64_t key_block(const Attention& a) {
 // Floats from a row of scores to the next, no multiple of a page.
 inline int64_t scores_row(int64_t keys) { return padded(keys) + 16; }
 
-// Rough nanoseconds for each pair of a query and a key.
-inline double score_time(const Attention& a) { return 0.02 * double(a.width + a.value_width) + 0.3; }
+// Rough nanoseconds on one thread: products and weights, and reading keys and values.
+inline double forward_time(const Attention& a) {
+  const double widths = double(a.width + a.value_width), keys = double(a.batch) * double(a.keys);
+  return keys * (double(a.heads * a.queries) * (0.02 * widths + 0.3) * (a.causal ? 0.5 : 1) +
+                 double(a.kv_heads) * 0.08 * widths);
+}
 
 inline float kept(const Attention& a) { return 1.0f / (1.0f - a.rate); }
 // Random numbers of a query; a counter serves four.

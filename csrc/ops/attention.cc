@@ -87,8 +87,8 @@ Attention attention_of(const AttentionAttrs& a, const View* in) {
 
 void check_lengths(const Attention& a) {
   for (int64_t b = 0; a.lengths && b < a.batch; ++b)
-    FASTDL_CHECK(a.lengths[b] >= 0 && a.lengths[b] <= a.keys, ValueError, "attention: lengths[", b, "] is ",
-                 a.lengths[b], ", but there are ", a.keys, " keys");
+    FASTDL_CHECK(a.lengths[b] >= 0 && a.lengths[b] <= a.keys, ValueError, "attention: lengths: ", a.lengths[b],
+                 " of sample ", b, " is outside [0, ", a.keys, "]");
 }
 
 // --- shapes

@@ -5,6 +5,7 @@ counts and as a recorded plan.
 """
 
 from . import (
+    attention,
     conv,
     elementwise,
     index,
@@ -39,6 +40,7 @@ FAMILIES = (
     ),
     update,
     integers,
+    attention,
 )
 CASES: list[Case] = [case for family in FAMILIES for case in family.CASES]
 

@@ -1,20 +1,58 @@
-// Attention, the part between its matrix products: weights from scores, row by row (driver: cpu/attention.cc).
+// Attention, the part between its matrix products: weights from scores (driver: cpu/attention.cc).
 //
 // Weights are powers of two, since log2(e) is part of the scale. A NaN need not show in the largest score: its own
 // weight is NaN, and so is the sum.
 #include "cpu/kernels/declare.h"
 #include "cpu/simd/math.h"
 #include "cpu/simd/philox.h"
+#include "cpu/simd/transpose.h"
 
 namespace fastdl::FASTDL_ISA_NS {
 namespace {
 
 constexpr float kLog2E = 1.44269504f;
+constexpr int kMost = 8;  // rows of a call
 
 // The larger one; either of them if one is NaN.
-template <class V>
-FASTDL_INLINE V larger(V a, V b) {
-  return a > b ? a : b;
+struct Larger {
+  template <class V>
+  FASTDL_INLINE V operator()(V a, V b) const {
+    return a > b ? a : b;
+  }
+};
+struct Sum {
+  template <class V>
+  FASTDL_INLINE V operator()(V a, V b) const {
+    return a + b;
+  }
+};
+
+// out[r] = reduce(v[r], op) for eight vectors, which share the steps. Lanes are paired as by reduce().
+template <int S, int N, class F>
+FASTDL_INLINE void join_pairs(vf* v, F op) {
+#pragma GCC unroll 4
+  for (int i = 0; i < N; ++i)
+    v[i] = op(shuffle<even_blocks<S>>(v[i], v[i + N], LaneIndices{}),
+              shuffle<odd_blocks<S>>(v[i], v[i + N], LaneIndices{}));
+}
+template <class F>
+FASTDL_INLINE void reduce_all(float* out, vf (&v)[kMost], F op) {
+#if defined(__AVX512F__)
+  join_pairs<8, 4>(v, op);
+  join_pairs<4, 2>(v, op);
+  join_pairs<2, 1>(v, op);
+  const vf both = op(shuffle<even_blocks<1>>(v[0], v[0], LaneIndices{}),
+                     shuffle<odd_blocks<1>>(v[0], v[0], LaneIndices{}));
+#pragma GCC unroll 8
+  for (int r = 0; r < kMost; ++r) out[r] = both[2 * r];
+#elif defined(__AVX2__)
+  join_pairs<4, 4>(v, op);
+  join_pairs<2, 2>(v, op);
+  join_pairs<1, 1>(v, op);
+  store(out, v[0]);
+#else
+  for (int r = 0; r < kMost; ++r) out[r] = reduce(v[r], op);
+#endif
 }
 
 FASTDL_INLINE int64_t keys_of(const AttentionRows& a, int64_t r) {
@@ -22,39 +60,46 @@ FASTDL_INLINE int64_t keys_of(const AttentionRows& a, int64_t r) {
   return n < 0 ? 0 : n < a.keys ? n : a.keys;
 }
 
-// Replaces the products of a row by exponents where it is not plain. Returns the largest.
-FASTDL_INLINE float prepare(const AttentionRows& a, int64_t r, int64_t n) {
+// Replaces the products of a row by exponents where it is not plain. Returns the largest of each lane.
+FASTDL_INLINE vf prepare(const AttentionRows& a, int64_t r, int64_t n) {
   float* s = a.scores + r * a.row;
   vf most = splat(-kInf);
   if (attention_is_plain(a)) {
-    most = fold(s, n, most, [](vf x, vf y) { return larger(x, y); });
-  } else {
-    const uint8_t* mask = a.mask ? a.mask + r * a.mask_row : nullptr;
-    const float* bias = a.bias ? a.bias + r * a.bias_row : nullptr;
-    loop(n, [&](int64_t j, auto at) {
-      vf x = at.load(s + j) * a.scale;
-      if (bias) x = fma(a.bias_step ? at.load(bias + j) : splat(*bias), splat(kLog2E), x);
-      if (mask) x = select(a.mask_step ? at.load_mask(mask + j) : splat_i(-(*mask != 0)), x, splat(-kInf));
-      at.store(s + j, x);
-      most = larger(most, at.or_else(x, splat(-kInf)));
-    });
+    vf v[4] = {most, most, most, most};
+    int64_t j = 0;
+    for (; j + 4 * kLanes <= n; j += 4 * kLanes)
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) v[i] = Larger{}(v[i], load(s + j + i * kLanes));
+    most = Larger{}(Larger{}(v[0], v[1]), Larger{}(v[2], v[3]));
+    loop(n - j, [&](int64_t i, auto at) { most = Larger{}(most, at.load(s + j + i, splat(-kInf))); });
+    return most;
   }
-  return reduce(most, [](auto x, auto y) { return larger(x, y); });
+  const uint8_t* mask = a.mask ? a.mask + r * a.mask_row : nullptr;
+  const float* bias = a.bias ? a.bias + r * a.bias_row : nullptr;
+  loop(n, [&](int64_t j, auto at) {
+    vf x = at.load(s + j) * a.scale;
+    if (bias) x = fma(a.bias_step ? at.load(bias + j) : splat(*bias), splat(kLog2E), x);
+    if (mask) x = select(a.mask_step ? at.load_mask(mask + j) : splat_i(-(*mask != 0)), x, splat(-kInf));
+    at.store(s + j, x);
+    most = Larger{}(most, at.or_else(x, splat(-kInf)));
+  });
+  return most;
 }
 
-// s[j] = f(s[j]) for j < n, 0 up to the end of the vector that holds the last of `width`.
+// s[j] = f(s[j], j) for j < n. Then zeros, up to the end of the vector that holds the last of `width`.
 template <class F>
 FASTDL_INLINE void replace(float* s, int64_t n, int64_t width, F f) {
   int64_t j = 0;
-  for (; j + kLanes <= n; j += kLanes) store(s + j, f(load(s + j)));
+  for (; j + kLanes <= n; j += kLanes) store(s + j, f(load(s + j), j, Full{}));
   if (j < n) {
-    store(s + j, select(first_lanes(n - j), f(load(s + j)), vf{}));
+    const Part part{n - j};
+    store(s + j, part.or_else(f(load(s + j), j, part), vf{}));
     j += kLanes;
   }
   for (; j < width; j += kLanes) store(s + j, vf{});
 }
 
-// f(j, words, at) for the random numbers of a row.
+// f(j, keep, at) for the random numbers of a row.
 template <class F>
 FASTDL_INLINE void for_drawn(const AttentionRows& a, int64_t r, int64_t n, F f) {
   random_loop(n, a.seed, a.counter + (uint64_t)r * a.counter_row, 0,
@@ -63,48 +108,54 @@ FASTDL_INLINE void for_drawn(const AttentionRows& a, int64_t r, int64_t n, F f) 
 
 // What to subtract. A row of which nothing is attended has -infinity.
 FASTDL_INLINE float finite(float most) { return most == -kInf ? 0.0f : most; }
+FASTDL_INLINE float factor(const AttentionRows& a) { return attention_is_plain(a) ? a.scale : 1.0f; }
 
 }  // namespace
 
 __attribute__((flatten)) void attention_weights(const AttentionRows& a) {
-  const float factor = attention_is_plain(a) ? a.scale : 1.0f;
-  for (int64_t r = 0; r < a.rows; ++r) a.stats[2 * r] = prepare(a, r, keys_of(a, r));
+  vf v[kMost];
+  int64_t n[kMost];
+  float most[kMost], sums[kMost];
   for (int64_t r = 0; r < a.rows; ++r) {
-    float* s = a.scores + r * a.row;
-    const float most = finite(a.stats[2 * r]);
-    const int64_t n = keys_of(a, r);
-    vf sum = {};
-    int64_t j = 0;
-    for (; j + kLanes <= n; j += kLanes) {
-      const vf e = exp2_nonpositive((load(s + j) - most) * factor);
-      sum += e;
-      store(s + j, e);
-    }
-    if (j < n) {
-      const vf e = select(first_lanes(n - j), exp2_nonpositive((load(s + j) - most) * factor), vf{});
-      sum += e;
-      store(s + j, e);
-      j += kLanes;
-    }
-    for (; j < a.width; j += kLanes) store(s + j, vf{});
-    a.stats[2 * r + 1] = reduce_add(sum);
-    if (a.rate > 0)
-      for_drawn(a, r, n, [&](int64_t i, vi keep, auto at) { at.store(s + i, select(keep, at.load(s + i), vf{})); });
+    n[r] = keys_of(a, r);
+    v[r] = prepare(a, r, n[r]);
   }
+  for (int64_t r = a.rows; r < kMost; ++r) v[r] = vf{};
+  reduce_all(most, v, Larger{});
+  const float by = factor(a);
+  for (int64_t r = 0; r < a.rows; ++r) {
+    const float top = finite(most[r]);
+    vf sum = {};
+    replace(a.scores + r * a.row, n[r], a.width, [&](vf x, int64_t, auto at) {
+      const vf e = exp2_nonpositive((x - top) * by);
+      sum += at.or_else(e, vf{});
+      return e;
+    });
+    v[r] = sum;
+  }
+  reduce_all(sums, v, Sum{});
+  for (int64_t r = 0; r < a.rows; ++r) {
+    a.stats[2 * r] = most[r];
+    a.stats[2 * r + 1] = sums[r];
+  }
+  for (int64_t r = 0; a.rate > 0 && r < a.rows; ++r)
+    for_drawn(a, r, n[r], [s = a.scores + r * a.row](int64_t j, vi keep, auto at) {
+      at.store(s + j, select(keep, at.load(s + j), vf{}));
+    });
 }
 
 __attribute__((flatten)) void attention_probabilities(const AttentionRows& a) {
-  const float factor = attention_is_plain(a) ? a.scale : 1.0f;
+  const float by = factor(a);
   for (int64_t r = 0; r < a.rows; ++r) {
     float* s = a.scores + r * a.row;
-    const float most = finite(a.stats[2 * r]), by = a.stats[2 * r + 1];
-    const int64_t n = by == 0.0f ? 0 : keys_of(a, r);
+    const float top = finite(a.stats[2 * r]), scale = a.stats[2 * r + 1];
+    const int64_t n = scale == 0.0f ? 0 : keys_of(a, r);
     if (!attention_is_plain(a)) prepare(a, r, n);
-    replace(s, n, a.width, [=](vf x) { return exp2_nonpositive((x - most) * factor) * by; });
+    replace(s, n, a.width, [=](vf x, int64_t, auto) { return exp2_nonpositive((x - top) * by) * scale; });
     if (a.rate > 0)
-      for_drawn(a, r, n, [&](int64_t i, vi keep, auto at) {
-        const vf p = at.load(s + i);
-        at.store(s + i, select(keep, p, -p));
+      for_drawn(a, r, n, [&](int64_t j, vi keep, auto at) {
+        const vf p = at.load(s + j);
+        at.store(s + j, select(keep, p, -p));
       });
   }
 }
@@ -116,27 +167,15 @@ __attribute__((flatten)) void attention_score_grads(const AttentionRows& a, floa
     float *p = a.scores + r * a.row, *g = grads + r * a.row;
     const float delta = deltas[r];
     const int64_t n = a.stats[2 * r + 1] == 0.0f ? 0 : keys_of(a, r);
-    if (a.rate > 0) {
-      int64_t j = 0;
-      for (; j < n; j += kLanes) {
-        const vf signed_p = load(p + j);
-        const vi keep = as_int(signed_p) >= 0;
-        const vf dp = select(keep, load(g + j) * kept, vf{});
-        vf d = abs(signed_p) * (dp - delta) * scale;
-        if (n - j < kLanes) d = select(first_lanes(n - j), d, vf{});
-        store(g + j, d);
-        store(p + j, select(keep, signed_p * kept, vf{}));
-      }
-      for (; j < a.width; j += kLanes) store(g + j, vf{});
-    } else {
-      int64_t j = 0;
-      for (; j + kLanes <= n; j += kLanes) store(g + j, load(p + j) * (load(g + j) - delta) * scale);
-      if (j < n) {
-        store(g + j, select(first_lanes(n - j), load(p + j) * (load(g + j) - delta) * scale, vf{}));
-        j += kLanes;
-      }
-      for (; j < a.width; j += kLanes) store(g + j, vf{});
-    }
+    if (a.rate > 0)
+      replace(g, n, a.width, [&](vf dp, int64_t j, auto) {
+        const vf drawn = load(p + j);
+        const vi keep = as_int(drawn) >= 0;
+        store(p + j, select(keep, drawn * kept, vf{}));
+        return abs(drawn) * (select(keep, dp * kept, vf{}) - delta) * scale;
+      });
+    else
+      replace(g, n, a.width, [&](vf dp, int64_t j, auto) { return load(p + j) * (dp - delta) * scale; });
   }
 }
 
@@ -152,7 +191,7 @@ __attribute__((flatten)) void attention_merge(float* y, int64_t y_row, float* st
       stats[1] = part_stats[1];
       continue;
     }
-    const float top = larger(most, other);
+    const float top = Larger{}(most, other);
     const float by = exp2_nonpositive(splat((most - top) * factor))[0];
     const float part_by = exp2_nonpositive(splat((other - top) * factor))[0];
     map2(y, y, part, n, 1, 1, [=](vf a, vf b) { return a * by + b * part_by; });
@@ -169,8 +208,7 @@ __attribute__((flatten)) void attention_finish(float* y, int64_t y_row, float* s
       continue;
     }
     stats[1] = 1.0f / stats[1];
-    const float by = stats[1] * kept;
-    map1(y, y, n, [=](vf v) { return v * by; });
+    map1(y, y, n, [by = stats[1] * kept](vf v) { return v * by; });
   }
 }
 

@@ -228,7 +228,12 @@ FASTDL_INLINE vf round_small(vf x) {
   return (x + magic) - magic;
 }
 
-// x * 2^n for integral n in [-252, 254]; rounds once, also into the subnormal range.
+#if defined(__AVX512F__)
+// x - round(x), 0 for infinities.
+FASTDL_INLINE vf fraction(vf x) { return (vf)_mm512_maskz_reduce_ps(kAllLanes, (__m512)x, 0); }
+#endif
+
+// x * 2^n for integral n in [-252, 254]; rounds once, also into the subnormal range. (AVX-512: for any n.)
 FASTDL_INLINE vf scale_by_power_of_two(vf x, vf n) {
 #if defined(__AVX512F__)
   return (vf)_mm512_maskz_scalef_ps(kAllLanes, (__m512)x, (__m512)n);
