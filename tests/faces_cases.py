@@ -20,6 +20,14 @@ D = np.float32([[2.0, 1.0, 2.0, 2.0], [1.0, 1.0, 3.0, 0.0]])
 ARRAYS = {"A": A, "B": B, "C": C, "V": V, "X6": X6, "I": I, "M": M, "N": N, "D": D}
 
 KERAS = """
+ops.einsum("ij,kj->ik", A, B)
+ops.einsum("ij,kj", A, B)
+ops.einsum("...ij,jk->...ik", C, V[:, None])
+ops.einsum("bij,bkj->bik", C, C, optimize=True)
+ops.einsum("bii->bi", C[:, :, :3])
+ops.einsum("ij,ij->", A, I)
+ops.einsum("ij,jk->ik", I, I.T)
+ops.einsum("ij,jk->ik", A, B)
 ops.std(V)
 ops.std(C, axis=(0, 2))
 ops.std(A, 1, True)

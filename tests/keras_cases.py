@@ -20,8 +20,53 @@ ACTIVATIONS = (
     "hard_tanh soft_shrink hard_shrink exponential softmax log_softmax glu"
 ).split()
 
+# name: (equation, shape of the input, shape of the output, axes of the bias)
+EQUATIONS = {
+    "vector": ("ab,b->a", (2, 5), (), None),
+    "matrix": ("ab,bc->ac", (2, 5), 6, "c"),
+    "heads": ("abc,cde->abde", (2, 3, 4), (3, 5, 6), None),
+    "heads_bias": ("abc,cde->abde", (2, 3, 4), (None, 5, 6), "d"),
+    "heads_two_biases": ("abc,cde->abde", (2, 3, 4), (3, 5, 6), "be"),
+    "joined": ("BFNH,NHD->BFD", (2, 3, 4, 5), (None, 6), "D"),
+    "steps": ("abc,cd->abd", (2, 3, 4), (None, 6), "d"),
+    "outer": ("i,d->id", (3,), (4,), None),
+    "turned": ("ibd,nd->ibn", (2, 3, 4), (None, 5), "n"),
+    "left": ("...b,bc->...c", (2, 3, 4), (5,), "c"),
+    "left_elided": ("...bc,bc->...b", (2, 3, 4), (3,), None),
+    "left_two": ("...c,cde->...de", (2, 3, 4), (5, 6), "d"),
+    "right": ("bc...,cd->bd...", (2, 3, 4, 5), (6,), "d"),
+    "right_two": ("bc...,cde->bde...", (2, 3, 4), (5, 6), "e"),
+}
+
 # name: (function from the package to a layer, shapes of its inputs)
 LAYERS = {
+    **{
+        f"einsum_dense_{name}": (
+            lambda k, case=case: k.layers.EinsumDense(
+                case[0], output_shape=case[2], bias_axes=case[3], activation="tanh"
+            ),
+            [case[1]],
+        )
+        for name, case in EQUATIONS.items()
+    },
+    "time_distributed": (
+        lambda k: k.layers.TimeDistributed(k.layers.Dense(5, "tanh")),
+        [(2, 3, 4)],
+    ),
+    "time_distributed_convolution": (
+        lambda k: k.layers.TimeDistributed(k.layers.Conv1D(4, 2)),
+        [(2, 3, 5, 4)],
+    ),
+    "time_distributed_twice": (
+        lambda k: k.layers.TimeDistributed(k.layers.TimeDistributed(k.layers.Dense(2))),
+        [(2, 3, 5, 4)],
+    ),
+    "time_distributed_model": (
+        lambda k: k.layers.TimeDistributed(
+            k.Sequential([k.Input((5, 4)), k.layers.Flatten(), k.layers.Dense(3)])
+        ),
+        [(2, 3, 5, 4)],
+    ),
     "dense": (lambda k: k.layers.Dense(5), [(3, 4)]),
     "dense_no_bias": (lambda k: k.layers.Dense(5, use_bias=False), [(3, 4)]),
     "dense_3d": (lambda k: k.layers.Dense(5, "relu"), [(2, 3, 4)]),

@@ -40,6 +40,7 @@ from .conv import (
 )
 from .conv_recurrent import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from .core import Activation, Dense, Identity, Lambda, Rescaling
+from .einsum_dense import EinsumDense
 from .embedding import Embedding, ReversibleEmbedding
 from .global_pooling import (
     GlobalAveragePooling1D,
@@ -108,6 +109,7 @@ from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .resizing import CenterCrop, Resizing, UpSampling1D, UpSampling2D, UpSampling3D
 from .sequences import Masking
 from .transformer import TransformerDecoder, TransformerEncoder
+from .sequences import Masking, TimeDistributed
 from .wrapping import SpectralNormalization, Wrapper
 
 AvgPool1D = AveragePooling1D
@@ -180,6 +182,7 @@ __all__ = [
     "Discretization",
     "Dot",
     "Dropout",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "GRUCell",
@@ -260,6 +263,7 @@ __all__ = [
     "Subtract",
     "TransformerDecoder",
     "TransformerEncoder",
+    "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",

@@ -9,7 +9,24 @@ from .._base import functional as F
 from .._base.checks import shown
 from .._base.registry import LAYERS
 from .._core import Tensor, with_mask
-from .core import Elementwise
+from .._graph.calls import signature_of
+from .._graph.symbolic import Operation
+from ._grids import Grid
+from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from .batch_normalization import BatchNormalization
+from .conv import _Convolution
+from .core import Activation, Dense, Elementwise, Identity, Rescaling
+from .embedding import Embedding
+from .input_layer import InputLayer
+from .normalization import (
+    GroupNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    UnitNormalization,
+)
+from .regularization import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
+from .reshaping import Flatten, Permute, RepeatVector, Reshape
+from .wrapping import Wrapper
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -76,3 +93,115 @@ class Masking(Elementwise):
         value: Any = self.mask_value
         value = value.tolist() if isinstance(value, Tensor) else value
         return {**super().get_config(), "mask_value": value}
+
+
+# Layers in whose outputs a sample depends on the same sample of the input alone.
+_BY_SAMPLE = (
+    *(Dense, Embedding, Identity, InputLayer, Masking, Rescaling, _Convolution, Grid),
+    *(Activation, ELU, LeakyReLU, PReLU, ReLU, Softmax),
+    *(AlphaDropout, Dropout, GaussianDropout, GaussianNoise),
+    *(Flatten, Permute, RepeatVector, Reshape),
+    *(GroupNormalization, LayerNormalization, RMSNormalization, UnitNormalization),
+)
+
+
+def _by_sample(layer: Any, rank: int, training: bool) -> bool:
+    """Whether each sample of the output depends on that of the input alone.
+
+    False where it is not known, as for layers and functions of the user.
+    """
+    if not type(layer).__module__.startswith("fastdl."):
+        return False
+    graph = getattr(layer, "_graph", None)
+    if graph is not None:
+        return all(
+            not isinstance(each, Operation) and _by_sample(each, len(tensor.shape), training)
+            for each in graph.operations
+            for node in each._inbound_nodes
+            for tensor in node.outputs
+        )
+    if isinstance(layer, TimeDistributed):
+        return _by_sample(layer.layer, rank - 1, training)
+    if isinstance(layer, BatchNormalization):
+        return not training or not layer.trainable
+    activation = getattr(layer, "activation", None)
+    if activation is not None:
+        module = getattr(activation, "__module__", None) or ""
+        if not module.startswith("fastdl."):
+            return False
+    noise = getattr(layer, "noise_shape", None)
+    axes = getattr(layer, "axis", ())
+    axes = (axes,) if isinstance(axes, int) else axes
+    return (
+        isinstance(layer, _BY_SAMPLE)
+        and (noise is None or noise[0] is None)
+        and all(axis % rank for axis in axes)
+    )
+
+
+@LAYERS.register
+class TimeDistributed(Wrapper):
+    """Applies a layer to each step: `(batch, steps, ...)` as `steps` inputs `(batch, ...)`.
+
+    Layers that treat each sample by itself are called once, with the steps of all samples as one
+    batch; that is the same, and faster. Others are called for one step after the other: batch
+    normalization in training, layers of your own.
+
+    Args:
+        layer: the layer. It gets `training`, and the mask of each step if it takes one.
+
+    Raises:
+        ValueError: `layer` isn't a layer, the input has fewer than three axes, or the mask does not
+            begin with the batch and the steps of the input.
+
+    The output has the mask of the input.
+
+    Source: `keras.layers.TimeDistributed` of Keras 3.
+
+    Example:
+        >>> layers.TimeDistributed(layers.Conv2D(8, 3))(np.ones((2, 5, 9, 9, 3))).shape
+        (2, 5, 7, 7, 8)
+    """
+
+    supports_masking = True
+
+    def _of_step(self, input_shape: Shape) -> Shape:
+        if len(input_shape) < 3:
+            raise ValueError(f"expected at least 3 axes, got shape {tuple(input_shape)}")
+        return (input_shape[0], *input_shape[2:])
+
+    def build(self, input_shape: Any = None) -> None:
+        super().build(self._of_step(input_shape))
+
+    def call(self, inputs: Tensor, training: bool = False, mask: Tensor | None = None) -> Tensor:
+        samples, steps = inputs.shape[:2]
+        if mask is not None and mask.shape[:2] != (samples, steps):
+            raise ValueError(
+                f"mask: expected a shape that begins with {(samples, steps)}, got {mask.shape}"
+            )
+        taken = signature_of(self.layer, "call")
+        named: dict[str, Any] = {"training": training} if taken.training else {}
+        of_steps = mask if taken.mask else None
+        if steps == 0 or _by_sample(self.layer, inputs.ndim - 1, training):
+            if of_steps is not None:
+                named["mask"] = _joined(of_steps)
+            y = self.layer(_joined(inputs), **named)
+            return F.reshape(y, shape=(samples, steps, *y.shape[1:]))
+        results = []
+        for step in range(steps):
+            if of_steps is not None:
+                named["mask"] = of_steps[:, step]
+            results.append(self.layer(inputs[:, step], **named))
+        return F.stack(results, axis=1)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        shape = self.layer.compute_output_shape(self._of_step(input_shape))
+        return (shape[0], input_shape[1], *shape[1:])
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        return self._infer_output_spec(args, kwargs)
+
+
+def _joined(x: Any) -> Tensor:
+    """The steps of all samples as one batch."""
+    return F.reshape(x, shape=(x.shape[0] * x.shape[1], *x.shape[2:]))

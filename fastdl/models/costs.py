@@ -156,6 +156,11 @@ def _dense(layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape]) -> int
     return _elements(outputs) * int(inputs[0][-1] or 0) + _activation(layer, outputs)
 
 
+def _einsum(layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape]) -> int:
+    summed = math.prod(layer.kernel.shape[axis] for axis in layer._input_axes)
+    return _elements(outputs) * summed + _activation(layer, outputs)
+
+
 def _places(layer: Any, shapes: Sequence[Shape]) -> int:
     return _elements([spatial_sizes(shapes[0], layer.data_format)])
 
@@ -202,6 +207,7 @@ def _named(names: str, rule: Rule) -> dict[str, Rule]:
 
 _LAYERS: dict[str, Rule] = {
     **_named("Dense", _dense),
+    **_named("EinsumDense", _einsum),
     **_named("Conv*D DepthwiseConv*D", _kernels("kernel")),
     **_named("Conv*DTranspose", _kernels("kernel", transposed=True)),
     **_named("SeparableConv*D", _kernels("depthwise_kernel", "pointwise_kernel")),

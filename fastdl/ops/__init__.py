@@ -84,6 +84,7 @@ from .indexing import (
 from . import image as image
 from .linalg import (
     dot as dot,
+    einsum as einsum,
     matmul as matmul,
     outer as outer,
 )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .. import _core
 from .._base import formulas
 from .._base import functional as F
+from .._base.einsum import einsum as _einsum
 
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
@@ -53,3 +55,30 @@ def outer(x1: TensorLike, x2: TensorLike) -> Tensor:
         [[3.0, 4.0], [6.0, 8.0]]
     """
     return formulas.outer(x1, x2)
+
+
+def einsum(subscripts: str, *operands: TensorLike, **kwargs: object) -> Tensor:
+    """The sum of products of the operands' elements that an equation names, as `numpy.einsum`.
+
+    Args:
+        subscripts: terms with a letter for each axis, between commas, and "->" with the axes of the
+            result: "bij,bjk->bik". A letter that the result lacks is summed over. "..." stands for
+            axes that broadcast. A letter that a term has twice takes the diagonal. Without an arrow
+            the result has the axes of "..." and the letters that occur once, sorted.
+        operands: a tensor for each term. They are multiplied one after the other.
+        kwargs: `optimize`, Keras's hint for the order of the products, has no effect.
+
+    Raises:
+        TypeError: `subscripts` is no text, or there is another keyword.
+        ValueError: it is no equation, or the operands do not fit it.
+
+    Example:
+        >>> einsum("ij,jk->ik", [[1.0, 2.0]], [[3.0], [4.0]]).tolist()
+        [[11.0]]
+        >>> einsum("ii", [[1.0, 2.0], [3.0, 4.0]]).item()
+        5.0
+    """
+    for name in kwargs:
+        if name != "optimize":
+            raise TypeError(f"einsum: unknown argument {name!r}")
+    return _einsum(subscripts, [_core.as_tensor(x) for x in operands])

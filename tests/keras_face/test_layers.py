@@ -443,6 +443,8 @@ class TestConfig:
             "Embedding": {"input_dim": 5, "output_dim": 2, "mask_zero": True},
             "ReversibleEmbedding": {"input_dim": 5, "output_dim": 2, "logit_soft_cap": 3.0},
             "Masking": {"mask_value": -1.0},
+            "EinsumDense": {"equation": "abc,cd->abd", "output_shape": (None, 4), "bias_axes": "d"},
+            "TimeDistributed": {"layer": layers.Dense(2)},
             "PositionEmbedding": {"sequence_length": 7},
             "RotaryEmbedding": {"sequence_axis": 2, "scaling_factor": 2.0},
             "Dot": {"axes": 1},
