@@ -22,6 +22,7 @@ from ._adaptive_pools import adaptive_avg_pool3d as adaptive_avg_pool3d
 from ._adaptive_pools import adaptive_max_pool1d as adaptive_max_pool1d
 from ._adaptive_pools import adaptive_max_pool2d as adaptive_max_pool2d
 from ._adaptive_pools import adaptive_max_pool3d as adaptive_max_pool3d
+from ._attention import scaled_dot_product_attention as scaled_dot_product_attention
 from ._convs import conv1d as conv1d
 from ._convs import conv2d as conv2d
 from ._convs import conv3d as conv3d
