@@ -46,6 +46,7 @@ from .dropout import (
     Dropout2d as Dropout2d,
     Dropout3d as Dropout3d,
 )
+from .embedding import Embedding as Embedding, EmbeddingBag as EmbeddingBag
 from .flatten import Flatten as Flatten, Unflatten as Unflatten
 from .linear import Identity as Identity, Linear as Linear
 from .loss import (

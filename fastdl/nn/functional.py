@@ -30,6 +30,8 @@ from ._convs import conv_transpose1d as conv_transpose1d
 from ._convs import conv_transpose2d as conv_transpose2d
 from ._convs import conv_transpose3d as conv_transpose3d
 from ._ctc import ctc_loss as ctc_loss
+from ._embeddings import embedding as embedding
+from ._embeddings import embedding_bag as embedding_bag
 from ._grids import continued as _continue
 from ._likelihood_losses import gaussian_nll_loss as gaussian_nll_loss
 from ._likelihood_losses import kl_div as kl_div

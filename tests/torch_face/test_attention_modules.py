@@ -1,6 +1,7 @@
 """Attention, embeddings and transformers against PyTorch's outputs and gradients; bad input."""
 
 import json
+import warnings
 from pathlib import Path
 
 import attention_module_cases as cases
@@ -10,7 +11,7 @@ import pytest
 
 import fastdl
 import fastdl.nn.functional as F
-from fastdl import nn
+from fastdl import nn, optim
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden/attention_modules.json").read_text())
 EPS = float(np.finfo(np.float32).eps)
@@ -46,6 +47,27 @@ def test_outputs_and_gradients_are_those_of_pytorch(case):
         assert (found.grad is None) == (wanted is None)
         if wanted is not None:
             close(found.grad, wanted)
+
+
+def trained(make, steps, planned):
+    """Losses of some training steps, and the weights after them."""
+    fastdl.manual_seed(3)
+    net = make()
+    optimizer = optim.SGD(net.parameters(), lr=0.1)
+
+    def step(*inputs):
+        optimizer.zero_grad()
+        loss = net(*inputs)
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    call = fastdl.plan(step) if planned else step
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a step that no plan can replay
+        losses = [call(*map(fastdl.tensor, inputs)).item() for inputs in steps]
+    assert np.isfinite(losses).all()
+    return losses, {key: value.tolist() for key, value in net.state_dict().items()}
 
 
 # --- scaled_dot_product_attention
@@ -105,3 +127,157 @@ def test_dropout_keeps_the_expectation_and_drops_the_share():
 def test_bad_input_of_attention(kind, call, message):
     with pytest.raises(kind, match=f"scaled_dot_product_attention: .*{message}"):
         call(fastdl.ones(2, 4, 3, 4))
+
+
+# --- embeddings
+
+
+def test_first_values_of_tables_are_normal_and_paddings_are_zero():
+    fastdl.manual_seed(0)
+    for table in (
+        nn.Embedding(1000, 50, padding_idx=-1),
+        nn.EmbeddingBag(1000, 50, padding_idx=999),
+    ):
+        values = table.weight.numpy()
+        assert table.padding_idx == 999
+        assert not values[-1].any()
+        # 50,000 draws: five standard errors of the mean and of the deviation.
+        assert abs(values[:-1].mean()) < 5 / values.size**0.5
+        assert abs(values[:-1].std() - 1) < 5 / (2 * values.size) ** 0.5
+
+
+def test_tables_of_given_rows():
+    rows = fastdl.tensor([[1.0, 2.0], [3.0, 4.0]])
+    for kind in (nn.Embedding, nn.EmbeddingBag):
+        frozen, trained = kind.from_pretrained(rows), kind.from_pretrained(rows, freeze=False)
+        assert (frozen.weight.requires_grad, trained.weight.requires_grad) == (False, True)
+        assert list(frozen.state_dict()) == ["weight"]
+        assert fastdl.equal(frozen.weight, rows)
+    net = nn.Embedding(3, 2, 1, max_norm=1, norm_type=1.0, scale_grad_by_freq=True, sparse=True)
+    assert str(net) == (
+        "Embedding(3, 2, padding_idx=1, max_norm=1.0, norm_type=1.0, scale_grad_by_freq=True, "
+        "sparse=True)"
+    )
+    net = nn.EmbeddingBag(3, 2, 1.0, mode="sum", padding_idx=1)
+    assert str(net) == "EmbeddingBag(3, 2, max_norm=1.0, mode='sum', padding_idx=1)"
+
+
+def test_max_norm_changes_the_rows_that_are_used():
+    table = nn.Embedding.from_pretrained([[3.0, 4.0], [0.3, 0.4], [-5.0, 0.0]], max_norm=1.0)
+    table(fastdl.tensor([0, 1, 0]))
+    np.testing.assert_allclose(
+        table.weight.numpy(), [[0.6, 0.8], [0.3, 0.4], [-5.0, 0.0]], rtol=4 * EPS
+    )
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean"])
+def test_gradients_of_bags_are_divided_by_how_often_a_row_is_used(mode):
+    """By the formula: PyTorch 2.13 divides the gradients of other rows."""
+    indices, grads = [1, 2, 4, 5, 4, 3], []
+    for by_freq in (False, True):
+        table = fastdl.ones(6, 2, requires_grad=True)
+        bags = F.embedding_bag(indices, table, [0, 2], mode=mode, scale_grad_by_freq=by_freq)
+        (bags * fastdl.tensor([[1.0, 2.0], [3.0, 4.0]])).sum().backward()
+        grads.append(table.grad.numpy())
+    grads[0][4] /= 2
+    np.testing.assert_allclose(grads[1], grads[0], rtol=2 * EPS)
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+def test_bags_without_indices_are_zero(mode):
+    table = fastdl.ones(3, 2)
+    for indices, offsets, bags in (
+        (fastdl.zeros(0).long(), [0, 0], 2),
+        (fastdl.zeros(2, 0).long(), None, 2),
+        (fastdl.zeros(0).long(), fastdl.zeros(0).long(), 0),
+    ):
+        y = F.embedding_bag(indices, table, offsets, mode=mode)
+        assert y.shape == (bags, 2)
+        assert not y.numpy().any()
+    # The last offset is the end: what lies behind it counts in no bag.
+    y = F.embedding_bag([0, 1, 2], table, [0, 1, 2], mode=mode, include_last_offset=True)
+    assert y.tolist() == [[1.0, 1.0]] * 2
+
+
+class Tables(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bags = nn.ModuleList(
+            nn.EmbeddingBag(9, 4, max_norm=1.5, mode=mode, padding_idx=0)
+            for mode in ("sum", "mean", "max")
+        )
+        self.rows = nn.Embedding(9, 4, padding_idx=0, scale_grad_by_freq=True)
+
+    def forward(self, indices, offsets):
+        found = [(bags(indices, offsets) ** 2).sum() for bags in self.bags]
+        return sum(found) + (self.rows(indices) ** 2).sum()
+
+
+def test_recorded_steps_of_embeddings_agree_with_eager_ones_to_the_bit():
+    random = np.random.default_rng(0)
+    steps = [(random.integers(0, 9, 7), np.array([0, n, 6])) for n in (0, 3, 5, 6)]
+    assert trained(Tables, steps, planned=False) == trained(Tables, steps, planned=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "call", "message"),
+    [
+        (ValueError, lambda: nn.Embedding(-1, 2), "Embedding: num_embeddings: .* got -1"),
+        (
+            ValueError,
+            lambda: nn.Embedding(3, 2, padding_idx=3),
+            "Embedding: padding_idx: expected an index from -3 to 2 of the 3 rows, got 3",
+        ),
+        (
+            ValueError,
+            lambda: nn.EmbeddingBag(3, 2, _weight=fastdl.ones(2, 2)),
+            r"EmbeddingBag: _weight: expected shape \(3, 2\), .* got \(2, 2\)",
+        ),
+        (ValueError, lambda: nn.Embedding.from_pretrained([1.0]), "embeddings: expected 2 axes"),
+        (
+            IndexError,
+            lambda: nn.Embedding(3, 2)(fastdl.tensor([3, 1])),
+            "embedding: input: expected indices from 0 to 2, got 1 to 3",
+        ),
+        (IndexError, lambda: nn.Embedding(3, 2)(fastdl.tensor([-1])), "from 0 to 2, got -1 to -1"),
+        (TypeError, lambda: nn.Embedding(3, 2)(fastdl.ones(1)), "input: expected integers, got fl"),
+        (ValueError, lambda: F.embedding([0], fastdl.ones(3)), "weight: expected 2 axes"),
+        (ValueError, lambda: nn.EmbeddingBag(3, 2, mode="min"), "EmbeddingBag: mode: .*'min'"),
+        (
+            ValueError,
+            lambda: nn.EmbeddingBag(3, 2)(fastdl.tensor([1])),
+            "embedding_bag: offsets: expected them beside an input of one axis",
+        ),
+        (
+            ValueError,
+            lambda: nn.EmbeddingBag(3, 2)(fastdl.tensor([[1]]), fastdl.tensor([0])),
+            "embedding_bag: offsets: expected None beside an input of two axes",
+        ),
+        *(
+            (
+                IndexError,
+                lambda offsets=offsets: nn.EmbeddingBag(3, 2)(fastdl.tensor([1, 1]), offsets),
+                rf"offsets: expected sorted ones from 0 \(the first\) to 2, got \[{offsets[0]}",
+            )
+            for offsets in ([1, 2], [0, 2, 1], [0, 3], [-1, 0], [-1])
+        ),
+        (
+            NotImplementedError,
+            lambda: F.embedding_bag([[1]], fastdl.ones(3, 2), per_sample_weights=[[1.0]]),
+            "per_sample_weights: expected mode 'sum'",
+        ),
+        (
+            ValueError,
+            lambda: F.embedding_bag([[1]], fastdl.ones(3, 2), per_sample_weights=[1.0]),
+            r"per_sample_weights: expected the shape \(1, 1\)",
+        ),
+        (
+            ValueError,
+            lambda: F.embedding_bag([[1]], fastdl.ones(3, 2), mode="max", scale_grad_by_freq=True),
+            "scale_grad_by_freq: expected False with mode 'max'",
+        ),
+    ],
+)
+def test_bad_input_of_embeddings(kind, call, message):
+    with pytest.raises(kind, match=message):
+        call()
