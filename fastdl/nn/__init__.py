@@ -25,6 +25,7 @@ from .activation import (
     Softsign as Softsign,
     Tanh as Tanh,
 )
+from .attention import MultiheadAttention as MultiheadAttention
 from .container import (
     ModuleDict as ModuleDict,
     ModuleList as ModuleList,

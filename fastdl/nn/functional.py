@@ -54,6 +54,7 @@ from ._margin_losses import pairwise_distance as pairwise_distance
 from ._margin_losses import soft_margin_loss as soft_margin_loss
 from ._margin_losses import triplet_margin_loss as triplet_margin_loss
 from ._margin_losses import triplet_margin_with_distance_loss as triplet_margin_with_distance_loss
+from ._multihead import multi_head_attention_forward as multi_head_attention_forward
 from ._norms import batch_norm as batch_norm
 from ._norms import group_norm as group_norm
 from ._norms import instance_norm as instance_norm

@@ -281,3 +281,165 @@ def test_recorded_steps_of_embeddings_agree_with_eager_ones_to_the_bit():
 def test_bad_input_of_embeddings(kind, call, message):
     with pytest.raises(kind, match=message):
         call()
+
+
+# --- multi-head attention
+
+
+def test_first_weights_of_heads_and_their_names():
+    fastdl.manual_seed(0)
+    net = nn.MultiheadAttention(64, 4, add_bias_kv=True)
+    shapes = {name: tuple(value.shape) for name, value in net.state_dict().items()}
+    assert shapes == {
+        "in_proj_weight": (192, 64),
+        "in_proj_bias": (192,),
+        "bias_k": (1, 1, 64),
+        "bias_v": (1, 1, 64),
+        "out_proj.weight": (64, 64),
+        "out_proj.bias": (64,),
+    }
+    bound = (6 / (192 + 64)) ** 0.5  # Glorot's
+    values = net.in_proj_weight.numpy()
+    assert 0.98 * bound < np.abs(values).max() <= bound
+    # Uniform: five standard errors of the mean square of 12,288 draws.
+    assert abs((values**2).mean() / (bound**2 / 3) - 1) < 5 * (0.8 / values.size) ** 0.5
+    assert not net.in_proj_bias.numpy().any()
+    assert not net.out_proj.bias.numpy().any()
+    assert 0.98 / 8 < np.abs(net.out_proj.weight.numpy()).max() <= 1 / 8
+    # A normal distribution of variance 2 / (64 + 64), of 64 values.
+    assert abs(net.bias_k.numpy().std() * 8 - 1) < 0.5
+    other = nn.MultiheadAttention(64, 4, kdim=3, vdim=5, bias=False)
+    assert {name: tuple(value.shape) for name, value in other.state_dict().items()} == {
+        "q_proj_weight": (64, 64),
+        "k_proj_weight": (64, 3),
+        "v_proj_weight": (64, 5),
+        "out_proj.weight": (64, 64),
+    }
+    assert other.in_proj_weight is None
+
+
+def test_queries_without_a_key_are_nan_with_weights_only():
+    x = fastdl.ones(2, 3, 4)
+    net = nn.MultiheadAttention(4, 2, bias=False, batch_first=True)
+    padding = fastdl.tensor([[True] * 3, [False] * 3])
+    y, weights = net(x, x, x, padding)
+    assert np.isnan(y.detach().numpy()[0]).all()
+    assert np.isnan(weights.detach().numpy()[0]).all()
+    y, _ = net(x, x, x, padding, need_weights=False)
+    assert not y.detach().numpy()[0].any()
+    assert np.isfinite(y.detach().numpy()).all()
+
+
+@pytest.mark.parametrize("need_weights", [False, True])
+def test_dropout_of_heads(need_weights):
+    """The share that is dropped, by values that are the weights; evaluation drops nothing."""
+    fastdl.manual_seed(0)
+    size = 64
+    net = nn.MultiheadAttention(size, 1, dropout=0.25, bias=False)
+    eye = np.eye(size, dtype=np.float32)
+    net.in_proj_weight.data = fastdl.tensor(np.concatenate([0 * eye, eye, eye]))
+    net.out_proj.weight.data = fastdl.tensor(eye)
+    x, keys = fastdl.zeros(4000, 1, size), fastdl.tensor(eye[:, None])
+    y = net(x, keys, keys, need_weights=need_weights)[0].detach().numpy()
+    # 256,000 draws: five deviations.
+    assert abs((y == 0).mean() - 0.25) < 5 * (0.25 * 0.75 / y.size) ** 0.5
+    np.testing.assert_allclose(y[y != 0], 1 / size / 0.75, rtol=10 * EPS)
+    net.eval()
+    y = net(x[:2], keys, keys, need_weights=need_weights)[0].detach().numpy()
+    np.testing.assert_allclose(y, 1 / size, rtol=10 * EPS)
+    net.train()
+    net.dropout = 1.0
+    assert not net(x[:2], keys, keys, need_weights=need_weights)[0].detach().numpy().any()
+
+
+class Heads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fused = nn.MultiheadAttention(4, 2, dropout=0.3, batch_first=True, add_bias_kv=True)
+        self.composed = nn.MultiheadAttention(4, 2, dropout=0.3, kdim=3)
+
+    def forward(self, x, padding, mask):
+        y, _ = self.fused(x, x, x, padding, False, mask)
+        y, weights = self.composed(x + y, x[..., :3], y, attn_mask=mask[:2, :2])
+        return (y**2).mean() + (weights**2).mean()
+
+
+def test_recorded_steps_of_heads_agree_with_eager_ones_to_the_bit():
+    random = np.random.default_rng(0)
+    causal = np.triu(np.ones((3, 3), bool), 1)
+    steps = [
+        (random.standard_normal((2, 3, 4)).astype("float32"), np.arange(3) > [[n], [2]], causal)
+        for n in (1, 2, 0, 1)
+    ]
+    assert trained(Heads, steps, planned=False) == trained(Heads, steps, planned=True)
+
+
+def heads(*inputs, embed=4, number=2, options=None, **more):
+    return nn.MultiheadAttention(embed, number, **(options or {}))(*inputs, **more)
+
+
+@pytest.mark.parametrize(
+    ("kind", "call", "message"),
+    [
+        (ValueError, lambda x: nn.MultiheadAttention(4, 3), "num_heads: expected a divisor of 4"),
+        (ValueError, lambda x: heads(x, x[0], x), "query, key and value of 2 or 3 axes, got query"),
+        (ValueError, lambda x: heads(x, x, x, embed=6), "a query of 6 features, got query"),
+        (ValueError, lambda x: heads(x, x[:2], x), "as many keys as values, got query"),
+        (ValueError, lambda x: heads(x, x[:, :1], x[:, :1]), "one batch size of query and key"),
+        (
+            ValueError,
+            lambda x: heads(x, x, x, options={"kdim": 3}),
+            r"a key of 3 features, got query \(3, 2, 4\), key",
+        ),
+        (
+            ValueError,
+            lambda x: heads(x, x, x, fastdl.ones(3, 2)),
+            r"key_padding_mask: expected shape \(2, 3\), got \(3, 2\)",
+        ),
+        (
+            ValueError,
+            lambda x: heads(x, x, x, attn_mask=fastdl.ones(2, 3, 3)),
+            r"attn_mask: expected shape \(3, 3\) or \(4, 3, 3\), got \(2, 3, 3\)",
+        ),
+        (
+            TypeError,
+            lambda x: heads(x, x, x, attn_mask=fastdl.ones(3, 3).long()),
+            "attn_mask: expected bool or float32, got int64",
+        ),
+        (
+            ValueError,
+            lambda x: heads(x, x, x, is_causal=True),
+            "is_causal: expected an attn_mask beside it",
+        ),
+    ],
+)
+def test_bad_input_of_heads(kind, call, message):
+    with pytest.raises(kind, match=f"MultiheadAttention: .*{message}"):
+        call(fastdl.ones(3, 2, 4))
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"in_proj_weight": None}, "in_proj_weight: expected a weight, got None"),
+        ({"in_proj_weight": fastdl.ones(4, 4)}, r"in_proj_weight: expected shape \(12, 4\)"),
+        ({"use_separate_proj_weight": True}, "q_proj_weight: expected a weight, got None"),
+        ({"bias_k": fastdl.ones(1, 1, 4)}, "bias_k, bias_v: expected both or none"),
+        ({"static_k": fastdl.ones(2, 3, 2)}, r"static_k: expected shape \(4, keys, 2\)"),
+        ({"dropout_p": 2.0}, "dropout_p: expected a number in"),
+    ],
+)
+def test_bad_input_of_the_function_of_heads(more, message):
+    x = fastdl.ones(3, 2, 4)
+    given = {
+        "in_proj_weight": fastdl.ones(12, 4),
+        "in_proj_bias": None,
+        "bias_k": None,
+        "bias_v": None,
+        "add_zero_attn": False,
+        "dropout_p": 0.0,
+        "out_proj_weight": fastdl.ones(4, 4),
+        "out_proj_bias": None,
+    }
+    with pytest.raises(ValueError, match=f"multi_head_attention_forward: {message}"):
+        F.multi_head_attention_forward(x, x, x, 4, 2, **{**given, **more})
