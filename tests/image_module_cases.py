@@ -8,6 +8,8 @@ import zlib
 
 import numpy as np
 
+NOTHING: dict[str, object] = {}
+
 # Odd sizes, batch 1, one pixel, one channel, strides above the kernel, groups, dilation.
 CASES = [
     ("nn.Conv1d(3, 4, 3)", (2, 3, 7)),
@@ -132,11 +134,14 @@ def values(text: str, shape: tuple[int, ...], number: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
-def evaluate(text: str, shape: tuple[int, ...], nn: object, F: object, tensor: object):
+def evaluate(
+    text: str, shape: tuple[int, ...], nn: object, F: object, tensor: object, more: dict = NOTHING
+):
     """The output of a case, the input and the parameters, for backward().
 
     `tensor(array)` makes the library's leaf tensor. Modules that are created within the expression
-    get their parameters through `nn`'s classes; the values are set when the module is made.
+    get their parameters through `nn`'s classes; the values are set when the module is made. `more`
+    has further names for the text.
     """
     made = []
 
@@ -157,7 +162,7 @@ def evaluate(text: str, shape: tuple[int, ...], nn: object, F: object, tensor: o
             return make
 
     x = tensor(values(text, shape), None)
-    names = {"nn": Modules(), "F": F, "x": x}
+    names = {"nn": Modules(), "F": F, "x": x, **more}
     result = eval(text, names)
     return (result(x) if callable(result) else result), x, made
 

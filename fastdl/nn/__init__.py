@@ -25,6 +25,7 @@ from .activation import (
     Softsign as Softsign,
     Tanh as Tanh,
 )
+from .attention import MultiheadAttention as MultiheadAttention
 from .container import (
     ModuleDict as ModuleDict,
     ModuleList as ModuleList,
@@ -46,6 +47,7 @@ from .dropout import (
     Dropout2d as Dropout2d,
     Dropout3d as Dropout3d,
 )
+from .embedding import Embedding as Embedding, EmbeddingBag as EmbeddingBag
 from .flatten import Flatten as Flatten, Unflatten as Unflatten
 from .linear import Identity as Identity, Linear as Linear
 from .loss import (

@@ -22,6 +22,7 @@ from ._adaptive_pools import adaptive_avg_pool3d as adaptive_avg_pool3d
 from ._adaptive_pools import adaptive_max_pool1d as adaptive_max_pool1d
 from ._adaptive_pools import adaptive_max_pool2d as adaptive_max_pool2d
 from ._adaptive_pools import adaptive_max_pool3d as adaptive_max_pool3d
+from ._attention import scaled_dot_product_attention as scaled_dot_product_attention
 from ._convs import conv1d as conv1d
 from ._convs import conv2d as conv2d
 from ._convs import conv3d as conv3d
@@ -29,6 +30,8 @@ from ._convs import conv_transpose1d as conv_transpose1d
 from ._convs import conv_transpose2d as conv_transpose2d
 from ._convs import conv_transpose3d as conv_transpose3d
 from ._ctc import ctc_loss as ctc_loss
+from ._embeddings import embedding as embedding
+from ._embeddings import embedding_bag as embedding_bag
 from ._grids import continued as _continue
 from ._likelihood_losses import gaussian_nll_loss as gaussian_nll_loss
 from ._likelihood_losses import kl_div as kl_div
@@ -51,6 +54,7 @@ from ._margin_losses import pairwise_distance as pairwise_distance
 from ._margin_losses import soft_margin_loss as soft_margin_loss
 from ._margin_losses import triplet_margin_loss as triplet_margin_loss
 from ._margin_losses import triplet_margin_with_distance_loss as triplet_margin_with_distance_loss
+from ._multihead import multi_head_attention_forward as multi_head_attention_forward
 from ._norms import batch_norm as batch_norm
 from ._norms import group_norm as group_norm
 from ._norms import instance_norm as instance_norm

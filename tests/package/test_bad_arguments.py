@@ -318,6 +318,14 @@ def use_recurrent(module):
     module(fastdl.ones(3, 2, 2))
 
 
+def use_table(module):
+    module(fastdl.tensor([[1, 0]]))
+
+
+def use_heads(module):
+    module(fastdl.ones(3, 2, 4), fastdl.ones(3, 2, module.kdim), fastdl.ones(3, 2, module.vdim))
+
+
 def use_vectors(module):
     module(fastdl.ones(2, 2))
 
@@ -334,6 +342,8 @@ USES |= {f"layers.{name}": use_pair for name in ("Attention", "AdditiveAttention
 USES |= {"layers.StackedRNNCells": lambda cells: use_sequence(layers.RNN(cells))}
 USES |= {f"nn.{name}": use_recurrent for name in RECURRENT[1:]}
 USES |= {f"nn.{name}Cell": use_vectors for name in RECURRENT[1:]}
+USES |= {f"nn.{name}": use_table for name in ("Embedding", "EmbeddingBag")}
+USES["nn.MultiheadAttention"] = use_heads
 USES |= {f"nn.{kind}Norm{n}d": use_spatial for kind in ("Batch", "Instance") for n in (1, 2, 3)}
 USES |= {f"nn.{name}Loss": use_torch_loss for name in TORCH_LOSSES}
 SPATIAL = ("Conv", "ConvTranspose", "MaxPool", "AvgPool", "LPPool", "AdaptiveAvgPool")
@@ -428,6 +438,11 @@ NEEDED |= {
         for name in ("RNN", "LSTM", "GRU")
         for more in ("", "Cell")
     },
+    **{
+        f"nn.{name}": lambda: {"num_embeddings": 4, "embedding_dim": 3}
+        for name in ("Embedding", "EmbeddingBag")
+    },
+    "nn.MultiheadAttention": lambda: {"embed_dim": 4, "num_heads": 2},
     "layers.DepthwiseConv1D": lambda: {"kernel_size": 2},
     "layers.DepthwiseConv2D": lambda: {"kernel_size": 2},
     "layers.Embedding": lambda: {"input_dim": 2, "output_dim": 3},
@@ -607,11 +622,12 @@ ACCEPTED = {
 }
 _NO_DEVICE = "PyTorch's RuntimeError for a device that isn't there"
 # (class, argument): an error of another kind or without names, and why it stands.
+SEQUENCES = ("Embedding", "EmbeddingBag", "MultiheadAttention")
 RECURRENT_MODULES = [f"{name}{more}" for name in RECURRENT[1:] for more in ("", "Cell")]
 OTHER_ERRORS = {
     **{
         (f"nn.{name}", "device"): _NO_DEVICE
-        for name in ("Linear", "PReLU", *NORMS, *CONVS, *RECURRENT_MODULES)
+        for name in ("Linear", "PReLU", *SEQUENCES, *NORMS, *CONVS, *RECURRENT_MODULES)
     },
     ("nn.Parameter", "data"): "PyTorch's RuntimeError for a gradient of integers",
     ("layers.ActivityRegularization", "activity_regularizer"): "it has no such argument",
