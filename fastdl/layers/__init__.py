@@ -102,6 +102,8 @@ from .regularization import (
 )
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .resizing import CenterCrop, Resizing, UpSampling1D, UpSampling2D, UpSampling3D
+from .sound import STFTSpectrogram
+from .sound_features import MFCC, MelSpectrogram
 from .wrapping import SpectralNormalization, Wrapper
 
 AvgPool1D = AveragePooling1D
@@ -124,6 +126,7 @@ __all__ = [
     "ELU",
     "GRU",
     "LSTM",
+    "MFCC",
     "RNN",
     "Activation",
     "ActivityRegularization",
@@ -208,6 +211,7 @@ __all__ = [
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
+    "MelSpectrogram",
     "Minimum",
     "MixUp",
     "Multiply",
@@ -228,6 +232,7 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Resizing",
+    "STFTSpectrogram",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",

@@ -283,6 +283,14 @@ def use_sequence(layer):
     layer(np.ones((2, 3, 2), "float32"))
 
 
+def use_signal(layer):
+    layer(np.ones((2, 2000), "float32"))
+
+
+def use_channels(layer):
+    layer(np.ones((2, 400, 2), "float32"))
+
+
 def use_cell(cell):
     cell(np.ones((2, 3), "float32"), cell.get_initial_state(2))
 
@@ -305,6 +313,8 @@ USES |= {f"layers.{name}": use_grid for name in layers.__all__ if name.endswith(
 RECURRENT = ("SimpleRNN", "LSTM", "GRU", "RNN")
 USES |= {f"layers.{name}": use_sequence for name in (*RECURRENT, "Bidirectional")}
 USES |= {f"layers.{name}Cell": use_cell for name in ("SimpleRNN", "LSTM", "GRU")}
+USES |= {f"layers.{name}": use_signal for name in ("MFCC", "MelSpectrogram")}
+USES |= {"layers.STFTSpectrogram": use_channels}
 USES |= {f"layers.ConvLSTM{n}D": use_image_sequence for n in (1, 2, 3)}
 USES |= {"layers.StackedRNNCells": lambda cells: use_sequence(layers.RNN(cells))}
 USES |= {f"nn.{name}": use_recurrent for name in RECURRENT[1:]}

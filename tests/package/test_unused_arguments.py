@@ -32,6 +32,7 @@ NEVER_READ = {
     ("ops.indexing", "top_k", "sorted"): ORDER,
     ("ops.indexing", "unique", "sorted"): ORDER,
     ("layers.layer", "build", "input_shape"): HOOK,
+    ("layers.sound", "build", "input_shape"): HOOK,
     ("layers.bidirectional", "build", "initial_state_shape"): STATES,
     ("layers.bidirectional", "compute_output_shape", "initial_state_shape"): STATES,
     ("layers.bidirectional", "compute_mask", "inputs"): MASK,
