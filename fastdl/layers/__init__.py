@@ -110,6 +110,8 @@ from .resizing import CenterCrop, Resizing, UpSampling1D, UpSampling2D, UpSampli
 from .sequences import Masking
 from .transformer import TransformerDecoder, TransformerEncoder
 from .sequences import Masking, TimeDistributed
+from .sound import STFTSpectrogram
+from .sound_features import MFCC, MelSpectrogram
 from .wrapping import SpectralNormalization, Wrapper
 
 AvgPool1D = AveragePooling1D
@@ -132,6 +134,7 @@ __all__ = [
     "ELU",
     "GRU",
     "LSTM",
+    "MFCC",
     "RNN",
     "Activation",
     "ActivityRegularization",
@@ -222,6 +225,7 @@ __all__ = [
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
+    "MelSpectrogram",
     "Minimum",
     "MixUp",
     "MultiHeadAttention",
@@ -246,6 +250,7 @@ __all__ = [
     "Resizing",
     "ReversibleEmbedding",
     "RotaryEmbedding",
+    "STFTSpectrogram",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import activations, layers
-from .._base import tree
+from .._base import fourier, tree
 from .._base.images import spatial_sizes
 from .._graph.symbolic import Operation
 
@@ -176,6 +176,21 @@ def _kernels(*names: str, transposed: bool = False) -> Rule:
     return rule
 
 
+def _by_kernel(layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape]) -> int:
+    """The kernels of a spectrogram, at each frame of each channel."""
+    frequencies = layer.weights[0].shape[-1] * (2 if layer.mode == "stft" else 1)
+    frames = _elements(outputs) // frequencies
+    return frames * sum(math.prod(weight.shape) for weight in layer.weights)
+
+
+def _by_frame(layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape]) -> int:
+    """The transform of each frame, its bands, and the cosine transform of those."""
+    length, bands = layer.fft_length, layer.num_mel_bins
+    frames = _elements(outputs) // outputs[0][-2]  # type: ignore[operator]
+    cosines = bands * getattr(layer, "num_mfcc", 0)
+    return frames * (fourier.products(length) + (length // 2 + 1) * bands + cosines)
+
+
 def _windows(layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape]) -> int:
     return _elements(outputs) * math.prod(layer.pool_size)
 
@@ -211,6 +226,8 @@ _LAYERS: dict[str, Rule] = {
     **_named("Conv*D DepthwiseConv*D", _kernels("kernel")),
     **_named("Conv*DTranspose", _kernels("kernel", transposed=True)),
     **_named("SeparableConv*D", _kernels("depthwise_kernel", "pointwise_kernel")),
+    **_named("STFTSpectrogram", _by_kernel),
+    **_named("MelSpectrogram MFCC", _by_frame),
     **_named("MaxPooling*D AveragePooling*D", _windows),
     **_named("GlobalMaxPooling*D GlobalAveragePooling*D", _read),
     **_named("AdaptiveMaxPooling*D AdaptiveAveragePooling*D", _read),

@@ -68,6 +68,13 @@ from .convolution import (
     depthwise_conv as depthwise_conv,
     separable_conv as separable_conv,
 )
+from .fourier import (
+    extract_sequences as extract_sequences,
+    irfft as irfft,
+    istft as istft,
+    rfft as rfft,
+    stft as stft,
+)
 from .indexing import (
     argsort as argsort,
     bincount as bincount,

@@ -303,6 +303,12 @@ def use_block(layer):
 def use_pair(layer):
     x = np.ones((2, 3, 4), "float32")
     layer([x, x])
+def use_signal(layer):
+    layer(np.ones((2, 2000), "float32"))
+
+
+def use_channels(layer):
+    layer(np.ones((2, 400, 2), "float32"))
 
 
 def use_cell(cell):
@@ -335,6 +341,8 @@ USES |= {f"layers.{name}": use_grid for name in layers.__all__ if name.endswith(
 RECURRENT = ("SimpleRNN", "LSTM", "GRU", "RNN")
 USES |= {f"layers.{name}": use_sequence for name in (*RECURRENT, "Bidirectional")}
 USES |= {f"layers.{name}Cell": use_cell for name in ("SimpleRNN", "LSTM", "GRU")}
+USES |= {f"layers.{name}": use_signal for name in ("MFCC", "MelSpectrogram")}
+USES |= {"layers.STFTSpectrogram": use_channels}
 USES |= {f"layers.ConvLSTM{n}D": use_image_sequence for n in (1, 2, 3)}
 USES |= {f"layers.{name}": use_heads for name in ("MultiHeadAttention", "GroupQueryAttention")}
 USES |= {f"layers.Transformer{name}": use_block for name in ("Encoder", "Decoder")}

@@ -42,6 +42,7 @@ NEVER_READ = {
     ): "masked queries are computed like others",
     ("layers.attention", "compute_mask", "inputs"): MASK,
     ("layers.transformer", "compute_output_shape", "shapes"): QUERY,
+    ("layers.sound", "build", "input_shape"): HOOK,
     ("layers.bidirectional", "build", "initial_state_shape"): STATES,
     ("layers.bidirectional", "compute_output_shape", "initial_state_shape"): STATES,
     ("layers.bidirectional", "compute_mask", "inputs"): MASK,
