@@ -107,11 +107,10 @@ from .regularization import (
 )
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .resizing import CenterCrop, Resizing, UpSampling1D, UpSampling2D, UpSampling3D
-from .sequences import Masking
-from .transformer import TransformerDecoder, TransformerEncoder
 from .sequences import Masking, TimeDistributed
 from .sound import STFTSpectrogram
 from .sound_features import MFCC, MelSpectrogram
+from .transformer import TransformerDecoder, TransformerEncoder
 from .wrapping import SpectralNormalization, Wrapper
 
 AvgPool1D = AveragePooling1D
@@ -266,9 +265,9 @@ __all__ = [
     "StackedRNNCells",
     "StringLookup",
     "Subtract",
+    "TimeDistributed",
     "TransformerDecoder",
     "TransformerEncoder",
-    "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",

@@ -303,6 +303,8 @@ def use_block(layer):
 def use_pair(layer):
     x = np.ones((2, 3, 4), "float32")
     layer([x, x])
+
+
 def use_signal(layer):
     layer(np.ones((2, 2000), "float32"))
 
