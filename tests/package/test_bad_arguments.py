@@ -291,7 +291,7 @@ def use_sequence(layer):
     layer(np.ones((2, 3, 2), "float32"))
 
 
-def use_heads(layer):
+def use_attention(layer):
     x = np.ones((2, 3, 4), "float32")
     layer(x, x)
 
@@ -346,7 +346,7 @@ USES |= {f"layers.{name}Cell": use_cell for name in ("SimpleRNN", "LSTM", "GRU")
 USES |= {f"layers.{name}": use_signal for name in ("MFCC", "MelSpectrogram")}
 USES |= {"layers.STFTSpectrogram": use_channels}
 USES |= {f"layers.ConvLSTM{n}D": use_image_sequence for n in (1, 2, 3)}
-USES |= {f"layers.{name}": use_heads for name in ("MultiHeadAttention", "GroupQueryAttention")}
+USES |= {f"layers.{name}": use_attention for name in ("MultiHeadAttention", "GroupQueryAttention")}
 USES |= {f"layers.Transformer{name}": use_block for name in ("Encoder", "Decoder")}
 USES |= {f"layers.{name}": use_pair for name in ("Attention", "AdditiveAttention")}
 USES |= {"layers.StackedRNNCells": lambda cells: use_sequence(layers.RNN(cells))}
