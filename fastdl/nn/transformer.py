@@ -48,9 +48,9 @@ _OPTIONS = """dim_feedforward: the number of hidden features of the two linear l
         bias: whether linear layers, projections and normalizations have biases.
         device: "cpu" or None.
         dtype: float32 or None."""
-_MASKS = """Masks are (queries, keys) or (batch * heads, queries, keys), those of key padding (batch,
-    keys). bool: True where a key is left out. float32: is added to the scores. `is_causal` is a
-    hint that the mask is causal, which it must be then."""
+_MASKS = """Masks are (queries, keys) or (batch * heads, queries, keys), padding masks (batch, keys).
+    bool: True where a key is left out. float32: is added to the scores. `is_causal` is a hint that
+    the mask is causal, which it must be then."""
 
 
 class _Layer(Module):
