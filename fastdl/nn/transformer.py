@@ -48,7 +48,7 @@ _OPTIONS = """dim_feedforward: the number of hidden features of the two linear l
         bias: whether linear layers, projections and normalizations have biases.
         device: "cpu" or None.
         dtype: float32 or None."""
-_MASKS = """Masks are (queries, keys) or (batch * heads, queries, keys), padding masks (batch, keys).
+_MASKS = """Masks: (queries, keys) or (batch * heads, queries, keys), padding masks (batch, keys).
     bool: True where a key is left out. float32: is added to the scores. `is_causal` is a hint that
     the mask is causal, which it must be then."""
 
