@@ -53,7 +53,7 @@ def assert_same(a, b):
     assert a[1] == b[1]
 
 
-def trained(make, steps, planned):
+def module_trained(make, steps, planned):
     """Losses of some training steps, and the weights after them."""
     fastdl.manual_seed(3)
     net = make()

@@ -8,7 +8,7 @@ import attention_module_cases as cases
 import image_module_cases as evaluation
 import numpy as np
 import pytest
-from trainings import trained
+from trainings import module_trained
 
 import fastdl
 import fastdl.nn.functional as F
@@ -196,7 +196,9 @@ class Tables(nn.Module):
 def test_recorded_steps_of_embeddings_agree_with_eager_ones_to_the_bit():
     random = np.random.default_rng(0)
     steps = [(random.integers(0, 9, 7), np.array([0, n, 6])) for n in (0, 3, 5, 6)]
-    assert trained(Tables, steps, planned=False) == trained(Tables, steps, planned=True)
+    assert module_trained(Tables, steps, planned=False) == module_trained(
+        Tables, steps, planned=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -351,7 +353,7 @@ def test_recorded_steps_of_heads_agree_with_eager_ones_to_the_bit():
         (random.standard_normal((2, 3, 4)).astype("float32"), np.arange(3) > [[n], [2]], causal)
         for n in (1, 2, 0, 1)
     ]
-    assert trained(Heads, steps, planned=False) == trained(Heads, steps, planned=True)
+    assert module_trained(Heads, steps, planned=False) == module_trained(Heads, steps, planned=True)
 
 
 def heads(*inputs, embed=4, number=2, options=None, **more):

@@ -9,7 +9,7 @@ from pathlib import Path
 import attention_module_cases as cases
 import numpy as np
 import pytest
-from trainings import trained
+from trainings import module_trained
 
 import fastdl
 import fastdl.nn.functional as F
@@ -132,7 +132,9 @@ def test_recorded_steps_of_transformers_agree_with_eager_ones_to_the_bit():
         source = random.integers(1, 9, (2, 5))
         source[0, length:] = 0
         steps.append((source, random.integers(1, 9, (2, 4)), mask))
-    assert trained(Translator, steps, planned=False) == trained(Translator, steps, planned=True)
+    assert module_trained(Translator, steps, planned=False) == module_trained(
+        Translator, steps, planned=True
+    )
 
 
 @pytest.mark.parametrize(
