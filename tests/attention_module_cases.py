@@ -126,4 +126,41 @@ HEADS = [
     (_FORWARD.format(weight="x.reshape(6, 4).repeat(2, 1)", zero=False, more=_STATIC
                      + ", need_weights=False"), (3, 2, 4)),
 ]  # fmt: skip
-CASES = [*ATTENTION, *EMBEDDINGS, *HEADS]
+_ENCODE = "nn.TransformerEncoderLayer(4, 2, 6, 0.0{options})"
+_DECODE = "nn.TransformerDecoderLayer(4, 2, 6, 0.0{options})"
+_ENCODER = "nn.TransformerEncoder(" + _ENCODE + ", 2{more})"
+_DECODER = "nn.TransformerDecoder(" + _DECODE + ", 2{more})"
+_OPTIONS = (
+    "",
+    ", 'gelu', batch_first=True",
+    ", F.silu, norm_first=True",
+    ", nn.Tanh(), 0.1, norm_first=True, bias=False",
+    ", layer_norm_eps=0.5, bias=False, batch_first=True",
+)
+_SIZES = ", 2, 1, 2, 5, 0.0"
+TRANSFORMERS = [
+    *((_ENCODE.format(options=options) + "(x)", (2, 3, 4)) for options in _OPTIONS),
+    *((_DECODE.format(options=options) + "(x, x[:, :] * 2)", (2, 3, 4)) for options in _OPTIONS),
+    (_ENCODE.format(options=", batch_first=True") + f"(x, {_MASK}, {_PADDING})", (2, 3, 4)),
+    (_ENCODE.format(options="") + f"(x, {_CAUSAL}, is_causal=True)", (3, 4)),
+    (_DECODE.format(options=", batch_first=True") + f"(x, x * 2, {_CAUSAL}, {_BIAS}, {_PADDING}, "
+     f"{_LEANING}, False)", (2, 3, 4)),
+    (_ENCODER.format(options=", batch_first=True", more="") + f"(x, {_BIAS})", (2, 3, 4)),
+    (_ENCODER.format(options=", batch_first=True", more=", nn.LayerNorm(4), False")
+     + f"(x, {_CAUSAL}, {_PADDING}, True)", (2, 3, 4)),
+    (_DECODER.format(options="", more=", nn.LayerNorm(4)") + f"(x, x[1:], {_CAUSAL})", (3, 2, 4)),
+    (_DECODER.format(options="", more="")
+     + "(x, x, floats([[0, NINF, NINF], [0, 0, NINF], [0, 0, 0]]), tgt_is_causal=True)",
+     (3, 2, 4)),
+    (f"nn.Transformer(4{_SIZES})(x, x[1:])", (3, 2, 4)),
+    (f"nn.Transformer(4{_SIZES}, 'gelu', batch_first=True, norm_first=True)(x, x, {_BIAS}, "
+     f"{_CAUSAL}, {_MASK}, {_PADDING}, {_PADDING}, {_PADDING})", (2, 3, 4)),
+    (f"nn.Transformer(4{_SIZES}, bias=False)(x, x[1:], tgt_mask={_CAUSAL}[:2, :2],"
+     " tgt_is_causal=True)", (3, 4)),
+    (f"nn.Transformer(4{_SIZES}, custom_decoder="
+     + _DECODER.format(options="", more="") + ")(x, x)", (3, 2, 4)),
+]  # fmt: skip
+CASES = [*ATTENTION, *EMBEDDINGS, *HEADS, *TRANSFORMERS]
+# Arguments of transformers whose names of weights are compared.
+_NET = {"d_model": 4, "nhead": 2, "num_encoder_layers": 2, "num_decoder_layers": 1}
+NETS = [{**_NET, "dim_feedforward": 3, "bias": bias} for bias in (True, False)]

@@ -1,9 +1,11 @@
-"""Small classifiers and data for tests of training."""
+"""Small classifiers and data for tests of training; steps of modules of PyTorch's face."""
+
+import warnings
 
 import numpy as np
 
 import fastdl
-from fastdl import _core, layers, models
+from fastdl import _core, layers, models, optim
 
 EPS = float(np.finfo(np.float32).eps)
 
@@ -49,3 +51,24 @@ def assert_same(a, b):
     for u, v in zip(a[0], b[0], strict=True):
         np.testing.assert_array_equal(u, v)
     assert a[1] == b[1]
+
+
+def module_trained(make, steps, planned):
+    """Losses of some training steps, and the weights after them."""
+    fastdl.manual_seed(3)
+    net = make()
+    optimizer = optim.SGD(net.parameters(), lr=0.1)
+
+    def step(*inputs):
+        optimizer.zero_grad()
+        loss = net(*inputs)
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    call = fastdl.plan(step) if planned else step
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a step that no plan can replay
+        losses = [call(*map(fastdl.tensor, inputs)).item() for inputs in steps]
+    assert np.isfinite(losses).all()
+    return losses, {key: value.tolist() for key, value in net.state_dict().items()}

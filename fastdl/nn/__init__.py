@@ -130,6 +130,13 @@ from .rnn import (
     RNN as RNN,
     RNNCell as RNNCell,
 )
+from .transformer import (
+    Transformer as Transformer,
+    TransformerDecoder as TransformerDecoder,
+    TransformerDecoderLayer as TransformerDecoderLayer,
+    TransformerEncoder as TransformerEncoder,
+    TransformerEncoderLayer as TransformerEncoderLayer,
+)
 from .upsampling import (
     ChannelShuffle as ChannelShuffle,
     Fold as Fold,

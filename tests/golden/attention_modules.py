@@ -12,7 +12,7 @@ import torch
 
 
 def listed(t):
-    return [float(f"{v:.10g}") for v in t.detach().reshape(-1).tolist()]
+    return [float(f"{v:.8g}") for v in t.detach().reshape(-1).tolist()]
 
 
 def main():
@@ -36,6 +36,9 @@ def main():
         (y * torch.tensor(weight, dtype=torch.float64)).sum().backward()
         grads = [None if t.grad is None else listed(t.grad) for t in (x, *parameters)]
         found[f"{text} {shape}"] = {"shape": list(y.shape), "output": listed(y), "grads": grads}
+    for options in cases.NETS:
+        state = torch.nn.Transformer(**options).state_dict()
+        found[f"Transformer {options}"] = {name: list(value.shape) for name, value in state.items()}
     path = Path(__file__).parent / "attention_modules.json"
     path.write_text(json.dumps(found, separators=(",", ":")).replace('},"', '},\n"') + "\n")
 

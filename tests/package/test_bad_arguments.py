@@ -334,6 +334,14 @@ def use_heads(module):
     module(fastdl.ones(3, 2, 4), fastdl.ones(3, 2, module.kdim), fastdl.ones(3, 2, module.vdim))
 
 
+def use_pair_of_sequences(module):
+    module(fastdl.ones(3, 2, 4), fastdl.ones(3, 2, 4))
+
+
+def use_encoder(module):
+    module(fastdl.ones(3, 2, 4))
+
+
 def use_vectors(module):
     module(fastdl.ones(2, 2))
 
@@ -354,6 +362,9 @@ USES |= {f"nn.{name}": use_recurrent for name in RECURRENT[1:]}
 USES |= {f"nn.{name}Cell": use_vectors for name in RECURRENT[1:]}
 USES |= {f"nn.{name}": use_table for name in ("Embedding", "EmbeddingBag")}
 USES["nn.MultiheadAttention"] = use_heads
+USES |= {f"nn.TransformerEncoder{more}": use_encoder for more in ("", "Layer")}
+USES |= {f"nn.TransformerDecoder{more}": use_pair_of_sequences for more in ("", "Layer")}
+USES["nn.Transformer"] = use_pair_of_sequences
 USES |= {f"nn.{kind}Norm{n}d": use_spatial for kind in ("Batch", "Instance") for n in (1, 2, 3)}
 USES |= {f"nn.{name}Loss": use_torch_loss for name in TORCH_LOSSES}
 SPATIAL = ("Conv", "ConvTranspose", "MaxPool", "AvgPool", "LPPool", "AdaptiveAvgPool")
@@ -453,6 +464,23 @@ NEEDED |= {
         for name in ("Embedding", "EmbeddingBag")
     },
     "nn.MultiheadAttention": lambda: {"embed_dim": 4, "num_heads": 2},
+    "nn.TransformerEncoderLayer": lambda: {"d_model": 4, "nhead": 2, "dim_feedforward": 6},
+    "nn.TransformerDecoderLayer": lambda: {"d_model": 4, "nhead": 2, "dim_feedforward": 6},
+    "nn.TransformerEncoder": lambda: {
+        "encoder_layer": nn.TransformerEncoderLayer(4, 2, 6),
+        "num_layers": 1,
+    },
+    "nn.TransformerDecoder": lambda: {
+        "decoder_layer": nn.TransformerDecoderLayer(4, 2, 6),
+        "num_layers": 1,
+    },
+    "nn.Transformer": lambda: {
+        "d_model": 4,
+        "nhead": 2,
+        "num_encoder_layers": 1,
+        "num_decoder_layers": 1,
+        "dim_feedforward": 6,
+    },
     "layers.DepthwiseConv1D": lambda: {"kernel_size": 2},
     "layers.DepthwiseConv2D": lambda: {"kernel_size": 2},
     "layers.Embedding": lambda: {"input_dim": 2, "output_dim": 3},
@@ -632,7 +660,8 @@ ACCEPTED = {
 }
 _NO_DEVICE = "PyTorch's RuntimeError for a device that isn't there"
 # (class, argument): an error of another kind or without names, and why it stands.
-SEQUENCES = ("Embedding", "EmbeddingBag", "MultiheadAttention")
+SEQUENCES = ("Embedding", "EmbeddingBag", "MultiheadAttention", "Transformer")
+SEQUENCES += ("TransformerEncoderLayer", "TransformerDecoderLayer")
 RECURRENT_MODULES = [f"{name}{more}" for name in RECURRENT[1:] for more in ("", "Cell")]
 OTHER_ERRORS = {
     **{

@@ -1,17 +1,18 @@
-"""Attention, embeddings and transformers against PyTorch's outputs and gradients; bad input."""
+"""Attention, embeddings and transformers against PyTorch's outputs and gradients; bad input of the
+first two."""
 
 import json
-import warnings
 from pathlib import Path
 
 import attention_module_cases as cases
 import image_module_cases as evaluation
 import numpy as np
 import pytest
+from trainings import module_trained
 
 import fastdl
 import fastdl.nn.functional as F
-from fastdl import nn, optim
+from fastdl import nn
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden/attention_modules.json").read_text())
 EPS = float(np.finfo(np.float32).eps)
@@ -47,27 +48,6 @@ def test_outputs_and_gradients_are_those_of_pytorch(case):
         assert (found.grad is None) == (wanted is None)
         if wanted is not None:
             close(found.grad, wanted)
-
-
-def trained(make, steps, planned):
-    """Losses of some training steps, and the weights after them."""
-    fastdl.manual_seed(3)
-    net = make()
-    optimizer = optim.SGD(net.parameters(), lr=0.1)
-
-    def step(*inputs):
-        optimizer.zero_grad()
-        loss = net(*inputs)
-        loss.backward()
-        optimizer.step()
-        return loss.detach()
-
-    call = fastdl.plan(step) if planned else step
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # a step that no plan can replay
-        losses = [call(*map(fastdl.tensor, inputs)).item() for inputs in steps]
-    assert np.isfinite(losses).all()
-    return losses, {key: value.tolist() for key, value in net.state_dict().items()}
 
 
 # --- scaled_dot_product_attention
@@ -216,7 +196,9 @@ class Tables(nn.Module):
 def test_recorded_steps_of_embeddings_agree_with_eager_ones_to_the_bit():
     random = np.random.default_rng(0)
     steps = [(random.integers(0, 9, 7), np.array([0, n, 6])) for n in (0, 3, 5, 6)]
-    assert trained(Tables, steps, planned=False) == trained(Tables, steps, planned=True)
+    assert module_trained(Tables, steps, planned=False) == module_trained(
+        Tables, steps, planned=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -371,7 +353,7 @@ def test_recorded_steps_of_heads_agree_with_eager_ones_to_the_bit():
         (random.standard_normal((2, 3, 4)).astype("float32"), np.arange(3) > [[n], [2]], causal)
         for n in (1, 2, 0, 1)
     ]
-    assert trained(Heads, steps, planned=False) == trained(Heads, steps, planned=True)
+    assert module_trained(Heads, steps, planned=False) == module_trained(Heads, steps, planned=True)
 
 
 def heads(*inputs, embed=4, number=2, options=None, **more):
