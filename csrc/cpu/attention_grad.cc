@@ -153,9 +153,9 @@ class Backward {
       rows.scores = p;
       rows.row = row_;
       rows.width = std::min(need_, n + tile_rows_);  // what tiles of the products below read
-      rows.stats = const_cast<float*>(g_.stats) + 2 * query_number(a_, sample_, head, i);
-      isa_.attention_probabilities(rows);
-      isa_.attention_score_grads(rows, ds, g_.deltas + query_number(a_, sample_, head, i), a_.scale);
+      const int64_t number = query_number(a_, sample_, head, i);
+      isa_.attention_probabilities(rows, g_.stats + 2 * number);
+      isa_.attention_score_grads(rows, g_.stats + 2 * number, ds, g_.deltas + number, a_.scale);
       if (dq)
         isa_.gemm_row(product(m, a_.width, n, ds, row_, 1, k_, dq, dq_row, first_ > 0 && !parts_));
     });
@@ -210,7 +210,6 @@ int64_t parts_of(const Attention& a) {
   return heads ? std::clamp<int64_t>(kMostParts / heads, 1, std::max<int64_t>(1, ceil_div(a.keys, grad_key_block(a))))
                : 1;
 }
-int64_t queries_of(const Attention& a) { return a.batch * a.heads * a.queries; }
 
 void by_heads(const Attention& a, const Gradients& g, double time) {
   const int64_t tasks = a.batch * a.kv_heads, block = grad_key_block(a);
