@@ -132,7 +132,7 @@ class Forward {
       v_ = in_place(v, a_.value.row, a_.value_width);
     } else {
       k_ = transposed(isa_, k, a_.key.row, count_, a_.width, keys_);
-      v_ = packed(isa_, v, a_.value.row, count_, a_.value_width, values_);
+      v_ = p_.heads * (p_.end - p_.row) <= 48 ? in_place(v, a_.value.row, a_.value_width) : packed(isa_, v, a_.value.row, count_, a_.value_width, values_);
     }
   }
 

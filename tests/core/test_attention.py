@@ -68,9 +68,7 @@ def reference_gradients(query, key, value, dy, scale=None, **options):
 
     def products(dx, p, q, k, g):
         dk, dv = np.swapaxes(dx, 2, 3) @ q * abs(scale), np.swapaxes(p, 2, 3) @ g
-        dk, dv = (
-            d.reshape(*shape[:2], group, shape[2], d.shape[-1]).sum(2) for d in (dk, dv)
-        )
+        dk, dv = (d.reshape(*shape[:2], group, shape[2], d.shape[-1]).sum(2) for d in (dk, dv))
         return dx @ k * abs(scale), dk, dv
 
     dx = p * (dp - (dp * p).sum(-1, keepdims=True)) * np.sign(scale)
@@ -101,7 +99,9 @@ def test_lengths_around_tiles_and_blocks(queries, keys):
     check(arrays, causal=True, offset=np.array(keys - queries))
 
 
-@pytest.mark.parametrize("widths", [(1, 1), (3, 5), (16, 64), (64, 17), (65, 1), (80, 96), (257, 130)])
+@pytest.mark.parametrize(
+    "widths", [(1, 1), (3, 5), (16, 64), (64, 17), (65, 1), (80, 96), (257, 130)]
+)
 def test_widths(isa, widths):
     check(draw(70, 530, widths=widths, batch=1), causal=True, offset=np.array(460))
 
@@ -212,7 +212,8 @@ def test_keys_that_are_not_written_yet_are_not_read():
 
 
 @pytest.mark.parametrize(
-    "shape", [(), (1,), (20,), (7, 1), (7, 20), (2, 1, 20), (2, 1, 1, 20), (2, 2, 7, 20), (2, 1, 1, 1)]
+    "shape",
+    [(), (1,), (20,), (7, 1), (7, 20), (2, 1, 20), (2, 1, 1, 20), (2, 2, 7, 20), (2, 1, 1, 1)],
 )
 def test_shapes_of_masks(shape):
     rng = np.random.default_rng(1)
@@ -344,9 +345,7 @@ def test_a_plan_reads_offset_and_lengths_anew():
     assert not recorder.problem
     plan = _core.Plan(recorder, [*slots, offset, lengths], [y])
     for at, used in ((3, [40, 2]), (17, [40, 9]), (39, [5, 0])):
-        (found,) = plan.replay(
-            [*slots, _core.tensor(np.array(at)), _core.tensor(np.array(used))]
-        )
+        (found,) = plan.replay([*slots, _core.tensor(np.array(at)), _core.tensor(np.array(used))])
         expected = run(q, k, v, causal=True, offset=np.array(at), lengths=np.array(used))
         np.testing.assert_array_equal(found.numpy(), expected)
     with pytest.raises(ValueError, match="attention: lengths: 41 of sample 1 is outside"):
@@ -438,7 +437,10 @@ print(mib("VmHWM") - before)
 @pytest.mark.parametrize("heads", [1, 2])
 def test_a_long_call_is_stopped(backward, heads, threads):
     threads(2)
-    tensors = [_core.tensor(x) for x in draw(LENGTH, LENGTH, heads=(heads, heads), widths=(32, 32), batch=1)]
+    tensors = [
+        _core.tensor(x)
+        for x in draw(LENGTH, LENGTH, heads=(heads, heads), widths=(32, 32), batch=1)
+    ]
     for t in tensors[:3]:
         t.requires_grad = True
     y = None
@@ -518,7 +520,11 @@ BAD = {
         (Q, K, K, np.ones((3, 6), F)),
         {"bias": np.ones((3, 6), F)},
     ),
-    "attention: 'offset' has no meaning unless causal is True": (ValueError, (Q, K, K), {"offset": 1}),
+    "attention: 'offset' has no meaning unless causal is True": (
+        ValueError,
+        (Q, K, K),
+        {"offset": 1},
+    ),
     "attention: expected one 'offset', or one for each sample, of shape (2,), got (3,)": (
         ValueError,
         (Q, K, K),
@@ -534,7 +540,11 @@ BAD = {
         (Q, K, K),
         {"lengths": [1]},
     ),
-    "attention: lengths: 7 of sample 1 is outside [0, 6]": (ValueError, (Q, K, K), {"lengths": [6, 7]}),
+    "attention: lengths: 7 of sample 1 is outside [0, 6]": (
+        ValueError,
+        (Q, K, K),
+        {"lengths": [6, 7]},
+    ),
     "attention: lengths: -1 of sample 0 is outside [0, 6]": (
         ValueError,
         (Q, K, K),
@@ -562,7 +572,9 @@ def test_integers_become_floats():
     q = np.arange(24, dtype=np.int64).reshape(1, 3, 2, 4)
     y = _core.attention(q, q, q, scale=0.01)
     assert y.dtype == fastdl.float32
-    np.testing.assert_array_equal(y.numpy(), _core.attention(*[q.astype(F)] * 3, scale=0.01).numpy())
+    np.testing.assert_array_equal(
+        y.numpy(), _core.attention(*[q.astype(F)] * 3, scale=0.01).numpy()
+    )
 
 
 def test_the_definition_of_the_tests():

@@ -135,7 +135,11 @@ add("groups", heads=(6, 2), widths=(5, 17), causal=True)
 add("one-key-head", heads=(4, 1), heads_first=True, widths=(1, 1))
 add("wide", widths=(70, 130), big=(20, 300))
 add("many-queries", big=(600, 40), widths=(32, 32))
-add("offset", causal=True, more=[("offset", lambda d, *_: np.array(2 if d.size == "small" else 650))])
+add(
+    "offset",
+    causal=True,
+    more=[("offset", lambda d, *_: np.array(2 if d.size == "small" else 650))],
+)
 add("offsets", causal=True, heads=(4, 2), more=[("offset", offsets)])
 add("lengths", more=[("lengths", lengths)])
 add("causal-lengths", causal=True, heads_first=True, more=[("lengths", lengths)])
