@@ -80,13 +80,17 @@ class Backward {
     k_t_ = transposed(isa_, k, a_.key.row, need_, a_.width, keys_t_);
     v_t_ = transposed(isa_, v, a_.value.row, need_, a_.value_width, values_t_);
     k_ = packed(isa_, k, a_.key.row, need_, a_.width, keys_);
+    float* const dk = g_.dk ? g_.dk + key_at(a_.key, first) : nullptr;
+    float* const dv = g_.dv ? g_.dv + key_at(a_.value, first) : nullptr;
+    to_dk_ = a_.key.row == a_.width ? dk : dk_;
+    to_dv_ = a_.value.row == a_.value_width ? dv : dv_;
     started_ = false;
     const int64_t blocks = ceil_div(a_.queries, kQueryBlock);
     for (int64_t h = first_head(); h < first_head() + group(); ++h)
       for (int64_t b = 0; b < blocks && !stop_requested(); ++b)
         query_block(h, b * a_.queries / blocks, (b + 1) * a_.queries / blocks);
-    if (g_.dk) put(dk_, a_.width, g_.dk + key_at(a_.key, first), a_.key.row, count);
-    if (g_.dv) put(dv_, a_.value_width, g_.dv + key_at(a_.value, first), a_.value.row, count);
+    if (dk) put(to_dk_, a_.width, dk, a_.key.row, count);
+    if (dv) put(to_dv_, a_.value_width, dv, a_.value.row, count);
   }
 
   // Adds the parts of dQ by `count` blocks of keys from the one at key `first` on.
@@ -129,39 +133,21 @@ class Backward {
     }
   }
 
+  // Some queries of a block, with the keys that one of them attends to.
+  struct Tile {
+    int64_t head, row, rows, keys;
+  };
+
   void query_block(int64_t head, int64_t begin, int64_t end) {
-    const float *q = a_.q + query_at(a_.query, head, begin), *dy = g_.dy + query_at(a_.out, head, begin);
-    struct Tile {
-      int64_t row, keys;
-    } tiles[kQueryBlock], *last = tiles;
+    Tile tiles[kQueryBlock], *last = tiles;
     for_tiles(begin, end, [&](int64_t i, int64_t m) {
-      const int64_t n = std::clamp<int64_t>(ends_.of(i + m - 1) - first_, 0, need_);
-      *last++ = {i, n};
-      float* const dq = !g_.dq  ? nullptr
-                        : parts_ ? parts_ + query_number(a_, sample_, head, i) * a_.width
-                                 : g_.dq + query_at(a_.query, head, i);
-      const int64_t dq_row = parts_ ? a_.width : a_.query.row;
-      if (n == 0) {
-        if (dq && first_ == 0)
-          for (int64_t r = 0; r < m; ++r) std::fill_n(dq + r * dq_row, a_.width, 0.0f);
-        return;
-      }
-      float *const p = p_ + (i - begin) * row_, *const ds = ds_ + (i - begin) * row_;
-      isa_.gemm_row(product(m, n, a_.width, q + (i - begin) * a_.query.row, a_.query.row, 1, k_t_, p, row_));
-      isa_.gemm_row(product(m, n, a_.value_width, dy + (i - begin) * a_.out.row, a_.out.row, 1, v_t_, ds, row_));
-      AttentionRows rows = rows_of(a_, ends_, sample_, head, i, m, first_, n);
-      rows.scores = p;
-      rows.row = row_;
-      rows.width = std::min(need_, n + tile_rows_);  // what tiles of the products below read
-      rows.stats = const_cast<float*>(g_.stats) + 2 * query_number(a_, sample_, head, i);
-      isa_.attention_probabilities(rows);
-      isa_.attention_score_grads(rows, ds, g_.deltas + query_number(a_, sample_, head, i), a_.scale);
-      if (dq)
-        isa_.gemm_row(product(m, a_.width, n, ds, row_, 1, k_, dq, dq_row, first_ > 0 && !parts_));
+      *last = {head, i, m, std::clamp<int64_t>(ends_.of(i + m - 1) - first_, 0, need_)};
+      query_tile(*last++, (i - begin) * row_);
     });
+    const float *q = a_.q + query_at(a_.query, head, begin), *dy = g_.dy + query_at(a_.out, head, begin);
     const Matrix q_rows = packed(isa_, q, a_.query.row, end - begin, a_.width, queries_);
     const Matrix dy_rows = packed(isa_, dy, a_.out.row, end - begin, a_.value_width, dy_);
-    // Keys, some at a time, from the first tile of queries on that attends to one of them.
+    // Keys, some at a time, from the first tile on that attends to one of them.
     const Tile* from = tiles;
     for_tiles(0, need_, [&](int64_t j, int64_t m) {
       while (from < last && from->keys <= j) ++from;
@@ -170,23 +156,44 @@ class Backward {
       const int64_t at = skipped * row_ + j;
       if (g_.dv)
         isa_.gemm_row(product(m, a_.value_width, k, p_ + at, 1, row_, dy_rows.rows_from(skipped),
-                              dv_ + j * a_.value_width, a_.value_width, started_));
+                              to_dv_ + j * a_.value_width, a_.value_width, started_));
       if (g_.dk)
-        isa_.gemm_row(product(m, a_.width, k, ds_ + at, 1, row_, q_rows.rows_from(skipped), dk_ + j * a_.width,
+        isa_.gemm_row(product(m, a_.width, k, ds_ + at, 1, row_, q_rows.rows_from(skipped), to_dk_ + j * a_.width,
                               a_.width, started_));
     });
     started_ = true;
   }
 
-  // The rows that were summed up, and zeros for keys that no query attends to.
-  void put(const float* sums, int64_t columns, float* to, int64_t row, int64_t count) {
-    const int64_t made = started_ ? need_ : 0;
-    for (int64_t j = 0; j < count; ++j, to += row) {
-      if (j < made)
-        std::copy_n(sums + j * columns, columns, to);
-      else
-        std::fill_n(to, columns, 0.0f);
+  // P and dS of a tile, at a place of their arrays, and its dQ.
+  void query_tile(const Tile& t, int64_t at) {
+    const int64_t number = query_number(a_, sample_, t.head, t.row);
+    float* const dq = !g_.dq   ? nullptr
+                      : parts_ ? parts_ + number * a_.width
+                               : g_.dq + query_at(a_.query, t.head, t.row);
+    const int64_t dq_row = parts_ ? a_.width : a_.query.row;
+    if (t.keys == 0) {
+      for (int64_t r = 0; dq && first_ == 0 && r < t.rows; ++r) std::fill_n(dq + r * dq_row, a_.width, 0.0f);
+      return;
     }
+    const float *q = a_.q + query_at(a_.query, t.head, t.row), *dy = g_.dy + query_at(a_.out, t.head, t.row);
+    float *const p = p_ + at, *const ds = ds_ + at;
+    isa_.gemm_row(product(t.rows, t.keys, a_.width, q, a_.query.row, 1, k_t_, p, row_));
+    isa_.gemm_row(product(t.rows, t.keys, a_.value_width, dy, a_.out.row, 1, v_t_, ds, row_));
+    AttentionRows rows = rows_of(a_, ends_, sample_, t.head, t.row, t.rows, first_, t.keys);
+    rows.scores = p;
+    rows.row = row_;
+    rows.width = std::min(need_, t.keys + tile_rows_);  // what the products of key tiles read
+    isa_.attention_probabilities(rows, g_.stats + 2 * number);
+    isa_.attention_score_grads(rows, g_.stats + 2 * number, ds, g_.deltas + number, a_.scale);
+    if (dq)
+      isa_.gemm_row(product(t.rows, a_.width, t.keys, ds, row_, 1, k_, dq, dq_row, first_ > 0 && !parts_));
+  }
+
+  // Completes rows of a gradient: copies the sums if they are elsewhere, and sets zeros for keys without a query.
+  void put(const float* sums, int64_t columns, float* to, int64_t row, int64_t count) const {
+    const int64_t made = started_ ? need_ : 0;
+    for (int64_t j = 0; j < made && sums != to; ++j) std::copy_n(sums + j * columns, columns, to + j * row);
+    for (int64_t j = made; j < count; ++j) std::fill_n(to + j * row, columns, 0.0f);
   }
 
   const KernelTable& isa_;
@@ -201,7 +208,8 @@ class Backward {
   int64_t first_ = 0, need_ = 0;
   float* parts_ = nullptr;
   Matrix k_t_, v_t_, k_;
-  bool started_ = false;  // the sums of dK and dV
+  float *to_dk_ = nullptr, *to_dv_ = nullptr;  // where the sums grow, one row after the other
+  bool started_ = false;
 };
 
 // How many blocks of keys have parts of dQ at a time; 1 if none.
@@ -210,7 +218,6 @@ int64_t parts_of(const Attention& a) {
   return heads ? std::clamp<int64_t>(kMostParts / heads, 1, std::max<int64_t>(1, ceil_div(a.keys, grad_key_block(a))))
                : 1;
 }
-int64_t queries_of(const Attention& a) { return a.batch * a.heads * a.queries; }
 
 void by_heads(const Attention& a, const Gradients& g, double time) {
   const int64_t tasks = a.batch * a.kv_heads, block = grad_key_block(a);

@@ -26,9 +26,9 @@ inline double forward_time(const Attention& a) {
                  double(a.kv_heads) * 0.08 * widths);
 }
 
-inline float kept(const Attention& a) { return 1.0f / (1.0f - a.rate); }
 // Random numbers of a query; a counter serves four.
 inline int64_t drawn_row(const Attention& a) { return ceil_div(a.keys, 4) * 4; }
+inline int64_t queries_of(const Attention& a) { return a.batch * a.heads * a.queries; }
 inline int64_t query_number(const Attention& a, int64_t sample, int64_t head, int64_t row) {
   return (sample * a.heads + head) * a.queries + row;
 }
@@ -65,6 +65,9 @@ class Ends {
   int64_t first_, step_ = 0;
 };
 
+inline float exponent_scale(const Attention& a) { return a.scale * 1.44269504f; }  // log2(e)
+inline bool is_plain(const Attention& a) { return !a.mask.data && !a.bias.data && exponent_scale(a) > 0; }
+
 // The rows of queries [i, i + m), with keys [first, first + n).
 inline AttentionRows rows_of(const Attention& a, const Ends& ends, int64_t sample, int64_t head, int64_t i, int64_t m,
                              int64_t first, int64_t n) {
@@ -73,7 +76,8 @@ inline AttentionRows rows_of(const Attention& a, const Ends& ends, int64_t sampl
   r.keys = n;
   r.end = ends.first() + i * ends.step() - first;
   r.step = ends.step();
-  r.scale = a.scale * 1.44269504f;
+  r.scale = exponent_scale(a);
+  r.plain = is_plain(a);
   r.mask = a.mask.at(sample, head, i, first);
   r.mask_row = a.mask.row;
   r.mask_step = a.mask.key;
@@ -86,15 +90,6 @@ inline AttentionRows rows_of(const Attention& a, const Ends& ends, int64_t sampl
   r.counter = a.counter + uint64_t(query_number(a, sample, head, i)) * r.counter_row + uint64_t(first) / 4;
   return r;
 }
-// Of an exponent's distance from the largest one.
-inline float factor(const Attention& a) {
-  AttentionRows r = {};
-  r.scale = a.scale * 1.44269504f;
-  r.mask = a.mask.data;
-  r.bias = a.bias.data;
-  return attention_is_plain(r) ? r.scale : 1.0f;
-}
-
 // The right operand of a product, B[l, j] = data[j / panel * panel_stride + l * row + j % panel].
 struct Matrix {
   const float* data;

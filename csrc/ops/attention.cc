@@ -48,6 +48,7 @@ AttentionTerm<T> term_of(const View& v) {
   return t;
 }
 
+// From shapes and addresses alone, which is what a workspace may depend on.
 Attention attention_of(const AttentionAttrs& a, const View* in) {
   const Shape &q = in[kQuery].shape, &k = in[kKey].shape, &v = in[kValue].shape;
   Shape out = q;
@@ -76,19 +77,21 @@ Attention attention_of(const AttentionAttrs& a, const View* in) {
     r.offset_step = in[kOffset].numel() > 1;
   }
   if (in[kLengths]) r.lengths = in[kLengths].as<int64_t>();
-  if (in[kBlock]) {
-    const Block block(in[kBlock]);
-    r.rate = float(a.dropout);
-    r.seed = block.seed;
-    r.counter = block.counter;
-  }
   return r;
 }
-
-void check_lengths(const Attention& a) {
+// The same with what the op reads from memory: the block of random numbers, and lengths, which are checked.
+Attention attention_of(const RunContext& c) {
+  Attention a = attention_of(c.attrs.as<AttentionAttrs>(), c.in);
+  if (c.in[kBlock]) {
+    const Block block(c.in[kBlock]);
+    a.rate = float(c.attrs.as<AttentionAttrs>().dropout);
+    a.seed = block.seed;
+    a.counter = block.counter;
+  }
   for (int64_t b = 0; a.lengths && b < a.batch; ++b)
     FASTDL_CHECK(a.lengths[b] >= 0 && a.lengths[b] <= a.keys, ValueError, "attention: lengths: ", a.lengths[b],
                  " of sample ", b, " is outside [0, ", a.keys, "]");
+  return a;
 }
 
 // --- shapes
@@ -145,9 +148,7 @@ int64_t attention_workspace(const RunContext& c) {
   return attention_floats(attention_of(c.attrs.as<AttentionAttrs>(), c.in)) * int64_t(sizeof(float));
 }
 void run_attention(const RunContext& c) {
-  const Attention a = attention_of(c.attrs.as<AttentionAttrs>(), c.in);
-  check_lengths(a);
-  attention(a, c.out[0].as<float>(), c.out[1].as<float>(), c.scratch<float>());
+  attention(attention_of(c), c.out[0].as<float>(), c.out[1].as<float>(), c.scratch<float>());
 }
 
 // --- the gradient
@@ -160,14 +161,12 @@ int64_t attention_grad_workspace(const RunContext& c) {
   return attention_grad_floats(attention_of(c.attrs.as<AttentionAttrs>(), c.in)) * int64_t(sizeof(float));
 }
 void run_attention_grad(const RunContext& c) {
-  const AttentionAttrs& attrs = c.attrs.as<AttentionAttrs>();
-  const Attention a = attention_of(attrs, c.in);
-  check_lengths(a);
+  const uint32_t wanted = c.attrs.as<AttentionAttrs>().wanted;
   float* grads[3] = {};
   int outputs = 0;
   for (int i = kQuery; i <= kValue; ++i)
-    if (attrs.wanted >> i & 1) grads[i] = c.out[outputs++].as<float>();
-  attention_grad(a, c.in[kOut].as<float>(), c.in[kStats].as<float>(), c.in[kOutGrad].as<float>(), grads[kQuery],
+    if (wanted >> i & 1) grads[i] = c.out[outputs++].as<float>();
+  attention_grad(attention_of(c), c.in[kOut].as<float>(), c.in[kStats].as<float>(), c.in[kOutGrad].as<float>(), grads[kQuery],
                  grads[kKey], grads[kValue], c.scratch<float>());
 }
 

@@ -36,7 +36,7 @@ struct Rows {
     a.step = 2;
     a.width = width;
     a.scale = 0.2f;
-    a.stats = stats.data();
+    a.plain = !masked && !biased;
     if (masked) a.mask = mask.data(), a.mask_row = repeated ? 0 : n, a.mask_step = !repeated;
     if (biased) a.bias = bias.data(), a.bias_row = repeated ? 0 : n, a.bias_step = !repeated;
   }
@@ -72,7 +72,7 @@ TEST(attention_weights_and_probabilities) {
   for_shapes([](test::Lcg& lcg, Rows& r) {
     const Floats products = r.scores;
     test::Guarded<float> again(products);
-    kernels().attention_weights(r.a);
+    kernels().attention_weights(r.a, r.stats.data());
     AttentionRows b = r.a;
     test::Guarded<float> inverse(2 * r.rows), grads(lcg.uniform(int(r.rows * r.row), -1, 1));
     const Floats given = grads, deltas = lcg.uniform(int(r.rows), -1, 1);
@@ -81,9 +81,8 @@ TEST(attention_weights_and_probabilities) {
       inverse[2 * i + 1] = r.stats[2 * i + 1] == 0 ? 0 : 1 / r.stats[2 * i + 1];
     }
     b.scores = again.data();
-    b.stats = inverse.data();
-    kernels().attention_probabilities(b);
-    kernels().attention_score_grads(b, grads.data(), deltas.data(), 0.5f);
+    kernels().attention_probabilities(b, inverse.data());
+    kernels().attention_score_grads(b, inverse.data(), grads.data(), deltas.data(), 0.5f);
     for (int64_t i = 0; i < r.rows; ++i) {
       const std::vector<double> x = r.exponents(products, i);
       const double top = *std::max_element(x.begin(), x.end());
@@ -113,12 +112,12 @@ TEST(attention_drops_the_same_in_both_directions) {
     r.a.counter_row = uint64_t(n + 3) / 4;
     test::Guarded<float> again{Floats(r.scores)}, grads(lcg.uniform(int(3 * r.row), 1, 2));
     const Floats given = grads, deltas(3, 0.0f);
-    kernels().attention_weights(r.a);
+    kernels().attention_weights(r.a, r.stats.data());
     for (int i = 0; i < 3; ++i) r.stats[2 * i + 1] = 1 / r.stats[2 * i + 1];
     AttentionRows b = r.a;
     b.scores = again.data();
-    kernels().attention_probabilities(b);
-    kernels().attention_score_grads(b, grads.data(), deltas.data(), 1);
+    kernels().attention_probabilities(b, r.stats.data());
+    kernels().attention_score_grads(b, r.stats.data(), grads.data(), deltas.data(), 1);
     for (int64_t i = 0; i < 3; ++i) {
       Floats drawn(size_t(n), 0);
       kernels().philox_uniform(drawn.data(), n, 7, r.a.counter + uint64_t(i) * r.a.counter_row, 0, 1);

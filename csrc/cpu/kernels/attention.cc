@@ -64,7 +64,7 @@ FASTDL_INLINE int64_t keys_of(const AttentionRows& a, int64_t r) {
 FASTDL_INLINE vf prepare(const AttentionRows& a, int64_t r, int64_t n) {
   float* s = a.scores + r * a.row;
   vf most = splat(-kInf);
-  if (attention_is_plain(a)) {
+  if (a.plain) {
     vf v[4] = {most, most, most, most};
     int64_t j = 0;
     for (; j + 4 * kLanes <= n; j += 4 * kLanes)
@@ -108,11 +108,11 @@ FASTDL_INLINE void for_drawn(const AttentionRows& a, int64_t r, int64_t n, F f) 
 
 // What to subtract. A row of which nothing is attended has -infinity.
 FASTDL_INLINE float finite(float most) { return most == -kInf ? 0.0f : most; }
-FASTDL_INLINE float factor(const AttentionRows& a) { return attention_is_plain(a) ? a.scale : 1.0f; }
+FASTDL_INLINE float factor(const AttentionRows& a) { return a.plain ? a.scale : 1.0f; }
 
 }  // namespace
 
-__attribute__((flatten)) void attention_weights(const AttentionRows& a) {
+__attribute__((flatten)) void attention_weights(const AttentionRows& a, float* stats) {
   vf v[kMost];
   int64_t n[kMost];
   float most[kMost], sums[kMost];
@@ -135,8 +135,8 @@ __attribute__((flatten)) void attention_weights(const AttentionRows& a) {
   }
   reduce_all(sums, v, Sum{});
   for (int64_t r = 0; r < a.rows; ++r) {
-    a.stats[2 * r] = most[r];
-    a.stats[2 * r + 1] = sums[r];
+    stats[2 * r] = most[r];
+    stats[2 * r + 1] = sums[r];
   }
   for (int64_t r = 0; a.rate > 0 && r < a.rows; ++r)
     for_drawn(a, r, n[r], [s = a.scores + r * a.row](int64_t j, vi keep, auto at) {
@@ -144,13 +144,13 @@ __attribute__((flatten)) void attention_weights(const AttentionRows& a) {
     });
 }
 
-__attribute__((flatten)) void attention_probabilities(const AttentionRows& a) {
+__attribute__((flatten)) void attention_probabilities(const AttentionRows& a, const float* stats) {
   const float by = factor(a);
   for (int64_t r = 0; r < a.rows; ++r) {
     float* s = a.scores + r * a.row;
-    const float top = finite(a.stats[2 * r]), scale = a.stats[2 * r + 1];
+    const float top = finite(stats[2 * r]), scale = stats[2 * r + 1];
     const int64_t n = scale == 0.0f ? 0 : keys_of(a, r);
-    if (!attention_is_plain(a)) prepare(a, r, n);
+    if (!a.plain) prepare(a, r, n);
     replace(s, n, a.width, [=](vf x, int64_t, auto) { return exp2_nonpositive((x - top) * by) * scale; });
     if (a.rate > 0)
       for_drawn(a, r, n, [&](int64_t j, vi keep, auto at) {
@@ -160,13 +160,13 @@ __attribute__((flatten)) void attention_probabilities(const AttentionRows& a) {
   }
 }
 
-__attribute__((flatten)) void attention_score_grads(const AttentionRows& a, float* grads, const float* deltas,
-                                                    float scale) {
+__attribute__((flatten)) void attention_score_grads(const AttentionRows& a, const float* stats, float* grads,
+                                                    const float* deltas, float scale) {
   const float kept = 1.0f / (1.0f - a.rate);
   for (int64_t r = 0; r < a.rows; ++r) {
     float *p = a.scores + r * a.row, *g = grads + r * a.row;
     const float delta = deltas[r];
-    const int64_t n = a.stats[2 * r + 1] == 0.0f ? 0 : keys_of(a, r);
+    const int64_t n = stats[2 * r + 1] == 0.0f ? 0 : keys_of(a, r);
     if (a.rate > 0)
       replace(g, n, a.width, [&](vf dp, int64_t j, auto) {
         const vf drawn = load(p + j);
