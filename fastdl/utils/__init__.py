@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from .reports import confusion_matrix as confusion_matrix
     from .splits import k_fold as k_fold
     from .splits import split_dataset as split_dataset
+    from .text_dataset import text_dataset_from_directory as text_dataset_from_directory
+    from .time_series import pad_sequences as pad_sequences
+    from .time_series import timeseries_dataset_from_array as timeseries_dataset_from_array
 
 
 def to_categorical(x: TensorLike, num_classes: int | None = None) -> np.ndarray:
@@ -147,6 +150,8 @@ _HOMES = {
     ".plots": "plot_activations plot_calibration plot_confusion_matrix plot_history plot_weights",
     ".reports": "calibration_curve classification_report confusion_matrix",
     ".splits": "k_fold split_dataset",
+    ".text_dataset": "text_dataset_from_directory",
+    ".time_series": "pad_sequences timeseries_dataset_from_array",
     ".._finders.batch_size": "BatchSizeTest find_batch_size",
     ".._finders.learning_rate": "LearningRateTest find_learning_rate",
     "..saving.api": "deserialize_keras_object serialize_keras_object",
@@ -178,6 +183,7 @@ __all__ = [
     "model_to_text",
     "normalize",
     "pack_x_y_sample_weight",
+    "pad_sequences",
     "plot_activations",
     "plot_calibration",
     "plot_confusion_matrix",
@@ -189,6 +195,8 @@ __all__ = [
     "register_keras_serializable",
     "set_random_seed",
     "split_dataset",
+    "text_dataset_from_directory",
+    "timeseries_dataset_from_array",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,17 +11,10 @@ from .._base import functional as F
 from .._base import images as base
 from .._base import pictures
 from .._base.ahead import made_ahead
-from .._base.checks import (
-    check_choice,
-    check_count,
-    check_flag,
-    check_integer,
-    check_number,
-    shown,
-)
+from .._base.checks import check_choice, check_count, check_flag
 from .._base.config import get_num_threads
 from .._base.notices import warn
-from .._base.random import Generator, drawing_from
+from ._batches import FileBatches, Files, Listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +29,7 @@ _AHEAD = 2  # batches that may be ready or in work beside the one in use
 _NAMED = 10  # files that a warning lists
 
 
-class ImageDirectory:
+class ImageDirectory(FileBatches):
     """Batches of images that threads read from files, ahead of their use.
 
     `fit`, `evaluate` and `predict` take it. Each `iter()` is a pass, in a new random order if it
@@ -53,15 +45,12 @@ class ImageDirectory:
 
     def __init__(
         self,
-        file_paths: list[str],
-        labels: np.ndarray | None,
-        class_names: list[str] | None,
+        files: Files,
         *,
         label_mode: str | None,
         mode: str,
         batch_size: int | None,
         size: tuple[int, int],
-        shuffle: bool,
         seed: int | None,
         interpolation: str,
         crop: bool,
@@ -70,35 +59,18 @@ class ImageDirectory:
         unreadable: str,
         workers: int,
     ) -> None:
-        self.file_paths, self.labels, self.class_names = file_paths, labels, class_names
+        super().__init__(files, label_mode, batch_size, seed)
         self.skipped: list[str] = []
-        self.generator = None if seed is None else Generator().manual_seed(seed)
-        self.yields_samples = batch_size is None  # for a model, which wants batches
-        self._label_mode, self._mode, self._size = label_mode, mode, size
-        self._batch_size, self._shuffle = batch_size, shuffle
+        self._mode, self._size = mode, size
         self._interpolation, self._crop, self._pad = interpolation, crop, pad
         self._first = data_format == "channels_first"
         self._unreadable, self._workers = unreadable, workers
 
-    def __len__(self) -> int:
-        """The number of batches of a pass, or of images without a batch size."""
-        return -(-(len(self.file_paths) - len(self.skipped)) // (self._batch_size or 1))
-
-    def __repr__(self) -> str:
-        classes = f", {len(self.class_names)} classes" if self.class_names is not None else ""
-        return f"<ImageDirectory: {len(self.file_paths)} files{classes}, {len(self)} batches>"
-
-    def __iter__(self) -> Iterator[Any]:
+    def _rows(self) -> np.ndarray:
         skipped = set(self.skipped)
-        rows = np.array([i for i, p in enumerate(self.file_paths) if p not in skipped], np.int64)
-        if self._shuffle:
-            with drawing_from(self.generator):
-                rows = rows[F.permutation(n=len(rows)).numpy()]
-        return self._batches(rows)
+        return np.array([i for i, p in enumerate(self.file_paths) if p not in skipped], np.int64)
 
-    def _batches(self, rows: np.ndarray) -> Iterator[Any]:
-        size = self._batch_size or 1
-        chunks = [rows[start : start + size] for start in range(0, len(rows), size)]
+    def _batches(self, chunks: list[np.ndarray]) -> Iterator[Any]:
         shape = (*self._size, pictures.CHANNELS[self._mode])
         work = (
             (
@@ -153,18 +125,7 @@ class ImageDirectory:
         labels = self._labels_of(rows)
         if self._batch_size is None:
             images = F.reshape(images, shape=images.shape[1:])
-            labels = None if labels is None else F.reshape(labels, shape=labels.shape[1:])
         return images if labels is None else (images, labels)
-
-    def _labels_of(self, rows: np.ndarray) -> Tensor | None:
-        if self.labels is None or self.class_names is None:
-            return None
-        labels = self.labels[rows]
-        if self._label_mode == "binary":
-            return _core.as_tensor(labels[:, None].astype(np.float32))
-        if self._label_mode == "categorical":
-            return F.one_hot(labels, depth=len(self.class_names))
-        return _core.as_tensor(labels)
 
 
 def padded_to(x: Tensor, size: tuple[int, int], interpolation: str) -> Tensor:
@@ -267,51 +228,27 @@ def image_dataset_from_directory(
         >>> data.class_names, [(x.shape, y.shape) for x, y in data]
         (['cats', 'dogs'], [((2, 16, 16, 3), (2,))])
     """
-    from ..saving.files import path_of
-
     pictures.pillow()
-    root = path_of(directory, f"{WHO}: directory")
-    if isinstance(labels, str) and labels != "inferred":
-        raise ValueError(f"{WHO}: labels: expected 'inferred', numbers or None, got {labels!r}")
-    check_choice(WHO, "label_mode", label_mode, ("int", "categorical", "binary", None))
+    listing = Listing(
+        WHO, "images", EXTENSIONS, directory, labels, label_mode, class_names, shuffle, seed,
+        validation_split, subset, follow_links, verbose, format,
+    )  # fmt: skip
     color_mode = check_choice(WHO, "color_mode", color_mode, tuple(_MODES))
     check_count(WHO, "batch_size", batch_size, 1)
     size = base.check_sizes(WHO, "image_size", image_size, 2)
-    shuffle = check_flag(WHO, "shuffle", shuffle)
-    if seed is not None:
-        seed = check_integer(WHO, "seed", seed, 0, 2**32 - 1)
-    split = _checked_split(validation_split, subset, shuffle, seed)
     interpolation = base.check_interpolation(WHO, interpolation)
     crop = check_flag(WHO, "crop_to_aspect_ratio", crop_to_aspect_ratio)
     pad = check_flag(WHO, "pad_to_aspect_ratio", pad_to_aspect_ratio)
     base.check_resizing(WHO, crop, pad, "constant")
     data_format = base.check_format(WHO, data_format)
-    check_choice(WHO, "format", format, ("tf", "grain"))
     check_choice(WHO, "unreadable", unreadable, ("raise", "skip"))
     check_count(WHO, "workers", workers, 1)
-    if labels is None or label_mode is None:
-        labels = label_mode = None
-
-    found = _indexed(root, labels, class_names, check_flag(WHO, "follow_links", follow_links))
-    files, numbers, names = found
-    if check_flag(WHO, "verbose", verbose):
-        classes = "" if names is None else f" belonging to {len(names)} classes"
-        print(f"Found {len(files)} files{classes}.")
-    if label_mode == "binary" and names is not None and len(names) != 2:
-        raise ValueError(f"{WHO}: label_mode='binary': expected two classes, got {names}")
-    if shuffle:
-        start = F.randint(shape=(), low=0, high=10**6).item() if seed is None else seed
-        order = np.arange(len(files))
-        np.random.RandomState(int(start)).shuffle(order)  # as Keras does
-        files = [files[i] for i in order]
-        numbers = None if numbers is None else numbers[order]
-    cut = len(files) - int(split * len(files))
     options: dict[str, Any] = {
-        "label_mode": label_mode,
+        "label_mode": listing.label_mode,
         "mode": _MODES[color_mode],
         "batch_size": batch_size,
         "size": size,
-        "seed": seed,
+        "seed": listing.seed,
         "interpolation": interpolation,
         "crop": crop,
         "pad": pad,
@@ -319,77 +256,4 @@ def image_dataset_from_directory(
         "unreadable": unreadable,
         "workers": workers or min(get_num_threads(), 8),
     }
-    made = []
-    for name, part in (("training", slice(0, cut)), ("validation", slice(cut, None))):
-        if subset not in (name, "both", None) or (subset is None and name == "validation"):
-            continue
-        chosen = files[part]
-        if not chosen:
-            what = "" if subset is None else f"{name} "
-            raise ValueError(
-                f"{WHO}: no {what}images in {root!r}; files whose names end in "
-                f"{', '.join(EXTENSIONS)} count"
-            )
-        if verbose and subset is not None:
-            print(f"Using {len(chosen)} files for {name}.")
-        shuffled = shuffle and not (subset == "both" and name == "validation")
-        some = None if numbers is None else numbers[part]
-        made.append(ImageDirectory(chosen, some, names, shuffle=shuffled, **options))
-    return made if subset == "both" else made[0]
-
-
-def _checked_split(
-    split: float | None, subset: str | None, shuffle: bool, seed: int | None
-) -> float:
-    check_choice(WHO, "subset", subset, ("training", "validation", "both", None))
-    if (split is None) != (subset is None):
-        raise ValueError(
-            f"{WHO}: validation_split, subset: expected both or neither, got {split!r}, {subset!r}"
-        )
-    if split is None:
-        return 0.0
-    if shuffle and seed is None:
-        raise ValueError(
-            f"{WHO}: seed: expected an integer for a shuffled data set with validation_split, so "
-            "that training and validation have no file in common"
-        )
-    return check_number(WHO, "validation_split", split, above=0.0, below=1.0)
-
-
-def _indexed(
-    root: str,
-    labels: str | Sequence[int] | None,
-    class_names: Sequence[str] | None,
-    follow_links: bool,
-) -> tuple[list[str], np.ndarray | None, list[str] | None]:
-    """The files in order, their class numbers and the names of the classes."""
-    folders = [name for name in pictures.class_folders(root) if not name.startswith(".")]
-    if isinstance(labels, str):
-        if class_names is not None:
-            chosen = list(class_names)
-            if not set(chosen) <= set(folders) or len(set(chosen)) < len(chosen):
-                raise ValueError(
-                    f"{WHO}: class_names: expected some of the folders {folders}, got "
-                    f"{shown(class_names)}"
-                )
-            folders = chosen
-        several = [_images(os.path.join(root, name), follow_links) for name in folders]
-        numbers = np.repeat(np.arange(len(folders), dtype=np.int32), [len(s) for s in several])
-        return [path for some in several for path in some], numbers, folders
-    if class_names is not None:
-        raise ValueError(f"{WHO}: class_names: expected None unless labels='inferred'")
-    files = _images(root, follow_links)
-    if labels is None:
-        return files, None, None
-    given = np.asarray(labels)
-    if given.ndim != 1 or given.dtype.kind not in "iu" or len(given) != len(files):
-        raise ValueError(
-            f"{WHO}: labels: expected a class number for each of {len(files)} files, got "
-            f"{shown(labels)}"
-        )
-    return files, given.astype(np.int32), [str(n) for n in sorted(set(given.tolist()))]
-
-
-def _images(folder: str, follow_links: bool) -> list[str]:
-    found = pictures.walked(folder, follow_links)
-    return [path for path in found if pictures.has_extension(path, EXTENSIONS)]
+    return listing.result([ImageDirectory(files, **options) for files in listing.parts()])
