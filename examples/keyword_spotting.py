@@ -99,4 +99,4 @@ else:
     figure.savefig("keywords.png", dpi=120)
     print("wrote keywords.png")
 
-assert args.noise > 0.3 or accuracy > 0.95
+assert accuracy > 0.95 or args.noise > 0.3 or args.epochs < 8
