@@ -1,9 +1,9 @@
 """Keyword spotting: DS-CNN hears which of six sounds is in a second of noise.
 
-The sounds are made by this program: a low and a high tone, a rising and a falling chirp, pulses, and
-noise alone. Pitch, loudness and place change each time. The model takes samples: MFCC, the
-coefficients of the spectrum over time, are its first layer. Of a folder of words, such as Google's
-speech commands, it would take the same arrays. The picture, keywords.png, needs matplotlib.
+The sounds are made by this program: a low and a high tone, a rising and a falling chirp, pulses,
+and noise alone. Pitch, loudness and place change each time. The model takes samples: MFCC, the
+coefficients of the spectrum over time, are its first layer. Recorded words, as arrays of one
+length, can take their place. The picture, keywords.png, needs matplotlib.
 """
 
 import argparse
