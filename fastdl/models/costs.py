@@ -161,6 +161,24 @@ def _einsum(layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape]) -> in
     return _elements(outputs) * summed + _activation(layer, outputs)
 
 
+def _recurrent(layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape]) -> int:
+    """The products of the input and of the state in each step."""
+    steps = _elements([inputs[0][:2]])
+    weights = (layer.cell.kernel, layer.cell.recurrent_kernel)
+    return steps * sum(math.prod(weight.shape) for weight in weights)
+
+
+def _heads(layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape]) -> int:
+    """Projections, and the products of all queries with all keys and of their weights with values."""
+    query, value = inputs[0], inputs[min(1, len(inputs) - 1)]
+    queries, keys = _elements([query[:-1]]), _elements([value[:-1]])
+    one, many = (layer.query_dense, layer.output_dense), (layer.key_dense, layer.value_dense)
+    found = queries * sum(math.prod(part.kernel.shape) for part in one)
+    found += keys * sum(math.prod(part.kernel.shape) for part in many)
+    steps = _elements([value[1:-1]])
+    return found + queries * steps * layer._heads[0] * sum(layer._widths)
+
+
 def _places(layer: Any, shapes: Sequence[Shape]) -> int:
     return _elements([spatial_sizes(shapes[0], layer.data_format)])
 
@@ -238,6 +256,8 @@ _LAYERS: dict[str, Rule] = {
     **_named("Add Average Maximum Minimum Multiply Subtract", _joined),
     **_named("Dot", _dot),
     **_named("Embedding PositionEmbedding", _rows),
+    **_named("SimpleRNN LSTM GRU", _recurrent),
+    **_named("MultiHeadAttention GroupQueryAttention", _heads),
     **_named("Masking SinePositionEncoding", _each()),
     **_named("RotaryEmbedding", _each(2)),
     **_named("Resizing UpSampling2D", _resized),

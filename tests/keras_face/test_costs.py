@@ -66,7 +66,9 @@ CASES = {
 # What they do depends on values, or on a program.
 UNCOUNTED = {
     *("CategoryEncoding", "CenterCrop", "Discretization", "HashedCrossing", "Hashing"),
-    *("ReversibleEmbedding", "TimeDistributed"),
+    *("ReversibleEmbedding", "TimeDistributed", "Attention", "AdditiveAttention"),
+    *("TransformerEncoder", "TransformerDecoder", "RNN", "StackedRNNCells", "Bidirectional"),
+    *("SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"),
     *("IntegerLookup", "Lambda", "RandomCrop", "StringLookup", "Wrapper", "SpectralNormalization"),
     *("Layer", "InputSpec", "Input"),
 }
@@ -179,3 +181,15 @@ def test_errors():
         model.summary(show_flops="yes")
     with pytest.raises(ValueError, match="positions: expected 3 numbers"):
         model.summary(show_flops=True, positions=[0.5, 1.0])
+
+
+def test_recurrent_layers_and_attention_count_their_products():
+    tokens = layers.Input((5, 3))
+    lstm = layers.LSTM(4, return_sequences=True)
+    y = lstm(tokens)
+    heads = layers.MultiHeadAttention(2, 3)
+    model = models.Model(tokens, heads(y, tokens))
+    assert costs.cost_of(lstm, model._graph)[0] == 5 * 4 * 4 * (3 + 4)
+    queries = 5 * (4 * 6 + 6 * 4)  # projections of queries and results
+    keys = 5 * 2 * (3 * 6)
+    assert costs.cost_of(heads, model._graph)[0] == queries + keys + 5 * 5 * 2 * (3 + 3)
