@@ -83,8 +83,7 @@ class Forward {
   // One block of keys, into arrays with a row for each query of the call.
   void run_block(int64_t block, float* y, float* stats) {
     load(block * key_block(a_));
-    for_tiles(
-        [&](const Tile& t) { multiply(t, y + t.number * a_.value_width, a_.value_width, stats + 2 * t.number); });
+    for_tiles([&](const Tile& t) { multiply(t, y + t.number * a_.value_width, a_.value_width, stats + 2 * t.number); });
   }
 
   // Joins what run_block() made of each block.
@@ -132,7 +131,8 @@ class Forward {
       v_ = in_place(v, a_.value.row, a_.value_width);
     } else {
       k_ = transposed(isa_, k, a_.key.row, count_, a_.width, keys_);
-      v_ = p_.heads * (p_.end - p_.row) <= 48 ? in_place(v, a_.value.row, a_.value_width) : packed(isa_, v, a_.value.row, count_, a_.value_width, values_);
+      v_ = p_.heads * (p_.end - p_.row) <= 48 ? in_place(v, a_.value.row, a_.value_width)
+                                              : packed(isa_, v, a_.value.row, count_, a_.value_width, values_);
     }
   }
 
