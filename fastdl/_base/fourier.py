@@ -1,7 +1,7 @@
 """Fourier transforms of real signals, short-time too: products with matrices of cosines and sines.
 
 A transform of length n = n1 * n2 is two rounds of small products (Cooley and Tukey, 1965): n1 sums
-over every n2-th sample, a rotation, and n2 sums of those. A short one is a single product. So all
+over every n2-th sample, and n2 sums of those, rotated. A short one is a single product. So all
 of it is differentiable and runs in plans, on any device.
 """
 
@@ -22,18 +22,16 @@ if TYPE_CHECKING:
     from .._core import Tensor
 
 WINDOWS = ("hann", "hamming")
-_SINGLE = 512  # up to this length one product takes less time than two rounds
+_SINGLE = 256  # up to this length one product takes less time than two rounds
 _LARGEST = 2**26  # elements of a matrix: 256 MiB
 _MINIMAX = (8.05374449538e-2, -1.38776856032e-1, 1.99777106478e-1, -3.33329491539e-1)
 
 
 class _Rounds(NamedTuple):
-    """The constants of a transform in two rounds."""
+    """The matrices of a transform in two rounds."""
 
     first: Tensor  # (2 n1, n1): cosines above sines
-    cos: Tensor  # (n1, n2), of the rotation
-    sin: Tensor
-    second: Tensor  # (2 n2, 2 k2) with k2 = n2 // 2 + 1: a product of complex numbers
+    second: Tensor  # (n1, 2 n2, 2 k2) with k2 = n2 // 2 + 1: products of complex numbers
 
 
 def _angles(rows: int, columns: int, length: int) -> np.ndarray:
@@ -57,18 +55,20 @@ def _factor(length: int) -> int:
 def _rounds(length: int) -> _Rounds:
     n1 = _factor(length)
     n2 = length // n1
-    first, turn, second = _angles(n1, n1, n1), _angles(n1, n2, length), _angles(n2, n2 // 2 + 1, n2)
-    cos, sin = np.cos(second), np.sin(second)
+    first = _angles(n1, n1, n1)
+    # Frequency k1 + n1 * k2 at (k1, n2, k2), so that the rotation is part of the product.
+    places = np.arange(n1)[:, np.newaxis] + n1 * np.arange(n2 // 2 + 1)
+    turns = np.arange(n2)[:, np.newaxis] * places[:, np.newaxis] % length * (2 * np.pi / length)
+    cos, sin = np.cos(turns), np.sin(turns)
     return _Rounds(
         _float32(np.concatenate([np.cos(first), -np.sin(first)])),
-        _float32(np.cos(turn)),
-        _float32(np.sin(turn)),
         _float32(np.block([[cos, -sin], [sin, cos]])),
     )
 
 
-def _matrix(length: int, window: np.ndarray | None = None) -> np.ndarray:
-    """(length, 2 frequencies) in float64: cosines beside negative sines, times the window."""
+@lru_cache(8)
+def _single(length: int) -> Tensor:
+    """(length, 2 frequencies): cosines beside negative sines."""
     frequencies = length // 2 + 1
     if length * frequencies * 2 > _LARGEST:
         raise ValueError(
@@ -76,28 +76,7 @@ def _matrix(length: int, window: np.ndarray | None = None) -> np.ndarray:
             f"take {2 ** math.ceil(math.log2(length))}"
         )
     angles = _angles(length, frequencies, length)
-    matrix = np.concatenate([np.cos(angles), -np.sin(angles)], axis=1)
-    return matrix if window is None else matrix * window[:, np.newaxis]
-
-
-@lru_cache(8)
-def _single(length: int) -> Tensor:
-    return _float32(_matrix(length))
-
-
-@lru_cache(8)
-def _kernel(length: int, window: bytes) -> Tensor:
-    """The kernel of a convolution that windows and transforms, without the window's outer zeros."""
-    values = np.frombuffer(window)
-    first, last = _support(values)
-    matrix = _matrix(length, values)[first:last]
-    return _float32(matrix[:, np.newaxis])
-
-
-def _support(window: np.ndarray) -> tuple[int, int]:
-    """From the first to behind the last value that is not 0."""
-    places = np.flatnonzero(window)
-    return (int(places[0]), int(places[-1]) + 1) if len(places) else (0, len(window))
+    return _float32(np.concatenate([np.cos(angles), -np.sin(angles)], axis=1))
 
 
 def _part(x: Tensor, axis: int, first: int, last: int) -> Tensor:
@@ -125,18 +104,15 @@ def rfft(x: Tensor, length: int) -> tuple[Tensor, Tensor]:
     if n1 == 1:
         both = F.matmul(x, _single(length))
         return _part(both, -1, 0, count), _part(both, -1, count, 2 * count)
-    first, cos, sin, second = _rounds(length)
-    n2 = length // n1
-    sums = F.matmul(first, F.reshape(x, shape=(*outer, n1, n2)))
-    real, imag = _part(sums, -2, 0, n1), _part(sums, -2, n1, 2 * n1)
-    turned = F.concat([real * cos + imag * sin, imag * cos - real * sin], axis=-1)
-    found = F.matmul(turned, second)  # frequency k1 + n1 * k2 at (k1, k2)
+    first, second = _rounds(length)
+    n2, signals = length // n1, math.prod(outer)
     k2 = n2 // 2 + 1
-    halves = (_part(found, -1, 0, k2), _part(found, -1, k2, 2 * k2))
-    real, imag = (
-        _part(F.reshape(swapped(half), shape=(*outer, k2 * n1)), -1, 0, count) for half in halves
-    )
-    return real, imag
+    sums = F.matmul(first, F.reshape(x, shape=(signals, n1, n2)))
+    sums = F.transpose(F.reshape(sums, shape=(signals, 2, n1, n2)), perm=(2, 0, 1, 3))
+    found = F.matmul(F.reshape(sums, shape=(n1, signals, 2 * n2)), second)
+    found = F.transpose(F.reshape(found, shape=(n1, signals, 2, k2)), perm=(2, 1, 3, 0))
+    parts = _part(F.reshape(found, shape=(2, *outer, k2 * n1)), -1, 0, count)
+    return parts[0], parts[1]
 
 
 def irfft(real: Tensor, imag: Tensor, length: int) -> Tensor:
@@ -158,17 +134,15 @@ def irfft(real: Tensor, imag: Tensor, length: int) -> Tensor:
     real, imag = _with_length(real, count) * scale, _with_length(imag, count) * scale
     if n1 == 1:
         return F.matmul(F.concat([real, imag], axis=-1), _single(length), transpose_b=True)
-    first, cos, sin, second = _rounds(length)
-    n2 = length // n1
+    first, second = _rounds(length)
+    n2, signals = length // n1, math.prod(outer)
     k2 = n2 // 2 + 1
-    halves = [
-        swapped(F.reshape(_with_length(half, k2 * n1), shape=(*outer, k2, n1)))
-        for half in (real, imag)
-    ]
-    turned = F.matmul(F.concat(halves, axis=-1), second, transpose_b=True)
-    real, imag = _part(turned, -1, 0, n2), _part(turned, -1, n2, 2 * n2)
-    sums = F.concat([real * cos - imag * sin, real * sin + imag * cos], axis=-2)
-    return F.reshape(F.matmul(first, sums, transpose_a=True), shape=(*outer, length))
+    parts = _with_length(F.stack([real, imag]), k2 * n1)
+    parts = F.transpose(F.reshape(parts, shape=(2, signals, k2, n1)), perm=(3, 1, 0, 2))
+    sums = F.matmul(F.reshape(parts, shape=(n1, signals, 2 * k2)), second, transpose_b=True)
+    sums = F.transpose(F.reshape(sums, shape=(n1, signals, 2, n2)), perm=(1, 2, 0, 3))
+    found = F.matmul(first, F.reshape(sums, shape=(signals, 2 * n1, n2)), transpose_a=True)
+    return F.reshape(found, shape=(*outer, length))
 
 
 def products(length: int) -> int:
@@ -176,8 +150,7 @@ def products(length: int) -> int:
     n1 = _factor(length)
     if n1 == 1:
         return length * 2 * (length // 2 + 1)
-    n2 = length // n1
-    return 2 * n1 * length + 4 * length + 4 * length * (n2 // 2 + 1)
+    return 2 * n1 * length + 4 * length * (length // n1 // 2 + 1)
 
 
 def swapped(x: Tensor) -> Tensor:
@@ -237,8 +210,12 @@ def frames(x: Tensor, length: int, stride: int) -> Tensor:
             f"expected signals of at least {length} samples, the length of a frame, got shape "
             f"{x.shape}"
         )
-    places = np.arange(count)[:, np.newaxis] * stride + np.arange(length)
-    return F.take(x, places, axis=-1)
+    # What lies together is taken together.
+    block = math.gcd(length, stride)
+    used = _part(x, -1, 0, (count - 1) * stride + length)
+    blocks = F.reshape(used, shape=(*x.shape[:-1], used.shape[-1] // block, block))
+    places = np.arange(count)[:, np.newaxis] * (stride // block) + np.arange(length // block)
+    return F.reshape(F.take(blocks, places, axis=-2), shape=(*x.shape[:-1], count, length))
 
 
 def stft(x: Tensor, window: np.ndarray, stride: int, center: bool = True) -> tuple[Tensor, Tensor]:
@@ -262,22 +239,10 @@ def stft(x: Tensor, window: np.ndarray, stride: int, center: bool = True) -> tup
                 f"expected signals of more than {half} samples, half the length of the transform, "
                 f"which are mirrored at the ends, got shape {x.shape}"
             )
-        x = images.repeated(x, [(0, 0)] * (x.ndim - 1) + [(half, half)], "reflect")
-    if _factor(length) > 1:
-        return rfft(frames(x, length, stride) * _float32(window), length)
-    if x.shape[-1] < length:
-        raise ValueError(
-            f"expected signals of at least {length} samples, the length of a frame, got shape "
-            f"{x.shape}"
-        )
-    # One convolution windows and transforms, and no frame is copied.
-    outer, count = x.shape[:-1], length // 2 + 1
-    kernel = _kernel(length, np.ascontiguousarray(window, np.float64).tobytes())
-    first, last = _support(window)
-    x = _part(x, -1, first, x.shape[-1] - (length - last))
-    both = F.conv(F.reshape(x, shape=(-1, x.shape[-1], 1)), kernel, strides=(stride,))
-    both = F.reshape(both, shape=(*outer, both.shape[-2], 2 * count))
-    return _part(both, -1, 0, count), _part(both, -1, count, 2 * count)
+        ends = (np.arange(half, 0, -1), x.shape[-1] - 2 - np.arange(half))
+        before, after = (F.take(x, places, axis=-1) for places in ends)
+        x = F.concat([before, x, after], axis=-1)
+    return rfft(frames(x, length, stride) * _float32(window), length)
 
 
 def istft(real: Tensor, imag: Tensor, window: np.ndarray, stride: int, normalized: bool) -> Tensor:

@@ -52,10 +52,10 @@ class STFTSpectrogram(Layer):
             below it, or signals without a frame.
 
     Takes `(batch, samples, channels)`. Returns `(batch, frames, channels * frequencies)`, or
-    `(batch, frames, frequencies, channels)` with `expand_dims`; with "channels_first" `(batch,
-    channels, samples)` gives `(batch, channels * frequencies, frames)` or `(batch, channels,
-    frames, frequencies)`. The weights are `real_kernel` and `imag_kernel`, `(frame_length, 1,
-    frequencies)`; `trainable=False` keeps them as they are.
+    `(batch, frames, frequencies, channels)` with `expand_dims`. With "channels_first"
+    `(batch, channels, samples)` gives `(batch, channels * frequencies, frames)` or
+    `(batch, channels, frames, frequencies)`. The weights are `real_kernel` and `imag_kernel`,
+    `(frame_length, 1, frequencies)`; `trainable=False` keeps them as they are.
 
     Source: `keras.layers.STFTSpectrogram` of Keras 3.
 

@@ -199,8 +199,9 @@ class MFCC(MelSpectrogram):
         norm: "ortho" for a DCT that keeps lengths, or None for twice the sums.
         lifter: above 0, coefficient i is multiplied by `1 + lifter / 2 * sin(pi (i + 1) / lifter)`,
             so that higher ones, which are small, count as much.
-        fft_length, sequence_stride, sequence_length, window, sampling_rate, num_mel_bins, min_freq,
-            max_freq, top_db, mag_exp, min_power, ref_power: as for `MelSpectrogram`.
+        fft_length, sequence_stride, sequence_length, window, sampling_rate: as for
+            `MelSpectrogram`.
+        num_mel_bins, min_freq, max_freq, top_db, mag_exp, min_power, ref_power: likewise.
 
     Raises:
         ValueError: as for `MelSpectrogram`, or more coefficients than bands.
