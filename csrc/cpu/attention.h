@@ -42,7 +42,7 @@ struct Attention {
   float rate = 0;
   // Dropout draws a number for each query and key; those of a query start at a multiple of four.
   uint64_t seed = 0, counter = 0;
-  int64_t row_step = 1;            // places from a query to the next; set by the driver
+  int64_t row_step = 1;  // places from a query to the next; set by the driver
 };
 
 // stats has two values for each (sample, head, query), which the gradient needs.

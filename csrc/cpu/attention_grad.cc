@@ -70,8 +70,8 @@ class Backward {
                             g_.y + query_at(a_.out, h, 0), a_.out.row, a_.queries, a_.value_width);
   }
 
-  // The keys [first, first + count): dK, dV, and what they add to dQ. Sets dQ in the first block. Or, with `parts`, sets
-  // that, an array with a row for each query.
+  // The keys [first, first + count): dK, dV, and what they add to dQ. Sets dQ in the first block. Or, with `parts`,
+  // sets that, an array with a row for each query.
   void run_block(int64_t first, int64_t count, float* parts) {
     first_ = first;
     parts_ = parts;
@@ -185,8 +185,7 @@ class Backward {
     rows.width = std::min(need_, t.keys + tile_rows_);  // what the products of key tiles read
     isa_.attention_probabilities(rows, g_.stats + 2 * number);
     isa_.attention_score_grads(rows, g_.stats + 2 * number, ds, g_.deltas + number, a_.scale);
-    if (dq)
-      isa_.gemm_row(product(t.rows, a_.width, t.keys, ds, row_, 1, k_, dq, dq_row, first_ > 0 && !parts_));
+    if (dq) isa_.gemm_row(product(t.rows, a_.width, t.keys, ds, row_, 1, k_, dq, dq_row, first_ > 0 && !parts_));
   }
 
   // Completes rows of a gradient: copies the sums if they are elsewhere, and sets zeros for keys without a query.

@@ -11,8 +11,8 @@ struct AttentionRows {
   // Row r attends to its first min(keys, end + r * step) keys. What follows up to `width` becomes 0.
   int64_t keys, end, step, width;
   float scale;  // of the products, times log2(e)
-  // The exponents are scale * (product - the largest product). If not, they are written over the products first, so that
-  // the largest is found among them; a mask, a bias and a scale below 0 need that.
+  // The exponents are scale * (product - the largest product). If not, they are written over the products first, so
+  // that the largest is found among them; a mask, a bias and a scale below 0 need that.
   bool plain;
   const uint8_t* mask;  // null, or whether a key may be attended to
   int64_t mask_row, mask_step;

@@ -166,8 +166,8 @@ void run_attention_grad(const RunContext& c) {
   int outputs = 0;
   for (int i = kQuery; i <= kValue; ++i)
     if (wanted >> i & 1) grads[i] = c.out[outputs++].as<float>();
-  attention_grad(attention_of(c), c.in[kOut].as<float>(), c.in[kStats].as<float>(), c.in[kOutGrad].as<float>(), grads[kQuery],
-                 grads[kKey], grads[kValue], c.scratch<float>());
+  attention_grad(attention_of(c), c.in[kOut].as<float>(), c.in[kStats].as<float>(), c.in[kOutGrad].as<float>(),
+                 grads[kQuery], grads[kKey], grads[kValue], c.scratch<float>());
 }
 
 const Op op_attention_grad = OpRow{.name = "attention_grad",
@@ -204,8 +204,7 @@ Tensor as_lies(const AttentionAttrs& a, const Tensor& g, const Shape& shape) {
   const int64_t heads = shape[a.heads()];
   Tensor t = g;
   const Shape s = t->shape;
-  if (s[1] != heads)
-    t = sum(reshape(t, {s[0], heads, s[1] / heads, s[2], s[3]}), std::vector<int64_t>{2}, false);
+  if (s[1] != heads) t = sum(reshape(t, {s[0], heads, s[1] / heads, s[2], s[3]}), std::vector<int64_t>{2}, false);
   return a.heads_first ? t : transpose(t, std::vector<int64_t>{0, 2, 1, 3});
 }
 
@@ -305,8 +304,8 @@ Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value, co
       block = to_device(reserve(checked_numel({rows, (s[3] + 3) / 4 * 4}, who), generator), q->device());
     }
   }
-  return apply(op_attention,
-               {q, k, v, flags, added, as_int64(lengths, "lengths"), as_int64(offset, "offset"), block}, a);
+  return apply(op_attention, {q, k, v, flags, added, as_int64(lengths, "lengths"), as_int64(offset, "offset"), block},
+               a);
 }
 
 }  // namespace fastdl

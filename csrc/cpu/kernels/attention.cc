@@ -41,8 +41,8 @@ FASTDL_INLINE void reduce_all(float* out, vf (&v)[kMost], F op) {
   join_pairs<8, 4>(v, op);
   join_pairs<4, 2>(v, op);
   join_pairs<2, 1>(v, op);
-  const vf both = op(shuffle<even_blocks<1>>(v[0], v[0], LaneIndices{}),
-                     shuffle<odd_blocks<1>>(v[0], v[0], LaneIndices{}));
+  const vf both =
+      op(shuffle<even_blocks<1>>(v[0], v[0], LaneIndices{}), shuffle<odd_blocks<1>>(v[0], v[0], LaneIndices{}));
 #pragma GCC unroll 8
   for (int r = 0; r < kMost; ++r) out[r] = both[2 * r];
 #elif defined(__AVX2__)

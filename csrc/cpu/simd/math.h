@@ -58,7 +58,7 @@ FASTDL_INLINE vf exp(vf x) {
 // 2^x for x <= 0, where subnormals are flushed; 0.8 ulp. Half the work of exp().
 FASTDL_INLINE vf exp2_nonpositive(vf x) {
   // 2^f for |f| <= 1/2, error 3.0e-9; 1 at 0
-  constexpr float c[] = {1.0f,           0.693147182f,   0.240226477f,  0.0555035993f,
+  constexpr float c[] = {1.0f,           0.693147182f,   0.240226477f,   0.0555035993f,
                          0.00961850584f, 0.00133908063f, 0.000153264627f};
 #if defined(__AVX512F__)
   const vf f = fraction(x);  // 0 of -infinity
