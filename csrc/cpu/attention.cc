@@ -26,10 +26,11 @@ namespace {
 
 using namespace attention_parts;
 
-constexpr int64_t kFewQueries = 4;      // of a task, which read keys as they lie (gemm_dots)
-constexpr int64_t kTaskQueries = 96;    // of a task, so that packing takes little of its time
-constexpr int64_t kMostQueries = 256;   // from which they are cut into tasks even if there are many heads
-constexpr int64_t kSplitQueries = 256;  // of a call, up to which blocks of keys may be tasks
+constexpr int64_t kFewQueries = 4;        // of a task, which read keys as they lie (gemm_dots)
+constexpr int64_t kUnpackedQueries = 48;  // of a task, which read values as they lie
+constexpr int64_t kTaskQueries = 96;      // of a task, so that packing takes little of its time
+constexpr int64_t kMostQueries = 256;     // from which they are cut into tasks even if there are many heads
+constexpr int64_t kSplitQueries = 256;    // of a call, up to which blocks of keys may be tasks
 
 // A task's queries: rows [row, end) of `heads` query heads from `head` on.
 struct Part {
@@ -43,7 +44,7 @@ class Forward {
         a_(a),
         p_(p),
         ends_(a, p.sample),
-        few_(p.heads * (p.end - p.row) <= kFewQueries),
+        few_(queries() <= kFewQueries),
         tile_rows_(few_ ? kFewQueries : tile_rows(isa_)),
         factor_(is_plain(a) ? exponent_scale(a) : 1) {
     const int64_t block = std::min(key_block(a), a.keys);
@@ -101,6 +102,8 @@ class Forward {
   }
 
  private:
+  int64_t queries() const { return p_.heads * (p_.end - p_.row); }
+
   struct Tile {
     int64_t head, row, rows;
     int64_t keys;    // that one of its queries attends to, of all blocks
@@ -126,14 +129,9 @@ class Forward {
     first_ = first;
     count_ = std::clamp<int64_t>(ends_.of(p_.end - 1) - first, 0, key_block(a_));
     const float *k = a_.k + key_at(a_.key, first), *v = a_.v + key_at(a_.value, first);
-    if (few_) {
-      k_ = in_place(k, a_.key.row, a_.width);
-      v_ = in_place(v, a_.value.row, a_.value_width);
-    } else {
-      k_ = transposed(isa_, k, a_.key.row, count_, a_.width, keys_);
-      v_ = p_.heads * (p_.end - p_.row) <= 48 ? in_place(v, a_.value.row, a_.value_width)
-                                              : packed(isa_, v, a_.value.row, count_, a_.value_width, values_);
-    }
+    k_ = few_ ? in_place(k, a_.key.row, a_.width) : transposed(isa_, k, a_.key.row, count_, a_.width, keys_);
+    v_ = queries() <= kUnpackedQueries ? in_place(v, a_.value.row, a_.value_width)
+                                       : packed(isa_, v, a_.value.row, count_, a_.value_width, values_);
   }
 
   // y = weights x values of the block that is loaded.

@@ -169,7 +169,7 @@ def _recurrent(layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape]) ->
 
 
 def _heads(layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape]) -> int:
-    """Projections, and the products of all queries with all keys and of their weights with values."""
+    """Projections, and the products of all queries with all keys and of weights with values."""
     query, value = inputs[0], inputs[min(1, len(inputs) - 1)]
     queries, keys = _elements([query[:-1]]), _elements([value[:-1]])
     one, many = (layer.query_dense, layer.output_dense), (layer.key_dense, layer.value_dense)
