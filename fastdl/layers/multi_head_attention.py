@@ -495,9 +495,10 @@ class GroupQueryAttention(HeadsAttention):
         head_dim: width of a head, at least 1.
         num_query_heads: heads of queries, a multiple of `num_key_value_heads`.
         num_key_value_heads: heads of keys and values, at least 1.
-        dropout, use_bias, sliding_window, flash_attention, kernel_initializer, bias_initializer,
-            kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint,
-            bias_constraint, use_gate, seed: as for `MultiHeadAttention`.
+        dropout, use_bias, sliding_window, flash_attention: as for `MultiHeadAttention`.
+        kernel_initializer, bias_initializer: as for `MultiHeadAttention`.
+        kernel_regularizer, bias_regularizer, activity_regularizer: as for `MultiHeadAttention`.
+        kernel_constraint, bias_constraint, use_gate, seed: as for `MultiHeadAttention`.
 
     Raises:
         ValueError: sizes below 1, heads that do not divide; inputs or masks whose shapes do not

@@ -249,8 +249,8 @@ class Cell(Layer):
 class SimpleRNNCell(Cell):
     """One step of a simple recurrent layer: `activation(x @ kernel + h @ recurrent_kernel + bias)`.
 
-    Called with `(inputs, states)`, inputs of shape `(batch, features)` and one state `(batch,
-    units)`; returns the output, `(batch, units)`, and the list of new states.
+    Called with `(inputs, states)`, inputs of shape `(batch, features)` and one state of shape
+    `(batch, units)`; returns the output, `(batch, units)`, and the list of new states.
 
     Args:
         units: size of the output and of the state, at least 1.
@@ -487,8 +487,8 @@ class GRUCell(Cell):
     `recurrent_activation`: `h' = z h + (1 - z) activation(x_h + r (h @ recurrent_kernel_h))`;
     without `reset_after` the gate r multiplies h before the product.
 
-    Called with `(inputs, states)`, inputs of shape `(batch, features)` and one state `(batch,
-    units)`; returns h' and the list `[h']`.
+    Called with `(inputs, states)`, inputs of shape `(batch, features)` and one state of shape
+    `(batch, units)`; returns the new state, and a list of it.
 
     Args:
         units: size of the output and of the state, at least 1.

@@ -48,16 +48,12 @@ class MultiheadAttention(Module):
         out_proj: a `Linear`.
 
     A call takes query, key and value, with a batch or without. It gives the results and weights.
-
-    Options of a call:
-        key_padding_mask: (batch, keys). bool: True where a key is left out. float32: is added to
-            the scores.
-        need_weights: whether the second result is the weights, (batch, queries, keys), instead of
-            None. Without them the call is faster and needs less memory.
-        attn_mask: the same for each query, (queries, keys) or (batch * heads, queries, keys).
-        average_attn_weights: whether the weights are means over the heads, else there is an axis
-            of heads after that of the batch.
-        is_causal: a hint that `attn_mask` is causal, which it must be then.
+    `key_padding_mask`, (batch, keys), is True where a key is left out, or float32, which is added
+    to the scores; `attn_mask` says the same for each query, (queries, keys) or (batch * heads,
+    queries, keys). `is_causal` is a hint that `attn_mask` is causal, which it must be then. With
+    `need_weights` the second result is the weights, (batch, queries, keys), else None, which is
+    faster and needs less memory. They are means over the heads; without `average_attn_weights`
+    there is an axis of heads after that of the batch.
 
     A query that attends to no key gives 0 without weights, NaN with them, as in PyTorch.
 
