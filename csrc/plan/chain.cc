@@ -231,9 +231,9 @@ void lay_out(Chain& chain, const Recording& r, const Cut& cut, const std::vector
 Chains find_chains(Recording& r) {
   Chains chains{{}, std::vector<bool>(r.buffers.size())};
   if (!r.device->is_cpu()) return chains;  // tiles lie in the caches of the CPU
-  const std::vector<Life> lives = lives_of(r);
-  Touched touched(r.buffers.size());
   chains.list = find_tails(r);
+  const std::vector<Life> lives = lives_of(r);  // of the order that the tails leave
+  Touched touched(r.buffers.size());
   std::vector<bool> taken(r.calls.size());
   for (const Chain& c : chains.list) std::fill(taken.begin() + int64_t(c.first), taken.begin() + int64_t(c.end), true);
   for (size_t i = 0; i < r.calls.size(); ++i) {
