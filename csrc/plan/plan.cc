@@ -143,7 +143,7 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
     }
     int64_t bytes = 0;
     for (const View* v = s.in; v < next_views; ++v) bytes += *v ? v->bytes() : 0;
-    s.may_stop = bytes >= kStoppableCall && i < commit_ && !c.op->mutates && !c.op->elementwise && !c.op->random;
+    s.may_stop = bytes >= kStoppableCall && i < free_until_ && !c.op->mutates && !c.op->elementwise && !c.op->random;
     may_stop_ |= s.may_stop;
   }
   for (size_t i = 0; i < r.calls.size(); ++i) {
