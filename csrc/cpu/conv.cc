@@ -25,7 +25,7 @@
 namespace fastdl {
 namespace {
 
-constexpr int64_t kReported = 2048;  // values from which rows are reported as done
+constexpr int64_t kReported = 2048;  // values from which rows are reported
 constexpr double kShared = 4000;     // nanoseconds of a thread's part, where threads share a small product
 
 // Sums over taps and channels. The matrix of each group has a row for each tap (z, y, x) and channel.
@@ -39,7 +39,7 @@ struct Correlation {
   float* out;
   int64_t out_z, out_y, out_x;  // extents of the output
   const Epilogue* epilogue;
-  const RowsDone* done = nullptr;  // only where the outputs of a task are adjacent
+  const RowSink* sink = nullptr;  // only where the outputs of a task are adjacent
 
   int64_t group_in() const { return channels_in / groups; }
   int64_t group_out() const { return channels_out / groups; }
@@ -163,7 +163,15 @@ void correlate(const Correlation& c) {
     int64_t* const starts = scratch_of<int64_t>(Scratch::conv_starts, blocks + 1);
     ConvSegment* const segments = scratch_of<ConvSegment>(Scratch::conv_segments, int64_t(runs.size()));
     starts[0] = 0;
+    float* base = c.out;  // where pixel 0 is, or would be
+    int64_t first = 0, pixels = 0;
     for (int64_t ty = begin; ty < end; ++ty) {
+      // Some rows at a time, since a tail takes some 100 ns besides its work.
+      if (c.sink && (ty - begin) % report == 0) {
+        first = ((n * c.out_z + tz) * c.out_y + ty) * c.out_x;
+        pixels = std::min(report, end - ty) * c.out_x;
+        base = c.sink->place(first, pixels) - first * c.channels_out;
+      }
       // The segments within the input, block by block.
       int64_t count = 0, block = 0;
       for (const Run& r : runs) {
@@ -175,7 +183,7 @@ void correlate(const Correlation& c) {
       }
       while (block < blocks) starts[++block] = count;
       float* const out =
-          c.out +
+          base +
           (((n * c.out_z + c.z.first + tz * c.z.step) * c.out_y + c.y.first + ty * c.y.step) * c.out_x + c.x.first) *
               c.channels_out;
       ConvRow g = {};
@@ -205,11 +213,7 @@ void correlate(const Correlation& c) {
         for (ConvSegment& s : std::span(segments, size_t(count))) s.a += c.group_in(), s.b += c.matrix_group;
       }
       finish(c, out, c.x.step == 1);
-      // Some rows at a time, since a tail takes some 100 ns besides its work.
-      if (c.done && ((ty + 1 - begin) % report == 0 || ty + 1 == end)) {
-        const int64_t from = ty - (ty - begin) % report;
-        (*c.done)(((n * c.out_z + tz) * c.out_y + from) * c.out_x, (ty + 1 - from) * c.out_x);
-      }
+      if (c.sink && ((ty + 1 - begin) % report == 0 || ty + 1 == end)) c.sink->done(first, pixels);
     }
   });
 }
@@ -219,12 +223,12 @@ bool narrow(int64_t channels) { return channels <= kernels().lanes; }
 
 // A convolution of one tap, or the gradient of its input: the product of all pixels with the matrix of the kernel.
 void multiply(const ConvShape& s, bool backward, const float* x, const float* w, float* y, const Epilogue& epilogue,
-              const RowsDone* done) {
+              const RowSink* sink) {
   const int64_t in = backward ? s.channels_out : s.channels_in, out = backward ? s.channels_in : s.channels_out;
-  const auto product = [&](int64_t first, int64_t rows) {
-    gemm(false, backward, rows, out, in, x + first * in, in, w, s.channels_out, y + first * out, out, false, epilogue);
+  const auto product = [&](int64_t first, int64_t rows, float* to) {
+    gemm(false, backward, rows, out, in, x + first * in, in, w, s.channels_out, to, out, false, epilogue);
   };
-  if (!done) return product(0, pixels_of(s));
+  if (!sink) return product(0, pixels_of(s), y);
   // Rows that fit L1, or fewer, so that each thread has some if they take at least some microseconds.
   const int64_t pixels = pixels_of(s);
   const double nanoseconds = 0.02 * double(pixels * in * out);
@@ -233,20 +237,19 @@ void multiply(const ConvShape& s, bool backward, const float* x, const float* w,
   parallel_for(ceil_div(pixels, rows), 1, [&](int64_t begin, int64_t end) {
     for (int64_t first = begin * rows; first < std::min(end * rows, pixels); first += rows) {
       const int64_t count = std::min(rows, pixels - first);
-      product(first, count);
-      (*done)(first, count);
+      product(first, count, sink->place(first, count));
+      sink->done(first, count);
     }
   });
 }
 
 }  // namespace
 
-void conv(const ConvShape& s, const float* x, const float* w, float* y, const Epilogue& epilogue,
-          const RowsDone* done) {
-  if (is_depthwise(s)) return depthwise(s, x, w, y, epilogue, done);
-  if (is_pointwise(s) && !narrow(s.channels_out)) return multiply(s, false, x, w, y, epilogue, done);
+void conv(const ConvShape& s, const float* x, const float* w, float* y, const Epilogue& epilogue, const RowSink* rows) {
+  if (is_depthwise(s)) return depthwise(s, x, w, y, epilogue, rows);
+  if (is_pointwise(s) && !narrow(s.channels_out)) return multiply(s, false, x, w, y, epilogue, rows);
   correlate({forward_taps(s.z), forward_taps(s.y), forward_taps(s.x), s.batch, s.groups, s.channels_in, s.channels_out,
-             x, w, s.channels_out, s.channels_out / s.groups, y, s.z.out, s.y.out, s.x.out, &epilogue, done});
+             x, w, s.channels_out, s.channels_out / s.groups, y, s.z.out, s.y.out, s.x.out, &epilogue, rows});
 }
 
 // Rows of the transposed kernel are padded to whole vectors, for packing.
@@ -259,9 +262,9 @@ int64_t conv_input_floats(const ConvShape& s) {
 bool conv_input_reports_rows(const ConvShape& s) {
   return is_depthwise(s) || s.z.stride * s.y.stride * s.x.stride == 1;
 }
-void conv_input(const ConvShape& s, const float* dy, const float* w, float* dx, float* matrix, const RowsDone* done) {
-  if (is_depthwise(s)) return depthwise_input(s, dy, w, dx, done);
-  if (is_pointwise(s) && !narrow(s.channels_in)) return multiply(s, true, dy, w, dx, {}, done);
+void conv_input(const ConvShape& s, const float* dy, const float* w, float* dx, float* matrix, const RowSink* rows) {
+  if (is_depthwise(s)) return depthwise_input(s, dy, w, dx, rows);
+  if (is_pointwise(s) && !narrow(s.channels_in)) return multiply(s, true, dy, w, dx, {}, rows);
   const int64_t in = s.channels_in / s.groups, out = s.channels_out / s.groups, row = padded_channels(s);
   const Epilogue none;
   for (int64_t pz = 0; pz < std::min(s.z.stride, s.z.in); ++pz)
@@ -283,7 +286,7 @@ void conv_input(const ConvShape& s, const float* dy, const float* w, float* dx, 
                       s.y.in,
                       s.x.in,
                       &none,
-                      conv_input_reports_rows(s) ? done : nullptr};
+                      conv_input_reports_rows(s) ? rows : nullptr};
         c.matrix_group = c.z.count * c.y.count * c.x.count * out * row;
         float* to = matrix;
         for (int64_t g = 0; g < s.groups; ++g)

@@ -125,8 +125,8 @@ void run_conv(const RunContext& c) {
   }
   const ConvShape s = shape_of(a, x.shape, y.shape, w.shape);
   if (in_bf16(a, s))
-    return conv_bf16(s, x.as<float>(), w.as<float>(), y.as<float>(), epilogue, c.done, c.scratch<char>());
-  conv(s, x.as<float>(), w.as<float>(), y.as<float>(), epilogue, c.done);
+    return conv_bf16(s, x.as<float>(), w.as<float>(), y.as<float>(), epilogue, c.rows, c.scratch<char>());
+  conv(s, x.as<float>(), w.as<float>(), y.as<float>(), epilogue, c.rows);
 }
 
 void infer_conv_input(InferContext& c) {
@@ -159,8 +159,8 @@ void run_conv_input(const RunContext& c) {
   const View &y = c.in[0], &w = c.in[1], &x = c.out[0];
   if (!x.numel()) return;
   const ConvShape s = shape_of(a, x.shape, y.shape, w.shape);
-  if (in_bf16(a, s)) return conv_input_bf16(s, y.as<float>(), w.as<float>(), x.as<float>(), c.done, c.scratch<char>());
-  conv_input(s, y.as<float>(), w.as<float>(), x.as<float>(), c.scratch<float>(), c.done);
+  if (in_bf16(a, s)) return conv_input_bf16(s, y.as<float>(), w.as<float>(), x.as<float>(), c.rows, c.scratch<char>());
+  conv_input(s, y.as<float>(), w.as<float>(), x.as<float>(), c.scratch<float>(), c.rows);
 }
 
 void infer_conv_kernel(InferContext& c) {
