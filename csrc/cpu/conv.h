@@ -32,7 +32,6 @@ void conv(const ConvShape& s, const float* x, const float* w, float* y, const Ep
 int64_t conv_input_floats(const ConvShape& s);
 void conv_input(const ConvShape& s, const float* dy, const float* w, float* dx, float* matrix,
                 const RowSink* rows = nullptr);
-bool conv_input_reports_rows(const ConvShape& s);  // else `rows` must be null
 // dw from x and dy.
 void conv_kernel(const ConvShape& s, const float* x, const float* dy, float* dw);
 

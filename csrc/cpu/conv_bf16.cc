@@ -241,6 +241,7 @@ void conv_bf16(const ConvShape& s, const float* x, const float* w, float* y, con
   correlate(bf16, c, static_cast<const uint16_t*>(memory));
 }
 
+bool conv_input_bf16_reports_rows(const ConvShape& s) { return s.z.stride * s.y.stride * s.x.stride == 1; }
 int64_t conv_input_bf16_bytes(const ConvShape& s) {
   int64_t most = 0;
   for_phases(s, [&](int64_t pz, int64_t py, int64_t px) {
@@ -253,7 +254,7 @@ void conv_input_bf16(const ConvShape& s, const float* dy, const float* w, float*
   const Bf16Kernels& bf16 = *bf16_kernels();
   for_phases(s, [&](int64_t pz, int64_t py, int64_t px) {
     Correlation c = backward(s, pz, py, px, dy, dx);
-    c.sink = conv_input_reports_rows(s) ? rows : nullptr;
+    c.sink = rows;
     pack(bf16, c, {w, s, true}, static_cast<uint16_t*>(memory));
     correlate(bf16, c, static_cast<const uint16_t*>(memory));
   });

@@ -152,7 +152,9 @@ int64_t conv_input_workspace(const RunContext& c) {
   return in_bf16(a, s) ? conv_input_bf16_bytes(s) : conv_input_floats(s) * int64_t(sizeof(float));
 }
 bool input_reports_rows(const RunContext& c) {
-  return conv_input_reports_rows(shape_of(c.attrs.as<ConvAttrs>(), c.out[0].shape, c.in[0].shape, c.in[1].shape));
+  const ConvAttrs& a = c.attrs.as<ConvAttrs>();
+  const ConvShape s = shape_of(a, c.out[0].shape, c.in[0].shape, c.in[1].shape);
+  return !in_bf16(a, s) || conv_input_bf16_reports_rows(s);
 }
 void run_conv_input(const RunContext& c) {
   const ConvAttrs& a = c.attrs.as<ConvAttrs>();
