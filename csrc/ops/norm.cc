@@ -147,10 +147,7 @@ void run_norm(const RunContext& c) {
   });
 }
 
-bool norm_reports_rows(const RunContext& c) {
-  const NormAttrs& n = norm_attrs(c.attrs);
-  return !n.by_rows() && has_rows(n, c.in[0].shape);
-}
+bool norm_reports_rows(const RunContext& c) { return reports_rows(norm_attrs(c.attrs), c.in[0].shape); }
 
 // The gradients by ops that have gradients themselves.
 void grad_norm_by_ops(GradContext& c) {
