@@ -116,6 +116,37 @@ def test_a_convolution_with_its_tail_is_stopped(handler):
     np.testing.assert_array_equal(plan.replay([x])[0].numpy(), wanted)
 
 
+def test_a_convolution_that_places_parts_is_stopped(handler):
+    """Its tail cuts and joins its rows, and does so again when the convolution starts again."""
+    rng = np.random.default_rng(0)
+    x = _core.tensor(rng.standard_normal((8, 128, 128, 48)).astype(np.float32))
+    w = _core.tensor(rng.standard_normal((3, 3, 48, 40)).astype(np.float32))
+
+    def step(x):
+        a, b = _core.split(_core.conv(x, w, low=[1, 1], high=[1, 1]), [13, 27], -1)
+        return _core.relu(_core.concat([_core.tanh(b), x, a], -1))
+
+    recorder = _core.Recorder()
+    out = step(x)
+    recorder.stop()
+    plan = _core.Plan(recorder, [x], [out])
+    assert str(plan).count("with it: copy") == 4
+    wanted = step(x).numpy().copy()
+    for delay in (0.004, 0.008, 0.012, 0.016):
+        timer = raise_soon(delay)
+        before = len(handler)
+        while len(handler) == before:
+            plan.replay([x])
+            np.testing.assert_array_equal(plan.outputs[0].numpy(), wanted)
+        timer.join()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt):
+        raise_soon()
+        for _ in range(1000):
+            plan.replay([x])
+    np.testing.assert_array_equal(plan.replay([x])[0].numpy(), wanted)
+
+
 def test_a_tail_that_changes_state_is_not_stopped():
     """The state was read before the tail overwrites it, so the step cannot be abandoned then."""
     x = _core.tensor(np.ones((8, 128, 128, 64), np.float32))
