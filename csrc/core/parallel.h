@@ -38,9 +38,13 @@ class FunctionRef<R(Args...)> {
 // first exception in chunk order is rethrown. Once a Watch's flag is raised, skips the rest and throws Cancelled.
 void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> body);
 
-// Told that rows [first, first + count) of a result are complete; a row is an element of all axes but the last. Calls
-// for different rows may come from different threads.
-using RowsDone = FunctionRef<void(int64_t first, int64_t count)>;
+// Takes a result some rows at a time; a row is an element of all axes but the last. place() says where rows
+// [first, first + count) go, one behind the other. done() is told that they are complete, by the same thread, before it
+// asks for the next place. Threads may work on different rows.
+struct RowSink {
+  FunctionRef<float*(int64_t first, int64_t count)> place;
+  FunctionRef<void(int64_t first, int64_t count)> done;
+};
 
 // Work that may be done ahead of time. Threads that wait for a region take pieces of it; finish() does the rest.
 // Threads help with one object per process at a time.

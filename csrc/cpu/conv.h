@@ -27,12 +27,11 @@ struct ConvShape {
 };
 
 void conv(const ConvShape& s, const float* x, const float* w, float* y, const Epilogue& epilogue = {},
-          const RowsDone* done = nullptr);
+          const RowSink* rows = nullptr);
 // dx from dy: the transposed convolution. `matrix` is memory for so many floats.
 int64_t conv_input_floats(const ConvShape& s);
 void conv_input(const ConvShape& s, const float* dy, const float* w, float* dx, float* matrix,
-                const RowsDone* done = nullptr);
-bool conv_input_reports_rows(const ConvShape& s);  // else `done` must be null
+                const RowSink* rows = nullptr);
 // dw from x and dy.
 void conv_kernel(const ConvShape& s, const float* x, const float* dy, float* dw);
 

@@ -48,7 +48,7 @@ struct Correlation {
   float* out;
   int64_t out_z, out_y, out_x;  // extents of the output
   const Epilogue* epilogue;     // null: none
-  const RowsDone* done = nullptr;
+  const RowSink* sink = nullptr;
 
   int64_t runs() const { return planes.z.taps.count * planes.y.taps.count * planes.taps_x(); }
   int64_t run_values() const { return planes.channels * (planes.joined ? planes.x.taps.count : 1); }
@@ -60,7 +60,7 @@ struct Correlation {
 // Fewer than 32 channels take less padding with the taps along x next to each other.
 bool joins(const Taps& x, int64_t channels) { return channels < kBf16Step && x.count > 1; }
 
-Correlation forward(const ConvShape& s, const float* x, float* y, const Epilogue* epilogue, const RowsDone* done) {
+Correlation forward(const ConvShape& s, const float* x, float* y, const Epilogue* epilogue, const RowSink* sink) {
   const Taps tx = forward_taps(s.x);
   return {{forward_taps(s.z), forward_taps(s.y), tx, joins(tx, s.channels_in), x, s.channels_in},
           s.batch * s.z.out,
@@ -70,7 +70,7 @@ Correlation forward(const ConvShape& s, const float* x, float* y, const Epilogue
           s.y.out,
           s.x.out,
           epilogue,
-          done};
+          sink};
 }
 
 Correlation backward(const ConvShape& s, int64_t pz, int64_t py, int64_t px, const float* dy, float* dx) {
@@ -145,9 +145,10 @@ void round_planes(const Bf16Kernels& bf16, const Correlation& c, const PlaneBloc
   });
 }
 
-// Stores the outputs among the places [first, first + kPair), which `sums` has, for n channels from j on.
-void store_pixels(const Bf16Kernels& bf16, const Correlation& c, const PlaneBlock& b, int64_t first, int64_t j,
-                  const float* sums) {
+// Stores the outputs among the places [first, first + kPair), which `sums` has, for n channels from j on. Pixel 0 is,
+// or would be, at `base`.
+void store_pixels(const Bf16Kernels& bf16, const Correlation& c, const PlaneBlock& b, float* base, int64_t first,
+                  int64_t j, const float* sums) {
   const Planes& p = c.planes;
   const Taps &tz = p.z.taps, &ty = p.y.taps, &tx = p.x.taps;
   const int64_t width = p.width(), rows = p.rows(b), n = std::min(kPair, c.channels_out - j);
@@ -158,7 +159,7 @@ void store_pixels(const Bf16Kernels& bf16, const Correlation& c, const PlaneBloc
     if (count > 0 && row < b.rows) {
       const int64_t at = b.image + image, oz = tz.first + at % tz.steps * tz.step;
       const int64_t oy = ty.first + (b.row + row) * ty.step, ox = tx.first + x * tx.step;
-      float* const to = c.out + (((at / tz.steps * c.out_z + oz) * c.out_y + oy) * c.out_x + ox) * c.channels_out + j;
+      float* const to = base + (((at / tz.steps * c.out_z + oz) * c.out_y + oy) * c.out_x + ox) * c.channels_out + j;
       bf16.store_rows(to, tx.step * c.channels_out, sums + i * kPair, kPair, count, n, bias, 0);
     }
     i += width - x;
@@ -193,18 +194,20 @@ void correlate(const Bf16Kernels& bf16, const Correlation& c, const uint16_t* we
       Bf16Product product = {
           in,     weights, values,   kBf16Step, kBf16Strip * values, c.steps() * kBf16Tile, 2 * c.steps() * kBf16Tile,
           shifts, runs,    c.steps()};
+      const int64_t first = (b.image * ty.steps + b.row) * tx.steps, count = b.images * b.rows * tx.steps;
+      float* const base = c.sink ? c.sink->place(first, count) - first * c.channels_out : c.out;
       alignas(64) float sums[kPair * kPair];
       for (int64_t j = 0; j < c.channels_out; j += kPair, product.b += c.pair_values())
         for (int64_t i = 0; i < out; i += kPair) {
           product.a = in + i * values;
           bf16.multiply(out - i > kBf16Strip ? 2 : 1, c.channels_out - j > kBf16Strip ? 2 : 1, product, sums, kPair, 0);
-          store_pixels(bf16, c, b, i, j, sums);
+          store_pixels(bf16, c, b, base, i, j, sums);
         }
-      const int64_t first = (b.image * ty.steps + b.row) * tx.steps, count = b.images * b.rows * tx.steps;
-      float* const done = c.out + first * c.channels_out;
-      if (const Epilogue* e = c.epilogue; e && e->activation)
-        e->activation(done, done, count * c.channels_out, e->parameters);
-      if (c.done) (*c.done)(first, count);
+      if (const Epilogue* e = c.epilogue; e && e->activation) {
+        float* const to = base + first * c.channels_out;
+        e->activation(to, to, count * c.channels_out, e->parameters);
+      }
+      if (c.sink) c.sink->done(first, count);
     }
     bf16.end();
   });
@@ -231,13 +234,14 @@ int64_t conv_bf16_bytes(const ConvShape& s) {
   return packed_values(forward(s, nullptr, nullptr, nullptr, nullptr)) * 2;
 }
 void conv_bf16(const ConvShape& s, const float* x, const float* w, float* y, const Epilogue& epilogue,
-               const RowsDone* done, void* memory) {
+               const RowSink* rows, void* memory) {
   const Bf16Kernels& bf16 = *bf16_kernels();
-  const Correlation c = forward(s, x, y, &epilogue, done);
+  const Correlation c = forward(s, x, y, &epilogue, rows);
   pack(bf16, c, {w, s, false}, static_cast<uint16_t*>(memory));
   correlate(bf16, c, static_cast<const uint16_t*>(memory));
 }
 
+bool conv_input_bf16_reports_rows(const ConvShape& s) { return s.z.stride * s.y.stride * s.x.stride == 1; }
 int64_t conv_input_bf16_bytes(const ConvShape& s) {
   int64_t most = 0;
   for_phases(s, [&](int64_t pz, int64_t py, int64_t px) {
@@ -245,12 +249,12 @@ int64_t conv_input_bf16_bytes(const ConvShape& s) {
   });
   return most * 2;
 }
-void conv_input_bf16(const ConvShape& s, const float* dy, const float* w, float* dx, const RowsDone* done,
+void conv_input_bf16(const ConvShape& s, const float* dy, const float* w, float* dx, const RowSink* rows,
                      void* memory) {
   const Bf16Kernels& bf16 = *bf16_kernels();
   for_phases(s, [&](int64_t pz, int64_t py, int64_t px) {
     Correlation c = backward(s, pz, py, px, dy, dx);
-    c.done = conv_input_reports_rows(s) ? done : nullptr;
+    c.sink = rows;
     pack(bf16, c, {w, s, true}, static_cast<uint16_t*>(memory));
     correlate(bf16, c, static_cast<const uint16_t*>(memory));
   });

@@ -19,10 +19,10 @@ bool conv_kernel_in_bf16(const ConvShape& s);
 // `memory` has the bytes that the function before says.
 int64_t conv_bf16_bytes(const ConvShape& s);
 void conv_bf16(const ConvShape& s, const float* x, const float* w, float* y, const Epilogue& epilogue,
-               const RowsDone* done, void* memory);
+               const RowSink* rows, void* memory);
+bool conv_input_bf16_reports_rows(const ConvShape& s);  // else `rows` must be null
 int64_t conv_input_bf16_bytes(const ConvShape& s);
-void conv_input_bf16(const ConvShape& s, const float* dy, const float* w, float* dx, const RowsDone* done,
-                     void* memory);
+void conv_input_bf16(const ConvShape& s, const float* dy, const float* w, float* dx, const RowSink* rows, void* memory);
 int64_t conv_kernel_bf16_bytes(const ConvShape& s);
 void conv_kernel_bf16(const ConvShape& s, const float* x, const float* dy, float* dw, void* memory);
 

@@ -127,7 +127,7 @@ bool is_depthwise(const ConvShape& s) {
 }
 
 void depthwise(const ConvShape& s, const float* x, const float* w, float* y, const Epilogue& epilogue,
-               const RowsDone* done) {
+               const RowSink* sink) {
   const int64_t channels = s.channels_out, times = channels / s.groups, row = s.x.in * s.channels_in;
   const int64_t out_row = s.x.out * channels;
   const Correlation c = {s.z, s.y, s.x, false, channels, w, epilogue.bias};
@@ -145,26 +145,27 @@ void depthwise(const ConvShape& s, const float* x, const float* w, float* y, con
                times);
       in.data = copies - slices.begin * in.slice - rows.begin * in.row;
     }
-    const Image out = {y + n * s.z.out * s.y.out * out_row, out_row, out_row * s.y.out};
-    correlate(c, in, out, z, begin, end);
-    float* const rows = out.at(z, begin);
-    if (epilogue.activation) epilogue.activation(rows, rows, (end - begin) * out_row, epilogue.parameters);
-    if (done) (*done)(((n * s.z.out + z) * s.y.out + begin) * s.x.out, (end - begin) * s.x.out);
+    const int64_t first = ((n * s.z.out + z) * s.y.out + begin) * s.x.out, count = (end - begin) * s.x.out;
+    float* const to = sink ? sink->place(first, count) : y + first * channels;
+    correlate(c, in, {to - begin * out_row, out_row, 0}, z, begin, end);
+    if (epilogue.activation) epilogue.activation(to, to, count * channels, epilogue.parameters);
+    if (sink) sink->done(first, count);
   });
 }
 
-void depthwise_input(const ConvShape& s, const float* dy, const float* w, float* dx, const RowsDone* done) {
+void depthwise_input(const ConvShape& s, const float* dy, const float* w, float* dx, const RowSink* sink) {
   const int64_t channels = s.channels_out, times = channels / s.groups, row = s.x.in * channels;
   const int64_t dy_row = s.x.out * channels;
   const Correlation c = {s.z, s.y, s.x, true, channels, w, nullptr};
   for_rows(s.batch, s.z, s.y, s.z.in, s.y.in, row, [&](int64_t n, int64_t z, int64_t begin, int64_t end) {
     const float* image = dy + n * s.z.out * s.y.out * dy_row;
     const Image in = {const_cast<float*>(image), dy_row, dy_row * s.y.out};
-    float* const to = dx + ((n * s.z.in + z) * s.y.in + begin) * (row / times);
+    const int64_t first = ((n * s.z.in + z) * s.y.in + begin) * s.x.in, count = (end - begin) * s.x.in;
+    float* const to = sink ? sink->place(first, count) : dx + first * s.channels_in;
     float* const sums = times > 1 ? scratch_of<float>(Scratch::conv_rows, (end - begin) * row) : to;
     correlate(c, in, {sums - begin * row, row, 0}, z, begin, end);
-    if (times > 1) add_up(to, sums, (end - begin) * (row / times), times);
-    if (done) (*done)(((n * s.z.in + z) * s.y.in + begin) * s.x.in, (end - begin) * s.x.in);
+    if (times > 1) add_up(to, sums, count * s.channels_in, times);
+    if (sink) sink->done(first, count);
   });
 }
 

@@ -10,8 +10,8 @@ namespace fastdl {
 
 bool is_depthwise(const ConvShape& s);
 void depthwise(const ConvShape& s, const float* x, const float* w, float* y, const Epilogue& epilogue,
-               const RowsDone* done);
-void depthwise_input(const ConvShape& s, const float* dy, const float* w, float* dx, const RowsDone* done);
+               const RowSink* rows);
+void depthwise_input(const ConvShape& s, const float* dy, const float* w, float* dx, const RowSink* rows);
 void depthwise_kernel(const ConvShape& s, const float* x, const float* dy, float* dw);
 
 }  // namespace fastdl

@@ -125,8 +125,8 @@ void run_conv(const RunContext& c) {
   }
   const ConvShape s = shape_of(a, x.shape, y.shape, w.shape);
   if (in_bf16(a, s))
-    return conv_bf16(s, x.as<float>(), w.as<float>(), y.as<float>(), epilogue, c.done, c.scratch<char>());
-  conv(s, x.as<float>(), w.as<float>(), y.as<float>(), epilogue, c.done);
+    return conv_bf16(s, x.as<float>(), w.as<float>(), y.as<float>(), epilogue, c.rows, c.scratch<char>());
+  conv(s, x.as<float>(), w.as<float>(), y.as<float>(), epilogue, c.rows);
 }
 
 void infer_conv_input(InferContext& c) {
@@ -152,15 +152,17 @@ int64_t conv_input_workspace(const RunContext& c) {
   return in_bf16(a, s) ? conv_input_bf16_bytes(s) : conv_input_floats(s) * int64_t(sizeof(float));
 }
 bool input_reports_rows(const RunContext& c) {
-  return conv_input_reports_rows(shape_of(c.attrs.as<ConvAttrs>(), c.out[0].shape, c.in[0].shape, c.in[1].shape));
+  const ConvAttrs& a = c.attrs.as<ConvAttrs>();
+  const ConvShape s = shape_of(a, c.out[0].shape, c.in[0].shape, c.in[1].shape);
+  return !in_bf16(a, s) || conv_input_bf16_reports_rows(s);
 }
 void run_conv_input(const RunContext& c) {
   const ConvAttrs& a = c.attrs.as<ConvAttrs>();
   const View &y = c.in[0], &w = c.in[1], &x = c.out[0];
   if (!x.numel()) return;
   const ConvShape s = shape_of(a, x.shape, y.shape, w.shape);
-  if (in_bf16(a, s)) return conv_input_bf16(s, y.as<float>(), w.as<float>(), x.as<float>(), c.done, c.scratch<char>());
-  conv_input(s, y.as<float>(), w.as<float>(), x.as<float>(), c.scratch<float>(), c.done);
+  if (in_bf16(a, s)) return conv_input_bf16(s, y.as<float>(), w.as<float>(), x.as<float>(), c.rows, c.scratch<char>());
+  conv_input(s, y.as<float>(), w.as<float>(), x.as<float>(), c.scratch<float>(), c.rows);
 }
 
 void infer_conv_kernel(InferContext& c) {

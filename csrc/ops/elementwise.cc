@@ -1,5 +1,6 @@
 // Binary arithmetic, comparisons, where, cast and in-place assignment, with broadcasting.
 #include <cmath>
+#include <cstring>
 #include <optional>
 
 #include "cpu/kernels.h"
@@ -7,6 +8,7 @@
 #include "ops/binary_functions.h"
 #include "ops/broadcast.h"
 #include "ops/ops.h"
+#include "ops/strided.h"
 
 namespace fastdl {
 namespace {
@@ -398,14 +400,19 @@ const Op op_cast = OpRow{.name = "cast",
                          .grad_out = false,
                          .elementwise = true,
                          .row = row_cast};
-const Op op_copy = OpRow{.name = "copy",
-                         .infer = infer_same_as_first,
-                         .run = run_assign_out,
-                         .grad = grad_cast,
-                         .stored = 0b1,
-                         .grad_in = 0,
-                         .grad_out = false,
-                         .elementwise = true};
+void run_copy(const RunContext& c) {
+  const View &x = c.in[0], &y = c.out[0];
+  const int64_t row = y.shape.rank() ? y.shape.back() : 1, bytes = row * size_of(y.dtype);
+  if (!y.numel()) return;
+  copy_rows(y.data, y.pitch ? y.pitch : bytes, x.data, x.pitch ? x.pitch : bytes, bytes, y.numel() / row);
+}
+template <class T>
+void copy_row(const ElementRow& r, const Attrs&) {
+  if (r.out != r.in[0]) std::memcpy(r.out, r.in[0], size_t(r.n) * sizeof(T));
+}
+RowKernel row_copy(const View* in) {
+  return dispatch_size(size_of(in[0].dtype), [](auto zero) -> RowKernel { return copy_row<decltype(zero)>; });
+}
 
 void infer_into_first(InferContext& c) {
   Shape s = broadcast_shapes(c.in[0]->shape, c.in[1]->shape, c.op.name);
@@ -447,6 +454,15 @@ const Op op_accumulate =
 
 }  // namespace
 
+const Op op_copy = OpRow{.name = "copy",
+                         .infer = infer_same_as_first,
+                         .run = run_copy,
+                         .grad = grad_cast,
+                         .stored = 0b1,
+                         .grad_in = 0,
+                         .grad_out = false,
+                         .elementwise = true,
+                         .row = row_copy};
 const Op op_assign = OpRow{.name = "assign_",
                            .infer = infer_into_first,
                            .run = run_assign,

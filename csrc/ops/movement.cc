@@ -147,6 +147,19 @@ Attributes describe_pad(const DescribeContext& c) {
   return all;
 }
 Attributes describe_setitem(const DescribeContext& c) { return describe_window(c.attrs.as<Window>(), c.in[0].shape); }
+// Columns are a range of the last axis and all of the others.
+bool find_slice(const RunContext& c, int64_t* first) {
+  const WindowAttrs& a = c.attrs.as<WindowAttrs>();
+  const Shape& x = c.in[0].shape;
+  const Window dense = contiguous_window(x);
+  const int last = x.rank() - 1;
+  bool whole = last >= 0;
+  for (int i = 0; i <= last; ++i)
+    whole &= (i == last || a.shape[i] == x[i]) && (a.shape[i] == 1 || a.window.step[i] == dense.step[i]);
+  *first = a.window.offset;
+  return whole;
+}
+constexpr Columns sliced_columns = {false, find_slice};
 const Op op_slice = OpRow{.name = "slice",
                           .infer = infer_window,
                           .run = run_read,
@@ -154,7 +167,8 @@ const Op op_slice = OpRow{.name = "slice",
                           .describe = describe_slice,
                           .stored = 0b1,
                           .grad_in = 0,
-                          .grad_out = false};
+                          .grad_out = false,
+                          .columns = &sliced_columns};
 const Op op_embed = OpRow{.name = "pad",
                           .infer = infer_window,
                           .run = run_embed,
@@ -216,6 +230,15 @@ struct JoinAttrs {
   int64_t sizes[kMaxOutputs];  // split
 };
 
+bool find_parts(const JoinAttrs& a, const View* parts, int64_t* first) {
+  for (int i = 0; i < a.parts; ++i) first[i] = i ? first[i - 1] + parts[i - 1].shape.back() : 0;
+  return a.axis == parts[0].shape.rank() - 1;
+}
+constexpr Columns joined_columns = {
+    true, [](const RunContext& c, int64_t* first) { return find_parts(c.attrs.as<JoinAttrs>(), c.in, first); }};
+constexpr Columns cut_columns = {
+    false, [](const RunContext& c, int64_t* first) { return find_parts(c.attrs.as<JoinAttrs>(), c.out, first); }};
+
 void infer_concat(InferContext& c) {
   const int axis = c.attrs.as<JoinAttrs>().axis;
   Shape out = c.in[0]->shape;
@@ -266,7 +289,8 @@ const Op op_concat = OpRow{.name = "concat",
                            .describe = describe_concat,
                            .stored = ~0u,
                            .grad_in = 0,
-                           .grad_out = false};
+                           .grad_out = false,
+                           .columns = &joined_columns};
 
 void infer_split(InferContext& c) {
   const JoinAttrs& a = c.attrs.as<JoinAttrs>();
@@ -301,7 +325,8 @@ const Op op_split = OpRow{.name = "split",
                           .describe = describe_split,
                           .stored = 0b1,
                           .grad_in = 0,
-                          .grad_out = false};
+                          .grad_out = false,
+                          .columns = &cut_columns};
 
 }  // namespace
 

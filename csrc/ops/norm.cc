@@ -139,20 +139,15 @@ void run_norm(const RunContext& c) {
     over_features(n, t, kElementCost,
                   [&](bool columns, int64_t at, int64_t rows, int64_t cols, const NormTerms& terms) {
                     at += s * n.size();
-                    (columns ? kernels().norm_columns : kernels().norm_runs)(y + at, x + at, rows, cols, terms);
-                    if (c.done) (*c.done)(at / n.features(), rows * cols / n.features());
+                    const int64_t first = at / n.features(), count = rows * cols / n.features();
+                    float* const to = c.rows ? c.rows->place(first, count) : y + at;
+                    (columns ? kernels().norm_columns : kernels().norm_runs)(to, x + at, rows, cols, terms);
+                    if (c.rows) c.rows->done(first, count);
                   });
   });
 }
 
-// Where the channels are the last axis, pixels are rows.
-bool has_rows(const NormAttrs& n, const Shape& shape) {
-  return n.inner == 1 && n.samples == 1 && shape.rank() > 1 && shape.back() == n.features() && n.features() > 0;
-}
-bool norm_reports_rows(const RunContext& c) {
-  const NormAttrs& n = norm_attrs(c.attrs);
-  return !n.by_rows() && has_rows(n, c.in[0].shape);
-}
+bool norm_reports_rows(const RunContext& c) { return reports_rows(norm_attrs(c.attrs), c.in[0].shape); }
 
 // The gradients by ops that have gradients themselves.
 void grad_norm_by_ops(GradContext& c) {
@@ -210,11 +205,11 @@ void prepare_affine(const RunContext& c) {
   t.repeat_all(n.groups);
 }
 bool affine_has_rows(const Attrs& attrs, const Shape& shape) { return has_rows(norm_attrs(attrs), shape); }
-void affine_rows(const RunContext& c, int64_t first, int64_t count) {
+void affine_rows(const RunContext& c) {
   const FeatureTerms t = affine_terms(c);
-  const int64_t channels = norm_attrs(c.attrs).groups, all = count * channels, whole = all / t.width;
-  const float* const x = c.in[0].as<float>() + first * channels;
-  float* const y = c.out[0].as<float>() + first * channels;
+  const int64_t all = c.out[0].numel(), whole = all / t.width;
+  const float* const x = c.in[0].as<float>();
+  float* const y = c.out[0].as<float>();
   if (whole) kernels().norm_columns(y, x, whole, t.width, t.from(0));
   const int64_t done = whole * t.width;
   if (all > done) kernels().norm_columns(y + done, x + done, 1, all - done, t.from(0));

@@ -22,7 +22,13 @@ struct NormAttrs {
   bool by_rows() const { return outer == 1 && inner == 1; }
   Shape view() const { return {samples, outer, groups, channels, inner}; }
 };
+// Where the channels are the last axis, pixels are rows.
+inline bool has_rows(const NormAttrs& n, const Shape& shape) {
+  return n.inner == 1 && n.samples == 1 && shape.rank() > 1 && shape.back() == n.features() && n.features() > 0;
+}
 inline const NormAttrs& norm_attrs(const Attrs& a) { return a.as<NormAttrs>(); }
+// Whether the passes over columns report rows. A sample that is normalized by rows has no such pass.
+inline bool reports_rows(const NormAttrs& n, const Shape& shape) { return !n.by_rows() && has_rows(n, shape); }
 
 Attributes describe_norm(const DescribeContext& c);
 

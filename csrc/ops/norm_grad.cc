@@ -133,7 +133,7 @@ void sum_features(const BackwardRoom& room, const float* dy, const float* x, con
 
 namespace {
 
-void grad_of_features(const Gradient& q, char* workspace) {
+void grad_of_features(const Gradient& q, char* workspace, const RowSink* sink) {
   const NormAttrs& n = q.n;
   const int64_t bytes = room_for<BackwardRoom>(n), features = n.features();
   const auto room_of = [&](int64_t s) {
@@ -167,7 +167,10 @@ void grad_of_features(const Gradient& q, char* workspace) {
     over_features(n, t, 1.5 * kElementCost,
                   [&](bool columns, int64_t at, int64_t rows, int64_t cols, const NormTerms& terms) {
                     auto* const kernel = columns ? kernels().norm_grad_columns : kernels().norm_grad_runs;
-                    kernel(q.dx + s * n.size() + at, dy + at, x + at, rows, cols, terms);
+                    const int64_t first = at / features, count = rows * cols / features;
+                    float* const to = sink ? sink->place(first, count) : q.dx + s * n.size() + at;
+                    kernel(to, dy + at, x + at, rows, cols, terms);
+                    if (sink) sink->done(first, count);
                   });
   });
   double* const all = room_of(0).sums;
@@ -205,7 +208,12 @@ void run_norm_grad(const RunContext& c) {
   if (n.by_rows())
     grad_of_rows(q, n.wanted & 0b110 ? c.scratch<float>() : nullptr);
   else
-    grad_of_features(q, c.scratch<char>());
+    grad_of_features(q, c.scratch<char>(), c.rows);
+}
+// Output 0 is dx, if that is wanted.
+bool norm_grad_reports_rows(const RunContext& c) {
+  const NormAttrs& n = norm_attrs(c.attrs);
+  return n.wanted & 1 && reports_rows(n, c.in[0].shape);
 }
 }  // namespace
 
@@ -213,7 +221,8 @@ const Op op_norm_grad = OpRow{.name = "norm_grad",
                               .infer = infer_norm_grad,
                               .run = run_norm_grad,
                               .describe = describe_norm_grad,
-                              .workspace = norm_grad_workspace};
+                              .workspace = norm_grad_workspace,
+                              .reports_rows = norm_grad_reports_rows};
 
 namespace {
 

@@ -22,6 +22,9 @@ struct View {
   Shape shape;
   DType dtype = DType::float32;
   const Device* device = nullptr;  // null: the CPU
+  // Bytes from one row to the next where rows lie apart, as those of a window of columns do. 0: they are adjacent. Only
+  // a plan's calls of `copy` have such views.
+  int64_t pitch = 0;
 
   int64_t numel() const { return shape.numel(); }
   int64_t bytes() const { return numel() * size_of(dtype); }
@@ -58,7 +61,7 @@ struct RunContext {
   const Attrs& attrs;
   void* workspace = nullptr;  // the memory that the op wants
   int inputs = 0, outputs = 0;
-  const RowsDone* done = nullptr;  // of an op that reports its rows; may be null
+  const RowSink* rows = nullptr;  // takes output 0 of an op that reports its rows; null: it goes where out[0] says
   template <class T>
   T* scratch() const {
     return static_cast<T*>(workspace);
@@ -97,11 +100,17 @@ struct DescribeContext {
   const View* in;
 };
 
-// How a call that is not elementwise runs on some rows of its inputs at a time. Together these are run().
+// How a call that is not elementwise runs on some rows of input 0 and the result at a time. Together these are run().
 struct ByRows {
   bool (*possible)(const Attrs&, const Shape& shape);  // of input 0 and the result
   void (*prepare)(const RunContext&);                  // before the first rows
-  void (*run)(const RunContext&, int64_t first, int64_t count);
+  void (*run)(const RunContext&);                      // the views of input 0 and of the result have some rows
+};
+// How a call moves columns, the places along the last axis.
+struct Columns {
+  bool joins;  // inputs to one output; otherwise parts of one input to outputs
+  // The first column of each part in the joined array. False: the call does not move whole columns.
+  bool (*find)(const RunContext&, int64_t* first);
 };
 struct OpRow {
   const char* name = nullptr;  // unique
@@ -126,9 +135,10 @@ struct OpRow {
   RowKernel (*row)(const View* in) = nullptr;
   // Writes into input 0 in place, each element from the other inputs' elements at its place.
   bool pointwise = false;
-  // Whether run() tells c.done of each row of output 0, once; from attributes and shapes. Null: it does not.
+  // Whether run() gives each row of output 0, once, to c.rows; from attributes and shapes. Null: it does not.
   bool (*reports_rows)(const RunContext&) = nullptr;
   const ByRows* by_rows = nullptr;      // null: it runs on all rows at once
+  const Columns* columns = nullptr;     // it only moves them
   bool assigns = false;                 // input 0 becomes a copy of input 1
   const Derivation* derived = nullptr;  // what it can read instead of an input (plan/derived.h)
 
@@ -183,6 +193,7 @@ inline Outputs apply(const Op& op, std::initializer_list<Tensor> in, const Attrs
 // Copies x to another device, on the tape. A plan cannot hold such a step.
 Tensor to_device(const Tensor& x, const Device& device);
 extern const Op op_assign;  // assign_(target, value)
+extern const Op op_copy;    // copy(x)
 
 View view_of(const Tensor& t);
 // RuntimeError: `who` would write into a snapshot (core/storage.h).

@@ -1,7 +1,6 @@
 #include "plan/chain.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <tuple>
 
@@ -9,7 +8,7 @@
 #include "core/scratch.h"
 #include "cpu/isa.h"
 #include "ops/broadcast.h"
-#include "plan/lives.h"
+#include "plan/places.h"
 #include "plan/tail.h"
 
 namespace fastdl {
@@ -47,7 +46,7 @@ struct Cut {
 
 bool is_elementwise(const Call& c) {
   return c.op->elementwise && !c.op->workspace && c.out.size() == 1 && c.in.size() <= kMostOperands &&
-         c.out[0].shape.numel() >= 2 * kTile;
+         c.out[0].shape.numel() >= 2 * kTile && c.part_of == SIZE_MAX;
 }
 
 // The memory that the calls of a chain access, by buffer, without duplicates.
@@ -125,51 +124,6 @@ size_t end_of_chain(const Recording& r, const std::vector<bool>& taken, size_t f
   return end;
 }
 
-// Places the chain's own results in a tile's scratch memory, in few places, so that they stay in L1. A result takes the
-// place of an operand that no later call reads, else a free place.
-class Places {
- public:
-  // A place for buffer `out`, which call i makes, with so many bytes per part.
-  void make(const Call& c, size_t i, int64_t part_bytes, const std::vector<Life>& lives) {
-    const int out = c.out[0].buffer;
-    if (of(out) >= 0) return;  // placed before
-    for (const Operand& o : c.in)
-      if (const int slot = of(o.buffer);
-          slot >= 0 && lives[size_t(o.buffer)].last == i && slots_[size_t(slot)] == part_bytes) {
-        place_[out] = slot;
-        place_.erase(o.buffer);
-        return;
-      }
-    for (size_t n = 0; n < free_.size(); ++n)
-      if (const int slot = free_[n]; slots_[size_t(slot)] == part_bytes) {
-        place_[out] = slot;
-        free_.erase(free_.begin() + int64_t(n));
-        return;
-      }
-    place_[out] = int(slots_.size());
-    slots_.push_back(part_bytes);
-  }
-  // Frees the places of buffers whose last use is call i.
-  void release(const Call& c, size_t i, const std::vector<Life>& lives) {
-    for (auto* list : {&c.in, &c.out})
-      for (const Operand& o : *list)
-        if (const int slot = of(o.buffer); slot >= 0 && lives[size_t(o.buffer)].last == i) {
-          free_.push_back(slot);
-          place_.erase(o.buffer);
-        }
-  }
-  int of(int buffer) const {
-    const auto at = place_.find(buffer);
-    return at == place_.end() ? -1 : at->second;
-  }
-  const std::vector<int64_t>& slots() const { return slots_; }
-
- private:
-  std::map<int, int> place_;    // slots of the buffers in use
-  std::vector<int64_t> slots_;  // bytes per part
-  std::vector<int> free_;
-};
-
 // Decides how the calls of the chain run, and its tiles.
 void lay_out(Chain& chain, const Recording& r, const Cut& cut, const std::vector<Life>& lives,
              const std::vector<bool>& own) {
@@ -183,6 +137,7 @@ void lay_out(Chain& chain, const Recording& r, const Cut& cut, const std::vector
     for (size_t k = 0; k < c.in.size(); ++k) in[k] = {nullptr, c.in[k].shape, c.in[k].dtype};
     if (c.op->row) link.kernel = c.op->row(in);
     link.at_once = true;
+    link.row = cut.flat ? 1 : cut.row();
     auto add = [&](const Operand& o) {
       Chain::Piece p;
       if (o.buffer >= 0) {
@@ -228,12 +183,12 @@ void lay_out(Chain& chain, const Recording& r, const Cut& cut, const std::vector
 
 }  // namespace
 
-Chains find_chains(Recording& r) {
+Chains find_chains(Recording& r, bool take_apart) {
   Chains chains{{}, std::vector<bool>(r.buffers.size())};
   if (!r.device->is_cpu()) return chains;  // tiles lie in the caches of the CPU
-  const std::vector<Life> lives = lives_of(r);
+  chains.list = find_tails(r, take_apart, chains.own);
+  const std::vector<Life> lives = lives_of(r);  // of the order that the tails leave
   Touched touched(r.buffers.size());
-  chains.list = find_tails(r);
   std::vector<bool> taken(r.calls.size());
   for (const Chain& c : chains.list) std::fill(taken.begin() + int64_t(c.first), taken.begin() + int64_t(c.end), true);
   for (size_t i = 0; i < r.calls.size(); ++i) {
@@ -260,42 +215,40 @@ Chains find_chains(Recording& r) {
   return chains;
 }
 
-void run_link(const Chain& chain, const Chain::Link& link, const Chain::Piece* piece, const Step& s, char* own,
-              int64_t at, int64_t count) {
-  auto place = [&](const Chain::Piece& p, const View& whole) {
-    if (p.scratch >= 0) return static_cast<void*>(own + p.scratch);
-    return static_cast<void*>(static_cast<char*>(whole.data) + (p.sliced ? at * p.part_bytes : 0));
-  };
+void run_link(const Chain& chain, const Chain::Link& link, const Chain::Piece* piece, const Step& s, const Tile& tile) {
   const Chain::Piece& out = piece[s.inputs];
   const View& whole_out = s.out[0];
   if (!link.kernel) {
+    const ByRows* const by_rows = s.op->by_rows;
     auto cut = [&](const Chain::Piece& p, const View& whole) {
       View v = whole;
-      v.data = place(p, whole);
-      if (chain.produced)
-        v.shape = p.sliced ? Shape{count, chain.row} : p.stride ? Shape{chain.row} : Shape{};
+      v.data = tile.place(p, whole);
+      if (chain.produced && p.sliced)
+        v.shape = {tile.count, link.row};
+      else if (chain.produced && !by_rows)
+        v.shape = p.stride ? Shape{link.row} : Shape{};
       else if (p.sliced && chain.flat)
-        v.shape = {count};
+        v.shape = {tile.count};
       else if (p.sliced)
-        v.shape[0] = count;
+        v.shape[0] = tile.count;
       return v;
     };
-    View in[kMostOperands], result = cut(out, whole_out);
+    View in[kMaxInputs], result = cut(out, whole_out);
     for (int k = 0; k < s.inputs; ++k)
       if (s.in[k].data || piece[k].scratch >= 0) in[k] = cut(piece[k], s.in[k]);
-    s.run({*s.op, in, &result, s.attrs, nullptr, s.inputs, 1});
+    (by_rows ? by_rows->run : s.run)({*s.op, in, &result, s.attrs, s.workspace, s.inputs, 1});
     return;
   }
   ElementRow row;
-  row.out = place(out, whole_out);
+  row.out = tile.place(out, whole_out);
   for (int k = 0; k < s.inputs; ++k) {
-    row.in[k] = place(piece[k], s.in[k]);
+    row.in[k] = tile.place(piece[k], s.in[k]);
     row.stride[k] = piece[k].stride;
   }
-  row.n = chain.row * (link.at_once ? count : 1);
-  for (int64_t i = link.at_once ? count : 1;; ++i) {
+  row.n = link.row * (link.at_once ? tile.count : 1);
+  for (int64_t i = link.at_once ? tile.count : 1;; ++i) {
     link.kernel(row, s.attrs);
-    if (i == count) break;
+    if (i == tile.count) break;
     row.out = static_cast<char*>(row.out) + out.row_bytes;
     for (int k = 0; k < s.inputs; ++k) row.in[k] = static_cast<const char*>(row.in[k]) + piece[k].row_bytes;
   }
@@ -306,13 +259,13 @@ void run_chain(const Chain& chain, const Step* steps) {
   const double cost = kElementNanoseconds * double(chain.tile * chain.row) * double(chain.end - chain.first);
   parallel_for(tiles, grain_for(cost), [&](int64_t begin, int64_t end) {
     char* own = static_cast<char*>(scratch(Scratch::chain, size_t(chain.scratch_bytes)));
-    for (int64_t tile = begin; tile < end; ++tile) {
-      const int64_t at = tile * chain.tile, count = std::min(chain.tile, chain.parts - at);
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t at = i * chain.tile;
+      const Tile tile = {at, std::min(chain.tile, chain.parts - at), own};
       const Chain::Piece* piece = chain.pieces.data();
-      for (size_t i = chain.first; i < chain.end; ++i) {
-        const Step& s = steps[i];
-        run_link(chain, chain.links[i - chain.first], piece, s, own, at, count);
-        piece += s.inputs + 1;
+      for (size_t k = chain.first; k < chain.end; ++k) {
+        run_link(chain, chain.links[k - chain.first], piece, steps[k], tile);
+        piece += steps[k].inputs + 1;
       }
     }
   });

@@ -3,6 +3,7 @@
 #include <iterator>
 #include <numeric>
 
+#include "plan/columns.h"
 #include "plan/intervals.h"
 #include "plan/lives.h"
 #include "plan/plan.h"
@@ -152,6 +153,9 @@ void elide_assignments(Recording& r) {
   uses.finish();
 }
 
+namespace {
+
+// Lets an elementwise call overwrite an input that no later call reads.
 void reuse_inputs(Recording& r, const Chains& chains) {
   std::vector<Life> lives = lives_of(r);   // single calls, since a chain's tiles keep their order
   std::vector<int> now(r.buffers.size());  // the buffer that replaces a buffer
@@ -188,6 +192,8 @@ void reuse_inputs(Recording& r, const Chains& chains) {
   }
 }
 
+}  // namespace
+
 // Makes each call's workspace a buffer that only this call uses.
 void add_workspaces(Recording& r) {
   for (Call& c : r.calls) {
@@ -202,6 +208,9 @@ void add_workspaces(Recording& r) {
   }
 }
 
+namespace {
+
+// Offsets of the intermediates in one arena. Two share memory only if their lifetimes do not overlap.
 std::vector<int64_t> assign_arena(const Recording& r, const Chains& chains, int64_t& arena_bytes) {
   struct Block {
     int buffer;
@@ -225,6 +234,24 @@ std::vector<int64_t> assign_arena(const Recording& r, const Chains& chains, int6
     arena_bytes = std::max(arena_bytes, at + b.bytes);
   }
   return offset;
+}
+
+Layout lay_out(Recording r, bool take_apart) {
+  Layout l = {std::move(r), {}, {}, 0};
+  l.chains = find_chains(l.recording, take_apart);
+  reuse_inputs(l.recording, l.chains);
+  l.offset = assign_arena(l.recording, l.chains, l.arena_bytes);
+  return l;
+}
+
+}  // namespace
+
+// A joined array takes memory from its first part on. Where this needs an eighth more memory, nothing is taken apart.
+Layout lay_out(Recording r) {
+  const std::vector<bool> columns = columns_moved(r);
+  if (std::find(columns.begin(), columns.end(), true) == columns.end()) return lay_out(std::move(r), false);
+  Layout apart = lay_out(r, true), whole = lay_out(std::move(r), false);
+  return apart.arena_bytes <= whole.arena_bytes + whole.arena_bytes / 8 ? std::move(apart) : std::move(whole);
 }
 
 size_t commit_point(const Recording& r) {

@@ -68,9 +68,11 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
   elide_assignments(r);
   list(r);
   add_workspaces(r);
-  chains_ = find_chains(r);
-  reuse_inputs(r, chains_);
-  const std::vector<int64_t> offset = assign_arena(r, chains_, arena_bytes_);
+  Layout layout = lay_out(std::move(r));
+  r = std::move(layout.recording);
+  chains_ = std::move(layout.chains);
+  arena_bytes_ = layout.arena_bytes;
+  const std::vector<int64_t>& offset = layout.offset;
   commit_ = commit_point(r);
   free_until_ = commit_;
   for (const Chain& c : chains_.list)
@@ -123,7 +125,7 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
       const int64_t at = std::max<int64_t>(offset[size_t(o.buffer)], 0);  // -1: in a chain's scratch memory only
       char* base = b.external ? static_cast<char*>(b.storage->data()) : base_ + at;
       if (!b.external) in_arena_.push_back(&v.data);
-      v = {base + o.offset, o.shape, o.dtype, device.is_cpu() ? nullptr : &device};
+      v = {base + o.offset, o.shape, o.dtype, device.is_cpu() ? nullptr : &device, o.pitch};
       s.ask |= o.bytes() >= kAsk;
       for (size_t k = 0; k < inputs_.size(); ++k)
         if (o.buffer == input_buffers[k])
@@ -143,7 +145,7 @@ Plan::Plan(Recorder& recorder, std::vector<Tensor> inputs, std::vector<Tensor> o
     }
     int64_t bytes = 0;
     for (const View* v = s.in; v < next_views; ++v) bytes += *v ? v->bytes() : 0;
-    s.may_stop = bytes >= kStoppableCall && i < commit_ && !c.op->mutates && !c.op->elementwise && !c.op->random;
+    s.may_stop = bytes >= kStoppableCall && i < free_until_ && !c.op->mutates && !c.op->elementwise && !c.op->random;
     may_stop_ |= s.may_stop;
   }
   for (size_t i = 0; i < r.calls.size(); ++i) {
@@ -335,6 +337,10 @@ bool Plan::writes_into(const void* data, int64_t bytes) const {
 
 std::string Plan::describe() const {
   std::ostringstream s;
+  const auto describe = [&](const View& v) {
+    s << v.dtype << v.shape;
+    if (v.pitch) s << " in rows of " << v.pitch / size_of(v.dtype);
+  };
   auto chain = chains_.list.begin();
   for (size_t i = 0; i < steps_.size(); ++i) {
     const Step& step = steps_[i];
@@ -344,13 +350,16 @@ std::string Plan::describe() const {
     for (int k = 0; k < step.inputs; ++k) {
       if (k) s << ", ";
       if (step.in[k])
-        s << step.in[k].dtype << step.in[k].shape;
+        describe(step.in[k]);
       else
         s << "None";
     }
     for (const Attribute& a : attributes_of(*step.op, {step.attrs, step.in})) s << ", " << a;
     s << ')';
-    for (int k = 0; k < step.outputs; ++k) s << (k ? ", " : " -> ") << step.out[k].dtype << step.out[k].shape;
+    for (int k = 0; k < step.outputs; ++k) {
+      s << (k ? ", " : " -> ");
+      describe(step.out[k]);
+    }
     s << '\n';
   }
   return s.str();

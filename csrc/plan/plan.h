@@ -220,11 +220,15 @@ class Plan : public RefCounted {
 void remove_dead_calls(Recording& r, const std::vector<int>& kept_buffers);
 void sink_state_changes(Recording& r);
 void elide_assignments(Recording& r);
-// Lets an elementwise call overwrite an input that no later call reads.
-void reuse_inputs(Recording& r, const Chains& chains);
 void add_workspaces(Recording& r);
-// Offsets of the intermediates in one arena. Two share memory only if their lifetimes do not overlap.
-std::vector<int64_t> assign_arena(const Recording& r, const Chains& chains, int64_t& arena_bytes);
+// What remains: the calls in their last order, and the offset of each intermediate in one arena.
+struct Layout {
+  Recording recording;
+  Chains chains;
+  std::vector<int64_t> offset;
+  int64_t arena_bytes;
+};
+Layout lay_out(Recording r);
 // The first call after which stopping would leave state half updated.
 size_t commit_point(const Recording& r);
 

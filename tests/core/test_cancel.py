@@ -116,6 +116,61 @@ def test_a_convolution_with_its_tail_is_stopped(handler):
     np.testing.assert_array_equal(plan.replay([x])[0].numpy(), wanted)
 
 
+def test_a_convolution_that_places_parts_is_stopped(handler):
+    """Its tail cuts and joins its rows, and does so again when the convolution starts again."""
+    rng = np.random.default_rng(0)
+    x = _core.tensor(rng.standard_normal((8, 128, 128, 48)).astype(np.float32))
+    w = _core.tensor(rng.standard_normal((3, 3, 48, 40)).astype(np.float32))
+
+    def step(x):
+        a, b = _core.split(_core.conv(x, w, low=[1, 1], high=[1, 1]), [13, 27], -1)
+        return _core.relu(_core.concat([_core.tanh(b), x, a], -1))
+
+    recorder = _core.Recorder()
+    out = step(x)
+    recorder.stop()
+    plan = _core.Plan(recorder, [x], [out])
+    assert str(plan).count("with it: copy") == 4
+    wanted = step(x).numpy().copy()
+    for delay in (0.004, 0.008, 0.012, 0.016):
+        timer = raise_soon(delay)
+        before = len(handler)
+        while len(handler) == before:
+            plan.replay([x])
+            np.testing.assert_array_equal(plan.outputs[0].numpy(), wanted)
+        timer.join()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt):
+        raise_soon()
+        for _ in range(1000):
+            plan.replay([x])
+    np.testing.assert_array_equal(plan.replay([x])[0].numpy(), wanted)
+
+
+def test_a_tail_that_changes_state_is_not_stopped():
+    """The state was read before the tail overwrites it, so the step cannot be abandoned then."""
+    x = _core.tensor(np.ones((8, 128, 128, 64), np.float32))
+    w = _core.tensor(np.zeros((3, 3, 64, 64), np.float32))
+    state = _core.tensor(np.zeros(x.shape, np.float32))
+
+    def step(x):
+        mean = _core.mean(state)
+        _core.assign_(state, _core.add(_core.conv(x, w, low=[1, 1], high=[1, 1]), mean + 1.0))
+
+    recorder = _core.Recorder()
+    step(x)
+    recorder.stop()
+    plan = _core.Plan(recorder, [x], [])
+    assert str(plan).count("with it: ") == 1
+    for delay in (0.004, 0.008, 0.012, 0.016):
+        _core.assign_(state, 0.0)
+        with pytest.raises(KeyboardInterrupt):
+            raise_soon(delay)
+            for _ in range(1000):
+                plan.replay([x])
+        assert len(np.unique(state.numpy())) == 1
+
+
 def test_an_update_in_place_is_not_stopped():
     """The call cannot be undone, so the signal is handled after it."""
     target = fastdl.tensor(np.zeros(1 << 24, np.float32))

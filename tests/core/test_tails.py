@@ -137,6 +137,21 @@ def test_subnormals_are_kept_by_what_keeps_them_alone():
     assert (found > 0).all()
 
 
+def test_calls_that_move_before_a_tail_keep_what_the_tail_reads():
+    """They become a chain of their own, and the tail reads the result of its first call."""
+
+    def step(x):
+        y = conv(x)
+        doubled = F.mul(x, 2.0)
+        total = F.add(y, doubled)
+        return F.mul(total, F.tanh(F.mul(x, 3.0)))
+
+    x = _core.tensor(plans.random(2, 20, 20, CHANNELS))
+    plan = plans.recorded(step, [x])
+    assert plans.chains(plan) == [["mul", "mul", "tanh"], ["conv", "add", "mul"]]
+    np.testing.assert_array_equal(plan.replay([x])[0].numpy(), step(x).numpy())
+
+
 def test_intermediate_results_take_no_memory_of_their_own():
     plan = plans.recorded(STEPS["all"][0], [_core.tensor(X)])
     # What is left are the scales of the channels and the terms of the shift.

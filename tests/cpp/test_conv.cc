@@ -1,7 +1,10 @@
 // Convolutions of random shapes and their gradients, compared with plain loops. The numbers are small integers, so that
 // every sum is exact. Operands and results end before protected pages.
+#include <atomic>
+
 #include "check.h"
 #include "core/parallel.h"
+#include "core/scratch.h"
 #include "cpu/conv.h"
 #include "matrices.h"
 #include "sample.h"
@@ -109,6 +112,43 @@ TEST(convolutions_and_their_gradients_are_sums_of_products) {
     EXPECT(first_difference(want_y, y.data()) < 0, "y of shape ", round, " at ", first_difference(want_y, y.data()));
     EXPECT(first_difference(want_dx, dx.data()) < 0, "dx of shape ", round);
     EXPECT(first_difference(want_dw, dw.data()) < 0, "dw of shape ", round);
+  }
+  set_num_threads(before);
+}
+
+// A sink that keeps its rows in the scratch memory of a thread until they are complete.
+TEST(rows_go_to_a_sink_once) {
+  Draw r;
+  const int before = num_threads();
+  for (int round = 0; round < 150; ++round) {
+    set_num_threads(1 + round % 3);
+    const ConvShape s = random_shape(r);
+    const int64_t nx = s.batch * s.z.in * s.y.in * s.x.in * s.channels_in;
+    const int64_t ny = s.batch * s.z.out * s.y.out * s.x.out * s.channels_out;
+    const int64_t nw = s.z.kernel * s.y.kernel * s.x.kernel * s.channels_in / s.groups * s.channels_out;
+    test::Guarded<float> x(nx), w(nw), y(ny), dx(nx), matrix(conv_input_floats(s));
+    r.fill(x, nx), r.fill(w, nw);
+    const auto agrees = [&](test::Guarded<float>& want, int64_t n, int64_t channels, auto run) {
+      std::vector<float> got(size_t(n), NAN);
+      std::vector<std::atomic<int>> times(size_t(n / channels));
+      const auto place = [&](int64_t, int64_t count) { return scratch_of<float>(Scratch::chain, count * channels); };
+      const auto done = [&](int64_t first, int64_t count) {
+        const float* const rows = place(first, count);
+        std::copy_n(rows, count * channels, got.begin() + first * channels);
+        for (int64_t i = first; i < first + count; ++i) ++times[size_t(i)];
+      };
+      const RowSink sink = {place, done};
+      run(sink);
+      return std::equal(got.begin(), got.end(), want.data()) &&
+             std::all_of(times.begin(), times.end(), [](const auto& t) { return t == 1; });
+    };
+    conv(s, x.data(), w.data(), y.data());
+    conv_input(s, y.data(), w.data(), dx.data(), matrix.data());
+    EXPECT(agrees(y, ny, s.channels_out, [&](const RowSink& sink) { conv(s, x.data(), w.data(), nullptr, {}, &sink); }),
+           "y of shape ", round);
+    EXPECT(agrees(dx, nx, s.channels_in,
+                  [&](const RowSink& sink) { conv_input(s, y.data(), w.data(), nullptr, matrix.data(), &sink); }),
+           "dx of shape ", round);
   }
   set_num_threads(before);
 }
