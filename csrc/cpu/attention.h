@@ -32,7 +32,7 @@ struct Attention {
   int64_t batch, heads, kv_heads, queries, keys, width, value_width;
   AttentionSteps query, key, value, out;  // gradients lie like their tensors, `out` is that of y
   const float *q, *k, *v;
-  float scale;
+  double scale;
   AttentionTerm<uint8_t> mask;
   AttentionTerm<float> bias;
   bool causal = false;

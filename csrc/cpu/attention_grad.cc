@@ -184,7 +184,7 @@ class Backward {
     rows.row = row_;
     rows.width = std::min(need_, t.keys + tile_rows_);  // what the products of key tiles read
     isa_.attention_probabilities(rows, g_.stats + 2 * number);
-    isa_.attention_score_grads(rows, g_.stats + 2 * number, ds, g_.deltas + number, a_.scale);
+    isa_.attention_score_grads(rows, g_.stats + 2 * number, ds, g_.deltas + number, float(a_.scale));
     if (dq) isa_.gemm_row(product(t.rows, a_.width, t.keys, ds, row_, 1, k_, dq, dq_row, first_ > 0 && !parts_));
   }
 

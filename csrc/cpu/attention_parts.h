@@ -65,7 +65,7 @@ class Ends {
   int64_t first_, step_ = 0;
 };
 
-inline float exponent_scale(const Attention& a) { return a.scale * 1.44269504f; }  // log2(e)
+inline float exponent_scale(const Attention& a) { return float(a.scale * 1.4426950408889634); }  // log2(e)
 inline bool is_plain(const Attention& a) { return !a.mask.data && !a.bias.data && exponent_scale(a) > 0; }
 
 // The rows of queries [i, i + m), with keys [first, first + n).

@@ -68,7 +68,7 @@ Attention attention_of(const AttentionAttrs& a, const View* in) {
   r.q = in[kQuery].as<float>();
   r.k = in[kKey].as<float>();
   r.v = in[kValue].as<float>();
-  r.scale = float(a.scale);
+  r.scale = a.scale;
   r.mask = term_of<uint8_t>(in[kMask]);
   r.bias = term_of<float>(in[kBias]);
   r.causal = a.causal;

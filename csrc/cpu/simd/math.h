@@ -55,7 +55,7 @@ FASTDL_INLINE vf exp(vf x) {
   return select(zero, splat(0.0f), scale_by_power_of_two(1.0f + r, n));
 }
 
-// 2^x for x <= 0, where subnormals are flushed; 0.8 ulp. Half the work of exp().
+// 2^x for x <= 0, where subnormals are flushed; 1.1 ulp (0.8 with fma). Half the work of exp().
 FASTDL_INLINE vf exp2_nonpositive(vf x) {
   // 2^f for |f| <= 1/2, error 3.0e-9; 1 at 0
   constexpr float c[] = {1.0f,           0.693147182f,   0.240226477f,   0.0555035993f,
