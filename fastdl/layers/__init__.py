@@ -102,6 +102,7 @@ from .regularization import (
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .resizing import CenterCrop, Resizing, UpSampling1D, UpSampling2D, UpSampling3D
 from .sequences import Masking, TimeDistributed
+from .text_vectorization import TextVectorization
 from .wrapping import SpectralNormalization, Wrapper
 
 AvgPool1D = AveragePooling1D
@@ -237,6 +238,7 @@ __all__ = [
     "SpectralNormalization",
     "StringLookup",
     "Subtract",
+    "TextVectorization",
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",

@@ -444,6 +444,7 @@ class TestConfig:
             "IntegerLookup": {"vocabulary": [3, 1], "output_mode": "count"},
             "Lambda": {"function": abs},
             "Permute": {"dims": (2, 1)},
+            "TextVectorization": {"vocabulary": ["b", "a"], "ngrams": (1, 3)},
             "StringLookup": {"vocabulary": ["b", "a"], "mask_token": ""},
             "CategoryEncoding": {"num_tokens": 4},
             "Discretization": {"bin_boundaries": [0.0, 1.5]},
