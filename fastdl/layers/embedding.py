@@ -146,12 +146,13 @@ class Embedding(Layer):
 class ReversibleEmbedding(Embedding):
     """An embedding whose table also turns rows back into a number for each id.
 
-    `layer(ids)` is that of `Embedding`. `layer(x, reverse=True)` is `x @ table.T`, `(...,
-    output_dim)` to `(..., input_dim)`: the logits of a language model.
+    `layer(ids)` is that of `Embedding`. `layer(x, reverse=True)` is `x @ table.T`, the logits of a
+    language model: `(..., output_dim)` to `(..., input_dim)`.
 
     Args:
-        input_dim, output_dim, embeddings_initializer, embeddings_regularizer,
-            embeddings_constraint, mask_zero: as in `Embedding`. Logits have no mask.
+        input_dim, output_dim, embeddings_initializer: as in `Embedding`.
+        embeddings_regularizer, embeddings_constraint: as in `Embedding`.
+        mask_zero: as in `Embedding`. Logits have no mask.
         tie_weights: whether the way back uses the same table; otherwise it has its own matrix
             `(output_dim, input_dim)`, "reverse_embeddings", made by the same initializer.
         reverse_dtype: "float32", or "bfloat16" to round the operands of the product to bfloat16;

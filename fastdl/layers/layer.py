@@ -387,9 +387,13 @@ class Layer(LayerState):
             return True
         taken = self._taken or self._read_signature()
         return taken.mask and (
-            tree.is_nested(first_argument(taken, args, kwargs))
-            or len(args) > taken.names.index("mask")
+            len(args) > taken.names.index("mask")
+            or (self._wants_lists() and tree.is_nested(first_argument(taken, args, kwargs)))
         )
+
+    def _wants_lists(self) -> bool:
+        """Whether `call` takes a list of masks for a list of inputs, even if these have none."""
+        return True
 
     def _call_with_masks(self, args: Args, kwargs: Kwargs) -> Any:
         taken = self._taken or self._read_signature()
@@ -440,7 +444,7 @@ class Layer(LayerState):
             and self.activity_regularizer is None
             and not self._foreign
             and not told
-            and not (several and taken.mask)
+            and not (several and taken.mask and self._wants_lists())
         )
         if plain:
             return self.call, taken.training
