@@ -316,7 +316,7 @@ class Layer(LayerState):
         before = self._enter(calls, args, kwargs)
         try:
             self._prepare(args, kwargs)
-            outputs = self.output_spec(args, kwargs)
+            outputs = self.spec_in_graph(args, kwargs)
         except Exception as error:
             if isinstance(error, _ERRORS):
                 name_error(error, self)
@@ -328,7 +328,7 @@ class Layer(LayerState):
         Node(self, args, given, outputs)
         return outputs
 
-    def output_spec(self, args: Args, kwargs: Kwargs) -> Any:
+    def spec_in_graph(self, args: Args, kwargs: Kwargs) -> Any:
         """The KerasTensors that a call on these KerasTensors returns, with their masks."""
         taken = self._taken or self._read_signature()
         given = dict(kwargs)
