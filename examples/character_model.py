@@ -60,7 +60,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("text", nargs="?", type=Path, help="a text file; fastdl's source by default")
+    parser.add_argument(
+        "text", nargs="?", type=Path, help="a text file; fastdl's source by default"
+    )
     parser.add_argument("--kind", choices=["gpt", "lstm"], default="gpt")
     parser.add_argument("--steps", type=int, default=250)
     parser.add_argument("--characters", type=int, default=300, help="how many are generated")
@@ -82,7 +84,11 @@ def main() -> None:
     fastdl.utils.set_random_seed(options.seed)
     model = {"gpt": gpt, "lstm": lstm}[options.kind](len(characters))
     rate = fastdl.optimizers.schedules.CosineDecay(
-        0.0, options.steps, alpha=0.1, warmup_target=1e-3, warmup_steps=min(100, options.steps // 10)
+        0.0,
+        options.steps,
+        alpha=0.1,
+        warmup_target=1e-3,
+        warmup_steps=min(100, options.steps // 10),
     )
     optimizer = fastdl.optimizers.AdamW(rate, weight_decay=0.1, beta_2=0.99, clipnorm=1.0)
     model.compile(optimizer, fastdl.losses.SparseCategoricalCrossentropy(from_logits=True))

@@ -16,12 +16,6 @@ namespace {
 // the indices in order.
 constexpr int64_t kColumns = 64;
 
-// How many columns they get where there are fewer items than threads. The bits do not depend on it.
-int64_t columns_for(int64_t outer, int64_t inner) {
-  const int64_t parts = std::max<int64_t>(1, num_threads() / std::max<int64_t>(1, outer));
-  return std::clamp((inner + parts * 16 - 1) / (parts * 16) * 16, int64_t(16), kColumns);
-}
-
 // The indices, input 1, as int64 in [0, extent), in the call's workspace. Negative ones count from the end.
 int64_t index_workspace(const RunContext& c) { return c.in[1].numel() * int64_t(sizeof(int64_t)); }
 const int64_t* checked_indices(const RunContext& c, int64_t extent, int axis, const char* who) {
@@ -108,14 +102,14 @@ void run_scatter_add(const RunContext& c) {
   const int64_t* at = checked_indices(c, a.size, a.axis, "scatter_add");
   fill_zero(y);
   if (!u.numel()) return;
-  const int64_t columns = columns_for(outer, inner), pieces = (inner - 1) / columns + 1;
+  const int64_t pieces = (inner - 1) / kColumns + 1;
   dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    parallel_for(outer * pieces, grain_for(0.5 * double(count * std::min(inner, columns))),
+    parallel_for(outer * pieces, grain_for(0.5 * double(count * std::min(inner, kColumns))),
                  [&](int64_t begin, int64_t end) {
                    for (int64_t w = begin; w < end; ++w) {
-                     const int64_t o = w / pieces, first = w % pieces * columns;
-                     const int64_t n = std::min(columns, inner - first);
+                     const int64_t o = w / pieces, first = w % pieces * kColumns;
+                     const int64_t n = std::min(kColumns, inner - first);
                      T* const rows = y.as<T>() + o * a.size * inner + first;
                      for (int64_t k = 0; k < count; ++k) {
                        T* to = rows + at[k] * inner;

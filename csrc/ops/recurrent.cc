@@ -223,7 +223,7 @@ const Op op_recurrent = OpRow{.name = "recurrent",
 
 }  // namespace
 
-std::vector<Tensor> recurrent(const std::string& cell, const Tensor& x, const Tensor& w, const Tensor& bias,
+std::vector<Tensor> recurrent(const Tensor& x, const Tensor& w, const std::string& cell, const Tensor& bias,
                               const Tensor& h, const Tensor& c, const Tensor& mask, bool reset_first, bool reverse,
                               bool transpose_w, bool masked_zero, bool steps_first) {
   const char* const who = "recurrent";

@@ -208,7 +208,7 @@ class Graph:
                 continue
             args = tree.map_structure(value, node.args)
             kwargs = tree.map_structure(value, node.kwargs)
-            results = tree.flatten(node.operation.output_spec(args, kwargs))
+            results = tree.flatten(node.operation.spec_in_graph(args, kwargs))
             for tensor, result in zip(node.outputs, results, strict=True):
                 known.setdefault(id(tensor), result)
         return self._pack([known[id(tensor)] for tensor in self.outputs])

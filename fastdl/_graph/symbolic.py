@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         _inbound_nodes: list[Node]
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
-        def output_spec(self, args: Args, kwargs: Kwargs) -> Any: ...
+        def spec_in_graph(self, args: Args, kwargs: Kwargs) -> Any: ...
         def callable_in_graph(
             self, told: bool, several: bool
         ) -> tuple[Callable[..., object], bool]: ...
@@ -214,13 +214,13 @@ class Operation:
         if not symbolic_leaves(args, kwargs):
             return self.function(*args, **kwargs)
         try:
-            outputs = self.output_spec(args, kwargs)
+            outputs = self.spec_in_graph(args, kwargs)
         except Exception as error:
             raise shortened(error)  # noqa: B904
         Node(self, args, kwargs, outputs)
         return outputs
 
-    def output_spec(self, args: Args, kwargs: Kwargs) -> Any:
+    def spec_in_graph(self, args: Args, kwargs: Kwargs) -> Any:
         """The KerasTensors that the function returns for these arguments."""
         return infer(self.function, args, kwargs)
 

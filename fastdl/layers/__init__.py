@@ -110,6 +110,7 @@ from .resizing import CenterCrop, Resizing, UpSampling1D, UpSampling2D, UpSampli
 from .sequences import Masking, TimeDistributed
 from .sound import STFTSpectrogram
 from .sound_features import MFCC, MelSpectrogram
+from .text_vectorization import TextVectorization
 from .transformer import TransformerDecoder, TransformerEncoder
 from .wrapping import SpectralNormalization, Wrapper
 
@@ -265,6 +266,7 @@ __all__ = [
     "StackedRNNCells",
     "StringLookup",
     "Subtract",
+    "TextVectorization",
     "TimeDistributed",
     "TransformerDecoder",
     "TransformerEncoder",

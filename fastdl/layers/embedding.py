@@ -146,8 +146,8 @@ class Embedding(Layer):
 class ReversibleEmbedding(Embedding):
     """An embedding whose table also turns rows back into a number for each id.
 
-    `layer(ids)` is that of `Embedding`. `layer(x, reverse=True)` is `x @ table.T`, from
-    `(..., output_dim)` to `(..., input_dim)`: the logits of a language model.
+    `layer(ids)` is that of `Embedding`. `layer(x, reverse=True)` is `x @ table.T`, the logits of a
+    language model: `(..., output_dim)` to `(..., input_dim)`.
 
     Args:
         input_dim, output_dim, embeddings_initializer: as in `Embedding`.

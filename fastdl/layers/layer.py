@@ -316,7 +316,7 @@ class Layer(LayerState):
         before = self._enter(calls, args, kwargs)
         try:
             self._prepare(args, kwargs)
-            outputs = self.output_spec(args, kwargs)
+            outputs = self.spec_in_graph(args, kwargs)
         except Exception as error:
             if isinstance(error, _ERRORS):
                 name_error(error, self)
@@ -328,7 +328,7 @@ class Layer(LayerState):
         Node(self, args, given, outputs)
         return outputs
 
-    def output_spec(self, args: Args, kwargs: Kwargs) -> Any:
+    def spec_in_graph(self, args: Args, kwargs: Kwargs) -> Any:
         """The KerasTensors that a call on these KerasTensors returns, with their masks."""
         taken = self._taken or self._read_signature()
         given = dict(kwargs)
@@ -387,9 +387,13 @@ class Layer(LayerState):
             return True
         taken = self._taken or self._read_signature()
         return taken.mask and (
-            tree.is_nested(first_argument(taken, args, kwargs))
-            or len(args) > taken.names.index("mask")
+            len(args) > taken.names.index("mask")
+            or (self._wants_lists() and tree.is_nested(first_argument(taken, args, kwargs)))
         )
+
+    def _wants_lists(self) -> bool:
+        """Whether `call` takes a list of masks for a list of inputs, even if these have none."""
+        return True
 
     def _call_with_masks(self, args: Args, kwargs: Kwargs) -> Any:
         taken = self._taken or self._read_signature()
@@ -440,7 +444,7 @@ class Layer(LayerState):
             and self.activity_regularizer is None
             and not self._foreign
             and not told
-            and not (several and taken.mask)
+            and not (several and taken.mask and self._wants_lists())
         )
         if plain:
             return self.call, taken.training

@@ -229,7 +229,10 @@ def _waves(
     """
     start = first_position(start)
     if positions is None and isinstance(start, (int, np.integer)):
-        return _table(steps, features, wavelength, int(start), scale)
+        table = _table(steps, features, wavelength, int(start), scale)
+        # A plan would compare an array that something else holds, before each replay.
+        sines, cosines = (_core.as_tensor(wave) for wave in table.copy())
+        return sines, cosines
     if positions is None:
         positions = _core.as_tensor(np.arange(steps)) + start
     frequencies = _core.as_tensor(_frequencies(features, wavelength) / scale)
@@ -238,13 +241,11 @@ def _waves(
     return F.sin(angles), F.cos(angles)
 
 
-@functools.lru_cache(maxsize=16)
-def _table(
-    steps: int, features: int, wavelength: float, start: int, scale: float
-) -> tuple[Tensor, Tensor]:
+@functools.lru_cache(maxsize=8)
+def _table(steps: int, features: int, wavelength: float, start: int, scale: float) -> np.ndarray:
     positions = (np.arange(steps) + start) / scale
     angles = positions[:, None] * _frequencies(features, wavelength)
-    return _core.as_tensor(np.sin(angles)), _core.as_tensor(np.cos(angles))
+    return np.stack([np.sin(angles), np.cos(angles)])
 
 
 def _placed(wave: Tensor, rank: int, places: list[int]) -> Tensor:

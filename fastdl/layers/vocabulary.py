@@ -248,21 +248,13 @@ class Lookup(CategoryLayer):
         rows = 0
         for batch, lone in _batches_of(data, steps):
             try:
-                values, shape = values_of(batch, self._tokens_are)
+                found, each = self._tokens_in(batch, lone)
             except (TypeError, ValueError) as error:
                 raise type(error)(f"{who}: adapt: {error}") from None
-            if self._tokens_are == "numbers":
-                values, missing = integers_of(values)
-            else:
-                missing = is_missing(values)
-            counts.update(values[~missing].tolist())
-            if self.output_mode != "tf_idf":
-                continue
-            size = 1 if lone and len(shape) < 2 else shape[-1] if shape else 1
-            table, absent = values.reshape(-1, size), missing.reshape(-1, size)
-            rows += len(table)
-            for row, gone in zip(table, absent, strict=True):
-                documents.update(set(row[~gone].tolist()))
+            counts.update(found)
+            for row in each if self.output_mode == "tf_idf" else ():
+                rows += 1
+                documents.update(set(row))
         for token in (self.mask_token, self.oov_token):
             counts.pop(token, None)
         if not counts:
@@ -271,11 +263,23 @@ class Lookup(CategoryLayer):
         if self.max_tokens is not None:
             tokens = tokens[: max(self.max_tokens - self._token_start, 0)]
         if self.output_mode == "tf_idf":
-            found = np.array([documents[token] for token in tokens], np.float64)
-            weights = np.log1p(rows / (1 + found)).astype(np.float32)
+            often = np.array([documents[token] for token in tokens], np.float64)
+            weights = np.log1p(rows / (1 + often)).astype(np.float32)
             front = np.full(self._token_start, weights.mean(), np.float32)
             self._set_weights(np.concatenate([front, weights]))
         self._set_tokens(tokens)
+
+    def _tokens_in(self, batch: Any, lone: bool) -> tuple[list[Any], Iterable[list[Any]]]:
+        """The tokens of a batch, and those of each of its documents."""
+        values, shape = values_of(batch, self._tokens_are)
+        if self._tokens_are == "numbers":
+            values, missing = integers_of(values)
+        else:
+            missing = is_missing(values)
+        size = 1 if lone and len(shape) < 2 else shape[-1] if shape else 1
+        table, absent = values.reshape(-1, size), missing.reshape(-1, size)
+        each = (row[~gone].tolist() for row, gone in zip(table, absent, strict=True))
+        return values[~missing].tolist(), each
 
     # --- call
 

@@ -135,6 +135,9 @@ class Model(Trainer, Layer):
                 taken = with_masks(taken, mask, replace=True)
             return self._graph.run(taken, training)
 
+    def _wants_lists(self) -> bool:
+        return self._graph is None
+
     def _ends_masks(self, outputs: Any) -> bool:
         return self._graph is None and super()._ends_masks(outputs)  # the layers within warn
 

@@ -174,12 +174,17 @@ class Sequential(Model):
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         if self._graph is not None:
+            if mask is None:
+                return self._graph.run(self._graph.take(inputs), training)
             return super().call(inputs, training, mask)
         if mask is not None:
             inputs = with_masks(inputs, mask, replace=True)
         for layer in self.layers:  # there is no graph for several inputs
             inputs = layer(inputs, training=training)
         return inputs
+
+    def _wants_lists(self) -> bool:
+        return False
 
     def _ends_masks(self, outputs: Any) -> bool:
         return False  # the layers within warn

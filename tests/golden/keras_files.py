@@ -58,12 +58,25 @@ def make(keras):
         ]
     )
     norms.compile(keras.optimizers.SGD(0.1), loss="mse")
-    return {"stack": stack, "graph": graph, "norms": norms}
+    s = layers.Input((6,), name="s")
+    ids = keras.ops.cast(keras.ops.minimum(keras.ops.absolute(s) * 3.0, 9.0), "int32")
+    words = layers.Embedding(10, 4, mask_zero=True)(ids)
+    mean = layers.GlobalAveragePooling1D()(layers.TimeDistributed(layers.Dense(3))(words))
+    heads = layers.EinsumDense("abc,cde->abde", (6, 2, 4), bias_axes="de")(
+        layers.ReversibleEmbedding(10, 4)(ids)
+    )
+    back = layers.EinsumDense("...de,dec->...c", 3, "tanh", "c")(heads)
+    rest = layers.GlobalAveragePooling1D()(layers.Masking(0.5)(back))
+    steps = keras.Model(s, layers.Add()([mean, rest]))
+    steps.compile(keras.optimizers.Adam(0.01), loss="mse")
+    return {"stack": stack, "graph": graph, "norms": norms, "steps": steps}
 
 
 def targets(name, x):
     labels = (x[:, 0] > 0).astype("int32")
-    return {"stack": labels, "graph": [x[:, :2], x[:, :4]], "norms": x[:, :3]}[name]
+    return {"stack": labels, "graph": [x[:, :2], x[:, :4]], "norms": x[:, :3], "steps": x[:, 3:]}[
+        name
+    ]
 
 
 def main():

@@ -168,6 +168,25 @@ class TestDense:
         with pytest.raises(ValueError, match="EinsumDense: lora_rank: expected None, got 4"):
             layers.EinsumDense("ab,bc->ac", 4, lora_rank=4)
 
+    def test_predictions_follow_the_weights_and_no_batch(self):
+        """A plan keeps packed copies of the kernels, which are matrices for it."""
+        model = fastdl.Sequential(
+            [
+                layers.Input((16, 64)),
+                layers.EinsumDense("abc,cde->abde", (None, 4, 32), bias_axes="de"),
+                layers.EinsumDense("abde,dec->abc", (None, 64), "relu"),
+            ]
+        )
+        x = arrays([(8, 16, 64)])[0]
+        for _ in range(2):
+            for _ in range(5):
+                y = model.predict_on_batch(x)
+                np.testing.assert_array_equal(y, model(x).numpy())
+            model.set_weights([1.5 * weight for weight in model.get_weights()])
+        y = model(x).numpy()
+        for i in range(8):
+            np.testing.assert_array_equal(model(x[i : i + 1]).numpy()[0], y[i])
+
     def test_mixed_precision(self):
         x = arrays([(32, 64)])[0]
         layer = layers.EinsumDense("ab,bc->ac", 32, dtype="mixed_bfloat16")

@@ -332,6 +332,22 @@ class TestPositions:
             warnings.simplefilter("error")
             for _ in range(3):
                 np.testing.assert_array_equal(model.predict_on_batch(IDS), y.numpy())
+            # A length whose first step is recorded, and tables too large to be compared.
+            for length in (2, 9):
+                for _ in range(3):
+                    model.predict_on_batch(np.ones((1, length), np.int32))
+
+    @pytest.mark.parametrize("kind", [layers.SinePositionEncoding, layers.RotaryEmbedding])
+    def test_large_tables_in_plans(self, kind):
+        inputs = fastdl.Input((None, 64))
+        model = models.Model(inputs, kind()(inputs))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for length in (10, 2000):
+                x = np.ones((1, length, 64), np.float32)
+                for _ in range(3):
+                    found = model.predict_on_batch(x)
+                np.testing.assert_array_equal(found, kind()(x).numpy())
 
 
 def test_the_op_in_a_plan():

@@ -463,6 +463,7 @@ class TestConfig:
             "IntegerLookup": {"vocabulary": [3, 1], "output_mode": "count"},
             "Lambda": {"function": abs},
             "Permute": {"dims": (2, 1)},
+            "TextVectorization": {"vocabulary": ["b", "a"], "ngrams": (1, 3)},
             "StringLookup": {"vocabulary": ["b", "a"], "mask_token": ""},
             "STFTSpectrogram": {"frame_length": 8, "window": [1.0] * 8, "scaling": None},
             "MelSpectrogram": {"fft_length": 64, "sequence_length": 2, "window": [0.5, 1.0]},

@@ -117,7 +117,7 @@ def case(
         return named
 
     def call(*given):
-        parts = _core.recurrent(cell, **arguments(given))
+        parts = _core.recurrent(cell=cell, **arguments(given))
         return _core.concat([_core.reshape(p, (-1,)) for p in parts])
 
     def reference(*given):

@@ -87,6 +87,10 @@ def use_ids(layer):
     layer([[0, 1]])
 
 
+def use_texts(layer):
+    layer(["a b", "b"])
+
+
 def use_steps(layer):
     layer(np.ones((2, 3, 4), np.float32))
 
@@ -404,6 +408,7 @@ USES |= {
     "layers.Hashing": use_hashing,
     "layers.IntegerLookup": use_lookup,
     "layers.StringLookup": use_lookup,
+    "layers.TextVectorization": use_texts,
 }
 NEEDED = {
     f"layers.{name}{axes}D": (lambda given=given: dict(given))
@@ -499,6 +504,7 @@ NEEDED |= {
     "layers.HashedCrossing": lambda: {"num_bins": 3},
     "layers.Hashing": lambda: {"num_bins": 3},
     "layers.IntegerLookup": lambda: {"vocabulary": [0, 1]},
+    "layers.TextVectorization": lambda: {"vocabulary": ["a", "b"]},
     "layers.StringLookup": lambda: {"vocabulary": ["a", "b"]},
     "layers.Lambda": lambda: {"function": lambda x: x},
     "layers.Permute": lambda: {"dims": (1,)},

@@ -56,6 +56,7 @@ NEVER_READ = {
     ("layers.recurrent_cells", "initialize", "dtype"): "weights are float32",
     ("layers.layer", "compute_mask", "inputs"): HOOK,
     ("layers.embedding", "build", "input_shape"): HOOK,
+    ("layers.text_vectorization", "adapt", "batch_size"): "data in memory is taken at once",
     ("layers.embedding", "compute_mask", "mask"): HOOK,
     ("layers.merging", "compute_mask", "inputs"): HOOK,
     ("layers.sequences", "compute_mask", "mask"): HOOK,
