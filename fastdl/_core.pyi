@@ -771,9 +771,9 @@ def conv_kernel(
     precision: Precision = "float32",
 ) -> Tensor: ...
 def recurrent(
-    cell: str,
     x: TensorLike,
     w: TensorLike,
+    cell: str = "lstm",
     bias: TensorLike | None = None,
     h: TensorLike | None = None,
     c: TensorLike | None = None,
