@@ -127,6 +127,27 @@ def sequence_bf16(name):
     return sequence(name)
 
 
+def attention(length, causal, batch, heads, width):
+    import fastdl
+    from fastdl.nn import functional as F
+
+    parts = [fastdl.rand(batch, heads, length, width, requires_grad=True) for _ in range(3)]
+    weight = fastdl.rand(batch, heads, length, width)
+
+    def run():
+        y = F.scaled_dot_product_attention(*parts, is_causal=causal)
+        return fastdl.autograd.grad(y, parts, weight)
+
+    return repeat(run)
+
+
+def generate(tokens):
+    import fastdl
+
+    model = keras_sequences.gpt(fastdl, fastdl.layers.PositionEmbedding(sequences.GPT.context))
+    return repeat(lambda: fastdl.utils.generate(model, [0], tokens), per=tokens)
+
+
 def lstm_step(units):
     import numpy as np
 

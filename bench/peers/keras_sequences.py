@@ -35,11 +35,11 @@ def _positions(library: Any) -> Any:
     return Positions()
 
 
-def gpt(library: Any) -> Any:
-    """The compiled model of the row `gpt`."""
+def gpt(library: Any, positions: Any = None) -> Any:
+    """The compiled model of the row `gpt`; with a layer of positions, for any number of steps."""
     layers = library.layers
-    tokens = layers.Input(shape=(GPT.context,), dtype="int64")
-    x = _positions(library)(layers.Embedding(GPT.vocabulary, GPT.width)(tokens))
+    tokens = layers.Input(shape=(None if positions else GPT.context,), dtype="int64")
+    x = (positions or _positions(library))(layers.Embedding(GPT.vocabulary, GPT.width)(tokens))
     for _ in range(GPT.layers):
         y = layers.LayerNormalization()(x)
         attention = layers.MultiHeadAttention(GPT.heads, GPT.width // GPT.heads)

@@ -169,6 +169,10 @@ def sequence_rows() -> dict[str, Row]:
             what = f"{batch} x {heads} heads of width {width}, length {length}, with gradients"
             arguments = (length, causal, batch, heads, width)
             found[name] = Row(what, "attention", arguments, "us", flops)
+    tokens, blocks = GPT.context - 1, GPT.layers * 12 * GPT.width**2
+    what = f"a token of the gpt of batch 1, mean of {tokens}, keys and values kept"
+    weights = float(blocks + GPT.width * GPT.vocabulary)
+    found["generate"] = Row(what, "generate", (tokens,), "us", 2 * weights, 4 * weights)
     step = 2.0 * 4 * 64 * 128
     what = "one LSTM(64) step of batch 1, NumPy in, NumPy out"
     found["lstm_step"] = Row(what, "lstm_step", (64,), "us", step, 4.0 * 4 * 64 * 128)

@@ -92,6 +92,7 @@ def network_predict(name, batch):
 
 convolution = torch_networks.convolution
 attention = torch_sequences.attention
+generate = torch_sequences.generate
 lstm_step = torch_sequences.lstm_step
 
 

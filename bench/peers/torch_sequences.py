@@ -111,6 +111,43 @@ def attention(length: int, causal: bool, batch: int, heads: int, width: int) -> 
     return repeat(run)
 
 
+def generate(tokens: int) -> list[float]:
+    """Seconds of a token of batch 1, drawn from the logits; keys and values are kept."""
+    import torch
+    from torch.nn import functional as F
+
+    net = gpt()
+    shape = (2, GPT.layers, 1, GPT.heads, GPT.context, GPT.width // GPT.heads)
+
+    def one(token: Any, t: int, keys: Any, values: Any) -> Any:
+        x = net.tokens(token) + net.positions[t]
+        for i, block in enumerate(net.blocks):
+            q, k, v = (
+                part.view(1, 1, GPT.heads, -1).transpose(1, 2)
+                for part in block.qkv(block.before(x)).split(GPT.width, 2)
+            )
+            keys[i, :, :, t : t + 1] = k
+            values[i, :, :, t : t + 1] = v
+            past = keys[i, :, :, : t + 1], values[i, :, :, : t + 1]
+            y = F.scaled_dot_product_attention(q, *past)
+            x = x + block.out(y.transpose(1, 2).reshape(1, 1, -1))
+            x = x + block.down(F.gelu(block.up(block.between(x))))
+        probabilities = net.head(net.norm(x))[0].softmax(-1)
+        return torch.multinomial(probabilities, 1)
+
+    def run() -> Any:
+        keys, values = torch.empty(shape)
+        token = torch.zeros(1, 1, dtype=torch.int64)
+        found = [token]
+        for t in range(tokens):
+            token = one(token, t, keys, values)
+            found.append(token)
+        return torch.cat(found, 1)
+
+    with torch.inference_mode():
+        return repeat(run, per=tokens)
+
+
 def lstm_step(units: int) -> list[float]:
     """Seconds of one step of batch 1 with carried states, from NumPy to NumPy."""
     import numpy as np
