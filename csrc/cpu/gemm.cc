@@ -56,6 +56,14 @@ struct Problem {
   bool resumes = false, ends = true;  // whether the part goes on with these chains, and whether it ends its block
 };
 
+// Asks for a part of a matrix, which may lie in memory. Packing and the first row of tiles go through it in short rows,
+// which hardware prefetching does not follow, and would wait for each.
+void fetch(const float* p, int64_t rows, int64_t row, int64_t columns) {
+  constexpr int64_t kLine = 16;
+  for (int64_t i = 0; i < rows; ++i, p += row)
+    for (int64_t j = 0; j < columns; j += kLine) __builtin_prefetch(p + j, 0, 2);
+}
+
 // The part of the epilogue that the tiles leave for a finished part of C. `bias`: for columns whose bias no tile added.
 void finish(const Problem& p, float* c, int64_t m, int64_t n, const float* bias = nullptr) {
   const Epilogue& e = p.epilogue;
@@ -186,6 +194,7 @@ class Task {
     int64_t q = 0;
     do {  // once for k == 0
       g.k = std::min(block_.k, k - q);
+      if (!p_.panel && begin == 0) fetch(p_.b + (l + q) * p_.b_row + j, g.k, p_.b_row, n);
       const bool whole = q + g.k == k && p_.ends, last = whole && l + k == p_.k;
       g.b = p_.panel ? p_.b + j / p_.panel * p_.panel_stride + (l + q) * p_.panel : p_.b + (l + q) * p_.b_row + j;
       g.add = later && whole;
@@ -216,6 +225,7 @@ class Task {
     float* data = static_cast<float*>(scratch(Scratch::gemm_a, block_.group * tile * sizeof(float)));
     // A line of a transposed A holds columns of several tiles, so all tiles use 16 of its lines before the next.
     const int64_t strip = p_.a_col == 1 ? k : 16;
+    if (p_.a_row == 1) fetch(p_.a + top(begin) + l * p_.a_col, k, p_.a_col, top(end) - top(begin));
     for (int64_t s = 0; s < k; s += strip)
       for (int64_t t = begin; t < end; ++t) {
         const int64_t m = top(t + 1) - top(t);
@@ -321,6 +331,7 @@ void multiply_by_slabs(const KernelTable& isa, const Problem& p, int64_t most, i
       slab.epilogue = l + slab.k == p.k ? p.epilogue : Epilogue{};
       if (slab.epilogue.bias && !p.scalar_bias) slab.epilogue.bias += j;
       const float* b = p.b + (p.b_transposed ? j * p.b_row + l : l * p.b_row + j);
+      if (threads == 1) p.b_transposed ? fetch(b, slab.n, p.b_row, slab.k) : fetch(b, slab.k, p.b_row, slab.n);
       pack(isa, p.b_transposed, slab.n, slab.k, b, p.b_row, packed, panel);
       multiply_as_it_lies(isa, slab, threads);
       l += slab.k;
@@ -422,7 +433,7 @@ void multiply(const KernelTable& isa, const Problem& p, int64_t threads) {
   // If B fits L2, reading its rows in place costs little, and packing pays from about the 64th use on. For a larger B
   // it pays from the sixteenth. Narrow tiles need B in L1, so fewer uses are enough.
   const bool narrow = narrow_tiles(isa);
-  const int64_t uses = narrow ? 8 : p.k * p.n > l2_floats() ? 16 : 64;
+  const int64_t uses = narrow ? 8 : p.k * p.n > l2_floats() ? 32 : 64;
   const bool pays = p.k * p.n > 2 * l1_floats() && row_tiles >= uses;
   pays ? multiply_packing(isa, p, threads) : multiply_as_it_lies(isa, p, threads);
 }
