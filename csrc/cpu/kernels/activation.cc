@@ -32,7 +32,10 @@ FASTDL_UNARY(selu) {
   map1(y, x, n, [](vf v) { return select(v > 0.0f, kSeluScale * v, kSeluScale * kSeluAlpha * expm1_nonpositive(v)); });
 }
 FASTDL_UNARY(gelu_erf) {
-  map1(y, x, n, [](vf v) { return v * normal_cdf(v); });
+  map1(y, x, n, [](vf v) {
+    vf bell;
+    return v * normal_cdf(v, bell);
+  });
 }
 FASTDL_UNARY(gelu_tanh) {
   map1(y, x, n, [](vf v) { return v * sigmoid(gelu_exponent(v)); });
@@ -72,7 +75,11 @@ FASTDL_BINARY(selu_grad) {
        [](vf dy, vf t) { return dy * select(t > 0.0f, splat(kSeluScale), t + kSeluScale * kSeluAlpha); });
 }
 FASTDL_BINARY(gelu_erf_grad) {
-  map2(y, a, b, n, sa, sb, [](vf dy, vf x) { return dy * (normal_cdf(x) + x * (kInvSqrtTwoPi * exp(-0.5f * x * x))); });
+  map2(y, a, b, n, sa, sb, [](vf dy, vf x) {
+    vf bell;
+    const vf cdf = normal_cdf(x, bell);
+    return dy * (cdf + x * (kInvSqrtTwoPi * bell));
+  });
 }
 FASTDL_BINARY(gelu_tanh_grad) {
   map2(y, a, b, n, sa, sb, [](vf dy, vf x) {

@@ -177,17 +177,18 @@ FASTDL_INLINE vf erf(vf x) {
   return select(a < 0.925f, erf_near_zero(x), copysign(1.0f - exp(-polynomial(t, q)), x));
 }
 
-// The normal distribution function, (1 + erf(x / sqrt(2))) / 2; the lower tail keeps a relative error
-// below 1e-4 down to where it underflows.
-FASTDL_INLINE vf normal_cdf(vf x) {
-  // -log(erfc(t)), 0.92 <= t <= 10.3, error 2.4e-8 of erf(t) or 8e-6, whichever is less
-  constexpr float q[] = {4.6134177e-05f,   1.12882411f,     0.634000659f,     0.108371302f,
-                         -0.0257222913f,   0.00464578811f,  -0.000613850309f, 5.68450268e-05f,
-                         -3.46886964e-06f, 1.24681918e-07f, -1.99305927e-09f};
-  const vf z = x * 0.707106781f, a = abs(z);
-  const vf t = a > 10.3f ? splat(10.3f) : a;  // there the tail is 0
-  const vf tail = 0.5f * exp(-polynomial(t, q));
-  return select(a < 0.925f, fma(erf_near_zero(z), splat(0.5f), splat(0.5f)), select(x < 0.0f, tail, 1.0f - tail));
+// The normal distribution function, and bell = e^(-x^2 / 2). The lower tail is bell times Mills's ratio, which is a
+// polynomial in u = 1 / (1 + 0.35 |x|). Error 4.2e-7 of the result above -1; below, the rounding of x^2 adds 1e-5 of
+// it.
+FASTDL_INLINE vf normal_cdf(vf x, vf& bell) {
+  // Mills's ratio / (sqrt(2 pi) u), error 3.2e-8
+  constexpr float c[] = {0.139621302f, 0.139863715f,  0.119819961f, 0.105557494f,  -0.023223551f,
+                         0.159335136f, -0.255851805f, 0.144036785f, -0.0291590262f};
+  const vf u = 1.0f / fma(abs(x), splat(0.35f), splat(1.0f));
+  const vf s = x * 0.849321800f;  // sqrt(log2(e) / 2)
+  bell = exp2_nonpositive(-(s * s));
+  const vf tail = bell * (u * polynomial(u, c));
+  return select(x < 0.0f, tail, 1.0f - tail);
 }
 
 // log(m 2^e) in double, for m in [sqrt(1/2), sqrt(2)]; the same bits on every ISA.
