@@ -129,18 +129,33 @@ class Graph:
     # --- execution
 
     def _compile(self) -> list[Step]:
+        nodes = [node for node in self.nodes if not node.is_input]
+        last: dict[int, Node] = {}  # the last node that reads a tensor, by its id
+        for node in nodes:
+            last.update(dict.fromkeys(map(id, node.inputs), node))
+        kept = set(map(id, self.outputs))
         slots = {id(tensor): index for index, tensor in enumerate(self.inputs)}
         steps: list[Step] = []
         size = len(slots)
-        for node in self.nodes:
-            if node.is_input:
-                continue
+        free: list[int] = []  # places whose tensor no later node reads
+        for node in nodes:
             (call, training), with_masks = _callables_of(node)
             source = _source_of(node, slots)
-            targets = list(range(size, size + len(node.outputs)))
-            size += len(targets)
-            for tensor, index in zip(node.outputs, targets, strict=True):
-                slots.setdefault(id(tensor), index)  # the output of a layer may be a given input
+            read = dict.fromkeys(map(id, node.inputs))
+            free += [slots[key] for key in read if last[key] is node and key not in kept]
+            targets = []
+            for tensor in node.outputs:
+                if not free:
+                    free.append(size)
+                    size += 1
+                targets.append(free.pop())
+                # The output of a layer may be a given input.
+                slots.setdefault(id(tensor), targets[-1])
+            free += [
+                index
+                for tensor, index in zip(node.outputs, targets, strict=True)
+                if slots[id(tensor)] != index or (id(tensor) not in last and id(tensor) not in kept)
+            ]
             target = targets if tree.is_nested(node.outputs_struct) else targets[0]
             may_give = not isinstance(node.operation, Operation) and node.operation.may_give_masks()
             steps.append((call, source, target, training, node.operation, with_masks, may_give))

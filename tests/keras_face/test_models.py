@@ -1,5 +1,7 @@
 """Sequential, functional and subclassed models: structure, inputs, names, errors, summary."""
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -515,3 +517,30 @@ class TestStructure:
         text = []
         model.summary(print_fn=text.append, show_trainable=True)
         assert "Non-trainable params: 15 (60.00 B)" in text[0]
+
+
+def test_a_call_holds_a_tensor_only_until_its_last_reader():
+    results, alive = [], []
+
+    class Watched(layers.Layer):
+        def call(self, x):
+            alive.append(sum(result() is not None for result in results))
+            y = x + 1.0
+            results.append(weakref.ref(y))
+            return y
+
+        def compute_output_shape(self, input_shape):
+            return input_shape
+
+    x = layers.Input((3,))
+    y = first = Watched()(x)
+    for _ in range(6):
+        y = Watched()(y)
+    model = models.Model(x, layers.Add()([first, y]))
+    results.clear()
+    alive.clear()
+    with fastdl.no_grad():
+        result = model(np.zeros((2, 3), np.float32))
+    assert np.array_equal(result.numpy(), np.full((2, 3), 8.0))
+    # The first result, which the sum reads, and the argument of the call.
+    assert alive == [0, 1, 2, 2, 2, 2, 2]
