@@ -32,7 +32,6 @@ uint32_t key(float x) {
 }
 uint32_t key(int32_t x) { return uint32_t(x) ^ 1u << 31; }
 uint32_t key(uint8_t x) { return x; }
-uint32_t key(bool x) { return x; }
 
 template <class T>
 void order_row(int64_t* y, const T* x, int64_t n, bool descending) {
