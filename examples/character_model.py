@@ -28,7 +28,7 @@ def gpt(vocabulary: int) -> fastdl.Model:
     """Four blocks of four heads, normalized first, with trained positions."""
     tokens = layers.Input((None,), dtype="int64")
     x = layers.Embedding(vocabulary, WIDTH)(tokens)
-    x = x + layers.PositionEmbedding(4 * CONTEXT)(x)
+    x = x + layers.PositionEmbedding(CONTEXT)(x)
     for _ in range(4):
         y = layers.LayerNormalization()(x)
         x = x + layers.MultiHeadAttention(4, WIDTH // 4)(y, y, use_causal_mask=True)
@@ -99,7 +99,7 @@ def main() -> None:
     start = ids[split : split + 8]
     found = fastdl.utils.generate(
         model, start, options.characters, temperature=options.temperature, seed=options.seed,
-        context=4 * CONTEXT if options.kind == "gpt" else None,
+        context=CONTEXT if options.kind == "gpt" else None,
     )  # fmt: skip
     print("".join(characters[i] for i in found))
 
