@@ -27,9 +27,11 @@ namespace {
 constexpr int kBuckets = 4 * 40;
 // The limit of the cache of freed blocks: a share of the memory that the process may use, within bounds.
 constexpr int64_t kCacheShare = 8, kLeastCache = int64_t(64) << 20, kMostCache = int64_t(8) << 30;
-// Blocks of this size and more are mapped directly. Fresh mappings hold zeros, which take no memory until written, and
-// can use huge pages. Without huge pages, threads that touch new memory together (an optimizer's first step) wait for
-// each other's page faults, 8 us per 4 KiB.
+// Blocks of this size and more use huge pages where the system has them. Otherwise the memory of a step takes more
+// pages than the core tracks, and threads that touch new memory together (an optimizer's first step) wait for each
+// other's page faults, 8 us per 4 KiB.
+constexpr int64_t kHugePage = int64_t(2) << 20;
+// Blocks of this size and more are mapped directly. Fresh mappings hold zeros, which take no memory until written.
 constexpr int64_t kMapped = int64_t(32) << 20;
 // Cached bytes from which malloc_trim() is worth its time.
 [[maybe_unused]] constexpr int64_t kTrimmed = int64_t(4) << 20;
@@ -93,9 +95,15 @@ std::atomic<int64_t> live{0};
 std::atomic<uint64_t> made{0};
 
 void* take_from_system(int64_t bytes) {
-  if (bytes < kMapped) return aligned_alloc(64, size_t(bytes));
-  void* p = mmap(nullptr, size_t(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (p == MAP_FAILED) return nullptr;
+  if (bytes < kHugePage) return aligned_alloc(64, size_t(bytes));
+  void* p;
+  if (bytes < kMapped) {
+    p = aligned_alloc(kHugePage, size_t((bytes + kHugePage - 1) / kHugePage * kHugePage));
+    if (!p) return nullptr;
+  } else {
+    p = mmap(nullptr, size_t(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) return nullptr;
+  }
 #if defined(__linux__)
   madvise(p, size_t(bytes), MADV_HUGEPAGE);  // a hint, which may fail
 #endif
