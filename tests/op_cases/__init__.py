@@ -18,6 +18,7 @@ from . import (
     random,
     recurrent,
     reduce,
+    special,
     unary,
     update,
 )
@@ -41,6 +42,7 @@ FAMILIES = (
     update,
     integers,
     attention,
+    special,
 )
 CASES: list[Case] = [case for family in FAMILIES for case in family.CASES]
 
