@@ -77,6 +77,7 @@ void refuse_pickling(PyHeapTypeObject* type);
 
 void bind_tensor(py::module_& m);
 void bind_ops(py::module_& m);
+void bind_autograd(py::module_& m);
 void bind_plan(py::module_& m);
 void bind_device(py::module_& m);
 

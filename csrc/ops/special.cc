@@ -157,8 +157,7 @@ void grad_special2(GradContext& c) {
   const Function2& f = *c.attrs.as<Function2Attrs>().function;
   const auto flow = [&](int i, auto derivative) {
     if (!c.needs(i)) return;
-    FASTDL_CHECK(derivative, RuntimeError, f.name, ": has no gradient for its ", i ? "second" : "first",
-                 " argument");
+    FASTDL_CHECK(derivative, RuntimeError, f.name, ": has no gradient for its ", i ? "second" : "first", " argument");
     c.gin[i] = sum_to(mul(c.gout[0], derivative(c.in[0], c.in[1], c.out[0])), c.in[i]->shape);
   };
   flow(0, f.derivative_a);

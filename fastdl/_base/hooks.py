@@ -1,4 +1,5 @@
-"""Forward hooks: functions that run before and after a module's `forward`."""
+"""Hooks: functions that run before and after a module's `forward` and its gradient, and hooks of
+tensors."""
 
 from __future__ import annotations
 

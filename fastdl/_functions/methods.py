@@ -17,6 +17,7 @@ from .._base.device import device_of, moved, split_target
 from .._base.dtypes import check_fits
 from .._base.random import drawing_from
 from .._core import Tensor
+from . import tape_methods
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,6 +126,11 @@ def place(self: Tensor) -> device:
 def is_cuda(self: Tensor) -> bool:
     """Whether the tensor lies on a CUDA device."""
     return device_of(self).type == "cuda"
+
+
+def retains_grad(self: Tensor) -> bool:
+    """Whether `backward` keeps the gradient of this result of an operation."""
+    return _core.retains_grad(self)
 
 
 def transposed(self: Tensor) -> Tensor:
@@ -456,6 +462,9 @@ METHODS: dict[str, Callable[..., object]] = {
     "new_zeros": new_zeros,
     "new_ones": new_ones,
     "requires_grad_": requires_grad_,
+    "register_hook": tape_methods.register_hook,
+    "register_post_accumulate_grad_hook": tape_methods.register_post_accumulate_grad_hook,
+    "retain_grad": tape_methods.retain_grad,
     "copy_": copy_,
     "fill_": fill_,
     "zero_": zero_,
@@ -486,6 +495,7 @@ PROPERTIES: dict[str, tuple[Any, ...]] = {
     "data": (get_data, set_data),
     "device": (place,),
     "is_cuda": (is_cuda,),
+    "retains_grad": (retains_grad,),
     "T": (transposed,),
     "mT": (matrix_transposed,),
 }

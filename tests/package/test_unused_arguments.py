@@ -25,6 +25,7 @@ MASK = "the output's mask is that of the input"
 SPEED = "a hint for speed; the documentation says that it changes no result"
 
 # (module, function, argument): why the body need not read it.
+SPEED = "it chooses how PyTorch computes the same values"
 NEVER_READ = {
     ("_functions.indexing", "argsort", "stable"): ORDER,
     ("_functions.indexing", "sort", "stable"): ORDER,
@@ -32,6 +33,10 @@ NEVER_READ = {
     ("_functions.indexing", "unique", "sorted"): ORDER,
     ("ops.indexing", "top_k", "sorted"): ORDER,
     ("ops.indexing", "unique", "sorted"): ORDER,
+    ("autograd.functional", "jacobian", "vectorize"): SPEED,
+    ("autograd.functional", "jacobian", "strategy"): SPEED,
+    ("autograd.functional", "hessian", "vectorize"): SPEED,
+    ("autograd.functional", "hessian", "outer_jacobian_strategy"): SPEED,
     ("layers.layer", "build", "input_shape"): HOOK,
     ("layers.multi_head_attention", "compute_output_shape", "value_shape"): QUERY,
     ("layers.multi_head_attention", "compute_output_shape", "key_shape"): QUERY,
