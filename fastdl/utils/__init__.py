@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .._finders.batch_size import BatchSizeTest, find_batch_size
     from .._finders.learning_rate import LearningRateTest, find_learning_rate
     from . import plots as plots
+    from .bucketed import bucketed_dataset as bucketed_dataset
     from .drawing import model_to_dot as model_to_dot
     from .drawing import model_to_text as model_to_text
     from .drawing import plot_model as plot_model
@@ -142,6 +143,7 @@ Sequence = PyDataset  # its name in tf.keras
 
 # Where names live that are loaded on first use. Some of the modules use models, which use this one.
 _HOMES = {
+    ".bucketed": "bucketed_dataset",
     ".feature_space": "FeatureSpace",
     ".explain": "grad_cam plot_filters plot_grad_cam",
     ".generation": "generate",
@@ -165,6 +167,7 @@ __all__ = [
     "LearningRateTest",
     "PyDataset",
     "Sequence",
+    "bucketed_dataset",
     "calibration_curve",
     "classification_report",
     "clear_session",
