@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from .text_dataset import text_dataset_from_directory as text_dataset_from_directory
     from .time_series import pad_sequences as pad_sequences
     from .time_series import timeseries_dataset_from_array as timeseries_dataset_from_array
+    from .tokenizer import Tokenizer as Tokenizer
+    from .tokenizer import train_tokenizer as train_tokenizer
 
 
 def to_categorical(x: TensorLike, num_classes: int | None = None) -> np.ndarray:
@@ -153,6 +155,7 @@ _HOMES = {
     ".reports": "calibration_curve classification_report confusion_matrix",
     ".splits": "k_fold split_dataset",
     ".text_dataset": "text_dataset_from_directory",
+    ".tokenizer": "Tokenizer train_tokenizer",
     ".time_series": "pad_sequences timeseries_dataset_from_array",
     ".._finders.batch_size": "BatchSizeTest find_batch_size",
     ".._finders.learning_rate": "LearningRateTest find_learning_rate",
@@ -167,6 +170,7 @@ __all__ = [
     "LearningRateTest",
     "PyDataset",
     "Sequence",
+    "Tokenizer",
     "bucketed_dataset",
     "calibration_curve",
     "classification_report",
@@ -201,5 +205,6 @@ __all__ = [
     "text_dataset_from_directory",
     "timeseries_dataset_from_array",
     "to_categorical",
+    "train_tokenizer",
     "unpack_x_y_sample_weight",
 ]
