@@ -30,7 +30,8 @@ Fill = Callable[[Sequence[Tensor]], object]
 # pay off, the step runs eagerly.
 _PAYS = 8
 _MOST_IN_VAIN = 5
-# So many plans are kept in any case; further ones while all results take at most so many bytes.
+# So many plans are kept in any case; further ones while the batches and results in them take at
+# most so many bytes.
 _FEW = 8
 _ROOM = 1 << 26
 
@@ -65,7 +66,7 @@ class _Signature:
         self.retry = False  # a guard broke: one failed recording is allowed
         self.put_off = 0  # steps in a row that ran eagerly although there is a plan
         self.used = 0  # the number of the step that used it last
-        self.bytes = 0  # of the result
+        self.bytes = 0  # of its batch and its result, which lie outside of the arena
 
     def drop(self) -> None:
         """Drops the plan, so that the step is recorded anew."""
@@ -330,7 +331,7 @@ class StepFunction(Generic[Result]):
         self._remember_epoch(signature)
         signature.replays = signature.put_off = 0
         signature.result = result
-        signature.bytes = sum(t.nbytes for t in outputs)
+        signature.bytes = sum(t.nbytes for t in (*slots, *outputs))
         signature.retry = False
         return result
 
