@@ -226,6 +226,9 @@ class Receiver {
   virtual bool can_wait(const Tensor&) { return false; }
   virtual void take(const Tensor&, Product) {}
   virtual bool accumulates() const { return false; }  // whether take() adds to leaf->grad
+  // Whether the next gradient of this tensor may come as rows.
+  virtual bool can_be_rows(const Tensor&) { return false; }
+  virtual void take(const Tensor&, Rows) {}
   // One use of this tensor has contributed its gradient.
   virtual void used(const Tensor&) {}
 };
@@ -327,7 +330,8 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
     const int inputs = n.inputs;
     for (int i = 0; i < inputs; ++i) in[i] = n.in[i];
     Product waiting[kMaxInputs];
-    uint32_t can_wait = 0;
+    Rows rows[kMaxInputs];
+    uint32_t can_wait = 0, can_be_rows = 0;
     for (int i = 0; i < n.outputs; ++i) {
       out[i] = n.out[i];
       if (create_graph && out[i]->storage && is_float(out[i]->dtype)) {
@@ -341,8 +345,9 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
       if (!in[i] || has_hooks(in[i]) || std::find(in, in + i, in[i]) != in + i) continue;
       into[i] = receiver.home_of(in[i]);
       if (receiver.can_wait(in[i])) can_wait |= 1u << i;
+      if (receiver.can_be_rows(in[i])) can_be_rows |= 1u << i;
     }
-    GradContext c{in, out, p.gout, n.attrs, n.needed, gin, into, can_wait, waiting};
+    GradContext c{in, out, p.gout, n.attrs, n.needed, gin, into, can_wait, waiting, can_be_rows, rows};
     n.op->grad(c);
     if (anomaly_where) [[unlikely]]
       check_for_nan(n, c);
@@ -350,6 +355,7 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
       if (!c.needs(i)) continue;
       if (gin[i]) flow(in[i], gin[i]);
       if (waiting[i]) receiver.take(in[i], std::move(waiting[i]));
+      if (rows[i]) receiver.take(in[i], std::move(rows[i]));
       receiver.used(in[i]);
     }
     if (!retain_graph) {
@@ -389,20 +395,31 @@ class Chosen : public Receiver {
     return home;
   }
 
-  // Only a product that is the whole gradient can wait.
+  // Only a product that is the whole gradient can wait, and only the whole gradient can be rows.
   bool can_wait(const Tensor& to) override {
     bool can = false;
-    for_each_place(to, [&](size_t i) {
-      can = to_come_[i] == 1 && !sums_[i] && !to->node && !is_storage(to->dtype) && sink_.takes_parts(i);
-    });
+    for_each_place(to, [&](size_t i) { can = is_whole(to, i) && sink_.takes_parts(i); });
+    return can;
+  }
+  bool can_be_rows(const Tensor& to) override {
+    bool can = false;
+    for_each_place(to, [&](size_t i) { can = is_whole(to, i) && sink_.takes_rows(i); });
     return can;
   }
   void take(const Tensor& to, Product p) override {
     for_each_place(to, [&](size_t i) {
-      if (reads_inputs(p))
+      if (reads_inputs(p.a, p.b))
         sums_[i] = compute_rows(p, 0, p.rows(), sink_.place(i));
       else
         sink_.take(i, p);
+    });
+  }
+  void take(const Tensor& to, Rows r) override {
+    for_each_place(to, [&](size_t i) {
+      if (reads_inputs(r.ids, r.values))
+        sums_[i] = table_of(r, sink_.place(i));
+      else
+        sink_.take(i, r);
     });
   }
 
@@ -452,9 +469,12 @@ class Chosen : public Receiver {
   // Gradients cannot be summed in memory of a storage type.
   Tensor home_at(size_t i) { return is_storage(inputs_[i]->dtype) ? nullptr : sink_.place(i); }
 
-  bool reads_inputs(const Product& p) const {
+  bool is_whole(const Tensor& to, size_t i) const {
+    return to_come_[i] == 1 && !sums_[i] && !to->node && !is_storage(to->dtype);
+  }
+  bool reads_inputs(const Tensor& a, const Tensor& b) const {
     return std::any_of(inputs_.begin(), inputs_.end(),
-                       [&](const Tensor& t) { return t->storage == p.a->storage || t->storage == p.b->storage; });
+                       [&](const Tensor& t) { return t->storage == a->storage || t->storage == b->storage; });
   }
 
   const std::vector<Tensor>& inputs_;

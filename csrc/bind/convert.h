@@ -107,6 +107,8 @@ template <>
 struct type_caster<fastdl::Plan> : made_caster<fastdl::Plan> {};
 template <>
 struct type_caster<fastdl::Product> : made_caster<fastdl::Product> {};
+template <>
+struct type_caster<fastdl::Rows> : made_caster<fastdl::Rows> {};
 
 template <>
 struct type_caster<fastdl::Tensor> : copyable_holder_caster<fastdl::TensorImpl, fastdl::Tensor> {

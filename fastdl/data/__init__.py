@@ -19,6 +19,7 @@ from .loader import (
 )
 from .sampler import (
     BatchSampler as BatchSampler,
+    BucketBatchSampler as BucketBatchSampler,
     RandomSampler as RandomSampler,
     Sampler as Sampler,
     SequentialSampler as SequentialSampler,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .._finders.batch_size import BatchSizeTest, find_batch_size
     from .._finders.learning_rate import LearningRateTest, find_learning_rate
     from . import plots as plots
+    from .bucketed import bucketed_dataset as bucketed_dataset
     from .drawing import model_to_dot as model_to_dot
     from .drawing import model_to_text as model_to_text
     from .drawing import plot_model as plot_model
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from .text_dataset import text_dataset_from_directory as text_dataset_from_directory
     from .time_series import pad_sequences as pad_sequences
     from .time_series import timeseries_dataset_from_array as timeseries_dataset_from_array
+    from .tokenizer import Tokenizer as Tokenizer
+    from .tokenizer import train_tokenizer as train_tokenizer
 
 
 def to_categorical(x: TensorLike, num_classes: int | None = None) -> np.ndarray:
@@ -142,6 +145,7 @@ Sequence = PyDataset  # its name in tf.keras
 
 # Where names live that are loaded on first use. Some of the modules use models, which use this one.
 _HOMES = {
+    ".bucketed": "bucketed_dataset",
     ".feature_space": "FeatureSpace",
     ".explain": "grad_cam plot_filters plot_grad_cam",
     ".generation": "generate",
@@ -151,6 +155,7 @@ _HOMES = {
     ".reports": "calibration_curve classification_report confusion_matrix",
     ".splits": "k_fold split_dataset",
     ".text_dataset": "text_dataset_from_directory",
+    ".tokenizer": "Tokenizer train_tokenizer",
     ".time_series": "pad_sequences timeseries_dataset_from_array",
     ".._finders.batch_size": "BatchSizeTest find_batch_size",
     ".._finders.learning_rate": "LearningRateTest find_learning_rate",
@@ -165,6 +170,8 @@ __all__ = [
     "LearningRateTest",
     "PyDataset",
     "Sequence",
+    "Tokenizer",
+    "bucketed_dataset",
     "calibration_curve",
     "classification_report",
     "clear_session",
@@ -198,5 +205,6 @@ __all__ = [
     "text_dataset_from_directory",
     "timeseries_dataset_from_array",
     "to_categorical",
+    "train_tokenizer",
     "unpack_x_y_sample_weight",
 ]

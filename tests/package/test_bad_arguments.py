@@ -599,6 +599,7 @@ NEEDED |= {
     "data.DataLoader": lambda: {"dataset": numbers()},
     "data.RandomSampler": lambda: {"data_source": numbers()},
     "data.SequentialSampler": lambda: {"data_source": numbers()},
+    "data.BucketBatchSampler": lambda: {"lengths": [3, 5], "batch_size": 2},
     "data.Subset": lambda: {"dataset": numbers(), "indices": [0, 1]},
     "data.SubsetRandomSampler": lambda: {"indices": [0, 1]},
     "data.WeightedRandomSampler": lambda: {"weights": [0.5, 0.5], "num_samples": 2},
