@@ -106,6 +106,11 @@ void bind_autograd(py::module_& m) {
         [](const Tensor& t) { return t && t->node && t->hooks && static_cast<GradHooks&>(*t->hooks).retains; });
   m.def("attach", &attach_function, py::arg("inputs"), py::arg("outputs"), py::arg("backward"), py::arg("reads_in"),
         py::arg("reads_out"), py::arg("constant"));
+  // Another object for the same tensor, which keeps its place in the graph when t becomes another.
+  m.def("alias", [](const Tensor& t) {
+    FASTDL_CHECK(t && !(t->requires_grad && !t->node), RuntimeError, "alias: a leaf that requires a gradient has none");
+    return alias(t);
+  });
   m.def("become", &become);
   m.def("set_anomaly_detection", &set_anomaly);
 }
