@@ -7,7 +7,7 @@ and values of all steps, recurrent layers their states, and layers of positions 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,11 +20,21 @@ if TYPE_CHECKING:
     from .._core import Tensor
 
 
+# The entry of a model's __dict__ with which `generate` keeps a recorded step and its memory.
+KEPT = "_decoding"
+
+
 class _Context(threading.local):
     decoding: Decoding | None = None
 
 
 _context = _Context()
+
+
+class _Kept(NamedTuple):
+    layer: Any
+    tensors: list[Tensor]
+    first: list[Tensor] | None  # their values before the first step; None if those do not matter
 
 
 class Decoding:
@@ -36,17 +46,38 @@ class Decoding:
     def __init__(self, steps: int) -> None:
         self.steps = steps
         self.position = _core.as_tensor(np.zeros((), np.int64))  # of the first new step
-        self._kept: dict[int, tuple[Any, list[Tensor]]] = {}
+        self._kept: dict[int, _Kept] = {}
 
-    def kept(self, layer: Any, make: Callable[[], list[Tensor]]) -> list[Tensor]:
-        """The tensors that a layer keeps; `make` makes them at its first call."""
+    def cache(self, layer: Any, make: Callable[[], list[Tensor]]) -> list[Tensor]:
+        """What a layer keeps of each step; `make` makes the tensors at its first call."""
         found = self._kept.get(id(layer))
         if found is None:
-            found = self._kept[id(layer)] = (layer, make())
-        return found[1]
+            found = self._kept[id(layer)] = _Kept(layer, make(), None)
+        return found.tensors
+
+    def states(self, layer: Any, make: Callable[[], list[Tensor]]) -> list[Tensor]:
+        """What a layer keeps of the last step; `make` gives the values before the first one."""
+        found = self._kept.get(id(layer))
+        if found is None:
+            first = make()
+            found = self._kept[id(layer)] = _Kept(layer, [t.clone() for t in first], first)
+        return found.tensors
+
+    def restart(self) -> None:
+        """Begins new sequences. What a layer kept of the steps of earlier ones is never read."""
+        F.assign_(self.position, 0)
+        for kept in self._kept.values():
+            for tensor, first in zip(kept.tensors, kept.first or (), strict=False):
+                F.assign_(tensor, first)
+
+    def tensors(self) -> list[Tensor]:
+        """All memory that the steps change."""
+        return [self.position, *(t for kept in self._kept.values() for t in kept.tensors)]
 
     def positions(self, steps: int) -> Tensor:
         """The positions of a call's steps."""
+        if steps == 1:
+            return F.reshape(self.position, shape=(1,))
         return _core.as_tensor(np.arange(steps)) + self.position
 
     def advance(self, steps: int) -> None:
@@ -55,8 +86,8 @@ class Decoding:
 
     def reorder(self, rows: Tensor) -> None:
         """Gives each sequence the past of another one; `rows` says which."""
-        for _, tensors in self._kept.values():
-            for tensor in tensors:
+        for kept in self._kept.values():
+            for tensor in kept.tensors:
                 F.assign_(tensor, F.take(tensor, rows, axis=0))
 
     def __enter__(self) -> Decoding:

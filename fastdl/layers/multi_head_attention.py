@@ -246,7 +246,7 @@ class HeadsAttention(Layer):
             shapes = [(x.shape[0], memory.steps, *x.shape[2:]) for x in (k, v)]
             return [_core.full(shape, "float32", 0.0) for shape in shapes]
 
-        keys, values = memory.kept(self, make)
+        keys, values = memory.cache(self, make)
         positions = memory.positions(q.shape[1])
         F.put_(keys, positions, k, axis=1)
         F.put_(values, positions, v, axis=1)

@@ -175,7 +175,7 @@ class RNN(Layer):
             )
         memory = decoding() if initial_state is None and not self.go_backwards else None
         if memory is not None:
-            initial_state = memory.kept(
+            initial_state = memory.states(
                 self, lambda: list(tree.leaves(self.get_initial_state(sequences.shape[0])))
             )
             initial_state = tree.pack(self.state_size, initial_state)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from .. import _core
 from .._base.checks import check_fraction, check_integer, check_number, shown
-from .._base.decoding import Decoding
+from .._base.decoding import KEPT, Decoding
+from .._base.module import Module
 from .._base.notices import warn_once
-from .._engine.plan import plan
+from .._engine.steps import StepFunction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike
 
 _CHECKED = 4  # steps whose logits must be the same with and without memory
 _SIMILAR = 1e-4  # of the largest logit: some hundred roundings of float32
+_FEW = 8  # replays of one step are faster than a call with so many
+_ROOM = 64  # a memory has room for a multiple of so many steps, so that it serves many lengths
+_MOST_BYTES = 64 << 20  # of a memory that a model keeps
+_KEY = "one step"
 
 
 def generate(
@@ -40,7 +45,8 @@ def generate(
     that treat each step alone, whose input has any number of steps (`Input((None,))`). Then each
     new token costs one step: attention keeps its keys and values and recurrent layers their states.
     Whether that gives the model's own logits is checked on some steps first; if not, each token
-    costs a call with all steps, and a warning says so.
+    costs a call with all steps, and a warning says so. A model whose weights and attributes stay as
+    they are keeps the recorded step, so that later calls with as many sequences need no check.
 
     Args:
         model: the model, or a function of a tensor of tokens.
@@ -89,7 +95,8 @@ def generate(
     if end_token is not None:
         check_integer(who, "end_token", end_token, 0)
     rows = np.atleast_2d(given).astype(np.int64)
-    next_logits = _Reader(model, rows.shape[1] + max_new_tokens, context)
+    begin = (len(rows) * (beams or 1), rows.shape[1])
+    next_logits = _Reader(model, begin, rows.shape[1] + max_new_tokens, context)
     before = _core.set_grad_enabled(False)
     try:
         if beams is not None:
@@ -100,24 +107,131 @@ def generate(
             found = _draw(next_logits, rows, max_new_tokens, choose, end_token)
     finally:
         _core.set_grad_enabled(before)
+    next_logits.keep()
     return found[0] if given.ndim == 1 else found
+
+
+class _Steps:
+    """A model that is called with one step at a time: the recorded step, and its memory.
+
+    The model keeps the one that it used last. Another call of `generate` takes it if it must give
+    the same logits as whole sequences, as it did when that was checked: neither memory that the
+    model reads nor any attribute has changed since, and what was read in one call was as long.
+    """
+
+    def __init__(self, model: Any, batch: int, length: int) -> None:
+        self._batch = batch
+        self._memory = Decoding(-(-length // _ROOM) * _ROOM)
+        self._model = model
+        root = None if isinstance(model, Module) else model
+        self._step = StepFunction(self._call, root=root)
+        self._checked: _Check | None = None
+
+    def __reduce__(self) -> Any:
+        return type(None), ()  # a copy of the model records its own
+
+    def _call(self, x: Any) -> Any:
+        with self._memory:
+            logits = self._model(x)[:, -1]
+            self._memory.advance(x.shape[1])
+        return logits
+
+    def __call__(self, rows: np.ndarray) -> np.ndarray:
+        """The logits behind one more step of each sequence, which is (batch, 1)."""
+        x = np.ascontiguousarray(rows)
+        with self._step.turn:
+            logits = self._step.call(x, _KEY)
+            if logits is None:
+                logits = self._step([_core.as_tensor(x)], _first, _KEY).numpy().copy()
+        return logits
+
+    def read(self, rows: np.ndarray) -> None:
+        """Reads the steps with which new sequences begin."""
+        self._memory.restart()
+        steps = rows.shape[1]
+        if self._checked is not None and steps <= _FEW:
+            for t in range(steps):
+                self(rows[:, t : t + 1])
+        elif steps:
+            self._call(_core.as_tensor(rows))
+
+    def reorder(self, rows: np.ndarray) -> None:
+        """Gives each sequence the past of another one."""
+        self._memory.reorder(_core.as_tensor(rows))
+
+    # --- what the model keeps
+
+    @staticmethod
+    def kept(model: Any, batch: int, length: int, begin: int) -> _Steps | None:
+        """Takes what fits from a model: it serves one call at a time."""
+        found: _Steps | None = model.__dict__.pop(KEPT, None) if isinstance(model, Module) else None
+        if found is None or found._batch != batch or found._memory.steps < length:
+            return None
+        return found if found._is_sound(begin) else None
+
+    def keep(self) -> None:
+        if self._checked is not None and isinstance(self._model, Module):
+            self._model.__dict__[KEPT] = self
+
+    def _plan(self) -> _core.Plan | None:
+        return self._step.plan_of(_KEY, (self._batch, 1), np.int64)
+
+    def note_check(self, length: int) -> None:
+        """Notes that the logits were right with all that was read, up to `length` steps."""
+        plan, changing = self._plan(), self._memory.tensors()
+        if plan is None or sum(t.nbytes for t in changing) > _MOST_BYTES:
+            return
+        own = {t.data_ptr() for t in (*changing, *plan.inputs, *plan.outputs)}
+        read = [t for t in plan.memory.values() if t.data_ptr() not in own]
+        weights = [*self._model.parameters(), *self._model.buffers()]
+        self._checked = _Check(plan, _core.Unchanged(read + weights), _core.epoch(), length)
+
+    def _is_sound(self, begin: int) -> bool:
+        check = self._checked
+        return (
+            check is not None
+            and begin <= check.length
+            and check.epoch == _core.epoch()
+            and check.read.holds()
+            and check.plan is self._plan()
+        )
+
+
+class _Check(NamedTuple):
+    """What the logits depended on when they were checked."""
+
+    plan: _core.Plan
+    read: _core.Unchanged
+    epoch: int
+    length: int
+
+
+def _first(leaves: Sequence[Any]) -> Any:
+    return leaves[0]
 
 
 class _Reader:
     """Gives the logits behind the last step of sequences, which grow by one step a call."""
 
-    def __init__(self, model: Any, length: int, context: int | None) -> None:
+    def __init__(
+        self, model: Any, begin: tuple[int, int], length: int, context: int | None
+    ) -> None:
         self._model = model
         self._context = context
         # Positions within a window move with each token, so nothing can be kept.
         self._remembers = context is None or length <= context
         self._length = length
-        self._memory: Decoding | None = None
-        self._step: Callable[..., Any] | None = None
+        self._steps: _Steps | None = None
+        self._behind = 0  # steps that `_steps` has read
+        if self._remembers:
+            self._steps = _Steps.kept(model, begin[0], length, begin[1])
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
-        if self._step is not None:
-            return self._checked(self._step(_core.as_tensor(rows[:, -1:])).numpy())
+        if self._steps is not None:
+            if self._behind == 0:
+                self._steps.read(rows[:, :-1])
+            self._behind = rows.shape[1]
+            return self._checked(self._steps(rows[:, -1:]))
         seen = rows if self._context is None else rows[:, -self._context :]
         logits = self._run(seen)
         if self._remembers and rows.shape[1] > _CHECKED:
@@ -134,35 +248,27 @@ class _Reader:
         return self._checked(logits)
 
     def _checked(self, logits: np.ndarray) -> np.ndarray:
-        if np.isnan(logits).any():
+        most = logits.max(initial=-np.inf)
+        if most != most:
             raise ValueError("generate: model: its logits are NaN")
         return logits
 
     def _begin(self, rows: np.ndarray, wanted: np.ndarray) -> None:
         """Reads the sequences again, with a memory, the last steps one by one."""
         self._remembers = False  # once
-        memory = Decoding(self._length)
-
-        def step(x: Any) -> Any:
-            with memory:
-                logits = self._model(x)[:, -1]
-                memory.advance(x.shape[1])
-            return logits
-
+        steps = _Steps(self._model, len(rows), self._length)
         first = rows.shape[1] - _CHECKED
         try:
-            step(_core.as_tensor(rows[:, :first]))
-            one = plan(step)
-            found = [
-                one(_core.as_tensor(rows[:, t : t + 1])).numpy()
-                for t in range(first, rows.shape[1])
-            ]
+            steps.read(rows[:, :first])
+            found = [steps(rows[:, t : t + 1]) for t in range(first, rows.shape[1])]
         except (ValueError, RuntimeError, IndexError, NotImplementedError) as error:
             return self._give_up(str(error))
         apart = np.abs(np.stack(found, 1) - wanted[:, first:]).max()
         if not apart <= _SIMILAR * max(1.0, np.abs(wanted[:, first:]).max()):
             return self._give_up("its logits differ if steps come one by one")
-        self._memory, self._step = memory, one
+        if isinstance(self._model, Module):
+            steps.note_check(rows.shape[1])
+        self._steps, self._behind = steps, rows.shape[1]
 
     def _give_up(self, why: str) -> None:
         name = getattr(self._model, "name", type(self._model).__name__)
@@ -173,8 +279,13 @@ class _Reader:
 
     def reorder(self, rows: np.ndarray) -> None:
         """Gives each sequence the past of another one."""
-        if self._memory is not None:
-            self._memory.reorder(_core.as_tensor(rows))
+        if self._steps is not None and self._behind:
+            self._steps.reorder(rows)
+
+    def keep(self) -> None:
+        """Leaves the recorded step and its memory to the next call for this model."""
+        if self._steps is not None:
+            self._steps.keep()
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:
@@ -191,12 +302,16 @@ def _chooser(
     def choose(logits: np.ndarray) -> np.ndarray:
         if temperature == 0:
             return logits.argmax(-1)
-        z = logits.astype(np.float64) / temperature
+        z = logits.astype(np.float64)
+        if temperature != 1:
+            z /= temperature
         if top_k is not None and top_k < z.shape[-1]:
             least = np.partition(z, -top_k, -1)[:, -top_k, None]
             z = np.where(z < least, -np.inf, z)
-        p = np.exp(_log_softmax(z))
+        z -= z.max(-1, keepdims=True)
+        p = np.exp(z, out=z)  # but for a factor
         if top_p is not None:
+            p /= p.sum(-1, keepdims=True)
             order = np.argsort(-p, -1, kind="stable")
             sums = np.cumsum(np.take_along_axis(p, order, -1), -1)
             dropped = np.zeros(p.shape, bool)
@@ -217,14 +332,16 @@ def _draw(
     end_token: int | None,
 ) -> np.ndarray:
     ended = np.zeros(len(rows), bool)
-    for _ in range(count):
-        token = choose(next_logits(rows))
+    given = rows.shape[1]
+    rows = np.concatenate([rows, np.zeros((len(rows), count), np.int64)], 1)
+    for n in range(given, given + count):
+        token = choose(next_logits(rows[:, :n]))
         if end_token is not None:
             token = np.where(ended, end_token, token)
             ended |= token == end_token
-        rows = np.concatenate([rows, token[:, None]], 1)
-        if ended.all():
-            break
+        rows[:, n] = token
+        if end_token is not None and ended.all():
+            return rows[:, : n + 1]
     return rows
 
 
