@@ -797,6 +797,8 @@ def attention(
     lengths: TensorLike | None = None,
     dropout: float = 0.0,
     generator: TensorLike | None = None,
+    key_scale: TensorLike | None = None,
+    value_scale: TensorLike | None = None,
 ) -> Tensor: ...
 def increment_(counts: TensorLike, amount: int = 1) -> None: ...
 def update_(

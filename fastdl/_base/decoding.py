@@ -15,7 +15,7 @@ from .. import _core
 from . import functional as F
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .._core import Tensor
 
@@ -31,6 +31,16 @@ class _Context(threading.local):
 _context = _Context()
 
 
+class Cache(NamedTuple):
+    """Keys or values of some steps."""
+
+    values: Tensor  # (batch, steps, heads, width)
+    scale: Tensor | None = None  # of int8, for each step and head
+
+    def tensors(self) -> list[Tensor]:
+        return [self.values] if self.scale is None else [self.values, self.scale]
+
+
 class _Kept(NamedTuple):
     layer: Any
     tensors: list[Tensor]
@@ -40,20 +50,48 @@ class _Kept(NamedTuple):
 class Decoding:
     """The memory of some sequences of at most `steps` steps.
 
-    The position is memory that ops read, so a recorded step of one token serves all positions.
+    Keys and values of attention lie in `cache_dtype`: "float32", "bfloat16" or "int8". The
+    position is memory that ops read, so a recorded step of one token serves all positions.
     """
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, cache_dtype: str = "float32") -> None:
         self.steps = steps
+        self.cache_dtype = cache_dtype
         self.position = _core.as_tensor(np.zeros((), np.int64))  # of the first new step
         self._kept: dict[int, _Kept] = {}
 
-    def cache(self, layer: Any, make: Callable[[], list[Tensor]]) -> list[Tensor]:
-        """What a layer keeps of each step; `make` makes the tensors at its first call."""
+    @property
+    def has_caches(self) -> bool:
+        """Whether some layer keeps something of each step."""
+        return any(kept.first is None for kept in self._kept.values())
+
+    def extend(self, layer: Any, parts: Sequence[Tensor]) -> list[Cache]:
+        """What a layer keeps of all steps, after the new ones, (batch, steps, heads, width)."""
+        new = [self._shortened(x) for x in parts]
         found = self._kept.get(id(layer))
         if found is None:
-            found = self._kept[id(layer)] = _Kept(layer, make(), None)
-        return found.tensors
+            tensors = [
+                _core.full((x.shape[0], self.steps, *x.shape[2:]), x.dtype, 0)
+                for cache in new
+                for x in cache.tensors()
+            ]
+            found = self._kept[id(layer)] = _Kept(layer, tensors, None)
+        positions, kept = self.positions(parts[0].shape[1]), iter(found.tensors)
+        caches = []
+        for cache in new:
+            whole = [next(kept) for _ in cache.tensors()]
+            for tensor, x in zip(whole, cache.tensors(), strict=True):
+                F.put_(tensor, positions, x, axis=1)
+            caches.append(Cache(*whole))
+        return caches
+
+    def _shortened(self, x: Tensor) -> Cache:
+        if self.cache_dtype != "int8":
+            return Cache(F.cast(x, dtype=self.cache_dtype))
+        # The largest number of each step and head becomes 127.
+        scale = F.max(F.abs(x), axes=-1, keepdims=True) * (1 / 127)
+        values = F.round(x / F.where(scale == 0, 1.0, scale))
+        return Cache(F.cast(values, dtype="int8"), F.reshape(scale, shape=x.shape[:-1]))
 
     def states(self, layer: Any, make: Callable[[], list[Tensor]]) -> list[Tensor]:
         """What a layer keeps of the last step; `make` gives the values before the first one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,7 @@ _SIMILAR = 1e-4  # of the largest logit: some hundred roundings of float32
 _FEW = 8  # replays of one step are faster than a call with so many
 _ROOM = 64  # a memory has room for a multiple of so many steps, so that it serves many lengths
 _MOST_BYTES = 64 << 20  # of a memory that a model keeps
+_CACHES = ("float32", "bfloat16", "int8")
 _KEY = "one step"
 
 
@@ -37,6 +38,7 @@ def generate(
     end_token: int | None = None,
     context: int | None = None,
     seed: int | None = None,
+    cache_dtype: Literal["float32", "bfloat16", "int8"] | None = None,
 ) -> np.ndarray:
     """Continues sequences of tokens.
 
@@ -60,14 +62,17 @@ def generate(
         end_token: a sequence ends with it; it is repeated behind the end.
         context: the most steps that the model takes; of longer sequences it sees the last ones.
         seed: of the draws.
+        cache_dtype: the type in which attention keeps its keys and values, float32 unless given.
+            int8 has a scale for each step and head. States of recurrent layers stay float32. It
+            has no effect where each token costs a call with all steps.
 
     Returns:
         int64 of the shape of `tokens` with up to `max_new_tokens` more steps; fewer if all
         sequences have ended.
 
     Raises:
-        ValueError: tokens that are no integers, numbers out of their range, or logits of another
-            shape.
+        ValueError: tokens that are no integers, numbers out of their range, an unknown
+            `cache_dtype`, or logits of another shape.
 
     Source: Holtzman et al. 2020 (top_p), Fan et al. 2018 (top_k).
 
@@ -94,9 +99,14 @@ def generate(
         check_fraction(who, "top_p", top_p)
     if end_token is not None:
         check_integer(who, "end_token", end_token, 0)
+    if cache_dtype not in (None, *_CACHES):
+        raise ValueError(
+            f"{who}: cache_dtype: expected one of {', '.join(_CACHES)} or None, got "
+            f"{shown(cache_dtype)}"
+        )
     rows = np.atleast_2d(given).astype(np.int64)
     begin = (len(rows) * (beams or 1), rows.shape[1])
-    next_logits = _Reader(model, begin, rows.shape[1] + max_new_tokens, context)
+    next_logits = _Reader(model, begin, max_new_tokens, context, cache_dtype or "float32")
     before = _core.set_grad_enabled(False)
     try:
         if beams is not None:
@@ -119,9 +129,9 @@ class _Steps:
     model reads nor any attribute has changed since, and what was read in one call was as long.
     """
 
-    def __init__(self, model: Any, batch: int, length: int) -> None:
+    def __init__(self, model: Any, batch: int, length: int, cache_dtype: str) -> None:
         self._batch = batch
-        self._memory = Decoding(-(-length // _ROOM) * _ROOM)
+        self._memory = Decoding(-(-length // _ROOM) * _ROOM, cache_dtype)
         self._model = model
         root = None if isinstance(model, Module) else model
         self._step = StepFunction(self._call, root=root)
@@ -155,19 +165,31 @@ class _Steps:
         elif steps:
             self._call(_core.as_tensor(rows))
 
+    def follow(self, rows: np.ndarray) -> np.ndarray:
+        """The logits behind the last steps of new sequences, which come one by one."""
+        first = max(1, rows.shape[1] - _CHECKED)
+        self.read(rows[:, :first])
+        return np.stack([self(rows[:, t : t + 1]) for t in range(first, rows.shape[1])], 1)
+
     def reorder(self, rows: np.ndarray) -> None:
         """Gives each sequence the past of another one."""
         self._memory.reorder(_core.as_tensor(rows))
 
+    @property
+    def has_caches(self) -> bool:
+        """Whether some layer keeps something of each step."""
+        return self._memory.has_caches
+
     # --- what the model keeps
 
     @staticmethod
-    def kept(model: Any, batch: int, length: int, begin: int) -> _Steps | None:
+    def kept(model: Any, begin: tuple[int, int], length: int, cache_dtype: str) -> _Steps | None:
         """Takes what fits from a model: it serves one call at a time."""
         found: _Steps | None = model.__dict__.pop(KEPT, None) if isinstance(model, Module) else None
-        if found is None or found._batch != batch or found._memory.steps < length:
+        if found is None or found._batch != begin[0] or found._memory.steps < length:
             return None
-        return found if found._is_sound(begin) else None
+        fits = found._memory.cache_dtype == cache_dtype and found._is_sound(begin[1])
+        return found if fits else None
 
     def keep(self) -> None:
         if self._checked is not None and isinstance(self._model, Module):
@@ -214,29 +236,34 @@ class _Reader:
     """Gives the logits behind the last step of sequences, which grow by one step a call."""
 
     def __init__(
-        self, model: Any, begin: tuple[int, int], length: int, context: int | None
+        self, model: Any, begin: tuple[int, int], count: int, context: int | None, cache_dtype: str
     ) -> None:
         self._model = model
         self._context = context
-        # Positions within a window move with each token, so nothing can be kept.
-        self._remembers = context is None or length <= context
-        self._length = length
+        self._length = length = begin[1] + count
+        self._cache_dtype = cache_dtype
         self._steps: _Steps | None = None
         self._behind = 0  # steps that `_steps` has read
+        # Positions within a window move with each token, so nothing can be kept. A few tokens are
+        # not worth a check, except that they have to be those of a short cache.
+        self._remembers = context is None or length <= context
         if self._remembers:
-            self._steps = _Steps.kept(model, begin[0], length, begin[1])
+            self._steps = _Steps.kept(model, begin, length, cache_dtype)
+            self._remembers = count > _CHECKED or (cache_dtype != "float32" and count > 0)
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
-        if self._steps is not None:
-            if self._behind == 0:
-                self._steps.read(rows[:, :-1])
-            self._behind = rows.shape[1]
-            return self._checked(self._steps(rows[:, -1:]))
-        seen = rows if self._context is None else rows[:, -self._context :]
-        logits = self._run(seen)
-        if self._remembers and rows.shape[1] > _CHECKED:
-            self._begin(rows, logits)
-        return logits[:, -1]
+        if self._steps is None:
+            seen = rows if self._context is None else rows[:, -self._context :]
+            logits = self._run(seen)
+            if self._remembers:
+                self._remembers = False  # once
+                self._begin(rows, logits)
+            if self._steps is None or self._behind:
+                return logits[:, -1]
+        if self._behind == 0:
+            self._steps.read(rows[:, :-1])
+        self._behind = rows.shape[1]
+        return self._checked(self._steps(rows[:, -1:]))
 
     def _run(self, rows: np.ndarray) -> np.ndarray:
         logits = self._model(_core.as_tensor(rows)).numpy()
@@ -253,22 +280,38 @@ class _Reader:
             raise ValueError("generate: model: its logits are NaN")
         return logits
 
-    def _begin(self, rows: np.ndarray, wanted: np.ndarray) -> None:
+    def _begin(self, rows: np.ndarray, logits: np.ndarray) -> None:
         """Reads the sequences again, with a memory, the last steps one by one."""
-        self._remembers = False  # once
-        steps = _Steps(self._model, len(rows), self._length)
-        first = rows.shape[1] - _CHECKED
+        size = (self._model, len(rows), self._length)
+        steps = _Steps(*size, "float32")
         try:
-            steps.read(rows[:, :first])
-            found = [steps(rows[:, t : t + 1]) for t in range(first, rows.shape[1])]
+            longer = self._lengthened(rows, logits[:, -1])
+            wanted = logits if longer is rows else self._run(longer)
+            found = steps.follow(longer)
+            wanted = wanted[:, -found.shape[1] :]
+            apart = np.abs(found - wanted).max(initial=0.0)
+            if not apart <= _SIMILAR * max(1.0, np.abs(wanted).max(initial=0.0)):
+                return self._give_up("its logits differ if steps come one by one")
+            short = self._cache_dtype != "float32" and steps.has_caches
+            if short:
+                steps = _Steps(*size, self._cache_dtype)
+                steps.follow(longer)
         except (ValueError, RuntimeError, IndexError, NotImplementedError) as error:
             return self._give_up(str(error))
-        apart = np.abs(np.stack(found, 1) - wanted[:, first:]).max()
-        if not apart <= _SIMILAR * max(1.0, np.abs(wanted[:, first:]).max()):
-            return self._give_up("its logits differ if steps come one by one")
         if isinstance(self._model, Module):
-            steps.note_check(rows.shape[1])
-        self._steps, self._behind = steps, rows.shape[1]
+            steps.note_check(longer.shape[1])
+        self._steps = steps
+        if longer is rows and not short:
+            self._behind = rows.shape[1]
+
+    def _lengthened(self, rows: np.ndarray, logits: np.ndarray) -> np.ndarray:
+        """Sequences of enough steps for the check, behind short ones the most probable tokens."""
+        missing = min(_CHECKED + 1, self._length) - rows.shape[1]
+        if missing <= 0:
+            return rows
+        order = np.argsort(-logits, -1, kind="stable")
+        more = order[:, np.arange(missing) % order.shape[1]]
+        return np.concatenate([rows, more], 1)
 
     def _give_up(self, why: str) -> None:
         name = getattr(self._model, "name", type(self._model).__name__)

@@ -77,7 +77,8 @@ def test_tokens_are_those_of_whole_calls(name, start, whole_calls):
     assert found.dtype == np.int64
     np.testing.assert_array_equal(found, by_hand(model, tokens, 20))
     # With a memory the model sees whole sequences at the beginning only.
-    assert len(whole_calls) == max(1, generation._CHECKED + 2 - start)
+    least = generation._CHECKED + 1
+    assert whole_calls == [(3, start), *([(3, least)] if start < least else [])]
     one = generate(model, tokens[1], 20, temperature=0)
     np.testing.assert_array_equal(one, found[1])
 
@@ -116,6 +117,9 @@ def test_a_recorded_step_is_kept_while_the_model_stays_the_same(name, whole_call
     assert whole_calls == [(2, 24)]
     generate(model, tokens[:1], 5)
     assert whole_calls == [(2, 24), (1, 12)]
+    # A few tokens are not worth a check.
+    generate(model, tokens, 2)
+    assert whole_calls[2:] == [(2, 12), (2, 13)]
 
 
 @pytest.mark.parametrize("change", [set_by_assignment, set_by_array, set_by_training])
@@ -164,7 +168,7 @@ def test_a_model_that_begins_to_look_ahead_is_found():
     model = looking()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        generate(model, [[1, 2, 3, 4, 5]], 4)
+        generate(model, [[1, 2, 3, 4, 5]], 6)
     model.layers[1].gate.assign(5.0)
     with pytest.warns(UserWarning, match="its logits differ if steps come one by one"):
         found = generate(model, [[1, 2, 3, 4, 5]], 12, temperature=0)
@@ -173,10 +177,10 @@ def test_a_model_that_begins_to_look_ahead_is_found():
 
 def test_a_changed_attribute_makes_a_new_check(whole_calls):
     model = looking()
-    generate(model, [[1, 2, 3, 4, 5]], 4)
+    generate(model, [[1, 2, 3, 4, 5]], 6)
     model.layers[1].ahead = True
     whole_calls.clear()
-    generate(model, [[1, 2, 3, 4, 5]], 4)
+    generate(model, [[1, 2, 3, 4, 5]], 6)
     assert whole_calls == [(1, 5)]
 
 
@@ -230,6 +234,69 @@ def test_a_model_that_looks_ahead_is_called_with_all_steps():
     with pytest.warns(UserWarning, match="with a mask, a window or scores"):
         found = generate(window, [[1, 2, 3]], 8, temperature=0)
     np.testing.assert_array_equal(found, by_hand(window, [[1, 2, 3]], 8))
+
+
+def rounded(dtype, x):
+    """Keys or values as a cache holds them."""
+    if dtype == "bfloat16":
+        return fastdl.ops.cast(fastdl.ops.cast(x, dtype), "float32")
+    scale = np.abs(x.numpy()).max(-1, keepdims=True) / np.float32(127)
+    return fastdl.tensor(np.round(x.numpy() / np.where(scale == 0, 1, scale)) * scale)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "int8"])
+@pytest.mark.parametrize("start", [1, 3, 9])
+def test_caches_in_shorter_types(dtype, start, monkeypatch):
+    tokens = np.random.default_rng(0).integers(0, VOCABULARY, (3, start))
+    model = gpt()
+    found = generate(model, tokens, 20, seed=1, cache_dtype=dtype)
+    seen = model.__dict__[generation.KEPT]._memory
+    assert {str(t.dtype) for t in seen.tensors()} == {
+        "int64",
+        dtype,
+        *(["float32"] if dtype == "int8" else []),
+    }
+    # A kept memory goes on with the same type and gives the same; another type has its own.
+    np.testing.assert_array_equal(generate(model, tokens, 20, seed=1, cache_dtype=dtype), found)
+    assert model.__dict__[generation.KEPT]._memory is seen
+    generate(model, tokens, 20, cache_dtype=None)
+    assert model.__dict__[generation.KEPT]._memory is not seen
+    # Whole calls whose keys and values are rounded give the same logits, but for float32's errors.
+    logits = []
+    run = generation._Steps.__call__
+    monkeypatch.setattr(
+        generation._Steps, "__call__", lambda self, x: logits.append(run(self, x)) or logits[-1]
+    )
+    found = generate(model, tokens, 20, seed=1, cache_dtype=dtype)
+    exact = model(found).numpy()
+    attend = layers.MultiHeadAttention._attend
+    monkeypatch.setattr(
+        layers.MultiHeadAttention,
+        "_attend",
+        lambda self, q, k, v, *more: attend(self, q, rounded(dtype, k), rounded(dtype, v), *more),
+    )
+    wanted = model(found).numpy()
+    # Logits are below 20. A quotient near a half may be rounded to the other neighbour, which is
+    # 1/127 of a head's largest number away.
+    close = 20 * 16 * 2**-23 if dtype == "bfloat16" else 0.02
+    for n, each in enumerate(logits[-19:]):
+        assert np.abs(each - wanted[:, start + n]).max() <= close
+    assert 0 < np.abs(wanted - exact).max() < 0.1
+
+
+def test_a_short_cache_changes_no_recurrent_layer():
+    model = recurrent("LSTM")
+    tokens = [[1, 2, 3, 4, 5, 6]]
+    wanted = generate(model, tokens, 12, seed=1)
+    np.testing.assert_array_equal(generate(model, tokens, 12, seed=1, cache_dtype="int8"), wanted)
+
+
+def test_beams_reorder_a_short_cache():
+    model = gpt()
+    tokens = [[1, 2, 3, 4, 5, 6]]
+    wanted = generate(model, tokens, 10, beams=3)
+    found = generate(model, tokens, 10, beams=3, cache_dtype="int8")
+    np.testing.assert_array_equal(found, wanted)  # of this model: the scores are far apart
 
 
 def test_a_context_is_a_window_of_the_last_steps():
@@ -317,6 +384,8 @@ def test_an_end_token_ends_a_sequence():
         (([1], 1, 1.0, 0), "top_k"),
         (([1], 1, 1.0, None, 1.5), "top_p"),
         (([1], 1, 1.0, None, None, 0), "beams"),
+        (([1], 1, 1.0, *[None] * 6, "float16"), "cache_dtype: expected one of float32, bfloat16"),
+        (([1], 1, 1.0, *[None] * 6, 8), "cache_dtype: expected one of float32, bfloat16"),
         (([99], 1), "Embedding"),
     ],
 )
