@@ -256,8 +256,7 @@ class _Reader:
             seen = rows if self._context is None else rows[:, -self._context :]
             logits = self._run(seen)
             if self._remembers:
-                self._remembers = False  # once
-                self._begin(rows, logits)
+                logits = self._begin(rows, logits)
             if self._steps is None or self._behind:
                 return logits[:, -1]
         if self._behind == 0:
@@ -280,29 +279,34 @@ class _Reader:
             raise ValueError("generate: model: its logits are NaN")
         return logits
 
-    def _begin(self, rows: np.ndarray, logits: np.ndarray) -> None:
+    def _begin(self, rows: np.ndarray, logits: np.ndarray) -> np.ndarray:
         """Reads the sequences again, with a memory, the last steps one by one."""
+        longer = self._lengthened(rows, logits[:, -1])
+        try:
+            wanted = logits if longer is rows else self._run(longer)
+        except IndexError:  # the model does not take all tokens that it knows: wait for drawn ones
+            return logits
+        self._remembers = False  # once
         size = (self._model, len(rows), self._length)
         steps = _Steps(*size, "float32")
         try:
-            longer = self._lengthened(rows, logits[:, -1])
-            wanted = logits if longer is rows else self._run(longer)
             found = steps.follow(longer)
             wanted = wanted[:, -found.shape[1] :]
             apart = np.abs(found - wanted).max(initial=0.0)
             if not apart <= _SIMILAR * max(1.0, np.abs(wanted).max(initial=0.0)):
-                return self._give_up("its logits differ if steps come one by one")
+                return self._give_up(logits, "its logits differ if steps come one by one")
             short = self._cache_dtype != "float32" and steps.has_caches
             if short:
                 steps = _Steps(*size, self._cache_dtype)
                 steps.follow(longer)
         except (ValueError, RuntimeError, IndexError, NotImplementedError) as error:
-            return self._give_up(str(error))
+            return self._give_up(logits, str(error))
         if isinstance(self._model, Module):
             steps.note_check(longer.shape[1])
         self._steps = steps
         if longer is rows and not short:
             self._behind = rows.shape[1]
+        return found
 
     def _lengthened(self, rows: np.ndarray, logits: np.ndarray) -> np.ndarray:
         """Sequences of enough steps for the check, behind short ones the most probable tokens."""
@@ -313,12 +317,13 @@ class _Reader:
         more = order[:, np.arange(missing) % order.shape[1]]
         return np.concatenate([rows, more], 1)
 
-    def _give_up(self, why: str) -> None:
+    def _give_up(self, logits: np.ndarray, why: str) -> np.ndarray:
         name = getattr(self._model, "name", type(self._model).__name__)
         warn_once(
             f"generate: {name} is called with all steps for each token, since it cannot be called "
             f"with the new ones alone: {why}"
         )
+        return logits
 
     def reorder(self, rows: np.ndarray) -> None:
         """Gives each sequence the past of another one."""

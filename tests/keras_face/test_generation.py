@@ -184,6 +184,26 @@ def test_a_changed_attribute_makes_a_new_check(whole_calls):
     assert whole_calls == [(1, 5)]
 
 
+def test_a_vocabulary_with_more_tokens_than_the_model_takes(whole_calls):
+    fastdl.utils.set_random_seed(1)
+    model = fastdl.Sequential(
+        [
+            layers.Input((None,), dtype="int64"),
+            layers.Embedding(3, 8),
+            layers.GRU(8, return_sequences=True),
+            layers.Dense(8),
+        ]
+    )
+    kernel, _ = model.layers[-1].get_weights()
+    kernel[:, 3:] = 0  # the tokens that it does not take are the next most probable ones
+    model.layers[-1].set_weights([kernel * 9, np.array([50, 0, 0, 40, 40, 40, 40, 40.0])])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = generate(model, [[1, 2]], 12, temperature=0)
+    assert whole_calls[-1] == (1, 5) and model.__dict__[generation.KEPT] is not None
+    np.testing.assert_array_equal(found, by_hand(model, [[1, 2]], 12))
+
+
 def test_copies_of_a_model_record_their_own_step():
     model, small = gpt(), looking()
     want = generate(model, [[1, 2, 3, 4, 5, 6]], 9, seed=1)
@@ -359,7 +379,7 @@ def test_beams_keep_their_own_past():
     model = gpt()
     found = generate(model, [[1, 2, 3, 4, 5, 6]], 10, beams=3)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generation._Reader, "_begin", lambda self, rows, wanted: None)
+        patch.setattr(generation._Reader, "_begin", lambda self, rows, logits: logits)
         np.testing.assert_array_equal(found, generate(model, [[1, 2, 3, 4, 5, 6]], 10, beams=3))
 
 
