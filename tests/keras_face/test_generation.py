@@ -13,7 +13,7 @@ import pytest
 
 import fastdl
 from fastdl import layers
-from fastdl.utils import generate, generation
+from fastdl.utils import generate, generation, stepping
 
 VOCABULARY = 11
 
@@ -77,7 +77,7 @@ def test_tokens_are_those_of_whole_calls(name, start, whole_calls):
     assert found.dtype == np.int64
     np.testing.assert_array_equal(found, by_hand(model, tokens, 20))
     # With a memory the model sees whole sequences at the beginning only.
-    least = generation._CHECKED + 1
+    least = stepping.CHECKED + 1
     assert whole_calls == [(3, start), *([(3, least)] if start < least else [])]
     one = generate(model, tokens[1], 20, temperature=0)
     np.testing.assert_array_equal(one, found[1])
@@ -200,7 +200,7 @@ def test_a_vocabulary_with_more_tokens_than_the_model_takes(whole_calls):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = generate(model, [[1, 2]], 12, temperature=0)
-    assert whole_calls[-1] == (1, 5) and model.__dict__[generation.KEPT] is not None
+    assert whole_calls[-1] == (1, 5) and model.__dict__[stepping.KEPT] is not None
     np.testing.assert_array_equal(found, by_hand(model, [[1, 2]], 12))
 
 
@@ -270,7 +270,7 @@ def test_caches_in_shorter_types(dtype, start, monkeypatch):
     tokens = np.random.default_rng(0).integers(0, VOCABULARY, (3, start))
     model = gpt()
     found = generate(model, tokens, 20, seed=1, cache_dtype=dtype)
-    seen = model.__dict__[generation.KEPT]._memory
+    seen = model.__dict__[stepping.KEPT]._memory
     assert {str(t.dtype) for t in seen.tensors()} == {
         "int64",
         dtype,
@@ -278,14 +278,14 @@ def test_caches_in_shorter_types(dtype, start, monkeypatch):
     }
     # A kept memory goes on with the same type and gives the same; another type has its own.
     np.testing.assert_array_equal(generate(model, tokens, 20, seed=1, cache_dtype=dtype), found)
-    assert model.__dict__[generation.KEPT]._memory is seen
+    assert model.__dict__[stepping.KEPT]._memory is seen
     generate(model, tokens, 20, cache_dtype=None)
-    assert model.__dict__[generation.KEPT]._memory is not seen
+    assert model.__dict__[stepping.KEPT]._memory is not seen
     # Whole calls whose keys and values are rounded give the same logits, but for float32's errors.
     logits = []
-    run = generation._Steps.__call__
+    run = stepping.Steps.__call__
     monkeypatch.setattr(
-        generation._Steps, "__call__", lambda self, x: logits.append(run(self, x)) or logits[-1]
+        stepping.Steps, "__call__", lambda self, x: logits.append(run(self, x)) or logits[-1]
     )
     found = generate(model, tokens, 20, seed=1, cache_dtype=dtype)
     exact = model(found).numpy()
