@@ -41,7 +41,8 @@ def generate(
     new token costs one step: attention keeps its keys and values and recurrent layers their states.
     Whether that gives the model's own logits is checked on some steps first; if not, each token
     costs a call with all steps, and a warning says so. A model whose weights and attributes stay as
-    they are keeps the recorded step, so that later calls with as many sequences need no check.
+    they are keeps the recorded step, so that later calls with as many sequences need no check; not
+    if its memory takes more than 64 MiB.
 
     Args:
         model: the model, or a function of a tensor of tokens.

@@ -228,6 +228,14 @@ def test_threads_generate_with_one_model():
         np.testing.assert_array_equal(each, want)
 
 
+def test_a_large_memory_is_not_kept(monkeypatch):
+    monkeypatch.setattr(stepping, "_MOST_BYTES", 1000)
+    model = gpt()
+    found = generate(model, [[1, 2, 3, 4, 5, 6]], 20, temperature=0)
+    assert stepping.KEPT not in model.__dict__
+    np.testing.assert_array_equal(found, by_hand(model, [[1, 2, 3, 4, 5, 6]], 20))
+
+
 def test_a_failed_call_leaves_nothing_behind():
     model = gpt(context=12)
     want = generate(model, [[1, 2, 3, 4, 5, 6]], 6, seed=1)
