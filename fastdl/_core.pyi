@@ -809,6 +809,8 @@ def attention(
     lengths: TensorLike | None = None,
     dropout: float = 0.0,
     generator: TensorLike | None = None,
+    key_scale: TensorLike | None = None,
+    value_scale: TensorLike | None = None,
 ) -> Tensor: ...
 def increment_(counts: TensorLike, amount: int = 1) -> None: ...
 def update_(
@@ -934,6 +936,10 @@ class Recorder:
     def outliving(self, results: Sequence[Tensor]) -> list[str]: ...
     @property
     def problem(self) -> str: ...
+
+class Unchanged:
+    def __init__(self, tensors: Sequence[Tensor]) -> None: ...
+    def holds(self) -> bool: ...
 
 class Arena:
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _core
 from .._base import functional as F
 from .._core import Tensor
+from .decoding import KEPT
 from .device import check_target
 from .hooks import RemovableHandle, add_hook, call_with_hooks
 from .parameter import Parameter
@@ -70,6 +71,7 @@ class Module(Watched):
     training: bool
 
     _announced = _REGISTRIES
+    _bookkeeping = frozenset((KEPT,))
 
     # At run time it would slow down each read of an attribute.
     if TYPE_CHECKING:  # registered members are attributes without a declaration

@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from sys import getrefcount
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakSet
 
 import numpy as np
@@ -22,6 +22,9 @@ from .._base import tree
 from .._base.notices import warn
 from .._base.watch import Guards, Watch, current, user_line
 from .._core import Tensor
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 Result = TypeVar("Result")  # of the step: a structure of tensors
 Fill = Callable[[Sequence[Tensor]], object]
@@ -271,6 +274,14 @@ class StepFunction(Generic[Result]):
                 return None
             signature.replays += 1
             return signature.plan.call(x)
+
+    def plan_of(self, key: Hashable, shape: tuple[int, ...], dtype: DTypeLike) -> _core.Plan | None:
+        """The plan that `call` replays for such an array; None unless there is one that holds."""
+        with self.turn:
+            signature = self._signatures.get((key, (shape, np.dtype(dtype))))
+            if signature is None or not self._can_replay(signature):
+                return None
+            return signature.plan
 
     def _run_eagerly(self, slots: Sequence[Tensor], fill: Fill) -> Result:
         """The step itself.

@@ -47,7 +47,7 @@ class LayerState(Module):
     _foreign: tuple[Module, ...] = ()  # submodules that are not layers; a call sets their mode
     _announced = Module._announced | {"_metrics", "_foreign"}
     # Each call replaces these, or only building and saving read them.
-    _bookkeeping = frozenset(
+    _bookkeeping = Module._bookkeeping | frozenset(
         (
             "_build_shapes",
             "_compile_arguments",

@@ -242,15 +242,16 @@ class HeadsAttention(Layer):
                 "with a mask, a window or scores, steps cannot come one by one"
             )
 
-        def make() -> list[Tensor]:
-            shapes = [(x.shape[0], memory.steps, *x.shape[2:]) for x in (k, v)]
-            return [_core.full(shape, "float32", 0.0) for shape in shapes]
-
-        keys, values = memory.kept(self, make)
-        positions = memory.positions(q.shape[1])
-        F.put_(keys, positions, k, axis=1)
-        F.put_(values, positions, v, axis=1)
-        return F.attention(q, keys, values, causal=True, offset=memory.position)
+        keys, values = memory.extend(self, (k, v))
+        return F.attention(
+            q,
+            keys.values,
+            values.values,
+            causal=True,
+            offset=memory.position,
+            key_scale=keys.scale,
+            value_scale=values.scale,
+        )
 
     def _repeats(self) -> int:
         return self._heads[0] // self._heads[1]

@@ -124,7 +124,8 @@ class RNN(Layer):
                     "a stateful layer must know the size of its batches: give the model's input a "
                     f"batch_shape. Its input has shape {tuple(sequences_shape)}"
                 )
-            self.__dict__["states"] = self.get_initial_state(sequences_shape[0])
+            # A replay would have to look into lists, each time.
+            self.__dict__["states"] = _as_tuples(self.get_initial_state(sequences_shape[0]))
 
     def get_initial_state(self, batch_size: int) -> list[Any]:
         """The states at the beginning, of zeros unless the cell says otherwise."""
@@ -150,7 +151,7 @@ class RNN(Layer):
                     f"has {sequences.shape[0]}; all batches must have the same size"
                 )
         if initial_state is None:
-            return self.states if self.stateful else None
+            return _as_lists(self.states) if self.stateful else None
         states = list(initial_state) if tree.is_nested(initial_state) else [initial_state]
         if len(states) != len(self.state_size):
             raise ValueError(
@@ -175,7 +176,7 @@ class RNN(Layer):
             )
         memory = decoding() if initial_state is None and not self.go_backwards else None
         if memory is not None:
-            initial_state = memory.kept(
+            initial_state = memory.states(
                 self, lambda: list(tree.leaves(self.get_initial_state(sequences.shape[0])))
             )
             initial_state = tree.pack(self.state_size, initial_state)
@@ -274,6 +275,15 @@ class RNN(Layer):
         if "cell" in config:
             config["cell"] = LAYERS.get(config["cell"])
         return cls(**config)
+
+
+def _as_tuples(states: Any) -> Any:
+    return tuple(map(_as_tuples, states)) if isinstance(states, list) else states
+
+
+def _as_lists(states: Any) -> Any:
+    """Undoes `_as_tuples`: cells get lists."""
+    return [_as_lists(state) for state in states] if type(states) is tuple else states
 
 
 def _along_steps(x: Tensor) -> list[Tensor]:

@@ -15,6 +15,7 @@ from .. import _core
 from .._base import tree
 from .._base.arguments import suggests_arguments
 from .._base.checks import check_count, check_flag, check_number, shown
+from .._base.decoding import KEPT
 from .._base.notices import warn
 from .._core import Tensor
 from .._engine.runner import Runner
@@ -257,6 +258,7 @@ class Trainer:
         """Drops recorded steps, after a change of something that they depend on."""
         for runner in self.__dict__.get("_runners", {}).values():
             runner.forget()
+        self.__dict__.pop(KEPT, None)
 
     @suggests_arguments("Model")
     def fit(

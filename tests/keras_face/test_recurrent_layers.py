@@ -118,6 +118,29 @@ def test_recorded_steps_of_a_stateful_model_carry_the_states():
     np.testing.assert_array_equal(outputs, np.concatenate(one_by_one))
 
 
+def test_replays_need_not_look_into_the_states():
+    x = np.random.default_rng(0).standard_normal((4, 1, 3)).astype("float32")
+    cells = [layers.LSTMCell(4), layers.GRUCell(2)]
+    model = fastdl.Sequential(
+        [
+            layers.Input(batch_shape=(1, 1, 3)),
+            layers.RNN(cells, stateful=True, return_sequences=True),
+            layers.LSTM(4, stateful=True),
+        ]
+    )
+    found = [model.predict_on_batch(x[i : i + 1]) for i in range(4)]
+    nested, flat = (layer.states for layer in model.layers)
+    assert [tuple(t.shape for t in states) for states in (nested[0], flat)] == [((1, 4),) * 2] * 2
+    # They cannot be replaced behind the back of a recorded step.
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        flat[0] = fastdl.ones(1, 4)
+    (signature,) = model._runner("predict").function._signatures.values()
+    assert signature.plan is not None and not signature.guards.unseen
+    for layer in model.layers:
+        layer.reset_state()
+    np.testing.assert_array_equal(found, [model(x[i : i + 1]).numpy() for i in range(4)])
+
+
 @pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
 @pytest.mark.parametrize("option", ["dropout", "recurrent_dropout"])
 def test_dropout_is_the_same_in_all_steps_and_off_in_inference(kind, option):
