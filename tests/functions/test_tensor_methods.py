@@ -110,6 +110,10 @@ CASES = {
     "take axis": (lambda a, b: ops.take(a, [[1]], axis=0), lambda a, b: a.take([[1]], 0)),
     "narrow": (lambda a, b: a.narrow(1, -3, 2), lambda a, b: a[:, 1:3]),
     "nonzero": (lambda a, b: (b > 0).nonzero(), lambda a, b: np.argwhere(b > 0)),
+    "masked_select, both broadcast": (
+        lambda a, b: a[0].masked_select(b > 0),
+        lambda a, b: np.broadcast_to(a[0], b.shape)[b > 0],
+    ),
     "masked_select": (lambda a, b: a.masked_select(b[0] > 0), lambda a, b: a[:, b[0] > 0].ravel()),
     "argsort": (lambda a, b: b.argsort(0), lambda a, b: b.argsort(0)),
     "sort": (lambda a, b: b.sort().values, lambda a, b: np.sort(b)),
