@@ -224,3 +224,90 @@ def test_bad_input(call, message):
 def test_no_steps_give_the_initial_states():
     y, h, c = layers.LSTM(3, return_sequences=True, return_state=True)(np.ones((2, 0, 4)))
     assert y.shape == (2, 0, 3) and not h.numpy().any() and not c.numpy().any()
+
+
+@pytest.mark.parametrize("second", ["LSTM", "GRU"])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_stack_with_a_mask_is_one_layer_after_the_other(second, backwards):
+    x, mask = cases.waves(cases.SHAPE, 0.37), cases.MASK
+    cells = [layers.GRUCell(3), getattr(layers, f"{second}Cell")(3)]
+    options = {"return_sequences": True, "go_backwards": backwards}
+    stack = layers.RNN(cells, **options)
+    sizes = (3, 3) if second == "GRU" else (3, 3, 3)
+    states = [cases.waves((3, n), 0.5 + i) for i, n in enumerate(sizes)]
+    nested = [states[0], states[1] if second == "GRU" else states[1:]]
+    y = stack(x, mask=mask, initial_state=nested)
+    first = layers.RNN(cells[0], **options)
+    upper = layers.RNN(cells[1], return_sequences=True)
+    below = first(x, mask=mask, initial_state=states[0])
+    wanted = upper(below, mask=mask[:, ::-1] if backwards else mask, initial_state=states[1:])
+    # Five steps of sums of six products below 1, in another order.
+    np.testing.assert_allclose(y.numpy(), wanted.numpy(), rtol=0, atol=32 * EPS)
+
+
+class Doubled:
+    """A cell whose output is no state, and has another width."""
+
+    state_size, output_size = 2, 4
+
+    def call(self, inputs, states):
+        h = inputs + states[0]
+        return fastdl.keras.ops.concatenate([2 * h, h], axis=1), [h]
+
+
+def test_masked_outputs_of_a_cell_of_ones_own():
+    x, start = cases.waves(cases.SHAPE, 0.37), np.ones((3, 2), "float32")
+    layer = layers.RNN(Doubled(), return_sequences=True)
+    y = layer(x, mask=cases.MASK, initial_state=start).numpy()
+    wanted, h, out = np.zeros((3, 5, 4)), start.astype("float64"), np.zeros((3, 4))
+    for t in range(5):
+        counts = cases.MASK[:, t, None]
+        h = np.where(counts, x[:, t] + h, h)
+        out = np.where(counts, np.concatenate([2 * h, h], 1), out)
+        wanted[:, t] = out
+    np.testing.assert_allclose(y, wanted, rtol=8 * EPS, atol=0)
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
+def test_zeros_for_masked_steps_are_kept_in_configs(kind):
+    layer = getattr(layers, kind)(3, return_sequences=True, zero_output_for_mask=True)
+    x = cases.waves(cases.SHAPE, 0.37)
+    y = layer(x, mask=cases.MASK)
+    assert not y.numpy()[~cases.MASK].any() and y.numpy()[cases.MASK].all()
+    twin = layers.deserialize(layers.serialize(layer))
+    twin.build(x.shape)
+    twin.set_weights(layer.get_weights())
+    assert fastdl.equal(twin(x, mask=cases.MASK), y)
+
+
+@pytest.mark.parametrize("option", ["dropout", "recurrent_dropout"])
+@pytest.mark.parametrize("rank", [1, 2])
+def test_dropout_of_convolutional_layers(option, rank):
+    fastdl.utils.set_random_seed(0)
+    kind = getattr(layers, f"ConvLSTM{rank}D")
+    # Without functions an output is the product of output gate, input gate and candidate.
+    layer = kind(
+        *(2, 1), **{option: 0.25}, kernel_initializer="ones", recurrent_initializer="ones",
+        recurrent_activation="linear", activation="linear", bias_initializer="zeros",
+        unit_forget_bias=False, return_sequences=True,
+    )  # fmt: skip
+    x = np.ones((50, 2, *(4,) * rank, 1), "float32")
+    one, two = layer(x, training=True).numpy(), layer(x, training=True).numpy()
+    assert (one != two).any() and layer.cell._dropout_masks is None
+    first = one[:, 0]
+    if option == "dropout":  # each is 0, or 4/3 of the input
+        found = np.unique(first.round(4))
+        np.testing.assert_allclose(found, [0, (4 / 3) ** 3], atol=1e-4)
+        # 400 or more products of three values that stay with probability 0.75 each.
+        assert abs((first > 0).mean() - 0.75**3) < 0.1
+    else:
+        assert (first == 1).all() and len(np.unique(one[:, 1].round(3))) > 4
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNNCell", "GRUCell"])
+def test_a_state_without_a_list_leaves_without_one(kind):
+    cell = getattr(layers, kind)(2)
+    y, state = cell(np.ones((3, 4), "float32"), np.ones((3, 2), "float32"))
+    assert fastdl.equal(y, state)
+    again, states = cell(np.ones((3, 4), "float32"), [np.ones((3, 2), "float32")])
+    assert fastdl.equal(again, y) and fastdl.equal(states[0], y)
