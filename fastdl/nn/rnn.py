@@ -460,6 +460,10 @@ class RNNCell(RNNCellBase):
     def _cell(self) -> str:
         return self.nonlinearity
 
+    def extra_repr(self) -> str:
+        other = "" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}"
+        return super().extra_repr() + other
+
 
 class LSTMCell(RNNCellBase):
     __doc__ = f"""One step of `LSTM`: `(input, (h, c)=None)` to the new `(h, c)`.
