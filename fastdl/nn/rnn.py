@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from .. import _core
 from .._base import functional as F
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
     from .._base.device import Place
+    from .._core import TensorLike
 
     States = tuple[Tensor, ...]
 
@@ -210,6 +211,14 @@ class RNNBase(Module):
         if back is not None:
             states = [F.take(s, back, axis=1) for s in states]
         return packed_like(packed, y), tuple(states) if len(states) == 2 else states[0]
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(self, input: PackedSequence, hx: Any = None) -> tuple[PackedSequence, Any]: ...
+        @overload
+        def __call__(self, input: TensorLike, hx: Any = None) -> tuple[Tensor, Any]: ...
+        def __call__(self, input: Any, hx: Any = None) -> Any: ...
 
     def extra_repr(self) -> str:
         parts = [f"{self.input_size}, {self.hidden_size}"]
@@ -411,6 +420,10 @@ class RNNCellBase(Module):
         """The state after the step."""
         return self._step(input, [hx])[0]
 
+    if TYPE_CHECKING:
+
+        def __call__(self, input: TensorLike, hx: TensorLike | None = None) -> Tensor: ...
+
     def extra_repr(self) -> str:
         bias = "" if self.bias else ", bias=False"
         return f"{self.input_size}, {self.hidden_size}{bias}"
@@ -483,6 +496,12 @@ class LSTMCell(RNNCellBase):
         if hx is not None and (not isinstance(hx, (tuple, list)) or len(hx) != 2):
             raise ValueError(f"LSTMCell: hx: expected a pair (h, c), got {shown(hx)}")
         return tuple(self._step(input, (None, None) if hx is None else hx))
+
+    if TYPE_CHECKING:
+
+        def __call__(  # type: ignore[override]
+            self, input: TensorLike, hx: tuple[TensorLike, TensorLike] | None = None
+        ) -> tuple[Tensor, Tensor]: ...
 
 
 class GRUCell(RNNCellBase):

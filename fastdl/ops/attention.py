@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
-from .._base.checks import check_flag, check_number
+from .._base.checks import check_flag, check_number, prefixed
 
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
@@ -70,17 +70,13 @@ def dot_product_attention(
             f"value {tuple(v.shape)}"
         )
     scores = (q.shape[0], q.shape[2], q.shape[1], k.shape[1])
-    return F.attention(
-        q,
-        k,
-        v,
-        mask=None if mask is None else F.cast(_of_scores(who, "mask", mask, scores), dtype="bool"),
-        bias=None
-        if bias is None
-        else F.cast(_of_scores(who, "bias", bias, scores), dtype="float32"),
-        causal=check_flag(who, "is_causal", is_causal),
-        scale=scale,
-    )
+    seen = None if mask is None else F.cast(_of_scores(who, "mask", mask, scores), dtype="bool")
+    added = None if bias is None else F.cast(_of_scores(who, "bias", bias, scores), dtype="float32")
+    causal = check_flag(who, "is_causal", is_causal)
+    try:
+        return F.attention(q, k, v, mask=seen, bias=added, causal=causal, scale=scale)
+    except (TypeError, ValueError) as error:
+        raise prefixed(who, error) from None
 
 
 def _of_scores(who: str, argument: str, x: TensorLike, scores: tuple[int, ...]) -> Tensor:
