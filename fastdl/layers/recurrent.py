@@ -151,7 +151,10 @@ class RNN(Layer):
                     f"has {sequences.shape[0]}; all batches must have the same size"
                 )
         if initial_state is None:
-            return self.states if self.stateful else None
+            if self.stateful:
+                return self.states
+            own = type(self).get_initial_state is RNN.get_initial_state
+            return None if own else self.get_initial_state(sequences.shape[0])
         states = list(initial_state) if tree.is_nested(initial_state) else [initial_state]
         if len(states) != len(self.state_size):
             raise ValueError(

@@ -223,7 +223,8 @@ class Cell(Layer):
 
     def _fuses(self, training: bool, *functions: str) -> bool:
         names = tuple(activations.fused_name(getattr(self, name)) for name in self._activations)
-        return names == functions and not (training and self.recurrent_dropout)
+        own = names == functions and not _changes_steps(type(self))
+        return own and not (training and self.recurrent_dropout)
 
     def run(
         self,
@@ -704,6 +705,17 @@ class StackedRNNCells(Layer):
     @classmethod
     def from_config(cls, config: Config) -> Self:
         return cls(**{**config, "cells": [LAYERS.get(cell) for cell in config["cells"]]})
+
+
+_KEEPS_STEPS = frozenset("__init__ build get_config from_config __module__ __doc__".split())
+
+
+def _changes_steps(kind: type) -> bool:
+    """Whether a class of the user defines methods that may change what a step of a cell does."""
+    if kind is object or kind.__module__.startswith("fastdl."):
+        return False
+    defined = {name for name, value in vars(kind).items() if callable(value)}
+    return bool(defined - _KEEPS_STEPS) or any(map(_changes_steps, kind.__bases__))
 
 
 # --- what a layer asks of any cell

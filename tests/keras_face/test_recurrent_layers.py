@@ -311,3 +311,64 @@ def test_a_state_without_a_list_leaves_without_one(kind):
     assert fastdl.equal(y, state)
     again, states = cell(np.ones((3, 4), "float32"), [np.ones((3, 2), "float32")])
     assert fastdl.equal(again, y) and fastdl.equal(states[0], y)
+
+
+class Louder(layers.LSTMCell):
+    """Has another step than the library's cell, and other states at the beginning."""
+
+    def call(self, inputs, states, training=False):
+        y, states = super().call(inputs, states, training)
+        return 2.0 * y, states
+
+    def get_initial_state(self, batch_size):
+        return [fastdl.ones(batch_size, self.units)] * 2
+
+
+class Begun(layers.GRU):
+    def get_initial_state(self, batch_size):
+        return [fastdl.ones(batch_size, self.units)]
+
+
+class Named(layers.LSTMCell):
+    def __init__(self, units, label="", **kwargs):
+        super().__init__(units, **kwargs)
+        self.label = label
+
+
+def test_subclasses_of_cells_and_layers_keep_their_own_steps():
+    x = cases.waves(cases.SHAPE, 0.37)
+    ones = [np.ones((3, 4), "float32")] * 2
+    layer = layers.RNN(Louder(4), return_sequences=True)
+    y = layer(x)
+    plain = layers.LSTM(4, return_sequences=True)
+    plain.build(x.shape)
+    plain.set_weights(layer.get_weights())
+    # Five steps of sums of six products below 1, in another order.
+    np.testing.assert_allclose(y, 2 * plain(x, initial_state=ones), rtol=0, atol=64 * EPS)
+    begun = Begun(4)
+    y = begun(x)
+    twin = layers.GRU(4)
+    twin.build(x.shape)
+    twin.set_weights(begun.get_weights())
+    assert fastdl.equal(y, twin(x, initial_state=ones[:1]))
+    assert Louder(4).fused_name(False) is None and Named(4).fused_name(False) == "lstm"
+
+
+class Running(layers.RNN):
+    """The running sum of the steps, by a call of its own."""
+
+    def __init__(self, **kwargs):
+        kwargs.pop("cell", None)
+        super().__init__(layers.SimpleRNNCell(2), **kwargs)
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        x = fastdl.keras.ops.flip(sequences, axis=1) if self.go_backwards else sequences
+        return fastdl.keras.ops.cumsum(x, axis=1)
+
+
+def test_bidirectional_reverses_what_a_call_of_ones_own_returns():
+    x = cases.waves(cases.SHAPE, 0.37)
+    y = layers.Bidirectional(Running(return_sequences=True))(x).numpy()
+    back = x[:, ::-1].cumsum(1)[:, ::-1]
+    # Sums of five values of at most 1.
+    np.testing.assert_allclose(y, np.concatenate([x.cumsum(1), back], -1), rtol=0, atol=16 * EPS)
