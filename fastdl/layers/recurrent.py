@@ -14,6 +14,7 @@ from .._base.checks import check_flag, shown
 from .._base.decoding import decoding
 from .._base.moving import flipped
 from .._base.registry import LAYERS
+from .._graph.calls import in_trial
 from .input_spec import InputSpec
 from .layer import Layer
 from .recurrent_cells import (
@@ -152,7 +153,10 @@ class RNN(Layer):
                 )
         if initial_state is None:
             if self.stateful:
-                return self.states
+                # The call writes into the states at its end, and the gradient needs those of the
+                # beginning.
+                copied = _core.grad_enabled()
+                return tree.map_structure(_copy, self.states) if copied else self.states
             own = type(self).get_initial_state is RNN.get_initial_state
             return None if own else self.get_initial_state(sequences.shape[0])
         states = list(initial_state) if tree.is_nested(initial_state) else [initial_state]
@@ -194,7 +198,7 @@ class RNN(Layer):
             for what in ("reset_dropout_mask", "reset_recurrent_dropout_mask"):
                 getattr(self.cell, what, lambda: None)()
         kept = states if memory is not None else self.states if self.stateful else None
-        if kept is not None:
+        if kept is not None and not in_trial():
             for state, new in zip(tree.leaves(kept), tree.leaves(after), strict=True):
                 F.assign_(state, new.detach())
         return (output, *after) if self.return_state else output
@@ -281,6 +285,10 @@ class RNN(Layer):
         if "cell" in config:
             config["cell"] = LAYERS.get(config["cell"])
         return cls(**config)
+
+
+def _copy(x: Tensor) -> Tensor:
+    return F.copy(x)
 
 
 def _along_steps(x: Tensor) -> list[Tensor]:

@@ -372,3 +372,71 @@ def test_bidirectional_reverses_what_a_call_of_ones_own_returns():
     back = x[:, ::-1].cumsum(1)[:, ::-1]
     # Sums of five values of at most 1.
     np.testing.assert_allclose(y, np.concatenate([x.cumsum(1), back], -1), rtol=0, atol=16 * EPS)
+
+
+STATEFUL = {
+    **{kind: lambda kind=kind: getattr(layers, kind)(4, stateful=True) for kind in cases._KINDS},
+    "steps": lambda: layers.LSTM(4, stateful=True, activation="relu"),
+    "stack": lambda: layers.RNN([layers.LSTMCell(4), layers.GRUCell(3)], stateful=True),
+    "both": lambda: layers.Bidirectional(layers.GRU(4, stateful=True)),
+    "convolutional": lambda: layers.ConvLSTM1D(2, 1, stateful=True),
+}
+
+
+def stateful_model(name, x):
+    fastdl.utils.set_random_seed(0)
+    inputs = layers.Input(batch_shape=(2, *x.shape[1:]))
+    masked = layers.Masking()(inputs) if x.ndim == 3 else inputs
+    y = layers.Flatten()(STATEFUL[name]()(masked))
+    return fastdl.Model(inputs, layers.Dense(1)(y))
+
+
+@pytest.mark.parametrize("name", STATEFUL)
+def test_stateful_layers_train_the_same_in_recorded_steps(name):
+    x = np.random.default_rng(0).standard_normal((8, 4, 3)).astype("float32")
+    x[3, 2:] = x[5, 1] = 0.0
+    y = x[:, 0, :1]
+    x = x[..., None] if name == "convolutional" else x
+    found = []
+    for eagerly in (False, True):
+        model = stateful_model(name, x)
+        model.compile(fastdl.optimizers.SGD(0.1), "mse", run_eagerly=eagerly)
+        history = model.fit(x, y, batch_size=2, epochs=2, shuffle=False, verbose=0).history
+        found.append((history["loss"], [w.tolist() for w in model.get_weights()]))
+    assert found[0] == found[1] and found[0][0][1] < found[0][0][0]
+
+
+@pytest.mark.parametrize("kind", cases._KINDS)
+def test_stateful_layers_train_from_the_states_of_the_batch_before(kind):
+    """The same as a layer that gets these states as arguments."""
+    x = np.random.default_rng(0).standard_normal((8, 4, 3)).astype("float32")
+    y = x[:, 0, :1]
+    model = stateful_model(kind, x)
+    start = model.get_weights()
+    model.compile(fastdl.optimizers.SGD(0.1), "mse")
+    model.fit(x, y, batch_size=2, epochs=2, shuffle=False, verbose=0)
+    plain, last = getattr(layers, kind)(4, return_state=True), layers.Dense(1)
+    plain.build((2, 4, 3))
+    last.build((2, 4))
+    plain.set_weights(start[:3])
+    last.set_weights(start[3:])
+    weights, states = plain.trainable_weights + last.trainable_weights, None
+    for i in (*range(0, 8, 2), *range(0, 8, 2)):
+        h, *states = plain(x[i : i + 2], initial_state=states)
+        states = [state.detach() for state in states]
+        loss = ((last(h) - y[i : i + 2]) ** 2.0).mean()
+        for w, g in zip(weights, fastdl.autograd.grad(loss, weights), strict=True):
+            w.assign(w.detach() - 0.1 * g)
+    for w, wanted in zip(weights, model.get_weights(), strict=True):
+        # Eight steps that subtract gradients of about 1, whose sums have another order.
+        np.testing.assert_allclose(w.numpy(), wanted, rtol=0, atol=32 * EPS)
+
+
+def test_a_try_of_a_stateful_model_leaves_the_states():
+    """`fit` and `evaluate` find out shapes on the first batch, which counts once."""
+    x = np.random.default_rng(0).standard_normal((4, 4, 3)).astype("float32")
+    model = stateful_model("LSTM", x)
+    model.compile("sgd", "mse")
+    first = model.evaluate(x, x[:, 0, :1], batch_size=2, verbose=0)
+    model.layers[2].reset_state()
+    assert model.evaluate(x, x[:, 0, :1], batch_size=2, verbose=0) == first
