@@ -51,6 +51,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import ops as ops
     from . import optim as optim
     from . import optimizers as optimizers
+    from . import preprocessing as preprocessing
     from . import random as random
     from . import regularizers as regularizers
     from . import saving as saving
@@ -143,8 +144,8 @@ float, half, long, int, bool = float32, float16, int64, int32, bool_
 
 _SUBMODULES = frozenset(
     "activations applications autograd backend callbacks config constraints cuda data datasets "
-    "initializers layers losses metrics mixed_precision models nn ops optim optimizers random "
-    "regularizers saving sklearn tabular utils".split()
+    "initializers layers losses metrics mixed_precision models nn ops optim optimizers "
+    "preprocessing random regularizers saving sklearn tabular utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.
 _HOMES = {

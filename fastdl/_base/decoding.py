@@ -7,6 +7,7 @@ and values of all steps, recurrent layers their states, and layers of positions 
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from .. import _core
 from . import functional as F
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from .._core import Tensor
 
@@ -135,6 +136,16 @@ class Decoding:
 
     def __exit__(self, *exception: object) -> None:
         _context.decoding = self._outside
+
+
+@contextmanager
+def no_decoding() -> Iterator[None]:
+    """Calls within it see whole sequences, since these are not the sequences that grow."""
+    outside, _context.decoding = _context.decoding, None
+    try:
+        yield
+    finally:
+        _context.decoding = outside
 
 
 def decoding() -> Decoding | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -95,6 +95,8 @@ class Layer(LayerState):
     _takes_several = False  # whether the first argument may be several tensors
     _builds = False  # whether the first call calls build()
     _generator_group = "seed_generator"  # where files of Keras have its random state
+    # In files of Keras an attribute with a public property goes by the property's name.
+    _public_names: ClassVar[dict[str, str]] = {}
     _input_shape_arg: tuple[int | None, ...] | None = None
     _batch_size_arg: int | None = None
     # Whether outputs have masks: those that compute_mask makes of the inputs'. Otherwise masks end.
@@ -201,6 +203,10 @@ class Layer(LayerState):
             return
         missing = [name for name in wanted.required if name not in shapes]
         if missing:
+            call = signature_of(self, "call")
+            absent = [n for n in call.required if n not in (*call.names[: len(args)], *kwargs)]
+            if absent:
+                raise TypeError(f"missing the argument {absent[0]!r} of call()")
             raise ValueError(
                 f"build() takes {missing[0]!r}, but the arguments of call() give only the shapes "
                 f"{list(shapes)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -40,6 +40,7 @@ class HeadsAttention(Layer):
     """Base of both layers: projections to heads, attention in each, and the projection of all."""
 
     supports_masking = True  # the output has the mask of the query
+    _generator_group = "_dropout_layer/seed_generator"
 
     def _setup(
         self,
@@ -158,7 +159,7 @@ class HeadsAttention(Layer):
         if memory is not None and use_causal_mask and alone:
             masks = (value_mask, key_mask, attention_mask, self._sliding_window)
             y, scores = self._continue(memory, q, k, v, masks, return_attention_scores), None
-        elif self._attention_axes is None and q.ndim == 4:
+        elif q.ndim == 4 and self._attention_axes in (None, (1,), (-2,)):
             mask = self._mask(q.shape[1], k.shape[1], (value_mask, key_mask), attention_mask)
             y, scores = self._attend(
                 q, k, v, mask, use_causal_mask, return_attention_scores, training
@@ -297,7 +298,7 @@ class HeadsAttention(Layer):
 
         steps = [math.prod(x.shape[a] for a in axes) for x in (q, k)]
         if mask is not None:
-            mask = F.reshape(F.cast(mask, dtype="bool"), shape=(-1, 1, *steps))
+            mask = _folded_mask(mask, [q.shape[a] for a in free], len(axes), steps)
         y, weights = self._attend(
             folded(q), folded(k), folded(v), mask, causal, scores_too, training
         )
@@ -338,6 +339,23 @@ class HeadsAttention(Layer):
         for name, value in self._settings.items():
             config[name] = _MODULES[name.rpartition("_")[2]].serialize(value)
         return config
+
+
+def _folded_mask(mask: Tensor, free: list[int], axes: int, steps: list[int]) -> Tensor:
+    """A mask of scores (*free, heads, *axes, *axes) for samples that join the free axes.
+
+    As in Keras, axes that the mask lacks come after its first ones.
+    """
+    front, back = mask.shape[: -2 * axes], mask.shape[-2 * axes :]
+    lacking = len(free) + 1 - len(front)
+    if lacking < 0:
+        raise ValueError(
+            f"attention_mask: expected at most {mask.ndim + lacking} axes, got {mask.ndim}"
+        )
+    front = (*front, *(1,) * lacking)
+    mask = F.reshape(F.cast(mask, dtype="bool"), shape=(*front, *back))
+    mask = F.broadcast_to(mask, shape=(*free, front[-1], *back))
+    return F.reshape(mask, shape=(math.prod(free), front[-1], *steps))
 
 
 def _heads_first(x: Tensor, repeats: int) -> Tensor:
@@ -396,6 +414,10 @@ class MultiHeadAttention(HeadsAttention):
         >>> layers.MultiHeadAttention(num_heads=2, key_dim=4)(x, x, use_causal_mask=True).shape
         (2, 5, 8)
     """
+
+    _public_names: ClassVar[dict[str, str]] = {
+        f"_{name}_dense": f"{name}_dense" for name in ("query", "key", "value", "output")
+    }
 
     def __init__(
         self,

@@ -62,6 +62,7 @@ from .arithmetic import (
     true_divide as true_divide,
     where as where,
 )
+from .attention import dot_product_attention as dot_product_attention
 from .convolution import (
     conv as conv,
     conv_transpose as conv_transpose,

@@ -44,6 +44,21 @@ def recurrent(kind):
     )
 
 
+def within_steps():
+    """A recurrent layer over the parts of a step, which does not go on in the next one."""
+    fastdl.utils.set_random_seed(1)
+    return fastdl.Sequential(
+        [
+            layers.Input((None,), dtype="int64"),
+            layers.Embedding(VOCABULARY, 16),
+            layers.Reshape((-1, 4, 4)),
+            layers.TimeDistributed(layers.GRU(8)),
+            layers.LSTM(8, return_sequences=True),
+            layers.Dense(VOCABULARY),
+        ]
+    )
+
+
 def by_hand(model, tokens, count):
     """The most probable token, each found with a call on all steps."""
     rows = np.array(tokens)
@@ -53,6 +68,7 @@ def by_hand(model, tokens, count):
 
 
 MODELS = {"gpt": gpt, **{k: lambda k=k: recurrent(k) for k in ("LSTM", "GRU", "SimpleRNN")}}
+MODELS["within steps"] = within_steps
 
 
 @pytest.fixture

@@ -63,14 +63,17 @@ def drop(rate):
 
 def add(id, heads=(2, 2), widths=(3, 4), big=(37, 701), more=(), rng=False, **options):
     """`more` draws what follows query, key and value: name, function of (batch, heads, queries,
-    keys). `big` has the numbers of queries and keys."""
+    keys). `big` has the numbers of queries and keys.
+
+    Small cases have widths of at most 18, a vector and a rest: second derivatives are found element
+    by element."""
     names = [name for name, _ in more]
     first = options.get("heads_first", False)
 
     def inputs(d: Draw):
         batch, queries, keys = d.n(2, 3), d.m(3, big[0]), d.m(5, big[1])
-        sizes = [(queries, heads[0], widths[0]), (keys, heads[1], widths[0])]
-        sizes.append((keys, heads[1], widths[1]))
+        width, of_values = (d.m(min(w, 18), w) for w in widths)
+        sizes = [(queries, heads[0], width), (keys, heads[1], width), (keys, heads[1], of_values)]
         drawn = [d.normal(batch, *((h, n, w) if first else (n, h, w))) for n, h, w in sizes]
         return drawn + [f(d, batch, heads[0], queries, keys) for _, f in more]
 
