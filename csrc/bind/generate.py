@@ -162,8 +162,13 @@ def methods() -> str:
         elif path.stem != "__init__":
             functions |= definitions(tree)
     text = "class TensorMethods:\n"
-    for name in sorted(ast.literal_eval(lists["FUNCTIONS"]).split()):
+    named = {
+        key: ast.literal_eval(lists[key]).split() for key in ("FUNCTIONS", "LATER", "IN_PLACE")
+    }
+    for name in sorted(named["FUNCTIONS"] + named["LATER"]):
         text += method(name, functions[name])
+    for name in sorted(named["IN_PLACE"]):
+        text += method(f"{name}_", functions[name])
     for key, value in zip(lists["METHODS"].keys, lists["METHODS"].values, strict=True):
         if not key.value.startswith("__"):
             of = own[value.id] if isinstance(value, ast.Name) else functions[value.attr]

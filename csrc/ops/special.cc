@@ -53,7 +53,7 @@ const Function functions[] = {
     {"sinh", VALUE(std::sinh(x)), DERIVATIVE(named(x, "cosh"))},
     {"cosh", VALUE(std::cosh(x)), DERIVATIVE(named(x, "sinh"))},
     {"asinh", VALUE(std::asinh(x)), DERIVATIVE(rsqrt(scale_shift(square(x), 1, 1)))},
-    {"acosh", VALUE(std::acosh(x)), DERIVATIVE(rsqrt(neg(off_circle(x))))},
+    {"acosh", VALUE(std::acosh(x)), DERIVATIVE(rsqrt(mul(sub(x, constant(1)), add(x, constant(1)))))},
     {"atanh", VALUE(std::atanh(x)), DERIVATIVE(reciprocal(off_circle(x)))},
     {"exp2", VALUE(std::exp2(x)), DERIVATIVE(scale(y, std::numbers::ln2))},
     {"cbrt", VALUE(std::cbrt(x)), DERIVATIVE(scale(reciprocal(square(y)), 1.0 / 3))},
@@ -157,8 +157,7 @@ void grad_special2(GradContext& c) {
   const Function2& f = *c.attrs.as<Function2Attrs>().function;
   const auto flow = [&](int i, auto derivative) {
     if (!c.needs(i)) return;
-    FASTDL_CHECK(derivative, RuntimeError, f.name, ": has no gradient for its ", i ? "second" : "first",
-                 " argument");
+    FASTDL_CHECK(derivative, RuntimeError, f.name, ": has no gradient for its ", i ? "second" : "first", " argument");
     c.gin[i] = sum_to(mul(c.gout[0], derivative(c.in[0], c.in[1], c.out[0])), c.in[i]->shape);
   };
   flow(0, f.derivative_a);

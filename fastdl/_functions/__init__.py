@@ -3,6 +3,8 @@
 Names, arguments and meaning are PyTorch's. They take tensors, arrays, lists and numbers.
 """
 
+import typing as _typing
+
 from .._base.results import ValuesIndices as ValuesIndices
 
 # ruff: noqa: I001 - one import per module, not per name
@@ -139,6 +141,7 @@ from .unary import (
     erf as erf,
     exp as exp,
     expm1 as expm1,
+    fix as fix,
     floor as floor,
     isfinite as isfinite,
     isinf as isinf,
@@ -153,9 +156,28 @@ from .unary import (
     reciprocal as reciprocal,
     round as round,
     rsqrt as rsqrt,
+    sgn as sgn,
     sign as sign,
     sin as sin,
     sqrt as sqrt,
     square as square,
     trunc as trunc,
 )
+
+if _typing.TYPE_CHECKING:
+    from .later import *  # noqa: F403
+else:
+
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        try:
+            globals()[name] = value = vars(import_module(f"{__name__}.later"))[name]
+        except KeyError:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+        return value
+
+    def __dir__() -> list[str]:
+        from importlib import import_module
+
+        return [*globals(), *vars(import_module(f"{__name__}.later"))]

@@ -52,6 +52,32 @@ FUNCTIONS = (
 )
 
 
+# Those that are loaded on first use:
+LATER = (
+    "acos arccos acosh arccosh asin arcsin asinh arcsinh atan arctan atanh arctanh cosh sinh tan "
+    "deg2rad rad2deg sinc exp2 erfc erfinv frac fix sgn i0 isneginf isposinf isreal signbit conj "
+    "positive lgamma digamma mvlgamma nan_to_num logit frexp clamp_max clamp_min is_nonzero "
+    "is_floating_point is_complex atan2 arctan2 copysign hypot nextafter fmod fmax fmin logaddexp "
+    "logaddexp2 ldexp xlogy heaviside igamma igammac float_power lerp addcmul addcdiv dist "
+    "bitwise_not gcd lcm bitwise_and bitwise_or bitwise_xor bitwise_left_shift "
+    "bitwise_right_shift median nanmedian quantile nanquantile mode kthvalue msort aminmax cummax "
+    "cummin count_nonzero nansum nanmean cumprod logcumsumexp cov corrcoef diff histc histogram "
+    "argwhere multinomial"
+)
+# Functions whose results are written in place by the method with the name and `_`, likewise:
+IN_PLACE = (
+    "subtract multiply divide true_divide floor_divide remainder fmod pow float_power clamp clip "
+    "clamp_max clamp_min eq ne not_equal lt less le less_equal gt greater ge greater_equal "
+    "logical_and logical_or logical_xor logical_not bitwise_not bitwise_and bitwise_or "
+    "bitwise_xor bitwise_left_shift bitwise_right_shift gcd lcm neg negative abs absolute sign "
+    "sgn sqrt rsqrt exp exp2 expm1 log log2 log10 log1p square reciprocal sin cos tan asin arcsin "
+    "acos arccos atan arctan sinh cosh tanh asinh arcsinh acosh arccosh atanh arctanh floor ceil "
+    "round trunc fix frac erf erfc erfinv relu sigmoid deg2rad rad2deg sinc i0 lgamma digamma "
+    "mvlgamma nan_to_num logit atan2 arctan2 copysign hypot nextafter ldexp xlogy heaviside "
+    "igamma igammac lerp addcmul addcdiv cumsum cumprod tril triu"
+)
+
+
 # --- properties and questions
 
 
@@ -72,11 +98,6 @@ def dim(self: Tensor) -> int:
 def element_size(self: Tensor) -> int:
     """Bytes per element."""
     return self.itemsize
-
-
-def is_floating_point(self: Tensor) -> bool:
-    """Whether the type is float32, float16 or bfloat16."""
-    return self.dtype.kind == "f"
 
 
 def is_contiguous(self: Tensor) -> bool:
@@ -255,7 +276,7 @@ def copy_(self: Tensor, src: TensorLike) -> Tensor:
     return self
 
 
-def _write(self: Tensor, result: Tensor, who: str) -> Tensor:
+def write(self: Tensor, result: Tensor, who: str) -> Tensor:
     """Writes a result, unless its kind is higher: bool < integers < floats."""
     if _RANK[result.dtype.kind] > _RANK[self.dtype.kind]:
         raise TypeError(
@@ -268,6 +289,37 @@ def _write(self: Tensor, result: Tensor, who: str) -> Tensor:
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2}  # of NumPy's kinds of types
 
 
+# Loops of users call these most, so they are written out. in_place.py makes the others.
+def add_(self: Tensor, other: TensorLike, *, alpha: float = 1) -> Tensor:
+    """Adds `alpha * other` in place."""
+    return write(self, _functions.add(self, other, alpha=alpha), "add_")
+
+
+def sub_(self: Tensor, other: TensorLike, *, alpha: float = 1) -> Tensor:
+    """Subtracts `alpha * other` in place."""
+    return write(self, _functions.sub(self, other, alpha=alpha), "sub_")
+
+
+def mul_(self: Tensor, other: TensorLike) -> Tensor:
+    """Multiplies in place."""
+    return write(self, F.mul(self, other), "mul_")
+
+
+def div_(self: Tensor, other: TensorLike, *, rounding_mode: str | None = None) -> Tensor:
+    """Divides in place."""
+    return write(self, _functions.div(self, other, rounding_mode=rounding_mode), "div_")
+
+
+def polygamma(self: Tensor, n: int) -> Tensor:
+    """The n-th derivative of `digamma`."""
+    return _functions.polygamma(n, self)
+
+
+def polygamma_(self: Tensor, n: int) -> Tensor:
+    """`polygamma` in place."""
+    return write(self, polygamma(self, n), "polygamma_")
+
+
 def fill_(self: Tensor, value: float) -> Tensor:
     """Writes one value everywhere. ValueError for an integer that an integer type cannot hold."""
     check_fits("fill_", value, self.dtype)
@@ -277,56 +329,6 @@ def fill_(self: Tensor, value: float) -> Tensor:
 def zero_(self: Tensor) -> Tensor:
     """Writes zeros."""
     return copy_(self, 0)
-
-
-def add_(self: Tensor, other: TensorLike, *, alpha: float = 1) -> Tensor:
-    """Adds `alpha * other` in place."""
-    return _write(self, _functions.add(self, other, alpha=alpha), "add_")
-
-
-def sub_(self: Tensor, other: TensorLike, *, alpha: float = 1) -> Tensor:
-    """Subtracts `alpha * other` in place."""
-    return _write(self, _functions.sub(self, other, alpha=alpha), "sub_")
-
-
-def mul_(self: Tensor, other: TensorLike) -> Tensor:
-    """Multiplies in place."""
-    return _write(self, F.mul(self, other), "mul_")
-
-
-def div_(self: Tensor, other: TensorLike) -> Tensor:
-    """Divides in place."""
-    return _write(self, F.div(self, other), "div_")
-
-
-def pow_(self: Tensor, exponent: TensorLike) -> Tensor:
-    """Raises to a power in place."""
-    return _write(self, F.pow(self, exponent), "pow_")
-
-
-def neg_(self: Tensor) -> Tensor:
-    """Changes the sign in place."""
-    return _write(self, F.neg(self), "neg_")
-
-
-def exp_(self: Tensor) -> Tensor:
-    """`exp` in place."""
-    return _write(self, F.exp(self), "exp_")
-
-
-def sqrt_(self: Tensor) -> Tensor:
-    """`sqrt` in place."""
-    return _write(self, F.sqrt(self), "sqrt_")
-
-
-def relu_(self: Tensor) -> Tensor:
-    """`relu` in place."""
-    return copy_(self, F.relu(self))
-
-
-def clamp_(self: Tensor, min: TensorLike | None = None, max: TensorLike | None = None) -> Tensor:
-    """`clamp` in place."""
-    return _write(self, _functions.clamp(self, min, max), "clamp_")
 
 
 def masked_fill_(self: Tensor, mask: TensorLike, value: TensorLike) -> Tensor:
@@ -433,7 +435,6 @@ METHODS: dict[str, Callable[..., object]] = {
     "dim": dim,
     "ndimension": dim,
     "element_size": element_size,
-    "is_floating_point": is_floating_point,
     "is_contiguous": is_contiguous,
     "contiguous": contiguous,
     "view": view,
@@ -456,19 +457,15 @@ METHODS: dict[str, Callable[..., object]] = {
     "new_zeros": new_zeros,
     "new_ones": new_ones,
     "requires_grad_": requires_grad_,
-    "copy_": copy_,
-    "fill_": fill_,
-    "zero_": zero_,
     "add_": add_,
     "sub_": sub_,
     "mul_": mul_,
     "div_": div_,
-    "pow_": pow_,
-    "neg_": neg_,
-    "exp_": exp_,
-    "sqrt_": sqrt_,
-    "relu_": relu_,
-    "clamp_": clamp_,
+    "polygamma": polygamma,
+    "polygamma_": polygamma_,
+    "copy_": copy_,
+    "fill_": fill_,
+    "zero_": zero_,
     "masked_fill_": masked_fill_,
     "scatter_": scatter_,
     "uniform_": uniform_,
@@ -491,9 +488,29 @@ PROPERTIES: dict[str, tuple[Any, ...]] = {
 }
 
 
+class _Later:
+    """Stands for the methods that are loaded when one of them is used first."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, tensor: Tensor | None, owner: type) -> Any:
+        from .in_place import in_place
+
+        for name in LATER.split():
+            setattr(Tensor, name, getattr(_functions, name))
+        for name in IN_PLACE.split():
+            setattr(Tensor, f"{name}_", in_place(f"{name}_"))
+        return getattr(owner if tensor is None else tensor, self.name)
+
+
 def _attach() -> None:
     for name in FUNCTIONS.split():
         setattr(Tensor, name, getattr(_functions, name))
+    for name in LATER.split():
+        setattr(Tensor, name, _Later(name))
+    for name in IN_PLACE.split():
+        setattr(Tensor, f"{name}_", _Later(f"{name}_"))
     for name, method in METHODS.items():
         setattr(Tensor, name, method)
     for name, accessors in PROPERTIES.items():

@@ -30,6 +30,8 @@ NEVER_READ = {
     ("_functions.indexing", "sort", "stable"): ORDER,
     ("_functions.indexing", "topk", "sorted"): ORDER,
     ("_functions.indexing", "unique", "sorted"): ORDER,
+    ("_functions.pairs", "isin", "assume_unique"): SPEED,
+    ("ops.elementary", "isin", "assume_unique"): SPEED,
     ("ops.indexing", "top_k", "sorted"): ORDER,
     ("ops.indexing", "unique", "sorted"): ORDER,
     ("layers.layer", "build", "input_shape"): HOOK,
