@@ -201,7 +201,11 @@ if not TYPE_CHECKING:  # otherwise every name would be right
             if value.__name__ != name:  # one for a function with several names
                 value = getattr(_import_module(__name__), value.__name__)
             else:
-                value = _import_module(f"{__name__}._graph.lift").liftable(value)
+                into = _import_module(f"{__name__}._functions.in_place").into
+                into = (
+                    None if name in _import_module(f"{__name__}._functions").WITHOUT_OUT else into
+                )
+                value = _import_module(f"{__name__}._graph.lift").liftable(value, into)
                 value.__module__ = __name__  # where pickle finds it
         globals()[name] = value
         return value

@@ -28,6 +28,8 @@ from ._functions import softmax as softmax
 from ._functions import xlogy as xlogy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ._core import Tensor, TensorLike
 
 
@@ -311,6 +313,24 @@ gammaincc = _functions.igammac
 gammaln = _functions.lgamma
 multigammaln = _functions.mvlgamma
 expit = _functions.sigmoid
+
+
+def _finish() -> None:
+    from ._functions.in_place import into
+    from ._graph.lift import liftable
+
+    lifted: dict[object, Callable[..., object]] = {}  # a function may have several names
+    names = globals()
+    for name, function in list(names.items()):
+        if callable(function) and name[0] != "_" and hasattr(function, "__code__"):
+            if function not in lifted:
+                lifted[function] = liftable(function, into)
+                # Where pickle finds it.
+                lifted[function].__module__, lifted[function].__qualname__ = __name__, name
+            names[name] = lifted[function]
+
+
+_finish()
 
 
 if not TYPE_CHECKING:

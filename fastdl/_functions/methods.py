@@ -278,7 +278,7 @@ def copy_(self: Tensor, src: TensorLike) -> Tensor:
 
 def write(self: Tensor, result: Tensor, who: str) -> Tensor:
     """Writes a result, unless its kind is higher: bool < integers < floats."""
-    if _RANK[result.dtype.kind] > _RANK[self.dtype.kind]:
+    if RANK[result.dtype.kind] > RANK[self.dtype.kind]:
         raise TypeError(
             f"{who}: a result of type {result.dtype} does not fit into a tensor of type "
             f"{self.dtype}; use {who[:-1]}(), which makes a new tensor"
@@ -286,7 +286,7 @@ def write(self: Tensor, result: Tensor, who: str) -> Tensor:
     return copy_(self, result)
 
 
-_RANK = {"b": 0, "u": 1, "i": 1, "f": 2}  # of NumPy's kinds of types
+RANK = {"b": 0, "u": 1, "i": 1, "f": 2}  # of NumPy's kinds of types
 
 
 # Loops of users call these most, so they are written out. in_place.py makes the others.
