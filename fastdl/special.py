@@ -146,10 +146,7 @@ def zeta(input: TensorLike, other: TensorLike) -> Tensor:
 
 
 def chebyshev_polynomial_t(input: TensorLike, n: TensorLike) -> Tensor:
-    """Chebyshev's polynomial of the first kind, of the degree n, one integer.
-
-    Raises:
-        TypeError: the degree is no integer.
+    """Chebyshev's polynomial of the first kind, of the integer degrees n.
 
     Example:
         >>> chebyshev_polynomial_t([0.5], 2).tolist()
@@ -159,10 +156,7 @@ def chebyshev_polynomial_t(input: TensorLike, n: TensorLike) -> Tensor:
 
 
 def chebyshev_polynomial_u(input: TensorLike, n: TensorLike) -> Tensor:
-    """Chebyshev's polynomial of the second kind, of the degree n, one integer.
-
-    Raises:
-        TypeError: the degree is no integer.
+    """Chebyshev's polynomial of the second kind, of the integer degrees n.
 
     Example:
         >>> chebyshev_polynomial_u([0.5], 2).tolist()
@@ -172,10 +166,7 @@ def chebyshev_polynomial_u(input: TensorLike, n: TensorLike) -> Tensor:
 
 
 def chebyshev_polynomial_v(input: TensorLike, n: TensorLike) -> Tensor:
-    """Chebyshev's polynomial of the third kind, of the degree n, one integer.
-
-    Raises:
-        TypeError: the degree is no integer.
+    """Chebyshev's polynomial of the third kind, of the integer degrees n.
 
     Example:
         >>> chebyshev_polynomial_v([0.5], 2).tolist()
@@ -185,10 +176,7 @@ def chebyshev_polynomial_v(input: TensorLike, n: TensorLike) -> Tensor:
 
 
 def chebyshev_polynomial_w(input: TensorLike, n: TensorLike) -> Tensor:
-    """Chebyshev's polynomial of the fourth kind, of the degree n, one integer.
-
-    Raises:
-        TypeError: the degree is no integer.
+    """Chebyshev's polynomial of the fourth kind, of the integer degrees n.
 
     Example:
         >>> chebyshev_polynomial_w([0.5], 2).tolist()
@@ -198,10 +186,7 @@ def chebyshev_polynomial_w(input: TensorLike, n: TensorLike) -> Tensor:
 
 
 def shifted_chebyshev_polynomial_t(input: TensorLike, n: TensorLike) -> Tensor:
-    """Chebyshev's polynomial of the first kind at 2 x - 1, of the degree n, one integer.
-
-    Raises:
-        TypeError: the degree is no integer.
+    """Chebyshev's polynomial of the first kind at 2 x - 1, of the integer degrees n.
 
     Example:
         >>> shifted_chebyshev_polynomial_t([0.5], 2).tolist()
@@ -211,10 +196,7 @@ def shifted_chebyshev_polynomial_t(input: TensorLike, n: TensorLike) -> Tensor:
 
 
 def shifted_chebyshev_polynomial_u(input: TensorLike, n: TensorLike) -> Tensor:
-    """Chebyshev's polynomial of the second kind at 2 x - 1, of the degree n, one integer.
-
-    Raises:
-        TypeError: the degree is no integer.
+    """Chebyshev's polynomial of the second kind at 2 x - 1, of the integer degrees n.
 
     Example:
         >>> shifted_chebyshev_polynomial_u([0.5], 2).tolist()
@@ -224,10 +206,7 @@ def shifted_chebyshev_polynomial_u(input: TensorLike, n: TensorLike) -> Tensor:
 
 
 def shifted_chebyshev_polynomial_v(input: TensorLike, n: TensorLike) -> Tensor:
-    """Chebyshev's polynomial of the third kind at 2 x - 1, of the degree n, one integer.
-
-    Raises:
-        TypeError: the degree is no integer.
+    """Chebyshev's polynomial of the third kind at 2 x - 1, of the integer degrees n.
 
     Example:
         >>> shifted_chebyshev_polynomial_v([0.5], 2).tolist()
@@ -237,10 +216,7 @@ def shifted_chebyshev_polynomial_v(input: TensorLike, n: TensorLike) -> Tensor:
 
 
 def shifted_chebyshev_polynomial_w(input: TensorLike, n: TensorLike) -> Tensor:
-    """Chebyshev's polynomial of the fourth kind at 2 x - 1, of the degree n, one integer.
-
-    Raises:
-        TypeError: the degree is no integer.
+    """Chebyshev's polynomial of the fourth kind at 2 x - 1, of the integer degrees n.
 
     Example:
         >>> shifted_chebyshev_polynomial_w([0.5], 2).tolist()
@@ -250,10 +226,7 @@ def shifted_chebyshev_polynomial_w(input: TensorLike, n: TensorLike) -> Tensor:
 
 
 def hermite_polynomial_h(input: TensorLike, n: TensorLike) -> Tensor:
-    """Hermite's polynomial of physicists, of the degree n, one integer.
-
-    Raises:
-        TypeError: the degree is no integer.
+    """Hermite's polynomial of physicists, of the integer degrees n.
 
     Example:
         >>> hermite_polynomial_h([0.5], 2).tolist()
@@ -263,10 +236,7 @@ def hermite_polynomial_h(input: TensorLike, n: TensorLike) -> Tensor:
 
 
 def hermite_polynomial_he(input: TensorLike, n: TensorLike) -> Tensor:
-    """Hermite's polynomial of probability theory, of the degree n, one integer.
-
-    Raises:
-        TypeError: the degree is no integer.
+    """Hermite's polynomial of probability theory, of the integer degrees n.
 
     Example:
         >>> hermite_polynomial_he([0.5], 2).tolist()
@@ -276,10 +246,7 @@ def hermite_polynomial_he(input: TensorLike, n: TensorLike) -> Tensor:
 
 
 def laguerre_polynomial_l(input: TensorLike, n: TensorLike) -> Tensor:
-    """Laguerre's polynomial, of the degree n, one integer.
-
-    Raises:
-        TypeError: the degree is no integer.
+    """Laguerre's polynomial, of the integer degrees n.
 
     Example:
         >>> laguerre_polynomial_l([0.5], 2).tolist()
@@ -289,10 +256,7 @@ def laguerre_polynomial_l(input: TensorLike, n: TensorLike) -> Tensor:
 
 
 def legendre_polynomial_p(input: TensorLike, n: TensorLike) -> Tensor:
-    """Legendre's polynomial, of the degree n, one integer.
-
-    Raises:
-        TypeError: the degree is no integer.
+    """Legendre's polynomial, of the integer degrees n.
 
     Example:
         >>> legendre_polynomial_p([0.5], 2).tolist()

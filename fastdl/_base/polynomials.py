@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from .. import _core
 from .._base import functional as F
-from .checks import shown
 from .moving import is_integer
 
 if TYPE_CHECKING:
@@ -21,21 +20,27 @@ if TYPE_CHECKING:
 def polynomial(x: TensorLike, n: TensorLike, slope: float, shift: float, after: Next) -> Tensor:
     """The polynomial of degree n: 1, then `slope * x + shift`, then as the recurrence says.
 
-    It is 0 for a negative degree, as in PyTorch.
-
-    Raises:
-        TypeError: the degree is no integer.
+    It is 0 for a negative degree, as in PyTorch. Degrees are numbers, or a tensor that broadcasts
+    with x; their fractions do not count.
     """
-    if not is_integer(n):
-        raise TypeError(f"n: expected one integer as the degree, got {shown(n)}")
     x = F.cast(_core.as_tensor(x), dtype="float32")
     before, now = F.mul(x, 0.0), F.add(F.mul(x, 0.0), 1.0)
-    if int(n) < 1:
-        return now if int(n) == 0 else before
-    before, now = now, F.add(F.mul(x, slope), shift)
-    for k in range(1, int(n)):
-        before, now = now, after(k, x, now, before)
-    return now
+    if is_integer(n):
+        degrees, wanted = [int(n)], None
+    else:
+        wanted = F.cast(_core.as_tensor(n).detach(), dtype="int64")
+        degrees = wanted.numpy().ravel().tolist()
+    result = F.mul(x, 0.0) if wanted is None else F.mul(x, F.mul(wanted, 0.0))
+    for k in range(max(degrees, default=-1) + 1):
+        if k == 1:
+            before, now = now, F.add(F.mul(x, slope), shift)
+        elif k:
+            before, now = now, after(k - 1, x, now, before)
+        if wanted is not None:
+            result = F.where(F.eq(wanted, k), now, result)
+        elif k == degrees[0]:
+            result = now
+    return result
 
 
 def chebyshev(_: int, x: Tensor, now: Tensor, before: Tensor) -> Tensor:

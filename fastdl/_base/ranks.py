@@ -52,7 +52,10 @@ def quantile(
         raise ValueError(f"{who}: expected parts in [0, 1], got {shown(parts.tolist())}")
     if method not in METHODS:
         raise ValueError(f"{who}: expected one of {', '.join(METHODS)}, got {method!r}")
-    x, ones = with_axes_last(F.cast(x, dtype="float32"), axes, who)
+    x = F.cast(x, dtype="float32")
+    if not x.ndim and axes is not None:  # PyTorch's dim 0 of a tensor without axes
+        axes = checked_axes(axes, 1, who)[1:]
+    x, ones = with_axes_last(x, axes, who)
     n = x.shape[-1]
     if not n:
         raise ValueError(f"{who}: there are no values along axes {axes}")

@@ -80,7 +80,7 @@ def covariance(
         scale = F.maximum(F.sub(total, lost), 0.0)
         product = F.matmul(F.mul(apart, weights), apart, transpose_b=True)
     result = F.div(product, float(scale) if not isinstance(scale, _core.Tensor) else scale)
-    return result if x.ndim == 2 else F.reshape(result, shape=())
+    return result if result.numel() > 1 else F.reshape(result, shape=())
 
 
 def correlation(x: TensorLike, who: str) -> Tensor:
@@ -184,3 +184,46 @@ def histogram(
     except ValueError as error:
         raise ValueError(f"{who}: {error}") from None
     return counts, found
+
+
+def slopes(y: Tensor, axis: int, places: Tensor, edge_order: int) -> Tensor:
+    """The slopes along an axis; `places` are those of the samples, or their distance.
+
+    Raises:
+        ValueError: too few samples, places that are not one for each, or another order.
+    """
+    n = y.shape[axis]
+    if edge_order not in (1, 2):
+        raise ValueError(f"gradient: edge_order: expected 1 or 2, got {edge_order}")
+    if n < edge_order + 1:
+        raise ValueError(
+            f"gradient: expected at least {edge_order + 1} values along axis {axis}, got shape "
+            f"{y.shape}"
+        )
+    if places.ndim and places.shape != (n,):
+        raise ValueError(f"gradient: spacing: expected shape {(n,)}, got {places.shape}")
+    y = F.cast(y, dtype="float32")
+    shape = [1] * y.ndim
+    shape[axis] = n - 1
+    if places.ndim:
+        gaps = differences(F.cast(places, dtype="float32"), 1, 0, "gradient")
+        gaps = F.reshape(gaps, shape=shape)
+    else:
+        gaps = F.broadcast_to(F.cast(places, dtype="float32"), shape=shape)
+    rises = F.div(differences(y, 1, axis, "gradient"), gaps)  # between neighbours
+
+    def at(x: Tensor, start: int, stop: int) -> Tensor:
+        return part(x, axis, start, stop)
+
+    first, last = at(rises, 0, 1), at(rises, n - 2, n - 1)
+    if n == 2:
+        return F.concat([first, last], axis=axis)
+    before, after = at(gaps, 0, n - 2), at(gaps, 1, n - 1)
+    both = F.add(before, after)
+    weighted = F.add(F.mul(at(rises, 0, n - 2), after), F.mul(at(rises, 1, n - 1), before))
+    inside = F.div(weighted, both)
+    if edge_order == 2:  # the slope of the parabola through three samples
+        curve = F.div(F.sub(at(rises, 1, n - 1), at(rises, 0, n - 2)), both)
+        first = F.sub(first, F.mul(at(curve, 0, 1), at(gaps, 0, 1)))
+        last = F.add(last, F.mul(at(curve, n - 3, n - 2), at(gaps, n - 2, n - 1)))
+    return F.concat([first, inside, last], axis=axis)

@@ -168,11 +168,12 @@ from .unary import (
 WITHOUT_OUT = (
     "allclose argwhere bartlett_window bincount blackman_window broadcast_to cast chunk clamp_max "
     "clamp_min clone conj corrcoef count_nonzero cov cumulative_trapezoid dist elu equal expand "
-    "flatten flip gelu hamming_window hann_window hard_sigmoid is_complex is_floating_point "
-    "is_nonzero isclose isfinite isinf isnan isreal kaiser_window leaky_relu logsigmoid "
-    "masked_fill moveaxis movedim narrow one_hot permute poisson positive ravel real relu repeat "
-    "reshape roll selu silu softplus softsign split squeeze std_mean swapaxes swish t tile "
-    "transpose trapezoid trapz unbind unflatten unique unsqueeze var_mean"
+    "flatten flip gelu gradient hamming_window hann_window hard_sigmoid is_complex is_conj "
+    "is_floating_point is_nonzero isclose isfinite isinf isnan isreal kaiser_window leaky_relu "
+    "logsigmoid masked_fill moveaxis movedim narrow one_hot permute poisson positive ravel real "
+    "relu repeat reshape resolve_conj resolve_neg roll selu silu softplus softsign split squeeze "
+    "std_mean swapaxes swish t tile transpose trapezoid trapz unbind unflatten unique unsqueeze "
+    "var_mean"
 ).split()
 
 if _typing.TYPE_CHECKING:

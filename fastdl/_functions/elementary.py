@@ -278,3 +278,18 @@ def is_complex(input: Tensor) -> bool:
         False
     """
     return input.dtype.kind == "c"
+
+
+def is_conj(input: Tensor) -> bool:
+    """False: there are no complex numbers.
+
+    Example:
+        >>> is_conj(fastdl.ones(2))
+        False
+    """
+    return is_complex(input)
+
+
+conj_physical = conj
+resolve_conj = conj
+resolve_neg = conj

@@ -15,8 +15,18 @@ from .._base import functional as F
 from .._base import moving, tree
 from .._base.device import device_of, moved, split_target
 from .._base.dtypes import check_fits
-from .._base.random import drawing_from
 from .._core import Tensor
+from .filling import (
+    bernoulli,
+    bernoulli_,
+    cauchy_,
+    exponential_,
+    geometric_,
+    log_normal_,
+    normal_,
+    random_,
+    uniform_,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +36,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from .._base.device import Target, TargetOptions, device
-    from .._base.random import Generator
     from .._core import IntOrInts, TensorLike
 
 # csrc/bind/generate.py reads this list and the dicts at the end. It writes the types to _core.pyi.
@@ -34,8 +43,8 @@ if TYPE_CHECKING:
 FUNCTIONS = (
     # arithmetic and comparison
     "add sub subtract mul multiply div divide true_divide floor_divide remainder pow maximum "
-    "minimum clamp clip masked_fill eq ne lt le gt ge less greater not_equal logical_and "
-    "logical_or logical_xor logical_not isclose allclose equal "
+    "minimum clamp clip masked_fill eq ne lt le gt ge less less_equal greater greater_equal "
+    "not_equal logical_and logical_or logical_xor logical_not isclose allclose equal "
     # elementary functions and activations
     "neg negative abs absolute sign sqrt rsqrt exp log log2 log10 log1p expm1 square reciprocal "
     "sin cos floor ceil round trunc erf isnan isfinite isinf relu sigmoid tanh softmax log_softmax "
@@ -62,7 +71,7 @@ LATER = (
     "bitwise_not gcd lcm bitwise_and bitwise_or bitwise_xor bitwise_left_shift "
     "bitwise_right_shift median nanmedian quantile nanquantile mode kthvalue msort aminmax cummax "
     "cummin count_nonzero nansum nanmean cumprod logcumsumexp cov corrcoef diff histc histogram "
-    "argwhere multinomial"
+    "argwhere multinomial angle conj_physical resolve_conj resolve_neg is_conj renorm"
 )
 # Functions whose results are written in place by the method with the name and `_`, likewise:
 IN_PLACE = (
@@ -74,7 +83,7 @@ IN_PLACE = (
     "acos arccos atan arctan sinh cosh tanh asinh arcsinh acosh arccosh atanh arctanh floor ceil "
     "round trunc fix frac erf erfc erfinv relu sigmoid deg2rad rad2deg sinc i0 lgamma digamma "
     "mvlgamma nan_to_num logit atan2 arctan2 copysign hypot nextafter ldexp xlogy heaviside "
-    "igamma igammac lerp addcmul addcdiv cumsum cumprod tril triu"
+    "igamma igammac lerp addcmul addcdiv cumsum cumprod tril triu conj_physical renorm"
 )
 
 
@@ -336,6 +345,11 @@ def masked_fill_(self: Tensor, mask: TensorLike, value: TensorLike) -> Tensor:
     return copy_(self, _functions.masked_fill(self, mask, value))
 
 
+def real(self: Tensor) -> Tensor:
+    """The tensor itself: there are no complex numbers."""
+    return self
+
+
 def scatter_(self: Tensor, dim: int, index: TensorLike, src: TensorLike) -> Tensor:
     """Writes in place `self[index[i][j]][j] = src[i][j]` for dim 0, and so on.
 
@@ -353,28 +367,6 @@ def scatter_(self: Tensor, dim: int, index: TensorLike, src: TensorLike) -> Tens
     places = np.take_along_axis(where[window], index, dim)
     F.put_(F.reshape(self, shape=(-1,)), places, src)
     return self
-
-
-def uniform_(
-    self: Tensor, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None
-) -> Tensor:
-    """Writes uniform random values of [low, high)."""
-    with drawing_from(generator):
-        return copy_(self, F.uniform(shape=self.shape, low=low, high=high))
-
-
-def normal_(
-    self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
-) -> Tensor:
-    """Writes normal random values."""
-    with drawing_from(generator):
-        return copy_(self, F.normal(shape=self.shape, mean=mean, std=std))
-
-
-def bernoulli_(self: Tensor, p: float = 0.5, *, generator: Generator | None = None) -> Tensor:
-    """Writes 1 with probability p, else 0."""
-    with drawing_from(generator):
-        return copy_(self, F.lt(F.uniform(shape=self.shape), p))
 
 
 # --- NumPy's functions
@@ -470,7 +462,13 @@ METHODS: dict[str, Callable[..., object]] = {
     "scatter_": scatter_,
     "uniform_": uniform_,
     "normal_": normal_,
+    "bernoulli": bernoulli,
     "bernoulli_": bernoulli_,
+    "random_": random_,
+    "exponential_": exponential_,
+    "geometric_": geometric_,
+    "log_normal_": log_normal_,
+    "cauchy_": cauchy_,
     "__array_function__": array_function,
     "_not_found": not_found,
     "__iter__": iterate,
@@ -485,6 +483,7 @@ PROPERTIES: dict[str, tuple[Any, ...]] = {
     "is_cuda": (is_cuda,),
     "T": (transposed,),
     "mT": (matrix_transposed,),
+    "real": (real,),
 }
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import _core
+from .._base import formulas, moving, samples, scans, without_nan
 from .._base import functional as F
-from .._base import samples, scans, without_nan
 from .._base.results import Histogram
 from .indexing import nonzero
 from .reduction import _along_dim, mean, std, sum, var
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import DTypeLike
 
     from .._core import Axes, Tensor, TensorLike
@@ -175,7 +177,7 @@ def diff(
         >>> diff([1.0, 4.0, 9.0]).tolist()
         [3.0, 5.0]
     """
-    if prepend is not None or append is not None:
+    if n and (prepend is not None or append is not None):
         parts = [_core.as_tensor(x) for x in (prepend, input, append) if x is not None]
         input = F.concat(parts, axis=dim)
     return samples.differences(input, n, dim, "diff")
@@ -209,6 +211,65 @@ def cumulative_trapezoid(
         [1.5, 4.0]
     """
     return F.cumsum(samples.areas(y, x, dx, dim, "cumulative_trapezoid"), axis=dim)
+
+
+def gradient(
+    input: TensorLike,
+    *,
+    spacing: float | Sequence[TensorLike] | None = None,
+    dim: Axes = None,
+    edge_order: int = 1,
+) -> tuple[Tensor, ...]:
+    """The slopes along axes: central differences inside, one-sided ones at the edges.
+
+    Args:
+        input: values of a function at the places of a grid.
+        spacing: the distance of neighbours, 1 by default; or for each axis its distance, or the
+            places along it, a vector.
+        dim: axes; all by default.
+        edge_order: 1 or 2, how precise slopes at the edges are.
+
+    Returns:
+        One tensor for each axis.
+
+    Raises:
+        ValueError: an axis with fewer than `edge_order + 1` values, another order, or spacings that
+            are not one for each axis.
+
+    Example:
+        >>> gradient([1.0, 4.0, 9.0])[0].tolist()
+        [3.0, 4.0, 5.0]
+    """
+    input = _core.as_tensor(input)
+    axes = (
+        list(range(input.ndim)) if dim is None else moving.checked_axes(dim, input.ndim, "gradient")
+    )
+    many = [1.0 if spacing is None else spacing] * len(axes)
+    if isinstance(spacing, (list, tuple)):
+        many = list(spacing)
+        if len(many) != len(axes):
+            raise ValueError(
+                f"gradient: spacing: expected one for each of {len(axes)} axes, got {len(many)}"
+            )
+    return tuple(
+        samples.slopes(input, axis, _core.as_tensor(step), edge_order)
+        for axis, step in zip(axes, many, strict=True)
+    )
+
+
+def renorm(input: TensorLike, p: float, dim: int, maxnorm: float) -> Tensor:
+    """The input with each entry of an axis scaled down to a p-norm of at most `maxnorm`.
+
+    Example:
+        >>> renorm([[3.0, 4.0], [0.6, 0.8]], 2, 0, 5.0).tolist()
+        [[3.0, 4.0], [0.6000000238418579, 0.800000011920929]]
+    """
+    input = _core.as_tensor(input)
+    axis = moving.checked_axis(dim, input.ndim, "renorm")
+    others = tuple(i for i in range(input.ndim) if i != axis)
+    size = formulas.vector_norm(input, p, others, True)
+    scale = F.where(F.gt(size, maxnorm), F.div(maxnorm, F.add(size, 1e-7)), 1.0)
+    return F.mul(input, scale)
 
 
 def histc(input: TensorLike, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:

@@ -5,6 +5,7 @@ They are computed in double and rounded once to float32.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from .._base import elementary
@@ -132,6 +133,16 @@ def sinc(input: TensorLike) -> Tensor:
         tensor([1.        , 0.63661975])
     """
     return elementary.sinc(input)
+
+
+def angle(input: TensorLike) -> Tensor:
+    """The angle of real numbers in the complex plane: 0, and pi of negative ones; NaN of NaN.
+
+    Example:
+        >>> angle([1.0, 0.0]).tolist()
+        [0.0, 0.0]
+    """
+    return F.where(F.isnan(input), input, F.where(F.lt(input, 0), math.pi, 0.0))
 
 
 arccos = acos

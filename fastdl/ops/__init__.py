@@ -227,6 +227,7 @@ from .tensors import (
     zeros_like as zeros_like,
 )
 from .trigonometry import (
+    angle as angle,
     arccos as arccos,
     arccosh as arccosh,
     arcsin as arcsin,

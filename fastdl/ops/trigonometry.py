@@ -132,3 +132,13 @@ def sinc(x: TensorLike) -> Tensor:
         tensor([1.        , 0.63661975])
     """
     return elementary.sinc(x)
+
+
+def angle(x: TensorLike) -> Tensor:
+    """The angle of real numbers in the complex plane: 0, and pi of negative ones and -0.0.
+
+    Example:
+        >>> angle([1.0, 0.0]).tolist()
+        [0.0, 0.0]
+    """
+    return F.special2(0.0, x, function="atan2")

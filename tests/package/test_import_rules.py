@@ -176,7 +176,7 @@ LOADED = """
     _core _base _base.dtypes _base.results _base.functional _base.moving _base.formulas
     _base.picking _base.tree _base.device _base.random _functions _functions.activation
     _functions.arithmetic _functions.indexing _functions.linalg _functions.movement
-    _functions.reduction _functions.unary _functions.methods
+    _functions.reduction _functions.unary _functions.filling _functions.methods
 """
 
 
