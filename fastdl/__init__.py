@@ -56,6 +56,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import regularizers as regularizers
     from . import saving as saving
     from . import sklearn as sklearn
+    from . import special as special
     from . import tabular as tabular
     from . import utils as utils
     from ._base.config import get_num_threads as get_num_threads
@@ -145,7 +146,7 @@ float, half, long, int, bool = float32, float16, int64, int32, bool_
 _SUBMODULES = frozenset(
     "activations applications autograd backend callbacks config constraints cuda data datasets "
     "initializers layers losses metrics mixed_precision models nn ops optim optimizers "
-    "preprocessing random regularizers saving sklearn tabular utils".split()
+    "preprocessing random regularizers saving sklearn special tabular utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.
 _HOMES = {
@@ -201,15 +202,19 @@ if not TYPE_CHECKING:  # otherwise every name would be right
             if value.__name__ != name:  # one for a function with several names
                 value = getattr(_import_module(__name__), value.__name__)
             else:
-                value = _import_module(f"{__name__}._graph.lift").liftable(value)
+                into = _import_module(f"{__name__}._functions.in_place").into
+                into = (
+                    None if name in _import_module(f"{__name__}._functions").WITHOUT_OUT else into
+                )
+                value = _import_module(f"{__name__}._graph.lift").liftable(value, into)
                 value.__module__ = __name__  # where pickle finds it
         globals()[name] = value
         return value
 
 
 def __dir__() -> list[str]:
-    functions = vars(_import_module(f"{__name__}._functions"))
-    found = (name for name, function in functions.items() if callable(function))
+    functions = _import_module(f"{__name__}._functions")
+    found = (name for name in dir(functions) if callable(getattr(functions, name)))
     names = {*globals(), *_SUBMODULES, *_HOME, *found, "Variable"}
     hidden = {name for name in names if name.startswith("_")} | {"annotations", "TYPE_CHECKING"}
     return sorted(names - hidden | {"__version__"})

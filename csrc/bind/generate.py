@@ -161,12 +161,18 @@ def methods() -> str:
                     lists[ast.unparse(target)] = node.value
         elif path.stem != "__init__":
             functions |= definitions(tree)
+    known = functions | own
     text = "class TensorMethods:\n"
-    for name in sorted(ast.literal_eval(lists["FUNCTIONS"]).split()):
+    named = {
+        key: ast.literal_eval(lists[key]).split() for key in ("FUNCTIONS", "LATER", "IN_PLACE")
+    }
+    for name in sorted(named["FUNCTIONS"] + named["LATER"]):
         text += method(name, functions[name])
+    for name in sorted(named["IN_PLACE"]):
+        text += method(f"{name}_", functions[name])
     for key, value in zip(lists["METHODS"].keys, lists["METHODS"].values, strict=True):
         if not key.value.startswith("__"):
-            of = own[value.id] if isinstance(value, ast.Name) else functions[value.attr]
+            of = known[value.id] if isinstance(value, ast.Name) else functions[value.attr]
             text += method(key.value, of)
     for key, value in zip(lists["PROPERTIES"].keys, lists["PROPERTIES"].values, strict=True):
         text += "    @property\n" + method(key.value, own[value.elts[0].id])

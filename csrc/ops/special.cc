@@ -53,7 +53,7 @@ const Function functions[] = {
     {"sinh", VALUE(std::sinh(x)), DERIVATIVE(named(x, "cosh"))},
     {"cosh", VALUE(std::cosh(x)), DERIVATIVE(named(x, "sinh"))},
     {"asinh", VALUE(std::asinh(x)), DERIVATIVE(rsqrt(scale_shift(square(x), 1, 1)))},
-    {"acosh", VALUE(std::acosh(x)), DERIVATIVE(rsqrt(neg(off_circle(x))))},
+    {"acosh", VALUE(std::acosh(x)), DERIVATIVE(rsqrt(mul(sub(x, constant(1)), add(x, constant(1)))))},
     {"atanh", VALUE(std::atanh(x)), DERIVATIVE(reciprocal(off_circle(x)))},
     {"exp2", VALUE(std::exp2(x)), DERIVATIVE(scale(y, std::numbers::ln2))},
     {"cbrt", VALUE(std::cbrt(x)), DERIVATIVE(scale(reciprocal(square(y)), 1.0 / 3))},

@@ -157,6 +157,8 @@ def _options(function: Any) -> list[inspect.Parameter]:
             kind = inspect.Parameter.KEYWORD_ONLY
             fields = [f for f in _typed_dicts()[known[1]] if f not in {p.name for p in parameters}]
             parameters[-1:] = [inspect.Parameter(f, kind, default=MISSING) for f in fields]
+    if getattr(function, "_takes_out", False):
+        parameters.append(inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None))
     return parameters
 
 

@@ -437,14 +437,20 @@ def randperm(
     return _finished(t, False, device)
 
 
-def bernoulli(input: TensorLike, *, generator: Generator | None = None) -> Tensor:
-    """1 with the given probabilities, else 0; float32, in the shape of the input.
+def bernoulli(
+    input: TensorLike, p: float | None = None, *, generator: Generator | None = None
+) -> Tensor:
+    """1 with the probabilities that the input has, else 0; float32, in the shape of the input.
+
+    With p, that is the probability of all, and only the shape of the input counts.
 
     Example:
         >>> bernoulli([0.0, 1.0]).tolist()
         [0.0, 1.0]
     """
     with drawing_from(generator, "bernoulli"):
+        if p is not None:
+            input = F.broadcast_to(_core.full((), "float32", p), shape=_core.as_tensor(input).shape)
         return F.bernoulli(input)
 
 

@@ -74,6 +74,8 @@ def limited(x: TensorLike, low: TensorLike | None, high: TensorLike | None) -> T
 
 def is_close(x: TensorLike, y: TensorLike, rtol: float, atol: float, equal_nan: bool) -> Tensor:
     """Where `|x - y| <= atol + rtol * |y|` or both are the same infinity."""
+    if getattr(x, "dtype", None) == "bool":  # truth values have no difference
+        x, y = F.cast(x, dtype="uint8"), F.cast(y, dtype="uint8")
     near = F.le(F.abs(F.sub(x, y)), F.add(F.mul(F.abs(y), rtol), atol))
     both_finite = F.logical_and(F.isfinite(x), F.isfinite(y))
     close = F.logical_or(F.logical_and(near, both_finite), F.eq(x, y))

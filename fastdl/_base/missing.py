@@ -22,6 +22,7 @@ _PEERS = {
     "fastdl.nn.utils": ("torch.nn.utils",),
     "fastdl.optim": ("torch.optim",),
     "fastdl.optim.lr_scheduler": ("torch.optim.lr_scheduler",),
+    "fastdl.special": ("torch.special",),
 }
 
 

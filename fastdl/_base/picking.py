@@ -124,4 +124,5 @@ def triangle(x: TensorLike, diagonal: int, lower: bool, who: str) -> Tensor:
         raise ValueError(f"{who}: expected at least 2 axes, got shape {x.shape}")
     rows, columns = x.shape[-2:]
     kept = np.tri(rows, columns, diagonal if lower else diagonal - 1, dtype=bool)
-    return F.where(kept, x, 0) if lower else F.where(kept, 0, x)
+    zero = _core.full((), x.dtype, 0)
+    return F.where(kept, x, zero) if lower else F.where(kept, zero, x)

@@ -3,6 +3,8 @@
 Names, arguments and meaning are PyTorch's. They take tensors, arrays, lists and numbers.
 """
 
+import typing as _typing
+
 from .._base.results import ValuesIndices as ValuesIndices
 
 # ruff: noqa: I001 - one import per module, not per name
@@ -139,6 +141,7 @@ from .unary import (
     erf as erf,
     exp as exp,
     expm1 as expm1,
+    fix as fix,
     floor as floor,
     isfinite as isfinite,
     isinf as isinf,
@@ -153,9 +156,40 @@ from .unary import (
     reciprocal as reciprocal,
     round as round,
     rsqrt as rsqrt,
+    sgn as sgn,
     sign as sign,
     sin as sin,
     sqrt as sqrt,
     square as square,
     trunc as trunc,
 )
+
+# Those of PyTorch's functions that have no argument `out`; in_place.py writes for the others.
+WITHOUT_OUT = (
+    "allclose argwhere bartlett_window bincount blackman_window broadcast_to cast chunk clamp_max "
+    "clamp_min clone conj corrcoef count_nonzero cov cumulative_trapezoid dist elu equal expand "
+    "flatten flip gelu gradient hamming_window hann_window hard_sigmoid is_complex is_conj "
+    "is_floating_point is_nonzero isclose isfinite isinf isnan isreal kaiser_window leaky_relu "
+    "logsigmoid masked_fill moveaxis movedim narrow one_hot permute poisson positive ravel real "
+    "relu repeat reshape resolve_conj resolve_neg roll selu silu softplus softsign split squeeze "
+    "std_mean swapaxes swish t tile transpose trapezoid trapz unbind unflatten unique unsqueeze "
+    "var_mean"
+).split()
+
+if _typing.TYPE_CHECKING:
+    from .later import *  # noqa: F403
+else:
+
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        try:
+            globals()[name] = value = vars(import_module(f"{__name__}.later"))[name]
+        except KeyError:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+        return value
+
+    def __dir__() -> list[str]:
+        from importlib import import_module
+
+        return [*globals(), *vars(import_module(f"{__name__}.later"))]

@@ -131,6 +131,8 @@ def nonzero(input: TensorLike, *, as_tuple: bool = False) -> Tensor | tuple[Tens
     positions = picking.positions(input)
     if as_tuple:
         return tuple(_core.as_tensor(p) for p in positions)
+    if not _core.as_tensor(input).ndim:  # no axis, so no index: PyTorch's shape (count, 0)
+        return _core.as_tensor(np.empty((len(positions[0]), 0), np.int64))
     return _core.as_tensor(np.stack(positions, 1))
 
 

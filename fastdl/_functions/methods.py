@@ -15,9 +15,19 @@ from .._base import functional as F
 from .._base import moving, tree
 from .._base.device import device_of, moved, split_target
 from .._base.dtypes import check_fits
-from .._base.random import drawing_from
 from .._core import Tensor
 from . import tape_methods
+from .filling import (
+    bernoulli,
+    bernoulli_,
+    cauchy_,
+    exponential_,
+    geometric_,
+    log_normal_,
+    normal_,
+    random_,
+    uniform_,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +37,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from .._base.device import Target, TargetOptions, device
-    from .._base.random import Generator
     from .._core import IntOrInts, TensorLike
 
 # csrc/bind/generate.py reads this list and the dicts at the end. It writes the types to _core.pyi.
@@ -35,8 +44,8 @@ if TYPE_CHECKING:
 FUNCTIONS = (
     # arithmetic and comparison
     "add sub subtract mul multiply div divide true_divide floor_divide remainder pow maximum "
-    "minimum clamp clip masked_fill eq ne lt le gt ge less greater not_equal logical_and "
-    "logical_or logical_xor logical_not isclose allclose equal "
+    "minimum clamp clip masked_fill eq ne lt le gt ge less less_equal greater greater_equal "
+    "not_equal logical_and logical_or logical_xor logical_not isclose allclose equal "
     # elementary functions and activations
     "neg negative abs absolute sign sqrt rsqrt exp log log2 log10 log1p expm1 square reciprocal "
     "sin cos floor ceil round trunc erf isnan isfinite isinf relu sigmoid tanh softmax log_softmax "
@@ -50,6 +59,32 @@ FUNCTIONS = (
     "triu unique bincount "
     # products
     "matmul mm bmm mv dot outer"
+)
+
+
+# Those that are loaded on first use:
+LATER = (
+    "acos arccos acosh arccosh asin arcsin asinh arcsinh atan arctan atanh arctanh cosh sinh tan "
+    "deg2rad rad2deg sinc exp2 erfc erfinv frac fix sgn i0 isneginf isposinf isreal signbit conj "
+    "positive lgamma digamma mvlgamma nan_to_num logit frexp clamp_max clamp_min is_nonzero "
+    "is_floating_point is_complex atan2 arctan2 copysign hypot nextafter fmod fmax fmin logaddexp "
+    "logaddexp2 ldexp xlogy heaviside igamma igammac float_power lerp addcmul addcdiv dist "
+    "bitwise_not gcd lcm bitwise_and bitwise_or bitwise_xor bitwise_left_shift "
+    "bitwise_right_shift median nanmedian quantile nanquantile mode kthvalue msort aminmax cummax "
+    "cummin count_nonzero nansum nanmean cumprod logcumsumexp cov corrcoef diff histc histogram "
+    "argwhere multinomial angle conj_physical resolve_conj resolve_neg is_conj renorm"
+)
+# Functions whose results are written in place by the method with the name and `_`, likewise:
+IN_PLACE = (
+    "subtract multiply divide true_divide floor_divide remainder fmod pow float_power clamp clip "
+    "clamp_max clamp_min eq ne not_equal lt less le less_equal gt greater ge greater_equal "
+    "logical_and logical_or logical_xor logical_not bitwise_not bitwise_and bitwise_or "
+    "bitwise_xor bitwise_left_shift bitwise_right_shift gcd lcm neg negative abs absolute sign "
+    "sgn sqrt rsqrt exp exp2 expm1 log log2 log10 log1p square reciprocal sin cos tan asin arcsin "
+    "acos arccos atan arctan sinh cosh tanh asinh arcsinh acosh arccosh atanh arctanh floor ceil "
+    "round trunc fix frac erf erfc erfinv relu sigmoid deg2rad rad2deg sinc i0 lgamma digamma "
+    "mvlgamma nan_to_num logit atan2 arctan2 copysign hypot nextafter ldexp xlogy heaviside "
+    "igamma igammac lerp addcmul addcdiv cumsum cumprod tril triu conj_physical renorm"
 )
 
 
@@ -73,11 +108,6 @@ def dim(self: Tensor) -> int:
 def element_size(self: Tensor) -> int:
     """Bytes per element."""
     return self.itemsize
-
-
-def is_floating_point(self: Tensor) -> bool:
-    """Whether the type is float32, float16 or bfloat16."""
-    return self.dtype.kind == "f"
 
 
 def is_contiguous(self: Tensor) -> bool:
@@ -261,9 +291,9 @@ def copy_(self: Tensor, src: TensorLike) -> Tensor:
     return self
 
 
-def _write(self: Tensor, result: Tensor, who: str) -> Tensor:
+def write(self: Tensor, result: Tensor, who: str) -> Tensor:
     """Writes a result, unless its kind is higher: bool < integers < floats."""
-    if _RANK[result.dtype.kind] > _RANK[self.dtype.kind]:
+    if RANK[result.dtype.kind] > RANK[self.dtype.kind]:
         raise TypeError(
             f"{who}: a result of type {result.dtype} does not fit into a tensor of type "
             f"{self.dtype}; use {who[:-1]}(), which makes a new tensor"
@@ -271,7 +301,38 @@ def _write(self: Tensor, result: Tensor, who: str) -> Tensor:
     return copy_(self, result)
 
 
-_RANK = {"b": 0, "u": 1, "i": 1, "f": 2}  # of NumPy's kinds of types
+RANK = {"b": 0, "u": 1, "i": 1, "f": 2}  # of NumPy's kinds of types
+
+
+# Loops of users call these most, so they are written out. in_place.py makes the others.
+def add_(self: Tensor, other: TensorLike, *, alpha: float = 1) -> Tensor:
+    """Adds `alpha * other` in place."""
+    return write(self, _functions.add(self, other, alpha=alpha), "add_")
+
+
+def sub_(self: Tensor, other: TensorLike, *, alpha: float = 1) -> Tensor:
+    """Subtracts `alpha * other` in place."""
+    return write(self, _functions.sub(self, other, alpha=alpha), "sub_")
+
+
+def mul_(self: Tensor, other: TensorLike) -> Tensor:
+    """Multiplies in place."""
+    return write(self, F.mul(self, other), "mul_")
+
+
+def div_(self: Tensor, other: TensorLike, *, rounding_mode: str | None = None) -> Tensor:
+    """Divides in place."""
+    return write(self, _functions.div(self, other, rounding_mode=rounding_mode), "div_")
+
+
+def polygamma(self: Tensor, n: int) -> Tensor:
+    """The n-th derivative of `digamma`."""
+    return _functions.polygamma(n, self)
+
+
+def polygamma_(self: Tensor, n: int) -> Tensor:
+    """`polygamma` in place."""
+    return write(self, polygamma(self, n), "polygamma_")
 
 
 def fill_(self: Tensor, value: float) -> Tensor:
@@ -285,59 +346,14 @@ def zero_(self: Tensor) -> Tensor:
     return copy_(self, 0)
 
 
-def add_(self: Tensor, other: TensorLike, *, alpha: float = 1) -> Tensor:
-    """Adds `alpha * other` in place."""
-    return _write(self, _functions.add(self, other, alpha=alpha), "add_")
-
-
-def sub_(self: Tensor, other: TensorLike, *, alpha: float = 1) -> Tensor:
-    """Subtracts `alpha * other` in place."""
-    return _write(self, _functions.sub(self, other, alpha=alpha), "sub_")
-
-
-def mul_(self: Tensor, other: TensorLike) -> Tensor:
-    """Multiplies in place."""
-    return _write(self, F.mul(self, other), "mul_")
-
-
-def div_(self: Tensor, other: TensorLike) -> Tensor:
-    """Divides in place."""
-    return _write(self, F.div(self, other), "div_")
-
-
-def pow_(self: Tensor, exponent: TensorLike) -> Tensor:
-    """Raises to a power in place."""
-    return _write(self, F.pow(self, exponent), "pow_")
-
-
-def neg_(self: Tensor) -> Tensor:
-    """Changes the sign in place."""
-    return _write(self, F.neg(self), "neg_")
-
-
-def exp_(self: Tensor) -> Tensor:
-    """`exp` in place."""
-    return _write(self, F.exp(self), "exp_")
-
-
-def sqrt_(self: Tensor) -> Tensor:
-    """`sqrt` in place."""
-    return _write(self, F.sqrt(self), "sqrt_")
-
-
-def relu_(self: Tensor) -> Tensor:
-    """`relu` in place."""
-    return copy_(self, F.relu(self))
-
-
-def clamp_(self: Tensor, min: TensorLike | None = None, max: TensorLike | None = None) -> Tensor:
-    """`clamp` in place."""
-    return _write(self, _functions.clamp(self, min, max), "clamp_")
-
-
 def masked_fill_(self: Tensor, mask: TensorLike, value: TensorLike) -> Tensor:
     """Writes `value` where the mask is true."""
     return copy_(self, _functions.masked_fill(self, mask, value))
+
+
+def real(self: Tensor) -> Tensor:
+    """The tensor itself: there are no complex numbers."""
+    return self
 
 
 def scatter_(self: Tensor, dim: int, index: TensorLike, src: TensorLike) -> Tensor:
@@ -357,28 +373,6 @@ def scatter_(self: Tensor, dim: int, index: TensorLike, src: TensorLike) -> Tens
     places = np.take_along_axis(where[window], index, dim)
     F.put_(F.reshape(self, shape=(-1,)), places, src)
     return self
-
-
-def uniform_(
-    self: Tensor, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None
-) -> Tensor:
-    """Writes uniform random values of [low, high)."""
-    with drawing_from(generator):
-        return copy_(self, F.uniform(shape=self.shape, low=low, high=high))
-
-
-def normal_(
-    self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
-) -> Tensor:
-    """Writes normal random values."""
-    with drawing_from(generator):
-        return copy_(self, F.normal(shape=self.shape, mean=mean, std=std))
-
-
-def bernoulli_(self: Tensor, p: float = 0.5, *, generator: Generator | None = None) -> Tensor:
-    """Writes 1 with probability p, else 0."""
-    with drawing_from(generator):
-        return copy_(self, F.lt(F.uniform(shape=self.shape), p))
 
 
 # --- NumPy's functions
@@ -439,7 +433,6 @@ METHODS: dict[str, Callable[..., object]] = {
     "dim": dim,
     "ndimension": dim,
     "element_size": element_size,
-    "is_floating_point": is_floating_point,
     "is_contiguous": is_contiguous,
     "contiguous": contiguous,
     "view": view,
@@ -465,24 +458,26 @@ METHODS: dict[str, Callable[..., object]] = {
     "register_hook": tape_methods.register_hook,
     "register_post_accumulate_grad_hook": tape_methods.register_post_accumulate_grad_hook,
     "retain_grad": tape_methods.retain_grad,
-    "copy_": copy_,
-    "fill_": fill_,
-    "zero_": zero_,
     "add_": add_,
     "sub_": sub_,
     "mul_": mul_,
     "div_": div_,
-    "pow_": pow_,
-    "neg_": neg_,
-    "exp_": exp_,
-    "sqrt_": sqrt_,
-    "relu_": relu_,
-    "clamp_": clamp_,
+    "polygamma": polygamma,
+    "polygamma_": polygamma_,
+    "copy_": copy_,
+    "fill_": fill_,
+    "zero_": zero_,
     "masked_fill_": masked_fill_,
     "scatter_": scatter_,
     "uniform_": uniform_,
     "normal_": normal_,
+    "bernoulli": bernoulli,
     "bernoulli_": bernoulli_,
+    "random_": random_,
+    "exponential_": exponential_,
+    "geometric_": geometric_,
+    "log_normal_": log_normal_,
+    "cauchy_": cauchy_,
     "__array_function__": array_function,
     "_not_found": not_found,
     "__iter__": iterate,
@@ -498,12 +493,33 @@ PROPERTIES: dict[str, tuple[Any, ...]] = {
     "retains_grad": (retains_grad,),
     "T": (transposed,),
     "mT": (matrix_transposed,),
+    "real": (real,),
 }
+
+
+class _Later:
+    """Stands for the methods that are loaded when one of them is used first."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, tensor: Tensor | None, owner: type) -> Any:
+        from .in_place import in_place
+
+        for name in LATER.split():
+            setattr(Tensor, name, getattr(_functions, name))
+        for name in IN_PLACE.split():
+            setattr(Tensor, f"{name}_", in_place(f"{name}_"))
+        return getattr(owner if tensor is None else tensor, self.name)
 
 
 def _attach() -> None:
     for name in FUNCTIONS.split():
         setattr(Tensor, name, getattr(_functions, name))
+    for name in LATER.split():
+        setattr(Tensor, name, _Later(name))
+    for name in IN_PLACE.split():
+        setattr(Tensor, f"{name}_", _Later(f"{name}_"))
     for name, method in METHODS.items():
         setattr(Tensor, name, method)
     for name, accessors in PROPERTIES.items():

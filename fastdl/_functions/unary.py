@@ -286,3 +286,5 @@ def clone(input: TensorLike) -> Tensor:
 
 negative = neg
 absolute = abs
+fix = trunc
+sgn = sign

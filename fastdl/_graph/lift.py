@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
 
 
-def liftable(function: Callable[P, Result]) -> Callable[P, Result]:
+def liftable(
+    function: Callable[P, Result], into: Callable[[str, Any, Result], Result] | None = None
+) -> Callable[P, Result]:
     """Decorator: lets a function of tensors be called on KerasTensors as well.
 
-    A call on tensors costs one more Python frame. KerasTensors are looked for only after the
-    function has failed: without values it must fail.
+    With `into`, it also takes an argument `out`: `into(name, out, result)` writes the result there.
+
+    A call on tensors costs one more Python frame. KerasTensors and `out` are looked for only after
+    the function has failed: without values, or with an argument that it does not know, it must
+    fail.
 
     Example:
         >>> x = layers.Input((4, 3))
@@ -27,11 +32,18 @@ def liftable(function: Callable[P, Result]) -> Callable[P, Result]:
         try:
             return function(*args, **kwargs)
         except (TypeError, ValueError, AttributeError):
-            from .symbolic import Operation, symbolic_leaves
+            writes = into is not None and "out" in kwargs
+            if not writes:
+                from .symbolic import Operation, symbolic_leaves
 
-            if not symbolic_leaves(args, kwargs):
-                raise
-        return Operation(lifted)(*args, **kwargs)
+                if not symbolic_leaves(args, kwargs):
+                    raise
+        if not writes:
+            return Operation(lifted)(*args, **kwargs)
+        out = kwargs.pop("out")
+        result = lifted(*args, **kwargs)
+        return result if out is None or into is None else into(function.__name__, out, result)
 
     lifted.__dict__["_takes_symbols"] = True  # configs of graphs may name it
+    lifted.__dict__["_takes_out"] = into is not None
     return lifted

@@ -285,6 +285,15 @@ _FUNCTIONS: dict[str, Rule] = {
     **_named("ceil clip cos erf exp expm1 floor isfinite isinf isnan log log10 log1p", _each()),
     **_named("log2 logical_not negative neg reciprocal round rsqrt sign sin sqrt square", _each()),
     **_named("trunc", _each()),
+    **_named("arccos arccosh arcsin arcsinh arctan arctanh cosh sinh tan deg2rad", _each()),
+    **_named("rad2deg sinc cbrt exp2 erfc erfinv fabs i0 isneginf isposinf", _each()),
+    **_named("signbit arctan2 hypot fmod fmax fmin logaddexp logaddexp2 ldexp", _each()),
+    **_named("divide_no_nan heaviside nextafter gcd lcm bitwise_and bitwise_or", _each()),
+    **_named("bitwise_xor bitwise_not bitwise_left_shift bitwise_right_shift", _each()),
+    **_named("nan_to_num", _each()),
+    **_named("copy real conj conjugate saturate_cast diff", _moves),
+    **_named("average count_nonzero ptp nansum nanprod nanmean nanmax nanmin nanargmax", _read),
+    **_named("nanargmin nancumsum trapezoid", _read),
 }
 
 

@@ -63,11 +63,44 @@ from .arithmetic import (
     where as where,
 )
 from .attention import dot_product_attention as dot_product_attention
+from .bits import (
+    bitwise_and as bitwise_and,
+    bitwise_invert as bitwise_invert,
+    bitwise_left_shift as bitwise_left_shift,
+    bitwise_not as bitwise_not,
+    bitwise_or as bitwise_or,
+    bitwise_right_shift as bitwise_right_shift,
+    bitwise_xor as bitwise_xor,
+    gcd as gcd,
+    lcm as lcm,
+    left_shift as left_shift,
+    right_shift as right_shift,
+)
 from .convolution import (
     conv as conv,
     conv_transpose as conv_transpose,
     depthwise_conv as depthwise_conv,
     separable_conv as separable_conv,
+)
+from .elementary import (
+    cbrt as cbrt,
+    conj as conj,
+    conjugate as conjugate,
+    copy as copy,
+    erfc as erfc,
+    erfinv as erfinv,
+    exp2 as exp2,
+    fabs as fabs,
+    i0 as i0,
+    imag as imag,
+    isin as isin,
+    isneginf as isneginf,
+    isposinf as isposinf,
+    isreal as isreal,
+    nan_to_num as nan_to_num,
+    real as real,
+    saturate_cast as saturate_cast,
+    signbit as signbit,
 )
 from .fourier import (
     extract_sequences as extract_sequences,
@@ -121,6 +154,19 @@ from .normalization import (
     normalize as normalize,
     rms_normalization as rms_normalization,
 )
+from .pairs import (
+    arctan2 as arctan2,
+    divide_no_nan as divide_no_nan,
+    fmax as fmax,
+    fmin as fmin,
+    fmod as fmod,
+    heaviside as heaviside,
+    hypot as hypot,
+    ldexp as ldexp,
+    logaddexp as logaddexp,
+    logaddexp2 as logaddexp2,
+    nextafter as nextafter,
+)
 from .pooling import (
     adaptive_average_pool as adaptive_average_pool,
     adaptive_max_pool as adaptive_max_pool,
@@ -145,6 +191,23 @@ from .reduction import (
     sum as sum,
     var as var,
 )
+from .samples import (
+    argpartition as argpartition,
+    average as average,
+    corrcoef as corrcoef,
+    correlate as correlate,
+    count_nonzero as count_nonzero,
+    cumprod as cumprod,
+    diff as diff,
+    digitize as digitize,
+    histogram as histogram,
+    in_top_k as in_top_k,
+    median as median,
+    percentile as percentile,
+    ptp as ptp,
+    quantile as quantile,
+    trapezoid as trapezoid,
+)
 from .tensors import (
     arange as arange,
     cast as cast,
@@ -163,6 +226,21 @@ from .tensors import (
     stop_gradient as stop_gradient,
     zeros as zeros,
     zeros_like as zeros_like,
+)
+from .trigonometry import (
+    angle as angle,
+    arccos as arccos,
+    arccosh as arccosh,
+    arcsin as arcsin,
+    arcsinh as arcsinh,
+    arctan as arctan,
+    arctanh as arctanh,
+    cosh as cosh,
+    deg2rad as deg2rad,
+    rad2deg as rad2deg,
+    sinc as sinc,
+    sinh as sinh,
+    tan as tan,
 )
 from .unary import (
     abs as abs,
@@ -191,6 +269,29 @@ from .unary import (
     sqrt as sqrt,
     square as square,
     trunc as trunc,
+)
+from .windows import (
+    bartlett as bartlett,
+    blackman as blackman,
+    hamming as hamming,
+    hanning as hanning,
+    kaiser as kaiser,
+)
+from .without_nan import (
+    nanargmax as nanargmax,
+    nanargmin as nanargmin,
+    nancumprod as nancumprod,
+    nancumsum as nancumsum,
+    nanmax as nanmax,
+    nanmean as nanmean,
+    nanmedian as nanmedian,
+    nanmin as nanmin,
+    nanpercentile as nanpercentile,
+    nanprod as nanprod,
+    nanquantile as nanquantile,
+    nanstd as nanstd,
+    nansum as nansum,
+    nanvar as nanvar,
 )
 
 

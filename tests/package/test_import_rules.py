@@ -19,7 +19,7 @@ from fastdl._base import functional
 ROOT = Path(fastdl.__file__).parent
 
 NEUTRAL = {"_core", "_openmp", "_base", "_graph", "_engine", "autograd", "saving"}
-TORCH = {"nn", "optim", "data", "cuda", "_functions"}
+TORCH = {"nn", "optim", "data", "cuda", "special", "_functions"}
 KERAS = {
     *("activations", "backend", "callbacks", "config", "constraints", "initializers", "layers"),
     *("losses", "metrics", "mixed_precision", "models", "ops", "optimizers"),
@@ -177,7 +177,8 @@ LOADED = """
     _core _base _base.dtypes _base.results _base.functional _base.moving _base.formulas
     _base.picking _base.tree _base.device _base.random _functions _functions.activation
     _functions.arithmetic _functions.indexing _functions.linalg _functions.movement
-    _functions.reduction _functions.unary _functions.methods _functions.tape_methods
+    _functions.reduction _functions.unary _functions.filling _functions.methods
+    _functions.tape_methods
 """
 
 

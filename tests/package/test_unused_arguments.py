@@ -31,6 +31,8 @@ NEVER_READ = {
     ("_functions.indexing", "sort", "stable"): ORDER,
     ("_functions.indexing", "topk", "sorted"): ORDER,
     ("_functions.indexing", "unique", "sorted"): ORDER,
+    ("_functions.pairs", "isin", "assume_unique"): SPEED,
+    ("ops.elementary", "isin", "assume_unique"): SPEED,
     ("ops.indexing", "top_k", "sorted"): ORDER,
     ("ops.indexing", "unique", "sorted"): ORDER,
     ("autograd.functional", "jacobian", "vectorize"): SPEED,

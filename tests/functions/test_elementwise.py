@@ -1,0 +1,120 @@
+"""Elementwise and special functions, reductions and statistics: results of Keras and PyTorch.
+
+The golden values are results of both (golden/elementwise.py).
+"""
+
+import json
+from pathlib import Path
+
+import elementwise_cases as cases
+import numpy as np
+import pytest
+
+import fastdl
+from fastdl import ops
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden/elementwise.json").read_text("utf-8"))
+# Special functions are rounded once; PyTorch computes them in float32, up to 32 ulp off. The golden
+# values are rounded to 1e-7.
+TOLERANCE = {"rtol": 32 * np.finfo(np.float32).eps, "atol": 1e-6}
+
+
+def check(actual, expected, line):
+    if isinstance(expected, list):
+        assert isinstance(actual, (tuple, list)) and len(actual) == len(expected), line
+        for one, other in zip(actual, expected, strict=True):
+            check(one, other, line)
+        return
+    array = np.asarray(actual.detach() if isinstance(actual, fastdl.Tensor) else actual)
+    assert str(array.dtype) == expected["dtype"], line
+    assert list(array.shape) == expected["shape"], line
+    values = np.array([float(v) for v in expected["values"]]).reshape(array.shape)
+    np.testing.assert_allclose(array.astype("float64"), values, **TOLERANCE, err_msg=line)
+
+
+def answer(line, face, names):
+    expected = GOLDEN[face][line]
+    names = {"np": np, **cases.ARRAYS, **names}
+    if isinstance(expected, dict) and "error" in expected:
+        with pytest.raises((TypeError, ValueError, IndexError, RuntimeError)):
+            eval(line, names)
+    else:
+        check(eval(line, names), expected, line)
+
+
+@pytest.mark.parametrize("line", cases.lines(cases.KERAS))
+def test_keras(line):
+    answer(line, "keras", {"ops": ops})
+
+
+@pytest.mark.parametrize("line", cases.lines(cases.TORCH))
+def test_torch(line):
+    names = cases.helpers(fastdl, fastdl.tensor)
+    answer(line, "torch", {"torch": fastdl, "T": fastdl.tensor, **names})
+
+
+# --- out, and writing in place
+
+
+def test_out_is_written_and_returned():
+    out = fastdl.zeros(2)
+    assert fastdl.add([1.0, 2.0], 1, out=out) is out
+    assert out.tolist() == [2.0, 3.0]
+    values, places = fastdl.zeros(2), fastdl.zeros(2).long()
+    result = fastdl.sort(fastdl.tensor([2.0, 1.0]), out=(values, places))
+    assert result.values is values and result.indices is places
+    assert values.tolist() == [1.0, 2.0] and places.tolist() == [1, 0]
+    assert fastdl.special.expit([0.0], out=fastdl.zeros(1)).tolist() == [0.5]
+    assert fastdl.add(1.0, 2.0, out=None).item() == 3.0
+
+
+@pytest.mark.parametrize(
+    "call, error, text",
+    [
+        (lambda: fastdl.add([1.0], 1, out=fastdl.zeros(3)), ValueError, r"add: out: .*\(1,\)"),
+        (lambda: fastdl.add([1.0], 1, out=3), TypeError, "add: out: expected a tensor, got 3"),
+        (lambda: fastdl.sin([1.0], out=fastdl.zeros(1).long()), TypeError, "sin: out: .* int64"),
+        (lambda: fastdl.max([1.0], 0, out=fastdl.zeros(())), TypeError, "max: out: expected 2"),
+        (lambda: fastdl.clone([1.0], out=fastdl.zeros(1)), TypeError, "unexpected .* 'out'"),
+        (lambda: fastdl.ops.add([1.0], 1, out=fastdl.zeros(1)), TypeError, "unexpected .* 'out'"),
+    ],
+)
+def test_out_that_does_not_fit(call, error, text):
+    with pytest.raises(error, match=text):
+        call()
+
+
+def test_no_gradient_is_recorded_through_out_or_a_method_in_place():
+    x = fastdl.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="sin: out: a gradient"):
+        fastdl.sin(x, out=fastdl.zeros(2))
+    with pytest.raises(RuntimeError):
+        (x * 1).sin_()
+    with fastdl.no_grad():
+        assert fastdl.sin(x * 0, out=fastdl.ones(2)).tolist() == [0.0, 0.0]
+
+
+def test_methods_that_are_loaded_later_are_known_before():
+    import subprocess
+    import sys
+
+    program = (
+        "import fastdl; T = fastdl.Tensor; assert hasattr(T, 'acos') and 'lerp_' in dir(T); "
+        "assert fastdl.ones(1).atan_().shape == (1,); assert 'acos' in dir(fastdl)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_functions_within_recorded_steps_and_graphs():
+    @fastdl.plan
+    def step(x):
+        values = fastdl.cummax(x, 1).values
+        return fastdl.quantile(x, 0.3, dim=1), values, fastdl.cumprod(x, 0), fastdl.logit(x, 0.1)
+
+    for seed in range(3):
+        x = fastdl.tensor(np.random.RandomState(seed).rand(3, 4).astype("float32"))
+        for one, other in zip(step(x), step.__wrapped__(x), strict=True):
+            np.testing.assert_array_equal(one, other)
+    x = fastdl.Input((4,))
+    assert ops.median(ops.arctan2(x, 2.0), axis=1).shape == (None,)
+    assert ops.nanmax(ops.diff(x), axis=-1).shape == (None,)
