@@ -233,6 +233,14 @@ class Receiver {
   virtual void used(const Tensor&) {}
 };
 
+// Whether input i has the values that the call read. Leaves may have been moved to other memory with their values;
+// results have other memory only after a change in place.
+bool is_unchanged(const Node& n, int i) {
+  const Tensor& t = n.in[i];
+  if (n.in_serial[i] != t->storage->serial()) return !t->node;
+  return !changed_since(t, n.in_version[i]);
+}
+
 bool has_hooks(const Tensor& t) {
   if (!t->node) return bool(t->hooks);
   const Node& n = static_cast<const Node&>(*t->node);
@@ -317,8 +325,7 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
       if (n.extra->hooks[i] && p.gout[i]) take_hooked(p, i, receiver);
     const uint32_t read = n.reads & n.op->values_read(n.needed);
     for (int i = 0; i < n.inputs; ++i)
-      FASTDL_CHECK(!n.in[i] || !n.in[i]->storage || !(read >> i & 1) || n.in_serial[i] != n.in[i]->storage->serial() ||
-                       !changed_since(n.in[i], n.in_version[i]),
+      FASTDL_CHECK(!n.in[i] || !n.in[i]->storage || !(read >> i & 1) || is_unchanged(n, i),
                    RuntimeError, "backward: input ", i, " of ", n.op->name, " (shape ", n.in[i]->shape,
                    ") was changed in place after it was used");
     for (int i = 0; i < n.outputs; ++i)

@@ -70,13 +70,18 @@ std::vector<Tensor> attach_function(const std::vector<Tensor>& inputs, const std
       reads_in, reads_out, constant);
 }
 
-// t, whose values were changed in place, takes the place of `source` in the graph.
-void become(const Tensor& t, const Tensor& source) {
+// t takes the place of `source` in the graph, and its memory if asked for.
+void become(const Tensor& t, const Tensor& source, bool memory) {
   FASTDL_CHECK(t && source, TypeError, "become: expected two tensors, got None");
   FASTDL_CHECK(!(t->requires_grad && !t->node), RuntimeError,
                "a leaf that requires a gradient cannot be changed in place; do it under no_grad()");
   FASTDL_CHECK(t->shape == source->shape && t->dtype == source->dtype, ValueError, "become: expected shape ", t->shape,
                " and type ", t->dtype, ", got ", source->shape, " and ", source->dtype);
+  if (memory) {
+    t->storage = source->storage;
+    t->offset = source->offset;
+    t->channels_last = source->channels_last;
+  }
   t->requires_grad = source->requires_grad;
   t->node = source->node;
   t->output_index = source->output_index;
@@ -111,7 +116,8 @@ void bind_autograd(py::module_& m) {
     FASTDL_CHECK(t && !(t->requires_grad && !t->node), RuntimeError, "alias: a leaf that requires a gradient has none");
     return alias(t);
   });
-  m.def("become", &become);
+  m.def("owns_memory", [](const Tensor& t) { return t && t->storage->use_count() == 1; });
+  m.def("become", &become, py::arg("t"), py::arg("source"), py::arg("memory") = false);
   m.def("set_anomaly_detection", &set_anomaly);
 }
 

@@ -478,3 +478,34 @@ class TestFunctional:
         with pytest.raises(RuntimeError, match="strict"):
             functional.jacobian(lambda x: fastdl.ones(2), x, strict=True)
         assert functional.jacobian(lambda x: fastdl.ones(2), x).tolist() == [[0, 0], [0, 0]]
+
+
+def test_changes_in_place_within_a_recorded_step():
+    """Replays, eager steps and the formula agree: y = x w, then y[1] = y[0]^2, then y *= 2."""
+
+    def step(x):
+        optimizer.zero_grad()
+        y = w * x
+        y[1] = y[0] ** 2
+        y.mul_(2)
+        loss = y.sum()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    found = {}
+    for recorded in (False, True):
+        w = fastdl.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        optimizer = optim.SGD([w], lr=0.01)
+        run = fastdl.plan(step) if recorded else step
+        rng = np.random.default_rng(1)
+        batches = [fastdl.tensor(rng.random(3).astype("float32")) for _ in range(6)]
+        losses = [run(x).item() for x in batches]
+        found[recorded] = (losses, w.tolist())
+    assert found[False] == found[True]
+    w = np.array([1.0, 2.0, 3.0])
+    rng = np.random.default_rng(1)
+    for loss in found[True][0]:
+        x = rng.random(3).astype("float32").astype(np.float64)
+        np.testing.assert_allclose(loss, 2 * (w[0] * x[0] + (w[0] * x[0]) ** 2 + w[2] * x[2]), 1e-5)
+        w -= 0.01 * 2 * np.array([x[0] + 2 * w[0] * x[0] ** 2, 0, x[2]])
