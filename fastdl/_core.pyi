@@ -850,6 +850,15 @@ def grad(
     create_graph: bool = False,
 ) -> list[Tensor | None]: ...
 
+def with_gradient(
+    results: Sequence[Tensor],
+    inputs: Sequence[Tensor],
+    pullback: Callable[
+        [list[bool], list[Tensor], list[Tensor], list[Tensor | None]], Sequence[Tensor | None]
+    ],
+) -> None:
+    """Puts results on the tape as if an op had made them from the inputs."""
+
 class GradientSink(Protocol):
     """What gradients are handed to, each when it is complete (csrc/autograd/sink.h)."""
 

@@ -79,6 +79,7 @@ void bind_tensor(py::module_& m);
 void bind_ops(py::module_& m);
 void bind_plan(py::module_& m);
 void bind_device(py::module_& m);
+void bind_outside(py::module_& m);
 
 }  // namespace fastdl
 

@@ -83,6 +83,7 @@ PYBIND11_MODULE(_core, m) {
   bind_ops(m);
   bind_plan(m);
   bind_device(m);
+  bind_outside(m);
   release_in_long_calls();
   m.attr("version") = FASTDL_VERSION;
   m.def("config", &config);

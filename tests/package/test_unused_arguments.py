@@ -32,6 +32,10 @@ NEVER_READ = {
     ("_functions.indexing", "unique", "sorted"): ORDER,
     ("ops.indexing", "top_k", "sorted"): ORDER,
     ("ops.indexing", "unique", "sorted"): ORDER,
+    **{
+        ("ops.scattering", f"segment_{kind}", "sorted"): SPEED
+        for kind in "sum prod max min".split()
+    },
     ("layers.layer", "build", "input_shape"): HOOK,
     ("layers.multi_head_attention", "compute_output_shape", "value_shape"): QUERY,
     ("layers.multi_head_attention", "compute_output_shape", "key_shape"): QUERY,
