@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from opcode import opname
 from types import EllipsisType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -106,10 +106,8 @@ def _assign_recorded(t: Tensor, key: Index, value: TensorLike) -> None:
     finally:
         _core.set_grad_enabled(mode)
 
-    def backward(
-        inputs: object, outputs: object, gradients: list[Tensor | None], needs: list[bool]
-    ) -> list[Tensor | None]:
-        (dy,) = gradients
+    def backward(*given: Any) -> list[Tensor | None]:
+        _, _, (dy,), needs = given
         if dy is None:
             return [None] * len(needs)
         found: list[Tensor | None] = [None] * len(needs)

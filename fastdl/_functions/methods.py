@@ -17,7 +17,6 @@ from .._base import moving, tree
 from .._base.device import device_of, moved, split_target
 from .._base.dtypes import check_fits
 from .._core import Tensor
-from . import tape_methods
 from .filling import (
     bernoulli,
     bernoulli_,
@@ -29,6 +28,7 @@ from .filling import (
     random_,
     uniform_,
 )
+from .tape_methods import register_hook, register_post_accumulate_grad_hook, retain_grad
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -500,9 +500,9 @@ METHODS: dict[str, Callable[..., object]] = {
     "new_zeros": new_zeros,
     "new_ones": new_ones,
     "requires_grad_": requires_grad_,
-    "register_hook": tape_methods.register_hook,
-    "register_post_accumulate_grad_hook": tape_methods.register_post_accumulate_grad_hook,
-    "retain_grad": tape_methods.retain_grad,
+    "register_hook": register_hook,
+    "register_post_accumulate_grad_hook": register_post_accumulate_grad_hook,
+    "retain_grad": retain_grad,
     "add_": add_,
     "sub_": sub_,
     "mul_": mul_,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from .. import _core
 from .._base import tree
 from .._base.dtypes import as_dtype
+from .._base.outside import shapes_only
 from .._base.registry import snake_case, unique_name
 from .._base.tracebacks import shortened
 from .._core import Tensor
@@ -59,7 +60,10 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "abs": operator.abs,
 }
 # The modules whose functions take KerasTensors.
-_MODULES = ("fastdl", "fastdl.ops", "fastdl.ops.image", "fastdl.activations", __name__)
+_MODULES = (
+    *("fastdl", "fastdl.ops", "fastdl.ops.image", "fastdl.ops.linalg", "fastdl.linalg"),
+    *("fastdl.activations", __name__),
+)
 
 
 def _binary(function: Callable[..., object], name: str) -> tuple[Operator, Operator]:
@@ -327,6 +331,7 @@ def _run_on_zeros(
     before = _core.set_grad_enabled(False)
     try:
         real_args = tree.map_structure(zeros, args)
-        return function(*real_args, **tree.map_structure(zeros, kwargs))
+        with shapes_only():
+            return function(*real_args, **tree.map_structure(zeros, kwargs))
     finally:
         _core.set_grad_enabled(before)

@@ -39,6 +39,10 @@ NEVER_READ = {
     ("autograd.functional", "jacobian", "strategy"): SPEED,
     ("autograd.functional", "hessian", "vectorize"): SPEED,
     ("autograd.functional", "hessian", "outer_jacobian_strategy"): SPEED,
+    **{
+        ("ops.scattering", f"segment_{kind}", "sorted"): SPEED
+        for kind in "sum prod max min".split()
+    },
     ("layers.layer", "build", "input_shape"): HOOK,
     ("layers.multi_head_attention", "compute_output_shape", "value_shape"): QUERY,
     ("layers.multi_head_attention", "compute_output_shape", "key_shape"): QUERY,
