@@ -106,8 +106,8 @@ def _assign_recorded(t: Tensor, key: Index, value: TensorLike) -> None:
     finally:
         _core.set_grad_enabled(mode)
 
-    def backward(*given: Any) -> list[Tensor | None]:
-        _, _, (dy,), needs = given
+    def backward(*call: Any) -> list[Tensor | None]:
+        _, _, (dy,), needs = call
         if dy is None:
             return [None] * len(needs)
         found: list[Tensor | None] = [None] * len(needs)
