@@ -15,6 +15,7 @@ import numpy as np
 from .. import _core
 from . import functional as F
 from .checks import check_choice, check_integer, check_integers, check_name, shown
+from .settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,13 +30,13 @@ INTERPOLATIONS = ("bilinear", "nearest", "lanczos3", "lanczos5", "bicubic")
 
 
 def check_format(who: str, value: str | None) -> str:
-    """The order of the axes, "channels_last" unless given.
+    """The order of the axes; that of `set_image_data_format` unless given.
 
     Raises:
         ValueError: the value is neither "channels_last" nor "channels_first" nor None.
     """
     given = value.lower() if isinstance(value, str) else value
-    return check_choice(who, "data_format", given, (*FORMATS, None)) or "channels_last"
+    return check_choice(who, "data_format", given, (*FORMATS, None)) or settings.data_format
 
 
 def check_padding(who: str, value: str) -> str:

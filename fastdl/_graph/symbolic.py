@@ -263,6 +263,16 @@ def keras_mask(x: Tensor) -> Tensor | None:
 keras_mask.__dict__["_takes_symbols"] = True
 
 
+def is_keras_tensor(x: object) -> bool:
+    """Whether it is a symbolic tensor, as `Input` returns one.
+
+    Example:
+        >>> backend.is_keras_tensor(layers.Input((3,))), backend.is_keras_tensor(fastdl.ones(3))
+        (True, False)
+    """
+    return isinstance(x, KerasTensor)
+
+
 def symbolic_leaves(*structures: object) -> list[KerasTensor]:
     """The KerasTensors in some arguments, first to last."""
     return [leaf for leaf in tree.leaves(structures) if isinstance(leaf, KerasTensor)]

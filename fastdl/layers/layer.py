@@ -143,8 +143,9 @@ class Layer(LayerState):
             raise ValueError(f"{kind}: name: expected a string without '/', got {shown(name)}")
         if not isinstance(trainable, bool):
             raise ValueError(f"{kind}: trainable: expected True or False, got {shown(trainable)}")
+        name = name or unique_name(snake_case(kind))
         self.__dict__.update(
-            name=name or unique_name(snake_case(kind)),
+            name=name,
             built=False,
             autocast=autocast,
             input_spec=None,
@@ -153,7 +154,7 @@ class Layer(LayerState):
             ),
             training=False,
             _trainable=trainable,
-            _dtype_policy=_policy_of(dtype, kind),
+            _dtype_policy=_policy_of(dtype, kind).of_layer(name),
             _inbound_nodes=[],
             _metrics=[],
             _losses=[],

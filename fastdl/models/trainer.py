@@ -27,6 +27,8 @@ from .checks import (
     check_epochs,
     check_trainable,
     check_validation,
+    limited_epochs,
+    limited_steps,
 )
 from .data_adapters import Arrays, adapt, is_stream
 from .data_conversion import some_tensors, split_validation
@@ -381,6 +383,10 @@ class Trainer:
         if isinstance(validation, Arrays):
             check_validation(self, validation, data)
         intake.keep()
+        epochs = limited_epochs(epochs)
+        steps_per_epoch = limited_steps(data, steps_per_epoch)
+        if validation is not None:
+            validation_steps = limited_steps(validation, validation_steps)
         total = data.batches if steps_per_epoch is None else steps_per_epoch
         loop = Loop("fit", self, callbacks, verbose, add_history=True, epochs=epochs, steps=total)
         options = FitOptions(
@@ -423,6 +429,7 @@ class Trainer:
         data = adapt("evaluate", intake, x, y, sample_weight, None, batch_size, steps)
         if isinstance(data, Arrays):
             check_data(self, "evaluate", data, "test_step")
+        steps = limited_steps(data, steps)
         total = data.batches if steps is None else steps
         loop = Loop("evaluate", self, callbacks, verbose, epochs=1, steps=total)
         logs = loop.evaluate(data, steps)
@@ -457,6 +464,7 @@ class Trainer:
         intake = Intake(self)
         x = intake.x("predict: x", x)
         data = adapt("predict", intake, x, batch_size=batch_size, steps=steps)
+        steps = limited_steps(data, steps)
         total = data.batches if steps is None else steps
         loop = Loop("predict", self, callbacks, verbose, epochs=1, steps=total)
         return loop.predict(data, steps)

@@ -23,7 +23,7 @@ TORCH = {"nn", "optim", "data", "cuda", "_functions"}
 KERAS = {
     *("activations", "backend", "callbacks", "config", "constraints", "initializers", "layers"),
     *("losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "random"),
-    *("regularizers", "utils", "_finders"),
+    *("dtype_policies", "preprocessing", "regularizers", "tree", "utils", "_finders"),
 }
 # What each room may import; a room is a module or package below `fastdl`, "" the top level.
 MAY_IMPORT = {
