@@ -147,8 +147,8 @@ float, half, long, int, bool = float32, float16, int64, int32, bool_
 
 _SUBMODULES = frozenset(
     "activations applications autograd backend callbacks config constraints cuda data datasets "
-    "dtype_policies initializers layers losses metrics mixed_precision models nn ops optim optimizers preprocessing "
-    "random regularizers saving sklearn tabular tree utils".split()
+    "dtype_policies initializers layers losses metrics mixed_precision models nn ops optim "
+    "optimizers preprocessing random regularizers saving sklearn tabular tree utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.
 _HOMES = {

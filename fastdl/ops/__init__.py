@@ -62,6 +62,17 @@ from .arithmetic import (
     true_divide as true_divide,
     where as where,
 )
+from .control import (
+    associative_scan as associative_scan,
+    cond as cond,
+    fori_loop as fori_loop,
+    map as map,
+    scan as scan,
+    switch as switch,
+    vectorize as vectorize,
+    vectorized_map as vectorized_map,
+    while_loop as while_loop,
+)
 from .convolution import (
     conv as conv,
     conv_transpose as conv_transpose,
