@@ -220,6 +220,25 @@ def weights(size: int, new: int, interpolation: str, antialias: bool) -> Tensor:
     return _core.tensor((found / found.sum(1, keepdims=True)).astype(np.float32))
 
 
+def moved_weights(
+    size: int, new: int, scale: float, move: float, interpolation: str, antialias: bool
+) -> Tensor:
+    """The matrix (new, size) that scales an axis and then moves it; beyond the axis is 0.
+
+    Source: `jax.image.scale_and_translate`.
+    """
+    places = (np.arange(new) + 0.5 - move) / scale - 0.5
+    distance = np.abs(places[:, None] - np.arange(size))
+    if antialias:
+        distance /= max(1.0 / scale, 1.0)
+    found = _KERNELS[interpolation](distance)
+    total = found.sum(1, keepdims=True)
+    used = np.abs(total) > 1000 * np.finfo(np.float32).eps
+    found = np.where(used, found / np.where(used, total, 1.0), 0.0)
+    found[(places < -0.5) | (places > size - 0.5)] = 0.0
+    return _core.tensor(found.astype(np.float32))
+
+
 def resize(
     x: Tensor, first: int, sizes: Sequence[int], interpolation: str, antialias: bool = False
 ) -> Tensor:

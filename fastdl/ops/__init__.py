@@ -106,6 +106,15 @@ from .linalg import (
     matmul as matmul,
     outer as outer,
 )
+from .losses import (
+    binary_crossentropy as binary_crossentropy,
+    categorical_crossentropy as categorical_crossentropy,
+    ctc_decode as ctc_decode,
+    ctc_loss as ctc_loss,
+    multi_hot as multi_hot,
+    psnr as psnr,
+    sparse_categorical_crossentropy as sparse_categorical_crossentropy,
+)
 from .movement import (
     broadcast_to as broadcast_to,
     concatenate as concatenate,
