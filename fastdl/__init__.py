@@ -65,6 +65,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._base.config import set_num_threads as set_num_threads
     from ._base.config import set_threading as set_threading
     from ._base.config import show_config as show_config
+    from ._base.config import version as version
     from ._base.creation import arange as arange
     from ._base.creation import as_tensor as as_tensor
     from ._base.creation import bernoulli as bernoulli
@@ -113,11 +114,14 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from .layers import InputSpec as InputSpec
     from .layers import Layer as Layer
     from .layers.variable import Variable as Variable
+    from .layers.variable import name_scope as name_scope
     from .losses import Loss as Loss
     from .metrics import Metric as Metric
     from .models import KerasTensor as KerasTensor
     from .models import Model as Model
     from .models import Sequential as Sequential
+    from .models.function import Function as Function
+    from .models.function import Operation as Operation
     from .ops import cast as cast
     from .ops import convert_to_numpy as convert_to_numpy
     from .ops import convert_to_tensor as convert_to_tensor
@@ -159,10 +163,11 @@ _HOMES = {
     "_base.device": "device",
     "_base.dtype_policy": "DTypePolicy FloatDTypePolicy set_dtype_policy",
     "saving.states": "save load",
-    "_base.config": "show_config get_num_threads set_num_threads get_threading set_threading",
+    "_base.config": "version show_config get_num_threads set_num_threads get_threading set_threading",
     "autograd": "no_grad enable_grad set_grad_enabled is_grad_enabled inference_mode GradientTape",
     "layers": "Layer Input InputSpec",
-    "layers.variable": "Variable",
+    "layers.variable": "Variable name_scope",
+    "models.function": "Function Operation",
     "losses": "Loss",
     "metrics": "Metric",
     "optimizers": "Optimizer",

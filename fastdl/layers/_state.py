@@ -53,6 +53,7 @@ class LayerState(Module):
             "_compile_arguments",
             "_feature_names",
             "_fit_position",
+            "_given",
             "_inbound_nodes",
             "_init_args",
             "_loss_layers",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from .. import _core, initializers
@@ -16,11 +17,56 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import DTypeLike
+    from typing_extensions import Self
 
     from .._core import TensorLike
 
 _AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
 _SYNCHRONIZATIONS = (None, "none", "on_read", "on_write", "auto")
+
+
+class _Scopes(threading.local):
+    names: tuple[str, ...] = ()
+
+
+_scopes = _Scopes()
+
+
+class name_scope:
+    """A context in which new variables have a name in front of their path.
+
+    Args:
+        name: a text without "/".
+        kwargs: `caller` and `deduplicate` of Keras change nothing.
+
+    Raises:
+        ValueError: another name.
+
+    Source: `keras.name_scope` of Keras 3. The paths of layers' weights do not depend on it.
+
+    Example:
+        >>> with fastdl.name_scope("block"):
+        ...     w = fastdl.Variable([1.0], name="scale")
+        >>> w.path
+        'block/scale'
+    """
+
+    def __init__(self, name: str, **kwargs: object) -> None:
+        unknown = sorted(set(kwargs) - {"caller", "deduplicate", "override_parent"})
+        if unknown:
+            raise TypeError(f"name_scope: unknown argument {unknown[0]!r}")
+        if not check_name("name_scope", "name", name) or "/" in name:
+            raise ValueError(f"name_scope: name: expected a text without '/', got {shown(name)}")
+        self.name = name
+        self._before: list[tuple[str, ...]] = []
+
+    def __enter__(self) -> Self:
+        self._before.append(_scopes.names)
+        _scopes.names = (*_scopes.names, self.name)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _scopes.names = self._before.pop()
 
 
 class _AnyParameter(type(Parameter)):  # type: ignore[misc]  # the metaclass of tensors
@@ -94,7 +140,9 @@ class Variable(Parameter, metaclass=_AnyParameter):
         kind = _core.dtype(dtype) if dtype is not None else value.dtype
         trained = check_flag(who, "trainable", trainable) and kind == "float32"
         kwargs.setdefault("requires_grad", trained)
-        return Parameter(F.cast(value, dtype=kind), name=name or unique_name("variable"), **kwargs)
+        name = name or unique_name("variable")
+        kwargs.setdefault("path", "/".join((*_scopes.names, name)))
+        return Parameter(F.cast(value, dtype=kind), name=name, **kwargs)
 
 
 def _known(who: str, shape: Sequence[int] | int | None) -> tuple[int, ...]:
