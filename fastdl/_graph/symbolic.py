@@ -226,7 +226,8 @@ class Operation:
 
     def spec_in_graph(self, args: Args, kwargs: Kwargs) -> Any:
         """The KerasTensors that the function returns for these arguments."""
-        return infer(self.function, args, kwargs)
+        spec = getattr(self.function, "_spec", None)  # for those that may not run on zeros
+        return infer(self.function, args, kwargs) if spec is None else spec(args, kwargs)
 
     def get_config(self) -> dict[str, str]:
         """Name and function. Only functions of `operator` and of this package can be rebuilt."""
@@ -265,6 +266,21 @@ def keras_mask(x: Tensor) -> Tensor | None:
 
 
 keras_mask.__dict__["_takes_symbols"] = True
+
+
+def like(x: Any) -> KerasTensor:
+    """A new KerasTensor of the form of a tensor."""
+    return KerasTensor(x.shape, x.dtype)
+
+
+def is_keras_tensor(x: object) -> bool:
+    """Whether it is a symbolic tensor, as `Input` returns one.
+
+    Example:
+        >>> backend.is_keras_tensor(layers.Input((3,))), backend.is_keras_tensor(fastdl.ones(3))
+        (True, False)
+    """
+    return isinstance(x, KerasTensor)
 
 
 def symbolic_leaves(*structures: object) -> list[KerasTensor]:

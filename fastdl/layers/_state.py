@@ -53,6 +53,7 @@ class LayerState(Module):
             "_compile_arguments",
             "_feature_names",
             "_fit_position",
+            "_given",
             "_inbound_nodes",
             "_init_args",
             "_loss_layers",
@@ -294,7 +295,7 @@ class LayerState(Module):
 
     @dtype_policy.setter
     def dtype_policy(self, value: DTypeLike | DTypePolicy | None) -> None:
-        policy = policy_from(value)
+        policy = policy_from(value).of_layer(self.name)
         about_to_change(self, "_dtype_policy")
         self.__dict__["_dtype_policy"] = policy
         _core.raise_epoch()

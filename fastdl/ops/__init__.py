@@ -76,6 +76,17 @@ from .bits import (
     left_shift as left_shift,
     right_shift as right_shift,
 )
+from .control import (
+    associative_scan as associative_scan,
+    cond as cond,
+    fori_loop as fori_loop,
+    map as map,
+    scan as scan,
+    switch as switch,
+    vectorize as vectorize,
+    vectorized_map as vectorized_map,
+    while_loop as while_loop,
+)
 from .convolution import (
     conv as conv,
     conv_transpose as conv_transpose,
@@ -153,6 +164,14 @@ from .products import (
     tensordot as tensordot,
     vander as vander,
     vdot as vdot,
+)
+from .losses import (
+    binary_crossentropy as binary_crossentropy,
+    categorical_crossentropy as categorical_crossentropy,
+    ctc_decode as ctc_decode,
+    ctc_loss as ctc_loss,
+    psnr as psnr,
+    sparse_categorical_crossentropy as sparse_categorical_crossentropy,
 )
 from .movement import (
     broadcast_to as broadcast_to,

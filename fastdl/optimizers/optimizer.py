@@ -14,6 +14,7 @@ from .._base.checks import check_count, check_flag, check_fraction, check_name, 
 from .._base.copies import Snapshot, is_fixed
 from .._base.parameter import Parameter
 from .._base.registry import OPTIMIZERS, snake_case, suggestion, unique_name
+from .._base.stateless import copies, holding
 from .._core import Tensor
 from .._engine.flat import FlatParameters, Run
 from .._engine.interrupts import held_back
@@ -323,6 +324,47 @@ class Optimizer(Variables):
         pairs = list(grads_and_vars)
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
         return self.iterations
+
+    def stateless_apply(
+        self,
+        optimizer_variables: Iterable[TensorLike],
+        grads: Sequence[Gradient | None],
+        trainable_variables: Iterable[TensorLike],
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """One step from other values; those of the optimizer and its variables stay as they are.
+
+        Args:
+            optimizer_variables: a value for each of `variables`.
+            grads: the gradients.
+            trainable_variables: a value for each variable that the optimizer was built for.
+
+        Returns:
+            The new values of the variables, and those of the optimizer's state.
+
+        Raises:
+            ValueError: it isn't built, or the values do not fit.
+
+        Source: `keras.optimizers.Optimizer.stateless_apply` of Keras 3.
+
+        Example:
+            >>> w = fastdl.Variable([1.0])
+            >>> optimizer = fastdl.optimizers.SGD(0.5)
+            >>> optimizer.build([w])
+            >>> values, _ = optimizer.stateless_apply(optimizer.variables, [[2.0]], [[3.0]])
+            >>> values[0].tolist(), w.tolist()
+            ([2.0], [1.0])
+        """
+        who = f"{type(self).__name__}.stateless_apply"
+        if not self.built:
+            raise ValueError(f"{who}: it is not built yet; call build(variables) first")
+        trained, state = self._trainable_variables, self.variables
+        before, after = list(trainable_variables), list(optimizer_variables)
+        with (
+            holding(f"{who}: trainable_variables", trained, before),
+            holding(f"{who}: optimizer_variables", state, after),
+        ):
+            self.apply(grads)
+            return copies(trained), copies(state)
 
     def _descend(
         self,

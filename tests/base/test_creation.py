@@ -197,14 +197,6 @@ def test_set_grad_enabled():
         assert (w * 2).requires_grad
 
 
-def test_generators_cannot_be_decorated():
-    with pytest.raises(TypeError, match="can't decorate the generator numbers"):
-
-        @fastdl.no_grad()
-        def numbers():
-            yield 1
-
-
 def test_grad_as_a_value():
     x = fastdl.tensor(3.0, requires_grad=True)
     y = fastdl.tensor(1.0, requires_grad=True)

@@ -22,9 +22,8 @@ NEUTRAL = {"_core", "_openmp", "_base", "_graph", "_engine", "autograd", "saving
 TORCH = {"nn", "optim", "data", "cuda", "special", "_functions"}
 KERAS = {
     *("activations", "backend", "callbacks", "config", "constraints", "initializers", "layers"),
-    *("losses", "metrics", "mixed_precision", "models", "ops", "optimizers"),
-    *("preprocessing", "random"),
-    *("regularizers", "utils", "_finders"),
+    *("losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "random"),
+    *("dtype_policies", "preprocessing", "regularizers", "tree", "utils", "_finders"),
 }
 # What each room may import; a room is a module or package below `fastdl`, "" the top level.
 MAY_IMPORT = {

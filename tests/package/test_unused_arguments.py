@@ -44,6 +44,7 @@ NEVER_READ = {
         for kind in "sum prod max min".split()
     },
     ("layers.layer", "build", "input_shape"): HOOK,
+    ("_base.dtype_policy", "of_layer", "name"): "one policy for all; a map has others",
     ("layers.multi_head_attention", "compute_output_shape", "value_shape"): QUERY,
     ("layers.multi_head_attention", "compute_output_shape", "key_shape"): QUERY,
     (
@@ -93,7 +94,6 @@ NEVER_READ = {
 # (module, argument): why no place need read the attribute.
 ONLY_STORED = {
     ("data.loader", "pin_memory"): SPEED,
-    ("layers.layer", "autocast"): "float inputs are float32 in any case",
     ("utils.py_dataset", "max_queue_size"): SPEED,
 }
 
