@@ -3,7 +3,7 @@
 # ruff: noqa: I001 - one import per module, not per name
 from typing import TYPE_CHECKING
 
-from . import functional as functional, init as init, utils as utils
+from . import functional as functional, init as init, modules as modules, utils as utils
 from .activation import (
     ELU as ELU,
     GELU as GELU,

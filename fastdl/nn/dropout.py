@@ -31,8 +31,8 @@ class Dropout(OfTensor):
         self.p = p
         self.inplace = check_flag("Dropout", "inplace", inplace)
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return functional.dropout(x, self.p, self.training, self.inplace)
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.dropout(input, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"

@@ -72,8 +72,8 @@ class Linear(OfTensor):
         if self.bias is not None:
             init.uniform_(self.bias, -bound, bound)
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return F.linear(x, self.weight, bias=self.bias, transpose_w=True)
+    def forward(self, input: TensorLike) -> Tensor:
+        return F.linear(input, self.weight, bias=self.bias, transpose_w=True)
 
     def extra_repr(self) -> str:
         return (
@@ -88,5 +88,5 @@ class Identity(Module):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__()
 
-    def forward(self, x: Value) -> Value:
-        return x
+    def forward(self, input: Value) -> Value:
+        return input

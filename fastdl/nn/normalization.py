@@ -482,8 +482,8 @@ class RMSNorm(OfTensor):
         if self.weight is not None:
             init.ones_(self.weight)
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return functional.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.rms_norm(input, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         return (

@@ -33,6 +33,7 @@ NEVER_READ = {
     ("_functions.indexing", "unique", "sorted"): ORDER,
     ("ops.indexing", "top_k", "sorted"): ORDER,
     ("ops.indexing", "unique", "sorted"): ORDER,
+    ("_base.module", "to_empty", "recurse"): "no parameter is anywhere else than on the CPU",
     ("autograd.functional", "jacobian", "vectorize"): SPEED,
     ("autograd.functional", "jacobian", "strategy"): SPEED,
     ("autograd.functional", "hessian", "vectorize"): SPEED,
