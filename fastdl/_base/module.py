@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _core
 from .._base import functional as F
 from .._core import Tensor
+from .buffer import Buffer
 from .device import check_target
 from .hooked import Hooked
 from .hooks import call_with_hooks, every_module
@@ -121,6 +122,8 @@ class Module(Hooked):
             return self._parameters
         if isinstance(value, Module):
             return self._modules
+        if isinstance(value, Buffer):
+            return self._buffers
         return None
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -133,8 +136,9 @@ class Module(Hooked):
 
     def _assign(self, name: str, value: object) -> None:
         if "_modules" not in self.__dict__:
-            if isinstance(value, (Parameter, Module)):
+            if isinstance(value, (Parameter, Module, Buffer)):
                 kind = "parameters" if isinstance(value, Parameter) else "module"
+                kind = "buffer" if isinstance(value, Buffer) else kind
                 raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
             object.__setattr__(self, name, value)
             return
@@ -153,6 +157,8 @@ class Module(Hooked):
             else:
                 object.__setattr__(self, name, value)
                 return
+        elif registry is self._buffers:
+            (self._non_persistent.discard if value.persistent else self._non_persistent.add)(name)  # type: ignore[attr-defined]
         self._register(registry, name, value)
 
     @staticmethod

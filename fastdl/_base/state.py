@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
+from .buffer import Uninitialized
 from .hooked import Hooked
 from .parameter import Parameter
 
@@ -56,7 +57,8 @@ def save(module: Module, state: dict[str, Any], prefix: str, keep_vars: bool) ->
     for hook, _, _ in list(module._state_dict_pre_hooks.values()):
         hook(module, prefix, keep_vars)
     for name, value in own_state(module):
-        state[prefix + name] = value if keep_vars else value.detach()
+        whole = keep_vars or isinstance(value, Uninitialized)
+        state[prefix + name] = value if whole else value.detach()
     if type(module).get_extra_state is not Hooked.get_extra_state:
         state[prefix + _EXTRA] = module.get_extra_state()
     for name, child in module._modules.items():
@@ -81,6 +83,7 @@ class _Loading:
         self.unexpected: list[str] = []
         self.errors: list[str] = []
         self.values: list[tuple[Module, str, Tensor, Tensor]] = []
+        self.new: list[tuple[Module, str, HasArray]] = []  # for what has no shape yet
         self.extras: list[tuple[Module, Any]] = []
         self.known: set[str] = set()
         self.modules: list[Module] = []  # in the order in which PyTorch has loaded them
@@ -96,6 +99,9 @@ class _Loading:
             self.known.add(key)
             if key not in self.state:
                 self.missing.append(key)
+            elif isinstance(target, Uninitialized):
+                if not isinstance(self.state[key], Uninitialized):
+                    self.new.append((module, name, self.state[key]))
             elif problem := _problem(key, target, self.state[key]):
                 self.errors.append(problem)
             else:
@@ -124,6 +130,14 @@ class _Loading:
 
     def write(self, assign: bool) -> None:
         """Writes the values."""
+        for module, name, given in self.new:
+            value = F.copy(_core.as_tensor(given))
+            waiting = module._parameters.get(name)
+            if waiting is None:
+                module._register(module._buffers, name, value)
+            else:
+                made = Parameter(value, waiting.requires_grad)
+                module._register(module._parameters, name, made)
         for module, name, target, value in self.values:
             if not assign:
                 F.assign_(target, value)

@@ -281,3 +281,184 @@ class LogSoftmax(OfTensor):
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
+
+
+class Softmin(Softmax):
+    """`softmax(-x)` along `dim`.
+
+    Source: `torch.nn.Softmin`.
+
+    Example:
+        >>> nn.Softmin(dim=0)(fastdl.tensor([0.0, 1000.0])).tolist()
+        [1.0, 0.0]
+    """
+
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.softmin(input, self.dim)
+
+
+class CELU(OfTensor):
+    """x where positive, `alpha * (exp(x / alpha) - 1)` elsewhere.
+
+    Raises:
+        ValueError: alpha is 0.
+
+    Source: Barron 2017; `torch.nn.CELU`.
+
+    Example:
+        >>> nn.CELU(0.5)(fastdl.tensor([-1000.0, 2.0])).tolist()
+        [-0.5, 2.0]
+    """
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.alpha = check_number("CELU", "alpha", alpha, -math.inf)
+        if self.alpha == 0:
+            raise ValueError("CELU: alpha: expected a number that isn't 0, got 0")
+        self.inplace = check_flag("CELU", "inplace", inplace)
+
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.celu(input, self.alpha, self.inplace)
+
+    def extra_repr(self) -> str:
+        return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
+
+
+class GLU(OfTensor):
+    """The first half of an axis times the sigmoid of the second half.
+
+    Source: Dauphin et al. 2016; `torch.nn.GLU`.
+
+    Example:
+        >>> nn.GLU()(fastdl.tensor([3.0, 0.0])).tolist()
+        [1.5]
+    """
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__()
+        self.dim = check_integer("GLU", "dim", dim)
+
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.glu(input, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
+class Hardshrink(OfTensor):
+    """0 where |x| <= lambd, x elsewhere.
+
+    Source: `torch.nn.Hardshrink`.
+
+    Example:
+        >>> nn.Hardshrink()(fastdl.tensor([-0.4, 2.0])).tolist()
+        [0.0, 2.0]
+    """
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = check_number("Hardshrink", "lambd", lambd)
+
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.hardshrink(input, self.lambd)
+
+    def extra_repr(self) -> str:
+        return f"{self.lambd}"
+
+
+class Softshrink(OfTensor):
+    """x moved by lambd towards 0, and 0 where |x| <= lambd.
+
+    Raises:
+        ValueError: lambd is negative.
+
+    Source: `torch.nn.Softshrink`.
+
+    Example:
+        >>> nn.Softshrink()(fastdl.tensor([-0.4, 2.0])).tolist()
+        [0.0, 1.5]
+    """
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = check_number("Softshrink", "lambd", lambd)
+
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.softshrink(input, self.lambd)
+
+    def extra_repr(self) -> str:
+        return f"{self.lambd}"
+
+
+class Tanhshrink(OfTensor):
+    """`x - tanh(x)`.
+
+    Source: `torch.nn.Tanhshrink`.
+
+    Example:
+        >>> nn.Tanhshrink()(fastdl.tensor([0.0])).tolist()
+        [0.0]
+    """
+
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.tanhshrink(input)
+
+
+class Threshold(OfTensor):
+    """x where above the threshold, `value` elsewhere.
+
+    Source: `torch.nn.Threshold`.
+
+    Example:
+        >>> nn.Threshold(1.0, -1.0)(fastdl.tensor([0.5, 2.0])).tolist()
+        [-1.0, 2.0]
+    """
+
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
+        super().__init__()
+        self.threshold = check_number("Threshold", "threshold", threshold, -math.inf, infinite=True)
+        self.value = check_number("Threshold", "value", value, -math.inf, infinite=True)
+        self.inplace = check_flag("Threshold", "inplace", inplace)
+
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.threshold(input, self.threshold, self.value, self.inplace)
+
+    def extra_repr(self) -> str:
+        text = f"threshold={self.threshold}, value={self.value}"
+        return text + (", inplace=True" if self.inplace else "")
+
+
+class RReLU(OfTensor):
+    """x where positive, elsewhere x times a random number of [lower, upper).
+
+    In evaluation mode the factor is `(lower + upper) / 2`.
+
+    Raises:
+        ValueError: lower is above upper.
+
+    Source: Xu et al. 2015; `torch.nn.RReLU`.
+
+    Example:
+        >>> nn.RReLU(0.25, 0.75).eval()(fastdl.tensor([-2.0, 3.0])).tolist()
+        [-1.0, 3.0]
+    """
+
+    def __init__(
+        self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False
+    ) -> None:
+        super().__init__()
+        self.lower = check_number("RReLU", "lower", lower, -math.inf)
+        self.upper = check_number("RReLU", "upper", upper, -math.inf)
+        if self.lower > self.upper:
+            raise ValueError(
+                f"RReLU: lower, upper: expected lower <= upper, got {self.lower}, {self.upper}"
+            )
+        self.inplace = check_flag("RReLU", "inplace", inplace)
+
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+    def extra_repr(self) -> str:
+        return f"lower={self.lower}, upper={self.upper}" + (
+            ", inplace=True" if self.inplace else ""
+        )
