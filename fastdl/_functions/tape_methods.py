@@ -31,7 +31,7 @@ def _added(hooks: dict[int, Callable[[Tensor], object]], hook: object, who: str)
 
     if not callable(hook):
         raise TypeError(f"{who}: hook: expected a function, got {type(hook).__name__}")
-    handle = RemovableHandle(hooks)  # type: ignore[arg-type]
+    handle = RemovableHandle(hooks)
     hooks[handle.id] = _noted(hook)
     _core.raise_epoch()
     return handle

@@ -308,6 +308,8 @@ class LayerState(Module):
         )
 
     register_forward_pre_hook = register_forward_hook
+    register_full_backward_hook = register_backward_hook = register_forward_hook
+    register_full_backward_pre_hook = register_forward_hook
 
     # --- attributes
 

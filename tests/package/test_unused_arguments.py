@@ -35,6 +35,7 @@ NEVER_READ = {
     ("ops.elementary", "isin", "assume_unique"): SPEED,
     ("ops.indexing", "top_k", "sorted"): ORDER,
     ("ops.indexing", "unique", "sorted"): ORDER,
+    ("_base.module", "to_empty", "recurse"): "no parameter is anywhere else than on the CPU",
     ("autograd.functional", "jacobian", "vectorize"): SPEED,
     ("autograd.functional", "jacobian", "strategy"): SPEED,
     ("autograd.functional", "hessian", "vectorize"): SPEED,
@@ -83,6 +84,12 @@ NEVER_READ = {
     ("saving.api", "deserialize_keras_object", "safe_mode"): "configs hold no code",
     ("models.sequential", "add", "rebuild"): "a model is built as far as its input is known",
     ("models.sequential", "pop", "rebuild"): "a model is built as far as its input is known",
+    ("nn._more_activations", "gumbel_softmax", "eps"): "it has no effect in PyTorch, either",
+    **{
+        ("nn._other_names", f"{kind}{n}d_with_indices", "return_indices"): "the name says it"
+        for kind in ("max_pool", "adaptive_max_pool")
+        for n in (1, 2, 3)
+    },
     ("nn.linear", "__init__", "args"): "Identity takes any arguments, as PyTorch's",
     ("nn.linear", "__init__", "kwargs"): "Identity takes any arguments, as PyTorch's",
     ("cli.bench", "run", "options"): "it has none; all commands are called alike",
