@@ -50,9 +50,10 @@ def send(connection: Connection, head: tuple[Any, ...], value: Any) -> None:
 class Arrived:
     """A result that has arrived. `value()` makes its objects; `drop()` frees what it holds."""
 
+    _file = -1
+
     def __init__(self, connection: Connection) -> None:
         self.head, self._body, self._buffers, self._sizes = pickle.loads(connection.recv_bytes())
-        self._file = -1
         if self._sizes is not None:
             from multiprocessing.reduction import recv_handle
 
