@@ -628,6 +628,7 @@ NEEDED |= {
     "nn.LogSoftmax": lambda: {"dim": 1},
     "nn.Unflatten": lambda: {"dim": 1, "unflattened_size": (3, 1)},
     "data.BatchSampler": lambda: {"sampler": range(6), "batch_size": 2, "drop_last": False},
+    "data.ChainDataset": lambda: {"datasets": [numbers()]},
     "data.ConcatDataset": lambda: {"datasets": [numbers(), numbers()]},
     "data.DataLoader": lambda: {"dataset": numbers()},
     "data.RandomSampler": lambda: {"data_source": numbers()},
@@ -687,6 +688,7 @@ NOT_MADE = {
     "data.IterableDataset": "a base class",
     "data.Sampler": "a base class",
     "data.TensorDataset": "takes tensors by position",
+    "data.StackDataset": "takes data sets by position or name",
 }
 # (class or "*", argument): values of another type than the annotation that work, and why.
 _NO_PENALTY = "Keras takes None for no penalty"
@@ -698,7 +700,6 @@ ACCEPTED = {
     ("regularizers.L1L2", "l2"): (("None",), _NO_PENALTY),
     ("*", "autocast"): (tuple(NO_NUMBERS), _NO_EFFECT),
     ("data.DataLoader", "pin_memory"): (tuple(NO_NUMBERS), _NO_EFFECT),
-    ("data.DataLoader", "in_order"): (tuple(NO_NUMBERS), _NO_EFFECT),
 }
 _NO_DEVICE = "PyTorch's RuntimeError for a device that isn't there"
 # (class, argument): an error of another kind or without names, and why it stands.

@@ -76,7 +76,7 @@ NEVER_READ = {
     ("models.trainer", "compute_loss", "x"): HOOK,
     ("models.trainer", "compute_loss", "training"): HOOK,
     ("models.trainer", "compute_metrics", "x"): HOOK,
-    ("data.loader", "__init__", "in_order"): ORDER,
+    ("data.loader", "next_batch", "task"): "a stream gives its batches in its own order",
     ("utils.__init__", "clear_session", "free_memory"): "unused memory is free at once",
     ("data.loader", "__init__", "pin_memory_device"): SPEED,
     ("layers._state", "add_weight", "autocast"): "weights are float32 in any case",
@@ -274,8 +274,6 @@ def test_options_of_compile_change_no_weight():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: data.DataLoader([1, 2], num_workers=2, timeout=5), "there are no workers yet"),
-        (lambda: data.DataLoader([1], worker_init_fn=print), "worker_init_fn is not called"),
         (lambda: utils.PyDataset(workers=4), "there are no workers yet"),
         (lambda: layers.Embedding(2, 3, input_length=4), "input_length has no effect"),
     ],
@@ -291,12 +289,10 @@ def test_values_whose_effect_is_missing_warn_once(make, message, monkeypatch):
         make()
 
 
-def test_a_loader_with_the_options_of_workers_gives_the_same_batches(monkeypatch):
-    monkeypatch.setattr(notices, "_said", set())
+def test_a_loader_with_the_options_of_workers_gives_the_same_batches():
     rows = data.TensorDataset(fastdl.arange(6))
     plain = [x.tolist() for (x,) in data.DataLoader(rows, 4)]
-    options = {"prefetch_factor": 3, "persistent_workers": True, "multiprocessing_context": "spawn"}
+    options = {"prefetch_factor": 3, "persistent_workers": True}
     options |= {"pin_memory": True, "timeout": 1, "in_order": False}
-    with pytest.warns(UserWarning, match="there are no workers"):
-        loader = data.DataLoader(rows, 4, num_workers=2, **options)
+    loader = data.DataLoader(rows, 4, num_workers=2, **options)
     assert [x.tolist() for (x,) in loader] == plain
