@@ -91,8 +91,8 @@ _FUNCTIONS = {
         "core": "cast",
         "image": "resize",
         "math": "erf logsumexp rsqrt",
-        "nn": "average_pool dot_product_attention elu gelu hard_sigmoid leaky_relu log_sigmoid log_softmax max_pool relu "
-        "relu6 selu sigmoid silu softmax softplus softsign",
+        "nn": "average_pool dot_product_attention elu gelu hard_sigmoid leaky_relu log_sigmoid "
+        "log_softmax max_pool relu relu6 selu sigmoid silu softmax softplus softsign",
         "numpy": "absolute add all amax amin any argmax argmin clip concatenate cos equal exp "
         "expand_dims expm1 flip floor floor_divide get_item greater greater_equal less less_equal "
         "log log1p logical_and logical_not logical_or matmul max maximum mean min minimum mod "
