@@ -40,6 +40,7 @@ class HeadsAttention(Layer):
     """Base of both layers: projections to heads, attention in each, and the projection of all."""
 
     supports_masking = True  # the output has the mask of the query
+    _activity_regularizer: Any  # of the projections
     _generator_group = "_dropout_layer/seed_generator"
 
     def _setup(
@@ -81,9 +82,15 @@ class HeadsAttention(Layer):
     def _projection(
         self, name: str, axes_in: int, sizes: tuple[int, ...], **more: Any
     ) -> Projection:
-        policy = self._dtype_policy
         return Projection(
-            axes_in, sizes, self._use_bias, self._settings, name=name, dtype=policy, **more
+            axes_in,
+            sizes,
+            self._use_bias,
+            self._settings,
+            name=name,
+            dtype=self._dtype_policy,
+            activity_regularizer=self._activity_regularizer,
+            **more,
         )
 
     def build(  # type: ignore[override]
@@ -335,6 +342,7 @@ class HeadsAttention(Layer):
             "use_gate": self._use_gate,
             "sliding_window": self._sliding_window,
             "seed": plain_seed(self.seed),
+            "activity_regularizer": regularizers.serialize(self._activity_regularizer),
         }
         for name, value in self._settings.items():
             config[name] = _MODULES[name.rpartition("_")[2]].serialize(value)
@@ -397,7 +405,7 @@ class MultiHeadAttention(HeadsAttention):
         flash_attention: accepted; every call without `return_attention_scores` is computed so.
         kernel_initializer, bias_initializer: of the projections' weights.
         kernel_regularizer, bias_regularizer: penalties on these weights.
-        activity_regularizer: penalty on the output.
+        activity_regularizer: penalty on the results of the projections, the output among them.
         kernel_constraint, bias_constraint: projections of the weights after each update.
         use_gate: whether the heads' results are multiplied by a sigmoid of another projection of
             the query.
@@ -441,8 +449,10 @@ class MultiHeadAttention(HeadsAttention):
         seed: int | SeedGenerator | None = None,
         **kwargs: Unpack[PlainOptions],
     ) -> None:
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        super().__init__(**kwargs)
         who = "MultiHeadAttention"
+        label = f"{who}: activity_regularizer"
+        self._activity_regularizer = regularizers.get(activity_regularizer, label)
         self.num_heads = check_integer(who, "num_heads", num_heads, 1)
         self.key_dim = check_integer(who, "key_dim", key_dim, 1)
         self.value_dim = (
@@ -520,7 +530,8 @@ class GroupQueryAttention(HeadsAttention):
         num_key_value_heads: heads of keys and values, at least 1.
         dropout, use_bias, sliding_window, flash_attention: as for `MultiHeadAttention`.
         kernel_initializer, bias_initializer: as for `MultiHeadAttention`.
-        kernel_regularizer, bias_regularizer, activity_regularizer: as for `MultiHeadAttention`.
+        kernel_regularizer, bias_regularizer, activity_regularizer: as for `MultiHeadAttention`; the
+            last counts the output twice, and scores that are returned, as in Keras.
         kernel_constraint, bias_constraint, use_gate, seed: as for `MultiHeadAttention`.
 
     Raises:
@@ -556,6 +567,7 @@ class GroupQueryAttention(HeadsAttention):
         **kwargs: Unpack[PlainOptions],
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._activity_regularizer = self.activity_regularizer
         who = "GroupQueryAttention"
         self.head_dim = check_integer(who, "head_dim", head_dim, 1)
         self.num_query_heads = check_integer(who, "num_query_heads", num_query_heads, 1)

@@ -182,7 +182,8 @@ class TimeDistributed(Wrapper):
         ValueError: `layer` isn't a layer, the input has fewer than three axes, or the mask does not
             begin with the batch and the steps of the input.
 
-    The output has the mask of the input.
+    The output has the mask of the input. Where a step loses an axis, as in `LSTM` over the words of
+    sentences, it counts if any of its parts does.
 
     Source: `keras.layers.TimeDistributed` of Keras 3.
 
@@ -227,6 +228,14 @@ class TimeDistributed(Wrapper):
                 named["mask"] = of_steps[:, step]
             results.append(self.layer(inputs[:, step], **named))
         return F.stack(results, axis=1)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask of the input, for the axes that the output has."""
+        if mask is None or len(mask.shape) <= 2:
+            return mask
+        axes = len(self.compute_output_shape(inputs.shape)) - 1
+        lost = list(range(max(axes, 2), len(mask.shape)))
+        return ops.any(mask, axis=lost) if lost else mask
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         shape = self.layer.compute_output_shape(self._of_step(input_shape))

@@ -83,6 +83,28 @@ def test_dot_product_attention_in_a_graph():
             call()
 
 
+@pytest.mark.parametrize("kind", ["MultiHeadAttention", "GroupQueryAttention"])
+def test_penalties_on_activity_are_those_of_keras(kind):
+    """Keras gives the regularizer to all projections; GroupQueryAttention has it itself, too."""
+    sizes = (2, 4) if kind == "MultiHeadAttention" else (4, 4, 2)
+    layer = getattr(layers, kind)(*sizes, use_gate=True, activity_regularizer="l2")
+    y, scores = layer(X, X, return_attention_scores=True)
+    found = sum(float(loss) for loss in layer.losses)
+    parts = [
+        layer.query_dense(X),
+        layer.key_dense(X),
+        layer._gate_dense(X),
+        layer.value_dense(X),
+        y,
+    ]
+    parts += [] if kind == "MultiHeadAttention" else [y, scores]
+    wanted = sum(0.01 * (p.numpy().astype("float64") ** 2).sum() / len(X) for p in parts)
+    np.testing.assert_allclose(found, wanted, rtol=16 * EPS)
+    again = type(layer).from_config(layer.get_config())
+    again(X, X)
+    assert len(again.losses) == len(parts) - (kind != "MultiHeadAttention")
+
+
 def gpt():
     fastdl.utils.set_random_seed(0)
     inputs = layers.Input((6, 8))

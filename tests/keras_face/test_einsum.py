@@ -284,6 +284,26 @@ class TestTimeDistributed:
         with pytest.raises(ValueError, match=r"mask: expected a shape that begins with \(4, 3\)"):
             layers.TimeDistributed(pooled)(self.x[..., None], mask=np.ones((4, 2), bool))
 
+    def test_masks_of_parts_of_steps(self):
+        """Words of sentences of texts: a sentence counts if one of its words does."""
+        ids = np.array([[[1, 2, 0], [0, 0, 0], [3, 0, 0]], [[0, 1, 1], [2, 1, 3], [0, 0, 0]]])
+        table, words, text = layers.Embedding(4, 5, mask_zero=True), layers.LSTM(3), layers.GRU(2)
+        inputs = fastdl.Input((None, 3), dtype="int32")
+        sentences = layers.TimeDistributed(words)(table(inputs))
+        model = models.Model(inputs, text(sentences))
+        counted = (ids > 0).any(-1)
+        assert layers.TimeDistributed(words)(table(ids))._keras_mask.tolist() == counted.tolist()
+        deep = layers.TimeDistributed(layers.Dense(2))(table(ids))
+        assert deep._keras_mask.tolist() == (ids > 0).tolist()
+        for i, row in enumerate(ids):
+            only = row[counted[i]]
+            vectors = np.stack([words(table(one[None, one > 0])).numpy()[0] for one in only])
+            found = model(ids[i : i + 1]).numpy()
+            # Three steps of sums of ten products below 1.
+            np.testing.assert_allclose(found, text(vectors[None]), rtol=0, atol=16 * EPSILON)
+        model.compile("adam", "mse")
+        model.fit(ids, np.ones((2, 2)), epochs=2, verbose=0)
+
     @pytest.mark.parametrize(
         "make",
         [
