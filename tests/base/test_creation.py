@@ -222,3 +222,10 @@ def test_no_dtype_is_the_default():
         (lambda: fastdl.full((2,), 1, dtype=None), "int64"),
     ]:
         assert make().dtype == expected
+
+
+def test_integer_types_cut_fractions_first():
+    """PyTorch 2.13: torch.arange(0.1, -7.9, -4.0, dtype=torch.int64), torch.linspace(4.3, -3, 5)."""
+    assert fastdl.arange(0.1, -7.9, -4.0, dtype="int64").tolist() == [0, -4]
+    assert fastdl.arange(3.1, dtype="int64").tolist() == [0, 1, 2]
+    assert fastdl.linspace(4.3, -3, 5, dtype="int64").tolist() == [4, 2, 0, -1, -3]
