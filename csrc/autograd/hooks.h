@@ -15,6 +15,8 @@ class GradHooks : public RefCounted {
   virtual Tensor changed(const Tensor& gradient) = 0;
   // backward() has added it to leaf->grad.
   virtual void accumulated(const Tensor& leaf) = 0;
+  // The graph is gone, so the hooks of a result will not run again. They may hold the tensor that holds them.
+  virtual void released() = 0;
 
   bool retains = false;  // whether a tensor that is no leaf keeps its gradient
   Tensor retained;

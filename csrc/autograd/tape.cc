@@ -369,7 +369,10 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
       for (int i = 0; i < n.inputs; ++i)
         if (n.in[i] && n.in[i]->storage && (n.in[i]->node || !n.in[i]->requires_grad))
           n.in[i] = without_values(n.in[i]);
-      for (int i = 0; i < n.outputs; ++i) n.out[i] = nullptr;
+      for (int i = 0; i < n.outputs; ++i) {
+        n.out[i] = nullptr;
+        if (n.extra && n.extra->hooks[i]) n.extra->hooks[i]->released();
+      }
       n.inputs = 0;
     }
   }

@@ -34,6 +34,10 @@ class PythonHooks : public GradHooks {
   void accumulated(const Tensor& leaf) override {
     for (const py::handle hook : py::list(after->attr("values")())) hook(leaf);
   }
+  void released() override {
+    before->attr("clear")();
+    after->attr("clear")();
+  }
   const Shared before = shared(py::dict()), after = shared(py::dict());
 };
 

@@ -343,6 +343,17 @@ class TestTensorHooks:
         z.backward()
         assert x.grad.item() == 60.0
 
+    def test_a_hook_that_holds_its_tensor_does_not_keep_it(self):
+        x = leaf(1.0)
+        y = x * 2
+        y.register_hook(lambda g: g * y.shape[0])
+        memory = weakref.ref(y)
+        (y * 3).sum().backward()
+        assert x.grad.item() == 6.0
+        del y
+        gc.collect()
+        assert memory() is None
+
     def test_errors(self):
         with pytest.raises(RuntimeError, match="does not require a gradient"):
             fastdl.ones(2).register_hook(print)
