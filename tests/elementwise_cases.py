@@ -210,7 +210,21 @@ TORCH = "\n".join(
     + [f"made(T(I)).bitwise_{name}_(T(J))" for name in ("and", "or", "xor")]
 )
 TORCH += """
+T(I) & T(J)
+T(I) | 6
+3 ^ T(I)
+T(I) << 2
+T(I) >> T(K)
+~T(I)
+~T(np.uint8([0, 7, 255]))
+T(M) & T(M[0])
+T(M) ^ True
+T(I) & T(M)
+T(A) & T(I)
+T(A) << 1
 torch.fmod(T(I), 3)
+torch.nextafter(T(A), T(A) * 2)
+grad(torch.nextafter, V, np.float32([1.0, 3.0, 3.0, 7.0]))
 grad(torch.fmod, B, P)
 torch.fmod(T(J), T(J) * 0 - 2)
 torch.ldexp(T(A), T(K))
