@@ -57,9 +57,13 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "getitem": operator.getitem,
     "neg": operator.neg,
     "abs": operator.abs,
+    "invert": operator.invert,
 }
 # The modules whose functions take KerasTensors.
-_MODULES = ("fastdl", "fastdl.ops", "fastdl.ops.image", "fastdl.activations", __name__)
+_MODULES = (
+    *("fastdl", "fastdl.ops", "fastdl.ops.image", "fastdl.activations"),
+    *("fastdl.special", __name__),
+)
 
 
 def _binary(function: Callable[..., object], name: str) -> tuple[Operator, Operator]:
@@ -155,6 +159,9 @@ class KerasTensor:
     __mod__, __rmod__ = _binary(operator.mod, "mod")
     __pow__, __rpow__ = _binary(operator.pow, "power")
     __matmul__, __rmatmul__ = _binary(operator.matmul, "matmul")
+    __and__, __rand__ = _binary(operator.and_, "logical_and")
+    __or__, __ror__ = _binary(operator.or_, "logical_or")
+    __xor__, __rxor__ = _binary(operator.xor, "logical_xor")
     __lt__ = _binary(operator.lt, "less")[0]
     __le__ = _binary(operator.le, "less_equal")[0]
     __gt__ = _binary(operator.gt, "greater")[0]
@@ -162,6 +169,9 @@ class KerasTensor:
 
     def __neg__(self) -> KerasTensor:
         return Operation(operator.neg, "negative")(self)
+
+    def __invert__(self) -> KerasTensor:
+        return Operation(operator.invert, "logical_not")(self)
 
     def __abs__(self) -> KerasTensor:
         return Operation(operator.abs, "absolute")(self)
