@@ -288,10 +288,20 @@ def infer(
 
     The function runs twice on zeros, without gradients, with different numbers in place of None.
     Sizes of the results that differ between the two runs become None. With `optional` the results
-    may be None themselves.
+    may be None themselves. If these numbers do not fit, unknown sizes are taken from other tensors,
+    as broadcasting needs them: those of the shapes (None, 3) and (2, None) can only be 2 and 3.
     """
-    first = _run_on_zeros(function, args, kwargs, batch=2, other=32)
-    second = _run_on_zeros(function, args, kwargs, batch=3, other=48)
+    try:
+        first = _run_on_zeros(function, args, kwargs, batch=2, other=32)
+        second = _run_on_zeros(function, args, kwargs, batch=3, other=48)
+    except ValueError as error:
+        known = _sizes_to_broadcast(symbolic_leaves(args, kwargs))
+        args, kwargs = tree.map_structure(lambda leaf: known.get(id(leaf), leaf), (args, kwargs))
+        try:
+            first = _run_on_zeros(function, args, kwargs, batch=32, other=32)
+            second = _run_on_zeros(function, args, kwargs, batch=48, other=48)
+        except ValueError:
+            raise error from None  # that of the shapes as they were given
     supply = tree.leaves(second)
 
     def compare(one: object) -> KerasTensor | None:
@@ -312,6 +322,22 @@ def infer(
         return tensor
 
     return tree.map_structure(compare, first)
+
+
+def _sizes_to_broadcast(tensors: list[KerasTensor]) -> dict[int, KerasTensor]:
+    """Tensors with unknown sizes that follow from the others', by the id of what they replace."""
+    found = {}
+    for tensor in tensors:
+        sizes = list(tensor.shape)
+        for place in range(-len(sizes), 0):
+            if sizes[place] is None:
+                beside = {t.shape[place] for t in tensors if len(t.shape) >= -place} - {None, 1}
+                if len(beside) == 1:
+                    sizes[place] = beside.pop()
+        if tuple(sizes) != tuple(tensor.shape):
+            found[id(tensor)] = KerasTensor(sizes, tensor.dtype)
+            found[id(tensor)]._mask = tensor._mask
+    return found
 
 
 def _run_on_zeros(

@@ -227,17 +227,22 @@ def histogram(
     """How many values lie in each bin, and the edges of the bins. It has no gradient.
 
     Args:
-        x: input.
+        x: a vector.
         bins: the number of bins of equal width, or ascending edges.
         range: the lowest and the highest edge; the smallest and the largest value if None.
 
     Raises:
-        ValueError: fewer than one bin, or edges in another order.
+        ValueError: x is no vector, fewer than one bin, or edges in another order.
 
     Example:
         >>> histogram([1.0, 2.0, 1.0], 2, range=(0.0, 3.0))[0].tolist()
         [2, 1]
     """
+    x = _core.as_tensor(x)
+    if x.ndim != 1:
+        raise ValueError(f"histogram: x: expected one axis, got shape {x.shape}")
+    if range is not None and (len(range) != 2 or range[0] >= range[1]):
+        raise ValueError(f"histogram: range: expected two numbers that ascend, got {range}")
     counts, edges = samples.histogram(x, bins, range, None, False, "histogram")
     return _core.as_tensor(counts.astype("int32")), _core.as_tensor(edges.astype("float32"))
 

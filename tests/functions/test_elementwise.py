@@ -132,3 +132,15 @@ def test_operators_of_masks_and_special_functions_in_saved_graphs():
     expected = np.where(chosen, 1 / (1 + np.exp(-values)), np.sinc(values))
     for made in (model, again):
         np.testing.assert_allclose(made(values), expected, rtol=1e-6, atol=1e-7)
+
+
+def test_unknown_sizes_that_broadcasting_settles():
+    def shape(*of):
+        return fastdl.KerasTensor(of)
+
+    assert (shape(None, 3) + shape(2, None)).shape == (2, 3)
+    assert (fastdl.Input((None, 3)) * fastdl.Input((5, 3))).shape == (None, 5, 3)
+    where = ops.where(shape(2, None, 1), shape(None, 3), shape(None, 1, 3))
+    assert where.shape == (2, None, 3)
+    with pytest.raises(ValueError, match=r"\(2, 3\) and \(4, 32\)"):
+        ops.matmul(shape(None, 3), shape(4, None))
