@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .. import _core
 from .._base import functional as F
 from .._base import moving, ranks, samples, scans
-from .reduction import _integer_kept
+from .reduction import running
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -109,6 +109,8 @@ def argpartition(x: TensorLike, kth: int, axis: int | None = -1) -> Tensor:
 def cumprod(x: TensorLike, axis: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
     """Cumulative products along one axis. Without an axis x is flattened.
 
+    Products of integers have their type and wrap; those of bools are int32.
+
     Example:
         >>> cumprod([[1.0, 2.0], [3.0, 4.0]]).tolist()
         [1.0, 2.0, 6.0, 24.0]
@@ -116,8 +118,7 @@ def cumprod(x: TensorLike, axis: int | None = None, dtype: DTypeLike | None = No
     x = x if dtype is None else F.cast(x, dtype=dtype)
     if axis is None:
         x, axis = F.reshape(x, shape=(-1,)), 0
-    total = _integer_kept(x, scans.products(x, axis, "cumprod"))
-    return total if dtype is None else F.cast(total, dtype=dtype)
+    return running(x, scans.products(x, axis, "cumprod"))
 
 
 def count_nonzero(x: TensorLike, axis: Axes = None) -> Tensor:
