@@ -134,20 +134,25 @@ PyObject* in_place(PyObject* self, PyObject* other) {
   });
 }
 
-// & | ^ ~ are for masks. NumPy and PyTorch combine the bits of numbers, which these ops do not do.
-void check_truth_values(const Tensor& t, const char* symbol) {
-  FASTDL_CHECK(t && t->dtype == DType::bool8, TypeError, "operator ", symbol, ": expected tensors of dtype bool, got ",
-               t ? t->dtype : DType::float32, "; compare first, or use logical_and, logical_or, logical_not");
+// Truth values are combined as such, integers bit by bit.
+void check_bits(const Tensor& t, const char* symbol) {
+  const DType type = t ? t->dtype : DType::float32;
+  FASTDL_CHECK(type == DType::bool8 || is_integer(type), TypeError, "operator ", symbol,
+               ": expected tensors of dtype bool or of integers, got ", type,
+               "; compare first, or use logical_and, logical_or, logical_not");
 }
-template <BinaryFunction F, Symbol S>
-Tensor of_masks(const Tensor& a, const Tensor& b) {
-  check_truth_values(a, S.text);
-  check_truth_values(b, S.text);
-  return F(a, b);
+template <Symbol S, Symbol Function, BinaryFunction OfMasks = nullptr>
+Tensor of_bits(const Tensor& a, const Tensor& b) {
+  check_bits(a, S.text);
+  check_bits(b, S.text);
+  if constexpr (OfMasks != nullptr)
+    if (a->dtype == DType::bool8 && b->dtype == DType::bool8) return OfMasks(a, b);
+  return bits(a, b, Function.text);
 }
 Tensor inverted(const Tensor& t) {
-  check_truth_values(t, "~");
-  return logical_not(t);
+  check_bits(t, "~");
+  if (t->dtype == DType::bool8) return logical_not(t);
+  return sub(cast(scalar(t->dtype == DType::uint8 ? 255 : -1), t->dtype), t);
 }
 
 Tensor matmul_operator(const Tensor& a, const Tensor& b) { return matmul(a, b, false, false); }
@@ -434,9 +439,11 @@ void fill_slots(PyHeapTypeObject* type) {
     return modulus == Py_None ? binary<pow>(a, b) : not_implemented().release().ptr();
   };
   n.nb_matrix_multiply = &binary<matmul_operator>;
-  n.nb_and = &binary<of_masks<logical_and, "&">>;
-  n.nb_or = &binary<of_masks<logical_or, "|">>;
-  n.nb_xor = &binary<of_masks<ne, "^">>;
+  n.nb_and = &binary<of_bits<"&", "and", logical_and>>;
+  n.nb_or = &binary<of_bits<"|", "or", logical_or>>;
+  n.nb_xor = &binary<of_bits<"^", "xor", ne>>;
+  n.nb_lshift = &binary<of_bits<"<<", "left_shift">>;
+  n.nb_rshift = &binary<of_bits<">>", "right_shift">>;
   n.nb_inplace_add = &in_place<add, "+=">;
   n.nb_inplace_subtract = &in_place<sub, "-=">;
   n.nb_inplace_multiply = &in_place<mul, "*=">;
@@ -447,9 +454,11 @@ void fill_slots(PyHeapTypeObject* type) {
     return modulus == Py_None ? in_place<pow, "**=">(a, b) : not_implemented().release().ptr();
   };
   n.nb_inplace_matrix_multiply = &in_place<matmul_operator, "@=">;
-  n.nb_inplace_and = &in_place<of_masks<logical_and, "&">, "&=">;
-  n.nb_inplace_or = &in_place<of_masks<logical_or, "|">, "|=">;
-  n.nb_inplace_xor = &in_place<of_masks<ne, "^">, "^=">;
+  n.nb_inplace_and = &in_place<of_bits<"&", "and", logical_and>, "&=">;
+  n.nb_inplace_or = &in_place<of_bits<"|", "or", logical_or>, "|=">;
+  n.nb_inplace_xor = &in_place<of_bits<"^", "xor", ne>, "^=">;
+  n.nb_inplace_lshift = &in_place<of_bits<"<<", "left_shift">, "<<=">;
+  n.nb_inplace_rshift = &in_place<of_bits<">>", "right_shift">, ">>=">;
   n.nb_negative = &unary<neg>;
   n.nb_absolute = &unary<abs>;
   n.nb_invert = &unary<inverted>;

@@ -132,7 +132,8 @@ const Function2 functions2[] = {
     {"fmod", VALUE2(std::fmod(a, b)), DERIVATIVE2(constant(1)), DERIVATIVE2(neg(round(div(sub(a, y), b))))},
     // The sign of a times that of the result; 0 where a is 0.
     {"copysign", VALUE2(std::copysign(a, b)), DERIVATIVE2(mul(sign(a), sign(y))), DERIVATIVE2(constant(0))},
-    {"nextafter", next_float, nullptr, nullptr},
+    // As PyTorch: a step from a to its neighbour does not change how much they change.
+    {"nextafter", next_float, DERIVATIVE2(where(eq(a, b), constant(0), constant(1))), DERIVATIVE2(constant(0))},
     {"gamma_p", scalars::gamma_p, nullptr, DERIVATIVE2(gamma_density(a, b))},
     {"gamma_q", scalars::gamma_q, nullptr, DERIVATIVE2(neg(gamma_density(a, b)))},
     {"zeta", scalars::zeta, nullptr, DERIVATIVE2(neg(mul(a, special2(add(a, constant(1)), b, "zeta"))))},

@@ -26,6 +26,7 @@ def average(x: TensorLike, axis: Axes, weights: TensorLike | None) -> Tensor:
         return F.mean(x, axes=axis)
     weights = _core.as_tensor(weights)
     if weights.shape != x.shape:
+        axis = axis if axis is None or is_integer(axis) or len(axis) != 1 else axis[0]
         if not is_integer(axis) or weights.shape != (
             x.shape[checked_axis(axis, x.ndim, "average")],
         ):

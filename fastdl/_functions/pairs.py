@@ -42,7 +42,7 @@ def hypot(input: TensorLike, other: TensorLike) -> Tensor:
 
 
 def nextafter(input: TensorLike, other: TensorLike) -> Tensor:
-    """The next float32 after `input` in the direction of `other`. It has no gradient.
+    """The next float32 after `input` in the direction of `other`.
 
     Example:
         >>> nextafter([1.0], [2.0])

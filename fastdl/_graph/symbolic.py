@@ -58,11 +58,12 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "getitem": operator.getitem,
     "neg": operator.neg,
     "abs": operator.abs,
+    "invert": operator.invert,
 }
 # The modules whose functions take KerasTensors.
 _MODULES = (
     *("fastdl", "fastdl.ops", "fastdl.ops.image", "fastdl.ops.linalg", "fastdl.linalg"),
-    *("fastdl.activations", __name__),
+    *("fastdl.activations", "fastdl.special", __name__),
 )
 
 
@@ -159,6 +160,9 @@ class KerasTensor:
     __mod__, __rmod__ = _binary(operator.mod, "mod")
     __pow__, __rpow__ = _binary(operator.pow, "power")
     __matmul__, __rmatmul__ = _binary(operator.matmul, "matmul")
+    __and__, __rand__ = _binary(operator.and_, "logical_and")
+    __or__, __ror__ = _binary(operator.or_, "logical_or")
+    __xor__, __rxor__ = _binary(operator.xor, "logical_xor")
     __lt__ = _binary(operator.lt, "less")[0]
     __le__ = _binary(operator.le, "less_equal")[0]
     __gt__ = _binary(operator.gt, "greater")[0]
@@ -166,6 +170,9 @@ class KerasTensor:
 
     def __neg__(self) -> KerasTensor:
         return Operation(operator.neg, "negative")(self)
+
+    def __invert__(self) -> KerasTensor:
+        return Operation(operator.invert, "logical_not")(self)
 
     def __abs__(self) -> KerasTensor:
         return Operation(operator.abs, "absolute")(self)
@@ -298,10 +305,20 @@ def infer(
 
     The function runs twice on zeros, without gradients, with different numbers in place of None.
     Sizes of the results that differ between the two runs become None. With `optional` the results
-    may be None themselves.
+    may be None themselves. If these numbers do not fit, unknown sizes are taken from other tensors,
+    as broadcasting needs them: those of the shapes (None, 3) and (2, None) can only be 2 and 3.
     """
-    first = _run_on_zeros(function, args, kwargs, batch=2, other=32)
-    second = _run_on_zeros(function, args, kwargs, batch=3, other=48)
+    try:
+        first = _run_on_zeros(function, args, kwargs, batch=2, other=32)
+        second = _run_on_zeros(function, args, kwargs, batch=3, other=48)
+    except ValueError as error:
+        known = _sizes_to_broadcast(symbolic_leaves(args, kwargs))
+        args, kwargs = tree.map_structure(lambda leaf: known.get(id(leaf), leaf), (args, kwargs))
+        try:
+            first = _run_on_zeros(function, args, kwargs, batch=32, other=32)
+            second = _run_on_zeros(function, args, kwargs, batch=48, other=48)
+        except ValueError:
+            raise error from None  # that of the shapes as they were given
     supply = tree.leaves(second)
 
     def compare(one: object) -> KerasTensor | None:
@@ -322,6 +339,22 @@ def infer(
         return tensor
 
     return tree.map_structure(compare, first)
+
+
+def _sizes_to_broadcast(tensors: list[KerasTensor]) -> dict[int, KerasTensor]:
+    """Tensors with unknown sizes that follow from the others', by the id of what they replace."""
+    found = {}
+    for tensor in tensors:
+        sizes = list(tensor.shape)
+        for place in range(-len(sizes), 0):
+            if sizes[place] is None:
+                beside = {t.shape[place] for t in tensors if len(t.shape) >= -place} - {None, 1}
+                if len(beside) == 1:
+                    sizes[place] = beside.pop()
+        if tuple(sizes) != tuple(tensor.shape):
+            found[id(tensor)] = KerasTensor(sizes, tensor.dtype)
+            found[id(tensor)]._mask = tensor._mask
+    return found
 
 
 def _run_on_zeros(

@@ -32,7 +32,7 @@ def hypot(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 
 def nextafter(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The next float32 after `x1` in the direction of `x2`. It has no gradient.
+    """The next float32 after `x1` in the direction of `x2`.
 
     Example:
         >>> nextafter([1.0], [2.0])

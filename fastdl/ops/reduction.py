@@ -112,6 +112,7 @@ def max(
     if not x.numel():
         shape = F.sum(x, axes=axis, keepdims=keepdims).shape
         return F.broadcast_to(_core.as_tensor(initial, x.dtype), shape=shape)
+    initial = F.cast(initial, dtype="bool") if x.dtype == "bool" else initial
     return F.maximum(F.max(x, axes=axis, keepdims=keepdims), initial)
 
 
@@ -139,6 +140,7 @@ def min(
     if not x.numel():
         shape = F.sum(x, axes=axis, keepdims=keepdims).shape
         return F.broadcast_to(_core.as_tensor(initial, x.dtype), shape=shape)
+    initial = F.cast(initial, dtype="bool") if x.dtype == "bool" else initial
     return F.minimum(F.min(x, axes=axis, keepdims=keepdims), initial)
 
 
@@ -205,6 +207,8 @@ def std(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
 def cumsum(x: TensorLike, axis: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
     """Cumulative sums along one axis. Without an axis x is flattened.
 
+    Sums of integers have their type and wrap; those of bools are int32.
+
     Example:
         >>> cumsum([[1.0, 2.0], [3.0, 4.0]]).tolist()
         [1.0, 3.0, 6.0, 10.0]
@@ -212,8 +216,7 @@ def cumsum(x: TensorLike, axis: int | None = None, dtype: DTypeLike | None = Non
     x = x if dtype is None else F.cast(x, dtype=dtype)
     if axis is None:
         x, axis = F.reshape(x, shape=(-1,)), 0
-    total = _integer_kept(x, F.cumsum(x, axis=axis))
-    return total if dtype is None else F.cast(total, dtype=dtype)
+    return running(x, F.cumsum(x, axis=axis))
 
 
 def norm(
@@ -256,6 +259,14 @@ def norm(
     if len(axis) != 2:
         raise ValueError(f"norm: axis: expected one axis or two, got {axis}")
     return formulas.matrix_norm(x, ord, axis, keepdims, "norm")
+
+
+def running(x: TensorLike, totals: Tensor) -> Tensor:
+    """Running totals in the type of their values, int32 of bools."""
+    dtype = getattr(x, "dtype", None)
+    if totals.dtype == "int64" and dtype is not None and dtype != "bool":
+        return F.cast(totals, dtype=dtype)
+    return _integer_kept(x, totals)
 
 
 def _integer_kept(x: TensorLike, total: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .. import _core
 from .._base import functional as F
 from .._base import moving, ranks, samples, scans
-from .reduction import _integer_kept
+from .reduction import running
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -109,6 +109,8 @@ def argpartition(x: TensorLike, kth: int, axis: int | None = -1) -> Tensor:
 def cumprod(x: TensorLike, axis: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
     """Cumulative products along one axis. Without an axis x is flattened.
 
+    Products of integers have their type and wrap; those of bools are int32.
+
     Example:
         >>> cumprod([[1.0, 2.0], [3.0, 4.0]]).tolist()
         [1.0, 2.0, 6.0, 24.0]
@@ -116,8 +118,7 @@ def cumprod(x: TensorLike, axis: int | None = None, dtype: DTypeLike | None = No
     x = x if dtype is None else F.cast(x, dtype=dtype)
     if axis is None:
         x, axis = F.reshape(x, shape=(-1,)), 0
-    total = _integer_kept(x, scans.products(x, axis, "cumprod"))
-    return total if dtype is None else F.cast(total, dtype=dtype)
+    return running(x, scans.products(x, axis, "cumprod"))
 
 
 def count_nonzero(x: TensorLike, axis: Axes = None) -> Tensor:
@@ -227,17 +228,22 @@ def histogram(
     """How many values lie in each bin, and the edges of the bins. It has no gradient.
 
     Args:
-        x: input.
+        x: a vector.
         bins: the number of bins of equal width, or ascending edges.
         range: the lowest and the highest edge; the smallest and the largest value if None.
 
     Raises:
-        ValueError: fewer than one bin, or edges in another order.
+        ValueError: x is no vector, fewer than one bin, or edges in another order.
 
     Example:
         >>> histogram([1.0, 2.0, 1.0], 2, range=(0.0, 3.0))[0].tolist()
         [2, 1]
     """
+    x = _core.as_tensor(x)
+    if x.ndim != 1:
+        raise ValueError(f"histogram: x: expected one axis, got shape {x.shape}")
+    if range is not None and (len(range) != 2 or range[0] >= range[1]):
+        raise ValueError(f"histogram: range: expected two numbers that ascend, got {range}")
     counts, edges = samples.histogram(x, bins, range, None, False, "histogram")
     return _core.as_tensor(counts.astype("int32")), _core.as_tensor(edges.astype("float32"))
 

@@ -22,13 +22,13 @@ def absolute(x: TensorLike) -> Tensor:
 
 
 def ceil(x: TensorLike) -> Tensor:
-    """The smallest integer not below x; its gradient is 0.
+    """The smallest integer not below x, as float32; its gradient is 0.
 
     Example:
         >>> ceil([-1.5, 1.5]).tolist()
         [-1.0, 2.0]
     """
-    return F.ceil(x)
+    return F.ceil(F.cast(x, dtype="float32"))
 
 
 def cos(x: TensorLike) -> Tensor:
@@ -72,13 +72,13 @@ def expm1(x: TensorLike) -> Tensor:
 
 
 def floor(x: TensorLike) -> Tensor:
-    """The largest integer not above x; its gradient is 0.
+    """The largest integer not above x, as float32; its gradient is 0.
 
     Example:
         >>> floor([-1.5, 1.5]).tolist()
         [-2.0, 1.0]
     """
-    return F.floor(x)
+    return F.floor(F.cast(x, dtype="float32"))
 
 
 def isfinite(x: TensorLike) -> Tensor:
@@ -222,13 +222,13 @@ def sqrt(x: TensorLike) -> Tensor:
 
 
 def square(x: TensorLike) -> Tensor:
-    """`x * x`.
+    """`x * x`; of bools it is int32.
 
     Example:
         >>> square([-3.0]).tolist()
         [9.0]
     """
-    return F.square(x)
+    return F.square(F.cast(x, dtype="int32") if getattr(x, "dtype", None) == "bool" else x)
 
 
 def trunc(x: TensorLike) -> Tensor:
@@ -262,6 +262,7 @@ def clip(x: TensorLike, x_min: TensorLike, x_max: TensorLike) -> Tensor:
         >>> clip([-2.0, 0.5, 2.0], 0, 1).tolist()
         [0.0, 0.5, 1.0]
     """
+    x = F.cast(x, dtype="int32") if getattr(x, "dtype", None) == "bool" else x
     return formulas.limited(x, x_min, x_max)
 
 

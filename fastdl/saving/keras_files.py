@@ -90,14 +90,17 @@ _FUNCTIONS = {
     for module, names in {
         "core": "cast",
         "image": "resize",
-        "math": "erf logsumexp rsqrt",
+        "math": "erf erfc erfinv logsumexp rsqrt",
         "nn": "average_pool dot_product_attention elu gelu hard_sigmoid leaky_relu log_sigmoid "
         "log_softmax max_pool relu relu6 selu sigmoid silu softmax softplus softsign",
         "numpy": "absolute add all amax amin any argmax argmin clip concatenate cos equal exp "
-        "expand_dims expm1 flip floor floor_divide get_item greater greater_equal less less_equal "
-        "log log1p logical_and logical_not logical_or matmul max maximum mean min minimum mod "
-        "multiply negative not_equal pad power prod reshape round sign sin sqrt square squeeze "
-        "stack std subtract sum swapaxes tanh transpose true_divide var where",
+        "expand_dims expm1 flip floor floor_divide get_item greater greater_equal less "
+        "less_equal log log1p logical_and logical_not logical_or matmul max maximum mean min "
+        "minimum mod multiply negative not_equal pad power prod reshape round sign sin sqrt "
+        "square squeeze stack std subtract sum swapaxes tanh transpose true_divide var where "
+        "arccos arccosh arcsin arcsinh arctan arctan2 arctanh cbrt cosh count_nonzero deg2rad "
+        "divide_no_nan exp2 fabs fmax fmin fmod heaviside hypot i0 isneginf isposinf logaddexp "
+        "logaddexp2 logical_xor median ptp rad2deg signbit sinc sinh tan",
     }.items()
     for name in names.split()
 }
@@ -137,7 +140,8 @@ def _as_number(sizes: Any) -> Any:
 # Functions that take numbers, too: their arguments stay with the call.
 _KEEPS_ARGUMENTS = frozenset(
     "add equal floor_divide get_item greater greater_equal less less_equal logical_and logical_or "
-    "maximum minimum mod multiply not_equal power subtract true_divide where".split()
+    "logical_xor maximum minimum mod multiply not_equal power subtract true_divide where arctan2 "
+    "divide_no_nan fmax fmin fmod heaviside hypot logaddexp logaddexp2".split()
 )
 # Arguments that belong to the call, beside others that belong to the class.
 _OF_CALLS = {"pad": ("constant_values",), "dot_product_attention": ("bias", "mask", "scale")}

@@ -116,3 +116,29 @@ def test_functions_within_recorded_steps_and_graphs():
     x = fastdl.Input((4,))
     assert ops.median(ops.arctan2(x, 2.0), axis=1).shape == (None,)
     assert ops.nanmax(ops.diff(x), axis=-1).shape == (None,)
+
+
+def test_operators_of_masks_and_special_functions_in_saved_graphs():
+    x = fastdl.Input((3,))
+    mask = ~((x > 0) & (x < 1)) ^ (x > 2) | (x < -5)
+    y = ops.where(mask, fastdl.special.expit(x), ops.sinc(x))
+    model = fastdl.Model(x, y)
+    again = fastdl.Model.from_config(json.loads(json.dumps(model.get_config())))
+    values = np.float32([[0.5, 1.5, 2.5], [-6.0, -1.0, 0.0]])
+    inside = (values > 0) & (values < 1)
+    chosen = ~inside ^ (values > 2) | (values < -5)
+    expected = np.where(chosen, 1 / (1 + np.exp(-values)), np.sinc(values))
+    for made in (model, again):
+        np.testing.assert_allclose(made(values), expected, rtol=1e-6, atol=1e-7)
+
+
+def test_unknown_sizes_that_broadcasting_settles():
+    def shape(*of):
+        return fastdl.KerasTensor(of)
+
+    assert (shape(None, 3) + shape(2, None)).shape == (2, 3)
+    assert (fastdl.Input((None, 3)) * fastdl.Input((5, 3))).shape == (None, 5, 3)
+    where = ops.where(shape(2, None, 1), shape(None, 3), shape(None, 1, 3))
+    assert where.shape == (2, None, 3)
+    with pytest.raises(ValueError, match=r"\(2, 3\) and \(4, 32\)"):
+        ops.matmul(shape(None, 3), shape(4, None))

@@ -116,8 +116,20 @@ FUNCTIONS = {
     "var": lambda x: ops.var(x, axis=1, keepdims=True),
 }
 SIMPLE = """cos exp expm1 floor hard_sigmoid log_sigmoid relu relu6 selu sigmoid sign silu sin
-softplus softsign square tanh""".split()
+softplus softsign square tanh arcsinh arctan cbrt cosh deg2rad erfc exp2 fabs i0 isneginf isposinf
+rad2deg signbit sinc sinh tan""".split()
 FUNCTIONS |= {name: getattr(ops, name) for name in SIMPLE}
+INSIDE = "arccos arcsin arctanh erfinv".split()
+TWO = "arctan2 divide_no_nan fmax fmin fmod heaviside hypot logaddexp logaddexp2".split()
+FUNCTIONS |= {name: lambda x, name=name: getattr(ops, name)(ops.tanh(x)) for name in INSIDE}
+FUNCTIONS |= {name: lambda x, name=name: getattr(ops, name)(x, x * x) for name in TWO}
+FUNCTIONS |= {
+    "arccosh": lambda x: ops.arccosh(positive(x) + 1.0),
+    "logical_xor": lambda x: (x > 0) ^ (x < 1),
+    "median": lambda x: ops.median(x, axis=1),
+    "ptp": lambda x: ops.ptp(x, axis=1, keepdims=True),
+    "count_nonzero": lambda x: ops.count_nonzero(x, axis=1),
+}
 FUNCTIONS |= {
     name: lambda x, name=name: getattr(ops, name)(positive(x)) for name in ("log", "log1p", "sqrt")
 }
