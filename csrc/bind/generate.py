@@ -162,7 +162,8 @@ def methods() -> str:
         elif path.stem != "__init__":
             functions |= definitions(tree)
     text = "class TensorMethods:\n"
-    for name in sorted(ast.literal_eval(lists["FUNCTIONS"]).split()):
+    names = [n for key in ("FUNCTIONS", "IN_PLACE") for n in ast.literal_eval(lists[key]).split()]
+    for name in sorted(names):
         text += method(name, functions[name])
     for key, value in zip(lists["METHODS"].keys, lists["METHODS"].values, strict=True):
         if not key.value.startswith("__"):

@@ -90,6 +90,16 @@ def setitem(t: Tensor, key: Index, value: TensorLike) -> None:
         F.put_(F.reshape(t, shape=(-1,)), window.positions(t.shape), value)
 
 
+def places_of(shape: tuple[int, ...], key: Index) -> np.ndarray:
+    """The places in the flattened tensor of this shape that a key selects.
+
+    Raises:
+        IndexError: as getitem.
+    """
+    note_index(key)
+    return _Window(shape, key).positions(shape)
+
+
 def goes_back_into_item() -> bool:
     """Whether the caller runs `x[key] += value` (or another operator), which ends in setitem.
 

@@ -3,6 +3,9 @@
 Names, arguments and meaning are PyTorch's. They take tensors, arrays, lists and numbers.
 """
 
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+
 from .._base.results import ValuesIndices as ValuesIndices
 
 # ruff: noqa: I001 - one import per module, not per name
@@ -103,7 +106,6 @@ from .movement import (
     split as split,
     squeeze as squeeze,
     stack as stack,
-    swapaxes as swapaxes,
     t as t,
     tile as tile,
     transpose as transpose,
@@ -159,3 +161,140 @@ from .unary import (
     square as square,
     trunc as trunc,
 )
+
+# These files are loaded when one of their functions is used: the import of fastdl is to be short.
+if TYPE_CHECKING:
+    from .decompositions import (
+        cholesky as cholesky,
+        cholesky_inverse as cholesky_inverse,
+        cholesky_solve as cholesky_solve,
+        det as det,
+        geqrf as geqrf,
+        inverse as inverse,
+        logdet as logdet,
+        lu_solve as lu_solve,
+        lu_unpack as lu_unpack,
+        matrix_exp as matrix_exp,
+        matrix_power as matrix_power,
+        orgqr as orgqr,
+        ormqr as ormqr,
+        pinverse as pinverse,
+        qr as qr,
+        slogdet as slogdet,
+        svd as svd,
+        triangular_solve as triangular_solve,
+    )
+    from .products import (
+        addbmm as addbmm,
+        addmm as addmm,
+        addmv as addmv,
+        addr as addr,
+        baddbmm as baddbmm,
+        cdist as cdist,
+        chain_matmul as chain_matmul,
+        cosine_similarity as cosine_similarity,
+        cross as cross,
+        dist as dist,
+        einsum as einsum,
+        ger as ger,
+        inner as inner,
+        kron as kron,
+        pdist as pdist,
+        renorm as renorm,
+        tensordot as tensordot,
+        trace as trace,
+        vander as vander,
+        vdot as vdot,
+    )
+    from .scattering import (
+        bucketize as bucketize,
+        diagonal_scatter as diagonal_scatter,
+        index_add as index_add,
+        index_copy as index_copy,
+        index_fill as index_fill,
+        index_put as index_put,
+        index_reduce as index_reduce,
+        masked_scatter as masked_scatter,
+        put as put,
+        repeat_interleave as repeat_interleave,
+        scatter as scatter,
+        scatter_add as scatter_add,
+        scatter_reduce as scatter_reduce,
+        searchsorted as searchsorted,
+        select as select,
+        select_scatter as select_scatter,
+        slice_scatter as slice_scatter,
+        unique_consecutive as unique_consecutive,
+        unravel_index as unravel_index,
+    )
+    from .shaping import (
+        adjoint as adjoint,
+        atleast_1d as atleast_1d,
+        atleast_2d as atleast_2d,
+        atleast_3d as atleast_3d,
+        block_diag as block_diag,
+        broadcast_shapes as broadcast_shapes,
+        broadcast_tensors as broadcast_tensors,
+        cartesian_prod as cartesian_prod,
+        column_stack as column_stack,
+        combinations as combinations,
+        diag as diag,
+        diag_embed as diag_embed,
+        diagflat as diagflat,
+        diagonal as diagonal,
+        dsplit as dsplit,
+        dstack as dstack,
+        fliplr as fliplr,
+        flipud as flipud,
+        hsplit as hsplit,
+        hstack as hstack,
+        meshgrid as meshgrid,
+        narrow_copy as narrow_copy,
+        numel as numel,
+        rot90 as rot90,
+        row_stack as row_stack,
+        split_with_sizes as split_with_sizes,
+        swapaxes as swapaxes,
+        swapdims as swapdims,
+        tensor_split as tensor_split,
+        tril_indices as tril_indices,
+        triu_indices as triu_indices,
+        unfold as unfold,
+        unsafe_chunk as unsafe_chunk,
+        unsafe_split as unsafe_split,
+        vsplit as vsplit,
+        vstack as vstack,
+    )
+
+_LATER = {
+    "decompositions": "cholesky cholesky_inverse cholesky_solve det geqrf inverse logdet "
+    "lu_solve lu_unpack matrix_exp matrix_power orgqr ormqr pinverse qr "
+    "slogdet svd triangular_solve",
+    "products": "addbmm addmm addmv addr baddbmm cdist chain_matmul cosine_similarity "
+    "cross dist einsum ger inner kron pdist renorm tensordot trace vander "
+    "vdot",
+    "scattering": "bucketize diagonal_scatter index_add index_copy index_fill index_put "
+    "index_reduce masked_scatter put repeat_interleave scatter scatter_add "
+    "scatter_reduce searchsorted select select_scatter slice_scatter "
+    "unique_consecutive unravel_index",
+    "shaping": "adjoint atleast_1d atleast_2d atleast_3d block_diag broadcast_shapes "
+    "broadcast_tensors cartesian_prod column_stack combinations diag "
+    "diag_embed diagflat diagonal dsplit dstack fliplr flipud hsplit hstack "
+    "meshgrid narrow_copy numel rot90 row_stack split_with_sizes swapaxes "
+    "swapdims tensor_split tril_indices triu_indices unfold unsafe_chunk "
+    "unsafe_split vsplit vstack",
+}
+LATER = {name: file for file, names in _LATER.items() for name in names.split()}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name not in LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(_import_module(f"{__name__}.{LATER[name]}"), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *LATER})

@@ -48,8 +48,39 @@ FUNCTIONS = (
     "gather take take_along_dim index_select narrow nonzero masked_select argsort sort topk tril "
     "triu unique bincount "
     # products
-    "matmul mm bmm mv dot outer"
+    "matmul mm bmm mv dot outer vdot inner ger kron cross trace addmm addmv addr addbmm baddbmm "
+    "dist renorm "
+    # diagonals, parts
+    "diag diagflat diag_embed diagonal diagonal_scatter fliplr flipud rot90 swapdims adjoint "
+    "tensor_split hsplit vsplit dsplit split_with_sizes unsafe_split unsafe_chunk unfold "
+    "narrow_copy select select_scatter slice_scatter repeat_interleave unique_consecutive "
+    # writing by index
+    "scatter scatter_add scatter_reduce index_add index_copy index_fill index_put index_reduce put "
+    "masked_scatter "
+    # matrices
+    "cholesky cholesky_inverse cholesky_solve det slogdet logdet inverse pinverse matrix_exp "
+    "matrix_power qr svd triangular_solve orgqr geqrf ormqr"
 )
+# Functions of in_place.py:
+IN_PLACE = (
+    "scatter_ scatter_add_ scatter_reduce_ index_add_ index_reduce_ index_copy_ index_fill_ "
+    "index_put_ put_ masked_scatter_ tril_ triu_ fill_diagonal_ addmm_ addmv_ addr_ addbmm_ "
+    "baddbmm_ renorm_"
+)
+
+
+class _Later:
+    """A method whose file is loaded on first use."""
+
+    def __init__(self, name: str, file: str) -> None:
+        self._name, self._file = name, file
+
+    def __get__(self, tensor: Tensor | None, owner: type[Tensor]) -> Any:
+        from importlib import import_module
+
+        function = getattr(import_module(f"{_functions.__name__}.{self._file}"), self._name)
+        setattr(owner, self._name, function)
+        return function if tensor is None else function.__get__(tensor, owner)
 
 
 # --- properties and questions
@@ -103,6 +134,54 @@ def view_as(self: Tensor, other: Tensor) -> Tensor:
     return F.reshape(self, shape=other.shape)
 
 
+def reshape_as(self: Tensor, other: Tensor) -> Tensor:
+    """`reshape` to the shape of another tensor."""
+    return F.reshape(self, shape=other.shape)
+
+
+def nelement(self: Tensor) -> int:
+    """The number of elements."""
+    return self.numel()
+
+
+def is_same_size(self: Tensor, other: Tensor) -> bool:
+    """Whether another tensor has the same shape."""
+    return self.shape == other.shape
+
+
+def sum_to_size(self: Tensor, *size: IntOrInts) -> Tensor:
+    """The sums over axes that have size 1 in a shape, or that it lacks: broadcasting undone.
+
+    Raises:
+        ValueError: a tensor of that shape does not broadcast to this one's.
+    """
+    wanted = moving.one_by_one(size)
+    lead = self.ndim - len(wanted)
+    if lead < 0 or any(m not in (n, 1) for n, m in zip(self.shape[lead:], wanted, strict=True)):
+        raise ValueError(f"sum_to_size: {wanted} does not broadcast to {self.shape}")
+    axes = [i for i, n in enumerate(self.shape) if i < lead or wanted[i - lead] != n]
+    return F.reshape(F.sum(self, axes=axes) if axes else self, shape=wanted)
+
+
+@overload
+def stride(self: Tensor, dim: None = None) -> tuple[int, ...]: ...
+@overload
+def stride(self: Tensor, dim: int) -> int: ...
+def stride(self: Tensor, dim: int | None = None) -> int | tuple[int, ...]:
+    """How many elements lie between neighbours along each axis, or along one."""
+    steps = [0] * self.ndim
+    order = list(range(self.ndim))
+    if self._channels_last:
+        order = [0, *order[2:], 1]
+    count = 1
+    for axis in reversed(order):
+        steps[axis] = count
+        count *= max(self.shape[axis], 1)
+    if dim is None:
+        return tuple(steps)
+    return steps[moving.checked_axis(dim, self.ndim, "stride")]
+
+
 def expand_as(self: Tensor, other: Tensor) -> Tensor:
     """`expand` to the shape of another tensor."""
     return _functions.broadcast_to(self, other.shape)
@@ -135,6 +214,13 @@ def transposed(self: Tensor) -> Tensor:
 def matrix_transposed(self: Tensor) -> Tensor:
     """The last two axes exchanged."""
     return _functions.transpose(self, -2, -1)
+
+
+def adjoint_of(self: Tensor) -> Tensor:
+    """The transpose of a matrix."""
+    if self.ndim not in (0, 2):
+        raise ValueError(f"H: expected a matrix, got shape {self.shape}")
+    return matrix_transposed(self) if self.ndim else self
 
 
 def iterate(self: Tensor) -> Iterator[Tensor]:
@@ -227,6 +313,11 @@ def new_full(
 def new_zeros(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
     """Zeros, in this tensor's type unless `dtype` is given."""
     return new_full(self, moving.one_or_many(size), 0, dtype)
+
+
+def new_empty(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
+    """A tensor without initial values, in this tensor's type unless `dtype` is given."""
+    return moved(_core.empty(moving.one_or_many(size), dtype or self.dtype), device_of(self))
 
 
 def new_ones(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
@@ -334,25 +425,6 @@ def masked_fill_(self: Tensor, mask: TensorLike, value: TensorLike) -> Tensor:
     return copy_(self, _functions.masked_fill(self, mask, value))
 
 
-def scatter_(self: Tensor, dim: int, index: TensorLike, src: TensorLike) -> Tensor:
-    """Writes in place `self[index[i][j]][j] = src[i][j]` for dim 0, and so on.
-
-    Args:
-        dim: the axis whose places `index` holds.
-        index: integers, with as many axes as the tensor.
-        src: values of the index's shape, or one value.
-    """
-    where = np.arange(self.numel()).reshape(self.shape)
-    index = _core.as_tensor(index).numpy()
-    window = tuple(
-        slice(None) if axis == dim % self.ndim else slice(extent)
-        for axis, extent in enumerate(index.shape)
-    )
-    places = np.take_along_axis(where[window], index, dim)
-    F.put_(F.reshape(self, shape=(-1,)), places, src)
-    return self
-
-
 def uniform_(
     self: Tensor, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None
 ) -> Tensor:
@@ -439,6 +511,11 @@ METHODS: dict[str, Callable[..., object]] = {
     "view": view,
     "view_as": view_as,
     "expand_as": expand_as,
+    "reshape_as": reshape_as,
+    "is_same_size": is_same_size,
+    "sum_to_size": sum_to_size,
+    "stride": stride,
+    "nelement": nelement,
     "to": to,
     "cpu": to_cpu,
     "type": _functions.cast,
@@ -455,6 +532,7 @@ METHODS: dict[str, Callable[..., object]] = {
     "new_full": new_full,
     "new_zeros": new_zeros,
     "new_ones": new_ones,
+    "new_empty": new_empty,
     "requires_grad_": requires_grad_,
     "copy_": copy_,
     "fill_": fill_,
@@ -470,7 +548,6 @@ METHODS: dict[str, Callable[..., object]] = {
     "relu_": relu_,
     "clamp_": clamp_,
     "masked_fill_": masked_fill_,
-    "scatter_": scatter_,
     "uniform_": uniform_,
     "normal_": normal_,
     "bernoulli_": bernoulli_,
@@ -488,12 +565,17 @@ PROPERTIES: dict[str, tuple[Any, ...]] = {
     "is_cuda": (is_cuda,),
     "T": (transposed,),
     "mT": (matrix_transposed,),
+    "mH": (matrix_transposed,),
+    "H": (adjoint_of,),
 }
 
 
 def _attach() -> None:
     for name in FUNCTIONS.split():
-        setattr(Tensor, name, getattr(_functions, name))
+        file = _functions.LATER.get(name)
+        setattr(Tensor, name, _Later(name, file) if file else getattr(_functions, name))
+    for name in IN_PLACE.split():
+        setattr(Tensor, name, _Later(name, "in_place"))
     for name, method in METHODS.items():
         setattr(Tensor, name, method)
     for name, accessors in PROPERTIES.items():
