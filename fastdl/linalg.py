@@ -154,19 +154,9 @@ def inv_ex(A: TensorLike, *, check_errors: bool = False) -> InverseResult:
 def _regular(x: Tensor) -> tuple[np.ndarray, Tensor]:
     """For each matrix 0 or the number of the first pivot that is 0. And x with ones on the diagonal
     in the place of singular matrices."""
-    info = _first_zero(x, True)
+    info = base.first_zero_pivot(x, True)
     one = np.eye(x.shape[-1], dtype=np.float32)
     return info, F.where((info == 0)[..., None, None], x, one) if info.any() else x
-
-
-def _first_zero(x: Tensor, pivot: bool) -> np.ndarray:
-    values = base.matrices(x)
-    base.eliminated(values, pivot)
-    zero = np.diagonal(values, axis1=-2, axis2=-1) == 0
-    found: np.ndarray = (
-        np.where(zero.any(-1), zero.argmax(-1) + 1, 0) if zero.size else zero.any(-1)
-    )
-    return found
 
 
 def _nan_where(info: np.ndarray, y: Tensor) -> Tensor:
@@ -614,7 +604,7 @@ def lu_factor_ex(
         1
     """
     x = _matrices(A, "linalg.lu_factor")
-    info = _first_zero(x, pivot)
+    info = base.first_zero_pivot(x, pivot)
     if check_errors and info.any():
         raise LinAlgError(f"linalg.lu_factor: pivot {info[info != 0].flat[0]} is 0")
     packed, pivots = base.packed_lu(x, pivot, "linalg.lu_factor")

@@ -458,6 +458,16 @@ def lu(x: Tensor, pivot: bool, who: str = "lu") -> tuple[np.ndarray, Tensor, Ten
     return order, low, up
 
 
+def first_zero_pivot(x: Tensor, pivot: bool) -> np.ndarray:
+    """For each matrix the number of the first pivot that is 0, from 1; 0 if there is none."""
+    values = matrices(x)
+    eliminated(values, pivot)
+    zero = np.diagonal(values, axis1=-2, axis2=-1) == 0
+    if not zero.shape[-1]:
+        return np.zeros(zero.shape[:-1], np.int64)
+    return np.asarray(np.where(zero.any(-1), zero.argmax(-1) + 1, 0))
+
+
 def eliminated(a: np.ndarray, pivot: bool) -> np.ndarray:
     """Eliminates in place, below the diagonal with the factors. Returns the order of the rows."""
     rows, columns = a.shape[-2:]

@@ -172,6 +172,7 @@ if TYPE_CHECKING:
         geqrf as geqrf,
         inverse as inverse,
         logdet as logdet,
+        lu as lu,
         lu_solve as lu_solve,
         lu_unpack as lu_unpack,
         matrix_exp as matrix_exp,
@@ -268,7 +269,7 @@ if TYPE_CHECKING:
 
 _LATER = {
     "decompositions": "cholesky cholesky_inverse cholesky_solve det geqrf inverse logdet "
-    "lu_solve lu_unpack matrix_exp matrix_power orgqr ormqr pinverse qr "
+    "lu lu_solve lu_unpack matrix_exp matrix_power orgqr ormqr pinverse qr "
     "slogdet svd triangular_solve",
     "products": "addbmm addmm addmv addr baddbmm cdist chain_matmul cosine_similarity "
     "cross dist einsum ger inner kron pdist renorm tensordot trace vander "

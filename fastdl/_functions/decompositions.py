@@ -207,6 +207,34 @@ def lu_solve(input: TensorLike, LU_data: TensorLike, LU_pivots: TensorLike) -> T
     return base.solved_by_factors(factors, _core.as_tensor(LU_pivots), b, False, "lu_solve")
 
 
+def lu(
+    input: TensorLike, pivot: bool = True, get_infos: bool = False
+) -> tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor]:
+    """`linalg.lu_factor_ex` (`torch.Tensor.lu`): both triangles in one matrix, and the exchanges
+    of rows.
+
+    Args:
+        input: matrices.
+        pivot: whether rows are exchanged.
+        get_infos: whether to return for each matrix 0, or the number of the first pivot that is 0.
+            Otherwise such a pivot is an error.
+
+    Raises:
+        RuntimeError: a pivot is 0 (`fastdl.linalg.LinAlgError`).
+
+    Example:
+        >>> lu([[1.0, 2.0], [2.0, 2.0]])[1].tolist()
+        [2, 2]
+    """
+    x = as_matrices(input, "lu", "input")
+    info = base.first_zero_pivot(x, pivot)
+    if info.any() and not get_infos:
+        raise base.LinAlgError(f"lu: pivot {info[info != 0].flat[0]} is 0")
+    packed, pivots = base.packed_lu(x, pivot, "lu")
+    found = packed, _core.as_tensor((pivots + 1).astype(np.int32))
+    return (*found, _core.as_tensor(np.asarray(info, np.int32))) if get_infos else found
+
+
 def lu_unpack(
     LU_data: TensorLike, LU_pivots: TensorLike, unpack_data: bool = True, unpack_pivots: bool = True
 ) -> LUResult:

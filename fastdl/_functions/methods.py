@@ -59,7 +59,7 @@ FUNCTIONS = (
     "masked_scatter "
     # matrices
     "cholesky cholesky_inverse cholesky_solve det slogdet logdet inverse pinverse matrix_exp "
-    "matrix_power qr svd triangular_solve orgqr geqrf ormqr"
+    "matrix_power qr svd triangular_solve lu lu_solve orgqr geqrf ormqr"
 )
 # Functions of in_place.py:
 IN_PLACE = (
