@@ -9,6 +9,7 @@ import numpy as np
 from .. import _core
 from .._base import diagonals, formulas, products
 from .._base import functional as F
+from .._base.checks import shown
 from .._base.einsum import einsum as _einsum
 from .._base.moving import checked_axis
 
@@ -35,6 +36,8 @@ def einsum(equation: str, *operands: TensorLike | Sequence[TensorLike]) -> Tenso
         >>> einsum("ij,jk->ik", [[1.0, 2.0]], fastdl.tensor([[3.0], [4.0]])).tolist()
         [[11.0]]
     """
+    if not isinstance(equation, str):
+        raise TypeError(f"einsum: equation: expected a text, got {shown(equation)}")
     many = operands
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)) and equation.count(","):
         many = tuple(operands[0])

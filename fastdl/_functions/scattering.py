@@ -6,6 +6,7 @@ all values that are in the result.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from .. import _core
 from .._base import diagonals, moving, scattering, shaping
 from .._base import functional as F
-from .._base.checks import check_choice
+from .._base.checks import check_choice, check_integers
 from .._base.indexing import places_of
 from .._core import Tensor
 
@@ -258,8 +259,9 @@ def index_copy(input: TensorLike, dim: int, index: TensorLike, source: TensorLik
         >>> index_copy([1.0, 2.0], 0, [1], [5.0]).tolist()
         [1.0, 5.0]
     """
-    x, axis, where, values = scattering.slice_arguments(input, dim, index, source, "index_copy")
-    assert values is not None
+    values = _core.as_tensor(source)
+    x, axis, where, given = scattering.slice_arguments(input, dim, index, values, "index_copy")
+    values = values if given is None else given
     if values.dtype != x.dtype:
         raise ValueError(f"index_copy: source: expected type {x.dtype}, got {values.dtype}")
     places = scattering.slices_at(x, axis, where) if x.ndim else where
@@ -505,8 +507,8 @@ def unravel_index(indices: TensorLike, shape: IntOrInts) -> tuple[Tensor, ...]:
         [[0, 1], [1, 2]]
     """
     places = _core.as_tensor(indices)
-    sizes = moving.one_by_one((shape,))
-    total = int(np.prod(sizes))
+    sizes = check_integers("unravel_index", "shape", moving.one_by_one((shape,)), 0)
+    total = math.prod(sizes)
     values = np.asarray(places)
     if (
         values.size
@@ -542,7 +544,7 @@ def unique_consecutive(
     flat = F.reshape(x, shape=(-1,)) if dim is None else x
     axis = moving.checked_axis(0 if dim is None else dim, flat.ndim, "unique_consecutive")
     rows = np.moveaxis(np.asarray(flat.detach()), axis, 0)
-    rows = rows.reshape(len(rows), -1)
+    rows = rows.reshape(len(rows), math.prod(rows.shape[1:]))
     new = np.ones(len(rows), bool)
     new[1:] = (rows[1:] != rows[:-1]).any(1)
     firsts = np.flatnonzero(new)

@@ -104,7 +104,7 @@ def broadcast_shapes(*shapes: IntOrInts) -> tuple[int, ...]:
     """
     try:
         return np.broadcast_shapes(*(tuple(moving.one_by_one((shape,))) for shape in shapes))
-    except ValueError:
+    except (TypeError, ValueError):
         known = " and ".join(str(shape) for shape in shapes)
         raise ValueError(f"broadcast_shapes: {known} don't broadcast") from None
 
@@ -499,7 +499,8 @@ def meshgrid(*tensors: TensorLike, indexing: str | None = None) -> tuple[Tensor,
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         if tensors[0] and not isinstance(tensors[0][0], (int, float)):
             many = tuple(tensors[0])
-    return _views(shaping.grids(many, indexing or "ij", "meshgrid"), _core.as_tensor(many[0]))
+    grids = shaping.grids(many, indexing or "ij", "meshgrid")
+    return _views(grids, _core.as_tensor(many[0]))
 
 
 def cartesian_prod(*tensors: TensorLike) -> Tensor:
@@ -509,7 +510,7 @@ def cartesian_prod(*tensors: TensorLike) -> Tensor:
         >>> cartesian_prod([1, 2], [3]).tolist()
         [[1, 3], [2, 3]]
     """
-    many = [_core.as_tensor(x) for x in tensors]
+    many = shaping.as_list(tensors, "cartesian_prod")
     if len(many) == 1:
         return many[0]
     grids = shaping.grids(many, "ij", "cartesian_prod")
