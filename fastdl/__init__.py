@@ -44,6 +44,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import dtype_policies as dtype_policies
     from . import initializers as initializers
     from . import layers as layers
+    from . import linalg as linalg
     from . import losses as losses
     from . import metrics as metrics
     from . import mixed_precision as mixed_precision
@@ -79,6 +80,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._base.creation import full_like as full_like
     from ._base.creation import is_tensor as is_tensor
     from ._base.creation import linspace as linspace
+    from ._base.creation import logspace as logspace
     from ._base.creation import normal as normal
     from ._base.creation import ones as ones
     from ._base.creation import ones_like as ones_like
@@ -152,13 +154,13 @@ float, half, long, int, bool = float32, float16, int64, int32, bool_
 
 _SUBMODULES = frozenset(
     "activations applications autograd backend callbacks config constraints cuda data datasets "
-    "dtype_policies initializers layers losses metrics mixed_precision models nn ops optim "
+    "dtype_policies initializers layers linalg losses metrics mixed_precision models nn ops optim "
     "optimizers preprocessing random regularizers saving sklearn special tabular tree utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.
 _HOMES = {
     "_base.creation": "tensor as_tensor from_numpy from_dlpack full zeros ones empty arange eye "
-    "linspace is_tensor rand randn normal randint randperm bernoulli zeros_like ones_like "
+    "linspace logspace is_tensor rand randn normal randint randperm bernoulli zeros_like ones_like "
     "full_like empty_like rand_like randn_like",
     "_base.random": "manual_seed seed initial_seed get_rng_state set_rng_state Generator",
     "_base.device": "device",

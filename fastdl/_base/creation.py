@@ -290,6 +290,31 @@ def linspace(
     return _finished(_core.as_tensor(values, dtype or float32), requires_grad, device)
 
 
+def logspace(
+    start: float,
+    end: float,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: DTypeLike | None = float32,
+    requires_grad: bool = False,
+    device: str | Device | None = None,
+) -> Tensor:
+    """`steps` powers of a base, whose exponents have equal distances from `start` to `end`.
+
+    Example:
+        >>> logspace(0, 2, 3).tolist()
+        [1.0, 10.0, 100.0]
+    """
+    first, last, base = (
+        check_number("logspace", argument, value, -math.inf)
+        for argument, value in (("start", start), ("end", end), ("base", base))
+    )
+    steps = check_integer("logspace", "steps", steps, 0)
+    values = np.power(base, np.linspace(first, last, steps))
+    return _finished(_core.as_tensor(values, dtype or float32), requires_grad, device)
+
+
 def eye(
     n: int,
     m: int | None = None,

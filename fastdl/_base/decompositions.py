@@ -425,7 +425,7 @@ def _svd_gradient(
 def lu(x: Tensor, pivot: bool, who: str = "lu") -> tuple[np.ndarray, Tensor, Tensor]:
     """x[order] = L U with ones on the diagonal of L: the order of the rows, L and U."""
     values = matrices(x)
-    order = _eliminated(values, pivot)
+    order = eliminated(values, pivot)
     rows, columns = x.shape[-2:]
     k = min(rows, columns)
     shape = (*x.shape[:-1], columns)
@@ -458,7 +458,17 @@ def lu(x: Tensor, pivot: bool, who: str = "lu") -> tuple[np.ndarray, Tensor, Ten
     return order, low, up
 
 
-def _eliminated(a: np.ndarray, pivot: bool) -> np.ndarray:
+def first_zero_pivot(x: Tensor, pivot: bool) -> np.ndarray:
+    """For each matrix the number of the first pivot that is 0, from 1; 0 if there is none."""
+    values = matrices(x)
+    eliminated(values, pivot)
+    zero = np.diagonal(values, axis1=-2, axis2=-1) == 0
+    if not zero.shape[-1]:
+        return np.zeros(zero.shape[:-1], np.int64)
+    return np.asarray(np.where(zero.any(-1), zero.argmax(-1) + 1, 0))
+
+
+def eliminated(a: np.ndarray, pivot: bool) -> np.ndarray:
     """Eliminates in place, below the diagonal with the factors. Returns the order of the rows."""
     rows, columns = a.shape[-2:]
     flat = a.reshape(-1, rows, columns)
@@ -552,3 +562,39 @@ def inverse_of_factor(factor: Tensor, upper: bool, who: str) -> Tensor:
     one = _core.as_tensor(np.eye(n, dtype=np.float32))
     side = solved_triangular(factor, one, not upper, who=who)
     return product(side, flipped(side)) if upper else product(flipped(side), side)
+
+
+def unpacked_lu(x: Tensor) -> tuple[Tensor, Tensor]:
+    """L and U from one matrix."""
+    rows, columns = x.shape[-2:]
+    k = min(rows, columns)
+    left = F.split(x, sizes=[k, columns - k], axis=-1)[0]
+    top = F.split(x, sizes=[k, rows - k], axis=-2)[0]
+    low = F.add(_where(_ones(rows, k, -1), left), np.eye(rows, k, dtype=np.float32))
+    return low, _where(~_ones(k, columns, -1), top)
+
+
+def permutation(order: np.ndarray) -> Tensor:
+    """The P with P y = x for y = x[order]."""
+    one = np.eye(order.shape[-1], dtype=np.float32)
+    return _core.as_tensor(np.ascontiguousarray(np.swapaxes(one[order], -1, -2)))
+
+
+def solved_by_factors(
+    factors: Tensor, pivots: Tensor, b: Tensor, transpose: bool, who: str
+) -> Tensor:
+    """The x of a x = b, or with `transpose` of a^T x = b, from both triangles of a in one matrix.
+
+    `pivots` are the exchanges of rows, counted from 1.
+    """
+    n = factors.shape[-1]
+    if pivots.shape != factors.shape[:-1]:
+        raise ValueError(f"{who}: pivots: expected shape {factors.shape[:-1]}, got {pivots.shape}")
+    low, up = unpacked_lu(factors)
+    order = order_of(np.asarray(pivots).astype(np.int64) - 1, n)
+    turn = permutation(order)
+    if transpose:
+        y = solved_triangular(flipped(up), b, True, who=who)
+        return F.matmul(turn, solved_triangular(flipped(low), y, False, True, who))
+    y = solved_triangular(low, F.matmul(flipped(turn), b), True, True, who)
+    return solved_triangular(up, y, False, who=who)

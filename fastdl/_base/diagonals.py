@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _core
 from . import functional as F
+from .checks import check_integer
 from .moving import checked_axes, moved
 
 if TYPE_CHECKING:
@@ -22,12 +23,12 @@ def _extent(rows: int, columns: int, offset: int) -> tuple[int, int]:
 
 def diagonal(x: TensorLike, offset: int, axis1: int, axis2: int, who: str) -> Tensor:
     """A diagonal of the matrices in two axes, as the last axis of the result."""
-    x = _core.as_tensor(x)
+    x, offset = _core.as_tensor(x), check_integer(who, "offset", offset)
     axes = checked_axes((axis1, axis2), x.ndim, who)
     if axes != [x.ndim - 2, x.ndim - 1]:
         x = moved(x, axes, (-2, -1), who)
     rows, columns = x.shape[-2:]
-    start, length = _extent(rows, columns, int(offset))
+    start, length = _extent(rows, columns, offset)
     lead = x.shape[:-2]
     flat = F.reshape(x, shape=(*lead, rows * columns))
     stop = start + (length - 1) * (columns + 1) + 1 if length else start
@@ -39,7 +40,7 @@ def diagonal(x: TensorLike, offset: int, axis1: int, axis2: int, who: str) -> Te
 
 def embedded(x: TensorLike, offset: int, axis1: int, axis2: int, who: str) -> Tensor:
     """Square matrices, in two axes of the result, with the last axis of x as a diagonal."""
-    x = _core.as_tensor(x)
+    x, offset = _core.as_tensor(x), check_integer(who, "offset", offset)
     if not x.ndim:
         raise ValueError(f"{who}: expected at least 1 axis, got shape {x.shape}")
     *lead, length = x.shape

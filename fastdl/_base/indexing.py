@@ -149,6 +149,16 @@ def _summed(gradient: Tensor, shape: tuple[int, ...]) -> Tensor:
     return F.reshape(gradient, shape=shape)
 
 
+def places_of(shape: tuple[int, ...], key: Index) -> np.ndarray:
+    """The places in the flattened tensor of this shape that a key selects.
+
+    Raises:
+        IndexError: as getitem.
+    """
+    note_index(key)
+    return _Window(shape, key).positions(shape)
+
+
 def goes_back_into_item() -> bool:
     """Whether the caller runs `x[key] += value` (or another operator), which ends in setitem.
 

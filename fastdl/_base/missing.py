@@ -16,6 +16,7 @@ _PEERS = {
     "fastdl.autograd": ("torch.autograd",),
     "fastdl.cuda": ("torch.cuda",),
     "fastdl.data": ("torch.utils.data",),
+    "fastdl.linalg": ("torch.linalg",),
     "fastdl.nn": ("torch.nn",),
     "fastdl.nn.functional": ("torch.nn.functional",),
     "fastdl.nn.init": ("torch.nn.init",),

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import _core
 from . import functional as F
+from .checks import check_integer, shown
 from .moving import checked_axes, checked_axis, is_integer, moved
 
 if TYPE_CHECKING:
@@ -29,7 +30,12 @@ def tensordot(x: TensorLike, y: TensorLike, axes: int | Sequence[IntOrInts], who
             )
         of_x, of_y = list(range(x.ndim - count, x.ndim)), list(range(count))
     else:
-        first, second = axes
+        try:
+            first, second = axes
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"{who}: expected a number of axes, or the axes of both tensors, got {shown(axes)}"
+            ) from None
         of_x, of_y = checked_axes(first, x.ndim, who), checked_axes(second, y.ndim, who)
     sizes = [x.shape[i] for i in of_x]
     if sizes != [y.shape[i] for i in of_y]:
@@ -100,9 +106,7 @@ def vander(x: TensorLike, count: int | None, increasing: bool, who: str) -> Tens
     x = _core.as_tensor(x)
     if not x.ndim:
         raise ValueError(f"{who}: expected at least 1 axis, got shape {x.shape}")
-    n = x.shape[-1] if count is None else int(count)
-    if n < 0:
-        raise ValueError(f"{who}: N: expected an integer of at least 0, got {n}")
+    n = x.shape[-1] if count is None else check_integer(who, "N", count, 0, 2**20)
     one = F.add(F.mul(x, 0), 1)
     powers = [one]
     for _ in range(n - 1):

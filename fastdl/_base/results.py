@@ -32,6 +32,44 @@ if TYPE_CHECKING:
         hist: Tensor
         bin_edges: Tensor
 
+    class SlogdetResult(NamedTuple):
+        """Signs of determinants, and the logarithms of their absolute values."""
+
+        sign: Tensor
+        logabsdet: Tensor
+
+    class QRResult(NamedTuple):
+        """Orthogonal columns and an upper triangle."""
+
+        Q: Tensor
+        R: Tensor
+
+    class SVDResult(NamedTuple):
+        """U, the singular values and V."""
+
+        U: Tensor
+        S: Tensor
+        V: Tensor
+
+    class LUResult(NamedTuple):
+        """A permutation of rows, a lower and an upper triangle."""
+
+        P: Tensor
+        L: Tensor
+        U: Tensor
+
+    class SolutionResult(NamedTuple):
+        """The solution, and the matrix of the system."""
+
+        solution: Tensor
+        cloned_coefficient: Tensor
+
+    class GeqrfResult(NamedTuple):
+        """Reflections and their factors."""
+
+        a: Tensor
+        tau: Tensor
+
 else:  # typing takes a quarter of a millisecond for that, which is 3 % of the import
     ValuesIndices = namedtuple("ValuesIndices", ["values", "indices"], module=__name__)
     ValuesIndices.__doc__ = "Values chosen along an axis, and their places there."
@@ -41,3 +79,11 @@ else:  # typing takes a quarter of a millisecond for that, which is 3 % of the i
     MinMax.__doc__ = "The smallest and the largest values."
     Histogram = namedtuple("Histogram", ["hist", "bin_edges"], module=__name__)
     Histogram.__doc__ = "Counts of bins, and the edges of the bins."
+    SlogdetResult = namedtuple("SlogdetResult", ["sign", "logabsdet"], module=__name__)
+    QRResult = namedtuple("QRResult", ["Q", "R"], module=__name__)
+    SVDResult = namedtuple("SVDResult", ["U", "S", "V"], module=__name__)
+    LUResult = namedtuple("LUResult", ["P", "L", "U"], module=__name__)
+    SolutionResult = namedtuple(
+        "SolutionResult", ["solution", "cloned_coefficient"], module=__name__
+    )
+    GeqrfResult = namedtuple("GeqrfResult", ["a", "tau"], module=__name__)

@@ -21,6 +21,7 @@ from .outside import outside
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
 
+_RANK = {"b": 0, "u": 1, "i": 1, "f": 2}  # of NumPy's kinds of types
 REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
 
 
@@ -137,6 +138,10 @@ def reduced(x: Tensor, places: Tensor, values: Tensor, how: str, include: bool, 
         who: the function.
     """
     check_choice(who, "reduce", how, REDUCTIONS)
+    if _RANK[values.dtype.kind] > _RANK[x.dtype.kind]:
+        raise TypeError(
+            f"{who}: values of type {values.dtype} do not fit into a tensor of type {x.dtype}"
+        )
     if not values.numel():
         return x
     values = F.cast(values, dtype=x.dtype) if values.dtype != x.dtype else values

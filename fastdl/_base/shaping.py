@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _core
 from . import functional as F
-from .checks import check_choice
+from .checks import check_choice, check_integer, check_integers, shown
 from .moving import checked_axes, checked_axis, exchanged, flipped, in_parts, is_integer, moved
 
 if TYPE_CHECKING:
@@ -33,7 +33,12 @@ def at_least(x: TensorLike, rank: int) -> Tensor:
 
 def as_list(xs: Sequence[TensorLike] | Tensor, who: str) -> list[Tensor]:
     """Several tensors. ValueError if there is none."""
-    many = [_core.as_tensor(x) for x in xs]
+    if isinstance(xs, _core.Tensor):
+        xs = [xs[i] for i in range(len(xs))]
+    try:
+        many = [_core.as_tensor(x) for x in xs]
+    except TypeError:
+        raise TypeError(f"{who}: expected a list of tensors, got {shown(xs)}") from None
     if not many:
         raise ValueError(f"{who}: expected at least one tensor, got none")
     return many
@@ -78,7 +83,7 @@ def axis_of_split(x: Tensor, kind: str, who: str) -> int:
 def grids(xs: Sequence[TensorLike], indexing: str, who: str) -> list[Tensor]:
     """For each vector a tensor that varies along one axis only, with the others' sizes."""
     check_choice(who, "indexing", indexing, ("ij", "xy"))
-    many = [_core.as_tensor(x) for x in xs]
+    many = as_list(xs, who)
     for x in many:
         if x.ndim > 1:
             raise ValueError(f"{who}: expected vectors, got shape {x.shape}")
@@ -170,8 +175,6 @@ def with_larger_places(x: TensorLike, block: int, channels_last: bool, who: str)
 def _image(
     x: TensorLike, block: int, channels_last: bool, who: str
 ) -> tuple[Tensor, tuple[int, int, int, int], int]:
-    from .checks import check_integer
-
     x = _core.as_tensor(x)
     if x.ndim != 4:
         raise ValueError(f"{who}: expected 4 axes, got shape {x.shape}")
@@ -185,7 +188,8 @@ def coordinates(indices: TensorLike, shape: IntOrInts, who: str) -> list[Tensor]
     places = _core.as_tensor(indices)
     if places.dtype.kind not in "iu":
         raise TypeError(f"{who}: indices: expected integers, got dtype {places.dtype}")
-    sizes = (int(shape),) if is_integer(shape) else tuple(int(n) for n in shape)
+    sizes = check_integers(who, "shape", shape, 0)
+    sizes = sizes if isinstance(sizes, tuple) else (sizes,)
     total = math.prod(sizes)
     places = F.where(F.lt(places, 0), F.add(places, total), places)
     result = []

@@ -105,7 +105,6 @@ from .movement import (
     split as split,
     squeeze as squeeze,
     stack as stack,
-    swapaxes as swapaxes,
     t as t,
     tile as tile,
     transpose as transpose,

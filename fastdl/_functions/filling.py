@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .._base import functional as F
 from .._base.random import drawing_from
 
@@ -113,3 +115,22 @@ def cauchy_(
 def _above_zero(like: Tensor) -> Tensor:
     """Uniform random numbers of (0, 1]."""
     return F.sub(1.0, F.uniform(shape=like.shape))
+
+
+def fill_diagonal_(self: Tensor, fill_value: float, wrap: bool = False) -> Tensor:
+    """Writes one value into the diagonal, in place.
+
+    Args:
+        fill_value: the value.
+        wrap: whether the diagonal of a tall matrix begins anew below its end.
+
+    Raises:
+        ValueError: there are fewer than two axes, or more than two of different sizes.
+    """
+    shape = self.shape
+    if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
+        raise ValueError(f"fill_diagonal_: expected a matrix or equal axes, got shape {shape}")
+    mask = np.zeros(shape, bool)
+    np.fill_diagonal(mask, True, wrap)
+    self[mask] = fill_value
+    return self

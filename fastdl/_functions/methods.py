@@ -22,6 +22,7 @@ from .filling import (
     bernoulli_,
     cauchy_,
     exponential_,
+    fill_diagonal_,
     geometric_,
     log_normal_,
     normal_,
@@ -53,7 +54,7 @@ FUNCTIONS = (
     # reductions
     "sum mean prod any all max min amax amin argmax argmin var std cumsum logsumexp norm "
     # shapes
-    "reshape flatten unflatten squeeze unsqueeze transpose swapaxes permute t movedim expand "
+    "reshape flatten unflatten squeeze unsqueeze transpose permute t movedim expand "
     "broadcast_to repeat tile split chunk unbind flip roll ravel moveaxis "
     # picking
     "gather take take_along_dim index_select narrow nonzero masked_select argsort sort topk tril "
@@ -61,8 +62,6 @@ FUNCTIONS = (
     # products
     "matmul mm bmm mv dot outer"
 )
-
-
 # Those that are loaded on first use:
 LATER = (
     "acos arccos acosh arccosh asin arcsin asinh arcsinh atan arctan atanh arctanh cosh sinh tan "
@@ -73,7 +72,18 @@ LATER = (
     "bitwise_not gcd lcm bitwise_and bitwise_or bitwise_xor bitwise_left_shift "
     "bitwise_right_shift median nanmedian quantile nanquantile mode kthvalue msort aminmax cummax "
     "cummin count_nonzero nansum nanmean cumprod logcumsumexp cov corrcoef diff histc histogram "
-    "argwhere multinomial angle conj_physical resolve_conj resolve_neg is_conj renorm"
+    "argwhere multinomial angle conj_physical resolve_conj resolve_neg is_conj renorm "
+    # shapes and parts
+    "swapaxes swapdims diag diagflat diag_embed diagonal diagonal_scatter fliplr flipud rot90 "
+    "adjoint tensor_split hsplit vsplit dsplit split_with_sizes unsafe_split unsafe_chunk unfold "
+    "narrow_copy select select_scatter slice_scatter repeat_interleave unique_consecutive "
+    # writing by index
+    "scatter scatter_add scatter_reduce index_add index_copy index_fill index_put index_reduce put "
+    "masked_scatter "
+    # products and matrices
+    "vdot inner ger kron cross trace addmm addmv addr addbmm baddbmm cholesky cholesky_inverse "
+    "cholesky_solve det slogdet logdet inverse pinverse matrix_exp matrix_power qr svd "
+    "triangular_solve lu lu_solve orgqr geqrf ormqr"
 )
 # Functions whose results are written in place by the method with the name and `_`, likewise:
 IN_PLACE = (
@@ -85,7 +95,9 @@ IN_PLACE = (
     "acos arccos atan arctan sinh cosh tanh asinh arcsinh acosh arccosh atanh arctanh floor ceil "
     "round trunc fix frac erf erfc erfinv relu sigmoid deg2rad rad2deg sinc i0 lgamma digamma "
     "mvlgamma nan_to_num logit atan2 arctan2 copysign hypot nextafter ldexp xlogy heaviside "
-    "igamma igammac lerp addcmul addcdiv cumsum cumprod tril triu conj_physical renorm"
+    "igamma igammac lerp addcmul addcdiv cumsum cumprod tril triu conj_physical renorm "
+    "scatter scatter_add scatter_reduce index_add index_copy index_fill index_put index_reduce put "
+    "masked_scatter addmm addmv addr addbmm baddbmm"
 )
 
 
@@ -135,6 +147,54 @@ def view_as(self: Tensor, other: Tensor) -> Tensor:
     return F.reshape(self, shape=other.shape)
 
 
+def reshape_as(self: Tensor, other: Tensor) -> Tensor:
+    """`reshape` to the shape of another tensor."""
+    return F.reshape(self, shape=other.shape)
+
+
+def nelement(self: Tensor) -> int:
+    """The number of elements."""
+    return self.numel()
+
+
+def is_same_size(self: Tensor, other: Tensor) -> bool:
+    """Whether another tensor has the same shape."""
+    return self.shape == other.shape
+
+
+def sum_to_size(self: Tensor, *size: IntOrInts) -> Tensor:
+    """The sums over axes that have size 1 in a shape, or that it lacks: broadcasting undone.
+
+    Raises:
+        ValueError: a tensor of that shape does not broadcast to this one's.
+    """
+    wanted = moving.one_by_one(size)
+    lead = self.ndim - len(wanted)
+    if lead < 0 or any(m not in (n, 1) for n, m in zip(self.shape[lead:], wanted, strict=True)):
+        raise ValueError(f"sum_to_size: {wanted} does not broadcast to {self.shape}")
+    axes = [i for i, n in enumerate(self.shape) if i < lead or wanted[i - lead] != n]
+    return F.reshape(F.sum(self, axes=axes) if axes else self, shape=wanted)
+
+
+@overload
+def stride(self: Tensor, dim: None = None) -> tuple[int, ...]: ...
+@overload
+def stride(self: Tensor, dim: int) -> int: ...
+def stride(self: Tensor, dim: int | None = None) -> int | tuple[int, ...]:
+    """How many elements lie between neighbours along each axis, or along one."""
+    steps = [0] * self.ndim
+    order = list(range(self.ndim))
+    if self._channels_last:
+        order = [0, *order[2:], 1]
+    count = 1
+    for axis in reversed(order):
+        steps[axis] = count
+        count *= max(self.shape[axis], 1)
+    if dim is None:
+        return tuple(steps)
+    return steps[moving.checked_axis(dim, self.ndim, "stride")]
+
+
 def expand_as(self: Tensor, other: Tensor) -> Tensor:
     """`expand` to the shape of another tensor."""
     return _functions.broadcast_to(self, other.shape)
@@ -172,6 +232,13 @@ def transposed(self: Tensor) -> Tensor:
 def matrix_transposed(self: Tensor) -> Tensor:
     """The last two axes exchanged."""
     return _functions.transpose(self, -2, -1)
+
+
+def adjoint_of(self: Tensor) -> Tensor:
+    """The transpose of a matrix."""
+    if self.ndim not in (0, 2):
+        raise ValueError(f"H: expected a matrix, got shape {self.shape}")
+    return matrix_transposed(self) if self.ndim else self
 
 
 def iterate(self: Tensor) -> Iterator[Tensor]:
@@ -264,6 +331,11 @@ def new_full(
 def new_zeros(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
     """Zeros, in this tensor's type unless `dtype` is given."""
     return new_full(self, moving.one_or_many(size), 0, dtype)
+
+
+def new_empty(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
+    """A tensor without initial values, in this tensor's type unless `dtype` is given."""
+    return moved(_core.empty(moving.one_or_many(size), dtype or self.dtype), device_of(self))
 
 
 def new_ones(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
@@ -401,25 +473,6 @@ def real(self: Tensor) -> Tensor:
     return self
 
 
-def scatter_(self: Tensor, dim: int, index: TensorLike, src: TensorLike) -> Tensor:
-    """Writes in place `self[index[i][j]][j] = src[i][j]` for dim 0, and so on.
-
-    Args:
-        dim: the axis whose places `index` holds.
-        index: integers, with as many axes as the tensor.
-        src: values of the index's shape, or one value.
-    """
-    where = np.arange(self.numel()).reshape(self.shape)
-    index = _core.as_tensor(index).numpy()
-    window = tuple(
-        slice(None) if axis == dim % self.ndim else slice(extent)
-        for axis, extent in enumerate(index.shape)
-    )
-    places = np.take_along_axis(where[window], index, dim)
-    F.put_(F.reshape(self, shape=(-1,)), places, src)
-    return self
-
-
 # --- NumPy's functions
 
 
@@ -483,6 +536,11 @@ METHODS: dict[str, Callable[..., object]] = {
     "view": view,
     "view_as": view_as,
     "expand_as": expand_as,
+    "reshape_as": reshape_as,
+    "is_same_size": is_same_size,
+    "sum_to_size": sum_to_size,
+    "stride": stride,
+    "nelement": nelement,
     "to": to,
     "cpu": to_cpu,
     "type": _functions.cast,
@@ -499,6 +557,7 @@ METHODS: dict[str, Callable[..., object]] = {
     "new_full": new_full,
     "new_zeros": new_zeros,
     "new_ones": new_ones,
+    "new_empty": new_empty,
     "requires_grad_": requires_grad_,
     "register_hook": register_hook,
     "register_post_accumulate_grad_hook": register_post_accumulate_grad_hook,
@@ -513,12 +572,12 @@ METHODS: dict[str, Callable[..., object]] = {
     "fill_": fill_,
     "zero_": zero_,
     "masked_fill_": masked_fill_,
-    "scatter_": scatter_,
     "uniform_": uniform_,
     "normal_": normal_,
     "bernoulli": bernoulli,
     "bernoulli_": bernoulli_,
     "random_": random_,
+    "fill_diagonal_": fill_diagonal_,
     "exponential_": exponential_,
     "geometric_": geometric_,
     "log_normal_": log_normal_,
@@ -539,6 +598,8 @@ PROPERTIES: dict[str, tuple[Any, ...]] = {
     "T": (transposed,),
     "mT": (matrix_transposed,),
     "real": (real,),
+    "mH": (matrix_transposed,),
+    "H": (adjoint_of,),
 }
 
 

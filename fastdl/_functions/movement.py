@@ -365,5 +365,4 @@ def roll(input: TensorLike, shifts: IntOrInts, dims: IntOrInts | None = None) ->
 
 
 concat = concatenate = cat
-swapaxes = transpose
 moveaxis = movedim

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
+from .._base import patches
 from .._base.checks import check_choice, check_flag, check_integer, check_number, shown
 from .._base.images import cubic
 from ._grids import batched, of_batch, sizes
@@ -262,35 +263,6 @@ def _of_images(who: str, x: Tensor, function: Any) -> Tensor:
 # --- unfold and fold
 
 
-def _windows(
-    who: str,
-    size: Sequence[int],
-    kernel_size: Size,
-    dilation: Size,
-    padding: Size,
-    stride: Size,
-) -> tuple[np.ndarray, tuple[int, ...], tuple[int, ...], int]:
-    """Where the places of each window lie in a padded image of H x W, row by row: an array
-    (places of the kernel, windows). And the padding, the padded size and the kernel's places."""
-    kernel = sizes(who, "kernel_size", kernel_size, 2, 1)
-    step = sizes(who, "dilation", dilation, 2, 1)
-    pads = sizes(who, "padding", padding, 2)
-    strides = sizes(who, "stride", stride, 2, 1)
-    padded = tuple(n + 2 * p for n, p in zip(size, pads, strict=True))
-    axes = []
-    for n, k, d, s in zip(padded, kernel, step, strides, strict=True):
-        count = (n - (k - 1) * d - 1) // s + 1
-        if count < 1:
-            raise ValueError(
-                f"{who}: a window of {(k - 1) * d + 1} places does not fit into {n} of an image "
-                f"of {tuple(size)} with padding {pads}"
-            )
-        axes.append(np.arange(k)[:, None] * d + np.arange(count) * s)
-    rows, columns = axes
-    places = rows[:, None, :, None] * padded[1] + columns[None, :, None, :]
-    return places.reshape(math.prod(kernel), -1), pads, padded, math.prod(kernel)
-
-
 def unfold(
     input: TensorLike,
     kernel_size: Size,
@@ -310,17 +282,24 @@ def unfold(
         (1, 12, 9)
     """
     x, is_batch = batched("unfold", input, 2)
-    places, pads, padded, _ = _windows(
-        "unfold", x.shape[2:], kernel_size, dilation, padding, stride
-    )
-    widths = [0, 0, *pads]
-    x = F.in_order(F.pad(x, before=widths, after=widths))
-    n, c = x.shape[:2]
-    flat = F.reshape(x, shape=(n, c, math.prod(padded)))
-    y = F.reshape(
-        F.take(flat, places.reshape(-1), axis=2), shape=(n, c * len(places), places.shape[1])
-    )
+    windows = [
+        sizes("unfold", name, value, 2, least)
+        for name, value, least in _named(kernel_size, dilation, padding, stride)
+    ]
+    y = patches.unfolded(x, windows, "unfold")
     return y if is_batch else F.reshape(y, shape=y.shape[1:])
+
+
+def _named(
+    kernel_size: Size, dilation: Size, padding: Size, stride: Size
+) -> tuple[tuple[str, Size, int], ...]:
+    """The name, the value and the least value of each option of a window."""
+    return (
+        ("kernel_size", kernel_size, 1),
+        ("dilation", dilation, 1),
+        ("padding", padding, 0),
+        ("stride", stride, 1),
+    )
 
 
 def fold(
@@ -345,17 +324,9 @@ def fold(
     """
     x, is_batch = batched("fold", input, 1)
     size = sizes("fold", "output_size", output_size, 2, 1)
-    places, pads, padded, taps = _windows("fold", size, kernel_size, dilation, padding, stride)
-    n, rows, windows = x.shape
-    if rows % taps or windows != places.shape[1]:
-        raise ValueError(
-            f"fold: expected columns of a multiple of {taps} and {places.shape[1]} of them for "
-            f"images of {size}, got shape {x.shape}"
-        )
-    flat = F.reshape(x, shape=(n, rows // taps, taps * windows))
-    y = F.scatter_add(flat, places.reshape(-1), axis=2, size=math.prod(padded))
-    y = F.reshape(y, shape=(n, rows // taps, *padded))
-    starts = [0, 0, *pads]
-    stops = [n, rows // taps, *(p + k for p, k in zip(pads, size, strict=True))]
-    y = F.slice(y, starts=starts, stops=stops, steps=[1] * 4)
+    windows = [
+        sizes("fold", name, value, 2, least)
+        for name, value, least in _named(kernel_size, dilation, padding, stride)
+    ]
+    y = patches.folded(x, size, windows, "fold")
     return y if is_batch else F.reshape(y, shape=y.shape[1:])

@@ -162,7 +162,7 @@ def select(
         >>> select([[True, False], [True, True]], [[1.0, 2.0], [3.0, 4.0]]).tolist()
         [1.0, 4.0]
     """
-    if len(condlist) != len(choicelist) or not condlist:
+    if len(condlist) != len(choicelist) or not len(condlist):
         raise ValueError(
             f"select: expected as many choices as conditions, got {len(choicelist)} and "
             f"{len(condlist)}"

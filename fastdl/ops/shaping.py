@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import _core
-from .._base import diagonals, moving, shaping
+from .._base import diagonals, moving, patches, shaping
 from .._base import functional as F
 from .._base.checks import blamed, check_choice, check_integer, check_number, shown
+from .._base.images import check_sizes
 from .._base.rearranging import rearranged
 
 if TYPE_CHECKING:
@@ -501,3 +502,80 @@ def rearrange(tensor: TensorLike, pattern: str, **axes_lengths: int) -> Tensor:
         (2, 3, 2, 3)
     """
     return rearranged(tensor, pattern, axes_lengths, "rearrange")
+
+
+def unfold(
+    x: TensorLike,
+    kernel_size: IntOrInts,
+    dilation: IntOrInts = 1,
+    padding: IntOrInts = 0,
+    stride: IntOrInts = 1,
+) -> Tensor:
+    """The windows of images as columns: (n, c, h, w) to (n, c * kh * kw, windows).
+
+    Args:
+        x: images, channels first.
+        kernel_size: the size of a window.
+        dilation: the distance of places within a window.
+        padding: zeros around the images.
+        stride: the distance from one window to the next.
+
+    Raises:
+        ValueError: x does not have 4 axes, or no window fits.
+
+    Example:
+        >>> unfold(fastdl.ones(1, 3, 4, 4), 2).shape
+        (1, 12, 9)
+    """
+    x = _core.as_tensor(x)
+    if x.ndim != 4:
+        raise ValueError(f"unfold: expected 4 axes, got shape {x.shape}")
+    window = _window("unfold", kernel_size, dilation, padding, stride)
+    return patches.unfolded(x, window, "unfold")
+
+
+def fold(
+    x: TensorLike,
+    output_size: IntOrInts,
+    kernel_size: IntOrInts,
+    dilation: IntOrInts = 1,
+    padding: IntOrInts = 0,
+    stride: IntOrInts = 1,
+) -> Tensor:
+    """Columns added up to images, as the gradient of `unfold`.
+
+    Args:
+        x: (n, c * kh * kw, windows).
+        output_size: the size of the images.
+        kernel_size: the size of a window.
+        dilation: the distance of places within a window.
+        padding: zeros around the images, which are cut off.
+        stride: the distance from one window to the next.
+
+    Returns:
+        (n, c, h, w).
+
+    Raises:
+        ValueError: x does not have 3 axes, or its columns do not fit the sizes.
+
+    Example:
+        >>> fold(fastdl.ones(1, 12, 9), (4, 4), 2).shape
+        (1, 3, 4, 4)
+    """
+    x = _core.as_tensor(x)
+    if x.ndim != 3:
+        raise ValueError(f"fold: expected 3 axes, got shape {x.shape}")
+    size = check_sizes("fold", "output_size", output_size, 2)
+    window = _window("fold", kernel_size, dilation, padding, stride)
+    return patches.folded(x, size, window, "fold")
+
+
+def _window(
+    who: str, kernel_size: IntOrInts, dilation: IntOrInts, padding: IntOrInts, stride: IntOrInts
+) -> tuple[tuple[int, ...], ...]:
+    return (
+        check_sizes(who, "kernel_size", kernel_size, 2),
+        check_sizes(who, "dilation", dilation, 2),
+        check_sizes(who, "padding", padding, 2, 0),
+        check_sizes(who, "stride", stride, 2),
+    )

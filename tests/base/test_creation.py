@@ -225,7 +225,7 @@ def test_no_dtype_is_the_default():
 
 
 def test_integer_types_cut_fractions_first():
-    """PyTorch 2.13: torch.arange(0.1, -7.9, -4.0, dtype=torch.int64), torch.linspace(4.3, -3, 5)."""
+    """Values of `torch.arange` and `torch.linspace` of PyTorch 2.13."""
     assert fastdl.arange(0.1, -7.9, -4.0, dtype="int64").tolist() == [0, -4]
     assert fastdl.arange(3.1, dtype="int64").tolist() == [0, 1, 2]
     assert fastdl.linspace(4.3, -3, 5, dtype="int64").tolist() == [4, 2, 0, -1, -3]

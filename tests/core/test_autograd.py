@@ -1,5 +1,8 @@
 """The tape: the values it keeps, the uses it refuses, and second derivatives."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -236,3 +239,80 @@ def test_long_chains_are_dropped_without_recursion(step, recorded):
         y = step(y)
     del y
     assert _core.allocated_bytes() == before
+
+
+# --- results of Python on the tape (csrc/ops/outside.cc)
+
+
+def cubed(x):
+    """x^3 computed by NumPy, with a gradient of tensors."""
+    y = fastdl.tensor(np.asarray(x.detach()) ** 3)
+
+    def pullback(needed, inputs, results, gradients):
+        return [3.0 * inputs[0] * inputs[0] * gradients[0]]
+
+    _core.with_gradient([y], [x], pullback)
+    return y
+
+
+def test_results_of_python_have_gradients_of_any_order():
+    x = fastdl.tensor([2.0, -1.0], requires_grad=True)
+    y = cubed(x)
+    assert y.requires_grad and not y.is_leaf and y.grad_fn == "outside"
+    (first,) = _core.grad([y.sum()], [None], [x], True, True)
+    (second,) = _core.grad([first.sum()], [None], [x], True, True)
+    (third,) = _core.grad([second.sum()], [None], [x], True, False)
+    assert first.tolist() == [12.0, 3.0]
+    assert second.tolist() == [12.0, -6.0]
+    assert third.tolist() == [6.0, 6.0]
+
+
+def test_results_of_python_say_what_needs_a_gradient():
+    x, fixed = fastdl.tensor(2.0, requires_grad=True), fastdl.tensor(3.0)
+    one, other = fastdl.tensor(5.0), fastdl.tensor(7.0)
+    seen = []
+
+    def pullback(needed, inputs, results, gradients):
+        seen.append((needed, [g is None for g in gradients], [r.item() for r in results]))
+        return [gradients[0], None]
+
+    _core.with_gradient([one, other], [x, fixed], pullback)
+    (one * 4.0).backward()
+    assert x.grad.item() == 4.0
+    assert seen == [([True, False], [False, True], [5.0, 7.0])]
+    plain = fastdl.tensor(1.0)
+    _core.with_gradient([plain], [fixed], pullback)
+    assert not plain.requires_grad
+
+
+def test_errors_of_a_gradient_in_python():
+    def failing(gradient):
+        x, y = fastdl.ones(2, requires_grad=True), fastdl.ones(2)
+        _core.with_gradient([y], [x], lambda *_: gradient())
+        y.sum().backward()
+
+    with pytest.raises(RuntimeError, match=r"expected a gradient of shape \(2,\) for input 0, got"):
+        failing(lambda: [fastdl.ones(3)])
+    with pytest.raises(RuntimeError, match="a gradient or None for each of 1 inputs, got 2"):
+        failing(lambda: [None, None])
+    with pytest.raises(ZeroDivisionError):
+        failing(lambda: 1 / 0)
+    with pytest.raises(RuntimeError, match="must not require a gradient yet"):
+        _core.with_gradient([fastdl.ones(1, requires_grad=True)], [], lambda *_: [])
+    with pytest.raises(RuntimeError, match="at most 16 inputs and 1 to 8 results, got 1 and 0"):
+        _core.with_gradient([], [fastdl.ones(1)], lambda *_: [])
+
+
+def test_a_graph_with_python_is_freed():
+    class Marked:
+        pass
+
+    x, marked = fastdl.tensor([2.0], requires_grad=True), Marked()
+    alive = weakref.ref(marked)
+    y = fastdl.ones(1)
+    _core.with_gradient([y], [x], lambda *_, mark=marked: [mark])
+    del marked
+    gc.collect()
+    assert alive() is not None
+    del y
+    assert alive() is None

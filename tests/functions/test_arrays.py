@@ -1,4 +1,4 @@
-"""Functions of shapes, indices and matrices beside the peers' (golden/arrays.py)."""
+"""Shapes, indices and matrices beside those of Keras and PyTorch (golden/arrays.py)."""
 
 import json
 from pathlib import Path
@@ -64,4 +64,5 @@ def test_gradients(line):
     squares = [(g * g).sum() for g in first]
     second = grad(sum(squares[1:], squares[0]), used)
     # Sums of some hundred terms in float32 that cancel; PyTorch's are doubles.
-    check([*first, *second], GOLDEN["gradients"][line], line, rtol=1024 * EPSILON)
+    expected = GOLDEN["gradients"][line]  # first ones alone where PyTorch has no second
+    check([*first, *second][: len(expected)], expected, line, rtol=1024 * EPSILON)

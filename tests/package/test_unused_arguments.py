@@ -44,6 +44,7 @@ NEVER_READ = {
         ("ops.scattering", f"segment_{kind}", "sorted"): SPEED
         for kind in "sum prod max min".split()
     },
+    ("_functions.products", "cdist", "compute_mode"): SPEED,
     ("layers.layer", "build", "input_shape"): HOOK,
     ("_base.dtype_policy", "of_layer", "name"): "one policy for all; a map has others",
     ("layers.multi_head_attention", "compute_output_shape", "value_shape"): QUERY,
