@@ -73,7 +73,7 @@ UNCOUNTED = {
         "Attention",
         "AdditiveAttention",
     ),
-    *("TransformerEncoder", "TransformerDecoder", "RNN", "StackedRNNCells", "Bidirectional"),
+    *("TransformerEncoder", "TransformerDecoder", "RNN", "StackedRNNCells", "Bidirectional", "Pipeline"),
     *("SimpleRNNCell", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"),
     *("IntegerLookup", "Lambda", "RandomCrop", "StringLookup", "Wrapper", "SpectralNormalization"),
     *("Layer", "InputSpec", "Input"),
