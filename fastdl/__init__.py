@@ -163,7 +163,8 @@ _HOMES = {
     "_base.device": "device",
     "_base.dtype_policy": "DTypePolicy FloatDTypePolicy set_dtype_policy",
     "saving.states": "save load",
-    "_base.config": "version show_config get_num_threads set_num_threads get_threading set_threading",
+    "_base.config": "version show_config get_num_threads set_num_threads get_threading "
+    "set_threading",
     "autograd": "no_grad enable_grad set_grad_enabled is_grad_enabled inference_mode GradientTape",
     "layers": "Layer Input InputSpec",
     "layers.variable": "Variable name_scope",

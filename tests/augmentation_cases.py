@@ -113,6 +113,8 @@ GIVEN = {
         {"mix_weight": WEIGHTS, "permutation_order": ORDER, "batch_masks": BOX},
     ),
 }
+CORNERS = np.float32([[[0, 0], [8, 0], [0, 6], [8, 6]]] * 3)
+MOVED = CORNERS * np.float32([1.3, 0.9]) + np.float32([[0, 0], [0.4, 0], [0, -0.7], [0.3, 0.2]])
 TURNS = np.array([0.3, -0.45, 0.1], np.float32)
 SHIFTS = np.array([1, 6, 4])
 COLORS = {
@@ -154,6 +156,15 @@ GIVEN |= {
         SHAPE,
         {"shift_factor": SHIFTS},
     ),
+    "RandomPerspective": (
+        lambda k: k.layers.RandomPerspective(fill_value=3.0),
+        SHAPE,
+        {"apply_perspective": FLIPS.ravel(), "start_points": CORNERS, "end_points": MOVED},
+    ),
+    "Equalization": (lambda k: k.layers.Equalization(), SHAPE, {}),
+    "Equalization_bins": (lambda k: k.layers.Equalization((0, 255), 20), SHAPE, {}),
+    "Equalization_range": (lambda k: k.layers.Equalization((0, 300)), SHAPE, {}),
+    "Equalization_first": (lambda k: k.layers.Equalization(**FIRST), FIRST_SHAPE, {}),
     "AutoContrast": (lambda k: k.layers.AutoContrast(), SHAPE, None),
     "AutoContrast_range": (lambda k: k.layers.AutoContrast((-10, 300)), SHAPE, None),
 }
@@ -179,6 +190,9 @@ CONFIGS = {
     "RandomShear": lambda k: k.layers.RandomShear(0.4, (0.2, 0.3), fill_mode="wrap"),
     "RandomColorJitter": lambda k: k.layers.RandomColorJitter((0, 1), 0.2, None, (0.1, 0.3)),
     "Solarization": lambda k: k.layers.Solarization(0.2, (0.1, 0.4)),
+    "RandomPerspective": lambda k: k.layers.RandomPerspective(0.3, 0.4, "nearest"),
+    "RandomElasticTransform": lambda k: k.layers.RandomElasticTransform(0.3, 0.4, fill_mode="wrap"),
+    "Equalization": lambda k: k.layers.Equalization((0, 1), 30),
     "AutoContrast": lambda k: k.layers.AutoContrast((0, 1)),
     "MixUp": lambda k: k.layers.MixUp(0.3),
     "CutMix": lambda k: k.layers.CutMix((0.2, 0.6)),

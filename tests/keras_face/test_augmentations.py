@@ -32,6 +32,8 @@ RANDOM = {
     "RandomPosterization": lambda **k: layers.RandomPosterization((1, 8), **k),
     "RandomSharpness": lambda **k: layers.RandomSharpness(1.0, **k),
     "RandomGaussianBlur": layers.RandomGaussianBlur,
+    "RandomPerspective": lambda **k: layers.RandomPerspective(scale=0.4, **k),
+    "RandomElasticTransform": layers.RandomElasticTransform,
     "RandomShear": lambda **k: layers.RandomShear(0.5, 0.3, **k),
     "RandomColorJitter": lambda **k: layers.RandomColorJitter((0, 255), 0.3, 0.3, 0.6, 0.3, **k),
     "Solarization": lambda **k: layers.Solarization(0.5, 0.5, **k),

@@ -398,7 +398,16 @@ USES |= {
         f"layers.{name}": use_images
         for name in layers.__all__
         if name.startswith("Random")
-        or name in ("AutoContrast", "CenterCrop", "CutMix", "MixUp", "Pipeline", "Solarization")
+        or name
+        in (
+            "AutoContrast",
+            "Equalization",
+            "CenterCrop",
+            "CutMix",
+            "MixUp",
+            "Pipeline",
+            "Solarization",
+        )
     },
     "layers.Resizing": use_images,
     "layers.Embedding": use_ids,
