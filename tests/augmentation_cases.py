@@ -193,6 +193,7 @@ CONFIGS = {
     "RandomPerspective": lambda k: k.layers.RandomPerspective(0.3, 0.4, "nearest"),
     "RandomElasticTransform": lambda k: k.layers.RandomElasticTransform(0.3, 0.4, fill_mode="wrap"),
     "Equalization": lambda k: k.layers.Equalization((0, 1), 30),
+    "RandAugment": lambda k: k.layers.RandAugment((0, 1), 3, 0.3, "nearest"),
     "AutoContrast": lambda k: k.layers.AutoContrast((0, 1)),
     "MixUp": lambda k: k.layers.MixUp(0.3),
     "CutMix": lambda k: k.layers.CutMix((0.2, 0.6)),

@@ -104,6 +104,7 @@ from .pooling import (
 )
 from .positions import PositionEmbedding, RotaryEmbedding, SinePositionEncoding
 from .preprocessing import CategoryEncoding, Discretization, Normalization
+from .rand_augment import RandAugment
 from .recoloring import RandomBrightness, RandomContrast, RandomErasing
 from .recurrent import GRU, LSTM, RNN, SimpleRNN
 from .recurrent_cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
@@ -250,6 +251,7 @@ __all__ = [
     "Pipeline",
     "PositionEmbedding",
     "RMSNormalization",
+    "RandAugment",
     "RandomBrightness",
     "RandomColorDegeneration",
     "RandomColorJitter",

@@ -53,8 +53,10 @@ class Tinting(Recoloring):
 
     def _gray(self, images: Tensor) -> Tensor:
         """The brightness of the images, with one channel."""
+        if images.shape[self._axes[2]] == 1:
+            return images
         if images.shape[self._axes[2]] != 3:
-            raise ValueError(f"expected images with 3 channels, got shape {images.shape}")
+            raise ValueError(f"expected images with 1 or 3 channels, got shape {images.shape}")
         return coloring.gray(*F.split(images, sizes=[1, 1, 1], axis=self._axes[2]))
 
     def _in_hsv(self, images: Tensor, change: Any) -> Tensor:
@@ -224,7 +226,7 @@ class RandomColorDegeneration(Tinting):
         seed: as for `RandomFlip`.
 
     Raises:
-        ValueError: a factor beyond its limits; images without 3 channels.
+        ValueError: a factor beyond its limits; images without 1 or 3 channels.
 
     Source: `keras.layers.RandomColorDegeneration` of Keras 3.
 

@@ -272,10 +272,8 @@ _LAYERS: dict[str, Rule] = {
         "RandomColorDegeneration RandomColorJitter RandomGaussianBlur RandomGrayscale", _shared
     ),
     **_named("RandomHue RandomInvert RandomPosterization RandomSaturation", _shared),
-    **_named(
-        "RandomSharpness Solarization Equalization RandomPerspective RandomElasticTransform",
-        _shared,
-    ),
+    **_named("RandomSharpness Solarization Equalization RandAugment", _shared),
+    **_named("RandomPerspective RandomElasticTransform", _shared),
 }
 _FUNCTIONS: dict[str, Rule] = {
     **_named("matmul dot", _product),

@@ -401,6 +401,7 @@ USES |= {
         or name
         in (
             "AutoContrast",
+            "RandAugment",
             "Equalization",
             "CenterCrop",
             "CutMix",
