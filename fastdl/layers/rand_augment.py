@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
+from .._base import sampling
 from .._base.checks import check_integer
 from .._base.registry import LAYERS
 from .._core import Tensor
@@ -69,10 +70,10 @@ class RandAugment(Augmentation):
         self.value_range = check_values(who, value_range)
         self.num_ops = check_integer(who, "num_ops", num_ops, 0)
         self.factor = found = check_range(who, "factor", factor, 0.0, 1.0)
+        self.interpolation = sampling.check_interpolation(who, interpolation)
         order = {"data_format": data_format}
         moving: dict[str, Any] = {**order, "interpolation": interpolation}
         coloring: dict[str, Any] = {**order, "value_range": self.value_range}
-        self.interpolation = interpolation
         self._changes: dict[str, Augmentation] = {
             "random_shear": RandomShear(found, found, **moving),
             "random_translation": RandomTranslation(found, found, **moving),
