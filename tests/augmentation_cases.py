@@ -113,6 +113,61 @@ GIVEN = {
         {"mix_weight": WEIGHTS, "permutation_order": ORDER, "batch_masks": BOX},
     ),
 }
+CORNERS = np.float32([[[0, 0], [8, 0], [0, 6], [8, 6]]] * 3)
+MOVED = CORNERS * np.float32([1.3, 0.9]) + np.float32([[0, 0], [0.4, 0], [0, -0.7], [0.3, 0.2]])
+TURNS = np.array([0.3, -0.45, 0.1], np.float32)
+SHIFTS = np.array([1, 6, 4])
+COLORS = {
+    "RandomGrayscale": ({}, FLIPS),
+    "RandomHue": ({"factor": 0.5}, {"factor": TURNS}),
+    "RandomSaturation": ({"factor": 0.5}, {"factor": np.abs(TURNS) * 3}),
+    "RandomColorDegeneration": ({"factor": 0.5}, {"factor": TURNS.reshape(3, 1, 1, 1)}),
+    "RandomInvert": ({"value_range": (0, 250)}, {"apply_inversion": FLIPS.ravel()}),
+    "RandomPosterization": ({"factor": 5}, {"shift_factor": SHIFTS}),
+    "RandomSharpness": ({"factor": 0.5}, {"factor": np.abs(TURNS) * 2}),
+    "RandomGaussianBlur": (
+        {"kernel_size": (3, 5)},
+        {"should_apply_blur": FLIPS.ravel(), "blur_factor": np.array([0.7, 0.4])},
+    ),
+    "RandomShear": ({"x_factor": 0.3, "fill_mode": "wrap"}, {"shear_factor": MATRICES[:, :2] / 3}),
+}
+for name, (options, drawn) in COLORS.items():
+    GIVEN[name] = (lambda k, n=name, o=options: getattr(k.layers, n)(**o), SHAPE, drawn)
+    if name != "RandomSharpness":  # Keras exchanges height and width there
+        GIVEN[f"{name}_first"] = (
+            lambda k, n=name, o=options: getattr(k.layers, n)(**o, **FIRST),
+            FIRST_SHAPE,
+            drawn,
+        )
+ADDED = np.array([10.0, 90.0, 0.0]).reshape(3, 1, 1, 1)
+GIVEN |= {
+    "Solarization": (
+        lambda k: k.layers.Solarization(0.1),
+        SHAPE,
+        {"additions": ADDED, "thresholds": ADDED * 2 + 40},
+    ),
+    "Solarization_range": (
+        lambda k: k.layers.Solarization(0.1, value_range=(-10, 300)),
+        SHAPE,
+        {"additions": ADDED, "thresholds": ADDED * 2 + 40},
+    ),
+    "RandomPosterization_range": (
+        lambda k: k.layers.RandomPosterization(5, value_range=(-20, 260)),
+        SHAPE,
+        {"shift_factor": SHIFTS},
+    ),
+    "RandomPerspective": (
+        lambda k: k.layers.RandomPerspective(fill_value=3.0),
+        SHAPE,
+        {"apply_perspective": FLIPS.ravel(), "start_points": CORNERS, "end_points": MOVED},
+    ),
+    "Equalization": (lambda k: k.layers.Equalization(), SHAPE, {}),
+    "Equalization_bins": (lambda k: k.layers.Equalization((0, 255), 20), SHAPE, {}),
+    "Equalization_range": (lambda k: k.layers.Equalization((0, 300)), SHAPE, {}),
+    "Equalization_first": (lambda k: k.layers.Equalization(**FIRST), FIRST_SHAPE, {}),
+    "AutoContrast": (lambda k: k.layers.AutoContrast(), SHAPE, None),
+    "AutoContrast_range": (lambda k: k.layers.AutoContrast((-10, 300)), SHAPE, None),
+}
 LABELS = np.array([[0.0, 1.0], [1.0, 0.0], [0.5, 0.5]], np.float32)
 # Configs of Keras's layers, which make the same layers here.
 CONFIGS = {
@@ -124,6 +179,22 @@ CONFIGS = {
     "RandomContrast": lambda k: k.layers.RandomContrast(0.2),
     "RandomBrightness": lambda k: k.layers.RandomBrightness(0.2, value_range=(0, 1)),
     "RandomErasing": lambda k: k.layers.RandomErasing(0.2, fill_value=[1.0, 2.0, 3.0]),
+    "RandomGrayscale": lambda k: k.layers.RandomGrayscale(0.3, seed=2),
+    "RandomHue": lambda k: k.layers.RandomHue(0.3, value_range=(0, 1)),
+    "RandomSaturation": lambda k: k.layers.RandomSaturation((0.2, 0.6)),
+    "RandomColorDegeneration": lambda k: k.layers.RandomColorDegeneration(0.4),
+    "RandomInvert": lambda k: k.layers.RandomInvert(0.4),
+    "RandomPosterization": lambda k: k.layers.RandomPosterization((3, 5)),
+    "RandomSharpness": lambda k: k.layers.RandomSharpness((0.2, 0.4)),
+    "RandomGaussianBlur": lambda k: k.layers.RandomGaussianBlur(0.4, 5, (0.2, 0.8)),
+    "RandomShear": lambda k: k.layers.RandomShear(0.4, (0.2, 0.3), fill_mode="wrap"),
+    "RandomColorJitter": lambda k: k.layers.RandomColorJitter((0, 1), 0.2, None, (0.1, 0.3)),
+    "Solarization": lambda k: k.layers.Solarization(0.2, (0.1, 0.4)),
+    "RandomPerspective": lambda k: k.layers.RandomPerspective(0.3, 0.4, "nearest"),
+    "RandomElasticTransform": lambda k: k.layers.RandomElasticTransform(0.3, 0.4, fill_mode="wrap"),
+    "Equalization": lambda k: k.layers.Equalization((0, 1), 30),
+    "RandAugment": lambda k: k.layers.RandAugment((0, 1), 3, 0.3, "nearest"),
+    "AutoContrast": lambda k: k.layers.AutoContrast((0, 1)),
     "MixUp": lambda k: k.layers.MixUp(0.3),
     "CutMix": lambda k: k.layers.CutMix((0.2, 0.6)),
 }

@@ -19,7 +19,8 @@ import fastdl
 # Public modules within others; those of the top level are fastdl's own list.
 _NESTED = """
     datasets.digits datasets.fashion_mnist datasets.mnist nn.functional nn.init nn.utils
-    optim.lr_scheduler optim.swa_utils optimizers.schedules
+    ops.image optim.lr_scheduler optim.swa_utils optimizers.schedules preprocessing.image
+    preprocessing.sequence
 """.split()
 # Functions that only other modules of the package use.
 _INTERNAL = {

@@ -17,7 +17,19 @@ from .adaptive_pooling import (
 from .attention import AdditiveAttention, Attention
 from .augmentation import RandomCrop, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from .batch_normalization import BatchNormalization
+from .bending import Equalization, RandomElasticTransform, RandomPerspective
 from .bidirectional import Bidirectional
+from .coloring import (
+    RandomColorDegeneration,
+    RandomColorJitter,
+    RandomGrayscale,
+    RandomHue,
+    RandomInvert,
+    RandomPosterization,
+    RandomSaturation,
+    RandomSharpness,
+)
+from .contrasting import AutoContrast, Pipeline, RandomGaussianBlur, RandomShear, Solarization
 from .conv import (
     Conv1D,
     Conv1DTranspose,
@@ -92,6 +104,7 @@ from .pooling import (
 )
 from .positions import PositionEmbedding, RotaryEmbedding, SinePositionEncoding
 from .preprocessing import CategoryEncoding, Discretization, Normalization
+from .rand_augment import RandAugment
 from .recoloring import RandomBrightness, RandomContrast, RandomErasing
 from .recurrent import GRU, LSTM, RNN, SimpleRNN
 from .recurrent_cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
@@ -148,6 +161,7 @@ __all__ = [
     "AdditiveAttention",
     "AlphaDropout",
     "Attention",
+    "AutoContrast",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -187,6 +201,7 @@ __all__ = [
     "Dropout",
     "EinsumDense",
     "Embedding",
+    "Equalization",
     "Flatten",
     "GRUCell",
     "GaussianDropout",
@@ -233,14 +248,28 @@ __all__ = [
     "Normalization",
     "PReLU",
     "Permute",
+    "Pipeline",
     "PositionEmbedding",
     "RMSNormalization",
+    "RandAugment",
     "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
     "RandomContrast",
     "RandomCrop",
+    "RandomElasticTransform",
     "RandomErasing",
     "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
     "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
     "RandomTranslation",
     "RandomZoom",
     "ReLU",
@@ -259,6 +288,7 @@ __all__ = [
     "SimpleRNNCell",
     "SinePositionEncoding",
     "Softmax",
+    "Solarization",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",

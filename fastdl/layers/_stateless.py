@@ -126,6 +126,11 @@ class StatelessCalls(LayerState):
         return self.name
 
     @property
+    def quantization_mode(self) -> None:
+        """None: there are no quantized layers."""
+        return None
+
+    @property
     def metrics_variables(self) -> list[Parameter]:
         """The state of all `metrics`."""
         return [variable for metric in self.metrics for variable in metric.variables]

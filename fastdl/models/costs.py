@@ -250,7 +250,7 @@ _LAYERS: dict[str, Rule] = {
     **_named("GlobalMaxPooling*D GlobalAveragePooling*D", _read),
     **_named("AdaptiveMaxPooling*D AdaptiveAveragePooling*D", _read),
     **_named("BatchNormalization Normalization Rescaling", _each()),
-    **_named("RMSNormalization UnitNormalization", _each(2)),
+    **_named("RMSNormalization UnitNormalization AutoContrast", _each(2)),
     **_named("LayerNormalization GroupNormalization", _each(3)),
     **_named("Activation ELU LeakyReLU PReLU ReLU Softmax", _each()),
     **_named("Add Average Maximum Minimum Multiply Subtract", _joined),
@@ -267,7 +267,13 @@ _LAYERS: dict[str, Rule] = {
     # In inference these return their input.
     **_named("Dropout SpatialDropout*D AlphaDropout GaussianDropout GaussianNoise", _shared),
     **_named("RandomFlip RandomRotation RandomZoom RandomTranslation RandomContrast", _shared),
-    **_named("RandomBrightness RandomErasing MixUp CutMix", _shared),
+    **_named("RandomBrightness RandomErasing MixUp CutMix RandomShear", _shared),
+    **_named(
+        "RandomColorDegeneration RandomColorJitter RandomGaussianBlur RandomGrayscale", _shared
+    ),
+    **_named("RandomHue RandomInvert RandomPosterization RandomSaturation", _shared),
+    **_named("RandomSharpness Solarization Equalization RandAugment", _shared),
+    **_named("RandomPerspective RandomElasticTransform", _shared),
 }
 _FUNCTIONS: dict[str, Rule] = {
     **_named("matmul dot", _product),

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .._graph.graph import get_source_inputs as get_source_inputs
     from .._graph.symbolic import is_keras_tensor as is_keras_tensor
     from . import plots as plots
+    from .audio_dataset import audio_dataset_from_directory as audio_dataset_from_directory
     from .bucketed import bucketed_dataset as bucketed_dataset
     from .config import Config as Config
     from .downloads import get_file as get_file
@@ -158,6 +159,7 @@ Sequence = PyDataset  # its name in tf.keras
 
 # Where names live that are loaded on first use. Some of the modules use models, which use this one.
 _HOMES = {
+    ".audio_dataset": "audio_dataset_from_directory",
     ".bucketed": "bucketed_dataset",
     ".config": "Config",
     ".downloads": "get_file",
@@ -196,6 +198,7 @@ __all__ = [
     "Sequence",
     "Tokenizer",
     "array_to_img",
+    "audio_dataset_from_directory",
     "bucketed_dataset",
     "calibration_curve",
     "classification_report",

@@ -24,6 +24,20 @@ RANDOM = {
     "RandomContrast": lambda **k: layers.RandomContrast((0.5, 0.5), **k),
     "RandomBrightness": lambda **k: layers.RandomBrightness(0.3, **k),
     "RandomErasing": layers.RandomErasing,
+    "RandomGrayscale": layers.RandomGrayscale,
+    "RandomHue": lambda **k: layers.RandomHue(0.5, **k),
+    "RandomSaturation": lambda **k: layers.RandomSaturation((0.1, 0.9), **k),
+    "RandomColorDegeneration": lambda **k: layers.RandomColorDegeneration(0.5, **k),
+    "RandomInvert": layers.RandomInvert,
+    "RandomPosterization": lambda **k: layers.RandomPosterization((1, 8), **k),
+    "RandomSharpness": lambda **k: layers.RandomSharpness(1.0, **k),
+    "RandomGaussianBlur": layers.RandomGaussianBlur,
+    "RandomPerspective": lambda **k: layers.RandomPerspective(scale=0.4, **k),
+    "RandomElasticTransform": layers.RandomElasticTransform,
+    "RandAugment": layers.RandAugment,
+    "RandomShear": lambda **k: layers.RandomShear(0.5, 0.3, **k),
+    "RandomColorJitter": lambda **k: layers.RandomColorJitter((0, 255), 0.3, 0.3, 0.6, 0.3, **k),
+    "Solarization": lambda **k: layers.Solarization(0.5, 0.5, **k),
     "MixUp": lambda **k: layers.MixUp(1.0, **k),
     "CutMix": layers.CutMix,
 }
@@ -324,3 +338,17 @@ def test_small_images_are_cropped_as_in_inference():
 def test_errors(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_rand_augment_is_its_changes_one_after_the_other():
+    x = fastdl.tensor(cases.images())
+    layer = layers.RandAugment(seed=3)
+    drawn = layer.get_random_transformation(x)
+    changes = list(layer._changes.items())
+    for one, two in ((0, 7), (3, 3), (10, 1), (9, 6)):
+        expected = x
+        for place in (one, two):
+            name, change = changes[place]
+            expected = change._changed(expected, drawn["transforms"][name], False)
+        given = {**drawn, "layer_idxes": np.array([one, two])}
+        np.testing.assert_array_equal(layer.transform_images(x, given).numpy(), expected.numpy())

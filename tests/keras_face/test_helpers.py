@@ -263,6 +263,55 @@ def test_downloads_say_what_is_wrong(tmp_path):
         utils.get_file("../a", origin="file:///none.x", cache_dir=tmp_path)
 
 
+# --- sounds in folders
+
+
+def write_wave(path, values, width, rate=8000):
+    """Whole numbers, (samples, channels), of so many bytes."""
+    import wave
+
+    with wave.open(str(path), "wb") as file:
+        file.setparams((values.shape[1], width, rate, 0, "NONE", ""))
+        offset = 128 if width == 1 else 0
+        signed = width > 1
+        raw = [int(v + offset).to_bytes(width, "little", signed=signed) for v in values.ravel()]
+        file.writeframes(b"".join(raw))
+
+
+def test_sounds_in_folders(tmp_path):
+    expected = {}
+    for number, (width, count) in enumerate([(1, 5), (2, 7), (3, 4), (4, 6)]):
+        folder = tmp_path / ("even", "odd")[number % 2]
+        folder.mkdir(exist_ok=True)
+        top = 2 ** (8 * width - 1)
+        values = np.random.default_rng(number).integers(-top, top, (count, 2))
+        values[0] = -top
+        path = folder / f"{number}.wav"
+        write_wave(path, values, width)
+        expected[str(path)] = np.float32(values / top)
+    options = {"shuffle": False, "verbose": False}
+    data = utils.audio_dataset_from_directory(tmp_path, **options)
+    assert data.class_names == ["even", "odd"] and len(data) == 1
+    ((x, y),) = data
+    assert x.shape == (4, 7, 2) and y.tolist() == [0, 0, 1, 1]
+    for sound, path in zip(x.numpy(), data.file_paths, strict=True):
+        wanted = expected[path]
+        np.testing.assert_array_equal(sound[: len(wanted)], wanted)
+        assert not sound[len(wanted) :].any()
+    more = {**options, "labels": None, "output_sequence_length": 5, "batch_size": 3}
+    assert [x.shape for x in utils.audio_dataset_from_directory(tmp_path, **more)] == [
+        (3, 5, 2),
+        (1, 5, 2),
+    ]
+    with pytest.raises(ValueError, match="8000 samples a second, not 16000"):
+        list(utils.audio_dataset_from_directory(tmp_path, sampling_rate=16000, **options))
+    with pytest.raises(ValueError, match="ragged"):
+        utils.audio_dataset_from_directory(tmp_path, ragged=True)
+    (tmp_path / "odd" / "broken.wav").write_bytes(b"RIFF")
+    with pytest.raises(ValueError, match=r"cannot read the sound .*broken\.wav"):
+        list(utils.audio_dataset_from_directory(tmp_path, **options))
+
+
 # --- progress
 
 

@@ -419,7 +419,18 @@ USES |= {
     **{
         f"layers.{name}": use_images
         for name in layers.__all__
-        if name.startswith("Random") or name in ("CenterCrop", "CutMix", "MixUp")
+        if name.startswith("Random")
+        or name
+        in (
+            "AutoContrast",
+            "RandAugment",
+            "Equalization",
+            "CenterCrop",
+            "CutMix",
+            "MixUp",
+            "Pipeline",
+            "Solarization",
+        )
     },
     "layers.Resizing": use_images,
     "layers.Embedding": use_ids,
@@ -447,6 +458,12 @@ NEEDED |= {
     "layers.RandomBrightness": lambda: {"factor": 0.2},
     "layers.RandomContrast": lambda: {"factor": 0.2},
     "layers.RandomCrop": lambda: {"height": 2, "width": 3},
+    **{
+        f"layers.{name}": lambda: {"factor": 0.2}
+        for name in ("RandomColorDegeneration", "RandomHue", "RandomSaturation", "RandomSharpness")
+    },
+    "layers.RandomPosterization": lambda: {"factor": 3},
+    "layers.Pipeline": lambda: {"layers": [layers.Rescaling(0.5)]},
     "layers.RandomRotation": lambda: {"factor": 0.2},
     "layers.RandomTranslation": lambda: {"height_factor": 0.2, "width_factor": 0.2},
     "layers.RandomZoom": lambda: {"height_factor": 0.2},
