@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import cuda as cuda
     from . import data as data
     from . import datasets as datasets
+    from . import func as func
     from . import initializers as initializers
     from . import layers as layers
     from . import losses as losses
@@ -143,7 +144,7 @@ float, half, long, int, bool = float32, float16, int64, int32, bool_
 
 _SUBMODULES = frozenset(
     "activations applications autograd backend callbacks config constraints cuda data datasets "
-    "initializers layers losses metrics mixed_precision models nn ops optim optimizers random "
+    "func initializers layers losses metrics mixed_precision models nn ops optim optimizers random "
     "regularizers saving sklearn tabular utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.

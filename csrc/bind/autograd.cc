@@ -106,6 +106,8 @@ void bind_autograd(py::module_& m) {
         [](const Tensor& t) { return t && t->node && t->hooks && static_cast<GradHooks&>(*t->hooks).retains; });
   m.def("attach", &attach_function, py::arg("inputs"), py::arg("outputs"), py::arg("backward"), py::arg("reads_in"),
         py::arg("reads_out"), py::arg("constant"));
+  m.def("tape_length", &tape_length);
+  m.def("sources", &sources);
   m.def("become", &become);
   m.def("set_anomaly_detection", &set_anomaly);
 }

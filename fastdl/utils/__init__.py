@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .._core import TensorLike
     from .._finders.batch_size import BatchSizeTest, find_batch_size
     from .._finders.learning_rate import LearningRateTest, find_learning_rate
+    from . import checkpoint as checkpoint
     from . import plots as plots
     from .bucketed import bucketed_dataset as bucketed_dataset
     from .drawing import model_to_dot as model_to_dot
@@ -132,7 +133,11 @@ def clear_session(free_memory: bool = True) -> None:
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name in ("data", "plots"):  # `data` is the name under which PyTorch users know fastdl.data
+    if name in (
+        "checkpoint",
+        "data",
+        "plots",
+    ):  # `data` is the name under which PyTorch users know fastdl.data
         return import_module(f"{__name__}.{name}")
     if name in _HOME:
         return getattr(import_module(_HOME[name], __name__), name)

@@ -11,7 +11,7 @@ import fastdl
 from fastdl import nn, optim
 
 PUBLIC = """
-    activations applications constraints initializers layers losses metrics models ops random
+    activations applications constraints func initializers layers losses metrics models ops random
     regularizers utils
 """
 

@@ -38,6 +38,13 @@ NEVER_READ = {
     ("autograd.functional", "jacobian", "strategy"): SPEED,
     ("autograd.functional", "hessian", "vectorize"): SPEED,
     ("autograd.functional", "hessian", "outer_jacobian_strategy"): SPEED,
+    ("func.batches", "vmap", "chunk_size"): SPEED,
+    ("func.derivatives", "jacrev", "chunk_size"): SPEED,
+    ("func.derivatives", "jacfwd", "randomness"): "the function is called once",
+    **{
+        ("utils.checkpoint", "checkpoint", name): SPEED
+        for name in ("use_reentrant", "determinism_check", "debug", "early_stop")
+    },
     ("layers.layer", "build", "input_shape"): HOOK,
     ("layers.multi_head_attention", "compute_output_shape", "value_shape"): QUERY,
     ("layers.multi_head_attention", "compute_output_shape", "key_shape"): QUERY,
