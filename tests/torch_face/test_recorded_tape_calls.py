@@ -108,3 +108,33 @@ def test_a_checkpoint_that_gives_something_else_is_an_error():
         from fastdl.utils.checkpoint import checkpoint_sequential
 
         checkpoint_sequential(network(), 5, fastdl.ones(1, 3))
+
+
+def test_steps_with_hooks_of_optimizers():
+    def run(recorded):
+        net, log = network().eval(), []
+        optimizer = optim.SGD(net.parameters(), 0.05)
+
+        def step(x):
+            optimizer.zero_grad()
+            loss = net(x).pow(2).sum()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        def halved(o, args, kwargs):
+            for p in net.parameters():
+                p.grad.mul_(0.5)
+
+        call = fastdl.plan(step) if recorded else step
+        found = [call(fastdl.tensor(X)).item() for _ in range(3)]
+        handle = optimizer.register_step_pre_hook(halved)
+        found += [call(fastdl.tensor(X)).item() for _ in range(3)]
+        handle.remove()
+        found += [call(fastdl.tensor(X)).item() for _ in range(3)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            optimizer.register_step_post_hook(lambda *_: log.append(1))
+            return found + [call(fastdl.tensor(X)).item() for _ in range(3)], len(log)
+
+    assert run(True) == run(False)
