@@ -42,6 +42,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import data as data
     from . import datasets as datasets
     from . import dtype_policies as dtype_policies
+    from . import func as func
     from . import initializers as initializers
     from . import layers as layers
     from . import linalg as linalg
@@ -154,8 +155,9 @@ float, half, long, int, bool = float32, float16, int64, int32, bool_
 
 _SUBMODULES = frozenset(
     "activations applications autograd backend callbacks config constraints cuda data datasets "
-    "dtype_policies initializers layers linalg losses metrics mixed_precision models nn ops optim "
-    "optimizers preprocessing random regularizers saving sklearn special tabular tree utils".split()
+    "dtype_policies func initializers layers linalg losses metrics mixed_precision models nn ops "
+    "optim optimizers preprocessing random regularizers saving sklearn special tabular tree "
+    "utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.
 _HOMES = {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <set>
 #include <unordered_set>
 
 #include "ops/ops.h"
@@ -13,10 +14,7 @@ namespace {
 thread_local bool enabled = true;
 thread_local Where anomaly_where;
 
-uint64_t next_sequence() {
-  static std::atomic<uint64_t> n{0};
-  return n++;
-}
+std::atomic<uint64_t> sequence{0};
 
 // Where a gradient goes: output `index` of a node, or (node null) the leaf itself.
 struct Edge {
@@ -51,6 +49,34 @@ struct GradMode {
 bool grad_enabled() { return enabled; }
 void set_grad_enabled(bool on) { enabled = on; }
 
+uint64_t tape_length() { return sequence; }
+
+std::vector<Tensor> sources(const std::vector<Tensor>& outputs, uint64_t since) {
+  std::vector<Tensor> found;
+  std::set<std::pair<const void*, int>> seen;
+  std::vector<Tensor> todo;
+  for (const Tensor& t : outputs)
+    if (t && t->requires_grad) todo.push_back(t);
+  while (!todo.empty()) {
+    const Tensor t = std::move(todo.back());
+    todo.pop_back();
+    const Edge edge = edge_of(t);
+    if (!seen.emplace(edge.target, edge.index).second) continue;
+    if (!t->node) {
+      found.push_back(t);
+      continue;
+    }
+    const Node& n = static_cast<const Node&>(*t->node);
+    if (n.sequence < since) {
+      found.push_back(without_values(t));
+      continue;
+    }
+    for (int i = 0; i < n.inputs; ++i)
+      if (n.needed >> i & 1) todo.push_back(n.in[i]);
+  }
+  return found;
+}
+
 // If each node's destructor released its inputs, a long chain (a loop of 100,000 steps) would overflow the stack. So
 // nodes without another owner are queued, and the outermost destructor releases them. They are linked through
 // themselves, since a destructor cannot allocate.
@@ -82,7 +108,7 @@ void record(const Op& op, const Tensor* in, int inputs, Outputs& out, const Attr
   Ref<Node> node = new Node;
   node->op = &op;
   node->attrs = attrs;
-  node->sequence = next_sequence();
+  node->sequence = sequence++;
   node->needed = needed;
   node->reads = reads;
   node->inputs = inputs;
@@ -95,6 +121,7 @@ void record(const Op& op, const Tensor* in, int inputs, Outputs& out, const Attr
     if (!in[i]) continue;
     bool leaf = in[i]->requires_grad && !in[i]->node;
     node->in[i] = leaf || (reads >> i & 1) ? in[i] : without_values(in[i]);
+    if (!in[i]->storage) continue;  // a place that sources() gave
     node->in_version[i] = in[i]->storage->version();
     node->in_serial[i] = in[i]->storage->serial();
   }
@@ -276,13 +303,18 @@ void check_for_nan(const Node& n, const GradContext& c) {
 }
 
 // Walks the tape from the newest node to the oldest.
+// Calls before `since` are left alone: their results count as leaves without hooks.
 void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, bool retain_graph, bool create_graph,
-          Receiver& receiver) {
+          Receiver& receiver, uint64_t since = 0) {
   GradMode mode(create_graph);
   std::map<uint64_t, Pending, std::greater<>> todo;
   std::vector<std::pair<Tensor, Tensor>> held;  // leaves with hooks, and their gradients so far
 
+  const auto is_source = [&](const Tensor& t) {
+    return since && (!t->node || static_cast<const Node&>(*t->node).sequence < since);
+  };
   auto flow = [&](const Tensor& to, const Tensor& g) {
+    if (is_source(to)) return receiver.take(to, g);
     if (!has_hooks(to)) {
       receiver.take(to, g);
     } else if (!to->node) {
@@ -386,8 +418,8 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
 // Gradients of chosen tensors, for a sink.
 class Chosen : public Receiver {
  public:
-  Chosen(const std::vector<Tensor>& roots, const std::vector<Tensor>& inputs, GradientSink& sink)
-      : inputs_(inputs), sink_(sink), sums_(inputs.size()), to_come_(inputs.size()) {
+  Chosen(const std::vector<Tensor>& roots, const std::vector<Tensor>& inputs, GradientSink& sink, uint64_t since)
+      : inputs_(inputs), sink_(sink), since_(since), sums_(inputs.size()), to_come_(inputs.size()) {
     for (size_t i = 0; i < inputs.size(); ++i) places_.push_back({edge_of(inputs[i]), i});
     std::sort(places_.begin(), places_.end(), [](const auto& a, const auto& b) { return before(a.first, b.first); });
     count_uses(roots);
@@ -462,7 +494,7 @@ class Chosen : public Receiver {
     auto use = [&](const Tensor& t) {
       for_each_place(t, [&](size_t i) { ++to_come_[i]; });
       Node* node = static_cast<Node*>(t->node.get());
-      if (node && seen.insert(node).second) open.push_back(node);
+      if (node && node->sequence >= since_ && seen.insert(node).second) open.push_back(node);
     };
     for (const Tensor& r : roots)
       if (r) use(r);
@@ -489,6 +521,7 @@ class Chosen : public Receiver {
 
   const std::vector<Tensor>& inputs_;
   GradientSink& sink_;
+  const uint64_t since_;
   std::vector<std::pair<Edge, size_t>> places_;  // sorted
   std::vector<Tensor> sums_;
   std::vector<int> to_come_;
@@ -525,23 +558,23 @@ class Leaves : public Receiver {
 }  // namespace
 
 void grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, const std::vector<Tensor>& inputs,
-          bool retain_graph, bool create_graph, GradientSink& sink) {
+          bool retain_graph, bool create_graph, GradientSink& sink, uint64_t since) {
   for (const Tensor& t : inputs)
     FASTDL_CHECK(t && t->requires_grad, RuntimeError, "grad: every input must require a gradient; one of shape ",
                  t ? t->shape : Shape{}, " does not");
-  Chosen chosen(roots, inputs, sink);
-  walk(roots, root_grads, retain_graph, create_graph, chosen);
+  Chosen chosen(roots, inputs, sink, since);
+  walk(roots, root_grads, retain_graph, create_graph, chosen, since);
   chosen.finish();
 }
 
 std::vector<Tensor> grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
-                         const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph) {
+                         const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph, uint64_t since) {
   struct Kept : GradientSink {
     std::vector<Tensor> gradients;
     void take(size_t i, const Tensor& g) override { gradients[i] = g; }
   } kept;
   kept.gradients.resize(inputs.size());
-  grad(roots, root_grads, inputs, retain_graph, create_graph, kept);
+  grad(roots, root_grads, inputs, retain_graph, create_graph, kept, since);
   return std::move(kept.gradients);
 }
 

@@ -34,6 +34,12 @@ class Node : public RefCounted {
 bool grad_enabled();
 void set_grad_enabled(bool enabled);
 
+// The number of calls that were put on the tape so far, by all threads.
+uint64_t tape_length();
+// What the outputs were computed from: leaves, and results of calls before `since`. Those results come without their
+// values, as places in the tape for attach() and grad().
+std::vector<Tensor> sources(const std::vector<Tensor>& outputs, uint64_t since);
+
 // Puts `out` on the tape if gradients are enabled and an input requires one. Called by apply().
 void record_on_tape(const Op& op, const Tensor* in, int inputs, Outputs& out, const Attrs& attrs);
 
@@ -41,10 +47,11 @@ void record_on_tape(const Op& op, const Tensor* in, int inputs, Outputs& out, co
 // root gradient means ones, for a one-element root. RuntimeError if a needed value was overwritten or the tape was
 // released. A Product reads no memory of the inputs, so they may be updated one after the other.
 void grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, const std::vector<Tensor>& inputs,
-          bool retain_graph, bool create_graph, GradientSink& sink);
-// The same as a list; null where nothing flows. With create_graph the gradients are on the tape.
+          bool retain_graph, bool create_graph, GradientSink& sink, uint64_t since = 0);
+// The same as a list; null where nothing flows. With create_graph the gradients are on the tape. Calls before `since`
+// are not walked through: for sources().
 std::vector<Tensor> grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
-                         const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph);
+                         const std::vector<Tensor>& inputs, bool retain_graph, bool create_graph, uint64_t since = 0);
 
 // The same for every leaf that requires a gradient, accumulated into leaf->grad. With create_graph a leaf's gradient
 // holds a graph that holds the leaf. Nothing frees the two until the gradient is set to null, as in PyTorch. grad() has

@@ -122,6 +122,8 @@ void bind_autograd(py::module_& m) {
   });
   m.def("owns_memory", [](const Tensor& t) { return t && t->storage->use_count() == 1; });
   m.def("become", &become, py::arg("t"), py::arg("source"), py::arg("memory") = false);
+  m.def("tape_length", &tape_length);
+  m.def("sources", &sources);
   m.def("set_anomaly_detection", &set_anomaly);
 }
 

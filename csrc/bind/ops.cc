@@ -359,9 +359,10 @@ void bind_ops(py::module_& m) {
   m.def(
       "grad",
       [](const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, const std::vector<Tensor>& inputs,
-         bool retain_graph, bool create_graph) { return grad(roots, root_grads, inputs, retain_graph, create_graph); },
+         bool retain_graph, bool create_graph,
+         uint64_t since) { return grad(roots, root_grads, inputs, retain_graph, create_graph, since); },
       py::arg("roots"), py::arg("root_grads"), py::arg("inputs"), py::arg("retain_graph") = false,
-      py::arg("create_graph") = false);
+      py::arg("create_graph") = false, py::arg("since") = 0);
   m.def(
       "grad_into",
       [](py::object sink, const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
@@ -381,6 +382,7 @@ void bind_ops(py::module_& m) {
   generator();  // made before any step is recorded
   m.def("make_generator", &make_generator, py::arg("seed"), py::arg("counter") = 0);
   m.def("use_generator", &use_generator);
+  m.def("current_generator", [] { return generator(); });
   m.def("set_array_observer", &set_array_observer);
   m.def("writes_in_place", [] { return writes_in_place(); });
   m.def("set_writes_in_place", [](uint64_t writes) { writes_in_place() = writes; });

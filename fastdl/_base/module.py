@@ -433,10 +433,8 @@ class Module(Hooked):
         return self._refuse("double", "float64")
 
     def _refuse(self, method: str, wanted: str) -> NoReturn:
-        more = "" if wanted == "float64" else "; autocast multiplies matrices in other types"
         raise TypeError(
-            f"{type(self).__name__}.{method}: parameters are float32, got a request for "
-            f"{wanted}{more}"
+            f"{type(self).__name__}.{method}: parameters are float32, got a request for {wanted}"
         )
 
     def to_empty(self, *, device: Place | None, recurse: bool = True) -> Self:

@@ -12,9 +12,9 @@ from .. import _core
 from .._base import functional as F
 from .._base.buffer import Uninitialized
 from .._base.checks import check_flag, shown
-from .._base.watch import Watched
 from .._core import Tensor
 from .._engine.flat import FlatParameters
+from ._hooks import Hooked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -116,7 +116,7 @@ class _Engine:
         self.rate = rate if isinstance(rate, float) else None
 
 
-class Optimizer(Watched):
+class Optimizer(Hooked):
     """Base class of the optimizers in `fastdl.optim`. Interface and numbers are PyTorch's.
 
     The parameters of a group are moved into one contiguous buffer, their gradients and states into

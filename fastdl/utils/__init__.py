@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .._finders.learning_rate import LearningRateTest, find_learning_rate
     from .._graph.graph import get_source_inputs as get_source_inputs
     from .._graph.symbolic import is_keras_tensor as is_keras_tensor
+    from . import checkpoint as checkpoint
     from . import plots as plots
     from .audio_dataset import audio_dataset_from_directory as audio_dataset_from_directory
     from .bucketed import bucketed_dataset as bucketed_dataset
@@ -146,7 +147,11 @@ def clear_session(free_memory: bool = True) -> None:
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name in ("data", "plots"):  # `data` is the name under which PyTorch users know fastdl.data
+    if name in (
+        "checkpoint",
+        "data",
+        "plots",
+    ):  # `data` is the name under which PyTorch users know fastdl.data
         return import_module(f"{__name__}.{name}")
     if name in _HOME:
         return getattr(import_module(_HOME[name], __name__), name)

@@ -45,6 +45,13 @@ NEVER_READ = {
         for kind in "sum prod max min".split()
     },
     ("_functions.products", "cdist", "compute_mode"): SPEED,
+    ("func.batches", "vmap", "chunk_size"): SPEED,
+    ("func.derivatives", "jacrev", "chunk_size"): SPEED,
+    ("func.derivatives", "jacfwd", "randomness"): "the function is called once",
+    **{
+        ("utils.checkpoint", "checkpoint", name): SPEED
+        for name in ("use_reentrant", "determinism_check", "debug", "early_stop")
+    },
     ("layers.layer", "build", "input_shape"): HOOK,
     ("_base.dtype_policy", "of_layer", "name"): "one policy for all; a map has others",
     ("layers.multi_head_attention", "compute_output_shape", "value_shape"): QUERY,

@@ -1,0 +1,140 @@
+"""Calls on the tape whose gradients are Python functions, in recorded steps: each step is compared
+with the same step run eagerly."""
+
+import copy
+import warnings
+
+import numpy as np
+import pytest
+
+import fastdl
+from fastdl import nn, optim
+from fastdl.utils.checkpoint import checkpoint
+
+X = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+
+
+def losses(net, call, recorded, steps=5):
+    """The losses of some steps. A recorded step must not run eagerly without being told so."""
+    net = copy.deepcopy(net)
+    fastdl.manual_seed(1)
+    optimizer = optim.SGD(net.parameters(), 0.05)
+
+    def step(x):
+        optimizer.zero_grad()
+        loss = call(net, x).pow(2).sum()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    run = fastdl.plan(step) if recorded else step
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return [run(fastdl.tensor(X)).item() for _ in range(steps)]
+
+
+def network():
+    fastdl.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Dropout(0.5), nn.Linear(8, 2))
+
+
+def test_gradient_hooks_are_recorded():
+    net = network()
+    net[0].register_full_backward_pre_hook(lambda m, go: (go[0] * 2,))
+    net[3].register_full_backward_hook(lambda m, gi, go: (gi[0] + 0.1,))
+    assert losses(net, nn.Module.__call__, True) == losses(net, nn.Module.__call__, False)
+    assert losses(net, nn.Module.__call__, True) != losses(network(), nn.Module.__call__, True)
+
+
+def test_a_hook_that_keeps_values_makes_the_step_run_eagerly():
+    net, kept = network(), []
+    net[3].register_full_backward_hook(lambda m, gi, go: kept.append(go[0].sum().item()))
+    with pytest.warns(UserWarning, match="runs eagerly"):
+        optimizer = optim.SGD(net.parameters(), 0.05)
+
+        def step(x):
+            optimizer.zero_grad()
+            net(x).sum().backward()
+            optimizer.step()
+
+        run = fastdl.plan(step)
+        for _ in range(4):
+            run(fastdl.tensor(X))
+    assert len(kept) == 4
+
+
+def test_checkpoints_are_recorded_with_the_same_random_numbers():
+    def through(net, x):
+        *first, last = net
+
+        def part(x):
+            for layer in first:
+                x = layer(x)
+            return x
+
+        return last(checkpoint(part, x))
+
+    plain = losses(network(), nn.Module.__call__, False)
+    for recorded in (False, True):
+        assert losses(network(), through, recorded) == plain
+
+
+def test_normalized_weights_are_recorded():
+    for wrap in (
+        nn.utils.weight_norm,
+        nn.utils.spectral_norm,
+        nn.utils.parametrizations.weight_norm,
+        nn.utils.parametrizations.spectral_norm,
+    ):
+        net = network()
+        wrap(net[0])
+        found = [losses(net, nn.Module.__call__, recorded) for recorded in (True, False)]
+        assert found[0] == found[1]
+
+
+def test_a_checkpoint_that_gives_something_else_is_an_error():
+    calls = []
+
+    def part(x):
+        calls.append(1)
+        return x * 2 if len(calls) == 1 else (x * 2).sum()
+
+    y = checkpoint(part, fastdl.ones(3, requires_grad=True))
+    with pytest.raises(RuntimeError, match="when it was called for the gradient one of shape"):
+        y.sum().backward()
+    with fastdl.no_grad():
+        assert not checkpoint(part, fastdl.ones(3)).requires_grad
+    with pytest.raises(ValueError, match="segments: expected at most 4"):
+        from fastdl.utils.checkpoint import checkpoint_sequential
+
+        checkpoint_sequential(network(), 5, fastdl.ones(1, 3))
+
+
+def test_steps_with_hooks_of_optimizers():
+    def run(recorded):
+        net, log = network().eval(), []
+        optimizer = optim.SGD(net.parameters(), 0.05)
+
+        def step(x):
+            optimizer.zero_grad()
+            loss = net(x).pow(2).sum()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        def halved(o, args, kwargs):
+            for p in net.parameters():
+                p.grad.mul_(0.5)
+
+        call = fastdl.plan(step) if recorded else step
+        found = [call(fastdl.tensor(X)).item() for _ in range(3)]
+        handle = optimizer.register_step_pre_hook(halved)
+        found += [call(fastdl.tensor(X)).item() for _ in range(3)]
+        handle.remove()
+        found += [call(fastdl.tensor(X)).item() for _ in range(3)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            optimizer.register_step_post_hook(lambda *_: log.append(1))
+            return found + [call(fastdl.tensor(X)).item() for _ in range(3)], len(log)
+
+    assert run(True) == run(False)
