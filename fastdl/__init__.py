@@ -31,10 +31,12 @@ from ._base.dtypes import uint8 as uint8
 if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers and editors
     from types import ModuleType
 
+    from . import accelerator as accelerator
     from . import activations as activations
     from . import applications as applications
     from . import autograd as autograd
     from . import backend as backend
+    from . import backends as backends
     from . import callbacks as callbacks
     from . import config as config
     from . import constraints as constraints
@@ -142,8 +144,8 @@ bool_ = _np.dtype("bool")
 float, half, long, int, bool = float32, float16, int64, int32, bool_
 
 _SUBMODULES = frozenset(
-    "activations applications autograd backend callbacks config constraints cuda data datasets "
-    "initializers layers losses metrics mixed_precision models nn ops optim optimizers random "
+    "accelerator activations applications autograd backend backends callbacks config constraints "
+    "cuda data datasets initializers layers losses metrics mixed_precision models nn ops optim optimizers random "
     "regularizers saving sklearn tabular utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.

@@ -164,7 +164,6 @@ def _elsewhere(peer: str) -> Iterator[str]:
 
 _REASONS = {
     "torch.compile": "leave it out, or see fastdl.plan",
-    "torch.backends": "fastdl computes on the CPU, and its results are the same in each run",
     "torch.jit": "fastdl.plan records a step",
     "torch.distributed": "fastdl trains on one machine",
     "torch.multiprocessing": "use Python's multiprocessing",
