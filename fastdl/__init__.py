@@ -144,9 +144,9 @@ bool_ = _np.dtype("bool")
 float, half, long, int, bool = float32, float16, int64, int32, bool_
 
 _SUBMODULES = frozenset(
-    "accelerator activations applications autograd backend backends callbacks config constraints "
-    "cuda data datasets initializers layers losses metrics mixed_precision models nn ops optim optimizers random "
-    "regularizers saving sklearn tabular utils".split()
+    "accelerator activations applications autograd backend backends callbacks config "
+    "constraints cuda data datasets initializers layers losses metrics mixed_precision models "
+    "nn ops optim optimizers random regularizers saving sklearn tabular utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.
 _HOMES = {
