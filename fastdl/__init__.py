@@ -31,10 +31,12 @@ from ._base.dtypes import uint8 as uint8
 if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers and editors
     from types import ModuleType
 
+    from . import accelerator as accelerator
     from . import activations as activations
     from . import applications as applications
     from . import autograd as autograd
     from . import backend as backend
+    from . import backends as backends
     from . import callbacks as callbacks
     from . import config as config
     from . import constraints as constraints
@@ -94,6 +96,21 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._base.creation import tensor as tensor
     from ._base.creation import zeros as zeros
     from ._base.creation import zeros_like as zeros_like
+    from ._base.defaults import BoolTensor as BoolTensor
+    from ._base.defaults import ByteTensor as ByteTensor
+    from ._base.defaults import FloatTensor as FloatTensor
+    from ._base.defaults import IntTensor as IntTensor
+    from ._base.defaults import LongTensor as LongTensor
+    from ._base.defaults import (
+        are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
+    )
+    from ._base.defaults import get_default_device as get_default_device
+    from ._base.defaults import get_default_dtype as get_default_dtype
+    from ._base.defaults import get_float32_matmul_precision as get_float32_matmul_precision
+    from ._base.defaults import set_default_device as set_default_device
+    from ._base.defaults import set_default_dtype as set_default_dtype
+    from ._base.defaults import set_float32_matmul_precision as set_float32_matmul_precision
+    from ._base.defaults import use_deterministic_algorithms as use_deterministic_algorithms
     from ._base.device import device as device
     from ._base.dtype_policy import DTypePolicy as DTypePolicy
     from ._base.dtype_policy import FloatDTypePolicy as FloatDTypePolicy
@@ -154,10 +171,10 @@ bool_ = _np.dtype("bool")
 float, half, long, int, bool = float32, float16, int64, int32, bool_
 
 _SUBMODULES = frozenset(
-    "activations applications autograd backend callbacks config constraints cuda data datasets "
-    "dtype_policies func initializers layers linalg losses metrics mixed_precision models nn ops "
-    "optim optimizers preprocessing random regularizers saving sklearn special tabular tree "
-    "utils".split()
+    "accelerator activations applications autograd backend backends callbacks config constraints "
+    "cuda data datasets dtype_policies func initializers layers linalg losses metrics "
+    "mixed_precision models nn ops optim optimizers preprocessing random regularizers saving "
+    "sklearn special tabular tree utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.
 _HOMES = {
@@ -165,6 +182,9 @@ _HOMES = {
     "linspace logspace is_tensor rand randn normal randint randperm bernoulli zeros_like ones_like "
     "full_like empty_like rand_like randn_like",
     "_base.random": "manual_seed seed initial_seed get_rng_state set_rng_state Generator",
+    "_base.defaults": "set_default_device get_default_device set_default_dtype get_default_dtype "
+    "set_float32_matmul_precision get_float32_matmul_precision use_deterministic_algorithms "
+    "are_deterministic_algorithms_enabled FloatTensor LongTensor IntTensor ByteTensor BoolTensor",
     "_base.device": "device",
     "_base.dtype_policy": "DTypePolicy FloatDTypePolicy set_dtype_policy",
     "saving.states": "save load",

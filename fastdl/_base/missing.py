@@ -14,6 +14,7 @@ from .. import _core
 _PEERS = {
     "fastdl": ("torch", "keras"),
     "fastdl.autograd": ("torch.autograd",),
+    "fastdl.backends": ("torch.backends",),
     "fastdl.cuda": ("torch.cuda",),
     "fastdl.data": ("torch.utils.data",),
     "fastdl.linalg": ("torch.linalg",),

@@ -163,8 +163,9 @@ def _elsewhere(peer: str) -> Iterator[str]:
 
 
 _REASONS = {
+    "torch.autocast": "fastdl computes in float32; layers of Keras's face take a dtype policy",
+    "torch.amp": "fastdl computes in float32; layers of Keras's face take a dtype policy",
     "torch.compile": "leave it out, or see fastdl.plan",
-    "torch.backends": "fastdl computes on the CPU, and its results are the same in each run",
     "torch.jit": "fastdl.plan records a step",
     "torch.distributed": "fastdl trains on one machine",
     "torch.multiprocessing": "use Python's multiprocessing",
@@ -200,6 +201,8 @@ def tensor_lacks(name: str) -> str | None:
     import numpy as np
 
     if name.startswith("_") or name not in peer_names()["torch.Tensor"]:
+        return None
+    if name in ("indices", "values"):  # what max, sort, topk return has them, too
         return None
     others = (fastdl.Tensor, fastdl.nn.Module, np.ndarray, str, bytes, list, dict, set, tuple)
     if any(hasattr(other, name) for other in others):

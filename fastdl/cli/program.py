@@ -100,10 +100,10 @@ class Program:
             place = peers.place_of(alias.name)
             if place is None:
                 self._found(alias, peers.absence(alias.name))
-                continue
-            if alias.asname is None:
+            if alias.asname is None:  # it binds the first name alone
                 place = f"fastdl as {alias.name.partition('.')[0]}"
-            self.edits.append((*parts[0].start, *parts[-1].end, place))
+            if place is not None:
+                self.edits.append((*parts[0].start, *parts[-1].end, place))
 
     def _rewrite_from(self, node: ast.ImportFrom, module: str) -> None:
         self.peers.add(module.partition(".")[0])
@@ -161,7 +161,7 @@ class Program:
                     if peers.is_peer(alias.name):
                         first = alias.name.partition(".")[0]
                         module = alias.name if alias.asname else first
-                        place = peers.place_of(alias.name) and peers.place_of(module)
+                        place = peers.place_of(module)
                         scope.imported[alias.asname or first] = module, place or ""
                     else:
                         scope.others.add(alias.asname or alias.name.partition(".")[0])

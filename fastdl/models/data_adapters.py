@@ -11,6 +11,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base import tree
+from .._base.ahead import made_ahead
 from .._base.checks import is_sparse
 from .._base.random import Generator
 from .._core import Tensor
@@ -285,7 +286,15 @@ class Stream:
             order = F.permutation(n=batches).tolist()
         else:
             order = range(batches)
-        return (self.source[i] for i in order)
+        workers = getattr(self.source, "workers", 1)  # a subclass may leave out super().__init__()
+        if workers <= 1:
+            return (self.source[i] for i in order)
+        work = ((None, [i]) for i in order)
+        read = made_ahead(work, self._item, workers, self.source.max_queue_size)
+        return (parts[0] for _, parts in read)
+
+    def _item(self, batch: None, place: int, index: int) -> object:
+        return self.source[index]
 
     def begin_epoch(self, resume: bool = False, shuffle: bool = False) -> None:
         """Starts the next steps at the beginning of the source, unless `resume` is set."""

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+from .._base.checks import check_flag, check_integer
 from .._base.notices import warn_once
 
 
@@ -17,9 +18,13 @@ class PyDataset:
     calls `on_epoch_begin` and `on_epoch_end` around each epoch.
 
     Args:
-        workers, use_multiprocessing: more than 1 worker, or processes, give a warning: this process
-            makes the batches, one after the other.
-        max_queue_size: the length of the queue of workers; changes no result.
+        workers: with more than 1, so many threads make batches in `fit`, `evaluate` and `predict`
+            ahead of their use. The batches come in the same order.
+        use_multiprocessing: True gives a warning: threads make the batches, as with False.
+        max_queue_size: how many batches the threads may have ready or in work, at least 1.
+
+    Raises:
+        ValueError: workers or max_queue_size is no integer in its range.
 
     Source: `keras.utils.PyDataset` of Keras 3.
 
@@ -39,14 +44,15 @@ class PyDataset:
     def __init__(
         self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10
     ) -> None:
-        if workers > 1 or use_multiprocessing:
+        who = type(self).__name__
+        self.workers = check_integer(who, "workers", workers, 0)
+        self.use_multiprocessing = check_flag(who, "use_multiprocessing", use_multiprocessing)
+        self.max_queue_size = check_integer(who, "max_queue_size", max_queue_size, 1)
+        if use_multiprocessing:
             warn_once(
-                f"PyDataset: workers={workers}, use_multiprocessing={use_multiprocessing}: there "
-                "are no workers yet; batches are made one after the other in this process"
+                "PyDataset: use_multiprocessing=True: threads make the batches; those "
+                "of a fastdl.data.DataLoader are processes"
             )
-        self.workers = workers
-        self.use_multiprocessing = use_multiprocessing
-        self.max_queue_size = max_queue_size
 
     def __getitem__(self, index: int) -> Any:
         raise NotImplementedError(

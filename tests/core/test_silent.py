@@ -346,8 +346,8 @@ def test_a_py_dataset_without_len_ends():
 
 
 def test_workers_that_are_not_there_are_named():
-    with pytest.warns(UserWarning, match=r"PyDataset: workers=4"):
-        Numbered(workers=4)
+    with pytest.warns(UserWarning, match=r"PyDataset: use_multiprocessing=True: threads make"):
+        Numbered(workers=4, use_multiprocessing=True)
 
 
 @pytest.mark.parametrize(

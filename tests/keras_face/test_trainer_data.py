@@ -1,5 +1,6 @@
 """Data that training takes, and its errors for data and options that do not fit."""
 
+import threading
 import warnings
 
 import numpy as np
@@ -79,11 +80,10 @@ class Batches(fastdl.utils.PyDataset):
         self.calls.append("end")
 
 
-@pytest.mark.filterwarnings("ignore:PyDataset. workers=4")
 def test_batches_of_a_py_dataset_are_shuffled():
     model = make_model()
     model.compile("sgd", "sparse_categorical_crossentropy")
-    data, validation = Batches(workers=4), Batches(2)
+    data, validation = Batches(), Batches(2)
     fastdl.manual_seed(0)
     model.fit(data, epochs=3, validation_data=validation, validation_steps=2, verbose=0)
     assert validation.calls == ["begin", 0, 1, "end"] * 3
@@ -95,6 +95,36 @@ def test_batches_of_a_py_dataset_are_shuffled():
     model.fit(data, epochs=1, shuffle=False, verbose=0)
     assert data.calls == ["begin", 0, 1, 2, 3, "end"]
     assert data.num_batches == 4
+
+
+class Threads(Batches):
+    """Batches that differ, and the threads that made them."""
+
+    def __init__(self, **options):
+        super().__init__(9, **options)
+        self.threads = set()
+
+    def __getitem__(self, index):
+        self.threads.add(threading.get_ident())
+        if index == 7 and self.length == 8:
+            raise LookupError("batch 7")
+        rng = np.random.default_rng(index)
+        return rng.random((8, 6), np.float32), rng.integers(0, 3, 8)
+
+
+def test_workers_of_a_py_dataset_are_threads():
+    losses = []
+    for workers in (1, 3):
+        fastdl.utils.set_random_seed(0)
+        model = make_model()
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        data = Threads(workers=workers, max_queue_size=2)
+        losses.append(model.fit(data, epochs=2, verbose=0).history["loss"])
+        assert (threading.get_ident() in data.threads) == (workers == 1)
+    assert losses[0] == losses[1]
+    data.length = 8
+    with pytest.raises(LookupError, match="batch 7"):
+        model.fit(data, verbose=0)
 
 
 def test_a_py_dataset_without_length_has_no_end():

@@ -24,6 +24,8 @@ IMPORTS = [
     ("import torch.nn as nn", "import fastdl.nn as nn"),
     ("import torch.nn", "import fastdl as torch"),
     ("import torch.utils.data", "import fastdl as torch"),
+    ("import torch.utils.tensorboard", "import fastdl as torch"),
+    ("import torch.backends.cudnn as cudnn", "import fastdl.backends.cudnn as cudnn"),
     ("import torch.utils.data as data", "import fastdl.data as data"),
     ("import torch.nn.functional as F", "import fastdl.nn.functional as F"),
     ("import os, torch, sys", "import os, fastdl as torch, sys"),
@@ -58,7 +60,8 @@ IMPORTS = [
     ("from __future__ import annotations", "from __future__ import annotations"),
     ("s = '''\nimport torch\n'''", "s = '''\nimport torch\n'''"),
     ("# import torch", "# import torch"),
-    ("import torch.utils.tensorboard", "import torch.utils.tensorboard"),
+    ("import torch.utils.tensorboard as tb", "import torch.utils.tensorboard as tb"),
+    ("from torch.utils import tensorboard", "from fastdl.utils import tensorboard"),
 ]
 
 

@@ -112,7 +112,6 @@ NEVER_READ = {
 # (module, argument): why no place need read the attribute.
 ONLY_STORED = {
     ("data.loader", "pin_memory"): SPEED,
-    ("utils.py_dataset", "max_queue_size"): SPEED,
 }
 
 
@@ -285,7 +284,7 @@ def test_options_of_compile_change_no_weight():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: utils.PyDataset(workers=4), "there are no workers yet"),
+        (lambda: utils.PyDataset(use_multiprocessing=True), "threads make the batches"),
         (lambda: layers.Embedding(2, 3, input_length=4), "input_length has no effect"),
     ],
 )

@@ -1,0 +1,149 @@
+"""What PyTorch's programs set for all tensors, and its old names of typed tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _core
+from .checks import check_choice, check_flag, shown
+from .creation import empty
+from .device import device as _device
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from .._core import Tensor
+
+
+def set_default_device(device: str | _device | None) -> None:
+    """Takes the CPU, on which tensors are made anyway.
+
+    Raises:
+        RuntimeError: another device; make tensors there with `device=...`.
+
+    Example:
+        >>> fastdl.set_default_device("cpu")
+    """
+    if device is not None and _device(device).type != "cpu":
+        raise RuntimeError(
+            f"set_default_device: expected 'cpu', got {shown(str(device))}; fastdl makes tensors "
+            "on the CPU, and others with device=..."
+        )
+
+
+def get_default_device() -> _device:
+    """The CPU."""
+    return _device("cpu")
+
+
+def set_default_dtype(d: DTypeLike) -> None:
+    """Takes float32, the type of tensors that are made without one.
+
+    Raises:
+        TypeError: another type.
+
+    Example:
+        >>> fastdl.set_default_dtype(fastdl.float32)
+    """
+    try:
+        known = np.dtype(d) == np.float32
+    except TypeError:
+        known = False
+    if not known:
+        raise TypeError(f"set_default_dtype: expected float32, got {shown(d)}")
+
+
+def get_default_dtype() -> np.dtype[Any]:
+    """float32."""
+    return np.dtype("float32")
+
+
+_precisions = ("highest", "high", "medium")
+_precision = "highest"
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Allows products of lower precision, which fastdl does not use: they stay in float32.
+
+    Args:
+        precision: "highest", "high" or "medium".
+
+    Raises:
+        ValueError: another name.
+
+    Example:
+        >>> fastdl.set_float32_matmul_precision("high")
+        >>> fastdl.get_float32_matmul_precision()
+        'high'
+    """
+    global _precision
+    _precision = check_choice("set_float32_matmul_precision", "precision", precision, _precisions)
+
+
+def get_float32_matmul_precision() -> str:
+    """What `set_float32_matmul_precision` was given; "highest" at first."""
+    return _precision
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Asks for results that are the same in each run. Here they are in any case.
+
+    Args:
+        mode, warn_only: without an effect.
+
+    Example:
+        >>> fastdl.use_deterministic_algorithms(True)
+        >>> fastdl.are_deterministic_algorithms_enabled()
+        True
+    """
+    check_flag("use_deterministic_algorithms", "mode", mode)
+    check_flag("use_deterministic_algorithms", "warn_only", warn_only)
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """True: results are the same in each run, and with any number of threads."""
+    return True
+
+
+def _typed(data: tuple[Any, ...], dtype: str) -> Tensor:
+    if all(isinstance(size, (int, np.integer)) for size in data):
+        return empty(*map(int, data) if data else (0,), dtype=dtype)
+    (values,) = data
+    return _core.tensor(values, dtype)
+
+
+def FloatTensor(*data: Any) -> Tensor:
+    """A float32 tensor of values, or without values of a shape given by integers.
+
+    Example:
+        >>> fastdl.FloatTensor([1, 2]).tolist(), fastdl.FloatTensor(2, 3).shape
+        ([1.0, 2.0], (2, 3))
+    """
+    return _typed(data, "float32")
+
+
+def LongTensor(*data: Any) -> Tensor:
+    """An int64 tensor, as `FloatTensor` makes one.
+
+    Example:
+        >>> fastdl.LongTensor([1, 2]).dtype == "int64"
+        True
+    """
+    return _typed(data, "int64")
+
+
+def IntTensor(*data: Any) -> Tensor:
+    """An int32 tensor, as `FloatTensor` makes one."""
+    return _typed(data, "int32")
+
+
+def ByteTensor(*data: Any) -> Tensor:
+    """A uint8 tensor, as `FloatTensor` makes one."""
+    return _typed(data, "uint8")
+
+
+def BoolTensor(*data: Any) -> Tensor:
+    """A bool tensor, as `FloatTensor` makes one."""
+    return _typed(data, "bool")
