@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import cuda as cuda
     from . import data as data
     from . import datasets as datasets
+    from . import dtype_policies as dtype_policies
     from . import initializers as initializers
     from . import layers as layers
     from . import losses as losses
@@ -51,18 +52,21 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import ops as ops
     from . import optim as optim
     from . import optimizers as optimizers
+    from . import preprocessing as preprocessing
     from . import random as random
     from . import regularizers as regularizers
     from . import saving as saving
     from . import sklearn as sklearn
     from . import special as special
     from . import tabular as tabular
+    from . import tree as tree
     from . import utils as utils
     from ._base.config import get_num_threads as get_num_threads
     from ._base.config import get_threading as get_threading
     from ._base.config import set_num_threads as set_num_threads
     from ._base.config import set_threading as set_threading
     from ._base.config import show_config as show_config
+    from ._base.config import version as version
     from ._base.creation import arange as arange
     from ._base.creation import as_tensor as as_tensor
     from ._base.creation import bernoulli as bernoulli
@@ -89,6 +93,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._base.creation import zeros_like as zeros_like
     from ._base.device import device as device
     from ._base.dtype_policy import DTypePolicy as DTypePolicy
+    from ._base.dtype_policy import FloatDTypePolicy as FloatDTypePolicy
     from ._base.dtype_policy import set_dtype_policy as set_dtype_policy
     from ._base.parameter import Parameter as Parameter
     from ._base.random import Generator as Generator
@@ -109,11 +114,15 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from .layers import Input as Input
     from .layers import InputSpec as InputSpec
     from .layers import Layer as Layer
+    from .layers.variable import Variable as Variable
+    from .layers.variable import name_scope as name_scope
     from .losses import Loss as Loss
     from .metrics import Metric as Metric
     from .models import KerasTensor as KerasTensor
     from .models import Model as Model
     from .models import Sequential as Sequential
+    from .models.function import Function as Function
+    from .models.function import Operation as Operation
     from .ops import cast as cast
     from .ops import convert_to_numpy as convert_to_numpy
     from .ops import convert_to_tensor as convert_to_tensor
@@ -132,7 +141,6 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from .saving.states import load as load
     from .saving.states import save as save
 
-    Variable = Parameter
     keras: ModuleType  # tf.keras, after `import fastdl as tf`
 
 __version__: str = _core.version
@@ -144,8 +152,8 @@ float, half, long, int, bool = float32, float16, int64, int32, bool_
 
 _SUBMODULES = frozenset(
     "activations applications autograd backend callbacks config constraints cuda data datasets "
-    "initializers layers losses metrics mixed_precision models nn ops optim optimizers random "
-    "regularizers saving sklearn special tabular utils".split()
+    "dtype_policies initializers layers losses metrics mixed_precision models nn ops optim "
+    "optimizers preprocessing random regularizers saving sklearn special tabular tree utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.
 _HOMES = {
@@ -154,11 +162,14 @@ _HOMES = {
     "full_like empty_like rand_like randn_like",
     "_base.random": "manual_seed seed initial_seed get_rng_state set_rng_state Generator",
     "_base.device": "device",
-    "_base.dtype_policy": "DTypePolicy set_dtype_policy",
+    "_base.dtype_policy": "DTypePolicy FloatDTypePolicy set_dtype_policy",
     "saving.states": "save load",
-    "_base.config": "show_config get_num_threads set_num_threads get_threading set_threading",
+    "_base.config": "version show_config get_num_threads set_num_threads get_threading "
+    "set_threading",
     "autograd": "no_grad enable_grad set_grad_enabled is_grad_enabled inference_mode GradientTape",
     "layers": "Layer Input InputSpec",
+    "layers.variable": "Variable name_scope",
+    "models.function": "Function Operation",
     "losses": "Loss",
     "metrics": "Metric",
     "optimizers": "Optimizer",
@@ -181,10 +192,7 @@ if not TYPE_CHECKING:  # otherwise every name would be right
             return _import_module(f"{__name__}.{name}")
         if name == "keras":  # tf.keras, after `import fastdl as tf`
             return _import_module(__name__)
-        if name == "Variable":
-            name_there, home = "Parameter", "_base.parameter"
-        else:
-            name_there, home = name, _HOME.get(name, "_functions")
+        home = _HOME.get(name, "_functions")
         if name == "__all__":  # for `from fastdl import *`: without the names of Python's own
             import builtins
 
@@ -192,7 +200,7 @@ if not TYPE_CHECKING:  # otherwise every name would be right
         if name.startswith("__"):
             raise AttributeError(f"module 'fastdl' has no attribute {name!r}")
         try:
-            value = getattr(_import_module(f"{__name__}.{home}"), name_there)
+            value = getattr(_import_module(f"{__name__}.{home}"), name)
         except AttributeError:
             value = None
         if value is None or isinstance(value, type(_np)):  # a file of functions is not public
@@ -214,7 +222,7 @@ if not TYPE_CHECKING:  # otherwise every name would be right
 def __dir__() -> list[str]:
     functions = _import_module(f"{__name__}._functions")
     found = (name for name in dir(functions) if callable(getattr(functions, name)))
-    names = {*globals(), *_SUBMODULES, *_HOME, *found, "Variable"}
+    names = {*globals(), *_SUBMODULES, *_HOME, *found}
     hidden = {name for name in names if name.startswith("_")} | {"annotations", "TYPE_CHECKING"}
     return sorted(names - hidden | {"__version__"})
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from ._base import functional as F
 from ._base.checks import check_integers, check_number
 from ._base.registry import CONSTRAINTS, described
+from ._base.settings import settings
 from ._base.watch import Watched
 from ._core import Tensor
 
 if TYPE_CHECKING:
     from ._base.types import Config
     from ._core import Axes
-
-_EPSILON = 1e-7  # Keras's backend.epsilon(): keeps the division by a norm finite
 
 
 class Constraint(Watched):
@@ -65,7 +64,7 @@ class MaxNorm(Constraint):
 
     def __call__(self, w: Tensor) -> Tensor:
         norms = _norms(w, self.axis)
-        return w * (F.clip(norms, lo=0.0, hi=self.max_value) / (norms + _EPSILON))
+        return w * (F.clip(norms, lo=0.0, hi=self.max_value) / (norms + settings.epsilon))
 
     def get_config(self) -> Config:
         return {"max_value": self.max_value, "axis": self.axis}
@@ -87,7 +86,7 @@ class UnitNorm(Constraint):
         self.axis = _checked_axis("UnitNorm", axis)
 
     def __call__(self, w: Tensor) -> Tensor:
-        return w / (_norms(w, self.axis) + _EPSILON)
+        return w / (_norms(w, self.axis) + settings.epsilon)
 
     def get_config(self) -> Config:
         return {"axis": self.axis}
@@ -126,7 +125,7 @@ class MinMaxNorm(Constraint):
         norms = _norms(w, self.axis)
         wanted = F.clip(norms, lo=self.min_value, hi=self.max_value) * self.rate
         wanted = wanted + norms * (1.0 - self.rate)
-        return w * (wanted / (norms + _EPSILON))
+        return w * (wanted / (norms + settings.epsilon))
 
     def get_config(self) -> Config:
         return {

@@ -515,6 +515,7 @@ def get(identifier: Identifier | TensorLike, who: str = "") -> Any:
 # Keras's other names for the classes.
 IdentityInitializer = identity = Identity
 OrthogonalInitializer = orthogonal = Orthogonal
+STFTInitializer = stft = STFT
 constant = Constant
 zeros = Zeros
 ones = Ones

@@ -18,6 +18,7 @@ from ._base import functional as F
 from ._base.checks import (
     blamed,
     check_fraction,
+    check_integer,
     check_name,
     check_number,
     check_shape,
@@ -26,6 +27,7 @@ from ._base.checks import (
 )
 from ._base.dtypes import check_range_fits
 from ._base.moving import checked_axis
+from ._base.random import numpy_generator
 from ._core import Tensor
 
 if TYPE_CHECKING:
@@ -303,6 +305,179 @@ def dropout(
     return F.mul(x, F.div(kept, 1.0 - rate))
 
 
+def categorical(
+    logits: TensorLike,
+    num_samples: int,
+    dtype: DTypeLike = "int32",
+    seed: int | SeedGenerator | None = None,
+) -> Tensor:
+    """Class numbers, drawn with the probabilities `softmax(logits)` of each row.
+
+    Args:
+        logits: (batch, classes), float32.
+        num_samples: how many are drawn for each row.
+        dtype: the type of the class numbers.
+        seed: an integer, a `SeedGenerator` or None; see the top of this module.
+
+    Returns:
+        A tensor (batch, num_samples).
+
+    Raises:
+        ValueError: the logits have no two axes, or no classes.
+
+    Source: `keras.random.categorical` of Keras 3; drawn as the largest of the logits plus numbers
+    of Gumbel's distribution.
+
+    Example:
+        >>> random.categorical([[0.0, 1000.0], [1000.0, 0.0]], 3).tolist()
+        [[1, 1, 1], [0, 0, 0]]
+    """
+    who = "categorical"
+    checked_seed(seed, who)
+    count = check_integer(who, "num_samples", num_samples, 0)
+    try:
+        x = F.cast(_core.as_tensor(logits), dtype="float32")
+    except (TypeError, ValueError) as error:
+        raise prefixed(f"{who}: logits", error) from None
+    if x.ndim != 2 or not x.shape[1]:
+        raise ValueError(f"{who}: logits: expected shape (batch, classes), got {x.shape}")
+    rows, classes = x.shape
+    u = uniform((rows, count, classes), seed=seed)
+    # Gumbel's numbers are -log(-log(u)); for u = 0 half of the smallest u above it counts.
+    noise = F.neg(F.log(F.neg(F.log(F.maximum(u, 2.0**-25)))))
+    x = F.add(F.reshape(x, shape=(rows, 1, classes)), noise)
+    return F.cast(F.argmax(x, axis=2), dtype=dtype)
+
+
+def gamma(
+    shape: Sequence[int],
+    alpha: TensorLike,
+    dtype: DTypeLike | None = None,
+    seed: int | SeedGenerator | None = None,
+) -> Tensor:
+    """Numbers of the gamma distribution with the scale 1.
+
+    A step of `fit` that draws them runs eagerly, and a notice says so.
+
+    Args:
+        shape: the shape of the result.
+        alpha: the shape of the distribution, above 0; numbers that broadcast to `shape`.
+        dtype: float32 unless given.
+        seed: an integer, a `SeedGenerator` or None; see the top of this module.
+
+    Raises:
+        ValueError: `alpha` is not above 0, or does not broadcast to `shape`.
+
+    Example:
+        >>> random.gamma((2, 3), alpha=2.0, seed=1).shape
+        (2, 3)
+    """
+    a = _parameter("gamma", "alpha", alpha, above=0.0)
+    return _by_numpy("gamma", shape, dtype, seed, lambda g, sizes: g.standard_gamma(a, sizes))
+
+
+def beta(
+    shape: Sequence[int],
+    alpha: TensorLike,
+    beta: TensorLike,
+    dtype: DTypeLike | None = None,
+    seed: int | SeedGenerator | None = None,
+) -> Tensor:
+    """Numbers of the beta distribution, in [0, 1].
+
+    A step of `fit` that draws them runs eagerly, and a notice says so.
+
+    Args:
+        shape: the shape of the result.
+        alpha, beta: the parameters, above 0; numbers that broadcast to `shape`.
+        dtype: float32 unless given.
+        seed: an integer, a `SeedGenerator` or None; see the top of this module.
+
+    Raises:
+        ValueError: a parameter is not above 0, or does not broadcast to `shape`.
+
+    Example:
+        >>> random.beta((2, 3), alpha=2.0, beta=1.0, seed=1).shape
+        (2, 3)
+    """
+    a = _parameter("beta", "alpha", alpha, above=0.0)
+    b = _parameter("beta", "beta", beta, above=0.0)
+    return _by_numpy("beta", shape, dtype, seed, lambda g, sizes: g.beta(a, b, sizes))
+
+
+def binomial(
+    shape: Sequence[int],
+    counts: TensorLike,
+    probabilities: TensorLike,
+    dtype: DTypeLike | None = None,
+    seed: int | SeedGenerator | None = None,
+) -> Tensor:
+    """How many of `counts` tries succeed.
+
+    A step of `fit` that draws them runs eagerly, and a notice says so.
+
+    Args:
+        shape: the shape of the result.
+        counts: numbers of tries, at least 0, that broadcast to `shape`; fractions are dropped.
+        probabilities: of a success, in [0, 1]; numbers that broadcast to `shape`.
+        dtype: float32 unless given.
+        seed: an integer, a `SeedGenerator` or None; see the top of this module.
+
+    Raises:
+        ValueError: a parameter is out of its range, or does not broadcast to `shape`.
+
+    Example:
+        >>> random.binomial((2,), counts=[5, 7], probabilities=1.0).tolist()
+        [5.0, 7.0]
+    """
+    n = _parameter("binomial", "counts", counts, at_least=0.0).astype(np.int64)
+    p = _parameter("binomial", "probabilities", probabilities, at_least=0.0, at_most=1.0)
+    return _by_numpy("binomial", shape, dtype, seed, lambda g, sizes: g.binomial(n, p, sizes))
+
+
+def _parameter(
+    who: str,
+    argument: str,
+    value: TensorLike,
+    above: float = -math.inf,
+    at_least: float = -math.inf,
+    at_most: float = math.inf,
+) -> np.ndarray:
+    """Parameters of a distribution, within their range."""
+    try:
+        found = np.asarray(_core.as_tensor(value).detach().numpy(), np.float64)
+    except (TypeError, ValueError) as error:
+        raise prefixed(f"{who}: {argument}", error) from None
+    if not ((found > above) & (found >= at_least) & (found <= at_most)).all():
+        limits = [f"above {above:g}"] * (above > -math.inf)
+        limits += [f"at least {at_least:g}"] * (at_least > -math.inf)
+        limits += [f"at most {at_most:g}"] * (at_most < math.inf)
+        raise ValueError(
+            f"{who}: {argument}: expected numbers {' and '.join(limits)}, got {shown(value)}"
+        )
+    return found
+
+
+def _by_numpy(
+    who: str,
+    shape: Sequence[int],
+    dtype: DTypeLike | None,
+    seed: int | SeedGenerator | None,
+    draw: Callable[[np.random.Generator, tuple[int, ...]], np.ndarray],
+) -> Tensor:
+    """What NumPy draws: with an integer seed from its own stream, else seeded from ours."""
+    generator = _fixed(seed, who)
+    sizes = _sizes(who, shape)
+    if generator is None:
+        with stream_of(seed):
+            generator = numpy_generator(None)
+    try:
+        values = np.asarray(draw(generator, sizes))
+    except (TypeError, ValueError) as error:
+        raise prefixed(who, error) from None
+    return F.cast(_core.as_tensor(values), dtype=dtype or "float32")
+
+
 def shuffle(x: TensorLike, axis: int = 0, seed: int | SeedGenerator | None = None) -> Tensor:
     """The slices of `x` along an axis in random order."""
     fixed = _fixed(seed, "shuffle")
@@ -321,7 +496,11 @@ def shuffle(x: TensorLike, axis: int = 0, seed: int | SeedGenerator | None = Non
 
 __all__ = [
     "SeedGenerator",
+    "beta",
+    "binomial",
+    "categorical",
     "dropout",
+    "gamma",
     "normal",
     "randint",
     "shuffle",

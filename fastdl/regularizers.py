@@ -133,6 +133,7 @@ deserialize = REGULARIZERS.deserialize
 l1 = L1
 l2 = L2
 l1_l2 = L1L2
+orthogonal_regularizer = OrthogonalRegularizer
 
 if not TYPE_CHECKING:
     from ._base.missing import attributes_missing_from

@@ -15,6 +15,8 @@ NAMES = {
     "padding": np.array([[1, 1, 1, 0, 0], [1, 0, 1, 1, 1]], bool),
     "q_mask": np.array([[1, 1, 0], [1, 1, 1]], bool),
     "seen": np.cos(np.arange(30)).reshape(2, 3, 5) > -0.8,
+    "of_axis": np.array([[[1, 0], [1, 1]], [[1, 1], [0, 1]]], bool),  # of the axis 2 of x
+    "of_places": np.cos(np.arange(12)).reshape(2, 3, 2, 1) * [1, -1] > -0.9,  # and of its axis 1
 }
 
 _HEADS = "layers.MultiHeadAttention(2, 3{})"
@@ -34,6 +36,9 @@ CASES = [
     (_HEADS.format(""), "(x, x)"),
     (_HEADS.format(", attention_axes=2"), "(x, x)"),
     (_HEADS.format(", attention_axes=(1,)"), "(x, x, return_attention_scores=True)"),
+    (_HEADS.format(", attention_axes=2"), "(x, x, attention_mask=of_axis)"),
+    (_HEADS.format(", attention_axes=(-2,)"), "(x, x, attention_mask=of_places)"),
+    (_HEADS.format(", attention_axes=(1,)"), "(q, v, value_mask=padding)"),
     (_GROUPS.format(""), "(q, v)"),
     (_GROUPS.format(", use_gate=True"), "(q, v, k, attention_mask=seen)"),
     (

@@ -17,7 +17,25 @@ I = np.int32([[1, 0, 2], [2, 2, 0]])  # noqa: E741
 M = np.array([[True, False, True], [False, False, True]])
 N = np.float32([1.0, np.nan, np.inf, -np.inf, 0.0])
 D = np.float32([[2.0, 1.0, 2.0, 2.0], [1.0, 1.0, 3.0, 0.0]])
-ARRAYS = {"A": A, "B": B, "C": C, "V": V, "X6": X6, "I": I, "M": M, "N": N, "D": D}
+_other = np.random.RandomState(4)
+Q, K, L = (_other.standard_normal((2, n, 2, 4)).round(2).astype("float32") for n in (3, 5, 5))
+S = _other.standard_normal((2, 3, 5)).round(2).astype("float32")
+S[:, :, 0] = 1.0  # each query attends to a key
+ARRAYS = {
+    "Q": Q,
+    "K": K,
+    "L": L,
+    "S": S,
+    "A": A,
+    "B": B,
+    "C": C,
+    "V": V,
+    "X6": X6,
+    "I": I,
+    "M": M,
+    "N": N,
+    "D": D,
+}
 
 KERAS = """
 ops.einsum("ij,kj->ik", A, B)
@@ -207,6 +225,13 @@ ops.normalize(A, axis=0, order=1)
 ops.normalize(C, axis=-1, order=3)
 ops.normalize(A * 0.0)
 ops.normalize(A, order=0)
+ops.dot_product_attention(Q, K, L)
+ops.dot_product_attention(Q, K, L, is_causal=True, scale=0.7)
+ops.dot_product_attention(Q, K, L, mask=S[:, None] > -0.5, bias=S[:1, None])
+ops.dot_product_attention(Q, K[:, :, :1], L[:, :, :1], mask=S[:, None] > -0.5)
+ops.dot_product_attention(Q, Q, Q, flash_attention=False)
+ops.dot_product_attention(Q[0], K[0], L[0])
+ops.dot_product_attention(Q, K, L, attn_logits_soft_cap=3.0)
 ops.norm(A)
 ops.norm(C)
 ops.norm(V, ord=1)

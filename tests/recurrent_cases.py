@@ -117,6 +117,15 @@ MODULES = [
     ("nn.LSTM(2, 3, 2, bidirectional=True, batch_first=True)(x)[1][0]", (4, 3, 2)),
     ("nn.LSTM(2, 3, bias=False)(x)[1][1]", (4, 3, 2)),
     ("nn.LSTM(2, 2)(x, (x[:1], x[1:2]))[0]", (4, 3, 2)),
+    ("nn.LSTM(2, 4, proj_size=3)(x)[0]", (4, 3, 2)),
+    ("nn.LSTM(2, 3, 2, bidirectional=True, proj_size=2, batch_first=True)(x)[1][0]", (4, 3, 2)),
+    ("nn.LSTM(2, 3, bias=False, bidirectional=True, proj_size=2)(x, (x[:2], nn.functional.pad("
+     "x[2:], (0, 1))))[0]", (4, 3, 2)),
+    ("nn.LSTM(2, 3, proj_size=2, batch_first=True)(x, (x[None, :, 0], nn.functional.pad("
+     "x[None, :, 1], (0, 1))))[1][1]", (4, 3, 2)),
+    ("nn.LSTM(2, 4, bidirectional=True, proj_size=2)("
+     + _PACK.format(lengths=[2, 4, 1], options="enforce_sorted=False")
+     + ", (x[:2], nn.functional.pad(x[1:3], (0, 2))))[0].data", (4, 3, 2)),
     ("nn.GRU(2, 3)(x)[0]", (4, 3, 2)),
     ("nn.GRU(2, 3, 2, batch_first=True, bidirectional=True)(x)[0]", (4, 3, 2)),
     ("nn.GRU(2, 2, bias=False)(x, x[2:3])[1]", (4, 3, 2)),

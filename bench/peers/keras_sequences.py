@@ -39,7 +39,8 @@ def gpt(library: Any, positions: Any = None) -> Any:
     """The compiled model of the row `gpt`; with a layer of positions, for any number of steps."""
     layers = library.layers
     tokens = layers.Input(shape=(None if positions else GPT.context,), dtype="int64")
-    x = (positions or _positions(library))(layers.Embedding(GPT.vocabulary, GPT.width)(tokens))
+    x = layers.Embedding(GPT.vocabulary, GPT.width)(tokens)
+    x = layers.Add()([x, positions(x)]) if positions else _positions(library)(x)
     for _ in range(GPT.layers):
         y = layers.LayerNormalization()(x)
         attention = layers.MultiHeadAttention(GPT.heads, GPT.width // GPT.heads)

@@ -18,6 +18,9 @@ class GradientSink {
   // Takes gradient i, once it is complete: no other part of the graph adds to it. Not called where no gradient flows.
   virtual void take(size_t i, const Tensor& whole) = 0;
   virtual void take(size_t i, const Product& parts) { take(i, compute_rows(parts, 0, parts.rows(), place(i))); }
+  // Whether gradient i, if few rows of it are not 0, may come as these rows.
+  virtual bool takes_rows(size_t) { return false; }
+  virtual void take(size_t i, const Rows& rows) { take(i, table_of(rows, place(i))); }
 };
 
 }  // namespace fastdl

@@ -11,6 +11,7 @@ namespace fastdl {
 namespace {
 
 thread_local bool enabled = true;
+thread_local Where anomaly_where;
 
 uint64_t next_sequence() {
   static std::atomic<uint64_t> n{0};
@@ -73,35 +74,122 @@ Node::~Node() {
   queue = nullptr;
 }
 
-void record_on_tape(const Op& op, const Tensor* in, int inputs, Outputs& out, const Attrs& attrs) {
-  if (!enabled) return;
-  uint32_t needed = 0;
-  for (int i = 0; i < inputs; ++i)
-    if (in[i] && in[i]->requires_grad) needed |= 1u << i;
-  if (!needed) return;
+namespace {
 
+// `outputs`: bit i: the gradient reads output i. `constant`: bit i: output i requires no gradient.
+void record(const Op& op, const Tensor* in, int inputs, Outputs& out, const Attrs& attrs, uint32_t needed,
+            uint32_t reads, uint32_t outputs, uint32_t constant) {
   Ref<Node> node = new Node;
   node->op = &op;
   node->attrs = attrs;
   node->sequence = next_sequence();
   node->needed = needed;
+  node->reads = reads;
   node->inputs = inputs;
   node->outputs = out.count;
+  if (anomaly_where) [[unlikely]] {
+    node->extra = new Node::Extra;
+    node->extra->where = anomaly_where();
+  }
   for (int i = 0; i < inputs; ++i) {
     if (!in[i]) continue;
     bool leaf = in[i]->requires_grad && !in[i]->node;
-    node->in[i] = leaf || (op.grad_in >> i & 1) ? in[i] : without_values(in[i]);
+    node->in[i] = leaf || (reads >> i & 1) ? in[i] : without_values(in[i]);
     node->in_version[i] = in[i]->storage->version();
     node->in_serial[i] = in[i]->storage->serial();
   }
-  if (op.grad_out) node->out_version = out.t[0]->storage->version();
+  if (outputs) node->out_version = out.t[0]->storage->version();
   for (int i = 0; i < out.count; ++i) {
-    node->out[i] = op.grad_out >> i & 1 ? detach(out.t[i]) : without_values(out.t[i]);
-    if (!is_float(out.t[i]->dtype)) continue;
+    node->out[i] = outputs >> i & 1 ? detach(out.t[i]) : without_values(out.t[i]);
+    if (!is_float(out.t[i]->dtype) || (constant >> i & 1)) continue;
     out.t[i]->requires_grad = true;
     out.t[i]->node = node;
     out.t[i]->output_index = i;
   }
+}
+
+uint32_t needed_of(const Tensor* in, int inputs) {
+  uint32_t needed = 0;
+  for (int i = 0; i < inputs; ++i)
+    if (in[i] && in[i]->requires_grad) needed |= 1u << i;
+  return needed;
+}
+
+}  // namespace
+
+void record_on_tape(const Op& op, const Tensor* in, int inputs, Outputs& out, const Attrs& attrs) {
+  if (!enabled) return;
+  const uint32_t needed = needed_of(in, inputs);
+  if (!needed) return;
+  record(op, in, inputs, out, attrs, needed, op.grad_in, op.grad_out, 0);
+}
+
+// --- gradients that are functions
+
+namespace {
+
+struct Attached {
+  GradFunction function;
+  int inputs, outputs;
+  uint32_t out_version[kMaxOutputs];
+};
+void grad_attached(GradContext& c) {
+  const Attached& a = c.attrs.as<Attached>();
+  for (int i = 0; i < a.outputs; ++i)
+    FASTDL_CHECK(!c.out[i]->storage || !changed_since(c.out[i], a.out_version[i]), RuntimeError, "backward: output ", i,
+                 " of a function (shape ", c.out[i]->shape, ") was changed in place, but its gradient needs it");
+  const std::vector<Tensor> found = a.function(c);
+  FASTDL_CHECK(found.size() == size_t(a.inputs), RuntimeError, "backward: a function with ", a.inputs, " inputs gave ",
+               found.size(), " gradients");
+  for (int i = 0; i < a.inputs; ++i) {
+    if (!c.needs(i) || !found[size_t(i)]) continue;
+    const Tensor& g = found[size_t(i)];
+    FASTDL_CHECK(g->shape == c.in[i]->shape, RuntimeError, "backward: a function gave a gradient of shape ", g->shape,
+                 " for input ", i, " of shape ", c.in[i]->shape);
+    c.gin[i] = cast(g, DType::float32);
+  }
+}
+// Never called by apply(): attach() alone records it. The values it reads are in each node's masks.
+const Op op_attached = OpRow{.name = "function", .infer = infer_same_as_first, .grad = grad_attached, .grad_out = 0};
+
+}  // namespace
+
+std::vector<Tensor> attach(const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs, GradFunction function,
+                           uint32_t reads_in, uint32_t reads_out, uint32_t constant) {
+  FASTDL_CHECK(inputs.size() <= kMaxInputs && outputs.size() <= kMaxOutputs, ValueError, "function: at most ",
+               kMaxInputs, " inputs and ", kMaxOutputs, " outputs, got ", inputs.size(), " and ", outputs.size());
+  const uint32_t needed = needed_of(inputs.data(), int(inputs.size()));
+  if (!enabled || !needed || outputs.empty()) return outputs;
+  Outputs out;
+  Attached a{std::move(function), int(inputs.size()), int(outputs.size()), {}};
+  for (const Tensor& t : outputs) {
+    a.out_version[out.count] = t->storage->version();
+    out.t[out.count++] = detach(t);
+  }
+  record(op_attached, inputs.data(), a.inputs, out, a, needed, reads_in, reads_out, constant);
+  return {out.t, out.t + out.count};
+}
+
+Where set_anomaly_detection(Where where) { return std::exchange(anomaly_where, std::move(where)); }
+
+// --- hooks
+
+GradHooks& hooks_of(const Tensor& t, Ref<GradHooks> (*make)()) {
+  if (!t->hooks) {
+    const Ref<GradHooks> hooks = make();
+    t->hooks = hooks;
+    if (t->node) {
+      Node& n = static_cast<Node&>(*t->node);
+      if (!n.extra) n.extra = new Node::Extra;
+      // Another object for the same tensor may have some.
+      Ref<GradHooks>& known = n.extra->hooks[t->output_index];
+      if (known)
+        t->hooks = known;
+      else
+        known = hooks;
+    }
+  }
+  return static_cast<GradHooks&>(*t->hooks);
 }
 
 namespace {
@@ -137,18 +225,71 @@ class Receiver {
   // Whether the next gradient of this tensor may come as a Product, computed later.
   virtual bool can_wait(const Tensor&) { return false; }
   virtual void take(const Tensor&, Product) {}
+  virtual bool accumulates() const { return false; }  // whether take() adds to leaf->grad
+  // Whether the next gradient of this tensor may come as rows.
+  virtual bool can_be_rows(const Tensor&) { return false; }
+  virtual void take(const Tensor&, Rows) {}
   // One use of this tensor has contributed its gradient.
   virtual void used(const Tensor&) {}
 };
+
+// Whether input i has the values that the call read. Leaves may have been moved to other memory with their values;
+// results have other memory only after a change in place.
+bool is_unchanged(const Node& n, int i) {
+  const Tensor& t = n.in[i];
+  if (n.in_serial[i] != t->storage->serial()) return !t->node;
+  return !changed_since(t, n.in_version[i]);
+}
+
+bool has_hooks(const Tensor& t) {
+  if (!t->node) return bool(t->hooks);
+  const Node& n = static_cast<const Node&>(*t->node);
+  return n.extra && n.extra->hooks[t->output_index];
+}
+Tensor hook_result(GradHooks& hooks, const Tensor& g) {
+  const Tensor changed = hooks.changed(g);
+  FASTDL_CHECK(changed->shape == g->shape, RuntimeError, "backward: a hook gave a gradient of shape ", changed->shape,
+               " for one of shape ", g->shape);
+  return cast(changed, DType::float32);
+}
+// The gradient of an output is complete.
+void take_hooked(Pending& p, int output, Receiver& receiver) {
+  GradHooks& hooks = *p.node->extra->hooks[output];
+  Tensor& g = p.gout[output];
+  g = hook_result(hooks, g);
+  if (hooks.retains) hooks.retained = hooks.retained ? add(hooks.retained, g) : g;
+  const Tensor place = without_values(p.node->out[output]);
+  place->node = p.node;
+  place->output_index = output;
+  receiver.take(place, g);
+}
+
+void check_for_nan(const Node& n, const GradContext& c) {
+  const auto holds_nan = [](const Tensor& t) { return t && *to_device(any(isnan(t)), cpu())->data<bool>(); };
+  GradMode quiet(false);
+  for (int i = 0; i < n.outputs; ++i)
+    if (holds_nan(c.gout[i])) return;  // it came from somewhere else
+  for (int i = 0; i < n.inputs; ++i)
+    FASTDL_CHECK(!c.needs(i) || !holds_nan(c.gin[i]), RuntimeError, "backward: the gradient of ", n.op->name,
+                 " for input ", i, " (shape ", c.in[i]->shape, ") holds NaN",
+                 n.extra && !n.extra->where.empty() ? "; it was called at " + n.extra->where : std::string());
+}
 
 // Walks the tape from the newest node to the oldest.
 void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, bool retain_graph, bool create_graph,
           Receiver& receiver) {
   GradMode mode(create_graph);
   std::map<uint64_t, Pending, std::greater<>> todo;
+  std::vector<std::pair<Tensor, Tensor>> held;  // leaves with hooks, and their gradients so far
 
   auto flow = [&](const Tensor& to, const Tensor& g) {
-    receiver.take(to, g);
+    if (!has_hooks(to)) {
+      receiver.take(to, g);
+    } else if (!to->node) {
+      auto at = std::find_if(held.begin(), held.end(), [&](const auto& h) { return h.first == to; });
+      if (at == held.end()) at = held.insert(at, {to, nullptr});
+      return accumulate(at->second, g);
+    }
     if (!to->node) return;
     Ref<Node> node = static_cast<Node*>(to->node.get());
     Pending& p = todo[node->sequence];
@@ -180,11 +321,12 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
     FASTDL_CHECK(n.inputs, RuntimeError,
                  "backward: this part of the graph was already used and its values released; "
                  "pass retain_graph=True to the first call to go through it again");
-    const uint32_t read = n.op->values_read(n.needed);
+    for (int i = 0; i < n.outputs && n.extra; ++i)
+      if (n.extra->hooks[i] && p.gout[i]) take_hooked(p, i, receiver);
+    const uint32_t read = n.reads & n.op->values_read(n.needed);
     for (int i = 0; i < n.inputs; ++i)
-      FASTDL_CHECK(!n.in[i] || !n.in[i]->storage || !(read >> i & 1) || n.in_serial[i] != n.in[i]->storage->serial() ||
-                       !changed_since(n.in[i], n.in_version[i]),
-                   RuntimeError, "backward: input ", i, " of ", n.op->name, " (shape ", n.in[i]->shape,
+      FASTDL_CHECK(!n.in[i] || !n.in[i]->storage || !(read >> i & 1) || is_unchanged(n, i), RuntimeError,
+                   "backward: input ", i, " of ", n.op->name, " (shape ", n.in[i]->shape,
                    ") was changed in place after it was used");
     for (int i = 0; i < n.outputs; ++i)
       FASTDL_CHECK(!(n.op->grad_out >> i & 1) || !changed_since(n.out[i], n.out_version), RuntimeError,
@@ -195,7 +337,8 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
     const int inputs = n.inputs;
     for (int i = 0; i < inputs; ++i) in[i] = n.in[i];
     Product waiting[kMaxInputs];
-    uint32_t can_wait = 0;
+    Rows rows[kMaxInputs];
+    uint32_t can_wait = 0, can_be_rows = 0;
     for (int i = 0; i < n.outputs; ++i) {
       out[i] = n.out[i];
       if (create_graph && out[i]->storage && is_float(out[i]->dtype)) {
@@ -206,16 +349,20 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
       }
     }
     for (int i = 0; i < inputs; ++i) {  // a tensor that is several inputs has only one home
-      if (!in[i] || std::find(in, in + i, in[i]) != in + i) continue;
+      if (!in[i] || has_hooks(in[i]) || std::find(in, in + i, in[i]) != in + i) continue;
       into[i] = receiver.home_of(in[i]);
       if (receiver.can_wait(in[i])) can_wait |= 1u << i;
+      if (receiver.can_be_rows(in[i])) can_be_rows |= 1u << i;
     }
-    GradContext c{in, out, p.gout, n.attrs, n.needed, gin, into, can_wait, waiting};
+    GradContext c{in, out, p.gout, n.attrs, n.needed, gin, into, can_wait, waiting, can_be_rows, rows};
     n.op->grad(c);
+    if (anomaly_where) [[unlikely]]
+      check_for_nan(n, c);
     for (int i = 0; i < inputs; ++i) {
       if (!c.needs(i)) continue;
       if (gin[i]) flow(in[i], gin[i]);
       if (waiting[i]) receiver.take(in[i], std::move(waiting[i]));
+      if (rows[i]) receiver.take(in[i], std::move(rows[i]));
       receiver.used(in[i]);
     }
     if (!retain_graph) {
@@ -225,6 +372,11 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
       for (int i = 0; i < n.outputs; ++i) n.out[i] = nullptr;
       n.inputs = 0;
     }
+  }
+  for (auto& [leaf, gradient] : held) {
+    GradHooks& hooks = static_cast<GradHooks&>(*leaf->hooks);
+    receiver.take(leaf, hook_result(hooks, gradient));
+    if (receiver.accumulates()) hooks.accumulated(leaf);
   }
 }
 
@@ -250,20 +402,31 @@ class Chosen : public Receiver {
     return home;
   }
 
-  // Only a product that is the whole gradient can wait.
+  // Only a product that is the whole gradient can wait, and only the whole gradient can be rows.
   bool can_wait(const Tensor& to) override {
     bool can = false;
-    for_each_place(to, [&](size_t i) {
-      can = to_come_[i] == 1 && !sums_[i] && !to->node && !is_storage(to->dtype) && sink_.takes_parts(i);
-    });
+    for_each_place(to, [&](size_t i) { can = is_whole(to, i) && sink_.takes_parts(i); });
+    return can;
+  }
+  bool can_be_rows(const Tensor& to) override {
+    bool can = false;
+    for_each_place(to, [&](size_t i) { can = is_whole(to, i) && sink_.takes_rows(i); });
     return can;
   }
   void take(const Tensor& to, Product p) override {
     for_each_place(to, [&](size_t i) {
-      if (reads_inputs(p))
+      if (reads_inputs(p.a, p.b))
         sums_[i] = compute_rows(p, 0, p.rows(), sink_.place(i));
       else
         sink_.take(i, p);
+    });
+  }
+  void take(const Tensor& to, Rows r) override {
+    for_each_place(to, [&](size_t i) {
+      if (reads_inputs(r.ids, r.values))
+        sums_[i] = table_of(r, sink_.place(i));
+      else
+        sink_.take(i, r);
     });
   }
 
@@ -313,9 +476,12 @@ class Chosen : public Receiver {
   // Gradients cannot be summed in memory of a storage type.
   Tensor home_at(size_t i) { return is_storage(inputs_[i]->dtype) ? nullptr : sink_.place(i); }
 
-  bool reads_inputs(const Product& p) const {
+  bool is_whole(const Tensor& to, size_t i) const {
+    return to_come_[i] == 1 && !sums_[i] && !to->node && !is_storage(to->dtype);
+  }
+  bool reads_inputs(const Tensor& a, const Tensor& b) const {
     return std::any_of(inputs_.begin(), inputs_.end(),
-                       [&](const Tensor& t) { return t->storage == p.a->storage || t->storage == p.b->storage; });
+                       [&](const Tensor& t) { return t->storage == a->storage || t->storage == b->storage; });
   }
 
   const std::vector<Tensor>& inputs_;
@@ -328,6 +494,7 @@ class Chosen : public Receiver {
 // Gradients of all leaves, as their `grad`.
 class Leaves : public Receiver {
  public:
+  bool accumulates() const override { return true; }
   void take(const Tensor& to, const Tensor& g) override {
     if (to->node) return;
     note_grad(to);

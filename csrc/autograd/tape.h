@@ -2,6 +2,7 @@
 #pragma once
 #include <vector>
 
+#include "autograd/hooks.h"
 #include "autograd/sink.h"
 #include "ops/op.h"
 
@@ -18,7 +19,13 @@ class Node : public RefCounted {
   int inputs = 0, outputs = 0;
   Tensor in[kMaxInputs];
   Tensor out[kMaxOutputs];
+  uint32_t reads = 0;     // bit i: the gradient reads the values of input i
   Ref<RefCounted> after;  // the next node in the queue for release
+  struct Extra : RefCounted {
+    Ref<GradHooks> hooks[kMaxOutputs];
+    std::string where;  // the call was made, for detecting anomalies
+  };
+  Ref<Extra> extra;  // null for most
   uint32_t in_version[kMaxInputs] = {}, out_version = 0;
   uint64_t in_serial[kMaxInputs] = {};  // a leaf may be moved to other memory, with the values it has
   ~Node() override;

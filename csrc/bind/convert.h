@@ -77,6 +77,7 @@ void refuse_pickling(PyHeapTypeObject* type);
 
 void bind_tensor(py::module_& m);
 void bind_ops(py::module_& m);
+void bind_autograd(py::module_& m);
 void bind_plan(py::module_& m);
 void bind_device(py::module_& m);
 
@@ -106,6 +107,8 @@ template <>
 struct type_caster<fastdl::Plan> : made_caster<fastdl::Plan> {};
 template <>
 struct type_caster<fastdl::Product> : made_caster<fastdl::Product> {};
+template <>
+struct type_caster<fastdl::Rows> : made_caster<fastdl::Rows> {};
 
 template <>
 struct type_caster<fastdl::Tensor> : copyable_holder_caster<fastdl::TensorImpl, fastdl::Tensor> {

@@ -81,6 +81,7 @@ PYBIND11_MODULE(_core, m) {
   threading();
   bind_tensor(m);
   bind_ops(m);
+  bind_autograd(m);
   bind_plan(m);
   bind_device(m);
   release_in_long_calls();

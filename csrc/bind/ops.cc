@@ -279,15 +279,20 @@ void add_functions(py::module_& m) {
 }
 
 // A sink written in Python. `places` is a list of tensors or None; `parts` says whether large gradients may come as
-// Product; take(i, gradient) receives them.
+// Product, `rows` has the numbers of those that may come as Rows; take(i, gradient) receives them.
 class PythonSink : public GradientSink {
  public:
   PythonSink(const py::object& sink, size_t inputs)
       : take_(sink.attr("take")),
         places_(sink.attr("places").cast<std::vector<Tensor>>()),
-        parts_(sink.attr("parts").cast<bool>()) {
+        parts_(sink.attr("parts").cast<bool>()),
+        rows_(inputs) {
     FASTDL_CHECK(places_.size() == inputs, ValueError, "grad_into: expected a place or None for each of ", inputs,
                  " inputs, got ", places_.size());
+    for (size_t i : sink.attr("rows").cast<std::vector<size_t>>()) {
+      FASTDL_CHECK(i < inputs, IndexError, "grad_into: rows: expected numbers of ", inputs, " inputs, got ", i);
+      rows_[i] = true;
+    }
   }
   Tensor place(size_t i) override { return places_[i]; }
   bool takes_parts(size_t i) override { return parts_ && places_[i] && places_[i]->numel() >= kLarge; }
@@ -298,12 +303,15 @@ class PythonSink : public GradientSink {
     operations_left_ -= operations;
     take_(i, p);
   }
+  bool takes_rows(size_t i) override { return rows_[i]; }
+  void take(size_t i, const Rows& r) override { take_(i, r); }
 
  private:
   static constexpr int64_t kLarge = int64_t(1) << 20;
   py::object take_;
   std::vector<Tensor> places_;
   bool parts_;
+  std::vector<bool> rows_;
   double operations_left_ = 0x1p34;  // limits the postponed work, which nothing can interrupt
 };
 
@@ -366,6 +374,9 @@ void bind_ops(py::module_& m) {
   py::class_<Product>(m, "Product", py::custom_type_setup(&refuse_pickling))
       .def_property_readonly("shape", [](const Product& p) { return py::make_tuple(p.rows(), p.columns()); })
       .def("rows", &compute_rows, py::arg("first"), py::arg("count"), py::arg("into") = Tensor());
+  py::class_<Rows>(m, "Rows", py::custom_type_setup(&refuse_pickling))
+      .def_property_readonly("ids", [](const Rows& r) { return r.ids; })
+      .def_property_readonly("values", [](const Rows& r) { return r.values; });
 
   generator();  // made before any step is recorded
   m.def("make_generator", &make_generator, py::arg("seed"), py::arg("counter") = 0);

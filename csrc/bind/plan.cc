@@ -1,4 +1,6 @@
 // Recorder, Plan and the loop. A replay runs without the GIL and takes it briefly every 50 ms to handle signals.
+#include <algorithm>
+
 #include "bind/convert.h"
 #include "bind/interrupt.h"
 #include "ops/layout.h"
@@ -172,6 +174,22 @@ bool holds_gradients(const Plan& plan) {
   return false;
 }
 
+class Unchanged {
+ public:
+  explicit Unchanged(const std::vector<Tensor>& tensors) {
+    for (const Tensor& t : tensors) {
+      FASTDL_CHECK(t, TypeError, "Unchanged: expected tensors, got None");
+      seen_.emplace_back(t, t->storage->owned() ? 0 : SeenValues::kMost, "");
+    }
+  }
+  bool holds() {
+    return std::all_of(seen_.begin(), seen_.end(), [](SeenValues& v) { return v.holds(); });
+  }
+
+ private:
+  std::vector<SeenValues> seen_;
+};
+
 }  // namespace
 
 void bind_plan(py::module_& m) {
@@ -185,6 +203,11 @@ void bind_plan(py::module_& m) {
       .def("stop", &Recorder::stop)
       .def("outliving", &Recorder::outliving, py::arg("results"))
       .def_property_readonly("problem", &Recorder::problem);
+
+  // Tensors whose values are to stay the same. Memory that others can write into counts as changed.
+  py::class_<Unchanged>(m, "Unchanged", py::custom_type_setup(&refuse_pickling))
+      .def(py::init<const std::vector<Tensor>&>(), py::arg("tensors"))
+      .def("holds", &Unchanged::holds);
 
   py::class_<Arena, Ref<Arena>>(m, "Arena", py::custom_type_setup(&refuse_pickling))
       .def(py::init([] { return Ref<Arena>(new Arena); }))

@@ -313,6 +313,22 @@ void set_requires_grad(const Tensor& t, py::handle value) {
 
 Tensor tensor_or_null(py::handle value) { return value.is_none() ? nullptr : operand(value.ptr()); }
 
+// Where a tensor's gradient is: a leaf's own place, or that of its hooks.
+Tensor& retained(const Tensor& t) {
+  return t->node && t->hooks ? static_cast<GradHooks&>(*t->hooks).retained : t->grad;
+}
+// Gradients of some tensors only, added to their `grad`.
+void backward_to(const Tensor& t, const Tensor& gradient, bool retain, bool create, const std::vector<Tensor>& inputs) {
+  FASTDL_CHECK(!inputs.empty(), RuntimeError, "backward: inputs: expected at least one tensor");
+  const std::vector<Tensor> found = grad({t}, {gradient}, inputs, retain, create);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!found[i]) continue;
+    note_grad(inputs[i]);
+    Tensor& sum = retained(inputs[i]);
+    sum = sum ? add(sum, found[i]) : copy(found[i]);
+  }
+}
+
 void set_grad(const Tensor& t, py::handle value) {
   const Tensor g = tensor_or_null(value);
   if (g) {
@@ -320,11 +336,11 @@ void set_grad(const Tensor& t, py::handle value) {
     g->storage->set_snapshot(false);
   }
   note_grad(t, false);
-  t->grad = g;
+  retained(t) = g;
 }
 Tensor grad_of(const Tensor& t) {
   note_grad(t);
-  return t->grad;
+  return retained(t);
 }
 void set_grad_home(const Tensor& t, py::handle value) {
   const Tensor g = tensor_or_null(value);
@@ -501,8 +517,13 @@ void bind_tensor(py::module_& m) {
   });
   c.def(
       "backward",
-      [](const Self& t, const Tensor& gradient, bool retain, bool create) { backward(t, gradient, retain, create); },
-      py::arg("gradient") = py::none(), py::arg("retain_graph") = false, py::arg("create_graph") = false);
+      [](const Self& t, const Tensor& gradient, std::optional<bool> retain, bool create,
+         const std::optional<std::vector<Tensor>>& inputs) {
+        inputs ? backward_to(t, gradient, retain.value_or(create), create, *inputs)
+               : backward(t, gradient, retain.value_or(create), create);
+      },
+      py::arg("gradient") = py::none(), py::arg("retain_graph") = py::none(), py::arg("create_graph") = false,
+      py::arg("inputs") = py::none());
   c.def("__format__", [](const Self& t, const std::string& spec) -> py::object {
     if (t->numel() != 1 || spec.empty()) return py::str(repr(t));
     return item_of(t).attr("__format__")(spec);

@@ -24,6 +24,8 @@ class TensorImpl : public RefCounted {
   Ref<RefCounted> node;  // autograd::Node that made this tensor; null for leaves
   int output_index = 0;  // which of the node's outputs
   Ref<TensorImpl> grad;  // of leaves, after backward()
+  // GradHooks (autograd/hooks.h), which a node shares for its outputs; null without.
+  Ref<RefCounted> hooks;
   // If set, backward() writes a leaf's first gradient here: an optimizer's slice of one flat buffer.
   Ref<TensorImpl> grad_home;
 

@@ -2,7 +2,7 @@
 //
 //     for each task: a sample, some query heads of one key head, some queries     one thread each
 //       for each block of keys that a query of the task attends to
-//         pack the keys, transposed, and the values
+//         pack the keys, transposed, and the values; convert them first if they are stored in a shorter type
 //         for each tile of a few queries, as high as a register tile
 //           scores = queries x keys^T               gemm_row; they stay in L1
 //           weights and their sums                  attention_weights
@@ -51,10 +51,14 @@ class Forward {
     Room room;
     const int64_t keys = room.take(few_ ? 0 : in_panels(isa_, block) * a.width);
     const int64_t values = room.take(few_ ? 0 : block * in_panels(isa_, a.value_width));
+    const int64_t wide_keys = room.take(a.stored_k.data ? block * a.width : 0);
+    const int64_t wide_values = room.take(a.stored_v.data ? block * a.value_width : 0);
     const int64_t scores = room.take(tile_rows_ * scores_row(block)), part = room.take(tile_rows_ * a.value_width);
     float* const memory = scratch_of<float>(Scratch::attention, room.floats());
     keys_ = memory + keys;
     values_ = memory + values;
+    wide_keys_ = memory + wide_keys;
+    wide_values_ = memory + wide_values;
     scores_ = memory + scores;
     part_ = memory + part;
   }
@@ -128,10 +132,25 @@ class Forward {
   void load(int64_t first) {
     first_ = first;
     count_ = std::clamp<int64_t>(ends_.of(p_.end - 1) - first, 0, key_block(a_));
-    const float *k = a_.k + key_at(a_.key, first), *v = a_.v + key_at(a_.value, first);
-    k_ = few_ ? in_place(k, a_.key.row, a_.width) : transposed(isa_, k, a_.key.row, count_, a_.width, keys_);
-    v_ = queries() <= kUnpackedQueries ? in_place(v, a_.value.row, a_.value_width)
-                                       : packed(isa_, v, a_.value.row, count_, a_.value_width, values_);
+    const Rows k = rows_from(first, a_.k, a_.stored_k, a_.key, a_.width, wide_keys_);
+    const Rows v = rows_from(first, a_.v, a_.stored_v, a_.value, a_.value_width, wide_values_);
+    k_ = few_ ? in_place(k.data, k.row, a_.width) : transposed(isa_, k.data, k.row, count_, a_.width, keys_);
+    v_ = queries() <= kUnpackedQueries ? in_place(v.data, v.row, a_.value_width)
+                                       : packed(isa_, v.data, v.row, count_, a_.value_width, values_);
+  }
+
+  struct Rows {
+    const float* data;
+    int64_t row;
+  };
+  // The rows of the block from `first` on as float32, in `memory` if they are of another type.
+  Rows rows_from(int64_t first, const float* data, const StoredRows& stored, const AttentionSteps& steps, int64_t width,
+                 float* memory) const {
+    if (!stored.data) return {data + key_at(steps, first), steps.row};
+    const char* from = static_cast<const char*>(stored.data) + key_at(steps, first) * size_of(stored.type);
+    const float* scale = stored.scale ? stored.scale + key_at(stored.scale_steps, first) : nullptr;
+    isa_.attention_widen(memory, from, stored.type, count_, width, steps.row, scale, stored.scale_steps.row);
+    return {memory, width};
   }
 
   // y = weights x values of the block that is loaded.
@@ -164,7 +183,7 @@ class Forward {
   const bool few_;
   const int64_t tile_rows_;
   const float factor_;  // of the differences between exponents in stats
-  float *keys_, *values_, *scores_, *part_;
+  float *keys_, *values_, *wide_keys_, *wide_values_, *scores_, *part_;
   // the block that is loaded
   int64_t first_ = 0, count_ = 0;
   Matrix k_, v_;

@@ -12,6 +12,8 @@
 #pragma once
 #include <stdint.h>
 
+#include "core/dtype.h"
+
 namespace fastdl {
 
 // Floats from a sample, a head or a row to the next.
@@ -28,10 +30,20 @@ struct AttentionTerm {
   }
 };
 
+// Keys or values in another type than float32: a number is an element times the scale of its row and head, if there are
+// scales. `data` is null if they are float32. A block of them is converted at a time.
+struct StoredRows {
+  const void* data = nullptr;
+  DType type = DType::float32;
+  const float* scale = nullptr;
+  AttentionSteps scale_steps = {};
+};
+
 struct Attention {
   int64_t batch, heads, kv_heads, queries, keys, width, value_width;
   AttentionSteps query, key, value, out;  // gradients lie like their tensors, `out` is that of y
   const float *q, *k, *v;
+  StoredRows stored_k, stored_v;  // only the forward pass reads them
   double scale;
   AttentionTerm<uint8_t> mask;
   AttentionTerm<float> bias;

@@ -14,7 +14,21 @@
 namespace fastdl {
 namespace {
 
-enum Input { kQuery, kKey, kValue, kMask, kBias, kLengths, kOffset, kBlock, kOut, kStats, kOutGrad };
+enum Input {
+  kQuery,
+  kKey,
+  kValue,
+  kMask,
+  kBias,
+  kLengths,
+  kOffset,
+  kBlock,
+  kKeyScale,
+  kValueScale,
+  kOut,
+  kStats,
+  kOutGrad
+};
 
 struct AttentionAttrs {
   double scale;
@@ -48,6 +62,20 @@ AttentionTerm<T> term_of(const View& v) {
   return t;
 }
 
+// Keys and values may lie in shorter types, in memory that generation keeps.
+bool is_stored(DType t) { return t == DType::bfloat16 || t == DType::int8; }
+
+StoredRows stored_rows(const AttentionAttrs& a, const View& x, const View& scale) {
+  StoredRows s;
+  if (!is_stored(x.dtype)) return s;
+  s.data = x.data;
+  s.type = x.dtype;
+  s.scale = scale.as<float>();
+  const int64_t heads = x.shape[a.heads()], length = x.shape[a.rows()];
+  s.scale_steps = a.heads_first ? AttentionSteps{heads * length, length, 1} : AttentionSteps{heads * length, 1, heads};
+  return s;
+}
+
 // From shapes and addresses alone, which is what a workspace may depend on.
 Attention attention_of(const AttentionAttrs& a, const View* in) {
   const Shape &q = in[kQuery].shape, &k = in[kKey].shape, &v = in[kValue].shape;
@@ -68,6 +96,8 @@ Attention attention_of(const AttentionAttrs& a, const View* in) {
   r.q = in[kQuery].as<float>();
   r.k = in[kKey].as<float>();
   r.v = in[kValue].as<float>();
+  r.stored_k = stored_rows(a, in[kKey], in[kKeyScale]);
+  r.stored_v = stored_rows(a, in[kValue], in[kValueScale]);
   r.scale = a.scale;
   r.mask = term_of<uint8_t>(in[kMask]);
   r.bias = term_of<float>(in[kBias]);
@@ -105,6 +135,21 @@ void check_term(const InferContext& c, int input, const char* name, const Shape&
                ", (batch, heads, queries, keys)");
 }
 
+// int8 comes with a scale for each row of each head.
+void check_scale(const InferContext& c, int input, int scale, const char* name) {
+  const Tensor &x = c.in[input], &s = c.in[scale];
+  const bool whole = x->dtype == DType::int8;
+  FASTDL_CHECK(s || !whole, TypeError, c.op.name, ": '", name, "' must be float32, bfloat16, or int8 with '", name,
+               "_scale', got ", x->dtype);
+  if (!s) return;
+  FASTDL_CHECK(whole, TypeError, c.op.name, ": '", name, "_scale' belongs to '", name, "' of type int8, got ",
+               x->dtype);
+  const Shape wanted = {x->shape[0], x->shape[1], x->shape[2]};
+  FASTDL_CHECK(s->dtype == DType::float32 && s->shape == wanted, ValueError, c.op.name, ": expected '", name,
+               "_scale' of type float32 and shape ", wanted, ", one for each row of '", name, "', got ", s->dtype,
+               " of shape ", s->shape);
+}
+
 Shape scores_shape(const AttentionAttrs& a, const Shape& q, const Shape& k) {
   return {q[0], q[a.heads()], q[a.rows()], k[a.rows()]};
 }
@@ -113,7 +158,7 @@ void infer_attention(InferContext& c) {
   const AttentionAttrs& a = c.attrs.as<AttentionAttrs>();
   const char* const names[] = {"query", "key", "value"};
   for (int i = kQuery; i <= kValue; ++i) {
-    check_float(c.in[i], c.op.name, names[i]);
+    if (i == kQuery || !c.in[i] || !is_stored(c.in[i]->dtype)) check_float(c.in[i], c.op.name, names[i]);
     FASTDL_CHECK(c.in[i]->shape.rank() == 4, ValueError, c.op.name, ": expected '", names[i], "' of shape ",
                  a.heads_first ? "(batch, heads, length, width)" : "(batch, length, heads, width)", ", got shape ",
                  c.in[i]->shape);
@@ -129,6 +174,8 @@ void infer_attention(InferContext& c) {
   check(k[a.heads()] == v[a.heads()], "key and value must have the same number of heads");
   const int64_t heads = q[a.heads()], kv_heads = k[a.heads()];
   check(kv_heads > 0 ? heads % kv_heads == 0 : heads == 0, "the heads of query must be a multiple of those of key");
+  check_scale(c, kKey, kKeyScale, "key");
+  check_scale(c, kValue, kValueScale, "value");
   const Shape scores = scores_shape(a, q, k);
   check_term(c, kMask, "mask", scores);
   check_term(c, kBias, "bias", scores);
@@ -270,19 +317,31 @@ const Op op_attention = OpRow{.name = "attention",
                               .run = run_attention,
                               .grad = grad_attention,
                               .describe = describe<AttentionAttrs>,
-                              .workspace = attention_workspace};
+                              .workspace = attention_workspace,
+                              .stored = 1u << kKey | 1u << kValue};
 
 Tensor as_int64(const Tensor& t, const char* argument) {
   return t ? cast(as_indices(t, op_attention.name, argument), DType::int64) : t;
+}
+
+Tensor as_lies_or_float(const Tensor& t, const char* who, const char* argument) {
+  return t && is_stored(t->dtype) ? t : as_float(t, who, argument);
 }
 
 }  // namespace
 
 Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask, bool causal,
                  std::optional<double> scale, bool heads_first, const Tensor& bias, const Tensor& offset,
-                 const Tensor& lengths, double dropout, const Tensor& generator) {
+                 const Tensor& lengths, double dropout, const Tensor& generator, const Tensor& key_scale,
+                 const Tensor& value_scale) {
   const char* const who = op_attention.name;
-  const Tensor q = as_float(query, who, "query"), k = as_float(key, who, "key"), v = as_float(value, who, "value");
+  const Tensor q = as_float(query, who, "query"), k = as_lies_or_float(key, who, "key"),
+               v = as_lies_or_float(value, who, "value");
+  if (is_stored(k->dtype) || is_stored(v->dtype))
+    for (const Tensor* t : {&q, &k, &v, &mask, &bias})
+      FASTDL_CHECK(!(*t && (*t)->requires_grad && grad_enabled()), RuntimeError, who, ": keys of type ", k->dtype,
+                   " and values of type ", v->dtype,
+                   " have no gradients, but an input requires one; use no_grad(), or cast them to float32");
   FASTDL_CHECK(!scale || std::isfinite(*scale), ValueError, who, ": expected a finite scale, got ", *scale);
   FASTDL_CHECK(dropout >= 0 && dropout < 1, ValueError, who, ": dropout must lie in [0, 1), got ", dropout);
   FASTDL_CHECK(!offset || causal, ValueError, who, ": 'offset' has no meaning unless causal is True");
@@ -304,8 +363,10 @@ Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value, co
       block = to_device(reserve(checked_numel({rows, (s[3] + 3) / 4 * 4}, who), generator), q->device());
     }
   }
-  return apply(op_attention, {q, k, v, flags, added, as_int64(lengths, "lengths"), as_int64(offset, "offset"), block},
-               a);
+  return apply(
+      op_attention,
+      {q, k, v, flags, added, as_int64(lengths, "lengths"), as_int64(offset, "offset"), block, key_scale, value_scale},
+      a);
 }
 
 }  // namespace fastdl

@@ -8,6 +8,7 @@
 #include "ops/arguments.h"
 #include "ops/layout.h"
 #include "ops/movement.h"
+#include "ops/product.h"
 
 namespace fastdl {
 namespace {
@@ -182,7 +183,14 @@ void run_embedding(const RunContext& c) {
   const int64_t* at = checked_ids(c, table.shape[0]);
   if (y.numel()) gather_rows(y.data, table.data, at, c.in[1].numel(), table.shape[1] * size_of(table.dtype));
 }
-void grad_embedding(GradContext& c) { c.gin[0] = take_transposed(c, 0); }
+// With ids for half of the rows, a pass over all of them takes no longer.
+void grad_embedding(GradContext& c) {
+  const int64_t count = c.in[0]->shape[0];
+  if (c.may_be_rows(0) && 2 * c.in[1]->numel() < count)
+    c.rows[0] = {c.in[1], c.gout[0], count};
+  else
+    c.gin[0] = take_transposed(c, 0);
+}
 const Op op_embedding = OpRow{.name = "embedding",
                               .infer = infer_embedding,
                               .run = run_embedding,
@@ -387,6 +395,10 @@ Tensor embedding(const Tensor& table, const Tensor& ids, const std::string& who)
   FASTDL_CHECK(table->shape.rank() == 2, ValueError, "embedding: expected a table of two axes, got shape ",
                table->shape);
   return apply(op_embedding, {table, cast(ids, computing_type(ids->dtype))}, EmbeddingAttrs{who});
+}
+
+Tensor table_of(const Rows& r, const Tensor& into) {
+  return apply(op_scatter_add, {r.values, r.ids}, AxisAttrs{0, r.count, {}}, into);
 }
 
 Tensor scatter_add(const Tensor& updates, const Tensor& indices, int64_t axis, int64_t size) {

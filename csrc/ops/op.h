@@ -37,6 +37,7 @@ struct View {
 
 struct Op;
 struct Product;
+struct Rows;
 struct Derivation;
 
 struct InferContext {
@@ -70,7 +71,7 @@ struct RunContext {
 
 // grad() sets gin[i] for every input with needs(i); a null gin[i] means zero. gout[i] is null where nothing flows back
 // into output i. If into[i] is set, gin[i] may be computed there (see apply). If may_wait(i), grad() may set
-// waiting[i], a product to compute later, instead of gin[i].
+// waiting[i], a product to compute later, instead of gin[i]; if may_be_rows(i), rows[i].
 struct GradContext {
   const Tensor* in;
   const Tensor* out;
@@ -81,9 +82,12 @@ struct GradContext {
   const Tensor* into;
   uint32_t can_wait = 0;
   Product* waiting = nullptr;
+  uint32_t can_be_rows = 0;
+  Rows* rows = nullptr;
 
   bool needs(int i) const { return needed >> i & 1; }
   bool may_wait(int i) const { return can_wait >> i & 1; }
+  bool may_be_rows(int i) const { return can_be_rows >> i & 1; }
 };
 
 // A row of n elements of an elementwise call. An input has stride 1, or 0: one element for all of them.

@@ -330,7 +330,6 @@ FUNCTION(reciprocal)
 FUNCTION(sin)
 FUNCTION(cos)
 FUNCTION(erf)
-FUNCTION(relu)
 FUNCTION(selu)
 FUNCTION(silu)
 FUNCTION(softplus)
@@ -370,6 +369,10 @@ Tensor clip(const Tensor& x, double lo, double hi) {
     return apply(op_clip_int, {n}, IntegerBounds{convert<int64_t>(lo), convert<int64_t>(hi)});
   }
   return unary(op_clip, x, float(lo), float(hi));
+}
+Tensor relu(const Tensor& x) {
+  check_computing(x, "relu", "x");
+  return is_float(x->dtype) || x->dtype == DType::bool8 ? unary(op_relu, x) : maximum(x, zeros({}, x->dtype));
 }
 Tensor leaky_relu(const Tensor& x, double slope) {
   // The gradient reads the sign of x from the output, which has the same sign only if the slope is not negative.

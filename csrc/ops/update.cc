@@ -3,8 +3,14 @@
 //   hyper  float32, [learning rate] or [learning rate, factor on the gradient]
 //   step   int64, one element: the number of steps finished before this one
 // `penalty`, one element, grows by the penalty of the parameters before the step.
+// `ids` name the rows of p of which g has gradients: (ids..., width) for p of (rows, width). Equal ids add up in their
+// order, as in scatter_add. So the bits are those of an update of all rows by scatter_add(g, ids), where the rule
+// leaves elements with a gradient of 0 alone, but for subnormal ones, which that flushes.
+// With `present_only` rows of g that are all 0 change nothing, whatever the rule.
+//
 // Weights are pulled to 0 in two ways. `l1` and `l2` add l1 sign(p) + l2 p to the gradient, that of the penalty
 // l1 |p| + l2 / 2 p^2. `decay` takes lr decay p off p first (Loshchilov and Hutter 2019).
+#include <algorithm>
 #include <cstring>
 #include <string_view>
 
@@ -20,12 +26,15 @@ namespace {
 constexpr int64_t kGrain = 16384;
 constexpr int64_t kBlock = 4096;  // elements that stay in the L1 cache while they are used twice
 constexpr int kFixed = 4;         // inputs: p, g, hyper, step, then the rule's slots
-constexpr int kPenalty = kFixed + kSlots;
+constexpr int kPenalty = kFixed + kSlots, kIds = kPenalty + 1;
+constexpr int64_t kRowPiece = 1024;  // elements of a row whose gradients are summed at once
 
 struct UpdateAttrs {
   int rule;
   double hyper[kHyper], l1, l2, decay;
   bool penalty;  // whether that input is given
+  bool ids;      // likewise
+  bool present_only;
 };
 
 // Calls f(begin, end) for the blocks of a range, in parallel. Their borders do not depend on threads.
@@ -55,7 +64,19 @@ void infer_update(InferContext& c) {
                  p->shape, ", got ", t->shape);
   };
   check_float(p, c.op.name, "p");
-  check_like(c.in[1], "g");
+  if (const Tensor& ids = c.in[kIds]) {
+    check_float(c.in[1], c.op.name, "g");
+    check_computing(ids, c.op.name, "ids");
+    Shape rows = ids->shape;
+    if (p->shape.rank() == 2) rows.push_back(p->shape[1]);
+    FASTDL_CHECK(p->shape.rank() == 2 && c.in[1]->shape == rows, ValueError, c.op.name, ": 'p' of shape ", p->shape,
+                 " and 'ids' of shape ", ids->shape, " do not fit 'g' of shape ", c.in[1]->shape);
+    FASTDL_CHECK(!a.penalty && !a.present_only && a.l1 == 0 && a.l2 == 0 && a.decay == 0, ValueError, c.op.name,
+                 ": with 'ids' only some rows change: expected no penalty, l1, l2, decay and present_only");
+  } else {
+    check_like(c.in[1], "g");
+  }
+  FASTDL_CHECK(!a.present_only || !a.penalty, ValueError, c.op.name, ": present_only: expected no penalty");
   check_float(hyper, c.op.name, "hyper");
   FASTDL_CHECK(hyper->numel() == 1 || hyper->numel() == 2, ValueError, c.op.name,
                ": 'hyper' must hold the learning rate and, optionally, a factor on the gradient, got shape ",
@@ -81,6 +102,58 @@ void infer_update(InferContext& c) {
                  rule.hyper[i].name, " ", a.hyper[i], " of rule '", rule.name, "' needs a state to keep it, got None");
 }
 
+// A row of the table, and which row of the gradients belongs to it.
+struct Place {
+  int64_t row, at;
+  bool operator<(const Place& o) const { return row != o.row ? row < o.row : at < o.at; }
+};
+
+// Updates the rows of p that the ids name. update(g, begin, end) updates elements begin ... end - 1 by g.
+template <class Update>
+void update_rows(const RunContext& c, const float* g, Update update) {
+  const View& ids = c.in[kIds];
+  const int64_t n = ids.numel(), count = c.in[0].shape[0], width = c.in[0].shape[1];
+  Place* const places = c.scratch<Place>();
+  dispatch(ids.dtype, [&](auto zero) {
+    const auto* p = ids.as<decltype(zero)>();
+    for (int64_t i = 0; i < n; ++i) {
+      places[i] = {int64_t(p[i]), i};
+      FASTDL_CHECK(places[i].row >= 0 && places[i].row < count, IndexError, c.op.name, ": id ", places[i].row,
+                   " is none of ", count, " rows");
+    }
+  });
+  std::sort(places, places + n);
+  Place* const starts = places + n;  // `at` is the first place of each row, and the end of the last one
+  int64_t rows = 0;
+  for (int64_t i = 0; i < n; ++i)
+    if (!i || places[i].row != places[i - 1].row) starts[rows++] = {places[i].row, i};
+  starts[rows] = {0, n};
+  const auto work = [&](int64_t first, int64_t last) {
+    alignas(64) float sum[kRowPiece];
+    for (int64_t r = first; r < last; ++r)
+      for (int64_t from = 0; from < width; from += kRowPiece) {
+        const int64_t size = std::min(kRowPiece, width - from), begin = starts[r].row * width + from;
+        std::memset(sum, 0, size_t(size) * sizeof(float));
+        for (int64_t i = starts[r].at; i < starts[r + 1].at; ++i)
+          kernels().add(sum, sum, g + places[i].at * width + from, size, 1, 1, nullptr);
+        update(sum, begin, begin + size);
+      }
+  };
+  parallel_for(rows, std::max<int64_t>(1, kGrain / std::max<int64_t>(1, width)), work);
+}
+
+// Updates the rows whose gradient has an element other than 0.
+template <class Update>
+void update_present(const View& p, const float* g, Update update) {
+  const int64_t rows = p.shape.rank() ? p.shape[0] : 1, width = p.numel() / std::max<int64_t>(1, rows);
+  parallel_for(rows, std::max<int64_t>(1, kGrain / std::max<int64_t>(1, width)), [&](int64_t first, int64_t last) {
+    for (int64_t r = first; r < last; ++r) {
+      const float* row = g + r * width;
+      if (std::any_of(row, row + width, [](float x) { return x != 0; })) update(r * width, (r + 1) * width);
+    }
+  });
+}
+
 void run_update(const RunContext& c) {
   const UpdateAttrs& a = c.attrs.as<UpdateAttrs>();
   const UpdateRule& rule = rule_at(a.rule);
@@ -98,14 +171,17 @@ void run_update(const RunContext& c) {
                  .decay = float(double(h[0]) * a.decay),
                  .coefficients = coefficients};
   for (int i = 0; i < kSlots && rule.slots[i]; ++i) all.slots[i] = c.in[kFixed + i].as<float>();
-  const auto update = [&](int64_t begin, int64_t end) {
+  const auto update_by = [&](const float* g, int64_t begin, int64_t end) {
     const FlushSubnormals flush;
     UpdateSpan part = all;
-    part.p += begin, part.g += begin, part.n = end - begin;
+    part.p += begin, part.g = g, part.n = end - begin;
     for (float*& slot : part.slots)
       if (slot) slot += begin;
     rule.update(part);
   };
+  const auto update = [&](int64_t begin, int64_t end) { update_by(all.g + begin, begin, end); };
+  if (a.ids) return update_rows(c, all.g, update_by);
+  if (a.present_only) return update_present(p, all.g, update);
   if (!a.penalty) return parallel_for(p.numel(), kGrain, update);
   float* const sums = c.scratch<float>();
   for_blocks(p.numel(), [&](int64_t b, int64_t begin, int64_t end) {
@@ -115,12 +191,18 @@ void run_update(const RunContext& c) {
   *c.in[kPenalty].as<float>() += kernels().sum(sums, (p.numel() + kBlock - 1) / kBlock);
 }
 int64_t update_workspace(const RunContext& c) {
-  return c.attrs.as<UpdateAttrs>().penalty ? sums_of_blocks(c.in[0].numel()) : 0;
+  const UpdateAttrs& a = c.attrs.as<UpdateAttrs>();
+  if (a.ids) return (2 * c.in[kIds].numel() + 1) * int64_t(sizeof(Place));
+  return a.penalty ? sums_of_blocks(c.in[0].numel()) : 0;
 }
 Attributes describe_update(const DescribeContext& c) {
   const UpdateAttrs& a = c.attrs.as<UpdateAttrs>();
   const UpdateRule& rule = rule_at(a.rule);
-  Attributes found = {{"rule", std::string(rule.name)}, {"l1", a.l1}, {"l2", a.l2}, {"decay", a.decay}};
+  Attributes found = {{"rule", std::string(rule.name)},
+                      {"l1", a.l1},
+                      {"l2", a.l2},
+                      {"decay", a.decay},
+                      {"present_only", a.present_only}};
   for (int i = 0; i < kHyper && rule.hyper[i].name; ++i) found.push_back({rule.hyper[i].name, a.hyper[i]});
   return found;
 }
@@ -208,14 +290,15 @@ void increment_(const Tensor& counts, int64_t amount) { apply(op_increment, {cou
 
 void update_(const std::string& rule_name, const Tensor& p, const Tensor& g, const Tensor& hyper, const Tensor& step,
              const NamedTensors& states, const NamedNumbers& parameters, double l2, double decay, double l1,
-             const Tensor& penalty) {
+             const Tensor& penalty, const Tensor& ids, bool present_only) {
   int count;
   const UpdateRule* table = kernels().update_rules(&count);
   UpdateAttrs a{};
   a.rule = position(rule_name, "rule", nullptr, count, [&](int i) { return std::string_view(table[i].name); });
   const UpdateRule& rule = table[a.rule];
-  Tensor in[kPenalty + 1] = {p, g, hyper, step};
+  Tensor in[kIds + 1] = {p, g, hyper, step};
   in[kPenalty] = penalty;
+  in[kIds] = ids;
   for (const auto& [name, t] : states)
     in[kFixed + position(name, "state", rule.name, kSlots,
                          [&](int i) { return rule.slots[i] ? slot_name(rule.slots[i]) : std::string_view(); })] = t;
@@ -224,7 +307,8 @@ void update_(const std::string& rule_name, const Tensor& p, const Tensor& g, con
     a.hyper[position(name, "parameter", rule.name, kHyper, [&](int i) { return or_empty(rule.hyper[i].name); })] =
         value;
   a.l1 = l1, a.l2 = l2, a.decay = decay, a.penalty = bool(penalty);
-  apply(op_update, in, kPenalty + 1, a);
+  a.ids = bool(ids), a.present_only = present_only;
+  apply(op_update, in, kIds + 1, a);
 }
 
 Tensor penalty(const Tensor& x, double l1, double l2) {

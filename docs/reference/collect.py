@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import import_module
-from typing import Any
+from typing import Any, get_overloads
 
 SECTIONS = {
     "keras": """
@@ -32,7 +32,7 @@ SECTIONS = {
     """,
     "torch": """
         torch torch.Tensor torch.nn torch.nn.Module torch.nn.functional torch.nn.init
-        torch.nn.utils torch.optim torch.optim.Optimizer torch.optim.lr_scheduler
+        torch.nn.utils torch.nn.utils.rnn torch.optim torch.optim.Optimizer torch.optim.lr_scheduler
         torch.optim.swa_utils torch.utils.data torch.autograd torch.linalg torch.fft
         torch.special torch.amp
     """,
@@ -136,6 +136,10 @@ def arguments(thing: Any, name: str) -> str | None:
     except (TypeError, ValueError):  # not written in Python
         pass
     forms = []
+    if isinstance(thing, type) and inspect.isfunction(thing.__init__):
+        # What the `*args` of a class stand for.
+        written = map(from_signature, get_overloads(thing.__init__)[:1])
+        forms = [form for form in written if form is not None]
     if "torch" in sys.modules and not isinstance(thing, type):
         method = str(getattr(thing, "__qualname__", "")).startswith(("Tensor", "_TensorBase"))
         forms = stubs().get(f"TensorBase.{name}" if method else name, [])

@@ -56,6 +56,18 @@ def _size(n: int) -> str:
     return f"{n >> 20} MiB" if n >= 1 << 20 else f"{n >> 10} KiB"
 
 
+def version() -> str:
+    """The version of fastdl.
+
+    Source: `keras.version` of Keras 3.
+
+    Example:
+        >>> fastdl.version() == fastdl.__version__
+        True
+    """
+    return _core.version
+
+
 def get_num_threads() -> int:
     """The largest number of threads that an operation uses.
 

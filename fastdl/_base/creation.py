@@ -241,6 +241,8 @@ def arange(
         start, end = 0, start
     start = 0 if start is None else start
     bounds = {"start": start, "end": end, "step": step}
+    if dtype is not None and _core.dtype(dtype).kind in "iu":  # as PyTorch, first the arguments
+        start, end, step = (_whole(value) for value in (start, end, step))
     try:
         if step == 0 or (end - start) / step < 0:
             raise ValueError(f"expected a step from {start} towards {end}, got {step}")
@@ -252,6 +254,12 @@ def arange(
         dtype = int64 if integral else float32
     check_all_fit("arange", values, _core.dtype(dtype))
     return _finished(_core.as_tensor(values, dtype), requires_grad, device)
+
+
+def _whole(value: float) -> float:
+    """The value without its fraction; what is no finite number as it is."""
+    finite = isinstance(value, (int, float, np.number)) and math.isfinite(value)
+    return math.trunc(value) if finite else value
 
 
 def linspace(
@@ -273,6 +281,8 @@ def linspace(
         check_number("linspace", argument, value, -math.inf)
         for argument, value in (("start", start), ("end", end))
     )
+    if dtype is not None and _core.dtype(dtype).kind in "iu":
+        first, last = _whole(first), _whole(last)
     try:
         values = np.linspace(first, last, check_integer("linspace", "steps", steps, 0))
     except (ValueError, MemoryError) as error:

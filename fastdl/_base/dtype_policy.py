@@ -75,12 +75,16 @@ class DTypePolicy:
         if mixed:
             _warn_if_missing()
 
-    def get_config(self) -> dict[str, str]:
+    def of_layer(self, name: str) -> DTypePolicy:
+        """The policy of the layer of this name: itself. A `DTypePolicyMap` has others."""
+        return self
+
+    def get_config(self) -> dict[str, Any]:
         """The settings from which `from_config` makes the policy."""
         return {"name": self.name}
 
     @classmethod
-    def from_config(cls, config: dict[str, str]) -> DTypePolicy:
+    def from_config(cls, config: dict[str, Any]) -> DTypePolicy:
         """The policy that `get_config` described."""
         return cls(config["name"])
 
@@ -93,6 +97,8 @@ class DTypePolicy:
     def __repr__(self) -> str:
         return f'<DTypePolicy "{self.name}">'
 
+
+FloatDTypePolicy = DTypePolicy  # its name in Keras 3.0
 
 _policy = DTypePolicy("float32")
 _warned = False

@@ -115,14 +115,23 @@ def _power(x: Tensor, exponent: float) -> Tensor:
 def matrix_norm(
     x: TensorLike, order: float | str, axes: IntOrInts, keepdims: bool, who: str
 ) -> Tensor:
-    """The norm of matrices over two axes: "fro", 1, -1 (columns), infinity, -infinity (rows)."""
+    """The norm of matrices over two axes.
+
+    "fro", 1 and -1 (sums of columns), infinity and -infinity (of rows), 2, -2 and "nuc" (the
+    largest, the smallest, all singular values).
+    """
     x = _core.as_tensor(x)
     rows, columns = checked_axes(axes, x.ndim, who)
     if order == "fro":
         return vector_norm(x, 2, (rows, columns), keepdims)
+    if order == "nuc" or order in (2, -2):
+        from .matrix_functions import norm
+
+        return norm(x, order, (rows, columns), keepdims, who)
     if isinstance(order, str) or order not in (1, -1, math.inf, -math.inf):
         raise ValueError(
-            f"{who}: ord: expected 'fro', 1, -1, infinity or -infinity for matrices, got {order!r}"
+            f"{who}: ord: expected 'fro', 'nuc', 1, -1, 2, -2, infinity or -infinity for matrices, "
+            f"got {order!r}"
         )
     summed, compared = (rows, columns) if abs(order) == 1 else (columns, rows)
     sums = F.sum(F.abs(x), axes=summed, keepdims=True)

@@ -15,6 +15,7 @@ import numpy as np
 from .. import _core
 from . import functional as F
 from .checks import check_choice, check_integer, check_integers, check_name, shown
+from .settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,13 +30,13 @@ INTERPOLATIONS = ("bilinear", "nearest", "lanczos3", "lanczos5", "bicubic")
 
 
 def check_format(who: str, value: str | None) -> str:
-    """The order of the axes, "channels_last" unless given.
+    """The order of the axes; that of `set_image_data_format` unless given.
 
     Raises:
         ValueError: the value is neither "channels_last" nor "channels_first" nor None.
     """
     given = value.lower() if isinstance(value, str) else value
-    return check_choice(who, "data_format", given, (*FORMATS, None)) or "channels_last"
+    return check_choice(who, "data_format", given, (*FORMATS, None)) or settings.data_format
 
 
 def check_padding(who: str, value: str) -> str:
@@ -217,6 +218,25 @@ def weights(size: int, new: int, interpolation: str, antialias: bool) -> Tensor:
     found = _KERNELS[interpolation](distance)
     found[np.abs(found) < 1e-9] = 0.0  # kernels are 0 there but for rounding
     return _core.tensor((found / found.sum(1, keepdims=True)).astype(np.float32))
+
+
+def moved_weights(
+    size: int, new: int, scale: float, move: float, interpolation: str, antialias: bool
+) -> Tensor:
+    """The matrix (new, size) that scales an axis and then moves it; beyond the axis is 0.
+
+    Source: `jax.image.scale_and_translate`.
+    """
+    places = (np.arange(new) + 0.5 - move) / scale - 0.5
+    distance = np.abs(places[:, None] - np.arange(size))
+    if antialias:
+        distance /= max(1.0 / scale, 1.0)
+    found = _KERNELS[interpolation](distance)
+    total = found.sum(1, keepdims=True)
+    used = np.abs(total) > 1000 * np.finfo(np.float32).eps
+    found = np.where(used, found / np.where(used, total, 1.0), 0.0)
+    found[(places < -0.5) | (places > size - 0.5)] = 0.0
+    return _core.tensor(found.astype(np.float32))
 
 
 def resize(

@@ -5,7 +5,8 @@ tensors, broadcast against each other) and boolean masks. As in PyTorch, integer
 arrays, and the axes of arrays that aren't side by side come first in the result.
 
 The result of indexing is a copy, with a gradient as of any operation. Assignment writes in place.
-Where a gradient would be recorded, it needs `no_grad` or a detached tensor.
+Where gradients are recorded it is an operation too: gradients flow to the value, and to the other
+elements of the tensor.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import math
 from opcode import opname
 from types import EllipsisType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -61,13 +62,11 @@ def setitem(t: Tensor, key: Index, value: TensorLike) -> None:
     Raises:
         IndexError: as getitem.
         ValueError: the value's shape doesn't fit, or an integer type cannot hold the integer.
-        RuntimeError: t or the value needs a gradient, and gradients are recorded.
+        RuntimeError: t is a leaf that requires a gradient, and gradients are recorded.
     """
-    if isinstance(value, Tensor) and value.requires_grad and _core.grad_enabled():
-        raise RuntimeError(
-            "item assignment: the value requires a gradient, which can't flow through an "
-            "assignment; use where() or cat(), or assign value.detach()"
-        )
+    given = isinstance(value, Tensor) and value.requires_grad
+    if (given or t.requires_grad) and _core.grad_enabled():
+        return _assign_recorded(t, key, value)
     check_fits("item assignment", value, t.dtype)
     note_index(key)
     if t._device != "cpu" and not isinstance(value, Tensor) and _rank(value) == 0:
@@ -88,6 +87,66 @@ def setitem(t: Tensor, key: Index, value: TensorLike) -> None:
         F.put_(merged, window.flat_index(), value, axis=axes[0])
     else:
         F.put_(F.reshape(t, shape=(-1,)), window.positions(t.shape), value)
+
+
+def _assign_recorded(t: Tensor, key: Index, value: TensorLike) -> None:
+    """`t[key] = value` on the tape."""
+    if t.requires_grad and t.is_leaf:
+        raise RuntimeError(
+            "item assignment: a leaf that requires a gradient cannot be changed in place; do it "
+            "under no_grad()"
+        )
+    key = _frozen(key)
+    before = _core.alias(t)
+    given = isinstance(value, Tensor) and value.requires_grad
+    shape = value.shape if isinstance(value, Tensor) else ()
+    mode = _core.set_grad_enabled(False)
+    try:
+        setitem(t, key, value)
+    finally:
+        _core.set_grad_enabled(mode)
+
+    def backward(*call: Any) -> list[Tensor | None]:
+        _, _, (dy,), needs = call
+        if dy is None:
+            return [None] * len(needs)
+        found: list[Tensor | None] = [None] * len(needs)
+        if needs[0]:
+            kept = F.copy(dy)
+            kept[key] = 0.0
+            found[0] = kept
+        if given and needs[1]:
+            found[1] = _summed(dy[key], shape)
+        return found
+
+    inputs = [before, value] if isinstance(value, Tensor) and given else [before]
+    (after,) = _core.attach(inputs, [t], backward, 0, 0, 0)
+    _core.become(t, after)
+
+
+def _frozen(key: Index) -> Index:
+    """The key with copies of its arrays, which may change before the gradient is computed."""
+    if isinstance(key, tuple):
+        return tuple(_frozen(item) for item in key)  # type: ignore[return-value]
+    if isinstance(key, (Tensor, np.ndarray, list)):
+        return np.array(key)
+    return key
+
+
+def _summed(gradient: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """The gradient of a value of this shape that was broadcast."""
+    extra = max(0, gradient.ndim - len(shape))
+    axes = [
+        *range(extra),
+        *(
+            i + extra
+            for i, n in enumerate(shape[max(0, len(shape) - gradient.ndim) :])
+            if n == 1 and gradient.shape[i + extra] != 1
+        ),
+    ]
+    if axes:
+        gradient = F.sum(gradient, axes=axes, keepdims=True)
+    return F.reshape(gradient, shape=shape)
 
 
 def goes_back_into_item() -> bool:

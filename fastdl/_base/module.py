@@ -8,22 +8,25 @@ from typing import TYPE_CHECKING, Any
 from .. import _core
 from .._base import functional as F
 from .._core import Tensor
+from .buffer import Buffer
+from .decoding import KEPT
 from .device import check_target
-from .hooks import RemovableHandle, add_hook, call_with_hooks
+from .hooked import Hooked
+from .hooks import call_with_hooks, every_module
 from .parameter import Parameter
-from .state import IncompatibleKeys, load, named_state
+from .state import IncompatibleKeys, load, save
 from .tracebacks import shortened
-from .watch import Watched, about_to_change
+from .watch import about_to_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-    from typing import TypeAlias, TypeVar
+    from typing import NoReturn, TypeAlias, TypeVar
 
+    from numpy.typing import DTypeLike
     from typing_extensions import Self, Unpack
 
     from .._core import HasArray
-    from .device import Target, TargetOptions
-    from .hooks import Hooks
+    from .device import Place, Target, TargetOptions
 
     Member = TypeVar("Member", bound=Tensor)
     # The parameters, the buffers or the submodules of a module.
@@ -38,11 +41,16 @@ _REGISTRIES = frozenset(
         "_non_persistent",
         "_forward_pre_hooks",
         "_forward_hooks",
+        "_backward_hooks",
+        "_state_dict_pre_hooks",
+        "_state_dict_hooks",
+        "_load_state_dict_pre_hooks",
+        "_load_state_dict_post_hooks",
     )
 )
 
 
-class Module(Watched):
+class Module(Hooked):
     """Base class of networks: holds parameters, buffers and submodules and calls `forward`.
 
     Attributes that are a `Parameter` or a `Module` are registered by assignment. Semantics, names
@@ -65,28 +73,28 @@ class Module(Watched):
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
     _non_persistent: set[str]
-    _forward_pre_hooks: Hooks
-    _forward_hooks: Hooks
     training: bool
 
+    # Whether `Module.__init__` hands its arguments on to the next class in the order of bases.
+    call_super_init: bool = False
+
     _announced = _REGISTRIES
+    _bookkeeping = frozenset((KEPT,))
 
     # At run time it would slow down each read of an attribute.
     if TYPE_CHECKING:  # registered members are attributes without a declaration
 
         def __getattr__(self, name: str) -> Any: ...
 
-    def __init__(self) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if (args or kwargs) and not self.call_super_init:
+            given = repr(next(iter(kwargs))) if kwargs else f"{len(args)} by position"
+            raise TypeError(f"{type(self).__name__}.__init__: expected no arguments, got {given}")
         # __setattr__ needs them, so they are written without it.
-        self.__dict__.update(
-            _parameters={},
-            _buffers={},
-            _modules={},
-            _non_persistent=set(),
-            _forward_pre_hooks={},
-            _forward_hooks={},
-            training=True,
-        )
+        self.__dict__.update({name: {} for name in _REGISTRIES})
+        self.__dict__.update(_non_persistent=set(), training=True)
+        if self.call_super_init:
+            super().__init__(*args, **kwargs)
 
     # --- calling
 
@@ -98,42 +106,16 @@ class Module(Watched):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            if self._forward_pre_hooks or self._forward_hooks:
+            if (
+                self._forward_pre_hooks
+                or self._forward_hooks
+                or self._backward_hooks
+                or every_module.used
+            ):
                 return call_with_hooks(self, args, kwargs)
             return self.forward(*args, **kwargs)
         except Exception as error:
             raise shortened(error)  # noqa: B904
-
-    def register_forward_pre_hook(
-        self, hook: Callable[..., object], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
-        """Calls `hook(module, args)` before `forward`. Its result replaces the arguments.
-
-        Args:
-            hook: returns the new arguments, or None for no change.
-            prepend: whether it runs before the other hooks.
-            with_kwargs: whether it is called as `hook(module, args, kwargs)`. It then returns
-                `(args, kwargs)` or None.
-
-        Returns:
-            A handle whose `remove()` removes the hook.
-        """
-        return add_hook(self._forward_pre_hooks, hook, prepend, with_kwargs)
-
-    def register_forward_hook(
-        self, hook: Callable[..., object], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
-        """Calls `hook(module, args, output)` after `forward`. Its result replaces the output.
-
-        Args:
-            hook: returns the new output, or None for no change.
-            prepend: whether it runs before the other hooks.
-            with_kwargs: whether it is called as `hook(module, args, kwargs, output)`.
-
-        Returns:
-            A handle whose `remove()` removes the hook.
-        """
-        return add_hook(self._forward_hooks, hook, prepend, with_kwargs)
 
     # --- attributes
 
@@ -142,6 +124,8 @@ class Module(Watched):
             return self._parameters
         if isinstance(value, Module):
             return self._modules
+        if isinstance(value, Buffer):
+            return self._buffers
         return None
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -154,8 +138,9 @@ class Module(Watched):
 
     def _assign(self, name: str, value: object) -> None:
         if "_modules" not in self.__dict__:
-            if isinstance(value, (Parameter, Module)):
+            if isinstance(value, (Parameter, Module, Buffer)):
                 kind = "parameters" if isinstance(value, Parameter) else "module"
+                kind = "buffer" if isinstance(value, Buffer) else kind
                 raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
             object.__setattr__(self, name, value)
             return
@@ -174,6 +159,8 @@ class Module(Watched):
             else:
                 object.__setattr__(self, name, value)
                 return
+        elif registry is self._buffers:
+            (self._non_persistent.discard if value.persistent else self._non_persistent.add)(name)  # type: ignore[attr-defined]
         self._register(registry, name, value)
 
     @staticmethod
@@ -265,9 +252,9 @@ class Module(Watched):
                 path = f"{prefix}.{name}" if prefix else name
                 yield from module.named_modules(memo, path, remove_duplicate)
 
-    def modules(self) -> Iterator[Module]:
-        """This module and all below it, each once."""
-        for _, module in self.named_modules():
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
+        """This module and all below it, each once, or as often as it occurs."""
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
@@ -334,6 +321,37 @@ class Module(Watched):
             module = below
         return module
 
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Puts a module at a dotted path, in the place of the one that is there.
+
+        Args:
+            target: the path.
+            module: the new module.
+            strict: whether there must be one.
+
+        Raises:
+            ValueError: an empty path, or `module` is no module.
+            AttributeError: there is no module that would hold it, or (if strict) replace.
+
+        Example:
+            >>> net = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+            >>> net.set_submodule("1", nn.Tanh())
+            >>> net[1]
+            Tanh()
+        """
+        if not target:
+            raise ValueError("set_submodule: target: expected a path, got ''")
+        if not isinstance(module, Module):
+            raise ValueError(
+                f"set_submodule: module: expected a Module, got {type(module).__name__}"
+            )
+        path, _, name = target.rpartition(".")
+        owner = self.get_submodule(path)
+        there = getattr(owner, name, None)
+        if (strict or there is not None) and not isinstance(there, Module):
+            raise AttributeError(f"{type(owner).__name__} has no module '{name}'")
+        setattr(owner, name, module)
+
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at a dotted path. AttributeError if there is none."""
         return self._get_member(_parameters_of, "parameter", target)
@@ -397,6 +415,35 @@ class Module(Watched):
         check_target(f"{type(self).__name__}.to", args, kwargs)
         return self
 
+    def type(self, dst_type: DTypeLike) -> Self:
+        """Returns self: parameters are float32. TypeError for another type."""
+        check_target(f"{type(self).__name__}.type", (), {"dtype": dst_type})
+        return self
+
+    def half(self) -> Self:
+        """Raises TypeError: parameters are float32."""
+        return self._refuse("half", "float16")
+
+    def bfloat16(self) -> Self:
+        """Raises TypeError: parameters are float32."""
+        return self._refuse("bfloat16", "bfloat16")
+
+    def double(self) -> Self:
+        """Raises TypeError: there is no float64."""
+        return self._refuse("double", "float64")
+
+    def _refuse(self, method: str, wanted: str) -> NoReturn:
+        more = "" if wanted == "float64" else "; autocast multiplies matrices in other types"
+        raise TypeError(
+            f"{type(self).__name__}.{method}: parameters are float32, got a request for "
+            f"{wanted}{more}"
+        )
+
+    def to_empty(self, *, device: Place | None, recurse: bool = True) -> Self:
+        """Returns self: parameters are on the CPU. RuntimeError for another device."""
+        check_target(f"{type(self).__name__}.to_empty", (), {"device": device})
+        return self
+
     def cpu(self) -> Self:
         """Returns self: parameters are on the CPU."""
         return self
@@ -410,10 +457,10 @@ class Module(Watched):
     def state_dict(
         self,
         *,
-        destination: dict[str, Tensor] | None = None,
+        destination: dict[str, Any] | None = None,
         prefix: str = "",
         keep_vars: bool = False,
-    ) -> dict[str, Tensor]:
+    ) -> dict[str, Any]:
         """Parameters and persistent buffers by dotted name.
 
         Args:
@@ -425,13 +472,10 @@ class Module(Watched):
         Returns:
             The dict. `copy.deepcopy` makes a snapshot of it.
         """
-        state = {} if destination is None else destination
-        for name, value in named_state(self):
-            state[prefix + name] = value if keep_vars else value.detach()
-        return state
+        return save(self, {} if destination is None else destination, prefix, keep_vars)
 
     def load_state_dict(
-        self, state_dict: Mapping[str, HasArray], strict: bool = True
+        self, state_dict: Mapping[str, HasArray], strict: bool = True, assign: bool = False
     ) -> IncompatibleKeys:
         """Copies values in by name: all of them or none.
 
@@ -439,6 +483,7 @@ class Module(Watched):
             state_dict: tensors or arrays by name, as `state_dict()` returns them here or in
                 PyTorch.
             strict: whether a missing or unexpected name is an error.
+            assign: whether the tensors themselves become the parameters and buffers.
 
         Returns:
             A tuple `(missing_keys, unexpected_keys)`.
@@ -447,7 +492,7 @@ class Module(Watched):
             RuntimeError: names don't match (if strict) or a shape differs. Nothing is changed then.
             TypeError: `state_dict` isn't a mapping.
         """
-        return load(self, state_dict, strict)
+        return load(self, state_dict, strict, assign)
 
     # --- printing
 

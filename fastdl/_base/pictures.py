@@ -7,12 +7,14 @@ cannot read, or refuses for its size, is an error that names the file.
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from io import BytesIO
 
 # What Pillow may take a file for. Others can run programs (EPS) or name other files.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -30,11 +32,11 @@ def pillow() -> Any:
     return Image
 
 
-def read(path: str, mode: str) -> Any:
+def read(path: str | BytesIO, mode: str) -> Any:
     """An image as a Pillow image of this mode, of an animation the first one.
 
     Args:
-        path: the file.
+        path: the file, or its bytes.
         mode: "L", "RGB" or "RGBA". An alpha channel is dropped, and 16 bits become 8.
 
     Raises:
@@ -44,7 +46,8 @@ def read(path: str, mode: str) -> Any:
     """
     pil = pillow()
     try:
-        with open(path, "rb") as file, pil.open(file, formats=FORMATS) as image:
+        source = open(path, "rb") if isinstance(path, str) else nullcontext(path)
+        with source as file, pil.open(file, formats=FORMATS) as image:
             width, height = image.size
             limit = pil.MAX_IMAGE_PIXELS
             if limit is not None and width * height > limit:

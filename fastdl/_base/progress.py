@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from .checks import shown
+from .settings import settings
 
 if TYPE_CHECKING:
     from typing import SupportsFloat, TypeAlias
@@ -35,7 +36,8 @@ _MODES = ("auto", "bar", "lines", "none")
 def mode_from_verbose(verbose: int | str) -> str:
     """The display mode for Keras's `verbose` argument: "auto", 0 (silent), 1 (bar) or 2 (lines).
 
-    1 means "auto": a bar if the stream can rewrite a line, else one line per epoch.
+    1 means "auto": a bar if the stream can rewrite a line, else one line per epoch. After
+    `disable_interactive_logging` "auto" is 2.
 
     Raises:
         ValueError: `verbose` is none of these.
@@ -44,7 +46,8 @@ def mode_from_verbose(verbose: int | str) -> str:
         >>> mode_from_verbose(2)
         'lines'
     """
-    modes: dict[int | str, str] = {"auto": "auto", 0: "none", 1: "auto", 2: "lines"}
+    auto = "auto" if settings.interactive else "lines"
+    modes: dict[int | str, str] = {"auto": auto, 0: "none", 1: "auto", 2: "lines"}
     try:
         return modes[verbose]
     except (KeyError, TypeError, ValueError, RuntimeError):
@@ -64,6 +67,8 @@ class Progress:
         stream: the stream to write to; the current `sys.stdout` by default.
         mode: "bar" rewrites one line in place, "lines" writes one line at the end, "none" is
             silent, "auto" is "bar" on a terminal and in a notebook and "lines" elsewhere.
+        width: the number of characters of a bar.
+        interval: the least number of seconds between two redraws of a bar.
 
     Raises:
         ValueError: unknown `mode`.
@@ -81,6 +86,8 @@ class Progress:
         unit: str = "step",
         stream: TextIO | None = None,
         mode: str = "auto",
+        width: int = _BAR_WIDTH,
+        interval: float = _REDRAW_SECONDS,
     ) -> None:
         if mode not in _MODES:
             raise ValueError(f"mode: expected one of {', '.join(_MODES)}, got {mode!r}")
@@ -99,7 +106,8 @@ class Progress:
         self._start = perf_counter()
         self._drawn_at: float | None = None
         self._drawn_cells = 0
-        self._bar_width = _BAR_WIDTH
+        self._bar_width = self._full_width = width
+        self._interval = interval
 
     def __enter__(self) -> Progress:
         return self
@@ -116,7 +124,7 @@ class Progress:
             self.abandon()
 
     def update(self, done: int, values: Values | None = None) -> None:
-        """Shows the progress after a step. A bar is redrawn at most ten times a second.
+        """Shows the progress after a step. A bar is redrawn once in `interval` seconds at most.
 
         Args:
             done: the units finished so far.
@@ -133,7 +141,7 @@ class Progress:
                 self._write_title()
             if (
                 self._drawn_at is None
-                or now - self._drawn_at >= _REDRAW_SECONDS
+                or now - self._drawn_at >= self._interval
                 or done == self._total  # validation may take long now
             ):
                 self._redraw(finished=False, now=now)
@@ -179,7 +187,7 @@ class Progress:
         if total:
             if not finished:
                 room = columns - _cells(" - ".join([" ".join([count, *times]), *metrics])) - 1
-                self._bar_width = min(max(room, _BAR_WIDTH // 2), _BAR_WIDTH)
+                self._bar_width = min(max(room, self._full_width // 2), self._full_width)
             filled = min(self._bar_width * self._done // total, self._bar_width)
             count += f" {self._filled * filled}{self._empty * (self._bar_width - filled)}"
         first, *more = _fold([" ".join([count, *times]), *metrics], columns)

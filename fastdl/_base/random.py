@@ -78,13 +78,19 @@ class Generator:
     """
 
     def __init__(self, device: str | _device = "cpu") -> None:
-        _device(device)
+        self.device = _device(device)
         self._state = _core.make_generator(0)
         self._outside: list[Tensor | None] = []
 
     def manual_seed(self, seed: int) -> Self:
         """Sets the seed, starts anew and returns self."""
         return self.set_state((int(seed) & _MASK, 0))
+
+    def seed(self) -> int:
+        """Draws a seed from the system, sets it and returns it."""
+        value = int.from_bytes(os.urandom(8), "little")
+        self.manual_seed(value)
+        return value
 
     def initial_seed(self) -> int:
         """The seed."""
@@ -99,6 +105,18 @@ class Generator:
         _seeds()
         _core.set_rng_state(*state, self._state)
         return self
+
+    def clone_state(self) -> Self:
+        """A new generator in the same state."""
+        return type(self)(self.device).set_state(self.get_state())
+
+    def get_offset(self) -> int:
+        """The counter of the random numbers drawn."""
+        return self.get_state()[1]
+
+    def set_offset(self, offset: int) -> Self:
+        """Sets the counter, of which the next random numbers depend; returns self."""
+        return self.set_state((self.initial_seed(), int(offset)))
 
     def __reduce__(self) -> tuple[object, ...]:
         return _generator_in, (type(self), self.get_state())

@@ -33,6 +33,7 @@ Identifier: TypeAlias = "str | Mapping[str, object] | Callable[..., object] | No
 
 _custom_objects: dict[str, Any] = {}
 _counts: dict[str, int] = {}
+_uids: dict[str, int] = {}
 
 
 def get_custom_objects() -> dict[str, Any]:
@@ -149,8 +150,15 @@ def unique_name(prefix: str) -> str:
 
 
 def reset_names() -> None:
-    """Starts the counting of `unique_name` anew."""
+    """Starts the counting of `unique_name` and `next_uid` anew."""
     _counts.clear()
+    _uids.clear()
+
+
+def next_uid(prefix: str) -> int:
+    """1 for the first call with a prefix, then 2, and so on."""
+    _uids[prefix] = _uids.get(prefix, 0) + 1
+    return _uids[prefix]
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:

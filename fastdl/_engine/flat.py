@@ -75,9 +75,10 @@ class Run:
         states: 1-d views of the state buffers, in the order in which they were added.
         indices: the parameters, as positions in the optimizer's list, in memory order.
         key: the value of `key` that these parameters share (see `FlatParameters.runs`).
+        ids: the rows of a table that the gradients belong to, see `FlatParameters.table`; or None.
     """
 
-    __slots__ = ("gradients", "indices", "key", "states", "values")
+    __slots__ = ("gradients", "ids", "indices", "key", "states", "values")
 
     def __init__(
         self,
@@ -86,12 +87,14 @@ class Run:
         states: tuple[Tensor, ...],
         indices: list[int],
         key: Any,
+        ids: Tensor | None = None,
     ) -> None:
         self.values = values
         self.gradients = gradients
         self.states = states
         self.indices = indices
         self.key = key
+        self.ids = ids
 
 
 class FlatParameters:
@@ -285,6 +288,13 @@ class FlatParameters:
             [index],
             key,
         )
+
+    def table(self, index: int, ids: Tensor, gradients: Tensor, key: Any) -> Run:
+        """A matrix, with gradients of the rows that `ids` name. All views have its shape."""
+        buffer, start = self._places[index]
+        values = buffer.values._view(self.parameters[index].shape, start)
+        states = tuple(self.state_of(state, index) for state in self.states)
+        return Run(values, gradients, states, [index], key, ids)
 
     def _follows(self, first: int, second: int) -> bool:
         buffer, offset = self._places[first]

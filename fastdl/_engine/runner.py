@@ -115,7 +115,6 @@ class Runner(Generic[Result]):
     Args:
         step: a function of a `Batch`.
         settings: returns the `Settings` of the next steps.
-        limit: the number of plans that are kept, as for `StepFunction`.
         counts: called after a step; returns whether to count it. Without it no step is counted.
 
     Attributes:
@@ -128,7 +127,6 @@ class Runner(Generic[Result]):
         self,
         step: Callable[[Batch], Result],
         settings: Callable[[], Settings],
-        limit: int = 8,
         counts: Callable[[], bool] | None = None,
     ) -> None:
         self.finished = _core.full((), "int64", 0)
@@ -141,7 +139,7 @@ class Runner(Generic[Result]):
                     F.increment_(self.finished)
             return result
 
-        self.function = StepFunction(step if counts is None else counted, limit)
+        self.function = StepFunction(step if counts is None else counted)
 
     @property
     def turn(self) -> RLock:

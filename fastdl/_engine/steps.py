@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from sys import getrefcount
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakSet
 
 import numpy as np
@@ -23,6 +23,9 @@ from .._base.notices import warn
 from .._base.watch import Guards, Watch, current, user_line
 from .._core import Tensor
 
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
 Result = TypeVar("Result")  # of the step: a structure of tensors
 Fill = Callable[[Sequence[Tensor]], object]
 
@@ -30,12 +33,17 @@ Fill = Callable[[Sequence[Tensor]], object]
 # pay off, the step runs eagerly.
 _PAYS = 8
 _MOST_IN_VAIN = 5
+# So many plans are kept in any case; further ones while the batches and results in them take at
+# most so many bytes.
+_FEW = 8
+_ROOM = 1 << 26
 
 
 class _Signature:
     """The plan for one combination of input shapes and types, and what is known of it."""
 
     __slots__ = (
+        "bytes",
         "eager",
         "epoch",
         "guards",
@@ -46,6 +54,7 @@ class _Signature:
         "result",
         "retry",
         "seen",
+        "used",
     )
 
     def __init__(self) -> None:
@@ -59,6 +68,8 @@ class _Signature:
         self.in_vain = 0  # recordings in a row that did not pay off
         self.retry = False  # a guard broke: one failed recording is allowed
         self.put_off = 0  # steps in a row that ran eagerly although there is a plan
+        self.used = 0  # the number of the step that used it last
+        self.bytes = 0  # of its batch and its result, which lie outside of the arena
 
     def drop(self) -> None:
         """Drops the plan, so that the step is recorded anew."""
@@ -96,8 +107,9 @@ class StepFunction(Generic[Result]):
 
     Args:
         step: a function of a structure of tensors. It returns a structure of tensors.
-        limit: the number of plans that are kept, one for each combination of shapes and types. The
-            one unused for longest is dropped first.
+        limit: the number of plans that are kept, one for each combination of shapes and types. A
+            new combination takes the place of the one unused for longest once that one's recording
+            has paid off. Until then its steps run eagerly.
         root: the user's function that `step` calls, if there is one.
 
     Attributes:
@@ -108,7 +120,7 @@ class StepFunction(Generic[Result]):
     def __init__(
         self,
         step: Callable[[Any], Result],
-        limit: int = 8,
+        limit: int = 64,
         root: Callable[..., object] | None = None,
     ) -> None:
         self._step = step
@@ -118,6 +130,7 @@ class StepFunction(Generic[Result]):
         self._arena = _core.Arena()  # the plans run one at a time, so they share memory
         self._warm = False
         self._layout = -1
+        self._uses = 0  # counts the steps
         # Key, shape and type of the last `call`, and its signature: finding it takes a third of
         # Python's time for a small model. None after every other use of the signatures.
         self._latest: tuple[Hashable, tuple[int, ...], np.dtype[Any], _Signature] | None = None
@@ -139,14 +152,36 @@ class StepFunction(Generic[Result]):
             self._signatures.clear()
             self._arena = _core.Arena()
             self._layout = _core.layout_version()
+        self._uses += 1
         signature = self._signatures.get(key)
         if signature is None:
-            signature = self._signatures[key] = _Signature()
-            if len(self._signatures) > self._limit:
-                self._signatures.popitem(last=False)
+            signature = _Signature()
+            if self._has_room():
+                self._signatures[key] = signature
+            else:
+                signature.eager = True
         else:
             self._signatures.move_to_end(key)
+        signature.used = self._uses
         return signature
+
+    def _has_room(self) -> bool:
+        """Whether there is a place for one more plan. Drops the one unused for longest for it.
+
+        With more shapes than places, each would take the place of another before it comes again.
+        So a plan keeps its place until its recording has paid off, or nothing needs it.
+        """
+        count = len(self._signatures)
+        if count < self._limit and (
+            count < _FEW or sum(s.bytes for s in self._signatures.values()) < _ROOM
+        ):
+            return True
+        oldest = next(iter(self._signatures.values()))
+        used_lately = self._uses - oldest.used <= _PAYS * self._limit
+        if used_lately and oldest.replays < _PAYS and (oldest.plan is not None or oldest.eager):
+            return False
+        self._signatures.popitem(last=False)
+        return True
 
     def _can_replay(self, signature: _Signature) -> bool:
         """Whether the plan gives the step's results. Drops a plan that is out of date."""
@@ -240,6 +275,14 @@ class StepFunction(Generic[Result]):
             signature.replays += 1
             return signature.plan.call(x)
 
+    def plan_of(self, key: Hashable, shape: tuple[int, ...], dtype: DTypeLike) -> _core.Plan | None:
+        """The plan that `call` replays for such an array; None unless there is one that holds."""
+        with self.turn:
+            signature = self._signatures.get((key, (shape, np.dtype(dtype))))
+            if signature is None or not self._can_replay(signature):
+                return None
+            return signature.plan
+
     def _run_eagerly(self, slots: Sequence[Tensor], fill: Fill) -> Result:
         """The step itself.
 
@@ -299,6 +342,7 @@ class StepFunction(Generic[Result]):
         self._remember_epoch(signature)
         signature.replays = signature.put_off = 0
         signature.result = result
+        signature.bytes = sum(t.nbytes for t in (*slots, *outputs))
         signature.retry = False
         return result
 

@@ -1,7 +1,7 @@
 """Results written into tensors: methods such as `x.sin_()`, and the argument `out` of functions.
 
-A result is written only into a tensor of its kind or a higher one: bool < integers < floats. No
-gradient is recorded; where one would be, they raise RuntimeError.
+A result is written only into a tensor of its kind or a higher one: bool < integers < floats.
+Methods are operations of the graph, as the functions are; through `out` no gradient is recorded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def in_place(name: str) -> Callable[..., Tensor]:
 
     @functools.wraps(function)
     def method(self: Tensor, *args: object, **kwargs: object) -> Tensor:
-        return write(self, function(self, *args, **kwargs), name)
+        return write(self, function, name, *args, **kwargs)
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"`{name[:-1]}` in place."

@@ -137,15 +137,18 @@ def nonzero(input: TensorLike, *, as_tuple: bool = False) -> Tensor | tuple[Tens
 
 
 def masked_select(input: TensorLike, mask: TensorLike) -> Tensor:
-    """A vector of the values where the mask is true. The mask is broadcast to the input.
+    """A vector of the values where the mask is true. Input and mask are broadcast to each other.
 
     Example:
         >>> masked_select([1.0, 2.0, 3.0], [True, False, True]).tolist()
         [1.0, 3.0]
     """
-    input = _core.as_tensor(input)
-    chosen = np.broadcast_to(_core.as_tensor(mask).numpy().astype(bool), input.shape)
-    return F.take(F.reshape(input, shape=(-1,)), np.flatnonzero(chosen))
+    input, where = _core.as_tensor(input), _core.as_tensor(mask).numpy().astype(bool)
+    shape = np.broadcast_shapes(input.shape, where.shape)
+    if shape != input.shape:
+        input = F.broadcast_to(input, shape=shape)
+    chosen = np.flatnonzero(np.broadcast_to(where, shape))
+    return F.take(F.reshape(input, shape=(-1,)), chosen)
 
 
 def argsort(

@@ -1,7 +1,8 @@
 """The methods of Tensor that are written in Python. Importing the package attaches them.
 
 Most are functions of `fastdl._functions` with the tensor as the first argument. Methods that end in
-`_` write in place. Like item assignment they raise RuntimeError if a gradient would be recorded.
+`_` write in place. Where gradients are recorded they are operations of the graph, and the tensor
+takes the place of the result; for a leaf that requires a gradient they raise RuntimeError.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from .filling import (
     random_,
     uniform_,
 )
+from .tape_methods import register_hook, register_post_accumulate_grad_hook, retain_grad
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -157,6 +159,11 @@ def is_cuda(self: Tensor) -> bool:
     return device_of(self).type == "cuda"
 
 
+def retains_grad(self: Tensor) -> bool:
+    """Whether `backward` keeps the gradient of this result of an operation."""
+    return _core.retains_grad(self)
+
+
 def transposed(self: Tensor) -> Tensor:
     """The axes in reversed order."""
     return _core.snapshot_of(F.transpose(self), self)
@@ -274,25 +281,69 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
 
 
 def copy_(self: Tensor, src: TensorLike) -> Tensor:
-    """Writes the values of `src`, broadcast and converted to this tensor's type."""
-    if isinstance(src, Tensor) and src.requires_grad and _core.grad_enabled():
-        raise RuntimeError(
-            "copy_: the source requires a gradient, which can't flow through an assignment; "
-            "detach() it, or copy under no_grad()"
-        )
+    """Writes the values of `src`, broadcast and converted to this tensor's type.
+
+    Where gradients are recorded they flow to `src`, and no longer to what the tensor was made of.
+    """
+    recorded = self.requires_grad or (isinstance(src, Tensor) and src.requires_grad)
+    if recorded and _core.grad_enabled():
+        self[...] = src
+        return self
     check_fits("copy_", src, self.dtype)
     F.assign_(self, src)
     return self
 
 
-def write(self: Tensor, result: Tensor, who: str) -> Tensor:
-    """Writes a result, unless its kind is higher: bool < integers < floats."""
+def write(
+    self: Tensor, function: Callable[..., Tensor], who: str, *args: Any, **kwargs: Any
+) -> Tensor:
+    """Makes the tensor `function(tensor, ...)`, in place.
+
+    On the tape the tensor takes the place of the result, whose call gets another object for the
+    tensor as it was. If no other object has the tensor's memory, it takes the result's. Otherwise
+    the values are copied, so that the others have them, too.
+
+    Raises:
+        TypeError: the result is of a higher kind: bool < integers < floats.
+        ValueError: the result has another shape.
+        RuntimeError: the tensor is a leaf that requires a gradient.
+    """
+    if not _core.grad_enabled():
+        return copy_(self, _fitting(self, function(self, *args, **kwargs), who))
+    if self.requires_grad and self.is_leaf:
+        raise RuntimeError(
+            f"{who}: a leaf that requires a gradient cannot be changed in place; do it under "
+            "no_grad()"
+        )
+    alone = _core.owns_memory(self) and not self._snapshot
+    before = _core.alias(self) if alone else F.copy(self)
+    result = _fitting(self, function(before, *args, **kwargs), who)
+    if not result.requires_grad:
+        return copy_(self, result)
+    if result.shape != self.shape:
+        raise ValueError(
+            f"{who}: a result of shape {result.shape} does not fit into a tensor of shape "
+            f"{self.shape}"
+        )
+    if result.dtype != self.dtype:
+        result = F.cast(result, dtype=self.dtype)
+    if not alone:
+        mode = _core.set_grad_enabled(False)
+        try:
+            F.assign_(self, result)
+        finally:
+            _core.set_grad_enabled(mode)
+    _core.become(self, result, alone)
+    return self
+
+
+def _fitting(self: Tensor, result: Tensor, who: str) -> Tensor:
     if RANK[result.dtype.kind] > RANK[self.dtype.kind]:
         raise TypeError(
             f"{who}: a result of type {result.dtype} does not fit into a tensor of type "
             f"{self.dtype}; use {who[:-1]}(), which makes a new tensor"
         )
-    return copy_(self, result)
+    return result
 
 
 RANK = {"b": 0, "u": 1, "i": 1, "f": 2}  # of NumPy's kinds of types
@@ -301,22 +352,22 @@ RANK = {"b": 0, "u": 1, "i": 1, "f": 2}  # of NumPy's kinds of types
 # Loops of users call these most, so they are written out. in_place.py makes the others.
 def add_(self: Tensor, other: TensorLike, *, alpha: float = 1) -> Tensor:
     """Adds `alpha * other` in place."""
-    return write(self, _functions.add(self, other, alpha=alpha), "add_")
+    return write(self, _functions.add, "add_", other, alpha=alpha)
 
 
 def sub_(self: Tensor, other: TensorLike, *, alpha: float = 1) -> Tensor:
     """Subtracts `alpha * other` in place."""
-    return write(self, _functions.sub(self, other, alpha=alpha), "sub_")
+    return write(self, _functions.sub, "sub_", other, alpha=alpha)
 
 
 def mul_(self: Tensor, other: TensorLike) -> Tensor:
     """Multiplies in place."""
-    return write(self, F.mul(self, other), "mul_")
+    return write(self, F.mul, "mul_", other)
 
 
 def div_(self: Tensor, other: TensorLike, *, rounding_mode: str | None = None) -> Tensor:
     """Divides in place."""
-    return write(self, _functions.div(self, other, rounding_mode=rounding_mode), "div_")
+    return write(self, _functions.div, "div_", other, rounding_mode=rounding_mode)
 
 
 def polygamma(self: Tensor, n: int) -> Tensor:
@@ -326,7 +377,7 @@ def polygamma(self: Tensor, n: int) -> Tensor:
 
 def polygamma_(self: Tensor, n: int) -> Tensor:
     """`polygamma` in place."""
-    return write(self, polygamma(self, n), "polygamma_")
+    return write(self, polygamma, "polygamma_", n)
 
 
 def fill_(self: Tensor, value: float) -> Tensor:
@@ -342,7 +393,7 @@ def zero_(self: Tensor) -> Tensor:
 
 def masked_fill_(self: Tensor, mask: TensorLike, value: TensorLike) -> Tensor:
     """Writes `value` where the mask is true."""
-    return copy_(self, _functions.masked_fill(self, mask, value))
+    return write(self, _functions.masked_fill, "masked_fill_", mask, value)
 
 
 def real(self: Tensor) -> Tensor:
@@ -449,6 +500,9 @@ METHODS: dict[str, Callable[..., object]] = {
     "new_zeros": new_zeros,
     "new_ones": new_ones,
     "requires_grad_": requires_grad_,
+    "register_hook": register_hook,
+    "register_post_accumulate_grad_hook": register_post_accumulate_grad_hook,
+    "retain_grad": retain_grad,
     "add_": add_,
     "sub_": sub_,
     "mul_": mul_,
@@ -481,6 +535,7 @@ PROPERTIES: dict[str, tuple[Any, ...]] = {
     "data": (get_data, set_data),
     "device": (place,),
     "is_cuda": (is_cuda,),
+    "retains_grad": (retains_grad,),
     "T": (transposed,),
     "mT": (matrix_transposed,),
     "real": (real,),

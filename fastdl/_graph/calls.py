@@ -82,6 +82,11 @@ class trial:
             _core.set_grad_enabled(before)
 
 
+def in_trial() -> bool:
+    """Whether the calls under way only find out shapes, so that they may change nothing else."""
+    return context.made is not None
+
+
 class Signature:
     """The parameters of a method. Reading them takes longer than small layers compute."""
 

@@ -363,3 +363,30 @@ def _source_of(
         return tree.map_structure(value, args), tree.map_structure(value, kwargs)
 
     return fetch
+
+
+def get_source_inputs(tensor: KerasTensor) -> list[KerasTensor]:
+    """The inputs that a symbolic tensor is computed from, each once.
+
+    Raises:
+        ValueError: it is no symbolic tensor.
+
+    Source: `keras.utils.get_source_inputs` of Keras 3.
+
+    Example:
+        >>> a, b = layers.Input((2,), name="a"), layers.Input((2,), name="b")
+        >>> [x.name for x in utils.get_source_inputs(a + b)]
+        ['a', 'b']
+    """
+    _checked(tensor, "get_source_inputs: tensor")
+    found: dict[KerasTensor, None] = {}
+    seen: set[Node] = set()
+    stack = [tensor]
+    while stack:  # without recursion: graphs may be deeper than Python's stack
+        one = stack.pop()
+        if one._node.is_input:
+            found[one] = None
+        elif one._node not in seen:
+            seen.add(one._node)
+            stack += reversed(one._node.inputs)
+    return list(found)

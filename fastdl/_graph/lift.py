@@ -19,13 +19,15 @@ def liftable(
 
     A call on tensors costs one more Python frame. KerasTensors and `out` are looked for only after
     the function has failed: without values, or with an argument that it does not know, it must
-    fail.
+    fail. A function that is marked as one that takes them stays as it is.
 
     Example:
         >>> x = layers.Input((4, 3))
         >>> ops.mean(x, axis=1).shape
         (None, 3)
     """
+    if function.__dict__.get("_takes_symbols"):
+        return function
 
     @functools.wraps(function)
     def lifted(*args: P.args, **kwargs: P.kwargs) -> Result:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from .. import _core
 from .._base import tree
 from .._base.dtypes import as_dtype
+from .._base.outside import shapes_only
 from .._base.registry import snake_case, unique_name
 from .._base.tracebacks import shortened
 from .._core import Tensor
@@ -61,8 +62,8 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
 }
 # The modules whose functions take KerasTensors.
 _MODULES = (
-    *("fastdl", "fastdl.ops", "fastdl.ops.image", "fastdl.activations"),
-    *("fastdl.special", __name__),
+    *("fastdl", "fastdl.ops", "fastdl.ops.image", "fastdl.ops.linalg", "fastdl.linalg"),
+    *("fastdl.activations", "fastdl.special", __name__),
 )
 
 
@@ -232,7 +233,8 @@ class Operation:
 
     def spec_in_graph(self, args: Args, kwargs: Kwargs) -> Any:
         """The KerasTensors that the function returns for these arguments."""
-        return infer(self.function, args, kwargs)
+        spec = getattr(self.function, "_spec", None)  # for those that may not run on zeros
+        return infer(self.function, args, kwargs) if spec is None else spec(args, kwargs)
 
     def get_config(self) -> dict[str, str]:
         """Name and function. Only functions of `operator` and of this package can be rebuilt."""
@@ -271,6 +273,21 @@ def keras_mask(x: Tensor) -> Tensor | None:
 
 
 keras_mask.__dict__["_takes_symbols"] = True
+
+
+def like(x: Any) -> KerasTensor:
+    """A new KerasTensor of the form of a tensor."""
+    return KerasTensor(x.shape, x.dtype)
+
+
+def is_keras_tensor(x: object) -> bool:
+    """Whether it is a symbolic tensor, as `Input` returns one.
+
+    Example:
+        >>> backend.is_keras_tensor(layers.Input((3,))), backend.is_keras_tensor(fastdl.ones(3))
+        (True, False)
+    """
+    return isinstance(x, KerasTensor)
 
 
 def symbolic_leaves(*structures: object) -> list[KerasTensor]:
@@ -363,6 +380,7 @@ def _run_on_zeros(
     before = _core.set_grad_enabled(False)
     try:
         real_args = tree.map_structure(zeros, args)
-        return function(*real_args, **tree.map_structure(zeros, kwargs))
+        with shapes_only():
+            return function(*real_args, **tree.map_structure(zeros, kwargs))
     finally:
         _core.set_grad_enabled(before)

@@ -14,6 +14,7 @@ from .learning_rate_scheduler import LearningRateScheduler as LearningRateSchedu
 from .monitor import EarlyStopping as EarlyStopping
 from .monitor import ReduceLROnPlateau as ReduceLROnPlateau
 from .progbar_logger import ProgbarLogger as ProgbarLogger
+from .remote_monitor import RemoteMonitor as RemoteMonitor
 from .swap_ema_weights import SwapEMAWeights as SwapEMAWeights
 from .tensorboard import TensorBoard as TensorBoard
 

@@ -31,9 +31,11 @@ class Callback:
         ...         print(epoch, logs["loss"])
     """
 
+    model: Any = None  # the model, from `set_model` on
+
     def __init__(self) -> None:
         self.params: dict[str, Any] | None = None
-        self.model: Any = None
+        self.model = None
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Called before all hooks with `verbose`, `epochs` and `steps`."""

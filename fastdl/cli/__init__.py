@@ -1,4 +1,4 @@
-"""The command `fastdl`: models of tables, a demonstration, and what the library runs on."""
+"""The command `fastdl`: models of tables, programs for other libraries, a demonstration."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ def check_output(option: str, path: str, *inputs: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status.
 
-    0: done. 1: the demonstration missed its accuracy, or the reader of the output went away.
+    0: done. 1: the demonstration missed its accuracy, `convert --check` found a name that is
+    missing, or the reader of the output went away.
     2: wrong usage, data that cannot be used, or a file that can't be written. 130: interrupted.
     """
     options = _parser().parse_args(arguments)
@@ -211,6 +212,27 @@ def _parser() -> argparse.ArgumentParser:
         description="Shows the layers of a model, their sizes, and how it was trained.",
     )
     show.add_argument("file", help="a file of save(), save_weights() or fastdl.save()")
+
+    convert = commands.add_parser(
+        "convert",
+        help="change the import lines of a program for Keras or PyTorch, and list what is missing",
+        description="Writes a program for Keras, TensorFlow or PyTorch with the import lines of "
+        "fastdl, beside it as NAME_fastdl.py, and lists with file, line and column each name that "
+        "fastdl lacks. Nothing of the program runs.",
+    )
+    convert.add_argument("path", help="a program (.py), a notebook (.ipynb), or a folder of them")
+    convert.add_argument(
+        "-o", "--output", metavar="FILE", help="write there; for a folder a folder"
+    )
+    convert.add_argument(
+        "--in-place", action="store_true", help="change the files, and keep each as NAME.bak"
+    )
+    convert.add_argument(
+        "--overwrite", action="store_true", help="replace what an earlier conversion has written"
+    )
+    convert.add_argument(
+        "--check", action="store_true", help="write nothing; exit status 1 if a name is missing"
+    )
 
     demo = commands.add_parser(
         "demo",

@@ -48,6 +48,49 @@ class IterableDataset:
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError(f"{type(self).__name__} must define __iter__")
 
+    def __add__(self, other: IterableDataset) -> ChainDataset:
+        return ChainDataset([self, other])
+
+
+class ChainDataset(IterableDataset):
+    """Several streams one after the other.
+
+    Args:
+        datasets: instances of `IterableDataset`.
+
+    Raises:
+        TypeError: in a pass, when one is not.
+
+    Source: `torch.utils.data.ChainDataset` of PyTorch 2.13.
+
+    Example:
+        >>> class Count(IterableDataset):
+        ...     def __iter__(self):
+        ...         return iter(range(2))
+        >>> list(ChainDataset([Count(), Count()]))
+        [0, 1, 0, 1]
+    """
+
+    def __init__(self, datasets: Iterable[IterableDataset]) -> None:
+        if not hasattr(datasets, "__iter__") or isinstance(datasets, str):
+            raise TypeError(
+                f"ChainDataset: datasets: expected instances of IterableDataset, got "
+                f"{shown(datasets)}"
+            )
+        self.datasets = datasets
+
+    def __iter__(self) -> Iterator[Any]:
+        for dataset in self.datasets:
+            if not isinstance(dataset, IterableDataset):
+                raise TypeError(
+                    "ChainDataset: datasets: expected instances of IterableDataset, got "
+                    f"{shown(dataset)}"
+                )
+            yield from dataset
+
+    def __len__(self) -> int:
+        return sum(len(dataset) for dataset in self.datasets)  # type: ignore[arg-type, misc]
+
 
 class TensorDataset(Dataset):
     """Tensors or arrays with as many rows; sample i is the tuple of their rows i.
@@ -105,6 +148,54 @@ class Subset(Dataset):
 
     def __len__(self) -> int:
         return len(self.indices)
+
+
+class StackDataset(Dataset):
+    """Several data sets side by side: a sample is the tuple, or the dict, of their samples.
+
+    Args:
+        args: data sets of one length; a sample is a tuple.
+        kwargs: or data sets by name; a sample is a dict.
+
+    Raises:
+        ValueError: there are none, both kinds are given, or their lengths differ.
+
+    Source: `torch.utils.data.StackDataset` of PyTorch 2.13.
+
+    Example:
+        >>> StackDataset(image=[1, 2], text=["a", "b"])[1]
+        {'image': 2, 'text': 'b'}
+    """
+
+    datasets: tuple[Indexable, ...] | dict[str, Indexable]
+
+    def __init__(self, *args: Indexable, **kwargs: Indexable) -> None:
+        if bool(args) == bool(kwargs):
+            raise ValueError(
+                "StackDataset: expected data sets either by place or by name, got "
+                + ("both" if args else "none")
+            )
+        parts = args or tuple(kwargs.values())
+        for part in parts:
+            if not hasattr(part, "__getitem__") or not hasattr(part, "__len__"):
+                raise TypeError(
+                    f"StackDataset: expected data sets with samples by index, got {shown(part)}"
+                )
+        lengths = [len(part) for part in parts]
+        if len(set(lengths)) > 1:
+            raise ValueError(
+                f"StackDataset: expected data sets of the same length, got lengths {lengths}"
+            )
+        self.datasets = args or kwargs
+        self._length = lengths[0]
+
+    def __getitem__(self, index: int) -> tuple[Any, ...] | dict[str, Any]:
+        if isinstance(self.datasets, dict):
+            return {name: part[index] for name, part in self.datasets.items()}
+        return tuple(part[index] for part in self.datasets)
+
+    def __len__(self) -> int:
+        return self._length
 
 
 class ConcatDataset(Dataset):

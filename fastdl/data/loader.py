@@ -3,73 +3,32 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from .. import _core
 from .._base import functional as F
 from .._base.ahead import made_ahead
 from .._base.checks import (
     check_callable,
+    check_choice,
     check_count,
     check_flag,
     check_integer,
     check_number,
     shown,
 )
-from .._base.notices import warn_once
-from .._core import Tensor
+from .._base.random import get_rng_state
+from .collate import default_collate, default_convert
 from .dataset import IterableDataset, Subset, TensorDataset
 from .sampler import BatchSampler, RandomSampler, SequentialSampler, check_generator, check_sized
+from .workers import Job, Pool, StreamEnded, base_seed, check_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from .._base.random import Generator
+    from .._core import Tensor
     from .dataset import Indexable
-
-
-def default_collate(batch: Sequence[Any]) -> Any:
-    """Many samples as one: tensors, arrays and numbers are stacked, containers keep their form.
-
-    Args:
-        batch: the samples. Tensors and arrays of one shape give a tensor with a new first axis,
-            numbers a vector (float32 or int64); tuples and lists are transposed into a list, named
-            tuples and mappings keep their type and names; strings stay a list.
-
-    Raises:
-        TypeError: a sample holds something else.
-        RuntimeError: sequences of different lengths.
-        ValueError: tensors of different shapes.
-
-    Example:
-        >>> x, y = default_collate([([1.0, 2.0], 0), ([3.0, 4.0], 1)])
-        >>> y.tolist()
-        [0, 1]
-    """
-    first = batch[0]
-    if isinstance(first, Tensor):
-        return F.stack(list(batch))
-    if isinstance(first, np.ndarray):
-        return _core.as_tensor(np.stack(batch))
-    if isinstance(first, (bool, int, float, np.number, np.bool_)):
-        return _core.as_tensor(np.asarray(batch))
-    if isinstance(first, (str, bytes)):
-        return batch
-    if isinstance(first, Mapping):
-        merged = {key: default_collate([sample[key] for sample in batch]) for key in first}
-        return merged if type(first) is dict else type(first)(merged)  # type: ignore[call-arg]
-    if isinstance(first, Sequence):
-        if any(len(sample) != len(first) for sample in batch):
-            raise RuntimeError("each element in list of batch should be of equal size")
-        columns = [default_collate(column) for column in zip(*batch, strict=True)]
-        return type(first)(*columns) if hasattr(first, "_fields") else columns
-    raise TypeError(
-        "default_collate: batch must contain tensors, arrays, numbers, dicts or lists; "
-        f"found {type(first).__name__}"
-    )
 
 
 def _reads_in_threads(dataset: object) -> bool:
@@ -103,23 +62,37 @@ class DataLoader:
         shuffle: a new random order at every pass.
         sampler: the order of the indices, instead of shuffle.
         batch_sampler: lists of indices, instead of batch_size, shuffle, sampler and drop_last.
-        num_workers: how many threads read the images of an `ImageFolder`, or of a `Subset` of one,
-            ahead of their use; 0 reads them when they are due. Of other data sets a number above 0
-            gives a warning: this thread makes the samples, as with 0.
-        collate_fn: makes a batch of a list of samples; `default_collate` by default.
+        num_workers: how many processes make the batches ahead of their use; 0 makes them here when
+            they are due. Unless `worker_init_fn` or `multiprocessing_context` is given, threads
+            read an `ImageFolder`, and a `TensorDataset` is read here, which both is faster.
+        collate_fn: makes a batch of a list of samples; `default_collate` by default, and
+            `default_convert` of a sample where there are no batches.
         pin_memory, pin_memory_device: accepted; memory on the CPU needs no pinning.
         drop_last: leave out a last batch that is smaller.
-        worker_init_fn: gives a warning and is not called, since there are no workers.
-        prefetch_factor: how many batches threads may have ready or in work, 2 unless given.
-        timeout, multiprocessing_context, persistent_workers: options of processes, allowed only
-            with `num_workers`; checked, without an effect.
-        generator: a `fastdl.Generator` for shuffle; None for the library's own. The same seed gives
-            the same order.
-        in_order: accepted; batches always come in order.
+        timeout: how many seconds to wait for a batch of a worker; 0 waits without a limit.
+        worker_init_fn: called in each worker with its number, before it makes anything; not called
+            without workers.
+        multiprocessing_context: how workers start: "fork", "spawn", "forkserver", a context of
+            `multiprocessing`, or None for Python's default. "thread" gives threads, which share the
+            data set; that is for samples by index, mostly made by code that releases the GIL.
+        generator: a `fastdl.Generator` for shuffle and the seeds of workers; None for the library's
+            own. The same seed gives the same order, with any number of workers.
+        prefetch_factor: how many batches a worker may have ready or in work, 2 unless given.
+            Threads have as many together.
+        persistent_workers: keep the processes from one pass to the next.
+        in_order: False gives batches of workers as they come.
 
     Raises:
         ValueError: batch_size isn't positive, an option of workers is given without workers or is
             out of its range, or arguments exclude each other.
+        RuntimeError: in a pass, when a worker has died or the timeout is over. An error of a worker
+            is raised here with its type, and its traceback is in the message.
+
+    Workers end with the pass, with its iterator, on Ctrl-C, and when this process is gone. Each has
+    seeds of its own for fastdl, NumPy and `random`, and computes with one thread. See
+    `get_worker_info` for an `IterableDataset`.
+
+    Source: `torch.utils.data.DataLoader` of PyTorch 2.13.
 
     Example:
         >>> data = fastdl.data.TensorDataset(fastdl.zeros(5, 3), fastdl.arange(5))
@@ -161,6 +134,7 @@ class DataLoader:
         flags = {
             "shuffle": shuffle,
             "persistent_workers": persistent_workers,
+            "in_order": in_order,
         }
         for argument, flag in flags.items():
             check_flag(who, argument, flag)
@@ -174,16 +148,13 @@ class DataLoader:
             prefetch_factor=prefetch_factor,
             persistent_workers=persistent_workers,
         )
-        threads = _reads_in_threads(dataset)
-        if (num_workers > 0 and not threads) or worker_init_fn is not None:
-            init = ", and worker_init_fn is not called" if worker_init_fn is not None else ""
-            warn_once(
-                f"DataLoader: num_workers={num_workers}: there are no workers yet; samples are "
-                f"made in this process{init}"
-            )
         if isinstance(dataset, IterableDataset):
             _refuse("an IterableDataset", shuffle=shuffle, sampler=sampler,
                     batch_sampler=batch_sampler)  # fmt: skip
+            if multiprocessing_context == "thread":
+                _refuse("an IterableDataset", multiprocessing_context=multiprocessing_context)
+        if multiprocessing_context == "thread":
+            _refuse("threads", worker_init_fn=worker_init_fn)
         if sampler is not None:
             _refuse("sampler", shuffle=shuffle)
         if batch_sampler is not None:
@@ -207,13 +178,17 @@ class DataLoader:
         self.batch_sampler = batch_sampler
         self.num_workers = num_workers
         self.prefetch_factor = prefetch_factor
-        self._threads = num_workers if threads else 0
+        self.multiprocessing_context = multiprocessing_context
+        self.persistent_workers = persistent_workers
+        self.in_order = in_order
         self.collate_fn = collate_fn
         self.pin_memory = pin_memory
         self.drop_last = drop_last
         self.timeout = timeout
         self.worker_init_fn = worker_init_fn
         self.generator = generator
+        self._pool: Pool | None = None  # of persistent workers
+        self._seeded: tuple[Any, int] = None, 0  # the state and the number of the last pass
 
     def __len__(self) -> int:
         """The number of batches of one pass."""
@@ -226,12 +201,40 @@ class DataLoader:
         return len(self.sampler if self.batch_sampler is None else self.batch_sampler)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Any]:
+        how = self._who_reads()
+        if how == "processes":
+            return self._by_processes()
         if isinstance(self.dataset, IterableDataset):
-            return self._stream()
+            return iter(self._maker().stream())
         if self.batch_sampler is None:
-            return self._single_samples()
+            return map(self._maker().batch, self.sampler)  # type: ignore[arg-type]
+        if how == "threads":
+            return self._by_threads()
         rows = _rows_of(self.dataset) if self.collate_fn is None else None
-        return self._collated() if rows is None else self._gathered(*rows)
+        if rows is None:
+            return map(self._maker().batch, self.batch_sampler)
+        return self._gathered(*rows)
+
+    def _who_reads(self) -> str:
+        """Who makes the batches: "processes", "threads", or "here"."""
+        if not self.num_workers:
+            return "here"
+        if self.multiprocessing_context == "thread":
+            return "threads"
+        if self.multiprocessing_context is None and self.worker_init_fn is None:
+            if self.batch_sampler is not None and _reads_in_threads(self.dataset):
+                return "threads"
+            if self.collate_fn is None and _rows_of(self.dataset) is not None:
+                return "here"
+        return "processes"
+
+    def _maker(self) -> _Maker:
+        return _Maker(
+            self.dataset,
+            self.collate_fn,
+            None if self.batch_sampler is None else self.batch_size or 0,
+            self.drop_last,
+        )
 
     def _gathered(self, tensors: tuple[Tensor, ...], rows: Tensor | None) -> Iterator[list[Tensor]]:
         for index in self._indices(rows):
@@ -253,35 +256,105 @@ class DataLoader:
             if stop - start == self.batch_size or not self.drop_last:
                 yield F.slice(order, starts=[start], stops=[stop], steps=[1])
 
-    def _collated(self) -> Iterator[Any]:
+    def _by_threads(self) -> Iterator[Any]:
         collate = self.collate_fn or default_collate
-        batches = self.batch_sampler
-        assert batches is not None  # without one, __iter__ takes the samples one by one
-        if self._threads:
-            work = ((None, list(indices)) for indices in batches)
-            read = made_ahead(work, self._sample, self._threads, self.prefetch_factor or 2)
-            yield from (collate(samples) for _, samples in read)
-            return
-        for indices in batches:
-            yield collate([self.dataset[i] for i in indices])
+        work = ((None, list(indices)) for indices in self.batch_sampler)  # type: ignore[union-attr]
+        read = made_ahead(work, self._sample, self.num_workers, self.prefetch_factor or 2)
+        return (collate(samples) for _, samples in read)
 
     def _sample(self, batch: None, place: int, index: Any) -> Any:
         return self.dataset[index]
 
-    def _single_samples(self) -> Iterator[Any]:
-        for index in self.sampler:  # type: ignore[union-attr]
-            sample = self.dataset[index]
-            yield sample if self.collate_fn is None else self.collate_fn(sample)
+    def _by_processes(self) -> Iterator[Any]:
+        from .passes import Pass  # which a loader without workers does without
 
-    def _stream(self) -> Iterator[Any]:
+        if self._pool is None or not self._pool.running:
+            self._pool = self._started()
+        pool = self._pool
+        if not self.persistent_workers:
+            self._pool = None
+        tasks: Iterator[Any] = itertools.repeat(None)
+        if not isinstance(self.dataset, IterableDataset):
+            order = self.sampler if self.batch_sampler is None else self.batch_sampler
+            tasks = iter(order)  # type: ignore[arg-type]
+        return Pass(
+            pool,
+            tasks,
+            self.prefetch_factor or 2,
+            self.timeout,
+            self.in_order,
+            self.persistent_workers,
+        )
+
+    def _started(self) -> Pool:
+        """New workers. Their seeds depend on the state of the generator and the number of the pass;
+        nothing is drawn, so the order of samples is the same as without workers."""
+        import multiprocessing
+
+        context = self.multiprocessing_context
+        if context is None or isinstance(context, str):
+            context = multiprocessing.get_context(context)
+        state = get_rng_state() if self.generator is None else self.generator.get_state()
+        last, passes = self._seeded
+        # A state before the last one is that of a new run, which gets the seeds of the first.
+        goes_on = last is not None and last[0] == state[0] and last[1] <= state[1]
+        self._seeded = state, passes + 1 if goes_on else 0
+        maker = self._maker()
+        seed = base_seed(*self._seeded)
+        job = Job(self.dataset, maker.start, self.num_workers, self.worker_init_fn, seed)
+        return Pool(job, context)
+
+
+class _Maker:
+    """Makes the batches of a loader, here or in a worker.
+
+    Args:
+        dataset: the data set.
+        collate: makes a batch of samples, or converts a sample.
+        size: samples in a batch, 0 if the batches of indices say so, None for single samples.
+        drop_last: whether a stream's last batch is left out if it is smaller.
+    """
+
+    def __init__(
+        self, dataset: Any, collate: Callable[..., Any] | None, size: int | None, drop_last: bool
+    ) -> None:
+        self.dataset, self.size, self.drop_last = dataset, size, drop_last
+        self.collate = collate or (default_convert if size is None else default_collate)
+
+    def start(self) -> Callable[[Any], Any]:
+        """A function that makes a batch of a task of a new pass."""
+        if not isinstance(self.dataset, IterableDataset):
+            return self.batch
+        batches = self.stream()
+
+        def next_batch(task: None) -> Any:
+            for batch in batches:
+                return batch
+            raise StreamEnded
+
+        return next_batch
+
+    def batch(self, index: Any) -> Any:
+        """The batch of indices, or the sample of an index."""
+        if self.size is None:
+            return self.collate(self.dataset[index])
+        if hasattr(self.dataset, "__getitems__"):
+            return self.collate(self.dataset.__getitems__(index))
+        samples = []
+        for i in index:
+            check_wanted()
+            samples.append(self.dataset[i])
+        return self.collate(samples)
+
+    def stream(self) -> Iterator[Any]:
+        """The batches of an IterableDataset."""
         samples = iter(self.dataset)
-        if self.batch_size is None:
-            yield from samples if self.collate_fn is None else map(self.collate_fn, samples)
+        if not self.size:
+            yield from map(self.collate, samples)
             return
-        collate = self.collate_fn or default_collate
-        while batch := list(itertools.islice(samples, self.batch_size)):
-            if len(batch) == self.batch_size or not self.drop_last:
-                yield collate(batch)
+        while batch := list(itertools.islice(samples, self.size)):
+            if len(batch) == self.size or not self.drop_last:
+                yield self.collate(batch)
 
 
 def _check_workers(num_workers: int, **options: object) -> None:
@@ -294,10 +367,13 @@ def _check_workers(num_workers: int, **options: object) -> None:
         if given and not num_workers:
             raise ValueError(f"DataLoader: {name}={shown(value)} needs num_workers > 0")
     context = options["multiprocessing_context"]
-    methods = ("fork", "spawn", "forkserver")
-    if isinstance(context, str) and context not in methods:
+    methods = ("fork", "spawn", "forkserver", "thread")
+    if isinstance(context, str):
+        check_choice("DataLoader", "multiprocessing_context", context, methods)
+    elif context is not None and not hasattr(context, "Process"):
         raise ValueError(
-            f"DataLoader: multiprocessing_context: expected one of {methods}, got {context!r}"
+            "DataLoader: multiprocessing_context: expected one of "
+            f"{methods} or a context of multiprocessing, got {shown(context)}"
         )
 
 
@@ -306,7 +382,3 @@ def _refuse(reason: str, **options: object) -> None:
     for name, value in options.items():
         if value is not None and value is not False:
             raise ValueError(f"DataLoader: {name}={shown(value)} can't be combined with {reason}")
-
-
-def get_worker_info() -> None:
-    """None: samples are made in the main process."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
+from .._base.buckets import Buckets
 from .._base.checks import check_count, check_flag, check_integer, shown
 from .._base.random import Generator, drawing_from, numpy_generator
 
@@ -211,3 +212,62 @@ class BatchSampler(Sampler):
     def __len__(self) -> int:
         count = len(self.sampler)  # type: ignore[arg-type]
         return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
+
+
+class BucketBatchSampler(Sampler):
+    """Batches of samples of similar length, so that little is padded and few shapes occur.
+
+    The samples are in buckets by their length. A batch is of one bucket; what is left of a bucket
+    goes to the next longer one. So all batches but one have `batch_size` samples. A pass gives each
+    sample once.
+
+    Args:
+        lengths: the length of each sample.
+        batch_size: samples per batch.
+        boundaries: the largest length of each bucket, rising. Unless given, up to eight of the
+            lengths, with which the least is padded.
+        shuffle: whether each pass has a new random order of samples and batches. Otherwise short
+            samples come first, in their order.
+        drop_last: leave out the batch that is smaller.
+        generator: a `fastdl.Generator` for shuffle; None for the library's own.
+
+    Attributes:
+        boundaries: the boundaries, a list. A batch that is padded to the first of them that is not
+            below its longest sample has one of these lengths.
+
+    Raises:
+        ValueError: no lengths, or ones that are no integers of at least 0; boundaries that do not
+            rise or that a length exceeds; batch_size isn't a positive integer, or a flag no bool.
+
+    Example:
+        >>> sampler = BucketBatchSampler([3, 9, 2, 8, 3], 2, boundaries=[4, 10], shuffle=False)
+        >>> list(sampler)
+        [[0, 2], [4, 1], [3]]
+    """
+
+    def __init__(
+        self,
+        lengths: TensorLike,
+        batch_size: int,
+        boundaries: Iterable[int] | None = None,
+        shuffle: bool = True,
+        drop_last: bool = False,
+        generator: Generator | None = None,
+    ) -> None:
+        super().__init__()
+        who = type(self).__name__
+        self.shuffle = check_flag(who, "shuffle", shuffle)
+        self.drop_last = check_flag(who, "drop_last", drop_last)
+        self.generator = check_generator(who, generator)
+        self._buckets = Buckets(who, lengths, batch_size, boundaries)
+        self.batch_size = int(batch_size)
+        self.boundaries = self._buckets.boundaries
+
+    def __iter__(self) -> Iterator[list[int]]:
+        with drawing_from(self.generator):
+            batches = self._buckets.batches(self.shuffle, self.drop_last)
+        return iter([batch.rows.tolist() for batch in batches])
+
+    def __len__(self) -> int:
+        whole, rest = divmod(self._buckets.samples, self.batch_size)
+        return whole + (rest > 0 and not self.drop_last)

@@ -47,12 +47,13 @@ class LayerState(Module):
     _foreign: tuple[Module, ...] = ()  # submodules that are not layers; a call sets their mode
     _announced = Module._announced | {"_metrics", "_foreign"}
     # Each call replaces these, or only building and saving read them.
-    _bookkeeping = frozenset(
+    _bookkeeping = Module._bookkeeping | frozenset(
         (
             "_build_shapes",
             "_compile_arguments",
             "_feature_names",
             "_fit_position",
+            "_given",
             "_inbound_nodes",
             "_init_args",
             "_loss_layers",
@@ -294,7 +295,7 @@ class LayerState(Module):
 
     @dtype_policy.setter
     def dtype_policy(self, value: DTypeLike | DTypePolicy | None) -> None:
-        policy = policy_from(value)
+        policy = policy_from(value).of_layer(self.name)
         about_to_change(self, "_dtype_policy")
         self.__dict__["_dtype_policy"] = policy
         _core.raise_epoch()
@@ -307,6 +308,8 @@ class LayerState(Module):
         )
 
     register_forward_pre_hook = register_forward_hook
+    register_full_backward_hook = register_backward_hook = register_forward_hook
+    register_full_backward_pre_hook = register_forward_hook
 
     # --- attributes
 

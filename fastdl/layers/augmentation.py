@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._base import affine
+from .._base import affine, sampling
 from .._base import functional as F
 from .._base import images as base
 from .._base.checks import check_choice, check_integer, check_number
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ._augmentation import Range, Transformation
     from .options import LayerOptions, UnnamedOptions
 
+_FILL_MODES = ("reflect", "wrap", "constant", "nearest")
 _FLIPS = ("horizontal_and_vertical", "horizontal", "vertical")
 
 
@@ -85,8 +86,8 @@ class Sampled(Augmentation):
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
         who = type(self).__name__
-        self.fill_mode = affine.check_fill_mode(who, fill_mode)
-        self.interpolation = affine.check_interpolation(who, interpolation)
+        self.fill_mode = str(check_choice(who, "fill_mode", fill_mode, _FILL_MODES))
+        self.interpolation = sampling.check_interpolation(who, interpolation)
         self.fill_value = check_number(who, "fill_value", fill_value, -math.inf)
 
     def _matrix(self, drawn: Transformation, sizes: tuple[int, int]) -> list[Tensor]:

@@ -8,6 +8,7 @@ from .. import initializers
 from .._base import functional as F
 from .._base.checks import check_flag, check_fraction, check_integer, check_number, shown
 from .._base.registry import LAYERS
+from .._base.settings import settings
 from .._engine.statistics import move_averages
 from .input_spec import InputSpec
 from .normalization import Scaled, known_size
@@ -181,7 +182,7 @@ class BatchNormalization(Scaled):
         if counted is None:
             mean, variance = F.moments(inputs, axes=axes)
             return mean, variance
-        number = F.sum(counted, axes=axes, keepdims=True) + 1e-7  # Keras's epsilon
+        number = F.sum(counted, axes=axes, keepdims=True) + settings.epsilon
         kept = F.where(counted, inputs, 0.0)
         mean = F.sum(kept, axes=axes, keepdims=True) / number
         distance = F.where(counted, inputs - mean, 0.0)

@@ -75,8 +75,8 @@ class Bidirectional(Layer):
         self.forward_layer: Any = _renamed(layer, "forward")
         if backward_layer is None:
             self.backward_layer: Any = _renamed(layer, "backward", go_backwards=True)
-            if isinstance(self.backward_layer, RNN):
-                # The layer is used here only: its outputs need not be reversed twice.
+            # A layer of the library is used here only: its outputs need not be reversed twice.
+            if isinstance(layer, RNN) and type(layer).__module__.startswith("fastdl."):
                 self.backward_layer.__dict__["_keeps_order"] = True
         else:
             self.backward_layer = backward_layer

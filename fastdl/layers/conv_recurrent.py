@@ -111,6 +111,9 @@ class ConvLSTMCell(Cell):
         shape = (batch_size, *self._places, self.filters)
         return [_core.full(shape, "float32", 0.0) for _ in range(2)]
 
+    def _mask_count(self) -> int:
+        return self._gates
+
     def _mask_shape(self, x: Tensor) -> tuple[int, ...]:
         return x.shape
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from .._graph.calls import (
 from .._graph.masks import fill_masks, first_argument, has_masks, masks_of, with_masks
 from .._graph.symbolic import KerasTensor, Node, infer, symbolic_leaves
 from ._config import ConstructorSignature, has_own_config, plain_config
-from ._state import LayerState
+from ._stateless import StatelessCalls
 from .input_spec import check_inputs, check_single
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
     from .._base.registry import Identifier
     from .._base.types import Args, Config, Kwargs, Tensors
-    from .input_spec import Specs
     from .options import InputOptions
 
 _FLOAT32 = np.dtype("float32")
@@ -49,7 +48,7 @@ _ERRORS = (*NAMED_ERRORS, KeyError, AttributeError)
 
 
 @LAYERS.register_base
-class Layer(LayerState):
+class Layer(StatelessCalls):
     """A computation with weights, which are made when the shape of the first input is known.
 
     A subclass defines `call(self, inputs, ...)` and, when it has weights, `build(self,
@@ -95,13 +94,14 @@ class Layer(LayerState):
     _takes_several = False  # whether the first argument may be several tensors
     _builds = False  # whether the first call calls build()
     _generator_group = "seed_generator"  # where files of Keras have its random state
+    # In files of Keras an attribute with a public property goes by the property's name.
+    _public_names: ClassVar[dict[str, str]] = {}
     _input_shape_arg: tuple[int | None, ...] | None = None
     _batch_size_arg: int | None = None
     # Whether outputs have masks: those that compute_mask makes of the inputs'. Otherwise masks end.
     supports_masking = False
     _makes_masks = False  # whether compute_mask may return a mask for inputs that have none
     _masks_steps = True  # whether call() takes the mask of an input that has more axes than it
-    input_spec: Specs
     activity_regularizer: Callable[[Tensor], Tensor] | None
     _inbound_nodes: list[Node]
     _losses: list[Tensor]  # of add_loss
@@ -143,8 +143,9 @@ class Layer(LayerState):
             raise ValueError(f"{kind}: name: expected a string without '/', got {shown(name)}")
         if not isinstance(trainable, bool):
             raise ValueError(f"{kind}: trainable: expected True or False, got {shown(trainable)}")
+        name = name or unique_name(snake_case(kind))
         self.__dict__.update(
-            name=name or unique_name(snake_case(kind)),
+            name=name,
             built=False,
             autocast=autocast,
             input_spec=None,
@@ -153,7 +154,7 @@ class Layer(LayerState):
             ),
             training=False,
             _trainable=trainable,
-            _dtype_policy=_policy_of(dtype, kind),
+            _dtype_policy=_policy_of(dtype, kind).of_layer(name),
             _inbound_nodes=[],
             _metrics=[],
             _losses=[],
@@ -201,6 +202,10 @@ class Layer(LayerState):
             return
         missing = [name for name in wanted.required if name not in shapes]
         if missing:
+            call = signature_of(self, "call")
+            absent = [n for n in call.required if n not in (*call.names[: len(args)], *kwargs)]
+            if absent:
+                raise TypeError(f"missing the argument {absent[0]!r} of call()")
             raise ValueError(
                 f"build() takes {missing[0]!r}, but the arguments of call() give only the shapes "
                 f"{list(shapes)}"
@@ -491,10 +496,12 @@ class Layer(LayerState):
     def _losses_without(self, penalized: Container[int]) -> list[Tensor]:
         """`losses` without the penalties of some weights, given by their identity."""
         losses = [loss for layer in self._flatten_layers() for loss in layer._losses]
-        for weight in self.trainable_weights:
+        # In a stateless call other values are in the places of the weights.
+        weights = self._given or [(weight, weight) for weight in self.trainable_weights]
+        for weight, value in weights:
             regularizer = getattr(weight, "regularizer", None)
             if regularizer is not None and id(weight) not in penalized:
-                losses.append(regularizer(weight))
+                losses.append(regularizer(value))
         return losses
 
     def _clear_losses(self) -> None:

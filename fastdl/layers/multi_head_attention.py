@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -40,6 +40,8 @@ class HeadsAttention(Layer):
     """Base of both layers: projections to heads, attention in each, and the projection of all."""
 
     supports_masking = True  # the output has the mask of the query
+    _activity_regularizer: Any  # of the projections
+    _generator_group = "_dropout_layer/seed_generator"
 
     def _setup(
         self,
@@ -80,9 +82,15 @@ class HeadsAttention(Layer):
     def _projection(
         self, name: str, axes_in: int, sizes: tuple[int, ...], **more: Any
     ) -> Projection:
-        policy = self._dtype_policy
         return Projection(
-            axes_in, sizes, self._use_bias, self._settings, name=name, dtype=policy, **more
+            axes_in,
+            sizes,
+            self._use_bias,
+            self._settings,
+            name=name,
+            dtype=self._dtype_policy,
+            activity_regularizer=self._activity_regularizer,
+            **more,
         )
 
     def build(  # type: ignore[override]
@@ -158,7 +166,7 @@ class HeadsAttention(Layer):
         if memory is not None and use_causal_mask and alone:
             masks = (value_mask, key_mask, attention_mask, self._sliding_window)
             y, scores = self._continue(memory, q, k, v, masks, return_attention_scores), None
-        elif self._attention_axes is None and q.ndim == 4:
+        elif q.ndim == 4 and self._attention_axes in (None, (1,), (-2,)):
             mask = self._mask(q.shape[1], k.shape[1], (value_mask, key_mask), attention_mask)
             y, scores = self._attend(
                 q, k, v, mask, use_causal_mask, return_attention_scores, training
@@ -242,15 +250,16 @@ class HeadsAttention(Layer):
                 "with a mask, a window or scores, steps cannot come one by one"
             )
 
-        def make() -> list[Tensor]:
-            shapes = [(x.shape[0], memory.steps, *x.shape[2:]) for x in (k, v)]
-            return [_core.full(shape, "float32", 0.0) for shape in shapes]
-
-        keys, values = memory.kept(self, make)
-        positions = memory.positions(q.shape[1])
-        F.put_(keys, positions, k, axis=1)
-        F.put_(values, positions, v, axis=1)
-        return F.attention(q, keys, values, causal=True, offset=memory.position)
+        keys, values = memory.extend(self, (k, v))
+        return F.attention(
+            q,
+            keys.values,
+            values.values,
+            causal=True,
+            offset=memory.position,
+            key_scale=keys.scale,
+            value_scale=values.scale,
+        )
 
     def _repeats(self) -> int:
         return self._heads[0] // self._heads[1]
@@ -296,7 +305,7 @@ class HeadsAttention(Layer):
 
         steps = [math.prod(x.shape[a] for a in axes) for x in (q, k)]
         if mask is not None:
-            mask = F.reshape(F.cast(mask, dtype="bool"), shape=(-1, 1, *steps))
+            mask = _folded_mask(mask, [q.shape[a] for a in free], len(axes), steps)
         y, weights = self._attend(
             folded(q), folded(k), folded(v), mask, causal, scores_too, training
         )
@@ -333,10 +342,28 @@ class HeadsAttention(Layer):
             "use_gate": self._use_gate,
             "sliding_window": self._sliding_window,
             "seed": plain_seed(self.seed),
+            "activity_regularizer": regularizers.serialize(self._activity_regularizer),
         }
         for name, value in self._settings.items():
             config[name] = _MODULES[name.rpartition("_")[2]].serialize(value)
         return config
+
+
+def _folded_mask(mask: Tensor, free: list[int], axes: int, steps: list[int]) -> Tensor:
+    """A mask of scores (*free, heads, *axes, *axes) for samples that join the free axes.
+
+    As in Keras, axes that the mask lacks come after its first ones.
+    """
+    front, back = mask.shape[: -2 * axes], mask.shape[-2 * axes :]
+    lacking = len(free) + 1 - len(front)
+    if lacking < 0:
+        raise ValueError(
+            f"attention_mask: expected at most {mask.ndim + lacking} axes, got {mask.ndim}"
+        )
+    front = (*front, *(1,) * lacking)
+    mask = F.reshape(F.cast(mask, dtype="bool"), shape=(*front, *back))
+    mask = F.broadcast_to(mask, shape=(*free, front[-1], *back))
+    return F.reshape(mask, shape=(math.prod(free), front[-1], *steps))
 
 
 def _heads_first(x: Tensor, repeats: int) -> Tensor:
@@ -378,7 +405,7 @@ class MultiHeadAttention(HeadsAttention):
         flash_attention: accepted; every call without `return_attention_scores` is computed so.
         kernel_initializer, bias_initializer: of the projections' weights.
         kernel_regularizer, bias_regularizer: penalties on these weights.
-        activity_regularizer: penalty on the output.
+        activity_regularizer: penalty on the results of the projections, the output among them.
         kernel_constraint, bias_constraint: projections of the weights after each update.
         use_gate: whether the heads' results are multiplied by a sigmoid of another projection of
             the query.
@@ -395,6 +422,10 @@ class MultiHeadAttention(HeadsAttention):
         >>> layers.MultiHeadAttention(num_heads=2, key_dim=4)(x, x, use_causal_mask=True).shape
         (2, 5, 8)
     """
+
+    _public_names: ClassVar[dict[str, str]] = {
+        f"_{name}_dense": f"{name}_dense" for name in ("query", "key", "value", "output")
+    }
 
     def __init__(
         self,
@@ -418,8 +449,10 @@ class MultiHeadAttention(HeadsAttention):
         seed: int | SeedGenerator | None = None,
         **kwargs: Unpack[PlainOptions],
     ) -> None:
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        super().__init__(**kwargs)
         who = "MultiHeadAttention"
+        label = f"{who}: activity_regularizer"
+        self._activity_regularizer = regularizers.get(activity_regularizer, label)
         self.num_heads = check_integer(who, "num_heads", num_heads, 1)
         self.key_dim = check_integer(who, "key_dim", key_dim, 1)
         self.value_dim = (
@@ -497,7 +530,8 @@ class GroupQueryAttention(HeadsAttention):
         num_key_value_heads: heads of keys and values, at least 1.
         dropout, use_bias, sliding_window, flash_attention: as for `MultiHeadAttention`.
         kernel_initializer, bias_initializer: as for `MultiHeadAttention`.
-        kernel_regularizer, bias_regularizer, activity_regularizer: as for `MultiHeadAttention`.
+        kernel_regularizer, bias_regularizer, activity_regularizer: as for `MultiHeadAttention`; the
+            last counts the output twice, and scores that are returned, as in Keras.
         kernel_constraint, bias_constraint, use_gate, seed: as for `MultiHeadAttention`.
 
     Raises:
@@ -533,6 +567,7 @@ class GroupQueryAttention(HeadsAttention):
         **kwargs: Unpack[PlainOptions],
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._activity_regularizer = self.activity_regularizer
         who = "GroupQueryAttention"
         self.head_dim = check_integer(who, "head_dim", head_dim, 1)
         self.num_query_heads = check_integer(who, "num_query_heads", num_query_heads, 1)

@@ -26,6 +26,7 @@ from .._base.checks import (
     shown,
 )
 from .._base.registry import LAYERS
+from .._base.settings import settings
 from .._base.tables import without_tables
 from .._core import Tensor
 from .layer import Layer
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from .options import LayerOptions
 
 _ROWS = 4096  # of a sparse matrix that are dense at a time
-_EPSILON = 1e-7  # the smallest deviation that Normalization divides by, as in Keras
 
 
 def _batches(who: str, data: Any, steps: int | None = None) -> Iterator[np.ndarray]:
@@ -218,7 +218,7 @@ class Normalization(Layer):
             variance = F.reshape(self.adapt_variance, shape=self._broadcast)
         else:
             mean, variance = self._mean, self._variance
-        deviation = F.maximum(F.sqrt(variance), _EPSILON)
+        deviation = F.maximum(F.sqrt(variance), settings.epsilon)
         x = F.cast(inputs, dtype="float32")
         if self.invert:
             return F.add(mean, F.mul(x, deviation))

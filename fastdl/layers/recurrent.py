@@ -14,6 +14,7 @@ from .._base.checks import check_flag, shown
 from .._base.decoding import decoding
 from .._base.moving import flipped
 from .._base.registry import LAYERS
+from .._graph.calls import in_trial
 from .input_spec import InputSpec
 from .layer import Layer
 from .recurrent_cells import (
@@ -45,7 +46,8 @@ class RNN(Layer):
 
     Called with `(sequences, initial_state=None, mask=None, training=False)`. The mask, `(batch,
     steps)` of bool, says which steps count. At the others the states stay as they are, and the
-    output is the first state, or 0 with `zero_output_for_mask`.
+    output is that of the step before, or 0 with `zero_output_for_mask`. Before the first step that
+    counts, it is the first state of a cell of the library, and 0 for other cells.
 
     Args:
         cell: a cell such as `LSTMCell`, a list of cells, or an object with `call(inputs, states)`,
@@ -124,7 +126,8 @@ class RNN(Layer):
                     "a stateful layer must know the size of its batches: give the model's input a "
                     f"batch_shape. Its input has shape {tuple(sequences_shape)}"
                 )
-            self.__dict__["states"] = self.get_initial_state(sequences_shape[0])
+            # A replay would have to look into lists, each time.
+            self.__dict__["states"] = _as_tuples(self.get_initial_state(sequences_shape[0]))
 
     def get_initial_state(self, batch_size: int) -> list[Any]:
         """The states at the beginning, of zeros unless the cell says otherwise."""
@@ -150,7 +153,13 @@ class RNN(Layer):
                     f"has {sequences.shape[0]}; all batches must have the same size"
                 )
         if initial_state is None:
-            return self.states if self.stateful else None
+            if self.stateful:
+                # The call writes into the states at its end, and the gradient needs those of the
+                # beginning.
+                copied = _core.grad_enabled()
+                return _as_lists(tree.map_structure(_copy, self.states) if copied else self.states)
+            own = type(self).get_initial_state is RNN.get_initial_state
+            return None if own else self.get_initial_state(sequences.shape[0])
         states = list(initial_state) if tree.is_nested(initial_state) else [initial_state]
         if len(states) != len(self.state_size):
             raise ValueError(
@@ -175,7 +184,7 @@ class RNN(Layer):
             )
         memory = decoding() if initial_state is None and not self.go_backwards else None
         if memory is not None:
-            initial_state = memory.kept(
+            initial_state = memory.states(
                 self, lambda: list(tree.leaves(self.get_initial_state(sequences.shape[0])))
             )
             initial_state = tree.pack(self.state_size, initial_state)
@@ -190,7 +199,7 @@ class RNN(Layer):
             for what in ("reset_dropout_mask", "reset_recurrent_dropout_mask"):
                 getattr(self.cell, what, lambda: None)()
         kept = states if memory is not None else self.states if self.stateful else None
-        if kept is not None:
+        if kept is not None and not in_trial():
             for state, new in zip(tree.leaves(kept), tree.leaves(after), strict=True):
                 F.assign_(state, new.detach())
         return (output, *after) if self.return_state else output
@@ -218,13 +227,16 @@ class RNN(Layer):
         inputs = _along_steps(x)
         counts = None if mask is None else _along_steps(F.cast(mask, dtype="bool"))
         outputs: list[Any] = [None] * length
+        before = None
         order = range(length - 1, -1, -1) if self.go_backwards else range(length)
         for t in order:
             y, after = step_of(self.cell, inputs[t], now, training)
             if counts is not None:
-                before = now[-1][0] if tree.is_nested(now[-1]) else now[0]
-                zero = self.zero_output_for_mask
-                y = _where(counts[t], y, _core.full(y.shape, "float32", 0.0) if zero else before)
+                if before is None:
+                    first = None if self.zero_output_for_mask else _output_in(self.cell, now)
+                    before = _core.full(y.shape, "float32", 0.0) if first is None else first
+                y = _where(counts[t], y, before)
+                before = before if self.zero_output_for_mask else y
                 both = zip(tree.leaves(after), tree.leaves(now), strict=True)
                 after = tree.pack(now, [_where(counts[t], new, old) for new, old in both])
             outputs[t] = y
@@ -260,9 +272,9 @@ class RNN(Layer):
             "go_backwards": self.go_backwards,
             "stateful": self.stateful,
             "unroll": self.unroll,
+            "zero_output_for_mask": self.zero_output_for_mask,
         }
         if self._cell_class is None:
-            config["zero_output_for_mask"] = self.zero_output_for_mask
             config["cell"] = LAYERS.serialize(self.cell)
             return config
         base = Layer.get_config(self.cell)
@@ -276,10 +288,30 @@ class RNN(Layer):
         return cls(**config)
 
 
+def _as_tuples(states: Any) -> Any:
+    return tuple(map(_as_tuples, states)) if isinstance(states, list) else states
+
+
+def _as_lists(states: Any) -> Any:
+    """Undoes `_as_tuples`: cells get lists."""
+    return [_as_lists(state) for state in states] if type(states) is tuple else states
+
+
+def _copy(x: Tensor) -> Tensor:
+    return F.copy(x)
+
+
 def _along_steps(x: Tensor) -> list[Tensor]:
     """The parts of each step, without the axis of steps."""
     parts = F.split(x, sizes=[1] * x.shape[1], axis=1)
     return [F.reshape(part, shape=(x.shape[0], *x.shape[2:])) for part in parts]
+
+
+def _output_in(cell: Any, states: Any) -> Tensor | None:
+    """The output that led to these states; None where only the author of the cell knows."""
+    if isinstance(cell, StackedRNNCells):
+        return _output_in(cell.cells[-1], states[-1])
+    return next(iter(tree.leaves(states))) if isinstance(cell, Cell) else None
 
 
 def _where(counts: Tensor, new: Tensor, old: Tensor) -> Tensor:

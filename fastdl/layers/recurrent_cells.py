@@ -128,11 +128,14 @@ class Cell(Layer):
         if rate == 0:
             return None
         if self.__dict__[name] is None:
-            count = self._gates if self.recurrent_dropout and self._own_masks else 1
             ones = _core.full(self._mask_shape(x), "float32", 1.0)
             with stream_of(self.seed_generator):
-                self.__dict__[name] = [F.dropout(ones, rate=rate) for _ in range(count)]
+                masks = [F.dropout(ones, rate=rate) for _ in range(self._mask_count())]
+            self.__dict__[name] = masks
         return self.__dict__[name]
+
+    def _mask_count(self) -> int:
+        return self._gates if self.recurrent_dropout and self._own_masks else 1
 
     def _mask_shape(self, x: Tensor) -> tuple[int, ...]:
         return (x.shape[0], x.shape[-1])
@@ -158,7 +161,7 @@ class Cell(Layer):
     def input_products(self, x: Tensor, training: bool) -> Tensor:
         """`x @ kernel + bias` for the inputs of a step, or of all steps at once."""
         masks = self.get_dropout_mask(x) if training else None
-        if masks is not None and x.ndim == 3:
+        if masks is not None and x.ndim > masks[0].ndim:  # all steps at once
             masks = [F.reshape(m, shape=(m.shape[0], 1, m.shape[1])) for m in masks]
         return self._multiplied(x, self.kernel, self._input_bias(), masks)
 
@@ -220,7 +223,8 @@ class Cell(Layer):
 
     def _fuses(self, training: bool, *functions: str) -> bool:
         names = tuple(activations.fused_name(getattr(self, name)) for name in self._activations)
-        return names == functions and not (training and self.recurrent_dropout)
+        own = names == functions and not _changes_steps(type(self))
+        return own and not (training and self.recurrent_dropout)
 
     def run(
         self,
@@ -321,11 +325,11 @@ class SimpleRNNCell(Cell):
 
     def call(
         self, inputs: Tensor, states: Sequence[Tensor], training: bool = False
-    ) -> tuple[Tensor, list[Tensor]]:
+    ) -> tuple[Tensor, Tensor | list[Tensor]]:
         h = _first_of(states)
         products = self._state_products(h, self.recurrent_kernel, training)
         y = self.activation(self.input_products(inputs, training) + products)
-        return y, [y]
+        return y, [y] if tree.is_nested(states) else y
 
     def fused_name(self, training: bool) -> str | None:
         return next((n for n in ("tanh", "relu") if self._fuses(training, n)), None)
@@ -575,7 +579,7 @@ class GRUCell(Cell):
 
     def call(
         self, inputs: Tensor, states: Sequence[Tensor], training: bool = False
-    ) -> tuple[Tensor, list[Tensor]]:
+    ) -> tuple[Tensor, Tensor | list[Tensor]]:
         h = _first_of(states)
         x_z, x_r, x_h = self._gates_of(self.input_products(inputs, training))
         gate = self.recurrent_activation
@@ -593,7 +597,7 @@ class GRUCell(Cell):
             r = gate(x_r + F.matmul(seen[1], parts[1]))
             candidate = self.activation(x_h + F.matmul(r * seen[2], parts[2]))
         h = z * h + (1.0 - z) * candidate
-        return h, [h]
+        return h, [h] if tree.is_nested(states) else h
 
     def fused_name(self, training: bool) -> str | None:
         return "gru" if self.reset_after and self._fuses(training, "tanh", "sigmoid") else None
@@ -703,6 +707,17 @@ class StackedRNNCells(Layer):
         return cls(**{**config, "cells": [LAYERS.get(cell) for cell in config["cells"]]})
 
 
+_KEEPS_STEPS = frozenset("__init__ build get_config from_config __module__ __doc__".split())
+
+
+def _changes_steps(kind: type) -> bool:
+    """Whether a class of the user defines methods that may change what a step of a cell does."""
+    if kind is object or kind.__module__.startswith("fastdl."):
+        return False
+    defined = {name for name, value in vars(kind).items() if callable(value)}
+    return bool(defined - _KEEPS_STEPS) or any(map(_changes_steps, kind.__bases__))
+
+
 # --- what a layer asks of any cell
 
 
@@ -716,7 +731,7 @@ def own_cell(layer: Layer, kind: type[Cell], *args: Any, **kwargs: Any) -> Any:
 
 
 def _first_of(states: Tensor | Sequence[Tensor]) -> Tensor:
-    """The only state of a cell, which may come without a list."""
+    """The only state of a cell, which may come without a list; it then leaves so, too."""
     return states if isinstance(states, Tensor) else states[0]
 
 

@@ -9,6 +9,7 @@ from .._base import functional as F
 from .._base.checks import check_choice, check_integer, check_integers, check_shape, shown
 from .._base.moving import is_integer
 from .._base.registry import LAYERS
+from .._base.settings import settings
 from .._core import Tensor
 from .input_spec import InputSpec
 from .layer import Layer
@@ -48,7 +49,7 @@ class Flatten(Layer):
         check_choice(
             "Flatten", "data_format", data_format, (None, "channels_last", "channels_first")
         )
-        self.data_format = data_format or "channels_last"
+        self.data_format = data_format or settings.data_format
         self.input_spec = InputSpec(min_ndim=1)
 
     def call(self, inputs: Tensor) -> Tensor:

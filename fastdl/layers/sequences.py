@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _core, ops
 from .._base import functional as F
 from .._base.checks import shown
+from .._base.decoding import no_decoding
 from .._base.registry import LAYERS
 from .._core import Tensor, with_mask
 from .._graph.calls import signature_of
@@ -14,18 +15,25 @@ from .._graph.symbolic import Operation
 from ._grids import Grid
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from .batch_normalization import BatchNormalization
+from .bidirectional import Bidirectional
 from .conv import _Convolution
 from .core import Activation, Dense, Elementwise, Identity, Rescaling
+from .einsum_dense import EinsumDense
 from .embedding import Embedding
 from .input_layer import InputLayer
+from .layer import Layer
 from .normalization import (
     GroupNormalization,
     LayerNormalization,
     RMSNormalization,
     UnitNormalization,
 )
+from .positions import PositionEmbedding, RotaryEmbedding, SinePositionEncoding
+from .recurrent import RNN
+from .recurrent_cells import Cell, StackedRNNCells
 from .regularization import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
+from .transformer import TransformerEncoder
 from .wrapping import Wrapper
 
 if TYPE_CHECKING:
@@ -98,10 +106,11 @@ class Masking(Elementwise):
 # Layers in whose outputs a sample depends on the same sample of the input alone.
 _BY_SAMPLE = (
     *(Dense, Embedding, Identity, InputLayer, Masking, Rescaling, _Convolution, Grid),
-    *(Activation, ELU, LeakyReLU, PReLU, ReLU, Softmax),
+    *(Activation, ELU, LeakyReLU, PReLU, ReLU, Softmax, Cell),
     *(AlphaDropout, Dropout, GaussianDropout, GaussianNoise),
     *(Flatten, Permute, RepeatVector, Reshape),
     *(GroupNormalization, LayerNormalization, RMSNormalization, UnitNormalization),
+    *(EinsumDense, PositionEmbedding, RotaryEmbedding, SinePositionEncoding, TransformerEncoder),
 )
 
 
@@ -110,7 +119,8 @@ def _by_sample(layer: Any, rank: int, training: bool) -> bool:
 
     False where it is not known, as for layers and functions of the user.
     """
-    if not type(layer).__module__.startswith("fastdl."):
+    # A penalty on outputs counts once for each call.
+    if not type(layer).__module__.startswith("fastdl.") or layer.activity_regularizer is not None:
         return False
     graph = getattr(layer, "_graph", None)
     if graph is not None:
@@ -124,10 +134,21 @@ def _by_sample(layer: Any, rank: int, training: bool) -> bool:
         return _by_sample(layer.layer, rank - 1, training)
     if isinstance(layer, BatchNormalization):
         return not training or not layer.trainable
-    activation = getattr(layer, "activation", None)
-    if activation is not None:
-        module = getattr(activation, "__module__", None) or ""
-        if not module.startswith("fastdl."):
+    if isinstance(layer, EinsumDense) and not _leaves_batch(layer.equation, layer.bias_axes):
+        return False
+    if isinstance(layer, RNN):
+        return not layer.stateful and _by_sample(layer.cell, rank - 1, training)
+    if isinstance(layer, StackedRNNCells):
+        return all(_by_sample(cell, rank, training) for cell in layer.cells)
+    if isinstance(layer, Bidirectional):
+        both = (layer.forward_layer, layer.backward_layer)
+        return all(_by_sample(each, rank, training) for each in both)
+    for name in ("activation", "recurrent_activation"):
+        function = getattr(layer, name, None)
+        if isinstance(function, Layer):
+            if not _by_sample(function, rank, training):
+                return False
+        elif not (getattr(function, "__module__", None) or "fastdl.").startswith("fastdl."):
             return False
     noise = getattr(layer, "noise_shape", None)
     axes = getattr(layer, "axis", ())
@@ -139,13 +160,20 @@ def _by_sample(layer: Any, rank: int, training: bool) -> bool:
     )
 
 
+def _leaves_batch(equation: str, bias_axes: str | None) -> bool:
+    """Whether the first axis of the input is the first of the output, and no weight has it."""
+    operands, _, result = equation.replace(" ", "").partition("->")
+    batch, (_, _, kernel) = operands[0], operands.partition(",")
+    return result.startswith(batch) and batch not in kernel + (bias_axes or "")
+
+
 @LAYERS.register
 class TimeDistributed(Wrapper):
     """Applies a layer to each step: `(batch, steps, ...)` as `steps` inputs `(batch, ...)`.
 
     Layers that treat each sample by itself are called once, with the steps of all samples as one
     batch; that is the same, and faster. Others are called for one step after the other: batch
-    normalization in training, layers of your own.
+    normalization in training, stateful layers, layers of your own.
 
     Args:
         layer: the layer. It gets `training`, and the mask of each step if it takes one.
@@ -154,7 +182,8 @@ class TimeDistributed(Wrapper):
         ValueError: `layer` isn't a layer, the input has fewer than three axes, or the mask does not
             begin with the batch and the steps of the input.
 
-    The output has the mask of the input.
+    The output has the mask of the input. Where a step loses an axis, as in `LSTM` over the words of
+    sentences, it counts if any of its parts does.
 
     Source: `keras.layers.TimeDistributed` of Keras 3.
 
@@ -181,7 +210,13 @@ class TimeDistributed(Wrapper):
             )
         taken = signature_of(self.layer, "call")
         named: dict[str, Any] = {"training": training} if taken.training else {}
-        of_steps = mask if taken.mask else None
+        with no_decoding():
+            return self._applied(inputs, named, mask if taken.mask else None, training)
+
+    def _applied(
+        self, inputs: Tensor, named: dict[str, Any], of_steps: Tensor | None, training: bool
+    ) -> Tensor:
+        samples, steps = inputs.shape[:2]
         if steps == 0 or _by_sample(self.layer, inputs.ndim - 1, training):
             if of_steps is not None:
                 named["mask"] = _joined(of_steps)
@@ -193,6 +228,14 @@ class TimeDistributed(Wrapper):
                 named["mask"] = of_steps[:, step]
             results.append(self.layer(inputs[:, step], **named))
         return F.stack(results, axis=1)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask of the input, for the axes that the output has."""
+        if mask is None or len(mask.shape) <= 2:
+            return mask
+        axes = len(self.compute_output_shape(inputs.shape)) - 1
+        lost = list(range(max(axes, 2), len(mask.shape)))
+        return ops.any(mask, axis=lost) if lost else mask
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         shape = self.layer.compute_output_shape(self._of_step(input_shape))

@@ -12,6 +12,7 @@ from .._base import convolutions, fourier, images
 from .._base import functional as F
 from .._base.checks import check_choice, check_flag, check_integer
 from .._base.registry import LAYERS
+from .._base.settings import settings
 from ..initializers import STFT
 from .input_spec import InputSpec
 from .layer import Layer
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from .options import LayerOptions
 
 _MODES = ("log", "magnitude", "psd", "real", "imag", "angle", "stft")
-_EPSILON = 1e-7  # of Keras's backend
 
 
 @LAYERS.register
@@ -160,8 +160,10 @@ class STFTSpectrogram(Layer):
             sides = np.full(count, 2.0, np.float32)
             sides[[0, -1]] = 1.0
             return power * _core.tensor(sides)
-        magnitude = F.sqrt(F.maximum(power, _EPSILON))
-        return magnitude if self.mode == "magnitude" else F.log(F.maximum(magnitude, _EPSILON))
+        magnitude = F.sqrt(F.maximum(power, settings.epsilon))
+        return (
+            magnitude if self.mode == "magnitude" else F.log(F.maximum(magnitude, settings.epsilon))
+        )
 
     def _frames(self, samples: int) -> int:
         if self.padding == "same":

@@ -14,6 +14,7 @@ from .. import _core
 from .._base import functional as F
 from .._base.moving import checked_axis
 from .._base.registry import LOSSES
+from .._base.settings import settings
 from .._core import Tensor
 from .loss import integer_target_functions
 from .reduction import same_rank
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from .._core import TensorLike
 
-EPSILON = 1e-7  # Keras's backend.epsilon()
 _LAST = (-1,)
 # Means that no class is ignored: no label is as large.
 _NO_CLASS = 1 << 62
@@ -62,7 +62,7 @@ def mean_absolute_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 def mean_absolute_percentage_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`100 mean(|y_true - y_pred| / max(|y_true|, 1e-7))`, also called `mape`."""
     y_true, y_pred = _pair(y_true, y_pred)
-    size = F.maximum(F.abs(y_true), EPSILON)
+    size = F.maximum(F.abs(y_true), settings.epsilon)
     return F.mul(_mean(F.abs(F.div(F.sub(y_true, y_pred), size))), 100.0)
 
 
@@ -70,8 +70,8 @@ def mean_absolute_percentage_error(y_true: TensorLike, y_pred: TensorLike) -> Te
 def mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean((log(1 + y_true) - log(1 + y_pred))^2)`, both at least 1e-7; also called `msle`."""
     y_true, y_pred = _pair(y_true, y_pred)
-    true = F.log1p(F.maximum(y_true, EPSILON))
-    pred = F.log1p(F.maximum(y_pred, EPSILON))
+    true = F.log1p(F.maximum(y_true, settings.epsilon))
+    pred = F.log1p(F.maximum(y_pred, settings.epsilon))
     return _mean(F.square(F.sub(pred, true)))
 
 
@@ -98,7 +98,7 @@ def log_cosh(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 def poisson(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean(y_pred - y_true log(y_pred + 1e-7))`."""
     y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
-    log = F.log(F.add(y_pred, EPSILON))
+    log = F.log(F.add(y_pred, settings.epsilon))
     return _mean(F.sub(y_pred, F.mul(y_true, log)))
 
 
@@ -106,8 +106,8 @@ def poisson(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 def kl_divergence(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`sum(y_true log(y_true / y_pred))`, both clipped to [1e-7, 1]; also called `kld`."""
     y_true, y_pred = _pair(y_true, y_pred, same_ranks=False)
-    y_true = F.clip(y_true, lo=EPSILON, hi=1.0)
-    y_pred = F.clip(y_pred, lo=EPSILON, hi=1.0)
+    y_true = F.clip(y_true, lo=settings.epsilon, hi=1.0)
+    y_pred = F.clip(y_pred, lo=settings.epsilon, hi=1.0)
     return F.sum(F.mul(y_true, F.log(F.div(y_true, y_pred))), axes=_LAST)
 
 
@@ -226,7 +226,7 @@ def _binary(y_true: Tensor, y_pred: Tensor, from_logits: bool) -> Tensor:
     logits = _logits_of(y_pred, from_logits, "sigmoid")
     if logits is not None:
         return F.sigmoid_cross_entropy(logits, y_true)
-    p = F.clip(y_pred, lo=EPSILON, hi=1.0 - EPSILON)
+    p = F.clip(y_pred, lo=settings.epsilon, hi=1.0 - settings.epsilon)
     ones = F.mul(y_true, F.log(p))
     zeros = F.mul(F.sub(1.0, y_true), F.log(F.sub(1.0, p)))
     return F.neg(F.add(ones, zeros))
@@ -306,7 +306,7 @@ def categorical_crossentropy(
     if logits is not None:
         return F.softmax_cross_entropy(_axis_last(logits, axis), _axis_last(y_true, axis))
     p = F.div(y_pred, F.sum(y_pred, axes=(axis,), keepdims=True))
-    log = F.log(F.clip(p, lo=EPSILON, hi=1.0 - EPSILON))
+    log = F.log(F.clip(p, lo=settings.epsilon, hi=1.0 - settings.epsilon))
     return F.neg(F.sum(F.mul(y_true, log), axes=(axis,)))
 
 
@@ -350,7 +350,11 @@ def categorical_focal_crossentropy(
         p, log = F.softmax(logits), F.log_softmax(logits)
     else:
         p = _axis_last(y_pred, axis)
-        p = F.clip(F.div(p, F.sum(p, axes=_LAST, keepdims=True)), lo=EPSILON, hi=1.0 - EPSILON)
+        p = F.clip(
+            F.div(p, F.sum(p, axes=_LAST, keepdims=True)),
+            lo=settings.epsilon,
+            hi=1.0 - settings.epsilon,
+        )
         log = F.log(p)
     weight: TensorLike = alpha
     if not isinstance(alpha, (int, float)):
@@ -361,7 +365,7 @@ def categorical_focal_crossentropy(
                 f"{weight.shape}"
             )
     # The smallest base keeps the gradient finite for a gamma below 1.
-    factor = F.pow(F.maximum(F.sub(1.0, p), EPSILON), gamma)
+    factor = F.pow(F.maximum(F.sub(1.0, p), settings.epsilon), gamma)
     return F.neg(F.sum(F.mul(F.mul(factor, weight), F.mul(y_true, log)), axes=_LAST))
 
 
@@ -430,7 +434,7 @@ def sparse_categorical_crossentropy(
     y_true, y_pred = _core.as_tensor(y_true), _core.as_tensor(y_pred)
     logits = _logits_of(y_pred, from_logits, "softmax")
     if logits is None:
-        logits = F.log(F.clip(y_pred, lo=EPSILON, hi=1.0 - EPSILON))
+        logits = F.log(F.clip(y_pred, lo=settings.epsilon, hi=1.0 - settings.epsilon))
     logits = _axis_last(logits, axis)
     if y_true.ndim == y_pred.ndim and y_true.shape[axis] == 1:
         y_true = F.reshape(y_true, shape=logits.shape[:-1])

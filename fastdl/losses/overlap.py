@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .. import _core
 from .._base import functional as F
 from .._base.registry import LOSSES
+from .._base.settings import settings
 from .._core import Tensor
 from .loss import integer_target_functions, positive_loss_functions
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from .._core import TensorLike
 
-EPSILON = 1e-7  # Keras's backend.epsilon()
 _NEVER = -1e30  # an exponent of which exp is 0
 
 
@@ -57,7 +57,7 @@ def dice(y_true: TensorLike, y_pred: TensorLike, axis: int | Sequence[int] | Non
     axes = _axes(axis)
     both = F.sum(F.mul(y_true, y_pred), axes=axes)
     sizes = F.add(F.sum(y_true, axes=axes), F.sum(y_pred, axes=axes))
-    return F.sub(1.0, F.div(F.mul(both, 2.0), F.add(sizes, EPSILON)))
+    return F.sub(1.0, F.div(F.mul(both, 2.0), F.add(sizes, settings.epsilon)))
 
 
 @LOSSES.register
@@ -94,7 +94,7 @@ def tversky(
     missed = F.sum(F.mul(y_true, F.sub(1.0, y_pred)), axes=axes)
     added = F.sum(F.mul(F.sub(1.0, y_true), y_pred), axes=axes)
     whole = F.add(F.add(both, F.mul(missed, alpha)), F.mul(added, beta))
-    return F.sub(1.0, F.div(both, F.add(whole, EPSILON)))
+    return F.sub(1.0, F.div(both, F.add(whole, settings.epsilon)))
 
 
 def _labels(who: str, argument: str, labels: TensorLike, rows: int) -> Tensor:

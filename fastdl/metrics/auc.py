@@ -16,6 +16,7 @@ from .._base.checks import (
     check_numbers,
 )
 from .._base.registry import METRICS
+from .._base.settings import settings
 from .._core import Tensor
 from ..losses.reduction import divide_no_nan
 from .confusion import MOST_THRESHOLDS, ConfusionMetric
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     from .._base.types import Config
     from .._core import TensorLike
-
-_EPSILON = 1e-7
 
 
 @METRICS.register
@@ -94,7 +93,7 @@ class AUC(ConfusionMetric):
                 raise ValueError("AUC: label_weights: expected at least one number, got none")
         self.from_logits = check_flag("AUC", "from_logits", from_logits)
         self._own_thresholds = None if thresholds is None else list(thresholds)
-        super().__init__([-_EPSILON, *inner, 1 + _EPSILON], name, dtype)
+        super().__init__([-settings.epsilon, *inner, 1 + settings.epsilon], name, dtype)
 
     def _make_state(self, shape: tuple[int, ...]) -> None:
         if not self.multi_label:

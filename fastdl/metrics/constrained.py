@@ -8,6 +8,7 @@ from .. import _core
 from .._base import functional as F
 from .._base.checks import check_fraction, check_integer
 from .._base.registry import METRICS
+from .._base.settings import settings
 from .._core import Tensor
 from ..losses.reduction import divide_no_nan
 from .confusion import MOST_THRESHOLDS, ConfusionMetric
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from .._base.types import Config
     from .._core import TensorLike
 
-_EPSILON = 1e-7
 # A rate is the first count, divided by the sum of both.
 _RATES = {
     "precision": ("true_positives", "false_positives"),
@@ -52,7 +52,7 @@ class _Constrained(ConfusionMetric):
             thresholds = [0.5]
         else:  # an output of 0 is above the first one
             inner = [i / (num_thresholds - 1) for i in range(1, num_thresholds - 1)]
-            thresholds = [-_EPSILON, *inner, 1.0]
+            thresholds = [-settings.epsilon, *inner, 1.0]
         super().__init__(thresholds, name, dtype, class_id=class_id)
 
     def update_state(

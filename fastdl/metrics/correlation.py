@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .. import _core
 from .._base import functional as F
 from .._base.registry import METRICS
+from .._base.settings import settings
 from .._core import Tensor
 from ..losses.reduction import same_rank
 from .errors import _LossMetric
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
     from .._core import TensorLike
-
-_EPSILON = 1e-7
 
 
 def _centred(y: Tensor, axis: int) -> tuple[Tensor, Tensor]:
@@ -89,7 +88,7 @@ def concordance_correlation(y_true: TensorLike, y_pred: TensorLike, axis: int = 
     spread = F.add(F.mean(F.square(t), axes=axis), F.mean(F.square(p), axes=axis))
     shift = F.mean(F.square(F.sub(t_mean, p_mean)), axes=axis)
     covariance = F.mean(F.mul(t, p), axes=axis)
-    return F.div(F.mul(covariance, 2.0), F.add(F.add(spread, shift), _EPSILON))
+    return F.div(F.mul(covariance, 2.0), F.add(F.add(spread, shift), settings.epsilon))
 
 
 @METRICS.register

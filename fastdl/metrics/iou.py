@@ -11,6 +11,7 @@ from .. import _core
 from .._base import functional as F
 from .._base.checks import check_count, check_flag, check_integer, check_number, shown
 from .._base.registry import METRICS
+from .._base.settings import settings
 from .._core import Tensor
 from ..losses.reduction import divide_no_nan
 from .metric import Metric, without_gradients
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from .._base.types import Config
     from .._core import TensorLike
 
-_EPSILON = 1e-7
 _MOST_CLASSES = 1 << 15  # the matrix has their square
 _BLOCK = 1 << 16  # weights in one running sum; the sums of blocks are added afterwards
 
@@ -155,7 +155,7 @@ class IoU(Metric):
         rows, columns = (F.take(F.sum(self.total_cm, axes=(i,)), ids, axis=0) for i in (1, 0))
         union = F.sub(F.add(rows, columns), hits)
         present = F.gt(union, 1e-9)
-        shares = F.where(present, F.div(hits, F.add(union, _EPSILON)), 0.0)
+        shares = F.where(present, F.div(hits, F.add(union, settings.epsilon)), 0.0)
         return divide_no_nan(F.sum(shares), F.sum(F.cast(present, dtype="float32")))
 
     def get_config(self) -> Config:

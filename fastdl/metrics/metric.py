@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
@@ -10,6 +10,7 @@ from .._base import functional as F
 from .._base import tree
 from .._base.checks import check_name, shown
 from .._base.registry import METRICS, snake_case, unique_name
+from .._base.stateless import copies, holding, kept
 from .._base.watch import Watched
 from .._core import Tensor
 
@@ -55,6 +56,7 @@ class Metric(Watched):
     _direction: str | None = None
 
     _announced = frozenset(("_variables", "_fn_kwargs"))
+    dtype = "float32"  # the type of the state
 
     def __init__(self, dtype: DTypeLike | None = None, name: str | None = None) -> None:
         if dtype is not None and str(dtype) != "float32":
@@ -63,7 +65,6 @@ class Metric(Watched):
             )
         check_name(type(self).__name__, "name", name)
         self.name = name or unique_name(snake_case(type(self).__name__))
-        self.dtype = "float32"
         self._variables: list[Parameter] = []
 
     def add_variable(
@@ -125,6 +126,48 @@ class Metric(Watched):
     def result(self) -> Any:
         """The metric's value over everything since the last `reset_state`."""
         raise NotImplementedError(f"{type(self).__name__}: a metric must define result()")
+
+    # --- other state than its own
+
+    def stateless_update_state(
+        self, metric_variables: Iterable[TensorLike], *args: Any, **kwargs: Any
+    ) -> list[Tensor]:
+        """The state after an update of other state; the metric's own stays as it is.
+
+        Args:
+            metric_variables: a value for each of `variables`.
+            args, kwargs: as for `update_state`.
+
+        Raises:
+            ValueError: the values do not fit the variables.
+
+        Example:
+            >>> mean = metrics.Mean()
+            >>> state = mean.stateless_update_state(mean.stateless_reset_state(), [1.0, 3.0])
+            >>> mean.stateless_result(state).item(), mean.result().item()
+            (2.0, 0.0)
+        """
+        with holding(f"{self.name}: metric_variables", self.variables, metric_variables):
+            self.update_state(*args, **kwargs)
+            return copies(self.variables)
+
+    def stateless_result(self, metric_variables: Iterable[TensorLike]) -> Any:
+        """The result for other state; the metric's own stays as it is.
+
+        Args:
+            metric_variables: a value for each of `variables`.
+
+        Raises:
+            ValueError: the values do not fit the variables.
+        """
+        with holding(f"{self.name}: metric_variables", self.variables, metric_variables):
+            return tree.map_structure(lambda x: F.copy(_core.as_tensor(x)), self.result())
+
+    def stateless_reset_state(self) -> list[Tensor]:
+        """The state that `reset_state` gives; the metric's own stays as it is."""
+        with kept(self.variables):
+            self.reset_state()
+            return copies(self.variables)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """`update_state`, then `result`."""

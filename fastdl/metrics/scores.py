@@ -8,6 +8,7 @@ from .. import _core
 from .._base import functional as F
 from .._base.checks import check_choice, check_integer, check_number
 from .._base.registry import METRICS
+from .._base.settings import settings
 from .._core import Tensor
 from ..losses.reduction import divide_no_nan, same_rank
 from .metric import Metric, without_gradients
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from .._base.types import Config
     from .._core import TensorLike
-
-_EPSILON = 1e-7
 
 
 def _check_matrix(who: str, y_true: Tensor, y_pred: Tensor) -> None:
@@ -100,12 +99,16 @@ class FBetaScore(Metric):
     def result(self) -> Tensor:
         if not self._variables:
             return _core.full((), "float32", 0.0)
-        precision = self.true_positives / (self.true_positives + self.false_positives + _EPSILON)
-        recall = self.true_positives / (self.true_positives + self.false_negatives + _EPSILON)
+        precision = self.true_positives / (
+            self.true_positives + self.false_positives + settings.epsilon
+        )
+        recall = self.true_positives / (
+            self.true_positives + self.false_negatives + settings.epsilon
+        )
         square = self.beta**2
-        score = precision * recall / (square * precision + recall + _EPSILON) * (1 + square)
+        score = precision * recall / (square * precision + recall + settings.epsilon) * (1 + square)
         if self.average == "weighted":
-            share = self.support / (F.sum(self.support) + _EPSILON)
+            share = self.support / (F.sum(self.support) + settings.epsilon)
             return F.sum(score * share)
         return score if self.average is None else F.mean(score)
 

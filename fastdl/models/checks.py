@@ -11,6 +11,7 @@ from .. import _core
 from .._base import tree
 from .._base.checks import check_count, check_integer, check_integers, prefixed, shown
 from .._base.notices import warn
+from .._base.settings import settings
 from .._graph.calls import trial
 from ..autograd import set_grad_enabled
 from ..losses import sparse_categorical_crossentropy
@@ -141,3 +142,22 @@ def check_labels(who: str, compile_loss: CompileLoss, y: Tensors, classes: Seque
                 f"{who}: y: label {int(bad)} is out of range for an output of {classes[i]} "
                 f"classes: labels must lie in [0, {classes[i]})"
             )
+
+
+def limited_epochs(epochs: int) -> int:
+    """The number of epochs, at most that of `set_max_epochs`; a warning says so."""
+    most = settings.max_epochs
+    if most is None or most >= epochs:
+        return epochs
+    warn(f"fit: {most} of {epochs} epochs are run, the limit of set_max_epochs")
+    return most
+
+
+def limited_steps(data: Arrays | Stream, steps: int | None) -> int | None:
+    """The number of steps of an epoch, at most that of `set_max_steps_per_epoch`."""
+    most = settings.max_steps
+    known = data.batches if steps is None else steps
+    if most is None or (known is not None and most >= known):
+        return steps
+    warn(f"{most} steps of an epoch are run, the limit of set_max_steps_per_epoch")
+    return most

@@ -45,8 +45,7 @@ def make_runner(model: Trainer, phase: str) -> Runner:
     def counts() -> bool:
         return counts_itself(model)
 
-    limit = 16 if phase == "predict" else 8
-    return Runner(step, settings, limit, counts if training else None)
+    return Runner(step, settings, counts if training else None)
 
 
 def counts_itself(model: Trainer) -> bool:

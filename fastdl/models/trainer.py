@@ -15,7 +15,9 @@ from .. import _core
 from .._base import tree
 from .._base.arguments import suggests_arguments
 from .._base.checks import check_count, check_flag, check_number, shown
+from .._base.decoding import KEPT
 from .._base.notices import warn
+from .._base.stateless import copies, holding
 from .._core import Tensor
 from .._engine.runner import Runner
 from ..utils.batches import unpack_x_y_sample_weight
@@ -27,19 +29,24 @@ from .checks import (
     check_epochs,
     check_trainable,
     check_validation,
+    limited_epochs,
+    limited_steps,
 )
 from .data_adapters import Arrays, adapt, is_stream
 from .data_conversion import some_tensors, split_validation
 from .intake import Intake
 from .logs import in_order, numbers
 from .loop import FitOptions, Loop
+from .state_tree import set_state_tree, state_tree
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from typing import Literal
 
     from .._base.parameter import Parameter
     from .._base.registry import Identifier
     from .._base.types import Batches, Config, Data
+    from .._core import TensorLike
     from ..callbacks import History
     from ..callbacks.callback import Callbacks
     from ..metrics import Mean, Metric
@@ -257,6 +264,7 @@ class Trainer:
         """Drops recorded steps, after a change of something that they depend on."""
         for runner in self.__dict__.get("_runners", {}).values():
             runner.forget()
+        self.__dict__.pop(KEPT, None)
 
     @suggests_arguments("Model")
     def fit(
@@ -381,6 +389,10 @@ class Trainer:
         if isinstance(validation, Arrays):
             check_validation(self, validation, data)
         intake.keep()
+        epochs = limited_epochs(epochs)
+        steps_per_epoch = limited_steps(data, steps_per_epoch)
+        if validation is not None:
+            validation_steps = limited_steps(validation, validation_steps)
         total = data.batches if steps_per_epoch is None else steps_per_epoch
         loop = Loop("fit", self, callbacks, verbose, add_history=True, epochs=epochs, steps=total)
         options = FitOptions(
@@ -423,6 +435,7 @@ class Trainer:
         data = adapt("evaluate", intake, x, y, sample_weight, None, batch_size, steps)
         if isinstance(data, Arrays):
             check_data(self, "evaluate", data, "test_step")
+        steps = limited_steps(data, steps)
         total = data.batches if steps is None else steps
         loop = Loop("evaluate", self, callbacks, verbose, epochs=1, steps=total)
         logs = loop.evaluate(data, steps)
@@ -457,6 +470,7 @@ class Trainer:
         intake = Intake(self)
         x = intake.x("predict: x", x)
         data = adapt("predict", intake, x, batch_size=batch_size, steps=steps)
+        steps = limited_steps(data, steps)
         total = data.batches if steps is None else steps
         loop = Loop("predict", self, callbacks, verbose, epochs=1, steps=total)
         return loop.predict(data, steps)
@@ -544,6 +558,73 @@ class Trainer:
     ) -> Tensor:
         """The total loss of a batch: that of `compile` and those that layers added."""
         return built_in.total_loss(self, y, y_pred, sample_weight)
+
+    def stateless_compute_loss(
+        self,
+        trainable_variables: Iterable[TensorLike],
+        non_trainable_variables: Iterable[TensorLike],
+        metrics_variables: Iterable[TensorLike],
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> tuple[Tensor, tuple[list[Any], list[Tensor], list[Tensor]]]:
+        """`compute_loss` with other weights and metrics; the model's own stay as they are.
+
+        Args:
+            trainable_variables, non_trainable_variables, metrics_variables: a value for each of
+                the model's.
+            x, y, y_pred, sample_weight, training: as for `compute_loss`.
+
+        Returns:
+            The loss, and the values of the three lists after the call.
+
+        Raises:
+            ValueError: the model isn't built, or the values do not fit its variables.
+
+        Source: `stateless_compute_loss` of Keras 3 on JAX.
+        """
+        model: Any = self  # which is a layer
+        who = "stateless_compute_loss"
+        metrics = model.metrics_variables
+        with (
+            holding(f"{who}: metrics_variables", metrics, metrics_variables),
+            model._having(who, trainable_variables, non_trainable_variables) as (values, states),
+        ):
+            loss = self.compute_loss(x, y, y_pred, sample_weight, training)
+            return loss, (values, [s.detach() for s in states], copies(metrics))
+
+    @property
+    def jit_compile(self) -> bool:
+        """False: steps are recorded in any case, and nothing compiles them."""
+        return False
+
+    def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, Any]:
+        """The values of weights, optimizer and metrics as nested dicts.
+
+        Args:
+            value_format: "backend_tensor" for tensors or "numpy_array" for arrays; both are copies.
+
+        Raises:
+            ValueError: two variables have the same path.
+
+        Source: `keras.Model.get_state_tree` of Keras 3.
+
+        Example:
+            >>> model = fastdl.Sequential([layers.Input((2,)), layers.Dense(1, name="out")])
+            >>> model.get_state_tree("numpy_array")["trainable_variables"]["out"]["bias"]
+            array([0.], dtype=float32)
+        """
+        return state_tree(self, value_format)
+
+    def set_state_tree(self, state_tree: Mapping[str, Any]) -> None:
+        """Takes values from what `get_state_tree` returned, or a part of it.
+
+        Raises:
+            ValueError: an unknown variable, or another shape; then nothing was changed.
+        """
+        set_state_tree(self, state_tree)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Updates the metrics with a batch and returns `get_metrics_result()`."""

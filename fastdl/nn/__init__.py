@@ -3,11 +3,14 @@
 # ruff: noqa: I001 - one import per module, not per name
 from typing import TYPE_CHECKING
 
-from . import functional as functional, init as init, utils as utils
+from . import functional as functional, init as init, modules as modules, utils as utils
 from .activation import (
+    CELU as CELU,
     ELU as ELU,
     GELU as GELU,
+    GLU as GLU,
     Hardsigmoid as Hardsigmoid,
+    Hardshrink as Hardshrink,
     Hardswish as Hardswish,
     Hardtanh as Hardtanh,
     LeakyReLU as LeakyReLU,
@@ -15,16 +18,22 @@ from .activation import (
     LogSoftmax as LogSoftmax,
     Mish as Mish,
     PReLU as PReLU,
+    RReLU as RReLU,
     ReLU as ReLU,
     ReLU6 as ReLU6,
     SELU as SELU,
     Sigmoid as Sigmoid,
     SiLU as SiLU,
     Softmax as Softmax,
+    Softmin as Softmin,
     Softplus as Softplus,
+    Softshrink as Softshrink,
     Softsign as Softsign,
     Tanh as Tanh,
+    Tanhshrink as Tanhshrink,
+    Threshold as Threshold,
 )
+from .adaptive import AdaptiveLogSoftmaxWithLoss as AdaptiveLogSoftmaxWithLoss
 from .attention import MultiheadAttention as MultiheadAttention
 from .container import (
     ModuleDict as ModuleDict,
@@ -40,16 +49,33 @@ from .convolution import (
     ConvTranspose2d as ConvTranspose2d,
     ConvTranspose3d as ConvTranspose3d,
 )
+from .distance import CosineSimilarity as CosineSimilarity, PairwiseDistance as PairwiseDistance
 from .dropout import (
     AlphaDropout as AlphaDropout,
     Dropout as Dropout,
     Dropout1d as Dropout1d,
     Dropout2d as Dropout2d,
     Dropout3d as Dropout3d,
+    FeatureAlphaDropout as FeatureAlphaDropout,
 )
 from .embedding import Embedding as Embedding, EmbeddingBag as EmbeddingBag
 from .flatten import Flatten as Flatten, Unflatten as Unflatten
-from .linear import Identity as Identity, Linear as Linear
+from .lazy import (
+    LazyBatchNorm1d as LazyBatchNorm1d,
+    LazyBatchNorm2d as LazyBatchNorm2d,
+    LazyBatchNorm3d as LazyBatchNorm3d,
+    LazyConv1d as LazyConv1d,
+    LazyConv2d as LazyConv2d,
+    LazyConv3d as LazyConv3d,
+    LazyConvTranspose1d as LazyConvTranspose1d,
+    LazyConvTranspose2d as LazyConvTranspose2d,
+    LazyConvTranspose3d as LazyConvTranspose3d,
+    LazyInstanceNorm1d as LazyInstanceNorm1d,
+    LazyInstanceNorm2d as LazyInstanceNorm2d,
+    LazyInstanceNorm3d as LazyInstanceNorm3d,
+    LazyLinear as LazyLinear,
+)
+from .linear import Bilinear as Bilinear, Identity as Identity, Linear as Linear
 from .loss import (
     BCELoss as BCELoss,
     BCEWithLogitsLoss as BCEWithLogitsLoss,
@@ -67,6 +93,7 @@ from .loss import (
     MultiLabelSoftMarginLoss as MultiLabelSoftMarginLoss,
     MultiMarginLoss as MultiMarginLoss,
     NLLLoss as NLLLoss,
+    NLLLoss2d as NLLLoss2d,
     PoissonNLLLoss as PoissonNLLLoss,
     SmoothL1Loss as SmoothL1Loss,
     SoftMarginLoss as SoftMarginLoss,
@@ -77,6 +104,7 @@ from .normalization import (
     BatchNorm1d as BatchNorm1d,
     BatchNorm2d as BatchNorm2d,
     BatchNorm3d as BatchNorm3d,
+    CrossMapLRN2d as CrossMapLRN2d,
     GroupNorm as GroupNorm,
     InstanceNorm1d as InstanceNorm1d,
     InstanceNorm2d as InstanceNorm2d,
@@ -102,6 +130,7 @@ from .padding import (
     ZeroPad2d as ZeroPad2d,
     ZeroPad3d as ZeroPad3d,
 )
+from .parameter_dict import ParameterDict as ParameterDict
 from .pooling import (
     AdaptiveAvgPool1d as AdaptiveAvgPool1d,
     AdaptiveAvgPool2d as AdaptiveAvgPool2d,
@@ -128,7 +157,9 @@ from .rnn import (
     LSTM as LSTM,
     LSTMCell as LSTMCell,
     RNN as RNN,
+    RNNBase as RNNBase,
     RNNCell as RNNCell,
+    RNNCellBase as RNNCellBase,
 )
 from .transformer import (
     Transformer as Transformer,
@@ -146,6 +177,11 @@ from .upsampling import (
     Upsample as Upsample,
     UpsamplingBilinear2d as UpsamplingBilinear2d,
     UpsamplingNearest2d as UpsamplingNearest2d,
+)
+from .._base.buffer import (
+    Buffer as Buffer,
+    UninitializedBuffer as UninitializedBuffer,
+    UninitializedParameter as UninitializedParameter,
 )
 from .._base.module import Module as Module
 from .._base.parameter import Parameter as Parameter

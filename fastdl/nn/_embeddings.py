@@ -40,7 +40,8 @@ def embedding(
         The shape of the input and (features,).
 
     Raises:
-        IndexError: an index is negative, or not below the number of rows.
+        IndexError: an index is negative, or not below the number of rows. The message names the
+            first such index and its place. Recorded steps raise it, too.
         TypeError: the indices are no integers.
         ValueError: the table has not two axes, or `padding_idx` names none of its rows.
 
@@ -50,7 +51,21 @@ def embedding(
         >>> embedding([2, 0], fastdl.tensor([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])).tolist()
         [[4.0, 5.0], [0.0, 1.0]]
     """
-    who = "embedding"
+    options = (max_norm, norm_type, scale_grad_by_freq, sparse)
+    return looked_up("embedding", input, weight, padding_idx, *options)
+
+
+def looked_up(
+    who: str,
+    input: TensorLike,
+    weight: Tensor,
+    padding_idx: int | None,
+    max_norm: float | None,
+    norm_type: float,
+    scale_grad_by_freq: bool,
+    sparse: bool,
+) -> Tensor:
+    """`embedding` of a module or function that errors name."""
     check_flag(who, "sparse", sparse)
     table = _table(who, weight)
     padding = check_row(who, padding_idx, table.shape[0])
@@ -108,7 +123,26 @@ def embedding_bag(
         >>> embedding_bag([0, 2, 1], table, [0, 2], mode="sum").tolist()
         [[4.0, 6.0], [2.0, 3.0]]
     """
-    who = "embedding_bag"
+    more = (max_norm, norm_type, scale_grad_by_freq, mode, sparse, per_sample_weights)
+    end = (include_last_offset, padding_idx)
+    return joined("embedding_bag", input, weight, offsets, *more, *end)
+
+
+def joined(
+    who: str,
+    input: TensorLike,
+    weight: Tensor,
+    offsets: TensorLike | None,
+    max_norm: float | None,
+    norm_type: float,
+    scale_grad_by_freq: bool,
+    mode: str,
+    sparse: bool,
+    per_sample_weights: TensorLike | None,
+    include_last_offset: bool,
+    padding_idx: int | None,
+) -> Tensor:
+    """`embedding_bag` of a module or function that errors name."""
     check_choice(who, "mode", mode, ("sum", "mean", "max"))
     by_count = check_flag(who, "scale_grad_by_freq", scale_grad_by_freq)
     if mode == "max" and (by_count or check_flag(who, "sparse", sparse)):
@@ -121,10 +155,10 @@ def embedding_bag(
     factors = _factors(who, per_sample_weights, indices, mode)
     has_end = check_flag(who, "include_last_offset", include_last_offset)
     bags, count = _bags(who, indices, offsets, has_end)
-    indices = F.reshape(indices, shape=(-1,))
     if max_norm is not None:
         _limit_rows(who, table, indices, max_norm, norm_type)
-    rows = _rows(who, table, indices, by_count)
+    rows = F.reshape(_rows(who, table, indices, by_count), shape=(-1, table.shape[1]))
+    indices = F.reshape(indices, shape=(-1,))
     if padding is not None:  # what counts in no bag lies in one more, which is cut off
         bags = F.where(F.ne(indices, padding), bags, count)
     if mode == "max":
@@ -175,18 +209,12 @@ def _without_negative(indices: Tensor, size: int) -> Tensor:
 
 def _rows(who: str, table: Tensor, indices: Tensor, by_count: bool) -> Tensor:
     """The rows; their gradients are divided by how often each is used if `by_count`."""
-    size = table.shape[0]
-    try:
-        rows = F.take(table, _without_negative(indices, size), axis=0)
-    except IndexError:
-        least, most = F.min(indices).item(), F.max(indices).item()
-        raise IndexError(
-            f"{who}: input: expected indices from 0 to {size - 1}, got {least} to {most}"
-        ) from None
+    rows = F.embedding(table, indices, who=who)
     if not by_count or not rows.requires_grad:
         return rows
     ones = _core.full(indices.shape, "float32", 1.0)
-    counts = F.take(F.scatter_add(ones, indices, axis=0, size=size), indices, axis=0)
+    counts = F.scatter_add(ones, indices, axis=0, size=table.shape[0])
+    counts = F.take(counts, indices, axis=0)
     value = rows.detach()
     return F.add(value, F.div(F.sub(rows, value), F.reshape(counts, shape=(*indices.shape, 1))))
 
@@ -199,7 +227,7 @@ def _limit_rows(
     power = check_number(who, "norm_type", norm_type, -math.inf, infinite=True)
     with no_grad():
         places = F.reshape(indices, shape=(-1,))
-        rows = _rows(who, table, places, False)
+        rows = F.reshape(_rows(who, table, indices, False), shape=(-1, table.shape[1]))
         norms = _norms(rows, power)
         scales = F.where(F.gt(norms, most), F.div(most, F.add(norms, 1e-7)), 1.0)
         F.put_(table, places, F.mul(rows, scales), axis=0)

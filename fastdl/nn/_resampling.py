@@ -317,7 +317,9 @@ def unfold(
     x = F.in_order(F.pad(x, before=widths, after=widths))
     n, c = x.shape[:2]
     flat = F.reshape(x, shape=(n, c, math.prod(padded)))
-    y = F.reshape(F.take(flat, places.reshape(-1), axis=2), shape=(n, c * len(places), -1))
+    y = F.reshape(
+        F.take(flat, places.reshape(-1), axis=2), shape=(n, c * len(places), places.shape[1])
+    )
     return y if is_batch else F.reshape(y, shape=y.shape[1:])
 
 

@@ -34,8 +34,8 @@ class _InPlace(OfTensor):
 class ReLU(_InPlace):
     """`max(x, 0)`."""
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return functional.relu(x, True) if self.inplace else F.relu(x)
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.relu(input, True) if self.inplace else F.relu(input)
 
 
 class LeakyReLU(OfTensor):
@@ -46,10 +46,10 @@ class LeakyReLU(OfTensor):
         self.negative_slope = check_number("LeakyReLU", "negative_slope", negative_slope, -math.inf)
         self.inplace = check_flag("LeakyReLU", "inplace", inplace)
 
-    def forward(self, x: TensorLike) -> Tensor:
+    def forward(self, input: TensorLike) -> Tensor:
         if self.inplace:
-            return functional.leaky_relu(x, self.negative_slope, True)
-        return F.leaky_relu(x, slope=self.negative_slope)
+            return functional.leaky_relu(input, self.negative_slope, True)
+        return F.leaky_relu(input, slope=self.negative_slope)
 
     def extra_repr(self) -> str:
         return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
@@ -63,8 +63,12 @@ class ELU(OfTensor):
         self.alpha = check_number("ELU", "alpha", alpha, -math.inf)
         self.inplace = check_flag("ELU", "inplace", inplace)
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return functional.elu(x, self.alpha, True) if self.inplace else F.elu(x, alpha=self.alpha)
+    def forward(self, input: TensorLike) -> Tensor:
+        return (
+            functional.elu(input, self.alpha, True)
+            if self.inplace
+            else F.elu(input, alpha=self.alpha)
+        )
 
     def extra_repr(self) -> str:
         return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
@@ -73,8 +77,8 @@ class ELU(OfTensor):
 class SELU(_InPlace):
     """Scaled ELU, see `fastdl.selu`."""
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return functional.selu(x, True) if self.inplace else F.selu(x)
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.selu(input, True) if self.inplace else F.selu(input)
 
 
 class GELU(OfTensor):
@@ -84,8 +88,8 @@ class GELU(OfTensor):
         super().__init__()
         self.approximate = check_choice("GELU", "approximate", approximate, ("none", "tanh"))
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return _functions.gelu(x, self.approximate)
+    def forward(self, input: TensorLike) -> Tensor:
+        return _functions.gelu(input, self.approximate)
 
     def extra_repr(self) -> str:
         return f"approximate={self.approximate!r}"
@@ -94,8 +98,8 @@ class GELU(OfTensor):
 class SiLU(_InPlace):
     """`x * sigmoid(x)`."""
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return functional.silu(x, True) if self.inplace else F.silu(x)
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.silu(input, True) if self.inplace else F.silu(input)
 
 
 class Softplus(OfTensor):
@@ -106,8 +110,8 @@ class Softplus(OfTensor):
         self.beta = check_number("Softplus", "beta", beta, -math.inf)
         self.threshold = check_number("Softplus", "threshold", threshold, -math.inf, infinite=True)
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return functional.softplus(x, self.beta, self.threshold)
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.softplus(input, self.beta, self.threshold)
 
     def extra_repr(self) -> str:
         return f"beta={self.beta}, threshold={self.threshold}"
@@ -116,29 +120,29 @@ class Softplus(OfTensor):
 class Softsign(OfTensor):
     """`x / (1 + |x|)`."""
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return F.softsign(x)
+    def forward(self, input: TensorLike) -> Tensor:
+        return F.softsign(input)
 
 
 class Sigmoid(OfTensor):
     """`1 / (1 + exp(-x))`."""
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return F.sigmoid(x)
+    def forward(self, input: TensorLike) -> Tensor:
+        return F.sigmoid(input)
 
 
 class LogSigmoid(OfTensor):
     """`log(sigmoid(x))`."""
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return _functions.logsigmoid(x)
+    def forward(self, input: TensorLike) -> Tensor:
+        return _functions.logsigmoid(input)
 
 
 class Hardsigmoid(_InPlace):
     """`x / 6 + 1 / 2` limited to [0, 1]."""
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return functional.hardsigmoid(x, True) if self.inplace else F.hard_sigmoid(x)
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.hardsigmoid(input, True) if self.inplace else F.hard_sigmoid(input)
 
 
 class Hardtanh(OfTensor):
@@ -155,8 +159,8 @@ class Hardtanh(OfTensor):
         self.min_val, self.max_val = functional.check_limits(who, min_val, max_val)
         self.inplace = check_flag(who, "inplace", inplace)
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return functional.hardtanh(x, self.min_val, self.max_val, self.inplace)
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.hardtanh(input, self.min_val, self.max_val, self.inplace)
 
     def extra_repr(self) -> str:
         text = f"min_val={self.min_val}, max_val={self.max_val}"
@@ -181,15 +185,15 @@ class ReLU6(Hardtanh):
 class Hardswish(_InPlace):
     """`x * hardsigmoid(x)` (Howard et al. 2019)."""
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return functional.hardswish(x, self.inplace)
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.hardswish(input, self.inplace)
 
 
 class Mish(_InPlace):
     """`x * tanh(softplus(x))` (Misra 2019)."""
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return functional.mish(x, self.inplace)
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.mish(input, self.inplace)
 
 
 class PReLU(OfTensor):
@@ -232,8 +236,8 @@ class PReLU(OfTensor):
         """Sets the weight to its first value."""
         init.constant_(self.weight, self.init)
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return functional.prelu(x, self.weight)
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.prelu(input, self.weight)
 
     def extra_repr(self) -> str:
         return f"num_parameters={self.num_parameters}"
@@ -242,8 +246,8 @@ class PReLU(OfTensor):
 class Tanh(OfTensor):
     """Hyperbolic tangent."""
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return F.tanh(x)
+    def forward(self, input: TensorLike) -> Tensor:
+        return F.tanh(input)
 
 
 class Softmax(OfTensor):
@@ -258,8 +262,8 @@ class Softmax(OfTensor):
         super().__init__()
         self.dim = check_count(type(self).__name__, "dim", dim)
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return functional.softmax(x, self.dim)
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.softmax(input, self.dim)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
@@ -272,8 +276,189 @@ class LogSoftmax(OfTensor):
         super().__init__()
         self.dim = check_count(type(self).__name__, "dim", dim)
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return functional.log_softmax(x, self.dim)
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.log_softmax(input, self.dim)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
+
+
+class Softmin(Softmax):
+    """`softmax(-x)` along `dim`.
+
+    Source: `torch.nn.Softmin`.
+
+    Example:
+        >>> nn.Softmin(dim=0)(fastdl.tensor([0.0, 1000.0])).tolist()
+        [1.0, 0.0]
+    """
+
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.softmin(input, self.dim)
+
+
+class CELU(OfTensor):
+    """x where positive, `alpha * (exp(x / alpha) - 1)` elsewhere.
+
+    Raises:
+        ValueError: alpha is 0.
+
+    Source: Barron 2017; `torch.nn.CELU`.
+
+    Example:
+        >>> nn.CELU(0.5)(fastdl.tensor([-1000.0, 2.0])).tolist()
+        [-0.5, 2.0]
+    """
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.alpha = check_number("CELU", "alpha", alpha, -math.inf)
+        if self.alpha == 0:
+            raise ValueError("CELU: alpha: expected a number that isn't 0, got 0")
+        self.inplace = check_flag("CELU", "inplace", inplace)
+
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.celu(input, self.alpha, self.inplace)
+
+    def extra_repr(self) -> str:
+        return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
+
+
+class GLU(OfTensor):
+    """The first half of an axis times the sigmoid of the second half.
+
+    Source: Dauphin et al. 2016; `torch.nn.GLU`.
+
+    Example:
+        >>> nn.GLU()(fastdl.tensor([3.0, 0.0])).tolist()
+        [1.5]
+    """
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__()
+        self.dim = check_integer("GLU", "dim", dim)
+
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.glu(input, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
+class Hardshrink(OfTensor):
+    """0 where |x| <= lambd, x elsewhere.
+
+    Source: `torch.nn.Hardshrink`.
+
+    Example:
+        >>> nn.Hardshrink()(fastdl.tensor([-0.4, 2.0])).tolist()
+        [0.0, 2.0]
+    """
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = check_number("Hardshrink", "lambd", lambd)
+
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.hardshrink(input, self.lambd)
+
+    def extra_repr(self) -> str:
+        return f"{self.lambd}"
+
+
+class Softshrink(OfTensor):
+    """x moved by lambd towards 0, and 0 where |x| <= lambd.
+
+    Raises:
+        ValueError: lambd is negative.
+
+    Source: `torch.nn.Softshrink`.
+
+    Example:
+        >>> nn.Softshrink()(fastdl.tensor([-0.4, 2.0])).tolist()
+        [0.0, 1.5]
+    """
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = check_number("Softshrink", "lambd", lambd)
+
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.softshrink(input, self.lambd)
+
+    def extra_repr(self) -> str:
+        return f"{self.lambd}"
+
+
+class Tanhshrink(OfTensor):
+    """`x - tanh(x)`.
+
+    Source: `torch.nn.Tanhshrink`.
+
+    Example:
+        >>> nn.Tanhshrink()(fastdl.tensor([0.0])).tolist()
+        [0.0]
+    """
+
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.tanhshrink(input)
+
+
+class Threshold(OfTensor):
+    """x where above the threshold, `value` elsewhere.
+
+    Source: `torch.nn.Threshold`.
+
+    Example:
+        >>> nn.Threshold(1.0, -1.0)(fastdl.tensor([0.5, 2.0])).tolist()
+        [-1.0, 2.0]
+    """
+
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
+        super().__init__()
+        self.threshold = check_number("Threshold", "threshold", threshold, -math.inf, infinite=True)
+        self.value = check_number("Threshold", "value", value, -math.inf, infinite=True)
+        self.inplace = check_flag("Threshold", "inplace", inplace)
+
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.threshold(input, self.threshold, self.value, self.inplace)
+
+    def extra_repr(self) -> str:
+        text = f"threshold={self.threshold}, value={self.value}"
+        return text + (", inplace=True" if self.inplace else "")
+
+
+class RReLU(OfTensor):
+    """x where positive, elsewhere x times a random number of [lower, upper).
+
+    In evaluation mode the factor is `(lower + upper) / 2`.
+
+    Raises:
+        ValueError: lower is above upper.
+
+    Source: Xu et al. 2015; `torch.nn.RReLU`.
+
+    Example:
+        >>> nn.RReLU(0.25, 0.75).eval()(fastdl.tensor([-2.0, 3.0])).tolist()
+        [-1.0, 3.0]
+    """
+
+    def __init__(
+        self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False
+    ) -> None:
+        super().__init__()
+        self.lower = check_number("RReLU", "lower", lower, -math.inf)
+        self.upper = check_number("RReLU", "upper", upper, -math.inf)
+        if self.lower > self.upper:
+            raise ValueError(
+                f"RReLU: lower, upper: expected lower <= upper, got {self.lower}, {self.upper}"
+            )
+        self.inplace = check_flag("RReLU", "inplace", inplace)
+
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+    def extra_repr(self) -> str:
+        return f"lower={self.lower}, upper={self.upper}" + (
+            ", inplace=True" if self.inplace else ""
+        )

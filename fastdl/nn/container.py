@@ -145,10 +145,10 @@ class Sequential(_List[Module]):
             for i, module in enumerate(modules):
                 self.add_module(str(i), module)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, input: Any) -> Any:
         for module in self._modules.values():
-            x = module(x)  # type: ignore[misc]
-        return x
+            input = module(input)  # type: ignore[misc]
+        return input
 
     def _part(self, items: list[tuple[str, Module]]) -> Self:
         return type(self)(dict(items))

@@ -31,8 +31,8 @@ class Dropout(OfTensor):
         self.p = p
         self.inplace = check_flag("Dropout", "inplace", inplace)
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return functional.dropout(x, self.p, self.training, self.inplace)
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.dropout(input, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"
@@ -129,12 +129,30 @@ class AlphaDropout(OfTensor):
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
-        functional.check_probability(p, "AlphaDropout")
+        functional.check_probability(p, type(self).__name__)
         self.p = p
-        self.inplace = check_flag("AlphaDropout", "inplace", inplace)
+        self.inplace = check_flag(type(self).__name__, "inplace", inplace)
 
     def forward(self, input: TensorLike) -> Tensor:
         return functional.alpha_dropout(input, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"
+
+
+class FeatureAlphaDropout(AlphaDropout):
+    """`AlphaDropout` of whole channels of (N, C, ...).
+
+    Args:
+        p: probability in [0, 1].
+        inplace: whether to write the result into the input, see `nn.functional.relu`.
+
+    Source: `torch.nn.FeatureAlphaDropout`.
+
+    Example:
+        >>> nn.FeatureAlphaDropout(0.5).eval()(fastdl.ones(1, 2)).tolist()
+        [[1.0, 1.0]]
+    """
+
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.feature_alpha_dropout(input, self.p, self.training, self.inplace)

@@ -12,8 +12,8 @@ from .._base.device import check_target
 from .._base.module import Module
 from .._base.parameter import Parameter
 from ..autograd import no_grad
-from . import functional, init
-from ._embeddings import check_row
+from . import init
+from ._embeddings import check_row, joined, looked_up
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -65,6 +65,10 @@ class _Table(Module):
                 f"{found}"
             )
         self.weight = Parameter(weight, requires_grad=not freeze)
+
+    @property
+    def _who(self) -> str:
+        return f"{type(self).__name__}({self.num_embeddings}, {self.embedding_dim})"
 
     def reset_parameters(self) -> None:
         """Draws new values from the standard normal distribution; the padding becomes 0."""
@@ -124,7 +128,8 @@ class Embedding(_Table):
 
     Raises:
         ValueError: sizes below 0, `padding_idx` names no row, or another argument is out of range.
-            From a call, IndexError for an index that names no row, TypeError for floats.
+            From a call, IndexError for an index that names no row, with its place, in recorded
+            steps, too; TypeError for floats.
 
     Source: `torch.nn.Embedding`.
 
@@ -195,7 +200,8 @@ class Embedding(_Table):
         )
 
     def forward(self, input: TensorLike) -> Tensor:
-        return functional.embedding(
+        return looked_up(
+            self._who,
             input,
             self.weight,
             self.padding_idx,
@@ -321,7 +327,8 @@ class EmbeddingBag(_Table):
         offsets: TensorLike | None = None,
         per_sample_weights: TensorLike | None = None,
     ) -> Tensor:
-        return functional.embedding_bag(
+        return joined(
+            self._who,
             input,
             self.weight,
             offsets,

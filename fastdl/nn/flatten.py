@@ -27,8 +27,8 @@ class Flatten(OfTensor):
         self.start_dim = check_integer("Flatten", "start_dim", start_dim)
         self.end_dim = check_integer("Flatten", "end_dim", end_dim)
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return _functions.flatten(x, self.start_dim, self.end_dim)
+    def forward(self, input: TensorLike) -> Tensor:
+        return _functions.flatten(input, self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
@@ -50,8 +50,8 @@ class Unflatten(OfTensor):
         if not self.unflattened_size:
             raise ValueError("Unflatten: unflattened_size: expected at least one size, got none")
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return _functions.unflatten(x, self.dim, self.unflattened_size)
+    def forward(self, input: TensorLike) -> Tensor:
+        return _functions.unflatten(input, self.dim, self.unflattened_size)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

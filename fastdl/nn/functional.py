@@ -10,7 +10,6 @@ from .._base import functional as F
 from .._base.checks import check_choice, check_fraction, check_number
 from .._base.dtypes import check_fits
 from .._base.formulas import alpha_dropped
-from .._base.notices import warn_once
 from .._functions import gelu as gelu
 from .._functions import logsigmoid as logsigmoid
 from .._functions import sigmoid as sigmoid
@@ -30,9 +29,15 @@ from ._convs import conv_transpose1d as conv_transpose1d
 from ._convs import conv_transpose2d as conv_transpose2d
 from ._convs import conv_transpose3d as conv_transpose3d
 from ._ctc import ctc_loss as ctc_loss
+from ._distances import bilinear as bilinear
+from ._distances import cosine_similarity as cosine_similarity
+from ._distances import pdist as pdist
 from ._embeddings import embedding as embedding
 from ._embeddings import embedding_bag as embedding_bag
+from ._grid_sampling import affine_grid as affine_grid
+from ._grid_sampling import grid_sample as grid_sample
 from ._grids import continued as _continue
+from ._in_place import written
 from ._likelihood_losses import gaussian_nll_loss as gaussian_nll_loss
 from ._likelihood_losses import kl_div as kl_div
 from ._likelihood_losses import poisson_nll_loss as poisson_nll_loss
@@ -54,6 +59,24 @@ from ._margin_losses import pairwise_distance as pairwise_distance
 from ._margin_losses import soft_margin_loss as soft_margin_loss
 from ._margin_losses import triplet_margin_loss as triplet_margin_loss
 from ._margin_losses import triplet_margin_with_distance_loss as triplet_margin_with_distance_loss
+from ._more_activations import celu as celu
+from ._more_activations import celu_ as celu_
+from ._more_activations import elu_ as elu_
+from ._more_activations import feature_alpha_dropout as feature_alpha_dropout
+from ._more_activations import glu as glu
+from ._more_activations import gumbel_softmax as gumbel_softmax
+from ._more_activations import hardshrink as hardshrink
+from ._more_activations import hardtanh_ as hardtanh_
+from ._more_activations import leaky_relu_ as leaky_relu_
+from ._more_activations import relu_ as relu_
+from ._more_activations import rrelu as rrelu
+from ._more_activations import rrelu_ as rrelu_
+from ._more_activations import selu_ as selu_
+from ._more_activations import softmin as softmin
+from ._more_activations import softshrink as softshrink
+from ._more_activations import tanhshrink as tanhshrink
+from ._more_activations import threshold as threshold
+from ._more_activations import threshold_ as threshold_
 from ._multihead import multi_head_attention_forward as multi_head_attention_forward
 from ._norms import batch_norm as batch_norm
 from ._norms import group_norm as group_norm
@@ -61,6 +84,16 @@ from ._norms import instance_norm as instance_norm
 from ._norms import layer_norm as layer_norm
 from ._norms import local_response_norm as local_response_norm
 from ._norms import rms_norm as rms_norm
+from ._other_names import adaptive_max_pool1d_with_indices as adaptive_max_pool1d_with_indices
+from ._other_names import adaptive_max_pool2d_with_indices as adaptive_max_pool2d_with_indices
+from ._other_names import adaptive_max_pool3d_with_indices as adaptive_max_pool3d_with_indices
+from ._other_names import max_pool1d_with_indices as max_pool1d_with_indices
+from ._other_names import max_pool2d_with_indices as max_pool2d_with_indices
+from ._other_names import max_pool3d_with_indices as max_pool3d_with_indices
+from ._other_names import native_channel_shuffle as native_channel_shuffle
+from ._other_names import upsample as upsample
+from ._other_names import upsample_bilinear as upsample_bilinear
+from ._other_names import upsample_nearest as upsample_nearest
 from ._pools import avg_pool1d as avg_pool1d
 from ._pools import avg_pool2d as avg_pool2d
 from ._pools import avg_pool3d as avg_pool3d
@@ -98,29 +131,6 @@ def linear(input: TensorLike, weight: TensorLike, bias: TensorLike | None = None
     return F.linear(input, weight, bias=bias, transpose_w=True)
 
 
-def _written(who: str, x: TensorLike, y: Tensor) -> Tensor:
-    """Writes the values of y into x for `inplace=True`, and returns x.
-
-    If a gradient is recorded, the tape needs the old values of x. If x is the result of indexing,
-    it is a copy. In both cases the result is y, and one warning says so.
-    """
-    if not isinstance(x, _core.Tensor):
-        return y
-    if x.requires_grad and x.is_leaf and _core.grad_enabled():
-        raise RuntimeError(
-            f"{who}: inplace=True: a leaf that requires a gradient can't be changed in place"
-        )
-    if y.requires_grad or x._snapshot:
-        warn_once(
-            f"{who}: inplace=True has no effect if a gradient is recorded, or on the result of "
-            "indexing: the result is a new tensor",
-            stacklevel=3,
-        )
-        return y
-    F.assign_(x, y)
-    return x
-
-
 def relu(input: TensorLike, inplace: bool = False) -> Tensor:
     """`max(x, 0)`.
 
@@ -134,43 +144,43 @@ def relu(input: TensorLike, inplace: bool = False) -> Tensor:
         [0.0, 2.0]
     """
     y = F.relu(input)
-    return _written("relu", input, y) if inplace else y
+    return written("relu", input, y) if inplace else y
 
 
 def leaky_relu(input: TensorLike, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where positive, `negative_slope * x` elsewhere."""
     y = F.leaky_relu(input, slope=negative_slope)
-    return _written("leaky_relu", input, y) if inplace else y
+    return written("leaky_relu", input, y) if inplace else y
 
 
 def elu(input: TensorLike, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where positive, `alpha * (exp(x) - 1)` elsewhere."""
     y = F.elu(input, alpha=alpha)
-    return _written("elu", input, y) if inplace else y
+    return written("elu", input, y) if inplace else y
 
 
 def selu(input: TensorLike, inplace: bool = False) -> Tensor:
     """Scaled ELU, see `fastdl.selu`."""
     y = F.selu(input)
-    return _written("selu", input, y) if inplace else y
+    return written("selu", input, y) if inplace else y
 
 
 def silu(input: TensorLike, inplace: bool = False) -> Tensor:
     """`x * sigmoid(x)`."""
     y = F.silu(input)
-    return _written("silu", input, y) if inplace else y
+    return written("silu", input, y) if inplace else y
 
 
 def hardsigmoid(input: TensorLike, inplace: bool = False) -> Tensor:
     """`x / 6 + 1 / 2` limited to [0, 1]."""
     y = F.hard_sigmoid(input)
-    return _written("hardsigmoid", input, y) if inplace else y
+    return written("hardsigmoid", input, y) if inplace else y
 
 
 def relu6(input: TensorLike, inplace: bool = False) -> Tensor:
     """x limited to [0, 6]."""
     y = F.clip(input, lo=0.0, hi=6.0)
-    return _written("relu6", input, y) if inplace else y
+    return written("relu6", input, y) if inplace else y
 
 
 def check_limits(who: str, min_val: float, max_val: float) -> tuple[float, float]:
@@ -197,7 +207,7 @@ def hardtanh(
     """
     low, high = check_limits("hardtanh", min_val, max_val)
     y = F.clip(input, lo=low, hi=high)
-    return _written("hardtanh", input, y) if inplace else y
+    return written("hardtanh", input, y) if inplace else y
 
 
 def hardswish(input: TensorLike, inplace: bool = False) -> Tensor:
@@ -208,13 +218,13 @@ def hardswish(input: TensorLike, inplace: bool = False) -> Tensor:
         [3.0]
     """
     y = F.mul(input, F.hard_sigmoid(input))
-    return _written("hardswish", input, y) if inplace else y
+    return written("hardswish", input, y) if inplace else y
 
 
 def mish(input: TensorLike, inplace: bool = False) -> Tensor:
     """`x * tanh(softplus(x))` (Misra 2019)."""
     y = F.mul(input, F.tanh(F.softplus(input)))
-    return _written("mish", input, y) if inplace else y
+    return written("mish", input, y) if inplace else y
 
 
 def prelu(input: TensorLike, weight: TensorLike) -> Tensor:
@@ -320,7 +330,7 @@ def dropout(
     if not training or p == 0:
         return _core.as_tensor(input)
     y = F.mul(input, 0.0) if p == 1 else F.dropout(input, rate=p)
-    return _written("dropout", input, y) if inplace else y
+    return written("dropout", input, y) if inplace else y
 
 
 def drop_channels(
@@ -340,7 +350,7 @@ def drop_channels(
     shape = (*x.shape[:lead], *(1,) * (x.ndim - lead))
     ones = _core.full(shape, "float32", 1.0)
     kept = F.mul(x, 0.0) if p == 1 else F.mul(x, F.dropout(ones, rate=p))
-    return _written(who, input, kept) if inplace else kept
+    return written(who, input, kept) if inplace else kept
 
 
 def dropout1d(
@@ -404,7 +414,7 @@ def alpha_dropout(
         y = F.mul(x, 0.0)
     else:
         y = alpha_dropped(x, F.ge(F.uniform(shape=x.shape), p), p)
-    return _written("alpha_dropout", input, y) if inplace else y
+    return written("alpha_dropout", input, y) if inplace else y
 
 
 def one_hot(tensor: TensorLike, num_classes: int = -1) -> Tensor:

@@ -249,6 +249,70 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     return _write(tensor, gain * (q if rows >= columns else q.T).reshape(tensor.shape))
 
 
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """The weight of a convolution that passes its input channels on.
+
+    Args:
+        tensor: (out, in / groups, places...), with 1 to 3 axes of places.
+        groups: the groups of the convolution.
+
+    Raises:
+        ValueError: another number of axes; `out` is no multiple of the groups.
+
+    Example:
+        >>> dirac_(fastdl.zeros(2, 2, 1)).tolist()
+        [[[1.0], [0.0]], [[0.0], [1.0]]]
+    """
+    shape = tensor.shape
+    if len(shape) not in (3, 4, 5):
+        raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
+    if shape[0] % groups:
+        raise ValueError("dim 0 must be divisible by groups")
+    values = np.zeros(shape, np.float32)
+    rows = shape[0] // groups
+    middle = tuple(size // 2 for size in shape[2:])
+    for group in range(groups):
+        for i in range(min(rows, shape[1])):
+            place = (group * rows + i, i, *middle)
+            values[place] = 1
+    return _write(tensor, values)
+
+
+def sparse_(
+    tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None
+) -> Tensor:
+    """Normal values, of which a part in each column is 0 (Martens 2010).
+
+    Args:
+        tensor: (rows, columns).
+        sparsity: the part of each column that is 0, rounded up.
+        std: the deviation of the others.
+        generator: see the module.
+
+    Raises:
+        ValueError: the tensor is no matrix.
+
+    Example:
+        >>> (sparse_(fastdl.zeros(4, 3), 0.5) == 0).sum().item()
+        6
+    """
+    if tensor.ndim != 2:
+        raise ValueError("Only tensors with 2 dimensions are supported")
+    rows, columns = tensor.shape
+    rng = numpy_generator(generator)
+    values = rng.normal(0.0, std, size=(rows, columns))
+    for column in range(columns):
+        values[rng.permutation(rows)[: math.ceil(sparsity * rows)], column] = 0
+    return _write(tensor, values)
+
+
+# The names before PyTorch 0.4.
+uniform, normal, constant, eye, dirac = uniform_, normal_, constant_, eye_, dirac_
+xavier_uniform, xavier_normal = xavier_uniform_, xavier_normal_
+kaiming_uniform, kaiming_normal = kaiming_uniform_, kaiming_normal_
+orthogonal, sparse = orthogonal_, sparse_
+
+
 if not TYPE_CHECKING:
     from .._base.missing import attributes_missing_from
 

@@ -157,10 +157,14 @@ class NLLLoss(_WeightedLoss):
         self, weight: TensorLike | None = None, ignore_index: int = -100, reduction: str = "mean"
     ) -> None:
         super().__init__(weight, reduction)
-        self.ignore_index = check_integer("NLLLoss", "ignore_index", ignore_index)
+        self.ignore_index = check_integer(type(self).__name__, "ignore_index", ignore_index)
 
     def forward(self, input: TensorLike, target: TensorLike) -> Tensor:
         return _losses.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
+
+
+class NLLLoss2d(NLLLoss):
+    """`NLLLoss`, by its former name for images."""
 
 
 class BCELoss(_WeightedLoss):

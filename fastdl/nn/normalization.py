@@ -482,8 +482,8 @@ class RMSNorm(OfTensor):
         if self.weight is not None:
             init.ones_(self.weight)
 
-    def forward(self, x: TensorLike) -> Tensor:
-        return functional.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+    def forward(self, input: TensorLike) -> Tensor:
+        return functional.rms_norm(input, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         return (
@@ -511,7 +511,7 @@ class LocalResponseNorm(OfTensor):
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
-        who = "LocalResponseNorm"
+        who = type(self).__name__
         self.size = check_integer(who, "size", size, 1)
         self.alpha = check_number(who, "alpha", alpha, -math.inf)
         self.beta = check_number(who, "beta", beta, -math.inf)
@@ -522,3 +522,17 @@ class LocalResponseNorm(OfTensor):
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(LocalResponseNorm):
+    """`LocalResponseNorm` with the defaults of its older form, for images.
+
+    Source: `torch.nn.CrossMapLRN2d`.
+
+    Example:
+        >>> nn.CrossMapLRN2d(3)(fastdl.zeros(1, 4, 2, 2)).shape
+        (1, 4, 2, 2)
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__(size, alpha, beta, k)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, overload
+
+import numpy as np
 
 from .. import _core
 from .._base import functional as F
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
     from .._base.device import Place
+    from .._core import TensorLike
 
     States = tuple[Tensor, ...]
 
@@ -62,19 +65,22 @@ class RNNBase(Module):
         self.batch_first = check_flag(who, "batch_first", batch_first)
         self.dropout = check_fraction(who, "dropout", dropout)
         self.bidirectional = check_flag(who, "bidirectional", bidirectional)
-        if check_integer(who, "proj_size", proj_size, 0):
-            raise NotImplementedError(f"{who}: proj_size: projections are not implemented")
-        self.proj_size = 0
+        self.proj_size = check_integer(who, "proj_size", proj_size, 0)
+        if self.proj_size and (self._cell != "lstm" or self.proj_size >= self.hidden_size):
+            wanted = f"below {hidden_size} (hidden_size)" if self._cell == "lstm" else "0"
+            raise ValueError(f"{who}: proj_size: expected an integer {wanted}, got {proj_size}")
         rows = _GATES[self._cell] * hidden_size
         for layer in range(num_layers):
-            features = input_size if layer == 0 else hidden_size * self._directions
+            features = input_size if layer == 0 else self._size * self._directions
             for suffix in self._suffixes:
                 shapes: dict[str, tuple[int, ...]] = {
                     "weight_ih": (rows, features),
-                    "weight_hh": (rows, hidden_size),
+                    "weight_hh": (rows, self._size),
                 }
                 if bias:
                     shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+                if self.proj_size:
+                    shapes["weight_hr"] = (self.proj_size, hidden_size)
                 for name, shape in shapes.items():
                     setattr(
                         self, f"{name}_l{layer}{suffix}", Parameter(_core.empty(shape, "float32"))
@@ -84,6 +90,11 @@ class RNNBase(Module):
     @property
     def _cell(self) -> str:
         return self._class_cell
+
+    @property
+    def _size(self) -> int:
+        """Of an output and of the state h."""
+        return self.proj_size or self.hidden_size
 
     @property
     def _directions(self) -> int:
@@ -104,6 +115,7 @@ class RNNBase(Module):
     def all_weights(self) -> list[list[Parameter]]:
         """The weights of each layer and direction, in the order of PyTorch."""
         names = ["weight_ih", "weight_hh", *(("bias_ih", "bias_hh") if self.bias else ())]
+        names += ["weight_hr"] if self.proj_size else []
         return [
             [getattr(self, f"{name}_l{layer}{suffix}") for name in names]
             for layer in range(self.num_layers)
@@ -123,7 +135,7 @@ class RNNBase(Module):
             )
 
     def _begin(self, hx: Any, batch: int, batched: bool) -> list[list[Tensor | None]]:
-        """For each kind of state, one tensor (batch, hidden) for each layer and direction."""
+        """For each kind of state, one tensor (batch, size) for each layer and direction."""
         who, kinds = type(self).__name__, 2 if self._cell == "lstm" else 1
         count = self.num_layers * self._directions
         if hx is None:
@@ -131,16 +143,17 @@ class RNNBase(Module):
         given = hx if kinds == 2 else (hx,)
         if not isinstance(given, (tuple, list)) or len(given) != kinds:
             raise ValueError(f"{who}: hx: expected a pair (h_0, c_0), got {shown(hx)}")
-        wanted = (count, batch, self.hidden_size) if batched else (count, self.hidden_size)
         found: list[list[Tensor | None]] = []
-        for name, state in zip(("h_0", "c_0"), given, strict=False):
+        sizes = (self._size, self.hidden_size)
+        for name, size, state in zip(("h_0", "c_0"), sizes, given, strict=False):
+            wanted = (count, batch, size) if batched else (count, size)
             state = _core.as_tensor(state)
             if tuple(state.shape) != wanted:
                 raise ValueError(
                     f"{who}: hx: expected {name} of shape {wanted}, got {tuple(state.shape)}"
                 )
             parts = F.split(state, sizes=[1] * count, axis=0)
-            found.append([F.reshape(part, shape=(batch, self.hidden_size)) for part in parts])
+            found.append([F.reshape(part, shape=(batch, size)) for part in parts])
         return found
 
     def _run(
@@ -153,22 +166,8 @@ class RNNBase(Module):
             outputs = []
             for direction in range(self._directions):
                 at = layer * self._directions + direction
-                w_ih, w_hh, *biases = weights[at]
-                b_ih, b_hh = biases or (None, None)
-                y, *after = F.recurrent(
-                    cell=self._cell,
-                    x=F.linear(x, w_ih, bias=b_ih, transpose_w=True),
-                    w=w_hh,
-                    bias=b_hh,
-                    h=begin[0][at],
-                    c=begin[1][at] if len(begin) == 2 else None,
-                    mask=mask,
-                    reset_first=True,
-                    reverse=direction == 1,
-                    transpose_w=True,
-                    masked_zero=True,
-                    steps_first=steps_first,
-                )
+                now = [states[at] for states in begin]
+                y, after = self._one_way(x, weights[at], now, mask, direction == 1, steps_first)
                 outputs.append(y)
                 for kind, state in zip(ends, after, strict=True):
                     kind.append(state)
@@ -176,6 +175,50 @@ class RNNBase(Module):
             if self.training and self.dropout and layer + 1 < self.num_layers:
                 x = F.dropout(x, rate=self.dropout) if self.dropout < 1 else x * 0.0
         return x, ends
+
+    def _one_way(
+        self,
+        x: Tensor,
+        weights: list[Parameter],
+        states: list[Tensor | None],
+        mask: Tensor | None,
+        reverse: bool,
+        steps_first: bool,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The outputs of a layer in one direction, and its last states."""
+        w_ih, w_hh, *rest = weights
+        b_ih, b_hh = rest[:2] if self.bias else (None, None)
+        products, h = F.linear(x, w_ih, bias=b_ih, transpose_w=True), states[0]
+        w: Tensor = w_hh
+        if self.proj_size:
+            # W_hh (W_hr h) is (W_hh W_hr) h, so the loop is that of an LSTM without projections.
+            # Only the first h comes projected.
+            w = F.matmul(w_hh, rest[-1])
+            if h is not None:
+                first = _first_steps(products, mask, reverse, steps_first)
+                start = F.linear(h, w_hh, transpose_w=True)
+                start = F.reshape(start, shape=_beside_steps(start, steps_first))
+                products, h = F.add(products, F.mul(first, start)), None
+        y, *after = F.recurrent(
+            cell=self._cell,
+            x=products,
+            w=w,
+            bias=b_hh,
+            h=h,
+            c=states[1] if len(states) == 2 else None,
+            mask=mask,
+            reset_first=True,
+            reverse=reverse,
+            transpose_w=True,
+            masked_zero=True,
+            steps_first=steps_first,
+        )
+        if self.proj_size:
+            y = F.linear(y, rest[-1], transpose_w=True)
+            given = states[0] if x.shape[0 if steps_first else 1] == 0 else None
+            last = F.linear(after[0], rest[-1], transpose_w=True)
+            after[0] = last if given is None else given
+        return y, after
 
     def forward(self, input: Any, hx: Any = None) -> Any:
         """`(output, h_n)`, for LSTM `(output, (h_n, c_n))`."""
@@ -211,9 +254,18 @@ class RNNBase(Module):
             states = [F.take(s, back, axis=1) for s in states]
         return packed_like(packed, y), tuple(states) if len(states) == 2 else states[0]
 
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(self, input: PackedSequence, hx: Any = None) -> tuple[PackedSequence, Any]: ...
+        @overload
+        def __call__(self, input: TensorLike, hx: Any = None) -> tuple[Tensor, Any]: ...
+        def __call__(self, input: Any, hx: Any = None) -> Any: ...
+
     def extra_repr(self) -> str:
         parts = [f"{self.input_size}, {self.hidden_size}"]
         defaults = {
+            "proj_size": 0,
             "num_layers": 1,
             "bias": True,
             "batch_first": False,
@@ -252,8 +304,23 @@ _ARGUMENTS = """
 
     Raises:
         ValueError: sizes below 1, an input or states of another shape.
-        NotImplementedError: proj_size above 0.
 """
+
+
+def _first_steps(products: Tensor, mask: Tensor | None, reverse: bool, steps_first: bool) -> Tensor:
+    """1 at the step of each sample that runs first, as (steps, batch, 1) or with axes of 1."""
+    steps = products.shape[0 if steps_first else 1]
+    if mask is None or not reverse:  # packed sequences all begin with their first step
+        first = (np.arange(steps) == (steps - 1 if reverse else 0)).astype("float32")
+        return _core.as_tensor(first.reshape((-1, 1, 1) if steps_first else (1, -1, 1)))
+    after = F.concat([mask[1:], _core.full((1, mask.shape[1]), "bool", False)])
+    ends = F.logical_and(mask, F.logical_not(after))
+    return F.reshape(F.cast(ends, dtype="float32"), shape=(*mask.shape, 1))
+
+
+def _beside_steps(state: Tensor, steps_first: bool) -> tuple[int, ...]:
+    batch, size = state.shape
+    return (1, batch, size) if steps_first else (batch, 1, size)
 
 
 class RNN(RNNBase):
@@ -308,7 +375,8 @@ class LSTM(RNNBase):
     __doc__ = f"""A long short-term memory. In each step, with the gates i, f, g, o in this order:
 
     `i, f, o = sigmoid(W_ih x + b_ih + W_hh h + b_hh)`, `g = tanh(...)`, `c = f c + i g`,
-    `h = o tanh(c)`.
+    `h = o tanh(c)`. With `proj_size` above 0, `h = W_hr (o tanh(c))` has that size, below
+    `hidden_size`; its weights are `weight_hr_l0`, ...
     {_ARGUMENTS}
     Source: `torch.nn.LSTM`.
 
@@ -411,6 +479,10 @@ class RNNCellBase(Module):
         """The state after the step."""
         return self._step(input, [hx])[0]
 
+    if TYPE_CHECKING:
+
+        def __call__(self, input: TensorLike, hx: TensorLike | None = None) -> Tensor: ...
+
     def extra_repr(self) -> str:
         bias = "" if self.bias else ", bias=False"
         return f"{self.input_size}, {self.hidden_size}{bias}"
@@ -460,6 +532,10 @@ class RNNCell(RNNCellBase):
     def _cell(self) -> str:
         return self.nonlinearity
 
+    def extra_repr(self) -> str:
+        other = "" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}"
+        return super().extra_repr() + other
+
 
 class LSTMCell(RNNCellBase):
     __doc__ = f"""One step of `LSTM`: `(input, (h, c)=None)` to the new `(h, c)`.
@@ -479,6 +555,12 @@ class LSTMCell(RNNCellBase):
         if hx is not None and (not isinstance(hx, (tuple, list)) or len(hx) != 2):
             raise ValueError(f"LSTMCell: hx: expected a pair (h, c), got {shown(hx)}")
         return tuple(self._step(input, (None, None) if hx is None else hx))
+
+    if TYPE_CHECKING:
+
+        def __call__(  # type: ignore[override]
+            self, input: TensorLike, hx: tuple[TensorLike, TensorLike] | None = None
+        ) -> tuple[Tensor, Tensor]: ...
 
 
 class GRUCell(RNNCellBase):

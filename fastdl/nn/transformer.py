@@ -169,6 +169,9 @@ class TransformerEncoderLayer(_Layer):
         x = self._added(1, _core.as_tensor(src), attend)
         return self._added(2, x, self._feed_forward)
 
+    if TYPE_CHECKING:
+        __call__ = forward
+
 
 class TransformerDecoderLayer(_Layer):
     __doc__ = f"""Attention to itself, then to a memory, then two linear layers, each with a bypass.
@@ -219,6 +222,9 @@ class TransformerDecoderLayer(_Layer):
         )
         x = self._added(2, x, attend)
         return self._added(3, x, self._feed_forward)
+
+    if TYPE_CHECKING:
+        __call__ = forward
 
 
 class _Stack(Module):
@@ -290,6 +296,9 @@ class TransformerEncoder(_Stack):
             )
         return x if self.norm is None else self.norm(x)
 
+    if TYPE_CHECKING:
+        __call__ = forward
+
 
 class TransformerDecoder(_Stack):
     __doc__ = f"""Copies of a layer one after the other, then a normalization.
@@ -343,6 +352,9 @@ class TransformerDecoder(_Stack):
                 memory_is_causal=memory_is_causal,
             )
         return x if self.norm is None else self.norm(x)
+
+    if TYPE_CHECKING:
+        __call__ = forward
 
 
 class Transformer(Module):
@@ -490,6 +502,9 @@ class Transformer(Module):
         check_target(who, (), {"device": device, "dtype": dtype})
         size = check_integer(who, "sz", sz, 0)
         return _core.as_tensor(np.triu(np.full((size, size), -np.inf, np.float32), 1))
+
+    if TYPE_CHECKING:
+        __call__ = forward
 
 
 def _check_sizes(who: str, d_model: int, nhead: int) -> tuple[int, int]:

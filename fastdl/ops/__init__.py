@@ -62,6 +62,7 @@ from .arithmetic import (
     true_divide as true_divide,
     where as where,
 )
+from .attention import dot_product_attention as dot_product_attention
 from .bits import (
     bitwise_and as bitwise_and,
     bitwise_invert as bitwise_invert,
@@ -74,6 +75,17 @@ from .bits import (
     lcm as lcm,
     left_shift as left_shift,
     right_shift as right_shift,
+)
+from .control import (
+    associative_scan as associative_scan,
+    cond as cond,
+    fori_loop as fori_loop,
+    map as map,
+    scan as scan,
+    switch as switch,
+    vectorize as vectorize,
+    vectorized_map as vectorized_map,
+    while_loop as while_loop,
 )
 from .convolution import (
     conv as conv,
@@ -122,11 +134,44 @@ from .indexing import (
     unique as unique,
 )
 from . import image as image
+from . import linalg as linalg
 from .linalg import (
+    cholesky as cholesky,
+    cholesky_inverse as cholesky_inverse,
+    det as det,
+    eig as eig,
+    eigh as eigh,
+    inv as inv,
+    logdet as logdet,
+    lstsq as lstsq,
+    lu_factor as lu_factor,
+    matrix_rank as matrix_rank,
+    pinv as pinv,
+    qr as qr,
+    slogdet as slogdet,
+    solve as solve,
+    solve_triangular as solve_triangular,
+    svd as svd,
+)
+from .products import (
+    cross as cross,
     dot as dot,
     einsum as einsum,
+    inner as inner,
+    kron as kron,
     matmul as matmul,
     outer as outer,
+    tensordot as tensordot,
+    vander as vander,
+    vdot as vdot,
+)
+from .losses import (
+    binary_crossentropy as binary_crossentropy,
+    categorical_crossentropy as categorical_crossentropy,
+    ctc_decode as ctc_decode,
+    ctc_loss as ctc_loss,
+    psnr as psnr,
+    sparse_categorical_crossentropy as sparse_categorical_crossentropy,
 )
 from .movement import (
     broadcast_to as broadcast_to,
@@ -206,6 +251,52 @@ from .samples import (
     ptp as ptp,
     quantile as quantile,
     trapezoid as trapezoid,
+)
+from .scattering import (
+    multi_hot as multi_hot,
+    scatter as scatter,
+    scatter_update as scatter_update,
+    searchsorted as searchsorted,
+    segment_max as segment_max,
+    segment_min as segment_min,
+    segment_prod as segment_prod,
+    segment_sum as segment_sum,
+    select as select,
+    slice as slice,
+    slice_update as slice_update,
+)
+from .shaping import (
+    append as append,
+    array as array,
+    array_split as array_split,
+    depth_to_space as depth_to_space,
+    diag as diag,
+    diagflat as diagflat,
+    diagonal as diagonal,
+    dsplit as dsplit,
+    dstack as dstack,
+    dtype as dtype,
+    empty as empty,
+    empty_like as empty_like,
+    fliplr as fliplr,
+    flipud as flipud,
+    geomspace as geomspace,
+    get_item as get_item,
+    hsplit as hsplit,
+    hstack as hstack,
+    identity as identity,
+    logspace as logspace,
+    meshgrid as meshgrid,
+    rearrange as rearrange,
+    rot90 as rot90,
+    space_to_depth as space_to_depth,
+    trace as trace,
+    tri as tri,
+    unravel_index as unravel_index,
+    unstack as unstack,
+    view as view,
+    vsplit as vsplit,
+    vstack as vstack,
 )
 from .tensors import (
     arange as arange,
@@ -301,7 +392,8 @@ def _lift_all() -> None:
     lifted: dict[object, _typing.Callable[..., object]] = {}  # a function may have several names
     for name, function in list(names.items()):
         home = getattr(function, "__module__", None) or ""
-        if home.startswith(f"{__name__}.") and not isinstance(function, type):
+        ours = home.startswith(f"{__name__}.") and not isinstance(function, type)
+        if ours and not hasattr(function, "_takes_symbols"):  # those of linalg do
             if function not in lifted:
                 lifted[function] = liftable(function)
                 lifted[function].__module__ = __name__  # where pickle finds it

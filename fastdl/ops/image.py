@@ -6,17 +6,24 @@ import math
 from typing import TYPE_CHECKING
 
 from .. import _core
-from .._base import affine
+from .._base import affine, sampling
 from .._base import functional as F
 from .._base import images as base
 from .._base.checks import check_flag, check_number, shown
 from .._graph.lift import liftable
+from ._coordinates import (
+    elastic_transform,
+    map_coordinates,
+    perspective_transform,
+    scale_and_translate,
+)
+from ._filters import gaussian_blur, hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv, sobel_edges, ssim
+from ._framing import crop_images, extract_patches, extract_patches_3d, pad_images
 
 if TYPE_CHECKING:
     from .._core import IntOrInts, Tensor, TensorLike
 
 
-@liftable
 def resize(
     images: TensorLike,
     size: IntOrInts,
@@ -71,7 +78,6 @@ def resize(
     )
 
 
-@liftable
 def affine_transform(
     images: TensorLike,
     transform: TensorLike,
@@ -89,7 +95,8 @@ def affine_transform(
             a1, a2, b0, b1, b2 and two that count as 0.
         interpolation: "bilinear" or "nearest".
         fill_mode: how an image continues beyond its edges: "constant" (by `fill_value`), "nearest"
-            (by its outermost pixels), "wrap" (by itself) or "reflect" (by its mirror image).
+            (by its outermost pixels), "wrap" (by itself), "mirror" or "reflect" (by its mirror
+            image, at the centers or the edges of the outermost pixels).
         fill_value: the value beyond the edges with "constant".
         data_format: "channels_last" unless given; "channels_first" takes
             `(batch, channels, height, width)`.
@@ -107,8 +114,8 @@ def affine_transform(
     """
     who = "affine_transform"
     x, matrix = _core.as_tensor(images), F.cast(transform, dtype="float32")
-    interpolation = affine.check_interpolation(who, interpolation)
-    fill_mode = affine.check_fill_mode(who, fill_mode)
+    interpolation = sampling.check_interpolation(who, interpolation)
+    fill_mode = sampling.check_fill_mode(who, fill_mode)
     fill_value = check_number(who, "fill_value", fill_value, -math.inf)
     data_format = base.check_format(who, data_format)
     if x.ndim not in (3, 4):
@@ -134,4 +141,36 @@ def affine_transform(
     return F.reshape(y, shape=x.shape) if one else y
 
 
-__all__ = ["affine_transform", "resize"]
+__all__ = [
+    "affine_transform",
+    "crop_images",
+    "elastic_transform",
+    "extract_patches",
+    "extract_patches_3d",
+    "gaussian_blur",
+    "hsv_to_rgb",
+    "map_coordinates",
+    "pad_images",
+    "perspective_transform",
+    "resize",
+    "rgb_to_grayscale",
+    "rgb_to_hsv",
+    "scale_and_translate",
+    "sobel_edges",
+    "ssim",
+]
+
+
+def _lift_all() -> None:
+    names = globals()
+    for name in __all__:
+        names[name] = liftable(names[name])
+        names[name].__module__ = __name__  # where pickle and configs find it
+
+
+_lift_all()
+
+if not TYPE_CHECKING:
+    from .._base.missing import attributes_missing_from
+
+    __getattr__ = attributes_missing_from(__name__)

@@ -8,13 +8,12 @@ from .. import _core
 from .._base import formulas
 from .._base import functional as F
 from .._base.checks import check_flag, check_integer, check_integers, check_number, check_values
+from .._base.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._core import Axes, Tensor, TensorLike
-
-_EPSILON = 1e-7  # Keras's default
 
 
 def moments(
@@ -169,7 +168,7 @@ def normalize(
 
 
 def _checked(who: str, epsilon: float | None) -> float:
-    return _EPSILON if epsilon is None else check_number(who, "epsilon", epsilon)
+    return settings.epsilon if epsilon is None else check_number(who, "epsilon", epsilon)
 
 
 def _of_one_axis(x: TensorLike) -> Tensor:

@@ -230,7 +230,8 @@ def norm(
             `(sum |x|^p)^(1/p)`, infinity (the largest absolute value), minus infinity (the
             smallest) or 0 (the number of values other than 0). Of matrices "fro" (the 2-norm of
             all values), 1 and -1 (the largest and smallest sum of a column), infinity and
-            -infinity (of a row).
+            -infinity (of a row), 2, -2 and "nuc" (the largest, the smallest and the sum of the
+            singular values).
         axis: one axis for vectors, two for matrices. With an order and without an axis, x must be
             a vector or a matrix.
         keepdims: whether to keep the reduced axes.

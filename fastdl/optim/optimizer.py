@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
+from .._base.buffer import Uninitialized
 from .._base.checks import check_flag, shown
 from .._base.watch import Watched
 from .._core import Tensor
@@ -185,6 +186,11 @@ class Optimizer(Watched):
         if entries and isinstance(entries[0], tuple):
             group["param_names"] = [name for name, _ in entries]
             entries = [parameter for _, parameter in entries]
+        if any(isinstance(parameter, Uninitialized) for parameter in entries):
+            raise ValueError(
+                f"{who}: params: a parameter of a lazy module has no shape yet; call the module "
+                "with an input before"
+            )
         known = {id(p) for other in self.param_groups for p in other["params"]}
         if any(id(parameter) in known for parameter in entries):
             raise ValueError(f"{who}: some parameters appear in more than one parameter group")

@@ -17,8 +17,8 @@ class SparseAdam(WholeOptimizer):
     """Adam for embeddings: rows without a gradient rest, and so do their states.
 
     As `torch.optim.SparseAdam`, but fastdl has no sparse tensors: gradients are dense, and rows of
-    them that are all 0 count as absent. A step reads the whole gradient, so it is no faster than
-    one of `Adam`. For the rows that are present, at step t, counted from 1:
+    them that are all 0 count as absent. A step reads the whole gradient and writes only the rows
+    that are present. For these, at step t, counted from 1:
 
         m += (1 - beta1) (g - m)
         v += (1 - beta2) (g^2 - v)
@@ -70,10 +70,6 @@ class SparseAdam(WholeOptimizer):
         mean, square = (
             flat.state_of(flat.states[engine.slots[slot]], index) for slot in self._slots(group)
         )
-        present = F.ne(gradient, 0.0)
-        if len(gradient.shape) > 1:
-            present = F.any(present, axes=list(range(1, len(gradient.shape))), keepdims=True)
-        old = [F.copy(tensor) for tensor in (parameter, mean, square)]
         beta1, beta2 = group["betas"]
         F.update_(
             rule="adam",
@@ -83,6 +79,5 @@ class SparseAdam(WholeOptimizer):
             step=engine.counts._view((), index),
             states={"mean": mean, "square": square},
             parameters={"beta_1": beta1, "beta_2": beta2, "epsilon_hat": group["eps"]},
+            present_only=True,
         )
-        for tensor, value in zip((parameter, mean, square), old, strict=True):
-            F.assign_(tensor, F.where(present, tensor, value))

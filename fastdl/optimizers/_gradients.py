@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .._core import Product, Tensor
+    from .._core import Product, Rows, Tensor
 
 
 class Gradients:
@@ -15,13 +15,15 @@ class Gradients:
     Attributes:
         places: the memory of the optimizer to write them to.
         parts: whether those of large matrices may come as products.
+        rows: the numbers of those that may come as rows, where few of a table's rows were read.
         found: one gradient for each variable, or None.
     """
 
-    def __init__(self, variables: Sequence[Tensor], parts: bool) -> None:
+    def __init__(self, variables: Sequence[Tensor], parts: bool, rows: Sequence[int] = ()) -> None:
         self.places = [variable._grad_home for variable in variables]
         self.parts = parts
-        self.found: list[Tensor | Product | None] = [None] * len(variables)
+        self.rows = rows
+        self.found: list[Tensor | Product | Rows | None] = [None] * len(variables)
 
-    def take(self, index: int, gradient: Tensor | Product) -> None:
+    def take(self, index: int, gradient: Tensor | Product | Rows) -> None:
         self.found[index] = gradient

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 class Adagrad(Optimizer):
     """`accumulator += g^2` and `w -= lr g / sqrt(accumulator + epsilon)`.
 
+    Without weight decay a step of `fit` touches only those rows of an embedding's table that the
+    batch read, since the others do not change.
+
     Source: Duchi, Hazan, Singer (2011), "Adaptive Subgradient Methods"; formulas of Keras 3.
 
     Args:
@@ -55,6 +58,9 @@ class Adagrad(Optimizer):
 
     def _active_slots(self) -> Sequence[tuple[str, float]]:
         return [("accumulator", self.initial_accumulator_value)]
+
+    def _rests(self) -> bool:
+        return True
 
     def _update(self, run: Run) -> None:
         states = {"accumulator": run.states[0]}

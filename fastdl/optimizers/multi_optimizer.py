@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
@@ -264,6 +264,14 @@ class MultiOptimizer(Optimizer):
 
     def _looks_once(self) -> bool:
         return all(optimizer._looks_once() for optimizer in self.optimizers)
+
+    def _tables(
+        self, variables: Sequence[Tensor], penalties: Mapping[int, tuple[float, float]] | None
+    ) -> list[int]:
+        if not self._looks_once():
+            return []
+        parts = [optimizer for optimizer, places in self._parts if places]
+        return sorted(i for part in parts for i in part._tables(variables, penalties))
 
     def _feeds(self, steps: int) -> list[tuple[Tensor, np.ndarray]]:
         feeds = [f for optimizer, places in self._parts if places for f in optimizer._feeds(steps)]

@@ -14,6 +14,7 @@ from .._base.checks import check_count, check_flag, check_fraction, check_name, 
 from .._base.copies import Snapshot, is_fixed
 from .._base.parameter import Parameter
 from .._base.registry import OPTIMIZERS, snake_case, suggestion, unique_name
+from .._base.stateless import copies, holding
 from .._core import Tensor
 from .._engine.flat import FlatParameters, Run
 from .._engine.interrupts import held_back
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
     from .schedules import Rate
 
     # A gradient, as `apply` takes it.
-    Gradient: TypeAlias = "TensorLike | _core.Product"
+    Gradient: TypeAlias = "TensorLike | _core.Product | _core.Rows"
 
 
 # Elements of one part of a gradient that is computed and used part by part: few enough for caches,
 # enough for a product on two threads.
 _PART = 1 << 20
+# Elements from which the gradient of a table may come as rows. Smaller ones lie in the caches.
+_TABLE = 1 << 14
 
 
 @OPTIMIZERS.register_base
@@ -322,6 +325,47 @@ class Optimizer(Variables):
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
         return self.iterations
 
+    def stateless_apply(
+        self,
+        optimizer_variables: Iterable[TensorLike],
+        grads: Sequence[Gradient | None],
+        trainable_variables: Iterable[TensorLike],
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """One step from other values; those of the optimizer and its variables stay as they are.
+
+        Args:
+            optimizer_variables: a value for each of `variables`.
+            grads: the gradients.
+            trainable_variables: a value for each variable that the optimizer was built for.
+
+        Returns:
+            The new values of the variables, and those of the optimizer's state.
+
+        Raises:
+            ValueError: it isn't built, or the values do not fit.
+
+        Source: `keras.optimizers.Optimizer.stateless_apply` of Keras 3.
+
+        Example:
+            >>> w = fastdl.Variable([1.0])
+            >>> optimizer = fastdl.optimizers.SGD(0.5)
+            >>> optimizer.build([w])
+            >>> values, _ = optimizer.stateless_apply(optimizer.variables, [[2.0]], [[3.0]])
+            >>> values[0].tolist(), w.tolist()
+            ([2.0], [1.0])
+        """
+        who = f"{type(self).__name__}.stateless_apply"
+        if not self.built:
+            raise ValueError(f"{who}: it is not built yet; call build(variables) first")
+        trained, state = self._trainable_variables, self.variables
+        before, after = list(trainable_variables), list(optimizer_variables)
+        with (
+            holding(f"{who}: trainable_variables", trained, before),
+            holding(f"{who}: optimizer_variables", state, after),
+        ):
+            self.apply(grads)
+            return copies(trained), copies(state)
+
     def _descend(
         self,
         loss: Tensor,
@@ -339,7 +383,7 @@ class Optimizer(Variables):
         """
         if not self.built:  # first: gradients are then written into its memory
             self.build(variables)
-        gradients = Gradients(variables, self._looks_once())
+        gradients = Gradients(variables, self._looks_once(), self._tables(variables, penalties))
         _core.grad_into(gradients, [loss], [None], variables)
         found = gradients.found
         if not penalties:
@@ -389,7 +433,7 @@ class Optimizer(Variables):
 
     def _in_order(
         self, grads: list[Gradient | None], trainable_variables: Iterable[Tensor] | None
-    ) -> list[Tensor | _core.Product | None]:
+    ) -> list[Tensor | _core.Product | _core.Rows | None]:
         """The gradients in the order of the variables the optimizer was built with."""
         who = type(self).__name__
         if trainable_variables is None:
@@ -408,7 +452,9 @@ class Optimizer(Variables):
                 f"{who}.apply: expected one gradient for each of {len(variables)} variables, got "
                 f"{len(grads)}"
             )
-        ordered: list[Tensor | _core.Product | None] = [None] * len(self._trainable_variables)
+        ordered: list[Tensor | _core.Product | _core.Rows | None] = [None] * len(
+            self._trainable_variables
+        )
         missing = []
         for i, (gradient, variable) in enumerate(zip(grads, variables, strict=True)):
             position = self._positions.get(id(variable))
@@ -420,7 +466,7 @@ class Optimizer(Variables):
             if gradient is None:
                 missing.append(path_of(variable, i))
             else:
-                if not isinstance(gradient, _core.Product):
+                if not isinstance(gradient, (_core.Product, _core.Rows)):
                     gradient = _core.as_tensor(gradient)
                 ordered[position] = gradient
         if len(missing) == len(grads):
@@ -454,10 +500,33 @@ class Optimizer(Variables):
         )
         return one_pass and not own_methods
 
+    def _rests(self) -> bool:
+        """Whether an update leaves elements with a gradient of 0, and their slots, as they are.
+
+        Then the gradient of an embedding's table may come as the rows that were read, and only
+        these are touched. Where averages decay at every step, as Adam's, all rows change.
+        """
+        return False
+
+    def _tables(
+        self, variables: Sequence[Tensor], penalties: Mapping[int, tuple[float, float]] | None
+    ) -> list[int]:
+        """The numbers of the variables whose gradients may come as rows."""
+        if not self._rests() or not self._looks_once():
+            return []
+        found = []
+        for i, variable in enumerate(variables):
+            position = self._positions.get(id(variable))
+            large = len(variable.shape) == 2 and variable.numel() >= _TABLE
+            if large and position is not None and id(variable) not in (penalties or ()):
+                if not self._decay_of(position):
+                    found.append(i)
+        return found
+
     def _apply(self, gradients: list[Any]) -> None:
-        products = [g if isinstance(g, _core.Product) else None for g in gradients]
-        if any(products):
-            gradients = [None if p else g for p, g in zip(products, gradients, strict=True)]
+        later = [g if isinstance(g, (_core.Product, _core.Rows)) else None for g in gradients]
+        if any(later):
+            gradients = [None if p else g for p, g in zip(later, gradients, strict=True)]
         selected = self._flat.bring_home(gradients)
         runs = self._runs(selected)
         self._refresh_learning_rate()
@@ -471,28 +540,32 @@ class Optimizer(Variables):
             clip_gradients(self, runs)
             for run in runs:
                 self._update(run)
-            self._update_by(products)
+            self._update_by(later)
         if self._average_at is not None:
             update_average(self, self._all_runs(), self._average_at)
         for variable in self._constrained:
             position = self._positions[id(variable)]
-            changed = selected[position] or products[position]
+            changed = selected[position] or later[position]
             if changed and variable.constraint is not None:
                 F.assign_(variable, variable.constraint(variable))
         F.increment_(self._calls)
 
-    def _update_by(self, products: Sequence[_core.Product | None]) -> None:
-        """Updates matrices by gradients that are products, computed a few rows at a time.
+    def _update_by(self, gradients: Sequence[_core.Product | _core.Rows | None]) -> None:
+        """Updates matrices by gradients that are rows, or products.
 
-        The rows lie in the memory of the largest gradient. The memory of the others is not touched.
+        Products are computed a few rows at a time, in the memory of the largest gradient. The
+        memory of the others is not touched.
         """
-        waiting = [i for i, product in enumerate(products) if product]
+        for i, gradient in enumerate(gradients):
+            if isinstance(gradient, _core.Rows):
+                self._update(self._flat.table(i, gradient.ids, gradient.values, self._pull_of(i)))
+        waiting = [i for i, gradient in enumerate(gradients) if isinstance(gradient, _core.Product)]
         if not waiting:
             return
         memory = max((self._flat.homes[i] for i in waiting), key=Tensor.numel)
         for i in waiting:
-            product = products[i]
-            assert product
+            product = gradients[i]
+            assert isinstance(product, _core.Product)
             height, width = product.shape
             rows = max(1, _PART // width)
             for first in range(0, height, rows):
@@ -531,6 +604,7 @@ class Optimizer(Variables):
             l2=run.key.l2,
             decay=run.key.decay,
             penalty=self._penalty if run.key.l1 or run.key.l2 else None,
+            ids=run.ids,
         )
 
     def _all_runs(self) -> list[Run]:

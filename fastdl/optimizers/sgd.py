@@ -24,7 +24,8 @@ class SGD(Optimizer):
 
     Without momentum `w -= lr g`. With it `velocity = momentum velocity - lr g` and
     `w += velocity`, or by Nesterov's rule `w += momentum velocity - lr g`. (PyTorch's velocity
-    isn't scaled by the learning rate; `fastdl.optim.SGD` follows it.)
+    isn't scaled by the learning rate; `fastdl.optim.SGD` follows it.) Without momentum and weight
+    decay a step of `fit` touches only those rows of an embedding's table that the batch read.
 
     Args:
         learning_rate: a number, a schedule, or a function without arguments.
@@ -55,6 +56,9 @@ class SGD(Optimizer):
 
     def _active_slots(self) -> Sequence[tuple[str, float]]:
         return [("momentum", 0.0)] if self.momentum else []
+
+    def _rests(self) -> bool:
+        return not self.momentum
 
     def _update(self, run: Run) -> None:
         states = {"velocity": run.states[0]} if self.momentum else {}

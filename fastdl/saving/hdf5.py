@@ -23,6 +23,8 @@ from .weights import label_of, write_values
 if TYPE_CHECKING:
     from .._core import Tensor
 
+# Classes of Keras that have another name than the one by which it offers them.
+_CLASSES = {"GroupQueryAttention": "GroupedQueryAttention"}
 # Groups that other libraries need and this one does not.
 _OTHERS = ("optimizer", "seed_generator", "generator")
 
@@ -49,7 +51,9 @@ def _groups(model: Any) -> Iterator[tuple[str, Any]]:
             own_layers = layer._graph is not None or hasattr(layer, "_stack")
             if own_layers:
                 yield from contained(layer.layers, f"{path}/layers")
-        for name, value in sorted(layer.__dict__.items(), key=lambda item: _order(item[0])):
+        public = getattr(layer, "_public_names", {})
+        attributes = {public.get(name, name): value for name, value in layer.__dict__.items()}
+        for name, value in sorted(attributes.items(), key=lambda item: _order(item[0])):
             if name in _INTERNAL:
                 continue
             if _is_layer(value):
@@ -63,7 +67,7 @@ def _groups(model: Any) -> Iterator[tuple[str, Any]]:
             nested = isinstance(value, (list, tuple, dict))
             if not nested and not _is_layer(value):
                 continue
-            name = "container" if nested else snake_case(type(value).__name__)
+            name = "container" if nested else _class_name(value)
             count = counts.get(name, 0)
             counts[name] = count + 1
             place = f"{path}/{name}_{count}" if count else f"{path}/{name}"
@@ -71,6 +75,11 @@ def _groups(model: Any) -> Iterator[tuple[str, Any]]:
 
     for path, layer in visit(model, ""):
         yield path.strip("/"), layer
+
+
+def _class_name(layer: Any) -> str:
+    name = type(layer).__name__
+    return snake_case(_CLASSES.get(name, name))
 
 
 def _order(name: str) -> str:

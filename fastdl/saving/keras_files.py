@@ -91,8 +91,8 @@ _FUNCTIONS = {
         "core": "cast",
         "image": "resize",
         "math": "erf erfc erfinv logsumexp rsqrt",
-        "nn": "average_pool elu gelu hard_sigmoid leaky_relu log_sigmoid log_softmax max_pool relu "
-        "relu6 selu sigmoid silu softmax softplus softsign",
+        "nn": "average_pool dot_product_attention elu gelu hard_sigmoid leaky_relu log_sigmoid "
+        "log_softmax max_pool relu relu6 selu sigmoid silu softmax softplus softsign",
         "numpy": "absolute add all amax amin any argmax argmin clip concatenate cos equal exp "
         "expand_dims expm1 flip floor floor_divide get_item greater greater_equal less "
         "less_equal log log1p logical_and logical_not logical_or matmul max maximum mean min "
@@ -144,7 +144,7 @@ _KEEPS_ARGUMENTS = frozenset(
     "divide_no_nan fmax fmin fmod heaviside hypot logaddexp logaddexp2".split()
 )
 # Arguments that belong to the call, beside others that belong to the class.
-_OF_CALLS = {"pad": ("constant_values",)}
+_OF_CALLS = {"pad": ("constant_values",), "dot_product_attention": ("bias", "mask", "scale")}
 _SYNONYMS = {"divide": "true_divide", "abs": "absolute"}
 
 

@@ -139,8 +139,9 @@ def check_own_state(model: Any) -> None:
     They are not called, so the file would lack what they save.
     """
     for layer in model._flatten_layers():
-        for method in ("save_own_variables", "save_assets"):
-            if hasattr(type(layer), method):
+        for method in ("save_own_variables", "load_own_variables", "save_assets"):
+            found = getattr(type(layer), method, None)
+            if found is not None and not found.__module__.startswith("fastdl."):
                 raise TypeError(
                     f"{label_of(layer)} ({type(layer).__name__}): save: {method}() is not called; "
                     "keep what it saves in weights (add_weight) or in the config (get_config)"

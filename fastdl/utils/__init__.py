@@ -25,10 +25,19 @@ from .batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from .py_dataset import PyDataset as PyDataset
 
 if TYPE_CHECKING:
+    from .._base.promotion import standardize_dtype as standardize_dtype
+    from .._base.settings import disable_interactive_logging as disable_interactive_logging
+    from .._base.settings import enable_interactive_logging as enable_interactive_logging
+    from .._base.settings import is_interactive_logging_enabled as is_interactive_logging_enabled
     from .._core import TensorLike
     from .._finders.batch_size import BatchSizeTest, find_batch_size
     from .._finders.learning_rate import LearningRateTest, find_learning_rate
+    from .._graph.graph import get_source_inputs as get_source_inputs
+    from .._graph.symbolic import is_keras_tensor as is_keras_tensor
     from . import plots as plots
+    from .bucketed import bucketed_dataset as bucketed_dataset
+    from .config import Config as Config
+    from .downloads import get_file as get_file
     from .drawing import model_to_dot as model_to_dot
     from .drawing import model_to_text as model_to_text
     from .drawing import plot_model as plot_model
@@ -38,11 +47,16 @@ if TYPE_CHECKING:
     from .feature_space import FeatureSpace as FeatureSpace
     from .generation import generate as generate
     from .image_dataset import image_dataset_from_directory as image_dataset_from_directory
+    from .pictures import array_to_img as array_to_img
+    from .pictures import img_to_array as img_to_array
+    from .pictures import load_img as load_img
+    from .pictures import save_img as save_img
     from .plots import plot_activations as plot_activations
     from .plots import plot_calibration as plot_calibration
     from .plots import plot_confusion_matrix as plot_confusion_matrix
     from .plots import plot_history as plot_history
     from .plots import plot_weights as plot_weights
+    from .progbar import Progbar as Progbar
     from .reports import calibration_curve as calibration_curve
     from .reports import classification_report as classification_report
     from .reports import confusion_matrix as confusion_matrix
@@ -51,6 +65,8 @@ if TYPE_CHECKING:
     from .text_dataset import text_dataset_from_directory as text_dataset_from_directory
     from .time_series import pad_sequences as pad_sequences
     from .time_series import timeseries_dataset_from_array as timeseries_dataset_from_array
+    from .tokenizer import Tokenizer as Tokenizer
+    from .tokenizer import train_tokenizer as train_tokenizer
 
 
 def to_categorical(x: TensorLike, num_classes: int | None = None) -> np.ndarray:
@@ -142,7 +158,17 @@ Sequence = PyDataset  # its name in tf.keras
 
 # Where names live that are loaded on first use. Some of the modules use models, which use this one.
 _HOMES = {
+    ".bucketed": "bucketed_dataset",
+    ".config": "Config",
+    ".downloads": "get_file",
     ".feature_space": "FeatureSpace",
+    ".pictures": "array_to_img img_to_array load_img save_img",
+    ".progbar": "Progbar",
+    ".._base.promotion": "standardize_dtype",
+    ".._base.settings": "disable_interactive_logging enable_interactive_logging "
+    "is_interactive_logging_enabled",
+    ".._graph.symbolic": "is_keras_tensor",
+    ".._graph.graph": "get_source_inputs",
     ".explain": "grad_cam plot_filters plot_grad_cam",
     ".generation": "generate",
     ".image_dataset": "image_dataset_from_directory",
@@ -151,6 +177,7 @@ _HOMES = {
     ".reports": "calibration_curve classification_report confusion_matrix",
     ".splits": "k_fold split_dataset",
     ".text_dataset": "text_dataset_from_directory",
+    ".tokenizer": "Tokenizer train_tokenizer",
     ".time_series": "pad_sequences timeseries_dataset_from_array",
     ".._finders.batch_size": "BatchSizeTest find_batch_size",
     ".._finders.learning_rate": "LearningRateTest find_learning_rate",
@@ -160,25 +187,38 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 
 __all__ = [
     "BatchSizeTest",
+    "Config",
     "CustomObjectScope",
     "FeatureSpace",
     "LearningRateTest",
+    "Progbar",
     "PyDataset",
     "Sequence",
+    "Tokenizer",
+    "array_to_img",
+    "bucketed_dataset",
     "calibration_curve",
     "classification_report",
     "clear_session",
     "confusion_matrix",
     "custom_object_scope",
+    "disable_interactive_logging",
+    "enable_interactive_logging",
     "find_batch_size",
     "find_learning_rate",
     "generate",
     "get_custom_objects",
+    "get_file",
     "get_registered_name",
     "get_registered_object",
+    "get_source_inputs",
     "grad_cam",
     "image_dataset_from_directory",
+    "img_to_array",
+    "is_interactive_logging_enabled",
+    "is_keras_tensor",
     "k_fold",
+    "load_img",
     "model_to_dot",
     "model_to_text",
     "normalize",
@@ -193,10 +233,13 @@ __all__ = [
     "plot_model",
     "plot_weights",
     "register_keras_serializable",
+    "save_img",
     "set_random_seed",
     "split_dataset",
+    "standardize_dtype",
     "text_dataset_from_directory",
     "timeseries_dataset_from_array",
     "to_categorical",
+    "train_tokenizer",
     "unpack_x_y_sample_weight",
 ]

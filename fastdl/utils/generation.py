@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from .. import _core
 from .._base.checks import check_fraction, check_integer, check_number, shown
-from .._base.decoding import Decoding
 from .._base.notices import warn_once
-from .._engine.plan import plan
+from .stepping import CHECKED, Steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import ArrayLike
 
-_CHECKED = 4  # steps whose logits must be the same with and without memory
 _SIMILAR = 1e-4  # of the largest logit: some hundred roundings of float32
+_CACHES = ("float32", "bfloat16", "int8")
 
 
 def generate(
@@ -32,6 +31,7 @@ def generate(
     end_token: int | None = None,
     context: int | None = None,
     seed: int | None = None,
+    cache_dtype: Literal["float32", "bfloat16", "int8"] | None = None,
 ) -> np.ndarray:
     """Continues sequences of tokens.
 
@@ -40,7 +40,9 @@ def generate(
     that treat each step alone, whose input has any number of steps (`Input((None,))`). Then each
     new token costs one step: attention keeps its keys and values and recurrent layers their states.
     Whether that gives the model's own logits is checked on some steps first; if not, each token
-    costs a call with all steps, and a warning says so.
+    costs a call with all steps, and a warning says so. A model whose weights and attributes stay as
+    they are keeps the recorded step, so that later calls with as many sequences need no check; not
+    if its memory takes more than 64 MiB.
 
     Args:
         model: the model, or a function of a tensor of tokens.
@@ -54,14 +56,17 @@ def generate(
         end_token: a sequence ends with it; it is repeated behind the end.
         context: the most steps that the model takes; of longer sequences it sees the last ones.
         seed: of the draws.
+        cache_dtype: the type in which attention keeps its keys and values, float32 unless given.
+            int8 has a scale for each step and head. States of recurrent layers stay float32. It
+            has no effect where each token costs a call with all steps.
 
     Returns:
         int64 of the shape of `tokens` with up to `max_new_tokens` more steps; fewer if all
         sequences have ended.
 
     Raises:
-        ValueError: tokens that are no integers, numbers out of their range, or logits of another
-            shape.
+        ValueError: tokens that are no integers, numbers out of their range, an unknown
+            `cache_dtype`, or logits of another shape.
 
     Source: Holtzman et al. 2020 (top_p), Fan et al. 2018 (top_k).
 
@@ -88,8 +93,14 @@ def generate(
         check_fraction(who, "top_p", top_p)
     if end_token is not None:
         check_integer(who, "end_token", end_token, 0)
+    if cache_dtype not in (None, *_CACHES):
+        raise ValueError(
+            f"{who}: cache_dtype: expected one of {', '.join(_CACHES)} or None, got "
+            f"{shown(cache_dtype)}"
+        )
     rows = np.atleast_2d(given).astype(np.int64)
-    next_logits = _Reader(model, rows.shape[1] + max_new_tokens, context)
+    begin = (len(rows) * (beams or 1), rows.shape[1])
+    next_logits = _Reader(model, begin, max_new_tokens, context, cache_dtype or "float32")
     before = _core.set_grad_enabled(False)
     try:
         if beams is not None:
@@ -100,29 +111,41 @@ def generate(
             found = _draw(next_logits, rows, max_new_tokens, choose, end_token)
     finally:
         _core.set_grad_enabled(before)
+    next_logits.keep()
     return found[0] if given.ndim == 1 else found
 
 
 class _Reader:
     """Gives the logits behind the last step of sequences, which grow by one step a call."""
 
-    def __init__(self, model: Any, length: int, context: int | None) -> None:
+    def __init__(
+        self, model: Any, begin: tuple[int, int], count: int, context: int | None, cache_dtype: str
+    ) -> None:
         self._model = model
         self._context = context
-        # Positions within a window move with each token, so nothing can be kept.
+        self._length = length = begin[1] + count
+        self._cache_dtype = cache_dtype
+        self._steps: Steps | None = None
+        self._behind = 0  # steps that `_steps` has read
+        # Positions within a window move with each token, so nothing can be kept. A few tokens are
+        # not worth a check, except that they have to be those of a short cache.
         self._remembers = context is None or length <= context
-        self._length = length
-        self._memory: Decoding | None = None
-        self._step: Callable[..., Any] | None = None
+        if self._remembers:
+            self._steps = Steps.kept(model, begin, length, cache_dtype)
+            self._remembers = count > CHECKED or (cache_dtype != "float32" and count > 0)
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
-        if self._step is not None:
-            return self._checked(self._step(_core.as_tensor(rows[:, -1:])).numpy())
-        seen = rows if self._context is None else rows[:, -self._context :]
-        logits = self._run(seen)
-        if self._remembers and rows.shape[1] > _CHECKED:
-            self._begin(rows, logits)
-        return logits[:, -1]
+        if self._steps is None:
+            seen = rows if self._context is None else rows[:, -self._context :]
+            logits = self._run(seen)
+            if self._remembers:
+                logits = self._begin(rows, logits)
+            if self._steps is None or self._behind:
+                return logits[:, -1]
+        if self._behind == 0:
+            self._steps.read(rows[:, :-1])
+        self._behind = rows.shape[1]
+        return self._checked(self._steps(rows[:, -1:]))
 
     def _run(self, rows: np.ndarray) -> np.ndarray:
         logits = self._model(_core.as_tensor(rows)).numpy()
@@ -134,47 +157,65 @@ class _Reader:
         return self._checked(logits)
 
     def _checked(self, logits: np.ndarray) -> np.ndarray:
-        if np.isnan(logits).any():
+        most = logits.max(initial=-np.inf)
+        if most != most:
             raise ValueError("generate: model: its logits are NaN")
         return logits
 
-    def _begin(self, rows: np.ndarray, wanted: np.ndarray) -> None:
+    def _begin(self, rows: np.ndarray, logits: np.ndarray) -> np.ndarray:
         """Reads the sequences again, with a memory, the last steps one by one."""
-        self._remembers = False  # once
-        memory = Decoding(self._length)
-
-        def step(x: Any) -> Any:
-            with memory:
-                logits = self._model(x)[:, -1]
-                memory.advance(x.shape[1])
-            return logits
-
-        first = rows.shape[1] - _CHECKED
+        longer = self._lengthened(rows, logits[:, -1])
         try:
-            step(_core.as_tensor(rows[:, :first]))
-            one = plan(step)
-            found = [
-                one(_core.as_tensor(rows[:, t : t + 1])).numpy()
-                for t in range(first, rows.shape[1])
-            ]
+            wanted = logits if longer is rows else self._run(longer)
+        except IndexError:  # the model does not take all tokens that it knows: wait for drawn ones
+            return logits
+        self._remembers = False  # once
+        size = (self._model, len(rows), self._length)
+        steps = Steps(*size, "float32")
+        try:
+            found = steps.follow(longer)
+            wanted = wanted[:, -found.shape[1] :]
+            apart = np.abs(found - wanted).max(initial=0.0)
+            if not apart <= _SIMILAR * max(1.0, np.abs(wanted).max(initial=0.0)):
+                return self._give_up(logits, "its logits differ if steps come one by one")
+            short = self._cache_dtype != "float32" and steps.has_caches
+            if short:
+                steps = Steps(*size, self._cache_dtype)
+                steps.follow(longer)
         except (ValueError, RuntimeError, IndexError, NotImplementedError) as error:
-            return self._give_up(str(error))
-        apart = np.abs(np.stack(found, 1) - wanted[:, first:]).max()
-        if not apart <= _SIMILAR * max(1.0, np.abs(wanted[:, first:]).max()):
-            return self._give_up("its logits differ if steps come one by one")
-        self._memory, self._step = memory, one
+            return self._give_up(logits, str(error))
+        steps.note_check(longer.shape[1])
+        self._steps = steps
+        if longer is rows and not short:
+            self._behind = rows.shape[1]
+        return found
 
-    def _give_up(self, why: str) -> None:
+    def _lengthened(self, rows: np.ndarray, logits: np.ndarray) -> np.ndarray:
+        """Sequences of enough steps for the check, behind short ones the most probable tokens."""
+        missing = min(CHECKED + 1, self._length) - rows.shape[1]
+        if missing <= 0:
+            return rows
+        order = np.argsort(-logits, -1, kind="stable")
+        more = order[:, np.arange(missing) % order.shape[1]]
+        return np.concatenate([rows, more], 1)
+
+    def _give_up(self, logits: np.ndarray, why: str) -> np.ndarray:
         name = getattr(self._model, "name", type(self._model).__name__)
         warn_once(
             f"generate: {name} is called with all steps for each token, since it cannot be called "
             f"with the new ones alone: {why}"
         )
+        return logits
 
     def reorder(self, rows: np.ndarray) -> None:
         """Gives each sequence the past of another one."""
-        if self._memory is not None:
-            self._memory.reorder(_core.as_tensor(rows))
+        if self._steps is not None and self._behind:
+            self._steps.reorder(rows)
+
+    def keep(self) -> None:
+        """Leaves the recorded step and its memory to the next call for this model."""
+        if self._steps is not None:
+            self._steps.keep()
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:
@@ -191,12 +232,16 @@ def _chooser(
     def choose(logits: np.ndarray) -> np.ndarray:
         if temperature == 0:
             return logits.argmax(-1)
-        z = logits.astype(np.float64) / temperature
+        z = logits.astype(np.float64)
+        if temperature != 1:
+            z /= temperature
         if top_k is not None and top_k < z.shape[-1]:
             least = np.partition(z, -top_k, -1)[:, -top_k, None]
             z = np.where(z < least, -np.inf, z)
-        p = np.exp(_log_softmax(z))
+        z -= z.max(-1, keepdims=True)
+        p = np.exp(z, out=z)  # but for a factor
         if top_p is not None:
+            p /= p.sum(-1, keepdims=True)
             order = np.argsort(-p, -1, kind="stable")
             sums = np.cumsum(np.take_along_axis(p, order, -1), -1)
             dropped = np.zeros(p.shape, bool)
@@ -217,14 +262,16 @@ def _draw(
     end_token: int | None,
 ) -> np.ndarray:
     ended = np.zeros(len(rows), bool)
-    for _ in range(count):
-        token = choose(next_logits(rows))
+    given = rows.shape[1]
+    rows = np.concatenate([rows, np.zeros((len(rows), count), np.int64)], 1)
+    for n in range(given, given + count):
+        token = choose(next_logits(rows[:, :n]))
         if end_token is not None:
             token = np.where(ended, end_token, token)
             ended |= token == end_token
-        rows = np.concatenate([rows, token[:, None]], 1)
-        if ended.all():
-            break
+        rows[:, n] = token
+        if end_token is not None and ended.all():
+            return rows[:, : n + 1]
     return rows
 
 

@@ -197,14 +197,6 @@ def test_set_grad_enabled():
         assert (w * 2).requires_grad
 
 
-def test_generators_cannot_be_decorated():
-    with pytest.raises(TypeError, match="can't decorate the generator numbers"):
-
-        @fastdl.no_grad()
-        def numbers():
-            yield 1
-
-
 def test_grad_as_a_value():
     x = fastdl.tensor(3.0, requires_grad=True)
     y = fastdl.tensor(1.0, requires_grad=True)
@@ -230,3 +222,10 @@ def test_no_dtype_is_the_default():
         (lambda: fastdl.full((2,), 1, dtype=None), "int64"),
     ]:
         assert make().dtype == expected
+
+
+def test_integer_types_cut_fractions_first():
+    """PyTorch 2.13: torch.arange(0.1, -7.9, -4.0, dtype=torch.int64), torch.linspace(4.3, -3, 5)."""
+    assert fastdl.arange(0.1, -7.9, -4.0, dtype="int64").tolist() == [0, -4]
+    assert fastdl.arange(3.1, dtype="int64").tolist() == [0, 1, 2]
+    assert fastdl.linspace(4.3, -3, 5, dtype="int64").tolist() == [4, 2, 0, -1, -3]

@@ -21,7 +21,7 @@ def check_message(owner, label, name, peer):
     ("module", "name", "peer"),
     [
         (fastdl.layers, "LocallyConnected1D", None),
-        (fastdl.callbacks, "RemoteMonitor", "keras.callbacks.RemoteMonitor"),
+        (fastdl.callbacks, "OrbaxCheckpoint", "keras.callbacks.OrbaxCheckpoint"),
         (fastdl.ops, "fft2", "keras.ops.fft2"),
         (nn, "FractionalMaxPool2d", "torch.nn.FractionalMaxPool2d"),
         (nn.functional, "fractional_max_pool2d", "torch.nn.functional.fractional_max_pool2d"),

@@ -109,6 +109,8 @@ def test_flags_are_true_or_false(name, flag):
         given["depth"] = 3
     if "window" in given:
         given["window"] = 2
+    if "rule" in given:
+        given["rule"] = "sgd"
     for value in ("no", "", [1], [], None, 1.0, np.array([1, 0]), np.array(True)):
         with pytest.raises(TypeError) as caught:
             op(**given, **{flag: value})

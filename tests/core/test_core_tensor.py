@@ -175,7 +175,7 @@ def test_numpy_functions_and_operators():
     ):
         t & t
     with pytest.raises(TypeError, match=r"operator ~: .* got float32"):
-        ~t
+        _ = ~t
 
 
 # --- as a Python object

@@ -477,3 +477,10 @@ def test_pickle_and_deepcopy(dtype):
     for other in (pickle.loads(pickle.dumps(t)), copy.deepcopy(t), copy.copy(t)):
         assert other.dtype == dtype
         assert other.tolist() == [[1, 0, 1]]
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint8"])
+def test_relu_keeps_integers(dtype):
+    t = fastdl.tensor([-3, 0, 2**24 + 1] if dtype != "uint8" else [0, 1, 255], dtype=dtype)
+    y = fastdl.relu(t)
+    assert y.dtype == dtype and y.tolist() == [max(0, v) for v in t.tolist()]

@@ -19,6 +19,10 @@ def sgd(p=x23, g=x23, h=hyper, s=step, states=None, **parameters):
     _core.update_("sgd", _core.tensor(p), g, h, s, states, parameters)
 
 
+def by_ids(g, ids, **options):
+    _core.update_("sgd", _core.tensor(x23), g, hyper, step, ids=np.array(ids), **options)
+
+
 def adam(m=x23, v=x23, s=step, **more):
     states = {"mean": m, "square": v, **more}
     _core.update_("adam", _core.tensor(x23), x23, hyper, s, states)
@@ -394,6 +398,19 @@ BAD = {
     "update_: momentum 0.9 of rule 'sgd' needs a state to keep it, got None": (
         ValueError,
         lambda: sgd(momentum=0.9),
+    ),
+    "update_: 'p' of shape (2, 3) and 'ids' of shape (2,) do not fit 'g' of shape (3, 3)": (
+        ValueError,
+        lambda: by_ids(np.ones((3, 3), F), [0, 1]),
+    ),
+    "update_: id 2 is none of 2 rows": (IndexError, lambda: by_ids(x23, [0, 2])),
+    "update_: id -1 is none of 2 rows": (IndexError, lambda: by_ids(x23, [-1, 1])),
+    "update_: with 'ids' only some rows change": (ValueError, lambda: by_ids(x23, [0, 1], l2=0.1)),
+    "update_: present_only: expected no penalty": (
+        ValueError,
+        lambda: _core.update_(
+            "sgd", _core.tensor(x23), x23, hyper, step, penalty=half, present_only=True
+        ),
     ),
     "update_: 'hyper' must hold the learning rate": (ValueError, lambda: sgd(h=np.zeros(3, F))),
     "update_: argument 'hyper' must be a tensor, got None": (TypeError, lambda: sgd(h=None)),

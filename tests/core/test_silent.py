@@ -346,12 +346,6 @@ def test_a_py_dataset_without_len_ends():
 
 
 def test_workers_that_are_not_there_are_named():
-    data = fastdl.data.TensorDataset(fastdl.zeros(4, 3))
-    with pytest.warns(UserWarning, match=r"num_workers=2: there are no workers yet"):
-        loader = fastdl.data.DataLoader(data, num_workers=2)
-    assert len(list(loader)) == 4
-    with pytest.warns(UserWarning, match=r"worker_init_fn is not called"):
-        fastdl.data.DataLoader(data, num_workers=1, worker_init_fn=print)
     with pytest.warns(UserWarning, match=r"PyDataset: workers=4"):
         Numbered(workers=4)
 

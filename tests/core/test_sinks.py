@@ -13,6 +13,7 @@ class Sink:
     def __init__(self, places, parts=False):
         self.places = places
         self.parts = parts
+        self.rows = ()
         self.order = []
         self.got = {}
 

@@ -1,4 +1,7 @@
 // Kernels of attention, compared with double.
+#include <bit>
+#include <vector>
+
 #include "check.h"
 #include "cpu/kernels.h"
 #include "sample.h"
@@ -153,6 +156,29 @@ TEST(attention_joins_blocks) {
           EXPECT(fabs(y[i] - expected[size_t(i)]) <= 8 * kEps, "element ", i, " of ", n, ": ", first, " and ", second);
         EXPECT(fabs(stats[3] - (sum == 0 ? 0 : 1 / sum)) <= 8 * kEps, "sum of ", first, " and ", second);
       }
+}
+
+TEST(attention_widens_rows) {
+  for (int64_t n = 1; n <= 70; ++n) {
+    constexpr int64_t kRows = 3;
+    const int64_t row = n + 5;
+    std::vector<int8_t> whole(size_t((kRows - 1) * row + n));
+    std::vector<uint16_t> brain(whole.size());
+    for (size_t i = 0; i < whole.size(); ++i) {
+      whole[i] = int8_t(int(i * 37 % 256) - 128);
+      brain[i] = uint16_t(0x3f80 + i * 11 % 1000);  // 1 and more
+    }
+    const float scale[] = {0.5f, -1, 3, -1, 0.125f};
+    test::Guarded<float> of_whole(Floats(size_t(kRows * n))), of_brain(Floats(size_t(kRows * n)));
+    kernels().attention_widen(of_whole.data(), whole.data(), DType::int8, kRows, n, row, scale, 2);
+    kernels().attention_widen(of_brain.data(), brain.data(), DType::bfloat16, kRows, n, row, nullptr, 0);
+    for (int64_t i = 0; i < kRows; ++i)
+      for (int64_t j = 0; j < n; ++j) {
+        const size_t from = size_t(i * row + j);
+        EXPECT(of_whole[i * n + j] == float(whole[from]) * scale[2 * i], "int8, row ", i, ", ", j, " of ", n);
+        EXPECT(of_brain[i * n + j] == std::bit_cast<float>(uint32_t(brain[from]) << 16), "bfloat16, row ", i);
+      }
+  }
 }
 
 TEST(attention_deltas_of_every_length) {

@@ -1,11 +1,13 @@
 """Writes files of Keras and what its models compute: `python keras_files.py`, with Keras 3.15.
 
+With names of models after it, `python keras_files.py recurrent`, it leaves the others as they are.
 It writes `saved/keras-*.keras`, `saved/keras-*.weights.h5` and `saved/keras.json`, the outputs for
 the inputs of `inputs()` and the weights after one more step of training.
 """
 
 import json
 import pathlib
+import sys
 
 import numpy as np
 
@@ -69,22 +71,47 @@ def make(keras):
     rest = layers.GlobalAveragePooling1D()(layers.Masking(0.5)(back))
     steps = keras.Model(s, layers.Add()([mean, rest]))
     steps.compile(keras.optimizers.Adam(0.01), loss="mse")
-    return {"stack": stack, "graph": graph, "norms": norms, "steps": steps}
+    sequence = layers.Input((6,), name="t")
+    x = layers.Reshape((6, 1))(sequence)
+    x = layers.Dense(4)(x)
+    x = layers.MultiHeadAttention(2, 3, use_gate=True)(x, x)
+    x = layers.GroupQueryAttention(2, 4, 2, use_gate=True)(x, x, use_causal_mask=True)
+    x = layers.Attention(use_scale=True)([x, layers.AdditiveAttention()([x, x])])
+    cells = [layers.LSTMCell(3), layers.GRUCell(2)]
+    x = layers.Bidirectional(layers.RNN(cells, return_sequences=True))(x)
+    x = layers.ConvLSTM1D(2, 2, return_sequences=True)(layers.Reshape((6, 4, 1))(x))
+    x = layers.TimeDistributed(layers.GRU(3))(x)
+    recurrent = keras.Model(sequence, layers.SimpleRNN(3)(layers.LSTM(4, return_sequences=True)(x)))
+    recurrent.compile(keras.optimizers.Adam(0.01), loss="mse")
+    return {
+        "stack": stack,
+        "graph": graph,
+        "norms": norms,
+        "steps": steps,
+        "recurrent": recurrent,
+    }
 
 
 def targets(name, x):
     labels = (x[:, 0] > 0).astype("int32")
-    return {"stack": labels, "graph": [x[:, :2], x[:, :4]], "norms": x[:, :3], "steps": x[:, 3:]}[
-        name
-    ]
+    return {
+        "stack": labels,
+        "graph": [x[:, :2], x[:, :4]],
+        "norms": x[:, :3],
+        "steps": x[:, 3:],
+        "recurrent": x[:, :3],
+    }[name]
 
 
 def main():
     import keras
 
     HERE.mkdir(exist_ok=True)
-    x, found = inputs(), {}
+    x, path, wanted = inputs(), HERE / "keras.json", sys.argv[1:]
+    found = json.loads(path.read_text()) if wanted else {}
     for name, model in make(keras).items():
+        if wanted and name not in wanted:
+            continue
         y = targets(name, x)
         for _ in range(2):
             model.train_on_batch(x, y)
@@ -98,7 +125,7 @@ def main():
             ],
             "later": [w.tolist() for w in model.get_weights()],
         }
-    (HERE / "keras.json").write_text(json.dumps({"keras": keras.__version__, **found}))
+    path.write_text(json.dumps({**found, "keras": keras.__version__}))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fastdl
-from fastdl import layers
+from fastdl import layers, ops
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "attention.json").read_text())
 EPS = float(np.finfo(np.float32).eps)
@@ -52,6 +52,57 @@ def test_masks_of_values_and_of_queries():
     none = layer(X, X, attention_mask=np.zeros((4, 6, 6), bool)).numpy()
     bias = layer.output_dense.bias.numpy()
     np.testing.assert_array_equal(none, np.broadcast_to(bias, none.shape))
+
+
+def test_dot_product_attention_in_a_graph():
+    query = layers.Input((6, 2, 4))
+    y = ops.dot_product_attention(query, query, ops.concatenate([query, query], axis=-1))
+    assert y.shape == (None, 6, 2, 8)
+    model = fastdl.Model(query, y)
+    x = X.reshape(4, 6, 2, 4)
+    double = x.astype("float64")
+    scores = np.einsum("bthd,bshd->bhts", double, double) / 2
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    weights /= weights.sum(-1, keepdims=True)
+    wanted = np.einsum("bhts,bshd->bthd", weights, np.concatenate([double, double], -1))
+    found = model(x).numpy()
+    # Sums of at most 6 products below 4.
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=64 * EPS)
+    none = ops.dot_product_attention(x, x, x, mask=np.arange(6) < 0)
+    assert not none.numpy().any()
+    for call, message in (
+        (lambda: ops.dot_product_attention(x[0], x, x), "expected inputs of 4 axes, got query"),
+        (
+            lambda: ops.dot_product_attention(x, x, x, mask=np.ones((3, 6))),
+            r"mask: .*\(4, 2, 6, 6\)",
+        ),
+        (lambda: ops.dot_product_attention(x, x, x, bias=np.ones((1, 1, 1, 1, 1))), "bias: expec"),
+        (lambda: ops.dot_product_attention(x, x, x, attn_logits_soft_cap=3.0), "expected None"),
+    ):
+        with pytest.raises(ValueError, match=f"dot_product_attention: .*{message}"):
+            call()
+
+
+@pytest.mark.parametrize("kind", ["MultiHeadAttention", "GroupQueryAttention"])
+def test_penalties_on_activity_are_those_of_keras(kind):
+    """Keras gives the regularizer to all projections; GroupQueryAttention has it itself, too."""
+    sizes = (2, 4) if kind == "MultiHeadAttention" else (4, 4, 2)
+    layer = getattr(layers, kind)(*sizes, use_gate=True, activity_regularizer="l2")
+    y, scores = layer(X, X, return_attention_scores=True)
+    found = sum(float(loss) for loss in layer.losses)
+    parts = [
+        layer.query_dense(X),
+        layer.key_dense(X),
+        layer._gate_dense(X),
+        layer.value_dense(X),
+        y,
+    ]
+    parts += [] if kind == "MultiHeadAttention" else [y, scores]
+    wanted = sum(0.01 * (p.numpy().astype("float64") ** 2).sum() / len(X) for p in parts)
+    np.testing.assert_allclose(found, wanted, rtol=16 * EPS)
+    again = type(layer).from_config(layer.get_config())
+    again(X, X)
+    assert len(again.losses) == len(parts) - (kind != "MultiHeadAttention")
 
 
 def gpt():

@@ -3,6 +3,7 @@
 The values of many layers are compared with Keras's in test_keras_golden.py.
 """
 
+import inspect
 import warnings
 
 import numpy as np
@@ -282,6 +283,75 @@ class TestTimeDistributed:
         assert model(ids)._keras_mask.tolist() == mask.tolist()
         with pytest.raises(ValueError, match=r"mask: expected a shape that begins with \(4, 3\)"):
             layers.TimeDistributed(pooled)(self.x[..., None], mask=np.ones((4, 2), bool))
+
+    def test_masks_of_parts_of_steps(self):
+        """Words of sentences of texts: a sentence counts if one of its words does."""
+        ids = np.array([[[1, 2, 0], [0, 0, 0], [3, 0, 0]], [[0, 1, 1], [2, 1, 3], [0, 0, 0]]])
+        table, words, text = layers.Embedding(4, 5, mask_zero=True), layers.LSTM(3), layers.GRU(2)
+        inputs = fastdl.Input((None, 3), dtype="int32")
+        sentences = layers.TimeDistributed(words)(table(inputs))
+        model = models.Model(inputs, text(sentences))
+        counted = (ids > 0).any(-1)
+        assert layers.TimeDistributed(words)(table(ids))._keras_mask.tolist() == counted.tolist()
+        deep = layers.TimeDistributed(layers.Dense(2))(table(ids))
+        assert deep._keras_mask.tolist() == (ids > 0).tolist()
+        for i, row in enumerate(ids):
+            only = row[counted[i]]
+            vectors = np.stack([words(table(one[None, one > 0])).numpy()[0] for one in only])
+            found = model(ids[i : i + 1]).numpy()
+            # Three steps of sums of ten products below 1.
+            np.testing.assert_allclose(found, text(vectors[None]), rtol=0, atol=16 * EPSILON)
+        model.compile("adam", "mse")
+        model.fit(ids, np.ones((2, 2)), epochs=2, verbose=0)
+
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda: layers.LSTM(3),
+            lambda: layers.GRU(3, reset_after=False, return_sequences=True),
+            lambda: layers.RNN([layers.LSTMCell(2), layers.GRUCell(2)]),
+            lambda: layers.Bidirectional(layers.SimpleRNN(2, return_sequences=True)),
+            lambda: layers.TransformerEncoder(4, 2),
+            lambda: layers.EinsumDense("abc,cd->adb", (4, None)),
+            lambda: layers.PositionEmbedding(3),
+            lambda: models.Sequential([fastdl.Input((3, 4)), layers.LSTM(3), layers.Dense(2)]),
+        ],
+    )
+    def test_layers_that_run_once(self, make, monkeypatch):
+        """The steps of all samples are one batch; the results are those of step after step."""
+        x = np.random.default_rng(4).standard_normal((2, 5, 3, 4)).astype(np.float32)
+        layer = make()
+        wrapped = layers.TimeDistributed(layer)
+        wrapped(x)
+        calls, call = [], type(layer).call
+        monkeypatch.setattr(
+            type(layer), "call", lambda self, *a, **k: (calls.append(1), call(self, *a, **k))[1]
+        )
+        y = wrapped(x).numpy()
+        assert len(calls) == 1
+        mask = np.random.default_rng(5).random((2, 5, 3)) < 0.6
+        masked = wrapped(x, mask=mask).numpy()
+        takes = "mask" in inspect.signature(call).parameters
+        for i in range(5):
+            np.testing.assert_allclose(y[:, i], layer(x[:, i]), rtol=0, atol=16 * EPSILON)
+            given = {"mask": mask[:, i]} if takes else {}
+            wanted = layer(x[:, i], **given)
+            np.testing.assert_allclose(masked[:, i], wanted, rtol=0, atol=16 * EPSILON)
+
+    def test_a_stateful_layer_goes_step_by_step(self):
+        x = np.random.default_rng(4).standard_normal((2, 5, 3, 4)).astype(np.float32)
+        layer = layers.GRU(3, stateful=True)
+        y = layers.TimeDistributed(layer)(x).numpy()
+        layer.reset_state()
+        np.testing.assert_array_equal(y, np.stack([layer(x[:, i]) for i in range(5)], 1))
+
+    def test_penalties_on_outputs_count_for_each_step(self):
+        layer = layers.Dense(2, activity_regularizer="l2")
+        wrapped = layers.TimeDistributed(layer)
+        wrapped(self.x)
+        total = sum(float(loss) for loss in wrapped.losses)
+        y = self.steps(layer)
+        np.testing.assert_allclose(total, 0.01 * (y.astype(float) ** 2).sum() / 4, rtol=8 * EPSILON)
 
     def test_an_open_number_of_steps(self):
         inputs = fastdl.Input((None, 5))

@@ -416,7 +416,7 @@ def test_muon_orthogonalizes_matrices_only():
 def test_muon_leaves_embeddings_biases_and_named_layers_to_adam():
     shapes = {"token_embedding/table": (4, 3), "dense/kernel": (3, 3), "dense/bias": (3,)}
     shapes["head/kernel"] = (3, 2)
-    trained = [fastdl.Variable(np.ones(s), name=n, path=n) for n, s in shapes.items()]
+    trained = [fastdl.nn.Parameter(np.ones(s), name=n, path=n) for n, s in shapes.items()]
     optimizer = optimizers.Muon(exclude_layers=["^head"])
     optimizer.build(trained)
     names = [v.name for v in optimizer.variables if v.name.endswith("velocity")]

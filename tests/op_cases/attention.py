@@ -63,14 +63,17 @@ def drop(rate):
 
 def add(id, heads=(2, 2), widths=(3, 4), big=(37, 701), more=(), rng=False, **options):
     """`more` draws what follows query, key and value: name, function of (batch, heads, queries,
-    keys). `big` has the numbers of queries and keys."""
+    keys). `big` has the numbers of queries and keys.
+
+    Small cases have widths of at most 18, a vector and a rest: second derivatives are found element
+    by element."""
     names = [name for name, _ in more]
     first = options.get("heads_first", False)
 
     def inputs(d: Draw):
         batch, queries, keys = d.n(2, 3), d.m(3, big[0]), d.m(5, big[1])
-        sizes = [(queries, heads[0], widths[0]), (keys, heads[1], widths[0])]
-        sizes.append((keys, heads[1], widths[1]))
+        width, of_values = (d.m(min(w, 18), w) for w in widths)
+        sizes = [(queries, heads[0], width), (keys, heads[1], width), (keys, heads[1], of_values)]
         drawn = [d.normal(batch, *((h, n, w) if first else (n, h, w))) for n, h, w in sizes]
         return drawn + [f(d, batch, heads[0], queries, keys) for _, f in more]
 
@@ -151,3 +154,50 @@ add("bias-of-queries", more=[("bias", bias(0, 2))], heads_first=True)
 add("bias-and-mask", more=[("bias", bias(3)), ("mask", mask(0, 2, 3))], heads=(4, 2), causal=True)
 add("dropout", dropout=0.25, rng=True)
 add("dropout-causal", dropout=0.5, causal=True, heads_first=True, heads=(4, 2), rng=True)
+
+
+# --- keys and values in shorter types, which have no gradients
+
+
+def add_stored(id, shapes, heads_first, dtype, big, **options):
+    """`shapes`: heads of query, of keys, and the width."""
+    heads, kv_heads, width = shapes
+
+    def inputs(d: Draw):
+        batch, queries, keys = d.n(2, 3), d.m(1, big[0]), d.m(5, big[1])
+        kept = (kv_heads, keys) if heads_first else (keys, kv_heads)
+        query = d.normal(batch, *((heads, queries) if heads_first else (queries, heads)), width)
+        if dtype == "bfloat16":
+            return [query, *(d.normal(batch, *kept, width) for _ in range(2))]
+        whole = [d.integers(-127, 128, batch, *kept, width, dtype=np.int8) for _ in range(2)]
+        return [query, *whole, *(d.uniform(0.002, 0.02, batch, *kept) for _ in range(2))]
+
+    def call(query, key, value, *scales):
+        key, value = _core.cast(key, dtype), _core.cast(value, dtype)
+        names = ("key_scale", "value_scale")[: len(scales)]
+        named = dict(zip(names, scales, strict=True))
+        return _core.attention(query, key, value, heads_first=heads_first, **named, **options)
+
+    def reference(query, key, value, *scales):
+        if scales:
+            key, value = (x * s[..., None] for x, s in zip((key, value), scales, strict=True))
+        return attention(query, key, value, heads_first=heads_first, **options)
+
+    # bfloat16 rounds keys and values by 2^-9, 2^14 epsilons. A score is below 8, and its error is a
+    # factor of the weight.
+    CASES.append(
+        Case(
+            "attention",
+            id,
+            inputs,
+            call,
+            reference,
+            eps=2**14 * 16 if dtype == "bfloat16" else 16,
+            scale=lambda query, key, value, *scales: 3.0,
+        )
+    )
+
+
+for dtype in ("bfloat16", "int8"):
+    add_stored(f"{dtype}", (4, 2, 16), False, dtype, (1, 1500))
+    add_stored(f"{dtype}-heads-first", (2, 2, 7), True, dtype, (70, 600), causal=True)

@@ -86,6 +86,19 @@ CASES += [
     )
     for n in (0, 1, 2, 4)
 ]
+EDGE_CASES = {
+    "tan": np.tan,
+    "asin": np.arcsin,
+    "acosh": np.arccosh,
+    "atanh": np.arctanh,
+    "erfcx": special.erfcx,
+    "erfinv": special.erfinv,
+    "ndtri": special.ndtri,
+    "digamma": special.digamma,
+    "log_ndtr": special.log_ndtr,
+    "i0e": special.i0e,
+    "i1": special.i1,
+}
 # Into the tails, where series, fractions and asymptotic sums take over.
 for name, reference in [
     ("erfcx", special.erfcx),
@@ -128,16 +141,8 @@ CASES += [
         "special",
         "edges",
         lambda d: [np.array([0, -0.0, np.inf, -np.inf, np.nan, 1, -1, 2, -2], np.float32)],
-        lambda x: [
-            _core.special(x, name)
-            for name in ("tan", "asin", "acosh", "atanh", "erfcx", "erfinv", "ndtri", "digamma")
-            + ("log_ndtr", "i0e", "i1")
-        ],
-        lambda x: [
-            f(x)
-            for f in (np.tan, np.arcsin, np.arccosh, np.arctanh, special.erfcx, special.erfinv)
-            + (special.ndtri, special.digamma, special.log_ndtr, special.i0e, special.i1)
-        ],
+        lambda x: [_core.special(x, name) for name in EDGE_CASES],
+        lambda x: [function(x) for function in EDGE_CASES.values()],
         eps=0.51,
     ),
 ]

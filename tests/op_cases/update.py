@@ -319,6 +319,98 @@ named = {"eta_minus": 0.4, "eta_plus": 1.3, "step_min": 0.1, "step_max": 0.6}
 update("rprop", "", ["previous", "step_size"], named, rprop)
 
 
+# --- some rows of a table
+
+
+def table(states: int, dtype=np.int64):
+    """p (rows, width), g of some rows, the states, hyper, finished steps, and ids that repeat."""
+
+    def inputs(d: Draw):
+        rows, width = d.m(9, 700), d.m(5, 1100)
+        ids = d.integers(0, d.m(9, 150), d.n(4, 60), 3, dtype=dtype)
+        like = [d.uniform(*r, rows, width) for r in RANGES[:states]]
+        return [
+            d.normal(rows, width),
+            d.normal(*ids.shape, width),
+            *like,
+            HYPER,
+            np.array(4),
+            ids,
+        ]
+
+    return inputs
+
+
+def rows_case(rule, states, parameters, reference, dtype=np.int64):
+    """A rule for the rows that ids name; it leaves the others alone."""
+
+    def run(p, g, *rest):
+        *given, hyper, step, ids = rest
+        named = dict(zip(states, given, strict=True))
+        _core.update_(rule, p, g, hyper, step, named, parameters, ids=ids)
+        return [p, *given]
+
+    def expected(p, g, *rest):
+        *given, _, _, ids = rest
+        total = np.zeros_like(p)
+        np.add.at(total, ids.astype(int), g)
+        new = reference(p, SCALE * total, *given, 5)
+        there = np.isin(np.arange(len(p)), ids.astype(int))[:, None]
+        return [np.where(there, a, b) for a, b in zip(new, [p, *given], strict=True)]
+
+    # In the largest case 180 ids are spread over 150 rows: some gradients are sums of 6.
+    CASES.append(
+        Case(
+            "update_",
+            f"{rule}-rows-{np.dtype(dtype).name}",
+            table(len(states), dtype),
+            run,
+            expected,
+            eps=16,
+            scale=lambda *inputs: 8,
+        )
+    )
+
+
+rows_case("sgd", [], {}, lambda p, g, t: [p - LR * g])
+rows_case("sgd", [], {}, lambda p, g, t: [p - LR * g], np.int32)
+rows_case("sgd", [], {}, lambda p, g, t: [p - LR * g], np.float32)
+rows_case(
+    "adagrad",
+    ["accumulator"],
+    {"inner_epsilon": EPS},
+    lambda p, g, a, t: [p - LR * g / np.sqrt(a + g * g + EPS), a + g * g],
+)
+
+
+def present(d: Draw):
+    """Gradients of which some rows are all 0."""
+    p, g, *states, hyper, step, _ = table(1)(d)
+    g = d.normal(*p.shape)
+    g[d.booleans(len(p))] = 0
+    return [p, g, *states, hyper, step]
+
+
+def of_present(p, g, a, hyper, step):
+    options = {"l2": L2, "decay": DECOUPLED, "present_only": True}
+    _core.update_(
+        "adagrad", p, g, hyper, step, {"accumulator": a}, {"inner_epsilon": EPS}, **options
+    )
+    return [p, a]
+
+
+def present_reference(p, g, a, hyper, step):
+    pulled, slope = prepared(p, g, 0, L2, DECOUPLED)
+    there = g.any(axis=1, keepdims=True)
+    total = np.where(there, a + slope * slope, a)
+    return [np.where(there, pulled - LR * slope / np.sqrt(total + EPS), p), total]
+
+
+CASES.append(
+    Case("update_", "present", present, of_present, present_reference, eps=16, scale=lambda *i: 8)
+)
+
+
 def penalty_of(p):
     return L1 * np.abs(p).sum() + L2 / 2 * (p * p).sum()
 

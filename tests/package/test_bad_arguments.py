@@ -70,6 +70,18 @@ def use_spatial(module):
     module(np.ones((2, 3, *[2] * int(axes[0] if axes else 1)), np.float32))
 
 
+def use_two(module):
+    module(np.ones((2, 3), np.float32), np.ones((2, 3), np.float32))
+
+
+def use_even(module):
+    module(np.ones((2, 4), np.float32))
+
+
+def use_labels(module):
+    module(np.ones((2, 3), np.float32), np.array([0, 1]))
+
+
 def use_pixels(module):
     module(np.ones((2, 4, 4, 4), np.float32))
 
@@ -192,7 +204,7 @@ def use_module(module):
 
 def use_torch_loss(loss):
     name = type(loss).__name__
-    if name in ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss"):
+    if name in ("CrossEntropyLoss", "NLLLoss", "NLLLoss2d", "MultiMarginLoss"):
         loss(fastdl.tensor(X), fastdl.tensor([0, 1]))
     elif name == "MultiLabelMarginLoss":
         loss(fastdl.tensor(X), fastdl.tensor([[0, -1, 1], [2, 1, -1]]))
@@ -391,6 +403,16 @@ USES |= {
     "optimizers.OptimizerMap": use_nothing,
     "nn.ModuleDict": use_nothing,
     "nn.ParameterList": use_nothing,
+    "nn.ParameterDict": use_nothing,
+    "nn.Bilinear": use_two,
+    "nn.CosineSimilarity": use_two,
+    "nn.PairwiseDistance": use_two,
+    "nn.CrossMapLRN2d": use_images,
+    "nn.GLU": use_even,
+    "nn.AdaptiveLogSoftmaxWithLoss": use_labels,
+    "nn.NLLLoss2d": use_torch_loss,
+    **{f"nn.Lazy{kind}Norm{n}d": use_spatial for kind in ("Batch", "Instance") for n in (1, 2, 3)},
+    **{f"nn.LazyConv{more}{n}d": use_spatial for more in ("", "Transpose") for n in (1, 2, 3)},
     "nn.Parameter": use_nothing,
     "layers.InputSpec": use_nothing,
     "layers.InputLayer": use_nothing,
@@ -589,16 +611,29 @@ NEEDED |= {
     "nn.LayerNorm": lambda: {"normalized_shape": 3},
     "nn.Linear": lambda: {"in_features": 3, "out_features": 2},
     "nn.LocalResponseNorm": lambda: {"size": 2},
+    "nn.CrossMapLRN2d": lambda: {"size": 2},
+    "nn.AdaptiveLogSoftmaxWithLoss": lambda: {"in_features": 3, "n_classes": 6, "cutoffs": [2, 4]},
+    "nn.Bilinear": lambda: {"in1_features": 3, "in2_features": 3, "out_features": 2},
+    "nn.LazyLinear": lambda: {"out_features": 2},
+    **{
+        f"nn.LazyConv{more}{n}d": lambda: {"out_channels": 2, "kernel_size": 1}
+        for more in ("", "Transpose")
+        for n in (1, 2, 3)
+    },
+    "nn.Softmin": lambda: {"dim": 1},
+    "nn.Threshold": lambda: {"threshold": 0.5, "value": 0.0},
     "nn.RMSNorm": lambda: {"normalized_shape": 3},
     "nn.Parameter": lambda: {"data": [1.0]},
     "nn.Softmax": lambda: {"dim": 1},
     "nn.LogSoftmax": lambda: {"dim": 1},
     "nn.Unflatten": lambda: {"dim": 1, "unflattened_size": (3, 1)},
     "data.BatchSampler": lambda: {"sampler": range(6), "batch_size": 2, "drop_last": False},
+    "data.ChainDataset": lambda: {"datasets": [numbers()]},
     "data.ConcatDataset": lambda: {"datasets": [numbers(), numbers()]},
     "data.DataLoader": lambda: {"dataset": numbers()},
     "data.RandomSampler": lambda: {"data_source": numbers()},
     "data.SequentialSampler": lambda: {"data_source": numbers()},
+    "data.BucketBatchSampler": lambda: {"lengths": [3, 5], "batch_size": 2},
     "data.Subset": lambda: {"dataset": numbers(), "indices": [0, 1]},
     "data.SubsetRandomSampler": lambda: {"indices": [0, 1]},
     "data.WeightedRandomSampler": lambda: {"weights": [0.5, 0.5], "num_samples": 2},
@@ -643,6 +678,8 @@ NOT_MADE = {
     "regularizers.Regularizer": "a base class",
     "constraints.Constraint": "a base class",
     "nn.Module": "a base class",
+    "nn.RNNBase": "a base class",
+    "nn.RNNCellBase": "a base class",
     "nn.Identity": "takes any arguments, as PyTorch's",
     "nn.Sequential": "takes modules by position",
     "optim.Optimizer": "a base class",
@@ -651,6 +688,7 @@ NOT_MADE = {
     "data.IterableDataset": "a base class",
     "data.Sampler": "a base class",
     "data.TensorDataset": "takes tensors by position",
+    "data.StackDataset": "takes data sets by position or name",
 }
 # (class or "*", argument): values of another type than the annotation that work, and why.
 _NO_PENALTY = "Keras takes None for no penalty"
@@ -662,17 +700,26 @@ ACCEPTED = {
     ("regularizers.L1L2", "l2"): (("None",), _NO_PENALTY),
     ("*", "autocast"): (tuple(NO_NUMBERS), _NO_EFFECT),
     ("data.DataLoader", "pin_memory"): (tuple(NO_NUMBERS), _NO_EFFECT),
-    ("data.DataLoader", "in_order"): (tuple(NO_NUMBERS), _NO_EFFECT),
 }
 _NO_DEVICE = "PyTorch's RuntimeError for a device that isn't there"
 # (class, argument): an error of another kind or without names, and why it stands.
+LAZY = [name for name in dir(nn) if name.startswith("Lazy")] + ["AdaptiveLogSoftmaxWithLoss"]
 SEQUENCES = ("Embedding", "EmbeddingBag", "MultiheadAttention", "Transformer")
 SEQUENCES += ("TransformerEncoderLayer", "TransformerDecoderLayer")
 RECURRENT_MODULES = [f"{name}{more}" for name in RECURRENT[1:] for more in ("", "Cell")]
 OTHER_ERRORS = {
     **{
         (f"nn.{name}", "device"): _NO_DEVICE
-        for name in ("Linear", "PReLU", *SEQUENCES, *NORMS, *CONVS, *RECURRENT_MODULES)
+        for name in (
+            "Linear",
+            "PReLU",
+            "Bilinear",
+            *LAZY,
+            *SEQUENCES,
+            *NORMS,
+            *CONVS,
+            *RECURRENT_MODULES,
+        )
     },
     ("nn.Parameter", "data"): "PyTorch's RuntimeError for a gradient of integers",
     ("layers.ActivityRegularization", "activity_regularizer"): "it has no such argument",
@@ -689,6 +736,7 @@ FUNCTIONS = {
     "nn.MultiLabelSoftMarginLoss": "multilabel_soft_margin_loss",
     "nn.MultiMarginLoss": "multi_margin_loss",
     "nn.NLLLoss": "nll_loss",
+    "nn.NLLLoss2d": "nll_loss",
 }
 # What messages call an argument after the object is made.
 ROLES = {

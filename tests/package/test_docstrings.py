@@ -11,8 +11,8 @@ import fastdl
 from fastdl import nn, optim
 
 PUBLIC = """
-    activations applications constraints initializers layers losses metrics models ops random
-    regularizers utils
+    activations applications backend config constraints dtype_policies initializers layers losses
+    metrics models ops preprocessing random regularizers tree utils
 """
 
 

@@ -23,7 +23,7 @@ TORCH = {"nn", "optim", "data", "cuda", "special", "_functions"}
 KERAS = {
     *("activations", "backend", "callbacks", "config", "constraints", "initializers", "layers"),
     *("losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "random"),
-    *("regularizers", "utils", "_finders"),
+    *("dtype_policies", "preprocessing", "regularizers", "tree", "utils", "_finders"),
 }
 # What each room may import; a room is a module or package below `fastdl`, "" the top level.
 MAY_IMPORT = {
@@ -177,6 +177,7 @@ LOADED = """
     _base.picking _base.tree _base.device _base.random _functions _functions.activation
     _functions.arithmetic _functions.indexing _functions.linalg _functions.movement
     _functions.reduction _functions.unary _functions.filling _functions.methods
+    _functions.tape_methods
 """
 
 

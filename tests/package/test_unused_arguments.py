@@ -25,6 +25,7 @@ MASK = "the output's mask is that of the input"
 SPEED = "a hint for speed; the documentation says that it changes no result"
 
 # (module, function, argument): why the body need not read it.
+SPEED = "it chooses how PyTorch computes the same values"
 NEVER_READ = {
     ("_functions.indexing", "argsort", "stable"): ORDER,
     ("_functions.indexing", "sort", "stable"): ORDER,
@@ -34,7 +35,17 @@ NEVER_READ = {
     ("ops.elementary", "isin", "assume_unique"): SPEED,
     ("ops.indexing", "top_k", "sorted"): ORDER,
     ("ops.indexing", "unique", "sorted"): ORDER,
+    ("_base.module", "to_empty", "recurse"): "no parameter is anywhere else than on the CPU",
+    ("autograd.functional", "jacobian", "vectorize"): SPEED,
+    ("autograd.functional", "jacobian", "strategy"): SPEED,
+    ("autograd.functional", "hessian", "vectorize"): SPEED,
+    ("autograd.functional", "hessian", "outer_jacobian_strategy"): SPEED,
+    **{
+        ("ops.scattering", f"segment_{kind}", "sorted"): SPEED
+        for kind in "sum prod max min".split()
+    },
     ("layers.layer", "build", "input_shape"): HOOK,
+    ("_base.dtype_policy", "of_layer", "name"): "one policy for all; a map has others",
     ("layers.multi_head_attention", "compute_output_shape", "value_shape"): QUERY,
     ("layers.multi_head_attention", "compute_output_shape", "key_shape"): QUERY,
     (
@@ -65,7 +76,7 @@ NEVER_READ = {
     ("models.trainer", "compute_loss", "x"): HOOK,
     ("models.trainer", "compute_loss", "training"): HOOK,
     ("models.trainer", "compute_metrics", "x"): HOOK,
-    ("data.loader", "__init__", "in_order"): ORDER,
+    ("data.loader", "next_batch", "task"): "a stream gives its batches in its own order",
     ("utils.__init__", "clear_session", "free_memory"): "unused memory is free at once",
     ("data.loader", "__init__", "pin_memory_device"): SPEED,
     ("layers._state", "add_weight", "autocast"): "weights are float32 in any case",
@@ -73,6 +84,12 @@ NEVER_READ = {
     ("saving.api", "deserialize_keras_object", "safe_mode"): "configs hold no code",
     ("models.sequential", "add", "rebuild"): "a model is built as far as its input is known",
     ("models.sequential", "pop", "rebuild"): "a model is built as far as its input is known",
+    ("nn._more_activations", "gumbel_softmax", "eps"): "it has no effect in PyTorch, either",
+    **{
+        ("nn._other_names", f"{kind}{n}d_with_indices", "return_indices"): "the name says it"
+        for kind in ("max_pool", "adaptive_max_pool")
+        for n in (1, 2, 3)
+    },
     ("nn.linear", "__init__", "args"): "Identity takes any arguments, as PyTorch's",
     ("nn.linear", "__init__", "kwargs"): "Identity takes any arguments, as PyTorch's",
     ("cli.bench", "run", "options"): "it has none; all commands are called alike",
@@ -84,7 +101,6 @@ NEVER_READ = {
 # (module, argument): why no place need read the attribute.
 ONLY_STORED = {
     ("data.loader", "pin_memory"): SPEED,
-    ("layers.layer", "autocast"): "float inputs are float32 in any case",
     ("utils.py_dataset", "max_queue_size"): SPEED,
 }
 
@@ -258,8 +274,6 @@ def test_options_of_compile_change_no_weight():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: data.DataLoader([1, 2], num_workers=2, timeout=5), "there are no workers yet"),
-        (lambda: data.DataLoader([1], worker_init_fn=print), "worker_init_fn is not called"),
         (lambda: utils.PyDataset(workers=4), "there are no workers yet"),
         (lambda: layers.Embedding(2, 3, input_length=4), "input_length has no effect"),
     ],
@@ -275,12 +289,10 @@ def test_values_whose_effect_is_missing_warn_once(make, message, monkeypatch):
         make()
 
 
-def test_a_loader_with_the_options_of_workers_gives_the_same_batches(monkeypatch):
-    monkeypatch.setattr(notices, "_said", set())
+def test_a_loader_with_the_options_of_workers_gives_the_same_batches():
     rows = data.TensorDataset(fastdl.arange(6))
     plain = [x.tolist() for (x,) in data.DataLoader(rows, 4)]
-    options = {"prefetch_factor": 3, "persistent_workers": True, "multiprocessing_context": "spawn"}
+    options = {"prefetch_factor": 3, "persistent_workers": True}
     options |= {"pin_memory": True, "timeout": 1, "in_order": False}
-    with pytest.warns(UserWarning, match="there are no workers"):
-        loader = data.DataLoader(rows, 4, num_workers=2, **options)
+    loader = data.DataLoader(rows, 4, num_workers=2, **options)
     assert [x.tolist() for (x,) in loader] == plain

@@ -39,7 +39,18 @@ def image(x):
     return ops.reshape(x, (-1, 2, 2, 1))
 
 
+def heads(x):
+    return ops.reshape(x, (-1, 2, 1, 2))
+
+
 FUNCTIONS = {
+    "attention": lambda x: ops.dot_product_attention(heads(x), heads(x), heads(x)),
+    "attention_masked": lambda x: ops.dot_product_attention(
+        heads(x), heads(x), heads(x), mask=[[[[True, True], [False, True]]]], is_causal=True
+    ),
+    "attention_scaled": lambda x: ops.dot_product_attention(
+        heads(x), heads(x), heads(x), ops.reshape(x[:, :2], (-1, 1, 1, 2)), None, 0.3
+    ),
     "max_pool": lambda x: ops.max_pool(image(x), 2),
     "average_pool": lambda x: ops.average_pool(image(x), (2, 1), strides=1, padding="same"),
     "resize": lambda x: ops.image.resize(image(x), (3, 5), interpolation="bicubic"),

@@ -24,7 +24,7 @@ import keras_files  # noqa: E402
 SAVED = GOLDEN / "saved"
 WANTED = json.loads((SAVED / "keras.json").read_text())
 EPS = float(np.finfo(np.float32).eps)
-NAMES = ("stack", "graph", "norms", "steps")
+NAMES = ("stack", "graph", "norms", "steps", "recurrent")
 
 
 def outputs(model):

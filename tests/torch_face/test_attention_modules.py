@@ -201,6 +201,29 @@ def test_recorded_steps_of_embeddings_agree_with_eager_ones_to_the_bit():
     )
 
 
+@pytest.mark.parametrize("options", [{}, {"max_norm": 1.0, "scale_grad_by_freq": True}])
+@pytest.mark.parametrize("kind", ["Embedding", "EmbeddingBag"])
+def test_a_replayed_step_names_an_index_of_no_row(kind, options):
+    module = getattr(nn, kind)(3, 2, **options)
+    optimizer = fastdl.optim.SGD(module.parameters(), lr=0.1)
+
+    @fastdl.plan
+    def step(indices):
+        optimizer.zero_grad()
+        loss = module(indices).square().sum()
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    for _ in range(3):
+        step(fastdl.tensor([[0, 1], [2, 2]]))
+    before = module.weight.numpy().copy()
+    with pytest.raises(IndexError, match=rf"^{kind}\(3, 2\): id 7 at position \(1, 0\)"):
+        step(fastdl.tensor([[0, 1], [7, 2]]))
+    np.testing.assert_array_equal(module.weight.numpy(), before)
+    assert np.isfinite(step(fastdl.tensor([[0, 1], [2, 0]])).item())
+
+
 @pytest.mark.parametrize(
     ("kind", "call", "message"),
     [
@@ -219,21 +242,36 @@ def test_recorded_steps_of_embeddings_agree_with_eager_ones_to_the_bit():
         (
             IndexError,
             lambda: nn.Embedding(3, 2)(fastdl.tensor([3, 1])),
-            "embedding: input: expected indices from 0 to 2, got 1 to 3",
+            r"^Embedding\(3, 2\): id 3 at position \(0,\) .* which has 3 ids: 0 to 2",
         ),
-        (IndexError, lambda: nn.Embedding(3, 2)(fastdl.tensor([-1])), "from 0 to 2, got -1 to -1"),
+        (IndexError, lambda: nn.Embedding(3, 2)(fastdl.tensor([-1])), r"id -1 at position \(0,\)"),
+        (
+            IndexError,
+            lambda: F.embedding([[0, 3]], fastdl.ones(3, 2)),
+            r"^embedding: id 3 .*\(0, 1\)",
+        ),
+        (
+            IndexError,
+            lambda: nn.EmbeddingBag(3, 2)(fastdl.tensor([[0, 1], [0, -2]])),
+            r"^EmbeddingBag\(3, 2\): id -2 at position \(1, 1\)",
+        ),
+        (
+            IndexError,
+            lambda: nn.Embedding(3, 2, max_norm=1.0)(fastdl.tensor(5)),
+            r"^Embedding\(3, 2\): id 5 at position \(\)",
+        ),
         (TypeError, lambda: nn.Embedding(3, 2)(fastdl.ones(1)), "input: expected integers, got fl"),
         (ValueError, lambda: F.embedding([0], fastdl.ones(3)), "weight: expected 2 axes"),
         (ValueError, lambda: nn.EmbeddingBag(3, 2, mode="min"), "EmbeddingBag: mode: .*'min'"),
         (
             ValueError,
             lambda: nn.EmbeddingBag(3, 2)(fastdl.tensor([1])),
-            "embedding_bag: offsets: expected them beside an input of one axis",
+            r"EmbeddingBag\(3, 2\): offsets: expected them beside an input of one axis",
         ),
         (
             ValueError,
             lambda: nn.EmbeddingBag(3, 2)(fastdl.tensor([[1]]), fastdl.tensor([0])),
-            "embedding_bag: offsets: expected None beside an input of two axes",
+            r"EmbeddingBag\(3, 2\): offsets: expected None beside an input of two axes",
         ),
         *(
             (

@@ -217,11 +217,10 @@ def test_streams():
         len(loader)
 
 
-@pytest.mark.filterwarnings("ignore:DataLoader. num_workers=2")
 def test_what_pytorch_accepts_is_accepted():
     loader = DataLoader(
         TensorDataset(X, Y), 5, num_workers=2, pin_memory=True, persistent_workers=True,
-        prefetch_factor=2, worker_init_fn=print, timeout=3,
+        prefetch_factor=2, timeout=3,
     )  # fmt: skip
     assert len(list(loader)) == 2 and get_worker_info() is None
 

@@ -7,6 +7,7 @@ import image_module_cases as evaluation
 import numpy as np
 import pytest
 import recurrent_cases as cases
+from trainings import module_trained
 
 import fastdl
 import fastdl.nn.functional as F
@@ -121,6 +122,36 @@ def test_bad_input(call, message):
         call()
 
 
-def test_projections_are_refused():
-    with pytest.raises(NotImplementedError, match="LSTM: proj_size"):
-        nn.LSTM(2, 3, proj_size=1)
+def test_projections():
+    net = nn.LSTM(2, 4, bias=False, bidirectional=True, proj_size=3)
+    names = [f"weight_{k}_l0{way}" for way in ("", "_reverse") for k in ("ih", "hh", "hr")]
+    assert list(net.state_dict()) == names
+    assert [tuple(w.shape) for w in net.all_weights[1]] == [(16, 2), (16, 3), (3, 4)]
+    assert str(net) == "LSTM(2, 4, proj_size=3, bias=False, bidirectional=True)"
+    h, c = fastdl.randn(2, 5, 3), fastdl.randn(2, 5, 4)
+    y, (last, _) = net(fastdl.zeros(0, 5, 2), (h, c))  # no step leaves the states
+    assert y.shape == (0, 5, 6) and fastdl.equal(last, h)
+    for call, message in (
+        (lambda: nn.LSTM(2, 3, proj_size=3), r"LSTM: proj_size: .* below 3 \(hidden_size\), got 3"),
+        (lambda: nn.GRU(2, 3, proj_size=1), "GRU: proj_size: expected an integer 0, got 1"),
+        (lambda: net(fastdl.ones(1, 5, 2), (c, c)), r"h_0 of shape \(2, 5, 3\), got \(2, 5, 4\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+class Projected(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(2, 4, 2, bidirectional=True, proj_size=3)
+
+    def forward(self, x, h, c):
+        return self.lstm(x, (h, c))[0].square().mean()
+
+
+def test_recorded_steps_with_projections_agree_with_eager_ones_to_the_bit():
+    random = np.random.default_rng(0)
+    shapes = ((6, 3, 2), (4, 3, 3), (4, 3, 4))
+    steps = [[random.standard_normal(s).astype("float32") for s in shapes] for _ in range(4)]
+    eager = module_trained(Projected, steps, planned=False)
+    assert eager == module_trained(Projected, steps, planned=True)

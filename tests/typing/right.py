@@ -161,6 +161,42 @@ def torch_face(x: Tensor) -> Tensor:
     return scores(x, 2.0)
 
 
+class Tagger(nn.Module):
+    def __init__(self, words: int, tags: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(words, 8, padding_idx=0)
+        self.lstm = nn.LSTM(8, 8, num_layers=2, batch_first=True, bidirectional=True)
+        layer = nn.TransformerEncoderLayer(16, nhead=2, dim_feedforward=32, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, num_layers=1, norm=nn.LayerNorm(16))
+        self.tags = nn.Linear(16, tags)
+
+    def forward(self, words: Tensor, lengths: list[int]) -> Tensor:
+        x = nn.utils.rnn.pack_padded_sequence(self.table(words), lengths, batch_first=True)
+        reveal_type(x.batch_sizes)  # N: Tensor
+        packed, _ = self.lstm(x)
+        y, _ = nn.utils.rnn.pad_packed_sequence(packed, batch_first=True)
+        y = self.encoder(y, src_key_padding_mask=words == 0)
+        reveal_type(y)  # N: Tensor
+        return self.tags(y)
+
+
+def sequences(words: Tensor) -> Tensor:
+    x = nn.Embedding.from_pretrained(fastdl.randn(20, 8), freeze=False)(words)
+    reveal_type(x)  # N: Tensor
+    reveal_type(nn.EmbeddingBag(20, 8, mode="sum")(words, None))  # N: Tensor
+    y, h = nn.GRU(8, 16, batch_first=True)(x)
+    reveal_type(h)  # N: Any
+    reveal_type(nn.GRUCell(8, 16)(x[:, 0]))  # N: Tensor
+    reveal_type(nn.LSTMCell(8, 16)(x[:, 0], (h[0], h[0])))  # N: tuple[Tensor, Tensor]
+    y, weights = nn.MultiheadAttention(16, 2, batch_first=True)(y, y, y, need_weights=True)
+    reveal_type(weights)  # N: Tensor | None
+    reveal_type(F.scaled_dot_product_attention(y, y, y, is_causal=True, scale=0.5))  # N: Tensor
+    reveal_type(nn.Transformer.generate_square_subsequent_mask(4))  # N: Tensor
+    reveal_type(nn.Transformer(16, 2, 1, 1, 32, batch_first=True)(y, y))  # N: Tensor
+    reveal_type(nn.utils.rnn.pad_sequence([x[0], x[1, :2]], batch_first=True))  # N: Tensor
+    return Tagger(20, 5).forward(words, [3, 2])
+
+
 def evaluate(net: Net, x: Tensor, y: Tensor) -> float:
     with fastdl.no_grad():
         scores = net.eval().forward(x).softmax(dim=-1)
@@ -185,6 +221,21 @@ def keras_face(x: NDArray[np.float32], y: NDArray[np.float32]) -> dict[str, list
     reveal_type(functional.output_shape)  # N: tuple[int | None, ...] | Any
     reveal_type(functional.weights)  # N: list[Parameter]
     return {**history.history, "last": [last]}
+
+
+def keras_sequences(ids: NDArray[np.int64]) -> Tensor:
+    words = layers.Input((None,), dtype="int64")
+    x = layers.Embedding(20, 8, mask_zero=True)(words)
+    x = layers.Bidirectional(layers.LSTM(4, return_sequences=True, dropout=0.1))(x)
+    x = layers.RNN([layers.LSTMCell(8), layers.GRUCell(8)], return_sequences=True)(x)
+    x = layers.MultiHeadAttention(2, key_dim=4, dropout=0.1)(x, x, use_causal_mask=True)
+    x = layers.Attention(use_scale=True)([x, x])
+    x = layers.TimeDistributed(layers.Dense(4, activation="relu"))(x)
+    model = Model(words, layers.TransformerEncoder(16, 2)(x))
+    reveal_type(ops.dot_product_attention([[[[1.0]]]], [[[[1.0]]]], [[[[2.0]]]]))  # N: Tensor
+    padded = fastdl.utils.pad_sequences([[1, 2], [3]], maxlen=4, padding="post")
+    out: Tensor = model(np.concatenate([ids[:, :4], padded[:, : ids.shape[1]]]))
+    return out
 
 
 def keras_classes(x: NDArray[np.float32], y: NDArray[np.float32]) -> float:
@@ -237,5 +288,7 @@ if __name__ == "__main__":
     network = Net(hidden=16)
     print(train(network, data, labels), evaluate(network, data, labels))
     print(torch_face(data).shape)
+    print(sequences(fastdl.tensor([[4, 2, 7], [3, 1, 0]])).shape)
+    print(keras_sequences(np.array([[4, 2, 7], [3, 1, 0]])).shape)
     print(keras_face(data.numpy(), data[:, :3].numpy())["loss"])
     print(keras_classes(data.numpy(), data[:, :3].numpy()))

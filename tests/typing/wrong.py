@@ -46,6 +46,11 @@ def classes(net: nn.Module) -> None:
     nn.Linear("3", 4)  # E: Argument 1 to "Linear" has incompatible type "str"
     nn.Sequential(nn.Linear(3, 4), "relu")  # E: No overload variant of "Sequential" matches
     nn.ModuleList([nn.Linear(3, 4), F.relu])  # E: has incompatible type
+    nn.LSTM(3)  # E: Missing positional argument "hidden_size" in call to "LSTM"
+    nn.Embedding(3, 4, padding_idx="no")  # E: Argument "padding_idx" to "Embedding" has
+    nn.GRUCell(3, 4)(None)  # E: Argument 1 to "__call__" of "RNNCellBase" has incompatible type
+    layers.LSTM(3, return_sequence=True)  # E: Unexpected keyword argument "return_sequence" for
+    layers.MultiHeadAttention(2)  # E: Missing positional argument "key_dim" in call to
     net.load_state_dict({"weight": None})  # E: Dict entry 0 has incompatible type "str": "None"
     net.register_buffer("total", 3)  # E: Argument 2 to "register_buffer" of "Module" has
     layers.Dense("ten")  # E: Argument 1 to "Dense" has incompatible type "str"

@@ -106,11 +106,39 @@ FASTDL_INLINE void for_drawn(const AttentionRows& a, int64_t r, int64_t n, F f) 
               [&](int64_t j, vu words, auto at) { f(j, (vi)(unit_interval(words) >= a.rate), at); });
 }
 
+FASTDL_INLINE float widened(uint16_t bfloat16) {
+  const uint32_t bits = uint32_t(bfloat16) << 16;
+  float x;
+  __builtin_memcpy(&x, &bits, sizeof x);
+  return x;
+}
+FASTDL_INLINE float widened(int8_t x) { return float(x); }
+
+template <class T>
+void widen_rows(float* y, const T* x, int64_t rows, int64_t n, int64_t row, const float* scale, int64_t scale_row) {
+  for (int64_t i = 0; i < rows; ++i, y += n, x += row) {
+    if (!scale) {
+      for (int64_t j = 0; j < n; ++j) y[j] = widened(x[j]);
+      continue;
+    }
+    const float by = scale[i * scale_row];
+    for (int64_t j = 0; j < n; ++j) y[j] = widened(x[j]) * by;
+  }
+}
+
 // What to subtract. A row of which nothing is attended has -infinity.
 FASTDL_INLINE float finite(float most) { return most == -kInf ? 0.0f : most; }
 FASTDL_INLINE float factor(const AttentionRows& a) { return a.plain ? a.scale : 1.0f; }
 
 }  // namespace
+
+void attention_widen(float* y, const void* x, DType type, int64_t rows, int64_t n, int64_t row, const float* scale,
+                     int64_t scale_row) {
+  if (type == DType::bfloat16)
+    widen_rows(y, static_cast<const uint16_t*>(x), rows, n, row, scale, scale_row);
+  else
+    widen_rows(y, static_cast<const int8_t*>(x), rows, n, row, scale, scale_row);
+}
 
 __attribute__((flatten)) void attention_weights(const AttentionRows& a, float* stats) {
   vf v[kMost];

@@ -1,124 +1,20 @@
-"""Modes of gradient recording, `grad`, and tapes."""
+"""`grad`, `backward` and tapes."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any
 
-from . import _core
-from ._base import tree
+from .. import _core
+from .._base import functional as F
+from .._base import tree
+from .modes import no_grad
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from typing_extensions import Self
-
-    from ._base.types import Data, Tensors
-    from ._core import Tensor, TensorLike
-
-Function = TypeVar("Function", bound="Callable[..., Any]")
-
-is_grad_enabled = _core.grad_enabled
-
-_GENERATOR_FLAG = 0x20  # inspect.CO_GENERATOR
-
-
-class set_grad_enabled:
-    """Sets whether operations are recorded for `backward()`; in a `with` block, until its end.
-
-    Args:
-        mode: True or False; takes effect at once.
-
-    Example:
-        >>> with set_grad_enabled(False):
-        ...     is_grad_enabled()
-        False
-    """
-
-    def __init__(self, mode: bool) -> None:
-        self._mode = bool(mode)
-        self._before = [_core.set_grad_enabled(self._mode)]
-
-    def __enter__(self) -> None:
-        _core.set_grad_enabled(self._mode)
-
-    def __exit__(self, *exception: object) -> None:
-        _core.set_grad_enabled(self._before[0])
-
-
-class _GradMode:
-    """A context and a decorator, with or without parentheses. It may be entered repeatedly."""
-
-    _mode: bool
-    _before: list[bool]
-
-    @overload
-    def __new__(cls, function: None = None) -> Self: ...
-    @overload
-    def __new__(cls, function: Callable[..., Any]) -> Any: ...
-
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        self = super().__new__(cls)
-        self._before = []
-        return self if function is None else self(function)
-
-    def __enter__(self) -> None:
-        self._before.append(_core.set_grad_enabled(self._mode))
-
-    def __exit__(self, *exception: object) -> None:
-        _core.set_grad_enabled(self._before.pop())
-
-    def __call__(self, function: Function) -> Function:
-        import functools
-
-        if getattr(getattr(function, "__code__", None), "co_flags", 0) & _GENERATOR_FLAG:
-            raise TypeError(
-                f"{type(self).__name__} can't decorate the generator {function.__name__}: "
-                "use it as a context inside"
-            )
-
-        @functools.wraps(function)
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with self:
-                return function(*args, **kwargs)
-
-        return wrapped  # type: ignore[return-value]
-
-
-class no_grad(_GradMode):
-    """Operations in this context or decorated function aren't recorded for `backward()`.
-
-    Example:
-        >>> w = fastdl.ones(2, requires_grad=True)
-        >>> with no_grad():
-        ...     y = w * 2
-        >>> y.requires_grad
-        False
-    """
-
-    _mode = False
-
-
-class enable_grad(_GradMode):
-    """Operations in this context or decorated function are recorded, inside `no_grad` too."""
-
-    _mode = True
-
-
-class inference_mode(no_grad):
-    """`no_grad`; `inference_mode(False)` changes nothing."""
-
-    @overload
-    def __new__(cls, mode: bool = True) -> Self: ...
-    @overload
-    def __new__(cls, mode: Callable[..., Any]) -> Any: ...
-
-    def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
-        if callable(mode):
-            return super().__new__(cls, mode)
-        self = super().__new__(cls)
-        self._mode = _core.grad_enabled() and not mode
-        return self
+    from .._base.types import Data, Tensors
+    from .._core import Tensor, TensorLike
 
 
 def grad(
@@ -127,7 +23,9 @@ def grad(
     grad_outputs: Tensor | Sequence[TensorLike | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    allow_unused: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
     """The gradients of `outputs` with respect to `inputs`; `.grad` isn't touched.
 
@@ -138,10 +36,14 @@ def grad(
         retain_graph: keep what a second pass over the same graph needs; by default as create_graph.
         create_graph: record the computation of the gradients, for second derivatives.
         allow_unused: give None for inputs that the outputs don't depend on.
+        is_grads_batched: `grad_outputs` have a first axis of several gradients; the results have
+            it, too. One pass for each.
+        materialize_grads: give zeros instead of None.
 
     Raises:
         RuntimeError: an output that doesn't require a gradient, an input that isn't used, a graph
             that was released.
+        ValueError: another number of `grad_outputs` than outputs, batches of different sizes.
 
     Example:
         >>> x = fastdl.tensor(3.0, requires_grad=True)
@@ -150,6 +52,8 @@ def grad(
     """
     roots = [outputs] if isinstance(outputs, _core.Tensor) else list(outputs)
     leaves = [inputs] if isinstance(inputs, _core.Tensor) else list(inputs)
+    if materialize_grads and allow_unused is False:
+        raise ValueError("grad: allow_unused: expected True or None with materialize_grads")
     if grad_outputs is None:
         grad_outputs = [None] * len(roots)
     elif isinstance(grad_outputs, _core.Tensor):
@@ -160,7 +64,29 @@ def grad(
             f"{len(grad_outputs)}"
         )
     keep = create_graph if retain_graph is None else retain_graph
-    gradients = _core.grad(roots, list(grad_outputs), leaves, keep, create_graph)
+    unused = bool(allow_unused) or materialize_grads
+    if is_grads_batched:
+        found = _each(roots, grad_outputs, leaves, keep, create_graph, unused)
+    else:
+        found = _once(roots, grad_outputs, leaves, keep, create_graph, unused)
+    if materialize_grads:
+        batch = _sizes(grad_outputs)[:1] if is_grads_batched else []
+        found = [
+            _core.full((*batch, *t.shape), "float32", 0.0) if g is None else g
+            for t, g in zip(leaves, found, strict=True)
+        ]
+    return tuple(found)
+
+
+def _once(
+    roots: Sequence[Tensor],
+    weights: Sequence[TensorLike | None],
+    leaves: Sequence[Tensor],
+    keep: bool,
+    create_graph: bool,
+    allow_unused: bool,
+) -> list[Tensor | None]:
+    gradients = _core.grad(roots, list(weights), leaves, keep, create_graph)
     if not allow_unused:
         for i, gradient in enumerate(gradients):
             if gradient is None:
@@ -168,7 +94,87 @@ def grad(
                     f"grad: the outputs don't depend on input {i}; "
                     "set allow_unused=True if that is meant"
                 )
-    return tuple(gradients)
+    return gradients
+
+
+def _sizes(weights: Sequence[TensorLike | None]) -> list[int]:
+    return [_core.as_tensor(w).shape[0] for w in weights if w is not None]
+
+
+def _each(
+    roots: Sequence[Tensor],
+    weights: Sequence[TensorLike | None],
+    leaves: Sequence[Tensor],
+    keep: bool,
+    create_graph: bool,
+    allow_unused: bool,
+) -> list[Tensor | None]:
+    """The gradients for each index of the first axis of `weights`, stacked."""
+    sizes = _sizes(weights)
+    if not sizes or len(set(sizes)) > 1:
+        raise ValueError(
+            "grad: grad_outputs: with is_grads_batched expected tensors with first axes of one "
+            f"size, got {sizes}"
+        )
+    rows = []
+    for i in range(sizes[0]):
+        row = [None if w is None else F.take(w, i, axis=0) for w in weights]
+        last = i == sizes[0] - 1
+        rows.append(_once(roots, row, leaves, keep or not last, create_graph, allow_unused))
+    return [
+        None if any(g is None for g in of) else F.stack([g for g in of if g is not None], axis=0)
+        for of in zip(*rows, strict=True)
+    ]
+
+
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Tensor | Sequence[TensorLike | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
+    """Adds the gradients of the sum of `tensors` to the `grad` of all leaves, or of `inputs`.
+
+    Args:
+        tensors: a tensor or several; their products with `grad_tensors` are summed.
+        grad_tensors: one for each, or None for ones (tensors of one element only).
+        retain_graph, create_graph: as for `grad`.
+        inputs: the tensors that get gradients; by default all leaves.
+
+    Raises:
+        RuntimeError: a tensor that doesn't require a gradient, a graph that was released.
+
+    Example:
+        >>> x = fastdl.tensor(3.0, requires_grad=True)
+        >>> backward([x * x, 2 * x])
+        >>> x.grad.item()
+        8.0
+    """
+    roots = [tensors] if isinstance(tensors, _core.Tensor) else list(tensors)
+    if grad_tensors is None:
+        weights: list[TensorLike | None] = [None] * len(roots)
+    else:
+        given = isinstance(grad_tensors, _core.Tensor)
+        weights = [grad_tensors] if given else list(grad_tensors)  # type: ignore[list-item]
+    if len(weights) != len(roots):
+        raise RuntimeError(
+            f"backward: grad_tensors: expected one for each of {len(roots)} tensors, got "
+            f"{len(weights)}"
+        )
+    total = None
+    for root, weight in zip(roots, weights, strict=True):
+        if weight is None and root.numel() != 1:
+            raise RuntimeError(
+                "backward: expected one-element tensors (or their gradients as grad_tensors), got "
+                f"shape {root.shape}"
+            )
+        part = root if weight is None else F.mul(root, weight)
+        part = F.sum(part)
+        total = part if total is None else F.add(total, part)
+    if total is not None:
+        chosen = [inputs] if isinstance(inputs, _core.Tensor) else inputs
+        total.backward(None, retain_graph, create_graph, chosen)
 
 
 class _Tapes(threading.local):

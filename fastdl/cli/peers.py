@@ -1,0 +1,207 @@
+"""What a name of Keras, TensorFlow or PyTorch is in fastdl, for `fastdl convert`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from inspect import isclass, ismodule
+from typing import Any
+
+import fastdl
+from fastdl._base.missing import peer_names
+
+# Modules of the peers whose place here is another. Of all others only the first name changes.
+_PLACES = {
+    "tensorflow.keras": "fastdl",
+    "tensorflow": "fastdl",
+    "keras": "fastdl",
+    "torch": "fastdl",
+    "torch.nn.modules": "fastdl.nn",
+    "torch.nn.parameter": "fastdl.nn",
+    "torch.optim.optimizer": "fastdl.optim",
+    "torch.random": "fastdl",
+    "torch.utils.data": "fastdl.data",
+    "torch.utils.data.dataloader": "fastdl.data",
+    "torch.utils.data.dataset": "fastdl.data",
+    "torch.utils.data.sampler": "fastdl.data",
+}
+# What belongs to the peers and has no place here, and what to use instead.
+FOREIGN = {
+    "torchvision": "fastdl.data.ImageFolder reads folders of images, fastdl.datasets has MNIST, "
+    "layers such as RandomFlip change images",
+    "torchaudio": "fastdl.layers has MelSpectrogram and STFTSpectrogram",
+    "torchtext": "fastdl.layers.TextVectorization and fastdl.utils have tokenizers",
+    "torchmetrics": "fastdl.metrics has Keras's metrics",
+    "tensorflow_datasets": "fastdl.datasets and fastdl.utils read data sets from files",
+    "tensorflow_probability": "",
+    "tensorflow_hub": "",
+    "pytorch_lightning": "model.fit trains",
+    "lightning": "model.fit trains",
+    "keras_tuner": "",
+    "keras_hub": "",
+    "keras_cv": "",
+    "keras_nlp": "",
+    "timm": "fastdl.applications has models without weights",
+    "transformers": "",
+}
+_PEERS = ("torch", "keras", "tensorflow")
+# TensorFlow's own functions that mean the same under the same name here.
+_AS_IN_TENSORFLOW = frozenset(
+    "GradientTape Variable Tensor __version__ abs argmax argmin cast clip_by_value concat "
+    "convert_to_tensor cos equal exp expand_dims eye float16 float32 bfloat16 int32 int64 int8 "
+    "isnan keras linspace log matmul maximum minimum ones ones_like pow random.normal "
+    "random.uniform random.shuffle reshape round rsqrt shape sigmoid sign sin sqrt square squeeze "
+    "stack stop_gradient tanh uint8 where zeros zeros_like".split()
+)
+_INSTEAD = {  # of TensorFlow's own functions
+    "constant": "fastdl.convert_to_tensor",
+    "data": "fit takes arrays; fastdl.data.DataLoader makes batches",
+    "function": "leave it out: fit records steps by itself, fastdl.plan records others",
+    "math": "fastdl.ops has Keras's functions",
+    "nn": "fastdl.ops has Keras's functions",
+    "random.set_seed": "fastdl.utils.set_random_seed",
+    "reduce_mean": "fastdl.ops.mean",
+    "reduce_sum": "fastdl.ops.sum",
+    "reduce_max": "fastdl.ops.max",
+    "reduce_min": "fastdl.ops.min",
+    "config": "fastdl computes on the CPU",
+    "transpose": "fastdl.ops.transpose",
+    "split": "fastdl.ops.split",
+    "pad": "fastdl.ops.pad",
+    "one_hot": "fastdl.ops.one_hot",
+    "range": "fastdl.arange",
+}
+
+
+def is_peer(module: str) -> bool:
+    """Whether a module is one of Keras, TensorFlow or PyTorch."""
+    return module.partition(".")[0] in _PEERS
+
+
+def place_of(module: str) -> str | None:
+    """The module of fastdl for a module of a peer; None if there is none."""
+    name, rest = module, ""
+    while name not in _PLACES:
+        name, _, last = name.rpartition(".")
+        rest = f".{last}{rest}"
+    if name == "torch.nn.modules":
+        rest = ""
+    if name == "tensorflow" and rest:
+        return None
+    place = _PLACES[name] + rest
+    return place if _object(place) is not None else None
+
+
+def _object(path: str) -> Any:
+    """The object of this name in fastdl, None if there is none."""
+    found: Any = fastdl
+    for name in path.split(".")[1:]:
+        try:
+            found = getattr(found, name)
+        except AttributeError:
+            if not ismodule(found):
+                return None
+            try:
+                found = import_module(f"{found.__name__}.{name}")
+            except ImportError:
+                return None
+    return found
+
+
+def lookup(peer: str, here: str) -> tuple[Any, str | None]:
+    """The object for a name of a peer, and what is missing of it.
+
+    Args:
+        peer: the whole name, such as "torch.nn.functional.relu".
+        here: the same name after the change of the import lines. What follows a function or an
+            object that is neither a module nor a class is not looked at.
+
+    Returns:
+        The object, None where it is not known, and None or a text that says what is missing.
+    """
+    theirs, ours = peer.split("."), here.split(".")
+    if theirs[0] == "tensorflow" and theirs[1:2] != ["keras"]:
+        return _in_tensorflow(theirs[1:])
+    found: Any = fastdl
+    for i, name in enumerate(ours[1:], 2):
+        if not ismodule(found) and not isclass(found):
+            return None, None
+        module = ismodule(found)
+        path = ".".join(ours[:i])
+        if (_object(path) is None) if module else not hasattr(found, name):
+            return None, absence(".".join(theirs[: len(theirs) - len(ours) + i]))
+        found = _object(path) if module else getattr(found, name)
+    return found, None
+
+
+def absence(peer: str) -> str:
+    """What to say of a name that is not here."""
+    version = ".".join(fastdl.__version__.split(".")[:2])
+    hint = next(_elsewhere(peer), "")
+    return f"{peer} is not in fastdl {version}" + (f": {hint}" if hint else "")
+
+
+def _elsewhere(peer: str) -> Iterator[str]:
+    """What could be used instead of a name."""
+    module, _, name = peer.rpartition(".")
+    module = module.replace("tensorflow.keras", "keras")
+    reason = _REASONS.get(peer.replace("tensorflow.keras", "keras"))
+    if reason:
+        yield reason
+        return
+    if name.startswith("_"):
+        return
+    root = peer.partition(".")[0]
+    for other, names in peer_names().items():
+        if name in names and other != module and other.partition(".")[0] == root:
+            place = f"{other.replace('torch', 'fastdl', 1).replace('keras', 'fastdl', 1)}.{name}"
+            if other in _PLACES:
+                place = f"{_PLACES[other]}.{name}"
+            if _object(place) is not None:
+                yield f"there is {place}"
+                return
+
+
+_REASONS = {
+    "torch.compile": "leave it out, or see fastdl.plan",
+    "torch.backends": "fastdl computes on the CPU, and its results are the same in each run",
+    "torch.jit": "fastdl.plan records a step",
+    "torch.distributed": "fastdl trains on one machine",
+    "torch.multiprocessing": "use Python's multiprocessing",
+    "torch.utils.tensorboard": "fastdl.callbacks.TensorBoard writes such files",
+    "torch.utils.checkpoint": "fastdl does not recompute activations",
+    "torch.float64": "fastdl has no float64",
+    "torch.double": "fastdl has no float64",
+    "torch.complex64": "fastdl has no complex numbers",
+    "torch.distributions": "fastdl.random draws numbers",
+    "torch.mps": "fastdl computes on the CPU",
+    "keras.distribution": "fastdl trains on one machine",
+    "keras.quantizers": "fastdl has no quantized layers",
+}
+
+
+def _in_tensorflow(names: list[str]) -> tuple[Any, str | None]:
+    """The same for TensorFlow's own functions, of which few are here."""
+    for i in range(len(names), 0, -1):
+        path = ".".join(names[:i])
+        if path in _AS_IN_TENSORFLOW:
+            found = _object(f"fastdl.{path}")
+            if found is not None:
+                return (found if i == len(names) else None), None
+    if names in ([], ["random"]):
+        return None, None
+    first = ".".join(names[:2])
+    hint = _INSTEAD.get(first) or _INSTEAD.get(names[0], "fastdl has Keras's names of TensorFlow")
+    return None, f"tensorflow.{first} is not in fastdl: {hint}"
+
+
+def tensor_lacks(name: str) -> str | None:
+    """What to say of an attribute that only a tensor of PyTorch has."""
+    import numpy as np
+
+    if name.startswith("_") or name not in peer_names()["torch.Tensor"]:
+        return None
+    others = (fastdl.Tensor, fastdl.nn.Module, np.ndarray, str, bytes, list, dict, set, tuple)
+    if any(hasattr(other, name) for other in others):
+        return None
+    return absence(f"torch.Tensor.{name}") + ", if this is a tensor"

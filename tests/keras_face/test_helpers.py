@@ -1,0 +1,278 @@
+"""Keras's helpers: structures, settings, types, policies, images, downloads, progress.
+
+The golden values are results of Keras (golden/helpers.py).
+"""
+
+import hashlib
+import io
+import json
+import tarfile
+import zipfile
+from pathlib import Path
+
+import helper_cases as cases
+import numpy as np
+import pytest
+
+import fastdl
+from fastdl import backend, config, layers, losses, random, utils
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden/helpers.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("line", cases.lines())
+def test_results_are_those_of_keras(line):
+    backend.clear_session()
+    found, expected = cases.shown(line, fastdl), GOLDEN[line]
+    if expected.startswith("error"):
+        assert found.startswith("error"), found
+    else:
+        assert found == expected
+
+
+# --- settings
+
+
+def test_epsilon_reaches_losses_and_recorded_steps():
+    model = fastdl.Sequential([layers.Dense(1, kernel_initializer="zeros", use_bias=False)])
+    model.compile("sgd", losses.MeanAbsolutePercentageError())
+    x = np.zeros((2, 3), "float32")
+    y = np.full((2, 1), 1e-3, "float32")
+    try:
+        first = model.evaluate(x, y, verbose=0)
+        backend.set_epsilon(1e-2)
+        second = model.evaluate(x, y, verbose=0)
+        assert first == pytest.approx(100.0) and second == pytest.approx(10.0)
+        with pytest.raises(ValueError, match="set_epsilon: value"):
+            backend.set_epsilon(0)
+    finally:
+        backend.set_epsilon(1e-7)
+
+
+def test_image_data_format_is_the_default_of_layers():
+    try:
+        backend.set_image_data_format("channels_first")
+        layer = layers.Conv2D(4, 1)
+        assert layer(np.zeros((2, 3, 5, 5), "float32")).shape == (2, 4, 5, 5)
+        assert layer.get_config()["data_format"] == "channels_first"
+    finally:
+        backend.set_image_data_format("channels_last")
+    assert layers.Conv2D(4, 1)(np.zeros((2, 5, 5, 3), "float32")).shape == (2, 5, 5, 4)
+    with pytest.raises(ValueError, match="set_image_data_format: data_format"):
+        backend.set_image_data_format("last")
+
+
+def test_limits_of_epochs_and_steps_hold_and_warn():
+    model = fastdl.Sequential([layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((8, 2), "float32"), np.ones((8, 1), "float32")
+    try:
+        config.set_max_epochs(2)
+        config.set_max_steps_per_epoch(3)
+        with (
+            pytest.warns(UserWarning, match="2 of 5 epochs"),
+            pytest.warns(UserWarning, match="3 steps"),
+        ):
+            history = model.fit(x, y, batch_size=2, epochs=5, verbose=0)
+        assert history.epoch == [0, 1] and int(model.optimizer.iterations) == 4
+        with pytest.warns(UserWarning, match="3 steps"):
+            assert model.predict(x, batch_size=2, verbose=0).shape == (6, 1)
+    finally:
+        config.set_max_epochs(None)
+        config.set_max_steps_per_epoch(None)
+    model.fit(x, y, batch_size=2, epochs=3, verbose=0)
+    assert int(model.optimizer.iterations) == 16
+
+
+def test_without_interactive_logging_auto_is_a_line_for_each_epoch():
+    from fastdl._base.progress import mode_from_verbose
+
+    assert mode_from_verbose("auto") == "auto"
+    config.disable_interactive_logging()
+    try:
+        assert (mode_from_verbose("auto"), mode_from_verbose(1)) == ("lines", "auto")
+        assert not utils.is_interactive_logging_enabled()
+    finally:
+        utils.enable_interactive_logging()
+
+
+def test_uids_count_by_prefix():
+    backend.clear_session()
+    assert [backend.get_uid(p) for p in ("a", "b", "a")] == [1, 1, 2]
+    backend.clear_session()
+    assert backend.get_uid("a") == 1
+
+
+def test_a_layer_takes_the_policy_of_its_name():
+    policies = fastdl.dtype_policies.DTypePolicyMap("float32", {"wide.*": "mixed_bfloat16"})
+    wide = layers.Dense(2, dtype=policies, name="wide_1")
+    assert wide.dtype_policy.name == "mixed_bfloat16"
+    assert layers.Dense(2, dtype=policies, name="x").dtype_policy.name == "float32"
+    assert layers.Dense.from_config(wide.get_config()).dtype_policy == wide.dtype_policy
+    back = fastdl.dtype_policies.deserialize(fastdl.dtype_policies.serialize(policies))
+    assert back == policies and len(back) == 1
+    with pytest.raises(ValueError, match="several of its names"):
+        policies["wide_."] = "float32"
+        policies["wide_1"]
+
+
+# --- random numbers
+
+
+def test_moments_of_distributions():
+    """Means within 5 standard errors of what the formulas say."""
+    n = 20000
+    drawn = {
+        "gamma": (random.gamma((n,), 3.0, seed=1), 3.0, 3.0),
+        "beta": (random.beta((n,), 2.0, 3.0, seed=1), 0.4, 0.04),
+        "binomial": (random.binomial((n,), 10, 0.3, seed=1), 3.0, 2.1),
+        "categorical": (random.categorical([[0.0, np.log(3.0)]], n, seed=1), 0.75, 0.1875),
+    }
+    for name, (values, mean, variance) in drawn.items():
+        assert abs(values.numpy().mean() - mean) < 5 * np.sqrt(variance / n), name
+        assert abs(values.numpy().var() - variance) < 0.1 * variance, name
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda seed: random.gamma((3,), [1.0, 2.0, 0.5], seed=seed),
+        lambda seed: random.beta((2, 3), [1.0, 2.0, 0.5], 2.0, seed=seed),
+        lambda seed: random.binomial((3,), 10**6, [0.1, 0.5, 0.9], seed=seed),
+        lambda seed: random.categorical(np.zeros((2, 9)), 5, seed=seed),
+    ],
+)
+def test_seeds_of_distributions(draw):
+    assert fastdl.equal(draw(3), draw(3)) and not fastdl.equal(draw(3), draw(4))
+    generator = random.SeedGenerator(3)
+    one, two = draw(generator), draw(generator)
+    assert not fastdl.equal(one, two) and fastdl.equal(draw(random.SeedGenerator(3)), one)
+    utils.set_random_seed(1)
+    one = draw(None)
+    utils.set_random_seed(1)
+    assert fastdl.equal(draw(None), one)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: random.gamma((2,), 0.0), "gamma: alpha: expected numbers above 0"),
+        (lambda: random.beta((2,), 1.0, -1.0), "beta: beta: expected numbers above 0"),
+        (lambda: random.binomial((2,), 3, 1.5), "binomial: probabilities"),
+        (lambda: random.binomial((2,), -3, 0.5), "binomial: counts"),
+        (lambda: random.gamma((2,), [1.0, 2.0, 3.0]), "gamma: "),
+        (lambda: random.categorical([1.0, 2.0], 3), "categorical: logits"),
+    ],
+)
+def test_parameters_of_distributions_are_checked(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+# --- files of images
+
+
+@pytest.fixture
+def picture(tmp_path):
+    pytest.importorskip("PIL")
+    path = tmp_path / "a.png"
+    values = np.random.default_rng(0).integers(0, 256, (6, 8, 3))
+    utils.save_img(path, values, scale=False)
+    return path, values.astype("float32")
+
+
+def test_images_go_to_a_file_and_back(picture):
+    path, values = picture
+    np.testing.assert_array_equal(utils.img_to_array(utils.load_img(path)), values)
+    np.testing.assert_array_equal(
+        utils.img_to_array(utils.load_img(io.BytesIO(path.read_bytes()))), values
+    )
+    assert utils.load_img(path, color_mode="grayscale").mode == "L"
+    assert utils.load_img(path, color_mode="rgba").size == (8, 6)
+    assert utils.load_img(path, target_size=(3, 5)).size == (5, 3)
+    small = utils.load_img(path, target_size=(3, 3), keep_aspect_ratio=True)
+    expected = values[1::2, 2:7:2]  # the nearest pixels of the middle part of 6 x 6
+    np.testing.assert_array_equal(utils.img_to_array(small), expected)
+
+
+def test_files_of_images_are_checked(picture, tmp_path):
+    path, _ = picture
+    with pytest.raises(ValueError, match="cannot read the image"):
+        utils.load_img(tmp_path / "none.png")
+    with pytest.raises(ValueError, match="load_img: color_mode"):
+        utils.load_img(path, color_mode="hsv")
+    with pytest.warns(UserWarning, match="no alpha channel"):
+        utils.save_img(tmp_path / "b.jpg", np.zeros((2, 2, 4)))
+
+
+# --- downloads, from files of this machine
+
+
+def test_a_file_is_downloaded_once_and_checked(tmp_path):
+    source = tmp_path / "source.bin"
+    source.write_bytes(b"abc" * 100)
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    path = Path(utils.get_file(origin=source.as_uri(), cache_dir=tmp_path, file_hash=digest))
+    assert path == tmp_path / "datasets" / "source.bin"
+    source.write_bytes(b"new")
+    utils.get_file(origin=source.as_uri(), cache_dir=tmp_path)
+    assert path.read_bytes() == b"abc" * 100  # it is there already
+    path.write_bytes(b"damaged")
+    with pytest.warns(UserWarning, match="another sha256 digest"):
+        with pytest.raises(ValueError, match="its sha256 digest is"):
+            utils.get_file(origin=source.as_uri(), cache_dir=tmp_path, file_hash=digest)
+    assert path.read_bytes() == b"damaged" and not list(path.parent.glob(".fastdl*"))
+    utils.get_file(origin=source.as_uri(), cache_dir=tmp_path, force_download=True)
+    assert path.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_archives_are_unpacked_and_stay_in_their_folder(tmp_path, kind):
+    archive = tmp_path / f"data.{kind}"
+
+    def pack(name):
+        if kind == "zip":
+            with zipfile.ZipFile(archive, "w") as file:
+                file.writestr(name, "text")
+            return
+        with tarfile.open(archive, "w:gz") as file:
+            info = tarfile.TarInfo(name)
+            info.size = 4
+            file.addfile(info, io.BytesIO(b"text"))
+
+    pack("folder/a.txt")
+    arguments = {"origin": archive.as_uri(), "cache_dir": tmp_path / "cache", "extract": True}
+    for name in (None, "data.x"):
+        folder = Path(utils.get_file(name, **arguments))
+        assert (folder / "folder" / "a.txt").read_text() == "text"
+    pack("../outside.txt")
+    with pytest.raises(ValueError, match="get_file: "):
+        utils.get_file(force_download=True, **arguments)
+    assert not list(tmp_path.rglob("outside.txt"))
+    assert (folder / "folder" / "a.txt").exists()
+
+
+def test_downloads_say_what_is_wrong(tmp_path):
+    with pytest.raises(ValueError, match="origin"):
+        utils.get_file("a")
+    with pytest.raises(OSError, match=r"get_file: file:///none\.x: "):
+        utils.get_file(origin="file:///none.x", cache_dir=tmp_path)
+    with pytest.raises(ValueError, match="file_hash: expected 32 digits"):
+        utils.get_file(origin="file:///none.x", cache_dir=tmp_path, file_hash="12")
+    with pytest.raises(ValueError, match="fname"):
+        utils.get_file("../a", origin="file:///none.x", cache_dir=tmp_path)
+
+
+# --- progress
+
+
+def test_progbar_shows_means_and_states(capsys):
+    bar = utils.Progbar(3, verbose=2, stateful_metrics=["b"])
+    for i in range(2):
+        bar.add(1, [("a", float(i)), ("b", float(i))])
+    assert bar._sums == {"a": (1.0, 2), "b": (1.0, 1)}
+    bar.update(3, [("a", 5.0)])
+    line = capsys.readouterr().out
+    assert line.startswith("3/3") and "a: 5.0000" in line and "b: 1.0000" in line
+    with pytest.raises(ValueError, match="at most one"):
+        utils.Progbar(1, stateful_metrics=["a"], stateless_metrics=["b"])

@@ -1,0 +1,226 @@
+"""`fastdl convert`: import lines of Keras's and PyTorch's programs, and what is missing."""
+
+import ast
+import json
+import os
+
+import pytest
+
+from fastdl import cli
+from fastdl.cli.program import Program
+
+
+def run(capsys, *arguments):
+    """The exit status, the output and the errors."""
+    status = cli.main(["convert", *map(str, arguments)])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+# line of a program, line after the conversion
+IMPORTS = [
+    ("import torch", "import fastdl as torch"),
+    ("import torch as t  # torch", "import fastdl as t  # torch"),
+    ("import torch.nn as nn", "import fastdl.nn as nn"),
+    ("import torch.nn", "import fastdl as torch"),
+    ("import torch.utils.data", "import fastdl as torch"),
+    ("import torch.utils.data as data", "import fastdl.data as data"),
+    ("import torch.nn.functional as F", "import fastdl.nn.functional as F"),
+    ("import os, torch, sys", "import os, fastdl as torch, sys"),
+    ("import torch . nn  as nn, os", "import fastdl.nn  as nn, os"),
+    ("from torch import nn, optim", "from fastdl import nn, optim"),
+    ("from torch.utils.data import DataLoader", "from fastdl.data import DataLoader"),
+    ("from torch.utils.data.dataset import Dataset", "from fastdl.data import Dataset"),
+    ("from torch.nn.parameter import Parameter", "from fastdl.nn import Parameter"),
+    ("from torch.nn.modules.linear import Linear", "from fastdl.nn import Linear"),
+    ("from torch.optim.lr_scheduler import StepLR", "from fastdl.optim.lr_scheduler import StepLR"),
+    ("from torch \\\n  import (  # a\n  nn,)", "from fastdl \\\n  import (  # a\n  nn,)"),
+    ("import keras", "import fastdl as keras"),
+    ("import keras.layers", "import fastdl as keras"),
+    ("from keras import layers as L", "from fastdl import layers as L"),
+    ("from keras.models import Sequential", "from fastdl.models import Sequential"),
+    ("import tensorflow as tf", "import fastdl as tf"),
+    ("from tensorflow import keras", "from fastdl import keras"),
+    ("import tensorflow.keras as keras", "import fastdl as keras"),
+    ("import tensorflow.keras.layers as L", "import fastdl.layers as L"),
+    ("from tensorflow.keras import layers", "from fastdl import layers"),
+    ("from tensorflow.keras.layers import Dense", "from fastdl.layers import Dense"),
+    (
+        "def f():\n\timport torch\n\treturn torch",
+        "def f():\n\timport fastdl as torch\n\treturn torch",
+    ),
+    ("é = 1; import torch; ü = 'torch'", "é = 1; import fastdl as torch; ü = 'torch'"),
+    ("if 1: from torch import nn", "if 1: from fastdl import nn"),
+    # What stays
+    ("from . import torch", "from . import torch"),
+    ("from .torch import nn", "from .torch import nn"),
+    ("import torchlike.nn", "import torchlike.nn"),
+    ("from __future__ import annotations", "from __future__ import annotations"),
+    ("s = '''\nimport torch\n'''", "s = '''\nimport torch\n'''"),
+    ("# import torch", "# import torch"),
+    ("import torch.utils.tensorboard", "import torch.utils.tensorboard"),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), IMPORTS)
+def test_import_lines(before, after):
+    for end in ("\n", "\r\n"):
+        program = Program(before.replace("\n", end) + end)
+        assert program.converted() == after.replace("\n", end) + end
+        ast.parse(program.converted())
+
+
+# program, what is found: (line, column, text)
+FINDINGS = [
+    ("import torch\ny = torch.compile(2)", [(2, 11, "torch.compile is not in fastdl")]),
+    ("from torch import nn, distributed", [(1, 23, "torch.distributed is not in fastdl")]),
+    ("import torch.nn as nn\nnn.Linear(1, 2).x\nnn.TimeTravel()", [(3, 4, "torch.nn.TimeTravel")]),
+    ("from torch.utils.tensorboard import A", [(1, 1, "torch.utils.tensorboard is not")]),
+    ("import os, torch, torchvision", [(1, 19, "torchvision is not part of fastdl")]),
+    ("from torchvision import datasets", [(1, 1, "torchvision is not part of fastdl: ")]),
+    ("from keras import layers\nlayers.Warp(1)", [(2, 8, "keras.layers.Warp is not in")]),
+    ("from torch import nn\nnn.Linear(1, 2, warp=2)", [(2, 17, "takes no argument warp")]),
+    ("import keras\nkeras.Model.warp", [(2, 13, "keras.Model.warp is not in fastdl")]),
+    (
+        "import tensorflow as tf\nL = tf.keras.layers\nL.Dense(1)\nL.Warp(1)",
+        [(4, 3, "Warp is not")],
+    ),
+    ("import tensorflow as tf\ntf.reduce_mean(1)", [(2, 4, "fastdl: fastdl.ops.mean")]),
+    ("import tensorflow as tf\ntf.data.Dataset.range(3)", [(2, 4, "tensorflow.data.Dataset")]),
+    ("import torch\ndef f(x):\n  return x.sparse_mask(x)", [(3, 12, "if this is a tensor")]),
+    ("import torch\ndef f():\n    é, y = 'é', torch.warp", [(3, 23, "torch.warp is not in")]),
+    ("def f():\n  import torch\n  torch.warp\ndef g(torch): torch.warp", [(3, 9, "torch.warp")]),
+    ("from torch import *", [(1, 19, "are not checked")]),
+    (
+        "from torch import nn\nclass A(nn.Warp):\n  @nn.warp\n  def f(self): pass",
+        [(2, 12, "torch.nn.Warp"), (3, 7, "torch.nn.warp")],
+    ),
+    # Nothing to say of these
+    ("from torch import nn\nclass A:\n  nn = 1\n  nn.warp\n  def f(self, nn): nn.warp", []),
+    (
+        "import tensorflow as tf\nwith tf.GradientTape() as t: t.warp\ntf.random.normal((2,))",
+        [],
+    ),
+    ("import torch, scipy\nscipy.sparse_mask\nclass A:\n  def warp(self): self.warp()", []),
+    ("import torch.nn as nn\nnn.Conv2d(1, 2, kernel_size=3).warp.nonsense", []),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), FINDINGS)
+def test_what_is_missing(text, expected):
+    found = sorted(Program(text).findings)
+    assert [(f.line, f.column) for f in found] == [(line, column) for line, column, _ in expected]
+    for finding, (_, _, part) in zip(found, expected, strict=True):
+        assert part in finding.text
+
+
+PROGRAM = b"\xef\xbb\xbfimport torch\r\nprint('\xc3\xa9')\x0c\r\ntorch.compile\r\n"
+
+
+def test_bytes_outside_of_import_lines_stay(tmp_path, capsys):
+    script = tmp_path / "script.py"
+    script.write_bytes(PROGRAM)
+    script.chmod(0o750)
+    status, output, _ = run(capsys, script)
+    assert status == 0
+    assert f"{script}:3:7: torch.compile is not in fastdl" in output
+    assert output.endswith(f"{script} imports torch; 1 name missing\n")
+    written = tmp_path / "script_fastdl.py"
+    assert written.read_bytes() == PROGRAM.replace(b"import torch", b"import fastdl as torch")
+    assert written.stat().st_mode == script.stat().st_mode
+    latin = "# -*- coding: latin-1 -*-\nimport keras\ns = 'é'\n".encode("latin-1")
+    script.write_bytes(latin)
+    assert run(capsys, script, "-o", tmp_path / "b.py")[0] == 0
+    after = latin.replace(b"import keras", b"import fastdl as keras")
+    assert (tmp_path / "b.py").read_bytes() == after
+
+
+def test_outputs(tmp_path, capsys):
+    script = tmp_path / "a.py"
+    script.write_text("import torch\n")
+    assert run(capsys, script)[0] == 0
+    status, _, errors = run(capsys, script)
+    assert status == 2 and "a_fastdl.py is there already; --overwrite replaces it" in errors
+    assert run(capsys, script, "--overwrite")[0] == 0
+    assert run(capsys, script, "--output", script)[0] == 2
+    assert run(capsys, script, "-o", tmp_path / "none" / "a.py")[0] == 2
+    assert run(capsys, script, "--in-place")[0] == 0
+    assert script.read_text() == "import fastdl as torch\n"
+    assert (tmp_path / "a.py.bak").read_text() == "import torch\n"
+    status, output, _ = run(capsys, script, "--in-place")
+    assert status == 0 and "imports none of keras, tensorflow and torch" in output
+    script.write_text("import keras\n")
+    status, _, errors = run(capsys, script, "--in-place")
+    assert status == 2 and "a.py.bak" in errors and script.read_text() == "import keras\n"
+
+
+def test_check_writes_nothing(tmp_path, capsys):
+    script = tmp_path / "a.py"
+    script.write_text("import torch\n")
+    assert run(capsys, script, "--check")[0] == 0
+    script.write_text("import torch\ntorch.compile\n")
+    status, output, _ = run(capsys, script, "--check")
+    assert status == 1 and "a.py:2:7: torch.compile" in output
+    assert os.listdir(tmp_path) == ["a.py"]
+    assert run(capsys, script, "--check", "--in-place")[0] == 2
+
+
+@pytest.mark.parametrize("text", ["import torch\nx = (\n", "def f(:\n", "if 1:\nx\n", "\0"])
+def test_syntax_errors_name_their_place(text, tmp_path, capsys):
+    script = tmp_path / "a.py"
+    script.write_text(text)
+    status, _, errors = run(capsys, script)
+    assert status == 2 and errors.startswith("fastdl: error:") and "a.py:" in errors
+    assert run(capsys, tmp_path / "none.py")[0] == 2
+
+
+def test_folders(tmp_path, capsys):
+    project = tmp_path / "project"
+    for name in ("model/net.py", "train.py", ".git/hook.py", "env/lib.py", "notes.txt", "bad.py"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("import torch\n")
+    (project / "env" / "pyvenv.cfg").touch()
+    (project / "bad.py").write_text("import torch(\n")
+    (project / "model" / "plain.py").write_text("import os\n")
+    status, output, errors = run(capsys, project)
+    assert status == 2 and "1 of 4 files cannot be read" in errors
+    assert "bad.py:1:13: " in output and "3 files, 2 import torch; no names missing" in output
+    made = tmp_path / "project_fastdl"
+    files = sorted(str(p.relative_to(made)) for p in made.rglob("*.py"))
+    assert files == ["model/net.py", "model/plain.py", "train.py"]
+    assert (made / "train.py").read_text() == "import fastdl as torch\n"
+    (project / "bad.py").unlink()
+    assert run(capsys, project)[0] == 2
+    assert run(capsys, project, "--in-place")[0] == 0
+    assert (project / "model" / "net.py").read_text() == "import fastdl as torch\n"
+    assert not (project / "model" / "plain.py.bak").exists()
+    (tmp_path / "empty").mkdir()
+    assert run(capsys, tmp_path / "empty")[0] == 2
+
+
+def test_notebooks(tmp_path, capsys):
+    def cell(source, kind="code"):
+        return {"cell_type": kind, "metadata": {}, "source": source}
+
+    cells = [
+        cell(["# import torch\n"], "markdown"),
+        cell(["%matplotlib inline\n", "import torch\n", "!pip install torch"]),
+        cell("%%time\nimport torch"),
+        cell(["\n", "torch.compile(é)"]),
+    ]
+    path = tmp_path / "a.ipynb"
+    path.write_text(json.dumps({"cells": cells, "nbformat": 4}, ensure_ascii=False), "utf-8")
+    status, output, _ = run(capsys, path)
+    assert status == 0 and f"{path}:cell 3:2:7: torch.compile" in output
+    after = json.loads((tmp_path / "a_fastdl.ipynb").read_text("utf-8"))
+    cells[1]["source"][1] = "import fastdl as torch\n"
+    assert after == {"cells": cells, "nbformat": 4}
+    path.write_text("{")
+    assert run(capsys, path)[0] == 2
+
+
+def test_nothing_of_the_program_runs(tmp_path, capsys):
+    script = tmp_path / "a.py"
+    script.write_text("import torch\nraise SystemExit(5)\n")
+    (tmp_path / "torch.py").write_text("raise SystemExit(6)\n")
+    assert run(capsys, script)[0] == 0
