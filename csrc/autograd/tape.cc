@@ -357,8 +357,8 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
       if (n.extra->hooks[i] && p.gout[i]) take_hooked(p, i, receiver);
     const uint32_t read = n.reads & n.op->values_read(n.needed);
     for (int i = 0; i < n.inputs; ++i)
-      FASTDL_CHECK(!n.in[i] || !n.in[i]->storage || !(read >> i & 1) || is_unchanged(n, i),
-                   RuntimeError, "backward: input ", i, " of ", n.op->name, " (shape ", n.in[i]->shape,
+      FASTDL_CHECK(!n.in[i] || !n.in[i]->storage || !(read >> i & 1) || is_unchanged(n, i), RuntimeError,
+                   "backward: input ", i, " of ", n.op->name, " (shape ", n.in[i]->shape,
                    ") was changed in place after it was used");
     for (int i = 0; i < n.outputs; ++i)
       FASTDL_CHECK(!(n.op->grad_out >> i & 1) || !changed_since(n.out[i], n.out_version), RuntimeError,
