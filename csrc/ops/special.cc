@@ -244,8 +244,8 @@ Tensor special2(const Tensor& a, const Tensor& b, const std::string& function) {
 }
 
 Tensor bits(const Tensor& a, const Tensor& b, const std::string& function) {
-  check_tensor(a, "bits", "a");
-  check_tensor(b, "bits", "b");
+  check_computing(a, "bits", "a");
+  check_computing(b, "bits", "b");
   const char* const names[] = {"and", "or", "xor", "left_shift", "right_shift", "gcd", "lcm"};
   for (int i = 0; i < int(std::size(names)); ++i) {
     if (function != names[i]) continue;
