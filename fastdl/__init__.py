@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from types import ModuleType
 
     from . import activations as activations
+    from . import amp as amp
     from . import applications as applications
     from . import autograd as autograd
     from . import backend as backend
@@ -99,12 +100,15 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._base.random import set_rng_state as set_rng_state
     from ._engine.plan import plan as plan
     from ._functions import *  # noqa: F403
+    from .amp import GradScaler as GradScaler
+    from .amp import autocast as autocast
     from .autograd import GradientTape as GradientTape
     from .autograd import enable_grad as enable_grad
     from .autograd import inference_mode as inference_mode
     from .autograd import is_grad_enabled as is_grad_enabled
     from .autograd import no_grad as no_grad
     from .autograd import set_grad_enabled as set_grad_enabled
+    from .func import vmap as vmap
     from .initializers import Initializer as Initializer
     from .layers import Input as Input
     from .layers import InputSpec as InputSpec
@@ -143,7 +147,7 @@ bool_ = _np.dtype("bool")
 float, half, long, int, bool = float32, float16, int64, int32, bool_
 
 _SUBMODULES = frozenset(
-    "activations applications autograd backend callbacks config constraints cuda data datasets "
+    "activations amp applications autograd backend callbacks config constraints cuda data datasets "
     "func initializers layers losses metrics mixed_precision models nn ops optim optimizers random "
     "regularizers saving sklearn tabular utils".split()
 )
@@ -158,6 +162,8 @@ _HOMES = {
     "saving.states": "save load",
     "_base.config": "show_config get_num_threads set_num_threads get_threading set_threading",
     "autograd": "no_grad enable_grad set_grad_enabled is_grad_enabled inference_mode GradientTape",
+    "amp": "autocast GradScaler",
+    "func": "vmap",
     "layers": "Layer Input InputSpec",
     "losses": "Loss",
     "metrics": "Metric",

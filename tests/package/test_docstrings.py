@@ -11,8 +11,8 @@ import fastdl
 from fastdl import nn, optim
 
 PUBLIC = """
-    activations applications constraints func initializers layers losses metrics models ops random
-    regularizers utils
+    activations amp applications constraints func initializers layers losses metrics models ops
+    random regularizers utils
 """
 
 

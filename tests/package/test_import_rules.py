@@ -19,7 +19,7 @@ from fastdl._base import functional
 ROOT = Path(fastdl.__file__).parent
 
 NEUTRAL = {"_core", "_openmp", "_base", "_graph", "_engine", "autograd", "saving"}
-TORCH = {"nn", "optim", "data", "cuda", "func", "_functions"}
+TORCH = {"amp", "nn", "optim", "data", "cuda", "func", "_functions"}
 KERAS = {
     *("activations", "backend", "callbacks", "config", "constraints", "initializers", "layers"),
     *("losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "random"),
