@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
 
     from . import accelerator as accelerator
     from . import activations as activations
+    from . import amp as amp
     from . import applications as applications
     from . import autograd as autograd
     from . import backend as backend
@@ -124,12 +125,15 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._base.random import set_rng_state as set_rng_state
     from ._engine.plan import plan as plan
     from ._functions import *  # noqa: F403
+    from .amp import GradScaler as GradScaler
+    from .amp import autocast as autocast
     from .autograd import GradientTape as GradientTape
     from .autograd import enable_grad as enable_grad
     from .autograd import inference_mode as inference_mode
     from .autograd import is_grad_enabled as is_grad_enabled
     from .autograd import no_grad as no_grad
     from .autograd import set_grad_enabled as set_grad_enabled
+    from .func import vmap as vmap
     from .initializers import Initializer as Initializer
     from .layers import Input as Input
     from .layers import InputSpec as InputSpec
@@ -171,8 +175,8 @@ bool_ = _np.dtype("bool")
 float, half, long, int, bool = float32, float16, int64, int32, bool_
 
 _SUBMODULES = frozenset(
-    "accelerator activations applications autograd backend backends callbacks config constraints "
-    "cuda data datasets dtype_policies func initializers layers linalg losses metrics "
+    "accelerator activations amp applications autograd backend backends callbacks config "
+    "constraints cuda data datasets dtype_policies func initializers layers linalg losses metrics "
     "mixed_precision models nn ops optim optimizers preprocessing random regularizers saving "
     "sklearn special tabular tree utils".split()
 )
@@ -191,6 +195,8 @@ _HOMES = {
     "_base.config": "version show_config get_num_threads set_num_threads get_threading "
     "set_threading",
     "autograd": "no_grad enable_grad set_grad_enabled is_grad_enabled inference_mode GradientTape",
+    "amp": "autocast GradScaler",
+    "func": "vmap",
     "layers": "Layer Input InputSpec",
     "layers.variable": "Variable name_scope",
     "models.function": "Function Operation",

@@ -458,7 +458,7 @@ class Module(Hooked):
         destination: dict[str, Any] | None = None,
         prefix: str = "",
         keep_vars: bool = False,
-    ) -> dict[str, Any]:
+    ) -> dict[str, Tensor]:
         """Parameters and persistent buffers by dotted name.
 
         Args:

@@ -11,8 +11,8 @@ import fastdl
 from fastdl import nn, optim
 
 PUBLIC = """
-    activations applications backend config constraints dtype_policies func initializers layers
-    losses metrics models ops preprocessing random regularizers tree utils
+    activations amp applications backend config constraints dtype_policies func initializers
+    layers losses metrics models ops preprocessing random regularizers tree utils
 """
 
 

@@ -1,4 +1,4 @@
-"""Calls on the tape whose gradients are Python functions, in recorded steps: each step is compared
+"""Hooks, checkpoints and other calls of Python code in recorded steps: each step is compared
 with the same step run eagerly."""
 
 import copy
@@ -138,3 +138,23 @@ def test_steps_with_hooks_of_optimizers():
             return found + [call(fastdl.tensor(X)).item() for _ in range(3)], len(log)
 
     assert run(True) == run(False)
+
+
+def test_programs_with_mixed_precision_run():
+    net = network().eval()
+    optimizer, scaler = optim.SGD(net.parameters(), 0.05), fastdl.amp.GradScaler("cpu")
+    before = net(fastdl.tensor(X)).pow(2).sum().item()
+    for _ in range(3):
+        optimizer.zero_grad()
+        with fastdl.autocast("cpu", dtype=fastdl.bfloat16):
+            loss = net(fastdl.tensor(X)).pow(2).sum()
+        scaler.scale(loss).backward()
+        scaler.unscale_(optimizer)
+        scaler.step(optimizer)
+        scaler.update()
+    assert loss.item() < before and loss.dtype == "float32"
+    assert fastdl.amp.is_autocast_available("cpu")
+    with pytest.raises(ValueError, match="autocast: dtype: expected"):
+        fastdl.autocast("cpu", dtype=fastdl.int32)
+    with pytest.raises(RuntimeError, match="unknown device 'cuda'"):
+        fastdl.amp.autocast("cuda")

@@ -2,7 +2,12 @@
 sequences of different lengths (`rnn`)."""
 
 # ruff: noqa: I001 - one import per module, not per name
-from . import parametrizations as parametrizations, parametrize as parametrize, rnn as rnn
+from . import (
+    parametrizations as parametrizations,
+    parametrize as parametrize,
+    rnn as rnn,
+    stateless as stateless,
+)
 from .fusion import (
     fuse_conv_bn_eval as fuse_conv_bn_eval,
     fuse_conv_bn_weights as fuse_conv_bn_weights,
