@@ -141,12 +141,13 @@ void check_bits(const Tensor& t, const char* symbol) {
                ": expected tensors of dtype bool or of integers, got ", type,
                "; compare first, or use logical_and, logical_or, logical_not");
 }
-template <Symbol S, Symbol Function, BinaryFunction OfMasks = nullptr>
+// OfMasks: the function of truth values, if it is another.
+template <Symbol S, Symbol Function, BinaryFunction... OfMasks>
 Tensor of_bits(const Tensor& a, const Tensor& b) {
   check_bits(a, S.text);
   check_bits(b, S.text);
-  if constexpr (OfMasks != nullptr)
-    if (a->dtype == DType::bool8 && b->dtype == DType::bool8) return OfMasks(a, b);
+  if constexpr (sizeof...(OfMasks) > 0)
+    if (a->dtype == DType::bool8 && b->dtype == DType::bool8) return (OfMasks(a, b), ...);
   return bits(a, b, Function.text);
 }
 Tensor inverted(const Tensor& t) {

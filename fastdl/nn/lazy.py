@@ -152,8 +152,7 @@ class LazyConv1d(_OfChannels, Conv1d):
     __doc__ = f"""`Conv1d` that takes `in_channels` from its first input.
     {_NOTE}
     Args:
-        out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device,
-            dtype: as for `Conv1d`.
+        out_channels: as for `Conv1d`, and so are all other arguments.
 
     Source: `torch.nn.LazyConv1d`.
 
@@ -196,8 +195,7 @@ class LazyConv2d(_OfChannels, Conv2d):
     __doc__ = f"""`Conv2d` that takes `in_channels` from its first input.
     {_NOTE}
     Args:
-        out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device,
-            dtype: as for `Conv2d`.
+        out_channels: as for `Conv2d`, and so are all other arguments.
 
     Source: `torch.nn.LazyConv2d`.
 
@@ -240,8 +238,7 @@ class LazyConv3d(_OfChannels, Conv3d):
     __doc__ = f"""`Conv3d` that takes `in_channels` from its first input.
     {_NOTE}
     Args:
-        out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device,
-            dtype: as for `Conv3d`.
+        out_channels: as for `Conv3d`, and so are all other arguments.
 
     Source: `torch.nn.LazyConv3d`.
 
@@ -284,8 +281,7 @@ class LazyConvTranspose1d(_OfChannels, ConvTranspose1d):
     __doc__ = f"""`ConvTranspose1d` that takes `in_channels` from its first input.
     {_NOTE}
     Args:
-        out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation,
-            padding_mode, device, dtype: as for `ConvTranspose1d`.
+        out_channels: as for `ConvTranspose1d`, and so are all other arguments.
 
     Source: `torch.nn.LazyConvTranspose1d`.
 
@@ -330,8 +326,7 @@ class LazyConvTranspose2d(_OfChannels, ConvTranspose2d):
     __doc__ = f"""`ConvTranspose2d` that takes `in_channels` from its first input.
     {_NOTE}
     Args:
-        out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation,
-            padding_mode, device, dtype: as for `ConvTranspose2d`.
+        out_channels: as for `ConvTranspose2d`, and so are all other arguments.
 
     Source: `torch.nn.LazyConvTranspose2d`.
 
@@ -376,8 +371,7 @@ class LazyConvTranspose3d(_OfChannels, ConvTranspose3d):
     __doc__ = f"""`ConvTranspose3d` that takes `in_channels` from its first input.
     {_NOTE}
     Args:
-        out_channels, kernel_size, stride, padding, output_padding, groups, bias, dilation,
-            padding_mode, device, dtype: as for `ConvTranspose3d`.
+        out_channels: as for `ConvTranspose3d`, and so are all other arguments.
 
     Source: `torch.nn.LazyConvTranspose3d`.
 

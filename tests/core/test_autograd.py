@@ -244,63 +244,43 @@ def test_long_chains_are_dropped_without_recursion(step, recorded):
 # --- results of Python on the tape (csrc/ops/outside.cc)
 
 
-def cubed(x):
-    """x^3 computed by NumPy, with a gradient of tensors."""
-    y = fastdl.tensor(np.asarray(x.detach()) ** 3)
-
-    def pullback(needed, inputs, results, gradients):
-        return [3.0 * inputs[0] * inputs[0] * gradients[0]]
-
-    _core.with_gradient([y], [x], pullback)
-    return y
-
-
-def test_results_of_python_have_gradients_of_any_order():
-    x = fastdl.tensor([2.0, -1.0], requires_grad=True)
-    y = cubed(x)
-    assert y.requires_grad and not y.is_leaf and y.grad_fn == "outside"
-    (first,) = _core.grad([y.sum()], [None], [x], True, True)
-    (second,) = _core.grad([first.sum()], [None], [x], True, True)
-    (third,) = _core.grad([second.sum()], [None], [x], True, False)
-    assert first.tolist() == [12.0, 3.0]
-    assert second.tolist() == [12.0, -6.0]
-    assert third.tolist() == [6.0, 6.0]
-
-
-def test_results_of_python_say_what_needs_a_gradient():
+def test_calls_with_a_gradient_in_python():
+    """`attach`, on which autograd.Function and results of NumPy are built."""
     x, fixed = fastdl.tensor(2.0, requires_grad=True), fastdl.tensor(3.0)
-    one, other = fastdl.tensor(5.0), fastdl.tensor(7.0)
     seen = []
 
-    def pullback(needed, inputs, results, gradients):
-        seen.append((needed, [g is None for g in gradients], [r.item() for r in results]))
+    def backward(inputs, outputs, gradients, needs):
+        values = [None if t is None else t.item() for t in (*inputs, *outputs)]
+        seen.append((values, [g is None for g in gradients], needs))
         return [gradients[0], None]
 
-    _core.with_gradient([one, other], [x, fixed], pullback)
+    one, other = _core.attach(
+        [x, fixed], [fastdl.tensor(5.0), fastdl.tensor(7.0)], backward, 0b10, 0b01, 0
+    )
     (one * 4.0).backward()
-    assert x.grad.item() == 4.0
-    assert seen == [([True, False], [False, True], [5.0, 7.0])]
-    plain = fastdl.tensor(1.0)
-    _core.with_gradient([plain], [fixed], pullback)
+    assert x.grad.item() == 4.0 and other.requires_grad
+    # A leaf is there in any case; otherwise only what the masks name has values.
+    assert seen == [([2.0, 3.0, 5.0, None], [False, True], [True, False])]
+    (plain,) = _core.attach([fixed], [fastdl.tensor(1.0)], backward, 0, 0, 0)
     assert not plain.requires_grad
 
 
 def test_errors_of_a_gradient_in_python():
     def failing(gradient):
-        x, y = fastdl.ones(2, requires_grad=True), fastdl.ones(2)
-        _core.with_gradient([y], [x], lambda *_: gradient())
+        x = fastdl.ones(2, requires_grad=True)
+        (y,) = _core.attach([x], [fastdl.ones(2)], lambda *_: gradient(), 0, 0, 0)
         y.sum().backward()
 
-    with pytest.raises(RuntimeError, match=r"expected a gradient of shape \(2,\) for input 0, got"):
+    with pytest.raises(RuntimeError, match=r"gave a gradient of shape \(3,\) for input 0 of shape"):
         failing(lambda: [fastdl.ones(3)])
-    with pytest.raises(RuntimeError, match="a gradient or None for each of 1 inputs, got 2"):
+    with pytest.raises(RuntimeError, match="a function with 1 inputs gave 2 gradients"):
         failing(lambda: [None, None])
+    with pytest.raises(TypeError, match="must be a tensor or None, got int"):
+        failing(lambda: [3])
     with pytest.raises(ZeroDivisionError):
         failing(lambda: 1 / 0)
-    with pytest.raises(RuntimeError, match="must not require a gradient yet"):
-        _core.with_gradient([fastdl.ones(1, requires_grad=True)], [], lambda *_: [])
-    with pytest.raises(RuntimeError, match="at most 16 inputs and 1 to 8 results, got 1 and 0"):
-        _core.with_gradient([], [fastdl.ones(1)], lambda *_: [])
+    with pytest.raises(ValueError, match="at most 16 inputs and 8 outputs, got 17 and 1"):
+        _core.attach([fastdl.ones(1)] * 17, [fastdl.ones(1)], lambda *_: [], 0, 0, 0)
 
 
 def test_a_graph_with_python_is_freed():
@@ -309,8 +289,7 @@ def test_a_graph_with_python_is_freed():
 
     x, marked = fastdl.tensor([2.0], requires_grad=True), Marked()
     alive = weakref.ref(marked)
-    y = fastdl.ones(1)
-    _core.with_gradient([y], [x], lambda *_, mark=marked: [mark])
+    (y,) = _core.attach([x], [fastdl.ones(1)], lambda *_, mark=marked: [mark], 0, 0, 0)
     del marked
     gc.collect()
     assert alive() is not None

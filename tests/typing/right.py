@@ -146,7 +146,7 @@ def torch_face(x: Tensor) -> Tensor:
     reveal_type(optimizer.step(closure))  # N: Tensor
     optimizer.step()
     state = copy.deepcopy(net.state_dict())
-    reveal_type(state)  # N: dict[str, Any]
+    reveal_type(state)  # N: dict[str, Tensor]
     reveal_type(net.load_state_dict(state).missing_keys)  # N: list[str]
     net.load_state_dict({name: value.numpy() for name, value in state.items()})
     optimizer.load_state_dict(optimizer.state_dict())
