@@ -6,6 +6,7 @@ The golden values are results of both (golden/elementwise.py).
 import json
 from pathlib import Path
 
+import children
 import elementwise_cases as cases
 import numpy as np
 import pytest
@@ -92,15 +93,12 @@ def test_no_gradient_is_recorded_through_out():
         assert fastdl.sin(x * 0, out=fastdl.ones(2)).tolist() == [0.0, 0.0]
 
 
-def test_methods_that_are_loaded_later_are_known_before():
-    import subprocess
-    import sys
-
+def test_methods_that_are_loaded_later_are_known_before(tmp_path):
     program = (
         "import fastdl; T = fastdl.Tensor; assert hasattr(T, 'acos') and 'lerp_' in dir(T); "
         "assert fastdl.ones(1).atan_().shape == (1,); assert 'acos' in dir(fastdl)"
     )
-    subprocess.run([sys.executable, "-c", program], check=True)
+    children.output(program, tmp_path)
 
 
 def test_functions_within_recorded_steps_and_graphs():
