@@ -102,8 +102,8 @@ def test_a_convolution_with_its_tail_is_stopped(handler):
     assert str(plan).count("with it: ") == 3
     wanted = step(x).numpy().copy()
     for delay in (0.004, 0.008, 0.012, 0.016):
-        timer = raise_soon(delay)
         before = len(handler)
+        timer = raise_soon(delay)
         while len(handler) == before:
             plan.replay([x])
             np.testing.assert_array_equal(plan.outputs[0].numpy(), wanted)
@@ -133,8 +133,8 @@ def test_a_convolution_that_places_parts_is_stopped(handler):
     assert str(plan).count("with it: copy") == 4
     wanted = step(x).numpy().copy()
     for delay in (0.004, 0.008, 0.012, 0.016):
-        timer = raise_soon(delay)
         before = len(handler)
+        timer = raise_soon(delay)
         while len(handler) == before:
             plan.replay([x])
             np.testing.assert_array_equal(plan.outputs[0].numpy(), wanted)
