@@ -4,6 +4,9 @@ Inputs are (..., rows, columns). Decompositions are computed with NumPy's LAPACK
 rounded to float32; a step that calls one of them is not replayed. Gradients can be differentiated
 again. Results are new tensors. There are no complex tensors, so a matrix with complex eigenvalues
 is an error.
+
+The file is long because each function says its shapes and errors and has an example; what they
+compute is in `_base`.
 """
 
 from __future__ import annotations

@@ -134,19 +134,9 @@ def _frozen(key: Index) -> Index:
 
 
 def _summed(gradient: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """The gradient of a value of this shape that was broadcast."""
-    extra = max(0, gradient.ndim - len(shape))
-    axes = [
-        *range(extra),
-        *(
-            i + extra
-            for i, n in enumerate(shape[max(0, len(shape) - gradient.ndim) :])
-            if n == 1 and gradient.shape[i + extra] != 1
-        ),
-    ]
-    if axes:
-        gradient = F.sum(gradient, axes=axes, keepdims=True)
-    return F.reshape(gradient, shape=shape)
+    """The gradient of a value of this shape, which was broadcast or has more axes, of size 1."""
+    same = shape[max(0, len(shape) - gradient.ndim) :]
+    return F.reshape(gradient.sum_to_size(same), shape=shape)
 
 
 def places_of(shape: tuple[int, ...], key: Index) -> np.ndarray:

@@ -3,6 +3,8 @@
 Most are functions of `fastdl._functions` with the tensor as the first argument. Methods that end in
 `_` write in place. Where gradients are recorded they are operations of the graph, and the tensor
 takes the place of the result; for a leaf that requires a gradient they raise RuntimeError.
+
+The file is long because the lists of all methods stand beside those that have no function.
 """
 
 from __future__ import annotations

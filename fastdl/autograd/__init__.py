@@ -1,7 +1,6 @@
 """Automatic differentiation, with the names of `torch.autograd`."""
 
 from . import functional as functional
-from . import graph as graph
 from .anomaly import detect_anomaly as detect_anomaly
 from .anomaly import set_detect_anomaly as set_detect_anomaly
 from .function import Function as Function

@@ -1,4 +1,7 @@
-"""Attention with heads: MultiHeadAttention and GroupQueryAttention."""
+"""Attention with heads: MultiHeadAttention and GroupQueryAttention.
+
+The file is long because two constructors and calls spell all their arguments, for help().
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Trainer: compile, fit, evaluate, predict, and their steps.
 
 A step is a Python function of a batch. A `Runner` has the core record and replay it. A `Loop` runs
-it over the data and calls the callbacks. `Trainer` combines them.
+it over the data and calls the callbacks. `Trainer` combines them. The file is long because five
+methods spell and explain all of Keras's arguments.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Lazy modules: the first input tells the sizes of their parameters."""
+"""Lazy modules: the first input tells the sizes of their parameters.
+
+The file is long because the constructors spell all their arguments, for help() and editors.
+"""
 
 from __future__ import annotations
 

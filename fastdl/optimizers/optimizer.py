@@ -1,4 +1,8 @@
-"""Optimizer: the base class of Keras-style optimizers."""
+"""Optimizer: the base class of Keras-style optimizers.
+
+The file is long because it has all that Keras's base class promises: rates, averages, clipping,
+accumulation, states.
+"""
 
 from __future__ import annotations
 
