@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "ops/ops.h"
+#include "ops/views.h"
 
 namespace fastdl {
 namespace {
@@ -48,6 +49,15 @@ struct GradMode {
 
 bool grad_enabled() { return enabled; }
 void set_grad_enabled(bool on) { enabled = on; }
+
+void take_place(const Tensor& t, const Tensor& source) {
+  t->requires_grad = source->requires_grad;
+  t->node = source->node;
+  t->output_index = source->output_index;
+  t->places = t->storage->places();
+  t->hooks = nullptr;
+  t->logits = nullptr;
+}
 
 uint64_t tape_length() { return sequence; }
 
@@ -132,13 +142,28 @@ void record(const Op& op, const Tensor* in, int inputs, Outputs& out, const Attr
     out.t[i]->requires_grad = true;
     out.t[i]->node = node;
     out.t[i]->output_index = i;
+    out.t[i]->places = out.t[i]->storage->places();
   }
+}
+
+// A tensor in the memory of another that was changed in place since, on the tape. PyTorch's views do the same.
+void find_place_again(const Tensor& t) {
+  TensorImpl* from = t->viewed ? t->viewed->tensor : nullptr;
+  FASTDL_CHECK(from && from->storage == t->storage, RuntimeError, "a tensor of shape ", t->shape,
+               " shares its memory with one that was changed in place since, so its own ",
+               "place in the graph is lost; make it again (reshape, view) after that change");
+  if (from->node && from->places != t->storage->places()) find_place_again(from);
+  take_place(t, reshape(from, t->shape));
 }
 
 uint32_t needed_of(const Tensor* in, int inputs) {
   uint32_t needed = 0;
-  for (int i = 0; i < inputs; ++i)
-    if (in[i] && in[i]->requires_grad) needed |= 1u << i;
+  for (int i = 0; i < inputs; ++i) {
+    if (!in[i] || !in[i]->requires_grad) continue;
+    needed |= 1u << i;
+    if (in[i]->node && in[i]->storage && in[i]->places != in[i]->storage->places()) [[unlikely]]
+      find_place_again(in[i]);
+  }
   return needed;
 }
 
@@ -149,6 +174,7 @@ void record_on_tape(const Op& op, const Tensor* in, int inputs, Outputs& out, co
   const uint32_t needed = needed_of(in, inputs);
   if (!needed) return;
   record(op, in, inputs, out, attrs, needed, op.grad_in, op.grad_out, 0);
+  if (!op.run && in[0]->node) out.t[0]->viewed = handle_of(in[0]);
 }
 
 // --- gradients that are functions
@@ -367,7 +393,10 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
     // Copies, because another thread may walk through this node while a long call has released the GIL.
     Tensor in[kMaxInputs], out[kMaxOutputs], gin[kMaxInputs], into[kMaxInputs];
     const int inputs = n.inputs;
-    for (int i = 0; i < inputs; ++i) in[i] = n.in[i];
+    for (int i = 0; i < inputs; ++i) {
+      in[i] = n.in[i];
+      if (read >> i & 1 && in[i] && in[i]->storage && in[i]->storage->origin()) in[i] = as_it_was(in[i]);
+    }
     Product waiting[kMaxInputs];
     Rows rows[kMaxInputs];
     uint32_t can_wait = 0, can_be_rows = 0;

@@ -34,6 +34,9 @@ class Node : public RefCounted {
 bool grad_enabled();
 void set_grad_enabled(bool enabled);
 
+// t takes the place of `source` in the tape. Its own memory holds the values of source.
+void take_place(const Tensor& t, const Tensor& source);
+
 // The number of calls that were put on the tape so far, by all threads.
 uint64_t tape_length();
 // What the outputs were computed from: leaves, and results of calls before `since`. Those results come without their

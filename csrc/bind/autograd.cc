@@ -86,12 +86,12 @@ void become(const Tensor& t, const Tensor& source, bool memory) {
     t->offset = source->offset;
     t->channels_last = source->channels_last;
   }
-  t->requires_grad = source->requires_grad;
-  t->node = source->node;
-  t->output_index = source->output_index;
-  t->hooks = nullptr;
-  t->logits = nullptr;
+  if (!memory) t->storage->change_places();
+  take_place(t, source);
 }
+
+// The tensor that t was made of by reshape, on the tape; null if it is gone.
+Tensor viewed(const Tensor& t) { return t && t->viewed ? t->viewed->tensor : nullptr; }
 
 py::object set_anomaly(py::object where) {
   static thread_local Shared now;
@@ -122,6 +122,23 @@ void bind_autograd(py::module_& m) {
   });
   m.def("owns_memory", [](const Tensor& t) { return t && t->storage->use_count() == 1; });
   m.def("become", &become, py::arg("t"), py::arg("source"), py::arg("memory") = false);
+  // f(), without that a recorded step or the tape sees it.
+  m.def("unobserved", [](const py::function& f) {
+    struct Aside {
+      CallObserver* const observer = std::exchange(observer_slot()->observer, nullptr);
+      const bool grad = grad_enabled();
+      ~Aside() {
+        observer_slot()->observer = observer;
+        set_grad_enabled(grad);
+      }
+    } aside;
+    set_grad_enabled(false);
+    return f();
+  });
+  m.def("viewed", &viewed);
+  m.def("take_place", &take_place);
+  m.def("settle_part", &settle_part);
+  m.def("check_part", &check_part);
   m.def("tape_length", &tape_length);
   m.def("sources", &sources);
   m.def("set_anomaly_detection", &set_anomaly);

@@ -254,8 +254,8 @@ py::array array_of_bits(const Tensor& t) {
       strides.push_back(held.count(held_place(axis, rank) + 1, rank) * size_of(t->dtype));
   }
   py::array a(type, shape, strides, t->address(), keep);
-  // A write into the copy that indexing made would be lost.
-  if (s->read_only() || s->snapshot()) a.attr("flags").attr("writeable") = false;
+  // NumPy's write into the copy that indexing made would be lost.
+  if (s->read_only() || s->origin()) a.attr("flags").attr("writeable") = false;
   return a;
 }
 py::array array_from(const Tensor& t) {

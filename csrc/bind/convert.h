@@ -75,6 +75,16 @@ void set_python_error(const std::exception_ptr& thrown);
 // object of pybind11's base class, and so end the process.
 void refuse_pickling(PyHeapTypeObject* type);
 
+// --- copies of parts of tensors (ops/views.h)
+// `copy` stands for a part of `original` from now on. Returns it.
+Tensor note_part(const Tensor& copy, const Tensor& original, const py::object& how);
+// (the original, how the copy was made, and its shape then). None for other tensors.
+py::object part_and_how(const Tensor& t);
+// The original has the values of t now.
+void settle_part(const Tensor& t);
+// Raises unless `who` may write into t.
+void check_part(const Tensor& t, const char* who);
+
 void bind_tensor(py::module_& m);
 void bind_ops(py::module_& m);
 void bind_autograd(py::module_& m);

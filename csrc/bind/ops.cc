@@ -179,13 +179,6 @@ Tensor tensor(const py::object& data, const py::object& dtype, bool keep_type) {
 Tensor as_tensor(const py::object& data, const py::object& dtype, bool keep_type) {
   return made_tensor(data, dtype, keep_type, false);
 }
-// r, which refuses from now on to be written in place if it is a copy of part of t.
-Tensor snapshot_of(const Tensor& r, const Tensor& t) {
-  FASTDL_CHECK(r && t, TypeError, "snapshot_of: expected two tensors, got None");
-  if (r->storage != t->storage) r->storage->set_snapshot(true);
-  return r;
-}
-
 // x as another object that has this mask.
 Tensor with_mask(const Tensor& x, const Tensor& mask) {
   FASTDL_CHECK(x && mask, TypeError, "with_mask: expected two tensors, got None");
@@ -197,7 +190,7 @@ Tensor with_mask(const Tensor& x, const Tensor& mask) {
 #define OTHERS(F)                                                                                   \
   F(tensor, (const py::object& data, const py::object& dtype = nullptr, bool keep_type = false))    \
   F(as_tensor, (const py::object& data, const py::object& dtype = nullptr, bool keep_type = false)) \
-  F(snapshot_of, (const Tensor& r, const Tensor& t))                                                \
+  F(note_part, (const Tensor& copy, const Tensor& original, const py::object& how))                 \
   F(with_mask, (const Tensor& x, const Tensor& mask))
 
 #define FUNCTION(name, ...)                                                                         \

@@ -4,6 +4,7 @@
 
 #include "autograd/tape.h"
 #include "bind/convert.h"
+#include "ops/views.h"
 
 namespace fastdl {
 namespace {
@@ -107,6 +108,17 @@ bool goes_back_into_item() {
   return f.call_once_and_store_result([] { return indexing("goes_back_into_item"); }).get_stored()().cast<bool>();
 }
 
+// Class Tensor itself, not one of Variable, Parameter or Buffer.
+PyTypeObject* tensor_type() {
+  static PyTypeObject* const type = py::detail::get_type_info(typeid(TensorImpl), true)->type;
+  return type;
+}
+// Keras's tensors do not change: within the `call` of a user's layer a <op>= b binds the name to a new tensor.
+bool& rebinds() {
+  static thread_local bool on = false;
+  return on;
+}
+
 // a <op>= b, in place. Where a gradient is recorded the name is bound to a new tensor, since the tape needs the old
 // value. Raises where the result would be lost or would change silently.
 template <BinaryFunction F, Symbol S>
@@ -121,9 +133,14 @@ PyObject* in_place(PyObject* self, PyObject* other) {
                  " does not fit into a tensor of shape ", a->shape);
     FASTDL_CHECK(kind_of(r->dtype) <= kind_of(a->dtype), TypeError, "operator ", S.text, ": a result of type ",
                  r->dtype, " does not fit into a tensor of type ", a->dtype, "; use the operator without '='");
-    if (a->storage->snapshot()) {
-      if (!goes_back_into_item()) refuse_snapshot(S.text);
+    if ((rebinds() && Py_TYPE(self) == tensor_type()) || (a->storage->origin() && goes_back_into_item())) {
+      r->mask = a->mask;
       return py::cast(r);
+    }
+    if (r->requires_grad && a->storage->origin()) {
+      PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
+      return f.call_once_and_store_result([] { return py::module_::import("fastdl._base.views").attr("operate"); })
+          .get_stored()(py::handle(self), S.text, py::handle(other));
     }
     if (r->requires_grad) {
       r->mask = a->mask;
@@ -225,10 +242,6 @@ Tensor row_of(const Tensor& t, py::handle key) {
   return take(t, tensor_from(py::int_(i < 0 ? i + n : i), std::nullopt, false), 0);
 }
 
-void note_snapshot(const Tensor& r, const Tensor& t) {
-  if (r->storage != t->storage) r->storage->set_snapshot(true);
-}
-
 void check_same_layout(const Tensor& t, const Tensor& other, const char* who) {
   FASTDL_CHECK(other && other->shape == t->shape && other->dtype == t->dtype, ValueError, who, ": expected shape ",
                t->shape, " and dtype ", t->dtype, ", got ", other ? other->shape : Shape{}, " and ",
@@ -264,12 +277,12 @@ PyObject* get_item(PyObject* self, PyObject* key) {
   return result_of([&]() -> py::object {
     const Tensor& t = tensor_of(self);
     if (const Tensor row = row_of(t, key)) {
-      note_snapshot(row, t);
+      note_part(row, t, py::reinterpret_borrow<py::object>(key));
       return py::cast(row);
     }
     PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
     py::object r = f.call_once_and_store_result([] { return indexing("getitem"); }).get_stored()(t, py::handle(key));
-    if (selects_a_window(key)) note_snapshot(r.cast<Tensor>(), t);
+    if (selects_a_window(key)) note_part(r.cast<Tensor>(), t, py::reinterpret_borrow<py::object>(key));
     return r;
   });
 }
@@ -298,6 +311,7 @@ py::object grad_fn_of(const Tensor& t) {
 }
 bool requires_grad(const Tensor& t) {
   note_requires_grad(t);
+  refresh_part(t);
   return t->requires_grad;
 }
 void set_requires_grad(const Tensor& t, py::handle value) {
@@ -334,7 +348,7 @@ void set_grad(const Tensor& t, py::handle value) {
   const Tensor g = tensor_or_null(value);
   if (g) {
     check_same_layout(t, g, "grad");
-    g->storage->set_snapshot(false);
+    g->storage->set_origin(nullptr);
   }
   note_grad(t, false);
   retained(t) = g;
@@ -352,11 +366,6 @@ py::object logits_and_axis(const Tensor& t) {
   Tensor logits = logits_of(*t);
   return logits ? py::object(py::make_tuple(logits, t->logits_of)) : py::none();
 }
-void set_snapshot(const Tensor& t, py::handle on) {
-  FASTDL_CHECK(PyBool_Check(on.ptr()), TypeError, "_snapshot: expected True or False, got ", type_name(on));
-  t->storage->set_snapshot(on.ptr() == Py_True);
-}
-
 template <auto Get>
 PyGetSetDef attribute(const char* name, const char* doc) {
   return {name, &read<Get>, nullptr, doc, nullptr};
@@ -383,8 +392,9 @@ PyGetSetDef attributes[] = {
     attribute<[](const Tensor& t) { return t->device().name; }>("_device", "The name of its device."),
     attribute<[](const Tensor& t) { return t->offset; }>("_offset", "Where it begins in its memory, in elements."),
     attribute<[](const Tensor& t) { return t->channels_last; }>("_channels_last", "Whether the values lie so."),
-    attribute<[](const Tensor& t) { return t->storage->snapshot(); }, &set_snapshot>(
-        "_snapshot", "Whether it refuses to be changed in place, as a copy of a part."),
+    attribute<[](const Tensor& t) { return t->storage->origin() != nullptr; }>(
+        "_is_part", "Whether it stands for a part of another tensor."),
+    attribute<&part_and_how>("_part", "The tensor that it is a part of, how, and its shape then; or None."),
     attribute<[](const Tensor& t) { return t->storage->read_only(); }>("_memory_is_read_only", "As NumPy's flag."),
     attribute<[](const Tensor& t) { return t->storage->shared(); }>("_memory_is_shared", "Whether others see it."),
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
@@ -484,13 +494,15 @@ void bind_tensor(py::module_& m) {
   c.def("_set_data", [](const Self& t, const Tensor& given) {
     check_same_layout(t, given, "_set_data");
     const Tensor other = in_order(given);
-    other->storage->set_snapshot(false);  // t owns it from now on
+    other->storage->set_origin(nullptr);  // t owns it from now on
     move_to(t, other);
   });
   c.def("_view", [](const Self& t, const Shape& shape, int64_t offset) {
     t->raw();  // raises unless the values lie in the order of the axes
     return view(t, shape, offset);
   });
+  // From now on a copy of a part is a tensor of its own.
+  c.def("_own", [](const Self& t) { t->storage->set_origin(nullptr); });
   c.def("_shares_storage", [](const Self& t, const Tensor& other) { return other && t->storage == other->storage; });
   c.def(
       "__array__",
@@ -529,6 +541,8 @@ void bind_tensor(py::module_& m) {
     if (t->numel() != 1 || spec.empty()) return py::str(repr(t));
     return item_of(t).attr("__format__")(spec);
   });
+  // Whether `a += b` binds the name to a new tensor, on this thread. Returns what was set before.
+  m.def("set_rebinding", [](bool on) { return std::exchange(rebinds(), on); });
   m.def("layout_version", &layout_version);
   m.def("epoch", &epoch);
   m.def("raise_epoch", &raise_epoch);

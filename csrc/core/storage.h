@@ -13,6 +13,13 @@
 
 namespace fastdl {
 
+// The tensor that a storage is a copy of a part of, made by indexing, transposing or splitting. The copy stands for
+// that part: a write into one of them reaches the other (ops/views.h).
+class Origin : public RefCounted {
+ public:
+  virtual bool stale() const = 0;  // the original was written since the copy was read
+};
+
 class Storage : public RefCounted {
  public:
   // Uninitialized memory, or zeros. Throws MemoryError.
@@ -52,10 +59,12 @@ class Storage : public RefCounted {
   uint64_t exports() const { return exports_.load(std::memory_order_relaxed); }
   void begin_export() { ++exports_, ++live_exports_; }
   void end_export() { --live_exports_; }
-  // A snapshot is a copy made by indexing, transposing or splitting a tensor. A write in place would not reach that
-  // tensor, so ops refuse it (apply.cc).
-  bool snapshot() const { return snapshot_; }
-  void set_snapshot(bool on) { snapshot_ = on; }
+  Origin* origin() const { return origin_.get(); }  // null for most
+  void set_origin(const Ref<Origin>& origin) { origin_ = origin; }
+  // How often a tensor in this memory took another place in the tape with the values that were written here. Others in
+  // the same memory have lost theirs.
+  uint32_t places() const { return places_; }
+  void change_places() { ++places_; }
   // Whether this memory has references besides one tensor and plans: views, NumPy arrays, its owner.
   bool shared() const { return !owned() || use_count() - kept_.load(std::memory_order_relaxed) > 1; }
   // The number of storages made before this one. It orders storages by age.
@@ -75,7 +84,8 @@ class Storage : public RefCounted {
   int64_t bytes_ = 0;
   int bucket_ = -1;  // size class it returns to; -1: not from the cache
   bool read_only_ = false;
-  bool snapshot_ = false;
+  uint32_t places_ = 0;
+  Ref<Origin> origin_;
   friend class KeptStorage;
   std::atomic<int> kept_{0};
   bool watched_ = false;

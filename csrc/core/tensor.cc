@@ -96,10 +96,19 @@ Tensor alias(const Tensor& t) {
   a->requires_grad = t->requires_grad;
   a->node = t->node;
   a->output_index = t->output_index;
+  a->places = t->places;
   a->logits = t->logits;
   a->logits_of = t->logits_of;
   a->logits_version = t->logits_version;
   return a;
+}
+
+const Ref<TensorImpl::Handle>& handle_of(const Tensor& t) {
+  if (!t->handle) {
+    t->handle = new TensorImpl::Handle;
+    t->handle->tensor = t.get();
+  }
+  return t->handle;
 }
 
 void remember_logits(const Tensor& y, const Tensor& x, const char* function) {

@@ -16,6 +16,8 @@ class TensorImpl : public RefCounted {
   // The axes are [samples, channels, places...], but the values lie in the order [samples, places..., channels]. Only
   // apply() and ops/layout.h know of it: ops and everything that asks for raw() get tensors in the order of their axes.
   bool channels_last = false;
+  // Made by indexing, transposing or splitting a tensor (ops/views.h), and no other object for the same memory.
+  bool is_part = false;
   // A Python number: only its kind (int, float) counts in type promotion, not its width.
   bool weak = false;
 
@@ -23,6 +25,7 @@ class TensorImpl : public RefCounted {
   bool requires_grad = false;
   Ref<RefCounted> node;  // autograd::Node that made this tensor; null for leaves
   int output_index = 0;  // which of the node's outputs
+  uint32_t places = 0;   // storage->places() when the node was set
   Ref<TensorImpl> grad;  // of leaves, after backward()
   // GradHooks (autograd/hooks.h), which a node shares for its outputs; null without.
   Ref<RefCounted> hooks;
@@ -38,6 +41,16 @@ class TensorImpl : public RefCounted {
   // Which steps of a sequence count, for layers (Keras's masks). It is given to an object when that is made, and stays.
   // So no tensor gets the mask of another.
   Ref<TensorImpl> mask;
+
+  // A reference to a tensor that does not keep it alive.
+  struct Handle : RefCounted {
+    TensorImpl* tensor = nullptr;
+  };
+  Ref<Handle> handle;  // to this tensor; null until there is one
+  Ref<Handle> viewed;  // of a result on the tape that shares the memory of the call's input: that input
+  ~TensorImpl() override {
+    if (handle) handle->tensor = nullptr;
+  }
 
   int64_t numel() const { return shape.numel(); }
   int64_t bytes() const { return numel() * size_of(dtype); }
@@ -92,6 +105,9 @@ inline Tensor detach(const Tensor& t) {
 // Another object for the same tensor: its memory, its place in the tape, its logits. Not for leaves that require a
 // gradient, which comes to the object itself.
 Tensor alias(const Tensor& t);
+
+// A reference to t that does not keep it alive.
+const Ref<TensorImpl::Handle>& handle_of(const Tensor& t);
 
 // Records that y is `function` of x. logits_of(y) gives x, or null once one of them has changed.
 void remember_logits(const Tensor& y, const Tensor& x, const char* function);

@@ -4,6 +4,7 @@
 #include "autograd/tape.h"
 #include "ops/devices.h"
 #include "ops/layout.h"
+#include "ops/views.h"
 
 namespace fastdl {
 
@@ -30,12 +31,7 @@ const Ref<ObserverSlot>& observer_slot() {
   return slot;
 }
 
-void refuse_snapshot(const char* who) {
-  raise<RuntimeError>(who,
-                      ": this tensor is a copy of part of another tensor, made by indexing, iterating, transposing or "
-                      "splitting. Writing into it would not change the original. Assign to the original (x[0] = ..., "
-                      "x[0] += ...), make a new tensor (r = r + 1), or clone() it first");
-}
+void refresh_part_of(const Tensor& t) { part_of(t)->refresh(t); }
 uint64_t& writes_in_place() {
   static thread_local uint64_t writes = 0;
   return writes;
@@ -51,7 +47,8 @@ void check_types(const Op& op, const Tensor* in, int inputs) {
 }
 
 bool can_write_into(const Tensor& into, const InferContext& c) {
-  bool can = !grad_enabled() && c.outputs == 1 && c.shape[0] == into->shape && c.dtype[0] == into->dtype;
+  bool can = !grad_enabled() && !into->storage->origin() && c.outputs == 1 && c.shape[0] == into->shape &&
+             c.dtype[0] == into->dtype;
   for (int i = 0; i < c.inputs; ++i) can &= !c.in[i] || c.in[i]->storage != into->storage;
   return can;
 }
@@ -107,6 +104,8 @@ Outputs apply_on(const Device& device, const Op& op, const Tensor* in, int input
   FASTDL_CHECK(run || !op.run, TypeError, op.name, ": the op has no function for device '", device.name,
                "'; move its inputs with .to('cpu')");
   check_types(op, in, inputs);
+  for (int i = 0; i < inputs; ++i)
+    if (in[i]) refresh_part(in[i]);
   InferContext c{op, in, inputs, attrs};
   op.infer(c);
   for (int i = 0; i < inputs; ++i) {
@@ -115,7 +114,8 @@ Outputs apply_on(const Device& device, const Op& op, const Tensor* in, int input
                  ": cannot write in place into a read-only array of shape ", in[i]->shape);
     FASTDL_CHECK(!(grad_enabled() && in[i]->requires_grad), RuntimeError, op.name,
                  ": a tensor that requires a gradient cannot be changed in place; do it under no_grad()");
-    if (in[i]->storage->snapshot()) refuse_snapshot(op.name);
+    if (PartOf* part = part_of(in[i])) [[unlikely]]
+      part->check_writable(op.name);
   }
   const bool written = into && can_write_into(into, c);
   Outputs out;
@@ -128,6 +128,7 @@ Outputs apply_on(const Device& device, const Op& op, const Tensor* in, int input
     out.t[i] = written ? detach(into) : run ? empty(c.shape[i], c.dtype[i], device) : view(in[0], c.shape[i]);
     new (out_views + i) View(view_of(out.t[i]));
   }
+  bool has_parts = false;  // that were written
   CallObserver* const observer = call_observer();
   if (observer)
     for (int i = 0; i < inputs; ++i)
@@ -137,6 +138,7 @@ Outputs apply_on(const Device& device, const Op& op, const Tensor* in, int input
   for (int i = 0; i < inputs; ++i)
     if (op.mutates >> i & 1 && in[i]) {
       note_written(in[i]);
+      has_parts |= in[i]->storage->origin() != nullptr;
       writes_in_place() += !op.random;  // draws can be given back
     }
   if (written) note_written(into);
@@ -146,6 +148,9 @@ Outputs apply_on(const Device& device, const Op& op, const Tensor* in, int input
   else if (observer && run)
     observer->on_call(op, in, inputs, out, attrs);
   if (op.grad) record_on_tape(op, in, inputs, out, attrs);
+  if (has_parts) [[unlikely]]
+    for (int i = 0; i < inputs; ++i)
+      if (PartOf* part = op.mutates >> i & 1 && in[i] ? part_of(in[i]) : nullptr) part->write_back(in[i]->storage);
   return out;
 }
 

@@ -200,8 +200,12 @@ extern const Op op_assign;  // assign_(target, value)
 extern const Op op_copy;    // copy(x)
 
 View view_of(const Tensor& t);
-// RuntimeError: `who` would write into a snapshot (core/storage.h).
-[[noreturn]] void refuse_snapshot(const char* who);
+// If t is a copy of a part of another tensor, reads it anew where that was written since (ops/views.h).
+void refresh_part_of(const Tensor& t);
+inline void refresh_part(const Tensor& t) {
+  if (t->storage->origin()) [[unlikely]]
+    refresh_part_of(t);
+}
 
 // Sees every call of one thread while a plan is recorded (plan/recorder.cc). At most one per thread.
 class CallObserver {
@@ -225,6 +229,7 @@ struct ObserverSlot : RefCounted {
 const Ref<ObserverSlot>& observer_slot();
 inline CallObserver* call_observer() { return observer_slot()->observer; }
 inline void note_host_read(const Tensor& t) {
+  refresh_part(t);
   if (CallObserver* o = call_observer()) o->on_host_read(t);
 }
 inline void note_grad(const Tensor& leaf, bool reads = true) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "autograd/tape.h"
+#include "ops/views.h"
 #include "plan/plan.h"
 
 namespace fastdl {
@@ -86,6 +87,9 @@ void Recorder::check_values() {
 
 std::vector<std::string> Recorder::outliving(const std::vector<Tensor>& results) const {
   std::vector<std::string> found;
+  // The caller gets copies of the results. So they need not stay like what they are parts of.
+  for (const Tensor& t : results)
+    if (t && t->storage->serial() >= first_serial_) t->storage->set_origin(nullptr);
   for (uint64_t serial : watch_.alive()) {
     const bool result = std::any_of(results.begin(), results.end(),
                                     [&](const Tensor& t) { return t && t->storage->serial() == serial; });
@@ -141,6 +145,9 @@ Operand Recorder::operand(const Tensor& t, bool made_by_call) {
       slot_ && t->storage->on_cpu() && !made_by_call && t->storage->serial() < first_serial_ && !in_batch(t);
   if (outside && (t->storage->exported() || !t->storage->owned()) && !index_.contains(t->storage->serial()))
     shared_.emplace_back(t, kMost, where());
+  // Before each replay a part would have to be read anew from a tensor that changed.
+  if (outside && t->storage->origin() && !index_.contains(t->storage->serial()))
+    guards_.values.emplace_back(part_of(t)->original(), SeenValues::kMost, where());
   return {buffer_of(t->storage, made_by_call), t->offset * size_of(t->dtype), t->shape, t->dtype};
 }
 

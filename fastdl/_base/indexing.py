@@ -96,6 +96,8 @@ def _assign_recorded(t: Tensor, key: Index, value: TensorLike) -> None:
             "item assignment: a leaf that requires a gradient cannot be changed in place; do it "
             "under no_grad()"
         )
+    if t._is_part:
+        _core.check_part(t, "item assignment")
     key = _frozen(key)
     before = _core.alias(t)
     given = isinstance(value, Tensor) and value.requires_grad
@@ -122,15 +124,19 @@ def _assign_recorded(t: Tensor, key: Index, value: TensorLike) -> None:
     inputs = [before, value] if isinstance(value, Tensor) and given else [before]
     (after,) = _core.attach(inputs, [t], backward, 0, 0, 0)
     _core.become(t, after)
+    if t._is_part or _core.viewed(t) is not None:
+        from .views import place_in_original
+
+        place_in_original(t)
 
 
 def _frozen(key: Index) -> Index:
     """The key with copies of its arrays, which may change before the gradient is computed."""
     if isinstance(key, tuple):
         return tuple(_frozen(item) for item in key)  # type: ignore[return-value]
-    if isinstance(key, (Tensor, np.ndarray, list)):
-        return np.array(key)
-    return key
+    if isinstance(key, Tensor):
+        return F.copy(key)
+    return np.array(key) if isinstance(key, (np.ndarray, list)) else key
 
 
 def _summed(gradient: Tensor, shape: tuple[int, ...]) -> Tensor:

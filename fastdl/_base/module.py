@@ -220,7 +220,7 @@ class Module(Hooked):
             )
         self._register(self._buffers, name, tensor)
         if tensor is not None:
-            tensor._snapshot = False  # the memory is the buffer's own from now on
+            tensor._own()  # the memory is the buffer's own from now on
         if persistent:
             self._non_persistent.discard(name)
         else:

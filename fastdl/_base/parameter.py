@@ -72,7 +72,7 @@ class Parameter(Tensor):
             super().__init__(F.in_order(data), dtype)
         except (TypeError, ValueError) as error:
             raise prefixed("Parameter: data, dtype", error) from None
-        self._snapshot = False  # the memory is the parameter's own from now on
+        self._own()  # the memory is the parameter's own from now on
         _core.keep_random_numbers()  # of its first values
         try:
             self.requires_grad = requires_grad

@@ -112,7 +112,8 @@ def narrow(input: TensorLike, dim: int, start: int, length: int) -> Tensor:
         )
     starts[dim], stops[dim] = first, first + length
     part = F.slice(input, starts=starts, stops=stops, steps=[1] * rank)
-    return _core.snapshot_of(part, input)
+    key = (slice(None),) * (dim % rank) + (slice(first, first + length),)
+    return _core.note_part(part, input, key)
 
 
 @overload

@@ -18,6 +18,7 @@ from .._base import functional as F
 from .._base import moving, tree
 from .._base.device import device_of, moved, split_target
 from .._base.dtypes import check_fits
+from .._base.views import made, place_in_original
 from .._core import Tensor
 from .filling import (
     bernoulli,
@@ -133,10 +134,10 @@ def is_contiguous(self: Tensor) -> bool:
 def contiguous(self: Tensor) -> Tensor:
     """The tensor itself, or a copy in the order of its axes if its elements lie channels-last.
 
-    The result of indexing or transposing can't be written in place, so it is copied.
+    A part of another tensor, made by indexing or transposing, is copied.
     """
     ordered = F.in_order(self)
-    return F.copy(ordered) if ordered._snapshot else ordered
+    return F.copy(ordered) if ordered._is_part else ordered
 
 
 def view(self: Tensor, *shape: IntOrInts) -> Tensor:
@@ -228,7 +229,7 @@ def retains_grad(self: Tensor) -> bool:
 
 def transposed(self: Tensor) -> Tensor:
     """The axes in reversed order."""
-    return _core.snapshot_of(F.transpose(self), self)
+    return made(F.transpose, self)
 
 
 def matrix_transposed(self: Tensor) -> Tensor:
@@ -375,7 +376,8 @@ def write(
 
     On the tape the tensor takes the place of the result, whose call gets another object for the
     tensor as it was. If no other object has the tensor's memory, it takes the result's. Otherwise
-    the values are copied, so that the others have them, too.
+    the values are copied, so that the others have them, too. A part of another tensor takes a
+    place in that one.
 
     Raises:
         TypeError: the result is of a higher kind: bool < integers < floats.
@@ -389,7 +391,10 @@ def write(
             f"{who}: a leaf that requires a gradient cannot be changed in place; do it under "
             "no_grad()"
         )
-    alone = _core.owns_memory(self) and not self._snapshot
+    part = self._is_part
+    if part:
+        _core.check_part(self, who)
+    alone = not part and _core.owns_memory(self)
     before = _core.alias(self) if alone else F.copy(self)
     result = _fitting(self, function(before, *args, **kwargs), who)
     if not result.requires_grad:
@@ -408,6 +413,8 @@ def write(
         finally:
             _core.set_grad_enabled(mode)
     _core.become(self, result, alone)
+    if not alone:
+        place_in_original(self)
     return self
 
 

@@ -1,9 +1,9 @@
 """Operations that move values without changing them: shapes, axes, joining and cutting.
 
 Tensors are contiguous. `reshape` and the functions that use it (`flatten`, `squeeze`, `unsqueeze`)
-share the input's memory; all others copy. A copy that is a view in PyTorch can't be written in
-place: RuntimeError says what to write instead. Axes may be negative; an axis out of range raises
-IndexError.
+share the input's memory; all others copy. A copy that is a view in PyTorch stands for its part of
+the input: a write into one of them reaches the other. Axes may be negative; an axis out of range
+raises IndexError.
 """
 
 from __future__ import annotations
@@ -14,20 +14,12 @@ from .. import _core
 from .._base import functional as F
 from .._base import moving
 from .._base.moving import checked_axis as _axis
+from .._base.views import along, made
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from .._core import Axes, IntOrInts, Tensor, TensorLike
-
-
-def _snapshot(result: Tensor, source: object) -> Tensor:
-    """The result. It can't be written in place if it is a copy of a tensor."""
-    return _core.snapshot_of(result, source) if isinstance(source, _core.Tensor) else result
-
-
-def _snapshots(parts: Iterable[Tensor], source: object) -> tuple[Tensor, ...]:
-    return tuple(_snapshot(part, source) for part in parts)
 
 
 def reshape(input: TensorLike, *sizes: IntOrInts, shape: IntOrInts | None = None) -> Tensor:
@@ -155,8 +147,8 @@ def transpose(input: TensorLike, dim0: Axes = None, dim1: int | None = None) -> 
         [[1.0], [2.0]]
     """
     if dim1 is None:
-        return _snapshot(F.transpose(input, perm=dim0), input)
-    return _snapshot(moving.exchanged(input, dim0, dim1, "transpose"), input)  # type: ignore[arg-type]
+        return made(F.transpose, input, perm=dim0)
+    return made(moving.exchanged, input, dim0, dim1, "transpose")
 
 
 def permute(input: TensorLike, *axes: IntOrInts, dims: Axes = None) -> Tensor:
@@ -166,9 +158,7 @@ def permute(input: TensorLike, *axes: IntOrInts, dims: Axes = None) -> Tensor:
         >>> permute([[[1.0, 2.0]]], 2, 0, 1).shape
         (2, 1, 1)
     """
-    return _snapshot(
-        F.transpose(input, perm=moving.one_or_many(axes) if dims is None else dims), input
-    )
+    return made(F.transpose, input, perm=moving.one_or_many(axes) if dims is None else dims)
 
 
 def t(input: TensorLike) -> Tensor:
@@ -181,7 +171,7 @@ def t(input: TensorLike) -> Tensor:
     input = _core.as_tensor(input)
     if input.ndim > 2:
         raise ValueError(f"t: expected at most 2 axes, got shape {input.shape}; use transpose")
-    return _snapshot(F.transpose(input), input) if input.ndim == 2 else input
+    return made(F.transpose, input) if input.ndim == 2 else input
 
 
 def movedim(input: TensorLike, source: IntOrInts, destination: IntOrInts) -> Tensor:
@@ -191,7 +181,7 @@ def movedim(input: TensorLike, source: IntOrInts, destination: IntOrInts) -> Ten
         >>> movedim([[[1.0, 2.0]]], -1, 0).shape
         (2, 1, 1)
     """
-    return _snapshot(moving.moved(input, source, destination, "movedim"), input)
+    return made(moving.moved, input, source, destination, "movedim")
 
 
 def broadcast_to(input: TensorLike, size: Sequence[int]) -> Tensor:
@@ -201,7 +191,7 @@ def broadcast_to(input: TensorLike, size: Sequence[int]) -> Tensor:
         >>> broadcast_to([1.0, 2.0], (2, 2)).tolist()
         [[1.0, 2.0], [1.0, 2.0]]
     """
-    return _snapshot(F.broadcast_to(input, shape=size), input)
+    return made(F.broadcast_to, input, shape=size)
 
 
 def expand(input: TensorLike, *sizes: IntOrInts) -> Tensor:
@@ -217,7 +207,7 @@ def expand(input: TensorLike, *sizes: IntOrInts) -> Tensor:
     for i, size in enumerate(wanted):
         if size == -1 and i >= lead:
             wanted[i] = input.shape[i - lead]
-    return _snapshot(F.broadcast_to(input, shape=wanted), input)
+    return made(F.broadcast_to, input, shape=wanted)
 
 
 def repeat(input: TensorLike, *sizes: IntOrInts, axis: int | None = None) -> Tensor:
@@ -303,7 +293,7 @@ def split(
             raise ValueError(f"split: expected a positive size, got {sizes}")
         total = tensor.shape[dim]
         sizes = [min(sizes, total - start) for start in range(0, total, sizes)] or [0]
-    return _snapshots(F.split(tensor, sizes=sizes, axis=dim), tensor)
+    return along(F.split(tensor, sizes=sizes, axis=dim), tensor, dim)
 
 
 def chunk(input: TensorLike, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
@@ -331,7 +321,9 @@ def unbind(input: TensorLike, dim: int = 0) -> tuple[Tensor, ...]:
     dim = _axis(dim, input.ndim, "unbind")
     shape = input.shape[:dim] + input.shape[dim + 1 :]
     parts = F.split(input, sizes=[1] * input.shape[dim], axis=dim)
-    return _snapshots((F.reshape(part, shape=shape) for part in parts), input)
+    rows = (F.reshape(part, shape=shape) for part in parts)
+    before = (slice(None),) * dim
+    return tuple(_core.note_part(row, input, (*before, i)) for i, row in enumerate(rows))
 
 
 def flip(input: TensorLike, *axes: IntOrInts, dims: Axes = None) -> Tensor:

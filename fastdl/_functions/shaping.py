@@ -1,6 +1,6 @@
 """Joining, cutting and turning tensors, and diagonals.
 
-A part of a tensor is a copy, which can't be written in place where PyTorch gives a view.
+Where PyTorch gives a view, the result is a copy that stands for its part of the input (views.py).
 """
 
 from __future__ import annotations
@@ -14,25 +14,15 @@ from .. import _core
 from .._base import diagonals, moving, shaping
 from .._base import functional as F
 from .._base.checks import check_choice, check_integer
+from .._base.views import along, made
 from .._core import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import DTypeLike
 
     from .._core import Axes, IntOrInts, TensorLike
-
-
-def _views(parts: Iterable[Tensor], source: object) -> tuple[Tensor, ...]:
-    """The parts. They can't be written in place if they are parts of a tensor."""
-    if not isinstance(source, Tensor):
-        return tuple(parts)
-    return tuple(_core.snapshot_of(part, source) for part in parts)
-
-
-def _view(part: Tensor, source: object) -> Tensor:
-    return _views((part,), source)[0]
 
 
 # --- ranks and shapes
@@ -118,7 +108,7 @@ def broadcast_tensors(*tensors: TensorLike) -> tuple[Tensor, ...]:
     """
     many = [_core.as_tensor(x) for x in _many(tensors)]
     shape = broadcast_shapes(*(x.shape for x in many))
-    return tuple(_view(F.broadcast_to(x, shape=shape), x) for x in many)
+    return tuple(made(F.broadcast_to, x, shape=shape) for x in many)
 
 
 def numel(input: TensorLike) -> int:
@@ -138,7 +128,7 @@ def swapdims(input: TensorLike, dim0: int, dim1: int) -> Tensor:
         >>> swapdims([[1.0, 2.0]], 0, 1).tolist()
         [[1.0], [2.0]]
     """
-    return _view(moving.exchanged(input, dim0, dim1, "swapdims"), input)
+    return made(moving.exchanged, input, dim0, dim1, "swapdims")
 
 
 def swapaxes(input: TensorLike, axis0: int, axis1: int) -> Tensor:
@@ -148,7 +138,7 @@ def swapaxes(input: TensorLike, axis0: int, axis1: int) -> Tensor:
         >>> swapaxes([[1.0, 2.0]], 0, 1).tolist()
         [[1.0], [2.0]]
     """
-    return _view(moving.exchanged(input, axis0, axis1, "swapaxes"), input)
+    return made(moving.exchanged, input, axis0, axis1, "swapaxes")
 
 
 def adjoint(input: TensorLike) -> Tensor:
@@ -158,7 +148,7 @@ def adjoint(input: TensorLike) -> Tensor:
         >>> adjoint([[1.0, 2.0]]).shape
         (2, 1)
     """
-    return _view(moving.exchanged(input, -2, -1, "adjoint"), input)
+    return made(moving.exchanged, input, -2, -1, "adjoint")
 
 
 # --- joining
@@ -248,7 +238,7 @@ def tensor_split(
     if len(given) != 1:
         raise TypeError("tensor_split: expected either a number of parts or places to cut at")
     parts = given[0].tolist() if isinstance(given[0], Tensor) else given[0]
-    return _views(shaping.in_uneven_parts(input, parts, dim, "tensor_split"), input)
+    return along(shaping.in_uneven_parts(input, parts, dim, "tensor_split"), input, dim)
 
 
 def hsplit(input: TensorLike, *sections: IntOrInts, indices: Axes = None) -> tuple[Tensor, ...]:
@@ -295,7 +285,7 @@ def _split_as(
     x = _core.as_tensor(input)
     parts = moving.one_or_many(sections) if indices is None else indices
     axis = shaping.axis_of_split(x, who[0], who)
-    return _views(moving.in_parts(x, parts, axis, who), input)
+    return along(moving.in_parts(x, parts, axis, who), input, axis)
 
 
 def split_with_sizes(
@@ -308,7 +298,7 @@ def split_with_sizes(
         [[1.0], [2.0, 3.0]]
     """
     axis = moving.checked_axis(dim, _core.as_tensor(input).ndim, "split_with_sizes")
-    return _views(F.split(input, sizes=list(split_sizes), axis=axis), input)
+    return along(F.split(input, sizes=list(split_sizes), axis=axis), input, axis)
 
 
 def unsafe_split(input: TensorLike, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
@@ -352,7 +342,7 @@ def unfold(input: TensorLike, dimension: int, size: int, step: int) -> Tensor:
         >>> unfold([1.0, 2.0, 3.0], 0, 2, 1).tolist()
         [[1.0, 2.0], [2.0, 3.0]]
     """
-    return _view(shaping.windows(input, dimension, size, step, "unfold"), input)
+    return made(shaping.windows, input, dimension, size, step, "unfold")
 
 
 def narrow_copy(input: TensorLike, dim: int, start: int, length: int) -> Tensor:
@@ -447,7 +437,7 @@ def diagonal(input: TensorLike, offset: int = 0, dim1: int = 0, dim2: int = 1) -
         >>> diagonal([[1.0, 2.0], [3.0, 4.0]], 1).tolist()
         [2.0]
     """
-    return _view(diagonals.diagonal(input, offset, dim1, dim2, "diagonal"), input)
+    return made(diagonals.diagonal, input, offset, dim1, dim2, "diagonal")
 
 
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: DTypeLike | None = None) -> Tensor:
@@ -499,8 +489,7 @@ def meshgrid(*tensors: TensorLike, indexing: str | None = None) -> tuple[Tensor,
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         if tensors[0] and not isinstance(tensors[0][0], (int, float)):
             many = tuple(tensors[0])
-    grids = shaping.grids(many, indexing or "ij", "meshgrid")
-    return _views(grids, _core.as_tensor(many[0]))
+    return tuple(shaping.grids(many, indexing or "ij", "meshgrid"))
 
 
 def cartesian_prod(*tensors: TensorLike) -> Tensor:

@@ -267,6 +267,7 @@ class Lambda(Layer):
     """
 
     _takes_several = True
+    _rebinds = True  # the function is the user's
     arguments: Kwargs
     _output_shape: Shapes | Callable[..., Shapes] | None
 

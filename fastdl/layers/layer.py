@@ -15,7 +15,7 @@ from .._base.notices import warn_once
 from .._base.registry import LAYERS, snake_case, unique_name
 from .._base.tracebacks import shortened
 from .._base.watch import current
-from .._core import Tensor, has_mask
+from .._core import Tensor, has_mask, set_rebinding
 from .._graph.calls import (
     NAMED_ERRORS,
     Signature,
@@ -90,6 +90,7 @@ class Layer(StatelessCalls):
 
     _defaults = True  # this get_config is not one that a subclass defines
     _taken: Signature | None = None  # what call() takes; read once per class
+    _rebinds = False  # whether `x += y` within call() makes a new tensor, as Keras's tensors do
     _keeps_dtype = False  # whether the output has the input's element type, else float32
     _takes_several = False  # whether the first argument may be several tensors
     _builds = False  # whether the first call calls build()
@@ -120,6 +121,7 @@ class Layer(StatelessCalls):
         super().__init_subclass__(**kwargs)
         if "call" in cls.__dict__:
             cls._taken = None
+            cls._rebinds = not cls.__module__.startswith("fastdl.")
         if "compute_mask" in cls.__dict__:
             cls.supports_masking = cls.__dict__.get("supports_masking", True)
             cls._makes_masks = cls.__dict__.get("_makes_masks", True)
@@ -237,6 +239,8 @@ class Layer(StatelessCalls):
             masked = masked or self._may_take_masks(args, kwargs)
         calls = context.__dict__  # the attributes one by one take as long as a small layer
         before = self._enter(calls, args, kwargs)
+        if self._rebinds:
+            rebinds = set_rebinding(True)
         try:
             if not self.built or self.input_spec is not None:
                 self._prepare(args, kwargs)
@@ -257,6 +261,8 @@ class Layer(StatelessCalls):
             raise shortened(error)  # noqa: B904
         finally:
             calls["root"], calls["training"] = before
+            if self._rebinds:
+                set_rebinding(rebinds)
 
     def _arguments_of(self, args: Args) -> Args:
         """The arguments of a call, as they are given. A model takes tables by their columns."""

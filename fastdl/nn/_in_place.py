@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def written(who: str, x: TensorLike, y: Tensor) -> Tensor:
     """Writes the values of y into x for `inplace=True`, and returns x.
 
-    If a gradient is recorded, the tape needs the old values of x. If x is the result of indexing,
-    it is a copy. In both cases the result is y, and one warning says so.
+    If a gradient is recorded, the tape needs the old values of x. The result is y then, and one
+    warning says so.
     """
     if not isinstance(x, _core.Tensor):
         return y
@@ -24,10 +24,10 @@ def written(who: str, x: TensorLike, y: Tensor) -> Tensor:
         raise RuntimeError(
             f"{who}: inplace=True: a leaf that requires a gradient can't be changed in place"
         )
-    if y.requires_grad or x._snapshot:
+    if y.requires_grad:
         warn_once(
-            f"{who}: inplace=True has no effect if a gradient is recorded, or on the result of "
-            "indexing: the result is a new tensor",
+            f"{who}: inplace=True has no effect if a gradient is recorded: the result is a new "
+            "tensor",
             stacklevel=3,
         )
         return y
