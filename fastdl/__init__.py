@@ -127,6 +127,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._functions import *  # noqa: F403
     from .amp import GradScaler as GradScaler
     from .amp import autocast as autocast
+    from .amp import is_autocast_enabled as is_autocast_enabled
     from .autograd import GradientTape as GradientTape
     from .autograd import enable_grad as enable_grad
     from .autograd import inference_mode as inference_mode
@@ -195,7 +196,7 @@ _HOMES = {
     "_base.config": "version show_config get_num_threads set_num_threads get_threading "
     "set_threading",
     "autograd": "no_grad enable_grad set_grad_enabled is_grad_enabled inference_mode GradientTape",
-    "amp": "autocast GradScaler",
+    "amp": "autocast GradScaler is_autocast_enabled",
     "func": "vmap",
     "layers": "Layer Input InputSpec",
     "layers.variable": "Variable name_scope",

@@ -311,6 +311,13 @@ class PythonSink : public GradientSink {
 }  // namespace
 
 void bind_ops(py::module_& m) {
+  // Whether products that ask for no precision take bfloat16 operands, on this thread. Returns what was set before.
+  m.def("set_autocast", [](bool on) {
+    const bool before = autocast_precision() == Precision::bfloat16;
+    set_autocast_precision(on ? Precision::bfloat16 : Precision::float32);
+    return before;
+  });
+  m.def("autocast", [] { return autocast_precision() == Precision::bfloat16; });
   add_functions(m);
   m.def("op_names", [] {
     std::vector<std::string> names;

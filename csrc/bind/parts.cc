@@ -14,7 +14,7 @@ class PythonPart : public PartOf {
       : PartOf(original, copy), how(how.inc_ref()) {}
   ~PythonPart() override {
     if (!Py_IsInitialized()) return;  // the interpreter is gone, and the object with it
-    py::gil_scoped_acquire gil;  // costs little where it is held
+    py::gil_scoped_acquire gil;       // costs little where it is held
     how.dec_ref();
   }
   const py::handle how;
@@ -30,7 +30,8 @@ class PythonPart : public PartOf {
   }
   bool writable() const override {
     PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
-    return f.call_once_and_store_result([] { return views("is_writable"); }).get_stored()(tuple_from(original_shape()), how)
+    return f.call_once_and_store_result([] { return views("is_writable"); })
+        .get_stored()(tuple_from(original_shape()), how)
         .cast<bool>();
   }
 };

@@ -139,7 +139,8 @@ PyObject* in_place(PyObject* self, PyObject* other) {
     }
     if (r->requires_grad && a->storage->origin()) {
       PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
-      return f.call_once_and_store_result([] { return py::module_::import("fastdl._base.views").attr("operate"); })
+      return f
+          .call_once_and_store_result([] { return py::module_::import("fastdl._functions.in_place").attr("operate"); })
           .get_stored()(py::handle(self), S.text, py::handle(other));
     }
     if (r->requires_grad) {

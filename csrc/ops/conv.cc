@@ -296,7 +296,7 @@ ConvAttrs attrs_of(const char* who, const Tensor& x, const Axes& strides, const 
   ConvAttrs a{};
   a.rank = rank;
   a.groups = groups;
-  a.precision = precision;
+  a.precision = in_effect(precision);
   fill(a.stride, strides, rank, 1, 1, who, "strides");
   fill(a.dilation, dilations, rank, 1, 1, who, "dilations");
   fill(a.low, low, rank, 0, 0, who, "low");

@@ -292,8 +292,17 @@ Tensor rounded_to(const Tensor& y, DType t) { return is_storage(t) ? cast(y, t) 
 
 }  // namespace
 
+namespace {
+thread_local Precision autocast = Precision::float32;
+}
+Precision autocast_precision() { return autocast; }
+void set_autocast_precision(Precision p) {
+  if (autocast != p) raise_epoch();
+  autocast = p;
+}
+
 Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, Precision precision) {
-  MatmulAttrs attrs{transpose_a, transpose_b, precision};
+  MatmulAttrs attrs{transpose_a, transpose_b, in_effect(precision)};
   FASTDL_CHECK(a && b, TypeError, "matmul: expected two tensors, got None");
   FASTDL_CHECK(a->shape.rank() >= 1 && b->shape.rank() >= 1, ValueError,
                "matmul: expected at least one dimension, got shapes ", a->shape, " and ", b->shape);
@@ -323,7 +332,7 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, bool transpo
   }
   const FusedActivation* fused = find_fused_activation(activation);
   // The gradient reads the output for the activation only.
-  const Tensor y = apply(op_linear, {operand(x), w, bias}, LinearAttrs{transpose_w, precision, fused});
+  const Tensor y = apply(op_linear, {operand(x), w, bias}, LinearAttrs{transpose_w, in_effect(precision), fused});
   const DType t = promote(x->dtype, w->dtype);
   return rounded_to(fused ? y : activate(activation, y), bias ? promote(t, bias->dtype) : t);
 }

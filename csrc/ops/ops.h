@@ -14,6 +14,10 @@ using Axes = std::optional<std::vector<int64_t>>;
 // The type in which a product reads its operands; sums are float32. bfloat16 is used where the CPU has instructions for
 // it and the sizes pay (cpu/gemm_bf16.h, cpu/conv_bf16.h). Gradients use the same type.
 enum class Precision : uint8_t { float32, bfloat16 };
+// Of products and convolutions that ask for none, on this thread: for autocast.
+Precision autocast_precision();
+void set_autocast_precision(Precision p);  // recorded steps notice it
+inline Precision in_effect(Precision p) { return p == Precision::float32 ? autocast_precision() : p; }
 inline Attribute described(Precision p) { return {"precision", p == Precision::bfloat16 ? "bfloat16" : "float32"}; }
 
 // Tensors and numbers by the names that an update rule gives them.

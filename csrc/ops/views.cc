@@ -112,9 +112,10 @@ void PartOf::check_writable(const char* who) const {
   const Tensor to = original();
   FASTDL_CHECK(!to->storage->read_only(), ValueError, who,
                ": cannot write in place into a part of a read-only array of shape ", to->shape);
-  FASTDL_CHECK(!(grad_enabled() && to->requires_grad && !to->node), RuntimeError, who,
-               ": this tensor is part of a leaf that requires a gradient, which cannot be changed in place; do it under "
-               "no_grad()");
+  FASTDL_CHECK(
+      !(grad_enabled() && to->requires_grad && !to->node), RuntimeError, who,
+      ": this tensor is part of a leaf that requires a gradient, which cannot be changed in place; do it under "
+      "no_grad()");
   if (const PartOf* next = part_of(to)) next->check_writable(who);
 }
 

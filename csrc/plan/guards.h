@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/tensor.h"
+#include "ops/ops.h"
 
 namespace fastdl {
 
@@ -50,6 +50,7 @@ struct SeenFlag {
 };
 
 struct Guards {
+  Precision precision = autocast_precision();  // on the thread that recorded
   std::vector<SeenValues> values;
   std::vector<SeenGradient> gradients;
   std::vector<SeenFlag> flags;

@@ -208,6 +208,7 @@ void Plan::list(const Recording& r) {
 }
 
 Plan::Holds Plan::holds() {
+  if (guards_.precision != autocast_precision()) return Holds::no;
   for (SeenValues& v : guards_.values)
     if (!v.holds()) return Holds::no;
   for (const SeenFlag& f : guards_.flags)

@@ -73,7 +73,7 @@ class DTypePolicy:
         # What the layer's products take as `precision`.
         self._precision: Precision = "bfloat16" if mixed else "float32"
         if mixed:
-            _warn_if_missing()
+            warn_if_missing("mixed_bfloat16")
 
     def of_layer(self, name: str) -> DTypePolicy:
         """The policy of the layer of this name: itself. A `DTypePolicyMap` has others."""
@@ -104,7 +104,8 @@ _policy = DTypePolicy("float32")
 _warned = False
 
 
-def _warn_if_missing() -> None:
+def warn_if_missing(who: str) -> None:
+    """Says once that products of bfloat16 operands are computed in float32, and why, if they are."""
     global _warned
     config = _core.config()
     if _warned or config["bfloat16"]:
@@ -122,7 +123,7 @@ def _warn_if_missing() -> None:
     level, frame = 1, sys._getframe(0)  # to the first line outside of the library
     while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == "fastdl":
         level, frame = level + 1, frame.f_back
-    warnings.warn(f"mixed_bfloat16: fastdl computes in float32, since {why}", stacklevel=level)
+    warnings.warn(f"{who}: fastdl computes in float32, since {why}", stacklevel=level)
 
 
 def policy_from(value: PolicyLike) -> DTypePolicy:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -216,3 +216,28 @@ def along_several(
     )
     y = F.reshape(function(rows, -1), shape=last.shape)
     return F.transpose(y, perm=[order.index(axis) for axis in range(x.ndim)])
+
+
+# --- parts of tensors (views.py)
+
+
+def made(
+    function: Callable[..., Tensor], original: TensorLike, *args: Any, **kwargs: Any
+) -> Tensor:
+    """`function(original, ...)`, which only moves values, as a part of the original."""
+    part = function(original, *args, **kwargs)
+    if not isinstance(original, Tensor):
+        return part
+    return _core.note_part(part, original, lambda t: function(t, *args, **kwargs))
+
+
+def along(parts: Iterable[Tensor], original: TensorLike, axis: int) -> tuple[Tensor, ...]:
+    """The parts of the original that lie one after the other along an axis."""
+    parts = tuple(parts)
+    if isinstance(original, Tensor):
+        start = 0
+        for part in parts:
+            stop = start + part.shape[axis]
+            _core.note_part(part, original, (slice(None),) * axis + (slice(start, stop),))
+            start = stop
+    return parts

@@ -7,8 +7,7 @@ original.
 
 from __future__ import annotations
 
-import operator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,33 +15,6 @@ from .. import _core
 from .._core import Tensor
 from . import functional as F
 from .indexing import getitem, setitem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from .._core import TensorLike
-
-
-def made(
-    function: Callable[..., Tensor], original: TensorLike, *args: Any, **kwargs: Any
-) -> Tensor:
-    """`function(original, ...)`, which only moves values, as a part of the original."""
-    part = function(original, *args, **kwargs)
-    if not isinstance(original, Tensor):
-        return part
-    return _core.note_part(part, original, lambda t: function(t, *args, **kwargs))
-
-
-def along(parts: Iterable[Tensor], original: TensorLike, axis: int) -> tuple[Tensor, ...]:
-    """The parts of the original that lie one after the other along an axis."""
-    parts = tuple(parts)
-    if isinstance(original, Tensor):
-        start = 0
-        for part in parts:
-            stop = start + part.shape[axis]
-            _core.note_part(part, original, (slice(None),) * axis + (slice(start, stop),))
-            start = stop
-    return parts
 
 
 def read(original: Tensor, how: Any) -> Tensor:
@@ -89,22 +61,3 @@ def place_in_original(t: Tensor) -> None:
         return
     write(original, how, t if t.shape == shape else F.reshape(t, shape=shape))
     _core.settle_part(t)
-
-
-def operate(part: Tensor, symbol: str, other: TensorLike) -> Tensor:
-    """`part += other`, for the operator of this symbol, where gradients are recorded."""
-    from .._functions.methods import write as written
-
-    return written(part, _OPERATORS[symbol], f"operator {symbol}", other)
-
-
-_OPERATORS: dict[str, Callable[..., Tensor]] = {
-    "+=": operator.add,
-    "-=": operator.sub,
-    "*=": operator.mul,
-    "/=": operator.truediv,
-    "//=": operator.floordiv,
-    "%=": operator.mod,
-    "**=": operator.pow,
-    "@=": operator.matmul,
-}

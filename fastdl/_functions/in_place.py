@@ -7,6 +7,7 @@ Methods are operations of the graph, as the functions are; through `out` no grad
 from __future__ import annotations
 
 import functools
+import operator
 from typing import TYPE_CHECKING, Any
 
 from .. import _functions
@@ -16,6 +17,8 @@ from .methods import RANK, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .._core import TensorLike
 
 
 def in_place(name: str) -> Callable[..., Tensor]:
@@ -60,3 +63,20 @@ def into(name: str, out: object, result: object) -> object:
     if result.shape != out.shape:
         raise ValueError(f"{name}: out: expected shape {result.shape}, got {out.shape}")
     return out.copy_(result)
+
+
+def operate(part: Tensor, symbol: str, other: TensorLike) -> Tensor:
+    """`part += other`, for the operator of this symbol, on a part of a tensor and on the tape."""
+    return write(part, _OPERATORS[symbol], f"operator {symbol}", other)
+
+
+_OPERATORS: dict[str, Callable[..., Tensor]] = {
+    "+=": operator.add,
+    "-=": operator.sub,
+    "*=": operator.mul,
+    "/=": operator.truediv,
+    "//=": operator.floordiv,
+    "%=": operator.mod,
+    "**=": operator.pow,
+    "@=": operator.matmul,
+}

@@ -18,7 +18,7 @@ from .._base import functional as F
 from .._base import moving, tree
 from .._base.device import device_of, moved, split_target
 from .._base.dtypes import check_fits
-from .._base.views import made, place_in_original
+from .._base.moving import made
 from .._core import Tensor
 from .filling import (
     bernoulli,
@@ -414,6 +414,8 @@ def write(
             _core.set_grad_enabled(mode)
     _core.become(self, result, alone)
     if not alone:
+        from .._base.views import place_in_original
+
         place_in_original(self)
     return self
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, overload
 from .. import _core
 from .._base import functional as F
 from .._base import moving
+from .._base.moving import along, made
 from .._base.moving import checked_axis as _axis
-from .._base.views import along, made
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

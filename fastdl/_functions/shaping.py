@@ -14,7 +14,7 @@ from .. import _core
 from .._base import diagonals, moving, shaping
 from .._base import functional as F
 from .._base.checks import check_choice, check_integer
-from .._base.views import along, made
+from .._base.moving import along, made
 from .._core import Tensor
 
 if TYPE_CHECKING:

@@ -1,12 +1,14 @@
-"""PyTorch's interface to mixed precision, so that its programs run. All is computed in float32."""
+"""PyTorch's interface to mixed precision: products with bfloat16 operands."""
 
 from __future__ import annotations
 
 import functools
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .. import _core
 from .._base.checks import check_choice, check_flag, check_number
 from .._base.device import device as _device
+from .._base.dtype_policy import warn_if_missing
 from .._base.dtypes import as_dtype
 
 if TYPE_CHECKING:
@@ -38,14 +40,17 @@ def is_autocast_available(device_type: str) -> bool:
 
 
 class autocast:
-    """A context, or a decorator, in which PyTorch computes in lower precision. Here it is float32.
+    """A context, or a decorator, in which products take operands rounded to bfloat16.
 
-    Results are float32 tensors, and at least as accurate as PyTorch's.
+    Matrix products and convolutions do, forward and backward, where the CPU has instructions for it
+    and the sizes gain from it. Sums, results and all else are float32, so results are float32
+    tensors, at least as accurate as PyTorch's. It holds for the thread that enters it.
 
     Args:
         device_type: "cpu".
-        dtype: bfloat16, float16, float32 or None.
-        enabled, cache_enabled: without effect.
+        dtype: bfloat16, the default of None. With float16 and float32 all is computed in float32.
+        enabled: False computes in float32, also within another autocast.
+        cache_enabled: without effect.
 
     Raises:
         RuntimeError: another device.
@@ -74,15 +79,38 @@ class autocast:
         check_flag(who, "enabled", enabled)
         if cache_enabled is not None:
             check_flag(who, "cache_enabled", cache_enabled)
+        self._on = bool(enabled) and name in (None, "bfloat16")
+        self._before: list[bool] = []
 
     def __enter__(self) -> autocast:
+        if self._on:
+            warn_if_missing("autocast")
+        self._before.append(_core.set_autocast(self._on))
         return self
 
     def __exit__(self, *exception: object) -> None:
-        pass
+        _core.set_autocast(self._before.pop())
 
     def __call__(self, function: Function) -> Function:
-        return function
+        @functools.wraps(function)
+        def within(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return function(*args, **kwargs)
+
+        return within  # type: ignore[return-value]
+
+
+def is_autocast_enabled(device_type: str = "cpu") -> bool:
+    """Whether products take bfloat16 operands now, on this thread.
+
+    Source: `torch.is_autocast_enabled`.
+
+    Example:
+        >>> with amp.autocast("cpu"):
+        ...     amp.is_autocast_enabled("cpu")
+        True
+    """
+    return is_autocast_available(device_type) and _core.autocast()
 
 
 class GradScaler:

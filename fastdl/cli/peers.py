@@ -163,8 +163,6 @@ def _elsewhere(peer: str) -> Iterator[str]:
 
 
 _REASONS = {
-    "torch.autocast": "fastdl computes in float32; layers of Keras's face take a dtype policy",
-    "torch.amp": "fastdl computes in float32; layers of Keras's face take a dtype policy",
     "torch.compile": "leave it out, or see fastdl.plan",
     "torch.jit": "fastdl.plan records a step",
     "torch.distributed": "fastdl trains on one machine",

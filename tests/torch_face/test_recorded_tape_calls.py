@@ -140,6 +140,7 @@ def test_steps_with_hooks_of_optimizers():
     assert run(True) == run(False)
 
 
+@pytest.mark.filterwarnings("ignore:autocast")  # a CPU without bfloat16 computes in float32
 def test_programs_with_mixed_precision_run():
     net = network().eval()
     optimizer, scaler = optim.SGD(net.parameters(), 0.05), fastdl.amp.GradScaler("cpu")
@@ -158,3 +159,42 @@ def test_programs_with_mixed_precision_run():
         fastdl.autocast("cpu", dtype=fastdl.int32)
     with pytest.raises(RuntimeError, match="unknown device 'cuda'"):
         fastdl.amp.autocast("cuda")
+
+
+@pytest.mark.filterwarnings("ignore:autocast", "ignore:mixed_bfloat16")
+def test_autocast_is_a_precision_of_products():
+    """The same bits as layers of that policy, in the thread and context that ask for it."""
+    import threading
+
+    rng = np.random.default_rng(0)
+    x = fastdl.tensor(rng.normal(size=(64, 256)).astype("float32"))
+    net = nn.Linear(256, 128)
+    layer = fastdl.layers.Dense(128, dtype="mixed_bfloat16")
+    layer.build((None, 256))
+    layer.set_weights([net.weight.detach().numpy().T, net.bias.detach().numpy()])
+    plain, mixed = net(x).tolist(), layer(x).tolist()
+    run = fastdl.plan(net)
+    for _ in range(3):
+        assert run(x).tolist() == plain
+
+    @fastdl.autocast("cpu")
+    def within():
+        return net(x).tolist()
+
+    with fastdl.autocast("cpu", dtype=fastdl.bfloat16):
+        assert fastdl.is_autocast_enabled("cpu")
+        assert net(x).tolist() == mixed == run(x).tolist()
+        with fastdl.autocast("cpu", enabled=False):
+            assert net(x).tolist() == plain
+        elsewhere = []
+        thread = threading.Thread(target=lambda: elsewhere.append(net(x).tolist()))
+        thread.start()
+        thread.join()
+        assert elsewhere == [plain]
+    assert not fastdl.is_autocast_enabled("cpu")
+    assert within() == mixed and net(x).tolist() == plain == run(x).tolist()
+    # bfloat16 has 8 bits: a sum of 256 products of two roundings each.
+    np.testing.assert_allclose(mixed, plain, atol=256**0.5 * 2**-8 * 2)
+    with pytest.raises(ZeroDivisionError), fastdl.autocast("cpu"):
+        1 / 0
+    assert net(x).tolist() == plain
