@@ -194,8 +194,9 @@ int get_buffer(PyObject* self, Py_buffer* buffer, int flags) {
 }
 std::string repr(const Tensor& t) {
   py::module_ np = py::module_::import("numpy");
+  const py::dict options = py::module_::import("fastdl._base.printing").attr("OPTIONS");
   std::string text = py::str(np.attr("array2string")(array_from(numpy_readable(on_cpu(t))), py::arg("separator") = ", ",
-                                                     py::arg("prefix") = "tensor("));
+                                                     py::arg("prefix") = "tensor(", **options));
   if (t->dtype != DType::float32 && t->dtype != DType::int64 && t->dtype != DType::bool8)
     text += std::string(", dtype=") + name_of(t->dtype);
   if (!t->storage->on_cpu()) text += ", device='" + t->device().name + "'";

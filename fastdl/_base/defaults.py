@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from .checks import check_choice, check_flag, shown
+from .checks import check_callable, check_choice, check_flag, shown
 from .creation import empty
 from .device import device as _device
 
@@ -105,6 +105,36 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
 def are_deterministic_algorithms_enabled() -> bool:
     """True: results are the same in each run, and with any number of threads."""
     return True
+
+
+def compile(
+    model: Any = None,
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: Any = None,
+    mode: str | None = None,
+    options: dict[str, Any] | None = None,
+    disable: bool = False,
+) -> Any:
+    """Returns what it is given, a module or a function; called without one, it is a decorator.
+
+    Nothing is translated: `fit` records steps by itself, and `fastdl.plan` records others. The
+    other arguments have no effect.
+
+    Raises:
+        TypeError: `model` can't be called.
+
+    Source: `torch.compile`.
+
+    Example:
+        >>> net = nn.Linear(2, 3)
+        >>> fastdl.compile(net, mode="reduce-overhead") is net
+        True
+    """
+    if model is None:
+        return lambda function: compile(function)
+    return check_callable("compile", "model", model)
 
 
 def _typed(data: tuple[Any, ...], dtype: str) -> Tensor:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
     from typing_extensions import Unpack
 
-    from .._base.device import Target, TargetOptions, device
+    from .._base.device import Place, Target, TargetOptions, device
     from .._core import IntOrInts, TensorLike
 
 # csrc/bind/generate.py reads this list and the dicts at the end. It writes the types to _core.pyi.
@@ -271,6 +271,21 @@ def to(self: Tensor, *args: Target, **kwargs: Unpack[TargetOptions]) -> Tensor:
 def to_cpu(self: Tensor) -> Tensor:
     """The tensor on the CPU. A tensor that lies there is returned itself."""
     return moved(self, "cpu")
+
+
+def to_cuda(self: Tensor, device: Place | int | None = None, non_blocking: bool = False) -> Tensor:
+    """The tensor on a GPU; itself, if it lies there.
+
+    Args:
+        device: the GPU or its number, the first one if left out.
+        non_blocking: has no effect.
+
+    Raises:
+        RuntimeError: there is none.
+    """
+    if device is None or isinstance(device, int):
+        device = f"cuda:{device or 0}"
+    return moved(self, device)
 
 
 def type_as(self: Tensor, other: Tensor) -> Tensor:
@@ -545,6 +560,7 @@ METHODS: dict[str, Callable[..., object]] = {
     "nelement": nelement,
     "to": to,
     "cpu": to_cpu,
+    "cuda": to_cuda,
     "type": _functions.cast,
     "type_as": type_as,
     "float": to_float,

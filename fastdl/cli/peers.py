@@ -16,6 +16,7 @@ _PLACES = {
     "tensorflow": "fastdl",
     "keras": "fastdl",
     "torch": "fastdl",
+    "torch.functional": "fastdl",
     "torch.nn.modules": "fastdl.nn",
     "torch.nn.parameter": "fastdl.nn",
     "torch.optim.optimizer": "fastdl.optim",
@@ -165,7 +166,6 @@ def _elsewhere(peer: str) -> Iterator[str]:
 _REASONS = {
     "torch.autocast": "fastdl computes in float32; layers of Keras's face take a dtype policy",
     "torch.amp": "fastdl computes in float32; layers of Keras's face take a dtype policy",
-    "torch.compile": "leave it out, or see fastdl.plan",
     "torch.jit": "fastdl.plan records a step",
     "torch.distributed": "fastdl trains on one machine",
     "torch.multiprocessing": "use Python's multiprocessing",
@@ -202,7 +202,7 @@ def tensor_lacks(name: str) -> str | None:
 
     if name.startswith("_") or name not in peer_names()["torch.Tensor"]:
         return None
-    if name in ("indices", "values"):  # what max, sort, topk return has them, too
+    if name in ("indices", "values", "name"):  # what max, sort, topk return; layers, files
         return None
     others = (fastdl.Tensor, fastdl.nn.Module, np.ndarray, str, bytes, list, dict, set, tuple)
     if any(hasattr(other, name) for other in others):
