@@ -44,6 +44,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import cuda as cuda
     from . import data as data
     from . import datasets as datasets
+    from . import distributions as distributions
     from . import dtype_policies as dtype_policies
     from . import func as func
     from . import initializers as initializers
@@ -182,9 +183,9 @@ inf, nan, pi, e, newaxis = _np.inf, _np.nan, _np.pi, _np.e, None
 
 _SUBMODULES = frozenset(
     "accelerator activations amp applications autograd backend backends callbacks config "
-    "constraints cuda data datasets dtype_policies func initializers layers linalg losses metrics "
-    "mixed_precision models nn ops optim optimizers preprocessing random regularizers saving "
-    "sklearn special tabular tree utils".split()
+    "constraints cuda data datasets distributions dtype_policies func initializers layers linalg "
+    "losses metrics mixed_precision models nn ops optim optimizers preprocessing random "
+    "regularizers saving sklearn special tabular tree utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.
 _HOMES = {

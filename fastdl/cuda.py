@@ -74,6 +74,10 @@ def memory_reserved(device: Any = None) -> int:
     return 0
 
 
+def reset_peak_memory_stats(device: Any = None) -> None:
+    """Has no effect: there is no memory of a GPU to count."""
+
+
 def _needs_a_gpu(name: str) -> Callable[..., NoReturn]:
     def function(*args: Any, **kwargs: Any) -> NoReturn:
         raise RuntimeError(f"cuda.{name}: this build of fastdl runs on no GPU")

@@ -221,6 +221,21 @@ def is_cuda(self: Tensor) -> bool:
     return device_of(self).type == "cuda"
 
 
+def is_cpu(self: Tensor) -> bool:
+    """Whether the tensor lies in the memory of the CPU."""
+    return device_of(self).type == "cpu"
+
+
+def is_mps(self: Tensor) -> bool:
+    """Whether the tensor lies on a device of Apple's Metal."""
+    return device_of(self).type == "mps"
+
+
+def is_xpu(self: Tensor) -> bool:
+    """Whether the tensor lies on a GPU of Intel's."""
+    return device_of(self).type == "xpu"
+
+
 def retains_grad(self: Tensor) -> bool:
     """Whether `backward` keeps the gradient of this result of an operation."""
     return _core.retains_grad(self)
@@ -611,7 +626,10 @@ METHODS: dict[str, Callable[..., object]] = {
 PROPERTIES: dict[str, tuple[Any, ...]] = {
     "data": (get_data, set_data),
     "device": (place,),
+    "is_cpu": (is_cpu,),
     "is_cuda": (is_cuda,),
+    "is_mps": (is_mps,),
+    "is_xpu": (is_xpu,),
     "retains_grad": (retains_grad,),
     "T": (transposed,),
     "mT": (matrix_transposed,),

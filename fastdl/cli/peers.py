@@ -174,7 +174,6 @@ _REASONS = {
     "torch.float64": "fastdl has no float64",
     "torch.double": "fastdl has no float64",
     "torch.complex64": "fastdl has no complex numbers",
-    "torch.distributions": "fastdl.random draws numbers",
     "torch.mps": "fastdl computes on the CPU",
     "keras.distribution": "fastdl trains on one machine",
     "keras.quantizers": "fastdl has no quantized layers",

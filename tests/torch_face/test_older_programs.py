@@ -138,6 +138,9 @@ def test_questions_about_gpus():
     cuda.manual_seed_all(3)
     assert fastdl.get_rng_state() == before
     cuda.empty_cache()
+    cuda.reset_peak_memory_stats()
+    x = fastdl.ones(1)
+    assert x.is_cpu and not (x.is_cuda or x.is_mps or x.is_xpu)
     assert not cuda.is_bf16_supported() and not cuda.is_initialized()
     assert cuda.memory_allocated() == cuda.max_memory_allocated() == cuda.memory_reserved() == 0
     for name in ("synchronize", "current_device", "get_device_name", "FloatTensor"):
