@@ -169,7 +169,6 @@ _REASONS = {
     "torch.jit": "fastdl.plan records a step",
     "torch.distributed": "fastdl trains on one machine",
     "torch.multiprocessing": "use Python's multiprocessing",
-    "torch.utils.tensorboard": "fastdl.callbacks.TensorBoard writes such files",
     "torch.utils.checkpoint": "fastdl does not recompute activations",
     "torch.float64": "fastdl has no float64",
     "torch.double": "fastdl has no float64",

@@ -24,7 +24,7 @@ IMPORTS = [
     ("import torch.nn as nn", "import fastdl.nn as nn"),
     ("import torch.nn", "import fastdl as torch"),
     ("import torch.utils.data", "import fastdl as torch"),
-    ("import torch.utils.tensorboard", "import fastdl as torch"),
+    ("import torch.utils.benchmark", "import fastdl as torch"),
     ("import torch.backends.cudnn as cudnn", "import fastdl.backends.cudnn as cudnn"),
     ("import torch.utils.data as data", "import fastdl.data as data"),
     ("import torch.nn.functional as F", "import fastdl.nn.functional as F"),
@@ -60,8 +60,8 @@ IMPORTS = [
     ("from __future__ import annotations", "from __future__ import annotations"),
     ("s = '''\nimport torch\n'''", "s = '''\nimport torch\n'''"),
     ("# import torch", "# import torch"),
-    ("import torch.utils.tensorboard as tb", "import torch.utils.tensorboard as tb"),
-    ("from torch.utils import tensorboard", "from fastdl.utils import tensorboard"),
+    ("import torch.utils.benchmark as tb", "import torch.utils.benchmark as tb"),
+    ("from torch.utils import benchmark", "from fastdl.utils import benchmark"),
 ]
 
 
@@ -78,10 +78,14 @@ FINDINGS = [
     ("import torch\ny = torch.export(2)", [(2, 11, "torch.export is not in fastdl")]),
     ("from torch import nn, distributed", [(1, 23, "torch.distributed is not in fastdl")]),
     ("import torch.nn as nn\nnn.Linear(1, 2).x\nnn.TimeTravel()", [(3, 4, "torch.nn.TimeTravel")]),
-    ("from torch.utils.tensorboard import A", [(1, 1, "torch.utils.tensorboard is not")]),
+    ("from torch.utils.benchmark import A", [(1, 1, "torch.utils.benchmark is not")]),
     ("import os, torch, torchvision", [(1, 19, "torchvision is not part of fastdl")]),
     ("from torchvision import datasets", [(1, 1, "torchvision is not part of fastdl: ")]),
     ("from keras import layers\nlayers.Warp(1)", [(2, 8, "keras.layers.Warp is not in")]),
+    (
+        "import torch.nn.functional as F\nF.nll_loss(1, 2, size_average=False)",
+        [(2, 18, "takes no argument size_average: use reduction")],
+    ),
     ("from torch import nn\nnn.Linear(1, 2, warp=2)", [(2, 17, "takes no argument warp")]),
     ("import keras\nkeras.Model.warp", [(2, 13, "keras.Model.warp is not in fastdl")]),
     (
