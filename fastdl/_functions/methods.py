@@ -303,6 +303,40 @@ def to_cuda(self: Tensor, device: Place | int | None = None, non_blocking: bool 
     return moved(self, device)
 
 
+# PyTorch's names of the types of tensors.
+_TYPE_NAMES = {
+    "float32": "FloatTensor",
+    "float16": "HalfTensor",
+    "bfloat16": "BFloat16Tensor",
+    "int64": "LongTensor",
+    "int32": "IntTensor",
+    "int8": "CharTensor",
+    "uint8": "ByteTensor",
+    "bool": "BoolTensor",
+}
+
+
+def type_of(self: Tensor, dtype: DTypeLike | None = None, non_blocking: bool = False) -> Any:
+    """The tensor with another type; without one, the name of its type: "torch.FloatTensor".
+
+    Args:
+        dtype: a type, `fastdl.FloatTensor` and the like, or the name of one of these.
+        non_blocking: has no effect.
+
+    Raises:
+        TypeError: no such type.
+    """
+    if dtype is None:
+        return f"torch.{_TYPE_NAMES[self.dtype.name]}"
+    try:
+        return F.cast(self, dtype=dtype)
+    except TypeError:
+        for known, name in _TYPE_NAMES.items():
+            if isinstance(dtype, str) and dtype in (name, f"torch.{name}"):
+                return F.cast(self, dtype=known)
+        raise
+
+
 def type_as(self: Tensor, other: Tensor) -> Tensor:
     """The tensor in the type of another."""
     return _functions.cast(self, other.dtype)
@@ -576,7 +610,7 @@ METHODS: dict[str, Callable[..., object]] = {
     "to": to,
     "cpu": to_cpu,
     "cuda": to_cuda,
-    "type": _functions.cast,
+    "type": type_of,
     "type_as": type_as,
     "float": to_float,
     "half": to_half,

@@ -161,3 +161,38 @@ def test_questions_about_gpus():
     with pytest.raises(TypeError, match="flags: unexpected argument 'speed'; possible: enabled"):
         with fastdl.backends.cudnn.flags(speed=1):
             pass
+
+
+def test_types_by_the_old_names():
+    """The names are those that PyTorch's `type()` gives."""
+    for dtype, name in (
+        ("float32", "FloatTensor"),
+        ("float16", "HalfTensor"),
+        ("bfloat16", "BFloat16Tensor"),
+        ("int64", "LongTensor"),
+        ("int32", "IntTensor"),
+        ("int8", "CharTensor"),
+        ("uint8", "ByteTensor"),
+        ("bool", "BoolTensor"),
+    ):
+        x = fastdl.ones(2).type(dtype)
+        assert x.type() == f"torch.{name}" and x.dtype == dtype
+        assert fastdl.ones(2).type(x.type()).dtype == dtype
+        kind = getattr(fastdl, name, None)
+        if kind is not None:
+            assert fastdl.ones(2).type(kind).dtype == fastdl.ones(2).to(kind).dtype == dtype
+            assert isinstance(x, kind) and isinstance(kind([1]), kind)
+            assert not isinstance(fastdl.zeros(1, dtype="int8"), kind)
+    x = fastdl.ones(2, requires_grad=True)
+    assert x.type(fastdl.FloatTensor).requires_grad
+    for wrong in ("torch.NoTensor", "warp", 3):
+        with pytest.raises(TypeError, match=r"cast: .*possible: float32"):
+            x.type(wrong)
+
+
+def test_modules_by_their_files():
+    for file, name in (("activation", "MultiheadAttention"), ("sparse", "Embedding")):
+        assert getattr(getattr(nn.modules, file), name) is getattr(nn, name)
+    assert nn.modules.linear.Linear is nn.modules.Linear is nn.Linear
+    with pytest.raises(AttributeError, match=r"'fastdl\.nn\.modules' has no attribute 'warp'"):
+        nn.modules.warp  # noqa: B018
