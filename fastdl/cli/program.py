@@ -292,9 +292,7 @@ class Program:
         known = _keywords(peers.lookup(*path)[0])
         for keyword in node.keywords:
             if known is not None and keyword.arg is not None and keyword.arg not in known:
-                old = keyword.arg in ("size_average", "reduce") and "reduction" in known
-                hint = ": use reduction, which replaced it" if old else ""
-                self._found(keyword, f"{path[0]}: fastdl takes no argument {keyword.arg}{hint}")
+                self._found(keyword, f"{path[0]}: fastdl takes no argument {keyword.arg}")
 
     def _found(self, node: Any, text: str | None) -> None:
         if text is None:

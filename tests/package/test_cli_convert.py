@@ -82,10 +82,6 @@ FINDINGS = [
     ("import os, torch, torchvision", [(1, 19, "torchvision is not part of fastdl")]),
     ("from torchvision import datasets", [(1, 1, "torchvision is not part of fastdl: ")]),
     ("from keras import layers\nlayers.Warp(1)", [(2, 8, "keras.layers.Warp is not in")]),
-    (
-        "import torch.nn.functional as F\nF.nll_loss(1, 2, size_average=False)",
-        [(2, 18, "takes no argument size_average: use reduction")],
-    ),
     ("from torch import nn\nnn.Linear(1, 2, warp=2)", [(2, 17, "takes no argument warp")]),
     ("import keras\nkeras.Model.warp", [(2, 13, "keras.Model.warp is not in fastdl")]),
     (

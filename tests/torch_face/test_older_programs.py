@@ -1,13 +1,16 @@
 """Names of PyTorch that older programs, and those for GPUs, use. The numbers are PyTorch 2.13's."""
 
+import inspect
 import re
+from unittest import mock
 
 import numpy as np
 import pytest
 
 import fastdl
 from fastdl import autograd, nn
-from fastdl._base import printing
+from fastdl._base import notices, printing
+from fastdl.nn import functional as F
 
 
 def test_variable_is_the_tensor_without_its_history():
@@ -196,3 +199,65 @@ def test_modules_by_their_files():
     assert nn.modules.linear.Linear is nn.modules.Linear is nn.Linear
     with pytest.raises(AttributeError, match=r"'fastdl\.nn\.modules' has no attribute 'warp'"):
         nn.modules.warp  # noqa: B018
+
+
+OLDER = [
+    ({"size_average": True}, "mean"),
+    ({"size_average": False}, "sum"),
+    ({"reduce": True}, "mean"),
+    ({"reduce": False}, "none"),
+    ({"size_average": False, "reduce": False}, "none"),
+    ({"size_average": False, "reduce": True}, "sum"),
+]
+# Those of PyTorch 2.13 that have the arguments, and their inputs.
+SCORES, ROWS = fastdl.tensor([[0.5, -1.0, 2.0], [1.5, 0.0, -0.5]]), fastdl.tensor([0.3, -0.7])
+BITS = fastdl.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]])
+SIGNS, CLASSES = fastdl.tensor([1.0, -1.0]), fastdl.tensor([2, 0])
+WITH_OLDER = {
+    "binary_cross_entropy": ("BCELoss", (SCORES.sigmoid(), BITS)),
+    "binary_cross_entropy_with_logits": ("BCEWithLogitsLoss", (SCORES, BITS)),
+    "cosine_embedding_loss": ("CosineEmbeddingLoss", (SCORES, BITS, SIGNS)),
+    "cross_entropy": ("CrossEntropyLoss", (SCORES, CLASSES)),
+    "hinge_embedding_loss": ("HingeEmbeddingLoss", (ROWS, SIGNS)),
+    "kl_div": ("KLDivLoss", (SCORES, BITS)),
+    "l1_loss": ("L1Loss", (SCORES, BITS)),
+    "margin_ranking_loss": ("MarginRankingLoss", (ROWS, ROWS + 1, SIGNS)),
+    "mse_loss": ("MSELoss", (SCORES, BITS)),
+    "multi_margin_loss": ("MultiMarginLoss", (SCORES, CLASSES - CLASSES)),
+    "multilabel_margin_loss": ("MultiLabelMarginLoss", (SCORES, fastdl.tensor([[0, 2, -1]] * 2))),
+    "multilabel_soft_margin_loss": ("MultiLabelSoftMarginLoss", (SCORES, BITS)),
+    "nll_loss": ("NLLLoss", (SCORES, CLASSES)),
+    "poisson_nll_loss": ("PoissonNLLLoss", (SCORES, BITS)),
+    "smooth_l1_loss": ("SmoothL1Loss", (SCORES, BITS)),
+    "soft_margin_loss": ("SoftMarginLoss", (ROWS, SIGNS)),
+    "triplet_margin_loss": ("TripletMarginLoss", (SCORES, BITS, SCORES - 1)),
+}
+
+
+@pytest.mark.filterwarnings("ignore:kl_div")
+@pytest.mark.parametrize("name", WITH_OLDER)
+def test_reductions_by_their_older_names(name):
+    kind, inputs = WITH_OLDER[name]
+    function = getattr(F, name)
+    for older, reduction in OLDER:
+        with mock.patch.object(notices, "_said", set()):
+            with pytest.warns(UserWarning, match=f"{name}: .*use reduction='{reduction}'"):
+                found = function(*inputs, **older)
+            with pytest.warns(UserWarning, match=f"{kind}: .*use reduction='{reduction}'"):
+                module = getattr(nn, kind)(**older)
+        wanted = function(*inputs, reduction=reduction)
+        assert fastdl.equal(found, wanted) and module.reduction == reduction
+        assert fastdl.equal(module(*inputs), wanted)
+    assert len({str(function(*inputs, reduction=r)) for _, r in OLDER}) == 3
+    with pytest.raises(ValueError, match=f"{name}: size_average: expected"):
+        function(*inputs, size_average="no")
+
+
+def test_no_other_loss_has_the_older_names():
+    having = {
+        name
+        for name in dir(F)
+        if inspect.isfunction(getattr(F, name))
+        and "size_average" in inspect.signature(getattr(F, name)).parameters
+    }
+    assert having == set(WITH_OLDER)
