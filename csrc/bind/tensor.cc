@@ -295,7 +295,8 @@ int set_item(PyObject* self, PyObject* key, PyObject* value) {
 
 py::object grad_fn_of(const Tensor& t) {
   if (!t->node) return py::none();
-  return py::str(static_cast<const Node*>(t->node.get())->op->name);
+  const py::object made = py::module_::import("fastdl._base.grad_fn").attr("GradFn");
+  return made(static_cast<const Node*>(t->node.get())->op->name, t);
 }
 bool requires_grad(const Tensor& t) {
   note_requires_grad(t);
