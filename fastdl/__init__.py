@@ -44,6 +44,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import cuda as cuda
     from . import data as data
     from . import datasets as datasets
+    from . import distributions as distributions
     from . import dtype_policies as dtype_policies
     from . import func as func
     from . import initializers as initializers
@@ -105,6 +106,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._base.defaults import (
         are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
     )
+    from ._base.defaults import compile as compile
     from ._base.defaults import get_default_device as get_default_device
     from ._base.defaults import get_default_dtype as get_default_dtype
     from ._base.defaults import get_float32_matmul_precision as get_float32_matmul_precision
@@ -116,7 +118,10 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._base.dtype_policy import DTypePolicy as DTypePolicy
     from ._base.dtype_policy import FloatDTypePolicy as FloatDTypePolicy
     from ._base.dtype_policy import set_dtype_policy as set_dtype_policy
+    from ._base.limits import finfo as finfo
+    from ._base.limits import iinfo as iinfo
     from ._base.parameter import Parameter as Parameter
+    from ._base.printing import set_printoptions as set_printoptions
     from ._base.random import Generator as Generator
     from ._base.random import get_rng_state as get_rng_state
     from ._base.random import initial_seed as initial_seed
@@ -174,12 +179,14 @@ __version__: str = _core.version
 bool_ = _np.dtype("bool")
 # PyTorch's names for them
 float, half, long, int, bool = float32, float16, int64, int32, bool_
+Size = tuple  # a tensor's shape
+inf, nan, pi, e, newaxis = _np.inf, _np.nan, _np.pi, _np.e, None
 
 _SUBMODULES = frozenset(
     "accelerator activations amp applications autograd backend backends callbacks config "
-    "constraints cuda data datasets dtype_policies func initializers layers linalg losses metrics "
-    "mixed_precision models nn ops optim optimizers preprocessing random regularizers saving "
-    "sklearn special tabular tree utils".split()
+    "constraints cuda data datasets distributions dtype_policies func initializers layers linalg "
+    "losses metrics mixed_precision models nn ops optim optimizers preprocessing random "
+    "regularizers saving sklearn special tabular tree utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.
 _HOMES = {
@@ -189,8 +196,11 @@ _HOMES = {
     "_base.random": "manual_seed seed initial_seed get_rng_state set_rng_state Generator",
     "_base.defaults": "set_default_device get_default_device set_default_dtype get_default_dtype "
     "set_float32_matmul_precision get_float32_matmul_precision use_deterministic_algorithms "
-    "are_deterministic_algorithms_enabled FloatTensor LongTensor IntTensor ByteTensor BoolTensor",
+    "are_deterministic_algorithms_enabled FloatTensor LongTensor IntTensor ByteTensor BoolTensor "
+    "compile",
     "_base.device": "device",
+    "_base.limits": "finfo iinfo",
+    "_base.printing": "set_printoptions",
     "_base.dtype_policy": "DTypePolicy FloatDTypePolicy set_dtype_policy",
     "saving.states": "save load",
     "_base.config": "version show_config get_num_threads set_num_threads get_threading "

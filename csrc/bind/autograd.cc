@@ -74,6 +74,21 @@ std::vector<Tensor> attach_function(const std::vector<Tensor>& inputs, const std
       reads_in, reads_out, constant);
 }
 
+// For fastdl/_base/grad_fn.py: each input of the call that made a tensor, the name of the call that made that one
+// (empty for a leaf), and which of its outputs it is. An input whose values nothing needs has none.
+py::list grad_inputs(const Tensor& t) {
+  py::list found;
+  if (!t || !t->node) return found;
+  const Node& node = *static_cast<const Node*>(t->node.get());
+  for (int i = 0; i < node.inputs; ++i) {
+    const Tensor& in = node.in[i];
+    const Node* before = in ? static_cast<const Node*>(in->node.get()) : nullptr;
+    found.append(
+        py::make_tuple(in ? py::cast(in) : py::none(), before ? before->op->name : "", before ? in->output_index : 0));
+  }
+  return found;
+}
+
 // t takes the place of `source` in the graph, and its memory if asked for.
 void become(const Tensor& t, const Tensor& source, bool memory) {
   FASTDL_CHECK(t && source, TypeError, "become: expected two tensors, got None");
@@ -141,6 +156,7 @@ void bind_autograd(py::module_& m) {
   m.def("check_part", &check_part);
   m.def("tape_length", &tape_length);
   m.def("sources", &sources);
+  m.def("grad_inputs", &grad_inputs);
   m.def("set_anomaly_detection", &set_anomaly);
 }
 

@@ -212,8 +212,9 @@ int get_buffer(PyObject* self, Py_buffer* buffer, int flags) {
 }
 std::string repr(const Tensor& t) {
   py::module_ np = py::module_::import("numpy");
+  const py::dict options = py::module_::import("fastdl._base.printing").attr("OPTIONS");
   std::string text = py::str(np.attr("array2string")(array_from(numpy_readable(on_cpu(t))), py::arg("separator") = ", ",
-                                                     py::arg("prefix") = "tensor("));
+                                                     py::arg("prefix") = "tensor(", **options));
   if (t->dtype != DType::float32 && t->dtype != DType::int64 && t->dtype != DType::bool8)
     text += std::string(", dtype=") + name_of(t->dtype);
   if (!t->storage->on_cpu()) text += ", device='" + t->device().name + "'";
@@ -308,7 +309,8 @@ int set_item(PyObject* self, PyObject* key, PyObject* value) {
 
 py::object grad_fn_of(const Tensor& t) {
   if (!t->node) return py::none();
-  return py::str(static_cast<const Node*>(t->node.get())->op->name);
+  const py::object made = py::module_::import("fastdl._base.grad_fn").attr("GradFn");
+  return made(static_cast<const Node*>(t->node.get())->op->name, t);
 }
 bool requires_grad(const Tensor& t) {
   note_requires_grad(t);

@@ -433,11 +433,15 @@ def randint(
         [5, 5]
         >>> randint(1, (2,)).tolist()
         [0, 0]
+        >>> randint(1, size=(2,)).tolist()
+        [0, 0]
         >>> randint(high=1, size=(2,)).tolist()
         [0, 0]
     """
     if size is None:
         low, high, size = 0, low, high
+    elif high is None:  # randint(5, size=(2,)): as in PyTorch, a single number is the end
+        low, high = 0, low
     with drawing_from(generator, "randint"):
         try:
             t = F.randint(shape=size, low=low, high=high)  # type: ignore[arg-type]

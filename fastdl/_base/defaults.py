@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from .checks import check_choice, check_flag, shown
+from .checks import check_callable, check_choice, check_flag, shown
 from .creation import empty
 from .device import device as _device
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
-
-    from .._core import Tensor
 
 
 def set_default_device(device: str | _device | None) -> None:
@@ -107,43 +105,88 @@ def are_deterministic_algorithms_enabled() -> bool:
     return True
 
 
-def _typed(data: tuple[Any, ...], dtype: str) -> Tensor:
-    if all(isinstance(size, (int, np.integer)) for size in data):
-        return empty(*map(int, data) if data else (0,), dtype=dtype)
-    (values,) = data
-    return _core.tensor(values, dtype)
+def compile(
+    model: Any = None,
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: Any = None,
+    mode: str | None = None,
+    options: dict[str, Any] | None = None,
+    disable: bool = False,
+) -> Any:
+    """Returns what it is given, a module or a function; called without one, it is a decorator.
+
+    Nothing is translated: `fit` records steps by itself, and `fastdl.plan` records others. The
+    other arguments have no effect.
+
+    Raises:
+        TypeError: `model` can't be called.
+
+    Source: `torch.compile`.
+
+    Example:
+        >>> net = nn.Linear(2, 3)
+        >>> fastdl.compile(net, mode="reduce-overhead") is net
+        True
+    """
+    if model is None:
+        return lambda function: compile(function)
+    return check_callable("compile", "model", model)
 
 
-def FloatTensor(*data: Any) -> Tensor:
+class _OfType(type):
+    """Of the old names of typed tensors: called they make one, and they stand for the type."""
+
+    dtype: np.dtype[Any]
+
+    def __call__(cls, *data: Any) -> Any:
+        if all(isinstance(size, (int, np.integer)) for size in data):
+            return empty(*map(int, data) if data else (0,), dtype=cls.dtype)
+        (values,) = data
+        return _core.tensor(values, cls.dtype)
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, _core.Tensor) and instance.dtype == cls.dtype
+
+
+class FloatTensor(metaclass=_OfType):
     """A float32 tensor of values, or without values of a shape given by integers.
 
     Example:
         >>> fastdl.FloatTensor([1, 2]).tolist(), fastdl.FloatTensor(2, 3).shape
         ([1.0, 2.0], (2, 3))
+        >>> fastdl.arange(2).type(fastdl.FloatTensor).dtype == "float32"
+        True
     """
-    return _typed(data, "float32")
+
+    dtype = np.dtype("float32")
 
 
-def LongTensor(*data: Any) -> Tensor:
+class LongTensor(metaclass=_OfType):
     """An int64 tensor, as `FloatTensor` makes one.
 
     Example:
         >>> fastdl.LongTensor([1, 2]).dtype == "int64"
         True
     """
-    return _typed(data, "int64")
+
+    dtype = np.dtype("int64")
 
 
-def IntTensor(*data: Any) -> Tensor:
+class IntTensor(metaclass=_OfType):
     """An int32 tensor, as `FloatTensor` makes one."""
-    return _typed(data, "int32")
+
+    dtype = np.dtype("int32")
 
 
-def ByteTensor(*data: Any) -> Tensor:
+class ByteTensor(metaclass=_OfType):
     """A uint8 tensor, as `FloatTensor` makes one."""
-    return _typed(data, "uint8")
+
+    dtype = np.dtype("uint8")
 
 
-def BoolTensor(*data: Any) -> Tensor:
+class BoolTensor(metaclass=_OfType):
     """A bool tensor, as `FloatTensor` makes one."""
-    return _typed(data, "bool")
+
+    dtype = np.dtype("bool")

@@ -105,7 +105,7 @@ _warned = False
 
 
 def warn_if_missing(who: str) -> None:
-    """Says once that products of bfloat16 operands are computed in float32, and why, if they are."""
+    """Says once why products of bfloat16 operands are computed in float32, if they are."""
     global _warned
     config = _core.config()
     if _warned or config["bfloat16"]:

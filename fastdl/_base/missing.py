@@ -17,6 +17,7 @@ _PEERS = {
     "fastdl.backends": ("torch.backends",),
     "fastdl.cuda": ("torch.cuda",),
     "fastdl.data": ("torch.utils.data",),
+    "fastdl.distributions": ("torch.distributions",),
     "fastdl.linalg": ("torch.linalg",),
     "fastdl.nn": ("torch.nn",),
     "fastdl.nn.functional": ("torch.nn.functional",),

@@ -442,6 +442,13 @@ class Module(Hooked):
         check_target(f"{type(self).__name__}.to_empty", (), {"device": device})
         return self
 
+    def cuda(self, device: Place | int | None = None) -> Self:
+        """Raises RuntimeError: parameters are on the CPU."""
+        if device is None or isinstance(device, int):
+            device = f"cuda:{device or 0}"
+        check_target(f"{type(self).__name__}.cuda", (), {"device": device})
+        return self
+
     def cpu(self) -> Self:
         """Returns self: parameters are on the CPU."""
         return self

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
     from typing_extensions import Unpack
 
-    from .._base.device import Target, TargetOptions, device
+    from .._base.device import Place, Target, TargetOptions, device
     from .._core import IntOrInts, TensorLike
 
 # csrc/bind/generate.py reads this list and the dicts at the end. It writes the types to _core.pyi.
@@ -222,6 +222,21 @@ def is_cuda(self: Tensor) -> bool:
     return device_of(self).type == "cuda"
 
 
+def is_cpu(self: Tensor) -> bool:
+    """Whether the tensor lies in the memory of the CPU."""
+    return device_of(self).type == "cpu"
+
+
+def is_mps(self: Tensor) -> bool:
+    """Whether the tensor lies on a device of Apple's Metal."""
+    return device_of(self).type == "mps"
+
+
+def is_xpu(self: Tensor) -> bool:
+    """Whether the tensor lies on a GPU of Intel's."""
+    return device_of(self).type == "xpu"
+
+
 def retains_grad(self: Tensor) -> bool:
     """Whether `backward` keeps the gradient of this result of an operation."""
     return _core.retains_grad(self)
@@ -272,6 +287,55 @@ def to(self: Tensor, *args: Target, **kwargs: Unpack[TargetOptions]) -> Tensor:
 def to_cpu(self: Tensor) -> Tensor:
     """The tensor on the CPU. A tensor that lies there is returned itself."""
     return moved(self, "cpu")
+
+
+def to_cuda(self: Tensor, device: Place | int | None = None, non_blocking: bool = False) -> Tensor:
+    """The tensor on a GPU; itself, if it lies there.
+
+    Args:
+        device: the GPU or its number, the first one if left out.
+        non_blocking: has no effect.
+
+    Raises:
+        RuntimeError: there is none.
+    """
+    if device is None or isinstance(device, int):
+        device = f"cuda:{device or 0}"
+    return moved(self, device)
+
+
+# PyTorch's names of the types of tensors.
+_TYPE_NAMES = {
+    "float32": "FloatTensor",
+    "float16": "HalfTensor",
+    "bfloat16": "BFloat16Tensor",
+    "int64": "LongTensor",
+    "int32": "IntTensor",
+    "int8": "CharTensor",
+    "uint8": "ByteTensor",
+    "bool": "BoolTensor",
+}
+
+
+def type_of(self: Tensor, dtype: DTypeLike | None = None, non_blocking: bool = False) -> Any:
+    """The tensor with another type; without one, the name of its type: "torch.FloatTensor".
+
+    Args:
+        dtype: a type, `fastdl.FloatTensor` and the like, or the name of one of these.
+        non_blocking: has no effect.
+
+    Raises:
+        TypeError: no such type.
+    """
+    if dtype is None:
+        return f"torch.{_TYPE_NAMES[self.dtype.name]}"
+    try:
+        return F.cast(self, dtype=dtype)
+    except TypeError:
+        for known, name in _TYPE_NAMES.items():
+            if isinstance(dtype, str) and dtype in (name, f"torch.{name}"):
+                return F.cast(self, dtype=known)
+        raise
 
 
 def type_as(self: Tensor, other: Tensor) -> Tensor:
@@ -554,7 +618,8 @@ METHODS: dict[str, Callable[..., object]] = {
     "nelement": nelement,
     "to": to,
     "cpu": to_cpu,
-    "type": _functions.cast,
+    "cuda": to_cuda,
+    "type": type_of,
     "type_as": type_as,
     "float": to_float,
     "half": to_half,
@@ -604,7 +669,10 @@ METHODS: dict[str, Callable[..., object]] = {
 PROPERTIES: dict[str, tuple[Any, ...]] = {
     "data": (get_data, set_data),
     "device": (place,),
+    "is_cpu": (is_cpu,),
     "is_cuda": (is_cuda,),
+    "is_mps": (is_mps,),
+    "is_xpu": (is_xpu,),
     "retains_grad": (retains_grad,),
     "T": (transposed,),
     "mT": (matrix_transposed,),

@@ -13,3 +13,4 @@ from .resnet import ResNet20 as ResNet20
 from .unet import UNet as UNet
 from .vgg import VGG as VGG
 from .vgg import VGG16 as VGG16
+from .vgg import VGG19 as VGG19

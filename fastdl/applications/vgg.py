@@ -91,8 +91,65 @@ def VGG16(
         >>> applications.VGG16((32, 32, 3), include_top=False).output_shape
         (None, 1, 1, 512)
     """
-    inputs = x = image_input("VGG16", input_shape, 32)
-    for block, (count, filters) in enumerate(((2, 64), (2, 128), (3, 256), (3, 512), (3, 512)), 1):
+    return _vgg(
+        "VGG16",
+        (2, 2, 3, 3, 3),
+        input_shape,
+        include_top,
+        weights,
+        pooling,
+        classes,
+        classifier_activation,
+        name,
+    )
+
+
+def VGG19(
+    input_shape: Sequence[int] = (224, 224, 3),
+    include_top: bool = True,
+    weights: Weights = None,
+    pooling: str | None = None,
+    classes: int = 1000,
+    classifier_activation: Identifier = "softmax",
+    name: str | None = "vgg19",
+) -> Model:
+    """VGG-19: sixteen convolutions in five blocks, and three dense layers.
+
+    Arguments and errors as for `VGG16`.
+
+    Source: Simonyan & Zisserman 2015; layers and their names as in `keras.applications.VGG19`.
+
+    Example:
+        >>> applications.VGG19((32, 32, 3), include_top=False).output_shape
+        (None, 1, 1, 512)
+    """
+    return _vgg(
+        "VGG19",
+        (2, 2, 4, 4, 4),
+        input_shape,
+        include_top,
+        weights,
+        pooling,
+        classes,
+        classifier_activation,
+        name,
+    )
+
+
+def _vgg(
+    who: str,
+    counts: Sequence[int],
+    input_shape: Sequence[int],
+    include_top: bool,
+    weights: Weights,
+    pooling: str | None,
+    classes: int,
+    classifier_activation: Identifier,
+    name: str | None,
+) -> Model:
+    """The network with so many convolutions in each block."""
+    inputs = x = image_input(who, input_shape, 32)
+    for block, (count, filters) in enumerate(zip(counts, (64, 128, 256, 512, 512), strict=True), 1):
         for number in range(1, count + 1):
             conv = layers.Conv2D(
                 filters, 3, padding="same", activation="relu", name=f"block{block}_conv{number}"
@@ -103,8 +160,8 @@ def VGG16(
         x = layers.Flatten(name="flatten")(x)
         x = layers.Dense(4096, "relu", name="fc1")(x)
         x = layers.Dense(4096, "relu", name="fc2")(x)
-        units = check_integer("VGG16", "classes", classes, 1)
+        units = check_integer(who, "classes", classes, 1)
         x = layers.Dense(units, classifier_activation, name="predictions")(x)
     else:
-        x = classifier("VGG16", x, classes, classifier_activation, False, pooling)
-    return finished("VGG16", inputs, x, name, weights)
+        x = classifier(who, x, classes, classifier_activation, False, pooling)
+    return finished(who, inputs, x, name, weights)

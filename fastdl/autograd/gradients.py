@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _core
 from .._base import functional as F
 from .._base import tree
+from .._base.checks import shown
 from .modes import no_grad
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def grad(
     grad_outputs: Tensor | Sequence[TensorLike | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
@@ -35,6 +37,7 @@ def grad(
         grad_outputs: one tensor per output, or None for ones (outputs of one element only).
         retain_graph: keep what a second pass over the same graph needs; by default as create_graph.
         create_graph: record the computation of the gradients, for second derivatives.
+        only_inputs: True; PyTorch has no other value either.
         allow_unused: give None for inputs that the outputs don't depend on.
         is_grads_batched: `grad_outputs` have a first axis of several gradients; the results have
             it, too. One pass for each.
@@ -43,13 +46,16 @@ def grad(
     Raises:
         RuntimeError: an output that doesn't require a gradient, an input that isn't used, a graph
             that was released.
-        ValueError: another number of `grad_outputs` than outputs, batches of different sizes.
+        ValueError: another number of `grad_outputs` than outputs, batches of different sizes,
+            `only_inputs` isn't True.
 
     Example:
         >>> x = fastdl.tensor(3.0, requires_grad=True)
         >>> grad(x * x, x)[0].item()
         6.0
     """
+    if only_inputs is not True:
+        raise ValueError(f"grad: only_inputs: expected True, got {shown(only_inputs)}")
     roots = [outputs] if isinstance(outputs, _core.Tensor) else list(outputs)
     leaves = [inputs] if isinstance(inputs, _core.Tensor) else list(inputs)
     if materialize_grads and allow_unused is False:

@@ -12,8 +12,8 @@ from .._base.checks import check_choice, check_flag, check_integer, shown
 from .callback import Callback, learning_rates
 
 if TYPE_CHECKING:
+    from .._base.events import EventFile
     from .._base.types import Logs
-    from ._events import EventFile
 
 
 class TensorBoard(Callback):
@@ -89,14 +89,14 @@ class TensorBoard(Callback):
             self.on_train_batch_end = self._write_batch  # type: ignore[method-assign]
 
     def _file(self, run: str) -> EventFile:
-        from ._events import EventFile
+        from .._base.events import EventFile
 
         if run not in self._files:
             self._files[run] = EventFile(os.path.join(self.log_dir, run))
         return self._files[run]
 
     def _write(self, run: str, step: int, values: dict[str, Any]) -> None:
-        from ._events import scalar
+        from .._base.events import scalar
 
         numbers = {tag: v for tag, v in values.items() if np.ndim(v) == 0}
         if numbers:
@@ -112,7 +112,7 @@ class TensorBoard(Callback):
             self._write_model()
 
     def _write_model(self) -> None:
-        from ._events import text
+        from .._base.events import text
 
         values, lines = [], list[str]()
         if self.model.built:
@@ -156,7 +156,7 @@ class TensorBoard(Callback):
         self._flush()
 
     def _write_weights(self, epoch: int) -> None:
-        from ._events import histogram, image
+        from .._base.events import histogram, image
 
         for layer in self.model.layers:
             for weight in layer.weights:

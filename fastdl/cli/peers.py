@@ -16,6 +16,7 @@ _PLACES = {
     "tensorflow": "fastdl",
     "keras": "fastdl",
     "torch": "fastdl",
+    "torch.functional": "fastdl",
     "torch.nn.modules": "fastdl.nn",
     "torch.nn.parameter": "fastdl.nn",
     "torch.optim.optimizer": "fastdl.optim",
@@ -163,16 +164,13 @@ def _elsewhere(peer: str) -> Iterator[str]:
 
 
 _REASONS = {
-    "torch.compile": "leave it out, or see fastdl.plan",
     "torch.jit": "fastdl.plan records a step",
     "torch.distributed": "fastdl trains on one machine",
     "torch.multiprocessing": "use Python's multiprocessing",
-    "torch.utils.tensorboard": "fastdl.callbacks.TensorBoard writes such files",
     "torch.utils.checkpoint": "fastdl does not recompute activations",
     "torch.float64": "fastdl has no float64",
     "torch.double": "fastdl has no float64",
     "torch.complex64": "fastdl has no complex numbers",
-    "torch.distributions": "fastdl.random draws numbers",
     "torch.mps": "fastdl computes on the CPU",
     "keras.distribution": "fastdl trains on one machine",
     "keras.quantizers": "fastdl has no quantized layers",
@@ -200,7 +198,7 @@ def tensor_lacks(name: str) -> str | None:
 
     if name.startswith("_") or name not in peer_names()["torch.Tensor"]:
         return None
-    if name in ("indices", "values"):  # what max, sort, topk return has them, too
+    if name in ("indices", "values", "name"):  # what max, sort, topk return; layers, files
         return None
     others = (fastdl.Tensor, fastdl.nn.Module, np.ndarray, str, bytes, list, dict, set, tuple)
     if any(hasattr(other, name) for other in others):

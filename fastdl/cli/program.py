@@ -33,6 +33,7 @@ class _Scope:
     parent: _Scope | None
     is_class: bool = False
     imported: dict[str, _Name] = field(default_factory=dict)
+    since: dict[str, int] = field(default_factory=dict)  # the line of the first import of each
     assigned: dict[str, ast.expr] = field(default_factory=dict)  # once, a name or attribute
     others: set[str] = field(default_factory=set)
     outside: set[str] = field(default_factory=set)  # declared global or nonlocal
@@ -163,6 +164,7 @@ class Program:
                         module = alias.name if alias.asname else first
                         place = peers.place_of(module)
                         scope.imported[alias.asname or first] = module, place or ""
+                        scope.since.setdefault(alias.asname or first, node.lineno)
                     else:
                         scope.others.add(alias.asname or alias.name.partition(".")[0])
                         self._other_modules.add(alias.asname or alias.name.partition(".")[0])
@@ -173,6 +175,7 @@ class Program:
                         place = peers.place_of(node.module or "")
                         here = f"{place}.{alias.name}" if place else ""
                         scope.imported[name] = f"{node.module}.{alias.name}", here
+                        scope.since.setdefault(name, node.lineno)
                     else:
                         scope.others.add(name)
                         self._other_modules.add(name)
@@ -218,7 +221,10 @@ class Program:
         while at is not None:
             if name not in at.outside and (first or not at.is_class):
                 if name in at.imported:
-                    return at.imported[name]
+                    # Before its import, a name that is bound otherwise, too, is that.
+                    earlier = at is scope and node.lineno < at.since[name]
+                    otherwise = name in at.others or name in at.assigned
+                    return None if earlier and otherwise else at.imported[name]
                 if name in at.assigned and name not in at.others:
                     return self._path(at.assigned[name], at, depth + 1)
                 if name in at.others or name in at.assigned:
@@ -313,4 +319,5 @@ def _keywords(function: Any) -> set[str] | None:
         return None
     if any(p.kind == Parameter.VAR_KEYWORD for p in parameters):
         return None
-    return {p.name for p in parameters if p.kind != Parameter.POSITIONAL_ONLY}
+    known = {p.name for p in parameters if p.kind != Parameter.POSITIONAL_ONLY}
+    return known | {"out"} if getattr(function, "_takes_out", False) else known

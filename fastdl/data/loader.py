@@ -243,7 +243,8 @@ class DataLoader:
     def _indices(self, rows: Tensor | None) -> Iterator[Any]:
         """The rows of each batch: a tensor if the sampler is the library's own."""
         sampler = self.sampler
-        if self.batch_size is None or type(sampler) not in (SequentialSampler, RandomSampler):
+        own = type(sampler) in (SequentialSampler, RandomSampler)
+        if self.batch_size is None or not (own and sampler.at_once):  # type: ignore[union-attr]
             for indices in self.batch_sampler:  # type: ignore[union-attr]
                 yield indices if rows is None else F.take(rows, indices)
             return

@@ -50,6 +50,8 @@ class SequentialSampler(Sampler):
         super().__init__(data_source)
         check_sized("SequentialSampler", "data_source", data_source)
 
+    at_once = True
+
     def order(self) -> Tensor:
         """The indices as one int64 tensor."""
         return _core.as_tensor(np.arange(len(self.data_source)))
@@ -59,6 +61,9 @@ class SequentialSampler(Sampler):
 
     def __len__(self) -> int:
         return len(self.data_source)
+
+
+_PART = 1 << 20  # indices that are drawn at once
 
 
 class RandomSampler(Sampler):
@@ -105,8 +110,30 @@ class RandomSampler(Sampler):
             passes = [F.permutation(n=size) for _ in range(-(-wanted // size))]
             return F.slice(F.concat(passes), starts=[0], stops=[wanted], steps=[1])
 
+    @property
+    def at_once(self) -> bool:
+        """Whether the indices of a pass are drawn together; a very long pass draws part by part."""
+        return self.num_samples <= max(len(self.data_source), _PART)
+
+    def _parts(self, generator: Generator) -> Iterator[int]:
+        """The indices of a pass, of which few lie in memory."""
+        size, left = len(self.data_source), self.num_samples
+        while left > 0:
+            with drawing_from(generator):
+                if self.replacement:
+                    part = F.randint(shape=(min(left, _PART),), low=0, high=size)
+                else:
+                    part = F.permutation(n=size)
+            yield from part.tolist()[:left]
+            left -= part.shape[0]
+
     def __iter__(self) -> Iterator[int]:
-        return iter(self.order().tolist())
+        if self.at_once:
+            return iter(self.order().tolist())
+        # What the program draws meanwhile does not change the order.
+        with drawing_from(self.generator):
+            seed = F.randint(shape=(1,), low=0, high=2**63 - 1).item()
+        return self._parts(Generator().manual_seed(int(seed)))
 
     def __len__(self) -> int:
         return self.num_samples

@@ -268,6 +268,34 @@ class _Conv(_Convolution):
         )
         self._add_bias(self.filters)
 
+    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
+        """The convolution with the layer's settings, without bias and activation.
+
+        A subclass may override it, or call it with a kernel of its own.
+        """
+
+        def convolved(x: Tensor) -> Tensor:
+            return convolutions.convolved(
+                x,
+                kernel,
+                self.strides,
+                self.padding,
+                self.dilation_rate,
+                self.groups,
+                precision=self._dtype_policy._precision,
+            )
+
+        return images.in_last(inputs, self.data_format, convolved)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        if type(self).convolution_op is _Conv.convolution_op:
+            return super().call(inputs)  # bias and activation in one pass with the convolution
+        y = self.convolution_op(inputs, self.kernel)
+        if self.bias is not None:
+            axes = (1,) * self.rank
+            y = F.add(y, F.reshape(self.bias, shape=(-1, *axes)) if self._first else self.bias)
+        return self._activation(y)
+
     def _call_last(self, x: Tensor) -> Tensor:
         return self._activated(self._convolved(x, self.kernel, self.groups))
 

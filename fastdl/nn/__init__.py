@@ -3,7 +3,13 @@
 # ruff: noqa: I001 - one import per module, not per name
 from typing import TYPE_CHECKING
 
-from . import functional as functional, init as init, modules as modules, utils as utils
+from . import (
+    functional as functional,
+    init as init,
+    modules as modules,
+    parallel as parallel,
+    utils as utils,
+)
 from .activation import (
     CELU as CELU,
     ELU as ELU,
@@ -131,6 +137,7 @@ from .padding import (
     ZeroPad3d as ZeroPad3d,
 )
 from .parameter_dict import ParameterDict as ParameterDict
+from .parallel import DataParallel as DataParallel
 from .pooling import (
     AdaptiveAvgPool1d as AdaptiveAvgPool1d,
     AdaptiveAvgPool2d as AdaptiveAvgPool2d,

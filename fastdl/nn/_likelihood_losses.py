@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_choice, check_flag, check_number
-from ._losses import _pair, _reduced
+from ._losses import _pair, _reduced, older_reduction
 
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
 
 
 def kl_div(
-    input: TensorLike, target: TensorLike, reduction: str = "mean", log_target: bool = False
+    input: TensorLike,
+    target: TensorLike,
+    reduction: str = "mean",
+    log_target: bool = False,
+    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
 ) -> Tensor:
     """The Kullback-Leibler divergence, `target (log(target) - input)`, of log-probabilities.
 
@@ -33,6 +39,8 @@ def kl_div(
         >>> kl_div([[-1.0, -1.0]], [[0.5, 0.5]], reduction="batchmean").item()
         0.3068528175354004
     """
+    if size_average is not None or reduce is not None:
+        reduction = older_reduction("kl_div", size_average, reduce)
     check_choice("kl_div", "reduction", reduction, ("mean", "batchmean", "sum", "none"))
     input, target = _pair("kl_div", input, target)
     if check_flag("kl_div", "log_target", log_target):
@@ -53,6 +61,9 @@ def poisson_nll_loss(
     full: bool = False,
     eps: float = 1e-8,
     reduction: str = "mean",
+    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
 ) -> Tensor:
     """The negative log-likelihood of counts: `exp(input) - target input`.
 
@@ -71,6 +82,8 @@ def poisson_nll_loss(
         >>> poisson_nll_loss([0.0, 0.0], [1.0, 3.0]).item()
         1.0
     """
+    if size_average is not None or reduce is not None:
+        reduction = older_reduction("poisson_nll_loss", size_average, reduce)
     eps = check_number("poisson_nll_loss", "eps", eps)
     input, target = _pair("poisson_nll_loss", input, target)
     target = F.cast(target, dtype="float32")

@@ -1,6 +1,7 @@
 """The losses of `nn.functional`, with PyTorch's arguments, reductions and numbers.
 
-`reduction` is "mean", "sum" or "none" everywhere; anything else raises ValueError.
+`reduction` is "mean", "sum" or "none" everywhere; anything else raises ValueError. PyTorch's older
+arguments for it, `size_average` and `reduce`, are taken by name, see `older_reduction`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,15 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._base.checks import check_choice, check_fraction, check_integer, check_number, prefixed
+from .._base.checks import (
+    check_choice,
+    check_flag,
+    check_fraction,
+    check_integer,
+    check_number,
+    prefixed,
+)
+from .._base.notices import warn_once
 
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
@@ -30,6 +39,26 @@ def _reduced(who: str, loss: Tensor, reduction: str) -> Tensor:
         return F.sum(loss)
     check_choice(who, "reduction", reduction, _REDUCTIONS)
     return loss
+
+
+def older_reduction(
+    who: str, size_average: bool | None, reduce: bool | None, reduction: str = "mean"
+) -> str:
+    """The reduction that PyTorch's older arguments ask for; `reduction` if both are None.
+
+    `reduce=False` is "none", else `size_average=False` is "sum", else it is "mean". One warning
+    says what to write.
+
+    Raises:
+        ValueError: one of them is neither True nor False.
+    """
+    if size_average is None and reduce is None:
+        return reduction
+    average = size_average is None or check_flag(who, "size_average", size_average)
+    reduced = reduce is None or check_flag(who, "reduce", reduce)
+    found = ("mean" if average else "sum") if reduced else "none"
+    warn_once(f"{who}: size_average and reduce are PyTorch's older names: use reduction={found!r}")
+    return found
 
 
 def _weights(who: str, argument: str, value: TensorLike) -> Tensor:
@@ -74,7 +103,13 @@ def _pair(who: str, input: TensorLike, target: TensorLike) -> tuple[Tensor, Tens
 
 
 def mse_loss(
-    input: TensorLike, target: TensorLike, reduction: str = "mean", weight: TensorLike | None = None
+    input: TensorLike,
+    target: TensorLike,
+    reduction: str = "mean",
+    weight: TensorLike | None = None,
+    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
 ) -> Tensor:
     """The squared error `(input - target)^2`.
 
@@ -88,12 +123,20 @@ def mse_loss(
         >>> mse_loss([1.0, 2.0], [1.0, 4.0]).item()
         2.0
     """
+    if size_average is not None or reduce is not None:
+        reduction = older_reduction("mse_loss", size_average, reduce)
     input, target = _pair("mse_loss", input, target)
     return _elementwise("mse_loss", F.square(F.sub(input, target)), weight, reduction)
 
 
 def l1_loss(
-    input: TensorLike, target: TensorLike, reduction: str = "mean", weight: TensorLike | None = None
+    input: TensorLike,
+    target: TensorLike,
+    reduction: str = "mean",
+    weight: TensorLike | None = None,
+    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
 ) -> Tensor:
     """The absolute error `|input - target|`. Arguments as for `mse_loss`.
 
@@ -101,6 +144,8 @@ def l1_loss(
         >>> l1_loss([1.0, 2.0], [1.0, 4.0]).item()
         1.0
     """
+    if size_average is not None or reduce is not None:
+        reduction = older_reduction("l1_loss", size_average, reduce)
     input, target = _pair("l1_loss", input, target)
     return _elementwise("l1_loss", F.abs(F.sub(input, target)), weight, reduction)
 
@@ -137,7 +182,13 @@ def huber_loss(
 
 
 def smooth_l1_loss(
-    input: TensorLike, target: TensorLike, reduction: str = "mean", beta: float = 1.0
+    input: TensorLike,
+    target: TensorLike,
+    reduction: str = "mean",
+    beta: float = 1.0,
+    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
 ) -> Tensor:
     """`huber_loss` with delta beta, divided by beta. For beta 0 it is the absolute error.
 
@@ -148,6 +199,8 @@ def smooth_l1_loss(
         >>> smooth_l1_loss([0.0, 3.0], [1.0, 0.0], reduction="none").tolist()
         [0.5, 2.5]
     """
+    if size_average is not None or reduce is not None:
+        reduction = older_reduction("smooth_l1_loss", size_average, reduce)
     beta = check_number("smooth_l1_loss", "beta", beta)
     input, target = _pair("smooth_l1_loss", input, target)
     if beta == 0:
@@ -160,7 +213,13 @@ def smooth_l1_loss(
 
 
 def binary_cross_entropy(
-    input: TensorLike, target: TensorLike, weight: TensorLike | None = None, reduction: str = "mean"
+    input: TensorLike,
+    target: TensorLike,
+    weight: TensorLike | None = None,
+    reduction: str = "mean",
+    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
 ) -> Tensor:
     """`-target * log(input) - (1 - target) * log(1 - input)` of probabilities.
 
@@ -181,6 +240,8 @@ def binary_cross_entropy(
         >>> binary_cross_entropy([0.5], [1.0]).item()
         0.6931471824645996
     """
+    if size_average is not None or reduce is not None:
+        reduction = older_reduction("binary_cross_entropy", size_average, reduce)
     input, target = _core.as_tensor(input), _core.as_tensor(target)
     who = "binary_cross_entropy"
     _check_same(who, input, target)
@@ -240,6 +301,9 @@ def binary_cross_entropy_with_logits(
     weight: TensorLike | None = None,
     reduction: str = "mean",
     pos_weight: TensorLike | None = None,
+    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
 ) -> Tensor:
     """`binary_cross_entropy(sigmoid(input), target)`, without overflow.
 
@@ -257,6 +321,8 @@ def binary_cross_entropy_with_logits(
         >>> binary_cross_entropy_with_logits([0.0], [1.0]).item()
         0.6931471824645996
     """
+    if size_average is not None or reduce is not None:
+        reduction = older_reduction("binary_cross_entropy_with_logits", size_average, reduce)
     input, target = _core.as_tensor(input), _core.as_tensor(target)
     who = "binary_cross_entropy_with_logits"
     _check_same(who, input, target)
@@ -289,6 +355,9 @@ def cross_entropy(
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
+    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
 ) -> Tensor:
     """`-log(softmax(input)[target])`, computed in one pass over the logits.
 
@@ -307,6 +376,8 @@ def cross_entropy(
         >>> cross_entropy([[0.0, 0.0]], [1]).item()
         0.6931471824645996
     """
+    if size_average is not None or reduce is not None:
+        reduction = older_reduction("cross_entropy", size_average, reduce)
     input, target = _core.as_tensor(input), _core.as_tensor(target)
     label_smoothing = check_fraction("cross_entropy", "label_smoothing", label_smoothing)
     check_integer("cross_entropy", "ignore_index", ignore_index)
@@ -357,6 +428,9 @@ def nll_loss(
     weight: TensorLike | None = None,
     ignore_index: int = -100,
     reduction: str = "mean",
+    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
 ) -> Tensor:
     """`-input[target]` of log-probabilities. Arguments as for `cross_entropy`, but only indices.
 
@@ -364,6 +438,8 @@ def nll_loss(
         >>> nll_loss([[-1.0, -2.0]], [1]).item()
         2.0
     """
+    if size_average is not None or reduce is not None:
+        reduction = older_reduction("nll_loss", size_average, reduce)
     input, target = _core.as_tensor(input), _core.as_tensor(target)
     check_integer("nll_loss", "ignore_index", ignore_index)
     logs = _classes_last("nll_loss", input, target)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .. import _core, _functions
 from .._base import functional as F
 from .._base.checks import check_callable, check_flag, check_number, shown
-from ._losses import _pair, _reduced, _weighted, _weights
+from ._losses import _pair, _reduced, _weighted, _weights, older_reduction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +61,9 @@ def cosine_embedding_loss(
     target: TensorLike,
     margin: float = 0.0,
     reduction: str = "mean",
+    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
 ) -> Tensor:
     """`1 - cos` for targets of 1 and `max(cos - margin, 0)` for targets of -1.
 
@@ -80,6 +83,8 @@ def cosine_embedding_loss(
         >>> cosine_embedding_loss(x, y, [1, -1], reduction="none").numpy().round(4)
         array([0.4, 0.6], dtype=float32)
     """
+    if size_average is not None or reduce is not None:
+        reduction = older_reduction("cosine_embedding_loss", size_average, reduce)
     who = "cosine_embedding_loss"
     margin = check_margin(who, margin)
     input1, input2 = _core.as_tensor(input1), _core.as_tensor(input2)
@@ -105,6 +110,9 @@ def margin_ranking_loss(
     target: TensorLike,
     margin: float = 0.0,
     reduction: str = "mean",
+    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
 ) -> Tensor:
     """`max(-target (input1 - input2) + margin, 0)`.
 
@@ -121,6 +129,8 @@ def margin_ranking_loss(
         >>> margin_ranking_loss([1.0, 1.0], [3.0, 0.0], [1, 1], reduction="none").tolist()
         [2.0, 0.0]
     """
+    if size_average is not None or reduce is not None:
+        reduction = older_reduction("margin_ranking_loss", size_average, reduce)
     margin = check_margin("margin_ranking_loss", margin)
     input1, input2 = _core.as_tensor(input1), _core.as_tensor(input2)
     target = _core.as_tensor(target)
@@ -134,7 +144,13 @@ def margin_ranking_loss(
 
 
 def hinge_embedding_loss(
-    input: TensorLike, target: TensorLike, margin: float = 1.0, reduction: str = "mean"
+    input: TensorLike,
+    target: TensorLike,
+    margin: float = 1.0,
+    reduction: str = "mean",
+    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
 ) -> Tensor:
     """The input, a distance, for targets of 1 and `max(margin - input, 0)` for targets of -1.
 
@@ -148,6 +164,8 @@ def hinge_embedding_loss(
         >>> hinge_embedding_loss([0.25, 0.25], [1, -1], reduction="none").tolist()
         [0.25, 0.75]
     """
+    if size_average is not None or reduce is not None:
+        reduction = older_reduction("hinge_embedding_loss", size_average, reduce)
     margin = check_margin("hinge_embedding_loss", margin)
     input, target = _pair("hinge_embedding_loss", input, target)
     apart = F.where(F.ne(target, 1), F.relu(F.sub(margin, input)), 0.0)
@@ -164,6 +182,9 @@ def triplet_margin_loss(
     eps: float = 1e-6,
     swap: bool = False,
     reduction: str = "mean",
+    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
 ) -> Tensor:
     """`max(d(anchor, positive) - d(anchor, negative) + margin, 0)`; d is `pairwise_distance`.
 
@@ -181,6 +202,8 @@ def triplet_margin_loss(
         >>> triplet_margin_loss([[0.0, 0.0]], [[3.0, 4.0]], [[0.0, 4.0]], eps=0.0).item()
         2.0
     """
+    if size_average is not None or reduce is not None:
+        reduction = older_reduction("triplet_margin_loss", size_average, reduce)
 
     def distance(x1: Tensor, x2: Tensor) -> Tensor:
         return pairwise_distance(x1, x2, p, eps)
@@ -250,7 +273,14 @@ def _triplet(
 # --- labels
 
 
-def soft_margin_loss(input: TensorLike, target: TensorLike, reduction: str = "mean") -> Tensor:
+def soft_margin_loss(
+    input: TensorLike,
+    target: TensorLike,
+    reduction: str = "mean",
+    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+) -> Tensor:
     """`log(1 + exp(-target input))`, without overflow.
 
     Args:
@@ -262,6 +292,8 @@ def soft_margin_loss(input: TensorLike, target: TensorLike, reduction: str = "me
         >>> soft_margin_loss([0.0, 1000.0], [1, -1], reduction="none").tolist()
         [0.6931471824645996, 1000.0]
     """
+    if size_average is not None or reduce is not None:
+        reduction = older_reduction("soft_margin_loss", size_average, reduce)
     input, target = _pair("soft_margin_loss", input, target)
     return _reduced("soft_margin_loss", F.softplus(F.neg(F.mul(target, input))), reduction)
 
@@ -271,6 +303,9 @@ def multilabel_soft_margin_loss(
     target: TensorLike,
     weight: TensorLike | None = None,
     reduction: str = "mean",
+    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
 ) -> Tensor:
     """The binary cross-entropy of logits, averaged over the classes.
 
@@ -287,6 +322,8 @@ def multilabel_soft_margin_loss(
         >>> multilabel_soft_margin_loss([[0.0, 0.0]], [[0, 1]]).item()
         0.6931471824645996
     """
+    if size_average is not None or reduce is not None:
+        reduction = older_reduction("multilabel_soft_margin_loss", size_average, reduce)
     who = "multilabel_soft_margin_loss"
     input, target = _pair(who, input, target)
     if not input.ndim:
@@ -340,6 +377,9 @@ def multi_margin_loss(
     margin: float = 1.0,
     weight: TensorLike | None = None,
     reduction: str = "mean",
+    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
 ) -> Tensor:
     """The sum over the other classes i of `max(margin - x[target] + x[i], 0)^p`, divided by C.
 
@@ -358,6 +398,8 @@ def multi_margin_loss(
         >>> multi_margin_loss([[0.5, 0.25, 0.0]], [0], reduction="none").numpy().round(4)
         array([0.4167], dtype=float32)
     """
+    if size_average is not None or reduce is not None:
+        reduction = older_reduction("multi_margin_loss", size_average, reduce)
     who = "multi_margin_loss"
     p, margin = check_power(who, p), check_margin(who, margin)
     shape = _core.as_tensor(input).shape[:-1]
@@ -381,7 +423,12 @@ def multi_margin_loss(
 
 
 def multilabel_margin_loss(
-    input: TensorLike, target: TensorLike, reduction: str = "mean"
+    input: TensorLike,
+    target: TensorLike,
+    reduction: str = "mean",
+    *,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
 ) -> Tensor:
     """The sum over target classes j and others i of `max(1 - x[j] + x[i], 0)`, divided by C.
 
@@ -399,6 +446,8 @@ def multilabel_margin_loss(
         >>> multilabel_margin_loss([[0.1, 0.2, 0.4, 0.8]], [[3, 0, -1, 1]]).numpy().round(4)
         np.float32(0.85)
     """
+    if size_average is not None or reduce is not None:
+        reduction = older_reduction("multilabel_margin_loss", size_average, reduce)
     who = "multilabel_margin_loss"
     shape = _core.as_tensor(input).shape
     rows = _rows(who, input)

@@ -83,7 +83,8 @@ class Dropout1d(_ChannelDropout):
 
 class Dropout2d(_ChannelDropout):
     __doc__ = f"""{_ChannelDropout.__doc__}
-    The input is (N, C, H, W), or (N, C, L) as in PyTorch.
+    The input is (N, C, H, W), or (N, C, L) as in PyTorch. Others of at least two axes, (N, C, ...),
+    are taken with a warning.
 
     Source: `torch.nn.Dropout2d`.
 

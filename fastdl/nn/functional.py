@@ -10,6 +10,7 @@ from .._base import functional as F
 from .._base.checks import check_choice, check_fraction, check_number
 from .._base.dtypes import check_fits
 from .._base.formulas import alpha_dropped
+from .._base.notices import warn_once
 from .._functions import gelu as gelu
 from .._functions import logsigmoid as logsigmoid
 from .._functions import sigmoid as sigmoid
@@ -340,8 +341,13 @@ def drop_channels(
     check_probability(p, who)
     x = _core.as_tensor(input)
     if x.ndim not in (rank + 1, rank + 2):
-        raise ValueError(
-            f"{who}: expected an input of {rank + 1} or {rank + 2} axes, got shape {x.shape}"
+        if rank != 2 or x.ndim < 2:
+            raise ValueError(
+                f"{who}: expected an input of {rank + 1} or {rank + 2} axes, got shape {x.shape}"
+            )
+        warn_once(
+            f"{who}: expected an input of 3 or 4 axes, got {x.ndim}: the first two are taken for "
+            "(N, C), as in PyTorch" + (", so `dropout` is what is meant" if x.ndim == 2 else "")
         )
     if not training or p == 0:
         return x
@@ -373,6 +379,8 @@ def dropout2d(
     input: TensorLike, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
     """`dropout1d` of images, (N, C, H, W), or of (N, C, L).
+
+    Other inputs of at least two axes, (N, C, ...), are taken with a warning, as in PyTorch.
 
     Source: `torch.nn.functional.dropout2d`.
     """

@@ -17,6 +17,7 @@ from .._base.checks import (
 from .._base.module import Module
 from . import _ctc, _likelihood_losses, _losses, _margin_losses
 from ._calls import OfPair
+from ._losses import older_reduction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +28,14 @@ if TYPE_CHECKING:
 class _Reduced(Module):
     _reductions: tuple[str, ...] = ("mean", "sum", "none")
 
-    def __init__(self, reduction: str = "mean") -> None:
+    def __init__(
+        self,
+        reduction: str = "mean",
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+    ) -> None:
+        reduction = older_reduction(type(self).__name__, size_average, reduce, reduction)
         super().__init__()
         self.reduction = check_choice(type(self).__name__, "reduction", reduction, self._reductions)
 
@@ -99,7 +107,15 @@ class HuberLoss(_Loss):
 class SmoothL1Loss(_Loss):
     """Huber's loss divided by `beta`, see `functional.smooth_l1_loss`."""
 
-    def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
+    def __init__(
+        self,
+        reduction: str = "mean",
+        beta: float = 1.0,
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+    ) -> None:
+        reduction = older_reduction(type(self).__name__, size_average, reduce, reduction)
         super().__init__(reduction)
         self.beta = check_number("SmoothL1Loss", "beta", beta)
 
@@ -137,7 +153,11 @@ class CrossEntropyLoss(_WeightedLoss):
         ignore_index: int = -100,
         reduction: str = "mean",
         label_smoothing: float = 0.0,
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
     ) -> None:
+        reduction = older_reduction(type(self).__name__, size_average, reduce, reduction)
         super().__init__(weight, reduction)
         self.ignore_index = check_integer("CrossEntropyLoss", "ignore_index", ignore_index)
         self.label_smoothing = check_fraction(
@@ -154,8 +174,15 @@ class NLLLoss(_WeightedLoss):
     """Negative log-likelihood of log-probabilities, see `functional.nll_loss`."""
 
     def __init__(
-        self, weight: TensorLike | None = None, ignore_index: int = -100, reduction: str = "mean"
+        self,
+        weight: TensorLike | None = None,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
     ) -> None:
+        reduction = older_reduction(type(self).__name__, size_average, reduce, reduction)
         super().__init__(weight, reduction)
         self.ignore_index = check_integer(type(self).__name__, "ignore_index", ignore_index)
 
@@ -170,7 +197,15 @@ class NLLLoss2d(NLLLoss):
 class BCELoss(_WeightedLoss):
     """Cross-entropy of probabilities, see `functional.binary_cross_entropy`."""
 
-    def __init__(self, weight: TensorLike | None = None, reduction: str = "mean") -> None:
+    def __init__(
+        self,
+        weight: TensorLike | None = None,
+        reduction: str = "mean",
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+    ) -> None:
+        reduction = older_reduction(type(self).__name__, size_average, reduce, reduction)
         super().__init__(weight, reduction)
 
     def forward(self, input: TensorLike, target: TensorLike) -> Tensor:
@@ -187,7 +222,11 @@ class BCEWithLogitsLoss(_WeightedLoss):
         weight: TensorLike | None = None,
         reduction: str = "mean",
         pos_weight: TensorLike | None = None,
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
     ) -> None:
+        reduction = older_reduction(type(self).__name__, size_average, reduce, reduction)
         super().__init__(weight, reduction)
         self._keep("pos_weight", pos_weight)
 
@@ -213,7 +252,15 @@ class KLDivLoss(_Loss):
 
     _reductions = ("mean", "batchmean", "sum", "none")
 
-    def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
+    def __init__(
+        self,
+        reduction: str = "mean",
+        log_target: bool = False,
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+    ) -> None:
+        reduction = older_reduction(type(self).__name__, size_average, reduce, reduction)
         super().__init__(reduction)
         self.log_target = check_flag("KLDivLoss", "log_target", log_target)
 
@@ -230,7 +277,11 @@ class PoissonNLLLoss(_Loss):
         full: bool = False,
         eps: float = 1e-8,
         reduction: str = "mean",
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
     ) -> None:
+        reduction = older_reduction(type(self).__name__, size_average, reduce, reduction)
         super().__init__(reduction)
         self.log_input = check_flag("PoissonNLLLoss", "log_input", log_input)
         self.full = check_flag("PoissonNLLLoss", "full", full)
@@ -322,7 +373,15 @@ class CosineEmbeddingLoss(_PairLoss):
     It is called as `loss(input1, input2, target)`.
     """
 
-    def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
+    def __init__(
+        self,
+        margin: float = 0.0,
+        reduction: str = "mean",
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+    ) -> None:
+        reduction = older_reduction(type(self).__name__, size_average, reduce, reduction)
         super().__init__(margin, reduction)
 
     def forward(self, input1: TensorLike, input2: TensorLike, target: TensorLike) -> Tensor:
@@ -337,7 +396,15 @@ class MarginRankingLoss(_PairLoss):
     It is called as `loss(input1, input2, target)`.
     """
 
-    def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
+    def __init__(
+        self,
+        margin: float = 0.0,
+        reduction: str = "mean",
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+    ) -> None:
+        reduction = older_reduction(type(self).__name__, size_average, reduce, reduction)
         super().__init__(margin, reduction)
 
     def forward(self, input1: TensorLike, input2: TensorLike, target: TensorLike) -> Tensor:
@@ -349,7 +416,15 @@ class MarginRankingLoss(_PairLoss):
 class HingeEmbeddingLoss(_Loss):
     """Distances of pairs that are alike or not, see `functional.hinge_embedding_loss`."""
 
-    def __init__(self, margin: float = 1.0, reduction: str = "mean") -> None:
+    def __init__(
+        self,
+        margin: float = 1.0,
+        reduction: str = "mean",
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+    ) -> None:
+        reduction = older_reduction(type(self).__name__, size_average, reduce, reduction)
         super().__init__(reduction)
         self.margin = _margin_losses.check_margin("HingeEmbeddingLoss", margin)
 
@@ -375,7 +450,11 @@ class TripletMarginLoss(_TripletLoss):
         eps: float = 1e-6,
         swap: bool = False,
         reduction: str = "mean",
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
     ) -> None:
+        reduction = older_reduction(type(self).__name__, size_average, reduce, reduction)
         super().__init__(margin, swap, reduction)
         self.p = check_number("TripletMarginLoss", "p", p, infinite=True)
         self.eps = check_number("TripletMarginLoss", "eps", eps)
@@ -443,7 +522,11 @@ class MultiMarginLoss(_WeightedLoss):
         margin: float = 1.0,
         weight: TensorLike | None = None,
         reduction: str = "mean",
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
     ) -> None:
+        reduction = older_reduction(type(self).__name__, size_average, reduce, reduction)
         super().__init__(weight, reduction)
         self.p = _margin_losses.check_power("MultiMarginLoss", p)
         self.margin = _margin_losses.check_margin("MultiMarginLoss", margin)
@@ -464,7 +547,15 @@ class MultiLabelMarginLoss(_Loss):
 class MultiLabelSoftMarginLoss(_WeightedLoss):
     """Yes-or-no targets of each class, see `functional.multilabel_soft_margin_loss`."""
 
-    def __init__(self, weight: TensorLike | None = None, reduction: str = "mean") -> None:
+    def __init__(
+        self,
+        weight: TensorLike | None = None,
+        reduction: str = "mean",
+        *,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+    ) -> None:
+        reduction = older_reduction(type(self).__name__, size_average, reduce, reduction)
         super().__init__(weight, reduction)
 
     def forward(self, input: TensorLike, target: TensorLike) -> Tensor:

@@ -135,6 +135,8 @@ from .indexing import (
 )
 from . import image as image
 from . import linalg as linalg
+from . import nn as nn
+from . import numpy as numpy
 from .linalg import (
     cholesky as cholesky,
     cholesky_inverse as cholesky_inverse,

@@ -151,6 +151,7 @@ def __getattr__(name: str) -> Any:
         "checkpoint",
         "data",
         "plots",
+        "tensorboard",
     ):  # `data` is the name under which PyTorch users know fastdl.data
         return import_module(f"{__name__}.{name}")
     if name in _HOME:

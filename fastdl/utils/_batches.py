@@ -1,8 +1,9 @@
-"""RowBatches: data sets that make batches of numbered samples; and files in folders as samples."""
+"""Data sets: made of others, of batches of numbered samples, and of files in folders."""
 
 from __future__ import annotations
 
 import os
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,40 +11,120 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base import pictures
-from .._base.checks import check_choice, check_flag, check_integer, check_number, shown
+from .._base.checks import (
+    check_callable,
+    check_choice,
+    check_flag,
+    check_integer,
+    check_number,
+    shown,
+)
 from .._base.random import Generator, drawing_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from typing_extensions import Self
+
     from .._core import Tensor
     from ..saving.files import Path
 
 
-class Mapped:
-    """The batches of a data set, each given to a function. It has the data set's attributes."""
+class Chained:
+    """The methods that make one data set of another, with the names of `tf.data`."""
 
-    def __init__(self, source: Any, function: Callable[..., Any]) -> None:
-        self._source, self._function = source, function
+    def map(
+        self,
+        function: Callable[..., Any],
+        num_parallel_calls: int | None = None,
+        deterministic: bool | None = None,
+    ) -> Mapped:
+        """A data set of `function(*batch)` for each batch, or `function(batch)` without labels.
+
+        The other arguments have no effect: batches are made one after the other.
+        """
+        return Mapped(self, check_callable("map", "function", function))
+
+    def take(self, count: int) -> Part:
+        """The first `count` batches of each pass; all of them for -1."""
+        count = check_integer("take", "count", count, -1)
+        return Part(self, 0, None if count == -1 else count)
+
+    def skip(self, count: int) -> Part:
+        """What follows the first `count` batches of each pass."""
+        return Part(self, check_integer("skip", "count", count, 0), None)
+
+    def cache(self) -> Cached:
+        """A data set that keeps the batches of its first whole pass, and gives these again."""
+        return Cached(self)
+
+    def prefetch(self, buffer_size: int) -> Self:
+        """Returns the data set: batches are made when they are asked for."""
+        check_integer("prefetch", "buffer_size", buffer_size, -1)
+        return self
+
+
+class Derived(Chained):
+    """A data set made of another one, whose attributes it has."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
 
     def __len__(self) -> int:
         return len(self._source)
 
     def __iter__(self) -> Iterator[Any]:
-        for batch in self._source:
-            yield self._function(*batch) if isinstance(batch, tuple) else self._function(batch)
+        return iter(self._source)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # asked for by protocols, maybe before there is a source
             raise AttributeError(name)
         return getattr(self._source, name)
 
-    def map(self, function: Callable[..., Any]) -> Mapped:
-        """The same with a further function of what the first one returned."""
-        return Mapped(self, function)
+
+class Mapped(Derived):
+    """The batches of a data set, each given to a function."""
+
+    def __init__(self, source: Any, function: Callable[..., Any]) -> None:
+        super().__init__(source)
+        self._function = function
+
+    def __iter__(self) -> Iterator[Any]:
+        for batch in self._source:
+            yield self._function(*batch) if isinstance(batch, tuple) else self._function(batch)
 
 
-class RowBatches:
+class Part(Derived):
+    """Some of the batches of each pass: those from `first` on, before `last`, None for the end."""
+
+    def __init__(self, source: Any, first: int, last: int | None) -> None:
+        super().__init__(source)
+        self._first, self._last = first, last
+
+    def __len__(self) -> int:
+        return len(range(len(self._source))[self._first : self._last])
+
+    def __iter__(self) -> Iterator[Any]:
+        return islice(self._source, self._first, self._last)
+
+
+class Cached(Derived):
+    """The batches of the first whole pass, in each pass."""
+
+    _kept: list[Any] | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        if self._kept is not None:
+            yield from self._kept
+            return
+        batches = []
+        for batch in self._source:
+            batches.append(batch)
+            yield batch
+        self._kept = batches
+
+
+class RowBatches(Chained):
     """Base of data sets that make batches of samples by their numbers.
 
     `fit`, `evaluate` and `predict` take it. Each `iter()` is a pass, in a new random order if it
@@ -79,10 +160,6 @@ class RowBatches:
                 rows = rows[F.permutation(n=len(rows)).numpy()]
         size = self._batch_size or 1
         return self._batches([rows[start : start + size] for start in range(0, len(rows), size)])
-
-    def map(self, function: Callable[..., Any]) -> Mapped:
-        """A data set of `function(*batch)` for each batch, or `function(batch)` without labels."""
-        return Mapped(self, function)
 
 
 class Files(NamedTuple):

@@ -157,8 +157,8 @@ def timeseries_dataset_from_array(
         format: "tf" or "grain"; changes nothing, the result is the library's own data set.
 
     Returns:
-        An iterable with a length and with `map`. A batch is `(batch, sequence_length, ...)`, with
-        targets a pair of windows and targets.
+        An iterable with a length, `map`, `take`, `skip`, `cache` and `prefetch`. A batch is
+        `(batch, sequence_length, ...)`, with targets a pair of windows and targets.
 
     Raises:
         ValueError: numbers that are no positive integers, indices outside of the data, or no window

@@ -38,6 +38,7 @@ NETWORKS = {
     "dscnn": (applications.DSCNN, {"dropout": 0.0}, None),
     "vgg": (applications.VGG, {"dense": (32,)}, None),
     "vgg16": (applications.VGG16, {"input_shape": (32, 32, 3), "include_top": False}, 14714688),
+    "vgg19": (applications.VGG19, {"input_shape": (32, 32, 3), "include_top": False}, 20024384),
     "unet": (applications.UNet, {"input_shape": (32, 32, 1), "filters": 4}, None),
 }
 SMALL = ("lenet", "resnet8", "dscnn", "unet")
@@ -116,6 +117,7 @@ def test_a_unet_takes_images_of_other_sizes():
         (lambda: applications.ResNet8(pooling="mean"), "ResNet8: pooling: expected"),
         (lambda: applications.MobileNet(alpha=0), "MobileNet: alpha: expected a number above 0"),
         (lambda: applications.VGG16(weights="imagenet"), "VGG16: weights: expected None"),
+        (lambda: applications.VGG19((8, 8, 3)), "VGG19: input_shape: expected"),
     ],
 )
 def test_errors(call, message):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fastdl
-from fastdl import layers
+from fastdl import layers, ops
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "conv.json").read_text())
 CASES = conv_cases.cases()
@@ -111,3 +111,35 @@ def test_bad_input(make, shape, message):
     with pytest.raises(ValueError, match=message):
         layer = make()
         layer(np.ones(shape, "float32"))
+
+
+class _Standardized(layers.Conv2D):
+    """Keras's guide to subclassing convolutions: the kernel is standardized before its use."""
+
+    def convolution_op(self, inputs, kernel):
+        mean, var = ops.moments(kernel, axes=[0, 1, 2], keepdims=True)
+        return super().convolution_op(inputs, (kernel - mean) / ops.sqrt(var + 1e-10))
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_convolution_op_can_be_overridden(data_format):
+    options = {
+        "strides": 2,
+        "padding": "same",
+        "groups": 2,
+        "data_format": data_format,
+        "bias_initializer": "ones",
+    }
+    own = _Standardized(4, 3, activation="relu", **options)
+    plain = layers.Conv2D(4, 3, activation="relu", **options)
+    x = np.random.default_rng(0).random((2, 6, 6, 6), np.float32)
+    own(x), plain(x)
+    kernel = own.get_weights()[0].astype(np.float64)
+    kernel = (kernel - kernel.mean((0, 1, 2))) / np.sqrt(kernel.var((0, 1, 2)) + 1e-10)
+    plain.set_weights([kernel, np.ones(4)])
+    # Sums of 27 products of about 1, rounded twice.
+    np.testing.assert_allclose(own(x).numpy(), plain(x).numpy(), rtol=0, atol=2e-5)
+    # Called by itself it is the convolution alone.
+    alone = plain.convolution_op(fastdl.tensor(x), plain.kernel)
+    with_bias = ops.relu(alone + 1.0)
+    np.testing.assert_allclose(with_bias.numpy(), plain(x).numpy(), rtol=0, atol=2e-6)

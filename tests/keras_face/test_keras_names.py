@@ -199,3 +199,13 @@ def test_steps_that_draw_numbers_are_recorded():
 
     x = np.random.default_rng(0).standard_normal((64, 5)).astype(np.float32)
     assert train(True) == train(False)
+
+
+def test_ops_by_kind():
+    """`keras.ops.nn` and `keras.ops.numpy` have those functions that Keras lists there."""
+    assert ops.nn.relu is ops.relu and ops.numpy.mean is ops.mean
+    assert "softmax" in dir(ops.nn) and "softmax" not in dir(ops.numpy)
+    assert len(dir(ops.nn)) >= 50 and len(dir(ops.numpy)) >= 200
+    for module, name in ((ops.nn, "mean"), (ops.numpy, "softmax"), (ops.numpy, "cast")):
+        with pytest.raises(AttributeError, match=rf"'fastdl.ops.\w+' has no attribute '{name}'"):
+            getattr(module, name)

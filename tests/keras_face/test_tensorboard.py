@@ -10,7 +10,8 @@ import pytest
 
 import fastdl
 from fastdl import callbacks, layers, models, optimizers
-from fastdl.callbacks import _events
+from fastdl._base import events
+from fastdl.utils.tensorboard import SummaryWriter
 
 X = np.random.default_rng(2).standard_normal((40, 5)).astype(np.float32)
 Y = X[:, :1] - X[:, 1:2]
@@ -95,8 +96,8 @@ def doubles(data):
 
 
 def test_the_checksum():
-    assert _events.crc32c(b"123456789") == 0xE3069283  # the check value of CRC-32C
-    assert _events.crc32c(b"") == 0
+    assert events.crc32c(b"123456789") == 0xE3069283  # the check value of CRC-32C
+    assert events.crc32c(b"") == 0
 
 
 def make(**options):
@@ -337,3 +338,49 @@ def test_optimizers_within_others(tmp_path):
 def test_an_optimizer_without_average():
     with pytest.raises(ValueError, match="SwapEMAWeights: expected an optimizer with use_ema=True"):
         fit(make(), callbacks.SwapEMAWeights())
+
+
+def test_summary_writer(tmp_path):
+    """PyTorch's writer: the tags and folders are those that it writes."""
+    with SummaryWriter(tmp_path / "run") as writer:
+        assert writer.get_logdir() == str(tmp_path / "run")
+        writer.add_scalar("loss/train", 0.5, 3)
+        writer.add_scalar("loss/train", fastdl.tensor([0.25], requires_grad=True), 4)
+        writer.add_scalar("count", np.int64(7))
+        writer.add_histogram("w", fastdl.tensor([1.0, 2.0, 4.0]), 5, bins=3)
+        writer.add_text("note", "**b**", 2)
+    run = read(tmp_path / "run")
+    assert scalars(run, "loss/train") == [(3, 0.5), (4, 0.25)] and scalars(run, "count") == [(0, 7)]
+    ((step, message),) = run["w"]
+    values = fields(message[5][0])
+    assert step == 5 and values[1] + values[2] == [1.0, 4.0]
+    assert doubles(values[7][0]).tolist() == [1.0, 1.0, 1.0]
+    ((step, message),) = run["note/text_summary"]
+    assert step == 2 and fields(message[8][0])[8] == [b"**b**"]
+    writer.add_scalars("a/b", {"x": 1.0, "y": 2}, 1)
+    writer.flush()
+    assert scalars(read(tmp_path / "run" / "a_b_x"), "a/b") == [(1, 1.0)]
+    assert scalars(read(tmp_path / "run" / "a_b_y"), "a/b") == [(1, 2.0)]
+
+
+def test_summary_writer_without_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    SummaryWriter(comment="-c").close()
+    (name,) = os.listdir("runs")
+    assert name.endswith("-c") and os.listdir(f"runs/{name}")
+
+
+def test_errors_of_the_writer(tmp_path):
+    writer = SummaryWriter(tmp_path)
+    for value in ("a", [1.0, 2.0], None):
+        with pytest.raises(ValueError, match="add_scalar: scalar_value: expected a number"):
+            writer.add_scalar("x", value)
+    with pytest.raises(ValueError, match=r"tag_scalar_dict\['b'\]: expected a number"):
+        writer.add_scalars("x", {"b": "c"})
+    with pytest.raises(ValueError, match="add_scalar: global_step: expected"):
+        writer.add_scalar("x", 1.0, -1)
+    with pytest.raises(ValueError, match="add_histogram: bins: expected"):
+        writer.add_histogram("x", [1.0], bins=0)
+    with pytest.raises(AttributeError, match="no 'add_graph': it writes scalars, histograms and"):
+        writer.add_graph(None)
+    assert fastdl.utils.tensorboard.SummaryWriter is SummaryWriter

@@ -631,6 +631,7 @@ NEEDED |= {
     "nn.CrossMapLRN2d": lambda: {"size": 2},
     "nn.AdaptiveLogSoftmaxWithLoss": lambda: {"in_features": 3, "n_classes": 6, "cutoffs": [2, 4]},
     "nn.Bilinear": lambda: {"in1_features": 3, "in2_features": 3, "out_features": 2},
+    "nn.DataParallel": lambda: {"module": nn.Linear(3, 2)},
     "nn.LazyLinear": lambda: {"out_features": 2},
     **{
         f"nn.LazyConv{more}{n}d": lambda: {"out_channels": 2, "kernel_size": 1}

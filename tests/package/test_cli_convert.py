@@ -24,7 +24,7 @@ IMPORTS = [
     ("import torch.nn as nn", "import fastdl.nn as nn"),
     ("import torch.nn", "import fastdl as torch"),
     ("import torch.utils.data", "import fastdl as torch"),
-    ("import torch.utils.tensorboard", "import fastdl as torch"),
+    ("import torch.utils.benchmark", "import fastdl as torch"),
     ("import torch.backends.cudnn as cudnn", "import fastdl.backends.cudnn as cudnn"),
     ("import torch.utils.data as data", "import fastdl.data as data"),
     ("import torch.nn.functional as F", "import fastdl.nn.functional as F"),
@@ -60,8 +60,8 @@ IMPORTS = [
     ("from __future__ import annotations", "from __future__ import annotations"),
     ("s = '''\nimport torch\n'''", "s = '''\nimport torch\n'''"),
     ("# import torch", "# import torch"),
-    ("import torch.utils.tensorboard as tb", "import torch.utils.tensorboard as tb"),
-    ("from torch.utils import tensorboard", "from fastdl.utils import tensorboard"),
+    ("import torch.utils.benchmark as tb", "import torch.utils.benchmark as tb"),
+    ("from torch.utils import benchmark", "from fastdl.utils import benchmark"),
 ]
 
 
@@ -75,10 +75,10 @@ def test_import_lines(before, after):
 
 # program, what is found: (line, column, text)
 FINDINGS = [
-    ("import torch\ny = torch.compile(2)", [(2, 11, "torch.compile is not in fastdl")]),
+    ("import torch\ny = torch.export(2)", [(2, 11, "torch.export is not in fastdl")]),
     ("from torch import nn, distributed", [(1, 23, "torch.distributed is not in fastdl")]),
     ("import torch.nn as nn\nnn.Linear(1, 2).x\nnn.TimeTravel()", [(3, 4, "torch.nn.TimeTravel")]),
-    ("from torch.utils.tensorboard import A", [(1, 1, "torch.utils.tensorboard is not")]),
+    ("from torch.utils.benchmark import A", [(1, 1, "torch.utils.benchmark is not")]),
     ("import os, torch, torchvision", [(1, 19, "torchvision is not part of fastdl")]),
     ("from torchvision import datasets", [(1, 1, "torchvision is not part of fastdl: ")]),
     ("from keras import layers\nlayers.Warp(1)", [(2, 8, "keras.layers.Warp is not in")]),
@@ -98,7 +98,16 @@ FINDINGS = [
         "from torch import nn\nclass A(nn.Warp):\n  @nn.warp\n  def f(self): pass",
         [(2, 12, "torch.nn.Warp"), (3, 7, "torch.nn.warp")],
     ),
+    # A name that an import binds later is, before that line, what the program assigned
+    (
+        "import torch\noptim = torch.optim.SGD([])\noptim.step()\n"
+        "from torch import optim\noptim.warp",
+        [(5, 7, "torch.optim.warp")],
+    ),
+    ("try:\n  import torch\nexcept ImportError: torch = None\ntorch.warp", [(4, 7, "torch.warp")]),
+    ("import torch\ntorch.matmul(1, 2, out=3)\ntorch.matmul(1, 2, warp=3)", [(3, 20, "warp")]),
     # Nothing to say of these
+    ("import torch\ndef f(metric): return metric.name", []),
     ("from torch import nn\nclass A:\n  nn = 1\n  nn.warp\n  def f(self, nn): nn.warp", []),
     (
         "import tensorflow as tf\nwith tf.GradientTape() as t: t.warp\ntf.random.normal((2,))",
@@ -117,7 +126,7 @@ def test_what_is_missing(text, expected):
         assert part in finding.text
 
 
-PROGRAM = b"\xef\xbb\xbfimport torch\r\nprint('\xc3\xa9')\x0c\r\ntorch.compile\r\n"
+PROGRAM = b"\xef\xbb\xbfimport torch\r\nprint('\xc3\xa9')\x0c\r\ntorch.export\r\n"
 
 
 def test_bytes_outside_of_import_lines_stay(tmp_path, capsys):
@@ -126,7 +135,7 @@ def test_bytes_outside_of_import_lines_stay(tmp_path, capsys):
     script.chmod(0o750)
     status, output, _ = run(capsys, script)
     assert status == 0
-    assert f"{script}:3:7: torch.compile is not in fastdl" in output
+    assert f"{script}:3:7: torch.export is not in fastdl" in output
     assert output.endswith(f"{script} imports torch; 1 name missing\n")
     written = tmp_path / "script_fastdl.py"
     assert written.read_bytes() == PROGRAM.replace(b"import torch", b"import fastdl as torch")
@@ -161,9 +170,9 @@ def test_check_writes_nothing(tmp_path, capsys):
     script = tmp_path / "a.py"
     script.write_text("import torch\n")
     assert run(capsys, script, "--check")[0] == 0
-    script.write_text("import torch\ntorch.compile\n")
+    script.write_text("import torch\ntorch.export\n")
     status, output, _ = run(capsys, script, "--check")
-    assert status == 1 and "a.py:2:7: torch.compile" in output
+    assert status == 1 and "a.py:2:7: torch.export" in output
     assert os.listdir(tmp_path) == ["a.py"]
     assert run(capsys, script, "--check", "--in-place")[0] == 2
 
@@ -209,12 +218,12 @@ def test_notebooks(tmp_path, capsys):
         cell(["# import torch\n"], "markdown"),
         cell(["%matplotlib inline\n", "import torch\n", "!pip install torch"]),
         cell("%%time\nimport torch"),
-        cell(["\n", "torch.compile(é)"]),
+        cell(["\n", "torch.export(é)"]),
     ]
     path = tmp_path / "a.ipynb"
     path.write_text(json.dumps({"cells": cells, "nbformat": 4}, ensure_ascii=False), "utf-8")
     status, output, _ = run(capsys, path)
-    assert status == 0 and f"{path}:cell 3:2:7: torch.compile" in output
+    assert status == 0 and f"{path}:cell 3:2:7: torch.export" in output
     after = json.loads((tmp_path / "a_fastdl.ipynb").read_text("utf-8"))
     cells[1]["source"][1] = "import fastdl as torch\n"
     assert after == {"cells": cells, "nbformat": 4}

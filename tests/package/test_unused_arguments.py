@@ -52,6 +52,44 @@ NEVER_READ = {
         ("utils.checkpoint", "checkpoint", name): SPEED
         for name in ("use_reentrant", "determinism_check", "debug", "early_stop")
     },
+    **{
+        ("_base.defaults", "compile", name): "nothing is translated"
+        for name in ("fullgraph", "dynamic", "backend", "mode", "options", "disable")
+    },
+    **{
+        ("cuda", name, "device"): "there is no GPU"
+        for name in (
+            "memory_allocated",
+            "max_memory_allocated",
+            "memory_reserved",
+        )
+    },
+    ("cuda", "is_bf16_supported", "including_emulation"): "there is no GPU",
+    ("_functions.methods", "to_cuda", "non_blocking"): SPEED,
+    ("_functions.methods", "type_of", "non_blocking"): SPEED,
+    **{
+        ("nn.parallel", function, name): "there is one device"
+        for function, names in (
+            ("__init__", ("device_ids", "output_device")),
+            ("data_parallel", ("device_ids", "output_device", "dim")),
+        )
+        for name in names
+    },
+    ("distributions", "log_prob", "value"): HOOK,
+    ("distributions", "rsample", "sample_shape"): HOOK,
+    ("utils._batches", "map", "num_parallel_calls"): SPEED,
+    ("utils._batches", "map", "deterministic"): ORDER,
+    **{
+        ("utils.tensorboard", function, name): "files are written at once, at the time of the call"
+        for function, names in (
+            ("__init__", ("purge_step", "max_queue", "flush_secs", "filename_suffix")),
+            ("add_scalar", ("walltime", "new_style", "double_precision")),
+            ("add_scalars", ("walltime",)),
+            ("add_histogram", ("walltime", "max_bins")),
+            ("add_text", ("walltime",)),
+        )
+        for name in names
+    },
     ("layers.layer", "build", "input_shape"): HOOK,
     ("_base.dtype_policy", "of_layer", "name"): "one policy for all; a map has others",
     ("layers.multi_head_attention", "compute_output_shape", "value_shape"): QUERY,

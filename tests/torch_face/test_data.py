@@ -1,6 +1,8 @@
 """Data sets, samplers, DataLoader."""
 
+import itertools
 from collections import namedtuple
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ from fastdl.data import (
     get_worker_info,
     random_split,
 )
+from fastdl.data import sampler as sampler_module
 
 X = np.arange(20, dtype="float32").reshape(10, 2)
 Y = np.arange(10)
@@ -107,6 +110,30 @@ def test_samplers():
     assert set(WeightedRandomSampler([0, 1, 0, 3], 50)) == {1, 3}
     assert sorted(WeightedRandomSampler([1, 2, 3], 3, replacement=False)) == [0, 1, 2]
     assert len(BatchSampler(range(5), 2, True)) == 2 and len(BatchSampler(range(5), 2, False)) == 3
+
+
+@pytest.mark.parametrize("replacement", [True, False])
+def test_passes_of_any_length_are_drawn_part_by_part(replacement):
+    """Programs draw 10^10 indices and stop when they have enough."""
+    sampler = RandomSampler(Y, replacement, 10**10)
+    assert len(sampler) == 10**10
+
+    def first():
+        fastdl.manual_seed(0)
+        drawing = iter(sampler)
+        head = list(itertools.islice(drawing, 5))
+        fastdl.rand(7)  # changes nothing
+        return head + list(itertools.islice(drawing, 25))
+
+    drawn = first()
+    assert drawn == first() and set(drawn) <= set(range(10))
+    if not replacement:
+        assert sorted(drawn[:10]) == sorted(drawn[20:]) == list(range(10))
+    loader = DataLoader(TensorDataset(fastdl.arange(10)), sampler=sampler, batch_size=4)
+    batches = [batch[0].tolist() for batch in itertools.islice(loader, 5)]
+    assert [len(batch) for batch in batches] == [4] * 5
+    with mock.patch.object(sampler_module, "_PART", 6):  # the end, within a part
+        assert len(list(RandomSampler(range(5), replacement, 17))) == 17
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Dropout of channels and of values that keep mean and deviation, by their definitions."""
 
 import re
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import fastdl
 import fastdl.nn.functional as F
 from fastdl import nn
 from fastdl._base import functional as base
+from fastdl._base import notices
 
 SHAPES = {1: (40, 25, 4), 2: (40, 25, 2, 3), 3: (40, 25, 2, 2, 2)}
 
@@ -44,6 +46,24 @@ def test_axes_without_a_batch():
         y = call(fastdl.ones(*shape), 0.5).numpy()
         flat = y.reshape(*shape[:channels], -1)
         assert {*np.unique(flat)} == {0.0, 2.0} and (flat == flat[..., :1]).all()
+
+
+@pytest.mark.parametrize("shape", [(300, 20), (300, 20, 2, 2, 2)])
+def test_dropout2d_takes_other_axes_with_a_warning(shape):
+    """PyTorch's `feature_dropout`: one number for each sample and channel."""
+    fastdl.manual_seed(0)
+    with mock.patch.object(notices, "_said", set()):
+        with pytest.warns(
+            UserWarning, match=f"Dropout2d: expected .* 3 or 4 axes, got {len(shape)}"
+        ):
+            y = nn.Dropout2d(0.25)(fastdl.ones(*shape)).numpy()
+    flat = y.reshape(*shape[:2], -1)
+    assert (flat == flat[..., :1]).all()
+    # 6,000 numbers: the share of kept ones has a deviation of 0.006.
+    assert abs((flat[..., 0] != 0).mean() - 0.75) < 0.03
+    for name, few in (("Dropout1d", (2, 2, 2, 2)), ("Dropout2d", (4,)), ("Dropout3d", (2, 2, 2))):
+        with pytest.raises(ValueError, match=f"{name}: expected an input of"):
+            getattr(nn, name)()(fastdl.ones(*few))
 
 
 def test_alpha_dropout_keeps_mean_and_deviation():

@@ -521,3 +521,27 @@ def test_changes_in_place_within_a_recorded_step():
         x = rng.random(3).astype("float32").astype(np.float64)
         np.testing.assert_allclose(loss, 2 * (w[0] * x[0] + (w[0] * x[0]) ** 2 + w[2] * x[2]), 1e-5)
         w -= 0.01 * 2 * np.array([x[0] + 2 * w[0] * x[0] ** 2, 0, x[2]])
+
+
+def test_the_graph_can_be_walked():
+    """As PyTorch's tutorials do: from `grad_fn` to the tensors that it began with."""
+    x, w = fastdl.ones(2, requires_grad=True), fastdl.ones(2, requires_grad=True)
+    data = fastdl.ones(2)
+    y = ((x * w + data) * x).sum()
+    assert y.grad_fn == y.grad_fn.name() == "sum" and type(y.grad_fn.name()) is str
+    ((product, index),) = y.grad_fn.next_functions
+    assert product == "mul" and index == 0
+    (total, _), (again, _) = product.next_functions
+    assert total == "add" and again.variable is x and again.next_functions == ()
+    ((first, _),) = total.next_functions  # `data` has no gradient
+    assert first == "mul"
+    assert [f.variable is v for (f, _), v in zip(first.next_functions, (x, w), strict=True)] == [
+        True,
+        True,
+    ]
+    assert again.name() == "accumulate_grad"
+    assert (2 * x + 1).grad_fn.next_functions[0][0].next_functions[0][0].variable is x
+    y.backward()
+    assert y.grad_fn == "sum" and y.grad_fn.next_functions == ()
+    assert x.grad_fn is None
+    np.testing.assert_array_equal(x.grad.numpy(), [3.0, 3.0])
