@@ -74,17 +74,18 @@ std::vector<Tensor> attach_function(const std::vector<Tensor>& inputs, const std
       reads_in, reads_out, constant);
 }
 
-// t takes the place of `source` in the graph, and its memory if asked for.
+// t takes the place of `source` in the graph, and its memory if asked for, in which case the shape may be another.
 void become(const Tensor& t, const Tensor& source, bool memory) {
   FASTDL_CHECK(t && source, TypeError, "become: expected two tensors, got None");
   FASTDL_CHECK(!(t->requires_grad && !t->node), RuntimeError,
                "a leaf that requires a gradient cannot be changed in place; do it under no_grad()");
-  FASTDL_CHECK(t->shape == source->shape && t->dtype == source->dtype, ValueError, "become: expected shape ", t->shape,
+  FASTDL_CHECK((memory || t->shape == source->shape) && t->dtype == source->dtype, ValueError, "become: expected shape ", t->shape,
                " and type ", t->dtype, ", got ", source->shape, " and ", source->dtype);
   if (memory) {
     t->storage = source->storage;
     t->offset = source->offset;
     t->channels_last = source->channels_last;
+    t->shape = source->shape;
   }
   t->requires_grad = source->requires_grad;
   t->node = source->node;
@@ -122,6 +123,10 @@ void bind_autograd(py::module_& m) {
   });
   m.def("owns_memory", [](const Tensor& t) { return t && t->storage->use_count() == 1; });
   m.def("become", &become, py::arg("t"), py::arg("source"), py::arg("memory") = false);
+  m.def("take_shape", [](const Tensor& t, const Tensor& other) {
+    FASTDL_CHECK(t && other && t->dtype == other->dtype, TypeError, "take_shape: expected two tensors of one type");
+    take_shape(t, other, 1);  // that of the Python object
+  });
   m.def("tape_length", &tape_length);
   m.def("sources", &sources);
   m.def("set_anomaly_detection", &set_anomaly);

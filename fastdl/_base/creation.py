@@ -40,7 +40,8 @@ if TYPE_CHECKING:
         def __dlpack_device__(self) -> tuple[int, int]: ...
 
 
-def _finished(t: Tensor, requires_grad: bool, device: str | Device | None) -> Tensor:
+def finished(t: Tensor, requires_grad: bool, device: str | Device | None) -> Tensor:
+    """The tensor as the arguments of the function that makes it say."""
     if device is not None:
         t = moved(t, device)
     if requires_grad:
@@ -78,7 +79,7 @@ def tensor(
         raise prefixed("tensor: data, dtype", error) from None
     if isinstance(data, Tensor) and t.requires_grad:
         t = t.detach()
-    return _finished(t, requires_grad, device)
+    return finished(t, requires_grad, device)
 
 
 def as_tensor(
@@ -92,7 +93,7 @@ def as_tensor(
         >>> a.tolist()
         [1.0, 0.0]
     """
-    return _finished(_core.as_tensor(data, dtype, keep_type=True), False, device)
+    return finished(_core.as_tensor(data, dtype, keep_type=True), False, device)
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
@@ -152,7 +153,7 @@ def full(
     except (TypeError, ValueError) as error:
         numbers = {"fill_value": fill_value}
         raise blamed("full", error, sizes={"size": size}, numbers=numbers) from None
-    return _finished(t, requires_grad, device)
+    return finished(t, requires_grad, device)
 
 
 def zeros(
@@ -171,7 +172,7 @@ def zeros(
         t = _core.full(one_or_many(size), dtype or float32, 0)
     except (TypeError, ValueError) as error:
         raise blamed("zeros", error, sizes={"size": one_or_many(size)}) from None
-    return _finished(t, requires_grad, device)
+    return finished(t, requires_grad, device)
 
 
 def ones(
@@ -190,7 +191,7 @@ def ones(
         t = _core.full(one_or_many(size), dtype or float32, 1)
     except (TypeError, ValueError) as error:
         raise blamed("ones", error, sizes={"size": one_or_many(size)}) from None
-    return _finished(t, requires_grad, device)
+    return finished(t, requires_grad, device)
 
 
 def empty(
@@ -209,7 +210,7 @@ def empty(
         t = _core.empty(one_or_many(size), dtype or float32)
     except (TypeError, ValueError) as error:
         raise blamed("empty", error, sizes={"size": one_or_many(size)}) from None
-    return _finished(t, requires_grad, device)
+    return finished(t, requires_grad, device)
 
 
 def arange(
@@ -253,7 +254,7 @@ def arange(
         integral = all(isinstance(v, (int, np.integer)) for v in (start, end, step))
         dtype = int64 if integral else float32
     check_all_fit("arange", values, _core.dtype(dtype))
-    return _finished(_core.as_tensor(values, dtype), requires_grad, device)
+    return finished(_core.as_tensor(values, dtype), requires_grad, device)
 
 
 def _whole(value: float) -> float:
@@ -287,7 +288,7 @@ def linspace(
         values = np.linspace(first, last, check_integer("linspace", "steps", steps, 0))
     except (ValueError, MemoryError) as error:
         raise blamed("linspace", error, sizes={"steps": steps}) from None
-    return _finished(_core.as_tensor(values, dtype or float32), requires_grad, device)
+    return finished(_core.as_tensor(values, dtype or float32), requires_grad, device)
 
 
 def logspace(
@@ -312,7 +313,7 @@ def logspace(
     )
     steps = check_integer("logspace", "steps", steps, 0)
     values = np.power(base, np.linspace(first, last, steps))
-    return _finished(_core.as_tensor(values, dtype or float32), requires_grad, device)
+    return finished(_core.as_tensor(values, dtype or float32), requires_grad, device)
 
 
 def eye(
@@ -333,7 +334,7 @@ def eye(
         values = np.eye(n, m, dtype=float32)
     except (TypeError, ValueError) as error:
         raise blamed("eye", error, sizes={"n": n} if m is None else {"n": n, "m": m}) from None
-    return _finished(_core.as_tensor(values, dtype or float32), requires_grad, device)
+    return finished(_core.as_tensor(values, dtype or float32), requires_grad, device)
 
 
 def rand(
@@ -354,7 +355,7 @@ def rand(
             t = F.uniform(shape=one_or_many(size))
         except (TypeError, ValueError) as error:
             raise blamed("rand", error, sizes={"size": one_or_many(size)}) from None
-    return _finished(
+    return finished(
         t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype), requires_grad, device
     )
 
@@ -377,7 +378,7 @@ def randn(
             t = F.normal(shape=one_or_many(size))
         except (TypeError, ValueError) as error:
             raise blamed("randn", error, sizes={"size": one_or_many(size)}) from None
-    return _finished(
+    return finished(
         t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype), requires_grad, device
     )
 
@@ -388,6 +389,9 @@ def normal(
     size: IntOrInts | None = None,
     *,
     generator: Generator | None = None,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    device: str | Device | None = None,
 ) -> Tensor:
     """Values of normal distributions.
 
@@ -396,6 +400,8 @@ def normal(
         std: the standard deviation of all values, or a tensor.
         size: the shape; only if mean and std are numbers.
         generator: the source of the random numbers; None for the library's own.
+        dtype: the type to round to; None for float32.
+        requires_grad, device: as for `zeros`.
 
     Example:
         >>> normal(0.0, 1.0, (2,)).shape
@@ -404,14 +410,17 @@ def normal(
     with drawing_from(generator, "normal"):
         try:
             if size is not None:
-                return F.normal(shape=size, mean=mean, std=std)  # type: ignore[arg-type]
-            shape = np.broadcast_shapes(_core.as_tensor(mean).shape, _core.as_tensor(std).shape)
-            return F.add(F.mul(F.normal(shape=shape), std), mean)
+                t = F.normal(shape=size, mean=mean, std=std)  # type: ignore[arg-type]
+            else:
+                shape = np.broadcast_shapes(_core.as_tensor(mean).shape, _core.as_tensor(std).shape)
+                t = F.add(F.mul(F.normal(shape=shape), std), mean)
         except (TypeError, ValueError) as error:
             if size is None:
                 raise prefixed("normal: mean, std", error) from None
             numbers = {"mean": mean, "std": std}
             raise blamed("normal", error, sizes={"size": size}, numbers=numbers) from None
+    t = t if dtype is None else F.cast(t, dtype=dtype)
+    return finished(t, requires_grad, device)
 
 
 def randint(
@@ -421,6 +430,7 @@ def randint(
     *,
     generator: Generator | None = None,
     dtype: DTypeLike | None = int64,
+    requires_grad: bool = False,
     device: str | Device | None = None,
 ) -> Tensor:
     """Integers from `low` (0 if left out) up to but not including `high`.
@@ -447,7 +457,7 @@ def randint(
     if dtype is not None and dtype is not int64:
         check_range_fits("randint", low, high, _core.dtype(dtype))
         t = F.cast(t, dtype=dtype)
-    return _finished(t, False, device)
+    return finished(t, requires_grad, device)
 
 
 def randperm(
@@ -455,6 +465,7 @@ def randperm(
     *,
     generator: Generator | None = None,
     dtype: DTypeLike | None = int64,
+    requires_grad: bool = False,
     device: str | Device | None = None,
 ) -> Tensor:
     """The integers below n in random order.
@@ -469,7 +480,7 @@ def randperm(
         except (TypeError, ValueError) as error:
             raise blamed("randperm", error, sizes={"n": n}) from None
     t = t if dtype is None or dtype is int64 else F.cast(t, dtype=dtype)
-    return _finished(t, False, device)
+    return finished(t, requires_grad, device)
 
 
 def bernoulli(
@@ -540,7 +551,7 @@ def full_like(
         t = _core.full(x.shape, dtype or x.dtype, fill_value)
     except (TypeError, ValueError) as error:
         raise blamed("full_like", error, numbers={"fill_value": fill_value}) from None
-    return _finished(t, requires_grad, device_of(x) if device is None else device)
+    return finished(t, requires_grad, device_of(x) if device is None else device)
 
 
 def empty_like(
@@ -558,7 +569,7 @@ def empty_like(
     """
     x = _core.as_tensor(input)
     t = _core.empty(x.shape, dtype or x.dtype)
-    return _finished(t, requires_grad, device_of(x) if device is None else device)
+    return finished(t, requires_grad, device_of(x) if device is None else device)
 
 
 def rand_like(
@@ -589,6 +600,41 @@ def randn_like(
     return randn(
         *shape, generator=generator, dtype=dtype, requires_grad=requires_grad, device=device
     )
+
+
+def randint_like(
+    input: TensorLike,
+    low: int = 0,
+    high: int | None = None,
+    *,
+    generator: Generator | None = None,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    device: str | Device | None = None,
+) -> Tensor:
+    """`randint` in the shape and type of the input: `randint_like(x, high)`, with `low` before it.
+
+    Raises:
+        ValueError: the range is empty, or the type cannot hold it.
+
+    Source: `torch.randint_like`.
+
+    Example:
+        >>> randint_like([0.5, 0.5], 5, 6).tolist()
+        [5.0, 5.0]
+    """
+    x = _core.as_tensor(input)
+    if high is None:
+        low, high = 0, low
+    with drawing_from(generator, "randint_like"):
+        try:
+            t = F.randint(shape=x.shape, low=low, high=high)
+        except (TypeError, ValueError) as error:
+            raise blamed("randint_like", error, integers={"low": low, "high": high}) from None
+    kind = _core.dtype(dtype or x.dtype)
+    check_range_fits("randint_like", low, high, kind)
+    t = F.cast(t, dtype=kind)
+    return finished(t, requires_grad, device_of(x) if device is None else device)
 
 
 def is_tensor(obj: object) -> bool:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
     from typing_extensions import Unpack
 
-    from .._base.device import Target, TargetOptions, device
+    from .._base.device import Place, Target, TargetOptions, device
     from .._core import IntOrInts, TensorLike
 
 # csrc/bind/generate.py reads this list and the dicts at the end. It writes the types to _core.pyi.
@@ -74,7 +74,8 @@ LATER = (
     "bitwise_not gcd lcm bitwise_and bitwise_or bitwise_xor bitwise_left_shift "
     "bitwise_right_shift median nanmedian quantile nanquantile mode kthvalue msort aminmax cummax "
     "cummin count_nonzero nansum nanmean cumprod logcumsumexp cov corrcoef diff histc histogram "
-    "argwhere multinomial angle conj_physical resolve_conj resolve_neg is_conj renorm "
+    "argwhere as_strided as_strided_scatter nonzero_static multinomial angle conj_physical "
+    "resolve_conj resolve_neg is_conj renorm "
     # shapes and parts
     "swapaxes swapdims diag diagflat diag_embed diagonal diagonal_scatter fliplr flipud rot90 "
     "adjoint tensor_split hsplit vsplit dsplit split_with_sizes unsafe_split unsafe_chunk unfold "
@@ -86,6 +87,17 @@ LATER = (
     "vdot inner ger kron cross trace addmm addmv addr addbmm baddbmm cholesky cholesky_inverse "
     "cholesky_solve det slogdet logdet inverse pinverse matrix_exp matrix_power qr svd "
     "triangular_solve lu lu_solve orgqr geqrf ormqr"
+)
+# Methods of more_methods.py, and the properties that its functions give, loaded on first use, too:
+MORE = (
+    "t_ transpose_ swapaxes_ swapdims_ squeeze_ unsqueeze_ resize_ resize_as_ detach_ where "
+    "hardshrink prelu apply_ map_ map2_ unsafe_split_with_sizes to_dense "
+    "module_load new get_device dim_order storage_offset const_data_ptr is_signed is_set_to "
+    "is_inference is_neg is_pinned is_shared is_distributed"
+)
+MORE_PROPERTIES = (
+    "is_cpu is_ipu is_maia is_meta is_mkldnn is_mps is_mtia is_nested is_quantized is_sparse "
+    "is_sparse_csr is_vulkan is_xla is_xpu"
 )
 # Functions whose results are written in place by the method with the name and `_`, likewise:
 IN_PLACE = (
@@ -273,6 +285,24 @@ def to_cpu(self: Tensor) -> Tensor:
     return moved(self, "cpu")
 
 
+def type_of(self: Tensor, dtype: DTypeLike | None = None, non_blocking: bool = False) -> Any:
+    """The tensor in another type, or without one the name of its type in PyTorch.
+
+    Args:
+        dtype: an element type, or a name such as "torch.FloatTensor".
+        non_blocking: without an effect.
+    """
+    if dtype is None:
+        from .._base.defaults import name_of_type
+
+        return name_of_type(self.dtype)
+    if (isinstance(dtype, str) and dtype.endswith("Tensor")) or callable(dtype):
+        from .._base.defaults import type_by_name
+
+        dtype = type_by_name(dtype)
+    return _functions.cast(self, dtype)
+
+
 def type_as(self: Tensor, other: Tensor) -> Tensor:
     """The tensor in the type of another."""
     return _functions.cast(self, other.dtype)
@@ -318,31 +348,74 @@ def to_byte(self: Tensor) -> Tensor:
     return _functions.cast(self, "uint8")
 
 
-def new_tensor(self: Tensor, data: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
-    """A copy of the data, in this tensor's type unless `dtype` is given."""
-    return moved(_core.tensor(data, dtype or self.dtype), device_of(self))
+def _made(self: Tensor, made: Tensor, device: Place | None, requires_grad: bool) -> Tensor:
+    made = moved(made, device_of(self) if device is None else device)
+    if requires_grad:
+        made.requires_grad = True
+    return made
+
+
+def new_tensor(
+    self: Tensor,
+    data: TensorLike,
+    dtype: DTypeLike | None = None,
+    *,
+    device: Place | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A copy of the data, in this tensor's type and on its device unless others are given."""
+    return _made(self, _core.tensor(data, dtype or self.dtype), device, requires_grad)
 
 
 def new_full(
-    self: Tensor, size: IntOrInts, fill_value: float, dtype: DTypeLike | None = None
+    self: Tensor,
+    size: IntOrInts,
+    fill_value: float,
+    dtype: DTypeLike | None = None,
+    *,
+    device: Place | None = None,
+    requires_grad: bool = False,
 ) -> Tensor:
-    """A tensor of one value, in this tensor's type unless `dtype` is given."""
-    return moved(_core.full(size, dtype or self.dtype, fill_value), device_of(self))
+    """A tensor of one value, in this tensor's type and on its device unless others are given."""
+    return _made(self, _core.full(size, dtype or self.dtype, fill_value), device, requires_grad)
 
 
-def new_zeros(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
-    """Zeros, in this tensor's type unless `dtype` is given."""
-    return new_full(self, moving.one_or_many(size), 0, dtype)
+def new_zeros(
+    self: Tensor,
+    *size: IntOrInts,
+    dtype: DTypeLike | None = None,
+    device: Place | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Zeros, in this tensor's type and on its device unless others are given."""
+    return _made(
+        self, _core.full(moving.one_or_many(size), dtype or self.dtype, 0), device, requires_grad
+    )
 
 
-def new_empty(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
+def new_empty(
+    self: Tensor,
+    *size: IntOrInts,
+    dtype: DTypeLike | None = None,
+    device: Place | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """A tensor without initial values, in this tensor's type unless `dtype` is given."""
-    return moved(_core.empty(moving.one_or_many(size), dtype or self.dtype), device_of(self))
+    made = _core.empty(moving.one_or_many(size), dtype or self.dtype)
+    return _made(self, made, device, requires_grad)
 
 
-def new_ones(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
-    """Ones, in this tensor's type unless `dtype` is given."""
-    return new_full(self, moving.one_or_many(size), 1, dtype)
+def new_ones(
+    self: Tensor,
+    *size: IntOrInts,
+    dtype: DTypeLike | None = None,
+    device: Place | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Ones, in this tensor's type and on its device unless others are given."""
+    return _made(
+        self, _core.full(moving.one_or_many(size), dtype or self.dtype, 1), device, requires_grad
+    )
 
 
 # --- in place
@@ -354,7 +427,7 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     return self
 
 
-def copy_(self: Tensor, src: TensorLike) -> Tensor:
+def copy_(self: Tensor, src: TensorLike, non_blocking: bool = False) -> Tensor:
     """Writes the values of `src`, broadcast and converted to this tensor's type.
 
     Where gradients are recorded they flow to `src`, and no longer to what the tensor was made of.
@@ -545,7 +618,7 @@ METHODS: dict[str, Callable[..., object]] = {
     "nelement": nelement,
     "to": to,
     "cpu": to_cpu,
-    "type": _functions.cast,
+    "type": type_of,
     "type_as": type_as,
     "float": to_float,
     "half": to_half,
@@ -618,13 +691,19 @@ class _Later:
             setattr(Tensor, name, getattr(_functions, name))
         for name in IN_PLACE.split():
             setattr(Tensor, f"{name}_", in_place(f"{name}_"))
+        from . import more_methods
+
+        for name in MORE.split():
+            setattr(Tensor, name, getattr(more_methods, name))
+        for name in MORE_PROPERTIES.split():
+            setattr(Tensor, name, property(getattr(more_methods, name)))
         return getattr(owner if tensor is None else tensor, self.name)
 
 
 def _attach() -> None:
     for name in FUNCTIONS.split():
         setattr(Tensor, name, getattr(_functions, name))
-    for name in LATER.split():
+    for name in f"{LATER} {MORE} {MORE_PROPERTIES}".split():
         setattr(Tensor, name, _Later(name))
     for name in IN_PLACE.split():
         setattr(Tensor, f"{name}_", _Later(f"{name}_"))
