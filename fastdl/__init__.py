@@ -46,6 +46,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import datasets as datasets
     from . import distributions as distributions
     from . import dtype_policies as dtype_policies
+    from . import fft as fft
     from . import func as func
     from . import initializers as initializers
     from . import layers as layers
@@ -110,6 +111,10 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._base.defaults import (
         are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
     )
+    from ._base.defaults import channels_last as channels_last
+    from ._base.defaults import channels_last_3d as channels_last_3d
+    from ._base.defaults import compile as compile
+    from ._base.defaults import contiguous_format as contiguous_format
     from ._base.defaults import get_default_device as get_default_device
     from ._base.defaults import get_default_dtype as get_default_dtype
     from ._base.defaults import get_deterministic_debug_mode as get_deterministic_debug_mode
@@ -118,7 +123,10 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._base.defaults import (
         is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled,  # noqa: E501
     )
+    from ._base.defaults import is_inference_mode_enabled as is_inference_mode_enabled
     from ._base.defaults import is_warn_always_enabled as is_warn_always_enabled
+    from ._base.defaults import memory_format as memory_format
+    from ._base.defaults import preserve_format as preserve_format
     from ._base.defaults import set_default_device as set_default_device
     from ._base.defaults import set_default_dtype as set_default_dtype
     from ._base.defaults import set_default_tensor_type as set_default_tensor_type
@@ -127,6 +135,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._base.defaults import set_flush_denormal as set_flush_denormal
     from ._base.defaults import set_num_interop_threads as set_num_interop_threads
     from ._base.defaults import set_warn_always as set_warn_always
+    from ._base.defaults import strided as strided
     from ._base.defaults import use_deterministic_algorithms as use_deterministic_algorithms
     from ._base.device import device as device
     from ._base.dtype_policy import DTypePolicy as DTypePolicy
@@ -237,13 +246,14 @@ bool_ = _np.dtype("bool")
 # PyTorch's names for them
 float, half, long, int, bool = float32, float16, int64, int32, bool_
 
+Size = tuple  # the class of shapes
 # Numbers, as PyTorch's
 pi, e, inf, nan = _np.pi, _np.e, _np.inf, _np.nan
 
 _SUBMODULES = frozenset(
     "accelerator activations amp applications autograd backend backends callbacks config "
-    "constraints cuda data datasets distributions dtype_policies func initializers layers linalg "
-    "losses metrics mixed_precision models nn ops optim optimizers preprocessing random "
+    "constraints cuda data datasets distributions dtype_policies fft func initializers layers "
+    "linalg losses metrics mixed_precision models nn ops optim optimizers preprocessing random "
     "regularizers saving sklearn special tabular tree utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.
@@ -258,7 +268,8 @@ _HOMES = {
     "HalfTensor BFloat16Tensor CharTensor set_default_tensor_type set_flush_denormal "
     "is_deterministic_algorithms_warn_only_enabled get_deterministic_debug_mode "
     "set_deterministic_debug_mode get_num_interop_threads set_num_interop_threads "
-    "set_warn_always is_warn_always_enabled",
+    "set_warn_always is_warn_always_enabled memory_format contiguous_format preserve_format "
+    "channels_last channels_last_3d strided is_inference_mode_enabled compile",
     "_base.device": "device",
     "_base.dtype_policy": "DTypePolicy FloatDTypePolicy set_dtype_policy",
     "saving.states": "save load",

@@ -85,7 +85,10 @@ void become(const Tensor& t, const Tensor& source, bool memory) {
     t->storage = source->storage;
     t->offset = source->offset;
     t->channels_last = source->channels_last;
-    t->shape = source->shape;
+    if (t->shape != source->shape) {
+      t->shape = source->shape;
+      t->storage->written(0, t->storage->bytes());  // for ops that read t in its old shape
+    }
   }
   t->requires_grad = source->requires_grad;
   t->node = source->node;
@@ -122,6 +125,10 @@ void bind_autograd(py::module_& m) {
     return alias(t);
   });
   m.def("owns_memory", [](const Tensor& t) { return t && t->storage->use_count() == 1; });
+  // Whether anything but t and plans uses its memory; of an array's memory plans count, too.
+  m.def("memory_has_others", [](const Tensor& t) {
+    return t && (t->storage->owned() ? t->storage->shared() : t->storage->use_count() > 1);
+  });
   m.def("become", &become, py::arg("t"), py::arg("source"), py::arg("memory") = false);
   m.def("take_shape", [](const Tensor& t, const Tensor& other) {
     FASTDL_CHECK(t && other && t->dtype == other->dtype, TypeError, "take_shape: expected two tensors of one type");

@@ -3,7 +3,9 @@
 A shape is one sequence or several integers: `zeros((2, 3))`, `zeros(2, 3)`. `dtype` is what
 `numpy.dtype` takes. Ops compute with float32, int64, int32, uint8 and bool; float16, bfloat16 and
 int8 only store values. `requires_grad` makes the result a leaf whose gradient `backward()`
-computes. `device` is the CPU, or a device that an extension has registered.
+computes. `device` is the CPU, or a device that an extension has registered. `out` is a tensor of
+the result's shape that the values are written into and that is returned. `layout`, `memory_format` and
+`pin_memory` have no effect: values lie in the order of the axes in the memory of the CPU.
 """
 
 from __future__ import annotations
@@ -40,8 +42,21 @@ if TYPE_CHECKING:
         def __dlpack_device__(self) -> tuple[int, int]: ...
 
 
-def finished(t: Tensor, requires_grad: bool, device: str | Device | None) -> Tensor:
+_KINDS = "buif"  # of types, each of which fits into those after it
+
+
+def finished(
+    t: Tensor, requires_grad: bool, device: str | Device | None, out: Tensor | None = None
+) -> Tensor:
     """The tensor as the arguments of the function that makes it say."""
+    if out is not None:
+        if not isinstance(out, Tensor) or out.shape != t.shape:
+            got = out.shape if isinstance(out, Tensor) else type(out).__name__
+            raise ValueError(f"out: expected a tensor of shape {t.shape}, got {got}")
+        if _KINDS.index(t.dtype.kind) > _KINDS.index(out.dtype.kind):
+            raise TypeError(f"out: values of {t.dtype} do not fit into a tensor of {out.dtype}")
+        F.assign_(out, t)
+        return out
     if device is not None:
         t = moved(t, device)
     if requires_grad:
@@ -54,6 +69,7 @@ def tensor(
     dtype: DTypeLike | None = None,
     device: str | Device | None = None,
     requires_grad: bool = False,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A new tensor with a copy of `data`.
 
@@ -138,6 +154,9 @@ def full(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of one value. By default the value decides the type: int64, float32 or bool.
 
@@ -153,7 +172,7 @@ def full(
     except (TypeError, ValueError) as error:
         numbers = {"fill_value": fill_value}
         raise blamed("full", error, sizes={"size": size}, numbers=numbers) from None
-    return finished(t, requires_grad, device)
+    return finished(t, requires_grad, device, out)
 
 
 def zeros(
@@ -161,6 +180,9 @@ def zeros(
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of zeros.
 
@@ -172,7 +194,7 @@ def zeros(
         t = _core.full(one_or_many(size), dtype or float32, 0)
     except (TypeError, ValueError) as error:
         raise blamed("zeros", error, sizes={"size": one_or_many(size)}) from None
-    return finished(t, requires_grad, device)
+    return finished(t, requires_grad, device, out)
 
 
 def ones(
@@ -180,6 +202,9 @@ def ones(
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of ones.
 
@@ -191,7 +216,7 @@ def ones(
         t = _core.full(one_or_many(size), dtype or float32, 1)
     except (TypeError, ValueError) as error:
         raise blamed("ones", error, sizes={"size": one_or_many(size)}) from None
-    return finished(t, requires_grad, device)
+    return finished(t, requires_grad, device, out)
 
 
 def empty(
@@ -199,6 +224,10 @@ def empty(
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
+    memory_format: object = None,
 ) -> Tensor:
     """A tensor whose values are not initialized.
 
@@ -210,7 +239,7 @@ def empty(
         t = _core.empty(one_or_many(size), dtype or float32)
     except (TypeError, ValueError) as error:
         raise blamed("empty", error, sizes={"size": one_or_many(size)}) from None
-    return finished(t, requires_grad, device)
+    return finished(t, requires_grad, device, out)
 
 
 def arange(
@@ -221,6 +250,9 @@ def arange(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """`start, start + step, ...` up to but not including `end`; `arange(n)` starts at 0.
 
@@ -254,7 +286,7 @@ def arange(
         integral = all(isinstance(v, (int, np.integer)) for v in (start, end, step))
         dtype = int64 if integral else float32
     check_all_fit("arange", values, _core.dtype(dtype))
-    return finished(_core.as_tensor(values, dtype), requires_grad, device)
+    return finished(_core.as_tensor(values, dtype), requires_grad, device, out)
 
 
 def _whole(value: float) -> float:
@@ -271,6 +303,9 @@ def linspace(
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """`steps` values at equal distances from `start` to `end`, both included.
 
@@ -288,7 +323,7 @@ def linspace(
         values = np.linspace(first, last, check_integer("linspace", "steps", steps, 0))
     except (ValueError, MemoryError) as error:
         raise blamed("linspace", error, sizes={"steps": steps}) from None
-    return finished(_core.as_tensor(values, dtype or float32), requires_grad, device)
+    return finished(_core.as_tensor(values, dtype or float32), requires_grad, device, out)
 
 
 def logspace(
@@ -300,6 +335,9 @@ def logspace(
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """`steps` powers of a base, whose exponents have equal distances from `start` to `end`.
 
@@ -313,7 +351,7 @@ def logspace(
     )
     steps = check_integer("logspace", "steps", steps, 0)
     values = np.power(base, np.linspace(first, last, steps))
-    return finished(_core.as_tensor(values, dtype or float32), requires_grad, device)
+    return finished(_core.as_tensor(values, dtype or float32), requires_grad, device, out)
 
 
 def eye(
@@ -323,6 +361,9 @@ def eye(
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A matrix with ones on the diagonal.
 
@@ -334,7 +375,7 @@ def eye(
         values = np.eye(n, m, dtype=float32)
     except (TypeError, ValueError) as error:
         raise blamed("eye", error, sizes={"n": n} if m is None else {"n": n, "m": m}) from None
-    return finished(_core.as_tensor(values, dtype or float32), requires_grad, device)
+    return finished(_core.as_tensor(values, dtype or float32), requires_grad, device, out)
 
 
 def rand(
@@ -343,6 +384,9 @@ def rand(
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Uniform values in [0, 1).
 
@@ -356,7 +400,10 @@ def rand(
         except (TypeError, ValueError) as error:
             raise blamed("rand", error, sizes={"size": one_or_many(size)}) from None
     return finished(
-        t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype), requires_grad, device
+        t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype),
+        requires_grad,
+        device,
+        out,
     )
 
 
@@ -366,6 +413,9 @@ def randn(
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Values of the normal distribution with mean 0 and variance 1.
 
@@ -379,7 +429,10 @@ def randn(
         except (TypeError, ValueError) as error:
             raise blamed("randn", error, sizes={"size": one_or_many(size)}) from None
     return finished(
-        t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype), requires_grad, device
+        t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype),
+        requires_grad,
+        device,
+        out,
     )
 
 
@@ -392,6 +445,9 @@ def normal(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Values of normal distributions.
 
@@ -420,7 +476,7 @@ def normal(
             numbers = {"mean": mean, "std": std}
             raise blamed("normal", error, sizes={"size": size}, numbers=numbers) from None
     t = t if dtype is None else F.cast(t, dtype=dtype)
-    return finished(t, requires_grad, device)
+    return finished(t, requires_grad, device, out)
 
 
 def randint(
@@ -432,6 +488,9 @@ def randint(
     dtype: DTypeLike | None = int64,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Integers from `low` (0 if left out) up to but not including `high`.
 
@@ -457,7 +516,7 @@ def randint(
     if dtype is not None and dtype is not int64:
         check_range_fits("randint", low, high, _core.dtype(dtype))
         t = F.cast(t, dtype=dtype)
-    return finished(t, requires_grad, device)
+    return finished(t, requires_grad, device, out)
 
 
 def randperm(
@@ -467,6 +526,9 @@ def randperm(
     dtype: DTypeLike | None = int64,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """The integers below n in random order.
 
@@ -480,11 +542,15 @@ def randperm(
         except (TypeError, ValueError) as error:
             raise blamed("randperm", error, sizes={"n": n}) from None
     t = t if dtype is None or dtype is int64 else F.cast(t, dtype=dtype)
-    return finished(t, requires_grad, device)
+    return finished(t, requires_grad, device, out)
 
 
 def bernoulli(
-    input: TensorLike, p: float | None = None, *, generator: Generator | None = None
+    input: TensorLike,
+    p: float | None = None,
+    *,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """1 with the probabilities that the input has, else 0; float32, in the shape of the input.
 
@@ -497,7 +563,7 @@ def bernoulli(
     with drawing_from(generator, "bernoulli"):
         if p is not None:
             input = F.broadcast_to(_core.full((), "float32", p), shape=_core.as_tensor(input).shape)
-        return F.bernoulli(input)
+        return finished(F.bernoulli(input), False, None, out)
 
 
 def zeros_like(
@@ -506,6 +572,9 @@ def zeros_like(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
+    memory_format: object = None,
 ) -> Tensor:
     """Zeros in the shape and type of the input.
 
@@ -522,6 +591,9 @@ def ones_like(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
+    memory_format: object = None,
 ) -> Tensor:
     """Ones in the shape and type of the input.
 
@@ -539,6 +611,9 @@ def full_like(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
+    memory_format: object = None,
 ) -> Tensor:
     """One value in the shape and type of the input, and on its device unless one is given.
 
@@ -560,6 +635,9 @@ def empty_like(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
+    memory_format: object = None,
 ) -> Tensor:
     """A tensor in the shape and type of the input whose values are not initialized.
 
@@ -579,6 +657,9 @@ def rand_like(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
+    memory_format: object = None,
 ) -> Tensor:
     """`rand` in the shape of the input; float32 unless a type is given."""
     shape = _core.as_tensor(input).shape
@@ -594,6 +675,9 @@ def randn_like(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
+    memory_format: object = None,
 ) -> Tensor:
     """`randn` in the shape of the input; float32 unless a type is given."""
     shape = _core.as_tensor(input).shape
@@ -611,6 +695,9 @@ def randint_like(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
+    memory_format: object = None,
 ) -> Tensor:
     """`randint` in the shape and type of the input: `randint_like(x, high)`, with `low` before it.
 

@@ -107,6 +107,58 @@ def are_deterministic_algorithms_enabled() -> bool:
     return True
 
 
+class memory_format:
+    """An order of values in memory, for arguments `memory_format`, which have no effect.
+
+    Source: `torch.memory_format`.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self._name}"
+
+
+# The library decides how values lie: those of images channels-last.
+contiguous_format = memory_format("contiguous_format")
+preserve_format = memory_format("preserve_format")
+channels_last = memory_format("channels_last")
+channels_last_3d = memory_format("channels_last_3d")
+strided = memory_format("strided")  # a layout, the only one
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether no gradients are recorded: `inference_mode` does what `no_grad` does."""
+    return not _core.grad_enabled()
+
+
+def compile(
+    model: Any = None,
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: Any = None,
+    mode: str | None = None,
+    options: Any = None,
+    name: str | None = None,
+    disable: bool = False,
+    recompile_limit: int | None = None,
+    isolate_recompiles: bool = False,
+    shapes_spec: Any = None,
+) -> Any:
+    """The model or function as it is; without one a decorator that returns it.
+
+    Nothing is compiled: `fastdl.plan` records a step to replay it. All options are without effect.
+
+    Example:
+        >>> model = nn.Linear(2, 1)
+        >>> fastdl.compile(model, mode="max-autotune") is model
+        True
+    """
+    return (lambda function: function) if model is None else model
+
+
 _TYPE_NAMES = {
     "float32": "FloatTensor",
     "float16": "HalfTensor",

@@ -253,6 +253,8 @@ def empty_strided(
     dtype: object = None,
     requires_grad: bool = False,
     device: object = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """`empty`: the values lie in the order of the axes, whatever `stride` says.
 
@@ -276,6 +278,8 @@ def empty_permuted(
     dtype: object = None,
     requires_grad: bool = False,
     device: object = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """`empty`: the values lie in the order of the axes, whatever `physical_layout` says.
 

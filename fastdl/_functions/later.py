@@ -256,11 +256,17 @@ from .copies import (
 from .more import (
     asarray as asarray,
     can_cast as can_cast,
+    cond as cond,
     frombuffer as frombuffer,
     histogramdd as histogramdd,
+    is_inference as is_inference,
+    pca_lowrank as pca_lowrank,
     promote_types as promote_types,
     result_type as result_type,
     segment_reduce as segment_reduce,
     set_printoptions as set_printoptions,
+    svd_lowrank as svd_lowrank,
+    to_dlpack as to_dlpack,
     typename as typename,
+    while_loop as while_loop,
 )

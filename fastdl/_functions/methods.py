@@ -137,12 +137,16 @@ def element_size(self: Tensor) -> int:
     return self.itemsize
 
 
-def is_contiguous(self: Tensor) -> bool:
-    """Whether the elements lie in the order of the axes. Those of images may lie channels-last."""
-    return not self._channels_last
+def is_contiguous(self: Tensor, memory_format: object = None) -> bool:
+    """Whether the elements lie in the order of the axes. Those of images may lie channels-last.
+
+    With `memory_format=fastdl.channels_last` it says whether they do.
+    """
+    last = str(memory_format).startswith("torch.channels_last")
+    return self._channels_last if last else not self._channels_last
 
 
-def contiguous(self: Tensor) -> Tensor:
+def contiguous(self: Tensor, memory_format: object = None) -> Tensor:
     """The tensor itself, or a copy in the order of its axes if its elements lie channels-last.
 
     The result of indexing or transposing can't be written in place, so it is copied.
@@ -280,7 +284,7 @@ def to(self: Tensor, *args: Target, **kwargs: Unpack[TargetOptions]) -> Tensor:
     return F.copy(t) if kwargs.get("copy") and t is self else t
 
 
-def to_cpu(self: Tensor) -> Tensor:
+def to_cpu(self: Tensor, memory_format: object = None) -> Tensor:
     """The tensor on the CPU. A tensor that lies there is returned itself."""
     return moved(self, "cpu")
 
@@ -362,6 +366,7 @@ def new_tensor(
     *,
     device: Place | None = None,
     requires_grad: bool = False,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A copy of the data, in this tensor's type and on its device unless others are given."""
     return _made(self, _core.tensor(data, dtype or self.dtype), device, requires_grad)
@@ -375,6 +380,8 @@ def new_full(
     *,
     device: Place | None = None,
     requires_grad: bool = False,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of one value, in this tensor's type and on its device unless others are given."""
     return _made(self, _core.full(size, dtype or self.dtype, fill_value), device, requires_grad)
@@ -386,6 +393,8 @@ def new_zeros(
     dtype: DTypeLike | None = None,
     device: Place | None = None,
     requires_grad: bool = False,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Zeros, in this tensor's type and on its device unless others are given."""
     return _made(
@@ -399,6 +408,8 @@ def new_empty(
     dtype: DTypeLike | None = None,
     device: Place | None = None,
     requires_grad: bool = False,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A tensor without initial values, in this tensor's type unless `dtype` is given."""
     made = _core.empty(moving.one_or_many(size), dtype or self.dtype)
@@ -411,6 +422,8 @@ def new_ones(
     dtype: DTypeLike | None = None,
     device: Place | None = None,
     requires_grad: bool = False,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Ones, in this tensor's type and on its device unless others are given."""
     return _made(

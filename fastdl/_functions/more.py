@@ -283,7 +283,7 @@ def histogramdd(
         if len(bounds) != 2 * count:
             raise ValueError(f"histogramdd: range: expected {2 * count} bounds, got {len(bounds)}")
         pairs = [*zip(bounds[::2], bounds[1::2], strict=True)]
-    edges = [
+    edges: Any = [
         check_integer("histogramdd", "bins", one, 1)
         if isinstance(one, (int, np.integer))
         else np.asarray(_core.as_tensor(one).detach()).astype("float64")
@@ -338,7 +338,7 @@ def segment_reduce(
     if indices is not None or (lengths is None) == (offsets is None):
         raise ValueError(f"{who}: expected exactly one of lengths and offsets, and no indices")
     x = _core.as_tensor(data)
-    given = np.asarray(_core.as_tensor(offsets if lengths is None else lengths))
+    given = np.asarray(_core.as_tensor(lengths if offsets is None else offsets))  # type: ignore[arg-type]
     counts = np.diff(given, axis=-1) if lengths is None else given
     axis = check_integer(who, "axis", axis, 0, x.ndim - 1)
     lead = x.shape[:axis]
@@ -373,3 +373,116 @@ def segment_reduce(
 def _with_initial(part: Tensor, reduce: str, initial: float) -> Tensor:
     joined = {"sum": F.add, "mean": F.add, "max": F.maximum, "min": F.minimum, "prod": F.mul}
     return joined[reduce](part, initial)
+
+
+def is_inference(input: TensorLike) -> bool:
+    """False: tensors made under `inference_mode` are as others."""
+    _core.as_tensor(input)
+    return False
+
+
+def to_dlpack(tensor: Tensor) -> Any:
+    """The capsule that hands the tensor's memory to another library. `from_dlpack` takes tensors.
+
+    Source: `torch.to_dlpack`.
+    """
+    return tensor.__dlpack__()
+
+
+def cond(pred: Any, true_fn: Any, false_fn: Any, operands: Sequence[Any] = ()) -> Any:
+    """`true_fn(*operands)` where the predicate holds, else `false_fn(*operands)`.
+
+    A recorded step that decides so by a tensor runs eagerly.
+
+    Source: `torch.cond`.
+
+    Example:
+        >>> cond(fastdl.tensor(True), lambda x: x + 1, lambda x: x - 1, (fastdl.ones(1),)).tolist()
+        [2.0]
+    """
+    return (true_fn if bool(pred) else false_fn)(*operands)
+
+
+def while_loop(cond_fn: Any, body_fn: Any, carried_inputs: Sequence[Any]) -> Any:
+    """The values that `body_fn(*values)` gives last, called as long as `cond_fn(*values)` holds.
+
+    A recorded step that decides so by a tensor runs eagerly.
+
+    Source: `torch.while_loop`.
+
+    Example:
+        >>> while_loop(lambda n: n < 5, lambda n: (n + 2,), (fastdl.tensor(0),))[0].item()
+        6
+    """
+    values = tuple(carried_inputs)
+    while bool(cond_fn(*values)):
+        found = body_fn(*values)
+        values = found if isinstance(found, tuple) else (found,)
+    return values
+
+
+def svd_lowrank(
+    A: TensorLike, q: int | None = 6, niter: int | None = 2, M: TensorLike | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The q largest singular values of matrices, and their vectors: `A - M = U diag(S) V^T`.
+
+    Args:
+        A: matrices (..., m, n).
+        q: how many.
+        niter: PyTorch's number of iterations; here the values are exact.
+        M: what is subtracted before; None for nothing.
+
+    Returns:
+        U (..., m, q), S (..., q) in descending order, and V (..., n, q).
+
+    Raises:
+        ValueError: q is larger than a size of the matrix.
+
+    Source: `torch.svd_lowrank`.
+
+    Example:
+        >>> svd_lowrank([[3.0, 0.0], [0.0, 2.0]], q=1)[1].tolist()
+        [3.0]
+    """
+    return _lowrank("svd_lowrank", A if M is None else F.sub(A, M), 6 if q is None else q)
+
+
+def pca_lowrank(
+    A: TensorLike, q: int | None = None, center: bool = True, niter: int = 2
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The principal components of samples: `svd_lowrank` of what differs from their mean.
+
+    Args:
+        A: samples (..., m, n), one a row.
+        q: how many components; at most 6 of those that there are if None.
+        center: whether the mean of each column is subtracted.
+        niter: PyTorch's number of iterations; here the values are exact.
+
+    Returns:
+        U (..., m, q), S (..., q), and V (..., n, q), whose columns are the components.
+
+    Raises:
+        ValueError: q is larger than a size of the matrix.
+
+    Source: `torch.pca_lowrank`.
+
+    Example:
+        >>> pca_lowrank([[0.0, 1.0], [0.0, 3.0]], q=1)[2].abs().tolist()
+        [[0.0], [1.0]]
+    """
+    x = _core.as_tensor(A)
+    if q is None:
+        q = min(6, *x.shape[-2:])
+    if center:
+        x = F.sub(x, F.mean(x, axes=-2, keepdims=True))
+    return _lowrank("pca_lowrank", x, q)
+
+
+def _lowrank(who: str, A: TensorLike, q: int) -> tuple[Tensor, Tensor, Tensor]:
+    from .._base.decompositions import as_matrices, singular_values
+
+    matrices = as_matrices(A, who)
+    q = check_integer(who, "q", q, 0, min(matrices.shape[-2:]))
+    u, s, vh = singular_values(matrices, False, who)
+    v = F.transpose(vh, perm=(*range(vh.ndim - 2), vh.ndim - 1, vh.ndim - 2))
+    return u[..., :q], s[..., :q], v[..., :q]

@@ -51,7 +51,7 @@ def _reshaped(
     finally:
         _core.set_grad_enabled(mode)
     moves = not result._shares_storage(self)
-    if moves and result.numel() and not _core.owns_memory(self):
+    if moves and result.numel() and _core.memory_has_others(self):
         raise RuntimeError(
             f"{who}: the values take other places, and something else shares the tensor's memory: "
             f"use {who[:-1]}(), which makes a new tensor"
@@ -110,7 +110,7 @@ def resize_(self: Tensor, *size: IntOrInts) -> Tensor:
         part = F.reshape(self, shape=(-1,))[: target.numel()]
         _core.take_shape(self, self._view(shape, 0) if not self._channels_last else part)
         return self
-    if not _core.owns_memory(self):
+    if _core.memory_has_others(self):
         raise RuntimeError(
             f"resize_: {target.numel()} values do not fit where this tensor has "
             f"{self.numel()}, and something else shares the memory"

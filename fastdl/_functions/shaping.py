@@ -460,6 +460,8 @@ def tril_indices(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: Place | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """The rows and columns of the elements of a lower triangle, (2, count).
 
@@ -479,6 +481,8 @@ def triu_indices(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: Place | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """The rows and columns of the elements of an upper triangle, (2, count).
 

@@ -165,7 +165,6 @@ def _elsewhere(peer: str) -> Iterator[str]:
 _REASONS = {
     "torch.autocast": "fastdl computes in float32; layers of Keras's face take a dtype policy",
     "torch.amp": "fastdl computes in float32; layers of Keras's face take a dtype policy",
-    "torch.compile": "leave it out, or see fastdl.plan",
     "torch.jit": "fastdl.plan records a step",
     "torch.distributed": "fastdl trains on one machine",
     "torch.multiprocessing": "use Python's multiprocessing",
@@ -174,7 +173,6 @@ _REASONS = {
     "torch.float64": "fastdl has no float64",
     "torch.double": "fastdl has no float64",
     "torch.complex64": "fastdl has no complex numbers",
-    "torch.distributions": "fastdl.random draws numbers",
     "torch.mps": "fastdl computes on the CPU",
     "keras.distribution": "fastdl trains on one machine",
     "keras.quantizers": "fastdl has no quantized layers",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .. import _core
 from .._base.checks import check_flag, shown
 from .._base.module import Module
 from ._fractional import check_fractional, fractional_max_pool
@@ -56,7 +57,8 @@ class _FractionalMaxPool(Module):
             output_ratio,
         )
         self.return_indices = check_flag(who, "return_indices", return_indices)
-        self.register_buffer("_random_samples", _random_samples)
+        samples = None if _random_samples is None else _core.as_tensor(_random_samples)
+        self.register_buffer("_random_samples", samples)
 
     def forward(self, input: TensorLike) -> Any:
         found = fractional_max_pool(

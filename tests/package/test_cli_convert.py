@@ -75,7 +75,7 @@ def test_import_lines(before, after):
 
 # program, what is found: (line, column, text)
 FINDINGS = [
-    ("import torch\ny = torch.compile(2)", [(2, 11, "torch.compile is not in fastdl")]),
+    ("import torch\ny = torch.float64(2)", [(2, 11, "torch.float64 is not in fastdl")]),
     ("from torch import nn, distributed", [(1, 23, "torch.distributed is not in fastdl")]),
     ("import torch.nn as nn\nnn.Linear(1, 2).x\nnn.TimeTravel()", [(3, 4, "torch.nn.TimeTravel")]),
     ("from torch.utils.tensorboard import A", [(1, 1, "torch.utils.tensorboard is not")]),
@@ -117,7 +117,7 @@ def test_what_is_missing(text, expected):
         assert part in finding.text
 
 
-PROGRAM = b"\xef\xbb\xbfimport torch\r\nprint('\xc3\xa9')\x0c\r\ntorch.compile\r\n"
+PROGRAM = b"\xef\xbb\xbfimport torch\r\nprint('\xc3\xa9')\x0c\r\ntorch.float64\r\n"
 
 
 def test_bytes_outside_of_import_lines_stay(tmp_path, capsys):
@@ -126,7 +126,7 @@ def test_bytes_outside_of_import_lines_stay(tmp_path, capsys):
     script.chmod(0o750)
     status, output, _ = run(capsys, script)
     assert status == 0
-    assert f"{script}:3:7: torch.compile is not in fastdl" in output
+    assert f"{script}:3:7: torch.float64 is not in fastdl" in output
     assert output.endswith(f"{script} imports torch; 1 name missing\n")
     written = tmp_path / "script_fastdl.py"
     assert written.read_bytes() == PROGRAM.replace(b"import torch", b"import fastdl as torch")
@@ -161,9 +161,9 @@ def test_check_writes_nothing(tmp_path, capsys):
     script = tmp_path / "a.py"
     script.write_text("import torch\n")
     assert run(capsys, script, "--check")[0] == 0
-    script.write_text("import torch\ntorch.compile\n")
+    script.write_text("import torch\ntorch.float64\n")
     status, output, _ = run(capsys, script, "--check")
-    assert status == 1 and "a.py:2:7: torch.compile" in output
+    assert status == 1 and "a.py:2:7: torch.float64" in output
     assert os.listdir(tmp_path) == ["a.py"]
     assert run(capsys, script, "--check", "--in-place")[0] == 2
 
@@ -209,12 +209,12 @@ def test_notebooks(tmp_path, capsys):
         cell(["# import torch\n"], "markdown"),
         cell(["%matplotlib inline\n", "import torch\n", "!pip install torch"]),
         cell("%%time\nimport torch"),
-        cell(["\n", "torch.compile(é)"]),
+        cell(["\n", "torch.float64(é)"]),
     ]
     path = tmp_path / "a.ipynb"
     path.write_text(json.dumps({"cells": cells, "nbformat": 4}, ensure_ascii=False), "utf-8")
     status, output, _ = run(capsys, path)
-    assert status == 0 and f"{path}:cell 3:2:7: torch.compile" in output
+    assert status == 0 and f"{path}:cell 3:2:7: torch.float64" in output
     after = json.loads((tmp_path / "a_fastdl.ipynb").read_text("utf-8"))
     cells[1]["source"][1] = "import fastdl as torch\n"
     assert after == {"cells": cells, "nbformat": 4}

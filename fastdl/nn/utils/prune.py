@@ -157,7 +157,7 @@ class PruningContainer(BasePruningMethod):
     def __init__(self, *args: BasePruningMethod | Iterable[BasePruningMethod]) -> None:
         self._pruning_methods: list[BasePruningMethod] = []
         several = args[0] if len(args) == 1 and not isinstance(args[0], BasePruningMethod) else args
-        for method in several:  # type: ignore[union-attr]
+        for method in several:
             if not self._pruning_methods and isinstance(method, BasePruningMethod):
                 self._tensor_name = method._tensor_name
             self.add_pruning_method(method)
@@ -351,7 +351,8 @@ class LnStructured(BasePruningMethod):
         if self.n == "nuc":
             scores = linalg.matrix_norm(t, "nuc", others)
         else:
-            scores = linalg.vector_norm(t, 2 if self.n == "fro" else self.n, others)
+            order: Any = 2 if self.n == "fro" else self.n
+            scores = linalg.vector_norm(t, order, others)
         return _along(np.asarray(default_mask), np.asarray(scores), axis, count)
 
 
