@@ -59,7 +59,7 @@ __all__ = [
 
 def liftable(function: Callable[P, Result]) -> Callable[P, Result]:
     """`liftable` for functions that take `out`, too."""
-    return _liftable(function, into)
+    return _liftable(function, into)  # type: ignore[arg-type]
 
 
 class EighResult(NamedTuple):

@@ -134,8 +134,8 @@ void take_shape(const Tensor& t, const Tensor& other, int others) {
   } else if (other->bytes() <= room && t->storage->owned()) {  // that of an array stays as it is
     copy_bytes(t->device(), t->address(), other->device(), other->address(), other->bytes());
   } else {
-    FASTDL_CHECK(t->use_count() <= 1 + others, RuntimeError, "a tensor of shape ", t->shape, " that a recorded op reads can't ",
-                 "get the shape ", other->shape, " in place");
+    FASTDL_CHECK(t->use_count() <= 1 + others, RuntimeError, "a tensor of shape ", t->shape,
+                 " that a recorded op reads can't ", "get the shape ", other->shape, " in place");
     t->storage = other->storage;
     t->storage->set_snapshot(false);  // t owns it from now on
     t->offset = other->offset;

@@ -2,8 +2,8 @@
 
 The names and arguments of the library are those of the lists beside this file (collect.py writes
 them), fastdl's are those of the package that Python imports. Differences have their reasons in
-differences.txt, names of PyTorch that are missing in fastdl/_base/left_out.txt. The site shows the tables that this module makes, and the tests check that each
-difference has a reason.
+differences.txt, and names of PyTorch that are missing in fastdl/_base/left_out.txt. The site shows
+the tables that this module makes, and the tests check that each difference has a reason.
 """
 
 from __future__ import annotations

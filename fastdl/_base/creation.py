@@ -4,8 +4,8 @@ A shape is one sequence or several integers: `zeros((2, 3))`, `zeros(2, 3)`. `dt
 `numpy.dtype` takes. Ops compute with float32, int64, int32, uint8 and bool; float16, bfloat16 and
 int8 only store values. `requires_grad` makes the result a leaf whose gradient `backward()`
 computes. `device` is the CPU, or a device that an extension has registered. `out` is a tensor of
-the result's shape that the values are written into and that is returned. `layout`, `memory_format` and
-`pin_memory` have no effect: values lie in the order of the axes in the memory of the CPU.
+the result's shape that the values are written into and that is returned. `layout`, `pin_memory` and
+`memory_format` have no effect: values lie in the order of the axes in the memory of the CPU.
 """
 
 from __future__ import annotations

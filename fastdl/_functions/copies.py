@@ -81,12 +81,13 @@ def slice_copy(
     x = _core.as_tensor(input)
     axis = movement.moving.checked_axis(dim, x.ndim, "slice_copy")
     step = check_integer("slice_copy", "step", step, 1)
-    return _own(x[(*[slice(None)] * axis, slice(start, end, step))])
+    key = (*[slice(None)] * axis, slice(start, end, step))
+    return _own(x[key])
 
 
-def split_copy(tensor: TensorLike, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
+def split_copy(input: TensorLike, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
     """`split` into parts of one size."""
-    return _all(movement.split(tensor, split_size, dim))
+    return _all(movement.split(input, split_size, dim))
 
 
 def split_with_sizes_copy(

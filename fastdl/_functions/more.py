@@ -52,7 +52,7 @@ def promote_types(type1: DTypeLike, type2: DTypeLike) -> np.dtype[Any]:
     return _type(max(names, key=_INTEGERS.index))
 
 
-def result_type(tensor1: TensorLike, tensor2: TensorLike) -> np.dtype[Any]:
+def result_type(tensor: TensorLike, other: TensorLike) -> np.dtype[Any]:
     """The type of the result of arithmetic on two tensors or numbers.
 
     A number, or a tensor without axes beside one with axes, counts only if its kind is higher.
@@ -64,7 +64,7 @@ def result_type(tensor1: TensorLike, tensor2: TensorLike) -> np.dtype[Any]:
         True
     """
     found: list[tuple[int, Any]] = []  # how much each counts, and its type
-    for value in (tensor1, tensor2):
+    for value in (tensor, other):
         if isinstance(value, (bool, int, float)):
             kinds: dict[type, str] = {bool: "bool", int: "int64", float: "float32"}
             found.append((0, _type(kinds[type(value)])))

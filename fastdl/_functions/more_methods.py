@@ -197,7 +197,7 @@ def unsafe_split_with_sizes(
     return _functions.split(self, tuple(split_sizes), dim)
 
 
-def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool = True) -> Tensor:
+def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
     """The tensor itself, or cast: all tensors are dense."""
     return self if dtype is None else _functions.cast(self, dtype)
 

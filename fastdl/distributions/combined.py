@@ -12,8 +12,8 @@ from .._base.checks import check_integer, shown
 from . import constraints
 from .continuous import Normal
 from .discrete import Categorical
-from .distribution import Distribution, sum_of_last
-from .transforms import ComposeTransform, ExpTransform, Transform
+from .distribution import Distribution, floats, sum_of_last
+from .transforms import ComposeTransform, ExpTransform, Transform, transforms_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,10 +132,7 @@ class TransformedDistribution(Distribution):
     ) -> None:
         who = type(self).__name__
         base = _distribution(who, "base_distribution", base_distribution)
-        several = [transforms] if isinstance(transforms, Transform) else list(transforms)
-        if not all(isinstance(t, Transform) for t in several):
-            raise ValueError(f"{who}: transforms: expected transforms, got {shown(transforms)}")
-        self.transforms = several
+        self.transforms = several = transforms_of(who, "transforms", transforms)
         self._all = ComposeTransform(several)
         rank = max(self._all.event_dim, len(base.event_shape))
         more = rank - len(base.event_shape)
@@ -230,10 +227,14 @@ class LogNormal(TransformedDistribution):
         1.6487
     """
 
+    arg_constraints = Normal.arg_constraints
+    _given = ("loc", "scale")
+
     def __init__(
         self, loc: TensorLike, scale: TensorLike, validate_args: bool | None = None
     ) -> None:
-        base = Normal(loc, scale, validate_args)
+        loc, scale = floats("LogNormal", loc=loc, scale=scale)
+        base = Normal(loc, scale, validate_args=False)
         super().__init__(base, ExpTransform(), validate_args)
 
     @property

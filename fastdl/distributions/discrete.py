@@ -9,6 +9,7 @@ import numpy as np
 from .. import _core
 from .._base import elementary
 from .._base import functional as F
+from .._base.checks import prefixed
 from .._base.random import numpy_generator
 from .._base.watch import refuse
 from . import constraints
@@ -305,7 +306,10 @@ class Poisson(Distribution):
     def _draw(self, sample_shape: Shape) -> Tensor:
         refuse("NumPy draws from the Poisson distribution")
         shape = self._shape(sample_shape)
-        values = numpy_generator(None).poisson(np.asarray(self.rate.detach()), shape)
+        try:
+            values = numpy_generator(None).poisson(np.asarray(self.rate.detach()), shape)
+        except ValueError as error:  # NumPy draws no counts beyond int64
+            raise prefixed("Poisson: rate", error) from None
         return _core.tensor(np.asarray(values, "float32"))
 
     def log_prob(self, value: TensorLike) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._base.checks import shown
+from .._base.checks import check_flag, shown
 from .._core import Tensor
 from ..autograd.modes import no_grad
 
@@ -69,7 +69,8 @@ class Distribution:
     ) -> None:
         self._batch_shape, self._event_shape = tuple(batch_shape), tuple(event_shape)
         if validate_args is not None:
-            self._validate_args = bool(validate_args)
+            who = type(self).__name__
+            self._validate_args = check_flag(who, "validate_args", validate_args)
         if not self._validate_args:
             return
         for name in self._given:

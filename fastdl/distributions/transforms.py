@@ -6,14 +6,15 @@ Source: `torch.distributions.transforms`.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import _core
 from .._base import functional as F
+from .._base.checks import check_integer, prefixed, shown
 from . import constraints
-from .distribution import EPSILON, TINY, sum_of_last
+from .distribution import EPSILON, TINY, floats, sum_of_last
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,12 +36,11 @@ class Transform:
     domain: constraints.Constraint = constraints.real
     codomain: constraints.Constraint = constraints.real
     bijective = True
+    _parameters = ""  # the arguments whose shapes count, for messages
     sign: TensorLike = 1
 
     def __init__(self, cache_size: int = 0) -> None:
-        if cache_size not in (0, 1):
-            raise ValueError(f"{type(self).__name__}: cache_size: expected 0 or 1")
-        self._cache_size = cache_size
+        self._cache_size = check_integer(type(self).__name__, "cache_size", cache_size, 0, 1)
         self._last: tuple[object, object] = (None, None)
 
     @property
@@ -58,7 +58,12 @@ class Transform:
         known, value = self._last
         if known is x and isinstance(value, _core.Tensor):
             return value
-        y = self._call(_core.as_tensor(x))
+        try:
+            y = self._call(_core.as_tensor(x))
+        except (TypeError, ValueError) as error:
+            if not self._parameters:
+                raise
+            raise prefixed(f"{type(self).__name__}: {self._parameters}", error) from None
         if self._cache_size:
             self._last = (x, y)
         return y
@@ -86,6 +91,19 @@ class Transform:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+def transforms_of(who: str, argument: str, value: Any) -> list[Transform]:
+    """One transform or several as a list.
+
+    Raises:
+        ValueError: it is something else. The message names class and argument.
+    """
+    if isinstance(value, Transform):
+        return [value]
+    if isinstance(value, (list, tuple)) and all(isinstance(one, Transform) for one in value):
+        return list(value)
+    raise ValueError(f"{who}: {argument}: expected transforms, got {shown(value)}")
 
 
 class _Inverse(Transform):
@@ -124,7 +142,7 @@ class ComposeTransform(Transform):
 
     def __init__(self, parts: Sequence[Transform], cache_size: int = 0) -> None:
         super().__init__(cache_size)
-        self.parts = list(parts)
+        self.parts = transforms_of("ComposeTransform", "parts", parts)
         if self.parts:
             self.domain, self.codomain = self.parts[0].domain, self.parts[-1].codomain
         sign: TensorLike = 1
@@ -190,10 +208,11 @@ class PowerTransform(Transform):
     """
 
     domain = codomain = constraints.positive
+    _parameters = "exponent"
 
     def __init__(self, exponent: TensorLike, cache_size: int = 0) -> None:
         super().__init__(cache_size)
-        self.exponent = _core.as_tensor(exponent)
+        (self.exponent,) = floats("PowerTransform", exponent=exponent)
         self.sign = F.sign(self.exponent)
 
     def _call(self, x: Tensor) -> Tensor:
@@ -282,11 +301,17 @@ class AffineTransform(Transform):
         7.0
     """
 
+    _parameters = "loc, scale"
+
     def __init__(
         self, loc: TensorLike, scale: TensorLike, event_dim: int = 0, cache_size: int = 0
     ) -> None:
         super().__init__(cache_size)
-        self.loc, self.scale = _core.as_tensor(loc), _core.as_tensor(scale)
+        (self.loc,), (self.scale,) = (
+            floats("AffineTransform", loc=loc),
+            floats("AffineTransform", scale=scale),
+        )
+        event_dim = check_integer("AffineTransform", "event_dim", event_dim, 0)
         self.sign = F.sign(self.scale)
         if event_dim:
             self.domain = self.codomain = constraints.independent(constraints.real, event_dim)

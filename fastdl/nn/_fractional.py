@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._base.checks import check_fraction, check_integer, shown
+from .._base.checks import check_fraction, check_integer, prefixed, shown
 from ._grids import batched
 
 if TYPE_CHECKING:
@@ -48,6 +48,14 @@ def check_fractional(
     return window, None, [float(r) for r in ratios]
 
 
+def checked(who: str, samples: TensorLike) -> Tensor:
+    """Random numbers as a tensor; the message of an error names the argument."""
+    try:
+        return _core.as_tensor(samples)
+    except (TypeError, ValueError) as error:
+        raise prefixed(f"{who}: _random_samples", error) from None
+
+
 def fractional_max_pool(
     who: str,
     rank: int,
@@ -70,7 +78,7 @@ def fractional_max_pool(
                 f"{who}: windows of {window} and an output of {size} do not fit into an input of "
                 f"shape {x.shape}"
             )
-    u = F.uniform(shape=(count, channels, rank)) if samples is None else _core.as_tensor(samples)
+    u = F.uniform(shape=(count, channels, rank)) if samples is None else checked(who, samples)
     if u.shape != (count, channels, rank):
         raise ValueError(
             f"{who}: _random_samples: expected shape {(count, channels, rank)}, got {u.shape}"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .. import _core
 from .._base.checks import check_flag, shown
 from .._base.module import Module
-from ._fractional import check_fractional, fractional_max_pool
+from ._fractional import check_fractional, checked, fractional_max_pool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +56,7 @@ class _FractionalMaxPool(Module):
             output_ratio,
         )
         self.return_indices = check_flag(who, "return_indices", return_indices)
-        samples = None if _random_samples is None else _core.as_tensor(_random_samples)
+        samples = None if _random_samples is None else checked(who, _random_samples)
         self.register_buffer("_random_samples", samples)
 
     def forward(self, input: TensorLike) -> Any:

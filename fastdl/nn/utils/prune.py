@@ -244,7 +244,8 @@ def _along(mask: np.ndarray, scores: np.ndarray, axis: int, count: int) -> Tenso
     """The mask with 0 in the channels of an axis whose scores are smallest."""
     mask = mask.copy()
     gone = np.argsort(scores, kind="stable")[:count]
-    mask[(*[slice(None)] * axis, gone)] = 0
+    where: Any = (*[slice(None)] * axis, gone)
+    mask[where] = 0
     return _core.tensor(mask)
 
 
