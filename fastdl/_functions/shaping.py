@@ -150,6 +150,10 @@ def swapaxes(input: TensorLike, axis0: int, axis1: int) -> Tensor:
         >>> swapaxes([[1.0, 2.0]], 0, 1).tolist()
         [[1.0], [2.0]]
     """
+    input = _core.as_tensor(input)
+    if not input.ndim:  # PyTorch's axis 0 of a tensor without axes
+        moving.checked_axis(axis0, 1, "swapaxes"), moving.checked_axis(axis1, 1, "swapaxes")
+        return input
     return _view(moving.exchanged(input, axis0, axis1, "swapaxes"), input)
 
 

@@ -3,6 +3,8 @@
 A pruned parameter `weight` becomes the parameter `weight_orig`, which an optimizer trains, and the
 buffer `weight_mask`. `weight` is their product whenever it is read.
 
+The file is long because each way of pruning has a class and a function with their arguments.
+
 Example:
     >>> layer = nn.Linear(4, 2)
     >>> _ = l1_unstructured(layer, "weight", amount=0.5)
