@@ -119,8 +119,8 @@ class TransformedDistribution(Distribution):
     Source: `torch.distributions.TransformedDistribution`.
 
     Example:
-        >>> squashed = TransformedDistribution(Normal(0.0, 1.0), [TanhTransform(cache_size=1)])
-        >>> -1 <= squashed.rsample().item() <= 1
+        >>> positive = TransformedDistribution(Normal(0.0, 1.0), [ExpTransform()])
+        >>> positive.rsample().item() > 0
         True
     """
 

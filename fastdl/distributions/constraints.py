@@ -6,7 +6,7 @@ shape of the value without the axes of one event: of `simplex` one axis, of matr
 Source: `torch.distributions.constraints`.
 
 Example:
-    >>> constraints.positive.check([1.0, 0.0]).tolist()
+    >>> positive.check([1.0, 0.0]).tolist()
     [True, False]
 """
 

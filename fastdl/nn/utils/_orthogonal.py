@@ -24,12 +24,14 @@ def _turned(x: Tensor) -> Tensor:
 
 
 def _triangle(x: Tensor, below: int) -> Tensor:
-    return F.mul(x, np.tri(*x.shape[-2:], k=-below, dtype="float32"))
+    n, k = x.shape[-2:]
+    return F.mul(x, np.tri(n, k, -below, dtype="float32"))
 
 
 def _diagonal(x: Tensor) -> Tensor:
     """Along the last axis, with one of size 1 before it."""
-    eye = np.eye(*x.shape[-2:], dtype="float32")
+    n, k = x.shape[-2:]
+    eye = np.eye(n, k, dtype="float32")
     return F.sum(F.mul(x, eye), axes=-2, keepdims=True)
 
 
@@ -99,7 +101,8 @@ class _Orthogonal(Module):
             tall = np.concatenate([tall, more], -1)
         with no_grad():
             self.base = _core.tensor(_orthonormal(tall).astype("float32"))
-        start = np.broadcast_to(-np.eye(*value.shape[-2:], dtype="float32"), value.shape)
+        rows, columns = value.shape[-2:]
+        start = np.broadcast_to(-np.eye(rows, columns, dtype="float32"), value.shape)
         return _core.tensor(start.copy())
 
     def _reflections(self, tall: np.ndarray, value: Tensor) -> Tensor:
