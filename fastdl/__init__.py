@@ -46,6 +46,7 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from . import datasets as datasets
     from . import distributions as distributions
     from . import dtype_policies as dtype_policies
+    from . import fft as fft
     from . import func as func
     from . import initializers as initializers
     from . import layers as layers
@@ -92,27 +93,49 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._base.creation import rand as rand
     from ._base.creation import rand_like as rand_like
     from ._base.creation import randint as randint
+    from ._base.creation import randint_like as randint_like
     from ._base.creation import randn as randn
     from ._base.creation import randn_like as randn_like
     from ._base.creation import randperm as randperm
     from ._base.creation import tensor as tensor
     from ._base.creation import zeros as zeros
     from ._base.creation import zeros_like as zeros_like
+    from ._base.defaults import BFloat16Tensor as BFloat16Tensor
     from ._base.defaults import BoolTensor as BoolTensor
     from ._base.defaults import ByteTensor as ByteTensor
+    from ._base.defaults import CharTensor as CharTensor
     from ._base.defaults import FloatTensor as FloatTensor
+    from ._base.defaults import HalfTensor as HalfTensor
     from ._base.defaults import IntTensor as IntTensor
     from ._base.defaults import LongTensor as LongTensor
     from ._base.defaults import (
         are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
     )
+    from ._base.defaults import channels_last as channels_last
+    from ._base.defaults import channels_last_3d as channels_last_3d
     from ._base.defaults import compile as compile
+    from ._base.defaults import contiguous_format as contiguous_format
     from ._base.defaults import get_default_device as get_default_device
     from ._base.defaults import get_default_dtype as get_default_dtype
+    from ._base.defaults import get_deterministic_debug_mode as get_deterministic_debug_mode
     from ._base.defaults import get_float32_matmul_precision as get_float32_matmul_precision
+    from ._base.defaults import get_num_interop_threads as get_num_interop_threads
+    from ._base.defaults import (
+        is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled,  # noqa: E501
+    )
+    from ._base.defaults import is_inference_mode_enabled as is_inference_mode_enabled
+    from ._base.defaults import is_warn_always_enabled as is_warn_always_enabled
+    from ._base.defaults import memory_format as memory_format
+    from ._base.defaults import preserve_format as preserve_format
     from ._base.defaults import set_default_device as set_default_device
     from ._base.defaults import set_default_dtype as set_default_dtype
+    from ._base.defaults import set_default_tensor_type as set_default_tensor_type
+    from ._base.defaults import set_deterministic_debug_mode as set_deterministic_debug_mode
     from ._base.defaults import set_float32_matmul_precision as set_float32_matmul_precision
+    from ._base.defaults import set_flush_denormal as set_flush_denormal
+    from ._base.defaults import set_num_interop_threads as set_num_interop_threads
+    from ._base.defaults import set_warn_always as set_warn_always
+    from ._base.defaults import strided as strided
     from ._base.defaults import use_deterministic_algorithms as use_deterministic_algorithms
     from ._base.device import device as device
     from ._base.dtype_policy import DTypePolicy as DTypePolicy
@@ -153,6 +176,53 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from .models import Sequential as Sequential
     from .models.function import Function as Function
     from .models.function import Operation as Operation
+    from .nn.functional import adaptive_avg_pool1d as adaptive_avg_pool1d
+    from .nn.functional import avg_pool1d as avg_pool1d
+    from .nn.functional import bilinear as bilinear
+    from .nn.functional import celu as celu
+    from .nn.functional import celu_ as celu_
+    from .nn.functional import channel_shuffle as channel_shuffle
+    from .nn.functional import conv1d as conv1d
+    from .nn.functional import conv2d as conv2d
+    from .nn.functional import conv3d as conv3d
+    from .nn.functional import conv_tbc as conv_tbc
+    from .nn.functional import conv_transpose1d as conv_transpose1d
+    from .nn.functional import conv_transpose2d as conv_transpose2d
+    from .nn.functional import conv_transpose3d as conv_transpose3d
+    from .nn.functional import hardshrink as hardshrink
+    from .nn.functional import max_pool1d as max_pool1d
+    from .nn.functional import max_pool1d_with_indices as max_pool1d_with_indices
+    from .nn.functional import max_pool2d as max_pool2d
+    from .nn.functional import max_pool3d as max_pool3d
+    from .nn.functional import native_channel_shuffle as native_channel_shuffle
+    from .nn.functional import pairwise_distance as pairwise_distance
+    from .nn.functional import pixel_shuffle as pixel_shuffle
+    from .nn.functional import pixel_unshuffle as pixel_unshuffle
+    from .nn.functional import prelu as prelu
+    from .nn.functional import relu_ as relu_
+    from .nn.functional import rms_norm as rms_norm
+    from .nn.functional import rrelu as rrelu
+    from .nn.functional import rrelu_ as rrelu_
+    from .nn.functional import selu_ as selu_
+    from .nn.functional import threshold as threshold
+    from .nn.functional import threshold_ as threshold_
+    from .nn.functions import adaptive_max_pool1d as adaptive_max_pool1d
+    from .nn.functions import alpha_dropout as alpha_dropout
+    from .nn.functions import batch_norm as batch_norm
+    from .nn.functions import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
+    from .nn.functions import cosine_embedding_loss as cosine_embedding_loss
+    from .nn.functions import ctc_loss as ctc_loss
+    from .nn.functions import dropout as dropout
+    from .nn.functions import embedding as embedding
+    from .nn.functions import feature_alpha_dropout as feature_alpha_dropout
+    from .nn.functions import group_norm as group_norm
+    from .nn.functions import hinge_embedding_loss as hinge_embedding_loss
+    from .nn.functions import instance_norm as instance_norm
+    from .nn.functions import kl_div as kl_div
+    from .nn.functions import layer_norm as layer_norm
+    from .nn.functions import margin_ranking_loss as margin_ranking_loss
+    from .nn.functions import poisson_nll_loss as poisson_nll_loss
+    from .nn.functions import triplet_margin_loss as triplet_margin_loss
     from .ops import cast as cast
     from .ops import convert_to_numpy as convert_to_numpy
     from .ops import convert_to_tensor as convert_to_tensor
@@ -179,25 +249,32 @@ __version__: str = _core.version
 bool_ = _np.dtype("bool")
 # PyTorch's names for them
 float, half, long, int, bool = float32, float16, int64, int32, bool_
-Size = tuple  # a tensor's shape
-inf, nan, pi, e, newaxis = _np.inf, _np.nan, _np.pi, _np.e, None
+newaxis = None
+
+Size = tuple  # the class of shapes
+# Numbers, as PyTorch's
+pi, e, inf, nan = _np.pi, _np.e, _np.inf, _np.nan
 
 _SUBMODULES = frozenset(
     "accelerator activations amp applications autograd backend backends callbacks config "
-    "constraints cuda data datasets distributions dtype_policies func initializers layers linalg "
-    "losses metrics mixed_precision models nn ops optim optimizers preprocessing random "
+    "constraints cuda data datasets distributions dtype_policies fft func initializers layers "
+    "linalg losses metrics mixed_precision models nn ops optim optimizers preprocessing random "
     "regularizers saving sklearn special tabular tree utils".split()
 )
 # Where a name at the top level lives; a name that is not listed is one of PyTorch's functions.
 _HOMES = {
     "_base.creation": "tensor as_tensor from_numpy from_dlpack full zeros ones empty arange eye "
     "linspace logspace is_tensor rand randn normal randint randperm bernoulli zeros_like ones_like "
-    "full_like empty_like rand_like randn_like",
+    "full_like empty_like rand_like randn_like randint_like",
     "_base.random": "manual_seed seed initial_seed get_rng_state set_rng_state Generator",
     "_base.defaults": "set_default_device get_default_device set_default_dtype get_default_dtype "
     "set_float32_matmul_precision get_float32_matmul_precision use_deterministic_algorithms "
     "are_deterministic_algorithms_enabled FloatTensor LongTensor IntTensor ByteTensor BoolTensor "
-    "compile",
+    "HalfTensor BFloat16Tensor CharTensor set_default_tensor_type set_flush_denormal "
+    "is_deterministic_algorithms_warn_only_enabled get_deterministic_debug_mode "
+    "set_deterministic_debug_mode get_num_interop_threads set_num_interop_threads "
+    "set_warn_always is_warn_always_enabled memory_format contiguous_format preserve_format "
+    "channels_last channels_last_3d strided is_inference_mode_enabled compile",
     "_base.device": "device",
     "_base.limits": "finfo iinfo",
     "_base.printing": "set_printoptions",
@@ -219,6 +296,15 @@ _HOMES = {
     "models": "Model Sequential KerasTensor",
     "_base.parameter": "Parameter",
     "_engine.plan": "plan",
+    "nn.functional": "adaptive_avg_pool1d avg_pool1d bilinear celu celu_ channel_shuffle conv1d "
+    "conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d hardshrink "
+    "max_pool1d max_pool1d_with_indices max_pool2d max_pool3d native_channel_shuffle "
+    "pairwise_distance pixel_shuffle pixel_unshuffle prelu relu_ rms_norm rrelu rrelu_ "
+    "selu_ threshold threshold_",
+    "nn.functions": "adaptive_max_pool1d alpha_dropout batch_norm binary_cross_entropy_with_logits "
+    "cosine_embedding_loss ctc_loss dropout embedding feature_alpha_dropout group_norm "
+    "hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss "
+    "poisson_nll_loss triplet_margin_loss",
     # What PyTorch lacks.
     "ops": "cast convert_to_numpy convert_to_tensor expand_dims log_sigmoid mod ndim power shape "
     "size stop_gradient take_along_axis top_k",

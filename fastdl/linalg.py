@@ -2,8 +2,8 @@
 
 Inputs are (..., rows, columns). Decompositions are computed with NumPy's LAPACK in doubles and
 rounded to float32; a step that calls one of them is not replayed. Gradients can be differentiated
-again. Results are new tensors. There are no complex tensors, so a matrix with complex eigenvalues
-is an error.
+again. Results are new tensors, or written into `out`. There are no complex tensors, so a matrix
+with complex eigenvalues is an error.
 
 The file is long because each function says its shapes and errors and has an example; what they
 compute is in `_base`.
@@ -33,12 +33,19 @@ from ._functions.decompositions import det as det
 from ._functions.decompositions import matrix_exp as matrix_exp
 from ._functions.decompositions import matrix_power as matrix_power
 from ._functions.decompositions import slogdet as slogdet
-from ._graph.lift import liftable
+from ._functions.in_place import into
+from ._graph.lift import liftable as _liftable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import ParamSpec, TypeVar
+
     from numpy.typing import DTypeLike
 
     from ._core import Axes, TensorLike
+
+    P = ParamSpec("P")
+    Result = TypeVar("Result")
 
 __all__ = [
     "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh",
@@ -48,6 +55,11 @@ __all__ = [
     "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot",
     "vector_norm",
 ]  # fmt: skip
+
+
+def liftable(function: Callable[P, Result]) -> Callable[P, Result]:
+    """`liftable` for functions that take `out`, too."""
+    return _liftable(function, into)  # type: ignore[arg-type]
 
 
 class EighResult(NamedTuple):

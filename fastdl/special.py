@@ -103,6 +103,96 @@ def i1e(input: TensorLike) -> Tensor:
     return F.special(input, function="i1e")
 
 
+def airy_ai(input: TensorLike) -> Tensor:
+    """Airy's function Ai, the solution of `y'' = x y` that falls.
+
+    Example:
+        >>> airy_ai([0.0])
+        tensor([0.35502806])
+    """
+    return F.special(input, function="airy_ai")
+
+
+def bessel_j0(input: TensorLike) -> Tensor:
+    """The Bessel function of the first kind and order 0.
+
+    Example:
+        >>> bessel_j0([0.0]).tolist()
+        [1.0]
+    """
+    return F.special(input, function="bessel_j0")
+
+
+def bessel_j1(input: TensorLike) -> Tensor:
+    """The Bessel function of the first kind and order 1.
+
+    Example:
+        >>> bessel_j1([0.0]).tolist()
+        [0.0]
+    """
+    return F.special(input, function="bessel_j1")
+
+
+def bessel_y0(input: TensorLike) -> Tensor:
+    """The Bessel function of the second kind and order 0: NaN below 0.
+
+    Example:
+        >>> bessel_y0([0.0]).tolist()
+        [-inf]
+    """
+    return F.special(input, function="bessel_y0")
+
+
+def bessel_y1(input: TensorLike) -> Tensor:
+    """The Bessel function of the second kind and order 1: NaN below 0.
+
+    Example:
+        >>> bessel_y1([0.0]).tolist()
+        [-inf]
+    """
+    return F.special(input, function="bessel_y1")
+
+
+def modified_bessel_k0(input: TensorLike) -> Tensor:
+    """The modified Bessel function of the second kind and order 0: NaN below 0.
+
+    Example:
+        >>> modified_bessel_k0([0.0]).tolist()
+        [inf]
+    """
+    return F.special(input, function="k0")
+
+
+def modified_bessel_k1(input: TensorLike) -> Tensor:
+    """The modified Bessel function of the second kind and order 1: NaN below 0.
+
+    Example:
+        >>> modified_bessel_k1([0.0]).tolist()
+        [inf]
+    """
+    return F.special(input, function="k1")
+
+
+def scaled_modified_bessel_k0(input: TensorLike) -> Tensor:
+    """`exp(x) modified_bessel_k0(x)`, without underflow.
+
+    Example:
+        >>> scaled_modified_bessel_k0([0.0]).tolist()
+        [inf]
+    """
+    return F.special(input, function="k0e")
+
+
+def scaled_modified_bessel_k1(input: TensorLike) -> Tensor:
+    """`exp(x) modified_bessel_k1(x)`, without underflow.
+
+    Example:
+        >>> scaled_modified_bessel_k1([0.0]).tolist()
+        [inf]
+    """
+    return F.special(input, function="k1e")
+
+
 def ndtr(input: TensorLike) -> Tensor:
     """The part of a standard normal distribution that lies below the input.
 

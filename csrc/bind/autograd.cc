@@ -89,17 +89,22 @@ py::list grad_inputs(const Tensor& t) {
   return found;
 }
 
-// t takes the place of `source` in the graph, and its memory if asked for.
+// t takes the place of `source` in the graph, and its memory if asked for, in which case the shape may be another.
 void become(const Tensor& t, const Tensor& source, bool memory) {
   FASTDL_CHECK(t && source, TypeError, "become: expected two tensors, got None");
   FASTDL_CHECK(!(t->requires_grad && !t->node), RuntimeError,
                "a leaf that requires a gradient cannot be changed in place; do it under no_grad()");
-  FASTDL_CHECK(t->shape == source->shape && t->dtype == source->dtype, ValueError, "become: expected shape ", t->shape,
-               " and type ", t->dtype, ", got ", source->shape, " and ", source->dtype);
+  FASTDL_CHECK((memory || t->shape == source->shape) && t->dtype == source->dtype, ValueError,
+               "become: expected shape ", t->shape, " and type ", t->dtype, ", got ", source->shape, " and ",
+               source->dtype);
   if (memory) {
     t->storage = source->storage;
     t->offset = source->offset;
     t->channels_last = source->channels_last;
+    if (t->shape != source->shape) {
+      t->shape = source->shape;
+      t->storage->written(0, t->storage->bytes());  // for ops that read t in its old shape
+    }
   }
   if (!memory) t->storage->change_places();
   take_place(t, source);
@@ -136,6 +141,10 @@ void bind_autograd(py::module_& m) {
     return alias(t);
   });
   m.def("owns_memory", [](const Tensor& t) { return t && t->storage->use_count() == 1; });
+  // Whether anything but t and plans uses its memory; of an array's memory plans count, too.
+  m.def("memory_has_others", [](const Tensor& t) {
+    return t && (t->storage->owned() ? t->storage->shared() : t->storage->use_count() > 1);
+  });
   m.def("become", &become, py::arg("t"), py::arg("source"), py::arg("memory") = false);
   // f(), without that a recorded step or the tape sees it.
   m.def("unobserved", [](const py::function& f) {
@@ -154,6 +163,10 @@ void bind_autograd(py::module_& m) {
   m.def("take_place", &take_place);
   m.def("settle_part", &settle_part);
   m.def("check_part", &check_part);
+  m.def("take_shape", [](const Tensor& t, const Tensor& other) {
+    FASTDL_CHECK(t && other && t->dtype == other->dtype, TypeError, "take_shape: expected two tensors of one type");
+    take_shape(t, other, 1);  // that of the Python object
+  });
   m.def("tape_length", &tape_length);
   m.def("sources", &sources);
   m.def("grad_inputs", &grad_inputs);

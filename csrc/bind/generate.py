@@ -153,7 +153,9 @@ def methods() -> str:
     lists: dict[str, Any] = {}
     for path in sorted(FUNCTIONS.glob("*.py")):
         tree = ast.parse(path.read_text())
-        if path.stem == "methods":
+        if path.stem == "more_methods":
+            more = definitions(tree)
+        elif path.stem == "methods":
             own = definitions(tree)
             for node in tree.body:
                 if isinstance(node, ast.Assign | ast.AnnAssign):
@@ -163,13 +165,16 @@ def methods() -> str:
             functions |= definitions(tree)
     known = functions | own
     text = "class TensorMethods:\n"
-    named = {
-        key: ast.literal_eval(lists[key]).split() for key in ("FUNCTIONS", "LATER", "IN_PLACE")
-    }
+    keys = ("FUNCTIONS", "LATER", "IN_PLACE", "MORE", "MORE_PROPERTIES")
+    named = {key: ast.literal_eval(lists[key]).split() for key in keys}
     for name in sorted(named["FUNCTIONS"] + named["LATER"]):
         text += method(name, functions[name])
     for name in sorted(named["IN_PLACE"]):
         text += method(f"{name}_", functions[name])
+    for name in sorted(named["MORE"]):
+        text += method(name, more[name])
+    for name in sorted(named["MORE_PROPERTIES"]):
+        text += "    @property\n" + method(name, more[name])
     for key, value in zip(lists["METHODS"].keys, lists["METHODS"].values, strict=True):
         if not key.value.startswith("__"):
             of = known[value.id] if isinstance(value, ast.Name) else functions[value.attr]

@@ -136,6 +136,27 @@ void move_to(const Tensor& t, const Tensor& other) {
   moves.fetch_add(1, std::memory_order_relaxed);
   raise_epoch();
 }
+void take_shape(const Tensor& t, const Tensor& other, int others) {
+  const int64_t room = t->storage->bytes() - t->offset * size_of(t->dtype);
+  if (other->storage == t->storage) {
+    t->offset = other->offset;
+  } else if (other->bytes() <= room && t->storage->owned()) {  // that of an array stays as it is
+    copy_bytes(t->device(), t->address(), other->device(), other->address(), other->bytes());
+  } else {
+    FASTDL_CHECK(t->use_count() <= 1 + others, RuntimeError, "a tensor of shape ", t->shape,
+                 " that a recorded op reads can't ", "get the shape ", other->shape, " in place");
+    t->storage = other->storage;
+    t->storage->set_snapshot(false);  // t owns it from now on
+    t->offset = other->offset;
+  }
+  t->shape = other->shape;
+  t->channels_last = other->channels_last;
+  t->logits = nullptr;
+  const int64_t begin = t->offset * size_of(t->dtype);
+  t->storage->written(begin, begin + t->bytes());
+  moves.fetch_add(1, std::memory_order_relaxed);
+  raise_epoch();
+}
 uint64_t layout_version() { return moves.load(std::memory_order_relaxed); }
 uint64_t epoch() { return epochs.load(std::memory_order_relaxed); }
 void raise_epoch() { epochs.fetch_add(1, std::memory_order_relaxed); }

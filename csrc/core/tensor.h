@@ -115,6 +115,10 @@ Tensor logits_of(const TensorImpl& y);
 
 // Re-points t at the memory of `other` (same shape and type).
 void move_to(const Tensor& t, const Tensor& other);
+// Gives t the shape and the values of `other`, of the same type: in t's own memory if they fit into it or lie there
+// already. RuntimeError if they don't, unless t is the only reference besides `others`: an op on the tape would not
+// notice.
+void take_shape(const Tensor& t, const Tensor& other, int others);
 // How often tensors were re-pointed so far. A plan, which keeps addresses, compares this number.
 uint64_t layout_version();
 // Raised whenever something changes that a recorded step may depend on and that is not in its memory: a tensor is

@@ -75,6 +75,19 @@ const Function functions[] = {
     {"i0e", VALUE(scalars::bessel_i(0, x, true)), DERIVATIVE(sub(named(x, "i1e"), mul(sign(x), y)))},
     {"i1e", VALUE(scalars::bessel_i(1, x, true)),
      DERIVATIVE(where(eq(x, constant(0)), constant(0.5), sub(named(x, "i0e"), mul(y, add(sign(x), reciprocal(x))))))},
+    {"bessel_j0", VALUE(scalars::bessel_j(0, x)), DERIVATIVE(neg(named(x, "bessel_j1")))},
+    // J_1' = J_0 - J_1 / x, which is 1/2 at 0
+    {"bessel_j1", VALUE(scalars::bessel_j(1, x)),
+     DERIVATIVE(where(eq(x, constant(0)), constant(0.5), sub(named(x, "bessel_j0"), div(y, x))))},
+    {"bessel_y0", VALUE(scalars::bessel_y(0, x)), DERIVATIVE(neg(named(x, "bessel_y1")))},
+    {"bessel_y1", VALUE(scalars::bessel_y(1, x)), DERIVATIVE(sub(named(x, "bessel_y0"), div(y, x)))},
+    {"k0", VALUE(scalars::bessel_k(0, x, false)), DERIVATIVE(neg(named(x, "k1")))},
+    {"k1", VALUE(scalars::bessel_k(1, x, false)), DERIVATIVE(neg(add(named(x, "k0"), div(y, x))))},
+    {"k0e", VALUE(scalars::bessel_k(0, x, true)), DERIVATIVE(sub(y, named(x, "k1e")))},
+    {"k1e", VALUE(scalars::bessel_k(1, x, true)), DERIVATIVE(sub(sub(y, named(x, "k0e")), div(y, x)))},
+    {"airy_ai", VALUE(scalars::airy_ai(x, false)), DERIVATIVE(named(x, "airy_ai_slope"))},
+    // Ai'' = x Ai
+    {"airy_ai_slope", VALUE(scalars::airy_ai(x, true)), DERIVATIVE(mul(x, named(x, "airy_ai")))},
 };
 
 void run_special(const RunContext& c) {

@@ -18,7 +18,8 @@ import fastdl
 
 # Public modules within others; those of the top level are fastdl's own list.
 _NESTED = """
-    datasets.digits datasets.fashion_mnist datasets.mnist nn.functional nn.init nn.utils
+    datasets.digits datasets.fashion_mnist datasets.mnist distributions.constraints
+    distributions.transforms nn.functional nn.init nn.utils nn.utils.prune
     ops.image optim.lr_scheduler optim.swa_utils optimizers.schedules preprocessing.image
     preprocessing.sequence
 """.split()

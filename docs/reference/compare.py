@@ -2,8 +2,8 @@
 
 The names and arguments of the library are those of the lists beside this file (collect.py writes
 them), fastdl's are those of the package that Python imports. Differences have their reasons in
-differences.txt. The site shows the tables that this module makes, and the tests check that each
-difference has a reason.
+differences.txt, and names of PyTorch that are missing in fastdl/_base/left_out.txt. The site shows
+the tables that this module makes, and the tests check that each difference has a reason.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+reason = import_module("fastdl._base.missing").reason
 LISTS = {"keras": HERE / "keras-3.15.1.txt", "torch": HERE / "torch-2.13.0.txt"}
 TITLES = {"keras": "Keras 3.15", "torch": "PyTorch 2.13"}
 # Modules that have another name here.
@@ -294,8 +295,11 @@ def section(library: str, name: str) -> Iterator[str]:
         yield "|---|---|"
         yield from (f"| {_listed(found)} | {text} |" for text, found in rows.items())
         yield ""
-    if missing:
-        yield f"Missing: {_listed(missing)}.\n"
+    whys: dict[str, list[str]] = {}  # names that are left out for one reason share a line
+    for short in missing:
+        whys.setdefault(reason(f"{name}.{short}"), []).append(short)
+    for why, found in whys.items():
+        yield f"Missing: {_listed(found)}.{f' {why[0].upper()}{why[1:]}' if why else ''}\n"
 
 
 def _listed(found: list[str]) -> str:

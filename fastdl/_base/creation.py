@@ -3,7 +3,9 @@
 A shape is one sequence or several integers: `zeros((2, 3))`, `zeros(2, 3)`. `dtype` is what
 `numpy.dtype` takes. Ops compute with float32, int64, int32, uint8 and bool; float16, bfloat16 and
 int8 only store values. `requires_grad` makes the result a leaf whose gradient `backward()`
-computes. `device` is the CPU, or a device that an extension has registered.
+computes. `device` is the CPU, or a device that an extension has registered. `out` is a tensor of
+the result's shape that the values are written into and that is returned. `layout`, `pin_memory` and
+`memory_format` have no effect: values lie in the order of the axes in the memory of the CPU.
 """
 
 from __future__ import annotations
@@ -40,7 +42,21 @@ if TYPE_CHECKING:
         def __dlpack_device__(self) -> tuple[int, int]: ...
 
 
-def _finished(t: Tensor, requires_grad: bool, device: str | Device | None) -> Tensor:
+_KINDS = "buif"  # of types, each of which fits into those after it
+
+
+def finished(
+    t: Tensor, requires_grad: bool, device: str | Device | None, out: Tensor | None = None
+) -> Tensor:
+    """The tensor as the arguments of the function that makes it say."""
+    if out is not None:
+        if not isinstance(out, Tensor) or out.shape != t.shape:
+            got = out.shape if isinstance(out, Tensor) else type(out).__name__
+            raise ValueError(f"out: expected a tensor of shape {t.shape}, got {got}")
+        if _KINDS.index(t.dtype.kind) > _KINDS.index(out.dtype.kind):
+            raise TypeError(f"out: values of {t.dtype} do not fit into a tensor of {out.dtype}")
+        F.assign_(out, t)
+        return out
     if device is not None:
         t = moved(t, device)
     if requires_grad:
@@ -53,6 +69,7 @@ def tensor(
     dtype: DTypeLike | None = None,
     device: str | Device | None = None,
     requires_grad: bool = False,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A new tensor with a copy of `data`.
 
@@ -78,7 +95,7 @@ def tensor(
         raise prefixed("tensor: data, dtype", error) from None
     if isinstance(data, Tensor) and t.requires_grad:
         t = t.detach()
-    return _finished(t, requires_grad, device)
+    return finished(t, requires_grad, device)
 
 
 def as_tensor(
@@ -92,7 +109,7 @@ def as_tensor(
         >>> a.tolist()
         [1.0, 0.0]
     """
-    return _finished(_core.as_tensor(data, dtype, keep_type=True), False, device)
+    return finished(_core.as_tensor(data, dtype, keep_type=True), False, device)
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
@@ -137,6 +154,9 @@ def full(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of one value. By default the value decides the type: int64, float32 or bool.
 
@@ -152,7 +172,7 @@ def full(
     except (TypeError, ValueError) as error:
         numbers = {"fill_value": fill_value}
         raise blamed("full", error, sizes={"size": size}, numbers=numbers) from None
-    return _finished(t, requires_grad, device)
+    return finished(t, requires_grad, device, out)
 
 
 def zeros(
@@ -160,6 +180,9 @@ def zeros(
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of zeros.
 
@@ -171,7 +194,7 @@ def zeros(
         t = _core.full(one_or_many(size), dtype or float32, 0)
     except (TypeError, ValueError) as error:
         raise blamed("zeros", error, sizes={"size": one_or_many(size)}) from None
-    return _finished(t, requires_grad, device)
+    return finished(t, requires_grad, device, out)
 
 
 def ones(
@@ -179,6 +202,9 @@ def ones(
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A tensor of ones.
 
@@ -190,7 +216,7 @@ def ones(
         t = _core.full(one_or_many(size), dtype or float32, 1)
     except (TypeError, ValueError) as error:
         raise blamed("ones", error, sizes={"size": one_or_many(size)}) from None
-    return _finished(t, requires_grad, device)
+    return finished(t, requires_grad, device, out)
 
 
 def empty(
@@ -198,6 +224,10 @@ def empty(
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
+    memory_format: object = None,
 ) -> Tensor:
     """A tensor whose values are not initialized.
 
@@ -209,7 +239,7 @@ def empty(
         t = _core.empty(one_or_many(size), dtype or float32)
     except (TypeError, ValueError) as error:
         raise blamed("empty", error, sizes={"size": one_or_many(size)}) from None
-    return _finished(t, requires_grad, device)
+    return finished(t, requires_grad, device, out)
 
 
 def arange(
@@ -220,6 +250,9 @@ def arange(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """`start, start + step, ...` up to but not including `end`; `arange(n)` starts at 0.
 
@@ -253,7 +286,7 @@ def arange(
         integral = all(isinstance(v, (int, np.integer)) for v in (start, end, step))
         dtype = int64 if integral else float32
     check_all_fit("arange", values, _core.dtype(dtype))
-    return _finished(_core.as_tensor(values, dtype), requires_grad, device)
+    return finished(_core.as_tensor(values, dtype), requires_grad, device, out)
 
 
 def _whole(value: float) -> float:
@@ -270,6 +303,9 @@ def linspace(
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """`steps` values at equal distances from `start` to `end`, both included.
 
@@ -287,7 +323,7 @@ def linspace(
         values = np.linspace(first, last, check_integer("linspace", "steps", steps, 0))
     except (ValueError, MemoryError) as error:
         raise blamed("linspace", error, sizes={"steps": steps}) from None
-    return _finished(_core.as_tensor(values, dtype or float32), requires_grad, device)
+    return finished(_core.as_tensor(values, dtype or float32), requires_grad, device, out)
 
 
 def logspace(
@@ -299,6 +335,9 @@ def logspace(
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """`steps` powers of a base, whose exponents have equal distances from `start` to `end`.
 
@@ -312,7 +351,7 @@ def logspace(
     )
     steps = check_integer("logspace", "steps", steps, 0)
     values = np.power(base, np.linspace(first, last, steps))
-    return _finished(_core.as_tensor(values, dtype or float32), requires_grad, device)
+    return finished(_core.as_tensor(values, dtype or float32), requires_grad, device, out)
 
 
 def eye(
@@ -322,6 +361,9 @@ def eye(
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A matrix with ones on the diagonal.
 
@@ -333,7 +375,7 @@ def eye(
         values = np.eye(n, m, dtype=float32)
     except (TypeError, ValueError) as error:
         raise blamed("eye", error, sizes={"n": n} if m is None else {"n": n, "m": m}) from None
-    return _finished(_core.as_tensor(values, dtype or float32), requires_grad, device)
+    return finished(_core.as_tensor(values, dtype or float32), requires_grad, device, out)
 
 
 def rand(
@@ -342,6 +384,9 @@ def rand(
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Uniform values in [0, 1).
 
@@ -354,8 +399,11 @@ def rand(
             t = F.uniform(shape=one_or_many(size))
         except (TypeError, ValueError) as error:
             raise blamed("rand", error, sizes={"size": one_or_many(size)}) from None
-    return _finished(
-        t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype), requires_grad, device
+    return finished(
+        t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype),
+        requires_grad,
+        device,
+        out,
     )
 
 
@@ -365,6 +413,9 @@ def randn(
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Values of the normal distribution with mean 0 and variance 1.
 
@@ -377,8 +428,11 @@ def randn(
             t = F.normal(shape=one_or_many(size))
         except (TypeError, ValueError) as error:
             raise blamed("randn", error, sizes={"size": one_or_many(size)}) from None
-    return _finished(
-        t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype), requires_grad, device
+    return finished(
+        t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype),
+        requires_grad,
+        device,
+        out,
     )
 
 
@@ -388,6 +442,12 @@ def normal(
     size: IntOrInts | None = None,
     *,
     generator: Generator | None = None,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Values of normal distributions.
 
@@ -396,6 +456,8 @@ def normal(
         std: the standard deviation of all values, or a tensor.
         size: the shape; only if mean and std are numbers.
         generator: the source of the random numbers; None for the library's own.
+        dtype: the type to round to; None for float32.
+        requires_grad, device: as for `zeros`.
 
     Example:
         >>> normal(0.0, 1.0, (2,)).shape
@@ -404,14 +466,17 @@ def normal(
     with drawing_from(generator, "normal"):
         try:
             if size is not None:
-                return F.normal(shape=size, mean=mean, std=std)  # type: ignore[arg-type]
-            shape = np.broadcast_shapes(_core.as_tensor(mean).shape, _core.as_tensor(std).shape)
-            return F.add(F.mul(F.normal(shape=shape), std), mean)
+                t = F.normal(shape=size, mean=mean, std=std)  # type: ignore[arg-type]
+            else:
+                shape = np.broadcast_shapes(_core.as_tensor(mean).shape, _core.as_tensor(std).shape)
+                t = F.add(F.mul(F.normal(shape=shape), std), mean)
         except (TypeError, ValueError) as error:
             if size is None:
                 raise prefixed("normal: mean, std", error) from None
             numbers = {"mean": mean, "std": std}
             raise blamed("normal", error, sizes={"size": size}, numbers=numbers) from None
+    t = t if dtype is None else F.cast(t, dtype=dtype)
+    return finished(t, requires_grad, device, out)
 
 
 def randint(
@@ -421,7 +486,11 @@ def randint(
     *,
     generator: Generator | None = None,
     dtype: DTypeLike | None = int64,
+    requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Integers from `low` (0 if left out) up to but not including `high`.
 
@@ -451,7 +520,7 @@ def randint(
     if dtype is not None and dtype is not int64:
         check_range_fits("randint", low, high, _core.dtype(dtype))
         t = F.cast(t, dtype=dtype)
-    return _finished(t, False, device)
+    return finished(t, requires_grad, device, out)
 
 
 def randperm(
@@ -459,7 +528,11 @@ def randperm(
     *,
     generator: Generator | None = None,
     dtype: DTypeLike | None = int64,
+    requires_grad: bool = False,
     device: str | Device | None = None,
+    out: Tensor | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """The integers below n in random order.
 
@@ -473,11 +546,15 @@ def randperm(
         except (TypeError, ValueError) as error:
             raise blamed("randperm", error, sizes={"n": n}) from None
     t = t if dtype is None or dtype is int64 else F.cast(t, dtype=dtype)
-    return _finished(t, False, device)
+    return finished(t, requires_grad, device, out)
 
 
 def bernoulli(
-    input: TensorLike, p: float | None = None, *, generator: Generator | None = None
+    input: TensorLike,
+    p: float | None = None,
+    *,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
 ) -> Tensor:
     """1 with the probabilities that the input has, else 0; float32, in the shape of the input.
 
@@ -490,7 +567,7 @@ def bernoulli(
     with drawing_from(generator, "bernoulli"):
         if p is not None:
             input = F.broadcast_to(_core.full((), "float32", p), shape=_core.as_tensor(input).shape)
-        return F.bernoulli(input)
+        return finished(F.bernoulli(input), False, None, out)
 
 
 def zeros_like(
@@ -499,6 +576,9 @@ def zeros_like(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
+    memory_format: object = None,
 ) -> Tensor:
     """Zeros in the shape and type of the input.
 
@@ -515,6 +595,9 @@ def ones_like(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
+    memory_format: object = None,
 ) -> Tensor:
     """Ones in the shape and type of the input.
 
@@ -532,6 +615,9 @@ def full_like(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
+    memory_format: object = None,
 ) -> Tensor:
     """One value in the shape and type of the input, and on its device unless one is given.
 
@@ -544,7 +630,7 @@ def full_like(
         t = _core.full(x.shape, dtype or x.dtype, fill_value)
     except (TypeError, ValueError) as error:
         raise blamed("full_like", error, numbers={"fill_value": fill_value}) from None
-    return _finished(t, requires_grad, device_of(x) if device is None else device)
+    return finished(t, requires_grad, device_of(x) if device is None else device)
 
 
 def empty_like(
@@ -553,6 +639,9 @@ def empty_like(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
+    memory_format: object = None,
 ) -> Tensor:
     """A tensor in the shape and type of the input whose values are not initialized.
 
@@ -562,7 +651,7 @@ def empty_like(
     """
     x = _core.as_tensor(input)
     t = _core.empty(x.shape, dtype or x.dtype)
-    return _finished(t, requires_grad, device_of(x) if device is None else device)
+    return finished(t, requires_grad, device_of(x) if device is None else device)
 
 
 def rand_like(
@@ -572,6 +661,9 @@ def rand_like(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
+    memory_format: object = None,
 ) -> Tensor:
     """`rand` in the shape of the input; float32 unless a type is given."""
     shape = _core.as_tensor(input).shape
@@ -587,12 +679,53 @@ def randn_like(
     dtype: DTypeLike | None = None,
     requires_grad: bool = False,
     device: str | Device | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
+    memory_format: object = None,
 ) -> Tensor:
     """`randn` in the shape of the input; float32 unless a type is given."""
     shape = _core.as_tensor(input).shape
     return randn(
         *shape, generator=generator, dtype=dtype, requires_grad=requires_grad, device=device
     )
+
+
+def randint_like(
+    input: TensorLike,
+    low: int = 0,
+    high: int | None = None,
+    *,
+    generator: Generator | None = None,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    device: str | Device | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
+    memory_format: object = None,
+) -> Tensor:
+    """`randint` in the shape and type of the input: `randint_like(x, high)`, with `low` before it.
+
+    Raises:
+        ValueError: the range is empty, or the type cannot hold it.
+
+    Source: `torch.randint_like`.
+
+    Example:
+        >>> randint_like([0.5, 0.5], 5, 6).tolist()
+        [5.0, 5.0]
+    """
+    x = _core.as_tensor(input)
+    if high is None:
+        low, high = 0, low
+    with drawing_from(generator, "randint_like"):
+        try:
+            t = F.randint(shape=x.shape, low=low, high=high)
+        except (TypeError, ValueError) as error:
+            raise blamed("randint_like", error, integers={"low": low, "high": high}) from None
+    kind = _core.dtype(dtype or x.dtype)
+    check_range_fits("randint_like", low, high, kind)
+    t = F.cast(t, dtype=kind)
+    return finished(t, requires_grad, device_of(x) if device is None else device)
 
 
 def is_tensor(obj: object) -> bool:

@@ -590,6 +590,8 @@ def solved_by_factors(
     n = factors.shape[-1]
     if pivots.shape != factors.shape[:-1]:
         raise ValueError(f"{who}: pivots: expected shape {factors.shape[:-1]}, got {pivots.shape}")
+    if not n:
+        return F.matmul(factors, b)
     low, up = unpacked_lu(factors)
     order = order_of(np.asarray(pivots).astype(np.int64) - 1, n)
     turn = permutation(order)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from .checks import check_callable, check_choice, check_flag, shown
+from .checks import check_callable, check_choice, check_flag, check_integer, shown
 from .creation import empty
 from .device import device as _device
+from .dtypes import as_dtype
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -105,6 +106,32 @@ def are_deterministic_algorithms_enabled() -> bool:
     return True
 
 
+class memory_format:
+    """An order of values in memory, for arguments `memory_format`, which have no effect.
+
+    Source: `torch.memory_format`.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self._name}"
+
+
+# The library decides how values lie: those of images channels-last.
+contiguous_format = memory_format("contiguous_format")
+preserve_format = memory_format("preserve_format")
+channels_last = memory_format("channels_last")
+channels_last_3d = memory_format("channels_last_3d")
+strided = memory_format("strided")  # a layout, the only one
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether no gradients are recorded: `inference_mode` does what `no_grad` does."""
+    return not _core.grad_enabled()
+
+
 def compile(
     model: Any = None,
     *,
@@ -112,8 +139,12 @@ def compile(
     dynamic: bool | None = None,
     backend: Any = None,
     mode: str | None = None,
-    options: dict[str, Any] | None = None,
+    options: Any = None,
+    name: str | None = None,
     disable: bool = False,
+    recompile_limit: int | None = None,
+    isolate_recompiles: bool = False,
+    shapes_spec: Any = None,
 ) -> Any:
     """Returns what it is given, a module or a function; called without one, it is a decorator.
 
@@ -133,6 +164,121 @@ def compile(
     if model is None:
         return lambda function: compile(function)
     return check_callable("compile", "model", model)
+
+
+_TYPE_NAMES = {
+    "float32": "FloatTensor",
+    "float16": "HalfTensor",
+    "bfloat16": "BFloat16Tensor",
+    "int64": "LongTensor",
+    "int32": "IntTensor",
+    "int8": "CharTensor",
+    "uint8": "ByteTensor",
+    "bool": "BoolTensor",
+}
+
+
+def name_of_type(dtype: DTypeLike) -> str:
+    """PyTorch's name of tensors of a type, such as "torch.FloatTensor"."""
+    return f"torch.{_TYPE_NAMES[str(dtype)]}"
+
+
+def type_by_name(name: Any) -> Any:
+    """The type whose tensors have such a name, or are made by such a function. Others stay."""
+    last = name if isinstance(name, str) else getattr(name, "__name__", "")
+    module, _, last = last.rpartition(".")
+    found = [dtype for dtype, known in _TYPE_NAMES.items() if known == last]
+    if not found:
+        if isinstance(name, str):
+            raise TypeError(f"type: dtype: expected a type of tensors, got {shown(name)}")
+        return name
+    if module not in ("", "torch", "fastdl"):
+        raise TypeError(f"type: dtype: expected a type on the CPU, got {shown(name)}")
+    return found[0]
+
+
+def set_default_tensor_type(t: Any) -> None:
+    """Takes FloatTensor, whose type tensors have anyway; the older form of `set_default_dtype`.
+
+    Raises:
+        TypeError: another type.
+
+    Example:
+        >>> fastdl.set_default_tensor_type("torch.FloatTensor")
+    """
+    if type_by_name(t) != "float32":
+        raise TypeError(f"set_default_tensor_type: expected FloatTensor, got {shown(t)}")
+
+
+def set_flush_denormal(mode: bool) -> bool:
+    """Says whether numbers too small for full precision may count as 0; the library decides.
+
+    Returns:
+        False: the setting cannot be changed.
+
+    Example:
+        >>> fastdl.set_flush_denormal(True)
+        False
+    """
+    check_flag("set_flush_denormal", "mode", mode)
+    return False
+
+
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    """False: nothing warns, since results are the same in each run."""
+    return False
+
+
+def get_deterministic_debug_mode() -> int:
+    """2, as if every other algorithm were an error."""
+    return 2
+
+
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """Takes "default", "warn", "error" or 0, 1, 2 without an effect: results are the same.
+
+    Raises:
+        ValueError: another mode.
+
+    Example:
+        >>> fastdl.set_deterministic_debug_mode("error")
+    """
+    if debug_mode not in (0, 1, 2, "default", "warn", "error"):
+        raise ValueError(
+            "set_deterministic_debug_mode: debug_mode: expected 'default', 'warn', 'error' or 0 to "
+            f"2, got {shown(debug_mode)}"
+        )
+
+
+def get_num_interop_threads() -> int:
+    """1: operations run one after the other."""
+    return 1
+
+
+def set_num_interop_threads(num: int) -> None:
+    """Takes a number of threads without an effect: operations run one after the other.
+
+    Raises:
+        ValueError: no number of 1 or more.
+
+    Example:
+        >>> fastdl.set_num_interop_threads(2)
+    """
+    check_integer("set_num_interop_threads", "num", num, 1)
+
+
+def set_warn_always(b: bool) -> None:
+    """Takes whether each warning comes every time, without an effect: Python's filters decide.
+
+    Example:
+        >>> fastdl.set_warn_always(False)
+    """
+    check_flag("set_warn_always", "b", b)
+
+
+def is_warn_always_enabled() -> bool:
+    """False: Python's filters decide."""
+    return False
 
 
 class _OfType(type):
@@ -184,6 +330,24 @@ class ByteTensor(metaclass=_OfType):
     """A uint8 tensor, as `FloatTensor` makes one."""
 
     dtype = np.dtype("uint8")
+
+
+class HalfTensor(metaclass=_OfType):
+    """A float16 tensor, as `FloatTensor` makes one."""
+
+    dtype = np.dtype("float16")
+
+
+class BFloat16Tensor(metaclass=_OfType):
+    """A bfloat16 tensor, as `FloatTensor` makes one."""
+
+    dtype = as_dtype("bfloat16")
+
+
+class CharTensor(metaclass=_OfType):
+    """An int8 tensor, as `FloatTensor` makes one."""
+
+    dtype = np.dtype("int8")
 
 
 class BoolTensor(metaclass=_OfType):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         device: Place | None
         non_blocking: bool
         copy: bool
+        memory_format: object
 
 
 class device:
@@ -92,9 +93,9 @@ def split_target(
     """The dtype and the device that the arguments of a `to(...)` call ask for, None for none.
 
     Accepts `to(dtype)`, `to(device)`, `to(device, dtype)`, `to(tensor)` and PyTorch's keywords
-    `non_blocking` and `copy`.
+    `non_blocking`, `copy` and `memory_format`.
     """
-    unknown = set(kwargs) - {"device", "dtype", "non_blocking", "copy"}
+    unknown = set(kwargs) - {"device", "dtype", "non_blocking", "copy", "memory_format"}
     if unknown:
         raise TypeError(f"{who}: unexpected argument '{min(unknown)}'")
     dtype = kwargs.get("dtype")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, NoReturn
@@ -18,6 +19,7 @@ _PEERS = {
     "fastdl.cuda": ("torch.cuda",),
     "fastdl.data": ("torch.utils.data",),
     "fastdl.distributions": ("torch.distributions",),
+    "fastdl.fft": ("torch.fft",),
     "fastdl.linalg": ("torch.linalg",),
     "fastdl.nn": ("torch.nn",),
     "fastdl.nn.functional": ("torch.nn.functional",),
@@ -41,6 +43,21 @@ def peer_names() -> dict[str, set[str]]:
             elif not line.startswith("#"):
                 names = found.setdefault(line.strip().rstrip(":"), set())
     return found
+
+
+@lru_cache(1)
+def left_out() -> list[tuple[list[str], str]]:
+    """Patterns of PyTorch's names that are not here, and why."""
+    with open(os.path.join(os.path.dirname(__file__), "left_out.txt"), encoding="utf-8") as file:
+        lines = file.read().replace("\n  ", " ").splitlines()
+    pairs = (line.partition(": ") for line in lines if line and not line.startswith("#"))
+    return [(names.split(), why) for names, _, why in pairs]
+
+
+def reason(peer: str) -> str:
+    """Why a name of PyTorch is not here; "" if nothing is known."""
+    found = (why for patterns, why in left_out() if any(fnmatchcase(peer, p) for p in patterns))
+    return next(found, "")
 
 
 def missing(where: str, name: str) -> AttributeError:
@@ -75,7 +92,8 @@ def _found(name: str, peers: tuple[str, ...]) -> str:
     version = ".".join(_core.version.split(".")[:2])
     for peer in peers:
         if name in peer_names().get(peer, ()):
-            return f": {peer}.{name} is not in fastdl {version}"
+            why = reason(f"{peer}.{name}")
+            return f": {peer}.{name} is not in fastdl {version}{f': {why}' if why else ''}"
     return ""
 
 

@@ -165,14 +165,16 @@ from .unary import (
 
 # Those of PyTorch's functions that have no argument `out`; in_place.py writes for the others.
 WITHOUT_OUT = (
-    "allclose argwhere bartlett_window bincount blackman_window broadcast_to cast chunk clamp_max "
-    "clamp_min clone conj corrcoef count_nonzero cov cumulative_trapezoid dist elu equal expand "
-    "flatten flip gelu gradient hamming_window hann_window hard_sigmoid is_complex is_conj "
-    "is_floating_point is_nonzero isclose isfinite isinf isnan isreal kaiser_window leaky_relu "
-    "logsigmoid masked_fill moveaxis movedim narrow one_hot permute poisson positive ravel real "
-    "relu repeat reshape resolve_conj resolve_neg roll selu silu softplus softsign split squeeze "
-    "std_mean swapaxes swish t tile transpose trapezoid trapz unbind unflatten unique unsqueeze "
-    "var_mean"
+    "allclose argwhere as_strided as_strided_scatter asarray bartlett_window bincount "
+    "blackman_window broadcast_to can_cast cast chunk clamp_max clamp_min clone cond conj "
+    "corrcoef count_nonzero cov cumulative_trapezoid dist elu empty_permuted empty_strided "
+    "equal expand flatten flip frombuffer gelu gradient hamming_window hann_window hard_sigmoid "
+    "histogramdd is_complex is_conj is_floating_point is_inference is_nonzero isclose isfinite "
+    "isinf isnan isreal kaiser_window leaky_relu logsigmoid masked_fill moveaxis movedim narrow "
+    "one_hot pca_lowrank permute poisson positive promote_types ravel real relu repeat reshape "
+    "resolve_conj resolve_neg result_type roll segment_reduce selu set_printoptions silu "
+    "softplus softsign split squeeze std_mean svd_lowrank swapaxes swish t tile to_dlpack "
+    "transpose trapezoid trapz typename unbind unflatten unique unsqueeze var_mean while_loop"
 ).split()
 
 if _typing.TYPE_CHECKING:

@@ -39,6 +39,14 @@ def index_select(input: TensorLike, dim: int, index: TensorLike) -> Tensor:
         >>> index_select([[1.0, 2.0], [3.0, 4.0]], 0, [1]).tolist()
         [[3.0, 4.0]]
     """
+    input = _core.as_tensor(input)
+    if not input.ndim:  # PyTorch's dim 0 of a tensor without axes
+        moving.checked_axis(dim, 1, "index_select")
+        index = _core.as_tensor(index)
+        if index.numel() != 1:
+            raise ValueError(f"index_select: index: expected one of a number, got {index.numel()}")
+        taken = F.take(F.reshape(input, shape=(1,)), F.reshape(index, shape=(1,)))
+        return F.reshape(taken, shape=())
     return F.take(input, index, axis=dim)
 
 

@@ -75,7 +75,8 @@ LATER = (
     "bitwise_not gcd lcm bitwise_and bitwise_or bitwise_xor bitwise_left_shift "
     "bitwise_right_shift median nanmedian quantile nanquantile mode kthvalue msort aminmax cummax "
     "cummin count_nonzero nansum nanmean cumprod logcumsumexp cov corrcoef diff histc histogram "
-    "argwhere multinomial angle conj_physical resolve_conj resolve_neg is_conj renorm "
+    "argwhere as_strided as_strided_scatter nonzero_static multinomial angle conj_physical "
+    "resolve_conj resolve_neg is_conj renorm "
     # shapes and parts
     "swapaxes swapdims diag diagflat diag_embed diagonal diagonal_scatter fliplr flipud rot90 "
     "adjoint tensor_split hsplit vsplit dsplit split_with_sizes unsafe_split unsafe_chunk unfold "
@@ -87,6 +88,17 @@ LATER = (
     "vdot inner ger kron cross trace addmm addmv addr addbmm baddbmm cholesky cholesky_inverse "
     "cholesky_solve det slogdet logdet inverse pinverse matrix_exp matrix_power qr svd "
     "triangular_solve lu lu_solve orgqr geqrf ormqr"
+)
+# Methods of more_methods.py, and the properties that its functions give, loaded on first use, too:
+MORE = (
+    "t_ transpose_ swapaxes_ swapdims_ squeeze_ unsqueeze_ resize_ resize_as_ detach_ where "
+    "hardshrink prelu apply_ map_ map2_ unsafe_split_with_sizes to_dense "
+    "module_load new get_device dim_order storage_offset const_data_ptr is_signed is_set_to "
+    "is_inference is_neg is_pinned is_shared is_distributed"
+)
+MORE_PROPERTIES = (
+    "is_cpu is_ipu is_maia is_meta is_mkldnn is_mps is_mtia is_nested is_quantized is_sparse "
+    "is_sparse_csr is_vulkan is_xla is_xpu"
 )
 # Functions whose results are written in place by the method with the name and `_`, likewise:
 IN_PLACE = (
@@ -126,12 +138,16 @@ def element_size(self: Tensor) -> int:
     return self.itemsize
 
 
-def is_contiguous(self: Tensor) -> bool:
-    """Whether the elements lie in the order of the axes. Those of images may lie channels-last."""
-    return not self._channels_last
+def is_contiguous(self: Tensor, memory_format: object = None) -> bool:
+    """Whether the elements lie in the order of the axes. Those of images may lie channels-last.
+
+    With `memory_format=fastdl.channels_last` it says whether they do.
+    """
+    last = str(memory_format).startswith("torch.channels_last")
+    return self._channels_last if last else not self._channels_last
 
 
-def contiguous(self: Tensor) -> Tensor:
+def contiguous(self: Tensor, memory_format: object = None) -> Tensor:
     """The tensor itself, or a copy in the order of its axes if its elements lie channels-last.
 
     A part of another tensor, made by indexing or transposing, is copied.
@@ -284,7 +300,7 @@ def to(self: Tensor, *args: Target, **kwargs: Unpack[TargetOptions]) -> Tensor:
     return F.copy(t) if kwargs.get("copy") and t is self else t
 
 
-def to_cpu(self: Tensor) -> Tensor:
+def to_cpu(self: Tensor, memory_format: object = None) -> Tensor:
     """The tensor on the CPU. A tensor that lies there is returned itself."""
     return moved(self, "cpu")
 
@@ -304,38 +320,22 @@ def to_cuda(self: Tensor, device: Place | int | None = None, non_blocking: bool 
     return moved(self, device)
 
 
-# PyTorch's names of the types of tensors.
-_TYPE_NAMES = {
-    "float32": "FloatTensor",
-    "float16": "HalfTensor",
-    "bfloat16": "BFloat16Tensor",
-    "int64": "LongTensor",
-    "int32": "IntTensor",
-    "int8": "CharTensor",
-    "uint8": "ByteTensor",
-    "bool": "BoolTensor",
-}
-
-
 def type_of(self: Tensor, dtype: DTypeLike | None = None, non_blocking: bool = False) -> Any:
-    """The tensor with another type; without one, the name of its type: "torch.FloatTensor".
+    """The tensor in another type, or without one the name of its type in PyTorch.
 
     Args:
-        dtype: a type, `fastdl.FloatTensor` and the like, or the name of one of these.
-        non_blocking: has no effect.
-
-    Raises:
-        TypeError: no such type.
+        dtype: an element type, or a name such as "torch.FloatTensor".
+        non_blocking: without an effect.
     """
     if dtype is None:
-        return f"torch.{_TYPE_NAMES[self.dtype.name]}"
-    try:
-        return F.cast(self, dtype=dtype)
-    except TypeError:
-        for known, name in _TYPE_NAMES.items():
-            if isinstance(dtype, str) and dtype in (name, f"torch.{name}"):
-                return F.cast(self, dtype=known)
-        raise
+        from .._base.defaults import name_of_type
+
+        return name_of_type(self.dtype)
+    if (isinstance(dtype, str) and dtype.endswith("Tensor")) or callable(dtype):
+        from .._base.defaults import type_by_name
+
+        dtype = type_by_name(dtype)
+    return _functions.cast(self, dtype)
 
 
 def type_as(self: Tensor, other: Tensor) -> Tensor:
@@ -383,31 +383,83 @@ def to_byte(self: Tensor) -> Tensor:
     return _functions.cast(self, "uint8")
 
 
-def new_tensor(self: Tensor, data: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
-    """A copy of the data, in this tensor's type unless `dtype` is given."""
-    return moved(_core.tensor(data, dtype or self.dtype), device_of(self))
+def _made(self: Tensor, made: Tensor, device: Place | None, requires_grad: bool) -> Tensor:
+    made = moved(made, device_of(self) if device is None else device)
+    if requires_grad:
+        made.requires_grad = True
+    return made
+
+
+def new_tensor(
+    self: Tensor,
+    data: TensorLike,
+    dtype: DTypeLike | None = None,
+    *,
+    device: Place | None = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """A copy of the data, in this tensor's type and on its device unless others are given."""
+    return _made(self, _core.tensor(data, dtype or self.dtype), device, requires_grad)
 
 
 def new_full(
-    self: Tensor, size: IntOrInts, fill_value: float, dtype: DTypeLike | None = None
+    self: Tensor,
+    size: IntOrInts,
+    fill_value: float,
+    dtype: DTypeLike | None = None,
+    *,
+    device: Place | None = None,
+    requires_grad: bool = False,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
-    """A tensor of one value, in this tensor's type unless `dtype` is given."""
-    return moved(_core.full(size, dtype or self.dtype, fill_value), device_of(self))
+    """A tensor of one value, in this tensor's type and on its device unless others are given."""
+    return _made(self, _core.full(size, dtype or self.dtype, fill_value), device, requires_grad)
 
 
-def new_zeros(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
-    """Zeros, in this tensor's type unless `dtype` is given."""
-    return new_full(self, moving.one_or_many(size), 0, dtype)
+def new_zeros(
+    self: Tensor,
+    *size: IntOrInts,
+    dtype: DTypeLike | None = None,
+    device: Place | None = None,
+    requires_grad: bool = False,
+    layout: object = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Zeros, in this tensor's type and on its device unless others are given."""
+    return _made(
+        self, _core.full(moving.one_or_many(size), dtype or self.dtype, 0), device, requires_grad
+    )
 
 
-def new_empty(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
+def new_empty(
+    self: Tensor,
+    *size: IntOrInts,
+    dtype: DTypeLike | None = None,
+    device: Place | None = None,
+    requires_grad: bool = False,
+    layout: object = None,
+    pin_memory: bool = False,
+) -> Tensor:
     """A tensor without initial values, in this tensor's type unless `dtype` is given."""
-    return moved(_core.empty(moving.one_or_many(size), dtype or self.dtype), device_of(self))
+    made = _core.empty(moving.one_or_many(size), dtype or self.dtype)
+    return _made(self, made, device, requires_grad)
 
 
-def new_ones(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
-    """Ones, in this tensor's type unless `dtype` is given."""
-    return new_full(self, moving.one_or_many(size), 1, dtype)
+def new_ones(
+    self: Tensor,
+    *size: IntOrInts,
+    dtype: DTypeLike | None = None,
+    device: Place | None = None,
+    requires_grad: bool = False,
+    layout: object = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Ones, in this tensor's type and on its device unless others are given."""
+    return _made(
+        self, _core.full(moving.one_or_many(size), dtype or self.dtype, 1), device, requires_grad
+    )
 
 
 # --- in place
@@ -419,7 +471,7 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     return self
 
 
-def copy_(self: Tensor, src: TensorLike) -> Tensor:
+def copy_(self: Tensor, src: TensorLike, non_blocking: bool = False) -> Tensor:
     """Writes the values of `src`, broadcast and converted to this tensor's type.
 
     Where gradients are recorded they flow to `src`, and no longer to what the tensor was made of.
@@ -695,13 +747,19 @@ class _Later:
             setattr(Tensor, name, getattr(_functions, name))
         for name in IN_PLACE.split():
             setattr(Tensor, f"{name}_", in_place(f"{name}_"))
+        from . import more_methods
+
+        for name in MORE.split():
+            setattr(Tensor, name, getattr(more_methods, name))
+        for name in MORE_PROPERTIES.split():
+            setattr(Tensor, name, property(getattr(more_methods, name)))
         return getattr(owner if tensor is None else tensor, self.name)
 
 
 def _attach() -> None:
     for name in FUNCTIONS.split():
         setattr(Tensor, name, getattr(_functions, name))
-    for name in LATER.split():
+    for name in f"{LATER} {MORE} {MORE_PROPERTIES}".split():
         setattr(Tensor, name, _Later(name))
     for name in IN_PLACE.split():
         setattr(Tensor, f"{name}_", _Later(f"{name}_"))

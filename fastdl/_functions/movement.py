@@ -148,6 +148,10 @@ def transpose(input: TensorLike, dim0: Axes = None, dim1: int | None = None) -> 
     """
     if dim1 is None:
         return made(F.transpose, input, perm=dim0)
+    input = _core.as_tensor(input)
+    if not input.ndim:  # PyTorch's axis 0 of a tensor without axes
+        moving.checked_axis(dim0, 1, "transpose"), moving.checked_axis(dim1, 1, "transpose")  # type: ignore[arg-type]
+        return input
     return made(moving.exchanged, input, dim0, dim1, "transpose")
 
 
@@ -181,6 +185,10 @@ def movedim(input: TensorLike, source: IntOrInts, destination: IntOrInts) -> Ten
         >>> movedim([[[1.0, 2.0]]], -1, 0).shape
         (2, 1, 1)
     """
+    input = _core.as_tensor(input)
+    if not input.ndim:  # PyTorch's axis 0 of a tensor without axes
+        moving.checked_axes(source, 1, "movedim"), moving.checked_axes(destination, 1, "movedim")
+        return input
     return made(moving.moved, input, source, destination, "movedim")
 
 
@@ -248,6 +256,8 @@ def tile(input: TensorLike, *sizes: IntOrInts, dims: Axes = None) -> Tensor:
 def cat(tensors: Sequence[TensorLike], dim: int = 0, *, axis: int | None = None) -> Tensor:
     """Joins tensors along an existing axis, the first by default.
 
+    Tensors of shape (0,) are left out where others have another shape, as in PyTorch.
+
     Raises:
         ValueError: the list is empty, or the sizes of other axes differ.
 
@@ -255,7 +265,21 @@ def cat(tensors: Sequence[TensorLike], dim: int = 0, *, axis: int | None = None)
         >>> cat([[1.0], [2.0, 3.0]]).tolist()
         [1.0, 2.0, 3.0]
     """
-    return F.concat(tensors, axis=dim if axis is None else axis)
+    axis = dim if axis is None else axis
+    try:
+        return F.concat(tensors, axis=axis)
+    except (ValueError, IndexError):
+        several = [_core.as_tensor(t) for t in tensors]
+        kept = [t for t in several if t.shape != (0,)]
+        if not kept or len(kept) == len(several):
+            raise
+    from .more import promote_types  # which few programs need
+
+    dtype = kept[0].dtype
+    for t in several:
+        dtype = promote_types(dtype, t.dtype)
+    joined = F.concat(kept, axis=axis)
+    return joined if joined.dtype == dtype else F.cast(joined, dtype=dtype)
 
 
 def stack(tensors: Sequence[TensorLike], dim: int = 0, *, axis: int | None = None) -> Tensor:
@@ -333,7 +357,12 @@ def flip(input: TensorLike, *axes: IntOrInts, dims: Axes = None) -> Tensor:
         >>> flip([1.0, 2.0, 3.0], 0).tolist()
         [3.0, 2.0, 1.0]
     """
-    return moving.flipped(input, moving.one_by_one(axes) if dims is None else dims, "flip")
+    given = moving.one_by_one(axes) if dims is None else dims
+    input = _core.as_tensor(input)
+    if not input.ndim and given is not None:  # PyTorch's axis 0 of a tensor without axes
+        moving.checked_axes(given, 1, "flip")
+        return F.copy(input)
+    return moving.flipped(input, given, "flip")
 
 
 def roll(input: TensorLike, shifts: IntOrInts, dims: IntOrInts | None = None) -> Tensor:

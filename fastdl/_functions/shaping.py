@@ -14,6 +14,7 @@ from .. import _core
 from .._base import diagonals, moving, shaping
 from .._base import functional as F
 from .._base.checks import check_choice, check_integer
+from .._base.creation import finished
 from .._base.moving import along, made
 from .._core import Tensor
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike
 
+    from .._base.device import Place
     from .._core import Axes, IntOrInts, TensorLike
 
 
@@ -138,6 +140,10 @@ def swapaxes(input: TensorLike, axis0: int, axis1: int) -> Tensor:
         >>> swapaxes([[1.0, 2.0]], 0, 1).tolist()
         [[1.0], [2.0]]
     """
+    input = _core.as_tensor(input)
+    if not input.ndim:  # PyTorch's axis 0 of a tensor without axes
+        moving.checked_axis(axis0, 1, "swapaxes"), moving.checked_axis(axis1, 1, "swapaxes")
+        return input
     return made(moving.exchanged, input, axis0, axis1, "swapaxes")
 
 
@@ -440,7 +446,17 @@ def diagonal(input: TensorLike, offset: int = 0, dim1: int = 0, dim2: int = 1) -
     return made(diagonals.diagonal, input, offset, dim1, dim2, "diagonal")
 
 
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype: DTypeLike | None = None) -> Tensor:
+def tril_indices(
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    device: Place | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
+) -> Tensor:
     """The rows and columns of the elements of a lower triangle, (2, count).
 
     Example:
@@ -448,10 +464,20 @@ def tril_indices(row: int, col: int, offset: int = 0, *, dtype: DTypeLike | None
         [[0, 1, 1], [0, 0, 1]]
     """
     where = diagonals.triangle_indices(*_sizes("tril_indices", row, col), offset, True)
-    return _core.as_tensor(where, dtype or "int64")
+    return finished(_core.as_tensor(where, dtype or "int64"), requires_grad, device)
 
 
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype: DTypeLike | None = None) -> Tensor:
+def triu_indices(
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    device: Place | None = None,
+    layout: object = None,
+    pin_memory: bool = False,
+) -> Tensor:
     """The rows and columns of the elements of an upper triangle, (2, count).
 
     Example:
@@ -459,7 +485,7 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: DTypeLike | None
         [[0, 0, 1], [0, 1, 1]]
     """
     where = diagonals.triangle_indices(*_sizes("triu_indices", row, col), offset, False)
-    return _core.as_tensor(where, dtype or "int64")
+    return finished(_core.as_tensor(where, dtype or "int64"), requires_grad, device)
 
 
 def _sizes(who: str, row: int, col: int) -> tuple[int, int]:

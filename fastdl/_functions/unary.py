@@ -271,7 +271,7 @@ def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
     return F.cast(_core.as_tensor(x), dtype=dtype)
 
 
-def clone(input: TensorLike) -> Tensor:
+def clone(input: TensorLike, *, memory_format: object = None) -> Tensor:
     """A copy with its own memory; gradients pass through it.
 
     Example:

@@ -48,6 +48,8 @@ def bartlett_window(
     dtype: DTypeLike | None = None,
     device: str | Device | None = None,
     requires_grad: bool = False,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Bartlett's window: a triangle.
 
@@ -57,6 +59,7 @@ def bartlett_window(
         dtype: the type, float32 by default.
         device: where it is.
         requires_grad: whether it is a leaf with a gradient.
+        layout, pin_memory: without an effect.
 
     Raises:
         ValueError: the length is negative.
@@ -77,6 +80,8 @@ def blackman_window(
     dtype: DTypeLike | None = None,
     device: str | Device | None = None,
     requires_grad: bool = False,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Blackman's window: a sum of two cosines.
 
@@ -86,6 +91,7 @@ def blackman_window(
         dtype: the type, float32 by default.
         device: where it is.
         requires_grad: whether it is a leaf with a gradient.
+        layout, pin_memory: without an effect.
 
     Raises:
         ValueError: the length is negative.
@@ -108,6 +114,8 @@ def hamming_window(
     dtype: DTypeLike | None = None,
     device: str | Device | None = None,
     requires_grad: bool = False,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Hamming's window, `alpha - beta cos(2 pi k / n)`.
 
@@ -119,6 +127,7 @@ def hamming_window(
         dtype: the type, float32 by default.
         device: where it is.
         requires_grad: whether it is a leaf with a gradient.
+        layout, pin_memory: without an effect.
 
     Raises:
         ValueError: the length is negative.
@@ -145,6 +154,8 @@ def hann_window(
     dtype: DTypeLike | None = None,
     device: str | Device | None = None,
     requires_grad: bool = False,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Hann's window, `0.5 - 0.5 cos(2 pi k / n)`.
 
@@ -154,6 +165,7 @@ def hann_window(
         dtype: the type, float32 by default.
         device: where it is.
         requires_grad: whether it is a leaf with a gradient.
+        layout, pin_memory: without an effect.
 
     Raises:
         ValueError: the length is negative.
@@ -173,6 +185,8 @@ def kaiser_window(
     dtype: DTypeLike | None = None,
     device: str | Device | None = None,
     requires_grad: bool = False,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Kaiser's window.
 
@@ -183,6 +197,7 @@ def kaiser_window(
         dtype: the type, float32 by default.
         device: where it is.
         requires_grad: whether it is a leaf with a gradient.
+        layout, pin_memory: without an effect.
 
     Raises:
         ValueError: the length is negative.
@@ -204,6 +219,8 @@ def range(
     dtype: DTypeLike | None = None,
     device: str | Device | None = None,
     requires_grad: bool = False,
+    layout: object = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """`start, start + step, ...` up to and including `end`; `arange` leaves the end out.
 
@@ -214,6 +231,7 @@ def range(
         dtype: the type, float32 by default.
         device: where it is.
         requires_grad: whether it is a leaf with a gradient.
+        layout, pin_memory: without an effect.
 
     Raises:
         ValueError: the step is 0 or leads away from the end.

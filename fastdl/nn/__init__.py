@@ -66,6 +66,10 @@ from .dropout import (
 )
 from .embedding import Embedding as Embedding, EmbeddingBag as EmbeddingBag
 from .flatten import Flatten as Flatten, Unflatten as Unflatten
+from .fractional import (
+    FractionalMaxPool2d as FractionalMaxPool2d,
+    FractionalMaxPool3d as FractionalMaxPool3d,
+)
 from .lazy import (
     LazyBatchNorm1d as LazyBatchNorm1d,
     LazyBatchNorm2d as LazyBatchNorm2d,

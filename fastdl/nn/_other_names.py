@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .. import _core
+from .._base import functional as F
 from ._adaptive_pools import adaptive_pool
+from ._convs import conv1d
 from ._pools import max_pool1d, max_pool2d, max_pool3d
 from ._resampling import channel_shuffle, interpolate
 
@@ -77,6 +80,37 @@ def adaptive_max_pool3d_with_indices(
     """`adaptive_max_pool3d` with the places of the elements, whatever `return_indices` says."""
     who = "adaptive_max_pool3d_with_indices"
     return adaptive_pool(who, 3, input, output_size, mean=False, indices=True)
+
+
+def conv_tbc(input: TensorLike, weight: TensorLike, bias: TensorLike, pad: int = 0) -> Tensor:
+    """`conv1d` of sequences whose steps come first.
+
+    Args:
+        input: (steps, samples, channels in).
+        weight: (window, channels in, channels out).
+        bias: (channels out).
+        pad: zeros at both ends.
+
+    Returns:
+        (steps, samples, channels out).
+
+    Raises:
+        ValueError: the shapes do not fit together.
+
+    Source: `torch.nn.functional.conv_tbc`.
+
+    Example:
+        >>> conv_tbc(fastdl.ones(5, 1, 2), fastdl.ones(3, 2, 1), fastdl.zeros(1)).shape
+        (3, 1, 1)
+    """
+    x, w = _core.as_tensor(input), _core.as_tensor(weight)
+    if x.ndim != 3 or w.ndim != 3:
+        raise ValueError(
+            "conv_tbc: input, weight: expected (steps, samples, channels) and (window, in, out), "
+            f"got shapes {x.shape} and {w.shape}"
+        )
+    x, w = F.transpose(x, perm=(1, 2, 0)), F.transpose(w, perm=(2, 1, 0))
+    return F.transpose(conv1d(x, w, bias, padding=pad), perm=(2, 0, 1))
 
 
 def native_channel_shuffle(input: TensorLike, groups: int) -> Tensor:

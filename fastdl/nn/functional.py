@@ -35,6 +35,10 @@ from ._distances import cosine_similarity as cosine_similarity
 from ._distances import pdist as pdist
 from ._embeddings import embedding as embedding
 from ._embeddings import embedding_bag as embedding_bag
+from ._fractional import fractional_max_pool2d as fractional_max_pool2d
+from ._fractional import fractional_max_pool2d_with_indices as fractional_max_pool2d_with_indices
+from ._fractional import fractional_max_pool3d as fractional_max_pool3d
+from ._fractional import fractional_max_pool3d_with_indices as fractional_max_pool3d_with_indices
 from ._grid_sampling import affine_grid as affine_grid
 from ._grid_sampling import grid_sample as grid_sample
 from ._grids import continued as _continue
@@ -88,6 +92,7 @@ from ._norms import rms_norm as rms_norm
 from ._other_names import adaptive_max_pool1d_with_indices as adaptive_max_pool1d_with_indices
 from ._other_names import adaptive_max_pool2d_with_indices as adaptive_max_pool2d_with_indices
 from ._other_names import adaptive_max_pool3d_with_indices as adaptive_max_pool3d_with_indices
+from ._other_names import conv_tbc as conv_tbc
 from ._other_names import max_pool1d_with_indices as max_pool1d_with_indices
 from ._other_names import max_pool2d_with_indices as max_pool2d_with_indices
 from ._other_names import max_pool3d_with_indices as max_pool3d_with_indices

@@ -6,7 +6,7 @@ import pytest
 
 import fastdl
 from fastdl import nn
-from fastdl._base.missing import peer_names
+from fastdl._base.missing import peer_names, reason
 
 
 def check_message(owner, label, name, peer):
@@ -14,6 +14,9 @@ def check_message(owner, label, name, peer):
         getattr(owner, name)
     version = fastdl.__version__.rpartition(".")[0]
     end = f": {peer} is not in fastdl {version}" if peer else ""
+    if peer and peer.startswith("torch"):
+        end += f": {reason(peer)}"
+        assert reason(peer)
     assert str(raised.value) == f"{label} has no attribute {name!r}{end}"
 
 
@@ -23,14 +26,15 @@ def check_message(owner, label, name, peer):
         (fastdl.layers, "LocallyConnected1D", None),
         (fastdl.callbacks, "OrbaxCheckpoint", "keras.callbacks.OrbaxCheckpoint"),
         (fastdl.ops, "fft2", "keras.ops.fft2"),
-        (nn, "FractionalMaxPool2d", "torch.nn.FractionalMaxPool2d"),
-        (nn.functional, "fractional_max_pool2d", "torch.nn.functional.fractional_max_pool2d"),
+        (nn, "SyncBatchNorm", "torch.nn.SyncBatchNorm"),
+        (nn.functional, "scaled_mm", "torch.nn.functional.scaled_mm"),
         (
             fastdl.optim,
             "swap_in_optimizer_params_and_state",
             "torch.optim.swap_in_optimizer_params_and_state",
         ),
-        (fastdl, "fft", "torch.fft"),
+        (fastdl, "float64", "torch.float64"),
+        (fastdl.fft, "rfft", "torch.fft.rfft"),
         (fastdl, "no_such_name", None),
     ],
 )
@@ -43,6 +47,7 @@ def test_names_of_the_peers(module, name, peer):
     [
         (fastdl.ones(2), "cuda", "torch.Tensor.cuda"),
         (fastdl.Variable(1.0), "cuda", "torch.Tensor.cuda"),
+        (fastdl.ones(2), "double", "torch.Tensor.double"),
         (fastdl.ones(2), "no_such_name", None),
     ],
 )

@@ -62,6 +62,16 @@ for name, draw, reference in [
     ("i1", real, special.i1),
     ("i0e", real, special.i0e),
     ("i1e", real, special.i1e),
+    ("bessel_j0", real, special.j0),
+    ("bessel_j1", real, special.j1),
+    ("bessel_y0", positive, special.y0),
+    ("bessel_y1", positive, special.y1),
+    ("k0", positive, special.k0),
+    ("k1", positive, special.k1),
+    ("k0e", positive, special.k0e),
+    ("k1e", positive, special.k1e),
+    ("airy_ai", real, lambda x: special.airy(x)[0]),
+    ("airy_ai_slope", real, lambda x: special.airy(x)[1]),
 ]:
     CASES.append(
         Case(

@@ -21,6 +21,7 @@ from fastdl import (
     callbacks,
     constraints,
     data,
+    distributions,
     initializers,
     layers,
     losses,
@@ -84,6 +85,10 @@ def use_labels(module):
 
 def use_pixels(module):
     module(np.ones((2, 4, 4, 4), np.float32))
+
+
+def use_fractional(module):
+    module(np.ones((2, 3, *[3] * int(type(module).__name__[-2])), np.float32))
 
 
 def use_unpool(module):
@@ -240,6 +245,13 @@ def use_averaged(model):
     model(fastdl.tensor(X))
 
 
+def use_distribution(thing):
+    if isinstance(thing, distributions.Transform):
+        thing(fastdl.tensor(X))
+    else:
+        thing.sample((2,))
+
+
 def use_iterable(thing):
     for position, _ in enumerate(thing):
         if position > 3:
@@ -291,6 +303,7 @@ MODULES = {
     lr_scheduler: (use_scheduler, ()),
     swa_utils: (use_scheduler, ()),
     data: (use_iterable, ()),
+    distributions: (use_distribution, ()),
 }
 MERGES = "Add Average Concatenate Dot Maximum Minimum Multiply Subtract".split()
 TORCH_LOSSES = """
@@ -398,6 +411,8 @@ USES |= {
     "nn.Upsample": use_pixels,
     "nn.UpsamplingBilinear2d": use_pixels,
     "nn.UpsamplingNearest2d": use_pixels,
+    "nn.FractionalMaxPool2d": use_fractional,
+    "nn.FractionalMaxPool3d": use_fractional,
     "optim.swa_utils.AveragedModel": use_averaged,
     "nn.ModuleList": use_nothing,
     "optimizers.OptimizerMap": use_nothing,
@@ -677,6 +692,44 @@ NEEDED |= {
         "total_steps": 6,
     },
     "optim.lr_scheduler.StepLR": lambda: {"optimizer": stepped(), "step_size": 2},
+    **{f"nn.FractionalMaxPool{n}d": lambda: {"kernel_size": 1, "output_size": 1} for n in (2, 3)},
+    **{
+        f"distributions.{name}": lambda: {"loc": 0.0, "scale": 1.0}
+        for name in ("Normal", "LogNormal", "Laplace", "Cauchy", "Gumbel")
+    },
+    **{
+        f"distributions.{name}": lambda: {"probs": fastdl.tensor([0.25, 0.75])}
+        for name in ("Bernoulli", "Geometric", "Binomial", "Categorical", "OneHotCategorical")
+    },
+    "distributions.OneHotCategoricalStraightThrough": lambda: {"probs": fastdl.tensor([0.5, 0.5])},
+    "distributions.HalfNormal": lambda: {"scale": 1.0},
+    "distributions.Exponential": lambda: {"rate": 1.0},
+    "distributions.Poisson": lambda: {"rate": 1.0},
+    "distributions.Uniform": lambda: {"low": 0.0, "high": 1.0},
+    "distributions.Gamma": lambda: {"concentration": 1.0, "rate": 1.0},
+    "distributions.Chi2": lambda: {"df": 1.0},
+    "distributions.StudentT": lambda: {"df": 1.0},
+    "distributions.Beta": lambda: {"concentration1": 1.0, "concentration0": 1.0},
+    "distributions.Dirichlet": lambda: {"concentration": fastdl.ones(2)},
+    "distributions.MultivariateNormal": lambda: {
+        "loc": fastdl.zeros(2),
+        "scale_tril": fastdl.eye(2),
+    },
+    "distributions.Independent": lambda: {
+        "base_distribution": distributions.Normal([0.0], 1.0),
+        "reinterpreted_batch_ndims": 1,
+    },
+    "distributions.TransformedDistribution": lambda: {
+        "base_distribution": distributions.Normal(0.0, 1.0),
+        "transforms": [],
+    },
+    "distributions.MixtureSameFamily": lambda: {
+        "mixture_distribution": distributions.Categorical([0.5, 0.5]),
+        "component_distribution": distributions.Normal([0.0, 1.0], 1.0),
+    },
+    "distributions.ComposeTransform": lambda: {"parts": []},
+    "distributions.PowerTransform": lambda: {"exponent": 2.0},
+    "distributions.AffineTransform": lambda: {"loc": 0.0, "scale": 1.0},
     "optim.swa_utils.AveragedModel": lambda: {"model": nn.Linear(3, 2)},
     "optim.swa_utils.SWALR": lambda: {"optimizer": stepped(), "swa_lr": 0.5},
 }
@@ -695,6 +748,8 @@ NOT_MADE = {
     "initializers.Initializer": "a base class",
     "regularizers.Regularizer": "a base class",
     "constraints.Constraint": "a base class",
+    "distributions.Distribution": "a base class",
+    "distributions.Transform": "a base class",
     "nn.Module": "a base class",
     "nn.RNNBase": "a base class",
     "nn.RNNCellBase": "a base class",

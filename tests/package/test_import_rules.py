@@ -20,8 +20,8 @@ ROOT = Path(fastdl.__file__).parent
 
 NEUTRAL = {"_core", "_openmp", "_base", "_graph", "_engine", "autograd", "saving"}
 TORCH = {
-    *("nn", "optim", "data", "accelerator", "amp", "backends", "cuda", "distributions", "func"),
-    *("linalg", "special", "_functions"),
+    *("nn", "optim", "data", "accelerator", "amp", "backends", "cuda", "func", "linalg"),
+    *("special", "_functions", "distributions", "fft"),
 }
 KERAS = {
     *("activations", "backend", "callbacks", "config", "constraints", "initializers", "layers"),

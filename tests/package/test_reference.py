@@ -7,6 +7,7 @@ found by plain `hasattr` and by calls, not by the code that makes the tables.
 import inspect
 import re
 import sys
+from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 import fastdl
 from fastdl import layers, nn, ops, optim
+from fastdl._base import missing
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "docs" / "reference"))
 
@@ -57,7 +59,8 @@ def test_every_name_stands_once_in_its_section(library):
         text = "\n".join(compare.section(library, section))
         rows = [line.split(" | ")[0] for line in text.splitlines() if line.startswith("| `")]
         lists = [line for line in text.splitlines() if line.startswith(("The same", "Missing"))]
-        shown = re.findall(r"`([^`]+)`", "\n".join(rows + lists))
+        named = [line.partition(". ")[0] for line in lists]  # reasons name other things
+        shown = re.findall(r"`([^`]+)`", "\n".join(rows + named))
         assert sorted(shown) == sorted(name.short for name in members)
         for state, number in compare.counts(members).items():
             total[state] += number
@@ -86,6 +89,18 @@ def test_reasons_are_about_something_that_differs():
             assert "*" in pattern or pattern in names, pattern
         for argument in difference.arguments:
             assert any(argument in name.written for name in about), (difference.names, argument)
+
+
+def test_names_that_are_left_out_have_a_reason():
+    left_out = [name.full for name in ALL["torch"] if name.state == "missing"]
+    without = [name for name in left_out if not missing.reason(name)]
+    assert not without
+    for patterns, why in missing.left_out():
+        assert why.endswith("."), why
+        for pattern in patterns:
+            assert any(fnmatchcase(name, pattern) for name in left_out), pattern
+    text = "\n".join(compare.section("torch", "torch"))
+    assert "Missing: `double`, `float64`. There is no float64; float32 is the type" in text
 
 
 def test_known_names_are_where_they_belong():

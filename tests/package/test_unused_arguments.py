@@ -146,6 +146,32 @@ NEVER_READ = {
     ("tabular.encoders", "fitted", "bins"): "of numbers; all encoders are fitted alike",
     ("tabular.encoders", "fitted", "column"): "of dates; all encoders are fitted alike",
     ("optimizers.optimizer", "finalize_variable_values", "var_list"): "the optimizer knows them",
+    ("_base.defaults", "compile", "backend"): "nothing is compiled",
+    ("_base.defaults", "compile", "disable"): "nothing is compiled",
+    ("_base.defaults", "compile", "dynamic"): "nothing is compiled",
+    ("_base.defaults", "compile", "fullgraph"): "nothing is compiled",
+    ("_base.defaults", "compile", "isolate_recompiles"): "nothing is compiled",
+    ("_base.defaults", "compile", "mode"): "nothing is compiled",
+    ("_base.defaults", "compile", "name"): "nothing is compiled",
+    ("_base.defaults", "compile", "options"): "nothing is compiled",
+    ("_base.defaults", "compile", "recompile_limit"): "nothing is compiled",
+    ("_base.defaults", "compile", "shapes_spec"): "nothing is compiled",
+    ("_functions.methods", "copy_", "non_blocking"): SPEED,
+    ("_functions.methods", "type_of", "non_blocking"): SPEED,
+    ("_functions.more", "pca_lowrank", "niter"): "values are exact",
+    ("_functions.more", "segment_reduce", "unsafe"): "lengths are checked in any case",
+    ("_functions.more", "svd_lowrank", "niter"): "values are exact",
+    ("_functions.more_methods", "dim_order", "ambiguity_check"): "PyTorch asks for other tensors",
+    ("_functions.more_methods", "is_pinned", "device"): "PyTorch asks for other tensors",
+    ("_functions.more_methods", "to_dense", "masked_grad"): "PyTorch asks for other tensors",
+    ("distributions.transforms", "log_abs_det_jacobian", "y"): "a formula needs one of the two",
+    ("nn._fractional", "fractional_max_pool2d_with_indices", "return_indices"): "the name says it",
+    ("nn._fractional", "fractional_max_pool3d_with_indices", "return_indices"): "the name says it",
+    ("nn.functions", "batch_norm", "cudnn_enabled"): "there is no cuDNN",
+    ("nn.functions", "group_norm", "cudnn_enabled"): "there is no cuDNN",
+    ("nn.functions", "instance_norm", "cudnn_enabled"): "there is no cuDNN",
+    ("nn.functions", "layer_norm", "cudnn_enable"): "there is no cuDNN",
+    ("nn.utils.prune", "compute_mask", "t"): "all methods are called alike",
 }
 # (module, argument): why no place need read the attribute.
 ONLY_STORED = {
@@ -186,6 +212,8 @@ def arguments(node):
 
 # What the caller of a callback or of a special method passes.
 DICTATED = {"logs", "epoch", "memo", "protocol", "types"}
+# What programs for PyTorch pass: values lie in the order of the axes, in the memory of the CPU.
+DICTATED |= {"layout", "pin_memory", "memory_format"}
 
 
 def test_every_argument_is_read_or_need_not_be():

@@ -1,10 +1,11 @@
-"""Gradient clipping, parameters as one vector, parametrizations, weights that are normalized, and
-sequences of different lengths (`rnn`)."""
+"""Gradient clipping, parameters as one vector, parametrizations, weights that are normalized or
+pruned, and sequences of different lengths (`rnn`)."""
 
 # ruff: noqa: I001 - one import per module, not per name
 from . import (
     parametrizations as parametrizations,
     parametrize as parametrize,
+    prune as prune,
     rnn as rnn,
     stateless as stateless,
 )

@@ -23,23 +23,28 @@ def compute_attribute(
 
     The module gets a class of its own, a subclass of that which it had.
     """
-    about_to_change(module, "__class__")
-    kind = type(module)
-    if "_computed" not in kind.__dict__:
-        members = {"_computed": kind, "__module__": __name__, "__doc__": kind.__doc__}
-        kind = type(f"Parametrized{kind.__name__}", (kind,), members)
-        module.__class__ = kind
-    setattr(kind, name, property(read, write))
-    _core.raise_epoch()
+    _give_class(module, {**_computed(module), name: property(read, write)})
 
 
 def forget_attribute(module: Module, name: str) -> None:
     """Undoes `compute_attribute`. After the last one the module has its own class again."""
+    _give_class(module, {other: p for other, p in _computed(module).items() if other != name})
+
+
+def _computed(module: Module) -> dict[str, property]:
+    if "_computed" not in type(module).__dict__:
+        return {}
+    return {n: p for n, p in type(module).__dict__.items() if isinstance(p, property)}
+
+
+def _give_class(module: Module, computed: dict[str, property]) -> None:
+    """A new class, since copies of the module share the one that it has."""
     about_to_change(module, "__class__")
-    kind = type(module)
-    delattr(kind, name)
-    if not any(isinstance(member, property) for member in kind.__dict__.values()):
-        module.__class__ = kind.__dict__["_computed"]
+    kind = class_before(module)
+    if computed:
+        members = {"_computed": kind, "__module__": __name__, "__doc__": kind.__doc__, **computed}
+        kind = type(f"Parametrized{kind.__name__}", (kind,), members)
+    module.__class__ = kind
     _core.raise_epoch()
 
 

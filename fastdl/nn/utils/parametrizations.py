@@ -9,6 +9,7 @@ from ..._base.checks import check_integer, check_number
 from ..._base.module import Module
 from ...autograd.modes import no_grad
 from ..convolution import _ConvTranspose
+from ._orthogonal import orthogonal as orthogonal
 from .parametrize import register_parametrization
 
 if TYPE_CHECKING:

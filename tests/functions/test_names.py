@@ -1,0 +1,183 @@
+"""Names of PyTorch at the top level and of tensors: PyTorch's results (golden/names.py)."""
+
+import json
+from pathlib import Path
+
+import name_cases as cases
+import numpy as np
+import pytest
+
+import fastdl
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden/names.json").read_text("utf-8"))
+TOLERANCE = {"rtol": 64 * np.finfo(np.float32).eps, "atol": 4e-6}  # sums of some dozen terms
+
+
+def made(function, x):
+    function(x)
+    return x
+
+
+def check(actual, expected, line):
+    if isinstance(expected, str):
+        assert actual == expected, line
+        return
+    if isinstance(expected, list):
+        assert isinstance(actual, (tuple, list)) and len(actual) == len(expected), line
+        for one, other in zip(actual, expected, strict=True):
+            check(one, other, line)
+        return
+    array = np.asarray(actual.detach() if isinstance(actual, fastdl.Tensor) else actual)
+    assert str(array.dtype) == expected["dtype"], line
+    assert list(array.shape) == expected["shape"], line
+    values = np.array([float(v) for v in expected["values"]]).reshape(array.shape)
+    np.testing.assert_allclose(array.astype("float64"), values, **TOLERANCE, err_msg=line)
+
+
+@pytest.mark.parametrize("line", cases.lines(cases.TORCH))
+def test_names(line):
+    expected = GOLDEN[line]
+    names = {"np": np, **cases.ARRAYS, "torch": fastdl, "T": fastdl.tensor, "made": made}
+    if isinstance(expected, dict) and "error" in expected:
+        with pytest.raises((TypeError, ValueError, IndexError, RuntimeError)):
+            eval(line, names)
+    else:
+        check(eval(line, names), expected, line)
+
+
+# --- shapes changed in place
+
+
+def test_a_shape_changed_in_place_is_an_operation_of_the_graph():
+    w = np.arange(6.0, dtype="float32").reshape(3, 2)
+    x = fastdl.tensor(cases.A, requires_grad=True)
+    y = x * 2
+    assert y.t_() is y and y.shape == (3, 2)
+    y.unsqueeze_(0).mul_(3).squeeze_(0)
+    (y * w).sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), 6 * w.T)
+
+
+@pytest.mark.parametrize("change", [lambda t: t.t_(), lambda t: t.unsqueeze_(0)])
+def test_a_gradient_that_needs_the_old_shape_is_an_error(change):
+    x = fastdl.tensor(cases.A, requires_grad=True)
+    values = fastdl.ones(2, 3)
+    y = x * 2
+    for changed, result in ((values, (x * values).sum()), (y, (y * y).sum())):
+        change(changed)
+        with pytest.raises(RuntimeError, match="was changed in place"):
+            result.backward()
+
+
+def test_shapes_that_cannot_change_in_place():
+    x = fastdl.tensor(cases.A, requires_grad=True)
+    with pytest.raises(RuntimeError, match="t_: a leaf that requires a gradient"):
+        x.t_()
+    with pytest.raises(RuntimeError, match="resize_: a tensor that requires a gradient"):
+        x.resize_(2, 2)
+    with fastdl.no_grad():
+        assert x.t_().shape == (3, 2) and x.requires_grad
+    x.sum().backward()
+    with fastdl.no_grad(), pytest.raises(RuntimeError, match="t_: the tensor has a gradient"):
+        x.t_()
+    values = fastdl.ones(2, 3)
+    part = values.view(6)
+    with pytest.raises(RuntimeError, match=r"t_: .* shares the tensor's memory: use t\(\)"):
+        values.t_()
+    values.unsqueeze_(0)[:] = 2  # the values stay where they are
+    assert part.tolist() == [2.0] * 6
+    with pytest.raises(RuntimeError, match="resize_: 8 values do not fit"):
+        values.resize_(8)
+    values = fastdl.ones(2, 3)
+    result = (x.detach().requires_grad_() * values.t()).sum()
+    assert values.resize_(4, 2).tolist() == [[1.0, 1.0]] * 3 + [[0.0, 0.0]]
+    assert result.requires_grad
+
+
+def test_a_tensor_over_an_array_leaves_the_array_alone():
+    array = np.arange(6, dtype="float32").reshape(2, 3)
+    x = fastdl.from_numpy(array)
+    x.t_().zero_()
+    np.testing.assert_array_equal(array.reshape(-1), np.arange(6))
+
+
+def test_a_recorded_step_sees_shapes_that_change():
+    kept = fastdl.tensor(cases.A)
+
+    def step(x):
+        kept.t_()
+        return kept.sum(0)[0] + x.sum()
+
+    planned = fastdl.plan(step)
+    found = [planned(fastdl.zeros(2)).item() for _ in range(4)]
+    wanted = [cases.A.T[:, 0].sum(), cases.A[:, 0].sum()] * 2
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+def test_detach_in_place():
+    x = fastdl.tensor(cases.A, requires_grad=True)
+    y = x * 2
+    assert y.detach_() is y and y.is_leaf and not y.requires_grad
+    assert not x.detach_().requires_grad
+
+
+def test_python_functions_of_values():
+    x = fastdl.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="map_: a gradient can't be recorded"):
+        x.apply_(lambda v: v)
+
+
+def test_types_by_name():
+    x = fastdl.ones(1)
+    assert x.type() == "torch.FloatTensor" and x.bfloat16().type() == "torch.BFloat16Tensor"
+    for wrong in ("torch.cuda.FloatTensor", "torch.DoubleTensor", "torch.Tensor"):
+        with pytest.raises(TypeError, match="type: dtype: expected a type"):
+            x.type(wrong)
+    fastdl.set_default_tensor_type(fastdl.FloatTensor)
+    with pytest.raises(TypeError, match="set_default_tensor_type: expected FloatTensor"):
+        fastdl.set_default_tensor_type("torch.HalfTensor")
+
+
+def test_random_integers_like_a_tensor():
+    fastdl.manual_seed(1)
+    x = fastdl.randint_like(fastdl.zeros(1000), -2, 3)
+    assert x.dtype == "float32" and set(x.tolist()) == {-2.0, -1.0, 0.0, 1.0, 2.0}
+    assert fastdl.randint_like(fastdl.zeros(2, dtype="uint8"), 256).dtype == "uint8"
+    with pytest.raises(ValueError, match="randint_like: 256 does not fit into uint8"):
+        fastdl.randint_like(fastdl.zeros(2, dtype="uint8"), 257)
+
+
+def test_printing_options_are_numpys():
+    before = np.get_printoptions()
+    try:
+        fastdl.set_printoptions(precision=2)
+        assert repr(fastdl.tensor([1 / 3])) == "tensor([0.33])"
+        with pytest.raises(ValueError, match="set_printoptions: profile: expected None, 'default'"):
+            fastdl.set_printoptions(profile="wide")
+    finally:
+        np.set_printoptions(**before)
+
+
+def test_memory_of_buffers_is_shared():
+    memory = bytearray(8)
+    x = fastdl.frombuffer(memory, dtype="int32")
+    x[0] = 1
+    assert memory[0] == 1
+    array = np.zeros(2, "float32")
+    fastdl.asarray(array)[0] = 1
+    fastdl.asarray(array, copy=True)[1] = 1
+    assert array.tolist() == [1.0, 0.0]
+    with pytest.raises(ValueError, match="asarray: copy: expected True or None"):
+        fastdl.asarray([1.0], copy=False)
+
+
+def test_random_windows_cover_the_image():
+    fastdl.manual_seed(2)
+    x = fastdl.arange(36.0).reshape(1, 1, 6, 6).requires_grad_()
+    pool = fastdl.nn.FractionalMaxPool2d(2, 4, return_indices=True)
+    y, places = pool(x)
+    np.testing.assert_array_equal(y.detach().numpy(), places.numpy())  # values are their places
+    assert y[0, 0, -1, -1].item() == 35
+    y.sum().backward()
+    assert x.grad.sum().item() == 16
+    assert any(pool(x)[0].tolist() != y.tolist() for _ in range(9))
