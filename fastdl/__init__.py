@@ -123,6 +123,8 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._base.random import manual_seed as manual_seed
     from ._base.random import seed as seed
     from ._base.random import set_rng_state as set_rng_state
+    from ._base.scopes import StatelessScope as StatelessScope
+    from ._base.scopes import SymbolicScope as SymbolicScope
     from ._engine.plan import plan as plan
     from ._functions import *  # noqa: F403
     from .amp import GradScaler as GradScaler
@@ -138,6 +140,8 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from .layers import Input as Input
     from .layers import InputSpec as InputSpec
     from .layers import Layer as Layer
+    from .layers.remat import RematScope as RematScope
+    from .layers.remat import remat as remat
     from .layers.variable import Variable as Variable
     from .layers.variable import name_scope as name_scope
     from .losses import Loss as Loss
@@ -191,6 +195,7 @@ _HOMES = {
     "are_deterministic_algorithms_enabled FloatTensor LongTensor IntTensor ByteTensor BoolTensor",
     "_base.device": "device",
     "_base.dtype_policy": "DTypePolicy FloatDTypePolicy set_dtype_policy",
+    "_base.scopes": "StatelessScope SymbolicScope",
     "saving.states": "save load",
     "_base.config": "version show_config get_num_threads set_num_threads get_threading "
     "set_threading",
@@ -199,6 +204,7 @@ _HOMES = {
     "func": "vmap",
     "layers": "Layer Input InputSpec",
     "layers.variable": "Variable name_scope",
+    "layers.remat": "RematScope remat",
     "models.function": "Function Operation",
     "losses": "Loss",
     "metrics": "Metric",

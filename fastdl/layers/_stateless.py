@@ -14,7 +14,7 @@ from .._core import Tensor
 from ._state import LayerState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, MutableMapping, Sequence
+    from collections.abc import Callable, Iterable, MutableMapping, Sequence
 
     from numpy.typing import DTypeLike
 
@@ -117,6 +117,24 @@ class StatelessCalls(LayerState):
                 f"{shown(args[0] if args else None)}"
             )
         return self(*args, **kwargs)
+
+    def rematerialized_call(
+        self, layer_call: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Callable[..., Any]:
+        """`layer_call`, or a function that computes its values again for the gradient.
+
+        The layer asks it before each call if it was made in a `RematScope`. A layer of your own may
+        decide for itself, with `keras.remat`.
+
+        Args:
+            layer_call: the method `call` of the layer.
+            args, kwargs: what it will be called with.
+
+        Source: `keras.layers.Layer.rematerialized_call` of Keras 3.
+        """
+        call = self.__dict__.get("call")
+        again = getattr(call, "again", None)
+        return layer_call if again is None else again(layer_call, args, kwargs)
 
     # --- weights
 

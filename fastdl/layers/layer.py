@@ -13,6 +13,7 @@ from .._base.checks import check_count, check_shape, shown
 from .._base.dtype_policy import DTypePolicy, policy_from
 from .._base.notices import warn_once
 from .._base.registry import LAYERS, snake_case, unique_name
+from .._base.scopes import get_stateless_scope
 from .._base.tracebacks import shortened
 from .._base.watch import current
 from .._core import Tensor, has_mask
@@ -163,6 +164,8 @@ class Layer(StatelessCalls):
             _unassigned={},
             _build_shapes=None,
         )
+        if context.remat is not None:
+            context.remat.take_up(self)
         self._take_shape_arguments(kwargs)
         if kwargs:
             raise TypeError(f"{kind}: unknown argument {next(iter(kwargs))!r}")
@@ -477,10 +480,13 @@ class Layer(StatelessCalls):
         if self._losses_call != context.number:
             self._losses.clear()
             self.__dict__["_losses_call"] = context.number
+        scope = get_stateless_scope()
         for value in tree.leaves(loss):
             if not isinstance(value, Tensor):
                 raise ValueError(f"add_loss takes tensors made in call(), got {value!r}")
             self._losses.append(value)
+            if scope is not None and scope.collect_losses:
+                scope.add_loss(value)
         root = context.root or self
         if not any(layer is self for layer in root._loss_layers):
             root._loss_layers.append(self)

@@ -10,14 +10,15 @@ from .. import _core
 from .._base import functional as F
 from .._base import tree
 from .._base.checks import check_callable, check_integer
+from .._base.random import streams
 from .._base.watch import current
 from .._core import Tensor
+from .._graph.calls import once_more
+from ..autograd.attached import Attached
 from ..autograd.modes import enable_grad
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-_INPUTS, _OUTPUTS = 16, 8  # of a call on the tape
 
 
 def checkpoint(
@@ -64,9 +65,9 @@ def checkpoint(
     watch = current()
     if watch is not None:
         watch.note_function(function)
-    numbers = F.copy(_core.current_generator()) if preserve_rng_state else None
+    numbers = _Drawn() if preserve_rng_state else None
     since = _core.tape_length()
-    with first:
+    with first, numbers.noted() if numbers is not None else contextlib.nullcontext():
         result = function(*args, **kwargs)
     values = tree.flatten(result)
     places = [i for i, v in enumerate(values) if isinstance(v, Tensor) and v.requires_grad]
@@ -87,72 +88,30 @@ def checkpoint(
 _NO_CONTEXTS = (contextlib.nullcontext(), contextlib.nullcontext())
 
 
-class _Part:
-    """A part of a network whose values are computed again.
-
-    It is one call on the tape, from all that the part reads to its results. If there are too many
-    of them for one call, it is a chain of calls. They hand on one number, so that they are walked
-    through in their order: first those that have the results, then those that have the sources.
-    """
+class _Part(Attached):
+    """A part of a network whose values are computed again."""
 
     def __init__(
         self,
         again: Callable[[], Any],
         context: Any,
-        numbers: Tensor | None,
+        numbers: _Drawn | None,
         places: list[int],
         sources: list[Tensor],
     ) -> None:
+        super().__init__(sources, len(places))
         self._again = again
         self._context = context
         self._numbers = numbers
         self._places = places  # of the outputs, among the leaves of the result
-        self._sources = sources
-        self._given: list[Tensor | None] = [None] * len(places)
-        self._found: list[Tensor | None] | None = None
-
-    def attached(self, outputs: list[Tensor]) -> list[Tensor]:
-        """The outputs with their place on the tape."""
-        if len(self._sources) <= _INPUTS and len(outputs) <= _OUTPUTS:
-
-            def backward(_in: object, _out: object, grads: Any, _needs: object) -> Any:
-                return self._gradients(grads)
-
-            return _core.attach(self._sources, outputs, backward, 0, 0, 0)
-        link: list[Tensor] = []
-        for first in range(0, len(self._sources), _INPUTS - 1):
-            chosen = self._sources[first : first + _INPUTS - 1]
-            link = self._linked([*chosen, *link], first, len(chosen))
-        found: list[Tensor] = []
-        for first in range(0, len(outputs), _OUTPUTS):
-            found += self._results(link, outputs[first : first + _OUTPUTS], first)
-        return found
-
-    def _linked(self, inputs: list[Tensor], first: int, count: int) -> list[Tensor]:
-        def backward(_in: object, _out: object, _grads: object, _needs: object) -> Any:
-            if self._found is None:
-                self._found = self._gradients(self._given)
-                self._given = [None] * len(self._places)
-            own = self._found[first : first + count]
-            if first == 0:  # the last one
-                self._found = None
-                return own
-            return [*own, _zero()]
-
-        return _core.attach(inputs, [_zero()], backward, 0, 0, 0)
-
-    def _results(self, link: list[Tensor], outputs: list[Tensor], first: int) -> list[Tensor]:
-        def backward(_in: object, _out: object, grads: Any, _needs: object) -> Any:
-            self._given[first : first + len(grads)] = grads
-            return [_zero()]
-
-        return _core.attach(link, outputs, backward, 0, 0, 0)
+        self._call = once_more()
 
     def _gradients(self, given: Sequence[Tensor | None]) -> list[Tensor | None]:
         """Computes the part again and gives the gradients of its sources."""
         create_graph = _core.grad_enabled()
         since = _core.tape_length()
-        with enable_grad(), self._context, _drawing_from(self._numbers):
+        drawing = contextlib.nullcontext() if self._numbers is None else self._numbers.again()
+        with enable_grad(), self._call, self._context, drawing:
             values = tree.flatten(self._again())
         outputs = [values[i] for i in self._places if i < len(values)]
         if len(outputs) < len(given) or not all(isinstance(y, Tensor) for y in outputs):
@@ -172,10 +131,6 @@ class _Part:
         return _core.grad(ys, weights, self._sources, create_graph, create_graph, since)
 
 
-def _zero() -> Tensor:
-    return _core.full((), "float32", 0.0)
-
-
 class _Numbers(threading.local):
     """The generator of second calls. A recorded step must not make one that outlives it."""
 
@@ -187,18 +142,40 @@ _own = _Numbers()
 _ = _own.generator
 
 
-@contextlib.contextmanager
-def _drawing_from(numbers: Tensor | None) -> Iterator[None]:
-    """Random operations draw from this state."""
-    if numbers is None:
-        yield
-        return
-    F.assign_(_own.generator, numbers)
-    before = _core.use_generator(_own.generator)
-    try:
-        yield
-    finally:
-        _core.use_generator(before)
+class _Drawn:
+    """The random numbers that a call draws, for a second call that draws the same."""
+
+    def __init__(self) -> None:
+        self._start = F.copy(_core.current_generator())
+        self._streams: dict[int, tuple[Tensor, Tensor]] = {}  # of seeds and generators
+
+    @contextlib.contextmanager
+    def noted(self) -> Iterator[None]:
+        """The first call."""
+        outer = streams.noted
+        streams.noted = self._streams
+        try:
+            yield
+        finally:
+            streams.noted = outer
+            if outer is not None:
+                for key, pair in self._streams.items():
+                    outer.setdefault(key, pair)
+
+    @contextlib.contextmanager
+    def again(self) -> Iterator[None]:
+        """The second call."""
+        F.assign_(_own.generator, self._start)
+        now = [(state, F.copy(state)) for state, _ in self._streams.values()]
+        for state, start in self._streams.values():
+            F.assign_(state, start)
+        before = _core.use_generator(_own.generator)
+        try:
+            yield
+        finally:
+            _core.use_generator(before)
+            for state, value in now:
+                F.assign_(state, value)
 
 
 def checkpoint_sequential(
