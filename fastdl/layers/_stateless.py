@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .._base import functional as F
 from .._base.checks import shown
@@ -142,6 +142,13 @@ class StatelessCalls(LayerState):
     def path(self) -> str:
         """The name of the layer. Keras puts those of the layers around it in front."""
         return self.name
+
+    def add_metric(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raises NotImplementedError, as in Keras 3: a metric is an attribute of the layer."""
+        raise NotImplementedError(
+            f"{self._kind} {self.name!r}: add_metric: give metrics to compile(), or make one in "
+            "__init__() as an attribute and call its update_state() in call()"
+        )
 
     @property
     def quantization_mode(self) -> None:
