@@ -140,8 +140,6 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from .layers import Input as Input
     from .layers import InputSpec as InputSpec
     from .layers import Layer as Layer
-    from .layers.remat import RematScope as RematScope
-    from .layers.remat import remat as remat
     from .layers.variable import Variable as Variable
     from .layers.variable import name_scope as name_scope
     from .losses import Loss as Loss
@@ -168,6 +166,8 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from .regularizers import Regularizer as Regularizer
     from .saving.states import load as load
     from .saving.states import save as save
+    from .utils.remat import RematScope as RematScope
+    from .utils.remat import remat as remat
 
     keras: ModuleType  # tf.keras, after `import fastdl as tf`
 
@@ -204,7 +204,7 @@ _HOMES = {
     "func": "vmap",
     "layers": "Layer Input InputSpec",
     "layers.variable": "Variable name_scope",
-    "layers.remat": "RematScope remat",
+    "utils.remat": "RematScope remat",
     "models.function": "Function Operation",
     "losses": "Loss",
     "metrics": "Metric",

@@ -83,7 +83,7 @@ class StatelessScope:
     Example:
         >>> w = fastdl.Variable([1.0, 2.0])
         >>> with fastdl.StatelessScope([(w, [3.0, 4.0])]) as scope:
-        ...     w.assign_add([1.0, 1.0])
+        ...     _ = w.assign_add([1.0, 1.0])
         ...     total = fastdl.sum(w)
         >>> total.item(), scope.get_current_value(w).tolist(), w.tolist()
         (9.0, [4.0, 5.0], [1.0, 2.0])

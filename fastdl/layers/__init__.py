@@ -127,7 +127,7 @@ from .sound import STFTSpectrogram
 from .sound_features import MFCC, MelSpectrogram
 from .text_vectorization import TextVectorization
 from .transformer import TransformerDecoder, TransformerEncoder
-from .wrapping import SpectralNormalization, Wrapper
+from .wrapping import SpectralNormalization, TorchModuleWrapper, Wrapper
 
 AvgPool1D = AveragePooling1D
 AvgPool2D = AveragePooling2D
@@ -303,6 +303,7 @@ __all__ = [
     "Subtract",
     "TextVectorization",
     "TimeDistributed",
+    "TorchModuleWrapper",
     "TransformerDecoder",
     "TransformerEncoder",
     "UnitNormalization",

@@ -9,11 +9,11 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base import images as base
+from .._base.boxes import check_box_format, clip_to_image_size, convert_format
 from .._base.checks import check_number, check_numbers, shown
 from .._core import Tensor
 from .._graph.symbolic import KerasTensor
 from ..random import SeedGenerator, generator_of, stream_of
-from ..utils.bounding_boxes import check_box_format, clip_to_image_size, convert_format
 from .layer import Layer
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from .. import _core
 from .._base import affine, sampling
 from .._base import functional as F
 from .._base import images as base
+from .._base.boxes import around
 from .._base.checks import check_choice, check_integer, check_number
 from .._base.moving import flipped
 from .._base.registry import LAYERS
 from .._core import Tensor
 from ..random import SeedGenerator
-from ..utils.bounding_boxes import around
 from ._augmentation import Augmentation, check_range
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from .. import _core
 from .._base import functional as F
 from .._base import images as base
 from .._base import sampling
+from .._base.boxes import hull
 from .._base.checks import check_fraction, check_integer, check_number
 from .._base.registry import LAYERS
 from .._core import Tensor
 from ..ops.image import gaussian_blur
 from ..random import SeedGenerator
-from ..utils.bounding_boxes import hull
 from ._augmentation import Augmentation, check_range, check_values, per_image
 from .recoloring import Recoloring
 

@@ -9,7 +9,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base import images as base
-from .._base.checks import check_integer, check_integers, check_number
+from .._base.checks import check_integer, check_number, check_pair
 from .._base.registry import LAYERS
 from .._core import Tensor
 from ._augmentation import Augmentation, check_values
@@ -66,8 +66,11 @@ class ContrastLimitedAdaptiveHistogramEqualization(Augmentation):
         who = type(self).__name__
         self.value_range = check_values(who, value_range)
         self.clip_limit = check_number(who, "clip_limit", clip_limit, 0.0)
-        rows, columns = check_integers(who, "tile_grid_size", tuple(tile_grid_size), 1)
-        self.tile_grid_size = (rows, columns)
+        rows, columns = check_pair(who, "tile_grid_size", tile_grid_size)
+        self.tile_grid_size = (
+            check_integer(who, "tile_grid_size", rows, 1),
+            check_integer(who, "tile_grid_size", columns, 1),
+        )
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> None:
         """None: nothing is drawn."""

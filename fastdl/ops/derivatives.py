@@ -44,10 +44,10 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     Source: `keras.ops.custom_gradient` of Keras 3.
 
     Example:
-        >>> @custom_gradient
+        >>> @ops.custom_gradient
         ... def log1pexp(x):
-        ...     e = exp(x)
-        ...     return log(1 + e), lambda upstream: upstream * (1 - 1 / (1 + e))
+        ...     e = ops.exp(x)
+        ...     return ops.log(1 + e), lambda upstream: upstream * (1 - 1 / (1 + e))
         >>> x = fastdl.Variable(100.0)
         >>> log1pexp(x).backward()
         >>> x.grad.item()
@@ -200,7 +200,7 @@ def jvp(
     Source: `keras.ops.jvp` of Keras 3.
 
     Example:
-        >>> value, derivative = jvp(sin, (0.1,), (0.2,))
+        >>> value, derivative = ops.jvp(ops.sin, (0.1,), (0.2,))
         >>> round(value.item(), 4), round(derivative.item(), 4)
         (0.0998, 0.199)
     """

@@ -186,8 +186,8 @@ def fft2(x: tuple[TensorLike, TensorLike]) -> tuple[Tensor, Tensor]:
 
     Example:
         >>> real, imag = fft2(([[1.0, 2.0], [2.0, 1.0]], [[0.0, 1.0], [1.0, 0.0]]))
-        >>> real.tolist(), imag.tolist()
-        ([[6.0, 0.0], [0.0, -2.0]], [[2.0, 0.0], [0.0, -2.0]])
+        >>> [(part.numpy().round(3) + 0.0).tolist() for part in (real, imag)]
+        [[[6.0, 0.0], [0.0, -2.0]], [[2.0, 0.0], [0.0, -2.0]]]
     """
     return _complex("fft2", x, 2)
 
@@ -208,8 +208,8 @@ def ifft2(x: tuple[TensorLike, TensorLike]) -> tuple[Tensor, Tensor]:
 
     Example:
         >>> real, imag = ifft2(([[6.0, 0.0], [0.0, -2.0]], [[2.0, 0.0], [0.0, -2.0]]))
-        >>> real.tolist(), imag.tolist()
-        ([[1.0, 2.0], [2.0, 1.0]], [[0.0, 1.0], [1.0, 0.0]])
+        >>> [(part.numpy().round(3) + 0.0).tolist() for part in (real, imag)]
+        [[[1.0, 2.0], [2.0, 1.0]], [[0.0, 1.0], [1.0, 0.0]]]
     """
     return _complex("ifft2", x, 2, inverse=True)
 

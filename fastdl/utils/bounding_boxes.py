@@ -14,218 +14,29 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
+from .._base.boxes import (
+    around,
+    as_boxes,
+    check_box_format,
+    check_xyxy,
+    clip_to_image_size,
+    columns,
+    convert_format,
+    joined,
+    plain,
+    within,
+)
 from .._base.checks import check_flag, check_number, check_numbers, shown
 from .._base.settings import settings
 from .._core import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from numpy.typing import DTypeLike
-
+    from .._base.boxes import Number
     from .._core import TensorLike
 
-    Number = float | TensorLike
-
-FORMATS = (
-    "xyxy",
-    "yxyx",
-    "xywh",
-    "center_xywh",
-    "center_yxhw",
-    "rel_xyxy",
-    "rel_yxyx",
-    "rel_xywh",
-    "rel_center_xywh",
-)
 _ENCODINGS = ("center_xywh", "center_yxhw")
-
-
-# --- the numbers of a box
-
-
-def check_box_format(who: str, argument: str, value: Any) -> str:
-    """A format in lower case. ValueError if there is none of this name."""
-    name = value.lower() if isinstance(value, str) else value
-    if name not in FORMATS:
-        raise ValueError(f"{who}: {argument}: expected one of {FORMATS}, got {shown(value)}")
-    return str(name)
-
-
-def _tensor(who: str, argument: str, boxes: Any) -> Tensor:
-    """Boxes as float32. ValueError unless the last axis has the size 4."""
-    found = F.cast(_core.as_tensor(boxes), dtype="float32")
-    if not found.ndim or found.shape[-1] != 4:
-        raise ValueError(
-            f"{who}: {argument}: expected 4 numbers along the last axis, got shape {found.shape}"
-        )
-    return found
-
-
-def _columns(boxes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    a, b, c, d = F.split(boxes, sizes=[1, 1, 1, 1], axis=-1)
-    return a, b, c, d
-
-
-def _plain(column: Tensor) -> Tensor:
-    """(..., 1) as (...)."""
-    return F.reshape(column, shape=column.shape[:-1])
-
-
-def _joined(*columns: Tensor) -> Tensor:
-    return F.concat(list(columns), axis=-1)
-
-
-# What the numbers are, and whether those of y come first.
-_MEANINGS = {
-    "xyxy": ("corners", False),
-    "yxyx": ("corners", True),
-    "xywh": ("corner", False),
-    "center_xywh": ("middle", False),
-    "center_yxhw": ("middle", True),
-}
-
-
-def _edges(boxes: Tensor, form: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Left, top, right and bottom, each (..., 1)."""
-    meaning, swapped = _MEANINGS[form.removeprefix("rel_")]
-    a, b, c, d = _columns(boxes)
-    if swapped:
-        a, b, c, d = b, a, d, c
-    if meaning == "corners":
-        return a, b, c, d
-    if meaning == "middle":
-        a, b = a - c * 0.5, b - d * 0.5
-    return a, b, a + c, b + d
-
-
-def _numbers(edges: tuple[Tensor, Tensor, Tensor, Tensor], form: str) -> Tensor:
-    """The boxes with these edges."""
-    meaning, swapped = _MEANINGS[form.removeprefix("rel_")]
-    a, b, c, d = edges
-    if meaning != "corners":
-        c, d = c - a, d - b
-    if meaning == "middle":
-        a, b = a + c * 0.5, b + d * 0.5
-    return _joined(b, a, d, c) if swapped else _joined(a, b, c, d)
-
-
-def _scaled(
-    edges: tuple[Tensor, Tensor, Tensor, Tensor], width: Any, height: Any, divide: bool
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    change = F.div if divide else F.mul
-    left, top, right, bottom = edges
-    return change(left, width), change(top, height), change(right, width), change(bottom, height)
-
-
-def convert_format(
-    boxes: Any,
-    source: str,
-    target: str,
-    height: Number | None = None,
-    width: Number | None = None,
-    dtype: DTypeLike = "float32",
-) -> Any:
-    """Boxes in another format.
-
-    Args:
-        boxes: (..., 4), or a dict with "boxes", of which a copy is returned.
-        source, target: formats.
-        height, width: of the image; needed between relative and absolute formats.
-        dtype: of the result.
-
-    Raises:
-        ValueError: an unknown format, a last axis of another size than 4, a size that is missing.
-
-    Source: `keras.utils.bounding_boxes.convert_format` of Keras 3.
-
-    Example:
-        >>> utils.bounding_boxes.convert_format([[10, 20, 30, 40]], "xyxy", "center_xywh").tolist()
-        [[20.0, 30.0, 20.0, 20.0]]
-    """
-    who = "convert_format"
-    if isinstance(boxes, dict):
-        found = convert_format(boxes["boxes"], source, target, height, width, dtype)
-        return {**boxes, "boxes": found}
-    source = check_box_format(who, "source", source)
-    target = check_box_format(who, "target", target)
-    given = _tensor(who, "boxes", boxes)
-    parts = [name.startswith("rel_") for name in (source, target)]
-    if parts[0] != parts[1] and (height is None or width is None):
-        raise ValueError(
-            f"{who}: height, width: from {source!r} to {target!r} both are needed, got {height} "
-            f"and {width}"
-        )
-    if source != target:
-        edges = _edges(given, source)
-        if parts[0] != parts[1]:
-            edges = _scaled(edges, width, height, divide=parts[1])
-        given = _numbers(edges, target)
-    return F.cast(given, dtype=dtype)
-
-
-# --- moving
-
-
-def _check_xyxy(who: str, form: Any, *more: str) -> str:
-    if form not in ("xyxy", *more):
-        known = " or ".join(map(repr, ("xyxy", *more)))
-        raise ValueError(f"{who}: bounding_box_format: expected {known}, got {shown(form)}")
-    return str(form)
-
-
-def clip_to_image_size(
-    bounding_boxes: Mapping[str, Any],
-    height: Number | None = None,
-    width: Number | None = None,
-    bounding_box_format: str = "xyxy",
-) -> dict[str, Any]:
-    """Boxes without what is beyond the image. A box with nothing left gets the label -1.
-
-    Args:
-        bounding_boxes: a dict with "boxes", (..., 4), and maybe "labels", (...).
-        height, width: of the image; needed for "xyxy".
-        bounding_box_format: "xyxy" or "rel_xyxy".
-
-    Returns:
-        A changed copy.
-
-    Raises:
-        ValueError: another format, a size that is missing, or no dict with "boxes".
-
-    Source: `keras.utils.bounding_boxes.clip_to_image_size` of Keras 3.
-
-    Example:
-        >>> boxes = {"boxes": [[-10, 5, 50, 200], [130, 0, 140, 9]], "labels": [2, 3]}
-        >>> found = utils.bounding_boxes.clip_to_image_size(boxes, height=100, width=120)
-        >>> found["boxes"].tolist(), found["labels"].tolist()
-        ([[0.0, 5.0, 50.0, 100.0], [120.0, 0.0, 120.0, 9.0]], [2, -1])
-    """
-    who = "clip_to_image_size"
-    form = _check_xyxy(who, bounding_box_format, "rel_xyxy")
-    if not isinstance(bounding_boxes, dict) or "boxes" not in bounding_boxes:
-        raise ValueError(
-            f"{who}: bounding_boxes: expected a dict with 'boxes', got {shown(bounding_boxes)}"
-        )
-    if form == "rel_xyxy":
-        height = width = 1.0
-    if height is None or width is None:
-        raise ValueError(f"{who}: height, width: expected both, got {height} and {width}")
-    left, top, right, bottom = _columns(_tensor(who, "boxes", bounding_boxes["boxes"]))
-    left, right = _within(left, width), _within(right, width)
-    top, bottom = _within(top, height), _within(bottom, height)
-    found = {**bounding_boxes, "boxes": _joined(left, top, right, bottom)}
-    if bounding_boxes.get("labels") is not None:
-        areas = _plain((right - left) * (bottom - top))
-        labels = _core.as_tensor(bounding_boxes["labels"])
-        while areas.ndim < labels.ndim:  # several numbers for each box
-            areas = F.reshape(areas, shape=(*areas.shape, 1))
-        found["labels"] = F.where(F.gt(areas, 0.0), labels, -1)
-    return found
-
-
-def _within(x: Tensor, most: Any) -> Tensor:
-    return F.minimum(F.maximum(x, 0.0), F.cast(_core.as_tensor(most), dtype="float32"))
 
 
 def crop(
@@ -253,13 +64,13 @@ def crop(
         [[0.0, 10.0, 25.0, 40.0]]
     """
     who = "crop"
-    _check_xyxy(who, bounding_box_format)
-    a, b, c, d = _columns(_tensor(who, "boxes", boxes))
-    return _joined(
-        _within(F.sub(a, left), width),
-        _within(F.sub(b, top), height),
-        _within(F.sub(c, left), width),
-        _within(F.sub(d, top), height),
+    check_xyxy(who, bounding_box_format)
+    a, b, c, d = columns(as_boxes(who, "boxes", boxes))
+    return joined(
+        within(F.sub(a, left), width),
+        within(F.sub(b, top), height),
+        within(F.sub(c, left), width),
+        within(F.sub(d, top), height),
     )
 
 
@@ -289,29 +100,9 @@ def pad(
         [[12.0, 21.0, 52.0, 61.0]]
     """
     who = "pad"
-    _check_xyxy(who, bounding_box_format)
-    a, b, c, d = _columns(_tensor(who, "boxes", boxes))
-    return _joined(F.add(a, left), F.add(b, top), F.add(c, left), F.add(d, top))
-
-
-def around(boxes: Tensor, matrix: Sequence[Tensor]) -> Tensor:
-    """The least boxes, "xyxy", around boxes whose points an affine map has moved.
-
-    Args:
-        boxes: (batch, boxes, 4).
-        matrix: the six numbers of the map, (batch, 1, 1) each: x' = a x + b y + c, y' = d x + ...
-    """
-    left, top, right, bottom = _columns(boxes)
-    a, b, c, d, e, f = matrix
-    corners = [(x, y) for x in (left, right) for y in (top, bottom)]
-    return hull([(a * x + b * y + c, d * x + e * y + f) for x, y in corners])
-
-
-def hull(corners: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """The least boxes around points."""
-    xs, ys = (F.concat(list(column), axis=-1) for column in zip(*corners, strict=True))
-    found = [bound(v, axes=-1, keepdims=True) for bound in (F.min, F.max) for v in (xs, ys)]
-    return _joined(*found)
+    check_xyxy(who, bounding_box_format)
+    a, b, c, d = columns(as_boxes(who, "boxes", boxes))
+    return joined(F.add(a, left), F.add(b, top), F.add(c, left), F.add(d, top))
 
 
 def affine_transform(
@@ -353,8 +144,8 @@ def affine_transform(
         [[4.0, 0.0, 6.0, 4.0]]
     """
     who = "affine_transform"
-    _check_xyxy(who, bounding_box_format)
-    given = _tensor(who, "boxes", boxes)
+    check_xyxy(who, bounding_box_format)
+    given = as_boxes(who, "boxes", boxes)
     if given.ndim not in (2, 3):
         raise ValueError(
             f"{who}: boxes: expected (boxes, 4) or (batch, boxes, 4), got {given.shape}"
@@ -419,7 +210,7 @@ def _both(
     height, width = _sizes(who, form, image_shape)
     found = []
     for argument, boxes in (("boxes1", boxes1), ("boxes2", boxes2)):
-        given = _tensor(who, argument, boxes)
+        given = as_boxes(who, argument, boxes)
         found.append(convert_format(given, form, "xyxy", height, width))
     return found[0], found[1]
 
@@ -465,8 +256,8 @@ def compute_iou(
                 f"{who}: {argument}: expected (boxes, 4) or (batch, boxes, 4), got shape "
                 f"{given.shape}"
             )
-    first = _columns(one)
-    second = [F.reshape(c, shape=(*c.shape[:-2], 1, c.shape[-2])) for c in _columns(two)]
+    first = columns(one)
+    second = [F.reshape(c, shape=(*c.shape[:-2], 1, c.shape[-2])) for c in columns(two)]
     shared = _length(first[0], first[2], second[0], second[2])
     shared = shared * _length(first[1], first[3], second[1], second[3])
     areas = [(c[2] - c[0]) * (c[3] - c[1]) for c in (first, second)]
@@ -514,7 +305,7 @@ def compute_ciou(
     from ..ops import arctan
 
     who, tiny = "compute_ciou", settings.epsilon
-    one, two = (_columns(b) for b in _both(who, boxes1, boxes2, bounding_box_format, image_shape))
+    one, two = (columns(b) for b in _both(who, boxes1, boxes2, bounding_box_format, image_shape))
     widths = [c[2] - c[0] for c in (one, two)]
     heights = [c[3] - c[1] + tiny for c in (one, two)]
     shared = _length(one[0], one[2], two[0], two[2]) * _length(one[1], one[3], two[1], two[3])
@@ -528,7 +319,7 @@ def compute_ciou(
     angles = [arctan(F.div(w, h)) for w, h in zip(widths, heights, strict=True)]
     other = F.square(angles[1] - angles[0]) * (4 / math.pi**2)
     weight = F.div(other, other - overlap + (1 + tiny))
-    return _plain(overlap - F.div(far, diagonal) - weight * other)
+    return plain(overlap - F.div(far, diagonal) - weight * other)
 
 
 # --- deltas
@@ -596,7 +387,7 @@ def encode_box_to_deltas(
     found = convert_format(boxes, box_format, encoding_format, height, width)
     own_middle, own_size = F.split(found, sizes=[2, 2], axis=-1)
     size, own_size = (F.maximum(s, settings.epsilon) for s in (size, own_size))
-    deltas = _joined(F.div(own_middle - middle, size), F.log(F.div(own_size, size)))
+    deltas = joined(F.div(own_middle - middle, size), F.log(F.div(own_size, size)))
     return deltas if numbers is None else F.div(deltas, _core.tensor(numbers, "float32"))
 
 
@@ -639,11 +430,11 @@ def decode_deltas_to_boxes(
         who, anchors, anchor_format, encoded_format, "encoded_format", variance, image_shape
     )
     height, width = _sizes(who, check_box_format(who, "box_format", box_format), image_shape)
-    deltas = _tensor(who, "boxes_delta", boxes_delta)
+    deltas = as_boxes(who, "boxes_delta", boxes_delta)
     if numbers is not None:
         deltas = F.mul(deltas, _core.tensor(numbers, "float32"))
     moved, grown = F.split(deltas, sizes=[2, 2], axis=-1)
-    found = _joined(moved * size + middle, F.exp(grown) * size)
+    found = joined(moved * size + middle, F.exp(grown) * size)
     return convert_format(found, encoded_format, box_format, height, width)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import fastdl
 from fastdl import layers
+from fastdl._base.boxes import FORMATS
 from fastdl.utils import bounding_boxes as bb
 
 RNG = np.random.default_rng(0)
@@ -40,7 +41,7 @@ def by_hand(boxes, form):
     return np.stack(MEANINGS[form.removeprefix("rel_")](*np.moveaxis(x, -1, 0)), -1)
 
 
-@pytest.mark.parametrize(("source", "target"), list(itertools.product(bb.FORMATS, repeat=2)))
+@pytest.mark.parametrize(("source", "target"), list(itertools.product(FORMATS, repeat=2)))
 def test_formats(source, target):
     boxes = random_boxes(2, 3)
     found = bb.convert_format(by_hand(boxes, source), source, target.upper(), HEIGHT, WIDTH)

@@ -271,3 +271,90 @@ def test_what_export_cannot_do(tmp_path):
 def test_add_metric_says_what_to_do():
     with pytest.raises(NotImplementedError, match="give metrics to compile"):
         layers.Dense(1).add_metric(1.0, name="m")
+
+
+# --- a module of PyTorch's face, and small arguments
+
+
+def test_a_module_as_a_layer(tmp_path):
+    from fastdl import nn
+
+    fastdl.manual_seed(0)
+    module = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5))
+    model = models.Sequential([layers.Input((3,)), layers.TorchModuleWrapper(module)])
+    assert model.output_shape == (None, 4) and len(model.trainable_weights) == 2
+    weight, bias = (p.detach().numpy() for p in module.parameters())
+    np.testing.assert_allclose(
+        model.predict(X, verbose=0), X @ weight.T + bias, rtol=1e-4, atol=1e-5
+    )
+    model.compile("sgd", "mse")
+    before = module[0].weight.detach().numpy().copy()
+    for _ in range(3):
+        model.fit(X, np.zeros((32, 4)), verbose=0)
+    assert not np.array_equal(module[0].weight.detach().numpy(), before)
+    model.save_weights(tmp_path / "m.safetensors")
+    given = layers.TorchModuleWrapper(nn.ReLU(), output_shape=(7,))
+    assert given.compute_output_shape((None, 3)) == (None, 7)
+    with pytest.raises(NotImplementedError, match="'module' is no plain value"):
+        given.get_config()
+    for wrong in (layers.Dense(2), 3):
+        with pytest.raises(TypeError, match="module: expected a module"):
+            layers.TorchModuleWrapper(wrong)
+
+
+def test_arguments_for_several_devices_change_nothing():
+    metric = fastdl.metrics.Mean()
+    assert metric.add_variable((2,), "ones", None, "mean", "x").name == "x"
+    assert metric.add_weight((2,), None, None, "y").tolist() == [0.0, 0.0]
+    optimizer = fastdl.optimizers.SGD()
+    optimizer.build([fastdl.Variable([1.0])])
+    assert optimizer.add_variable((2,), "ones", "float32", "sum", None).name == "var"
+    for owner in (metric, optimizer):
+        with pytest.raises(ValueError, match="aggregation: expected"):
+            owner.add_variable((2,), aggregation="all")
+    with pytest.raises(ValueError, match="layout: expected None"):
+        optimizer.add_variable((2,), layout=(1,))
+
+
+def test_schedules_of_ones_own_in_the_config_of_an_optimizer():
+    class Constant(fastdl.optimizers.schedules.LearningRateSchedule):
+        def __init__(self, rate):
+            self.rate = rate
+
+        def __call__(self, step):
+            return self.rate
+
+        def get_config(self):
+            return {"rate": self.rate}
+
+    config = fastdl.optimizers.SGD(Constant(0.25)).get_config()
+    again = fastdl.optimizers.SGD.from_config(config, custom_objects={"Constant": Constant})
+    assert isinstance(again.get_config()["learning_rate"], dict)
+    w = fastdl.Variable([1.0])
+    again.build([w])
+    again.apply([fastdl.tensor([2.0])])
+    assert w.tolist() == [0.5]
+
+
+def test_symbolic_tensors_are_dense():
+    assert fastdl.KerasTensor((2, None), "int32", False, False, False, "x").name == "x"
+    for name in ("sparse", "ragged"):
+        with pytest.raises(ValueError, match=f"KerasTensor: {name}: expected False"):
+            fastdl.KerasTensor((2,), **{name: True})
+
+
+def test_flash_attention():
+    from fastdl import config
+
+    try:
+        config.enable_flash_attention()
+        assert config.is_flash_attention_enabled() is True
+        layers.MultiHeadAttention(2, 3)
+        with pytest.raises(ValueError, match="flash_attention: expected no dropout"):
+            layers.MultiHeadAttention(2, 3, dropout=0.1)
+        config.disable_flash_attention()
+        assert config.is_flash_attention_enabled() is False
+        layers.MultiHeadAttention(2, 3, dropout=0.1)
+    finally:
+        config.disable_flash_attention()
+    assert config.is_nnx_enabled() is False

@@ -14,15 +14,13 @@ from .._base.stateless import write
 from .._base.watch import Watched
 from .._core import Tensor
 from .._graph.calls import context, in_trial, shape_of
-from ..utils.checkpoint import checkpoint
-from ._state import LayerState
+from ..layers.layer import Layer
+from .checkpoint import checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from typing_extensions import Self
-
-    from .layer import Layer
 
 _MODES = ("full", "activations", "larger_than", "list_of_layers", None)
 
@@ -33,7 +31,7 @@ class _AsBefore:
     It undoes no more than that, since a change in place ends other values' gradients.
     """
 
-    def __init__(self, layer: LayerState | None) -> None:
+    def __init__(self, layer: Layer | None) -> None:
         self._layer = layer
 
     def __enter__(self) -> None:
@@ -76,14 +74,14 @@ def remat(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(f, updated=())
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        owner = f if isinstance(f, LayerState) else getattr(f, "__self__", None)
-        layer = owner if isinstance(owner, LayerState) else context.root
+        owner = f if isinstance(f, Layer) else getattr(f, "__self__", None)
+        layer = owner if isinstance(owner, Layer) else context.root
         return _again(f, layer)(*args, **kwargs)
 
     return wrapped
 
 
-def _again(f: Callable[..., Any], layer: LayerState | None) -> Callable[..., Any]:
+def _again(f: Callable[..., Any], layer: Layer | None) -> Callable[..., Any]:
     """`f`, with values that are computed again. What it changes in the layer changes once."""
     before = _AsBefore(layer)
     return functools.partial(checkpoint, f, context_fn=lambda: (_NOTHING, before))
@@ -155,11 +153,8 @@ class _Again(Watched):
     def __init__(self, layer: Layer, scope: RematScope) -> None:
         self._layer = layer
         self._scope = scope
+        self.__wrapped__ = functools.partial(type(layer).call, layer)  # for its signature
         self._sizes: dict[Any, int] = {}  # of the outputs, for the shapes of the inputs
-
-    @property
-    def __wrapped__(self) -> Callable[..., Any]:  # for its signature
-        return functools.partial(type(self._layer).call, self._layer)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         call = self.__wrapped__
