@@ -133,7 +133,11 @@ class StatelessScope:
             raise RuntimeError("StatelessScope: it is entered already")
         refuse("the step uses a StatelessScope")
         self._outer, self._journal = _scopes.stateless, _core.Journal()
-        self._others = {i: _Other(*pair) for i, pair in self._given.items()}
+        try:
+            self._others = {i: _Other(*pair) for i, pair in self._given.items()}
+        except BaseException:
+            self._journal.stop()
+            raise
         for other in self._others.values():
             other.exchange()
         if current() is None:  # models run their steps eagerly

@@ -1,4 +1,7 @@
-"""Layer: the base class of Keras-style layers and models. An `nn.Module` that builds itself."""
+"""Layer: the base class of Keras-style layers and models. An `nn.Module` that builds itself.
+
+The file is long because a call, its masks and its losses depend on each other.
+"""
 
 from __future__ import annotations
 
@@ -92,6 +95,7 @@ class Layer(StatelessCalls):
     _defaults = True  # this get_config is not one that a subclass defines
     _taken: Signature | None = None  # what call() takes; read once per class
     _keeps_dtype = False  # whether the output has the input's element type, else float32
+    _may_compute_again = True  # whether a `RematScope` has effect
     _takes_several = False  # whether the first argument may be several tensors
     _builds = False  # whether the first call calls build()
     _generator_group = "seed_generator"  # where files of Keras have its random state

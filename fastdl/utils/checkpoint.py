@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -59,16 +60,37 @@ def checkpoint(
     """
     check_callable("checkpoint", "function", function)
     first, second = context_fn() if context_fn is not None else _NO_CONTEXTS
+    part = functools.partial(function, *args, **kwargs)
+    return computed_again(function, part, first, second, preserve_rng_state)
+
+
+def computed_again(
+    function: Callable[..., Any],
+    call: Callable[[], Any],
+    first: Any,
+    second: Any,
+    preserve_rng_state: bool = True,
+    around: Any = None,
+) -> Any:
+    """The result of a call, which is made again for its gradient.
+
+    Args:
+        function: what the user has written.
+        call: calls it.
+        first, second: contexts around the first call and the second one.
+        preserve_rng_state: as for `checkpoint`.
+        around: a context around the second call and the gradient.
+    """
     if not _core.grad_enabled():
         with first:
-            return function(*args, **kwargs)
+            return call()
     watch = current()
     if watch is not None:
         watch.note_function(function)
     numbers = _Drawn() if preserve_rng_state else None
     since = _core.tape_length()
     with first, numbers.noted() if numbers is not None else contextlib.nullcontext():
-        result = function(*args, **kwargs)
+        result = call()
     values = tree.flatten(result)
     places = [i for i, v in enumerate(values) if isinstance(v, Tensor) and v.requires_grad]
     sources = _core.sources([values[i] for i in places], since)
@@ -79,13 +101,14 @@ def checkpoint(
     for i in places:  # the graph is dropped
         values[i] = None
     del result
-    part = _Part(lambda: function(*args, **kwargs), second, numbers, places, sources)
+    part = _Part(call, second, _NOTHING if around is None else around, numbers, places, sources)
     for i, tensor in zip(places, part.attached(outputs), strict=True):
         values[i] = tensor
     return tree.pack(skeleton, values)
 
 
-_NO_CONTEXTS = (contextlib.nullcontext(), contextlib.nullcontext())
+_NOTHING = contextlib.nullcontext()
+_NO_CONTEXTS = (_NOTHING, _NOTHING)
 
 
 class _Part(Attached):
@@ -95,6 +118,7 @@ class _Part(Attached):
         self,
         again: Callable[[], Any],
         context: Any,
+        around: Any,
         numbers: _Drawn | None,
         places: list[int],
         sources: list[Tensor],
@@ -102,12 +126,17 @@ class _Part(Attached):
         super().__init__(sources, len(places))
         self._again = again
         self._context = context
+        self._around = around
         self._numbers = numbers
         self._places = places  # of the outputs, among the leaves of the result
         self._call = once_more()
 
     def _gradients(self, given: Sequence[Tensor | None]) -> list[Tensor | None]:
         """Computes the part again and gives the gradients of its sources."""
+        with self._around:
+            return self._again_and_back(given)
+
+    def _again_and_back(self, given: Sequence[Tensor | None]) -> list[Tensor | None]:
         create_graph = _core.grad_enabled()
         since = _core.tape_length()
         drawing = contextlib.nullcontext() if self._numbers is None else self._numbers.again()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
@@ -15,35 +16,52 @@ from .._base.watch import Watched
 from .._core import Tensor
 from .._graph.calls import context, in_trial, shape_of
 from ..layers.layer import Layer
-from .checkpoint import checkpoint
+from .checkpoint import computed_again
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from typing_extensions import Self
 
 _MODES = ("full", "activations", "larger_than", "list_of_layers", None)
 
 
-class _AsBefore:
-    """A context for the second call of a layer: what it has changed in weights is undone.
+class _State:
+    """The weights that a call of a layer changes: statistics, states, counters.
 
-    It undoes no more than that, since a change in place ends other values' gradients.
+    The second call starts with the values that the first one had, and afterwards they are those of
+    now again. Others are left alone: a change in place ends other values' gradients.
     """
 
     def __init__(self, layer: Layer | None) -> None:
         self._layer = layer
+        self._start: list[tuple[Tensor, Tensor]] = []
+        self._now: list[tuple[Tensor, Tensor]] = []
 
-    def __enter__(self) -> None:
+    @contextmanager
+    def first(self) -> Iterator[None]:
+        """The first call."""
         weights: list[Tensor] = []
         if self._layer is not None:
-            weights = [w for w in self._layer.weights if not w.requires_grad]
-        self._before = [(w, w._version, F.copy(w.detach())) for w in weights]
+            weights += [w for w in self._layer.weights if not w.requires_grad]
+            for one in self._layer._flatten_layers():  # states of recurrent layers are no weights
+                kept = tree.leaves(one.__dict__.get("states"))
+                weights += [state for state in kept if isinstance(state, Tensor)]
+        before = [(w, w._version, F.copy(w.detach())) for w in weights]
+        yield
+        self._start = [(w, value) for w, version, value in before if w._version != version]
+
+    def __enter__(self) -> None:  # of the second one, maybe repeatedly
+        self._now = [(w, F.copy(w.detach())) for w, _ in self._start]
+        _write(self._start)
 
     def __exit__(self, *exception: object) -> None:
-        changed = [(w, value) for w, version, value in self._before if w._version != version]
-        write([w for w, _ in changed], [value for _, value in changed])
-        self._before = []
+        _write(self._now)
+        self._now = []
+
+
+def _write(pairs: list[tuple[Tensor, Tensor]]) -> None:
+    write([w for w, _ in pairs], [value for _, value in pairs])
 
 
 def remat(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -83,17 +101,20 @@ def remat(f: Callable[..., Any]) -> Callable[..., Any]:
 
 def _again(f: Callable[..., Any], layer: Layer | None) -> Callable[..., Any]:
     """`f`, with values that are computed again. What it changes in the layer changes once."""
-    before = _AsBefore(layer)
-    return functools.partial(checkpoint, f, context_fn=lambda: (_NOTHING, before))
 
+    def again(*args: Any, **kwargs: Any) -> Any:
+        state = _State(layer)
+        call = functools.partial(f, *args, **kwargs)
+        return computed_again(f, call, state.first(), nullcontext(), around=state)
 
-_NOTHING = _AsBefore(None)
+    return again
 
 
 class RematScope:
     """A context: layers that are made in it compute values again for their gradient.
 
-    That saves memory and costs the time of one more call of them (see `remat`).
+    That saves memory and costs the time of one more call of them (see `remat`). The cell of a
+    recurrent layer is computed again with that layer, never step by step.
 
     Args:
         mode: which layers: "full" for all; "activations" for the activations of layers alone;
@@ -141,7 +162,7 @@ class RematScope:
 
     def take_up(self, layer: Layer) -> None:
         """Has a new layer compute its values again."""
-        if self.mode is not None:
+        if self.mode is not None and layer._may_compute_again:
             layer.__dict__["call"] = _Again(layer, self)
 
 

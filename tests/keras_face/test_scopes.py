@@ -313,3 +313,43 @@ def test_what_remat_takes():
         fastdl.RematScope("larger_than", output_size_threshold=-1)
     with pytest.raises(TypeError, match="remat: f"):
         fastdl.remat(3)
+
+
+@pytest.mark.parametrize("eager", [True, False])
+def test_recurrent_layers_with_dropout_and_states(eager):
+    """Masks are drawn once for all steps; a second call starts with the state of the first."""
+    steps = np.random.default_rng(2).normal(size=(16, 5, 3)).astype("float32")
+
+    def net(scope):
+        fastdl.utils.set_random_seed(0)
+        with scope:
+            x = layers.Input(batch_shape=(4, 5, 3))
+            y = layers.LSTM(4, return_sequences=True, dropout=0.2, recurrent_dropout=0.1)(x)
+            y = layers.MultiHeadAttention(2, 3, dropout=0.1)(y, y)
+            y = layers.SimpleRNN(3, stateful=True)(y)
+        return fastdl.Model(x, layers.Dense(1)(y))
+
+    found = []
+    for scope in (nullcontext(), fastdl.RematScope()):
+        model = net(scope)
+        model.compile("sgd", "mse", run_eagerly=eager)
+        model.fit(steps, Y, batch_size=4, epochs=3, verbose=0, shuffle=False)
+        found.append(model.get_weights())
+    for plain, again in zip(*found, strict=True):
+        np.testing.assert_allclose(again, plain, rtol=1e-5, atol=1e-7)
+
+
+def test_a_layer_whose_result_depends_on_what_it_changes(second_calls):
+    def gradient(scope):
+        fastdl.utils.set_random_seed(0)
+        with scope:
+            layer = layers.SpectralNormalization(layers.Dense(4))
+        layer.build((None, 3))
+        x = fastdl.tensor(X, requires_grad=True)
+        (layer(x, training=True) ** 2).sum().backward()
+        return x.grad.numpy(), layer.vector_u.numpy()
+
+    plain, again = gradient(nullcontext()), gradient(fastdl.RematScope())
+    for one, other in zip(plain, again, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-6)
+    assert second_calls

@@ -358,3 +358,10 @@ def test_flash_attention():
     finally:
         config.disable_flash_attention()
     assert config.is_nnx_enabled() is False
+
+
+def test_the_order_of_conv_3d_transpose_is_that_of_keras():
+    layer = layers.Conv3DTranspose(2, 2, 2, "same", "channels_first", 1, 1, "relu")
+    assert (layer.data_format, layer.output_padding) == ("channels_first", (1, 1, 1))
+    plain = layers.Conv2DTranspose(2, 2, 2, "same", 1, "channels_first")
+    assert (plain.data_format, plain.output_padding) == ("channels_first", (1, 1))
