@@ -151,6 +151,8 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from ._base.random import manual_seed as manual_seed
     from ._base.random import seed as seed
     from ._base.random import set_rng_state as set_rng_state
+    from ._base.scopes import StatelessScope as StatelessScope
+    from ._base.scopes import SymbolicScope as SymbolicScope
     from ._engine.plan import plan as plan
     from ._functions import *  # noqa: F403
     from .amp import GradScaler as GradScaler
@@ -240,6 +242,8 @@ if TYPE_CHECKING:  # what __getattr__ below finds, spelled out for type checkers
     from .regularizers import Regularizer as Regularizer
     from .saving.states import load as load
     from .saving.states import save as save
+    from .utils.remat import RematScope as RematScope
+    from .utils.remat import remat as remat
 
     keras: ModuleType  # tf.keras, after `import fastdl as tf`
 
@@ -279,6 +283,7 @@ _HOMES = {
     "_base.limits": "finfo iinfo",
     "_base.printing": "set_printoptions",
     "_base.dtype_policy": "DTypePolicy FloatDTypePolicy set_dtype_policy",
+    "_base.scopes": "StatelessScope SymbolicScope",
     "saving.states": "save load",
     "_base.config": "version show_config get_num_threads set_num_threads get_threading "
     "set_threading",
@@ -287,6 +292,7 @@ _HOMES = {
     "func": "vmap",
     "layers": "Layer Input InputSpec",
     "layers.variable": "Variable name_scope",
+    "utils.remat": "RematScope remat",
     "models.function": "Function Operation",
     "losses": "Loss",
     "metrics": "Metric",

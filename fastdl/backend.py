@@ -9,6 +9,9 @@ import numpy as np
 from ._base.checks import check_choice, check_number, shown
 from ._base.promotion import is_float_dtype, is_int_dtype, result_type, standardize_dtype
 from ._base.registry import next_uid
+from ._base.scopes import get_stateless_scope as get_stateless_scope
+from ._base.scopes import in_stateless_scope as in_stateless_scope
+from ._base.scopes import in_symbolic_scope as in_symbolic_scope
 from ._base.settings import settings
 from ._graph.symbolic import is_keras_tensor
 from .utils import clear_session

@@ -94,17 +94,68 @@ def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
     )
 
 
+def enable_flash_attention() -> None:
+    """Has layers of attention compute without a matrix of all weights, as they do in any case.
+
+    A `MultiHeadAttention` that is made afterwards must have no dropout, as in Keras.
+
+    Source: `keras.config.enable_flash_attention` of Keras 3.
+
+    Example:
+        >>> config.enable_flash_attention()
+        >>> config.is_flash_attention_enabled()
+        True
+        >>> config.disable_flash_attention()
+    """
+    settings.flash_attention = True
+
+
+def disable_flash_attention() -> None:
+    """Ends what `enable_flash_attention` began; no result depends on it.
+
+    Example:
+        >>> config.disable_flash_attention()
+        >>> config.is_flash_attention_enabled()
+        False
+    """
+    settings.flash_attention = False
+
+
+def is_flash_attention_enabled() -> bool | None:
+    """Whether flash attention was enabled, or disabled; None if neither.
+
+    Example:
+        >>> config.is_flash_attention_enabled() in (None, True, False)
+        True
+    """
+    return settings.flash_attention
+
+
+def is_nnx_enabled() -> bool:
+    """False: Flax's modules belong to JAX.
+
+    Example:
+        >>> config.is_nnx_enabled()
+        False
+    """
+    return False
+
+
 __all__ = [
     "backend",
+    "disable_flash_attention",
     "disable_interactive_logging",
     "disable_traceback_filtering",
     "dtype_policy",
+    "enable_flash_attention",
     "enable_interactive_logging",
     "enable_traceback_filtering",
     "epsilon",
     "floatx",
     "image_data_format",
+    "is_flash_attention_enabled",
     "is_interactive_logging_enabled",
+    "is_nnx_enabled",
     "is_traceback_filtering_enabled",
     "max_epochs",
     "max_steps_per_epoch",

@@ -27,7 +27,7 @@ from ._base.checks import (
 )
 from ._base.dtypes import check_range_fits
 from ._base.moving import checked_axis
-from ._base.random import numpy_generator
+from ._base.random import note_stream, numpy_generator
 from ._core import Tensor
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class SeedGenerator:
 
     def __enter__(self) -> Self:
         """Random operations draw from this stream until the block ends."""
+        note_stream(self.state)
         self._outside.append(_core.use_generator(self.state))
         return self
 

@@ -61,9 +61,11 @@ void take_place(const Tensor& t, const Tensor& source) {
 
 uint64_t tape_length() { return sequence; }
 
-std::vector<Tensor> sources(const std::vector<Tensor>& outputs, uint64_t since) {
+std::vector<Tensor> sources(const std::vector<Tensor>& outputs, uint64_t since, const std::vector<Tensor>& without) {
   std::vector<Tensor> found;
   std::set<std::pair<const void*, int>> seen;
+  for (const Tensor& t : without)
+    if (t && t->requires_grad) seen.emplace(edge_of(t).target, edge_of(t).index);
   std::vector<Tensor> todo;
   for (const Tensor& t : outputs)
     if (t && t->requires_grad) todo.push_back(t);

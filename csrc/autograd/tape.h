@@ -40,8 +40,8 @@ void take_place(const Tensor& t, const Tensor& source);
 // The number of calls that were put on the tape so far, by all threads.
 uint64_t tape_length();
 // What the outputs were computed from: leaves, and results of calls before `since`. Those results come without their
-// values, as places in the tape for attach() and grad().
-std::vector<Tensor> sources(const std::vector<Tensor>& outputs, uint64_t since);
+// values, as places in the tape for attach() and grad(). Tensors of `without`, and what they come from, are left out.
+std::vector<Tensor> sources(const std::vector<Tensor>& outputs, uint64_t since, const std::vector<Tensor>& without);
 
 // Puts `out` on the tape if gradients are enabled and an input requires one. Called by apply().
 void record_on_tape(const Op& op, const Tensor* in, int inputs, Outputs& out, const Attrs& attrs);

@@ -1,4 +1,5 @@
-// Hooks of tensors, gradients written in Python, and the search for NaN, for fastdl/_base/hooks.py and autograd.py.
+// Hooks of tensors, gradients written in Python, and the search for NaN, for fastdl/_base/hooks.py and autograd.py;
+// tensors with other values for a time, for fastdl/_base/scopes.py.
 #include <memory>
 
 #include "autograd/tape.h"
@@ -113,6 +114,102 @@ void become(const Tensor& t, const Tensor& source, bool memory) {
 // The tensor that t was made of by reshape, on the tape; null if it is gone.
 Tensor viewed(const Tensor& t) { return t && t->viewed ? t->viewed->tensor : nullptr; }
 
+// The two tensors exchange their memory, their places in the graph and their gradients.
+void exchange(const Tensor& a, const Tensor& b) {
+  FASTDL_CHECK(a && b, TypeError, "exchange: expected two tensors, got None");
+  FASTDL_CHECK(a->shape == b->shape && a->dtype == b->dtype, ValueError, "exchange: expected shape ", a->shape,
+               " and type ", a->dtype, ", got ", b->shape, " and ", b->dtype);
+  std::swap(a->storage, b->storage);
+  std::swap(a->offset, b->offset);
+  std::swap(a->channels_last, b->channels_last);
+  std::swap(a->requires_grad, b->requires_grad);
+  std::swap(a->node, b->node);
+  std::swap(a->output_index, b->output_index);
+  std::swap(a->places, b->places);
+  std::swap(a->grad, b->grad);
+  std::swap(a->hooks, b->hooks);
+  std::swap(a->grad_home, b->grad_home);
+  a->logits = b->logits = nullptr;
+  move_to(a, a);  // plans and optimizers look at the addresses again
+}
+
+// Keeps what older memory held before ops of this thread wrote there, until stop() puts it back. Draws of random
+// numbers go on. A recording that is under way sees all calls, too.
+class Journal : public CallObserver {
+ public:
+  Journal() : slot_(observer_slot()), outer_(slot_->observer), first_serial_(Storage::next_serial()) {
+    slot_->observer = this;
+  }
+  ~Journal() override { leave(); }
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+
+  void before_write(const Tensor& t) override {
+    if (outer_) outer_->before_write(t);
+    if (t->storage->serial() >= first_serial_ || find(t)) return;
+    entries_.push_back({t->storage, Storage::allocate(t->storage->bytes(), false, t->device())});
+    copy(entries_.back().kept, t->storage);
+  }
+  void on_call(const Op& op, const Tensor* in, int inputs, const Outputs& out, const Attrs& attrs) override {
+    for (int i = 0; op.random && i < inputs; ++i)
+      if (op.mutates >> i & 1 && in[i])
+        std::erase_if(entries_, [&](const Entry& e) { return e.storage.get() == in[i]->storage.get(); });
+    if (outer_) outer_->on_call(op, in, inputs, out, attrs);
+  }
+  void on_host_read(const Tensor& t) override {
+    if (outer_) outer_->on_host_read(t);
+  }
+  void on_grad(const Tensor& leaf, bool reads) override {
+    if (outer_) outer_->on_grad(leaf, reads);
+  }
+  void on_requires_grad(const Tensor& t) override {
+    if (outer_) outer_->on_requires_grad(t);
+  }
+
+  // Puts back what the memory held, and keeps what it holds now.
+  void stop() {
+    FASTDL_CHECK(slot_, RuntimeError, "this scope has ended");
+    leave();
+    for (Entry& e : entries_) {
+      const Ref<Storage> now = Storage::allocate(e.storage->bytes(), false, e.storage->device());
+      copy(now, e.storage);
+      copy(e.storage, e.kept);
+      e.storage->written(0, e.storage->bytes());
+      e.kept = now;
+    }
+  }
+  // The values that t had when the scope ended; until then, those that it has. Null if nothing was written there.
+  Tensor value(const Tensor& t) const {
+    const Entry* e = t ? find(t) : nullptr;
+    if (!e) return nullptr;
+    const Tensor found = detach(t);
+    if (!slot_) found->storage = e->kept;
+    return found;
+  }
+
+ private:
+  struct Entry {
+    Ref<Storage> storage, kept;
+  };
+  static void copy(const Ref<Storage>& to, const Ref<Storage>& from) {
+    copy_bytes(to->device(), to->data(), from->device(), from->data(), from->bytes());
+  }
+  const Entry* find(const Tensor& t) const {
+    for (const Entry& e : entries_)
+      if (e.storage.get() == t->storage.get()) return &e;
+    return nullptr;
+  }
+  void leave() {
+    if (slot_ && slot_->observer == this) slot_->observer = outer_;
+    slot_ = nullptr;
+  }
+
+  Ref<ObserverSlot> slot_;  // null after the end
+  CallObserver* const outer_;
+  const uint64_t first_serial_;
+  std::vector<Entry> entries_;
+};
+
 py::object set_anomaly(py::object where) {
   static thread_local Shared now;
   const py::object before = now ? *now : py::none();
@@ -167,8 +264,13 @@ void bind_autograd(py::module_& m) {
     FASTDL_CHECK(t && other && t->dtype == other->dtype, TypeError, "take_shape: expected two tensors of one type");
     take_shape(t, other, 1);  // that of the Python object
   });
+  m.def("exchange", &exchange);
+  py::class_<Journal>(m, "Journal")
+      .def(py::init<>())
+      .def("stop", &Journal::stop)
+      .def("value", &Journal::value, py::arg("t").none(false));
   m.def("tape_length", &tape_length);
-  m.def("sources", &sources);
+  m.def("sources", &sources, py::arg("outputs"), py::arg("since"), py::arg("without") = std::vector<Tensor>());
   m.def("grad_inputs", &grad_inputs);
   m.def("set_anomaly_detection", &set_anomaly);
 }

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-reason = import_module("fastdl._base.missing").reason
+reason_of_absence = import_module("fastdl._base.missing").reason
 LISTS = {"keras": HERE / "keras-3.15.1.txt", "torch": HERE / "torch-2.13.0.txt"}
 TITLES = {"keras": "Keras 3.15", "torch": "PyTorch 2.13"}
 # Modules that have another name here.
@@ -37,6 +37,7 @@ class Difference:
     arguments: list[str]
     reason: str
     same: bool  # the arguments are written differently and mean the same
+    absent: bool = False  # the names are missing
 
     @property
     def general(self) -> bool:
@@ -66,7 +67,14 @@ class Name:
     @property
     def meanings(self) -> list[Difference]:
         """What is known to differ in meaning, for this name alone."""
-        return [d for d in differences() if not d.arguments and d.about(self.full)]
+        known = [d for d in differences() if not (d.arguments or d.absent)]
+        return [d for d in known if d.about(self.full)]
+
+    @property
+    def absence(self) -> str:
+        """Why it is missing; "" if nothing is said about it."""
+        here = (d.reason for d in differences() if d.absent and d.about(self.full))
+        return next(here, "") or reason_of_absence(self.full)
 
     def reasons(self, argument: str, same: bool = False) -> list[Difference]:
         known = [d for d in differences() if argument in d.arguments and d.same == same]
@@ -91,7 +99,9 @@ def differences() -> list[Difference]:
         if match is None:
             raise ValueError(f"differences.txt: expected 'names (arguments): reason', got {line!r}")
         arguments = re.findall(r"\w+", match[2] or "")
-        found.append(Difference(match[1].split(), arguments, match[4], match[3] == " ="))
+        absent = arguments == ["missing"]
+        written = [] if absent else arguments
+        found.append(Difference(match[1].split(), written, match[4], match[3] == " =", absent))
     return found
 
 
@@ -275,6 +285,8 @@ def _anchor(section: str) -> str:
 def general(library: str) -> Iterator[str]:
     """The differences that hold for many names."""
     for difference in differences():
+        if difference.absent:
+            continue
         if difference.names[0].endswith(".*") and difference.names[0].startswith(library):
             about = ", ".join(f"`{a}`" for a in difference.arguments)
             yield f"- {about + ': ' if about else ''}{difference.reason}"
@@ -283,7 +295,7 @@ def general(library: str) -> Iterator[str]:
 def section(library: str, name: str) -> Iterator[str]:
     """What stands below the heading of a module or class."""
     members = names(library)[name]
-    there, missing = ([n.short for n in members if n.state == s] for s in ("there", "missing"))
+    there = [n.short for n in members if n.state == "there"]
     if there:
         yield f"The same: {_listed(there)}.\n"
     rows: dict[str, list[str]] = {}  # names with one difference share a row
@@ -295,11 +307,12 @@ def section(library: str, name: str) -> Iterator[str]:
         yield "|---|---|"
         yield from (f"| {_listed(found)} | {text} |" for text, found in rows.items())
         yield ""
-    whys: dict[str, list[str]] = {}  # names that are left out for one reason share a line
-    for short in missing:
-        whys.setdefault(reason(f"{name}.{short}"), []).append(short)
-    for why, found in whys.items():
-        yield f"Missing: {_listed(found)}.{f' {why[0].upper()}{why[1:]}' if why else ''}\n"
+    missing: dict[str, list[str]] = {}  # names with one reason share a line
+    for member in members:
+        if member.state == "missing":
+            missing.setdefault(member.absence, []).append(member.short)
+    for reason, found in missing.items():
+        yield f"Missing: {_listed(found)}{f': {reason}' if reason else '.'}\n"
 
 
 def _listed(found: list[str]) -> str:

@@ -186,6 +186,10 @@ def check_flag(who: str, argument: str, value: Any) -> bool:
     return bool(value)
 
 
+# What Keras calls the ways to join a variable's values on several devices. Here is one.
+AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
+
+
 def check_choice(who: str, argument: str, value: Any, choices: tuple[str | None, ...]) -> Any:
     """`value` if it is one of `choices`.
 

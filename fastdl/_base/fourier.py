@@ -1,4 +1,4 @@
-"""Fourier transforms of real signals, short-time too: products with matrices of cosines and sines.
+"""Fourier transforms, short-time too: products with matrices of cosines and sines.
 
 A transform of length n = n1 * n2 is two rounds of small products (Cooley and Tukey, 1965): n1 sums
 over every n2-th sample, and n2 sums of those, rotated. A short one is a single product. So all
@@ -143,6 +143,35 @@ def irfft(real: Tensor, imag: Tensor, length: int) -> Tensor:
     sums = F.transpose(F.reshape(sums, shape=(n1, signals, 2, n2)), perm=(1, 2, 0, 3))
     found = F.matmul(first, F.reshape(sums, shape=(signals, 2 * n1, n2)), transpose_a=True)
     return F.reshape(found, shape=(*outer, length))
+
+
+def fft(real: Tensor, imag: Tensor) -> tuple[Tensor, Tensor]:
+    """The transform of complex signals along the last axis: those of their two parts, together.
+
+    Raises:
+        ValueError: as for `rfft`.
+    """
+    length = real.shape[-1]
+
+    def whole(part: Tensor, sign: float) -> Tensor:
+        """All frequencies: the second half mirrors the first one."""
+        mirrored = np.arange((length + 1) // 2 - 1, 0, -1)
+        if not len(mirrored):
+            return part
+        return F.concat([part, F.mul(F.take(part, mirrored, axis=-1), sign)], axis=-1)
+
+    a, b = rfft(real, length), rfft(imag, length)
+    return (
+        F.sub(whole(a[0], 1.0), whole(b[1], -1.0)),
+        F.add(whole(a[1], -1.0), whole(b[0], 1.0)),
+    )
+
+
+def ifft(real: Tensor, imag: Tensor) -> tuple[Tensor, Tensor]:
+    """The inverse of `fft`."""
+    imag, real = fft(imag, real)
+    scale = 1.0 / real.shape[-1]
+    return F.mul(real, scale), F.mul(imag, scale)
 
 
 def products(length: int) -> int:

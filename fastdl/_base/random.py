@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING
 
 from .. import _core
@@ -122,6 +123,7 @@ class Generator:
         return _generator_in, (type(self), self.get_state())
 
     def __enter__(self) -> Self:
+        note_stream(self._state)
         self._outside.append(_core.use_generator(self._state))
         return self
 
@@ -131,6 +133,27 @@ class Generator:
 
 def _generator_in(cls: type[Generator], state: tuple[int, int]) -> Generator:
     return cls().set_state(state)
+
+
+class Streams(threading.local):
+    """The streams that this thread draws from.
+
+    Attributes:
+        noted: the states of streams, by their identity, with copies from before their first use;
+            None unless somebody wants to know.
+    """
+
+    noted: dict[int, tuple[Tensor, Tensor]] | None = None
+
+
+streams = Streams()
+
+
+def note_stream(state: Tensor) -> None:
+    """Call it before random operations draw from a stream that is not the library's own."""
+    noted = streams.noted
+    if noted is not None and id(state) not in noted:
+        noted[id(state)] = state, F.copy(state)
 
 
 class _Default:

@@ -17,6 +17,7 @@ class Settings(Watched):
         self.data_format = "channels_last"  # of images, where a layer is not told
         self.max_epochs: int | None = None
         self.max_steps: int | None = None  # of an epoch
+        self.flash_attention: bool | None = None  # whether it was asked for; each call is so
         self.interactive = True  # whether `verbose="auto"` shows a bar
 
 

@@ -46,6 +46,7 @@ class Context(threading.local):
     # The bytes that weights may still take while a model is made from a file, which has their
     # values; None at other times.
     room: int | None = None
+    remat: Any = None  # the innermost RematScope, for layers that are made in it
 
     def __init__(self) -> None:  # for each thread
         self.__dict__.update(root=None, training=None, number=0)
@@ -80,6 +81,33 @@ class trial:
                 F.assign_(weight, value)  # a buffer of a Module is a Tensor, without assign()
         finally:
             _core.set_grad_enabled(before)
+
+
+class once_more:
+    """A context for a second call of a part of the call that is under way when it is made.
+
+    Layers within it have the mode of the first call. What they add to the losses does not count
+    again. It may be entered repeatedly.
+    """
+
+    def __init__(self) -> None:
+        self._calls = context.root, context.training
+
+    def __enter__(self) -> None:
+        calls = context.__dict__
+        self._outside = calls["root"], calls["training"]
+        calls["root"], calls["training"] = self._calls
+        root = self._calls[0]
+        layers = [] if root is None else root._flatten_layers()
+        lists = [x for layer in layers for x in (layer._losses, layer._loss_layers)]
+        self._before = [(x, list(x)) for x in lists]
+
+    def __exit__(self, *exception: object) -> None:
+        calls = context.__dict__
+        calls["root"], calls["training"] = self._outside
+        for now, before in self._before:
+            now[:] = before
+        self._before = []
 
 
 def in_trial() -> bool:

@@ -80,6 +80,15 @@ def _binary(function: Callable[..., object], name: str) -> tuple[Operator, Opera
     return forward, backward
 
 
+def _check_dense(sparse: bool, ragged: bool, record_history: bool) -> None:
+    from .._base.checks import check_flag
+
+    check_flag("KerasTensor", "record_history", record_history)
+    for name, value in (("sparse", sparse), ("ragged", ragged)):
+        if check_flag("KerasTensor", name, value):
+            raise ValueError(f"KerasTensor: {name}: expected False, got {value!r}")
+
+
 class KerasTensor:
     """A tensor of a graph: it has a shape and an element type, but no values.
 
@@ -88,7 +97,12 @@ class KerasTensor:
     Args:
         shape: the sizes; None for a size that is not fixed.
         dtype: the element type; float32 by default.
+        sparse, ragged: False: tensors are dense.
+        record_history: accepted; what made a tensor is always known.
         name: the name; `keras_tensor`, `keras_tensor_1`, ... by default.
+
+    Raises:
+        ValueError: `sparse` or `ragged` is true.
     """
 
     __slots__ = ("_mask", "_node", "_tensor_index", "dtype", "name", "shape")
@@ -98,8 +112,16 @@ class KerasTensor:
     _mask: KerasTensor | None  # the form of the mask that the tensor will have
 
     def __init__(
-        self, shape: Sequence[int | None], dtype: DTypeLike = "float32", name: str | None = None
+        self,
+        shape: Sequence[int | None],
+        dtype: DTypeLike = "float32",
+        sparse: bool = False,
+        ragged: bool = False,
+        record_history: bool = True,
+        name: str | None = None,
     ) -> None:
+        if sparse or ragged or not record_history:
+            _check_dense(sparse, ragged, record_history)
         self.shape: Shape = tuple(None if size is None else int(size) for size in shape)
         self.dtype = as_dtype(dtype)
         self.name = name or unique_name("keras_tensor")

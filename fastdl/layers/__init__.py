@@ -15,6 +15,7 @@ from .adaptive_pooling import (
     AdaptiveMaxPooling3D,
 )
 from .attention import AdditiveAttention, Attention
+from .aug_mix import AugMix
 from .augmentation import RandomCrop, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from .batch_normalization import BatchNormalization
 from .bending import Equalization, RandomElasticTransform, RandomPerspective
@@ -54,6 +55,7 @@ from .conv_recurrent import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from .core import Activation, Dense, Identity, Lambda, Rescaling
 from .einsum_dense import EinsumDense
 from .embedding import Embedding, ReversibleEmbedding
+from .equalizing import ContrastLimitedAdaptiveHistogramEqualization, MaxNumBoundingBoxes
 from .global_pooling import (
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
@@ -125,7 +127,7 @@ from .sound import STFTSpectrogram
 from .sound_features import MFCC, MelSpectrogram
 from .text_vectorization import TextVectorization
 from .transformer import TransformerDecoder, TransformerEncoder
-from .wrapping import SpectralNormalization, Wrapper
+from .wrapping import SpectralNormalization, TorchModuleWrapper, Wrapper
 
 AvgPool1D = AveragePooling1D
 AvgPool2D = AveragePooling2D
@@ -161,6 +163,7 @@ __all__ = [
     "AdditiveAttention",
     "AlphaDropout",
     "Attention",
+    "AugMix",
     "AutoContrast",
     "Average",
     "AveragePooling1D",
@@ -174,6 +177,7 @@ __all__ = [
     "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
+    "ContrastLimitedAdaptiveHistogramEqualization",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
@@ -233,6 +237,7 @@ __all__ = [
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
+    "MaxNumBoundingBoxes",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
@@ -298,6 +303,7 @@ __all__ = [
     "Subtract",
     "TextVectorization",
     "TimeDistributed",
+    "TorchModuleWrapper",
     "TransformerDecoder",
     "TransformerEncoder",
     "UnitNormalization",

@@ -9,6 +9,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base import images as base
+from .._base.boxes import check_box_format, clip_to_image_size, convert_format
 from .._base.checks import check_number, check_numbers, shown
 from .._core import Tensor
 from .._graph.symbolic import KerasTensor
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     Transformation = dict[str, Any]
     Range = float | tuple[float, float]
 
-_KEYS = ("images", "labels", "segmentation_masks")
+_KEYS = ("images", "labels", "segmentation_masks", "bounding_boxes")
+_UNCHANGED = ("labels", "bounding_boxes")  # in their shapes
 
 
 def check_range(
@@ -61,26 +63,34 @@ class Augmentation(Layer):
     """Base of layers that change images at random in training, and give floats.
 
     They take images, `(batch, height, width, channels)` or one without a batch, or a dict with the
-    keys "images", "labels" and "segmentation_masks", of which they return a changed copy. A
-    subclass defines `_draw`, which draws a batch's transformation, and `_changed`, which applies
-    it.
+    keys "images", "labels", "segmentation_masks" and "bounding_boxes", of which they return a
+    changed copy. Boxes are a dict of "boxes", `(batch, boxes, 4)`, and "labels", `(batch, boxes)`;
+    `bounding_box_format` says what their numbers are (`utils.bounding_boxes`). A box is where its
+    pixels are; one with no pixel left gets the label -1. A subclass defines `_draw`, which draws a
+    batch's transformation, and `_changed`, which applies it.
 
-    `get_random_transformation` returns a transformation, and `transform_images`, `transform_labels`
-    and `transform_segmentation_masks` apply it to batches.
+    `get_random_transformation` returns a transformation, and `transform_images`,
+    `transform_labels`, `transform_segmentation_masks` and `transform_bounding_boxes` apply it to
+    batches.
     """
 
     _takes_several = True
     _generator_group = "generator"
     _masks_move: ClassVar[bool] = True  # whether the transformation moves pixels
+    _changes_in_inference: ClassVar[bool] = False  # whether pixels move in inference, too
 
     def __init__(
         self,
         seed: int | SeedGenerator | None,
         data_format: str | None = None,
+        bounding_box_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         who = type(self).__name__
+        if bounding_box_format is not None:
+            check_box_format(who, "bounding_box_format", bounding_box_format)
+        self.bounding_box_format = bounding_box_format
         self.data_format = base.check_format(who, data_format)
         self.seed = seed
         self.seed_generator = generator_of(seed, who)
@@ -94,6 +104,20 @@ class Augmentation(Layer):
     def _changed(self, images: Tensor, drawn: Transformation, exact: bool) -> Tensor:
         """Float images, transformed. `exact` asks for values of the input only: for masks."""
         raise NotImplementedError
+
+    def _moved_boxes(self, boxes: Tensor, drawn: Any, sizes: tuple[int, int]) -> Tensor:
+        """Boxes, (batch, boxes, 4), left, top, right and bottom, in the transformed images.
+
+        Args:
+            boxes: those of the images.
+            drawn: the transformation; None in inference.
+            sizes: height and width of the images.
+        """
+        raise ValueError(f"{type(self).__name__} cannot move bounding boxes")
+
+    def _sizes_after(self, sizes: tuple[int, int]) -> tuple[int, int]:
+        """Height and width of the transformed images."""
+        return sizes
 
     # --- what callers use
 
@@ -112,8 +136,12 @@ class Augmentation(Layer):
         images = data["images"] if isinstance(data, dict) else data
         shape = _core.as_tensor(images).shape
         self._check_rank(shape)
+        batch = (1, *shape) if len(shape) == 3 else shape
         with stream_of(self.seed_generator if seed is None else seed):
-            return self._draw((1, *shape) if len(shape) == 3 else shape)
+            drawn = self._draw(batch)
+        if self._masks_move and isinstance(drawn, dict):
+            drawn.setdefault("input_shape", batch)
+        return drawn
 
     def transform_images(
         self, images: TensorLike, transformation: Any, training: bool = True
@@ -146,6 +174,53 @@ class Augmentation(Layer):
         moved = self._changed(F.cast(masks, dtype="float32"), transformation, True)
         return base.as_before(moved, masks.dtype)
 
+    def transform_bounding_boxes(
+        self, bounding_boxes: dict[str, Any], transformation: Any, training: bool = True
+    ) -> dict[str, Any]:
+        """The boxes of a batch, moved as the images are.
+
+        Args:
+            bounding_boxes: a dict of "boxes", (batch, boxes, 4), and maybe "labels".
+            transformation: from `get_random_transformation`.
+            training: as in a call.
+
+        Raises:
+            ValueError: the layer has no `bounding_box_format`, or cannot move boxes.
+        """
+        shape = transformation.get("input_shape") if isinstance(transformation, dict) else None
+        sizes = None if shape is None else self._sizes(tuple(shape))
+        return self._boxes(bounding_boxes, transformation, training, sizes)
+
+    def _boxes(
+        self, given: Any, drawn: Any, training: bool, sizes: tuple[int, int] | None
+    ) -> dict[str, Any]:
+        who = "bounding_boxes"
+        if not isinstance(given, dict) or "boxes" not in given:
+            raise ValueError(f"{who}: expected a dict with 'boxes', got {shown(given)}")
+        form = self.bounding_box_format
+        if form is None:
+            raise ValueError(
+                f"{who}: the layer does not know their format: give it bounding_box_format, such "
+                "as 'xyxy'"
+            )
+        found = {key: _core.as_tensor(value) for key, value in given.items()}
+        if not training:
+            drawn = None
+        if not self._masks_move or (drawn is None and not self._changes_in_inference):
+            return found
+        if sizes is None:
+            raise ValueError(f"{who}: the transformation does not hold the shape of the images")
+        found = convert_format(found, form, "xyxy", *sizes)
+        moved = self._moved_boxes(found["boxes"], drawn, sizes)
+        after = self._sizes_after(sizes)
+        found = clip_to_image_size(self._with_boxes(found, moved, drawn), *after)
+        changed: dict[str, Any] = convert_format(found, "xyxy", form, *after)
+        return changed
+
+    def _with_boxes(self, found: dict[str, Any], boxes: Tensor, drawn: Any) -> dict[str, Any]:
+        """The dict with moved boxes."""
+        return {**found, "boxes": boxes}
+
     def call(self, data: Any, training: bool = True) -> Any:
         if not isinstance(data, dict):
             self._check_image(data)
@@ -153,8 +228,8 @@ class Augmentation(Layer):
             return self._batched(self.transform_images, data, drawn, training)
         if "images" not in data or not set(data) <= set(_KEYS):
             raise ValueError(
-                f"expected images, or a dict with 'images' and perhaps {_KEYS[1]!r} and "
-                f"{_KEYS[2]!r}, got one with the keys {list(data)}"
+                f"expected images, or a dict with 'images' and perhaps {_KEYS[1]!r}, {_KEYS[2]!r} "
+                f"and {_KEYS[3]!r}, got one with the keys {list(data)}"
             )
         drawn = self.get_random_transformation(data, training)
         one = data["images"].ndim == 3
@@ -163,11 +238,21 @@ class Augmentation(Layer):
             self.transform_labels,
             self.transform_segmentation_masks,
         )
-        return {
+        found = {
             key: self._batched(transform, data[key], drawn, training, one)
-            for key, transform in zip(_KEYS, transforms, strict=True)
+            for key, transform in zip(_KEYS, transforms, strict=False)
             if key in data
         }
+        if _KEYS[3] in data:
+            shape = (1,) * one + data["images"].shape
+            boxes = data[_KEYS[3]]
+            if one and isinstance(boxes, dict):
+                boxes = {key: _with_batch(value) for key, value in boxes.items()}
+            boxes = self._boxes(boxes, drawn, training, self._sizes(shape))
+            if one:
+                boxes = {key: F.reshape(t, shape=t.shape[1:]) for key, t in boxes.items()}
+            found[_KEYS[3]] = boxes
+        return found
 
     def _batched(
         self, transform: Any, x: Tensor, drawn: Any, training: bool, one: bool | None = None
@@ -209,7 +294,7 @@ class Augmentation(Layer):
     def compute_output_shape(self, input_shape: Any) -> Any:
         if isinstance(input_shape, dict):
             return {
-                key: self.compute_output_shape(shape) if key != "labels" else tuple(shape)
+                key: shape if key in _UNCHANGED else self.compute_output_shape(shape)
                 for key, shape in input_shape.items()
             }
         self._check_rank(input_shape)
@@ -222,7 +307,15 @@ class Augmentation(Layer):
 
     def get_config(self) -> Config:
         seed = self.seed.seed if isinstance(self.seed, SeedGenerator) else self.seed
-        return {**super().get_config(), "data_format": self.data_format, "seed": seed}
+        config = {**super().get_config(), "data_format": self.data_format, "seed": seed}
+        if self.bounding_box_format is not None:
+            config["bounding_box_format"] = self.bounding_box_format
+        return config
+
+
+def _with_batch(value: Any) -> Tensor:
+    found = _core.as_tensor(value)
+    return F.reshape(found, shape=(1, *found.shape))
 
 
 def per_image(numbers: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .._base import functional as F
 from .._base.checks import shown
@@ -14,7 +14,7 @@ from .._core import Tensor
 from ._state import LayerState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, MutableMapping, Sequence
+    from collections.abc import Callable, Iterable, MutableMapping, Sequence
 
     from numpy.typing import DTypeLike
 
@@ -118,12 +118,37 @@ class StatelessCalls(LayerState):
             )
         return self(*args, **kwargs)
 
+    def rematerialized_call(
+        self, layer_call: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Callable[..., Any]:
+        """`layer_call`, or a function that computes its values again for the gradient.
+
+        The layer asks it before each call if it was made in a `RematScope`. A layer of your own may
+        decide for itself, with `keras.remat`.
+
+        Args:
+            layer_call: the method `call` of the layer.
+            args, kwargs: what it will be called with.
+
+        Source: `keras.layers.Layer.rematerialized_call` of Keras 3.
+        """
+        call = self.__dict__.get("call")
+        again = getattr(call, "again", None)
+        return layer_call if again is None else again(layer_call, args, kwargs)
+
     # --- weights
 
     @property
     def path(self) -> str:
         """The name of the layer. Keras puts those of the layers around it in front."""
         return self.name
+
+    def add_metric(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raises NotImplementedError, as in Keras 3: a metric is an attribute of the layer."""
+        raise NotImplementedError(
+            f"{self._kind} {self.name!r}: add_metric: give metrics to compile(), or make one in "
+            "__init__() as an attribute and call its update_state() in call()"
+        )
 
     @property
     def quantization_mode(self) -> None:

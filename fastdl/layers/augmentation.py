@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import _core
 from .._base import affine, sampling
 from .._base import functional as F
 from .._base import images as base
+from .._base.boxes import around
 from .._base.checks import check_choice, check_integer, check_number
 from .._base.moving import flipped
 from .._base.registry import LAYERS
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from .._base.types import Config
     from ._augmentation import Range, Transformation
-    from .options import LayerOptions, UnnamedOptions
+    from .options import ImageOptions, UnnamedImageOptions
 
 _FILL_MODES = ("reflect", "wrap", "constant", "nearest")
 _FLIPS = ("horizontal_and_vertical", "horizontal", "vertical")
@@ -55,7 +57,7 @@ class RandomFlip(Augmentation):
         mode: str = "horizontal_and_vertical",
         seed: int | SeedGenerator | None = None,
         data_format: str | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
         self.mode = check_choice("RandomFlip", "mode", mode, _FLIPS)
@@ -67,6 +69,16 @@ class RandomFlip(Augmentation):
         down, across, _ = self._axes
         axes = {"horizontal": [across], "vertical": [down]}.get(self.mode, [down, across])
         return F.where(drawn["flips"], flipped(images, axes, "flip"), images)
+
+    def _moved_boxes(self, boxes: Tensor, drawn: Any, sizes: tuple[int, int]) -> Tensor:
+        left, top, right, bottom = F.split(boxes, sizes=[1, 1, 1, 1], axis=-1)
+        height, width = sizes
+        if self.mode != "vertical":
+            left, right = width - right, width - left
+        if self.mode != "horizontal":
+            top, bottom = height - bottom, height - top
+        mirrored = F.concat([left, top, right, bottom], axis=-1)
+        return F.where(F.reshape(drawn["flips"], shape=(-1, 1, 1)), mirrored, boxes)
 
     def get_config(self) -> Config:
         return {**super().get_config(), "mode": self.mode}
@@ -82,7 +94,7 @@ class Sampled(Augmentation):
         seed: int | SeedGenerator | None,
         fill_value: float,
         data_format: str | None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
         who = type(self).__name__
@@ -103,6 +115,18 @@ class Sampled(Augmentation):
             self.fill_value,
             self.data_format,
         )
+
+    def _moved_boxes(self, boxes: Tensor, drawn: Any, sizes: tuple[int, int]) -> Tensor:
+        # The matrix says where the pixel at a place comes from. A box goes the other way, and its
+        # edges are half a pixel from the middles of pixels.
+        numbers = self._matrix(drawn, sizes)
+        a, b, c, d, e, f = (F.reshape(n, shape=(-1, 1, 1)) for n in numbers)
+        scale = a * e - b * d
+        from_x, from_y = 0.5 + c, 0.5 + f
+        forward = [e, -b, b * from_y - e * from_x, -d, a, d * from_x - a * from_y]
+        forward = [F.div(n, scale) for n in forward]
+        forward[2], forward[5] = forward[2] + 0.5, forward[5] + 0.5
+        return around(boxes, forward)
 
     def get_config(self) -> Config:
         return {
@@ -147,7 +171,7 @@ class RandomRotation(Sampled):
         seed: int | SeedGenerator | None = None,
         fill_value: float = 0.0,
         data_format: str | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(fill_mode, interpolation, seed, fill_value, data_format, **kwargs)
         self.factor = check_range("RandomRotation", "factor", factor, -1.0, 1.0)
@@ -196,7 +220,7 @@ class RandomZoom(Sampled):
         seed: int | SeedGenerator | None = None,
         fill_value: float = 0.0,
         data_format: str | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(fill_mode, interpolation, seed, fill_value, data_format, **kwargs)
         who = "RandomZoom"
@@ -259,7 +283,7 @@ class RandomTranslation(Sampled):
         seed: int | SeedGenerator | None = None,
         fill_value: float = 0.0,
         data_format: str | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(fill_mode, interpolation, seed, fill_value, data_format, **kwargs)
         who = "RandomTranslation"
@@ -317,7 +341,7 @@ class RandomCrop(Augmentation):
         seed: int | SeedGenerator | None = None,
         data_format: str | None = None,
         name: str | None = None,
-        **kwargs: Unpack[UnnamedOptions],
+        **kwargs: Unpack[UnnamedImageOptions],
     ) -> None:
         super().__init__(seed, data_format, name=name, **kwargs)
         self.height = check_integer("RandomCrop", "height", height, 1)
@@ -361,6 +385,29 @@ class RandomCrop(Augmentation):
             index = np.arange(size, dtype=np.int32)
             images = F.take(images, index + F.cast(start, dtype=np.int32), axis=axis)
         return images
+
+    _changes_in_inference = True
+
+    def _moved_boxes(self, boxes: Tensor, drawn: Any, sizes: tuple[int, int]) -> Tensor:
+        wanted = (self.height, self.width)
+        starts: Any = drawn
+        scales = [1.0, 1.0]
+        if drawn is None or not self._larger(sizes):
+            part = base.crop_box(sizes, wanted)
+            starts = [start for start, _ in part]
+            scales = [n / size for n, (_, size) in zip(wanted, part, strict=True)]
+        y, x = (F.cast(_core.as_tensor(start), dtype="float32") for start in starts)
+        left, top, right, bottom = F.split(boxes, sizes=[1, 1, 1, 1], axis=-1)
+        moved = [
+            F.sub(edge, start) * scale
+            for edge, start, scale in zip(
+                (left, top, right, bottom), (x, y, x, y), scales[::-1] * 2, strict=True
+            )
+        ]
+        return F.concat(moved, axis=-1)
+
+    def _sizes_after(self, sizes: tuple[int, int]) -> tuple[int, int]:
+        return self.height, self.width
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         if isinstance(input_shape, dict):

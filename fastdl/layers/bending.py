@@ -11,6 +11,7 @@ from .. import _core
 from .._base import functional as F
 from .._base import images as base
 from .._base import sampling
+from .._base.boxes import hull
 from .._base.checks import check_fraction, check_integer, check_number
 from .._base.registry import LAYERS
 from .._core import Tensor
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from .._base.types import Config
     from ._augmentation import Range, Transformation
-    from .options import LayerOptions
+    from .options import ImageOptions
 
 
 @LAYERS.register
@@ -61,7 +62,7 @@ class RandomPerspective(Augmentation):
         fill_value: float = 0.0,
         seed: int | SeedGenerator | None = None,
         data_format: str | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
         who = "RandomPerspective"
@@ -98,6 +99,21 @@ class RandomPerspective(Augmentation):
 
         some = per_image(_core.as_tensor(drawn["apply_perspective"]))
         return F.where(some, base.in_last(images, self.data_format, seen), images)
+
+    def _moved_boxes(self, boxes: Tensor, drawn: Any, sizes: tuple[int, int]) -> Tensor:
+        points = (F.cast(drawn[name], dtype="float32") for name in ("start_points", "end_points"))
+        a, b, c, d, e, f, g, h, _ = sampling.homography(*points)
+
+        def moved(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+            x, y = x - 0.5, y - 0.5  # from an edge to the middle of a pixel, and back
+            below = g * x + h * y + 1.0
+            to_x, to_y = F.div(a * x + b * y + c, below), F.div(d * x + e * y + f, below)
+            return to_x + 0.5, to_y + 0.5
+
+        some = F.reshape(_core.as_tensor(drawn["apply_perspective"]), shape=(-1, 1, 1))
+        left, top, right, bottom = F.split(boxes, sizes=[1, 1, 1, 1], axis=-1)
+        found = hull([moved(x, y) for x in (left, right) for y in (top, bottom)])
+        return F.where(some, found, boxes)
 
     def get_config(self) -> Config:
         return {
@@ -148,7 +164,7 @@ class RandomElasticTransform(Augmentation):
         value_range: Sequence[float] = (0, 255),
         seed: int | SeedGenerator | None = None,
         data_format: str | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
         who = "RandomElasticTransform"
@@ -230,7 +246,7 @@ class Equalization(Recoloring):
         value_range: Sequence[float] = (0, 255),
         bins: int = 256,
         data_format: str | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(value_range, None, data_format, **kwargs)
         self.bins = check_integer("Equalization", "bins", bins, 1)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from .._base.types import Config
     from ._augmentation import Range, Transformation
-    from .options import LayerOptions
+    from .options import ImageOptions
 
 
 class Tinting(Recoloring):
@@ -38,7 +38,7 @@ class Tinting(Recoloring):
         value_range: Sequence[float] = (0, 255),
         data_format: str | None = None,
         seed: int | SeedGenerator | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
         who = type(self).__name__
@@ -117,7 +117,7 @@ class RandomGrayscale(Augmentation):
         factor: float = 0.5,
         data_format: str | None = None,
         seed: int | SeedGenerator | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
         self.factor = check_fraction("RandomGrayscale", "factor", factor)
@@ -273,7 +273,7 @@ class RandomInvert(Tinting):
         value_range: Sequence[float] = (0, 255),
         seed: int | SeedGenerator | None = None,
         data_format: str | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(factor, value_range, data_format, seed, **kwargs)
 
@@ -393,7 +393,7 @@ class RandomColorJitter(Recoloring):
         hue_factor: Range | None = None,
         seed: int | SeedGenerator | None = None,
         data_format: str | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
         self.brightness_factor = brightness_factor

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .._base.types import Config
     from .._core import TensorLike
     from ._augmentation import Range, Transformation
-    from .options import LayerOptions, UnnamedOptions
+    from .options import ImageOptions, UnnamedOptions
 
 
 @LAYERS.register
@@ -50,7 +50,7 @@ class AutoContrast(Recoloring):
         self,
         value_range: Sequence[float] = (0, 255),
         data_format: str | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(value_range, None, data_format, **kwargs)
 
@@ -105,7 +105,7 @@ class Solarization(Recoloring):
         value_range: Sequence[float] = (0, 255),
         seed: int | SeedGenerator | None = None,
         data_format: str | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
         who = "Solarization"
@@ -170,7 +170,7 @@ class RandomGaussianBlur(Tinting):
         value_range: Sequence[float] = (0, 255),
         data_format: str | None = None,
         seed: int | SeedGenerator | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(factor, value_range, data_format, seed, **kwargs)
         who = "RandomGaussianBlur"
@@ -236,7 +236,7 @@ class RandomShear(Sampled):
         fill_value: float = 0.0,
         data_format: str | None = None,
         seed: int | SeedGenerator | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(fill_mode, interpolation, seed, fill_value, data_format, **kwargs)
         self.x_factor = _either_way("x_factor", x_factor)

@@ -70,7 +70,7 @@ class InputLayer(Layer):
             batch_shape=batch_shape, optional=check_flag(who, "optional", optional), built=True
         )
         if input_tensor is None:
-            input_tensor = KerasTensor(self.batch_shape, as_dtype(self.dtype), self.name)
+            input_tensor = KerasTensor(self.batch_shape, as_dtype(self.dtype), name=self.name)
         Node(self, (), {}, input_tensor)
 
     def call(self) -> None:

@@ -1,4 +1,7 @@
-"""Layer: the base class of Keras-style layers and models. An `nn.Module` that builds itself."""
+"""Layer: the base class of Keras-style layers and models. An `nn.Module` that builds itself.
+
+The file is long because a call, its masks and its losses depend on each other.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from .._base.checks import check_count, check_shape, shown
 from .._base.dtype_policy import DTypePolicy, policy_from
 from .._base.notices import warn_once
 from .._base.registry import LAYERS, snake_case, unique_name
+from .._base.scopes import get_stateless_scope
 from .._base.tracebacks import shortened
 from .._base.watch import current
 from .._core import Tensor, has_mask, set_rebinding
@@ -92,6 +96,7 @@ class Layer(StatelessCalls):
     _taken: Signature | None = None  # what call() takes; read once per class
     _rebinds = False  # whether `x += y` within call() makes a new tensor, as Keras's tensors do
     _keeps_dtype = False  # whether the output has the input's element type, else float32
+    _may_compute_again = True  # whether a `RematScope` has effect
     _takes_several = False  # whether the first argument may be several tensors
     _builds = False  # whether the first call calls build()
     _generator_group = "seed_generator"  # where files of Keras have its random state
@@ -165,6 +170,8 @@ class Layer(StatelessCalls):
             _unassigned={},
             _build_shapes=None,
         )
+        if context.remat is not None:
+            context.remat.take_up(self)
         self._take_shape_arguments(kwargs)
         if kwargs:
             raise TypeError(f"{kind}: unknown argument {next(iter(kwargs))!r}")
@@ -483,10 +490,13 @@ class Layer(StatelessCalls):
         if self._losses_call != context.number:
             self._losses.clear()
             self.__dict__["_losses_call"] = context.number
+        scope = get_stateless_scope()
         for value in tree.leaves(loss):
             if not isinstance(value, Tensor):
                 raise ValueError(f"add_loss takes tensors made in call(), got {value!r}")
             self._losses.append(value)
+            if scope is not None and scope.collect_losses:
+                scope.add_loss(value)
         root = context.root or self
         if not any(layer is self for layer in root._loss_layers):
             root._loss_layers.append(self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
 from .._base.checks import check_number
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from .._base.types import Config
     from ._augmentation import Range, Transformation
-    from .options import LayerOptions
+    from .options import ImageOptions
 
 _TRIES = 8
 
 
-def _log_gamma_values(size: int, alpha: float | Tensor) -> Tensor:
+def log_gamma_values(size: int, alpha: float | Tensor) -> Tensor:
     """Logarithms of values of the gamma distribution with shape `alpha`, (size,).
 
     Source: Marsaglia and Tsang 2000, for alpha + 1 and with their correction. A try is refused with
@@ -50,7 +50,7 @@ def symmetric_beta(size: int, alpha: float | Tensor) -> Tensor:
 
     They come from logarithms of gamma values, which may be too small for floats themselves.
     """
-    return F.sigmoid(_log_gamma_values(size, alpha) - _log_gamma_values(size, alpha))
+    return F.sigmoid(log_gamma_values(size, alpha) - log_gamma_values(size, alpha))
 
 
 class Mixing(Augmentation):
@@ -102,7 +102,7 @@ class MixUp(Mixing):
         alpha: float = 0.2,
         data_format: str | None = None,
         seed: int | SeedGenerator | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
         self.alpha = check_number("MixUp", "alpha", alpha, above=0.0)
@@ -116,6 +116,18 @@ class MixUp(Mixing):
     def _changed(self, images: Tensor, drawn: Transformation, exact: bool) -> Tensor:
         weight = per_image(drawn["mix_weight"])
         return weight * images + (1.0 - weight) * F.take(images, drawn["permutation_order"])
+
+    def _moved_boxes(self, boxes: Tensor, drawn: Any, sizes: tuple[int, int]) -> Tensor:
+        return self._of_both(boxes, drawn)
+
+    def _with_boxes(self, found: dict[str, Any], boxes: Tensor, drawn: Any) -> dict[str, Any]:
+        return {
+            key: boxes if key == "boxes" else self._of_both(t, drawn) for key, t in found.items()
+        }
+
+    def _of_both(self, x: Tensor, drawn: Any) -> Tensor:
+        """What belongs to the boxes of an image, and of the one that is mixed with it."""
+        return F.concat([x, F.take(x, drawn["permutation_order"])], axis=1)
 
     def get_config(self) -> Config:
         return {**super().get_config(), "alpha": self.alpha}
@@ -151,7 +163,7 @@ class CutMix(Mixing):
         factor: Range = 1.0,
         seed: int | SeedGenerator | None = None,
         data_format: str | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
         self.factor = check_range("CutMix", "factor", factor, 0.0, 1.0)

@@ -15,6 +15,7 @@ from .._base import functional as F
 from .._base.checks import check_flag, check_fraction, check_integer, shown
 from .._base.decoding import Decoding, decoding
 from .._base.registry import LAYERS
+from .._base.settings import settings as defaults
 from .._graph.symbolic import KerasTensor
 from ..random import SeedGenerator, generator_of, stream_of
 from ._config import plain_seed
@@ -71,7 +72,7 @@ class HeadsAttention(Layer):
         )
         if flash_attention is not None:
             check_flag(who, "flash_attention", flash_attention)
-        if flash_attention and dropout:
+        if (flash_attention or defaults.flash_attention) and dropout:
             raise ValueError(f"{who}: flash_attention: expected no dropout with it, got {dropout}")
         self._flash_attention = flash_attention
         self.seed = seed

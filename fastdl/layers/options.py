@@ -45,3 +45,15 @@ class LayerOptions(PlainOptions, total=False):
     """The arguments of `Layer`."""
 
     activity_regularizer: Identifier
+
+
+class UnnamedImageOptions(UnnamedOptions, total=False):
+    """The arguments of layers that change images, but for the name."""
+
+    bounding_box_format: str | None
+
+
+class ImageOptions(LayerOptions, total=False):
+    """The arguments of layers that change images."""
+
+    bounding_box_format: str | None

@@ -24,7 +24,32 @@ if TYPE_CHECKING:
 
     from .._base.types import Config
     from ._augmentation import Range, Transformation
-    from .options import LayerOptions
+    from .options import ImageOptions
+
+
+def changes(
+    factor: tuple[float, float],
+    value_range: tuple[float, float],
+    interpolation: str,
+    data_format: str | None,
+) -> dict[str, Augmentation]:
+    """Eleven layers that change images, by the names that Keras has for them."""
+    order = {"data_format": data_format}
+    moving: dict[str, Any] = {**order, "interpolation": interpolation}
+    coloring: dict[str, Any] = {**order, "value_range": value_range}
+    return {
+        "random_shear": RandomShear(factor, factor, **moving),
+        "random_translation": RandomTranslation(factor, factor, **moving),
+        "random_rotation": RandomRotation(factor, **moving),
+        "random_brightness": RandomBrightness(factor, **coloring),
+        "random_color_degeneration": RandomColorDegeneration(factor, **coloring),
+        "random_contrast": RandomContrast(factor, **coloring),
+        "random_sharpness": RandomSharpness(factor, **coloring),
+        "random_posterization": RandomPosterization(max(1, int(8 * factor[1])), **coloring),
+        "solarization": Solarization(factor, factor, **coloring),
+        "auto_contrast": AutoContrast(**coloring),
+        "equalization": Equalization(**coloring),
+    }
 
 
 @LAYERS.register
@@ -63,7 +88,7 @@ class RandAugment(Augmentation):
         interpolation: str = "bilinear",
         seed: int | SeedGenerator | None = None,
         data_format: str | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
         who = "RandAugment"
@@ -71,22 +96,7 @@ class RandAugment(Augmentation):
         self.num_ops = check_integer(who, "num_ops", num_ops, 0)
         self.factor = found = check_range(who, "factor", factor, 0.0, 1.0)
         self.interpolation = sampling.check_interpolation(who, interpolation)
-        order = {"data_format": data_format}
-        moving: dict[str, Any] = {**order, "interpolation": interpolation}
-        coloring: dict[str, Any] = {**order, "value_range": self.value_range}
-        self._changes: dict[str, Augmentation] = {
-            "random_shear": RandomShear(found, found, **moving),
-            "random_translation": RandomTranslation(found, found, **moving),
-            "random_rotation": RandomRotation(found, **moving),
-            "random_brightness": RandomBrightness(found, **coloring),
-            "random_color_degeneration": RandomColorDegeneration(found, **coloring),
-            "random_contrast": RandomContrast(found, **coloring),
-            "random_sharpness": RandomSharpness(found, **coloring),
-            "random_posterization": RandomPosterization(max(1, int(8 * found[1])), **coloring),
-            "solarization": Solarization(found, found, **coloring),
-            "auto_contrast": AutoContrast(**coloring),
-            "equalization": Equalization(**coloring),
-        }
+        self._changes = changes(found, self.value_range, interpolation, data_format)
 
     def _draw(self, shape: tuple[int, ...]) -> Transformation:
         count = len(self._changes)
@@ -104,6 +114,17 @@ class RandAugment(Augmentation):
                     changed = layer._changed(before, drawn["transforms"][name], exact)
                     images = F.where(F.eq(number, place), changed, images)
         return images
+
+    def _moved_boxes(self, boxes: Tensor, drawn: Any, sizes: tuple[int, int]) -> Tensor:
+        chosen = F.cast(drawn["layer_idxes"], dtype="int64")
+        for i in range(self.num_ops):
+            number = F.slice(chosen, starts=[i], stops=[i + 1], steps=[1])
+            before = boxes
+            for place, (name, layer) in enumerate(self._changes.items()):
+                if layer._masks_move:
+                    moved = layer._moved_boxes(before, drawn["transforms"][name], sizes)
+                    boxes = F.where(F.eq(number, place), moved, boxes)
+        return boxes
 
     def get_config(self) -> Config:
         return {

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .._base.types import Config
     from ._augmentation import Range, Transformation
-    from .options import LayerOptions
+    from .options import ImageOptions
 
 
 class Recoloring(Augmentation):
@@ -34,7 +34,7 @@ class Recoloring(Augmentation):
         value_range: Sequence[float],
         seed: int | SeedGenerator | None,
         data_format: str | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
         self.value_range = check_values(type(self).__name__, value_range)
@@ -73,7 +73,7 @@ class RandomContrast(Recoloring):
         value_range: Sequence[float] = (0, 255),
         seed: int | SeedGenerator | None = None,
         data_format: str | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
         self.factor = check_range("RandomContrast", "factor", factor, 0.0, 1.0)
@@ -120,7 +120,7 @@ class RandomBrightness(Recoloring):
         value_range: Sequence[float] = (0, 255),
         seed: int | SeedGenerator | None = None,
         data_format: str | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
         self.factor = check_range("RandomBrightness", "factor", factor, -1.0, 1.0)
@@ -172,7 +172,7 @@ class RandomErasing(Recoloring):
         value_range: Sequence[float] = (0, 255),
         seed: int | SeedGenerator | None = None,
         data_format: str | None = None,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
         who = "RandomErasing"

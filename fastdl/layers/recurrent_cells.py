@@ -43,6 +43,7 @@ class Cell(Layer):
     """
 
     _gates: ClassVar[int]
+    _may_compute_again = False  # all steps share the masks of the first one
     _own_masks: ClassVar[bool] = True  # with recurrent dropout, each gate has masks of its own
     kernel: Parameter
     recurrent_kernel: Parameter
@@ -644,6 +645,8 @@ class StackedRNNCells(Layer):
         >>> layers.RNN(cells)(np.ones((2, 5, 6))).shape
         (2, 3)
     """
+
+    _may_compute_again = False
 
     def __init__(self, cells: Sequence[Any], **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core, initializers
 from .._base import functional as F
-from .._base.checks import check_choice, check_flag, check_name, check_shape, prefixed, shown
+from .._base.checks import (
+    AGGREGATIONS,
+    check_choice,
+    check_flag,
+    check_name,
+    check_shape,
+    prefixed,
+    shown,
+)
 from .._base.parameter import Parameter
 from .._base.registry import unique_name
 from .._core import Tensor
@@ -21,7 +29,6 @@ if TYPE_CHECKING:
 
     from .._core import TensorLike
 
-_AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
 _SYNCHRONIZATIONS = (None, "none", "on_read", "on_write", "auto")
 
 
@@ -118,7 +125,7 @@ class Variable(Parameter, metaclass=_AnyParameter):
     ) -> Any:
         who = "Variable"
         check_flag(who, "autocast", autocast)
-        check_choice(who, "aggregation", aggregation, _AGGREGATIONS)
+        check_choice(who, "aggregation", aggregation, AGGREGATIONS)
         check_choice(who, "synchronization", synchronization, _SYNCHRONIZATIONS)
         if layout is not None:
             raise ValueError(f"{who}: layout: expected None: there is one device")

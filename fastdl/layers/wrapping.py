@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
-from .._base.checks import check_integer, shown
+from .._base.checks import check_integer, check_shape, shown
+from .._base.module import Module
 from .._base.registry import LAYERS
 from .._engine.statistics import move_averages
 from ..initializers import TruncatedNormal
@@ -13,12 +14,67 @@ from .input_spec import InputSpec
 from .layer import Layer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from typing_extensions import Self, Unpack
 
     from .._base.parameter import Parameter
     from .._base.types import Config, Shape
     from .._core import Tensor
-    from .options import LayerOptions
+    from .options import LayerOptions, UnnamedOptions
+
+
+@LAYERS.register
+class TorchModuleWrapper(Layer):
+    """A module of `fastdl.nn` as a layer of a model.
+
+    A layer may have modules as attributes, too, and a model of your own may call them: this is for
+    `Sequential` and functional models. Training sets the mode of the module. A model with it cannot
+    be rebuilt from its configuration; `save_weights` works.
+
+    Args:
+        module: the module; it has its parameters already.
+        output_shape: the shape of the output without the batch axis; found by a call unless given.
+
+    Raises:
+        TypeError: it is no module, or a layer.
+
+    Source: `keras.layers.TorchModuleWrapper` of Keras 3.
+
+    Example:
+        >>> model = fastdl.Sequential(
+        ...     [layers.Input((3,)), layers.TorchModuleWrapper(nn.Linear(3, 2))])
+        >>> model.output_shape, model.count_params()
+        ((None, 2), 8)
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        name: str | None = None,
+        output_shape: Sequence[int | None] | None = None,
+        **kwargs: Unpack[UnnamedOptions],
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        if not isinstance(module, Module) or isinstance(module, Layer):
+            raise TypeError(
+                f"TorchModuleWrapper: module: expected a module of fastdl.nn, got {shown(module)}"
+            )
+        self.module = module
+        self.output_shape_given = (
+            None
+            if output_shape is None
+            else check_shape("TorchModuleWrapper", "output_shape", output_shape)
+        )
+
+    def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        kwargs.pop("training", None)  # the module has its mode
+        return self.module(inputs, *args, **kwargs)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        if self.output_shape_given is not None:
+            return (input_shape[0], *self.output_shape_given)
+        return super().compute_output_shape(input_shape)
 
 
 @LAYERS.register

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _core
 from .._base import functional as F
 from .._base import tree
-from .._base.checks import check_name, shown
+from .._base.checks import AGGREGATIONS, check_choice, check_name, shown
 from .._base.registry import METRICS, snake_case, unique_name
 from .._base.stateless import copies, holding, kept
 from .._base.watch import Watched
@@ -72,9 +72,14 @@ class Metric(Watched):
         shape: Sequence[int] = (),
         initializer: Identifier = "zeros",
         dtype: DTypeLike | None = None,
+        aggregation: str | None = "sum",
         name: str | None = None,
     ) -> Parameter:
-        """A state variable, listed in `variables` and set to zeros by `reset_state`."""
+        """A state variable, listed in `variables` and set to zeros by `reset_state`.
+
+        `aggregation` has no effect, since there is one device.
+        """
+        check_choice(f"{self.name}: add_variable", "aggregation", aggregation, AGGREGATIONS)
         dtype = dtype or "float32"
         if initializer in ("zeros", None):
             value = _core.full(tuple(shape), dtype, 0.0)
@@ -94,7 +99,15 @@ class Metric(Watched):
         self._variables.append(variable)
         return variable
 
-    add_weight = add_variable
+    def add_weight(
+        self,
+        shape: Sequence[int] = (),
+        initializer: Identifier = None,
+        dtype: DTypeLike | None = None,
+        name: str | None = None,
+    ) -> Parameter:
+        """`add_variable`; without an initializer it is zeros."""
+        return self.add_variable(shape, initializer, dtype, name=name)
 
     @property
     def variables(self) -> list[Parameter]:

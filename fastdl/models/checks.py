@@ -60,7 +60,8 @@ def check_data(model: Trainer, who: str, data: Arrays, step: str = "train_step")
     A `step` or `compute_loss` of the user's own may take other data: nothing is checked.
     """
     loss = model._compile_loss
-    if model._has_own(step) or model._has_own("compute_loss") or loss is None:
+    own = model._has_own(step) or model._has_own(f"make_{step.removesuffix('_step')}_function")
+    if own or model._has_own("compute_loss") or loss is None:
         return
     x, y, sample_weight = data.first_batch()
     if y is None:
@@ -80,7 +81,7 @@ def check_data(model: Trainer, who: str, data: Arrays, step: str = "train_step")
 
 def check_trainable(model: Trainer, who: str) -> None:
     """Checks that the built-in step can train, and warns if there is nothing to train."""
-    if model._has_own("train_step"):
+    if model._has_own("train_step") or model._has_own("make_train_function"):
         return
     if model.optimizer is None:
         raise ValueError(f"{who}: model {model.name!r} was compiled without an optimizer")

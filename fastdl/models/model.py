@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import fspath
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -320,6 +321,62 @@ class Model(Trainer, Layer):
         from ..saving.models import save_model
 
         save_model(self, filepath, overwrite, zipped, **kwargs)
+
+    def export(
+        self,
+        filepath: Path,
+        format: str = "fastdl",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Writes the model to one file for predictions, without the state of training.
+
+        `fastdl.models.load_model` reads it. There is no writer of other libraries' formats.
+
+        Args:
+            filepath: the path; the ending of the format is added if it has none of them.
+            format: "fastdl", or "keras" for a file that Keras reads (with the package h5py).
+            verbose: whether to print the path.
+            input_signature: None: a model takes inputs of all shapes that fit its layers.
+
+        Raises:
+            ValueError: another format, such as Keras's "tf_saved_model" and "onnx"; an input
+                signature; an ending of another format; or the model isn't built.
+            TypeError: other arguments.
+
+        Source: `keras.Model.export` of Keras 3.
+
+        Example:
+            >>> model = fastdl.Sequential([fastdl.layers.Input((3,)), fastdl.layers.Dense(1)])
+            >>> model.export("served")
+            >>> fastdl.models.load_model("served.fastdl").predict(np.ones((1, 3)), verbose=0).shape
+            (1, 1)
+        """
+        from ..saving.models import save_model
+
+        who = "export"
+        if format not in ("fastdl", "keras"):
+            raise ValueError(
+                f"{who}: format: expected 'fastdl' or 'keras', got {format!r}: no other library's "
+                "format can be written"
+            )
+        if kwargs:
+            raise TypeError(f"{who}: unknown argument {next(iter(kwargs))!r}")
+        if input_signature is not None:
+            raise ValueError(f"{who}: input_signature: expected None: the layers have the shapes")
+        if not self.built:
+            raise ValueError(
+                f"{who}: model {self.name!r} isn't built yet: call it on data or build(input_shape)"
+            )
+        path = fspath(filepath)
+        if not path.endswith((".fastdl", ".keras")):
+            path += f".{format}"
+        if not path.endswith(f".{format}"):
+            raise ValueError(f"{who}: filepath: expected the ending .{format}, got {path!r}")
+        save_model(self, path, include_optimizer=False)
+        if verbose:
+            print(f"Saved the model to {path}")
 
     def save_weights(self, filepath: Path, overwrite: bool = True) -> None:
         """Writes the weights to a file.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _core
 from .._base import functional as F
 from .._base import tree
+from .._base.checks import shown
 from .._core import Tensor
 from .._engine.runner import Batch, Runner, Settings
 from .._graph.calls import signature_of
@@ -26,8 +27,11 @@ def make_runner(model: Trainer, phase: str) -> Runner:
     training = phase == "train"
 
     def step(batch: Batch) -> Any:
+        data = pack_x_y_sample_weight(*batch)
         with set_grad_enabled(training):
-            return getattr(model, f"{phase}_step")(pack_x_y_sample_weight(*batch))
+            if model._has_own(f"make_{phase}_function"):
+                return _own_function(model, phase)(iter((data,)))
+            return getattr(model, f"{phase}_step")(data)
 
     epoch = -1
     trained: tuple[bool, ...] = ()
@@ -39,7 +43,7 @@ def make_runner(model: Trainer, phase: str) -> Runner:
         if epoch != _core.epoch():  # otherwise no weight was frozen since
             epoch, trained = _core.epoch(), tuple(w.requires_grad for w in model.weights)
         # A user's step may apply the optimizer any number of times.
-        one_update = not model._has_own("train_step")
+        one_update = not _has_own_training(model)
         return Settings(trained, model.run_eagerly, model.optimizer, one_update)
 
     def counts() -> bool:
@@ -50,7 +54,26 @@ def make_runner(model: Trainer, phase: str) -> Runner:
 
 def counts_itself(model: Trainer) -> bool:
     """Whether the runner counts the training steps; otherwise the optimizer does."""
-    return model._has_own("train_step") or (model.built and not model.trainable_weights)
+    return _has_own_training(model) or (model.built and not model.trainable_weights)
+
+
+def _has_own_training(model: Trainer) -> bool:
+    return model._has_own("train_step") or model._has_own("make_train_function")
+
+
+def _own_function(model: Trainer, phase: str) -> Any:
+    """The function that the model's own `make_train_function`, or a similar method, has made."""
+    name = f"{phase}_function"
+    if getattr(model, name) is None:
+        made = getattr(model, f"make_{name}")()
+        if getattr(model, name) is None:
+            setattr(model, name, made)
+    if not callable(getattr(model, name)):
+        raise TypeError(
+            f"model {model.name!r}: make_{name}: expected it to set {name} to a function, got "
+            f"{shown(getattr(model, name))}"
+        )
+    return getattr(model, name)
 
 
 def train_step(model: Trainer, data: Any) -> dict[str, Any]:
@@ -62,7 +85,7 @@ def train_step(model: Trainer, data: Any) -> dict[str, Any]:
     if penalties:
         loss = total_loss(model, y, y_pred, sample_weight, penalties)
     else:
-        loss = _loss(model, x, y, y_pred, sample_weight, training=True)
+        loss = loss_of(model, x, y, y_pred, sample_weight, training=True)
     if weights:
         optimizer = model.optimizer
         penalty = optimizer._descend(optimizer.scale_loss(loss), weights, penalties)
@@ -77,12 +100,12 @@ def test_step(model: Trainer, data: Any) -> dict[str, Any]:
     """One step of evaluation on a batch (x, y, sample_weight); returns the logs."""
     x, y, sample_weight = unpack_x_y_sample_weight(data)
     y_pred = model(x, training=False)
-    loss = _loss(model, x, y, y_pred, sample_weight, training=False)
+    loss = loss_of(model, x, y, y_pred, sample_weight, training=False)
     model._loss_tracker.update_state(loss.detach(), _batch_size(x))
     return model.compute_metrics(x, y, y_pred, sample_weight)
 
 
-def _loss(
+def loss_of(
     model: Trainer, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool
 ) -> Tensor:
     """The loss by the model's `compute_loss`, which the user may have defined."""

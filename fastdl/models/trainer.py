@@ -18,7 +18,6 @@ from .._base.arguments import suggests_arguments
 from .._base.checks import check_count, check_flag, check_number, shown
 from .._base.decoding import KEPT
 from .._base.notices import warn
-from .._base.stateless import copies, holding
 from .._core import Tensor
 from .._engine.runner import Runner
 from ..utils.batches import unpack_x_y_sample_weight
@@ -35,19 +34,19 @@ from .checks import (
 )
 from .data_adapters import Arrays, adapt, is_stream
 from .data_conversion import some_tensors, split_validation
+from .functions import StepFunctions
 from .intake import Intake
 from .logs import in_order, numbers
 from .loop import FitOptions, Loop
 from .state_tree import set_state_tree, state_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from typing import Literal
 
     from .._base.parameter import Parameter
     from .._base.registry import Identifier
     from .._base.types import Batches, Config, Data
-    from .._core import TensorLike
     from ..callbacks import History
     from ..callbacks.callback import Callbacks
     from ..metrics import Mean, Metric
@@ -55,7 +54,7 @@ if TYPE_CHECKING:
     from .compile_utils import CompileLoss, CompileMetrics, Losses, LossWeights, Metrics
 
 
-class Trainer:
+class Trainer(StepFunctions):
     """The training interface of models; `Model` inherits it. Semantics and names are Keras 3's."""
 
     if TYPE_CHECKING:  # from `Layer`, the other base of `Model`
@@ -170,6 +169,8 @@ class Trainer:
                 "jit_compile": jit_compile,
             },
         )
+        for phase in ("train", "test", "predict"):
+            self.__dict__.pop(f"{phase}_function", None)
         _core.raise_epoch()
         self._forget_steps()
 
@@ -559,42 +560,6 @@ class Trainer:
     ) -> Tensor:
         """The total loss of a batch: that of `compile` and those that layers added."""
         return built_in.total_loss(self, y, y_pred, sample_weight)
-
-    def stateless_compute_loss(
-        self,
-        trainable_variables: Iterable[TensorLike],
-        non_trainable_variables: Iterable[TensorLike],
-        metrics_variables: Iterable[TensorLike],
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> tuple[Tensor, tuple[list[Any], list[Tensor], list[Tensor]]]:
-        """`compute_loss` with other weights and metrics; the model's own stay as they are.
-
-        Args:
-            trainable_variables, non_trainable_variables, metrics_variables: a value for each of
-                the model's.
-            x, y, y_pred, sample_weight, training: as for `compute_loss`.
-
-        Returns:
-            The loss, and the values of the three lists after the call.
-
-        Raises:
-            ValueError: the model isn't built, or the values do not fit its variables.
-
-        Source: `stateless_compute_loss` of Keras 3 on JAX.
-        """
-        model: Any = self  # which is a layer
-        who = "stateless_compute_loss"
-        metrics = model.metrics_variables
-        with (
-            holding(f"{who}: metrics_variables", metrics, metrics_variables),
-            model._having(who, trainable_variables, non_trainable_variables) as (values, states),
-        ):
-            loss = self.compute_loss(x, y, y_pred, sample_weight, training)
-            return loss, (values, [s.detach() for s in states], copies(metrics))
 
     @property
     def jit_compile(self) -> bool:

@@ -93,6 +93,10 @@ from .convolution import (
     depthwise_conv as depthwise_conv,
     separable_conv as separable_conv,
 )
+from .derivatives import (
+    custom_gradient as custom_gradient,
+    jvp as jvp,
+)
 from .elementary import (
     cbrt as cbrt,
     conj as conj,
@@ -115,10 +119,14 @@ from .elementary import (
 )
 from .fourier import (
     extract_sequences as extract_sequences,
+    fft as fft,
+    fft2 as fft2,
+    ifft2 as ifft2,
     irfft as irfft,
     istft as istft,
     rfft as rfft,
     stft as stft,
+    view_as_real as view_as_real,
 )
 from .indexing import (
     argsort as argsort,
@@ -156,6 +164,7 @@ from .linalg import (
     svd as svd,
 )
 from .products import (
+    cdist as cdist,
     cross as cross,
     dot as dot,
     einsum as einsum,

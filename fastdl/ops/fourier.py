@@ -1,8 +1,10 @@
-"""Fourier transforms of signals along the last axis. Complex numbers are pairs of tensors."""
+"""Fourier transforms of signals and images. Complex numbers are pairs of tensors."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from .. import _core
 from .._base import fourier
@@ -129,6 +131,109 @@ def irfft(x: tuple[TensorLike, TensorLike], fft_length: int | None = None) -> Te
         return fourier.irfft(real, imag, length)
     except ValueError as error:
         raise prefixed("irfft", error) from None
+
+
+def _complex(who: str, x: Any, axes: int, inverse: bool = False) -> tuple[Tensor, Tensor]:
+    """The transform along each of the last axes."""
+    real, imag = _pair(who, x, axes)
+    if 0 in real.shape[-axes:]:
+        raise ValueError(f"{who}: x: expected axes that are not empty, got shape {real.shape}")
+    transform = fourier.ifft if inverse else fourier.fft
+    try:
+        real, imag = transform(real, imag)
+        if axes == 2:
+            turned = transform(fourier.swapped(real), fourier.swapped(imag))
+            real, imag = (fourier.swapped(part) for part in turned)
+    except ValueError as error:
+        raise prefixed(who, error) from None
+    return real, imag
+
+
+def fft(x: tuple[TensorLike, TensorLike]) -> tuple[Tensor, Tensor]:
+    """The discrete Fourier transform of complex signals along the last axis.
+
+    Args:
+        x: the real and the imaginary part, each `(..., samples)`, float32.
+
+    Returns:
+        The real and the imaginary part, each `(..., samples)`.
+
+    Raises:
+        ValueError: x is no such pair, has no samples, or more than 8,000 that are nearly prime.
+
+    Source: `keras.ops.fft` of Keras 3.
+
+    Example:
+        >>> [part.tolist() for part in fft(([1.0, 2.0], [0.0, 1.0]))]
+        [[3.0, -1.0], [1.0, -1.0]]
+    """
+    return _complex("fft", x, 1)
+
+
+def fft2(x: tuple[TensorLike, TensorLike]) -> tuple[Tensor, Tensor]:
+    """The discrete Fourier transform along the last two axes.
+
+    Args:
+        x: the real and the imaginary part, each `(..., rows, columns)`, float32.
+
+    Returns:
+        The real and the imaginary part, of the same shape.
+
+    Raises:
+        ValueError: as for `fft`, or fewer than two axes.
+
+    Source: `keras.ops.fft2` of Keras 3.
+
+    Example:
+        >>> real, imag = fft2(([[1.0, 2.0], [2.0, 1.0]], [[0.0, 1.0], [1.0, 0.0]]))
+        >>> [(part.numpy().round(3) + 0.0).tolist() for part in (real, imag)]
+        [[[6.0, 0.0], [0.0, -2.0]], [[2.0, 0.0], [0.0, -2.0]]]
+    """
+    return _complex("fft2", x, 2)
+
+
+def ifft2(x: tuple[TensorLike, TensorLike]) -> tuple[Tensor, Tensor]:
+    """The inverse of `fft2`.
+
+    Args:
+        x: the real and the imaginary part, each `(..., rows, columns)`, float32.
+
+    Returns:
+        The real and the imaginary part, of the same shape.
+
+    Raises:
+        ValueError: as for `fft2`.
+
+    Source: `keras.ops.ifft2` of Keras 3.
+
+    Example:
+        >>> real, imag = ifft2(([[6.0, 0.0], [0.0, -2.0]], [[2.0, 0.0], [0.0, -2.0]]))
+        >>> [(part.numpy().round(3) + 0.0).tolist() for part in (real, imag)]
+        [[[1.0, 2.0], [2.0, 1.0]], [[0.0, 1.0], [1.0, 0.0]]]
+    """
+    return _complex("ifft2", x, 2, inverse=True)
+
+
+def view_as_real(x: Any) -> Tensor:
+    """The real and the imaginary part of each number along a new last axis.
+
+    Args:
+        x: numbers of any shape, such as a NumPy array of complex numbers. Tensors are real.
+
+    Returns:
+        `(..., 2)`, float32.
+
+    Source: `keras.ops.view_as_real` of Keras 3.
+
+    Example:
+        >>> view_as_real(np.array([1 + 2j, 3.0])).tolist()
+        [[1.0, 2.0], [3.0, 0.0]]
+    """
+    if isinstance(x, (np.ndarray, list, tuple, complex)) and np.iscomplexobj(x):
+        numbers = np.asarray(x)
+        return _core.tensor(np.stack([numbers.real, numbers.imag], -1).astype(np.float32))
+    real = F.cast(_core.as_tensor(x), dtype="float32")
+    return F.stack([real, _core.full(real.shape, "float32", 0.0)], axis=-1)
 
 
 def stft(

@@ -182,3 +182,26 @@ def vander(x: TensorLike, N: int | None = None, increasing: bool = False) -> Ten
     if x.ndim != 1:
         raise ValueError(f"vander: x: expected a vector, got shape {x.shape}")
     return products.vander(x, N, increasing, "vander")
+
+
+def cdist(x: TensorLike, y: TensorLike) -> Tensor:
+    """The distances of all pairs of rows.
+
+    Args:
+        x: (..., n, k).
+        y: (..., m, k); leading axes broadcast.
+
+    Returns:
+        (..., n, m), float32.
+
+    Raises:
+        ValueError: fewer than two axes, rows of different sizes, or axes that do not broadcast.
+
+    Source: `keras.ops.cdist` of Keras 3.
+
+    Example:
+        >>> cdist([[0.0, 0.0]], [[3.0, 4.0], [0.0, 1.0]]).tolist()
+        [[5.0, 1.0]]
+    """
+    x, y = (F.cast(_core.as_tensor(t), dtype="float32") for t in (x, y))
+    return products.distances(x, y, 2.0, "cdist")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .._base import functional as F
+from .._base.checks import AGGREGATIONS, check_choice
 from .._base.watch import Watched
 from .._core import Tensor
 
@@ -110,20 +111,33 @@ class Variables(Watched):
         shape: Sequence[int],
         initializer: Identifier = "zeros",
         dtype: DTypeLike | None = None,
-        name: str = "var",
+        aggregation: str | None = "none",
+        layout: None = None,
+        name: str | None = None,
     ) -> Parameter:
-        """A state variable of the given shape, listed in `variables`."""
+        """A state variable of the given shape, listed in `variables`; its name is "var".
+
+        `aggregation` has no effect, and `layout` is None, since there is one device.
+        """
         from .. import initializers
 
+        who = f"{type(self).__name__}.add_variable"
+        check_choice(who, "aggregation", aggregation, AGGREGATIONS)
+        if layout is not None:
+            raise ValueError(f"{who}: layout: expected None: there is one device")
         value = initializers.get(initializer)(tuple(shape), dtype or "float32")
-        variable = named_variable(value, name)
+        variable = named_variable(value, name or "var")
         self._slot_variables.append(variable)
         return variable
 
     def add_variable_from_reference(
-        self, reference_variable: Tensor, name: str = "var", initializer: Identifier = "zeros"
+        self,
+        reference_variable: Tensor,
+        name: str | None = None,
+        initializer: Identifier = "zeros",
     ) -> Parameter:
         """A state variable of the shape of a variable that is trained."""
+        name = name or "var"
         index = self._positions.get(id(reference_variable), len(self._slot_variables))
         path = path_of(reference_variable, index).replace("/", "_")
         return self.add_variable(reference_variable.shape, initializer, name=f"{path}_{name}")

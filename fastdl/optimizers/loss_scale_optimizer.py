@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_integer, check_number, shown
-from .._base.registry import OPTIMIZERS
+from .._base.registry import OPTIMIZERS, custom_object_scope
 from ._options import changed_by_update
 from ._variables import named_variable
 from .optimizer import Optimizer
@@ -194,6 +194,10 @@ class LossScaleOptimizer(Optimizer):
         }
 
     @classmethod
-    def from_config(cls, config: Config) -> Self:
-        """The optimizer that `get_config` described."""
-        return cls(**{**config, "inner_optimizer": OPTIMIZERS.get(config.get("inner_optimizer"))})
+    def from_config(
+        cls, config: Config, custom_objects: Mapping[str, object] | None = None
+    ) -> Self:
+        """The optimizer that `get_config` described; `custom_objects` are classes of your own."""
+        with custom_object_scope(custom_objects or {}):
+            inner = OPTIMIZERS.get(config.get("inner_optimizer"))
+        return cls(**{**config, "inner_optimizer": inner})

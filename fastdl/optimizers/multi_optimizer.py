@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
 from .._base.checks import shown
-from .._base.registry import OPTIMIZERS, object_config
+from .._base.registry import OPTIMIZERS, custom_object_scope, object_config
 from ._variables import path_of
 from .loss_scale_optimizer import LossScaleOptimizer
 from .optimizer import Optimizer
@@ -311,8 +311,10 @@ class MultiOptimizer(Optimizer):
         }
 
     @classmethod
-    def from_config(cls, config: Config) -> Self:
-        """The optimizer that `get_config` described."""
+    def from_config(
+        cls, config: Config, custom_objects: Mapping[str, object] | None = None
+    ) -> Self:
+        """The optimizer that `get_config` described; `custom_objects` are classes of your own."""
         chosen: Any = config.get("optimizer_map")
         if isinstance(chosen, dict):
             settings = chosen.get("config")
@@ -321,5 +323,6 @@ class MultiOptimizer(Optimizer):
                     f"MultiOptimizer: optimizer_map: expected the config of an OptimizerMap, got "
                     f"{shown(settings)}"
                 )
-            chosen = OptimizerMap.from_config(settings)
+            with custom_object_scope(custom_objects or {}):
+                chosen = OptimizerMap.from_config(settings)
         return cls(**{**config, "optimizer_map": chosen})

@@ -17,7 +17,7 @@ from .._base import functional as F
 from .._base.checks import check_count, check_flag, check_fraction, check_name, check_number
 from .._base.copies import Snapshot, is_fixed
 from .._base.parameter import Parameter
-from .._base.registry import OPTIMIZERS, snake_case, suggestion, unique_name
+from .._base.registry import OPTIMIZERS, custom_object_scope, snake_case, suggestion, unique_name
 from .._base.stateless import copies, holding
 from .._core import Tensor
 from .._engine.flat import FlatParameters, Run
@@ -683,13 +683,21 @@ class Optimizer(Variables):
         return _rebuild, (type(self), *arguments)
 
     @classmethod
-    def from_config(cls, config: Config) -> Self:
-        """The optimizer that `get_config` described."""
+    def from_config(
+        cls, config: Config, custom_objects: Mapping[str, object] | None = None
+    ) -> Self:
+        """The optimizer that `get_config` described.
+
+        Args:
+            config: what it returned.
+            custom_objects: classes of your own, such as schedules, by name.
+        """
         from . import schedules
 
         config = dict(config)
         if isinstance(config.get("learning_rate"), dict):
-            config["learning_rate"] = schedules.deserialize(config["learning_rate"])
+            with custom_object_scope(custom_objects or {}):
+                config["learning_rate"] = schedules.deserialize(config["learning_rate"])
         return cls(**config)
 
 

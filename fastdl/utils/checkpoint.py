@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,15 @@ from .. import _core
 from .._base import functional as F
 from .._base import tree
 from .._base.checks import check_callable, check_integer
+from .._base.random import streams
 from .._base.watch import current
 from .._core import Tensor
+from .._graph.calls import once_more
+from ..autograd.attached import Attached
 from ..autograd.modes import enable_grad
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-_INPUTS, _OUTPUTS = 16, 8  # of a call on the tape
 
 
 def checkpoint(
@@ -58,16 +60,37 @@ def checkpoint(
     """
     check_callable("checkpoint", "function", function)
     first, second = context_fn() if context_fn is not None else _NO_CONTEXTS
+    part = functools.partial(function, *args, **kwargs)
+    return computed_again(function, part, first, second, preserve_rng_state)
+
+
+def computed_again(
+    function: Callable[..., Any],
+    call: Callable[[], Any],
+    first: Any,
+    second: Any,
+    preserve_rng_state: bool = True,
+    around: Any = None,
+) -> Any:
+    """The result of a call, which is made again for its gradient.
+
+    Args:
+        function: what the user has written.
+        call: calls it.
+        first, second: contexts around the first call and the second one.
+        preserve_rng_state: as for `checkpoint`.
+        around: a context around the second call and the gradient.
+    """
     if not _core.grad_enabled():
         with first:
-            return function(*args, **kwargs)
+            return call()
     watch = current()
     if watch is not None:
         watch.note_function(function)
-    numbers = F.copy(_core.current_generator()) if preserve_rng_state else None
+    numbers = _Drawn() if preserve_rng_state else None
     since = _core.tape_length()
-    with first:
-        result = function(*args, **kwargs)
+    with first, numbers.noted() if numbers is not None else contextlib.nullcontext():
+        result = call()
     values = tree.flatten(result)
     places = [i for i, v in enumerate(values) if isinstance(v, Tensor) and v.requires_grad]
     sources = _core.sources([values[i] for i in places], since)
@@ -78,81 +101,46 @@ def checkpoint(
     for i in places:  # the graph is dropped
         values[i] = None
     del result
-    part = _Part(lambda: function(*args, **kwargs), second, numbers, places, sources)
+    part = _Part(call, second, _NOTHING if around is None else around, numbers, places, sources)
     for i, tensor in zip(places, part.attached(outputs), strict=True):
         values[i] = tensor
     return tree.pack(skeleton, values)
 
 
-_NO_CONTEXTS = (contextlib.nullcontext(), contextlib.nullcontext())
+_NOTHING = contextlib.nullcontext()
+_NO_CONTEXTS = (_NOTHING, _NOTHING)
 
 
-class _Part:
-    """A part of a network whose values are computed again.
-
-    It is one call on the tape, from all that the part reads to its results. If there are too many
-    of them for one call, it is a chain of calls. They hand on one number, so that they are walked
-    through in their order: first those that have the results, then those that have the sources.
-    """
+class _Part(Attached):
+    """A part of a network whose values are computed again."""
 
     def __init__(
         self,
         again: Callable[[], Any],
         context: Any,
-        numbers: Tensor | None,
+        around: Any,
+        numbers: _Drawn | None,
         places: list[int],
         sources: list[Tensor],
     ) -> None:
+        super().__init__(sources, len(places))
         self._again = again
         self._context = context
+        self._around = around
         self._numbers = numbers
         self._places = places  # of the outputs, among the leaves of the result
-        self._sources = sources
-        self._given: list[Tensor | None] = [None] * len(places)
-        self._found: list[Tensor | None] | None = None
-
-    def attached(self, outputs: list[Tensor]) -> list[Tensor]:
-        """The outputs with their place on the tape."""
-        if len(self._sources) <= _INPUTS and len(outputs) <= _OUTPUTS:
-
-            def backward(_in: object, _out: object, grads: Any, _needs: object) -> Any:
-                return self._gradients(grads)
-
-            return _core.attach(self._sources, outputs, backward, 0, 0, 0)
-        link: list[Tensor] = []
-        for first in range(0, len(self._sources), _INPUTS - 1):
-            chosen = self._sources[first : first + _INPUTS - 1]
-            link = self._linked([*chosen, *link], first, len(chosen))
-        found: list[Tensor] = []
-        for first in range(0, len(outputs), _OUTPUTS):
-            found += self._results(link, outputs[first : first + _OUTPUTS], first)
-        return found
-
-    def _linked(self, inputs: list[Tensor], first: int, count: int) -> list[Tensor]:
-        def backward(_in: object, _out: object, _grads: object, _needs: object) -> Any:
-            if self._found is None:
-                self._found = self._gradients(self._given)
-                self._given = [None] * len(self._places)
-            own = self._found[first : first + count]
-            if first == 0:  # the last one
-                self._found = None
-                return own
-            return [*own, _zero()]
-
-        return _core.attach(inputs, [_zero()], backward, 0, 0, 0)
-
-    def _results(self, link: list[Tensor], outputs: list[Tensor], first: int) -> list[Tensor]:
-        def backward(_in: object, _out: object, grads: Any, _needs: object) -> Any:
-            self._given[first : first + len(grads)] = grads
-            return [_zero()]
-
-        return _core.attach(link, outputs, backward, 0, 0, 0)
+        self._call = once_more()
 
     def _gradients(self, given: Sequence[Tensor | None]) -> list[Tensor | None]:
         """Computes the part again and gives the gradients of its sources."""
+        with self._around:
+            return self._again_and_back(given)
+
+    def _again_and_back(self, given: Sequence[Tensor | None]) -> list[Tensor | None]:
         create_graph = _core.grad_enabled()
         since = _core.tape_length()
-        with enable_grad(), self._context, _drawing_from(self._numbers):
+        drawing = contextlib.nullcontext() if self._numbers is None else self._numbers.again()
+        with enable_grad(), self._call, self._context, drawing:
             values = tree.flatten(self._again())
         outputs = [values[i] for i in self._places if i < len(values)]
         if len(outputs) < len(given) or not all(isinstance(y, Tensor) for y in outputs):
@@ -172,10 +160,6 @@ class _Part:
         return _core.grad(ys, weights, self._sources, create_graph, create_graph, since)
 
 
-def _zero() -> Tensor:
-    return _core.full((), "float32", 0.0)
-
-
 class _Numbers(threading.local):
     """The generator of second calls. A recorded step must not make one that outlives it."""
 
@@ -187,18 +171,40 @@ _own = _Numbers()
 _ = _own.generator
 
 
-@contextlib.contextmanager
-def _drawing_from(numbers: Tensor | None) -> Iterator[None]:
-    """Random operations draw from this state."""
-    if numbers is None:
-        yield
-        return
-    F.assign_(_own.generator, numbers)
-    before = _core.use_generator(_own.generator)
-    try:
-        yield
-    finally:
-        _core.use_generator(before)
+class _Drawn:
+    """The random numbers that a call draws, for a second call that draws the same."""
+
+    def __init__(self) -> None:
+        self._start = F.copy(_core.current_generator())
+        self._streams: dict[int, tuple[Tensor, Tensor]] = {}  # of seeds and generators
+
+    @contextlib.contextmanager
+    def noted(self) -> Iterator[None]:
+        """The first call."""
+        outer = streams.noted
+        streams.noted = self._streams
+        try:
+            yield
+        finally:
+            streams.noted = outer
+            if outer is not None:
+                for key, pair in self._streams.items():
+                    outer.setdefault(key, pair)
+
+    @contextlib.contextmanager
+    def again(self) -> Iterator[None]:
+        """The second call."""
+        F.assign_(_own.generator, self._start)
+        now = [(state, F.copy(state)) for state, _ in self._streams.values()]
+        for state, start in self._streams.values():
+            F.assign_(state, start)
+        before = _core.use_generator(_own.generator)
+        try:
+            yield
+        finally:
+            _core.use_generator(before)
+            for state, value in now:
+                F.assign_(state, value)
 
 
 def checkpoint_sequential(

@@ -23,6 +23,7 @@ def split_dataset(
     right_size: float | None = None,
     shuffle: bool = False,
     seed: int | None = None,
+    preferred_backend: None = None,
 ) -> tuple[Any, Any]:
     """Two parts of the samples of arrays.
 
@@ -33,6 +34,7 @@ def split_dataset(
         right_size: the same for the second part. Samples that neither part takes are left out.
         shuffle: whether samples are drawn at random. Else the first part takes the first ones.
         seed: of the random order; None for another one each time.
+        preferred_backend: None: the parts are arrays.
 
     Returns:
         The two parts, each in the structure of the data.
@@ -47,6 +49,11 @@ def split_dataset(
         >>> x1.shape, y2.tolist()
         ((8, 3), [8, 9])
     """
+    if preferred_backend is not None:
+        raise ValueError(
+            "split_dataset: preferred_backend: expected None: the parts are arrays, got "
+            f"{preferred_backend!r}"
+        )
     arrays = tree.map_structure(_as_samples, dataset)
     lengths = {len(array) for array in tree.leaves(arrays)}
     if len(lengths) != 1 or not max(lengths):

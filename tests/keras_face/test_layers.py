@@ -395,10 +395,14 @@ NAMES = sorted(
 
 
 class TestConfig:
-    @pytest.mark.parametrize("name", NAMES)
+    # A config holds no code, so none has a module.
+    @pytest.mark.parametrize("name", [n for n in NAMES if n != "TorchModuleWrapper"])
     def test_every_layer_is_rebuilt_from_its_config(self, name):
         given = {
             "Activation": {"activation": "tanh"},
+            "AugMix": {"num_chains": 2, "factor": (0.1, 0.4), "seed": 3},
+            "ContrastLimitedAdaptiveHistogramEqualization": {"tile_grid_size": (2, 3)},
+            "MaxNumBoundingBoxes": {"max_number": 3, "fill_value": -2},
             "CenterCrop": {"height": 2, "width": 3},
             "CutMix": {"factor": (0.2, 0.5), "seed": 3},
             "RandomBrightness": {"factor": 0.2, "value_range": (0, 1)},

@@ -437,7 +437,10 @@ USES |= {
         if name.startswith("Random")
         or name
         in (
+            "AugMix",
             "AutoContrast",
+            "ContrastLimitedAdaptiveHistogramEqualization",
+            "MaxNumBoundingBoxes",
             "RandAugment",
             "Equalization",
             "CenterCrop",
@@ -470,6 +473,8 @@ NEEDED = {
 }
 NEEDED |= {
     "layers.CenterCrop": lambda: {"height": 2, "width": 3},
+    "layers.MaxNumBoundingBoxes": lambda: {"max_number": 3},
+    "layers.TorchModuleWrapper": lambda: {"module": nn.Linear(3, 2)},
     "layers.RandomBrightness": lambda: {"factor": 0.2},
     "layers.RandomContrast": lambda: {"factor": 0.2},
     "layers.RandomCrop": lambda: {"height": 2, "width": 3},
