@@ -27,6 +27,9 @@ from ._base.results import (
     ValuesIndices,
 )
 
+class InputError(ValueError, RuntimeError):
+    """A value or a shape that does not fit: ValueError as in Keras, RuntimeError as in PyTorch."""
+
 class HasArray(Protocol):
     """A tensor, an array, a NumPy number, a data frame."""
 

@@ -245,7 +245,7 @@ def arange(
         start, end, step = (_whole(value) for value in (start, end, step))
     try:
         if step == 0 or (end - start) / step < 0:
-            raise ValueError(f"expected a step from {start} towards {end}, got {step}")
+            raise _core.InputError(f"expected a step from {start} towards {end}, got {step}")
         values = start + np.arange(math.ceil((end - start) / step)) * step
     except (TypeError, ValueError, OverflowError) as error:
         raise blamed("arange", error, numbers=bounds) from None

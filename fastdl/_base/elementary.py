@@ -113,7 +113,7 @@ def normal_distribution(x: TensorLike) -> Tensor:
 def polygamma(x: TensorLike, order: int, who: str) -> Tensor:
     """The derivative of `digamma` of an order."""
     if order < 0:
-        raise ValueError(f"{who}: n: expected an order of 0 or more, got {order}")
+        raise _core.InputError(f"{who}: n: expected an order of 0 or more, got {order}")
     if not order:
         return F.special(x, function="digamma")
     return F.special(x, function="polygamma", order=order)
@@ -122,7 +122,7 @@ def polygamma(x: TensorLike, order: int, who: str) -> Tensor:
 def log_gamma_of_dimensions(x: TensorLike, p: int, who: str) -> Tensor:
     """The logarithm of the gamma function of p dimensions."""
     if p < 1:
-        raise ValueError(f"{who}: p: expected a dimension of 1 or more, got {p}")
+        raise _core.InputError(f"{who}: p: expected a dimension of 1 or more, got {p}")
     total = F.special(x, function="lgamma")
     for i in range(1, p):
         total = F.add(total, F.special(F.sub(x, i / 2), function="lgamma"))

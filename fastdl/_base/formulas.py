@@ -129,7 +129,7 @@ def matrix_norm(
 
         return norm(x, order, (rows, columns), keepdims, who)
     if isinstance(order, str) or order not in (1, -1, math.inf, -math.inf):
-        raise ValueError(
+        raise _core.InputError(
             f"{who}: ord: expected 'fro', 'nuc', 1, -1, 2, -2, infinity or -infinity for matrices, "
             f"got {order!r}"
         )

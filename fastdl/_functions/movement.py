@@ -62,7 +62,7 @@ def flatten(input: TensorLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         return F.reshape(input, shape=(1,))
     start, end = _axis(start_dim, len(shape), "flatten"), _axis(end_dim, len(shape), "flatten")
     if start > end:
-        raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
+        raise _core.InputError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
     return F.reshape(
         input, shape=(*shape[:start], _size(shape[start : end + 1]), *shape[end + 1 :])
     )
@@ -93,7 +93,7 @@ def unflatten(input: TensorLike, dim: int, sizes: Sequence[int]) -> Tensor:
         known = -_size(sizes)
         sizes[sizes.index(-1)] = shape[dim] // known if known > 0 else -1
     if _size(sizes) != shape[dim]:
-        raise ValueError(
+        raise _core.InputError(
             f"unflatten: sizes: expected a product of {shape[dim]} for axis {dim}, got "
             f"{tuple(sizes)}"
         )
@@ -180,7 +180,9 @@ def t(input: TensorLike) -> Tensor:
     """
     input = _core.as_tensor(input)
     if input.ndim > 2:
-        raise ValueError(f"t: expected at most 2 axes, got shape {input.shape}; use transpose")
+        raise _core.InputError(
+            f"t: expected at most 2 axes, got shape {input.shape}; use transpose"
+        )
     return _snapshot(F.transpose(input), input) if input.ndim == 2 else input
 
 
@@ -239,7 +241,7 @@ def repeat(input: TensorLike, *sizes: IntOrInts, axis: int | None = None) -> Ten
         return moving.elements_in_a_row(input, moving.one_or_many(sizes), axis, "repeat")
     times = moving.one_by_one(sizes)
     if len(times) < input.ndim:
-        raise ValueError(
+        raise _core.InputError(
             f"repeat: expected at least {input.ndim} sizes for shape {input.shape}, got {times}"
         )
     return moving.laid_side_by_side(input, times)
@@ -300,7 +302,7 @@ def split(
     sizes = split_size_or_sections
     if moving.is_integer(sizes):
         if sizes <= 0:
-            raise ValueError(f"split: expected a positive size, got {sizes}")
+            raise _core.InputError(f"split: expected a positive size, got {sizes}")
         total = tensor.shape[dim]
         sizes = [min(sizes, total - start) for start in range(0, total, sizes)] or [0]
     return _snapshots(F.split(tensor, sizes=sizes, axis=dim), tensor)
@@ -314,7 +316,7 @@ def chunk(input: TensorLike, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         [(2,), (1,)]
     """
     if chunks <= 0:
-        raise ValueError(f"chunk: expected a positive number of chunks, got {chunks}")
+        raise _core.InputError(f"chunk: expected a positive number of chunks, got {chunks}")
     input = _core.as_tensor(input)
     total = input.shape[_axis(dim, input.ndim, "chunk")]
     return split(input, max(1, -(-total // chunks)), dim)

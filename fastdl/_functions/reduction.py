@@ -459,7 +459,7 @@ def norm(
     """
     if isinstance(p, str):
         if p != "fro":
-            raise ValueError(f"norm: p: expected a number or 'fro', got {p!r}")
+            raise _core.InputError(f"norm: p: expected a number or 'fro', got {p!r}")
         p = 2
     dim = dim if axis is None else axis
     if dim is not None and not _core.as_tensor(input).ndim:

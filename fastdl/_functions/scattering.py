@@ -68,7 +68,7 @@ def repeat_interleave(
     result = moving.elements_in_a_row(input, numbers, dim, who)  # type: ignore[arg-type]
     size = result.shape[dim or 0]
     if output_size is not None and output_size != size:
-        raise ValueError(f"{who}: output_size: expected {size}, got {output_size}")
+        raise _core.InputError(f"{who}: output_size: expected {size}, got {output_size}")
     return result
 
 
@@ -179,7 +179,9 @@ def _scattered(
     if not x.ndim:
         return x, places, F.reshape(values, shape=())
     if values.ndim != x.ndim or any(n > m for n, m in zip(places.shape, values.shape, strict=True)):
-        raise ValueError(f"{who}: src: expected at least shape {places.shape}, got {values.shape}")
+        raise _core.InputError(
+            f"{who}: src: expected at least shape {places.shape}, got {values.shape}"
+        )
     if values.shape != places.shape:
         starts, steps = [0] * x.ndim, [1] * x.ndim
         values = F.slice(values, starts=starts, stops=list(places.shape), steps=steps)
@@ -263,7 +265,7 @@ def index_copy(input: TensorLike, dim: int, index: TensorLike, source: TensorLik
     x, axis, where, given = scattering.slice_arguments(input, dim, index, values, "index_copy")
     values = values if given is None else given
     if values.dtype != x.dtype:
-        raise ValueError(f"index_copy: source: expected type {x.dtype}, got {values.dtype}")
+        raise _core.InputError(f"index_copy: source: expected type {x.dtype}, got {values.dtype}")
     places = scattering.slices_at(x, axis, where) if x.ndim else where
     return scattering.last_written(x, _core.as_tensor(places), values)
 
@@ -277,7 +279,7 @@ def index_fill(input: TensorLike, dim: int, index: TensorLike, value: TensorLike
     """
     x, axis, where, _ = scattering.slice_arguments(input, dim, index, None, "index_fill")
     if _core.as_tensor(value).ndim:
-        raise ValueError("index_fill: value: expected a number or a tensor without axes")
+        raise _core.InputError("index_fill: value: expected a number or a tensor without axes")
     size = x.shape[axis] if x.ndim else 1
     hit = F.scatter_add(np.ones(where.numel(), np.int64), where, axis=0, size=size)
     shape = [-1 if i == axis else 1 for i in range(x.ndim)]
@@ -307,7 +309,9 @@ def put(
     """
     x, index, values = _core.as_tensor(input), _core.as_tensor(index), _core.as_tensor(source)
     if index.numel() != values.numel():
-        raise ValueError(f"put: source: expected {index.numel()} values, got {values.numel()}")
+        raise _core.InputError(
+            f"put: source: expected {index.numel()} values, got {values.numel()}"
+        )
     flat = F.reshape(index, shape=(-1,))
     places = scattering.places_along((x.numel(),), 0, flat, "put")
     if accumulate:
@@ -411,7 +415,7 @@ def slice_scatter(
     x = _core.as_tensor(input)
     axis = moving.checked_axis(dim, x.ndim, "slice_scatter")
     if step <= 0:
-        raise ValueError(f"slice_scatter: step: expected a positive one, got {step}")
+        raise _core.InputError(f"slice_scatter: step: expected a positive one, got {step}")
     places = scattering.window(x.shape, axis, start, end, step)
     return scattering.put_into_window(x, src, places, "slice_scatter", "src")
 
@@ -463,7 +467,7 @@ def searchsorted(
     who = "searchsorted"
     check_choice(who, "side", side, (None, "left", "right"))
     if side == "left" and right:
-        raise ValueError(f"{who}: side: expected None or 'right' with right=True, got 'left'")
+        raise _core.InputError(f"{who}: side: expected None or 'right' with right=True, got 'left'")
     sequence = _core.as_tensor(sorted_sequence)
     if sorter is not None:
         sequence = F.gather(sequence, sorter, axis=-1)
@@ -491,7 +495,9 @@ def bucketize(
     """
     boundaries = _core.as_tensor(boundaries)
     if boundaries.ndim != 1:
-        raise ValueError(f"bucketize: boundaries: expected a vector, got shape {boundaries.shape}")
+        raise _core.InputError(
+            f"bucketize: boundaries: expected a vector, got shape {boundaries.shape}"
+        )
     places = shaping.ordered_places(boundaries, input, right, "bucketize")
     return _core.as_tensor(np.asarray(places, np.int32 if out_int32 else np.int64))
 
@@ -515,7 +521,7 @@ def unravel_index(indices: TensorLike, shape: IntOrInts) -> tuple[Tensor, ...]:
         and values.dtype.kind in "iu"
         and not -total <= values.min() <= values.max() < total
     ):
-        raise ValueError(f"unravel_index: indices: expected places in shape {sizes}")
+        raise _core.InputError(f"unravel_index: indices: expected places in shape {sizes}")
     return tuple(shaping.coordinates(places, shape, "unravel_index"))
 
 

@@ -106,7 +106,7 @@ def broadcast_shapes(*shapes: IntOrInts) -> tuple[int, ...]:
         return np.broadcast_shapes(*(tuple(moving.one_by_one((shape,))) for shape in shapes))
     except (TypeError, ValueError):
         known = " and ".join(str(shape) for shape in shapes)
-        raise ValueError(f"broadcast_shapes: {known} don't broadcast") from None
+        raise _core.InputError(f"broadcast_shapes: {known} don't broadcast") from None
 
 
 def broadcast_tensors(*tensors: TensorLike) -> tuple[Tensor, ...]:
@@ -379,7 +379,7 @@ def fliplr(input: TensorLike) -> Tensor:
     """
     input = _core.as_tensor(input)
     if input.ndim < 2:
-        raise ValueError(f"fliplr: expected at least 2 axes, got shape {input.shape}")
+        raise _core.InputError(f"fliplr: expected at least 2 axes, got shape {input.shape}")
     return moving.flipped(input, 1, "fliplr")
 
 
@@ -392,7 +392,7 @@ def flipud(input: TensorLike) -> Tensor:
     """
     input = _core.as_tensor(input)
     if not input.ndim:
-        raise ValueError("flipud: expected at least 1 axis, got shape ()")
+        raise _core.InputError("flipud: expected at least 1 axis, got shape ()")
     return moving.flipped(input, 0, "flipud")
 
 
@@ -531,7 +531,7 @@ def combinations(input: TensorLike, r: int = 2, with_replacement: bool = False) 
     """
     input = _core.as_tensor(input)
     if input.ndim != 1:
-        raise ValueError(f"combinations: expected a vector, got shape {input.shape}")
+        raise _core.InputError(f"combinations: expected a vector, got shape {input.shape}")
     r = check_integer("combinations", "r", r, 0)
     if r == 0:
         return _core.full((0,), input.dtype, 0)

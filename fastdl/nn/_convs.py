@@ -21,18 +21,18 @@ def _check_weight(
     who: str, weight: Tensor, rank: int, channels: int, groups: int, transposed: bool
 ) -> None:
     if weight.ndim != rank + 2:
-        raise ValueError(
+        raise _core.InputError(
             f"{who}: weight: expected {rank + 2} axes for {rank} axes of places, got shape "
             f"{weight.shape}"
         )
     first, second = weight.shape[:2]
     if first % groups:
-        raise ValueError(
+        raise _core.InputError(
             f"{who}: groups: expected a divisor of the weight's first size, {first}, got {groups}"
         )
     wanted = first if transposed else second * groups
     if channels != wanted:
-        raise ValueError(
+        raise _core.InputError(
             f"{who}: expected {wanted} input channels for a weight of shape {weight.shape} and "
             f"{groups} groups, got {channels}"
         )
@@ -43,7 +43,7 @@ def _check_bias(who: str, bias: TensorLike | None, channels: int) -> Tensor | No
         return None
     bias = _core.as_tensor(bias)
     if bias.shape != (channels,):
-        raise ValueError(f"{who}: bias: expected shape ({channels},), got {bias.shape}")
+        raise _core.InputError(f"{who}: bias: expected shape ({channels},), got {bias.shape}")
     return bias
 
 
@@ -89,7 +89,7 @@ def _padding(
     if check_choice(who, "padding", padding, ("valid", "same")) == "valid":
         return [0] * rank, [0] * rank
     if max(strides) > 1:
-        raise ValueError(
+        raise _core.InputError(
             f"{who}: padding: expected a stride of 1 with 'same', got {tuple(strides)}"
         )
     return [(n - 1) // 2 for n in reach], [n // 2 for n in reach]
@@ -194,7 +194,7 @@ def transposed_convolution(
     groups = check_integer(who, "groups", groups, 1)
     for more, s, d in zip(extra, strides, dilations, strict=True):
         if more >= max(s, d):
-            raise ValueError(
+            raise _core.InputError(
                 f"{who}: output_padding: expected less than stride or dilation, got {extra} with "
                 f"stride {strides} and dilation {dilations}"
             )
@@ -208,7 +208,7 @@ def transposed_convolution(
         within = [min(more, p) for more, p in zip(extra, pads, strict=True)]
         size = [n + more for n, more in zip(full, within, strict=True)]
         if min(x.shape[1:-1]) < 1 or min(size) < 1:
-            raise ValueError(
+            raise _core.InputError(
                 f"{who}: an input of shape {(x.shape[0], x.shape[-1], *x.shape[1:-1])} leaves no "
                 f"output with padding {pads}"
             )

@@ -57,7 +57,7 @@ def pdist(input: TensorLike, p: float = 2.0) -> Tensor:
     """
     x = _core.as_tensor(input)
     if x.ndim != 2:
-        raise ValueError(f"pdist: input: expected (N, d), got shape {x.shape}")
+        raise _core.InputError(f"pdist: input: expected (N, d), got shape {x.shape}")
     p = check_number("pdist", "p", p, infinite=True)
     first, second = np.triu_indices(x.shape[0], 1)
     difference = F.sub(F.take(x, first), F.take(x, second))
@@ -89,10 +89,10 @@ def bilinear(
     """
     a, b, w = _core.as_tensor(input1), _core.as_tensor(input2), _core.as_tensor(weight)
     if w.ndim != 3:
-        raise ValueError(f"bilinear: weight: expected (out, in1, in2), got shape {w.shape}")
+        raise _core.InputError(f"bilinear: weight: expected (out, in1, in2), got shape {w.shape}")
     out, in1, in2 = w.shape
     if not a.ndim or a.shape[:-1] != b.shape[:-1] or (a.shape[-1], b.shape[-1]) != (in1, in2):
-        raise ValueError(
+        raise _core.InputError(
             f"bilinear: input1, input2: expected (..., {in1}) and (..., {in2}), got {a.shape} and "
             f"{b.shape}"
         )

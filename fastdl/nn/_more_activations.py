@@ -33,7 +33,7 @@ def celu(input: TensorLike, alpha: float = 1.0, inplace: bool = False) -> Tensor
     """
     alpha = check_number("celu", "alpha", alpha, -math.inf)
     if alpha == 0:
-        raise ValueError("celu: alpha: expected a number that isn't 0, got 0")
+        raise _core.InputError("celu: alpha: expected a number that isn't 0, got 0")
     below = F.mul(F.elu(F.div(input, alpha)), alpha)
     y = F.where(F.gt(input, 0.0), input, below)
     return written("celu", input, y) if inplace else y
@@ -53,12 +53,12 @@ def glu(input: TensorLike, dim: int = -1) -> Tensor:
     """
     x = _core.as_tensor(input)
     if not x.ndim:
-        raise ValueError("glu: input: expected at least one axis, got a tensor without axes")
+        raise _core.InputError("glu: input: expected at least one axis, got a tensor without axes")
     if not -x.ndim <= dim < x.ndim:
-        raise ValueError(f"glu: dim: expected an axis of shape {x.shape}, got {dim}")
+        raise _core.InputError(f"glu: dim: expected an axis of shape {x.shape}, got {dim}")
     size = x.shape[dim]
     if size % 2:
-        raise ValueError(f"glu: dim: expected an axis of even size, got {size}")
+        raise _core.InputError(f"glu: dim: expected an axis of even size, got {size}")
     a, b = F.split(x, sizes=(size // 2, size // 2), axis=dim)
     return F.mul(a, F.sigmoid(b))
 
@@ -157,7 +157,7 @@ def rrelu(
     low = check_number("rrelu", "lower", lower, -math.inf)
     high = check_number("rrelu", "upper", upper, -math.inf)
     if low > high:
-        raise ValueError(f"rrelu: lower, upper: expected lower <= upper, got {low}, {high}")
+        raise _core.InputError(f"rrelu: lower, upper: expected lower <= upper, got {low}, {high}")
     x = _core.as_tensor(input)
     if check_flag("rrelu", "training", training):
         with drawing_from(generator):
@@ -219,7 +219,9 @@ def feature_alpha_dropout(
     if not training or p == 0:
         return x
     if x.ndim < 2:
-        raise ValueError(f"feature_alpha_dropout: input: expected (N, C, ...), got shape {x.shape}")
+        raise _core.InputError(
+            f"feature_alpha_dropout: input: expected (N, C, ...), got shape {x.shape}"
+        )
     if p == 1:
         y = F.mul(x, 0.0)
     else:

@@ -35,7 +35,7 @@ def max_unpool(
     x, is_batch = batched(who, input, rank)
     at, _ = batched(who, indices, rank)
     if at.shape != x.shape or at.dtype != "int64":
-        raise ValueError(
+        raise _core.InputError(
             f"{who}: indices: expected int64 of the input's shape, got {at.dtype} of shape "
             f"{at.shape}"
         )
@@ -46,7 +46,7 @@ def max_unpool(
         wanted = tuple(check_integer(who, "output_size", n, 1) for n in output_size)[-rank:]
         off = [abs(n - k) >= s for n, k, s in zip(wanted, size, w["strides"], strict=False)]
         if len(wanted) != rank or any(off):
-            raise ValueError(
+            raise _core.InputError(
                 f"{who}: output_size: expected sizes less than a stride {w['strides']} from "
                 f"{tuple(size)}, got {shown(output_size)}"
             )
@@ -64,7 +64,7 @@ def max_unpool(
     try:
         F.put_(source, F.reshape(places, shape=(-1,)), numbers)
     except IndexError:
-        raise ValueError(f"{who}: indices: expected places from 0 to {count - 1}") from None
+        raise _core.InputError(f"{who}: indices: expected places from 0 to {count - 1}") from None
     values = F.reshape(x, shape=(-1,))
     taken = F.take(values, F.maximum(source, 0)) if x.numel() else values
     y = F.where(F.ge(source, 0), taken, 0.0)
