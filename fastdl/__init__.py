@@ -13,7 +13,6 @@ from typing import Any as _Any
 import numpy as _np
 
 try:
-    from ._core import InputError as InputError
     from ._core import Tensor as Tensor
 except ModuleNotFoundError as error:
     raise ImportError(

@@ -27,9 +27,6 @@ from ._base.results import (
     ValuesIndices,
 )
 
-class InputError(ValueError, RuntimeError):
-    """A value or a shape that does not fit: ValueError as in Keras, RuntimeError as in PyTorch."""
-
 class HasArray(Protocol):
     """A tensor, an array, a NumPy number, a data frame."""
 
@@ -847,11 +844,35 @@ class TensorMethods:
     def byte(self) -> Tensor: ...
     def new_tensor(self, data: TensorLike, dtype: DTypeLike | None = None) -> Tensor: ...
     def new_full(
-        self, size: IntOrInts, fill_value: _float, dtype: DTypeLike | None = None
+        self,
+        size: IntOrInts,
+        fill_value: _float,
+        dtype: DTypeLike | None = None,
+        *,
+        device: str | _device | None = None,
+        requires_grad: _bool = False,
     ) -> Tensor: ...
-    def new_zeros(self, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor: ...
-    def new_ones(self, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor: ...
-    def new_empty(self, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor: ...
+    def new_zeros(
+        self,
+        *size: IntOrInts,
+        dtype: DTypeLike | None = None,
+        device: str | _device | None = None,
+        requires_grad: _bool = False,
+    ) -> Tensor: ...
+    def new_ones(
+        self,
+        *size: IntOrInts,
+        dtype: DTypeLike | None = None,
+        device: str | _device | None = None,
+        requires_grad: _bool = False,
+    ) -> Tensor: ...
+    def new_empty(
+        self,
+        *size: IntOrInts,
+        dtype: DTypeLike | None = None,
+        device: str | _device | None = None,
+        requires_grad: _bool = False,
+    ) -> Tensor: ...
     def requires_grad_(self, requires_grad: _bool = True) -> Tensor: ...
     def register_hook(self, hook: Callable[[Tensor], object]) -> RemovableHandle: ...
     def register_post_accumulate_grad_hook(

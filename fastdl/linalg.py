@@ -12,8 +12,8 @@ compute is in `_base`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -33,7 +33,8 @@ from ._functions.decompositions import det as det
 from ._functions.decompositions import matrix_exp as matrix_exp
 from ._functions.decompositions import matrix_power as matrix_power
 from ._functions.decompositions import slogdet as slogdet
-from ._graph.lift import liftable
+from ._functions.in_place import into
+from ._graph import lift
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -48,6 +49,14 @@ __all__ = [
     "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot",
     "vector_norm",
 ]  # fmt: skip
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+
+def liftable(function: Callable[P, Result]) -> Callable[P, Result]:
+    """Decorator: the function takes KerasTensors and an argument `out`, as those of `fastdl` do."""
+    return lift.liftable(function, into)  # type: ignore[arg-type]
 
 
 class EighResult(NamedTuple):
@@ -171,9 +180,9 @@ def _right_side(a: Tensor, B: TensorLike, left: bool, who: str) -> tuple[Tensor,
     b = F.cast(B, dtype="float32")
     vector = b.ndim == 1 or (b.ndim + 1 == a.ndim and b.shape == a.shape[:-1])
     if vector and not left:
-        raise _core.InputError(f"{who}: B: expected matrices with left=False, got shape {b.shape}")
+        raise ValueError(f"{who}: B: expected matrices with left=False, got shape {b.shape}")
     if not b.ndim:
-        raise _core.InputError(f"{who}: B: expected at least 1 axis, got shape ()")
+        raise ValueError(f"{who}: B: expected at least 1 axis, got shape ()")
     return (F.reshape(b, shape=(*b.shape, 1)) if vector else b), vector
 
 
@@ -299,7 +308,8 @@ def lstsq(
 
     Returns:
         The solutions, the sums of squares that are left (empty unless there are more rows than
-        columns and the rank is full), the ranks (int64) and the singular values.
+        columns and the rank is full), the ranks (int64; empty with "gels", which takes the rank as
+        full) and the singular values.
 
     Raises:
         ValueError: the shapes don't fit.
@@ -325,7 +335,8 @@ def lstsq(
         left = F.sum(F.square(F.sub(F.matmul(a, x), b)), axes=-2)
     s = base.singular_values(a, False, who)[1] if driver in ("gelsd", "gelss") else none
     x = F.reshape(x, shape=x.shape[:-1]) if vector else x
-    return LstsqResult(x, left, _core.as_tensor(np.asarray(ranks, np.int64)), s)
+    found = np.zeros(0) if driver == "gels" else ranks
+    return LstsqResult(x, left, _core.as_tensor(np.asarray(found, np.int64)), s)
 
 
 @liftable
@@ -347,7 +358,7 @@ def tensorinv(A: TensorLike, ind: int = 2) -> Tensor:
     a = _core.as_tensor(A)
     rows, columns = a.shape[:ind], a.shape[ind:]
     if not 0 < ind < max(a.ndim, 1) or math.prod(rows) != math.prod(columns):
-        raise _core.InputError(
+        raise ValueError(
             f"linalg.tensorinv: expected as many elements in the first {ind} axes as in the "
             f"others, got shape {a.shape}"
         )
@@ -378,7 +389,7 @@ def tensorsolve(A: TensorLike, B: TensorLike, dims: Sequence[int] | None = None)
         a = F.transpose(a, perm=[i for i in range(a.ndim) if i not in last] + last)
     rest = a.shape[b.ndim :]
     if math.prod(rest) != b.numel() or math.prod(a.shape[: b.ndim]) != b.numel():
-        raise _core.InputError(f"linalg.tensorsolve: shapes {a.shape} and {b.shape} don't fit")
+        raise ValueError(f"linalg.tensorsolve: shapes {a.shape} and {b.shape} don't fit")
     flat = F.reshape(a, shape=(b.numel(), math.prod(rest)))
     x = base.solved(flat, F.reshape(b, shape=(-1, 1)), "linalg.tensorsolve")
     return F.reshape(x, shape=rest)
@@ -783,7 +794,7 @@ def matrix_norm(
     """
     x = _typed(A, dtype, "linalg.matrix_norm")
     if len(dim) != 2:
-        raise _core.InputError(f"linalg.matrix_norm: dim: expected two axes, got {tuple(dim)}")
+        raise ValueError(f"linalg.matrix_norm: dim: expected two axes, got {tuple(dim)}")
     return formulas.matrix_norm(x, ord, tuple(dim), keepdim, "linalg.matrix_norm")
 
 
@@ -818,13 +829,11 @@ def norm(
         return formulas.vector_norm(x, 2, dim, keepdim)
     if dim is None:
         if x.ndim not in (1, 2):
-            raise _core.InputError(
-                f"linalg.norm: expected a vector or a matrix, got shape {x.shape}"
-            )
+            raise ValueError(f"linalg.norm: expected a vector or a matrix, got shape {x.shape}")
         dim = tuple(range(x.ndim))
     if is_integer(dim) or len(dim) == 1:
         if isinstance(ord, str):
-            raise _core.InputError(f"linalg.norm: ord: expected a number for vectors, got {ord!r}")
+            raise ValueError(f"linalg.norm: ord: expected a number for vectors, got {ord!r}")
         return formulas.vector_norm(x, ord, dim, keepdim)
     return matrix_norm(x, ord, dim, keepdim)
 
@@ -880,7 +889,7 @@ def multi_dot(tensors: Sequence[TensorLike]) -> Tensor:
     """
     many = [_core.as_tensor(x) for x in tensors]
     if len(many) < 2:
-        raise _core.InputError(f"linalg.multi_dot: expected at least two matrices, got {len(many)}")
+        raise ValueError(f"linalg.multi_dot: expected at least two matrices, got {len(many)}")
     return products.chained(many, "linalg.multi_dot")
 
 
@@ -889,13 +898,18 @@ def vander(x: TensorLike, N: int | None = None) -> Tensor:
     """The powers 0 to N - 1 of the elements of the last axis, along a new last axis.
 
     Args:
-        x: vectors.
+        x: vectors; a number is a vector of one element.
         N: how many powers; as many as elements by default.
 
     Example:
         >>> vander([2.0, 3.0], N=3).tolist()
         [[1.0, 2.0, 4.0], [1.0, 3.0, 9.0]]
     """
+    x = _core.as_tensor(x)
+    if not x.ndim:
+        x = F.reshape(x, shape=(1,))
+    if x.dtype.kind != "f":  # powers are large
+        x = F.cast(x, dtype="int64")
     return products.vander(x, N, True, "linalg.vander")
 
 

@@ -8,11 +8,6 @@
 
 namespace fastdl {
 
-namespace {
-// Keras raises ValueError for wrong values and shapes, PyTorch RuntimeError: this is both.
-PyObject* input_error = nullptr;
-}  // namespace
-
 void set_python_error(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
@@ -21,7 +16,7 @@ void set_python_error(const std::exception_ptr& thrown) {
   } catch (const py::builtin_exception& e) {
     e.set_error();
   } catch (const ValueError& e) {
-    PyErr_SetString(input_error, e.what());
+    PyErr_SetString(PyExc_ValueError, e.what());
   } catch (const TypeError& e) {
     PyErr_SetString(PyExc_TypeError, e.what());
   } catch (const IndexError& e) {
@@ -75,13 +70,6 @@ py::dict config() {
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "The fastdl engine. Use it through the fastdl package.";
-  const py::tuple bases = py::make_tuple(py::handle(PyExc_ValueError), py::handle(PyExc_RuntimeError));
-  input_error = PyErr_NewExceptionWithDoc(
-      "fastdl.InputError",
-      "A value or a shape that does not fit. It is ValueError, as in Keras, and RuntimeError, as in PyTorch.",
-      bases.ptr(), nullptr);
-  if (!input_error) throw py::error_already_set();
-  m.attr("InputError") = py::reinterpret_borrow<py::object>(input_error);
   py::register_exception_translator([](std::exception_ptr p) {
     try {
       std::rethrow_exception(p);

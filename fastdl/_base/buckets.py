@@ -81,9 +81,9 @@ def _checked_lengths(who: str, lengths: TensorLike) -> np.ndarray:
     try:
         found = _core.as_tensor(lengths).numpy()
     except (TypeError, ValueError):
-        raise _core.InputError(f"{who}: lengths: expected integers, got {shown(lengths)}") from None
+        raise ValueError(f"{who}: lengths: expected integers, got {shown(lengths)}") from None
     if found.ndim != 1 or not len(found) or found.dtype.kind not in "iu" or found.min() < 0:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: lengths: expected a vector of integers of at least 0, got {shown(lengths)}"
         )
     return found.astype(np.int64)
@@ -93,16 +93,12 @@ def _checked_boundaries(who: str, boundaries: Any, lengths: np.ndarray) -> list[
     try:
         found = [check_integer(who, "boundaries", one, 1) for one in boundaries]
     except TypeError:
-        raise _core.InputError(
-            f"{who}: boundaries: expected integers, got {shown(boundaries)}"
-        ) from None
+        raise ValueError(f"{who}: boundaries: expected integers, got {shown(boundaries)}") from None
     if not found or any(a >= b for a, b in itertools.pairwise(found)):
-        raise _core.InputError(
-            f"{who}: boundaries: expected rising integers, got {shown(boundaries)}"
-        )
+        raise ValueError(f"{who}: boundaries: expected rising integers, got {shown(boundaries)}")
     longest = int(lengths.argmax())
     if lengths[longest] > found[-1]:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: boundaries: expected a last one of at least {lengths[longest]}, the length of "
             f"sample {longest}, got {found[-1]}"
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._core import InputError, Tensor
+from .._core import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +94,7 @@ def check_number(
         or not at_least <= number <= at_most
         or not (above < number < below or (infinite and math.isinf(number)))
     ):
-        raise InputError(
+        raise ValueError(
             f"{who}: {argument}: expected a {_described(at_least, below, above, at_most)}, got "
             f"{shown(value)}"
         )
@@ -110,7 +110,7 @@ def check_numbers(who: str, argument: str, value: Any, *limits: float, **more: A
     try:
         several = list(value)
     except TypeError:
-        raise InputError(f"{who}: {argument}: expected numbers, got {shown(value)}") from None
+        raise ValueError(f"{who}: {argument}: expected numbers, got {shown(value)}") from None
     return [check_number(who, argument, one, *limits, **more) for one in several]
 
 
@@ -143,7 +143,7 @@ def check_integer(
         wanted = "" if least is None else f" of at least {least}"
         if most < 2**63 - 1:
             wanted = f" from {least} to {most}"
-        raise InputError(f"{who}: {argument}: expected an integer{wanted}, got {shown(value)}")
+        raise ValueError(f"{who}: {argument}: expected an integer{wanted}, got {shown(value)}")
     return int(value)
 
 
@@ -168,7 +168,7 @@ def check_integers(who: str, argument: str, value: Any, least: int | None = None
         return tuple(check_integer(who, argument, one, least) for one in tuple(value))
     except (TypeError, ValueError):
         wanted = "" if least is None else f" of at least {least}"
-        raise InputError(
+        raise ValueError(
             f"{who}: {argument}: expected an integer{wanted} or several, got {shown(value)}"
         ) from None
 
@@ -182,7 +182,7 @@ def check_flag(who: str, argument: str, value: Any) -> bool:
     """
     one = isinstance(value, (np.ndarray, Tensor)) and math.prod(value.shape) == 1
     if not one and not isinstance(value, (int, float, np.bool_, np.number, type(None))):
-        raise InputError(f"{who}: {argument}: expected True or False, got {shown(value)}")
+        raise ValueError(f"{who}: {argument}: expected True or False, got {shown(value)}")
     return bool(value)
 
 
@@ -198,7 +198,7 @@ def check_choice(who: str, argument: str, value: Any, choices: tuple[str | None,
         from .registry import suggestion  # which imports this module
 
         near = suggestion(value, filter(None, choices)) if isinstance(value, str) else ""
-        raise InputError(
+        raise ValueError(
             f"{who}: {argument}: expected {wanted}, got {shown(value)}{'.' * bool(near)}{near}"
         )
     return value
@@ -211,7 +211,7 @@ def check_name(who: str, argument: str, value: Any) -> str | None:
         ValueError: the value is neither. The message names class, argument and value.
     """
     if value is not None and not isinstance(value, str):
-        raise InputError(f"{who}: {argument}: expected a string, got {shown(value)}")
+        raise ValueError(f"{who}: {argument}: expected a string, got {shown(value)}")
     return value
 
 
@@ -236,7 +236,7 @@ def check_shape(who: str, argument: str, value: Any, least: int = 0) -> tuple[in
         sizes = (value,) if isinstance(value, (int, np.integer)) else tuple(value)
         return tuple(check_count(who, argument, size, least) for size in sizes)
     except (TypeError, ValueError):
-        raise InputError(
+        raise ValueError(
             f"{who}: {argument}: expected sizes of at least {least} or None, got {shown(value)}"
         ) from None
 
@@ -248,7 +248,7 @@ def check_pair(who: str, argument: str, value: Any) -> Any:
         ValueError: it does not; the message names class, argument and value.
     """
     if not hasattr(value, "__len__") or not hasattr(value, "__iter__") or len(value) != 2:
-        raise InputError(f"{who}: {argument}: expected two numbers, got {shown(value)}")
+        raise ValueError(f"{who}: {argument}: expected two numbers, got {shown(value)}")
     return value
 
 
@@ -258,7 +258,7 @@ def check_values(who: str, argument: str, value: Any, shape: tuple[int, ...]) ->
         return
     found = tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
     if found != shape:
-        raise InputError(f"{who}: {argument}: expected shape {shape}, got {found}")
+        raise ValueError(f"{who}: {argument}: expected shape {shape}, got {found}")
 
 
 def prefixed(who: str, error: Exception) -> Exception:

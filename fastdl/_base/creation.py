@@ -17,7 +17,8 @@ from .. import _core
 from .._base import functional as F
 from .._core import Tensor
 from .checks import blamed, check_integer, check_number, prefixed
-from .device import device_of, moved
+from .device import device_of
+from .device import finished as _finished
 from .dtypes import check_all_fit, check_range_fits, float32, int64
 from .moving import one_or_many
 from .random import drawing_from
@@ -38,14 +39,6 @@ if TYPE_CHECKING:
         @property
         def __dlpack__(self) -> Callable[..., object]: ...
         def __dlpack_device__(self) -> tuple[int, int]: ...
-
-
-def _finished(t: Tensor, requires_grad: bool, device: str | Device | None) -> Tensor:
-    if device is not None:
-        t = moved(t, device)
-    if requires_grad:
-        t.requires_grad = True
-    return t
 
 
 def tensor(
@@ -241,12 +234,16 @@ def arange(
         start, end = 0, start
     start = 0 if start is None else start
     bounds = {"start": start, "end": end, "step": step}
-    if dtype is not None and _core.dtype(dtype).kind in "iu":  # as PyTorch, first the arguments
+    kind = None if dtype is None else _core.dtype(dtype)
+    if kind == int64:  # as PyTorch, first the arguments; of other integers after they are counted
         start, end, step = (_whole(value) for value in (start, end, step))
     try:
         if step == 0 or (end - start) / step < 0:
-            raise _core.InputError(f"expected a step from {start} towards {end}, got {step}")
-        values = start + np.arange(math.ceil((end - start) / step)) * step
+            raise ValueError(f"expected a step from {start} towards {end}, got {step}")
+        count = math.ceil((end - start) / step)
+        if kind is not None and kind.kind in "iu":
+            start, step = _whole(start), _whole(step)
+        values = start + np.arange(count) * step
     except (TypeError, ValueError, OverflowError) as error:
         raise blamed("arange", error, numbers=bounds) from None
     if dtype is None:
@@ -311,6 +308,8 @@ def logspace(
         for argument, value in (("start", start), ("end", end), ("base", base))
     )
     steps = check_integer("logspace", "steps", steps, 0)
+    if dtype is not None and _core.dtype(dtype).kind in "iu":  # as PyTorch, first the arguments
+        first, last = math.trunc(first), math.trunc(last)
     values = np.power(base, np.linspace(first, last, steps))
     return _finished(_core.as_tensor(values, dtype or float32), requires_grad, device)
 
@@ -388,6 +387,9 @@ def normal(
     size: IntOrInts | None = None,
     *,
     generator: Generator | None = None,
+    dtype: DTypeLike | None = None,
+    device: str | Device | None = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Values of normal distributions.
 
@@ -396,6 +398,9 @@ def normal(
         std: the standard deviation of all values, or a tensor.
         size: the shape; only if mean and std are numbers.
         generator: the source of the random numbers; None for the library's own.
+        dtype: the type of the result, float32 by default.
+        device: the device; None for the CPU.
+        requires_grad: whether `backward()` computes its gradient.
 
     Example:
         >>> normal(0.0, 1.0, (2,)).shape
@@ -404,14 +409,16 @@ def normal(
     with drawing_from(generator, "normal"):
         try:
             if size is not None:
-                return F.normal(shape=size, mean=mean, std=std)  # type: ignore[arg-type]
-            shape = np.broadcast_shapes(_core.as_tensor(mean).shape, _core.as_tensor(std).shape)
-            return F.add(F.mul(F.normal(shape=shape), std), mean)
+                drawn = F.normal(shape=size, mean=mean, std=std)  # type: ignore[arg-type]
+            else:
+                shape = np.broadcast_shapes(_core.as_tensor(mean).shape, _core.as_tensor(std).shape)
+                drawn = F.add(F.mul(F.normal(shape=shape), std), mean)
         except (TypeError, ValueError) as error:
             if size is None:
                 raise prefixed("normal: mean, std", error) from None
             numbers = {"mean": mean, "std": std}
             raise blamed("normal", error, sizes={"size": size}, numbers=numbers) from None
+    return _finished(drawn if dtype is None else F.cast(drawn, dtype=dtype), requires_grad, device)
 
 
 def randint(

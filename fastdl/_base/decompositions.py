@@ -8,6 +8,7 @@ Inputs are (..., rows, columns).
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,9 +65,9 @@ def as_matrices(x: TensorLike, who: str, argument: str = "A", square: bool = Fal
     """
     x = _core.as_tensor(x)
     if x.ndim < 2:
-        raise _core.InputError(f"{who}: {argument}: expected at least 2 axes, got shape {x.shape}")
+        raise ValueError(f"{who}: {argument}: expected at least 2 axes, got shape {x.shape}")
     if square and x.shape[-1] != x.shape[-2]:
-        raise _core.InputError(f"{who}: {argument}: expected square matrices, got shape {x.shape}")
+        raise ValueError(f"{who}: {argument}: expected square matrices, got shape {x.shape}")
     return x if x.dtype == "float32" else F.cast(x, dtype="float32")
 
 
@@ -88,7 +89,7 @@ def together(a: Tensor, b: Tensor, who: str) -> tuple[Tensor, Tensor]:
     try:
         lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: shapes {a.shape} and {b.shape} don't broadcast before the last two axes"
         ) from None
 
@@ -116,7 +117,7 @@ def solved(a: Tensor, b: Tensor, who: str = "solve") -> Tensor:
     """The x of a x = b for matrices b (n, k). LinAlgError for a singular a."""
     a, b = together(a, b, who)
     if a.shape[-1] != b.shape[-2]:
-        raise _core.InputError(f"{who}: expected {a.shape[-1]} rows of B, got shape {b.shape}")
+        raise ValueError(f"{who}: expected {a.shape[-1]} rows of B, got shape {b.shape}")
 
     def pullback(_: object, inputs: list[Tensor], results: list[Tensor], g: Gradients) -> Gradients:
         if g[0] is None:
@@ -138,7 +139,7 @@ def solved_triangular(
     a, b = together(a, b, who)
     n = a.shape[-1]
     if n != b.shape[-2]:
-        raise _core.InputError(f"{who}: expected {n} rows of B, got shape {b.shape}")
+        raise ValueError(f"{who}: expected {n} rows of B, got shape {b.shape}")
     kept = _ones(n, n, -1 if unit else 0) if lower else _ones(n, n, -1 if unit else 0).T
 
     def pullback(_: object, inputs: list[Tensor], results: list[Tensor], g: Gradients) -> Gradients:
@@ -343,7 +344,7 @@ def eigen(x: Tensor, who: str = "eig") -> tuple[Tensor, Tensor]:
 
     w, v = _run(who, np.linalg.eig, matrices(x))
     if np.iscomplexobj(w) and np.abs(w.imag).max(initial=0) > 0:
-        raise _core.InputError(f"{who}: an eigenvalue is complex; there are no complex tensors")
+        raise ValueError(f"{who}: an eigenvalue is complex; there are no complex tensors")
     w, v = outside(who, [x], [w.real, v.real], pullback)
     return w, v
 
@@ -471,7 +472,7 @@ def first_zero_pivot(x: Tensor, pivot: bool) -> np.ndarray:
 def eliminated(a: np.ndarray, pivot: bool) -> np.ndarray:
     """Eliminates in place, below the diagonal with the factors. Returns the order of the rows."""
     rows, columns = a.shape[-2:]
-    flat = a.reshape(-1, rows, columns)
+    flat = a.reshape(math.prod(a.shape[:-2]), rows, columns)
     order = np.tile(np.arange(rows), (len(flat), 1))
     for one, at in zip(flat, order, strict=True):
         for i in range(min(rows, columns)):
@@ -533,7 +534,7 @@ def packed_lu(x: Tensor, pivot: bool, who: str) -> tuple[Tensor, np.ndarray]:
 def _pivots(order: np.ndarray, count: int) -> np.ndarray:
     """The row with which each row was exchanged, in turn, so that rows have an order."""
     rows = order.shape[-1]
-    flat = order.reshape(-1, rows)
+    flat = order.reshape(math.prod(order.shape[:-1]), rows)
     found = np.zeros((len(flat), count), np.int64)
     for wanted, pivots in zip(flat, found, strict=True):
         now = np.arange(rows)
@@ -546,7 +547,7 @@ def _pivots(order: np.ndarray, count: int) -> np.ndarray:
 
 def order_of(pivots: np.ndarray, rows: int) -> np.ndarray:
     """The order of the rows after the exchanges."""
-    flat = pivots.reshape(-1, pivots.shape[-1])
+    flat = pivots.reshape(math.prod(pivots.shape[:-1]), pivots.shape[-1])
     order = np.tile(np.arange(rows), (len(flat), 1))
     for at, exchanges in zip(order, flat, strict=True):
         for i, j in enumerate(exchanges):
@@ -589,9 +590,7 @@ def solved_by_factors(
     """
     n = factors.shape[-1]
     if pivots.shape != factors.shape[:-1]:
-        raise _core.InputError(
-            f"{who}: pivots: expected shape {factors.shape[:-1]}, got {pivots.shape}"
-        )
+        raise ValueError(f"{who}: pivots: expected shape {factors.shape[:-1]}, got {pivots.shape}")
     low, up = unpacked_lu(factors)
     order = order_of(np.asarray(pivots).astype(np.int64) - 1, n)
     turn = permutation(order)

@@ -113,7 +113,7 @@ def normal_distribution(x: TensorLike) -> Tensor:
 def polygamma(x: TensorLike, order: int, who: str) -> Tensor:
     """The derivative of `digamma` of an order."""
     if order < 0:
-        raise _core.InputError(f"{who}: n: expected an order of 0 or more, got {order}")
+        raise ValueError(f"{who}: n: expected an order of 0 or more, got {order}")
     if not order:
         return F.special(x, function="digamma")
     return F.special(x, function="polygamma", order=order)
@@ -122,7 +122,7 @@ def polygamma(x: TensorLike, order: int, who: str) -> Tensor:
 def log_gamma_of_dimensions(x: TensorLike, p: int, who: str) -> Tensor:
     """The logarithm of the gamma function of p dimensions."""
     if p < 1:
-        raise _core.InputError(f"{who}: p: expected a dimension of 1 or more, got {p}")
+        raise ValueError(f"{who}: p: expected a dimension of 1 or more, got {p}")
     total = F.special(x, function="lgamma")
     for i in range(1, p):
         total = F.add(total, F.special(F.sub(x, i / 2), function="lgamma"))
@@ -160,6 +160,7 @@ def mantissa_and_exponent(x: TensorLike) -> tuple[Tensor, Tensor]:
 
 def scaled_by_power(x: TensorLike, exponent: TensorLike) -> Tensor:
     """`x * 2^exponent`, in two steps, since the power alone may exceed float32."""
+    exponent = F.clip(exponent, lo=-400.0, hi=400.0)  # beyond all of float32; halves stay finite
     half = F.floor(F.mul(exponent, 0.5))
     once = F.mul(x, F.special(half, function="exp2"))
     return F.mul(once, F.special(F.sub(exponent, half), function="exp2"))

@@ -71,7 +71,7 @@ def _single(length: int) -> Tensor:
     """(length, 2 frequencies): cosines beside negative sines."""
     frequencies = length // 2 + 1
     if length * frequencies * 2 > _LARGEST:
-        raise _core.InputError(
+        raise ValueError(
             f"fft_length: {length} is too large for a length without a divisor near its root; "
             f"take {2 ** math.ceil(math.log2(length))}"
         )
@@ -184,7 +184,7 @@ def window_values(who: str, window: Any, length: int, fft_length: int) -> np.nda
         except (TypeError, ValueError):
             values = np.empty(())
         if values.shape != (length,):
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: window: expected 'hann', 'hamming', None or an array of shape "
                 f"{(length,)}, got {shown(window)}"
             )
@@ -206,7 +206,7 @@ def frames(x: Tensor, length: int, stride: int) -> Tensor:
     samples = x.shape[-1]
     count = frame_count(samples, length, stride, False)
     if samples < length:
-        raise _core.InputError(
+        raise ValueError(
             f"expected signals of at least {length} samples, the length of a frame, got shape "
             f"{x.shape}"
         )
@@ -235,7 +235,7 @@ def stft(x: Tensor, window: np.ndarray, stride: int, center: bool = True) -> tup
     half = length // 2
     if center:
         if x.shape[-1] <= half:
-            raise _core.InputError(
+            raise ValueError(
                 f"expected signals of more than {half} samples, half the length of the transform, "
                 f"which are mirrored at the ends, got shape {x.shape}"
             )

@@ -68,12 +68,12 @@ def check_sizes(who: str, argument: str, value: Any, axes: int, least: int = 1) 
     """
     sizes = check_integers(who, argument, value, least)
     if max((sizes,) if isinstance(sizes, int) else sizes, default=0) > LARGEST:
-        raise _core.InputError(f"{who}: {argument}: expected at most {LARGEST}, got {shown(value)}")
+        raise ValueError(f"{who}: {argument}: expected at most {LARGEST}, got {shown(value)}")
     if isinstance(sizes, int):
         return (sizes,) * axes
     if len(sizes) != axes:
         several = f"{axes} integers" if axes > 1 else "an integer"
-        raise _core.InputError(f"{who}: {argument}: expected {several}, got {shown(value)}")
+        raise ValueError(f"{who}: {argument}: expected {several}, got {shown(value)}")
     return tuple(sizes)
 
 
@@ -115,7 +115,7 @@ def pooled_sizes(
     if padding == "same":
         return tuple(n and -(-n // s) for n, s in zip(sizes, strides, strict=True))
     if any(n is not None and n < k for n, k in zip(sizes, window, strict=True)):
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: expected an input at least as large as the window {tuple(window)} with "
             f"padding 'valid', got spatial sizes {tuple(sizes)}"
         )
@@ -147,7 +147,7 @@ def pool(
         ValueError: x has other axes than the window, or is smaller than it.
     """
     if x.ndim != len(window) + 2:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: expected {len(window) + 2} axes for windows of {len(window)}, got shape "
             f"{x.shape}"
         )
@@ -167,7 +167,7 @@ def adaptive_pool(who: str, x: Tensor, mean: bool, size: Sequence[int], data_for
         ValueError: x has other axes than `size`, or an axis without places.
     """
     if x.ndim != len(size) + 2:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: expected {len(size) + 2} axes for an output of size {tuple(size)}, got shape "
             f"{x.shape}"
         )
@@ -316,7 +316,7 @@ def check_resizing(
 ) -> None:
     """ValueError: both ways to keep the ratio, or another way to fill than by a constant."""
     if crop and pad:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: crop_to_aspect_ratio, pad_to_aspect_ratio: expected at most one of them"
         )
     check_choice(who, "fill_mode", check_name(who, "fill_mode", fill_mode), ("constant",))
@@ -339,14 +339,14 @@ def resize_images(
         ValueError: the input has neither 3 nor 4 axes, or an image without pixels.
     """
     if images.ndim not in (3, 4):
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: expected an image or a batch of them, with 3 or 4 axes, got shape "
             f"{images.shape}"
         )
     first = images.ndim - (3 if data_format == "channels_last" else 2)
     sizes = images.shape[first : first + 2]
     if not math.prod(sizes):
-        raise _core.InputError(f"{who}: expected images with pixels, got shape {images.shape}")
+        raise ValueError(f"{who}: expected images with pixels, got shape {images.shape}")
     if crop:
         images = cropped(images, first, crop_box(sizes, size))
     elif pad:
@@ -374,7 +374,7 @@ def repeated(x: Tensor, widths: Sequence[tuple[int, int]], mode: str) -> Tensor:
         if not before and not after:
             continue
         if not x.shape[axis]:
-            raise _core.InputError(
+            raise ValueError(
                 f"pad: axis {axis} of shape {x.shape} has no elements that mode {mode!r} could "
                 "repeat"
             )
@@ -394,7 +394,7 @@ def pad_widths(who: str, value: Any, axes: int) -> tuple[tuple[int, int], ...]:
         found = np.broadcast_to(np.asarray(value), (axes, 2)).tolist()
         return tuple(check_sizes(who, "pad_width", pair, 2, 0) for pair in found)  # type: ignore[misc]
     except (TypeError, ValueError):
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: pad_width: expected an integer of at least 0, a pair, or {axes} pairs, got "
             f"{shown(value)}"
         ) from None
@@ -415,7 +415,7 @@ def check_widths(who: str, argument: str, value: Any, axes: int) -> tuple[tuple[
             raise ValueError
         found = [check_sizes(who, argument, pair, 2, 0) for pair in pairs]
     except (TypeError, ValueError):
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: {argument}: expected an integer of at least 0, or {axes} of them or of pairs, "
             f"got {shown(value)}"
         ) from None

@@ -64,7 +64,7 @@ def checked_axes(axes: IntOrInts, rank: int, who: str) -> list[int]:
     several = (axes,) if is_integer(axes) else tuple(axes)
     checked = [checked_axis(axis, rank, who) for axis in several]
     if len(set(checked)) < len(checked):
-        raise _core.InputError(f"{who}: an axis occurs twice in {several}")
+        raise ValueError(f"{who}: an axis occurs twice in {several}")
     return checked
 
 
@@ -83,7 +83,7 @@ def moved(x: TensorLike, source: IntOrInts, destination: IntOrInts, who: str) ->
     sources = checked_axes(source, x.ndim, who)
     places = checked_axes(destination, x.ndim, who)
     if len(sources) != len(places):
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: expected as many axes in source as in destination, got {source} and "
             f"{destination}"
         )
@@ -96,6 +96,10 @@ def moved(x: TensorLike, source: IntOrInts, destination: IntOrInts, who: str) ->
 def exchanged(x: TensorLike, one: int, other: int, who: str) -> Tensor:
     """Two axes exchanged."""
     x = _core.as_tensor(x)
+    if not x.ndim:  # as in PyTorch it has an axis 0 to name
+        for axis in (one, other):
+            checked_axis(axis, 1, who)
+        return F.copy(x)
     order = list(range(x.ndim))
     i, j = checked_axis(one, x.ndim, who), checked_axis(other, x.ndim, who)
     order[i], order[j] = j, i
@@ -121,9 +125,7 @@ def rolled(x: TensorLike, shifts: IntOrInts, axes: Axes, who: str) -> Tensor:
     x = _core.as_tensor(x)
     if axes is None:
         if not is_integer(shifts):
-            raise _core.InputError(
-                f"{who}: expected an axis for each shift, got {shifts!r} and None"
-            )
+            raise ValueError(f"{who}: expected an axis for each shift, got {shifts!r} and None")
         flat = F.reshape(x, shape=(-1,))
         return F.reshape(rolled(flat, shifts, 0, who), shape=x.shape)
     several = [axes] if is_integer(axes) else list(axes)
@@ -133,9 +135,7 @@ def rolled(x: TensorLike, shifts: IntOrInts, axes: Axes, who: str) -> Tensor:
     if len(several) == 1:
         several *= len(steps)
     if len(steps) != len(several):
-        raise _core.InputError(
-            f"{who}: expected as many shifts as axes, got {shifts!r} and {axes!r}"
-        )
+        raise ValueError(f"{who}: expected as many shifts as axes, got {shifts!r} and {axes!r}")
     for step, axis in zip(steps, several, strict=True):
         axis = checked_axis(axis, x.ndim, who)
         extent = x.shape[axis]
@@ -168,9 +168,9 @@ def elements_in_a_row(x: TensorLike, repeats: IntOrInts, axis: int | None, who: 
     axis = checked_axis(axis, x.ndim, who)
     counts = np.asarray(repeats)
     if counts.dtype.kind not in "iu" or (counts < 0).any():
-        raise _core.InputError(f"{who}: repeats: expected integers of at least 0, got {repeats!r}")
+        raise ValueError(f"{who}: repeats: expected integers of at least 0, got {repeats!r}")
     if counts.size not in (1, x.shape[axis]):
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: expected 1 or {x.shape[axis]} repeats for axis {axis} of shape {x.shape}, "
             f"got {counts.size}"
         )
@@ -185,7 +185,7 @@ def in_parts(x: TensorLike, number_or_places: IntOrInts, axis: int, who: str) ->
     if is_integer(number_or_places):
         number = int(number_or_places)
         if number <= 0 or total % number:
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: an axis of size {total} can't be cut into {number} equal parts"
             )
         return list(F.split(x, sizes=[total // number] * number, axis=axis))

@@ -18,13 +18,18 @@ if TYPE_CHECKING:
     from .._core import IntOrInts, Tensor, TensorLike
 
 
-def tensordot(x: TensorLike, y: TensorLike, axes: int | Sequence[IntOrInts], who: str) -> Tensor:
-    """The sum of products over the last axes of x and the first of y, or over pairs of axes."""
+def tensordot(
+    x: TensorLike, y: TensorLike, axes: int | Sequence[IntOrInts], who: str, broadcast: bool = False
+) -> Tensor:
+    """The sum of products over the last axes of x and the first of y, or over pairs of axes.
+
+    With `broadcast`, an axis of size 1 meets one of any size.
+    """
     x, y = _core.as_tensor(x), _core.as_tensor(y)
     if is_integer(axes):
         count = int(axes)
         if not 0 <= count <= min(x.ndim, y.ndim):
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: expected 0 to {min(x.ndim, y.ndim)} axes for shapes {x.shape} and "
                 f"{y.shape}, got {count}"
             )
@@ -33,13 +38,20 @@ def tensordot(x: TensorLike, y: TensorLike, axes: int | Sequence[IntOrInts], who
         try:
             first, second = axes
         except (TypeError, ValueError):
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: expected a number of axes, or the axes of both tensors, got {shown(axes)}"
             ) from None
         of_x, of_y = checked_axes(first, x.ndim, who), checked_axes(second, y.ndim, who)
+    if broadcast and len(of_x) == len(of_y):
+        pairs = list(zip(of_x, of_y, strict=True))
+        # The sum of products with one value is the product with the sum.
+        of_one = [j for i, j in pairs if x.shape[i] == 1 != y.shape[j]]
+        other = [i for i, j in pairs if y.shape[j] == 1 != x.shape[i]]
+        x = F.cast(F.sum(x, axes=other, keepdims=True), dtype=x.dtype) if other else x
+        y = F.cast(F.sum(y, axes=of_one, keepdims=True), dtype=y.dtype) if of_one else y
     sizes = [x.shape[i] for i in of_x]
     if sizes != [y.shape[i] for i in of_y]:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: axes {of_x} of shape {x.shape} and {of_y} of shape {y.shape} differ in size"
         )
     rest_x = [i for i in range(x.ndim) if i not in of_x]
@@ -75,9 +87,7 @@ def cross(x: Tensor, y: Tensor, who: str) -> Tensor:
     Of two vectors of 2 the result is the third element alone.
     """
     if x.shape[-1:] not in ((2,), (3,)) or y.shape[-1:] not in ((2,), (3,)):
-        raise _core.InputError(
-            f"{who}: expected vectors of 2 or 3, got shapes {x.shape} and {y.shape}"
-        )
+        raise ValueError(f"{who}: expected vectors of 2 or 3, got shapes {x.shape} and {y.shape}")
     a, b = _elements(x), _elements(y)
 
     def minor(i: int, j: int) -> Tensor:
@@ -107,7 +117,7 @@ def vander(x: TensorLike, count: int | None, increasing: bool, who: str) -> Tens
     """The powers of the elements of the last axis along a new last axis, the highest first."""
     x = _core.as_tensor(x)
     if not x.ndim:
-        raise _core.InputError(f"{who}: expected at least 1 axis, got shape {x.shape}")
+        raise ValueError(f"{who}: expected at least 1 axis, got shape {x.shape}")
     n = x.shape[-1] if count is None else check_integer(who, "N", count, 0, 2**20)
     one = F.add(F.mul(x, 0), 1)
     powers = [one]
@@ -125,7 +135,7 @@ def chained(matrices: Sequence[Tensor], who: str) -> Tensor:
     The first and the last may be vectors.
     """
     if not matrices:
-        raise _core.InputError(f"{who}: expected at least one matrix, got none")
+        raise ValueError(f"{who}: expected at least one matrix, got none")
     first, last = matrices[0], matrices[-1]
     given = list(matrices)
     if first.ndim == 1:
@@ -134,9 +144,7 @@ def chained(matrices: Sequence[Tensor], who: str) -> Tensor:
         given[-1] = F.reshape(last, shape=(last.shape[0], 1))
     for one, other in pairwise(given):
         if one.ndim != 2 or other.ndim != 2 or one.shape[1] != other.shape[0]:
-            raise _core.InputError(
-                f"{who}: shapes {one.shape} and {other.shape} can't be multiplied"
-            )
+            raise ValueError(f"{who}: shapes {one.shape} and {other.shape} can't be multiplied")
     count = len(given)
     size = [g.shape[0] for g in given] + [given[-1].shape[-1]]
     cost = np.zeros((count, count))
@@ -182,7 +190,7 @@ def distances(x: Tensor, y: Tensor, p: float, who: str) -> Tensor:
     from .formulas import vector_norm
 
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: expected (..., n, k) and (..., m, k), got shapes {x.shape} and {y.shape}"
         )
     one = F.reshape(x, shape=(*x.shape[:-1], 1, x.shape[-1]))

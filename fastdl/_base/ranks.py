@@ -49,16 +49,16 @@ def quantile(
     """
     parts = _parts(q)
     if not ((parts >= 0) & (parts <= 1)).all():
-        raise _core.InputError(f"{who}: expected parts in [0, 1], got {shown(parts.tolist())}")
+        raise ValueError(f"{who}: expected parts in [0, 1], got {shown(parts.tolist())}")
     if method not in METHODS:
-        raise _core.InputError(f"{who}: expected one of {', '.join(METHODS)}, got {method!r}")
+        raise ValueError(f"{who}: expected one of {', '.join(METHODS)}, got {method!r}")
     x = F.cast(x, dtype="float32")
     if not x.ndim and axes is not None:  # PyTorch's dim 0 of a tensor without axes
         axes = checked_axes(axes, 1, who)[1:]
     x, ones = with_axes_last(x, axes, who)
     n = x.shape[-1]
     if not n:
-        raise _core.InputError(f"{who}: there are no values along axes {axes}")
+        raise ValueError(f"{who}: there are no values along axes {axes}")
     last = x.ndim - 1
     ordered = F.gather(x, F.order(x, axis=last), axis=last)
     invalid = F.sum(F.cast(F.isnan(x), dtype="int32"), axes=last, keepdims=True)
@@ -114,9 +114,7 @@ def _joined(x: TensorLike, axis: int | None, who: str) -> tuple[Tensor, tuple[in
         axis = None
     rows, ones = with_axes_last(x, axis, who)
     if not rows.shape[-1]:
-        raise _core.InputError(
-            f"{who}: axis {axis} of shape {x.shape} has no values to choose from"
-        )
+        raise ValueError(f"{who}: axis {axis} of shape {x.shape} has no values to choose from")
     return rows, ones
 
 
@@ -151,7 +149,7 @@ def smallest(x: TensorLike, k: int, axis: int, keepdims: bool, who: str) -> tupl
     """The k-th smallest value along an axis, and its place."""
     rows, ones = _joined(x, axis, who)
     if not 1 <= k <= rows.shape[-1]:
-        raise _core.InputError(f"{who}: k: expected 1 to {rows.shape[-1]} for axis {axis}, got {k}")
+        raise ValueError(f"{who}: k: expected 1 to {rows.shape[-1]} for axis {axis}, got {k}")
     order = F.order(rows, axis=rows.ndim - 1)
     return _picked(rows, part(order, rows.ndim - 1, k - 1, k), ones, keepdims)
 

@@ -28,13 +28,13 @@ def _groups(side: str, pattern: str, who: str) -> list[list[str] | None]:
         elif token == ")" and inside is not None:
             inside = None
         elif token != _DOTS and token != "1" and not token.isidentifier():
-            raise _core.InputError(f"{who}: pattern: {token!r} is not expected in {pattern!r}")
+            raise ValueError(f"{who}: pattern: {token!r} is not expected in {pattern!r}")
         elif inside is None:
             found.append(None if token == _DOTS else [] if token == "1" else [token])
         elif token != "1":
             inside.append(token)
     if inside is not None:
-        raise _core.InputError(f"{who}: pattern: a bracket is not closed in {pattern!r}")
+        raise ValueError(f"{who}: pattern: a bracket is not closed in {pattern!r}")
     return found
 
 
@@ -57,41 +57,35 @@ def rearranged(x: TensorLike, pattern: str, lengths: Mapping[str, int], who: str
     """
     x = _core.as_tensor(x)
     if not isinstance(pattern, str) or pattern.count("->") != 1:
-        raise _core.InputError(f"{who}: pattern: expected a text with one '->', got {pattern!r}")
+        raise ValueError(f"{who}: pattern: expected a text with one '->', got {pattern!r}")
     left, right = (_groups(side, pattern, who) for side in pattern.split("->"))
     names, wanted = (
         [name for group in side for name in ([_DOTS] if group is None else group)]
         for side in (left, right)
     )
     if len(set(names)) < len(names) or sorted(names) != sorted(wanted):
-        raise _core.InputError(
-            f"{who}: pattern: expected each name once on both sides, got {pattern!r}"
-        )
+        raise ValueError(f"{who}: pattern: expected each name once on both sides, got {pattern!r}")
     if any(group and _DOTS in group for group in left):
-        raise _core.InputError(f"{who}: pattern: '...' can't be cut, got {pattern!r}")
+        raise ValueError(f"{who}: pattern: '...' can't be cut, got {pattern!r}")
     unknown = lengths.keys() - set(names)
     if unknown:
-        raise _core.InputError(f"{who}: {min(unknown)} is no axis of {pattern!r}")
+        raise ValueError(f"{who}: {min(unknown)} is no axis of {pattern!r}")
     sizes = {name: check_integer(who, name, size, 0) for name, size in lengths.items()}
     more = x.ndim - (len(left) - (_DOTS in names))
     if more < 0 or (more and _DOTS not in names):
-        raise _core.InputError(
-            f"{who}: expected {len(left)} axes for {pattern!r}, got shape {x.shape}"
-        )
+        raise ValueError(f"{who}: expected {len(left)} axes for {pattern!r}, got shape {x.shape}")
     other = [f"...{i}" for i in range(more)]
     cut, joined = _spelled(left, other), _spelled(right, other)
     for size, group in zip(x.shape, cut, strict=True):
         free = [name for name in group if name not in sizes]
         known = math.prod(sizes[name] for name in group if name in sizes)
         if len(free) > 1:
-            raise _core.InputError(
-                f"{who}: the sizes of {', '.join(free)} are unknown in {pattern!r}"
-            )
+            raise ValueError(f"{who}: the sizes of {', '.join(free)} are unknown in {pattern!r}")
         if free:
             sizes[free[0]] = size // known if known else 0
             known *= sizes[free[0]]
         if known != size:
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: an axis of size {size} does not fit ({' '.join(group)}) of {pattern!r} "
                 f"with {dict(lengths)}"
             )

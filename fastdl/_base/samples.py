@@ -30,7 +30,7 @@ def average(x: TensorLike, axis: Axes, weights: TensorLike | None) -> Tensor:
         if not is_integer(axis) or weights.shape != (
             x.shape[checked_axis(axis, x.ndim, "average")],
         ):
-            raise _core.InputError(
+            raise ValueError(
                 f"average: weights: expected shape {x.shape} or that of axis {axis}, got "
                 f"{weights.shape}"
             )
@@ -55,7 +55,7 @@ def covariance(
     """
     x = _core.as_tensor(x)
     if x.ndim > 2:
-        raise _core.InputError(f"{who}: expected at most 2 axes, got shape {x.shape}")
+        raise ValueError(f"{who}: expected at most 2 axes, got shape {x.shape}")
     rows = F.cast(F.reshape(x, shape=(1, -1)) if x.ndim < 2 else x, dtype="float32")
     weights: Tensor | None = None
     for name, given in (("fweights", fweights), ("aweights", aweights)):
@@ -63,11 +63,9 @@ def covariance(
             continue
         given = _core.as_tensor(given)
         if given.shape != (rows.shape[1],):
-            raise _core.InputError(
-                f"{who}: {name}: expected shape {(rows.shape[1],)}, got {given.shape}"
-            )
+            raise ValueError(f"{who}: {name}: expected shape {(rows.shape[1],)}, got {given.shape}")
         if name == "fweights" and given.dtype.kind == "f":
-            raise _core.InputError(f"{who}: fweights: expected integers, got {given.dtype}")
+            raise ValueError(f"{who}: fweights: expected integers, got {given.dtype}")
         given = F.cast(given, dtype="float32")
         weights = given if weights is None else F.mul(weights, given)
     if weights is None:
@@ -105,11 +103,9 @@ def correlated(x: TensorLike, y: TensorLike, mode: str) -> Tensor:
     """
     x, y = F.cast(x, dtype="float32"), F.cast(y, dtype="float32")
     if x.ndim != 1 or y.ndim != 1 or not x.shape[0] or not y.shape[0]:
-        raise _core.InputError(
-            f"correlate: expected two vectors, got shapes {x.shape} and {y.shape}"
-        )
+        raise ValueError(f"correlate: expected two vectors, got shapes {x.shape} and {y.shape}")
     if mode not in ("valid", "same", "full"):
-        raise _core.InputError(f"correlate: mode: expected 'valid', 'same' or 'full', got {mode!r}")
+        raise ValueError(f"correlate: mode: expected 'valid', 'same' or 'full', got {mode!r}")
     turned = y.shape[0] > x.shape[0]
     x, y = (y, x) if turned else (x, y)
     k = y.shape[0]
@@ -125,7 +121,7 @@ def differences(x: TensorLike, n: int, axis: int, who: str) -> Tensor:
     """Differences of neighbours along an axis, n times; of truth values, whether they differ."""
     x = _core.as_tensor(x)
     if n < 0:
-        raise _core.InputError(f"{who}: n: expected 0 or more, got {n}")
+        raise ValueError(f"{who}: n: expected 0 or more, got {n}")
     axis = checked_axis(axis, x.ndim, who)
     for _ in range(n):
         length = x.shape[axis]
@@ -160,7 +156,7 @@ def bins_of(x: TensorLike, edges: TensorLike, right: bool = False) -> Tensor:
     x = _core.as_tensor(x)
     edges = _core.as_tensor(edges)
     if edges.ndim != 1:
-        raise _core.InputError(f"digitize: bins: expected one axis, got shape {edges.shape}")
+        raise ValueError(f"digitize: bins: expected one axis, got shape {edges.shape}")
     above = (F.gt if right else F.ge)(F.reshape(x, shape=(*x.shape, 1)), edges)
     return F.cast(F.sum(above, axes=x.ndim), dtype="int32")
 
@@ -187,7 +183,7 @@ def histogram(
     try:
         counts, found = np.histogram(values, edges, limits, density or None, of)
     except ValueError as error:
-        raise _core.InputError(f"{who}: {error}") from None
+        raise ValueError(f"{who}: {error}") from None
     return counts, found
 
 
@@ -199,14 +195,14 @@ def slopes(y: Tensor, axis: int, places: Tensor, edge_order: int) -> Tensor:
     """
     n = y.shape[axis]
     if edge_order not in (1, 2):
-        raise _core.InputError(f"gradient: edge_order: expected 1 or 2, got {edge_order}")
+        raise ValueError(f"gradient: edge_order: expected 1 or 2, got {edge_order}")
     if n < edge_order + 1:
-        raise _core.InputError(
+        raise ValueError(
             f"gradient: expected at least {edge_order + 1} values along axis {axis}, got shape "
             f"{y.shape}"
         )
     if places.ndim and places.shape != (n,):
-        raise _core.InputError(f"gradient: spacing: expected shape {(n,)}, got {places.shape}")
+        raise ValueError(f"gradient: spacing: expected shape {(n,)}, got {places.shape}")
     y = F.cast(y, dtype="float32")
     shape = [1] * y.ndim
     shape[axis] = n - 1

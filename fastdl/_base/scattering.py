@@ -51,7 +51,7 @@ def places_along(
     if index.ndim != len(shape) or any(
         i != axis and index.shape[i] > n for i, n in enumerate(shape)
     ):
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: {argument}: expected {len(shape)} axes that are no longer than {shape} beside "
             f"axis {axis}, got shape {index.shape}"
         )
@@ -107,9 +107,7 @@ def put_into_window(
     """x with values at the places of a part of it, which has the shape of the values."""
     x, values = _core.as_tensor(x), _core.as_tensor(values)
     if values.shape != places.shape:
-        raise _core.InputError(
-            f"{who}: {argument}: expected shape {places.shape}, got {values.shape}"
-        )
+        raise ValueError(f"{who}: {argument}: expected shape {places.shape}, got {values.shape}")
     return replaced(x, places, values)
 
 
@@ -128,6 +126,14 @@ def touched(x: Tensor, places: Tensor) -> Tensor:
     return F.reshape(F.scatter_add(ones, flat(places), axis=0, size=x.numel()), shape=x.shape)
 
 
+def check_kinds(x: Tensor, values: Tensor, who: str) -> None:
+    """TypeError for values that a tensor's type would cut off: floats for integers, and so on."""
+    if _RANK[values.dtype.kind] > _RANK[x.dtype.kind]:
+        raise TypeError(
+            f"{who}: values of type {values.dtype} do not fit into a tensor of type {x.dtype}"
+        )
+
+
 def reduced(x: Tensor, places: Tensor, values: Tensor, how: str, include: bool, who: str) -> Tensor:
     """x with the sum, product, mean, largest or smallest of the values at each place.
 
@@ -140,13 +146,14 @@ def reduced(x: Tensor, places: Tensor, values: Tensor, how: str, include: bool, 
         who: the function.
     """
     check_choice(who, "reduce", how, REDUCTIONS)
-    if _RANK[values.dtype.kind] > _RANK[x.dtype.kind]:
-        raise TypeError(
-            f"{who}: values of type {values.dtype} do not fit into a tensor of type {x.dtype}"
-        )
+    check_kinds(x, values, who)
     if not values.numel():
         return x
     values = F.cast(values, dtype=x.dtype) if values.dtype != x.dtype else values
+    if x.dtype.kind == "b":  # sums are or, products and
+        x, values = F.cast(x, dtype="uint8"), F.cast(values, dtype="uint8")
+        how = {"sum": "amax", "prod": "amin"}.get(how, how)
+        return F.cast(reduced(x, places, values, how, include, who), dtype="bool")
     count = touched(x, places)
     hit = F.gt(count, 0)
     if how in ("sum", "mean"):
@@ -266,7 +273,7 @@ def slice_arguments(
     source = _core.as_tensor(source)
     expected = tuple(index.numel() if i == axis else n for i, n in enumerate(x.shape))
     if source.shape != expected and not (x.ndim <= 1 and source.numel() == index.numel()):
-        raise _core.InputError(f"{who}: source: expected shape {expected}, got {source.shape}")
+        raise ValueError(f"{who}: source: expected shape {expected}, got {source.shape}")
     return x, axis, index, F.reshape(source, shape=expected if x.ndim else ())
 
 
@@ -298,7 +305,7 @@ def segments(
     if ids.dtype.kind not in "iu":
         raise TypeError(f"{who}: segment_ids: expected integers, got dtype {ids.dtype}")
     if ids.ndim != 1 or not data.ndim or ids.shape[0] != data.shape[0]:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: segment_ids: expected one for each row of data of shape {data.shape}, got "
             f"shape {ids.shape}"
         )
@@ -330,7 +337,7 @@ def by_coordinates(
     """x with updates written or combined at the coordinates in the last axis of the indices."""
     indices, updates = _core.as_tensor(indices), _core.as_tensor(updates)
     if not indices.ndim or indices.shape[-1] > x.ndim:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: indices: expected (..., up to {x.ndim}) for shape {x.shape}, got shape "
             f"{indices.shape}"
         )
@@ -338,7 +345,7 @@ def by_coordinates(
     rest = x.shape[count:]
     expected = (*indices.shape[:-1], *rest)
     if updates.shape != expected:
-        raise _core.InputError(f"{who}: values: expected shape {expected}, got {updates.shape}")
+        raise ValueError(f"{who}: values: expected shape {expected}, got {updates.shape}")
     place: Tensor = _core.as_tensor(np.zeros(indices.shape[:-1], np.int64))
     for i, part in enumerate(F.split(indices, sizes=[1] * count, axis=-1)):
         part = F.reshape(part, shape=indices.shape[:-1])

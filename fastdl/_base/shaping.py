@@ -40,7 +40,7 @@ def as_list(xs: Sequence[TensorLike] | Tensor, who: str) -> list[Tensor]:
     except TypeError:
         raise TypeError(f"{who}: expected a list of tensors, got {shown(xs)}") from None
     if not many:
-        raise _core.InputError(f"{who}: expected at least one tensor, got none")
+        raise ValueError(f"{who}: expected at least one tensor, got none")
     return many
 
 
@@ -67,7 +67,7 @@ def in_uneven_parts(x: TensorLike, parts: IntOrInts, axis: int, who: str) -> lis
     x = _core.as_tensor(x)
     axis = checked_axis(axis, x.ndim, who)
     if parts <= 0:
-        raise _core.InputError(f"{who}: expected a positive number of parts, got {parts}")
+        raise ValueError(f"{who}: expected a positive number of parts, got {parts}")
     size, more = divmod(x.shape[axis], int(parts))
     return list(F.split(x, sizes=[size + 1] * more + [size] * (int(parts) - more), axis=axis))
 
@@ -76,7 +76,7 @@ def axis_of_split(x: Tensor, kind: str, who: str) -> int:
     """The axis that `hsplit`, `vsplit` or `dsplit` cuts."""
     least = {"h": 1, "v": 2, "d": 3}[kind]
     if x.ndim < least:
-        raise _core.InputError(f"{who}: expected at least {least} axes, got shape {x.shape}")
+        raise ValueError(f"{who}: expected at least {least} axes, got shape {x.shape}")
     return {"h": 0 if x.ndim == 1 else 1, "v": 0, "d": 2}[kind]
 
 
@@ -86,7 +86,7 @@ def grids(xs: Sequence[TensorLike], indexing: str, who: str) -> list[Tensor]:
     many = as_list(xs, who)
     for x in many:
         if x.ndim > 1:
-            raise _core.InputError(f"{who}: expected vectors, got shape {x.shape}")
+            raise ValueError(f"{who}: expected vectors, got shape {x.shape}")
     sizes = tuple(x.numel() for x in many)
     result = []
     for i, x in enumerate(many):
@@ -101,7 +101,7 @@ def turned(x: TensorLike, times: int, axes: Sequence[int], who: str) -> Tensor:
     """x turned by `times` quarters from the first axis towards the second."""
     x = _core.as_tensor(x)
     if len(axes) != 2:
-        raise _core.InputError(f"{who}: expected two axes, got {tuple(axes)}")
+        raise ValueError(f"{who}: expected two axes, got {tuple(axes)}")
     one, other = checked_axes(tuple(axes), x.ndim, who)
     times = int(times) % 4
     if times == 2:
@@ -114,11 +114,12 @@ def turned(x: TensorLike, times: int, axes: Sequence[int], who: str) -> Tensor:
 def windows(x: TensorLike, axis: int, size: int, step: int, who: str) -> Tensor:
     """All windows of a size along one axis, their elements along a new last axis."""
     x = _core.as_tensor(x)
-    if not x.ndim:
-        x = F.reshape(x, shape=(1,))
+    if not x.ndim:  # one window: the number, or with a size of 0 nothing
+        windows_of_one = windows(F.reshape(x, shape=(1,)), axis, size, step, who)
+        return F.reshape(F.take(windows_of_one, [0], axis=0), shape=(size,))
     axis = checked_axis(axis, x.ndim, who)
     if not 0 <= size <= x.shape[axis] or step <= 0:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: expected a size up to {x.shape[axis]} and a positive step for axis {axis} of "
             f"shape {x.shape}, got {size} and {step}"
         )
@@ -131,7 +132,7 @@ def blocks_on_the_diagonal(xs: Sequence[TensorLike], who: str) -> Tensor:
     """A matrix with matrices along its diagonal and zeros elsewhere."""
     many = [at_least(x, 2) for x in xs]
     if any(x.ndim != 2 for x in many):
-        raise _core.InputError(f"{who}: expected matrices, got shapes {[x.shape for x in many]}")
+        raise ValueError(f"{who}: expected matrices, got shapes {[x.shape for x in many]}")
     width, before = sum(x.shape[1] for x in many), 0
     rows = []
     for x in many:
@@ -145,9 +146,7 @@ def with_larger_channels(x: TensorLike, block: int, channels_last: bool, who: st
     """Blocks of places as channels: (n, h, w, c) to (n, h / b, w / b, b * b * c)."""
     x, (n, h, w, c), block = _image(x, block, channels_last, who)
     if h % block or w % block:
-        raise _core.InputError(
-            f"{who}: block_size: expected one that divides {(h, w)}, got {block}"
-        )
+        raise ValueError(f"{who}: block_size: expected one that divides {(h, w)}, got {block}")
     if channels_last:
         x = F.reshape(x, shape=(n, h // block, block, w // block, block, c))
         x = F.transpose(x, perm=[0, 1, 3, 2, 4, 5])
@@ -161,7 +160,7 @@ def with_larger_places(x: TensorLike, block: int, channels_last: bool, who: str)
     """Channels as blocks of places, the reverse of `with_larger_channels`."""
     x, (n, h, w, c), block = _image(x, block, channels_last, who)
     if c % (block * block):
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: block_size: expected one whose square divides {c} channels, got {block}"
         )
     c //= block * block
@@ -179,7 +178,7 @@ def _image(
 ) -> tuple[Tensor, tuple[int, int, int, int], int]:
     x = _core.as_tensor(x)
     if x.ndim != 4:
-        raise _core.InputError(f"{who}: expected 4 axes, got shape {x.shape}")
+        raise ValueError(f"{who}: expected 4 axes, got shape {x.shape}")
     n, *rest = x.shape
     h, w, c = rest if channels_last else (*rest[1:], rest[0])
     return x, (n, h, w, c), check_integer(who, "block_size", block, 1)
@@ -216,12 +215,12 @@ def ordered_places(sequence: TensorLike, values: TensorLike, right: bool, who: s
     if sorted_.ndim == 1:
         return np.searchsorted(sorted_, wanted, side)
     if not sorted_.ndim or sorted_.shape[:-1] != wanted.shape[:-1]:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: expected values with the leading axes of {sorted_.shape}, got {wanted.shape}"
         )
     rows = zip(
-        sorted_.reshape(-1, sorted_.shape[-1]),
-        wanted.reshape(math.prod(wanted.shape[:-1]), -1),
+        sorted_.reshape(math.prod(sorted_.shape[:-1]), sorted_.shape[-1]),
+        wanted.reshape(math.prod(wanted.shape[:-1]), wanted.shape[-1]),
         strict=True,
     )
     found = [np.searchsorted(one, other, side) for one, other in rows]

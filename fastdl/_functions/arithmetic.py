@@ -75,7 +75,7 @@ def div(input: TensorLike, other: TensorLike, *, rounding_mode: str | None = Non
             return F.where(up, F.add(floor, 1), floor)
         quotient = F.div(input, other)
         return F.where(F.lt(quotient, 0), F.ceil(quotient), F.floor(quotient))
-    raise _core.InputError(
+    raise ValueError(
         f"div: rounding_mode: expected None, 'floor' or 'trunc', got {rounding_mode!r}"
     )
 
@@ -147,7 +147,7 @@ def clamp(
         [0.0, 0.5, 1.0]
     """
     if min is None and max is None:
-        raise _core.InputError("clamp: expected min, max or both, got neither")
+        raise ValueError("clamp: expected min, max or both, got neither")
     return formulas.limited(input, min, max)
 
 
@@ -172,7 +172,7 @@ def where(
     if input is None and other is None:
         return tuple(_core.as_tensor(p) for p in picking.positions(condition))
     if input is None or other is None:
-        raise _core.InputError("where: expected both input and other or neither, got one of them")
+        raise ValueError("where: expected both input and other or neither, got one of them")
     return F.where(condition, input, other)
 
 

@@ -336,5 +336,5 @@ def ormqr(
     """
     x, y = as_matrices(input, "ormqr", "input"), as_matrices(input3, "ormqr", "input3")
     if y.shape[-2 if left else -1] != x.shape[-2]:
-        raise _core.InputError(f"ormqr: shapes {x.shape} and {y.shape} don't fit")
+        raise ValueError(f"ormqr: shapes {x.shape} and {y.shape} don't fit")
     return more.reflected(x, F.cast(input2, dtype="float32"), y, left, transpose)

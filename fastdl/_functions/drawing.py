@@ -41,16 +41,16 @@ def multinomial(
     """
     weights = F.cast(input, dtype="float32").detach()
     if weights.ndim not in (1, 2) or num_samples < 1:
-        raise _core.InputError(
+        raise ValueError(
             "multinomial: expected one or two axes and one sample or more, got shape "
             f"{weights.shape} and {num_samples}"
         )
     last = weights.ndim - 1
     if not bool(F.all(F.logical_and(F.isfinite(weights), F.ge(weights, 0)))):
-        raise _core.InputError("multinomial: expected finite weights of 0 or more")
+        raise ValueError("multinomial: expected finite weights of 0 or more")
     needed = 1 if replacement else num_samples
     if not bool(F.all(F.ge(F.sum(F.gt(weights, 0), axes=last), needed))):
-        raise _core.InputError(
+        raise ValueError(
             f"multinomial: expected at least {needed} weights above 0 in each row of shape "
             f"{weights.shape}"
         )
@@ -84,5 +84,5 @@ def poisson(input: TensorLike, generator: Generator | None = None) -> Tensor:
     """
     rates = _core.as_tensor(input).detach().numpy()
     if not (rates >= 0).all():
-        raise _core.InputError("poisson: expected means of 0 or more")
+        raise ValueError("poisson: expected means of 0 or more")
     return _core.as_tensor(numpy_generator(generator).poisson(rates).astype("float32"))

@@ -85,7 +85,7 @@ def outer(input: TensorLike, vec2: TensorLike) -> Tensor:
 def _product(who: str, input: TensorLike, other: TensorLike, x_rank: int, y_rank: int) -> Tensor:
     input, other = _core.as_tensor(input), _core.as_tensor(other)
     if input.ndim != x_rank or other.ndim != y_rank:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: expected {x_rank} and {y_rank} axes, got {input.shape} and {other.shape}"
         )
     return F.matmul(input, other)

@@ -16,7 +16,7 @@ import numpy as np
 from .. import _core, _functions
 from .._base import functional as F
 from .._base import moving, tree
-from .._base.device import device_of, moved, split_target
+from .._base.device import device_of, finished, moved, split_target
 from .._base.dtypes import check_fits
 from .._core import Tensor
 from .filling import (
@@ -173,7 +173,7 @@ def sum_to_size(self: Tensor, *size: IntOrInts) -> Tensor:
     wanted = moving.one_by_one(size)
     lead = self.ndim - len(wanted)
     if lead < 0 or any(m not in (n, 1) for n, m in zip(self.shape[lead:], wanted, strict=True)):
-        raise _core.InputError(f"sum_to_size: {wanted} does not broadcast to {self.shape}")
+        raise ValueError(f"sum_to_size: {wanted} does not broadcast to {self.shape}")
     axes = [i for i, n in enumerate(self.shape) if i < lead or wanted[i - lead] != n]
     return F.reshape(F.sum(self, axes=axes) if axes else self, shape=wanted)
 
@@ -239,7 +239,7 @@ def matrix_transposed(self: Tensor) -> Tensor:
 def adjoint_of(self: Tensor) -> Tensor:
     """The transpose of a matrix."""
     if self.ndim not in (0, 2):
-        raise _core.InputError(f"H: expected a matrix, got shape {self.shape}")
+        raise ValueError(f"H: expected a matrix, got shape {self.shape}")
     return matrix_transposed(self) if self.ndim else self
 
 
@@ -324,25 +324,54 @@ def new_tensor(self: Tensor, data: TensorLike, dtype: DTypeLike | None = None) -
 
 
 def new_full(
-    self: Tensor, size: IntOrInts, fill_value: float, dtype: DTypeLike | None = None
+    self: Tensor,
+    size: IntOrInts,
+    fill_value: float,
+    dtype: DTypeLike | None = None,
+    *,
+    device: str | device | None = None,
+    requires_grad: bool = False,
 ) -> Tensor:
-    """A tensor of one value, in this tensor's type unless `dtype` is given."""
-    return moved(_core.full(size, dtype or self.dtype, fill_value), device_of(self))
+    """A tensor of one value, in this tensor's type and on its device unless others are given."""
+    new = _core.full(size, dtype or self.dtype, fill_value)
+    return finished(new, requires_grad, device or device_of(self))
 
 
-def new_zeros(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
-    """Zeros, in this tensor's type unless `dtype` is given."""
-    return new_full(self, moving.one_or_many(size), 0, dtype)
+def new_zeros(
+    self: Tensor,
+    *size: IntOrInts,
+    dtype: DTypeLike | None = None,
+    device: str | device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Zeros, in this tensor's type and on its device unless others are given."""
+    new = _core.full(moving.one_or_many(size), dtype or self.dtype, 0)
+    return finished(new, requires_grad, device or device_of(self))
 
 
-def new_empty(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
-    """A tensor without initial values, in this tensor's type unless `dtype` is given."""
-    return moved(_core.empty(moving.one_or_many(size), dtype or self.dtype), device_of(self))
+def new_empty(
+    self: Tensor,
+    *size: IntOrInts,
+    dtype: DTypeLike | None = None,
+    device: str | device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor without initial values, in this tensor's type and on its device unless others are
+    given."""
+    new = _core.empty(moving.one_or_many(size), dtype or self.dtype)
+    return finished(new, requires_grad, device or device_of(self))
 
 
-def new_ones(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
-    """Ones, in this tensor's type unless `dtype` is given."""
-    return new_full(self, moving.one_or_many(size), 1, dtype)
+def new_ones(
+    self: Tensor,
+    *size: IntOrInts,
+    dtype: DTypeLike | None = None,
+    device: str | device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Ones, in this tensor's type and on its device unless others are given."""
+    new = _core.full(moving.one_or_many(size), dtype or self.dtype, 1)
+    return finished(new, requires_grad, device or device_of(self))
 
 
 # --- in place
@@ -395,7 +424,7 @@ def write(
     if not result.requires_grad:
         return copy_(self, result)
     if result.shape != self.shape:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: a result of shape {result.shape} does not fit into a tensor of shape "
             f"{self.shape}"
         )

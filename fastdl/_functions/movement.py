@@ -62,7 +62,7 @@ def flatten(input: TensorLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         return F.reshape(input, shape=(1,))
     start, end = _axis(start_dim, len(shape), "flatten"), _axis(end_dim, len(shape), "flatten")
     if start > end:
-        raise _core.InputError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
+        raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
     return F.reshape(
         input, shape=(*shape[:start], _size(shape[start : end + 1]), *shape[end + 1 :])
     )
@@ -93,7 +93,7 @@ def unflatten(input: TensorLike, dim: int, sizes: Sequence[int]) -> Tensor:
         known = -_size(sizes)
         sizes[sizes.index(-1)] = shape[dim] // known if known > 0 else -1
     if _size(sizes) != shape[dim]:
-        raise _core.InputError(
+        raise ValueError(
             f"unflatten: sizes: expected a product of {shape[dim]} for axis {dim}, got "
             f"{tuple(sizes)}"
         )
@@ -180,9 +180,7 @@ def t(input: TensorLike) -> Tensor:
     """
     input = _core.as_tensor(input)
     if input.ndim > 2:
-        raise _core.InputError(
-            f"t: expected at most 2 axes, got shape {input.shape}; use transpose"
-        )
+        raise ValueError(f"t: expected at most 2 axes, got shape {input.shape}; use transpose")
     return _snapshot(F.transpose(input), input) if input.ndim == 2 else input
 
 
@@ -241,7 +239,7 @@ def repeat(input: TensorLike, *sizes: IntOrInts, axis: int | None = None) -> Ten
         return moving.elements_in_a_row(input, moving.one_or_many(sizes), axis, "repeat")
     times = moving.one_by_one(sizes)
     if len(times) < input.ndim:
-        raise _core.InputError(
+        raise ValueError(
             f"repeat: expected at least {input.ndim} sizes for shape {input.shape}, got {times}"
         )
     return moving.laid_side_by_side(input, times)
@@ -258,7 +256,7 @@ def tile(input: TensorLike, *sizes: IntOrInts, dims: Axes = None) -> Tensor:
 
 
 def cat(tensors: Sequence[TensorLike], dim: int = 0, *, axis: int | None = None) -> Tensor:
-    """Joins tensors along an existing axis, the first by default.
+    """Joins tensors along an existing axis, the first by default. Empty vectors join anything.
 
     Raises:
         ValueError: the list is empty, or the sizes of other axes differ.
@@ -267,7 +265,16 @@ def cat(tensors: Sequence[TensorLike], dim: int = 0, *, axis: int | None = None)
         >>> cat([[1.0], [2.0, 3.0]]).tolist()
         [1.0, 2.0, 3.0]
     """
-    return F.concat(tensors, axis=dim if axis is None else axis)
+    axis = dim if axis is None else axis
+    try:
+        return F.concat(tensors, axis=axis)
+    except (ValueError, IndexError):
+        # PyTorch leaves out empty vectors, whatever the shapes of the others are.
+        many = [_core.as_tensor(t) for t in tensors]
+        some = [t for t in many if t.shape != (0,)]
+        if len(some) == len(many) or not some:
+            raise
+    return F.concat(some, axis=axis)
 
 
 def stack(tensors: Sequence[TensorLike], dim: int = 0, *, axis: int | None = None) -> Tensor:
@@ -302,7 +309,7 @@ def split(
     sizes = split_size_or_sections
     if moving.is_integer(sizes):
         if sizes <= 0:
-            raise _core.InputError(f"split: expected a positive size, got {sizes}")
+            raise ValueError(f"split: expected a positive size, got {sizes}")
         total = tensor.shape[dim]
         sizes = [min(sizes, total - start) for start in range(0, total, sizes)] or [0]
     return _snapshots(F.split(tensor, sizes=sizes, axis=dim), tensor)
@@ -316,7 +323,7 @@ def chunk(input: TensorLike, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         [(2,), (1,)]
     """
     if chunks <= 0:
-        raise _core.InputError(f"chunk: expected a positive number of chunks, got {chunks}")
+        raise ValueError(f"chunk: expected a positive number of chunks, got {chunks}")
     input = _core.as_tensor(input)
     total = input.shape[_axis(dim, input.ndim, "chunk")]
     return split(input, max(1, -(-total // chunks)), dim)

@@ -39,9 +39,11 @@ def einsum(equation: str, *operands: TensorLike | Sequence[TensorLike]) -> Tenso
     if not isinstance(equation, str):
         raise TypeError(f"einsum: equation: expected a text, got {shown(equation)}")
     many = operands
-    if len(operands) == 1 and isinstance(operands[0], (list, tuple)) and equation.count(","):
-        many = tuple(operands[0])
-    return _einsum(equation, [_core.as_tensor(x) for x in many])
+    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+        # A list of one tensor is an operand, too, a list of numbers is a vector.
+        if equation.count(",") or all(isinstance(x, _core.Tensor) for x in operands[0]):
+            many = tuple(operands[0])
+    return _einsum(equation, [_core.as_tensor(x) for x in many], open_result=False)
 
 
 def tensordot(a: TensorLike, b: TensorLike, dims: int | Sequence[IntOrInts] = 2) -> Tensor:
@@ -53,7 +55,7 @@ def tensordot(a: TensorLike, b: TensorLike, dims: int | Sequence[IntOrInts] = 2)
         dims: how many axes: the last of a and the first of b. Or the axes of a, and those of b.
 
     Raises:
-        ValueError: the sizes differ.
+        ValueError: the sizes differ, and none is 1. An axis of size 1 is summed over the other's.
 
     Example:
         >>> tensordot([[1.0, 2.0]], [[3.0], [4.0]], 1).tolist()
@@ -61,7 +63,7 @@ def tensordot(a: TensorLike, b: TensorLike, dims: int | Sequence[IntOrInts] = 2)
     """
     if isinstance(dims, _core.Tensor):
         dims = dims.tolist()
-    return products.tensordot(a, b, dims, "tensordot")
+    return products.tensordot(a, b, dims, "tensordot", broadcast=True)
 
 
 def inner(input: TensorLike, other: TensorLike) -> Tensor:
@@ -83,7 +85,7 @@ def vdot(input: TensorLike, other: TensorLike) -> Tensor:
     """
     input, other = _core.as_tensor(input), _core.as_tensor(other)
     if input.ndim != 1 or other.ndim != 1:
-        raise _core.InputError(f"vdot: expected two vectors, got {input.shape} and {other.shape}")
+        raise ValueError(f"vdot: expected two vectors, got {input.shape} and {other.shape}")
     return F.matmul(input, other)
 
 
@@ -115,13 +117,13 @@ def cross(input: TensorLike, other: TensorLike, dim: int | None = None) -> Tenso
     input, other = _core.as_tensor(input), _core.as_tensor(other)
     if dim is None:
         if 3 not in input.shape:
-            raise _core.InputError(f"cross: expected an axis of size 3, got shape {input.shape}")
+            raise ValueError(f"cross: expected an axis of size 3, got shape {input.shape}")
         dim = input.shape.index(3) - input.ndim
     if input.ndim != other.ndim:
-        raise _core.InputError(f"cross: shapes {input.shape} and {other.shape} differ in rank")
+        raise ValueError(f"cross: shapes {input.shape} and {other.shape} differ in rank")
     axis = checked_axis(dim, input.ndim, "cross")
     if input.shape[axis] != 3 or other.shape[axis] != 3:
-        raise _core.InputError(
+        raise ValueError(
             f"cross: expected 3 elements along axis {dim}, got shapes {input.shape} and "
             f"{other.shape}"
         )
@@ -137,7 +139,7 @@ def trace(input: TensorLike) -> Tensor:
     """
     input = _core.as_tensor(input)
     if input.ndim != 2:
-        raise _core.InputError(f"trace: expected a matrix, got shape {input.shape}")
+        raise ValueError(f"trace: expected a matrix, got shape {input.shape}")
     return diagonals.trace(input, 0, 0, 1, "trace")
 
 
@@ -150,7 +152,7 @@ def ger(input: TensorLike, vec2: TensorLike) -> Tensor:
     """
     input, vec2 = _core.as_tensor(input), _core.as_tensor(vec2)
     if input.ndim != 1 or vec2.ndim != 1:
-        raise _core.InputError(f"ger: expected two vectors, got {input.shape} and {vec2.shape}")
+        raise ValueError(f"ger: expected two vectors, got {input.shape} and {vec2.shape}")
     return formulas.outer(input, vec2)
 
 
@@ -178,9 +180,11 @@ def _plus(
         )
     shape = np.broadcast_shapes(input.shape, product.shape) if input.ndim <= rank else None
     if shape != product.shape:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: input: expected a shape that broadcasts to {product.shape}, got {input.shape}"
         )
+    if product.dtype.kind == input.dtype.kind == "b":  # any number but 0 is true
+        alpha, beta = bool(alpha), bool(beta)
     scaled = product if alpha == 1 else F.mul(product, alpha)
     if beta == 0:
         return scaled
@@ -192,7 +196,7 @@ def _operands(
 ) -> tuple[Tensor, Tensor]:
     one, other = _core.as_tensor(one), _core.as_tensor(other)
     if (one.ndim, other.ndim) != ranks:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: expected {ranks[0]} and {ranks[1]} axes, got {one.shape} and {other.shape}"
         )
     return one, other
@@ -301,7 +305,7 @@ def cdist(
         [[5.0]]
     """
     if not p >= 0:
-        raise _core.InputError(f"cdist: p: expected a number of at least 0, got {p}")
+        raise ValueError(f"cdist: p: expected a number of at least 0, got {p}")
     return products.distances(_core.as_tensor(x1), _core.as_tensor(x2), p, "cdist")
 
 
@@ -314,9 +318,9 @@ def pdist(input: TensorLike, p: float = 2) -> Tensor:
     """
     input = _core.as_tensor(input)
     if input.ndim != 2:
-        raise _core.InputError(f"pdist: expected a matrix, got shape {input.shape}")
+        raise ValueError(f"pdist: expected a matrix, got shape {input.shape}")
     if not p >= 0:
-        raise _core.InputError(f"pdist: p: expected a number of at least 0, got {p}")
+        raise ValueError(f"pdist: p: expected a number of at least 0, got {p}")
     one, other = np.triu_indices(input.shape[0], 1)
     difference = F.sub(F.take(input, one), F.take(input, other))
     return formulas.vector_norm(difference, p, (1,), False)
@@ -366,7 +370,7 @@ def renorm(input: TensorLike, p: float, dim: int, maxnorm: float) -> Tensor:
     """
     input = _core.as_tensor(input)
     if input.ndim < 2 or not p > 0 or not maxnorm >= 0:
-        raise _core.InputError(
+        raise ValueError(
             "renorm: expected at least 2 axes, a positive p and a maxnorm of at least 0, got "
             f"shape {input.shape}, {p} and {maxnorm}"
         )
@@ -394,5 +398,5 @@ def vander(x: TensorLike, N: int | None = None, increasing: bool = False) -> Ten
     """
     x = _core.as_tensor(x)
     if x.ndim != 1:
-        raise _core.InputError(f"vander: x: expected a vector, got shape {x.shape}")
+        raise ValueError(f"vander: x: expected a vector, got shape {x.shape}")
     return products.vander(x, N, increasing, "vander")

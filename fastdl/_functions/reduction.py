@@ -427,7 +427,13 @@ def logsumexp(
         >>> logsumexp([1000.0, float("-inf")]).item()
         1000.0
     """
-    return _along_dim(F.logsumexp, input, dim if axis is None else axis, keepdim or keepdims)
+    dim = dim if axis is None else axis
+    try:
+        return _along_dim(F.logsumexp, input, dim, keepdim or keepdims)
+    except ValueError:
+        if _core.as_tensor(input).numel():
+            raise
+    return F.log(_along_dim(F.sum, input, dim, keepdim or keepdims))  # of nothing: log(0)
 
 
 def norm(
@@ -444,7 +450,8 @@ def norm(
     Args:
         input: float input.
         p: a number, infinity (the largest absolute value), minus infinity (the smallest), 0 (the
-            number of values other than 0) or "fro" (2). The gradient of the 2-norm at 0 is 0.
+            number of values other than 0), "fro" (2) or "nuc" (of matrices over two axes, the sum
+            of the singular values). The gradient of the 2-norm at 0 is 0.
         dim: the axes over which the norm is taken; all by default.
         keepdim: whether to keep the reduced axes.
         axis: as dim.
@@ -458,8 +465,11 @@ def norm(
         5.0
     """
     if isinstance(p, str):
+        if p == "nuc":
+            axes = range(-2, 0) if dim is None and axis is None else dim if axis is None else axis
+            return formulas.matrix_norm(input, p, axes, keepdim or keepdims, "norm")  # type: ignore[arg-type]
         if p != "fro":
-            raise _core.InputError(f"norm: p: expected a number or 'fro', got {p!r}")
+            raise ValueError(f"norm: p: expected a number, 'fro' or 'nuc', got {p!r}")
         p = 2
     dim = dim if axis is None else axis
     if dim is not None and not _core.as_tensor(input).ndim:

@@ -68,7 +68,7 @@ def repeat_interleave(
     result = moving.elements_in_a_row(input, numbers, dim, who)  # type: ignore[arg-type]
     size = result.shape[dim or 0]
     if output_size is not None and output_size != size:
-        raise _core.InputError(f"{who}: output_size: expected {size}, got {output_size}")
+        raise ValueError(f"{who}: output_size: expected {size}, got {output_size}")
     return result
 
 
@@ -108,6 +108,7 @@ def scatter(
     x, places, values = _scattered("scatter", input, dim, index, src if value is None else value)
     if reduce is not None:
         return scattering.reduced(x, places, values, _REDUCE[reduce], True, "scatter")
+    scattering.check_kinds(x, values, "scatter")
     return scattering.last_written(x, places, values)
 
 
@@ -162,26 +163,31 @@ def scatter_reduce(
     return scattering.reduced(x, places, values, reduce, include_self, "scatter_reduce")
 
 
+def _of_type(number: float, dtype: np.dtype) -> Tensor:
+    """A number as a tensor of a type; towards 0 for integers, as PyTorch does."""
+    return F.cast(_core.as_tensor(number), dtype=dtype)
+
+
 def _scattered(
     who: str, input: TensorLike, dim: int, index: TensorLike, src: TensorLike | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The input, the places and as many values."""
     if src is None:
         raise TypeError(f"{who}: src: expected a tensor or a number, got None")
-    x, index, values = _core.as_tensor(input), _core.as_tensor(index), _core.as_tensor(src)
+    x, index = _core.as_tensor(input), _core.as_tensor(index)
+    values = _of_type(src, x.dtype) if isinstance(src, (int, float)) else _core.as_tensor(src)
     if not x.ndim:
         index = F.reshape(index, shape=()) if index.numel() == 1 else index
     if not index.numel():
-        return x, index, F.reshape(F.take(F.reshape(values, shape=(-1,)), []), shape=index.shape)
+        none = F.take(F.reshape(values, shape=(-1,)), np.zeros(0, np.int64))
+        return x, F.cast(index, dtype="int64"), F.reshape(none, shape=index.shape)
     places = scattering.places_along(x.shape, dim, index, who)
     if not values.ndim:
         return x, places, F.broadcast_to(values, shape=places.shape)
     if not x.ndim:
         return x, places, F.reshape(values, shape=())
     if values.ndim != x.ndim or any(n > m for n, m in zip(places.shape, values.shape, strict=True)):
-        raise _core.InputError(
-            f"{who}: src: expected at least shape {places.shape}, got {values.shape}"
-        )
+        raise ValueError(f"{who}: src: expected at least shape {places.shape}, got {values.shape}")
     if values.shape != places.shape:
         starts, steps = [0] * x.ndim, [1] * x.ndim
         values = F.slice(values, starts=starts, stops=list(places.shape), steps=steps)
@@ -265,7 +271,7 @@ def index_copy(input: TensorLike, dim: int, index: TensorLike, source: TensorLik
     x, axis, where, given = scattering.slice_arguments(input, dim, index, values, "index_copy")
     values = values if given is None else given
     if values.dtype != x.dtype:
-        raise _core.InputError(f"index_copy: source: expected type {x.dtype}, got {values.dtype}")
+        raise ValueError(f"index_copy: source: expected type {x.dtype}, got {values.dtype}")
     places = scattering.slices_at(x, axis, where) if x.ndim else where
     return scattering.last_written(x, _core.as_tensor(places), values)
 
@@ -279,7 +285,7 @@ def index_fill(input: TensorLike, dim: int, index: TensorLike, value: TensorLike
     """
     x, axis, where, _ = scattering.slice_arguments(input, dim, index, None, "index_fill")
     if _core.as_tensor(value).ndim:
-        raise _core.InputError("index_fill: value: expected a number or a tensor without axes")
+        raise ValueError("index_fill: value: expected a number or a tensor without axes")
     size = x.shape[axis] if x.ndim else 1
     hit = F.scatter_add(np.ones(where.numel(), np.int64), where, axis=0, size=size)
     shape = [-1 if i == axis else 1 for i in range(x.ndim)]
@@ -309,13 +315,12 @@ def put(
     """
     x, index, values = _core.as_tensor(input), _core.as_tensor(index), _core.as_tensor(source)
     if index.numel() != values.numel():
-        raise _core.InputError(
-            f"put: source: expected {index.numel()} values, got {values.numel()}"
-        )
+        raise ValueError(f"put: source: expected {index.numel()} values, got {values.numel()}")
     flat = F.reshape(index, shape=(-1,))
     places = scattering.places_along((x.numel(),), 0, flat, "put")
     if accumulate:
         return scattering.reduced(x, places, values, "sum", True, "put")
+    scattering.check_kinds(x, values, "put")
     return scattering.last_written(x, places, values)
 
 
@@ -346,6 +351,7 @@ def index_put(
     if accumulate:
         where = _core.as_tensor(places)
         return scattering.reduced(x, where, wide, "sum", True, "index_put")
+    scattering.check_kinds(x, wide, "index_put")
     return scattering.last_written(x, _core.as_tensor(places), wide)
 
 
@@ -367,6 +373,7 @@ def masked_scatter(input: TensorLike, mask: TensorLike, source: TensorLike) -> T
     x, mask, source = _core.as_tensor(input), _core.as_tensor(mask), _core.as_tensor(source)
     if mask.dtype != "bool":
         raise TypeError(f"masked_scatter: mask: expected booleans, got dtype {mask.dtype}")
+    scattering.check_kinds(x, source, "masked_scatter")
     shape = np.broadcast_shapes(x.shape, mask.shape)
     mask = F.broadcast_to(mask, shape=shape) if mask.shape != shape else mask
     many = F.reshape(mask, shape=(-1,))
@@ -415,7 +422,7 @@ def slice_scatter(
     x = _core.as_tensor(input)
     axis = moving.checked_axis(dim, x.ndim, "slice_scatter")
     if step <= 0:
-        raise _core.InputError(f"slice_scatter: step: expected a positive one, got {step}")
+        raise ValueError(f"slice_scatter: step: expected a positive one, got {step}")
     places = scattering.window(x.shape, axis, start, end, step)
     return scattering.put_into_window(x, src, places, "slice_scatter", "src")
 
@@ -467,7 +474,7 @@ def searchsorted(
     who = "searchsorted"
     check_choice(who, "side", side, (None, "left", "right"))
     if side == "left" and right:
-        raise _core.InputError(f"{who}: side: expected None or 'right' with right=True, got 'left'")
+        raise ValueError(f"{who}: side: expected None or 'right' with right=True, got 'left'")
     sequence = _core.as_tensor(sorted_sequence)
     if sorter is not None:
         sequence = F.gather(sequence, sorter, axis=-1)
@@ -495,9 +502,7 @@ def bucketize(
     """
     boundaries = _core.as_tensor(boundaries)
     if boundaries.ndim != 1:
-        raise _core.InputError(
-            f"bucketize: boundaries: expected a vector, got shape {boundaries.shape}"
-        )
+        raise ValueError(f"bucketize: boundaries: expected a vector, got shape {boundaries.shape}")
     places = shaping.ordered_places(boundaries, input, right, "bucketize")
     return _core.as_tensor(np.asarray(places, np.int32 if out_int32 else np.int64))
 
@@ -513,6 +518,8 @@ def unravel_index(indices: TensorLike, shape: IntOrInts) -> tuple[Tensor, ...]:
         [[0, 1], [1, 2]]
     """
     places = _core.as_tensor(indices)
+    if places.dtype.kind in "iu":
+        places = F.cast(places, dtype="int64")
     sizes = check_integers("unravel_index", "shape", moving.one_by_one((shape,)), 0)
     total = math.prod(sizes)
     values = np.asarray(places)
@@ -521,7 +528,7 @@ def unravel_index(indices: TensorLike, shape: IntOrInts) -> tuple[Tensor, ...]:
         and values.dtype.kind in "iu"
         and not -total <= values.min() <= values.max() < total
     ):
-        raise _core.InputError(f"unravel_index: indices: expected places in shape {sizes}")
+        raise ValueError(f"unravel_index: indices: expected places in shape {sizes}")
     return tuple(shaping.coordinates(places, shape, "unravel_index"))
 
 

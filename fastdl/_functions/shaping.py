@@ -14,6 +14,7 @@ from .. import _core
 from .._base import diagonals, moving, shaping
 from .._base import functional as F
 from .._base.checks import check_choice, check_integer
+from .._base.device import finished
 from .._core import Tensor
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike
 
+    from .._base.device import device as Device
     from .._core import Axes, IntOrInts, TensorLike
 
 
@@ -106,7 +108,7 @@ def broadcast_shapes(*shapes: IntOrInts) -> tuple[int, ...]:
         return np.broadcast_shapes(*(tuple(moving.one_by_one((shape,))) for shape in shapes))
     except (TypeError, ValueError):
         known = " and ".join(str(shape) for shape in shapes)
-        raise _core.InputError(f"broadcast_shapes: {known} don't broadcast") from None
+        raise ValueError(f"broadcast_shapes: {known} don't broadcast") from None
 
 
 def broadcast_tensors(*tensors: TensorLike) -> tuple[Tensor, ...]:
@@ -379,7 +381,7 @@ def fliplr(input: TensorLike) -> Tensor:
     """
     input = _core.as_tensor(input)
     if input.ndim < 2:
-        raise _core.InputError(f"fliplr: expected at least 2 axes, got shape {input.shape}")
+        raise ValueError(f"fliplr: expected at least 2 axes, got shape {input.shape}")
     return moving.flipped(input, 1, "fliplr")
 
 
@@ -392,7 +394,7 @@ def flipud(input: TensorLike) -> Tensor:
     """
     input = _core.as_tensor(input)
     if not input.ndim:
-        raise _core.InputError("flipud: expected at least 1 axis, got shape ()")
+        raise ValueError("flipud: expected at least 1 axis, got shape ()")
     return moving.flipped(input, 0, "flipud")
 
 
@@ -450,7 +452,14 @@ def diagonal(input: TensorLike, offset: int = 0, dim1: int = 0, dim2: int = 1) -
     return _view(diagonals.diagonal(input, offset, dim1, dim2, "diagonal"), input)
 
 
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype: DTypeLike | None = None) -> Tensor:
+def tril_indices(
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: DTypeLike | None = None,
+    device: str | Device | None = None,
+) -> Tensor:
     """The rows and columns of the elements of a lower triangle, (2, count).
 
     Example:
@@ -458,10 +467,17 @@ def tril_indices(row: int, col: int, offset: int = 0, *, dtype: DTypeLike | None
         [[0, 1, 1], [0, 0, 1]]
     """
     where = diagonals.triangle_indices(*_sizes("tril_indices", row, col), offset, True)
-    return _core.as_tensor(where, dtype or "int64")
+    return finished(_core.as_tensor(where, dtype or "int64"), False, device)
 
 
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype: DTypeLike | None = None) -> Tensor:
+def triu_indices(
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: DTypeLike | None = None,
+    device: str | Device | None = None,
+) -> Tensor:
     """The rows and columns of the elements of an upper triangle, (2, count).
 
     Example:
@@ -469,7 +485,7 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: DTypeLike | None
         [[0, 0, 1], [0, 1, 1]]
     """
     where = diagonals.triangle_indices(*_sizes("triu_indices", row, col), offset, False)
-    return _core.as_tensor(where, dtype or "int64")
+    return finished(_core.as_tensor(where, dtype or "int64"), False, device)
 
 
 def _sizes(who: str, row: int, col: int) -> tuple[int, int]:
@@ -531,7 +547,7 @@ def combinations(input: TensorLike, r: int = 2, with_replacement: bool = False) 
     """
     input = _core.as_tensor(input)
     if input.ndim != 1:
-        raise _core.InputError(f"combinations: expected a vector, got shape {input.shape}")
+        raise ValueError(f"combinations: expected a vector, got shape {input.shape}")
     r = check_integer("combinations", "r", r, 0)
     if r == 0:
         return _core.full((0,), input.dtype, 0)

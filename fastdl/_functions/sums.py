@@ -248,7 +248,7 @@ def gradient(
     if isinstance(spacing, (list, tuple)):
         many = list(spacing)
         if len(many) != len(axes):
-            raise _core.InputError(
+            raise ValueError(
                 f"gradient: spacing: expected one for each of {len(axes)} axes, got {len(many)}"
             )
     return tuple(

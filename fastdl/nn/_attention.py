@@ -60,7 +60,7 @@ def scaled_dot_product_attention(
     if scale is not None:
         scale = check_number(who, "scale", scale, -math.inf)
     if causal and attn_mask is not None:
-        raise _core.InputError(f"{who}: attn_mask, is_causal: expected one of them, got both")
+        raise ValueError(f"{who}: attn_mask, is_causal: expected one of them, got both")
     _check_shapes(who, q, k, v)
     axes = max(q.ndim, k.ndim, v.ndim)
     q, k, v, lead = _with_four_axes(who, q, k, v, check_flag(who, "enable_gqa", enable_gqa))
@@ -102,11 +102,11 @@ def attend(
 def _check_shapes(who: str, q: Tensor, k: Tensor, v: Tensor) -> None:
     shapes = f"query {tuple(q.shape)}, key {tuple(k.shape)}, value {tuple(v.shape)}"
     if min(q.ndim, k.ndim, v.ndim) < 2:
-        raise _core.InputError(f"{who}: expected inputs of at least 2 axes, got {shapes}")
+        raise ValueError(f"{who}: expected inputs of at least 2 axes, got {shapes}")
     if q.shape[-1] != k.shape[-1]:
-        raise _core.InputError(f"{who}: expected the same width of query and key, got {shapes}")
+        raise ValueError(f"{who}: expected the same width of query and key, got {shapes}")
     if k.shape[-2] != v.shape[-2]:
-        raise _core.InputError(f"{who}: expected as many keys as values, got {shapes}")
+        raise ValueError(f"{who}: expected as many keys as values, got {shapes}")
 
 
 def _with_four_axes(
@@ -135,7 +135,7 @@ def _with_four_axes(
             if grouped
             else "leading axes that broadcast; fewer heads of key and value need enable_gqa=True"
         )
-        raise _core.InputError(f"{who}: expected {wanted}, got shapes {shapes}") from None
+        raise ValueError(f"{who}: expected {wanted}, got shapes {shapes}") from None
     pairs = len(set(others)) == 1 and (grouped or others[0] in (1, heads))
     found = []
     for x, shape, wanted_heads in zip(
@@ -167,7 +167,7 @@ def _mask_of(who: str, mask: TensorLike, lead: tuple[int, ...], q: Tensor, k: Te
     if len(shape) != len(scores) or any(
         n not in (1, m) for n, m in zip(shape, scores, strict=True)
     ):
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: attn_mask: expected a shape that broadcasts to {scores}, got "
             f"{tuple(mask.shape)}"
         )

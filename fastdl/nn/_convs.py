@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_choice, check_integer
+from .._base.dtypes import float32 as FLOAT
 from ._grids import check_fit, of_batch, sizes
 
 if TYPE_CHECKING:
@@ -21,18 +22,18 @@ def _check_weight(
     who: str, weight: Tensor, rank: int, channels: int, groups: int, transposed: bool
 ) -> None:
     if weight.ndim != rank + 2:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: weight: expected {rank + 2} axes for {rank} axes of places, got shape "
             f"{weight.shape}"
         )
     first, second = weight.shape[:2]
     if first % groups:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: groups: expected a divisor of the weight's first size, {first}, got {groups}"
         )
     wanted = first if transposed else second * groups
     if channels != wanted:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: expected {wanted} input channels for a weight of shape {weight.shape} and "
             f"{groups} groups, got {channels}"
         )
@@ -43,7 +44,7 @@ def _check_bias(who: str, bias: TensorLike | None, channels: int) -> Tensor | No
         return None
     bias = _core.as_tensor(bias)
     if bias.shape != (channels,):
-        raise _core.InputError(f"{who}: bias: expected shape ({channels},), got {bias.shape}")
+        raise ValueError(f"{who}: bias: expected shape ({channels},), got {bias.shape}")
     return bias
 
 
@@ -60,6 +61,7 @@ def convolution(
 ) -> Tensor:
     """`conv1d` to `conv3d`."""
     w = _core.as_tensor(weight)
+    whole = w.dtype is not FLOAT and w.dtype.kind in "iu"
     strides = sizes(who, "stride", stride, rank, 1)
     dilations = sizes(who, "dilation", dilation, rank, 1)
     groups = check_integer(who, "groups", groups, 1)
@@ -70,6 +72,14 @@ def convolution(
         reach = [(k - 1) * d + 1 for k, d in zip(w.shape[2:], dilations, strict=True)]
         low, high = _padding(who, padding, rank, reach, strides)
         check_fit(who, "a kernel", x.shape, reach, low, high)
+        if whole:
+            from . import _integers
+
+            if _integers.are_integers(x, offset):
+                windows = _integers.Windows(
+                    x.shape[1:-1], w.shape[2:], strides, dilations, low, high
+                )
+                return _integers.convolved(x, w, offset, windows, groups)
         kernel = F.transpose(w, perm=(*range(2, rank + 2), 1, 0))
         return F.conv(
             x, kernel, bias=offset, strides=strides, low=low, high=high, dilations=dilations,
@@ -89,7 +99,7 @@ def _padding(
     if check_choice(who, "padding", padding, ("valid", "same")) == "valid":
         return [0] * rank, [0] * rank
     if max(strides) > 1:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: padding: expected a stride of 1 with 'same', got {tuple(strides)}"
         )
     return [(n - 1) // 2 for n in reach], [n // 2 for n in reach]
@@ -107,7 +117,7 @@ def conv1d(
     """The convolution (cross-correlation) of the input with each filter.
 
     Args:
-        input: (N, C, L) or (C, L), float32.
+        input: (N, C, L) or (C, L), float32 or integers.
         weight: (filters, C / groups, kernel size).
         bias: (filters), or None.
         stride: distance of windows.
@@ -187,6 +197,7 @@ def transposed_convolution(
 ) -> Tensor:
     """`conv_transpose1d` to `conv_transpose3d`."""
     w = _core.as_tensor(weight)
+    whole = w.dtype is not FLOAT and w.dtype.kind in "iu"
     strides = sizes(who, "stride", stride, rank, 1)
     dilations = sizes(who, "dilation", dilation, rank, 1)
     pads = sizes(who, "padding", padding, rank)
@@ -194,7 +205,7 @@ def transposed_convolution(
     groups = check_integer(who, "groups", groups, 1)
     for more, s, d in zip(extra, strides, dilations, strict=True):
         if more >= max(s, d):
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: output_padding: expected less than stride or dilation, got {extra} with "
                 f"stride {strides} and dilation {dilations}"
             )
@@ -208,10 +219,18 @@ def transposed_convolution(
         within = [min(more, p) for more, p in zip(extra, pads, strict=True)]
         size = [n + more for n, more in zip(full, within, strict=True)]
         if min(x.shape[1:-1]) < 1 or min(size) < 1:
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: an input of shape {(x.shape[0], x.shape[-1], *x.shape[1:-1])} leaves no "
                 f"output with padding {pads}"
             )
+        if whole:
+            from . import _integers
+
+            if _integers.are_integers(x, offset):
+                size = [n + more for n, more in zip(full, extra, strict=True)]
+                high = [p - more for p, more in zip(pads, extra, strict=True)]
+                windows = _integers.Windows(size, w.shape[2:], strides, dilations, pads, high)
+                return _integers.transposed(x, w, offset, windows, groups)
         y = F.conv_input(
             x,
             F.transpose(w, perm=(*range(2, rank + 2), 1, 0)),
@@ -243,7 +262,7 @@ def conv_transpose1d(
     """The transposed convolution: the gradient of `conv1d` with respect to its input.
 
     Args:
-        input: (N, C, L) or (C, L), float32.
+        input: (N, C, L) or (C, L), float32 or integers.
         weight: (C, filters / groups, kernel size).
         bias: (filters), or None.
         stride: distance of windows in the output.

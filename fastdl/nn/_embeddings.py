@@ -147,7 +147,7 @@ def joined(
     by_count = check_flag(who, "scale_grad_by_freq", scale_grad_by_freq)
     if mode == "max" and (by_count or check_flag(who, "sparse", sparse)):
         argument = "scale_grad_by_freq" if by_count else "sparse"
-        raise _core.InputError(f"{who}: {argument}: expected False with mode 'max', got True")
+        raise ValueError(f"{who}: {argument}: expected False with mode 'max', got True")
     check_flag(who, "sparse", sparse)
     table = _table(who, weight)
     padding = check_row(who, padding_idx, table.shape[0])
@@ -181,7 +181,7 @@ def check_row(who: str, padding_idx: int | None, rows: int) -> int | None:
         return None
     index = check_integer(who, "padding_idx", padding_idx)
     if not -rows <= index < rows:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: padding_idx: expected an index from {-rows} to {rows - 1} of the {rows} rows, "
             f"got {index}"
         )
@@ -191,7 +191,7 @@ def check_row(who: str, padding_idx: int | None, rows: int) -> int | None:
 def _table(who: str, weight: TensorLike) -> Tensor:
     table = _core.as_tensor(weight)
     if table.ndim != 2:
-        raise _core.InputError(f"{who}: weight: expected 2 axes, got shape {tuple(table.shape)}")
+        raise ValueError(f"{who}: weight: expected 2 axes, got shape {tuple(table.shape)}")
     return table
 
 
@@ -256,7 +256,7 @@ def _factors(
         return None
     factors = _core.as_tensor(per_sample_weights)
     if factors.shape != indices.shape:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: per_sample_weights: expected the shape {tuple(indices.shape)} of the input, "
             f"got {tuple(factors.shape)}"
         )
@@ -273,20 +273,16 @@ def _bags(
     """The bag of each index, and their number; what lies behind the last bag has that number."""
     if indices.ndim == 2:
         if offsets is not None:
-            raise _core.InputError(f"{who}: offsets: expected None beside an input of two axes")
+            raise ValueError(f"{who}: offsets: expected None beside an input of two axes")
         count, length = indices.shape
         return _core.as_tensor(np.repeat(np.arange(count), length)), count
     if indices.ndim != 1:
-        raise _core.InputError(
-            f"{who}: input: expected 1 or 2 axes, got shape {tuple(indices.shape)}"
-        )
+        raise ValueError(f"{who}: input: expected 1 or 2 axes, got shape {tuple(indices.shape)}")
     if offsets is None:
-        raise _core.InputError(
-            f"{who}: offsets: expected them beside an input of one axis, got None"
-        )
+        raise ValueError(f"{who}: offsets: expected them beside an input of one axis, got None")
     begins, size = _indices(who, "offsets", offsets), indices.shape[0]
     if begins.ndim != 1 or begins.shape[0] < has_end:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: offsets: expected one axis{', at least one' if has_end else ''}, got shape "
             f"{tuple(begins.shape)}"
         )

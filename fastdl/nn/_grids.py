@@ -31,7 +31,7 @@ def batched(who: str, input: TensorLike, rank: int) -> tuple[Tensor, bool]:
     if x.ndim == rank + 1:
         return F.reshape(x, shape=(1, *x.shape)), False
     places = ("L", "H, W", "D, H, W")[rank - 1]
-    raise _core.InputError(
+    raise ValueError(
         f"{who}: expected an input (N, C, {places}) or (C, {places}), got shape {x.shape}"
     )
 
@@ -79,7 +79,7 @@ def check_fit(
     for size, k, before, after in zip(shape[1:-1], reach, low, high, strict=True):
         if size + before + after < k:
             padding = tuple(low) if low == high else tuple(zip(low, high, strict=True))
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: {what} of {k} places does not fit into an input of shape "
                 f"{(shape[0], shape[-1], *shape[1:-1])} with padding {padding}"
             )
@@ -113,7 +113,7 @@ def continued(x: Tensor, widths: Sequence[tuple[int, int]], mode: str) -> Tensor
     for axis, (low, high) in enumerate(widths, 1):
         most = x.shape[axis] - (mode == "reflect")
         if mode != "replicate" and max(low, high) > max(most, 0):
-            raise _core.InputError(
+            raise ValueError(
                 f"pad: mode {mode!r}: expected a padding of at most {max(most, 0)} for an axis of "
                 f"size {x.shape[axis]}, got {(low, high)}"
             )

@@ -100,7 +100,7 @@ def _variances(input: Tensor, var: TensorLike) -> Tensor:
         return F.reshape(var, shape=(*var.shape, 1))
     differing = [v for x, v in zip(input.shape, var.shape, strict=False) if x != v]
     if var.ndim != input.ndim or differing != [1]:
-        raise _core.InputError(
+        raise ValueError(
             f"gaussian_nll_loss: var: for input of shape {input.shape} expected a number, or that "
             f"shape, also without the last axis or with one axis of length 1; got {var.shape}"
         )
@@ -119,7 +119,7 @@ def _checked_variances(var: Tensor) -> Tensor | float:
         one = _core.full((1,), "float32", 1.0)
         return F.take(one, F.cast(F.lt(low, 0.0), dtype="int64"))
     except IndexError:
-        raise _core.InputError(
+        raise ValueError(
             f"gaussian_nll_loss: var: expected variances of at least 0, got {low.item()}"
         ) from None
 

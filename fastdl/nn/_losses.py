@@ -228,7 +228,7 @@ def _checked_probabilities(who: str, p: Tensor) -> Tensor | float:
         one = _core.full((1,), "float32", 1.0)
         return F.take(one, F.cast(F.logical_not(good), dtype="int64"))
     except IndexError:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: expected probabilities in [0, 1], got {low.item()} to {high.item()}; for "
             f"logits use {who}_with_logits"
         ) from None
@@ -274,7 +274,7 @@ def binary_cross_entropy_with_logits(
 
 def _check_same(who: str, input: Tensor, target: Tensor) -> None:
     if input.shape != target.shape:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: target: expected the input's shape {input.shape}, got {target.shape}"
         )
 
@@ -332,7 +332,7 @@ def _soft_cross_entropy(
 ) -> Tensor:
     if input.shape != target.shape:
         indices = input.shape[:1] + input.shape[2:]
-        raise _core.InputError(
+        raise ValueError(
             f"cross_entropy: for input of shape {input.shape} expected integer class indices of "
             f"shape {indices if input.ndim > 1 else ()} or float32 probabilities of shape "
             f"{input.shape}, got float32 of shape {target.shape}"
@@ -374,12 +374,10 @@ def _classes_last(who: str, input: Tensor, target: Tensor) -> Tensor:
     """The input with the classes on the last axis. The target is checked."""
     shape = input.shape
     if not shape:
-        raise _core.InputError(
-            f"{who}: expected input of shape (C), (N, C) or (N, C, ...), got a scalar"
-        )
+        raise ValueError(f"{who}: expected input of shape (C), (N, C) or (N, C, ...), got a scalar")
     expected = shape[:1] + shape[2:] if len(shape) > 1 else ()
     if target.dtype.kind not in "iu" or target.shape != expected:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: for input of shape {shape} expected integer class indices of shape "
             f"{expected}, got {target.dtype} of shape {target.shape}"
         )
@@ -404,13 +402,13 @@ def _nll(
     try:
         chosen = F.gather(logs, F.reshape(index, shape=(*target.shape, 1)), axis=-1)
     except IndexError:
-        raise _core.InputError(f"{who}: target: a class index is outside [0, {classes})") from None
+        raise ValueError(f"{who}: target: a class index is outside [0, {classes})") from None
     loss = F.neg(F.reshape(chosen, shape=target.shape))
     weights = counted
     if weight is not None:
         weight = _weights(who, "weight", weight)
         if weight.shape != (classes,):
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: weight: expected one for each of {classes} classes, got shape "
                 f"{weight.shape}"
             )

@@ -30,7 +30,7 @@ def check_power(who: str, p: int) -> int:
         ValueError: it is something else.
     """
     if isinstance(p, bool) or not isinstance(p, (int, float)) or p not in (1, 2):
-        raise _core.InputError(f"{who}: p: expected 1 or 2, got {shown(p)}")
+        raise ValueError(f"{who}: p: expected 1 or 2, got {shown(p)}")
     return int(p)
 
 
@@ -85,14 +85,12 @@ def cosine_embedding_loss(
     input1, input2 = _core.as_tensor(input1), _core.as_tensor(input2)
     target = _core.as_tensor(target)
     if input1.shape != input2.shape or input1.ndim not in (1, 2):
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: expected two inputs of one shape (N, d) or (d), got {input1.shape} and "
             f"{input2.shape}"
         )
     if target.shape != input1.shape[:-1]:
-        raise _core.InputError(
-            f"{who}: target: expected shape {input1.shape[:-1]}, got {target.shape}"
-        )
+        raise ValueError(f"{who}: target: expected shape {input1.shape[:-1]}, got {target.shape}")
     product = F.sum(F.mul(input1, input2), axes=_LAST)
     one, other = (F.rsqrt(F.add(F.sum(F.square(x), axes=_LAST), 1e-12)) for x in (input1, input2))
     cosine = F.mul(F.mul(product, one), other)
@@ -127,7 +125,7 @@ def margin_ranking_loss(
     input1, input2 = _core.as_tensor(input1), _core.as_tensor(input2)
     target = _core.as_tensor(target)
     if not input1.ndim == input2.ndim == target.ndim:
-        raise _core.InputError(
+        raise ValueError(
             "margin_ranking_loss: expected inputs and target with the same number of axes, got "
             f"shapes {input1.shape}, {input2.shape} and {target.shape}"
         )
@@ -238,7 +236,7 @@ def _triplet(
     margin = check_number(who, "margin", margin, above=0.0)
     anchor, positive, negative = (_core.as_tensor(one) for one in (anchor, positive, negative))
     if not anchor.ndim == positive.ndim == negative.ndim or not anchor.ndim:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: expected anchor, positive and negative with the same number of axes, got "
             f"shapes {anchor.shape}, {positive.shape} and {negative.shape}"
         )
@@ -292,7 +290,7 @@ def multilabel_soft_margin_loss(
     who = "multilabel_soft_margin_loss"
     input, target = _pair(who, input, target)
     if not input.ndim:
-        raise _core.InputError(f"{who}: expected input of shape (..., C), got a scalar")
+        raise ValueError(f"{who}: expected input of shape (..., C), got a scalar")
     input, target = _broadcast(input, F.cast(target, dtype="float32"))
     loss = F.sigmoid_cross_entropy(input, target)
     if weight is not None:
@@ -310,14 +308,14 @@ def _rows(who: str, input: TensorLike) -> Tensor:
     """Scores (N, C); those of one sample become one row."""
     input = _core.as_tensor(input)
     if input.ndim not in (1, 2) or not input.shape[-1]:
-        raise _core.InputError(f"{who}: expected input of shape (N, C) or (C), got {input.shape}")
+        raise ValueError(f"{who}: expected input of shape (N, C) or (C), got {input.shape}")
     return input if input.ndim == 2 else F.reshape(input, shape=(1, input.shape[0]))
 
 
 def _class_indices(who: str, target: TensorLike, *shapes: tuple[int, ...]) -> Tensor:
     target = _core.as_tensor(target)
     if target.dtype.kind not in "iu" or target.shape not in shapes:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: target: expected integer class indices of shape {shapes[0]}, got "
             f"{target.dtype} of shape {target.shape}"
         )
@@ -332,7 +330,7 @@ def _chosen(who: str, scores: Tensor, index: Tensor) -> Tensor:
     try:
         return F.gather(scores, index, axis=-1)
     except IndexError:
-        raise _core.InputError(f"{who}: target: a class index is outside [0, {classes})") from None
+        raise ValueError(f"{who}: target: a class index is outside [0, {classes})") from None
 
 
 def multi_margin_loss(
@@ -362,7 +360,9 @@ def multi_margin_loss(
     """
     who = "multi_margin_loss"
     p, margin = check_power(who, p), check_margin(who, margin)
-    shape = _core.as_tensor(input).shape[:-1]
+    input = _core.as_tensor(input)
+    input = input if input.ndim else F.reshape(input, shape=(1,))
+    shape = input.shape[:-1]
     rows = _rows(who, input)
     count, classes = rows.shape
     target = _class_indices(who, target, shape, *[(1,)] * (not shape))
@@ -374,12 +374,12 @@ def multi_margin_loss(
     if weight is not None:
         weight = _weights(who, "weight", weight)
         if weight.shape != (classes,):
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: weight: expected one for each of {classes} classes, got shape "
                 f"{weight.shape}"
             )
         loss = F.mul(loss, F.take(weight, F.reshape(column, shape=(count,))))
-    return _reduced(who, F.reshape(loss, shape=shape), reduction)
+    return _reduced(who, F.reshape(loss, shape=target.shape), reduction)
 
 
 def multilabel_margin_loss(
@@ -402,10 +402,11 @@ def multilabel_margin_loss(
         np.float32(0.85)
     """
     who = "multilabel_margin_loss"
-    shape = _core.as_tensor(input).shape
-    rows = _rows(who, input)
+    input = _core.as_tensor(input)
+    shape = input.shape or (1,)
+    rows = _rows(who, F.reshape(input, shape=shape))
     count, classes = rows.shape
-    target = _class_indices(who, target, shape)
+    target = _class_indices(who, target, shape, input.shape)
     target = F.reshape(F.cast(target, dtype="int64"), shape=(count, classes))
     end = F.eq(target, -1)
     listed = F.eq(F.cumsum(F.cast(end, dtype="int64"), axis=-1), 0)

@@ -33,7 +33,7 @@ def celu(input: TensorLike, alpha: float = 1.0, inplace: bool = False) -> Tensor
     """
     alpha = check_number("celu", "alpha", alpha, -math.inf)
     if alpha == 0:
-        raise _core.InputError("celu: alpha: expected a number that isn't 0, got 0")
+        raise ValueError("celu: alpha: expected a number that isn't 0, got 0")
     below = F.mul(F.elu(F.div(input, alpha)), alpha)
     y = F.where(F.gt(input, 0.0), input, below)
     return written("celu", input, y) if inplace else y
@@ -53,12 +53,12 @@ def glu(input: TensorLike, dim: int = -1) -> Tensor:
     """
     x = _core.as_tensor(input)
     if not x.ndim:
-        raise _core.InputError("glu: input: expected at least one axis, got a tensor without axes")
+        raise ValueError("glu: input: expected at least one axis, got a tensor without axes")
     if not -x.ndim <= dim < x.ndim:
-        raise _core.InputError(f"glu: dim: expected an axis of shape {x.shape}, got {dim}")
+        raise ValueError(f"glu: dim: expected an axis of shape {x.shape}, got {dim}")
     size = x.shape[dim]
     if size % 2:
-        raise _core.InputError(f"glu: dim: expected an axis of even size, got {size}")
+        raise ValueError(f"glu: dim: expected an axis of even size, got {size}")
     a, b = F.split(x, sizes=(size // 2, size // 2), axis=dim)
     return F.mul(a, F.sigmoid(b))
 
@@ -72,7 +72,9 @@ def hardshrink(input: TensorLike, lambd: float = 0.5) -> Tensor:
         >>> hardshrink([-0.4, 2.0]).tolist()
         [0.0, 2.0]
     """
-    return F.where(F.le(F.abs(input), check_number("hardshrink", "lambd", lambd)), 0.0, input)
+    return F.where(
+        F.le(F.abs(input), check_number("hardshrink", "lambd", lambd, -math.inf)), 0.0, input
+    )
 
 
 def softshrink(input: TensorLike, lambd: float = 0.5) -> Tensor:
@@ -114,8 +116,18 @@ def threshold(input: TensorLike, threshold: float, value: float, inplace: bool =
     """
     limit = check_number("threshold", "threshold", threshold, -math.inf, infinite=True)
     value = check_number("threshold", "value", value, -math.inf, infinite=True)
-    y = F.where(F.le(input, limit), value, input)
+    y = _replaced_up_to("threshold", input, limit, value)
     return written("threshold", input, y) if inplace else y
+
+
+def _replaced_up_to(who: str, input: TensorLike, limit: float, value: float) -> Tensor:
+    """`value` where x <= limit; integers stay integers."""
+    x = _core.as_tensor(input)
+    if x.dtype.kind in "iu":
+        if value != int(value):
+            raise ValueError(f"{who}: value: expected an integer for integers, got {value}")
+        value = int(value)
+    return F.where(F.le(x, limit), value, x)
 
 
 def softmin(input: TensorLike, dim: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
@@ -157,7 +169,7 @@ def rrelu(
     low = check_number("rrelu", "lower", lower, -math.inf)
     high = check_number("rrelu", "upper", upper, -math.inf)
     if low > high:
-        raise _core.InputError(f"rrelu: lower, upper: expected lower <= upper, got {low}, {high}")
+        raise ValueError(f"rrelu: lower, upper: expected lower <= upper, got {low}, {high}")
     x = _core.as_tensor(input)
     if check_flag("rrelu", "training", training):
         with drawing_from(generator):
@@ -219,9 +231,7 @@ def feature_alpha_dropout(
     if not training or p == 0:
         return x
     if x.ndim < 2:
-        raise _core.InputError(
-            f"feature_alpha_dropout: input: expected (N, C, ...), got shape {x.shape}"
-        )
+        raise ValueError(f"feature_alpha_dropout: input: expected (N, C, ...), got shape {x.shape}")
     if p == 1:
         y = F.mul(x, 0.0)
     else:
@@ -284,4 +294,4 @@ def threshold_(input: TensorLike, threshold: float, value: float) -> Tensor:
     """`threshold` in place."""
     limit = check_number("threshold_", "threshold", threshold, -math.inf, infinite=True)
     value = check_number("threshold_", "value", value, -math.inf, infinite=True)
-    return written("threshold_", input, F.where(F.le(input, limit), value, input))
+    return written("threshold_", input, _replaced_up_to("threshold_", input, limit, value))

@@ -133,14 +133,14 @@ def multi_head_attention_forward(
 
 def _given(who: str, name: str, weight: TensorLike | None) -> Tensor:
     if weight is None:
-        raise _core.InputError(f"{who}: {name}: expected a weight, got None")
+        raise ValueError(f"{who}: {name}: expected a weight, got None")
     return _core.as_tensor(weight)
 
 
 def parts_of(who: str, in_proj_weight: Tensor, size: int) -> list[Tensor]:
     """The weights of query, key and value. Their copies cost less than those of three results."""
     if in_proj_weight.shape != (3 * size, size):
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: in_proj_weight: expected shape {(3 * size, size)}, got "
             f"{tuple(in_proj_weight.shape)}"
         )
@@ -167,9 +167,7 @@ def multi_head(
     """`multi_head_attention_forward`, of sequences in either order."""
     need_weights = check_flag(who, "need_weights", need_weights)
     if features % num_heads:
-        raise _core.InputError(
-            f"{who}: num_heads: expected a divisor of {features}, got {num_heads}"
-        )
+        raise ValueError(f"{who}: num_heads: expected a divisor of {features}, got {num_heads}")
     query, key, value, batched = _with_batch(who, inputs, features, weights, batch_first)
     batch, queries, _ = query.shape
     q, k, v = _projected((query, key, value), weights, features)
@@ -219,18 +217,18 @@ def _with_batch(
         f"{name} {tuple(x.shape)}" for name, x in zip(("query", "key", "value"), given, strict=True)
     )
     if query.ndim not in (2, 3) or not query.ndim == key.ndim == value.ndim:
-        raise _core.InputError(f"{who}: expected query, key and value of 2 or 3 axes, got {shapes}")
+        raise ValueError(f"{who}: expected query, key and value of 2 or 3 axes, got {shapes}")
     if query.shape[-1] != features:
-        raise _core.InputError(f"{who}: expected a query of {features} features, got {shapes}")
+        raise ValueError(f"{who}: expected a query of {features} features, got {shapes}")
     for name, x, weight in zip(("key", "value"), given[1:], weights.in_proj[1:], strict=True):
         wanted = _core.as_tensor(weight).shape[-1]
         if x.shape[-1] != wanted:
-            raise _core.InputError(f"{who}: expected a {name} of {wanted} features, got {shapes}")
+            raise ValueError(f"{who}: expected a {name} of {wanted} features, got {shapes}")
     if key.shape[:-1] != value.shape[:-1]:
-        raise _core.InputError(f"{who}: expected as many keys as values, got {shapes}")
+        raise ValueError(f"{who}: expected as many keys as values, got {shapes}")
     batched, samples = query.ndim == 3, 0 if batch_first else 1
     if batched and query.shape[samples] != key.shape[samples]:
-        raise _core.InputError(f"{who}: expected one batch size of query and key, got {shapes}")
+        raise ValueError(f"{who}: expected one batch size of query and key, got {shapes}")
     found: dict[int, Tensor] = {}
     for x in given:
         if id(x) not in found:
@@ -258,7 +256,7 @@ def _heads(who: str, name: str, projected: Tensor, given: TensorLike | None, q: 
         return F.reshape(projected, shape=(batch, projected.shape[1], heads, width))
     given = _core.as_tensor(given)
     if given.ndim != 3 or (given.shape[0], given.shape[2]) != (batch * heads, width):
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: {name}: expected shape ({batch * heads}, keys, {width}), got "
             f"{tuple(given.shape)}"
         )
@@ -278,12 +276,10 @@ def _with_more(
     batch, _, heads, width = k.shape
     shape = (batch, 1, heads, width)
     if (weights.bias_k is None) != (weights.bias_v is None):
-        raise _core.InputError(f"{who}: bias_k, bias_v: expected both or none")
+        raise ValueError(f"{who}: bias_k, bias_v: expected both or none")
     if weights.bias_k is not None and weights.bias_v is not None:
         if static != (None, None):
-            raise _core.InputError(
-                f"{who}: static_k, static_v: expected None beside bias_k and bias_v"
-            )
+            raise ValueError(f"{who}: static_k, static_v: expected None beside bias_k and bias_v")
         more = [
             F.broadcast_to(F.reshape(bias, shape=(1, 1, heads, width)), shape=shape)
             for bias in (weights.bias_k, weights.bias_v)
@@ -307,7 +303,7 @@ def _masks(
 ) -> Masks:
     batch, heads, queries, keys = scores
     if causal and attn_mask is None:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: is_causal: expected an attn_mask beside it, which it is a hint for; "
             "nn.Transformer.generate_square_subsequent_mask makes one"
         )
@@ -316,7 +312,7 @@ def _masks(
         mask = _mask(who, "key_padding_mask", key_padding_mask)
         wanted = (batch, keys) if batched else (keys,)
         if mask.shape != wanted:
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: key_padding_mask: expected shape {wanted}, got {tuple(mask.shape)}"
             )
         found.append(F.reshape(mask, shape=(batch, 1, 1, keys)))
@@ -325,7 +321,7 @@ def _masks(
         mask = _mask(who, "attn_mask", attn_mask)
         every = (batch * heads, queries, keys)
         if mask.shape not in ((queries, keys), every):
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: attn_mask: expected shape {(queries, keys)} or {every}, got "
                 f"{tuple(mask.shape)}"
             )

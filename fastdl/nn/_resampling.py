@@ -72,7 +72,7 @@ def interpolate(
     """Images, series or volumes in another size.
 
     Args:
-        input: (N, C, L), (N, C, H, W) or (N, C, D, H, W), float.
+        input: (N, C, L), (N, C, H, W) or (N, C, D, H, W), floats. Pixels of uint8 are rounded.
         size: of the result, an integer or one for each axis.
         scale_factor: how many times larger it is; one of both is given.
         mode: "nearest", "nearest-exact", "area", "linear" (3 axes), "bilinear", "bicubic" (4) or
@@ -112,20 +112,20 @@ def resized(
     x = _core.as_tensor(input)
     rank = x.ndim - 2
     if not 1 <= rank <= 3:
-        raise _core.InputError(f"{who}: expected an input of 3 to 5 axes, got shape {x.shape}")
+        raise ValueError(f"{who}: expected an input of 3 to 5 axes, got shape {x.shape}")
     check_choice(who, "mode", mode, MODES)
     if _RANKS.get(mode, rank) != rank:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: mode: expected an input of {_RANKS[mode] + 2} axes with {mode!r}, got shape "
             f"{x.shape}"
         )
     if align_corners is not None and mode not in _RANKS:
-        raise _core.InputError(f"{who}: align_corners: expected None with mode {mode!r}")
+        raise ValueError(f"{who}: align_corners: expected None with mode {mode!r}")
     align = align_corners is not None and check_flag(who, "align_corners", align_corners)
     if check_flag(who, "antialias", antialias) and mode not in ("bilinear", "bicubic"):
-        raise _core.InputError(f"{who}: antialias: expected False with mode {mode!r}")
+        raise ValueError(f"{who}: antialias: expected False with mode {mode!r}")
     if (size is None) == (scale_factor is None):
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: size, scale_factor: expected one of them, got {shown(size)} and "
             f"{shown(scale_factor)}"
         )
@@ -135,23 +135,19 @@ def resized(
     if size is not None:
         new, factors = sizes(who, "size", size, rank, 1), None
         if recompute_scale_factor:
-            raise _core.InputError(
-                f"{who}: recompute_scale_factor: expected a scale_factor, got a size"
-            )
+            raise ValueError(f"{who}: recompute_scale_factor: expected a scale_factor, got a size")
     else:
         factors = _factors(who, scale_factor, rank)
         new = tuple(math.floor(n * f) for n, f in zip(old, factors, strict=True))
         if max(new) > 2**31:
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: scale_factor: expected at most {2**31} places along an axis, got "
                 f"{scale_factor} for shape {x.shape}"
             )
         if recompute_scale_factor or mode == "area":
             factors = None
     if not all(new) or not all(old):
-        raise _core.InputError(
-            f"{who}: expected images with places, got shape {x.shape} and size {new}"
-        )
+        raise ValueError(f"{who}: expected images with places, got shape {x.shape} and size {new}")
 
     def along_axes(x: Tensor) -> Tensor:
         if mode == "area":
@@ -163,13 +159,16 @@ def resized(
                 x = F.resample(x, matrix, axis=axis + 1)
         return x
 
-    return of_batch(who, x, rank, along_axes)
+    if x.dtype != "uint8":
+        return of_batch(who, x, rank, along_axes)
+    y = of_batch(who, F.cast(x, dtype="float32"), rank, along_axes)
+    return F.cast(F.floor(F.add(y, 0.5)), dtype="uint8")  # which cuts off at 0 and 255
 
 
 def _factors(who: str, value: Any, rank: int) -> list[float]:
     given = list(value) if isinstance(value, (tuple, list)) else [value] * rank
     if len(given) != rank:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: scale_factor: expected a number or {rank} of them, got {shown(value)}"
         )
     return [check_number(who, "scale_factor", f, above=0.0) for f in given]
@@ -190,7 +189,7 @@ def pixel_shuffle(input: TensorLike, upscale_factor: int) -> Tensor:
     who, x = "pixel_shuffle", _core.as_tensor(input)
     r = check_integer(who, "upscale_factor", upscale_factor, 1)
     if x.ndim < 3 or x.shape[-3] % (r * r):
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: expected (..., channels, H, W) with a multiple of {r * r} channels, got "
             f"shape {x.shape}"
         )
@@ -220,7 +219,7 @@ def pixel_unshuffle(input: TensorLike, downscale_factor: int) -> Tensor:
     who, x = "pixel_unshuffle", _core.as_tensor(input)
     r = check_integer(who, "downscale_factor", downscale_factor, 1)
     if x.ndim < 3 or x.shape[-1] % r or x.shape[-2] % r:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: expected (..., channels, H, W) with sizes that are multiples of {r}, got "
             f"shape {x.shape}"
         )
@@ -247,7 +246,7 @@ def channel_shuffle(input: TensorLike, groups: int) -> Tensor:
     who, x = "channel_shuffle", _core.as_tensor(input)
     groups = check_integer(who, "groups", groups, 1)
     if x.ndim < 3 or x.shape[1] % groups:
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: expected (N, C, places...) with a multiple of {groups} channels, got shape "
             f"{x.shape}"
         )

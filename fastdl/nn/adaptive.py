@@ -81,7 +81,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         limits = check_integers(who, "cutoffs", cutoffs, 1)
         limits = list(limits) if isinstance(limits, (tuple, list)) else []
         if not limits or sorted(set(limits)) != limits or limits[-1] >= self.n_classes:
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: cutoffs: expected rising integers from 1 to {self.n_classes - 1}, got "
                 f"{cutoffs!r}"
             )
@@ -111,7 +111,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     def forward(self, input_: TensorLike, target_: TensorLike) -> ASMoutput:
         x, target = _core.as_tensor(input_), _core.as_tensor(target_)
         if x.ndim not in (1, 2) or target.shape != x.shape[:-1]:
-            raise _core.InputError(
+            raise ValueError(
                 f"{type(self).__name__}: expected an input (N, {self.in_features}) and a target "
                 f"(N), or one of both without N, got shapes {x.shape} and {target.shape}"
             )

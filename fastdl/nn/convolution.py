@@ -59,7 +59,7 @@ class _ConvNd(OfTensor):
         self.padding_mode = check_choice(who, "padding_mode", padding_mode, _MODES)
         for name in ("in_channels", "out_channels"):
             if getattr(self, name) % self.groups:
-                raise _core.InputError(
+                raise ValueError(
                     f"{who}: {name}: expected a multiple of the {self.groups} groups, got "
                     f"{getattr(self, name)}"
                 )
@@ -153,7 +153,7 @@ class _Conv(_ConvNd):
             self.padding = sizes(who, "padding", padding, self._rank)
         elif check_choice(who, "padding", padding, ("valid", "same")) == "same":
             if max(self.stride) > 1:
-                raise _core.InputError(
+                raise ValueError(
                     f"{who}: padding: expected a stride of 1 with 'same', got {self.stride}"
                 )
 
@@ -300,7 +300,7 @@ class _ConvTranspose(_ConvNd):
         if len(extra) != self._rank or any(
             not 0 <= n < s for n, s in zip(extra, self.stride, strict=True)
         ):
-            raise _core.InputError(
+            raise ValueError(
                 f"{type(self).__name__}: output_size: expected sizes from {tuple(least)} on, less "
                 f"than a stride {self.stride} more, got {tuple(output_size)}"
             )

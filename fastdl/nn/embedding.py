@@ -60,7 +60,7 @@ class _Table(Module):
             return
         found = _shape_of(who, "_weight", weight)
         if found != shape:
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: _weight: expected shape {shape}, (num_embeddings, embedding_dim), got "
                 f"{found}"
             )
@@ -94,7 +94,7 @@ class _Table(Module):
 def _size_of(who: str, embeddings: TensorLike) -> tuple[int, int]:
     shape = _shape_of(who, "embeddings", embeddings)
     if len(shape) != 2:
-        raise _core.InputError(f"{who}: embeddings: expected 2 axes, got shape {shape}")
+        raise ValueError(f"{who}: embeddings: expected 2 axes, got shape {shape}")
     return shape[0], shape[1]
 
 

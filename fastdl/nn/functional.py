@@ -192,9 +192,7 @@ def check_limits(who: str, min_val: float, max_val: float) -> tuple[float, float
     low = check_number(who, "min_val", min_val, -math.inf)
     high = check_number(who, "max_val", max_val, -math.inf)
     if low > high:
-        raise _core.InputError(
-            f"{who}: min_val, max_val: expected min_val <= max_val, got {low}, {high}"
-        )
+        raise ValueError(f"{who}: min_val, max_val: expected min_val <= max_val, got {low}, {high}")
     return low, high
 
 
@@ -248,7 +246,7 @@ def prelu(input: TensorLike, weight: TensorLike) -> Tensor:
     x, w = _core.as_tensor(input), _core.as_tensor(weight)
     channels = x.shape[1] if x.ndim > 1 else 1
     if w.ndim > 1 or w.numel() not in (1, channels):
-        raise _core.InputError(
+        raise ValueError(
             f"prelu: weight: expected one value, or one for each of {channels} channels, got "
             f"shape {w.shape}"
         )
@@ -342,7 +340,7 @@ def drop_channels(
     check_probability(p, who)
     x = _core.as_tensor(input)
     if x.ndim not in (rank + 1, rank + 2):
-        raise _core.InputError(
+        raise ValueError(
             f"{who}: expected an input of {rank + 1} or {rank + 2} axes, got shape {x.shape}"
         )
     if not training or p == 0:
@@ -438,14 +436,12 @@ def one_hot(tensor: TensorLike, num_classes: int = -1) -> Tensor:
     tensor = _core.as_tensor(tensor)
     if num_classes == -1:
         if not tensor.numel():
-            raise _core.InputError(
+            raise ValueError(
                 "one_hot: num_classes: expected at least 1 for an empty tensor, got -1"
             )
         num_classes = int(F.max(tensor).item()) + 1
     if num_classes < 1:
-        raise _core.InputError(
-            f"one_hot: num_classes: expected at least 1, or -1, got {num_classes}"
-        )
+        raise ValueError(f"one_hot: num_classes: expected at least 1, or -1, got {num_classes}")
     return F.one_hot(tensor, depth=num_classes, dtype="int64", strict=True)
 
 
@@ -488,9 +484,7 @@ def pad(
     x = _core.as_tensor(input)
     check_choice("pad", "mode", mode, ("constant", "reflect", "replicate", "circular"))
     if len(pad) % 2 or len(pad) > 2 * x.ndim:
-        raise _core.InputError(
-            f"pad: pad: expected two widths for up to {x.ndim} axes, got {tuple(pad)}"
-        )
+        raise ValueError(f"pad: pad: expected two widths for up to {x.ndim} axes, got {tuple(pad)}")
     if mode != "constant":
         return _continued(x, pad, mode, value)
     value = 0.0 if value is None else value
@@ -508,7 +502,7 @@ def _cut(x: Tensor, pad: Sequence[int]) -> tuple[Tensor, list[int], list[int]]:
     if min(pad, default=0) < 0:
         for size, low, high in zip(x.shape, before, after, strict=True):
             if max(0, -low) + max(0, -high) > size:
-                raise _core.InputError(
+                raise ValueError(
                     f"pad: pad: {(low, high)} cuts off more than the {size} places of an axis of "
                     f"shape {x.shape}"
                 )
@@ -522,9 +516,9 @@ def _cut(x: Tensor, pad: Sequence[int]) -> tuple[Tensor, list[int], list[int]]:
 def _continued(x: Tensor, pad: Sequence[int], mode: str, value: float | None) -> Tensor:
     axes = len(pad) // 2
     if value:
-        raise _core.InputError(f"pad: value: expected None or 0 with mode {mode!r}, got {value}")
+        raise ValueError(f"pad: value: expected None or 0 with mode {mode!r}, got {value}")
     if axes < 1 or axes > 3 or x.ndim not in (axes + 1, axes + 2):
-        raise _core.InputError(
+        raise ValueError(
             f"pad: mode {mode!r}: expected widths for the last 1 to 3 axes of (N, C, places...) or "
             f"(C, places...), got {tuple(pad)} for shape {x.shape}"
         )

@@ -128,7 +128,7 @@ class LazyLinear(_Lazy, Linear):
 
     def _size(self, shape: tuple[int, ...]) -> int:
         if not shape:
-            raise _core.InputError("LazyLinear: expected an input (..., in_features), got shape ()")
+            raise ValueError("LazyLinear: expected an input (..., in_features), got shape ()")
         return shape[-1]
 
 
@@ -145,7 +145,7 @@ class _OfChannels(_Lazy):
     def _size(self, shape: tuple[int, ...]) -> int:
         if len(shape) not in self._axes:
             wanted = " or ".join(map(str, self._axes))
-            raise _core.InputError(
+            raise ValueError(
                 f"{type(self).__name__}: expected an input of {wanted} axes, got shape {shape}"
             )
         return shape[1 if self._batched or len(shape) == max(self._axes) else 0]

@@ -92,7 +92,7 @@ class _Tracking(OfTensor):
     def _check_input(self, x: Tensor) -> None:
         if x.ndim not in self._ranks:
             wanted = " or ".join(map(str, self._ranks))
-            raise _core.InputError(
+            raise ValueError(
                 f"{type(self).__name__}: expected an input of {wanted} axes, got shape {x.shape}"
             )
 
@@ -154,7 +154,7 @@ class _BatchNorm(_Tracking):
         self._check_input(x)
         who = type(self).__name__
         if x.shape[1] != self.num_features:
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: expected {self.num_features} channels on axis 1, got shape {x.shape}"
             )
         mean, variance, count = self.running_mean, self.running_var, self.num_batches_tracked
@@ -252,7 +252,7 @@ class _InstanceNorm(_Tracking):
         if single:
             x = F.reshape(x, shape=(1, *x.shape))
         if x.shape[1] != self.num_features and (self.affine or self.track_running_stats):
-            raise _core.InputError(
+            raise ValueError(
                 f"{type(self).__name__}: expected {self.num_features} channels, got shape "
                 f"{x.shape[1:] if single else x.shape}"
             )
@@ -344,7 +344,7 @@ class GroupNorm(OfTensor):
         self.num_groups = check_integer(who, "num_groups", num_groups, 1)
         self.num_channels = check_integer(who, "num_channels", num_channels, 0)
         if self.num_channels % self.num_groups:
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: num_groups: expected a divisor of the number of channels "
                 f"{self.num_channels}, got {self.num_groups}"
             )
@@ -360,7 +360,7 @@ class GroupNorm(OfTensor):
     def forward(self, input: TensorLike) -> Tensor:
         x = _core.as_tensor(input)
         if x.ndim > 1 and x.shape[1] != self.num_channels:
-            raise _core.InputError(
+            raise ValueError(
                 f"GroupNorm: expected {self.num_channels} channels on axis 1, got shape {x.shape}"
             )
         return functional.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
@@ -376,7 +376,7 @@ def _checked_shape(who: str, value: int | Sequence[int]) -> tuple[int, ...]:
     sizes = check_integers(who, "normalized_shape", value, 0)
     sizes = (sizes,) if isinstance(sizes, int) else sizes
     if not sizes:
-        raise _core.InputError(f"{who}: normalized_shape: expected at least one size, got ()")
+        raise ValueError(f"{who}: normalized_shape: expected at least one size, got ()")
     return sizes
 
 

@@ -29,7 +29,7 @@ class _Pad(OfTensor):
         widths = check_integers(who, "padding", padding)
         self.padding = (widths,) * (2 * self._rank) if isinstance(widths, int) else widths
         if len(self.padding) != 2 * self._rank:
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: padding: expected an integer or {2 * self._rank} of them, got "
                 f"{shown(padding)}"
             )
@@ -37,7 +37,7 @@ class _Pad(OfTensor):
     def forward(self, input: TensorLike) -> Tensor:
         x = _core.as_tensor(input)
         if x.ndim not in (self._rank + 1, self._rank + 2):
-            raise _core.InputError(
+            raise ValueError(
                 f"{type(self).__name__}: expected an input of {self._rank + 1} or "
                 f"{self._rank + 2} axes, got shape {x.shape}"
             )

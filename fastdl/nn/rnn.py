@@ -68,9 +68,7 @@ class RNNBase(Module):
         self.proj_size = check_integer(who, "proj_size", proj_size, 0)
         if self.proj_size and (self._cell != "lstm" or self.proj_size >= self.hidden_size):
             wanted = f"below {hidden_size} (hidden_size)" if self._cell == "lstm" else "0"
-            raise _core.InputError(
-                f"{who}: proj_size: expected an integer {wanted}, got {proj_size}"
-            )
+            raise ValueError(f"{who}: proj_size: expected an integer {wanted}, got {proj_size}")
         rows = _GATES[self._cell] * hidden_size
         for layer in range(num_layers):
             features = input_size if layer == 0 else self._size * self._directions
@@ -127,11 +125,11 @@ class RNNBase(Module):
     def _check(self, x: Tensor) -> None:
         who = type(self).__name__
         if x.ndim not in (2, 3):
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: expected an input with 2 or 3 axes, got shape {tuple(x.shape)}"
             )
         if x.shape[-1] != self.input_size:
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: expected an input with {self.input_size} features (input_size), got shape "
                 f"{tuple(x.shape)}"
             )
@@ -144,14 +142,14 @@ class RNNBase(Module):
             return [[None] * count for _ in range(kinds)]
         given = hx if kinds == 2 else (hx,)
         if not isinstance(given, (tuple, list)) or len(given) != kinds:
-            raise _core.InputError(f"{who}: hx: expected a pair (h_0, c_0), got {shown(hx)}")
+            raise ValueError(f"{who}: hx: expected a pair (h_0, c_0), got {shown(hx)}")
         found: list[list[Tensor | None]] = []
         sizes = (self._size, self.hidden_size)
         for name, size, state in zip(("h_0", "c_0"), sizes, given, strict=False):
             wanted = (count, batch, size) if batched else (count, size)
             state = _core.as_tensor(state)
             if tuple(state.shape) != wanted:
-                raise _core.InputError(
+                raise ValueError(
                     f"{who}: hx: expected {name} of shape {wanted}, got {tuple(state.shape)}"
                 )
             parts = F.split(state, sizes=[1] * count, axis=0)
@@ -450,7 +448,7 @@ class RNNCellBase(Module):
         who = type(self).__name__
         x = _core.as_tensor(input)
         if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:
-            raise _core.InputError(
+            raise ValueError(
                 f"{who}: expected an input of shape (batch, {self.input_size}), got "
                 f"{tuple(x.shape)}"
             )
@@ -460,7 +458,7 @@ class RNNCellBase(Module):
         for state in states:
             state = None if state is None else _core.as_tensor(state)
             if state is not None and tuple(state.shape) != wanted:
-                raise _core.InputError(
+                raise ValueError(
                     f"{who}: hx: expected states of shape {wanted}, got {tuple(state.shape)}"
                 )
             now.append(None if state is None else F.reshape(state, shape=(batch, self.hidden_size)))
@@ -555,7 +553,7 @@ class LSTMCell(RNNCellBase):
     def forward(self, input: Any, hx: Any = None) -> States:
         """The states after the step."""
         if hx is not None and (not isinstance(hx, (tuple, list)) or len(hx) != 2):
-            raise _core.InputError(f"LSTMCell: hx: expected a pair (h, c), got {shown(hx)}")
+            raise ValueError(f"LSTMCell: hx: expected a pair (h, c), got {shown(hx)}")
         return tuple(self._step(input, (None, None) if hx is None else hx))
 
     if TYPE_CHECKING:

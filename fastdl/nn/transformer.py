@@ -457,16 +457,12 @@ class Transformer(Module):
         source, target = _core.as_tensor(src), _core.as_tensor(tgt)
         shapes = f"src {tuple(source.shape)}, tgt {tuple(target.shape)}"
         if source.ndim not in (2, 3) or source.ndim != target.ndim:
-            raise _core.InputError(
-                f"Transformer: expected src and tgt of 2 or 3 axes, got {shapes}"
-            )
+            raise ValueError(f"Transformer: expected src and tgt of 2 or 3 axes, got {shapes}")
         samples = 0 if self.batch_first else 1
         if source.ndim == 3 and source.shape[samples] != target.shape[samples]:
-            raise _core.InputError(
-                f"Transformer: expected one batch size of src and tgt, got {shapes}"
-            )
+            raise ValueError(f"Transformer: expected one batch size of src and tgt, got {shapes}")
         if not source.shape[-1] == target.shape[-1] == self.d_model:
-            raise _core.InputError(
+            raise ValueError(
                 f"Transformer: expected src and tgt of {self.d_model} features (d_model), got "
                 f"{shapes}"
             )
@@ -515,5 +511,5 @@ def _check_sizes(who: str, d_model: int, nhead: int) -> tuple[int, int]:
     size = check_integer(who, "d_model", d_model, 1)
     heads = check_integer(who, "nhead", nhead, 1)
     if size % heads:
-        raise _core.InputError(f"{who}: nhead: expected a divisor of d_model {size}, got {heads}")
+        raise ValueError(f"{who}: nhead: expected a divisor of d_model {size}, got {heads}")
     return size, heads
