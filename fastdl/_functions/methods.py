@@ -318,9 +318,16 @@ def to_byte(self: Tensor) -> Tensor:
     return _functions.cast(self, "uint8")
 
 
-def new_tensor(self: Tensor, data: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
-    """A copy of the data, in this tensor's type unless `dtype` is given."""
-    return moved(_core.tensor(data, dtype or self.dtype), device_of(self))
+def new_tensor(
+    self: Tensor,
+    data: TensorLike,
+    dtype: DTypeLike | None = None,
+    device: str | device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A copy of the data, in this tensor's type and on its device unless others are given."""
+    new = _core.tensor(data, dtype or self.dtype)
+    return finished(new, requires_grad, device or device_of(self))
 
 
 def new_full(

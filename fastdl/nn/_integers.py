@@ -165,9 +165,9 @@ def mean(x: Tensor, windows: Windows, count_padding: bool, divisor: int | None) 
         counts = (windows.counted() if count_padding else windows.inside()).sum(axis=1)[:, None]
     else:
         counts = np.full((1, 1), divisor)
-    by = F.cast(_core.tensor(counts), total.dtype)
+    by = F.cast(_core.tensor(counts), dtype=total.dtype)
     down = F.floor_divide(total, by)
     rest = F.ne(F.mul(down, by), total)
     below = F.ne(F.lt(total, 0), F.lt(by, 0))
     y = F.where(F.logical_and(rest, below), F.add(down, 1), down)
-    return windows.result(F.cast(y, x.dtype))
+    return windows.result(F.cast(y, dtype=x.dtype))
