@@ -228,16 +228,18 @@ def _products(values: Tensor, places: Tensor, size: int) -> Tensor:
             return [None]
         (v,) = inputs
         none = F.eq(v, 0.0)
-        zeros = F.scatter_add(F.cast(none, dtype="int64"), places, axis=0, size=size)
-        if bool(F.any(none).item()):  # without the zeros
-            whole = _products(F.where(none, 1.0, v), places, size)
-            whole = F.where(F.gt(zeros, 1), 0.0, whole)
-        else:
-            whole = results[0]
-        of_others = F.take(F.mul(g[0], whole), places)
-        only = F.gt(F.take(zeros, places), 0)
-        part = F.where(F.logical_and(only, F.logical_not(none)), 0.0, of_others)
-        return [F.div(part, F.where(none, 1.0, v))]
+        if not bool(F.any(none).item()):
+            return [F.div(F.take(F.mul(g[0], results[0]), places), v)]
+        # The product without the zeros, times the zeros beside each value. One zero has the value
+        # 0 and a gradient, that of two has neither.
+        whole = _products(F.where(none, 1.0, v), places, size)
+        of_others = F.div(F.take(F.mul(g[0], whole), places), F.where(none, 1.0, v))
+        count = F.scatter_add(F.cast(none, dtype="int64"), places, axis=0, size=size)
+        beside = F.sub(F.take(count, places), F.cast(none, dtype="int64"))
+        zero = F.where(none, v, 0.0)
+        other = F.sub(F.take(F.scatter_add(zero, places, axis=0, size=size), places), zero)
+        factor = F.where(F.eq(beside, 0), 1.0, F.where(F.eq(beside, 1), other, 0.0))
+        return [F.mul(of_others, factor)]
 
     result = np.ones(size)
     np.multiply.at(result, np.asarray(places), np.asarray(values.detach(), np.float64))

@@ -261,7 +261,9 @@ def addbmm(
         [[12.0]]
     """
     one, other = _operands("addbmm", batch1, batch2, (3, 3))
-    return _plus("addbmm", input, F.sum(F.matmul(one, other), axes=0), beta, alpha, 2)
+    products = F.matmul(one, other)
+    total = F.cast(F.sum(products, axes=0), dtype=products.dtype)
+    return _plus("addbmm", input, total, beta, alpha, 2)
 
 
 def baddbmm(
