@@ -174,6 +174,20 @@ def test_gels_returns_no_rank():
     assert linalg.lstsq(a, b).rank.item() == 2
 
 
+@pytest.mark.parametrize(
+    "name", ["lu_factor", "qr", "inv", "det", "svdvals", "cholesky_ex", "solve_ex"]
+)
+def test_images_are_matrices_as_well(name):
+    x = fastdl.tensor(np.random.default_rng(4).normal(size=(2, 3, 4, 4)).astype("f4"))
+    pooled = F.avg_pool2d(x, 1)  # whose values lie channels last
+    assert not pooled.numpy().flags.c_contiguous
+    call = getattr(linalg, name)
+    more = (x,) if name == "solve_ex" else ()
+    got, want = call(pooled, *more), call(x, *more)
+    for one, other in zip(got, want, strict=True) if isinstance(got, tuple) else [(got, want)]:
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
 # --- gradients
 
 
