@@ -12,8 +12,8 @@ compute is in `_base`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -33,8 +33,7 @@ from ._functions.decompositions import det as det
 from ._functions.decompositions import matrix_exp as matrix_exp
 from ._functions.decompositions import matrix_power as matrix_power
 from ._functions.decompositions import slogdet as slogdet
-from ._functions.in_place import into
-from ._graph import lift
+from ._graph.lift import liftable
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -49,14 +48,6 @@ __all__ = [
     "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot",
     "vector_norm",
 ]  # fmt: skip
-
-P = ParamSpec("P")
-Result = TypeVar("Result")
-
-
-def liftable(function: Callable[P, Result]) -> Callable[P, Result]:
-    """Decorator: the function takes KerasTensors and an argument `out`, as those of `fastdl` do."""
-    return lift.liftable(function, into)  # type: ignore[arg-type]
 
 
 class EighResult(NamedTuple):

@@ -17,8 +17,7 @@ from .. import _core
 from .._base import functional as F
 from .._core import Tensor
 from .checks import blamed, check_integer, check_number, prefixed
-from .device import device_of
-from .device import finished as _finished
+from .device import device_of, moved
 from .dtypes import check_all_fit, check_range_fits, float32, int64
 from .moving import one_or_many
 from .random import drawing_from
@@ -39,6 +38,14 @@ if TYPE_CHECKING:
         @property
         def __dlpack__(self) -> Callable[..., object]: ...
         def __dlpack_device__(self) -> tuple[int, int]: ...
+
+
+def _finished(t: Tensor, requires_grad: bool, device: str | Device | None) -> Tensor:
+    if device is not None:
+        t = moved(t, device)
+    if requires_grad:
+        t.requires_grad = True
+    return t
 
 
 def tensor(
@@ -387,9 +394,6 @@ def normal(
     size: IntOrInts | None = None,
     *,
     generator: Generator | None = None,
-    dtype: DTypeLike | None = None,
-    device: str | Device | None = None,
-    requires_grad: bool = False,
 ) -> Tensor:
     """Values of normal distributions.
 
@@ -398,9 +402,6 @@ def normal(
         std: the standard deviation of all values, or a tensor.
         size: the shape; only if mean and std are numbers.
         generator: the source of the random numbers; None for the library's own.
-        dtype: the type of the result, float32 by default.
-        device: the device; None for the CPU.
-        requires_grad: whether `backward()` computes its gradient.
 
     Example:
         >>> normal(0.0, 1.0, (2,)).shape
@@ -409,16 +410,14 @@ def normal(
     with drawing_from(generator, "normal"):
         try:
             if size is not None:
-                drawn = F.normal(shape=size, mean=mean, std=std)  # type: ignore[arg-type]
-            else:
-                shape = np.broadcast_shapes(_core.as_tensor(mean).shape, _core.as_tensor(std).shape)
-                drawn = F.add(F.mul(F.normal(shape=shape), std), mean)
+                return F.normal(shape=size, mean=mean, std=std)  # type: ignore[arg-type]
+            shape = np.broadcast_shapes(_core.as_tensor(mean).shape, _core.as_tensor(std).shape)
+            return F.add(F.mul(F.normal(shape=shape), std), mean)
         except (TypeError, ValueError) as error:
             if size is None:
                 raise prefixed("normal: mean, std", error) from None
             numbers = {"mean": mean, "std": std}
             raise blamed("normal", error, sizes={"size": size}, numbers=numbers) from None
-    return _finished(drawn if dtype is None else F.cast(drawn, dtype=dtype), requires_grad, device)
 
 
 def randint(

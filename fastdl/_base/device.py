@@ -135,12 +135,3 @@ def check_target(who: str, args: tuple[Target, ...], kwargs: TargetOptions) -> N
         raise TypeError(f"{who}: dtype: expected float32 for parameters, got {dtype}")
     if where is not None and where.type != "cpu":
         raise RuntimeError(f"{who}: expected 'cpu' for parameters, got {str(where)!r}")
-
-
-def finished(t: Tensor, requires_grad: bool, device: str | device | None) -> Tensor:
-    """A new tensor on a device, as a leaf that gets a gradient if wanted."""
-    if device is not None:
-        t = moved(t, device)
-    if requires_grad:
-        t.requires_grad = True
-    return t

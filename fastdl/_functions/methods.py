@@ -16,7 +16,7 @@ import numpy as np
 from .. import _core, _functions
 from .._base import functional as F
 from .._base import moving, tree
-from .._base.device import device_of, finished, moved, split_target
+from .._base.device import device_of, moved, split_target
 from .._base.dtypes import check_fits
 from .._core import Tensor
 from .filling import (
@@ -318,67 +318,31 @@ def to_byte(self: Tensor) -> Tensor:
     return _functions.cast(self, "uint8")
 
 
-def new_tensor(
-    self: Tensor,
-    data: TensorLike,
-    dtype: DTypeLike | None = None,
-    device: str | device | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """A copy of the data, in this tensor's type and on its device unless others are given."""
-    new = _core.tensor(data, dtype or self.dtype)
-    return finished(new, requires_grad, device or device_of(self))
+def new_tensor(self: Tensor, data: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
+    """A copy of the data, in this tensor's type unless `dtype` is given."""
+    return moved(_core.tensor(data, dtype or self.dtype), device_of(self))
 
 
 def new_full(
-    self: Tensor,
-    size: IntOrInts,
-    fill_value: float,
-    dtype: DTypeLike | None = None,
-    *,
-    device: str | device | None = None,
-    requires_grad: bool = False,
+    self: Tensor, size: IntOrInts, fill_value: float, dtype: DTypeLike | None = None
 ) -> Tensor:
-    """A tensor of one value, in this tensor's type and on its device unless others are given."""
-    new = _core.full(size, dtype or self.dtype, fill_value)
-    return finished(new, requires_grad, device or device_of(self))
+    """A tensor of one value, in this tensor's type unless `dtype` is given."""
+    return moved(_core.full(size, dtype or self.dtype, fill_value), device_of(self))
 
 
-def new_zeros(
-    self: Tensor,
-    *size: IntOrInts,
-    dtype: DTypeLike | None = None,
-    device: str | device | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Zeros, in this tensor's type and on its device unless others are given."""
-    new = _core.full(moving.one_or_many(size), dtype or self.dtype, 0)
-    return finished(new, requires_grad, device or device_of(self))
+def new_zeros(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
+    """Zeros, in this tensor's type unless `dtype` is given."""
+    return new_full(self, moving.one_or_many(size), 0, dtype)
 
 
-def new_empty(
-    self: Tensor,
-    *size: IntOrInts,
-    dtype: DTypeLike | None = None,
-    device: str | device | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """A tensor without initial values, in this tensor's type and on its device unless others are
-    given."""
-    new = _core.empty(moving.one_or_many(size), dtype or self.dtype)
-    return finished(new, requires_grad, device or device_of(self))
+def new_empty(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
+    """A tensor without initial values, in this tensor's type unless `dtype` is given."""
+    return moved(_core.empty(moving.one_or_many(size), dtype or self.dtype), device_of(self))
 
 
-def new_ones(
-    self: Tensor,
-    *size: IntOrInts,
-    dtype: DTypeLike | None = None,
-    device: str | device | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Ones, in this tensor's type and on its device unless others are given."""
-    new = _core.full(moving.one_or_many(size), dtype or self.dtype, 1)
-    return finished(new, requires_grad, device or device_of(self))
+def new_ones(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
+    """Ones, in this tensor's type unless `dtype` is given."""
+    return new_full(self, moving.one_or_many(size), 1, dtype)
 
 
 # --- in place

@@ -14,7 +14,6 @@ from .. import _core
 from .._base import diagonals, moving, shaping
 from .._base import functional as F
 from .._base.checks import check_choice, check_integer
-from .._base.device import finished
 from .._core import Tensor
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike
 
-    from .._base.device import device as Device
     from .._core import Axes, IntOrInts, TensorLike
 
 
@@ -452,14 +450,7 @@ def diagonal(input: TensorLike, offset: int = 0, dim1: int = 0, dim2: int = 1) -
     return _view(diagonals.diagonal(input, offset, dim1, dim2, "diagonal"), input)
 
 
-def tril_indices(
-    row: int,
-    col: int,
-    offset: int = 0,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | Device | None = None,
-) -> Tensor:
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: DTypeLike | None = None) -> Tensor:
     """The rows and columns of the elements of a lower triangle, (2, count).
 
     Example:
@@ -467,17 +458,10 @@ def tril_indices(
         [[0, 1, 1], [0, 0, 1]]
     """
     where = diagonals.triangle_indices(*_sizes("tril_indices", row, col), offset, True)
-    return finished(_core.as_tensor(where, dtype or "int64"), False, device)
+    return _core.as_tensor(where, dtype or "int64")
 
 
-def triu_indices(
-    row: int,
-    col: int,
-    offset: int = 0,
-    *,
-    dtype: DTypeLike | None = None,
-    device: str | Device | None = None,
-) -> Tensor:
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: DTypeLike | None = None) -> Tensor:
     """The rows and columns of the elements of an upper triangle, (2, count).
 
     Example:
@@ -485,7 +469,7 @@ def triu_indices(
         [[0, 0, 1], [0, 1, 1]]
     """
     where = diagonals.triangle_indices(*_sizes("triu_indices", row, col), offset, False)
-    return finished(_core.as_tensor(where, dtype or "int64"), False, device)
+    return _core.as_tensor(where, dtype or "int64")
 
 
 def _sizes(who: str, row: int, col: int) -> tuple[int, int]:

@@ -239,31 +239,6 @@ def test_second_derivatives_of_products_by_index_with_zeros():
 # --- arguments
 
 
-def test_new_tensors_of_another_kind():
-    x = fastdl.tensor([1, 2])
-    for new in (x.new_zeros, x.new_ones, x.new_empty):
-        y = new(2, 3, dtype="float32", device="cpu", requires_grad=True)
-        assert y.shape == (2, 3) and y.dtype == "float32" and y.requires_grad
-    y = x.new_tensor([5, 5], dtype="float32", device="cpu", requires_grad=True)
-    assert y.tolist() == [5.0, 5.0] and y.requires_grad and y.is_leaf
-    y = x.new_full((2,), 5, device="cpu")
-    assert y.tolist() == [5, 5] and y.dtype == "int64" and not y.requires_grad
-
-
-def test_normal_takes_what_other_drawings_take():
-    y = fastdl.normal(0.0, 1.0, (3,), dtype="float16", device="cpu")
-    assert y.dtype == "float16"
-    assert fastdl.normal(0.0, 1.0, (3,), requires_grad=True).requires_grad
-
-
-def test_indices_of_triangles_take_a_device():
-    for indices, want in (
-        (fastdl.tril_indices, np.tril_indices),
-        (fastdl.triu_indices, np.triu_indices),
-    ):
-        np.testing.assert_array_equal(indices(3, 4, 1, device="cpu").numpy(), want(3, 1, 4))
-
-
 def test_groups_of_parameters_have_names_or_not():
     one, other = (nn.Parameter(fastdl.ones(2)) for _ in range(2))
     named = [{"params": [("one", one)]}, {"params": [other]}]
@@ -362,23 +337,6 @@ def test_the_second_derivative_of_bessel_functions_at_0(name):
     (g,) = grad(getattr(fastdl.special, name)(x).sum(), [x], create_graph=True)
     (gg,) = grad(g.sum(), [x])
     assert np.isfinite(gg.numpy()).all()
-
-
-@pytest.mark.parametrize("call", ["inv", "svdvals"])
-def test_matrices_are_written_into_out(call):
-    x = np.float32([[2.0, 1.0], [0.5, 3.0]])
-    want = getattr(linalg, call)(x)
-    out = fastdl.zeros(*want.shape)
-    assert getattr(linalg, call)(x, out=out) is out
-    np.testing.assert_array_equal(out.numpy(), want.numpy())
-
-
-def test_all_results_are_written_into_out():
-    x = np.float32([[2.0, 1.0], [1.0, 3.0]])
-    out = fastdl.zeros(2), fastdl.zeros(2, 2)
-    got = linalg.eigh(x, out=out)
-    assert got.eigenvalues is out[0] and got.eigenvectors is out[1]
-    is_near(out[0], np.linalg.eigvalsh(x))
 
 
 # --- what is refused
