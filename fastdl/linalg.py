@@ -311,7 +311,8 @@ def lstsq(
 
     Returns:
         The solutions, the sums of squares that are left (empty unless there are more rows than
-        columns and the rank is full), the ranks (int64) and the singular values.
+        columns and the rank is full), the ranks (int64; empty with "gels", which takes the rank as
+        full) and the singular values.
 
     Raises:
         ValueError: the shapes don't fit.
@@ -337,7 +338,8 @@ def lstsq(
         left = F.sum(F.square(F.sub(F.matmul(a, x), b)), axes=-2)
     s = base.singular_values(a, False, who)[1] if driver in ("gelsd", "gelss") else none
     x = F.reshape(x, shape=x.shape[:-1]) if vector else x
-    return LstsqResult(x, left, _core.as_tensor(np.asarray(ranks, np.int64)), s)
+    found = np.zeros(0) if driver == "gels" else ranks
+    return LstsqResult(x, left, _core.as_tensor(np.asarray(found, np.int64)), s)
 
 
 @liftable
@@ -899,13 +901,18 @@ def vander(x: TensorLike, N: int | None = None) -> Tensor:
     """The powers 0 to N - 1 of the elements of the last axis, along a new last axis.
 
     Args:
-        x: vectors.
+        x: vectors; a number is a vector of one element.
         N: how many powers; as many as elements by default.
 
     Example:
         >>> vander([2.0, 3.0], N=3).tolist()
         [[1.0, 2.0, 4.0], [1.0, 3.0, 9.0]]
     """
+    x = _core.as_tensor(x)
+    if not x.ndim:
+        x = F.reshape(x, shape=(1,))
+    if x.dtype.kind != "f":  # powers are large
+        x = F.cast(x, dtype="int64")
     return products.vander(x, N, True, "linalg.vander")
 
 

@@ -87,12 +87,16 @@ double zeta(double s, double q) {
   if (q <= 0) {
     if (is_integer(q)) return kInf;
     if (!is_integer(s)) return kNaN;
+    // The terms below 0 are, but for the sign, a part of the sum from their distance to 0.
+    const double n = std::ceil(-q), f = q + n;
+    const double below = zeta(s, 1 - f) - zeta(s, 1 - f + n);
+    return zeta(s, f) + (std::fmod(s, 2) == 0 ? below : -below);
   }
   double sum = 0;
   for (; q < 12 + s; ++q) {
     const double term = std::pow(q, -s);
     sum += term;
-    if (q > 0 && term < kEps * sum) return sum;
+    if (term <= kEps * sum) return sum;
   }
   double term = std::pow(q, -s);
   sum += q * term / (s - 1) + 0.5 * term;

@@ -140,6 +140,10 @@ void grad_div(GradContext& c) {
   flow(c, 0, [&] { return div(c.gout[0], c.in[1]); });
   flow(c, 1, [&] { return neg(div(mul(c.gout[0], c.out[0]), c.in[1])); });
 }
+// 0, as that of floor
+void grad_floor_divide(GradContext& c) {
+  for (int i : {0, 1}) flow(c, i, [&] { return scale(c.gout[0], 0); });
+}
 // a mod b = a - floor(a / b) * b with floor constant
 void grad_mod(GradContext& c) {
   flow(c, 0, [&] { return c.gout[0]; });
@@ -204,8 +208,13 @@ const Op op_div = OpRow{.name = "div",
                         .grad = grad_div,
                         .elementwise = true,
                         .row = row_binary<&K::div>};
-const Op op_floor_divide =
-    OpRow{.name = "floor_divide", .infer = infer_binary, .run = run_binary<nullptr, FloorDiv>, .elementwise = true};
+const Op op_floor_divide = OpRow{.name = "floor_divide",
+                                 .infer = infer_binary,
+                                 .run = run_binary<nullptr, FloorDiv>,
+                                 .grad = grad_floor_divide,
+                                 .grad_in = 0,
+                                 .grad_out = false,
+                                 .elementwise = true};
 const Op op_mod = OpRow{.name = "mod",
                         .infer = infer_binary,
                         .run = run_binary<nullptr, Mod>,

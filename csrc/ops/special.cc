@@ -37,6 +37,8 @@ struct FunctionAttrs {
 
 // 1 - x^2, precise near 1, and 1 / its root
 Tensor off_circle(const Tensor& x) { return mul(sub(constant(1), x), add(x, constant(1))); }
+// To divide by, where a zero is left out anyway: the second derivative must not meet 1 / 0.
+Tensor not_zero(const Tensor& x) { return where(eq(x, constant(0)), constant(1), x); }
 Tensor named(const Tensor& x, const char* name, int order = 0) { return special(x, name, order); }
 
 #define VALUE(expression) [](double x, [[maybe_unused]] int n) -> double { return expression; }
@@ -71,14 +73,15 @@ const Function functions[] = {
     {"i0", VALUE(scalars::bessel_i(0, x, false)), DERIVATIVE(named(x, "i1"))},
     // I_1' = I_0 - I_1 / x, which is 1/2 at 0
     {"i1", VALUE(scalars::bessel_i(1, x, false)),
-     DERIVATIVE(where(eq(x, constant(0)), constant(0.5), sub(named(x, "i0"), div(y, x))))},
+     DERIVATIVE(where(eq(x, constant(0)), constant(0.5), sub(named(x, "i0"), div(y, not_zero(x)))))},
     {"i0e", VALUE(scalars::bessel_i(0, x, true)), DERIVATIVE(sub(named(x, "i1e"), mul(sign(x), y)))},
     {"i1e", VALUE(scalars::bessel_i(1, x, true)),
-     DERIVATIVE(where(eq(x, constant(0)), constant(0.5), sub(named(x, "i0e"), mul(y, add(sign(x), reciprocal(x))))))},
+     DERIVATIVE(where(eq(x, constant(0)), constant(0.5),
+                      sub(named(x, "i0e"), mul(y, add(sign(x), reciprocal(not_zero(x)))))))},
     {"bessel_j0", VALUE(scalars::bessel_j(0, x)), DERIVATIVE(neg(named(x, "bessel_j1")))},
     // J_1' = J_0 - J_1 / x, which is 1/2 at 0
     {"bessel_j1", VALUE(scalars::bessel_j(1, x)),
-     DERIVATIVE(where(eq(x, constant(0)), constant(0.5), sub(named(x, "bessel_j0"), div(y, x))))},
+     DERIVATIVE(where(eq(x, constant(0)), constant(0.5), sub(named(x, "bessel_j0"), div(y, not_zero(x)))))},
     {"bessel_y0", VALUE(scalars::bessel_y(0, x)), DERIVATIVE(neg(named(x, "bessel_y1")))},
     {"bessel_y1", VALUE(scalars::bessel_y(1, x)), DERIVATIVE(sub(named(x, "bessel_y0"), div(y, x)))},
     {"k0", VALUE(scalars::bessel_k(0, x, false)), DERIVATIVE(neg(named(x, "k1")))},

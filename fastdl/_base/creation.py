@@ -274,12 +274,16 @@ def arange(
         start, end = 0, start
     start = 0 if start is None else start
     bounds = {"start": start, "end": end, "step": step}
-    if dtype is not None and _core.dtype(dtype).kind in "iu":  # as PyTorch, first the arguments
+    kind = None if dtype is None else _core.dtype(dtype)
+    if kind == int64:  # as PyTorch, first the arguments; of other integers after they are counted
         start, end, step = (_whole(value) for value in (start, end, step))
     try:
         if step == 0 or (end - start) / step < 0:
             raise ValueError(f"expected a step from {start} towards {end}, got {step}")
-        values = start + np.arange(math.ceil((end - start) / step)) * step
+        count = math.ceil((end - start) / step)
+        if kind is not None and kind.kind in "iu":
+            start, step = _whole(start), _whole(step)
+        values = start + np.arange(count) * step
     except (TypeError, ValueError, OverflowError) as error:
         raise blamed("arange", error, numbers=bounds) from None
     if dtype is None:
@@ -350,6 +354,8 @@ def logspace(
         for argument, value in (("start", start), ("end", end), ("base", base))
     )
     steps = check_integer("logspace", "steps", steps, 0)
+    if dtype is not None and _core.dtype(dtype).kind in "iu":  # as PyTorch, first the arguments
+        first, last = math.trunc(first), math.trunc(last)
     values = np.power(base, np.linspace(first, last, steps))
     return finished(_core.as_tensor(values, dtype or float32), requires_grad, device, out)
 

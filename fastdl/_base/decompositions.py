@@ -8,6 +8,7 @@ Inputs are (..., rows, columns).
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -471,7 +472,7 @@ def first_zero_pivot(x: Tensor, pivot: bool) -> np.ndarray:
 def eliminated(a: np.ndarray, pivot: bool) -> np.ndarray:
     """Eliminates in place, below the diagonal with the factors. Returns the order of the rows."""
     rows, columns = a.shape[-2:]
-    flat = a.reshape(-1, rows, columns)
+    flat = a.reshape(math.prod(a.shape[:-2]), rows, columns)
     order = np.tile(np.arange(rows), (len(flat), 1))
     for one, at in zip(flat, order, strict=True):
         for i in range(min(rows, columns)):
@@ -533,7 +534,7 @@ def packed_lu(x: Tensor, pivot: bool, who: str) -> tuple[Tensor, np.ndarray]:
 def _pivots(order: np.ndarray, count: int) -> np.ndarray:
     """The row with which each row was exchanged, in turn, so that rows have an order."""
     rows = order.shape[-1]
-    flat = order.reshape(-1, rows)
+    flat = order.reshape(math.prod(order.shape[:-1]), rows)
     found = np.zeros((len(flat), count), np.int64)
     for wanted, pivots in zip(flat, found, strict=True):
         now = np.arange(rows)
@@ -546,7 +547,7 @@ def _pivots(order: np.ndarray, count: int) -> np.ndarray:
 
 def order_of(pivots: np.ndarray, rows: int) -> np.ndarray:
     """The order of the rows after the exchanges."""
-    flat = pivots.reshape(-1, pivots.shape[-1])
+    flat = pivots.reshape(math.prod(pivots.shape[:-1]), pivots.shape[-1])
     order = np.tile(np.arange(rows), (len(flat), 1))
     for at, exchanges in zip(order, flat, strict=True):
         for i, j in enumerate(exchanges):

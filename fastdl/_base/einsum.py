@@ -18,7 +18,12 @@ Label = str | int
 Labels = tuple[Label, ...]
 
 
-def einsum(equation: str, operands: Sequence[Tensor], precision: Precision = "float32") -> Tensor:
+def einsum(
+    equation: str,
+    operands: Sequence[Tensor],
+    precision: Precision = "float32",
+    open_result: bool = True,
+) -> Tensor:
     """The sum of products of the operands' elements, as `numpy.einsum` defines it.
 
     Operands are multiplied one after the other. Letters that two of them share and that nothing
@@ -30,6 +35,8 @@ def einsum(equation: str, operands: Sequence[Tensor], precision: Precision = "fl
             axes of "..." and the letters that occur once, sorted.
         operands: a tensor for each term.
         precision: "bfloat16" rounds the operands of matrix products.
+        open_result: whether a result must have the "..." of the operands. Otherwise a result
+            without it is summed over these axes.
 
     Raises:
         TypeError: the equation is no text.
@@ -37,7 +44,7 @@ def einsum(equation: str, operands: Sequence[Tensor], precision: Precision = "fl
     """
     if not isinstance(equation, str):
         raise TypeError(f"einsum: expected an equation, got {type(equation).__name__}")
-    terms, result = _parsed(equation, tuple(x.ndim for x in operands))
+    terms, result = _parsed(equation, tuple(x.ndim for x in operands), open_result)
     _check_sizes(equation, terms, operands)
     x, labels = _diagonal(operands[0], terms[0])
     for number, (term, operand) in enumerate(zip(terms[1:], operands[1:], strict=True), 2):
@@ -52,7 +59,9 @@ def _wrong(equation: str, problem: str) -> NoReturn:
 
 
 @functools.lru_cache(maxsize=256)
-def _parsed(equation: str, ranks: tuple[int, ...]) -> tuple[list[Labels], Labels]:
+def _parsed(
+    equation: str, ranks: tuple[int, ...], open_result: bool
+) -> tuple[list[Labels], Labels]:
     """The labels of the axes of each operand and of the result."""
     text = equation.replace(" ", "")
     left, arrow, right = text.partition("->")
@@ -64,7 +73,7 @@ def _parsed(equation: str, ranks: tuple[int, ...]) -> tuple[list[Labels], Labels
     counts = Counter(label for term in terms for label in term if isinstance(label, str))
     if not arrow:
         return terms, (*open_axes, *sorted(label for label, n in counts.items() if n == 1))
-    if open_axes and "..." not in right:
+    if open_result and open_axes and "..." not in right:
         _wrong(equation, "'...' stands for axes of the operands, but the result has none")
     rank = len(right.replace("...", "")) + (len(open_axes) if "..." in right else 0)
     result = _labels(equation, right, rank)

@@ -160,6 +160,7 @@ def mantissa_and_exponent(x: TensorLike) -> tuple[Tensor, Tensor]:
 
 def scaled_by_power(x: TensorLike, exponent: TensorLike) -> Tensor:
     """`x * 2^exponent`, in two steps, since the power alone may exceed float32."""
+    exponent = F.clip(exponent, lo=-400.0, hi=400.0)  # beyond all of float32; halves stay finite
     half = F.floor(F.mul(exponent, 0.5))
     once = F.mul(x, F.special(half, function="exp2"))
     return F.mul(once, F.special(F.sub(exponent, half), function="exp2"))

@@ -99,7 +99,8 @@ def vector_norm(x: TensorLike, p: float, axes: Axes, keepdims: bool) -> Tensor:
     if p == -math.inf:
         return F.min(size, axes=axes, keepdims=keepdims)
     if p == 0:
-        return F.sum(F.cast(F.ne(x, 0), dtype="float32"), axes=axes, keepdims=keepdims)
+        counted = F.where(F.isnan(size), 1.0, F.sign(size))  # on the tape, with a gradient of 0
+        return F.sum(counted, axes=axes, keepdims=keepdims)
     if p > 1:
         return _power(F.sum(F.pow(size, p), axes=axes, keepdims=keepdims), 1 / p)
     return _power(F.sum(_power(size, p), axes=axes, keepdims=keepdims), 1 / p)
@@ -135,6 +136,8 @@ def matrix_norm(
         )
     summed, compared = (rows, columns) if abs(order) == 1 else (columns, rows)
     sums = F.sum(F.abs(x), axes=summed, keepdims=True)
+    if order > 0 and not sums.shape[compared]:  # the largest of no sums is 0
+        sums = F.sum(sums, axes=compared, keepdims=True)
     largest = (F.max if order > 0 else F.min)(sums, compared, True)
     if keepdims:
         return largest

@@ -85,6 +85,8 @@ def norm(x: TensorLike, order: float | str, axes: IntOrInts, keepdims: bool, who
     s = base.singular_values(last, False, who)[1]
     if order == "nuc":
         y = F.sum(s, axes=-1)
+    elif order == 2 and not s.shape[-1]:  # the largest of none is 0
+        y = F.sum(s, axes=-1)
     else:
         y = (F.max if order == 2 else F.min)(s, axes=-1)
     shape = [1 if i in places else n for i, n in enumerate(x.shape)]

@@ -96,6 +96,10 @@ def moved(x: TensorLike, source: IntOrInts, destination: IntOrInts, who: str) ->
 def exchanged(x: TensorLike, one: int, other: int, who: str) -> Tensor:
     """Two axes exchanged."""
     x = _core.as_tensor(x)
+    if not x.ndim:  # as in PyTorch it has an axis 0 to name
+        for axis in (one, other):
+            checked_axis(axis, 1, who)
+        return F.copy(x)
     order = list(range(x.ndim))
     i, j = checked_axis(one, x.ndim, who), checked_axis(other, x.ndim, who)
     order[i], order[j] = j, i

@@ -78,5 +78,6 @@ def shapes_only() -> Iterator[None]:
 
 def matrices(x: Tensor) -> np.ndarray:
     """The values as doubles; where only shapes matter, matrices with ones on the diagonal."""
-    values = np.asarray(x.detach()).astype(np.float64)
+    # In order, also those of images: callers compute in place in reshaped arrays.
+    values = np.asarray(x.detach()).astype(np.float64, order="C")
     return values + np.eye(*values.shape[-2:]) if _mode.shapes_only else values

@@ -24,13 +24,14 @@ def polynomial(x: TensorLike, n: TensorLike, slope: float, shift: float, after: 
     with x; their fractions do not count.
     """
     x = F.cast(_core.as_tensor(x), dtype="float32")
-    before, now = F.mul(x, 0.0), F.add(F.mul(x, 0.0), 1.0)
+    zero = F.where(F.isfinite(x), F.mul(x, 0.0), 0.0)
+    before, now = zero, F.add(zero, 1.0)
     if is_integer(n):
         degrees, wanted = [int(n)], None
     else:
         wanted = F.cast(_core.as_tensor(n).detach(), dtype="int64")
         degrees = wanted.numpy().ravel().tolist()
-    result = F.mul(x, 0.0) if wanted is None else F.mul(x, F.mul(wanted, 0.0))
+    result = zero if wanted is None else F.add(zero, F.mul(wanted, 0.0))
     for k in range(max(degrees, default=-1) + 1):
         if k == 1:
             before, now = now, F.add(F.mul(x, slope), shift)

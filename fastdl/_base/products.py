@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from .._core import IntOrInts, Tensor, TensorLike
 
 
-def tensordot(x: TensorLike, y: TensorLike, axes: int | Sequence[IntOrInts], who: str) -> Tensor:
-    """The sum of products over the last axes of x and the first of y, or over pairs of axes."""
+def tensordot(
+    x: TensorLike, y: TensorLike, axes: int | Sequence[IntOrInts], who: str, broadcast: bool = False
+) -> Tensor:
+    """The sum of products over the last axes of x and the first of y, or over pairs of axes.
+
+    With `broadcast`, an axis of size 1 meets one of any size.
+    """
     x, y = _core.as_tensor(x), _core.as_tensor(y)
     if is_integer(axes):
         count = int(axes)
@@ -37,6 +42,13 @@ def tensordot(x: TensorLike, y: TensorLike, axes: int | Sequence[IntOrInts], who
                 f"{who}: expected a number of axes, or the axes of both tensors, got {shown(axes)}"
             ) from None
         of_x, of_y = checked_axes(first, x.ndim, who), checked_axes(second, y.ndim, who)
+    if broadcast and len(of_x) == len(of_y):
+        pairs = list(zip(of_x, of_y, strict=True))
+        # The sum of products with one value is the product with the sum.
+        of_one = [j for i, j in pairs if x.shape[i] == 1 != y.shape[j]]
+        other = [i for i, j in pairs if y.shape[j] == 1 != x.shape[i]]
+        x = F.cast(F.sum(x, axes=other, keepdims=True), dtype=x.dtype) if other else x
+        y = F.cast(F.sum(y, axes=of_one, keepdims=True), dtype=y.dtype) if of_one else y
     sizes = [x.shape[i] for i in of_x]
     if sizes != [y.shape[i] for i in of_y]:
         raise ValueError(

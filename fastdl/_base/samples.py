@@ -51,7 +51,7 @@ def covariance(
     """The covariances of the rows of x, whose columns are samples; a number for one row.
 
     Raises:
-        ValueError: x has more than two axes, or weights are not one for each sample.
+        ValueError: x has more than two axes, or weights are not one of at least 0 for each sample.
     """
     x = _core.as_tensor(x)
     if x.ndim > 2:
@@ -67,6 +67,8 @@ def covariance(
         if name == "fweights" and given.dtype.kind == "f":
             raise ValueError(f"{who}: fweights: expected integers, got {given.dtype}")
         given = F.cast(given, dtype="float32")
+        if given.numel() and F.min(given).item() < 0:
+            raise ValueError(f"{who}: {name}: expected weights of at least 0")
         weights = given if weights is None else F.mul(weights, given)
     if weights is None:
         apart = F.sub(rows, F.mean(rows, axes=1, keepdims=True))

@@ -126,6 +126,14 @@ def touched(x: Tensor, places: Tensor) -> Tensor:
     return F.reshape(F.scatter_add(ones, flat(places), axis=0, size=x.numel()), shape=x.shape)
 
 
+def check_kinds(x: Tensor, values: Tensor, who: str) -> None:
+    """TypeError for values that a tensor's type would cut off: floats for integers, and so on."""
+    if _RANK[values.dtype.kind] > _RANK[x.dtype.kind]:
+        raise TypeError(
+            f"{who}: values of type {values.dtype} do not fit into a tensor of type {x.dtype}"
+        )
+
+
 def reduced(x: Tensor, places: Tensor, values: Tensor, how: str, include: bool, who: str) -> Tensor:
     """x with the sum, product, mean, largest or smallest of the values at each place.
 
@@ -138,13 +146,14 @@ def reduced(x: Tensor, places: Tensor, values: Tensor, how: str, include: bool, 
         who: the function.
     """
     check_choice(who, "reduce", how, REDUCTIONS)
-    if _RANK[values.dtype.kind] > _RANK[x.dtype.kind]:
-        raise TypeError(
-            f"{who}: values of type {values.dtype} do not fit into a tensor of type {x.dtype}"
-        )
+    check_kinds(x, values, who)
     if not values.numel():
         return x
     values = F.cast(values, dtype=x.dtype) if values.dtype != x.dtype else values
+    if x.dtype.kind == "b":  # sums are or, products and
+        x, values = F.cast(x, dtype="uint8"), F.cast(values, dtype="uint8")
+        how = {"sum": "amax", "prod": "amin"}.get(how, how)
+        return F.cast(reduced(x, places, values, how, include, who), dtype="bool")
     count = touched(x, places)
     hit = F.gt(count, 0)
     if how in ("sum", "mean"):
@@ -219,16 +228,18 @@ def _products(values: Tensor, places: Tensor, size: int) -> Tensor:
             return [None]
         (v,) = inputs
         none = F.eq(v, 0.0)
-        zeros = F.scatter_add(F.cast(none, dtype="int64"), places, axis=0, size=size)
-        if bool(F.any(none).item()):  # without the zeros
-            whole = _products(F.where(none, 1.0, v), places, size)
-            whole = F.where(F.gt(zeros, 1), 0.0, whole)
-        else:
-            whole = results[0]
-        of_others = F.take(F.mul(g[0], whole), places)
-        only = F.gt(F.take(zeros, places), 0)
-        part = F.where(F.logical_and(only, F.logical_not(none)), 0.0, of_others)
-        return [F.div(part, F.where(none, 1.0, v))]
+        if not bool(F.any(none).item()):
+            return [F.div(F.take(F.mul(g[0], results[0]), places), v)]
+        # The product without the zeros, times the zeros beside each value. One zero has the value
+        # 0 and a gradient, that of two has neither.
+        whole = _products(F.where(none, 1.0, v), places, size)
+        of_others = F.div(F.take(F.mul(g[0], whole), places), F.where(none, 1.0, v))
+        count = F.scatter_add(F.cast(none, dtype="int64"), places, axis=0, size=size)
+        beside = F.sub(F.take(count, places), F.cast(none, dtype="int64"))
+        zero = F.where(none, v, 0.0)
+        other = F.sub(F.take(F.scatter_add(zero, places, axis=0, size=size), places), zero)
+        factor = F.where(F.eq(beside, 0), 1.0, F.where(F.eq(beside, 1), other, 0.0))
+        return [F.mul(of_others, factor)]
 
     result = np.ones(size)
     np.multiply.at(result, np.asarray(places), np.asarray(values.detach(), np.float64))

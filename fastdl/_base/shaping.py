@@ -114,8 +114,9 @@ def turned(x: TensorLike, times: int, axes: Sequence[int], who: str) -> Tensor:
 def windows(x: TensorLike, axis: int, size: int, step: int, who: str) -> Tensor:
     """All windows of a size along one axis, their elements along a new last axis."""
     x = _core.as_tensor(x)
-    if not x.ndim:
-        x = F.reshape(x, shape=(1,))
+    if not x.ndim:  # one window: the number, or with a size of 0 nothing
+        windows_of_one = windows(F.reshape(x, shape=(1,)), axis, size, step, who)
+        return F.reshape(F.take(windows_of_one, [0], axis=0), shape=(size,))
     axis = checked_axis(axis, x.ndim, who)
     if not 0 <= size <= x.shape[axis] or step <= 0:
         raise ValueError(
@@ -218,8 +219,8 @@ def ordered_places(sequence: TensorLike, values: TensorLike, right: bool, who: s
             f"{who}: expected values with the leading axes of {sorted_.shape}, got {wanted.shape}"
         )
     rows = zip(
-        sorted_.reshape(-1, sorted_.shape[-1]),
-        wanted.reshape(math.prod(wanted.shape[:-1]), -1),
+        sorted_.reshape(math.prod(sorted_.shape[:-1]), sorted_.shape[-1]),
+        wanted.reshape(math.prod(wanted.shape[:-1]), wanted.shape[-1]),
         strict=True,
     )
     found = [np.searchsorted(one, other, side) for one, other in rows]

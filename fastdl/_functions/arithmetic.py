@@ -180,7 +180,7 @@ def masked_fill(input: TensorLike, mask: TensorLike, value: TensorLike) -> Tenso
     """A copy of `input` with `value` where `mask` is true.
 
     Raises:
-        ValueError: an integer type cannot hold the integer `value`.
+        ValueError: an integer type cannot hold the integer `value`, or it has axes.
 
     Example:
         >>> masked_fill([1.0, 2.0], [False, True], -1).tolist()
@@ -188,7 +188,10 @@ def masked_fill(input: TensorLike, mask: TensorLike, value: TensorLike) -> Tenso
     """
     input = _core.as_tensor(input)
     check_fits("masked_fill", value, input.dtype)
-    return F.where(mask, F.cast(value, dtype=input.dtype), input)
+    value = F.cast(value, dtype=input.dtype)
+    if value.ndim:
+        raise ValueError(f"masked_fill: value: expected one number, got shape {value.shape}")
+    return F.where(mask, value, input)
 
 
 def eq(input: TensorLike, other: TensorLike) -> Tensor:
@@ -292,10 +295,17 @@ def isclose(
 
     With `equal_nan` also where both are NaN.
 
+    Raises:
+        ValueError: `rtol` or `atol` is negative.
+
     Example:
         >>> isclose([1.0, 2.0], [1.0, 2.1]).tolist()
         [True, False]
     """
+    if rtol < 0 or atol < 0:
+        raise ValueError(
+            f"isclose: rtol, atol: expected numbers of at least 0, got {rtol} and {atol}"
+        )
     return formulas.is_close(input, other, rtol, atol, equal_nan)
 
 

@@ -39,15 +39,14 @@ def index_select(input: TensorLike, dim: int, index: TensorLike) -> Tensor:
         >>> index_select([[1.0, 2.0], [3.0, 4.0]], 0, [1]).tolist()
         [[3.0, 4.0]]
     """
-    input = _core.as_tensor(input)
-    if not input.ndim:  # PyTorch's dim 0 of a tensor without axes
-        moving.checked_axis(dim, 1, "index_select")
-        index = _core.as_tensor(index)
-        if index.numel() != 1:
-            raise ValueError(f"index_select: index: expected one of a number, got {index.numel()}")
-        taken = F.take(F.reshape(input, shape=(1,)), F.reshape(index, shape=(1,)))
-        return F.reshape(taken, shape=())
-    return F.take(input, index, axis=dim)
+    try:
+        return F.take(input, index, axis=dim)
+    except IndexError:
+        if _core.as_tensor(input).ndim or _core.as_tensor(index).numel() != 1:
+            raise
+    moving.checked_axis(dim, 1, "index_select")  # PyTorch's dim 0 of a tensor without axes
+    one = F.take(F.reshape(input, shape=(1,)), F.reshape(index, shape=(1,)), axis=0)
+    return F.reshape(one, shape=())
 
 
 def gather(input: TensorLike, dim: int, index: TensorLike) -> Tensor:
@@ -64,7 +63,17 @@ def gather(input: TensorLike, dim: int, index: TensorLike) -> Tensor:
         moving.checked_axis(dim, 1, "gather")
         flat = F.gather(F.reshape(input, shape=(1,)), F.reshape(index, shape=(-1,)), axis=0)
         return F.reshape(flat, shape=_core.as_tensor(index).shape)
-    return F.gather(input, index, axis=dim)
+    try:
+        return F.gather(input, index, axis=dim)
+    except ValueError:
+        index = _core.as_tensor(index)
+        if index.numel():
+            raise
+    moving.checked_axis(dim, input.ndim, "gather")
+    # No index, of any shape, picks nothing.
+    return F.reshape(
+        F.take(F.reshape(input, shape=(-1,)), np.zeros(0, np.int64)), shape=index.shape
+    )
 
 
 def take_along_dim(input: TensorLike, indices: TensorLike, dim: int | None = None) -> Tensor:

@@ -39,9 +39,11 @@ def einsum(equation: str, *operands: TensorLike | Sequence[TensorLike]) -> Tenso
     if not isinstance(equation, str):
         raise TypeError(f"einsum: equation: expected a text, got {shown(equation)}")
     many = operands
-    if len(operands) == 1 and isinstance(operands[0], (list, tuple)) and equation.count(","):
-        many = tuple(operands[0])
-    return _einsum(equation, [_core.as_tensor(x) for x in many])
+    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+        # A list of one tensor is an operand, too, a list of numbers is a vector.
+        if equation.count(",") or all(isinstance(x, _core.Tensor) for x in operands[0]):
+            many = tuple(operands[0])
+    return _einsum(equation, [_core.as_tensor(x) for x in many], open_result=False)
 
 
 def tensordot(a: TensorLike, b: TensorLike, dims: int | Sequence[IntOrInts] = 2) -> Tensor:
@@ -53,7 +55,7 @@ def tensordot(a: TensorLike, b: TensorLike, dims: int | Sequence[IntOrInts] = 2)
         dims: how many axes: the last of a and the first of b. Or the axes of a, and those of b.
 
     Raises:
-        ValueError: the sizes differ.
+        ValueError: the sizes differ, and none is 1. An axis of size 1 is summed over the other's.
 
     Example:
         >>> tensordot([[1.0, 2.0]], [[3.0], [4.0]], 1).tolist()
@@ -61,7 +63,7 @@ def tensordot(a: TensorLike, b: TensorLike, dims: int | Sequence[IntOrInts] = 2)
     """
     if isinstance(dims, _core.Tensor):
         dims = dims.tolist()
-    return products.tensordot(a, b, dims, "tensordot")
+    return products.tensordot(a, b, dims, "tensordot", broadcast=True)
 
 
 def inner(input: TensorLike, other: TensorLike) -> Tensor:
@@ -181,6 +183,8 @@ def _plus(
         raise ValueError(
             f"{who}: input: expected a shape that broadcasts to {product.shape}, got {input.shape}"
         )
+    if product.dtype.kind == input.dtype.kind == "b":  # any number but 0 is true
+        alpha, beta = bool(alpha), bool(beta)
     scaled = product if alpha == 1 else F.mul(product, alpha)
     if beta == 0:
         return scaled
@@ -257,7 +261,9 @@ def addbmm(
         [[12.0]]
     """
     one, other = _operands("addbmm", batch1, batch2, (3, 3))
-    return _plus("addbmm", input, F.sum(F.matmul(one, other), axes=0), beta, alpha, 2)
+    products = F.matmul(one, other)
+    total = F.cast(F.sum(products, axes=0), dtype=products.dtype)
+    return _plus("addbmm", input, total, beta, alpha, 2)
 
 
 def baddbmm(

@@ -427,21 +427,13 @@ def logsumexp(
         >>> logsumexp([1000.0, float("-inf")]).item()
         1000.0
     """
-    return _along_dim(F.logsumexp, input, dim if axis is None else axis, keepdim or keepdims)
-
-
-def _nuclear(input: TensorLike, dim: Axes, keepdim: bool) -> Tensor:
-    """The sum of the singular values of matrices."""
-    from .._base.decompositions import as_matrices, singular_values  # which few programs need
-
-    x = as_matrices(input, "norm")
-    axes = moving.checked_axes(range(x.ndim) if dim is None else dim, x.ndim, "norm")
-    if len(axes) != 2:
-        raise ValueError(f"norm: dim: expected two axes for 'nuc', got {tuple(axes)}")
-    values = singular_values(moving.moved(x, axes, (-2, -1), "norm"), False, "norm")[1]
-    found = F.sum(values, axes=-1)
-    shape = [1 if i in axes else n for i, n in enumerate(x.shape)]
-    return F.reshape(found, shape=shape) if keepdim else found
+    dim = dim if axis is None else axis
+    try:
+        return _along_dim(F.logsumexp, input, dim, keepdim or keepdims)
+    except ValueError:
+        if _core.as_tensor(input).numel():
+            raise
+    return F.log(_along_dim(F.sum, input, dim, keepdim or keepdims))  # of nothing: log(0)
 
 
 def norm(
@@ -458,8 +450,8 @@ def norm(
     Args:
         input: float input.
         p: a number, infinity (the largest absolute value), minus infinity (the smallest), 0 (the
-            number of values other than 0), "fro" (2), or "nuc" (the sum of the singular values of
-            matrices, which are the two axes). The gradient of the 2-norm at 0 is 0.
+            number of values other than 0), "fro" (2) or "nuc" (of matrices over two axes, the sum
+            of the singular values). The gradient of the 2-norm at 0 is 0.
         dim: the axes over which the norm is taken; all by default.
         keepdim: whether to keep the reduced axes.
         axis: as dim.
@@ -472,13 +464,14 @@ def norm(
         >>> norm([3.0, 4.0]).item()
         5.0
     """
-    dim = dim if axis is None else axis
     if isinstance(p, str):
         if p == "nuc":
-            return _nuclear(input, dim, keepdim or keepdims)
+            axes = range(-2, 0) if dim is None and axis is None else dim if axis is None else axis
+            return formulas.matrix_norm(input, p, axes, keepdim or keepdims, "norm")  # type: ignore[arg-type]
         if p != "fro":
             raise ValueError(f"norm: p: expected a number, 'fro' or 'nuc', got {p!r}")
         p = 2
+    dim = dim if axis is None else axis
     if dim is not None and not _core.as_tensor(input).ndim:
         moving.checked_axes(dim, 1, "norm")
         dim = None

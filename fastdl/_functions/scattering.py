@@ -108,6 +108,7 @@ def scatter(
     x, places, values = _scattered("scatter", input, dim, index, src if value is None else value)
     if reduce is not None:
         return scattering.reduced(x, places, values, _REDUCE[reduce], True, "scatter")
+    scattering.check_kinds(x, values, "scatter")
     return scattering.last_written(x, places, values)
 
 
@@ -162,17 +163,24 @@ def scatter_reduce(
     return scattering.reduced(x, places, values, reduce, include_self, "scatter_reduce")
 
 
+def _of_type(number: float, dtype: np.dtype) -> Tensor:
+    """A number as a tensor of a type; towards 0 for integers, as PyTorch does."""
+    return F.cast(_core.as_tensor(number), dtype=dtype)
+
+
 def _scattered(
     who: str, input: TensorLike, dim: int, index: TensorLike, src: TensorLike | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The input, the places and as many values."""
     if src is None:
         raise TypeError(f"{who}: src: expected a tensor or a number, got None")
-    x, index, values = _core.as_tensor(input), _core.as_tensor(index), _core.as_tensor(src)
+    x, index = _core.as_tensor(input), _core.as_tensor(index)
+    values = _of_type(src, x.dtype) if isinstance(src, (int, float)) else _core.as_tensor(src)
     if not x.ndim:
         index = F.reshape(index, shape=()) if index.numel() == 1 else index
     if not index.numel():
-        return x, index, F.reshape(F.take(F.reshape(values, shape=(-1,)), []), shape=index.shape)
+        none = F.take(F.reshape(values, shape=(-1,)), np.zeros(0, np.int64))
+        return x, F.cast(index, dtype="int64"), F.reshape(none, shape=index.shape)
     places = scattering.places_along(x.shape, dim, index, who)
     if not values.ndim:
         return x, places, F.broadcast_to(values, shape=places.shape)
@@ -312,6 +320,7 @@ def put(
     places = scattering.places_along((x.numel(),), 0, flat, "put")
     if accumulate:
         return scattering.reduced(x, places, values, "sum", True, "put")
+    scattering.check_kinds(x, values, "put")
     return scattering.last_written(x, places, values)
 
 
@@ -342,6 +351,7 @@ def index_put(
     if accumulate:
         where = _core.as_tensor(places)
         return scattering.reduced(x, where, wide, "sum", True, "index_put")
+    scattering.check_kinds(x, wide, "index_put")
     return scattering.last_written(x, _core.as_tensor(places), wide)
 
 
@@ -363,6 +373,7 @@ def masked_scatter(input: TensorLike, mask: TensorLike, source: TensorLike) -> T
     x, mask, source = _core.as_tensor(input), _core.as_tensor(mask), _core.as_tensor(source)
     if mask.dtype != "bool":
         raise TypeError(f"masked_scatter: mask: expected booleans, got dtype {mask.dtype}")
+    scattering.check_kinds(x, source, "masked_scatter")
     shape = np.broadcast_shapes(x.shape, mask.shape)
     mask = F.broadcast_to(mask, shape=shape) if mask.shape != shape else mask
     many = F.reshape(mask, shape=(-1,))
@@ -507,6 +518,8 @@ def unravel_index(indices: TensorLike, shape: IntOrInts) -> tuple[Tensor, ...]:
         [[0, 1], [1, 2]]
     """
     places = _core.as_tensor(indices)
+    if places.dtype.kind in "iu":
+        places = F.cast(places, dtype="int64")
     sizes = check_integers("unravel_index", "shape", moving.one_by_one((shape,)), 0)
     total = math.prod(sizes)
     values = np.asarray(places)

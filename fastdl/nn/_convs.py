@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_choice, check_integer
+from .._base.dtypes import float32 as FLOAT
 from ._grids import check_fit, of_batch, sizes
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def convolution(
 ) -> Tensor:
     """`conv1d` to `conv3d`."""
     w = _core.as_tensor(weight)
+    whole = w.dtype is not FLOAT and w.dtype.kind in "iu"
     strides = sizes(who, "stride", stride, rank, 1)
     dilations = sizes(who, "dilation", dilation, rank, 1)
     groups = check_integer(who, "groups", groups, 1)
@@ -70,6 +72,14 @@ def convolution(
         reach = [(k - 1) * d + 1 for k, d in zip(w.shape[2:], dilations, strict=True)]
         low, high = _padding(who, padding, rank, reach, strides)
         check_fit(who, "a kernel", x.shape, reach, low, high)
+        if whole:
+            from . import _integers
+
+            if _integers.are_integers(x, offset):
+                windows = _integers.Windows(
+                    x.shape[1:-1], w.shape[2:], strides, dilations, low, high
+                )
+                return _integers.convolved(x, w, offset, windows, groups)
         kernel = F.transpose(w, perm=(*range(2, rank + 2), 1, 0))
         return F.conv(
             x, kernel, bias=offset, strides=strides, low=low, high=high, dilations=dilations,
@@ -107,7 +117,7 @@ def conv1d(
     """The convolution (cross-correlation) of the input with each filter.
 
     Args:
-        input: (N, C, L) or (C, L), float32.
+        input: (N, C, L) or (C, L), float32 or integers.
         weight: (filters, C / groups, kernel size).
         bias: (filters), or None.
         stride: distance of windows.
@@ -187,6 +197,7 @@ def transposed_convolution(
 ) -> Tensor:
     """`conv_transpose1d` to `conv_transpose3d`."""
     w = _core.as_tensor(weight)
+    whole = w.dtype is not FLOAT and w.dtype.kind in "iu"
     strides = sizes(who, "stride", stride, rank, 1)
     dilations = sizes(who, "dilation", dilation, rank, 1)
     pads = sizes(who, "padding", padding, rank)
@@ -212,6 +223,14 @@ def transposed_convolution(
                 f"{who}: an input of shape {(x.shape[0], x.shape[-1], *x.shape[1:-1])} leaves no "
                 f"output with padding {pads}"
             )
+        if whole:
+            from . import _integers
+
+            if _integers.are_integers(x, offset):
+                size = [n + more for n, more in zip(full, extra, strict=True)]
+                high = [p - more for p, more in zip(pads, extra, strict=True)]
+                windows = _integers.Windows(size, w.shape[2:], strides, dilations, pads, high)
+                return _integers.transposed(x, w, offset, windows, groups)
         y = F.conv_input(
             x,
             F.transpose(w, perm=(*range(2, rank + 2), 1, 0)),
@@ -243,7 +262,7 @@ def conv_transpose1d(
     """The transposed convolution: the gradient of `conv1d` with respect to its input.
 
     Args:
-        input: (N, C, L) or (C, L), float32.
+        input: (N, C, L) or (C, L), float32 or integers.
         weight: (C, filters / groups, kernel size).
         bias: (filters), or None.
         stride: distance of windows in the output.

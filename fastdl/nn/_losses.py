@@ -382,6 +382,11 @@ def cross_entropy(
     label_smoothing = check_fraction("cross_entropy", "label_smoothing", label_smoothing)
     check_integer("cross_entropy", "ignore_index", ignore_index)
     if target.dtype == np.float32:
+        if ignore_index >= 0:
+            raise ValueError(
+                "cross_entropy: ignore_index: expected none beside probabilities, got "
+                f"{ignore_index}"
+            )
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     logits = _classes_last("cross_entropy", input, target)
     if weight is None and label_smoothing == 0.0:

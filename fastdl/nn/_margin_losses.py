@@ -402,7 +402,9 @@ def multi_margin_loss(
         reduction = older_reduction("multi_margin_loss", size_average, reduce)
     who = "multi_margin_loss"
     p, margin = check_power(who, p), check_margin(who, margin)
-    shape = _core.as_tensor(input).shape[:-1]
+    input = _core.as_tensor(input)
+    input = input if input.ndim else F.reshape(input, shape=(1,))
+    shape = input.shape[:-1]
     rows = _rows(who, input)
     count, classes = rows.shape
     target = _class_indices(who, target, shape, *[(1,)] * (not shape))
@@ -419,7 +421,7 @@ def multi_margin_loss(
                 f"{weight.shape}"
             )
         loss = F.mul(loss, F.take(weight, F.reshape(column, shape=(count,))))
-    return _reduced(who, F.reshape(loss, shape=shape), reduction)
+    return _reduced(who, F.reshape(loss, shape=target.shape), reduction)
 
 
 def multilabel_margin_loss(
@@ -449,10 +451,11 @@ def multilabel_margin_loss(
     if size_average is not None or reduce is not None:
         reduction = older_reduction("multilabel_margin_loss", size_average, reduce)
     who = "multilabel_margin_loss"
-    shape = _core.as_tensor(input).shape
-    rows = _rows(who, input)
+    input = _core.as_tensor(input)
+    shape = input.shape or (1,)
+    rows = _rows(who, F.reshape(input, shape=shape))
     count, classes = rows.shape
-    target = _class_indices(who, target, shape)
+    target = _class_indices(who, target, shape, input.shape)
     target = F.reshape(F.cast(target, dtype="int64"), shape=(count, classes))
     end = F.eq(target, -1)
     listed = F.eq(F.cumsum(F.cast(end, dtype="int64"), axis=-1), 0)

@@ -72,7 +72,9 @@ def hardshrink(input: TensorLike, lambd: float = 0.5) -> Tensor:
         >>> hardshrink([-0.4, 2.0]).tolist()
         [0.0, 2.0]
     """
-    return F.where(F.le(F.abs(input), check_number("hardshrink", "lambd", lambd)), 0.0, input)
+    return F.where(
+        F.le(F.abs(input), check_number("hardshrink", "lambd", lambd, -math.inf)), 0.0, input
+    )
 
 
 def softshrink(input: TensorLike, lambd: float = 0.5) -> Tensor:
@@ -114,8 +116,18 @@ def threshold(input: TensorLike, threshold: float, value: float, inplace: bool =
     """
     limit = check_number("threshold", "threshold", threshold, -math.inf, infinite=True)
     value = check_number("threshold", "value", value, -math.inf, infinite=True)
-    y = F.where(F.le(input, limit), value, input)
+    y = _replaced_up_to("threshold", input, limit, value)
     return written("threshold", input, y) if inplace else y
+
+
+def _replaced_up_to(who: str, input: TensorLike, limit: float, value: float) -> Tensor:
+    """`value` where x <= limit; integers stay integers."""
+    x = _core.as_tensor(input)
+    if x.dtype.kind in "iu":
+        if value != int(value):
+            raise ValueError(f"{who}: value: expected an integer for integers, got {value}")
+        value = int(value)
+    return F.where(F.le(x, limit), value, x)
 
 
 def softmin(input: TensorLike, dim: int | None = None, dtype: DTypeLike | None = None) -> Tensor:
@@ -282,4 +294,4 @@ def threshold_(input: TensorLike, threshold: float, value: float) -> Tensor:
     """`threshold` in place."""
     limit = check_number("threshold_", "threshold", threshold, -math.inf, infinite=True)
     value = check_number("threshold_", "value", value, -math.inf, infinite=True)
-    return written("threshold_", input, F.where(F.le(input, limit), value, input))
+    return written("threshold_", input, _replaced_up_to("threshold_", input, limit, value))

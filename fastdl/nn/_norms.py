@@ -88,6 +88,8 @@ def normalized_batch(
     count = x.numel() // max(1, x.shape[1])
     _check_count(who, count, x)
     y, mean, variance = F.batch_norm(x, scale=weight, offset=bias, axis=1, epsilon=eps)
+    if not count:  # no samples, no moments
+        return y
     unbiased = F.mul(variance, count / max(1, count - 1))
     averages = ((running_mean, mean), (running_var, unbiased))
     move_averages([(a, value) for a, value in averages if a is not None], share)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._base import functional as F
 from .._base.checks import check_count, check_flag, check_number
+from .._base.dtypes import float32 as FLOAT
 from ._grids import all_of_batch, check_fit, of_batch, sizes
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ def _fitting(who: str, x: Tensor, window: dict[str, Any]) -> None:
         check_fit(who, "a window", x.shape, reach, window["low"], window["low"])
 
 
+def _geometry(window: dict[str, Any]) -> tuple[Any, ...]:
+    """Sizes of windows as `_integers.Windows` takes them."""
+    names = ("window", "strides", "dilation", "low", "high", "ceil_mode")
+    return tuple(window[name] for name in names)
+
+
 def max_pool(
     who: str,
     rank: int,
@@ -58,12 +65,21 @@ def max_pool(
     window: dict[str, Any] = check_window(who, rank, kernel_size, stride, padding, dilation)
     window["ceil_mode"] = check_flag(who, "ceil_mode", ceil_mode)
 
+    def whole(x: Tensor, places: bool) -> tuple[Tensor, ...]:
+        from ._integers import Windows, largest
+
+        return largest(x, Windows(x.shape[1:-1], *_geometry(window)), places)
+
     def indexed(x: Tensor) -> Sequence[Tensor]:
         _fitting(who, x, window)
+        if x.dtype is not FLOAT and x.dtype.kind in "iu":
+            return whole(x, True)
         return F.max_pool_with_indices(x, **window)
 
     def pooled(x: Tensor) -> Tensor:
         _fitting(who, x, window)
+        if x.dtype is not FLOAT and x.dtype.kind in "iu":
+            return whole(x, False)[0]
         return F.max_pool(x, **window)
 
     if check_flag(who, "return_indices", return_indices):
@@ -83,7 +99,7 @@ def max_pool1d(
     """The largest element of each window.
 
     Args:
-        input: (N, C, L) or (C, L), float.
+        input: (N, C, L) or (C, L), floats or integers, which stay integers.
         kernel_size: size of a window.
         stride: distance of windows; None: their size.
         padding: places added on both sides, which are never chosen; at most half a window.
@@ -172,6 +188,11 @@ def avg_pool(
 
     def pooled(x: Tensor) -> Tensor:
         _fitting(who, x, window)
+        if x.dtype is not FLOAT and x.dtype.kind in "iu":
+            from ._integers import Windows, mean
+
+            windows = Windows(x.shape[1:-1], *_geometry({"dilation": (1,) * rank, **window}))
+            return mean(x, windows, window["count_padding"], window["divisor"])
         return F.avg_pool(x, **window)
 
     return of_batch(who, input, rank, pooled)
@@ -188,7 +209,7 @@ def avg_pool1d(
     """The mean of each window.
 
     Args:
-        input: (N, C, L) or (C, L), float.
+        input: (N, C, L) or (C, L), floats or integers. Means of integers are rounded towards 0.
         kernel_size: size of a window.
         stride: distance of windows; None: their size.
         padding: zeros added on both sides; at most half a window.

@@ -72,7 +72,7 @@ def interpolate(
     """Images, series or volumes in another size.
 
     Args:
-        input: (N, C, L), (N, C, H, W) or (N, C, D, H, W), float.
+        input: (N, C, L), (N, C, H, W) or (N, C, D, H, W), floats. Pixels of uint8 are rounded.
         size: of the result, an integer or one for each axis.
         scale_factor: how many times larger it is; one of both is given.
         mode: "nearest", "nearest-exact", "area", "linear" (3 axes), "bilinear", "bicubic" (4) or
@@ -131,7 +131,7 @@ def resized(
         )
     if recompute_scale_factor is not None:
         check_flag(who, "recompute_scale_factor", recompute_scale_factor)
-    old = x.shape[2:]
+    old, pixels = x.shape[2:], x.dtype == "uint8"
     if size is not None:
         new, factors = sizes(who, "size", size, rank, 1), None
         if recompute_scale_factor:
@@ -151,15 +151,21 @@ def resized(
 
     def along_axes(x: Tensor) -> Tensor:
         if mode == "area":
-            return F.adaptive_avg_pool(x, size=new)
-        for axis in range(rank):
+            y = F.adaptive_avg_pool(x, size=new)
+            return F.floor(F.add(y, 0.5)) if pixels else y
+        # Pixels of bytes are rounded along each axis, the last one first, as PyTorch does.
+        for axis in reversed(range(rank)) if pixels else range(rank):
             scale = old[axis] / new[axis] if factors is None else 1.0 / factors[axis]
             if old[axis] != new[axis] or scale != 1.0:
                 matrix = _matrix(old[axis], new[axis], scale, mode, align, antialias)
                 x = F.resample(x, matrix, axis=axis + 1)
+                x = F.clip(F.floor(F.add(x, 0.5)), lo=0.0, hi=255.0) if pixels else x
         return x
 
-    return of_batch(who, x, rank, along_axes)
+    if not pixels:
+        return of_batch(who, x, rank, along_axes)
+    y = of_batch(who, F.cast(x, dtype="float32"), rank, along_axes)
+    return F.cast(y, dtype="uint8")
 
 
 def _factors(who: str, value: Any, rank: int) -> list[float]:

@@ -21,6 +21,18 @@ if TYPE_CHECKING:
     Size = int | Sequence[int]
 
 
+def _with_gradient(y: Tensor, x: Tensor, places: Tensor) -> Tensor:
+    """y on the tape behind x: each element has the gradient of its place, also of one place."""
+
+    def backward(
+        _: object, __: object, gradients: list[Tensor | None], ___: object
+    ) -> list[Tensor | None]:
+        (g,) = gradients
+        return [None if g is None else F.reshape(F.take(g, places), shape=x.shape)]
+
+    return _core.attach([x], [y], backward, 0, 0, 0)[0]
+
+
 def max_unpool(
     who: str,
     rank: int,
@@ -65,9 +77,11 @@ def max_unpool(
         F.put_(source, F.reshape(places, shape=(-1,)), numbers)
     except IndexError:
         raise ValueError(f"{who}: indices: expected places from 0 to {count - 1}") from None
-    values = F.reshape(x, shape=(-1,))
+    values = F.reshape(x.detach(), shape=(-1,))
     taken = F.take(values, F.maximum(source, 0)) if x.numel() else values
-    y = F.where(F.ge(source, 0), taken, 0.0)
+    y = F.where(F.ge(source, 0), taken, _core.full((), x.dtype, 0))
+    if x.requires_grad:
+        y = _with_gradient(y, x, F.reshape(places, shape=(-1,)))
     shape = (*x.shape[:2], *size)
     return F.reshape(y, shape=shape if is_batch else shape[1:])
 
@@ -93,7 +107,7 @@ def max_unpool1d(
             output's size does not fit.
 
     Source: `torch.nn.functional.max_unpool1d`. Of elements with one place the last one
-    counts, also in the gradient. PyTorch gives each of them the gradient of the place.
+    counts, and each of them has the gradient of the place, as in PyTorch.
 
     Example:
         >>> max_unpool1d([[[3.0]]], [[[1]]], 2).tolist()
@@ -123,7 +137,7 @@ def max_unpool2d(
             output's size does not fit.
 
     Source: `torch.nn.functional.max_unpool2d`. Of elements with one place the last one
-    counts, also in the gradient. PyTorch gives each of them the gradient of the place.
+    counts, and each of them has the gradient of the place, as in PyTorch.
 
     Example:
         >>> max_unpool2d([[[[3.0]]]], [[[[1]]]], 2).tolist()
@@ -153,7 +167,7 @@ def max_unpool3d(
             output's size does not fit.
 
     Source: `torch.nn.functional.max_unpool3d`. Of elements with one place the last one
-    counts, also in the gradient. PyTorch gives each of them the gradient of the place.
+    counts, and each of them has the gradient of the place, as in PyTorch.
 
     Example:
         >>> max_unpool3d([[[[[3.0]]]]], [[[[[1]]]]], 2).shape

@@ -191,6 +191,11 @@ class Optimizer(Hooked):
                 f"{who}: params: a parameter of a lazy module has no shape yet; call the module "
                 "with an input before"
             )
+        for other in self.param_groups[:1]:
+            if ("param_names" in group) != ("param_names" in other):
+                raise ValueError(
+                    f"{who}: params: expected names for the parameters of all groups or of none"
+                )
         known = {id(p) for other in self.param_groups for p in other["params"]}
         if any(id(parameter) in known for parameter in entries):
             raise ValueError(f"{who}: some parameters appear in more than one parameter group")

@@ -38,7 +38,10 @@ X, Y = fastdl.tensor(plans.random(4, 3)), fastdl.tensor(plans.random(4, 3, seed=
         (lambda: F.multi_margin_loss(X, [0.0] * 4), "got float32 of shape"),
         (lambda: F.multi_margin_loss(X, [0] * 4, p=3), "p: expected 1 or 2, got 3"),
         (lambda: F.multi_margin_loss(X, [0] * 4, weight=[1.0]), "one for each of 3 classes"),
-        (lambda: F.multi_margin_loss(1.0, 0), r"input of shape \(N, C\) or \(C\), got \(\)"),
+        (
+            lambda: F.multi_margin_loss(fastdl.ones(1, 2, 3), 0),
+            r"\(N, C\) or \(C\), got \(1, 2, 3\)",
+        ),
         (lambda: F.multilabel_margin_loss(X, [[0, 1, 3]] * 4), r"outside \[0, 3\)"),
         (lambda: F.multilabel_margin_loss(X, [[0, -2, 1]] * 4), r"outside \[0, 3\)"),
         (lambda: F.multilabel_margin_loss(X, [0, 1, -1]), r"shape \(4, 3\), got int64 of shape"),
