@@ -33,9 +33,14 @@ _FIRST_RESULT = frozenset(("top_k", "unique"))
 _LIKE_FIRST = frozenset(("batch_normalization", "layer_normalization", "rms_normalization"))
 # Functions that take storage types, and would give float32 or int32.
 _ACCEPTING = frozenset(
-    "corrcoef divide_no_nan dot dot_product_attention heaviside hsv_to_rgb inner ldexp median "
-    "nanmedian nanpercentile nanquantile norm percentile quantile rgb_to_hsv sparsemax std "
+    "corrcoef correlate divide_no_nan dot dot_product_attention heaviside hsv_to_rgb inner ldexp "
+    "median nanmedian nanpercentile nanquantile norm percentile quantile rgb_to_hsv sparsemax std "
     "tensordot unique var vdot".split()
+)
+# Functions that call those of others, and those of which a wider type has other results.
+_REFUSING = frozenset(
+    "associative_scan cond custom_gradient fori_loop jvp map nextafter scan switch vectorize "
+    "vectorized_map view while_loop".split()
 )
 
 
@@ -92,6 +97,8 @@ def rounded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 
 def lifted(function: Callable[P, Result]) -> Callable[P, Result]:
     """Decorator: lets a function take KerasTensors and tensors of storage types as well."""
+    if function.__name__ in _REFUSING:
+        return liftable(function)
     if function.__name__ not in _ACCEPTING:
         return liftable(function, otherwise=rounded)
 

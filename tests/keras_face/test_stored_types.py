@@ -154,6 +154,19 @@ def test_images():
 
 
 def test_other_errors_stay():
+    with pytest.raises(TypeError, match="bfloat16 has no bytes"):
+        ops.view(ops.ones((2,), "bfloat16"), "int32")  # those of float32 are others
+    with pytest.raises(TypeError, match="storage type"):
+        ops.nextafter(ops.ones((2,), "float16"), 2.0)
+    runs = []
+
+    def step(x):
+        runs.append(x)
+        raise TypeError("of the body")
+
+    with pytest.raises(TypeError, match="of the body"):
+        ops.map(step, ops.ones((2,), "float16"))
+    assert len(runs) == 1
     with pytest.raises(TypeError, match="bitwise"):
         ops.bitwise_not(ops.ones((2,), "float16"))
     with pytest.raises(TypeError, match="storage type"):
