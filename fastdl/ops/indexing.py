@@ -76,9 +76,10 @@ def one_hot(
     try:
         hot = F.one_hot(x, depth=num_classes)
     except (TypeError, ValueError) as error:
-        if not isinstance(error, TypeError) or _core.as_tensor(x).dtype.kind != "f":
+        try:
+            hot = F.one_hot(F.cast(x, dtype="int32"), depth=num_classes)
+        except (TypeError, ValueError):
             raise prefixed("one_hot: x", error) from None
-        hot = F.one_hot(F.cast(x, dtype="int32"), depth=num_classes)
     if check_integer("one_hot", "axis", axis) != -1:
         hot = moving.moved(hot, -1, axis, "one_hot")
     return hot if dtype is None else F.cast(hot, dtype=dtype)
