@@ -27,6 +27,7 @@ from ._base.checks import (
 )
 from ._base.dtypes import check_range_fits
 from ._base.moving import checked_axis
+from ._base.promotion import is_float_dtype
 from ._base.random import note_stream, numpy_generator
 from ._core import Tensor
 
@@ -85,6 +86,27 @@ class SeedGenerator:
         """The arguments that make an equal one."""
         return {"seed": self.seed, "name": self.name}
 
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """The generator that `get_config` described, at its start."""
+        return cls(**config)
+
+    def next(self, ordered: bool = True) -> Tensor:
+        """The state before the stream moves on by one number: a seed for a function of your own.
+
+        Args:
+            ordered: has no effect; the order of calls is kept.
+
+        Example:
+            >>> generator = random.SeedGenerator(7)
+            >>> generator.next().tolist() == generator.next().tolist()
+            False
+        """
+        before = F.copy(self.state)
+        with self:
+            F.uniform(shape=(1,))
+        return before
+
 
 def checked_seed(seed: int | SeedGenerator | None, who: str = "") -> int | SeedGenerator | None:
     """The seed. ValueError unless it is None, an integer of at least 0 or a SeedGenerator."""
@@ -142,6 +164,8 @@ def _drawn(
 
     `numbers` are the arguments of the function `who` that one of them may refuse.
     """
+    if dtype is not None and not is_float_dtype(dtype):
+        raise ValueError(f"{who}: dtype: expected a floating type, got {shown(dtype)}")
     fixed = _fixed(seed, who)
     sizes = _sizes(who, shape)
     try:
@@ -303,7 +327,8 @@ def dropout(
             )
         shape = tuple(n if s is None else s for n, s in zip(x.shape, sizes, strict=True))
     kept = F.cast(F.ge(uniform(shape, seed=seed), rate), dtype="float32")
-    return F.mul(x, F.div(kept, 1.0 - rate))
+    left = F.mul(x, F.div(kept, 1.0 - rate))
+    return F.cast(left, dtype=x.dtype) if x.dtype.name in ("float16", "bfloat16") else left
 
 
 def categorical(

@@ -55,6 +55,14 @@ def _children(structure: Any) -> list[Any]:
     return list(structure)
 
 
+def _beside(structures: Iterable[Any]) -> Iterable[tuple[Any, ...]]:
+    """The parts of several structures side by side: those of dicts by their keys."""
+    first, *others = structures
+    if not isinstance(first, dict):
+        return zip(first, *others, strict=True)
+    return [(first[key], *(other[key] for other in others)) for key in _keys(first)]
+
+
 def _rebuilt(structure: Any, children: list[Any]) -> Any:
     """A structure of the same kind with other parts."""
     if isinstance(structure, dict):
@@ -166,8 +174,7 @@ def map_structure(
         if is_nested(ones[0]):
             for other in ones[1:]:
                 _check_form(who, ones[0], other)
-            parts = zip(*map(_children, ones), strict=True)
-            return _rebuilt(ones[0], [visit(*part) for part in parts])
+            return _rebuilt(ones[0], [visit(*part) for part in _beside(ones)])
         if any(map(is_nested, ones)):
             raise ValueError(f"{who}: structures: expected the same form, got {_pair(ones)}")
         if not none_is_leaf and any(one is None for one in ones):
@@ -207,8 +214,7 @@ def map_structure_up_to(
             return func(*ones)
         for one in ones:
             _check_form(who, shallow, one)
-        parts = zip(*map(_children, (shallow, *ones)), strict=True)
-        return _rebuilt(shallow, [visit(*part) for part in parts])
+        return _rebuilt(shallow, [visit(*part) for part in _beside((shallow, *ones))])
 
     return visit(shallow_structure, *structures)
 
@@ -256,7 +262,7 @@ def assert_same_structure(a: object, b: object, check_types: bool | None = None)
     def visit(one: Any, other: Any) -> None:
         if is_nested(one):
             _check_form("assert_same_structure", one, other)
-            for part, twin in zip(_children(one), _children(other), strict=True):
+            for part, twin in _beside((one, other)):
                 visit(part, twin)
         elif is_nested(other):
             raise ValueError(

@@ -76,6 +76,11 @@ def shapes_only() -> Iterator[None]:
         _mode.shapes_only = before
 
 
+def only_shapes_matter() -> bool:
+    """Whether the code runs within `shapes_only()`."""
+    return _mode.shapes_only
+
+
 def matrices(x: Tensor) -> np.ndarray:
     """The values as doubles; where only shapes matter, matrices with ones on the diagonal."""
     # In order, also those of images: callers compute in place in reshaped arrays.

@@ -85,7 +85,12 @@ def different(x: TensorLike, axis: int | None) -> tuple[Tensor, Tensor, Tensor, 
     """
     x = _core.as_tensor(x)
     values, first, inverse, counts = np.unique(
-        x.numpy(), return_index=True, return_inverse=True, return_counts=True, axis=axis
+        x.numpy(),
+        return_index=True,
+        return_inverse=True,
+        return_counts=True,
+        axis=axis,
+        equal_nan=False,  # each NaN is a value of its own, in Keras and in PyTorch
     )
     inverse = inverse.reshape(x.shape if axis is None else (-1,))  # as in every NumPy
     return (

@@ -11,11 +11,15 @@ Result = TypeVar("Result")
 
 
 def liftable(
-    function: Callable[P, Result], into: Callable[[str, Any, Result], Result] | None = None
+    function: Callable[P, Result],
+    into: Callable[[str, Any, Result], Result] | None = None,
+    otherwise: Callable[..., Result] | None = None,
 ) -> Callable[P, Result]:
     """Decorator: lets a function of tensors be called on KerasTensors as well.
 
     With `into`, it also takes an argument `out`: `into(name, out, result)` writes the result there.
+    `otherwise(function, args, kwargs)` is tried for tensors that the function refuses with a
+    TypeError; it returns NotImplemented if it cannot help.
 
     A call on tensors costs one more Python frame. KerasTensors and `out` are looked for only after
     the function has failed: without values, or with an argument that it does not know, it must
@@ -33,13 +37,18 @@ def liftable(
     def lifted(*args: P.args, **kwargs: P.kwargs) -> Result:
         try:
             return function(*args, **kwargs)
-        except (TypeError, ValueError, AttributeError):
+        except (TypeError, ValueError, AttributeError) as error:
             writes = into is not None and "out" in kwargs
             if not writes:
                 from .symbolic import Operation, symbolic_leaves
 
                 if not symbolic_leaves(args, kwargs):
-                    raise
+                    result: Any = NotImplemented
+                    if otherwise is not None and isinstance(error, TypeError):
+                        result = otherwise(function, args, kwargs)
+                    if result is NotImplemented:
+                        raise
+                    return result
         if not writes:
             return Operation(lifted)(*args, **kwargs)
         out = kwargs.pop("out")

@@ -20,7 +20,7 @@ from .._base.tracebacks import shortened
 from .._core import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Protocol
 
     from numpy.typing import DTypeLike
@@ -131,6 +131,16 @@ class KerasTensor:
     def ndim(self) -> int:
         """The number of axes."""
         return len(self.shape)
+
+    @property
+    def sparse(self) -> bool:
+        """False: tensors are dense."""
+        return False
+
+    @property
+    def ragged(self) -> bool:
+        """False: rows have one length."""
+        return False
 
     @property
     def _keras_history(self) -> History:
@@ -325,42 +335,98 @@ def infer(
 ) -> Any:
     """The KerasTensors that `function` returns for symbolic arguments.
 
-    The function runs twice on zeros, without gradients, with different numbers in place of None.
-    Sizes of the results that differ between the two runs become None. With `optional` the results
-    may be None themselves. If these numbers do not fit, unknown sizes are taken from other tensors,
-    as broadcasting needs them: those of the shapes (None, 3) and (2, None) can only be 2 and 3.
+    The function runs twice, on zeros and on ones, without gradients, with different numbers in
+    place of None. Sizes of the results that differ between the runs become None; so do those that
+    depend on values. A function of tensors runs a third time, since the parts into which 2 and 3
+    samples are split may have one size by chance. With `optional` the results may be None
+    themselves. If these numbers do not fit, unknown sizes are taken from other tensors and from
+    arguments: those of the shapes (None, 3) and (2, None) can only be 2 and 3 where they broadcast.
     """
     try:
-        first = _run_on_zeros(function, args, kwargs, batch=2, other=32)
-        second = _run_on_zeros(function, args, kwargs, batch=3, other=48)
+        runs = _runs(function, args, kwargs, _TRIALS)
     except ValueError as error:
-        known = _sizes_to_broadcast(symbolic_leaves(args, kwargs))
-        args, kwargs = tree.map_structure(lambda leaf: known.get(id(leaf), leaf), (args, kwargs))
-        try:
-            first = _run_on_zeros(function, args, kwargs, batch=32, other=32)
-            second = _run_on_zeros(function, args, kwargs, batch=48, other=48)
-        except ValueError:
+        for known, sizes in _sizes_to_try(function, args, kwargs):
+            try:
+                runs = _runs(function, _replaced(args, known), _replaced(kwargs, known), sizes)
+                break
+            except ValueError:
+                continue
+        else:
             raise error from None  # that of the shapes as they were given
-    supply = tree.leaves(second)
+    first, *more = runs
+    count = len(tree.flatten(first))
+    if any(len(tree.flatten(run)) != count for run in more):
+        raise ValueError(
+            f"{getattr(function, '__name__', function)}: the number of results depends on a size "
+            "that is not known in a model's graph"
+        )
+    supplies = [tree.leaves(run) for run in more]
 
     def compare(one: object) -> KerasTensor | None:
-        return form(one, next(supply))
+        return form(one, [next(supply) for supply in supplies])
 
-    def form(one: object, two: Any) -> KerasTensor | None:
+    def form(one: object, others: list[Any]) -> KerasTensor | None:
         if one is None and optional:
             return None
-        if not isinstance(one, Tensor) or one.ndim != two.ndim:
+        if not isinstance(one, Tensor) or any(other.ndim != one.ndim for other in others):
             raise TypeError(
                 f"{getattr(function, '__qualname__', function)}: expected tensors of a fixed rank "
                 f"as results in a model's graph, got {type(one).__name__}"
             )
-        sizes = [a if a == b else None for a, b in zip(one.shape, two.shape, strict=True)]
+        shapes = [other.shape for other in others]
+        sizes = [n if all(s[i] == n for s in shapes) else None for i, n in enumerate(one.shape)]
         tensor = KerasTensor(sizes, one.dtype)
         if one._keras_mask is not None:
-            tensor._mask = form(one._keras_mask, two._keras_mask)
+            tensor._mask = form(one._keras_mask, [other._keras_mask for other in others])
         return tensor
 
     return tree.map_structure(compare, first)
+
+
+# What stands for None in each run: as the first axis, and as any other one.
+_TRIALS = ((2, 32), (3, 48), (8, 72))
+_LARGER = ((32, 32), (48, 48))  # a first axis that is no batch, beside sizes that follow
+
+
+def _runs(
+    function: Callable[..., object],
+    args: Any,
+    kwargs: dict[str, object],
+    sizes: Sequence[tuple[int, int]],
+) -> list[Any]:
+    first = _run(function, args, kwargs, *sizes[0], 0)
+    try:
+        runs = [first, _run(function, args, kwargs, *sizes[1], 1)]
+    except Exception:  # 1 may be no index where 0 is one
+        runs = [first, _run(function, args, kwargs, *sizes[1], 0)]
+    open_sizes = any(None in leaf.shape for leaf in symbolic_leaves(args, kwargs))
+    if len(sizes) > 2 and open_sizes and getattr(function, "_takes_symbols", False):
+        try:
+            runs.append(_run(function, args, kwargs, *sizes[2], 0))
+        except ValueError:  # a size that follows from others
+            pass
+    return runs
+
+
+def _replaced(structure: Any, by: dict[int, KerasTensor]) -> Any:
+    return tree.map_structure(lambda leaf: by.get(id(leaf), leaf), structure)
+
+
+def _sizes_to_try(
+    function: Callable[..., object], args: Any, kwargs: dict[str, object]
+) -> Iterator[tuple[dict[int, KerasTensor], Sequence[tuple[int, int]]]]:
+    """Tensors with sizes in place of unknown ones, by the id of what they replace, and numbers."""
+    tensors = symbolic_leaves(args, kwargs)
+    yield _sizes_to_broadcast(tensors), _LARGER
+    if not getattr(function, "_takes_symbols", False):
+        return  # a layer runs code of others, which may be long
+    known = {size for tensor in tensors for size in tensor.shape if size is not None}
+    known |= {x for x in tree.leaves((args, kwargs)) if type(x) is int and 0 < x < 1000}
+    for tensor in tensors:
+        for axis in (i for i, size in enumerate(tensor.shape) if size is None):
+            for size in sorted(known)[:8]:
+                shape = (*tensor.shape[:axis], size, *tensor.shape[axis + 1 :])
+                yield {id(tensor): KerasTensor(shape, tensor.dtype, tensor.name)}, _TRIALS
 
 
 def _sizes_to_broadcast(tensors: list[KerasTensor]) -> dict[int, KerasTensor]:
@@ -379,14 +445,17 @@ def _sizes_to_broadcast(tensors: list[KerasTensor]) -> dict[int, KerasTensor]:
     return found
 
 
-def _run_on_zeros(
+def _run(
     function: Callable[..., object],
     args: tuple[object, ...],
     kwargs: dict[str, object],
     batch: int,
     other: int,
+    value: int,
 ) -> object:
-    def zeros(leaf: object) -> object:
+    """The function's result for tensors that are `value` everywhere."""
+
+    def filled(leaf: object) -> object:
         if not isinstance(leaf, KerasTensor):
             return leaf
         if leaf._mask is not None:
@@ -397,12 +466,12 @@ def _run_on_zeros(
         sizes = [other if size is None else size for size in leaf.shape]
         if sizes and leaf.shape[0] is None:
             sizes[0] = batch
-        return _core.full(tuple(sizes), leaf.dtype, 0)
+        return _core.full(tuple(sizes), leaf.dtype, value)
 
     before = _core.set_grad_enabled(False)
     try:
-        real_args = tree.map_structure(zeros, args)
+        real_args = tree.map_structure(filled, args)
         with shapes_only():
-            return function(*real_args, **tree.map_structure(zeros, kwargs))
+            return function(*real_args, **tree.map_structure(filled, kwargs))
     finally:
         _core.set_grad_enabled(before)

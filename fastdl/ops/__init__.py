@@ -399,7 +399,7 @@ from .without_nan import (
 
 
 def _lift_all() -> None:
-    from .._graph.lift import liftable
+    from ._storage import lifted as with_symbols
 
     names = globals()
     lifted: dict[object, _typing.Callable[..., object]] = {}  # a function may have several names
@@ -408,7 +408,7 @@ def _lift_all() -> None:
         ours = home.startswith(f"{__name__}.") and not isinstance(function, type)
         if ours and not hasattr(function, "_takes_symbols"):  # those of linalg do
             if function not in lifted:
-                lifted[function] = liftable(function)
+                lifted[function] = with_symbols(function)
                 lifted[function].__module__ = __name__  # where pickle finds it
             names[name] = lifted[function]
 

@@ -34,11 +34,6 @@ def _checked(
         )
     steps = images.check_sizes(who, "strides", strides, axes)
     rates = images.check_sizes(who, "dilation_rate", dilation_rate, axes)
-    if max(steps) > 1 and max(rates) > 1:
-        raise ValueError(
-            f"{who}: strides, dilation_rate: only one of them can be above 1, got {steps} and "
-            f"{rates}"
-        )
     given = padding.lower() if isinstance(padding, str) else padding
     known = ("valid", "same", "causal") if causal and axes == 1 else ("valid", "same")
     return x, w, steps, check_choice(who, "padding", given, known), rates

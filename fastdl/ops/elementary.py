@@ -61,7 +61,7 @@ def fabs(x: TensorLike) -> Tensor:
         >>> fabs([1, -2]).tolist()
         [1.0, 2.0]
     """
-    return F.abs(F.cast(x, dtype="float32"))
+    return F.cast(F.abs(x), dtype="float32")
 
 
 def i0(x: TensorLike) -> Tensor:

@@ -10,7 +10,6 @@ from .._base import affine, sampling
 from .._base import functional as F
 from .._base import images as base
 from .._base.checks import check_flag, check_number, shown
-from .._graph.lift import liftable
 from ._coordinates import (
     elastic_transform,
     map_coordinates,
@@ -19,6 +18,7 @@ from ._coordinates import (
 )
 from ._filters import gaussian_blur, hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv, sobel_edges, ssim
 from ._framing import crop_images, extract_patches, extract_patches_3d, pad_images
+from ._storage import lifted
 
 if TYPE_CHECKING:
     from .._core import IntOrInts, Tensor, TensorLike
@@ -164,7 +164,7 @@ __all__ = [
 def _lift_all() -> None:
     names = globals()
     for name in __all__:
-        names[name] = liftable(names[name])
+        names[name] = lifted(names[name])
         names[name].__module__ = __name__  # where pickle and configs find it
 
 

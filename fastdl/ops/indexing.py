@@ -14,6 +14,7 @@ from .. import _core
 from .._base import functional as F
 from .._base import moving, picking
 from .._base.checks import check_count, check_integer, prefixed
+from .._base.outside import only_shapes_matter
 from .._base.results import ValuesIndices
 from .._core import Tensor
 
@@ -60,7 +61,7 @@ def one_hot(
     """A new axis with 1 at the index and 0 elsewhere.
 
     Args:
-        x: integers. An integer outside of the classes gives zeros.
+        x: integers, or floats, which are cut off. An integer outside of the classes gives zeros.
         num_classes: the size of the new axis.
         axis: the place of the new axis in the result.
         dtype: the element type; float32 by default.
@@ -75,7 +76,10 @@ def one_hot(
     try:
         hot = F.one_hot(x, depth=num_classes)
     except (TypeError, ValueError) as error:
-        raise prefixed("one_hot: x", error) from None
+        try:
+            hot = F.one_hot(F.cast(x, dtype="int32"), depth=num_classes)
+        except (TypeError, ValueError):
+            raise prefixed("one_hot: x", error) from None
     if check_integer("one_hot", "axis", axis) != -1:
         hot = moving.moved(hot, -1, axis, "one_hot")
     return hot if dtype is None else F.cast(hot, dtype=dtype)
@@ -190,6 +194,9 @@ def unique(
         [1, 3]
     """
     size = check_count("unique", "size", size, 0)
+    if only_shapes_matter():  # other values than 0 are all different: their number is not known
+        array = _core.as_tensor(x).numpy()
+        x = np.arange(array.size).reshape(array.shape).astype(array.dtype) if array.any() else x
     try:
         values, first, inverse, counts = picking.different(x, axis)
     except (TypeError, ValueError) as error:

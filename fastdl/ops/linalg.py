@@ -18,6 +18,7 @@ from .._base import matrix_functions as more
 from .._base.checks import check_choice, check_flag
 from .._graph.lift import liftable
 from .derivatives import jvp as jvp
+from ._storage import lifted
 from .reduction import norm as _norm
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def _square(x: TensorLike, who: str) -> Tensor:
     return base.as_matrices(x, who, "x", square=True)
 
 
-@liftable
+@lifted
 def cholesky(x: TensorLike, upper: bool = False) -> Tensor:
     """The triangular L with x = L L^T of symmetric positive definite matrices.
 
@@ -47,7 +48,7 @@ def cholesky(x: TensorLike, upper: bool = False) -> Tensor:
     return base.flipped(lower) if check_flag("cholesky", "upper", upper) else lower
 
 
-@liftable
+@lifted
 def cholesky_inverse(x: TensorLike, upper: bool = False) -> Tensor:
     """The inverse of the matrices whose Cholesky factors are given.
 
@@ -65,7 +66,7 @@ def cholesky_inverse(x: TensorLike, upper: bool = False) -> Tensor:
     return base.inverse_of_factor(_square(x, "cholesky_inverse"), bool(upper), "cholesky_inverse")
 
 
-@liftable
+@lifted
 def det(x: TensorLike) -> Tensor:
     """The determinants of square matrices.
 
@@ -76,7 +77,7 @@ def det(x: TensorLike) -> Tensor:
     return base.determinant(_square(x, "det"))
 
 
-@liftable
+@lifted
 def slogdet(x: TensorLike) -> tuple[Tensor, Tensor]:
     """The signs of the determinants and the logarithms of their absolute values.
 
@@ -87,7 +88,7 @@ def slogdet(x: TensorLike) -> tuple[Tensor, Tensor]:
     return base.log_determinant(_square(x, "slogdet"))
 
 
-@liftable
+@lifted
 def logdet(x: TensorLike) -> Tensor:
     """The logarithms of the determinants of symmetric positive definite matrices.
 
@@ -104,7 +105,7 @@ def logdet(x: TensorLike) -> Tensor:
     return F.mul(F.sum(F.log(diagonal(lower, 0, -2, -1)), axes=-1), 2.0)
 
 
-@liftable
+@lifted
 def eig(x: TensorLike) -> tuple[Tensor, Tensor]:
     """The eigenvalues and eigenvectors (columns of length 1) of square matrices.
 
@@ -118,7 +119,7 @@ def eig(x: TensorLike) -> tuple[Tensor, Tensor]:
     return base.eigen(_square(x, "eig"))
 
 
-@liftable
+@lifted
 def eigh(x: TensorLike) -> tuple[Tensor, Tensor]:
     """The eigenvalues in ascending order and the eigenvectors of symmetric matrices.
 
@@ -131,7 +132,7 @@ def eigh(x: TensorLike) -> tuple[Tensor, Tensor]:
     return base.symmetric_eigen(_square(x, "eigh"), True)
 
 
-@liftable
+@lifted
 def inv(x: TensorLike) -> Tensor:
     """The inverses of square matrices.
 
@@ -145,7 +146,7 @@ def inv(x: TensorLike) -> Tensor:
     return base.inverse(_square(x, "inv"))
 
 
-@liftable
+@lifted
 def pinv(x: TensorLike, rcond: float | None = None) -> Tensor:
     """The Moore-Penrose inverses of matrices.
 
@@ -164,7 +165,7 @@ def pinv(x: TensorLike, rcond: float | None = None) -> Tensor:
     return more.pinv(x, more.cutoff_of(x, None, rcond), False, "pinv")
 
 
-@liftable
+@lifted
 def lu_factor(x: TensorLike) -> tuple[Tensor, Tensor]:
     """The factors of x with rows exchanged: L, without its ones, and U in one matrix.
 
@@ -185,7 +186,7 @@ def lu_factor(x: TensorLike) -> tuple[Tensor, Tensor]:
     return packed, _core.as_tensor(pivots.astype(np.int32))
 
 
-@liftable
+@lifted
 def matrix_rank(x: TensorLike, tol: float | None = None) -> Tensor:
     """The number of singular values above a tolerance, int32.
 
@@ -203,7 +204,7 @@ def matrix_rank(x: TensorLike, tol: float | None = None) -> Tensor:
     return _core.as_tensor(np.asarray(more.rank(x, cutoff, False), np.int32))
 
 
-@liftable
+@lifted
 def qr(x: TensorLike, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     """x = Q R with orthogonal columns of Q and an upper triangular R.
 
@@ -222,7 +223,7 @@ def qr(x: TensorLike, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     return base.qr(base.as_matrices(x, "qr", "x"), mode == "complete")
 
 
-@liftable
+@lifted
 def solve(a: TensorLike, b: TensorLike) -> Tensor:
     """The x of a x = b, for square matrices a (..., n, n) and b (..., n) or (..., n, k).
 
@@ -239,7 +240,7 @@ def solve(a: TensorLike, b: TensorLike) -> Tensor:
     return F.reshape(x, shape=x.shape[:-1]) if vector else x
 
 
-@liftable
+@lifted
 def solve_triangular(a: TensorLike, b: TensorLike, lower: bool = False) -> Tensor:
     """The x of a x = b, for triangular matrices a (..., n, n) and b (..., n) or (..., n, k).
 
@@ -270,7 +271,7 @@ def _system(a: TensorLike, b: TensorLike, who: str) -> tuple[Tensor, Tensor, boo
     return a, b, vector
 
 
-@liftable
+@lifted
 def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> Tensor:
     """The x of least size for which a x is nearest to b.
 
@@ -293,7 +294,7 @@ def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> Tensor:
     return F.reshape(x, shape=x.shape[:-1]) if vector else x
 
 
-@liftable
+@lifted
 def svd(
     x: TensorLike, full_matrices: bool = True, compute_uv: bool = True
 ) -> tuple[Tensor, Tensor, Tensor] | Tensor:
@@ -319,7 +320,7 @@ def svd(
     return base.singular_values(x, full)
 
 
-norm = liftable(_norm)
+norm = lifted(_norm)
 
 __all__ = [
     "cholesky",

@@ -8,6 +8,7 @@ from .. import _core
 from .._base import formulas
 from .._base import functional as F
 from .._base.checks import check_flag, check_integer, check_integers, check_number, check_values
+from .._base.notices import warn_once
 from .._base.settings import settings
 
 if TYPE_CHECKING:
@@ -108,6 +109,10 @@ def layer_normalization(
     x, eps = _core.as_tensor(x), _checked(who, epsilon)
     axes = _ordered(who, axis, x.ndim)
     if rms_scaling:
+        warn_once(
+            "layer_normalization: rms_scaling is deprecated, and divides by the deviation; "
+            "`rms_normalization` divides by the root of the mean square",
+        )
         return formulas.scaled_by_deviation(x, gamma, axes, eps)
     return F.layer_norm(x, axes=axes, scale=gamma, offset=beta, epsilon=eps)
 

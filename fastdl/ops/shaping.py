@@ -11,6 +11,7 @@ from .._base import diagonals, moving, patches, shaping
 from .._base import functional as F
 from .._base.checks import blamed, check_choice, check_integer, check_number, shown
 from .._base.images import check_sizes
+from .._base.outside import only_shapes_matter
 from .._base.rearranging import rearranged
 
 if TYPE_CHECKING:
@@ -270,7 +271,7 @@ def meshgrid(*x: TensorLike, indexing: str = "xy") -> list[Tensor]:
         >>> [grid.tolist() for grid in meshgrid([1.0, 2.0], [3.0])]
         [[[1.0, 2.0]], [[3.0, 3.0]]]
     """
-    return shaping.grids(x, indexing, "meshgrid")
+    return shaping.grids([F.reshape(one, shape=(-1,)) for one in x], indexing, "meshgrid")
 
 
 def get_item(x: TensorLike, key: Index) -> Tensor:
@@ -418,6 +419,8 @@ def geomspace(
     first = np.asarray(_core.as_tensor(start).detach(), np.float64)
     last = np.asarray(_core.as_tensor(stop).detach(), np.float64)
     num = check_integer("geomspace", "num", num, 0)
+    if only_shapes_matter():  # those of zeros are an error
+        first, last = np.ones_like(first), np.ones_like(last)
     try:
         values = np.geomspace(first, last, num, bool(endpoint), axis=axis)
     except ValueError as error:
@@ -457,6 +460,7 @@ def space_to_depth(x: TensorLike, block_size: int, data_format: str = "channels_
         (1, 2, 2, 12)
     """
     last = _channels_last("space_to_depth", data_format)
+    check_integer("space_to_depth", "block_size", block_size, 2)
     return shaping.with_larger_channels(x, block_size, last, "space_to_depth")
 
 
@@ -476,6 +480,7 @@ def depth_to_space(x: TensorLike, block_size: int, data_format: str = "channels_
         (1, 4, 4, 3)
     """
     last = _channels_last("depth_to_space", data_format)
+    check_integer("depth_to_space", "block_size", block_size, 2)
     return shaping.with_larger_places(x, block_size, last, "depth_to_space")
 
 

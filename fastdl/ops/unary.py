@@ -28,7 +28,7 @@ def ceil(x: TensorLike) -> Tensor:
         >>> ceil([-1.5, 1.5]).tolist()
         [-1.0, 2.0]
     """
-    return F.ceil(F.cast(x, dtype="float32"))
+    return F.cast(F.ceil(x), dtype="float32")
 
 
 def cos(x: TensorLike) -> Tensor:
@@ -78,7 +78,7 @@ def floor(x: TensorLike) -> Tensor:
         >>> floor([-1.5, 1.5]).tolist()
         [-2.0, 1.0]
     """
-    return F.floor(F.cast(x, dtype="float32"))
+    return F.cast(F.floor(x), dtype="float32")
 
 
 def isfinite(x: TensorLike) -> Tensor:

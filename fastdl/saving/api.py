@@ -16,6 +16,7 @@ from .._base.registry import (
     SCHEDULES,
     custom_object_scope,
     get_registered_object,
+    naming_modules,
 )
 from .values import decode, encode, is_object
 
@@ -29,6 +30,15 @@ _REGISTRIES = (
     REGULARIZERS,
     CONSTRAINTS,
 )
+# By the folder of a class's module, in fastdl and in Keras: losses and metrics share names.
+_BY_FOLDER = {
+    "layers": LAYERS,
+    "losses": LOSSES,
+    "metrics": METRICS,
+    "initializers": INITIALIZERS,
+    "regularizers": REGULARIZERS,
+    "constraints": CONSTRAINTS,
+}
 
 
 def serialize_keras_object(obj: Any) -> Any:
@@ -44,7 +54,8 @@ def serialize_keras_object(obj: Any) -> Any:
         >>> config["class_name"], config["config"]["units"]
         ('Dense', 2)
     """
-    return encode(obj, "serialize_keras_object")
+    with naming_modules():
+        return encode(obj, "serialize_keras_object")
 
 
 def deserialize_keras_object(
@@ -85,6 +96,13 @@ def _made(config: Any) -> Any:
 def _registry_of(config: Mapping[str, Any]) -> Any:
     """The registry that knows the class of a config."""
     names = [name for key in ("registered_name", "class_name") if (name := config.get(key))]
+    package, *folders = str(config.get("module")).split(".")
+    if package in ("fastdl", "keras"):
+        folder = next((name for name in folders if name in _BY_FOLDER), "")
+        if folder:
+            _BY_FOLDER[folder]._load_homes()
+            if config["class_name"] in _BY_FOLDER[folder].objects:
+                return _BY_FOLDER[folder]
     for registry in _REGISTRIES:
         for name in names:
             own = get_registered_object(name)

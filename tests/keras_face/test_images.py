@@ -226,10 +226,6 @@ LINE = np.ones((2, 4, 3), np.float32)
         ),
         (lambda: ops.conv(ONES, np.ones((2, 2, 2, 4))), "conv: expected inputs with a multiple of"),
         (
-            lambda: ops.conv(ONES, np.ones((2, 2, 3, 4)), 2, dilation_rate=2),
-            "conv: strides, dilation_rate: only one of them can be above 1",
-        ),
-        (
             lambda: ops.conv(ONES, np.ones((2, 2, 3, 4)), padding="causal"),
             "conv: padding: expected",
         ),

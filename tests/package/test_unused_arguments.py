@@ -35,6 +35,7 @@ NEVER_READ = {
     ("ops.elementary", "isin", "assume_unique"): SPEED,
     ("ops.indexing", "top_k", "sorted"): ORDER,
     ("ops.indexing", "unique", "sorted"): ORDER,
+    ("random", "next", "ordered"): ORDER,
     ("_base.module", "to_empty", "recurse"): "no parameter is anywhere else than on the CPU",
     ("autograd.functional", "jacobian", "vectorize"): SPEED,
     ("autograd.functional", "jacobian", "strategy"): SPEED,
