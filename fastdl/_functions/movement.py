@@ -14,6 +14,7 @@ from .. import _core
 from .._base import functional as F
 from .._base import moving
 from .._base.moving import checked_axis as _axis
+from .._core import ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -93,7 +94,7 @@ def unflatten(input: TensorLike, dim: int, sizes: Sequence[int]) -> Tensor:
         known = -_size(sizes)
         sizes[sizes.index(-1)] = shape[dim] // known if known > 0 else -1
     if _size(sizes) != shape[dim]:
-        raise ValueError(
+        raise ShapeError(
             f"unflatten: sizes: expected a product of {shape[dim]} for axis {dim}, got "
             f"{tuple(sizes)}"
         )
@@ -156,7 +157,15 @@ def transpose(input: TensorLike, dim0: Axes = None, dim1: int | None = None) -> 
     """
     if dim1 is None:
         return _snapshot(F.transpose(input, perm=dim0), input)
-    return _snapshot(moving.exchanged(input, dim0, dim1, "transpose"), input)  # type: ignore[arg-type]
+    return exchanged(input, dim0, dim1, "transpose")  # type: ignore[arg-type]
+
+
+def exchanged(input: TensorLike, one: int, other: int, who: str) -> Tensor:
+    """Two axes exchanged, as a part of the input."""
+    input = _core.as_tensor(input)
+    if moving.is_scalar(input, who, one, other):
+        return input
+    return _snapshot(moving.exchanged(input, one, other, who), input)
 
 
 def permute(input: TensorLike, *axes: IntOrInts, dims: Axes = None) -> Tensor:
@@ -180,7 +189,7 @@ def t(input: TensorLike) -> Tensor:
     """
     input = _core.as_tensor(input)
     if input.ndim > 2:
-        raise ValueError(f"t: expected at most 2 axes, got shape {input.shape}; use transpose")
+        raise ShapeError(f"t: expected at most 2 axes, got shape {input.shape}; use transpose")
     return _snapshot(F.transpose(input), input) if input.ndim == 2 else input
 
 
@@ -191,6 +200,9 @@ def movedim(input: TensorLike, source: IntOrInts, destination: IntOrInts) -> Ten
         >>> movedim([[[1.0, 2.0]]], -1, 0).shape
         (2, 1, 1)
     """
+    input = _core.as_tensor(input)
+    if moving.is_scalar(input, "movedim", source, destination):
+        return input
     return _snapshot(moving.moved(input, source, destination, "movedim"), input)
 
 
@@ -239,7 +251,7 @@ def repeat(input: TensorLike, *sizes: IntOrInts, axis: int | None = None) -> Ten
         return moving.elements_in_a_row(input, moving.one_or_many(sizes), axis, "repeat")
     times = moving.one_by_one(sizes)
     if len(times) < input.ndim:
-        raise ValueError(
+        raise ShapeError(
             f"repeat: expected at least {input.ndim} sizes for shape {input.shape}, got {times}"
         )
     return moving.laid_side_by_side(input, times)
@@ -300,7 +312,7 @@ def split(
     sizes = split_size_or_sections
     if moving.is_integer(sizes):
         if sizes <= 0:
-            raise ValueError(f"split: expected a positive size, got {sizes}")
+            raise ShapeError(f"split: expected a positive size, got {sizes}")
         total = tensor.shape[dim]
         sizes = [min(sizes, total - start) for start in range(0, total, sizes)] or [0]
     return _snapshots(F.split(tensor, sizes=sizes, axis=dim), tensor)
@@ -341,7 +353,11 @@ def flip(input: TensorLike, *axes: IntOrInts, dims: Axes = None) -> Tensor:
         >>> flip([1.0, 2.0, 3.0], 0).tolist()
         [3.0, 2.0, 1.0]
     """
-    return moving.flipped(input, moving.one_by_one(axes) if dims is None else dims, "flip")
+    places = moving.one_by_one(axes) if dims is None else dims
+    input = _core.as_tensor(input)
+    if moving.is_scalar(input, "flip", places):
+        return F.copy(input)
+    return moving.flipped(input, places, "flip")
 
 
 def roll(input: TensorLike, shifts: IntOrInts, dims: IntOrInts | None = None) -> Tensor:

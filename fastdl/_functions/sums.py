@@ -8,6 +8,7 @@ from .. import _core
 from .._base import formulas, moving, samples, scans, without_nan
 from .._base import functional as F
 from .._base.results import Histogram
+from .._core import ShapeError
 from .indexing import nonzero
 from .reduction import _along_dim, mean, std, sum, var
 
@@ -248,7 +249,7 @@ def gradient(
     if isinstance(spacing, (list, tuple)):
         many = list(spacing)
         if len(many) != len(axes):
-            raise ValueError(
+            raise ShapeError(
                 f"gradient: spacing: expected one for each of {len(axes)} axes, got {len(many)}"
             )
     return tuple(

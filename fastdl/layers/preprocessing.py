@@ -28,7 +28,7 @@ from .._base.checks import (
 from .._base.registry import LAYERS
 from .._base.settings import settings
 from .._base.tables import without_tables
-from .._core import Tensor
+from .._core import AxisError, Tensor
 from .layer import Layer
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class Normalization(Layer):
         ndim = len(input_shape)
         for axis in self.axis:
             if not -ndim <= axis < ndim:
-                raise ValueError(f"axis: {axis} is out of range for inputs of shape {input_shape}")
+                raise AxisError(f"axis: {axis} is out of range for inputs of shape {input_shape}")
         kept = sorted({axis % ndim for axis in self.axis})
         sizes = []
         for axis in kept:

@@ -150,6 +150,7 @@ class Trainer:
         compile_metrics = None
         if metrics is not None or weighted_metrics is not None:
             compile_metrics = CompileMetrics(metrics, weighted_metrics, names)
+            compile_metrics.loss = compile_loss
         self.__dict__.update(
             optimizer=new_optimizer,
             loss=loss,

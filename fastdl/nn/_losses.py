@@ -13,6 +13,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_choice, check_fraction, check_integer, check_number, prefixed
+from .._core import ShapeError
 
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
@@ -274,7 +275,7 @@ def binary_cross_entropy_with_logits(
 
 def _check_same(who: str, input: Tensor, target: Tensor) -> None:
     if input.shape != target.shape:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: target: expected the input's shape {input.shape}, got {target.shape}"
         )
 
@@ -332,7 +333,7 @@ def _soft_cross_entropy(
 ) -> Tensor:
     if input.shape != target.shape:
         indices = input.shape[:1] + input.shape[2:]
-        raise ValueError(
+        raise ShapeError(
             f"cross_entropy: for input of shape {input.shape} expected integer class indices of "
             f"shape {indices if input.ndim > 1 else ()} or float32 probabilities of shape "
             f"{input.shape}, got float32 of shape {target.shape}"
@@ -374,10 +375,10 @@ def _classes_last(who: str, input: Tensor, target: Tensor) -> Tensor:
     """The input with the classes on the last axis. The target is checked."""
     shape = input.shape
     if not shape:
-        raise ValueError(f"{who}: expected input of shape (C), (N, C) or (N, C, ...), got a scalar")
+        raise ShapeError(f"{who}: expected input of shape (C), (N, C) or (N, C, ...), got a scalar")
     expected = shape[:1] + shape[2:] if len(shape) > 1 else ()
     if target.dtype.kind not in "iu" or target.shape != expected:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: for input of shape {shape} expected integer class indices of shape "
             f"{expected}, got {target.dtype} of shape {target.shape}"
         )
@@ -408,7 +409,7 @@ def _nll(
     if weight is not None:
         weight = _weights(who, "weight", weight)
         if weight.shape != (classes,):
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: weight: expected one for each of {classes} classes, got shape "
                 f"{weight.shape}"
             )
