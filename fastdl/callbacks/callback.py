@@ -45,6 +45,10 @@ class Callback:
         """Called before all hooks with the model."""
         self.model = model
 
+    def _steps_together(self) -> int:
+        """The number of steps for which hooks for batches are called once."""
+        return int(getattr(self.model, "steps_per_execution", 1))
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """At the start of `fit`."""
 

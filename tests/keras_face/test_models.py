@@ -480,21 +480,6 @@ class TestStructure:
         text = stream.buffer.getvalue().decode("ascii")
         assert 'Model: "functional"' in text and "| out (Dense)" in text
 
-    def test_clone_with_a_function(self):
-        model = Sequential([layers.Input((2,)), layers.Dense(2), layers.Dense(1)])
-
-        def wider(layer):
-            config = layer.get_config()
-            return type(layer).from_config({**config, "use_bias": False})
-
-        assert models.clone_model(model, clone_function=wider).count_params() == 6
-        twin = models.clone_model(small(), input_tensors=layers.Input((4,), name="other"))
-        assert twin.inputs[0].name == "other" and twin.count_params() == 23
-
-    def test_clone_needs_a_graph(self):
-        with pytest.raises(ValueError, match="functional and Sequential models, got 'net'"):
-            models.clone_model(Net())
-
     def test_copies_are_independent(self):
         import copy
 
