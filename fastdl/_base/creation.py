@@ -18,7 +18,7 @@ from .._base import functional as F
 from .._core import Tensor
 from .checks import blamed, check_integer, check_number, prefixed
 from .device import device_of, moved
-from .dtypes import check_all_fit, check_range_fits, float32, int64
+from .dtypes import check_all_fit, check_float, check_range_fits, float32, int64
 from .moving import one_or_many
 from .random import drawing_from
 
@@ -156,7 +156,8 @@ def full(
 
 
 def zeros(
-    *size: IntOrInts,
+    *sizes: IntOrInts,
+    size: IntOrInts | None = None,
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
@@ -167,15 +168,17 @@ def zeros(
         >>> zeros(2, 2).tolist()
         [[0.0, 0.0], [0.0, 0.0]]
     """
+    shape = one_or_many(sizes) if size is None else size
     try:
-        t = _core.full(one_or_many(size), dtype or float32, 0)
+        t = _core.full(shape, dtype or float32, 0)
     except (TypeError, ValueError) as error:
-        raise blamed("zeros", error, sizes={"size": one_or_many(size)}) from None
+        raise blamed("zeros", error, sizes={"size": shape}) from None
     return _finished(t, requires_grad, device)
 
 
 def ones(
-    *size: IntOrInts,
+    *sizes: IntOrInts,
+    size: IntOrInts | None = None,
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
@@ -186,15 +189,17 @@ def ones(
         >>> ones(2, dtype="int32").tolist()
         [1, 1]
     """
+    shape = one_or_many(sizes) if size is None else size
     try:
-        t = _core.full(one_or_many(size), dtype or float32, 1)
+        t = _core.full(shape, dtype or float32, 1)
     except (TypeError, ValueError) as error:
-        raise blamed("ones", error, sizes={"size": one_or_many(size)}) from None
+        raise blamed("ones", error, sizes={"size": shape}) from None
     return _finished(t, requires_grad, device)
 
 
 def empty(
-    *size: IntOrInts,
+    *sizes: IntOrInts,
+    size: IntOrInts | None = None,
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
@@ -205,10 +210,11 @@ def empty(
         >>> empty(2, 3).shape
         (2, 3)
     """
+    shape = one_or_many(sizes) if size is None else size
     try:
-        t = _core.empty(one_or_many(size), dtype or float32)
+        t = _core.empty(shape, dtype or float32)
     except (TypeError, ValueError) as error:
-        raise blamed("empty", error, sizes={"size": one_or_many(size)}) from None
+        raise blamed("empty", error, sizes={"size": shape}) from None
     return _finished(t, requires_grad, device)
 
 
@@ -337,7 +343,8 @@ def eye(
 
 
 def rand(
-    *size: IntOrInts,
+    *sizes: IntOrInts,
+    size: IntOrInts | None = None,
     generator: Generator | None = None,
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
@@ -349,18 +356,22 @@ def rand(
         >>> 0 <= rand(1).item() < 1
         True
     """
+    shape = one_or_many(sizes) if size is None else size
+    if dtype is not None and dtype is not float32:
+        check_float("rand", dtype)
     with drawing_from(generator, "rand"):
         try:
-            t = F.uniform(shape=one_or_many(size))
+            t = F.uniform(shape=shape)
         except (TypeError, ValueError) as error:
-            raise blamed("rand", error, sizes={"size": one_or_many(size)}) from None
+            raise blamed("rand", error, sizes={"size": shape}) from None
     return _finished(
         t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype), requires_grad, device
     )
 
 
 def randn(
-    *size: IntOrInts,
+    *sizes: IntOrInts,
+    size: IntOrInts | None = None,
     generator: Generator | None = None,
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
@@ -372,11 +383,14 @@ def randn(
         >>> randn(2, 3).shape
         (2, 3)
     """
+    shape = one_or_many(sizes) if size is None else size
+    if dtype is not None and dtype is not float32:
+        check_float("randn", dtype)
     with drawing_from(generator, "randn"):
         try:
-            t = F.normal(shape=one_or_many(size))
+            t = F.normal(shape=shape)
         except (TypeError, ValueError) as error:
-            raise blamed("randn", error, sizes={"size": one_or_many(size)}) from None
+            raise blamed("randn", error, sizes={"size": shape}) from None
     return _finished(
         t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype), requires_grad, device
     )
@@ -433,11 +447,13 @@ def randint(
         [5, 5]
         >>> randint(1, (2,)).tolist()
         [0, 0]
-        >>> randint(high=1, size=(2,)).tolist()
+        >>> randint(1, size=(2,)).tolist()
         [0, 0]
     """
     if size is None:
         low, high, size = 0, low, high
+    elif high is None:
+        low, high = 0, low
     with drawing_from(generator, "randint"):
         try:
             t = F.randint(shape=size, low=low, high=high)  # type: ignore[arg-type]

@@ -318,31 +318,74 @@ def to_byte(self: Tensor) -> Tensor:
     return _functions.cast(self, "uint8")
 
 
-def new_tensor(self: Tensor, data: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
-    """A copy of the data, in this tensor's type unless `dtype` is given."""
-    return moved(_core.tensor(data, dtype or self.dtype), device_of(self))
+def new_tensor(
+    self: Tensor,
+    data: TensorLike,
+    dtype: DTypeLike | None = None,
+    *,
+    device: str | device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A copy of the data, in this tensor's type and on its device unless others are given."""
+    return _placed(self, _core.tensor(data, dtype or self.dtype), device, requires_grad)
 
 
 def new_full(
-    self: Tensor, size: IntOrInts, fill_value: float, dtype: DTypeLike | None = None
+    self: Tensor,
+    size: IntOrInts,
+    fill_value: float,
+    dtype: DTypeLike | None = None,
+    *,
+    device: str | device | None = None,
+    requires_grad: bool = False,
 ) -> Tensor:
-    """A tensor of one value, in this tensor's type unless `dtype` is given."""
-    return moved(_core.full(size, dtype or self.dtype, fill_value), device_of(self))
+    """A tensor of one value, in this tensor's type and on its device unless others are given."""
+    made = _core.full(size, dtype or self.dtype, fill_value)
+    return _placed(self, made, device, requires_grad)
 
 
-def new_zeros(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
-    """Zeros, in this tensor's type unless `dtype` is given."""
-    return new_full(self, moving.one_or_many(size), 0, dtype)
+def new_zeros(
+    self: Tensor,
+    *size: IntOrInts,
+    dtype: DTypeLike | None = None,
+    device: str | device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Zeros, in this tensor's type and on its device unless others are given."""
+    made = _core.full(moving.one_or_many(size), dtype or self.dtype, 0)
+    return _placed(self, made, device, requires_grad)
 
 
-def new_empty(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
-    """A tensor without initial values, in this tensor's type unless `dtype` is given."""
-    return moved(_core.empty(moving.one_or_many(size), dtype or self.dtype), device_of(self))
+def new_empty(
+    self: Tensor,
+    *size: IntOrInts,
+    dtype: DTypeLike | None = None,
+    device: str | device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """No initial values, in this tensor's type and on its device unless others are given."""
+    made = _core.empty(moving.one_or_many(size), dtype or self.dtype)
+    return _placed(self, made, device, requires_grad)
 
 
-def new_ones(self: Tensor, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor:
-    """Ones, in this tensor's type unless `dtype` is given."""
-    return new_full(self, moving.one_or_many(size), 1, dtype)
+def new_ones(
+    self: Tensor,
+    *size: IntOrInts,
+    dtype: DTypeLike | None = None,
+    device: str | device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Ones, in this tensor's type and on its device unless others are given."""
+    made = _core.full(moving.one_or_many(size), dtype or self.dtype, 1)
+    return _placed(self, made, device, requires_grad)
+
+
+def _placed(self: Tensor, made: Tensor, where: str | device | None, requires_grad: bool) -> Tensor:
+    """What `new_...` made, on the device of the tensor unless another is given."""
+    made = moved(made, device_of(self) if where is None else where)
+    if requires_grad:
+        made.requires_grad = True
+    return made
 
 
 # --- in place

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, overload
 from .. import _core
 from .._base import formulas, moving
 from .._base import functional as F
+from .._base.dtypes import check_computed
 from .._base.results import ValuesIndices
 from .._core import Tensor
 
@@ -88,6 +89,7 @@ def mean(
         2.5
     """
     if dtype is not None:
+        check_computed("mean", dtype)
         input = F.cast(input, dtype=dtype)
     dim = dim if axis is None else axis
     try:  # as _along_dim, without its call

@@ -11,6 +11,8 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+import numpy as np
+
 from .. import _core
 from .._base import tree
 from .._base.dtypes import as_dtype
@@ -306,25 +308,35 @@ def infer(
     The function runs twice on zeros, without gradients, with different numbers in place of None.
     Sizes of the results that differ between the two runs become None. With `optional` the results
     may be None themselves. If these numbers do not fit, unknown sizes are taken from other tensors,
-    as broadcasting needs them: those of the shapes (None, 3) and (2, None) can only be 2 and 3.
+    as broadcasting and products need them: those of the shapes (None, 3) and (2, None) can only be
+    2 and 3.
+
+    Beside the batch size there may be other unknown sizes. Then it runs on sizes of 1, too: x[:, :5]
+    of a shorter x has fewer than 5 places.
     """
     try:
         first = _run_on_zeros(function, args, kwargs, batch=2, other=32)
         second = _run_on_zeros(function, args, kwargs, batch=3, other=48)
     except ValueError as error:
-        known = _sizes_to_broadcast(symbolic_leaves(args, kwargs))
-        args, kwargs = tree.map_structure(lambda leaf: known.get(id(leaf), leaf), (args, kwargs))
+        arrays = [x for x in tree.leaves((args, kwargs)) if isinstance(x, (Tensor, np.ndarray))]
+        known = _sizes_to_broadcast(symbolic_leaves(args, kwargs), arrays)
+        given = args, kwargs
+        args, kwargs = tree.map_structure(lambda leaf: known.get(id(leaf), leaf), given)
         try:
             first = _run_on_zeros(function, args, kwargs, batch=32, other=32)
             second = _run_on_zeros(function, args, kwargs, batch=48, other=48)
         except ValueError:
-            raise error from None  # that of the shapes as they were given
-    supply = tree.leaves(second)
+            args, kwargs = given
+            found = _in_a_product(function, args, kwargs, arrays)
+            if found is None:
+                raise error from None  # that of the shapes as they were given
+            first, second = found
+    supply, short = tree.leaves(second), tree.leaves(_of_short(function, args, kwargs))
 
     def compare(one: object) -> KerasTensor | None:
-        return form(one, next(supply))
+        return form(one, next(supply), next(short, one))
 
-    def form(one: object, two: Any) -> KerasTensor | None:
+    def form(one: object, two: Any, three: Any) -> KerasTensor | None:
         if one is None and optional:
             return None
         if not isinstance(one, Tensor) or one.ndim != two.ndim:
@@ -332,23 +344,65 @@ def infer(
                 f"{getattr(function, '__qualname__', function)}: expected tensors of a fixed rank "
                 f"as results in a model's graph, got {type(one).__name__}"
             )
-        sizes = [a if a == b else None for a, b in zip(one.shape, two.shape, strict=True)]
+        if not isinstance(three, Tensor) or three.ndim != one.ndim:
+            three = one
+        shapes = zip(one.shape[1:], two.shape[1:], three.shape[1:], strict=True)
+        sizes = [a if a == b == c else None for a, b, c in shapes]
+        if one.ndim:  # the batch size is none of those that are 1
+            sizes.insert(0, one.shape[0] if one.shape[0] == two.shape[0] else None)
         tensor = KerasTensor(sizes, one.dtype)
         if one._keras_mask is not None:
-            tensor._mask = form(one._keras_mask, two._keras_mask)
+            tensor._mask = form(one._keras_mask, two._keras_mask, one._keras_mask)
         return tensor
 
     return tree.map_structure(compare, first)
 
 
-def _sizes_to_broadcast(tensors: list[KerasTensor]) -> dict[int, KerasTensor]:
+def _in_a_product(
+    function: Callable[..., object],
+    args: tuple[object, ...],
+    kwargs: dict[str, object],
+    arrays: list[Tensor | np.ndarray],
+) -> tuple[object, object] | None:
+    """The results of two runs in which unknown sizes are one of the known ones; None if none fits.
+
+    So it is in a product of the shapes (2, None) and (3, 4).
+    """
+    shapes = [x.shape[1:] for x in symbolic_leaves(args, kwargs)] + [x.shape for x in arrays]
+    for size in sorted({size for shape in shapes for size in shape if size}):
+        try:
+            return (
+                _run_on_zeros(function, args, kwargs, batch=2, other=size),
+                _run_on_zeros(function, args, kwargs, batch=3, other=size),
+            )
+        except ValueError:
+            continue
+    return None
+
+
+def _of_short(
+    function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
+) -> object:
+    """The results for unknown sizes of 1; an empty list if there are none, or they do not do."""
+    if all(None not in leaf.shape[1:] for leaf in symbolic_leaves(args, kwargs)):
+        return []
+    try:
+        return _run_on_zeros(function, args, kwargs, batch=2, other=1)
+    except Exception:  # a window is larger, for example
+        return []
+
+
+def _sizes_to_broadcast(
+    tensors: list[KerasTensor], arrays: list[Tensor | np.ndarray]
+) -> dict[int, KerasTensor]:
     """Tensors with unknown sizes that follow from the others', by the id of what they replace."""
     found = {}
+    shapes = [x.shape for x in (*tensors, *arrays)]
     for tensor in tensors:
         sizes = list(tensor.shape)
         for place in range(-len(sizes), 0):
             if sizes[place] is None:
-                beside = {t.shape[place] for t in tensors if len(t.shape) >= -place} - {None, 1}
+                beside = {s[place] for s in shapes if len(s) >= -place} - {None, 1}
                 if len(beside) == 1:
                     sizes[place] = beside.pop()
         if tuple(sizes) != tuple(tensor.shape):

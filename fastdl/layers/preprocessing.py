@@ -332,7 +332,9 @@ class CategoryEncoding(Layer):
                     f"count_weights: expected output_mode 'count', got {self.output_mode!r}"
                 )
             weights = F.cast(_core.as_tensor(count_weights), dtype="float32")
-        return encoded(inputs, self.num_tokens, self.output_mode, weights)
+        rows = encoded(inputs, self.num_tokens, self.output_mode, weights)
+        kind = np.dtype("float32" if self.compute_dtype == "bfloat16" else self.compute_dtype)
+        return rows if kind == rows.dtype else F.cast(rows, dtype=kind)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return encoded_shape(input_shape or (1,), self.num_tokens, self.output_mode)
