@@ -6,6 +6,13 @@
 #include "ops/layout.h"
 #include "plan/loop.h"
 
+namespace pybind11::detail {
+
+template <>
+struct type_caster<fastdl::Arena> : made_caster<fastdl::Arena> {};
+
+}  // namespace pybind11::detail
+
 namespace fastdl {
 namespace {
 

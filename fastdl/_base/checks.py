@@ -261,19 +261,6 @@ def check_values(who: str, argument: str, value: Any, shape: tuple[int, ...]) ->
         raise ShapeError(f"{who}: {argument}: expected shape {shape}, got {found}")
 
 
-def broadcast(who: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape that all of them broadcast to.
-
-    Raises:
-        ShapeError: there is none.
-    """
-    try:
-        return np.broadcast_shapes(*shapes)
-    except ValueError:
-        known = " and ".join(map(str, shapes))
-        raise ShapeError(f"{who}: shapes {known} do not broadcast against each other") from None
-
-
 def kind_of(error: Exception) -> type[Exception]:
     """The class for an error that says more than this one.
 

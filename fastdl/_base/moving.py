@@ -78,6 +78,19 @@ def is_scalar(x: Tensor, who: str, *axes: IntOrInts) -> bool:
     return True
 
 
+def broadcast(who: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that all of them broadcast to.
+
+    Raises:
+        ShapeError: there is none.
+    """
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        known = " and ".join(map(str, shapes))
+        raise ShapeError(f"{who}: shapes {known} do not broadcast against each other") from None
+
+
 def with_new_axes(x: TensorLike, axes: IntOrInts, who: str) -> Tensor:
     """The tensor with new axes of size 1. They are the given `axes` of the result."""
     x = _core.as_tensor(x)

@@ -13,7 +13,6 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base import moving, picking
-from .._base.checks import broadcast
 from .._base.results import ValuesIndices
 from .._core import AxisError, ShapeError, Tensor
 
@@ -150,7 +149,7 @@ def masked_select(input: TensorLike, mask: TensorLike) -> Tensor:
         [1.0, 3.0]
     """
     input, where = _core.as_tensor(input), _core.as_tensor(mask).numpy().astype(bool)
-    shape = broadcast("masked_select", input.shape, where.shape)
+    shape = moving.broadcast("masked_select", input.shape, where.shape)
     if shape != input.shape:
         input = F.broadcast_to(input, shape=shape)
     chosen = np.flatnonzero(np.broadcast_to(where, shape))

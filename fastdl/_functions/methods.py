@@ -407,7 +407,12 @@ def copy_(self: Tensor, src: TensorLike) -> Tensor:
         self[...] = src
         return self
     check_fits("copy_", src, self.dtype)
-    F.assign_(self, src)
+    try:
+        F.assign_(self, src)
+    except (TypeError, ValueError) as error:
+        from .._base.checks import prefixed  # which the import of the package does without
+
+        raise prefixed("copy_", error) from None
     return self
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from .. import _core
 from .._base import diagonals, formulas, products
 from .._base import functional as F
-from .._base.checks import broadcast, shown
+from .._base.checks import shown
 from .._base.einsum import einsum as _einsum
-from .._base.moving import checked_axis
+from .._base.moving import broadcast, checked_axis
 from .._core import ShapeError
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from .._base import formulas, moving
 from .._base import functional as F
 from .._base.dtypes import check_computed
 from .._base.results import ValuesIndices
-from .._core import Tensor
+from .._core import ShapeError, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -423,13 +423,20 @@ def logsumexp(
     axis: Axes = None,
     keepdims: bool = False,
 ) -> Tensor:
-    """`log(sum(exp(input)))`, without overflow.
+    """`log(sum(exp(input)))`, without overflow; -inf if there are no values.
 
     Example:
         >>> logsumexp([1000.0, float("-inf")]).item()
         1000.0
     """
-    return _along_dim(F.logsumexp, input, dim if axis is None else axis, keepdim or keepdims)
+    dim = dim if axis is None else axis
+    try:
+        return _along_dim(F.logsumexp, input, dim, keepdim or keepdims)
+    except ShapeError:  # there is no largest value, and the sum is 0
+        input = _core.as_tensor(input)
+        if input.numel():
+            raise
+        return F.log(F.sum(F.cast(input, dtype="float32"), axes=dim, keepdims=keepdim or keepdims))
 
 
 def norm(

@@ -14,8 +14,9 @@ import numpy as np
 from .. import _core
 from .._base import diagonals, moving, scattering, shaping
 from .._base import functional as F
-from .._base.checks import broadcast, check_choice, check_integers
+from .._base.checks import check_choice, check_integers
 from .._base.indexing import places_of
+from .._base.moving import broadcast
 from .._core import ShapeError, Tensor
 
 if TYPE_CHECKING:

@@ -82,6 +82,11 @@ def _binary(function: Callable[..., object], name: str) -> tuple[Operator, Opera
     return forward, backward
 
 
+def _slots_of(self: Any) -> tuple[None, dict[str, Any]]:
+    """The state of an object with slots, which the oldest forms of pickles do not find."""
+    return None, {name: getattr(self, name) for name in self.__slots__ if hasattr(self, name)}
+
+
 class KerasTensor:
     """A tensor of a graph: it has a shape and an element type, but no values.
 
@@ -94,6 +99,7 @@ class KerasTensor:
     """
 
     __slots__ = ("_mask", "_node", "_tensor_index", "dtype", "name", "shape")
+    __getstate__ = _slots_of
     __array_ufunc__ = None  # NumPy leaves `array + keras_tensor` to this class
     _node: Node
     _tensor_index: int
@@ -184,6 +190,7 @@ class Node:
     """One call of a layer or function in a graph: its arguments and its outputs."""
 
     __slots__ = ("args", "inputs", "kwargs", "operation", "outputs", "outputs_struct")
+    __getstate__ = _slots_of
 
     def __init__(
         self,
@@ -311,8 +318,8 @@ def infer(
     as broadcasting and products need them: those of the shapes (None, 3) and (2, None) can only be
     2 and 3.
 
-    Beside the batch size there may be other unknown sizes. Then it runs on sizes of 1, too: x[:, :5]
-    of a shorter x has fewer than 5 places.
+    Beside the batch size there may be other unknown sizes. Then it runs on sizes of 1, too:
+    `x[:, :5]` of a shorter x has fewer than 5 places.
     """
     try:
         first = _run_on_zeros(function, args, kwargs, batch=2, other=32)

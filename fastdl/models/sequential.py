@@ -248,7 +248,7 @@ class Sequential(Model):
         config = {
             "name": self.name,
             "trainable": self.trainable,
-            "layers": [serialize(layer) for layer in self._stack],
+            "layers": [serialize(layer) for layer in (self._stack if self._fixed else self.layers)],
         }
         if self._tensors:
             config["build_input_shape"] = self._tensors[0].shape

@@ -9,7 +9,8 @@ import numpy as np
 
 from .. import _core, _functions
 from .._base import functional as F
-from .._base.checks import broadcast, check_number
+from .._base.checks import check_number
+from .._base.moving import broadcast
 from .._core import ShapeError
 
 if TYPE_CHECKING:

@@ -12,7 +12,14 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._base.checks import check_choice, check_fraction, check_integer, check_number, prefixed
+from .._base.checks import (
+    check_choice,
+    check_fraction,
+    check_integer,
+    check_number,
+    prefixed,
+)
+from .._base.moving import broadcast
 from .._core import ShapeError
 
 if TYPE_CHECKING:
@@ -72,6 +79,14 @@ def _pair(who: str, input: TensorLike, target: TensorLike) -> tuple[Tensor, Tens
             stacklevel=4,
         )
     return input, target
+
+
+def _spread(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Both in the shape that they broadcast to, for an operation that does not broadcast itself."""
+    if input.shape == target.shape:
+        return input, target
+    shape = broadcast("loss", input.shape, target.shape)
+    return F.broadcast_to(input, shape=shape), F.broadcast_to(target, shape=shape)
 
 
 def mse_loss(
@@ -134,7 +149,8 @@ def huber_loss(
     """
     delta = check_number("huber_loss", "delta", delta, above=0.0, infinite=True)
     input, target = _pair("huber_loss", input, target)
-    return _elementwise("huber_loss", F.huber(input, target, delta=delta), weight, reduction)
+    loss = F.huber(*_spread(input, target), delta=delta)
+    return _elementwise("huber_loss", loss, weight, reduction)
 
 
 def smooth_l1_loss(
@@ -153,7 +169,7 @@ def smooth_l1_loss(
     input, target = _pair("smooth_l1_loss", input, target)
     if beta == 0:
         return _reduced("smooth_l1_loss", F.abs(F.sub(input, target)), reduction)
-    loss = F.huber(input, target, delta=beta)
+    loss = F.huber(*_spread(input, target), delta=beta)
     return _reduced("smooth_l1_loss", loss if beta == 1 else F.div(loss, beta), reduction)
 
 
