@@ -848,13 +848,44 @@ class TensorMethods:
     def int(self) -> Tensor: ...
     def bool(self) -> Tensor: ...
     def byte(self) -> Tensor: ...
-    def new_tensor(self, data: TensorLike, dtype: DTypeLike | None = None) -> Tensor: ...
-    def new_full(
-        self, size: IntOrInts, fill_value: _float, dtype: DTypeLike | None = None
+    def new_tensor(
+        self,
+        data: TensorLike,
+        dtype: DTypeLike | None = None,
+        *,
+        device: str | _device | None = None,
+        requires_grad: _bool = False,
     ) -> Tensor: ...
-    def new_zeros(self, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor: ...
-    def new_ones(self, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor: ...
-    def new_empty(self, *size: IntOrInts, dtype: DTypeLike | None = None) -> Tensor: ...
+    def new_full(
+        self,
+        size: IntOrInts,
+        fill_value: _float,
+        dtype: DTypeLike | None = None,
+        *,
+        device: str | _device | None = None,
+        requires_grad: _bool = False,
+    ) -> Tensor: ...
+    def new_zeros(
+        self,
+        *size: IntOrInts,
+        dtype: DTypeLike | None = None,
+        device: str | _device | None = None,
+        requires_grad: _bool = False,
+    ) -> Tensor: ...
+    def new_ones(
+        self,
+        *size: IntOrInts,
+        dtype: DTypeLike | None = None,
+        device: str | _device | None = None,
+        requires_grad: _bool = False,
+    ) -> Tensor: ...
+    def new_empty(
+        self,
+        *size: IntOrInts,
+        dtype: DTypeLike | None = None,
+        device: str | _device | None = None,
+        requires_grad: _bool = False,
+    ) -> Tensor: ...
     def requires_grad_(self, requires_grad: _bool = True) -> Tensor: ...
     def register_hook(self, hook: Callable[[Tensor], object]) -> RemovableHandle: ...
     def register_post_accumulate_grad_hook(
