@@ -54,6 +54,12 @@ _bool: TypeAlias = bool
 _float: TypeAlias = float
 _device: TypeAlias = device
 
+class ShapeError(ValueError, RuntimeError):
+    """Shapes that do not fit. A ValueError and a RuntimeError."""
+
+class AxisError(IndexError, ValueError):
+    """An axis that a tensor does not have. An IndexError and a ValueError."""
+
 # --- Tensor's methods (this part is written by csrc/bind/generate.py)
 
 class TensorMethods:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._base.checks import check_choice, check_number, shown
+from ._base.dtypes import as_dtype
 from ._base.promotion import is_float_dtype, is_int_dtype, result_type, standardize_dtype
 from ._base.registry import next_uid
 from ._base.scopes import get_stateless_scope as get_stateless_scope
@@ -46,7 +47,7 @@ def set_floatx(value: DTypeLike) -> None:
     Example:
         >>> set_floatx("float32")
     """
-    if np.dtype(value) != np.float32:
+    if as_dtype(value) != np.float32:
         raise ValueError(f"set_floatx: networks compute in 'float32', got {value!r}")
 
 

@@ -27,7 +27,7 @@ from ._base.decompositions import LinAlgError as LinAlgError
 from ._base.decompositions import as_matrices as _matrices
 from ._base.moving import checked_axes, is_integer
 from ._base.results import LUResult, QRResult
-from ._core import Tensor
+from ._core import ShapeError, Tensor
 from ._functions import matmul as matmul
 from ._functions.decompositions import det as det
 from ._functions.decompositions import matrix_exp as matrix_exp
@@ -183,9 +183,9 @@ def _right_side(a: Tensor, B: TensorLike, left: bool, who: str) -> tuple[Tensor,
     b = F.cast(B, dtype="float32")
     vector = b.ndim == 1 or (b.ndim + 1 == a.ndim and b.shape == a.shape[:-1])
     if vector and not left:
-        raise ValueError(f"{who}: B: expected matrices with left=False, got shape {b.shape}")
+        raise ShapeError(f"{who}: B: expected matrices with left=False, got shape {b.shape}")
     if not b.ndim:
-        raise ValueError(f"{who}: B: expected at least 1 axis, got shape ()")
+        raise ShapeError(f"{who}: B: expected at least 1 axis, got shape ()")
     return (F.reshape(b, shape=(*b.shape, 1)) if vector else b), vector
 
 
@@ -361,7 +361,7 @@ def tensorinv(A: TensorLike, ind: int = 2) -> Tensor:
     a = _core.as_tensor(A)
     rows, columns = a.shape[:ind], a.shape[ind:]
     if not 0 < ind < max(a.ndim, 1) or math.prod(rows) != math.prod(columns):
-        raise ValueError(
+        raise ShapeError(
             f"linalg.tensorinv: expected as many elements in the first {ind} axes as in the "
             f"others, got shape {a.shape}"
         )
@@ -392,7 +392,7 @@ def tensorsolve(A: TensorLike, B: TensorLike, dims: Sequence[int] | None = None)
         a = F.transpose(a, perm=[i for i in range(a.ndim) if i not in last] + last)
     rest = a.shape[b.ndim :]
     if math.prod(rest) != b.numel() or math.prod(a.shape[: b.ndim]) != b.numel():
-        raise ValueError(f"linalg.tensorsolve: shapes {a.shape} and {b.shape} don't fit")
+        raise ShapeError(f"linalg.tensorsolve: shapes {a.shape} and {b.shape} don't fit")
     flat = F.reshape(a, shape=(b.numel(), math.prod(rest)))
     x = base.solved(flat, F.reshape(b, shape=(-1, 1)), "linalg.tensorsolve")
     return F.reshape(x, shape=rest)
@@ -797,7 +797,9 @@ def matrix_norm(
     """
     x = _typed(A, dtype, "linalg.matrix_norm")
     if len(dim) != 2:
-        raise ValueError(f"linalg.matrix_norm: dim: expected two axes, got {tuple(dim)}")
+        raise ShapeError(f"linalg.matrix_norm: dim: expected two axes, got {tuple(dim)}")
+    if x.ndim < 2:
+        raise ShapeError(f"linalg.matrix_norm: A: expected at least 2 axes, got shape {x.shape}")
     return formulas.matrix_norm(x, ord, tuple(dim), keepdim, "linalg.matrix_norm")
 
 
@@ -832,7 +834,7 @@ def norm(
         return formulas.vector_norm(x, 2, dim, keepdim)
     if dim is None:
         if x.ndim not in (1, 2):
-            raise ValueError(f"linalg.norm: expected a vector or a matrix, got shape {x.shape}")
+            raise ShapeError(f"linalg.norm: expected a vector or a matrix, got shape {x.shape}")
         dim = tuple(range(x.ndim))
     if is_integer(dim) or len(dim) == 1:
         if isinstance(ord, str):

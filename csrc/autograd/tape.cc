@@ -330,6 +330,14 @@ void check_for_nan(const Node& n, const GradContext& c) {
                  n.extra && !n.extra->where.empty() ? "; it was called at " + n.extra->where : std::string());
 }
 
+// Whether the node has anything to release: values, a function, hooks. One that has not, such as a sum's, can be
+// walked through again.
+bool holds_something(const Node& n, uint32_t read) {
+  bool holds = read || n.op == &op_attached;
+  for (int i = 0; i < n.outputs; ++i) holds |= n.out[i]->storage || (n.extra && n.extra->hooks[i]);
+  return holds;
+}
+
 // Walks the tape from the newest node to the oldest.
 // Calls before `since` are left alone: their results count as leaves without hooks.
 void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, bool retain_graph, bool create_graph,
@@ -368,7 +376,7 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
                    "backward: expected a one-element tensor (or its gradient as argument), got shape ", r->shape);
       g = full(r->shape, DType::float32, 1, r->device());
     }
-    FASTDL_CHECK(g->shape == r->shape, ValueError, "backward: the gradient has shape ", g->shape,
+    FASTDL_CHECK(g->shape == r->shape, ShapeError, "backward: the gradient has shape ", g->shape,
                  " but the tensor has shape ", r->shape);
     flow(r, cast(g, DType::float32));
     receiver.used(r);
@@ -428,7 +436,7 @@ void walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grad
       if (rows[i]) receiver.take(in[i], std::move(rows[i]));
       receiver.used(in[i]);
     }
-    if (!retain_graph) {
+    if (!retain_graph && holds_something(n, read)) {
       for (int i = 0; i < n.inputs; ++i)
         if (n.in[i] && n.in[i]->storage && (n.in[i]->node || !n.in[i]->requires_grad))
           n.in[i] = without_values(n.in[i]);

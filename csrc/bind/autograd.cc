@@ -95,7 +95,7 @@ void become(const Tensor& t, const Tensor& source, bool memory) {
   FASTDL_CHECK(t && source, TypeError, "become: expected two tensors, got None");
   FASTDL_CHECK(!(t->requires_grad && !t->node), RuntimeError,
                "a leaf that requires a gradient cannot be changed in place; do it under no_grad()");
-  FASTDL_CHECK((memory || t->shape == source->shape) && t->dtype == source->dtype, ValueError,
+  FASTDL_CHECK((memory || t->shape == source->shape) && t->dtype == source->dtype, ShapeError,
                "become: expected shape ", t->shape, " and type ", t->dtype, ", got ", source->shape, " and ",
                source->dtype);
   if (memory) {

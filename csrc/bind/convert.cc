@@ -186,7 +186,7 @@ Tensor tensor_from(py::handle object, std::optional<DType> dtype, bool copy_data
   if (a.dtype().kind() == 'u' && a.dtype().itemsize() == 8 && a.size() > 0)
     FASTDL_CHECK(a.attr("max")().cast<uint64_t>() <= uint64_t(INT64_MAX), ValueError,
                  "an unsigned integer is too large for int64");
-  FASTDL_CHECK(a.ndim() <= kMaxRank, ValueError, "expected at most ", kMaxRank, " dimensions, got an array with ",
+  FASTDL_CHECK(a.ndim() <= kMaxRank, ShapeError, "expected at most ", kMaxRank, " dimensions, got an array with ",
                a.ndim());
   const py::handle observer = array_observer;
   if (observer && call_observer() && py::isinstance<py::array>(object) && (copy_data || same_dtype(a.dtype()) != t))

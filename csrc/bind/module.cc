@@ -8,6 +8,23 @@
 
 namespace fastdl {
 
+namespace {
+
+// Keras raises a ValueError for a shape, PyTorch a RuntimeError. For an axis NumPy's error is a ValueError and an
+// IndexError. A program in either style catches these.
+PyObject *shape_error = PyExc_ValueError, *axis_error = PyExc_IndexError;
+
+PyObject* error_class(py::module_& m, const char* name, const char* doc, PyObject* first, PyObject* second) {
+  const auto full = std::string("fastdl._core.") + name;
+  auto made = py::reinterpret_steal<py::object>(PyErr_NewExceptionWithDoc(
+      full.c_str(), doc, py::make_tuple(py::handle(first), py::handle(second)).ptr(), nullptr));
+  if (!made) throw py::error_already_set();
+  m.attr(name) = made;
+  return made.release().ptr();
+}
+
+}  // namespace
+
 void set_python_error(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
@@ -15,10 +32,14 @@ void set_python_error(const std::exception_ptr& thrown) {
     e.restore();
   } catch (const py::builtin_exception& e) {
     e.set_error();
+  } catch (const ShapeError& e) {
+    PyErr_SetString(shape_error, e.what());
   } catch (const ValueError& e) {
     PyErr_SetString(PyExc_ValueError, e.what());
   } catch (const TypeError& e) {
     PyErr_SetString(PyExc_TypeError, e.what());
+  } catch (const AxisError& e) {
+    PyErr_SetString(axis_error, e.what());
   } catch (const IndexError& e) {
     PyErr_SetString(PyExc_IndexError, e.what());
   } catch (const MemoryError& e) {
@@ -70,6 +91,10 @@ py::dict config() {
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "The fastdl engine. Use it through the fastdl package.";
+  shape_error = error_class(m, "ShapeError", "Shapes that do not fit. A ValueError and a RuntimeError.",
+                            PyExc_ValueError, PyExc_RuntimeError);
+  axis_error = error_class(m, "AxisError", "An axis that a tensor does not have. An IndexError and a ValueError.",
+                           PyExc_IndexError, PyExc_ValueError);
   py::register_exception_translator([](std::exception_ptr p) {
     try {
       std::rethrow_exception(p);

@@ -128,6 +128,8 @@ T argument(const Signature& s, PyObject* const* values, size_t i) {
     return As<T>::from(values[i]);
   } catch (const TypeError& e) {
     raise<TypeError>(s.op(), ": argument '", s.name(i), "': ", e.what());
+  } catch (const ShapeError& e) {
+    raise<ShapeError>(s.op(), ": argument '", s.name(i), "': ", e.what());
   } catch (const ValueError& e) {
     raise<ValueError>(s.op(), ": argument '", s.name(i), "': ", e.what());
   }
@@ -346,7 +348,7 @@ void bind_ops(py::module_& m) {
   m.def("empty", [](const Shape& shape, DType dtype) { return empty(shape, dtype); });
   m.def("full", [](const Shape& shape, DType dtype, py::object value) {
     const Tensor one = tensor_from(value, dtype, false);
-    FASTDL_CHECK(one->numel() == 1, ValueError, "full: expected one value, got shape ", one->shape);
+    FASTDL_CHECK(one->numel() == 1, ShapeError, "full: expected one value, got shape ", one->shape);
     return filled(shape, dtype, one->raw());
   });
 

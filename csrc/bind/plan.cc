@@ -6,6 +6,13 @@
 #include "ops/layout.h"
 #include "plan/loop.h"
 
+namespace pybind11::detail {
+
+template <>
+struct type_caster<fastdl::Arena> : made_caster<fastdl::Arena> {};
+
+}  // namespace pybind11::detail
+
 namespace fastdl {
 namespace {
 
@@ -62,7 +69,7 @@ std::vector<Tensor> replay(Plan& plan, const std::vector<Tensor>& values) {
     FASTDL_CHECK(v, TypeError, "plan: input ", i, " must be a tensor, got None");
     FASTDL_CHECK(v->dtype == slot->dtype, TypeError, "plan: input ", i, " was recorded with dtype ", slot->dtype,
                  ", got ", v->dtype);
-    FASTDL_CHECK(v->shape == slot->shape, ValueError, "plan: input ", i, " was recorded with shape ", slot->shape,
+    FASTDL_CHECK(v->shape == slot->shape, ShapeError, "plan: input ", i, " was recorded with shape ", slot->shape,
                  ", got ", v->shape);
   }
   // A value in the memory of another input (an earlier result) would be overwritten when that input is filled.

@@ -129,7 +129,7 @@ PyObject* in_place(PyObject* self, PyObject* other) {
     FASTDL_CHECK(!(a->requires_grad && !a->node && grad_enabled()), RuntimeError, "operator ", S.text,
                  ": a leaf that requires a gradient cannot be changed in place; do it under no_grad()");
     const Tensor r = F(a, operand(other));
-    FASTDL_CHECK(r->shape == a->shape, ValueError, "operator ", S.text, ": a result of shape ", r->shape,
+    FASTDL_CHECK(r->shape == a->shape, ShapeError, "operator ", S.text, ": a result of shape ", r->shape,
                  " does not fit into a tensor of shape ", a->shape);
     FASTDL_CHECK(kind_of(r->dtype) <= kind_of(a->dtype), TypeError, "operator ", S.text, ": a result of type ",
                  r->dtype, " does not fit into a tensor of type ", a->dtype, "; use the operator without '='");
@@ -245,7 +245,7 @@ Tensor row_of(const Tensor& t, py::handle key) {
 }
 
 void check_same_layout(const Tensor& t, const Tensor& other, const char* who) {
-  FASTDL_CHECK(other && other->shape == t->shape && other->dtype == t->dtype, ValueError, who, ": expected shape ",
+  FASTDL_CHECK(other && other->shape == t->shape && other->dtype == t->dtype, ShapeError, who, ": expected shape ",
                t->shape, " and dtype ", t->dtype, ", got ", other ? other->shape : Shape{}, " and ",
                other ? other->dtype : t->dtype);
 }
@@ -263,7 +263,7 @@ Py_ssize_t length(PyObject* self) {
 int truth(PyObject* self) {
   return number_of([&] {
     const Tensor& t = tensor_of(self);
-    FASTDL_CHECK(t->numel() == 1, ValueError, "the truth value of a tensor with ", t->numel(),
+    FASTDL_CHECK(t->numel() == 1, ShapeError, "the truth value of a tensor with ", t->numel(),
                  " elements is ambiguous");
     return int(value_of(t) != 0);
   });

@@ -13,11 +13,19 @@ struct Error : std::runtime_error {
 struct ValueError : Error {
   using Error::Error;
 };
+// The shapes of the arguments do not fit. Python's class is a ValueError and a RuntimeError.
+struct ShapeError : ValueError {
+  using ValueError::ValueError;
+};
 struct TypeError : Error {
   using Error::Error;
 };
 struct IndexError : Error {
   using Error::Error;
+};
+// There is no such axis. Python's class is an IndexError and a ValueError.
+struct AxisError : IndexError {
+  using IndexError::IndexError;
 };
 struct RuntimeError : Error {
   using Error::Error;

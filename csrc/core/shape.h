@@ -26,7 +26,7 @@ class Shape {
   const int64_t* end() const { return d_ + rank_; }
 
   void push_back(int64_t d) {
-    FASTDL_CHECK(rank_ < kMaxRank, ValueError, "a tensor has at most ", kMaxRank, " dimensions");
+    FASTDL_CHECK(rank_ < kMaxRank, ShapeError, "a tensor has at most ", kMaxRank, " dimensions");
     d_[rank_++] = d;
   }
   void insert(int at, int64_t d) {
@@ -67,7 +67,7 @@ inline std::ostream& operator<<(std::ostream& s, const Shape& shape) {
 
 // Maps a Python-style axis (-1 is the last) to [0, rank). `who` names the op in the error.
 inline int normalize_axis(int64_t axis, int rank, const char* who) {
-  FASTDL_CHECK(axis >= -rank && axis < rank, IndexError, who, ": axis ", axis, " is out of range for a tensor with ",
+  FASTDL_CHECK(axis >= -rank && axis < rank, AxisError, who, ": axis ", axis, " is out of range for a tensor with ",
                rank, " dimension", rank == 1 ? "" : "s");
   return int(axis < 0 ? axis + rank : axis);
 }

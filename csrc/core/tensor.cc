@@ -14,9 +14,9 @@ int64_t checked_numel(const Shape& shape, const char* who) {
   int64_t n = 1;
   bool empty = false;
   for (int64_t d : shape) {
-    FASTDL_CHECK(d >= 0, ValueError, who, ": expected extents of at least 0, got shape ", shape);
+    FASTDL_CHECK(d >= 0, ShapeError, who, ": expected extents of at least 0, got shape ", shape);
     empty |= d == 0;
-    FASTDL_CHECK(d == 0 || n <= kMaxElements / d, ValueError, who, ": shape ", shape, " has too many elements");
+    FASTDL_CHECK(d == 0 || n <= kMaxElements / d, ShapeError, who, ": shape ", shape, " has too many elements");
     if (d) n *= d;
   }
   return empty ? 0 : n;
@@ -80,7 +80,7 @@ Tensor scalar(double value) {
 Tensor view(const Tensor& t, const Shape& shape, int64_t offset_elements) {
   FASTDL_CHECK(offset_elements >= 0 && offset_elements <= t->numel() &&
                    checked_numel(shape, "view") <= t->numel() - offset_elements,
-               ValueError, "view: shape ", shape, " at element ", offset_elements,
+               ShapeError, "view: shape ", shape, " at element ", offset_elements,
                " does not lie within a tensor of shape ", t->shape);
   Tensor v = new TensorImpl;
   v->storage = t->storage;
@@ -162,7 +162,7 @@ uint64_t epoch() { return epochs.load(std::memory_order_relaxed); }
 void raise_epoch() { epochs.fetch_add(1, std::memory_order_relaxed); }
 
 double item(const Tensor& t) {
-  FASTDL_CHECK(t->numel() == 1, ValueError, "item: expected a tensor with one element, got shape ", t->shape);
+  FASTDL_CHECK(t->numel() == 1, ShapeError, "item: expected a tensor with one element, got shape ", t->shape);
   alignas(8) char value[8];
   copy_bytes(cpu(), value, t->device(), t->address(), size_of(t->dtype));
   return dispatch_all(t->dtype, [&](auto zero) { return convert<double>(*reinterpret_cast<decltype(zero)*>(value)); });

@@ -193,7 +193,7 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, const char* who) {
   Shape out = longer;
   for (int i = 0; i < shorter.rank(); ++i) {
     int64_t x = longer.back(i), y = shorter.back(i);
-    FASTDL_CHECK(x == y || x == 1 || y == 1, ValueError, who, ": shapes ", a, " and ", b,
+    FASTDL_CHECK(x == y || x == 1 || y == 1, ShapeError, who, ": shapes ", a, " and ", b,
                  " do not broadcast against each other");
     out[out.rank() - 1 - i] = x == 1 ? y : x;
   }

@@ -131,7 +131,7 @@ void check_term(const InferContext& c, int input, const char* name, const Shape&
   if (!t) return;
   bool fits = t->shape.rank() <= 4;
   for (int i = 0; fits && i < t->shape.rank(); ++i) fits = t->shape.back(i) == 1 || t->shape.back(i) == scores.back(i);
-  FASTDL_CHECK(fits, ValueError, c.op.name, ": '", name, "' of shape ", t->shape, " does not broadcast to ", scores,
+  FASTDL_CHECK(fits, ShapeError, c.op.name, ": '", name, "' of shape ", t->shape, " does not broadcast to ", scores,
                ", (batch, heads, queries, keys)");
 }
 
@@ -145,7 +145,7 @@ void check_scale(const InferContext& c, int input, int scale, const char* name) 
   FASTDL_CHECK(whole, TypeError, c.op.name, ": '", name, "_scale' belongs to '", name, "' of type int8, got ",
                x->dtype);
   const Shape wanted = {x->shape[0], x->shape[1], x->shape[2]};
-  FASTDL_CHECK(s->dtype == DType::float32 && s->shape == wanted, ValueError, c.op.name, ": expected '", name,
+  FASTDL_CHECK(s->dtype == DType::float32 && s->shape == wanted, ShapeError, c.op.name, ": expected '", name,
                "_scale' of type float32 and shape ", wanted, ", one for each row of '", name, "', got ", s->dtype,
                " of shape ", s->shape);
 }
@@ -159,13 +159,13 @@ void infer_attention(InferContext& c) {
   const char* const names[] = {"query", "key", "value"};
   for (int i = kQuery; i <= kValue; ++i) {
     if (i == kQuery || !c.in[i] || !is_stored(c.in[i]->dtype)) check_float(c.in[i], c.op.name, names[i]);
-    FASTDL_CHECK(c.in[i]->shape.rank() == 4, ValueError, c.op.name, ": expected '", names[i], "' of shape ",
+    FASTDL_CHECK(c.in[i]->shape.rank() == 4, ShapeError, c.op.name, ": expected '", names[i], "' of shape ",
                  a.heads_first ? "(batch, heads, length, width)" : "(batch, length, heads, width)", ", got shape ",
                  c.in[i]->shape);
   }
   const Shape &q = c.in[kQuery]->shape, &k = c.in[kKey]->shape, &v = c.in[kValue]->shape;
   const auto check = [&](bool holds, const char* what) {
-    FASTDL_CHECK(holds, ValueError, c.op.name, ": ", what, ", got query of shape ", q, ", key ", k, ", value ", v);
+    FASTDL_CHECK(holds, ShapeError, c.op.name, ": ", what, ", got query of shape ", q, ", key ", k, ", value ", v);
   };
   check(q[0] == k[0] && q[0] == v[0], "the batch sizes differ");
   check(q[3] == k[3], "query and key must have the same width");
@@ -180,10 +180,10 @@ void infer_attention(InferContext& c) {
   check_term(c, kMask, "mask", scores);
   check_term(c, kBias, "bias", scores);
   if (const Tensor& lengths = c.in[kLengths])
-    FASTDL_CHECK(lengths->shape == Shape{q[0]}, ValueError, c.op.name, ": expected 'lengths' of shape ", Shape{q[0]},
+    FASTDL_CHECK(lengths->shape == Shape{q[0]}, ShapeError, c.op.name, ": expected 'lengths' of shape ", Shape{q[0]},
                  ", one for each sample, got ", lengths->shape);
   if (const Tensor& offset = c.in[kOffset])
-    FASTDL_CHECK(offset->numel() == 1 || offset->shape == Shape{q[0]}, ValueError, c.op.name,
+    FASTDL_CHECK(offset->numel() == 1 || offset->shape == Shape{q[0]}, ShapeError, c.op.name,
                  ": expected one 'offset', or one for each sample, of shape ", Shape{q[0]}, ", got ", offset->shape);
   Shape y = q;
   y[3] = v[3];

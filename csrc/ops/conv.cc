@@ -55,17 +55,17 @@ void check_ranks(const InferContext& c, const ConvAttrs& a, const char* first, c
   for (int i = 0; i < 2; ++i) {
     const char* name = i ? second : first;
     check_float(c.in[i], c.op.name, name);
-    FASTDL_CHECK(c.in[i]->shape.rank() == a.rank + 2, ValueError, c.op.name, ": '", name, "' must have ", a.rank + 2,
+    FASTDL_CHECK(c.in[i]->shape.rank() == a.rank + 2, ShapeError, c.op.name, ": '", name, "' must have ", a.rank + 2,
                  " axes, got shape ", c.in[i]->shape);
   }
 }
 
 // Checks the channels of x and y against a kernel's.
 void check_channels(const InferContext& c, const ConvAttrs& a, int64_t in, const Shape& w) {
-  FASTDL_CHECK(in == w.back(1) * a.groups, ValueError, c.op.name, ": the input has ", in,
+  FASTDL_CHECK(in == w.back(1) * a.groups, ShapeError, c.op.name, ": the input has ", in,
                " channels, but the kernel, of shape ", w, ", takes ", w.back(1), a.groups > 1 ? " in each group" : "",
                a.groups > 1 ? " of " + std::to_string(a.groups) : std::string());
-  FASTDL_CHECK(w.back(0) % a.groups == 0, ValueError, c.op.name, ": ", w.back(0),
+  FASTDL_CHECK(w.back(0) % a.groups == 0, ShapeError, c.op.name, ": ", w.back(0),
                " output channels do not divide into ", a.groups, " groups");
 }
 
@@ -76,14 +76,14 @@ void infer_conv(InferContext& c) {
   check_channels(c, a, x.back(), w);
   if (const Tensor& bias = c.in[2]) {
     check_float(bias, c.op.name, "bias");
-    FASTDL_CHECK(bias->shape == Shape{w.back()}, ValueError, c.op.name, ": expected a bias of shape ", Shape{w.back()},
+    FASTDL_CHECK(bias->shape == Shape{w.back()}, ShapeError, c.op.name, ": expected a bias of shape ", Shape{w.back()},
                  ", got ", bias->shape);
   }
   Shape y = {x[0]};
   for (int i = 0; i < a.rank; ++i) {
-    FASTDL_CHECK(w[i] > 0, ValueError, c.op.name, ": the kernel is empty: its shape is ", w);
+    FASTDL_CHECK(w[i] > 0, ShapeError, c.op.name, ": the kernel is empty: its shape is ", w);
     y.push_back(outputs(a, i, x[i + 1], w[i]));
-    FASTDL_CHECK(y.back() > 0 || x[i + 1] == 0, ValueError, c.op.name, ": a kernel of ", reach(w[i], a.dilation[i]),
+    FASTDL_CHECK(y.back() > 0 || x[i + 1] == 0, ShapeError, c.op.name, ": a kernel of ", reach(w[i], a.dilation[i]),
                  " places does not fit into ", x[i + 1] + a.low[i] + a.high[i], " along spatial axis ", i,
                  " (input shape ", x, ", kernel shape ", w, ")");
   }
@@ -134,11 +134,11 @@ void infer_conv_input(InferContext& c) {
   check_ranks(c, a, "y", "w");
   const Shape &y = c.in[0]->shape, &w = c.in[1]->shape;
   check_channels(c, a, w.back(1) * a.groups, w);
-  FASTDL_CHECK(y.back() == w.back(), ValueError, c.op.name, ": 'y' has ", y.back(), " channels, the kernel, of shape ",
+  FASTDL_CHECK(y.back() == w.back(), ShapeError, c.op.name, ": 'y' has ", y.back(), " channels, the kernel, of shape ",
                w, ", gives ", w.back());
   Shape x = {y[0]};
   for (int i = 0; i < a.rank; ++i) {
-    FASTDL_CHECK(outputs(a, i, a.sizes[i], w[i]) == y[i + 1], ValueError, c.op.name, ": an input of size ", a.sizes[i],
+    FASTDL_CHECK(outputs(a, i, a.sizes[i], w[i]) == y[i + 1], ShapeError, c.op.name, ": an input of size ", a.sizes[i],
                  " along spatial axis ", i, " gives ", outputs(a, i, a.sizes[i], w[i]), " outputs, but 'y' has shape ",
                  y);
     x.push_back(a.sizes[i]);
@@ -169,12 +169,12 @@ void infer_conv_kernel(InferContext& c) {
   const ConvAttrs& a = c.attrs.as<ConvAttrs>();
   check_ranks(c, a, "x", "y");
   const Shape &x = c.in[0]->shape, &y = c.in[1]->shape;
-  FASTDL_CHECK(x[0] == y[0], ValueError, c.op.name, ": 'x' has ", x[0], " samples, 'y' ", y[0]);
-  FASTDL_CHECK(x.back() % a.groups == 0 && y.back() % a.groups == 0, ValueError, c.op.name, ": ", x.back(), " and ",
+  FASTDL_CHECK(x[0] == y[0], ShapeError, c.op.name, ": 'x' has ", x[0], " samples, 'y' ", y[0]);
+  FASTDL_CHECK(x.back() % a.groups == 0 && y.back() % a.groups == 0, ShapeError, c.op.name, ": ", x.back(), " and ",
                y.back(), " channels do not divide into ", a.groups, " groups");
   Shape w;
   for (int i = 0; i < a.rank; ++i) {
-    FASTDL_CHECK(outputs(a, i, x[i + 1], a.sizes[i]) == y[i + 1], ValueError, c.op.name, ": a kernel of size ",
+    FASTDL_CHECK(outputs(a, i, x[i + 1], a.sizes[i]) == y[i + 1], ShapeError, c.op.name, ": a kernel of size ",
                  a.sizes[i], " along spatial axis ", i, " gives ", outputs(a, i, x[i + 1], a.sizes[i]),
                  " outputs, but 'y' has shape ", y);
     w.push_back(a.sizes[i]);
@@ -277,7 +277,7 @@ using Numbers = std::vector<int64_t>;
 void fill(int64_t (&to)[kMostAxes], const Axes& given, int rank, int64_t otherwise, int64_t least, const char* who,
           const char* argument) {
   const Numbers from = given.value_or(Numbers());
-  FASTDL_CHECK(from.empty() || int(from.size()) == rank, ValueError, who, ": ", argument, ": expected ", rank,
+  FASTDL_CHECK(from.empty() || int(from.size()) == rank, ShapeError, who, ": ", argument, ": expected ", rank,
                " numbers, one for each spatial axis, got ", from.size());
   for (int i = 0; i < rank; ++i) {
     to[i] = from.empty() ? otherwise : from[size_t(i)];
@@ -290,7 +290,7 @@ ConvAttrs attrs_of(const char* who, const Tensor& x, const Axes& strides, const 
                    const Axes& dilations, int64_t groups, Precision precision) {
   check_tensor(x, who, "x");
   const int rank = x->shape.rank() - 2;
-  FASTDL_CHECK(rank >= 1 && rank <= kMostAxes, ValueError, who,
+  FASTDL_CHECK(rank >= 1 && rank <= kMostAxes, ShapeError, who,
                ": expected samples, one to three spatial axes and channels, got shape ", x->shape);
   FASTDL_CHECK(groups >= 1, ValueError, who, ": groups: expected at least 1, got ", groups);
   ConvAttrs a{};

@@ -94,12 +94,12 @@ void run_backward(const Sequence& q, const double* alpha, double total, double* 
 
 void infer_ctc(InferContext& c) {
   const Shape &x = c.in[0]->shape, &labels = c.in[1]->shape;
-  FASTDL_CHECK(x.rank() == 3, ValueError, "ctc_loss: log_probs must have shape (times, samples, classes), got ", x);
+  FASTDL_CHECK(x.rank() == 3, ShapeError, "ctc_loss: log_probs must have shape (times, samples, classes), got ", x);
   const bool padded = labels.rank() == 2 && labels[0] == x[1];
-  FASTDL_CHECK(padded || labels.rank() == 1, ValueError, "ctc_loss: targets must have shape (", x[1],
+  FASTDL_CHECK(padded || labels.rank() == 1, ShapeError, "ctc_loss: targets must have shape (", x[1],
                ", labels), or (labels) for all samples one after the other, got ", labels);
   for (int i = 2; i < 4; ++i)
-    FASTDL_CHECK(c.in[i]->shape == Shape({x[1]}), ValueError, "ctc_loss: ", i == 2 ? "input" : "target",
+    FASTDL_CHECK(c.in[i]->shape == Shape({x[1]}), ShapeError, "ctc_loss: ", i == 2 ? "input" : "target",
                  "_lengths must have shape ", Shape({x[1]}), ", got ", c.in[i]->shape);
   const int64_t blank = c.attrs.as<CtcAttrs>().blank;
   FASTDL_CHECK(0 <= blank && blank < x[2], ValueError, "ctc_loss: blank must be in [0, ", x[2], ") for ", x[2],

@@ -425,7 +425,7 @@ RowKernel row_copy(const View* in) {
 
 void infer_into_first(InferContext& c) {
   Shape s = broadcast_shapes(c.in[0]->shape, c.in[1]->shape, c.op.name);
-  FASTDL_CHECK(s == c.in[0]->shape, ValueError, c.op.name, ": a value of shape ", c.in[1]->shape,
+  FASTDL_CHECK(s == c.in[0]->shape, ShapeError, c.op.name, ": a value of shape ", c.in[1]->shape,
                " does not fit into a target of shape ", c.in[0]->shape);
 }
 void run_assign(const RunContext& c) { assign_values(c.in[0], c.in[1]); }
@@ -442,7 +442,7 @@ const Op op_add_into =
 
 void infer_accumulate(InferContext& c) {
   for (int i = 0; i < 3; ++i) check_float(c.in[i], c.op.name, i == 0 ? "total" : i == 1 ? "rest" : "value");
-  FASTDL_CHECK(c.in[1]->shape == c.in[0]->shape && c.in[2]->shape == c.in[0]->shape, ValueError, c.op.name,
+  FASTDL_CHECK(c.in[1]->shape == c.in[0]->shape && c.in[2]->shape == c.in[0]->shape, ShapeError, c.op.name,
                ": a total of shape ", c.in[0]->shape, " cannot take a rest of shape ", c.in[1]->shape,
                " and a value of shape ", c.in[2]->shape);
 }

@@ -87,7 +87,7 @@ void infer_scatter_add(InferContext& c) {
   const Shape &u = c.in[0]->shape, &i = c.in[1]->shape;
   bool fits = u.rank() >= a.axis + i.rank();
   for (int k = 0; fits && k < i.rank(); ++k) fits = u[a.axis + k] == i[k];
-  FASTDL_CHECK(fits, ValueError, "scatter_add: updates of shape ", u, " must have the indices' shape ", i, " at axis ",
+  FASTDL_CHECK(fits, ShapeError, "scatter_add: updates of shape ", u, " must have the indices' shape ", i, " at axis ",
                a.axis);
   Shape out;
   for (int k = 0; k < a.axis; ++k) out.push_back(u[k]);
@@ -272,7 +272,7 @@ void infer_gather(InferContext& c) {
   const int axis = axis_attrs(c.attrs).axis;
   bool fits = x.rank() == i.rank();
   for (int k = 0; fits && k < x.rank(); ++k) fits = k == axis || i[k] <= x[k];
-  FASTDL_CHECK(fits, ValueError, "gather: indices of shape ", i,
+  FASTDL_CHECK(fits, ShapeError, "gather: indices of shape ", i,
                " must have as many axes as x and no larger extents but along axis ", axis, "; x has shape ", x);
   c.output(i, c.in[0]->dtype);
 }
@@ -392,7 +392,7 @@ Tensor take(const Tensor& x, const Tensor& indices, int64_t axis) {
 Tensor embedding(const Tensor& table, const Tensor& ids, const std::string& who) {
   check_tensor(table, "embedding", "table");
   check_tensor(ids, "embedding", "ids");
-  FASTDL_CHECK(table->shape.rank() == 2, ValueError, "embedding: expected a table of two axes, got shape ",
+  FASTDL_CHECK(table->shape.rank() == 2, ShapeError, "embedding: expected a table of two axes, got shape ",
                table->shape);
   return apply(op_embedding, {table, cast(ids, computing_type(ids->dtype))}, EmbeddingAttrs{who});
 }
@@ -405,7 +405,7 @@ Tensor scatter_add(const Tensor& updates, const Tensor& indices, int64_t axis, i
   check_tensor(updates, "scatter_add", "updates");
   const Tensor at = as_indices(indices, "scatter_add", "indices");
   const int rank = updates->shape.rank() - indices->shape.rank() + 1;  // of the result
-  FASTDL_CHECK(rank >= 1, ValueError, "scatter_add: updates of shape ", updates->shape,
+  FASTDL_CHECK(rank >= 1, ShapeError, "scatter_add: updates of shape ", updates->shape,
                " must have the indices' shape ", indices->shape, " at axis ", axis);
   FASTDL_CHECK(size >= 0, ValueError, "scatter_add: expected a size of at least 0, got ", size);
   return apply(op_scatter_add, {updates, at}, AxisAttrs{normalize_axis(axis, rank, "scatter_add"), size, {}});

@@ -19,7 +19,7 @@ Shape batch_of(const Shape& s) {
 
 void infer_product(InferContext& c) {
   const Shape &a = c.in[0]->shape, &b = c.in[1]->shape;
-  FASTDL_CHECK(a.back(0) == b.back(1), ValueError, "matmul: cannot multiply shapes ", a, " and ", b, ": ", a.back(0),
+  FASTDL_CHECK(a.back(0) == b.back(1), ShapeError, "matmul: cannot multiply shapes ", a, " and ", b, ": ", a.back(0),
                " columns against ", b.back(1), " rows");
   Shape out = broadcast_shapes(batch_of(a), batch_of(b), "matmul");
   out.push_back(a.back(1));

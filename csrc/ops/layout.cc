@@ -87,7 +87,7 @@ std::vector<int64_t> held_order(const std::vector<int64_t>& values) {
 Tensor channels_last(const Tensor& x) {
   check_tensor(x, "channels_last", "x");
   const int rank = x->shape.rank();
-  FASTDL_CHECK(rank >= 3, ValueError,
+  FASTDL_CHECK(rank >= 3, ShapeError,
                "channels_last: expected a tensor (samples, channels, places...) with at least 3 axes, got shape ",
                x->shape);
   if (!x->channels_last) return transpose(x, to_last(rank));
@@ -100,7 +100,7 @@ Tensor channels_last(const Tensor& x) {
 Tensor channels_first(const Tensor& x) {
   check_tensor(x, "channels_first", "x");
   const int rank = x->shape.rank();
-  FASTDL_CHECK(rank >= 3, ValueError,
+  FASTDL_CHECK(rank >= 3, ShapeError,
                "channels_first: expected a tensor (samples, places..., channels) with at least 3 axes, got shape ",
                x->shape);
   if (x->channels_last) return transpose(x, to_first(rank));

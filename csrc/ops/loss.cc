@@ -27,11 +27,11 @@ Tensor as_column(const Tensor& t) {
 Tensor softmax_backward(const Tensor& g, const Tensor& y) { return mul(y, sub(g, sum(mul(g, y), kLast, true))); }
 
 void check_same_shape(const InferContext& c, const char* first, const char* second) {
-  FASTDL_CHECK(c.in[0]->shape == c.in[1]->shape, ValueError, c.op.name, ": ", first, " and ", second,
+  FASTDL_CHECK(c.in[0]->shape == c.in[1]->shape, ShapeError, c.op.name, ": ", first, " and ", second,
                " must have one shape, got ", c.in[0]->shape, " and ", c.in[1]->shape);
 }
 void check_classes(const InferContext& c) {
-  FASTDL_CHECK(c.in[0]->shape.rank() >= 1 && c.in[0]->shape.back() >= 1, ValueError, c.op.name,
+  FASTDL_CHECK(c.in[0]->shape.rank() >= 1 && c.in[0]->shape.back() >= 1, ShapeError, c.op.name,
                ": logits must have a last axis of at least one class, got shape ", c.in[0]->shape);
 }
 
@@ -68,7 +68,7 @@ void infer_sparse(InferContext& c) {
   check_classes(c);
   Shape rows = c.in[0]->shape;
   rows.erase(rows.rank() - 1);
-  FASTDL_CHECK(c.in[1]->shape == rows, ValueError, c.op.name, ": logits of shape ", c.in[0]->shape,
+  FASTDL_CHECK(c.in[1]->shape == rows, ShapeError, c.op.name, ": logits of shape ", c.in[0]->shape,
                " need labels of shape ", rows, ", got ", c.in[1]->shape);
   c.output(rows, DType::float32);
   c.output(c.in[0]->shape, DType::float32);

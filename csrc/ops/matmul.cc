@@ -80,7 +80,7 @@ void infer_matmul(InferContext& c) {
   check_operand(a, "matmul", "a");
   check_operand(b, "matmul", "b");
   auto [ta, tb, precision] = c.attrs.as<MatmulAttrs>();
-  FASTDL_CHECK(columns_of(a->shape, ta) == rows_of(b->shape, tb), ValueError, "matmul: cannot multiply shapes ",
+  FASTDL_CHECK(columns_of(a->shape, ta) == rows_of(b->shape, tb), ShapeError, "matmul: cannot multiply shapes ",
                a->shape, ta ? " (transposed)" : "", " and ", b->shape, tb ? " (transposed)" : "", ": ",
                columns_of(a->shape, ta), " columns against ", rows_of(b->shape, tb), " rows");
   Shape out = broadcast_shapes(batch_of(a->shape), batch_of(b->shape), "matmul");
@@ -197,13 +197,13 @@ void infer_linear(InferContext& c) {
   bool tw = c.attrs.as<LinearAttrs>().transpose_w;
   check_operand(x, "linear", "x");
   check_operand(w, "linear", "w");
-  FASTDL_CHECK(w->shape.rank() == 2, ValueError, "linear: expected a weight with 2 dimensions, got shape ", w->shape);
+  FASTDL_CHECK(w->shape.rank() == 2, ShapeError, "linear: expected a weight with 2 dimensions, got shape ", w->shape);
   int64_t in = rows_of(w->shape, tw), out = columns_of(w->shape, tw);
-  FASTDL_CHECK(x->shape.rank() >= 1 && x->shape.back() == in, ValueError,
+  FASTDL_CHECK(x->shape.rank() >= 1 && x->shape.back() == in, ShapeError,
                "linear: expected an input whose last axis has ", in, " features, got shape ", x->shape);
   if (bias) {
     check_operand(bias, "linear", "bias");
-    FASTDL_CHECK(bias->shape == Shape{out}, ValueError, "linear: expected a bias of shape ", Shape{out}, ", got ",
+    FASTDL_CHECK(bias->shape == Shape{out}, ShapeError, "linear: expected a bias of shape ", Shape{out}, ", got ",
                  bias->shape);
   }
   Shape s = x->shape;
@@ -304,7 +304,7 @@ void set_autocast_precision(Precision p) {
 Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, Precision precision) {
   MatmulAttrs attrs{transpose_a, transpose_b, in_effect(precision)};
   FASTDL_CHECK(a && b, TypeError, "matmul: expected two tensors, got None");
-  FASTDL_CHECK(a->shape.rank() >= 1 && b->shape.rank() >= 1, ValueError,
+  FASTDL_CHECK(a->shape.rank() >= 1 && b->shape.rank() >= 1, ShapeError,
                "matmul: expected at least one dimension, got shapes ", a->shape, " and ", b->shape);
   // A vector is a row on the left and a column on the right; its axis is gone from the result, as in NumPy.
   const bool row = a->shape.rank() == 1, column = b->shape.rank() == 1;

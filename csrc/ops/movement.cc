@@ -29,20 +29,20 @@ Shape resolved(const Tensor& x, const Shape& shape) {
   int open = -1;
   int64_t known = 1;
   for (int i = 0; i < shape.rank(); ++i) {
-    FASTDL_CHECK(shape[i] >= -1, ValueError, "reshape: extents must be at least 0, or one -1; got ", shape);
+    FASTDL_CHECK(shape[i] >= -1, ShapeError, "reshape: extents must be at least 0, or one -1; got ", shape);
     if (shape[i] == -1) {
-      FASTDL_CHECK(open < 0, ValueError, "reshape: only one extent can be -1, got ", shape);
+      FASTDL_CHECK(open < 0, ShapeError, "reshape: only one extent can be -1, got ", shape);
       open = i;
       out[i] = 1;
     }
   }
   known = checked_numel(out, "reshape");
   if (open >= 0) {
-    FASTDL_CHECK(known && x->numel() % known == 0, ValueError, "reshape: ", x->numel(), " elements of shape ", x->shape,
+    FASTDL_CHECK(known && x->numel() % known == 0, ShapeError, "reshape: ", x->numel(), " elements of shape ", x->shape,
                  " do not fill shape ", shape);
     out[open] = x->numel() / known;
   } else {
-    FASTDL_CHECK(known == x->numel(), ValueError, "reshape: shape ", x->shape, " with ", x->numel(),
+    FASTDL_CHECK(known == x->numel(), ShapeError, "reshape: shape ", x->shape, " with ", x->numel(),
                  " elements cannot become ", shape, " with ", known);
   }
   return out;
@@ -198,7 +198,7 @@ WindowAttrs slice_window(const Tensor& x, const std::vector<int64_t>& starts, co
                          const std::vector<int64_t>& steps, const char* who) {
   check_tensor(x, who, "x");
   const size_t rank = size_t(x->shape.rank());
-  FASTDL_CHECK(starts.size() == rank && stops.size() == rank && steps.size() == rank, ValueError, who,
+  FASTDL_CHECK(starts.size() == rank && stops.size() == rank && steps.size() == rank, ShapeError, who,
                ": expected one start, stop and step for each of the ", rank, " axes of shape ", x->shape, ", got ",
                starts.size(), ", ", stops.size(), " and ", steps.size());
   const Window dense = contiguous_window(x->shape);
@@ -246,7 +246,7 @@ void infer_concat(InferContext& c) {
     const Shape& s = c.in[i]->shape;
     bool fits = s.rank() == out.rank();
     for (int k = 0; fits && k < s.rank(); ++k) fits = k == axis || s[k] == out[k];
-    FASTDL_CHECK(fits, ValueError, "concat: tensor ", i, " of shape ", s, " does not fit shape ", c.in[0]->shape,
+    FASTDL_CHECK(fits, ShapeError, "concat: tensor ", i, " of shape ", s, " does not fit shape ", c.in[0]->shape,
                  " along axis ", axis);
     out[axis] += s[axis];
   }
@@ -338,7 +338,7 @@ Tensor reshape(const Tensor& x, const Shape& shape) {
 Tensor transpose(const Tensor& x, const Axes& perm) {
   check_tensor(x, "transpose", "x");
   const int rank = x->shape.rank();
-  FASTDL_CHECK(!perm || int(perm->size()) == rank, ValueError, "transpose: expected a permutation of ", rank,
+  FASTDL_CHECK(!perm || int(perm->size()) == rank, ShapeError, "transpose: expected a permutation of ", rank,
                " axes for shape ", x->shape, ", got ", perm ? perm->size() : 0);
   const Window dense = contiguous_window(x->shape);
   WindowAttrs a{};
@@ -347,7 +347,7 @@ Tensor transpose(const Tensor& x, const Axes& perm) {
   std::vector<int64_t> held;
   for (int i = 0; i < rank; ++i) {
     int from = perm ? normalize_axis((*perm)[size_t(i)], rank, "transpose") : rank - 1 - i;
-    FASTDL_CHECK(!(seen >> from & 1), ValueError, "transpose: axis ", from, " appears twice in the permutation");
+    FASTDL_CHECK(!(seen >> from & 1), ShapeError, "transpose: axis ", from, " appears twice in the permutation");
     seen |= 1u << from;
     a.perm[i] = int8_t(from);
     a.shape.push_back(x->shape[from]);
@@ -373,7 +373,7 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) {
     fits = x->shape[i] == shape[lead + i] || x->shape[i] == 1;
     a.window.step[lead + i] = x->shape[i] == 1 ? 0 : dense.step[i];
   }
-  FASTDL_CHECK(fits, ValueError, "broadcast_to: shape ", x->shape, " does not broadcast to ", shape);
+  FASTDL_CHECK(fits, ShapeError, "broadcast_to: shape ", x->shape, " does not broadcast to ", shape);
   if (x->shape == shape) return x;
   return apply(op_broadcast_to, {x}, a);
 }
@@ -389,7 +389,7 @@ Tensor slice(const Tensor& x, const std::vector<int64_t>& starts, const std::vec
 Tensor pad(const Tensor& x, const std::vector<int64_t>& before, const std::vector<int64_t>& after, double value) {
   check_tensor(x, "pad", "x");
   const size_t rank = size_t(x->shape.rank());
-  FASTDL_CHECK(before.size() == rank && after.size() == rank, ValueError,
+  FASTDL_CHECK(before.size() == rank && after.size() == rank, ShapeError,
                "pad: expected one width before and after each of the ", rank, " axes of shape ", x->shape, ", got ",
                before.size(), " and ", after.size());
   if (x->channels_last) return channels_first(pad(channels_last(x), held_order(before), held_order(after), value));
@@ -419,7 +419,7 @@ void setitem_(const Tensor& target, const std::vector<int64_t>& starts, const st
     from = reshape(detach(from), s);
   }
   FASTDL_CHECK(from->shape.rank() <= a.shape.rank() && broadcast_shapes(a.shape, from->shape, "setitem_") == a.shape,
-               ValueError, "setitem_: a value of shape ", value->shape, " does not fit into a slice of shape ",
+               ShapeError, "setitem_: a value of shape ", value->shape, " does not fit into a slice of shape ",
                a.shape);
   from = broadcast_to(cast(from, target->dtype), a.shape);
   if (from->storage == target->storage) from = copy(from);
@@ -464,7 +464,7 @@ Tensor stack(const std::vector<Tensor>& tensors, int64_t axis) {
   std::vector<Tensor> parts;
   for (const Tensor& t : tensors) {
     check_tensor(t, "stack", "tensors");
-    FASTDL_CHECK(t->shape == tensors[0]->shape, ValueError, "stack: expected tensors of one shape, got ",
+    FASTDL_CHECK(t->shape == tensors[0]->shape, ShapeError, "stack: expected tensors of one shape, got ",
                  tensors[0]->shape, " and ", t->shape);
     Shape s = t->shape;
     s.insert(at, 1);
@@ -480,13 +480,13 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
   a.axis = normalize_axis(axis, x->shape.rank(), "split");
   int64_t total = 0;
   for (int64_t s : sizes) {
-    FASTDL_CHECK(s >= 0 && s <= x->shape[a.axis], ValueError, "split: a part of size ", s, " cannot be cut from axis ",
+    FASTDL_CHECK(s >= 0 && s <= x->shape[a.axis], ShapeError, "split: a part of size ", s, " cannot be cut from axis ",
                  a.axis, " with size ", x->shape[a.axis]);
     total += s;
-    FASTDL_CHECK(total <= x->shape[a.axis], ValueError, "split: the parts exceed axis ", a.axis, " with size ",
+    FASTDL_CHECK(total <= x->shape[a.axis], ShapeError, "split: the parts exceed axis ", a.axis, " with size ",
                  x->shape[a.axis]);
   }
-  FASTDL_CHECK(total == x->shape[a.axis], ValueError, "split: the parts sum to ", total, " but axis ", a.axis,
+  FASTDL_CHECK(total == x->shape[a.axis], ShapeError, "split: the parts sum to ", total, " but axis ", a.axis,
                " of shape ", x->shape, " has size ", x->shape[a.axis]);
   if (sizes.empty()) return {};
   if (x->channels_last) {

@@ -269,7 +269,7 @@ void check_epsilon(double epsilon, const char* who) {
 Tensor feature_values(const Tensor& t, int64_t count, const char* who, const char* argument) {
   if (!t) return t;
   const Tensor values = as_float(t, who, argument);
-  FASTDL_CHECK(values->numel() == count, ValueError, who, ": argument '", argument, "': expected ", count,
+  FASTDL_CHECK(values->numel() == count, ShapeError, who, ": argument '", argument, "': expected ", count,
                " values, got shape ", values->shape);
   return values->shape.rank() == 1 ? values : reshape(values, {count});
 }
@@ -358,7 +358,7 @@ Tensor group_norm(const Tensor& given, int64_t groups, const Tensor& scale, cons
   const Tensor x = as_float(given, who, "x");
   const Shape& s = x->shape;
   const int at = normalize_axis(axis, s.rank(), who);
-  FASTDL_CHECK(at > 0, ValueError, who, ": expected an axis other than 0, that of the samples, for shape ", s);
+  FASTDL_CHECK(at > 0, ShapeError, who, ": expected an axis other than 0, that of the samples, for shape ", s);
   FASTDL_CHECK(groups > 0 && s[at] % groups == 0, ValueError, who,
                ": expected a number of groups that divides the size ", s[at], " of axis ", axis, ", got ", groups);
   if (x->channels_last)

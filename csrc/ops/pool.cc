@@ -450,23 +450,23 @@ std::string shown(const Sizes& sizes) {
 // The attributes with the sizes of x; ValueError unless it has one to three axes of places, none of them empty.
 PoolAttrs attrs_for(const Tensor& x, const char* who) {
   const Shape& s = x->shape;
-  FASTDL_CHECK(s.rank() >= 3 && s.rank() <= 2 + kAxes, ValueError, who,
+  FASTDL_CHECK(s.rank() >= 3 && s.rank() <= 2 + kAxes, ShapeError, who,
                ": expected a tensor (samples, places..., channels) with 3 to 5 axes, got shape ", s);
   PoolAttrs a;
   a.rank = s.rank() - 2;
   for (int i = 0; i < a.rank; ++i) {
-    FASTDL_CHECK(s[1 + i] > 0, ValueError, who, ": a tensor of shape ", s, " has no places to choose from");
-    FASTDL_CHECK(s[1 + i] <= kMost, ValueError, who, ": axis ", 1 + i, " of shape ", s, " is too long");
+    FASTDL_CHECK(s[1 + i] > 0, ShapeError, who, ": a tensor of shape ", s, " has no places to choose from");
+    FASTDL_CHECK(s[1 + i] <= kMost, ShapeError, who, ": axis ", 1 + i, " of shape ", s, " is too long");
     a.in[kAxes - a.rank + i] = int32_t(s[1 + i]);
   }
-  FASTDL_CHECK(s.back() == 0 || a.in[2] <= kMost / s.back(), ValueError, who, ": rows of shape ", s, " are too long");
+  FASTDL_CHECK(s.back() == 0 || a.in[2] <= kMost / s.back(), ShapeError, who, ": rows of shape ", s, " are too long");
   return a;
 }
 
 // Puts the sizes, one for each axis of places, where they belong. ValueError unless they are from `least` on.
 void set(int32_t (&to)[kAxes], const Sizes& sizes, int64_t least, const PoolAttrs& a, const Tensor& x, const char* who,
          const char* argument) {
-  FASTDL_CHECK(int(sizes.size()) == a.rank, ValueError, who, ": ", argument, ": expected ", a.rank,
+  FASTDL_CHECK(int(sizes.size()) == a.rank, ShapeError, who, ": ", argument, ": expected ", a.rank,
                " sizes for a tensor of shape ", x->shape, ", got ", sizes.size());
   for (int i = 0; i < a.rank; ++i) {
     FASTDL_CHECK(sizes[size_t(i)] >= least && sizes[size_t(i)] <= kMost, ValueError, who, ": ", argument,
@@ -494,11 +494,11 @@ PoolAttrs windows(const Tensor& x, const char* who, const Sizes& window, const A
   if (high) set(a.high, *high, 0, a, x, who, "high");
   for (int i = 0; i < kAxes; ++i) {
     const int64_t in = a.in[i], extent = a.extent(i), padded = in + a.low[i] + a.high[i];
-    FASTDL_CHECK(a.low[i] < extent && a.high[i] < extent, ValueError, who, ": the padding ", a.low[i], " and ",
+    FASTDL_CHECK(a.low[i] < extent && a.high[i] < extent, ShapeError, who, ": the padding ", a.low[i], " and ",
                  a.high[i], " of axis ", i + 1 + a.rank - kAxes, " must be less than the window of ", extent);
     const int64_t room = padded - extent, stride = a.stride[i];
     // With ceil_mode the first window, too, may end beyond the padding, by less than a stride.
-    FASTDL_CHECK(room >= 0 || (ceil_mode && room > -stride), ValueError, who, ": the window of ", extent,
+    FASTDL_CHECK(room >= 0 || (ceil_mode && room > -stride), ShapeError, who, ": the window of ", extent,
                  " places is larger than axis ", i + 1 + a.rank - kAxes, " of shape ", x->shape, " with its padding, ",
                  padded);
     int64_t out = room < 0 ? 1 : room / stride + 1;
@@ -508,7 +508,7 @@ PoolAttrs windows(const Tensor& x, const char* who, const Sizes& window, const A
     a.out[i] = int32_t(out);
     for (int64_t o = 0; a.dilation[i] > 1 && o < out; ++o) {
       const int64_t start = a.start(i, o), d = a.dilation[i];
-      FASTDL_CHECK(start >= 0 || start + (-start + d - 1) / d * d < std::min(in, start + extent), ValueError, who,
+      FASTDL_CHECK(start >= 0 || start + (-start + d - 1) / d * d < std::min(in, start + extent), ShapeError, who,
                    ": with dilation ", d, " a window has no place in axis ", i + 1 + a.rank - kAxes, " of shape ",
                    x->shape);
     }

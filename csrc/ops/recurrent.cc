@@ -33,19 +33,19 @@ enum In { kX, kW, kBias, kH, kC, kMask, kInputs };
 enum Out { kY, kLastH, kBefore, kSaved, kLastC };
 
 void check_shape(const Tensor& t, const Shape& expected, const char* argument) {
-  FASTDL_CHECK(!t || t->shape == expected, ValueError, "recurrent: ", argument, ": expected shape ", expected, ", got ",
+  FASTDL_CHECK(!t || t->shape == expected, ShapeError, "recurrent: ", argument, ": expected shape ", expected, ", got ",
                t ? t->shape : Shape());
 }
 
 void infer_recurrent(InferContext& c) {
   const RecurrentAttrs& a = c.attrs.as<RecurrentAttrs>();
   const Shape &x = c.in[kX]->shape, &w = c.in[kW]->shape;
-  FASTDL_CHECK(x.rank() == 3, ValueError, "recurrent: x: expected products of the inputs of shape ",
+  FASTDL_CHECK(x.rank() == 3, ShapeError, "recurrent: x: expected products of the inputs of shape ",
                a.steps_first ? "(steps, samples, gates)" : "(samples, steps, gates)", ", got ", x);
-  FASTDL_CHECK(w.rank() == 2, ValueError, "recurrent: w: expected a matrix, got shape ", w);
+  FASTDL_CHECK(w.rank() == 2, ShapeError, "recurrent: w: expected a matrix, got shape ", w);
   const int64_t gates = gates_of(a.cell), units = w[a.transpose_w ? 1 : 0], samples = x[a.steps_first ? 1 : 0];
   check_shape(c.in[kW], a.transpose_w ? Shape{gates * units, units} : Shape{units, gates * units}, "w");
-  FASTDL_CHECK(x[2] == gates * units, ValueError, "recurrent: x: a ", name_of(a.cell), " of ", units, " units takes ",
+  FASTDL_CHECK(x[2] == gates * units, ShapeError, "recurrent: x: a ", name_of(a.cell), " of ", units, " units takes ",
                gates * units, " products of each step, got shape ", x);
   check_shape(c.in[kBias], {gates * units}, "bias");
   check_shape(c.in[kH], {samples, units}, "h");

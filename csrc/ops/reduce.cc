@@ -199,7 +199,7 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 void infer_extreme(InferContext& c) {
   const ReduceAttrs& a = reduce_attrs(c.attrs);
-  FASTDL_CHECK(c.in[0]->shape.count(a.first, a.last), ValueError, c.op.name, ": no elements to choose from in shape ",
+  FASTDL_CHECK(c.in[0]->shape.count(a.first, a.last), ShapeError, c.op.name, ": no elements to choose from in shape ",
                c.in[0]->shape);
   infer_reduce(c, c.in[0]->dtype);
 }
@@ -307,7 +307,7 @@ uint32_t axis_mask(const Tensor& x, const Axes& axes, const char* who) {
   uint32_t mask = 0;
   for (int64_t axis : *axes) {
     const int i = normalize_axis(axis, rank, who);
-    FASTDL_CHECK(!(mask >> i & 1), ValueError, who, ": axis ", axis, " is given more than once");
+    FASTDL_CHECK(!(mask >> i & 1), ShapeError, who, ": axis ", axis, " is given more than once");
     mask |= 1u << i;
   }
   return mask;
@@ -451,7 +451,7 @@ Tensor sum_to(const Tensor& t, const Shape& shape) {
   uint32_t mask = 0;
   for (int i = 0; i < t->shape.rank(); ++i) {
     const int64_t to = i < lead ? 1 : shape[i - lead];
-    FASTDL_CHECK(lead >= 0 && (to == 1 || to == t->shape[i]), ValueError, "sum_to: shape ", shape,
+    FASTDL_CHECK(lead >= 0 && (to == 1 || to == t->shape[i]), ShapeError, "sum_to: shape ", shape,
                  " does not broadcast to ", t->shape);
     if (to == 1 && (i < lead || t->shape[i] != 1)) mask |= 1u << i;
   }

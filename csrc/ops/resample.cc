@@ -20,12 +20,12 @@ int axis_of(const Attrs& a) { return a.as<ResampleAttrs>().axis; }
 void infer_resample(InferContext& c) {
   const int axis = axis_of(c.attrs);
   const Shape &x = c.in[0]->shape, &m = c.in[1]->shape;
-  FASTDL_CHECK(m.rank() == 2 && m[1] == x[axis], ValueError, "resample: expected a matrix (out, ", x[axis],
+  FASTDL_CHECK(m.rank() == 2 && m[1] == x[axis], ShapeError, "resample: expected a matrix (out, ", x[axis],
                ") for axis ", axis, " of shape ", x, ", got shape ", m);
   Shape y = x;
   y[axis] = m[0];
   FASTDL_CHECK(m.numel() <= INT32_MAX && x.count(axis, x.rank()) <= INT32_MAX && y.count(axis, y.rank()) <= INT32_MAX,
-               ValueError, "resample: axis ", axis, " of shape ", x, " is too long");
+               ShapeError, "resample: axis ", axis, " of shape ", x, " is too long");
   c.output(y, DType::float32);
 }
 

@@ -17,7 +17,7 @@ struct OrderAttrs {
 
 void infer_order(InferContext& c) {
   const Shape& s = c.in[0]->shape;
-  FASTDL_CHECK(s[s.rank() - 1] <= INT32_MAX, ValueError, c.op.name, ": expected at most 2^31 - 1 elements, got shape ",
+  FASTDL_CHECK(s[s.rank() - 1] <= INT32_MAX, ShapeError, c.op.name, ": expected at most 2^31 - 1 elements, got shape ",
                s);
   c.output(s, DType::int64);
 }

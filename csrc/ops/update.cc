@@ -60,7 +60,7 @@ void infer_update(InferContext& c) {
   const Tensor &p = c.in[0], &hyper = c.in[2], &step = c.in[3];
   auto check_like = [&](const Tensor& t, const char* argument) {
     check_float(t, c.op.name, argument);
-    FASTDL_CHECK(t->shape == p->shape, ValueError, c.op.name, ": '", argument, "' must have the parameters' shape ",
+    FASTDL_CHECK(t->shape == p->shape, ShapeError, c.op.name, ": '", argument, "' must have the parameters' shape ",
                  p->shape, ", got ", t->shape);
   };
   check_float(p, c.op.name, "p");
@@ -69,7 +69,7 @@ void infer_update(InferContext& c) {
     check_computing(ids, c.op.name, "ids");
     Shape rows = ids->shape;
     if (p->shape.rank() == 2) rows.push_back(p->shape[1]);
-    FASTDL_CHECK(p->shape.rank() == 2 && c.in[1]->shape == rows, ValueError, c.op.name, ": 'p' of shape ", p->shape,
+    FASTDL_CHECK(p->shape.rank() == 2 && c.in[1]->shape == rows, ShapeError, c.op.name, ": 'p' of shape ", p->shape,
                  " and 'ids' of shape ", ids->shape, " do not fit 'g' of shape ", c.in[1]->shape);
     FASTDL_CHECK(!a.penalty && !a.present_only && a.l1 == 0 && a.l2 == 0 && a.decay == 0, ValueError, c.op.name,
                  ": with 'ids' only some rows change: expected no penalty, l1, l2, decay and present_only");
@@ -78,7 +78,7 @@ void infer_update(InferContext& c) {
   }
   FASTDL_CHECK(!a.present_only || !a.penalty, ValueError, c.op.name, ": present_only: expected no penalty");
   check_float(hyper, c.op.name, "hyper");
-  FASTDL_CHECK(hyper->numel() == 1 || hyper->numel() == 2, ValueError, c.op.name,
+  FASTDL_CHECK(hyper->numel() == 1 || hyper->numel() == 2, ShapeError, c.op.name,
                ": 'hyper' must hold the learning rate and, optionally, a factor on the gradient, got shape ",
                hyper->shape);
   check_tensor(step, c.op.name, "step");
@@ -86,7 +86,7 @@ void infer_update(InferContext& c) {
                ": 'step' must be one int64, got ", step->dtype, " of shape ", step->shape);
   if (const Tensor& penalty = c.in[kPenalty]) {
     check_float(penalty, c.op.name, "penalty");
-    FASTDL_CHECK(penalty->numel() == 1, ValueError, c.op.name, ": 'penalty' must have one element, got shape ",
+    FASTDL_CHECK(penalty->numel() == 1, ShapeError, c.op.name, ": 'penalty' must have one element, got shape ",
                  penalty->shape);
   }
   unsigned given = 0;

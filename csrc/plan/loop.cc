@@ -28,7 +28,7 @@ void check(const Plan& plan, const LoopOptions& o) {
     Shape expected = f.data->shape;
     FASTDL_CHECK(expected.rank() >= 1, ValueError, "loop: data without a sample axis");
     expected[0] = o.batch;
-    FASTDL_CHECK(slot->shape == expected, ValueError, "loop: input ", f.input, " was recorded with shape ", slot->shape,
+    FASTDL_CHECK(slot->shape == expected, ShapeError, "loop: input ", f.input, " was recorded with shape ", slot->shape,
                  ", got batches of shape ", expected);
     const int64_t samples = f.data->shape[0];
     if (o.indices) continue;
@@ -43,7 +43,7 @@ void check(const Plan& plan, const LoopOptions& o) {
                  "loop: no memory for the result ", s.output);
     FASTDL_CHECK(out->dtype == s.data->dtype && out->shape.rank() >= 1 && out->shape[0] == o.batch &&
                      row_bytes(out) == row_bytes(s.data) && o.first + o.batch * o.steps <= s.data->shape[0],
-                 ValueError, "loop: result of shape ", s.data->shape, " cannot take output of shape ", out->shape);
+                 ShapeError, "loop: result of shape ", s.data->shape, " cannot take output of shape ", out->shape);
     FASTDL_CHECK(!o.indices, ValueError, "loop: results are kept only for samples in their order");
   }
   if (o.indices) {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._core import Tensor
+from .._core import AxisError, ShapeError, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -262,17 +262,22 @@ def check_values(who: str, argument: str, value: Any, shape: tuple[int, ...]) ->
         return
     found = tuple(value.shape) if hasattr(value, "shape") else np.shape(value)
     if found != shape:
-        raise ValueError(f"{who}: {argument}: expected shape {shape}, got {found}")
+        raise ShapeError(f"{who}: {argument}: expected shape {shape}, got {found}")
+
+
+def kind_of(error: Exception) -> type[Exception]:
+    """The class for an error that says more than this one.
+
+    It is that of the engine, or a TypeError, ValueError or RuntimeError: a subclass may not take a
+    message alone.
+    """
+    kinds = (ShapeError, AxisError, TypeError, ValueError, RuntimeError)
+    return next((kind for kind in kinds if isinstance(error, kind)), RuntimeError)
 
 
 def prefixed(who: str, error: Exception) -> Exception:
-    """The error to raise instead: the same with `who` in front of its message.
-
-    It is a TypeError, ValueError or RuntimeError: a subclass may not take a message alone.
-    """
-    kinds = (TypeError, ValueError, RuntimeError)
-    kind = next((kind for kind in kinds if isinstance(error, kind)), RuntimeError)
-    return kind(f"{who}: {error}")
+    """The error to raise instead: the same with `who` in front of its message."""
+    return kind_of(error)(f"{who}: {error}")
 
 
 def blamed(
@@ -296,7 +301,9 @@ def blamed(
         integers: those that are an integer.
         others: the names of further ones that may be to blame.
     """
-    kind = TypeError if isinstance(error, TypeError) else ValueError
+    kind = kind_of(error)
+    if not issubclass(kind, (TypeError, ValueError)):
+        kind = ValueError
     if str(error).startswith("dtype "):  # it names the argument itself
         return kind(f"{who}: {error}")
     try:

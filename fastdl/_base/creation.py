@@ -20,7 +20,7 @@ from .._base import functional as F
 from .._core import Tensor
 from .checks import blamed, check_integer, check_number, prefixed
 from .device import device_of, moved
-from .dtypes import check_all_fit, check_range_fits, float32, int64
+from .dtypes import check_all_fit, check_float, check_range_fits, float32, int64
 from .moving import one_or_many
 from .random import drawing_from
 
@@ -176,7 +176,8 @@ def full(
 
 
 def zeros(
-    *size: IntOrInts,
+    *sizes: IntOrInts,
+    size: IntOrInts | None = None,
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
@@ -190,15 +191,17 @@ def zeros(
         >>> zeros(2, 2).tolist()
         [[0.0, 0.0], [0.0, 0.0]]
     """
+    shape = one_or_many(sizes) if size is None else size
     try:
-        t = _core.full(one_or_many(size), dtype or float32, 0)
+        t = _core.full(shape, dtype or float32, 0)
     except (TypeError, ValueError) as error:
-        raise blamed("zeros", error, sizes={"size": one_or_many(size)}) from None
+        raise blamed("zeros", error, sizes={"size": shape}) from None
     return finished(t, requires_grad, device, out)
 
 
 def ones(
-    *size: IntOrInts,
+    *sizes: IntOrInts,
+    size: IntOrInts | None = None,
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
@@ -212,15 +215,17 @@ def ones(
         >>> ones(2, dtype="int32").tolist()
         [1, 1]
     """
+    shape = one_or_many(sizes) if size is None else size
     try:
-        t = _core.full(one_or_many(size), dtype or float32, 1)
+        t = _core.full(shape, dtype or float32, 1)
     except (TypeError, ValueError) as error:
-        raise blamed("ones", error, sizes={"size": one_or_many(size)}) from None
+        raise blamed("ones", error, sizes={"size": shape}) from None
     return finished(t, requires_grad, device, out)
 
 
 def empty(
-    *size: IntOrInts,
+    *sizes: IntOrInts,
+    size: IntOrInts | None = None,
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
     device: str | Device | None = None,
@@ -235,10 +240,11 @@ def empty(
         >>> empty(2, 3).shape
         (2, 3)
     """
+    shape = one_or_many(sizes) if size is None else size
     try:
-        t = _core.empty(one_or_many(size), dtype or float32)
+        t = _core.empty(shape, dtype or float32)
     except (TypeError, ValueError) as error:
-        raise blamed("empty", error, sizes={"size": one_or_many(size)}) from None
+        raise blamed("empty", error, sizes={"size": shape}) from None
     return finished(t, requires_grad, device, out)
 
 
@@ -385,7 +391,8 @@ def eye(
 
 
 def rand(
-    *size: IntOrInts,
+    *sizes: IntOrInts,
+    size: IntOrInts | None = None,
     generator: Generator | None = None,
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
@@ -400,11 +407,14 @@ def rand(
         >>> 0 <= rand(1).item() < 1
         True
     """
+    shape = one_or_many(sizes) if size is None else size
+    if dtype is not None and dtype is not float32:
+        check_float("rand", dtype)
     with drawing_from(generator, "rand"):
         try:
-            t = F.uniform(shape=one_or_many(size))
+            t = F.uniform(shape=shape)
         except (TypeError, ValueError) as error:
-            raise blamed("rand", error, sizes={"size": one_or_many(size)}) from None
+            raise blamed("rand", error, sizes={"size": shape}) from None
     return finished(
         t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype),
         requires_grad,
@@ -414,7 +424,8 @@ def rand(
 
 
 def randn(
-    *size: IntOrInts,
+    *sizes: IntOrInts,
+    size: IntOrInts | None = None,
     generator: Generator | None = None,
     dtype: DTypeLike | None = float32,
     requires_grad: bool = False,
@@ -429,11 +440,14 @@ def randn(
         >>> randn(2, 3).shape
         (2, 3)
     """
+    shape = one_or_many(sizes) if size is None else size
+    if dtype is not None and dtype is not float32:
+        check_float("randn", dtype)
     with drawing_from(generator, "randn"):
         try:
-            t = F.normal(shape=one_or_many(size))
+            t = F.normal(shape=shape)
         except (TypeError, ValueError) as error:
-            raise blamed("randn", error, sizes={"size": one_or_many(size)}) from None
+            raise blamed("randn", error, sizes={"size": shape}) from None
     return finished(
         t if dtype is None or dtype is float32 else F.cast(t, dtype=dtype),
         requires_grad,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from .._core import ShapeError
 from . import functional as F
 from .outside import matrices, outside
 
@@ -65,9 +66,9 @@ def as_matrices(x: TensorLike, who: str, argument: str = "A", square: bool = Fal
     """
     x = _core.as_tensor(x)
     if x.ndim < 2:
-        raise ValueError(f"{who}: {argument}: expected at least 2 axes, got shape {x.shape}")
+        raise ShapeError(f"{who}: {argument}: expected at least 2 axes, got shape {x.shape}")
     if square and x.shape[-1] != x.shape[-2]:
-        raise ValueError(f"{who}: {argument}: expected square matrices, got shape {x.shape}")
+        raise ShapeError(f"{who}: {argument}: expected square matrices, got shape {x.shape}")
     return x if x.dtype == "float32" else F.cast(x, dtype="float32")
 
 
@@ -89,7 +90,7 @@ def together(a: Tensor, b: Tensor, who: str) -> tuple[Tensor, Tensor]:
     try:
         lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: shapes {a.shape} and {b.shape} don't broadcast before the last two axes"
         ) from None
 
@@ -117,7 +118,7 @@ def solved(a: Tensor, b: Tensor, who: str = "solve") -> Tensor:
     """The x of a x = b for matrices b (n, k). LinAlgError for a singular a."""
     a, b = together(a, b, who)
     if a.shape[-1] != b.shape[-2]:
-        raise ValueError(f"{who}: expected {a.shape[-1]} rows of B, got shape {b.shape}")
+        raise ShapeError(f"{who}: expected {a.shape[-1]} rows of B, got shape {b.shape}")
 
     def pullback(_: object, inputs: list[Tensor], results: list[Tensor], g: Gradients) -> Gradients:
         if g[0] is None:
@@ -139,7 +140,7 @@ def solved_triangular(
     a, b = together(a, b, who)
     n = a.shape[-1]
     if n != b.shape[-2]:
-        raise ValueError(f"{who}: expected {n} rows of B, got shape {b.shape}")
+        raise ShapeError(f"{who}: expected {n} rows of B, got shape {b.shape}")
     kept = _ones(n, n, -1 if unit else 0) if lower else _ones(n, n, -1 if unit else 0).T
 
     def pullback(_: object, inputs: list[Tensor], results: list[Tensor], g: Gradients) -> Gradients:
@@ -590,7 +591,7 @@ def solved_by_factors(
     """
     n = factors.shape[-1]
     if pivots.shape != factors.shape[:-1]:
-        raise ValueError(f"{who}: pivots: expected shape {factors.shape[:-1]}, got {pivots.shape}")
+        raise ShapeError(f"{who}: pivots: expected shape {factors.shape[:-1]}, got {pivots.shape}")
     if not n:
         return F.matmul(factors, b)
     low, up = unpacked_lu(factors)

@@ -109,7 +109,7 @@ def split_target(
             where = argument
         elif isinstance(argument, Tensor):
             dtype, where = argument.dtype, device_of(argument)
-        elif hasattr(argument, "shape"):  # an array; types have no shape
+        elif hasattr(argument, "shape") and not isinstance(argument, type):  # an array
             dtype = getattr(argument, "dtype", argument)
         else:
             dtype = argument

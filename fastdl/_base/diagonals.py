@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import _core
+from .._core import ShapeError
 from . import functional as F
 from .checks import check_integer
 from .moving import checked_axes, moved
@@ -42,7 +43,7 @@ def embedded(x: TensorLike, offset: int, axis1: int, axis2: int, who: str) -> Te
     """Square matrices, in two axes of the result, with the last axis of x as a diagonal."""
     x, offset = _core.as_tensor(x), check_integer(who, "offset", offset)
     if not x.ndim:
-        raise ValueError(f"{who}: expected at least 1 axis, got shape {x.shape}")
+        raise ShapeError(f"{who}: expected at least 1 axis, got shape {x.shape}")
     *lead, length = x.shape
     n = length + abs(offset)
     start, _ = _extent(n, n, offset)
@@ -68,7 +69,7 @@ def diag(x: TensorLike, offset: int, who: str) -> Tensor:
     """The diagonal of a matrix, or the matrix that has a vector as its diagonal."""
     x = _core.as_tensor(x)
     if x.ndim not in (1, 2):
-        raise ValueError(f"{who}: expected a vector or a matrix, got shape {x.shape}")
+        raise ShapeError(f"{who}: expected a vector or a matrix, got shape {x.shape}")
     return embedded(x, offset, 0, 1, who) if x.ndim == 1 else diagonal(x, offset, 0, 1, who)
 
 

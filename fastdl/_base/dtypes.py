@@ -66,6 +66,8 @@ def as_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     """As `numpy.dtype`, but knows bfloat16."""
     if isinstance(dtype, str | _BFloat16) and dtype == "bfloat16":
         return bfloat16
+    if dtype is float:  # as everywhere: a float without a number of bits
+        return float32
     try:
         return np.dtype(dtype)
     except TypeError:
@@ -75,6 +77,20 @@ def as_dtype(dtype: DTypeLike) -> np.dtype[Any]:
             f"dtype {shown(dtype)} is not supported; possible: float32, float16, bfloat16, int64, "
             "int32, int8, uint8, bool"
         ) from None
+
+
+def check_float(who: str, dtype: DTypeLike) -> None:
+    """TypeError unless it is a type of floats."""
+    found = as_dtype(dtype)
+    if found.kind != "f":
+        raise TypeError(f"{who}: dtype: expected a type of floats, got {found}")
+
+
+def check_computed(who: str, dtype: DTypeLike) -> None:
+    """TypeError unless it is float32, the type of what the function computes."""
+    found = as_dtype(dtype)
+    if found != float32:
+        raise TypeError(f"{who}: dtype: the result is float32, got {found}; cast the result")
 
 
 def check_fits(who: str, value: object, dtype: np.dtype[Any]) -> None:

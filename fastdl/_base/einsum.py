@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+from .._core import ShapeError
 from . import functional as F
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def einsum(
 
 
 def _wrong(equation: str, problem: str) -> NoReturn:
-    raise ValueError(f"einsum: equation {equation!r}: {problem}")
+    raise ShapeError(f"einsum: equation {equation!r}: {problem}")
 
 
 @functools.lru_cache(maxsize=256)
@@ -115,7 +116,7 @@ def _diagonal(x: Tensor, labels: Labels) -> tuple[Tensor, Labels]:
             others = [i for i in range(x.ndim) if i not in places]
             size = x.shape[places[0]]
             if size != x.shape[places[1]]:
-                raise ValueError(
+                raise ShapeError(
                     f"einsum: the two axes {label!r} of an operand of shape {x.shape} differ"
                 )
             kept = [x.shape[i] for i in others]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .. import _core
+from .._core import ShapeError
 from . import functional as F
 from . import images
 from .checks import check_choice, shown
@@ -213,7 +214,7 @@ def window_values(who: str, window: Any, length: int, fft_length: int) -> np.nda
         except (TypeError, ValueError):
             values = np.empty(())
         if values.shape != (length,):
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: window: expected 'hann', 'hamming', None or an array of shape "
                 f"{(length,)}, got {shown(window)}"
             )
@@ -235,7 +236,7 @@ def frames(x: Tensor, length: int, stride: int) -> Tensor:
     samples = x.shape[-1]
     count = frame_count(samples, length, stride, False)
     if samples < length:
-        raise ValueError(
+        raise ShapeError(
             f"expected signals of at least {length} samples, the length of a frame, got shape "
             f"{x.shape}"
         )
@@ -264,7 +265,7 @@ def stft(x: Tensor, window: np.ndarray, stride: int, center: bool = True) -> tup
     half = length // 2
     if center:
         if x.shape[-1] <= half:
-            raise ValueError(
+            raise ShapeError(
                 f"expected signals of more than {half} samples, half the length of the transform, "
                 f"which are mirrored at the ends, got shape {x.shape}"
             )

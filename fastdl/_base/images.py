@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from .._core import ShapeError
 from . import functional as F
 from .checks import check_choice, check_integer, check_integers, check_name, shown
 from .settings import settings
@@ -115,7 +116,7 @@ def pooled_sizes(
     if padding == "same":
         return tuple(n and -(-n // s) for n, s in zip(sizes, strides, strict=True))
     if any(n is not None and n < k for n, k in zip(sizes, window, strict=True)):
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected an input at least as large as the window {tuple(window)} with "
             f"padding 'valid', got spatial sizes {tuple(sizes)}"
         )
@@ -147,7 +148,7 @@ def pool(
         ValueError: x has other axes than the window, or is smaller than it.
     """
     if x.ndim != len(window) + 2:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected {len(window) + 2} axes for windows of {len(window)}, got shape "
             f"{x.shape}"
         )
@@ -167,7 +168,7 @@ def adaptive_pool(who: str, x: Tensor, mean: bool, size: Sequence[int], data_for
         ValueError: x has other axes than `size`, or an axis without places.
     """
     if x.ndim != len(size) + 2:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected {len(size) + 2} axes for an output of size {tuple(size)}, got shape "
             f"{x.shape}"
         )
@@ -339,14 +340,14 @@ def resize_images(
         ValueError: the input has neither 3 nor 4 axes, or an image without pixels.
     """
     if images.ndim not in (3, 4):
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected an image or a batch of them, with 3 or 4 axes, got shape "
             f"{images.shape}"
         )
     first = images.ndim - (3 if data_format == "channels_last" else 2)
     sizes = images.shape[first : first + 2]
     if not math.prod(sizes):
-        raise ValueError(f"{who}: expected images with pixels, got shape {images.shape}")
+        raise ShapeError(f"{who}: expected images with pixels, got shape {images.shape}")
     if crop:
         images = cropped(images, first, crop_box(sizes, size))
     elif pad:
@@ -374,7 +375,7 @@ def repeated(x: Tensor, widths: Sequence[tuple[int, int]], mode: str) -> Tensor:
         if not before and not after:
             continue
         if not x.shape[axis]:
-            raise ValueError(
+            raise ShapeError(
                 f"pad: axis {axis} of shape {x.shape} has no elements that mode {mode!r} could "
                 "repeat"
             )

@@ -190,6 +190,9 @@ class _Window:
             axis = len(self.starts)
             if item is None:
                 self.view.append(1)
+            elif isinstance(item, bool):  # a mask without axes: a new axis of one place, or of none
+                self.arrays.append((len(self.view), np.zeros(int(item), np.int64)))
+                self.view.append(1)
             elif isinstance(item, slice):
                 self._slice(*_bounds(item, shape[axis]))
                 self.view.append(len(range(*_bounds(item, shape[axis]))))
@@ -289,11 +292,11 @@ def _items(key: Index, rank: int) -> list[Plain]:
 
 
 def _plain(item: IndexItem) -> Plain | EllipsisType:
-    """The item as None, Ellipsis, a slice, an int, or an array or tensor of integers or bools."""
+    """The item as None, Ellipsis, a slice, an int, a bool, or an array or tensor of such."""
     if item is None or isinstance(item, (slice, EllipsisType)):
         return item
     if isinstance(item, (bool, np.bool_)):
-        raise IndexError("index: a single bool is not an index; use None for a new axis")
+        return bool(item)
     if isinstance(item, (int, np.integer)):
         return int(item)
     if not isinstance(item, (Tensor, np.ndarray, list, tuple, range)):
@@ -313,7 +316,7 @@ def _plain(item: IndexItem) -> Plain | EllipsisType:
 
 
 def _axes_of(item: Plain) -> int:
-    if item is None:
+    if item is None or isinstance(item, bool):
         return 0
     return item.ndim if _is_mask(item) else 1
 

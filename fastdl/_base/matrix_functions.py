@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from .._core import ShapeError
 from . import decompositions as base
 from . import functional as F
 from .moving import checked_axes, moved
@@ -104,7 +105,7 @@ def condition(x: Tensor, order: Any, who: str) -> Tensor:
         large, small = F.split(ends, sizes=[1, 1], axis=-1)
         return F.reshape(F.div(large, small), shape=s.shape[:-1])
     if x.shape[-1] != x.shape[-2]:
-        raise ValueError(f"{who}: expected square matrices for order {order!r}, got {x.shape}")
+        raise ShapeError(f"{who}: expected square matrices for order {order!r}, got {x.shape}")
     values = np.linalg.det(matrices(x))
     own = matrix_norm(x, order, (-2, -1), False, who)
     if (values == 0).any():
@@ -121,7 +122,7 @@ def least_squares(a: Tensor, b: Tensor, rcond: float | None, who: str) -> Tensor
         rcond = max(a.shape[-2:]) * EPSILON
     a, b = base.together(a, b, who)
     if a.shape[-2] != b.shape[-2]:
-        raise ValueError(f"{who}: expected {a.shape[-2]} rows of b, got shape {b.shape}")
+        raise ShapeError(f"{who}: expected {a.shape[-2]} rows of b, got shape {b.shape}")
     return F.matmul(base.pseudo_inverse(a, lambda largest: rcond * largest, who), b)
 
 
@@ -133,7 +134,7 @@ def from_householder(x: Tensor, tau: Tensor, who: str, square: bool = False) -> 
     rows, columns = x.shape[-2:]
     count = tau.shape[-1] if tau.ndim else 0
     if columns > rows or tau.ndim != x.ndim - 1 or count > columns:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected at least as many rows as columns, and up to as many factors tau, got "
             f"shapes {x.shape} and {tau.shape}"
         )

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._core import Tensor
+from .._core import AxisError, ShapeError, Tensor
 
 if TYPE_CHECKING:
     from typing import SupportsIndex
@@ -32,7 +32,7 @@ def checked_axis(axis: SupportsIndex, rank: int, who: str) -> int:
     except (AttributeError, TypeError):
         raise TypeError(f"{who}: expected an integer as an axis, got {axis!r}") from None
     if not -rank <= place < rank:
-        raise IndexError(f"{who}: axis {place} is out of range for a tensor with {rank} axes")
+        raise AxisError(f"{who}: axis {place} is out of range for a tensor with {rank} axes")
     return place % rank
 
 
@@ -64,8 +64,31 @@ def checked_axes(axes: IntOrInts, rank: int, who: str) -> list[int]:
     several = (axes,) if is_integer(axes) else tuple(axes)
     checked = [checked_axis(axis, rank, who) for axis in several]
     if len(set(checked)) < len(checked):
-        raise ValueError(f"{who}: an axis occurs twice in {several}")
+        raise ShapeError(f"{who}: an axis occurs twice in {several}")
     return checked
+
+
+def is_scalar(x: Tensor, who: str, *axes: IntOrInts) -> bool:
+    """Whether a tensor has no axes; PyTorch knows it by the axes 0 and -1, others are an error."""
+    if x.ndim:
+        return False
+    for axis in axes:
+        for one in (axis,) if is_integer(axis) else axis:
+            checked_axis(one, 1, who)
+    return True
+
+
+def broadcast(who: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that all of them broadcast to.
+
+    Raises:
+        ShapeError: there is none.
+    """
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        known = " and ".join(map(str, shapes))
+        raise ShapeError(f"{who}: shapes {known} do not broadcast against each other") from None
 
 
 def with_new_axes(x: TensorLike, axes: IntOrInts, who: str) -> Tensor:
@@ -83,7 +106,7 @@ def moved(x: TensorLike, source: IntOrInts, destination: IntOrInts, who: str) ->
     sources = checked_axes(source, x.ndim, who)
     places = checked_axes(destination, x.ndim, who)
     if len(sources) != len(places):
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected as many axes in source as in destination, got {source} and "
             f"{destination}"
         )
@@ -135,7 +158,7 @@ def rolled(x: TensorLike, shifts: IntOrInts, axes: Axes, who: str) -> Tensor:
     if len(several) == 1:
         several *= len(steps)
     if len(steps) != len(several):
-        raise ValueError(f"{who}: expected as many shifts as axes, got {shifts!r} and {axes!r}")
+        raise ShapeError(f"{who}: expected as many shifts as axes, got {shifts!r} and {axes!r}")
     for step, axis in zip(steps, several, strict=True):
         axis = checked_axis(axis, x.ndim, who)
         extent = x.shape[axis]
@@ -170,7 +193,7 @@ def elements_in_a_row(x: TensorLike, repeats: IntOrInts, axis: int | None, who: 
     if counts.dtype.kind not in "iu" or (counts < 0).any():
         raise ValueError(f"{who}: repeats: expected integers of at least 0, got {repeats!r}")
     if counts.size not in (1, x.shape[axis]):
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected 1 or {x.shape[axis]} repeats for axis {axis} of shape {x.shape}, "
             f"got {counts.size}"
         )
@@ -185,7 +208,7 @@ def in_parts(x: TensorLike, number_or_places: IntOrInts, axis: int, who: str) ->
     if is_integer(number_or_places):
         number = int(number_or_places)
         if number <= 0 or total % number:
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: an axis of size {total} can't be cut into {number} equal parts"
             )
         return list(F.split(x, sizes=[total // number] * number, axis=axis))

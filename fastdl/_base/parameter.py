@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._core import Tensor
+from .._core import ShapeError, Tensor
 from .checks import check_name, prefixed
 from .watch import noted
 
@@ -33,7 +33,7 @@ class Parameter(Tensor):
 
     Args:
         data: tensor, array or nested list. A tensor's memory is shared. Other data are copied, and
-            float64 becomes float32.
+            float64 becomes float32. None is a tensor of no values.
         requires_grad: whether `backward()` computes its gradient and optimizers train it.
         name: the Keras name (`kernel`).
         path: the name with those of the layers around it; by default the name.
@@ -57,7 +57,7 @@ class Parameter(Tensor):
 
     def __init__(
         self,
-        data: TensorLike,
+        data: TensorLike | None = None,
         requires_grad: bool = True,
         *,
         name: str = "",
@@ -67,6 +67,8 @@ class Parameter(Tensor):
         constraint: Function | None = None,
     ) -> None:
         try:
+            if data is None:
+                data = np.empty(0, np.float32)
             if not isinstance(data, Tensor):  # memory that nobody else sees
                 data = F.copy(_core.as_tensor(data, dtype))
             super().__init__(F.in_order(data), dtype)
@@ -116,7 +118,7 @@ class Parameter(Tensor):
         value = _core.as_tensor(value)
         if value.shape != self.shape:
             label = f" '{self.path}'" if self.path else ""
-            raise ValueError(
+            raise ShapeError(
                 f"{method}: parameter{label}: expected shape {self.shape}, got {value.shape}"
             )
         before = _core.set_grad_enabled(False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._core import ShapeError
 from . import functional as F
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def _windows(
     for n, k, d, s in zip(padded, kernel, dilation, stride, strict=True):
         count = (n - (k - 1) * d - 1) // s + 1
         if count < 1:
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: a window of {(k - 1) * d + 1} places does not fit into {n} of an image "
                 f"of {tuple(size)} with padding {tuple(padding)}"
             )
@@ -66,7 +67,7 @@ def folded(
     taps = len(places)
     n, rows, windows = x.shape
     if rows % taps or windows != places.shape[1]:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected columns of a multiple of {taps} and {places.shape[1]} of them for "
             f"images of {tuple(size)}, got shape {x.shape}"
         )

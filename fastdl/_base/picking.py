@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._core import Tensor
+from .._core import ShapeError, Tensor
 from .moving import checked_axis
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def first_in_order(
     x = _core.as_tensor(x)
     axis = checked_axis(axis, x.ndim, who)
     if not 0 <= k <= x.shape[axis]:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: k: expected 0 to {x.shape[axis]} for axis {axis} of shape {x.shape}, got {k}"
         )
     order = F.order(x, axis=axis, descending=largest)
@@ -49,14 +49,14 @@ def along(x: TensorLike, indices: TensorLike, axis: int | None, who: str) -> Ten
         return F.gather(F.reshape(x, shape=(-1,)), F.reshape(indices, shape=(-1,)), axis=0)
     axis = checked_axis(axis, x.ndim, who)
     if indices.ndim != x.ndim:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected indices with {x.ndim} axes for shape {x.shape}, got {indices.shape}"
         )
     beside = slice(axis, axis + 1)
     try:
         shape = np.broadcast_shapes(_with(x.shape, beside, 1), _with(indices.shape, beside, 1))
     except ValueError:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: shapes {x.shape} and {indices.shape} don't broadcast beside axis {axis}"
         ) from None
     x_shape = _with(shape, beside, x.shape[axis])
@@ -114,11 +114,11 @@ def counts(x: TensorLike, weights: TensorLike | None, minlength: int, who: str) 
     if weights is not None:
         weights = _core.as_tensor(weights).numpy()
         if weights.shape != values.shape:
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: expected weights of shape {values.shape}, got {weights.shape}"
             )
     if values.ndim != 1:
-        raise ValueError(f"{who}: expected one axis, got shape {values.shape}")
+        raise ShapeError(f"{who}: expected one axis, got shape {values.shape}")
     return _core.as_tensor(np.bincount(values, weights, minlength))
 
 
@@ -126,7 +126,7 @@ def triangle(x: TensorLike, diagonal: int, lower: bool, who: str) -> Tensor:
     """The matrices in the last two axes with zeros above (`lower`) or below a diagonal."""
     x = _core.as_tensor(x)
     if x.ndim < 2:
-        raise ValueError(f"{who}: expected at least 2 axes, got shape {x.shape}")
+        raise ShapeError(f"{who}: expected at least 2 axes, got shape {x.shape}")
     rows, columns = x.shape[-2:]
     kept = np.tri(rows, columns, diagonal if lower else diagonal - 1, dtype=bool)
     zero = _core.full((), x.dtype, 0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import _core
+from .._core import ShapeError
 from . import functional as F
 from .checks import check_integer, shown
 from .moving import checked_axes, checked_axis, is_integer, moved
@@ -29,7 +30,7 @@ def tensordot(
     if is_integer(axes):
         count = int(axes)
         if not 0 <= count <= min(x.ndim, y.ndim):
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: expected 0 to {min(x.ndim, y.ndim)} axes for shapes {x.shape} and "
                 f"{y.shape}, got {count}"
             )
@@ -38,7 +39,7 @@ def tensordot(
         try:
             first, second = axes
         except (TypeError, ValueError):
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: expected a number of axes, or the axes of both tensors, got {shown(axes)}"
             ) from None
         of_x, of_y = checked_axes(first, x.ndim, who), checked_axes(second, y.ndim, who)
@@ -51,7 +52,7 @@ def tensordot(
         y = F.cast(F.sum(y, axes=of_one, keepdims=True), dtype=y.dtype) if of_one else y
     sizes = [x.shape[i] for i in of_x]
     if sizes != [y.shape[i] for i in of_y]:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: axes {of_x} of shape {x.shape} and {of_y} of shape {y.shape} differ in size"
         )
     rest_x = [i for i in range(x.ndim) if i not in of_x]
@@ -87,7 +88,7 @@ def cross(x: Tensor, y: Tensor, who: str) -> Tensor:
     Of two vectors of 2 the result is the third element alone.
     """
     if x.shape[-1:] not in ((2,), (3,)) or y.shape[-1:] not in ((2,), (3,)):
-        raise ValueError(f"{who}: expected vectors of 2 or 3, got shapes {x.shape} and {y.shape}")
+        raise ShapeError(f"{who}: expected vectors of 2 or 3, got shapes {x.shape} and {y.shape}")
     a, b = _elements(x), _elements(y)
 
     def minor(i: int, j: int) -> Tensor:
@@ -117,7 +118,7 @@ def vander(x: TensorLike, count: int | None, increasing: bool, who: str) -> Tens
     """The powers of the elements of the last axis along a new last axis, the highest first."""
     x = _core.as_tensor(x)
     if not x.ndim:
-        raise ValueError(f"{who}: expected at least 1 axis, got shape {x.shape}")
+        raise ShapeError(f"{who}: expected at least 1 axis, got shape {x.shape}")
     n = x.shape[-1] if count is None else check_integer(who, "N", count, 0, 2**20)
     one = F.add(F.mul(x, 0), 1)
     powers = [one]
@@ -144,7 +145,7 @@ def chained(matrices: Sequence[Tensor], who: str) -> Tensor:
         given[-1] = F.reshape(last, shape=(last.shape[0], 1))
     for one, other in pairwise(given):
         if one.ndim != 2 or other.ndim != 2 or one.shape[1] != other.shape[0]:
-            raise ValueError(f"{who}: shapes {one.shape} and {other.shape} can't be multiplied")
+            raise ShapeError(f"{who}: shapes {one.shape} and {other.shape} can't be multiplied")
     count = len(given)
     size = [g.shape[0] for g in given] + [given[-1].shape[-1]]
     cost = np.zeros((count, count))
@@ -190,7 +191,7 @@ def distances(x: Tensor, y: Tensor, p: float, who: str) -> Tensor:
     from .formulas import vector_norm
 
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected (..., n, k) and (..., m, k), got shapes {x.shape} and {y.shape}"
         )
     one = F.reshape(x, shape=(*x.shape[:-1], 1, x.shape[-1]))

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
+from .._core import ShapeError
 from .checks import shown
 from .moving import checked_axes, checked_axis
 from .scans import part, scanned
@@ -58,7 +59,7 @@ def quantile(
     x, ones = with_axes_last(x, axes, who)
     n = x.shape[-1]
     if not n:
-        raise ValueError(f"{who}: there are no values along axes {axes}")
+        raise ShapeError(f"{who}: there are no values along axes {axes}")
     last = x.ndim - 1
     ordered = F.gather(x, F.order(x, axis=last), axis=last)
     invalid = F.sum(F.cast(F.isnan(x), dtype="int32"), axes=last, keepdims=True)
@@ -114,7 +115,7 @@ def _joined(x: TensorLike, axis: int | None, who: str) -> tuple[Tensor, tuple[in
         axis = None
     rows, ones = with_axes_last(x, axis, who)
     if not rows.shape[-1]:
-        raise ValueError(f"{who}: axis {axis} of shape {x.shape} has no values to choose from")
+        raise ShapeError(f"{who}: axis {axis} of shape {x.shape} has no values to choose from")
     return rows, ones
 
 
@@ -149,7 +150,7 @@ def smallest(x: TensorLike, k: int, axis: int, keepdims: bool, who: str) -> tupl
     """The k-th smallest value along an axis, and its place."""
     rows, ones = _joined(x, axis, who)
     if not 1 <= k <= rows.shape[-1]:
-        raise ValueError(f"{who}: k: expected 1 to {rows.shape[-1]} for axis {axis}, got {k}")
+        raise ShapeError(f"{who}: k: expected 1 to {rows.shape[-1]} for axis {axis}, got {k}")
     order = F.order(rows, axis=rows.ndim - 1)
     return _picked(rows, part(order, rows.ndim - 1, k - 1, k), ones, keepdims)
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .. import _core
+from .._core import ShapeError
 from . import functional as F
 from .checks import check_integer
 
@@ -73,19 +74,19 @@ def rearranged(x: TensorLike, pattern: str, lengths: Mapping[str, int], who: str
     sizes = {name: check_integer(who, name, size, 0) for name, size in lengths.items()}
     more = x.ndim - (len(left) - (_DOTS in names))
     if more < 0 or (more and _DOTS not in names):
-        raise ValueError(f"{who}: expected {len(left)} axes for {pattern!r}, got shape {x.shape}")
+        raise ShapeError(f"{who}: expected {len(left)} axes for {pattern!r}, got shape {x.shape}")
     other = [f"...{i}" for i in range(more)]
     cut, joined = _spelled(left, other), _spelled(right, other)
     for size, group in zip(x.shape, cut, strict=True):
         free = [name for name in group if name not in sizes]
         known = math.prod(sizes[name] for name in group if name in sizes)
         if len(free) > 1:
-            raise ValueError(f"{who}: the sizes of {', '.join(free)} are unknown in {pattern!r}")
+            raise ShapeError(f"{who}: the sizes of {', '.join(free)} are unknown in {pattern!r}")
         if free:
             sizes[free[0]] = size // known if known else 0
             known *= sizes[free[0]]
         if known != size:
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: an axis of size {size} does not fit ({' '.join(group)}) of {pattern!r} "
                 f"with {dict(lengths)}"
             )

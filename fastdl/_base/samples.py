@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
+from .._core import ShapeError
 from .moving import checked_axis, is_integer
 from .scans import part
 
@@ -30,7 +31,7 @@ def average(x: TensorLike, axis: Axes, weights: TensorLike | None) -> Tensor:
         if not is_integer(axis) or weights.shape != (
             x.shape[checked_axis(axis, x.ndim, "average")],
         ):
-            raise ValueError(
+            raise ShapeError(
                 f"average: weights: expected shape {x.shape} or that of axis {axis}, got "
                 f"{weights.shape}"
             )
@@ -55,7 +56,7 @@ def covariance(
     """
     x = _core.as_tensor(x)
     if x.ndim > 2:
-        raise ValueError(f"{who}: expected at most 2 axes, got shape {x.shape}")
+        raise ShapeError(f"{who}: expected at most 2 axes, got shape {x.shape}")
     rows = F.cast(F.reshape(x, shape=(1, -1)) if x.ndim < 2 else x, dtype="float32")
     weights: Tensor | None = None
     for name, given in (("fweights", fweights), ("aweights", aweights)):
@@ -63,7 +64,7 @@ def covariance(
             continue
         given = _core.as_tensor(given)
         if given.shape != (rows.shape[1],):
-            raise ValueError(f"{who}: {name}: expected shape {(rows.shape[1],)}, got {given.shape}")
+            raise ShapeError(f"{who}: {name}: expected shape {(rows.shape[1],)}, got {given.shape}")
         if name == "fweights" and given.dtype.kind == "f":
             raise ValueError(f"{who}: fweights: expected integers, got {given.dtype}")
         given = F.cast(given, dtype="float32")
@@ -105,7 +106,7 @@ def correlated(x: TensorLike, y: TensorLike, mode: str) -> Tensor:
     """
     x, y = F.cast(x, dtype="float32"), F.cast(y, dtype="float32")
     if x.ndim != 1 or y.ndim != 1 or not x.shape[0] or not y.shape[0]:
-        raise ValueError(f"correlate: expected two vectors, got shapes {x.shape} and {y.shape}")
+        raise ShapeError(f"correlate: expected two vectors, got shapes {x.shape} and {y.shape}")
     if mode not in ("valid", "same", "full"):
         raise ValueError(f"correlate: mode: expected 'valid', 'same' or 'full', got {mode!r}")
     turned = y.shape[0] > x.shape[0]
@@ -158,7 +159,7 @@ def bins_of(x: TensorLike, edges: TensorLike, right: bool = False) -> Tensor:
     x = _core.as_tensor(x)
     edges = _core.as_tensor(edges)
     if edges.ndim != 1:
-        raise ValueError(f"digitize: bins: expected one axis, got shape {edges.shape}")
+        raise ShapeError(f"digitize: bins: expected one axis, got shape {edges.shape}")
     above = (F.gt if right else F.ge)(F.reshape(x, shape=(*x.shape, 1)), edges)
     return F.cast(F.sum(above, axes=x.ndim), dtype="int32")
 
@@ -199,12 +200,12 @@ def slopes(y: Tensor, axis: int, places: Tensor, edge_order: int) -> Tensor:
     if edge_order not in (1, 2):
         raise ValueError(f"gradient: edge_order: expected 1 or 2, got {edge_order}")
     if n < edge_order + 1:
-        raise ValueError(
+        raise ShapeError(
             f"gradient: expected at least {edge_order + 1} values along axis {axis}, got shape "
             f"{y.shape}"
         )
     if places.ndim and places.shape != (n,):
-        raise ValueError(f"gradient: spacing: expected shape {(n,)}, got {places.shape}")
+        raise ShapeError(f"gradient: spacing: expected shape {(n,)}, got {places.shape}")
     y = F.cast(y, dtype="float32")
     shape = [1] * y.ndim
     shape[axis] = n - 1

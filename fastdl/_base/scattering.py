@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import _core
+from .._core import ShapeError
 from . import functional as F
 from .checks import check_choice
 from .dtypes import check_fits
@@ -51,7 +52,7 @@ def places_along(
     if index.ndim != len(shape) or any(
         i != axis and index.shape[i] > n for i, n in enumerate(shape)
     ):
-        raise ValueError(
+        raise ShapeError(
             f"{who}: {argument}: expected {len(shape)} axes that are no longer than {shape} beside "
             f"axis {axis}, got shape {index.shape}"
         )
@@ -107,7 +108,7 @@ def put_into_window(
     """x with values at the places of a part of it, which has the shape of the values."""
     x, values = _core.as_tensor(x), _core.as_tensor(values)
     if values.shape != places.shape:
-        raise ValueError(f"{who}: {argument}: expected shape {places.shape}, got {values.shape}")
+        raise ShapeError(f"{who}: {argument}: expected shape {places.shape}, got {values.shape}")
     return replaced(x, places, values)
 
 
@@ -275,7 +276,7 @@ def slice_arguments(
     source = _core.as_tensor(source)
     expected = tuple(index.numel() if i == axis else n for i, n in enumerate(x.shape))
     if source.shape != expected and not (x.ndim <= 1 and source.numel() == index.numel()):
-        raise ValueError(f"{who}: source: expected shape {expected}, got {source.shape}")
+        raise ShapeError(f"{who}: source: expected shape {expected}, got {source.shape}")
     return x, axis, index, F.reshape(source, shape=expected if x.ndim else ())
 
 
@@ -307,7 +308,7 @@ def segments(
     if ids.dtype.kind not in "iu":
         raise TypeError(f"{who}: segment_ids: expected integers, got dtype {ids.dtype}")
     if ids.ndim != 1 or not data.ndim or ids.shape[0] != data.shape[0]:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: segment_ids: expected one for each row of data of shape {data.shape}, got "
             f"shape {ids.shape}"
         )
@@ -339,7 +340,7 @@ def by_coordinates(
     """x with updates written or combined at the coordinates in the last axis of the indices."""
     indices, updates = _core.as_tensor(indices), _core.as_tensor(updates)
     if not indices.ndim or indices.shape[-1] > x.ndim:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: indices: expected (..., up to {x.ndim}) for shape {x.shape}, got shape "
             f"{indices.shape}"
         )
@@ -347,7 +348,7 @@ def by_coordinates(
     rest = x.shape[count:]
     expected = (*indices.shape[:-1], *rest)
     if updates.shape != expected:
-        raise ValueError(f"{who}: values: expected shape {expected}, got {updates.shape}")
+        raise ShapeError(f"{who}: values: expected shape {expected}, got {updates.shape}")
     place: Tensor = _core.as_tensor(np.zeros(indices.shape[:-1], np.int64))
     for i, part in enumerate(F.split(indices, sizes=[1] * count, axis=-1)):
         part = F.reshape(part, shape=indices.shape[:-1])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from .. import _core
+from .._core import ShapeError
 from . import functional as F
 from .checks import check_choice, check_integer, check_integers, shown
 from .moving import checked_axes, checked_axis, exchanged, flipped, in_parts, is_integer, moved
@@ -76,7 +77,7 @@ def axis_of_split(x: Tensor, kind: str, who: str) -> int:
     """The axis that `hsplit`, `vsplit` or `dsplit` cuts."""
     least = {"h": 1, "v": 2, "d": 3}[kind]
     if x.ndim < least:
-        raise ValueError(f"{who}: expected at least {least} axes, got shape {x.shape}")
+        raise ShapeError(f"{who}: expected at least {least} axes, got shape {x.shape}")
     return {"h": 0 if x.ndim == 1 else 1, "v": 0, "d": 2}[kind]
 
 
@@ -86,7 +87,7 @@ def grids(xs: Sequence[TensorLike], indexing: str, who: str) -> list[Tensor]:
     many = as_list(xs, who)
     for x in many:
         if x.ndim > 1:
-            raise ValueError(f"{who}: expected vectors, got shape {x.shape}")
+            raise ShapeError(f"{who}: expected vectors, got shape {x.shape}")
     sizes = tuple(x.numel() for x in many)
     result = []
     for i, x in enumerate(many):
@@ -101,7 +102,7 @@ def turned(x: TensorLike, times: int, axes: Sequence[int], who: str) -> Tensor:
     """x turned by `times` quarters from the first axis towards the second."""
     x = _core.as_tensor(x)
     if len(axes) != 2:
-        raise ValueError(f"{who}: expected two axes, got {tuple(axes)}")
+        raise ShapeError(f"{who}: expected two axes, got {tuple(axes)}")
     one, other = checked_axes(tuple(axes), x.ndim, who)
     times = int(times) % 4
     if times == 2:
@@ -119,20 +120,21 @@ def windows(x: TensorLike, axis: int, size: int, step: int, who: str) -> Tensor:
         return F.reshape(F.take(windows_of_one, [0], axis=0), shape=(size,))
     axis = checked_axis(axis, x.ndim, who)
     if not 0 <= size <= x.shape[axis] or step <= 0:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected a size up to {x.shape[axis]} and a positive step for axis {axis} of "
             f"shape {x.shape}, got {size} and {step}"
         )
     starts = np.arange(0, x.shape[axis] - size + 1, step)
     index = starts[:, None] + np.arange(size)
-    return moved(F.take(x, index, axis=axis), axis + 1, -1, who)
+    found = moved(F.take(x, index, axis=axis), axis + 1, -1, who)
+    return F.reshape(found, shape=(size,)) if alone else found
 
 
 def blocks_on_the_diagonal(xs: Sequence[TensorLike], who: str) -> Tensor:
     """A matrix with matrices along its diagonal and zeros elsewhere."""
     many = [at_least(x, 2) for x in xs]
     if any(x.ndim != 2 for x in many):
-        raise ValueError(f"{who}: expected matrices, got shapes {[x.shape for x in many]}")
+        raise ShapeError(f"{who}: expected matrices, got shapes {[x.shape for x in many]}")
     width, before = sum(x.shape[1] for x in many), 0
     rows = []
     for x in many:
@@ -160,7 +162,7 @@ def with_larger_places(x: TensorLike, block: int, channels_last: bool, who: str)
     """Channels as blocks of places, the reverse of `with_larger_channels`."""
     x, (n, h, w, c), block = _image(x, block, channels_last, who)
     if c % (block * block):
-        raise ValueError(
+        raise ShapeError(
             f"{who}: block_size: expected one whose square divides {c} channels, got {block}"
         )
     c //= block * block
@@ -178,7 +180,7 @@ def _image(
 ) -> tuple[Tensor, tuple[int, int, int, int], int]:
     x = _core.as_tensor(x)
     if x.ndim != 4:
-        raise ValueError(f"{who}: expected 4 axes, got shape {x.shape}")
+        raise ShapeError(f"{who}: expected 4 axes, got shape {x.shape}")
     n, *rest = x.shape
     h, w, c = rest if channels_last else (*rest[1:], rest[0])
     return x, (n, h, w, c), check_integer(who, "block_size", block, 1)
@@ -215,7 +217,7 @@ def ordered_places(sequence: TensorLike, values: TensorLike, right: bool, who: s
     if sorted_.ndim == 1:
         return np.searchsorted(sorted_, wanted, side)
     if not sorted_.ndim or sorted_.shape[:-1] != wanted.shape[:-1]:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected values with the leading axes of {sorted_.shape}, got {wanted.shape}"
         )
     rows = zip(

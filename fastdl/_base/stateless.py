@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
-from .._core import Tensor
+from .._core import ShapeError, Tensor
 from . import functional as F
 from .checks import prefixed
 
@@ -34,7 +34,7 @@ def substitutes(who: str, own: Sequence[Tensor], given: Iterable[TensorLike]) ->
         except (TypeError, ValueError) as error:
             raise prefixed(f"{who}: value {i}", error) from None
         if tensor.shape != variable.shape:
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: value {i}: expected shape {variable.shape}, got {tensor.shape}"
             )
         found.append(tensor)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .. import _core
 from .._base import formulas, moving
 from .._base import functional as F
+from .._base.dtypes import check_computed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,6 +174,7 @@ def softmax(
         [[0.5, 0.5]]
     """
     if dtype is not None:
+        check_computed("softmax", dtype)
         input = F.cast(input, dtype=dtype)
     dim = dim if axis is None else axis
     try:
@@ -193,6 +195,7 @@ def log_softmax(
         [[0.0, -1000.0]]
     """
     if dtype is not None:
+        check_computed("log_softmax", dtype)
         input = F.cast(input, dtype=dtype)
     dim = dim if axis is None else axis
     try:

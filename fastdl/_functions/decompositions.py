@@ -23,6 +23,7 @@ from .._base.results import (
     SolutionResult,
     SVDResult,
 )
+from .._core import ShapeError
 
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
@@ -336,5 +337,5 @@ def ormqr(
     """
     x, y = as_matrices(input, "ormqr", "input"), as_matrices(input3, "ormqr", "input3")
     if y.shape[-2 if left else -1] != x.shape[-2]:
-        raise ValueError(f"ormqr: shapes {x.shape} and {y.shape} don't fit")
+        raise ShapeError(f"ormqr: shapes {x.shape} and {y.shape} don't fit")
     return more.reflected(x, F.cast(input2, dtype="float32"), y, left, transpose)

@@ -10,6 +10,7 @@ from .. import _core
 from .._base import functional as F
 from .._base.random import drawing_from, numpy_generator
 from .._base.scans import part
+from .._core import ShapeError
 
 if TYPE_CHECKING:
     from .._base.random import Generator
@@ -41,7 +42,7 @@ def multinomial(
     """
     weights = F.cast(input, dtype="float32").detach()
     if weights.ndim not in (1, 2) or num_samples < 1:
-        raise ValueError(
+        raise ShapeError(
             "multinomial: expected one or two axes and one sample or more, got shape "
             f"{weights.shape} and {num_samples}"
         )

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._base import functional as F
 from .._base.random import drawing_from
+from .._core import ShapeError
 
 if TYPE_CHECKING:
     from .._base.random import Generator
@@ -129,7 +130,7 @@ def fill_diagonal_(self: Tensor, fill_value: float, wrap: bool = False) -> Tenso
     """
     shape = self.shape
     if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
-        raise ValueError(f"fill_diagonal_: expected a matrix or equal axes, got shape {shape}")
+        raise ShapeError(f"fill_diagonal_: expected a matrix or equal axes, got shape {shape}")
     mask = np.zeros(shape, bool)
     np.fill_diagonal(mask, True, wrap)
     self[mask] = fill_value

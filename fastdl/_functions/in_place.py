@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _functions
 from .._base.checks import shown
-from .._core import Tensor, grad_enabled
+from .._core import ShapeError, Tensor, grad_enabled
 from .methods import RANK, write
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def into(name: str, out: object, result: object) -> object:
     if result.requires_grad or (out.requires_grad and grad_enabled()):
         raise RuntimeError(f"{name}: out: a gradient can't be recorded through it; use no_grad()")
     if result.shape != out.shape:
-        raise ValueError(f"{name}: out: expected shape {result.shape}, got {out.shape}")
+        raise ShapeError(f"{name}: out: expected shape {result.shape}, got {out.shape}")
     return out.copy_(result)
 
 

@@ -14,7 +14,7 @@ from .. import _core
 from .._base import functional as F
 from .._base import moving, picking
 from .._base.results import ValuesIndices
-from .._core import Tensor
+from .._core import AxisError, ShapeError, Tensor
 
 if TYPE_CHECKING:
     from .._core import TensorLike
@@ -39,14 +39,12 @@ def index_select(input: TensorLike, dim: int, index: TensorLike) -> Tensor:
         >>> index_select([[1.0, 2.0], [3.0, 4.0]], 0, [1]).tolist()
         [[3.0, 4.0]]
     """
-    try:
-        return F.take(input, index, axis=dim)
-    except IndexError:
-        if _core.as_tensor(input).ndim or _core.as_tensor(index).numel() != 1:
-            raise
-    moving.checked_axis(dim, 1, "index_select")  # PyTorch's dim 0 of a tensor without axes
-    one = F.take(F.reshape(input, shape=(1,)), F.reshape(index, shape=(1,)), axis=0)
-    return F.reshape(one, shape=())
+    input, index = _core.as_tensor(input), _core.as_tensor(index)
+    if index.ndim > 1:
+        raise ShapeError(f"index_select: index: expected a vector, got shape {index.shape}")
+    if moving.is_scalar(input, "index_select", dim):
+        return F.reshape(F.take(F.reshape(input, shape=(1,)), index, axis=0), shape=())
+    return F.take(input, index, axis=dim)
 
 
 def gather(input: TensorLike, dim: int, index: TensorLike) -> Tensor:
@@ -118,12 +116,12 @@ def narrow(input: TensorLike, dim: int, start: int, length: int) -> Tensor:
     input = _core.as_tensor(input)
     rank = input.ndim
     if not -rank <= dim < rank:
-        raise IndexError(f"narrow: axis {dim} is out of range for a tensor with {rank} axes")
+        raise AxisError(f"narrow: axis {dim} is out of range for a tensor with {rank} axes")
     starts, stops = [0] * rank, list(input.shape)
     extent = stops[dim]
     first = start + extent if start < 0 else start
     if first < 0 or length < 0 or first + length > extent:
-        raise IndexError(
+        raise ShapeError(
             f"narrow: start and length: expected entries of axis {dim} of shape {input.shape}, got "
             f"{start} and {length}"
         )
@@ -162,7 +160,7 @@ def masked_select(input: TensorLike, mask: TensorLike) -> Tensor:
         [1.0, 3.0]
     """
     input, where = _core.as_tensor(input), _core.as_tensor(mask).numpy().astype(bool)
-    shape = np.broadcast_shapes(input.shape, where.shape)
+    shape = moving.broadcast("masked_select", input.shape, where.shape)
     if shape != input.shape:
         input = F.broadcast_to(input, shape=shape)
     chosen = np.flatnonzero(np.broadcast_to(where, shape))

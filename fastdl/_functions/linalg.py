@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .. import _core
 from .._base import formulas
 from .._base import functional as F
+from .._core import ShapeError
 
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
@@ -79,13 +80,16 @@ def outer(input: TensorLike, vec2: TensorLike) -> Tensor:
         >>> outer([1.0, 2.0], [3.0, 4.0]).tolist()
         [[3.0, 4.0], [6.0, 8.0]]
     """
+    input, vec2 = _core.as_tensor(input), _core.as_tensor(vec2)
+    if input.ndim != 1 or vec2.ndim != 1:
+        raise ShapeError(f"outer: expected two vectors, got shapes {input.shape} and {vec2.shape}")
     return formulas.outer(input, vec2)
 
 
 def _product(who: str, input: TensorLike, other: TensorLike, x_rank: int, y_rank: int) -> Tensor:
     input, other = _core.as_tensor(input), _core.as_tensor(other)
     if input.ndim != x_rank or other.ndim != y_rank:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected {x_rank} and {y_rank} axes, got {input.shape} and {other.shape}"
         )
     return F.matmul(input, other)

@@ -19,7 +19,7 @@ from .._base import moving, tree
 from .._base.device import device_of, moved, split_target
 from .._base.dtypes import check_fits
 from .._base.moving import made
-from .._core import Tensor
+from .._core import ShapeError, Tensor
 from .filling import (
     bernoulli,
     bernoulli_,
@@ -125,7 +125,7 @@ def size(self: Tensor, dim: None = None) -> tuple[int, ...]: ...
 def size(self: Tensor, dim: int) -> int: ...
 def size(self: Tensor, dim: int | None = None) -> int | tuple[int, ...]:
     """The shape as a tuple, or the size of one axis."""
-    return self.shape if dim is None else self.shape[dim]
+    return self.shape if dim is None else self.shape[moving.checked_axis(dim, self.ndim, "size")]
 
 
 def dim(self: Tensor) -> int:
@@ -190,7 +190,7 @@ def sum_to_size(self: Tensor, *size: IntOrInts) -> Tensor:
     wanted = moving.one_by_one(size)
     lead = self.ndim - len(wanted)
     if lead < 0 or any(m not in (n, 1) for n, m in zip(self.shape[lead:], wanted, strict=True)):
-        raise ValueError(f"sum_to_size: {wanted} does not broadcast to {self.shape}")
+        raise ShapeError(f"sum_to_size: {wanted} does not broadcast to {self.shape}")
     axes = [i for i, n in enumerate(self.shape) if i < lead or wanted[i - lead] != n]
     return F.reshape(F.sum(self, axes=axes) if axes else self, shape=wanted)
 
@@ -271,7 +271,7 @@ def matrix_transposed(self: Tensor) -> Tensor:
 def adjoint_of(self: Tensor) -> Tensor:
     """The transpose of a matrix."""
     if self.ndim not in (0, 2):
-        raise ValueError(f"H: expected a matrix, got shape {self.shape}")
+        raise ShapeError(f"H: expected a matrix, got shape {self.shape}")
     return matrix_transposed(self) if self.ndim else self
 
 
@@ -481,7 +481,12 @@ def copy_(self: Tensor, src: TensorLike, non_blocking: bool = False) -> Tensor:
         self[...] = src
         return self
     check_fits("copy_", src, self.dtype)
-    F.assign_(self, src)
+    try:
+        F.assign_(self, src)
+    except (TypeError, ValueError) as error:
+        from .._base.checks import prefixed  # which the import of the package does without
+
+        raise prefixed("copy_", error) from None
     return self
 
 
@@ -516,7 +521,7 @@ def write(
     if not result.requires_grad:
         return copy_(self, result)
     if result.shape != self.shape:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: a result of shape {result.shape} does not fit into a tensor of shape "
             f"{self.shape}"
         )

@@ -15,6 +15,7 @@ from .._base import functional as F
 from .._base import moving
 from .._base.moving import along, made
 from .._base.moving import checked_axis as _axis
+from .._core import ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +86,7 @@ def unflatten(input: TensorLike, dim: int, sizes: Sequence[int]) -> Tensor:
         known = -_size(sizes)
         sizes[sizes.index(-1)] = shape[dim] // known if known > 0 else -1
     if _size(sizes) != shape[dim]:
-        raise ValueError(
+        raise ShapeError(
             f"unflatten: sizes: expected a product of {shape[dim]} for axis {dim}, got "
             f"{tuple(sizes)}"
         )
@@ -148,11 +149,15 @@ def transpose(input: TensorLike, dim0: Axes = None, dim1: int | None = None) -> 
     """
     if dim1 is None:
         return made(F.transpose, input, perm=dim0)
+    return exchanged(input, dim0, dim1, "transpose")  # type: ignore[arg-type]
+
+
+def exchanged(input: TensorLike, one: int, other: int, who: str) -> Tensor:
+    """Two axes exchanged, as a part of the input."""
     input = _core.as_tensor(input)
-    if not input.ndim:  # PyTorch's axis 0 of a tensor without axes
-        moving.checked_axis(dim0, 1, "transpose"), moving.checked_axis(dim1, 1, "transpose")  # type: ignore[arg-type]
+    if moving.is_scalar(input, who, one, other):
         return input
-    return made(moving.exchanged, input, dim0, dim1, "transpose")
+    return made(moving.exchanged, input, one, other, who)
 
 
 def permute(input: TensorLike, *axes: IntOrInts, dims: Axes = None) -> Tensor:
@@ -174,7 +179,7 @@ def t(input: TensorLike) -> Tensor:
     """
     input = _core.as_tensor(input)
     if input.ndim > 2:
-        raise ValueError(f"t: expected at most 2 axes, got shape {input.shape}; use transpose")
+        raise ShapeError(f"t: expected at most 2 axes, got shape {input.shape}; use transpose")
     return made(F.transpose, input) if input.ndim == 2 else input
 
 
@@ -186,8 +191,7 @@ def movedim(input: TensorLike, source: IntOrInts, destination: IntOrInts) -> Ten
         (2, 1, 1)
     """
     input = _core.as_tensor(input)
-    if not input.ndim:  # PyTorch's axis 0 of a tensor without axes
-        moving.checked_axes(source, 1, "movedim"), moving.checked_axes(destination, 1, "movedim")
+    if moving.is_scalar(input, "movedim", source, destination):
         return input
     return made(moving.moved, input, source, destination, "movedim")
 
@@ -237,7 +241,7 @@ def repeat(input: TensorLike, *sizes: IntOrInts, axis: int | None = None) -> Ten
         return moving.elements_in_a_row(input, moving.one_or_many(sizes), axis, "repeat")
     times = moving.one_by_one(sizes)
     if len(times) < input.ndim:
-        raise ValueError(
+        raise ShapeError(
             f"repeat: expected at least {input.ndim} sizes for shape {input.shape}, got {times}"
         )
     return moving.laid_side_by_side(input, times)
@@ -314,7 +318,7 @@ def split(
     sizes = split_size_or_sections
     if moving.is_integer(sizes):
         if sizes <= 0:
-            raise ValueError(f"split: expected a positive size, got {sizes}")
+            raise ShapeError(f"split: expected a positive size, got {sizes}")
         total = tensor.shape[dim]
         sizes = [min(sizes, total - start) for start in range(0, total, sizes)] or [0]
     return along(F.split(tensor, sizes=sizes, axis=dim), tensor, dim)
@@ -357,12 +361,11 @@ def flip(input: TensorLike, *axes: IntOrInts, dims: Axes = None) -> Tensor:
         >>> flip([1.0, 2.0, 3.0], 0).tolist()
         [3.0, 2.0, 1.0]
     """
-    given = moving.one_by_one(axes) if dims is None else dims
+    places = moving.one_by_one(axes) if dims is None else dims
     input = _core.as_tensor(input)
-    if not input.ndim and given is not None:  # PyTorch's axis 0 of a tensor without axes
-        moving.checked_axes(given, 1, "flip")
+    if moving.is_scalar(input, "flip", places):
         return F.copy(input)
-    return moving.flipped(input, given, "flip")
+    return moving.flipped(input, places, "flip")
 
 
 def roll(input: TensorLike, shifts: IntOrInts, dims: IntOrInts | None = None) -> Tensor:

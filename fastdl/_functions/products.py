@@ -11,7 +11,8 @@ from .._base import diagonals, formulas, products
 from .._base import functional as F
 from .._base.checks import shown
 from .._base.einsum import einsum as _einsum
-from .._base.moving import checked_axis
+from .._base.moving import broadcast, checked_axis
+from .._core import ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +86,7 @@ def vdot(input: TensorLike, other: TensorLike) -> Tensor:
     """
     input, other = _core.as_tensor(input), _core.as_tensor(other)
     if input.ndim != 1 or other.ndim != 1:
-        raise ValueError(f"vdot: expected two vectors, got {input.shape} and {other.shape}")
+        raise ShapeError(f"vdot: expected two vectors, got {input.shape} and {other.shape}")
     return F.matmul(input, other)
 
 
@@ -117,13 +118,13 @@ def cross(input: TensorLike, other: TensorLike, dim: int | None = None) -> Tenso
     input, other = _core.as_tensor(input), _core.as_tensor(other)
     if dim is None:
         if 3 not in input.shape:
-            raise ValueError(f"cross: expected an axis of size 3, got shape {input.shape}")
+            raise ShapeError(f"cross: expected an axis of size 3, got shape {input.shape}")
         dim = input.shape.index(3) - input.ndim
     if input.ndim != other.ndim:
-        raise ValueError(f"cross: shapes {input.shape} and {other.shape} differ in rank")
+        raise ShapeError(f"cross: shapes {input.shape} and {other.shape} differ in rank")
     axis = checked_axis(dim, input.ndim, "cross")
     if input.shape[axis] != 3 or other.shape[axis] != 3:
-        raise ValueError(
+        raise ShapeError(
             f"cross: expected 3 elements along axis {dim}, got shapes {input.shape} and "
             f"{other.shape}"
         )
@@ -139,7 +140,7 @@ def trace(input: TensorLike) -> Tensor:
     """
     input = _core.as_tensor(input)
     if input.ndim != 2:
-        raise ValueError(f"trace: expected a matrix, got shape {input.shape}")
+        raise ShapeError(f"trace: expected a matrix, got shape {input.shape}")
     return diagonals.trace(input, 0, 0, 1, "trace")
 
 
@@ -152,7 +153,7 @@ def ger(input: TensorLike, vec2: TensorLike) -> Tensor:
     """
     input, vec2 = _core.as_tensor(input), _core.as_tensor(vec2)
     if input.ndim != 1 or vec2.ndim != 1:
-        raise ValueError(f"ger: expected two vectors, got {input.shape} and {vec2.shape}")
+        raise ShapeError(f"ger: expected two vectors, got {input.shape} and {vec2.shape}")
     return formulas.outer(input, vec2)
 
 
@@ -178,9 +179,9 @@ def _plus(
         raise TypeError(
             f"{who}: beta, alpha: expected integers for integers, got {beta} and {alpha}"
         )
-    shape = np.broadcast_shapes(input.shape, product.shape) if input.ndim <= rank else None
+    shape = broadcast(who, input.shape, product.shape) if input.ndim <= rank else None
     if shape != product.shape:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: input: expected a shape that broadcasts to {product.shape}, got {input.shape}"
         )
     if product.dtype.kind == input.dtype.kind == "b":  # any number but 0 is true
@@ -196,7 +197,7 @@ def _operands(
 ) -> tuple[Tensor, Tensor]:
     one, other = _core.as_tensor(one), _core.as_tensor(other)
     if (one.ndim, other.ndim) != ranks:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected {ranks[0]} and {ranks[1]} axes, got {one.shape} and {other.shape}"
         )
     return one, other
@@ -320,7 +321,7 @@ def pdist(input: TensorLike, p: float = 2) -> Tensor:
     """
     input = _core.as_tensor(input)
     if input.ndim != 2:
-        raise ValueError(f"pdist: expected a matrix, got shape {input.shape}")
+        raise ShapeError(f"pdist: expected a matrix, got shape {input.shape}")
     if not p >= 0:
         raise ValueError(f"pdist: p: expected a number of at least 0, got {p}")
     one, other = np.triu_indices(input.shape[0], 1)
@@ -372,7 +373,7 @@ def renorm(input: TensorLike, p: float, dim: int, maxnorm: float) -> Tensor:
     """
     input = _core.as_tensor(input)
     if input.ndim < 2 or not p > 0 or not maxnorm >= 0:
-        raise ValueError(
+        raise ShapeError(
             "renorm: expected at least 2 axes, a positive p and a maxnorm of at least 0, got "
             f"shape {input.shape}, {p} and {maxnorm}"
         )
@@ -400,5 +401,5 @@ def vander(x: TensorLike, N: int | None = None, increasing: bool = False) -> Ten
     """
     x = _core.as_tensor(x)
     if x.ndim != 1:
-        raise ValueError(f"vander: x: expected a vector, got shape {x.shape}")
+        raise ShapeError(f"vander: x: expected a vector, got shape {x.shape}")
     return products.vander(x, N, increasing, "vander")

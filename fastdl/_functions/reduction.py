@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, overload
 from .. import _core
 from .._base import formulas, moving
 from .._base import functional as F
+from .._base.dtypes import check_computed
 from .._base.results import ValuesIndices
-from .._core import Tensor
+from .._core import ShapeError, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +89,7 @@ def mean(
         2.5
     """
     if dtype is not None:
+        check_computed("mean", dtype)
         input = F.cast(input, dtype=dtype)
     dim = dim if axis is None else axis
     try:  # as _along_dim, without its call
@@ -421,7 +423,7 @@ def logsumexp(
     axis: Axes = None,
     keepdims: bool = False,
 ) -> Tensor:
-    """`log(sum(exp(input)))`, without overflow.
+    """`log(sum(exp(input)))`, without overflow; -inf if there are no values.
 
     Example:
         >>> logsumexp([1000.0, float("-inf")]).item()
@@ -430,10 +432,11 @@ def logsumexp(
     dim = dim if axis is None else axis
     try:
         return _along_dim(F.logsumexp, input, dim, keepdim or keepdims)
-    except ValueError:
-        if _core.as_tensor(input).numel():
+    except ShapeError:  # there is no largest value, and the sum is 0
+        input = _core.as_tensor(input)
+        if input.numel():
             raise
-    return F.log(_along_dim(F.sum, input, dim, keepdim or keepdims))  # of nothing: log(0)
+        return F.log(F.sum(F.cast(input, dtype="float32"), axes=dim, keepdims=keepdim or keepdims))
 
 
 def norm(

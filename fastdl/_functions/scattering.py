@@ -16,7 +16,8 @@ from .._base import diagonals, moving, scattering, shaping
 from .._base import functional as F
 from .._base.checks import check_choice, check_integers
 from .._base.indexing import places_of
-from .._core import Tensor
+from .._base.moving import broadcast
+from .._core import ShapeError, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +69,7 @@ def repeat_interleave(
     result = moving.elements_in_a_row(input, numbers, dim, who)  # type: ignore[arg-type]
     size = result.shape[dim or 0]
     if output_size is not None and output_size != size:
-        raise ValueError(f"{who}: output_size: expected {size}, got {output_size}")
+        raise ShapeError(f"{who}: output_size: expected {size}, got {output_size}")
     return result
 
 
@@ -187,7 +188,7 @@ def _scattered(
     if not x.ndim:
         return x, places, F.reshape(values, shape=())
     if values.ndim != x.ndim or any(n > m for n, m in zip(places.shape, values.shape, strict=True)):
-        raise ValueError(f"{who}: src: expected at least shape {places.shape}, got {values.shape}")
+        raise ShapeError(f"{who}: src: expected at least shape {places.shape}, got {values.shape}")
     if values.shape != places.shape:
         starts, steps = [0] * x.ndim, [1] * x.ndim
         values = F.slice(values, starts=starts, stops=list(places.shape), steps=steps)
@@ -285,7 +286,7 @@ def index_fill(input: TensorLike, dim: int, index: TensorLike, value: TensorLike
     """
     x, axis, where, _ = scattering.slice_arguments(input, dim, index, None, "index_fill")
     if _core.as_tensor(value).ndim:
-        raise ValueError("index_fill: value: expected a number or a tensor without axes")
+        raise ShapeError("index_fill: value: expected a number or a tensor without axes")
     size = x.shape[axis] if x.ndim else 1
     hit = F.scatter_add(np.ones(where.numel(), np.int64), where, axis=0, size=size)
     shape = [-1 if i == axis else 1 for i in range(x.ndim)]
@@ -374,7 +375,7 @@ def masked_scatter(input: TensorLike, mask: TensorLike, source: TensorLike) -> T
     if mask.dtype != "bool":
         raise TypeError(f"masked_scatter: mask: expected booleans, got dtype {mask.dtype}")
     scattering.check_kinds(x, source, "masked_scatter")
-    shape = np.broadcast_shapes(x.shape, mask.shape)
+    shape = broadcast("masked_scatter", x.shape, mask.shape)
     mask = F.broadcast_to(mask, shape=shape) if mask.shape != shape else mask
     many = F.reshape(mask, shape=(-1,))
     if not source.numel():
@@ -502,7 +503,7 @@ def bucketize(
     """
     boundaries = _core.as_tensor(boundaries)
     if boundaries.ndim != 1:
-        raise ValueError(f"bucketize: boundaries: expected a vector, got shape {boundaries.shape}")
+        raise ShapeError(f"bucketize: boundaries: expected a vector, got shape {boundaries.shape}")
     places = shaping.ordered_places(boundaries, input, right, "bucketize")
     return _core.as_tensor(np.asarray(places, np.int32 if out_int32 else np.int64))
 
@@ -528,7 +529,7 @@ def unravel_index(indices: TensorLike, shape: IntOrInts) -> tuple[Tensor, ...]:
         and values.dtype.kind in "iu"
         and not -total <= values.min() <= values.max() < total
     ):
-        raise ValueError(f"unravel_index: indices: expected places in shape {sizes}")
+        raise ShapeError(f"unravel_index: indices: expected places in shape {sizes}")
     return tuple(shaping.coordinates(places, shape, "unravel_index"))
 
 

@@ -16,7 +16,8 @@ from .._base import functional as F
 from .._base.checks import check_choice, check_integer
 from .._base.creation import finished
 from .._base.moving import along, made
-from .._core import Tensor
+from .._core import ShapeError, Tensor
+from .movement import exchanged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +99,7 @@ def broadcast_shapes(*shapes: IntOrInts) -> tuple[int, ...]:
         return np.broadcast_shapes(*(tuple(moving.one_by_one((shape,))) for shape in shapes))
     except (TypeError, ValueError):
         known = " and ".join(str(shape) for shape in shapes)
-        raise ValueError(f"broadcast_shapes: {known} don't broadcast") from None
+        raise ShapeError(f"broadcast_shapes: {known} don't broadcast") from None
 
 
 def broadcast_tensors(*tensors: TensorLike) -> tuple[Tensor, ...]:
@@ -130,7 +131,7 @@ def swapdims(input: TensorLike, dim0: int, dim1: int) -> Tensor:
         >>> swapdims([[1.0, 2.0]], 0, 1).tolist()
         [[1.0], [2.0]]
     """
-    return made(moving.exchanged, input, dim0, dim1, "swapdims")
+    return exchanged(input, dim0, dim1, "swapdims")
 
 
 def swapaxes(input: TensorLike, axis0: int, axis1: int) -> Tensor:
@@ -140,11 +141,7 @@ def swapaxes(input: TensorLike, axis0: int, axis1: int) -> Tensor:
         >>> swapaxes([[1.0, 2.0]], 0, 1).tolist()
         [[1.0], [2.0]]
     """
-    input = _core.as_tensor(input)
-    if not input.ndim:  # PyTorch's axis 0 of a tensor without axes
-        moving.checked_axis(axis0, 1, "swapaxes"), moving.checked_axis(axis1, 1, "swapaxes")
-        return input
-    return made(moving.exchanged, input, axis0, axis1, "swapaxes")
+    return exchanged(input, axis0, axis1, "swapaxes")
 
 
 def adjoint(input: TensorLike) -> Tensor:
@@ -375,7 +372,7 @@ def fliplr(input: TensorLike) -> Tensor:
     """
     input = _core.as_tensor(input)
     if input.ndim < 2:
-        raise ValueError(f"fliplr: expected at least 2 axes, got shape {input.shape}")
+        raise ShapeError(f"fliplr: expected at least 2 axes, got shape {input.shape}")
     return moving.flipped(input, 1, "fliplr")
 
 
@@ -388,7 +385,7 @@ def flipud(input: TensorLike) -> Tensor:
     """
     input = _core.as_tensor(input)
     if not input.ndim:
-        raise ValueError("flipud: expected at least 1 axis, got shape ()")
+        raise ShapeError("flipud: expected at least 1 axis, got shape ()")
     return moving.flipped(input, 0, "flipud")
 
 
@@ -546,7 +543,7 @@ def combinations(input: TensorLike, r: int = 2, with_replacement: bool = False) 
     """
     input = _core.as_tensor(input)
     if input.ndim != 1:
-        raise ValueError(f"combinations: expected a vector, got shape {input.shape}")
+        raise ShapeError(f"combinations: expected a vector, got shape {input.shape}")
     r = check_integer("combinations", "r", r, 0)
     if r == 0:
         return _core.full((0,), input.dtype, 0)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from .. import _core
 from .._base import formulas, moving, samples, scans, without_nan
 from .._base import functional as F
+from .._base.dtypes import check_computed
 from .._base.results import Histogram
+from .._core import ShapeError
 from .indexing import nonzero
 from .reduction import _along_dim, mean, std, sum, var
 
@@ -51,6 +53,7 @@ def nanmean(
         2.0
     """
     if dtype is not None:
+        check_computed("nanmean", dtype)
         input = F.cast(input, dtype=dtype)
     return _along_dim(without_nan.mean, input, dim, keepdim)
 
@@ -248,7 +251,7 @@ def gradient(
     if isinstance(spacing, (list, tuple)):
         many = list(spacing)
         if len(many) != len(axes):
-            raise ValueError(
+            raise ShapeError(
                 f"gradient: spacing: expected one for each of {len(axes)} axes, got {len(many)}"
             )
     return tuple(

@@ -13,7 +13,7 @@ from .._base import functional as F
 from .._base import tree
 from .._base.checks import check_dense
 from .._base.tables import without_tables
-from .._core import Tensor
+from .._core import AxisError, ShapeError, Tensor
 from .symbolic import KerasTensor
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def argument_shapes(
 
 # The layer's name is put in front of the messages of these errors. Subclasses are left alone, since
 # their arguments may have another meaning.
-NAMED_ERRORS = (ValueError, TypeError, IndexError, RuntimeError)
+NAMED_ERRORS = (ValueError, TypeError, IndexError, RuntimeError, ShapeError, AxisError)
 
 
 def name_error(error: Exception, layer: Named) -> None:

@@ -11,6 +11,8 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+import numpy as np
+
 from .. import _core
 from .._base import tree
 from .._base.dtypes import as_dtype
@@ -89,6 +91,11 @@ def _check_dense(sparse: bool, ragged: bool, record_history: bool) -> None:
             raise ValueError(f"KerasTensor: {name}: expected False, got {value!r}")
 
 
+def _slots_of(self: Any) -> tuple[None, dict[str, Any]]:
+    """The state of an object with slots, which the oldest forms of pickles do not find."""
+    return None, {name: getattr(self, name) for name in self.__slots__ if hasattr(self, name)}
+
+
 class KerasTensor:
     """A tensor of a graph: it has a shape and an element type, but no values.
 
@@ -106,6 +113,7 @@ class KerasTensor:
     """
 
     __slots__ = ("_mask", "_node", "_tensor_index", "dtype", "name", "shape")
+    __getstate__ = _slots_of
     __array_ufunc__ = None  # NumPy leaves `array + keras_tensor` to this class
     _node: Node
     _tensor_index: int
@@ -214,6 +222,7 @@ class Node:
     """One call of a layer or function in a graph: its arguments and its outputs."""
 
     __slots__ = ("args", "inputs", "kwargs", "operation", "outputs", "outputs_struct")
+    __getstate__ = _slots_of
 
     def __init__(
         self,
@@ -338,8 +347,9 @@ def infer(
     The function runs twice, on zeros and on ones, without gradients, with different numbers in
     place of None. Sizes of the results that differ between the runs become None; so do those that
     depend on values. A function of tensors runs a third time, since the parts into which 2 and 3
-    samples are split may have one size by chance. With `optional` the results may be None
-    themselves. If these numbers do not fit, unknown sizes are taken from other tensors and from
+    samples are split may have one size by chance. With unknown sizes beside that of the batch it
+    runs on sizes of 1, too: `x[:, :5]` of a shorter x has fewer than 5 places. With `optional` the
+    results may be None themselves. If these numbers do not fit, unknown sizes are taken from other tensors and from
     arguments: those of the shapes (None, 3) and (2, None) can only be 2 and 3 where they broadcast.
     """
     try:
@@ -405,7 +415,25 @@ def _runs(
             runs.append(_run(function, args, kwargs, *sizes[2], 0))
         except ValueError:  # a size that follows from others
             pass
+    if len(sizes) > 2 and any(None in leaf.shape[1:] for leaf in symbolic_leaves(args, kwargs)):
+        short = _short(function, args, kwargs, sizes[0][0])
+        if _ranks(short) == _ranks(first):
+            runs.append(short)
     return runs
+
+
+def _short(
+    function: Callable[..., object], args: Any, kwargs: dict[str, object], batch: int
+) -> object:
+    """The results for unknown sizes of 1; None if there are none."""
+    try:
+        return _run(function, args, kwargs, batch, 1, 0)
+    except Exception:  # a window is larger, for example
+        return None
+
+
+def _ranks(results: Any) -> list[int | None]:
+    return [getattr(leaf, "ndim", None) for leaf in tree.flatten(results)]
 
 
 def _replaced(structure: Any, by: dict[int, KerasTensor]) -> Any:
@@ -417,7 +445,11 @@ def _sizes_to_try(
 ) -> Iterator[tuple[dict[int, KerasTensor], Sequence[tuple[int, int]]]]:
     """Tensors with sizes in place of unknown ones, by the id of what they replace, and numbers."""
     tensors = symbolic_leaves(args, kwargs)
-    yield _sizes_to_broadcast(tensors), _LARGER
+    arrays = [x for x in tree.leaves((args, kwargs)) if isinstance(x, (Tensor, np.ndarray))]
+    yield _sizes_to_broadcast(tensors, arrays), _LARGER
+    shapes = [x.shape[1:] for x in tensors] + [x.shape for x in arrays]
+    for size in sorted({size for shape in shapes for size in shape if size}):
+        yield {}, ((2, size), (3, size))  # as in a product of the shapes (2, None) and (3, 4)
     if not getattr(function, "_takes_symbols", False):
         return  # a layer runs code of others, which may be long
     known = {size for tensor in tensors for size in tensor.shape if size is not None}
@@ -429,14 +461,17 @@ def _sizes_to_try(
                 yield {id(tensor): KerasTensor(shape, tensor.dtype, tensor.name)}, _TRIALS
 
 
-def _sizes_to_broadcast(tensors: list[KerasTensor]) -> dict[int, KerasTensor]:
+def _sizes_to_broadcast(
+    tensors: list[KerasTensor], arrays: list[Tensor | np.ndarray]
+) -> dict[int, KerasTensor]:
     """Tensors with unknown sizes that follow from the others', by the id of what they replace."""
     found = {}
+    shapes = [x.shape for x in (*tensors, *arrays)]
     for tensor in tensors:
         sizes = list(tensor.shape)
         for place in range(-len(sizes), 0):
             if sizes[place] is None:
-                beside = {t.shape[place] for t in tensors if len(t.shape) >= -place} - {None, 1}
+                beside = {s[place] for s in shapes if len(s) >= -place} - {None, 1}
                 if len(beside) == 1:
                     sizes[place] = beside.pop()
         if tuple(sizes) != tuple(tensor.shape):

@@ -9,6 +9,7 @@ from .. import _core
 from .._base import functional as F
 from .._base import tree
 from .._base.checks import shown
+from .._core import ShapeError
 from .modes import no_grad
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _each(
     """The gradients for each index of the first axis of `weights`, stacked."""
     sizes = _sizes(weights)
     if not sizes or len(set(sizes)) > 1:
-        raise ValueError(
+        raise ShapeError(
             "grad: grad_outputs: with is_grads_batched expected tensors with first axes of one "
             f"size, got {sizes}"
         )

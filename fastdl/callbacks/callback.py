@@ -45,6 +45,10 @@ class Callback:
         """Called before all hooks with the model."""
         self.model = model
 
+    def _steps_together(self) -> int:
+        """The number of steps for which hooks for batches are called once."""
+        return int(getattr(self.model, "steps_per_execution", 1))
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """At the start of `fit`."""
 
@@ -123,10 +127,11 @@ class LambdaCallback(Callback):
         on_epoch_begin, on_epoch_end: called with `(epoch, logs)`.
         on_train_begin, on_train_end: called with `(logs)`.
         on_train_batch_begin, on_train_batch_end: called with `(batch, logs)`.
-        kwargs: functions for other hooks.
+        kwargs: functions for other hooks, whose names begin with `on_`, and attributes of the
+            callback.
 
     Raises:
-        ValueError: there is no hook of such a name.
+        ValueError: a name begins with `on_`, and there is no such hook.
 
     Example:
         >>> report = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
@@ -140,7 +145,7 @@ class LambdaCallback(Callback):
         on_train_end: Callable[..., object] | None = None,
         on_train_batch_begin: Callable[..., object] | None = None,
         on_train_batch_end: Callable[..., object] | None = None,
-        **kwargs: Callable[..., object],
+        **kwargs: Any,
     ) -> None:
         super().__init__()
         hooks = {
@@ -153,13 +158,14 @@ class LambdaCallback(Callback):
             **kwargs,
         }
         for name, function in hooks.items():
-            if not name.startswith("on_") or not hasattr(Callback, name):
+            if name.startswith("on_") and not hasattr(Callback, name):
                 from .._base.registry import suggestion
 
                 known = [hook for hook in dir(Callback) if hook.startswith("on_")]
                 raise ValueError(f"LambdaCallback: unknown hook {name!r}.{suggestion(name, known)}")
-            if function is not None:
+            if function is not None and name.startswith("on_"):
                 check_callable("LambdaCallback", name, function)
+            if function is not None or not hasattr(Callback, name):
                 setattr(self, name, function)
 
 

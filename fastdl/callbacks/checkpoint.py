@@ -96,8 +96,9 @@ class ModelCheckpoint(MonitorCallback):
         self._epoch = epoch
 
     def _count_batch(self, batch: int, logs: Logs | None = None) -> None:
-        self._batches += 1
-        if self._batches % int(self.save_freq) == 0:
+        together = self._steps_together()
+        self._batches += together
+        if self._batches % int(self.save_freq) < together:
             self._save(self._epoch, batch, logs or {})
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:

@@ -30,7 +30,9 @@ class ProgbarLogger(Callback):
 
     def _update(self, batch: int, logs: Logs | None) -> None:
         if self._progress is not None:
-            self._progress.update(batch + 1, logs)
+            steps = (self.params or {}).get("steps")
+            # The last steps of `steps_per_execution` may be past the end.
+            self._progress.update(batch + 1 if steps is None else min(batch + 1, steps), logs)
 
     def _finish(self, logs: Logs | None) -> None:
         if self._progress is not None:

@@ -131,8 +131,9 @@ class TensorBoard(Callback):
         self._began = time.perf_counter(), self._steps()
 
     def _write_batch(self, batch: int, logs: Logs | None = None) -> None:
-        self._batches += 1
-        if self._batches % int(self.update_freq) == 0:
+        together = self._steps_together()
+        self._batches += together
+        if self._batches % int(self.update_freq) < together:
             values = {f"batch_{name}": value for name, value in (logs or {}).items()}
             if self.write_steps_per_second:
                 values["batch_steps_per_second"] = self._speed()

@@ -61,7 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missing, or the reader of the output went away.
     2: wrong usage, data that cannot be used, or a file that can't be written. 130: interrupted.
     """
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 0
     try:
         status: int = import_module(f".{options.command}", __name__).run(options)
         if sys.stdout is not None:  # None: closed before the start
@@ -140,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(prog="fastdl", description="Deep learning on CPUs.")
     parser.add_argument("--version", action="version", version=f"fastdl {fastdl.__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=False)
 
     train = commands.add_parser(
         "train",

@@ -12,6 +12,7 @@ from .. import _core
 from .._base import functional as F
 from .._base.checks import shown
 from .._base.random import drawing_from
+from .generic import OfSamples, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
         def __len__(self) -> int: ...
 
 
-class Dataset:
+class Dataset(OfSamples[Sample]):
     """Base class of data sets with samples by index: define `__getitem__` and `__len__`."""
 
     yields_samples = True  # not batches: `fit` asks for a DataLoader around it
@@ -42,7 +43,7 @@ class Dataset:
         return ConcatDataset([self, other])
 
 
-class IterableDataset:
+class IterableDataset(OfSamples[Sample]):
     """Base class of data sets that are streams: define `__iter__`."""
 
     def __iter__(self) -> Iterator[Any]:
@@ -52,7 +53,7 @@ class IterableDataset:
         return ChainDataset([self, other])
 
 
-class ChainDataset(IterableDataset):
+class ChainDataset(IterableDataset[Sample]):
     """Several streams one after the other.
 
     Args:
@@ -124,7 +125,7 @@ class TensorDataset(Dataset):
         return self.tensors[0].shape[0]
 
 
-class Subset(Dataset):
+class Subset(Dataset[Sample]):
     """The samples of a data set at the given indices.
 
     Example:
@@ -198,7 +199,7 @@ class StackDataset(Dataset):
         return self._length
 
 
-class ConcatDataset(Dataset):
+class ConcatDataset(Dataset[Sample]):
     """Several data sets one after the other.
 
     Raises:

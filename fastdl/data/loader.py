@@ -20,6 +20,7 @@ from .._base.checks import (
 from .._base.random import get_rng_state
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset, Subset, TensorDataset
+from .generic import OfSamples, Sample
 from .sampler import BatchSampler, RandomSampler, SequentialSampler, check_generator, check_sized
 from .workers import Job, Pool, StreamEnded, base_seed, check_wanted
 
@@ -51,7 +52,7 @@ def _rows_of(dataset: object) -> tuple[tuple[Tensor, ...], Tensor | None] | None
     return None
 
 
-class DataLoader:
+class DataLoader(OfSamples[Sample]):
     """Iterates over a data set in batches; every `iter()` is one pass.
 
     Batches of a `TensorDataset` (or a `Subset` of one) are gathered by one operation per tensor.

@@ -11,6 +11,7 @@ from .._base import functional as F
 from .._base.buckets import Buckets
 from .._base.checks import check_count, check_flag, check_integer, shown
 from .._base.random import Generator, drawing_from, numpy_generator
+from .generic import OfSamples, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence, Sized
@@ -30,7 +31,7 @@ def check_generator(who: str, generator: Any) -> Any:
     return generator
 
 
-class Sampler:
+class Sampler(OfSamples[Sample]):
     """Base class: define `__iter__` over indices, and `__len__`."""
 
     def __init__(self, data_source: Any = None) -> None:

@@ -102,6 +102,11 @@ def _from_folder(dataset: IdxDataset, folder: str) -> list[bytes]:
 
 def _from_anywhere(dataset: IdxDataset) -> list[bytes]:
     own = os.environ.get("FASTDL_DATA")
+    if own and not os.path.isdir(own):
+        raise NotADirectoryError(
+            f"FASTDL_DATA: expected a folder, got {own!r}, which is none: correct the environment "
+            "variable or unset it"
+        )
     cache = cache_folder(dataset)
     contents: dict[IdxFile, bytes] = {}
     for file in dataset.files:

@@ -8,7 +8,7 @@ from .. import _core
 from .._base import functional as F
 from .._base import tree
 from .._base.checks import check_callable, check_choice
-from .._core import Tensor
+from .._core import AxisError, ShapeError, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,13 +124,13 @@ def _size(values: list[Any], dims: list[int | None]) -> int:
         if dim is None:
             continue
         if not -value.ndim <= dim < value.ndim:
-            raise ValueError(f"vmap: in_dims: {dim} is no axis of a tensor of shape {value.shape}")
+            raise AxisError(f"vmap: in_dims: {dim} is no axis of a tensor of shape {value.shape}")
         sizes.add(value.shape[dim])
     if len(sizes) != 1:
-        raise ValueError(
+        raise ShapeError(
             f"vmap: expected axes of one size, got {sorted(sizes) if sizes else 'no axis'}"
         )
     (size,) = sizes
     if not size:
-        raise ValueError("vmap: expected an axis with at least one index, got size 0")
+        raise ShapeError("vmap: expected an axis with at least one index, got size 0")
     return size

@@ -9,9 +9,9 @@ from .. import _core
 from .._base import functional as F
 from .._base import tree
 from .._base.checks import check_flag, check_integer, check_integers, shown
-from .._base.moving import is_integer
+from .._base.moving import checked_axis, is_integer
 from .._base.registry import LAYERS
-from .._core import Tensor, has_mask
+from .._core import AxisError, Tensor, has_mask
 from .layer import Layer
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ class Concatenate(Layer):
         first = list(input_shape[0])
         axis = self.axis + len(first) if self.axis < 0 else self.axis
         if not 0 <= axis < len(first):
-            raise ValueError(f"axis {self.axis} is out of range for inputs of shape {tuple(first)}")
+            raise AxisError(f"axis {self.axis} is out of range for inputs of shape {tuple(first)}")
         total: int | None = 0
         for shape in input_shape:
             pairs = list(zip(first, shape, strict=False))
@@ -292,7 +292,9 @@ class Dot(Layer):
 
     def _resolved(self, ranks: Sequence[int]) -> tuple[int, int]:
         given = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
-        one, two = (axis % rank for axis, rank in zip(given, ranks, strict=True))
+        one, two = (
+            checked_axis(axis, rank, "axes") for axis, rank in zip(given, ranks, strict=True)
+        )
         if 0 in (one, two):
             raise ValueError(f"axes must not contain the batch axis 0, got {self.axes}")
         return one, two

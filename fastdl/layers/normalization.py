@@ -11,6 +11,7 @@ from .._base.checks import check_flag, check_integer, check_integers, check_numb
 from .._base.moving import is_integer
 from .._base.notices import warn_once
 from .._base.registry import LAYERS
+from .._core import AxisError
 from .core import Elementwise
 from .input_spec import InputSpec
 
@@ -30,7 +31,7 @@ def place_of(axis: int, shape: Shape) -> int:
     """The axis, counted from the front. ValueError if inputs of this shape don't have it."""
     rank = len(shape)
     if not -rank <= axis < rank:
-        raise ValueError(
+        raise AxisError(
             f"axis: expected one from {-rank} to {rank - 1} for inputs of shape {shape}, got {axis}"
         )
     return axis % rank

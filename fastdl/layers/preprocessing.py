@@ -28,7 +28,7 @@ from .._base.checks import (
 from .._base.registry import LAYERS
 from .._base.settings import settings
 from .._base.tables import without_tables
-from .._core import Tensor
+from .._core import AxisError, Tensor
 from .layer import Layer
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class Normalization(Layer):
         ndim = len(input_shape)
         for axis in self.axis:
             if not -ndim <= axis < ndim:
-                raise ValueError(f"axis: {axis} is out of range for inputs of shape {input_shape}")
+                raise AxisError(f"axis: {axis} is out of range for inputs of shape {input_shape}")
         kept = sorted({axis % ndim for axis in self.axis})
         sizes = []
         for axis in kept:
@@ -332,7 +332,9 @@ class CategoryEncoding(Layer):
                     f"count_weights: expected output_mode 'count', got {self.output_mode!r}"
                 )
             weights = F.cast(_core.as_tensor(count_weights), dtype="float32")
-        return encoded(inputs, self.num_tokens, self.output_mode, weights)
+        rows = encoded(inputs, self.num_tokens, self.output_mode, weights)
+        kind = np.dtype("float32" if self.compute_dtype == "bfloat16" else self.compute_dtype)
+        return rows if kind == rows.dtype else F.cast(rows, dtype=kind)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return encoded_shape(input_shape or (1,), self.num_tokens, self.output_mode)

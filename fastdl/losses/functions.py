@@ -15,7 +15,7 @@ from .._base import functional as F
 from .._base.moving import checked_axis
 from .._base.registry import LOSSES
 from .._base.settings import settings
-from .._core import Tensor
+from .._core import AxisError, Tensor
 from .loss import integer_target_functions
 from .reduction import same_rank
 
@@ -174,7 +174,7 @@ def _logits_of(y_pred: Tensor, from_logits: bool, activation: str) -> Tensor | N
 
 def _axis_last(x: Tensor, axis: int) -> Tensor:
     if not -x.ndim <= axis < x.ndim:
-        raise ValueError(f"axis: expected an axis of outputs of shape {x.shape}, got {axis}")
+        raise AxisError(f"axis: expected an axis of outputs of shape {x.shape}, got {axis}")
     axis = axis % x.ndim
     if axis == x.ndim - 1:
         return x

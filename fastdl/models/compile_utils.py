@@ -1,8 +1,8 @@
 """The loss and metrics of `compile`, each as one object for all outputs.
 
 Both are built at their first call, when the shapes of targets and outputs are known. Outputs are a
-tensor, a list or a dict of tensors; targets, losses, weights and metrics are given for each of them
-by position or by name, or once for all. Names in logs are Keras 3's.
+tensor, or lists and dicts of tensors, also within each other. Targets, losses, weights and metrics
+are given for each of them by position or by name, or once for all. Names in logs are Keras 3's.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from .._base import functional as F
 from .._base.checks import check_number, shown
 from .._base.notices import warn
 from .._base.registry import suggestion
-from .._base.tree import flatten, is_nested
+from .._base.tree import flatten, is_nested, map_structure
 from .._core import Tensor
 from ..losses.functions import elementwise_functions
 from ..losses.reduction import check_broadcast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import TypeAlias
 
     from .._base.parameter import Parameter
@@ -43,10 +43,21 @@ class _Outputs:
     Args:
         y_pred: the outputs.
         names: the model's names for them, None where it has none.
+
+    Attributes:
+        count: their number.
+        keys: the keys in order, if the outputs are a dict of tensors.
+        names: their names in logs, if they have any.
+        labels: the names that stand before those of metrics.
     """
 
     def __init__(self, y_pred: Any, names: Sequence[str] | None) -> None:
         self.keys: list[str] | None = None
+        self._structure: Any = None  # of outputs that hold lists or dicts
+        if is_nested(y_pred):
+            parts = y_pred.values() if isinstance(y_pred, dict) else y_pred
+            if any(map(is_nested, parts)):
+                return self._take_nested(y_pred, names)
         if isinstance(y_pred, dict):
             known = names is not None and set(names) == set(y_pred)
             self.keys = list(names) if known and names else sorted(y_pred)
@@ -54,6 +65,22 @@ class _Outputs:
         self.names = self.keys or (list(names) if names else None)
         if self.names is not None and len(self.names) != self.count:
             self.names = None
+        self.labels = self.names
+
+    def _take_nested(self, y_pred: Any, names: Sequence[str] | None) -> None:
+        """Each output is named by the way to it; in a list its own name is the last part."""
+        self._structure = map_structure(lambda leaf: None, y_pred)
+        paths = list(_paths(y_pred))
+        self.count = len(paths)
+        own = list(names) if names is not None and len(names) == self.count else None
+        last = [
+            own[i] if own is not None and isinstance(path[-1], int) else str(path[-1])
+            for i, path in enumerate(paths)
+        ]
+        self.names = [
+            "/".join([*map(str, path[:-1]), end]) for path, end in zip(paths, last, strict=True)
+        ]
+        self.labels = last
 
     def of(self, what: str, given: Any, shared: bool = False) -> list[Any]:
         """One entry of `given` for each output.
@@ -66,6 +93,8 @@ class _Outputs:
         Raises:
             ValueError: the number of entries or a name does not fit.
         """
+        if self._structure is not None:
+            return self._of_nested(what, given, shared)
         if isinstance(given, dict):
             if self.names is None:
                 raise ValueError(
@@ -90,6 +119,69 @@ class _Outputs:
             f"{what}: expected a list or dict with an entry for each of {self.count} outputs, got "
             f"{type(given).__name__}"
         )
+
+    def _of_nested(self, what: str, given: Any, shared: bool) -> list[Any]:
+        """`of` for outputs that hold lists or dicts."""
+        flat = isinstance(given, (list, tuple)) and not any(map(is_nested, given))
+        if flat and len(given) == self.count:
+            return list(given)
+        found: list[Any] = []
+
+        def match(structure: Any, given: Any, path: str) -> None:
+            if structure is None:
+                found.append(given)
+            elif given is None or (shared and not is_nested(given)):
+                found.extend([given] * len(flatten(structure)))
+            elif isinstance(structure, dict) != isinstance(given, dict) or not is_nested(given):
+                raise ValueError(
+                    f"{what}{path}: expected {_form(structure)}, as the outputs are, got "
+                    f"{_form(given)}"
+                )
+            elif isinstance(structure, dict):
+                for key in given:
+                    if key not in structure:
+                        raise ValueError(
+                            f"{what}{path}: there is no output {key!r}, the outputs are "
+                            f"{', '.join(map(repr, structure))}.{suggestion(key, structure)}"
+                        )
+                for key in _sorted(structure):
+                    match(structure[key], given.get(key), f"{path}[{key!r}]")
+            elif len(structure) != len(given):
+                raise ValueError(
+                    f"{what}{path}: expected {len(structure)} entries, as many as the outputs have "
+                    f"there, got {len(given)}"
+                )
+            else:
+                for i, (part, entry) in enumerate(zip(structure, given, strict=True)):
+                    match(part, entry, f"{path}[{i}]")
+
+        match(self._structure, given, "")
+        return found
+
+
+def _paths(structure: Any) -> Iterator[tuple[str | int, ...]]:
+    """The keys and positions that lead to each leaf, in the order of `flatten`."""
+    if not is_nested(structure):
+        yield ()
+        return
+    items: Any = enumerate(structure)
+    if isinstance(structure, dict):
+        items = [(key, structure[key]) for key in _sorted(structure)]
+    for key, item in items:
+        for path in _paths(item):
+            yield (key, *path)
+
+
+def _sorted(structure: dict[Any, Any]) -> list[Any]:
+    return flatten({key: key for key in structure})  # in the order of `flatten`
+
+
+def _form(structure: Any) -> str:
+    if isinstance(structure, dict):
+        return f"a dict with the keys {list(structure)}"
+    if isinstance(structure, (list, tuple)):
+        return f"a list of {len(structure)}"
+    return type(structure).__name__
 
 
 def _is_binary_or_sparse(y_true: Tensor, y_pred: Tensor) -> tuple[bool, bool]:
@@ -205,10 +297,13 @@ class CompileLoss:
     def _targets(self, y_true: Any) -> list[Any]:
         """The targets by output. Those of outputs without loss may be missing in `y_true`."""
         outputs, given = self._outputs, y_true
+        if len(self._with_loss) == 1 < outputs.count and not is_nested(given):
+            given = [given]
         if isinstance(given, (list, tuple)) and len(given) == len(self._with_loss) < outputs.count:
-            given = [None] * outputs.count
-            for i, y in zip(self._with_loss, y_true, strict=True):
-                given[i] = y
+            by_output: list[Any] = [None] * outputs.count
+            for i, y in zip(self._with_loss, given, strict=True):
+                by_output[i] = y
+            given = by_output
         targets = outputs.of("y", given)
         for i in self._with_loss:
             if targets[i] is None:
@@ -276,6 +371,7 @@ class CompileMetrics(metrics_module.Metric):
         self._given = metrics
         self._given_weighted = weighted_metrics
         self._output_names = output_names
+        self.loss: CompileLoss | None = None  # which knows the targets of outputs without a loss
         # For each output its metrics; first those without, then those with sample weights.
         self._plain: list[list[metrics_module.Metric]] = []
         self._weighted: list[list[metrics_module.Metric]] = []
@@ -307,7 +403,7 @@ class CompileMetrics(metrics_module.Metric):
                 ("weighted_metrics", self._given_weighted),
             )
         )
-        self._labels = outputs.names if outputs.count > 1 else None
+        self._labels = outputs.labels if outputs.count > 1 else None
         self.built = True
 
     def _per_output(self, argument: str, given: Metrics) -> list[list[Identifier]]:
@@ -323,6 +419,8 @@ class CompileMetrics(metrics_module.Metric):
 
     def _pairs(self, y_true: Tensors, y_pred: Tensors) -> tuple[list[Tensor | None], list[Any]]:
         outputs = self._outputs
+        if self.loss is not None and self.loss.built:
+            return self.loss._targets(y_true), outputs.of("outputs", y_pred)
         targets = outputs.of("y", y_true)
         return (
             [None if y is None else _core.as_tensor(y) for y in targets],

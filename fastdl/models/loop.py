@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import _core
 from .._base import tree
-from .._base.checks import prefixed
+from .._base.checks import check_count, prefixed
 from .._base.moving import is_integer
 from .._base.notices import warn
 from .._base.progress import mode_from_verbose
@@ -70,6 +70,7 @@ class Loop:
         from ..callbacks import CallbackList
 
         self.model = model
+        self._together = check_count(who, "steps_per_execution", model.steps_per_execution, 1) or 1
         try:
             silent = mode_from_verbose(verbose) == "none"
             self.callbacks = (
@@ -86,6 +87,14 @@ class Loop:
             )
         except (TypeError, ValueError) as error:
             raise prefixed(who, error) from None
+
+    def _number_after(self, done: int) -> int | None:
+        """The number of the last step for hooks, if the steps done end an execution."""
+        return None if done % self._together else done - 1
+
+    def _last_number(self, done: int) -> int:
+        """The same at the end of the data, where an execution may be incomplete."""
+        return -(-done // self._together) * self._together - 1
 
     def _steps(
         self,
@@ -107,8 +116,14 @@ class Loop:
         """
         begin = None
         if self.callbacks.needs_every_batch(phase):
-            hook = getattr(self.callbacks, f"on_{phase}_batch_begin")
-            begin = hook if not first else lambda step: hook(first + step)
+            hook, together = getattr(self.callbacks, f"on_{phase}_batch_begin"), self._together
+
+            def begin(step: int) -> None:
+                if not (first + step) % together:
+                    hook(first + step)
+
+        else:
+            self._together = 1  # the progress bar sees each step that it is shown
         runner = self.model._runner(phase)
         with runner.turn:  # no other thread replaces a result before it is read
             if isinstance(data, Arrays) and not data.lazy:
@@ -194,13 +209,19 @@ class Loop:
         done = first = position.step
         logs = position.logs if first else None
         left = None if limit is None else limit - first
+        told = first
         for done, result in self._steps("train", data, left, first):
             logs = numbers(result)
             position.after_steps(done, logs)
-            callbacks.on_train_batch_end(done - 1, logs)
-            if model.stop_training:
-                break
+            number = self._number_after(done)
+            if number is not None:
+                callbacks.on_train_batch_end(number, logs)
+                told = done
+                if model.stop_training:
+                    break
             position.before_steps()
+        if told != done:
+            callbacks.on_train_batch_end(self._last_number(done), logs)
         if logs is None or (limit is not None and done < limit and not model.stop_training):
             expected = "before the first step" if logs is None else f"after {done} of {limit} steps"
             warn(
@@ -226,11 +247,17 @@ class Loop:
         try:
             callbacks.on_test_begin()
             model.reset_metrics()
+            told = done = 0
             for done, result in self._steps("test", data, limit):
+                number = self._number_after(done)
                 logs = numbers(result)
-                callbacks.on_test_batch_end(done - 1, logs)
-                if model.stop_evaluating:
-                    break
+                if number is not None:
+                    callbacks.on_test_batch_end(number, logs)
+                    told = done
+                    if model.stop_evaluating:
+                        break
+            if told != done:
+                callbacks.on_test_batch_end(self._last_number(done), logs)
         except BaseException:
             callbacks.interrupted()
             raise
@@ -272,20 +299,40 @@ class Loop:
 
         every = self.callbacks.needs_every_batch("predict")
         result: Any = None
+        together: list[list[np.ndarray]] = []  # the outputs of an execution's steps
+
+        def tell(number: int) -> None:
+            outputs: Any = {}
+            if together:
+                all_of_them = together[0] if len(together) == 1 else _joined(together)
+                outputs["outputs"] = tree.pack(result, all_of_them)
+                together.clear()
+            self.callbacks.on_predict_batch_end(number, outputs)
+
+        done = 0
         for done, result in self._steps("predict", data, limit, sinks=allocate):
             if not whole:
                 pieces.append([np.array(t) for t in tree.leaves(result)])
-            outputs = {"outputs": tree.map_structure(np.array, result)} if every else {}
-            self.callbacks.on_predict_batch_end(done - 1, outputs)
-            if self.model.stop_predicting:
-                break
+            if every:
+                together.append([np.array(t) for t in tree.leaves(result)])
+            number = self._number_after(done)
+            if number is not None:
+                tell(number)
+                if self.model.stop_predicting:
+                    break
+        if together:
+            tell(self._last_number(done))
         if isinstance(data, Arrays) and whole:
             return tree.pack(result, [a[: data.step * data.batch_size] for a in whole])
         if not pieces:
             raise ValueError("predict: the data yielded no batch")
-        batches = zip(*pieces, strict=True)
-        joined = [np.concatenate(b) if b[0].ndim else np.stack(b) for b in batches]
-        return tree.pack(result, joined)
+        return tree.pack(result, _joined(pieces))
+
+
+def _joined(pieces: list[list[np.ndarray]]) -> list[np.ndarray]:
+    """For each output the values of all batches in one array."""
+    batches = zip(*pieces, strict=True)
+    return [np.concatenate(b) if b[0].ndim else np.stack(b) for b in batches]
 
 
 def _is_due(epoch: int, frequency: int | Sequence[int]) -> bool:

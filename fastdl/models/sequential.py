@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._base import functional as F
 from .._base import tree
 from .._base.checks import prefixed
 from .._base.registry import LAYERS
+from .._core import Tensor
 from .._graph.graph import Graph
 from .._graph.masks import with_masks
 from .._graph.symbolic import KerasTensor
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .._base.types import Config
+
+
+class _OtherSize(Exception):
+    """The inputs have another size than the first data had."""
 
 
 @LAYERS.register
@@ -50,6 +56,7 @@ class Sequential(Model):
     # input and the output of each layer.
     _stack: list[Layer]
     _tensors: list[KerasTensor]
+    _fixed = True  # whether an Input says the size; otherwise that of the first data is one of many
 
     def __init__(
         self,
@@ -169,18 +176,62 @@ class Sequential(Model):
         tensors: list[KerasTensor] = [first.output]
         for layer in self._stack:
             tensors.append(self._apply(layer, tensors[-1]))
-        self.__dict__.update(_stack=[first, *self._stack], _tensors=tensors)
+        self.__dict__.update(_stack=[first, *self._stack], _tensors=tensors, _fixed=False)
         self._refresh()
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         if self._graph is not None:
-            if mask is None:
-                return self._graph.run(self._graph.take(inputs), training)
-            return super().call(inputs, training, mask)
+            try:
+                if mask is None:
+                    return self._graph.run(self._from_graph(inputs), training)
+                if not self._is_other_size(inputs):
+                    return super().call(inputs, training, mask)
+            except _OtherSize:
+                pass
+            inputs = self._in_own_type(inputs)
         if mask is not None:
             inputs = with_masks(inputs, mask, replace=True)
-        for layer in self.layers:  # there is no graph for several inputs
+        for layer in self.layers:  # there is no graph for several inputs, or for another size
             inputs = layer(inputs, training=training)
+        return inputs
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        if self._graph is not None and args and self._is_other_size(args[0]):
+            return self._infer_output_spec(args, kwargs)
+        return super().compute_output_spec(*args, **kwargs)
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        shape = args[0] if args else next(iter(kwargs.values()), None)
+        if tree.is_shape(shape) and self._is_other_size(KerasTensor(shape)):
+            for layer in self.layers:
+                shape = layer.compute_output_shape(shape)
+            return shape
+        return super().compute_output_shape(*args, **kwargs)
+
+    def _from_graph(self, inputs: Any) -> list[Any]:
+        """The inputs of the graph. The error for another size costs nothing where there is none."""
+        try:
+            return self._graph.take(inputs)  # type: ignore[union-attr]
+        except ValueError:
+            if self._is_other_size(inputs):
+                raise _OtherSize from None
+            raise
+
+    def _is_other_size(self, inputs: Any) -> bool:
+        """Whether they are no inputs of the graph, but may be some of the layers.
+
+        The sizes of the first data are no limit: a convolution takes images of any size.
+        """
+        if self._fixed or not self._tensors or not isinstance(inputs, (Tensor, KerasTensor)):
+            return False
+        own, shape = self._tensors[0].shape, inputs.shape
+        pairs = list(zip(own[1:], shape[1:], strict=False))
+        return len(own) == len(shape) and any(a and b and a != b for a, b in pairs)
+
+    def _in_own_type(self, inputs: Any) -> Any:
+        own = self._tensors[0].dtype
+        if isinstance(inputs, Tensor) and inputs.dtype != own:
+            return F.cast(inputs, dtype=own)
         return inputs
 
     def _wants_lists(self) -> bool:
@@ -197,7 +248,7 @@ class Sequential(Model):
         config = {
             "name": self.name,
             "trainable": self.trainable,
-            "layers": [serialize(layer) for layer in self._stack],
+            "layers": [serialize(layer) for layer in (self._stack if self._fixed else self.layers)],
         }
         if self._tensors:
             config["build_input_shape"] = self._tensors[0].shape

@@ -11,7 +11,7 @@ from ..layers import deserialize, serialize
 from ..saving.values import decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from .._base.types import Config
     from .._graph.graph import Graph
@@ -81,10 +81,13 @@ def graph_from_config(
     config: Config,
     custom_objects: Mapping[str, object] | None = None,
     layers: Mapping[str, Layer] | None = None,
+    inputs: Mapping[str, KerasTensor] | None = None,
+    call: Callable[..., Any] | None = None,
 ) -> tuple[Symbols, Symbols]:
     """New layers, called as the config says; returns the inputs and the outputs.
 
-    With `layers`, those are called under their names, and none are made from configs.
+    With `layers`, those are called under their names, and none are made from configs. `inputs` take
+    the place of the Inputs of these names. `call` calls a layer with its arguments.
 
     Raises:
         ValueError: a call needs a tensor that no call makes.
@@ -100,9 +103,9 @@ def graph_from_config(
         else:
             layer = deserialize(layer_config, custom_objects)
         if not layer_config["inbound_nodes"]:
-            made[name, 0, 0] = layer.output
-        for index, call in enumerate(layer_config["inbound_nodes"]):
-            calls.append((name, layer, index, call))
+            made[name, 0, 0] = layer.output if inputs is None else inputs.get(name, layer.output)
+        for index, arguments in enumerate(layer_config["inbound_nodes"]):
+            calls.append((name, layer, index, arguments))
 
     # Calls are made in the order of the config, each as soon as its inputs are there.
     missing = [_needed(call, made) for *_, call in calls]
@@ -114,12 +117,16 @@ def graph_from_config(
     finished = 0
     while ready:
         position = heapq.heappop(ready)
-        name, layer, index, call = calls[position]
+        name, layer, index, arguments = calls[position]
         finished += 1
-        args, kwargs = (_decoded(call[key], made, name) for key in ("args", "kwargs"))
+        args, kwargs = (_decoded(arguments[key], made, name) for key in ("args", "kwargs"))
         if not symbolic_leaves(args, kwargs):
             raise ValueError(f"the config has a call of {name!r} without an input")
-        for number, tensor in enumerate(tree.leaves(layer(*args, **kwargs))):
+        if call is None or isinstance(layer, Operation):
+            results = layer(*args, **kwargs)
+        else:
+            results = call(layer, *args, **kwargs)
+        for number, tensor in enumerate(tree.leaves(results)):
             made[name, index, number] = tensor
             for later in waiting.pop((name, index, number), ()):
                 missing[later].discard((name, index, number))

@@ -84,6 +84,7 @@ class Trainer(StepFunctions):
     stop_evaluating = False
     stop_predicting = False
     run_eagerly = False
+    steps_per_execution = 1
     _compiled = False
     _compile_arguments: Config
     _compile_loss: CompileLoss | None = None
@@ -115,8 +116,10 @@ class Trainer(StepFunctions):
             weighted_metrics: metrics that take sample weights into account.
             run_eagerly: run every step in Python: for debugging, and for steps that depend on what
                 `fit` cannot see (global variables, the time).
-            steps_per_execution: at least 1, without an effect: steps run together as far as
-                callbacks allow. Hooks for batches are called for every batch.
+            steps_per_execution: how many steps belong together. Hooks for batches are called once
+                for all of them, before the first and after the last, with the number of the last
+                (also where the data ends before it), and `predict` gives them the outputs of all.
+                The attribute of this name may change between calls of `fit`.
             jit_compile: "auto", True, False or None; changes no result. Steps are recorded unless
                 `run_eagerly` says otherwise.
             auto_scale_loss: accepted; float32 losses need no scaling.
@@ -149,10 +152,12 @@ class Trainer(StepFunctions):
         compile_metrics = None
         if metrics is not None or weighted_metrics is not None:
             compile_metrics = CompileMetrics(metrics, weighted_metrics, names)
+            compile_metrics.loss = compile_loss
         self.__dict__.update(
             optimizer=new_optimizer,
             loss=loss,
             run_eagerly=eager,
+            steps_per_execution=steps_per_execution,
             stop_training=False,
             _compiled=True,
             _compile_loss=compile_loss,

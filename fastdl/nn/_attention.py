@@ -10,6 +10,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_flag, check_fraction, check_number, prefixed
+from .._core import ShapeError
 
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
@@ -102,11 +103,11 @@ def attend(
 def _check_shapes(who: str, q: Tensor, k: Tensor, v: Tensor) -> None:
     shapes = f"query {tuple(q.shape)}, key {tuple(k.shape)}, value {tuple(v.shape)}"
     if min(q.ndim, k.ndim, v.ndim) < 2:
-        raise ValueError(f"{who}: expected inputs of at least 2 axes, got {shapes}")
+        raise ShapeError(f"{who}: expected inputs of at least 2 axes, got {shapes}")
     if q.shape[-1] != k.shape[-1]:
-        raise ValueError(f"{who}: expected the same width of query and key, got {shapes}")
+        raise ShapeError(f"{who}: expected the same width of query and key, got {shapes}")
     if k.shape[-2] != v.shape[-2]:
-        raise ValueError(f"{who}: expected as many keys as values, got {shapes}")
+        raise ShapeError(f"{who}: expected as many keys as values, got {shapes}")
 
 
 def _with_four_axes(
@@ -135,7 +136,7 @@ def _with_four_axes(
             if grouped
             else "leading axes that broadcast; fewer heads of key and value need enable_gqa=True"
         )
-        raise ValueError(f"{who}: expected {wanted}, got shapes {shapes}") from None
+        raise ShapeError(f"{who}: expected {wanted}, got shapes {shapes}") from None
     pairs = len(set(others)) == 1 and (grouped or others[0] in (1, heads))
     found = []
     for x, shape, wanted_heads in zip(
@@ -167,7 +168,7 @@ def _mask_of(who: str, mask: TensorLike, lead: tuple[int, ...], q: Tensor, k: Te
     if len(shape) != len(scores) or any(
         n not in (1, m) for n, m in zip(shape, scores, strict=True)
     ):
-        raise ValueError(
+        raise ShapeError(
             f"{who}: attn_mask: expected a shape that broadcasts to {scores}, got "
             f"{tuple(mask.shape)}"
         )

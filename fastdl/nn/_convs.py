@@ -8,6 +8,7 @@ from .. import _core
 from .._base import functional as F
 from .._base.checks import check_choice, check_integer
 from .._base.dtypes import float32 as FLOAT
+from .._core import ShapeError
 from ._grids import check_fit, of_batch, sizes
 
 if TYPE_CHECKING:
@@ -22,18 +23,18 @@ def _check_weight(
     who: str, weight: Tensor, rank: int, channels: int, groups: int, transposed: bool
 ) -> None:
     if weight.ndim != rank + 2:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: weight: expected {rank + 2} axes for {rank} axes of places, got shape "
             f"{weight.shape}"
         )
     first, second = weight.shape[:2]
     if first % groups:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: groups: expected a divisor of the weight's first size, {first}, got {groups}"
         )
     wanted = first if transposed else second * groups
     if channels != wanted:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected {wanted} input channels for a weight of shape {weight.shape} and "
             f"{groups} groups, got {channels}"
         )
@@ -44,7 +45,7 @@ def _check_bias(who: str, bias: TensorLike | None, channels: int) -> Tensor | No
         return None
     bias = _core.as_tensor(bias)
     if bias.shape != (channels,):
-        raise ValueError(f"{who}: bias: expected shape ({channels},), got {bias.shape}")
+        raise ShapeError(f"{who}: bias: expected shape ({channels},), got {bias.shape}")
     return bias
 
 
@@ -219,7 +220,7 @@ def transposed_convolution(
         within = [min(more, p) for more, p in zip(extra, pads, strict=True)]
         size = [n + more for n, more in zip(full, within, strict=True)]
         if min(x.shape[1:-1]) < 1 or min(size) < 1:
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: an input of shape {(x.shape[0], x.shape[-1], *x.shape[1:-1])} leaves no "
                 f"output with padding {pads}"
             )

@@ -10,7 +10,8 @@ import numpy as np
 from .. import _core, _functions
 from .._base import functional as F
 from .._base.checks import check_number
-from .._base.moving import checked_axis
+from .._base.moving import broadcast, checked_axis
+from .._core import ShapeError
 
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
@@ -32,7 +33,7 @@ def cosine_similarity(x1: TensorLike, x2: TensorLike, dim: int = 1, eps: float =
     """
     eps = check_number("cosine_similarity", "eps", eps)
     a, b = _core.as_tensor(x1), _core.as_tensor(x2)
-    shape = np.broadcast_shapes(a.shape, b.shape)
+    shape = broadcast("cosine_similarity", a.shape, b.shape)
     if not shape:  # two numbers are vectors of one element
         checked_axis(dim, 1, "cosine_similarity")
         y = F.reshape(a, shape=(1,)), F.reshape(b, shape=(1,))
@@ -62,7 +63,7 @@ def pdist(input: TensorLike, p: float = 2.0) -> Tensor:
     """
     x = _core.as_tensor(input)
     if x.ndim != 2:
-        raise ValueError(f"pdist: input: expected (N, d), got shape {x.shape}")
+        raise ShapeError(f"pdist: input: expected (N, d), got shape {x.shape}")
     p = check_number("pdist", "p", p, infinite=True)
     first, second = np.triu_indices(x.shape[0], 1)
     difference = F.sub(F.take(x, first), F.take(x, second))
@@ -94,10 +95,10 @@ def bilinear(
     """
     a, b, w = _core.as_tensor(input1), _core.as_tensor(input2), _core.as_tensor(weight)
     if w.ndim != 3:
-        raise ValueError(f"bilinear: weight: expected (out, in1, in2), got shape {w.shape}")
+        raise ShapeError(f"bilinear: weight: expected (out, in1, in2), got shape {w.shape}")
     out, in1, in2 = w.shape
     if not a.ndim or a.shape[:-1] != b.shape[:-1] or (a.shape[-1], b.shape[-1]) != (in1, in2):
-        raise ValueError(
+        raise ShapeError(
             f"bilinear: input1, input2: expected (..., {in1}) and (..., {in2}), got {a.shape} and "
             f"{b.shape}"
         )

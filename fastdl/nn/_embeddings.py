@@ -10,6 +10,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_choice, check_flag, check_integer, check_number
+from .._core import ShapeError
 from ..autograd import no_grad
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ def check_row(who: str, padding_idx: int | None, rows: int) -> int | None:
 def _table(who: str, weight: TensorLike) -> Tensor:
     table = _core.as_tensor(weight)
     if table.ndim != 2:
-        raise ValueError(f"{who}: weight: expected 2 axes, got shape {tuple(table.shape)}")
+        raise ShapeError(f"{who}: weight: expected 2 axes, got shape {tuple(table.shape)}")
     return table
 
 
@@ -256,7 +257,7 @@ def _factors(
         return None
     factors = _core.as_tensor(per_sample_weights)
     if factors.shape != indices.shape:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: per_sample_weights: expected the shape {tuple(indices.shape)} of the input, "
             f"got {tuple(factors.shape)}"
         )
@@ -273,16 +274,16 @@ def _bags(
     """The bag of each index, and their number; what lies behind the last bag has that number."""
     if indices.ndim == 2:
         if offsets is not None:
-            raise ValueError(f"{who}: offsets: expected None beside an input of two axes")
+            raise ShapeError(f"{who}: offsets: expected None beside an input of two axes")
         count, length = indices.shape
         return _core.as_tensor(np.repeat(np.arange(count), length)), count
     if indices.ndim != 1:
-        raise ValueError(f"{who}: input: expected 1 or 2 axes, got shape {tuple(indices.shape)}")
+        raise ShapeError(f"{who}: input: expected 1 or 2 axes, got shape {tuple(indices.shape)}")
     if offsets is None:
         raise ValueError(f"{who}: offsets: expected them beside an input of one axis, got None")
     begins, size = _indices(who, "offsets", offsets), indices.shape[0]
     if begins.ndim != 1 or begins.shape[0] < has_end:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: offsets: expected one axis{', at least one' if has_end else ''}, got shape "
             f"{tuple(begins.shape)}"
         )

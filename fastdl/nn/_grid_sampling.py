@@ -11,6 +11,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_choice, check_flag
+from .._core import ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,7 @@ def affine_grid(
     places = tuple(size)[2:]
     rank = len(places)
     if rank not in (2, 3) or matrices.shape != (size[0], rank, rank + 1):
-        raise ValueError(
+        raise ShapeError(
             "affine_grid: theta, size: expected (N, 2, 3) and (N, C, H, W), or (N, 3, 4) and "
             f"(N, C, D, H, W), got {matrices.shape} and {tuple(size)}"
         )
@@ -98,14 +99,14 @@ def grid_sample(
     aligned = check_flag(who, "align_corners", bool(align_corners))
     expected = (x.shape[:1], rank) if rank in (2, 3) else None
     if expected != (where.shape[:1], where.shape[-1] if where.ndim == x.ndim else 0):
-        raise ValueError(
+        raise ShapeError(
             f"{who}: input, grid: expected (N, C, H, W) and (N, h, w, 2), or (N, C, D, H, W) and "
             f"(N, d, h, w, 3), got {x.shape} and {where.shape}"
         )
     if mode == "bicubic" and rank == 3:
-        raise ValueError(f"{who}: mode: 'bicubic' is for images, got an input of shape {x.shape}")
+        raise ShapeError(f"{who}: mode: 'bicubic' is for images, got an input of shape {x.shape}")
     if 0 in x.shape[2:]:
-        raise ValueError(f"{who}: input: expected places, got shape {x.shape}")
+        raise ShapeError(f"{who}: input: expected places, got shape {x.shape}")
     sampler = _Sampler(x, padding, aligned)
     parts = F.split(where, sizes=(1,) * rank, axis=-1)
     places = []

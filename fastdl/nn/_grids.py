@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
-from .._base.checks import check_integers
+from .._base.checks import check_integers, kind_of
 from .._base.images import check_sizes
+from .._core import ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ def batched(who: str, input: TensorLike, rank: int) -> tuple[Tensor, bool]:
     if x.ndim == rank + 1:
         return F.reshape(x, shape=(1, *x.shape)), False
     places = ("L", "H, W", "D, H, W")[rank - 1]
-    raise ValueError(
+    raise ShapeError(
         f"{who}: expected an input (N, C, {places}) or (C, {places}), got shape {x.shape}"
     )
 
@@ -63,8 +64,7 @@ def refused(who: str, error: Exception, shape: Sequence[int]) -> Exception:
     """The error to raise instead: it names `who` and the shape of the input."""
     if str(error).startswith(f"{who}: "):
         return error
-    kind = TypeError if isinstance(error, TypeError) else ValueError
-    return kind(f"{who}: {error} (input shape {tuple(shape)})")
+    return kind_of(error)(f"{who}: {error} (input shape {tuple(shape)})")
 
 
 def check_fit(
@@ -79,7 +79,7 @@ def check_fit(
     for size, k, before, after in zip(shape[1:-1], reach, low, high, strict=True):
         if size + before + after < k:
             padding = tuple(low) if low == high else tuple(zip(low, high, strict=True))
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: {what} of {k} places does not fit into an input of shape "
                 f"{(shape[0], shape[-1], *shape[1:-1])} with padding {padding}"
             )
@@ -113,7 +113,7 @@ def continued(x: Tensor, widths: Sequence[tuple[int, int]], mode: str) -> Tensor
     for axis, (low, high) in enumerate(widths, 1):
         most = x.shape[axis] - (mode == "reflect")
         if mode != "replicate" and max(low, high) > max(most, 0):
-            raise ValueError(
+            raise ShapeError(
                 f"pad: mode {mode!r}: expected a padding of at most {max(most, 0)} for an axis of "
                 f"size {x.shape[axis]}, got {(low, high)}"
             )

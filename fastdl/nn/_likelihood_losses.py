@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_choice, check_flag, check_number
+from .._core import ShapeError
 from ._losses import _pair, _reduced, older_reduction
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _variances(input: Tensor, var: TensorLike) -> Tensor:
         return F.reshape(var, shape=(*var.shape, 1))
     differing = [v for x, v in zip(input.shape, var.shape, strict=False) if x != v]
     if var.ndim != input.ndim or differing != [1]:
-        raise ValueError(
+        raise ShapeError(
             f"gaussian_nll_loss: var: for input of shape {input.shape} expected a number, or that "
             f"shape, also without the last axis or with one axis of length 1; got {var.shape}"
         )

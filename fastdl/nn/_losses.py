@@ -21,7 +21,9 @@ from .._base.checks import (
     check_number,
     prefixed,
 )
+from .._base.moving import broadcast
 from .._base.notices import warn_once
+from .._core import ShapeError
 
 if TYPE_CHECKING:
     from .._core import Tensor, TensorLike
@@ -102,6 +104,14 @@ def _pair(who: str, input: TensorLike, target: TensorLike) -> tuple[Tensor, Tens
     return input, target
 
 
+def _spread(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Both in the shape that they broadcast to, for an operation that does not broadcast itself."""
+    if input.shape == target.shape:
+        return input, target
+    shape = broadcast("loss", input.shape, target.shape)
+    return F.broadcast_to(input, shape=shape), F.broadcast_to(target, shape=shape)
+
+
 def mse_loss(
     input: TensorLike,
     target: TensorLike,
@@ -178,7 +188,8 @@ def huber_loss(
     """
     delta = check_number("huber_loss", "delta", delta, above=0.0, infinite=True)
     input, target = _pair("huber_loss", input, target)
-    return _elementwise("huber_loss", F.huber(input, target, delta=delta), weight, reduction)
+    loss = F.huber(*_spread(input, target), delta=delta)
+    return _elementwise("huber_loss", loss, weight, reduction)
 
 
 def smooth_l1_loss(
@@ -205,7 +216,7 @@ def smooth_l1_loss(
     input, target = _pair("smooth_l1_loss", input, target)
     if beta == 0:
         return _reduced("smooth_l1_loss", F.abs(F.sub(input, target)), reduction)
-    loss = F.huber(input, target, delta=beta)
+    loss = F.huber(*_spread(input, target), delta=beta)
     return _reduced("smooth_l1_loss", loss if beta == 1 else F.div(loss, beta), reduction)
 
 
@@ -340,7 +351,7 @@ def binary_cross_entropy_with_logits(
 
 def _check_same(who: str, input: Tensor, target: Tensor) -> None:
     if input.shape != target.shape:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: target: expected the input's shape {input.shape}, got {target.shape}"
         )
 
@@ -408,7 +419,7 @@ def _soft_cross_entropy(
 ) -> Tensor:
     if input.shape != target.shape:
         indices = input.shape[:1] + input.shape[2:]
-        raise ValueError(
+        raise ShapeError(
             f"cross_entropy: for input of shape {input.shape} expected integer class indices of "
             f"shape {indices if input.ndim > 1 else ()} or float32 probabilities of shape "
             f"{input.shape}, got float32 of shape {target.shape}"
@@ -455,10 +466,10 @@ def _classes_last(who: str, input: Tensor, target: Tensor) -> Tensor:
     """The input with the classes on the last axis. The target is checked."""
     shape = input.shape
     if not shape:
-        raise ValueError(f"{who}: expected input of shape (C), (N, C) or (N, C, ...), got a scalar")
+        raise ShapeError(f"{who}: expected input of shape (C), (N, C) or (N, C, ...), got a scalar")
     expected = shape[:1] + shape[2:] if len(shape) > 1 else ()
     if target.dtype.kind not in "iu" or target.shape != expected:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: for input of shape {shape} expected integer class indices of shape "
             f"{expected}, got {target.dtype} of shape {target.shape}"
         )
@@ -489,7 +500,7 @@ def _nll(
     if weight is not None:
         weight = _weights(who, "weight", weight)
         if weight.shape != (classes,):
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: weight: expected one for each of {classes} classes, got shape "
                 f"{weight.shape}"
             )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .. import _core, _functions
 from .._base import functional as F
 from .._base.checks import check_callable, check_flag, check_number, shown
+from .._core import ShapeError
 from ._losses import _pair, _reduced, _weighted, _weights, older_reduction
 
 if TYPE_CHECKING:
@@ -90,12 +91,12 @@ def cosine_embedding_loss(
     input1, input2 = _core.as_tensor(input1), _core.as_tensor(input2)
     target = _core.as_tensor(target)
     if input1.shape != input2.shape or input1.ndim not in (1, 2):
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected two inputs of one shape (N, d) or (d), got {input1.shape} and "
             f"{input2.shape}"
         )
     if target.shape != input1.shape[:-1]:
-        raise ValueError(f"{who}: target: expected shape {input1.shape[:-1]}, got {target.shape}")
+        raise ShapeError(f"{who}: target: expected shape {input1.shape[:-1]}, got {target.shape}")
     product = F.sum(F.mul(input1, input2), axes=_LAST)
     one, other = (F.rsqrt(F.add(F.sum(F.square(x), axes=_LAST), 1e-12)) for x in (input1, input2))
     cosine = F.mul(F.mul(product, one), other)
@@ -135,7 +136,7 @@ def margin_ranking_loss(
     input1, input2 = _core.as_tensor(input1), _core.as_tensor(input2)
     target = _core.as_tensor(target)
     if not input1.ndim == input2.ndim == target.ndim:
-        raise ValueError(
+        raise ShapeError(
             "margin_ranking_loss: expected inputs and target with the same number of axes, got "
             f"shapes {input1.shape}, {input2.shape} and {target.shape}"
         )
@@ -259,7 +260,7 @@ def _triplet(
     margin = check_number(who, "margin", margin, above=0.0)
     anchor, positive, negative = (_core.as_tensor(one) for one in (anchor, positive, negative))
     if not anchor.ndim == positive.ndim == negative.ndim or not anchor.ndim:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected anchor, positive and negative with the same number of axes, got "
             f"shapes {anchor.shape}, {positive.shape} and {negative.shape}"
         )
@@ -327,7 +328,7 @@ def multilabel_soft_margin_loss(
     who = "multilabel_soft_margin_loss"
     input, target = _pair(who, input, target)
     if not input.ndim:
-        raise ValueError(f"{who}: expected input of shape (..., C), got a scalar")
+        raise ShapeError(f"{who}: expected input of shape (..., C), got a scalar")
     input, target = _broadcast(input, F.cast(target, dtype="float32"))
     loss = F.sigmoid_cross_entropy(input, target)
     if weight is not None:
@@ -345,14 +346,14 @@ def _rows(who: str, input: TensorLike) -> Tensor:
     """Scores (N, C); those of one sample become one row."""
     input = _core.as_tensor(input)
     if input.ndim not in (1, 2) or not input.shape[-1]:
-        raise ValueError(f"{who}: expected input of shape (N, C) or (C), got {input.shape}")
+        raise ShapeError(f"{who}: expected input of shape (N, C) or (C), got {input.shape}")
     return input if input.ndim == 2 else F.reshape(input, shape=(1, input.shape[0]))
 
 
 def _class_indices(who: str, target: TensorLike, *shapes: tuple[int, ...]) -> Tensor:
     target = _core.as_tensor(target)
     if target.dtype.kind not in "iu" or target.shape not in shapes:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: target: expected integer class indices of shape {shapes[0]}, got "
             f"{target.dtype} of shape {target.shape}"
         )
@@ -416,7 +417,7 @@ def multi_margin_loss(
     if weight is not None:
         weight = _weights(who, "weight", weight)
         if weight.shape != (classes,):
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: weight: expected one for each of {classes} classes, got shape "
                 f"{weight.shape}"
             )

@@ -10,6 +10,8 @@ from .._base import functional as F
 from .._base.checks import check_flag, check_fraction, check_number
 from .._base.formulas import alpha_dropped
 from .._base.random import drawing_from
+from .._core import AxisError, ShapeError
+from .._functions.activation import softmax
 from ._in_place import written
 
 if TYPE_CHECKING:
@@ -53,12 +55,12 @@ def glu(input: TensorLike, dim: int = -1) -> Tensor:
     """
     x = _core.as_tensor(input)
     if not x.ndim:
-        raise ValueError("glu: input: expected at least one axis, got a tensor without axes")
+        raise ShapeError("glu: input: expected at least one axis, got a tensor without axes")
     if not -x.ndim <= dim < x.ndim:
-        raise ValueError(f"glu: dim: expected an axis of shape {x.shape}, got {dim}")
+        raise AxisError(f"glu: dim: expected an axis of shape {x.shape}, got {dim}")
     size = x.shape[dim]
     if size % 2:
-        raise ValueError(f"glu: dim: expected an axis of even size, got {size}")
+        raise ShapeError(f"glu: dim: expected an axis of even size, got {size}")
     a, b = F.split(x, sizes=(size // 2, size // 2), axis=dim)
     return F.mul(a, F.sigmoid(b))
 
@@ -203,7 +205,7 @@ def gumbel_softmax(
     # The smallest number is that of the grid of float32 below 1: its logarithm must be finite.
     uniform = F.uniform(shape=x.shape, low=2.0**-24, high=1.0)
     noise = F.neg(F.log(F.neg(F.log(uniform))))
-    soft = F.softmax(F.div(F.add(x, noise), tau), axis=dim)
+    soft = softmax(F.div(F.add(x, noise), tau), dim)
     if not check_flag("gumbel_softmax", "hard", hard):
         return soft
     chosen = F.one_hot(F.argmax(soft, axis=dim), depth=soft.shape[dim])
@@ -231,7 +233,7 @@ def feature_alpha_dropout(
     if not training or p == 0:
         return x
     if x.ndim < 2:
-        raise ValueError(f"feature_alpha_dropout: input: expected (N, C, ...), got shape {x.shape}")
+        raise ShapeError(f"feature_alpha_dropout: input: expected (N, C, ...), got shape {x.shape}")
     if p == 1:
         y = F.mul(x, 0.0)
     else:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_flag, check_fraction, check_integer
+from .._core import ShapeError
 from ._attention import attend
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _given(who: str, name: str, weight: TensorLike | None) -> Tensor:
 def parts_of(who: str, in_proj_weight: Tensor, size: int) -> list[Tensor]:
     """The weights of query, key and value. Their copies cost less than those of three results."""
     if in_proj_weight.shape != (3 * size, size):
-        raise ValueError(
+        raise ShapeError(
             f"{who}: in_proj_weight: expected shape {(3 * size, size)}, got "
             f"{tuple(in_proj_weight.shape)}"
         )
@@ -217,18 +218,18 @@ def _with_batch(
         f"{name} {tuple(x.shape)}" for name, x in zip(("query", "key", "value"), given, strict=True)
     )
     if query.ndim not in (2, 3) or not query.ndim == key.ndim == value.ndim:
-        raise ValueError(f"{who}: expected query, key and value of 2 or 3 axes, got {shapes}")
+        raise ShapeError(f"{who}: expected query, key and value of 2 or 3 axes, got {shapes}")
     if query.shape[-1] != features:
-        raise ValueError(f"{who}: expected a query of {features} features, got {shapes}")
+        raise ShapeError(f"{who}: expected a query of {features} features, got {shapes}")
     for name, x, weight in zip(("key", "value"), given[1:], weights.in_proj[1:], strict=True):
         wanted = _core.as_tensor(weight).shape[-1]
         if x.shape[-1] != wanted:
-            raise ValueError(f"{who}: expected a {name} of {wanted} features, got {shapes}")
+            raise ShapeError(f"{who}: expected a {name} of {wanted} features, got {shapes}")
     if key.shape[:-1] != value.shape[:-1]:
-        raise ValueError(f"{who}: expected as many keys as values, got {shapes}")
+        raise ShapeError(f"{who}: expected as many keys as values, got {shapes}")
     batched, samples = query.ndim == 3, 0 if batch_first else 1
     if batched and query.shape[samples] != key.shape[samples]:
-        raise ValueError(f"{who}: expected one batch size of query and key, got {shapes}")
+        raise ShapeError(f"{who}: expected one batch size of query and key, got {shapes}")
     found: dict[int, Tensor] = {}
     for x in given:
         if id(x) not in found:
@@ -256,7 +257,7 @@ def _heads(who: str, name: str, projected: Tensor, given: TensorLike | None, q: 
         return F.reshape(projected, shape=(batch, projected.shape[1], heads, width))
     given = _core.as_tensor(given)
     if given.ndim != 3 or (given.shape[0], given.shape[2]) != (batch * heads, width):
-        raise ValueError(
+        raise ShapeError(
             f"{who}: {name}: expected shape ({batch * heads}, keys, {width}), got "
             f"{tuple(given.shape)}"
         )
@@ -312,7 +313,7 @@ def _masks(
         mask = _mask(who, "key_padding_mask", key_padding_mask)
         wanted = (batch, keys) if batched else (keys,)
         if mask.shape != wanted:
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: key_padding_mask: expected shape {wanted}, got {tuple(mask.shape)}"
             )
         found.append(F.reshape(mask, shape=(batch, 1, 1, keys)))
@@ -321,7 +322,7 @@ def _masks(
         mask = _mask(who, "attn_mask", attn_mask)
         every = (batch * heads, queries, keys)
         if mask.shape not in ((queries, keys), every):
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: attn_mask: expected shape {(queries, keys)} or {every}, got "
                 f"{tuple(mask.shape)}"
             )

@@ -13,6 +13,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_integer, check_integers, check_number, check_values, shown
+from .._core import ShapeError
 from .._engine.statistics import move_averages
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def instance_norm(
     channels, places = x.shape[1], math.prod(x.shape[2:])
     _check_channels(who, x, weight, bias, running_mean, running_var)
     if places == 1:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected more than one place for each channel, got an input of shape {x.shape}"
         )
     eps = check_number(who, "eps", eps)
@@ -175,7 +176,7 @@ def group_norm(
     who, x = "group_norm", _with_channels("group_norm", input)
     groups = check_integer(who, "num_groups", num_groups, 1)
     if x.shape[1] % groups:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: num_groups: expected a divisor of the number of channels {x.shape[1]}, got "
             f"{groups}"
         )
@@ -274,7 +275,7 @@ def local_response_norm(
         for name, value in (("alpha", alpha), ("beta", beta), ("k", k))
     )
     if x.ndim < 3:
-        raise ValueError(f"{who}: expected an input of at least 3 axes, got shape {x.shape}")
+        raise ShapeError(f"{who}: expected an input of at least 3 axes, got shape {x.shape}")
     around = [0] * (x.ndim - 2)
     squares = F.pad(
         F.square(x), before=[0, size // 2, *around], after=[0, (size - 1) // 2, *around]
@@ -291,7 +292,7 @@ def local_response_norm(
 def _with_channels(who: str, input: TensorLike) -> Tensor:
     x = _core.as_tensor(input)
     if x.ndim < 2:
-        raise ValueError(f"{who}: expected an input of at least 2 axes, got shape {x.shape}")
+        raise ShapeError(f"{who}: expected an input of at least 2 axes, got shape {x.shape}")
     return x
 
 
@@ -314,7 +315,7 @@ def _check_channels(
 
 def _check_count(who: str, count: int, x: Tensor) -> None:
     if count == 1:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected more than one value to take the moments of, got an input of shape "
             f"{x.shape}"
         )
@@ -326,7 +327,7 @@ def _last_axes(
     sizes = check_integers(who, "normalized_shape", normalized_shape, 0)
     sizes = (sizes,) if isinstance(sizes, int) else sizes
     if not sizes or x.shape[max(0, x.ndim - len(sizes)) :] != sizes:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: normalized_shape: expected the sizes of the last axes of an input of shape "
             f"{x.shape}, got {sizes}"
         )

@@ -13,6 +13,7 @@ from .._base import functional as F
 from .._base import patches
 from .._base.checks import check_choice, check_flag, check_integer, check_number, shown
 from .._base.images import cubic
+from .._core import ShapeError
 from ._grids import batched, of_batch, sizes
 
 if TYPE_CHECKING:
@@ -112,10 +113,10 @@ def resized(
     x = _core.as_tensor(input)
     rank = x.ndim - 2
     if not 1 <= rank <= 3:
-        raise ValueError(f"{who}: expected an input of 3 to 5 axes, got shape {x.shape}")
+        raise ShapeError(f"{who}: expected an input of 3 to 5 axes, got shape {x.shape}")
     check_choice(who, "mode", mode, MODES)
     if _RANKS.get(mode, rank) != rank:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: mode: expected an input of {_RANKS[mode] + 2} axes with {mode!r}, got shape "
             f"{x.shape}"
         )
@@ -140,14 +141,14 @@ def resized(
         factors = _factors(who, scale_factor, rank)
         new = tuple(math.floor(n * f) for n, f in zip(old, factors, strict=True))
         if max(new) > 2**31:
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: scale_factor: expected at most {2**31} places along an axis, got "
                 f"{scale_factor} for shape {x.shape}"
             )
         if recompute_scale_factor or mode == "area":
             factors = None
     if not all(new) or not all(old):
-        raise ValueError(f"{who}: expected images with places, got shape {x.shape} and size {new}")
+        raise ShapeError(f"{who}: expected images with places, got shape {x.shape} and size {new}")
 
     def along_axes(x: Tensor) -> Tensor:
         if mode == "area":
@@ -192,7 +193,7 @@ def pixel_shuffle(input: TensorLike, upscale_factor: int) -> Tensor:
     who, x = "pixel_shuffle", _core.as_tensor(input)
     r = check_integer(who, "upscale_factor", upscale_factor, 1)
     if x.ndim < 3 or x.shape[-3] % (r * r):
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected (..., channels, H, W) with a multiple of {r * r} channels, got "
             f"shape {x.shape}"
         )
@@ -222,7 +223,7 @@ def pixel_unshuffle(input: TensorLike, downscale_factor: int) -> Tensor:
     who, x = "pixel_unshuffle", _core.as_tensor(input)
     r = check_integer(who, "downscale_factor", downscale_factor, 1)
     if x.ndim < 3 or x.shape[-1] % r or x.shape[-2] % r:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected (..., channels, H, W) with sizes that are multiples of {r}, got "
             f"shape {x.shape}"
         )
@@ -249,7 +250,7 @@ def channel_shuffle(input: TensorLike, groups: int) -> Tensor:
     who, x = "channel_shuffle", _core.as_tensor(input)
     groups = check_integer(who, "groups", groups, 1)
     if x.ndim < 3 or x.shape[1] % groups:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected (N, C, places...) with a multiple of {groups} channels, got shape "
             f"{x.shape}"
         )

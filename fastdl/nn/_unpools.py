@@ -10,6 +10,7 @@ import numpy as np
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_integer, shown
+from .._core import ShapeError
 from ._grids import batched
 from ._pools import check_window
 
@@ -47,7 +48,7 @@ def max_unpool(
     x, is_batch = batched(who, input, rank)
     at, _ = batched(who, indices, rank)
     if at.shape != x.shape or at.dtype != "int64":
-        raise ValueError(
+        raise ShapeError(
             f"{who}: indices: expected int64 of the input's shape, got {at.dtype} of shape "
             f"{at.shape}"
         )
@@ -58,7 +59,7 @@ def max_unpool(
         wanted = tuple(check_integer(who, "output_size", n, 1) for n in output_size)[-rank:]
         off = [abs(n - k) >= s for n, k, s in zip(wanted, size, w["strides"], strict=False)]
         if len(wanted) != rank or any(off):
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: output_size: expected sizes less than a stride {w['strides']} from "
                 f"{tuple(size)}, got {shown(output_size)}"
             )

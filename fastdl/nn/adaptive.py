@@ -11,6 +11,7 @@ from .._base import functional as F
 from .._base.checks import check_flag, check_integer, check_integers, check_number
 from .._base.device import check_target
 from .._base.module import Module
+from .._core import ShapeError
 from .container import ModuleList, Sequential
 from .linear import Linear
 
@@ -111,7 +112,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     def forward(self, input_: TensorLike, target_: TensorLike) -> ASMoutput:
         x, target = _core.as_tensor(input_), _core.as_tensor(target_)
         if x.ndim not in (1, 2) or target.shape != x.shape[:-1]:
-            raise ValueError(
+            raise ShapeError(
                 f"{type(self).__name__}: expected an input (N, {self.in_features}) and a target "
                 f"(N), or one of both without N, got shapes {x.shape} and {target.shape}"
             )

@@ -10,6 +10,7 @@ from .._base import functional as F
 from .._base.checks import check_choice, check_flag, check_integer
 from .._base.device import check_target
 from .._base.parameter import Parameter
+from .._core import ShapeError
 from . import init
 from ._calls import OfTensor
 from ._convs import convolution, transposed_convolution
@@ -300,7 +301,7 @@ class _ConvTranspose(_ConvNd):
         if len(extra) != self._rank or any(
             not 0 <= n < s for n, s in zip(extra, self.stride, strict=True)
         ):
-            raise ValueError(
+            raise ShapeError(
                 f"{type(self).__name__}: output_size: expected sizes from {tuple(least)} on, less "
                 f"than a stride {self.stride} more, got {tuple(output_size)}"
             )

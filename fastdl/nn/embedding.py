@@ -11,6 +11,7 @@ from .._base.checks import check_choice, check_flag, check_integer, check_number
 from .._base.device import check_target
 from .._base.module import Module
 from .._base.parameter import Parameter
+from .._core import ShapeError
 from ..autograd import no_grad
 from . import init
 from ._embeddings import check_row, joined, looked_up
@@ -60,7 +61,7 @@ class _Table(Module):
             return
         found = _shape_of(who, "_weight", weight)
         if found != shape:
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: _weight: expected shape {shape}, (num_embeddings, embedding_dim), got "
                 f"{found}"
             )
@@ -94,7 +95,7 @@ class _Table(Module):
 def _size_of(who: str, embeddings: TensorLike) -> tuple[int, int]:
     shape = _shape_of(who, "embeddings", embeddings)
     if len(shape) != 2:
-        raise ValueError(f"{who}: embeddings: expected 2 axes, got shape {shape}")
+        raise ShapeError(f"{who}: embeddings: expected 2 axes, got shape {shape}")
     return shape[0], shape[1]
 
 

@@ -11,6 +11,7 @@ from .._base.checks import check_choice, check_fraction, check_number
 from .._base.dtypes import check_fits
 from .._base.formulas import alpha_dropped
 from .._base.notices import warn_once
+from .._core import ShapeError
 from .._functions import gelu as gelu
 from .._functions import logsigmoid as logsigmoid
 from .._functions import sigmoid as sigmoid
@@ -252,7 +253,7 @@ def prelu(input: TensorLike, weight: TensorLike) -> Tensor:
     x, w = _core.as_tensor(input), _core.as_tensor(weight)
     channels = x.shape[1] if x.ndim > 1 else 1
     if w.ndim > 1 or w.numel() not in (1, channels):
-        raise ValueError(
+        raise ShapeError(
             f"prelu: weight: expected one value, or one for each of {channels} channels, got "
             f"shape {w.shape}"
         )
@@ -347,7 +348,7 @@ def drop_channels(
     x = _core.as_tensor(input)
     if x.ndim not in (rank + 1, rank + 2):
         if rank != 2 or x.ndim < 2:
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: expected an input of {rank + 1} or {rank + 2} axes, got shape {x.shape}"
             )
         warn_once(
@@ -497,7 +498,7 @@ def pad(
     x = _core.as_tensor(input)
     check_choice("pad", "mode", mode, ("constant", "reflect", "replicate", "circular"))
     if len(pad) % 2 or len(pad) > 2 * x.ndim:
-        raise ValueError(f"pad: pad: expected two widths for up to {x.ndim} axes, got {tuple(pad)}")
+        raise ShapeError(f"pad: pad: expected two widths for up to {x.ndim} axes, got {tuple(pad)}")
     if mode != "constant":
         return _continued(x, pad, mode, value)
     value = 0.0 if value is None else value
@@ -515,7 +516,7 @@ def _cut(x: Tensor, pad: Sequence[int]) -> tuple[Tensor, list[int], list[int]]:
     if min(pad, default=0) < 0:
         for size, low, high in zip(x.shape, before, after, strict=True):
             if max(0, -low) + max(0, -high) > size:
-                raise ValueError(
+                raise ShapeError(
                     f"pad: pad: {(low, high)} cuts off more than the {size} places of an axis of "
                     f"shape {x.shape}"
                 )
@@ -531,7 +532,7 @@ def _continued(x: Tensor, pad: Sequence[int], mode: str, value: float | None) ->
     if value:
         raise ValueError(f"pad: value: expected None or 0 with mode {mode!r}, got {value}")
     if axes < 1 or axes > 3 or x.ndim not in (axes + 1, axes + 2):
-        raise ValueError(
+        raise ShapeError(
             f"pad: mode {mode!r}: expected widths for the last 1 to 3 axes of (N, C, places...) or "
             f"(C, places...), got {tuple(pad)} for shape {x.shape}"
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from .. import _core
 from .._base.buffer import Uninitialized, UninitializedBuffer, UninitializedParameter
 from .._base.module import Module
+from .._core import ShapeError
 from .convolution import (
     Conv1d,
     Conv2d,
@@ -128,7 +129,7 @@ class LazyLinear(_Lazy, Linear):
 
     def _size(self, shape: tuple[int, ...]) -> int:
         if not shape:
-            raise ValueError("LazyLinear: expected an input (..., in_features), got shape ()")
+            raise ShapeError("LazyLinear: expected an input (..., in_features), got shape ()")
         return shape[-1]
 
 
@@ -145,7 +146,7 @@ class _OfChannels(_Lazy):
     def _size(self, shape: tuple[int, ...]) -> int:
         if len(shape) not in self._axes:
             wanted = " or ".join(map(str, self._axes))
-            raise ValueError(
+            raise ShapeError(
                 f"{type(self).__name__}: expected an input of {wanted} axes, got shape {shape}"
             )
         return shape[1 if self._batched or len(shape) == max(self._axes) else 0]

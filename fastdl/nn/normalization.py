@@ -11,6 +11,7 @@ from .._base.checks import check_flag, check_integer, check_integers, check_numb
 from .._base.device import check_target
 from .._base.module import Module
 from .._base.parameter import Parameter
+from .._core import ShapeError
 from . import functional, init
 from ._calls import OfTensor
 from ._norms import normalized_batch
@@ -92,7 +93,7 @@ class _Tracking(OfTensor):
     def _check_input(self, x: Tensor) -> None:
         if x.ndim not in self._ranks:
             wanted = " or ".join(map(str, self._ranks))
-            raise ValueError(
+            raise ShapeError(
                 f"{type(self).__name__}: expected an input of {wanted} axes, got shape {x.shape}"
             )
 
@@ -154,7 +155,7 @@ class _BatchNorm(_Tracking):
         self._check_input(x)
         who = type(self).__name__
         if x.shape[1] != self.num_features:
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: expected {self.num_features} channels on axis 1, got shape {x.shape}"
             )
         mean, variance, count = self.running_mean, self.running_var, self.num_batches_tracked
@@ -252,7 +253,7 @@ class _InstanceNorm(_Tracking):
         if single:
             x = F.reshape(x, shape=(1, *x.shape))
         if x.shape[1] != self.num_features and (self.affine or self.track_running_stats):
-            raise ValueError(
+            raise ShapeError(
                 f"{type(self).__name__}: expected {self.num_features} channels, got shape "
                 f"{x.shape[1:] if single else x.shape}"
             )
@@ -360,7 +361,7 @@ class GroupNorm(OfTensor):
     def forward(self, input: TensorLike) -> Tensor:
         x = _core.as_tensor(input)
         if x.ndim > 1 and x.shape[1] != self.num_channels:
-            raise ValueError(
+            raise ShapeError(
                 f"GroupNorm: expected {self.num_channels} channels on axis 1, got shape {x.shape}"
             )
         return functional.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)

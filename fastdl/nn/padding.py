@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from .. import _core
 from .._base.checks import check_integers, check_number, shown
+from .._core import ShapeError
 from . import functional
 from ._calls import OfTensor
 from ._grids import refused
@@ -37,7 +38,7 @@ class _Pad(OfTensor):
     def forward(self, input: TensorLike) -> Tensor:
         x = _core.as_tensor(input)
         if x.ndim not in (self._rank + 1, self._rank + 2):
-            raise ValueError(
+            raise ShapeError(
                 f"{type(self).__name__}: expected an input of {self._rank + 1} or "
                 f"{self._rank + 2} axes, got shape {x.shape}"
             )

@@ -13,7 +13,7 @@ from .._base.checks import check_choice, check_flag, check_fraction, check_integ
 from .._base.device import check_target
 from .._base.module import Module
 from .._base.parameter import Parameter
-from .._core import Tensor
+from .._core import ShapeError, Tensor
 from . import init
 from .utils.rnn import PackedSequence, packed_like, padded_steps
 
@@ -125,11 +125,11 @@ class RNNBase(Module):
     def _check(self, x: Tensor) -> None:
         who = type(self).__name__
         if x.ndim not in (2, 3):
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: expected an input with 2 or 3 axes, got shape {tuple(x.shape)}"
             )
         if x.shape[-1] != self.input_size:
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: expected an input with {self.input_size} features (input_size), got shape "
                 f"{tuple(x.shape)}"
             )
@@ -149,7 +149,7 @@ class RNNBase(Module):
             wanted = (count, batch, size) if batched else (count, size)
             state = _core.as_tensor(state)
             if tuple(state.shape) != wanted:
-                raise ValueError(
+                raise ShapeError(
                     f"{who}: hx: expected {name} of shape {wanted}, got {tuple(state.shape)}"
                 )
             parts = F.split(state, sizes=[1] * count, axis=0)
@@ -448,7 +448,7 @@ class RNNCellBase(Module):
         who = type(self).__name__
         x = _core.as_tensor(input)
         if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: expected an input of shape (batch, {self.input_size}), got "
                 f"{tuple(x.shape)}"
             )
@@ -458,7 +458,7 @@ class RNNCellBase(Module):
         for state in states:
             state = None if state is None else _core.as_tensor(state)
             if state is not None and tuple(state.shape) != wanted:
-                raise ValueError(
+                raise ShapeError(
                     f"{who}: hx: expected states of shape {wanted}, got {tuple(state.shape)}"
                 )
             now.append(None if state is None else F.reshape(state, shape=(batch, self.hidden_size)))

@@ -19,6 +19,7 @@ from .._base.checks import (
 )
 from .._base.device import check_target
 from .._base.module import Module
+from .._core import ShapeError
 from . import functional, init
 from .attention import MultiheadAttention
 from .container import ModuleList
@@ -457,12 +458,12 @@ class Transformer(Module):
         source, target = _core.as_tensor(src), _core.as_tensor(tgt)
         shapes = f"src {tuple(source.shape)}, tgt {tuple(target.shape)}"
         if source.ndim not in (2, 3) or source.ndim != target.ndim:
-            raise ValueError(f"Transformer: expected src and tgt of 2 or 3 axes, got {shapes}")
+            raise ShapeError(f"Transformer: expected src and tgt of 2 or 3 axes, got {shapes}")
         samples = 0 if self.batch_first else 1
         if source.ndim == 3 and source.shape[samples] != target.shape[samples]:
-            raise ValueError(f"Transformer: expected one batch size of src and tgt, got {shapes}")
+            raise ShapeError(f"Transformer: expected one batch size of src and tgt, got {shapes}")
         if not source.shape[-1] == target.shape[-1] == self.d_model:
-            raise ValueError(
+            raise ShapeError(
                 f"Transformer: expected src and tgt of {self.d_model} features (d_model), got "
                 f"{shapes}"
             )

@@ -192,7 +192,6 @@ def test_zero_sized():
         (1.0, r"got float"),
         ("a", r"got str"),
         ([0.5], r"integers or bools, got dtype float64"),
-        (True, r"a single bool is not an index"),
         ((Ellipsis, 0, Ellipsis), r"at most one ellipsis"),
         (np.zeros((4, 4), bool), r"mask of shape \(4, 4\) doesn't fit axes of shape \(4, 5\)"),
         (np.zeros(3, bool), r"mask of shape \(3,\) doesn't fit"),

@@ -1599,6 +1599,27 @@ def test_what_a_step_of_the_library_leaves_is_nothing():
         model.evaluate(X, Y, verbose=0)
 
 
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_models_can_be_pickled_with_every_protocol(protocol):
+    model = fastdl.Sequential([fastdl.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
+    x = fastdl.layers.Input((2,))
+    functional = fastdl.models.Model(x, fastdl.layers.Dense(1)(x) * 2.0)
+    data = np.ones((3, 2), "float32")
+    for one in (model, functional):
+        twin = pickle.loads(pickle.dumps(one, protocol))
+        np.testing.assert_array_equal(twin(data), one(data))
+
+
+def test_objects_that_were_not_made_are_refused():
+    for kind in (_core.Arena, _core.Plan, _core.Recorder):
+        empty = kind.__new__(kind)
+        attribute = {"Arena": "bytes", "Plan": "mine", "Recorder": "problem"}[kind.__name__]
+        with pytest.raises(TypeError, match="not initialized"):
+            getattr(empty, attribute)
+
+
 @pytest.mark.parametrize("protocol", [0, 1, 2])
 @pytest.mark.parametrize("name", ["Arena", "Plan", "Product", "Recorder"])
 def test_objects_of_the_core_cannot_be_pickled(name, protocol):

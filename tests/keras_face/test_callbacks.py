@@ -211,3 +211,12 @@ def test_bad_arguments():
         callbacks.EarlyStopping(mode="up")
     with pytest.raises(ValueError, match="factor: expected a number below 1"):
         callbacks.ReduceLROnPlateau(factor=1.0)
+
+
+def test_a_lambda_callback_takes_attributes():
+    seen = []
+    hook = callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.append((epoch, hook.label)), label="a", rate=0.5
+    )
+    hook.on_epoch_end(3, {})
+    assert seen == [(3, "a")] and hook.rate == 0.5

@@ -136,6 +136,50 @@ class TestSequential:
             _ = model.output_shape
 
 
+class TestOtherSizes:
+    """A Sequential that its first data built takes other sizes, where its layers do."""
+
+    def model(self):
+        return Sequential([layers.Conv2D(2, 3), layers.GlobalAveragePooling2D()])
+
+    def test_images_of_other_sizes(self):
+        model = self.model()
+        rng = np.random.default_rng(0)
+        images = {n: rng.normal(size=(2, n, n, 1)).astype("float32") for n in (8, 9, 11)}
+        model(images[8])
+        kernel, bias = model.layers[0].get_weights()
+        for n, image in images.items():
+            windows = np.lib.stride_tricks.sliding_window_view(image[..., 0], (3, 3), (1, 2))
+            expected = np.einsum("bijkl,klf->bf", windows, kernel[:, :, 0]) / (n - 2) ** 2 + bias
+            np.testing.assert_allclose(model(image), expected, rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(model.predict(image, verbose=0), expected, 1e-4, 1e-5)
+        assert model.compute_output_shape((None, 9, 9, 1)) == (None, 2)
+        assert model(layers.Input((9, 9, 1))).shape == (None, 2)
+        model.compile("sgd", "mse")
+        for image in images.values():
+            assert np.isfinite(model.fit(image, np.ones((2, 2)), verbose=0).history["loss"][0])
+
+    def test_the_layers_may_refuse(self):
+        model = Sequential([layers.Flatten(), layers.Dense(2, name="d")])
+        model(np.ones((1, 2, 2)))
+        with pytest.raises(ValueError, match=r"layer 'd' \(Dense\): .*\b4\b.*\(1, 6\)"):
+            model(np.ones((1, 3, 2)))
+        with pytest.raises(ValueError, match=r"expected shape \(None, 2, 2\), got \(1, 2, 2, 2\)"):
+            model(np.ones((1, 2, 2, 2)))
+
+    def test_an_input_says_which_size_it_must_be(self):
+        model = Sequential([layers.Input((8, 8, 1)), *self.model().layers])
+        with pytest.raises(ValueError, match=r"expected shape \(None, 8, 8, 1\)"):
+            model(np.ones((1, 9, 9, 1)))
+
+    def test_files_and_clones_keep_it(self, tmp_path):
+        model = self.model()
+        model(np.ones((1, 8, 8, 1)))
+        model.save(tmp_path / "m.fastdl")
+        for twin in (models.load_model(tmp_path / "m.fastdl"), models.clone_model(model)):
+            assert twin(np.ones((1, 9, 9, 1))).shape == (1, 2)
+
+
 class TestFunctional:
     def test_names_and_class(self):
         model = small()
@@ -479,21 +523,6 @@ class TestStructure:
         stream.flush()
         text = stream.buffer.getvalue().decode("ascii")
         assert 'Model: "functional"' in text and "| out (Dense)" in text
-
-    def test_clone_with_a_function(self):
-        model = Sequential([layers.Input((2,)), layers.Dense(2), layers.Dense(1)])
-
-        def wider(layer):
-            config = layer.get_config()
-            return type(layer).from_config({**config, "use_bias": False})
-
-        assert models.clone_model(model, clone_function=wider).count_params() == 6
-        twin = models.clone_model(small(), input_tensors=layers.Input((4,), name="other"))
-        assert twin.inputs[0].name == "other" and twin.count_params() == 23
-
-    def test_clone_needs_a_graph(self):
-        with pytest.raises(ValueError, match="functional and Sequential models, got 'net'"):
-            models.clone_model(Net())
 
     def test_copies_are_independent(self):
         import copy

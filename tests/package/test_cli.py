@@ -95,7 +95,6 @@ def test_an_interrupted_picture_leaves_nothing(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ([], "required: COMMAND"),
         (["dance"], "invalid choice: 'dance'"),
         (["demo", "--epochs", "0"], "--epochs: expected 1 to 1000000, got 0"),
         (["demo", "--batch-size", "-5"], "--batch-size: expected 1 to 1000000, got -5"),
@@ -111,6 +110,13 @@ def test_wrong_usage_is_status_2_and_on_stderr(arguments, message, tmp_path):
     assert (status, output) == (2, "")
     assert message in errors
     assert "Traceback" not in errors
+
+
+def test_the_command_alone_prints_help(tmp_path):
+    status, output, errors = run(cwd=tmp_path)
+    assert (status, errors) == (0, "") and output == run("--help", cwd=tmp_path)[1]
+    for command in ("train", "predict", "show", "convert", "demo", "bench", "info"):
+        assert command in output
 
 
 def test_version(tmp_path):

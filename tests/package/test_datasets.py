@@ -228,6 +228,13 @@ BROKEN = {
 }
 
 
+def test_a_variable_that_names_no_folder_is_an_error(cache, tmp_path, monkeypatch):
+    put(cache, PLAIN)  # the data would be found there
+    monkeypatch.setenv("FASTDL_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(NotADirectoryError, match=r"FASTDL_DATA: expected a folder, got .*nowhere"):
+        _idx.load(small_dataset(), None)
+
+
 @pytest.mark.parametrize("kind", BROKEN)
 @pytest.mark.parametrize("place", ["path", "FASTDL_DATA"])
 def test_broken_files_of_the_user_are_errors_that_name_them(tmp_path, monkeypatch, kind, place):

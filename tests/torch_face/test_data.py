@@ -284,3 +284,27 @@ def test_collate():
 def test_own_collate_function():
     loader = DataLoader(TensorDataset(X, Y), batch_size=5, collate_fn=len)
     assert list(loader) == [5, 5]
+
+
+def test_the_type_of_samples_in_brackets():
+    class Numbers(Dataset[int]):
+        def __getitem__(self, index):
+            return index
+
+        def __len__(self):
+            return 3
+
+    class Flow(IterableDataset[int]):
+        def __iter__(self):
+            return iter(range(2))
+
+    assert list(DataLoader(Numbers(), batch_size=None)) == [0, 1, 2]
+    assert isinstance(Numbers(), Dataset) and list(Flow()) == [0, 1]
+    for generic in (
+        DataLoader,
+        Subset,
+        ConcatDataset,
+        fastdl.data.ChainDataset,
+        fastdl.data.Sampler,
+    ):
+        assert generic[int].__origin__ is generic

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..._base import functional as F
 from ..._base.parameter import Parameter
+from ..._core import ShapeError
 from ...autograd.modes import no_grad
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def fuse_linear_bn_eval(linear: Fused, bn: Module) -> Fused:
     Source: `torch.nn.utils.fuse_linear_bn_eval`.
     """
     if linear.out_features != bn.num_features and bn.num_features != 1:
-        raise ValueError(
+        raise ShapeError(
             f"fuse_linear_bn_eval: bn: expected {linear.out_features} channels, got "
             f"{bn.num_features}"
         )

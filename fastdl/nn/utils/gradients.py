@@ -10,7 +10,7 @@ from ... import _core, _functions
 from ..._base import functional as F
 from ..._base.checks import check_flag, check_number, shown
 from ..._base.notices import warn
-from ..._core import Tensor
+from ..._core import ShapeError, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -268,7 +268,7 @@ def vector_to_parameters(vec: Tensor, parameters: Tensor | Iterable[Tensor]) -> 
     targets = _tensors(who, "parameters", parameters)
     sizes = [p.numel() for p in targets]
     if vec.shape != (sum(sizes),):
-        raise ValueError(
+        raise ShapeError(
             f"{who}: vec: expected shape ({sum(sizes)},), as many values as the parameters have, "
             f"got shape {vec.shape}"
         )

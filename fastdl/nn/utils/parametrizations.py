@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..._base import functional as F
 from ..._base.checks import check_integer, check_number
 from ..._base.module import Module
+from ..._core import AxisError
 from ...autograd.modes import no_grad
 from ..convolution import _ConvTranspose
 from ._orthogonal import orthogonal as orthogonal
@@ -112,7 +113,7 @@ class _SpectralNorm(Module):
     def __init__(self, weight: Tensor, n_power_iterations: int, dim: int, eps: float) -> None:
         super().__init__()
         if not -weight.ndim <= dim < weight.ndim:
-            raise IndexError(
+            raise AxisError(
                 f"spectral_norm: dim: expected an axis of shape {weight.shape}, got {dim}"
             )
         self.dim = dim % weight.ndim

@@ -13,7 +13,7 @@ from ... import _core
 from ..._base import functional as F
 from ..._base.module import Module
 from ..._base.parameter import Parameter
-from ..._core import Tensor
+from ..._core import ShapeError, Tensor
 from ...autograd.modes import no_grad
 from ..container import ModuleDict, ModuleList
 from ._computed import class_before, compute_attribute, forget_attribute, is_computed
@@ -76,7 +76,7 @@ class ParametrizationList(ModuleList):
             self.ntensors = 1
             if value.shape != original.shape:
                 if not unsafe:
-                    raise ValueError(
+                    raise ShapeError(
                         f"right_inverse: expected a tensor of the parameter's shape "
                         f"{original.shape}, got {value.shape}; unsafe=True allows it"
                     )
@@ -137,7 +137,7 @@ class ParametrizationList(ModuleList):
                 )
             for original, part in zip(self._originals(), parts, strict=True):
                 if original.shape != part.shape:
-                    raise ValueError(
+                    raise ShapeError(
                         f"right_inverse: expected shape {original.shape}, got {part.shape}"
                     )
                 _write(original, part)
@@ -159,7 +159,7 @@ def _check_result(value: Any, original: Tensor, who: str) -> None:
     if not isinstance(value, Tensor):
         raise ValueError(f"{who}: a parametrization must return a tensor, got {type(value)}")
     if value.dtype != original.dtype or value.shape != original.shape:
-        raise ValueError(
+        raise ShapeError(
             f"{who}: expected a parametrization that keeps type and shape {original.dtype}, "
             f"{original.shape}, got {value.dtype}, {value.shape}; unsafe=True allows it"
         )

@@ -9,7 +9,7 @@ import numpy as np
 from ... import _core
 from ..._base import functional as F
 from ..._base.checks import check_choice, check_flag, check_integer, shown
-from ..._core import Tensor
+from ..._core import ShapeError, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +103,7 @@ def pack_padded_sequence(
     x = _core.as_tensor(input)
     check_flag(who, "batch_first", batch_first)
     if x.ndim < 2:
-        raise ValueError(f"{who}: input: expected at least 2 axes, got shape {tuple(x.shape)}")
+        raise ShapeError(f"{who}: input: expected at least 2 axes, got shape {tuple(x.shape)}")
     batch, steps = (x.shape[0], x.shape[1]) if batch_first else (x.shape[1], x.shape[0])
     counts = _lengths_of(who, lengths, batch, steps)
     order = None
@@ -236,7 +236,7 @@ def pad_sequence(
     padded = []
     for i, x in enumerate(tensors):
         if x.shape[1:] != rest:
-            raise ValueError(
+            raise ShapeError(
                 f"{who}: sequences: expected shapes (length, {', '.join(map(str, rest))}), got "
                 f"{tuple(x.shape)} at position {i}"
             )
