@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._base import functional as F
 from .._base import tree
 from .._base.checks import prefixed
 from .._base.registry import LAYERS
+from .._core import Tensor
 from .._graph.graph import Graph
 from .._graph.masks import with_masks
 from .._graph.symbolic import KerasTensor
@@ -27,7 +29,8 @@ class Sequential(Model):
     """A stack of layers, each applied to the output of the one before.
 
     The weights are made as soon as the shape of the input is known: from an `Input` in first
-    place, from `input_shape` or `input_dim` of the first layer, or from the first data.
+    place, from `input_shape` or `input_dim` of the first layer, or from the first data. In the last
+    case later data may have another shape, if the layers take it.
 
     Args:
         layers: the layers, in order; more can be added with `add`.
@@ -50,6 +53,9 @@ class Sequential(Model):
     # input and the output of each layer.
     _stack: list[Layer]
     _tensors: list[KerasTensor]
+    # Whether the shape of the input is that of the first data. Later data may have another one, if
+    # the layers take it.
+    _guessed = False
 
     def __init__(
         self,
@@ -169,17 +175,30 @@ class Sequential(Model):
         tensors: list[KerasTensor] = [first.output]
         for layer in self._stack:
             tensors.append(self._apply(layer, tensors[-1]))
-        self.__dict__.update(_stack=[first, *self._stack], _tensors=tensors)
+        self.__dict__.update(_stack=[first, *self._stack], _tensors=tensors, _guessed=True)
         self._refresh()
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        if self._graph is not None:
-            if mask is None:
-                return self._graph.run(self._graph.take(inputs), training)
-            return super().call(inputs, training, mask)
+        if self._graph is None:  # there is none for several inputs
+            return self._in_turn(inputs, training, mask)
+        try:
+            taken = self._graph.take(inputs)
+        except ValueError as error:
+            if not self._guessed or not isinstance(inputs, Tensor):
+                raise
+            try:
+                x = F.cast(inputs, dtype=self._tensors[0].dtype)
+                return self._in_turn(x, training, mask)
+            except ValueError:  # the layers need the shape that they were built for
+                raise error from None
+        if mask is None:
+            return self._graph.run(taken, training)
+        return super().call(inputs, training, mask)
+
+    def _in_turn(self, inputs: Any, training: bool | None, mask: Any) -> Any:
         if mask is not None:
             inputs = with_masks(inputs, mask, replace=True)
-        for layer in self.layers:  # there is no graph for several inputs
+        for layer in self.layers:
             inputs = layer(inputs, training=training)
         return inputs
 
