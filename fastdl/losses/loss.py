@@ -13,6 +13,7 @@ from .._base.registry import LOSSES, snake_case
 from .._base.watch import Watched
 from .._core import Tensor
 from .reduction import check_reduction, reduce_weighted, same_rank
+from .settings import ReadableSettings
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -145,7 +146,7 @@ def _rounded(x: Tensor, dtype: str) -> Tensor:
     return F.cast(F.cast(x, dtype=dtype), dtype="float32")
 
 
-class LossFunctionWrapper(Loss):
+class LossFunctionWrapper(ReadableSettings, Loss):
     """A loss from a function `fn(y_true, y_pred, **kwargs)` that gives a loss for each sample.
 
     Args:

@@ -390,3 +390,21 @@ def test_smoothing_follows_the_axis_of_the_classes(name):
         np.moveaxis(targets, -1, 1), np.moveaxis(outputs, -1, 1)
     )
     np.testing.assert_allclose(moved.numpy(), last.numpy(), rtol=4 * EPSILON)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("BinaryCrossentropy", {"from_logits": True, "label_smoothing": 0.1, "axis": -1}),
+        ("BinaryFocalCrossentropy", {"alpha": 0.3, "gamma": 1.0, "apply_class_balancing": True}),
+        ("CategoricalGeneralizedCrossEntropy", {"q": 0.7}),
+        ("Circle", {"gamma": 60.0, "margin": 0.3, "remove_diagonal": False}),
+        ("SparseCategoricalCrossentropy", {"from_logits": True, "ignore_class": 2}),
+        ("Tversky", {"alpha": 0.2, "beta": 0.7}),
+    ],
+)
+def test_settings_can_be_read(name, settings):
+    loss = getattr(losses, name)(**settings)
+    assert {key: getattr(loss, key) for key in settings} == settings
+    with pytest.raises(AttributeError, match=f"'{name}' object has no attribute 'nothing'"):
+        loss.nothing  # noqa: B018
