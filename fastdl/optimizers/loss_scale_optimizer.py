@@ -97,7 +97,8 @@ class LossScaleOptimizer(Optimizer):
         for argument, value in kwargs.items():
             if argument not in _OF_INNER:
                 raise ValueError(f"{who}: unknown argument {argument!r}")
-            if value != _OF_INNER[argument]:
+            plain = isinstance(value, (bool, int, float, type(None)))
+            if not plain or value != _OF_INNER[argument]:
                 raise ValueError(
                     f"{who}: {argument}: give it to the inner optimizer, got {shown(value)}"
                 )
