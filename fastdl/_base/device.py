@@ -30,10 +30,13 @@ if TYPE_CHECKING:
 class device:
     """Where a tensor lies: a type of device and, if there are several of it, an index.
 
+    In a `with` block it is where new tensors are made: on the CPU, as everywhere.
+
     Raises:
         RuntimeError: no extension has registered such a device. The message lists the known ones.
+            A `with` block of another device than the CPU.
 
-    Source: `torch.device`.
+    Source: `torch.device`, `keras.device`.
 
     Example:
         >>> fastdl.device("cpu")
@@ -49,6 +52,17 @@ class device:
         if _registered(self) is None:
             known = ", ".join(map(repr, _core.device_names()))
             raise RuntimeError(f"device: unknown device {str(type)!r}; possible: {known}")
+
+    def __enter__(self) -> device:
+        if self.type != "cpu":
+            raise RuntimeError(
+                f"device: a block makes its tensors on the CPU, got {str(self)!r}; make them there "
+                "and move them with to()"
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leaves the block."""
 
     def __str__(self) -> str:
         return self.type if self.index is None else f"{self.type}:{self.index}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .._base.checks import check_flag, check_name, shown
 from .._base.notices import warn
 from .callback import Callback
@@ -68,7 +70,7 @@ class RemoteMonitor(Callback):
         from urllib.parse import urlencode
         from urllib.request import Request, urlopen
 
-        values = {name: float(value) for name, value in (logs or {}).items()}
+        values = {name: float(np.asarray(value).item()) for name, value in (logs or {}).items()}
         text = json.dumps({"epoch": epoch, **values})
         kind, body = "application/json", text
         if not self.send_as_json:

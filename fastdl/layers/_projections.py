@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from .._core import Tensor
 
 
+class OfProjections:
+    """An attribute of a layer: a setting of the weights of its projections."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, layer: Any, owner: type) -> Any:
+        return self if layer is None else layer._settings[self._name]
+
+
 class Projection(Layer):
     """`x @ kernel + bias` from the last `axes_in` axes of the input to axes of given sizes.
 

@@ -319,5 +319,8 @@ class Pipeline(Layer):
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        layers = [LAYERS.deserialize(layer) for layer in config["layers"]]
+        given = config.get("layers")
+        if not isinstance(given, (list, tuple)):
+            raise ValueError(f"Pipeline: layers: expected a list of configs, got {shown(given)}")
+        layers = [LAYERS.deserialize(layer) for layer in given]
         return cls(**{**config, "layers": layers})

@@ -11,7 +11,7 @@ from .._base import functional as F
 from .._base import tree
 from .._base.checks import check_callable, check_flag, check_integer, shown
 from .._base.parameter import Parameter
-from .._base.registry import LAYERS
+from .._base.registry import LAYERS, custom_object_scope
 from .._core import Tensor
 from .input_spec import InputSpec
 from .layer import Layer
@@ -150,6 +150,7 @@ class Elementwise(Layer):
     """Base of layers whose output has the shape of their input, and its mask."""
 
     supports_masking = True
+    _stateless = True  # those with weights define build()
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return tuple(input_shape)
@@ -346,7 +347,24 @@ class Lambda(Layer):
         return config
 
     @classmethod
-    def from_config(cls, config: Config) -> Lambda:
+    def from_config(
+        cls,
+        config: Config,
+        custom_objects: Mapping[str, Any] | None = None,
+        safe_mode: bool | None = None,
+    ) -> Lambda:
+        """The layer that `get_config` described.
+
+        Args:
+            config: its arguments; functions as they are, or by their registered names.
+            custom_objects: functions by their names.
+            safe_mode: None, True or False, without an effect: no config has code in it.
+        """
+        if safe_mode is not None:
+            check_flag("Lambda.from_config", "safe_mode", safe_mode)
+        if custom_objects:
+            with custom_object_scope(custom_objects):
+                return cls.from_config(config)
         functions = {
             key: activations.get(config[key])
             for key in ("function", "mask")

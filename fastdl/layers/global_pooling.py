@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class GlobalPooling(Grid):
     """Base of pooling of all places."""
 
+    _stateless = True
+
     def __init__(
         self,
         data_format: str | None = None,

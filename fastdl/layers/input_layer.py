@@ -55,7 +55,20 @@ class InputLayer(Layer):
                 raise ValueError(
                     f"{who}: input_tensor: expected a KerasTensor, got {shown(input_tensor)}"
                 )
-            batch_shape = input_tensor.shape
+            own = input_tensor.shape
+            for option, asked, found in (
+                ("shape", shape, own[1:]),
+                ("batch_shape", batch_shape, own),
+                ("batch_size", batch_size, own[0] if own else None),
+                ("dtype", None if dtype is None else as_dtype(self.dtype), input_tensor.dtype),
+            ):
+                given: Any = tuple(asked) if isinstance(asked, (list, tuple)) else asked
+                if given is not None and given != found:
+                    raise ValueError(
+                        f"{who}: {option}: expected {found}, as input_tensor has it, or None, "
+                        f"got {shown(asked)}"
+                    )
+            batch_shape = own
         elif shape is not None and batch_shape is not None:
             raise ValueError(f"{who}: give shape or batch_shape, not both")
         elif batch_shape is None:

@@ -99,6 +99,7 @@ class Layer(StatelessCalls):
     _may_compute_again = True  # whether a `RematScope` has effect
     _takes_several = False  # whether the first argument may be several tensors
     _builds = False  # whether the first call calls build()
+    _stateless = False  # whether it never has weights or layers: it is built when it is made
     _generator_group = "seed_generator"  # where files of Keras have its random state
     # In files of Keras an attribute with a public property goes by the property's name.
     _public_names: ClassVar[dict[str, str]] = {}
@@ -153,7 +154,7 @@ class Layer(StatelessCalls):
         name = name or unique_name(snake_case(kind))
         self.__dict__.update(
             name=name,
-            built=False,
+            built=self._stateless and not self._builds,
             autocast=autocast,
             input_spec=None,
             activity_regularizer=regularizers.get(
@@ -201,10 +202,10 @@ class Layer(StatelessCalls):
         self.built = True
 
     def _ensure_built(self, args: Args, kwargs: Kwargs) -> None:
-        shapes = argument_shapes(self, args, kwargs)
-        if not self._builds:  # the sublayers build themselves; __call__ sets `built` afterwards
-            self.__dict__["_build_shapes"] = ((next(iter(shapes.values()), None),), {})
+        if not self._builds:  # the sublayers build themselves; the call sets `built` afterwards
+            self.__dict__["_build_shapes"] = None
             return
+        shapes = argument_shapes(self, args, kwargs)
         wanted = signature_of(self, "build")
         if len(wanted.names) == 1 or not wanted.required:
             self.build(next(iter(shapes.values()), None))
@@ -220,6 +221,16 @@ class Layer(StatelessCalls):
                 f"{list(shapes)}"
             )
         self.build(**{name: shapes[name] for name in wanted.names if name in shapes})
+
+    def _end_first_call(self, args: Args, kwargs: Kwargs) -> None:
+        """Notes the shape of the first call; none if it was for build() to do so."""
+        noted: tuple[Any, ...] = ()
+        if not self._builds:
+            shapes = argument_shapes(self, args, kwargs)
+            noted = ((next(iter(shapes.values()), None),), {})
+        self.__dict__["_build_shapes"] = noted
+        if not self.built:
+            self.built = True
 
     # --- calling
 
@@ -255,12 +266,12 @@ class Layer(StatelessCalls):
                 outputs = self._call_with_masks(args, kwargs)
             else:
                 outputs = self.call(*args, **kwargs)
-            if not self.built:
-                self.built = True
+            if self._build_shapes is None:
+                self._end_first_call(args, kwargs)
             if self.activity_regularizer is not None:
                 for output in tree.leaves(outputs):
                     loss = self.activity_regularizer(output)
-                    self.add_loss(loss / output.shape[0] if output.ndim else loss)
+                    self.add_loss(loss / (output.shape[0] or 1) if output.ndim else loss)
             return outputs
         except Exception as error:
             if isinstance(error, _ERRORS):
@@ -341,6 +352,8 @@ class Layer(StatelessCalls):
             raise shortened(error)  # noqa: B904
         finally:
             calls["root"], calls["training"] = before
+        if self._build_shapes is None:
+            self._end_first_call(args, kwargs)
         self.built = True
         self._clear_losses()
         Node(self, args, given, outputs)
@@ -567,7 +580,7 @@ class Layer(StatelessCalls):
 
     def get_build_config(self) -> Config | None:
         """The shapes that the layer was built for, for `build_from_config`; None if it isn't."""
-        if not self.built or self._build_shapes is None:
+        if not self.built or not self._build_shapes:
             return None
         args, kwargs = self._build_shapes
         if len(args) == 1 and not kwargs:

@@ -19,7 +19,7 @@ from .._base.settings import settings as defaults
 from .._graph.symbolic import KerasTensor
 from ..random import SeedGenerator, generator_of, stream_of
 from ._config import plain_seed
-from ._projections import Projection
+from ._projections import OfProjections, Projection
 from .layer import Layer
 
 if TYPE_CHECKING:
@@ -46,6 +46,12 @@ class HeadsAttention(Layer):
     supports_masking = True  # the output has the mask of the query
     _activity_regularizer: Any  # of the projections
     _generator_group = "_dropout_layer/seed_generator"
+    kernel_initializer = OfProjections()
+    bias_initializer = OfProjections()
+    kernel_regularizer = OfProjections()
+    bias_regularizer = OfProjections()
+    kernel_constraint = OfProjections()
+    bias_constraint = OfProjections()
 
     def _setup(
         self,
@@ -129,6 +135,26 @@ class HeadsAttention(Layer):
         if size is None:
             raise ValueError(f"the last axis of the query must be known, got shape {query_shape}")
         return (size,)
+
+    @property
+    def dropout(self) -> float:
+        """The part of the weights that is dropped in training."""
+        return self._dropout
+
+    @property
+    def use_bias(self) -> bool:
+        """Whether projections have biases."""
+        return self._use_bias
+
+    @property
+    def use_gate(self) -> bool:
+        """Whether the heads' results are multiplied by a gate."""
+        return self._use_gate
+
+    @property
+    def sliding_window(self) -> int | None:
+        """How far a query looks; None for all steps."""
+        return self._sliding_window
 
     @property
     def query_dense(self) -> Layer:
@@ -482,16 +508,6 @@ class MultiHeadAttention(HeadsAttention):
         )
         self._output_sizes = _sizes(who, "output_shape", output_shape, 1)
         self._attention_axes = _sizes(who, "attention_axes", attention_axes, -8)
-
-    @property
-    def dropout(self) -> float:
-        """The part of the weights that is dropped in training."""
-        return self._dropout
-
-    @property
-    def use_bias(self) -> bool:
-        """Whether projections have biases."""
-        return self._use_bias
 
     @property
     def attention_axes(self) -> tuple[int, ...] | None:

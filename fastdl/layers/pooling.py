@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 class Pooling(Grid):
     """Base of pooling over windows."""
 
+    _stateless = True
     _mean: ClassVar[bool]
 
     def __init__(

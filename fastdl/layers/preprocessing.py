@@ -29,6 +29,7 @@ from .._base.registry import LAYERS
 from .._base.settings import settings
 from .._base.tables import without_tables
 from .._core import AxisError, Tensor
+from .._graph.symbolic import KerasTensor
 from .layer import Layer
 
 if TYPE_CHECKING:
@@ -212,6 +213,27 @@ class Normalization(Layer):
         self.adapt_mean.assign(np.asarray(total, np.float32))
         self.adapt_variance.assign(np.asarray(squares / count, np.float32))
 
+    @property
+    def mean(self) -> Tensor | None:
+        """The mean in the shape that broadcasts against the inputs; None before the layer is built.
+
+        The variance is such a tensor, too.
+        """
+        return self._statistic("mean")
+
+    @property
+    def variance(self) -> Tensor | None:
+        """The variance; see `mean`."""
+        return self._statistic("variance")
+
+    def _statistic(self, name: str) -> Tensor | None:
+        if not self.built:
+            return None
+        if self.input_mean is not None:
+            given: Tensor = getattr(self, f"_{name}")
+            return given
+        return F.reshape(getattr(self, f"adapt_{name}"), shape=self._broadcast)
+
     def call(self, inputs: Tensor) -> Tensor:
         if self.input_mean is None:
             mean = F.reshape(self.adapt_mean, shape=self._broadcast)
@@ -266,7 +288,7 @@ def encoded(x: Tensor, depth: int, mode: str, count_weights: Tensor | None = Non
     if mode == "one_hot":
         return hot
     if mode == "multi_hot":
-        return F.max(hot, axes=-2)
+        return F.max(hot, axes=1 if x.ndim > 1 else 0)
     if count_weights is not None:
         hot = F.mul(hot, F.reshape(count_weights, shape=(*count_weights.shape, 1)))
     return F.sum(hot, axes=1 if x.ndim > 1 else 0)
@@ -278,9 +300,9 @@ def encoded_shape(shape: Shape, depth: int, mode: str) -> Shape:
     if mode == "one_hot":
         single = len(shape) > 1 and shape[-1] == 1
         return (*(shape[:-1] if single else shape), depth)
-    if mode == "count" and len(shape) > 1:
+    if len(shape) > 1:  # the categories of axis 1 together
         return (shape[0], *shape[2:], depth)
-    return (*shape[:-1], depth)
+    return (depth,)
 
 
 @LAYERS.register
@@ -297,8 +319,8 @@ class CategoryEncoding(Layer):
         ValueError: an argument is none of these.
 
     Shapes: (batch, n) to (batch, n, num_tokens) with "one_hot", or (batch, num_tokens) if n is 1,
-    and to (batch, num_tokens) with the others. `count_weights`, an argument of the call, gives each
-    number a weight in "count".
+    and to (batch, num_tokens) with the others, which take axis 1 together if there are more.
+    `count_weights`, an argument of the call, gives each number a weight in "count".
 
     Source: `keras.layers.CategoryEncoding` of Keras 3.
 
@@ -440,8 +462,17 @@ class Discretization(Layer):
             return bins
         return encoded(bins, len(bounds) + 1, self.output_mode)
 
-    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        return self._infer_output_spec(args, kwargs)
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        bounds = self.bin_boundaries
+        depth = self.num_bins if bounds is None else len(bounds) + 1
+        assert depth is not None  # one of both is given
+        if self.output_mode == "int":
+            return tuple(input_shape)
+        return encoded_shape(tuple(input_shape) or (1,), depth, self.output_mode)
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        dtype = np.dtype("int32" if self.output_mode == "int" else "float32")
+        return KerasTensor(self.compute_output_shape(inputs.shape), dtype)
 
     def get_config(self) -> Config:
         return {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from .. import _core
 from .._base import functional as F
 from .._base import tree
-from .._base.checks import check_flag, shown
+from .._base.checks import check_flag, check_integer, shown
 from .._base.decoding import decoding
 from .._base.moving import flipped
 from .._base.registry import LAYERS
@@ -356,6 +356,11 @@ class _Standard(RNN):
         self.use_cudnn = use_cudnn
 
 
+def _drop_implementation(who: str, options: Any) -> None:
+    """Takes an option of older Keras out, which says how a step multiplies."""
+    check_integer(who, "implementation", options.pop("implementation", 2), 0, 2)
+
+
 def _shared(options: PlainOptions) -> dict[str, Any]:
     """The options of a layer that its cell has too."""
     return {key: options[key] for key in ("dtype", "trainable") if key in options}
@@ -482,6 +487,7 @@ class LSTM(_Standard):
         seed: as for `Dropout`.
         return_sequences, return_state, go_backwards, stateful, unroll: as for `RNN`.
         use_cudnn: "auto" or False, without an effect.
+        implementation: 0, 1 or 2 as in older Keras, without an effect; only by keyword.
 
     Raises:
         ValueError: `units` isn't a positive integer; a rate that isn't between 0 and 1; what `RNN`
@@ -528,6 +534,7 @@ class LSTM(_Standard):
         use_cudnn: bool | str = "auto",
         **kwargs: Unpack[PlainOptions],
     ) -> None:
+        _drop_implementation("LSTM", kwargs)
         cell = own_cell(
             self,
             LSTMCell,
@@ -591,6 +598,7 @@ class GRU(_Standard):
         return_sequences, return_state, go_backwards, stateful, unroll: as for `RNN`.
         reset_after: whether the reset gate acts after the product, as in cuDNN and PyTorch.
         use_cudnn: "auto" or False, without an effect.
+        implementation: 0, 1 or 2 as in older Keras, without an effect; only by keyword.
 
     Raises:
         ValueError: `units` isn't a positive integer; a rate that isn't between 0 and 1; what `RNN`
@@ -635,6 +643,7 @@ class GRU(_Standard):
         use_cudnn: bool | str = "auto",
         **kwargs: Unpack[PlainOptions],
     ) -> None:
+        _drop_implementation("GRU", kwargs)
         cell = own_cell(
             self,
             GRUCell,

@@ -78,6 +78,7 @@ class Masking(Elementwise):
                 f"{shown(mask_value)}"
             )
         self.mask_value = value if value.ndim else mask_value
+        self.built = not value.ndim  # several are compared with the size of the inputs
 
     def build(self, input_shape: Shape) -> None:
         sizes = getattr(self.mask_value, "shape", ())

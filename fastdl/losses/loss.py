@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from .. import _core
 from .._base import functional as F
 from .._base.checks import check_callable, check_name, shown
+from .._base.dtypes import as_dtype
 from .._base.registry import LOSSES, snake_case
 from .._base.watch import Watched
 from .._core import Tensor
 from .reduction import check_reduction, reduce_weighted, same_rank
+from .settings import ReadableSettings
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from .._base.types import Config
     from .._core import TensorLike
 
+
+_DTYPES = ("float32", "float16", "bfloat16")
 
 # Loss functions whose targets are class numbers.
 integer_target_functions: set[Callable[..., TensorLike]] = set()
@@ -37,7 +41,9 @@ class Loss(Watched):
         name: the name in logs; the class name in snake case by default.
         reduction: "sum_over_batch_size" (the mean over all samples), "sum",
             "mean_with_sample_weight" (the sum over that of the weights) or "none".
-        dtype: float32, the type of all computation.
+        dtype: "float32", "float16" or "bfloat16": the type that targets and outputs are rounded to,
+            and the type of the loss. All are computed in float32. A `DTypePolicy` counts as its
+            compute type.
 
     Raises:
         ValueError: unknown reduction, or another dtype.
@@ -64,9 +70,12 @@ class Loss(Watched):
         who = type(self).__name__
         self.name = check_name(who, "name", name) or snake_case(who)
         self.reduction = check_reduction(who, reduction)
-        if dtype is not None and str(dtype) != "float32":
-            raise ValueError(f"{who}: dtype: expected 'float32', got {shown(dtype)}")
-        self.dtype = "float32"
+        self._dtype = "float32" if dtype is None else _checked_dtype(who, dtype)
+
+    @property
+    def dtype(self) -> str:
+        """The type of the loss."""
+        return self._dtype
 
     def __call__(
         self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
@@ -82,13 +91,17 @@ class Loss(Watched):
         """
         mask = getattr(y_pred, "_keras_mask", None)
         y_true, y_pred = same_rank(_core.as_tensor(y_true), _core.as_tensor(y_pred))
+        rounded = self._dtype != "float32"
+        if rounded:
+            y_pred = _rounded(y_pred, self._dtype)
         if not self._integer_targets:
-            y_true = F.cast(y_true, dtype="float32")
+            y_true = _rounded(y_true, self._dtype) if rounded else F.cast(y_true, dtype="float32")
         values = self.call(y_true, y_pred)
         own = self._mask(y_true, values)
         if own is not None:
             mask = own if mask is None else F.logical_and(mask, own)
-        return reduce_weighted(values, sample_weight, mask, self.reduction)
+        loss = reduce_weighted(values, sample_weight, mask, self.reduction)
+        return F.cast(loss, dtype=self._dtype) if rounded else loss
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """The losses of the samples. A subclass overrides it."""
@@ -113,7 +126,27 @@ class Loss(Watched):
         return f"<{type(self).__name__} name={self.name}>"
 
 
-class LossFunctionWrapper(Loss):
+def _checked_dtype(who: str, dtype: Any) -> str:
+    from .._base.dtype_policy import DTypePolicy
+
+    named = dtype.compute_dtype if isinstance(dtype, DTypePolicy) else dtype
+    try:
+        name = str(as_dtype(named))
+    except (TypeError, ValueError):
+        name = ""
+    if name not in _DTYPES:
+        raise ValueError(
+            f"{who}: dtype: expected 'float32', 'float16' or 'bfloat16', got {shown(dtype)}"
+        )
+    return name
+
+
+def _rounded(x: Tensor, dtype: str) -> Tensor:
+    """The values as a number of the type has them; there are no computations in that type."""
+    return F.cast(F.cast(x, dtype=dtype), dtype="float32")
+
+
+class LossFunctionWrapper(ReadableSettings, Loss):
     """A loss from a function `fn(y_true, y_pred, **kwargs)` that gives a loss for each sample.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._base.checks import (
     check_count,
@@ -16,6 +16,21 @@ from .._base.checks import (
     check_numbers,
     shown,
 )
+
+
+class ReadableSettings:
+    """Base of objects that hand `_fn_kwargs` to a function: each of them can be read by its name.
+
+    As in Keras, a new value for such an attribute does not reach the function.
+    """
+
+    if not TYPE_CHECKING:  # else a checker would accept any attribute
+
+        def __getattr__(self, name: str) -> Any:
+            settings = self.__dict__.get("_fn_kwargs")
+            if settings is not None and name in settings:
+                return settings[name]
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
 def check_axis(who: str, name: str, value: Any) -> Any:

@@ -11,6 +11,7 @@ from .._base.checks import check_callable, check_name
 from .._base.registry import METRICS
 from .._core import Tensor
 from ..losses.reduction import divide_no_nan, masked_weight, same_rank
+from ..losses.settings import ReadableSettings
 from .metric import Metric
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Mean(Metric):
         return divide_no_nan(self.total, self.count)
 
 
-class MeanMetricWrapper(Mean):
+class MeanMetricWrapper(ReadableSettings, Mean):
     """The mean of a function `fn(y_true, y_pred, **kwargs)` that gives a value for each sample.
 
     Args:

@@ -11,6 +11,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .. import _core, losses
 from .. import metrics as metrics_module
 from .._base import functional as F
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     LossWeights: TypeAlias = "float | Items[float | None] | Mapping[str, float | None] | None"
     Metrics: TypeAlias = "Items[OfOutput] | Mapping[str, OfOutput] | None"
     OfOutput: TypeAlias = "Identifier | Items[Identifier]"
+
+
+_FLOAT32 = np.dtype("float32")
 
 
 class _Outputs:
@@ -206,6 +211,13 @@ def _get_loss(identifier: Identifier, y_true: Tensor, y_pred: Tensor) -> losses.
     return loss if isinstance(loss, losses.Loss) else losses.LossFunctionWrapper(loss, name=name)
 
 
+def _alone(loss: Any) -> Any:
+    """The loss of an output that is given as a list of one."""
+    while isinstance(loss, (list, tuple)) and len(loss) == 1:
+        (loss,) = loss
+    return loss
+
+
 def _get_metric(identifier: Identifier, y_true: Tensor, y_pred: Tensor) -> metrics_module.Metric:
     if isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc"):
         binary, sparse = _is_binary_or_sparse(y_true, y_pred)
@@ -229,7 +241,7 @@ class CompileLoss:
 
     Args:
         loss: a loss (name, function or `Loss`), or a list or dict of them with None for outputs
-            that have no target.
+            that have no target. A list of one loss is that loss.
         loss_weights: numbers in the same forms, or None.
         output_names: the names of the model's outputs, or None.
 
@@ -263,7 +275,7 @@ class CompileLoss:
     def build(self, y_true: Tensors, y_pred: Tensors) -> None:
         """Assigns the losses to the outputs."""
         self._outputs = outputs = _Outputs(y_pred, self._output_names)
-        wanted = outputs.of("compile: loss", self._loss, shared=True)
+        wanted = [_alone(x) for x in outputs.of("compile: loss", self._loss, shared=True)]
         weights = outputs.of("compile: loss_weights", self._loss_weights, shared=True)
         self._with_loss = [i for i, loss in enumerate(wanted) if loss is not None]
         if outputs.keys and isinstance(self._loss, dict):  # in the order of the dict
@@ -328,6 +340,8 @@ class CompileLoss:
                     f"loss {loss.name!r}: training needs a single number, got shape {value.shape}; "
                     "give it the reduction 'sum_over_batch_size' or 'sum'"
                 )
+            if value.dtype != _FLOAT32:  # the loss has a type of its own
+                value = F.cast(value, dtype="float32")
             if self._trackers:
                 self._trackers[position].update_state(value, predictions[i].shape[0])
             if loss_weight is not None:

@@ -71,7 +71,7 @@ def _calls(layer: Any, graph: Graph | None) -> list[Call]:
             )
             for node in nodes
         ]
-    if getattr(layer, "_build_shapes", None) is None:
+    if not getattr(layer, "_build_shapes", None):
         return []
     args, kwargs = layer._build_shapes
     try:

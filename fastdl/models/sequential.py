@@ -33,7 +33,8 @@ class Sequential(Model):
     """A stack of layers, each applied to the output of the one before.
 
     The weights are made as soon as the shape of the input is known: from an `Input` in first
-    place, from `input_shape` or `input_dim` of the first layer, or from the first data.
+    place, from `input_shape` or `input_dim` of the first layer, or from the first data. In the last
+    case later data may have another shape, if the layers take it.
 
     Args:
         layers: the layers, in order; more can be added with `add`.

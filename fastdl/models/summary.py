@@ -163,7 +163,7 @@ def _type_name(layer: Layer | Operation) -> str:
 def _output_shape(layer: Any) -> str:
     if layer._inbound_nodes:
         shapes = tree.map_structure(_shape_text, layer._inbound_nodes[-1].outputs_struct)
-    elif getattr(layer, "_build_shapes", None) is not None:
+    elif getattr(layer, "_build_shapes", None):
         args, kwargs = layer._build_shapes
         try:
             shape = layer.compute_output_shape(*args, **kwargs)

@@ -139,12 +139,7 @@ class Trainer(StepFunctions):
         from .compile_utils import CompileLoss, CompileMetrics
 
         check_count("compile", "steps_per_execution", steps_per_execution, 1)
-        text = isinstance(jit_compile, str) and jit_compile == "auto"
-        if not text and not isinstance(jit_compile, (bool, np.bool_, type(None))):
-            raise ValueError(
-                "compile: jit_compile: expected 'auto', True, False or None, got "
-                f"{shown(jit_compile)}"
-            )
+        _check_jit_compile("compile", jit_compile)
         eager = check_flag("compile", "run_eagerly", run_eagerly)
         new_optimizer = optimizers.get(optimizer, "compile: optimizer")
         names = getattr(self, "output_names", None)
@@ -568,8 +563,18 @@ class Trainer(StepFunctions):
 
     @property
     def jit_compile(self) -> bool:
-        """False: steps are recorded in any case, and nothing compiles them."""
+        """False: steps are recorded in any case, and nothing compiles them.
+
+        It may be set as in Keras: to "auto", True, False or None, which changes nothing.
+
+        Raises:
+            ValueError: it is set to something else.
+        """
         return False
+
+    @jit_compile.setter
+    def jit_compile(self, value: bool | Literal["auto"] | None) -> None:
+        _check_jit_compile(f"model {self.name!r}", value)
 
     def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, Any]:
         """The values of weights, optimizer and metrics as nested dicts.
@@ -610,3 +615,11 @@ class Trainer(StepFunctions):
             value = metric.result()
             results.update(value if isinstance(value, dict) else {metric.name: value})
         return results
+
+
+def _check_jit_compile(who: str, value: object) -> None:
+    text = isinstance(value, str) and value == "auto"
+    if not text and not isinstance(value, (bool, np.bool_, type(None))):
+        raise ValueError(
+            f"{who}: jit_compile: expected 'auto', True, False or None, got {shown(value)}"
+        )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._base import functional as F
-from .._base.checks import check_integer, check_number, shown
+from .._base.checks import check_flag, check_integer, check_number, shown
 from .._base.registry import OPTIMIZERS, custom_object_scope
 from ._options import changed_by_update
 from ._variables import named_variable
@@ -26,6 +26,20 @@ if TYPE_CHECKING:
 _LEAST, _MOST = 2.0**-126, 2.0**127
 
 
+# Options that only the inner optimizer has, with their defaults.
+_OF_INNER = {
+    "weight_decay": None,
+    "clipnorm": None,
+    "global_clipnorm": None,
+    "clipvalue": None,
+    "use_ema": False,
+    "ema_momentum": 0.99,
+    "ema_overwrite_frequency": None,
+    "loss_scale_factor": None,
+    "gradient_accumulation_steps": None,
+}
+
+
 @OPTIMIZERS.register
 class LossScaleOptimizer(Optimizer):
     """Multiplies the loss by a scale and divides the gradients by it, for another optimizer.
@@ -42,10 +56,12 @@ class LossScaleOptimizer(Optimizer):
         initial_scale: the first scale; powers of two round nothing.
         dynamic_growth_steps: so many finite steps double the scale.
         name: the class name in snake case, counted, by default.
+        dynamic: only True. Options of the inner optimizer, such as `clipnorm`, are accepted only
+            with their defaults, which older configs have.
 
     Raises:
-        TypeError: `inner_optimizer` isn't an optimizer, or an unknown argument.
-        ValueError: an argument is out of its range.
+        TypeError: `inner_optimizer` isn't an optimizer.
+        ValueError: an argument is out of its range, or unknown.
 
     Example:
         >>> w = fastdl.Variable([1.0])
@@ -73,10 +89,19 @@ class LossScaleOptimizer(Optimizer):
             raise TypeError(
                 f"{who}: inner_optimizer: expected another optimizer, got {shown(inner_optimizer)}"
             )
-        if kwargs:
-            raise TypeError(
-                f"{who}: unknown argument {next(iter(kwargs))!r}; give it to the inner optimizer"
+        if not check_flag(who, "dynamic", kwargs.pop("dynamic", True)):
+            raise ValueError(
+                f"{who}: dynamic: expected True, got False; for a fixed scale set "
+                "`loss_scale_factor` of the optimizer itself"
             )
+        for argument, value in kwargs.items():
+            if argument not in _OF_INNER:
+                raise ValueError(f"{who}: unknown argument {argument!r}")
+            plain = isinstance(value, (bool, int, float, type(None)))
+            if not plain or value != _OF_INNER[argument]:
+                raise ValueError(
+                    f"{who}: {argument}: give it to the inner optimizer, got {shown(value)}"
+                )
         self.inner_optimizer = inner_optimizer
         super().__init__(0.0, name=name)
         self.initial_scale = check_number(who, "initial_scale", initial_scale, above=0.0)

@@ -63,6 +63,8 @@ def test_requires_grad_and_device():
     assert fastdl.zeros(2, device="cpu").shape == (2,)
     with pytest.raises(RuntimeError, match="unknown device 'cuda'; possible: 'cpu'"):
         fastdl.zeros(2, device="cuda")
+    with fastdl.device("cpu:0") as where:
+        assert where == fastdl.device("cpu:0") and fastdl.zeros(2).device == "cpu"
     with pytest.raises(RuntimeError, match="only tensors of floats"):
         fastdl.zeros(2, dtype="int64", requires_grad=True)
 

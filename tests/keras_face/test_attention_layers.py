@@ -183,3 +183,16 @@ def test_dropout_acts_in_training_only():
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_settings_can_be_read():
+    layer = layers.GroupQueryAttention(
+        4, 4, 2, dropout=0.1, use_bias=False, sliding_window=5, kernel_regularizer="l2"
+    )
+    assert (layer.dropout, layer.use_bias, layer.sliding_window) == (0.1, False, 5)
+    assert layer.use_gate is False and layer.kernel_constraint is None
+    assert type(layer.kernel_initializer).__name__ == "GlorotUniform"
+    layer.build((None, 3, 8), (None, 3, 8))
+    assert layer.query_dense.kernel.regularizer is layer.kernel_regularizer
+    inner = layers.ConvLSTM1D(2, 3, bias_regularizer="l1")
+    assert inner.bias_regularizer is inner.cell.bias_regularizer is not None

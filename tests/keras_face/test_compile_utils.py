@@ -85,6 +85,26 @@ def test_objects_and_functions():
     assert weighted.item() == pytest.approx(0.5 * ((y - y_pred) ** 2).sum().item(), rel=1e-6)
 
 
+@pytest.mark.parametrize("loss", ["mse", ["mse"], [["mse"]]])
+def test_a_list_of_one_loss_is_that_loss(loss):
+    x = [np.float32([[1.0], [3.0]]), np.float32([[2.0], [2.0]])]
+    y = [np.float32([[0.0], [0.0]]), np.float32([[2.0], [1.0]])]
+    both = CompileLoss({"a": loss, "b": ["mae"]}, output_names=["a", "b"])
+    out = {"a": x[0], "b": x[1]}
+    assert float(both({"a": y[0], "b": y[1]}, {k: fastdl.tensor(v) for k, v in out.items()})) == 5.5
+    assert [m.name for m in both.metrics] == ["a_loss", "b_loss"]
+    with pytest.raises(ValueError, match="as a loss"):
+        CompileLoss(["mse", ["mse", "mae"]])(y, [fastdl.tensor(v) for v in x])
+
+
+def test_the_only_loss_may_have_its_target_alone():
+    x = [fastdl.tensor([[1.0], [3.0]]), fastdl.tensor([[2.0], [2.0]])]
+    loss = CompileLoss([None, "mse"])
+    assert float(loss(np.float32([[2.0], [1.0]]), x)) == 0.5
+    with pytest.raises(ValueError, match="an entry for each of 2 outputs"):
+        CompileLoss(["mse", "mse"])(np.float32([[2.0], [1.0]]), x)
+
+
 def test_output_without_loss_needs_no_target():
     compiled = CompileLoss([None, "mse"], output_names=["a", "b"])
     y, y_pred = INPUTS["column"]

@@ -66,6 +66,37 @@ class TestBuilding:
         assert layer.kernel.path == "dense/kernel"
         assert layer.kernel.dtype == "float32"
 
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda: layers.Activation("relu"),
+            lambda: layers.Softmax(),
+            lambda: layers.Dropout(0.5),
+            lambda: layers.SpatialDropout1D(0.5),
+            lambda: layers.Identity(),
+            lambda: layers.Masking(),
+            lambda: layers.MaxPooling2D(),
+            lambda: layers.GlobalAveragePooling1D(),
+            lambda: layers.UnitNormalization(),
+        ],
+    )
+    def test_layers_that_never_have_weights_are_built_at_once(self, make):
+        assert make().built and make().count_params() == 0
+
+    def test_layers_whose_weights_or_checks_need_a_shape_are_not(self):
+        class Scaled(layers.Dropout):
+            def build(self, input_shape):
+                self.factor = self.add_weight((input_shape[-1],), "ones")
+
+        waiting = (layers.PReLU(), layers.LayerNormalization(), layers.Masking([1.0, 2.0]))
+        for layer in (*waiting, Scaled(0.5)):
+            assert not layer.built
+        layer = Scaled(0.5)
+        layer(np.zeros((2, 3)))
+        assert layer.built and layer.factor.shape == (3,)
+        with pytest.raises(ValueError, match="mask_value: expected a number or 3"):
+            layers.Masking([1.0, 2.0])(np.zeros((1, 2, 3)))
+
     def test_build_by_shape(self):
         layer = layers.Dense(3)
         layer.build((None, 4))
@@ -685,3 +716,31 @@ class TestInputSpec:
             layers.InputSpec(axes={"a": 1})
         with pytest.raises(ValueError, match="axis 3"):
             layers.InputSpec(ndim=2, axes={3: 1})
+
+
+def test_the_config_of_a_function_is_read_with_custom_objects():
+    def double(x):
+        return 2 * x
+
+    config = layers.Lambda(double).get_config()
+    again = layers.Lambda.from_config(config, safe_mode=False)
+    assert again([1.0, 2.0]).tolist() == [2.0, 4.0]
+    config["function"] = "double"
+    named = layers.Lambda.from_config(config, {"double": double})
+    assert named([1.0]).tolist() == [2.0]
+    with pytest.raises(ValueError, match="double"):
+        layers.Lambda.from_config(config)
+
+
+@pytest.mark.parametrize("batch", [0, 1, 5])
+def test_the_penalty_of_an_output_is_per_sample(batch):
+    """0.01 times the sum of the squares, over the batch size; 0 for no samples."""
+    layer = layers.Identity(activity_regularizer="l2")
+    layer(np.full((batch, 5), 2.0))
+    assert [float(loss) for loss in layer.losses] == [pytest.approx(0.2 if batch else 0.0)]
+
+
+@pytest.mark.parametrize("config", [{"name": "a"}, {"layers": None}, {"layers": 3}])
+def test_a_pipeline_without_layers_in_its_config(config):
+    with pytest.raises(ValueError, match="Pipeline: layers: expected a list of configs, got"):
+        layers.Pipeline.from_config(config)

@@ -4,6 +4,7 @@ The golden values were computed by Keras in float64 (golden/losses.py).
 """
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -311,10 +312,56 @@ def test_labels_that_are_no_class(name, label):
 
 
 @pytest.mark.parametrize(
+    ("dtype", "bits"), [("bfloat16", 16), ("float16", 3), (np.float16, 3), ("float32", 0)]
+)
+def test_type_of_a_loss(dtype, bits):
+    """Targets and outputs are rounded to the type, and so is the loss; gradients go through."""
+
+    def rounded(x):
+        if bits == 16:  # to the nearest number whose lower 16 bits are 0
+            whole = np.float32(x).view(np.uint32).astype(np.int64)
+            return ((whole + 0x7FFF + (whole >> 16 & 1)) & 0xFFFF0000).astype(np.uint32).view("f4")
+        return np.float32(x).astype(np.float16 if bits else np.float32).astype(np.float32)
+
+    y, x = np.float32([[1.001, 2.003, -3.007]]), np.float32([[4.1234567, 8.0, 12.3]])
+    given = fastdl.tensor(x, requires_grad=True)
+    loss = losses.MeanSquaredError(dtype=dtype)
+    value = loss(y, given)
+    assert loss.dtype == value.dtype == ("bfloat16" if bits == 16 else np.dtype(dtype))
+    expected = rounded(np.mean(np.square(rounded(x) - rounded(y)), dtype=np.float32))
+    assert value.to("float32").item() == pytest.approx(float(expected), rel=1e-6)
+    value.to("float32").backward()
+    np.testing.assert_allclose(given.grad, 2 / 3 * (rounded(x) - rounded(y)), rtol=1e-6)
+    with pytest.raises(AttributeError):
+        loss.dtype = "float32"
+
+
+def test_class_numbers_are_not_rounded():
+    """bfloat16 has no 257: as a class number it would be 256."""
+    x = np.zeros((1, 258), np.float32)
+    x[0, 257] = 1.0
+    loss = losses.SparseCategoricalCrossentropy(dtype="bfloat16")
+    assert loss([257], x).to("float32").item() < 1e-4 < loss([256], x).to("float32").item()
+
+
+def test_a_model_learns_with_a_loss_of_a_narrow_type():
+    x = np.float32([[1.0], [2.0], [3.0], [4.0]])
+    model = fastdl.Sequential([fastdl.layers.Dense(1)])
+    with warnings.catch_warnings():  # not every CPU has instructions for bfloat16
+        warnings.simplefilter("ignore")
+        policy = fastdl.DTypePolicy("mixed_bfloat16")
+    model.compile(fastdl.optimizers.SGD(0.05), losses.MeanSquaredError(dtype=policy))
+    assert model.loss.dtype == "bfloat16"
+    found = model.fit(x, 2 * x, epochs=30, verbose=0).history["loss"]
+    assert found[-1] < 0.1 * found[0]
+
+
+@pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: losses.MeanSquaredError(reduction="avg"), "reduction: expected .*'avg'"),
-        (lambda: losses.MeanSquaredError(dtype="float16"), "dtype: expected 'float32'"),
+        (lambda: losses.MeanSquaredError(dtype="float64"), "dtype: expected 'float32', .*float64"),
+        (lambda: losses.MeanSquaredError(dtype="int32"), "dtype: expected 'float32', .*int32"),
         (lambda: losses.BinaryCrossentropy(label_smoothing=2), r"label_smoothing: .*\[0, 1\]"),
         (lambda: losses.Huber(delta=-1.0)([0.0], [1.0]), "delta"),
         (lambda: losses.CategoricalGeneralizedCrossEntropy(q=1.0), "CrossEntropy: q: .*got 1.0"),
@@ -343,3 +390,21 @@ def test_smoothing_follows_the_axis_of_the_classes(name):
         np.moveaxis(targets, -1, 1), np.moveaxis(outputs, -1, 1)
     )
     np.testing.assert_allclose(moved.numpy(), last.numpy(), rtol=4 * EPSILON)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("BinaryCrossentropy", {"from_logits": True, "label_smoothing": 0.1, "axis": -1}),
+        ("BinaryFocalCrossentropy", {"alpha": 0.3, "gamma": 1.0, "apply_class_balancing": True}),
+        ("CategoricalGeneralizedCrossEntropy", {"q": 0.7}),
+        ("Circle", {"gamma": 60.0, "margin": 0.3, "remove_diagonal": False}),
+        ("SparseCategoricalCrossentropy", {"from_logits": True, "ignore_class": 2}),
+        ("Tversky", {"alpha": 0.2, "beta": 0.7}),
+    ],
+)
+def test_settings_can_be_read(name, settings):
+    loss = getattr(losses, name)(**settings)
+    assert {key: getattr(loss, key) for key in settings} == settings
+    with pytest.raises(AttributeError, match=f"'{name}' object has no attribute 'nothing'"):
+        loss.nothing  # noqa: B018

@@ -357,3 +357,21 @@ def test_precision_recall_gain(method):
     # A dozen roundings of values below 1.
     expected = (width * heights[method]).sum()
     np.testing.assert_allclose(metric.result().item(), expected, atol=16 * 2**-23)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("BinaryAccuracy", {"threshold": 0.3}),
+        ("BinaryCrossentropy", {"from_logits": True, "label_smoothing": 0.1}),
+        ("SparseTopKCategoricalAccuracy", {"k": 2, "from_sorted_ids": True}),
+        ("SparseCategoricalCrossentropy", {"ignore_class": 1, "axis": -1}),
+        ("PearsonCorrelation", {"axis": 0}),
+        ("TopKCategoricalAccuracy", {"k": 3}),
+    ],
+)
+def test_settings_can_be_read(name, settings):
+    metric = getattr(metrics, name)(**settings)
+    assert {key: getattr(metric, key) for key in settings} == settings
+    with pytest.raises(AttributeError, match=f"'{name}' object has no attribute 'nothing'"):
+        metric.nothing  # noqa: B018

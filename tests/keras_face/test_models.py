@@ -47,6 +47,27 @@ class TestSequential:
         model.add(layers.Dense(2))
         assert model.output_shape == (None, 2) and len(model.weights) == 4
 
+    def test_the_shape_of_the_first_data_binds_only_the_layers(self):
+        def images():
+            yield (np.ones((3, 5, 7), np.float32),)
+            yield (np.full((2, 7, 5), 2.0, np.float32),)
+
+        model = models.Sequential([layers.Flatten(), layers.UnitNormalization()])
+        for _ in range(2):  # recorded steps, too
+            y = model.predict(images(), verbose=0)
+            assert y.shape == (5, 35)
+            np.testing.assert_allclose(y, 35**-0.5, rtol=1e-6)
+        wide = models.Sequential([layers.Conv2D(2, 3), layers.GlobalMaxPooling2D()])
+        small, large = np.ones((1, 5, 5, 1)), np.ones((1, 9, 6, 1))
+        np.testing.assert_allclose(wide(small), wide(large), rtol=1e-6)
+        model = models.Sequential([layers.Dense(2)])
+        model(np.ones((1, 3)))
+        with pytest.raises(ValueError, match=r"expected shape \(None, 3\), got \(1, 4\)"):
+            model(np.ones((1, 4)))
+        given = models.Sequential([layers.Input((5, 7)), layers.Flatten()])
+        with pytest.raises(ValueError, match=r"expected shape \(None, 5, 7\)"):
+            given(np.ones((2, 7, 5)))
+
     def test_input_first(self):
         model = Sequential([layers.Input((4,), name="x"), layers.Dense(2)])
         assert [layer.name for layer in model.layers] == ["dense"]
@@ -358,6 +379,13 @@ class TestFunctional:
     def test_wrong_inputs(self, data, pattern):
         with pytest.raises(ValueError, match=rf"model 'functional' \(Functional\): {pattern}"):
             small()(data)
+
+    def test_an_input_of_a_tensor_has_its_shape(self):
+        given = fastdl.KerasTensor((None, 3), "int32")
+        assert layers.Input(shape=(3,), dtype="int32", tensor=given) is given
+        for wrong in ({"shape": (4,)}, {"batch_shape": (2, 3)}, {"dtype": "float32"}):
+            with pytest.raises(ValueError, match=f"{next(iter(wrong))}: expected .* input_tensor"):
+                layers.InputLayer(input_tensor=given, **wrong)
 
     def test_disconnected(self):
         a, b = layers.Input((2,), name="a"), layers.Input((2,), name="b")

@@ -224,14 +224,36 @@ def test_copies_train_their_own_variables():
         assert_same(model, other)
 
 
+def test_options_of_older_configs_are_taken_with_their_defaults():
+    config = optimizers.LossScaleOptimizer(optimizers.SGD(0.5), 4.0).get_config()
+    older = {"clipnorm": None, "use_ema": False, "ema_momentum": 0.99, "dynamic": True}
+    again = optimizers.LossScaleOptimizer.from_config({**config, **older})
+    assert again.get_config() == config
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
         (lambda: optimizers.LossScaleOptimizer("adam"), TypeError, "inner_optimizer: .*'adam'"),
         (
             lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), clipnorm=1.0),
-            TypeError,
-            "unknown argument 'clipnorm'; give it to the inner optimizer",
+            ValueError,
+            "clipnorm: give it to the inner optimizer, got 1.0",
+        ),
+        (
+            lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), use_ema=True),
+            ValueError,
+            "use_ema: give it to the inner optimizer, got True",
+        ),
+        (
+            lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), foo=3),
+            ValueError,
+            "unknown argument 'foo'",
+        ),
+        (
+            lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), dynamic=False),
+            ValueError,
+            "dynamic: expected True.*loss_scale_factor",
         ),
         (
             lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), 0.0),

@@ -77,6 +77,53 @@ def test_quantiles_of_batches():
     assert counts.sum() == 20_000 and np.abs(counts / 20_000 - 1 / 8).max() < 0.01
 
 
+def test_statistics_broadcast_against_the_inputs():
+    layer = layers.Normalization(axis=(1, 2), mean=[1.0, 2.0, 3.0], variance=[4.0, 5.0, 6.0])
+    assert layer.mean is None and layer.variance is None
+    layer.build((2, 4, 3, 5))
+    assert layer.mean.shape == layer.variance.shape == (1, 4, 3, 1)
+    assert layer.mean[0, :, :, 0].tolist() == [[1.0, 2.0, 3.0]] * 4
+    assert layer.variance[0, 3, :, 0].tolist() == [4.0, 5.0, 6.0]
+    layer = layers.Normalization()
+    x = np.float32([[[1, 2]], [[3, 8]]])
+    layer.adapt(x)
+    assert layer.mean.shape == layer.variance.shape == (1, 1, 2)
+    assert layer.mean.flatten().tolist() == [2.0, 5.0]
+    assert layer.variance.flatten().tolist() == [1.0, 9.0]
+
+
+def test_categories_of_axis_1_are_taken_together():
+    """The numbers are those of Keras 3.15, which reduces axis 1, whatever comes after it."""
+    ids = np.array([[[0, 1], [2, 0]]])
+    for mode in ("multi_hot", "count"):
+        layer = layers.CategoryEncoding(3, mode)
+        assert layer(ids).tolist() == [[[1.0, 0.0, 1.0], [1.0, 1.0, 0.0]]]
+        assert layer.compute_output_shape((None, 3, 4)) == (None, 4, 3)
+        bins = layers.Discretization([1.0, 2.0], output_mode=mode)
+        assert bins(ids).tolist() == layer(ids).tolist()
+        assert bins(layers.Input((2, 2))).shape == (None, 2, 3)
+        assert layers.Hashing(3, output_mode=mode)(ids).shape == (1, 2, 3)
+        assert layers.CategoryEncoding(3, mode)(np.array([2, 0, 2])).shape == (3,)
+    assert layers.CategoryEncoding(3)([[[2], [0]]]).tolist() == [[[1.0, 0.0, 1.0]]]
+
+
+@pytest.mark.parametrize(
+    ("mode", "shape"),
+    [
+        ("int", (None, 3, 4)),
+        ("one_hot", (None, 3, 4, 6)),
+        ("multi_hot", (None, 4, 6)),
+        ("count", (None, 4, 6)),
+    ],
+)
+def test_shapes_of_bins_are_known_before_their_bounds(mode, shape):
+    layer = layers.Discretization(num_bins=6, output_mode=mode)
+    assert layer.compute_output_shape((None, 3, 4)) == shape
+    assert layer(layers.Input((3, 4))).shape == shape
+    layer.adapt(np.arange(30.0))
+    assert layer(np.ones((2, 3, 4))).shape == (2, *shape[1:])
+
+
 def test_invert_undoes_it():
     layer, back = layers.Normalization(), layers.Normalization(invert=True)
     layer.adapt(X), back.adapt(X)

@@ -268,6 +268,20 @@ def test_a_stack_with_a_mask_is_one_layer_after_the_other(second, backwards):
     np.testing.assert_allclose(y.numpy(), wanted.numpy(), rtol=0, atol=32 * EPS)
 
 
+@pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU])
+def test_the_implementation_of_older_configs_changes_nothing(kind):
+    fastdl.manual_seed(0)
+    one = kind(3, implementation=1)
+    x = np.ones((2, 4, 5), np.float32)
+    expected = one(x)
+    other = kind(3, implementation=2)
+    other.build(x.shape)
+    other.set_weights(one.get_weights())
+    np.testing.assert_array_equal(other(x), expected)
+    with pytest.raises(ValueError, match=f"{kind.__name__}: implementation: .* got 3"):
+        kind(3, implementation=3)
+
+
 class Doubled:
     """A cell whose output is no state, and has another width."""
 

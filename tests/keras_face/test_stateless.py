@@ -230,6 +230,12 @@ def test_names_of_layers():
     with pytest.raises(ValueError, match="symbolic_call"):
         layer.symbolic_call(X)
     assert models.Model.jit_compile.fget(None) is False
+    model = models.Sequential([layers.Dense(1)])
+    for value in (True, "auto", None, False):
+        model.jit_compile = value
+        assert model.jit_compile is False
+    with pytest.raises(ValueError, match=r"jit_compile: expected 'auto', True, .* got 'yes'"):
+        model.jit_compile = "yes"
     assert initializers.STFTInitializer is initializers.stft is initializers.STFT
     assert regularizers.orthogonal_regularizer is regularizers.OrthogonalRegularizer
     assert fastdl.version() == fastdl.__version__
@@ -309,4 +315,4 @@ def test_remote_monitor_sends_the_logs():
     sent = [json.loads(got[0][2]), json.loads(parse_qs(got[1][2])["data"][0])]
     assert all(logs["epoch"] == 0 and logs["loss"] > 0 for logs in sent)
     with pytest.warns(UserWarning, match="could not send"):
-        callbacks.RemoteMonitor("http://127.0.0.1:9").on_epoch_end(0, {})
+        callbacks.RemoteMonitor("http://127.0.0.1:9").on_epoch_end(0, {"loss": np.ones(1)})
