@@ -27,7 +27,6 @@ from ._base.checks import (
 )
 from ._base.dtypes import check_float, check_range_fits
 from ._base.moving import checked_axis
-from ._base.promotion import is_float_dtype
 from ._base.random import note_stream, numpy_generator
 from ._core import Tensor
 

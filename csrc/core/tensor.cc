@@ -146,7 +146,7 @@ void take_shape(const Tensor& t, const Tensor& other, int others) {
     FASTDL_CHECK(t->use_count() <= 1 + others, RuntimeError, "a tensor of shape ", t->shape,
                  " that a recorded op reads can't ", "get the shape ", other->shape, " in place");
     t->storage = other->storage;
-    t->storage->set_snapshot(false);  // t owns it from now on
+    t->storage->set_origin(nullptr);  // t owns it from now on
     t->offset = other->offset;
   }
   t->shape = other->shape;

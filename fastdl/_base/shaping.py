@@ -126,8 +126,7 @@ def windows(x: TensorLike, axis: int, size: int, step: int, who: str) -> Tensor:
         )
     starts = np.arange(0, x.shape[axis] - size + 1, step)
     index = starts[:, None] + np.arange(size)
-    found = moved(F.take(x, index, axis=axis), axis + 1, -1, who)
-    return F.reshape(found, shape=(size,)) if alone else found
+    return moved(F.take(x, index, axis=axis), axis + 1, -1, who)
 
 
 def blocks_on_the_diagonal(xs: Sequence[TensorLike], who: str) -> Tensor:

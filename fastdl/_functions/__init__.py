@@ -172,7 +172,7 @@ WITHOUT_OUT = (
     "histogramdd is_complex is_conj is_floating_point is_inference is_nonzero isclose isfinite "
     "isinf isnan isreal kaiser_window leaky_relu logsigmoid masked_fill moveaxis movedim narrow "
     "one_hot pca_lowrank permute poisson positive promote_types ravel real relu repeat reshape "
-    "resolve_conj resolve_neg result_type roll segment_reduce selu set_printoptions silu "
+    "resolve_conj resolve_neg result_type roll segment_reduce selu silu "
     "softplus softsign split squeeze std_mean svd_lowrank swapaxes swish t tile to_dlpack "
     "transpose trapezoid trapz typename unbind unflatten unique unsqueeze var_mean while_loop"
 ).split()

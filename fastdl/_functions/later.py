@@ -264,7 +264,6 @@ from .more import (
     promote_types as promote_types,
     result_type as result_type,
     segment_reduce as segment_reduce,
-    set_printoptions as set_printoptions,
     svd_lowrank as svd_lowrank,
     to_dlpack as to_dlpack,
     typename as typename,

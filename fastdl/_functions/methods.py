@@ -97,8 +97,8 @@ MORE = (
     "is_inference is_neg is_pinned is_shared is_distributed"
 )
 MORE_PROPERTIES = (
-    "is_cpu is_ipu is_maia is_meta is_mkldnn is_mps is_mtia is_nested is_quantized is_sparse "
-    "is_sparse_csr is_vulkan is_xla is_xpu"
+    "is_ipu is_maia is_meta is_mkldnn is_mtia is_nested is_quantized is_sparse "
+    "is_sparse_csr is_vulkan is_xla"
 )
 # Functions whose results are written in place by the method with the name and `_`, likewise:
 IN_PLACE = (

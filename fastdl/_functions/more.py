@@ -193,49 +193,6 @@ def typename(obj: object) -> str:
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
-def set_printoptions(
-    precision: int | None = None,
-    threshold: int | None = None,
-    edgeitems: int | None = None,
-    linewidth: int | None = None,
-    profile: str | None = None,
-    sci_mode: bool | None = None,
-) -> None:
-    """How tensors are printed. The options are NumPy's, so arrays are printed so, too.
-
-    Args:
-        precision: how many digits after the point.
-        threshold: up to how many values are printed in full.
-        edgeitems: how many stand at the ends of longer axes.
-        linewidth: how long lines are.
-        profile: "default", "short" or "full": sets the four together.
-        sci_mode: whether powers of ten may be used.
-
-    Raises:
-        ValueError: another profile.
-
-    Source: `torch.set_printoptions`.
-
-    Example:
-        >>> fastdl.set_printoptions(profile="default")
-    """
-    profiles: dict[str | None, dict[str, Any]] = {
-        None: {},
-        "default": {"precision": 8, "threshold": 1000, "edgeitems": 3, "linewidth": 75},
-        "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 75},
-        "full": {"precision": 8, "threshold": 2**62, "edgeitems": 3, "linewidth": 75},
-    }
-    check_choice("set_printoptions", "profile", profile, (None, "default", "short", "full"))
-    options = dict(profiles[profile])
-    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems}
-    for name, value in {**given, "linewidth": linewidth}.items():
-        if value is not None:
-            options[name] = check_integer("set_printoptions", name, min(value, 2**62), 0)
-    if sci_mode is not None:
-        options["suppress"] = not sci_mode
-    np.set_printoptions(**options)
-
-
 class HistogramDD(NamedTuple):
     """What `histogramdd` gives."""
 

@@ -51,7 +51,7 @@ def _reshaped(
     finally:
         _core.set_grad_enabled(mode)
     moves = not result._shares_storage(self)
-    if moves and result.numel() and _core.memory_has_others(self):
+    if moves and result.numel() and (self._is_part or _core.memory_has_others(self)):
         raise RuntimeError(
             f"{who}: the values take other places, and something else shares the tensor's memory: "
             f"use {who[:-1]}(), which makes a new tensor"
@@ -110,7 +110,7 @@ def resize_(self: Tensor, *size: IntOrInts) -> Tensor:
         part = F.reshape(self, shape=(-1,))[: target.numel()]
         _core.take_shape(self, self._view(shape, 0) if not self._channels_last else part)
         return self
-    if _core.memory_has_others(self):
+    if self._is_part or _core.memory_has_others(self):
         raise RuntimeError(
             f"resize_: {target.numel()} values do not fit where this tensor has "
             f"{self.numel()}, and something else shares the memory"
@@ -282,15 +282,10 @@ def is_distributed(self: Tensor) -> bool:
     return False
 
 
-def is_cpu(self: Tensor) -> bool:
-    """Whether the tensor lies on the CPU."""
-    return device_of(self).type == "cpu"
-
-
 def is_false(self: Tensor) -> bool:
     """False: tensors are dense and hold their values as they are, and there is no such device."""
     return False
 
 
-is_ipu = is_maia = is_meta = is_mkldnn = is_mps = is_mtia = is_nested = is_quantized = is_false
-is_sparse = is_sparse_csr = is_vulkan = is_xla = is_xpu = is_false
+is_ipu = is_maia = is_meta = is_mkldnn = is_mtia = is_nested = is_quantized = is_false
+is_sparse = is_sparse_csr = is_vulkan = is_xla = is_false

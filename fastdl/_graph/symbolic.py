@@ -349,8 +349,9 @@ def infer(
     depend on values. A function of tensors runs a third time, since the parts into which 2 and 3
     samples are split may have one size by chance. With unknown sizes beside that of the batch it
     runs on sizes of 1, too: `x[:, :5]` of a shorter x has fewer than 5 places. With `optional` the
-    results may be None themselves. If these numbers do not fit, unknown sizes are taken from other tensors and from
-    arguments: those of the shapes (None, 3) and (2, None) can only be 2 and 3 where they broadcast.
+    results may be None themselves. If these numbers do not fit, unknown sizes are taken from other
+    tensors and from arguments: those of the shapes (None, 3) and (2, None) can only be 2 and 3
+    where they broadcast.
     """
     try:
         runs = _runs(function, args, kwargs, _TRIALS)
@@ -458,7 +459,7 @@ def _sizes_to_try(
         for axis in (i for i, size in enumerate(tensor.shape) if size is None):
             for size in sorted(known)[:8]:
                 shape = (*tensor.shape[:axis], size, *tensor.shape[axis + 1 :])
-                yield {id(tensor): KerasTensor(shape, tensor.dtype, tensor.name)}, _TRIALS
+                yield {id(tensor): KerasTensor(shape, tensor.dtype, name=tensor.name)}, _TRIALS
 
 
 def _sizes_to_broadcast(

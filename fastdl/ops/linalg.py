@@ -16,9 +16,8 @@ from .._base import decompositions as base
 from .._base import functional as F
 from .._base import matrix_functions as more
 from .._base.checks import check_choice, check_flag
-from .._graph.lift import liftable
-from .derivatives import jvp as jvp
 from ._storage import lifted
+from .derivatives import jvp as jvp
 from .reduction import norm as _norm
 
 if TYPE_CHECKING:

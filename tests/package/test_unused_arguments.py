@@ -164,7 +164,6 @@ NEVER_READ = {
     ("_base.defaults", "compile", "recompile_limit"): "nothing is compiled",
     ("_base.defaults", "compile", "shapes_spec"): "nothing is compiled",
     ("_functions.methods", "copy_", "non_blocking"): SPEED,
-    ("_functions.methods", "type_of", "non_blocking"): SPEED,
     ("_functions.more", "pca_lowrank", "niter"): "values are exact",
     ("_functions.more", "segment_reduce", "unsafe"): "lengths are checked in any case",
     ("_functions.more", "svd_lowrank", "niter"): "values are exact",

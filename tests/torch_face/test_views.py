@@ -387,3 +387,14 @@ def test_variables_change_within_a_keras_layer():
     layer(np.ones((1, 2)))
     layer(np.ones((1, 2)))
     assert float(layer.count) == 2
+
+
+def test_a_part_takes_no_other_shape_in_place():
+    """Its values would take other places than those that its tensor knows."""
+    t = fastdl.arange(12.0).view(2, 2, 3)
+    part = t[0]
+    for change in (lambda: part.t_(), lambda: part.resize_(3, 4), lambda: part.transpose_(0, 1)):
+        with pytest.raises(RuntimeError, match="shares"):
+            change()
+    part.unsqueeze_(0).fill_(1.0)
+    assert t[0].tolist() == [[1, 1, 1], [1, 1, 1]]
