@@ -314,7 +314,7 @@ py::object grad_fn_of(const Tensor& t) {
 }
 bool requires_grad(const Tensor& t) {
   note_requires_grad(t);
-  refresh_part(t);
+  if (t->storage) refresh_part(t);  // a place in the graph has none
   return t->requires_grad;
 }
 void set_requires_grad(const Tensor& t, py::handle value) {

@@ -312,7 +312,7 @@ def section(library: str, name: str) -> Iterator[str]:
         if member.state == "missing":
             missing.setdefault(member.absence, []).append(member.short)
     for reason, found in missing.items():
-        yield f"Missing: {_listed(found)}{f': {reason}' if reason else '.'}\n"
+        yield f"Missing: {_listed(found)}.{f' {reason[0].upper()}{reason[1:]}' if reason else ''}\n"
 
 
 def _listed(found: list[str]) -> str:

@@ -70,7 +70,9 @@ def as_dtype(dtype: DTypeLike) -> np.dtype[Any]:
         return float32
     try:
         return np.dtype(dtype)
-    except TypeError:
+    except (TypeError, ValueError):
+        if getattr(dtype, "dtype", None) is bfloat16:  # BFloat16Tensor
+            return bfloat16
         from .checks import shown  # which the import of the package does without
 
         raise TypeError(

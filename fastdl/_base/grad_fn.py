@@ -10,8 +10,8 @@ class GradFn(str):
 
     Attributes:
         next_functions: for each input with a gradient a pair of its operation, `AccumulateGrad` for
-            a tensor that the program made, and which of the operation's outputs it is. Empty after
-            `backward()` has released the graph.
+            a tensor that the program made, and which of the operation's outputs it is. Empty where
+            `backward()` has released values that the operation held.
 
     Source: `grad_fn` of PyTorch, whose names are others.
 

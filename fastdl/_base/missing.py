@@ -31,16 +31,6 @@ _PEERS = {
 }
 
 
-# What to do instead, for names of types and the like.
-_INSTEAD = {
-    **dict.fromkeys(("float64", "double", "DoubleTensor"), "values are float32"),
-    **dict.fromkeys(("int16", "short", "ShortTensor"), "int32 holds such values"),
-    **dict.fromkeys(("uint16", "uint32", "uint64"), "int32 and int64 hold such values"),
-    **dict.fromkeys(("complex64", "complex128", "cfloat", "cdouble", "chalf"), "numbers are real"),
-    "compile": "steps of fit are recorded in any case",
-}
-
-
 @lru_cache(1)
 def peer_names() -> dict[str, set[str]]:
     """The public names of Keras and PyTorch by module or class."""
@@ -102,7 +92,7 @@ def _found(name: str, peers: tuple[str, ...]) -> str:
     version = ".".join(_core.version.split(".")[:2])
     for peer in peers:
         if name in peer_names().get(peer, ()):
-            why = reason(f"{peer}.{name}") or _INSTEAD.get(name, "")
+            why = reason(f"{peer}.{name}")
             return f": {peer}.{name} is not in fastdl {version}{f': {why}' if why else ''}"
     return ""
 

@@ -51,14 +51,14 @@ def _reshaped(
     finally:
         _core.set_grad_enabled(mode)
     moves = not result._shares_storage(self)
+    if moves:
+        result._own()  # it takes the place of the tensor
     if moves and result.numel() and (self._is_part or _core.memory_has_others(self)):
         raise RuntimeError(
             f"{who}: the values take other places, and something else shares the tensor's memory: "
             f"use {who[:-1]}(), which makes a new tensor"
         )
     if recorded:
-        if moves:
-            result._own()
         _core.become(self, result, True)
     else:
         _core.take_shape(self, result)

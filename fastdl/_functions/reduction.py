@@ -469,7 +469,9 @@ def norm(
     """
     if isinstance(p, str):
         if p == "nuc":
-            axes = range(-2, 0) if dim is None and axis is None else dim if axis is None else axis
+            axes = dim if axis is None else axis
+            if axes is None:
+                axes = tuple(range(_core.as_tensor(input).ndim))
             return formulas.matrix_norm(input, p, axes, keepdim or keepdims, "norm")  # type: ignore[arg-type]
         if p != "fro":
             raise ValueError(f"norm: p: expected a number, 'fro' or 'nuc', got {p!r}")

@@ -25,7 +25,6 @@ def check_message(owner, label, name, peer):
     [
         (fastdl.layers, "LocallyConnected1D", None),
         (fastdl.callbacks, "OrbaxCheckpoint", "keras.callbacks.OrbaxCheckpoint"),
-        (fastdl.ops, "fft2", "keras.ops.fft2"),
         (nn, "SyncBatchNorm", "torch.nn.SyncBatchNorm"),
         (nn.functional, "scaled_mm", "torch.nn.functional.scaled_mm"),
         (
@@ -45,8 +44,6 @@ def test_names_of_the_peers(module, name, peer):
 @pytest.mark.parametrize(
     ("owner", "name", "peer"),
     [
-        (fastdl.ones(2), "cuda", "torch.Tensor.cuda"),
-        (fastdl.Variable(1.0), "cuda", "torch.Tensor.cuda"),
         (fastdl.ones(2), "double", "torch.Tensor.double"),
         (fastdl.ones(2), "no_such_name", None),
     ],

@@ -193,12 +193,12 @@ def test_encoded_categories_have_the_type_of_the_layer():
 
 def test_missing_types_say_what_to_use():
     for name, words in {
-        "float64": "values are float32",
-        "double": "values are float32",
-        "int16": "int32 holds such values",
-        "complex64": "numbers are real",
+        "float64": "float32 is the type",
+        "double": "there is no float64; float32",
+        "int16": "there is no int16; use int32",
+        "complex64": "there are no complex numbers",
     }.items():
-        with pytest.raises(AttributeError, match=rf"torch.{name} is not in .*; {words}"):
+        with pytest.raises(AttributeError, match=rf"torch.{name} is not in .*{words}"):
             getattr(fastdl, name)
-    with pytest.raises(AttributeError, match=r"Tensor.double is not in .*; values are float32"):
+    with pytest.raises(AttributeError, match=r"Tensor.double is not in .*: there is no float64"):
         _ = fastdl.ones(1).double

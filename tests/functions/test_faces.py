@@ -42,6 +42,7 @@ def check(actual, expected, line):
     np.testing.assert_allclose(array.astype("float64"), values, **TOLERANCE, err_msg=line)
 
 
+@pytest.mark.filterwarnings("ignore:.*rms_scaling")
 @pytest.mark.parametrize("line", cases.lines(cases.KERAS))
 def test_keras(line):
     answer(line, "keras", {"ops": ops})

@@ -89,7 +89,7 @@ def test_shapes_that_cannot_change_in_place():
     with pytest.raises(RuntimeError, match="resize_: 8 values do not fit"):
         values.resize_(8)
     values = fastdl.ones(2, 3)
-    result = (x.detach().requires_grad_() * values.t()).sum()
+    result = (x.detach().requires_grad_() * values.t().clone()).sum()
     assert values.resize_(4, 2).tolist() == [[1.0, 1.0]] * 3 + [[0.0, 0.0]]
     assert result.requires_grad
 
@@ -145,17 +145,6 @@ def test_random_integers_like_a_tensor():
     assert fastdl.randint_like(fastdl.zeros(2, dtype="uint8"), 256).dtype == "uint8"
     with pytest.raises(ValueError, match="randint_like: 256 does not fit into uint8"):
         fastdl.randint_like(fastdl.zeros(2, dtype="uint8"), 257)
-
-
-def test_printing_options_are_numpys():
-    before = np.get_printoptions()
-    try:
-        fastdl.set_printoptions(precision=2)
-        assert repr(fastdl.tensor([1 / 3])) == "tensor([0.33])"
-        with pytest.raises(ValueError, match="set_printoptions: profile: expected None, 'default'"):
-            fastdl.set_printoptions(profile="wide")
-    finally:
-        np.set_printoptions(**before)
 
 
 def test_memory_of_buffers_is_shared():

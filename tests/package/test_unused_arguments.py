@@ -76,8 +76,6 @@ NEVER_READ = {
         )
         for name in names
     },
-    ("distributions", "log_prob", "value"): HOOK,
-    ("distributions", "rsample", "sample_shape"): HOOK,
     ("utils._batches", "map", "num_parallel_calls"): SPEED,
     ("utils._batches", "map", "deterministic"): ORDER,
     **{

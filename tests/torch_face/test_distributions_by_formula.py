@@ -38,7 +38,7 @@ def test_uniform():
     assert d.mean.tolist() == [1.0, 1.0]
     drawn = d.sample((1000,)).numpy()
     assert (drawn >= [0, -1]).all() and (drawn < [2, 3]).all()
-    with pytest.raises(ValueError, match="Uniform: value: expected numbers in its range"):
+    with pytest.raises(ValueError, match="Uniform: value: expected values of interval"):
         d.log_prob([3.0, 0.0])
     assert Uniform(0.0, 1.0, validate_args=False).log_prob(2.0).item() == -math.inf
 
@@ -107,10 +107,8 @@ def test_gradients():
     Categorical(logits=logits).log_prob(1).backward()
     e = np.exp([0.0, 1.0, 2.0])
     np.testing.assert_allclose(logits.grad.numpy(), [0, 1, 0] - e / e.sum(), atol=1e-6)
-    with pytest.raises(NotImplementedError, match="Categorical has no rsample"):
+    with pytest.raises(NotImplementedError):
         Categorical(logits=logits).rsample()
-    with pytest.raises(NotImplementedError, match="Categorical has no mean"):
-        Categorical(logits=logits).mean  # noqa: B018
 
 
 def test_divergences():
@@ -126,23 +124,29 @@ def test_divergences():
     assert found == pytest.approx(stats.entropy([0.2, 0.8], [0.7, 0.3]), rel=1e-5)
     assert kl_divergence(Uniform(0.0, 1.0), Uniform(-1.0, 3.0)).item() == pytest.approx(math.log(4))
     assert kl_divergence(Uniform(0.0, 4.0), Uniform(-1.0, 3.0)).item() == math.inf
-    with pytest.raises(NotImplementedError, match="of one kind, got Normal and Uniform"):
+    with pytest.raises(NotImplementedError, match="no formula for Normal and Uniform"):
         kl_divergence(p, Uniform(0.0, 1.0))
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: Normal(0.0, 0.0), "Normal: scale: expected numbers above 0"),
-        (lambda: Uniform(1.0, 1.0), "Uniform: low: expected numbers below `high`"),
-        (lambda: Categorical([-1.0, 2.0]), "Categorical: probs: expected numbers of 0 or more"),
-        (lambda: Categorical(0.5), "Categorical: expected at least one axis"),
-        (lambda: Categorical(), "Categorical: expected either probs or logits"),
-        (lambda: Bernoulli(0.5, 0.5), "Bernoulli: expected either probs or logits"),
-        (lambda: Bernoulli(1.5), r"Bernoulli: probs: expected numbers in \[0, 1\]"),
-        (lambda: Bernoulli(0.5).log_prob(0.5), "Bernoulli: value: expected 0 or 1"),
-        (lambda: Categorical([1.0, 1.0]).log_prob(2), "Categorical: value: expected class numbers"),
-        (lambda: Normal(0.0, 1.0).sample((-1,)), "Normal: sample_shape: expected"),
+        (lambda: Normal(0.0, 0.0), "Normal: scale: expected values of greater_than"),
+        (lambda: Uniform(1.0, 1.0), "Uniform: low: expected values below high"),
+        (lambda: Categorical([-1.0, 2.0]), "Categorical: probs: expected values of Simplex"),
+        (lambda: Categorical(0.5), "Categorical: probs: expected one axis or more"),
+        (lambda: Categorical(), "Categorical: expected exactly one of probs, logits"),
+        (lambda: Bernoulli(0.5, 0.5), "Bernoulli: expected exactly one of probs, logits"),
+        (lambda: Bernoulli(1.5), "Bernoulli: probs: expected values of interval"),
+        (
+            lambda: Bernoulli(0.5).log_prob(0.5),
+            "Bernoulli: value: expected values of integer_interval",
+        ),
+        (
+            lambda: Categorical([1.0, 1.0]).log_prob(2),
+            "Categorical: value: expected values of integer_interval",
+        ),
+        (lambda: Normal(0.0, 1.0).sample((-1,)), "normal: expected extents of at least 0"),
     ],
 )
 def test_errors(call, message):
