@@ -25,8 +25,9 @@ from ._base.checks import (
     prefixed,
     shown,
 )
-from ._base.dtypes import check_float, check_range_fits
+from ._base.dtypes import check_range_fits
 from ._base.moving import checked_axis
+from ._base.promotion import is_float_dtype
 from ._base.random import note_stream, numpy_generator
 from ._core import Tensor
 
@@ -163,8 +164,8 @@ def _drawn(
 
     `numbers` are the arguments of the function `who` that one of them may refuse.
     """
-    if dtype is not None:
-        check_float(who, dtype)
+    if dtype is not None and not is_float_dtype(dtype):
+        raise ValueError(f"{who}: dtype: expected a floating type, got {shown(dtype)}")
     fixed = _fixed(seed, who)
     sizes = _sizes(who, shape)
     try:
