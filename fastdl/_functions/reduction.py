@@ -472,7 +472,7 @@ def norm(
             axes = dim if axis is None else axis
             if axes is None:
                 axes = tuple(range(_core.as_tensor(input).ndim))
-            return formulas.matrix_norm(input, p, axes, keepdim or keepdims, "norm")  # type: ignore[arg-type]
+            return formulas.matrix_norm(input, p, axes, keepdim or keepdims, "norm")
         if p != "fro":
             raise ValueError(f"norm: p: expected a number, 'fro' or 'nuc', got {p!r}")
         p = 2
