@@ -1,3 +1,4 @@
+// The file is long because what a call leaves on the tape, and what backward makes of it, are read together.
 #include "autograd/tape.h"
 
 #include <algorithm>

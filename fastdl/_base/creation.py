@@ -6,6 +6,8 @@ int8 only store values. `requires_grad` makes the result a leaf whose gradient `
 computes. `device` is the CPU, or a device that an extension has registered. `out` is a tensor of
 the result's shape that the values are written into and that is returned. `layout`, `pin_memory` and
 `memory_format` have no effect: values lie in the order of the axes in the memory of the CPU.
+
+The file is long because each function spells all its arguments, for help() and editors.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The values come from NumPy, in doubles that are rounded to float32 at the end. The gradients are
 formulas of tensor operations (Giles 2008, "Collected matrix derivative results"; Townsend 2016 for
 the singular values; Walter and Lehmann 2010 for QR), so that they can be differentiated again.
-Inputs are (..., rows, columns).
+Inputs are (..., rows, columns). The file is long because each value stands beside its gradient.
 """
 
 from __future__ import annotations
