@@ -78,6 +78,13 @@ void refuse_pickling(PyHeapTypeObject* type);
 // --- copies of parts of tensors (ops/views.h)
 // `copy` stands for a part of `original` from now on. Returns it.
 Tensor note_part(const Tensor& copy, const Tensor& original, const py::object& how);
+// transpose(x, perm), as a part of x.
+Tensor transposed(const Tensor& x, const Axes& perm);
+// broadcast_to(x, shape), as a part of x.
+Tensor expanded(const Tensor& x, const Shape& shape);
+// The parts of these sizes along an axis, and the rows along an axis, which they lack.
+std::vector<Tensor> cut(const Tensor& x, const std::vector<int64_t>& sizes, int64_t axis);
+std::vector<Tensor> unbound(const Tensor& x, int64_t axis);
 // (the original, how the copy was made, and its shape then). None for other tensors.
 py::object part_and_how(const Tensor& t);
 // The original has the values of t now.

@@ -193,6 +193,10 @@ Tensor with_mask(const Tensor& x, const Tensor& mask) {
   F(tensor, (const py::object& data, const py::object& dtype = nullptr, bool keep_type = false))    \
   F(as_tensor, (const py::object& data, const py::object& dtype = nullptr, bool keep_type = false)) \
   F(note_part, (const Tensor& copy, const Tensor& original, const py::object& how))                 \
+  F(transposed, (const Tensor& x, const Axes& perm = std::nullopt))                                 \
+  F(expanded, (const Tensor& x, const Shape& shape))                                                \
+  F(cut, (const Tensor& x, const std::vector<int64_t>& sizes, int64_t axis))                        \
+  F(unbound, (const Tensor& x, int64_t axis))                                                       \
   F(with_mask, (const Tensor& x, const Tensor& mask))
 
 #define FUNCTION(name, ...)                                                                         \

@@ -1,5 +1,6 @@
 // Copies of parts of tensors (ops/views.h), whose reading and writing are in fastdl/_base/views.py.
 #include "bind/convert.h"
+#include "ops/ops.h"
 #include "ops/views.h"
 
 namespace fastdl {
@@ -7,50 +8,147 @@ namespace {
 
 py::object views(const char* name) { return py::module_::import("fastdl._base.views").attr(name); }
 
-// How a copy was made is the key of an index, or an object of views.py.
-class PythonPart : public PartOf {
+class BoundPart : public PartOf {
+ public:
+  using PartOf::PartOf;
+  // How the copy was made: the key of an index, or a function of the original.
+  virtual py::object how() const = 0;
+};
+
+class PythonPart : public BoundPart {
  public:
   PythonPart(const Tensor& original, const Tensor& copy, const py::object& how)
-      : PartOf(original, copy), how(how.inc_ref()) {}
+      : BoundPart(original, copy), how_(how.inc_ref()) {}
   ~PythonPart() override {
     if (!Py_IsInitialized()) return;  // the interpreter is gone, and the object with it
-    py::gil_scoped_acquire gil;       // costs little where it is held
-    how.dec_ref();
+    if (PyGILState_Check()) {         // acquiring it again takes ten times as long
+      how_.dec_ref();
+      return;
+    }
+    py::gil_scoped_acquire gil;
+    how_.dec_ref();
   }
-  const py::handle how;
+  py::object how() const override { return py::reinterpret_borrow<py::object>(how_); }
 
  protected:
   Tensor read(const Tensor& original) const override {
     PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
-    return f.call_once_and_store_result([] { return views("read"); }).get_stored()(original, how).cast<Tensor>();
+    return f.call_once_and_store_result([] { return views("read"); }).get_stored()(original, how_).cast<Tensor>();
   }
   void write(const Tensor& original, const Tensor& values) const override {
     PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
-    f.call_once_and_store_result([] { return views("write"); }).get_stored()(original, how, values);
+    f.call_once_and_store_result([] { return views("write"); }).get_stored()(original, how_, values);
   }
   bool writable() const override {
     PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
     return f.call_once_and_store_result([] { return views("is_writable"); })
-        .get_stored()(tuple_from(original_shape()), how)
+        .get_stored()(tuple_from(original_shape()), how_)
         .cast<bool>();
   }
+
+ private:
+  const py::handle how_;
 };
+
+// The commonest functions need no Python.
+class BroadcastPart : public BoundPart {
+ public:
+  using BoundPart::BoundPart;
+  py::object how() const override {
+    return py::module_::import("functools")
+        .attr("partial")(py::module_::import("fastdl._core").attr("broadcast_to"),
+                         py::arg("shape") = tuple_from(shape()));
+  }
+
+ protected:
+  Tensor read(const Tensor& original) const override { return broadcast_to(original, shape()); }
+  void write(const Tensor& original, const Tensor& values) const override {
+    assign_(original, reshape(values, original_shape()));
+  }
+  bool writable() const override { return shape().numel() == original_shape().numel(); }
+};
+class TransposedPart : public BoundPart {
+ public:
+  TransposedPart(const Tensor& original, const Tensor& copy, const Axes& perm)
+      : BoundPart(original, copy), perm_(perm) {}
+  py::object how() const override {
+    return py::module_::import("functools")
+        .attr("partial")(py::module_::import("fastdl._core").attr("transpose"), py::arg("perm") = perm_);
+  }
+
+ protected:
+  Tensor read(const Tensor& original) const override { return transpose(original, perm_); }
+  void write(const Tensor& original, const Tensor& values) const override {
+    if (!perm_) return assign_(original, transpose(values, perm_));
+    const int64_t rank = int64_t(perm_->size());
+    std::vector<int64_t> inverse(perm_->size());
+    for (int64_t i = 0; i < rank; ++i) inverse[size_t(((*perm_)[size_t(i)] + rank) % rank)] = i;
+    assign_(original, transpose(values, inverse));
+  }
+  bool writable() const override { return true; }
+
+ private:
+  const Axes perm_;
+};
+
+Tensor noted(const Tensor& copy, const Ref<BoundPart>& part) {
+  copy->storage->set_origin(part);
+  copy->is_part = true;
+  return copy;
+}
+// The key of an index that takes `item` of one axis, and all of the others.
+py::object key_along(int axis, const py::object& item) {
+  if (axis == 0) return item;
+  py::tuple key(size_t(axis) + 1);
+  for (int i = 0; i < axis; ++i) key[size_t(i)] = py::slice(py::none(), py::none(), py::none());
+  key[size_t(axis)] = item;
+  return key;
+}
+// Whether a copy was made, and not the copy of a part again.
+bool is_new(const Tensor& copy, const Tensor& original) {
+  return copy->storage != original->storage && !copy->storage->origin();
+}
 
 }  // namespace
 
 Tensor note_part(const Tensor& copy, const Tensor& original, const py::object& how) {
   FASTDL_CHECK(copy && original, TypeError, "note_part: expected two tensors, got None");
-  if (copy->storage == original->storage || copy->storage->origin()) return copy;
-  copy->storage->set_origin(new PythonPart(original, copy, how));
-  copy->is_part = true;
-  return copy;
+  return is_new(copy, original) ? noted(copy, new PythonPart(original, copy, how)) : copy;
+}
+Tensor transposed(const Tensor& x, const Axes& perm) {
+  const Tensor y = transpose(x, perm);
+  return is_new(y, x) ? noted(y, new TransposedPart(x, y, perm)) : y;
+}
+
+Tensor expanded(const Tensor& x, const Shape& shape) {
+  const Tensor y = broadcast_to(x, shape);
+  return is_new(y, x) ? noted(y, new BroadcastPart(x, y)) : y;
+}
+
+std::vector<Tensor> cut(const Tensor& x, const std::vector<int64_t>& sizes, int64_t axis) {
+  const std::vector<Tensor> parts = split(x, sizes, axis);
+  const int along = normalize_axis(axis, x->shape.rank(), "cut");
+  int64_t start = 0;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    note_part(parts[i], x, key_along(along, py::slice(start, start + sizes[i], 1)));
+    start += sizes[i];
+  }
+  return parts;
+}
+std::vector<Tensor> unbound(const Tensor& x, int64_t axis) {
+  FASTDL_CHECK(x, TypeError, "unbind: expected a tensor, got None");
+  const int along = normalize_axis(axis, x->shape.rank(), "unbind");
+  Shape row = x->shape;
+  row.erase(along);
+  std::vector<Tensor> rows = split(x, std::vector<int64_t>(size_t(x->shape[along]), 1), along);
+  for (size_t i = 0; i < rows.size(); ++i) rows[i] = note_part(reshape(rows[i], row), x, key_along(along, py::int_(i)));
+  return rows;
 }
 
 py::object part_and_how(const Tensor& t) {
   const PartOf* p = part_of(t);
   if (!p) return py::none();
-  const py::handle how = static_cast<const PythonPart*>(p)->how;
-  return py::make_tuple(p->original(), py::reinterpret_borrow<py::object>(how), tuple_from(p->shape()));
+  return py::make_tuple(p->original(), static_cast<const BoundPart*>(p)->how(), tuple_from(p->shape()));
 }
 
 void settle_part(const Tensor& t) {

@@ -4,6 +4,7 @@
 
 #include "autograd/tape.h"
 #include "bind/convert.h"
+#include "bind/indexing.h"
 #include "ops/views.h"
 
 namespace fastdl {
@@ -98,15 +99,6 @@ struct Symbol {
   char text[N];
   consteval Symbol(const char (&source)[N]) { std::copy_n(source, N, text); }
 };
-
-// Callers look it up once, not for every index.
-py::object indexing(const char* name) { return py::module_::import("fastdl._base.indexing").attr(name); }
-
-// Whether the running line is x[i] <op>= b, which assigns the new value back to x[i].
-bool goes_back_into_item() {
-  PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
-  return f.call_once_and_store_result([] { return indexing("goes_back_into_item"); }).get_stored()().cast<bool>();
-}
 
 // Class Tensor itself, not one of Variable, Parameter or Buffer.
 PyTypeObject* tensor_type() {
@@ -222,28 +214,6 @@ std::string repr(const Tensor& t) {
   return "tensor(" + text + ")";
 }
 
-// Keys of integers, slices, None and '...' give a view in PyTorch and NumPy. Arrays and masks give a copy there too.
-bool is_window(PyObject* item) {
-  return PyLong_Check(item) || PySlice_Check(item) || item == Py_None || item == Py_Ellipsis;
-}
-bool selects_a_window(py::handle key) {
-  if (!PyTuple_Check(key.ptr())) return is_window(key.ptr());
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(key.ptr()); ++i)
-    if (!is_window(PyTuple_GET_ITEM(key.ptr(), i))) return false;
-  return true;
-}
-// t[i], the commonest key; null where that is no 64-bit integer.
-Tensor row_of(const Tensor& t, py::handle key) {
-  if (!PyLong_CheckExact(key.ptr())) return nullptr;
-  int overflow;
-  const int64_t i = PyLong_AsLongLongAndOverflow(key.ptr(), &overflow);
-  if (overflow) return nullptr;
-  FASTDL_CHECK(t->shape.rank(), IndexError, "index: a tensor without axes can't be indexed by an integer");
-  const int64_t n = t->shape[0];
-  FASTDL_CHECK(-n <= i && i < n, IndexError, "index ", i, " is out of range for axis 0 with size ", n);
-  return take(t, tensor_from(py::int_(i < 0 ? i + n : i), std::nullopt, false), 0);
-}
-
 void check_same_layout(const Tensor& t, const Tensor& other, const char* who) {
   FASTDL_CHECK(other && other->shape == t->shape && other->dtype == t->dtype, ShapeError, who, ": expected shape ",
                t->shape, " and dtype ", t->dtype, ", got ", other ? other->shape : Shape{}, " and ",
@@ -276,17 +246,7 @@ py::object index_of(const Tensor& t) {
 }
 
 PyObject* get_item(PyObject* self, PyObject* key) {
-  return result_of([&]() -> py::object {
-    const Tensor& t = tensor_of(self);
-    if (const Tensor row = row_of(t, key)) {
-      note_part(row, t, py::reinterpret_borrow<py::object>(key));
-      return py::cast(row);
-    }
-    PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
-    py::object r = f.call_once_and_store_result([] { return indexing("getitem"); }).get_stored()(t, py::handle(key));
-    if (selects_a_window(key)) note_part(r.cast<Tensor>(), t, py::reinterpret_borrow<py::object>(key));
-    return r;
-  });
+  return result_of([&] { return item_of(tensor_of(self), key); });
 }
 PyObject* get_row(PyObject* self, Py_ssize_t i) {  // what iteration calls
   return result_of([&]() -> py::object {
@@ -297,10 +257,7 @@ PyObject* get_row(PyObject* self, Py_ssize_t i) {  // what iteration calls
 int set_item(PyObject* self, PyObject* key, PyObject* value) {
   return number_of([&] {
     FASTDL_CHECK(value, TypeError, "elements of a tensor cannot be deleted");
-    PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
-    f.call_once_and_store_result([] {
-       return indexing("setitem");
-     }).get_stored()(py::handle(self), py::handle(key), py::handle(value));
+    set_item_of(tensor_of(self), key, value);
     return 0;
   });
 }
@@ -547,6 +504,7 @@ void bind_tensor(py::module_& m) {
   // Whether `a += b` binds the name to a new tensor, on this thread. Returns what was set before.
   m.def("set_rebinding", [](bool on) { return std::exchange(rebinds(), on); });
   m.def("layout_version", &layout_version);
+  m.def("window_of", &window_of, py::arg("shape"), py::arg("key"));
   m.def("epoch", &epoch);
   m.def("raise_epoch", &raise_epoch);
 }

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 def getitem(t: Tensor, key: Index) -> Tensor:
     """`t[key]`. IndexError if the key is not an index or is out of range.
 
-    The core computes `t[i]` for an integer i itself.
+    The core computes it itself for keys of integers, slices, None and '...'.
     """
     note_index(key)
     window = _Window(t.shape, key)
@@ -180,37 +180,26 @@ class _Window:
     """A key taken apart: first a slice of every axis, reshaped to `view`, then index arrays."""
 
     def __init__(self, shape: tuple[int, ...], key: Index) -> None:
-        self.starts: list[int] = []
-        self.stops: list[int] = []
-        self.steps: list[int] = []
-        self.view: list[int] = []
         self.arrays: list[tuple[int, Array]] = []  # (axis of view, integers)
-        items = _items(key, len(shape))
-        for item in items:
-            axis = len(self.starts)
-            if item is None:
-                self.view.append(1)
-            elif isinstance(item, bool):  # a mask without axes: a new axis of one place, or of none
-                self.arrays.append((len(self.view), np.zeros(int(item), np.int64)))
-                self.view.append(1)
-            elif isinstance(item, slice):
-                self._slice(*_bounds(item, shape[axis]))
-                self.view.append(len(range(*_bounds(item, shape[axis]))))
-            elif isinstance(item, int):
-                item = _checked(item, axis, shape[axis])
-                self._slice(item, item + 1, 1)
+        plain: list[slice | int | None] = []  # the key with whole axes in the place of the arrays
+        axis, place = 0, 0  # of the tensor, and of the view
+        for item in _items(key, len(shape)):
+            if isinstance(item, bool):  # a mask without axes: a new axis of one place, or of none
+                self.arrays.append((place, np.zeros(int(item), np.int64)))
+                plain.append(None)
+                place += 1
+            elif item is None or isinstance(item, (slice, int)):
+                plain.append(item)
+                axis += item is not None
+                place += not isinstance(item, int)
             else:
                 for index in _positions_of(item, shape, axis):
-                    extent = shape[len(self.starts)]
-                    self._slice(0, extent, 1)
-                    self.arrays.append((len(self.view), index))
-                    self.view.append(extent)
-        self.is_full = self.stops == list(shape) and not any(self.starts) and set(self.steps) <= {1}
-
-    def _slice(self, start: int, stop: int, step: int) -> None:
-        self.starts.append(start)
-        self.stops.append(stop)
-        self.steps.append(step)
+                    self.arrays.append((place, index))
+                    plain.append(slice(None))
+                    axis, place = axis + 1, place + 1
+        self.starts, self.stops, self.steps, self.view, self.is_full = _core.window_of(
+            shape, tuple(plain)
+        )
 
     def bounds(self) -> list[tuple[int, int, int]]:
         """(start, stop, step) of every axis."""
@@ -267,13 +256,6 @@ class _Window:
         except ValueError:
             shapes = " and ".join(str(index.shape) for index in arrays)
             raise IndexError(f"index: arrays of shapes {shapes} don't broadcast") from None
-
-
-def _checked(index: int, axis: int, extent: int) -> int:
-    """The index counted from the start."""
-    if not -extent <= index < extent:
-        raise IndexError(f"index {index} is out of range for axis {axis} with size {extent}")
-    return index % extent
 
 
 def _items(key: Index, rank: int) -> list[Plain]:
@@ -350,10 +332,6 @@ def _fitting_mask(shape: tuple[int, ...], mask: Array) -> Tensor:
 
 def _as(t: Tensor, value: TensorLike) -> Tensor:
     return _core.as_tensor(value, t.dtype)
-
-
-def _bounds(item: slice, extent: int) -> tuple[int, int, int]:
-    return item.indices(extent)
 
 
 def _merged(shape: tuple[int, ...], axes: list[int]) -> tuple[int, ...]:

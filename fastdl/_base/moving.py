@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -103,17 +104,22 @@ def with_new_axes(x: TensorLike, axes: IntOrInts, who: str) -> Tensor:
 def moved(x: TensorLike, source: IntOrInts, destination: IntOrInts, who: str) -> Tensor:
     """The axes `source` moved to the places `destination`. The others keep their order."""
     x = _core.as_tensor(x)
-    sources = checked_axes(source, x.ndim, who)
-    places = checked_axes(destination, x.ndim, who)
+    return F.transpose(x, perm=order_of_moved(x.ndim, source, destination, who))
+
+
+def order_of_moved(rank: int, source: IntOrInts, destination: IntOrInts, who: str) -> list[int]:
+    """The order of the axes once `source` moved to the places `destination`."""
+    sources = checked_axes(source, rank, who)
+    places = checked_axes(destination, rank, who)
     if len(sources) != len(places):
         raise ShapeError(
             f"{who}: expected as many axes in source as in destination, got {source} and "
             f"{destination}"
         )
-    order = [axis for axis in range(x.ndim) if axis not in sources]
+    order = [axis for axis in range(rank) if axis not in sources]
     for place, axis in sorted(zip(places, sources, strict=True)):
         order.insert(place, axis)
-    return F.transpose(x, perm=order)
+    return order
 
 
 def exchanged(x: TensorLike, one: int, other: int, who: str) -> Tensor:
@@ -123,10 +129,15 @@ def exchanged(x: TensorLike, one: int, other: int, who: str) -> Tensor:
         for axis in (one, other):
             checked_axis(axis, 1, who)
         return F.copy(x)
-    order = list(range(x.ndim))
-    i, j = checked_axis(one, x.ndim, who), checked_axis(other, x.ndim, who)
+    return F.transpose(x, perm=order_of_exchanged(x.ndim, one, other, who))
+
+
+def order_of_exchanged(rank: int, one: int, other: int, who: str) -> list[int]:
+    """The order of the axes once two are exchanged."""
+    order = list(range(rank))
+    i, j = checked_axis(one, rank, who), checked_axis(other, rank, who)
     order[i], order[j] = j, i
-    return F.transpose(x, perm=order)
+    return order
 
 
 def flipped(x: TensorLike, axes: Axes, who: str) -> Tensor:
@@ -211,14 +222,14 @@ def in_parts(x: TensorLike, number_or_places: IntOrInts, axis: int, who: str) ->
             raise ShapeError(
                 f"{who}: an axis of size {total} can't be cut into {number} equal parts"
             )
-        return list(F.split(x, sizes=[total // number] * number, axis=axis))
-    places = [slice(int(place)).indices(total)[1] for place in number_or_places]
-    parts = []
-    for start, stop in zip([0, *places], [*places, total], strict=True):
-        starts, stops = [0] * x.ndim, list(x.shape)
-        starts[axis], stops[axis] = start, max(start, stop)
-        parts.append(F.slice(x, starts=starts, stops=stops, steps=[1] * x.ndim))
-    return parts
+        return _core.cut(x, [total // number] * number, axis)
+    places = [0, *(slice(int(place)).indices(total)[1] for place in number_or_places), total]
+    sizes = [stop - start for start, stop in itertools.pairwise(places)]
+    if min(sizes) >= 0:
+        return _core.cut(x, sizes, axis)
+    whole = (slice(None),) * axis  # NumPy allows places that fall; parts overlap there
+    keys = ((*whole, slice(*bounds)) for bounds in itertools.pairwise(places))
+    return [x[key] for key in keys]
 
 
 def along_several(
@@ -256,15 +267,3 @@ def made(
     if not isinstance(original, Tensor):
         return part
     return _core.note_part(part, original, lambda t: function(t, *args, **kwargs))
-
-
-def along(parts: Iterable[Tensor], original: TensorLike, axis: int) -> tuple[Tensor, ...]:
-    """The parts of the original that lie one after the other along an axis."""
-    parts = tuple(parts)
-    if isinstance(original, Tensor):
-        start = 0
-        for part in parts:
-            stop = start + part.shape[axis]
-            _core.note_part(part, original, (slice(None),) * axis + (slice(start, stop),))
-            start = stop
-    return parts

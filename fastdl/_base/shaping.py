@@ -70,7 +70,7 @@ def in_uneven_parts(x: TensorLike, parts: IntOrInts, axis: int, who: str) -> lis
     if parts <= 0:
         raise ValueError(f"{who}: expected a positive number of parts, got {parts}")
     size, more = divmod(x.shape[axis], int(parts))
-    return list(F.split(x, sizes=[size + 1] * more + [size] * (int(parts) - more), axis=axis))
+    return _core.cut(x, [size + 1] * more + [size] * (int(parts) - more), axis)
 
 
 def axis_of_split(x: Tensor, kind: str, who: str) -> int:

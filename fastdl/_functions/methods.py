@@ -18,7 +18,6 @@ from .._base import functional as F
 from .._base import moving, tree
 from .._base.device import device_of, moved, split_target
 from .._base.dtypes import check_fits
-from .._base.moving import made
 from .._core import ShapeError, Tensor
 from .filling import (
     bernoulli,
@@ -260,7 +259,7 @@ def retains_grad(self: Tensor) -> bool:
 
 def transposed(self: Tensor) -> Tensor:
     """The axes in reversed order."""
-    return made(F.transpose, self)
+    return _core.transposed(self)
 
 
 def matrix_transposed(self: Tensor) -> Tensor:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, overload
 from .. import _core
 from .._base import functional as F
 from .._base import moving
-from .._base.moving import along, made
 from .._base.moving import checked_axis as _axis
 from .._core import ShapeError
 
@@ -148,7 +147,7 @@ def transpose(input: TensorLike, dim0: Axes = None, dim1: int | None = None) -> 
         [[1.0], [2.0]]
     """
     if dim1 is None:
-        return made(F.transpose, input, perm=dim0)
+        return _core.transposed(input, dim0)
     return exchanged(input, dim0, dim1, "transpose")  # type: ignore[arg-type]
 
 
@@ -157,7 +156,7 @@ def exchanged(input: TensorLike, one: int, other: int, who: str) -> Tensor:
     input = _core.as_tensor(input)
     if moving.is_scalar(input, who, one, other):
         return input
-    return made(moving.exchanged, input, one, other, who)
+    return _core.transposed(input, moving.order_of_exchanged(input.ndim, one, other, who))
 
 
 def permute(input: TensorLike, *axes: IntOrInts, dims: Axes = None) -> Tensor:
@@ -167,7 +166,7 @@ def permute(input: TensorLike, *axes: IntOrInts, dims: Axes = None) -> Tensor:
         >>> permute([[[1.0, 2.0]]], 2, 0, 1).shape
         (2, 1, 1)
     """
-    return made(F.transpose, input, perm=moving.one_or_many(axes) if dims is None else dims)
+    return _core.transposed(input, moving.one_or_many(axes) if dims is None else dims)
 
 
 def t(input: TensorLike) -> Tensor:
@@ -180,7 +179,7 @@ def t(input: TensorLike) -> Tensor:
     input = _core.as_tensor(input)
     if input.ndim > 2:
         raise ShapeError(f"t: expected at most 2 axes, got shape {input.shape}; use transpose")
-    return made(F.transpose, input) if input.ndim == 2 else input
+    return _core.transposed(input) if input.ndim == 2 else input
 
 
 def movedim(input: TensorLike, source: IntOrInts, destination: IntOrInts) -> Tensor:
@@ -193,7 +192,8 @@ def movedim(input: TensorLike, source: IntOrInts, destination: IntOrInts) -> Ten
     input = _core.as_tensor(input)
     if moving.is_scalar(input, "movedim", source, destination):
         return input
-    return made(moving.moved, input, source, destination, "movedim")
+    order = moving.order_of_moved(input.ndim, source, destination, "movedim")
+    return _core.transposed(input, order)
 
 
 def broadcast_to(input: TensorLike, size: Sequence[int]) -> Tensor:
@@ -203,7 +203,7 @@ def broadcast_to(input: TensorLike, size: Sequence[int]) -> Tensor:
         >>> broadcast_to([1.0, 2.0], (2, 2)).tolist()
         [[1.0, 2.0], [1.0, 2.0]]
     """
-    return made(F.broadcast_to, input, shape=size)
+    return _core.expanded(input, size)
 
 
 def expand(input: TensorLike, *sizes: IntOrInts) -> Tensor:
@@ -219,7 +219,7 @@ def expand(input: TensorLike, *sizes: IntOrInts) -> Tensor:
     for i, size in enumerate(wanted):
         if size == -1 and i >= lead:
             wanted[i] = input.shape[i - lead]
-    return made(F.broadcast_to, input, shape=wanted)
+    return _core.expanded(input, wanted)
 
 
 def repeat(input: TensorLike, *sizes: IntOrInts, axis: int | None = None) -> Tensor:
@@ -321,7 +321,7 @@ def split(
             raise ShapeError(f"split: expected a positive size, got {sizes}")
         total = tensor.shape[dim]
         sizes = [min(sizes, total - start) for start in range(0, total, sizes)] or [0]
-    return along(F.split(tensor, sizes=sizes, axis=dim), tensor, dim)
+    return tuple(_core.cut(tensor, sizes, dim))
 
 
 def chunk(input: TensorLike, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
@@ -346,12 +346,7 @@ def unbind(input: TensorLike, dim: int = 0) -> tuple[Tensor, ...]:
         [[1.0, 2.0], [3.0, 4.0]]
     """
     input = _core.as_tensor(input)
-    dim = _axis(dim, input.ndim, "unbind")
-    shape = input.shape[:dim] + input.shape[dim + 1 :]
-    parts = F.split(input, sizes=[1] * input.shape[dim], axis=dim)
-    rows = (F.reshape(part, shape=shape) for part in parts)
-    before = (slice(None),) * dim
-    return tuple(_core.note_part(row, input, (*before, i)) for i, row in enumerate(rows))
+    return tuple(_core.unbound(input, _axis(dim, input.ndim, "unbind")))
 
 
 def flip(input: TensorLike, *axes: IntOrInts, dims: Axes = None) -> Tensor:

@@ -15,9 +15,9 @@ from .._base import diagonals, moving, shaping
 from .._base import functional as F
 from .._base.checks import check_choice, check_integer
 from .._base.creation import finished
-from .._base.moving import along, made
+from .._base.moving import made
 from .._core import ShapeError, Tensor
-from .movement import exchanged
+from .movement import exchanged, split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +111,7 @@ def broadcast_tensors(*tensors: TensorLike) -> tuple[Tensor, ...]:
     """
     many = [_core.as_tensor(x) for x in _many(tensors)]
     shape = broadcast_shapes(*(x.shape for x in many))
-    return tuple(made(F.broadcast_to, x, shape=shape) for x in many)
+    return tuple(_core.expanded(x, shape) for x in many)
 
 
 def numel(input: TensorLike) -> int:
@@ -151,7 +151,7 @@ def adjoint(input: TensorLike) -> Tensor:
         >>> adjoint([[1.0, 2.0]]).shape
         (2, 1)
     """
-    return made(moving.exchanged, input, -2, -1, "adjoint")
+    return exchanged(input, -2, -1, "adjoint")
 
 
 # --- joining
@@ -241,7 +241,7 @@ def tensor_split(
     if len(given) != 1:
         raise TypeError("tensor_split: expected either a number of parts or places to cut at")
     parts = given[0].tolist() if isinstance(given[0], Tensor) else given[0]
-    return along(shaping.in_uneven_parts(input, parts, dim, "tensor_split"), input, dim)
+    return tuple(shaping.in_uneven_parts(input, parts, dim, "tensor_split"))
 
 
 def hsplit(input: TensorLike, *sections: IntOrInts, indices: Axes = None) -> tuple[Tensor, ...]:
@@ -288,7 +288,7 @@ def _split_as(
     x = _core.as_tensor(input)
     parts = moving.one_or_many(sections) if indices is None else indices
     axis = shaping.axis_of_split(x, who[0], who)
-    return along(moving.in_parts(x, parts, axis, who), input, axis)
+    return tuple(moving.in_parts(x, parts, axis, who))
 
 
 def split_with_sizes(
@@ -300,8 +300,7 @@ def split_with_sizes(
         >>> [part.tolist() for part in split_with_sizes([1.0, 2.0, 3.0], [1, 2])]
         [[1.0], [2.0, 3.0]]
     """
-    axis = moving.checked_axis(dim, _core.as_tensor(input).ndim, "split_with_sizes")
-    return along(F.split(input, sizes=list(split_sizes), axis=axis), input, axis)
+    return split(input, split_sizes, dim)
 
 
 def unsafe_split(input: TensorLike, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
