@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
+from _thread import _local  # threading.local without threading, whose import takes 0.5 ms
 from typing import TYPE_CHECKING
 
 from .. import _core
@@ -135,7 +135,7 @@ def _generator_in(cls: type[Generator], state: tuple[int, int]) -> Generator:
     return cls().set_state(state)
 
 
-class Streams(threading.local):
+class Streams(_local):
     """The streams that this thread draws from.
 
     Attributes:
