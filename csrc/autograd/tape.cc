@@ -132,8 +132,9 @@ void record(const Op& op, const Tensor* in, int inputs, Outputs& out, const Attr
   }
   for (int i = 0; i < inputs; ++i) {
     if (!in[i]) continue;
-    bool leaf = in[i]->requires_grad && !in[i]->node;
-    node->in[i] = leaf || (reads >> i & 1) ? in[i] : without_values(in[i]);
+    // A result is kept as another object, since a change in place gives the caller's another place in the tape.
+    const bool leaf = in[i]->requires_grad && !in[i]->node, read = reads >> i & 1;
+    node->in[i] = !leaf && !read ? without_values(in[i]) : in[i]->node ? alias(in[i]) : in[i];
     if (!in[i]->storage) continue;  // a place that sources() gave
     node->in_version[i] = in[i]->storage->version();
     node->in_serial[i] = in[i]->storage->serial();
@@ -171,6 +172,12 @@ uint32_t needed_of(const Tensor* in, int inputs) {
 }
 
 }  // namespace
+
+void find_place(const Tensor& t) {
+  if (!t || !t->storage) return;  // sources() gives places without memory
+  refresh_part(t);
+  if (t->node && t->places != t->storage->places()) find_place_again(t);
+}
 
 void record_on_tape(const Op& op, const Tensor* in, int inputs, Outputs& out, const Attrs& attrs) {
   if (!enabled) return;
@@ -599,6 +606,8 @@ class Leaves : public Receiver {
 
 void grad(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads, const std::vector<Tensor>& inputs,
           bool retain_graph, bool create_graph, GradientSink& sink, uint64_t since) {
+  for (const Tensor& t : roots) find_place(t);
+  for (const Tensor& t : inputs) find_place(t);
   for (const Tensor& t : inputs)
     FASTDL_CHECK(t && t->requires_grad, RuntimeError, "grad: every input must require a gradient; one of shape ",
                  t ? t->shape : Shape{}, " does not");
@@ -619,6 +628,7 @@ std::vector<Tensor> grad(const std::vector<Tensor>& roots, const std::vector<Ten
 }
 
 void backward(const Tensor& root, const Tensor& root_grad, bool retain_graph, bool create_graph) {
+  find_place(root);
   Leaves leaves;
   walk({root}, {root_grad}, retain_graph, create_graph, leaves);
 }

@@ -37,6 +37,10 @@ void set_grad_enabled(bool enabled);
 // t takes the place of `source` in the tape. Its own memory holds the values of source.
 void take_place(const Tensor& t, const Tensor& source);
 
+// Brings t's place in the tape up to date, if its memory or the tensor that it is a part of was changed in place by way
+// of another tensor. RuntimeError if the place is lost.
+void find_place(const Tensor& t);
+
 // The number of calls that were put on the tape so far, by all threads.
 uint64_t tape_length();
 // What the outputs were computed from: leaves, and results of calls before `since`. Those results come without their

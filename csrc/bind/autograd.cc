@@ -222,10 +222,12 @@ py::object set_anomaly(py::object where) {
 
 void bind_autograd(py::module_& m) {
   m.def("grad_hooks", [](const Tensor& t) {
+    find_place(t);
     PythonHooks& h = python_hooks(t);
     return py::make_tuple(*h.before, *h.after);
   });
   m.def("retain_grad", [](const Tensor& t) {
+    find_place(t);
     if (t && t->node) python_hooks(t).retains = true;
   });
   m.def("retains_grad",
@@ -235,6 +237,7 @@ void bind_autograd(py::module_& m) {
   // Another object for the same tensor, which keeps its place in the graph when t becomes another.
   m.def("alias", [](const Tensor& t) {
     FASTDL_CHECK(t && !(t->requires_grad && !t->node), RuntimeError, "alias: a leaf that requires a gradient has none");
+    find_place(t);
     return alias(t);
   });
   m.def("owns_memory", [](const Tensor& t) { return t && t->storage->use_count() == 1; });

@@ -85,6 +85,11 @@ Tensor expanded(const Tensor& x, const Shape& shape);
 // The parts of these sizes along an axis, and the rows along an axis, which they lack.
 std::vector<Tensor> cut(const Tensor& x, const std::vector<int64_t>& sizes, int64_t axis);
 std::vector<Tensor> unbound(const Tensor& x, int64_t axis);
+// What is a view in PyTorch is a part of x or shares its memory; what is a copy there is one.
+Tensor in_own_order(const Tensor& x);
+Tensor reshaped(const Tensor& x, const Shape& shape);
+// The strides of a part's view in PyTorch; None for tensors that are no parts.
+py::object view_strides(const Tensor& x);
 // (the original, how the copy was made, and its shape then). None for other tensors.
 py::object part_and_how(const Tensor& t);
 // The original has the values of t now.

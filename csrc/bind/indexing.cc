@@ -15,9 +15,17 @@ py::object python(const char* name) { return py::module_::import("fastdl._base.i
 // A slice of every axis, reshaped to `view`.
 struct Window {
   std::vector<int64_t> starts, stops, steps;
-  Shape sliced, view;
-  bool full = true;  // every axis whole
+  Shape sliced, view, axes;  // axes: that of the tensor for each of the view, -1 for a new one
+  bool full = true;          // every axis whole
 
+  void keep_axis(int64_t count) {
+    axes.push_back(int64_t(starts.size()));
+    view.push_back(count);
+  }
+  void add_axis() {
+    axes.push_back(-1);
+    view.push_back(1);
+  }
   void take(int64_t start, int64_t stop, int64_t step, int64_t count, int64_t extent) {
     starts.push_back(start);
     stops.push_back(stop);
@@ -52,14 +60,14 @@ void take_slice(Window* w, const Shape& shape, PyObject* item) {
   if (PySlice_Unpack(item, &start, &stop, &step) < 0) throw py::error_already_set();
   const int64_t extent = shape[int(w->starts.size())];
   const Py_ssize_t count = PySlice_AdjustIndices(extent, &start, &stop, step);
+  w->keep_axis(count);
   w->take(start, stop, step, count, extent);
-  w->view.push_back(count);
 }
 void take_whole(Window* w, const Shape& shape, int axes) {
   for (; axes > 0; --axes) {
     const int64_t extent = shape[int(w->starts.size())];
+    w->keep_axis(extent);
     w->take(0, extent, 1, extent, extent);
-    w->view.push_back(extent);
   }
 }
 
@@ -96,7 +104,7 @@ bool read_window(const Shape& shape, PyObject* key, Window* w) {
   w->steps.reserve(size_t(rank));
   for (Py_ssize_t i = 0; i < n; ++i) {
     if (items[i] == Py_None)
-      w->view.push_back(1);
+      w->add_axis();
     else if (items[i] == Py_Ellipsis)
       take_whole(w, shape, rest);
     else if (PySlice_Check(items[i]))
@@ -173,6 +181,14 @@ void set_item_of(const Tensor& t, PyObject* key, PyObject* value) {
   if (assign_window(t, key, value)) return;
   PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
   f.call_once_and_store_result([] { return python("setitem"); }).get_stored()(t, py::handle(key), py::handle(value));
+}
+
+std::optional<Shape> strides_of_window(const Shape& shape, const Shape& strides, PyObject* key) {
+  Window w;
+  if (!read_window(shape, key, &w)) return std::nullopt;
+  Shape of_view;
+  for (const int64_t axis : w.axes) of_view.push_back(axis < 0 ? 0 : strides[int(axis)] * w.steps[size_t(axis)]);
+  return of_view;
 }
 
 py::object window_of(const py::tuple& shape, const py::tuple& key) {

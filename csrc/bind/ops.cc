@@ -184,6 +184,7 @@ Tensor as_tensor(const py::object& data, const py::object& dtype, bool keep_type
 // x as another object that has this mask.
 Tensor with_mask(const Tensor& x, const Tensor& mask) {
   FASTDL_CHECK(x && mask, TypeError, "with_mask: expected two tensors, got None");
+  find_place(x);
   const Tensor r = x->requires_grad && !x->node ? reshape(x, x->shape) : alias(x);
   r->mask = mask->mask ? detach(mask) : mask;
   return r;
@@ -197,6 +198,8 @@ Tensor with_mask(const Tensor& x, const Tensor& mask) {
   F(expanded, (const Tensor& x, const Shape& shape))                                                \
   F(cut, (const Tensor& x, const std::vector<int64_t>& sizes, int64_t axis))                        \
   F(unbound, (const Tensor& x, int64_t axis))                                                       \
+  F(in_own_order, (const Tensor& x))                                                                \
+  F(reshaped, (const Tensor& x, const Shape& shape))                                                \
   F(with_mask, (const Tensor& x, const Tensor& mask))
 
 #define FUNCTION(name, ...)                                                                         \

@@ -1,5 +1,6 @@
 // Copies of parts of tensors (ops/views.h), whose reading and writing are in fastdl/_base/views.py.
 #include "bind/convert.h"
+#include "bind/indexing.h"
 #include "ops/ops.h"
 #include "ops/views.h"
 
@@ -13,6 +14,8 @@ class BoundPart : public PartOf {
   using PartOf::PartOf;
   // How the copy was made: the key of an index, or a function of the original.
   virtual py::object how() const = 0;
+  // The strides that PyTorch's view has there, from those of the original; nothing for arrays in a key.
+  virtual std::optional<Shape> strides(const Shape& original) const = 0;
 };
 
 class PythonPart : public BoundPart {
@@ -29,6 +32,14 @@ class PythonPart : public BoundPart {
     how_.dec_ref();
   }
   py::object how() const override { return py::reinterpret_borrow<py::object>(how_); }
+  std::optional<Shape> strides(const Shape& original) const override {
+    if (!PyCallable_Check(how_.ptr())) return strides_of_window(original_shape(), original, how_.ptr());
+    PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
+    const py::object found = f.call_once_and_store_result([] {
+                                return views("strides");
+                              }).get_stored()(tuple_from(original_shape()), tuple_from(original), how_);
+    return shape_from(found.cast<std::vector<int64_t>>());
+  }
 
  protected:
   Tensor read(const Tensor& original) const override {
@@ -59,6 +70,13 @@ class BroadcastPart : public BoundPart {
         .attr("partial")(py::module_::import("fastdl._core").attr("broadcast_to"),
                          py::arg("shape") = tuple_from(shape()));
   }
+  std::optional<Shape> strides(const Shape& original) const override {
+    Shape s;
+    const int added = shape().rank() - original.rank();
+    for (int i = 0; i < shape().rank(); ++i)
+      s.push_back(i < added || shape()[i] != original_shape()[i - added] ? 0 : original[i - added]);
+    return s;
+  }
 
  protected:
   Tensor read(const Tensor& original) const override { return broadcast_to(original, shape()); }
@@ -75,6 +93,13 @@ class TransposedPart : public BoundPart {
     return py::module_::import("functools")
         .attr("partial")(py::module_::import("fastdl._core").attr("transpose"), py::arg("perm") = perm_);
   }
+  std::optional<Shape> strides(const Shape& original) const override {
+    Shape s;
+    const int rank = original.rank();
+    for (int i = 0; i < rank; ++i)
+      s.push_back(original[perm_ ? int(((*perm_)[size_t(i)] + rank) % rank) : rank - 1 - i]);
+    return s;
+  }
 
  protected:
   Tensor read(const Tensor& original) const override { return transpose(original, perm_); }
@@ -90,6 +115,54 @@ class TransposedPart : public BoundPart {
  private:
   const Axes perm_;
 };
+
+Shape strides_in_order(const Shape& shape) {
+  Shape s = shape;
+  int64_t count = 1;
+  for (int i = shape.rank() - 1; i >= 0; --i) {
+    s[i] = count;
+    count *= std::max<int64_t>(shape[i], 1);
+  }
+  return s;
+}
+// The strides of a view in another shape; nothing if only a copy has that shape. Axes that are next to each other and
+// lie one within the other are one axis; the new axes must divide these.
+std::optional<Shape> strides_in_shape(const Shape& shape, const Shape& strides, const Shape& wanted) {
+  if (shape.numel() == 0 || shape.numel() != wanted.numel()) return strides_in_order(wanted);
+  Shape s = strides_in_order(wanted);
+  int to = wanted.rank() - 1;
+  for (int from = shape.rank() - 1; from >= 0;) {
+    const int64_t step = strides[from];
+    int64_t count = shape[from--];
+    if (count == 1 && from >= 0) continue;  // lies within any axis
+    while (from >= 0 && (shape[from] == 1 || strides[from] == step * count)) count *= shape[from--];
+    int64_t made = 1;
+    for (; to >= 0 && (made < count || wanted[to] == 1); --to) {
+      s[to] = step * made;
+      made *= wanted[to];
+    }
+    if (made != count) return std::nullopt;
+  }
+  return s;
+}
+// The strides that this tensor has in PyTorch.
+std::optional<Shape> strides_of(const Ref<Storage>& storage, const Shape& shape) {
+  if (!storage->origin()) return strides_in_order(shape);
+  const BoundPart& part = static_cast<const BoundPart&>(*storage->origin());
+  const std::optional<Shape> original = strides_of(part.original_storage(), part.original_shape());
+  const std::optional<Shape> strides = original ? part.strides(*original) : std::nullopt;
+  if (!strides || part.shape() == shape) return strides;
+  return strides_in_shape(part.shape(), *strides, shape);
+}
+bool lies_in_order(const Tensor& t) {
+  if (!t->storage->origin()) return true;
+  const std::optional<Shape> strides = strides_of(t->storage, t->shape);
+  if (!strides) return false;
+  const Shape wanted = strides_in_order(t->shape);
+  for (int i = 0; i < wanted.rank(); ++i)
+    if (t->shape[i] != 1 && (*strides)[i] != wanted[i]) return t->numel() == 0;
+  return true;
+}
 
 Tensor noted(const Tensor& copy, const Ref<BoundPart>& part) {
   copy->storage->set_origin(part);
@@ -143,6 +216,22 @@ std::vector<Tensor> unbound(const Tensor& x, int64_t axis) {
   std::vector<Tensor> rows = split(x, std::vector<int64_t>(size_t(x->shape[along]), 1), along);
   for (size_t i = 0; i < rows.size(); ++i) rows[i] = note_part(reshape(rows[i], row), x, key_along(along, py::int_(i)));
   return rows;
+}
+
+Tensor in_own_order(const Tensor& x) {
+  FASTDL_CHECK(x, TypeError, "contiguous: expected a tensor, got None");
+  const Tensor ordered = in_order(x);
+  return lies_in_order(ordered) ? ordered : copy(ordered);
+}
+py::object view_strides(const Tensor& x) {
+  const std::optional<Shape> strides = x->storage->origin() ? strides_of(x->storage, x->shape) : std::nullopt;
+  return strides ? py::object(tuple_from(*strides)) : py::none();
+}
+Tensor reshaped(const Tensor& x, const Shape& shape) {
+  const Tensor y = reshape(x, shape);
+  if (!x->storage->origin() || y->storage != x->storage) return y;
+  const std::optional<Shape> strides = strides_of(x->storage, x->shape);
+  return strides && strides_in_shape(x->shape, *strides, y->shape) ? y : reshape(copy(x), shape);
 }
 
 py::object part_and_how(const Tensor& t) {

@@ -111,8 +111,15 @@ bool& rebinds() {
   return on;
 }
 
-// a <op>= b, in place. Where a gradient is recorded the name is bound to a new tensor, since the tape needs the old
-// value. Raises where the result would be lost or would change silently.
+// Whether somebody besides the name on the left of a <op>= b may look at a: under another name, or by memory that
+// another tensor shares. The name is one reference and Python's stack another, which Python 3.14 mostly saves.
+bool has_other_names(PyObject* self, const Tensor& a) {
+  constexpr Py_ssize_t own = PY_VERSION_HEX < 0x030e0000 ? 2 : 1;
+  return Py_REFCNT(self) > own || (a->viewed && a->viewed->tensor) || (a->handle && a->handle->use_count() > 1);
+}
+
+// a <op>= b, in place. Where a gradient is recorded and nobody else looks at a, the name is bound to a new tensor,
+// which is the same and costs less. Raises where the result would be lost or would change silently.
 template <BinaryFunction F, Symbol S>
 PyObject* in_place(PyObject* self, PyObject* other) {
   return result_of([&] {
@@ -129,7 +136,7 @@ PyObject* in_place(PyObject* self, PyObject* other) {
       r->mask = a->mask;
       return py::cast(r);
     }
-    if (r->requires_grad && a->storage->origin()) {
+    if (r->requires_grad && (a->storage->origin() || has_other_names(self, a))) {
       PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> f;
       return f
           .call_once_and_store_result([] { return py::module_::import("fastdl._functions.in_place").attr("operate"); })
@@ -265,6 +272,7 @@ int set_item(PyObject* self, PyObject* key, PyObject* value) {
 // --- attributes ----------------------------------------------------------------------------------------------------
 
 py::object grad_fn_of(const Tensor& t) {
+  find_place(t);
   if (!t->node) return py::none();
   const py::object made = py::module_::import("fastdl._base.grad_fn").attr("GradFn");
   return made(static_cast<const Node*>(t->node.get())->op->name, t);
@@ -504,6 +512,7 @@ void bind_tensor(py::module_& m) {
   // Whether `a += b` binds the name to a new tensor, on this thread. Returns what was set before.
   m.def("set_rebinding", [](bool on) { return std::exchange(rebinds(), on); });
   m.def("layout_version", &layout_version);
+  m.def("view_strides", &view_strides);
   m.def("window_of", &window_of, py::arg("shape"), py::arg("key"));
   m.def("epoch", &epoch);
   m.def("raise_epoch", &raise_epoch);

@@ -96,6 +96,7 @@ void PartOf::refresh(const Tensor& t) {
   }
   if (t->places == t->storage->places() || !grad_enabled() || !(t->node || (t->is_part && !t->requires_grad))) return;
   const Tensor from = original();
+  refresh_part(from);  // reading all of it is no call
   if (!t->node && !from->requires_grad) return;
   FASTDL_CHECK(from->requires_grad || object_->tensor, RuntimeError, "a part of a tensor, of shape ", t->shape,
                ", was read after a change in place of that tensor, which is gone; index it again after the change");
@@ -110,6 +111,7 @@ void PartOf::check_writable(const char* who) const {
                ": several elements of this tensor are one element of the tensor that it was made of (expand, "
                "broadcast_to, unfold), so it cannot be written in place; clone() it first");
   const Tensor to = original();
+  refresh_part(to);
   FASTDL_CHECK(!to->storage->read_only(), ValueError, who,
                ": cannot write in place into a part of a read-only array of shape ", to->shape);
   FASTDL_CHECK(

@@ -17,6 +17,7 @@ class PartOf : public Origin {
 
   const Shape& original_shape() const { return original_shape_; }
   const Shape& shape() const { return shape_; }  // of the copy
+  const Ref<Storage>& original_storage() const { return storage_; }
 
   // Reads the copy anew if it is stale. A result of the tape, t, gets the place that the part has now.
   void refresh(const Tensor& t);

@@ -38,6 +38,23 @@ def is_writable(shape: tuple[int, ...], how: Any) -> bool:
     return len(np.unique(flat)) == len(flat)
 
 
+def strides(shape: tuple[int, ...], original: tuple[int, ...], how: Any) -> list[int]:
+    """The strides of the part of a tensor that has this shape and these strides."""
+    places = np.zeros(shape, np.int64)
+    for axis, step in enumerate(original):
+        places += np.expand_dims(
+            np.arange(shape[axis]) * step, [i for i in range(len(shape)) if i != axis]
+        )
+    part = _core.unobserved(lambda: how(_core.tensor(places)).numpy())
+    if not part.size:
+        return [1] * part.ndim
+    first = (0,) * part.ndim
+    return [
+        int(part[(*first[:axis], 1, *first[axis + 1 :])] - part[first]) if size > 1 else 0
+        for axis, size in enumerate(part.shape)
+    ]
+
+
 def _places(shape: tuple[int, ...], how: Any) -> Tensor:
     """Where in the flattened original the elements of the part lie."""
     numbers = np.arange(np.prod(shape, dtype=np.int64)).reshape(shape)

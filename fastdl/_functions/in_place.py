@@ -65,9 +65,9 @@ def into(name: str, out: object, result: object) -> object:
     return out.copy_(result)
 
 
-def operate(part: Tensor, symbol: str, other: TensorLike) -> Tensor:
-    """`part += other`, for the operator of this symbol, on a part of a tensor and on the tape."""
-    return write(part, _OPERATORS[symbol], f"operator {symbol}", other)
+def operate(t: Tensor, symbol: str, other: TensorLike) -> Tensor:
+    """`t += other`, for the operator of this symbol, on the tape."""
+    return write(t, _OPERATORS[symbol], f"operator {symbol}", other)
 
 
 _OPERATORS: dict[str, Callable[..., Tensor]] = {

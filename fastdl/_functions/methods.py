@@ -140,24 +140,33 @@ def element_size(self: Tensor) -> int:
 def is_contiguous(self: Tensor, memory_format: object = None) -> bool:
     """Whether the elements lie in the order of the axes. Those of images may lie channels-last.
 
-    With `memory_format=fastdl.channels_last` it says whether they do.
+    A part of another tensor does if its view in PyTorch does. With
+    `memory_format=fastdl.channels_last` it says whether they lie channels-last.
     """
-    last = str(memory_format).startswith("torch.channels_last")
-    return self._channels_last if last else not self._channels_last
+    if str(memory_format).startswith("torch.channels_last"):
+        return self._channels_last
+    if self._channels_last:
+        return False
+    steps, count = stride(self), 1
+    for axis in reversed(range(self.ndim)):
+        if self.shape[axis] != 1 and steps[axis] != count:
+            return not self.numel()
+        count *= self.shape[axis]
+    return True
 
 
 def contiguous(self: Tensor, memory_format: object = None) -> Tensor:
-    """The tensor itself, or a copy in the order of its axes if its elements lie channels-last.
+    """The tensor itself, or a copy in the order of its axes if its elements lie otherwise.
 
-    A part of another tensor, made by indexing or transposing, is copied.
+    They do if they lie channels-last, or in a part of a tensor whose view in PyTorch has gaps or
+    another order, as of a transpose.
     """
-    ordered = F.in_order(self)
-    return F.copy(ordered) if ordered._is_part else ordered
+    return _core.in_own_order(self)
 
 
 def view(self: Tensor, *shape: IntOrInts) -> Tensor:
-    """`reshape`. The result shares memory."""
-    return _functions.reshape(self, *shape)
+    """The same values in another shape. The result shares memory."""
+    return F.reshape(self, shape=moving.one_or_many(shape))
 
 
 def view_as(self: Tensor, other: Tensor) -> Tensor:
@@ -167,7 +176,7 @@ def view_as(self: Tensor, other: Tensor) -> Tensor:
 
 def reshape_as(self: Tensor, other: Tensor) -> Tensor:
     """`reshape` to the shape of another tensor."""
-    return F.reshape(self, shape=other.shape)
+    return _core.reshaped(self, other.shape)
 
 
 def nelement(self: Tensor) -> int:
@@ -199,15 +208,20 @@ def stride(self: Tensor, dim: None = None) -> tuple[int, ...]: ...
 @overload
 def stride(self: Tensor, dim: int) -> int: ...
 def stride(self: Tensor, dim: int | None = None) -> int | tuple[int, ...]:
-    """How many elements lie between neighbours along each axis, or along one."""
-    steps = [0] * self.ndim
-    order = list(range(self.ndim))
-    if self._channels_last:
-        order = [0, *order[2:], 1]
-    count = 1
-    for axis in reversed(order):
-        steps[axis] = count
-        count *= max(self.shape[axis], 1)
+    """How many elements lie between neighbours along each axis, or along one.
+
+    Of a part of another tensor it is what it is in PyTorch, where the part is a view.
+    """
+    steps = list(_core.view_strides(self) or ())
+    if not steps:
+        steps = [0] * self.ndim
+        order = list(range(self.ndim))
+        if self._channels_last:
+            order = [0, *order[2:], 1]
+        count = 1
+        for axis in reversed(order):
+            steps[axis] = count
+            count *= max(self.shape[axis], 1)
     if dim is None:
         return tuple(steps)
     return steps[moving.checked_axis(dim, self.ndim, "stride")]

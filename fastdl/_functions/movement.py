@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def reshape(input: TensorLike, *sizes: IntOrInts, shape: IntOrInts | None = None) -> Tensor:
-    """The same values in another shape, sharing memory.
+    """The same values in another shape, sharing memory where a view in PyTorch does.
 
     Args:
         input: input.
@@ -38,7 +38,7 @@ def reshape(input: TensorLike, *sizes: IntOrInts, shape: IntOrInts | None = None
         >>> reshape([1.0, 2.0, 3.0, 4.0], (2, -1)).tolist()
         [[1.0, 2.0], [3.0, 4.0]]
     """
-    return F.reshape(input, shape=moving.one_or_many(sizes) if shape is None else shape)
+    return _core.reshaped(input, moving.one_or_many(sizes) if shape is None else shape)
 
 
 def flatten(input: TensorLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -55,19 +55,18 @@ def flatten(input: TensorLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     start, end = _axis(start_dim, len(shape), "flatten"), _axis(end_dim, len(shape), "flatten")
     if start > end:
         raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
-    return F.reshape(
-        input, shape=(*shape[:start], _size(shape[start : end + 1]), *shape[end + 1 :])
-    )
+    joined = (*shape[:start], _size(shape[start : end + 1]), *shape[end + 1 :])
+    return _core.reshaped(input, joined)
 
 
 def ravel(input: TensorLike) -> Tensor:
-    """All elements along one axis, sharing memory.
+    """All elements along one axis, sharing memory where `reshape` does.
 
     Example:
         >>> ravel([[1.0, 2.0], [3.0, 4.0]]).tolist()
         [1.0, 2.0, 3.0, 4.0]
     """
-    return F.reshape(input, shape=(-1,))
+    return _core.reshaped(input, (-1,))
 
 
 def unflatten(input: TensorLike, dim: int, sizes: Sequence[int]) -> Tensor:

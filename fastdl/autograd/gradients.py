@@ -221,11 +221,13 @@ class GradientTape:
         self._recording = False
         self._used = False
         self._before = True
+        self._rebound = False
 
     def __enter__(self) -> GradientTape:
         if self._recording:
             raise ValueError("GradientTape: the tape is recording already")
         self._before = _core.set_grad_enabled(True)
+        self._rebound = _core.set_rebinding(True)  # `x += y` makes a new tensor, as TensorFlow's do
         self._recording = True
         _tapes.active += 1
         return self
@@ -233,6 +235,7 @@ class GradientTape:
     def __exit__(self, *exception: object) -> None:
         self._stop()
         _core.set_grad_enabled(self._before)
+        _core.set_rebinding(self._rebound)
 
     def _stop(self) -> None:
         if self._recording:

@@ -28,10 +28,15 @@ def make_runner(model: Trainer, phase: str) -> Runner:
 
     def step(batch: Batch) -> Any:
         data = pack_x_y_sample_weight(*batch)
-        with set_grad_enabled(training):
-            if model._has_own(f"make_{phase}_function"):
-                return _own_function(model, phase)(iter((data,)))
-            return getattr(model, f"{phase}_step")(data)
+        # Losses, metrics and steps are Keras's: in them `x += y` makes a new tensor.
+        rebinds = _core.set_rebinding(True)
+        try:
+            with set_grad_enabled(training):
+                if model._has_own(f"make_{phase}_function"):
+                    return _own_function(model, phase)(iter((data,)))
+                return getattr(model, f"{phase}_step")(data)
+        finally:
+            _core.set_rebinding(rebinds)
 
     epoch = -1
     trained: tuple[bool, ...] = ()

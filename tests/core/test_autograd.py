@@ -174,16 +174,54 @@ def test_a_leaf_may_move_between_forward_and_backward():
     assert x.grad.tolist() == [2, 4]
 
 
-def test_in_place_on_what_is_recorded_raises_or_rebinds():
+def test_operators_in_place_on_what_is_recorded():
     x = leaf(1.0)
     with pytest.raises(RuntimeError, match="no_grad"):
         x.add_(1.0)
-    y = before = x * 1.0
+    y = other_name = x * 1.0
     y += 1.0
-    assert y is not before and before.item() == 1
+    assert other_name.item() == 2
+    (other_name * 3.0).backward()
+    assert x.grad.item() == 3
+    rows = [x * 1.0, x * 2.0]
+    for row in rows:
+        row += 1.0
+    assert [row.item() for row in rows] == [2, 3]
+    flat = x * 4.0
+    same_memory = flat.reshape(1, 1)
+    flat += 1.0
+    assert same_memory.item() == 5
+    with fastdl.GradientTape():  # in TensorFlow's way it is a new tensor
+        y = before = x * 1.0
+        y += 1.0
+        assert before.item() == 1 and y.item() == 2
     with fastdl.no_grad():
         x += 1.0
     assert x.item() == 2 and x.is_leaf
+
+
+def test_a_call_keeps_its_place_when_what_it_read_is_changed_in_place():
+    """The gradients of these calls need no values that changed, only where they came from."""
+    x = leaf(1.0, 2.0)
+    t = x * 1.0
+    before = t * 2.0
+    t.mul_(5.0)
+    before.sum().backward()
+    assert x.grad.tolist() == [2, 2]
+
+    x = leaf(1.0, 2.0)
+    t = x * 1.0
+    t.copy_(t * 3.0)
+    t[0] = (t * 2.0)[0]
+    t.sum().backward()
+    assert x.grad.tolist() == [6, 3]
+
+    x = leaf(1.0, 2.0)
+    t = x * 1.0
+    squares = (t * t).sum()
+    t.mul_(5.0)
+    with pytest.raises(RuntimeError, match="changed in place after it was used"):
+        squares.backward()
 
 
 def test_views_and_detached_values():

@@ -16,6 +16,25 @@ X = RNG.standard_normal((80, 5)).astype(np.float32)
 Y = (X @ RNG.standard_normal((5, 1))).astype(np.float32)
 
 
+def test_a_loss_that_adds_in_place_leaves_what_it_was_given():
+    """In Keras `y_pred += 1` binds the name to a new tensor, in training and in evaluation."""
+
+    def loss(y, y_pred):
+        y_pred += 1.0
+        return fastdl.ops.mean(fastdl.ops.square(y - y_pred))
+
+    def metric(y, y_pred):
+        return fastdl.ops.mean(y_pred)
+
+    model = models.Sequential([layers.Input((5,)), layers.Dense(1)])
+    model.compile(optimizer="sgd", loss=loss, metrics=[metric], run_eagerly=True)
+    seen = [model.evaluate(X, Y, batch_size=len(X), verbose=0)[1] for _ in range(2)]
+    predicted = float(model.predict(X, verbose=0).mean())
+    np.testing.assert_allclose(seen, predicted, atol=40 * EPS)
+    logs = model.fit(X, Y, batch_size=len(X), epochs=1, verbose=0).history
+    np.testing.assert_allclose(logs["metric"], predicted, atol=40 * EPS)
+
+
 # --- tapes
 
 

@@ -407,3 +407,45 @@ def test_a_part_takes_no_other_shape_in_place():
             change()
     part.unsqueeze_(0).fill_(1.0)
     assert t[0].tolist() == [[1, 1, 1], [1, 1, 1]]
+
+
+def test_what_is_a_copy_in_pytorch_is_one_here():
+    """Strides, and so whether `contiguous` and `reshape` give views, are those of NumPy's views."""
+    for name, (of_tensor, of_array) in PARTS.items():
+        a = values()
+        t = fastdl.tensor(a.copy())
+        part, view = of_tensor(t), of_array(a)
+        if not view.size or not np.shares_memory(view, a):
+            continue
+        steps = [step // a.itemsize for step in view.strides]
+        for axis, size in enumerate(view.shape):
+            assert size == 1 or part.stride(axis) == steps[axis], name
+        assert part.is_contiguous() == view.flags.c_contiguous, name
+        part.contiguous().fill_(7.0)
+        if view.flags.c_contiguous:
+            view.fill(7.0)
+        np.testing.assert_array_equal(t.numpy(), a, err_msg=name)
+        for shape in (
+            (-1,),
+            (*view.shape, 1),
+            (view.size // view.shape[-1], -1) if view.ndim else (1,),
+        ):
+            if not part.stride() == tuple(steps):
+                continue  # NumPy has other strides for axes of size 1
+            part.reshape(shape).sub_(1.0)
+            changed = view.reshape(shape)
+            if np.shares_memory(changed, a):
+                changed -= 1.0
+            np.testing.assert_array_equal(t.numpy(), a, err_msg=f"{name} {shape}")
+
+
+def test_a_copy_in_order_leaves_the_tensor_alone():
+    x = fastdl.tensor(values((2, 3)))
+    before = x.numpy().copy()
+    x.t().contiguous().add_(1.0)
+    x.t().unsqueeze(0).contiguous().add_(1.0)
+    x.t().reshape(-1).add_(1.0)
+    x.permute(1, 0).flatten().add_(1.0)
+    y = x.transpose(0, 1).contiguous()
+    y += 1.0
+    np.testing.assert_array_equal(x.numpy(), before)
