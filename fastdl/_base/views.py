@@ -48,10 +48,10 @@ def strides(shape: tuple[int, ...], original: tuple[int, ...], how: Any) -> list
     part = _core.unobserved(lambda: how(_core.tensor(places)).numpy())
     if not part.size:
         return [1] * part.ndim
-    first = (0,) * part.ndim
+    ends = np.eye(part.ndim, dtype=np.int64)  # one place on along each axis
     return [
-        int(part[(*first[:axis], 1, *first[axis + 1 :])] - part[first]) if size > 1 else 0
-        for axis, size in enumerate(part.shape)
+        int(part[tuple(end)] - part.flat[0]) if size > 1 else 0
+        for end, size in zip(ends, part.shape, strict=True)
     ]
 
 
