@@ -54,11 +54,22 @@ _bool: TypeAlias = bool
 _float: TypeAlias = float
 _device: TypeAlias = device
 
-class ShapeError(ValueError, RuntimeError):
+class ArgumentError(ValueError, RuntimeError):
+    """A value that a function cannot use. A ValueError and a RuntimeError."""
+
+class ShapeError(ArgumentError):
     """Shapes that do not fit. A ValueError and a RuntimeError."""
 
-class AxisError(IndexError, ValueError):
-    """An axis that a tensor does not have. An IndexError and a ValueError."""
+class DTypeError(TypeError, RuntimeError):
+    """A type that a function cannot use. A TypeError and a RuntimeError."""
+
+class RangeError(IndexError, RuntimeError):
+    """An index out of range. An IndexError and a RuntimeError."""
+
+class AxisError(RangeError, ArgumentError):
+    """An axis that a tensor does not have, or without elements. An IndexError, a ValueError and a
+    RuntimeError.
+    """
 
 # --- Tensor's methods (this part is written by csrc/bind/generate.py)
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._core import Tensor
+from .._core import ArgumentError, DTypeError, Tensor
 from .checks import blamed, check_integer, check_number, prefixed
 from .device import device_of, moved
 from .dtypes import check_all_fit, check_float, check_range_fits, float32, int64
@@ -54,9 +54,9 @@ def finished(
     if out is not None:
         if not isinstance(out, Tensor) or out.shape != t.shape:
             got = out.shape if isinstance(out, Tensor) else type(out).__name__
-            raise ValueError(f"out: expected a tensor of shape {t.shape}, got {got}")
+            raise ArgumentError(f"out: expected a tensor of shape {t.shape}, got {got}")
         if _KINDS.index(t.dtype.kind) > _KINDS.index(out.dtype.kind):
-            raise TypeError(f"out: values of {t.dtype} do not fit into a tensor of {out.dtype}")
+            raise DTypeError(f"out: values of {t.dtype} do not fit into a tensor of {out.dtype}")
         F.assign_(out, t)
         return out
     if device is not None:
@@ -287,7 +287,7 @@ def arange(
         start, end, step = (_whole(value) for value in (start, end, step))
     try:
         if step == 0 or (end - start) / step < 0:
-            raise ValueError(f"expected a step from {start} towards {end}, got {step}")
+            raise ArgumentError(f"expected a step from {start} towards {end}, got {step}")
         count = math.ceil((end - start) / step)
         if kind is not None and kind.kind in "iu":
             start, step = _whole(start), _whole(step)

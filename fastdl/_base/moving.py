@@ -10,7 +10,8 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._core import AxisError, ShapeError, Tensor
+from .._core import ArgumentError, AxisError, ShapeError, Tensor
+from .checks import check_integers
 
 if TYPE_CHECKING:
     from typing import SupportsIndex
@@ -148,7 +149,7 @@ def rolled(x: TensorLike, shifts: IntOrInts, axes: Axes, who: str) -> Tensor:
     x = _core.as_tensor(x)
     if axes is None:
         if not is_integer(shifts):
-            raise ValueError(f"{who}: expected an axis for each shift, got {shifts!r} and None")
+            raise ArgumentError(f"{who}: expected an axis for each shift, got {shifts!r} and None")
         flat = F.reshape(x, shape=(-1,))
         return F.reshape(rolled(flat, shifts, 0, who), shape=x.shape)
     several = [axes] if is_integer(axes) else list(axes)
@@ -191,7 +192,7 @@ def elements_in_a_row(x: TensorLike, repeats: IntOrInts, axis: int | None, who: 
     axis = checked_axis(axis, x.ndim, who)
     counts = np.asarray(repeats)
     if counts.dtype.kind not in "iu" or (counts < 0).any():
-        raise ValueError(f"{who}: repeats: expected integers of at least 0, got {repeats!r}")
+        raise ArgumentError(f"{who}: repeats: expected integers of at least 0, got {repeats!r}")
     if counts.size not in (1, x.shape[axis]):
         raise ShapeError(
             f"{who}: expected 1 or {x.shape[axis]} repeats for axis {axis} of shape {x.shape}, "
@@ -212,7 +213,8 @@ def in_parts(x: TensorLike, number_or_places: IntOrInts, axis: int, who: str) ->
                 f"{who}: an axis of size {total} can't be cut into {number} equal parts"
             )
         return list(F.split(x, sizes=[total // number] * number, axis=axis))
-    places = [slice(int(place)).indices(total)[1] for place in number_or_places]
+    places = check_integers(who, "places", number_or_places)
+    places = [slice(place).indices(total)[1] for place in places]
     parts = []
     for start, stop in zip([0, *places], [*places, total], strict=True):
         starts, stops = [0] * x.ndim, list(x.shape)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import _core
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from . import functional as F
 from .checks import check_integer, shown
 from .moving import checked_axes, checked_axis, is_integer, moved
@@ -136,7 +136,7 @@ def chained(matrices: Sequence[Tensor], who: str) -> Tensor:
     The first and the last may be vectors.
     """
     if not matrices:
-        raise ValueError(f"{who}: expected at least one matrix, got none")
+        raise ArgumentError(f"{who}: expected at least one matrix, got none")
     first, last = matrices[0], matrices[-1]
     given = list(matrices)
     if first.ndim == 1:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _core
 from .._base import functional as F
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from .checks import shown
 from .moving import checked_axes, checked_axis
 from .scans import part, scanned
@@ -50,9 +50,9 @@ def quantile(
     """
     parts = _parts(q)
     if not ((parts >= 0) & (parts <= 1)).all():
-        raise ValueError(f"{who}: expected parts in [0, 1], got {shown(parts.tolist())}")
+        raise ArgumentError(f"{who}: expected parts in [0, 1], got {shown(parts.tolist())}")
     if method not in METHODS:
-        raise ValueError(f"{who}: expected one of {', '.join(METHODS)}, got {method!r}")
+        raise ArgumentError(f"{who}: expected one of {', '.join(METHODS)}, got {method!r}")
     x = F.cast(x, dtype="float32")
     if not x.ndim and axes is not None:  # PyTorch's dim 0 of a tensor without axes
         axes = checked_axes(axes, 1, who)[1:]

@@ -19,7 +19,7 @@ from .._base import moving, tree
 from .._base.device import device_of, moved, split_target
 from .._base.dtypes import check_fits
 from .._base.moving import made
-from .._core import ShapeError, Tensor
+from .._core import DTypeError, ShapeError, Tensor
 from .filling import (
     bernoulli,
     bernoulli_,
@@ -543,7 +543,7 @@ def write(
 
 def _fitting(self: Tensor, result: Tensor, who: str) -> Tensor:
     if RANK[result.dtype.kind] > RANK[self.dtype.kind]:
-        raise TypeError(
+        raise DTypeError(
             f"{who}: a result of type {result.dtype} does not fit into a tensor of type "
             f"{self.dtype}; use {who[:-1]}(), which makes a new tensor"
         )

@@ -10,7 +10,7 @@ from .._base import functional as F
 from .._base.checks import check_flag, check_fraction, check_number
 from .._base.formulas import alpha_dropped
 from .._base.random import drawing_from
-from .._core import AxisError, ShapeError
+from .._core import ArgumentError, AxisError, ShapeError
 from .._functions.activation import softmax
 from ._in_place import written
 
@@ -35,7 +35,7 @@ def celu(input: TensorLike, alpha: float = 1.0, inplace: bool = False) -> Tensor
     """
     alpha = check_number("celu", "alpha", alpha, -math.inf)
     if alpha == 0:
-        raise ValueError("celu: alpha: expected a number that isn't 0, got 0")
+        raise ArgumentError("celu: alpha: expected a number that isn't 0, got 0")
     below = F.mul(F.elu(F.div(input, alpha)), alpha)
     y = F.where(F.gt(input, 0.0), input, below)
     return written("celu", input, y) if inplace else y
@@ -127,7 +127,7 @@ def _replaced_up_to(who: str, input: TensorLike, limit: float, value: float) -> 
     x = _core.as_tensor(input)
     if x.dtype.kind in "iu":
         if value != int(value):
-            raise ValueError(f"{who}: value: expected an integer for integers, got {value}")
+            raise ArgumentError(f"{who}: value: expected an integer for integers, got {value}")
         value = int(value)
     return F.where(F.le(x, limit), value, x)
 
@@ -171,7 +171,7 @@ def rrelu(
     low = check_number("rrelu", "lower", lower, -math.inf)
     high = check_number("rrelu", "upper", upper, -math.inf)
     if low > high:
-        raise ValueError(f"rrelu: lower, upper: expected lower <= upper, got {low}, {high}")
+        raise ArgumentError(f"rrelu: lower, upper: expected lower <= upper, got {low}, {high}")
     x = _core.as_tensor(input)
     if check_flag("rrelu", "training", training):
         with drawing_from(generator):

@@ -314,7 +314,7 @@ class CELU(OfTensor):
         super().__init__()
         self.alpha = check_number("CELU", "alpha", alpha, -math.inf)
         if self.alpha == 0:
-            raise ValueError("CELU: alpha: expected a number that isn't 0, got 0")
+            raise _core.ArgumentError("CELU: alpha: expected a number that isn't 0, got 0")
         self.inplace = check_flag("CELU", "inplace", inplace)
 
     def forward(self, input: TensorLike) -> Tensor:
@@ -450,7 +450,7 @@ class RReLU(OfTensor):
         self.lower = check_number("RReLU", "lower", lower, -math.inf)
         self.upper = check_number("RReLU", "upper", upper, -math.inf)
         if self.lower > self.upper:
-            raise ValueError(
+            raise _core.ArgumentError(
                 f"RReLU: lower, upper: expected lower <= upper, got {self.lower}, {self.upper}"
             )
         self.inplace = check_flag("RReLU", "inplace", inplace)

@@ -11,7 +11,7 @@ from .._base.checks import check_choice, check_fraction, check_number
 from .._base.dtypes import check_fits
 from .._base.formulas import alpha_dropped
 from .._base.notices import warn_once
-from .._core import ShapeError
+from .._core import ArgumentError, ShapeError
 from .._functions import gelu as gelu
 from .._functions import logsigmoid as logsigmoid
 from .._functions import sigmoid as sigmoid
@@ -199,7 +199,9 @@ def check_limits(who: str, min_val: float, max_val: float) -> tuple[float, float
     low = check_number(who, "min_val", min_val, -math.inf)
     high = check_number(who, "max_val", max_val, -math.inf)
     if low > high:
-        raise ValueError(f"{who}: min_val, max_val: expected min_val <= max_val, got {low}, {high}")
+        raise ArgumentError(
+            f"{who}: min_val, max_val: expected min_val <= max_val, got {low}, {high}"
+        )
     return low, high
 
 
@@ -450,12 +452,12 @@ def one_hot(tensor: TensorLike, num_classes: int = -1) -> Tensor:
     tensor = _core.as_tensor(tensor)
     if num_classes == -1:
         if not tensor.numel():
-            raise ValueError(
+            raise ArgumentError(
                 "one_hot: num_classes: expected at least 1 for an empty tensor, got -1"
             )
         num_classes = int(F.max(tensor).item()) + 1
     if num_classes < 1:
-        raise ValueError(f"one_hot: num_classes: expected at least 1, or -1, got {num_classes}")
+        raise ArgumentError(f"one_hot: num_classes: expected at least 1, or -1, got {num_classes}")
     return F.one_hot(tensor, depth=num_classes, dtype="int64", strict=True)
 
 
@@ -530,7 +532,7 @@ def _cut(x: Tensor, pad: Sequence[int]) -> tuple[Tensor, list[int], list[int]]:
 def _continued(x: Tensor, pad: Sequence[int], mode: str, value: float | None) -> Tensor:
     axes = len(pad) // 2
     if value:
-        raise ValueError(f"pad: value: expected None or 0 with mode {mode!r}, got {value}")
+        raise ArgumentError(f"pad: value: expected None or 0 with mode {mode!r}, got {value}")
     if axes < 1 or axes > 3 or x.ndim not in (axes + 1, axes + 2):
         raise ShapeError(
             f"pad: mode {mode!r}: expected widths for the last 1 to 3 axes of (N, C, places...) or "
